@@ -1,0 +1,51 @@
+"""Weights learns the weights of machine-learning models, and says what each is worth and how sure that is.
+
+    import weights as wt
+    model = wt.fit("patients.parquet", target="diagnosis")
+
+Names are loaded when first used, so that `import weights` and `weights --help` stay fast.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from weights.api import Model, fit, load
+    from weights.errors import (
+        CorruptError,
+        DataError,
+        Interrupted,
+        NotFoundError,
+        TrainingError,
+        UsageError,
+        WeightsError,
+    )
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "CorruptError",
+    "DataError",
+    "Interrupted",
+    "Model",
+    "NotFoundError",
+    "TrainingError",
+    "UsageError",
+    "WeightsError",
+    "fit",
+    "load",
+]
+
+_HOME = {"Model": "weights.api", "fit": "weights.api", "load": "weights.api"}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in __all__:
+        raise AttributeError(f"module 'weights' has no attribute '{name}'")
+    return getattr(importlib.import_module(_HOME.get(name, "weights.errors")), name)
+
+
+def __dir__() -> list[str]:
+    return __all__

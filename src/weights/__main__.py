@@ -1,0 +1,5 @@
+"""`python -m weights`."""
+
+from weights.cli import main
+
+main()

@@ -1,0 +1,75 @@
+"""The errors Weights raises; every one says what was needed, what came, and what to do.
+
+WeightsError                 anything Weights refuses to do           exit code 1
+├── UsageError (ValueError)  an option or argument that cannot be     exit code 2
+├── DataError (ValueError)   data that cannot be used as asked        exit code 3
+├── NotFoundError (LookupError)  a file, column or run that is not there  exit code 4
+├── CorruptError (ValueError)    a saved folder that is damaged       exit code 6
+├── TrainingError (RuntimeError) no member could be trained           exit code 1
+└── Interrupted              stopped on request, checkpoint written   exit code 130
+
+The two most used are `DataError` and `UsageError`. `suggest` adds a did-you-mean.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+class WeightsError(Exception):
+    """Base of all errors raised by Weights."""
+
+    exit_code = 1
+
+
+class UsageError(WeightsError, ValueError):
+    """An option, argument or setting has a value it cannot have."""
+
+    exit_code = 2
+
+
+class DataError(WeightsError, ValueError):
+    """The data cannot be used as asked."""
+
+    exit_code = 3
+
+
+class NotFoundError(WeightsError, LookupError):
+    """A file, column, run or example was named that does not exist."""
+
+    exit_code = 4
+
+
+class CorruptError(WeightsError, ValueError):
+    """A saved folder is damaged, truncated or not what it claims to be."""
+
+    exit_code = 6
+
+
+class TrainingError(WeightsError, RuntimeError):
+    """Training produced nothing usable: every member failed."""
+
+
+class Interrupted(WeightsError):  # noqa: N818 (it is no fault)
+    """Training was stopped on request after finishing the work in hand."""
+
+    exit_code = 130
+
+
+def suggest(wrong: str, known: Iterable[str], *, most: int = 12) -> str:
+    """What to do about a name nobody knows: the nearest known one, or the list.
+
+    Example:
+        >>> suggest("incom", ["age", "income"])
+        "Did you mean 'income'?"
+        >>> suggest("zzz", ["age", "income"])
+        'Known: age, income.'
+    """
+    names = [str(name) for name in known]
+    lowered = {name.lower(): name for name in names}
+    close = difflib.get_close_matches(wrong.lower(), lowered, n=1)
+    if close:
+        return f"Did you mean '{lowered[close[0]]}'?"
+    more = f", ... ({len(names) - most} more)" if len(names) > most else ""
+    return f"Known: {', '.join(names[:most])}{more}."
