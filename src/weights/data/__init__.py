@@ -1,0 +1,1 @@
+"""Anything to a Dataset; NumPy only, no learning."""

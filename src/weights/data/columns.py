@@ -1,0 +1,256 @@
+"""What kind of column is this? Finding kinds, and turning a raw column into NumPy values of a kind.
+
+`find_kind` is the usual entrance. `to_numbers`, `to_flags`, `to_seconds` and `to_levels` each read a
+column as one kind and say, with row and value, what could not be read.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Literal, NamedTuple, get_args
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from weights.errors import DataError
+from weights.types import AnyArray, FloatArray, IntArray
+
+UsedKind = Literal["numeric", "boolean", "category", "datetime"]
+SetAsideKind = Literal["constant", "identifier", "text", "unsupported"]
+Kind = Literal[UsedKind, SetAsideKind]
+USED_KINDS: tuple[str, ...] = get_args(UsedKind)
+
+_TRUE, _FALSE = ("yes", "true", "y", "t", "on", "1", "1.0"), ("no", "false", "n", "f", "off", "0", "0.0")
+_DATE_FORMATS = ("%Y/%m/%d", "%d.%m.%Y", "%d/%m/%Y", "%m/%d/%Y", "%Y-%m-%d %H:%M", "%d.%m.%Y %H:%M")
+_THOUSANDS = r"^[-+]?\d{1,3}(?:[, ']\d{3})+(?:\.\d+)?$"
+_FEW = 20
+"""Below this many rows, "all values differ" says nothing about being an identifier (our choice)."""
+
+
+_FEW_CODES = 10
+"""Text holding at most this many different whole numbers is read as codes of a category (our choice)."""
+
+
+class Found(NamedTuple):
+    """The kind of a column, and what to say about it."""
+
+    kind: Kind
+    note: str = ""
+
+
+def find_kind(column: pa.ChunkedArray, name: str) -> Found:
+    """The kind of a raw column, from its type and values.
+
+    Args:
+        column: n cells of any type.
+        name: the column's name; an integer column called id or ..._id counts as an identifier if all differ.
+
+    Returns:
+        The kind, and a remark where the choice deserves one.
+
+    Example:
+        >>> find_kind(pa.chunked_array([["yes", "no", "no"]]), "smoker").kind
+        'boolean'
+    """
+    kind = column.type
+    if pa.types.is_nested(kind) or pa.types.is_binary(kind) or pa.types.is_large_binary(kind):
+        return Found("unsupported", f"holds {kind} values")
+    if pa.types.is_null(kind) or column.null_count == len(column):
+        return Found("constant", "all missing")
+    n_distinct = pc.count_distinct(column).as_py()
+    if n_distinct == 1 and column.null_count == 0:
+        return Found("constant", f"always {column[0].as_py()!r}")
+    if pa.types.is_boolean(kind):
+        return Found("boolean")
+    if pa.types.is_temporal(kind):
+        return Found("datetime")
+    if _is_number(kind):
+        return _find_kind_of_numbers(column, name, n_distinct)
+    return _find_kind_of_text(as_text(column), n_distinct)
+
+
+def _is_number(kind: pa.DataType) -> bool:
+    return bool(pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind))
+
+
+def _find_kind_of_numbers(column: pa.ChunkedArray, name: str, n_distinct: int) -> Found:
+    if n_distinct == 2 and set(pc.unique(column).drop_null().to_pylist()) == {0, 1}:
+        return Found("boolean")
+    if pa.types.is_integer(column.type) and n_distinct == len(column) > _FEW:
+        bounds = pc.min_max(column).as_py()
+        counts_up = bounds["max"] - bounds["min"] + 1 == n_distinct
+        if counts_up or re.search(r"(^|_|\s)id$", name, flags=re.IGNORECASE):
+            return Found("identifier", "all different")
+    return Found("numeric")
+
+
+def _find_kind_of_text(column: pa.ChunkedArray, n_distinct: int) -> Found:
+    words = {value.lower() for value in pc.unique(column).drop_null().to_pylist()} if n_distinct == 2 else set()
+    if words and words in ({"yes", "no"}, {"true", "false"}, {"y", "n"}, {"t", "f"}, {"on", "off"}):
+        return Found("boolean")
+    numbers = _parse_numbers(column)
+    if numbers is not None:
+        codes = n_distinct <= _FEW_CODES and pc.all(pc.equal(pc.floor(numbers), numbers)).as_py()
+        return Found("category", "few whole numbers written as text") if codes else Found("numeric", "numbers written as text")
+    if _parse_times(column) is not None:
+        return Found("datetime", "dates written as text")
+    n_present = len(column) - column.null_count
+    if n_present > _FEW and n_distinct > 0.5 * n_present:
+        words_per_cell = pc.mean(pc.add(pc.count_substring(column, " "), 1)).as_py()
+        if words_per_cell >= 3:
+            return Found("text", f"about {words_per_cell:.0f} words a cell")
+        return Found("identifier", "all different" if n_distinct == n_present else f"{n_distinct} different values in {n_present} rows")
+    readable = pc.sum(pc.cast(pc.match_substring_regex(column, r"^\s*[-+]?\d+(\.\d+)?\s*$"), pa.int64())).as_py() or 0
+    if readable > 0.9 * n_present:
+        row, value = _first_where(column, lambda text: not re.fullmatch(r"\s*[-+]?\d+(\.\d+)?\s*", text))
+        return Found(
+            "category",
+            f"numbers, but {n_present - readable} rows hold text (first: row {row}, '{value}'); name it with --missing if it means that",
+        )
+    return Found("category")
+
+
+def _first_where(column: pa.ChunkedArray, bad: Callable[[str], object]) -> tuple[int, str]:
+    """Row (counted from 1) and value of the first present cell that is `bad`."""
+    return next((row, value) for row, value in enumerate(column.to_pylist(), 1) if value is not None and bad(value))
+
+
+def as_text(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """The column as strings without surrounding blanks; integral floats lose their '.0', so 1 and 1.0 agree."""
+    if pa.types.is_dictionary(column.type):
+        column = pc.cast(column, column.type.value_type)
+    if pa.types.is_floating(column.type):
+        whole = pc.equal(pc.floor(column), column)
+        as_integer = pc.cast(pc.if_else(whole, column, None), pa.int64(), safe=False)
+        return pc.coalesce(pc.cast(as_integer, pa.string()), pc.cast(column, pa.string()))
+    return pc.utf8_trim_whitespace(pc.cast(column, pa.string()))
+
+
+def to_numbers(column: pa.ChunkedArray, name: str) -> FloatArray:
+    """The column as float64, shape (n,); missing is NaN, infinities stay.
+
+    Raises:
+        DataError: a cell holds something that is not a number.
+    """
+    numbers = column
+    if not _is_number(column.type):
+        if pa.types.is_temporal(column.type):
+            return to_seconds(column, name)
+        parsed = pc.cast(column, pa.int8()) if pa.types.is_boolean(column.type) else _parse_numbers(as_text(column))
+        if parsed is None:
+            _refuse(as_text(column), name, "numeric", _parse_numbers)
+        numbers = parsed
+    values = pc.cast(numbers, pa.float64(), safe=False).to_numpy()
+    return np.where(np.isnan(values), np.nan, values)
+
+
+def _parse_numbers(text: pa.ChunkedArray) -> pa.ChunkedArray | None:
+    """The numbers written in a text column, thousands separators allowed, or None if some cell is no number."""
+    try:
+        return pc.cast(text, pa.float64())
+    except pa.ArrowInvalid:
+        pass
+    separated = pc.match_substring_regex(text, _THOUSANDS)
+    if not pc.any(separated).as_py():
+        return None
+    plain = pc.if_else(separated, pc.replace_substring_regex(text, "[, ']", ""), text)
+    try:
+        return pc.cast(plain, pa.float64())
+    except pa.ArrowInvalid:
+        return None
+
+
+def to_flags(column: pa.ChunkedArray, name: str) -> FloatArray:
+    """The column as 1 (true), -1 (false) and NaN (missing), shape (n,); yes/no, true/false, 1/0 and the like.
+
+    Raises:
+        DataError: a cell holds another word.
+    """
+    text = pc.utf8_lower(as_text(column))
+    is_true, is_false = pc.is_in(text, pa.array(_TRUE)), pc.is_in(text, pa.array(_FALSE))
+    unreadable = pc.and_(pc.invert(pc.or_(is_true, is_false)), pc.is_valid(text))
+    if pc.any(unreadable).as_py():
+        _refuse(text, name, "boolean (yes/no, true/false, 1/0)", lambda cell: True if cell[0].as_py() in _TRUE + _FALSE else None)
+    values = is_true.to_numpy().astype(np.float64) - is_false.to_numpy().astype(np.float64)
+    return np.where(values == 0, np.nan, values)
+
+
+def to_seconds(column: pa.ChunkedArray, name: str) -> FloatArray:
+    """The column's dates as seconds since 1970-01-01 UTC, float64, shape (n,); missing is NaN.
+
+    Raises:
+        DataError: a cell cannot be read as a date or time.
+    """
+    times = column
+    if not pa.types.is_temporal(column.type):
+        if _is_number(column.type):
+            return to_numbers(column, name)
+        parsed = _parse_times(as_text(column))
+        if parsed is None:
+            _refuse(as_text(column), name, "dates", _parse_times)
+        times = parsed
+    if pa.types.is_time(times.type):
+        midnight = pc.cast(times, pa.time64("us"))
+        microseconds = pc.cast(midnight, pa.int64())
+    elif pa.types.is_duration(times.type):
+        microseconds = pc.cast(pc.cast(times, pa.duration("us"), safe=False), pa.int64())
+    else:
+        zone = times.type.tz if pa.types.is_timestamp(times.type) else None
+        microseconds = pc.cast(pc.cast(times, pa.timestamp("us", zone), safe=False), pa.int64())
+    return pc.cast(microseconds, pa.float64(), safe=False).to_numpy() / 1e6
+
+
+def _parse_times(text: pa.ChunkedArray) -> pa.ChunkedArray | None:
+    """The dates written in a text column, or None if some cell is no date."""
+    first = next((cell.as_py() for cell in text if cell.is_valid), "")
+    if not re.match(r"\d{1,4}[-/.]\d{1,2}[-/.]\d", first):
+        return None
+    for zone in (None, "UTC"):
+        try:
+            return pc.cast(text, pa.timestamp("us", zone))
+        except pa.ArrowInvalid:
+            continue
+    for pattern in _DATE_FORMATS:
+        times = pc.strptime(text, format=pattern, unit="s", error_is_null=True)
+        if times.null_count == text.null_count:
+            return times
+    return None
+
+
+def to_levels(column: pa.ChunkedArray) -> tuple[IntArray, list[str]]:
+    """Codes into the column's distinct values, shape (n,), -1 where missing; and those values as text, sorted."""
+    text = as_text(column)
+    levels = sorted(pc.unique(text).drop_null().to_pylist())
+    return level_codes(column, levels), levels
+
+
+def level_codes(column: pa.ChunkedArray, levels: list[str]) -> IntArray:
+    """Position of each cell in `levels`, shape (n,); -1 where missing or not among them."""
+    if not levels:
+        return np.full(len(column), -1)
+    codes = pc.index_in(as_text(column), pa.array(levels, pa.string()))
+    return pc.fill_null(codes, -1).to_numpy()
+
+
+def is_missing(column: pa.ChunkedArray) -> AnyArray:
+    """True where a cell holds no value (null or NaN), shape (n,)."""
+    return pc.is_null(column, nan_is_null=True).to_numpy()
+
+
+def _refuse(text: pa.ChunkedArray, name: str, needed: str, parse: Callable[[pa.ChunkedArray], object]) -> None:
+    def unreadable(value: str) -> bool:
+        return parse(pa.chunked_array([[value]])) is None
+
+    bad = [value for value in pc.unique(text).drop_null().to_pylist()[:10000] if unreadable(value)]
+    if not bad:
+        raise DataError(
+            f"Column '{name}' must be {needed} in one format, but its cells mix several (such as '{text.drop_null()[0]}'). Use one format."
+        )
+    row, value = _first_where(text, lambda cell: cell in bad)
+    count = pc.sum(pc.cast(pc.is_in(text, pa.array(bad, pa.string())), pa.int64())).as_py()
+    raise DataError(
+        f"Column '{name}' must be {needed}, but {count} of {len(text)} rows hold something else (first: row {row}, '{value}'). "
+        f"If that means missing, pass --missing '{value}'; otherwise give the column another kind or drop it."
+    )

@@ -1,0 +1,219 @@
+"""A table made ready to learn from: which column plays which role, and the encoded rows.
+
+`prepare` turns a raw table and the user's wishes (`Roles`) into a `Dataset`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from weights.data.columns import USED_KINDS, Found, find_kind, is_missing, to_levels, to_numbers, to_seconds
+from weights.data.encoding import Encoding, apply_encoding, fit_encoding
+from weights.errors import DataError, NotFoundError, UsageError, suggest
+from weights.types import AnyArray, FloatArray, IntArray
+
+
+class Roles(msgspec.Struct, frozen=True):
+    """What the user says about columns: the target, those to leave out, and those that steer training.
+
+    Attributes:
+        target: the column to predict.
+        drop: columns to leave out.
+        kinds: kinds to use instead of those found.
+        group: column whose equal values stay on one side of every split (all rows of one patient).
+        time: column that orders rows; members are scored on rows later than those they learned from.
+        sample_weight: column with the weight of each row, at least zero.
+        clip: bound of the smooth clip of scaled numbers, or None for no clip.
+    """
+
+    target: str
+    drop: tuple[str, ...] = ()
+    kinds: dict[str, str] = {}
+    group: str | None = None
+    time: str | None = None
+    sample_weight: str | None = None
+    clip: float | None = 4.0
+
+
+class Feature(msgspec.Struct, frozen=True):
+    """A column of the table as the user knows it: its name, kind, and what was remarked about it."""
+
+    name: str
+    kind: str
+    note: str = ""
+
+    @property
+    def used(self) -> bool:
+        """Whether models see it; otherwise it was set aside, and `note` says why."""
+        return self.kind in USED_KINDS
+
+
+@dataclass(frozen=True, eq=False)
+class Dataset:
+    """Rows ready for training.
+
+    Attributes:
+        x: encoded columns, float32, shape (n, p).
+        target: the raw target, n cells, none missing.
+        features: every column of the table but the target and the steering ones.
+        encoding: how x was made.
+        sample_weight: weight of each row with mean one, float64, shape (n,).
+        group: group code of each row, shape (n,), or None.
+        time: seconds or any number that orders rows, shape (n,), or None.
+        remarks: sentences about what was set aside or repaired.
+        source: where the rows came from.
+    """
+
+    x: FloatArray
+    target: pa.ChunkedArray
+    features: list[Feature]
+    encoding: Encoding
+    sample_weight: FloatArray
+    group: IntArray | None
+    time: FloatArray | None
+    remarks: list[str]
+    source: str
+
+    @property
+    def n_samples(self) -> int:
+        """Number of rows."""
+        return len(self.x)
+
+    @property
+    def used_features(self) -> list[Feature]:
+        """The features models see, in the order of the encoding."""
+        return [feature for feature in self.features if feature.used]
+
+
+def prepare(table: pa.Table, roles: Roles, *, source: str = "table") -> Dataset:
+    """Find kinds, set aside what cannot be used, and encode the rest.
+
+    Args:
+        table: raw rows; rows whose target is missing are left out and counted in the remarks.
+        roles: what each column is for.
+        source: name of the table for messages.
+
+    Raises:
+        NotFoundError: a named column does not exist.
+        DataError: no usable row or column remains, or a steering column is unusable.
+        UsageError: a kind is not known, or a column has two roles.
+    """
+    _check_names(table, roles, source)
+    target = table[roles.target]
+    table, target, remarks = _rows_with_target(table, target, roles.target)
+    steering = {roles.group, roles.time, roles.sample_weight, roles.target, *roles.drop}
+    candidates = [name for name in table.column_names if name not in steering]
+    features = [_feature(name, roles.kinds.get(name), table[name]) for name in candidates]
+    usable = {feature.name: feature.kind for feature in features if feature.used}
+    if not usable:
+        reasons = "; ".join(f"{f.name} ({f.kind}{': ' + f.note if f.note else ''})" for f in features[:5]) or "there is no other column"
+        raise DataError(
+            f"At least one usable feature was needed, but none is left of {len(candidates)}: {reasons}. Use --kind to use one anyway."
+        )
+    encoding = fit_encoding(table, usable, clip=roles.clip)
+    return Dataset(
+        x=apply_encoding(encoding, table),
+        target=target,
+        features=features,
+        encoding=encoding,
+        sample_weight=_sample_weight(table, roles.sample_weight),
+        group=to_levels(table[roles.group])[0] if roles.group else None,
+        time=_time(table, roles.time) if roles.time else None,
+        remarks=remarks,
+        source=source,
+    )
+
+
+def parse_kinds(pairs: Any) -> dict[str, str]:
+    """``column=kind`` texts (or an equivalent mapping) as a dictionary.
+
+    Raises:
+        UsageError: a text has no equals sign, or the kind is not known.
+
+    Example:
+        >>> parse_kinds(["ward=category"])
+        {'ward': 'category'}
+    """
+    items = dict(pairs) if hasattr(pairs, "items") else {}
+    for pair in () if items else pairs or ():
+        column, equals, kind = str(pair).rpartition("=")
+        if not equals:
+            raise UsageError(f"A kind is given as column=kind, but '{pair}' came. Kinds: {', '.join(USED_KINDS)}.")
+        items[column] = kind
+    for column, kind in items.items():
+        if kind not in USED_KINDS:
+            raise UsageError(
+                f"The kind of '{column}' must be one of {', '.join(USED_KINDS)}, but '{kind}' came. {suggest(kind, USED_KINDS)}"
+            )
+    return items
+
+
+def _check_names(table: pa.Table, roles: Roles, source: str) -> None:
+    named = {"target": (roles.target,), "drop": roles.drop, "kind": tuple(roles.kinds)}
+    named |= {role: (name,) for role in ("group", "time", "sample_weight") if (name := getattr(roles, role))}
+    for role, names in named.items():
+        for name in names:
+            if name not in table.column_names:
+                raise NotFoundError(f"{source} has no column '{name}' to use as {role}. {suggest(name, table.column_names)}")
+            if role != "target" and role != "kind" and name == roles.target:
+                raise UsageError(f"Column '{name}' is the target and cannot also be {role}. Name another column.")
+
+
+def _rows_with_target(table: pa.Table, target: pa.ChunkedArray, name: str) -> tuple[pa.Table, pa.ChunkedArray, list[str]]:
+    absent = is_missing(target)
+    if not absent.any():
+        return table, target, []
+    if absent.all():
+        raise DataError(
+            f"The target '{name}' must have values, but it is missing in all {len(absent)} rows. Check the column or name another target."
+        )
+    keep = pa.array(~absent)
+    remark = f"{absent.sum()} of {len(absent)} rows have no '{name}' and were left out"
+    return table.filter(keep), target.filter(keep), [remark]
+
+
+def _feature(name: str, asked: str | None, column: pa.ChunkedArray) -> Feature:
+    found = Found(asked) if asked in USED_KINDS else find_kind(column, name)  # type: ignore[arg-type]
+    return Feature(name, found.kind, found.note)
+
+
+def _sample_weight(table: pa.Table, name: str | None) -> FloatArray:
+    if name is None:
+        return np.ones(table.num_rows)
+    weight = to_numbers(table[name], name)
+    bad = ~np.isfinite(weight) | (weight < 0)
+    if bad.any():
+        row = int(np.flatnonzero(bad)[0])
+        raise DataError(
+            f"Sample weights must be at least zero, but '{name}' is {weight[row]} in row {row + 1}. "
+            f"Repair or leave out these {bad.sum()} rows."
+        )
+    if weight.sum() == 0:
+        raise DataError(f"Sample weights must not all be zero, but '{name}' is. Name another column.")
+    return weight / weight.mean()
+
+
+def _time(table: pa.Table, name: str) -> FloatArray:
+    column = table[name]
+    time = (
+        to_numbers(column, name)
+        if pc.can_cast(column.type, pa.float64()) and not pa.types.is_string(column.type)
+        else to_seconds(column, name)
+    )
+    return _complete(time, name)
+
+
+def _complete(values: AnyArray, name: str) -> AnyArray:
+    absent = np.isnan(values)
+    if absent.any():
+        raise DataError(
+            f"Column '{name}' must order all rows, but it is missing in {absent.sum()} of them "
+            f"(first: row {int(np.argmax(absent)) + 1}). Leave these rows out."
+        )
+    return values

@@ -1,0 +1,238 @@
+"""From named columns to the matrix that models read: `fit_encoding` once, `apply_encoding` ever after.
+
+Each kind of column is a record with what was learned from the training rows (median, scale, levels) and one
+function that applies it. The records are saved with the ensemble, so that what is served is encoded exactly
+as what was learned from. Nothing here ever looks at the target.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import msgspec
+import numpy as np
+import pyarrow as pa
+
+from weights.data.columns import is_missing, level_codes, to_flags, to_levels, to_numbers, to_seconds
+from weights.errors import DataError, suggest
+from weights.types import FloatArray
+
+_NORMAL_IQR = 1.3489795003921634
+"""Distance between the quartiles of a standard normal: scales are such that normal data get variance one."""
+_DAY = 86400.0
+
+
+class Numeric(msgspec.Struct, frozen=True, tag="numeric"):
+    """A number: centred by its median, scaled by its quartiles, clipped smoothly; missing is the median plus a flag."""
+
+    name: str
+    center: float
+    scale: float
+    missing: bool
+
+
+class Boolean(msgspec.Struct, frozen=True, tag="boolean"):
+    """Yes or no: 1 and -1; missing is 0 plus a flag."""
+
+    name: str
+    missing: bool
+
+
+class Category(msgspec.Struct, frozen=True, tag="category"):
+    """One of several levels: a column each; rare and unseen levels share one column, missing has its own."""
+
+    name: str
+    levels: list[str]
+    rare: bool
+    missing: bool
+
+
+class Datetime(msgspec.Struct, frozen=True, tag="datetime"):
+    """A moment: its place on the line of time, and on the circles of year, week and day that vary."""
+
+    name: str
+    center: float
+    scale: float
+    circles: list[str]
+    missing: bool
+
+
+ColumnEncoding = Numeric | Boolean | Category | Datetime
+
+
+class Encoding(msgspec.Struct, frozen=True):
+    """All encoded columns, in order, and the bound of the smooth clip (None: no clip)."""
+
+    columns: list[ColumnEncoding]
+    clip: float | None = 4.0
+
+    @property
+    def inputs(self) -> list[str]:
+        """Names of the encoded columns, length p, such as ``age``, ``age is missing``, ``ward = north``."""
+        return [name for column in self.columns for name in _input_names(column)]
+
+    @property
+    def groups(self) -> list[int]:
+        """For each encoded column the position of its feature, length p."""
+        return [j for j, column in enumerate(self.columns) for _ in _input_names(column)]
+
+    @property
+    def numeric_inputs(self) -> list[int]:
+        """Positions of the encoded columns that hold scaled numbers (not flags or levels)."""
+        numeric, position = [], 0
+        for column in self.columns:
+            if isinstance(column, Numeric | Datetime):
+                numeric.append(position)
+            position += len(_input_names(column))
+        return numeric
+
+
+def fit_encoding(table: pa.Table, kinds: dict[str, str], *, clip: float | None = 4.0, max_levels: int = 64, min_count: int = 5) -> Encoding:
+    """Learn how to encode the named columns.
+
+    Args:
+        table: training rows.
+        kinds: for each column to use, its kind: numeric, boolean, category or datetime.
+        clip: bound of the smooth clip ``z / sqrt(1 + (z / clip)^2)`` of scaled numbers (Holzmüller et al. 2024,
+            section 3, with 3 on their scale); None leaves numbers linear, so that outliers keep their full weight.
+        max_levels: a category keeps at most this many levels, the most frequent.
+        min_count: levels with fewer rows than this are rare.
+
+    Raises:
+        DataError: a column cannot be read as its kind.
+    """
+    columns = [_fit_column(table[name], name, kind, max_levels, min_count) for name, kind in kinds.items()]
+    return Encoding(columns, clip)
+
+
+def apply_encoding(encoding: Encoding, table: pa.Table) -> FloatArray:
+    """The rows of a table as models read them.
+
+    Args:
+        encoding: from `fit_encoding`.
+        table: any rows; columns may come in any order, columns that are not needed are ignored.
+
+    Returns:
+        Encoded columns, float32, shape (n, p), without missing values.
+
+    Raises:
+        DataError: a needed column is absent or cannot be read as its kind.
+    """
+    x = np.empty((table.num_rows, len(encoding.inputs)), np.float32)
+    position = 0
+    for column in encoding.columns:
+        if column.name not in table.column_names:
+            absent = [c.name for c in encoding.columns if c.name not in table.column_names]
+            raise DataError(
+                f"The model needs {len(encoding.columns)} columns, but {len(absent)} of them are not in the data "
+                f"(first: '{absent[0]}'). {suggest(absent[0], table.column_names)}"
+            )
+        for values in _apply_column(column, table[column.name], encoding.clip):
+            x[:, position] = values
+            position += 1
+    return x
+
+
+def _input_names(column: ColumnEncoding) -> list[str]:
+    match column:
+        case Category():
+            names = [f"{column.name} = {level}" for level in column.levels] + [f"{column.name} = (rare)"] * column.rare
+        case Datetime():
+            names = [column.name] + [f"{column.name} {half} of {circle}" for circle in column.circles for half in ("sine", "cosine")]
+        case _:
+            names = [column.name]
+    return names + [f"{column.name} is missing"] * column.missing
+
+
+def _fit_column(raw: pa.ChunkedArray, name: str, kind: str, max_levels: int, min_count: int) -> ColumnEncoding:
+    missing = bool(is_missing(raw).any())
+    if kind == "numeric":
+        center, scale = _center_and_scale(to_numbers(raw, name))
+        return Numeric(name, center, scale, missing)
+    if kind == "boolean":
+        to_flags(raw, name)
+        return Boolean(name, missing)
+    if kind == "datetime":
+        seconds = to_seconds(raw, name)
+        center, scale = _center_and_scale(seconds)
+        return Datetime(name, center, scale, _varying_circles(seconds), missing)
+    codes, levels = to_levels(raw)
+    counts = np.bincount(codes[codes >= 0], minlength=len(levels))
+    by_frequency = np.argsort(-counts, kind="stable")[:max_levels]
+    kept = sorted(int(i) for i in by_frequency if counts[i] >= min(min_count, counts.max()))
+    return Category(name, [levels[i] for i in kept], rare=len(kept) < len(levels), missing=missing)
+
+
+def _apply_column(column: ColumnEncoding, raw: pa.ChunkedArray, clip: float | None) -> list[FloatArray]:
+    match column:
+        case Numeric():
+            values = _scaled(to_numbers(raw, column.name), column, clip)
+            return _with_flag([np.nan_to_num(values)], np.isnan(values), column.missing)
+        case Boolean():
+            flags = to_flags(raw, column.name)
+            return _with_flag([np.nan_to_num(flags)], np.isnan(flags), column.missing)
+        case Datetime():
+            seconds = to_seconds(raw, column.name)
+            line = np.nan_to_num(_scaled(seconds, column, clip))
+            circles = [np.nan_to_num(half) for circle in column.circles for half in _circle(seconds, circle)]
+            return _with_flag([line, *circles], np.isnan(seconds), column.missing)
+        case Category():
+            codes, absent = level_codes(raw, column.levels), is_missing(raw)
+            levels = [(codes == i).astype(np.float64) for i in range(len(column.levels))]
+            rare = [((codes < 0) & ~absent).astype(np.float64)] * column.rare
+            return _with_flag(levels + rare, absent, column.missing)
+
+
+def _with_flag(values: Sequence[FloatArray], absent: FloatArray, flag: bool) -> list[FloatArray]:
+    return [*values, absent.astype(np.float64)] if flag else [*values]
+
+
+def _center_and_scale(values: FloatArray) -> tuple[float, float]:
+    """Median and quartile distance of the finite values; where the quartiles agree, the standard deviation."""
+    finite = values[np.isfinite(values)]
+    if finite.size == 0:
+        return 0.0, 1.0
+    low, center, high = np.quantile(finite, (0.25, 0.5, 0.75))
+    with np.errstate(over="ignore"):
+        scale = (high - low) / _NORMAL_IQR
+        if not 0 < scale < np.inf:
+            largest = np.abs(finite).max()
+            scale = np.std(finite / largest) * largest if largest > 0 else 1.0
+    return float(center), float(scale) if 0 < scale < np.inf else 1.0
+
+
+def _scaled(values: FloatArray, column: Numeric | Datetime, clip: float | None) -> FloatArray:
+    """Centred, scaled and smoothly clipped in float64; infinities land on the bound, NaN stays."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        z = (values - column.center) / column.scale
+        if clip is None:
+            if np.isinf(z).any():
+                row = int(np.flatnonzero(np.isinf(z))[0]) + 1
+                raise DataError(
+                    f"Column '{column.name}' is infinite in row {row}, which needs the smooth clip. Leave clip on or repair the row."
+                )
+            return z
+        return np.where(np.isinf(z), np.sign(z) * clip, z / np.hypot(1.0, z / clip))
+
+
+_CIRCLES = {"day": _DAY, "week": 7 * _DAY, "year": 365.2425 * _DAY}
+
+
+def _varying_circles(seconds: FloatArray) -> list[str]:
+    """The circles on which the moments differ and that their span covers at least once."""
+    finite = seconds[np.isfinite(seconds)]
+    if finite.size == 0:
+        return []
+    span = finite.max() - finite.min()
+    varying = []
+    for circle, period in _CIRCLES.items():
+        finest = {"day": 60.0, "week": _DAY, "year": _DAY}[circle]
+        places = np.unique(np.floor((finite % period) / finest))
+        if span >= period and len(places) > 1:
+            varying.append(circle)
+    return varying
+
+
+def _circle(seconds: FloatArray, circle: str) -> tuple[FloatArray, FloatArray]:
+    angle = 2 * np.pi * (seconds % _CIRCLES[circle]) / _CIRCLES[circle]
+    return np.sin(angle), np.cos(angle)
