@@ -1,0 +1,181 @@
+"""How good predictions are, and how sure that is: each metric with its standard error.
+
+`score` gives all metrics of a task. Each metric is a `Metric` built from one contribution a row (its influence
+function over n), so one formula gives every standard error and, with group codes, the cluster-robust one:
+``se^2 = sum over groups of (sum of contributions)^2``. The error covers the choice of rows on which the given
+predictions were scored; it does not cover what another training run would have predicted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import msgspec
+import numpy as np
+
+from weights.types import AnyArray, FloatArray, IntArray
+
+_NORMAL_95 = 1.959963984540054
+_SMALLEST = 1e-15
+"""Probabilities are kept at least this far from zero before a logarithm."""
+
+
+class Metric(msgspec.Struct, frozen=True):
+    """A metric's value with a 95 % normal interval; `low` and `high` are None where no interval is given."""
+
+    value: float
+    low: float | None = None
+    high: float | None = None
+
+
+def score(
+    kind: str, y: AnyArray, prediction: FloatArray, *, weight: FloatArray | None = None, group: IntArray | None = None
+) -> dict[str, Metric]:
+    """All metrics of a task, the one that training minimises first.
+
+    Args:
+        kind: binary, multiclass or regression.
+        y: class codes or target values in their own unit, shape (n,).
+        prediction: class probabilities, shape (n, k); or values, shape (n,).
+        weight: row weights, at least zero, shape (n,).
+        group: codes of rows that belong together, shape (n,); the errors then allow for their dependence.
+
+    Returns:
+        Metric by name: ``log_loss, brier, auroc, accuracy, balanced_accuracy, calibration_error`` or ``rmse, r2, mae``.
+
+    Example:
+        >>> score("regression", np.array([1.0, 3.0]), np.array([2.0, 2.0]))["mae"].value
+        1.0
+    """
+    weight = np.ones(len(y)) if weight is None else weight
+    bounds = {"r2": (-np.inf, 1.0), "rmse": (0.0, np.inf), "mae": (0.0, np.inf), "log_loss": (0.0, np.inf)}
+    results = {}
+    for name, function in METRICS[kind].items():
+        value, contributions = function(y, prediction, weight)
+        results[name] = _with_interval(value, contributions, group, *bounds.get(name, (0.0, 1.0)))
+    return results
+
+
+def log_losses(probability: FloatArray, y: IntArray) -> FloatArray:
+    """Minus the log of the probability given to the class that came, shape (n,)."""
+    return -np.log(np.maximum(probability[np.arange(len(y)), y], _SMALLEST))
+
+
+def calibration_error(y: IntArray, probability: FloatArray, weight: FloatArray, *, n_bins: int = 15) -> float:
+    """Mean gap between claimed and found frequency over bins of equal count.
+
+    Two classes: the probability of the second; more: the largest probability against being right (Guo et al.
+    2017, equation 3, with bins of equal count). It is above zero even for perfect probabilities, by chance.
+    """
+    if probability.shape[1] == 2:
+        claimed, found = probability[:, 1], (y == 1).astype(float)
+    else:
+        claimed, found = probability.max(1), (probability.argmax(1) == y).astype(float)
+    order = np.argsort(claimed, kind="stable")
+    gaps = [abs(np.sum(weight[part] * (claimed[part] - found[part]))) for part in np.array_split(order, min(n_bins, len(y)))]
+    return float(np.sum(gaps) / weight.sum())
+
+
+def _with_interval(value: float, contributions: FloatArray | None, group: IntArray | None, lowest: float, highest: float) -> Metric:
+    if contributions is None or not np.isfinite(value):
+        return Metric(float(value) if np.isfinite(value) else float("nan"))
+    sums = contributions if group is None else np.bincount(group - group.min(), weights=contributions)
+    half = _NORMAL_95 * np.sqrt(np.sum(sums**2))
+    return Metric(float(value), float(max(value - half, lowest)), float(min(value + half, highest)))
+
+
+_Scored = tuple[float, FloatArray | None]
+
+
+def _mean(values: FloatArray, weight: FloatArray) -> tuple[float, FloatArray]:
+    share = weight / weight.sum()
+    mean = float(share @ values)
+    return mean, share * (values - mean)
+
+
+def _log_loss(y: AnyArray, probability: FloatArray, weight: FloatArray) -> _Scored:
+    return _mean(log_losses(probability, y), weight)
+
+
+def _brier(y: AnyArray, probability: FloatArray, weight: FloatArray) -> _Scored:
+    """Mean squared distance to the class that came: for two classes of the second's probability (Brier 1950, halved)."""
+    if probability.shape[1] == 2:
+        return _mean((probability[:, 1] - y) ** 2, weight)
+    return _mean(np.sum((probability - np.eye(probability.shape[1])[y]) ** 2, axis=1), weight)
+
+
+def _auroc(y: AnyArray, probability: FloatArray, weight: FloatArray) -> _Scored:
+    """Area under the ROC curve; for several classes the mean over classes of one against the rest."""
+    classes = [1] if probability.shape[1] == 2 else [k for k in range(probability.shape[1]) if weight[y == k].sum() > 0]
+    parts = [_auroc_of_one(y == k, probability[:, k], weight) for k in classes]
+    if any(contributions is None for _, contributions in parts) or not parts:
+        return float("nan"), None
+    return float(np.mean([value for value, _ in parts])), np.mean([c for _, c in parts if c is not None], axis=0)
+
+
+def _auroc_of_one(positive: AnyArray, claimed: FloatArray, weight: FloatArray) -> _Scored:
+    """Weighted AUROC with the placements of DeLong et al. 1988 as contributions."""
+    ahead, behind = weight * positive, weight * ~positive
+    if ahead.sum() == 0 or behind.sum() == 0:
+        return float("nan"), None
+    _, tie = np.unique(claimed, return_inverse=True)
+    ahead_at, behind_at = np.bincount(tie, ahead), np.bincount(tie, behind)
+    placement_of_ahead = ((np.cumsum(behind_at) - behind_at / 2) / behind.sum())[tie]
+    placement_of_behind = (1 - (np.cumsum(ahead_at) - ahead_at / 2) / ahead.sum())[tie]
+    value = float(ahead @ placement_of_ahead / ahead.sum())
+    contributions = ahead * (placement_of_ahead - value) / ahead.sum() + behind * (placement_of_behind - value) / behind.sum()
+    return value, contributions
+
+
+def _accuracy(y: AnyArray, probability: FloatArray, weight: FloatArray) -> _Scored:
+    return _mean((probability.argmax(1) == y).astype(float), weight)
+
+
+def _balanced_accuracy(y: AnyArray, probability: FloatArray, weight: FloatArray) -> _Scored:
+    right = (probability.argmax(1) == y).astype(float)
+    present = [k for k in range(probability.shape[1]) if weight[y == k].sum() > 0]
+    contributions, total = np.zeros(len(y)), 0.0
+    for k in present:
+        rows = y == k
+        recall, contributions_of_class = _mean(right[rows], weight[rows])
+        contributions[rows] = contributions_of_class / len(present)
+        total += recall / len(present)
+    return total, contributions
+
+
+def _calibration(y: AnyArray, probability: FloatArray, weight: FloatArray) -> _Scored:
+    return calibration_error(y, probability, weight), None
+
+
+def _rmse(y: AnyArray, prediction: FloatArray, weight: FloatArray) -> _Scored:
+    mean, contributions = _mean((y - prediction) ** 2, weight)
+    rmse = float(np.sqrt(mean))
+    return rmse, contributions / (2 * rmse) if rmse > 0 else np.zeros(len(y))
+
+
+def _r2(y: AnyArray, prediction: FloatArray, weight: FloatArray) -> _Scored:
+    center = np.average(y, weights=weight)
+    error, of_error = _mean((y - prediction) ** 2, weight)
+    spread, of_spread = _mean((y - center) ** 2, weight)
+    if spread == 0:
+        return float("nan"), None
+    return 1 - error / spread, -of_error / spread + of_spread * error / spread**2
+
+
+def _mae(y: AnyArray, prediction: FloatArray, weight: FloatArray) -> _Scored:
+    return _mean(np.abs(y - prediction), weight)
+
+
+_OF_CLASSES: dict[str, Callable[[AnyArray, FloatArray, FloatArray], _Scored]] = {
+    "log_loss": _log_loss,
+    "brier": _brier,
+    "auroc": _auroc,
+    "accuracy": _accuracy,
+    "balanced_accuracy": _balanced_accuracy,
+    "calibration_error": _calibration,
+}
+METRICS: dict[str, dict[str, Callable[[AnyArray, FloatArray, FloatArray], _Scored]]] = {
+    "binary": _OF_CLASSES,
+    "multiclass": _OF_CLASSES,
+    "regression": {"rmse": _rmse, "r2": _r2, "mae": _mae},
+}
