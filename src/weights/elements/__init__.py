@@ -1,0 +1,1 @@
+"""The five elements: one file, one settings record and one table of choices each."""

@@ -1,0 +1,138 @@
+"""Optimization: how does a gradient become a step, and how long are the steps over time?
+
+`OPTIMIZERS` and `SCHEDULES` list the choices, made of optax. "exact" and "auto" are no optimizers: the first
+means that the optimum is solved (see training/exact.py), the second that the model decides.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import msgspec
+import optax
+
+
+class Optimization(msgspec.Struct, frozen=True):
+    """How gradients become steps.
+
+    Attributes:
+        name: one of `OPTIMIZERS`, "exact", or "auto" (exact for linear models that can be solved, else adamw).
+        learning_rate: length of the first full step; None takes the optimizer's own default.
+        schedule: course of the learning rate, one of `SCHEDULES`.
+        warmup: share of the run over which the rate rises from zero.
+        momentum: of sgd-like optimizers. beta1, beta2, epsilon: of adam-like ones.
+        weight_decay: pull of the weights towards zero, decoupled from the loss (adamw, lion, muon).
+        batch_size: rows in a step; None chooses by the number of rows. lbfgs always takes all rows.
+        n_steps: length of the run; None chooses by the number of rows.
+        tolerance: of the exact solver: largest entry of the gradient of the mean loss (inputs are scaled to one).
+    """
+
+    name: str = "auto"
+    learning_rate: float | None = None
+    schedule: str = "cosine"
+    warmup: float = 0.05
+    momentum: float = 0.9
+    beta1: float = 0.9
+    beta2: float = 0.99
+    epsilon: float = 1e-8
+    weight_decay: float = 0.02
+    batch_size: int | None = None
+    n_steps: int | None = None
+    tolerance: float = 1e-9
+
+    def check(self) -> list[str]:
+        """What is wrong with these settings, in words."""
+        wrong = []
+        for name in ("learning_rate", "batch_size", "n_steps", "tolerance", "epsilon"):
+            value = getattr(self, name)
+            if value is not None and not 0 < value < float("inf"):
+                wrong.append(f"{name} must be above zero, but is {value}")
+        shares = {name: getattr(self, name) for name in ("warmup", "momentum", "beta1", "beta2")}
+        wrong += [f"{name} must be at least 0 and below 1, but is {value}" for name, value in shares.items() if not 0 <= value < 1]
+        if not self.weight_decay >= 0:
+            wrong.append(f"weight_decay must be at least 0, but is {self.weight_decay}")
+        return wrong
+
+
+def direction(settings: Optimization, decay: jax.Array | float) -> optax.GradientTransformationExtraArgs:
+    """The transformation from gradients to the direction to subtract, before the learning rate.
+
+    Args:
+        settings: the optimizer.
+        decay: weight decay of this member, a number or a traced scalar.
+    """
+    return optax.with_extra_args_support(OPTIMIZERS[settings.name](settings, decay))
+
+
+def rate_at(settings: Optimization, progress: jax.Array) -> jax.Array:
+    """The share of the learning rate in force when this share of the run (0 to 1) is over, shape ()."""
+    warmup = settings.warmup
+    course = SCHEDULES[settings.schedule]((progress - warmup) / (1.0 - warmup))
+    return jnp.where(progress < warmup, progress / max(warmup, 1e-9), course) if warmup > 0 else course
+
+
+def default_learning_rate(name: str) -> float:
+    """The learning rate used when none is set: our choices, from runs on scaled tables."""
+    return _DEFAULT_RATES[name]
+
+
+_Build = Callable[[Optimization, Any], optax.GradientTransformation]
+
+
+def _decayed(direction: optax.GradientTransformation, decay: Any) -> optax.GradientTransformation:
+    """Weight decay, decoupled from the loss (Loshchilov and Hutter 2019, algorithm 2); biases are left alone."""
+    return optax.chain(direction, optax.add_decayed_weights(decay, mask=_only_weights))
+
+
+def _only_weights(params: Any) -> Any:
+    return {layer: {name: name == "w" for name in arrays} for layer, arrays in params.items()}
+
+
+def _muon(settings: Optimization, decay: Any) -> optax.GradientTransformation:
+    """Orthogonalised momentum for hidden matrices, Adam for vectors (Jordan et al. 2024); optax negates, so negate back."""
+    steps = optax.contrib.muon(1.0, beta=settings.momentum, adam_b1=settings.beta1, adam_b2=settings.beta2)
+    return _decayed(optax.chain(steps, optax.scale(-1.0)), decay)
+
+
+def _lbfgs(settings: Optimization, decay: Any) -> optax.GradientTransformation:
+    """Limited-memory BFGS with a zoom line search, which finds its own step length."""
+    return optax.chain(optax.lbfgs(), optax.scale(-1.0))
+
+
+OPTIMIZERS: dict[str, _Build] = {
+    "sgd": lambda settings, decay: optax.identity(),
+    "momentum": lambda settings, decay: optax.trace(settings.momentum),
+    "nesterov": lambda settings, decay: optax.trace(settings.momentum, nesterov=True),
+    "rmsprop": lambda settings, decay: optax.scale_by_rms(settings.beta2, settings.epsilon),
+    "adagrad": lambda settings, decay: optax.scale_by_rss(eps=settings.epsilon),
+    "adam": lambda settings, decay: optax.scale_by_adam(settings.beta1, settings.beta2, settings.epsilon),
+    "adamw": lambda settings, decay: _decayed(optax.scale_by_adam(settings.beta1, settings.beta2, settings.epsilon), decay),
+    "lion": lambda settings, decay: _decayed(optax.scale_by_lion(settings.beta1, settings.beta2), decay),
+    "muon": _muon,
+    "lbfgs": _lbfgs,
+}
+
+_DEFAULT_RATES = {
+    "sgd": 0.1,
+    "momentum": 0.03,
+    "nesterov": 0.03,
+    "rmsprop": 2e-3,
+    "adagrad": 0.02,
+    "adam": 4e-3,
+    "adamw": 4e-3,
+    "lion": 5e-4,
+    "muon": 0.02,
+    "lbfgs": 1.0,
+}
+
+SCHEDULES: dict[str, Callable[[jax.Array], jax.Array]] = {
+    # Time is measured in shares of the run, so that runs of any length share one compiled program.
+    "constant": lambda time: jnp.ones_like(time),
+    "linear": optax.schedules.linear_schedule(1.0, 0.0, 1.0),
+    "cosine": optax.schedules.cosine_decay_schedule(1.0, 1.0),
+    "exponential": lambda time: jnp.exp(-4.0 * time),
+    "steps": lambda time: jnp.power(0.1, jnp.floor(3.0 * jnp.clip(time, 0.0, 0.999))),
+}

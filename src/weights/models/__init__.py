@@ -1,0 +1,1 @@
+"""Pure (init, apply) pairs for one member."""

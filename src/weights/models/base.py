@@ -1,0 +1,62 @@
+"""What a model is: a pair of pure functions for one member, and the layers they are made of.
+
+A `Model` knows how to draw the first params of one member and how to turn inputs into outputs; everything
+else (loss, penalty, steps, ensemble) happens elsewhere. Params are ``layer name -> {"w", "b"} -> array``, in
+the order in which signals pass.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+
+from weights.elements.initialization import Initialization, draw, match_data
+from weights.types import Params
+
+Layer = dict[str, jax.Array]
+Silence = Callable[[jax.Array, int], jax.Array]
+"""Drops units of layer 0 (inputs), 1, 2, ... while training; leaves them alone otherwise."""
+
+
+class Shape(NamedTuple):
+    """What a model must fit: the numbers of inputs p and outputs k, and which inputs are scaled numbers."""
+
+    n_inputs: int
+    n_outputs: int
+    numeric_inputs: tuple[int, ...] = ()
+
+
+class Model(NamedTuple):
+    """A pair of pure functions.
+
+    init(x, key): first params of one member; x is a sample of inputs, shape (n, p), for data-dependent starts.
+    apply(params, x, silence): outputs (n, k) of inputs (n, p), and the activations (n, h) of each hidden layer.
+    input_layer: the layer that inputs meet first, on which feature-wise penalties and masks act.
+    input_rows: for each row of that layer's weights the position of the input it belongs to.
+    """
+
+    init: Callable[..., Params]
+    apply: Callable[..., tuple[jax.Array, tuple[jax.Array, ...]]]
+    input_layer: str
+    input_rows: tuple[int, ...]
+
+
+def first_layer(settings: Initialization, x: jax.Array, n_units: int, gain: float, *, key: jax.Array) -> Layer:
+    """A fully connected layer's first params for inputs like x (n, p): ``w`` (p, n_units) and ``b`` (n_units,)."""
+    w = draw(settings, (x.shape[1], n_units), gain, key=key)
+    if settings.name == "data":
+        w = match_data(w, x)
+    return {"w": w, "b": jnp.zeros(n_units)}
+
+
+def affine(layer: Layer, x: jax.Array) -> jax.Array:
+    """Weighted sums (n, h) of inputs (n, p)."""
+    return x @ layer["w"] + layer["b"]
+
+
+def keep_all(x: jax.Array, layer: int) -> jax.Array:
+    """The `Silence` of prediction: nothing is dropped."""
+    return x

@@ -1,0 +1,34 @@
+"""The linear model: every input has one weight per output, and that is all.
+
+With the losses of task.py it is least squares, logistic or multinomial regression.
+"""
+
+from __future__ import annotations
+
+import jax
+import msgspec
+
+from weights.elements.activation import Activation
+from weights.elements.initialization import Initialization
+from weights.models.base import Model, Shape, Silence, affine, first_layer, keep_all
+from weights.types import Params
+
+
+class Linear(msgspec.Struct, frozen=True, tag="linear"):
+    """A linear model has no settings of its own."""
+
+    def check(self) -> list[str]:
+        """What is wrong with these settings, in words."""
+        return []
+
+
+def linear_model(settings: Linear, shape: Shape, initialization: Initialization, activation: Activation) -> Model:
+    """Outputs ``x @ w + b`` with params ``{"output": {"w": (p, k), "b": (k,)}}``."""
+
+    def init(x: jax.Array, *, key: jax.Array) -> Params:
+        return {"output": first_layer(initialization, x, shape.n_outputs, 1.0, key=key)}
+
+    def apply(params: Params, x: jax.Array, silence: Silence = keep_all) -> tuple[jax.Array, tuple[jax.Array, ...]]:
+        return affine(params["output"], silence(x, 0)), ()
+
+    return Model(init, apply, "output", tuple(range(shape.n_inputs)))

@@ -1,0 +1,288 @@
+"""The specification of an ensemble: model, five elements, and how members differ. Frozen, checked, saved as JSON.
+
+`Spec()` holds the defaults; `with_settings` changes some by name; `check` says what does not fit together;
+`resolve` fills in what depends on the data, so that a saved spec shows every value that was used.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal
+
+import msgspec
+
+from weights.elements.activation import ACTIVATIONS, Activation
+from weights.elements.initialization import SCHEMES, Initialization
+from weights.elements.optimization import OPTIMIZERS, SCHEDULES, Optimization, default_learning_rate
+from weights.elements.regularization import PENALTIES, Regularization
+from weights.elements.updates import Updates
+from weights.errors import UsageError, suggest
+from weights.models.linear import Linear
+from weights.models.mlp import Mlp
+from weights.models.table import MODELS, AnyModel
+
+
+class Members(msgspec.Struct, frozen=True):
+    """How many members, and how they differ.
+
+    Attributes:
+        n_members: size of the ensemble.
+        resampling: rows a member learns from. "folds": all but one of n_folds parts, each part left out in turn and
+            parts drawn anew when all have been; "bootstrap": n rows drawn with replacement; "subsample": a share of the
+            rows; "time": rows before a moment, scored on the block after it (needs a time column).
+        n_folds: parts of "folds" and blocks of "time".
+        share: of "subsample".
+        seed: of everything random.
+    """
+
+    n_members: int = 32
+    resampling: Literal["folds", "bootstrap", "subsample", "time"] = "folds"
+    n_folds: int = 8
+    share: float = 0.75
+    seed: int = 0
+
+    def check(self) -> list[str]:
+        """What is wrong with these settings, in words."""
+        wrong = []
+        if not 1 <= self.n_members <= 10_000:
+            wrong.append(f"n_members must be between 1 and 10000, but is {self.n_members}")
+        if not 2 <= self.n_folds <= 100:
+            wrong.append(f"n_folds must be between 2 and 100, but is {self.n_folds}")
+        if not 0 < self.share < 1:
+            wrong.append(f"share must be between 0 and 1, but is {self.share}")
+        if not 0 <= self.seed < 2**32:
+            wrong.append(f"seed must be between 0 and 2^32 - 1, but is {self.seed}")
+        return wrong
+
+
+class Spec(msgspec.Struct, frozen=True):
+    """Everything that decides what is trained, apart from the data."""
+
+    model: AnyModel = Mlp()
+    initialization: Initialization = Initialization()
+    activation: Activation = Activation()
+    regularization: Regularization = Regularization()
+    optimization: Optimization = Optimization()
+    updates: Updates = Updates()
+    members: Members = Members()
+
+    @property
+    def solved(self) -> bool:
+        """Whether the optimum is solved exactly rather than approached by gradient steps."""
+        return self.optimization.name == "exact"
+
+
+@dataclasses.dataclass(frozen=True)
+class _Choice:
+    section: str
+    field: str
+    table: Mapping[str, Any]
+
+
+_CHOICES = (
+    _Choice("initialization", "name", SCHEMES),
+    _Choice("activation", "name", ACTIVATIONS),
+    _Choice("regularization", "penalty", PENALTIES),
+    _Choice("optimization", "name", {"auto": None, "exact": None, **OPTIMIZERS}),
+    _Choice("optimization", "schedule", SCHEDULES),
+)
+
+VARYING = (
+    "optimization.learning_rate",
+    "optimization.weight_decay",
+    "regularization.strength",
+    "regularization.l1_ratio",
+    "regularization.dropout",
+    "regularization.input_dropout",
+    "regularization.max_norm",
+    "updates.clip_norm",
+    "updates.noise",
+)
+"""Settings that are numbers inside the compiled program, so that members of one population may differ in them."""
+
+
+def check(spec: Spec) -> Spec:
+    """The spec itself, if everything in it fits together.
+
+    Raises:
+        UsageError: naming the first setting that does not, and what to do.
+    """
+    for choice in _CHOICES:
+        name = getattr(getattr(spec, choice.section), choice.field)
+        if name not in choice.table:
+            raise UsageError(f"{choice.section}.{choice.field} has no choice '{name}'. {suggest(name, choice.table)}")
+    for section in spec.__struct_fields__:
+        wrong = getattr(spec, section).check()
+        if wrong:
+            raise UsageError(f"{section}.{wrong[0]}. Change it and run again.")
+    for complaint in _misfits(spec):
+        raise UsageError(complaint)
+    return spec
+
+
+def _misfits(spec: Spec) -> list[str]:
+    """Combinations that cannot work, in words."""
+    misfits = []
+    if spec.solved and not isinstance(spec.model, Linear):
+        misfits.append("optimization 'exact' solves linear models only, but the model is mlp. Use --model linear or another optimizer.")
+    if spec.solved and (unable := _needs_steps(spec)):
+        misfits.append(
+            f"optimization 'exact' takes no steps, but {unable[0]} acts on steps. Unset it or choose an optimizer such as adamw."
+        )
+    if spec.optimization.name == "lbfgs":
+        noisy = {"dropout": spec.regularization.dropout, "input_dropout": spec.regularization.input_dropout, "noise": spec.updates.noise}
+        random = [name for name, value in noisy.items() if value > 0]
+        if random:
+            misfits.append(f"optimization 'lbfgs' needs the same loss at every step, but {random[0]} is random. Set it to 0.")
+        if spec.regularization.penalty in ("l1", "elastic_net", "group") and spec.regularization.strength:
+            misfits.append("optimization 'lbfgs' needs a smooth penalty, but l1, elastic_net and group are not. Choose sgd, adam or exact.")
+        if spec.updates.accumulate > 1:
+            misfits.append("optimization 'lbfgs' takes all rows at once, so there is nothing to accumulate. Set accumulate to 1.")
+    layers = ["embedding", *(f"hidden.{i}" for i in range(len(getattr(spec.model, "hidden", ())))), "output"]
+    unknown = [layer for layer in spec.updates.freeze if layer not in layers]
+    if unknown:
+        misfits.append(f"updates.freeze names the layer '{unknown[0]}', which this model does not have. {suggest(unknown[0], layers)}")
+    return misfits
+
+
+def _needs_steps(spec: Spec) -> list[str]:
+    """Settings in use that only mean something when weights are learned step by step."""
+    regularization, updates, unset = spec.regularization, spec.updates, Updates()
+    in_use = {
+        "regularization.dropout": regularization.dropout > 0,
+        "regularization.input_dropout": regularization.input_dropout > 0,
+        "regularization.max_norm": regularization.max_norm is not None,
+        "updates.noise": updates.noise > 0,
+        "updates.clip_value": updates.clip_value is not None,
+        "updates.clip_norm": updates.clip_norm not in (unset.clip_norm, None),
+        "updates.freeze": bool(updates.freeze),
+        "updates.mask": bool(updates.mask),
+        "updates.accumulate": updates.accumulate > 1,
+        "optimization.learning_rate": spec.optimization.learning_rate is not None,
+        "optimization.n_steps": spec.optimization.n_steps is not None,
+    }
+    return [name for name, used in in_use.items() if used]
+
+
+def resolve(spec: Spec, n_samples: int) -> Spec:
+    """The spec with every value that was left open filled in for this many rows, and checked."""
+    optimization, regularization, members = spec.optimization, spec.regularization, spec.members
+    if optimization.name == "auto":
+        solvable = isinstance(spec.model, Linear) and not _needs_steps(spec)
+        optimization = msgspec.structs.replace(optimization, name="exact" if solvable else "adamw")
+    check(msgspec.structs.replace(spec, optimization=optimization))
+    members = msgspec.structs.replace(members, n_folds=min(members.n_folds, n_samples))
+    if optimization.name != "exact":
+        batch_size = min(optimization.batch_size or _batch_size(n_samples), n_samples)
+        optimization = msgspec.structs.replace(
+            optimization,
+            learning_rate=optimization.learning_rate or default_learning_rate(optimization.name),
+            batch_size=batch_size,
+            n_steps=optimization.n_steps or _n_steps(n_samples, batch_size, optimization.name),
+        )
+        regularization = msgspec.structs.replace(regularization, strength=regularization.strength or 0.0)
+    return msgspec.structs.replace(spec, optimization=optimization, regularization=regularization, members=members)
+
+
+def _batch_size(n_samples: int) -> int:
+    """More rows, larger batches: 32 to 256, so that an epoch stays between some ten and some hundred steps (our choice)."""
+    return next((size for limit, size in ((1_000, 32), (4_000, 64), (20_000, 128)) if n_samples <= limit), 256)
+
+
+def _n_steps(n_samples: int, batch_size: int, optimizer: str) -> int:
+    """About a hundred passes over the rows, at least 1,000 and at most 6,000 steps (our choice; --budget changes it)."""
+    return 200 if optimizer == "lbfgs" else int(min(max(100 * n_samples / batch_size, 1_000), 6_000))
+
+
+def varying_values(spec: Spec) -> dict[str, float]:
+    """The value of each setting that may differ between members; what is switched off gets the value that does nothing."""
+    values = {name: getattr(getattr(spec, section), field) for name, section, field in _paths(VARYING)}
+    nothing = {"regularization.max_norm": float("inf"), "updates.clip_norm": float("inf")}
+    return {name: nothing.get(name, 0.0) if value is None else float(value) for name, value in values.items()}
+
+
+def program_spec(spec: Spec) -> Spec:
+    """The spec with every varying number that is in use set to one: specs that agree in it share one compiled program."""
+    marks = {name: _mark(getattr(getattr(spec, section), field)) for name, section, field in _paths(VARYING)}
+    marks |= {"members.seed": 0, "members.n_members": 1, "optimization.n_steps": 1, "regularization.patience": 0}
+    changes: dict[str, dict[str, Any]] = {}
+    for name, section, field in _paths(tuple(marks)):
+        changes.setdefault(section, {})[field] = marks[name]
+    return msgspec.structs.replace(spec, **{s: msgspec.structs.replace(getattr(spec, s), **fields) for s, fields in changes.items()})
+
+
+def common_program(specs: Sequence[Spec]) -> Spec:
+    """A spec whose program serves all of these: a varying setting is on if it is on in any of them."""
+    common = program_spec(specs[0])
+    for _, section, field in _paths(VARYING):
+        used = [value for spec in specs if (value := getattr(getattr(program_spec(spec), section), field))]
+        part = msgspec.structs.replace(getattr(common, section), **{field: used[0]} if used else {})
+        common = msgspec.structs.replace(common, **{section: part})
+    return common
+
+
+def _mark(value: float | None) -> float | None:
+    """On (0.5, a lawful value of every varying setting) or off as it is."""
+    return value if value is None or value == 0 else 0.5
+
+
+def _paths(names: tuple[str, ...]) -> list[tuple[str, str, str]]:
+    return [(name, *name.split(".", 1)) for name in names]  # type: ignore[misc]
+
+
+def with_settings(spec: Spec, settings: Mapping[str, Any]) -> Spec:
+    """The spec with some settings changed by name.
+
+    Args:
+        spec: to start from.
+        settings: name -> value. A name is ``section.field`` ("optimization.learning_rate"), a field that only one
+            section has ("learning_rate"), or a section with a main choice ("activation", "model"). Values may be texts,
+            as from a command line: "0.01", "none", "64,64".
+
+    Raises:
+        UsageError: a name is not known or a value is not of its type.
+
+    Example:
+        >>> with_settings(Spec(), {"activation": "gelu", "hidden": "64,64"}).model.hidden
+        (64, 64)
+    """
+    for name, value in sorted(settings.items(), key=lambda item: item[0] not in ("model", "model.name")):
+        section, field = _find(spec, name)
+        if (section, field) == ("model", "name"):
+            if value not in MODELS:
+                raise UsageError(f"There is no model '{value}'. {suggest(str(value), ['auto', *MODELS])}")
+            spec = msgspec.structs.replace(spec, model=spec.model if isinstance(spec.model, MODELS[value]) else MODELS[value]())
+            continue
+        part = getattr(spec, section)
+        types = {f.name: f.type for f in msgspec.structs.fields(type(part))}
+        changed = msgspec.structs.replace(part, **{field: _convert(value, types[field], f"{section}.{field}")})
+        spec = msgspec.structs.replace(spec, **{section: changed})
+    return spec
+
+
+def _find(spec: Spec, name: str) -> tuple[str, str]:
+    sections = {s: {f.name for f in msgspec.structs.fields(type(getattr(spec, s)))} for s in spec.__struct_fields__}
+    section, _, field = name.partition(".")
+    if name in ("model", "model.name"):
+        return "model", "name"
+    if field and field in sections.get(section, ()):
+        return section, field
+    if not field and "name" in sections.get(name, ()):
+        return name, "name"
+    owners = [s for s, fields in sections.items() if name in fields and name != "name"]
+    if len(owners) == 1:
+        return owners[0], name
+    known = [f"{s}.{f}" for s, fields in sections.items() for f in sorted(fields)]
+    raise UsageError(f"There is no setting '{name}' for this model. {suggest(name, [*known, *(k.split('.')[1] for k in known)])}")
+
+
+def _convert(value: Any, kind: Any, name: str) -> Any:
+    if isinstance(value, str) and value.lower() in ("none", "null"):
+        value = None
+    elif isinstance(value, str) and "tuple" in str(kind):
+        value = [part for part in value.split(",") if part]
+    try:
+        return msgspec.convert(value, kind, strict=False)
+    except msgspec.ValidationError as error:
+        raise UsageError(f"{name} cannot be {value!r}: {str(error).lower()}. See `weights fit --help`.") from error
