@@ -1,0 +1,269 @@
+"""The ensemble: trained members that answer together.
+
+`Ensemble` predicts, gives class probabilities and intervals. Members are combined in log-probability space
+(averages of logs, renormalised), which lowers variance and leaves the bias alone (Gupta et al. 2022), then
+calibrated by one temperature. Both the temperature and the widths of intervals come from out-of-bag rows.
+"""
+
+from __future__ import annotations
+
+import functools
+import os
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import Any
+
+import jax
+import msgspec
+import numpy as np
+import scipy.optimize
+
+from weights.data.dataset import Feature
+from weights.data.encoding import Encoding
+from weights.errors import UsageError
+from weights.metrics import Metric, log_losses
+from weights.models.base import Shape, keep_all
+from weights.models.table import build
+from weights.spec import Spec, program_spec
+from weights.task import Task, log_probabilities
+from weights.types import AnyArray, BoolArray, FloatArray, IntArray, Params
+
+_BLOCK = 4096
+_MOST_SCORES = 20_000
+
+
+class Interval(msgspec.Struct, frozen=True):
+    """Bounds of the target for each row, in its unit, each a list of n numbers; and the level they were asked to hold."""
+
+    low: Any
+    high: Any
+    level: float
+
+
+class Candidate(msgspec.Struct, frozen=True):
+    """How a candidate of the race ended: its settings in words, the share of the run it was given, its out-of-bag loss."""
+
+    label: str
+    share: float
+    loss: float | None
+    won: bool = False
+
+
+class Report(msgspec.Struct, frozen=True):
+    """What is known about how an ensemble was made; everything `weights show` prints besides the spec.
+
+    Attributes:
+        metrics: out-of-bag metrics.
+        compared: metrics of the models that were tried, by name ("constant" is the target's mean or class shares).
+        decision: why this model.
+        searches: how candidates fared, by model.
+        failures: member -> reason.
+        remarks: what was noticed in the data.
+    """
+
+    source: str
+    n_samples: int
+    n_features: int
+    metrics: dict[str, Metric]
+    compared: dict[str, dict[str, Metric]] = {}
+    decision: str = ""
+    searches: dict[str, list[Candidate]] = {}
+    failures: dict[str, str] = {}
+    remarks: list[str] = []
+    seconds: float = 0.0
+    created: str = ""
+    version: str = ""
+
+
+@dataclass(frozen=True, eq=False)
+class Ensemble:
+    """Trained members and what is needed to use them. Its methods take encoded rows; api.Model takes the user's own.
+
+    Attributes:
+        spec, task, encoding, features: what was trained, for what, on which columns.
+        params: learned arrays of all members, member axis first.
+        votes: weight of each member in predictions, shape (m,).
+        temperature: log probabilities are divided by it before use; 1 for regression.
+        scores: out-of-bag conformal scores in ascending order (absolute residuals in the target's unit; one minus the
+            probability of the class that came).
+        report: how it was made and how good it is.
+        history: what was recorded while training: name -> array, shape (m, rounds).
+    """
+
+    spec: Spec
+    task: Task
+    encoding: Encoding
+    features: list[Feature]
+    params: Params
+    votes: FloatArray
+    temperature: float
+    scores: FloatArray
+    report: Report
+    history: dict[str, FloatArray] = field(default_factory=dict)
+
+    @property
+    def n_members(self) -> int:
+        """Members that vote."""
+        return int(np.sum(self.votes > 0))
+
+    @property
+    def classes(self) -> list[Any]:
+        """Class labels in the order of `predict_proba`'s columns; empty for regression."""
+        return self.task.classes
+
+    @property
+    def metrics(self) -> dict[str, float]:
+        """Out-of-bag metrics by name."""
+        return {name: metric.value for name, metric in self.report.metrics.items()}
+
+    def predict(self, x: FloatArray) -> AnyArray:
+        """The most probable class or the expected value of encoded rows (n, p), shape (n,)."""
+        answer = self.answer(x)
+        return answer if self.task.kind == "regression" else np.asarray(self.classes)[answer.argmax(1)]
+
+    def predict_proba(self, x: FloatArray) -> FloatArray:
+        """Calibrated probability of each class for encoded rows (n, p), shape (n, number of classes).
+
+        Raises:
+            UsageError: the task is regression.
+        """
+        if self.task.kind == "regression":
+            raise UsageError(
+                f"Probabilities need classes, but '{self.task.target}' is a number. Use predict, or interval for its uncertainty."
+            )
+        return self.answer(x)
+
+    def interval(self, x: FloatArray, *, level: float = 0.9) -> Interval:
+        """Bounds that hold the value of a new row with probability `level`, in the long run over rows like those of training.
+
+        Conformal: the out-of-bag residual that a share `level` of rows stays below, on either side of the prediction (Johansson
+        et al. 2014; quantile (n + 1) * level as in Vovk et al. 2005). The promise is for all rows together, not for each kind of row.
+
+        Args:
+            x: encoded rows, shape (n, p).
+            level: between 0 and 1.
+
+        Raises:
+            UsageError: the task has classes (see `prediction_sets`) or the level is not between 0 and 1.
+        """
+        if self.task.kind != "regression":
+            raise UsageError(f"Intervals need a number, but '{self.task.target}' has classes. Use predict_proba or prediction_sets.")
+        half = self._score_quantile(level)
+        prediction = self.answer(x)
+        return Interval(prediction - half, prediction + half, level)
+
+    def prediction_sets(self, x: FloatArray, *, level: float = 0.9) -> BoolArray:
+        """Which classes belong to a set that holds the true class with probability `level`, shape (n, number of classes).
+
+        Conformal, from out-of-bag probabilities of the class that came (Sadinle et al. 2019). The promise is for all rows together;
+        a set may hold no class where none is probable enough.
+        """
+        return 1.0 - self.predict_proba(x) <= self._score_quantile(level)
+
+    def answer(self, x: FloatArray) -> FloatArray:
+        """Predictions for encoded rows (n, p): probabilities (n, classes), or values (n,)."""
+        return self.task.decode(self.combined(x) / self.temperature)
+
+    def combined(self, x: FloatArray) -> FloatArray:
+        """The members' outputs for encoded rows (n, p), averaged as votes say, before calibration, shape (n, k)."""
+        total = np.zeros((len(x), self.task.n_outputs))
+        for vote, outputs in zip(self.votes, self.member_outputs(x), strict=True):
+            total += vote / self.votes.sum() * centred(outputs, self.task.kind)
+        return total
+
+    def member_outputs(self, x: FloatArray) -> Iterator[FloatArray]:
+        """Each member's outputs for encoded rows, one array (n, k) at a time, in the order of members."""
+        run = apply_program(self.spec, model_shape(self.encoding, self.task))
+        members = [jax.tree.map(lambda a, m=m: a[m], self.params) for m in range(len(self.votes))]
+        with ThreadPoolExecutor(available_threads()) as threads:
+            yield from threads.map(lambda params: run(params, x), members)
+
+    def _score_quantile(self, level: float) -> float:
+        if not 0 < level < 1:
+            raise UsageError(f"The level must be between 0 and 1, but is {level}. Use 0.9 for bounds that hold nine times in ten.")
+        rank = int(np.ceil(level * (len(self.scores) + 1)))
+        return float(self.scores[rank - 1]) if rank <= len(self.scores) else float("inf")
+
+
+def available_threads() -> int:
+    """Cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def model_shape(encoding: Encoding, task: Task) -> Shape:
+    """The shape of the models that read this encoding and answer this task."""
+    return Shape(len(encoding.inputs), task.n_outputs, tuple(encoding.numeric_inputs))
+
+
+def apply_program(spec: Spec, shape: Shape) -> Callable[[Params, FloatArray], FloatArray]:
+    """Outputs (n, k) of one member for encoded rows (n, p), computed in padded blocks so that few shapes are compiled."""
+    compiled = _compiled_apply(program_spec(spec), shape)
+
+    def run(params: Params, x: FloatArray) -> FloatArray:
+        outputs = np.empty((len(x), shape.n_outputs), np.float32)
+        for begin in range(0, len(x), _BLOCK):
+            rows = x[begin : begin + _BLOCK]
+            padded = np.zeros((min(_BLOCK, 1 << (max(len(rows), 16) - 1).bit_length()), x.shape[1]), np.float32)
+            padded[: len(rows)] = rows
+            outputs[begin : begin + len(rows)] = np.asarray(compiled(params, padded))[: len(rows)]
+        return outputs
+
+    return run
+
+
+@functools.lru_cache(maxsize=32)
+def _compiled_apply(spec: Spec, shape: Shape) -> Callable[[Params, FloatArray], jax.Array]:
+    model = build(spec.model, shape, spec.initialization, spec.activation)
+    return jax.jit(lambda params, x: model.apply(params, x, keep_all)[0])
+
+
+def centred(outputs: FloatArray, kind: str) -> FloatArray:
+    """Outputs as they are averaged over members: log probabilities for several classes, log odds for two, values for numbers."""
+    return log_probabilities(outputs) if kind == "multiclass" else outputs.astype(np.float64)
+
+
+def row_losses(outputs: FloatArray, y: AnyArray, kind: str) -> FloatArray:
+    """The training loss of each row, shape (n,), from combined outputs (n, k) and encoded targets (n,)."""
+    if kind == "regression":
+        return 0.5 * (outputs[:, 0] - y) ** 2
+    return log_losses(np.exp(log_probabilities(outputs)), y)
+
+
+def answer_losses(task: Task, y: AnyArray, answers: FloatArray) -> FloatArray:
+    """How wrong predictions are, row by row, shape (n,): minus log probability, or squared error in the target's unit."""
+    if task.kind == "regression":
+        return (task.original(y) - answers) ** 2
+    return log_losses(answers, y)
+
+
+def fit_temperature(outputs: FloatArray, y: IntArray, weight: FloatArray) -> float:
+    """The number that outputs are divided by so that their log loss on these rows is least (Guo et al. 2017, section 4.2)."""
+
+    def loss(log_temperature: float) -> float:
+        return float(np.average(log_losses(np.exp(log_probabilities(outputs / np.exp(log_temperature))), y), weights=weight))
+
+    found = scipy.optimize.minimize_scalar(loss, bounds=(-3.0, 3.0), method="bounded", options={"xatol": 1e-4})
+    return float(np.exp(found.x)) if found.fun < loss(0.0) else 1.0
+
+
+def crossfitted_answers(outputs: FloatArray, y: AnyArray, weight: FloatArray, task: Task, *, n_parts: int = 5) -> FloatArray:
+    """Calibrated predictions in which no row had a say in its own temperature: probabilities (n, classes) or values (n,)."""
+    if task.kind == "regression":
+        return task.decode(outputs)
+    answers = np.empty((len(y), len(task.classes)))
+    part = np.arange(len(y)) % n_parts if len(y) >= 10 * n_parts else np.zeros(len(y), int)
+    for number in np.unique(part):
+        here, others = part == number, (part != number if part.any() else part == number)
+        answers[here] = task.decode(outputs[here] / fit_temperature(outputs[others], y[others], weight[others]))
+    return answers
+
+
+def conformal_scores(task: Task, y: AnyArray, answers: FloatArray, weight: FloatArray) -> FloatArray:
+    """Scores of out-of-bag rows in ascending order, at most 20,000 (thinned to even ranks above that)."""
+    used = weight > 0
+    scores = np.abs(task.original(y) - answers) if task.kind == "regression" else 1.0 - answers[np.arange(len(y)), y]
+    scores = np.sort(scores[used])
+    if len(scores) > _MOST_SCORES:
+        scores = scores[np.linspace(0, len(scores) - 1, _MOST_SCORES).round().astype(int)]
+    return scores

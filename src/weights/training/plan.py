@@ -1,0 +1,90 @@
+"""What a run will take: members, steps, time and memory, said before it starts."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import time
+
+import msgspec
+import numpy as np
+
+from weights.models.base import Shape
+from weights.models.linear import Linear
+from weights.spec import Spec
+
+_STEP_OVERHEAD_SECONDS = 40e-6
+_COMPILE_SECONDS = 2.5
+_EXACT_SOLVES = 6
+_PATH_LENGTH = 10
+
+
+class Plan(msgspec.Struct, frozen=True):
+    """One population's plan. seconds and gigabytes are estimates, usually within a factor of two."""
+
+    model: str
+    n_members: int
+    n_steps: int
+    batch_size: int
+    n_weights: int
+    seconds: float
+    gigabytes: float
+
+
+def plan(spec: Spec, shape: Shape, n_samples: int, *, n_threads: int) -> Plan:
+    """What training this resolved spec on n rows will take on so many threads of this machine."""
+    widths = [shape.n_inputs, *getattr(spec.model, "hidden", ()), shape.n_outputs]
+    n_weights = sum(a * b + b for a, b in itertools.pairwise(widths))
+    members = spec.members.n_members
+    speed = _flops_per_second()
+    if spec.solved:
+        unknowns = (shape.n_inputs + 1) * shape.n_outputs
+        products = shape.n_outputs * (shape.n_outputs + 1) / 2
+        solve = 2.0 * n_samples * (shape.n_inputs + 1) ** 2 * products + unknowns**3 / 3
+        n_path = min(members, spec.members.n_folds) * _PATH_LENGTH / 2 if spec.regularization.strength is None else 0
+        seconds = (members + n_path) * _EXACT_SOLVES * solve / (0.25 * speed) / n_threads
+        held = n_threads * (min(n_samples, 1 << 16) * shape.n_inputs * 24 + unknowns**2 * 16)
+        n_steps, batch_size = 0, n_samples
+    else:
+        n_steps, batch_size = spec.optimization.n_steps or 0, spec.optimization.batch_size or n_samples
+        step = 6.0 * batch_size * n_weights / (0.4 * speed) + _STEP_OVERHEAD_SECONDS
+        judging = 2.0 * n_samples / spec.members.n_folds * n_weights * 24 / (0.5 * speed)
+        seconds = members * (n_steps * step + judging) / n_threads + _COMPILE_SECONDS
+        held = members * n_weights * 4 * 4 + n_threads * batch_size * sum(widths) * 16
+    held += n_samples * (shape.n_inputs * 4 + members * 2 + 24 * shape.n_outputs)
+    model = "linear" if isinstance(spec.model, Linear) else "mlp"
+    return Plan(model, members, n_steps, batch_size, n_weights, round(seconds, 2), round(held / 1e9 + 0.25, 2))
+
+
+def steps_within(budget_seconds: float, spec: Spec, shape: Shape, n_samples: int, *, n_threads: int) -> int:
+    """How many steps each member may take so that the population needs about the budget; at least 50, at most 20 times the default."""
+    default = spec.optimization.n_steps or 1
+    full = plan(spec, shape, n_samples, n_threads=n_threads).seconds - _COMPILE_SECONDS
+    share = max(budget_seconds - _COMPILE_SECONDS, 0.2 * budget_seconds) / max(full, 1e-3)
+    return int(np.clip(default * share, 50, 20 * default))
+
+
+def available_gigabytes() -> float:
+    """Memory of this machine that is free or can be freed, where the system tells; otherwise all of it."""
+    try:
+        with open("/proc/meminfo") as file:
+            fields = dict(line.split(":", 1) for line in file)
+        return int(fields["MemAvailable"].split()[0]) / 1e6
+    except (OSError, KeyError, ValueError):
+        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") / 1e9
+
+
+def _flops_per_second() -> float:
+    """Speed of this machine's float32 matrix product on one core, measured in a few milliseconds."""
+    a = np.ones((256, 256), np.float32)
+    a @ a
+    began = time.perf_counter()
+    for _ in range(8):
+        a @ a
+    return (
+        8
+        * 2
+        * 256**3
+        / max(time.perf_counter() - began, 1e-5)
+        / max(len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 1, 1)
+    )

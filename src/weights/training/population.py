@@ -1,0 +1,472 @@
+"""Training a population: the only place where members are spread over cores, and the only training loop.
+
+`train` takes a `Job` (rows, targets, who learns from which rows, with which settings) and gives `Trained`: params,
+out-of-bag outputs and history. Members advance in rounds, each on a core of its own; after every round the
+out-of-bag loss of the *ensemble* decides which params of each member to keep and when to stop. What decides for a
+member are only rows that it learned from itself: its out-of-bag rows stay unseen until they score it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import msgspec
+import numpy as np
+import threadpoolctl
+
+from weights.ensemble import apply_program, available_threads, centred, row_losses
+from weights.errors import Interrupted, TrainingError
+from weights.models.base import Shape
+from weights.spec import Spec, common_program, varying_values
+from weights.task import Task
+from weights.training.exact import Problem, solve, solve_path, strength_path
+from weights.training.resampling import Resampling
+from weights.training.step import Info, Member, Program, Shared, State, member_program
+from weights.types import AnyArray, BoolArray, FloatArray, IntArray, Params
+
+N_ROUNDS = 24
+"""Rounds of a run: often enough to stop early and to checkpoint, seldom enough to cost nothing (our choice)."""
+_MOST_WATCHED = 1 << 16
+_JUDGED_BLOCK = 1024
+_START_SAMPLE = 512
+_LEAST_GAIN = 1e-5
+
+
+@dataclass(frozen=True, eq=False)
+class Job:
+    """What to train.
+
+    Attributes:
+        name: of this population, for progress and checkpoints.
+        task, shape: what is asked, and the shape of the models.
+        specs: resolved settings of each member, length m; they may differ in numbers only (spec.VARYING).
+        seeds: of each member's randomness, uint32, shape (m,).
+        resampling: rows of each member.
+        x, y, weight: encoded rows (n, p), encoded targets (n,), row weights of mean one (n,).
+        groups: feature of each input, shape (p,). used: 0 for inputs that are masked, else 1, shape (p,).
+    """
+
+    name: str
+    task: Task
+    shape: Shape
+    specs: list[Spec]
+    seeds: IntArray
+    resampling: Resampling
+    x: FloatArray
+    y: AnyArray
+    weight: FloatArray
+    groups: IntArray
+    used: FloatArray
+
+    @property
+    def n_members(self) -> int:
+        """Number of members, m."""
+        return len(self.specs)
+
+    def only(self, members: Iterable[int]) -> Job:
+        """The same job for some of its members."""
+        chosen = [*members]
+        counts, scored, votes = self.resampling
+        rows = Resampling(counts[chosen], scored[chosen], votes[chosen])
+        values = {**self.__dict__, "specs": [self.specs[m] for m in chosen], "seeds": self.seeds[chosen], "resampling": rows}
+        return Job(**values)
+
+
+class Progress(NamedTuple):
+    """How far a job is: its name, the share done (0 to 1), and the ensemble's out-of-bag loss so far (or None)."""
+
+    name: str
+    share: float
+    loss: float | None
+
+
+@dataclass
+class Control:
+    """How training meets the world outside: threads, progress, interruption, checkpoints.
+
+    Attributes:
+        n_threads: members in work at the same time.
+        report: called after each round.
+        stopping: asked between rounds; True ends training with `Interrupted`.
+        keep: called between rounds with the job's name and a function that gives its `Snapshot`.
+        resume: job name -> snapshot to continue from.
+    """
+
+    n_threads: int = field(default_factory=available_threads)
+    report: Callable[[Progress], None] = lambda progress: None
+    stopping: Callable[[], bool] = lambda: False
+    keep: Callable[[str, Callable[[], Snapshot], bool], None] = lambda name, snapshot, final: None
+    resume: dict[str, Snapshot] = field(default_factory=dict)
+
+
+class Snapshot(NamedTuple):
+    """A run as arrays and plain values, to be written down: arrays by name, and what is not an array."""
+
+    arrays: dict[str, AnyArray]
+    values: dict[str, Any]
+
+
+@dataclass(frozen=True, eq=False)
+class Trained:
+    """A trained population.
+
+    Attributes:
+        specs: settings of each member, as used.
+        params: of the members that did not fail, leading axis m'.
+        kept: their positions among all members, shape (m',).
+        votes: their votes, shape (m',).
+        failures: member -> why it failed.
+        outputs: combined out-of-bag outputs, shape (n, k), of the rows that are `covered` (n,).
+        history: recorded numbers by name, shape (m, rounds); NaN where a member did not run.
+    """
+
+    specs: list[Spec]
+    params: Params
+    kept: IntArray
+    votes: FloatArray
+    failures: dict[int, str]
+    outputs: FloatArray
+    covered: BoolArray
+    history: dict[str, FloatArray]
+
+
+def train(job: Job, control: Control) -> Trained:
+    """Train all members of a job.
+
+    Raises:
+        Interrupted: asked to stop; the work done so far has been handed to `control.keep`.
+        TrainingError: every member failed.
+    """
+    if job.specs[0].solved:
+        return _solve_members(job, control)
+    run = Run.begin(job, control)
+    run.advance(N_ROUNDS)
+    return run.finish()
+
+
+# Members that take steps
+
+
+@dataclass
+class _MemberRun:
+    """One member on its way."""
+
+    state: State
+    best: Params
+    best_round: int = -1
+    best_score: float = float("inf")
+    outputs: FloatArray | None = None
+    failure: str = ""
+    infos: list[Info] = field(default_factory=list)
+
+
+class Run:
+    """A population on its way: `begin`, `advance` by rounds (as often as wanted), `finish`."""
+
+    def __init__(self, job: Job, control: Control, program: Program, members: list[_MemberRun]) -> None:
+        self.job, self.control, self.program, self.members = job, control, program, members
+        self.round = 0
+        self.curve: list[float] = []
+        optimization = job.specs[0].optimization
+        self.batch_size = optimization.batch_size or len(job.x)
+        self.run_length = optimization.n_steps or 1
+        self.steps_a_round = -(-self.run_length // N_ROUNDS)
+        self.shared = Shared(
+            *(jnp.asarray(a) for a in (job.x, job.y, job.weight.astype(np.float32), job.groups.astype(np.int32), job.used))
+        )
+        self.watched = _watched_rows(job)
+        self.judged = [np.flatnonzero(scored & self.watched) for scored in job.resampling.scored]
+        self.arguments = [_member_arguments(job, m) for m in range(job.n_members)]
+
+    @classmethod
+    def begin(cls, job: Job, control: Control) -> Run:
+        """A run at its first round, or where the snapshot in `control.resume` left it."""
+        program = member_program(common_program(job.specs), job.task.kind, job.shape)
+        members = []
+        for m in range(job.n_members):
+            sample = np.resize(np.flatnonzero(job.resampling.counts[m])[:_START_SAMPLE], _START_SAMPLE)
+            state = program.start(jnp.asarray(job.x[sample]), jnp.asarray(job.groups), jnp.asarray(job.used), _member_arguments(job, m))
+            members.append(_MemberRun(state, state.params))
+        run = cls(job, control, program, members)
+        if job.name in control.resume:
+            run._restore(control.resume[job.name])
+        return run
+
+    def advance(self, until: int) -> None:
+        """Train to the end of round `until`, or until no member has improved for `patience` rounds."""
+        patience = self.job.specs[0].regularization.patience
+        with ThreadPoolExecutor(self.control.n_threads) as threads:
+            while self.round < until and not self._finished(patience):
+                if self.control.stopping():
+                    self.control.keep(self.job.name, self.snapshot, True)
+                    raise Interrupted("Training was stopped.")
+                living = [m for m, member in enumerate(self.members) if not member.failure]
+                for _ in threads.map(self._advance_member, living):
+                    pass
+                self._judge()
+                self.round += 1
+                self.control.report(Progress(self.job.name, self.round / N_ROUNDS, self.curve[-1]))
+                self.control.keep(self.job.name, self.snapshot, False)
+
+    def row_losses(self) -> tuple[FloatArray, BoolArray]:
+        """Out-of-bag losses of the ensemble's present outputs for the watched rows (n,), and which rows have one (n,)."""
+        job = self.job
+        total, voices = np.zeros((len(job.x), job.task.n_outputs)), np.zeros(len(job.x))
+        for rows, member in zip(self.judged, self.members, strict=True):
+            if member.failure or member.outputs is None:
+                continue
+            total[rows] += centred(member.outputs, job.task.kind)
+            voices[rows] += 1
+        covered = voices > 0
+        losses = np.zeros(len(job.x))
+        losses[covered] = row_losses(total[covered] / voices[covered, None], job.y[covered], job.task.kind)
+        return losses, covered
+
+    def finish(self) -> Trained:
+        """The members' best params and their outputs on all their out-of-bag rows."""
+        self.control.keep(self.job.name, self.snapshot, False)
+        return collect(self.job, self.control, [m.best for m in self.members], [m.failure for m in self.members], self._history())
+
+    def snapshot(self) -> Snapshot:
+        """Everything needed to continue this run bit for bit; members are stacked, so the number of arrays stays small."""
+        arrays: dict[str, AnyArray] = {}
+        for name, trees in (("state", [m.state for m in self.members]), ("best", [m.best for m in self.members])):
+            for i, leaves in enumerate(zip(*(jax.tree.leaves(tree) for tree in trees), strict=True)):
+                arrays[f"{name}/{i}"] = np.stack([np.asarray(leaf) for leaf in leaves])
+        for m, member in enumerate(self.members):
+            arrays[f"infos/{m}"] = np.asarray(member.infos, np.float64).reshape(-1, len(Info._fields))
+            if member.outputs is not None:
+                arrays[f"outputs/{m}"] = member.outputs
+        values = [[m.best_round, float.hex(m.best_score), m.failure] for m in self.members]
+        return Snapshot(arrays, {"round": self.round, "curve": [float.hex(loss) for loss in self.curve], "members": values})
+
+    def _restore(self, snapshot: Snapshot) -> None:
+        self.round, self.curve = snapshot.values["round"], [float.fromhex(loss) for loss in snapshot.values["curve"]]
+        for m, (member, values) in enumerate(zip(self.members, snapshot.values["members"], strict=True)):
+            member.best_round, member.failure = values[0], values[2]
+            member.best_score = float.fromhex(values[1])
+            member.state = _with_leaves(member.state, snapshot.arrays, "state", m)
+            member.best = _with_leaves(member.best, snapshot.arrays, "best", m)
+            member.infos = [Info(*row) for row in snapshot.arrays[f"infos/{m}"]]
+            member.outputs = snapshot.arrays.get(f"outputs/{m}")
+
+    def _advance_member(self, m: int) -> None:
+        member, job = self.members[m], self.job
+        taken = self.round * self.steps_a_round
+        n_steps = max(min(self.steps_a_round, self.run_length - taken), 0)
+        rows = _batches(job.resampling.counts[m], int(job.seeds[m]), taken, self.steps_a_round, self.batch_size, self._all_rows(m))
+        judged = _in_blocks(self.judged[m], max(len(rows) for rows in self.judged))
+        state, info, outputs = self.program.advance(
+            member.state,
+            self.shared,
+            self.arguments[m],
+            jnp.asarray(rows),
+            np.int32(n_steps),
+            np.float32(self.run_length),
+            jnp.asarray(judged),
+        )
+        member.state = state
+        member.infos.append(Info(*(float(value) for value in info)))
+        member.outputs = np.asarray(outputs).reshape(-1, job.task.n_outputs)[: len(self.judged[m])]
+        if member.infos[-1].diverged_at >= 0:
+            member.failure = f"its loss was no longer finite at step {int(member.infos[-1].diverged_at)}"
+        elif not np.isfinite(member.outputs).all():
+            member.failure = f"its outputs were no longer finite after step {taken + n_steps}"
+
+    def _all_rows(self, m: int) -> bool:
+        return self.job.specs[m].optimization.name == "lbfgs"
+
+    def _judge(self) -> None:
+        """Score the ensemble out of bag, and let each member keep its params if the rows it learned from say so."""
+        losses, covered = self.row_losses()
+        weight = self.job.weight * covered
+        total, mass = float(weight @ losses), float(weight.sum())
+        self.curve.append(total / mass if mass > 0 else float("nan"))
+        for m, member in enumerate(self.members):
+            if member.failure:
+                continue
+            own = self.judged[m]
+            rest = mass - weight[own].sum()
+            score = (total - weight[own] @ losses[own]) / rest if rest > 1e-9 * mass else self.curve[-1]
+            if member.best_round < 0 or score < member.best_score - _LEAST_GAIN * abs(member.best_score):
+                member.best, member.best_round, member.best_score = member.state.params, self.round, float(score)
+
+    def _finished(self, patience: int) -> bool:
+        living = [member for member in self.members if not member.failure]
+        return not living or (patience > 0 and all(self.round - 1 - member.best_round >= patience for member in living) and self.round > 0)
+
+    def _history(self) -> dict[str, FloatArray]:
+        history = {name: np.full((self.job.n_members, max(self.round, 1)), np.nan) for name in Info._fields}
+        for m, member in enumerate(self.members):
+            for r, info in enumerate(member.infos):
+                for name, value in zip(Info._fields, info, strict=True):
+                    history[name][m, r] = value
+        history["out_of_bag_loss"] = np.asarray([self.curve])
+        history["best_round"] = np.asarray([[member.best_round] for member in self.members], float)
+        return history
+
+
+def _with_leaves(tree: Any, arrays: dict[str, AnyArray], name: str, m: int) -> Any:
+    """A tree of the same structure with member m's stored leaves."""
+    leaves, structure = jax.tree.flatten(tree)
+    return jax.tree.unflatten(structure, [arrays[f"{name}/{i}"][m] for i in range(len(leaves))])
+
+
+def _member_arguments(job: Job, m: int) -> Member:
+    values = {name: jnp.float32(value) for name, value in varying_values(job.specs[m]).items()}
+    return Member(jnp.uint32(job.seeds[m]), values)
+
+
+def _watched_rows(job: Job) -> BoolArray:
+    """Rows judged after every round: all, or a random 65,536 of many more, shape (n,)."""
+    n = len(job.x)
+    if n <= _MOST_WATCHED:
+        return np.ones(n, bool)
+    watched = np.zeros(n, bool)
+    watched[np.random.default_rng([int(job.seeds[0]), 0x3A7C]).permutation(n)[:_MOST_WATCHED]] = True
+    return watched
+
+
+def _batches(counts: IntArray, seed: int, taken: int, n_steps: int, batch_size: int, all_rows: bool) -> IntArray:
+    """Rows of the next n_steps batches, shape (n_steps, batch): one endless sequence of shuffled passes, cut anywhere."""
+    bag = np.repeat(np.arange(len(counts), dtype=np.int32), counts)
+    if all_rows:
+        return np.broadcast_to(np.resize(bag, batch_size), (n_steps, batch_size))
+    begin, end = taken * batch_size, (taken + n_steps) * batch_size
+    first, last = begin // len(bag), -(-end // len(bag))
+    passes = [np.random.default_rng([seed, number]).permutation(bag) for number in range(first, last)]
+    sequence = np.concatenate(passes)[begin - first * len(bag) :][: end - begin]
+    return sequence.reshape(n_steps, batch_size)
+
+
+def _in_blocks(rows: IntArray, most: int) -> IntArray:
+    """Rows padded with row 0 to the same number of blocks for every member, shape (blocks, rows a block)."""
+    size = min(_JUDGED_BLOCK, max(64, -(-most // 64) * 64))
+    n_blocks = max(1, -(-most // size))
+    padded = np.zeros(n_blocks * size, np.int32)
+    padded[: len(rows)] = rows
+    return padded.reshape(n_blocks, size)
+
+
+# Members that are solved
+
+
+def _solve_members(job: Job, control: Control) -> Trained:
+    """Solve every member; where no strength is set, out-of-bag rows choose it along a path."""
+    done, total = 0, job.n_members
+
+    def count() -> None:
+        nonlocal done
+        done += 1
+        control.report(Progress(job.name, done / total, None))
+
+    specs = job.specs
+    with threadpoolctl.threadpool_limits(1), ThreadPoolExecutor(control.n_threads) as threads:
+        if specs[0].regularization.strength is None and specs[0].regularization.penalty != "none":
+            specs = _choose_strengths(job, control, threads)
+
+        def one(m: int) -> Any:
+            if control.stopping():
+                raise Interrupted("Training was stopped.")
+            problem = _problem(job, m)
+            settings = specs[m].regularization
+            solution = solve(problem, settings, settings.strength or 0.0, tolerance=specs[m].optimization.tolerance)
+            count()
+            return solution
+
+        solutions = list(threads.map(one, range(job.n_members)))
+    params = [{"output": {"w": s.w, "b": s.b}} for s in solutions]
+    failures = ["" if np.isfinite(s.w).all() and np.isfinite(s.b).all() else "its solution is not finite" for s in solutions]
+    history = {
+        "residual": np.asarray([[s.residual] for s in solutions]),
+        "n_steps": np.asarray([[float(s.n_steps)] for s in solutions]),
+        "strength": np.asarray([[spec.regularization.strength or 0.0] for spec in specs]),
+        "zeros": np.asarray([[float(np.mean(s.w == 0))] for s in solutions]),
+    }
+    return collect(job, control, params, failures, history, specs)
+
+
+def _problem(job: Job, m: int) -> Problem:
+    return Problem(job.task.kind, job.x, job.y, job.weight * job.resampling.counts[m], job.task.n_outputs, job.groups)
+
+
+def _choose_strengths(job: Job, control: Control, threads: ThreadPoolExecutor) -> list[Spec]:
+    """Settings with each member's strength: the best on rows that the member learned from, judged by members that did not."""
+    spec = job.specs[0]
+    everyone = Problem(job.task.kind, job.x, job.y, job.weight, job.task.n_outputs, job.groups)
+    strengths = strength_path(everyone, spec.regularization)
+    scouts = range(min(job.n_members, spec.members.n_folds))
+
+    def outputs_along_path(m: int) -> list[FloatArray]:
+        if control.stopping():
+            raise Interrupted("Training was stopped.")
+        x = job.x[job.resampling.scored[m]].astype(np.float64)
+        return [x @ s.w + s.b for s in solve_path(_problem(job, m), spec.regularization, strengths, tolerance=1e-6)]
+
+    total = np.zeros((len(strengths), len(job.x), job.task.n_outputs))
+    voices = np.zeros(len(job.x))
+    for m, outputs in zip(scouts, threads.map(outputs_along_path, scouts), strict=True):
+        rows = job.resampling.scored[m]
+        for i, values in enumerate(outputs):
+            total[i, rows] += centred(values, job.task.kind)
+        voices[rows] += 1
+    covered = voices > 0
+    losses = np.zeros((len(strengths), len(job.x)))
+    for i in range(len(strengths)):
+        losses[i, covered] = row_losses(total[i, covered] / voices[covered, None], job.y[covered], job.task.kind)
+    specs = []
+    for m in range(job.n_members):
+        weight = job.weight * (covered & ~job.resampling.scored[m])
+        best = strengths[int(np.argmin(losses @ (weight if weight.sum() > 0 else job.weight * covered)))]
+        specs.append(msgspec.structs.replace(spec, regularization=msgspec.structs.replace(spec.regularization, strength=float(best))))
+    return specs
+
+
+# What all members end with
+
+
+def collect(
+    job: Job, control: Control, params: list[Params], failures: list[str], history: dict[str, FloatArray], specs: list[Spec] | None = None
+) -> Trained:
+    """Drop failed members, and combine the others' outputs on the rows they never saw.
+
+    Raises:
+        TrainingError: every member failed.
+    """
+    kept = np.asarray([m for m, failure in enumerate(failures) if not failure], int)
+    if len(kept) == 0:
+        raise TrainingError(f"All {job.n_members} members failed, the first because {failures[0]}. Lower the learning rate or clip_norm.")
+    run = apply_program(job.specs[0], job.shape)
+
+    def judge(m: int) -> tuple[IntArray, FloatArray]:
+        rows = np.flatnonzero(job.resampling.scored[m])
+        return rows, centred(run(params[m], job.x[rows]), job.task.kind) if len(rows) else np.zeros((0, job.task.n_outputs))
+
+    total, voices = np.zeros((len(job.x), job.task.n_outputs)), np.zeros(len(job.x))
+    with ThreadPoolExecutor(control.n_threads) as threads:
+        for rows, outputs in threads.map(judge, kept):
+            total[rows] += outputs
+            voices[rows] += 1
+    covered = voices > 0
+    total[covered] /= voices[covered, None]
+    votes = job.resampling.votes[kept]
+    return Trained(
+        specs=specs or job.specs,
+        params=jax.tree.map(lambda *leaves: np.stack([np.asarray(leaf) for leaf in leaves]), *(params[m] for m in kept)),
+        kept=kept,
+        votes=votes if votes.sum() > 0 else np.ones(len(kept)),
+        failures={m: failure for m, failure in enumerate(failures) if failure},
+        outputs=total,
+        covered=covered,
+        history=history,
+    )
+
+
+def member_seeds(seed: int, n_members: int) -> IntArray:
+    """The seed of each member's randomness, uint32, shape (m,): a member keeps its seed whatever the size of the population."""
+    return np.asarray([np.random.SeedSequence([seed, m]).generate_state(1)[0] for m in range(n_members)], np.uint32)

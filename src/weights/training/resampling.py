@@ -1,0 +1,124 @@
+"""Which rows each member learns from, and so on which rows it can be judged.
+
+`resample` gives an (m, n) table of counts: how often a member sees a row. Rows with count zero are the member's
+out-of-bag rows. Rows of one group always go together.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from weights.errors import DataError, UsageError
+from weights.spec import Members
+from weights.types import AnyArray, BoolArray, FloatArray, IntArray
+
+
+class Resampling(NamedTuple):
+    """Rows by member.
+
+    counts: times member m sees row n in one pass, uint8, shape (m, n).
+    scored: whether member m never saw row n and is judged on it (its out-of-bag rows), shape (m, n).
+    votes: share of each member in the ensemble's prediction, shape (m,). Zero for members that are trained only
+        to be scored (those that saw only the past, when rows are split by time).
+    """
+
+    counts: IntArray
+    scored: BoolArray
+    votes: FloatArray
+
+
+def resample(
+    members: Members, n_samples: int, *, strata: AnyArray | None = None, group: IntArray | None = None, time: FloatArray | None = None
+) -> Resampling:
+    """Draw the rows of every member.
+
+    Args:
+        members: how many and of which kind.
+        n_samples: n.
+        strata: class of each row, shape (n,); folds then hold the same share of each class. None for numbers.
+        group: code of each row's group, shape (n,), or None.
+        time: moment of each row, shape (n,), needed for "time".
+
+    Raises:
+        DataError: there are fewer groups, rows or moments than parts.
+        UsageError: "time" without a time column.
+    """
+    unit, n_units = (
+        (np.arange(n_samples), n_samples) if group is None else (np.unique(group, return_inverse=True)[1], len(np.unique(group)))
+    )
+    if n_units < 2:
+        raise DataError(
+            f"Members must be judged on rows they did not see, which needs two rows or groups at least, but there is {n_units}. Add data."
+        )
+    if members.resampling == "time":
+        if time is None:
+            raise UsageError("Resampling by time needs a time column. Name it with --time, or choose folds.")
+        return _time_blocks(members, time)
+    draw = {"folds": _folds, "bootstrap": _bootstrap, "subsample": _subsample}[members.resampling]
+    strata_of_units = strata if group is None else None
+    counts = draw(members, n_units, strata_of_units)
+    counts = counts[:, unit]
+    return Resampling(counts, counts == 0, np.ones(members.n_members))
+
+
+def _random(members: Members, *path: int) -> np.random.Generator:
+    return np.random.default_rng([members.seed, 0x5EED, *path])
+
+
+def _folds(members: Members, n_units: int, strata: AnyArray | None) -> IntArray:
+    n_folds = min(members.n_folds, n_units)
+    counts = np.ones((members.n_members, n_units), np.uint8)
+    for m in range(members.n_members):
+        repeat, fold = divmod(m, n_folds)
+        shuffled = _random(members, repeat).permutation(n_units)
+        by_stratum = shuffled if strata is None else shuffled[np.argsort(strata[shuffled], kind="stable")]
+        counts[m, by_stratum[fold::n_folds]] = 0
+    return counts
+
+
+def _bootstrap(members: Members, n_units: int, strata: AnyArray | None) -> IntArray:
+    counts = np.empty((members.n_members, n_units), np.uint8)
+    for m in range(members.n_members):
+        drawn = np.bincount(_random(members, m).integers(0, n_units, n_units), minlength=n_units)
+        counts[m] = np.minimum(drawn, 255)
+    return _with_some_left(counts)
+
+
+def _subsample(members: Members, n_units: int, strata: AnyArray | None) -> IntArray:
+    counts = np.zeros((members.n_members, n_units), np.uint8)
+    n_seen = min(max(1, round(members.share * n_units)), n_units - 1)
+    for m in range(members.n_members):
+        counts[m, _random(members, m).permutation(n_units)[:n_seen]] = 1
+    return counts
+
+
+def _with_some_left(counts: IntArray) -> IntArray:
+    """Every member keeps an out-of-bag unit: with very few units a draw may by chance hold them all."""
+    full = (counts > 0).all(axis=1)
+    counts[full, np.flatnonzero(full) % counts.shape[1]] = 0
+    return counts
+
+
+def _time_blocks(members: Members, time: FloatArray) -> Resampling:
+    """Member b of the first n_folds learns from blocks before b and is scored on block b; the others learn from all rows.
+
+    Only the others vote: what is served has seen the newest rows, what is reported was never told the future.
+    """
+    moments = np.unique(time)
+    n_blocks = min(members.n_folds + 1, len(moments))
+    if n_blocks < 3:
+        raise DataError(
+            f"Splitting by time needs three different moments at least, but there are {len(moments)}. Choose another time column or folds."
+        )
+    edges = np.quantile(time, np.linspace(0, 1, n_blocks + 1)[1:-1], method="closest_observation")
+    block = np.searchsorted(np.unique(edges), time, side="left")
+    n_blocks = int(block.max()) + 1
+    n_scored = min(n_blocks - 1, members.n_members - 1)
+    counts = np.ones((members.n_members, len(time)), np.uint8)
+    scored = np.zeros_like(counts, dtype=bool)
+    votes = np.ones(members.n_members)
+    for m, judged in enumerate(range(n_blocks - n_scored, n_blocks)):
+        counts[m], scored[m], votes[m] = block < judged, block == judged, 0.0
+    return Resampling(counts, scored, votes)

@@ -1,0 +1,140 @@
+"""Searching settings inside the population: candidates race on the same rows, and poor ones are stopped early.
+
+`race` trains a first repeat of members for every candidate. At a quarter and at half of the run, the worse half of the
+candidates leaves, and so does every candidate that is behind by more than three standard errors of the paired difference
+(successive halving, Jamieson and Talwalkar 2016, with a test in the manner of F-races, Birattari et al. 2002).
+"""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+import msgspec
+import numpy as np
+
+from weights.ensemble import Candidate, row_losses
+from weights.errors import TrainingError
+from weights.spec import Spec, common_program
+from weights.training.population import N_ROUNDS, Control, Job, Progress, Run, train
+from weights.training.step import member_program
+from weights.types import BoolArray, FloatArray, IntArray
+
+_RUNGS = (N_ROUNDS // 4, N_ROUNDS // 2, N_ROUNDS)
+_BEHIND = 3.0
+
+
+class Difference(NamedTuple):
+    """Mean of paired differences in loss (first minus second) and its standard error."""
+
+    mean: float
+    std_err: float
+
+
+class _Runner:
+    """A candidate on its way; solved members have no rounds and finish at the first rung."""
+
+    def __init__(self, label: str, job: Job, control: Control) -> None:
+        self.label, self.job, self.control = label, job, control
+        self.run = None if job.specs[0].solved else Run.begin(job, control)
+        self.share = 0.0
+        self.losses, self.covered = np.zeros(len(job.x)), np.zeros(len(job.x), bool)
+
+    def advance(self, rung: int) -> None:
+        if self.run is not None:
+            self.run.advance(rung)
+            self.losses, self.covered = self.run.row_losses()
+            self.share = rung / N_ROUNDS
+        elif self.share == 0:
+            trained = train(self.job, self.control)
+            self.covered = trained.covered
+            self.losses[self.covered] = row_losses(trained.outputs[self.covered], self.job.y[self.covered], self.job.task.kind)
+            self.share = 1.0
+
+    @property
+    def loss(self) -> float:
+        """Weighted mean out-of-bag loss; infinite if no member is left or it is not finite."""
+        weight = self.job.weight * self.covered
+        mean = float(weight @ self.losses / weight.sum()) if weight.sum() > 0 else math.inf
+        return mean if math.isfinite(mean) else math.inf
+
+
+def race(jobs: dict[str, Job], control: Control, *, group: IntArray | None) -> tuple[str, list[Candidate]]:
+    """The label of the best candidate, and how each fared.
+
+    Args:
+        jobs: label -> a population with that candidate's settings, all on the same rows.
+        control: for threads, progress and interruption.
+        group: group code of each row, for the standard error, or None.
+
+    Raises:
+        TrainingError: no candidate could be trained.
+    """
+    quiet = Control(n_threads=control.n_threads, stopping=control.stopping)
+    runners = [_Runner(label, job, quiet) for label, job in jobs.items()]
+    _share_programs(runners)
+    left = list(runners)
+    for i, rung in enumerate(_RUNGS):
+        for number, runner in enumerate(left):
+            runner.advance(rung)
+            control.report(Progress("search", (i + (number + 1) / len(left)) / len(_RUNGS), min(r.loss for r in left)))
+        left.sort(key=lambda runner: runner.loss)
+        if rung < N_ROUNDS:
+            left = _those_that_go_on(left, group)
+    winner = left[0]
+    if not math.isfinite(winner.loss):
+        raise TrainingError(f"None of {len(jobs)} candidates of the search could be trained. Search lower learning rates.")
+    ends = [
+        Candidate(r.label, r.share, r.loss if math.isfinite(r.loss) else None, r is winner)
+        for r in sorted(runners, key=lambda r: (-r.share, r.loss))
+    ]
+    return winner.label, ends
+
+
+def paired_difference(first: FloatArray, second: FloatArray, weight: FloatArray, covered: BoolArray, group: IntArray | None) -> Difference:
+    """Weighted mean of ``first - second`` over covered rows, with its standard error (cluster-robust with groups).
+
+    The error covers the choice of rows, not what other training runs would have given.
+    """
+    share = weight * covered / (weight @ covered)
+    difference = np.where(covered, first - second, 0.0)
+    mean = float(share @ difference)
+    contributions = share * (difference - mean)
+    if group is not None:
+        contributions = np.bincount(group - group.min(), weights=contributions)
+    return Difference(mean, float(np.sqrt(np.sum(contributions**2))))
+
+
+def _those_that_go_on(ranked: list[_Runner], group: IntArray | None) -> list[_Runner]:
+    best = ranked[0]
+    going_on = [best]
+    for runner in ranked[1 : max(2, math.ceil(len(ranked) / 2))]:
+        difference = paired_difference(runner.losses, best.losses, best.job.weight, runner.covered & best.covered, group)
+        if math.isfinite(runner.loss) and difference.mean <= _BEHIND * difference.std_err:
+            going_on.append(runner)
+    return going_on
+
+
+def _share_programs(runners: list[_Runner]) -> None:
+    """Let candidates that differ in numbers only use one compiled program."""
+    families: dict[Spec, list[_Runner]] = {}
+    for runner in runners:
+        if runner.run is not None:
+            families.setdefault(_without_numbers(runner.job.specs[0]), []).append(runner)
+    for family in families.values():
+        common = common_program([runner.job.specs[0] for runner in family])
+        for runner in family:
+            assert runner.run is not None
+            runner.run.program = member_program(common, runner.job.task.kind, runner.job.shape)
+
+
+def _without_numbers(spec: Spec) -> Spec:
+    neutral = {"learning_rate": 0.5, "weight_decay": 0.5}
+    regularization = {"strength": 0.0, "l1_ratio": 0.5, "dropout": 0.0, "input_dropout": 0.0, "max_norm": None, "patience": 0}
+    updates = {"clip_norm": None, "noise": 0.0}
+    return msgspec.structs.replace(
+        spec,
+        optimization=msgspec.structs.replace(spec.optimization, **neutral),
+        regularization=msgspec.structs.replace(spec.regularization, **regularization),
+        updates=msgspec.structs.replace(spec.updates, **updates),
+    )

@@ -1,0 +1,262 @@
+"""One update of one member, and the compiled program that makes many of them.
+
+`member_program` is the usual entrance: from a spec it makes the two compiled functions with which the scheduler
+trains any number of members, one after another or on several cores at once. Everything a member differs in
+(first weights, rows, settings that are numbers) is an array argument, so a population shares one program.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import optax
+
+from weights.elements.activation import alive
+from weights.elements.optimization import direction, rate_at
+from weights.elements.regularization import PENALTIES, cap_norm, dropout_mask
+from weights.elements.updates import hold, shape_gradients, trace_update
+from weights.models.base import Model, Shape, keep_all
+from weights.models.table import build
+from weights.spec import Spec, program_spec
+from weights.task import LOSSES
+from weights.types import Params
+
+
+class Shared(NamedTuple):
+    """What all members read: inputs (n, p), encoded targets (n,), row weights (n,), feature of each input (p,), inputs in use (p,)."""
+
+    x: jax.Array
+    y: jax.Array
+    weight: jax.Array
+    groups: jax.Array
+    used: jax.Array
+
+
+class Member(NamedTuple):
+    """What makes a member itself: the seed of its randomness, uint32 (), and its values of the varying settings, each ()."""
+
+    seed: jax.Array
+    values: dict[str, jax.Array]
+
+
+class State(NamedTuple):
+    """What is carried from step to step."""
+
+    params: Params
+    optimizer: Any
+    step: jax.Array
+
+
+class Info(NamedTuple):
+    """What is merely interesting about a chunk of steps; means over its steps unless said otherwise, each shape ().
+
+    loss: weighted mean loss of the batches, penalty not included. grad_norm, update_ratio: see elements/updates.py.
+    learning_rate, weight_norm, zeros, penalty: at the last step; zeros is the share of weights that are exactly zero.
+    dead, saturated: shares of hidden units, over the out-of-bag rows, see elements/activation.py.
+    diverged_at: first step whose loss was not finite, or -1.
+    """
+
+    loss: Any
+    grad_norm: Any
+    update_ratio: Any
+    learning_rate: Any
+    weight_norm: Any
+    zeros: Any
+    penalty: Any
+    dead: Any
+    saturated: Any
+    diverged_at: Any
+
+
+class Program(NamedTuple):
+    """The compiled functions of a population.
+
+    start(x, groups, used, member): the first `State`, from a sample of inputs (s, p).
+    advance(state, shared, member, rows, n_steps, run_length, judged): the state after n_steps more, what happened, and
+        the outputs (blocks, rows, k) for the `judged` rows (blocks, rows). `rows` (steps, batch) are the batches; only the
+        first n_steps of them are used.
+    """
+
+    start: Callable[..., State]
+    advance: Callable[..., tuple[State, Info, jax.Array]]
+
+
+class _Sums(NamedTuple):
+    """Running sums over the steps of a chunk."""
+
+    loss: jax.Array
+    grad_norm: jax.Array
+    update_ratio: jax.Array
+    diverged_at: jax.Array
+
+
+def member_program(spec: Spec, task_kind: str, shape: Shape) -> Program:
+    """The compiled functions for members of this spec; specs with the same `program_spec` share them."""
+    return _compiled(program_spec(spec), task_kind, shape)
+
+
+@functools.lru_cache(maxsize=32)
+def _compiled(spec: Spec, task_kind: str, shape: Shape) -> Program:
+    model = build(spec.model, shape, spec.initialization, spec.activation)
+
+    def start(x: jax.Array, groups: jax.Array, used: jax.Array, member: Member) -> State:
+        params = model.init(x, key=jax.random.key(member.seed))
+        params = _without_masked(spec, model, params, used)
+        return State(params, _transformation(spec, member).init(params), jnp.zeros((), jnp.int32))
+
+    def advance(
+        state: State, shared: Shared, member: Member, rows: jax.Array, n_steps: jax.Array, run_length: jax.Array, judged: jax.Array
+    ) -> tuple[State, Info, jax.Array]:
+        zero = jnp.zeros(())
+        sums = _Sums(zero, zero, zero, jnp.full((), -1, jnp.int32))
+
+        def one(i: jax.Array, carry: tuple[State, _Sums]) -> tuple[State, _Sums]:
+            return _step(spec, task_kind, model, *carry, shared, member, rows[i], run_length)
+
+        state, sums = jax.lax.fori_loop(0, n_steps, one, (state, sums))
+        outputs, hidden = jax.lax.map(lambda block: model.apply(state.params, shared.x[block], keep_all), judged)
+        return state, _info(spec, model, state, sums, shared, member, n_steps, run_length, hidden), outputs
+
+    return Program(jax.jit(start), jax.jit(advance))
+
+
+def _step(
+    spec: Spec,
+    task_kind: str,
+    model: Model,
+    state: State,
+    sums: _Sums,
+    shared: Shared,
+    member: Member,
+    rows: jax.Array,
+    run_length: jax.Array,
+) -> tuple[State, _Sums]:
+    """One update: loss, gradient, what may happen to it, the optimizer's direction, its length, the proximal step."""
+    params, step, values = state.params, state.step, member.values
+    x, y, weight = shared.x[rows], shared.y[rows], shared.weight[rows]
+    silence = functools.partial(_silence, spec, member, step)
+
+    def objective(params: Params) -> tuple[jax.Array, jax.Array]:
+        outputs, _ = model.apply(params, x, silence)
+        loss = jnp.mean(weight * jax.vmap(LOSSES[task_kind])(outputs, y))
+        return loss + _smooth_penalty(spec, model, params, values), loss
+
+    (value, loss), raw = jax.value_and_grad(objective, has_aux=True)(params)
+    key = jax.random.fold_in(jax.random.key(member.seed), step)
+    grads = shape_gradients(spec.updates, raw, clip_norm=values["updates.clip_norm"], noise=values["updates.noise"], step=step, key=key)
+    extra = {"value": value, "grad": grads, "value_fn": lambda p: objective(p)[0]} if spec.optimization.name == "lbfgs" else {}
+    towards, optimizer = _transformation(spec, member).update(grads, state.optimizer, params, **extra)
+    length = values["optimization.learning_rate"] * rate_at(spec.optimization, step / run_length)
+    if spec.optimization.name == "lbfgs":
+        length = jnp.ones(())  # its line search has already found the length
+    after = jax.tree.map(lambda p, t: p - length * t, params, hold(spec.updates, towards))
+    after = _constrained(spec, model, after, shared, values, length)
+    after = {name: params[name] if name in spec.updates.freeze else layer for name, layer in after.items()}
+    trace = trace_update(raw, params, after)
+    diverged = jnp.where((sums.diverged_at < 0) & ~jnp.isfinite(loss), step, sums.diverged_at)
+    sums = _Sums(sums.loss + loss, sums.grad_norm + trace.grad_norm, sums.update_ratio + trace.update_ratio, diverged)
+    return State(after, optimizer, step + 1), sums
+
+
+def _transformation(spec: Spec, member: Member) -> optax.GradientTransformationExtraArgs:
+    towards = direction(spec.optimization, member.values["optimization.weight_decay"])
+    if spec.updates.accumulate > 1:
+        return optax.with_extra_args_support(optax.MultiSteps(towards, spec.updates.accumulate).gradient_transformation())
+    return towards
+
+
+def _silence(spec: Spec, member: Member, step: jax.Array, x: jax.Array, layer: int) -> jax.Array:
+    """Dropout of inputs (layer 0) and hidden units (later layers), where it is switched on."""
+    name = "input_dropout" if layer == 0 else "dropout"
+    if getattr(spec.regularization, name) == 0:
+        return x
+    return x * dropout_mask(x.shape, member.values[f"regularization.{name}"], member.seed, step, layer)
+
+
+def _penalised_layers(spec: Spec, model: Model, params: Params) -> list[str]:
+    only_input = spec.regularization.scope == "input" or spec.regularization.penalty == "group"
+    return [
+        name for name in params if "w" in params[name] and params[name]["w"].ndim == 2 and (name == model.input_layer or not only_input)
+    ]
+
+
+def _row_groups(model: Model, shared: Shared, w: jax.Array) -> jax.Array:
+    """Feature of each row of a weight matrix; rows of later layers are all of one group, which nothing reads."""
+    rows = jnp.asarray(model.input_rows, jnp.int32)
+    return shared.groups[rows] if w.shape[0] == len(model.input_rows) else jnp.zeros(w.shape[0], jnp.int32)
+
+
+def _smooth_penalty(spec: Spec, model: Model, params: Params, values: dict[str, jax.Array]) -> jax.Array:
+    penalty, total = PENALTIES[spec.regularization.penalty], jnp.zeros(())
+    if not spec.regularization.strength:
+        return total
+    for name in _penalised_layers(spec, model, params):
+        total += penalty.smooth(params[name]["w"], values["regularization.strength"], values["regularization.l1_ratio"])
+    return total
+
+
+def _constrained(spec: Spec, model: Model, params: Params, shared: Shared, values: dict[str, jax.Array], length: jax.Array) -> Params:
+    """Weights after the proximal step of the penalty, the norm limit and the mask."""
+    settings = spec.regularization
+    params = {name: dict(layer) for name, layer in params.items()}
+    if settings.strength and settings.penalty in ("l1", "elastic_net", "group"):
+        step = length * values["regularization.strength"]
+        for name in _penalised_layers(spec, model, params):
+            w = params[name]["w"]
+            params[name]["w"] = PENALTIES[settings.penalty].prox(w, step, values["regularization.l1_ratio"], _row_groups(model, shared, w))
+    if settings.max_norm is not None:
+        for name in params:
+            if name.startswith("hidden"):
+                params[name]["w"] = cap_norm(params[name]["w"], values["regularization.max_norm"])
+    return _without_masked(spec, model, params, shared.used)
+
+
+def _without_masked(spec: Spec, model: Model, params: Params, used: jax.Array) -> Params:
+    """Params whose input weights of masked features are zero."""
+    if not spec.updates.mask:
+        return params
+    rows = used[jnp.asarray(model.input_rows, jnp.int32)][:, None]
+    layer = params[model.input_layer]
+    return {**params, model.input_layer: {**layer, "w": layer["w"] * rows}}
+
+
+def _info(
+    spec: Spec,
+    model: Model,
+    state: State,
+    sums: _Sums,
+    shared: Shared,
+    member: Member,
+    n_steps: jax.Array,
+    run_length: jax.Array,
+    hidden: Any,
+) -> Info:
+    weights = [layer["w"] for layer in state.params.values()]
+    n_weights = sum(w.size for w in weights)
+    zeros = sum(jnp.sum(w == 0) for w in weights) / n_weights
+    penalty = _smooth_penalty(spec, model, state.params, member.values)
+    if spec.regularization.strength:
+        for name in _penalised_layers(spec, model, state.params):
+            w, values = state.params[name]["w"], member.values
+            rest = PENALTIES[spec.regularization.penalty].rest
+            penalty += rest(w, values["regularization.strength"], values["regularization.l1_ratio"], _row_groups(model, shared, w))
+    health = [alive(layer[0]) for layer in hidden]
+    dead, saturated = (jnp.mean(jnp.stack(shares)) for shares in zip(*health, strict=True)) if health else (jnp.zeros(()),) * 2
+    steps = jnp.maximum(n_steps, 1)
+    rate = member.values["optimization.learning_rate"] * rate_at(spec.optimization, (state.step - 1) / run_length)
+    return Info(
+        loss=sums.loss / steps,
+        grad_norm=sums.grad_norm / steps,
+        update_ratio=sums.update_ratio / steps,
+        learning_rate=rate,
+        weight_norm=optax.global_norm(weights),
+        zeros=zeros,
+        penalty=penalty,
+        dead=dead,
+        saturated=saturated,
+        diverged_at=sums.diverged_at,
+    )
