@@ -1,0 +1,601 @@
+"""The verbs: `fit`, `load`, `plan_fit`. Wiring only: what is computed has its home elsewhere.
+
+`fit` gives a `Model`, which predicts from the user's own tables and saves itself.
+"""
+
+from __future__ import annotations
+
+import datetime
+import itertools
+import re
+import signal
+import threading
+import time as clock
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import numpy as np
+
+import weights
+from weights.data.columns import find_kind
+from weights.data.dataset import Dataset, Feature, Roles, parse_kinds, prepare
+from weights.data.encoding import apply_encoding
+from weights.data.examples import EXAMPLES
+from weights.data.table import describe_source, read_table
+from weights.ensemble import (
+    Candidate,
+    Ensemble,
+    Interval,
+    Report,
+    answer_losses,
+    available_threads,
+    conformal_scores,
+    crossfitted_answers,
+    fit_temperature,
+    model_shape,
+)
+from weights.errors import DataError, UsageError, suggest
+from weights.inspection.leakage import find_leaks
+from weights.metrics import Metric, score
+from weights.models.base import Shape
+from weights.models.table import MODELS
+from weights.spec import Spec, resolve, with_settings
+from weights.store.checkpoint import Checkpoints, fingerprint
+from weights.store.format import check_writable
+from weights.store.format import load as load_ensemble
+from weights.store.format import save as save_ensemble
+from weights.task import Task, find_task
+from weights.training.compiling import keep_compiled_programs
+from weights.training.plan import Plan, available_gigabytes, plan, steps_within
+from weights.training.population import Control, Job, Progress, Trained, member_seeds, train
+from weights.training.resampling import Resampling, resample
+from weights.training.search import paired_difference, race
+from weights.types import AnyArray, BoolArray, FloatArray
+
+_SIMPLER_FIRST = ("linear", "mlp")
+_NORMAL_95 = 1.96
+_MOST_CANDIDATES = 64
+
+
+@dataclass(frozen=True, eq=False)
+class Model:
+    """A fitted ensemble together with the way from the user's tables to its inputs.
+
+    Example:
+        >>> model = fit("iris", members=8, model="linear")
+        >>> model.predict({"sepal length (cm)": [5.0], "sepal width (cm)": [3.4], "petal length (cm)": [1.5], "petal width (cm)": [0.2]})
+        array(['setosa'], dtype='<U10')
+    """
+
+    ensemble: Ensemble
+
+    @property
+    def classes(self) -> list[Any]:
+        """Class labels in the order of `predict_proba`'s columns; empty for regression."""
+        return self.ensemble.classes
+
+    @property
+    def metrics(self) -> dict[str, float]:
+        """Metrics on out-of-bag rows, by name; `report.metrics` has their intervals."""
+        return self.ensemble.metrics
+
+    @property
+    def report(self) -> Report:
+        """How the ensemble was made and how good it is."""
+        return self.ensemble.report
+
+    @property
+    def spec(self) -> Spec:
+        """Every setting that was used."""
+        return self.ensemble.spec
+
+    def predict(self, data: Any) -> AnyArray:
+        """The most probable class or the expected value of each row, shape (n,).
+
+        Args:
+            data: path, frame, mapping of columns or array with the columns of training, in any order.
+
+        Raises:
+            DataError: a needed column is missing or cannot be read as its kind.
+        """
+        return self.ensemble.predict(self._encode(data))
+
+    def predict_proba(self, data: Any) -> FloatArray:
+        """Calibrated probability of each class, shape (n, number of classes), in the order of `classes`.
+
+        Raises:
+            DataError: as `predict`. UsageError: the task is regression.
+        """
+        return self.ensemble.predict_proba(self._encode(data))
+
+    def interval(self, data: Any, *, level: float = 0.9) -> Interval:
+        """Bounds that hold the value of a new row with probability `level`; see `Ensemble.interval` for what is promised.
+
+        Raises:
+            DataError: as `predict`. UsageError: the task has classes, or the level is not between 0 and 1.
+        """
+        return self.ensemble.interval(self._encode(data), level=level)
+
+    def prediction_sets(self, data: Any, *, level: float = 0.9) -> BoolArray:
+        """Classes in a set that holds the true one with probability `level`, shape (n, number of classes).
+
+        Raises:
+            DataError: as `predict`. UsageError: the task is regression, or the level is not between 0 and 1.
+        """
+        return self.ensemble.prediction_sets(self._encode(data), level=level)
+
+    def save(self, folder: Any) -> None:
+        """Write the model to a folder (docs/store-format.md); a Weights folder of that name is replaced.
+
+        Raises:
+            UsageError: the path holds something else or cannot be written to.
+        """
+        save_ensemble(self.ensemble, Path(folder))
+
+    def _encode(self, data: Any) -> FloatArray:
+        return apply_encoding(self.ensemble.encoding, read_table(data))
+
+
+@dataclass(frozen=True, eq=False)
+class Prepared:
+    """A fit that is ready to start: the data, the task, and the candidates with their plans.
+
+    candidates: model name -> resolved settings, the simpler first. races: model name -> label -> settings to search among.
+    """
+
+    dataset: Dataset
+    task: Task
+    y: AnyArray
+    shape: Shape
+    candidates: dict[str, Spec]
+    races: dict[str, dict[str, Spec]]
+    plans: list[Plan]
+    remarks: list[str]
+    n_threads: int
+
+
+def fit(
+    data: Any,
+    target: Any = None,
+    *,
+    save: Any = None,
+    resume: bool = False,
+    progress: Callable[[Progress], None] | None = None,
+    **options: Any,
+) -> Model:
+    """Train an ensemble.
+
+    Args:
+        data: path, bundled example, data frame, mapping of columns, or array of features (n, p).
+        target: name of the target column, or the target itself, n values. A bundled example knows its own.
+        save: folder to save to; also the place of checkpoints, so that an interrupted fit can be resumed.
+        resume: continue the interrupted fit whose checkpoint lies beside `save`.
+        progress: called with a `Progress` after each round.
+        **options: as `plan_fit` takes them.
+
+    Returns:
+        The fitted model.
+
+    Raises:
+        UsageError, NotFoundError, DataError: see `plan_fit`.
+        TrainingError: every member failed.
+        Interrupted: Ctrl-C, after the chunk in hand was finished and the checkpoint written.
+
+    Example:
+        >>> model = fit("wine", model="linear", members=8)
+        >>> round(model.metrics["accuracy"], 1)
+        1.0
+    """
+    return run_fit(plan_fit(data, target, **options), save=save, resume=resume, progress=progress)
+
+
+def plan_fit(
+    data: Any,
+    target: Any = None,
+    *,
+    task: str | None = None,
+    model: str = "auto",
+    members: int = 32,
+    seed: int = 0,
+    drop: Sequence[str] = (),
+    kinds: Mapping[str, str] | Sequence[str] = (),
+    group: str | None = None,
+    time: str | None = None,
+    sample_weight: Any = None,
+    class_weight: Any = None,
+    missing: Sequence[str] = (),
+    clip: float | None = 4.0,
+    search: Mapping[str, Sequence[Any]] | None = None,
+    budget: float | None = None,
+    threads: int | None = None,
+    **settings: Any,
+) -> Prepared:
+    """Read the data and decide what would be trained, without training.
+
+    Args:
+        data: as `fit`.
+        target: as `fit`.
+        task: binary, multiclass or regression; found from the target if not given.
+        model: linear, mlp, or auto: train both and keep the simpler unless the other is better beyond doubt.
+        members: size of the ensemble.
+        seed: of everything random.
+        drop: columns to leave out.
+        kinds: column -> numeric, boolean, category or datetime, instead of what is found.
+        group: column whose equal values stay on one side of every split.
+        time: column that orders rows; members are then scored on rows later than those they learned from.
+        sample_weight: column of row weights, or n numbers.
+        class_weight: "balanced", or label -> factor.
+        missing: further words that mean "no value".
+        clip: bound of the smooth clip of scaled numbers; None for none.
+        search: setting -> values to search among.
+        budget: seconds that training should take at most, about.
+        threads: members in work at the same time; all cores if not given. The result does not depend on it.
+        **settings: any setting of the five elements, the model or the members, such as ``activation="gelu"``,
+            ``learning_rate=0.01``, ``hidden=(64, 64)``; those of several owners as ``{"members.share": 0.5}`` with ``**``.
+
+    Raises:
+        NotFoundError: a file or column does not exist.
+        DataError: the data cannot be used as asked.
+        UsageError: an option or setting is not known, or options contradict each other.
+    """
+    table, roles = _table_and_roles(data, target, sample_weight, read_missing=missing)
+    roles = msgspec.structs.replace(roles, drop=(*roles.drop, *drop), kinds=parse_kinds(kinds), group=group, time=time, clip=clip)
+    dataset = prepare(table, roles, source=describe_source(data))
+    found = find_task(dataset.target, roles.target, kind=task, class_weight=class_weight)
+    y = found.encode(dataset.target)
+    shape = model_shape(dataset.encoding, found)
+    n_threads = threads if threads is not None else available_threads()
+    if n_threads < 1:
+        raise UsageError(f"threads must be at least 1, but is {n_threads}. Leave it out to use all cores.")
+    chosen = {**_dotted(settings), "n_members": members, "seed": seed}
+    if time is not None:
+        chosen.setdefault("resampling", "time")
+    candidates = _candidates(model, chosen, dataset)
+    if budget is not None:
+        candidates = _within_budget(candidates, budget, shape, dataset.n_samples, n_threads)
+    races = _races(candidates, search or {}, dataset.n_samples)
+    plans = [plan(spec, shape, dataset.n_samples, n_threads=n_threads) for spec in candidates.values()]
+    _check_memory(plans)
+    remarks = [*dataset.remarks, *([found.remark] if found.remark else []), *find_leaks(dataset, found, y)]
+    return Prepared(dataset, found, y, shape, candidates, races, plans, remarks, n_threads)
+
+
+def run_fit(prepared: Prepared, *, save: Any = None, resume: bool = False, progress: Callable[[Progress], None] | None = None) -> Model:
+    """Train what `plan_fit` prepared; arguments and errors as `fit`."""
+    began = clock.monotonic()
+    keep_compiled_programs()
+    control = Control(n_threads=prepared.n_threads, report=progress or (lambda progress: None))
+    checkpoints = None
+    if save is not None:
+        check_writable(Path(save))
+        identity = fingerprint(
+            prepared.dataset.x, prepared.y, prepared.dataset.sample_weight, list(prepared.candidates.items()), weights.__version__
+        )
+        checkpoints = Checkpoints(Path(save), identity)
+        control.keep = checkpoints.keep
+        control.resume = checkpoints.read() if resume else {}
+    elif resume:
+        raise UsageError("Resuming needs the folder the interrupted run was to be saved to. Name it with --save.")
+    with _stopped_by_signals(control):
+        model = _train_candidates(prepared, control, began)
+    if save is not None:
+        model.save(save)
+    if checkpoints is not None:
+        checkpoints.remove()
+    return model
+
+
+def predictions(model: Model, data: Any, *, level: float = 0.9) -> dict[str, AnyArray]:
+    """Answers as named columns: ``prediction``, and each class's probability, or the bounds of the interval.
+
+    Raises:
+        DataError: a needed column is missing or unreadable. UsageError: the level is not between 0 and 1.
+    """
+    x = model._encode(data)
+    if model.ensemble.task.kind == "regression":
+        bounds = model.ensemble.interval(x, level=level)
+        share = f"{100 * level:g}%"
+        return {"prediction": (bounds.low + bounds.high) / 2, f"low {share}": bounds.low, f"high {share}": bounds.high}
+    probability = model.ensemble.predict_proba(x)
+    labels = np.asarray(model.classes)[probability.argmax(1)]
+    return {"prediction": labels, **{f"probability {label}": probability[:, k] for k, label in enumerate(model.classes)}}
+
+
+class Look(msgspec.Struct, frozen=True):
+    """What a table holds, before anything is fitted. task is None while no target is named."""
+
+    source: str
+    n_samples: int
+    features: list[Feature]
+    task: Task | None
+    remarks: list[str]
+
+
+def look(data: Any, target: str | None = None, *, missing: Sequence[str] = (), **options: Any) -> Look:
+    """The columns of a table with their kinds, and, with a target, the task and what was noticed; options as `plan_fit`."""
+    if target is not None or (isinstance(data, str) and data in EXAMPLES):
+        prepared = plan_fit(data, target, missing=missing, model="linear", **options)
+        dataset = prepared.dataset
+        return Look(dataset.source, dataset.n_samples, dataset.features, prepared.task, prepared.remarks)
+    table = read_table(data, missing=missing)
+    features = [Feature(name, *find_kind(table[name], name)) for name in table.column_names]
+    return Look(describe_source(data), table.num_rows, features, None, ["no target was named (--target)"])
+
+
+def load(folder: Any) -> Model:
+    """The model that `save` wrote to a folder.
+
+    Raises:
+        NotFoundError: there is no such folder.
+        CorruptError: it is damaged; the message says where.
+    """
+    keep_compiled_programs()
+    return Model(load_ensemble(Path(folder)))
+
+
+def parse_seconds(text: str | float) -> float:
+    """Seconds from texts like "90", "60s", "5m", "1h".
+
+    Raises:
+        UsageError: the text is not a length of time above zero.
+
+    Example:
+        >>> parse_seconds("5m")
+        300.0
+    """
+    found = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*(s|m|h|)\s*", str(text))
+    if not found or float(found[1]) <= 0:
+        raise UsageError(f"A length of time such as 90, 60s, 5m or 1h was needed, but '{text}' came. Give a number above zero.")
+    return float(found[1]) * {"": 1, "s": 1, "m": 60, "h": 3600}[found[2]]
+
+
+# From the user's words to candidates
+
+
+def _table_and_roles(data: Any, target: Any, sample_weight: Any, *, read_missing: Sequence[str]) -> tuple[Any, Roles]:
+    table = read_table(data, missing=read_missing)
+    if target is None and isinstance(data, str) and data in EXAMPLES:
+        target = EXAMPLES[data].target
+    if target is None:
+        raise UsageError(
+            f"The target was not named. Name the column to predict with --target; columns: {', '.join(table.column_names[:30])}."
+        )
+    if not isinstance(target, str):
+        table, target = _with_column(table, getattr(target, "name", None) or "target", target)
+    if sample_weight is not None and not isinstance(sample_weight, str):
+        table, sample_weight = _with_column(table, "sample_weight", sample_weight)
+    return table, Roles(target=target, sample_weight=sample_weight)
+
+
+def _with_column(table: Any, name: str, values: Any) -> tuple[Any, str]:
+    """The table with one more column, and the name it got."""
+    column = read_table({name: values})[name]
+    if len(column) != table.num_rows:
+        raise DataError(
+            f"'{name}' must have one value a row, but there are {len(column)} values and {table.num_rows} rows. Check how they were split."
+        )
+    while name in table.column_names:
+        name += "_"
+    return table.append_column(name, column), name
+
+
+def _dotted(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Settings by name; in Python ``members__share`` may stand for ``members.share``."""
+    return {name.replace("__", "."): value for name, value in settings.items()}
+
+
+def _candidates(model: str, settings: dict[str, Any], dataset: Dataset) -> dict[str, Spec]:
+    """Resolved settings of each model that has the settings asked for; with auto, one that lacks them is left out."""
+    if model not in ("auto", *MODELS):
+        raise UsageError(f"There is no model '{model}'. {suggest(model, ['auto', *MODELS])}")
+    candidates: dict[str, Spec] = {}
+    refused: UsageError | None = None
+    for name in _SIMPLER_FIRST if model == "auto" else (model,):
+        try:
+            own = _settings_that_solve(settings) if model == "auto" and name == "linear" else settings
+            candidates[name] = resolve(with_settings(Spec(), {"model": name, **own}), dataset.n_samples)
+        except UsageError as error:
+            refused = error
+    if not candidates:
+        assert refused is not None
+        raise refused
+    known = [feature.name for feature in dataset.used_features]
+    for name in (name for spec in candidates.values() for name in spec.updates.mask):
+        if name not in known:
+            raise UsageError(f"updates.mask names '{name}', which is not a feature in use. {suggest(name, known)}")
+    return candidates
+
+
+def _settings_that_solve(settings: dict[str, Any]) -> dict[str, Any]:
+    """Beside a network, a linear model stays solved: settings that only guide steps are for the network."""
+    if "optimization" in settings or "optimization.name" in settings:
+        return settings
+
+    def solves(name: str) -> bool:
+        return resolve(with_settings(Spec(), {"model": "linear", name: settings[name]}), 1000).solved
+
+    with_settings(Spec(), {"model": "mlp", **settings})  # unknown names and unlawful values are errors for both
+    return {name: value for name, value in settings.items() if solves(name)}
+
+
+def _races(candidates: dict[str, Spec], search: Mapping[str, Sequence[Any]], n_samples: int) -> dict[str, dict[str, Spec]]:
+    """The race of each model that has the searched settings; an error if none has."""
+    races: dict[str, dict[str, Spec]] = {}
+    for name, spec in candidates.items() if search else ():
+        try:
+            races[name] = _raced(spec, search, n_samples)
+        except UsageError:
+            if name == [*candidates][-1] and not races:
+                raise
+    return races
+
+
+def _raced(spec: Spec, search: Mapping[str, Sequence[Any]], n_samples: int) -> dict[str, Spec]:
+    """Settings to search among, by label.
+
+    Raises:
+        UsageError: the model does not have a searched setting, or there are too many candidates.
+    """
+    candidates = [dict(zip(search, values, strict=True)) for values in itertools.product(*search.values())]
+    if len(candidates) > _MOST_CANDIDATES:
+        raise UsageError(f"The search spans {len(candidates)} candidates, and at most {_MOST_CANDIDATES} are raced. Search fewer values.")
+    return {
+        ", ".join(f"{k} {v}" for k, v in settings.items()): resolve(with_settings(spec, settings), n_samples) for settings in candidates
+    }
+
+
+def _within_budget(candidates: dict[str, Spec], budget: float, shape: Shape, n_samples: int, n_threads: int) -> dict[str, Spec]:
+    solved = sum(plan(spec, shape, n_samples, n_threads=n_threads).seconds for spec in candidates.values() if spec.solved)
+    changed = {}
+    for name, spec in candidates.items():
+        if not spec.solved:
+            n_steps = steps_within(max(budget - solved, budget / 4), spec, shape, n_samples, n_threads=n_threads)
+            spec = msgspec.structs.replace(spec, optimization=msgspec.structs.replace(spec.optimization, n_steps=n_steps))
+        changed[name] = spec
+    return changed
+
+
+def _check_memory(plans: list[Plan]) -> None:
+    needed, free = max(p.gigabytes for p in plans), available_gigabytes()
+    if needed > free:
+        raise DataError(
+            f"Training needs about {needed:.1f} GB of memory, but {free:.1f} GB are free. "
+            "Use fewer rows, --drop columns, or fewer --members."
+        )
+
+
+# From candidates to a model
+
+
+def _train_candidates(prepared: Prepared, control: Control, began: float) -> Model:
+    dataset, task, y = prepared.dataset, prepared.task, prepared.y
+    weight = task.row_weights(y, dataset.sample_weight)
+    trained: dict[str, Trained] = {}
+    searches: dict[str, list[Candidate]] = {}
+    specs = dict(prepared.candidates)
+    for name in prepared.candidates:
+        if name in prepared.races:
+            jobs = {label: _first_repeat(_job("search", raced, prepared, weight)) for label, raced in prepared.races[name].items()}
+            winner, searches[name] = race(jobs, control, group=dataset.group)
+            specs[name] = prepared.races[name][winner]
+        trained[name] = train(_job(name, specs[name], prepared, weight), control)
+    chosen, decision = _choose(trained, prepared, weight)
+    result, spec = trained[chosen], specs[chosen]
+    rows = result.covered
+    outputs, y_rows, w_rows = result.outputs[rows], y[rows], weight[rows]
+    temperature = 1.0 if task.kind == "regression" else fit_temperature(outputs, y_rows, w_rows)
+    compared = {name: _metrics(t, prepared, weight) for name, t in trained.items()}
+    report = Report(
+        source=dataset.source,
+        n_samples=dataset.n_samples,
+        n_features=len(dataset.used_features),
+        metrics=compared[chosen],
+        compared={**compared, "constant": _constant_metrics(prepared)},
+        decision=decision,
+        searches=searches,
+        failures={str(m): reason for m, reason in result.failures.items()},
+        remarks=prepared.remarks,
+        seconds=round(clock.monotonic() - began, 2),
+        created=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+        version=weights.__version__,
+    )
+    ensemble = Ensemble(
+        spec=spec,
+        task=task,
+        encoding=dataset.encoding,
+        features=dataset.features,
+        params=result.params,
+        votes=result.votes,
+        temperature=temperature,
+        scores=conformal_scores(task, y_rows, _answers(result, prepared, weight), w_rows),
+        report=report,
+        history=result.history,
+    )
+    return Model(ensemble)
+
+
+def _job(name: str, spec: Spec, prepared: Prepared, weight: FloatArray) -> Job:
+    dataset, task, n_members = prepared.dataset, prepared.task, spec.members.n_members
+    strata = None if task.kind == "regression" else prepared.y
+    rows: Resampling = resample(spec.members, dataset.n_samples, strata=strata, group=dataset.group, time=dataset.time)
+    groups = np.asarray(dataset.encoding.groups, np.int32)
+    masked = [feature.name in spec.updates.mask for feature in dataset.used_features]
+    used = 1.0 - np.asarray(masked, np.float32)[groups]
+    seeds = member_seeds(spec.members.seed, n_members)
+    return Job(name, task, prepared.shape, [spec] * n_members, seeds, rows, dataset.x, prepared.y, weight, groups, used)
+
+
+def _first_repeat(job: Job) -> Job:
+    """The members that together leave out every row once."""
+    return job.only(range(min(job.n_members, job.specs[0].members.n_folds)))
+
+
+def _choose(trained: dict[str, Trained], prepared: Prepared, weight: FloatArray) -> tuple[str, str]:
+    """The model to keep, and why: the simpler, unless the other is better by more than the uncertainty of the difference."""
+    if len(trained) == 1:
+        return next(iter(trained)), ""
+    simple, other = _SIMPLER_FIRST
+    task, losses = prepared.task, {}
+    for name, result in trained.items():
+        losses[name] = np.zeros(len(prepared.y))
+        losses[name][result.covered] = answer_losses(task, prepared.y[result.covered], _answers(result, prepared, weight))
+    covered = trained[simple].covered & trained[other].covered
+    gain, std_err = paired_difference(losses[simple], losses[other], weight, covered, prepared.dataset.group)
+    measure = "squared error" if task.kind == "regression" else "log loss"
+    doubt = _NORMAL_95 * std_err
+    side = "lower" if gain > 0 else "higher"
+    words = f"{measure} is {abs(gain):.3g} {side} than {simple}'s (95 % interval of the gain {gain - doubt:.3g} to {gain + doubt:.3g})"
+    if gain > doubt:
+        return other, f"{other} was chosen: its out-of-bag {words}."
+    return simple, f"{simple} was chosen, being simpler: {other}'s out-of-bag {words}."
+
+
+def _answers(result: Trained, prepared: Prepared, weight: FloatArray) -> FloatArray:
+    """Calibrated out-of-bag predictions of the covered rows."""
+    rows = result.covered
+    return crossfitted_answers(result.outputs[rows], prepared.y[rows], weight[rows], prepared.task)
+
+
+def _metrics(result: Trained, prepared: Prepared, weight: FloatArray) -> dict[str, Metric]:
+    rows, dataset = result.covered, prepared.dataset
+    group = None if dataset.group is None else dataset.group[rows]
+    y = prepared.task.original(prepared.y)[rows]
+    return score(prepared.task.kind, y, _answers(result, prepared, weight), weight=dataset.sample_weight[rows], group=group)
+
+
+def _constant_metrics(prepared: Prepared) -> dict[str, Metric]:
+    """What always answering the mean, or the class shares, would score."""
+    task, y, weight = prepared.task, prepared.y, prepared.dataset.sample_weight
+    if task.kind == "regression":
+        values = task.original(y)
+        return score(task.kind, values, np.full(len(y), np.average(values, weights=weight)), weight=weight)
+    shares = np.bincount(y, weights=weight, minlength=len(task.classes)) / weight.sum()
+    return score(task.kind, y, np.broadcast_to(shares, (len(y), len(shares))), weight=weight)
+
+
+@contextmanager
+def _stopped_by_signals(control: Control) -> Iterator[None]:
+    """The first Ctrl-C or SIGTERM asks training to stop after the work in hand, the second stops at once."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    asked = threading.Event()
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+
+    def ask(number: int, frame: Any) -> None:
+        if asked.is_set():
+            raise KeyboardInterrupt
+        asked.set()
+
+    for number in before:
+        signal.signal(number, ask)
+    control.stopping = asked.is_set
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

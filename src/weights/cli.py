@@ -1,0 +1,426 @@
+"""The command line: one thin function a command. Data go to standard output, everything else to standard error.
+
+Heavy packages are imported when a command needs them, so that help and completion answer at once.
+"""
+
+from __future__ import annotations
+
+import os
+import shlex
+import sys
+from collections.abc import Callable, Iterable
+from functools import wraps
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn
+
+import click
+
+import weights
+from weights.errors import Interrupted, UsageError, WeightsError, suggest
+
+if TYPE_CHECKING:
+    from weights.api import Look, Model, Prepared
+
+_WIDE = {"max_content_width": 110, "help_option_names": ["-h", "--help"]}
+_BROKEN_PIPE = 141
+
+
+class _Commands(click.Group):
+    """A group that says what was probably meant."""
+
+    def resolve_command(self, ctx: click.Context, args: list[str]) -> tuple[str | None, click.Command | None, list[str]]:
+        if args and self.get_command(ctx, args[0]) is None and not args[0].startswith("-"):
+            raise click.UsageError(f"There is no command '{args[0]}'. {suggest(args[0], self.list_commands(ctx))}", ctx)
+        return super().resolve_command(ctx, args)
+
+
+@click.group(cls=_Commands, context_settings=_WIDE)
+@click.version_option(weights.__version__, prog_name="weights")
+def cli() -> None:
+    r"""Learn the weights of models, and know what each is worth and how sure that is.
+
+    \b
+      weights fit breast-cancer                                a real example that comes along
+      weights fit patients.parquet --target diagnosis          your own table
+      weights predict runs/patients new.csv --output out.csv   answers for new rows
+
+    Exit codes: 0 ok, 1 failed, 2 usage, 3 data, 4 not found, 6 corrupt, 130 interrupted.
+    """
+
+
+def _options(*options: Callable[..., Any]) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Several click options as one decorator, in the order given."""
+
+    def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
+        for option in reversed(options):
+            function = option(function)
+        return function
+
+    return decorate
+
+
+def _command(function: Callable[..., None]) -> Callable[..., None]:
+    """Turn errors into one sentence and an exit code; `--debug` shows the traceback."""
+
+    @click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of text.")
+    @click.option("--debug", is_flag=True, help="Show the traceback of an error.")
+    @wraps(function)
+    def run(*args: Any, debug: bool, **options: Any) -> None:
+        try:
+            function(*args, **options)
+            sys.stdout.flush()
+        except WeightsError as error:
+            if debug:
+                raise
+            _end(str(error), error.exit_code)
+        except KeyboardInterrupt:
+            _end("Stopped at once.", Interrupted.exit_code)
+        except BrokenPipeError:
+            # Whoever read our output has stopped reading; Python must not complain about it again at exit.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            sys.exit(_BROKEN_PIPE)
+        except MemoryError:
+            if debug:
+                raise
+            _end("There is not enough memory. Use fewer rows, --drop columns or fewer --members.", 1)
+        except (click.ClickException, click.exceptions.Exit, click.Abort):
+            raise
+        except Exception as error:
+            if debug:
+                raise
+            _end(f"Something unexpected happened ({type(error).__name__}: {error}). Run again with --debug and report it.", 1)
+
+    return run
+
+
+def _end(message: str, exit_code: int) -> NoReturn:
+    _say([click.style("weights: ", fg="red") + message])
+    sys.exit(exit_code)
+
+
+def _color(stream: Any) -> bool:
+    return stream.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+
+
+def _say(lines: Iterable[str]) -> None:
+    """Lines for people, on standard error."""
+    for line in lines:
+        click.echo(line, err=True, color=_color(sys.stderr))
+
+
+def _print(lines: Iterable[str]) -> None:
+    """Lines of data, on standard output."""
+    for line in lines:
+        click.echo(line, color=_color(sys.stdout))
+
+
+def _print_json(record: Any) -> None:
+    import msgspec
+
+    click.echo(msgspec.json.encode(record).decode())
+
+
+def _pairs(values: Iterable[str], option: str) -> dict[str, str]:
+    """name=value texts as a dictionary."""
+    pairs = {}
+    for value in values:
+        name, equals, text = value.partition("=")
+        if not equals or not name:
+            raise UsageError(f"{option} takes name=value, but '{value}' came.")
+        pairs[name.replace("-", "_")] = text
+    return pairs
+
+
+_DATA_OPTIONS = _options(
+    click.option("--target", "-t", metavar="COLUMN", help="Column to predict (bundled examples know theirs)."),
+    click.option("--task", metavar="KIND", help="binary, multiclass or regression; found from the target if not given."),
+    click.option("--drop", multiple=True, metavar="COLUMN", help="Leave a column out; may be repeated."),
+    click.option(
+        "--kind", "kinds", multiple=True, metavar="COLUMN=KIND", help="numeric, boolean, category or datetime instead of what is found."
+    ),
+    click.option("--missing", multiple=True, metavar="WORD", help="A word that means 'no value'; may be repeated."),
+    click.option("--group", metavar="COLUMN", help="Rows with the same value stay together (all rows of one patient)."),
+    click.option("--time", metavar="COLUMN", help="Score members on rows later than those they learned from."),
+    click.option("--sample-weight", metavar="COLUMN", help="Column with the weight of each row."),
+    click.option("--class-weight", multiple=True, metavar="balanced | LABEL=FACTOR", help="Weight of the classes."),
+    click.option(
+        "--clip", metavar="NUMBER", default="4", show_default=True, help="Bound of the smooth clip of scaled numbers; none for none."
+    ),
+)
+
+_ELEMENT_OPTIONS = _options(
+    click.option("--initialization", metavar="NAME", help="xavier, he, lecun, orthogonal, data, normal, zeros."),
+    click.option("--activation", metavar="NAME", help="relu, leaky_relu, elu, selu, gelu, silu, mish, softplus, tanh, sigmoid, identity."),
+    click.option("--penalty", metavar="NAME", help="none, l1, l2, elastic_net, group."),
+    click.option("--strength", metavar="NUMBER", help="Strength of the penalty; chosen out of bag if not given."),
+    click.option("--dropout", metavar="SHARE", help="Share of hidden units silenced at each step."),
+    click.option(
+        "--optimization",
+        metavar="NAME",
+        help="auto, exact, sgd, momentum, nesterov, rmsprop, adagrad, adam, adamw, lion, muon, lbfgs.",
+    ),
+    click.option("--learning-rate", metavar="NUMBER", help="Length of the steps."),
+    click.option("--schedule", metavar="NAME", help="constant, linear, cosine, exponential, steps."),
+    click.option("--weight-decay", metavar="NUMBER", help="Decoupled pull of the weights towards zero."),
+    click.option("--batch-size", metavar="ROWS", help="Rows in a step."),
+    click.option("--steps", "n_steps", metavar="NUMBER", help="Steps of each member."),
+    click.option("--clip-norm", metavar="NUMBER", help="Longest gradient; none for no limit."),
+    click.option("--hidden", metavar="UNITS,...", help="Units of each hidden layer, such as 128,128."),
+    click.option("--embedding", metavar="NAME", help="none or periodic: learned features of numeric columns."),
+    click.option("--resampling", metavar="NAME", help="folds, bootstrap, subsample, time."),
+    click.option("--set", "settings", multiple=True, metavar="NAME=VALUE", help="Any other setting, such as optimization.beta1=0.8."),
+    click.option("--search", multiple=True, metavar="NAME=V1,V2,...", help="Settings to race; ; separates values that hold commas."),
+)
+
+_RUN_OPTIONS = _options(
+    click.option("--members", "-m", default=32, show_default=True, metavar="NUMBER", help="Size of the ensemble."),
+    click.option("--budget", metavar="TIME", help="About the longest that training may take: 60s, 5m, 1h."),
+    click.option("--seed", default=0, show_default=True, metavar="NUMBER", help="Seed of everything random."),
+    click.option("--threads", type=int, metavar="NUMBER", help="Members in work at a time (does not change the result)."),
+    click.option("--save", metavar="FOLDER", help="Where to save; runs/NAME if not given."),
+    click.option("--no-save", is_flag=True, help="Do not save."),
+    click.option("--resume", is_flag=True, help="Go on where the same command was interrupted."),
+    click.option("--dry-run", is_flag=True, help="Read the data, print the plan, and stop."),
+    click.option("--quiet", "-q", is_flag=True, help="Print results only."),
+)
+
+
+@cli.command()
+@click.argument("source")
+@click.option(
+    "--model", default="auto", show_default=True, metavar="NAME", help="auto (both, the simpler unless clearly worse), linear, mlp."
+)
+@_DATA_OPTIONS
+@_RUN_OPTIONS
+@_ELEMENT_OPTIONS
+@_command
+def fit(source: str, as_json: bool, quiet: bool, dry_run: bool, save: str | None, no_save: bool, resume: bool, **options: Any) -> None:
+    r"""Train an ensemble on SOURCE: a CSV, TSV, Parquet or JSON-lines file, or a bundled example.
+
+    \b
+      weights fit breast-cancer
+      weights fit income.parquet --target income --save runs/income
+      weights fit wages.csv --target wage --model mlp --activation gelu --search learning_rate=0.001,0.003
+    """
+    from weights import api
+    from weights.report import terminal
+
+    if save and no_save:
+        raise UsageError("--save and --no-save contradict each other. Give one of them.")
+    folder = None if no_save or dry_run else Path(save) if save else _free_folder(source, resume)
+    prepared = api.plan_fit(source, **_fit_options(options))
+    plan = terminal.plan_lines(prepared.plans, sum(len(race) for race in prepared.races.values()))
+    if not quiet:
+        _say(terminal.overview(prepared.dataset, prepared.task, prepared.remarks))
+    if dry_run:
+        _print_json(_plan_object(prepared)) if as_json else _print(plan)
+        return
+    if not quiet:
+        _say(plan)
+    try:
+        with terminal.progress_bar(quiet=quiet, color=_color(sys.stderr)) as report:
+            model = api.run_fit(prepared, save=folder, resume=resume, progress=report)
+    except Interrupted as error:
+        raise Interrupted(f"{error} {_how_to_resume(folder, save)}") from None
+    _print_json(_run_object(model, folder)) if as_json else _print(terminal.result_lines(model.ensemble, folder))
+
+
+@cli.command()
+@click.argument("run")
+@click.argument("source")
+@click.option("--output", "-o", metavar="FILE", help="Write to a .csv, .parquet or .jsonl file instead of standard output.")
+@click.option("--level", default=0.9, show_default=True, metavar="SHARE", help="Level of the intervals of a regression.")
+@_command
+def predict(run: str, source: str, output: str | None, level: float, as_json: bool) -> None:
+    r"""Answer the rows of SOURCE with the model saved in RUN.
+
+    Classes come with the probability of each; numbers with an interval.
+
+    \b
+      weights predict runs/income new.csv --output predictions.csv
+    """
+    from weights import api
+    from weights.data.output import predictions_table, table_bytes, write_table
+
+    model = api.load(run)
+    columns = api.predictions(model, source, level=level)
+    if as_json:
+        _print_json({"run": run, "n_samples": len(columns["prediction"]), "predictions": predictions_table(columns).to_pylist()})
+    elif output:
+        write_table(predictions_table(columns), Path(output))
+        _say([f"{len(columns['prediction']):,} predictions in {output}"])
+    else:
+        sys.stdout.buffer.write(table_bytes(predictions_table(columns), ".csv"))
+
+
+@cli.command()
+@click.argument("run")
+@_command
+def show(run: str, as_json: bool) -> None:
+    """Show the run saved in RUN: what it answers, how good it is, and its five elements."""
+    from weights import api
+    from weights.report import terminal
+
+    model = api.load(run)
+    _print_json(_run_object(model, Path(run))) if as_json else _print(terminal.run_lines(model.ensemble, Path(run)))
+
+
+@cli.command()
+@click.argument("source", required=False)
+@_DATA_OPTIONS
+@_command
+def data(source: str | None, as_json: bool, **options: Any) -> None:
+    """List the bundled examples, or show what is found in the columns of SOURCE."""
+    if source is None:
+        from weights.data.examples import EXAMPLES
+
+        if as_json:
+            _print_json([{"name": name, **example._asdict()} for name, example in EXAMPLES.items()])
+            return
+        _print(f"  {name:<15}{e.n_samples:>6,} rows {e.n_features:>4} features  {e.task:<12}{e.about}" for name, e in EXAMPLES.items())
+        return
+    from weights import api
+    from weights.report import terminal
+
+    given = {name: value for name, value in _fit_options(options).items() if value not in (None, (), {})}
+    seen = api.look(source, given.pop("target", None), **given)
+    _print_json(_look_object(seen)) if as_json else _print(terminal.look_lines(seen))
+
+
+@cli.command()
+@_command
+def doctor(as_json: bool) -> None:
+    """Check this installation: versions, cores, memory, caches, and that training works."""
+    from weights.report.doctor import examine
+
+    findings = examine()
+    if as_json:
+        _print_json({"ok": all(f.ok for f in findings), "findings": findings})
+    else:
+        _print(f"  {click.style('ok ', fg='green') if f.ok else click.style('BAD', fg='red')}  {f.name:<18}{f.found}" for f in findings)
+    if not all(finding.ok for finding in findings):
+        sys.exit(1)
+
+
+@cli.command()
+@click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
+@_command
+def completion(shell: str, as_json: bool) -> None:
+    """Print the completion script of a SHELL; `weights completion bash >> ~/.bashrc` installs it."""
+    from click.shell_completion import get_completion_class
+
+    made = get_completion_class(shell)
+    assert made is not None
+    script = made(cli, {}, "weights", "_WEIGHTS_COMPLETE").source()
+    _print_json({"shell": shell, "script": script}) if as_json else _print([script])
+
+
+def _fit_options(options: dict[str, Any]) -> dict[str, Any]:
+    """What the command line gave, as `plan_fit` takes it."""
+    from weights.api import parse_seconds
+
+    chosen = {name: value for name, value in options.items() if value is not None}
+    chosen |= _pairs(chosen.pop("settings", ()), "--set")
+    if "clip" in chosen:
+        chosen["clip"] = _number_or_none(chosen["clip"], "--clip")
+    if "budget" in chosen:
+        chosen["budget"] = parse_seconds(chosen["budget"])
+    if weights_of_classes := chosen.pop("class_weight", ()):
+        balanced = weights_of_classes == ("balanced",)
+        chosen["class_weight"] = "balanced" if balanced else _pairs_of_labels(weights_of_classes)
+    searched = _pairs(chosen.pop("search", ()), "--search")
+    if searched:
+        chosen["search"] = {name: text.split(";" if ";" in text else ",") for name, text in searched.items()}
+    return chosen
+
+
+def _pairs_of_labels(values: Iterable[str]) -> dict[str, float]:
+    pairs = {}
+    for value in values:
+        label, equals, factor = value.rpartition("=")
+        number = _number_or_none(factor, "--class-weight") if equals else None
+        if number is None:
+            raise UsageError(f"--class-weight takes balanced or LABEL=FACTOR, but '{value}' came.")
+        pairs[label] = number
+    return pairs
+
+
+def _number_or_none(text: str, option: str) -> float | None:
+    if text.lower() == "none":
+        return None
+    try:
+        return float(text)
+    except ValueError:
+        raise UsageError(f"{option} takes a number or none, but '{text}' came.") from None
+
+
+def _free_folder(source: str, resume: bool) -> Path:
+    """runs/NAME for a source, numbered if that is taken; the newest interrupted one when resuming."""
+    stem = Path(source).name.split(".")[0]
+    name = Path(source).absolute().parent.name if stem == "data" else stem
+    taken, number, folder = [], 1, Path("runs") / name
+    while folder.exists() or folder.with_name(folder.name + ".checkpoint").exists():
+        taken.append(folder)
+        number += 1
+        folder = Path("runs") / f"{name}-{number}"
+    interrupted = [t for t in taken if t.with_name(t.name + ".checkpoint").exists()]
+    return interrupted[-1] if resume and interrupted else folder
+
+
+def _how_to_resume(folder: Path | None, save: str | None) -> str:
+    if folder is None:
+        return "Nothing was kept, because of --no-save."
+    words = [word for word in sys.argv[1:] if word != "--resume"] + ([] if save else ["--save", str(folder)]) + ["--resume"]
+    return f"Go on with: weights {shlex.join(words)}"
+
+
+def _run_object(model: Model, folder: Path | None) -> dict[str, Any]:
+    """What `fit` and `show` print as JSON."""
+    from weights.report.terminal import model_name
+
+    report = model.report
+    return {
+        "task": model.ensemble.task.kind,
+        "target": model.ensemble.task.target,
+        "classes": model.classes,
+        "model": model_name(model.ensemble),
+        "n_members": model.ensemble.n_members,
+        "n_samples": report.n_samples,
+        "n_features": report.n_features,
+        "metrics": model.metrics,
+        "intervals": {name: [metric.low, metric.high] for name, metric in report.metrics.items() if metric.low is not None},
+        "compared": {name: {key: metric.value for key, metric in metrics.items()} for name, metrics in report.compared.items()},
+        "decision": report.decision,
+        "searches": report.searches,
+        "failures": report.failures,
+        "remarks": report.remarks,
+        "seconds": report.seconds,
+        "saved": str(folder) if folder else None,
+        "features": model.ensemble.features,
+        "spec": model.spec,
+    }
+
+
+def _look_object(look: Look) -> dict[str, Any]:
+    """What `data SOURCE` prints as JSON."""
+    import msgspec
+
+    return {**msgspec.structs.asdict(look), "task": look.task.kind if look.task else None}
+
+
+def _plan_object(prepared: Prepared) -> dict[str, Any]:
+    """What `fit --dry-run` prints as JSON."""
+    return {
+        "task": prepared.task.kind,
+        "n_samples": prepared.dataset.n_samples,
+        "n_features": len(prepared.dataset.used_features),
+        "features": prepared.dataset.features,
+        "remarks": prepared.remarks,
+        "plans": prepared.plans,
+        "spec": prepared.candidates,
+    }
+
+
+def main() -> None:
+    """The entry point of `weights`."""
+    cli(prog_name="weights")

@@ -1,0 +1,75 @@
+"""A check of the installation: what it runs on, and that the smallest training works."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import platform
+import sys
+import time
+
+import msgspec
+
+import weights
+from weights.ensemble import available_threads
+from weights.training.compiling import cache_folder, keep_compiled_programs
+from weights.training.plan import available_gigabytes
+
+_PACKAGES = (
+    "jax",
+    "optax",
+    "numpy",
+    "scipy",
+    "scikit-learn",
+    "pyarrow",
+    "narwhals",
+    "safetensors",
+    "msgspec",
+    "click",
+    "rich",
+    "threadpoolctl",
+)
+
+
+class Finding(msgspec.Struct, frozen=True):
+    """One thing that was looked at: whether it is as it should be, and what was found."""
+
+    name: str
+    ok: bool
+    found: str
+
+
+def examine() -> list[Finding]:
+    """Everything a fit depends on, the last finding being a fit itself."""
+    import jax
+
+    wrong_cache = keep_compiled_programs()
+    memory = available_gigabytes()
+    devices = ", ".join(sorted({f"{device.platform} ({device.device_kind})" for device in jax.devices()}))
+    return [
+        Finding("weights", True, weights.__version__),
+        Finding("python", sys.version_info >= (3, 11), f"{platform.python_version()} on {platform.platform()}"),
+        *[_package(name) for name in _PACKAGES],
+        Finding("cores", True, str(available_threads())),
+        Finding("devices", True, devices),
+        Finding("free memory", memory > 1, f"{memory:.1f} GB"),
+        Finding("compiled programs", not wrong_cache, wrong_cache or f"kept in {cache_folder()}"),
+        _smallest_fit(),
+    ]
+
+
+def _package(name: str) -> Finding:
+    try:
+        return Finding(name, True, importlib.metadata.version(name))
+    except importlib.metadata.PackageNotFoundError:
+        return Finding(name, False, f"not installed; pip install {name}")
+
+
+def _smallest_fit() -> Finding:
+    from weights.api import fit
+
+    began = time.perf_counter()
+    try:
+        model = fit("iris", model="mlp", members=4, n_steps=100, hidden=(16,))
+    except Exception as error:  # whatever is wrong with the installation shows here, and is the finding
+        return Finding("training", False, f"{type(error).__name__}: {error}")
+    return Finding("training", True, f"iris, 4 members: accuracy {model.metrics['accuracy']:.3f} in {time.perf_counter() - began:.1f} s")

@@ -1,0 +1,310 @@
+"""What a person sees in a terminal: aligned lines of text, and progress with the time left.
+
+Functions return lines (`overview`, `plan_lines`, `result_lines`, `run_lines`, ...), so that they can be tested and
+looked at; `progress_bar` alone writes, to standard error.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import numpy as np
+
+from weights.api import Look
+from weights.data.dataset import Dataset, Feature
+from weights.ensemble import Ensemble, Report
+from weights.metrics import Metric
+from weights.models.linear import Linear
+from weights.task import Task
+from weights.training.plan import Plan
+from weights.training.population import Progress
+
+_LABEL = 14
+_PLAIN_EVERY_SECONDS = 10.0
+_PERCENT = ("accuracy", "balanced_accuracy")
+
+
+def labelled(label: str, text: str) -> str:
+    """One line: a label in its column, then text."""
+    return f"{label:<{_LABEL}}{text}"
+
+
+def overview(dataset: Dataset, task: Task, remarks: list[str]) -> list[str]:
+    """What was read: rows, kinds of columns, the target, what was set aside and noticed."""
+    lines = [
+        labelled(dataset.source[: _LABEL - 2], f"{dataset.n_samples:,} rows, {_kinds(dataset.used_features)}; {_target(task, dataset)}")
+    ]
+    aside = [f"{f.name} ({f.kind}{': ' + f.note if f.note else ''})" for f in dataset.features if not f.used]
+    if aside:
+        more = f", and {len(aside) - 6} more (`weights data` lists all)" if len(aside) > 6 else ""
+        lines.append(labelled("set aside", ", ".join(aside[:6]) + more))
+    noted = [f"{f.name}: {f.note}" for f in dataset.used_features if f.note]
+    if len(noted) > 4:
+        noted = [*noted[:4], f"and {len(noted) - 4} more columns with a remark (`weights data` lists all)"]
+    lines += [labelled("noticed" if i == 0 else "", text) for i, text in enumerate([*remarks, *noted])]
+    return lines
+
+
+def plan_lines(plans: list[Plan], n_races: int = 0) -> list[str]:
+    """What will be trained, and what it will take."""
+    lines = []
+    for i, plan in enumerate(plans):
+        how = f"{plan.n_steps:,} steps of {plan.batch_size} rows each" if plan.n_steps else "solved exactly"
+        size = f"{plan.n_members} members, {plan.n_weights:,} weights"
+        takes = f"about {duration(plan.seconds)}, {plan.gigabytes:.1f} GB"
+        lines.append(labelled("plan" if i == 0 else "", f"{plan.model}: {size}, {how}; {takes}"))
+    if n_races:
+        lines.append(labelled("", f"before that, a race of {n_races} candidates"))
+    return lines
+
+
+def result_lines(ensemble: Ensemble, saved: Path | None) -> list[str]:
+    """The outcome of a fit: model, metrics with their doubt beside the other models', and what to do next."""
+    report = ensemble.report
+    head = f"{model_name(ensemble)}, {ensemble.n_members} members, {duration(report.seconds)}"
+    lines = [labelled("Result", head + (f"; saved in {saved}" if saved else "; not saved"))]
+    lines += metric_lines(report, model_name(ensemble))
+    lines.append("  on rows that the members who score them never saw; [95 % interval over the choice of rows]")
+    if report.decision:
+        lines.append(labelled("Why", report.decision))
+    lines += search_lines(report)
+    if report.failures:
+        member, reason = next(iter(report.failures.items()))
+        lines.append(labelled("Failed", f"{len(report.failures)} members, left out (member {member}: {reason})"))
+    if saved:
+        lines.append(labelled("Next", f"weights show {saved}     weights predict {saved} NEW.csv"))
+    return lines
+
+
+def metric_lines(report: Report, model: str) -> list[str]:
+    """A table: each metric with its interval, and the same metric of the models it was compared with."""
+    others = [name for name in report.compared if name != model]
+    header = f"  {'out of bag':<20}{model:>10}  {'':<17}" + "".join(f"{name:>10}" for name in others)
+    lines = [header.rstrip()]
+    for name, metric in report.metrics.items():
+        beside = "".join(f"{_number(name, report.compared[other][name].value):>10}" for other in others)
+        lines.append(f"  {_spelled(name):<20}{_number(name, metric.value):>10}  {_bounds(name, metric):<17}{beside}".rstrip())
+    return lines
+
+
+def search_lines(report: Report) -> list[str]:
+    """How the candidates of a search fared, best first."""
+    lines = []
+    for model, candidates in report.searches.items():
+        lines.append(labelled("Search", f"{len(candidates)} candidates for {model}; loss out of bag, share of the run given"))
+        for candidate in candidates[:12]:
+            loss = "failed" if candidate.loss is None else f"{candidate.loss:.4f}"
+            lines.append(f"  {candidate.label:<44}{loss:>10}{candidate.share:>8.0%}{'   chosen' if candidate.won else ''}")
+    return lines
+
+
+def run_lines(ensemble: Ensemble, folder: Path) -> list[str]:
+    """Everything about a saved run: what it answers, how good it is, the five elements and what was recorded of them."""
+    report, task = ensemble.report, ensemble.task
+    answers = f"{task.kind}: {task.target}" + (f" ({', '.join(str(label) for label in task.classes[:8])})" if task.classes else "")
+    lines = [
+        labelled(folder.name[: _LABEL - 2], answers),
+        labelled(
+            "made", f"{report.created[:19].replace('T', ' ')} from {report.source}, {report.n_samples:,} rows, {_kinds(ensemble.features)}"
+        ),
+        labelled("model", f"{model_name(ensemble)}, {ensemble.n_members} members, {duration(report.seconds)}"),
+        *metric_lines(report, model_name(ensemble)),
+        *([labelled("why", report.decision)] if report.decision else []),
+        *search_lines(report),
+        *element_lines(ensemble),
+        *[labelled("noticed" if i == 0 else "", remark) for i, remark in enumerate(report.remarks)],
+    ]
+    if report.failures:
+        lines.append(labelled("failed", "; ".join(f"member {m}: {reason}" for m, reason in report.failures.items())))
+    return lines
+
+
+def element_lines(ensemble: Ensemble) -> list[str]:
+    """The five elements: their settings, and what was recorded of each while training."""
+    spec, history = ensemble.spec, ensemble.history
+    lines = ["Five elements"]
+    recorded = _recorded(history, solved=spec.solved)
+    for element in ("initialization", "activation", "regularization", "optimization", "updates"):
+        if spec.solved and element in ("initialization", "activation", "updates"):
+            lines.append(f"  {element:<16}not used: the optimum is solved, whatever the start")
+            continue
+        settings = msgspec.structs.asdict(getattr(spec, element))
+        text = ", ".join(f"{k} {_plain(v)}" for k, v in settings.items() if v not in (None, 0.0, ()) and k != "name")
+        lines.append(f"  {element:<16}{settings.get('name', settings.get('penalty', ''))!s:<12}{text}".rstrip())
+        lines += [f"  {'':<16}{note}" for note in recorded.get(element, [])]
+    return lines
+
+
+def look_lines(look: Look) -> list[str]:
+    """Every column of a table: its kind, and what was remarked."""
+    width = max(len(feature.name) for feature in look.features)
+    asks = f"; {look.task.target} asks for a {look.task.kind} task" if look.task else ""
+    return [
+        labelled(look.source[: _LABEL - 2], f"{look.n_samples:,} rows, {_kinds(look.features)}{asks}"),
+        *[labelled("noticed" if i == 0 else "", remark) for i, remark in enumerate(look.remarks)],
+        *[f"  {feature.name:<{width}}  {feature.kind:<11}{feature.note}".rstrip() for feature in look.features],
+    ]
+
+
+def model_name(ensemble: Ensemble) -> str:
+    """Name of the ensemble's model."""
+    return "linear" if isinstance(ensemble.spec.model, Linear) else "mlp"
+
+
+def duration(seconds: float) -> str:
+    """A length of time in the unit a person would choose.
+
+    Example:
+        >>> duration(75)
+        '1 min 15 s'
+    """
+    if seconds < 10:
+        return f"{seconds:.1f} s"
+    if seconds < 60:
+        return f"{seconds:.0f} s"
+    if seconds < 3600:
+        return f"{seconds // 60:.0f} min {seconds % 60:.0f} s"
+    return f"{seconds // 3600:.0f} h {seconds % 3600 // 60:.0f} min"
+
+
+def sparkline(values: Any) -> str:
+    """A curve as one line of block characters, lowest to highest.
+
+    Example:
+        >>> sparkline([3, 2, 1])
+        '█▄▁'
+    """
+    finite = np.asarray([value for value in values if np.isfinite(value)], float)
+    if finite.size == 0:
+        return ""
+    spread = np.ptp(finite)
+    levels = np.zeros(len(finite)) if spread == 0 else (finite - finite.min()) / spread
+    return "".join("▁▂▃▄▅▆▇█"[int(level * 7)] for level in levels)
+
+
+@contextmanager
+def progress_bar(*, quiet: bool, color: bool) -> Iterator[Callable[[Progress], None]]:
+    """A function to report progress to: a bar with the time left on a terminal, else a line every ten seconds."""
+    if quiet:
+        yield lambda progress: None
+    elif sys.stderr.isatty():
+        yield from _live_bar(color)
+    else:
+        yield _plain_reports()
+
+
+def _live_bar(color: bool) -> Iterator[Callable[[Progress], None]]:
+    from rich.console import Console
+    from rich.progress import BarColumn, TaskID, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+    from rich.progress import Progress as Bars
+
+    columns = (
+        TextColumn(f"{{task.description:<{_LABEL - 1}}}"),
+        BarColumn(28),
+        TextColumn("{task.percentage:>3.0f} %"),
+        TimeElapsedColumn(),
+        TextColumn("elapsed,"),
+        TimeRemainingColumn(compact=True),
+        TextColumn("left  {task.fields[loss]}"),
+    )
+    with Bars(*columns, console=Console(stderr=True, no_color=not color)) as bars:
+        known: dict[str, TaskID] = {}
+
+        def report(progress: Progress) -> None:
+            if progress.name not in known:
+                known[progress.name] = bars.add_task(progress.name, total=1.0, loss="")
+            bars.update(known[progress.name], completed=progress.share, loss=_loss(progress))
+
+        yield report
+
+
+def _plain_reports() -> Callable[[Progress], None]:
+    last = time.monotonic()
+
+    def report(progress: Progress) -> None:
+        nonlocal last
+        if time.monotonic() - last >= _PLAIN_EVERY_SECONDS:
+            last = time.monotonic()
+            print(labelled("training", f"{progress.name} {progress.share:.0%}  {_loss(progress)}".rstrip()), file=sys.stderr, flush=True)
+
+    return report
+
+
+def _loss(progress: Progress) -> str:
+    return "" if progress.loss is None or not np.isfinite(progress.loss) else f"out-of-bag loss {progress.loss:.4f}"
+
+
+def _kinds(features: list[Feature]) -> str:
+    counts = Counter(feature.kind for feature in features if feature.used)
+    words = [f"{count} {kind}" for kind, count in counts.most_common()]
+    return f"{', '.join(words)} column{'s' if sum(counts.values()) != 1 else ''}"
+
+
+def _target(task: Task, dataset: Dataset) -> str:
+    if task.kind == "regression":
+        return f"{task.target}: mean {task.center:,.4g}, standard deviation {task.scale:,.4g} (regression)"
+    counts = np.bincount(task.encode(dataset.target), minlength=len(task.classes))
+    largest = np.argsort(-counts, kind="stable")[:4]
+    more = f", {len(counts) - 4} more classes" if len(counts) > 4 else ""
+    return f"{task.target}: " + ", ".join(f"{task.classes[k]} {counts[k]:,}" for k in largest) + more
+
+
+def _spelled(metric: str) -> str:
+    return {"auroc": "AUROC", "r2": "R2", "rmse": "RMSE", "mae": "MAE", "brier": "Brier score"}.get(metric, metric.replace("_", " "))
+
+
+def _number(metric: str, value: float) -> str:
+    if metric in _PERCENT:
+        return f"{100 * value:.1f} %"
+    return f"{value:,.4g}" if metric in ("rmse", "mae") else f"{value:.3f}"
+
+
+def _bounds(name: str, metric: Metric) -> str:
+    if metric.low is None or metric.high is None:
+        return ""
+    return f"[{_number(name, metric.low).removesuffix(' %')} {_number(name, metric.high).removesuffix(' %')}]"
+
+
+def _plain(value: Any) -> str:
+    return ",".join(str(v) for v in value) if isinstance(value, tuple | list) else f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def _recorded(history: dict[str, Any], *, solved: bool) -> dict[str, list[str]]:
+    """What was recorded while training, in words, by element."""
+
+    def last(name: str) -> float:
+        rows = np.asarray(history[name], float)
+        ends = [row[np.isfinite(row)][-1] for row in rows if np.isfinite(row).any()]
+        return float(np.mean(ends)) if ends else float("nan")
+
+    if solved:
+        strengths, counts = np.unique(np.asarray(history["strength"]).ravel(), return_counts=True)
+        chosen = ", ".join(f"{value:.3g} ({count})" for value, count in zip(strengths, counts, strict=True))
+        return {
+            "regularization": [
+                f"strength chosen on out-of-bag rows (members): {chosen}; {100 * last('zeros'):.0f} % of weights exactly zero"
+            ],
+            "optimization": [f"{last('n_steps'):.1f} Newton steps a member; largest residual {np.max(history['residual']):.1g}"],
+        }
+    curve = np.asarray(history["out_of_bag_loss"])[0]
+    best = np.median(history["best_round"]) + 1
+    return {
+        "activation": [f"at the end {100 * last('dead'):.1f} % of hidden units dead, {100 * last('saturated'):.1f} % saturated"],
+        "regularization": [
+            f"{100 * last('zeros'):.1f} % of weights exactly zero; weight norm {last('weight_norm'):.3g}; penalty {last('penalty'):.3g}"
+        ],
+        "optimization": [
+            f"out-of-bag loss {sparkline(curve)} {curve[0]:.4f} to {np.nanmin(curve):.4f}; kept round {best:.0f} of {len(curve)} (median)",
+            f"training loss at the end {last('loss'):.4f}",
+        ],
+        "updates": [
+            f"gradient norm {last('grad_norm'):.3g}; each step changed the weights by {100 * last('update_ratio'):.3g} % of their norm"
+        ],
+    }
