@@ -399,6 +399,8 @@ def _candidates(model: str, settings: dict[str, Any], dataset: Dataset) -> dict[
             own = _settings_that_solve(settings) if model == "auto" and name == "linear" else settings
             candidates[name] = resolve(with_settings(Spec(), {"model": name, **own}), dataset.n_samples)
         except UsageError as error:
+            if model == "auto" and name == "linear" and not _asks_for_optimizer(settings):
+                raise
             refused = error
     if not candidates:
         assert refused is not None
@@ -410,15 +412,22 @@ def _candidates(model: str, settings: dict[str, Any], dataset: Dataset) -> dict[
     return candidates
 
 
+def _asks_for_optimizer(settings: Mapping[str, Any]) -> bool:
+    return "optimization" in settings or "optimization.name" in settings
+
+
 def _settings_that_solve(settings: dict[str, Any]) -> dict[str, Any]:
     """Beside a network, a linear model stays solved: settings that only guide steps are for the network."""
-    if "optimization" in settings or "optimization.name" in settings:
+    if _asks_for_optimizer(settings):
         return settings
 
     def solves(name: str) -> bool:
-        return resolve(with_settings(Spec(), {"model": "linear", name: settings[name]}), 1000).solved
+        try:
+            return resolve(with_settings(Spec(), {"model": "linear", name: settings[name]}), 1000).solved
+        except UsageError:
+            return False
 
-    with_settings(Spec(), {"model": "mlp", **settings})  # unknown names and unlawful values are errors for both
+    resolve(with_settings(Spec(), {"model": "mlp", **settings}), 1000)  # what no model could use is an error
     return {name: value for name, value in settings.items() if solves(name)}
 
 

@@ -57,7 +57,7 @@ class Interrupted(WeightsError):  # noqa: N818 (it is no fault)
     exit_code = 130
 
 
-def suggest(wrong: str, known: Iterable[str], *, most: int = 12) -> str:
+def suggest(wrong: str, known: Iterable[str], *, most: int = 6) -> str:
     """What to do about a name nobody knows: the nearest known one, or the list.
 
     Example:

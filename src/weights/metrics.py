@@ -48,7 +48,7 @@ def score(
         1.0
     """
     weight = np.ones(len(y)) if weight is None else weight
-    bounds = {"r2": (-np.inf, 1.0), "rmse": (0.0, np.inf), "mae": (0.0, np.inf), "log_loss": (0.0, np.inf)}
+    bounds = {"r2": (-np.inf, 1.0), "rmse": (0.0, np.inf), "mae": (0.0, np.inf), "log_loss": (0.0, np.inf), "brier": (0.0, 2.0)}
     results = {}
     for name, function in METRICS[kind].items():
         value, contributions = function(y, prediction, weight)
@@ -62,18 +62,21 @@ def log_losses(probability: FloatArray, y: IntArray) -> FloatArray:
 
 
 def calibration_error(y: IntArray, probability: FloatArray, weight: FloatArray, *, n_bins: int = 15) -> float:
-    """Mean gap between claimed and found frequency over bins of equal count.
+    """Mean gap between claimed and found frequency over bins of equal weight.
 
     Two classes: the probability of the second; more: the largest probability against being right (Guo et al.
-    2017, equation 3, with bins of equal count). It is above zero even for perfect probabilities, by chance.
+    2017, equation 3, with bins of equal weight). It is above zero even for perfect probabilities, by chance.
     """
     if probability.shape[1] == 2:
         claimed, found = probability[:, 1], (y == 1).astype(float)
     else:
         claimed, found = probability.max(1), (probability.argmax(1) == y).astype(float)
-    order = np.argsort(claimed, kind="stable")
-    gaps = [abs(np.sum(weight[part] * (claimed[part] - found[part]))) for part in np.array_split(order, min(n_bins, len(y)))]
-    return float(np.sum(gaps) / weight.sum())
+    _, tie = np.unique(claimed, return_inverse=True)
+    weight_at = np.bincount(tie, weight)
+    # Equal claims share a bin: the one that holds the middle of their weight.
+    middle = (np.cumsum(weight_at) - weight_at / 2) / weight.sum()
+    bins = np.minimum((middle * n_bins).astype(int), n_bins - 1)[tie]
+    return float(np.abs(np.bincount(bins, weight * (claimed - found))).sum() / weight.sum())
 
 
 def _with_interval(value: float, contributions: FloatArray | None, group: IntArray | None, lowest: float, highest: float) -> Metric:

@@ -16,7 +16,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from weights.data.columns import to_numbers
+from weights.data.columns import as_text, find_kind, in_plain_type, is_number, level_codes, to_numbers
 from weights.errors import DataError, UsageError, suggest
 from weights.types import AnyArray, FloatArray
 
@@ -60,9 +60,9 @@ class Task(msgspec.Struct, frozen=True):
         """
         if self.kind == "regression":
             return ((_finite_numbers(target, self.target) - self.center) / self.scale).astype(np.float32)
-        codes = pc.fill_null(pc.index_in(_labels(target), pa.array(self.classes, type=_labels(target).type)), -1).to_numpy()
+        codes = level_codes(target, as_text(pa.chunked_array([self.classes])).to_pylist())
         if (codes < 0).any():
-            wrong = _labels(target)[int(np.argmax(codes < 0))].as_py()
+            wrong = target[int(np.argmax(codes < 0))].as_py()
             raise DataError(
                 f"The target '{self.target}' must be one of {self.classes[:10]}, but row {int(np.argmax(codes < 0)) + 1} holds {wrong!r}."
             )
@@ -107,9 +107,10 @@ def find_task(target: pa.ChunkedArray, name: str, *, kind: str | None = None, cl
         raise UsageError(f"The task must be one of {', '.join(TASK_KINDS)}, but '{kind}' came. {suggest(kind, TASK_KINDS)}")
     if pa.types.is_nested(target.type):
         raise DataError(f"The target '{name}' must hold one number or label a row, but it holds {target.type}. Name another target.")
-    if (kind or _natural_kind(target)) == "regression":
-        return _regression(target, name, class_weight, remark="" if kind else _remark(target))
-    return _classification(target, name, kind, class_weight, remark="" if kind else _remark(target))
+    natural, remark = (kind, "") if kind else _natural_kind(target, name)
+    if natural == "regression":
+        return _regression(target, name, class_weight, remark=remark)
+    return _classification(target, name, kind, class_weight, remark=remark)
 
 
 def log_probabilities(outputs: FloatArray) -> FloatArray:
@@ -143,8 +144,7 @@ LOSSES: dict[str, Callable[[jax.Array, jax.Array], jax.Array]] = {
 
 def _labels(target: pa.ChunkedArray) -> pa.ChunkedArray:
     """Class labels as text, whole numbers or booleans: what JSON can hold and users can compare."""
-    if pa.types.is_dictionary(target.type):
-        target = pc.cast(target, target.type.value_type)
+    target = in_plain_type(target)
     if pa.types.is_floating(target.type):
         try:
             return pc.cast(target, pa.int64())
@@ -155,30 +155,20 @@ def _labels(target: pa.ChunkedArray) -> pa.ChunkedArray:
     return pc.cast(target, pa.string())
 
 
-def _is_number(target: pa.ChunkedArray) -> bool:
-    kind = target.type
-    return bool(pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind))
-
-
-def _natural_kind(target: pa.ChunkedArray) -> str:
-    if not _is_number(target):
-        return "classes"
-    values = np.unique(to_numbers(target, "target"))
-    whole = bool(np.all(values == np.floor(values)))
-    codes = whole and values[0] in (0, 1) and len(values) <= _MOST_CLASS_CODES and values[-1] - values[0] == len(values) - 1
-    return "classes" if codes or len(values) <= 2 else "regression"
-
-
-def _remark(target: pa.ChunkedArray) -> str:
-    if not _is_number(target):
-        return ""
-    n_distinct = pc.count_distinct(target).as_py()
-    if _natural_kind(target) == "classes":
-        return (
-            f"{n_distinct} whole numbers counted up are read as classes; --task regression if they are quantities" if n_distinct > 2 else ""
-        )
-    whole = pa.types.is_integer(target.type) and n_distinct <= _MOST_CLASS_CODES
-    return f"{n_distinct} whole numbers are read as quantities; --task multiclass if they are classes" if whole else ""
+def _natural_kind(target: pa.ChunkedArray, name: str) -> tuple[str, str]:
+    """Regression or classes, and a remark where it could be either."""
+    target = in_plain_type(target)
+    if not is_number(target.type) and find_kind(target, name).kind != "numeric":
+        return "classes", ""
+    values = np.unique(to_numbers(target, name))
+    n_distinct, whole = len(values), bool(np.all(values == np.floor(values)))
+    if n_distinct <= 2:
+        return "classes", ""
+    counted_up = whole and values[0] in (0, 1) and values[-1] - values[0] == n_distinct - 1
+    if counted_up and n_distinct <= _MOST_CLASS_CODES:
+        return "classes", f"{n_distinct} whole numbers counted up are read as classes; --task regression if they are quantities"
+    few = whole and n_distinct <= _MOST_CLASS_CODES
+    return "regression", f"{n_distinct} whole numbers are read as quantities; --task multiclass if they are classes" if few else ""
 
 
 def _finite_numbers(target: pa.ChunkedArray, name: str) -> FloatArray:
@@ -193,7 +183,10 @@ def _regression(target: pa.ChunkedArray, name: str, class_weight: Any, *, remark
     if class_weight is not None:
         raise UsageError(f"Class weights need classes, but '{name}' is a number. Use a sample-weight column instead.")
     values = _finite_numbers(target, name)
-    center, scale = float(values.mean()), float(values.std())
+    with np.errstate(over="ignore", invalid="ignore"):
+        center, scale = float(values.mean()), float(values.std())
+    if not np.isfinite(scale):
+        raise DataError(f"The target '{name}' reaches {np.abs(values).max():.3g}, too large to square. Divide it or take its logarithm.")
     if not scale > 0:
         raise DataError(f"The target '{name}' must vary, but it is {values[0]:g} in all {len(values)} rows. Name another target.")
     return Task("regression", name, [], center, scale, None, remark)
@@ -232,7 +225,10 @@ def _class_weights(asked: Any, counts: dict[Any, int], classes: list[Any]) -> li
     unknown = [label for label in asked if str(label) not in by_text]
     if unknown:
         raise UsageError(f"Class weights name '{unknown[0]}', which is not a class. {suggest(str(unknown[0]), by_text)}")
-    factors = {str(label): float(factor) for label, factor in asked.items()}
-    if any(not factor > 0 for factor in factors.values()):
-        raise UsageError(f"Class weights must be above zero, but {asked} came.")
+    try:
+        factors = {str(label): float(factor) for label, factor in asked.items()}
+    except (TypeError, ValueError):
+        factors = {"": float("nan")}
+    if not all(0 < factor < float("inf") for factor in factors.values()):
+        raise UsageError(f"Class weights must be numbers above zero, but {asked} came. Give each class a factor such as 2.")
     return [factors.get(str(label), 1.0) for label in classes]

@@ -7,8 +7,8 @@ column as one kind and say, with row and value, what could not be read.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
-from typing import Literal, NamedTuple, get_args
+from collections.abc import Callable, Sequence
+from typing import Literal, NamedTuple, NoReturn, get_args
 
 import numpy as np
 import pyarrow as pa
@@ -23,7 +23,9 @@ Kind = Literal[UsedKind, SetAsideKind]
 USED_KINDS: tuple[str, ...] = get_args(UsedKind)
 
 _TRUE, _FALSE = ("yes", "true", "y", "t", "on", "1", "1.0"), ("no", "false", "n", "f", "off", "0", "0.0")
+_ISO = {"iso": None, "iso with zone": "UTC"}
 _DATE_FORMATS = ("%Y/%m/%d", "%d.%m.%Y", "%d/%m/%Y", "%m/%d/%Y", "%Y-%m-%d %H:%M", "%d.%m.%Y %H:%M")
+_NUMBER = r"^[-+]?(\d+(\.\d*)?|\.\d+)([eE][-+]?\d+)?$"
 _THOUSANDS = r"^[-+]?\d{1,3}(?:[, ']\d{3})+(?:\.\d+)?$"
 _FEW = 20
 """Below this many rows, "all values differ" says nothing about being an identifier (our choice)."""
@@ -54,6 +56,7 @@ def find_kind(column: pa.ChunkedArray, name: str) -> Found:
         >>> find_kind(pa.chunked_array([["yes", "no", "no"]]), "smoker").kind
         'boolean'
     """
+    column = in_plain_type(column)
     kind = column.type
     if pa.types.is_nested(kind) or pa.types.is_binary(kind) or pa.types.is_large_binary(kind):
         return Found("unsupported", f"holds {kind} values")
@@ -66,17 +69,29 @@ def find_kind(column: pa.ChunkedArray, name: str) -> Found:
         return Found("boolean")
     if pa.types.is_temporal(kind):
         return Found("datetime")
-    if _is_number(kind):
+    if is_number(kind):
         return _find_kind_of_numbers(column, name, n_distinct)
     return _find_kind_of_text(as_text(column), n_distinct)
 
 
-def _is_number(kind: pa.DataType) -> bool:
+def in_plain_type(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """The column with a dictionary or an odd string type spelled out and NaN as null; itself if there is nothing to change."""
+    if pa.types.is_dictionary(column.type):
+        column = pc.cast(column, column.type.value_type)
+    if pa.types.is_large_string(column.type) or pa.types.is_string_view(column.type):
+        column = pc.cast(column, pa.string())
+    if pa.types.is_floating(column.type) and pc.any(pc.is_nan(column)).as_py():
+        column = pc.if_else(pc.is_nan(column), pa.scalar(None, column.type), column)
+    return column
+
+
+def is_number(kind: pa.DataType) -> bool:
+    """Whether a type holds numbers."""
     return bool(pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind))
 
 
 def _find_kind_of_numbers(column: pa.ChunkedArray, name: str, n_distinct: int) -> Found:
-    if n_distinct == 2 and set(pc.unique(column).drop_null().to_pylist()) == {0, 1}:
+    if n_distinct - (column.null_count > 0) <= 2 and set(pc.unique(column).drop_null().to_pylist()) == {0, 1}:
         return Found("boolean")
     if pa.types.is_integer(column.type) and n_distinct == len(column) > _FEW:
         bounds = pc.min_max(column).as_py()
@@ -94,22 +109,32 @@ def _find_kind_of_text(column: pa.ChunkedArray, n_distinct: int) -> Found:
     if numbers is not None:
         codes = n_distinct <= _FEW_CODES and pc.all(pc.equal(pc.floor(numbers), numbers)).as_py()
         return Found("category", "few whole numbers written as text") if codes else Found("numeric", "numbers written as text")
-    if _parse_times(column) is not None:
+    if find_time_format(column) is not None:
         return Found("datetime", "dates written as text")
+    words_among = words_among_numbers(column)
+    if words_among:
+        row, value = _first_where(column, lambda cell: cell in words_among)
+        return Found("numeric", f"text among numbers is read as missing (first: row {row}, '{value}')")
     n_present = len(column) - column.null_count
     if n_present > _FEW and n_distinct > 0.5 * n_present:
         words_per_cell = pc.mean(pc.add(pc.count_substring(column, " "), 1)).as_py()
         if words_per_cell >= 3:
             return Found("text", f"about {words_per_cell:.0f} words a cell")
         return Found("identifier", "all different" if n_distinct == n_present else f"{n_distinct} different values in {n_present} rows")
-    readable = pc.sum(pc.cast(pc.match_substring_regex(column, r"^\s*[-+]?\d+(\.\d+)?\s*$"), pa.int64())).as_py() or 0
-    if readable > 0.9 * n_present:
-        row, value = _first_where(column, lambda text: not re.fullmatch(r"\s*[-+]?\d+(\.\d+)?\s*", text))
-        return Found(
-            "category",
-            f"numbers, but {n_present - readable} rows hold text (first: row {row}, '{value}'); name it with --missing if it means that",
-        )
     return Found("category")
+
+
+def words_among_numbers(text: pa.ChunkedArray) -> list[str]:
+    """The few texts that stand among numbers, sorted: at most 10, in at most a tenth of the present cells; else none.
+
+    Such words nearly always mean "no value" (our choice; a column of codes has more of them and stays a category).
+    """
+    text = as_text(text)
+    is_number = pc.match_substring_regex(text, _NUMBER)
+    unreadable = text.filter(pc.and_(pc.is_valid(text), pc.invert(pc.fill_null(is_number, False))))
+    words = pc.unique(unreadable)
+    few = 0 < len(words) <= 10 and len(unreadable) <= 0.1 * (len(text) - text.null_count)
+    return sorted(words.to_pylist()) if few else []
 
 
 def _first_where(column: pa.ChunkedArray, bad: Callable[[str], object]) -> tuple[int, str]:
@@ -119,29 +144,30 @@ def _first_where(column: pa.ChunkedArray, bad: Callable[[str], object]) -> tuple
 
 def as_text(column: pa.ChunkedArray) -> pa.ChunkedArray:
     """The column as strings without surrounding blanks; integral floats lose their '.0', so 1 and 1.0 agree."""
-    if pa.types.is_dictionary(column.type):
-        column = pc.cast(column, column.type.value_type)
+    column = in_plain_type(column)
     if pa.types.is_floating(column.type):
-        whole = pc.equal(pc.floor(column), column)
+        whole = pc.and_(pc.equal(pc.floor(column), column), pc.less(pc.abs(column), 2.0**53))
         as_integer = pc.cast(pc.if_else(whole, column, None), pa.int64(), safe=False)
         return pc.coalesce(pc.cast(as_integer, pa.string()), pc.cast(column, pa.string()))
     return pc.utf8_trim_whitespace(pc.cast(column, pa.string()))
 
 
-def to_numbers(column: pa.ChunkedArray, name: str) -> FloatArray:
-    """The column as float64, shape (n,); missing is NaN, infinities stay.
+def to_numbers(column: pa.ChunkedArray, name: str, words: Sequence[str] = ()) -> FloatArray:
+    """The column as float64, shape (n,); missing and the `words` are NaN, infinities stay.
 
     Raises:
         DataError: a cell holds something that is not a number.
     """
     numbers = column
-    if not _is_number(column.type):
+    if not is_number(column.type):
         if pa.types.is_temporal(column.type):
             return to_seconds(column, name)
-        parsed = pc.cast(column, pa.int8()) if pa.types.is_boolean(column.type) else _parse_numbers(as_text(column))
-        if parsed is None:
-            _refuse(as_text(column), name, "numeric", _parse_numbers)
-        numbers = parsed
+        text = as_text(column)
+        if words:
+            text = pc.if_else(pc.is_in(text, pa.array(words, pa.string())), pa.scalar(None, pa.string()), text)
+        numbers = pc.cast(column, pa.int8()) if pa.types.is_boolean(column.type) else _parse_numbers(text)
+        if numbers is None:
+            _refuse(text, name, "numeric", _parse_numbers)
     values = pc.cast(numbers, pa.float64(), safe=False).to_numpy()
     return np.where(np.isnan(values), np.nan, values)
 
@@ -168,32 +194,39 @@ def to_flags(column: pa.ChunkedArray, name: str) -> FloatArray:
     Raises:
         DataError: a cell holds another word.
     """
-    text = pc.utf8_lower(as_text(column))
+    original = as_text(column)
+    text = pc.utf8_lower(original)
     is_true, is_false = pc.is_in(text, pa.array(_TRUE)), pc.is_in(text, pa.array(_FALSE))
     unreadable = pc.and_(pc.invert(pc.or_(is_true, is_false)), pc.is_valid(text))
     if pc.any(unreadable).as_py():
-        _refuse(text, name, "boolean (yes/no, true/false, 1/0)", lambda cell: True if cell[0].as_py() in _TRUE + _FALSE else None)
+        known = {*_TRUE, *_FALSE}
+        _refuse(original, name, "boolean (yes/no, true/false, 1/0)", lambda cell: True if cell[0].as_py().lower() in known else None)
     values = is_true.to_numpy().astype(np.float64) - is_false.to_numpy().astype(np.float64)
     return np.where(values == 0, np.nan, values)
 
 
-def to_seconds(column: pa.ChunkedArray, name: str) -> FloatArray:
+def to_seconds(column: pa.ChunkedArray, name: str, time_format: str | None = None) -> FloatArray:
     """The column's dates as seconds since 1970-01-01 UTC, float64, shape (n,); missing is NaN.
+
+    Args:
+        column: n dates, times, texts or numbers; a number is taken as it is.
+        name: the column's name.
+        time_format: how dates are written as text, from `find_time_format`; None to find it.
 
     Raises:
         DataError: a cell cannot be read as a date or time.
     """
     times = column
     if not pa.types.is_temporal(column.type):
-        if _is_number(column.type):
+        if is_number(column.type):
             return to_numbers(column, name)
-        parsed = _parse_times(as_text(column))
-        if parsed is None:
-            _refuse(as_text(column), name, "dates", _parse_times)
-        times = parsed
+        text = as_text(column)
+        found = find_time_format(text) if time_format is None else time_format
+        times = None if found is None else _parse_times(text, found)
+        if times is None:
+            _refuse(text, name, "dates", lambda cell: find_time_format(cell) if found is None else _parse_times(cell, found))
     if pa.types.is_time(times.type):
-        midnight = pc.cast(times, pa.time64("us"))
-        microseconds = pc.cast(midnight, pa.int64())
+        microseconds = pc.cast(pc.cast(times, pa.time64("us")), pa.int64())
     elif pa.types.is_duration(times.type):
         microseconds = pc.cast(pc.cast(times, pa.duration("us"), safe=False), pa.int64())
     else:
@@ -202,21 +235,29 @@ def to_seconds(column: pa.ChunkedArray, name: str) -> FloatArray:
     return pc.cast(microseconds, pa.float64(), safe=False).to_numpy() / 1e6
 
 
-def _parse_times(text: pa.ChunkedArray) -> pa.ChunkedArray | None:
-    """The dates written in a text column, or None if some cell is no date."""
-    first = next((cell.as_py() for cell in text if cell.is_valid), "")
+def find_time_format(text: pa.ChunkedArray) -> str | None:
+    """How the dates of a text column are written: "iso", "iso with zone" or a strptime format; None if it holds no dates.
+
+    Where day and month could be either, the first format that reads every cell is taken; days before months.
+    """
+    text = as_text(text)
+    first = next((cell.as_py() for cell in text if cell.is_valid), None)
+    if first is None:
+        return "iso"
     if not re.match(r"\d{1,4}[-/.]\d{1,2}[-/.]\d", first):
         return None
-    for zone in (None, "UTC"):
+    return next((style for style in (*_ISO, *_DATE_FORMATS) if _parse_times(text, style) is not None), None)
+
+
+def _parse_times(text: pa.ChunkedArray, time_format: str) -> pa.ChunkedArray | None:
+    """The moments written in a text column, or None if some cell is not of that format."""
+    if time_format in _ISO:
         try:
-            return pc.cast(text, pa.timestamp("us", zone))
+            return pc.cast(text, pa.timestamp("us", _ISO[time_format]))
         except pa.ArrowInvalid:
-            continue
-    for pattern in _DATE_FORMATS:
-        times = pc.strptime(text, format=pattern, unit="s", error_is_null=True)
-        if times.null_count == text.null_count:
-            return times
-    return None
+            return None
+    times = pc.strptime(text, format=time_format, unit="s", error_is_null=True)
+    return times if times.null_count == text.null_count else None
 
 
 def to_levels(column: pa.ChunkedArray) -> tuple[IntArray, list[str]]:
@@ -239,7 +280,7 @@ def is_missing(column: pa.ChunkedArray) -> AnyArray:
     return pc.is_null(column, nan_is_null=True).to_numpy()
 
 
-def _refuse(text: pa.ChunkedArray, name: str, needed: str, parse: Callable[[pa.ChunkedArray], object]) -> None:
+def _refuse(text: pa.ChunkedArray, name: str, needed: str, parse: Callable[[pa.ChunkedArray], object]) -> NoReturn:
     def unreadable(value: str) -> bool:
         return parse(pa.chunked_array([[value]])) is None
 

@@ -11,12 +11,11 @@ from typing import Any
 import msgspec
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from weights.data.columns import USED_KINDS, Found, find_kind, is_missing, to_levels, to_numbers, to_seconds
 from weights.data.encoding import Encoding, apply_encoding, fit_encoding
 from weights.errors import DataError, NotFoundError, UsageError, suggest
-from weights.types import AnyArray, FloatArray, IntArray
+from weights.types import AnyArray, BoolArray, FloatArray, IntArray
 
 
 class Roles(msgspec.Struct, frozen=True):
@@ -105,8 +104,9 @@ def prepare(table: pa.Table, roles: Roles, *, source: str = "table") -> Dataset:
         UsageError: a kind is not known, or a column has two roles.
     """
     _check_names(table, roles, source)
-    target = table[roles.target]
-    table, target, remarks = _rows_with_target(table, target, roles.target)
+    weight, group, time = _sample_weight(table, roles.sample_weight), _group(table, roles.group), _time(table, roles.time)
+    keep, remarks = _rows_with_target(table[roles.target], roles.target)
+    table = table.filter(pa.array(keep))
     steering = {roles.group, roles.time, roles.sample_weight, roles.target, *roles.drop}
     candidates = [name for name in table.column_names if name not in steering]
     features = [_feature(name, roles.kinds.get(name), table[name]) for name in candidates]
@@ -119,12 +119,12 @@ def prepare(table: pa.Table, roles: Roles, *, source: str = "table") -> Dataset:
     encoding = fit_encoding(table, usable, clip=roles.clip)
     return Dataset(
         x=apply_encoding(encoding, table),
-        target=target,
+        target=table[roles.target],
         features=features,
         encoding=encoding,
-        sample_weight=_sample_weight(table, roles.sample_weight),
-        group=to_levels(table[roles.group])[0] if roles.group else None,
-        time=_time(table, roles.time) if roles.time else None,
+        sample_weight=weight[keep] / weight[keep].mean(),
+        group=None if group is None else group[keep],
+        time=None if time is None else time[keep],
         remarks=remarks,
         source=source,
     )
@@ -155,27 +155,26 @@ def parse_kinds(pairs: Any) -> dict[str, str]:
 
 
 def _check_names(table: pa.Table, roles: Roles, source: str) -> None:
-    named = {"target": (roles.target,), "drop": roles.drop, "kind": tuple(roles.kinds)}
-    named |= {role: (name,) for role in ("group", "time", "sample_weight") if (name := getattr(roles, role))}
-    for role, names in named.items():
+    parse_kinds(roles.kinds)
+    steering = {role: (name,) for role in ("group", "time", "sample_weight") if (name := getattr(roles, role))}
+    taken = {roles.target: "target"}
+    for role, names in {"target": (roles.target,), "drop": roles.drop, "kind": tuple(roles.kinds), **steering}.items():
         for name in names:
             if name not in table.column_names:
                 raise NotFoundError(f"{source} has no column '{name}' to use as {role}. {suggest(name, table.column_names)}")
-            if role != "target" and role != "kind" and name == roles.target:
-                raise UsageError(f"Column '{name}' is the target and cannot also be {role}. Name another column.")
+            if role not in ("target", "kind") and taken.setdefault(name, role) != role:
+                raise UsageError(f"Column '{name}' is the {taken[name]} and cannot also be {role}. Name another column.")
 
 
-def _rows_with_target(table: pa.Table, target: pa.ChunkedArray, name: str) -> tuple[pa.Table, pa.ChunkedArray, list[str]]:
+def _rows_with_target(target: pa.ChunkedArray, name: str) -> tuple[BoolArray, list[str]]:
+    """Which rows have a target, shape (n,), and a remark about the others."""
     absent = is_missing(target)
-    if not absent.any():
-        return table, target, []
     if absent.all():
         raise DataError(
-            f"The target '{name}' must have values, but it is missing in all {len(absent)} rows. Check the column or name another target."
+            f"The target '{name}' must have values, but it is missing in all {len(absent)} rows. Check it or name another target."
         )
-    keep = pa.array(~absent)
-    remark = f"{absent.sum()} of {len(absent)} rows have no '{name}' and were left out"
-    return table.filter(keep), target.filter(keep), [remark]
+    remarks = [f"{absent.sum()} of {len(absent)} rows have no '{name}' and were left out"] if absent.any() else []
+    return ~absent, remarks
 
 
 def _feature(name: str, asked: str | None, column: pa.ChunkedArray) -> Feature:
@@ -196,24 +195,27 @@ def _sample_weight(table: pa.Table, name: str | None) -> FloatArray:
         )
     if weight.sum() == 0:
         raise DataError(f"Sample weights must not all be zero, but '{name}' is. Name another column.")
-    return weight / weight.mean()
+    return weight
 
 
-def _time(table: pa.Table, name: str) -> FloatArray:
-    column = table[name]
-    time = (
-        to_numbers(column, name)
-        if pc.can_cast(column.type, pa.float64()) and not pa.types.is_string(column.type)
-        else to_seconds(column, name)
-    )
-    return _complete(time, name)
+def _group(table: pa.Table, name: str | None) -> IntArray | None:
+    if name is None:
+        return None
+    codes, _ = to_levels(table[name])
+    return _complete(codes, codes < 0, name, "group")
 
 
-def _complete(values: AnyArray, name: str) -> AnyArray:
-    absent = np.isnan(values)
+def _time(table: pa.Table, name: str | None) -> FloatArray | None:
+    if name is None:
+        return None
+    moments = to_seconds(table[name], name)
+    return _complete(moments, np.isnan(moments), name, "order")
+
+
+def _complete(values: AnyArray, absent: BoolArray, name: str, needed: str) -> AnyArray:
     if absent.any():
+        first = int(np.argmax(absent)) + 1
         raise DataError(
-            f"Column '{name}' must order all rows, but it is missing in {absent.sum()} of them "
-            f"(first: row {int(np.argmax(absent)) + 1}). Leave these rows out."
+            f"Column '{name}' must {needed} all rows, but {absent.sum()} cells are missing (first: row {first}). Leave these rows out."
         )
     return values

@@ -13,7 +13,7 @@ import msgspec
 import numpy as np
 import pyarrow as pa
 
-from weights.data.columns import is_missing, level_codes, to_flags, to_levels, to_numbers, to_seconds
+from weights.data.columns import find_time_format, is_missing, level_codes, to_flags, to_levels, to_numbers, to_seconds, words_among_numbers
 from weights.errors import DataError, suggest
 from weights.types import FloatArray
 
@@ -23,12 +23,13 @@ _DAY = 86400.0
 
 
 class Numeric(msgspec.Struct, frozen=True, tag="numeric"):
-    """A number: centred by its median, scaled by its quartiles, clipped smoothly; missing is the median plus a flag."""
+    """A number: centred by its median, scaled by its quartiles, clipped smoothly; missing (and `words`) is the median plus a flag."""
 
     name: str
     center: float
     scale: float
     missing: bool
+    words: list[str] = []
 
 
 class Boolean(msgspec.Struct, frozen=True, tag="boolean"):
@@ -55,6 +56,7 @@ class Datetime(msgspec.Struct, frozen=True, tag="datetime"):
     scale: float
     circles: list[str]
     missing: bool
+    time_format: str | None = None
 
 
 ColumnEncoding = Numeric | Boolean | Category | Datetime
@@ -147,15 +149,18 @@ def _input_names(column: ColumnEncoding) -> list[str]:
 def _fit_column(raw: pa.ChunkedArray, name: str, kind: str, max_levels: int, min_count: int) -> ColumnEncoding:
     missing = bool(is_missing(raw).any())
     if kind == "numeric":
-        center, scale = _center_and_scale(to_numbers(raw, name))
-        return Numeric(name, center, scale, missing)
+        words = words_among_numbers(raw) if pa.types.is_string(raw.type) else []
+        numbers = to_numbers(raw, name, words)
+        center, scale = _center_and_scale(numbers)
+        return Numeric(name, center, scale, bool(np.isnan(numbers).any()), words)
     if kind == "boolean":
         to_flags(raw, name)
         return Boolean(name, missing)
     if kind == "datetime":
-        seconds = to_seconds(raw, name)
+        time_format = find_time_format(raw) if pa.types.is_string(raw.type) else None
+        seconds = to_seconds(raw, name, time_format)
         center, scale = _center_and_scale(seconds)
-        return Datetime(name, center, scale, _varying_circles(seconds), missing)
+        return Datetime(name, center, scale, _varying_circles(seconds), missing, time_format)
     codes, levels = to_levels(raw)
     counts = np.bincount(codes[codes >= 0], minlength=len(levels))
     by_frequency = np.argsort(-counts, kind="stable")[:max_levels]
@@ -166,13 +171,13 @@ def _fit_column(raw: pa.ChunkedArray, name: str, kind: str, max_levels: int, min
 def _apply_column(column: ColumnEncoding, raw: pa.ChunkedArray, clip: float | None) -> list[FloatArray]:
     match column:
         case Numeric():
-            values = _scaled(to_numbers(raw, column.name), column, clip)
+            values = _scaled(to_numbers(raw, column.name, column.words), column, clip)
             return _with_flag([np.nan_to_num(values)], np.isnan(values), column.missing)
         case Boolean():
             flags = to_flags(raw, column.name)
             return _with_flag([np.nan_to_num(flags)], np.isnan(flags), column.missing)
         case Datetime():
-            seconds = to_seconds(raw, column.name)
+            seconds = to_seconds(raw, column.name, column.time_format)
             line = np.nan_to_num(_scaled(seconds, column, clip))
             circles = [np.nan_to_num(half) for circle in column.circles for half in _circle(seconds, circle)]
             return _with_flag([line, *circles], np.isnan(seconds), column.missing)
@@ -192,13 +197,15 @@ def _center_and_scale(values: FloatArray) -> tuple[float, float]:
     finite = values[np.isfinite(values)]
     if finite.size == 0:
         return 0.0, 1.0
-    low, center, high = np.quantile(finite, (0.25, 0.5, 0.75))
+    largest = np.abs(finite).max()
+    if largest == 0:
+        return 0.0, 1.0
+    # Divided by the largest first: differences and squares of numbers near 1e308 would overflow.
+    low, center, high = np.quantile(finite / largest, (0.25, 0.5, 0.75))
+    spread = (high - low) / _NORMAL_IQR or np.std(finite / largest)
     with np.errstate(over="ignore"):
-        scale = (high - low) / _NORMAL_IQR
-        if not 0 < scale < np.inf:
-            largest = np.abs(finite).max()
-            scale = np.std(finite / largest) * largest if largest > 0 else 1.0
-    return float(center), float(scale) if 0 < scale < np.inf else 1.0
+        scale = float(spread * largest)
+    return float(center * largest), scale if 0 < scale < np.inf else 1.0
 
 
 def _scaled(values: FloatArray, column: Numeric | Datetime, clip: float | None) -> FloatArray:
@@ -206,10 +213,11 @@ def _scaled(values: FloatArray, column: Numeric | Datetime, clip: float | None) 
     with np.errstate(over="ignore", invalid="ignore"):
         z = (values - column.center) / column.scale
         if clip is None:
-            if np.isinf(z).any():
-                row = int(np.flatnonzero(np.isinf(z))[0]) + 1
+            too_large = np.abs(z) > np.finfo(np.float32).max
+            if too_large.any():
+                row = int(np.argmax(too_large)) + 1
                 raise DataError(
-                    f"Column '{column.name}' is infinite in row {row}, which needs the smooth clip. Leave clip on or repair the row."
+                    f"Column '{column.name}' is too large in row {row}, which needs the smooth clip. Leave clip on or repair the row."
                 )
             return z
         return np.where(np.isinf(z), np.sign(z) * clip, z / np.hypot(1.0, z / clip))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -36,7 +37,8 @@ def write_table(table: pa.Table, path: Path) -> None:
         fresh.write_bytes(table_bytes(table, path.suffix.lower()))
         os.replace(fresh, path)
     except OSError as error:
-        fresh.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            fresh.unlink()
         raise UsageError(f"'{path}' could not be written: {error.strerror}. Free space or choose another place.") from error
 
 
@@ -63,7 +65,7 @@ def table_bytes(table: pa.Table, ending: str) -> bytes:
 
 def _without_formulas(table: pa.Table) -> pa.Table:
     for index, field in enumerate(table.schema):
-        if pa.types.is_string(field.type):
+        if pa.types.is_string(field.type) or pa.types.is_large_string(field.type) or pa.types.is_dictionary(field.type):
             cells = [
                 "'" + cell if cell is not None and cell.startswith(_FORMULA_STARTS) else cell for cell in table.column(index).to_pylist()
             ]

@@ -13,14 +13,16 @@ import os
 import re
 import zlib
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from weights.data import examples
+from weights.data.columns import in_plain_type
 from weights.errors import DataError, NotFoundError, UsageError, suggest
 
 MISSING_WORDS = ("", "NA", "N/A", "n/a", "NaN", "nan", "NULL", "null", "None", "#N/A", "?")
@@ -52,13 +54,15 @@ def read_table(source: Any, *, missing: Sequence[str] = ()) -> pa.Table:
         ['age', 'ill']
     """
     table = _read_named(str(source), missing) if isinstance(source, str | os.PathLike) else _from_memory(source)
-    return _checked(_without_missing_words(table, missing), source)
+    words = [missing] if isinstance(missing, str) else [*missing]
+    return _checked(_without_missing_words(_in_plain_types(table), words), source)
 
 
 def describe_source(source: Any) -> str:
-    """A short name for the source, for messages and the model card."""
+    """A short name for the source, for messages and the model card: a file called data is told apart by its folder."""
     if isinstance(source, str | os.PathLike):
-        return Path(source).name if Path(source).suffix else str(source)
+        path = Path(source)
+        return f"{path.absolute().parent.name}/{path.name}" if path.stem == "data" else path.name
     return f"{type(source).__module__.split('.')[0]}.{type(source).__name__}".removeprefix("builtins.")
 
 
@@ -100,22 +104,18 @@ def _read_csv(path: Path, missing: Sequence[str]) -> pa.Table:
     sample, encoding = _sample(path)
     delimiter = _find_delimiter(sample, default="\t" if ".tsv" in path.suffixes else ",")
     decimal = "," if delimiter != "," and _has_decimal_comma(sample, delimiter) else "."
-    options: dict[str, Any] = {
-        "read_options": csv.ReadOptions(encoding=encoding),
-        "parse_options": csv.ParseOptions(delimiter=delimiter, newlines_in_values=True),
-    }
-    nulls = [*MISSING_WORDS, *missing]
+    convert = csv.ConvertOptions(null_values=[*MISSING_WORDS, *missing], strings_can_be_null=True, decimal_point=decimal)
 
-    def convert(**types: Any) -> csv.ConvertOptions:
-        return csv.ConvertOptions(null_values=nulls, strings_can_be_null=True, decimal_point=decimal, **types)
+    def read(encoding: str) -> pa.Table:
+        layout = csv.ParseOptions(delimiter=delimiter, newlines_in_values=True)
+        with pa.input_stream(path, compression="gzip" if path.suffix.lower() == ".gz" else None) as stream:
+            return csv.read_csv(stream, csv.ReadOptions(encoding=encoding), layout, convert)
 
-    try:
-        return csv.read_csv(path, convert_options=convert(), **options)
-    except pa.ArrowInvalid as error:
-        if "conversion error" not in str(error).lower():
-            raise
-        # Types are guessed from the first block; a later block disagreed. Read as text, kinds are found later.
-        return csv.read_csv(path, convert_options=convert(default_column_type=pa.string()), **options)
+    table = read(encoding)
+    if encoding == "utf-8" and any(pa.types.is_binary(kind) for kind in table.schema.types):
+        # Arrow gives text that is not UTF-8 as binary: a byte behind the sample was of the older encoding.
+        table = read("cp1252")
+    return table
 
 
 def _sample(path: Path) -> tuple[str, str]:
@@ -140,7 +140,7 @@ def _find_delimiter(sample: str, *, default: str) -> str:
     agreement: dict[str, tuple[float, int]] = {}
     for delimiter in _DELIMITERS:
         [(cuts, lines_alike)] = Counter(line.count(delimiter) for line in lines).most_common(1) or [(0, 0)]
-        if cuts:
+        if cuts and lines[0].count(delimiter) == cuts:
             agreement[delimiter] = (round(lines_alike / len(lines), 1), cuts)
     return max(agreement, key=lambda delimiter: agreement[delimiter], default=default)
 
@@ -182,9 +182,9 @@ def _from_memory(source: Any) -> pa.Table:
             raise DataError(
                 f"An array of shape (n, p) was needed, but one of shape {source.shape} came. Use x.reshape(-1, 1) for a single column."
             )
-        return pa.table({f"x{j}": _to_arrow(source[:, j], f"x{j}") for j in range(source.shape[1])})
+        return _from_columns((f"x{j}", source[:, j]) for j in range(source.shape[1]))
     if isinstance(source, Mapping):
-        return pa.table({str(name): _to_arrow(values, str(name)) for name, values in source.items()})
+        return _from_columns(source.items())
     import narwhals.stable.v2 as nw
 
     try:
@@ -193,15 +193,27 @@ def _from_memory(source: Any) -> pa.Table:
         raise UsageError(
             f"A path, data frame, mapping of columns or 2-D array was needed, but a {type(source).__name__} came. Convert it."
         ) from error
-    table = frame.to_arrow()
-    return table.rename_columns([str(name) for name in table.column_names])
+    except nw.exceptions.DuplicateError as error:
+        raise DataError(f"Column names must differ, but the {type(source).__name__} repeats one: {error}. Rename it.") from error
+    return _from_columns((name, frame.get_column(name)) for name in frame.columns)
+
+
+def _from_columns(columns: Iterable[tuple[Any, Any]]) -> pa.Table:
+    named = [(str(name), _to_arrow(values, str(name))) for name, values in columns]
+    lengths = {name: len(values) for name, values in named}
+    if len(set(lengths.values())) > 1:
+        first, other = named[0][0], next(name for name, length in lengths.items() if length != lengths[named[0][0]])
+        raise DataError(f"Columns must be equally long, but '{first}' has {lengths[first]} values and '{other}' has {lengths[other]}.")
+    return pa.Table.from_arrays([values for _, values in named], names=[name for name, _ in named])
 
 
 def _to_arrow(values: Any, name: str) -> pa.Array:
     if isinstance(values, pa.Array | pa.ChunkedArray):
         return values
+    if np.ndim(values) > 1:
+        raise DataError(f"Column '{name}' must hold one value a row, but it has shape {np.shape(values)}. Pass its columns one by one.")
     try:
-        return pa.array(values, from_pandas=True)
+        return values.to_arrow() if hasattr(values, "to_arrow") else pa.array(values, from_pandas=True)
     except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError):
         # Mixed Python values: keep them as text, kinds are found later.
         return pa.array([None if v is None or v != v else str(v) for v in values])
@@ -209,18 +221,26 @@ def _to_arrow(values: Any, name: str) -> pa.Array:
         raise DataError(f"Column '{name}' could not be read: {error}. Pass a list or a one-dimensional array.") from error
 
 
+def _in_plain_types(table: pa.Table) -> pa.Table:
+    """The table with dictionaries and odd string types spelled out, and NaN as null: each kind of column in one form."""
+    for index, field in enumerate(table.schema):
+        column = table.column(index)
+        plain = in_plain_type(column)
+        if plain is not column:
+            table = table.set_column(index, field.name, plain)
+    return table
+
+
 def _without_missing_words(table: pa.Table, missing: Sequence[str]) -> pa.Table:
     """Text cells that are one of the `missing` words become nulls, whatever the source was."""
     if not missing:
         return table
-    import pyarrow.compute as pc
-
-    words = pa.array([*missing], pa.string())
+    words = pa.array([word.strip() for word in missing], pa.string())
     for index, field in enumerate(table.schema):
-        if pa.types.is_string(field.type) or pa.types.is_large_string(field.type):
+        if pa.types.is_string(field.type):
             column = table.column(index)
-            hit = pc.is_in(column, words.cast(field.type))
-            table = table.set_column(index, field.name, pc.if_else(hit, pa.scalar(None, field.type), column))
+            hit = pc.is_in(pc.utf8_trim_whitespace(column), words)
+            table = table.set_column(index, field.name, pc.if_else(hit, pa.scalar(None, pa.string()), column))
     return table
 
 

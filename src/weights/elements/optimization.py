@@ -38,7 +38,7 @@ class Optimization(msgspec.Struct, frozen=True):
     beta1: float = 0.9
     beta2: float = 0.99
     epsilon: float = 1e-8
-    weight_decay: float = 0.02
+    weight_decay: float = 0.1
     batch_size: int | None = None
     n_steps: int | None = None
     tolerance: float = 1e-9
@@ -121,8 +121,8 @@ _DEFAULT_RATES = {
     "nesterov": 0.03,
     "rmsprop": 2e-3,
     "adagrad": 0.02,
-    "adam": 4e-3,
-    "adamw": 4e-3,
+    "adam": 3e-3,
+    "adamw": 3e-3,
     "lion": 5e-4,
     "muon": 0.02,
     "lbfgs": 1.0,

@@ -29,7 +29,7 @@ class Regularization(msgspec.Struct, frozen=True):
         l1_ratio: share of L1 in the elastic net.
         scope: weights the penalty sees: all layers, or only those that touch the inputs.
         max_norm: largest allowed length of a unit's incoming weights; None for no limit.
-        dropout: share of hidden units silenced at each step.
+        dropout: share of hidden units silenced at each step; None means 0.1 for networks that learn by random batches.
         input_dropout: share of inputs silenced at each step.
         patience: training stops after this many rounds without out-of-bag improvement; 0 never stops early.
     """
@@ -39,13 +39,13 @@ class Regularization(msgspec.Struct, frozen=True):
     l1_ratio: float = 0.5
     scope: Literal["all", "input"] = "all"
     max_norm: float | None = None
-    dropout: float = 0.0
+    dropout: float | None = None
     input_dropout: float = 0.0
     patience: int = 6
 
     def check(self) -> list[str]:
         """What is wrong with these settings, in words."""
-        shares = {"dropout": self.dropout, "input_dropout": self.input_dropout}
+        shares = {"dropout": self.dropout or 0.0, "input_dropout": self.input_dropout}
         wrong = [f"{name} must be at least 0 and below 1, but is {value}" for name, value in shares.items() if not 0 <= value < 1]
         if not 0 <= self.l1_ratio <= 1:
             wrong.append(f"l1_ratio must be between 0 and 1, but is {self.l1_ratio}")
@@ -124,8 +124,8 @@ def _group_lengths(w: Array, groups: Array) -> tuple[Array, Array]:
     """Euclidean length of each feature's block and the root of its number of weights, each shape (p,) padded with zeros."""
     squares, ones = (w * w).sum(1), (w * w).sum(1) * 0 + w.shape[1]
     if isinstance(w, jax.Array):
-        add = lambda values: jax.ops.segment_sum(values, groups, num_segments=w.shape[0])  # noqa: E731
-        return jnp.sqrt(add(squares)), jnp.sqrt(add(ones))
+        blank = jnp.zeros(w.shape[0])
+        return jnp.sqrt(blank.at[groups].add(squares)), jnp.sqrt(blank.at[groups].add(ones))
     return np.sqrt(np.bincount(groups, squares, w.shape[0])), np.sqrt(np.bincount(groups, ones, w.shape[0]))
 
 

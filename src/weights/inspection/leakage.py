@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from weights.data.dataset import Dataset
+from weights.data.encoding import Datetime, Numeric
 from weights.task import Task
-from weights.types import AnyArray, FloatArray, IntArray
+from weights.types import AnyArray, BoolArray, FloatArray, IntArray
 
 _LEAK = 0.985
 """Share of the squared error that one feature alone must explain to be reported (our choice)."""
@@ -17,18 +18,20 @@ _FEWEST_ROWS = 50
 def find_leaks(dataset: Dataset, task: Task, y: AnyArray) -> list[str]:
     """Sentences about features that alone explain at least 98.5 % of the target's variation.
 
-    Each feature is cut into bins of equal count (levels for categories); the target's mean in a bin, taken from one half
-    of the rows, predicts the other half. The share explained is 1 - squared error / squared deviation, over both halves
-    and all classes. Fifty rows are needed to say anything.
+    A feature predicts the rows of one half of the table from those of the other, in two ways, of which the better counts:
+    by the mean of its bin (quantiles for numbers, levels for categories, missing apart), and, for numbers, by interpolation
+    between neighbouring values. The share explained is 1 - squared error / squared deviation, over both halves and all classes;
+    numbers as targets are replaced by their ranks, so that a few large ones cannot hide a copy. Fifty rows are needed to say anything.
     """
     if dataset.n_samples < _FEWEST_ROWS:
         return []
-    wanted = y[:, None].astype(np.float64) if task.kind == "regression" else np.eye(len(task.classes))[y]
+    wanted = _ranks(y)[:, None] if task.kind == "regression" else np.eye(len(task.classes))[y]
     half = np.random.default_rng(0).permutation(dataset.n_samples) % 2
     groups = np.asarray(dataset.encoding.groups)
     leaks = []
-    for j, feature in enumerate(dataset.used_features):
-        share = _share_explained(_bins(dataset.x[:, groups == j]), wanted, half)
+    for j, (feature, column) in enumerate(zip(dataset.used_features, dataset.encoding.columns, strict=True)):
+        inputs = dataset.x[:, groups == j]
+        share = _share_explained(inputs, wanted, half, is_number=isinstance(column, Numeric | Datetime), has_flag=column.missing)
         if share >= _LEAK:
             leaks.append(
                 f"'{feature.name}' alone explains {100 * share:.1f} % of '{task.target}': a likely leak. "
@@ -37,22 +40,46 @@ def find_leaks(dataset: Dataset, task: Task, y: AnyArray) -> list[str]:
     return leaks
 
 
-def _bins(inputs: FloatArray) -> IntArray:
-    """A bin for each row, shape (n,), from the encoded columns of one feature (n, c)."""
-    if inputs.shape[1] > 1:
-        return np.unique(inputs.round(6), axis=0, return_inverse=True)[1].ravel() % 10_000
-    edges = np.unique(np.quantile(inputs[:, 0], np.linspace(0, 1, _N_BINS + 1)[1:-1]))
-    return np.searchsorted(edges, inputs[:, 0])
+def _ranks(y: AnyArray) -> FloatArray:
+    """Ranks of numbers, ties sharing theirs, from 0 to 1."""
+    _, tie, counts = np.unique(y, return_inverse=True, return_counts=True)
+    return ((np.cumsum(counts) - (counts + 1) / 2) / max(len(y) - 1, 1))[tie]
 
 
-def _share_explained(bins: IntArray, wanted: FloatArray, half: IntArray) -> float:
-    error = 0.0
-    for part in (0, 1):
-        learn, check = half != part, half == part
-        counts = np.bincount(bins[learn], minlength=bins.max() + 1)
-        overall = wanted[learn].mean(0)
-        sums = np.stack([np.bincount(bins[learn], column, minlength=bins.max() + 1) for column in wanted[learn].T], axis=1)
-        means = np.where(counts[:, None] > 0, sums / np.maximum(counts, 1)[:, None], overall)
-        error += float(np.sum((wanted[check] - means[bins[check]]) ** 2))
-    spread = float(np.sum((wanted - wanted.mean(0)) ** 2))
-    return 1.0 - error / spread if spread > 0 else 0.0
+def _share_explained(inputs: FloatArray, wanted: FloatArray, half: IntArray, *, is_number: bool, has_flag: bool) -> float:
+    absent = inputs[:, -1] > 0 if has_flag else np.zeros(len(inputs), bool)
+    bins = _quantile_bins(inputs[:, 0], absent) if is_number else np.unique(inputs, axis=0, return_inverse=True)[1].ravel()
+    spread = np.sum((wanted - wanted.mean(0)) ** 2)
+    by_bin = sum(_error(_bin_means(bins, wanted, half != part)[bins], wanted, half == part) for part in (0, 1))
+    errors = [by_bin]
+    if is_number and (~absent).sum() > 2 and wanted.shape[1] == 1:
+        errors.append(sum(_error(_interpolated(inputs[:, 0], absent, wanted, half != part), wanted, half == part) for part in (0, 1)))
+    return float(1.0 - min(errors) / spread) if spread > 0 else 0.0
+
+
+def _quantile_bins(values: FloatArray, absent: BoolArray) -> IntArray:
+    """A bin of equal count for each value, shape (n,), and one more for the missing."""
+    edges = np.unique(np.quantile(values[~absent], np.linspace(0, 1, _N_BINS + 1)[1:-1])) if (~absent).any() else np.zeros(0)
+    return np.where(absent, len(edges) + 1, np.searchsorted(edges, values))
+
+
+def _bin_means(bins: IntArray, wanted: FloatArray, learn: BoolArray) -> FloatArray:
+    """Mean of the wanted columns in each bin, over the rows to learn from, shape (bins, columns)."""
+    counts = np.bincount(bins[learn], minlength=bins.max() + 1)
+    sums = np.stack([np.bincount(bins[learn], column, minlength=bins.max() + 1) for column in wanted[learn].T], axis=1)
+    return np.where(counts[:, None] > 0, sums / np.maximum(counts, 1)[:, None], wanted[learn].mean(0))
+
+
+def _interpolated(values: FloatArray, absent: BoolArray, wanted: FloatArray, learn: BoolArray) -> FloatArray:
+    """The wanted number of every row between those of its neighbours among the rows to learn from, shape (n, 1)."""
+    known = learn & ~absent
+    if not known.any():
+        return np.full_like(wanted, wanted[learn].mean())
+    places, tie = np.unique(values[known], return_inverse=True)
+    means = np.bincount(tie, wanted[known, 0]) / np.bincount(tie)
+    missing_mean = wanted[learn & absent].mean() if (learn & absent).any() else wanted[learn].mean()
+    return np.where(absent, missing_mean, np.interp(values, places, means))[:, None]
+
+
+def _error(predicted: FloatArray, wanted: FloatArray, check: BoolArray) -> float:
+    return float(np.sum((wanted[check] - predicted[check]) ** 2))

@@ -69,7 +69,8 @@ def _smallest_fit() -> Finding:
 
     began = time.perf_counter()
     try:
-        model = fit("iris", model="mlp", members=4, n_steps=100, hidden=(16,))
+        model = fit("iris", model="mlp", members=4, n_steps=400, hidden=(16,))
     except Exception as error:  # whatever is wrong with the installation shows here, and is the finding
         return Finding("training", False, f"{type(error).__name__}: {error}")
-    return Finding("training", True, f"iris, 4 members: accuracy {model.metrics['accuracy']:.3f} in {time.perf_counter() - began:.1f} s")
+    works = model.metrics["accuracy"] > 0.85  # chance is 0.33, the model reaches about 0.95
+    return Finding("training", works, f"iris, 4 members: accuracy {model.metrics['accuracy']:.3f} in {time.perf_counter() - began:.1f} s")

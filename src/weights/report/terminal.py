@@ -32,15 +32,13 @@ _PERCENT = ("accuracy", "balanced_accuracy")
 
 
 def labelled(label: str, text: str) -> str:
-    """One line: a label in its column, then text."""
-    return f"{label:<{_LABEL}}{text}"
+    """One line: a label in its column, then text; a label longer than its column pushes the text."""
+    return f"{label:<{_LABEL - 2}}  {text}"
 
 
 def overview(dataset: Dataset, task: Task, remarks: list[str]) -> list[str]:
     """What was read: rows, kinds of columns, the target, what was set aside and noticed."""
-    lines = [
-        labelled(dataset.source[: _LABEL - 2], f"{dataset.n_samples:,} rows, {_kinds(dataset.used_features)}; {_target(task, dataset)}")
-    ]
+    lines = [labelled(dataset.source, f"{dataset.n_samples:,} rows, {_kinds(dataset.used_features)}; {_target(task, dataset)}")]
     aside = [f"{f.name} ({f.kind}{': ' + f.note if f.note else ''})" for f in dataset.features if not f.used]
     if aside:
         more = f", and {len(aside) - 6} more (`weights data` lists all)" if len(aside) > 6 else ""
@@ -110,7 +108,7 @@ def run_lines(ensemble: Ensemble, folder: Path) -> list[str]:
     report, task = ensemble.report, ensemble.task
     answers = f"{task.kind}: {task.target}" + (f" ({', '.join(str(label) for label in task.classes[:8])})" if task.classes else "")
     lines = [
-        labelled(folder.name[: _LABEL - 2], answers),
+        labelled(folder.name, answers),
         labelled(
             "made", f"{report.created[:19].replace('T', ' ')} from {report.source}, {report.n_samples:,} rows, {_kinds(ensemble.features)}"
         ),
@@ -147,7 +145,7 @@ def look_lines(look: Look) -> list[str]:
     width = max(len(feature.name) for feature in look.features)
     asks = f"; {look.task.target} asks for a {look.task.kind} task" if look.task else ""
     return [
-        labelled(look.source[: _LABEL - 2], f"{look.n_samples:,} rows, {_kinds(look.features)}{asks}"),
+        labelled(look.source, f"{look.n_samples:,} rows, {_kinds(look.features)}{asks}"),
         *[labelled("noticed" if i == 0 else "", remark) for i, remark in enumerate(look.remarks)],
         *[f"  {feature.name:<{width}}  {feature.kind:<11}{feature.note}".rstrip() for feature in look.features],
     ]

@@ -172,7 +172,7 @@ def _transformation(spec: Spec, member: Member) -> optax.GradientTransformationE
 def _silence(spec: Spec, member: Member, step: jax.Array, x: jax.Array, layer: int) -> jax.Array:
     """Dropout of inputs (layer 0) and hidden units (later layers), where it is switched on."""
     name = "input_dropout" if layer == 0 else "dropout"
-    if getattr(spec.regularization, name) == 0:
+    if not getattr(spec.regularization, name):
         return x
     return x * dropout_mask(x.shape, member.values[f"regularization.{name}"], member.seed, step, layer)
 

@@ -1,0 +1,30 @@
+"""What all tests share: a folder of compiled programs for the session, and the real tables where they exist."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+SHARED = Path(__file__).parents[2] / "shared" / "data" / "table"
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Tests keep compiled programs apart from the user's, and shared between the processes that tests start."""
+    import tempfile
+
+    os.environ.setdefault("WEIGHTS_CACHE", tempfile.mkdtemp(prefix="weights-test-cache-"))
+
+
+@pytest.fixture
+def real_table():
+    """The path of a real table by name; skips where the collection of real tables is not there."""
+
+    def path(name: str) -> str:
+        file = SHARED / name / "data.parquet"
+        if not file.exists():
+            pytest.skip(f"needs the collection of real tables, which is not at {SHARED}")
+        return str(file)
+
+    return path

@@ -1,0 +1,53 @@
+"""The shape of the package: who imports whom, and which names are public."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import pytest
+
+import weights
+
+SOURCE = Path(weights.__file__).parent
+ORDER = ("errors", "types", "data", "metrics", "task", "elements", "models", "spec", "ensemble", "training", "online")
+ORDER += ("inspection", "store", "api", "report", "serving", "cli")
+MODULES = sorted(path for path in SOURCE.rglob("*.py") if path.parent != SOURCE or path.stem not in ("__init__", "__main__"))
+
+
+def stage(module: str) -> int:
+    return ORDER.index(module.split(".")[1])
+
+
+def imports_of(path: Path) -> set[str]:
+    names = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.ImportFrom) and node.module and node.module.startswith("weights."):
+            names.add(node.module)
+            if node.module.count(".") == 0:
+                names |= {f"{node.module}.{alias.name}" for alias in node.names}
+        elif isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names if alias.name.startswith("weights.")}
+    return names
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(SOURCE)))
+def test_imports_point_upstream(path):
+    own = "weights." + ".".join(path.relative_to(SOURCE).with_suffix("").parts)
+    downstream = [name for name in imports_of(path) if stage(name) > stage(own)]
+    assert downstream == []
+
+
+@pytest.mark.parametrize("path", [p for p in MODULES if p.relative_to(SOURCE).parts[0] == "data"], ids=lambda path: path.stem)
+def test_data_knows_nothing_of_jax(path):
+    assert "import jax" not in path.read_text()
+
+
+def test_public_names_are_written_out_and_sorted():
+    assert weights.__all__ == sorted(weights.__all__)
+    assert all(getattr(weights, name) is not None for name in weights.__all__)
+
+
+def test_an_unknown_name_is_an_attribute_error():
+    with pytest.raises(AttributeError, match="no attribute 'fitt'"):
+        weights.fitt  # noqa: B018
