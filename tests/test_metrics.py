@@ -1,0 +1,285 @@
+"""Metrics: values against scikit-learn and closed forms, standard errors against derivatives and simulation."""
+
+from functools import partial
+
+import numpy as np
+import pytest
+from sklearn import metrics as reference
+
+from weights.metrics import METRICS, Metric, calibration_error, log_losses, score
+
+N = 300
+Z = 1.959963984540054
+
+
+def binary_case(seed=0, n=N):
+    """Coarse probabilities, so that many are tied, and labels drawn from them."""
+    random = np.random.default_rng(seed)
+    claimed = random.integers(1, 20, n) / 20
+    return (random.random(n) < claimed).astype(int), np.stack([1 - claimed, claimed], axis=1)
+
+
+def multiclass_case(seed=0, n=N):
+    random = np.random.default_rng(seed)
+    probability = random.dirichlet(np.ones(4), n)
+    return np.array([random.choice(4, p=p) for p in probability]), probability
+
+
+def regression_case(seed=0, n=N):
+    random = np.random.default_rng(seed)
+    prediction = random.normal(size=n)
+    return prediction + random.normal(size=n), prediction
+
+
+CASES = {"binary": binary_case, "multiclass": multiclass_case, "regression": regression_case}
+NAMES = [(kind, name) for kind in METRICS for name in METRICS[kind]]
+WITH_INTERVAL = [(kind, name) for kind, name in NAMES if name != "calibration_error"]
+WEIGHTS = {"equal weights": None, "drawn weights": np.random.default_rng(9).integers(0, 4, N) + np.random.default_rng(9).random(N)}
+
+
+def half_width(metric):
+    return (metric.high - metric.low) / 2
+
+
+# --- values against scikit-learn ----------------------------------------------------------------
+
+BINARY_REFERENCE = {
+    "log_loss": lambda y, p, w: reference.log_loss(y, p, sample_weight=w),
+    "brier": lambda y, p, w: reference.brier_score_loss(y, p[:, 1], sample_weight=w),
+    "auroc": lambda y, p, w: reference.roc_auc_score(y, p[:, 1], sample_weight=w),
+    "accuracy": lambda y, p, w: reference.accuracy_score(y, p.argmax(1), sample_weight=w),
+    "balanced_accuracy": lambda y, p, w: reference.balanced_accuracy_score(y, p.argmax(1), sample_weight=w),
+}
+MULTICLASS_REFERENCE = BINARY_REFERENCE | {
+    "brier": lambda y, p, w: reference.brier_score_loss(y, p, sample_weight=w, scale_by_half=False),
+    "auroc": lambda y, p, w: np.mean([reference.roc_auc_score(y == k, p[:, k], sample_weight=w) for k in range(p.shape[1])]),
+}
+REGRESSION_REFERENCE = {
+    "rmse": lambda y, p, w: reference.root_mean_squared_error(y, p, sample_weight=w),
+    "r2": lambda y, p, w: reference.r2_score(y, p, sample_weight=w),
+    "mae": lambda y, p, w: reference.mean_absolute_error(y, p, sample_weight=w),
+}
+REFERENCE = {"binary": BINARY_REFERENCE, "multiclass": MULTICLASS_REFERENCE, "regression": REGRESSION_REFERENCE}
+
+
+@pytest.mark.parametrize("weight", WEIGHTS.values(), ids=WEIGHTS)
+@pytest.mark.parametrize(("kind", "name"), WITH_INTERVAL)
+def test_a_metric_has_the_value_scikit_learn_gives(kind, name, weight):
+    y, prediction = CASES[kind]()
+    assert score(kind, y, prediction, weight=weight)[name].value == pytest.approx(REFERENCE[kind][name](y, prediction, weight), abs=1e-12)
+
+
+@pytest.mark.parametrize(("kind", "name"), WITH_INTERVAL)
+def test_the_scale_of_the_weights_does_not_matter(kind, name):
+    y, prediction = CASES[kind]()
+    weight = WEIGHTS["drawn weights"]
+    one, other = (score(kind, y, prediction, weight=factor * weight)[name] for factor in (1, 1000))
+    np.testing.assert_allclose([other.value, other.low, other.high], [one.value, one.low, one.high], rtol=1e-10)
+
+
+@pytest.mark.parametrize(("kind", "name"), WITH_INTERVAL)
+def test_rows_of_weight_zero_do_not_count(kind, name):
+    y, prediction = CASES[kind]()
+    weighted = score(kind, y, prediction, weight=np.repeat([1.0, 0.0], [200, N - 200]))[name]
+    alone = score(kind, y[:200], prediction[:200])[name]
+    np.testing.assert_allclose([weighted.value, weighted.low, weighted.high], [alone.value, alone.low, alone.high], rtol=1e-10)
+
+
+@pytest.mark.parametrize(("kind", "name"), NAMES)
+def test_the_order_of_the_rows_does_not_matter(kind, name):
+    y, prediction = CASES[kind]()
+    order = np.argsort(y, kind="stable")
+    assert score(kind, y[order], prediction[order])[name].value == pytest.approx(score(kind, y, prediction)[name].value, abs=1e-12)
+
+
+# --- values in closed form ----------------------------------------------------------------------
+
+
+def test_log_losses_are_minus_the_log_of_the_probability_of_what_came():
+    np.testing.assert_allclose(log_losses(np.array([[0.25, 0.75], [0.5, 0.5]]), np.array([1, 0])), -np.log([0.75, 0.5]), rtol=1e-15)
+
+
+def test_a_certain_and_wrong_claim_has_a_finite_log_loss():
+    assert log_losses(np.array([[1.0, 0.0]]), np.array([1])).item() == pytest.approx(-np.log(1e-15))
+
+
+def test_all_probabilities_equal_have_an_auroc_of_one_half():
+    assert score("binary", np.array([0, 1, 1]), np.full((3, 2), 0.5))["auroc"].value == 0.5
+
+
+def test_perfect_predictions_have_perfect_scores():
+    y = np.array([0, 1, 2, 1])
+    values = {name: metric.value for name, metric in score("multiclass", y, np.eye(3)[y]).items()}
+    assert values == {"log_loss": 0, "brier": 0, "auroc": 1, "accuracy": 1, "balanced_accuracy": 1, "calibration_error": 0}
+
+
+def test_the_auroc_of_one_class_alone_is_not_a_number_and_has_no_interval():
+    auroc = score("binary", np.array([1, 1]), np.full((2, 2), 0.5))["auroc"]
+    assert np.isnan(auroc.value)
+    assert (auroc.low, auroc.high) == (None, None)
+
+
+def test_r2_of_a_constant_target_is_not_a_number_and_has_no_interval():
+    r2 = score("regression", np.array([1.0, 1.0]), np.array([1.0, 2.0]))["r2"]
+    assert np.isnan(r2.value)
+    assert (r2.low, r2.high) == (None, None)
+
+
+def test_calibration_error_is_the_mean_gap_between_claim_and_frequency():
+    claimed, y = np.array([0.1, 0.2, 0.7, 0.9]), np.array([0, 1, 1, 1])
+    # Two bins of two rows: |0.15 - 0.5| and |0.8 - 1|, each with half the weight.
+    probability = np.stack([1 - claimed, claimed], axis=1)
+    assert calibration_error(y, probability, np.ones(4), n_bins=2) == pytest.approx(0.5 * 0.35 + 0.5 * 0.2)
+
+
+def test_calibration_error_of_several_classes_judges_the_largest_probability():
+    probability = np.array([[0.6, 0.3, 0.1], [0.2, 0.8, 0.0]])
+    assert calibration_error(np.array([0, 2]), probability, np.ones(2), n_bins=1) == pytest.approx(0.7 - 0.5)
+
+
+def test_a_constant_claim_that_agrees_with_the_frequency_has_no_calibration_error():
+    y = np.repeat([0, 1], 100)
+    assert calibration_error(y, np.full((200, 2), 0.5), np.ones(200)) == pytest.approx(0)
+
+
+def test_calibration_error_comes_without_an_interval():
+    metric = score("binary", *binary_case())["calibration_error"]
+    assert (metric.low, metric.high) == (None, None)
+
+
+def test_the_metric_that_training_minimises_comes_first():
+    assert [next(iter(METRICS[kind])) for kind in ("binary", "multiclass", "regression")] == ["log_loss", "log_loss", "rmse"]
+
+
+# --- intervals ----------------------------------------------------------------------------------
+
+
+def test_the_interval_of_accuracy_is_that_of_a_proportion():
+    y, probability = binary_case()
+    accuracy = score("binary", y, probability)["accuracy"]
+    assert half_width(accuracy) == pytest.approx(Z * np.sqrt(accuracy.value * (1 - accuracy.value) / N))
+
+
+def test_the_interval_of_mean_absolute_error_is_that_of_a_mean():
+    y, prediction = regression_case()
+    assert half_width(score("regression", y, prediction)["mae"]) == pytest.approx(Z * np.abs(y - prediction).std() / np.sqrt(N))
+
+
+@pytest.mark.parametrize("weighted", [False, True], ids=["equal weights", "drawn weights"])
+@pytest.mark.parametrize(("kind", "name"), WITH_INTERVAL)
+def test_a_standard_error_is_that_of_the_infinitesimal_jackknife(kind, name, weighted):
+    # se^2 = sum of (w dM/dw)^2 (Efron 1982, chapter 6); the derivative is taken by central differences.
+    y, prediction = CASES[kind](seed=2, n=120)
+    weight = np.random.default_rng(5).uniform(0.5, 2.0, 120) if weighted else np.ones(120)
+    step = 1e-4
+    shifted = [
+        [score(kind, y, prediction, weight=weight + sign * step * (np.arange(120) == row))[name].value for sign in (1, -1)]
+        for row in range(120)
+    ]
+    derivative = (np.array(shifted) @ [1, -1]) / (2 * step)
+    expected = Z * np.sqrt(np.sum((weight * derivative) ** 2))
+    assert half_width(score(kind, y, prediction, weight=weight)[name]) == pytest.approx(expected, rel=1e-6)
+
+
+@pytest.mark.parametrize(("kind", "name"), WITH_INTERVAL)
+def test_rows_repeated_within_groups_give_the_interval_of_the_rows_alone(kind, name):
+    y, prediction = CASES[kind]()
+    alone = score(kind, y, prediction)[name]
+    repeated = score(kind, np.tile(y, 3), np.tile(prediction.T, 3).T, group=np.tile(np.arange(N), 3))[name]
+    np.testing.assert_allclose([repeated.value, repeated.low, repeated.high], [alone.value, alone.low, alone.high], rtol=1e-10)
+
+
+@pytest.mark.parametrize(("kind", "name"), WITH_INTERVAL)
+def test_rows_repeated_without_groups_give_an_interval_that_is_too_narrow(kind, name):
+    y, prediction = CASES[kind]()
+    repeated = score(kind, np.tile(y, 4), np.tile(prediction.T, 4).T)[name]
+    assert half_width(repeated) == pytest.approx(half_width(score(kind, y, prediction)[name]) / 2)
+
+
+@pytest.mark.parametrize(
+    "codes", [np.arange(N) + 7, np.arange(N) - 1, np.arange(N)[::-1]], ids=["from seven", "from minus one", "downwards"]
+)
+def test_a_group_for_each_row_is_as_good_as_none(codes):
+    y, prediction = regression_case()
+    grouped, alone = (score("regression", y, prediction, group=group)["mae"] for group in (codes, None))
+    np.testing.assert_allclose([grouped.low, grouped.high], [alone.low, alone.high], rtol=1e-12)
+
+
+def wrong_and_certain(n_classes):
+    y = np.arange(30) % n_classes
+    return y, np.eye(n_classes)[(y + 1) % n_classes]
+
+
+@pytest.mark.parametrize(("y", "probability"), [wrong_and_certain(2), wrong_and_certain(3), multiclass_case(), binary_case(3, 5)])
+def test_every_value_lies_within_its_interval(y, probability):
+    kind = "binary" if probability.shape[1] == 2 else "multiclass"
+    outside = [name for name, m in score(kind, y, probability).items() if m.low is not None and not m.low <= m.value <= m.high]
+    assert outside == []
+
+
+def test_intervals_stay_within_what_is_possible():
+    y, probability = binary_case(seed=3, n=5)
+    intervals = {name: metric for name, metric in score("binary", y, probability).items() if metric.low is not None}
+    assert all(metric.low >= 0 for metric in intervals.values())
+    assert all(metric.high <= 1 for name, metric in intervals.items() if name != "log_loss")
+
+
+def test_a_metric_without_interval_says_so():
+    assert Metric(0.5) == Metric(0.5, None, None)
+
+
+# --- coverage -----------------------------------------------------------------------------------
+
+# Claimed probabilities p are uniform on (0, 1) and true, so the right answers are integrals over p:
+# accuracy 3/4, log loss 1/2, AUROC 5/6 (positives have density 2p, negatives 2(1-p)), Brier 1/6, and recall 3/4
+# of each class. In the regression the prediction explains half of the variance and noise is standard normal.
+TRUTH = {
+    ("binary", "accuracy"): 3 / 4,
+    ("binary", "balanced_accuracy"): 3 / 4,
+    ("binary", "log_loss"): 1 / 2,
+    ("binary", "auroc"): 5 / 6,
+    ("binary", "brier"): 1 / 6,
+    ("regression", "rmse"): 1.0,
+    ("regression", "r2"): 1 / 2,
+    ("regression", "mae"): np.sqrt(2 / np.pi),
+}
+REPETITIONS = 2000
+
+
+def drawn_binary(random):
+    claimed = random.random(N)
+    return (random.random(N) < claimed).astype(int), np.stack([1 - claimed, claimed], axis=1), None
+
+
+def drawn_regression(random):
+    prediction = random.normal(size=N)
+    return prediction + random.normal(size=N), prediction, None
+
+
+def in_groups(draw, random):
+    """Groups of one to five equal rows: 300 groups, dependent rows."""
+    y, prediction, _ = draw(random)
+    group = np.repeat(np.arange(N), random.integers(1, 6, N))
+    return y[group], prediction[group], group
+
+
+def coverage(draw, kind):
+    """How often the interval of each metric holds the truth."""
+    random = np.random.default_rng(20)
+    names = [name for of_kind, name in TRUTH if of_kind == kind]
+    hits = dict.fromkeys(names, 0)
+    for _ in range(REPETITIONS):
+        y, prediction, group = draw(random)
+        result = score(kind, y, prediction, group=group)
+        for name in names:
+            hits[name] += result[name].low <= TRUTH[kind, name] <= result[name].high
+    return {name: count / REPETITIONS for name, count in hits.items()}
+
+
+@pytest.mark.parametrize("grouped", [False, True], ids=["independent rows", "grouped rows"])
+@pytest.mark.parametrize(("kind", "draw"), [("binary", drawn_binary), ("regression", drawn_regression)], ids=["binary", "regression"])
+def test_intervals_hold_the_true_value_95_percent_of_the_time(kind, draw, grouped):
+    # The coverage found in 2000 repetitions has a standard deviation of sqrt(0.95 * 0.05 / 2000) = 0.0049; the tolerance
+    # is three of them, 0.015, and 0.01 for the normal approximation (an error of order 1/n) at 300 rows or groups.
+    found = coverage(partial(in_groups, draw) if grouped else draw, kind)
+    assert found == {name: pytest.approx(0.95, abs=0.025) for name in found}
