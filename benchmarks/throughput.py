@@ -17,7 +17,8 @@ import warnings
 
 import numpy as np
 
-from weights.api import _job, plan_fit
+from weights.api import plan_fit
+from weights.fitting import job
 from weights.training.compiling import keep_compiled_programs
 from weights.training.population import N_ROUNDS, Control, Run
 
@@ -38,7 +39,7 @@ def seconds_a_step(
     """Wall time of one step of one member: time of the run / (members * steps), after the program is compiled."""
     options = {"batch_size": batch_size, "n_steps": n_steps, "patience": 0, "clip": None, **settings}
     prepared = plan_fit(x, y, model="mlp", members=members, threads=threads, hidden=hidden, **options)
-    run = Run.begin(_job("mlp", prepared.candidates["mlp"], prepared, np.ones(len(y))), Control(n_threads=threads))
+    run = Run.begin(job("mlp", prepared.candidates["mlp"], prepared), Control(n_threads=threads))
     run.advance(1)
     began = time.perf_counter()
     run.advance(N_ROUNDS)

@@ -5,12 +5,9 @@
 
 from __future__ import annotations
 
-import datetime
-import itertools
 import re
 import signal
 import threading
-import time as clock
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -22,43 +19,24 @@ import numpy as np
 
 import weights
 from weights.data.columns import find_kind
-from weights.data.dataset import Dataset, Feature, Roles, parse_kinds, prepare
+from weights.data.dataset import Feature, Roles, parse_kinds, prepare
 from weights.data.encoding import apply_encoding
 from weights.data.examples import EXAMPLES
 from weights.data.table import describe_source, read_table
-from weights.ensemble import (
-    Candidate,
-    Ensemble,
-    Interval,
-    Report,
-    answer_losses,
-    available_threads,
-    conformal_scores,
-    crossfitted_answers,
-    fit_temperature,
-    model_shape,
-)
-from weights.errors import DataError, UsageError, suggest
+from weights.ensemble import Ensemble, Interval, Report, available_threads, model_shape
+from weights.errors import DataError, UsageError
+from weights.fitting import Prepared, candidates, check_memory, races, train_ensemble, within_budget
 from weights.inspection.leakage import find_leaks
-from weights.metrics import Metric, score
-from weights.models.base import Shape
-from weights.models.table import MODELS
-from weights.spec import Spec, resolve, with_settings
+from weights.spec import Spec
 from weights.store.checkpoint import Checkpoints, fingerprint
 from weights.store.format import check_writable
 from weights.store.format import load as load_ensemble
 from weights.store.format import save as save_ensemble
 from weights.task import Task, find_task
 from weights.training.compiling import keep_compiled_programs
-from weights.training.plan import Plan, available_gigabytes, plan, steps_within
-from weights.training.population import Control, Job, Progress, Trained, member_seeds, train
-from weights.training.resampling import Resampling, resample
-from weights.training.search import paired_difference, race
+from weights.training.plan import plan
+from weights.training.population import Control, Progress
 from weights.types import AnyArray, BoolArray, FloatArray
-
-_SIMPLER_FIRST = ("linear", "mlp")
-_NORMAL_95 = 1.96
-_MOST_CANDIDATES = 64
 
 
 @dataclass(frozen=True, eq=False)
@@ -138,24 +116,6 @@ class Model:
 
     def _encode(self, data: Any) -> FloatArray:
         return apply_encoding(self.ensemble.encoding, read_table(data))
-
-
-@dataclass(frozen=True, eq=False)
-class Prepared:
-    """A fit that is ready to start: the data, the task, and the candidates with their plans.
-
-    candidates: model name -> resolved settings, the simpler first. races: model name -> label -> settings to search among.
-    """
-
-    dataset: Dataset
-    task: Task
-    y: AnyArray
-    shape: Shape
-    candidates: dict[str, Spec]
-    races: dict[str, dict[str, Spec]]
-    plans: list[Plan]
-    remarks: list[str]
-    n_threads: int
 
 
 def fit(
@@ -254,34 +214,36 @@ def plan_fit(
     chosen = {**_dotted(settings), "n_members": members, "seed": seed}
     if time is not None:
         chosen.setdefault("resampling", "time")
-    candidates = _candidates(model, chosen, dataset)
+    specs = candidates(model, chosen, dataset)
     if budget is not None:
-        candidates = _within_budget(candidates, budget, shape, dataset.n_samples, n_threads)
-    races = _races(candidates, search or {}, dataset.n_samples)
-    plans = [plan(spec, shape, dataset.n_samples, n_threads=n_threads) for spec in candidates.values()]
-    _check_memory(plans)
+        specs = within_budget(specs, budget, shape, dataset.n_samples, n_threads)
+    raced = races(specs, search or {}, dataset.n_samples)
+    plans = [plan(spec, shape, dataset.n_samples, n_threads=n_threads) for spec in specs.values()]
+    check_memory(plans)
     remarks = [*dataset.remarks, *([found.remark] if found.remark else []), *find_leaks(dataset, found, y)]
-    return Prepared(dataset, found, y, shape, candidates, races, plans, remarks, n_threads)
+    if class_weight is not None:
+        remarks.append(
+            "probabilities speak of classes weighted as asked, not of their shares in the data; the metrics count rows as they are"
+        )
+    weight = found.row_weights(y, dataset.sample_weight)
+    return Prepared(dataset, found, y, weight, shape, specs, raced, plans, remarks, n_threads)
 
 
 def run_fit(prepared: Prepared, *, save: Any = None, resume: bool = False, progress: Callable[[Progress], None] | None = None) -> Model:
     """Train what `plan_fit` prepared; arguments and errors as `fit`."""
-    began = clock.monotonic()
     keep_compiled_programs()
     control = Control(n_threads=prepared.n_threads, report=progress or (lambda progress: None))
     checkpoints = None
     if save is not None:
         check_writable(Path(save))
-        identity = fingerprint(
-            prepared.dataset.x, prepared.y, prepared.dataset.sample_weight, list(prepared.candidates.items()), weights.__version__
-        )
+        identity = fingerprint(prepared.dataset.x, prepared.y, prepared.weight, list(prepared.candidates.items()), weights.__version__)
         checkpoints = Checkpoints(Path(save), identity)
         control.keep = checkpoints.keep
         control.resume = checkpoints.read() if resume else {}
     elif resume:
         raise UsageError("Resuming needs the folder the interrupted run was to be saved to. Name it with --save.")
     with _stopped_by_signals(control):
-        model = _train_candidates(prepared, control, began)
+        model = Model(train_ensemble(prepared, control))
     if save is not None:
         model.save(save)
     if checkpoints is not None:
@@ -386,204 +348,6 @@ def _with_column(table: Any, name: str, values: Any) -> tuple[Any, str]:
 def _dotted(settings: Mapping[str, Any]) -> dict[str, Any]:
     """Settings by name; in Python ``members__share`` may stand for ``members.share``."""
     return {name.replace("__", "."): value for name, value in settings.items()}
-
-
-def _candidates(model: str, settings: dict[str, Any], dataset: Dataset) -> dict[str, Spec]:
-    """Resolved settings of each model that has the settings asked for; with auto, one that lacks them is left out."""
-    if model not in ("auto", *MODELS):
-        raise UsageError(f"There is no model '{model}'. {suggest(model, ['auto', *MODELS])}")
-    candidates: dict[str, Spec] = {}
-    refused: UsageError | None = None
-    for name in _SIMPLER_FIRST if model == "auto" else (model,):
-        try:
-            own = _settings_that_solve(settings) if model == "auto" and name == "linear" else settings
-            candidates[name] = resolve(with_settings(Spec(), {"model": name, **own}), dataset.n_samples)
-        except UsageError as error:
-            if model == "auto" and name == "linear" and not _asks_for_optimizer(settings):
-                raise
-            refused = error
-    if not candidates:
-        assert refused is not None
-        raise refused
-    known = [feature.name for feature in dataset.used_features]
-    for name in (name for spec in candidates.values() for name in spec.updates.mask):
-        if name not in known:
-            raise UsageError(f"updates.mask names '{name}', which is not a feature in use. {suggest(name, known)}")
-    return candidates
-
-
-def _asks_for_optimizer(settings: Mapping[str, Any]) -> bool:
-    return "optimization" in settings or "optimization.name" in settings
-
-
-def _settings_that_solve(settings: dict[str, Any]) -> dict[str, Any]:
-    """Beside a network, a linear model stays solved: settings that only guide steps are for the network."""
-    if _asks_for_optimizer(settings):
-        return settings
-
-    def solves(name: str) -> bool:
-        try:
-            return resolve(with_settings(Spec(), {"model": "linear", name: settings[name]}), 1000).solved
-        except UsageError:
-            return False
-
-    resolve(with_settings(Spec(), {"model": "mlp", **settings}), 1000)  # what no model could use is an error
-    return {name: value for name, value in settings.items() if solves(name)}
-
-
-def _races(candidates: dict[str, Spec], search: Mapping[str, Sequence[Any]], n_samples: int) -> dict[str, dict[str, Spec]]:
-    """The race of each model that has the searched settings; an error if none has."""
-    races: dict[str, dict[str, Spec]] = {}
-    for name, spec in candidates.items() if search else ():
-        try:
-            races[name] = _raced(spec, search, n_samples)
-        except UsageError:
-            if name == [*candidates][-1] and not races:
-                raise
-    return races
-
-
-def _raced(spec: Spec, search: Mapping[str, Sequence[Any]], n_samples: int) -> dict[str, Spec]:
-    """Settings to search among, by label.
-
-    Raises:
-        UsageError: the model does not have a searched setting, or there are too many candidates.
-    """
-    candidates = [dict(zip(search, values, strict=True)) for values in itertools.product(*search.values())]
-    if len(candidates) > _MOST_CANDIDATES:
-        raise UsageError(f"The search spans {len(candidates)} candidates, and at most {_MOST_CANDIDATES} are raced. Search fewer values.")
-    return {
-        ", ".join(f"{k} {v}" for k, v in settings.items()): resolve(with_settings(spec, settings), n_samples) for settings in candidates
-    }
-
-
-def _within_budget(candidates: dict[str, Spec], budget: float, shape: Shape, n_samples: int, n_threads: int) -> dict[str, Spec]:
-    solved = sum(plan(spec, shape, n_samples, n_threads=n_threads).seconds for spec in candidates.values() if spec.solved)
-    changed = {}
-    for name, spec in candidates.items():
-        if not spec.solved:
-            n_steps = steps_within(max(budget - solved, budget / 4), spec, shape, n_samples, n_threads=n_threads)
-            spec = msgspec.structs.replace(spec, optimization=msgspec.structs.replace(spec.optimization, n_steps=n_steps))
-        changed[name] = spec
-    return changed
-
-
-def _check_memory(plans: list[Plan]) -> None:
-    needed, free = max(p.gigabytes for p in plans), available_gigabytes()
-    if needed > free:
-        raise DataError(
-            f"Training needs about {needed:.1f} GB of memory, but {free:.1f} GB are free. "
-            "Use fewer rows, --drop columns, or fewer --members."
-        )
-
-
-# From candidates to a model
-
-
-def _train_candidates(prepared: Prepared, control: Control, began: float) -> Model:
-    dataset, task, y = prepared.dataset, prepared.task, prepared.y
-    weight = task.row_weights(y, dataset.sample_weight)
-    trained: dict[str, Trained] = {}
-    searches: dict[str, list[Candidate]] = {}
-    specs = dict(prepared.candidates)
-    for name in prepared.candidates:
-        if name in prepared.races:
-            jobs = {label: _first_repeat(_job("search", raced, prepared, weight)) for label, raced in prepared.races[name].items()}
-            winner, searches[name] = race(jobs, control, group=dataset.group)
-            specs[name] = prepared.races[name][winner]
-        trained[name] = train(_job(name, specs[name], prepared, weight), control)
-    chosen, decision = _choose(trained, prepared, weight)
-    result, spec = trained[chosen], specs[chosen]
-    rows = result.covered
-    outputs, y_rows, w_rows = result.outputs[rows], y[rows], weight[rows]
-    temperature = 1.0 if task.kind == "regression" else fit_temperature(outputs, y_rows, w_rows)
-    compared = {name: _metrics(t, prepared, weight) for name, t in trained.items()}
-    report = Report(
-        source=dataset.source,
-        n_samples=dataset.n_samples,
-        n_features=len(dataset.used_features),
-        metrics=compared[chosen],
-        compared={**compared, "constant": _constant_metrics(prepared)},
-        decision=decision,
-        searches=searches,
-        failures={str(m): reason for m, reason in result.failures.items()},
-        remarks=prepared.remarks,
-        seconds=round(clock.monotonic() - began, 2),
-        created=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
-        version=weights.__version__,
-    )
-    ensemble = Ensemble(
-        spec=spec,
-        task=task,
-        encoding=dataset.encoding,
-        features=dataset.features,
-        params=result.params,
-        votes=result.votes,
-        temperature=temperature,
-        scores=conformal_scores(task, y_rows, _answers(result, prepared, weight), w_rows),
-        report=report,
-        history=result.history,
-    )
-    return Model(ensemble)
-
-
-def _job(name: str, spec: Spec, prepared: Prepared, weight: FloatArray) -> Job:
-    dataset, task, n_members = prepared.dataset, prepared.task, spec.members.n_members
-    strata = None if task.kind == "regression" else prepared.y
-    rows: Resampling = resample(spec.members, dataset.n_samples, strata=strata, group=dataset.group, time=dataset.time)
-    groups = np.asarray(dataset.encoding.groups, np.int32)
-    masked = [feature.name in spec.updates.mask for feature in dataset.used_features]
-    used = 1.0 - np.asarray(masked, np.float32)[groups]
-    seeds = member_seeds(spec.members.seed, n_members)
-    return Job(name, task, prepared.shape, [spec] * n_members, seeds, rows, dataset.x, prepared.y, weight, groups, used)
-
-
-def _first_repeat(job: Job) -> Job:
-    """The members that together leave out every row once."""
-    return job.only(range(min(job.n_members, job.specs[0].members.n_folds)))
-
-
-def _choose(trained: dict[str, Trained], prepared: Prepared, weight: FloatArray) -> tuple[str, str]:
-    """The model to keep, and why: the simpler, unless the other is better by more than the uncertainty of the difference."""
-    if len(trained) == 1:
-        return next(iter(trained)), ""
-    simple, other = _SIMPLER_FIRST
-    task, losses = prepared.task, {}
-    for name, result in trained.items():
-        losses[name] = np.zeros(len(prepared.y))
-        losses[name][result.covered] = answer_losses(task, prepared.y[result.covered], _answers(result, prepared, weight))
-    covered = trained[simple].covered & trained[other].covered
-    gain, std_err = paired_difference(losses[simple], losses[other], weight, covered, prepared.dataset.group)
-    measure = "squared error" if task.kind == "regression" else "log loss"
-    doubt = _NORMAL_95 * std_err
-    side = "lower" if gain > 0 else "higher"
-    words = f"{measure} is {abs(gain):.3g} {side} than {simple}'s (95 % interval of the gain {gain - doubt:.3g} to {gain + doubt:.3g})"
-    if gain > doubt:
-        return other, f"{other} was chosen: its out-of-bag {words}."
-    return simple, f"{simple} was chosen, being simpler: {other}'s out-of-bag {words}."
-
-
-def _answers(result: Trained, prepared: Prepared, weight: FloatArray) -> FloatArray:
-    """Calibrated out-of-bag predictions of the covered rows."""
-    rows = result.covered
-    return crossfitted_answers(result.outputs[rows], prepared.y[rows], weight[rows], prepared.task)
-
-
-def _metrics(result: Trained, prepared: Prepared, weight: FloatArray) -> dict[str, Metric]:
-    rows, dataset = result.covered, prepared.dataset
-    group = None if dataset.group is None else dataset.group[rows]
-    y = prepared.task.original(prepared.y)[rows]
-    return score(prepared.task.kind, y, _answers(result, prepared, weight), weight=dataset.sample_weight[rows], group=group)
-
-
-def _constant_metrics(prepared: Prepared) -> dict[str, Metric]:
-    """What always answering the mean, or the class shares, would score."""
-    task, y, weight = prepared.task, prepared.y, prepared.dataset.sample_weight
-    if task.kind == "regression":
-        values = task.original(y)
-        return score(task.kind, values, np.full(len(y), np.average(values, weights=weight)), weight=weight)
-    shares = np.bincount(y, weights=weight, minlength=len(task.classes)) / weight.sum()
-    return score(task.kind, y, np.broadcast_to(shares, (len(y), len(shares))), weight=weight)
 
 
 @contextmanager

@@ -19,7 +19,8 @@ import weights
 from weights.errors import Interrupted, UsageError, WeightsError, suggest
 
 if TYPE_CHECKING:
-    from weights.api import Look, Model, Prepared
+    from weights.api import Look, Model
+    from weights.fitting import Prepared
 
 _WIDE = {"max_content_width": 110, "help_option_names": ["-h", "--help"]}
 _BROKEN_PIPE = 141

@@ -104,8 +104,8 @@ class Ensemble:
 
     @property
     def n_members(self) -> int:
-        """Members that vote."""
-        return int(np.sum(self.votes > 0))
+        """Members that did not fail, m."""
+        return len(self.votes)
 
     @property
     def classes(self) -> list[Any]:

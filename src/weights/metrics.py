@@ -2,7 +2,8 @@
 
 `score` gives all metrics of a task. Each metric is a `Metric` built from one contribution a row (its influence
 function over n), so one formula gives every standard error and, with group codes, the cluster-robust one:
-``se^2 = sum over groups of (sum of contributions)^2``. The error covers the choice of rows on which the given
+``se^2 = sum over groups of (sum of contributions)^2``, with t quantiles of as many degrees of freedom as there are groups
+less one (Cameron and Miller 2015, section VI). The error covers the choice of rows on which the given
 predictions were scored; it does not cover what another training run would have predicted.
 """
 
@@ -12,16 +13,16 @@ from collections.abc import Callable
 
 import msgspec
 import numpy as np
+import scipy.special
 
 from weights.types import AnyArray, FloatArray, IntArray
 
-_NORMAL_95 = 1.959963984540054
 _SMALLEST = 1e-15
 """Probabilities are kept at least this far from zero before a logarithm."""
 
 
 class Metric(msgspec.Struct, frozen=True):
-    """A metric's value with a 95 % normal interval; `low` and `high` are None where no interval is given."""
+    """A metric's value with a 95 % interval (Student's t over rows or groups); `low` and `high` are None where no interval is given."""
 
     value: float
     low: float | None = None
@@ -52,7 +53,7 @@ def score(
     results = {}
     for name, function in METRICS[kind].items():
         value, contributions = function(y, prediction, weight)
-        results[name] = _with_interval(value, contributions, group, *bounds.get(name, (0.0, 1.0)))
+        results[name] = _with_interval(value, contributions, weight, group, *bounds.get(name, (0.0, 1.0)))
     return results
 
 
@@ -79,11 +80,15 @@ def calibration_error(y: IntArray, probability: FloatArray, weight: FloatArray, 
     return float(np.abs(np.bincount(bins, weight * (claimed - found))).sum() / weight.sum())
 
 
-def _with_interval(value: float, contributions: FloatArray | None, group: IntArray | None, lowest: float, highest: float) -> Metric:
+def _with_interval(
+    value: float, contributions: FloatArray | None, weight: FloatArray, group: IntArray | None, lowest: float, highest: float
+) -> Metric:
     if contributions is None or not np.isfinite(value):
         return Metric(float(value) if np.isfinite(value) else float("nan"))
-    sums = contributions if group is None else np.bincount(group - group.min(), weights=contributions)
-    half = _NORMAL_95 * np.sqrt(np.sum(sums**2))
+    unit = np.arange(len(weight)) if group is None else group
+    _, unit_of_row = np.unique(unit[weight > 0], return_inverse=True)
+    sums = np.bincount(unit_of_row, weights=contributions[weight > 0])
+    half = scipy.special.stdtrit(max(len(sums) - 1, 1), 0.975) * np.sqrt(np.sum(sums**2))
     return Metric(float(value), float(max(value - half, lowest)), float(min(value + half, highest)))
 
 

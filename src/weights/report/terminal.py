@@ -66,7 +66,7 @@ def plan_lines(plans: list[Plan], n_races: int = 0) -> list[str]:
 def result_lines(ensemble: Ensemble, saved: Path | None) -> list[str]:
     """The outcome of a fit: model, metrics with their doubt beside the other models', and what to do next."""
     report = ensemble.report
-    head = f"{model_name(ensemble)}, {ensemble.n_members} members, {duration(report.seconds)}"
+    head = f"{model_name(ensemble)}, {_members(ensemble)}, {duration(report.seconds)}"
     lines = [labelled("Result", head + (f"; saved in {saved}" if saved else "; not saved"))]
     lines += metric_lines(report, model_name(ensemble))
     lines.append("  on rows that the members who score them never saw; [95 % interval over the choice of rows]")
@@ -84,12 +84,19 @@ def result_lines(ensemble: Ensemble, saved: Path | None) -> list[str]:
 def metric_lines(report: Report, model: str) -> list[str]:
     """A table: each metric with its interval, and the same metric of the models it was compared with."""
     others = [name for name in report.compared if name != model]
-    header = f"  {'out of bag':<20}{model:>10}  {'':<17}" + "".join(f"{name:>10}" for name in others)
-    lines = [header.rstrip()]
+    rows = [["out of bag", model, "", *others]]
     for name, metric in report.metrics.items():
-        beside = "".join(f"{_number(name, report.compared[other][name].value):>10}" for other in others)
-        lines.append(f"  {_spelled(name):<20}{_number(name, metric.value):>10}  {_bounds(name, metric):<17}{beside}".rstrip())
-    return lines
+        beside = [_number(name, report.compared[other][name].value) for other in others]
+        rows.append([_spelled(name), _number(name, metric.value), _bounds(name, metric), *beside])
+    widths = [max(len(cell) for cell in column) for column in zip(*rows, strict=True)]
+    return [
+        "  " + "  ".join(_aligned(cell, width, left=i in (0, 2)) for i, (cell, width) in enumerate(zip(row, widths, strict=True)))
+        for row in rows
+    ]
+
+
+def _aligned(cell: str, width: int, *, left: bool) -> str:
+    return f"{cell:<{width}}" if left else f"{cell:>{width}}"
 
 
 def search_lines(report: Report) -> list[str]:
@@ -112,7 +119,7 @@ def run_lines(ensemble: Ensemble, folder: Path) -> list[str]:
         labelled(
             "made", f"{report.created[:19].replace('T', ' ')} from {report.source}, {report.n_samples:,} rows, {_kinds(ensemble.features)}"
         ),
-        labelled("model", f"{model_name(ensemble)}, {ensemble.n_members} members, {duration(report.seconds)}"),
+        labelled("model", f"{model_name(ensemble)}, {_members(ensemble)}, {duration(report.seconds)}"),
         *metric_lines(report, model_name(ensemble)),
         *([labelled("why", report.decision)] if report.decision else []),
         *search_lines(report),
@@ -235,6 +242,12 @@ def _plain_reports() -> Callable[[Progress], None]:
     return report
 
 
+def _members(ensemble: Ensemble) -> str:
+    voting = int((ensemble.votes > 0).sum())
+    some = f" ({voting} of them, which saw all rows, answer new ones)" if voting < ensemble.n_members else ""
+    return f"{ensemble.n_members} members{some}"
+
+
 def _loss(progress: Progress) -> str:
     return "" if progress.loss is None or not np.isfinite(progress.loss) else f"out-of-bag loss {progress.loss:.4f}"
 
@@ -261,7 +274,9 @@ def _spelled(metric: str) -> str:
 def _number(metric: str, value: float) -> str:
     if metric in _PERCENT:
         return f"{100 * value:.1f} %"
-    return f"{value:,.4g}" if metric in ("rmse", "mae") else f"{value:.3f}"
+    if metric in ("rmse", "mae"):
+        return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.4g}"
+    return f"{value:.3f}"
 
 
 def _bounds(name: str, metric: Metric) -> str:

@@ -24,7 +24,7 @@ from weights.errors import Interrupted, TrainingError
 from weights.models.base import Shape
 from weights.spec import Spec, common_program, varying_values
 from weights.task import Task
-from weights.training.exact import Problem, solve, solve_path, strength_path
+from weights.training.exact import Problem, Solution, solve, solve_path, strength_path
 from weights.training.resampling import Resampling
 from weights.training.step import Info, Member, Program, Shared, State, member_program
 from weights.types import AnyArray, BoolArray, FloatArray, IntArray, Params
@@ -358,28 +358,22 @@ def _in_blocks(rows: IntArray, most: int) -> IntArray:
 
 def _solve_members(job: Job, control: Control) -> Trained:
     """Solve every member; where no strength is set, out-of-bag rows choose it along a path."""
-    done, total = 0, job.n_members
-
-    def count() -> None:
-        nonlocal done
-        done += 1
-        control.report(Progress(job.name, done / total, None))
-
     specs = job.specs
+    solutions: list[Solution] = []
     with threadpoolctl.threadpool_limits(1), ThreadPoolExecutor(control.n_threads) as threads:
         if specs[0].regularization.strength is None and specs[0].regularization.penalty != "none":
             specs = _choose_strengths(job, control, threads)
 
-        def one(m: int) -> Any:
+        def one(m: int) -> Solution:
             if control.stopping():
                 raise Interrupted("Training was stopped.")
             problem = _problem(job, m)
             settings = specs[m].regularization
-            solution = solve(problem, settings, settings.strength or 0.0, tolerance=specs[m].optimization.tolerance)
-            count()
-            return solution
+            return solve(problem, settings, settings.strength or 0.0, tolerance=specs[m].optimization.tolerance)
 
-        solutions = list(threads.map(one, range(job.n_members)))
+        for solution in threads.map(one, range(job.n_members)):
+            solutions.append(solution)
+            control.report(Progress(job.name, len(solutions) / job.n_members, None))
     params = [{"output": {"w": s.w, "b": s.b}} for s in solutions]
     failures = ["" if np.isfinite(s.w).all() and np.isfinite(s.b).all() else "its solution is not finite" for s in solutions]
     history = {

@@ -1,0 +1,270 @@
+"""From options to an ensemble: which settings are tried, what they take, and which of the trained is kept.
+
+`candidates` and `races` turn the user's settings into specs; `train_ensemble` trains what was `Prepared`, compares,
+calibrates and reports.
+"""
+
+from __future__ import annotations
+
+import datetime
+import itertools
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+import numpy as np
+
+import weights
+from weights.data.dataset import Dataset
+from weights.ensemble import Candidate, Ensemble, Report, answer_losses, conformal_scores, crossfitted_answers, fit_temperature
+from weights.errors import DataError, UsageError, suggest
+from weights.metrics import Metric, score
+from weights.models.base import Shape
+from weights.models.table import MODELS
+from weights.spec import Spec, resolve, with_settings
+from weights.task import Task
+from weights.training.plan import Plan, available_gigabytes, plan, steps_within
+from weights.training.population import Control, Job, Trained, member_seeds, train
+from weights.training.resampling import resample
+from weights.training.search import paired_difference, race
+from weights.types import AnyArray, FloatArray
+
+_SIMPLER_FIRST = ("linear", "mlp")
+_NORMAL_95 = 1.96
+_MOST_CANDIDATES = 64
+
+
+@dataclass(frozen=True, eq=False)
+class Prepared:
+    """A fit that is ready to start.
+
+    Attributes:
+        dataset, task, y: the rows, what is asked of them, and the encoded targets, shape (n,).
+        weight: sample weights times class weights, mean one, shape (n,).
+        shape: of the models.
+        candidates: model name -> resolved settings, the simpler first.
+        races: model name -> label -> settings to search among.
+        plans: what each candidate will take.
+        remarks: what was noticed in the data.
+        n_threads: members in work at the same time.
+    """
+
+    dataset: Dataset
+    task: Task
+    y: AnyArray
+    weight: FloatArray
+    shape: Shape
+    candidates: dict[str, Spec]
+    races: dict[str, dict[str, Spec]]
+    plans: list[Plan]
+    remarks: list[str]
+    n_threads: int
+
+
+def train_ensemble(prepared: Prepared, control: Control) -> Ensemble:
+    """Train every candidate, keep one, calibrate it, and report.
+
+    Raises:
+        Interrupted, TrainingError: see `population.train`.
+    """
+    began = time.monotonic()
+    dataset, task, y = prepared.dataset, prepared.task, prepared.y
+    trained: dict[str, Trained] = {}
+    searches: dict[str, list[Candidate]] = {}
+    specs = dict(prepared.candidates)
+    for name in prepared.candidates:
+        if name in prepared.races:
+            jobs = {label: _first_repeat(job("search", raced, prepared)) for label, raced in prepared.races[name].items()}
+            winner, searches[name] = race(jobs, control, group=dataset.group)
+            specs[name] = prepared.races[name][winner]
+        trained[name] = train(job(name, specs[name], prepared), control)
+    chosen, decision = _choose(trained, prepared)
+    result, spec = trained[chosen], specs[chosen]
+    rows = result.covered
+    outputs, y_rows, w_rows = result.outputs[rows], y[rows], prepared.weight[rows]
+    temperature = 1.0 if task.kind == "regression" else fit_temperature(outputs, y_rows, w_rows)
+    compared = {name: _metrics(t, prepared) for name, t in trained.items()}
+    report = Report(
+        source=dataset.source,
+        n_samples=dataset.n_samples,
+        n_features=len(dataset.used_features),
+        metrics=compared[chosen],
+        compared={**compared, "constant": _constant_metrics(prepared)},
+        decision=decision,
+        searches=searches,
+        failures={str(m): reason for m, reason in result.failures.items()},
+        remarks=prepared.remarks,
+        seconds=round(time.monotonic() - began, 2),
+        created=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+        version=weights.__version__,
+    )
+    return Ensemble(
+        spec=spec,
+        task=task,
+        encoding=dataset.encoding,
+        features=dataset.features,
+        params=result.params,
+        votes=result.votes,
+        temperature=temperature,
+        scores=conformal_scores(task, y_rows, _answers(result, prepared), w_rows),
+        report=report,
+        history=result.history,
+    )
+
+
+def job(name: str, spec: Spec, prepared: Prepared) -> Job:
+    """The population with these settings on the prepared rows."""
+    dataset, task, n_members = prepared.dataset, prepared.task, spec.members.n_members
+    strata = None if task.kind == "regression" else prepared.y
+    rows = resample(spec.members, dataset.n_samples, strata=strata, group=dataset.group, time=dataset.time)
+    groups = np.asarray(dataset.encoding.groups, np.int32)
+    masked = [feature.name in spec.updates.mask for feature in dataset.used_features]
+    used = 1.0 - np.asarray(masked, np.float32)[groups]
+    seeds = member_seeds(spec.members.seed, n_members)
+    return Job(name, task, prepared.shape, [spec] * n_members, seeds, rows, dataset.x, prepared.y, prepared.weight, groups, used)
+
+
+def _first_repeat(job: Job) -> Job:
+    """The members that together leave out every row once."""
+    return job.only(range(min(job.n_members, job.specs[0].members.n_folds)))
+
+
+def _choose(trained: dict[str, Trained], prepared: Prepared) -> tuple[str, str]:
+    """The model to keep, and why: the simpler, unless the other is better by more than the uncertainty of the difference."""
+    if len(trained) == 1:
+        return next(iter(trained)), ""
+    simple, other = _SIMPLER_FIRST
+    task, losses = prepared.task, {}
+    for name, result in trained.items():
+        losses[name] = np.zeros(len(prepared.y))
+        losses[name][result.covered] = answer_losses(task, prepared.y[result.covered], _answers(result, prepared))
+    covered = trained[simple].covered & trained[other].covered
+    gain, std_err = paired_difference(losses[simple], losses[other], prepared.weight, covered, prepared.dataset.group)
+    measure = "squared error" if task.kind == "regression" else "log loss"
+    doubt = _NORMAL_95 * std_err
+    side = "lower" if gain > 0 else "higher"
+    words = f"{measure} is {abs(gain):.3g} {side} than {simple}'s (95 % interval of the gain {gain - doubt:.3g} to {gain + doubt:.3g})"
+    if gain > doubt:
+        return other, f"{other} was chosen: its out-of-bag {words}."
+    return simple, f"{simple} was chosen, being simpler: {other}'s out-of-bag {words}."
+
+
+def _answers(result: Trained, prepared: Prepared) -> FloatArray:
+    """Calibrated out-of-bag predictions of the covered rows."""
+    rows = result.covered
+    return crossfitted_answers(result.outputs[rows], prepared.y[rows], prepared.weight[rows], prepared.task)
+
+
+def _metrics(result: Trained, prepared: Prepared) -> dict[str, Metric]:
+    rows, dataset = result.covered, prepared.dataset
+    group = None if dataset.group is None else dataset.group[rows]
+    y = prepared.task.original(prepared.y)[rows]
+    return score(prepared.task.kind, y, _answers(result, prepared), weight=dataset.sample_weight[rows], group=group)
+
+
+def _constant_metrics(prepared: Prepared) -> dict[str, Metric]:
+    """What always answering the mean, or the class shares, would score."""
+    task, y, weight = prepared.task, prepared.y, prepared.dataset.sample_weight
+    if task.kind == "regression":
+        values = task.original(y)
+        return score(task.kind, values, np.full(len(y), np.average(values, weights=weight)), weight=weight)
+    shares = np.bincount(y, weights=weight, minlength=len(task.classes)) / weight.sum()
+    return score(task.kind, y, np.broadcast_to(shares, (len(y), len(shares))), weight=weight)
+
+
+# Which settings are tried
+
+
+def candidates(model: str, settings: dict[str, Any], dataset: Dataset) -> dict[str, Spec]:
+    """Resolved settings of each model that has the settings asked for; with auto, one that lacks them is left out."""
+    if model not in ("auto", *MODELS):
+        raise UsageError(f"There is no model '{model}'. {suggest(model, ['auto', *MODELS])}")
+    specs: dict[str, Spec] = {}
+    refused: UsageError | None = None
+    for name in _SIMPLER_FIRST if model == "auto" else (model,):
+        try:
+            own = _settings_that_solve(settings) if model == "auto" and name == "linear" else settings
+            specs[name] = resolve(with_settings(Spec(), {"model": name, **own}), dataset.n_samples)
+        except UsageError as error:
+            if model == "auto" and name == "linear" and not _asks_for_optimizer(settings):
+                raise
+            refused = error
+    if not specs:
+        assert refused is not None
+        raise refused
+    known = [feature.name for feature in dataset.used_features]
+    for name in (name for spec in specs.values() for name in spec.updates.mask):
+        if name not in known:
+            raise UsageError(f"updates.mask names '{name}', which is not a feature in use. {suggest(name, known)}")
+    return specs
+
+
+def _asks_for_optimizer(settings: Mapping[str, Any]) -> bool:
+    return "optimization" in settings or "optimization.name" in settings
+
+
+def _settings_that_solve(settings: dict[str, Any]) -> dict[str, Any]:
+    """Beside a network, a linear model stays solved: settings that only guide steps are for the network."""
+    if _asks_for_optimizer(settings):
+        return settings
+
+    def solves(name: str) -> bool:
+        try:
+            return resolve(with_settings(Spec(), {"model": "linear", name: settings[name]}), 1000).solved
+        except UsageError:
+            return False
+
+    resolve(with_settings(Spec(), {"model": "mlp", **settings}), 1000)  # what no model could use is an error
+    return {name: value for name, value in settings.items() if solves(name)}
+
+
+def races(specs: dict[str, Spec], search: Mapping[str, Sequence[Any]], n_samples: int) -> dict[str, dict[str, Spec]]:
+    """The race of each model that has the searched settings; an error if none has."""
+    raced: dict[str, dict[str, Spec]] = {}
+    for name, spec in specs.items() if search else ():
+        try:
+            raced[name] = _raced(spec, search, n_samples)
+        except UsageError:
+            if name == [*specs][-1] and not raced:
+                raise
+    return raced
+
+
+def _raced(spec: Spec, search: Mapping[str, Sequence[Any]], n_samples: int) -> dict[str, Spec]:
+    """Settings to search among, by label.
+
+    Raises:
+        UsageError: the model does not have a searched setting, or there are too many candidates.
+    """
+    choices = [dict(zip(search, values, strict=True)) for values in itertools.product(*search.values())]
+    if len(choices) > _MOST_CANDIDATES:
+        raise UsageError(f"The search spans {len(choices)} candidates, and at most {_MOST_CANDIDATES} are raced. Search fewer values.")
+    return {", ".join(f"{k} {v}" for k, v in settings.items()): resolve(with_settings(spec, settings), n_samples) for settings in choices}
+
+
+def within_budget(specs: dict[str, Spec], budget: float, shape: Shape, n_samples: int, n_threads: int) -> dict[str, Spec]:
+    """The settings with as many steps as the budget of seconds allows; what is solved takes what it takes."""
+    solved = sum(plan(spec, shape, n_samples, n_threads=n_threads).seconds for spec in specs.values() if spec.solved)
+    changed = {}
+    for name, spec in specs.items():
+        if not spec.solved:
+            n_steps = steps_within(max(budget - solved, budget / 4), spec, shape, n_samples, n_threads=n_threads)
+            spec = msgspec.structs.replace(spec, optimization=msgspec.structs.replace(spec.optimization, n_steps=n_steps))
+        changed[name] = spec
+    return changed
+
+
+def check_memory(plans: list[Plan]) -> None:
+    """Refuse a fit that needs more memory than is free.
+
+    Raises:
+        DataError: it does.
+    """
+    needed, free = max(p.gigabytes for p in plans), available_gigabytes()
+    if needed > free:
+        raise DataError(
+            f"Training needs about {needed:.1f} GB of memory, but {free:.1f} GB are free. "
+            "Use fewer rows, --drop columns, or fewer --members."
+        )
