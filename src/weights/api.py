@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 import signal
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -24,7 +25,7 @@ from weights.data.encoding import apply_encoding
 from weights.data.examples import EXAMPLES
 from weights.data.table import describe_source, read_table
 from weights.ensemble import Ensemble, Interval, Report, available_threads, model_shape
-from weights.errors import DataError, UsageError
+from weights.errors import DataError, Interrupted, UsageError
 from weights.fitting import Prepared, candidates, check_memory, races, train_ensemble, within_budget
 from weights.inspection.leakage import find_leaks
 from weights.spec import Spec
@@ -37,6 +38,8 @@ from weights.training.compiling import keep_compiled_programs
 from weights.training.plan import plan
 from weights.training.population import Control, Progress
 from weights.types import AnyArray, BoolArray, FloatArray
+
+_SAME_KEYSTROKE_SECONDS = 0.5
 
 
 @dataclass(frozen=True, eq=False)
@@ -236,14 +239,22 @@ def run_fit(prepared: Prepared, *, save: Any = None, resume: bool = False, progr
     checkpoints = None
     if save is not None:
         check_writable(Path(save))
-        identity = fingerprint(prepared.dataset.x, prepared.y, prepared.weight, list(prepared.candidates.items()), weights.__version__)
+        identity = fingerprint(prepared.dataset.x, prepared.y, prepared.weight, [prepared.candidates, prepared.races], weights.__version__)
         checkpoints = Checkpoints(Path(save), identity)
         control.keep = checkpoints.keep
-        control.resume = checkpoints.read() if resume else {}
+        control.resume = checkpoints.begin(resume=resume)
     elif resume:
         raise UsageError("Resuming needs the folder the interrupted run was to be saved to. Name it with --save.")
-    with _stopped_by_signals(control):
-        model = Model(train_ensemble(prepared, control))
+    try:
+        with _stopped_by_signals(control):
+            model = Model(train_ensemble(prepared, control))
+    except Interrupted:
+        raise
+    except Exception:
+        # Only an interrupted run is worth resuming; one that failed would fail again.
+        if checkpoints is not None and not resume:
+            checkpoints.remove()
+        raise
     if save is not None:
         model.save(save)
     if checkpoints is not None:
@@ -356,17 +367,18 @@ def _stopped_by_signals(control: Control) -> Iterator[None]:
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    asked = threading.Event()
+    asked: list[float] = []
     before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
 
     def ask(number: int, frame: Any) -> None:
-        if asked.is_set():
+        # Programs such as `timeout` and some terminals deliver one Ctrl-C twice; a person needs longer for a second.
+        if asked and time.monotonic() - asked[0] > _SAME_KEYSTROKE_SECONDS:
             raise KeyboardInterrupt
-        asked.set()
+        asked.append(time.monotonic())
 
     for number in before:
         signal.signal(number, ask)
-    control.stopping = asked.is_set
+    control.stopping = lambda: bool(asked)
     try:
         yield
     finally:

@@ -222,7 +222,7 @@ def fit(source: str, as_json: bool, quiet: bool, dry_run: bool, save: str | None
         with terminal.progress_bar(quiet=quiet, color=_color(sys.stderr)) as report:
             model = api.run_fit(prepared, save=folder, resume=resume, progress=report)
     except Interrupted as error:
-        raise Interrupted(f"{error} {_how_to_resume(folder, save)}") from None
+        raise Interrupted(f"{error} {_how_to_resume(folder, save, prepared)}") from None
     _print_json(_run_object(model, folder)) if as_json else _print(terminal.result_lines(model.ensemble, folder))
 
 
@@ -368,11 +368,17 @@ def _free_folder(source: str, resume: bool) -> Path:
     return interrupted[-1] if resume and interrupted else folder
 
 
-def _how_to_resume(folder: Path | None, save: str | None) -> str:
+def _how_to_resume(folder: Path | None, save: str | None, prepared: Prepared) -> str:
+    """The command that goes on; a budget, which each run measures anew, is replaced by the steps it came to."""
     if folder is None:
         return "Nothing was kept, because of --no-save."
-    words = [word for word in sys.argv[1:] if word != "--resume"] + ([] if save else ["--save", str(folder)]) + ["--resume"]
-    return f"Go on with: weights {shlex.join(words)}"
+    words = [word for word in sys.argv[1:] if word != "--resume"]
+    for i, word in enumerate(words):
+        if word.partition("=")[0] == "--budget":
+            n_steps = max(plan.n_steps for plan in prepared.plans)
+            words[i : i + (1 if "=" in word else 2)] = ["--steps", str(n_steps)]
+            break
+    return f"Go on with: weights {shlex.join([*words, *([] if save else ['--save', str(folder)]), '--resume'])}"
 
 
 def _run_object(model: Model, folder: Path | None) -> dict[str, Any]:

@@ -10,7 +10,8 @@ import hashlib
 import os
 import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,8 @@ from safetensors.numpy import save as save_tensors
 from weights.errors import CorruptError, NotFoundError, UsageError
 from weights.store.format import read_tensors, write_durably
 from weights.training.population import Snapshot
+
+_MARK = "fingerprint"
 
 
 class Checkpoints:
@@ -38,47 +41,67 @@ class Checkpoints:
         self.fingerprint, self.every_seconds = fingerprint, every_seconds
         self._last = time.monotonic()
 
+    def begin(self, *, resume: bool) -> dict[str, Snapshot]:
+        """Claim the folder for this run; the snapshots to continue from, by population, if it is resumed.
+
+        What has no snapshot yet when a run ends early is simply done again, with the same bits.
+
+        Raises:
+            NotFoundError: there is no checkpoint to resume.
+            UsageError: a checkpoint waits that was not asked for, or it belongs to other data, settings or another version.
+            CorruptError: a file is damaged.
+        """
+        if resume:
+            return self._read()
+        if self.folder.exists():
+            raise UsageError(f"An interrupted run waits in '{self.folder}'. Go on with --resume, or remove that folder to start anew.")
+        with self._writing():
+            self.folder.mkdir(parents=True)
+            write_durably(self.folder / _MARK, self.fingerprint.encode())
+        return {}
+
     def keep(self, name: str, snapshot: Callable[[], Snapshot], final: bool) -> None:
         """Write a population's snapshot, if the last one is old enough or this one is the last before stopping."""
         if not final and time.monotonic() - self._last < self.every_seconds:
             return
         arrays, values = snapshot()
-        content = {key: np.ascontiguousarray(array) for key, array in arrays.items()}
-        metadata = {"fingerprint": self.fingerprint, "values": msgspec.json.encode(values).decode()}
-        try:
-            self.folder.mkdir(exist_ok=True)
+        arrays = {key: np.ascontiguousarray(array) for key, array in arrays.items()}
+        text = msgspec.json.encode(values).decode()
+        metadata = {"fingerprint": self.fingerprint, "values": text, "digest": fingerprint(*(arrays[key] for key in sorted(arrays)), text)}
+        with self._writing():
             fresh = self.folder / f".{name}.new"
-            write_durably(fresh, save_tensors(content, metadata))
+            write_durably(fresh, save_tensors(arrays, metadata))
             os.replace(fresh, self.folder / f"{name}.safetensors")
+        self._last = time.monotonic()
+
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
+        try:
+            yield
         except OSError as error:
             raise UsageError(
                 f"The checkpoint '{self.folder}' could not be written: {error.strerror}. Free space or choose another place for --save."
             ) from error
-        self._last = time.monotonic()
 
-    def read(self) -> dict[str, Snapshot]:
-        """The snapshots to continue from, by population.
-
-        Raises:
-            NotFoundError: there is no checkpoint.
-            UsageError: it belongs to other data, settings or another version.
-            CorruptError: a file is damaged.
-        """
-        files = sorted(self.folder.glob("*.safetensors")) if self.folder.is_dir() else []
-        if not files:
+    def _read(self) -> dict[str, Snapshot]:
+        mark = self.folder / _MARK
+        if not mark.is_file():
             raise NotFoundError(f"There is no checkpoint at '{self.folder}' to resume from. Run the same command without --resume.")
-        snapshots = {}
-        for file in files:
-            content = file.read_bytes()
-            arrays = read_tensors(content, file)
-            metadata = _metadata(content, file)
-            if metadata.get("fingerprint") != self.fingerprint:
-                raise UsageError(
-                    f"The checkpoint '{self.folder}' was made from other data, settings or another version. Use the very command that was "
-                    "interrupted, or run without --resume to start anew."
-                )
-            snapshots[file.stem] = Snapshot(arrays, msgspec.json.decode(metadata["values"]))
-        return snapshots
+        if mark.read_text(errors="replace") != self.fingerprint:
+            raise UsageError(
+                f"The checkpoint '{self.folder}' was made from other data, settings or another version. Use the very command that was "
+                "interrupted, or remove the folder to start anew."
+            )
+        return {file.stem: self._snapshot(file) for file in sorted(self.folder.glob("*.safetensors"))}
+
+    def _snapshot(self, file: Path) -> Snapshot:
+        content = file.read_bytes()
+        arrays, metadata = read_tensors(content, file), _metadata(content)
+        text = metadata.get("values", "")
+        in_order = [arrays[name] for name in sorted(arrays)]
+        if metadata.get("fingerprint") != self.fingerprint or metadata.get("digest") != fingerprint(*in_order, text):
+            raise CorruptError(f"'{file}' is not as it was written. Remove '{self.folder}' and run without --resume.")
+        return Snapshot(arrays, msgspec.json.decode(text))
 
     def remove(self) -> None:
         """Delete the checkpoint: the run is complete."""
@@ -97,9 +120,6 @@ def fingerprint(*parts: Any) -> str:
     return digest.hexdigest()
 
 
-def _metadata(content: bytes, path: Path) -> dict[str, str]:
+def _metadata(content: bytes) -> dict[str, str]:
     header = msgspec.json.decode(content[8 : 8 + int.from_bytes(content[:8], "little")])
-    metadata = header.get("__metadata__", {})
-    if not {"fingerprint", "values"} <= set(metadata):
-        raise CorruptError(f"'{path}' is not a checkpoint. Remove it and run without --resume.")
-    return dict(metadata)
+    return dict(header.get("__metadata__", {}))
