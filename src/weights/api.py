@@ -172,8 +172,8 @@ def plan_fit(
     class_weight: Any = None,
     missing: Sequence[str] = (),
     clip: float | None = 4.0,
-    search: Mapping[str, Sequence[Any]] | None = None,
-    budget: float | None = None,
+    search: Mapping[str, Any] | None = None,
+    budget: float | str | None = None,
     threads: int | None = None,
     **settings: Any,
 ) -> Prepared:
@@ -195,7 +195,7 @@ def plan_fit(
         missing: further words that mean "no value".
         clip: bound of the smooth clip of scaled numbers; None for none.
         search: setting -> values to search among.
-        budget: seconds that training should take at most, about.
+        budget: about the longest that training should take: seconds, or a text such as "5m".
         threads: members in work at the same time; all cores if not given. The result does not depend on it.
         **settings: any setting of the five elements, the model or the members, such as ``activation="gelu"``,
             ``learning_rate=0.01``, ``hidden=(64, 64)``; those of several owners as ``{"members.share": 0.5}`` with ``**``.
@@ -219,8 +219,9 @@ def plan_fit(
         chosen.setdefault("resampling", "time")
     specs = candidates(model, chosen, dataset)
     if budget is not None:
-        specs = within_budget(specs, budget, shape, dataset.n_samples, n_threads)
-    raced = races(specs, search or {}, dataset.n_samples)
+        budget = parse_seconds(budget)
+        specs = within_budget(specs, budget, shape, dataset.n_samples, n_threads, most=settings.get("n_steps"))
+    raced = races(specs, {name: _several(name, values) for name, values in (search or {}).items()}, dataset.n_samples)
     plans = [plan(spec, shape, dataset.n_samples, n_threads=n_threads) for spec in specs.values()]
     check_memory(plans)
     remarks = [*dataset.remarks, *([found.remark] if found.remark else []), *find_leaks(dataset, found, y)]
@@ -239,7 +240,9 @@ def run_fit(prepared: Prepared, *, save: Any = None, resume: bool = False, progr
     checkpoints = None
     if save is not None:
         check_writable(Path(save))
-        identity = fingerprint(prepared.dataset.x, prepared.y, prepared.weight, [prepared.candidates, prepared.races], weights.__version__)
+        data = prepared.dataset
+        rows = (data.x, prepared.y, prepared.weight, data.group, data.time)
+        identity = fingerprint(*rows, prepared.candidates, prepared.races, weights.__version__)
         checkpoints = Checkpoints(Path(save), identity)
         control.keep = checkpoints.keep
         control.resume = checkpoints.begin(resume=resume)
@@ -272,7 +275,7 @@ def predictions(model: Model, data: Any, *, level: float = 0.9) -> dict[str, Any
     if model.ensemble.task.kind == "regression":
         bounds = model.ensemble.interval(x, level=level)
         share = f"{100 * level:g}%"
-        return {"prediction": (bounds.low + bounds.high) / 2, f"low {share}": bounds.low, f"high {share}": bounds.high}
+        return {"prediction": model.ensemble.answer(x), f"low {share}": bounds.low, f"high {share}": bounds.high}
     probability = model.ensemble.predict_proba(x)
     labels = np.asarray(model.classes)[probability.argmax(1)]
     return {"prediction": labels, **{f"probability {label}": probability[:, k] for k, label in enumerate(model.classes)}}
@@ -295,7 +298,9 @@ def look(data: Any, target: str | None = None, *, missing: Sequence[str] = (), *
         dataset = prepared.dataset
         return Look(dataset.source, dataset.n_samples, dataset.features, prepared.task, prepared.remarks)
     table = read_table(data, missing=missing)
-    features = [Feature(name, *find_kind(table[name], name)) for name in table.column_names]
+    kinds, dropped = parse_kinds(options.get("kinds", ())), options.get("drop", ())
+    names = [name for name in table.column_names if name not in dropped]
+    features = [Feature(name, kinds[name]) if name in kinds else Feature(name, *find_kind(table[name], name)) for name in names]
     return Look(describe_source(data), table.num_rows, features, None, ["no target was named (--target)"])
 
 
@@ -338,7 +343,7 @@ def _table_and_roles(data: Any, target: Any, sample_weight: Any, *, read_missing
             f"The target was not named. Name the column to predict with --target; columns: {', '.join(table.column_names[:30])}."
         )
     if not isinstance(target, str):
-        table, target = _with_column(table, getattr(target, "name", None) or "target", target)
+        table, target = _with_column(table, "target" if getattr(target, "name", None) is None else target.name, target)
     if sample_weight is not None and not isinstance(sample_weight, str):
         table, sample_weight = _with_column(table, "sample_weight", sample_weight)
     return table, Roles(target=target, sample_weight=sample_weight)
@@ -346,6 +351,7 @@ def _table_and_roles(data: Any, target: Any, sample_weight: Any, *, read_missing
 
 def _with_column(table: Any, name: str, values: Any) -> tuple[Any, str]:
     """The table with one more column, and the name it got."""
+    name = str(name)
     column = read_table({name: values})[name]
     if len(column) != table.num_rows:
         raise DataError(
@@ -354,6 +360,14 @@ def _with_column(table: Any, name: str, values: Any) -> tuple[Any, str]:
     while name in table.column_names:
         name += "_"
     return table.append_column(name, column), name
+
+
+def _several(name: str, values: Any) -> list[Any]:
+    """The values of a searched setting; one value stands for itself."""
+    several = list(values) if isinstance(values, list | tuple | np.ndarray) else [values]
+    if not several:
+        raise UsageError(f"The search must have values to try, but '{name}' has none. Give some, such as {name}=[0.01, 0.1].")
+    return several
 
 
 def _dotted(settings: Mapping[str, Any]) -> dict[str, Any]:

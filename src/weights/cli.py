@@ -245,11 +245,12 @@ def predict(run: str, source: str, output: str | None, level: float, as_json: bo
 
     model = api.load(run)
     columns = api.predictions(model, source, level=level)
-    if as_json:
-        _print_json({"run": run, "n_samples": len(columns["prediction"]), "predictions": predictions_table(columns).to_pylist()})
-    elif output:
+    n_samples = len(columns["prediction"])
+    if output:
         write_table(predictions_table(columns), Path(output))
-        _say([f"{len(columns['prediction']):,} predictions in {output}"])
+        _print_json({"run": run, "n_samples": n_samples, "output": output}) if as_json else _say([f"{n_samples:,} predictions in {output}"])
+    elif as_json:
+        _print_json({"run": run, "n_samples": n_samples, "predictions": predictions_table(columns).to_pylist()})
     else:
         sys.stdout.buffer.write(table_bytes(predictions_table(columns), ".csv"))
 

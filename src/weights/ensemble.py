@@ -182,7 +182,7 @@ class Ensemble:
     def _score_quantile(self, level: float) -> float:
         if not 0 < level < 1:
             raise UsageError(f"The level must be between 0 and 1, but is {level}. Use 0.9 for bounds that hold nine times in ten.")
-        rank = int(np.ceil(level * (len(self.scores) + 1)))
+        rank = int(np.ceil(level * (len(self.scores) + 1) - 1e-9))  # 0.55 * 100 is a little more than 55 in floating point
         return float(self.scores[rank - 1]) if rank <= len(self.scores) else float("inf")
 
 

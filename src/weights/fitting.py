@@ -244,13 +244,19 @@ def _raced(spec: Spec, search: Mapping[str, Sequence[Any]], n_samples: int) -> d
     return {", ".join(f"{k} {v}" for k, v in settings.items()): resolve(with_settings(spec, settings), n_samples) for settings in choices}
 
 
-def within_budget(specs: dict[str, Spec], budget: float, shape: Shape, n_samples: int, n_threads: int) -> dict[str, Spec]:
-    """The settings with as many steps as the budget of seconds allows; what is solved takes what it takes."""
+def within_budget(
+    specs: dict[str, Spec], budget: float, shape: Shape, n_samples: int, n_threads: int, *, most: Any = None
+) -> dict[str, Spec]:
+    """The settings with as many steps as the budget of seconds allows, and at most as many as were asked for.
+
+    What is solved takes what it takes.
+    """
     solved = sum(plan(spec, shape, n_samples, n_threads=n_threads).seconds for spec in specs.values() if spec.solved)
     changed = {}
     for name, spec in specs.items():
         if not spec.solved:
             n_steps = steps_within(max(budget - solved, budget / 4), spec, shape, n_samples, n_threads=n_threads)
+            n_steps = n_steps if most is None else min(n_steps, spec.optimization.n_steps or n_steps)
             spec = msgspec.structs.replace(spec, optimization=msgspec.structs.replace(spec.optimization, n_steps=n_steps))
         changed[name] = spec
     return changed

@@ -145,7 +145,9 @@ def _misfits(spec: Spec) -> list[str]:
             misfits.append("optimization 'lbfgs' takes all rows at once, so there is nothing to accumulate. Set accumulate to 1.")
     if isinstance(spec.model, Linear) and spec.regularization.dropout:
         misfits.append("regularization.dropout silences hidden units, but a linear model has none. Use input_dropout, or --model mlp.")
-    layers = ["embedding", *(f"hidden.{i}" for i in range(len(getattr(spec.model, "hidden", ())))), "output"]
+    layers = [f"hidden.{i}" for i in range(len(getattr(spec.model, "hidden", ())))] + ["output"]
+    if getattr(spec.model, "embedding", "none") != "none":
+        layers.insert(0, "embedding")
     unknown = [layer for layer in spec.updates.freeze if layer not in layers]
     if unknown:
         misfits.append(f"updates.freeze names the layer '{unknown[0]}', which this model does not have. {suggest(unknown[0], layers)}")
@@ -162,7 +164,6 @@ def _needs_steps(spec: Spec) -> list[str]:
         "updates.clip_value": updates.clip_value is not None,
         "updates.clip_norm": updates.clip_norm not in (unset.clip_norm, None),
         "updates.freeze": bool(updates.freeze),
-        "updates.mask": bool(updates.mask),
         "updates.accumulate": updates.accumulate > 1,
         "optimization.learning_rate": spec.optimization.learning_rate is not None,
         "optimization.n_steps": spec.optimization.n_steps is not None,
@@ -179,7 +180,8 @@ def resolve(spec: Spec, n_samples: int) -> Spec:
     check(msgspec.structs.replace(spec, optimization=optimization))
     members = msgspec.structs.replace(members, n_folds=min(members.n_folds, n_samples))
     if optimization.name != "exact":
-        batch_size = min(optimization.batch_size or _batch_size(n_samples), n_samples)
+        all_rows = optimization.name == "lbfgs"
+        batch_size = n_samples if all_rows else min(optimization.batch_size or _batch_size(n_samples), n_samples)
         optimization = msgspec.structs.replace(
             optimization,
             learning_rate=optimization.learning_rate or default_learning_rate(optimization.name),
@@ -217,11 +219,12 @@ def varying_values(spec: Spec) -> dict[str, float]:
 def program_spec(spec: Spec) -> Spec:
     """The spec with every varying number that is in use set to one: specs that agree in it share one compiled program."""
     marks = {name: _mark(getattr(getattr(spec, section), field)) for name, section, field in _paths(VARYING)}
-    marks |= {"members.seed": 0, "members.n_members": 1, "optimization.n_steps": 1, "regularization.patience": 0}
+    marks |= {"optimization.n_steps": 1, "regularization.patience": 0}
     changes: dict[str, dict[str, Any]] = {}
     for name, section, field in _paths(tuple(marks)):
         changes.setdefault(section, {})[field] = marks[name]
-    return msgspec.structs.replace(spec, **{s: msgspec.structs.replace(getattr(spec, s), **fields) for s, fields in changes.items()})
+    parts = {section: msgspec.structs.replace(getattr(spec, section), **fields) for section, fields in changes.items()}
+    return msgspec.structs.replace(spec, members=Members(), **parts)
 
 
 def common_program(specs: Sequence[Spec]) -> Spec:
@@ -286,15 +289,16 @@ def _find(spec: Spec, name: str) -> tuple[str, str]:
     if len(owners) == 1:
         return owners[0], name
     known = [f"{s}.{f}" for s, fields in sections.items() for f in sorted(fields)]
-    raise UsageError(f"There is no setting '{name}' for this model. {suggest(name, [*known, *(k.split('.')[1] for k in known)])}")
+    short = [f for fields in sections.values() for f in sorted(fields) if f != "name"]
+    raise UsageError(f"There is no setting '{name}' for this model. {suggest(name, [*known, *short])}")
 
 
 def _convert(value: Any, kind: Any, name: str) -> Any:
-    if isinstance(value, str) and value.lower() in ("none", "null"):
-        value = None
-    elif isinstance(value, str) and "tuple" in str(kind):
-        value = [part for part in value.split(",") if part]
+    if isinstance(value, str) and "tuple" in str(kind):
+        value = [part.strip() for part in value.split(",") if part.strip()]
     try:
         return msgspec.convert(value, kind, strict=False)
     except msgspec.ValidationError as error:
+        if isinstance(value, str) and value.lower() == "none" and "None" in str(kind):
+            return None
         raise UsageError(f"{name} cannot be {value!r}: {str(error).lower()}. See `weights fit --help`.") from error

@@ -42,7 +42,7 @@ def draw(settings: Initialization, shape: tuple[int, int], gain: float, *, key: 
     Args:
         settings: the scheme.
         shape: inputs and outputs of the layer (its fan-in and fan-out).
-        gain: of the activation that follows; 1 for none.
+        gain: of the activation that the inputs have come through; 1 for none.
         key: random key.
 
     Returns:

@@ -69,7 +69,7 @@ def shape_gradients(settings: Updates, grads: Params, *, clip_norm: jax.Array, n
         limit = settings.clip_value
         grads = jax.tree.map(lambda g: jnp.clip(g, -limit, limit), grads)
     if settings.clip_norm is not None:
-        shrink = jnp.minimum(1.0, clip_norm / jnp.maximum(optax.global_norm(grads), 1e-12))
+        shrink = jnp.minimum(1.0, clip_norm / jnp.maximum(optax.tree.norm(grads), 1e-12))
         grads = jax.tree.map(lambda g: g * shrink, grads)
     if settings.noise > 0:
         deviation = noise / (1.0 + step) ** 0.275
@@ -86,5 +86,5 @@ def hold(settings: Updates, changes: Params) -> Params:
 
 def trace_update(grads: Params, before: Params, after: Params) -> Trace:
     """Length of the gradient, and of the change of the weights against their own length."""
-    change = optax.global_norm(jax.tree.map(jnp.subtract, after, before))
-    return Trace(optax.global_norm(grads), change / jnp.maximum(optax.global_norm(before), 1e-12))
+    change = optax.tree.norm(jax.tree.map(jnp.subtract, after, before))
+    return Trace(optax.tree.norm(grads), change / jnp.maximum(optax.tree.norm(before), 1e-12))

@@ -46,7 +46,7 @@ class Mlp(msgspec.Struct, frozen=True, tag="mlp"):
 def mlp_model(settings: Mlp, shape: Shape, initialization: Initialization, activation: Activation) -> Model:
     """Layers ``hidden.0, hidden.1, ..., output``, and ``embedding`` where asked for.
 
-    Hidden layers start with the gain of the activation; the output layer has none. Signals are silenced before
+    Hidden layers start with the gain of the activation before them; the output layer starts with none. Signals are silenced before
     each layer by `silence(x, position)`.
     """
     respond = ACTIVATIONS[activation.name]
@@ -61,7 +61,8 @@ def mlp_model(settings: Mlp, shape: Shape, initialization: Initialization, activ
             params["embedding"] = _first_embedding(settings, len(shape.numeric_inputs), keys[-1])
             x = _embed(params["embedding"], x, numeric)
         for i, n_units in enumerate(settings.hidden):
-            params[f"hidden.{i}"] = first_layer(initialization, x, n_units, hidden_gain, key=keys[i])
+            # Inputs have variance one as they are; what has come through an activation must be widened to have it again.
+            params[f"hidden.{i}"] = first_layer(initialization, x, n_units, hidden_gain if i > 0 else 1.0, key=keys[i])
             x = respond(affine(params[f"hidden.{i}"], x))
         params["output"] = first_layer(initialization, x, shape.n_outputs, 1.0, key=keys[-2])
         return params

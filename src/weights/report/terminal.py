@@ -6,6 +6,7 @@ looked at; `progress_bar` alone writes, to standard error.
 
 from __future__ import annotations
 
+import shlex
 import sys
 import time
 from collections import Counter
@@ -28,6 +29,7 @@ from weights.training.population import Progress
 
 _LABEL = 14
 _PLAIN_EVERY_SECONDS = 10.0
+_OF_SOLVED = ("name", "penalty", "strength", "l1_ratio", "tolerance")
 _PERCENT = ("accuracy", "balanced_accuracy")
 
 
@@ -77,7 +79,7 @@ def result_lines(ensemble: Ensemble, saved: Path | None) -> list[str]:
         member, reason = next(iter(report.failures.items()))
         lines.append(labelled("Failed", f"{len(report.failures)} members, left out (member {member}: {reason})"))
     if saved:
-        lines.append(labelled("Next", f"weights show {saved}     weights predict {saved} NEW.csv"))
+        lines.append(labelled("Next", f"weights show {shlex.quote(str(saved))}     weights predict {shlex.quote(str(saved))} NEW.csv"))
     return lines
 
 
@@ -135,12 +137,14 @@ def element_lines(ensemble: Ensemble) -> list[str]:
     """The five elements: their settings, and what was recorded of each while training."""
     spec, history = ensemble.spec, ensemble.history
     lines = ["Five elements"]
-    recorded = _recorded(history, solved=spec.solved)
+    recorded = _recorded(history, solved=spec.solved, chosen=spec.regularization.strength is None)
     for element in ("initialization", "activation", "regularization", "optimization", "updates"):
         if spec.solved and element in ("initialization", "activation", "updates"):
             lines.append(f"  {element:<16}not used: the optimum is solved, whatever the start")
             continue
         settings = msgspec.structs.asdict(getattr(spec, element))
+        if spec.solved:
+            settings = {name: value for name, value in settings.items() if name in _OF_SOLVED}
         text = ", ".join(f"{k} {_plain(v)}" for k, v in settings.items() if v not in (None, 0.0, ()) and k != "name")
         lines.append(f"  {element:<16}{settings.get('name', settings.get('penalty', ''))!s:<12}{text}".rstrip())
         lines += [f"  {'':<16}{note}" for note in recorded.get(element, [])]
@@ -170,13 +174,14 @@ def duration(seconds: float) -> str:
         >>> duration(75)
         '1 min 15 s'
     """
-    if seconds < 10:
+    if seconds < 9.95:
         return f"{seconds:.1f} s"
-    if seconds < 60:
-        return f"{seconds:.0f} s"
-    if seconds < 3600:
-        return f"{seconds // 60:.0f} min {seconds % 60:.0f} s"
-    return f"{seconds // 3600:.0f} h {seconds % 3600 // 60:.0f} min"
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60} s"
+    return f"{whole // 3600} h {whole % 3600 // 60} min"
 
 
 def sparkline(values: Any) -> str:
@@ -289,7 +294,7 @@ def _plain(value: Any) -> str:
     return ",".join(str(v) for v in value) if isinstance(value, tuple | list) else f"{value:g}" if isinstance(value, float) else str(value)
 
 
-def _recorded(history: dict[str, Any], *, solved: bool) -> dict[str, list[str]]:
+def _recorded(history: dict[str, Any], *, solved: bool, chosen: bool) -> dict[str, list[str]]:
     """What was recorded while training, in words, by element."""
 
     def last(name: str) -> float:
@@ -299,11 +304,10 @@ def _recorded(history: dict[str, Any], *, solved: bool) -> dict[str, list[str]]:
 
     if solved:
         strengths, counts = np.unique(np.asarray(history["strength"]).ravel(), return_counts=True)
-        chosen = ", ".join(f"{value:.3g} ({count})" for value, count in zip(strengths, counts, strict=True))
+        by_members = ", ".join(f"{value:.3g} ({count})" for value, count in zip(strengths, counts, strict=True))
+        how = f"strength chosen on out-of-bag rows (members): {by_members}; " if chosen else ""
         return {
-            "regularization": [
-                f"strength chosen on out-of-bag rows (members): {chosen}; {100 * last('zeros'):.0f} % of weights exactly zero"
-            ],
+            "regularization": [f"{how}{100 * last('zeros'):.0f} % of weights exactly zero"],
             "optimization": [f"{last('n_steps'):.1f} Newton steps a member; largest residual {np.max(history['residual']):.1g}"],
         }
     curve = np.asarray(history["out_of_bag_loss"])[0]

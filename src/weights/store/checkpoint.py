@@ -1,6 +1,7 @@
 """Checkpoints: what an interrupted `fit` needs to go on bit for bit.
 
-They live in a folder beside the one a run is saved to, one file a population, each replaced in one rename. A
+They live in a folder beside the one a run is saved to, one file a population (its SHA-256, then safetensors),
+each replaced in one rename. A
 fingerprint of the data, settings and version keeps a checkpoint from being continued with anything else.
 """
 
@@ -25,6 +26,7 @@ from weights.store.format import read_tensors, write_durably
 from weights.training.population import Snapshot
 
 _MARK = "fingerprint"
+_ENDING = ".checkpoint"
 
 
 class Checkpoints:
@@ -65,13 +67,12 @@ class Checkpoints:
         if not final and time.monotonic() - self._last < self.every_seconds:
             return
         arrays, values = snapshot()
-        arrays = {key: np.ascontiguousarray(array) for key, array in arrays.items()}
-        text = msgspec.json.encode(values).decode()
-        metadata = {"fingerprint": self.fingerprint, "values": text, "digest": fingerprint(*(arrays[key] for key in sorted(arrays)), text)}
+        metadata = {"fingerprint": self.fingerprint, "values": msgspec.json.encode(values).decode()}
+        content = save_tensors({key: np.ascontiguousarray(array) for key, array in arrays.items()}, metadata)
         with self._writing():
             fresh = self.folder / f".{name}.new"
-            write_durably(fresh, save_tensors(arrays, metadata))
-            os.replace(fresh, self.folder / f"{name}.safetensors")
+            write_durably(fresh, hashlib.sha256(content).digest() + content)
+            os.replace(fresh, self.folder / f"{name}{_ENDING}")
         self._last = time.monotonic()
 
     @contextmanager
@@ -92,16 +93,14 @@ class Checkpoints:
                 f"The checkpoint '{self.folder}' was made from other data, settings or another version. Use the very command that was "
                 "interrupted, or remove the folder to start anew."
             )
-        return {file.stem: self._snapshot(file) for file in sorted(self.folder.glob("*.safetensors"))}
+        return {file.stem: self._snapshot(file) for file in sorted(self.folder.glob(f"*{_ENDING}"))}
 
     def _snapshot(self, file: Path) -> Snapshot:
-        content = file.read_bytes()
-        arrays, metadata = read_tensors(content, file), _metadata(content)
-        text = metadata.get("values", "")
-        in_order = [arrays[name] for name in sorted(arrays)]
-        if metadata.get("fingerprint") != self.fingerprint or metadata.get("digest") != fingerprint(*in_order, text):
+        digest, content = (whole := file.read_bytes())[:32], whole[32:]
+        if hashlib.sha256(content).digest() != digest:
             raise CorruptError(f"'{file}' is not as it was written. Remove '{self.folder}' and run without --resume.")
-        return Snapshot(arrays, msgspec.json.decode(text))
+        header = msgspec.json.decode(content[8 : 8 + int.from_bytes(content[:8], "little")])
+        return Snapshot(read_tensors(content, file), msgspec.json.decode(header["__metadata__"]["values"]))
 
     def remove(self) -> None:
         """Delete the checkpoint: the run is complete."""
@@ -118,8 +117,3 @@ def fingerprint(*parts: Any) -> str:
         else:
             digest.update(msgspec.json.encode(part))
     return digest.hexdigest()
-
-
-def _metadata(content: bytes) -> dict[str, str]:
-    header = msgspec.json.decode(content[8 : 8 + int.from_bytes(content[:8], "little")])
-    return dict(header.get("__metadata__", {}))

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import shutil
 import struct
 from pathlib import Path
 from typing import Any, TypeVar
 
+import jax
 import msgspec
 import numpy as np
 from safetensors import SafetensorError
@@ -21,8 +23,9 @@ from safetensors.numpy import save as save_tensors
 
 from weights.data.dataset import Feature
 from weights.data.encoding import Encoding
-from weights.ensemble import Ensemble, Report
+from weights.ensemble import Ensemble, Report, model_shape
 from weights.errors import CorruptError, NotFoundError, UsageError
+from weights.models.table import build
 from weights.spec import Spec
 from weights.store.card import model_card
 from weights.task import Task
@@ -77,8 +80,7 @@ def save(ensemble: Ensemble, folder: Path) -> None:
         "metrics.json": _json(ensemble.report),
         "README.md": model_card(ensemble).encode(),
     }
-    sums = "".join(f"{hashlib.sha256(contents[name]).hexdigest()}  {name}\n" for name in FILES)
-    _replace_folder(folder, {**contents, _SUMS: sums.encode()})
+    _replace_folder(folder, {**contents, _SUMS: _sums(contents)})
 
 
 def check_writable(folder: Path) -> None:
@@ -87,7 +89,8 @@ def check_writable(folder: Path) -> None:
     Raises:
         UsageError: the path exists and is not a Weights folder, or its parent cannot be written to.
     """
-    if folder.exists() and not is_saved(folder) and not (folder.is_dir() and not any(folder.iterdir())):
+    empty = folder.is_dir() and not any(folder.iterdir())
+    if folder.exists() and not empty and not is_saved(folder):
         raise UsageError(f"'{folder}' exists and is not a Weights folder, so it will not be overwritten. Choose another name for --save.")
     try:
         folder.absolute().parent.mkdir(parents=True, exist_ok=True)
@@ -98,8 +101,11 @@ def check_writable(folder: Path) -> None:
 
 
 def is_saved(folder: Path) -> bool:
-    """Whether the path looks like a folder that `save` wrote."""
-    return (folder / _SUMS).is_file() and (folder / "config.json").is_file()
+    """Whether the path is a folder that `save` wrote: nothing but its files, and a config that says so."""
+    if not folder.is_dir() or not {path.name for path in folder.iterdir()} <= {*FILES, _SUMS}:
+        return False
+    config = folder / "config.json"
+    return config.is_file() and b'"format": "weights-ensemble"' in config.read_bytes()[:200]
 
 
 def load(folder: Path) -> Ensemble:
@@ -178,17 +184,21 @@ def write_durably(path: Path, content: bytes) -> None:
 
 def _verified(folder: Path) -> dict[str, bytes]:
     """The bytes of every file, each with the checksum that SHA256SUMS promises."""
-    sums = _read(folder / _SUMS, 1 << 16).decode(errors="replace")
-    promised = {name: digest for digest, _, name in (line.partition("  ") for line in sums.splitlines())}
-    contents = {}
-    for name in FILES:
-        content = _read(folder / name, None if name == "model.safetensors" else _LARGEST_JSON)
-        if hashlib.sha256(content).hexdigest() != promised.get(name):
-            raise CorruptError(
-                f"'{folder / name}' is not as it was saved: its SHA-256 differs from SHA256SUMS. Restore it from a copy or fit again."
-            )
-        contents[name] = content
+    sums = _read(folder / _SUMS, 1 << 16)
+    contents = {name: _read(folder / name, None if name == "model.safetensors" else _LARGEST_JSON) for name in FILES}
+    found = _sums(contents)
+    if sums != found:
+        lines = zip(FILES, sums.split(b"\n"), found.split(b"\n"), strict=False)
+        changed = next((name for name, promised, line in lines if promised != line), _SUMS)
+        raise CorruptError(
+            f"'{folder / changed}' is not as it was saved: its SHA-256 differs from SHA256SUMS. Restore it from a copy or fit again."
+        )
     return contents
+
+
+def _sums(contents: dict[str, bytes]) -> bytes:
+    """The content of SHA256SUMS."""
+    return "".join(f"{hashlib.sha256(contents[name]).hexdigest()}  {name}\n" for name in FILES).encode()
 
 
 def _read(path: Path, largest: int | None) -> bytes:
@@ -209,14 +219,14 @@ def _decoded(content: bytes, kind: type[T], path: Path) -> T:
             )
     try:
         return msgspec.json.decode(content, type=kind)
-    except (msgspec.DecodeError, RecursionError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise CorruptError(f"'{path}' does not hold what it should: {error}. Restore the folder from a copy or fit again.") from error
 
 
 def _format_version(content: bytes) -> Any:
     try:
         found = msgspec.json.decode(content)
-    except (msgspec.DecodeError, RecursionError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return FORMAT_VERSION
     return found.get("format_version") if isinstance(found, dict) else FORMAT_VERSION
 
@@ -243,12 +253,29 @@ def read_tensors(content: bytes, path: Path) -> dict[str, AnyArray]:
 def _checked_tensors(content: bytes, config: Config, path: Path) -> dict[str, AnyArray]:
     tensors = read_tensors(content, path)
     found = {name: (str(array.dtype), list(array.shape)) for name, array in tensors.items()}
-    if found != {name: (kind, shape) for name, (kind, shape) in config.tensors.items()}:
+    if found != config.tensors:
         odd = next(name for name in {**found, **config.tensors} if found.get(name) != config.tensors.get(name))
         raise CorruptError(
             f"'{path}' holds '{odd}' as {found.get(odd)}, but config.json says {config.tensors.get(odd)}. The files do not belong together."
         )
+    if not {"votes", "scores"} <= set(tensors):
+        raise CorruptError(f"'{path}' must hold 'votes' and 'scores', but holds {', '.join(sorted(tensors)[:10])}. Fit again.")
+    needed = _needed_shapes(config, len(tensors["votes"]))
+    for name in {**needed, **found}:
+        lawful = name in needed or re.fullmatch(r"history/[a-z_0-9]+", name)
+        if not lawful or (name in needed and found.get(name, ("", None))[1] != needed[name]):
+            raise CorruptError(f"'{path}' holds '{name}' as {found.get(name)}, but the model needs {needed.get(name)}. Fit again.")
     for name, array in tensors.items():
         if not name.startswith("history/") and not np.isfinite(array).all():
             raise CorruptError(f"'{path}' holds numbers in '{name}' that are not finite. Fit again.")
     return tensors
+
+
+def _needed_shapes(config: Config, n_members: int) -> dict[str, list[int]]:
+    """Names and shapes of the arrays that this model of so many members must have."""
+    shape = model_shape(config.encoding, config.task)
+    model = build(config.spec.model, shape, config.spec.initialization, config.spec.activation)
+    x = jax.ShapeDtypeStruct((2, shape.n_inputs), np.float32)
+    params = jax.eval_shape(lambda x: model.init(x, key=jax.random.key(0)), x)
+    needed = {f"params/{layer}/{part}": [n_members, *a.shape] for layer, parts in params.items() for part, a in parts.items()}
+    return {**needed, "votes": [n_members], "scores": config.tensors["scores"][1][:1]}

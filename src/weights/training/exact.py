@@ -14,6 +14,7 @@ from typing import NamedTuple
 import numpy as np
 import scipy.linalg
 import scipy.optimize
+import scipy.sparse.linalg
 
 from weights.elements.regularization import PENALTIES, Penalty, Regularization
 from weights.task import log_probabilities
@@ -24,6 +25,8 @@ _LARGEST_DENSE = 2_500
 _BLOCK = 1 << 16
 _MOST_STEPS = 100
 _MOST_INNER_STEPS = 20_000
+_MOST_IDLE_STEPS = 3
+"""Newton steps without halving the residual after which rounding, not distance, is what is left."""
 
 
 class Problem(NamedTuple):
@@ -101,7 +104,8 @@ def strength_path(problem: Problem, regularization: Regularization, *, n_strengt
     if regularization.penalty == "group":
         lengths = np.sqrt(np.bincount(problem.groups, (gradient**2).sum(1)))
         largest = (lengths / np.sqrt(np.bincount(problem.groups) * problem.n_outputs).clip(1)).max()
-    return max(largest, 1e-12) * np.geomspace(1.0, 1e-3, n_strengths)
+    # A little above the bound, because the constant model it is computed from is solved to a tolerance only.
+    return max(largest, 1e-12) * (1 + 1e-6) * np.geomspace(1.0, 1e-3, n_strengths)
 
 
 def _solve_by_newton(
@@ -122,12 +126,14 @@ def _solve_by_newton(
 
     curvature = float(penalty.curvature(strength, l1_ratio))
     pinned = problem.kind == "multiclass"
-    step = 0
+    step, nearest, idle = 0, np.inf, 0
     for step in range(_MOST_STEPS + 1):
         gradient, outputs = _gradient(problem, theta)
         gradient[:-1] += curvature * theta[:-1]
         distance = residual(theta, gradient)
-        if distance <= tolerance or step == _MOST_STEPS:
+        idle = 0 if distance < 0.5 * nearest else idle + 1
+        nearest = min(distance, nearest)
+        if distance <= tolerance or step == _MOST_STEPS or (smooth and idle > _MOST_IDLE_STEPS):
             break
         hessian = _hessian(problem, outputs)
         _add_curvature(hessian, curvature, theta.shape, pinned_weights=pinned and smooth and curvature == 0, pinned_biases=pinned)
@@ -331,10 +337,25 @@ def _solve_by_conjugate_gradients(problem: Problem, penalty: Penalty, strength: 
             product[:-1] += x.T @ moved
             product[-1] += moved.sum(0)
         product[:-1] += curvature * change[:-1]
+        if problem.kind == "multiclass":
+            # What the loss leaves free (a shift common to all classes) is pinned at zero, as in `_add_curvature`.
+            product[-1] += change[-1].mean()
+            product[:-1] += change[:-1].mean(1, keepdims=True) * (curvature == 0)
         return product.ravel()
 
-    options = {"gtol": tolerance, "maxiter": 200}
+    options = {"gtol": max(tolerance, 1e-6), "maxiter": 200}
     found = scipy.optimize.minimize(objective, theta.ravel(), jac=slope, hessp=curve, method="trust-ncg", options=options)
-    residual = float(np.abs(found.jac).max())
-    theta = found.x.reshape(shape)
-    return Solution(theta[:-1], theta[-1], residual, int(found.nit), residual <= tolerance)
+    flat, gradient, n_steps = found.x, slope(found.x), int(found.nit)
+    # So near the optimum the objective no longer changes in its digits, and a trust region cannot judge a step by it: take
+    # plain Newton steps, which only need the gradient.
+    for _ in range(10):
+        if np.abs(gradient).max() <= tolerance:
+            break
+        product = scipy.sparse.linalg.LinearOperator((flat.size, flat.size), matvec=lambda towards, at=flat: curve(at, towards))
+        change, _ = scipy.sparse.linalg.cg(product, -gradient, rtol=1e-8, maxiter=500)
+        candidate = slope(flat + change)
+        if not np.abs(candidate).max() < np.abs(gradient).max():
+            break
+        flat, gradient, n_steps = flat + change, candidate, n_steps + 1
+    theta, residual = flat.reshape(shape), float(np.abs(gradient).max())
+    return Solution(theta[:-1], theta[-1], residual, n_steps, residual <= tolerance)

@@ -30,7 +30,7 @@ from weights.training.step import Info, Member, Program, Shared, State, member_p
 from weights.types import AnyArray, BoolArray, FloatArray, IntArray, Params
 
 N_ROUNDS = 24
-"""Rounds of a run: often enough to stop early and to checkpoint, seldom enough to cost nothing (our choice)."""
+"""Rounds of a run, fewer for one of few steps: often enough to stop early and to checkpoint, seldom enough to cost nothing (our choice)."""
 _MOST_WATCHED = 1 << 16
 _JUDGED_BLOCK = 1024
 _START_SAMPLE = 512
@@ -176,9 +176,12 @@ class Run:
         self.batch_size = optimization.batch_size or len(job.x)
         self.run_length = optimization.n_steps or 1
         self.steps_a_round = -(-self.run_length // N_ROUNDS)
-        self.shared = Shared(
-            *(jnp.asarray(a) for a in (job.x, job.y, job.weight.astype(np.float32), job.groups.astype(np.int32), job.used))
-        )
+        self.n_rounds = -(-self.run_length // self.steps_a_round)
+        x, y, weight = job.x, job.y, job.weight.astype(np.float32)
+        self.all_rows = optimization.name == "lbfgs"
+        if self.all_rows:
+            x, y, weight = (np.concatenate([a, np.zeros_like(a[:1])]) for a in (x, y, weight))  # a row of weight zero, for padding
+        self.shared = Shared(*(jnp.asarray(a) for a in (x, y, weight, job.groups.astype(np.int32), job.used)))
         self.watched = _watched_rows(job)
         self.judged = [np.flatnonzero(scored & self.watched) for scored in job.resampling.scored]
         self.arguments = [_member_arguments(job, m) for m in range(job.n_members)]
@@ -201,7 +204,7 @@ class Run:
         """Train to the end of round `until`, or until no member has improved for `patience` rounds."""
         patience = self.job.specs[0].regularization.patience
         with ThreadPoolExecutor(self.control.n_threads) as threads:
-            while self.round < until and not self._finished(patience):
+            while self.round < min(until, self.n_rounds) and not self._finished(patience):
                 if self.control.stopping():
                     self.control.keep(self.job.name, self.snapshot, True)
                     raise Interrupted("Training was stopped.")
@@ -210,7 +213,7 @@ class Run:
                     pass
                 self._judge()
                 self.round += 1
-                self.control.report(Progress(self.job.name, self.round / N_ROUNDS, self.curve[-1]))
+                self.control.report(Progress(self.job.name, self.round / self.n_rounds, self.curve[-1]))
                 self.control.keep(self.job.name, self.snapshot, False)
 
     def row_losses(self) -> tuple[FloatArray, BoolArray]:
@@ -259,7 +262,11 @@ class Run:
         member, job = self.members[m], self.job
         taken = self.round * self.steps_a_round
         n_steps = max(min(self.steps_a_round, self.run_length - taken), 0)
-        rows = _batches(job.resampling.counts[m], int(job.seeds[m]), taken, self.steps_a_round, self.batch_size, self._all_rows(m))
+        counts = job.resampling.counts[m]
+        if self.all_rows:
+            rows = _all_rows(counts, self.steps_a_round, self.batch_size)
+        else:
+            rows = _batches(counts, int(job.seeds[m]), taken, self.steps_a_round, self.batch_size)
         judged = _in_blocks(self.judged[m], max(len(rows) for rows in self.judged))
         state, info, outputs = self.program.advance(
             member.state,
@@ -278,9 +285,6 @@ class Run:
         elif not np.isfinite(member.outputs).all():
             member.failure = f"its outputs were no longer finite after step {taken + n_steps}"
 
-    def _all_rows(self, m: int) -> bool:
-        return self.job.specs[m].optimization.name == "lbfgs"
-
     def _judge(self) -> None:
         """Score the ensemble out of bag, and let each member keep its params if the rows it learned from say so."""
         losses, covered = self.row_losses()
@@ -290,9 +294,10 @@ class Run:
         for m, member in enumerate(self.members):
             if member.failure:
                 continue
-            own = self.judged[m]
-            rest = mass - weight[own].sum()
-            score = (total - weight[own] @ losses[own]) / rest if rest > 1e-9 * mass else self.curve[-1]
+            others = weight.copy()
+            others[self.judged[m]] = 0.0
+            # Where nobody else is judged, nothing may decide, and the last params are kept.
+            score = others @ losses / others.sum() if others.any() else -float(self.round)
             if member.best_round < 0 or score < member.best_score - _LEAST_GAIN * abs(member.best_score):
                 member.best, member.best_round, member.best_score = member.state.params, self.round, float(score)
 
@@ -332,16 +337,21 @@ def _watched_rows(job: Job) -> BoolArray:
     return watched
 
 
-def _batches(counts: IntArray, seed: int, taken: int, n_steps: int, batch_size: int, all_rows: bool) -> IntArray:
+def _batches(counts: IntArray, seed: int, taken: int, n_steps: int, batch_size: int) -> IntArray:
     """Rows of the next n_steps batches, shape (n_steps, batch): one endless sequence of shuffled passes, cut anywhere."""
     bag = np.repeat(np.arange(len(counts), dtype=np.int32), counts)
-    if all_rows:
-        return np.broadcast_to(np.resize(bag, batch_size), (n_steps, batch_size))
     begin, end = taken * batch_size, (taken + n_steps) * batch_size
     first, last = begin // len(bag), -(-end // len(bag))
     passes = [np.random.default_rng([seed, number]).permutation(bag) for number in range(first, last)]
     sequence = np.concatenate(passes)[begin - first * len(bag) :][: end - begin]
     return sequence.reshape(n_steps, batch_size)
+
+
+def _all_rows(counts: IntArray, n_steps: int, n_rows: int) -> IntArray:
+    """Every row of the bag as often as it counts, padded with row n (of weight zero), for each of n_steps, shape (n_steps, n_rows)."""
+    bag = np.repeat(np.arange(len(counts), dtype=np.int32), counts)
+    padded = np.concatenate([bag, np.full(max(n_rows - len(bag), 0), len(counts), np.int32)])
+    return np.broadcast_to(padded, (n_steps, len(padded)))
 
 
 def _in_blocks(rows: IntArray, most: int) -> IntArray:
@@ -386,14 +396,19 @@ def _solve_members(job: Job, control: Control) -> Trained:
 
 
 def _problem(job: Job, m: int) -> Problem:
-    return Problem(job.task.kind, job.x, job.y, job.weight * job.resampling.counts[m], job.task.n_outputs, job.groups)
+    return _everyone(job)._replace(weight=job.weight * job.resampling.counts[m])
+
+
+def _everyone(job: Job) -> Problem:
+    """All rows; masked inputs are zero, so that their weights are too."""
+    x = job.x if job.used.all() else job.x * job.used
+    return Problem(job.task.kind, x, job.y, job.weight, job.task.n_outputs, job.groups)
 
 
 def _choose_strengths(job: Job, control: Control, threads: ThreadPoolExecutor) -> list[Spec]:
     """Settings with each member's strength: the best on rows that the member learned from, judged by members that did not."""
     spec = job.specs[0]
-    everyone = Problem(job.task.kind, job.x, job.y, job.weight, job.task.n_outputs, job.groups)
-    strengths = strength_path(everyone, spec.regularization)
+    strengths = strength_path(_everyone(job), spec.regularization)
     scouts = range(min(job.n_members, spec.members.n_folds))
 
     def outputs_along_path(m: int) -> list[FloatArray]:
@@ -416,7 +431,8 @@ def _choose_strengths(job: Job, control: Control, threads: ThreadPoolExecutor) -
     specs = []
     for m in range(job.n_members):
         weight = job.weight * (covered & ~job.resampling.scored[m])
-        best = strengths[int(np.argmin(losses @ (weight if weight.sum() > 0 else job.weight * covered)))]
+        # Where nobody else is judged, nothing may decide, and the middle of the path is taken.
+        best = strengths[int(np.argmin(losses @ weight)) if weight.any() else len(strengths) // 2]
         specs.append(msgspec.structs.replace(spec, regularization=msgspec.structs.replace(spec.regularization, strength=float(best))))
     return specs
 

@@ -55,7 +55,9 @@ def resample(
     if members.resampling == "time":
         if time is None:
             raise UsageError("Resampling by time needs a time column. Name it with --time, or choose folds.")
-        return _time_blocks(members, time)
+        if members.n_members < 2:
+            raise UsageError("Resampling by time needs two members at least, one to be judged and one to answer, but there is 1.")
+        return _time_blocks(members, time, unit)
     draw = {"folds": _folds, "bootstrap": _bootstrap, "subsample": _subsample}[members.resampling]
     strata_of_units = strata if group is None else None
     counts = draw(members, n_units, strata_of_units)
@@ -101,8 +103,10 @@ def _with_some_left(counts: IntArray) -> IntArray:
     return counts
 
 
-def _time_blocks(members: Members, time: FloatArray) -> Resampling:
+def _time_blocks(members: Members, time: FloatArray, unit: IntArray) -> Resampling:
     """Member b of the first n_folds learns from blocks before b and is scored on block b; the others learn from all rows.
+
+    Rows whose group (unit) also stands in block b are not learned from.
 
     Only the others vote: what is served has seen the newest rows, what is reported was never told the future.
     """
@@ -112,13 +116,22 @@ def _time_blocks(members: Members, time: FloatArray) -> Resampling:
         raise DataError(
             f"Splitting by time needs three different moments at least, but there are {len(moments)}. Choose another time column or folds."
         )
-    edges = np.quantile(time, np.linspace(0, 1, n_blocks + 1)[1:-1], method="closest_observation")
-    block = np.searchsorted(np.unique(edges), time, side="left")
+    block = _blocks(time, time, n_blocks)
+    if block.max() < 2:
+        # Most rows share a moment: blocks of equally many moments instead of rows.
+        block = _blocks(time, moments, n_blocks)
     n_blocks = int(block.max()) + 1
     n_scored = min(n_blocks - 1, members.n_members - 1)
     counts = np.ones((members.n_members, len(time)), np.uint8)
     scored = np.zeros_like(counts, dtype=bool)
     votes = np.ones(members.n_members)
     for m, judged in enumerate(range(n_blocks - n_scored, n_blocks)):
-        counts[m], scored[m], votes[m] = block < judged, block == judged, 0.0
+        both_sides = np.isin(unit, unit[block == judged])
+        counts[m], scored[m], votes[m] = (block < judged) & ~both_sides, block == judged, 0.0
     return Resampling(counts, scored, votes)
+
+
+def _blocks(time: FloatArray, marks: FloatArray, n_blocks: int) -> IntArray:
+    """The block of each row, shape (n,), when time is cut at quantiles of the marks."""
+    edges = np.quantile(marks, np.linspace(0, 1, n_blocks + 1)[1:-1], method="closest_observation")
+    return np.unique(np.searchsorted(np.unique(edges), time, side="left"), return_inverse=True)[1]

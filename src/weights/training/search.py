@@ -108,9 +108,10 @@ def paired_difference(first: FloatArray, second: FloatArray, weight: FloatArray,
 def _those_that_go_on(ranked: list[_Runner], group: IntArray | None) -> list[_Runner]:
     best = ranked[0]
     going_on = [best]
+    ranked = [runner for runner in ranked if math.isfinite(runner.loss)]
     for runner in ranked[1 : max(2, math.ceil(len(ranked) / 2))]:
         difference = paired_difference(runner.losses, best.losses, best.job.weight, runner.covered & best.covered, group)
-        if math.isfinite(runner.loss) and difference.mean <= _BEHIND * difference.std_err:
+        if difference.mean <= _BEHIND * difference.std_err:
             going_on.append(runner)
     return going_on
 

@@ -141,8 +141,11 @@ def _step(
     silence = functools.partial(_silence, spec, member, step)
 
     def objective(params: Params) -> tuple[jax.Array, jax.Array]:
+        params = _without_masked(spec, model, params, shared.used)
         outputs, _ = model.apply(params, x, silence)
-        loss = jnp.mean(weight * jax.vmap(LOSSES[task_kind])(outputs, y))
+        losses = weight * jax.vmap(LOSSES[task_kind])(outputs, y)
+        # All rows at once come padded with rows of weight zero; batches are means of equally many rows.
+        loss = jnp.sum(losses) / jnp.sum(weight) if spec.optimization.name == "lbfgs" else jnp.mean(losses)
         return loss + _smooth_penalty(spec, model, params, values), loss
 
     (value, loss), raw = jax.value_and_grad(objective, has_aux=True)(params)
@@ -153,6 +156,9 @@ def _step(
     length = values["optimization.learning_rate"] * rate_at(spec.optimization, step / run_length)
     if spec.optimization.name == "lbfgs":
         length = jnp.ones(())  # its line search has already found the length
+    if spec.updates.accumulate > 1:
+        # Until the last batch of a step has come the optimizer gives zeros; the proximal step must rest as well.
+        length = jnp.where((step + 1) % spec.updates.accumulate == 0, length, 0.0)
     after = jax.tree.map(lambda p, t: p - length * t, params, hold(spec.updates, towards))
     after = _constrained(spec, model, after, shared, values, length)
     after = {name: params[name] if name in spec.updates.freeze else layer for name, layer in after.items()}
@@ -253,7 +259,7 @@ def _info(
         grad_norm=sums.grad_norm / steps,
         update_ratio=sums.update_ratio / steps,
         learning_rate=rate,
-        weight_norm=optax.global_norm(weights),
+        weight_norm=optax.tree.norm(weights),
         zeros=zeros,
         penalty=penalty,
         dead=dead,

@@ -1,0 +1,162 @@
+"""Directions against formulas worked by hand, schedules at their ends, and settings that cannot be."""
+
+from __future__ import annotations
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+import pytest
+
+from weights.elements.optimization import OPTIMIZERS, SCHEDULES, Optimization, default_learning_rate, direction, rate_at
+
+DECAYED = ("adamw", "lion", "muon")
+B1, B2 = 0.8, 0.9
+SETTINGS = {"momentum": 0.7, "beta1": B1, "beta2": B2, "epsilon": 1e-3}
+PARAMS = {"output": {"w": jnp.array([[1.0, -2.0], [0.5, 3.0], [-1.0, 2.0]]), "b": jnp.array([2.0, -1.0])}}
+
+
+@pytest.mark.parametrize("name", OPTIMIZERS)
+def test_every_optimizer_finds_the_bottom_of_a_bowl(name):
+    settings, curvature = Optimization(name), {"output": {"w": jnp.array([[1.0, 0.5], [0.2, 0.8], [0.4, 0.6]]), "b": jnp.array([0.9, 0.3])}}
+    towards, rate = direction(settings, 0.0), 1.0 if name == "lbfgs" else 10 * default_learning_rate(name)
+
+    def height(params):
+        return 0.5 * sum(jnp.sum(a * p**2) for a, p in zip(jax.tree.leaves(curvature), jax.tree.leaves(params), strict=True))
+
+    def step(_, carry):
+        params, state = carry
+        value, grads = jax.value_and_grad(height)(params)
+        change, state = towards.update(grads, state, params, value=value, grad=grads, value_fn=height)
+        return jax.tree.map(lambda p, c: p - rate * c, params, change), state
+
+    found, _ = jax.jit(lambda: jax.lax.fori_loop(0, 1_000, step, (PARAMS, towards.init(PARAMS))))()
+    # Steps of fixed length circle the bottom: muon's are 0.2 * 1.2 * sqrt(3 / 2) in two directions, 0.09 in height of 8.5 at first.
+    assert height(found) < 0.02 * height(PARAMS)
+
+
+def sgd(t, g, m, v):
+    return g, m, v
+
+
+def momentum(t, g, m, v):
+    m = g + 0.7 * m
+    return m, m, v
+
+
+def nesterov(t, g, m, v):
+    m = g + 0.7 * m
+    return g + 0.7 * m, m, v
+
+
+def rmsprop(t, g, m, v):
+    v = B2 * v + (1 - B2) * g**2
+    return g / np.sqrt(v + 1e-3), m, v
+
+
+def adagrad(t, g, m, v):
+    v = v + g**2 + (0.1 if t == 1 else 0.0)
+    return g / np.sqrt(v + 1e-3), m, v
+
+
+def adam(t, g, m, v):
+    m, v = B1 * m + (1 - B1) * g, B2 * v + (1 - B2) * g**2
+    return m / (1 - B1**t) / (np.sqrt(v / (1 - B2**t)) + 1e-3), m, v
+
+
+def lion(t, g, m, v):
+    return np.sign(B1 * m + (1 - B1) * g), B2 * m + (1 - B2) * g, v
+
+
+FORMULAS = {f.__name__: f for f in (sgd, momentum, nesterov, rmsprop, adagrad, adam, lion)} | {"adamw": adam}
+
+
+@pytest.mark.parametrize("name", FORMULAS)
+def test_three_directions_follow_the_formula(name):
+    rng = np.random.default_rng(0)
+    decay = 0.3 if name in DECAYED else 0.0
+    towards = direction(Optimization(name, **SETTINGS), 0.3)
+    state, m, v = towards.init(PARAMS), 0.0, 0.0
+    for t in (1, 2, 3):
+        g = rng.normal(size=(3, 2))
+        change, state = towards.update({"output": {"w": jnp.asarray(g), "b": jnp.zeros(2)}}, state, PARAMS)
+        expected, m, v = FORMULAS[name](t, g, m, v)
+        np.testing.assert_allclose(change["output"]["w"], expected + decay * PARAMS["output"]["w"], rtol=1e-5, atol=1e-6)  # float32
+
+
+def test_muon_turns_a_hidden_gradient_into_a_nearly_orthogonal_matrix():
+    g = jnp.asarray(np.random.default_rng(0).normal(size=(20, 20)) * np.logspace(-1, 0, 20))
+    params = {"hidden.0": {"w": jnp.zeros((20, 20)), "b": jnp.zeros(20)}}
+    towards = direction(Optimization("muon"), 0.0)
+    change, _ = towards.update({"hidden.0": {"w": g, "b": jnp.zeros(20)}}, towards.init(params), params)
+    lengths = np.linalg.svd(np.asarray(change["hidden.0"]["w"]), compute_uv=False)
+    assert np.all((lengths > 0.3) & (lengths < 1.4))  # Jordan et al. 2024: its five iterations bring them to about 0.7 to 1.2
+
+
+@pytest.mark.parametrize("name", DECAYED)
+def test_weight_decay_pulls_weights_and_nothing_else(name):
+    params = {"embedding": {"w": jnp.ones((3, 2)), "b": jnp.ones(2), "frequency": jnp.ones((3, 4))}}
+    towards = direction(Optimization(name), 0.3)
+    change, _ = towards.update(jax.tree.map(jnp.zeros_like, params), towards.init(params), params)
+    found = {array: np.unique(pull).tolist() for array, pull in change["embedding"].items()}
+    assert found == {"w": pytest.approx([0.3]), "b": [0.0], "frequency": [0.0]}
+
+
+@pytest.mark.parametrize("name", sorted(OPTIMIZERS.keys() - {*DECAYED, "lbfgs"}))
+def test_optimizers_without_decay_stay_where_the_gradient_is_zero(name):
+    towards = direction(Optimization(name), 0.3)
+    change, _ = towards.update(jax.tree.map(jnp.zeros_like, PARAMS), towards.init(PARAMS), PARAMS)
+    assert optax.tree.norm(change) == 0
+
+
+@pytest.mark.parametrize("name", OPTIMIZERS)
+def test_every_optimizer_has_a_default_learning_rate(name):
+    assert default_learning_rate(name) > 0
+
+
+@pytest.mark.parametrize("warmup", [0.0, 0.05, 0.4])
+@pytest.mark.parametrize("name", SCHEDULES)
+def test_every_schedule_starts_at_one_after_the_warmup(name, warmup):
+    assert rate_at(Optimization(schedule=name, warmup=warmup), jnp.float32(warmup)) == pytest.approx(1.0, rel=1e-6)  # float32
+
+
+@pytest.mark.parametrize("warmup", [0.0, 0.05])
+@pytest.mark.parametrize(
+    ("name", "end"), [("constant", 1.0), ("linear", 0.0), ("cosine", 0.0), ("exponential", np.exp(-4)), ("steps", 0.01)]
+)
+def test_every_schedule_ends_where_it_should(name, end, warmup):
+    assert rate_at(Optimization(schedule=name, warmup=warmup), jnp.float32(1.0)) == pytest.approx(end, rel=1e-5, abs=1e-7)  # float32
+
+
+@pytest.mark.parametrize("name", SCHEDULES)
+def test_no_schedule_rises_after_the_warmup(name):
+    rates = rate_at(Optimization(schedule=name, warmup=0.05), jnp.linspace(0.05, 1.0, 200))
+    assert float(jnp.diff(rates).max()) <= 1e-7  # float32
+
+
+def test_the_middle_of_a_cosine_is_one_half():
+    assert rate_at(Optimization(schedule="cosine", warmup=0.0), jnp.float32(0.5)) == pytest.approx(0.5)
+
+
+@pytest.mark.parametrize("name", SCHEDULES)
+def test_the_rate_rises_in_a_straight_line_from_zero_during_the_warmup(name):
+    rates = rate_at(Optimization(schedule=name, warmup=0.2), jnp.array([0.0, 0.05, 0.1, 0.15]))
+    np.testing.assert_allclose(rates, [0.0, 0.25, 0.5, 0.75], rtol=1e-6)  # float32
+
+
+@pytest.mark.parametrize("field", ["learning_rate", "batch_size", "n_steps", "tolerance", "epsilon"])
+def test_what_must_be_above_zero_may_not_be_zero(field):
+    assert Optimization(**{field: 0}).check() == [f"{field} must be above zero, but is 0"]
+
+
+@pytest.mark.parametrize("field", ["warmup", "momentum", "beta1", "beta2"])
+def test_shares_may_not_be_one(field):
+    assert Optimization(**{field: 1.0}).check() == [f"{field} must be at least 0 and below 1, but is 1.0"]
+
+
+def test_weight_decay_may_not_be_negative():
+    assert Optimization(weight_decay=-0.1).check() == ["weight_decay must be at least 0, but is -0.1"]
+
+
+def test_a_learning_rate_that_is_no_number_is_named():
+    assert Optimization(learning_rate=float("nan")).check() == ["learning_rate must be above zero, but is nan"]

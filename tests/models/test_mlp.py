@@ -1,0 +1,182 @@
+"""The multilayer perceptron against a NumPy forward pass in float64, with and without the embedding of numbers."""
+
+from __future__ import annotations
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from weights.elements.activation import Activation
+from weights.elements.initialization import Initialization
+from weights.models.base import Shape
+from weights.models.linear import Linear
+from weights.models.mlp import Mlp, mlp_model
+from weights.models.table import build
+
+SHAPE = Shape(5, 2, numeric_inputs=(0, 3))
+X = np.random.default_rng(0).normal(size=(40, 5))
+PLAIN = Mlp(hidden=(7, 6))
+EMBEDDED = Mlp(hidden=(7, 6), embedding="periodic", n_frequencies=4, embedding_size=3)
+RESPONSES = {
+    "relu": lambda z: np.maximum(z, 0),
+    "tanh": np.tanh,
+    "sigmoid": lambda z: 1 / (1 + np.exp(-z)),
+    "identity": lambda z: z,
+}
+EACH = pytest.mark.parametrize("settings", [PLAIN, EMBEDDED], ids=["plain", "embedded"])
+
+
+def make(settings, activation="tanh", initialization="he"):
+    """The model, and first params whose biases are not zero."""
+    model = mlp_model(settings, SHAPE, Initialization(initialization), Activation(activation))
+    params = model.init(jnp.asarray(X), key=jax.random.key(1))
+    rng = np.random.default_rng(2)
+    for layer in params.values():
+        layer["b"] = jnp.asarray(0.3 * rng.normal(size=layer["b"].shape))
+    return model, params
+
+
+def forward(params, x, activation="tanh", numeric=SHAPE.numeric_inputs):
+    """Outputs and hidden activations, worked in NumPy and float64."""
+    params, hidden = jax.tree.map(lambda a: np.asarray(a, np.float64), params), []
+    if "embedding" in params:
+        layer, features = params["embedding"], [x]
+        for i, j in enumerate(numeric):
+            waves = np.cos(2 * np.pi * (x[:, [j]] * layer["frequency"][i] + layer["phase"][i]))
+            features.append(waves @ layer["w"][i] + layer["b"][i])
+        x = np.hstack(features)
+    for name in sorted(name for name in params if name.startswith("hidden")):
+        x = RESPONSES[activation](x @ params[name]["w"] + params[name]["b"])
+        hidden.append(x)
+    return x @ params["output"]["w"] + params["output"]["b"], hidden
+
+
+@EACH
+@pytest.mark.parametrize("activation", RESPONSES)
+def test_outputs_are_those_of_a_numpy_forward_pass(settings, activation):
+    model, params = make(settings, activation)
+    outputs, _ = model.apply(params, jnp.asarray(X))
+    np.testing.assert_allclose(outputs, forward(params, X, activation)[0], rtol=1e-4, atol=1e-5)  # float32 through four layers
+
+
+@EACH
+def test_the_activations_of_each_hidden_layer_come_with_the_outputs(settings):
+    model, params = make(settings)
+    for found, expected in zip(model.apply(params, jnp.asarray(X))[1], forward(params, X)[1], strict=True):
+        np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-5)  # as above
+
+
+@EACH
+def test_gradients_are_those_of_finite_differences(settings):
+    model, params = make(settings)
+    rng = np.random.default_rng(3)
+    away = jax.tree.map(lambda a: rng.normal(size=a.shape), params)
+
+    def loss(shift):
+        moved = jax.tree.map(lambda a, d: np.asarray(a, np.float64) + shift * d, params, away)
+        return 0.5 * np.sum(forward(moved, X)[0] ** 2)
+
+    grads = jax.grad(lambda params: 0.5 * jnp.sum(model.apply(params, jnp.asarray(X))[0] ** 2))(params)
+    slope = sum(np.sum(np.asarray(g, np.float64) * d) for g, d in zip(jax.tree.leaves(grads), jax.tree.leaves(away), strict=True))
+    # The differences are taken in float64 (error 1e-8); what remains is float32 in the gradient, a sum of 80 terms.
+    assert slope == pytest.approx((loss(1e-5) - loss(-1e-5)) / 2e-5, rel=1e-4)
+
+
+def test_layers_stand_in_the_order_in_which_signals_pass():
+    assert list(make(EMBEDDED)[1]) == ["embedding", "hidden.0", "hidden.1", "output"]
+
+
+def test_the_embedding_has_a_part_for_each_numeric_input():
+    shapes = {name: array.shape for name, array in make(EMBEDDED)[1]["embedding"].items()}
+    assert shapes == {"frequency": (2, 4), "phase": (2, 4), "w": (2, 4, 3), "b": (2, 3)}
+
+
+def test_the_first_layer_takes_the_inputs_and_the_embedded_features():
+    assert make(EMBEDDED)[1]["hidden.0"]["w"].shape == (5 + 2 * 3, 7)
+
+
+def test_without_numeric_inputs_there_is_no_embedding():
+    model = mlp_model(EMBEDDED, Shape(5, 2), Initialization(), Activation())
+    assert list(model.init(jnp.asarray(X), key=jax.random.key(0))) == ["hidden.0", "hidden.1", "output"]
+
+
+@pytest.mark.parametrize(("settings", "rows"), [(PLAIN, (0, 1, 2, 3, 4)), (EMBEDDED, (0, 1, 2, 3, 4, 0, 0, 0, 3, 3, 3))])
+def test_input_rows_name_the_input_of_each_row_of_weights(settings, rows):
+    assert make(settings)[0].input_rows == rows
+
+
+@EACH
+@pytest.mark.parametrize("j", range(5))
+def test_an_input_whose_rows_are_zero_changes_nothing(settings, j):
+    model, params = make(settings)
+    rows = np.asarray(model.input_rows) == j
+    params[model.input_layer]["w"] = params[model.input_layer]["w"].at[rows].set(0.0)
+    elsewhere = jnp.asarray(X).at[:, j].add(2.0)
+    np.testing.assert_array_equal(model.apply(params, elsewhere)[0], model.apply(params, jnp.asarray(X))[0])
+
+
+@EACH
+@pytest.mark.parametrize("j", range(5))
+def test_an_input_acts_through_its_own_rows(settings, j):
+    model, params = make(settings)
+    elsewhere = jnp.asarray(X).at[:, j].add(2.0)
+    assert not np.allclose(model.apply(params, elsewhere)[0], model.apply(params, jnp.asarray(X))[0], atol=1e-3)
+
+
+def test_the_order_of_inputs_does_not_matter():
+    model, params = make(EMBEDDED)
+    order = [3, 1, 0, 4, 2]  # inputs 3 and 0, the numbers, come first and third and change places
+    again = mlp_model(EMBEDDED, Shape(5, 2, numeric_inputs=(0, 2)), Initialization(), Activation("tanh"))
+    w = params["hidden.0"]["w"]
+    permuted = params | {
+        "embedding": jax.tree.map(lambda a: a[::-1], params["embedding"]),
+        "hidden.0": params["hidden.0"] | {"w": jnp.concatenate([w[jnp.asarray(order)], w[8:], w[5:8]])},
+    }
+    outputs, _ = again.apply(permuted, jnp.asarray(X[:, order]))
+    np.testing.assert_allclose(outputs, model.apply(params, jnp.asarray(X))[0], rtol=1e-4, atol=1e-5)  # other order of float32 sums
+
+
+@EACH
+def test_inputs_and_every_hidden_layer_are_silenced_once(settings):
+    model, params = make(settings)
+    seen = []
+    model.apply(params, jnp.asarray(X), lambda x, layer: seen.append((layer, x.shape[1])) or x)
+    assert seen == [(0, 5), (1, 7), (2, 6)]
+
+
+def test_without_hidden_layers_it_is_the_linear_model():
+    models = [build(settings, SHAPE, Initialization(), Activation()) for settings in (Mlp(hidden=()), Linear())]
+    params = models[0].init(jnp.asarray(X), key=jax.random.key(0))
+    np.testing.assert_array_equal(*(model.apply(params, jnp.asarray(X))[0] for model in models))
+
+
+def test_without_hidden_layers_inputs_meet_the_output_layer():
+    assert mlp_model(Mlp(hidden=()), SHAPE, Initialization(), Activation()).input_layer == "output"
+
+
+def test_the_output_layer_starts_without_the_gain_of_the_activation():
+    model = mlp_model(Mlp(hidden=(200,)), Shape(5, 100), Initialization("he"), Activation("relu"))
+    w = np.asarray(model.init(jnp.asarray(X), key=jax.random.key(0))["output"]["w"], np.float64)
+    assert np.mean(w**2) * 200 == pytest.approx(1.0, rel=5 * (2 / w.size) ** 0.5)  # five deviations of a chi-square mean
+
+
+@EACH
+def test_the_same_key_gives_the_same_first_weights(settings):
+    model = mlp_model(settings, SHAPE, Initialization(), Activation())
+    one, two = (model.init(jnp.asarray(X), key=jax.random.key(3)) for _ in range(2))
+    jax.tree.map(np.testing.assert_array_equal, one, two)
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        (Mlp(hidden=(8, 0)), "hidden layers need at least one unit, but one has 0"),
+        (Mlp(n_frequencies=0), "n_frequencies must be above zero, but is 0"),
+        (Mlp(embedding_size=-1), "embedding_size must be above zero, but is -1"),
+        (Mlp(frequency_scale=0.0), "frequency_scale must be above zero, but is 0.0"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_settings_that_cannot_be_are_named(settings, message):
+    assert settings.check() == [message]

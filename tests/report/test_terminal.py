@@ -1,0 +1,343 @@
+"""What a person reads in a terminal: every fact is there, and the layout lines up."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from weights import api
+from weights.data.dataset import Feature
+from weights.data.encoding import Encoding, Numeric
+from weights.ensemble import Candidate, Ensemble, Report
+from weights.metrics import Metric
+from weights.models.linear import Linear
+from weights.models.mlp import Mlp
+from weights.report import terminal
+from weights.spec import Spec, resolve, with_settings
+from weights.task import Task
+from weights.training.plan import Plan
+from weights.training.population import Progress
+
+ELEMENTS = ("initialization", "activation", "regularization", "optimization", "updates")
+NETWORK = resolve(with_settings(Spec(model=Mlp(hidden=(8,))), {"activation": "tanh", "learning_rate": 0.0125, "n_steps": 96}), 100)
+SOLVED = resolve(with_settings(Spec(model=Linear()), {"model": "linear", "strength": 0.5}), 100)
+STEPS = {"loss", "grad_norm", "update_ratio", "learning_rate", "weight_norm", "zeros", "penalty", "dead", "saturated", "diverged_at"}
+
+
+def ensemble_of(spec: Spec, *, task: Task | None = None, history=None, votes=(1.0, 1.0, 1.0), **report) -> Ensemble:
+    name = "linear" if spec.solved else "mlp"
+    metrics = {"rmse": Metric(1.25, 1.0, 1.5), "r2": Metric(0.75, 0.6, 0.9)}
+    constant = {"rmse": Metric(2.5), "r2": Metric(0.0)}
+    told = {
+        "source": "wages.csv",
+        "n_samples": 1234,
+        "n_features": 1,
+        "metrics": metrics,
+        "compared": {name: metrics, "constant": constant},
+    }
+    told |= {"seconds": 75.0, "created": "2024-03-01T10:20:30+00:00"}
+    return Ensemble(
+        spec=spec,
+        task=task or Task("regression", "wage"),
+        encoding=Encoding([Numeric("age", 0.0, 1.0, False)]),
+        features=[Feature("age", "numeric"), Feature("code", "identifier", "all different")],
+        params={"output": {"w": np.ones((3, 1, 1)), "b": np.ones((3, 1))}},
+        votes=np.asarray(votes),
+        temperature=1.0,
+        scores=np.arange(3.0),
+        report=Report(**{**told, **report}),
+        history=history if history is not None else history_of(spec),
+    )
+
+
+def history_of(spec: Spec) -> dict[str, np.ndarray]:
+    if spec.solved:
+        column = np.full((3, 1), 0.5)
+        return {"residual": column * 1e-10, "n_steps": column * 4, "strength": column, "zeros": column}
+    steps = {name: np.full((3, 2), 0.25) for name in STEPS}
+    return {**steps, "out_of_bag_loss": np.array([[0.75, 0.5]]), "best_round": np.ones((3, 1))}
+
+
+def words(lines: list[str]) -> str:
+    """The lines with every run of blanks as one, so that only what is said counts."""
+    return "\n".join(" ".join(line.split()) for line in lines)
+
+
+# Plans and results
+
+
+def test_a_plan_says_what_will_be_trained_and_what_it_takes():
+    plans = [Plan("linear", 32, 0, 500, 31, 0.4, 0.3), Plan("mlp", 32, 1500, 64, 20_000, 75.0, 1.26)]
+    assert words(terminal.plan_lines(plans)).splitlines() == [
+        "plan linear: 32 members, 31 weights, solved exactly; about 0.4 s, 0.3 GB",
+        "mlp: 32 members, 20,000 weights, 1,500 steps of 64 rows each; about 1 min 15 s, 1.3 GB",
+    ]
+
+
+def test_a_plan_says_that_candidates_will_race():
+    assert words(terminal.plan_lines([], 6)) == "before that, a race of 6 candidates"
+
+
+@pytest.mark.parametrize(("saved", "said"), [(Path("runs/wages"), "saved in runs/wages"), (None, "not saved")])
+def test_a_result_says_where_it_was_saved(saved, said):
+    assert said in terminal.result_lines(ensemble_of(NETWORK), saved)[0]
+
+
+def test_a_result_says_model_members_and_time():
+    assert words(terminal.result_lines(ensemble_of(NETWORK), None)).startswith("Result mlp, 3 members, 1 min 15 s")
+
+
+def test_a_saved_result_says_what_to_do_next():
+    said = words(terminal.result_lines(ensemble_of(NETWORK), Path("runs/wages")))
+    assert "Next weights show runs/wages weights predict runs/wages NEW.csv" in said
+
+
+def test_what_to_do_next_can_be_pasted_into_a_shell():
+    said = words(terminal.result_lines(ensemble_of(NETWORK), Path("runs/my wages")))
+    assert "weights show 'runs/my wages'" in said
+
+
+def test_a_result_says_why_the_model_was_chosen():
+    assert "Why linear was chosen, being simpler." in words(
+        terminal.result_lines(ensemble_of(SOLVED, decision="linear was chosen, being simpler."), None)
+    )
+
+
+def test_a_result_tells_of_members_that_failed():
+    lines = terminal.result_lines(ensemble_of(NETWORK, failures={"2": "its loss was no longer finite at step 7"}), None)
+    assert "Failed 1 member" in words(lines)
+    assert "member 2: its loss was no longer finite at step 7" in words(lines)
+
+
+def test_metrics_stand_beside_those_of_the_other_models():
+    assert words(terminal.metric_lines(ensemble_of(NETWORK).report, "mlp")).splitlines()[:3] == [
+        "out of bag mlp constant",
+        "RMSE 1.25 [1 1.5] 2.5",
+        "R2 0.750 [0.600 0.900] 0.000",
+    ]
+
+
+def test_columns_of_metrics_line_up():
+    lines = terminal.metric_lines(ensemble_of(NETWORK).report, "mlp")
+    assert len({len(line.rstrip()) for line in lines}) == 1
+
+
+def test_shares_are_told_in_percent():
+    report = Report("x", 1, 1, {"accuracy": Metric(0.875, 0.8, 0.95)})
+    assert words(terminal.metric_lines(report, "mlp")).splitlines()[1] == "accuracy 87.5 % [80.0 95.0]"
+
+
+def test_a_metric_without_interval_has_none_shown():
+    report = Report("x", 1, 1, {"calibration_error": Metric(0.03)})
+    assert words(terminal.metric_lines(report, "mlp")).splitlines()[1] == "calibration error 0.030"
+
+
+def test_a_search_tells_how_each_candidate_fared():
+    ends = [Candidate("learning_rate 0.01", 1.0, 0.25, won=True), Candidate("learning_rate 1", 0.25, None)]
+    assert words(terminal.search_lines(ensemble_of(NETWORK, searches={"mlp": ends}).report)).splitlines() == [
+        "Search 2 candidates for mlp; loss out of bag, share of the run given",
+        "learning_rate 0.01 0.2500 100% chosen",
+        "learning_rate 1 failed 25%",
+    ]
+
+
+# A saved run
+
+
+@pytest.mark.parametrize("spec", [NETWORK, SOLVED], ids=["mlp", "linear"])
+def test_a_run_tells_of_each_element(spec):
+    found = [line.split()[0] for line in terminal.element_lines(ensemble_of(spec)) if line.split()[0] in ELEMENTS]
+    assert found == list(ELEMENTS)
+
+
+def test_settings_that_were_used_are_told():
+    said = words(terminal.element_lines(ensemble_of(NETWORK)))
+    assert "activation tanh" in said
+    assert "learning_rate 0.0125" in said
+
+
+def test_a_solved_model_does_not_use_elements_of_steps():
+    said = words(terminal.element_lines(ensemble_of(SOLVED)))
+    assert said.count("not used: the optimum is solved, whatever the start") == 3
+
+
+def test_what_was_recorded_is_told():
+    said = words(terminal.element_lines(ensemble_of(NETWORK)))
+    assert "25.0 % of hidden units dead" in said
+    assert "0.7500 to 0.5000" in said
+    assert "training loss at the end 0.2500" in said
+
+
+def test_a_strength_that_was_set_is_not_said_to_be_chosen():
+    assert "chosen" not in words(terminal.element_lines(ensemble_of(SOLVED)))
+
+
+def test_a_strength_that_was_chosen_is_told_with_how_many_members_chose_it():
+    spec = resolve(with_settings(Spec(), {"model": "linear"}), 100)
+    history = {**history_of(spec), "strength": np.array([[0.1], [0.1], [0.01]])}
+    assert "0.01 (1), 0.1 (2)" in words(terminal.element_lines(ensemble_of(spec, history=history)))
+
+
+def test_a_failed_member_does_not_hide_the_others_records():
+    history = history_of(NETWORK)
+    history["loss"][1] = np.nan
+    assert "training loss at the end 0.2500" in words(terminal.element_lines(ensemble_of(NETWORK, history=history)))
+
+
+def test_the_training_loss_of_a_short_run_is_that_of_its_last_step():
+    # 50 steps are not divided by 24 rounds, so that the last rounds have no step.
+    model = api.fit("iris", model="mlp", members=2, hidden=(8,), n_steps=50, patience=0)
+    assert "training loss at the end 0.0000" not in words(terminal.element_lines(model.ensemble))
+
+
+def test_a_run_says_what_it_answers_and_how_it_was_made():
+    task = Task("binary", "state", classes=["ill", "well"])
+    said = words(terminal.run_lines(ensemble_of(NETWORK, task=task), Path("runs/wages")))
+    assert "wages binary: state (ill, well)" in said
+    assert "made 2024-03-01 10:20:30 from wages.csv, 1,234 rows, 1 numeric column" in said
+
+
+def test_a_run_repeats_what_was_noticed():
+    lines = terminal.run_lines(ensemble_of(NETWORK, remarks=["first remark", "second remark"]), Path("run"))
+    assert "noticed first remark\nsecond remark" in words(lines)
+
+
+def test_a_run_names_members_that_failed():
+    lines = terminal.run_lines(ensemble_of(NETWORK, failures={"0": "why", "2": "because"}), Path("run"))
+    assert "failed member 0: why; member 2: because" in words(lines)
+
+
+# Tables
+
+
+def table(n: int = 30) -> dict[str, list]:
+    return {"age": [float(i % 7) for i in range(n)], "wage": [1.5 * i for i in range(n)], "code": [f"c{i}" for i in range(n)]}
+
+
+def test_an_overview_says_rows_columns_and_target():
+    prepared = api.plan_fit(table(), "wage")
+    said = words(terminal.overview(prepared.dataset, prepared.task, prepared.remarks))
+    assert "30 rows, 1 numeric column; wage: mean 21.75, standard deviation 12.98 (regression)" in said
+
+
+def test_an_overview_says_what_was_set_aside_and_why():
+    prepared = api.plan_fit(table(), "wage")
+    assert "set aside code (identifier: all different)" in words(terminal.overview(prepared.dataset, prepared.task, prepared.remarks))
+
+
+def test_an_overview_counts_the_classes_the_largest_first():
+    data = {**table(), "wage": ["low"] * 8 + ["high"] * 22}
+    prepared = api.plan_fit(data, "wage")
+    assert "wage: high 22, low 8" in words(terminal.overview(prepared.dataset, prepared.task, prepared.remarks))
+
+
+def test_an_overview_lists_four_classes_and_counts_the_rest():
+    prepared = api.plan_fit({"age": table(60)["age"], "grade": [f"g{i % 6}" for i in range(60)]}, "grade")
+    assert "g0 10, g1 10, g2 10, g3 10, 2 more classes" in words(terminal.overview(prepared.dataset, prepared.task, []))
+
+
+def test_a_look_lists_every_column_with_its_kind():
+    lines = words(terminal.look_lines(api.look(table()))).splitlines()
+    assert lines[-3:] == ["age numeric", "wage numeric", "code identifier all different"]
+
+
+def test_a_look_with_a_target_says_what_task_it_asks_for():
+    assert "wage asks for a regression task" in words(terminal.look_lines(api.look(table(), "wage")))
+
+
+# Words for numbers
+
+
+@pytest.mark.parametrize(
+    ("seconds", "said"),
+    [
+        (0.04, "0.0 s"),
+        (9.94, "9.9 s"),
+        (12.4, "12 s"),
+        (75.0, "1 min 15 s"),
+        (3_600.0, "1 h 0 min"),
+        (9_000.0, "2 h 30 min"),
+        (59.7, "1 min 0 s"),
+        (119.7, "2 min 0 s"),
+        (3_599.8, "1 h 0 min"),
+    ],
+)
+def test_a_length_of_time_is_told_in_units_people_use(seconds, said):
+    assert terminal.duration(seconds) == said
+
+
+@pytest.mark.parametrize(
+    ("values", "line"), [([0, 7], "▁█"), ([7, 0], "█▁"), ([5, 5, 5], "▁▁▁"), ([np.nan, 0, np.inf, 1], "▁█"), ([], ""), ([np.nan], "")]
+)
+def test_a_curve_is_drawn_from_its_lowest_to_its_highest(values, line):
+    assert terminal.sparkline(values) == line
+
+
+# Progress
+
+
+class Clock:
+    """A clock that goes on when told."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def monotonic(self) -> float:
+        return self.now
+
+
+def test_away_from_a_terminal_progress_is_a_line_every_ten_seconds(monkeypatch, capsys):
+    clock = Clock()
+    monkeypatch.setattr(terminal, "time", clock)
+    with terminal.progress_bar(quiet=False, color=False) as report:
+        for second in range(1, 26):
+            clock.now = float(second)
+            report(Progress("mlp", second / 25, 0.5))
+    assert words(capsys.readouterr().err.splitlines()).splitlines() == [
+        "training mlp 40% out-of-bag loss 0.5000",
+        "training mlp 80% out-of-bag loss 0.5000",
+    ]
+
+
+@pytest.mark.parametrize("loss", [None, float("nan"), float("inf")])
+def test_a_loss_that_is_not_known_is_not_told(monkeypatch, capsys, loss):
+    clock = Clock()
+    monkeypatch.setattr(terminal, "time", clock)
+    with terminal.progress_bar(quiet=False, color=False) as report:
+        clock.now = 11.0
+        report(Progress("mlp", 0.5, loss))
+    assert words(capsys.readouterr().err.splitlines()) == "training mlp 50%"
+
+
+def test_quiet_progress_says_nothing(monkeypatch, capsys):
+    monkeypatch.setattr(terminal, "_PLAIN_EVERY_SECONDS", 0.0)
+    with terminal.progress_bar(quiet=True, color=False) as report:
+        report(Progress("mlp", 0.5, 0.5))
+    assert capsys.readouterr() == ("", "")
+
+
+def test_progress_never_goes_to_standard_output(monkeypatch, capsys):
+    monkeypatch.setattr(terminal, "_PLAIN_EVERY_SECONDS", 0.0)
+    with terminal.progress_bar(quiet=False, color=False) as report:
+        report(Progress("mlp", 0.5, 0.5))
+    assert capsys.readouterr().out == ""
+
+
+def test_on_a_terminal_progress_is_a_bar_with_the_loss(monkeypatch, capsys):
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    monkeypatch.setenv("COLUMNS", "160")
+    with terminal.progress_bar(quiet=False, color=False) as report:
+        report(Progress("mlp", 0.25, 0.5))
+        report(Progress("mlp", 1.0, 0.125))
+    said = capsys.readouterr().err
+    assert "100 %" in said
+    assert "out-of-bag loss 0.1250" in said
+
+
+def test_the_name_of_the_model_is_that_of_its_settings():
+    assert terminal.model_name(ensemble_of(NETWORK)) == "mlp"
+    assert terminal.model_name(replace(ensemble_of(NETWORK), spec=SOLVED)) == "linear"

@@ -1,0 +1,136 @@
+"""The model card: what people and model hubs read, safe whatever the data hold."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import replace
+
+import msgspec
+import numpy as np
+import pytest
+
+from weights.data.dataset import Feature
+from weights.data.encoding import Boolean, Encoding, Numeric
+from weights.ensemble import Ensemble, Report
+from weights.metrics import Metric
+from weights.models.linear import Linear
+from weights.models.mlp import Mlp
+from weights.spec import Spec
+from weights.store.card import model_card
+from weights.task import Task
+
+HOSTILE = "<img src=x onerror=alert(1)>|[click](javascript:x)\n# Title `code` *bold*"
+
+
+def ensemble_of(*, task: Task | None = None, features: list[Feature] | None = None, spec: Spec | None = None, **report) -> Ensemble:
+    told = {"n_samples": 1234, "n_features": 2, "metrics": {"log_loss": Metric(0.25, 0.2, 0.3)}, "seconds": 3.21, "version": "9.8.7"}
+    return Ensemble(
+        spec=spec or Spec(model=Linear()),
+        task=task or Task("binary", "outcome", classes=["ill", "well"]),
+        encoding=Encoding([Numeric("age", 0.0, 1.0, False), Boolean("smoker", False)]),
+        features=features or [Feature("age", "numeric"), Feature("smoker", "boolean"), Feature("code", "identifier", "all different")],
+        params={"output": {"w": np.ones((5, 2, 1)), "b": np.ones((5, 1))}},
+        votes=np.ones(5),
+        temperature=1.0,
+        scores=np.arange(3.0),
+        report=Report(**{"source": "ward.csv", **told, **report}),
+    )
+
+
+def front_matter(card: str) -> str:
+    return card.split("---\n")[1]
+
+
+def test_the_card_begins_with_front_matter_for_model_hubs():
+    assert model_card(ensemble_of()).startswith("---\nlibrary_name: weights\n")
+
+
+@pytest.mark.parametrize(
+    ("task", "tag"),
+    [
+        (Task("binary", "y", classes=[0, 1]), "tabular-classification"),
+        (Task("multiclass", "y", classes=[0, 1, 2]), "tabular-classification"),
+        (Task("regression", "y"), "tabular-regression"),
+    ],
+)
+def test_the_front_matter_names_the_task_as_hubs_do(task, tag):
+    assert f"pipeline_tag: {tag}\n" in front_matter(model_card(ensemble_of(task=task)))
+
+
+@pytest.mark.parametrize(("model", "name"), [(Linear(), "linear"), (Mlp(hidden=(8,)), "mlp")])
+def test_the_front_matter_names_the_model(model, name):
+    assert f"tags: [tabular, ensemble, {name}]" in front_matter(model_card(ensemble_of(spec=Spec(model=model))))
+
+
+def test_the_title_says_what_is_predicted_from_what():
+    assert "\n# outcome from ward.csv\n" in model_card(ensemble_of())
+
+
+def test_the_card_says_how_many_members_and_rows_there_are():
+    card = model_card(ensemble_of())
+    assert "An ensemble of 5 linear members that answers a binary task." in card
+    assert "Learned from 1,234 rows and 2 features (1 numeric, 1 boolean) in 3.2 s with Weights 9.8.7" in card
+
+
+def test_classes_are_listed():
+    assert "Classes: ill, well." in model_card(ensemble_of())
+
+
+def test_metrics_stand_in_a_table_with_their_intervals():
+    assert "| log loss | 0.25 | 0.2 to 0.3 |" in model_card(ensemble_of())
+
+
+def test_a_metric_without_interval_has_an_empty_cell():
+    assert "| calibration error | 0.1 |  |" in model_card(ensemble_of(metrics={"calibration_error": Metric(0.1)}))
+
+
+def test_columns_set_aside_are_listed_with_the_reason():
+    assert "- code: identifier, all different" in model_card(ensemble_of())
+
+
+def test_remarks_are_listed():
+    assert "- 3 of 9 rows have no 'y'" in model_card(ensemble_of(remarks=["3 of 9 rows have no 'y'"]))
+
+
+def test_a_card_without_remarks_says_so():
+    assert "## What was noticed\n\n- nothing\n" in model_card(ensemble_of(features=[Feature("age", "numeric")]))
+
+
+def test_the_settings_are_the_whole_spec():
+    card = model_card(ensemble_of())
+    shown = re.search(r"```json\n(.*?)\n```", card, flags=re.S)[1]
+    assert msgspec.convert(json.loads(shown), Spec) == Spec(model=Linear())
+
+
+def test_the_decision_is_told():
+    assert "linear was chosen, being simpler" in model_card(ensemble_of(decision="linear was chosen, being simpler."))
+
+
+@pytest.mark.parametrize(
+    "ensemble",
+    [
+        ensemble_of(task=Task("binary", HOSTILE, classes=["a", "b"])),
+        ensemble_of(task=Task("binary", "y", classes=["a", HOSTILE])),
+        ensemble_of(features=[Feature("a", "numeric"), Feature(HOSTILE, "identifier")]),
+        ensemble_of(features=[Feature("a", "numeric"), Feature("b", "constant", HOSTILE)]),
+        ensemble_of(source=HOSTILE),
+        ensemble_of(remarks=[HOSTILE]),
+    ],
+    ids=["target", "class", "feature", "note", "source", "remark"],
+)
+def test_words_from_the_data_have_no_meaning_in_the_card(ensemble):
+    card = model_card(ensemble)
+    assert r"\<img src=x onerror=alert(1)\>\|\[click\](javascript:x) \# Title \`code\` \*bold\*" in card
+    assert HOSTILE not in card
+
+
+def test_words_from_the_data_cannot_end_the_front_matter():
+    card = model_card(ensemble_of(task=Task("binary", "---\nlibrary_name: evil", classes=["a", "b"])))
+    assert "evil" not in front_matter(card)
+
+
+def test_only_twenty_classes_are_listed():
+    card = model_card(replace(ensemble_of(), task=Task("multiclass", "y", classes=[f"c{i:02}" for i in range(40)])))
+    assert "c19" in card
+    assert "c20" not in card

@@ -1,0 +1,461 @@
+"""Ensembles on disk: what was saved comes back bit for bit, and nothing else is believed."""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+import json
+import os
+import re
+import shutil
+import struct
+from dataclasses import replace
+from pathlib import Path
+
+import jax
+import numpy as np
+import pytest
+from safetensors.numpy import load as load_tensors
+from safetensors.numpy import save as save_tensors
+
+import weights
+from weights import api
+from weights.data.dataset import Feature
+from weights.data.encoding import Category, Encoding, Numeric
+from weights.ensemble import Ensemble, Report
+from weights.errors import CorruptError, NotFoundError, UsageError
+from weights.metrics import Metric
+from weights.models.mlp import Mlp
+from weights.spec import Spec
+from weights.store import format as store
+from weights.store.format import FILES, check_writable, load, save
+from weights.task import Task
+
+ALL_FILES = (*FILES, "SHA256SUMS")
+SOURCES = sorted(Path(weights.__file__).parent.rglob("*.py"))
+
+
+@pytest.fixture(scope="module")
+def ensemble() -> Ensemble:
+    """Three members of a small network on a number and a category, made by hand."""
+    random = np.random.default_rng(0)
+
+    def layer(n_in: int, n_out: int) -> dict[str, np.ndarray]:
+        return {"w": random.normal(size=(3, n_in, n_out)).astype(np.float32), "b": random.normal(size=(3, n_out)).astype(np.float32)}
+
+    return Ensemble(
+        spec=Spec(model=Mlp(hidden=(4,))),
+        task=Task("multiclass", "ward", classes=["east", "north", "söuth"]),
+        encoding=Encoding([Numeric("age", 40.0, 12.0, True), Category("blood", ["A", "B"], rare=True, missing=False)]),
+        features=[Feature("age", "numeric"), Feature("blood", "category"), Feature("id", "identifier", "all different")],
+        params={"hidden.0": layer(5, 4), "output": layer(4, 3)},
+        votes=np.array([1.0, 1.0, 0.0]),
+        temperature=1.25,
+        scores=np.sort(random.random(40)),
+        report=Report(source="hand.csv", n_samples=40, n_features=2, metrics={"log_loss": Metric(0.5, 0.4, 0.6)}, version="0.1.0"),
+        history={"loss": np.array([[1.0, np.nan], [0.5, 0.25], [2.0, 1.0]])},
+    )
+
+
+@pytest.fixture
+def saved(ensemble, tmp_path) -> Path:
+    save(ensemble, tmp_path / "run")
+    return tmp_path / "run"
+
+
+def reseal(folder: Path) -> None:
+    """Write the checksums anew, so that what lies behind them is looked at."""
+    sums = "".join(f"{hashlib.sha256((folder / name).read_bytes()).hexdigest()}  {name}\n" for name in FILES)
+    (folder / "SHA256SUMS").write_text(sums)
+
+
+def rewrite(folder: Path, name: str, content: bytes) -> None:
+    (folder / name).write_bytes(content)
+    reseal(folder)
+
+
+def change_config(folder: Path, **changes) -> None:
+    config = json.loads((folder / "config.json").read_bytes())
+    rewrite(folder, "config.json", json.dumps({**config, **changes}).encode())
+
+
+def change_tensors(folder: Path, changes: dict[str, np.ndarray | None], *, config: bool = False) -> None:
+    """Replace arrays (None removes one), and if asked what config.json says about them."""
+    tensors = load_tensors((folder / "model.safetensors").read_bytes())
+    tensors = {name: array for name, array in {**tensors, **changes}.items() if array is not None}
+    rewrite(folder, "model.safetensors", save_tensors(tensors, {"format": "weights-ensemble"}))
+    if config:
+        change_config(folder, tensors={name: [str(array.dtype), list(array.shape)] for name, array in tensors.items()})
+
+
+def content_of(folder: Path) -> dict[str, bytes]:
+    return {str(path.relative_to(folder)): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
+
+
+# Round trip
+
+
+def test_loaded_predictions_are_the_same_bits(ensemble, saved):
+    x = np.random.default_rng(1).normal(size=(200, 5)).astype(np.float32)
+    assert load(saved).predict_proba(x).tobytes() == ensemble.predict_proba(x).tobytes()
+
+
+@pytest.mark.parametrize("name", ["params", "votes", "scores", "history"])
+def test_loaded_arrays_are_the_same_bits(ensemble, saved, name):
+    before, after = getattr(ensemble, name), getattr(load(saved), name)
+    assert jax.tree.structure(before) == jax.tree.structure(after)
+    bits = [[(leaf.dtype, leaf.shape, leaf.tobytes()) for leaf in jax.tree.leaves(tree)] for tree in (before, after)]
+    assert bits[0] == bits[1]
+
+
+@pytest.mark.parametrize("name", ["spec", "task", "encoding", "features", "temperature", "report"])
+def test_loaded_records_are_equal(ensemble, saved, name):
+    assert getattr(load(saved), name) == getattr(ensemble, name)
+
+
+@pytest.mark.parametrize(
+    ("example", "options"),
+    [("diabetes", {"model": "linear"}), ("iris", {"model": "mlp", "hidden": (8,), "n_steps": 48})],
+    ids=["linear", "mlp"],
+)
+def test_a_fitted_model_answers_the_same_bits_after_loading(example, options, tmp_path):
+    model = api.fit(example, members=4, **options)
+    model.save(tmp_path / "run")
+    before, after = (api.predictions(m, example) for m in (model, api.load(tmp_path / "run")))
+    assert {name: values.tobytes() for name, values in before.items()} == {name: values.tobytes() for name, values in after.items()}
+
+
+def test_saving_a_loaded_ensemble_writes_the_same_bytes(saved, tmp_path):
+    save(load(saved), tmp_path / "again")
+    before, after = content_of(saved), content_of(tmp_path / "again")
+    assert {name for name in FILES if before[name] != after[name]} <= {"config.json"}
+
+
+def test_saving_a_loaded_ensemble_writes_the_same_config(saved, tmp_path):
+    save(load(saved), tmp_path / "again")
+    before, after = (json.loads((folder / "config.json").read_bytes()) for folder in (saved, tmp_path / "again"))
+    assert before == after
+
+
+def test_a_saved_folder_holds_the_files_of_the_format_and_no_other(saved):
+    assert sorted(content_of(saved)) == sorted(ALL_FILES)
+
+
+def test_the_checksums_are_those_of_the_files(saved):
+    lines = [line.split("  ") for line in (saved / "SHA256SUMS").read_text().splitlines()]
+    assert {name: digest for digest, name in lines} == {name: hashlib.sha256((saved / name).read_bytes()).hexdigest() for name in FILES}
+
+
+# Damage
+
+
+@pytest.mark.parametrize("name", ALL_FILES)
+def test_every_flipped_byte_is_noticed(saved, name):
+    content, random = (saved / name).read_bytes(), np.random.default_rng(0)
+    unnoticed = []
+    for position in sorted(random.choice(len(content), min(50, len(content)), replace=False)):
+        flipped = bytearray(content)
+        flipped[position] ^= int(random.integers(1, 256))
+        (saved / name).write_bytes(flipped)
+        try:
+            load(saved)
+            unnoticed.append(int(position))
+        except CorruptError:
+            pass
+    assert unnoticed == []
+
+
+def test_every_flipped_bit_of_the_checksums_is_noticed(saved):
+    content = (saved / "SHA256SUMS").read_bytes()
+    unnoticed = []
+    for position in range(len(content)):
+        (saved / "SHA256SUMS").write_bytes(content[:position] + bytes([content[position] ^ 1]) + content[position + 1 :])
+        try:
+            load(saved)
+            unnoticed.append((position, content[position : position + 1]))
+        except CorruptError:
+            pass
+    assert unnoticed == []
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_a_changed_file_is_named(saved, name):
+    (saved / name).write_bytes((saved / name).read_bytes() + b" ")
+    with pytest.raises(CorruptError, match=rf"{re.escape(name)}' is not as it was saved: its SHA-256 differs from SHA256SUMS"):
+        load(saved)
+
+
+@pytest.mark.parametrize("name", ALL_FILES)
+def test_a_missing_file_is_named(saved, name):
+    (saved / name).unlink()
+    with pytest.raises(CorruptError, match=rf"{re.escape(name)}' is missing from the saved folder\. Restore it"):
+        load(saved)
+
+
+@pytest.mark.parametrize("name", ALL_FILES)
+@pytest.mark.parametrize("share", [0.0, 0.5, 0.99])
+def test_a_truncated_file_is_noticed(saved, name, share):
+    content = (saved / name).read_bytes()
+    (saved / name).write_bytes(content[: int(share * len(content))])
+    with pytest.raises(CorruptError, match="not as it was saved"):
+        load(saved)
+
+
+@pytest.mark.parametrize("length", [0, 7])
+def test_weights_without_a_header_are_refused(saved, length):
+    rewrite(saved, "model.safetensors", (saved / "model.safetensors").read_bytes()[:length])
+    with pytest.raises(CorruptError, match=rf"claims a header of .* bytes in a file of {length}\. It is truncated"):
+        load(saved)
+
+
+@pytest.mark.parametrize("cut", [1, 100])
+def test_truncated_weights_with_right_checksums_are_refused(saved, cut):
+    rewrite(saved, "model.safetensors", (saved / "model.safetensors").read_bytes()[:-cut])
+    with pytest.raises(CorruptError, match="is not a whole safetensors file"):
+        load(saved)
+
+
+@pytest.mark.parametrize("claimed", [1 << 40, (1 << 64) - 1])
+def test_a_header_larger_than_the_file_is_refused(saved, claimed):
+    rewrite(saved, "model.safetensors", struct.pack("<Q", claimed) + (saved / "model.safetensors").read_bytes()[8:])
+    with pytest.raises(CorruptError, match=rf"claims a header of {claimed:,} bytes"):
+        load(saved)
+
+
+def test_a_header_of_two_megabytes_is_refused(saved):
+    content = (saved / "model.safetensors").read_bytes()
+    length = struct.unpack("<Q", content[:8])[0]
+    header = content[8 : 8 + length].ljust(2 << 20)
+    rewrite(saved, "model.safetensors", struct.pack("<Q", len(header)) + header + content[8 + length :])
+    with pytest.raises(CorruptError, match=r"claims a header of 2,097,152 bytes"):
+        load(saved)
+
+
+def test_ten_thousand_arrays_are_too_many(saved):
+    rewrite(saved, "model.safetensors", save_tensors({str(i): np.zeros(0, np.float32) for i in range(10_001)}))
+    with pytest.raises(CorruptError, match=r"claims more than 10,000 arrays\. It was not written by Weights"):
+        load(saved)
+
+
+@pytest.mark.parametrize("name", ["config.json", "metrics.json", "SHA256SUMS"])
+def test_a_file_too_large_to_be_lawful_is_refused_before_it_is_read(saved, name):
+    os.truncate(saved / name, (64 << 20) + 1)
+    with pytest.raises(CorruptError, match=rf"{re.escape(name)}' has 67,108,865 bytes, and at most .* are lawful"):
+        load(saved)
+
+
+@pytest.mark.parametrize("name", ["config.json", "metrics.json"])
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"{", b"[]", b"null", b'{"a": 1}', b'{"a": "\xff"}', b"[" * 50_000],
+    ids=["empty", "open", "list", "null", "other", "no-utf8", "deep"],
+)
+def test_json_that_is_not_what_it_should_be_is_refused(saved, name, content):
+    rewrite(saved, name, content)
+    with pytest.raises(CorruptError, match=rf"{re.escape(name)}'.* (does not hold what it should|format version)"):
+        load(saved)
+
+
+def test_a_setting_nobody_knows_is_refused(saved):
+    change_config(saved, surprise=1)
+    with pytest.raises(CorruptError, match=r"config\.json' does not hold what it should: .*surprise"):
+        load(saved)
+
+
+@pytest.mark.parametrize("version", [0, 2, "1", None])
+def test_another_format_version_is_refused_with_what_to_do(saved, version):
+    change_config(saved, format_version=version)
+    with pytest.raises(CorruptError, match=rf"has format version {version}, and this Weights reads 1\. Upgrade Weights"):
+        load(saved)
+
+
+def test_a_shape_that_differs_from_the_config_is_refused(saved):
+    w = load_tensors((saved / "model.safetensors").read_bytes())["params/output/w"]
+    change_tensors(saved, {"params/output/w": w.swapaxes(1, 2).copy()})
+    with pytest.raises(CorruptError, match=r"holds 'params/output/w' as .*\[3, 3, 4\].*, but config\.json says .*\[3, 4, 3\]"):
+        load(saved)
+
+
+def test_a_type_that_differs_from_the_config_is_refused(saved):
+    change_tensors(saved, {"votes": np.ones(3, np.float32)})
+    with pytest.raises(CorruptError, match=r"holds 'votes' as \('float32', \[3\]\), but config\.json says \('float64', \[3\]\)"):
+        load(saved)
+
+
+def test_an_array_that_config_does_not_know_is_refused(saved):
+    change_tensors(saved, {"extra": np.ones(3)})
+    with pytest.raises(CorruptError, match=r"holds 'extra' as .*, but config\.json says None"):
+        load(saved)
+
+
+@pytest.mark.parametrize("name", ["votes", "scores", "params/output/w", "params/hidden.0/b"])
+def test_an_array_that_the_ensemble_needs_must_be_there(saved, name):
+    change_tensors(saved, {name: None}, config=True)
+    with pytest.raises(CorruptError, match=rf"model\.safetensors'.*{name}"):
+        load(saved)
+
+
+def test_weights_that_do_not_fit_the_model_of_the_config_are_refused(saved):
+    change_tensors(saved, {"params/output/w": np.ones((3, 5, 3), np.float32)}, config=True)
+    with pytest.raises(CorruptError, match=r"model\.safetensors'.*params/output/w"):
+        load(saved)
+
+
+def test_an_array_with_a_name_of_no_lawful_form_is_refused(saved):
+    change_tensors(saved, {"params/output": np.ones(3)}, config=True)
+    with pytest.raises(CorruptError, match=r"model\.safetensors'.*params/output"):
+        load(saved)
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+@pytest.mark.parametrize("name", ["params/output/b", "votes", "scores"])
+def test_numbers_that_are_not_finite_are_refused(saved, name, value):
+    array = load_tensors((saved / "model.safetensors").read_bytes())[name].copy()
+    array.flat[0] = value
+    change_tensors(saved, {name: array})
+    with pytest.raises(CorruptError, match=rf"holds numbers in '{name}' that are not finite"):
+        load(saved)
+
+
+def test_a_history_with_gaps_is_lawful(saved):
+    assert np.isnan(load(saved).history["loss"][0, 1])
+
+
+def test_a_folder_that_is_not_there_is_not_found(tmp_path):
+    with pytest.raises(NotFoundError, match=r"There is no saved run at '.*nowhere'\. Name the folder that `weights fit --save` wrote"):
+        load(tmp_path / "nowhere")
+
+
+def test_a_folder_that_is_not_ours_cannot_be_loaded(tmp_path):
+    with pytest.raises(CorruptError, match=r"SHA256SUMS' is missing from the saved folder"):
+        load(tmp_path)
+
+
+# Where it is written
+
+
+def stranger(folder: Path) -> Path:
+    """Somebody else's folder."""
+    (folder / "photos").mkdir(parents=True)
+    (folder / "photos" / "cat.jpg").write_bytes(b"cat")
+    return folder
+
+
+def lookalike(folder: Path) -> Path:
+    """Somebody else's folder that holds, as model hubs have it, a config.json and checksums."""
+    stranger(folder)
+    (folder / "config.json").write_text('{"architectures": ["BertModel"]}')
+    (folder / "SHA256SUMS").write_text(f"{hashlib.sha256(b'cat').hexdigest()}  photos/cat.jpg\n")
+    return folder
+
+
+@pytest.mark.parametrize("make", [stranger, lookalike])
+@pytest.mark.parametrize("refuse", [lambda ensemble, folder: check_writable(folder), save], ids=["check_writable", "save"])
+def test_a_folder_that_is_not_ours_is_refused_and_left_untouched(ensemble, tmp_path, make, refuse):
+    folder = make(tmp_path / "mine")
+    before = content_of(tmp_path)
+    with pytest.raises(UsageError, match=r"mine' exists and is not a Weights folder, so it will not be overwritten\. Choose another name"):
+        refuse(ensemble, folder)
+    assert content_of(tmp_path) == before
+
+
+def test_a_file_in_the_way_is_refused_and_left_untouched(ensemble, tmp_path):
+    (tmp_path / "run").write_text("a letter")
+    with pytest.raises(UsageError, match=r"run' exists and is not a Weights folder"):
+        save(ensemble, tmp_path / "run")
+    assert content_of(tmp_path) == {"run": b"a letter"}
+
+
+def test_saving_over_an_old_run_replaces_it(ensemble, saved):
+    save(replace(ensemble, temperature=2.0), saved)
+    assert load(saved).temperature == 2.0
+
+
+def test_replacing_leaves_nothing_beside_the_run(ensemble, saved):
+    save(ensemble, saved)
+    assert [path.name for path in saved.parent.iterdir()] == ["run"]
+
+
+def test_an_empty_folder_is_used(ensemble, tmp_path):
+    (tmp_path / "run").mkdir()
+    save(ensemble, tmp_path / "run")
+    assert load(tmp_path / "run").temperature == ensemble.temperature
+
+
+def test_folders_on_the_way_are_made(ensemble, tmp_path):
+    save(ensemble, tmp_path / "a" / "b" / "run")
+    assert load(tmp_path / "a" / "b" / "run").temperature == ensemble.temperature
+
+
+def test_a_file_as_parent_is_a_usage_error(ensemble, tmp_path):
+    (tmp_path / "letter").write_text("")
+    with pytest.raises(UsageError, match=r"The folder '.*letter' cannot be made: .*\. Choose another place for --save"):
+        save(ensemble, tmp_path / "letter" / "run")
+
+
+def test_a_full_disk_leaves_the_old_run_as_it_was(ensemble, saved, monkeypatch):
+    def full(path: Path, content: bytes) -> None:
+        if path.name == "metrics.json":
+            raise OSError(28, "No space left on device")
+        path.write_bytes(content)
+
+    before = content_of(saved.parent)
+    monkeypatch.setattr(store, "write_durably", full)
+    with pytest.raises(UsageError, match=r"could not be written: No space left on device\. Free space .*; nothing was changed"):
+        save(replace(ensemble, temperature=2.0), saved)
+    assert content_of(saved.parent) == before
+
+
+def test_a_failing_rename_brings_the_old_run_back(ensemble, saved, monkeypatch):
+    rename = os.replace
+
+    def failing(source, target) -> None:
+        if ".new-" in str(source):
+            raise OSError(13, "Permission denied")
+        rename(source, target)
+
+    before = content_of(saved.parent)
+    monkeypatch.setattr(store.os, "replace", failing)
+    with pytest.raises(UsageError, match=r"could not be written: Permission denied"):
+        save(ensemble, saved)
+    assert content_of(saved.parent) == before
+
+
+def test_a_relative_path_is_saved_to_the_working_folder(ensemble, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    save(ensemble, Path("run"))
+    assert load(tmp_path / "run").temperature == ensemble.temperature
+
+
+def test_a_run_can_be_moved(saved, tmp_path):
+    shutil.move(saved, tmp_path / "elsewhere")
+    assert load(tmp_path / "elsewhere").temperature == 1.25
+
+
+# Nothing that is loaded can run code
+
+
+def names_in(tree: ast.AST) -> set[str]:
+    """Modules imported and functions called, by name."""
+    names = set()
+    for node in ast.walk(tree):
+        match node:
+            case ast.Import():
+                names |= {alias.name.split(".")[0] for alias in node.names}
+            case ast.ImportFrom(module=str(module)):
+                names |= {module.split(".")[0], *(alias.name for alias in node.names)}
+            case ast.Call(func=ast.Name(id=name)):
+                names.add(name)
+    return names
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(SOURCES[0].parent)))
+def test_nothing_in_the_package_can_unpickle_or_evaluate(path):
+    unsafe = {"pickle", "cPickle", "joblib", "dill", "cloudpickle", "marshal", "shelve", "eval", "exec", "compile", "__import__"}
+    assert names_in(ast.parse(path.read_text())) & unsafe == set()
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(SOURCES[0].parent)))
+def test_nothing_in_the_package_lets_numpy_unpickle(path):
+    tree = ast.parse(path.read_text())
+    assert [node.arg for node in ast.walk(tree) if isinstance(node, ast.keyword) and node.arg == "allow_pickle"] == []

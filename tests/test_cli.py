@@ -1,0 +1,666 @@
+"""The command line, as people and scripts meet it: data on standard output, words on standard error, exit codes that mean something."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import os
+import pty
+import re
+import select
+import shlex
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import get_args, get_type_hints
+
+import click
+import numpy as np
+import pyarrow as pa
+import pytest
+from click.testing import CliRunner
+from pyarrow import csv as arrow_csv
+from pyarrow import parquet
+from safetensors.numpy import load_file
+
+import weights
+from weights import api, cli
+from weights.data.examples import EXAMPLES
+from weights.elements.activation import ACTIVATIONS
+from weights.elements.initialization import SCHEMES
+from weights.elements.optimization import OPTIMIZERS, SCHEDULES
+from weights.elements.regularization import PENALTIES
+from weights.errors import Interrupted
+from weights.models.mlp import Mlp
+from weights.models.table import MODELS
+from weights.spec import Members
+from weights.task import TASK_KINDS
+
+PROGRAM = str(Path(sys.executable).parent / "weights")
+QUICK = ("--members", "4", "--model", "linear")
+KEYS = {"task", "model", "n_members", "n_samples", "n_features", "metrics", "seconds"}
+
+
+def run(*args: object, **options):
+    """A command run in this process."""
+    return CliRunner().invoke(cli.cli, [str(arg) for arg in args], prog_name="weights", **options)
+
+
+def well(*args: object):
+    """A command that must succeed."""
+    result = run(*args)
+    assert result.exit_code == 0, result.stderr
+    return result
+
+
+def printed(*args: object):
+    """What a command prints with --json."""
+    return json.loads(well(*args, "--json").stdout)
+
+
+def start(*args: object, **options) -> subprocess.CompletedProcess:
+    """A command run as users run it."""
+    return subprocess.run([PROGRAM, *map(str, args)], capture_output=True, text=True, timeout=120, check=False, **options)
+
+
+@pytest.fixture(scope="session")
+def tables(tmp_path_factory) -> Path:
+    """A folder with people.csv, which holds a label that a spreadsheet would run, and wages.csv."""
+    folder, random = tmp_path_factory.mktemp("tables"), np.random.default_rng(0)
+    age, height = random.normal(40, 10, 120), random.normal(170, 8, 120)
+    label = np.where(age + random.normal(0, 4, 120) > 40, "=1+1", "well")
+    wage = 0.5 * age + random.normal(size=120)
+    arrow_csv.write_csv(pa.table({"age": age, "height": height, "state": label}), folder / "people.csv")
+    arrow_csv.write_csv(pa.table({"age": age, "height": height, "wage": wage}), folder / "wages.csv")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def runs(tables, tmp_path_factory) -> Path:
+    """A folder with the saved runs people and wages."""
+    folder = tmp_path_factory.mktemp("runs")
+    for name, target in (("people", "state"), ("wages", "wage")):
+        api.fit(tables / f"{name}.csv", target=target, members=4, model="linear", save=folder / name)
+    return folder
+
+
+@pytest.fixture(autouse=True)
+def _elsewhere(tmp_path, monkeypatch):
+    """Commands write to a folder of their own."""
+    monkeypatch.chdir(tmp_path)
+
+
+# Help
+
+
+def test_help_imports_neither_jax_nor_sklearn():
+    program = (
+        "import sys; sys.argv = ['weights', '--help']\n"
+        "from weights.cli import main\n"
+        "try: main()\n"
+        "except SystemExit: print({'jax', 'sklearn', 'optax', 'scipy', 'pyarrow'} & set(sys.modules), file=sys.stderr)"
+    )
+    result = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=True)
+    assert result.stderr == "set()\n"
+
+
+def test_every_command_has_a_line_of_help():
+    result = well("--help")
+    assert all(re.search(rf"^  {name} +[A-Z]", result.stdout, flags=re.M) for name in cli.cli.commands)
+
+
+@pytest.mark.parametrize("name", sorted(cli.cli.commands))
+def test_a_command_explains_itself(name):
+    result = well(name, "-h")
+    assert result.stdout.startswith(f"Usage: weights {name} ")
+
+
+def test_the_version_is_told():
+    assert well("--version").stdout == f"weights, version {weights.__version__}\n"
+
+
+def test_python_can_run_the_package():
+    result = subprocess.run([sys.executable, "-m", "weights", "--version"], capture_output=True, text=True, timeout=60, check=True)
+    assert result.stdout == f"weights, version {weights.__version__}\n"
+
+
+def listed_in_help(option: str) -> set[str]:
+    """Names that the help of an option of `fit` lists, up to its first full stop or colon or semicolon."""
+    [found] = [parameter for parameter in cli.fit.params if f"--{option}" in parameter.opts]
+    words = re.split(r"[.:;(]", found.help or "")[0]
+    return set(re.findall(r"[a-z_0-9]+", words)) - {"or"}
+
+
+@pytest.mark.parametrize(
+    ("option", "names"),
+    [
+        ("initialization", SCHEMES),
+        ("activation", ACTIVATIONS),
+        ("penalty", PENALTIES),
+        ("optimization", {"auto", "exact", *OPTIMIZERS}),
+        ("schedule", SCHEDULES),
+        ("resampling", get_args(get_type_hints(Members)["resampling"])),
+        ("embedding", get_args(get_type_hints(Mlp)["embedding"])),
+        ("task", TASK_KINDS),
+    ],
+)
+def test_the_names_listed_in_help_are_the_choices(option, names):
+    assert listed_in_help(option) == set(names)
+
+
+def test_the_models_listed_in_help_are_the_choices():
+    [found] = [parameter for parameter in cli.fit.params if "--model" in parameter.opts]
+    assert {name for name in re.findall(r"[a-z]+", found.help) if name in {"auto", *MODELS}} == {"auto", *MODELS}
+
+
+def test_every_option_is_documented():
+    silent = [
+        f"{name} {p.opts[0]}"
+        for name, command in cli.cli.commands.items()
+        for p in command.params
+        if isinstance(p, click.Option) and not p.help
+    ]
+    assert silent == []
+
+
+# Fit
+
+
+def test_fit_prints_one_object_with_the_keys_scripts_rely_on(tables):
+    shown = printed("fit", tables / "wages.csv", "-t", "wage", *QUICK)
+    assert set(shown) >= KEYS
+    assert (shown["task"], shown["model"], shown["n_members"], shown["n_samples"], shown["n_features"]) == (
+        "regression",
+        "linear",
+        4,
+        120,
+        2,
+    )
+
+
+def test_fit_prints_metrics_as_numbers(tables):
+    metrics = printed("fit", tables / "wages.csv", "-t", "wage", *QUICK)["metrics"]
+    assert {name: type(value) for name, value in metrics.items()} == {"rmse": float, "r2": float, "mae": float}
+
+
+def test_fit_prints_results_on_standard_output_and_the_plan_on_standard_error(tables):
+    result = well("fit", tables / "wages.csv", "-t", "wage", *QUICK)
+    assert result.stdout.startswith("Result        linear, 4 members, ")
+    assert "\nplan          linear: 4 members, 3 weights, solved exactly; about " in result.stderr
+
+
+def test_a_quiet_fit_prints_results_only(tables):
+    assert well("fit", tables / "wages.csv", "-t", "wage", *QUICK, "--quiet").stderr == ""
+
+
+def test_fit_saves_under_the_name_of_the_source(tables):
+    assert printed("fit", tables / "wages.csv", "-t", "wage", *QUICK)["saved"] == "runs/wages"
+    assert api.load("runs/wages").metrics.keys() == {"rmse", "r2", "mae"}
+
+
+def test_a_second_fit_does_not_touch_the_first(tables):
+    for expected in ("runs/wages", "runs/wages-2"):
+        assert printed("fit", tables / "wages.csv", "-t", "wage", *QUICK)["saved"] == expected
+
+
+def test_a_table_called_data_is_saved_under_the_name_of_its_folder(tables, tmp_path):
+    (tmp_path / "income").mkdir()
+    (tmp_path / "income" / "data.csv").write_bytes((tables / "wages.csv").read_bytes())
+    assert printed("fit", "income/data.csv", "-t", "wage", *QUICK)["saved"] == "runs/income"
+
+
+def test_fit_saves_where_it_is_told(tables, tmp_path):
+    well("fit", tables / "wages.csv", "-t", "wage", *QUICK, "--save", "here/it")
+    assert (tmp_path / "here" / "it" / "config.json").is_file()
+
+
+def test_fit_saves_nothing_if_told_so(tables, tmp_path):
+    assert printed("fit", tables / "wages.csv", "-t", "wage", *QUICK, "--no-save")["saved"] is None
+    assert [*tmp_path.iterdir()] == []
+
+
+def test_a_dry_run_prints_the_plan_and_saves_nothing(tables, tmp_path):
+    result = well("fit", tables / "wages.csv", "-t", "wage", "--members", "4", "--dry-run")
+    assert [line.split(":")[0].split()[-1] for line in result.stdout.splitlines()] == ["linear", "mlp"]
+    assert [*tmp_path.iterdir()] == []
+
+
+def test_a_dry_run_prints_an_object(tables):
+    shown = printed("fit", tables / "wages.csv", "-t", "wage", "--members", "4", "--dry-run")
+    assert [plan["model"] for plan in shown["plans"]] == ["linear", "mlp"]
+
+
+def spec_of(tables: Path, *options: str) -> dict:
+    return printed("fit", tables / "people.csv", "-t", "state", "--dry-run", "--model", "mlp", *options)["spec"]["mlp"]
+
+
+@pytest.mark.parametrize(
+    ("options", "section", "field", "value"),
+    [
+        (("--hidden", "16,8"), "model", "hidden", [16, 8]),
+        (("--embedding", "periodic"), "model", "embedding", "periodic"),
+        (("--embedding", "none"), "model", "embedding", "none"),
+        (("--initialization", "orthogonal"), "initialization", "name", "orthogonal"),
+        (("--activation", "tanh"), "activation", "name", "tanh"),
+        (("--penalty", "l1"), "regularization", "penalty", "l1"),
+        (("--penalty", "none"), "regularization", "penalty", "none"),
+        (("--strength", "0.5"), "regularization", "strength", 0.5),
+        (("--dropout", "0.25"), "regularization", "dropout", 0.25),
+        (("--optimization", "lion"), "optimization", "name", "lion"),
+        (("--learning-rate", "0.02"), "optimization", "learning_rate", 0.02),
+        (("--schedule", "constant"), "optimization", "schedule", "constant"),
+        (("--weight-decay", "0.3"), "optimization", "weight_decay", 0.3),
+        (("--batch-size", "20"), "optimization", "batch_size", 20),
+        (("--steps", "70"), "optimization", "n_steps", 70),
+        (("--clip-norm", "none"), "updates", "clip_norm", None),
+        (("--resampling", "bootstrap"), "members", "resampling", "bootstrap"),
+        (("--members", "5"), "members", "n_members", 5),
+        (("--seed", "9"), "members", "seed", 9),
+        (("--set", "optimization.beta1=0.8"), "optimization", "beta1", 0.8),
+        (("--set", "n-folds=3"), "members", "n_folds", 3),
+    ],
+    ids=lambda value: value[0] + value[-1] if isinstance(value, tuple) else None,
+)
+def test_an_option_sets_what_it_names(tables, options, section, field, value):
+    assert spec_of(tables, *options)[section][field] == value
+
+
+def test_a_search_races_the_values_given(tables):
+    shown = printed("fit", tables / "people.csv", "-t", "state", *QUICK, "--search", "strength=0.001,0.1", "--no-save")
+    assert {candidate["label"] for candidate in shown["searches"]["linear"]} == {"strength 0.001", "strength 0.1"}
+
+
+def test_values_of_a_search_that_hold_commas_are_separated_by_semicolons(tables):
+    shown = well("fit", tables / "people.csv", "-t", "state", "--model", "mlp", "--search", "hidden=8,8;16", "--dry-run").stdout
+    assert "a race of 2 candidates" in shown
+
+
+def test_class_weights_are_given_by_label(tables):
+    shares = [
+        printed("fit", tables / "people.csv", "-t", "state", *QUICK, "--no-save", "--class-weight", weight)["metrics"]["log_loss"]
+        for weight in ("well=1", "well=50")
+    ]
+    assert shares[0] < shares[1]
+
+
+@pytest.mark.parametrize("word", ["none", "8"])
+def test_the_clip_is_a_number_or_none(tables, word):
+    assert run("fit", tables / "people.csv", "-t", "state", "--clip", word, "--dry-run").exit_code == 0
+
+
+def test_rows_can_be_grouped(tables):
+    assert printed("fit", tables / "people.csv", "-t", "state", *QUICK, "--group", "height", "--no-save")["n_features"] == 1
+
+
+# Predict
+
+
+def answers(path: Path) -> list[dict]:
+    return {".csv": arrow_csv.read_csv, ".parquet": parquet.read_table}[path.suffix](path).to_pylist()
+
+
+def test_answers_go_to_standard_output_as_csv(tables, runs):
+    result = well("predict", runs / "wages", tables / "wages.csv")
+    lines = [*csv.DictReader(io.StringIO(result.stdout))]
+    assert (len(lines), [*lines[0]]) == (120, ["prediction", "low 90%", "high 90%"])
+    assert result.stderr == ""
+
+
+def test_answers_are_those_of_the_model(tables, runs):
+    result = well("predict", runs / "wages", tables / "wages.csv")
+    found = [float(line["prediction"]) for line in csv.DictReader(io.StringIO(result.stdout))]
+    np.testing.assert_allclose(found, api.load(runs / "wages").predict(tables / "wages.csv"), rtol=1e-12)
+
+
+@pytest.mark.parametrize("name", ["out.csv", "out.parquet", "deep/er/out.csv"])
+def test_answers_go_to_a_file_of_the_format_named(tables, runs, tmp_path, name):
+    result = well("predict", runs / "wages", tables / "wages.csv", "--output", name)
+    assert len(answers(tmp_path / name)) == 120
+    assert (result.stdout, result.stderr) == ("", f"120 predictions in {name}\n")
+
+
+def test_answers_go_to_json_lines(tables, runs, tmp_path):
+    well("predict", runs / "wages", tables / "wages.csv", "-o", "out.jsonl")
+    lines = [json.loads(line) for line in (tmp_path / "out.jsonl").read_text().splitlines()]
+    assert (len(lines), {*lines[0]}) == (120, {"prediction", "low 90%", "high 90%"})
+
+
+def test_answers_are_printed_as_one_object(tables, runs):
+    shown = printed("predict", runs / "people", tables / "people.csv")
+    assert (shown["n_samples"], len(shown["predictions"])) == (120, 120)
+    assert {*shown["predictions"][0]} == {"prediction", "probability =1+1", "probability well"}
+
+
+def test_the_level_of_intervals_can_be_chosen(tables, runs):
+    lines = csv.reader(io.StringIO(well("predict", runs / "wages", tables / "wages.csv", "--level", "0.5").stdout))
+    assert next(lines) == ["prediction", "low 50%", "high 50%"]
+
+
+def test_a_level_that_few_rows_cannot_hold_leaves_the_predictions_finite(tables, runs):
+    shown = printed("predict", runs / "wages", tables / "wages.csv", "--level", "0.999")
+    assert all(isinstance(answer["prediction"], float) for answer in shown["predictions"])
+
+
+def test_a_label_that_a_spreadsheet_would_run_is_made_harmless_in_csv(tables, runs):
+    result = well("predict", runs / "people", tables / "people.csv")
+    assert {line["prediction"] for line in csv.DictReader(io.StringIO(result.stdout))} == {"'=1+1", "well"}
+
+
+def test_no_cell_of_csv_begins_like_a_formula(tables, runs):
+    result = well("predict", runs / "people", tables / "people.csv")
+    assert [cell for line in csv.reader(io.StringIO(result.stdout)) for cell in line if cell.startswith(("=", "+", "@"))] == []
+
+
+def test_labels_stay_what_they_are_in_parquet(tables, runs, tmp_path):
+    well("predict", runs / "people", tables / "people.csv", "-o", "out.parquet")
+    assert {answer["prediction"] for answer in answers(tmp_path / "out.parquet")} == {"=1+1", "well"}
+
+
+def test_an_output_of_another_format_is_refused(tables, runs):
+    result = run("predict", runs / "wages", tables / "wages.csv", "-o", "out.xlsx")
+    assert result.exit_code == 2
+    assert "Answers are written as .csv, .parquet, .jsonl, but 'out.xlsx' ends in '.xlsx'. Rename the output." in result.stderr
+
+
+# Show, data, doctor, completion
+
+
+def test_show_tells_of_all_five_elements(runs):
+    shown = well("show", runs / "wages").stdout
+    elements = ("initialization", "activation", "regularization", "optimization", "updates")
+    assert all(re.search(rf"^  {element} ", shown, flags=re.M) for element in elements)
+
+
+def test_show_prints_the_same_object_as_fit(tables):
+    fitted = printed("fit", tables / "wages.csv", "-t", "wage", *QUICK, "--save", "run")
+    assert printed("show", "run") == fitted
+
+
+def test_data_lists_the_bundled_examples():
+    assert [line.split()[0] for line in well("data").stdout.splitlines()] == [*EXAMPLES]
+
+
+def test_data_lists_the_bundled_examples_as_objects():
+    assert [(example["name"], example["target"]) for example in printed("data")] == [(name, e.target) for name, e in EXAMPLES.items()]
+
+
+def test_data_tells_the_kind_of_each_column(tables):
+    lines = well("data", tables / "people.csv").stdout.splitlines()
+    assert [line.split()[:2] for line in lines[-3:]] == [["age", "numeric"], ["height", "numeric"], ["state", "category"]]
+
+
+def test_data_tells_the_task_of_a_target(tables):
+    shown = printed("data", tables / "people.csv", "--target", "state")
+    assert (shown["task"], [feature["name"] for feature in shown["features"]]) == ("binary", ["age", "height"])
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_a_completion_script_is_printed(shell):
+    assert "_WEIGHTS_COMPLETE" in well("completion", shell).stdout
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_a_completion_script_is_printed_as_an_object(shell):
+    assert printed("completion", shell)["shell"] == shell
+
+
+def test_commands_are_completed():
+    result = start(env={**os.environ, "_WEIGHTS_COMPLETE": "bash_complete", "COMP_WORDS": "weights co", "COMP_CWORD": "1"})
+    assert result.stdout.split() == ["plain,completion"]
+
+
+# Wrong words
+
+
+def refused(*args: object) -> tuple[int, str]:
+    result = run(*args)
+    assert result.stdout == ""
+    return result.exit_code, result.stderr
+
+
+def test_a_command_nobody_knows_is_refused_with_its_likeness():
+    code, said = refused("fitt", "iris")
+    assert code == 2
+    assert "There is no command 'fitt'. Did you mean 'fit'?" in said
+
+
+def test_an_option_nobody_knows_is_refused_with_its_likeness():
+    code, said = refused("fit", "iris", "--penality", "l1")
+    assert code == 2
+    assert "No such option '--penality'" in said or "No such option: --penality" in said
+    assert "--penalty" in said
+
+
+def test_a_file_that_does_not_exist_is_not_found_with_its_likeness(tables, monkeypatch):
+    monkeypatch.chdir(tables)
+    assert refused("fit", "wags.csv", "-t", "wage") == (
+        4,
+        "weights: There is no file or bundled example called 'wags.csv'. Did you mean 'wages.csv'? `weights data` lists the examples.\n",
+    )
+
+
+def test_an_example_is_not_found_with_its_likeness():
+    code, said = refused("fit", "irsi")
+    assert code == 4
+    assert "Did you mean 'iris'?" in said
+
+
+def test_a_column_that_does_not_exist_is_not_found_with_its_likeness(tables):
+    assert refused("fit", tables / "wages.csv", "-t", "wagge") == (
+        4,
+        "weights: wages.csv has no column 'wagge' to use as target. Did you mean 'wage'?\n",
+    )
+
+
+def test_a_run_that_does_not_exist_is_not_found():
+    code, said = refused("show", "runs/nothing")
+    assert code == 4
+    assert said == "weights: There is no saved run at 'runs/nothing'. Name the folder that `weights fit --save` wrote.\n"
+
+
+def test_data_that_cannot_be_used_are_a_data_error(tmp_path):
+    (tmp_path / "flat.csv").write_text("a,b\n1,5\n2,5\n3,5\n")
+    code, said = refused("fit", "flat.csv", "-t", "b")
+    assert code == 3
+    assert said.startswith("weights: The target 'b' must ")
+
+
+def test_a_damaged_run_is_corrupt(tables, tmp_path):
+    well("fit", tables / "wages.csv", "-t", "wage", *QUICK, "--save", "run")
+    (tmp_path / "run" / "metrics.json").write_text("{}")
+    code, said = refused("predict", "run", tables / "wages.csv")
+    assert code == 6
+    assert "metrics.json' is not as it was saved" in said
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (("--save", "x", "--no-save"), "--save and --no-save contradict each other. Give one of them."),
+        (("--set", "beta1"), "--set takes name=value, but 'beta1' came."),
+        (("--search", "=3"), "--search takes name=value, but '=3' came."),
+        (("--class-weight", "2"), "--class-weight takes balanced or LABEL=FACTOR, but '2' came."),
+        (("--class-weight", "well=much"), "--class-weight takes a number or none, but 'much' came."),
+        (("--clip", "wide"), "--clip takes a number or none, but 'wide' came."),
+        (("--budget", "soon"), "A length of time such as 90, 60s, 5m or 1h was needed, but 'soon' came."),
+        (("--kind", "age"), "A kind is given as column=kind, but 'age' came."),
+        (("--model", "forest"), "There is no model 'forest'."),
+        (("--threads", "0"), "threads must be at least 1, but is 0."),
+        (("--activation", "rleu"), "activation.name has no choice 'rleu'. Did you mean 'relu'?"),
+        (("--resume",), "There is no checkpoint at "),
+        (("--resume", "--no-save"), "Resuming needs the folder the interrupted run was to be saved to."),
+    ],
+    ids=lambda value: "".join(value) if isinstance(value, tuple) else None,
+)
+def test_an_option_that_cannot_be_is_refused(tables, options, said):
+    code, words = refused("fit", tables / "people.csv", "-t", "state", *QUICK, "--quiet", *options)
+    assert code == (4 if options == ("--resume",) else 2)
+    assert words.startswith(f"weights: {said}")
+
+
+@pytest.mark.parametrize("level", ["0", "1", "90"])
+def test_a_level_out_of_bounds_is_refused(tables, runs, level):
+    code, said = refused("predict", runs / "wages", tables / "wages.csv", "--level", level)
+    assert code == 2
+    assert "The level must be between 0 and 1" in said
+
+
+# What went wrong
+
+
+def test_an_error_is_one_line_without_traceback(tables):
+    assert refused("fit", tables / "wages.csv", "-t", "wagge")[1].count("\n") == 1
+
+
+def test_an_error_with_debug_shows_the_traceback():
+    result = start("show", "nothing", "--debug")
+    assert result.returncode == 1
+    assert "Traceback (most recent call last)" in result.stderr
+    assert "weights.errors.NotFoundError: There is no saved run at 'nothing'" in result.stderr
+
+
+def test_the_unexpected_is_one_line_that_says_what_to_do(monkeypatch, runs):
+    monkeypatch.setattr(api, "load", lambda run: 1 / 0)
+    assert refused("show", runs / "wages") == (
+        1,
+        "weights: Something unexpected happened (ZeroDivisionError: division by zero). Run again with --debug and report it.\n",
+    )
+
+
+def test_want_of_memory_is_said(monkeypatch, runs):
+    def load(run):
+        raise MemoryError
+
+    monkeypatch.setattr(api, "load", load)
+    assert refused("show", runs / "wages") == (
+        1,
+        "weights: There is not enough memory. Use fewer rows, --drop columns or fewer --members.\n",
+    )
+
+
+def test_stopping_at_once_is_said(monkeypatch, runs):
+    def load(run):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(api, "load", load)
+    assert refused("show", runs / "wages") == (130, "weights: Stopped at once.\n")
+
+
+def interrupt(monkeypatch, *args: str):
+    """The outcome of a fit that is interrupted while it trains."""
+
+    def run_fit(*_, **__):
+        raise Interrupted("Training was stopped.")
+
+    monkeypatch.setattr(api, "run_fit", run_fit)
+    monkeypatch.setattr(sys, "argv", ["weights", *args])
+    return run(*args)
+
+
+def test_an_interrupted_fit_says_how_to_go_on(monkeypatch):
+    result = interrupt(monkeypatch, "fit", "iris", "--quiet")
+    assert (result.exit_code, result.stderr) == (
+        130,
+        "weights: Training was stopped. Go on with: weights fit iris --quiet --save runs/iris --resume\n",
+    )
+
+
+def test_an_interrupted_fit_repeats_words_that_need_quotes(monkeypatch):
+    result = interrupt(monkeypatch, "fit", "iris", "--quiet", "--save", "my run", "--resume")
+    assert result.stderr.endswith("Go on with: weights fit iris --quiet --save 'my run' --resume\n")
+
+
+@pytest.mark.parametrize("budget", [("--budget", "60s"), ("--budget=60s",)])
+def test_an_interrupted_fit_goes_on_with_the_steps_its_budget_came_to(monkeypatch, budget):
+    result = interrupt(monkeypatch, "fit", "iris", "--quiet", *budget, "--save", "run")
+    assert re.search(r"Go on with: weights fit iris --quiet --steps \d+ --save run --resume\n$", result.stderr)
+
+
+def test_an_interrupted_fit_that_keeps_nothing_says_so(monkeypatch):
+    result = interrupt(monkeypatch, "fit", "iris", "--quiet", "--no-save")
+    assert result.stderr == "weights: Training was stopped. Nothing was kept, because of --no-save.\n"
+
+
+@pytest.mark.parametrize(("resume", "folder"), [((), "runs/iris-2"), (("--resume",), "runs/iris")])
+def test_the_name_of_an_interrupted_run_is_kept_for_it(monkeypatch, tmp_path, resume, folder):
+    (tmp_path / "runs" / "iris.checkpoint").mkdir(parents=True)
+    result = interrupt(monkeypatch, "fit", "iris", "--quiet", *resume)
+    assert f"--save {folder} --resume" in result.stderr
+
+
+# A terminal
+
+
+def on_terminal(args: list[str], *, until=None, then=None, seconds: float = 120.0, **environment: str) -> tuple[int, str]:
+    """Exit code of a command whose standard error is a terminal, and what it said there.
+
+    Once `until(said)` is true, `then(process)` is called.
+    """
+    leader, follower = pty.openpty()
+    settings = {name: value for name, value in os.environ.items() if name not in ("NO_COLOR", "TERM")}
+    settings |= {"TERM": "xterm-256color", "COLUMNS": "160", **environment}
+    with subprocess.Popen([PROGRAM, *args], stdout=subprocess.DEVNULL, stderr=follower, env=settings) as process:
+        os.close(follower)
+        said, ends = "", time.monotonic() + seconds
+        while time.monotonic() < ends:
+            if not select.select([leader], [], [], 0.1)[0]:
+                continue
+            try:
+                heard = os.read(leader, 1 << 16)
+            except OSError:  # how Linux says that the other side was closed: the command has ended
+                break
+            if not heard:
+                break
+            said += heard.decode(errors="replace")
+            if until is not None and until(said):
+                until = None
+                then(process)
+        else:
+            process.kill()
+        os.close(leader)
+        return process.wait(), said
+
+
+def test_an_error_on_a_terminal_is_coloured():
+    assert "\x1b[31m" in on_terminal(["show", "nothing"])[1]
+
+
+@pytest.mark.parametrize(("name", "value"), [("NO_COLOR", "1"), ("TERM", "dumb")])
+def test_colour_can_be_declined(name, value):
+    code, said = on_terminal(["show", "nothing"], **{name: value})
+    assert (code, "\x1b" in said) == (4, False)
+
+
+def test_a_reader_that_stops_reading_is_not_complained_about(runs, tmp_path):
+    rows = "".join(f"{20 + i % 50},{150 + i % 40}\n" for i in range(20_000))
+    (tmp_path / "many.csv").write_text(f"age,height\n{rows}")
+    command = f"{shlex.quote(PROGRAM)} predict {shlex.quote(str(runs / 'wages'))} many.csv | head -1"
+    result = subprocess.run(["bash", "-c", command], capture_output=True, text=True, timeout=120, check=False)
+    assert (next(csv.reader([result.stdout])), result.stderr) == (["prediction", "low 90%", "high 90%"], "")
+
+
+def trained_part(progress: str) -> int:
+    """The percentage that the bar of the network has come to."""
+    plain = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", progress)
+    return max((int(share) for share in re.findall(r"mlp .*?(\d+) %", plain)), default=0)
+
+
+def test_an_interrupted_fit_goes_on_bit_for_bit_by_the_command_it_prints(tmp_path):
+    options = ["fit", "iris", "--model", "mlp", "--hidden", "8", "--members", "4", "--steps", "40000", "--learning-rate", "0.001"]
+    options += ["--set", "patience=0"]
+    code, said = on_terminal(
+        [*options, "--save", "stopped"],
+        until=lambda progress: trained_part(progress) >= 4,
+        then=lambda process: process.send_signal(signal.SIGINT),
+    )
+    assert code == 130, said
+    assert (tmp_path / "stopped.checkpoint" / "mlp.checkpoint").is_file()
+    [command] = re.findall(r"Go on with: weights (.*--resume)", said)
+    resumed, whole = start(*shlex.split(command)), start(*options, "--save", "whole")
+    assert (resumed.returncode, whole.returncode) == (0, 0), resumed.stderr + whole.stderr
+    first, second = (load_file(tmp_path / name / "model.safetensors") for name in ("stopped", "whole"))
+    assert {name: array.tobytes() for name, array in first.items()} == {name: array.tobytes() for name, array in second.items()}
+    assert not (tmp_path / "stopped.checkpoint").exists()

@@ -1,0 +1,127 @@
+"""Plans: sizes that can be counted by hand, and times that move the right way."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from weights.models.base import Shape
+from weights.spec import Spec, resolve, with_settings
+from weights.training import compiling
+from weights.training import plan as planning
+from weights.training.plan import available_gigabytes, plan, steps_within
+
+SHAPE = Shape(10, 3, (0, 1))
+
+
+@pytest.fixture(autouse=True)
+def _machine_of_known_speed(monkeypatch):
+    monkeypatch.setattr(planning, "_flops_per_second", lambda: 1e10)
+
+
+def spec_of(n_samples: int = 10_000, **settings) -> Spec:
+    return resolve(with_settings(Spec(), {"n_members": 8, **settings}), n_samples)
+
+
+def planned(n_samples: int = 10_000, n_threads: int = 1, **settings):
+    return plan(spec_of(n_samples, **settings), SHAPE, n_samples, n_threads=n_threads)
+
+
+def test_the_weights_of_a_network_are_counted():
+    # 10 -> 16 -> 8 -> 3 with biases: 11 * 16 + 17 * 8 + 9 * 3.
+    assert planned(model="mlp", hidden="16,8").n_weights == 176 + 136 + 27
+
+
+def test_the_weights_of_a_linear_model_are_counted():
+    assert planned(model="linear").n_weights == 33
+
+
+def test_a_plan_tells_the_steps_and_rows_that_will_be_used():
+    found = planned(model="mlp", n_steps=70, batch_size=50)
+    assert (found.model, found.n_members, found.n_steps, found.batch_size) == ("mlp", 8, 70, 50)
+
+
+def test_solving_takes_no_steps():
+    assert (planned(model="linear").model, planned(model="linear").n_steps) == ("linear", 0)
+
+
+@pytest.mark.parametrize("model", ["linear", "mlp"])
+def test_more_rows_take_longer(model):
+    # Steps are fixed by number, so that only the rows differ; a step of a network takes all of them.
+    more = {"batch_size": 50_000, "n_steps": 100} if model == "mlp" else {}
+    assert planned(200_000, model=model, **more).seconds > 1.05 * planned(20_000, model=model, **more).seconds
+
+
+def test_twice_the_steps_take_about_twice_as_long():
+    once, twice = (planned(model="mlp", n_steps=n, batch_size=256).seconds for n in (50_000, 100_000))
+    assert twice == pytest.approx(2 * once, rel=0.05)
+
+
+@pytest.mark.parametrize("settings", [{"model": "mlp", "n_steps": 50_000}, {"model": "linear", "strength": 0.1}])
+def test_two_threads_halve_the_time(settings):
+    one, two = (planned(1_000_000, n_threads=n, **settings).seconds for n in (1, 2))
+    # A network's program is compiled once, whatever the number of threads: a few seconds of many.
+    assert two == pytest.approx(one / 2, rel=0.05)
+
+
+def test_choosing_the_strength_takes_time():
+    assert planned(1_000_000, model="linear").seconds > planned(1_000_000, model="linear", strength=0.1).seconds
+
+
+@pytest.mark.parametrize("model", ["linear", "mlp"])
+def test_the_rows_must_fit_into_memory(model):
+    # Ten float32 inputs a row.
+    assert planned(10_000_000, model=model).gigabytes >= 10_000_000 * 10 * 4 / 1e9
+
+
+def within(budget_seconds: float, **settings) -> int:
+    return steps_within(budget_seconds, spec_of(model="mlp", **settings), SHAPE, 10_000, n_threads=1)
+
+
+def test_a_budget_of_what_is_planned_keeps_the_planned_steps():
+    seconds = planned(model="mlp", n_steps=5_000).seconds
+    assert within(seconds, n_steps=5_000) == pytest.approx(5_000, rel=0.02)
+
+
+def test_half_the_budget_takes_fewer_steps():
+    seconds = planned(model="mlp", n_steps=5_000).seconds
+    assert within(seconds / 2, n_steps=5_000) < within(seconds, n_steps=5_000)
+
+
+def test_the_least_budget_still_takes_some_steps():
+    assert within(1e-6, n_steps=5_000) == 50
+
+
+def test_a_budget_of_a_year_is_not_used_up():
+    assert within(3e7, n_steps=5_000) == 100_000
+
+
+def test_some_memory_is_available():
+    assert 0 < available_gigabytes() < 1e6
+
+
+def test_the_speed_of_this_machine_is_measured_to_be_one_of_this_world(monkeypatch):
+    monkeypatch.undo()
+    assert 1e7 < planning._flops_per_second() < 1e13
+
+
+# Where compiled programs are kept
+
+
+def test_programs_are_kept_where_the_user_says(monkeypatch, tmp_path):
+    monkeypatch.setenv("WEIGHTS_CACHE", str(tmp_path / "mine"))
+    assert compiling.cache_folder() == tmp_path / "mine"
+
+
+def test_programs_are_kept_in_the_systems_cache_folder_otherwise(monkeypatch, tmp_path):
+    monkeypatch.delenv("WEIGHTS_CACHE")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    assert compiling.cache_folder() == tmp_path / "weights"
+
+
+def test_programs_are_kept_in_the_home_folder_if_the_system_has_no_cache_folder(monkeypatch, tmp_path):
+    monkeypatch.delenv("WEIGHTS_CACHE")
+    monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert compiling.cache_folder() == Path(tmp_path) / ".cache" / "weights"

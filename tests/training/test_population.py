@@ -1,0 +1,509 @@
+"""Populations: what one member learns does not depend on the others, on threads, or on having been interrupted."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import replace
+
+import jax
+import msgspec
+import numpy as np
+import pytest
+
+from weights.api import plan_fit
+from weights.errors import Interrupted, TrainingError
+from weights.fitting import job as prepared_job
+from weights.models.base import Shape
+from weights.spec import Members, Spec, resolve, with_settings
+from weights.store.checkpoint import Checkpoints
+from weights.task import Task, log_probabilities
+from weights.training.population import N_ROUNDS, Control, Job, Run, member_seeds, train
+from weights.training.resampling import Resampling, resample
+from weights.training.step import Info
+
+CLASSES = {"regression": [], "binary": [0, 1], "multiclass": [0, 1, 2]}
+STEPPED = {
+    "model": "mlp",
+    "hidden": "8",
+    "activation": "relu",
+    "n_steps": 48,
+    "batch_size": 16,
+    "learning_rate": 0.01,
+    "dropout": 0.0,
+    "patience": 0,
+}
+SOLVED = {"model": "linear", "optimization": "exact"}
+
+
+def job_of(kind="regression", *, n_samples=96, n_members=4, rows=None, seed=0, name="test", strength=0.01, **settings) -> Job:
+    """A planted linear rule in three inputs, with noise."""
+    random = np.random.default_rng(seed)
+    x = random.normal(size=(n_samples, 3)).astype(np.float32)
+    signal = x @ [1.0, -0.5, 0.0] + random.normal(size=n_samples)
+    cuts = {"regression": [], "binary": [0.0], "multiclass": [-0.7, 0.7]}[kind]
+    y = np.digitize(signal, cuts).astype(np.int32) if cuts else signal.astype(np.float32)
+    settings = {"n_members": n_members, "n_folds": 4, "strength": strength, **settings}
+    spec = resolve(with_settings(Spec(), settings), n_samples)
+    task = Task(kind, "y", CLASSES[kind])
+    rows = rows or resample(spec.members, n_samples)
+    seeds = member_seeds(spec.members.seed, n_members)
+    groups, used = np.arange(3, dtype=np.int32), np.ones(3, np.float32)
+    return Job(name, task, Shape(3, task.n_outputs, (0, 1, 2)), [spec] * n_members, seeds, rows, x, y, np.ones(n_samples), groups, used)
+
+
+def stepped(kind="regression", **settings) -> Job:
+    return job_of(kind, **{**STEPPED, **settings})
+
+
+def solved(kind="regression", **settings) -> Job:
+    return job_of(kind, **{**SOLVED, **settings})
+
+
+def varied(job: Job, member: int, **changes) -> Job:
+    """The job with another value of a varying number for one member."""
+    specs = list(job.specs)
+    specs[member] = with_settings(specs[member], changes)
+    return replace(job, specs=specs)
+
+
+def leaves(tree) -> list[np.ndarray]:
+    return [np.asarray(leaf) for leaf in jax.tree.leaves(tree)]
+
+
+def assert_same_bits(first, second) -> None:
+    assert jax.tree.structure(first) == jax.tree.structure(second)
+    for a, b in zip(leaves(first), leaves(second), strict=True):
+        assert a.dtype == b.dtype
+        assert a.tobytes() == b.tobytes()
+
+
+def results(trained):
+    """Everything a trained population holds that training computed."""
+    return trained.params, trained.outputs, trained.covered, trained.votes, trained.kept, trained.history
+
+
+def ran(job: Job, control: Control | None = None) -> Run:
+    run = Run.begin(job, control or Control())
+    run.advance(N_ROUNDS)
+    return run
+
+
+class Stopper:
+    """Asks a run to stop before round `after`, and keeps the last snapshot that was offered."""
+
+    def __init__(self, after: int) -> None:
+        self.left, self.kept = after, {}
+
+    def control(self, n_threads: int = 2) -> Control:
+        return Control(n_threads=n_threads, stopping=self._stopping, keep=self._keep)
+
+    def _stopping(self) -> bool:
+        self.left -= 1
+        return self.left < 0
+
+    def _keep(self, name, snapshot, final) -> None:
+        if final:
+            self.kept[name] = snapshot()
+
+
+@pytest.fixture
+def compilations():
+    """Names of the programs compiled while the test runs, as JAX logs them."""
+    names = []
+
+    class Listener(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            words = record.getMessage().split()
+            if words[0] == "Compiling":
+                names.append(words[1])
+
+    listener, logger, level = Listener(), logging.getLogger("jax"), logging.getLogger("jax").level
+    jax.config.update("jax_log_compiles", True)
+    logger.addHandler(listener)
+    yield names
+    logger.removeHandler(listener)
+    logger.setLevel(level)
+    jax.config.update("jax_log_compiles", False)
+
+
+# A member is itself
+
+
+def test_a_population_equals_its_members_trained_alone():
+    # Compared where the run ends: which round a member *keeps* is decided by the others' out-of-bag rows.
+    job = stepped()
+    together = ran(job)
+    alone = [ran(job.only([m])).members[0].state for m in range(4)]
+    assert_same_bits([member.state for member in together.members], alone)
+
+
+def test_solved_members_equal_members_solved_alone():
+    job = solved(strength=0.03)
+    alone = [train(job.only([m]), Control()).params for m in range(4)]
+    assert_same_bits(train(job, Control()).params, jax.tree.map(lambda *parts: np.concatenate(parts), *alone))
+
+
+def test_members_that_differ_in_numbers_equal_members_of_their_own_settings():
+    job = varied(stepped(), 2, learning_rate=0.003, weight_decay=0.3)
+    alone = ran(stepped(learning_rate=0.003, weight_decay=0.3).only([2]))
+    assert_same_bits(ran(job).members[2].state, alone.members[0].state)
+
+
+@pytest.mark.parametrize("kind", CLASSES)
+def test_one_thread_and_two_give_the_same_bits(kind):
+    job = stepped(kind, patience=6)
+    assert_same_bits(results(train(job, Control(n_threads=1))), results(train(job, Control(n_threads=2))))
+
+
+@pytest.mark.parametrize("kind", CLASSES)
+def test_one_thread_and_two_solve_to_the_same_bits(kind):
+    job = solved(kind, strength=None)
+    assert_same_bits(results(train(job, Control(n_threads=1))), results(train(job, Control(n_threads=2))))
+
+
+def test_a_member_keeps_its_seed_whatever_the_size_of_the_population():
+    np.testing.assert_array_equal(member_seeds(5, 4), member_seeds(5, 9)[:4])
+
+
+def test_members_have_seeds_of_their_own():
+    assert len({*member_seeds(0, 1000), *member_seeds(1, 1000)}) == 2000
+
+
+def test_a_member_takes_exactly_its_steps_even_if_rounds_do_not_divide_them():
+    run = ran(stepped(n_steps=50))
+    assert [int(member.state.step) for member in run.members] == [50] * 4
+
+
+def test_a_round_without_steps_is_not_recorded_as_a_loss_of_zero():
+    losses = train(stepped(n_steps=50), Control()).history["loss"]
+    assert np.all(losses[np.isfinite(losses)] > 0)
+
+
+# Interruption
+
+
+@pytest.mark.parametrize("after", [0, 1, 13])
+def test_an_interrupted_run_goes_on_bit_for_bit(after):
+    job = stepped(patience=6)
+    stopper = Stopper(after)
+    with pytest.raises(Interrupted):
+        train(job, stopper.control())
+    resumed = train(job, Control(resume=stopper.kept))
+    assert_same_bits(results(resumed), results(train(job, Control())))
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {**STEPPED, "optimization": "rmsprop", "schedule": "exponential", "dropout": 0.3, "noise": 0.1, "accumulate": 2},
+        {"model": "linear", "optimization": "lbfgs", "n_steps": 48},
+    ],
+    ids=lambda settings: settings["optimization"],
+)
+def test_whatever_an_optimizer_carries_along_survives_an_interruption(settings):
+    job = job_of(**settings)
+    stopper = Stopper(2)
+    with pytest.raises(Interrupted):
+        train(job, stopper.control())
+    resumed = train(job, Control(resume=stopper.kept))
+    assert_same_bits(results(resumed), results(train(job, Control())))
+
+
+def test_a_run_goes_on_bit_for_bit_from_a_checkpoint_on_disk(tmp_path):
+    job = stepped(patience=6)
+    checkpoints = Checkpoints(tmp_path / "run", "print")
+    checkpoints.begin(resume=False)
+    control = Stopper(9).control()
+    control.keep = checkpoints.keep
+    with pytest.raises(Interrupted):
+        train(job, control)
+    resumed = train(job, Control(resume=checkpoints.begin(resume=True)))
+    assert_same_bits(results(resumed), results(train(job, Control())))
+
+
+def test_a_failure_is_remembered_across_an_interruption():
+    job = varied(stepped(), 1, learning_rate=1e30)
+    stopper = Stopper(9)
+    with pytest.raises(Interrupted):
+        train(job, stopper.control())
+    assert train(job, Control(resume=stopper.kept)).failures == train(job, Control()).failures
+
+
+def test_the_work_done_is_handed_over_before_stopping():
+    stopper = Stopper(5)
+    with pytest.raises(Interrupted, match=r"Training was stopped\."):
+        train(stepped(), stopper.control())
+    assert stopper.kept["test"].values["round"] == 5
+
+
+def test_solving_stops_when_asked():
+    with pytest.raises(Interrupted, match=r"Training was stopped\."):
+        train(solved(), Control(stopping=lambda: True))
+
+
+# One program
+
+
+def test_a_population_compiles_one_program(compilations):
+    # No other test uses this program, so it cannot have been compiled before.
+    job = job_of(model="linear", optimization="nesterov", learning_rate=0.01, batch_size=13, n_steps=48)
+    train(varied(job, 1, learning_rate=0.002, weight_decay=0.5), Control())
+    assert (compilations.count("jit(start)"), compilations.count("jit(advance)")) == (1, 1)
+
+
+def test_a_second_population_of_the_same_shape_compiles_nothing(compilations):
+    train(stepped(seed=1), Control())
+    compilations.clear()
+    train(stepped(seed=2, learning_rate=0.02, strength=0.5, clip_norm=1.0), Control())
+    assert [name for name in compilations if name in ("jit(start)", "jit(advance)")] == []
+
+
+def test_another_way_of_drawing_rows_compiles_nothing(compilations):
+    train(stepped(), Control())
+    compilations.clear()
+    train(stepped(resampling="subsample", n_folds=3, share=0.7), Control())
+    assert [name for name in compilations if name in ("jit(start)", "jit(advance)")] == []
+
+
+def test_a_resumed_run_compiles_nothing(compilations):
+    stopper = Stopper(3)
+    with pytest.raises(Interrupted):
+        train(stepped(), stopper.control())
+    compilations.clear()
+    train(stepped(), Control(resume=stopper.kept))
+    assert [name for name in compilations if name in ("jit(start)", "jit(advance)")] == []
+
+
+# Failures
+
+
+@pytest.fixture(scope="module")
+def one_diverged():
+    return train(varied(stepped(), 1, learning_rate=1e30), Control())
+
+
+def test_a_member_that_diverges_is_recorded_with_the_reason(one_diverged):
+    assert [*one_diverged.failures] == [1]
+    assert "no longer finite" in one_diverged.failures[1]
+
+
+def test_the_other_members_go_on(one_diverged):
+    np.testing.assert_array_equal(one_diverged.kept, [0, 2, 3])
+    assert {len(leaf) for leaf in leaves(one_diverged.params)} == {3}
+
+
+def test_the_other_members_learn_what_they_would_have_learned():
+    sick, well = ran(varied(stepped(), 1, learning_rate=1e30)), ran(stepped())
+    assert_same_bits([sick.members[m].state for m in (0, 2, 3)], [well.members[m].state for m in (0, 2, 3)])
+
+
+def test_rows_that_only_a_failed_member_could_score_are_not_covered(one_diverged):
+    np.testing.assert_array_equal(one_diverged.covered, ~stepped().resampling.scored[1])
+
+
+def test_a_failed_member_has_no_history_after_its_failure(one_diverged):
+    recorded = np.isfinite(one_diverged.history["learning_rate"]).sum(1)
+    assert recorded[1] < N_ROUNDS
+    np.testing.assert_array_equal(recorded[[0, 2, 3]], [N_ROUNDS] * 3)
+
+
+def test_it_is_an_error_if_all_members_fail():
+    with pytest.raises(TrainingError, match=r"All 4 members failed, the first because its .+ no longer finite .+ Lower the learning rate"):
+        train(stepped(learning_rate=1e30), Control())
+
+
+def test_if_every_voting_member_fails_the_others_vote():
+    job = stepped(n_members=7, rows=resample(Members(n_members=7, n_folds=4, resampling="time"), 96, time=np.arange(96.0)))
+    voters = np.flatnonzero(job.resampling.votes > 0)
+    for member in voters:
+        job = varied(job, member, learning_rate=1e30)
+    trained = train(job, Control())
+    np.testing.assert_array_equal(trained.votes, np.ones(7 - len(voters)))
+
+
+# Order
+
+
+@pytest.mark.parametrize("kind", CLASSES)
+def test_the_order_of_rows_does_not_change_solved_members(kind):
+    job, order = solved(kind), np.random.default_rng(1).permutation(96)
+    rows = Resampling(job.resampling.counts[:, order], job.resampling.scored[:, order], job.resampling.votes)
+    shuffled = replace(job, x=job.x[order], y=job.y[order], resampling=rows)
+    first, second = train(job, Control()).params["output"], train(shuffled, Control()).params["output"]
+    # Sums in another order, in float64, and a solver that stops at a gradient of 1e-9.
+    np.testing.assert_allclose(first["w"], second["w"], rtol=0, atol=1e-8)
+    np.testing.assert_allclose(first["b"], second["b"], rtol=0, atol=1e-8)
+
+
+@pytest.mark.parametrize("penalty", ["none", "l1", "l2", "elastic_net", "group"])
+def test_the_order_of_columns_does_not_change_solved_members(penalty):
+    job, order = solved("binary", penalty=penalty), np.array([2, 0, 1])
+    first = train(job, Control()).params["output"]
+    second = train(replace(job, x=job.x[:, order]), Control()).params["output"]
+    np.testing.assert_allclose(first["w"][:, order], second["w"], rtol=0, atol=1e-8)
+
+
+# Who decides, who judges
+
+
+def test_early_stopping_stops_when_rows_out_of_bag_no_longer_gain():
+    # The target is noise: whatever is learned makes rows that were not seen worse.
+    job = stepped(learning_rate=0.1, patience=3)
+    job = replace(job, y=np.random.default_rng(5).normal(size=96).astype(np.float32))
+    assert len(train(job, Control()).history["out_of_bag_loss"][0]) < N_ROUNDS
+
+
+def test_without_patience_a_run_goes_to_its_end():
+    job = stepped(learning_rate=0.1, patience=0)
+    job = replace(job, y=np.random.default_rng(5).normal(size=96).astype(np.float32))
+    assert len(train(job, Control()).history["out_of_bag_loss"][0]) == N_ROUNDS
+
+
+@pytest.fixture(scope="module")
+def round_by_round():
+    """A run whose rounds were looked at one by one: the run, params after each round, and losses of all rows after each round."""
+    job = replace(stepped(learning_rate=0.05), y=np.random.default_rng(5).normal(size=96).astype(np.float32))
+    run = Run.begin(job, Control())
+    params, losses = [], []
+    for number in range(N_ROUNDS):
+        run.advance(number + 1)
+        params.append([member.state.params for member in run.members])
+        outputs = np.empty(96)
+        for scored, member in zip(job.resampling.scored, run.members, strict=True):
+            outputs[scored] = member.outputs[:, 0]  # with one repeat of folds each row has one judge
+        losses.append(0.5 * (outputs - job.y) ** 2)
+    return run, params, np.array(losses)
+
+
+def test_a_member_keeps_its_params_of_the_round_it_calls_best(round_by_round):
+    run, params, _ = round_by_round
+    kept = [params[member.best_round][m] for m, member in enumerate(run.members)]
+    assert_same_bits([member.best for member in run.members], kept)
+
+
+def test_a_members_best_round_is_the_best_on_rows_it_is_not_judged_on(round_by_round):
+    run, _, losses = round_by_round
+    for scored, member in zip(run.job.resampling.scored, run.members, strict=True):
+        means = losses[:, ~scored].mean(1)
+        # A round must gain a share of 1e-5 to be kept, so at most 24 such gains may be forgone.
+        assert means[member.best_round] <= means.min() * (1 + N_ROUNDS * 1e-5)
+
+
+JUDGED_BY_FIRST, JUDGED_BY_SECOND = slice(64, 80), slice(80, 96)
+
+
+def decoupled(**settings) -> Job:
+    """Two members that learn from rows 0-63; rows 64-79 are judged by member 0 only, rows 80-95 by member 1 only."""
+    make = stepped if settings.get("optimization") != "exact" else solved
+    counts, scored = np.ones((2, 96), np.uint8), np.zeros((2, 96), bool)
+    counts[:, 64:], scored[0, 64:80], scored[1, 80:] = 0, True, True
+    return make(n_members=2, rows=Resampling(counts, scored, np.ones(2)), **settings)
+
+
+def with_other_targets(job: Job, rows: slice) -> Job:
+    y = job.y.copy()
+    y[rows] = 3.0 - 2.0 * y[rows]
+    return replace(job, y=y)
+
+
+def test_the_rows_that_score_a_member_have_no_say_in_what_it_keeps():
+    job = decoupled(learning_rate=0.05)
+    before, after = ran(job).members[0], ran(with_other_targets(job, JUDGED_BY_FIRST)).members[0]
+    assert before.best_round == after.best_round
+    # The mean is formed by subtracting the rows it must not contain, which leaves rounding errors of float64.
+    assert before.best_score == pytest.approx(after.best_score, rel=1e-9)
+
+
+def test_rows_that_score_another_member_do_decide():
+    job = decoupled(learning_rate=0.05)
+    before, after = ran(job).members[0], ran(with_other_targets(job, JUDGED_BY_SECOND)).members[0]
+    assert before.best_score != pytest.approx(after.best_score, rel=1e-3)
+
+
+def test_the_rows_that_score_a_solved_member_have_no_say_in_its_strength():
+    job = decoupled(optimization="exact", strength=None)
+    before, after = (train(j, Control()).history["strength"][0, 0] for j in (job, with_other_targets(job, JUDGED_BY_FIRST)))
+    assert before == after
+
+
+def test_rows_that_score_another_solved_member_do_decide_the_strength():
+    job = decoupled(optimization="exact", strength=None)
+    before, after = (train(j, Control()).history["strength"][0, 0] for j in (job, with_other_targets(job, JUDGED_BY_SECOND)))
+    assert before != after
+
+
+def test_the_rows_that_score_an_only_member_have_no_say_in_what_it_keeps():
+    job = decoupled(learning_rate=0.05).only([0])
+    before, after = ran(job).members[0], ran(with_other_targets(job, JUDGED_BY_FIRST)).members[0]
+    assert before.best_round == after.best_round
+
+
+def test_the_rows_that_score_an_only_solved_member_have_no_say_in_its_strength():
+    job = decoupled(optimization="exact", strength=None).only([0])
+    before, after = (train(j, Control()).history["strength"][0, 0] for j in (job, with_other_targets(job, JUDGED_BY_FIRST)))
+    assert before == after
+
+
+def bootstrapped() -> Resampling:
+    return resample(Members(n_members=4, resampling="bootstrap"), 96)
+
+
+def outputs_by_hand(params, m: int, x: np.ndarray) -> np.ndarray:
+    """Outputs of member m of a relu network or linear model, in float64."""
+    for name in sorted(layer for layer in params if layer.startswith("hidden")):
+        x = np.maximum(x @ params[name]["w"][m].astype(np.float64) + params[name]["b"][m], 0)
+    return x @ params["output"]["w"][m].astype(np.float64) + params["output"]["b"][m]
+
+
+@pytest.mark.parametrize("make", [stepped, solved])
+@pytest.mark.parametrize("kind", CLASSES)
+def test_out_of_bag_outputs_are_means_over_the_members_that_did_not_see_the_row(kind, make):
+    job = make(kind, rows=bootstrapped())
+    trained = train(job, Control())
+    expected, voices = np.zeros_like(trained.outputs), np.zeros(96)
+    for m in range(4):
+        outputs = outputs_by_hand(trained.params, m, job.x.astype(np.float64))
+        unseen = job.resampling.counts[m] == 0
+        expected[unseen] += (log_probabilities(outputs) if kind == "multiclass" else outputs)[unseen]
+        voices += unseen
+    covered = voices > 0
+    # Outputs are computed in float32, of size about one.
+    np.testing.assert_allclose(trained.outputs[covered], expected[covered] / voices[covered, None], rtol=0, atol=2e-5)
+
+
+@pytest.mark.parametrize("make", [stepped, solved])
+def test_a_row_is_covered_if_some_member_did_not_see_it(make):
+    job = make(rows=bootstrapped())
+    np.testing.assert_array_equal(train(job, Control()).covered, (job.resampling.counts == 0).any(0))
+
+
+# What is told
+
+
+def test_progress_rises_to_its_end():
+    shares = []
+    train(stepped(), Control(report=lambda progress: shares.append(progress.share)))
+    assert shares == pytest.approx(np.arange(1, N_ROUNDS + 1) / N_ROUNDS)
+
+
+def test_solving_reports_each_member():
+    shares = []
+    train(solved(), Control(report=lambda progress: shares.append(progress.share)))
+    assert sorted(shares) == [0.25, 0.5, 0.75, 1.0]
+
+
+def test_history_holds_a_number_a_member_and_round():
+    history = train(stepped(), Control()).history
+    assert {history[field].shape for field in Info._fields} == {(4, N_ROUNDS)}
+
+
+def test_a_snapshot_survives_its_way_through_json():
+    values = ran(stepped()).snapshot().values
+    assert msgspec.json.decode(msgspec.json.encode(values)) == values
+
+
+def test_lbfgs_reaches_the_optimum_that_is_solved_for_every_bag_of_rows():
+    prepared = [plan_fit("diabetes", model="linear", members=3, strength=0.1, patience=0, **how) for how in ({}, {"optimization": "lbfgs"})]
+    solved, stepped = (train(prepared_job("linear", p.candidates["linear"], p), Control()).params["output"]["w"] for p in prepared)
+    # float32 gradients of the mean loss are known to about 1e-6 and the least curvature is 0.1.
+    np.testing.assert_allclose(stepped, solved, atol=1e-4)
