@@ -232,6 +232,7 @@ def test_resolving_fills_the_dropout_of_networks_that_learn_by_random_batches(se
         ({"model": "linear"}, "exact"),
         ({"model": "linear", "input_dropout": 0.1}, "adamw"),
         ({"model": "linear", "learning_rate": 0.1}, "adamw"),
+        ({"model": "linear", "mask": "age"}, "exact"),
         ({"model": "mlp"}, "adamw"),
         ({"model": "linear", "optimization": "sgd"}, "sgd"),
     ],

@@ -342,6 +342,21 @@ def test_too_few_steps_are_told(penalty, monkeypatch):
     assert (found.solved, found.n_steps) == (False, 2)
 
 
+@pytest.mark.parametrize("strength", [0.0, 1e-5])
+@pytest.mark.parametrize("kind", SEPARABLE)
+def test_sharp_classes_on_inputs_with_heavy_tails_are_solved(kind, strength):
+    unsolved = []
+    for seed in range(20):
+        rng = np.random.default_rng(seed)
+        x = rng.standard_t(1.5, size=(N, P))
+        x = (x - x.mean(0)) / x.std(0)
+        sums = x @ (5 * rng.normal(size=(P, 3))) + rng.gumbel(size=(N, 3))
+        y = sums.argmax(1) if kind == "multiclass" else (sums[:, 0] > sums[:, 1]).astype(int)
+        if not solution(kind, "l2", strength, x=x, y=y, tolerance=1e-9).solved:
+            unsolved.append(seed)
+    assert unsolved == []
+
+
 def test_large_inputs_are_solved_without_overflow():
     found = solution("binary", "l2", 0.05, x=1e3 * X)
     assert np.isfinite(numbers(found)).all()

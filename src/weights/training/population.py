@@ -291,13 +291,14 @@ class Run:
         weight = self.job.weight * covered
         total, mass = float(weight @ losses), float(weight.sum())
         self.curve.append(total / mass if mass > 0 else float("nan"))
+        stops_early = self.job.specs[0].regularization.patience > 0
         for m, member in enumerate(self.members):
             if member.failure:
                 continue
             others = weight.copy()
             others[self.judged[m]] = 0.0
-            # Where nobody else is judged, nothing may decide, and the last params are kept.
-            score = others @ losses / others.sum() if others.any() else -float(self.round)
+            # Without early stopping, or where nobody else is judged, nothing may decide, and the last params are kept.
+            score = others @ losses / others.sum() if stops_early and others.any() else -float(self.round)
             if member.best_round < 0 or score < member.best_score - _LEAST_GAIN * abs(member.best_score):
                 member.best, member.best_round, member.best_score = member.state.params, self.round, float(score)
 
