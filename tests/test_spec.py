@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 import msgspec
+import numpy as np
 import pytest
 
 from weights.elements.activation import Activation
@@ -177,7 +178,6 @@ def test_a_spec_that_does_not_fit_together_is_refused_in_words(spec, message):
 
 STEPWISE = {
     "regularization.input_dropout": 0.1,
-    "regularization.max_norm": 1.0,
     "updates.noise": 0.1,
     "updates.clip_value": 1.0,
     "updates.clip_norm": 1.0,
@@ -367,3 +367,16 @@ def test_limits_that_are_switched_off_are_infinite():
 )
 def test_a_spec_survives_the_way_through_json(spec):
     assert msgspec.json.decode(msgspec.json.encode(spec), type=Spec) == spec
+
+
+def test_a_limit_on_hidden_units_is_refused_by_a_linear_model():
+    with pytest.raises(UsageError, match="max_norm limits hidden units, but a linear model has none"):
+        check(spec_with(model="linear", max_norm=1.0))
+
+
+def test_a_section_may_stand_for_its_main_choice():
+    assert with_settings(Spec(), {"regularization": "l1"}).regularization.penalty == "l1"
+
+
+def test_numpy_numbers_are_settings():
+    assert with_settings(Spec(), {"learning_rate": np.float32(0.5)}).optimization.learning_rate == 0.5

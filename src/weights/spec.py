@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 import msgspec
+import numpy as np
 
 from weights.elements.activation import ACTIVATIONS, Activation
 from weights.elements.initialization import SCHEMES, Initialization
@@ -141,10 +142,14 @@ def _misfits(spec: Spec) -> list[str]:
             misfits.append(f"optimization 'lbfgs' needs the same loss at every step, but {random[0]} is random. Set it to 0.")
         if spec.regularization.penalty in ("l1", "elastic_net", "group") and spec.regularization.strength:
             misfits.append("optimization 'lbfgs' needs a smooth penalty, but l1, elastic_net and group are not. Choose sgd, adam or exact.")
+        if spec.regularization.max_norm is not None:
+            misfits.append("optimization 'lbfgs' needs a smooth problem, but max_norm is a limit. Unset it or choose another optimizer.")
         if spec.updates.accumulate > 1:
             misfits.append("optimization 'lbfgs' takes all rows at once, so there is nothing to accumulate. Set accumulate to 1.")
     if isinstance(spec.model, Linear) and spec.regularization.dropout:
         misfits.append("regularization.dropout silences hidden units, but a linear model has none. Use input_dropout, or --model mlp.")
+    if isinstance(spec.model, Linear) and spec.regularization.max_norm is not None:
+        misfits.append("regularization.max_norm limits hidden units, but a linear model has none. Use a penalty, or --model mlp.")
     layers = [f"hidden.{i}" for i in range(len(getattr(spec.model, "hidden", ())))] + ["output"]
     if getattr(spec.model, "embedding", "none") != "none":
         layers.insert(0, "embedding")
@@ -159,7 +164,6 @@ def _needs_steps(spec: Spec) -> list[str]:
     regularization, updates, unset = spec.regularization, spec.updates, Updates()
     in_use = {
         "regularization.input_dropout": regularization.input_dropout > 0,
-        "regularization.max_norm": regularization.max_norm is not None,
         "updates.noise": updates.noise > 0,
         "updates.clip_value": updates.clip_value is not None,
         "updates.clip_norm": updates.clip_norm not in (unset.clip_norm, None),
@@ -167,6 +171,7 @@ def _needs_steps(spec: Spec) -> list[str]:
         "updates.accumulate": updates.accumulate > 1,
         "optimization.learning_rate": spec.optimization.learning_rate is not None,
         "optimization.n_steps": spec.optimization.n_steps is not None,
+        "optimization.batch_size": spec.optimization.batch_size is not None,
     }
     return [name for name, used in in_use.items() if used]
 
@@ -276,6 +281,10 @@ def with_settings(spec: Spec, settings: Mapping[str, Any]) -> Spec:
     return spec
 
 
+_MAIN = {"initialization": "name", "activation": "name", "regularization": "penalty", "optimization": "name"}
+"""The main choice of a section, for which its name alone may stand."""
+
+
 def _find(spec: Spec, name: str) -> tuple[str, str]:
     sections = {s: {f.name for f in msgspec.structs.fields(type(getattr(spec, s)))} for s in spec.__struct_fields__}
     section, _, field = name.partition(".")
@@ -283,8 +292,8 @@ def _find(spec: Spec, name: str) -> tuple[str, str]:
         return "model", "name"
     if field and field in sections.get(section, ()):
         return section, field
-    if not field and "name" in sections.get(name, ()):
-        return name, "name"
+    if not field and name in _MAIN:
+        return name, _MAIN[name]
     owners = [s for s, fields in sections.items() if name in fields and name != "name"]
     if len(owners) == 1:
         return owners[0], name
@@ -294,6 +303,8 @@ def _find(spec: Spec, name: str) -> tuple[str, str]:
 
 
 def _convert(value: Any, kind: Any, name: str) -> Any:
+    if isinstance(value, np.generic):
+        value = value.item()
     if isinstance(value, str) and "tuple" in str(kind):
         value = [part.strip() for part in value.split(",") if part.strip()]
     try:

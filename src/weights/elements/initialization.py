@@ -21,7 +21,8 @@ class Initialization(msgspec.Struct, frozen=True):
     Attributes:
         name: one of `SCHEMES`.
         distribution: shape of the draw for the schemes that fix only a variance.
-        gain: factor on the standard deviation; None lets it follow the activation.
+        gain: factor on the standard deviation of xavier, he, lecun and orthogonal; None lets it follow the activation (1 for
+            lecun).
         scale: standard deviation of the scheme "normal".
     """
 
@@ -61,7 +62,10 @@ def draw(settings: Initialization, shape: tuple[int, int], gain: float, *, key: 
 
 def variance(settings: Initialization, shape: tuple[int, int], gain: float) -> float:
     """The variance that a scheme gives to one weight of a layer with these (fan_in, fan_out)."""
-    gain = gain if settings.gain is None else settings.gain
+    if settings.gain is not None:
+        gain = settings.gain
+    elif settings.name == "lecun":
+        gain = 1.0
     return SCHEMES[settings.name](settings, shape[0], shape[1], gain)
 
 
@@ -88,7 +92,7 @@ def _unit_draw(distribution: str, shape: tuple[int, int], key: jax.Array) -> jax
 SCHEMES: dict[str, Callable[[Initialization, int, int, float], float]] = {
     "xavier": lambda settings, fan_in, fan_out, gain: gain**2 * 2.0 / (fan_in + fan_out),
     "he": lambda settings, fan_in, fan_out, gain: gain**2 / fan_in,
-    "lecun": lambda settings, fan_in, fan_out, gain: 1.0 / fan_in,
+    "lecun": lambda settings, fan_in, fan_out, gain: gain**2 / fan_in,
     "orthogonal": lambda settings, fan_in, fan_out, gain: gain**2 / max(fan_in, fan_out),
     "data": lambda settings, fan_in, fan_out, gain: gain**2 / max(fan_in, fan_out),
     "normal": lambda settings, fan_in, fan_out, gain: settings.scale**2,

@@ -109,7 +109,7 @@ def dropout_mask(shape: tuple[int, ...], rate: jax.Array, seed: jax.Array, step:
     """
     counter = jnp.arange(int(np.prod(shape)), dtype=jnp.uint32).reshape(shape)
     stream = _mix(_mix(seed.astype(jnp.uint32) + jnp.uint32(0x9E3779B9) * jnp.uint32(layer + 1)) ^ step.astype(jnp.uint32))
-    bits = _mix(_mix(counter ^ stream) + stream)
+    bits = _mix(counter + stream)
     keep = (bits >> 8).astype(jnp.float32) * jnp.float32(2.0**-24) >= rate
     return jnp.where(keep, 1.0 / (1.0 - rate), 0.0)
 

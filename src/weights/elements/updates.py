@@ -1,12 +1,10 @@
 """Updates: what may happen to a gradient on its way to the weights, and what did.
 
-`shape_gradients` applies accumulation-independent changes (clip, noise, freeze); `trace_update` measures what
+`shape_gradients` applies what comes before the optimizer (clip, noise, freeze); `update_ratio` measures what
 a step did to the weights.
 """
 
 from __future__ import annotations
-
-from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -47,13 +45,6 @@ class Updates(msgspec.Struct, frozen=True):
         return wrong
 
 
-class Trace(NamedTuple):
-    """What one step did, each shape (): lengths over all weights together."""
-
-    grad_norm: jax.Array
-    update_ratio: jax.Array
-
-
 def shape_gradients(settings: Updates, grads: Params, *, clip_norm: jax.Array, noise: jax.Array, step: jax.Array, key: jax.Array) -> Params:
     """The gradients as the optimizer will see them.
 
@@ -84,7 +75,7 @@ def hold(settings: Updates, changes: Params) -> Params:
     return {name: jax.tree.map(jnp.zeros_like, layer) if name in settings.freeze else layer for name, layer in changes.items()}
 
 
-def trace_update(grads: Params, before: Params, after: Params) -> Trace:
-    """Length of the gradient, and of the change of the weights against their own length."""
+def update_ratio(before: Params, after: Params) -> jax.Array:
+    """How much a step changed the weights: length of the change over their own length, all layers together, shape ()."""
     change = optax.tree.norm(jax.tree.map(jnp.subtract, after, before))
-    return Trace(optax.tree.norm(grads), change / jnp.maximum(optax.tree.norm(before), 1e-12))
+    return change / jnp.maximum(optax.tree.norm(before), 1e-12)

@@ -25,8 +25,6 @@ _LARGEST_DENSE = 2_500
 _BLOCK = 1 << 16
 _MOST_STEPS = 100
 _MOST_INNER_STEPS = 20_000
-_MOST_IDLE_STEPS = 3
-"""Newton steps without halving the residual after which rounding, not distance, is what is left."""
 
 
 class Problem(NamedTuple):
@@ -63,8 +61,8 @@ def solve(
         start: a nearby solution to start from.
 
     Returns:
-        The solution; `solved` is False if the tolerance was not reached in 100 steps (for separable classes without
-        a penalty there is no finite optimum, and the weights are those of the last step).
+        The solution; `solved` is False if the tolerance was not reached in 100 steps, or cannot be for rounding. For separable
+        classes without a penalty there is no finite optimum; the weights are then where the gradient fell below the tolerance.
     """
     penalty = PENALTIES[regularization.penalty]
     used = problem.weight > 0
@@ -126,19 +124,19 @@ def _solve_by_newton(
 
     curvature = float(penalty.curvature(strength, l1_ratio))
     pinned = problem.kind == "multiclass"
-    step, nearest, idle = 0, np.inf, 0
+    step = 0
     for step in range(_MOST_STEPS + 1):
         gradient, outputs = _gradient(problem, theta)
         gradient[:-1] += curvature * theta[:-1]
         distance = residual(theta, gradient)
-        idle = 0 if distance < 0.5 * nearest else idle + 1
-        nearest = min(distance, nearest)
-        if distance <= tolerance or step == _MOST_STEPS or (smooth and idle > _MOST_IDLE_STEPS):
+        if distance <= tolerance or step == _MOST_STEPS:
             break
         hessian = _hessian(problem, outputs)
         _add_curvature(hessian, curvature, theta.shape, pinned_weights=pinned and smooth and curvature == 0, pinned_biases=pinned)
         if smooth:
             target = theta - _solve_positive(hessian, gradient.ravel()).reshape(theta.shape)
+            if np.abs(target - theta).max() <= 1e-13 * max(1.0, np.abs(theta).max()):
+                break  # what is left of the gradient lies in directions that are flat but for rounding
         else:
             target = _solve_quadratic(
                 penalty, hessian, gradient, theta, strength, l1_ratio, problem.groups, 0.01 * min(distance, tolerance * 1e3)

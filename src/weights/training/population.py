@@ -184,6 +184,8 @@ class Run:
         self.shared = Shared(*(jnp.asarray(a) for a in (x, y, weight, job.groups.astype(np.int32), job.used)))
         self.watched = _watched_rows(job)
         self.judged = [np.flatnonzero(scored & self.watched) for scored in job.resampling.scored]
+        most = max(len(rows) for rows in self.judged)
+        self.judged_blocks = [jnp.asarray(_in_blocks(rows, most)) for rows in self.judged]
         self.arguments = [_member_arguments(job, m) for m in range(job.n_members)]
 
     @classmethod
@@ -267,7 +269,6 @@ class Run:
             rows = _all_rows(counts, self.steps_a_round, self.batch_size)
         else:
             rows = _batches(counts, int(job.seeds[m]), taken, self.steps_a_round, self.batch_size)
-        judged = _in_blocks(self.judged[m], max(len(rows) for rows in self.judged))
         state, info, outputs = self.program.advance(
             member.state,
             self.shared,
@@ -275,11 +276,12 @@ class Run:
             jnp.asarray(rows),
             np.int32(n_steps),
             np.float32(self.run_length),
-            jnp.asarray(judged),
+            self.judged_blocks[m],
         )
         member.state = state
+        info, outputs = jax.device_get((info, outputs))
         member.infos.append(Info(*(float(value) for value in info)))
-        member.outputs = np.asarray(outputs).reshape(-1, job.task.n_outputs)[: len(self.judged[m])]
+        member.outputs = outputs.reshape(-1, job.task.n_outputs)[: len(self.judged[m])]
         if member.infos[-1].diverged_at >= 0:
             member.failure = f"its loss was no longer finite at step {int(member.infos[-1].diverged_at)}"
         elif not np.isfinite(member.outputs).all():

@@ -18,12 +18,15 @@ import optax
 from weights.elements.activation import alive
 from weights.elements.optimization import direction, rate_at
 from weights.elements.regularization import PENALTIES, cap_norm, dropout_mask
-from weights.elements.updates import hold, shape_gradients, trace_update
+from weights.elements.updates import hold, shape_gradients, update_ratio
 from weights.models.base import Model, Shape, keep_all
 from weights.models.table import build
 from weights.spec import Spec, program_spec
 from weights.task import LOSSES
 from weights.types import Params
+
+_MOST_LOOKED_AT = 128
+"""Rows on which units are looked at for signs of life: enough to see one that answers to one row in forty."""
 
 
 class Shared(NamedTuple):
@@ -52,10 +55,11 @@ class State(NamedTuple):
 
 
 class Info(NamedTuple):
-    """What is merely interesting about a chunk of steps; means over its steps unless said otherwise, each shape ().
+    """What is merely interesting about a chunk of steps, each shape ().
 
-    loss: weighted mean loss of the batches, penalty not included. grad_norm, update_ratio: see elements/updates.py.
-    learning_rate, weight_norm, zeros, penalty: at the last step; zeros is the share of weights that are exactly zero.
+    loss: weighted mean loss of the batches over the steps, penalty not included.
+    grad_norm (length of the gradient), update_ratio (see elements/updates.py), learning_rate, weight_norm, zeros (share of
+    weights that are exactly zero), penalty: at the last step.
     dead, saturated: shares of hidden units, over the out-of-bag rows, see elements/activation.py.
     diverged_at: first step whose loss was not finite, or -1.
     """
@@ -86,11 +90,10 @@ class Program(NamedTuple):
 
 
 class _Sums(NamedTuple):
-    """Running sums over the steps of a chunk."""
+    """What a chunk of steps leaves to be told: the sum of losses, the last gradient, the first step that diverged."""
 
     loss: jax.Array
-    grad_norm: jax.Array
-    update_ratio: jax.Array
+    grads: Params
     diverged_at: jax.Array
 
 
@@ -112,14 +115,20 @@ def _compiled(spec: Spec, task_kind: str, shape: Shape) -> Program:
         state: State, shared: Shared, member: Member, rows: jax.Array, n_steps: jax.Array, run_length: jax.Array, judged: jax.Array
     ) -> tuple[State, Info, jax.Array]:
         zero = jnp.zeros(())
-        sums = _Sums(zero, zero, zero, jnp.full((), -1, jnp.int32))
+        sums = _Sums(zero, jax.tree.map(jnp.zeros_like, state.params), jnp.full((), -1, jnp.int32))
 
         def one(i: jax.Array, carry: tuple[State, _Sums]) -> tuple[State, _Sums]:
             return _step(spec, task_kind, model, *carry, shared, member, rows[i], run_length)
 
-        state, sums = jax.lax.fori_loop(0, n_steps, one, (state, sums))
+        def part(last: jax.Array, carry: tuple[State, _Sums, Params]) -> tuple[State, _Sums, Params]:
+            """All steps but the last, then the last one: measuring what one step did costs a tenth of a step, so one is measured."""
+            begin, end = last * jnp.maximum(n_steps - 1, 0), jnp.where(last == 1, n_steps, n_steps - 1)
+            return *jax.lax.fori_loop(begin, end, one, carry[:2]), carry[0].params
+
+        state, sums, before = jax.lax.fori_loop(0, 2, part, (state, sums, state.params))
         outputs, hidden = jax.lax.map(lambda block: model.apply(state.params, shared.x[block], keep_all), judged)
-        return state, _info(spec, model, state, sums, shared, member, n_steps, run_length, hidden), outputs
+        ratio = update_ratio(before, state.params)
+        return state, _info(spec, model, state, sums, ratio, shared, member, n_steps, run_length, hidden), outputs
 
     return Program(jax.jit(start), jax.jit(advance))
 
@@ -162,9 +171,8 @@ def _step(
     after = jax.tree.map(lambda p, t: p - length * t, params, hold(spec.updates, towards))
     after = _constrained(spec, model, after, shared, values, length)
     after = {name: params[name] if name in spec.updates.freeze else layer for name, layer in after.items()}
-    trace = trace_update(raw, params, after)
     diverged = jnp.where((sums.diverged_at < 0) & ~jnp.isfinite(loss), step, sums.diverged_at)
-    sums = _Sums(sums.loss + loss, sums.grad_norm + trace.grad_norm, sums.update_ratio + trace.update_ratio, diverged)
+    sums = _Sums(sums.loss + loss, raw, diverged)
     return State(after, optimizer, step + 1), sums
 
 
@@ -235,6 +243,7 @@ def _info(
     model: Model,
     state: State,
     sums: _Sums,
+    ratio: jax.Array,
     shared: Shared,
     member: Member,
     n_steps: jax.Array,
@@ -250,14 +259,14 @@ def _info(
             w, values = state.params[name]["w"], member.values
             rest = PENALTIES[spec.regularization.penalty].rest
             penalty += rest(w, values["regularization.strength"], values["regularization.l1_ratio"], _row_groups(model, shared, w))
-    health = [alive(layer[0]) for layer in hidden]
+    health = [alive(layer[0][:_MOST_LOOKED_AT]) for layer in hidden]
     dead, saturated = (jnp.mean(jnp.stack(shares)) for shares in zip(*health, strict=True)) if health else (jnp.zeros(()),) * 2
     steps = jnp.maximum(n_steps, 1)
     rate = member.values["optimization.learning_rate"] * rate_at(spec.optimization, (state.step - 1) / run_length)
     return Info(
         loss=sums.loss / steps,
-        grad_norm=sums.grad_norm / steps,
-        update_ratio=sums.update_ratio / steps,
+        grad_norm=optax.tree.norm(sums.grads),
+        update_ratio=ratio,
         learning_rate=rate,
         weight_norm=optax.tree.norm(weights),
         zeros=zeros,
