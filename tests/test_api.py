@@ -662,3 +662,12 @@ def test_lengths_of_time_are_read(text, seconds):
 def test_what_is_no_length_of_time_is_refused(text):
     with pytest.raises(UsageError, match=rf"A length of time such as 90, 60s, 5m or 1h was needed, but '{text}' came"):
         api.parse_seconds(text)
+
+
+def test_the_number_of_members_may_be_given_by_its_name_in_the_spec():
+    assert api.plan_fit(table("wage"), "wage", model="linear", n_members=5).candidates["linear"].members.n_members == 5
+
+
+def test_a_model_shows_itself_in_one_line():
+    model = wt.fit(table("wage"), "wage", model="linear", members=3)
+    assert repr(model).startswith("<weights.Model: regression of 'wage', 3 members, out-of-bag rmse ")

@@ -54,6 +54,11 @@ class Model:
 
     ensemble: Ensemble
 
+    def __repr__(self) -> str:
+        task, (name, metric) = self.ensemble.task, next(iter(self.report.metrics.items()))
+        size = f"{self.ensemble.n_members} members"
+        return f"<weights.Model: {task.kind} of '{task.target}', {size}, out-of-bag {name} {metric.value:.4g}>"
+
     @property
     def classes(self) -> list[Any]:
         """Class labels in the order of `predict_proba`'s columns; empty for regression."""
@@ -214,7 +219,7 @@ def plan_fit(
     n_threads = threads if threads is not None else available_threads()
     if n_threads < 1:
         raise UsageError(f"threads must be at least 1, but is {n_threads}. Leave it out to use all cores.")
-    chosen = {**_dotted(settings), "n_members": members, "seed": seed}
+    chosen = {"n_members": members, "seed": seed, **_dotted(settings)}
     if time is not None:
         chosen.setdefault("resampling", "time")
     specs = candidates(model, chosen, dataset)

@@ -38,7 +38,7 @@ class _Commands(click.Group):
 @click.group(cls=_Commands, context_settings=_WIDE)
 @click.version_option(weights.__version__, prog_name="weights")
 def cli() -> None:
-    r"""Learn the weights of models, and know what each is worth and how sure that is.
+    """Learn the weights of models, and know what each is worth and how sure that is.
 
     \b
       weights fit breast-cancer                                a real example that comes along
@@ -153,7 +153,9 @@ _ELEMENT_OPTIONS = _options(
     click.option("--initialization", metavar="NAME", help="xavier, he, lecun, orthogonal, data, normal, zeros."),
     click.option("--activation", metavar="NAME", help="relu, leaky_relu, elu, selu, gelu, silu, mish, softplus, tanh, sigmoid, identity."),
     click.option("--penalty", metavar="NAME", help="none, l1, l2, elastic_net, group."),
-    click.option("--strength", metavar="NUMBER", help="Strength of the penalty; chosen out of bag if not given."),
+    click.option(
+        "--strength", metavar="NUMBER", help="Strength of the penalty; if not given, chosen for solved models and 0 for networks."
+    ),
     click.option("--dropout", metavar="SHARE", help="Share of hidden units silenced at each step."),
     click.option(
         "--optimization",
@@ -196,7 +198,7 @@ _RUN_OPTIONS = _options(
 @_ELEMENT_OPTIONS
 @_command
 def fit(source: str, as_json: bool, quiet: bool, dry_run: bool, save: str | None, no_save: bool, resume: bool, **options: Any) -> None:
-    r"""Train an ensemble on SOURCE: a CSV, TSV, Parquet or JSON-lines file, or a bundled example.
+    """Train an ensemble on SOURCE: a CSV, TSV, Parquet or JSON-lines file, or a bundled example.
 
     \b
       weights fit breast-cancer
@@ -210,6 +212,8 @@ def fit(source: str, as_json: bool, quiet: bool, dry_run: bool, save: str | None
         raise UsageError("--save and --no-save contradict each other. Give one of them.")
     folder = None if no_save or dry_run else Path(save) if save else _free_folder(source, resume)
     prepared = api.plan_fit(source, **_fit_options(options))
+    if folder is not None and folder.exists():
+        _say([terminal.labelled("replaces", f"the run in {folder}")])
     plan = terminal.plan_lines(prepared.plans, sum(len(race) for race in prepared.races.values()))
     if not quiet:
         _say(terminal.overview(prepared.dataset, prepared.task, prepared.remarks))
@@ -233,7 +237,7 @@ def fit(source: str, as_json: bool, quiet: bool, dry_run: bool, save: str | None
 @click.option("--level", default=0.9, show_default=True, metavar="SHARE", help="Level of the intervals of a regression.")
 @_command
 def predict(run: str, source: str, output: str | None, level: float, as_json: bool) -> None:
-    r"""Answer the rows of SOURCE with the model saved in RUN.
+    """Answer the rows of SOURCE with the model saved in RUN.
 
     Classes come with the probability of each; numbers with an interval.
 

@@ -145,7 +145,8 @@ def _choose(trained: dict[str, Trained], prepared: Prepared) -> tuple[str, str]:
     measure = "squared error" if task.kind == "regression" else "log loss"
     doubt = _NORMAL_95 * std_err
     side = "lower" if gain > 0 else "higher"
-    words = f"{measure} is {abs(gain):.3g} {side} than {simple}'s (95 % interval of the gain {gain - doubt:.3g} to {gain + doubt:.3g})"
+    low, high = abs(gain) - doubt, abs(gain) + doubt
+    words = f"{measure} is {abs(gain):.3g} {side} than {simple}'s (95 % interval of the difference {low:.3g} to {high:.3g})"
     if gain > doubt:
         return other, f"{other} was chosen: its out-of-bag {words}."
     return simple, f"{simple} was chosen, being simpler: {other}'s out-of-bag {words}."

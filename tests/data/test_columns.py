@@ -161,7 +161,7 @@ def test_numbers_in_a_categorical_column_are_read():
 
 
 def test_a_cell_that_is_no_number_is_named_with_its_row():
-    message = "Column 'age' must be numeric, but 2 of 4 rows hold something else (first: row 3, 'old'). If that means missing, pass"
+    message = "Column 'age' must be numeric, but 2 of 4 rows hold something else (first: row 3, 'old'). Repair these cells"
     with pytest.raises(DataError, match=re.escape(message)):
         to_numbers(column(["1", None, "old", "old"]), "age")
 

@@ -293,5 +293,5 @@ def _refuse(text: pa.ChunkedArray, name: str, needed: str, parse: Callable[[pa.C
     count = pc.sum(pc.cast(pc.is_in(text, pa.array(bad, pa.string())), pa.int64())).as_py()
     raise DataError(
         f"Column '{name}' must be {needed}, but {count} of {len(text)} rows hold something else (first: row {row}, '{value}'). "
-        f"If that means missing, pass --missing '{value}'; otherwise give the column another kind or drop it."
+        "Repair these cells or leave them empty; where a word means missing, fit with --missing."
     )

@@ -71,7 +71,7 @@ def _read_named(name: str, missing: Sequence[str]) -> pa.Table:
         return examples.load(name)
     path = Path(name)
     if path.is_dir():
-        raise DataError(f"A table file was needed, but '{name}' is a folder. Name the file inside it, such as '{name}/data.parquet'.")
+        raise DataError(f"A table file was needed, but '{name}' is a folder. Name the file inside it.")
     if not path.exists():
         hint = suggest(name, _neighbours(path)) if path.parent.is_dir() else f"The folder '{path.parent}' does not exist either."
         raise NotFoundError(f"There is no file or bundled example called '{name}'. {hint} `weights data` lists the examples.")

@@ -71,7 +71,10 @@ def result_lines(ensemble: Ensemble, saved: Path | None) -> list[str]:
     head = f"{model_name(ensemble)}, {_members(ensemble)}, {duration(report.seconds)}"
     lines = [labelled("Result", head + (f"; saved in {saved}" if saved else "; not saved"))]
     lines += metric_lines(report, model_name(ensemble))
-    lines.append("  on rows that the members who score them never saw; [95 % interval over the choice of rows]")
+    lines.append("  on rows that the members who score them never saw; [95 % interval over the choice of rows, or of groups with --group]")
+    if report.searches:
+        n_candidates = sum(len(candidates) for candidates in report.searches.values())
+        lines.append(f"  settings were the best of {n_candidates} on these same rows, so the figures are slightly optimistic")
     if report.decision:
         lines.append(labelled("Why", report.decision))
     lines += search_lines(report)
