@@ -17,14 +17,14 @@ def pytest_configure(config: pytest.Config) -> None:
     os.environ.setdefault("WEIGHTS_CACHE", tempfile.mkdtemp(prefix="weights-test-cache-"))
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def real_table():
     """The path of a real table by name; skips where the collection of real tables is not there."""
 
-    def path(name: str) -> str:
+    def path(name: str) -> Path:
         file = SHARED / name / "data.parquet"
         if not file.exists():
             pytest.skip(f"needs the collection of real tables, which is not at {SHARED}")
-        return str(file)
+        return file
 
     return path

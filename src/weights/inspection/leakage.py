@@ -48,13 +48,19 @@ def _ranks(y: AnyArray) -> FloatArray:
 
 def _share_explained(inputs: FloatArray, wanted: FloatArray, half: IntArray, *, is_number: bool, has_flag: bool) -> float:
     absent = inputs[:, -1] > 0 if has_flag else np.zeros(len(inputs), bool)
-    bins = _quantile_bins(inputs[:, 0], absent) if is_number else np.unique(inputs, axis=0, return_inverse=True)[1].ravel()
+    bins = _quantile_bins(inputs[:, 0], absent) if is_number else _level_bins(inputs)
     spread = np.sum((wanted - wanted.mean(0)) ** 2)
     by_bin = sum(_error(_bin_means(bins, wanted, half != part)[bins], wanted, half == part) for part in (0, 1))
     errors = [by_bin]
     if is_number and (~absent).sum() > 2 and wanted.shape[1] == 1:
         errors.append(sum(_error(_interpolated(inputs[:, 0], absent, wanted, half != part), wanted, half == part) for part in (0, 1)))
     return float(1.0 - min(errors) / spread) if spread > 0 else 0.0
+
+
+def _level_bins(inputs: FloatArray) -> IntArray:
+    """A bin for each different row of encoded levels, shape (n,): rows are told apart by their product with random numbers."""
+    marks = inputs @ np.random.default_rng(0).normal(size=inputs.shape[1])
+    return np.unique(marks.round(6), return_inverse=True)[1]
 
 
 def _quantile_bins(values: FloatArray, absent: BoolArray) -> IntArray:
