@@ -80,12 +80,13 @@ def train_ensemble(prepared: Prepared, control: Control) -> Ensemble:
             winner, searches[name] = race(jobs, control, group=dataset.group)
             specs[name] = prepared.races[name][winner]
         trained[name] = train(job(name, specs[name], prepared), control)
-    chosen, decision = _choose(trained, prepared)
+    answers = {name: _answers(result, prepared) for name, result in trained.items()}
+    chosen, decision = _choose(trained, answers, prepared)
     result, spec = trained[chosen], specs[chosen]
     rows = result.covered
     outputs, y_rows, w_rows = result.outputs[rows], y[rows], prepared.weight[rows]
     temperature = 1.0 if task.kind == "regression" else fit_temperature(outputs, y_rows, w_rows)
-    compared = {name: _metrics(t, prepared) for name, t in trained.items()}
+    compared = {name: _metrics(t, answers[name], prepared) for name, t in trained.items()}
     report = Report(
         source=dataset.source,
         n_samples=dataset.n_samples,
@@ -108,7 +109,7 @@ def train_ensemble(prepared: Prepared, control: Control) -> Ensemble:
         params=result.params,
         votes=result.votes,
         temperature=temperature,
-        scores=conformal_scores(task, y_rows, _answers(result, prepared), w_rows),
+        scores=conformal_scores(task, y_rows, answers[chosen], w_rows),
         report=report,
         history=result.history,
     )
@@ -131,7 +132,7 @@ def _first_repeat(job: Job) -> Job:
     return job.only(range(min(job.n_members, job.specs[0].members.n_folds)))
 
 
-def _choose(trained: dict[str, Trained], prepared: Prepared) -> tuple[str, str]:
+def _choose(trained: dict[str, Trained], answers: dict[str, FloatArray], prepared: Prepared) -> tuple[str, str]:
     """The model to keep, and why: the simpler, unless the other is better by more than the uncertainty of the difference."""
     if len(trained) == 1:
         return next(iter(trained)), ""
@@ -139,7 +140,7 @@ def _choose(trained: dict[str, Trained], prepared: Prepared) -> tuple[str, str]:
     task, losses = prepared.task, {}
     for name, result in trained.items():
         losses[name] = np.zeros(len(prepared.y))
-        losses[name][result.covered] = answer_losses(task, prepared.y[result.covered], _answers(result, prepared))
+        losses[name][result.covered] = answer_losses(task, prepared.y[result.covered], answers[name])
     covered = trained[simple].covered & trained[other].covered
     gain, std_err = paired_difference(losses[simple], losses[other], prepared.weight, covered, prepared.dataset.group)
     measure = "squared error" if task.kind == "regression" else "log loss"
@@ -158,11 +159,11 @@ def _answers(result: Trained, prepared: Prepared) -> FloatArray:
     return crossfitted_answers(result.outputs[rows], prepared.y[rows], prepared.weight[rows], prepared.task)
 
 
-def _metrics(result: Trained, prepared: Prepared) -> dict[str, Metric]:
+def _metrics(result: Trained, answers: FloatArray, prepared: Prepared) -> dict[str, Metric]:
     rows, dataset = result.covered, prepared.dataset
     group = None if dataset.group is None else dataset.group[rows]
     y = prepared.task.original(prepared.y)[rows]
-    return score(prepared.task.kind, y, _answers(result, prepared), weight=dataset.sample_weight[rows], group=group)
+    return score(prepared.task.kind, y, answers, weight=dataset.sample_weight[rows], group=group)
 
 
 def _constant_metrics(prepared: Prepared) -> dict[str, Metric]:

@@ -18,7 +18,7 @@ import optax
 from weights.elements.activation import alive
 from weights.elements.optimization import direction, rate_at
 from weights.elements.regularization import PENALTIES, cap_norm, dropout_mask
-from weights.elements.updates import hold, shape_gradients, update_ratio
+from weights.elements.updates import shape_gradients, update_ratio
 from weights.models.base import Model, Shape, keep_all
 from weights.models.table import build
 from weights.spec import Spec, program_spec
@@ -168,7 +168,7 @@ def _step(
     if spec.updates.accumulate > 1:
         # Until the last batch of a step has come the optimizer gives zeros; the proximal step must rest as well.
         length = jnp.where((step + 1) % spec.updates.accumulate == 0, length, 0.0)
-    after = jax.tree.map(lambda p, t: p - length * t, params, hold(spec.updates, towards))
+    after = jax.tree.map(lambda p, t: p - length * t, params, towards)
     after = _constrained(spec, model, after, shared, values, length)
     after = {name: params[name] if name in spec.updates.freeze else layer for name, layer in after.items()}
     diverged = jnp.where((sums.diverged_at < 0) & ~jnp.isfinite(loss), step, sums.diverged_at)
