@@ -92,6 +92,7 @@ _CHOICES = (
 VARYING = (
     "optimization.learning_rate",
     "optimization.weight_decay",
+    "optimization.averaging",
     "regularization.strength",
     "regularization.l1_ratio",
     "regularization.dropout",
@@ -176,8 +177,8 @@ def _needs_steps(spec: Spec) -> list[str]:
     return [name for name, used in in_use.items() if used]
 
 
-def resolve(spec: Spec, n_samples: int) -> Spec:
-    """The spec with every value that was left open filled in for this many rows, and checked."""
+def resolve(spec: Spec, n_samples: int, n_numeric: int = 0) -> Spec:
+    """The spec with every value that was left open filled in for this many rows and numeric inputs, and checked."""
     optimization, regularization, members = spec.optimization, spec.regularization, spec.members
     if optimization.name == "auto":
         solvable = isinstance(spec.model, Linear) and not _needs_steps(spec)
@@ -192,16 +193,24 @@ def resolve(spec: Spec, n_samples: int) -> Spec:
             learning_rate=optimization.learning_rate or default_learning_rate(optimization.name),
             batch_size=batch_size,
             n_steps=optimization.n_steps or _n_steps(n_samples, batch_size, optimization.name),
+            averaging=_averaging(spec) if optimization.averaging is None else optimization.averaging,
         )
         regularization = msgspec.structs.replace(regularization, strength=regularization.strength or 0.0)
     if regularization.dropout is None:
         batched = isinstance(spec.model, Mlp) and optimization.name != "lbfgs"
         regularization = msgspec.structs.replace(regularization, dropout=_DROPOUT if batched else 0.0)
-    return msgspec.structs.replace(spec, optimization=optimization, regularization=regularization, members=members)
+    model = spec.model.resolved(n_numeric) if isinstance(spec.model, Mlp) else spec.model
+    return msgspec.structs.replace(spec, model=model, optimization=optimization, regularization=regularization, members=members)
 
 
 _DROPOUT = 0.1
 """Dropout of networks where none is set (our choice, from out-of-bag losses on a dozen real tables)."""
+
+
+def _averaging(spec: Spec) -> float:
+    """Eight, unless all rows are taken at once or a penalty makes exact zeros, which a mean over steps would lose (our choice)."""
+    exact_zeros = bool(spec.regularization.strength) and spec.regularization.penalty in ("l1", "elastic_net", "group")
+    return 0.0 if spec.optimization.name == "lbfgs" or exact_zeros else 8.0
 
 
 def _batch_size(n_samples: int) -> int:

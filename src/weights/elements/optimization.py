@@ -25,6 +25,8 @@ class Optimization(msgspec.Struct, frozen=True):
         warmup: share of the run over which the rate rises from zero.
         momentum: of sgd-like optimizers. beta1, beta2, epsilon: of adam-like ones.
         weight_decay: pull of the weights towards zero, decoupled from the loss (adamw, lion, muon).
+        averaging: members answer with an average of their weights over about the last ``1 / (1 + averaging)`` of their steps; 0 for
+            none; None means 8 where steps are taken by random batches and zeros need not stay exact.
         batch_size: rows in a step; None chooses by the number of rows. lbfgs always takes all rows.
         n_steps: length of the run; None chooses by the number of rows.
         tolerance: of the exact solver: largest entry of the gradient of the mean loss (inputs are scaled to one).
@@ -39,6 +41,7 @@ class Optimization(msgspec.Struct, frozen=True):
     beta2: float = 0.99
     epsilon: float = 1e-8
     weight_decay: float = 0.1
+    averaging: float | None = None
     batch_size: int | None = None
     n_steps: int | None = None
     tolerance: float = 1e-9
@@ -52,6 +55,8 @@ class Optimization(msgspec.Struct, frozen=True):
                 wrong.append(f"{name} must be above zero, but is {value}")
         shares = {name: getattr(self, name) for name in ("warmup", "momentum", "beta1", "beta2")}
         wrong += [f"{name} must be at least 0 and below 1, but is {value}" for name, value in shares.items() if not 0 <= value < 1]
+        if self.averaging is not None and not 0 <= self.averaging < float("inf"):
+            wrong.append(f"averaging must be at least 0, but is {self.averaging}")
         if not self.weight_decay >= 0:
             wrong.append(f"weight_decay must be at least 0, but is {self.weight_decay}")
         return wrong
@@ -72,6 +77,24 @@ def rate_at(settings: Optimization, progress: jax.Array) -> jax.Array:
     warmup = settings.warmup
     course = SCHEDULES[settings.schedule]((progress - warmup) / (1.0 - warmup))
     return jnp.where(progress < warmup, progress / max(warmup, 1e-9), course) if warmup > 0 else course
+
+
+def average(settings: Optimization, averaging: jax.Array, step: jax.Array, mean: Params, params: Params) -> Params:
+    """The mean of params up to this step (counted from 0), the later the heavier.
+
+    Polynomial-decay averaging (Shamir and Zhang 2013, section 4): it needs no length of the run, and stands for a falling learning
+    rate, so that a member may stop at any time.
+
+    Args:
+        settings: whether there is averaging at all.
+        averaging: how much heavier the later ones count, ().
+        step: steps before this one, ().
+        mean: the mean so far. params: of this step.
+    """
+    if not settings.averaging:
+        return params
+    share = (averaging + 1.0) / (averaging + 1.0 + step)
+    return jax.tree.map(lambda m, p: m + share * (p - m), mean, params)
 
 
 def default_learning_rate(name: str) -> float:

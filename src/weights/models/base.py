@@ -32,7 +32,8 @@ class Shape(NamedTuple):
 class Model(NamedTuple):
     """A pair of pure functions.
 
-    init(x, key): first params of one member; x is a sample of inputs, shape (n, p), for data-dependent starts.
+    init(x, knots, key): first params of one member; x is a sample of inputs, shape (n, p), for data-dependent starts, and knots are
+        the edges of the numeric inputs' bins, shape (numeric, bins + 1), of no bins where no embedding asks for them.
     apply(params, x, silence): outputs (n, k) of inputs (n, p), and the activations (n, h) of each hidden layer.
     input_layer: the layer that inputs meet first, on which feature-wise penalties and masks act.
     input_rows: for each row of that layer's weights the position of the input it belongs to.

@@ -25,7 +25,7 @@ class Linear(msgspec.Struct, frozen=True, tag="linear"):
 def linear_model(settings: Linear, shape: Shape, initialization: Initialization, activation: Activation) -> Model:
     """Outputs ``x @ w + b`` with params ``{"output": {"w": (p, k), "b": (k,)}}``."""
 
-    def init(x: jax.Array, *, key: jax.Array) -> Params:
+    def init(x: jax.Array, knots: jax.Array, *, key: jax.Array) -> Params:
         return {"output": first_layer(initialization, x, shape.n_outputs, 1.0, key=key)}
 
     def apply(params: Params, x: jax.Array, silence: Silence = keep_all) -> tuple[jax.Array, tuple[jax.Array, ...]]:

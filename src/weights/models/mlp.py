@@ -1,9 +1,4 @@
-"""The multilayer perceptron: fully connected layers, with an optional learned embedding of numbers.
-
-The embedding gives each scaled number its own periodic features (Gorishniy et al. 2022, "On Embeddings for
-Numerical Features in Tabular Deep Learning", equations 4 and 5), so that a network can bend along single
-inputs; the plain number is kept beside them, as in Holzmüller et al. 2024.
-"""
+"""The multilayer perceptron: fully connected layers, behind a learned embedding of numbers."""
 
 from __future__ import annotations
 
@@ -15,8 +10,12 @@ import msgspec
 
 from weights.elements.activation import ACTIVATIONS, Activation, gain
 from weights.elements.initialization import Initialization
-from weights.models.base import Layer, Model, Shape, Silence, affine, first_layer, keep_all
+from weights.models.base import Model, Shape, Silence, affine, first_layer, keep_all
+from weights.models.embedding import embed, first_embedding
 from weights.types import Params
+
+_MOST_EMBEDDED = 512
+_BINS_IN_ALL = 2048
 
 
 class Mlp(msgspec.Struct, frozen=True, tag="mlp"):
@@ -24,42 +23,52 @@ class Mlp(msgspec.Struct, frozen=True, tag="mlp"):
 
     Attributes:
         hidden: units of each hidden layer, in order.
-        embedding: "none" or "periodic", of the numeric inputs.
-        n_frequencies: periodic features a number is measured by.
-        embedding_size: learned features a number is turned into, beside itself.
-        frequency_scale: deviation of the first frequencies, in periods per deviation of the input.
+        embedding: "piecewise" or "none", of the numeric inputs; None means piecewise, if there are some, and at most 512.
+        n_bins: of each number; None means 16 to 128, the fewer the more numbers there are.
+        embedding_size: learned features a number is turned into, beside itself; None means 1 to 4, the fewer the more numbers.
     """
 
     hidden: tuple[int, ...] = (128, 128)
-    embedding: Literal["none", "periodic"] = "none"
-    n_frequencies: int = 12
-    embedding_size: int = 3
-    frequency_scale: float = 0.2
+    embedding: Literal["none", "piecewise"] | None = None
+    n_bins: int | None = None
+    embedding_size: int | None = None
 
     def check(self) -> list[str]:
         """What is wrong with these settings, in words."""
         wrong = [f"hidden layers need at least one unit, but one has {units}" for units in self.hidden if units < 1]
-        sizes = {name: getattr(self, name) for name in ("n_frequencies", "embedding_size", "frequency_scale")}
-        return wrong + [f"{name} must be above zero, but is {value}" for name, value in sizes.items() if not value > 0]
+        sizes = {name: getattr(self, name) for name in ("n_bins", "embedding_size")}
+        return wrong + [f"{name} must be above zero, but is {value}" for name, value in sizes.items() if value is not None and value < 1]
+
+    def resolved(self, n_numeric: int) -> Mlp:
+        """With everything filled in for so many numeric inputs (our choices: a table of many numbers needs less of each)."""
+        embedding = self.embedding or ("piecewise" if 0 < n_numeric <= _MOST_EMBEDDED else "none")
+        if n_numeric == 0 or embedding == "none":
+            return Mlp(self.hidden, "none")
+        n_bins = self.n_bins or min(max(_BINS_IN_ALL // n_numeric, 16), 128)
+        size = self.embedding_size or (4 if n_numeric <= 64 else 2 if n_numeric <= 128 else 1)
+        return Mlp(self.hidden, embedding, n_bins, size)
 
 
 def mlp_model(settings: Mlp, shape: Shape, initialization: Initialization, activation: Activation) -> Model:
-    """Layers ``hidden.0, hidden.1, ..., output``, and ``embedding`` where asked for.
+    """Layers ``hidden.0, hidden.1, ..., output``, and ``embedding`` where asked for; settings are resolved.
 
     Hidden layers start with the gain of the activation before them; the output layer starts with none. Signals are silenced before
     each layer by `silence(x, position)`.
     """
     respond = ACTIVATIONS[activation.name]
     hidden_gain = gain(activation.name)
-    embeds = settings.embedding == "periodic" and len(shape.numeric_inputs) > 0
+    embeds = settings.embedding == "piecewise" and len(shape.numeric_inputs) > 0
+    size = settings.embedding_size or 0
     numeric = jnp.asarray(shape.numeric_inputs, jnp.int32)
 
-    def init(x: jax.Array, *, key: jax.Array) -> Params:
+    def extended(params: Params, x: jax.Array) -> jax.Array:
+        """Inputs (n, p) with the features of each numeric one behind them, (n, p + numeric * size)."""
+        return jnp.concatenate([x, embed(params["embedding"], x[:, numeric])], axis=1) if embeds else x
+
+    def init(x: jax.Array, knots: jax.Array, *, key: jax.Array) -> Params:
         keys = jax.random.split(key, len(settings.hidden) + 2)
-        params: Params = {}
-        if embeds:
-            params["embedding"] = _first_embedding(settings, len(shape.numeric_inputs), keys[-1])
-            x = _embed(params["embedding"], x, numeric)
+        params: Params = {"embedding": first_embedding(knots, size, key=keys[-1])} if embeds else {}
+        x = extended(params, x)
         for i, n_units in enumerate(settings.hidden):
             # Inputs have variance one as they are; what has come through an activation must be widened to have it again.
             params[f"hidden.{i}"] = first_layer(initialization, x, n_units, hidden_gain if i > 0 else 1.0, key=keys[i])
@@ -68,32 +77,12 @@ def mlp_model(settings: Mlp, shape: Shape, initialization: Initialization, activ
         return params
 
     def apply(params: Params, x: jax.Array, silence: Silence = keep_all) -> tuple[jax.Array, tuple[jax.Array, ...]]:
-        x, activations = silence(x, 0), []
-        if embeds:
-            x = _embed(params["embedding"], x, numeric)
+        x, activations = extended(params, silence(x, 0)), []
         for i in range(len(settings.hidden)):
             x = respond(affine(params[f"hidden.{i}"], x))
             activations.append(x)
             x = silence(x, i + 1)
         return affine(params["output"], x), tuple(activations)
 
-    embedded = [j for j in shape.numeric_inputs for _ in range(settings.embedding_size)] if embeds else []
+    embedded = [j for j in shape.numeric_inputs for _ in range(size)] if embeds else []
     return Model(init, apply, "hidden.0" if settings.hidden else "output", (*range(shape.n_inputs), *embedded))
-
-
-def _first_embedding(settings: Mlp, n_numeric: int, key: jax.Array) -> Layer:
-    frequency_key, phase_key, weight_key = jax.random.split(key, 3)
-    n_frequencies, size = settings.n_frequencies, settings.embedding_size
-    return {
-        "frequency": settings.frequency_scale * jax.random.normal(frequency_key, (n_numeric, n_frequencies)),
-        "phase": jax.random.uniform(phase_key, (n_numeric, n_frequencies)),
-        "w": jax.random.normal(weight_key, (n_numeric, n_frequencies, size)) / n_frequencies**0.5,
-        "b": jnp.zeros((n_numeric, size)),
-    }
-
-
-def _embed(layer: Layer, x: jax.Array, numeric: jax.Array) -> jax.Array:
-    """Inputs (n, p) with the learned features of each numeric one behind them, (n, p + numeric * size)."""
-    turns = x[:, numeric, None] * layer["frequency"] + layer["phase"]  # (n, numeric, frequencies)
-    features = jnp.einsum("njf,jfd->njd", jnp.cos(2 * jnp.pi * turns), layer["w"]) + layer["b"]
-    return jnp.concatenate([x, features.reshape(x.shape[0], -1)], axis=1)

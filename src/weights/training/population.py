@@ -22,6 +22,7 @@ import threadpoolctl
 from weights.ensemble import apply_program, available_threads, centred, row_losses
 from weights.errors import Interrupted, TrainingError
 from weights.models.base import Shape
+from weights.models.embedding import find_knots
 from weights.spec import Spec, common_program, varying_values
 from weights.task import Task
 from weights.training.exact import Problem, Solution, solve, solve_path, strength_path
@@ -193,10 +194,11 @@ class Run:
         """A run at its first round, or where the snapshot in `control.resume` left it."""
         program = member_program(common_program(job.specs), job.task.kind, job.shape)
         members = []
+        knots = jnp.asarray(_knots(job))
         for m in range(job.n_members):
             sample = np.resize(np.flatnonzero(job.resampling.counts[m])[:_START_SAMPLE], _START_SAMPLE)
-            state = program.start(jnp.asarray(job.x[sample]), jnp.asarray(job.groups), jnp.asarray(job.used), _member_arguments(job, m))
-            members.append(_MemberRun(state, state.params))
+            state = program.start(jnp.asarray(job.x[sample]), knots, jnp.asarray(job.groups), jnp.asarray(job.used), _member_arguments(job, m))
+            members.append(_MemberRun(state, state.mean))
         run = cls(job, control, program, members)
         if job.name in control.resume:
             run._restore(control.resume[job.name])
@@ -302,7 +304,7 @@ class Run:
             # Without early stopping, or where nobody else is judged, nothing may decide, and the last params are kept.
             score = others @ losses / others.sum() if stops_early and others.any() else -float(self.round)
             if member.best_round < 0 or score < member.best_score - _LEAST_GAIN * abs(member.best_score):
-                member.best, member.best_round, member.best_score = member.state.params, self.round, float(score)
+                member.best, member.best_round, member.best_score = member.state.mean, self.round, float(score)
 
     def _finished(self, patience: int) -> bool:
         living = [member for member in self.members if not member.failure]
@@ -323,6 +325,13 @@ def _with_leaves(tree: Any, arrays: dict[str, AnyArray], name: str, m: int) -> A
     """A tree of the same structure with member m's stored leaves."""
     leaves, structure = jax.tree.flatten(tree)
     return jax.tree.unflatten(structure, [arrays[f"{name}/{i}"][m] for i in range(len(leaves))])
+
+
+def _knots(job: Job) -> FloatArray:
+    """Edges of the bins that the model's embedding asks for, from all rows (they know nothing of the target)."""
+    n_bins = getattr(job.specs[0].model, "n_bins", None) or 0
+    rows = job.x[:: -(-len(job.x) // _MOST_WATCHED)]
+    return find_knots(rows[:, list(job.shape.numeric_inputs)], n_bins)
 
 
 def _member_arguments(job: Job, m: int) -> Member:

@@ -16,10 +16,11 @@ import jax.numpy as jnp
 import optax
 
 from weights.elements.activation import alive
-from weights.elements.optimization import direction, rate_at
+from weights.elements.optimization import average, direction, rate_at
 from weights.elements.regularization import PENALTIES, cap_norm, dropout_mask
 from weights.elements.updates import shape_gradients, update_ratio
 from weights.models.base import Model, Shape, keep_all
+from weights.models.embedding import learned
 from weights.models.table import build
 from weights.spec import Spec, program_spec
 from weights.task import LOSSES
@@ -47,11 +48,12 @@ class Member(NamedTuple):
 
 
 class State(NamedTuple):
-    """What is carried from step to step."""
+    """What is carried from step to step: params, those of the optimizer, steps taken, and the mean that answers."""
 
     params: Params
     optimizer: Any
     step: jax.Array
+    mean: Params
 
 
 class Info(NamedTuple):
@@ -79,7 +81,7 @@ class Info(NamedTuple):
 class Program(NamedTuple):
     """The compiled functions of a population.
 
-    start(x, groups, used, member): the first `State`, from a sample of inputs (s, p).
+    start(x, knots, groups, used, member): the first `State`, from a sample of inputs (s, p) and the edges of bins (numeric, bins + 1).
     advance(state, shared, member, rows, n_steps, run_length, judged): the state after n_steps more, what happened, and
         the outputs (blocks, rows, k) for the `judged` rows (blocks, rows). `rows` (steps, batch) are the batches; only the
         first n_steps of them are used.
@@ -106,10 +108,10 @@ def member_program(spec: Spec, task_kind: str, shape: Shape) -> Program:
 def _compiled(spec: Spec, task_kind: str, shape: Shape) -> Program:
     model = build(spec.model, shape, spec.initialization, spec.activation)
 
-    def start(x: jax.Array, groups: jax.Array, used: jax.Array, member: Member) -> State:
-        params = model.init(x, key=jax.random.key(member.seed))
+    def start(x: jax.Array, knots: jax.Array, groups: jax.Array, used: jax.Array, member: Member) -> State:
+        params = model.init(x, knots, key=jax.random.key(member.seed))
         params = _without_masked(spec, model, params, used)
-        return State(params, _transformation(spec, member).init(params), jnp.zeros((), jnp.int32))
+        return State(params, _transformation(spec, member).init(params), jnp.zeros((), jnp.int32), params)
 
     def advance(
         state: State, shared: Shared, member: Member, rows: jax.Array, n_steps: jax.Array, run_length: jax.Array, judged: jax.Array
@@ -126,8 +128,8 @@ def _compiled(spec: Spec, task_kind: str, shape: Shape) -> Program:
             return *jax.lax.fori_loop(begin, end, one, carry[:2]), carry[0].params
 
         state, sums, before = jax.lax.fori_loop(0, 2, part, (state, sums, state.params))
-        outputs, hidden = jax.lax.map(lambda block: model.apply(state.params, shared.x[block], keep_all), judged)
-        ratio = update_ratio(before, state.params)
+        outputs, hidden = jax.lax.map(lambda block: model.apply(state.mean, shared.x[block], keep_all), judged)
+        ratio = update_ratio(learned(before), learned(state.params))
         return state, _info(spec, model, state, sums, ratio, shared, member, n_steps, run_length, hidden), outputs
 
     return Program(jax.jit(start), jax.jit(advance))
@@ -173,7 +175,8 @@ def _step(
     after = {name: params[name] if name in spec.updates.freeze else layer for name, layer in after.items()}
     diverged = jnp.where((sums.diverged_at < 0) & ~jnp.isfinite(loss), step, sums.diverged_at)
     sums = _Sums(sums.loss + loss, raw, diverged)
-    return State(after, optimizer, step + 1), sums
+    mean = average(spec.optimization, values["optimization.averaging"], step, state.mean, after)
+    return State(after, optimizer, step + 1, mean), sums
 
 
 def _transformation(spec: Spec, member: Member) -> optax.GradientTransformationExtraArgs:
@@ -250,13 +253,13 @@ def _info(
     run_length: jax.Array,
     hidden: Any,
 ) -> Info:
-    weights = [layer["w"] for layer in state.params.values()]
+    weights = [layer["w"] for layer in state.mean.values()]
     n_weights = sum(w.size for w in weights)
     zeros = sum(jnp.sum(w == 0) for w in weights) / n_weights
-    penalty = _smooth_penalty(spec, model, state.params, member.values)
+    penalty = _smooth_penalty(spec, model, state.mean, member.values)
     if spec.regularization.strength:
-        for name in _penalised_layers(spec, model, state.params):
-            w, values = state.params[name]["w"], member.values
+        for name in _penalised_layers(spec, model, state.mean):
+            w, values = state.mean[name]["w"], member.values
             rest = PENALTIES[spec.regularization.penalty].rest
             penalty += rest(w, values["regularization.strength"], values["regularization.l1_ratio"], _row_groups(model, shared, w))
     health = [alive(layer[0][:_MOST_LOOKED_AT]) for layer in hidden]

@@ -1,0 +1,67 @@
+"""The embedding of numbers: learned features of each scaled number, beside the number itself, so that a network can bend along single inputs.
+
+A number is measured by how far it has come through each of its bins, 0 before and 1 behind (the piecewise linear encoding of Gorishniy
+et al. 2022, "On Embeddings for Numerical Features in Tabular Deep Learning", equation 1). A feature is a weighted sum of these: a
+broken line with a knot at each edge. With many bins it can all but jump, where a decision tree would split.
+"""
+
+from __future__ import annotations
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from weights.models.base import Layer
+from weights.types import FloatArray, Params
+
+_NARROWEST = 1e-6
+"""Least width of a bin: edges that coincide make a step."""
+_FIRST_SCALE = 2.0
+"""Deviation of a feature's first rise over all bins (our choice)."""
+
+
+def find_knots(x: FloatArray, n_bins: int) -> FloatArray:
+    """Edges of bins for each column, in ascending order, float32, shape (j, n_bins + 1).
+
+    Half of them are quantiles of the rows and half are quantiles of the distinct values left over, so that a column that is mostly
+    zero still has edges among its other values, and a column of few values has an edge at each.
+
+    Args:
+        x: numbers, shape (n, j).
+        n_bins: of each column.
+    """
+    knots = np.empty((x.shape[1], n_bins + 1), np.float32)
+    for column, values in enumerate(x.T):
+        distinct = np.unique(values)
+        ranks = np.linspace(0, len(values) - 1, n_bins + 1 - n_bins // 2)
+        edges = np.unique(np.sort(values)[ranks.round().astype(int)])
+        while len(edges) < min(n_bins + 1, len(distinct)):
+            others, wanted = np.setdiff1d(distinct, edges), n_bins + 1 - len(edges)
+            between = (np.arange(wanted) + 0.5) / wanted * len(others)
+            edges = np.union1d(edges, others[between.astype(int)])
+        knots[column] = np.pad(edges, (0, n_bins + 1 - len(edges)), mode="edge")
+    return knots
+
+
+def first_embedding(knots: jax.Array, size: int, *, key: jax.Array) -> Layer:
+    """First params of `size` features for each number with these knots (j, bins + 1).
+
+    A feature starts as a random walk over the bins, whose spread does not depend on their number.
+    """
+    n_numeric, n_bins = knots.shape[0], knots.shape[1] - 1
+    w = _FIRST_SCALE * jax.random.normal(key, (n_numeric, n_bins, size)) / n_bins**0.5
+    return {"knots": knots, "w": w, "b": jnp.zeros((n_numeric, size))}
+
+
+def embed(layer: Layer, x: jax.Array) -> jax.Array:
+    """Features of numbers (n, j), those of one number side by side, shape (n, j * size). Knots are looked up, never learned."""
+    knots = jax.lax.stop_gradient(layer["knots"])[:, :, None]  # (j, bins + 1, 1)
+    width = jnp.maximum(knots[:, 1:] - knots[:, :-1], _NARROWEST)
+    passed = jnp.clip((x.T[:, None, :] - knots[:, :-1]) / width, 0.0, 1.0) - 0.5  # (j, bins, n): rows last is fastest on CPUs
+    features = jnp.einsum("jtn,jtd->jdn", passed, layer["w"]) + layer["b"][:, :, None]
+    return features.reshape(-1, x.shape[0]).T
+
+
+def learned(params: Params) -> Params:
+    """The params without what is only looked up."""
+    return {name: {part: array for part, array in layer.items() if part != "knots"} for name, layer in params.items()}
