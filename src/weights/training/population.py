@@ -24,6 +24,7 @@ from weights.errors import Interrupted, TrainingError
 from weights.models.base import Shape
 from weights.spec import Spec, common_program, varying_values
 from weights.task import Task
+from weights.training.compiling import padded_size
 from weights.training.exact import Problem, Solution, solve, solve_path, strength_path
 from weights.training.resampling import Resampling
 from weights.training.step import Info, Member, Program, Shared, State, member_program
@@ -33,6 +34,8 @@ N_ROUNDS = 24
 """Rounds of a run, fewer for one of few steps: often enough to stop early and to checkpoint, seldom enough to cost nothing (our choice)."""
 _MOST_WATCHED = 1 << 16
 _JUDGED_BLOCK = 1024
+_LEAST_JUDGED = 128
+"""As many rows as units are looked at on (training/step.py), so that what is seen of them does not depend on padding."""
 _START_SAMPLE = 512
 _LEAST_GAIN = 1e-5
 
@@ -173,14 +176,13 @@ class Run:
         self.round = 0
         self.curve: list[float] = []
         optimization = job.specs[0].optimization
-        self.batch_size = optimization.batch_size or len(job.x)
+        self.all_rows = optimization.name == "lbfgs"
+        self.batch_size = padded_size(len(job.x)) if self.all_rows else optimization.batch_size or len(job.x)
         self.run_length = optimization.n_steps or 1
         self.steps_a_round = -(-self.run_length // N_ROUNDS)
         self.n_rounds = -(-self.run_length // self.steps_a_round)
-        x, y, weight = job.x, job.y, job.weight.astype(np.float32)
-        self.all_rows = optimization.name == "lbfgs"
-        if self.all_rows:
-            x, y, weight = (np.concatenate([a, np.zeros_like(a[:1])]) for a in (x, y, weight))  # a row of weight zero, for padding
+        n_rows = padded_size(len(job.x) + self.all_rows)  # where batches are padded, they are so with row n, of weight zero
+        x, y, weight = (_padded(a, n_rows) for a in (job.x, job.y, job.weight.astype(np.float32)))
         self.shared = Shared(*(jnp.asarray(a) for a in (x, y, weight, job.groups.astype(np.int32), job.used)))
         self.watched = _watched_rows(job)
         self.judged = [np.flatnonzero(scored & self.watched) for scored in job.resampling.scored]
@@ -268,7 +270,7 @@ class Run:
         if self.all_rows:
             rows = _all_rows(counts, self.steps_a_round, self.batch_size)
         else:
-            rows = _batches(counts, int(job.seeds[m]), taken, self.steps_a_round, self.batch_size)
+            rows = _padded(_batches(counts, int(job.seeds[m]), taken, self.steps_a_round, self.batch_size), padded_size(self.steps_a_round))
         state, info, outputs = self.program.advance(
             member.state,
             self.shared,
@@ -358,12 +360,15 @@ def _all_rows(counts: IntArray, n_steps: int, n_rows: int) -> IntArray:
 
 
 def _in_blocks(rows: IntArray, most: int) -> IntArray:
-    """Rows padded with row 0 to the same number of blocks for every member, shape (blocks, rows a block)."""
-    size = min(_JUDGED_BLOCK, max(64, -(-most // 64) * 64))
-    n_blocks = max(1, -(-most // size))
-    padded = np.zeros(n_blocks * size, np.int32)
-    padded[: len(rows)] = rows
-    return padded.reshape(n_blocks, size)
+    """Rows repeated to fill the same number of blocks for every member, shape (blocks, rows a block)."""
+    size = min(_JUDGED_BLOCK, padded_size(most, least=_LEAST_JUDGED))
+    n_blocks = padded_size(-(-most // size), least=1)
+    return np.resize(rows.astype(np.int32), (n_blocks, size))
+
+
+def _padded(array: AnyArray, n: int) -> AnyArray:
+    """The array with zeros behind its rows, so that there are n."""
+    return array if len(array) == n else np.concatenate([array, np.zeros((n - len(array), *array.shape[1:]), array.dtype)])
 
 
 # Members that are solved
