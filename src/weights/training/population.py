@@ -98,6 +98,8 @@ class Control:
         stopping: asked between rounds; True ends training with `Interrupted`.
         keep: called between rounds with the job's name and a function that gives its `Snapshot`.
         resume: job name -> snapshot to continue from.
+        trained: job name -> params of its first members, trained before on the same rows with the same settings (None for one that
+            failed): those that took steps are kept as they are, solved ones are solved again to the same bits.
     """
 
     n_threads: int = field(default_factory=available_threads)
@@ -105,6 +107,7 @@ class Control:
     stopping: Callable[[], bool] = lambda: False
     keep: Callable[[str, Callable[[], Snapshot], bool], None] = lambda name, snapshot, final: None
     resume: dict[str, Snapshot] = field(default_factory=dict)
+    trained: dict[str, list[Params | None]] = field(default_factory=dict)
 
 
 class Snapshot(NamedTuple):
@@ -165,6 +168,7 @@ class _MemberRun:
     best_score: float = float("inf")
     outputs: FloatArray | None = None
     failure: str = ""
+    done: bool = False
     infos: list[Info] = field(default_factory=list)
 
 
@@ -202,6 +206,8 @@ class Run:
         run = cls(job, control, program, members)
         if job.name in control.resume:
             run._restore(control.resume[job.name])
+        for m, params in enumerate(control.trained.get(job.name, ())):
+            run._take_over(m, params)
         return run
 
     def advance(self, until: int) -> None:
@@ -212,7 +218,7 @@ class Run:
                 if self.control.stopping():
                     self.control.keep(self.job.name, self.snapshot, True)
                     raise Interrupted("Training was stopped.")
-                living = [m for m, member in enumerate(self.members) if not member.failure]
+                living = [m for m, member in enumerate(self.members) if not member.failure and not member.done]
                 for _ in threads.map(self._advance_member, living):
                     pass
                 self._judge()
@@ -262,6 +268,15 @@ class Run:
             member.infos = [Info(*row) for row in snapshot.arrays[f"infos/{m}"]]
             member.outputs = snapshot.arrays.get(f"outputs/{m}")
 
+    def _take_over(self, m: int, params: Params | None) -> None:
+        """Let member m be one that was trained before: it has a voice, and takes no more steps."""
+        member, job = self.members[m], self.job
+        if params is None:
+            member.failure = "it failed when it was trained"
+            return
+        member.best, member.done = params, True
+        member.outputs = apply_program(job.specs[m], job.shape)(params, job.x[self.judged[m]])
+
     def _advance_member(self, m: int) -> None:
         member, job = self.members[m], self.job
         taken = self.round * self.steps_a_round
@@ -297,7 +312,7 @@ class Run:
         self.curve.append(total / mass if mass > 0 else float("nan"))
         stops_early = self.job.specs[0].regularization.patience > 0
         for m, member in enumerate(self.members):
-            if member.failure:
+            if member.failure or member.done:
                 continue
             others = weight.copy()
             others[self.judged[m]] = 0.0
@@ -307,7 +322,7 @@ class Run:
                 member.best, member.best_round, member.best_score = member.state.params, self.round, float(score)
 
     def _finished(self, patience: int) -> bool:
-        living = [member for member in self.members if not member.failure]
+        living = [member for member in self.members if not member.failure and not member.done]
         return not living or (patience > 0 and all(self.round - 1 - member.best_round >= patience for member in living) and self.round > 0)
 
     def _history(self) -> dict[str, FloatArray]:
