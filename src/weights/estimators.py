@@ -48,6 +48,8 @@ from weights.types import AnyArray, BoolArray, FloatArray, Params
 
 _OPTIONS_OF_FIT = {*inspect.signature(plan_fit).parameters} - {"settings"}
 """What `plan_fit` takes by name; every other option is a setting of the spec."""
+_OF_BATCHES = {"n_steps": 1, "schedule": "constant", "warmup": 0.0, "patience": 0}
+"""Settings for learning from batches: one pass after another at a constant rate, because no end is known."""
 _FREE_TO_CHANGE = ("members", "warm_start", "threads", "random_state")
 """Parameters that may differ when `warm_start` adds members."""
 
@@ -92,7 +94,7 @@ class _Estimator(BaseEstimator):
         self._seed = self._seed if more else _seed(self.random_state)
         options = {**self._options(), "kinds": self._kinds, "seed": self._seed, "task": self._task(codes).kind}
         if more:
-            options |= {"model": _model_name(self.model_.ensemble), "search": None, "budget": None}
+            options |= {"search": None, "budget": None}  # they were spent on the members there are
         prepared = plan_fit(table, codes, sample_weight=weight, class_weight=self._class_factors(codes, weight), copies="merge", **options)
         rows = fingerprint(prepared.dataset.x, prepared.y, prepared.weight)
         prepared, trained = self._with_members_so_far(prepared, rows) if more else (prepared, {})
@@ -117,7 +119,7 @@ class _Estimator(BaseEstimator):
             weight = weight * np.asarray([*factors.values()])[codes]
         stream: Stream | None = getattr(self, "_stream", None)
         if stream is None:
-            stream = self._first_stream(table, codes) if first else self._stream_from_fit(len(codes))
+            stream = self._first_stream(table, codes) if first else self._stream_from_fit()
         keep_compiled_programs()
         x, target = apply_encoding(stream.encoding, table), stream.task.encode(pa.chunked_array([codes]))
         self._stream = learn(stream, x, target, weight, n_threads=self._options()["threads"] or available_threads())
@@ -131,18 +133,16 @@ class _Estimator(BaseEstimator):
         roles = Roles(task.target, kinds=self._kinds, **{"clip": options["clip"]} if "clip" in options else {})
         dataset = prepare(table.append_column(task.target, pa.array(codes)), roles)
         self._seed = _seed(self.random_state)
-        model = options.get("model", self._MODEL)
-        return begin(self._batch_spec("mlp" if model == "auto" else model, len(codes)), task, dataset.encoding, dataset.features)
+        model = options["model"] if options["model"] != "auto" else "mlp"
+        asked = {name.replace("__", "."): value for name, value in options.items() if name not in _OPTIONS_OF_FIT}
+        spec = with_settings(Spec(), {"model": model, "n_members": self.members, "seed": self._seed, **asked, **_OF_BATCHES})
+        return begin(resolve(spec, len(codes)), task, dataset.encoding, dataset.features)
 
-    def _stream_from_fit(self, n_samples: int) -> Stream:
+    def _stream_from_fit(self) -> Stream:
         ensemble = self.model_.ensemble
-        return go_on_from(ensemble, self._batch_spec(_model_name(ensemble), n_samples))
-
-    def _batch_spec(self, model: str, n_samples: int) -> Spec:
-        """Settings for learning from batches: an optimizer at a constant rate, because no end is known."""
-        steps = {"schedule": "constant", "warmup": 0.0, "patience": 0, "n_members": self.members, "seed": self._seed}
-        asked = {name.replace("__", "."): value for name, value in self._options().items() if name not in _OPTIONS_OF_FIT}
-        return resolve(with_settings(Spec(), {"model": model, **steps, **asked, "n_steps": 1}), n_samples)
+        solved = {"optimization": "adamw", "strength": 0.0} if ensemble.spec.solved else {}
+        spec = with_settings(ensemble.spec, {**solved, **_OF_BATCHES})
+        return go_on_from(ensemble, resolve(spec, ensemble.report.n_samples))
 
     def _with_members_so_far(self, prepared: Prepared, rows: str) -> tuple[Prepared, dict[str, list[Params | None]]]:
         """What is to be trained, with the settings used before, and the members to keep.
@@ -209,7 +209,8 @@ class _Estimator(BaseEstimator):
         mixed = any(kind != "numeric" for kind in kinds) if reset else self._mixed
         if mixed:
             validate_data(self, X=X, reset=reset, skip_check_array=True)
-            columns = X if is_frame else dict(zip(self._names(), np.asarray(X, object).T, strict=True))
+            cells = [frame[:, j] for j in range(len(frame.columns))] if is_frame else np.asarray(X, object).T
+            columns = dict(zip(self._names(), cells, strict=True))
         else:
             x = validate_data(self, X=X, reset=reset, dtype=np.float64, ensure_all_finite="allow-nan", ensure_min_samples=least)
             columns = dict(zip(self._names(), x.T, strict=True))
@@ -252,8 +253,9 @@ class _Classifier(ClassifierMixin, _Estimator):
     def partial_fit(self, X: Any, y: Any, classes: Any = None, sample_weight: Any = None) -> Self:  # noqa: N803
         """Let every member learn from one more batch, each row once.
 
-        The first call decides the encoding of the columns and the classes; after a `fit` its members go on learning. Steps are those
-        of an optimizer at a constant rate, of linear models too. Each batch is answered before it is learned from: on these answers
+        The first call decides the encoding of the columns and the classes (and with model="auto" trains networks); after a `fit` its
+        members go on learning. Steps are those of an optimizer at a constant rate, of linear models too, whose strength of the
+        penalty is zero unless it was set. Each batch is answered before it is learned from: on these answers
         rest probabilities' temperature and prediction sets, which hold no promise before a second batch, and then include all classes.
 
         Args:
@@ -309,11 +311,11 @@ class _Classifier(ClassifierMixin, _Estimator):
         if anew:
             self.classes_, codes = np.unique(y, return_inverse=True)
             if len(self.classes_) < 2:
-                raise DataError(f"A classifier needs two classes at least, but all {len(y)} rows hold the class {self.classes_[0]!r}.")
+                raise DataError(f"A classifier needs two classes at least, but all {len(y)} rows hold '{self.classes_[0]}'.")
             return codes
         unknown = ~np.isin(y, self.classes_)
         if unknown.any():
-            raise DataError(f"Every label must be one of the classes {self.classes_}, but {y[unknown][0]!r} came.")
+            raise DataError(f"Every label must be one of the classes {self.classes_}, but '{y[unknown][0]}' came.")
         return np.searchsorted(self.classes_, y)
 
     def _task(self, codes: AnyArray) -> Task:
@@ -341,8 +343,9 @@ class _Regressor(RegressorMixin, _Estimator):
     def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:  # noqa: N803
         """Let every member learn from one more batch, each row once.
 
-        The first call decides the encoding of the columns and the unit in which the target is learned; after a `fit` its members go on
-        learning. Steps are those of an optimizer at a constant rate, of linear models too. Each batch is answered before it is learned
+        The first call decides the encoding of the columns and the unit in which the target is learned (and with model="auto" trains
+        networks); after a `fit` its members go on learning. Steps are those of an optimizer at a constant rate, of linear models too,
+        whose strength of the penalty is zero unless it was set. Each batch is answered before it is learned
         from: on these answers rest intervals, which are unbounded before a second batch.
 
         Args:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from dataclasses import replace
 
 import jax
@@ -105,26 +104,6 @@ class Stopper:
     def _keep(self, name, snapshot, final) -> None:
         if final:
             self.kept[name] = snapshot()
-
-
-@pytest.fixture
-def compilations():
-    """Names of the programs compiled while the test runs, as JAX logs them."""
-    names = []
-
-    class Listener(logging.Handler):
-        def emit(self, record: logging.LogRecord) -> None:
-            words = record.getMessage().split()
-            if words[0] == "Compiling":
-                names.append(words[1])
-
-    listener, logger, level = Listener(), logging.getLogger("jax"), logging.getLogger("jax").level
-    jax.config.update("jax_log_compiles", True)
-    logger.addHandler(listener)
-    yield names
-    logger.removeHandler(listener)
-    logger.setLevel(level)
-    jax.config.update("jax_log_compiles", False)
 
 
 # A member is itself
