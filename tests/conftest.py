@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from pathlib import Path
 
@@ -28,3 +29,25 @@ def real_table():
         return file
 
     return path
+
+
+@pytest.fixture
+def compilations():
+    """Names of the programs compiled while the test runs, as JAX logs them."""
+    import jax
+
+    names = []
+
+    class Listener(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            words = record.getMessage().split()
+            if words[0] == "Compiling":
+                names.append(words[1])
+
+    listener, logger, level = Listener(), logging.getLogger("jax"), logging.getLogger("jax").level
+    jax.config.update("jax_log_compiles", True)
+    logger.addHandler(listener)
+    yield names
+    logger.removeHandler(listener)
+    logger.setLevel(level)
+    jax.config.update("jax_log_compiles", False)

@@ -250,7 +250,7 @@ def test_resolving_keeps_what_was_set():
     assert resolve(Spec(optimization=optimization), 1000).optimization == optimization
 
 
-@pytest.mark.parametrize(("n_samples", "batch_size", "n_steps"), [(20, 20, 1000), (1000, 32, 3125), (4000, 64, 6000), (10**6, 256, 6000)])
+@pytest.mark.parametrize(("n_samples", "batch_size", "n_steps"), [(20, 32, 1000), (1000, 32, 3125), (4000, 64, 6000), (10**6, 256, 6000)])
 def test_batches_and_steps_follow_the_number_of_rows(n_samples, batch_size, n_steps):
     optimization = resolve(Spec(), n_samples).optimization
     assert (optimization.batch_size, optimization.n_steps) == (batch_size, n_steps)

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
         UsageError,
         WeightsError,
     )
+    from weights.estimators import WeightsClassifier, WeightsLinearClassifier, WeightsLinearRegressor, WeightsRegressor
 
 __version__ = "0.1.0"
 
@@ -33,12 +34,17 @@ __all__ = [
     "NotFoundError",
     "TrainingError",
     "UsageError",
+    "WeightsClassifier",
     "WeightsError",
+    "WeightsLinearClassifier",
+    "WeightsLinearRegressor",
+    "WeightsRegressor",
     "fit",
     "load",
 ]
 
-_HOME = {"Model": "weights.api", "fit": "weights.api", "load": "weights.api"}
+_HOME = dict.fromkeys(("Model", "fit", "load"), "weights.api")
+_HOME |= {name: "weights.estimators" for name in __all__ if name.endswith(("Classifier", "Regressor"))}
 
 
 def __getattr__(name: str) -> Any:

@@ -19,13 +19,14 @@ import msgspec
 import numpy as np
 
 import weights
-from weights.data.columns import find_kind
+from weights.data.columns import find_kind, to_numbers
+from weights.data.copies import merge_copies
 from weights.data.dataset import Feature, Roles, parse_kinds, prepare
 from weights.data.encoding import apply_encoding
 from weights.data.examples import EXAMPLES
 from weights.data.table import describe_source, read_table
 from weights.ensemble import Ensemble, Interval, Report, available_threads, model_shape
-from weights.errors import DataError, Interrupted, UsageError
+from weights.errors import DataError, Interrupted, UsageError, suggest
 from weights.fitting import Prepared, candidates, check_memory, races, train_ensemble, within_budget
 from weights.inspection.leakage import find_leaks
 from weights.spec import Spec
@@ -37,7 +38,7 @@ from weights.task import Task, find_task
 from weights.training.compiling import keep_compiled_programs
 from weights.training.plan import plan
 from weights.training.population import Control, Progress
-from weights.types import AnyArray, BoolArray, FloatArray
+from weights.types import AnyArray, BoolArray, FloatArray, Params
 
 _SAME_KEYSTROKE_SECONDS = 0.5
 
@@ -55,9 +56,9 @@ class Model:
     ensemble: Ensemble
 
     def __repr__(self) -> str:
-        task, (name, metric) = self.ensemble.task, next(iter(self.report.metrics.items()))
-        size = f"{self.ensemble.n_members} members"
-        return f"<weights.Model: {task.kind} of '{task.target}', {size}, out-of-bag {name} {metric.value:.4g}>"
+        task, metrics = self.ensemble.task, self.report.metrics
+        quality = "".join(f", out-of-bag {name} {metrics[name].value:.4g}" for name in [*metrics][:1])
+        return f"<weights.Model: {task.kind} of '{task.target}', {self.ensemble.n_members} members{quality}>"
 
     @property
     def classes(self) -> list[Any]:
@@ -177,6 +178,7 @@ def plan_fit(
     class_weight: Any = None,
     missing: Sequence[str] = (),
     clip: float | None = 4.0,
+    copies: str = "keep",
     search: Mapping[str, Any] | None = None,
     budget: float | str | None = None,
     threads: int | None = None,
@@ -199,6 +201,8 @@ def plan_fit(
         class_weight: "balanced", or label -> factor.
         missing: further words that mean "no value".
         clip: bound of the smooth clip of scaled numbers; None for none.
+        copies: "merge" makes rows that stand in the table several times one row of their summed weight, leaves out rows of weight
+            zero, and lets the order of rows play no part (data/copies.py); "keep" takes rows as they come.
         search: setting -> values to search among.
         budget: about the longest that training should take: seconds, or a text such as "5m".
         threads: members in work at the same time; all cores if not given. The result does not depend on it.
@@ -212,6 +216,7 @@ def plan_fit(
     """
     table, roles = _table_and_roles(data, target, sample_weight, read_missing=missing)
     roles = msgspec.structs.replace(roles, drop=(*roles.drop, *drop), kinds=parse_kinds(kinds), group=group, time=time, clip=clip)
+    table, roles = _with_copies_merged(table, roles) if _asks_to_merge(copies) else (table, roles)
     dataset = prepare(table, roles, source=describe_source(data))
     found = find_task(dataset.target, roles.target, kind=task, class_weight=class_weight)
     y = found.encode(dataset.target)
@@ -238,10 +243,18 @@ def plan_fit(
     return Prepared(dataset, found, y, weight, shape, specs, raced, plans, remarks, n_threads)
 
 
-def run_fit(prepared: Prepared, *, save: Any = None, resume: bool = False, progress: Callable[[Progress], None] | None = None) -> Model:
-    """Train what `plan_fit` prepared; arguments and errors as `fit`."""
+def run_fit(
+    prepared: Prepared,
+    *,
+    save: Any = None,
+    resume: bool = False,
+    progress: Callable[[Progress], None] | None = None,
+    trained: Mapping[str, Sequence[Params | None]] | None = None,
+) -> Model:
+    """Train what `plan_fit` prepared; arguments and errors as `fit`, `trained` as `Control` has it."""
     keep_compiled_programs()
-    control = Control(n_threads=prepared.n_threads, report=progress or (lambda progress: None))
+    known = {name: [*members] for name, members in (trained or {}).items()}
+    control = Control(n_threads=prepared.n_threads, report=progress or (lambda progress: None), trained=known)
     checkpoints = None
     if save is not None:
         check_writable(Path(save))
@@ -365,6 +378,23 @@ def _with_column(table: Any, name: str, values: Any) -> tuple[Any, str]:
     while name in table.column_names:
         name += "_"
     return table.append_column(name, column), name
+
+
+def _asks_to_merge(copies: str) -> bool:
+    if copies not in ("keep", "merge"):
+        raise UsageError(f"copies must be keep or merge, but is '{copies}'. {suggest(copies, ('keep', 'merge'))}")
+    return copies == "merge"
+
+
+def _with_copies_merged(table: Any, roles: Roles) -> tuple[Any, Roles]:
+    """The table with copies merged, and the roles with the column of their summed weights."""
+    name = roles.sample_weight
+    weight = np.ones(table.num_rows) if name is None else to_numbers(table[name], name)
+    if not (np.isfinite(weight).all() and weight.min() >= 0 and weight.any()):
+        return table, roles  # `prepare` says what is wrong with them
+    table, merged = merge_copies(table if name is None else table.drop_columns([name]), weight)
+    table, name = _with_column(table, name or "sample_weight", merged)
+    return table, msgspec.structs.replace(roles, sample_weight=name)
 
 
 def _several(name: str, values: Any) -> list[Any]:

@@ -187,7 +187,7 @@ def resolve(spec: Spec, n_samples: int, n_numeric: int = 0) -> Spec:
     members = msgspec.structs.replace(members, n_folds=min(members.n_folds, n_samples))
     if optimization.name != "exact":
         all_rows = optimization.name == "lbfgs"
-        batch_size = n_samples if all_rows else min(optimization.batch_size or _batch_size(n_samples), n_samples)
+        batch_size = n_samples if all_rows else min(optimization.batch_size or _batch_size(n_samples), max(n_samples, _LEAST_BATCH))
         optimization = msgspec.structs.replace(
             optimization,
             learning_rate=optimization.learning_rate or default_learning_rate(optimization.name),
@@ -213,9 +213,13 @@ def _averaging(spec: Spec) -> float:
     return 0.0 if spec.optimization.name == "lbfgs" or exact_zeros else 8.0
 
 
+_LEAST_BATCH = 32
+"""Fewer rows than this are drawn several times for a batch: tables of any few rows then share one compiled program."""
+
+
 def _batch_size(n_samples: int) -> int:
     """More rows, larger batches: 32 to 256, so that an epoch stays between some ten and some hundred steps (our choice)."""
-    return next((size for limit, size in ((1_000, 32), (4_000, 64), (20_000, 128)) if n_samples <= limit), 256)
+    return next((size for limit, size in ((1_000, _LEAST_BATCH), (4_000, 64), (20_000, 128)) if n_samples <= limit), 256)
 
 
 def _n_steps(n_samples: int, batch_size: int, optimizer: str) -> int:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from dataclasses import replace
 
 import jax
@@ -17,6 +16,7 @@ from weights.models.base import Shape
 from weights.spec import Members, Spec, resolve, with_settings
 from weights.store.checkpoint import Checkpoints
 from weights.task import Task, log_probabilities
+from weights.training import population
 from weights.training.population import N_ROUNDS, Control, Job, Run, member_seeds, train
 from weights.training.resampling import Resampling, resample
 from weights.training.step import Info
@@ -104,26 +104,6 @@ class Stopper:
     def _keep(self, name, snapshot, final) -> None:
         if final:
             self.kept[name] = snapshot()
-
-
-@pytest.fixture
-def compilations():
-    """Names of the programs compiled while the test runs, as JAX logs them."""
-    names = []
-
-    class Listener(logging.Handler):
-        def emit(self, record: logging.LogRecord) -> None:
-            words = record.getMessage().split()
-            if words[0] == "Compiling":
-                names.append(words[1])
-
-    listener, logger, level = Listener(), logging.getLogger("jax"), logging.getLogger("jax").level
-    jax.config.update("jax_log_compiles", True)
-    logger.addHandler(listener)
-    yield names
-    logger.removeHandler(listener)
-    logger.setLevel(level)
-    jax.config.update("jax_log_compiles", False)
 
 
 # A member is itself
@@ -263,6 +243,28 @@ def test_another_way_of_drawing_rows_compiles_nothing(compilations):
     compilations.clear()
     train(stepped(resampling="subsample", n_folds=3, share=0.7), Control())
     assert [name for name in compilations if name in ("jit(start)", "jit(advance)")] == []
+
+
+def test_tables_of_similar_length_share_one_program(compilations):
+    train(stepped(n_samples=65), Control())
+    compilations.clear()
+    for n_samples in (70, 96, 127):
+        train(stepped(n_samples=n_samples, n_steps=n_samples), Control())
+    assert [name for name in compilations if name in ("jit(start)", "jit(advance)")] == []
+
+
+@pytest.mark.parametrize("optimizer", ["adamw", "lbfgs"])
+def test_what_is_learned_does_not_depend_on_the_padding(optimizer, monkeypatch):
+    settings = {"optimization": optimizer, "n_samples": 100, "patience": 3}
+    padded = train(stepped(**settings), Control())
+    monkeypatch.setattr(population, "padded_size", lambda n, least=64: max(n, least) + 300)
+    more = train(stepped(**settings), Control())
+    # The sum over all rows of lbfgs is rounded in another order when it is longer.
+    tolerance = {"adamw": 0.0, "lbfgs": 1e-4}[optimizer]
+    for a, b in zip(leaves(padded.params), leaves(more.params), strict=True):
+        np.testing.assert_allclose(a, b, rtol=tolerance, atol=tolerance)
+    for name in Info._fields:
+        np.testing.assert_allclose(padded.history[name], more.history[name], rtol=max(tolerance, 1e-6), atol=tolerance)
 
 
 def test_a_resumed_run_compiles_nothing(compilations):

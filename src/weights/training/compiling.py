@@ -1,4 +1,4 @@
-"""Where compiled programs are kept between processes, so that only the first run ever compiles."""
+"""How to compile seldom: where programs are kept between processes, and the few sizes that arrays are padded to."""
 
 from __future__ import annotations
 
@@ -6,6 +6,19 @@ import os
 from pathlib import Path
 
 import jax
+
+_MOST_PADDED = 1 << 16
+"""Sizes above this are left as they are: training then takes so long that compiling does not count, and memory does (our choice)."""
+
+
+def padded_size(n: int, *, least: int = 64) -> int:
+    """The length n rows are padded to, so that tables of similar length share one compiled program: the next power of two.
+
+    Example:
+        >>> [padded_size(n) for n in (1, 64, 65, 100_000)]
+        [64, 64, 128, 100000]
+    """
+    return n if n > _MOST_PADDED else 1 << (max(n, least) - 1).bit_length()
 
 
 def cache_folder() -> Path:

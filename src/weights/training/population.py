@@ -25,6 +25,7 @@ from weights.models.base import Shape
 from weights.models.embedding import find_knots
 from weights.spec import Spec, common_program, varying_values
 from weights.task import Task
+from weights.training.compiling import padded_size
 from weights.training.exact import Problem, Solution, solve, solve_path, strength_path
 from weights.training.resampling import Resampling
 from weights.training.step import Info, Member, Program, Shared, State, member_program
@@ -34,6 +35,8 @@ N_ROUNDS = 24
 """Rounds of a run, fewer for one of few steps: often enough to stop early and to checkpoint, seldom enough to cost nothing (our choice)."""
 _MOST_WATCHED = 1 << 16
 _JUDGED_BLOCK = 1024
+_LEAST_JUDGED = 128
+"""As many rows as units are looked at on (training/step.py), so that what is seen of them does not depend on padding."""
 _START_SAMPLE = 512
 _LEAST_GAIN = 1e-5
 
@@ -96,6 +99,8 @@ class Control:
         stopping: asked between rounds; True ends training with `Interrupted`.
         keep: called between rounds with the job's name and a function that gives its `Snapshot`.
         resume: job name -> snapshot to continue from.
+        trained: job name -> params of its first members, trained before on the same rows with the same settings (None for one that
+            failed): those that took steps are kept as they are, solved ones are solved again to the same bits.
     """
 
     n_threads: int = field(default_factory=available_threads)
@@ -103,6 +108,7 @@ class Control:
     stopping: Callable[[], bool] = lambda: False
     keep: Callable[[str, Callable[[], Snapshot], bool], None] = lambda name, snapshot, final: None
     resume: dict[str, Snapshot] = field(default_factory=dict)
+    trained: dict[str, list[Params | None]] = field(default_factory=dict)
 
 
 class Snapshot(NamedTuple):
@@ -163,6 +169,7 @@ class _MemberRun:
     best_score: float = float("inf")
     outputs: FloatArray | None = None
     failure: str = ""
+    done: bool = False
     infos: list[Info] = field(default_factory=list)
 
 
@@ -174,14 +181,13 @@ class Run:
         self.round = 0
         self.curve: list[float] = []
         optimization = job.specs[0].optimization
-        self.batch_size = optimization.batch_size or len(job.x)
+        self.all_rows = optimization.name == "lbfgs"
+        self.batch_size = padded_size(len(job.x)) if self.all_rows else optimization.batch_size or len(job.x)
         self.run_length = optimization.n_steps or 1
         self.steps_a_round = -(-self.run_length // N_ROUNDS)
         self.n_rounds = -(-self.run_length // self.steps_a_round)
-        x, y, weight = job.x, job.y, job.weight.astype(np.float32)
-        self.all_rows = optimization.name == "lbfgs"
-        if self.all_rows:
-            x, y, weight = (np.concatenate([a, np.zeros_like(a[:1])]) for a in (x, y, weight))  # a row of weight zero, for padding
+        n_rows = padded_size(len(job.x) + self.all_rows)  # where batches are padded, they are so with row n, of weight zero
+        x, y, weight = (_padded(a, n_rows) for a in (job.x, job.y, job.weight.astype(np.float32)))
         self.shared = Shared(*(jnp.asarray(a) for a in (x, y, weight, job.groups.astype(np.int32), job.used)))
         self.watched = _watched_rows(job)
         self.judged = [np.flatnonzero(scored & self.watched) for scored in job.resampling.scored]
@@ -202,6 +208,8 @@ class Run:
         run = cls(job, control, program, members)
         if job.name in control.resume:
             run._restore(control.resume[job.name])
+        for m, params in enumerate(control.trained.get(job.name, ())):
+            run._take_over(m, params)
         return run
 
     def advance(self, until: int) -> None:
@@ -212,7 +220,7 @@ class Run:
                 if self.control.stopping():
                     self.control.keep(self.job.name, self.snapshot, True)
                     raise Interrupted("Training was stopped.")
-                living = [m for m, member in enumerate(self.members) if not member.failure]
+                living = [m for m, member in enumerate(self.members) if not member.failure and not member.done]
                 for _ in threads.map(self._advance_member, living):
                     pass
                 self._judge()
@@ -262,6 +270,15 @@ class Run:
             member.infos = [Info(*row) for row in snapshot.arrays[f"infos/{m}"]]
             member.outputs = snapshot.arrays.get(f"outputs/{m}")
 
+    def _take_over(self, m: int, params: Params | None) -> None:
+        """Let member m be one that was trained before: it has a voice, and takes no more steps."""
+        member, job = self.members[m], self.job
+        if params is None:
+            member.failure = "it failed when it was trained"
+            return
+        member.best, member.done = params, True
+        member.outputs = apply_program(job.specs[m], job.shape)(params, job.x[self.judged[m]])
+
     def _advance_member(self, m: int) -> None:
         member, job = self.members[m], self.job
         taken = self.round * self.steps_a_round
@@ -270,7 +287,7 @@ class Run:
         if self.all_rows:
             rows = _all_rows(counts, self.steps_a_round, self.batch_size)
         else:
-            rows = _batches(counts, int(job.seeds[m]), taken, self.steps_a_round, self.batch_size)
+            rows = _padded(_batches(counts, int(job.seeds[m]), taken, self.steps_a_round, self.batch_size), padded_size(self.steps_a_round))
         state, info, outputs = self.program.advance(
             member.state,
             self.shared,
@@ -297,7 +314,7 @@ class Run:
         self.curve.append(total / mass if mass > 0 else float("nan"))
         stops_early = self.job.specs[0].regularization.patience > 0
         for m, member in enumerate(self.members):
-            if member.failure:
+            if member.failure or member.done:
                 continue
             others = weight.copy()
             others[self.judged[m]] = 0.0
@@ -307,7 +324,7 @@ class Run:
                 member.best, member.best_round, member.best_score = member.state.mean, self.round, float(score)
 
     def _finished(self, patience: int) -> bool:
-        living = [member for member in self.members if not member.failure]
+        living = [member for member in self.members if not member.failure and not member.done]
         return not living or (patience > 0 and all(self.round - 1 - member.best_round >= patience for member in living) and self.round > 0)
 
     def _history(self) -> dict[str, FloatArray]:
@@ -367,12 +384,15 @@ def _all_rows(counts: IntArray, n_steps: int, n_rows: int) -> IntArray:
 
 
 def _in_blocks(rows: IntArray, most: int) -> IntArray:
-    """Rows padded with row 0 to the same number of blocks for every member, shape (blocks, rows a block)."""
-    size = min(_JUDGED_BLOCK, max(64, -(-most // 64) * 64))
-    n_blocks = max(1, -(-most // size))
-    padded = np.zeros(n_blocks * size, np.int32)
-    padded[: len(rows)] = rows
-    return padded.reshape(n_blocks, size)
+    """Rows repeated to fill the same number of blocks for every member, shape (blocks, rows a block)."""
+    size = min(_JUDGED_BLOCK, padded_size(most, least=_LEAST_JUDGED))
+    n_blocks = padded_size(-(-most // size), least=1)
+    return np.resize(rows.astype(np.int32), (n_blocks, size))
+
+
+def _padded(array: AnyArray, n: int) -> AnyArray:
+    """The array with zeros behind its rows, so that there are n."""
+    return array if len(array) == n else np.concatenate([array, np.zeros((n - len(array), *array.shape[1:]), array.dtype)])
 
 
 # Members that are solved
