@@ -76,9 +76,9 @@ class Model:
         return self.ensemble.report
 
     @property
-    def spec(self) -> Spec:
-        """Every setting that was used."""
-        return self.ensemble.spec
+    def specs(self) -> dict[str, Spec]:
+        """Every setting that was used, by the name of the population."""
+        return {population.name: population.spec for population in self.ensemble.populations}
 
     def predict(self, data: Any) -> AnyArray:
         """The most probable class or the expected value of each row, shape (n,).
@@ -231,7 +231,7 @@ def plan_fit(
     if budget is not None:
         budget = parse_seconds(budget)
         specs = within_budget(specs, budget, shape, dataset.n_samples, n_threads, most=settings.get("n_steps"))
-    raced = races(specs, {name: _several(name, values) for name, values in (search or {}).items()}, dataset.n_samples)
+    raced = races(specs, {name: _several(name, values) for name, values in (search or {}).items()}, dataset)
     plans = [plan(spec, shape, dataset.n_samples, n_threads=n_threads) for spec in specs.values()]
     check_memory(plans)
     remarks = [*dataset.remarks, *([found.remark] if found.remark else []), *find_leaks(dataset, found, y)]

@@ -409,7 +409,7 @@ def _run_object(model: Model, folder: Path | None) -> dict[str, Any]:
         "seconds": report.seconds,
         "saved": str(folder) if folder else None,
         "features": model.ensemble.features,
-        "spec": model.spec,
+        "specs": model.specs,
     }
 
 

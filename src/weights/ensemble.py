@@ -1,8 +1,9 @@
 """The ensemble: trained members that answer together.
 
-`Ensemble` predicts, gives class probabilities and intervals. Members are combined in log-probability space
-(averages of logs, renormalised), which lowers variance and leaves the bias alone (Gupta et al. 2022), then
-calibrated by one temperature. Both the temperature and the widths of intervals come from out-of-bag rows.
+`Ensemble` predicts, gives class probabilities and intervals. It holds one or several populations, each of members of one
+architecture and the same settings. Members are combined in log-probability space (averages of logs, renormalised), which lowers
+variance and leaves the bias alone (Gupta et al. 2022); populations are added with shares that mix and calibrate them. The shares
+and the widths of intervals come from out-of-bag rows.
 """
 
 from __future__ import annotations
@@ -17,7 +18,6 @@ from typing import Any
 import jax
 import msgspec
 import numpy as np
-import scipy.optimize
 
 from weights.data.dataset import Feature
 from weights.data.encoding import Encoding
@@ -27,10 +27,9 @@ from weights.models.base import Shape, keep_all
 from weights.models.table import build
 from weights.spec import Spec, program_spec
 from weights.task import Task, log_probabilities
-from weights.types import AnyArray, BoolArray, FloatArray, IntArray, Params
+from weights.types import AnyArray, BoolArray, FloatArray, Params
 
 _BLOCK = 4096
-_MOST_SCORES = 20_000
 
 
 class Interval(msgspec.Struct, frozen=True):
@@ -77,35 +76,51 @@ class Report(msgspec.Struct, frozen=True):
 
 
 @dataclass(frozen=True, eq=False)
+class Population:
+    """Members of one architecture and the same settings, and their part in the ensemble's answers.
+
+    Attributes:
+        name: short, such as "linear".
+        spec: what was trained.
+        params: learned arrays of all members, member axis first.
+        votes: weight of each member within the population, shape (m,).
+        share: factor of the population's outputs in those of the ensemble.
+        history: what was recorded while training: name -> array, shape (m, rounds).
+    """
+
+    name: str
+    spec: Spec
+    params: Params
+    votes: FloatArray
+    share: float = 1.0
+    history: dict[str, FloatArray] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, eq=False)
 class Ensemble:
     """Trained members and what is needed to use them. Its methods take encoded rows; api.Model takes the user's own.
 
     Attributes:
-        spec, task, encoding, features: what was trained, for what, on which columns.
-        params: learned arrays of all members, member axis first.
-        votes: weight of each member in predictions, shape (m,).
-        temperature: log probabilities are divided by it before use; 1 for regression.
+        task, encoding, features: what is answered, from which columns.
+        populations: the members.
+        offset: added to the outputs of the populations, shape (k,): the share of a model that knows no features.
         scores: out-of-bag conformal scores in ascending order (absolute residuals in the target's unit; one minus the
             probability of the class that came).
         report: how it was made and how good it is.
-        history: what was recorded while training: name -> array, shape (m, rounds).
     """
 
-    spec: Spec
     task: Task
     encoding: Encoding
     features: list[Feature]
-    params: Params
-    votes: FloatArray
-    temperature: float
+    populations: list[Population]
+    offset: FloatArray
     scores: FloatArray
     report: Report
-    history: dict[str, FloatArray] = field(default_factory=dict)
 
     @property
     def n_members(self) -> int:
-        """Members that did not fail, m."""
-        return len(self.votes)
+        """Members that did not fail, of all populations."""
+        return sum(len(population.votes) for population in self.populations)
 
     @property
     def classes(self) -> list[Any]:
@@ -163,19 +178,21 @@ class Ensemble:
 
     def answer(self, x: FloatArray) -> FloatArray:
         """Predictions for encoded rows (n, p): probabilities (n, classes), or values (n,)."""
-        return self.task.decode(self.combined(x) / self.temperature)
+        return self.task.decode(self.combined(x))
 
     def combined(self, x: FloatArray) -> FloatArray:
-        """The members' outputs for encoded rows (n, p), averaged as votes say, before calibration, shape (n, k)."""
-        total = np.zeros((len(x), self.task.n_outputs))
-        for vote, outputs in zip(self.votes, self.member_outputs(x), strict=True):
-            total += vote / self.votes.sum() * centred(outputs, self.task.kind)
+        """The members' outputs for encoded rows (n, p), averaged as votes say and added as shares say, shape (n, k)."""
+        total = np.tile(self.offset, (len(x), 1))
+        for population in self.populations:
+            factors = population.share * population.votes / population.votes.sum()
+            for factor, outputs in zip(factors, self.member_outputs(population, x), strict=True):
+                total += factor * centred(outputs, self.task.kind)
         return total
 
-    def member_outputs(self, x: FloatArray) -> Iterator[FloatArray]:
-        """Each member's outputs for encoded rows, one array (n, k) at a time, in the order of members."""
-        run = apply_program(self.spec, model_shape(self.encoding, self.task))
-        members = [jax.tree.map(lambda a, m=m: a[m], self.params) for m in range(len(self.votes))]
+    def member_outputs(self, population: Population, x: FloatArray) -> Iterator[FloatArray]:
+        """The outputs of each member of a population for encoded rows, one array (n, k) at a time, in the order of members."""
+        run = apply_program(population.spec, model_shape(self.encoding, self.task))
+        members = [jax.tree.map(lambda a, m=m: a[m], population.params) for m in range(len(population.votes))]
         with ThreadPoolExecutor(available_threads()) as threads:
             yield from threads.map(lambda params: run(params, x), members)
 
@@ -228,42 +245,3 @@ def row_losses(outputs: FloatArray, y: AnyArray, kind: str) -> FloatArray:
     if kind == "regression":
         return 0.5 * (outputs[:, 0] - y) ** 2
     return log_losses(np.exp(log_probabilities(outputs)), y)
-
-
-def answer_losses(task: Task, y: AnyArray, answers: FloatArray) -> FloatArray:
-    """How wrong predictions are, row by row, shape (n,): minus log probability, or squared error in the target's unit."""
-    if task.kind == "regression":
-        return (task.original(y) - answers) ** 2
-    return log_losses(answers, y)
-
-
-def fit_temperature(outputs: FloatArray, y: IntArray, weight: FloatArray) -> float:
-    """The number that outputs are divided by so that their log loss on these rows is least (Guo et al. 2017, section 4.2)."""
-
-    def loss(log_temperature: float) -> float:
-        return float(np.average(log_losses(np.exp(log_probabilities(outputs / np.exp(log_temperature))), y), weights=weight))
-
-    found = scipy.optimize.minimize_scalar(loss, bounds=(-3.0, 3.0), method="bounded", options={"xatol": 1e-4})
-    return float(np.exp(found.x)) if found.fun < loss(0.0) else 1.0
-
-
-def crossfitted_answers(outputs: FloatArray, y: AnyArray, weight: FloatArray, task: Task, *, n_parts: int = 5) -> FloatArray:
-    """Calibrated predictions in which no row had a say in its own temperature: probabilities (n, classes) or values (n,)."""
-    if task.kind == "regression":
-        return task.decode(outputs)
-    answers = np.empty((len(y), len(task.classes)))
-    part = np.arange(len(y)) % n_parts if len(y) >= 10 * n_parts else np.zeros(len(y), int)
-    for number in np.unique(part):
-        here, others = part == number, (part != number if part.any() else part == number)
-        answers[here] = task.decode(outputs[here] / fit_temperature(outputs[others], y[others], weight[others]))
-    return answers
-
-
-def conformal_scores(task: Task, y: AnyArray, answers: FloatArray, weight: FloatArray) -> FloatArray:
-    """Scores of out-of-bag rows in ascending order, at most 20,000 (thinned to even ranks above that)."""
-    used = weight > 0
-    scores = np.abs(task.original(y) - answers) if task.kind == "regression" else 1.0 - answers[np.arange(len(y)), y]
-    scores = np.sort(scores[used])
-    if len(scores) > _MOST_SCORES:
-        scores = scores[np.linspace(0, len(scores) - 1, _MOST_SCORES).round().astype(int)]
-    return scores

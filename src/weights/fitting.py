@@ -1,4 +1,4 @@
-"""From options to an ensemble: which settings are tried, what they take, and which of the trained is kept.
+"""From options to an ensemble: which settings are tried, what they take, and what share each of the trained gets.
 
 `candidates` and `races` turn the user's settings into specs; `train_ensemble` trains what was `Prepared`, compares,
 calibrates and reports.
@@ -18,18 +18,19 @@ import numpy as np
 
 import weights
 from weights.data.dataset import Dataset
-from weights.ensemble import Candidate, Ensemble, Report, answer_losses, conformal_scores, crossfitted_answers, fit_temperature
+from weights.ensemble import Candidate, Ensemble, Population, Report
 from weights.errors import DataError, UsageError, suggest
 from weights.metrics import Metric, score
 from weights.models.base import Shape
 from weights.models.table import MODELS
 from weights.spec import Spec, resolve, with_settings
 from weights.task import Task
+from weights.training.mixing import answer_losses, conformal_scores, crossfitted_answers, fit_shares, prior_outputs
 from weights.training.plan import Plan, available_gigabytes, plan, steps_within
 from weights.training.population import Control, Job, Trained, member_seeds, train
 from weights.training.resampling import resample
 from weights.training.search import paired_difference, race
-from weights.types import AnyArray, FloatArray
+from weights.types import AnyArray, BoolArray, FloatArray
 
 _SIMPLER_FIRST = ("linear", "mlp")
 _NORMAL_95 = 1.96
@@ -64,13 +65,13 @@ class Prepared:
 
 
 def train_ensemble(prepared: Prepared, control: Control) -> Ensemble:
-    """Train every candidate, keep one, calibrate it, and report.
+    """Train every candidate, mix and calibrate them, and report.
 
     Raises:
         Interrupted, TrainingError: see `population.train`.
     """
     began = time.monotonic()
-    dataset, task, y = prepared.dataset, prepared.task, prepared.y
+    dataset, task = prepared.dataset, prepared.task
     trained: dict[str, Trained] = {}
     searches: dict[str, list[Candidate]] = {}
     specs = dict(prepared.candidates)
@@ -80,39 +81,40 @@ def train_ensemble(prepared: Prepared, control: Control) -> Ensemble:
             winner, searches[name] = race(jobs, control, group=dataset.group)
             specs[name] = prepared.races[name][winner]
         trained[name] = train(job(name, specs[name], prepared), control)
-    answers = {name: _answers(result, prepared) for name, result in trained.items()}
-    chosen, decision = _choose(trained, answers, prepared)
-    result, spec = trained[chosen], specs[chosen]
-    rows = result.covered
-    outputs, y_rows, w_rows = result.outputs[rows], y[rows], prepared.weight[rows]
-    temperature = 1.0 if task.kind == "regression" else fit_temperature(outputs, y_rows, w_rows)
-    compared = {name: _metrics(t, answers[name], prepared) for name, t in trained.items()}
+    names = [*trained]
+    rows = np.logical_and.reduce([result.covered for result in trained.values()])
+    outputs = np.stack([result.outputs[rows] for result in trained.values()])
+    y, weight = prepared.y[rows], prepared.weight[rows]
+    alone = {name: crossfitted_answers(outputs[[i]], y, weight, task) for i, name in enumerate(names)}
+    if len(names) > 1:
+        # A model that knows no features has a share as well: it holds the others back where they know little.
+        prior = prior_outputs(task, y, weight)
+        outputs = np.concatenate([outputs, np.broadcast_to(prior, (1, *outputs.shape[1:]))])
+        shares = fit_shares(outputs, y, weight, task.kind)
+        offset, answers = shares[-1] * prior, crossfitted_answers(outputs, y, weight, task)
+    else:
+        shares, offset, answers = fit_shares(outputs, y, weight, task.kind), np.zeros(task.n_outputs), alone[names[0]]
+    populations = [
+        Population(name, specs[name], result.params, result.votes, float(share), result.history)
+        for (name, result), share in zip(trained.items(), shares, strict=False)
+        if share > 0 or len(names) == 1
+    ]
     report = Report(
         source=dataset.source,
         n_samples=dataset.n_samples,
         n_features=len(dataset.used_features),
-        metrics=compared[chosen],
-        compared={**compared, "constant": _constant_metrics(prepared)},
-        decision=decision,
+        metrics=_metrics(answers, rows, prepared),
+        compared={**{name: _metrics(alone[name], rows, prepared) for name in names}, "constant": _constant_metrics(prepared)},
+        decision=_compared_with_simplest(answers, alone, rows, prepared) if len(names) > 1 else "",
         searches=searches,
-        failures={str(m): reason for m, reason in result.failures.items()},
+        failures={f"{name} {m}": reason for name, result in trained.items() for m, reason in result.failures.items()},
         remarks=prepared.remarks,
         seconds=round(time.monotonic() - began, 2),
         created=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
         version=weights.__version__,
     )
-    return Ensemble(
-        spec=spec,
-        task=task,
-        encoding=dataset.encoding,
-        features=dataset.features,
-        params=result.params,
-        votes=result.votes,
-        temperature=temperature,
-        scores=conformal_scores(task, y_rows, answers[chosen], w_rows),
-        report=report,
-        history=result.history,
-    )
+    scores = conformal_scores(task, y, answers, weight)
+    return Ensemble(task, dataset.encoding, dataset.features, populations, offset, scores, report)
 
 
 def job(name: str, spec: Spec, prepared: Prepared) -> Job:
@@ -132,35 +134,21 @@ def _first_repeat(job: Job) -> Job:
     return job.only(range(min(job.n_members, job.specs[0].members.n_folds)))
 
 
-def _choose(trained: dict[str, Trained], answers: dict[str, FloatArray], prepared: Prepared) -> tuple[str, str]:
-    """The model to keep, and why: the simpler, unless the other is better by more than the uncertainty of the difference."""
-    if len(trained) == 1:
-        return next(iter(trained)), ""
-    simple, other = _SIMPLER_FIRST
-    task, losses = prepared.task, {}
-    for name, result in trained.items():
-        losses[name] = np.zeros(len(prepared.y))
-        losses[name][result.covered] = answer_losses(task, prepared.y[result.covered], answers[name])
-    covered = trained[simple].covered & trained[other].covered
-    gain, std_err = paired_difference(losses[simple], losses[other], prepared.weight, covered, prepared.dataset.group)
+def _compared_with_simplest(answers: FloatArray, alone: dict[str, FloatArray], rows: BoolArray, prepared: Prepared) -> str:
+    """How much the mixture gains on the simplest model alone, with the uncertainty of that difference, and what follows."""
+    simplest, task, dataset = next(iter(alone)), prepared.task, prepared.dataset
+    before, after = (answer_losses(task, prepared.y[rows], a) for a in (alone[simplest], answers))
+    group = None if dataset.group is None else dataset.group[rows]
+    gain, std_err = paired_difference(before, after, prepared.weight[rows], np.ones(len(before), bool), group)
     measure = "squared error" if task.kind == "regression" else "log loss"
-    doubt = _NORMAL_95 * std_err
-    side = "lower" if gain > 0 else "higher"
-    low, high = abs(gain) - doubt, abs(gain) + doubt
-    words = f"{measure} is {abs(gain):.3g} {side} than {simple}'s (95 % interval of the difference {low:.3g} to {high:.3g})"
-    if gain > doubt:
-        return other, f"{other} was chosen: its out-of-bag {words}."
-    return simple, f"{simple} was chosen, being simpler: {other}'s out-of-bag {words}."
+    low, high = gain - _NORMAL_95 * std_err, gain + _NORMAL_95 * std_err
+    words = f"the mixture's out-of-bag {measure} is {abs(gain):.3g} {'lower' if gain > 0 else 'higher'} than {simplest}'s alone"
+    doubt = f"(95 % interval of the gain {low:.3g} to {high:.3g})"
+    return f"{words} {doubt}" + ("" if low > 0 else f": no more than chance; --model {simplest} is as good, and simpler")
 
 
-def _answers(result: Trained, prepared: Prepared) -> FloatArray:
-    """Calibrated out-of-bag predictions of the covered rows."""
-    rows = result.covered
-    return crossfitted_answers(result.outputs[rows], prepared.y[rows], prepared.weight[rows], prepared.task)
-
-
-def _metrics(result: Trained, answers: FloatArray, prepared: Prepared) -> dict[str, Metric]:
-    rows, dataset = result.covered, prepared.dataset
+def _metrics(answers: FloatArray, rows: BoolArray, prepared: Prepared) -> dict[str, Metric]:
+    dataset = prepared.dataset
     group = None if dataset.group is None else dataset.group[rows]
     y = prepared.task.original(prepared.y)[rows]
     return score(prepared.task.kind, y, answers, weight=dataset.sample_weight[rows], group=group)
@@ -188,7 +176,7 @@ def candidates(model: str, settings: dict[str, Any], dataset: Dataset) -> dict[s
     for name in _SIMPLER_FIRST if model == "auto" else (model,):
         try:
             own = _settings_that_solve(settings) if model == "auto" and name == "linear" else settings
-            specs[name] = resolve(with_settings(Spec(), {"model": name, **own}), dataset.n_samples)
+            specs[name] = resolve(with_settings(Spec(), {"model": name, **own}), dataset.n_samples, len(dataset.encoding.numeric_inputs))
         except UsageError as error:
             if model == "auto" and name == "linear" and not _asks_for_optimizer(settings):
                 raise
@@ -222,19 +210,19 @@ def _settings_that_solve(settings: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in settings.items() if solves(name)}
 
 
-def races(specs: dict[str, Spec], search: Mapping[str, Sequence[Any]], n_samples: int) -> dict[str, dict[str, Spec]]:
+def races(specs: dict[str, Spec], search: Mapping[str, Sequence[Any]], dataset: Dataset) -> dict[str, dict[str, Spec]]:
     """The race of each model that has the searched settings; an error if none has."""
     raced: dict[str, dict[str, Spec]] = {}
     for name, spec in specs.items() if search else ():
         try:
-            raced[name] = _raced(spec, search, n_samples)
+            raced[name] = _raced(spec, search, dataset)
         except UsageError:
             if name == [*specs][-1] and not raced:
                 raise
     return raced
 
 
-def _raced(spec: Spec, search: Mapping[str, Sequence[Any]], n_samples: int) -> dict[str, Spec]:
+def _raced(spec: Spec, search: Mapping[str, Sequence[Any]], dataset: Dataset) -> dict[str, Spec]:
     """Settings to search among, by label.
 
     Raises:
@@ -243,7 +231,8 @@ def _raced(spec: Spec, search: Mapping[str, Sequence[Any]], n_samples: int) -> d
     choices = [dict(zip(search, values, strict=True)) for values in itertools.product(*search.values())]
     if len(choices) > _MOST_CANDIDATES:
         raise UsageError(f"The search spans {len(choices)} candidates, and at most {_MOST_CANDIDATES} are raced. Search fewer values.")
-    return {", ".join(f"{k} {v}" for k, v in settings.items()): resolve(with_settings(spec, settings), n_samples) for settings in choices}
+    sizes = dataset.n_samples, len(dataset.encoding.numeric_inputs)
+    return {", ".join(f"{k} {v}" for k, v in settings.items()): resolve(with_settings(spec, settings), *sizes) for settings in choices}
 
 
 def within_budget(

@@ -15,7 +15,7 @@ import numpy as np
 
 from weights.elements.activation import ACTIVATIONS, Activation
 from weights.elements.initialization import SCHEMES, Initialization
-from weights.elements.optimization import OPTIMIZERS, SCHEDULES, Optimization, default_learning_rate
+from weights.elements.optimization import OPTIMIZERS, SCHEDULES, Optimization, default_learning_rate, default_weight_decay
 from weights.elements.regularization import PENALTIES, Regularization
 from weights.elements.updates import Updates
 from weights.errors import UsageError, suggest
@@ -191,6 +191,7 @@ def resolve(spec: Spec, n_samples: int, n_numeric: int = 0) -> Spec:
         optimization = msgspec.structs.replace(
             optimization,
             learning_rate=optimization.learning_rate or default_learning_rate(optimization.name),
+            weight_decay=default_weight_decay(optimization.name) if optimization.weight_decay is None else optimization.weight_decay,
             batch_size=batch_size,
             n_steps=optimization.n_steps or _n_steps(n_samples, batch_size, optimization.name),
             averaging=_averaging(spec) if optimization.averaging is None else optimization.averaging,
@@ -253,6 +254,13 @@ def common_program(specs: Sequence[Spec]) -> Spec:
         part = msgspec.structs.replace(getattr(common, section), **{field: used[0]} if used else {})
         common = msgspec.structs.replace(common, **{section: part})
     return common
+
+
+def without_numbers(spec: Spec) -> Spec:
+    """The spec with every varying number the same, set or not: specs that agree in it may share one program."""
+    for _, section, field in _paths((*VARYING, "regularization.patience")):
+        spec = msgspec.structs.replace(spec, **{section: msgspec.structs.replace(getattr(spec, section), **{field: 1})})
+    return spec
 
 
 def _mark(value: float | None) -> float | None:

@@ -58,14 +58,14 @@ def test_only_inputs_are_silenced(model):
 
 def test_weights_start_without_the_gain_of_an_activation(model):
     model = linear_model(Linear(), Shape(200, 100), Initialization("he"), Activation("relu"))
-    w = np.asarray(model.init(jnp.zeros((1, 200)), key=jax.random.key(0))["output"]["w"], np.float64)
+    w = np.asarray(model.init(jnp.zeros((1, 200)), jnp.zeros((0, 0)), key=jax.random.key(0))["output"]["w"], np.float64)
     assert np.mean(w**2) * 200 == pytest.approx(1.0, rel=5 * (2 / w.size) ** 0.5)  # five deviations of a chi-square mean
 
 
 def test_biases_start_at_zero(model):
-    assert not model.init(jnp.asarray(X), key=jax.random.key(0))["output"]["b"].any()
+    assert not model.init(jnp.asarray(X), jnp.zeros((0, 0)), key=jax.random.key(0))["output"]["b"].any()
 
 
 def test_the_same_key_gives_the_same_first_weights(model):
-    one, two = (model.init(jnp.asarray(X), key=jax.random.key(3)) for _ in range(2))
+    one, two = (model.init(jnp.asarray(X), jnp.zeros((0, 0)), key=jax.random.key(3)) for _ in range(2))
     np.testing.assert_array_equal(one["output"]["w"], two["output"]["w"])

@@ -10,14 +10,16 @@ import pytest
 from weights.elements.activation import Activation
 from weights.elements.initialization import Initialization
 from weights.models.base import Shape
+from weights.models.embedding import find_knots
 from weights.models.linear import Linear
 from weights.models.mlp import Mlp, mlp_model
 from weights.models.table import build
 
 SHAPE = Shape(5, 2, numeric_inputs=(0, 3))
 X = np.random.default_rng(0).normal(size=(40, 5))
-PLAIN = Mlp(hidden=(7, 6))
-EMBEDDED = Mlp(hidden=(7, 6), embedding="periodic", n_frequencies=4, embedding_size=3)
+PLAIN = Mlp(hidden=(7, 6), embedding="none")
+EMBEDDED = Mlp(hidden=(7, 6), embedding="piecewise", n_bins=4, embedding_size=3)
+KNOTS = jnp.asarray(find_knots(X[:, [0, 3]], 4))
 RESPONSES = {
     "relu": lambda z: np.maximum(z, 0),
     "tanh": np.tanh,
@@ -30,7 +32,7 @@ EACH = pytest.mark.parametrize("settings", [PLAIN, EMBEDDED], ids=["plain", "emb
 def make(settings, activation="tanh", initialization="he"):
     """The model, and first params whose biases are not zero."""
     model = mlp_model(settings, SHAPE, Initialization(initialization), Activation(activation))
-    params = model.init(jnp.asarray(X), key=jax.random.key(1))
+    params = model.init(jnp.asarray(X), KNOTS, key=jax.random.key(1))
     rng = np.random.default_rng(2)
     for layer in params.values():
         layer["b"] = jnp.asarray(0.3 * rng.normal(size=layer["b"].shape))
@@ -43,8 +45,9 @@ def forward(params, x, activation="tanh", numeric=SHAPE.numeric_inputs):
     if "embedding" in params:
         layer, features = params["embedding"], [x]
         for i, j in enumerate(numeric):
-            waves = np.cos(2 * np.pi * (x[:, [j]] * layer["frequency"][i] + layer["phase"][i]))
-            features.append(waves @ layer["w"][i] + layer["b"][i])
+            low, high = layer["knots"][i, :-1], layer["knots"][i, 1:]
+            passed = np.clip((x[:, [j]] - low) / (high - low), 0, 1) - 0.5
+            features.append(passed @ layer["w"][i] + layer["b"][i])
         x = np.hstack(features)
     for name in sorted(name for name in params if name.startswith("hidden")):
         x = RESPONSES[activation](x @ params[name]["w"] + params[name]["b"])
@@ -72,6 +75,8 @@ def test_gradients_are_those_of_finite_differences(settings):
     model, params = make(settings)
     rng = np.random.default_rng(3)
     away = jax.tree.map(lambda a: rng.normal(size=a.shape), params)
+    if "embedding" in away:
+        away["embedding"]["knots"] = np.zeros(KNOTS.shape)  # they are looked up, not learned
 
     def loss(shift):
         moved = jax.tree.map(lambda a, d: np.asarray(a, np.float64) + shift * d, params, away)
@@ -89,7 +94,7 @@ def test_layers_stand_in_the_order_in_which_signals_pass():
 
 def test_the_embedding_has_a_part_for_each_numeric_input():
     shapes = {name: array.shape for name, array in make(EMBEDDED)[1]["embedding"].items()}
-    assert shapes == {"frequency": (2, 4), "phase": (2, 4), "w": (2, 4, 3), "b": (2, 3)}
+    assert shapes == {"knots": (2, 5), "w": (2, 4, 3), "b": (2, 3)}
 
 
 def test_the_first_layer_takes_the_inputs_and_the_embedded_features():
@@ -98,7 +103,7 @@ def test_the_first_layer_takes_the_inputs_and_the_embedded_features():
 
 def test_without_numeric_inputs_there_is_no_embedding():
     model = mlp_model(EMBEDDED, Shape(5, 2), Initialization(), Activation())
-    assert list(model.init(jnp.asarray(X), key=jax.random.key(0))) == ["hidden.0", "hidden.1", "output"]
+    assert list(model.init(jnp.asarray(X), KNOTS, key=jax.random.key(0))) == ["hidden.0", "hidden.1", "output"]
 
 
 @pytest.mark.parametrize(("settings", "rows"), [(PLAIN, (0, 1, 2, 3, 4)), (EMBEDDED, (0, 1, 2, 3, 4, 0, 0, 0, 3, 3, 3))])
@@ -146,25 +151,25 @@ def test_inputs_and_every_hidden_layer_are_silenced_once(settings):
 
 
 def test_without_hidden_layers_it_is_the_linear_model():
-    models = [build(settings, SHAPE, Initialization(), Activation()) for settings in (Mlp(hidden=()), Linear())]
-    params = models[0].init(jnp.asarray(X), key=jax.random.key(0))
+    models = [build(settings, SHAPE, Initialization(), Activation()) for settings in (Mlp(hidden=(), embedding="none"), Linear())]
+    params = models[0].init(jnp.asarray(X), KNOTS, key=jax.random.key(0))
     np.testing.assert_array_equal(*(model.apply(params, jnp.asarray(X))[0] for model in models))
 
 
 def test_without_hidden_layers_inputs_meet_the_output_layer():
-    assert mlp_model(Mlp(hidden=()), SHAPE, Initialization(), Activation()).input_layer == "output"
+    assert mlp_model(Mlp(hidden=(), embedding="none"), SHAPE, Initialization(), Activation()).input_layer == "output"
 
 
 def test_the_output_layer_starts_without_the_gain_of_the_activation():
-    model = mlp_model(Mlp(hidden=(200,)), Shape(5, 100), Initialization("he"), Activation("relu"))
-    w = np.asarray(model.init(jnp.asarray(X), key=jax.random.key(0))["output"]["w"], np.float64)
+    model = mlp_model(Mlp(hidden=(200,), embedding="none"), Shape(5, 100), Initialization("he"), Activation("relu"))
+    w = np.asarray(model.init(jnp.asarray(X), KNOTS, key=jax.random.key(0))["output"]["w"], np.float64)
     assert np.mean(w**2) * 200 == pytest.approx(1.0, rel=5 * (2 / w.size) ** 0.5)  # five deviations of a chi-square mean
 
 
 @EACH
 def test_the_same_key_gives_the_same_first_weights(settings):
     model = mlp_model(settings, SHAPE, Initialization(), Activation())
-    one, two = (model.init(jnp.asarray(X), key=jax.random.key(3)) for _ in range(2))
+    one, two = (model.init(jnp.asarray(X), KNOTS, key=jax.random.key(3)) for _ in range(2))
     jax.tree.map(np.testing.assert_array_equal, one, two)
 
 
@@ -172,11 +177,23 @@ def test_the_same_key_gives_the_same_first_weights(settings):
     ("settings", "message"),
     [
         (Mlp(hidden=(8, 0)), "hidden layers need at least one unit, but one has 0"),
-        (Mlp(n_frequencies=0), "n_frequencies must be above zero, but is 0"),
+        (Mlp(n_bins=0), "n_bins must be above zero, but is 0"),
         (Mlp(embedding_size=-1), "embedding_size must be above zero, but is -1"),
-        (Mlp(frequency_scale=0.0), "frequency_scale must be above zero, but is 0.0"),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
 def test_settings_that_cannot_be_are_named(settings, message):
     assert settings.check() == [message]
+
+
+@pytest.mark.parametrize(
+    ("n_numeric", "expected"),
+    [(0, ("none", None, None)), (1, ("piecewise", 128, 4)), (100, ("piecewise", 20, 2)), (512, ("piecewise", 16, 1)), (513, ("none", None, None))],
+)
+def test_a_table_of_many_numbers_gets_less_of_an_embedding_for_each(n_numeric, expected):
+    resolved = Mlp().resolved(n_numeric)
+    assert (resolved.embedding, resolved.n_bins, resolved.embedding_size) == expected
+
+
+def test_what_is_asked_for_of_an_embedding_stays():
+    assert Mlp(embedding="piecewise", n_bins=7, embedding_size=9).resolved(600) == Mlp(embedding="piecewise", n_bins=7, embedding_size=9)

@@ -33,15 +33,16 @@ def coefficients(ensemble: Ensemble) -> Coefficients:
         UsageError: it is not.
     """
     encoding, task = ensemble.encoding, ensemble.task
-    if not isinstance(ensemble.spec.model, Linear):
+    population, *others = ensemble.populations
+    if others or not isinstance(population.spec.model, Linear):
         raise UsageError("Coefficients need a linear model, but the model has hidden layers. Use model 'linear'.")
     if reason := _nonlinearity(encoding):
         raise UsageError(f"Coefficients in the unit of the features need features that enter as they are, but {reason}.")
-    share = ensemble.votes / ensemble.votes.sum()
-    layer = {name: np.tensordot(share, np.asarray(values, np.float64), 1) for name, values in ensemble.params["output"].items()}
+    vote = population.votes / population.votes.sum()
+    layer = {name: np.tensordot(vote, np.asarray(values, np.float64), 1) for name, values in population.params["output"].items()}
     center, scale = (np.asarray([getattr(column, name) for column in encoding.columns]) for name in ("center", "scale"))
     slopes = layer["w"] / scale[:, None]
-    stretch = task.scale / ensemble.temperature
+    stretch = task.scale * population.share
     return Coefficients(stretch * slopes, stretch * (layer["b"] - center @ slopes) + task.center)
 
 

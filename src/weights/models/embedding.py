@@ -1,4 +1,4 @@
-"""The embedding of numbers: learned features of each scaled number, beside the number itself, so that a network can bend along single inputs.
+"""The embedding of numbers: learned features of each scaled number, so that a network can bend along single inputs.
 
 A number is measured by how far it has come through each of its bins, 0 before and 1 behind (the piecewise linear encoding of Gorishniy
 et al. 2022, "On Embeddings for Numerical Features in Tabular Deep Learning", equation 1). A feature is a weighted sum of these: a

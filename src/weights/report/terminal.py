@@ -20,9 +20,8 @@ import numpy as np
 
 from weights.api import Look
 from weights.data.dataset import Dataset, Feature
-from weights.ensemble import Ensemble, Report
+from weights.ensemble import Ensemble, Population, Report
 from weights.metrics import Metric
-from weights.models.linear import Linear
 from weights.task import Task
 from weights.training.plan import Plan
 from weights.training.population import Progress
@@ -128,7 +127,7 @@ def run_lines(ensemble: Ensemble, folder: Path) -> list[str]:
         *metric_lines(report, model_name(ensemble)),
         *([labelled("why", report.decision)] if report.decision else []),
         *search_lines(report),
-        *element_lines(ensemble),
+        *[line for population in ensemble.populations for line in element_lines(population)],
         *[labelled("noticed" if i == 0 else "", remark) for i, remark in enumerate(report.remarks)],
     ]
     if report.failures:
@@ -136,10 +135,10 @@ def run_lines(ensemble: Ensemble, folder: Path) -> list[str]:
     return lines
 
 
-def element_lines(ensemble: Ensemble) -> list[str]:
-    """The five elements: their settings, and what was recorded of each while training."""
-    spec, history = ensemble.spec, ensemble.history
-    lines = ["Five elements"]
+def element_lines(population: Population) -> list[str]:
+    """The five elements of a population: their settings, and what was recorded of each while training."""
+    spec, history = population.spec, population.history
+    lines = [f"Five elements of {population.name}"]
     recorded = _recorded(history, solved=spec.solved, chosen=spec.regularization.strength is None)
     for element in ("initialization", "activation", "regularization", "optimization", "updates"):
         if spec.solved and element in ("initialization", "activation", "updates"):
@@ -166,8 +165,9 @@ def look_lines(look: Look) -> list[str]:
 
 
 def model_name(ensemble: Ensemble) -> str:
-    """Name of the ensemble's model."""
-    return "linear" if isinstance(ensemble.spec.model, Linear) else "mlp"
+    """Name of the model that was trained, or "mixture" of several."""
+    trained = [name for name in ensemble.report.compared if name != "constant"]
+    return trained[0] if len(trained) == 1 else "mixture"
 
 
 def duration(seconds: float) -> str:
@@ -251,9 +251,17 @@ def _plain_reports() -> Callable[[Progress], None]:
 
 
 def _members(ensemble: Ensemble) -> str:
-    voting = int((ensemble.votes > 0).sum())
+    voting = sum(int((population.votes > 0).sum()) for population in ensemble.populations)
     some = f" ({voting} of them, which saw all rows, answer new ones)" if voting < ensemble.n_members else ""
-    return f"{ensemble.n_members} members{some}"
+    mixed = [f"{population.name} {share:.0%}" for population, share in zip(ensemble.populations, _shares(ensemble), strict=True)]
+    parts = f" ({', '.join(mixed)})" if model_name(ensemble) == "mixture" else ""
+    return f"{ensemble.n_members} members{parts}{some}"
+
+
+def _shares(ensemble: Ensemble) -> list[float]:
+    """Each population's part in the sum of shares."""
+    total = sum(population.share for population in ensemble.populations)
+    return [population.share / total if total > 0 else 0.0 for population in ensemble.populations]
 
 
 def _loss(progress: Progress) -> str:

@@ -6,13 +6,12 @@ import json
 from collections import Counter
 
 from weights.ensemble import Ensemble
-from weights.models.linear import Linear
 
 
 def model_card(ensemble: Ensemble) -> str:
     """Markdown with YAML front matter: what the ensemble predicts, from what, how well, and what it is not for."""
-    task, report, spec = ensemble.task, ensemble.report, ensemble.spec
-    model = "linear" if isinstance(spec.model, Linear) else "mlp"
+    task, report = ensemble.task, ensemble.report
+    names = [population.name for population in ensemble.populations]
     kinds = Counter(feature.kind for feature in ensemble.features if feature.used)
     aside = [f"- {_line(f.name)}: {f.kind}{', ' + _line(f.note) if f.note else ''}" for f in ensemble.features if not f.used]
     described = ", ".join(f"{n} {kind}" for kind, n in kinds.items())
@@ -20,9 +19,9 @@ def model_card(ensemble: Ensemble) -> str:
     pipeline = "tabular-regression" if task.kind == "regression" else "tabular-classification"
     classes = f" Classes: {', '.join(_line(str(label)) for label in task.classes[:20])}." if task.classes else ""
     sections = [
-        f"---\nlibrary_name: weights\npipeline_tag: {pipeline}\ntags: [tabular, ensemble, {model}]\n---",
+        f"---\nlibrary_name: weights\npipeline_tag: {pipeline}\ntags: [tabular, ensemble, {', '.join(names)}]\n---",
         f"# {_line(task.target)} from {_line(report.source)}",
-        f"An ensemble of {ensemble.n_members} {model} members that answers a {task.kind} task.{classes}",
+        f"An ensemble of {ensemble.n_members} members ({', '.join(names)}) that answers a {task.kind} task.{classes}",
         f"Learned from {report.n_samples:,} rows and {report.n_features} features ({described}) "
         f"in {report.seconds:.1f} s with Weights {report.version}, {report.created}.",
         "## How good it is",
@@ -45,7 +44,7 @@ def model_card(ensemble: Ensemble) -> str:
 def _spec_json(ensemble: Ensemble) -> bytes:
     import msgspec
 
-    return msgspec.json.encode(ensemble.spec)
+    return msgspec.json.encode({population.name: population.spec for population in ensemble.populations})
 
 
 def _interval(low: float | None, high: float | None) -> str:

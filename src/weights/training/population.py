@@ -203,7 +203,8 @@ class Run:
         knots = jnp.asarray(_knots(job))
         for m in range(job.n_members):
             sample = np.resize(np.flatnonzero(job.resampling.counts[m])[:_START_SAMPLE], _START_SAMPLE)
-            state = program.start(jnp.asarray(job.x[sample]), knots, jnp.asarray(job.groups), jnp.asarray(job.used), _member_arguments(job, m))
+            inputs = jnp.asarray(job.groups), jnp.asarray(job.used)
+            state = program.start(jnp.asarray(job.x[sample]), knots, *inputs, _member_arguments(job, m))
             members.append(_MemberRun(state, state.mean))
         run = cls(job, control, program, members)
         if job.name in control.resume:

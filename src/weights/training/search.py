@@ -10,12 +10,11 @@ from __future__ import annotations
 import math
 from typing import NamedTuple
 
-import msgspec
 import numpy as np
 
 from weights.ensemble import Candidate, row_losses
 from weights.errors import TrainingError
-from weights.spec import Spec, common_program
+from weights.spec import Spec, common_program, without_numbers
 from weights.training.population import N_ROUNDS, Control, Job, Progress, Run, train
 from weights.training.step import member_program
 from weights.types import BoolArray, FloatArray, IntArray
@@ -121,21 +120,9 @@ def _share_programs(runners: list[_Runner]) -> None:
     families: dict[Spec, list[_Runner]] = {}
     for runner in runners:
         if runner.run is not None:
-            families.setdefault(_without_numbers(runner.job.specs[0]), []).append(runner)
+            families.setdefault(without_numbers(runner.job.specs[0]), []).append(runner)
     for family in families.values():
         common = common_program([runner.job.specs[0] for runner in family])
         for runner in family:
             assert runner.run is not None
             runner.run.program = member_program(common, runner.job.task.kind, runner.job.shape)
-
-
-def _without_numbers(spec: Spec) -> Spec:
-    neutral = {"learning_rate": 0.5, "weight_decay": 0.5}
-    regularization = {"strength": 0.0, "l1_ratio": 0.5, "dropout": 0.0, "input_dropout": 0.0, "max_norm": None, "patience": 0}
-    updates = {"clip_norm": None, "noise": 0.0}
-    return msgspec.structs.replace(
-        spec,
-        optimization=msgspec.structs.replace(spec.optimization, **neutral),
-        regularization=msgspec.structs.replace(spec.regularization, **regularization),
-        updates=msgspec.structs.replace(spec.updates, **updates),
-    )

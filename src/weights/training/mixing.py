@@ -1,0 +1,112 @@
+"""How populations answer together: each one's share, the calibration of the whole, and what is still uncertain then.
+
+Everything here is fitted to out-of-bag outputs, and judged on rows that had no say in the fit.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import scipy.optimize
+
+from weights.metrics import log_losses
+from weights.task import Task, log_probabilities
+from weights.types import AnyArray, FloatArray
+
+_MOST_ROWS = 50_000
+_LARGEST_SHARE = 20.0
+_PRIOR_ROWS = 1.0
+"""Shares are held together as if so many rows spoke for equal ones (our choice): it settles what the data leave open."""
+_MOST_SCORES = 20_000
+
+
+def fit_shares(outputs: FloatArray, y: AnyArray, weight: FloatArray, kind: str) -> FloatArray:
+    """The factor of each population's outputs in their sum, shape (q,), that makes the loss on these rows least.
+
+    For numbers the shares add up to one: stacked regression (Breiman 1996), not negative. For classes their sum is free, so that
+    they calibrate as well: with one population its share is one over the temperature of Guo et al. 2017, section 4.2.
+
+    Args:
+        outputs: of each population on rows it never saw, shape (q, n, k).
+        y: encoded targets, shape (n,).
+        weight: of rows, shape (n,).
+        kind: of the task.
+    """
+    if kind == "regression" and len(outputs) == 1:
+        return np.ones(1)
+    step = -(-len(y) // _MOST_ROWS)
+    outputs, y, weight = outputs[:, ::step].astype(np.float64), y[::step], weight[::step] / weight[::step].sum()
+    n_populations, prior = len(outputs), _PRIOR_ROWS / len(y)
+    equal = np.full(n_populations, 1.0 / n_populations)
+    if kind == "regression":
+        values = outputs[:, :, 0]
+        products = (values * weight) @ values.T + prior * np.eye(n_populations)
+        towards = (values * weight) @ y + prior * equal
+        found = scipy.optimize.minimize(
+            lambda a: (0.5 * a @ products @ a - a @ towards, products @ a - towards),
+            equal,
+            jac=True,
+            method="SLSQP",
+            bounds=[(0.0, 1.0)] * n_populations,
+            constraints={"type": "eq", "fun": lambda a: a.sum() - 1.0, "jac": np.ones_like},
+            options={"ftol": 1e-12},
+        )
+        shares = np.clip(found.x, 0.0, None)
+        return shares / shares.sum()
+    if outputs.shape[2] == 1:
+        outputs = np.concatenate([np.zeros_like(outputs), outputs], axis=2)
+    came = outputs[:, np.arange(len(y)), y] @ weight  # (q,)
+
+    def loss(shares: FloatArray) -> tuple[float, FloatArray]:
+        logs = log_probabilities(np.tensordot(shares, outputs, 1))
+        apart = shares - shares.mean()
+        value = -(logs[np.arange(len(y)), y] @ weight) + 0.5 * prior * n_populations * apart @ apart
+        return value, np.einsum("nk,qnk->q", np.exp(logs) * weight[:, None], outputs) - came + prior * n_populations * apart
+
+    found = scipy.optimize.minimize(loss, equal, jac=True, method="L-BFGS-B", bounds=[(0.0, _LARGEST_SHARE)] * n_populations)
+    return found.x
+
+
+def crossfitted_answers(outputs: FloatArray, y: AnyArray, weight: FloatArray, task: Task, *, n_parts: int = 5) -> FloatArray:
+    """Mixed and calibrated predictions in which no row had a say in the shares: probabilities (n, classes) or values (n,).
+
+    Args:
+        outputs: of each population on rows it never saw, shape (q, n, k).
+        y: encoded targets, shape (n,).
+        weight: of rows, shape (n,).
+        task: what is asked.
+        n_parts: each part of the rows is answered with shares fitted to the others.
+    """
+    mixed = np.empty(outputs.shape[1:])
+    part = np.arange(len(y)) % n_parts if len(y) >= 10 * n_parts else np.zeros(len(y), int)
+    for number in np.unique(part):
+        here, others = part == number, (part != number if part.any() else part == number)
+        shares = fit_shares(outputs[:, others], y[others], weight[others], task.kind)
+        mixed[here] = np.tensordot(shares, outputs[:, here], 1)
+    return task.decode(mixed)
+
+
+def prior_outputs(task: Task, y: AnyArray, weight: FloatArray) -> FloatArray:
+    """What a model that knows no features would put out: shape (k,), the log odds of the classes' shares, or 0, the scaled mean."""
+    if task.kind == "regression":
+        return np.zeros(1)
+    logs = np.log(np.bincount(y, weights=weight, minlength=len(task.classes)).clip(1e-12))
+    return logs[1:] - logs[0] if task.kind == "binary" else log_probabilities(logs)
+
+
+def answer_losses(task: Task, y: AnyArray, answers: FloatArray) -> FloatArray:
+    """How wrong predictions are, row by row, shape (n,): minus log probability, or squared error in the target's unit."""
+    if task.kind == "regression":
+        return (task.original(y) - answers) ** 2
+    return log_losses(answers, y)
+
+
+def conformal_scores(task: Task, y: AnyArray, answers: FloatArray, weight: FloatArray) -> FloatArray:
+    """Scores of out-of-bag rows in ascending order, at most 20,000 (thinned to even ranks above that)."""
+    used = weight > 0
+    scores: Any = np.abs(task.original(y) - answers) if task.kind == "regression" else 1.0 - answers[np.arange(len(y)), y]
+    scores = np.sort(scores[used])
+    if len(scores) > _MOST_SCORES:
+        scores = scores[np.linspace(0, len(scores) - 1, _MOST_SCORES).round().astype(int)]
+    return scores
