@@ -21,6 +21,7 @@ import numpy as np
 from weights.api import Look
 from weights.data.dataset import Dataset, Feature
 from weights.ensemble import Ensemble, Report
+from weights.errors import printable
 from weights.metrics import Metric
 from weights.models.linear import Linear
 from weights.task import Task
@@ -35,7 +36,7 @@ _PERCENT = ("accuracy", "balanced_accuracy")
 
 def labelled(label: str, text: str) -> str:
     """One line: a label in its column, then text; a label longer than its column pushes the text."""
-    return f"{label:<{_LABEL - 2}}  {text}"
+    return f"{printable(label):<{_LABEL - 2}}  {printable(text)}"
 
 
 def overview(dataset: Dataset, task: Task, remarks: list[str]) -> list[str]:
@@ -82,7 +83,8 @@ def result_lines(ensemble: Ensemble, saved: Path | None) -> list[str]:
         member, reason = next(iter(report.failures.items()))
         lines.append(labelled("Failed", f"{len(report.failures)} members, left out (member {member}: {reason})"))
     if saved:
-        lines.append(labelled("Next", f"weights show {shlex.quote(str(saved))}     weights predict {shlex.quote(str(saved))} NEW.csv"))
+        run = shlex.quote(f"./{saved}" if str(saved).startswith("-") else str(saved))
+        lines.append(labelled("Next", f"weights show {run}     weights predict {run} NEW.csv"))
     return lines
 
 
@@ -156,12 +158,12 @@ def element_lines(ensemble: Ensemble) -> list[str]:
 
 def look_lines(look: Look) -> list[str]:
     """Every column of a table: its kind, and what was remarked."""
-    width = max(len(feature.name) for feature in look.features)
+    width = max(len(printable(feature.name)) for feature in look.features)
     asks = f"; {look.task.target} asks for a {look.task.kind} task" if look.task else ""
     return [
         labelled(look.source, f"{look.n_samples:,} rows, {_kinds(look.features)}{asks}"),
         *[labelled("noticed" if i == 0 else "", remark) for i, remark in enumerate(look.remarks)],
-        *[f"  {feature.name:<{width}}  {feature.kind:<11}{feature.note}".rstrip() for feature in look.features],
+        *[f"  {printable(f.name):<{width}}  {f.kind:<11}{printable(f.note)}".rstrip() for f in look.features],
     ]
 
 
