@@ -263,7 +263,7 @@ def run_fit(prepared: Prepared, *, save: Any = None, resume: bool = False, progr
         except TrainingError:
             checkpoints.remove()  # it would fail again
             raise
-        except (KeyError, IndexError, TypeError, ValueError) as error:
+        except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
             if not control.resume or isinstance(error, WeightsError):
                 raise
             raise CorruptError(

@@ -31,6 +31,19 @@ from weights.training.population import Progress
 _LABEL = 14
 _PLAIN_EVERY_SECONDS = 10.0
 _OF_SOLVED = ("name", "penalty", "strength", "l1_ratio", "tolerance")
+_RECORDED_OF_SOLVED = ("strength", "zeros", "n_steps", "residual")
+_RECORDED_OF_STEPS = (
+    "out_of_bag_loss",
+    "best_round",
+    "dead",
+    "saturated",
+    "zeros",
+    "weight_norm",
+    "penalty",
+    "loss",
+    "grad_norm",
+    "update_ratio",
+)
 _PERCENT = ("accuracy", "balanced_accuracy")
 
 
@@ -300,7 +313,9 @@ def _plain(value: Any) -> str:
 
 
 def _recorded(history: dict[str, Any], *, solved: bool, chosen: bool) -> dict[str, list[str]]:
-    """What was recorded while training, in words, by element."""
+    """What was recorded while training, in words, by element; nothing if some of it is missing."""
+    if not set(_RECORDED_OF_SOLVED if solved else _RECORDED_OF_STEPS) <= set(history):
+        return {}
 
     def last(name: str) -> float:
         rows = np.asarray(history[name], float)
@@ -316,6 +331,7 @@ def _recorded(history: dict[str, Any], *, solved: bool, chosen: bool) -> dict[st
             "optimization": [f"{last('n_steps'):.1f} Newton steps a member; largest residual {np.max(history['residual']):.1g}"],
         }
     curve = np.asarray(history["out_of_bag_loss"])[0]
+    lowest = np.fmin.reduce(curve)  # NaN only if nobody was judged
     best = np.median(history["best_round"]) + 1
     return {
         "activation": [f"at the end {100 * last('dead'):.1f} % of hidden units dead, {100 * last('saturated'):.1f} % saturated"],
@@ -323,7 +339,7 @@ def _recorded(history: dict[str, Any], *, solved: bool, chosen: bool) -> dict[st
             f"{100 * last('zeros'):.1f} % of weights exactly zero; weight norm {last('weight_norm'):.3g}; penalty {last('penalty'):.3g}"
         ],
         "optimization": [
-            f"out-of-bag loss {sparkline(curve)} {curve[0]:.4f} to {np.nanmin(curve):.4f}; kept round {best:.0f} of {len(curve)} (median)",
+            f"out-of-bag loss {sparkline(curve)} {curve[0]:.4f} to {lowest:.4f}; kept round {best:.0f} of {len(curve)} (median)",
             f"training loss at the end {last('loss'):.4f}",
         ],
         "updates": [

@@ -6,6 +6,7 @@ it reads, and checksums, names, types, shapes and values before it believes.
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import json
 import math
@@ -25,9 +26,12 @@ from safetensors.numpy import save as save_tensors
 
 from weights.data.dataset import Feature
 from weights.data.encoding import Encoding
+from weights.elements.activation import Activation
+from weights.elements.initialization import Initialization
 from weights.ensemble import Ensemble, Report, model_shape
 from weights.errors import CorruptError, DataError, NotFoundError, StorageError, UsageError, WeightsError
-from weights.models.table import build
+from weights.models.base import Shape
+from weights.models.table import AnyModel, build
 from weights.spec import Spec
 from weights.store.card import model_card
 from weights.store.checks import wrong_in_arrays, wrong_in_encoding, wrong_in_report, wrong_in_spec, wrong_in_task
@@ -336,14 +340,21 @@ def _check_names(config: Config, path: Path) -> None:
 
 def _needed_shapes(config: Config, n_members: int) -> dict[str, list[int]]:
     """Names and shapes of the weights that this model of so many members must have."""
-    shape = model_shape(config.encoding, config.task)
-    model = build(config.spec.model, shape, config.spec.initialization, config.spec.activation)
-    x = jax.ShapeDtypeStruct((2, shape.n_inputs), np.float32)
+    spec = config.spec
     try:
-        params = jax.eval_shape(lambda x: model.init(x, key=jax.random.key(0)), x)
+        shapes = _member_shapes(spec.model, model_shape(config.encoding, config.task), spec.initialization, spec.activation)
     except (TypeError, ValueError, OverflowError) as error:  # layers of more units than an array can have
         raise CorruptError(f"The saved model cannot be built: {error}. Restore the folder from a copy or fit again.") from error
-    return {f"params/{layer}/{part}": [n_members, *a.shape] for layer, parts in params.items() for part, a in parts.items()}
+    return {name: [n_members, *shape] for name, shape in shapes.items()}
+
+
+@functools.lru_cache(maxsize=32)
+def _member_shapes(model: AnyModel, shape: Shape, initialization: Initialization, activation: Activation) -> dict[str, tuple[int, ...]]:
+    """Names and shapes of one member's weights."""
+    x = jax.ShapeDtypeStruct((2, shape.n_inputs), np.float32)
+    init = build(model, shape, initialization, activation).init
+    params = jax.eval_shape(lambda x: init(x, key=jax.random.key(0)), x)
+    return {f"params/{layer}/{part}": a.shape for layer, parts in params.items() for part, a in parts.items()}
 
 
 def read_tensors(content: bytes, path: Path, *, largest_header: int = _LARGEST_HEADER, most: int = _MOST_TENSORS) -> dict[str, AnyArray]:
