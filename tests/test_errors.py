@@ -6,9 +6,19 @@ import pytest
 
 import weights
 from weights import errors
-from weights.errors import CorruptError, DataError, Interrupted, NotFoundError, TrainingError, UsageError, WeightsError, suggest
+from weights.errors import (
+    CorruptError,
+    DataError,
+    Interrupted,
+    NotFoundError,
+    StorageError,
+    TrainingError,
+    UsageError,
+    WeightsError,
+    suggest,
+)
 
-ALL = [UsageError, DataError, NotFoundError, CorruptError, TrainingError, Interrupted]
+ALL = [UsageError, DataError, NotFoundError, StorageError, CorruptError, TrainingError, Interrupted]
 
 
 @pytest.mark.parametrize("error", ALL)
@@ -23,6 +33,7 @@ def test_every_error_is_a_weights_error(error):
         (UsageError, ValueError),
         (DataError, ValueError),
         (NotFoundError, LookupError),
+        (StorageError, OSError),
         (CorruptError, ValueError),
         (TrainingError, RuntimeError),
     ],
@@ -33,7 +44,16 @@ def test_an_error_is_also_the_built_in_one_that_a_caller_would_expect(error, bui
 
 @pytest.mark.parametrize(
     ("error", "exit_code"),
-    [(WeightsError, 1), (UsageError, 2), (DataError, 3), (NotFoundError, 4), (CorruptError, 6), (TrainingError, 1), (Interrupted, 130)],
+    [
+        (WeightsError, 1),
+        (UsageError, 2),
+        (DataError, 3),
+        (NotFoundError, 4),
+        (StorageError, 5),
+        (CorruptError, 6),
+        (TrainingError, 1),
+        (Interrupted, 130),
+    ],
 )
 def test_an_error_has_its_exit_code(error, exit_code):
     assert error.exit_code == exit_code

@@ -26,7 +26,7 @@ from weights.data.encoding import apply_encoding
 from weights.data.examples import EXAMPLES
 from weights.data.table import describe_source, read_table
 from weights.ensemble import Ensemble, Interval, Report, available_threads, model_shape
-from weights.errors import DataError, Interrupted, UsageError, suggest
+from weights.errors import CorruptError, DataError, TrainingError, UsageError, WeightsError, printable, suggest
 from weights.fitting import Prepared, candidates, check_memory, races, train_ensemble, within_budget
 from weights.inspection.leakage import find_leaks
 from weights.spec import Spec
@@ -41,6 +41,7 @@ from weights.training.population import Control, Progress
 from weights.types import AnyArray, BoolArray, FloatArray, Params
 
 _SAME_KEYSTROKE_SECONDS = 0.5
+STOPPING_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 @dataclass(frozen=True, eq=False)
@@ -120,6 +121,7 @@ class Model:
 
         Raises:
             UsageError: the path holds something else or cannot be written to.
+            StorageError: the disk is full, read-only or failing; what was there is as it was.
         """
         save_ensemble(self.ensemble, Path(folder))
 
@@ -152,7 +154,9 @@ def fit(
     Raises:
         UsageError, NotFoundError, DataError: see `plan_fit`.
         TrainingError: every member failed.
-        Interrupted: Ctrl-C, after the chunk in hand was finished and the checkpoint written.
+        Interrupted: Ctrl-C, SIGTERM or SIGHUP, after the work in hand was finished and the checkpoint written.
+        StorageError: the disk is full, read-only or failing; what was saved before is as it was.
+        CorruptError: the checkpoint to resume from is damaged.
 
     Example:
         >>> model = fit("wine", model="linear", members=8)
@@ -217,7 +221,7 @@ def plan_fit(
     table, roles = _table_and_roles(data, target, sample_weight, read_missing=missing)
     roles = msgspec.structs.replace(roles, drop=(*roles.drop, *drop), kinds=parse_kinds(kinds), group=group, time=time, clip=clip)
     table, roles = _with_copies_merged(table, roles) if _asks_to_merge(copies) else (table, roles)
-    dataset = prepare(table, roles, source=describe_source(data))
+    dataset = prepare(table, roles, source=printable(describe_source(data)))
     found = find_task(dataset.target, roles.target, kind=task, class_weight=class_weight)
     y = found.encode(dataset.target)
     shape = model_shape(dataset.encoding, found)
@@ -255,30 +259,31 @@ def run_fit(
     keep_compiled_programs()
     known = {name: [*members] for name, members in (trained or {}).items()}
     control = Control(n_threads=prepared.n_threads, report=progress or (lambda progress: None), trained=known)
-    checkpoints = None
-    if save is not None:
-        check_writable(Path(save))
-        data = prepared.dataset
-        rows = (data.x, prepared.y, prepared.weight, data.group, data.time)
-        identity = fingerprint(*rows, prepared.candidates, prepared.races, weights.__version__)
-        checkpoints = Checkpoints(Path(save), identity)
-        control.keep = checkpoints.keep
-        control.resume = checkpoints.begin(resume=resume)
-    elif resume:
-        raise UsageError("Resuming needs the folder the interrupted run was to be saved to. Name it with --save.")
-    try:
+    if save is None:
+        if resume:
+            raise UsageError("Resuming needs the folder the interrupted run was to be saved to. Name it with --save.")
         with _stopped_by_signals(control):
+            return Model(train_ensemble(prepared, control))
+    check_writable(Path(save))
+    data = prepared.dataset
+    rows = (data.x, prepared.y, prepared.weight, data.group, data.time)
+    checkpoints = Checkpoints(Path(save), fingerprint(*rows, prepared.candidates, prepared.races, weights.__version__))
+    control.keep = checkpoints.keep
+    with checkpoints.claim(), _stopped_by_signals(control):
+        control.resume = checkpoints.begin(resume=resume)
+        try:
             model = Model(train_ensemble(prepared, control))
-    except Interrupted:
-        raise
-    except Exception:
-        # Only an interrupted run is worth resuming; one that failed would fail again.
-        if checkpoints is not None and not resume:
-            checkpoints.remove()
-        raise
-    if save is not None:
+        except TrainingError:
+            checkpoints.remove()  # it would fail again
+            raise
+        except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
+            if not control.resume or isinstance(error, WeightsError):
+                raise
+            raise CorruptError(
+                f"The checkpoint '{checkpoints.folder}' does not fit the run ({type(error).__name__}: {error}). "
+                "Remove that folder and run without --resume."
+            ) from error
         model.save(save)
-    if checkpoints is not None:
         checkpoints.remove()
     return model
 
@@ -319,15 +324,16 @@ def look(data: Any, target: str | None = None, *, missing: Sequence[str] = (), *
     kinds, dropped = parse_kinds(options.get("kinds", ())), options.get("drop", ())
     names = [name for name in table.column_names if name not in dropped]
     features = [Feature(name, kinds[name]) if name in kinds else Feature(name, *find_kind(table[name], name)) for name in names]
-    return Look(describe_source(data), table.num_rows, features, None, ["no target was named (--target)"])
+    return Look(printable(describe_source(data)), table.num_rows, features, None, ["no target was named (--target)"])
 
 
 def load(folder: Any) -> Model:
     """The model that `save` wrote to a folder.
 
     Raises:
-        NotFoundError: there is no such folder.
+        NotFoundError: there is no such folder, or it holds no run.
         CorruptError: it is damaged; the message says where.
+        StorageError: the disk or its permissions do not let it be read.
     """
     keep_compiled_programs()
     return Model(load_ensemble(Path(folder)))
@@ -412,12 +418,15 @@ def _dotted(settings: Mapping[str, Any]) -> dict[str, Any]:
 
 @contextmanager
 def _stopped_by_signals(control: Control) -> Iterator[None]:
-    """The first Ctrl-C or SIGTERM asks training to stop after the work in hand, the second stops at once."""
+    """The first Ctrl-C, SIGTERM or SIGHUP asks training to stop after the work in hand, the second stops at once.
+
+    One that comes when there is nothing left to train lets the run be saved. Signals that are ignored, as `nohup` has it, stay so.
+    """
     if threading.current_thread() is not threading.main_thread():
         yield
         return
     asked: list[float] = []
-    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    before = {number: handler for number in STOPPING_SIGNALS if (handler := signal.getsignal(number)) not in (signal.SIG_IGN, None)}
 
     def ask(number: int, frame: Any) -> None:
         # Programs such as `timeout` and some terminals deliver one Ctrl-C twice; a person needs longer for a second.

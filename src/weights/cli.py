@@ -5,8 +5,12 @@ Heavy packages are imported when a command needs them, so that help and completi
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import os
+import resource
 import shlex
+import signal
 import sys
 from collections.abc import Callable, Iterable
 from functools import wraps
@@ -16,7 +20,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import click
 
 import weights
-from weights.errors import Interrupted, UsageError, WeightsError, suggest
+from weights.errors import Interrupted, StorageError, UsageError, WeightsError, printable, suggest
 
 if TYPE_CHECKING:
     from weights.api import Look, Model
@@ -24,6 +28,9 @@ if TYPE_CHECKING:
 
 _WIDE = {"max_content_width": 110, "help_option_names": ["-h", "--help"]}
 _BROKEN_PIPE = 141
+_LEAST_ADDRESSES = 4 << 30
+"""Address space (`ulimit -v`) below which native libraries end the process without a word (measured)."""
+_WORDS_OF_MEMORY = ("RESOURCE_EXHAUSTED", "can't start new thread", "failed to map segment", "annot allocate memory", "ut of memory")
 
 
 class _Commands(click.Group):
@@ -45,7 +52,7 @@ def cli() -> None:
       weights fit patients.parquet --target diagnosis          your own table
       weights predict runs/patients new.csv --output out.csv   answers for new rows
 
-    Exit codes: 0 ok, 1 failed, 2 usage, 3 data, 4 not found, 6 corrupt, 130 interrupted.
+    Exit codes: 0 ok, 1 failed, 2 usage, 3 data, 4 not found, 5 disk, 6 corrupt, 130 interrupted.
     """
 
 
@@ -68,6 +75,7 @@ def _command(function: Callable[..., None]) -> Callable[..., None]:
     @wraps(function)
     def run(*args: Any, debug: bool, **options: Any) -> None:
         try:
+            _check_address_space()
             function(*args, **options)
             sys.stdout.flush()
         except WeightsError as error:
@@ -77,26 +85,48 @@ def _command(function: Callable[..., None]) -> Callable[..., None]:
         except KeyboardInterrupt:
             _end("Stopped at once.", Interrupted.exit_code)
         except BrokenPipeError:
-            # Whoever read our output has stopped reading; Python must not complain about it again at exit.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            _stop_printing()  # whoever read our output has stopped reading
             sys.exit(_BROKEN_PIPE)
-        except MemoryError:
-            if debug:
-                raise
-            _end("There is not enough memory. Use fewer rows, --drop columns or fewer --members.", 1)
         except (click.ClickException, click.exceptions.Exit, click.Abort):
             raise
         except Exception as error:
             if debug:
                 raise
-            _end(f"Something unexpected happened ({type(error).__name__}: {error}). Run again with --debug and report it.", 1)
+            _end_unforeseen(error)
 
     return run
 
 
+def _end_unforeseen(error: Exception) -> NoReturn:
+    """Turn what the machine did not grant, and what nobody thought of, into one sentence and an exit code."""
+    if isinstance(error, MemoryError) or any(words in str(error) for words in _WORDS_OF_MEMORY):
+        _end("There is not enough memory. Use fewer rows, --drop columns or fewer --members.", 1)
+    if isinstance(error, OSError):
+        _stop_printing()
+        what = f"'{error.filename}'" if error.filename else "Standard output or a file"
+        _end(f"{what} could not be read or written: {error.strerror or error}. Check its disk and permissions.", StorageError.exit_code)
+    _end(f"Something unexpected happened ({type(error).__name__}: {error}). Run again with --debug and report it.", 1)
+
+
 def _end(message: str, exit_code: int) -> NoReturn:
-    _say([click.style("weights: ", fg="red") + message])
+    with contextlib.suppress(OSError):  # if nobody can hear it, the exit code must do
+        _say([click.style("weights: ", fg="red") + printable(message)])
     sys.exit(exit_code)
+
+
+def _stop_printing() -> None:
+    """Let go of what could not be printed; Python must not complain about it again at exit."""
+    with contextlib.suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _check_address_space() -> None:
+    limit = resource.getrlimit(resource.RLIMIT_AS)[0]
+    if limit != resource.RLIM_INFINITY and limit < _LEAST_ADDRESSES:
+        raise WeightsError(
+            f"Weights needs an address space of {_LEAST_ADDRESSES / 1e9:.1f} GB of memory, but the limit is {limit / 1e9:.1f} GB. "
+            "Raise it with ulimit -v."
+        )
 
 
 def _color(stream: Any) -> bool:
@@ -118,7 +148,12 @@ def _print(lines: Iterable[str]) -> None:
 def _print_json(record: Any) -> None:
     import msgspec
 
-    click.echo(msgspec.json.encode(record).decode())
+    click.echo(msgspec.json.encode(record))  # bytes, because JSON is UTF-8 whatever the terminal speaks
+
+
+def _spelled(path: str | Path) -> str:
+    """A path as text that JSON can hold, whatever bytes it has."""
+    return os.fsencode(path).decode(errors="replace")
 
 
 def _pairs(values: Iterable[str], option: str) -> dict[str, str]:
@@ -207,12 +242,13 @@ def fit(source: str, as_json: bool, quiet: bool, dry_run: bool, save: str | None
     """
     from weights import api
     from weights.report import terminal
+    from weights.store.checkpoint import has_checkpoint
 
     if save and no_save:
         raise UsageError("--save and --no-save contradict each other. Give one of them.")
     folder = None if no_save or dry_run else Path(save) if save else _free_folder(source, resume)
     prepared = api.plan_fit(source, **_fit_options(options))
-    if folder is not None and folder.exists():
+    if folder is not None and os.path.exists(folder):
         _say([terminal.labelled("replaces", f"the run in {folder}")])
     plan = terminal.plan_lines(prepared.plans, sum(len(race) for race in prepared.races.values()))
     if not quiet:
@@ -225,8 +261,10 @@ def fit(source: str, as_json: bool, quiet: bool, dry_run: bool, save: str | None
     try:
         with terminal.progress_bar(quiet=quiet, color=_color(sys.stderr)) as report:
             model = api.run_fit(prepared, save=folder, resume=resume, progress=report)
-    except Interrupted as error:
-        raise Interrupted(f"{error} {_how_to_resume(folder, save, prepared)}") from None
+    except (Interrupted, StorageError) as error:
+        if isinstance(error, StorageError) and not (folder and has_checkpoint(folder)):
+            raise
+        raise type(error)(f"{error} {_how_to_resume(folder, save, prepared)}") from None
     _print_json(_run_object(model, folder)) if as_json else _print(terminal.result_lines(model.ensemble, folder))
 
 
@@ -252,9 +290,10 @@ def predict(run: str, source: str, output: str | None, level: float, as_json: bo
     n_samples = len(columns["prediction"])
     if output:
         write_table(predictions_table(columns), Path(output))
-        _print_json({"run": run, "n_samples": n_samples, "output": output}) if as_json else _say([f"{n_samples:,} predictions in {output}"])
+        shown = {"run": _spelled(run), "n_samples": n_samples, "output": _spelled(output)}
+        _print_json(shown) if as_json else _say([f"{n_samples:,} predictions in {printable(output)}"])
     elif as_json:
-        _print_json({"run": run, "n_samples": n_samples, "predictions": predictions_table(columns).to_pylist()})
+        _print_json({"run": _spelled(run), "n_samples": n_samples, "predictions": predictions_table(columns).to_pylist()})
     else:
         sys.stdout.buffer.write(table_bytes(predictions_table(columns), ".csv"))
 
@@ -365,11 +404,11 @@ def _free_folder(source: str, resume: bool) -> Path:
     stem = Path(source).name.split(".")[0]
     name = Path(source).absolute().parent.name if stem == "data" else stem
     taken, number, folder = [], 1, Path("runs") / name
-    while folder.exists() or folder.with_name(folder.name + ".checkpoint").exists():
+    while os.path.exists(folder) or os.path.exists(f"{folder}.checkpoint"):
         taken.append(folder)
         number += 1
         folder = Path("runs") / f"{name}-{number}"
-    interrupted = [t for t in taken if t.with_name(t.name + ".checkpoint").exists()]
+    interrupted = [t for t in taken if os.path.exists(f"{t}.checkpoint")]
     return interrupted[-1] if resume and interrupted else folder
 
 
@@ -407,7 +446,7 @@ def _run_object(model: Model, folder: Path | None) -> dict[str, Any]:
         "failures": report.failures,
         "remarks": report.remarks,
         "seconds": report.seconds,
-        "saved": str(folder) if folder else None,
+        "saved": _spelled(folder) if folder else None,
         "features": model.ensemble.features,
         "specs": model.specs,
     }
@@ -435,4 +474,28 @@ def _plan_object(prepared: Prepared) -> dict[str, Any]:
 
 def main() -> None:
     """The entry point of `weights`."""
-    cli(prog_name="weights")
+    _open_streams()
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) == signal.SIG_DFL:
+            signal.signal(number, signal.default_int_handler)  # like Ctrl-C; what is ignored, as by nohup, stays so
+    try:
+        cli(prog_name="weights")
+    except SystemExit as end:
+        if end.code == Interrupted.exit_code:
+            sys.stderr.flush()
+            os._exit(Interrupted.exit_code)  # without waiting for threads that are still at work
+        raise
+
+
+def _open_streams() -> None:
+    """Give closed standard streams a place, or the next file opened would be taken for one; and print any text in any encoding."""
+    for number, name, flags in ((0, "stdin", os.O_RDONLY), (1, "stdout", os.O_RDONLY), (2, "stderr", os.O_WRONLY)):
+        try:
+            os.fstat(number)
+        except OSError as error:
+            if error.errno != errno.EBADF:
+                raise
+            os.open(os.devnull, flags)  # takes the lowest free number; answers to a closed output must fail, words may get lost
+            setattr(sys, name, os.fdopen(number, "w" if number else "r", closefd=False))
+    for stream in (sys.stdout, sys.stderr):
+        stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]

@@ -4,11 +4,12 @@ WeightsError                 anything Weights refuses to do           exit code 
 ├── UsageError (ValueError)  an option or argument that cannot be     exit code 2
 ├── DataError (ValueError)   data that cannot be used as asked        exit code 3
 ├── NotFoundError (LookupError)  a file, column or run that is not there  exit code 4
+├── StorageError (OSError)   a disk that is full, read-only or failing  exit code 5
 ├── CorruptError (ValueError)    a saved folder that is damaged       exit code 6
 ├── TrainingError (RuntimeError) no member could be trained           exit code 1
 └── Interrupted              stopped on request, checkpoint written   exit code 130
 
-The two most used are `DataError` and `UsageError`. `suggest` adds a did-you-mean.
+The two most used are `DataError` and `UsageError`. `suggest` adds a did-you-mean, `printable` makes text safe to show.
 """
 
 from __future__ import annotations
@@ -39,6 +40,12 @@ class NotFoundError(WeightsError, LookupError):
     """A file, column, run or example was named that does not exist."""
 
     exit_code = 4
+
+
+class StorageError(WeightsError, OSError):
+    """The disk is full, read-only or failing, or may not be used."""
+
+    exit_code = 5
 
 
 class CorruptError(WeightsError, ValueError):
@@ -73,3 +80,13 @@ def suggest(wrong: str, known: Iterable[str], *, most: int = 6) -> str:
         return f"Did you mean '{lowered[close[0]]}'?"
     more = f", ... ({len(names) - most} more)" if len(names) > most else ""
     return f"Known: {', '.join(names[:most])}{more}."
+
+
+def printable(text: str) -> str:
+    """Text from the outside on one line and without what would steer a terminal: control characters are spelled out.
+
+    Example:
+        >>> printable("a\\nb")
+        'a\\\\nb'
+    """
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)

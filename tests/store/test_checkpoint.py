@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from safetensors.numpy import save as save_tensors
 
-from weights.errors import CorruptError, NotFoundError, UsageError
+from weights.errors import CorruptError, NotFoundError, StorageError, UsageError
 from weights.spec import Spec, with_settings
 from weights.store.checkpoint import Checkpoints, fingerprint
 from weights.training.population import Snapshot
@@ -156,16 +156,68 @@ def test_every_flipped_byte_is_noticed(checkpoints, file):
     assert unnoticed == []
 
 
-def test_a_checkpoint_that_cannot_be_written_is_a_usage_error(checkpoints):
+def test_a_checkpoint_that_cannot_be_written_is_said(checkpoints):
     checkpoints.remove()
-    with pytest.raises(UsageError, match=r"The checkpoint '.*' could not be written: .*\. Free space or choose another place for --save"):
+    with pytest.raises(StorageError, match=r"'.*mlp\.checkpoint' could not be written: .*\. Free space or choose another place"):
         checkpoints.keep("mlp", snapshot, True)
 
 
-def test_a_folder_that_cannot_be_made_is_a_usage_error(tmp_path):
+def test_a_folder_that_cannot_be_made_is_said(tmp_path):
     (tmp_path / "letter").write_text("")
-    with pytest.raises(UsageError, match=r"The checkpoint '.*' could not be written: .*\. Free space or choose another place for --save"):
+    with pytest.raises(StorageError, match=r"'.*run\.checkpoint' could not be written: .*\. Free space or choose another place"):
         Checkpoints(tmp_path / "letter" / "run", "mine").begin(resume=False)
+
+
+def test_a_run_that_had_nothing_to_keep_yet_may_be_started_anew(checkpoints):
+    (checkpoints.folder / ".mlp.checkpoint.new").write_bytes(b"cut o")
+    assert checkpoints.begin(resume=False) == {}
+
+
+def test_a_folder_that_was_made_but_not_yet_marked_may_be_started_anew(checkpoints):
+    (checkpoints.folder / "fingerprint").unlink()
+    assert checkpoints.begin(resume=False) == {}
+
+
+def test_a_checkpoint_without_its_mark_is_corrupt(checkpoints, file):
+    (file.parent / "fingerprint").unlink()
+    with pytest.raises(CorruptError, match=r"fingerprint' is not as it was written"):
+        checkpoints.begin(resume=True)
+
+
+def test_a_file_of_another_run_is_refused(checkpoints, file, tmp_path):
+    other = Checkpoints(tmp_path / "other", "yours")
+    other.begin(resume=False)
+    other.keep("mlp", snapshot, True)
+    file.write_bytes((other.folder / "mlp.checkpoint").read_bytes())
+    with pytest.raises(CorruptError, match=r"mlp\.checkpoint' is not as it was written"):
+        checkpoints.begin(resume=True)
+
+
+def test_a_file_of_another_population_is_refused(checkpoints, file):
+    (file.parent / "linear.checkpoint").write_bytes(file.read_bytes())
+    with pytest.raises(CorruptError, match=r"linear\.checkpoint' is not as it was written"):
+        checkpoints.begin(resume=True)
+
+
+def test_an_ensemble_of_ten_thousand_members_can_be_resumed(checkpoints):
+    arrays = {f"{kind}/{m}": np.zeros(1) for kind in ("infos", "outputs") for m in range(10_000)}
+    checkpoints.keep("mlp", lambda: Snapshot(arrays, VALUES), True)
+    assert len(checkpoints.begin(resume=True)["mlp"].arrays) == 20_000
+
+
+def test_a_run_is_claimed_by_one_fit_at_a_time(checkpoints, tmp_path):
+    with (
+        checkpoints.claim(),
+        pytest.raises(UsageError, match=r"run' is being fitted by another process\. Wait until it has ended, or choose another"),
+        Checkpoints(tmp_path / "run", "mine").claim(),
+    ):
+        pass
+
+
+def test_a_claim_leaves_nothing(checkpoints, tmp_path):
+    with checkpoints.claim():
+        pass
+    assert [path.name for path in tmp_path.iterdir()] == ["run.checkpoint"]
 
 
 # Fingerprints

@@ -101,6 +101,18 @@ def test_some_memory_is_available():
     assert 0 < available_gigabytes() < 1e6
 
 
+def test_memory_is_what_the_container_leaves_if_that_is_less(monkeypatch, tmp_path):
+    for name, text in (("memory.max", "900000000"), ("memory.current", "700000000"), ("memory.stat", "anon 1\ninactive_file 100000000\n")):
+        (tmp_path / name).write_text(text)
+    monkeypatch.setattr(planning, "_CONTROL_GROUP", tmp_path)
+    assert available_gigabytes() == 0.3
+
+
+def test_memory_is_what_the_limit_on_addresses_leaves_if_that_is_less(monkeypatch):
+    monkeypatch.setattr(planning.resource, "getrlimit", lambda which: ((3 << 30) + 2 * 10**8, -1))
+    assert available_gigabytes() == 0.2
+
+
 def test_the_speed_of_this_machine_is_measured_to_be_one_of_this_world(monkeypatch):
     monkeypatch.undo()
     assert 1e7 < planning._flops_per_second() < 1e13

@@ -21,6 +21,7 @@ import numpy as np
 from weights.api import Look
 from weights.data.dataset import Dataset, Feature
 from weights.ensemble import Ensemble, Population, Report
+from weights.errors import printable
 from weights.metrics import Metric
 from weights.task import Task
 from weights.training.plan import Plan
@@ -29,12 +30,16 @@ from weights.training.population import Progress
 _LABEL = 14
 _PLAIN_EVERY_SECONDS = 10.0
 _OF_SOLVED = ("name", "penalty", "strength", "l1_ratio", "tolerance")
+_RECORDED_OF_SOLVED = frozenset(("strength", "zeros", "n_steps", "residual"))
+_RECORDED_OF_STEPS = frozenset(
+    ("out_of_bag_loss", "best_round", "dead", "saturated", "zeros", "weight_norm", "penalty", "loss", "grad_norm", "update_ratio")
+)
 _PERCENT = ("accuracy", "balanced_accuracy")
 
 
 def labelled(label: str, text: str) -> str:
     """One line: a label in its column, then text; a label longer than its column pushes the text."""
-    return f"{label:<{_LABEL - 2}}  {text}"
+    return f"{printable(label):<{_LABEL - 2}}  {printable(text)}"
 
 
 def overview(dataset: Dataset, task: Task, remarks: list[str]) -> list[str]:
@@ -81,7 +86,8 @@ def result_lines(ensemble: Ensemble, saved: Path | None) -> list[str]:
         member, reason = next(iter(report.failures.items()))
         lines.append(labelled("Failed", f"{len(report.failures)} members, left out (member {member}: {reason})"))
     if saved:
-        lines.append(labelled("Next", f"weights show {shlex.quote(str(saved))}     weights predict {shlex.quote(str(saved))} NEW.csv"))
+        run = shlex.quote(f"./{saved}" if str(saved).startswith("-") else str(saved))
+        lines.append(labelled("Next", f"weights show {run}     weights predict {run} NEW.csv"))
     return lines
 
 
@@ -155,12 +161,12 @@ def element_lines(population: Population) -> list[str]:
 
 def look_lines(look: Look) -> list[str]:
     """Every column of a table: its kind, and what was remarked."""
-    width = max(len(feature.name) for feature in look.features)
+    width = max(len(printable(feature.name)) for feature in look.features)
     asks = f"; {look.task.target} asks for a {look.task.kind} task" if look.task else ""
     return [
         labelled(look.source, f"{look.n_samples:,} rows, {_kinds(look.features)}{asks}"),
         *[labelled("noticed" if i == 0 else "", remark) for i, remark in enumerate(look.remarks)],
-        *[f"  {feature.name:<{width}}  {feature.kind:<11}{feature.note}".rstrip() for feature in look.features],
+        *[f"  {printable(f.name):<{width}}  {f.kind:<11}{printable(f.note)}".rstrip() for f in look.features],
     ]
 
 
@@ -306,7 +312,9 @@ def _plain(value: Any) -> str:
 
 
 def _recorded(history: dict[str, Any], *, solved: bool, chosen: bool) -> dict[str, list[str]]:
-    """What was recorded while training, in words, by element."""
+    """What was recorded while training, in words, by element; nothing if some of it is missing."""
+    if not (_RECORDED_OF_SOLVED if solved else _RECORDED_OF_STEPS) <= set(history):
+        return {}
 
     def last(name: str) -> float:
         rows = np.asarray(history[name], float)
@@ -322,6 +330,7 @@ def _recorded(history: dict[str, Any], *, solved: bool, chosen: bool) -> dict[st
             "optimization": [f"{last('n_steps'):.1f} Newton steps a member; largest residual {np.max(history['residual']):.1g}"],
         }
     curve = np.asarray(history["out_of_bag_loss"])[0]
+    lowest = np.fmin.reduce(curve)  # NaN only if nobody was judged
     best = np.median(history["best_round"]) + 1
     return {
         "activation": [f"at the end {100 * last('dead'):.1f} % of hidden units dead, {100 * last('saturated'):.1f} % saturated"],
@@ -329,7 +338,7 @@ def _recorded(history: dict[str, Any], *, solved: bool, chosen: bool) -> dict[st
             f"{100 * last('zeros'):.1f} % of weights exactly zero; weight norm {last('weight_norm'):.3g}; penalty {last('penalty'):.3g}"
         ],
         "optimization": [
-            f"out-of-bag loss {sparkline(curve)} {curve[0]:.4f} to {np.nanmin(curve):.4f}; kept round {best:.0f} of {len(curve)} (median)",
+            f"out-of-bag loss {sparkline(curve)} {curve[0]:.4f} to {lowest:.4f}; kept round {best:.0f} of {len(curve)} (median)",
             f"training loss at the end {last('loss'):.4f}",
         ],
         "updates": [

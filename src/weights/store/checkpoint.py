@@ -1,12 +1,13 @@
 """Checkpoints: what an interrupted `fit` needs to go on bit for bit.
 
 They live in a folder beside the one a run is saved to, one file a population (its SHA-256, then safetensors),
-each replaced in one rename. A
-fingerprint of the data, settings and version keeps a checkpoint from being continued with anything else.
+each replaced in one step. A fingerprint of the data, settings and version keeps a checkpoint from being continued with
+anything else, and a lock file keeps a second fit from the same folder.
 """
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import shutil
@@ -22,11 +23,16 @@ import numpy as np
 from safetensors.numpy import save as save_tensors
 
 from weights.errors import CorruptError, NotFoundError, UsageError
-from weights.store.format import read_tensors, write_durably
+from weights.store.disk import claimed, faults_said, read_file, write_file
+from weights.store.format import read_tensors
 from weights.training.population import Snapshot
 
 _MARK = "fingerprint"
 _ENDING = ".checkpoint"
+_LARGEST_FILE = 1 << 46
+_LARGEST_HEADER = 64 << 20
+_MOST_TENSORS = 100_000
+"""A checkpoint has some arrays a member, and an ensemble up to 10,000 members."""
 
 
 class Checkpoints:
@@ -39,27 +45,42 @@ class Checkpoints:
     """
 
     def __init__(self, run: Path, fingerprint: str, *, every_seconds: float = 20.0) -> None:
-        self.folder = run.absolute().with_name(run.name + ".checkpoint")
+        self.run = run.resolve()
+        self.folder = self.run.with_name(self.run.name + ".checkpoint")
         self.fingerprint, self.every_seconds = fingerprint, every_seconds
         self._last = time.monotonic()
 
-    def begin(self, *, resume: bool) -> dict[str, Snapshot]:
-        """Claim the folder for this run; the snapshots to continue from, by population, if it is resumed.
+    @contextmanager
+    def claim(self) -> Iterator[None]:
+        """Keep other fits from this run while the block runs.
 
-        What has no snapshot yet when a run ends early is simply done again, with the same bits.
+        Raises:
+            UsageError: another fit is at work on it.
+            StorageError: the lock file beside the run cannot be made.
+        """
+        with contextlib.ExitStack() as stack:
+            with faults_said(self.folder):
+                stack.enter_context(claimed(self.run.with_name(f".{self.run.name}.lock"), f"'{self.run}' is being fitted"))
+            yield
+
+    def begin(self, *, resume: bool) -> dict[str, Snapshot]:
+        """The snapshots to continue from, by population, if the run is resumed; otherwise none, and a folder for those to come.
+
+        What has no snapshot yet when a run ends early is simply done again, with the same bits, resumed or not.
 
         Raises:
             NotFoundError: there is no checkpoint to resume.
             UsageError: a checkpoint waits that was not asked for, or it belongs to other data, settings or another version.
             CorruptError: a file is damaged.
+            StorageError: the disk cannot be read or written.
         """
         if resume:
             return self._read()
-        if self.folder.exists():
-            raise UsageError(f"An interrupted run waits in '{self.folder}'. Go on with --resume, or remove that folder to start anew.")
-        with self._writing():
-            self.folder.mkdir(parents=True)
-            write_durably(self.folder / _MARK, self.fingerprint.encode())
+        with faults_said(self.folder):
+            if self.folder.exists() and not self._holds_nothing():
+                raise UsageError(f"An interrupted run waits in '{self.folder}'. Go on with --resume, or remove that folder to start anew.")
+            self.folder.mkdir(parents=True, exist_ok=True)
+        write_file(self.folder / _MARK, self.fingerprint.encode())
         return {}
 
     def keep(self, name: str, snapshot: Callable[[], Snapshot], final: bool) -> None:
@@ -67,44 +88,61 @@ class Checkpoints:
         if not final and time.monotonic() - self._last < self.every_seconds:
             return
         arrays, values = snapshot()
-        metadata = {"fingerprint": self.fingerprint, "values": msgspec.json.encode(values).decode()}
+        metadata = {"fingerprint": self.fingerprint, "name": name, "values": msgspec.json.encode(values).decode()}
         content = save_tensors({key: np.ascontiguousarray(array) for key, array in arrays.items()}, metadata)
-        with self._writing():
-            fresh = self.folder / f".{name}.new"
-            write_durably(fresh, hashlib.sha256(content).digest() + content)
-            os.replace(fresh, self.folder / f"{name}{_ENDING}")
+        write_file(self.folder / f"{name}{_ENDING}", hashlib.sha256(content).digest() + content)
         self._last = time.monotonic()
 
-    @contextmanager
-    def _writing(self) -> Iterator[None]:
-        try:
-            yield
-        except OSError as error:
-            raise UsageError(
-                f"The checkpoint '{self.folder}' could not be written: {error.strerror}. Free space or choose another place for --save."
-            ) from error
+    def remove(self) -> None:
+        """Delete the checkpoint: the run is complete. Snapshots go first, so that what a crash leaves holds nothing to go on with."""
+        for file in self.folder.glob(f"*{_ENDING}"):
+            with contextlib.suppress(OSError):
+                file.unlink()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def _holds_nothing(self) -> bool:
+        """Whether this is the folder of a run that was stopped before it had anything to keep."""
+        unfinished = (name for name in os.listdir(self.folder) if name != _MARK)
+        return all(name.startswith(".") and name.endswith(".new") for name in unfinished)
 
     def _read(self) -> dict[str, Snapshot]:
-        mark = self.folder / _MARK
-        if not mark.is_file():
+        mark, files = self.folder / _MARK, sorted(self.folder.glob(f"*{_ENDING}"))
+        if not mark.exists() and not files:
             raise NotFoundError(f"There is no checkpoint at '{self.folder}' to resume from. Run the same command without --resume.")
-        if mark.read_text(errors="replace") != self.fingerprint:
+        if self._content(mark) != self.fingerprint.encode():
             raise UsageError(
                 f"The checkpoint '{self.folder}' was made from other data, settings or another version. Use the very command that was "
                 "interrupted, or remove the folder to start anew."
             )
-        return {file.stem: self._snapshot(file) for file in sorted(self.folder.glob(f"*{_ENDING}"))}
+        return {file.name.removesuffix(_ENDING): self._snapshot(file) for file in files}
 
     def _snapshot(self, file: Path) -> Snapshot:
-        digest, content = (whole := file.read_bytes())[:32], whole[32:]
+        whole = self._content(file)
+        digest, content = whole[:32], whole[32:]
         if hashlib.sha256(content).digest() != digest:
-            raise CorruptError(f"'{file}' is not as it was written. Remove '{self.folder}' and run without --resume.")
-        header = msgspec.json.decode(content[8 : 8 + int.from_bytes(content[:8], "little")])
-        return Snapshot(read_tensors(content, file), msgspec.json.decode(header["__metadata__"]["values"]))
+            raise self._damaged(file)
+        try:
+            arrays = read_tensors(content, file, largest_header=_LARGEST_HEADER, most=_MOST_TENSORS)
+            metadata = msgspec.json.decode(content[8 : 8 + int.from_bytes(content[:8], "little")])["__metadata__"]
+            if (metadata["fingerprint"], metadata["name"] + _ENDING) != (self.fingerprint, file.name):
+                raise self._damaged(file)
+            return Snapshot(arrays, msgspec.json.decode(metadata["values"]))
+        except (ValueError, KeyError, TypeError, RecursionError) as error:
+            raise self._damaged(file) from error
 
-    def remove(self) -> None:
-        """Delete the checkpoint: the run is complete."""
-        shutil.rmtree(self.folder, ignore_errors=True)
+    def _content(self, file: Path) -> bytes:
+        try:
+            return read_file(file, _LARGEST_FILE)
+        except CorruptError as error:
+            raise self._damaged(file) from error
+
+    def _damaged(self, file: Path) -> CorruptError:
+        return CorruptError(f"'{file}' is not as it was written. Remove '{self.folder}' and run without --resume.")
+
+
+def has_checkpoint(run: Path) -> bool:
+    """Whether an interrupted fit that was to be saved there has left something to go on with."""
+    return any(Checkpoints(run, "").folder.glob(f"*{_ENDING}"))
 
 
 def fingerprint(*parts: Any) -> str:

@@ -1,16 +1,19 @@
 """An ensemble as a folder, specified in docs/store-format.md: `save` and `load`.
 
 Weights are safetensors, everything else is JSON; nothing that is loaded can run code. Loading checks sizes before
-it reads, and checksums, names, types and shapes before it believes.
+it reads, and checksums, names, types, shapes and values before it believes.
 """
 
 from __future__ import annotations
 
+import functools
 import hashlib
+import json
+import math
 import os
 import re
-import shutil
 import struct
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -23,20 +26,29 @@ from safetensors.numpy import save as save_tensors
 
 from weights.data.dataset import Feature
 from weights.data.encoding import Encoding
+from weights.elements.activation import Activation
+from weights.elements.initialization import Initialization
 from weights.ensemble import Ensemble, Report, model_shape
-from weights.errors import CorruptError, NotFoundError, UsageError
-from weights.models.table import build
+from weights.errors import CorruptError, DataError, NotFoundError, StorageError, UsageError, WeightsError
+from weights.models.base import Shape
+from weights.models.table import AnyModel, build
 from weights.spec import Spec
 from weights.store.card import model_card
+from weights.store.checks import wrong_in_arrays, wrong_in_encoding, wrong_in_report, wrong_in_spec, wrong_in_task
+from weights.store.disk import read_file, write_folder
 from weights.task import Task
+from weights.training.plan import available_gigabytes
 from weights.types import AnyArray, Params
 
 FORMAT_VERSION = 1
 FILES = ("model.safetensors", "config.json", "metrics.json", "README.md")
 _SUMS = "SHA256SUMS"
+_LARGEST_SUMS = 1 << 16
 _LARGEST_HEADER = 1 << 20
 _LARGEST_JSON = 64 << 20
 _MOST_TENSORS = 10_000
+_ITEM_BYTES = {"float32": 4, "float64": 8}
+_MOST_TRIES = 100
 
 T = TypeVar("T")
 
@@ -56,10 +68,14 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 def save(ensemble: Ensemble, folder: Path) -> None:
-    """Write an ensemble. The folder appears whole or not at all; a Weights folder of that name is replaced.
+    """Write an ensemble. The folder appears whole or not at all; a Weights folder of that name is replaced in one step.
+
+    A folder that is a symbolic link is followed. Two processes that save to one folder take turns.
 
     Raises:
         UsageError: the path exists and is not a Weights folder, or cannot be written to.
+        StorageError: the disk is full, read-only or failing; what was there is as it was.
+        DataError: there are so many columns or so long texts that the folder could not be loaded again.
     """
     check_writable(folder)
     tensors = _tensors(ensemble)
@@ -80,7 +96,13 @@ def save(ensemble: Ensemble, folder: Path) -> None:
         "metrics.json": _json(ensemble.report),
         "README.md": model_card(ensemble).encode(),
     }
-    _replace_folder(folder, {**contents, _SUMS: _sums(contents)})
+    for name, content in contents.items():
+        if name != "model.safetensors" and len(content) > _LARGEST_JSON:
+            raise DataError(
+                f"The file '{name}' would have {len(content):,} bytes, but at most {_LARGEST_JSON:,} can be loaded again. "
+                "Use --drop for columns with long texts."
+            )
+    write_folder(folder.resolve(), {**contents, _SUMS: _sums(contents)}, replaces=_replaceable)
 
 
 def check_writable(folder: Path) -> None:
@@ -89,38 +111,53 @@ def check_writable(folder: Path) -> None:
     Raises:
         UsageError: the path exists and is not a Weights folder, or its parent cannot be written to.
     """
-    empty = folder.is_dir() and not any(folder.iterdir())
-    if folder.exists() and not empty and not is_saved(folder):
-        raise UsageError(f"'{folder}' exists and is not a Weights folder, so it will not be overwritten. Choose another name for --save.")
     try:
-        folder.absolute().parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise UsageError(f"The folder '{folder.parent}' cannot be made: {error.strerror}. Choose another place for --save.") from error
-    if not os.access(folder.absolute().parent, os.W_OK):
-        raise UsageError(f"The folder '{folder.absolute().parent}' cannot be written to. Choose another place for --save.")
+        replaceable, parent = _replaceable(folder), folder.resolve().parent
+        if not replaceable:
+            raise UsageError(
+                f"'{folder}' exists and is not a Weights folder, so it will not be overwritten. Choose another name for --save."
+            )
+        parent.mkdir(parents=True, exist_ok=True)
+    except (OSError, RuntimeError, ValueError) as error:  # a loop of links, or a name that no file can have
+        if isinstance(error, WeightsError):
+            raise
+        reason = getattr(error, "strerror", None) or error
+        raise UsageError(f"The folder '{folder.parent}' cannot be made: {reason}. Choose another place for --save.") from error
+    if not os.access(parent, os.W_OK):
+        raise UsageError(f"The folder '{parent}' cannot be written to. Choose another place for --save.")
 
 
 def is_saved(folder: Path) -> bool:
     """Whether the path is a folder that `save` wrote: nothing but its files, and a config that says so."""
-    if not folder.is_dir() or not {path.name for path in folder.iterdir()} <= {*FILES, _SUMS}:
+    if not folder.is_dir() or not set(os.listdir(folder)) <= {*FILES, _SUMS}:
         return False
-    config = folder / "config.json"
-    return config.is_file() and b'"format": "weights-ensemble"' in config.read_bytes()[:200]
+    try:
+        return b'"format": "weights-ensemble"' in read_file(folder / "config.json", _LARGEST_JSON)[:200]
+    except CorruptError:
+        return False
 
 
 def load(folder: Path) -> Ensemble:
     """Read an ensemble that `save` wrote, after checking every byte.
 
+    A folder that is replaced meanwhile is read again, so that what comes back is all of the old run or all of the new.
+
     Raises:
-        NotFoundError: there is no such folder.
+        NotFoundError: there is no such folder, or it holds no run.
         CorruptError: a file is missing, changed, truncated, too large, or not what config.json says.
+        StorageError: the disk or its permissions do not let it be read.
     """
-    if not folder.is_dir():
-        raise NotFoundError(f"There is no saved run at '{folder}'. Name the folder that `weights fit --save` wrote.")
-    contents = _verified(folder)
-    config = _decoded(contents["config.json"], Config, folder / "config.json")
-    report = _decoded(contents["metrics.json"], Report, folder / "metrics.json")
-    tensors = _checked_tensors(contents["model.safetensors"], config, folder / "model.safetensors")
+    for _ in range(_MOST_TRIES):
+        before = _state_of(folder)
+        try:
+            config, report, content = _verified(folder)
+            break
+        except CorruptError:
+            if _state_of(folder) == before:
+                raise
+    else:
+        raise StorageError(f"'{folder}' was replaced again and again while it was read. Try again when no fit saves there.")
+    tensors = _checked_tensors(content, config, folder / "model.safetensors")
     params: Params = {}
     for name, array in tensors.items():
         if name.startswith("params/"):
@@ -141,6 +178,11 @@ def load(folder: Path) -> Ensemble:
     )
 
 
+def _replaceable(folder: Path) -> bool:
+    """Whether a save may write there: nothing, an empty folder, or an earlier run."""
+    return not os.path.lexists(folder.resolve()) or is_saved(folder) or (folder.is_dir() and not os.listdir(folder))
+
+
 def _tensors(ensemble: Ensemble) -> dict[str, AnyArray]:
     tensors = {f"params/{layer}/{part}": array for layer, parts in ensemble.params.items() for part, array in parts.items()}
     tensors |= {"votes": ensemble.votes, "scores": ensemble.scores}
@@ -152,105 +194,190 @@ def _json(record: Any) -> bytes:
     return msgspec.json.format(msgspec.json.encode(record), indent=1) + b"\n"
 
 
-def _replace_folder(folder: Path, contents: dict[str, bytes]) -> None:
-    """Write files into a new folder beside the old one, and swap them by renaming."""
-    folder = folder.absolute()
-    fresh, old = (folder.with_name(f".{folder.name}.{word}-{os.getpid()}") for word in ("new", "old"))
-    try:
-        fresh.mkdir()
-        for name, content in contents.items():
-            write_durably(fresh / name, content)
-        if folder.exists():
-            os.replace(folder, old)
-        os.replace(fresh, folder)
-    except OSError as error:
-        if old.exists() and not folder.exists():
-            os.replace(old, folder)
-        raise UsageError(
-            f"'{folder}' could not be written: {error.strerror}. Free space or choose another place; nothing was changed."
-        ) from error
-    finally:
-        shutil.rmtree(fresh, ignore_errors=True)
-        shutil.rmtree(old, ignore_errors=True)
-
-
-def write_durably(path: Path, content: bytes) -> None:
-    """Write a file and wait until the disk has it."""
-    with open(path, "wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-
-
-def _verified(folder: Path) -> dict[str, bytes]:
-    """The bytes of every file, each with the checksum that SHA256SUMS promises."""
-    sums = _read(folder / _SUMS, 1 << 16)
-    contents = {name: _read(folder / name, None if name == "model.safetensors" else _LARGEST_JSON) for name in FILES}
-    found = _sums(contents)
-    if sums != found:
-        lines = zip(FILES, sums.split(b"\n"), found.split(b"\n"), strict=False)
-        changed = next((name for name, promised, line in lines if promised != line), _SUMS)
-        raise CorruptError(
-            f"'{folder / changed}' is not as it was saved: its SHA-256 differs from SHA256SUMS. Restore it from a copy or fit again."
-        )
-    return contents
-
-
 def _sums(contents: dict[str, bytes]) -> bytes:
     """The content of SHA256SUMS."""
-    return "".join(f"{hashlib.sha256(contents[name]).hexdigest()}  {name}\n" for name in FILES).encode()
+    return b"".join(_sum(name, contents[name]) for name in FILES)
 
 
-def _read(path: Path, largest: int | None) -> bytes:
-    if not path.is_file():
-        raise CorruptError(f"'{path}' is missing from the saved folder. Restore it from a copy or fit again.")
-    size = path.stat().st_size
-    if largest is not None and size > largest:
-        raise CorruptError(f"'{path}' has {size:,} bytes, and at most {largest:,} are lawful. It was not written by Weights.")
-    return path.read_bytes()
+def _sum(name: str, content: bytes) -> bytes:
+    return f"{hashlib.sha256(content).hexdigest()}  {name}\n".encode()
+
+
+# Reading what may be damaged
+
+
+def _state_of(folder: Path) -> tuple[int, ...]:
+    """Numbers that change when the folder is replaced; none if there is no folder."""
+    try:
+        found = os.stat(folder)
+    except OSError:
+        return ()
+    return found.st_dev, found.st_ino, found.st_mtime_ns, found.st_ctime_ns
+
+
+def _verified(folder: Path) -> tuple[Config, Report, bytes]:
+    """What a folder holds, each file with the checksum that SHA256SUMS promises: config, report and the bytes of the arrays."""
+    _check_is_run(folder)
+    sums = read_file(folder / _SUMS, _LARGEST_SUMS).splitlines(keepends=True)
+
+    def verified(name: str, largest: int) -> bytes:
+        content = read_file(folder / name, largest)
+        if sums[FILES.index(name) : FILES.index(name) + 1] != [_sum(name, content)]:
+            raise CorruptError(
+                f"'{folder / name}' is not as it was saved: its SHA-256 differs from SHA256SUMS. Restore it from a copy or fit again."
+            )
+        return content
+
+    config = _decoded(verified("config.json", _LARGEST_JSON), Config, folder / "config.json")
+    report = _decoded(verified("metrics.json", _LARGEST_JSON), Report, folder / "metrics.json")
+    verified("README.md", _LARGEST_JSON)
+    if len(sums) != len(FILES):
+        raise CorruptError(f"'{folder / _SUMS}' must have {len(FILES)} lines, but has {len(sums)}. Restore it from a copy or fit again.")
+    return config, report, verified("model.safetensors", _largest_tensors(config, folder / "model.safetensors"))
+
+
+def _check_is_run(folder: Path) -> None:
+    """Refuse what is no run at all, with the runs that were perhaps meant."""
+    try:
+        names = sorted(os.listdir(folder))
+    except (FileNotFoundError, NotADirectoryError, ValueError):
+        raise NotFoundError(f"There is no saved run at '{folder}'. Name the folder that `weights fit --save` wrote.") from None
+    except OSError as error:
+        raise NotFoundError(
+            f"There is no saved run at '{folder}': {error.strerror}. Name the folder that `weights fit --save` wrote."
+        ) from error
+    if {*FILES, _SUMS} & set(names) - {"README.md"}:
+        return
+    runs = [folder / name for name in names if is_saved(folder / name)]
+    if runs:
+        more = f" and {len(runs) - 10} more" if len(runs) > 10 else ""
+        raise NotFoundError(f"'{folder}' is not a saved run, but holds some: {', '.join(map(str, runs[:10]))}{more}. Name one of them.")
+    raise NotFoundError(f"'{folder}' is not a saved run and holds none. Name the folder that `weights fit --save` wrote.")
+
+
+class _Version(msgspec.Struct):
+    format_version: Any = FORMAT_VERSION
 
 
 def _decoded(content: bytes, kind: type[T], path: Path) -> T:
-    if kind is Config:
-        version = _format_version(content)
-        if version != FORMAT_VERSION:
+    """A record from JSON that has the fields of the record, each once, and no other."""
+    try:
+        if kind is Config and (version := msgspec.json.decode(content, type=_Version).format_version) != FORMAT_VERSION:
             raise CorruptError(
                 f"'{path}' has format version {version}, and this Weights reads {FORMAT_VERSION}. Upgrade Weights to read it."
             )
-    try:
-        return msgspec.json.decode(content, type=kind)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        record = msgspec.json.decode(content, type=kind)
+        unknown = _unknown_key(json.loads(content, object_pairs_hook=_each_once), msgspec.to_builtins(record))
+    except CorruptError:
+        raise
+    except (ValueError, RecursionError, MemoryError) as error:
         raise CorruptError(f"'{path}' does not hold what it should: {error}. Restore the folder from a copy or fit again.") from error
+    wrong = [f"'{unknown}' is not known"] if unknown else wrong_in_report(record) if isinstance(record, Report) else []
+    _refuse(wrong, path)
+    return record
 
 
-def _format_version(content: bytes) -> Any:
+def _refuse(wrong: Iterable[str], path: Path) -> None:
+    for complaint in wrong:
+        raise CorruptError(f"'{path}' does not hold what it should: {complaint}. Restore the folder from a copy or fit again.")
+
+
+def _each_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        raise ValueError("a key comes twice")
+    return found
+
+
+def _unknown_key(found: Any, known: Any) -> str:
+    """A key in JSON that was read over, or nothing."""
+    if isinstance(found, dict):
+        unknown = next((key for key in found if key not in known), "")
+        return unknown or next((key for name in found if (key := _unknown_key(found[name], known[name]))), "")
+    if isinstance(found, list):
+        return next((key for pair in zip(found, known, strict=True) if (key := _unknown_key(*pair))), "")
+    return ""
+
+
+def _largest_tensors(config: Config, path: Path) -> int:
+    """Bytes that model.safetensors may have at most, if the arrays that config.json lists are such as the model needs."""
+    wrong = [*wrong_in_spec(config.spec), *wrong_in_task(config.task), *wrong_in_encoding(config.encoding, config.features)]
+    if not 0 < config.temperature < math.inf:
+        wrong.append(f"the temperature is {config.temperature}")
+    if config.format != "weights-ensemble":
+        wrong.append(f"the format is '{config.format}'")
+    if len(config.tensors) > _MOST_TENSORS:
+        wrong.append(f"it lists more than {_MOST_TENSORS:,} arrays")
+    config_path = path.with_name("config.json")
+    _refuse(wrong, config_path)
+    for name, (kind, shape) in config.tensors.items():
+        if kind not in _ITEM_BYTES or not all(0 <= size < 1 << 48 for size in shape):
+            _refuse([f"the array '{name}' is listed as {kind} {shape}"], config_path)
+    _check_names(config, path)
+    needed = sum(_ITEM_BYTES[kind] * math.prod(shape) for kind, shape in config.tensors.values())
+    if needed > available_gigabytes() * 1e9:
+        raise WeightsError(
+            f"The arrays of '{path}' need {needed / 1e9:.1f} GB of memory, but {available_gigabytes():.1f} GB are free. "
+            "End other programs, or use a larger machine."
+        )
+    return 8 + _LARGEST_HEADER + needed
+
+
+def _check_names(config: Config, path: Path) -> None:
+    """Refuse arrays that are not those of the model that config.json describes."""
+    listed = {name: shape for name, (_, shape) in config.tensors.items()}
+    if not {"votes", "scores"} <= set(listed) or not len(listed["votes"]) == len(listed["scores"]) == 1:
+        raise CorruptError(f"'{path}' must hold 'votes' and 'scores', but holds {', '.join(sorted(listed)[:10])}. Fit again.")
+    longest = max((len(part) for part in msgspec.to_builtins(config.spec.model).values() if isinstance(part, list | tuple)), default=0)
+    if longest > len(listed):
+        raise CorruptError(f"'{path}' holds {len(listed)} arrays, too few for the {longest} layers of the model. Fit again.")
+    needed = {**_needed_shapes(config, listed["votes"][0]), "votes": listed["votes"], "scores": listed["scores"]}
+    for name in {**needed, **listed}:
+        lawful = name in needed or re.fullmatch(r"history/[a-z_0-9]+", name)
+        if not lawful or (name in needed and listed.get(name) != needed[name]):
+            raise CorruptError(f"'{path}' holds '{name}' as {listed.get(name)}, but the model needs {needed.get(name)}. Fit again.")
+
+
+def _needed_shapes(config: Config, n_members: int) -> dict[str, list[int]]:
+    """Names and shapes of the weights that this model of so many members must have."""
+    spec = config.spec
     try:
-        found = msgspec.json.decode(content)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return FORMAT_VERSION
-    return found.get("format_version") if isinstance(found, dict) else FORMAT_VERSION
+        shapes = _member_shapes(spec.model, model_shape(config.encoding, config.task), spec.initialization, spec.activation)
+    except (TypeError, ValueError, OverflowError) as error:  # layers of more units than an array can have
+        raise CorruptError(f"The saved model cannot be built: {error}. Restore the folder from a copy or fit again.") from error
+    return {name: [n_members, *shape] for name, shape in shapes.items()}
 
 
-def read_tensors(content: bytes, path: Path) -> dict[str, AnyArray]:
+@functools.lru_cache(maxsize=32)
+def _member_shapes(model: AnyModel, shape: Shape, initialization: Initialization, activation: Activation) -> dict[str, tuple[int, ...]]:
+    """Names and shapes of one member's weights."""
+    x = jax.ShapeDtypeStruct((2, shape.n_inputs), np.float32)
+    init = build(model, shape, initialization, activation).init
+    params = jax.eval_shape(lambda x: init(x, key=jax.random.key(0)), x)
+    return {f"params/{layer}/{part}": a.shape for layer, parts in params.items() for part, a in parts.items()}
+
+
+def read_tensors(content: bytes, path: Path, *, largest_header: int = _LARGEST_HEADER, most: int = _MOST_TENSORS) -> dict[str, AnyArray]:
     """Arrays of a safetensors file whose header has been checked for its size first.
 
     Raises:
         CorruptError: the file is truncated, its header is too large or it is no safetensors file.
     """
     header = struct.unpack("<Q", content[:8])[0] if len(content) >= 8 else -1
-    if not 0 <= header <= min(_LARGEST_HEADER, len(content) - 8):
+    if not 0 <= header <= min(largest_header, len(content) - 8):
         raise CorruptError(
             f"'{path}' claims a header of {header:,} bytes in a file of {len(content):,}. It is truncated or was not written by Weights."
         )
-    if content.count(b'"data_offsets"', 8, 8 + header) > _MOST_TENSORS:
-        raise CorruptError(f"'{path}' claims more than {_MOST_TENSORS:,} arrays. It was not written by Weights.")
+    if content.count(b'"data_offsets"', 8, 8 + header) > most:
+        raise CorruptError(f"'{path}' claims more than {most:,} arrays. It was not written by Weights.")
     try:
         return load_tensors(content)
-    except (SafetensorError, KeyError, ValueError) as error:
+    except (SafetensorError, KeyError, ValueError, TypeError, AttributeError) as error:
         raise CorruptError(f"'{path}' is not a whole safetensors file: {error}. Restore the folder from a copy or fit again.") from error
 
 
 def _checked_tensors(content: bytes, config: Config, path: Path) -> dict[str, AnyArray]:
+    """The arrays, which are those that config.json lists, and whose numbers are such as they can be."""
     tensors = read_tensors(content, path)
     found = {name: (str(array.dtype), list(array.shape)) for name, array in tensors.items()}
     if found != config.tensors:
@@ -258,24 +385,6 @@ def _checked_tensors(content: bytes, config: Config, path: Path) -> dict[str, An
         raise CorruptError(
             f"'{path}' holds '{odd}' as {found.get(odd)}, but config.json says {config.tensors.get(odd)}. The files do not belong together."
         )
-    if not {"votes", "scores"} <= set(tensors):
-        raise CorruptError(f"'{path}' must hold 'votes' and 'scores', but holds {', '.join(sorted(tensors)[:10])}. Fit again.")
-    needed = _needed_shapes(config, len(tensors["votes"]))
-    for name in {**needed, **found}:
-        lawful = name in needed or re.fullmatch(r"history/[a-z_0-9]+", name)
-        if not lawful or (name in needed and found.get(name, ("", None))[1] != needed[name]):
-            raise CorruptError(f"'{path}' holds '{name}' as {found.get(name)}, but the model needs {needed.get(name)}. Fit again.")
-    for name, array in tensors.items():
-        if not name.startswith("history/") and not np.isfinite(array).all():
-            raise CorruptError(f"'{path}' holds numbers in '{name}' that are not finite. Fit again.")
+    for complaint in wrong_in_arrays(tensors):
+        raise CorruptError(f"'{path}' holds {complaint}. Restore the folder from a copy or fit again.")
     return tensors
-
-
-def _needed_shapes(config: Config, n_members: int) -> dict[str, list[int]]:
-    """Names and shapes of the arrays that this model of so many members must have."""
-    shape = model_shape(config.encoding, config.task)
-    model = build(config.spec.model, shape, config.spec.initialization, config.spec.activation)
-    x = jax.ShapeDtypeStruct((2, shape.n_inputs), np.float32)
-    params = jax.eval_shape(lambda x: model.init(x, key=jax.random.key(0)), x)
-    needed = {f"params/{layer}/{part}": [n_members, *a.shape] for layer, parts in params.items() for part, a in parts.items()}
-    return {**needed, "votes": [n_members], "scores": config.tensors["scores"][1][:1]}

@@ -2,10 +2,45 @@
 
 from __future__ import annotations
 
+import contextlib
+import hashlib
 import os
+import threading
 from pathlib import Path
 
 import jax
+from jax._src import compilation_cache
+from jax._src.lru_cache import LRUCache
+
+
+class WholePrograms(LRUCache):
+    """JAX's cache of programs, each with its SHA-256 and replaced in one step.
+
+    JAX itself (0.10 to 0.12) writes an entry in place and never looks at it again: one that was cut off by a crash or a full disk
+    stays, and every later run stumbles over it. This can go when JAX writes whole entries.
+    """
+
+    def get(self, key: str) -> bytes | None:
+        """The program, or None if there is none that is whole; a damaged one is removed."""
+        with contextlib.suppress(OSError):
+            whole = self._entry(key).read_bytes()
+            if hashlib.sha256(whole[32:]).digest() == whole[:32]:
+                return whole[32:]
+            self._entry(key).unlink()
+        return None
+
+    def put(self, key: str, value: bytes) -> None:
+        """Keep a program, if the disk takes it."""
+        fresh = self._entry(f".{key}.{os.getpid()}-{threading.get_ident()}")
+        with contextlib.suppress(OSError):
+            try:
+                fresh.write_bytes(hashlib.sha256(value).digest() + value)
+                os.replace(fresh, self._entry(key))
+            finally:
+                fresh.unlink(missing_ok=True)
+
+    def _entry(self, key: str) -> Path:
+        return Path(str(self.path)) / f"{key}-program"
 
 _MOST_PADDED = 1 << 16
 """Sizes above this are left as they are: training then takes so long that compiling does not count, and memory does (our choice)."""
@@ -22,10 +57,13 @@ def padded_size(n: int, *, least: int = 64) -> int:
 
 
 def cache_folder() -> Path:
-    """The user's folder for compiled programs: ``$WEIGHTS_CACHE``, else ``weights`` in the system's cache folder."""
+    """The user's folder for compiled programs: ``$WEIGHTS_CACHE``, else ``weights`` in the system's cache folder.
+
+    Without a home folder it is a relative path, in which nothing is kept.
+    """
     asked = os.environ.get("WEIGHTS_CACHE")
     if asked:
-        return Path(asked)
+        return Path(asked).absolute()
     base = os.environ.get("XDG_CACHE_HOME") or os.path.join(os.path.expanduser("~"), ".cache")
     return Path(base) / "weights"
 
@@ -37,12 +75,15 @@ def keep_compiled_programs() -> str:
         What is wrong with the folder, or an empty text.
     """
     folder = cache_folder() / "programs"
+    if not folder.is_absolute():
+        return "there is no home folder; name one with WEIGHTS_CACHE"
     try:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     except OSError as error:
         return f"{folder} cannot be made ({error.strerror})"
     if not os.access(folder, os.W_OK):
         return f"{folder} cannot be written to"
+    compilation_cache.LRUCache = WholePrograms  # type: ignore[attr-defined]
     jax.config.update("jax_compilation_cache_dir", str(folder))
     jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
     jax.config.update("jax_persistent_cache_min_entry_size_bytes", 0)

@@ -1,0 +1,112 @@
+"""What must hold of the values in a saved folder beyond their types: the checks behind the checksums.
+
+Each function says in words what is wrong with one record, or nothing. Whoever changed a file can also have changed its
+checksum, and a scale of zero or two columns of one name would answer without a word.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+
+import numpy as np
+
+from weights.data.columns import USED_KINDS
+from weights.data.dataset import Feature
+from weights.data.encoding import _CIRCLES, Category, Datetime, Encoding, Numeric
+from weights.ensemble import Report
+from weights.errors import UsageError
+from weights.spec import Spec
+from weights.spec import check as check_spec
+from weights.task import Task
+from weights.types import AnyArray
+
+_LABEL_TYPES = ({str}, {int}, {bool})
+_SMALLEST_INTEGER, _LARGEST_INTEGER = -(2**63), 2**63 - 1
+
+
+def wrong_in_spec(spec: Spec) -> list[str]:
+    """What is wrong with settings: all that `fit` would refuse."""
+    try:
+        check_spec(spec)
+    except (UsageError, TypeError) as error:  # a check may compare what cannot be compared
+        return [str(error).rstrip(".")]
+    return []
+
+
+def wrong_in_task(task: Task) -> list[str]:
+    """What is wrong with a task: its classes do not fit its kind, or its scale or weights are no numbers above zero."""
+    wrong = []
+    n_classes = len(task.classes)
+    if not {"regression": n_classes == 0, "binary": n_classes == 2, "multiclass": n_classes > 2}[task.kind]:
+        wrong.append(f"a {task.kind} task has {n_classes} classes")
+    if task.classes and {type(label) for label in task.classes} not in _LABEL_TYPES:
+        wrong.append("class labels must be all text, all whole numbers or all booleans")
+    elif len(set(task.classes)) < n_classes:
+        wrong.append("two classes have the same label")
+    elif any(isinstance(label, int) and not _SMALLEST_INTEGER <= label <= _LARGEST_INTEGER for label in task.classes):
+        wrong.append("a class label is too large a number")
+    if not (_positive(task.scale) and math.isfinite(task.center)):
+        wrong.append(f"the target's scale is {task.scale}")
+    if task.class_weight is not None and not (len(task.class_weight) == n_classes and all(map(_positive, task.class_weight))):
+        wrong.append(f"the class weights are {task.class_weight}")
+    return wrong
+
+
+def wrong_in_encoding(encoding: Encoding, features: Iterable[Feature]) -> list[str]:
+    """What is wrong with an encoding: scales, circles or levels, or it is not that of the features in use."""
+    used = [(feature.name, feature.kind) for feature in features if feature.kind in USED_KINDS]
+    encoded = [(column.name, type(column).__name__.lower()) for column in encoding.columns]
+    wrong = []
+    if not encoded or used != encoded:
+        wrong.append("the columns that are encoded are not the features in use")
+    if len({name for name, _ in encoded}) < len(encoded):
+        wrong.append("two columns have the same name")
+    if encoding.clip is not None and not _positive(encoding.clip):
+        wrong.append(f"the clip is {encoding.clip}")
+    for column in encoding.columns:
+        if isinstance(column, Numeric | Datetime) and not (_positive(column.scale) and math.isfinite(column.center)):
+            wrong.append(f"the scale of column '{column.name}' is {column.scale}")
+        if isinstance(column, Datetime) and not (set(column.circles) <= set(_CIRCLES) and _distinct(column.circles)):
+            wrong.append(f"the circles of column '{column.name}' are {column.circles}")
+        if isinstance(column, Category) and not _distinct(column.levels):
+            wrong.append(f"two levels of column '{column.name}' are the same")
+    return wrong
+
+
+def wrong_in_report(report: Report) -> list[str]:
+    """What is wrong with a report: it has no metrics, or a model that was compared lacks some."""
+    wrong = []
+    if not report.metrics or not all(set(report.metrics) <= set(metrics) for metrics in report.compared.values()):
+        wrong.append("metrics are missing")
+    if min(report.n_samples, report.n_features, report.seconds) < 0:
+        wrong.append("a count or a time is below zero")
+    return wrong
+
+
+def wrong_in_arrays(arrays: Mapping[str, AnyArray]) -> list[str]:
+    """What is wrong with arrays: a type, a number that is not finite, votes that do not count, or scores out of order."""
+    wrong = []
+    for name, array in arrays.items():
+        types = ("float32", "float64") if name.startswith("params/") else ("float64",)
+        if str(array.dtype) not in types:
+            wrong.append(f"numbers in '{name}' have the type {array.dtype}")
+        elif name.startswith("history/"):
+            if array.ndim != 2 or array.size == 0:
+                wrong.append(f"'{name}' has the shape {list(array.shape)}")
+        elif not np.isfinite(array).all():
+            wrong.append(f"numbers in '{name}' that are not finite")
+    votes, scores = arrays["votes"], arrays["scores"]
+    if not wrong and not ((votes >= 0).all() and votes.sum() > 0):
+        wrong.append("votes that are below zero or all zero")
+    if not wrong and not ((scores >= 0).all() and (np.diff(scores) >= 0).all()):
+        wrong.append("scores that are not in ascending order")
+    return wrong
+
+
+def _positive(value: float) -> bool:
+    return 0 < value < math.inf
+
+
+def _distinct(values: list[str]) -> bool:
+    return len(set(values)) == len(values)

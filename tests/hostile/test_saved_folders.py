@@ -1,0 +1,614 @@
+"""Saved folders and checkpoints that were damaged, or changed by somebody who also changed the checksums.
+
+Damage is always noticed. Changes with right checksums are refused or lead to a model that can be shown and asked; they never
+end in anything but our errors, within bounded memory and time. `WEIGHTS_FLIPS=all` flips every bit;
+`WEIGHTS_MUTATIONS=3000` changes so many folders. Run as a script, this file is the worker that tries changed folders.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import re
+import resource
+import shutil
+import signal
+import struct
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from safetensors.numpy import load as load_tensors
+from safetensors.numpy import save as save_tensors
+
+from weights import api
+from weights.errors import CorruptError, DataError, Interrupted, NotFoundError, UsageError
+from weights.store.format import FILES, load
+
+ALL_FILES = (*FILES, "SHA256SUMS")
+FLIP_ALL = os.environ.get("WEIGHTS_FLIPS") == "all"
+N_MUTATIONS = int(os.environ.get("WEIGHTS_MUTATIONS", "300"))
+N_CHECKPOINTS = max(N_MUTATIONS // 10, 20)
+MOST_BYTES, MOST_SECONDS = 1 << 30, 20
+NETWORK = {"model": "mlp", "members": 3, "hidden": (4,), "n_steps": 24, "learning_rate": 0.01}
+
+
+def table(n: int = 80) -> dict[str, Any]:
+    """A column of every kind, a target with classes and one with numbers."""
+    random = np.random.default_rng(0)
+    age = random.normal(40, 10, n)
+    return {
+        "age": np.where(np.arange(n) % 17 == 0, np.nan, age),
+        "blood": random.choice(["A", "B", "0"], n),
+        "smokes": random.choice(["yes", "no"], n),
+        "seen": np.datetime64("2024-01-01") + np.arange(n) * np.timedelta64(9, "D"),
+        "ward": random.choice(["east", "north", "söuth"], n),
+        "cost": 3 * age + random.normal(size=n),
+    }
+
+
+def without(*names: str) -> dict[str, Any]:
+    return {name: values for name, values in table().items() if name not in names}
+
+
+@pytest.fixture(scope="session")
+def runs(tmp_path_factory) -> Path:
+    """A folder that holds the saved runs network (several classes), linear (a number) and other (the same as linear, from other rows)."""
+    folder = tmp_path_factory.mktemp("runs")
+    api.fit(without("cost"), "ward", save=folder / "network", **NETWORK)
+    api.fit(without("ward"), "cost", save=folder / "linear", model="linear", members=3)
+    api.fit(without("ward", "smokes"), "cost", save=folder / "other", model="linear", members=3)
+    return folder
+
+
+@pytest.fixture
+def run(runs, tmp_path) -> Path:
+    """A copy of the network that a test may damage."""
+    return shutil.copytree(runs / "network", tmp_path / "run")
+
+
+@pytest.fixture(scope="session")
+def interrupted(tmp_path_factory) -> Path:
+    """A folder with run.checkpoint, left by a fit that was interrupted."""
+    folder = tmp_path_factory.mktemp("interrupted")
+
+    def press(progress) -> None:
+        if progress.share > 0.3:
+            os.kill(os.getpid(), signal.SIGINT)
+
+    with contextlib.suppress(Interrupted):
+        api.fit(without("cost"), "ward", save=folder / "run", progress=press, **NETWORK)
+    return folder
+
+
+# Damage
+
+
+def unnoticed(path: Path, flips: list[tuple[int, int]], read: Callable[[], Any]) -> list[tuple[int, int]]:
+    """Those of the flipped bits (position of the byte, number of the bit) that reading does not notice."""
+    content, passed = path.read_bytes(), []
+    for position, bit in flips:
+        path.write_bytes(content[:position] + bytes([content[position] ^ 1 << bit]) + content[position + 1 :])
+        try:
+            read()
+            passed.append((position, bit))
+        except (CorruptError, UsageError):
+            pass
+    path.write_bytes(content)
+    return passed
+
+
+def flips_of(path: Path, most: int | None = None) -> list[tuple[int, int]]:
+    """A random bit of every byte, or of so many random bytes; all bits of all bytes if asked for."""
+    length, random = path.stat().st_size, np.random.default_rng(0)
+    if FLIP_ALL:
+        return [(position, bit) for position in range(length) for bit in range(8)]
+    positions = range(length) if most is None else random.integers(0, length, most).tolist()
+    return [(position, int(random.integers(8))) for position in positions]
+
+
+@pytest.mark.parametrize("name", ALL_FILES)
+def test_every_flipped_bit_of_a_run_is_noticed(run, name):
+    flips = flips_of(run / name, 2000 if name == "model.safetensors" else None)
+    assert unnoticed(run / name, flips, lambda: load(run)) == []
+
+
+@pytest.mark.parametrize("name", ["fingerprint", "mlp.checkpoint"])
+def test_every_flipped_bit_of_a_checkpoint_is_noticed(interrupted, tmp_path, name, monkeypatch):
+    folder = shutil.copytree(interrupted, tmp_path / "copy")
+    prepared = api.plan_fit(without("cost"), "ward", **NETWORK)
+    monkeypatch.setattr(api, "train_ensemble", lambda *args: pytest.fail("the damage was not noticed"))
+    path = folder / "run.checkpoint" / name
+    assert unnoticed(path, flips_of(path, 500), lambda: api.run_fit(prepared, save=folder / "run", resume=True)) == []
+
+
+@pytest.mark.parametrize("name", ALL_FILES)
+@pytest.mark.parametrize("length", [0, 1, 8, 63, -1])
+def test_a_file_that_was_cut_off_is_noticed(run, name, length):
+    (run / name).write_bytes((run / name).read_bytes()[:length])
+    with pytest.raises(CorruptError, match=r"is not as it was saved|is missing|must have 4 lines"):
+        load(run)
+
+
+@pytest.mark.parametrize("name", ALL_FILES)
+def test_a_file_of_another_run_is_noticed(run, runs, name):
+    shutil.copy(runs / "linear" / name, run / name)
+    with pytest.raises(CorruptError, match="is not as it was saved"):
+        load(run)
+
+
+@pytest.mark.parametrize("names", [("model.safetensors", "config.json"), ("config.json", "metrics.json"), ("README.md", "SHA256SUMS")])
+def test_files_that_changed_names_are_noticed(run, names):
+    first, second = (run / name for name in names)
+    first.rename(run / "aside")
+    second.rename(first)
+    (run / "aside").rename(second)
+    with pytest.raises(CorruptError, match=r"is not as it was saved|bytes, and at most"):
+        load(run)
+
+
+def test_arrays_of_a_run_of_other_columns_are_refused_though_all_checksums_are_right(runs, tmp_path):
+    run = shutil.copytree(runs / "linear", tmp_path / "run")
+    shutil.copy(runs / "other" / "model.safetensors", run)
+    reseal(run)
+    with pytest.raises(CorruptError, match="The files do not belong together"):
+        load(run)
+
+
+def replaced_by(make: Callable[[Path], Any]) -> Callable[[Path], Any]:
+    def replace(path: Path) -> None:
+        path.unlink()
+        make(path)
+
+    return replace
+
+
+@pytest.mark.parametrize("name", ALL_FILES)
+@pytest.mark.parametrize(
+    "change",
+    [
+        Path.unlink,
+        replaced_by(Path.mkdir),
+        replaced_by(os.mkfifo),
+        replaced_by(lambda path: path.symlink_to(path)),
+        replaced_by(lambda path: path.symlink_to("nowhere")),
+        replaced_by(lambda path: path.symlink_to("/dev/zero")),
+        replaced_by(lambda path: path.symlink_to("..")),
+    ],
+    ids=["missing", "folder", "pipe", "loop", "dangling", "endless", "link to a folder"],
+)
+def test_what_is_no_file_is_refused(run, name, change):
+    change(run / name)
+    with pytest.raises(CorruptError, match=rf"{re.escape(name)}' (is missing from|must be a plain file)"):
+        load(run)
+
+
+def test_links_to_the_right_content_are_followed(run, runs):
+    for name in ALL_FILES:
+        (run / name).unlink()
+        (run / name).symlink_to(runs / "network" / name)
+    assert load(run).n_members == 3
+
+
+def test_saving_replaces_links_and_leaves_what_they_point_to(run, runs):
+    before = (runs / "network" / "model.safetensors").read_bytes()
+    (run / "model.safetensors").unlink()
+    (run / "model.safetensors").symlink_to(runs / "network" / "model.safetensors")
+    api.load(runs / "linear").save(run)
+    assert not (run / "model.safetensors").is_symlink()
+    assert (runs / "network" / "model.safetensors").read_bytes() == before
+
+
+def test_a_run_that_is_a_link_is_replaced_where_it_is(run, runs, tmp_path):
+    (tmp_path / "link").symlink_to("run")
+    api.load(runs / "linear").save(tmp_path / "link")
+    assert (tmp_path / "link").is_symlink()
+    assert api.load(run).ensemble.task.kind == "regression"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["link", "run"]
+
+
+def test_other_files_in_a_run_are_left_alone(run):
+    (run / "notes.txt").write_text("keep")
+    with pytest.raises(UsageError, match="is not a Weights folder, so it will not be overwritten"):
+        api.load(run).save(run)
+    assert (run / "notes.txt").read_text() == "keep"
+
+
+# Claims
+
+
+def reseal(folder: Path) -> None:
+    """Write the checksums anew, so that what lies behind them is looked at."""
+    sums = "".join(f"{hashlib.sha256((folder / name).read_bytes()).hexdigest()}  {name}\n" for name in FILES)
+    (folder / "SHA256SUMS").write_text(sums)
+
+
+def refused(folder: Path, words: str) -> None:
+    """Loading must refuse the folder, and quickly need no more than a quarter of a gigabyte."""
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    reseal(folder)
+    with pytest.raises(CorruptError, match=words):
+        load(folder)
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 1 << 18  # kilobytes
+
+
+def with_header(folder: Path, header: bytes, data: bytes = b"") -> None:
+    (folder / "model.safetensors").write_bytes(struct.pack("<Q", len(header)) + header + data)
+
+
+def test_half_a_million_empty_arrays_are_refused_unread(run):
+    entry = '"{}":{{"dtype":"F32","shape":[0],"data_offsets":[0,0]}}'
+    with_header(run, ("{" + ",".join(entry.format(i) for i in range(500_000)) + "}").encode())
+    refused(run, r"model\.safetensors' has .* bytes, and at most .* are lawful")
+
+
+@pytest.mark.parametrize("claimed", [1 << 21, 1 << 40, (1 << 64) - 1])
+def test_a_header_that_claims_more_than_there_is_is_refused(run, claimed):
+    content = (run / "model.safetensors").read_bytes()
+    (run / "model.safetensors").write_bytes(struct.pack("<Q", claimed) + content[8:])
+    refused(run, "claims a header of")
+
+
+def test_an_array_that_claims_more_than_there_is_is_refused(run):
+    with_header(run, b'{"votes":{"dtype":"F64","shape":[1099511627776],"data_offsets":[0,8796093022208]}}', bytes(8))
+    refused(run, "is not a whole safetensors file")
+
+
+@pytest.mark.parametrize("name", ALL_FILES)
+def test_a_file_of_a_terabyte_is_refused_unread(run, name):
+    os.truncate(run / name, 1 << 40)
+    with pytest.raises(CorruptError, match="has 1,099,511,627,776 bytes, and at most"):
+        load(run)
+
+
+def test_layers_without_arrays_are_refused_before_they_are_built(run):
+    change(run, "config.json", lambda config: config["spec"]["model"].update(hidden=[1] * 100_000))
+    refused(run, "too few for the 100000 layers of the model")
+
+
+@pytest.mark.parametrize("units", [10**9, 2**31, 2**62, 2**63 - 1])
+def test_layers_of_more_units_than_there_are_are_refused(run, units):
+    change(run, "config.json", lambda config: config["spec"]["model"].update(hidden=[units]))
+    refused(run, "but the model needs|cannot be built")
+
+
+def change(folder: Path, name: str, edit: Callable[[Any], Any]) -> None:
+    content = json.loads((folder / name).read_bytes())
+    edit(content)
+    (folder / name).write_text(json.dumps(content))
+
+
+@pytest.mark.parametrize("name", ["config.json", "metrics.json"])
+@pytest.mark.parametrize(
+    "value",
+    [b"NaN", b"Infinity", b"-Infinity", b"1e999", b"9" * 5000, b"[" * 10_000 + b"]" * 10_000, b'{"a":' * 10_000 + b"1" + b"}" * 10_000],
+    ids=["nan", "infinity", "minus infinity", "overflow", "long", "deep list", "deep object"],
+)
+def test_a_value_that_json_cannot_hold_is_refused(run, name, value):
+    content = (run / name).read_bytes()
+    for key in (rb'"(temperature|seconds)": [^,\n]*', rb'"(target|source)": [^,\n]*'):
+        (run / name).write_bytes(re.sub(key, lambda found: b'"' + found[1] + b'": ' + value, content, count=1))
+        refused(run, rf"{re.escape(name)}' does not hold what it should")
+
+
+@pytest.mark.parametrize("name", ["config.json", "metrics.json"])
+def test_a_key_that_comes_twice_is_refused(run, name):
+    content = (run / name).read_text()
+    key = re.search(r'"(temperature|seconds)": [^,\n]*', content)[0]
+    (run / name).write_text(content.replace(key, f"{key}, {key}", 1))
+    refused(run, "a key comes twice")
+
+
+@pytest.mark.parametrize("name", ["config.json", "metrics.json"])
+def test_a_key_that_nobody_knows_is_refused_at_any_depth(run, name):
+    change(run, name, lambda content: next(part for part in content.values() if isinstance(part, dict) and part).update(surprise=1))
+    refused(run, "surprise|does not hold what it should")
+
+
+def test_values_of_a_hundred_megabytes_are_refused_unread(run):
+    (run / "config.json").write_bytes(b"[" + b"[]," * (30 << 20) + b"[]]")
+    refused(run, "bytes, and at most 67,108,864 are lawful")
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "words"),
+    [
+        (("temperature",), 0.0, "temperature is 0.0"),
+        (("temperature",), -1.0, "temperature is -1.0"),
+        (("task", "classes"), ["east", "east", "north"], "two classes have the same label"),
+        (("task", "classes"), ["east", 1, "north"], "labels must be all text"),
+        (("task", "classes"), ["east", "north"], "multiclass task has 2 classes"),
+        (("task", "kind"), "binary", "binary task has 3 classes"),
+        (("task", "scale"), 0.0, "scale is 0.0"),
+        (("task", "class_weight"), [1.0], "class weights are"),
+        (("encoding", "clip"), -4.0, "clip is -4.0"),
+        (("encoding", "columns", 0, "scale"), 0.0, "scale of column 'age' is 0.0"),
+        (("encoding", "columns", 0, "name"), "blood", "are not the features in use"),
+        (("encoding", "columns", 1, "levels"), ["A", "A", "B"], "two levels of column 'blood' are the same"),
+        (("encoding", "columns", 3, "circles"), ["moon"], "circles of column 'seen' are"),
+        (("spec", "activation", "name"), "magic", "activation.name has no choice 'magic'"),
+        (("spec", "members", "n_members"), -1, "n_members must be between"),
+        (("format",), "else", "the format is 'else'"),
+    ],
+    ids=lambda value: ".".join(map(str, value)) if isinstance(value, tuple) else None,
+)
+def test_a_setting_out_of_bounds_is_refused(run, path, value, words):
+    def edit(content: Any) -> None:
+        for step in path[:-1]:
+            content = content[step]
+        content[path[-1]] = value
+
+    change(run, "config.json", edit)
+    refused(run, words)
+
+
+def with_array(folder: Path, name: str, array: np.ndarray) -> None:
+    """Replace an array, and what config.json says of it."""
+    tensors = load_tensors((folder / "model.safetensors").read_bytes()) | {name: array}
+    (folder / "model.safetensors").write_bytes(save_tensors(tensors))
+    change(folder, "config.json", lambda config: config["tensors"].update({name: [str(array.dtype), list(array.shape)]}))
+
+
+@pytest.mark.parametrize(
+    ("name", "array", "words"),
+    [
+        ("votes", np.zeros(3), "votes that are below zero or all zero"),
+        ("votes", np.array([2.0, -1.0, 1.0]), "votes that are below zero or all zero"),
+        ("scores", np.array([0.2, 0.1]), "scores that are not in ascending order"),
+        ("scores", np.array([-0.2, 0.1]), "scores that are not in ascending order"),
+        ("history/loss", np.zeros(3), r"'history/loss' has the shape \[3\]"),
+        ("votes", np.ones(3, np.int64), "'votes' is listed as int64"),
+        ("votes", np.ones((3, 1)), "must hold 'votes' and 'scores'|but the model needs"),
+    ],
+)
+def test_an_array_out_of_bounds_is_refused(run, name, array, words):
+    with_array(run, name, array)
+    refused(run, words)
+
+
+# Changes by somebody who knows the format
+
+
+HOSTILE: list[Any] = [
+    *(None, True, False, 0, -1, 1, 2, 3, 7, 2**31, 2**53 + 1, 2**63 - 1, 2**63, 2**70, -(2**63), 0.0, -0.0, 0.5, -1.5, 1e-320, 1e300),
+    *("", "x", "a" * 5000, "\x00", "\ud800", "../../etc/passwd", "none", "1e5", [], [[]], {}, {"a": 1}, [None], [1, 2], ["x", "x"]),
+    *([0] * 3000, [[1.5]], {"name": "x", "kind": "numeric"}, "\u202e\x1b[31m", "söuth", "regression", "binary", "exact", "periodic"),
+]
+
+
+def places(content: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+    """Every place in a JSON value, as the keys that lead to it."""
+    items = content.items() if isinstance(content, dict) else enumerate(content) if isinstance(content, list) else ()
+    return [found for key, part in items for found in [(*path, key), *places(part, (*path, key))]]
+
+
+def mutate_json(folder: Path, random: np.random.Generator) -> str:
+    """Change one to three values, keys or lists in config.json or metrics.json."""
+    name = "config.json" if random.random() < 0.8 else "metrics.json"
+    content, done = json.loads((folder / name).read_bytes()), []
+    for _ in range(random.integers(1, 4)):
+        lawful = places(content)
+        if not lawful:
+            break
+        *way, last = lawful[random.integers(len(lawful))]
+        owner = content
+        for key in way:
+            owner = owner[key]
+        match random.choice(["set", "set", "set", "delete", "repeat", "rename", "take", "scale"]):
+            case "set":
+                owner[last] = HOSTILE[random.integers(len(HOSTILE))]
+            case "delete":
+                del owner[last]
+            case "repeat" if isinstance(owner, list):
+                owner.insert(random.integers(len(owner) + 1), owner[last])
+            case "rename" if isinstance(owner, dict):
+                owner[str(random.choice([*owner, "name", "type", "x"]))] = owner.pop(last)
+            case "scale" if isinstance(owner[last], int | float):
+                owner[last] *= float(random.choice([-1, 0, 10, 1e9, 1e-9]))
+            case _:
+                other = lawful[random.integers(len(lawful))]
+                with contextlib.suppress(LookupError, TypeError):
+                    value = content
+                    for key in other:
+                        value = value[key]
+                    owner[last] = json.loads(json.dumps(value))
+        done.append(".".join(map(str, (*way, last))))
+    (folder / name).write_text(json.dumps(content))
+    return f"{name}: {', '.join(done)}"
+
+
+def mutate_arrays(folder: Path, random: np.random.Generator) -> str:
+    """Change type, shape, name or values of an array, and mostly what config.json says of it."""
+    tensors = load_tensors((folder / "model.safetensors").read_bytes())
+    name = str(random.choice([*tensors]))
+    array = tensors[name].copy()
+    kind = random.choice(["type", "shape", "drop", "name", "value", "values", "members", "new"])
+    match kind:
+        case "type":
+            array = array.astype(random.choice(["float16", "float32", "float64", "int32", "uint8", "bool"]))
+        case "shape":
+            array = array.T.copy() if random.random() < 0.5 else array.reshape(-1)
+        case "drop":
+            del tensors[name]
+        case "name":
+            tensors[str(random.choice(["params/x/w", "params/x", "votes/", "history/A", "history/x", "../x", "", "scores"]))] = array
+        case "value" if array.size:
+            array.flat[random.integers(array.size)] = random.choice([np.nan, np.inf, -np.inf, 3e38, -1, 0])
+        case "values":
+            array = (array * random.choice([0, -1, 1e30])).astype(array.dtype)
+        case "members":
+            tensors = {key: value[: random.integers(len(value) + 1)] for key, value in tensors.items()}
+            array = tensors[name]
+        case _:
+            tensors[f"history/{random.choice(['loss', 'strength', 'dead', 'out_of_bag_loss', 'best_round'])}"] = np.full((1, 1), np.nan)
+    if kind not in ("drop", "name"):
+        tensors[name] = np.ascontiguousarray(array)
+    (folder / "model.safetensors").write_bytes(save_tensors({key: np.ascontiguousarray(value) for key, value in tensors.items()}))
+    if random.random() < 0.8:
+        listed = {key: [str(value.dtype), list(value.shape)] for key, value in tensors.items()}
+        change(folder, "config.json", lambda config: config.update(tensors=listed))
+    return f"{kind} of {name}"
+
+
+def mutate_bytes(folder: Path, random: np.random.Generator) -> str:
+    """Flip, drop, repeat or overwrite some bytes of a file."""
+    name = str(random.choice(ALL_FILES[:3]))
+    content = bytearray((folder / name).read_bytes())
+    for _ in range(random.integers(1, 6)):
+        at = int(random.integers(min(len(content), 600 if random.random() < 0.5 else len(content))))
+        length = int(random.integers(1, 9))
+        match random.integers(4):
+            case 0:
+                content[at] ^= 1 << int(random.integers(8))
+            case 1:
+                del content[at : at + length]
+            case 2:
+                content[at:at] = content[at : at + length]
+            case _:
+                content[at : at + length] = random.bytes(length)
+    (folder / name).write_bytes(content)
+    return f"bytes of {name}"
+
+
+def mutate_files(folder: Path, random: np.random.Generator) -> str:
+    """Cut, empty, swap or replace whole files, with checksums that fit."""
+    first, second = (folder / name for name in random.choice(FILES, 2, replace=False))
+    match kind := random.choice(["cut", "empty", "copy", "grow", "zeros"]):
+        case "cut":
+            os.truncate(first, int(random.integers(first.stat().st_size)))
+        case "empty":
+            first.write_bytes(b"")
+        case "copy":
+            shutil.copy(first, second)
+        case "grow":
+            os.truncate(first, first.stat().st_size + int(random.choice([1, 1 << 20, 1 << 28])))
+        case _:
+            first.write_bytes(bytes(first.stat().st_size))
+    return f"{kind} {first.name}"
+
+
+def mutate_checkpoint(folder: Path, random: np.random.Generator) -> str:
+    """Change arrays, values or bytes of a checkpoint, with the checksum that fits."""
+    path = folder / "run.checkpoint" / "mlp.checkpoint"
+    content = path.read_bytes()[32:]
+    if random.random() < 0.4:
+        tensors = load_tensors(content)
+        header = json.loads(content[8 : 8 + struct.unpack("<Q", content[:8])[0]])["__metadata__"]
+        if random.random() < 0.5:
+            name = str(random.choice([*tensors]))
+            tensors[name] = tensors[name][:1] if random.random() < 0.5 else tensors[name].astype(np.float16)
+            done = f"shape of {name}"
+        else:
+            values = json.loads(header["values"])
+            lawful = places(values)
+            *way, last = lawful[random.integers(len(lawful))]
+            owner = values
+            for key in way:
+                owner = owner[key]
+            owner[last] = HOSTILE[random.integers(len(HOSTILE))]
+            header["values"] = json.dumps(values)
+            done = f"value {(*way, last)}"
+        content = save_tensors({key: np.ascontiguousarray(value) for key, value in tensors.items()}, header)
+    else:
+        changed = bytearray(content)
+        for _ in range(random.integers(1, 5)):
+            at = int(random.integers(min(len(changed), 2000)))
+            changed[at] = int(random.integers(256))
+        content, done = bytes(changed), "bytes"
+    path.write_bytes(hashlib.sha256(content).digest() + content)
+    return done
+
+
+MUTATIONS = (mutate_json, mutate_json, mutate_json, mutate_arrays, mutate_arrays, mutate_bytes, mutate_files)
+
+
+def ask_all(folder: Path) -> None:
+    """Everything that is done with a loaded run."""
+    from weights import cli
+    from weights.report.terminal import run_lines
+    from weights.store.card import model_card
+
+    model = api.load(folder)
+    cli._print_json(cli._run_object(model, folder))
+    run_lines(model.ensemble, folder)
+    model_card(model.ensemble)
+    repr(model)
+    with contextlib.suppress(DataError):
+        api.predictions(model, table(20))
+
+
+def go_on(folder: Path) -> None:
+    api.fit(without("cost"), "ward", save=folder / "run", resume=True, **NETWORK)
+
+
+def outcome_of(folder: Path, use: Callable[[Path], None]) -> str:
+    """'used', 'refused', or what else happened."""
+
+    def too_long(number: int, frame: Any) -> None:
+        raise KeyboardInterrupt
+
+    signal.signal(signal.SIGALRM, too_long)
+    signal.alarm(MOST_SECONDS)
+    try:
+        use(folder)
+        return "used"
+    except (CorruptError, NotFoundError):
+        return "refused"
+    except UsageError as error:
+        return "refused" if use is go_on else f"{type(error).__name__}: {error}"
+    except BaseException as error:
+        import traceback
+
+        at = traceback.extract_tb(error.__traceback__)[-1]
+        return f"{type(error).__name__}: {str(error)[:200]} at {Path(at.filename).name}:{at.lineno}"
+    finally:
+        signal.alarm(0)
+
+
+def work(kind: str, source: str, place: str, first: int, last: int) -> None:
+    """Try the mutations of these numbers, and print one line of JSON for each."""
+    out = os.fdopen(os.dup(1), "w")
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+    for number in range(first, last):
+        random, folder = np.random.default_rng(number), Path(place) / str(number)
+        shutil.copytree(Path(source), folder)
+        if kind == "checkpoints":
+            done, use = mutate_checkpoint(folder, random), go_on
+        else:
+            folder = folder / str(random.choice(["network", "linear"]))
+            done, use = MUTATIONS[random.integers(len(MUTATIONS))](folder, random), ask_all
+            reseal(folder)
+        began = time.monotonic()
+        outcome = outcome_of(folder, use)
+        print(json.dumps([number, done, outcome, time.monotonic() - began]), file=out, flush=True)
+        shutil.rmtree(Path(place) / str(number))
+    print(json.dumps(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024), file=out, flush=True)
+
+
+def worked(kind: str, source: Path, place: Path, n: int) -> list[tuple[int, str, str, float]]:
+    """What a worker of bounded memory found."""
+    command = [sys.executable, __file__, kind, str(source), str(place), "0", str(n)]
+    result = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60 + 10 * n)
+    *found, most_bytes = [json.loads(line) for line in result.stdout.splitlines()] or [0]
+    assert result.returncode == 0, f"the worker ended after {len(found)} mutations: {result.stderr[-2000:]}"
+    assert most_bytes < MOST_BYTES
+    return found
+
+
+@pytest.mark.parametrize("kind", ["runs", "checkpoints"])
+def test_changes_with_right_checksums_end_in_our_errors_or_not_at_all(runs, interrupted, tmp_path, kind):
+    source, n = (runs, N_MUTATIONS) if kind == "runs" else (interrupted, N_CHECKPOINTS)
+    found = worked(kind, source, tmp_path, n)
+    assert [what for what in found if what[2] not in ("used", "refused")] == []
+    assert {"used", "refused"} == {what[2] for what in found}
+
+
+if __name__ == "__main__":
+    work(*sys.argv[1:4], *map(int, sys.argv[4:]))
