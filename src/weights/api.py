@@ -19,9 +19,9 @@ import msgspec
 import numpy as np
 
 import weights
-from weights.data.columns import find_kind
-from weights.data.dataset import Feature, Roles, parse_kinds, prepare
-from weights.data.encoding import apply_encoding
+from weights.data.dataset import Feature, Roles, describe, parse_kinds, prepare
+from weights.data.delimited import remark_of, remarks_of
+from weights.data.encoding import apply_encoding, unfamiliar
 from weights.data.examples import EXAMPLES
 from weights.data.table import describe_source, read_table
 from weights.ensemble import Ensemble, Interval, Report, available_threads, model_shape
@@ -122,8 +122,22 @@ class Model:
         """
         save_ensemble(self.ensemble, Path(folder))
 
+    def read(self, data: Any) -> Any:
+        """The table behind a path, frame or mapping, numbers in text files read as they were written in training."""
+        return read_table(data, notations=self.ensemble.encoding.notations)
+
+    def notices(self, data: Any) -> list[str]:
+        """Sentences about rows that training did not prepare for, such as levels of a category it had not seen.
+
+        Args:
+            data: as `predict`.
+        """
+        table = self.read(data)
+        notes = [f"'{c.name}': {note}" for c in self.ensemble.encoding.columns if (note := remark_of(table.schema.field(c.name)))]
+        return [*remarks_of(table), *notes, *unfamiliar(self.ensemble.encoding, table)]
+
     def _encode(self, data: Any) -> FloatArray:
-        return apply_encoding(self.ensemble.encoding, read_table(data))
+        return apply_encoding(self.ensemble.encoding, self.read(data))
 
 
 def fit(
@@ -305,8 +319,8 @@ def look(data: Any, target: str | None = None, *, missing: Sequence[str] = (), *
     table = read_table(data, missing=missing)
     kinds, dropped = parse_kinds(options.get("kinds", ())), options.get("drop", ())
     names = [name for name in table.column_names if name not in dropped]
-    features = [Feature(name, kinds[name]) if name in kinds else Feature(name, *find_kind(table[name], name)) for name in names]
-    return Look(describe_source(data), table.num_rows, features, None, ["no target was named (--target)"])
+    features = [describe(table, name, kinds.get(name)) for name in names]
+    return Look(describe_source(data), table.num_rows, features, None, [*remarks_of(table), "no target was named (--target)"])
 
 
 def load(folder: Any) -> Model:

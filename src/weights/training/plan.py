@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import itertools
-import os
 import time
 
 import msgspec
 import numpy as np
 import threadpoolctl
 
+from weights.data.memory import memory_budget
 from weights.models.base import Shape
 from weights.models.linear import Linear
 from weights.spec import Spec
@@ -66,13 +66,8 @@ def steps_within(budget_seconds: float, spec: Spec, shape: Shape, n_samples: int
 
 
 def available_gigabytes() -> float:
-    """Memory of this machine that is free or can be freed, where the system tells; otherwise all of it."""
-    try:
-        with open("/proc/meminfo") as file:
-            fields = dict(line.split(":", 1) for line in file)
-        return int(fields["MemAvailable"].split()[0]) / 1e6
-    except (OSError, KeyError, ValueError):
-        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") / 1e9
+    """Memory that training may take: what WEIGHTS_MEMORY says, otherwise what the machine has free."""
+    return memory_budget() / 1e9
 
 
 def _flops_per_second() -> float:
