@@ -40,6 +40,8 @@ from weights.training.population import Control, Progress
 from weights.types import AnyArray, BoolArray, FloatArray
 
 _SAME_KEYSTROKE_SECONDS = 0.5
+_FEW_ROWS, _FEW_OF_CLASS = 20, 8
+"""Fewer rows, or fewer of a class, are said to be too few; a class of fewer than 8 is missing from some folds (our choice)."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -244,6 +246,7 @@ def plan_fit(
     plans = [plan(spec, shape, dataset.n_samples, n_threads=n_threads) for spec in specs.values()]
     check_memory(plans)
     remarks = [*dataset.remarks, *([found.remark] if found.remark else []), *find_leaks(dataset, found, y)]
+    remarks += _too_few(dataset.n_samples, found, y)
     if class_weight is not None:
         remarks.append(
             "probabilities speak of classes weighted as asked, not of their shares in the data; the metrics count rows as they are"
@@ -366,6 +369,16 @@ def _table_and_roles(data: Any, target: Any, sample_weight: Any, *, read_missing
     if sample_weight is not None and not isinstance(sample_weight, str):
         table, sample_weight = _with_column(table, "sample_weight", sample_weight)
     return table, Roles(target=target, sample_weight=sample_weight)
+
+
+def _too_few(n_samples: int, task: Task, y: AnyArray) -> list[str]:
+    """Remarks about a table, or classes, of very few rows."""
+    if n_samples < _FEW_ROWS:
+        return [f"{n_samples} rows are too few to judge a model by: read its figures as a rough guess"]
+    counts = np.bincount(y, minlength=len(task.classes)) if task.kind != "regression" else np.zeros(0)
+    few = [f"{task.classes[k]!r} ({counts[k]})" for k in np.flatnonzero(counts < _FEW_OF_CLASS)]
+    more = f" and {len(few) - 5} more" if len(few) > 5 else ""
+    return [f"classes with too few rows to learn or to judge: {', '.join(few[:5])}{more}"] if few else []
 
 
 def _with_column(table: Any, name: str, values: Any) -> tuple[Any, str]:

@@ -101,8 +101,10 @@ def is_number(kind: pa.DataType) -> bool:
 def _find_kind_of_numbers(column: pa.ChunkedArray, name: str, n_distinct: int) -> Found:
     if n_distinct - (column.null_count > 0) <= 2 and set(pc.unique(column).drop_null().to_pylist()) == {0, 1}:
         return Found("boolean")
+    bounds = pc.min_max(column).as_py()
+    if bounds["min"] == bounds["max"] and column.null_count == 0:
+        return Found("constant", f"always {bounds['max']!r}")  # 0 and -0, which are counted as different
     if pa.types.is_integer(column.type):
-        bounds = pc.min_max(column).as_py()
         all_different = n_distinct == len(column) > _FEW
         counts_up = bounds["max"] - bounds["min"] + 1 == n_distinct
         if all_different and (counts_up or re.search(r"(^|_|\s)id$", name, flags=re.IGNORECASE)):

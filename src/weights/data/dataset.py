@@ -121,8 +121,11 @@ def prepare(table: pa.Table, roles: Roles, *, source: str = "table") -> Dataset:
         raise DataError(
             f"At least one usable feature was needed, but none is left of {len(candidates)}: {reasons}. Use --kind to use one anyway."
         )
-    target_note = remark_of(table.schema.field(roles.target))
-    remarks = [*remarks_of(table), *remarks, *([f"'{roles.target}': {target_note}"] if target_note else []), *_repeated_rows(table)]
+    if target_note := remark_of(table.schema.field(roles.target)):
+        remarks.append(f"'{roles.target}': {target_note}")
+    if idle := np.count_nonzero(weight[keep] == 0):
+        remarks.append(f"{idle:,} of {table.num_rows:,} rows weigh zero: nothing is learned from them")
+    remarks = [*remarks_of(table), *remarks, *_repeated_rows(table)]
     encoding = fit_encoding(table, usable, clip=roles.clip)
     return Dataset(
         x=apply_encoding(encoding, table),

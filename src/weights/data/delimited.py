@@ -59,12 +59,12 @@ def read_delimited(path: Path, missing: Sequence[str] = (), notations: Mapping[s
         decimal_comma = delimiter != "," and _has_decimal_comma(sample, delimiter)
         names = _header(text, path, delimiter)
         _check_size(path, sample, len(names))
-        raw = _cells(text, path, delimiter, names, [*MISSING_WORDS, *missing])
+        cells = _cells(text, path, delimiter, names, [*MISSING_WORDS, *missing])
         remarks = [f"'{path.name}' was {text.remark}"] if text.remark else []
     columns, fields = [], []
     for name in names:
-        column, metadata = _typed(raw.column(0), (notations or {}).get(name), decimal_comma=decimal_comma)
-        raw = raw.remove_column(0)
+        # Taken off the list, so that a column's text is let go as soon as it is read.
+        column, metadata = _typed(cells.pop(0), (notations or {}).get(name), decimal_comma=decimal_comma)
         columns.append(column)
         fields.append(pa.field(name, column.type, metadata=metadata))
     return pa.Table.from_arrays(columns, schema=pa.schema(fields, metadata={"remarks": msgspec.json.encode(remarks)}))
@@ -110,7 +110,7 @@ def _has_decimal_comma(sample: str, delimiter: str) -> bool:
 def _header(text: TextFile, path: Path, delimiter: str) -> list[str]:
     """The names in the first row."""
     head = text.peek(_SAMPLE_BYTES)
-    if not re.search(rb"\S[^\r\n]*[\r\n]", head):
+    if not re.search(rb"[\r\n]", head.lstrip(b"\r\n")):
         head = text.peek(_LONGEST_ROW)
     n_columns = re.sub(rb'"[^"]*"', b"", head).lstrip(b"\r\n").splitlines()[0].count(delimiter.encode()) + 1 if head.strip() else 0
     if n_columns > MOST_COLUMNS:
@@ -137,8 +137,8 @@ def _check_size(path: Path, sample: str, n_columns: int) -> None:
     check_memory_for(path.stat().st_size + 4.0 * n_rows * n_columns, f"Reading '{path}' (about {n_rows:,.0f} rows x {n_columns:,} columns)")
 
 
-def _cells(text: TextFile, path: Path, delimiter: str, names: list[str], missing: list[str]) -> pa.Table:
-    """All rows behind the header as text."""
+def _cells(text: TextFile, path: Path, delimiter: str, names: list[str], missing: list[str]) -> list[pa.ChunkedArray]:
+    """The columns of all rows behind the header as text."""
     from pyarrow import csv
 
     numbered = [str(j) for j in range(len(names))]
@@ -177,7 +177,7 @@ def _cells(text: TextFile, path: Path, delimiter: str, names: list[str], missing
     table = pa.Table.from_batches(batches)
     if table.num_rows and table.column(0)[-1].as_py() != _END:
         raise _open_quote(path, table.num_rows - 1)
-    return table.slice(1, table.num_rows - 2)
+    return table.slice(1, table.num_rows - 2).columns
 
 
 def _wrong_row(row: Any, path: Path, names: list[str]) -> DataError:

@@ -145,17 +145,18 @@ def apply_encoding(encoding: Encoding, table: pa.Table) -> FloatArray:
     Raises:
         DataError: a needed column is absent or cannot be read as its kind.
     """
+    known = set(table.column_names)
+    absent = [column.name for column in encoding.columns if column.name not in known]
+    if absent:
+        raise DataError(
+            f"The model needs {len(encoding.columns)} columns, but {len(absent)} of them are not in the data "
+            f"(first: '{absent[0]}'). {suggest(absent[0], table.column_names)}"
+        )
     n_inputs = len(encoding.inputs)
     check_memory_for(4.0 * table.num_rows * n_inputs, f"A matrix of {table.num_rows:,} rows x {n_inputs:,} inputs")
     x = np.empty((table.num_rows, n_inputs), np.float32)
     position = 0
     for column in encoding.columns:
-        if column.name not in table.column_names:
-            absent = [c.name for c in encoding.columns if c.name not in table.column_names]
-            raise DataError(
-                f"The model needs {len(encoding.columns)} columns, but {len(absent)} of them are not in the data "
-                f"(first: '{absent[0]}'). {suggest(absent[0], table.column_names)}"
-            )
         for values in _apply_column(column, table[column.name], encoding.clip):
             x[:, position] = values
             position += 1
