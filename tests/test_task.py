@@ -268,7 +268,7 @@ def test_a_task_survives_saving(values):
 
 
 def test_dates_are_no_target():
-    with pytest.raises(DataError, match=r"'y' has 100 different labels in 100 rows, too few each to learn"):
+    with pytest.raises(DataError, match=r"'y' must be a number or a label, but it holds dates\. Turn it into a number"):
         task_of([datetime(2024, 1, 1) + timedelta(days=j) for j in range(100)])
 
 

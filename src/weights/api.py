@@ -19,10 +19,11 @@ import msgspec
 import numpy as np
 
 import weights
-from weights.data.columns import find_kind, to_numbers
+from weights.data.columns import to_numbers
 from weights.data.copies import merge_copies
-from weights.data.dataset import Feature, Roles, parse_kinds, prepare
-from weights.data.encoding import apply_encoding
+from weights.data.dataset import Feature, Roles, describe, parse_kinds, prepare
+from weights.data.delimited import remark_of, remarks_of
+from weights.data.encoding import apply_encoding, unfamiliar
 from weights.data.examples import EXAMPLES
 from weights.data.table import describe_source, read_table
 from weights.ensemble import Ensemble, Interval, Report, available_threads, model_shape
@@ -42,6 +43,8 @@ from weights.types import AnyArray, BoolArray, FloatArray, Params
 
 _SAME_KEYSTROKE_SECONDS = 0.5
 STOPPING_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+_FEW_ROWS, _FEW_OF_CLASS = 20, 8
+"""Fewer rows, or fewer of a class, are said to be too few; a class of fewer than 8 is missing from some folds (our choice)."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -125,8 +128,22 @@ class Model:
         """
         save_ensemble(self.ensemble, Path(folder))
 
+    def read(self, data: Any) -> Any:
+        """The table behind a path, frame or mapping, numbers in text files read as they were written in training."""
+        return read_table(data, notations=self.ensemble.encoding.notations)
+
+    def notices(self, data: Any) -> list[str]:
+        """Sentences about rows that training did not prepare for, such as levels of a category it had not seen.
+
+        Args:
+            data: as `predict`.
+        """
+        table = self.read(data)
+        notes = [f"'{c.name}': {note}" for c in self.ensemble.encoding.columns if (note := remark_of(table.schema.field(c.name)))]
+        return [*remarks_of(table), *notes, *unfamiliar(self.ensemble.encoding, table)]
+
     def _encode(self, data: Any) -> FloatArray:
-        return apply_encoding(self.ensemble.encoding, read_table(data))
+        return apply_encoding(self.ensemble.encoding, self.read(data))
 
 
 def fit(
@@ -239,6 +256,7 @@ def plan_fit(
     plans = [plan(spec, shape, dataset.n_samples, n_threads=n_threads) for spec in specs.values()]
     check_memory(plans)
     remarks = [*dataset.remarks, *([found.remark] if found.remark else []), *find_leaks(dataset, found, y)]
+    remarks += _too_few(dataset.n_samples, found, y)
     if class_weight is not None:
         remarks.append(
             "probabilities speak of classes weighted as asked, not of their shares in the data; the metrics count rows as they are"
@@ -323,8 +341,9 @@ def look(data: Any, target: str | None = None, *, missing: Sequence[str] = (), *
     table = read_table(data, missing=missing)
     kinds, dropped = parse_kinds(options.get("kinds", ())), options.get("drop", ())
     names = [name for name in table.column_names if name not in dropped]
-    features = [Feature(name, kinds[name]) if name in kinds else Feature(name, *find_kind(table[name], name)) for name in names]
-    return Look(printable(describe_source(data)), table.num_rows, features, None, ["no target was named (--target)"])
+    features = [describe(table, name, kinds.get(name)) for name in names]
+    remarks = [*remarks_of(table), "no target was named (--target)"]
+    return Look(printable(describe_source(data)), table.num_rows, features, None, remarks)
 
 
 def load(folder: Any) -> Model:
@@ -371,6 +390,16 @@ def _table_and_roles(data: Any, target: Any, sample_weight: Any, *, read_missing
     if sample_weight is not None and not isinstance(sample_weight, str):
         table, sample_weight = _with_column(table, "sample_weight", sample_weight)
     return table, Roles(target=target, sample_weight=sample_weight)
+
+
+def _too_few(n_samples: int, task: Task, y: AnyArray) -> list[str]:
+    """Remarks about a table, or classes, of very few rows."""
+    if n_samples < _FEW_ROWS:
+        return [f"{n_samples} rows are too few to judge a model by: read its figures as a rough guess"]
+    counts = np.bincount(y, minlength=len(task.classes)) if task.kind != "regression" else np.zeros(0)
+    few = [f"{task.classes[k]!r} ({counts[k]})" for k in np.flatnonzero(counts < _FEW_OF_CLASS)]
+    more = f" and {len(few) - 5} more" if len(few) > 5 else ""
+    return [f"classes with too few rows to learn or to judge: {', '.join(few[:5])}{more}"] if few else []
 
 
 def _with_column(table: Any, name: str, values: Any) -> tuple[Any, str]:

@@ -284,9 +284,12 @@ def predict(run: str, source: str, output: str | None, level: float, as_json: bo
     """
     from weights import api
     from weights.data.output import predictions_table, table_bytes, write_table
+    from weights.report.terminal import labelled
 
     model = api.load(run)
-    columns = api.predictions(model, source, level=level)
+    rows = model.read(source)
+    columns = api.predictions(model, rows, level=level)
+    _say(labelled("noticed" if i == 0 else "", text) for i, text in enumerate(model.notices(rows)))
     n_samples = len(columns["prediction"])
     if output:
         write_table(predictions_table(columns), Path(output))

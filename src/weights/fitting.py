@@ -18,15 +18,16 @@ import numpy as np
 
 import weights
 from weights.data.dataset import Dataset
+from weights.data.memory import check_memory_for
 from weights.ensemble import Candidate, Ensemble, Population, Report
-from weights.errors import DataError, UsageError, suggest
+from weights.errors import UsageError, suggest
 from weights.metrics import Metric, score
 from weights.models.base import Shape
 from weights.models.table import MODELS
 from weights.spec import Spec, resolve, with_settings
 from weights.task import Task
 from weights.training.mixing import answer_losses, conformal_scores, crossfitted_answers, fit_shares, prior_outputs
-from weights.training.plan import Plan, available_gigabytes, plan, steps_within
+from weights.training.plan import Plan, plan, steps_within
 from weights.training.population import Control, Job, Trained, member_seeds, train
 from weights.training.resampling import resample
 from weights.training.search import paired_difference, race
@@ -259,9 +260,4 @@ def check_memory(plans: list[Plan]) -> None:
     Raises:
         DataError: it does.
     """
-    needed, free = max(p.gigabytes for p in plans), available_gigabytes()
-    if needed > free:
-        raise DataError(
-            f"Training needs about {needed:.1f} GB of memory, but {free:.1f} GB are free. "
-            "Use fewer rows, --drop columns, or fewer --members."
-        )
+    check_memory_for(1e9 * max(p.gigabytes for p in plans), "Training")

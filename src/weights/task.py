@@ -69,7 +69,17 @@ class Task(msgspec.Struct, frozen=True):
         return codes.astype(np.int32)
 
     def row_weights(self, y: AnyArray, sample_weight: FloatArray) -> FloatArray:
-        """Sample weights times class weights, scaled to mean one, shape (n,)."""
+        """Sample weights times class weights, scaled to mean one, shape (n,).
+
+        Raises:
+            DataError: all rows of a class weigh nothing.
+        """
+        for code, label in enumerate(self.classes):
+            if not sample_weight[y == code].any():
+                raise DataError(
+                    f"Each class of '{self.target}' must have a row that weighs something, but all rows of {label!r} weigh zero. "
+                    "Leave the class out, or weigh a row of it."
+                )
         if self.class_weight is None:
             return sample_weight
         weight = sample_weight * np.asarray(self.class_weight)[y]
@@ -159,6 +169,11 @@ def _natural_kind(target: pa.ChunkedArray, name: str) -> tuple[str, str]:
     """Regression or classes, and a remark where it could be either."""
     target = in_plain_type(target)
     if not is_number(target.type) and find_kind(target, name).kind != "numeric":
+        if find_kind(target, name).kind == "datetime":
+            raise DataError(
+                f"The target '{name}' must be a number or a label, but it holds dates. Turn it into a number, such as days from a "
+                "fixed date, or use --task multiclass if its dates are labels."
+            )
         return "classes", ""
     values = np.unique(to_numbers(target, name))
     n_distinct, whole = len(values), bool(np.all(values == np.floor(values)))
@@ -187,6 +202,8 @@ def _regression(target: pa.ChunkedArray, name: str, class_weight: Any, *, remark
         center, scale = float(values.mean()), float(values.std())
     if not np.isfinite(scale):
         raise DataError(f"The target '{name}' reaches {np.abs(values).max():.3g}, too large to square. Divide it or take its logarithm.")
+    if not scale > 0 and values.min() < values.max():
+        raise DataError(f"The target '{name}' varies by {np.ptp(values):.3g} only, too little to square. Multiply it or name another.")
     if not scale > 0:
         raise DataError(f"The target '{name}' must vary, but it is {values[0]:g} in all {len(values)} rows. Name another target.")
     return Task("regression", name, [], center, scale, None, remark)

@@ -14,6 +14,17 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from weights.data.notation import (
+    LEADING_ZERO,
+    Notation,
+    are_labels,
+    describe_notation,
+    describe_time_format,
+    find_numbers,
+    find_time_format,
+    read_numbers,
+    read_times,
+)
 from weights.errors import DataError
 from weights.types import AnyArray, FloatArray, IntArray
 
@@ -23,16 +34,13 @@ Kind = Literal[UsedKind, SetAsideKind]
 USED_KINDS: tuple[str, ...] = get_args(UsedKind)
 
 _TRUE, _FALSE = ("yes", "true", "y", "t", "on", "1", "1.0"), ("no", "false", "n", "f", "off", "0", "0.0")
-_ISO = {"iso": None, "iso with zone": "UTC"}
-_DATE_FORMATS = ("%Y/%m/%d", "%d.%m.%Y", "%d/%m/%Y", "%m/%d/%Y", "%Y-%m-%d %H:%M", "%d.%m.%Y %H:%M")
 _NUMBER = r"^[-+]?(\d+(\.\d*)?|\.\d+)([eE][-+]?\d+)?$"
-_THOUSANDS = r"^[-+]?\d{1,3}(?:[, ']\d{3})+(?:\.\d+)?$"
 _FEW = 20
 """Below this many rows, "all values differ" says nothing about being an identifier (our choice)."""
-
-
 _FEW_CODES = 10
 """Text holding at most this many different whole numbers is read as codes of a category (our choice)."""
+_LARGEST_EXACT = 2**53
+"""Beyond this, decimals skip whole numbers: what counts that far is a label (a key, a hash), not a quantity."""
 
 
 class Found(NamedTuple):
@@ -93,35 +101,53 @@ def is_number(kind: pa.DataType) -> bool:
 def _find_kind_of_numbers(column: pa.ChunkedArray, name: str, n_distinct: int) -> Found:
     if n_distinct - (column.null_count > 0) <= 2 and set(pc.unique(column).drop_null().to_pylist()) == {0, 1}:
         return Found("boolean")
-    if pa.types.is_integer(column.type) and n_distinct == len(column) > _FEW:
-        bounds = pc.min_max(column).as_py()
+    bounds = pc.min_max(column).as_py()
+    if bounds["min"] == bounds["max"] and column.null_count == 0:
+        return Found("constant", f"always {bounds['max']!r}")  # 0 and -0, which are counted as different
+    if pa.types.is_integer(column.type):
+        all_different = n_distinct == len(column) > _FEW
         counts_up = bounds["max"] - bounds["min"] + 1 == n_distinct
-        if counts_up or re.search(r"(^|_|\s)id$", name, flags=re.IGNORECASE):
+        if all_different and (counts_up or re.search(r"(^|_|\s)id$", name, flags=re.IGNORECASE)):
             return Found("identifier", "all different")
-    return Found("numeric")
+        if max(bounds["max"], -bounds["min"]) > _LARGEST_EXACT:
+            return _find_kind_of_labels(column, n_distinct, "whole numbers beyond 2^53 are read as labels")
+    infinite = pc.sum(pc.cast(pc.is_inf(column), pa.int64())).as_py() if pa.types.is_floating(column.type) else 0
+    return Found("numeric", f"{infinite} infinite cells are moved to the bound" if infinite else "")
 
 
 def _find_kind_of_text(column: pa.ChunkedArray, n_distinct: int) -> Found:
     words = {value.lower() for value in pc.unique(column).drop_null().to_pylist()} if n_distinct == 2 else set()
     if words and words in ({"yes", "no"}, {"true", "false"}, {"y", "n"}, {"t", "f"}, {"on", "off"}):
         return Found("boolean")
-    numbers = _parse_numbers(column)
+    if are_labels(column):
+        return _find_kind_of_labels(column, n_distinct, "whole numbers with leading zeros or over 18 digits are read as labels")
+    numbers = find_numbers(column)
     if numbers is not None:
-        codes = n_distinct <= _FEW_CODES and pc.all(pc.equal(pc.floor(numbers), numbers)).as_py()
-        return Found("category", "few whole numbers written as text") if codes else Found("numeric", "numbers written as text")
-    if find_time_format(column) is not None:
-        return Found("datetime", "dates written as text")
+        values = numbers.values
+        if n_distinct <= _FEW_CODES and not numbers.remark and pc.all(pc.equal(pc.floor(values), values)).as_py():
+            return Found("category", "few whole numbers written as text")
+        return Found("numeric", "numbers written as text" + (f": {numbers.remark}" if numbers.remark else ""))
+    time_format = find_time_format(column)
+    if time_format is not None:
+        order = describe_time_format(column, time_format)
+        return Found("datetime", "dates written as text" + (f": {order}" if order else ""))
     words_among = words_among_numbers(column)
     if words_among:
         row, value = _first_where(column, lambda cell: cell in words_among)
         return Found("numeric", f"text among numbers is read as missing (first: row {row}, '{value}')")
+    return _find_kind_of_labels(column, n_distinct)
+
+
+def _find_kind_of_labels(column: pa.ChunkedArray, n_distinct: int, note: str = "") -> Found:
+    """A category, or set aside where most labels differ."""
     n_present = len(column) - column.null_count
-    if n_present > _FEW and n_distinct > 0.5 * n_present:
-        words_per_cell = pc.mean(pc.add(pc.count_substring(column, " "), 1)).as_py()
-        if words_per_cell >= 3:
-            return Found("text", f"about {words_per_cell:.0f} words a cell")
-        return Found("identifier", "all different" if n_distinct == n_present else f"{n_distinct} different values in {n_present} rows")
-    return Found("category")
+    if n_present <= _FEW or n_distinct <= 0.5 * n_present:
+        return Found("category", note)
+    words_per_cell = pc.mean(pc.add(pc.count_substring(column, " "), 1)).as_py() if pa.types.is_string(column.type) else 1
+    if words_per_cell >= 3:
+        return Found("text", f"about {words_per_cell:.0f} words a cell")
+    differ = "all different" if n_distinct == n_present else f"{n_distinct} different values in {n_present} rows"
+    return Found("identifier", f"{differ}; {note}" if note else differ)
 
 
 def words_among_numbers(text: pa.ChunkedArray) -> list[str]:
@@ -130,6 +156,8 @@ def words_among_numbers(text: pa.ChunkedArray) -> list[str]:
     Such words nearly always mean "no value" (our choice; a column of codes has more of them and stays a category).
     """
     text = as_text(text)
+    if pc.any(pc.match_substring_regex(text, LEADING_ZERO)).as_py():
+        return []
     is_number = pc.match_substring_regex(text, _NUMBER)
     unreadable = text.filter(pc.and_(pc.is_valid(text), pc.invert(pc.fill_null(is_number, False))))
     words = pc.unique(unreadable)
@@ -152,40 +180,40 @@ def as_text(column: pa.ChunkedArray) -> pa.ChunkedArray:
     return pc.utf8_trim_whitespace(pc.cast(column, pa.string()))
 
 
-def to_numbers(column: pa.ChunkedArray, name: str, words: Sequence[str] = ()) -> FloatArray:
+def to_numbers(column: pa.ChunkedArray, name: str, words: Sequence[str] = (), notation: Notation | None = None) -> FloatArray:
     """The column as float64, shape (n,); missing and the `words` are NaN, infinities stay.
+
+    Args:
+        column: n cells of any type.
+        name: the column's name.
+        words: texts that mean "no value".
+        notation: how numbers are written as text, None to find it.
 
     Raises:
         DataError: a cell holds something that is not a number.
     """
     numbers = column
-    if not is_number(column.type):
-        if pa.types.is_temporal(column.type):
-            return to_seconds(column, name)
+    if pa.types.is_temporal(column.type):
+        return to_seconds(column, name)
+    if pa.types.is_boolean(column.type):
+        numbers = pc.cast(column, pa.int8())
+    elif not is_number(column.type):
         text = as_text(column)
         if words:
             text = pc.if_else(pc.is_in(text, pa.array(words, pa.string())), pa.scalar(None, pa.string()), text)
-        numbers = pc.cast(column, pa.int8()) if pa.types.is_boolean(column.type) else _parse_numbers(text)
+        numbers = _parse_numbers(text, notation)
         if numbers is None:
-            _refuse(text, name, "numeric", _parse_numbers)
+            needed = "numeric" if notation is None else f"numbers {describe_notation(notation)}"
+            _refuse(text, name, needed, lambda cell: _parse_numbers(cell, notation))
     values = pc.cast(numbers, pa.float64(), safe=False).to_numpy()
     return np.where(np.isnan(values), np.nan, values)
 
 
-def _parse_numbers(text: pa.ChunkedArray) -> pa.ChunkedArray | None:
-    """The numbers written in a text column, thousands separators allowed, or None if some cell is no number."""
-    try:
-        return pc.cast(text, pa.float64())
-    except pa.ArrowInvalid:
-        pass
-    separated = pc.match_substring_regex(text, _THOUSANDS)
-    if not pc.any(separated).as_py():
-        return None
-    plain = pc.if_else(separated, pc.replace_substring_regex(text, "[, ']", ""), text)
-    try:
-        return pc.cast(plain, pa.float64())
-    except pa.ArrowInvalid:
-        return None
+def _parse_numbers(text: pa.ChunkedArray, notation: Notation | None) -> pa.ChunkedArray | None:
+    if notation is not None:
+        return read_numbers(text, notation)
+    found = find_numbers(text)
+    return None if found is None else found.values
 
 
 def to_flags(column: pa.ChunkedArray, name: str) -> FloatArray:
@@ -222,9 +250,9 @@ def to_seconds(column: pa.ChunkedArray, name: str, time_format: str | None = Non
             return to_numbers(column, name)
         text = as_text(column)
         found = find_time_format(text) if time_format is None else time_format
-        times = None if found is None else _parse_times(text, found)
+        times = None if found is None else read_times(text, found)
         if times is None:
-            _refuse(text, name, "dates", lambda cell: find_time_format(cell) if found is None else _parse_times(cell, found))
+            _refuse(text, name, "dates", lambda cell: find_time_format(cell) if found is None else read_times(cell, found))
     if pa.types.is_time(times.type):
         microseconds = pc.cast(pc.cast(times, pa.time64("us")), pa.int64())
     elif pa.types.is_duration(times.type):
@@ -233,31 +261,6 @@ def to_seconds(column: pa.ChunkedArray, name: str, time_format: str | None = Non
         zone = times.type.tz if pa.types.is_timestamp(times.type) else None
         microseconds = pc.cast(pc.cast(times, pa.timestamp("us", zone), safe=False), pa.int64())
     return pc.cast(microseconds, pa.float64(), safe=False).to_numpy() / 1e6
-
-
-def find_time_format(text: pa.ChunkedArray) -> str | None:
-    """How the dates of a text column are written: "iso", "iso with zone" or a strptime format; None if it holds no dates.
-
-    Where day and month could be either, the first format that reads every cell is taken; days before months.
-    """
-    text = as_text(text)
-    first = next((cell.as_py() for cell in text if cell.is_valid), None)
-    if first is None:
-        return "iso"
-    if not re.match(r"\d{1,4}[-/.]\d{1,2}[-/.]\d", first):
-        return None
-    return next((style for style in (*_ISO, *_DATE_FORMATS) if _parse_times(text, style) is not None), None)
-
-
-def _parse_times(text: pa.ChunkedArray, time_format: str) -> pa.ChunkedArray | None:
-    """The moments written in a text column, or None if some cell is not of that format."""
-    if time_format in _ISO:
-        try:
-            return pc.cast(text, pa.timestamp("us", _ISO[time_format]))
-        except pa.ArrowInvalid:
-            return None
-    times = pc.strptime(text, format=time_format, unit="s", error_is_null=True)
-    return times if times.null_count == text.null_count else None
 
 
 def to_levels(column: pa.ChunkedArray) -> tuple[IntArray, list[str]]:

@@ -11,11 +11,16 @@ from typing import Any
 import msgspec
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
-from weights.data.columns import USED_KINDS, Found, find_kind, is_missing, to_levels, to_numbers, to_seconds
+from weights.data.columns import USED_KINDS, Found, find_kind, is_missing, is_number, to_levels, to_numbers, to_seconds
+from weights.data.delimited import remark_of, remarks_of
 from weights.data.encoding import Encoding, apply_encoding, fit_encoding
 from weights.errors import DataError, NotFoundError, UsageError, suggest
 from weights.types import AnyArray, BoolArray, FloatArray, IntArray
+
+_MOSTLY = 0.5
+"""Where more rows than this repeat others, that is how such a table is (a few columns of few levels), and not worth saying."""
 
 
 class Roles(msgspec.Struct, frozen=True):
@@ -109,13 +114,18 @@ def prepare(table: pa.Table, roles: Roles, *, source: str = "table") -> Dataset:
     table = table.filter(pa.array(keep))
     steering = {roles.group, roles.time, roles.sample_weight, roles.target, *roles.drop}
     candidates = [name for name in table.column_names if name not in steering]
-    features = [_feature(name, roles.kinds.get(name), table[name]) for name in candidates]
+    features = [describe(table, name, roles.kinds.get(name)) for name in candidates]
     usable = {feature.name: feature.kind for feature in features if feature.used}
     if not usable:
         reasons = "; ".join(f"{f.name} ({f.kind}{': ' + f.note if f.note else ''})" for f in features[:5]) or "there is no other column"
         raise DataError(
             f"At least one usable feature was needed, but none is left of {len(candidates)}: {reasons}. Use --kind to use one anyway."
         )
+    if target_note := remark_of(table.schema.field(roles.target)):
+        remarks.append(f"'{roles.target}': {target_note}")
+    if idle := np.count_nonzero(weight[keep] == 0):
+        remarks.append(f"{idle:,} of {table.num_rows:,} rows weigh zero: nothing is learned from them")
+    remarks = [*remarks_of(table), *remarks, *_repeated_rows(table)]
     encoding = fit_encoding(table, usable, clip=roles.clip)
     return Dataset(
         x=apply_encoding(encoding, table),
@@ -177,9 +187,37 @@ def _rows_with_target(target: pa.ChunkedArray, name: str) -> tuple[BoolArray, li
     return ~absent, remarks
 
 
-def _feature(name: str, asked: str | None, column: pa.ChunkedArray) -> Feature:
-    found = Found(asked) if asked in USED_KINDS else find_kind(column, name)  # type: ignore[arg-type]
-    return Feature(name, found.kind, found.note)
+def describe(table: pa.Table, name: str, asked: str | None = None) -> Feature:
+    """A column as a feature: its kind, found unless asked for, and what deserves saying about it."""
+    kind, note = Found(asked) if asked in USED_KINDS else find_kind(table[name], name)  # type: ignore[arg-type]
+    return Feature(name, kind, "; ".join(filter(None, [remark_of(table.schema.field(name)), note])))
+
+
+def _repeated_rows(table: pa.Table) -> list[str]:
+    """A remark about rows that repeat an earlier one in every column."""
+    n_different = len(np.unique(_row_marks(table)))
+    n_repeats = table.num_rows - n_different
+    if n_repeats == 0 or n_repeats > _MOSTLY * table.num_rows:
+        return []
+    said = f"{n_repeats:,} of {table.num_rows:,} rows repeat an earlier row in every column"
+    return [f"{said}; where they are the same case, keep them together with --group, or the figures are too good"]
+
+
+def _row_marks(table: pa.Table) -> AnyArray:
+    """A 64-bit number for each row, equal where all cells are, shape (n,); different rows share one with probability about 2^-64."""
+    marks = np.zeros(table.num_rows, np.uint64)
+    for column in table.columns:
+        if is_number(column.type):
+            cells = np.ascontiguousarray(pc.cast(column, pa.float64(), safe=False).to_numpy()).view(np.uint64)
+        elif pa.types.is_nested(column.type):
+            continue
+        else:
+            codes = pc.dictionary_encode(column, null_encoding="encode").combine_chunks()
+            cells = codes.indices.to_numpy(zero_copy_only=False).astype(np.uint64)
+        marks = (marks ^ cells) * np.uint64(0x9E3779B97F4A7C15)
+        marks = (marks ^ (marks >> np.uint64(29))) * np.uint64(0xBF58476D1CE4E5B9)
+        marks ^= marks >> np.uint64(32)
+    return marks
 
 
 def _sample_weight(table: pa.Table, name: str | None) -> FloatArray:

@@ -8,12 +8,26 @@ as what was learned from. Nothing here ever looks at the target.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NoReturn
 
 import msgspec
 import numpy as np
 import pyarrow as pa
 
-from weights.data.columns import find_time_format, is_missing, level_codes, to_flags, to_levels, to_numbers, to_seconds, words_among_numbers
+from weights.data.columns import (
+    as_text,
+    is_missing,
+    is_number,
+    level_codes,
+    to_flags,
+    to_levels,
+    to_numbers,
+    to_seconds,
+    words_among_numbers,
+)
+from weights.data.delimited import notation_of
+from weights.data.memory import check_memory_for
+from weights.data.notation import Notation, find_numbers, find_time_format
 from weights.errors import DataError, suggest
 from weights.types import FloatArray
 
@@ -23,13 +37,18 @@ _DAY = 86400.0
 
 
 class Numeric(msgspec.Struct, frozen=True, tag="numeric"):
-    """A number: centred by its median, scaled by its quartiles, clipped smoothly; missing (and `words`) is the median plus a flag."""
+    """A number: centred by its median, scaled by its quartiles, clipped smoothly; missing (and `words`) is the median plus a flag.
+
+    `notation` is how it was written as text, where it was.
+    """
 
     name: str
     center: float
     scale: float
     missing: bool
     words: list[str] = []
+    notation: Notation | None = None
+    from_times: bool = False
 
 
 class Boolean(msgspec.Struct, frozen=True, tag="boolean"):
@@ -57,6 +76,7 @@ class Datetime(msgspec.Struct, frozen=True, tag="datetime"):
     circles: list[str]
     missing: bool
     time_format: str | None = None
+    from_numbers: bool = False
 
 
 ColumnEncoding = Numeric | Boolean | Category | Datetime
@@ -77,6 +97,11 @@ class Encoding(msgspec.Struct, frozen=True):
     def groups(self) -> list[int]:
         """For each encoded column the position of its feature, length p."""
         return [j for j, column in enumerate(self.columns) for _ in _input_names(column)]
+
+    @property
+    def notations(self) -> dict[str, Notation]:
+        """How numbers were written in the columns where that was not plainly; later tables are read the same way."""
+        return {c.name: c.notation for c in self.columns if isinstance(c, Numeric) and c.notation is not None}
 
     @property
     def numeric_inputs(self) -> list[int]:
@@ -103,7 +128,7 @@ def fit_encoding(table: pa.Table, kinds: dict[str, str], *, clip: float | None =
     Raises:
         DataError: a column cannot be read as its kind.
     """
-    columns = [_fit_column(table[name], name, kind, max_levels, min_count) for name, kind in kinds.items()]
+    columns = [_fit_column(table[name], table.schema.field(name), kind, max_levels, min_count) for name, kind in kinds.items()]
     return Encoding(columns, clip)
 
 
@@ -120,15 +145,18 @@ def apply_encoding(encoding: Encoding, table: pa.Table) -> FloatArray:
     Raises:
         DataError: a needed column is absent or cannot be read as its kind.
     """
-    x = np.empty((table.num_rows, len(encoding.inputs)), np.float32)
+    known = set(table.column_names)
+    absent = [column.name for column in encoding.columns if column.name not in known]
+    if absent:
+        raise DataError(
+            f"The model needs {len(encoding.columns)} columns, but {len(absent)} of them are not in the data "
+            f"(first: '{absent[0]}'). {suggest(absent[0], table.column_names)}"
+        )
+    n_inputs = len(encoding.inputs)
+    check_memory_for(4.0 * table.num_rows * n_inputs, f"A matrix of {table.num_rows:,} rows x {n_inputs:,} inputs")
+    x = np.empty((table.num_rows, n_inputs), np.float32)
     position = 0
     for column in encoding.columns:
-        if column.name not in table.column_names:
-            absent = [c.name for c in encoding.columns if c.name not in table.column_names]
-            raise DataError(
-                f"The model needs {len(encoding.columns)} columns, but {len(absent)} of them are not in the data "
-                f"(first: '{absent[0]}'). {suggest(absent[0], table.column_names)}"
-            )
         for values in _apply_column(column, table[column.name], encoding.clip):
             x[:, position] = values
             position += 1
@@ -146,21 +174,51 @@ def _input_names(column: ColumnEncoding) -> list[str]:
     return names + [f"{column.name} is missing"] * column.missing
 
 
-def _fit_column(raw: pa.ChunkedArray, name: str, kind: str, max_levels: int, min_count: int) -> ColumnEncoding:
+def unfamiliar(encoding: Encoding, table: pa.Table) -> list[str]:
+    """Sentences about cells that the training rows did not prepare for: levels they did not hold, values they never lacked.
+
+    Args:
+        encoding: from `fit_encoding`.
+        table: rows that `apply_encoding` accepts.
+    """
+    sentences = []
+    for column in encoding.columns:
+        raw = table[column.name]
+        absent = is_missing(raw)
+        if isinstance(column, Category):
+            new = (level_codes(raw, column.levels) < 0) & ~absent
+            if new.any():
+                first = int(np.argmax(new))
+                rarely = "hardly or not" if column.rare else "not"
+                sentences.append(
+                    f"'{column.name}': {new.sum():,} of {len(new):,} rows hold a level that training had {rarely} seen "
+                    f"(first: row {first + 1}, '{raw[first].as_py()}')"
+                )
+        if absent.any() and not column.missing:
+            sentences.append(f"'{column.name}': {absent.sum():,} of {len(absent):,} rows have no value, which no training row lacked")
+    return sentences
+
+
+def _fit_column(raw: pa.ChunkedArray, field: pa.Field, kind: str, max_levels: int, min_count: int) -> ColumnEncoding:
+    name = field.name
     missing = bool(is_missing(raw).any())
     if kind == "numeric":
         words = words_among_numbers(raw) if pa.types.is_string(raw.type) else []
-        numbers = to_numbers(raw, name, words)
+        notation = notation_of(field)
+        if pa.types.is_string(raw.type) and not words:
+            found = find_numbers(as_text(raw))
+            notation = None if found is None else found.notation
+        numbers = to_numbers(raw, name, words, notation)
         center, scale = _center_and_scale(numbers)
-        return Numeric(name, center, scale, bool(np.isnan(numbers).any()), words)
+        return Numeric(name, center, scale, bool(np.isnan(numbers).any()), words, notation, pa.types.is_temporal(raw.type))
     if kind == "boolean":
         to_flags(raw, name)
         return Boolean(name, missing)
     if kind == "datetime":
-        time_format = find_time_format(raw) if pa.types.is_string(raw.type) else None
+        time_format = find_time_format(as_text(raw)) if pa.types.is_string(raw.type) else None
         seconds = to_seconds(raw, name, time_format)
         center, scale = _center_and_scale(seconds)
-        return Datetime(name, center, scale, _varying_circles(seconds), missing, time_format)
+        return Datetime(name, center, scale, _varying_circles(seconds), missing, time_format, is_number(raw.type))
     codes, levels = to_levels(raw)
     counts = np.bincount(codes[codes >= 0], minlength=len(levels))
     by_frequency = np.argsort(-counts, kind="stable")[:max_levels]
@@ -171,12 +229,16 @@ def _fit_column(raw: pa.ChunkedArray, name: str, kind: str, max_levels: int, min
 def _apply_column(column: ColumnEncoding, raw: pa.ChunkedArray, clip: float | None) -> list[FloatArray]:
     match column:
         case Numeric():
-            values = _scaled(to_numbers(raw, column.name, column.words), column, clip)
+            if pa.types.is_temporal(raw.type) != column.from_times and not _is_empty(raw):
+                _refuse_type(column.name, raw, "moments" if column.from_times else "numbers")
+            values = _scaled(to_numbers(raw, column.name, column.words, column.notation), column, clip)
             return _with_flag([np.nan_to_num(values)], np.isnan(values), column.missing)
         case Boolean():
             flags = to_flags(raw, column.name)
             return _with_flag([np.nan_to_num(flags)], np.isnan(flags), column.missing)
         case Datetime():
+            if is_number(raw.type) != column.from_numbers and not _is_empty(raw):
+                _refuse_type(column.name, raw, "numbers" if column.from_numbers else "dates")
             seconds = to_seconds(raw, column.name, column.time_format)
             line = np.nan_to_num(_scaled(seconds, column, clip))
             circles = [np.nan_to_num(half) for circle in column.circles for half in _circle(seconds, circle)]
@@ -186,6 +248,16 @@ def _apply_column(column: ColumnEncoding, raw: pa.ChunkedArray, clip: float | No
             levels = [(codes == i).astype(np.float64) for i in range(len(column.levels))]
             rare = [((codes < 0) & ~absent).astype(np.float64)] * column.rare
             return _with_flag(levels + rare, absent, column.missing)
+
+
+def _is_empty(raw: pa.ChunkedArray) -> bool:
+    return raw.null_count == len(raw)
+
+
+def _refuse_type(name: str, raw: pa.ChunkedArray, needed: str) -> NoReturn:
+    raise DataError(
+        f"Column '{name}' held {needed} in training, but holds {raw.type} now (such as {raw.drop_null()[0]}). Give {needed} again."
+    )
 
 
 def _with_flag(values: Sequence[FloatArray], absent: FloatArray, flag: bool) -> list[FloatArray]:

@@ -1,16 +1,14 @@
 """Reading tables: a file, a data frame or arrays in, one `pyarrow.Table` out.
 
-`read_table` is the usual entrance. Files are CSV/TSV (delimiter, encoding, byte-order mark and
-decimal comma are found, not asked for), Parquet and JSON lines, each also gzip-compressed where the
-format allows it. Data frames of any library come in through narwhals.
+`read_table` is the usual entrance. Files are CSV/TSV (`delimited`), Parquet and JSON lines, the text formats also
+gzip-compressed. Data frames of any library come in through narwhals. What would not fit into memory is refused before it
+is read where the file tells its size, and while it is read where it does not.
 """
 
 from __future__ import annotations
 
-import gzip
 import itertools
 import os
-import re
 import zlib
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -23,16 +21,14 @@ import pyarrow.compute as pc
 
 from weights.data import examples
 from weights.data.columns import in_plain_type
+from weights.data.delimited import read_delimited
+from weights.data.jsonlines import read_json_lines
+from weights.data.memory import check_memory_for
+from weights.data.notation import Notation
 from weights.errors import DataError, NotFoundError, UsageError, suggest
 
-MISSING_WORDS = ("", "NA", "N/A", "n/a", "NaN", "nan", "NULL", "null", "None", "#N/A", "?")
-"""Cells of a text file that mean "no value"; `missing=[...]` adds to them."""
 
-_SAMPLE_BYTES = 1 << 16
-_DELIMITERS = (",", ";", "\t", "|")
-
-
-def read_table(source: Any, *, missing: Sequence[str] = ()) -> pa.Table:
+def read_table(source: Any, *, missing: Sequence[str] = (), notations: Mapping[str, Notation] | None = None) -> pa.Table:
     """The table behind a path, the name of a bundled example, a data frame, or a mapping of columns.
 
     Args:
@@ -40,9 +36,11 @@ def read_table(source: Any, *, missing: Sequence[str] = ()) -> pa.Table:
             example's name (see `weights data`); any eager frame narwhals knows; a mapping from column name to
             values; or a two-dimensional array, whose columns become ``x0, x1, ...``.
         missing: further words that mean "no value" in text columns.
+        notations: how the numbers of columns are written in text files, where that is known from training.
 
     Returns:
-        A table with unique column names and at least one row and one column.
+        A table with unique column names and at least one row and one column; what was remarked while reading a text
+        file is in its metadata (see `delimited`).
 
     Raises:
         NotFoundError: the path or example does not exist.
@@ -53,8 +51,8 @@ def read_table(source: Any, *, missing: Sequence[str] = ()) -> pa.Table:
         >>> read_table({"age": [31, 47], "ill": ["no", "yes"]}).column_names
         ['age', 'ill']
     """
-    table = _read_named(str(source), missing) if isinstance(source, str | os.PathLike) else _from_memory(source)
     words = [missing] if isinstance(missing, str) else [*missing]
+    table = _read_named(str(source), words, notations or {}) if isinstance(source, str | os.PathLike) else _from_memory(source)
     return _checked(_without_missing_words(_in_plain_types(table), words), source)
 
 
@@ -66,7 +64,7 @@ def describe_source(source: Any) -> str:
     return f"{type(source).__module__.split('.')[0]}.{type(source).__name__}".removeprefix("builtins.")
 
 
-def _read_named(name: str, missing: Sequence[str]) -> pa.Table:
+def _read_named(name: str, missing: Sequence[str], notations: Mapping[str, Notation]) -> pa.Table:
     if name in examples.EXAMPLES:
         return examples.load(name)
     path = Path(name)
@@ -85,8 +83,8 @@ def _read_named(name: str, missing: Sequence[str]) -> pa.Table:
             f"'{name}' ends in '{kind or 'nothing'}', and the formats read are {', '.join(sorted(_READERS))}. Rename or convert the file."
         )
     try:
-        return reader(path, missing)
-    except (pa.ArrowInvalid, pa.ArrowNotImplementedError, pa.ArrowKeyError, OSError, UnicodeError, EOFError, zlib.error) as error:
+        return reader(path, missing, notations)
+    except (pa.ArrowException, OSError, UnicodeError, EOFError, zlib.error) as error:
         reason = str(error).splitlines()[0].rstrip(".") if str(error) else type(error).__name__
         raise DataError(
             f"'{name}' could not be read as {kind[1:]}: {reason}. Check that the file is complete and of that format."
@@ -98,79 +96,48 @@ def _neighbours(path: Path) -> list[str]:
     return [*itertools.islice(files, 500), *examples.EXAMPLES]
 
 
-def _read_csv(path: Path, missing: Sequence[str]) -> pa.Table:
-    from pyarrow import csv
-
-    sample, encoding = _sample(path)
-    delimiter = _find_delimiter(sample, default="\t" if ".tsv" in path.suffixes else ",")
-    decimal = "," if delimiter != "," and _has_decimal_comma(sample, delimiter) else "."
-    convert = csv.ConvertOptions(null_values=[*MISSING_WORDS, *missing], strings_can_be_null=True, decimal_point=decimal)
-
-    def read(encoding: str) -> pa.Table:
-        layout = csv.ParseOptions(delimiter=delimiter, newlines_in_values=True)
-        with pa.input_stream(path, compression="gzip" if path.suffix.lower() == ".gz" else None) as stream:
-            return csv.read_csv(stream, csv.ReadOptions(encoding=encoding), layout, convert)
-
-    table = read(encoding)
-    if encoding == "utf-8" and any(pa.types.is_binary(kind) for kind in table.schema.types):
-        # Arrow gives text that is not UTF-8 as binary: a byte behind the sample was of the older encoding.
-        table = read("cp1252")
-    return table
-
-
-def _sample(path: Path) -> tuple[str, str]:
-    """The first 64 kB as text, and the encoding that reads them."""
-    opener: Callable[..., Any] = gzip.open if path.suffix.lower() == ".gz" else open
-    with opener(path, "rb") as file:
-        raw = file.read(_SAMPLE_BYTES)
-    if raw.startswith((b"\xff\xfe", b"\xfe\xff")):
-        return raw.decode("utf-16", errors="replace"), "utf-16"
-    if b"\x00" in raw:
-        raise DataError(f"'{path}' holds NUL bytes at position {raw.index(0)}: text was needed. If it is UTF-16, save it as UTF-8.")
-    cut = raw[: raw.rfind(b"\n") + 1] or raw
-    try:
-        return cut.decode("utf-8-sig"), "utf-8"
-    except UnicodeDecodeError:
-        return cut.decode("cp1252", errors="replace"), "cp1252"
-
-
-def _find_delimiter(sample: str, *, default: str) -> str:
-    """The delimiter that cuts the first lines into the same number (above one) of cells, most cells first."""
-    lines = [re.sub(r'"[^"]*"', "", line) for line in sample.splitlines()[:50] if line.strip()]
-    agreement: dict[str, tuple[float, int]] = {}
-    for delimiter in _DELIMITERS:
-        [(cuts, lines_alike)] = Counter(line.count(delimiter) for line in lines).most_common(1) or [(0, 0)]
-        if cuts and lines[0].count(delimiter) == cuts:
-            agreement[delimiter] = (round(lines_alike / len(lines), 1), cuts)
-    return max(agreement, key=lambda delimiter: agreement[delimiter], default=default)
-
-
-def _has_decimal_comma(sample: str, delimiter: str) -> bool:
-    cells = [cell.strip().strip('"') for line in sample.splitlines()[1:200] for cell in line.split(delimiter)]
-    comma = sum(bool(re.fullmatch(r"[-+]?\d+,\d+", cell)) for cell in cells)
-    point = sum(bool(re.fullmatch(r"[-+]?\d+\.\d+", cell)) for cell in cells)
-    return comma > point
-
-
-def _read_parquet(path: Path, missing: Sequence[str]) -> pa.Table:
+def _read_parquet(path: Path, *_: Any) -> pa.Table:
     from pyarrow import parquet
 
-    return parquet.read_table(path)
+    text = [str(column) for column in _text_columns(parquet.read_schema(path))]
+    with parquet.ParquetFile(path, read_dictionary=text, page_checksum_verification=True) as file:
+        footer = file.metadata
+        check_memory_for(_claimed_bytes(footer), f"Reading '{path}' ({footer.num_rows:,} rows x {footer.num_columns:,} columns)")
+        batches = []
+        n_bytes = 0
+        for batch in file.iter_batches():
+            batches.append(batch)
+            n_bytes += batch.nbytes
+            check_memory_for(n_bytes, f"Reading '{path}' (more than {sum(map(len, batches)):,} rows)")
+        table = pa.Table.from_batches(batches, file.schema_arrow)
+    # Text came as codes, so that a constant of a million rows stays small until it is known to fit.
+    table.validate(full=True)
+    return pa.table(table.columns, names=table.column_names)
 
 
-def _read_json_lines(path: Path, missing: Sequence[str]) -> pa.Table:
-    from pyarrow import json
-
-    return json.read_json(path)
+def _text_columns(schema: pa.Schema) -> list[str]:
+    return [field.name for field in schema if pa.types.is_string(field.type) or pa.types.is_large_string(field.type)]
 
 
-_READERS: dict[str, Callable[[Path, Sequence[str]], pa.Table]] = {
-    ".csv": _read_csv,
-    ".tsv": _read_csv,
-    ".txt": _read_csv,
+def _claimed_bytes(footer: Any) -> float:
+    """Memory of the values that a Parquet footer announces: rows and widths, whatever their compressed size."""
+    widths = {"BOOLEAN": 0.125, "INT32": 4, "FLOAT": 4, "INT96": 8}
+    columns = [footer.schema.column(j) for j in range(footer.num_columns)]
+    n_values = [0] * footer.num_columns
+    for i in range(footer.num_row_groups):
+        group = footer.row_group(i)
+        for j in range(footer.num_columns):
+            n_values[j] += group.column(j).num_values
+    return sum(max(n, footer.num_rows) * widths.get(column.physical_type, 8) for n, column in zip(n_values, columns, strict=True))
+
+
+_READERS: dict[str, Callable[[Path, Sequence[str], Mapping[str, Notation]], pa.Table]] = {
+    ".csv": read_delimited,
+    ".tsv": read_delimited,
+    ".txt": read_delimited,
     ".parquet": _read_parquet,
-    ".jsonl": _read_json_lines,
-    ".ndjson": _read_json_lines,
+    ".jsonl": read_json_lines,
+    ".ndjson": read_json_lines,
 }
 
 
@@ -223,12 +190,26 @@ def _to_arrow(values: Any, name: str) -> pa.Array:
 
 def _in_plain_types(table: pa.Table) -> pa.Table:
     """The table with dictionaries and odd string types spelled out, and NaN as null: each kind of column in one form."""
+    n_bytes = 0.0
     for index, field in enumerate(table.schema):
         column = table.column(index)
+        if pa.types.is_dictionary(field.type):
+            n_bytes += _spelled_out_bytes(column)
+            check_memory_for(n_bytes, f"Column '{field.name}' and those before it ({len(column):,} rows of text)")
         plain = in_plain_type(column)
         if plain is not column:
-            table = table.set_column(index, field.name, plain)
+            table = table.set_column(index, field.with_type(plain.type), plain)
     return table
+
+
+def _spelled_out_bytes(column: pa.ChunkedArray) -> float:
+    """Memory of a dictionary's cells written out one by one."""
+    n_bytes = 4.0 * len(column)
+    for chunk in column.chunks:
+        if pa.types.is_string(chunk.dictionary.type) or pa.types.is_large_string(chunk.dictionary.type):
+            lengths = pc.take(pc.binary_length(chunk.dictionary), chunk.indices)
+            n_bytes += pc.sum(pc.cast(lengths, pa.int64())).as_py() or 0
+    return n_bytes
 
 
 def _without_missing_words(table: pa.Table, missing: Sequence[str]) -> pa.Table:
@@ -240,11 +221,12 @@ def _without_missing_words(table: pa.Table, missing: Sequence[str]) -> pa.Table:
         if pa.types.is_string(field.type):
             column = table.column(index)
             hit = pc.is_in(pc.utf8_trim_whitespace(column), words)
-            table = table.set_column(index, field.name, pc.if_else(hit, pa.scalar(None, pa.string()), column))
+            table = table.set_column(index, field, pc.if_else(hit, pa.scalar(None, pa.string()), column))
     return table
 
 
 def _checked(table: pa.Table, source: Any) -> pa.Table:
+    """The table, if its names differ and it holds a cell."""
     name = describe_source(source)
     repeated = [column for column, count in Counter(table.column_names).items() if count > 1]
     if repeated:

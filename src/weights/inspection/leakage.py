@@ -13,6 +13,7 @@ _LEAK = 0.985
 """Share of the squared error that one feature alone must explain to be reported (our choice)."""
 _N_BINS = 50
 _FEWEST_ROWS = 50
+_FEWEST_FOR_COPIES = 10
 
 
 def find_leaks(dataset: Dataset, task: Task, y: AnyArray) -> list[str]:
@@ -21,10 +22,11 @@ def find_leaks(dataset: Dataset, task: Task, y: AnyArray) -> list[str]:
     A feature predicts the rows of one half of the table from those of the other, in two ways, of which the better counts:
     by the mean of its bin (quantiles for numbers, levels for categories, missing apart), and, for numbers, by interpolation
     between neighbouring values. The share explained is 1 - squared error / squared deviation, over both halves and all classes;
-    numbers as targets are replaced by their ranks, so that a few large ones cannot hide a copy. Fifty rows are needed to say anything.
+    numbers as targets are replaced by their ranks, so that a few large ones cannot hide a copy. That takes fifty rows;
+    among fewer, but at least ten, numbers that order all rows exactly as the target does are reported.
     """
     if dataset.n_samples < _FEWEST_ROWS:
-        return []
+        return _copies(dataset, task, y)
     wanted = _ranks(y)[:, None] if task.kind == "regression" else np.eye(len(task.classes))[y]
     half = np.random.default_rng(0).permutation(dataset.n_samples) % 2
     groups = np.asarray(dataset.encoding.groups)
@@ -38,6 +40,20 @@ def find_leaks(dataset: Dataset, task: Task, y: AnyArray) -> list[str]:
                 f"If it is only known after the outcome, leave it out with --drop '{feature.name}'"
             )
     return leaks
+
+
+def _copies(dataset: Dataset, task: Task, y: AnyArray) -> list[str]:
+    """Sentences about numbers in the very order of the target (or the reverse), which in ten rows comes by chance once in a million."""
+    if task.kind != "regression" or len(np.unique(y)) < _FEWEST_FOR_COPIES:
+        return []
+    groups, wanted = np.asarray(dataset.encoding.groups), _ranks(y)
+    return [
+        f"'{feature.name}' orders all {len(y)} rows as '{task.target}' does: a likely leak. "
+        f"If it is only known after the outcome, leave it out with --drop '{feature.name}'"
+        for j, (feature, column) in enumerate(zip(dataset.used_features, dataset.encoding.columns, strict=True))
+        if isinstance(column, Numeric | Datetime)
+        and any(np.array_equal(_ranks(sign * dataset.x[:, np.argmax(groups == j)]), wanted) for sign in (1, -1))
+    ]
 
 
 def _ranks(y: AnyArray) -> FloatArray:

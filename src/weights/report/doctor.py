@@ -10,9 +10,9 @@ import time
 import msgspec
 
 import weights
+from weights.data.memory import memory_budget
 from weights.ensemble import available_threads
 from weights.training.compiling import cache_folder, keep_compiled_programs
-from weights.training.plan import available_gigabytes
 
 _PACKAGES = (
     "jax",
@@ -43,7 +43,7 @@ def examine() -> list[Finding]:
     import jax
 
     wrong_cache = keep_compiled_programs()
-    memory = available_gigabytes()
+    memory = memory_budget() / 1e9
     devices = ", ".join(sorted({f"{device.platform} ({device.device_kind})" for device in jax.devices()}))
     return [
         Finding("weights", True, weights.__version__),

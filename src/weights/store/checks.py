@@ -88,17 +88,18 @@ def wrong_in_arrays(arrays: Mapping[str, AnyArray]) -> list[str]:
     """What is wrong with arrays: a type, a number that is not finite, votes that do not count, or scores out of order."""
     wrong = []
     for name, array in arrays.items():
-        types = ("float32", "float64") if name.startswith("params/") else ("float64",)
+        types = ("float32", "float64") if "/params/" in name else ("float64",)
         if str(array.dtype) not in types:
             wrong.append(f"numbers in '{name}' have the type {array.dtype}")
-        elif name.startswith("history/"):
+        elif "/history/" in name:
             if array.ndim != 2 or array.size == 0:
                 wrong.append(f"'{name}' has the shape {list(array.shape)}")
         elif not np.isfinite(array).all():
             wrong.append(f"numbers in '{name}' that are not finite")
-    votes, scores = arrays["votes"], arrays["scores"]
-    if not wrong and not ((votes >= 0).all() and votes.sum() > 0):
-        wrong.append("votes that are below zero or all zero")
+    for votes in (array for name, array in arrays.items() if name.endswith("/votes")):
+        if not wrong and not ((votes >= 0).all() and votes.sum() > 0):
+            wrong.append("votes that are below zero or all zero")
+    scores = arrays["scores"]
     if not wrong and not ((scores >= 0).all() and (np.diff(scores) >= 0).all()):
         wrong.append("scores that are not in ascending order")
     return wrong

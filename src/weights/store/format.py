@@ -26,9 +26,10 @@ from safetensors.numpy import save as save_tensors
 
 from weights.data.dataset import Feature
 from weights.data.encoding import Encoding
+from weights.data.memory import in_words, memory_budget
 from weights.elements.activation import Activation
 from weights.elements.initialization import Initialization
-from weights.ensemble import Ensemble, Report, model_shape
+from weights.ensemble import Ensemble, Population, Report, model_shape
 from weights.errors import CorruptError, DataError, NotFoundError, StorageError, UsageError, WeightsError
 from weights.models.base import Shape
 from weights.models.table import AnyModel, build
@@ -37,10 +38,9 @@ from weights.store.card import model_card
 from weights.store.checks import wrong_in_arrays, wrong_in_encoding, wrong_in_report, wrong_in_spec, wrong_in_task
 from weights.store.disk import read_file, write_folder
 from weights.task import Task
-from weights.training.plan import available_gigabytes
 from weights.types import AnyArray, Params
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 FILES = ("model.safetensors", "config.json", "metrics.json", "README.md")
 _SUMS = "SHA256SUMS"
 _LARGEST_SUMS = 1 << 16
@@ -49,8 +49,17 @@ _LARGEST_JSON = 64 << 20
 _MOST_TENSORS = 10_000
 _ITEM_BYTES = {"float32": 4, "float64": 8}
 _MOST_TRIES = 100
+_LAWFUL_NAME = "[a-z][a-z0-9-]{0,40}"
 
 T = TypeVar("T")
+
+
+class SavedPopulation(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What config.json says of a population; its arrays are those whose names begin with its own."""
+
+    name: str
+    spec: Spec
+    share: float
 
 
 class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -59,11 +68,10 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     format: str
     format_version: int
     weights_version: str
-    spec: Spec
+    populations: list[SavedPopulation]
     task: Task
     encoding: Encoding
     features: list[Feature]
-    temperature: float
     tensors: dict[str, tuple[str, list[int]]]
 
 
@@ -83,11 +91,10 @@ def save(ensemble: Ensemble, folder: Path) -> None:
         format="weights-ensemble",
         format_version=FORMAT_VERSION,
         weights_version=ensemble.report.version,
-        spec=ensemble.spec,
+        populations=[SavedPopulation(p.name, p.spec, p.share) for p in ensemble.populations],
         task=ensemble.task,
         encoding=ensemble.encoding,
         features=ensemble.features,
-        temperature=ensemble.temperature,
         tensors={name: (str(array.dtype), list(array.shape)) for name, array in tensors.items()},
     )
     contents = {
@@ -158,24 +165,8 @@ def load(folder: Path) -> Ensemble:
     else:
         raise StorageError(f"'{folder}' was replaced again and again while it was read. Try again when no fit saves there.")
     tensors = _checked_tensors(content, config, folder / "model.safetensors")
-    params: Params = {}
-    for name, array in tensors.items():
-        if name.startswith("params/"):
-            _, layer, part = name.split("/")
-            params.setdefault(layer, {})[part] = array
-    history = {name.removeprefix("history/"): array for name, array in tensors.items() if name.startswith("history/")}
-    return Ensemble(
-        spec=config.spec,
-        task=config.task,
-        encoding=config.encoding,
-        features=config.features,
-        params=params,
-        votes=tensors["votes"],
-        temperature=config.temperature,
-        scores=tensors["scores"],
-        report=report,
-        history=history,
-    )
+    populations = [_population(saved, tensors) for saved in config.populations]
+    return Ensemble(config.task, config.encoding, config.features, populations, tensors["offset"], tensors["scores"], report)
 
 
 def _replaceable(folder: Path) -> bool:
@@ -184,10 +175,22 @@ def _replaceable(folder: Path) -> bool:
 
 
 def _tensors(ensemble: Ensemble) -> dict[str, AnyArray]:
-    tensors = {f"params/{layer}/{part}": array for layer, parts in ensemble.params.items() for part, array in parts.items()}
-    tensors |= {"votes": ensemble.votes, "scores": ensemble.scores}
-    tensors |= {f"history/{name}": array for name, array in ensemble.history.items()}
+    tensors = {"offset": ensemble.offset, "scores": ensemble.scores}
+    for population in ensemble.populations:
+        own = {f"params/{layer}/{part}": array for layer, parts in population.params.items() for part, array in parts.items()}
+        own |= {f"history/{name}": array for name, array in population.history.items()}
+        tensors |= {f"{population.name}/{name}": array for name, array in {"votes": population.votes, **own}.items()}
     return {name: np.ascontiguousarray(array) for name, array in tensors.items()}
+
+
+def _population(saved: SavedPopulation, tensors: dict[str, AnyArray]) -> Population:
+    own = {name.removeprefix(f"{saved.name}/"): array for name, array in tensors.items() if name.startswith(f"{saved.name}/")}
+    params: Params = {}
+    for name in (name for name in own if name.startswith("params/")):
+        _, layer, part = name.split("/")
+        params.setdefault(layer, {})[part] = own[name]
+    history = {name.removeprefix("history/"): array for name, array in own.items() if name.startswith("history/")}
+    return Population(saved.name, saved.spec, params, own["votes"], saved.share, history)
 
 
 def _json(record: Any) -> bytes:
@@ -301,9 +304,15 @@ def _unknown_key(found: Any, known: Any) -> str:
 
 def _largest_tensors(config: Config, path: Path) -> int:
     """Bytes that model.safetensors may have at most, if the arrays that config.json lists are such as the model needs."""
-    wrong = [*wrong_in_spec(config.spec), *wrong_in_task(config.task), *wrong_in_encoding(config.encoding, config.features)]
-    if not 0 < config.temperature < math.inf:
-        wrong.append(f"the temperature is {config.temperature}")
+    wrong = [*wrong_in_task(config.task), *wrong_in_encoding(config.encoding, config.features)]
+    for population in config.populations:
+        wrong += wrong_in_spec(population.spec)
+        if not re.fullmatch(_LAWFUL_NAME, population.name):
+            wrong.append(f"a population has the name '{population.name}'")
+        if not 0 <= population.share < math.inf:
+            wrong.append(f"the share of '{population.name}' is {population.share}")
+    if not 0 < len({population.name for population in config.populations}) == len(config.populations):
+        wrong.append("populations must be there, each with a name of its own")
     if config.format != "weights-ensemble":
         wrong.append(f"the format is '{config.format}'")
     if len(config.tensors) > _MOST_TENSORS:
@@ -315,45 +324,51 @@ def _largest_tensors(config: Config, path: Path) -> int:
             _refuse([f"the array '{name}' is listed as {kind} {shape}"], config_path)
     _check_names(config, path)
     needed = sum(_ITEM_BYTES[kind] * math.prod(shape) for kind, shape in config.tensors.values())
-    if needed > available_gigabytes() * 1e9:
+    if needed > memory_budget():
         raise WeightsError(
-            f"The arrays of '{path}' need {needed / 1e9:.1f} GB of memory, but {available_gigabytes():.1f} GB are free. "
+            f"The arrays of '{path}' need {in_words(needed)} of memory, but {in_words(memory_budget())} may be used. "
             "End other programs, or use a larger machine."
         )
     return 8 + _LARGEST_HEADER + needed
 
 
 def _check_names(config: Config, path: Path) -> None:
-    """Refuse arrays that are not those of the model that config.json describes."""
+    """Refuse arrays that are not those of the models that config.json describes."""
     listed = {name: shape for name, (_, shape) in config.tensors.items()}
-    if not {"votes", "scores"} <= set(listed) or not len(listed["votes"]) == len(listed["scores"]) == 1:
-        raise CorruptError(f"'{path}' must hold 'votes' and 'scores', but holds {', '.join(sorted(listed)[:10])}. Fit again.")
-    longest = max((len(part) for part in msgspec.to_builtins(config.spec.model).values() if isinstance(part, list | tuple)), default=0)
-    if longest > len(listed):
-        raise CorruptError(f"'{path}' holds {len(listed)} arrays, too few for the {longest} layers of the model. Fit again.")
-    needed = {**_needed_shapes(config, listed["votes"][0]), "votes": listed["votes"], "scores": listed["scores"]}
+    if len(listed.get("scores", ())) != 1:
+        raise CorruptError(f"'{path}' must hold 'scores', but holds {', '.join(sorted(listed)[:10])}. Fit again.")
+    needed: dict[str, list[int]] = {"offset": [config.task.n_outputs], "scores": listed["scores"]}
+    for population in config.populations:
+        layers = [part for part in msgspec.to_builtins(population.spec.model).values() if isinstance(part, list | tuple)]
+        if max(map(len, layers), default=0) > len(listed):
+            raise CorruptError(f"'{path}' holds {len(listed)} arrays, too few for the layers of '{population.name}'. Fit again.")
+        votes = listed.get(f"{population.name}/votes", [])
+        if len(votes) != 1:
+            raise CorruptError(f"'{path}' must hold '{population.name}/votes', but holds {', '.join(sorted(listed)[:10])}. Fit again.")
+        needed |= {f"{population.name}/{name}": shape for name, shape in _needed_shapes(config, population.spec, votes[0]).items()}
+    histories = "|".join(re.escape(population.name) for population in config.populations)
     for name in {**needed, **listed}:
-        lawful = name in needed or re.fullmatch(r"history/[a-z_0-9]+", name)
+        lawful = name in needed or re.fullmatch(f"({histories})/history/[a-z_0-9]+", name)
         if not lawful or (name in needed and listed.get(name) != needed[name]):
             raise CorruptError(f"'{path}' holds '{name}' as {listed.get(name)}, but the model needs {needed.get(name)}. Fit again.")
 
 
-def _needed_shapes(config: Config, n_members: int) -> dict[str, list[int]]:
-    """Names and shapes of the weights that this model of so many members must have."""
-    spec = config.spec
+def _needed_shapes(config: Config, spec: Spec, n_members: int) -> dict[str, list[int]]:
+    """Names and shapes of the arrays that a population of so many members of this model must have."""
     try:
         shapes = _member_shapes(spec.model, model_shape(config.encoding, config.task), spec.initialization, spec.activation)
     except (TypeError, ValueError, OverflowError) as error:  # layers of more units than an array can have
         raise CorruptError(f"The saved model cannot be built: {error}. Restore the folder from a copy or fit again.") from error
-    return {name: [n_members, *shape] for name, shape in shapes.items()}
+    return {"votes": [n_members], **{name: [n_members, *shape] for name, shape in shapes.items()}}
 
 
 @functools.lru_cache(maxsize=32)
 def _member_shapes(model: AnyModel, shape: Shape, initialization: Initialization, activation: Activation) -> dict[str, tuple[int, ...]]:
     """Names and shapes of one member's weights."""
     x = jax.ShapeDtypeStruct((2, shape.n_inputs), np.float32)
+    knots = jax.ShapeDtypeStruct((len(shape.numeric_inputs), (getattr(model, "n_bins", None) or 0) + 1), np.float32)
     init = build(model, shape, initialization, activation).init
-    params = jax.eval_shape(lambda x: init(x, key=jax.random.key(0)), x)
+    params = jax.eval_shape(lambda x, knots: init(x, knots, key=jax.random.key(0)), x, knots)
     return {f"params/{layer}/{part}": a.shape for layer, parts in params.items() for part, a in parts.items()}
 
 

@@ -8,7 +8,7 @@ with too many unknowns for a dense second derivative use conjugate gradients ins
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -65,11 +65,13 @@ def solve(
         classes without a penalty there is no finite optimum; the weights are then where the gradient fell below the tolerance.
     """
     penalty = PENALTIES[regularization.penalty]
-    used = problem.weight > 0
-    problem = problem._replace(x=problem.x[used], y=problem.y[used], weight=problem.weight[used] / problem.weight[used].sum())
-    n_inputs, n_outputs = problem.x.shape[1], problem.n_outputs
-    theta = np.zeros((n_inputs + 1, n_outputs)) if start is None else np.vstack([start.w, start.b])
+    problem = _used_rows(problem)
+    (n_samples, n_inputs), n_outputs = problem.x.shape, problem.n_outputs
     smooth = regularization.penalty in ("none", "l2") or strength == 0
+    if smooth and n_samples < n_inputs:
+        [solution] = _solve_in_row_space(problem, regularization, [strength], tolerance, start)
+        return solution
+    theta = np.zeros((n_inputs + 1, n_outputs)) if start is None else np.vstack([start.w, start.b])
     if theta.size > _LARGEST_DENSE and smooth:
         return _solve_by_conjugate_gradients(problem, penalty, strength, theta, tolerance)
     return _solve_by_newton(problem, penalty, regularization.l1_ratio, strength, theta, tolerance, smooth)
@@ -77,9 +79,38 @@ def solve(
 
 def solve_path(problem: Problem, regularization: Regularization, strengths: FloatArray, *, tolerance: float) -> list[Solution]:
     """The solution at each strength, each started from the one before; strengths should fall."""
+    if regularization.penalty in ("none", "l2") and len(problem.x) < problem.x.shape[1]:
+        return _solve_in_row_space(_used_rows(problem), regularization, strengths, tolerance, None)
     solutions: list[Solution] = []
     for strength in strengths:
         solutions.append(solve(problem, regularization, float(strength), tolerance=tolerance, start=solutions[-1] if solutions else None))
+    return solutions
+
+
+def _used_rows(problem: Problem) -> Problem:
+    """The rows that weigh something, their weights scaled to sum one."""
+    used = problem.weight > 0
+    return problem._replace(x=problem.x[used], y=problem.y[used], weight=problem.weight[used] / problem.weight[used].sum())
+
+
+def _solve_in_row_space(
+    problem: Problem, regularization: Regularization, strengths: Sequence[float] | FloatArray, tolerance: float, start: Solution | None
+) -> list[Solution]:
+    """The solutions for fewer rows than inputs and a penalty on the length of the weights only.
+
+    Such weights are sums of rows (any other part adds length and changes no output), so n unknowns replace the p: with
+    x = r'q', q (p, n) orthonormal, the problem in a = q'w has inputs r' (n, n) and the same lengths. Entries of the gradient
+    in w are at most its length in a, hence the factor sqrt(n) on the tolerance.
+    """
+    basis, r = scipy.linalg.qr(problem.x.astype(np.float64).T, mode="economic", check_finite=False)
+    rotated = problem._replace(x=np.ascontiguousarray(r.T), groups=np.arange(len(r)))
+    margin = np.sqrt(len(r))
+    inner = None if start is None else start._replace(w=basis.T @ start.w)
+    solutions = []
+    for strength in strengths:
+        inner = solve(rotated, regularization, float(strength), tolerance=tolerance / margin, start=inner)
+        residual = inner.residual * margin
+        solutions.append(inner._replace(w=basis @ inner.w, residual=residual, solved=residual <= tolerance))
     return solutions
 
 

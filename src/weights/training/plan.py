@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import itertools
-import os
-import resource
 import time
-from pathlib import Path
 
 import msgspec
 import numpy as np
@@ -20,9 +17,6 @@ _STEP_OVERHEAD_SECONDS = 40e-6
 _COMPILE_SECONDS = 2.5
 _EXACT_SOLVES = 6
 _PATH_LENGTH = 10
-_CONTROL_GROUP = Path("/sys/fs/cgroup")
-_ADDRESSES_OF_LIBRARIES = 3 << 30
-"""Address space that Python, its libraries and their threads take before any data come (measured)."""
 
 
 class Plan(msgspec.Struct, frozen=True):
@@ -68,34 +62,6 @@ def steps_within(budget_seconds: float, spec: Spec, shape: Shape, n_samples: int
     full = plan(spec, shape, n_samples, n_threads=n_threads).seconds - _COMPILE_SECONDS
     share = max(budget_seconds - _COMPILE_SECONDS, 0.2 * budget_seconds) / max(full, 1e-3)
     return int(np.clip(default * share, 50, 20 * default))
-
-
-def available_gigabytes() -> float:
-    """Memory that is free or can be freed: of this machine, and within the limits on this container and this process."""
-    bounds = [_free_of_machine(), _free_of_container()]
-    limit = resource.getrlimit(resource.RLIMIT_AS)[0]
-    if limit != resource.RLIM_INFINITY:
-        bounds.append(max(limit - _ADDRESSES_OF_LIBRARIES, 0) / 1e9)
-    return min(bounds)
-
-
-def _free_of_machine() -> float:
-    try:
-        with open("/proc/meminfo") as file:
-            fields = dict(line.split(":", 1) for line in file)
-        return int(fields["MemAvailable"].split()[0]) / 1e6
-    except (OSError, KeyError, ValueError):
-        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") / 1e9
-
-
-def _free_of_container() -> float:
-    """What a control group (version 2) leaves; infinite where there is none or it has no limit."""
-    try:
-        limit, used = (int((_CONTROL_GROUP / name).read_text()) for name in ("memory.max", "memory.current"))
-        fields = dict(line.split() for line in (_CONTROL_GROUP / "memory.stat").read_text().splitlines())
-        return max(limit - used + int(fields["inactive_file"]), 0) / 1e9
-    except (OSError, KeyError, ValueError):
-        return float("inf")
 
 
 def _flops_per_second() -> float:

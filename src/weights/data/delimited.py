@@ -1,0 +1,254 @@
+"""Reading CSV and its relatives: delimiter, encoding and decimal comma are found, not asked for.
+
+Arrow cuts the file into cells of text; what the cells of a column mean is decided here, over the whole column, so that
+00123 stays a label and 3,14 becomes a number. How a column was written is kept in the metadata of its field.
+"""
+
+from __future__ import annotations
+
+import csv as python_csv
+import io
+import re
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from weights.data.memory import check_memory_for
+from weights.data.notation import PLAIN, Notation, Numbers, are_labels, find_numbers, read_numbers, read_times
+from weights.data.textfile import TextFile
+from weights.errors import DataError
+
+MISSING_WORDS = ("", "NA", "N/A", "n/a", "NaN", "nan", "NULL", "null", "None", "#N/A", "?")
+"""Cells of a text file that mean "no value"; `missing=[...]` adds to them."""
+
+MOST_COLUMNS = 100_000
+"""Tables of more columns are refused: nearly always a file whose rows and columns are swapped (our choice)."""
+
+_SAMPLE_BYTES = 1 << 16
+_LONGEST_ROW = 1 << 24
+_DELIMITERS = (",", ";", "\t", "|")
+_LINE_END = re.compile(r"\r\n|\r|\n")
+_END = "weights: end of the file"
+"""First cell of a row put behind the file: where it does not come back as a row, a quote swallowed it."""
+_TIME_OF_DAY = r"^\d{2}:\d{2}(?::\d{2}(?:\.\d{1,6})?)?$"
+
+
+def read_delimited(path: Path, missing: Sequence[str] = (), notations: Mapping[str, Notation] | None = None) -> pa.Table:
+    """The table in a CSV, TSV or similar file.
+
+    Args:
+        path: the file, gzip-compressed if it ends in .gz.
+        missing: further words that mean "no value".
+        notations: for columns whose way of writing numbers is known from training, that way.
+
+    Returns:
+        Columns of numbers, truth values, moments or text. A field whose numbers are not plainly written has its
+        notation in its metadata (see `notation_of`); what else deserves saying is in the schema's (see `remarks_of`).
+
+    Raises:
+        DataError: it is no table of text, a row has too few or too many cells, or it does not fit into memory.
+    """
+    with TextFile(path) as text:
+        sample = text.peek(_SAMPLE_BYTES).decode("utf-8", "ignore")
+        delimiter = _find_delimiter(sample, default="\t" if ".tsv" in path.suffixes else ",")
+        decimal_comma = delimiter != "," and _has_decimal_comma(sample, delimiter)
+        names = _header(text, path, delimiter)
+        _check_size(path, sample, len(names))
+        cells = _cells(text, path, delimiter, names, [*MISSING_WORDS, *missing])
+        remarks = [f"'{path.name}' was {text.remark}"] if text.remark else []
+    columns, fields = [], []
+    for name in names:
+        # Taken off the list, so that a column's text is let go as soon as it is read.
+        column, metadata = _typed(cells.pop(0), (notations or {}).get(name), decimal_comma=decimal_comma)
+        columns.append(column)
+        fields.append(pa.field(name, column.type, metadata=metadata))
+    return pa.Table.from_arrays(columns, schema=pa.schema(fields, metadata={"remarks": msgspec.json.encode(remarks)}))
+
+
+def notation_of(field: pa.Field) -> Notation | None:
+    """How the numbers of a column were written in the file it was read from, where that was not plainly."""
+    metadata = field.metadata or {}
+    return msgspec.json.decode(metadata[b"notation"], type=Notation) if b"notation" in metadata else None
+
+
+def remark_of(field: pa.Field) -> str:
+    """What was remarked about a column when it was read, or nothing."""
+    return (field.metadata or {}).get(b"remark", b"").decode()
+
+
+def remarks_of(table: pa.Table) -> list[str]:
+    """What was remarked about the file that a table was read from."""
+    return msgspec.json.decode((table.schema.metadata or {}).get(b"remarks", b"[]"), type=list[str])
+
+
+# Lines
+
+
+def _find_delimiter(sample: str, *, default: str) -> str:
+    """The delimiter that cuts the first lines into the same number (above one) of cells, most cells first."""
+    lines = [line for line in _LINE_END.split(re.sub(r'"[^"]*"', "", sample))[:50] if line.strip()]
+    agreement: dict[str, tuple[float, int]] = {}
+    for delimiter in _DELIMITERS:
+        [(cuts, lines_alike)] = Counter(line.count(delimiter) for line in lines).most_common(1) or [(0, 0)]
+        if cuts and lines[0].count(delimiter) == cuts:
+            agreement[delimiter] = (round(lines_alike / len(lines), 1), cuts)
+    return max(agreement, key=lambda delimiter: agreement[delimiter], default=default)
+
+
+def _has_decimal_comma(sample: str, delimiter: str) -> bool:
+    cells = [cell.strip().strip('"') for line in _LINE_END.split(sample)[1:200] for cell in line.split(delimiter)]
+    comma = sum(bool(re.fullmatch(r"[-+]?\d+,\d+", cell)) for cell in cells)
+    point = sum(bool(re.fullmatch(r"[-+]?\d+\.\d+", cell)) for cell in cells)
+    return comma > point
+
+
+def _header(text: TextFile, path: Path, delimiter: str) -> list[str]:
+    """The names in the first row."""
+    head = text.peek(_SAMPLE_BYTES)
+    if not re.search(rb"[\r\n]", head.lstrip(b"\r\n")):
+        head = text.peek(_LONGEST_ROW)
+    n_columns = re.sub(rb'"[^"]*"', b"", head).lstrip(b"\r\n").splitlines()[0].count(delimiter.encode()) + 1 if head.strip() else 0
+    if n_columns > MOST_COLUMNS:
+        raise DataError(
+            f"'{path}' has about {n_columns:,} columns in its first row, and at most {MOST_COLUMNS:,} are read. "
+            "Are rows and columns swapped?"
+        )
+    try:
+        rows = python_csv.reader(io.StringIO(head.decode("utf-8", "ignore"), newline=""), delimiter=delimiter)
+        names = next((row for row in rows if row), [])
+    except python_csv.Error as error:
+        raise DataError(f"The header of '{path}' could not be read: {error}. Is a quote left open there?") from error
+    if not names:
+        raise DataError(f"'{path}' holds no text but blank lines: a header and at least one row were needed. Check how it was written.")
+    return [name or f"column {j}" for j, name in enumerate(names, 1)]
+
+
+def _check_size(path: Path, sample: str, n_columns: int) -> None:
+    """Refuse a file whose cells, first as text and then as numbers, would not fit into memory; a .gz is checked as it is read."""
+    if path.suffix.lower() == ".gz":
+        return
+    lines = max(len(_LINE_END.findall(sample)), 1)
+    n_rows = path.stat().st_size / max(len(sample.encode()) / lines, 1)
+    check_memory_for(path.stat().st_size + 4.0 * n_rows * n_columns, f"Reading '{path}' (about {n_rows:,.0f} rows x {n_columns:,} columns)")
+
+
+def _cells(text: TextFile, path: Path, delimiter: str, names: list[str], missing: list[str]) -> list[pa.ChunkedArray]:
+    """The columns of all rows behind the header as text."""
+    from pyarrow import csv
+
+    numbered = [str(j) for j in range(len(names))]
+    # In a table of one column a blank line is a row without value; in others it is nothing.
+    head = text.peek(_SAMPLE_BYTES)
+    n_blank = 0 if len(names) > 1 else len(_LINE_END.findall(head[: len(head) - len(head.lstrip(b"\r\n"))].decode()))
+    text.end_with((_END + delimiter * (len(names) - 1) + "\n").encode())
+    wrong: list[Any] = []
+
+    def refuse(row: Any) -> str:
+        wrong.append(row)
+        return "error"
+
+    options = (
+        csv.ReadOptions(use_threads=False, block_size=_LONGEST_ROW, column_names=numbered, skip_rows=n_blank),
+        csv.ParseOptions(delimiter=delimiter, newlines_in_values=True, invalid_row_handler=refuse, ignore_empty_lines=len(names) > 1),
+        csv.ConvertOptions(null_values=missing, strings_can_be_null=True, column_types=dict.fromkeys(numbered, pa.string())),
+    )
+    batches: list[pa.RecordBatch] = []
+    n_bytes = 0
+    try:
+        for batch in csv.open_csv(text, *options):
+            batches.append(batch)
+            n_bytes += batch.nbytes
+            check_memory_for(2.0 * n_bytes, f"Reading '{path}' (more than {sum(map(len, batches)):,} rows)")
+    except pa.ArrowInvalid as error:
+        n_rows = sum(map(len, batches))
+        if wrong:
+            raise _wrong_row(wrong[0], path, names) from error
+        if "straddling" in str(error):
+            raise DataError(
+                f"'{path}' has a row of more than {_LONGEST_ROW >> 20} MB behind row {max(n_rows - 1, 0):,}: "
+                "is a quote opened there and never closed? Close it, or shorten the cell."
+            ) from error
+        raise
+    table = pa.Table.from_batches(batches)
+    if table.num_rows and table.column(0)[-1].as_py() != _END:
+        raise _open_quote(path, table.num_rows - 1)
+    return table.slice(1, table.num_rows - 2).columns
+
+
+def _wrong_row(row: Any, path: Path, names: list[str]) -> DataError:
+    """What is wrong with a row that has too few or too many cells; Arrow counts the header as the first row."""
+    if _END in row.text:
+        return _open_quote(path, row.number - 1)
+    shown = row.text if len(row.text) <= 60 else row.text[:60] + "..."
+    return DataError(
+        f"Each row of '{path}' must have {row.expected_columns} cells, as its header has, but row {row.number - 1} has "
+        f"{row.actual_columns}: {shown!r}. Quote cells that hold the delimiter, and complete the row."
+    )
+
+
+def _open_quote(path: Path, row: int) -> DataError:
+    where = f"in row {row}" if row else "in the header"
+    return DataError(f"'{path}' opens a quote {where} that is never closed, so that the rest of the file would be one cell. Close it.")
+
+
+# Cells
+
+
+def _typed(raw: pa.ChunkedArray, known: Notation | None, *, decimal_comma: bool) -> tuple[pa.ChunkedArray, dict[str, str]]:
+    """A column of text as what all its cells are, and the metadata of its field; text where they are nothing else."""
+    if raw.null_count == len(raw):
+        return pa.chunked_array([pa.nulls(len(raw))]), {}
+    text = pc.utf8_trim_whitespace(raw)
+    if are_labels(text):
+        return raw, {}
+    numbers = _numbers(text, known, decimal_comma=decimal_comma)
+    if numbers is not None:
+        return _whole_if_possible(text, numbers), _metadata(numbers)
+    for read in (_flags, lambda text: read_times(text, "iso"), lambda text: read_times(text, "iso with zone"), _times_of_day):
+        typed = read(text)
+        if typed is not None:
+            return typed, {}
+    return raw, {}
+
+
+def _numbers(text: pa.ChunkedArray, known: Notation | None, *, decimal_comma: bool) -> Numbers | None:
+    if known is None:
+        return find_numbers(text, decimal_comma=decimal_comma)
+    values = read_numbers(text, known)
+    return None if values is None else Numbers(values, known)
+
+
+def _metadata(numbers: Numbers) -> dict[str, str]:
+    if numbers.notation == PLAIN and not numbers.remark:
+        return {}
+    return {"notation": msgspec.json.encode(numbers.notation).decode(), "remark": numbers.remark}
+
+
+def _whole_if_possible(text: pa.ChunkedArray, numbers: Numbers) -> pa.ChunkedArray:
+    """Integers where every cell is one; those up to 18 digits only fit so."""
+    try:
+        return pc.cast(text, pa.int64()) if numbers.notation == PLAIN and not numbers.remark else pc.cast(numbers.values, pa.int64())
+    except pa.ArrowInvalid:
+        return numbers.values
+
+
+def _flags(text: pa.ChunkedArray) -> pa.ChunkedArray | None:
+    try:
+        return pc.cast(text, pa.bool_())
+    except pa.ArrowInvalid:
+        return None
+
+
+def _times_of_day(text: pa.ChunkedArray) -> pa.ChunkedArray | None:
+    if pc.all(pc.match_substring_regex(text, _TIME_OF_DAY)).as_py() is False:
+        return None
+    try:
+        moments = pc.cast(pc.binary_join_element_wise("1970-01-01", text, " "), pa.timestamp("us"))
+    except pa.ArrowInvalid:
+        return None
+    return pc.cast(moments, pa.time64("us"))

@@ -1,0 +1,155 @@
+"""The bytes of a text file as UTF-8, read once from front to back and checked on the way.
+
+`TextFile` finds the encoding, decompresses, and refuses what is no text: NUL bytes, broken encodings, gzip bombs.
+It reads like a binary file, so that parsers take it as one.
+"""
+
+from __future__ import annotations
+
+import codecs
+import gzip
+import io
+from collections.abc import Callable
+from pathlib import Path
+from typing import IO, Any
+
+from weights.data.memory import in_words
+from weights.errors import DataError
+
+_CHUNK = 1 << 20
+_MARKS = {codecs.BOM_UTF8: "utf-8", codecs.BOM_UTF16_LE: "utf-16-le", codecs.BOM_UTF16_BE: "utf-16-be"}
+_MOST_EXPANSION, _EXPANSION_AFTER = 200, 64 << 20
+"""A gzip file may grow this many times, judged after so many bytes; tables rarely pass 50, bombs reach 1000 (our choice)."""
+
+
+class TextFile(io.RawIOBase):
+    """A text file (.gz too) as UTF-8 bytes without byte-order mark.
+
+    UTF-8, UTF-16 (with a byte-order mark, or recognised by its NUL bytes) and Windows-1252 are read. The encoding is
+    decided by the first bytes that are not ASCII, and what follows must agree with it.
+
+    Attributes:
+        remark: what to say about the encoding, or nothing; complete once the file is read.
+    """
+
+    def __init__(self, path: Path, *, inspect: Callable[[bytes], None] | None = None) -> None:
+        """Open a file; `inspect` is shown every piece of text before it is given out, and may refuse it."""
+        self._inspect = inspect
+        self.remark = ""
+        self._name = str(path)
+        self._file: IO[bytes] = path.open("rb")
+        self._bytes: Any = gzip.GzipFile(fileobj=self._file) if path.suffix.lower() == ".gz" else self._file
+        self._encoding = ""
+        self._decoder: codecs.IncrementalDecoder | None = None
+        self._buffer = b""
+        self._end = b""
+        self._n_read = self._n_lines = 0
+        self._last = b"\n"
+        self._next = self._bytes.read(_CHUNK)
+
+    def readable(self) -> bool:
+        """True."""
+        return True
+
+    def read(self, size: int = -1) -> bytes:
+        """The next `size` bytes, fewer at the end; all that is left if no size is given."""
+        while (size < 0 or len(self._buffer) < size) and self._more():
+            pass
+        taken = self._buffer if size < 0 else self._buffer[:size]
+        self._buffer = self._buffer[len(taken) :]
+        return taken
+
+    def peek(self, size: int) -> bytes:
+        """The next `size` bytes, which the next `read` gives again."""
+        while len(self._buffer) < size and self._more():
+            pass
+        return self._buffer[:size]
+
+    def end_with(self, line: bytes) -> None:
+        """Give out one more line when the file is over, on a line of its own."""
+        self._end = line
+
+    def close(self) -> None:
+        """Close the file."""
+        self._bytes.close()
+        self._file.close()
+        super().close()
+
+    def _more(self) -> bool:
+        """Decode one chunk into the buffer; False when there is none."""
+        raw, self._next = self._next, self._bytes.read(_CHUNK) if self._next else b""
+        if not raw:
+            if self._end:
+                self._buffer += (b"" if self._last in b"\r\n" else b"\n") + self._end
+                self._end = b""
+                return True
+            return False
+        self._n_read += len(raw)
+        if self._n_read > _EXPANSION_AFTER and self._n_read > _MOST_EXPANSION * self._file.tell():
+            raise DataError(
+                f"'{self._name}' grows more than {_MOST_EXPANSION} times when decompressed ({in_words(self._n_read)} so far), "
+                "as files made to exhaust memory do. If it is what it should be, decompress it with gunzip first."
+            )
+        text = self._as_utf8(raw)
+        if b"\0" in text:
+            line = self._line_at(text, text.index(0))
+            raise DataError(f"'{self._name}' holds a NUL byte in line {line}: text was needed. Remove it, or save the table as UTF-8 text.")
+        if self._inspect is not None:
+            self._inspect(text)
+        self._n_lines += _count_lines(text)
+        self._last = text[-1:] or self._last
+        self._buffer += text
+        return True
+
+    def _as_utf8(self, raw: bytes) -> bytes:
+        if not self._encoding:
+            self._encoding, raw = self._begin(raw)
+        if self._encoding == "ascii" and not raw.isascii():
+            self._encoding = self._of_first_accent(raw)
+        if self._encoding == "ascii":
+            return raw
+        self._decoder = self._decoder or codecs.getincrementaldecoder(self._encoding)("strict")
+        try:
+            text = self._decoder.decode(raw, final=not self._next)
+        except UnicodeDecodeError as error:
+            # The error speaks of what was left over from the chunk before, followed by this one.
+            place = self._line_at(error.object, error.start)
+            raise DataError(
+                f"'{self._name}' is {self._encoding.upper()} text, but line {place} holds bytes that are not "
+                f"({error.object[error.start : error.end].hex(' ')}). Save the table again as UTF-8."
+            ) from error
+        return text.encode()
+
+    def _begin(self, raw: bytes) -> tuple[str, bytes]:
+        """The encoding that the first bytes tell, and the bytes behind a byte-order mark."""
+        for mark, encoding in _MARKS.items():
+            if raw.startswith(mark):
+                return encoding, raw[len(mark) :]
+        sample = raw[: 1 << 12]
+        zeros = sample[::2].count(0), sample[1::2].count(0)
+        if 2 * max(zeros) > len(sample) // 2 and min(zeros) == 0:
+            # Western text in UTF-16: every other byte is zero.
+            encoding = "utf-16-be" if zeros[0] else "utf-16-le"
+            self.remark = f"read as {encoding.upper()}, though without byte-order mark"
+            return encoding, raw
+        return "ascii", raw
+
+    def _of_first_accent(self, raw: bytes) -> str:
+        """UTF-8, unless most of the bytes beyond ASCII are not."""
+        try:
+            codecs.getincrementaldecoder("utf-8")("strict").decode(raw, final=not self._next)
+            return "utf-8"
+        except UnicodeDecodeError:
+            text = raw.decode("utf-8", "replace")
+            broken = text.count("\ufffd")
+            if sum(not char.isascii() for char in text) > 2 * broken:
+                return "utf-8"  # damaged, which reading it will say
+            self.remark = "read as Windows-1252, being no UTF-8"
+            return "cp1252"
+
+    def _line_at(self, text: bytes, position: int) -> int:
+        return self._n_lines + _count_lines(text[:position]) + 1
+
+
+def _count_lines(text: bytes) -> int:
+    return text.count(b"\n") or text.count(b"\r")
