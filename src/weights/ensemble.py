@@ -184,9 +184,14 @@ class Ensemble:
         """The members' outputs for encoded rows (n, p), averaged as votes say and added as shares say, shape (n, k)."""
         total = np.tile(self.offset, (len(x), 1))
         for population in self.populations:
-            factors = population.share * population.votes / population.votes.sum()
-            for factor, outputs in zip(factors, self.member_outputs(population, x), strict=True):
-                total += factor * centred(outputs, self.task.kind)
+            total += population.share * self.mean_outputs(population, x)
+        return total
+
+    def mean_outputs(self, population: Population, x: FloatArray) -> FloatArray:
+        """The outputs of a population's members for encoded rows (n, p), averaged as votes say, shape (n, k)."""
+        total = np.zeros((len(x), self.task.n_outputs))
+        for vote, outputs in zip(population.votes / population.votes.sum(), self.member_outputs(population, x), strict=True):
+            total += vote * centred(outputs, self.task.kind)
         return total
 
     def member_outputs(self, population: Population, x: FloatArray) -> Iterator[FloatArray]:

@@ -36,7 +36,6 @@ from weights.ensemble import Ensemble, available_threads
 from weights.errors import DataError, Interrupted, UsageError
 from weights.fitting import Prepared
 from weights.inspection.coefficients import Coefficients, coefficients
-from weights.models.table import MODELS
 from weights.spec import Spec, resolve, with_settings
 from weights.store.checkpoint import fingerprint
 from weights.task import Task
@@ -136,13 +135,16 @@ class _Estimator(BaseEstimator):
         model = options["model"] if options["model"] != "auto" else "mlp"
         asked = {name.replace("__", "."): value for name, value in options.items() if name not in _OPTIONS_OF_FIT}
         spec = with_settings(Spec(), {"model": model, "n_members": self.members, "seed": self._seed, **asked, **_OF_BATCHES})
-        return begin(resolve(spec, len(codes)), task, dataset.encoding, dataset.features)
+        sizes = len(codes), len(dataset.encoding.numeric_inputs)
+        return begin(model, resolve(spec, *sizes), task, dataset.encoding, dataset.features)
 
     def _stream_from_fit(self) -> Stream:
         ensemble = self.model_.ensemble
-        solved = {"optimization": "adamw", "strength": 0.0} if ensemble.spec.solved else {}
-        spec = with_settings(ensemble.spec, {**solved, **_OF_BATCHES})
-        return go_on_from(ensemble, resolve(spec, ensemble.report.n_samples))
+        sizes, specs = (ensemble.report.n_samples, len(ensemble.encoding.numeric_inputs)), {}
+        for population in ensemble.populations:
+            solved = {"optimization": "adamw", "strength": 0.0} if population.spec.solved else {}
+            specs[population.name] = resolve(with_settings(population.spec, {**solved, **_OF_BATCHES}), *sizes)
+        return go_on_from(ensemble, specs)
 
     def _with_members_so_far(self, prepared: Prepared, rows: str) -> tuple[Prepared, dict[str, list[Params | None]]]:
         """What is to be trained, with the settings used before, and the members to keep.
@@ -151,7 +153,7 @@ class _Estimator(BaseEstimator):
             UsageError: rows or parameters differ from those before, or there are fewer members.
         """
         before = self.model_.ensemble
-        n_before, n_members = before.spec.members.n_members, self.members
+        n_before, n_members = before.populations[0].spec.members.n_members, self.members
         changed = [
             what for what, same in (("rows", rows == self._rows), ("parameters", self._params == self._lasting_params())) if not same
         ]
@@ -161,13 +163,16 @@ class _Estimator(BaseEstimator):
                 f"warm_start adds members that learn from the same rows with the same parameters, but {reason}. "
                 "Set it to False to train anew."
             )
-        name = _model_name(before)
-        spec = msgspec.structs.replace(before.spec, members=msgspec.structs.replace(before.spec.members, n_members=n_members))
-        so_far: list[Params | None] = [None] * n_before
-        living = (m for m in range(n_before) if str(m) not in before.report.failures)
-        for i, m in enumerate(living):
-            so_far[m] = jax.tree.map(lambda a, i=i: a[i], before.params)
-        return dataclasses.replace(prepared, candidates={name: spec}), {name: so_far}
+        specs, trained = {}, {}
+        for population in before.populations:
+            name, spec = population.name, population.spec
+            specs[name] = msgspec.structs.replace(spec, members=msgspec.structs.replace(spec.members, n_members=n_members))
+            so_far: list[Params | None] = [None] * n_before
+            living = (m for m in range(n_before) if f"{name} {m}" not in before.report.failures)
+            for i, m in enumerate(living):
+                so_far[m] = jax.tree.map(lambda a, i=i: a[i], population.params)
+            trained[name] = so_far
+        return dataclasses.replace(prepared, candidates=specs), trained
 
     def _lasting_params(self) -> str:
         """The parameters that must stay as they are while members are added."""
@@ -637,13 +642,13 @@ def _seed(random_state: Any) -> int:
     return int(check_random_state(random_state).randint(np.iinfo(np.int32).max))
 
 
-def _model_name(ensemble: Ensemble) -> str:
-    return next(name for name, kind in MODELS.items() if isinstance(ensemble.spec.model, kind))
-
-
 def _steps_taken(ensemble: Ensemble) -> int:
     """Most steps that a member took, at least one."""
-    if ensemble.spec.solved:
-        return max(1, int(ensemble.history["n_steps"].max()))
-    asked = ensemble.spec.optimization.n_steps or 1
-    return min(asked, -(-asked // N_ROUNDS) * ensemble.history["loss"].shape[1])
+    most = 1
+    for population in ensemble.populations:
+        if population.spec.solved:
+            most = max(most, int(population.history["n_steps"].max()))
+        else:
+            asked = population.spec.optimization.n_steps or 1
+            most = max(most, min(asked, -(-asked // N_ROUNDS) * population.history["loss"].shape[1]))
+    return most

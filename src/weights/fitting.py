@@ -26,7 +26,7 @@ from weights.models.base import Shape
 from weights.models.table import MODELS
 from weights.spec import Spec, resolve, with_settings
 from weights.task import Task
-from weights.training.mixing import answer_losses, conformal_scores, crossfitted_answers, fit_shares, prior_outputs
+from weights.training.mixing import answer_losses, conformal_scores, crossfitted_answers, mix
 from weights.training.plan import Plan, plan, steps_within
 from weights.training.population import Control, Job, Trained, member_seeds, train
 from weights.training.resampling import resample
@@ -87,17 +87,10 @@ def train_ensemble(prepared: Prepared, control: Control) -> Ensemble:
     outputs = np.stack([result.outputs[rows] for result in trained.values()])
     y, weight = prepared.y[rows], prepared.weight[rows]
     alone = {name: crossfitted_answers(outputs[[i]], y, weight, task) for i, name in enumerate(names)}
-    if len(names) > 1:
-        # A model that knows no features has a share as well: it holds the others back where they know little.
-        prior = prior_outputs(task, y, weight)
-        outputs = np.concatenate([outputs, np.broadcast_to(prior, (1, *outputs.shape[1:]))])
-        shares = fit_shares(outputs, y, weight, task.kind)
-        offset, answers = shares[-1] * prior, crossfitted_answers(outputs, y, weight, task)
-    else:
-        shares, offset, answers = fit_shares(outputs, y, weight, task.kind), np.zeros(task.n_outputs), alone[names[0]]
+    shares, offset, answers = mix(outputs, y, weight, task)
     populations = [
         Population(name, specs[name], result.params, result.votes, float(share), result.history)
-        for (name, result), share in zip(trained.items(), shares, strict=False)
+        for (name, result), share in zip(trained.items(), shares, strict=True)
         if share > 0 or len(names) == 1
     ]
     report = Report(

@@ -42,6 +42,7 @@ class WholePrograms(LRUCache):
     def _entry(self, key: str) -> Path:
         return Path(str(self.path)) / f"{key}-program"
 
+
 _MOST_PADDED = 1 << 16
 """Sizes above this are left as they are: training then takes so long that compiling does not count, and memory does (our choice)."""
 

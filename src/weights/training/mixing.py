@@ -5,7 +5,7 @@ Everything here is fitted to out-of-bag outputs, and judged on rows that had no 
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import scipy.optimize
@@ -19,6 +19,34 @@ _LARGEST_SHARE = 20.0
 _PRIOR_ROWS = 1.0
 """Shares are held together as if so many rows spoke for equal ones (our choice): it settles what the data leave open."""
 _MOST_SCORES = 20_000
+
+
+class Mixture(NamedTuple):
+    """How populations answer together.
+
+    Attributes:
+        shares: factor of each population's outputs, shape (q,).
+        offset: what is added to their sum, shape (k,).
+        answers: predictions in which no row had a say in the shares: probabilities (n, classes) or values (n,).
+    """
+
+    shares: FloatArray
+    offset: FloatArray
+    answers: FloatArray
+
+
+def mix(outputs: FloatArray, y: AnyArray, weight: FloatArray, task: Task) -> Mixture:
+    """Shares of populations from their outputs (q, n, k) on rows they never saw; other arguments as `fit_shares`.
+
+    Beside several populations a model that knows no features has a share as well: it holds them back where they know little.
+    """
+    if len(outputs) == 1:
+        shares = fit_shares(outputs, y, weight, task.kind)
+        return Mixture(shares, np.zeros(task.n_outputs), crossfitted_answers(outputs, y, weight, task))
+    prior = prior_outputs(task, y, weight)
+    outputs = np.concatenate([outputs, np.broadcast_to(prior, (1, *outputs.shape[1:]))])
+    shares = fit_shares(outputs, y, weight, task.kind)
+    return Mixture(shares[:-1], shares[-1] * prior, crossfitted_answers(outputs, y, weight, task))
 
 
 def fit_shares(outputs: FloatArray, y: AnyArray, weight: FloatArray, kind: str) -> FloatArray:
