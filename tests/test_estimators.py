@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import pickle
+import re
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -539,6 +541,14 @@ def test_ctrl_c_ends_a_search_and_not_one_fit_of_it(monkeypatch):
     x, y, _ = rows()
     with pytest.raises(KeyboardInterrupt):
         network().fit(x, y)
+
+
+def test_the_example_of_the_guide_runs(tmp_path, monkeypatch):
+    guide = Path(__file__).parents[1] / "docs" / "guide.md"
+    [block] = re.findall(r"^```python\n(.*?)^```", guide.read_text(), flags=re.M | re.S)
+    monkeypatch.chdir(tmp_path)
+    exec(block, {})
+    assert (tmp_path / "runs" / "diabetes" / "config.json").exists()
 
 
 # Costs

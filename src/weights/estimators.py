@@ -484,8 +484,8 @@ class WeightsRegressor(_Regressor):
         >>> x, y = load_diabetes(return_X_y=True)
         >>> regressor = WeightsRegressor(model="linear", members=8, random_state=0).fit(x, y)
         >>> low, high = regressor.predict_interval(x, level=0.8).T
-        >>> 0.75 < ((low < y) & (y < high)).mean() < 0.85
-        True
+        >>> float(((low < y) & (y < high)).mean().round(1))
+        0.8
     """
 
     _PASSED_ON = _NETWORK_OPTIONS
@@ -588,8 +588,8 @@ class WeightsLinearRegressor(_Linear, _Regressor):
     Example:
         >>> x = np.arange(40.0).reshape(20, 2) ** 2
         >>> regressor = WeightsLinearRegressor(members=4, penalty="none").fit(x, 3 * x[:, 0] - x[:, 1] + 5)
-        >>> regressor.coef_.round(6), round(regressor.intercept_, 3)
-        (array([ 3., -1.]), 5.0)
+        >>> regressor.coef_.round(3).tolist(), round(regressor.intercept_, 2)
+        ([3.0, -1.0], 5.0)
     """
 
     _PASSED_ON = ("penalty", "strength")
