@@ -671,3 +671,28 @@ def test_the_number_of_members_may_be_given_by_its_name_in_the_spec():
 def test_a_model_shows_itself_in_one_line():
     model = wt.fit(table("wage"), "wage", model="linear", members=3)
     assert repr(model).startswith("<weights.Model: regression of 'wage', 3 members, out-of-bag rmse ")
+
+
+# Copies of rows
+
+
+def test_copies_can_be_merged_and_it_is_said():
+    data = table("wage")
+    twice = {name: np.concatenate([values, values[:7]]) for name, values in data.items()}
+    weight = np.r_[np.full(7, 2.0), np.ones(113)]
+    repeated, weighted = (
+        wt.fit(twice, "wage", copies="merge", **LINEAR),
+        wt.fit(data, "wage", sample_weight=weight, copies="merge", **LINEAR),
+    )
+    assert bits(repeated, data) == bits(weighted, data)
+    assert "7 of 127 rows are copies or of weight zero; copies count as one row of their summed weight" in repeated.report.remarks
+
+
+def test_weights_that_cannot_be_are_refused_with_merged_copies_too():
+    with pytest.raises(DataError, match="must be at least zero"):
+        wt.fit(table("wage"), "wage", sample_weight=-np.ones(120), copies="merge", **LINEAR)
+
+
+def test_another_word_for_copies_is_refused():
+    with pytest.raises(UsageError, match="copies must be keep or merge, but is 'drop'"):
+        api.plan_fit(table("wage"), "wage", copies="drop")

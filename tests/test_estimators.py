@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import pickle
+import re
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -120,7 +122,12 @@ def test_any_setting_can_be_given_by_name():
 
 @pytest.mark.parametrize(
     ("params", "complaint"),
-    [({"settings": {"patienc": 3}}, "no setting 'patienc'"), ({"model": "tree"}, "no model 'tree'"), ({"members": 0}, "n_members must be")],
+    [
+        ({"settings": {"patienc": 3}}, "no setting 'patienc'"),
+        ({"model": "tree"}, "no model 'tree'"),
+        ({"members": 0}, "n_members must be"),
+        ({"settings": {"seed": 3}}, "settings holds 'seed'"),
+    ],
 )
 def test_a_parameter_that_cannot_be_is_a_value_error(params, complaint):
     x, y, _ = rows()
@@ -152,6 +159,13 @@ def test_numbers_are_numbers_whatever_their_values():
 def test_a_table_of_constants_is_answered_with_the_mean():
     _, y, _ = rows()
     np.testing.assert_allclose(linear().fit(np.ones((120, 2)), y).predict(np.ones((3, 2))), y.mean(), atol=0.1)
+
+
+def test_a_kind_that_was_asked_for_is_used():
+    x, y, _ = rows()
+    ward = np.column_stack([x[:, 0], np.arange(120) % 3])
+    features = linear(settings={"kinds": {"x1": "category"}}).fit(ward, y).model_.ensemble.features
+    assert [feature.kind for feature in features] == ["numeric", "category"]
 
 
 def test_categories_of_numbers_are_categories():
@@ -539,6 +553,14 @@ def test_ctrl_c_ends_a_search_and_not_one_fit_of_it(monkeypatch):
     x, y, _ = rows()
     with pytest.raises(KeyboardInterrupt):
         network().fit(x, y)
+
+
+def test_the_example_of_the_guide_runs(tmp_path, monkeypatch):
+    guide = Path(__file__).parents[1] / "docs" / "guide.md"
+    [block] = re.findall(r"^```python\n(.*?)^```", guide.read_text(), flags=re.M | re.S)
+    monkeypatch.chdir(tmp_path)
+    exec(block, {})
+    assert (tmp_path / "runs" / "diabetes" / "config.json").exists()
 
 
 # Costs

@@ -237,6 +237,7 @@ def plan_fit(
     """
     table, roles = _table_and_roles(data, target, sample_weight, read_missing=missing)
     roles = msgspec.structs.replace(roles, drop=(*roles.drop, *drop), kinds=parse_kinds(kinds), group=group, time=time, clip=clip)
+    n_rows = table.num_rows
     table, roles = _with_copies_merged(table, roles) if _asks_to_merge(copies) else (table, roles)
     dataset = prepare(table, roles, source=printable(describe_source(data)))
     found = find_task(dataset.target, roles.target, kind=task, class_weight=class_weight)
@@ -255,8 +256,14 @@ def plan_fit(
     raced = races(specs, {name: _several(name, values) for name, values in (search or {}).items()}, dataset)
     plans = [plan(spec, shape, dataset.n_samples, n_threads=n_threads) for spec in specs.values()]
     check_memory(plans)
-    remarks = [*dataset.remarks, *([found.remark] if found.remark else []), *find_leaks(dataset, found, y)]
-    remarks += _too_few(dataset.n_samples, found, y)
+    merged = f"{n_rows - table.num_rows} of {n_rows} rows are copies or of weight zero; copies count as one row of their summed weight"
+    remarks = [
+        *dataset.remarks,
+        *([merged] if table.num_rows < n_rows else []),
+        *([found.remark] if found.remark else []),
+        *find_leaks(dataset, found, y),
+        *_too_few(dataset.n_samples, found, y),
+    ]
     if class_weight is not None:
         remarks.append(
             "probabilities speak of classes weighted as asked, not of their shares in the data; the metrics count rows as they are"
