@@ -9,7 +9,7 @@ import pytest
 
 from weights.data.dataset import Feature
 from weights.data.encoding import Encoding, Numeric
-from weights.ensemble import Ensemble, Report, answer_losses, conformal_scores, crossfitted_answers, fit_temperature, row_losses
+from weights.ensemble import Ensemble, Population, Report, row_losses
 from weights.errors import UsageError
 from weights.models.linear import Linear
 from weights.spec import Spec
@@ -22,30 +22,33 @@ TASKS = {
 }
 
 
-def ensemble_of(kind: str, *, n_members: int = 3, temperature: float = 1.0, votes=None, scores=(), seed: int = 0) -> Ensemble:
-    """Linear members with random weights on two inputs."""
-    random, task = np.random.default_rng(seed), TASKS[kind]
-    params = {"output": {"w": random.normal(size=(n_members, 2, task.n_outputs)), "b": random.normal(size=(n_members, task.n_outputs))}}
+def ensemble_of(kind: str, *, n_members: int = 3, share: float = 1.0, offset=None, votes=None, scores=(), seed: int = 0) -> Ensemble:
+    """One population of linear members with random weights on two inputs."""
+    task = TASKS[kind]
     return Ensemble(
-        spec=Spec(model=Linear()),
         task=task,
         encoding=Encoding([Numeric("u", 0.0, 1.0, False), Numeric("v", 0.0, 1.0, False)], clip=None),
         features=[Feature("u", "numeric"), Feature("v", "numeric")],
-        params=params,
-        votes=np.ones(n_members) if votes is None else np.asarray(votes, float),
-        temperature=temperature,
+        populations=[population_of(kind, n_members=n_members, share=share, votes=votes, seed=seed)],
+        offset=np.zeros(task.n_outputs) if offset is None else np.asarray(offset, float),
         scores=np.asarray(scores, float),
         report=Report(source="hand", n_samples=0, n_features=2, metrics={}),
     )
+
+
+def population_of(kind: str, *, name: str = "linear", n_members: int = 3, share: float = 1.0, votes=None, seed: int = 0) -> Population:
+    random, n_outputs = np.random.default_rng(seed), TASKS[kind].n_outputs
+    params = {"output": {"w": random.normal(size=(n_members, 2, n_outputs)), "b": random.normal(size=(n_members, n_outputs))}}
+    return Population(name, Spec(model=Linear()), params, np.ones(n_members) if votes is None else np.asarray(votes, float), share)
 
 
 def rows(n: int = 7, seed: int = 1) -> np.ndarray:
     return np.random.default_rng(seed).normal(size=(n, 2)).astype(np.float32)
 
 
-def member_logits(ensemble: Ensemble, x: np.ndarray) -> np.ndarray:
-    """Outputs of each member, float64, shape (m, n, k)."""
-    layer = ensemble.params["output"]
+def member_logits(ensemble: Ensemble, x: np.ndarray, population: int = 0) -> np.ndarray:
+    """Outputs of each member of a population, float64, shape (m, n, k)."""
+    layer = ensemble.populations[population].params["output"]
     return x.astype(np.float64) @ layer["w"] + layer["b"][:, None]
 
 
@@ -102,7 +105,7 @@ def test_probabilities_sum_to_one(kind):
 
 def test_members_that_are_certain_do_not_make_the_answer_undefined():
     ensemble = ensemble_of("multiclass")
-    ensemble.params["output"]["b"][0] = [1000.0, 0.0, -1000.0]
+    ensemble.populations[0].params["output"]["b"][0] = [1000.0, 0.0, -1000.0]
     assert np.isfinite(ensemble.predict_proba(rows())).all()
 
 
@@ -115,8 +118,9 @@ def test_the_label_of_the_most_probable_class_is_predicted(kind):
 
 def test_the_order_of_members_does_not_matter():
     ensemble = ensemble_of("multiclass", votes=[1.0, 2.0, 3.0])
-    layer = ensemble.params["output"]
-    turned = replace(ensemble, params={"output": {name: part[::-1] for name, part in layer.items()}}, votes=ensemble.votes[::-1])
+    [population] = ensemble.populations
+    params = {"output": {name: part[::-1] for name, part in population.params["output"].items()}}
+    turned = replace(ensemble, populations=[replace(population, params=params, votes=population.votes[::-1])])
     np.testing.assert_allclose(ensemble.predict_proba(rows()), turned.predict_proba(rows()), rtol=0, atol=1e-12)
 
 
@@ -126,64 +130,57 @@ def test_a_row_is_answered_alike_in_any_company(n):
     np.testing.assert_allclose(ensemble.predict(x[:n]), ensemble.predict(x)[:n], **CLOSE)
 
 
-# Temperature
+# Populations
 
 
-def test_log_probabilities_are_divided_by_the_temperature():
-    ensemble = ensemble_of("multiclass", temperature=2.5)
-    cooled = replace(ensemble, temperature=1.0).predict_proba(rows()) ** (1 / 2.5)
+def mixed(kind: str, *, shares=(0.7, 0.6), offset=None) -> Ensemble:
+    """Two populations of three and four members."""
+    second = population_of(kind, name="other", n_members=4, share=shares[1], votes=[1.0, 2.0, 0.0, 1.0], seed=1)
+    ensemble = ensemble_of(kind, share=shares[0], offset=offset)
+    return replace(ensemble, populations=[*ensemble.populations, second])
+
+
+@pytest.mark.parametrize(("kind", "offset"), [("regression", [0.3]), ("binary", [-0.4]), ("multiclass", [0.5, -0.2, 0.1])])
+def test_a_mixture_answers_the_sum_of_shares_times_mean_outputs_and_the_offset(kind, offset):
+    ensemble = mixed(kind, offset=offset)
+    outputs = [member_logits(ensemble, rows(), population) for population in (0, 1)]
+    outputs = [np.log(softmax(logits)) for logits in outputs] if kind == "multiclass" else outputs
+    first, second = outputs[0].mean(0), np.average(outputs[1], axis=0, weights=[1.0, 2.0, 0.0, 1.0])
+    np.testing.assert_allclose(ensemble.combined(rows()), 0.7 * first + 0.6 * second + np.asarray(offset), **CLOSE)
+
+
+def test_a_mixture_of_numbers_is_in_the_unit_of_the_target():
+    ensemble = mixed("regression", offset=[0.3])
+    np.testing.assert_allclose(ensemble.predict(rows()), 10.0 + 2.0 * ensemble.combined(rows())[:, 0], rtol=1e-12)
+
+
+def test_the_order_of_populations_does_not_matter():
+    ensemble = mixed("multiclass", offset=[0.5, -0.2, 0.1])
+    turned = replace(ensemble, populations=ensemble.populations[::-1])
+    np.testing.assert_allclose(turned.predict_proba(rows()), ensemble.predict_proba(rows()), rtol=0, atol=1e-12)
+
+
+def test_members_of_all_populations_are_counted():
+    assert mixed("binary").n_members == 7
+
+
+def test_outputs_of_members_come_one_member_at_a_time_in_their_order():
+    ensemble = mixed("multiclass")
+    found = [*ensemble.member_outputs(ensemble.populations[1], rows())]
+    np.testing.assert_allclose(found, member_logits(ensemble, rows(), 1), **CLOSE)
+
+
+def test_a_share_is_one_over_a_temperature():
+    ensemble = ensemble_of("multiclass", share=0.4)
+    [population] = ensemble.populations
+    cooled = replace(ensemble, populations=[replace(population, share=1.0)]).predict_proba(rows()) ** 0.4
     np.testing.assert_allclose(ensemble.predict_proba(rows()), cooled / cooled.sum(1, keepdims=True), **CLOSE)
 
 
-@pytest.mark.parametrize("planted", [0.4, 1.0, 3.0])
-@pytest.mark.parametrize("n_outputs", [1, 3])
-def test_a_planted_temperature_is_found(planted, n_outputs):
-    outputs, y = sampled(20_000, n_outputs)
-    # The log of the temperature has a standard error of about 1 / sqrt(n * variance of the logits) = 0.007 or less; four of them.
-    assert fit_temperature(planted * outputs, y, np.ones(len(y))) == pytest.approx(planted, rel=0.03)
-
-
-def test_rows_of_weight_zero_do_not_move_the_temperature():
-    outputs, y = sampled(2_000, 3)
-    spoilt = np.where(np.arange(2_000) < 500, 2, y)
-    weight = (np.arange(2_000) >= 500).astype(float)
-    # The search stops within 1e-4 in the log of the temperature.
-    assert fit_temperature(outputs, spoilt, weight) == pytest.approx(fit_temperature(outputs[500:], y[500:], np.ones(1_500)), rel=1e-3)
-
-
-def test_a_temperature_never_makes_the_loss_worse():
-    outputs, y = sampled(30, 3)
-    temperature = fit_temperature(outputs, y, np.ones(30))
-    assert row_losses(outputs / temperature, y, "multiclass").mean() <= row_losses(outputs, y, "multiclass").mean()
-
-
-def sampled(n: int, n_outputs: int) -> tuple[np.ndarray, np.ndarray]:
-    """Outputs and classes drawn from the very probabilities that the outputs claim."""
-    random = np.random.default_rng(3)
-    outputs = 2.0 * random.normal(size=(n, n_outputs))
-    logits = np.concatenate([np.zeros((n, 1)), outputs], axis=1) if n_outputs == 1 else outputs
-    return outputs, (random.random((n, 1)) > np.cumsum(softmax(logits), axis=1)).sum(1).astype(np.int32)
-
-
-def test_no_row_has_a_say_in_its_own_calibration():
-    outputs, y = sampled(200, 3)
-    changed = y.copy()
-    changed[17] = (y[17] + 1) % 3
-    before, after = (crossfitted_answers(outputs, labels, np.ones(200), TASKS["multiclass"])[17] for labels in (y, changed))
-    np.testing.assert_array_equal(before, after)
-
-
-def test_other_rows_have_a_say_in_a_rows_calibration():
-    outputs, y = sampled(200, 3)
-    changed = y.copy()
-    changed[17] = (y[17] + 1) % 3
-    before, after = (crossfitted_answers(outputs, labels, np.ones(200), TASKS["multiclass"])[18] for labels in (y, changed))
-    assert not np.array_equal(before, after)
-
-
-def test_numbers_need_no_calibration():
-    outputs = np.array([[0.5], [-1.0]])
-    np.testing.assert_allclose(crossfitted_answers(outputs, np.zeros(2), np.ones(2), TASKS["regression"]), [11.0, 8.0])
+def test_populations_of_no_share_answer_what_the_offset_says():
+    probability = np.array([0.2, 0.3, 0.5])
+    answered = mixed("multiclass", shares=(0.0, 0.0), offset=np.log(probability)).predict_proba(rows())
+    np.testing.assert_allclose(answered, np.broadcast_to(probability, (7, 3)), rtol=1e-12)
 
 
 # Losses
@@ -196,11 +193,6 @@ def test_the_loss_of_a_class_is_minus_the_log_of_its_probability():
 
 def test_the_loss_of_a_number_is_half_its_squared_error():
     np.testing.assert_allclose(row_losses(np.array([[3.0], [1.0]]), np.array([1.0, 1.0]), "regression"), [2.0, 0.0])
-
-
-def test_answers_are_judged_in_the_unit_of_the_target():
-    # Encoded 1 means 12 in the target's unit.
-    np.testing.assert_allclose(answer_losses(TASKS["regression"], np.array([1.0]), np.array([15.0])), [9.0])
 
 
 # Intervals
@@ -274,28 +266,3 @@ def test_numbers_have_no_probabilities():
 def test_numbers_have_no_prediction_sets():
     with pytest.raises(UsageError, match=r"Probabilities need classes, but 'y' is a number\."):
         ensemble_of("regression", scores=[1.0]).prediction_sets(rows())
-
-
-# Conformal scores
-
-
-def test_scores_of_numbers_are_absolute_residuals_in_order():
-    scores = conformal_scores(TASKS["regression"], np.array([0.0, 1.0, -1.0]), np.array([10.5, 9.0, 8.0]), np.ones(3))
-    np.testing.assert_allclose(scores, [0.0, 0.5, 3.0])
-
-
-def test_scores_of_classes_are_the_probability_missed_in_order():
-    answers = np.array([[0.7, 0.2, 0.1], [0.3, 0.3, 0.4]])
-    np.testing.assert_allclose(conformal_scores(TASKS["multiclass"], np.array([0, 1]), answers, np.ones(2)), [0.3, 0.7])
-
-
-def test_rows_of_weight_zero_give_no_score():
-    scores = conformal_scores(TASKS["regression"], np.zeros(3), np.array([11.0, 12.0, 13.0]), np.array([1.0, 0.0, 2.0]))
-    np.testing.assert_allclose(scores, [1.0, 3.0])
-
-
-def test_many_scores_are_thinned_without_moving_their_quantiles():
-    residuals = np.random.default_rng(0).permutation(np.arange(1.0, 50_001.0))
-    scores = conformal_scores(TASKS["regression"], np.zeros(50_000), 10.0 + residuals, np.ones(50_000))
-    assert (len(scores), scores[0], scores[-1]) == (20_000, 1.0, 50_000.0)
-    np.testing.assert_allclose(np.quantile(scores, [0.1, 0.5, 0.9]), [5_000, 25_000, 45_000], rtol=1e-3)

@@ -1,0 +1,314 @@
+"""Shares of populations against answers known without them: a planted temperature, brute force, noise, base rates."""
+
+from __future__ import annotations
+
+import itertools
+
+import numpy as np
+import pytest
+
+from weights.api import fit
+from weights.ensemble import row_losses
+from weights.task import Task
+from weights.training.mixing import answer_losses, conformal_scores, crossfitted_answers, fit_shares, mix, prior_outputs
+
+TASKS = {
+    "regression": Task("regression", "y", center=10.0, scale=2.0),
+    "binary": Task("binary", "y", classes=["no", "yes"]),
+    "multiclass": Task("multiclass", "y", classes=["a", "b", "c"]),
+}
+CLASSES = ("binary", "multiclass")
+
+
+def softmax(outputs: np.ndarray) -> np.ndarray:
+    """Probabilities (n, classes) from log odds (n, 1) or logs (n, k)."""
+    logits = np.concatenate([np.zeros_like(outputs), outputs], axis=1) if outputs.shape[1] == 1 else outputs
+    powers = np.exp(logits)
+    return powers / powers.sum(1, keepdims=True)
+
+
+def sampled(n: int, kind: str, *, spread: float = 2.0, seed: int = 3) -> tuple[np.ndarray, np.ndarray]:
+    """Outputs (n, k), and targets drawn from the very distribution that the outputs claim (numbers with a deviation of 0.5)."""
+    random = np.random.default_rng(seed)
+    outputs = spread * random.normal(size=(n, TASKS[kind].n_outputs))
+    if kind == "regression":
+        return outputs, outputs[:, 0] + 0.5 * random.normal(size=n)
+    return outputs, (random.random((n, 1)) > np.cumsum(softmax(outputs), axis=1)).sum(1).astype(np.int32)
+
+
+def noise(outputs: np.ndarray, scale: float = 1.0, seed: int = 9) -> np.ndarray:
+    return scale * np.random.default_rng(seed).normal(size=outputs.shape)
+
+
+def mean_loss(shares, outputs: np.ndarray, y: np.ndarray, kind: str) -> float:
+    return float(row_losses(np.tensordot(np.asarray(shares, float), outputs, 1), y, kind).mean())
+
+
+# One population: its share is one over its temperature
+
+
+@pytest.mark.parametrize("planted", [0.4, 1.0, 3.0])
+@pytest.mark.parametrize("kind", CLASSES)
+def test_a_planted_temperature_is_found(kind, planted):
+    outputs, y = sampled(20_000, kind)
+    # The log of the temperature has a standard error of about 1 / sqrt(n * variance of the logits) = 0.007 or less; four of them.
+    assert 1 / fit_shares(planted * outputs[None], y, np.ones(len(y)), kind)[0] == pytest.approx(planted, rel=0.03)
+
+
+@pytest.mark.parametrize("kind", CLASSES)
+def test_one_population_gets_the_temperature_that_a_grid_search_finds(kind):
+    outputs, y = sampled(300, kind)
+    grid = np.geomspace(0.2, 5.0, 2_001)  # steps of 0.16 %
+    best = grid[np.argmin([mean_loss([1 / t], 1.7 * outputs[None], y, kind) for t in grid])]
+    # The loss is flat at its least: the search ends where its slope is some 1e-5, which is 1e-4 in a share here; and half a step.
+    assert 1 / fit_shares(1.7 * outputs[None], y, np.ones(300), kind)[0] == pytest.approx(best, rel=2e-3)
+
+
+def test_one_population_of_numbers_is_left_as_it_is():
+    outputs, y = sampled(100, "regression")
+    assert fit_shares(3.0 * outputs[None], y, np.ones(100), "regression").tolist() == [1.0]
+
+
+def test_one_population_has_no_prior_beside_it():
+    outputs, y = sampled(200, "multiclass")
+    np.testing.assert_array_equal(mix(outputs[None], y, np.ones(200), TASKS["multiclass"]).offset, np.zeros(3))
+
+
+# Several populations
+
+
+@pytest.mark.parametrize("kind", TASKS)
+def test_a_population_of_noise_gets_no_share(kind):
+    outputs, y = sampled(4_000, kind)
+    shares = fit_shares(np.stack([outputs, noise(outputs, 2.0)]), y, np.ones(4_000), kind)
+    # A share's standard error is about 1 / sqrt(n * variance of the logits) = 0.01; the slope of 1 in y for numbers has less.
+    np.testing.assert_allclose(shares, [1.0, 0.0], atol=0.04)
+
+
+@pytest.mark.parametrize("kind", CLASSES)
+def test_the_shares_of_classes_are_those_of_a_grid_search(kind):
+    truth, y = sampled(400, kind)
+    outputs = np.stack([truth + noise(truth, 1.0, seed=1), truth + noise(truth, 1.5, seed=2)])
+    grid = np.arange(0.0, 1.5, 0.02)
+    best = min(itertools.product(grid, grid), key=lambda shares: mean_loss(shares, outputs, y, kind))
+    # Half a step of the grid each way, and as much again for a valley that lies across it.
+    np.testing.assert_allclose(fit_shares(outputs, y, np.ones(400), kind), best, atol=0.02)
+
+
+def test_the_shares_of_numbers_are_those_of_a_brute_force_search_over_the_simplex():
+    truth, y = sampled(500, "regression", spread=1.0)
+    outputs = np.stack([truth + noise(truth, scale, seed=seed) for seed, scale in enumerate((0.3, 0.5, 0.8))])
+    outputs[2] -= outputs[0]  # worth nothing, and less than nothing where shares could be negative
+    steps = 100
+    simplex = [(i, j, steps - i - j) for i in range(steps + 1) for j in range(steps + 1 - i)]
+    best = min((np.asarray(point) / steps for point in simplex), key=lambda shares: mean_loss(shares, outputs, y, "regression"))
+    # A step of the grid is 0.01; the prior of one row in 500 moves a share by no more than that.
+    np.testing.assert_allclose(fit_shares(outputs, y, np.ones(500), "regression"), best, atol=0.015)
+
+
+@pytest.mark.parametrize("n_populations", [2, 3, 5])
+def test_the_shares_of_numbers_are_not_negative_and_sum_to_one(n_populations):
+    truth, y = sampled(60, "regression")
+    outputs = np.stack([(-1.0) ** seed * truth + noise(truth, seed + 1.0, seed) for seed in range(n_populations)])
+    shares = fit_shares(outputs, y, np.ones(60), "regression")
+    assert (shares >= 0).all()
+    assert shares.sum() == pytest.approx(1.0, abs=1e-12)
+
+
+@pytest.mark.parametrize("kind", CLASSES)
+def test_shares_of_classes_are_never_negative(kind):
+    outputs, y = sampled(100, kind)
+    assert (fit_shares(np.stack([-outputs, outputs]), y, np.ones(100), kind) >= 0).all()
+
+
+@pytest.mark.parametrize("kind", TASKS)
+def test_populations_that_say_the_same_get_equal_shares(kind):
+    outputs, y = sampled(400, kind)
+    first, second = fit_shares(np.stack([outputs, outputs]), y, np.ones(400), kind)
+    assert first == pytest.approx(second, abs=1e-6)
+
+
+@pytest.mark.parametrize("kind", TASKS)
+def test_the_order_of_populations_does_not_matter(kind):
+    truth, y = sampled(400, kind)
+    outputs = np.stack([truth + noise(truth, scale, seed) for seed, scale in enumerate((0.5, 1.0))])
+    forth, back = (fit_shares(some, y, np.ones(400), kind) for some in (outputs, outputs[::-1]))
+    # The loss is flat at its least: a search that comes from the other side ends within its tolerance.
+    np.testing.assert_allclose(forth, back[::-1], atol=2e-3)
+
+
+@pytest.mark.parametrize("kind", TASKS)
+def test_rows_of_weight_zero_do_not_move_the_shares(kind):
+    truth, y = sampled(2_000, kind)
+    outputs = np.stack([truth + noise(truth, scale, seed) for seed, scale in enumerate((0.5, 1.0))])
+    spoilt = np.where(np.arange(2_000) < 500, y[::-1], y)
+    weight = (np.arange(2_000) >= 500).astype(float)
+    found = fit_shares(outputs, spoilt, weight, kind)
+    # The prior is one row of 2,000 or of 1,500.
+    np.testing.assert_allclose(found, fit_shares(outputs[:, 500:], y[500:], np.ones(1_500), kind), atol=2e-3)
+
+
+@pytest.mark.parametrize("kind", TASKS)
+def test_a_mixture_is_no_worse_than_any_of_its_populations_on_the_rows_it_was_fitted_to(kind):
+    truth, y = sampled(100, kind)
+    outputs = np.stack([truth + noise(truth, scale, seed) for seed, scale in enumerate((0.5, 0.7, 3.0))])
+    shares, offset, _ = mix(outputs, y, np.ones(100), TASKS[kind])
+    found = row_losses(np.tensordot(shares, outputs, 1) + offset, y, kind).mean()
+    # The prior over shares, one row in 100, may cost up to its own worth.
+    assert found <= min(mean_loss(row, outputs, y, kind) for row in np.eye(3)) + 0.01
+
+
+# What a model that knows no features adds
+
+
+def rare(n: int, kind: str) -> np.ndarray:
+    """Classes of unequal shares, or numbers about the mean, which encodes as zero."""
+    random = np.random.default_rng(2)
+    if kind == "regression":
+        return random.normal(size=n)
+    return random.choice(len(TASKS[kind].classes), n, p=[0.9, 0.1] if kind == "binary" else [0.7, 0.2, 0.1]).astype(np.int32)
+
+
+@pytest.mark.parametrize("kind", CLASSES)
+def test_the_prior_restores_base_rates_where_features_are_noise(kind):
+    y, task = rare(5_000, kind), TASKS[kind]
+    outputs = np.stack([noise(np.zeros((5_000, task.n_outputs)), 1.0, seed) for seed in (0, 1)])
+    shares, offset, answers = mix(outputs, y, np.ones(5_000), task)
+    rates = np.bincount(y) / 5_000
+    # A share of noise has a standard error of some 1 / sqrt(5,000) / deviation of a class = 0.05.
+    np.testing.assert_allclose(shares, 0.0, atol=0.15)
+    np.testing.assert_allclose(task.decode(offset[None])[0], rates, atol=0.02)
+    np.testing.assert_allclose(answers.mean(0), rates, atol=0.02)
+
+
+def test_the_prior_of_numbers_is_their_mean_where_features_are_noise():
+    y = rare(5_000, "regression")
+    outputs = np.stack([noise(y[:, None], 1.0, seed) for seed in (0, 1)])
+    shares, offset, answers = mix(outputs, y, np.ones(5_000), TASKS["regression"])
+    # A slope on noise has a standard error of 1 / sqrt(5,000) = 0.014; the mean encodes as zero and decodes as 10.
+    np.testing.assert_allclose(shares, 0.0, atol=0.05)
+    assert offset.tolist() == [0.0]
+    np.testing.assert_allclose(answers, 10.0, atol=2.0 * 0.05 * 2 * 4)
+
+
+@pytest.mark.parametrize("kind", CLASSES)
+def test_the_prior_decodes_to_weighted_class_shares(kind):
+    y = rare(400, kind)
+    weight = np.where(y == 0, 1.0, 3.0)
+    expected = np.bincount(y, weights=weight) / weight.sum()
+    np.testing.assert_allclose(TASKS[kind].decode(prior_outputs(TASKS[kind], y, weight)[None])[0], expected, rtol=1e-12)
+
+
+# Answers in which no row has a say in its own shares
+
+
+def two_populations(kind: str, n: int = 200) -> tuple[np.ndarray, np.ndarray]:
+    truth, y = sampled(n, kind)
+    return np.stack([truth + noise(truth, scale, seed) for seed, scale in enumerate((0.5, 1.0))]), y
+
+
+def with_another_target(y: np.ndarray, row: int, kind: str) -> np.ndarray:
+    changed = y.copy()
+    changed[row] = y[row] + 5.0 if kind == "regression" else (y[row] + 1) % len(TASKS[kind].classes)
+    return changed
+
+
+@pytest.mark.parametrize("n_populations", [1, 2])
+@pytest.mark.parametrize("kind", TASKS)
+def test_no_row_has_a_say_in_its_own_answer(kind, n_populations):
+    outputs, y = two_populations(kind)
+    both = (y, with_another_target(y, 17, kind))
+    before, after = (crossfitted_answers(outputs[:n_populations], targets, np.ones(200), TASKS[kind])[17] for targets in both)
+    np.testing.assert_array_equal(before, after)
+
+
+@pytest.mark.parametrize("kind", TASKS)
+def test_other_rows_have_a_say_in_a_rows_answer(kind):
+    outputs, y = two_populations(kind)
+    both = (y, with_another_target(y, 17, kind))
+    before, after = (crossfitted_answers(outputs, targets, np.ones(200), TASKS[kind])[18] for targets in both)
+    assert not np.array_equal(before, after)
+
+
+@pytest.mark.parametrize("kind", TASKS)
+def test_each_part_of_the_rows_is_answered_with_shares_of_the_others(kind):
+    outputs, y = two_populations(kind)
+    here = np.arange(200) % 5 == 3
+    shares = fit_shares(outputs[:, ~here], y[~here], np.ones(160), kind)
+    expected = TASKS[kind].decode(np.tensordot(shares, outputs[:, here], 1))
+    np.testing.assert_array_equal(crossfitted_answers(outputs, y, np.ones(200), TASKS[kind])[here], expected)
+
+
+def test_numbers_of_one_population_are_answered_as_they_are():
+    outputs = np.array([[[0.5], [-1.0]]])
+    np.testing.assert_allclose(crossfitted_answers(outputs, np.zeros(2), np.ones(2), TASKS["regression"]), [11.0, 8.0])
+
+
+@pytest.mark.parametrize("kind", TASKS)
+@pytest.mark.parametrize("n", [1, 2, 9, 49])
+def test_few_rows_are_answered_all_the_same(kind, n):
+    outputs, y = two_populations(kind, n)
+    assert np.isfinite(mix(outputs, y, np.ones(n), TASKS[kind]).answers).all()
+
+
+# In a fit
+
+
+def planted(kind: str) -> dict[str, np.ndarray]:
+    random = np.random.default_rng(0)
+    a, b = random.normal(size=(2, 300))
+    y = a + a * b + 0.3 * random.normal(size=300)
+    return {"a": a, "b": b, "y": y if kind == "regression" else np.where(y > 0, "yes", "no")}
+
+
+@pytest.mark.parametrize("kind", ["regression", "binary"])
+def test_a_fitted_mixture_answers_as_its_populations_shares_and_offset_say(kind):
+    data = planted(kind)
+    ensemble = fit(data, "y", members=4, hidden=(8,), n_steps=96).ensemble
+    x = np.random.default_rng(1).normal(size=(50, 2)).astype(np.float32)
+    total = np.broadcast_to(ensemble.offset, (50, 1)).copy()
+    for population in ensemble.populations:
+        total += population.share * np.mean([*ensemble.member_outputs(population, x)], axis=0, dtype=np.float64)
+    np.testing.assert_allclose(ensemble.answer(x), ensemble.task.decode(total), rtol=1e-12)
+
+
+@pytest.mark.parametrize("name", ["linear", "mlp"])
+def test_a_model_that_was_asked_for_is_the_only_population(name):
+    settings = {"hidden": (8,), "n_steps": 48} if name == "mlp" else {}
+    model = fit(planted("regression"), "y", model=name, members=4, **settings)
+    assert [*model.specs] == [name]
+    assert [(population.name, population.share) for population in model.ensemble.populations] == [(name, 1.0)]
+    np.testing.assert_array_equal(model.ensemble.offset, np.zeros(1))
+
+
+# Losses of answers
+
+
+def test_answers_are_judged_in_the_unit_of_the_target():
+    # Encoded 1 means 12 in the target's unit.
+    np.testing.assert_allclose(answer_losses(TASKS["regression"], np.array([1.0]), np.array([15.0])), [9.0])
+
+
+# Conformal scores
+
+
+def test_scores_of_numbers_are_absolute_residuals_in_order():
+    scores = conformal_scores(TASKS["regression"], np.array([0.0, 1.0, -1.0]), np.array([10.5, 9.0, 8.0]), np.ones(3))
+    np.testing.assert_allclose(scores, [0.0, 0.5, 3.0])
+
+
+def test_scores_of_classes_are_the_probability_missed_in_order():
+    answers = np.array([[0.7, 0.2, 0.1], [0.3, 0.3, 0.4]])
+    np.testing.assert_allclose(conformal_scores(TASKS["multiclass"], np.array([0, 1]), answers, np.ones(2)), [0.3, 0.7])
+
+
+def test_rows_of_weight_zero_give_no_score():
+    scores = conformal_scores(TASKS["regression"], np.zeros(3), np.array([11.0, 12.0, 13.0]), np.array([1.0, 0.0, 2.0]))
+    np.testing.assert_allclose(scores, [1.0, 3.0])
+
+
+def test_many_scores_are_thinned_without_moving_their_quantiles():
+    residuals = np.random.default_rng(0).permutation(np.arange(1.0, 50_001.0))
+    scores = conformal_scores(TASKS["regression"], np.zeros(50_000), 10.0 + residuals, np.ones(50_000))
+    assert (len(scores), scores[0], scores[-1]) == (20_000, 1.0, 50_000.0)
+    np.testing.assert_allclose(np.quantile(scores, [0.1, 0.5, 0.9]), [5_000, 25_000, 45_000], rtol=1e-3)
