@@ -16,7 +16,18 @@ from weights.elements.updates import Updates
 from weights.errors import UsageError
 from weights.models.linear import Linear
 from weights.models.mlp import Mlp
-from weights.spec import VARYING, Members, Spec, check, common_program, program_spec, resolve, varying_values, with_settings
+from weights.spec import (
+    VARYING,
+    Members,
+    Spec,
+    check,
+    common_program,
+    program_spec,
+    resolve,
+    varying_values,
+    with_settings,
+    without_numbers,
+)
 
 
 def value_of(spec, path):
@@ -43,7 +54,9 @@ def spec_with(**settings):
         ("initialization", "orthogonal", "initialization.name", "orthogonal"),
         ("penalty", "l1", "regularization.penalty", "l1"),
         ("penalty", "none", "regularization.penalty", "none"),
-        ("embedding", "periodic", "model.embedding", "periodic"),
+        ("embedding", "piecewise", "model.embedding", "piecewise"),
+        ("n_bins", "64", "model.n_bins", 64),
+        ("averaging", "4", "optimization.averaging", 4.0),
         ("embedding", "none", "model.embedding", "none"),
         ("hidden", "64,32", "model.hidden", (64, 32)),
         ("hidden", "64, 32", "model.hidden", (64, 32)),
@@ -134,7 +147,11 @@ def test_a_spec_that_fits_together_passes_unchanged(spec):
         ),
         (Spec(optimization=Optimization("adma")), "optimization.name has no choice 'adma'. Did you mean 'adam'?"),
         (Spec(optimization=Optimization(schedule="cosin")), "optimization.schedule has no choice 'cosin'. Did you mean 'cosine'?"),
-        (Spec(model=Mlp(n_frequencies=0)), "model.n_frequencies must be above zero, but is 0. Change it and run again."),
+        (Spec(model=Mlp(n_bins=0)), "model.n_bins must be above zero, but is 0. Change it and run again."),
+        (
+            Spec(optimization=Optimization(averaging=-1.0)),
+            "optimization.averaging must be at least 0, but is -1.0. Change it and run again.",
+        ),
         (Spec(members=Members(n_members=0)), "members.n_members must be between 1 and 10000, but is 0. Change it and run again."),
         (Spec(members=Members(n_folds=1)), "members.n_folds must be between 2 and 100, but is 1. Change it and run again."),
         (Spec(members=Members(share=1.0)), "members.share must be between 0 and 1, but is 1.0. Change it and run again."),
@@ -161,7 +178,7 @@ def test_a_spec_that_fits_together_passes_unchanged(spec):
             "updates.freeze names the layer 'hiden.1', which this model does not have. Did you mean 'hidden.1'?",
         ),
         (
-            spec_with(freeze="embedding"),
+            spec_with(freeze="embedding", embedding="none"),
             "updates.freeze names the layer 'embedding', which this model does not have. Known: hidden.0, hidden.1, output.",
         ),
         (
@@ -203,13 +220,13 @@ def test_lbfgs_refuses_a_random_loss(name):
 
 @pytest.mark.parametrize("layer", ["embedding", "hidden.0", "hidden.1", "output"])
 def test_every_layer_may_be_frozen(layer):
-    assert check(spec_with(embedding="periodic", freeze=layer))
+    assert check(spec_with(embedding="piecewise", freeze=layer))
 
 
 # What is filled in
 
 
-@pytest.mark.parametrize("name", ["learning_rate", "batch_size", "n_steps"])
+@pytest.mark.parametrize("name", ["learning_rate", "weight_decay", "averaging", "batch_size", "n_steps"])
 def test_resolving_fills_what_optimization_left_open(name):
     assert getattr(resolve(Spec(), 1000).optimization, name) is not None
 
@@ -246,8 +263,36 @@ def test_a_solved_model_keeps_its_strength_open_for_the_out_of_bag_rows():
 
 
 def test_resolving_keeps_what_was_set():
-    optimization = Optimization("sgd", learning_rate=0.3, batch_size=50, n_steps=70)
+    optimization = Optimization("sgd", learning_rate=0.3, weight_decay=0.0, averaging=2.0, batch_size=50, n_steps=70)
     assert resolve(Spec(optimization=optimization), 1000).optimization == optimization
+
+
+@pytest.mark.parametrize(
+    ("settings", "averaging"),
+    [
+        ({}, 8.0),
+        ({"model": "linear", "optimization": "sgd"}, 8.0),
+        ({"averaging": 0.0}, 0.0),
+        ({"averaging": 3.0}, 3.0),
+        ({"optimization": "lbfgs"}, 0.0),
+        ({"penalty": "l1", "strength": 0.1}, 0.0),
+        ({"penalty": "l1", "strength": 0.0}, 8.0),
+        ({"penalty": "l2", "strength": 0.1}, 8.0),
+    ],
+)
+def test_weights_are_averaged_where_batches_are_random_and_zeros_need_not_stay_exact(settings, averaging):
+    assert resolve(with_settings(Spec(), settings), 1000).optimization.averaging == averaging
+
+
+@pytest.mark.parametrize(("n_numeric", "embedding"), [(0, "none"), (5, "piecewise"), (513, "none")])
+def test_resolving_embeds_numbers_where_there_are_some_and_not_too_many(n_numeric, embedding):
+    assert resolve(Spec(), 1000, n_numeric).model.embedding == embedding
+
+
+def test_an_embedding_cannot_be_frozen_where_there_are_no_numbers():
+    assert resolve(spec_with(freeze="embedding"), 1000, 3).updates.freeze == ("embedding",)
+    with pytest.raises(UsageError, match=r"updates\.freeze names the layer 'embedding', which this model does not have"):
+        resolve(spec_with(freeze="embedding"), 1000, 0)
 
 
 @pytest.mark.parametrize(("n_samples", "batch_size", "n_steps"), [(20, 32, 1000), (1000, 32, 3125), (4000, 64, 6000), (10**6, 256, 6000)])
@@ -267,8 +312,14 @@ def test_there_are_no_more_folds_than_rows():
 
 @pytest.mark.parametrize("settings", [{}, {"model": "linear"}, {"optimization": "lion", "accumulate": 3}])
 def test_resolving_twice_changes_nothing(settings):
-    once = resolve(with_settings(Spec(), settings), 1000)
-    assert resolve(once, 1000) == once
+    once = resolve(with_settings(Spec(), settings), 1000, 4)
+    assert resolve(once, 1000, 4) == once
+
+
+@pytest.mark.parametrize("name", ["n_bins", "embedding_size"])
+def test_resolving_does_not_hide_a_size_that_cannot_be(name):
+    with pytest.raises(UsageError, match=rf"^model\.{name} must be above zero, but is 0\."):
+        resolve(spec_with(**{name: 0}), 1000, 5)
 
 
 def test_resolving_checks():
@@ -281,6 +332,7 @@ def test_resolving_checks():
 ON = {
     "optimization.learning_rate": (0.1, 0.2),
     "optimization.weight_decay": (0.1, 0.2),
+    "optimization.averaging": (4.0, 8.0),
     "regularization.strength": (0.1, 0.2),
     "regularization.l1_ratio": (0.1, 0.2),
     "regularization.dropout": (0.1, 0.2),
@@ -342,6 +394,18 @@ def test_the_common_program_of_one_spec_is_its_own():
     assert common_program([Spec()]) == program_spec(Spec())
 
 
+@pytest.mark.parametrize("name", [*ON, "regularization.patience"])
+def test_specs_are_alike_without_their_numbers(name):
+    some = (ON | UNSEEN)[name]
+    one, two, unset = with_settings(Spec(), {name: some[0]}), with_settings(Spec(), {name: some[1]}), Spec()
+    assert without_numbers(one) == without_numbers(two) == without_numbers(unset)
+
+
+@pytest.mark.parametrize(("name", "value"), [("hidden", "4"), ("n_bins", 8), ("activation", "tanh"), ("penalty", "l1"), ("n_steps", 70)])
+def test_specs_of_other_programs_or_lengths_differ_without_their_numbers_too(name, value):
+    assert without_numbers(with_settings(Spec(), {name: value})) != without_numbers(Spec())
+
+
 def test_varying_values_are_those_of_the_spec():
     spec = with_settings(Spec(), {name: values[1] for name, values in ON.items()})
     assert varying_values(spec) == {name: values[1] for name, values in ON.items()}
@@ -360,7 +424,7 @@ def test_limits_that_are_switched_off_are_infinite():
     [
         Spec(),
         Spec(model=Linear()),
-        spec_with(embedding="periodic", hidden="3,4", freeze="output", mask="age,income", max_norm=2.0, gain=1.5, seed=7),
+        spec_with(embedding="piecewise", n_bins=9, hidden="3,4", freeze="output", mask="age,income", max_norm=2.0, gain=1.5, seed=7),
         resolve(Spec(), 1000),
     ],
     ids=["default", "linear", "changed", "resolved"],

@@ -200,7 +200,7 @@ def _settings_that_solve(settings: dict[str, Any]) -> dict[str, Any]:
         except UsageError:
             return False
 
-    resolve(with_settings(Spec(), {"model": "mlp", **settings}), 1000)  # what no model could use is an error
+    resolve(with_settings(Spec(), {"model": "mlp", **settings}), 1000, 1)  # what no model could use is an error
     return {name: value for name, value in settings.items() if solves(name)}
 
 

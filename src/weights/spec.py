@@ -183,7 +183,9 @@ def resolve(spec: Spec, n_samples: int, n_numeric: int = 0) -> Spec:
     if optimization.name == "auto":
         solvable = isinstance(spec.model, Linear) and not _needs_steps(spec)
         optimization = msgspec.structs.replace(optimization, name="exact" if solvable else "adamw")
-    check(msgspec.structs.replace(spec, optimization=optimization))
+    spec = check(msgspec.structs.replace(spec, optimization=optimization))
+    model = spec.model.resolved(n_numeric) if isinstance(spec.model, Mlp) else spec.model
+    check(msgspec.structs.replace(spec, model=model))  # a layer that is frozen may have gone
     members = msgspec.structs.replace(members, n_folds=min(members.n_folds, n_samples))
     if optimization.name != "exact":
         all_rows = optimization.name == "lbfgs"
@@ -200,7 +202,6 @@ def resolve(spec: Spec, n_samples: int, n_numeric: int = 0) -> Spec:
     if regularization.dropout is None:
         batched = isinstance(spec.model, Mlp) and optimization.name != "lbfgs"
         regularization = msgspec.structs.replace(regularization, dropout=_DROPOUT if batched else 0.0)
-    model = spec.model.resolved(n_numeric) if isinstance(spec.model, Mlp) else spec.model
     return msgspec.structs.replace(spec, model=model, optimization=optimization, regularization=regularization, members=members)
 
 

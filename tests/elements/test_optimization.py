@@ -8,7 +8,16 @@ import numpy as np
 import optax
 import pytest
 
-from weights.elements.optimization import OPTIMIZERS, SCHEDULES, Optimization, default_learning_rate, direction, rate_at
+from weights.elements.optimization import (
+    OPTIMIZERS,
+    SCHEDULES,
+    Optimization,
+    average,
+    default_learning_rate,
+    default_weight_decay,
+    direction,
+    rate_at,
+)
 
 DECAYED = ("adamw", "lion", "muon")
 B1, B2 = 0.8, 0.9
@@ -95,11 +104,11 @@ def test_muon_turns_a_hidden_gradient_into_a_nearly_orthogonal_matrix():
 
 @pytest.mark.parametrize("name", DECAYED)
 def test_weight_decay_pulls_weights_and_nothing_else(name):
-    params = {"embedding": {"w": jnp.ones((3, 2)), "b": jnp.ones(2), "frequency": jnp.ones((3, 4))}}
+    params = {"embedding": {"w": jnp.ones((3, 2)), "b": jnp.ones(2), "knots": jnp.ones((3, 4))}}
     towards = direction(Optimization(name), 0.3)
     change, _ = towards.update(jax.tree.map(jnp.zeros_like, params), towards.init(params), params)
     found = {array: np.unique(pull).tolist() for array, pull in change["embedding"].items()}
-    assert found == {"w": pytest.approx([0.3]), "b": [0.0], "frequency": [0.0]}
+    assert found == {"w": pytest.approx([0.3]), "b": [0.0], "knots": [0.0]}
 
 
 @pytest.mark.parametrize("name", sorted(OPTIMIZERS.keys() - {*DECAYED, "lbfgs"}))
@@ -112,6 +121,53 @@ def test_optimizers_without_decay_stay_where_the_gradient_is_zero(name):
 @pytest.mark.parametrize("name", OPTIMIZERS)
 def test_every_optimizer_has_a_default_learning_rate(name):
     assert default_learning_rate(name) > 0
+
+
+@pytest.mark.parametrize("name", DECAYED)
+def test_every_optimizer_that_decays_has_a_default_decay(name):
+    assert default_weight_decay(name) > 0
+
+
+# Averages over steps
+
+
+def averaged(values: np.ndarray, averaging: float, settings: Optimization) -> float:
+    """The mean after steps that ended in these values; the first mean is far off, and must not count."""
+    mean = {"output": {"w": jnp.float32(10.0)}}
+    for step, value in enumerate(values):
+        mean = average(settings, jnp.float32(averaging), jnp.int32(step), mean, {"output": {"w": jnp.float32(value)}})
+    return float(mean["output"]["w"])
+
+
+@pytest.mark.parametrize("averaging", [1.0, 3.0, 8.0])
+def test_an_average_is_the_weighted_sum_of_its_closed_form(averaging):
+    # Multiplied out, the value after step t of T counts (t + 1)(t + 2)...(t + a), over the sum of these: Shamir and Zhang 2013.
+    values = np.random.default_rng(0).normal(size=20)
+    counts = np.array([np.prod([t + i for i in range(1, int(averaging) + 1)], dtype=float) for t in range(20)])
+    found = averaged(values, averaging, Optimization(averaging=averaging))
+    assert found == pytest.approx(counts @ values / counts.sum(), abs=1e-5)  # float32
+
+
+def test_an_average_of_equal_weights_is_those_weights():
+    assert averaged(np.full(50, 0.7), 8.0, Optimization(averaging=8.0)) == pytest.approx(0.7, rel=1e-6)  # float32
+
+
+def test_the_first_step_is_its_own_average():
+    assert averaged(np.array([0.3]), 8.0, Optimization(averaging=8.0)) == pytest.approx(0.3, abs=1e-5)  # float32
+
+
+@pytest.mark.parametrize(
+    "settings", [Optimization(averaging=0.0), Optimization(averaging=8.0)], ids=["alone", "beside members that average"]
+)
+def test_a_member_without_averaging_answers_with_its_last_weights(settings):
+    assert averaged(np.arange(10.0), 0.0, settings) == 9.0
+
+
+def test_averaging_may_not_be_negative():
+    assert Optimization(averaging=-1.0).check() == ["averaging must be at least 0, but is -1.0"]
+
+
+# Schedules
 
 
 @pytest.mark.parametrize("warmup", [0.0, 0.05, 0.4])

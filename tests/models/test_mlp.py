@@ -188,7 +188,13 @@ def test_settings_that_cannot_be_are_named(settings, message):
 
 @pytest.mark.parametrize(
     ("n_numeric", "expected"),
-    [(0, ("none", None, None)), (1, ("piecewise", 128, 4)), (100, ("piecewise", 20, 2)), (512, ("piecewise", 16, 1)), (513, ("none", None, None))],
+    [
+        (0, ("none", None, None)),
+        (1, ("piecewise", 128, 4)),
+        (100, ("piecewise", 20, 2)),
+        (512, ("piecewise", 16, 1)),
+        (513, ("none", None, None)),
+    ],
 )
 def test_a_table_of_many_numbers_gets_less_of_an_embedding_for_each(n_numeric, expected):
     resolved = Mlp().resolved(n_numeric)

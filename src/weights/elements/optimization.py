@@ -89,14 +89,14 @@ def average(settings: Optimization, averaging: jax.Array, step: jax.Array, mean:
 
     Args:
         settings: whether there is averaging at all.
-        averaging: how much heavier the later ones count, ().
+        averaging: how much heavier the later ones count, (); 0 for a member that answers with its last params.
         step: steps before this one, ().
         mean: the mean so far.
         params: of this step.
     """
     if not settings.averaging:
         return params
-    share = (averaging + 1.0) / (averaging + 1.0 + step)
+    share = jnp.where(averaging > 0, (averaging + 1.0) / (averaging + 1.0 + step), 1.0)
     return jax.tree.map(lambda m, p: m + share * (p - m), mean, params)
 
 
