@@ -1,13 +1,15 @@
-"""From options to an ensemble: which settings are tried, and which of the trained is kept."""
+"""From options to an ensemble: which settings are tried, and what is said of the share that each of the trained gets."""
 
 from __future__ import annotations
+
+import re
 
 import numpy as np
 import pytest
 
 from weights.api import plan_fit
 from weights.errors import DataError, UsageError
-from weights.fitting import check_memory, races, train_ensemble, within_budget
+from weights.fitting import _compared_with_simplest, check_memory, races, train_ensemble, within_budget
 from weights.training.plan import Plan
 from weights.training.population import Control
 
@@ -40,14 +42,65 @@ def test_an_optimizer_that_was_asked_for_trains_both_models():
     assert [spec.optimization.name for spec in specs.values()] == ["adam", "adam"]
 
 
-def test_on_a_line_the_simpler_model_is_kept_and_it_is_said_why():
-    report = train_ensemble(plan_fit(planted("line"), "y", **QUICK), Control()).report
-    assert report.decision.startswith("linear was chosen, being simpler")
+@pytest.fixture(scope="module")
+def mixtures():
+    """The ensembles of both planted tables."""
+    return {kind: train_ensemble(plan_fit(planted(kind), "y", **QUICK), Control()) for kind in ("line", "product")}
 
 
-def test_on_a_product_the_network_is_kept():
-    report = train_ensemble(plan_fit(planted("product"), "y", **QUICK), Control()).report
-    assert report.decision.startswith("mlp was chosen: its out-of-bag squared error is")
+def shares_of(ensemble) -> dict[str, float]:
+    return {population.name: population.share for population in ensemble.populations}
+
+
+def test_on_a_line_the_solved_members_have_most_of_the_share(mixtures):
+    assert shares_of(mixtures["line"])["linear"] > 0.8
+
+
+def test_on_a_product_the_networks_have_most_of_the_share(mixtures):
+    assert shares_of(mixtures["product"])["mlp"] > 0.8
+    assert shares_of(mixtures["product"]).get("linear", 0.0) < 0.1
+
+
+def test_a_mixture_that_gains_nothing_is_said_to_be_no_better_than_the_simplest_model(mixtures):
+    decision = mixtures["line"].report.decision
+    assert re.match(r"the mixture's out-of-bag squared error is .* than linear's alone \(95 % interval of the gain .*\): ", decision)
+    assert decision.endswith("and simpler")
+
+
+def test_a_mixture_that_gains_is_said_to_be_better_and_by_how_much(mixtures):
+    decision = mixtures["product"].report.decision
+    found = re.fullmatch(
+        r"the mixture's out-of-bag squared error is (\S+) lower than linear's alone \(95 % interval of the gain (\S+) to (\S+)\)", decision
+    )
+    gain, low, high = (float(number) for number in found.groups())
+    report = mixtures["product"].report
+    before, after = report.compared["linear"]["rmse"].value, report.metrics["rmse"].value
+    assert 0 < low < gain < high
+    assert gain == pytest.approx(before**2 - after**2, rel=0.01)  # three digits are printed
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "said"),
+    [
+        (2.0, 1.0, r"is 1 lower than linear's alone \(95 % interval of the gain 1 to 1\)"),
+        (1.0, 2.0, r"is 1 higher than linear's alone \(95 % interval of the gain -1 to -1\): --model linear is better, and simpler"),
+        (1.0, 1.0, r"is 0 higher than linear's alone .*: no more than chance; --model linear is as good, and simpler"),
+    ],
+    ids=["better", "worse", "equal"],
+)
+def test_the_decision_follows_from_the_interval_of_the_gain(before, after, said):
+    prepared = plan_fit(planted("line"), "y", **QUICK)
+    rows, y = np.ones(400, bool), prepared.task.original(prepared.y)
+    decision = _compared_with_simplest(y + after**0.5, {"linear": y + before**0.5, "mlp": y}, rows, prepared)
+    assert re.fullmatch(f"the mixture's out-of-bag squared error {said}", decision)
+
+
+def test_every_model_alone_and_the_constant_one_are_compared_with_the_mixture(mixtures):
+    assert [*mixtures["line"].report.compared] == ["linear", "mlp", "constant"]
+
+
+def test_with_one_model_there_is_nothing_to_decide():
+    assert train_ensemble(plan_fit(planted("line"), "y", model="linear", members=4), Control()).report.decision == ""
 
 
 def test_the_constant_model_has_the_spread_of_the_target_as_its_error():
@@ -57,14 +110,14 @@ def test_the_constant_model_has_the_spread_of_the_target_as_its_error():
 
 
 def test_a_search_that_only_the_network_knows_is_raced_there_only():
-    specs = plan_fit(planted("line"), "y", **QUICK).candidates
-    assert [*races(specs, {"hidden": [(4,), (8,)]}, 400)] == ["mlp"]
+    prepared = plan_fit(planted("line"), "y", **QUICK)
+    assert [*races(prepared.candidates, {"hidden": [(4,), (8,)]}, prepared.dataset)] == ["mlp"]
 
 
 def test_a_search_of_too_many_candidates_is_refused():
-    specs = plan_fit(planted("line"), "y", model="mlp").candidates
+    prepared = plan_fit(planted("line"), "y", model="mlp")
     with pytest.raises(UsageError, match="spans 100 candidates, and at most 64 are raced"):
-        races(specs, {"learning_rate": [0.1] * 10, "dropout": [0.1] * 10}, 400)
+        races(prepared.candidates, {"learning_rate": [0.1] * 10, "dropout": [0.1] * 10}, prepared.dataset)
 
 
 def test_a_smaller_budget_means_fewer_steps():
@@ -76,5 +129,7 @@ def test_a_smaller_budget_means_fewer_steps():
 
 
 def test_a_fit_beyond_the_free_memory_is_refused_before_it_starts():
-    with pytest.raises(DataError, match=r"needs about 1000000.0 GB of memory, but .* GB are free"):
+    with pytest.raises(
+        DataError, match=r"^Training needs about 1,000,000\.0 GB of memory, but .* GB may be used\. Use fewer rows or columns"
+    ):
         check_memory([Plan("mlp", 1, 1, 1, 1, 1.0, 1e6)])

@@ -42,7 +42,6 @@ from weights.task import Task
 from weights.training.compiling import keep_compiled_programs
 from weights.training.incremental import Stream, begin, go_on_from, learn
 from weights.training.incremental import ensemble as ensemble_of
-from weights.training.population import N_ROUNDS
 from weights.types import AnyArray, BoolArray, FloatArray, Params
 
 _OPTIONS_OF_FIT = {*inspect.signature(plan_fit).parameters} - {"settings"}
@@ -660,9 +659,6 @@ def _steps_taken(ensemble: Ensemble) -> int:
     """Most steps that a member took, at least one."""
     most = 1
     for population in ensemble.populations:
-        if population.spec.solved:
-            most = max(most, int(population.history["n_steps"].max()))
-        else:
-            asked = population.spec.optimization.n_steps or 1
-            most = max(most, min(asked, -(-asked // N_ROUNDS) * population.history["loss"].shape[1]))
+        steps = population.history["n_steps" if population.spec.solved else "steps"]
+        most = max(most, int(steps.max()))
     return most

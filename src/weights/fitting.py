@@ -138,7 +138,10 @@ def _compared_with_simplest(answers: FloatArray, alone: dict[str, FloatArray], r
     low, high = gain - _NORMAL_95 * std_err, gain + _NORMAL_95 * std_err
     words = f"the mixture's out-of-bag {measure} is {abs(gain):.3g} {'lower' if gain > 0 else 'higher'} than {simplest}'s alone"
     doubt = f"(95 % interval of the gain {low:.3g} to {high:.3g})"
-    return f"{words} {doubt}" + ("" if low > 0 else f": no more than chance; --model {simplest} is as good, and simpler")
+    if low > 0:
+        return f"{words} {doubt}"
+    verdict = "better" if high < 0 else "as good"
+    return f"{words} {doubt}: {'' if high < 0 else 'no more than chance; '}--model {simplest} is {verdict}, and simpler"
 
 
 def _metrics(answers: FloatArray, rows: BoolArray, prepared: Prepared) -> dict[str, Metric]:

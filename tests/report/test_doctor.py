@@ -88,7 +88,7 @@ def test_a_training_that_fails_is_a_finding_that_says_why(monkeypatch):
 
 def test_little_memory_is_a_finding(monkeypatch):
     only_cheap_checks(monkeypatch)
-    monkeypatch.setattr(doctor, "available_gigabytes", lambda: 0.5)
+    monkeypatch.setattr(doctor, "memory_budget", lambda: 0.5e9)
     assert found_now("free memory") == doctor.Finding("free memory", False, "0.5 GB")
 
 

@@ -22,7 +22,7 @@ def stream_of(**settings) -> Stream:
     spec = resolve(with_settings(Spec(), {"model": "linear", "optimization": "adam", "learning_rate": 0.05, **SETTINGS, **settings}), 64)
     x = np.random.default_rng(0).normal(size=(64, 3))
     dataset = prepare(pa.table({**{f"x{j}": x[:, j] for j in range(3)}, "y": x[:, 0]}), Roles("y", clip=None))
-    return begin(spec, Task("regression", "y"), dataset.encoding, dataset.features)
+    return begin("linear", spec, Task("regression", "y"), dataset.encoding, dataset.features)
 
 
 def batch(seed: int, n: int = 64, noise: float = 1.0) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -39,7 +39,8 @@ def learned(n_batches: int, *, n_threads: int = 2, noise: float = 1.0, **setting
 
 
 def weights_of(stream: Stream) -> np.ndarray:
-    return ensemble(stream).params["output"]["w"][..., 0]
+    [population] = ensemble(stream).populations
+    return population.params["output"]["w"][..., 0]
 
 
 def test_every_member_finds_the_planted_line():
@@ -69,8 +70,9 @@ def test_a_batch_that_comes_again_is_passed_in_another_order():
 def test_rows_are_judged_before_they_are_learned_from():
     stream = learned(2)
     x, y, weight = batch(5)
-    before = ensemble(stream).combined(x)
-    np.testing.assert_array_equal(learn(stream, x, y, weight, n_threads=1).outputs[-64:], before)
+    present = ensemble(stream)
+    before = present.mean_outputs(present.populations[0], x)
+    np.testing.assert_array_equal(learn(stream, x, y, weight, n_threads=1).outputs[0, -64:], before)
 
 
 def test_answers_of_members_that_learned_nothing_do_not_count():

@@ -10,7 +10,7 @@ from weights.models.base import Shape
 from weights.spec import Spec, resolve, with_settings
 from weights.training import compiling
 from weights.training import plan as planning
-from weights.training.plan import available_gigabytes, plan, steps_within
+from weights.training.plan import plan, steps_within
 
 SHAPE = Shape(10, 3, (0, 1))
 
@@ -31,6 +31,13 @@ def planned(n_samples: int = 10_000, n_threads: int = 1, **settings):
 def test_the_weights_of_a_network_are_counted():
     # 10 -> 16 -> 8 -> 3 with biases: 11 * 16 + 17 * 8 + 9 * 3.
     assert planned(model="mlp", hidden="16,8").n_weights == 176 + 136 + 27
+
+
+def test_the_weights_of_an_embedding_are_counted():
+    # Two of ten inputs are numbers: each has 4 bins * 3 features and 3 biases, and 3 more inputs of the first layer.
+    settings = {"model": "mlp", "hidden": "16,8", "n_bins": 4, "embedding_size": 3}
+    spec = resolve(with_settings(Spec(), settings), 10_000, 2)
+    assert plan(spec, SHAPE, 10_000, n_threads=1).n_weights == 2 * (4 * 3 + 3) + (10 + 6 + 1) * 16 + 136 + 27
 
 
 def test_the_weights_of_a_linear_model_are_counted():
@@ -95,22 +102,6 @@ def test_the_least_budget_still_takes_some_steps():
 
 def test_a_budget_of_a_year_is_not_used_up():
     assert within(3e7, n_steps=5_000) == 100_000
-
-
-def test_some_memory_is_available():
-    assert 0 < available_gigabytes() < 1e6
-
-
-def test_memory_is_what_the_container_leaves_if_that_is_less(monkeypatch, tmp_path):
-    for name, text in (("memory.max", "900000000"), ("memory.current", "700000000"), ("memory.stat", "anon 1\ninactive_file 100000000\n")):
-        (tmp_path / name).write_text(text)
-    monkeypatch.setattr(planning, "_CONTROL_GROUP", tmp_path)
-    assert available_gigabytes() == 0.3
-
-
-def test_memory_is_what_the_limit_on_addresses_leaves_if_that_is_less(monkeypatch):
-    monkeypatch.setattr(planning.resource, "getrlimit", lambda which: ((3 << 30) + 2 * 10**8, -1))
-    assert available_gigabytes() == 0.2
 
 
 def test_the_speed_of_this_machine_is_measured_to_be_one_of_this_world(monkeypatch):

@@ -363,13 +363,13 @@ def test_without_patience_a_run_goes_to_its_end():
 
 @pytest.fixture(scope="module")
 def round_by_round():
-    """A run whose rounds were looked at one by one: the run, params after each round, and losses of all rows after each round."""
+    """A run whose rounds were looked at one by one: the run, params that answered after each round, and losses of all rows then."""
     job = replace(stepped(patience=N_ROUNDS, learning_rate=0.05), y=np.random.default_rng(5).normal(size=96).astype(np.float32))
     run = Run.begin(job, Control())
     params, losses = [], []
     for number in range(N_ROUNDS):
         run.advance(number + 1)
-        params.append([member.state.params for member in run.members])
+        params.append([member.state.mean for member in run.members])
         outputs = np.empty(96)
         for scored, member in zip(job.resampling.scored, run.members, strict=True):
             outputs[scored] = member.outputs[:, 0]  # with one repeat of folds each row has one judge

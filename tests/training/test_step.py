@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from weights.models.base import Shape
+from weights.models.embedding import find_knots
 from weights.spec import Spec, check, program_spec, varying_values, with_settings
 from weights.training.step import Info, Member, Program, Shared, State, member_program
 
@@ -32,7 +33,8 @@ PLAIN |= {"clip_norm": None, "strength": 0.0, "dropout": 0.0}
 NETWORK = PLAIN | {"model": "mlp", "hidden": "8,6", "activation": "tanh"}
 FROZEN = NETWORK | {"freeze": "hidden.0,output", "optimization": "adamw", "penalty": "l1", "strength": 0.1}
 LIMITED = NETWORK | {"activation": "relu", "penalty": "l1", "strength": 1e-9, "scope": "input", "max_norm": 0.7}
-EMBEDDED = NETWORK | {"hidden": "8", "embedding": "periodic", "penalty": "group", "strength": 0.2, "mask": "third"}
+EMBEDDED = NETWORK | {"hidden": "8", "embedding": "piecewise", "n_bins": 6, "embedding_size": 3, "mask": "third"}
+EMBEDDED |= {"penalty": "group", "strength": 0.2}
 RICH = NETWORK | {
     "hidden": "8",
     "optimization": "adamw",
@@ -41,6 +43,7 @@ RICH = NETWORK | {
     "clip_norm": 5.0,
     "noise": 0.01,
     "strength": 0.01,
+    "averaging": 8.0,
 }
 RICH |= {"dropout": 0.2, "input_dropout": 0.1, "penalty": "elastic_net", "max_norm": 3.0, "learning_rate": 0.01}
 
@@ -72,7 +75,8 @@ def begin(settings, *, kind="regression", seed=0, used=(1, 1, 1, 1)) -> Run:
     groups, used = jnp.asarray(GROUPS, jnp.int32), jnp.asarray(used, jnp.float32)
     shared = Shared(jnp.asarray(X, jnp.float32), y, jnp.asarray(WEIGHT, jnp.float32), groups, used)
     member = Member(jnp.uint32(seed), {name: jnp.float32(value) for name, value in varying_values(spec).items()})
-    return Run(program, shared, member, program.start(shared.x, groups, used, member))
+    knots = jnp.asarray(find_knots(X[:, [0, 3]], getattr(spec.model, "n_bins", None) or 0))
+    return Run(program, shared, member, program.start(shared.x, knots, groups, used, member))
 
 
 def weights_of(state):
@@ -226,6 +230,42 @@ def test_a_penalty_on_inputs_alone_spares_later_layers():
     assert [layer for layer in params if not params[layer]["w"].any()] == ["hidden.0"]
 
 
+@pytest.mark.parametrize("optimizer", ["sgd", "adamw"])
+def test_edges_of_bins_are_never_learned(optimizer):
+    run = begin(EMBEDDED | {"optimization": optimizer, "weight_decay": 1.0})
+    state = run.advance(5)[0]
+    for tree in (state.params, state.mean):
+        assert_same(tree["embedding"]["knots"], run.state.params["embedding"]["knots"])
+    assert not np.any(state.params["embedding"]["w"] == run.state.params["embedding"]["w"])
+
+
+# Averaging
+
+
+def test_the_weights_that_answer_are_the_weighted_sum_of_those_of_all_steps():
+    run = begin(PLAIN | {"averaging": 2.0})
+    layers = [descend(weights_of(run.state), [0.1] * steps) for steps in range(1, 11)]
+    counts = np.array([(t + 1) * (t + 2) for t in range(10)], float)  # the closed form of Shamir and Zhang 2013
+    found = run.advance(10)[0].mean["output"]
+    for part in ("w", "b"):
+        np.testing.assert_allclose(found[part], np.average([layer[part] for layer in layers], axis=0, weights=counts), **CLOSE)
+
+
+def test_averaging_does_not_touch_the_weights_that_learn():
+    assert_same(begin(PLAIN | {"averaging": 2.0}).advance(10)[0].params, begin(PLAIN).advance(10)[0].params)
+
+
+def test_without_averaging_the_weights_that_learn_answer():
+    state = begin(PLAIN | {"averaging": 0.0}).advance(10)[0]
+    assert_same(state.mean, state.params)
+
+
+def test_judged_rows_are_answered_by_the_average():
+    state, _, outputs = begin(PLAIN | {"averaging": 2.0}).advance(5)
+    layer = state.mean["output"]
+    np.testing.assert_allclose(outputs[0], X @ np.asarray(layer["w"]) + np.asarray(layer["b"]), **CLOSE)
+
+
 # Limited-memory BFGS
 
 
@@ -332,7 +372,7 @@ def test_another_seed_starts_from_other_weights(settings):
 
 def test_members_that_differ_in_numbers_share_one_compilation():
     others = {"learning_rate": 0.02, "weight_decay": 0.3, "strength": 0.5, "l1_ratio": 0.9, "dropout": 0.4, "input_dropout": 0.3}
-    others |= {"max_norm": 1.0, "clip_norm": 0.1, "noise": 0.5, "seed": 5, "n_members": 3, "n_steps": 77, "patience": 2}
+    others |= {"averaging": 2.0, "max_norm": 1.0, "clip_norm": 0.1, "noise": 0.5, "seed": 5, "n_members": 3, "n_steps": 77, "patience": 2}
     one, two = begin(RICH), begin(RICH | others, seed=9)
     one.advance(10)
     two.advance(7, run_length=33)

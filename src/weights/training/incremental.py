@@ -23,7 +23,7 @@ from weights.metrics import score
 from weights.spec import Spec
 from weights.task import Task
 from weights.training.mixing import conformal_scores, mix
-from weights.training.population import N_ROUNDS, Control, Job, Run, member_seeds
+from weights.training.population import Control, Job, Run, member_seeds
 from weights.training.resampling import Resampling
 from weights.training.step import State
 from weights.types import AnyArray, FloatArray, Params
@@ -127,7 +127,7 @@ def _learned(learner: Learner, job: Job, n_threads: int) -> Learner:
     run = Run.begin(job, Control(n_threads=n_threads))
     for member, state in zip(run.members, learner.states, strict=False):
         member.state = state if isinstance(state, State) else member.state._replace(params=state, mean=state)
-    run.advance(N_ROUNDS)
+    run.advance()
     failed = [member.failure for member in run.members if member.failure]
     if failed:
         raise TrainingError(

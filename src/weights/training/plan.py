@@ -33,8 +33,10 @@ class Plan(msgspec.Struct, frozen=True):
 
 def plan(spec: Spec, shape: Shape, n_samples: int, *, n_threads: int) -> Plan:
     """What training this resolved spec on n rows will take on so many threads of this machine."""
-    widths = [shape.n_inputs, *getattr(spec.model, "hidden", ()), shape.n_outputs]
+    n_embedded = len(shape.numeric_inputs) * (getattr(spec.model, "embedding_size", None) or 0)
+    widths = [shape.n_inputs + n_embedded, *getattr(spec.model, "hidden", ()), shape.n_outputs]
     n_weights = sum(a * b + b for a, b in itertools.pairwise(widths))
+    n_weights += n_embedded * ((getattr(spec.model, "n_bins", None) or 0) + 1)
     members = spec.members.n_members
     speed = _flops_per_second()
     if spec.solved:

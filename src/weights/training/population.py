@@ -8,6 +8,7 @@ member are only rows that it learned from itself: its out-of-bag rows stay unsee
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -31,8 +32,11 @@ from weights.training.resampling import Resampling
 from weights.training.step import Info, Member, Program, Shared, State, member_program
 from weights.types import AnyArray, BoolArray, FloatArray, IntArray, Params
 
-N_ROUNDS = 24
-"""Rounds of a run, fewer for one of few steps: often enough to stop early and to checkpoint, seldom enough to cost nothing (our choice)."""
+ROUND_ENDS = (*(share / 192 for share in (1, 2, 3, 4, 6, 8, 12, 16)), *(share / 24 for share in range(3, 25)))
+"""Shares of the run at which rounds end. The first are short, because on noisy tables the best is soon over; all are long enough to cost
+nothing beside their steps (our choice)."""
+N_ROUNDS = len(ROUND_ENDS)
+"""Rounds of a run; fewer for one of few steps."""
 _MOST_WATCHED = 1 << 16
 _JUDGED_BLOCK = 1024
 _LEAST_JUDGED = 128
@@ -152,7 +156,7 @@ def train(job: Job, control: Control) -> Trained:
     if job.specs[0].solved:
         return _solve_members(job, control)
     run = Run.begin(job, control)
-    run.advance(N_ROUNDS)
+    run.advance()
     return run.finish()
 
 
@@ -184,8 +188,8 @@ class Run:
         self.all_rows = optimization.name == "lbfgs"
         self.batch_size = padded_size(len(job.x)) if self.all_rows else optimization.batch_size or len(job.x)
         self.run_length = optimization.n_steps or 1
-        self.steps_a_round = -(-self.run_length // N_ROUNDS)
-        self.n_rounds = -(-self.run_length // self.steps_a_round)
+        self.ends = sorted({math.ceil(share * self.run_length) for share in ROUND_ENDS})
+        self.most_steps = int(np.diff(self.ends, prepend=0).max())
         n_rows = padded_size(len(job.x) + self.all_rows)  # where batches are padded, they are so with row n, of weight zero
         x, y, weight = (_padded(a, n_rows) for a in (job.x, job.y, job.weight.astype(np.float32)))
         self.shared = Shared(*(jnp.asarray(a) for a in (x, y, weight, job.groups.astype(np.int32), job.used)))
@@ -213,11 +217,11 @@ class Run:
             run._take_over(m, params)
         return run
 
-    def advance(self, until: int) -> None:
-        """Train to the end of round `until`, or until no member has improved for `patience` rounds."""
+    def advance(self, until: float = 1.0) -> None:
+        """Train until this share of the run is complete, or until no member has improved for `patience` rounds."""
         patience = self.job.specs[0].regularization.patience
         with ThreadPoolExecutor(self.control.n_threads) as threads:
-            while self.round < min(until, self.n_rounds) and not self._finished(patience):
+            while self.taken < until * self.run_length and not self._finished(patience):
                 if self.control.stopping():
                     self.control.keep(self.job.name, self.snapshot, True)
                     raise Interrupted("Training was stopped.")
@@ -226,8 +230,13 @@ class Run:
                     pass
                 self._judge()
                 self.round += 1
-                self.control.report(Progress(self.job.name, self.round / self.n_rounds, self.curve[-1]))
+                self.control.report(Progress(self.job.name, self.taken / self.run_length, self.curve[-1]))
                 self.control.keep(self.job.name, self.snapshot, False)
+
+    @property
+    def taken(self) -> int:
+        """Steps that every member has taken."""
+        return self.ends[self.round - 1] if self.round else 0
 
     def row_losses(self) -> tuple[FloatArray, BoolArray]:
         """Out-of-bag losses of the ensemble's present outputs for the watched rows (n,), and which rows have one (n,)."""
@@ -282,13 +291,12 @@ class Run:
 
     def _advance_member(self, m: int) -> None:
         member, job = self.members[m], self.job
-        taken = self.round * self.steps_a_round
-        n_steps = max(min(self.steps_a_round, self.run_length - taken), 0)
+        taken, n_steps = self.taken, self.ends[self.round] - self.taken
         counts = job.resampling.counts[m]
         if self.all_rows:
-            rows = _all_rows(counts, self.steps_a_round, self.batch_size)
+            rows = _all_rows(counts, self.most_steps, self.batch_size)
         else:
-            rows = _padded(_batches(counts, int(job.seeds[m]), taken, self.steps_a_round, self.batch_size), padded_size(self.steps_a_round))
+            rows = _padded(_batches(counts, int(job.seeds[m]), taken, n_steps, self.batch_size), padded_size(self.most_steps))
         state, info, outputs = self.program.advance(
             member.state,
             self.shared,
@@ -335,6 +343,7 @@ class Run:
                 for name, value in zip(Info._fields, info, strict=True):
                     history[name][m, r] = value
         history["out_of_bag_loss"] = np.asarray([self.curve])
+        history["steps"] = np.asarray([self.ends[: max(self.round, 1)]], float)
         history["best_round"] = np.asarray([[member.best_round] for member in self.members], float)
         return history
 

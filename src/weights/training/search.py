@@ -15,11 +15,11 @@ import numpy as np
 from weights.ensemble import Candidate, row_losses
 from weights.errors import TrainingError
 from weights.spec import Spec, common_program, without_numbers
-from weights.training.population import N_ROUNDS, Control, Job, Progress, Run, train
+from weights.training.population import Control, Job, Progress, Run, train
 from weights.training.step import member_program
 from weights.types import BoolArray, FloatArray, IntArray
 
-_RUNGS = (N_ROUNDS // 4, N_ROUNDS // 2, N_ROUNDS)
+_RUNGS = (0.25, 0.5, 1.0)
 _BEHIND = 3.0
 
 
@@ -39,11 +39,11 @@ class _Runner:
         self.share = 0.0
         self.losses, self.covered = np.zeros(len(job.x)), np.zeros(len(job.x), bool)
 
-    def advance(self, rung: int) -> None:
+    def advance(self, rung: float) -> None:
         if self.run is not None:
             self.run.advance(rung)
             self.losses, self.covered = self.run.row_losses()
-            self.share = rung / N_ROUNDS
+            self.share = rung
         elif self.share == 0:
             trained = train(self.job, self.control)
             self.covered = trained.covered
@@ -78,7 +78,7 @@ def race(jobs: dict[str, Job], control: Control, *, group: IntArray | None) -> t
             runner.advance(rung)
             control.report(Progress("search", (i + (number + 1) / len(left)) / len(_RUNGS), min(r.loss for r in left)))
         left.sort(key=lambda runner: runner.loss)
-        if rung < N_ROUNDS:
+        if rung < 1:
             left = _those_that_go_on(left, group)
     winner = left[0]
     if not math.isfinite(winner.loss):

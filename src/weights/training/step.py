@@ -26,6 +26,8 @@ from weights.spec import Spec, program_spec
 from weights.task import LOSSES
 from weights.types import Params
 
+_QUICKLY = {"xla_backend_optimization_level": 0}
+"""For what runs once a member: compiling it takes longer than running it."""
 _MOST_LOOKED_AT = 128
 """Rows on which units are looked at for signs of life: enough to see one that answers to one row in forty."""
 
@@ -109,7 +111,7 @@ def _compiled(spec: Spec, task_kind: str, shape: Shape) -> Program:
     model = build(spec.model, shape, spec.initialization, spec.activation)
 
     def start(x: jax.Array, knots: jax.Array, groups: jax.Array, used: jax.Array, member: Member) -> State:
-        params = model.init(x, knots, key=jax.random.key(member.seed))
+        params = model.init(x, knots, key=jax.random.key(member.seed, impl="rbg"))
         params = _without_masked(spec, model, params, used)
         return State(params, _transformation(spec, member).init(params), jnp.zeros((), jnp.int32), params)
 
@@ -132,7 +134,7 @@ def _compiled(spec: Spec, task_kind: str, shape: Shape) -> Program:
         ratio = update_ratio(learned(before), learned(state.params))
         return state, _info(spec, model, state, sums, ratio, shared, member, n_steps, run_length, hidden), outputs
 
-    return Program(jax.jit(start), jax.jit(advance))
+    return Program(jax.jit(start, compiler_options=_QUICKLY), jax.jit(advance))
 
 
 def _step(
