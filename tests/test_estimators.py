@@ -400,9 +400,8 @@ def batches(n_batches: int, n_classes: int = 2):
     return (rows(64, n_classes, seed=seed) for seed in range(n_batches))
 
 
-@pytest.mark.parametrize("make", [linear, network])
-def test_a_regressor_learns_from_batches(make):
-    fitted = make(settings={"learning_rate": 0.02})
+@pytest.mark.parametrize("fitted", [linear(settings={"learning_rate": 0.02}), network()], ids=["linear", "network"])
+def test_a_regressor_learns_from_batches(fitted):
     for x, y, _ in batches(60):
         fitted.partial_fit(x, y)
     x, y, _ = rows(1000, seed=1000)
