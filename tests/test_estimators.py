@@ -14,6 +14,7 @@ import polars as pl
 import pyarrow as pa
 import pytest
 import scipy.sparse
+from joblib import Parallel, delayed
 from sklearn.base import clone
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.compose import ColumnTransformer
@@ -29,6 +30,7 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 import weights as wt
 from weights import fitting
 from weights.api import plan_fit, run_fit
+from weights.ensemble import available_threads
 from weights.errors import DataError, UsageError
 
 NETWORK = {"model": "mlp", "members": 4, "hidden": (8,), "n_steps": 200, "learning_rate": 0.02}
@@ -124,6 +126,7 @@ def test_any_setting_can_be_given_by_name():
     ("params", "complaint"),
     [
         ({"settings": {"patienc": 3}}, "no setting 'patienc'"),
+        ({"settings": {"seed": 3}}, "settings holds 'seed', which has a parameter"),
         ({"model": "tree"}, "no model 'tree'"),
         ({"members": 0}, "n_members must be"),
         ({"settings": {"seed": 3}}, "settings holds 'seed'"),
@@ -397,9 +400,8 @@ def batches(n_batches: int, n_classes: int = 2):
     return (rows(64, n_classes, seed=seed) for seed in range(n_batches))
 
 
-@pytest.mark.parametrize("make", [linear, network])
-def test_a_regressor_learns_from_batches(make):
-    fitted = make(settings={"learning_rate": 0.02})
+@pytest.mark.parametrize("fitted", [linear(settings={"learning_rate": 0.02}), network()], ids=["linear", "network"])
+def test_a_regressor_learns_from_batches(fitted):
     for x, y, _ in batches(60):
         fitted.partial_fit(x, y)
     x, y, _ = rows(1000, seed=1000)
@@ -491,14 +493,13 @@ def test_a_search_in_several_processes_finds_the_better_setting():
     np.testing.assert_array_equal(search.predict(x), network(**search.best_params_).fit(x, y).predict(x))
 
 
-def test_inside_a_parallel_search_a_fit_takes_one_core(monkeypatch):
-    from joblib import Parallel, delayed
+def threads_of(estimator) -> int | None:
+    return plan_fit({"a": [1.0, 2.0, 3.0], "y": [0.5, 2.5, 1.0]}, "y", model="linear", threads=estimator._options()["threads"]).n_threads
 
-    def threads_asked_for() -> int | None:
-        return linear()._options()["threads"]
 
-    assert threads_asked_for() is None
-    assert Parallel(2, backend="threading")(delayed(threads_asked_for)() for _ in range(2)) == [1, 1]
+def test_in_a_process_of_a_parallel_search_a_fit_takes_one_core():
+    assert threads_of(linear()) == available_threads()
+    assert Parallel(2)(delayed(threads_of)(estimator) for estimator in (linear(), linear(threads=2))) == [1, 2]
 
 
 def test_it_works_in_a_pipeline_behind_a_column_transformer():

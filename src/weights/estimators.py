@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import dataclasses
 import inspect
+import multiprocessing
 from collections.abc import Mapping, Sequence
 from numbers import Integral
 from typing import Any, Self
@@ -21,7 +22,6 @@ import msgspec
 import narwhals.stable.v2 as nw
 import numpy as np
 import pyarrow as pa
-from joblib.parallel import get_active_backend
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
 from sklearn.utils import check_array, check_random_state, column_or_1d
 from sklearn.utils.class_weight import compute_class_weight
@@ -194,8 +194,8 @@ class _Estimator(BaseEstimator):
         if elsewhere:
             raise UsageError(f"settings holds '{min(elsewhere)}', which has a parameter or argument of its own. Pass it there.")
         passed_on = {name: value for name in self._PASSED_ON if (value := getattr(self, name)) is not None}
-        # Inside a parallel search of scikit-learn the cores are taken by other fits.
-        threads = self.threads or (1 if get_active_backend()[0].nesting_level else None)
+        # In a process of a parallel search the other cores are taken by its siblings.
+        threads = self.threads or (None if multiprocessing.parent_process() is None else 1)
         return {"model": self._MODEL, "members": self.members, "threads": threads, **passed_on, **(self.settings or {})}
 
     # Rows
@@ -434,7 +434,8 @@ class WeightsClassifier(_Classifier):
         warm_start: a second `fit` with more `members` keeps those already trained and adds the rest; rows and other parameters
             must be the same. After `partial_fit`, `fit` trains anew.
         random_state: of everything random: the seed of `weights.fit`, a RandomState to draw one from, or None for another each time.
-        threads: members in work at the same time; None: all cores, or one inside a parallel search. The answers do not depend on it.
+        threads: members in work at the same time; None: all cores, or one in a process of a
+            parallel search. The answers do not depend on it.
         settings: every other option and setting of `weights.fit` by name, such as {"patience": 0, "members.share": 0.5}.
 
     Attributes:
