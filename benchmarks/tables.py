@@ -177,6 +177,8 @@ def run(table: Table, name: str, options: Record) -> tuple[Record, np.ndarray | 
             if name != "weights":
                 warnings.simplefilter("ignore")  # what peers say of themselves is not ours to mend
             prediction, more = run_weights(table, options) if name == "weights" else run_peer(name, table)
+    except wt.Interrupted:
+        raise
     except Exception as error:  # one that fails must not end a run of hours
         return record | {"error": repr(error)[:300]}, None
     figures, losses = measured(table, prediction)

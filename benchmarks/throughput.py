@@ -20,7 +20,7 @@ import numpy as np
 from weights.api import plan_fit
 from weights.fitting import job
 from weights.training.compiling import keep_compiled_programs
-from weights.training.population import N_ROUNDS, Control, Run
+from weights.training.population import Control, Run
 
 Record = dict[str, object]
 _REPEATS = 5
@@ -41,10 +41,10 @@ def seconds_a_step(
     options = {"batch_size": batch_size, "n_steps": n_steps, "patience": 0, "clip": None, **settings}
     prepared = plan_fit(x, y, model="mlp", members=members, threads=threads, hidden=hidden, **options)
     run = Run.begin(job("mlp", prepared.candidates["mlp"], prepared), Control(n_threads=threads))
-    run.advance(1)
-    began = time.perf_counter()
-    run.advance(N_ROUNDS)
-    return (time.perf_counter() - began) / (members * run.steps_a_round * (N_ROUNDS - 1))
+    run.advance(1 / 24)
+    taken, began = run.taken, time.perf_counter()
+    run.advance()
+    return (time.perf_counter() - began) / (members * (run.taken - taken))
 
 
 def seconds_a_step_of_scikit_learn(x: np.ndarray, y: np.ndarray, *, hidden: tuple[int, ...], batch_size: int, epochs: int) -> float:

@@ -159,12 +159,14 @@ class _Estimator(BaseEstimator):
             UsageError: rows or parameters differ from those before, or there are fewer members.
         """
         before = self.model_.ensemble
-        n_before, n_members = before.populations[0].spec.members.n_members, self.members
+        before_of = {population.name: population.spec.members.n_members for population in before.populations}
+        now_of = {name: spec.members.n_members for name, spec in prepared.candidates.items()}
         changed = [
             what for what, same in (("rows", rows == self._rows), ("parameters", self._params == self._lasting_params())) if not same
         ]
-        if changed or n_members < n_before:
-            reason = f"the {changed[0]} differ" if changed else f"members fell from {n_before} to {n_members}"
+        if changed or any(now_of[name] < n_before for name, n_before in before_of.items()):
+            n_before, n_now = sum(before_of.values()), sum(now_of[name] for name in before_of)
+            reason = f"the {changed[0]} differ" if changed else f"members fell from {n_before} to {n_now}"
             raise UsageError(
                 f"warm_start adds members that learn from the same rows with the same parameters, but {reason}. "
                 "Set it to False to train anew."
@@ -172,9 +174,9 @@ class _Estimator(BaseEstimator):
         specs, trained = {}, {}
         for population in before.populations:
             name, spec = population.name, population.spec
-            specs[name] = msgspec.structs.replace(spec, members=msgspec.structs.replace(spec.members, n_members=n_members))
-            so_far: list[Params | None] = [None] * n_before
-            living = (m for m in range(n_before) if f"{name} {m}" not in before.report.failures)
+            specs[name] = msgspec.structs.replace(spec, members=msgspec.structs.replace(spec.members, n_members=now_of[name]))
+            so_far: list[Params | None] = [None] * before_of[name]
+            living = (m for m in range(before_of[name]) if f"{name} {m}" not in before.report.failures)
             for i, m in enumerate(living):
                 so_far[m] = jax.tree.map(lambda a, i=i: a[i], population.params)
             trained[name] = so_far

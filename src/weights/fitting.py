@@ -181,11 +181,19 @@ def candidates(model: str, settings: dict[str, Any], dataset: Dataset) -> dict[s
     if not specs:
         assert refused is not None
         raise refused
+    specs = {name: _with_members(spec, len(specs)) for name, spec in specs.items()}
     known = [feature.name for feature in dataset.used_features]
     for name in (name for spec in specs.values() for name in spec.updates.mask):
         if name not in known:
             raise UsageError(f"updates.mask names '{name}', which is not a feature in use. {suggest(name, known)}")
     return specs
+
+
+def _with_members(spec: Spec, n_populations: int) -> Spec:
+    """The spec with the part of the members that is its own: as many for each population, and enough to leave each fold out once."""
+    members = spec.members
+    own = max(-(-members.n_members // n_populations), min(members.n_members, members.n_folds))
+    return msgspec.structs.replace(spec, members=msgspec.structs.replace(members, n_members=own))
 
 
 def _asks_for_optimizer(settings: Mapping[str, Any]) -> bool:

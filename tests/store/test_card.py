@@ -12,7 +12,7 @@ import pytest
 
 from weights.data.dataset import Feature
 from weights.data.encoding import Boolean, Encoding, Numeric
-from weights.ensemble import Ensemble, Report
+from weights.ensemble import Ensemble, Population, Report
 from weights.metrics import Metric
 from weights.models.linear import Linear
 from weights.models.mlp import Mlp
@@ -23,16 +23,18 @@ from weights.task import Task
 HOSTILE = "<img src=x onerror=alert(1)>|[click](javascript:x)\n# Title `code` *bold*"
 
 
-def ensemble_of(*, task: Task | None = None, features: list[Feature] | None = None, spec: Spec | None = None, **report) -> Ensemble:
+def ensemble_of(
+    *, task: Task | None = None, features: list[Feature] | None = None, specs: dict[str, Spec] | None = None, **report
+) -> Ensemble:
     told = {"n_samples": 1234, "n_features": 2, "metrics": {"log_loss": Metric(0.25, 0.2, 0.3)}, "seconds": 3.21, "version": "9.8.7"}
+    specs = specs or {"linear": Spec(model=Linear())}
+    params = {"output": {"w": np.ones((5, 2, 1)), "b": np.ones((5, 1))}}
     return Ensemble(
-        spec=spec or Spec(model=Linear()),
         task=task or Task("binary", "outcome", classes=["ill", "well"]),
         encoding=Encoding([Numeric("age", 0.0, 1.0, False), Boolean("smoker", False)]),
         features=features or [Feature("age", "numeric"), Feature("smoker", "boolean"), Feature("code", "identifier", "all different")],
-        params={"output": {"w": np.ones((5, 2, 1)), "b": np.ones((5, 1))}},
-        votes=np.ones(5),
-        temperature=1.0,
+        populations=[Population(name, spec, params, np.ones(5)) for name, spec in specs.items()],
+        offset=np.zeros(1),
         scores=np.arange(3.0),
         report=Report(**{"source": "ward.csv", **told, **report}),
     )
@@ -58,9 +60,13 @@ def test_the_front_matter_names_the_task_as_hubs_do(task, tag):
     assert f"pipeline_tag: {tag}\n" in front_matter(model_card(ensemble_of(task=task)))
 
 
-@pytest.mark.parametrize(("model", "name"), [(Linear(), "linear"), (Mlp(hidden=(8,)), "mlp")])
-def test_the_front_matter_names_the_model(model, name):
-    assert f"tags: [tabular, ensemble, {name}]" in front_matter(model_card(ensemble_of(spec=Spec(model=model))))
+BOTH = {"linear": Spec(model=Linear()), "mlp": Spec(model=Mlp(hidden=(8,)))}
+
+
+@pytest.mark.parametrize(("names", "said"), [(["linear"], "linear"), (["mlp"], "mlp"), (["linear", "mlp"], "linear, mlp")])
+def test_the_front_matter_names_the_models(names, said):
+    card = model_card(ensemble_of(specs={name: BOTH[name] for name in names}))
+    assert f"tags: [tabular, ensemble, {said}]" in front_matter(card)
 
 
 def test_the_title_says_what_is_predicted_from_what():
@@ -69,8 +75,12 @@ def test_the_title_says_what_is_predicted_from_what():
 
 def test_the_card_says_how_many_members_and_rows_there_are():
     card = model_card(ensemble_of())
-    assert "An ensemble of 5 linear members that answers a binary task." in card
+    assert "An ensemble of 5 members (linear) that answers a binary task." in card
     assert "Learned from 1,234 rows and 2 features (1 numeric, 1 boolean) in 3.2 s with Weights 9.8.7" in card
+
+
+def test_the_card_counts_the_members_of_all_populations():
+    assert "An ensemble of 10 members (linear, mlp) that answers a binary task." in model_card(ensemble_of(specs=BOTH))
 
 
 def test_classes_are_listed():
@@ -97,14 +107,14 @@ def test_a_card_without_remarks_says_so():
     assert "## What was noticed\n\n- nothing\n" in model_card(ensemble_of(features=[Feature("age", "numeric")]))
 
 
-def test_the_settings_are_the_whole_spec():
-    card = model_card(ensemble_of())
+def test_the_settings_are_the_whole_spec_of_each_population():
+    card = model_card(ensemble_of(specs=BOTH))
     shown = re.search(r"```json\n(.*?)\n```", card, flags=re.S)[1]
-    assert msgspec.convert(json.loads(shown), Spec) == Spec(model=Linear())
+    assert msgspec.convert(json.loads(shown), dict[str, Spec]) == BOTH
 
 
 def test_the_decision_is_told():
-    assert "linear was chosen, being simpler" in model_card(ensemble_of(decision="linear was chosen, being simpler."))
+    assert "\n\nthe mixture is better\n\n" in model_card(ensemble_of(decision="the mixture is better"))
 
 
 @pytest.mark.parametrize(

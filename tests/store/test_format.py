@@ -22,9 +22,10 @@ import weights
 from weights import api
 from weights.data.dataset import Feature
 from weights.data.encoding import Category, Encoding, Numeric
-from weights.ensemble import Ensemble, Report
+from weights.ensemble import Ensemble, Population, Report
 from weights.errors import CorruptError, NotFoundError, UsageError
 from weights.metrics import Metric
+from weights.models.linear import Linear
 from weights.models.mlp import Mlp
 from weights.spec import Spec
 from weights.store.format import FILES, check_writable, load, save
@@ -36,23 +37,32 @@ SOURCES = sorted(Path(weights.__file__).parent.rglob("*.py"))
 
 @pytest.fixture(scope="module")
 def ensemble() -> Ensemble:
-    """Three members of a small network on a number and a category, made by hand."""
+    """Two linear members, and three of a small network with an embedding, on a number and a category, made by hand."""
     random = np.random.default_rng(0)
 
-    def layer(n_in: int, n_out: int) -> dict[str, np.ndarray]:
-        return {"w": random.normal(size=(3, n_in, n_out)).astype(np.float32), "b": random.normal(size=(3, n_out)).astype(np.float32)}
+    def drawn(*shape: int, dtype=np.float32) -> np.ndarray:
+        return random.normal(size=shape).astype(dtype)
+
+    linear = {"output": {"w": drawn(2, 5, 3, dtype=np.float64), "b": drawn(2, 3, dtype=np.float64)}}
+    network = {
+        "embedding": {"knots": np.sort(drawn(3, 1, 5)), "w": drawn(3, 1, 4, 2), "b": drawn(3, 1, 2)},
+        "hidden.0": {"w": drawn(3, 7, 4), "b": drawn(3, 4)},
+        "output": {"w": drawn(3, 4, 3), "b": drawn(3, 3)},
+    }
+    history = {"loss": np.array([[1.0, np.nan], [0.5, 0.25], [2.0, 1.0]])}
+    embedded = Mlp(hidden=(4,), embedding="piecewise", n_bins=4, embedding_size=2)
 
     return Ensemble(
-        spec=Spec(model=Mlp(hidden=(4,))),
         task=Task("multiclass", "ward", classes=["east", "north", "söuth"]),
         encoding=Encoding([Numeric("age", 40.0, 12.0, True), Category("blood", ["A", "B"], rare=True, missing=False)]),
         features=[Feature("age", "numeric"), Feature("blood", "category"), Feature("id", "identifier", "all different")],
-        params={"hidden.0": layer(5, 4), "output": layer(4, 3)},
-        votes=np.array([1.0, 1.0, 0.0]),
-        temperature=1.25,
+        populations=[
+            Population("linear", Spec(model=Linear()), linear, np.ones(2), 0.75, {"strength": np.full((2, 1), 0.5)}),
+            Population("mlp", Spec(model=embedded), network, np.array([1.0, 1.0, 0.0]), 0.5, history),
+        ],
+        offset=np.array([0.1, -0.3, 0.2]),
         scores=np.sort(random.random(40)),
         report=Report(source="hand.csv", n_samples=40, n_features=2, metrics={"log_loss": Metric(0.5, 0.4, 0.6)}, version="0.1.0"),
-        history={"loss": np.array([[1.0, np.nan], [0.5, 0.25], [2.0, 1.0]])},
     )
 
 
@@ -99,23 +109,42 @@ def test_loaded_predictions_are_the_same_bits(ensemble, saved):
     assert load(saved).predict_proba(x).tobytes() == ensemble.predict_proba(x).tobytes()
 
 
-@pytest.mark.parametrize("name", ["params", "votes", "scores", "history"])
-def test_loaded_arrays_are_the_same_bits(ensemble, saved, name):
-    before, after = getattr(ensemble, name), getattr(load(saved), name)
+def assert_same_bits(before, after) -> None:
     assert jax.tree.structure(before) == jax.tree.structure(after)
     bits = [[(leaf.dtype, leaf.shape, leaf.tobytes()) for leaf in jax.tree.leaves(tree)] for tree in (before, after)]
     assert bits[0] == bits[1]
 
 
-@pytest.mark.parametrize("name", ["spec", "task", "encoding", "features", "temperature", "report"])
+@pytest.mark.parametrize("name", ["offset", "scores"])
+def test_loaded_arrays_are_the_same_bits(ensemble, saved, name):
+    assert_same_bits(getattr(ensemble, name), getattr(load(saved), name))
+
+
+@pytest.mark.parametrize("name", ["params", "votes", "history"])
+def test_loaded_arrays_of_populations_are_the_same_bits(ensemble, saved, name):
+    for before, after in zip(ensemble.populations, load(saved).populations, strict=True):
+        assert_same_bits(getattr(before, name), getattr(after, name))
+
+
+@pytest.mark.parametrize("name", ["task", "encoding", "features", "report"])
 def test_loaded_records_are_equal(ensemble, saved, name):
     assert getattr(load(saved), name) == getattr(ensemble, name)
 
 
+@pytest.mark.parametrize("name", ["name", "spec", "share"])
+def test_loaded_records_of_populations_are_equal_and_in_their_order(ensemble, saved, name):
+    assert [getattr(p, name) for p in load(saved).populations] == [getattr(p, name) for p in ensemble.populations]
+
+
 @pytest.mark.parametrize(
     ("example", "options"),
-    [("diabetes", {"model": "linear"}), ("iris", {"model": "mlp", "hidden": (8,), "n_steps": 48})],
-    ids=["linear", "mlp"],
+    [
+        ("diabetes", {"model": "linear"}),
+        ("iris", {"model": "mlp", "hidden": (8,), "n_steps": 48}),
+        ("diabetes", {"hidden": (8,), "n_steps": 96}),
+        ("wine", {"hidden": (8,), "n_steps": 96}),
+    ],
+    ids=["linear", "mlp", "mixture of numbers", "mixture of classes"],
 )
 def test_a_fitted_model_answers_the_same_bits_after_loading(example, options, tmp_path):
     model = api.fit(example, members=4, **options)
@@ -261,23 +290,23 @@ def test_a_setting_nobody_knows_is_refused(saved):
         load(saved)
 
 
-@pytest.mark.parametrize("version", [0, 2, "1", None])
+@pytest.mark.parametrize("version", [0, 1, 3, "2", None])
 def test_another_format_version_is_refused_with_what_to_do(saved, version):
     change_config(saved, format_version=version)
-    with pytest.raises(CorruptError, match=rf"has format version {version}, and this Weights reads 1\. Upgrade Weights"):
+    with pytest.raises(CorruptError, match=rf"has format version {version}, and this Weights reads 2\. Upgrade Weights"):
         load(saved)
 
 
 def test_a_shape_that_differs_from_the_config_is_refused(saved):
-    w = load_tensors((saved / "model.safetensors").read_bytes())["params/output/w"]
-    change_tensors(saved, {"params/output/w": w.swapaxes(1, 2).copy()})
-    with pytest.raises(CorruptError, match=r"holds 'params/output/w' as .*\[3, 3, 4\].*, but config\.json says .*\[3, 4, 3\]"):
+    w = load_tensors((saved / "model.safetensors").read_bytes())["mlp/params/output/w"]
+    change_tensors(saved, {"mlp/params/output/w": w.swapaxes(1, 2).copy()})
+    with pytest.raises(CorruptError, match=r"holds 'mlp/params/output/w' as .*\[3, 3, 4\].*, but config\.json says .*\[3, 4, 3\]"):
         load(saved)
 
 
 def test_a_type_that_differs_from_the_config_is_refused(saved):
-    change_tensors(saved, {"votes": np.ones(3, np.float32)})
-    with pytest.raises(CorruptError, match=r"holds 'votes' as \('float32', \[3\]\), but config\.json says \('float64', \[3\]\)"):
+    change_tensors(saved, {"mlp/votes": np.ones(3, np.float32)})
+    with pytest.raises(CorruptError, match=r"holds 'mlp/votes' as \('float32', \[3\]\), but config\.json says \('float64', \[3\]\)"):
         load(saved)
 
 
@@ -287,7 +316,10 @@ def test_an_array_that_config_does_not_know_is_refused(saved):
         load(saved)
 
 
-@pytest.mark.parametrize("name", ["votes", "scores", "params/output/w", "params/hidden.0/b"])
+@pytest.mark.parametrize(
+    "name",
+    ["linear/votes", "mlp/votes", "scores", "offset", "linear/params/output/w", "mlp/params/hidden.0/b", "mlp/params/embedding/knots"],
+)
 def test_an_array_that_the_ensemble_needs_must_be_there(saved, name):
     change_tensors(saved, {name: None}, config=True)
     with pytest.raises(CorruptError, match=rf"model\.safetensors'.*{name}"):
@@ -295,19 +327,53 @@ def test_an_array_that_the_ensemble_needs_must_be_there(saved, name):
 
 
 def test_weights_that_do_not_fit_the_model_of_the_config_are_refused(saved):
-    change_tensors(saved, {"params/output/w": np.ones((3, 5, 3), np.float32)}, config=True)
-    with pytest.raises(CorruptError, match=r"model\.safetensors'.*params/output/w"):
+    change_tensors(saved, {"mlp/params/output/w": np.ones((3, 5, 3), np.float32)}, config=True)
+    with pytest.raises(CorruptError, match=r"model\.safetensors'.*mlp/params/output/w"):
         load(saved)
 
 
-def test_an_array_with_a_name_of_no_lawful_form_is_refused(saved):
-    change_tensors(saved, {"params/output": np.ones(3)}, config=True)
-    with pytest.raises(CorruptError, match=r"model\.safetensors'.*params/output"):
+@pytest.mark.parametrize(
+    "name", ["mlp/params/output", "params/output/w", "forest/votes", "forest/history/loss", "mlp/history/a/b", "history/a"]
+)
+def test_an_array_with_a_name_of_no_lawful_form_is_refused(saved, name):
+    change_tensors(saved, {name: np.ones((3, 1))}, config=True)
+    with pytest.raises(CorruptError, match=rf"model\.safetensors'.*{name}"):
+        load(saved)
+
+
+def test_arrays_of_a_population_that_is_not_told_of_are_refused(saved):
+    config = json.loads((saved / "config.json").read_bytes())
+    change_config(saved, populations=config["populations"][:1])
+    with pytest.raises(CorruptError, match=r"model\.safetensors' holds 'mlp/.*but the model needs None"):
+        load(saved)
+
+
+def test_an_offset_that_does_not_fit_the_task_is_refused(saved):
+    change_tensors(saved, {"offset": np.zeros(2)}, config=True)
+    with pytest.raises(CorruptError, match=r"model\.safetensors' holds 'offset' as \[2\], but the model needs \[3\]"):
+        load(saved)
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (lambda populations: [], "populations must be there, each with a name of its own"),
+        (lambda populations: [populations[0]] * 2, "populations must be there, each with a name of its own"),
+        (lambda populations: [populations[0], {**populations[1], "share": -0.5}], r"the share of 'mlp' is -0\.5"),
+        (lambda populations: [populations[0], {**populations[1], "name": "../mlp"}], r"a population has the name '\.\./mlp'"),
+        (lambda populations: [populations[0], {**populations[1], "temperature": 1.0}], "temperature"),
+    ],
+    ids=["none", "twice", "share", "name", "key"],
+)
+def test_populations_that_cannot_be_are_refused(saved, change, said):
+    config = json.loads((saved / "config.json").read_bytes())
+    change_config(saved, populations=change(config["populations"]))
+    with pytest.raises(CorruptError, match=rf"config\.json' does not hold what it should: .*{said}"):
         load(saved)
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf])
-@pytest.mark.parametrize("name", ["params/output/b", "votes", "scores"])
+@pytest.mark.parametrize("name", ["mlp/params/output/b", "linear/params/output/w", "mlp/votes", "offset", "scores"])
 def test_numbers_that_are_not_finite_are_refused(saved, name, value):
     array = load_tensors((saved / "model.safetensors").read_bytes())[name].copy()
     array.flat[0] = value
@@ -317,7 +383,7 @@ def test_numbers_that_are_not_finite_are_refused(saved, name, value):
 
 
 def test_a_history_with_gaps_is_lawful(saved):
-    assert np.isnan(load(saved).history["loss"][0, 1])
+    assert np.isnan(load(saved).populations[1].history["loss"][0, 1])
 
 
 def test_a_folder_that_is_not_there_is_not_found(tmp_path):
@@ -373,8 +439,8 @@ def test_a_file_in_the_way_is_refused_and_left_untouched(ensemble, tmp_path):
 
 
 def test_saving_over_an_old_run_replaces_it(ensemble, saved):
-    save(replace(ensemble, temperature=2.0), saved)
-    assert load(saved).temperature == 2.0
+    save(replace(ensemble, offset=np.ones(3)), saved)
+    assert load(saved).offset.tolist() == [1.0, 1.0, 1.0]
 
 
 def test_replacing_leaves_nothing_beside_the_run(ensemble, saved):
@@ -385,12 +451,12 @@ def test_replacing_leaves_nothing_beside_the_run(ensemble, saved):
 def test_an_empty_folder_is_used(ensemble, tmp_path):
     (tmp_path / "run").mkdir()
     save(ensemble, tmp_path / "run")
-    assert load(tmp_path / "run").temperature == ensemble.temperature
+    assert load(tmp_path / "run").offset.tolist() == ensemble.offset.tolist()
 
 
 def test_folders_on_the_way_are_made(ensemble, tmp_path):
     save(ensemble, tmp_path / "a" / "b" / "run")
-    assert load(tmp_path / "a" / "b" / "run").temperature == ensemble.temperature
+    assert load(tmp_path / "a" / "b" / "run").offset.tolist() == ensemble.offset.tolist()
 
 
 def test_a_file_as_parent_is_a_usage_error(ensemble, tmp_path):
@@ -402,12 +468,12 @@ def test_a_file_as_parent_is_a_usage_error(ensemble, tmp_path):
 def test_a_relative_path_is_saved_to_the_working_folder(ensemble, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     save(ensemble, Path("run"))
-    assert load(tmp_path / "run").temperature == ensemble.temperature
+    assert load(tmp_path / "run").offset.tolist() == ensemble.offset.tolist()
 
 
-def test_a_run_can_be_moved(saved, tmp_path):
+def test_a_run_can_be_moved(ensemble, saved, tmp_path):
     shutil.move(saved, tmp_path / "elsewhere")
-    assert load(tmp_path / "elsewhere").temperature == 1.25
+    assert load(tmp_path / "elsewhere").offset.tolist() == ensemble.offset.tolist()
 
 
 # Nothing that is loaded can run code
