@@ -8,7 +8,7 @@ import pytest
 
 from weights.data.output import FORMATS, predictions_table, table_bytes, write_table
 from weights.data.table import read_table
-from weights.errors import UsageError
+from weights.errors import StorageError, UsageError
 
 ANSWERS = {"label": ["ill", None, 'he said "no", twice'], "probability": [0.1 + 0.2, 1e-300, -2.5], "row": [1, 2, 3]}
 
@@ -74,12 +74,12 @@ def test_an_unknown_ending_is_refused_before_anything_is_written(tmp_path, name,
 
 def test_a_folder_in_the_place_of_the_file_is_refused_and_nothing_is_left(tmp_path):
     (tmp_path / "a.csv").mkdir()
-    with pytest.raises(UsageError, match=r"'.*a\.csv' could not be written: Is a directory\. Free space or choose another place\."):
+    with pytest.raises(StorageError, match=r"'.*a\.csv' could not be written: Is a directory\. Free space or choose another place\."):
         write_table(predictions_table({"a": [1]}), tmp_path / "a.csv")
     assert [file.name for file in tmp_path.iterdir()] == ["a.csv"]
 
 
 def test_a_file_in_the_place_of_the_folder_is_refused(tmp_path):
     (tmp_path / "file").write_text("")
-    with pytest.raises(UsageError, match=r"'.*a\.csv' could not be written: "):
+    with pytest.raises(StorageError, match=r"'.*a\.csv' could not be written: "):
         write_table(predictions_table({"a": [1]}), tmp_path / "file" / "a.csv")

@@ -10,7 +10,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from weights.errors import UsageError
+from weights.errors import StorageError, UsageError
 
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 FORMATS = (".csv", ".parquet", ".jsonl")
@@ -25,7 +25,8 @@ def write_table(table: pa.Table, path: Path) -> None:
     """Write a table in the format that the file's ending names; the file appears whole or not at all.
 
     Raises:
-        UsageError: the ending is not known, or the place cannot be written to.
+        UsageError: the ending is not known.
+        StorageError: the disk is full, read-only or failing; an older file is as it was.
     """
     if path.suffix.lower() not in FORMATS:
         raise UsageError(
@@ -39,7 +40,7 @@ def write_table(table: pa.Table, path: Path) -> None:
     except OSError as error:
         with contextlib.suppress(OSError):
             fresh.unlink()
-        raise UsageError(f"'{path}' could not be written: {error.strerror}. Free space or choose another place.") from error
+        raise StorageError(f"'{path}' could not be written: {error.strerror}. Free space or choose another place.") from error
 
 
 def table_bytes(table: pa.Table, ending: str) -> bytes:

@@ -31,18 +31,9 @@ from weights.training.population import Progress
 _LABEL = 14
 _PLAIN_EVERY_SECONDS = 10.0
 _OF_SOLVED = ("name", "penalty", "strength", "l1_ratio", "tolerance")
-_RECORDED_OF_SOLVED = ("strength", "zeros", "n_steps", "residual")
-_RECORDED_OF_STEPS = (
-    "out_of_bag_loss",
-    "best_round",
-    "dead",
-    "saturated",
-    "zeros",
-    "weight_norm",
-    "penalty",
-    "loss",
-    "grad_norm",
-    "update_ratio",
+_RECORDED_OF_SOLVED = frozenset(("strength", "zeros", "n_steps", "residual"))
+_RECORDED_OF_STEPS = frozenset(
+    ("out_of_bag_loss", "best_round", "dead", "saturated", "zeros", "weight_norm", "penalty", "loss", "grad_norm", "update_ratio")
 )
 _PERCENT = ("accuracy", "balanced_accuracy")
 
@@ -314,7 +305,7 @@ def _plain(value: Any) -> str:
 
 def _recorded(history: dict[str, Any], *, solved: bool, chosen: bool) -> dict[str, list[str]]:
     """What was recorded while training, in words, by element; nothing if some of it is missing."""
-    if not set(_RECORDED_OF_SOLVED if solved else _RECORDED_OF_STEPS) <= set(history):
+    if not (_RECORDED_OF_SOLVED if solved else _RECORDED_OF_STEPS) <= set(history):
         return {}
 
     def last(name: str) -> float:

@@ -144,7 +144,7 @@ def faults_said(path: Path) -> Iterator[None]:
         raise
     except OSError as error:
         raise StorageError(
-            f"'{path}' could not be written: {error.strerror}. Free space or choose another place; nothing was changed."
+            f"'{path}' could not be written: {error.strerror}. Free space or choose another place; nothing is half-written."
         ) from error
 
 
@@ -187,7 +187,7 @@ def _sync(folder: Path) -> None:
 
 
 def _put(fresh: Path, folder: Path) -> None:
-    """Give the new folder its name and the old one the new one's; if the disk does not take it, all is as before."""
+    """Give the new folder its name, and the old one the new one's; if the disk does not confirm it, change back, if it lets us."""
     swap = exchange if os.path.lexists(folder) else os.rename
     swap(fresh, folder)
     try:
