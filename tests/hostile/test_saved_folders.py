@@ -30,6 +30,7 @@ from safetensors.numpy import save as save_tensors
 
 from weights import api
 from weights.errors import CorruptError, DataError, Interrupted, NotFoundError, UsageError
+from weights.store.checkpoint import Checkpoints
 from weights.store.format import FILES, load
 
 ALL_FILES = (*FILES, "SHA256SUMS")
@@ -121,12 +122,11 @@ def test_every_flipped_bit_of_a_run_is_noticed(run, name):
 
 
 @pytest.mark.parametrize("name", ["fingerprint", "mlp.checkpoint"])
-def test_every_flipped_bit_of_a_checkpoint_is_noticed(interrupted, tmp_path, name, monkeypatch):
-    folder = shutil.copytree(interrupted, tmp_path / "copy")
-    prepared = api.plan_fit(without("cost"), "ward", **NETWORK)
-    monkeypatch.setattr(api, "train_ensemble", lambda *args: pytest.fail("the damage was not noticed"))
-    path = folder / "run.checkpoint" / name
-    assert unnoticed(path, flips_of(path, 500), lambda: api.run_fit(prepared, save=folder / "run", resume=True)) == []
+def test_every_flipped_bit_of_a_checkpoint_is_noticed(interrupted, tmp_path, name):
+    folder = shutil.copytree(interrupted / "run.checkpoint", tmp_path / "run.checkpoint")
+    checkpoints = Checkpoints(tmp_path / "run", (folder / "fingerprint").read_text())
+    assert [*checkpoints.begin(resume=True)] == ["mlp"]
+    assert unnoticed(folder / name, flips_of(folder / name, 500), lambda: checkpoints.begin(resume=True)) == []
 
 
 @pytest.mark.parametrize("name", ALL_FILES)
