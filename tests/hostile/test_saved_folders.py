@@ -35,7 +35,7 @@ from weights.store.format import FILES, load
 
 ALL_FILES = (*FILES, "SHA256SUMS")
 FLIP_ALL = os.environ.get("WEIGHTS_FLIPS") == "all"
-N_MUTATIONS = int(os.environ.get("WEIGHTS_MUTATIONS", "300"))
+N_MUTATIONS = int(os.environ.get("WEIGHTS_MUTATIONS", "200"))
 N_CHECKPOINTS = max(N_MUTATIONS // 10, 20)
 MOST_BYTES, MOST_SECONDS = 1 << 30, 20
 NETWORK = {"model": "mlp", "members": 3, "hidden": (4,), "n_steps": 24, "learning_rate": 0.01}
@@ -277,6 +277,11 @@ def test_layers_without_arrays_are_refused_before_they_are_built(run):
 def test_layers_of_more_units_than_there_are_are_refused(run, units):
     change(run, "config.json", lambda config: config["spec"]["model"].update(hidden=[units]))
     refused(run, "but the model needs|cannot be built")
+
+
+def test_an_array_that_config_makes_larger_than_memory_is_refused(run):
+    change(run, "config.json", lambda config: config["tensors"].update({"history/loss": ["float64", [1, 1 << 40]]}))
+    refused(run, r"arrays of .* bytes are listed, more than model.safetensors has")
 
 
 def change(folder: Path, name: str, edit: Callable[[Any], Any]) -> None:

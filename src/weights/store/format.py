@@ -316,6 +316,8 @@ def _largest_tensors(config: Config, path: Path) -> int:
     _check_names(config, path)
     needed = sum(_ITEM_BYTES[kind] * math.prod(shape) for kind, shape in config.tensors.values())
     if needed > available_gigabytes() * 1e9:
+        if needed > os.path.getsize(path):
+            _refuse([f"arrays of {needed:,} bytes are listed, more than model.safetensors has"], config_path)
         raise WeightsError(
             f"The arrays of '{path}' need {needed / 1e9:.1f} GB of memory, but {available_gigabytes():.1f} GB are free. "
             "End other programs, or use a larger machine."
