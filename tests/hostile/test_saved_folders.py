@@ -30,11 +30,12 @@ from safetensors.numpy import save as save_tensors
 
 from weights import api
 from weights.errors import CorruptError, DataError, Interrupted, NotFoundError, UsageError
+from weights.store.checkpoint import Checkpoints
 from weights.store.format import FILES, load
 
 ALL_FILES = (*FILES, "SHA256SUMS")
 FLIP_ALL = os.environ.get("WEIGHTS_FLIPS") == "all"
-N_MUTATIONS = int(os.environ.get("WEIGHTS_MUTATIONS", "300"))
+N_MUTATIONS = int(os.environ.get("WEIGHTS_MUTATIONS", "200"))
 N_CHECKPOINTS = max(N_MUTATIONS // 10, 20)
 MOST_BYTES, MOST_SECONDS = 1 << 30, 20
 NETWORK = {"model": "mlp", "members": 3, "hidden": (4,), "n_steps": 24, "learning_rate": 0.01}
@@ -121,12 +122,11 @@ def test_every_flipped_bit_of_a_run_is_noticed(run, name):
 
 
 @pytest.mark.parametrize("name", ["fingerprint", "mlp.checkpoint"])
-def test_every_flipped_bit_of_a_checkpoint_is_noticed(interrupted, tmp_path, name, monkeypatch):
-    folder = shutil.copytree(interrupted, tmp_path / "copy")
-    prepared = api.plan_fit(without("cost"), "ward", **NETWORK)
-    monkeypatch.setattr(api, "train_ensemble", lambda *args: pytest.fail("the damage was not noticed"))
-    path = folder / "run.checkpoint" / name
-    assert unnoticed(path, flips_of(path, 500), lambda: api.run_fit(prepared, save=folder / "run", resume=True)) == []
+def test_every_flipped_bit_of_a_checkpoint_is_noticed(interrupted, tmp_path, name):
+    folder = shutil.copytree(interrupted / "run.checkpoint", tmp_path / "run.checkpoint")
+    checkpoints = Checkpoints(tmp_path / "run", (folder / "fingerprint").read_text())
+    assert [*checkpoints.begin(resume=True)] == ["mlp"]
+    assert unnoticed(folder / name, flips_of(folder / name, 500), lambda: checkpoints.begin(resume=True)) == []
 
 
 @pytest.mark.parametrize("name", ALL_FILES)
@@ -277,6 +277,11 @@ def test_layers_without_arrays_are_refused_before_they_are_built(run):
 def test_layers_of_more_units_than_there_are_are_refused(run, units):
     change(run, "config.json", lambda config: config["spec"]["model"].update(hidden=[units]))
     refused(run, "but the model needs|cannot be built")
+
+
+def test_an_array_that_config_makes_larger_than_memory_is_refused(run):
+    change(run, "config.json", lambda config: config["tensors"].update({"history/loss": ["float64", [1, 1 << 40]]}))
+    refused(run, r"arrays of .* bytes are listed, more than model.safetensors has")
 
 
 def change(folder: Path, name: str, edit: Callable[[Any], Any]) -> None:

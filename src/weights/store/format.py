@@ -325,6 +325,8 @@ def _largest_tensors(config: Config, path: Path) -> int:
     _check_names(config, path)
     needed = sum(_ITEM_BYTES[kind] * math.prod(shape) for kind, shape in config.tensors.values())
     if needed > memory_budget():
+        if needed > os.path.getsize(path):
+            _refuse([f"arrays of {needed:,} bytes are listed, more than model.safetensors has"], config_path)
         raise WeightsError(
             f"The arrays of '{path}' need {in_words(needed)} of memory, but {in_words(memory_budget())} may be used. "
             "End other programs, or use a larger machine."
