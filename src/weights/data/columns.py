@@ -120,7 +120,7 @@ def _find_kind_of_text(column: pa.ChunkedArray, n_distinct: int) -> Found:
     if words and words in ({"yes", "no"}, {"true", "false"}, {"y", "n"}, {"t", "f"}, {"on", "off"}):
         return Found("boolean")
     if are_labels(column):
-        return _find_kind_of_labels(column, n_distinct, "whole numbers with leading zeros or over 18 digits are read as labels")
+        return _find_kind_of_labels(column, n_distinct, "whole numbers with leading zeros or beyond 64 bits are read as labels")
     numbers = find_numbers(column)
     if numbers is not None:
         values = numbers.values
