@@ -295,10 +295,44 @@ def test_days_that_do_not_exist_are_no_dates(cells):
     assert find_kind(pa.chunked_array([cells * 2]), "when").kind != "datetime"
 
 
+@pytest.mark.parametrize("cells", [["31/02/2024", "01/02/2024"], ["2024-01-05T10:00:00Z", "2024-01-05T10:00:00"], ["1/2/24", "3/4/24"]])
+def test_dates_that_share_no_format_are_labels_and_that_is_said(cells):
+    assert find_kind(pa.chunked_array([cells * 2]), "when") == ("category", "look like dates, but share no format: read as labels")
+
+
 def test_a_moment_is_the_same_on_both_sides_of_a_change_of_clocks(tmp_path):
     path = write(tmp_path, "when,y\n2024-10-27T02:30:00+02:00,1\n2024-10-27T02:30:00+01:00,2\n")
     first, second = to_seconds(read_table(path)["when"], "when")
     assert second - first == 3600
+
+
+# Types that other programs write ---------------------------------------------------------------------------------
+
+
+def test_every_type_that_parquet_holds_is_used_or_set_aside(tmp_path):
+    columns = {
+        "half": pa.array(Z.astype(np.float16)),
+        "decimal": pa.array([10**30 + i * i for i in range(N)], pa.decimal256(60, 2)),
+        "unsigned": pa.array([2**64 - 1 - i % 9 for i in range(N)], pa.uint64()),
+        "duration": pa.array([i * i for i in range(N)], pa.duration("s")),
+        "clock": pa.array(range(N), pa.time32("s")),
+        "zoned": pa.array(range(N), pa.timestamp("ns", "Europe/Rome")),
+        "bytes": pa.array([b"ab"] * N, pa.binary(2)),
+        "codes": pa.array([b"a", b"b"] * 30).dictionary_encode(),
+        "list": pa.array([[1, 2]] * N),
+        "map": pa.array([[("a", 1)]] * N, pa.map_(pa.string(), pa.int64())),
+        "empty": pa.nulls(N),
+    }
+    parquet.write_table(pa.table({"x": X, "y": Y} | columns), tmp_path / "a.parquet")
+    look = api.look(tmp_path / "a.parquet", "y")
+    kinds = {feature.name: feature.kind for feature in look.features}
+    assert {name for name, kind in kinds.items() if kind == "unsupported"} == {"bytes", "codes", "list", "map"}
+    assert (kinds["half"], kinds["unsigned"], kinds["duration"], kinds["empty"]) == ("numeric", "category", "datetime", "constant")
+
+
+def test_a_type_without_a_reader_is_set_aside():
+    column = pa.chunked_array([pa.array([pa.MonthDayNano([1, 2, 3])] * 3)])
+    assert find_kind(column, "x") == ("unsupported", "holds month_day_nano_interval values")
 
 
 # At predict time -------------------------------------------------------------------------------------------------
