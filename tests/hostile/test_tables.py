@@ -386,6 +386,15 @@ def test_numbers_are_read_as_they_were_written_in_training(shop, tmp_path):
     np.testing.assert_array_equal(written, plain)
 
 
+def test_words_for_missing_mean_the_same_at_predict_time(tmp_path):
+    path = write(tmp_path, table(k=[-99, *Z[1:]]))
+    api.fit(path, "y", members=8, model="linear", missing=["-99"], save=tmp_path / "run")
+    model = api.load(tmp_path / "run")
+    marked = model.predict(write(tmp_path, "x,z,k\n1,1,-99\n2,1,3\n"))
+    empty = model.predict(write(tmp_path, "x,z,k\n1,1,\n2,1,3\n"))
+    np.testing.assert_array_equal(marked, empty)
+
+
 def test_predict_counts_the_rows_that_training_had_not_seen_the_like_of(shop, tmp_path):
     path = write(tmp_path, "price,city,day,n\n1000.5,Rom,2024-01-05,1\n2000.5,Wien,2024-01-06,\n3000.5,Ulm,2024-01-06,2\n")
     result = run("predict", shop / "run", path)
