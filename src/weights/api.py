@@ -129,8 +129,9 @@ class Model:
         save_ensemble(self.ensemble, Path(folder))
 
     def read(self, data: Any) -> Any:
-        """The table behind a path, frame or mapping, numbers in text files read as they were written in training."""
-        return read_table(data, notations=self.ensemble.encoding.notations)
+        """The table behind a path, frame or mapping, numbers and words for missing read as in training."""
+        encoding = self.ensemble.encoding
+        return read_table(data, missing=encoding.missing_words, notations=encoding.notations)
 
     def notices(self, data: Any) -> list[str]:
         """Sentences about rows that training did not prepare for, such as levels of a category it had not seen.
@@ -396,7 +397,8 @@ def _table_and_roles(data: Any, target: Any, sample_weight: Any, *, read_missing
         table, target = _with_column(table, "target" if getattr(target, "name", None) is None else target.name, target)
     if sample_weight is not None and not isinstance(sample_weight, str):
         table, sample_weight = _with_column(table, "sample_weight", sample_weight)
-    return table, Roles(target=target, sample_weight=sample_weight)
+    words = [read_missing] if isinstance(read_missing, str) else read_missing
+    return table, Roles(target=target, sample_weight=sample_weight, missing=tuple(words))
 
 
 def _too_few(n_samples: int, task: Task, y: AnyArray) -> list[str]:

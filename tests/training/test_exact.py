@@ -236,7 +236,7 @@ def test_rows_in_several_blocks_give_the_same(kind, monkeypatch):
 @KINDS
 def test_conjugate_gradients_end_where_newton_does(kind, penalty, strength, monkeypatch):
     expected = solution(kind, penalty, strength)
-    monkeypatch.setattr(exact, "_LARGEST_DENSE", 0)
+    monkeypatch.setattr(exact, "LARGEST_DENSE", 0)
     monkeypatch.setattr(exact, "_hessian", None)  # would fail if it were still called
     assert_close(numbers(solution(kind, penalty, strength, tolerance=1e-9)), numbers(expected), rtol=1e-5)  # 1e-9 over 1e-3
 
@@ -244,7 +244,7 @@ def test_conjugate_gradients_end_where_newton_does(kind, penalty, strength, monk
 @pytest.mark.parametrize("strength", [0.0, 0.05])
 @KINDS
 def test_conjugate_gradients_reach_the_default_tolerance(kind, strength, monkeypatch):
-    monkeypatch.setattr(exact, "_LARGEST_DENSE", 0)
+    monkeypatch.setattr(exact, "LARGEST_DENSE", 0)
     turns = [np.random.default_rng(seed).normal(size=(P, P)) for seed in range(20)]
     unsolved = [seed for seed, turn in enumerate(turns) if not solution(kind, "l2", strength, x=X @ turn, tolerance=1e-9).solved]
     assert unsolved == []
@@ -318,7 +318,7 @@ SEPARABLE = {"binary": (X[:, 0] > 0).astype(int), "multiclass": np.digitize(X[:,
 @pytest.mark.parametrize("largest_dense", [2_500, 0], ids=["newton", "conjugate gradients"])
 @pytest.mark.parametrize("kind", SEPARABLE)
 def test_separable_classes_without_a_penalty_give_finite_weights(kind, largest_dense, monkeypatch):
-    monkeypatch.setattr(exact, "_LARGEST_DENSE", largest_dense)
+    monkeypatch.setattr(exact, "LARGEST_DENSE", largest_dense)
     assert np.isfinite(numbers(solution(kind, y=SEPARABLE[kind]))).all()
 
 
@@ -360,3 +360,28 @@ def test_sharp_classes_on_inputs_with_heavy_tails_are_solved(kind, strength):
 def test_large_inputs_are_solved_without_overflow():
     found = solution("binary", "l2", 0.05, x=1e3 * X)
     assert np.isfinite(numbers(found)).all()
+
+
+@KINDS
+@pytest.mark.parametrize("strength", [0.1, 1e-4])
+def test_fewer_rows_than_inputs_are_solved_in_the_space_of_the_rows(kind, strength):
+    """The optimum is where the gradient of the whole problem vanishes, whatever space it was found in."""
+    x, weight = np.random.default_rng(3).normal(size=(N, 3 * N)), WEIGHT * (np.arange(N) % 10 > 0)
+    found = solution(kind, "l2", strength, x=x, weight=weight)
+    slope = gradient(kind, found, x=x, weight=weight)
+    slope[:-1] += strength * found.w
+    assert found.solved
+    assert np.abs(slope).max() <= TOLERANCE
+
+
+def test_of_many_solutions_without_penalty_the_shortest_is_found():
+    x = np.random.default_rng(4).normal(size=(20, 50))
+    y, weight = x[:, 0] - 2 * x[:, 1], np.ones(20)
+    found = solution("regression", x=x, y=y, weight=weight)
+    assert_close(numbers(found)[:, 0], np.linalg.pinv(np.hstack([x, np.ones((20, 1))])) @ y, 1e-6)
+
+
+def test_a_path_in_the_space_of_the_rows_ends_where_a_single_solve_does():
+    x = np.random.default_rng(5).normal(size=(N, 2 * N))
+    path = solve_path(problem("binary", x=x), Regularization("l2"), np.array([1.0, 0.1, 0.01]), tolerance=TOLERANCE)
+    assert_close(numbers(path[-1]), numbers(solution("binary", "l2", 0.01, x=x)), 1e-6)

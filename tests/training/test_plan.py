@@ -128,3 +128,9 @@ def test_programs_are_kept_in_the_home_folder_if_the_system_has_no_cache_folder(
     monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
     monkeypatch.setenv("HOME", str(tmp_path))
     assert compiling.cache_folder() == Path(tmp_path) / ".cache" / "weights"
+
+
+def test_fewer_rows_than_inputs_are_planned_by_the_rows():
+    wide = plan(spec_of(20, model="linear"), Shape(10_000, 1, ()), 20, n_threads=2)
+    assert wide.gigabytes < 0.5
+    assert wide.seconds < 10

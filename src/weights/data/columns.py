@@ -35,6 +35,7 @@ USED_KINDS: tuple[str, ...] = get_args(UsedKind)
 
 _TRUE, _FALSE = ("yes", "true", "y", "t", "on", "1", "1.0"), ("no", "false", "n", "f", "off", "0", "0.0")
 _NUMBER = r"^[-+]?(\d+(\.\d*)?|\.\d+)([eE][-+]?\d+)?$"
+_LIKE_A_DATE = r"^(\d{4}[-/.]\d{1,2}[-/.]\d{1,2}|\d{1,2}[-/.]\d{1,2}[-/.]\d{2,4})([ T]|$)"
 _FEW = 20
 """Below this many rows, "all values differ" says nothing about being an identifier (our choice)."""
 _FEW_CODES = 10
@@ -66,7 +67,7 @@ def find_kind(column: pa.ChunkedArray, name: str) -> Found:
     """
     column = in_plain_type(column)
     kind = column.type
-    if pa.types.is_nested(kind) or pa.types.is_binary(kind) or pa.types.is_large_binary(kind):
+    if not _is_supported(kind):
         return Found("unsupported", f"holds {kind} values")
     if pa.types.is_null(kind) or column.null_count == len(column):
         return Found("constant", "all missing")
@@ -83,11 +84,13 @@ def find_kind(column: pa.ChunkedArray, name: str) -> Found:
 
 
 def in_plain_type(column: pa.ChunkedArray) -> pa.ChunkedArray:
-    """The column with a dictionary or an odd string type spelled out and NaN as null; itself if there is nothing to change."""
+    """The column with dictionaries, odd strings and half-precision numbers spelled out and NaN as null; itself if nothing changes."""
     if pa.types.is_dictionary(column.type):
         column = pc.cast(column, column.type.value_type)
     if pa.types.is_large_string(column.type) or pa.types.is_string_view(column.type):
         column = pc.cast(column, pa.string())
+    if pa.types.is_float16(column.type):
+        column = pc.cast(column, pa.float32())  # which more functions know
     if pa.types.is_floating(column.type) and pc.any(pc.is_nan(column)).as_py():
         column = pc.if_else(pc.is_nan(column), pa.scalar(None, column.type), column)
     return column
@@ -96,6 +99,12 @@ def in_plain_type(column: pa.ChunkedArray) -> pa.ChunkedArray:
 def is_number(kind: pa.DataType) -> bool:
     """Whether a type holds numbers."""
     return bool(pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind))
+
+
+def _is_supported(kind: pa.DataType) -> bool:
+    """Whether cells of a type are numbers, truth values, moments or text."""
+    is_moment = pa.types.is_temporal(kind) and not pa.types.is_interval(kind)
+    return is_number(kind) or is_moment or pa.types.is_boolean(kind) or pa.types.is_string(kind) or pa.types.is_null(kind)
 
 
 def _find_kind_of_numbers(column: pa.ChunkedArray, name: str, n_distinct: int) -> Found:
@@ -120,7 +129,7 @@ def _find_kind_of_text(column: pa.ChunkedArray, n_distinct: int) -> Found:
     if words and words in ({"yes", "no"}, {"true", "false"}, {"y", "n"}, {"t", "f"}, {"on", "off"}):
         return Found("boolean")
     if are_labels(column):
-        return _find_kind_of_labels(column, n_distinct, "whole numbers with leading zeros or over 18 digits are read as labels")
+        return _find_kind_of_labels(column, n_distinct, "whole numbers with leading zeros or beyond 64 bits are read as labels")
     numbers = find_numbers(column)
     if numbers is not None:
         values = numbers.values
@@ -135,7 +144,8 @@ def _find_kind_of_text(column: pa.ChunkedArray, n_distinct: int) -> Found:
     if words_among:
         row, value = _first_where(column, lambda cell: cell in words_among)
         return Found("numeric", f"text among numbers is read as missing (first: row {row}, '{value}')")
-    return _find_kind_of_labels(column, n_distinct)
+    like_dates = pc.all(pc.match_substring_regex(column, _LIKE_A_DATE)).as_py()
+    return _find_kind_of_labels(column, n_distinct, "look like dates, but share no format: read as labels" if like_dates else "")
 
 
 def _find_kind_of_labels(column: pa.ChunkedArray, n_distinct: int, note: str = "") -> Found:

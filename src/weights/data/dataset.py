@@ -34,6 +34,7 @@ class Roles(msgspec.Struct, frozen=True):
         time: column that orders rows; members are scored on rows later than those they learned from.
         sample_weight: column with the weight of each row, at least zero.
         clip: bound of the smooth clip of scaled numbers, or None for no clip.
+        missing: further words that mean "no value"; the table was read with them, and later ones will be.
     """
 
     target: str
@@ -43,6 +44,7 @@ class Roles(msgspec.Struct, frozen=True):
     time: str | None = None
     sample_weight: str | None = None
     clip: float | None = 4.0
+    missing: tuple[str, ...] = ()
 
 
 class Feature(msgspec.Struct, frozen=True):
@@ -126,7 +128,7 @@ def prepare(table: pa.Table, roles: Roles, *, source: str = "table") -> Dataset:
     if idle := np.count_nonzero(weight[keep] == 0):
         remarks.append(f"{idle:,} of {table.num_rows:,} rows weigh zero: nothing is learned from them")
     remarks = [*remarks_of(table), *remarks, *_repeated_rows(table)]
-    encoding = fit_encoding(table, usable, clip=roles.clip)
+    encoding = msgspec.structs.replace(fit_encoding(table, usable, clip=roles.clip), missing_words=[*roles.missing])
     return Dataset(
         x=apply_encoding(encoding, table),
         target=table[roles.target],

@@ -103,7 +103,8 @@ def _find_delimiter(sample: str, *, default: str) -> str:
 def _has_decimal_comma(sample: str, delimiter: str) -> bool:
     cells = [cell.strip().strip('"') for line in _LINE_END.split(sample)[1:200] for cell in line.split(delimiter)]
     comma = sum(bool(re.fullmatch(r"[-+]?\d+,\d+", cell)) for cell in cells)
-    point = sum(bool(re.fullmatch(r"[-+]?\d+\.\d+", cell)) for cell in cells)
+    # 1.234 is no sign of a decimal point: it could be a thousand.
+    point = sum(bool(re.fullmatch(r"[-+]?\d+\.\d+", cell) and not re.fullmatch(r"[-+]?[1-9]\d{0,2}\.\d{3}", cell)) for cell in cells)
     return comma > point
 
 

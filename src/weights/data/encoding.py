@@ -83,10 +83,11 @@ ColumnEncoding = Numeric | Boolean | Category | Datetime
 
 
 class Encoding(msgspec.Struct, frozen=True):
-    """All encoded columns, in order, and the bound of the smooth clip (None: no clip)."""
+    """All encoded columns, in order, the bound of the smooth clip (None: no clip), and further words that mean "no value"."""
 
     columns: list[ColumnEncoding]
     clip: float | None = 4.0
+    missing_words: list[str] = []
 
     @property
     def inputs(self) -> list[str]:

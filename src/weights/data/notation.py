@@ -17,7 +17,7 @@ LEADING_ZERO = r"^[-+]?0\d+$"
 """Whole numbers such as 00123 are labels (zip codes, article numbers): read as numbers they could not be told from 123."""
 
 _LONGEST_WHOLE = 18
-"""Whole numbers of more digits do not fit 64 bits; as decimals, different ones would become equal."""
+"""Whole numbers of more digits may not fit 64 bits; as decimals, different ones would become equal."""
 
 _UNIT = r"(?:\p{Sc}|%|‰|USD|EUR|GBP|CHF|JPY|CNY|INR|CAD|AUD|NZD|SEK|NOK|DKK|PLN|BRL|ZAR)"
 _BLANKS = " \u00a0\u202f"
@@ -124,7 +124,13 @@ def are_labels(text: pa.ChunkedArray) -> bool:
     if pc.any(zero_first).as_py() and _any_match(text, LEADING_ZERO):
         return True
     longest = pc.max(pc.utf8_length(text)).as_py() or 0
-    return longest > _LONGEST_WHOLE and _any_match(text, rf"^[-+]?\d{{{_LONGEST_WHOLE + 1},}}$") and _all_match(text, r"^[-+]?\d+$")
+    if longest <= _LONGEST_WHOLE or not _all_match(text, r"^[-+]?\d+$"):
+        return False
+    try:
+        pc.cast(text, pa.int64())
+    except pa.ArrowInvalid:
+        return True
+    return False
 
 
 def _parts(text: pa.ChunkedArray) -> pa.StructArray | None:

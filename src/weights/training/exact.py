@@ -20,7 +20,7 @@ from weights.elements.regularization import PENALTIES, Penalty, Regularization
 from weights.task import log_probabilities
 from weights.types import AnyArray, FloatArray, IntArray
 
-_LARGEST_DENSE = 2_500
+LARGEST_DENSE = 2_500
 """Unknowns up to which the second derivative is held as a dense matrix (our choice: about a second a step on one core)."""
 _BLOCK = 1 << 16
 _MOST_STEPS = 100
@@ -72,7 +72,7 @@ def solve(
         [solution] = _solve_in_row_space(problem, regularization, [strength], tolerance, start)
         return solution
     theta = np.zeros((n_inputs + 1, n_outputs)) if start is None else np.vstack([start.w, start.b])
-    if theta.size > _LARGEST_DENSE and smooth:
+    if theta.size > LARGEST_DENSE and smooth:
         return _solve_by_conjugate_gradients(problem, penalty, strength, theta, tolerance)
     return _solve_by_newton(problem, penalty, regularization.l1_ratio, strength, theta, tolerance, smooth)
 

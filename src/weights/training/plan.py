@@ -12,6 +12,7 @@ import threadpoolctl
 from weights.models.base import Shape
 from weights.models.linear import Linear
 from weights.spec import Spec
+from weights.training.exact import LARGEST_DENSE
 
 _STEP_OVERHEAD_SECONDS = 40e-6
 _COMPILE_SECONDS = 2.5
@@ -40,12 +41,16 @@ def plan(spec: Spec, shape: Shape, n_samples: int, *, n_threads: int) -> Plan:
     members = spec.members.n_members
     speed = _flops_per_second()
     if spec.solved:
-        unknowns = (shape.n_inputs + 1) * shape.n_outputs
+        # Fewer rows than inputs are solved in the space of the rows, see `exact.solve`.
+        smooth = spec.regularization.penalty in ("none", "l2")
+        width = min(shape.n_inputs, n_samples) if smooth else shape.n_inputs
+        unknowns = (width + 1) * shape.n_outputs
         products = shape.n_outputs * (shape.n_outputs + 1) / 2
-        solve = 2.0 * n_samples * (shape.n_inputs + 1) ** 2 * products + unknowns**3 / 3
+        solve = 2.0 * n_samples * (width + 1) ** 2 * products + unknowns**3 / 3
+        dense = 0 if smooth and unknowns > LARGEST_DENSE else unknowns
         n_path = min(members, spec.members.n_folds) * _PATH_LENGTH / 2 if spec.regularization.strength is None else 0
         seconds = (members + n_path) * _EXACT_SOLVES * solve / (0.25 * speed) / n_threads
-        held = n_threads * (min(n_samples, 1 << 16) * shape.n_inputs * 24 + unknowns**2 * 16)
+        held = n_threads * (min(n_samples, 1 << 16) * shape.n_inputs * 24 + dense**2 * 16)
         n_steps, batch_size = 0, n_samples
     else:
         n_steps, batch_size = spec.optimization.n_steps or 0, spec.optimization.batch_size or n_samples

@@ -1,0 +1,67 @@
+"""What the cells of a text file become, and what is remembered of how they were written."""
+
+from datetime import datetime, time
+
+import pytest
+
+from weights.data.delimited import notation_of, read_delimited, remark_of, remarks_of
+from weights.data.notation import Notation
+from weights.errors import DataError
+
+
+def read(folder, content, **options):
+    path = folder / "a.csv"
+    path.write_text(content, newline="")
+    return read_delimited(path, **options)
+
+
+@pytest.mark.parametrize(
+    ("cells", "values"),
+    [
+        (["1", " 2 ", ""], [1, 2, None]),
+        (["1", "2.5"], [1.0, 2.5]),
+        (["+1", "-2"], [1.0, -2.0]),
+        (["true", "FALSE"], [True, False]),
+        (["2024-01-05", "2024-01-05T06:07:08"], [datetime(2024, 1, 5), datetime(2024, 1, 5, 6, 7, 8)]),
+        (["06:07", "06:07:08"], [time(6, 7), time(6, 7, 8)]),
+        (["06:07", "26:07"], ["06:07", "26:07"]),
+        (["00123", "45678"], ["00123", "45678"]),
+        (["0x10", "7"], ["0x10", "7"]),
+        (["a", " b"], ["a", " b"]),
+        (["", "NA"], [None, None]),
+    ],
+)
+def test_a_column_is_what_all_its_cells_are(tmp_path, cells, values):
+    assert read(tmp_path, "x,y\n" + "".join(f"{cell},1\n" for cell in cells))["x"].to_pylist() == values
+
+
+def test_the_notation_of_a_column_is_remembered(tmp_path):
+    table = read(tmp_path, 'x,y\n"$1,234.5",1\n$2,2\n')
+    assert notation_of(table.schema.field("x")) == Notation(".", "$")
+    assert remark_of(table.schema.field("x")) == "'$1,234.5' is read as 1234.5"
+    assert notation_of(table.schema.field("y")) is None
+    assert (remark_of(table.schema.field("y")), remarks_of(table)) == ("", [])
+
+
+def test_a_known_notation_is_used_instead_of_a_found_one(tmp_path):
+    content = 'x,y\n"1,234",1\n'
+    assert read(tmp_path, content)["x"].to_pylist() == [1234]
+    assert read(tmp_path, content, notations={"x": Notation(",")})["x"].to_pylist() == [1.234]
+    assert read(tmp_path, "x,y\n1.5,1\n", notations={"x": Notation(",")})["x"].to_pylist() == ["1.5"]
+
+
+def test_columns_without_a_name_get_their_number(tmp_path):
+    assert read(tmp_path, ",a,\n1,2,3\n").column_names == ["column 1", "a", "column 3"]
+
+
+def test_a_header_may_hold_delimiters_and_line_ends(tmp_path):
+    assert read(tmp_path, '"a,\nb","c ""d"""\n1,2\n').to_pydict() == {"a,\nb": [1], 'c "d"': [2]}
+
+
+def test_a_quote_within_a_cell_is_a_quote(tmp_path):
+    assert read(tmp_path, 'x,y\n5" pipe,1\n').to_pydict() == {"x": ['5" pipe'], "y": [1]}
+
+
+def test_a_row_that_is_shown_is_cut_when_long(tmp_path):
+    with pytest.raises(DataError, match=r"row 1 has 1: 'aaaa+\.\.\.'\. Quote cells"):
+        read(tmp_path, f"x,y\n{'a' * 500}\n")
