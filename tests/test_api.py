@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import threading
 import time
@@ -180,18 +181,41 @@ def test_a_bundled_example_knows_its_target(example):
 # Which model
 
 
-def test_auto_keeps_the_linear_model_where_the_rule_is_linear():
+def say_of(model: wt.Model, name: str, x: np.ndarray) -> float:
+    """How much of what varies in the answers to encoded rows comes from a population, 0 to 1."""
+    spread = {p.name: p.share * model.ensemble.mean_outputs(p, x).std() for p in model.ensemble.populations}
+    return spread.get(name, 0.0) / sum(spread.values())
+
+
+ENCODED = np.random.default_rng(2).normal(size=(200, 2)).astype(np.float32)
+
+
+def test_auto_gives_the_linear_model_most_of_the_say_where_the_rule_is_linear():
     model = wt.fit(table("wage"), "wage", **{**NETWORK, "model": "auto"})
-    assert isinstance(model.spec.model, Linear)
-    assert model.report.decision.startswith("linear was chosen, being simpler: mlp's out-of-bag squared error is ")
+    assert isinstance(model.specs["linear"].model, Linear)
+    assert say_of(model, "linear", ENCODED[:, :1].repeat(len(model.ensemble.encoding.inputs), 1)) > 0.8
+    assert model.report.decision.startswith("the mixture's out-of-bag squared error is ")
 
 
-def test_auto_takes_the_network_where_two_features_act_together():
+def test_auto_gives_the_network_most_of_the_say_where_two_features_act_together():
     random = np.random.default_rng(0)
     x = random.normal(size=(400, 2))
     model = wt.fit(x, np.where(x[:, 0] * x[:, 1] > 0, "same", "other"), **{**NETWORK, "model": "auto", "n_steps": 480})
-    assert isinstance(model.spec.model, Mlp)
-    assert model.report.decision.startswith("mlp was chosen: its out-of-bag log loss is ")
+    assert isinstance(model.specs["mlp"].model, Mlp)
+    assert say_of(model, "mlp", ENCODED) > 0.8
+    assert re.match(r"the mixture's out-of-bag log loss is .* lower than linear's alone", model.report.decision)
+    assert "--model linear" not in model.report.decision
+
+
+@pytest.mark.parametrize(("members", "each"), [(1, 1), (4, 4), (12, 8), (16, 8), (17, 9), (40, 20)])
+def test_auto_shares_members_out_among_models_enough_to_leave_each_fold_out_once(members, each):
+    candidates = api.plan_fit(table("wage"), "wage", members=members).candidates
+    assert {name: spec.members.n_members for name, spec in candidates.items()} == {"linear": each, "mlp": each}
+
+
+@pytest.mark.parametrize("members", [1, 12, 40])
+def test_a_model_that_was_asked_for_has_all_members(members):
+    assert api.plan_fit(table("wage"), "wage", model="linear", members=members).candidates["linear"].members.n_members == members
 
 
 def test_models_that_were_tried_are_compared_with_a_constant_answer():
@@ -248,7 +272,7 @@ def test_with_time_members_are_judged_on_what_came_later(kind):
 
 def test_with_time_only_members_that_saw_the_newest_rows_vote():
     model = wt.fit(table("wage", day=np.arange(120.0)), "wage", time="day", members=12, n_folds=8, model="linear")
-    np.testing.assert_array_equal(model.ensemble.votes, np.repeat([0.0, 1.0], [8, 4]))
+    np.testing.assert_array_equal(model.ensemble.populations[0].votes, np.repeat([0.0, 1.0], [8, 4]))
 
 
 def test_with_time_one_member_cannot_both_vote_and_be_judged():
@@ -407,8 +431,8 @@ def test_a_file_that_does_not_exist_is_not_found(csv):
 
 
 def test_more_memory_than_there_is_is_refused(monkeypatch):
-    monkeypatch.setattr(fitting, "available_gigabytes", lambda: 0.01)
-    with pytest.raises(DataError, match=r"Training needs about .* GB of memory, but 0\.0 GB are free\. Use fewer rows"):
+    monkeypatch.setenv("WEIGHTS_MEMORY", "50MB")
+    with pytest.raises(DataError, match=r"^Training needs about .* GB of memory, but 50\.0 MB may be used\. Use fewer rows"):
         wt.fit("iris")
 
 
@@ -427,7 +451,7 @@ def test_it_is_an_error_if_all_members_fail():
 
 def test_a_search_takes_the_better_setting_into_the_spec():
     model = wt.fit(table("wage"), "wage", search={"learning_rate": [1e-7, 0.01]}, **NETWORK)
-    assert model.spec.optimization.learning_rate == 0.01
+    assert model.specs["mlp"].optimization.learning_rate == 0.01
     assert [candidate.label for candidate in model.report.searches["mlp"] if candidate.won] == ["learning_rate 0.01"]
 
 

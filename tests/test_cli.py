@@ -143,7 +143,7 @@ def listed_in_help(option: str) -> set[str]:
         ("optimization", {"auto", "exact", *OPTIMIZERS}),
         ("schedule", SCHEDULES),
         ("resampling", get_args(get_type_hints(Members)["resampling"])),
-        ("embedding", get_args(get_type_hints(Mlp)["embedding"])),
+        ("embedding", get_args(get_args(get_type_hints(Mlp)["embedding"])[0])),
         ("task", TASK_KINDS),
     ],
 )
@@ -241,7 +241,7 @@ def spec_of(tables: Path, *options: str) -> dict:
     ("options", "section", "field", "value"),
     [
         (("--hidden", "16,8"), "model", "hidden", [16, 8]),
-        (("--embedding", "periodic"), "model", "embedding", "periodic"),
+        (("--embedding", "piecewise"), "model", "embedding", "piecewise"),
         (("--embedding", "none"), "model", "embedding", "none"),
         (("--initialization", "orthogonal"), "initialization", "name", "orthogonal"),
         (("--activation", "tanh"), "activation", "name", "tanh"),

@@ -212,7 +212,7 @@ def plan_fit(
         data: as `fit`.
         target: as `fit`.
         task: binary, multiclass or regression; found from the target if not given.
-        model: linear, mlp, or auto: train both and keep the simpler unless the other is better beyond doubt.
+        model: linear, mlp, or auto: train both and mix their answers, each with the share that out-of-bag rows give it.
         members: size of the ensemble; with auto half of them of each model, at least one for each fold.
         seed: of everything random.
         drop: columns to leave out.

@@ -204,7 +204,7 @@ _ELEMENT_OPTIONS = _options(
     click.option("--steps", "n_steps", metavar="NUMBER", help="Steps of each member."),
     click.option("--clip-norm", metavar="NUMBER", help="Longest gradient; none for no limit."),
     click.option("--hidden", metavar="UNITS,...", help="Units of each hidden layer, such as 128,128."),
-    click.option("--embedding", metavar="NAME", help="none or periodic: learned features of numeric columns."),
+    click.option("--embedding", metavar="NAME", help="none or piecewise: learned features of numeric columns."),
     click.option("--resampling", metavar="NAME", help="folds, bootstrap, subsample, time."),
     click.option("--set", "settings", multiple=True, metavar="NAME=VALUE", help="Any other setting, such as optimization.beta1=0.8."),
     click.option("--search", multiple=True, metavar="NAME=V1,V2,...", help="Settings to race; ; separates values that hold commas."),
@@ -225,9 +225,7 @@ _RUN_OPTIONS = _options(
 
 @cli.command()
 @click.argument("source")
-@click.option(
-    "--model", default="auto", show_default=True, metavar="NAME", help="auto (both, the simpler unless clearly worse), linear, mlp."
-)
+@click.option("--model", default="auto", show_default=True, metavar="NAME", help="auto (both, mixed by out-of-bag loss), linear, mlp.")
 @_DATA_OPTIONS
 @_RUN_OPTIONS
 @_ELEMENT_OPTIONS

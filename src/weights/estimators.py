@@ -423,7 +423,7 @@ class WeightsClassifier(_Classifier):
     """An ensemble that answers with classes, calibrated probabilities and prediction sets.
 
     Args:
-        model: linear, mlp, or auto: train both and keep the simpler unless the other is better beyond doubt.
+        model: linear, mlp, or auto: train both and mix their answers, each with the share that out-of-bag rows give it.
         members: size of the ensemble.
         hidden: units of each hidden layer, such as (128, 128); None: the default of Weights, here and below.
         activation: of hidden units, such as "relu" or "gelu".

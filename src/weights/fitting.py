@@ -91,7 +91,7 @@ def train_ensemble(prepared: Prepared, control: Control) -> Ensemble:
     populations = [
         Population(name, specs[name], result.params, result.votes, float(share), result.history)
         for (name, result), share in zip(trained.items(), shares, strict=True)
-        if share > 0 or len(names) == 1
+        if share > 0 or not shares.any()  # where nothing can be known, all stay, and the offset answers
     ]
     report = Report(
         source=dataset.source,

@@ -57,6 +57,13 @@ def test_memory_is_what_is_asked_for(monkeypatch, asked, n_bytes):
     assert memory_budget() == n_bytes
 
 
+@pytest.mark.parametrize("asked", ["", " "])
+def test_nothing_asked_is_what_the_machine_has(monkeypatch, asked):
+    monkeypatch.setenv("WEIGHTS_MEMORY", asked)
+    monkeypatch.setattr(memory, "_available_bytes", lambda: 7e9)
+    assert memory_budget() == 7e9
+
+
 @pytest.mark.parametrize("asked", ["much", "0", "0 GB", "-1GB", "4 gibibytes", "1e9"])
 def test_a_size_that_is_none_is_refused(monkeypatch, asked):
     monkeypatch.setenv("WEIGHTS_MEMORY", asked)

@@ -16,6 +16,7 @@ FAN_IN, FAN_OUT = 300, 200
 SHAPE = (FAN_IN, FAN_OUT)
 DISTRIBUTIONS = ("normal", "truncated", "uniform")
 KEY = jax.random.key(0)
+NO_KNOTS = jnp.zeros((0, 1))
 
 
 @pytest.mark.parametrize(
@@ -90,7 +91,7 @@ def test_inputs_that_are_all_zero_leave_matched_weights_as_they_were():
 def test_a_data_dependent_start_gives_every_layer_sums_of_variance_one():
     x = 2.0 + 5.0 * jax.random.normal(jax.random.key(1), (300, 20))
     model = mlp_model(Mlp(hidden=(20, 20)), Shape(20, 20), Initialization("data"), Activation("relu"))
-    params = model.init(x, key=KEY)
+    params = model.init(x, NO_KNOTS, key=KEY)
     _, (first, second) = model.apply(params, x)
     sums = [affine(layer, inputs) for layer, inputs in zip(params.values(), (x, first, second), strict=True)]
     np.testing.assert_allclose([np.var(np.asarray(s, np.float64)) for s in sums], 1.0, rtol=1e-4)  # as above
@@ -98,7 +99,7 @@ def test_a_data_dependent_start_gives_every_layer_sums_of_variance_one():
 
 def test_he_weights_of_a_relu_layer_have_the_gain_root_two():
     model = mlp_model(Mlp(hidden=(300, 200)), Shape(10, 1), Initialization("he"), Activation("relu"))
-    w = np.asarray(model.init(jnp.zeros((1, 10)), key=KEY)["hidden.1"]["w"], np.float64)
+    w = np.asarray(model.init(jnp.zeros((1, 10)), NO_KNOTS, key=KEY)["hidden.1"]["w"], np.float64)
     assert np.mean(w**2) * 300 == pytest.approx(2.0, rel=5 * (2 / w.size) ** 0.5)  # chi-square, as above
 
 
@@ -109,7 +110,7 @@ def test_a_deep_stack_keeps_the_size_of_its_signal(activation):
     model = mlp_model(Mlp(hidden=(width,) * depth), Shape(width, 1), Initialization("he"), Activation(activation))
     growth = []
     for seed in range(n_stacks):
-        _, hidden = model.apply(model.init(x, key=jax.random.key(seed)), x)
+        _, hidden = model.apply(model.init(x, NO_KNOTS, key=jax.random.key(seed)), x)
         growth.append(0.5 * jnp.log(jnp.mean(hidden[-1] ** 2) / jnp.mean(hidden[0] ** 2)))
     # A layer multiplies the mean square by a number of relative variance 5 / width (relu, the widest), so half its log
     # wanders by sqrt(5 depth / width) / 2 = 0.22 over the stack; the mean of six by 0.09; four of these.

@@ -12,7 +12,7 @@ import pytest
 from weights import api
 from weights.data.dataset import Feature
 from weights.data.encoding import Encoding, Numeric
-from weights.ensemble import Candidate, Ensemble, Report
+from weights.ensemble import Candidate, Ensemble, Population, Report
 from weights.metrics import Metric
 from weights.models.linear import Linear
 from weights.models.mlp import Mlp
@@ -40,18 +40,32 @@ def ensemble_of(spec: Spec, *, task: Task | None = None, history=None, votes=(1.
         "compared": {name: metrics, "constant": constant},
     }
     told |= {"seconds": 75.0, "created": "2024-03-01T10:20:30+00:00"}
+    params = {"output": {"w": np.ones((3, 1, 1)), "b": np.ones((3, 1))}}
+    population = Population(name, spec, params, np.asarray(votes), 1.0, history if history is not None else history_of(spec))
     return Ensemble(
-        spec=spec,
         task=task or Task("regression", "wage"),
         encoding=Encoding([Numeric("age", 0.0, 1.0, False)]),
         features=[Feature("age", "numeric"), Feature("code", "identifier", "all different")],
-        params={"output": {"w": np.ones((3, 1, 1)), "b": np.ones((3, 1))}},
-        votes=np.asarray(votes),
-        temperature=1.0,
+        populations=[population],
+        offset=np.zeros(1),
         scores=np.arange(3.0),
         report=Report(**{**told, **report}),
-        history=history if history is not None else history_of(spec),
     )
+
+
+def mixture_of(*shares: float, **report) -> Ensemble:
+    """Solved members and networks that answer together; a share of zero is left out, as fitting does."""
+    metrics = {"rmse": Metric(1.0, 0.8, 1.2), "r2": Metric(0.8, 0.7, 0.9)}
+    alone = {name: {"rmse": Metric(value), "r2": Metric(0.5)} for name, value in (("linear", 1.5), ("mlp", 1.25), ("constant", 2.5))}
+    populations = [
+        replace(ensemble_of(spec).populations[0], share=share) for spec, share in zip((SOLVED, NETWORK), shares, strict=True) if share > 0
+    ]
+    return replace(ensemble_of(SOLVED, metrics=metrics, compared=alone, **report), populations=populations)
+
+
+def elements_of(ensemble: Ensemble) -> list[str]:
+    [population] = ensemble.populations
+    return terminal.element_lines(population)
 
 
 def history_of(spec: Spec) -> dict[str, np.ndarray]:
@@ -91,6 +105,30 @@ def test_a_result_says_model_members_and_time():
     assert words(terminal.result_lines(ensemble_of(NETWORK), None)).startswith("Result mlp, 3 members, 1 min 15 s")
 
 
+def test_a_mixture_says_how_many_members_there_are_and_what_part_each_model_has():
+    assert words(terminal.result_lines(mixture_of(0.9, 0.3), None)).startswith(
+        "Result mixture, 6 members (linear 75%, mlp 25%), 1 min 15 s"
+    )
+
+
+def test_a_mixture_of_no_shares_is_told_as_such():
+    ensemble = mixture_of(0.9, 0.3)
+    silent = replace(ensemble, populations=[replace(population, share=0.0) for population in ensemble.populations])
+    assert "6 members (linear 0%, mlp 0%)" in words(terminal.result_lines(silent, None))
+
+
+def test_metrics_of_a_mixture_stand_beside_those_of_each_model_alone():
+    assert words(terminal.metric_lines(mixture_of(0.5, 0.5).report, "mixture")).splitlines()[:2] == [
+        "out of bag mixture linear mlp constant",
+        "RMSE 1 [0.8 1.2] 1.5 1.25 2.5",
+    ]
+
+
+def test_a_run_tells_the_elements_of_each_population():
+    said = words(terminal.run_lines(mixture_of(0.5, 0.5), Path("run")))
+    assert said.index("Five elements of linear") < said.index("not used: the optimum is solved") < said.index("Five elements of mlp")
+
+
 def test_a_saved_result_says_what_to_do_next():
     said = words(terminal.result_lines(ensemble_of(NETWORK), Path("runs/wages")))
     assert "Next weights show runs/wages weights predict runs/wages NEW.csv" in said
@@ -101,16 +139,14 @@ def test_what_to_do_next_can_be_pasted_into_a_shell():
     assert "weights show 'runs/my wages'" in said
 
 
-def test_a_result_says_why_the_model_was_chosen():
-    assert "Why linear was chosen, being simpler." in words(
-        terminal.result_lines(ensemble_of(SOLVED, decision="linear was chosen, being simpler."), None)
-    )
+def test_a_result_says_what_the_mixture_is_worth():
+    assert "Why the mixture is better" in words(terminal.result_lines(mixture_of(0.5, 0.5, decision="the mixture is better"), None))
 
 
 def test_a_result_tells_of_members_that_failed():
-    lines = terminal.result_lines(ensemble_of(NETWORK, failures={"2": "its loss was no longer finite at step 7"}), None)
+    lines = terminal.result_lines(ensemble_of(NETWORK, failures={"mlp 2": "its loss was no longer finite at step 7"}), None)
     assert "Failed 1 member" in words(lines)
-    assert "member 2: its loss was no longer finite at step 7" in words(lines)
+    assert "member mlp 2: its loss was no longer finite at step 7" in words(lines)
 
 
 def test_metrics_stand_beside_those_of_the_other_models():
@@ -150,48 +186,48 @@ def test_a_search_tells_how_each_candidate_fared():
 
 @pytest.mark.parametrize("spec", [NETWORK, SOLVED], ids=["mlp", "linear"])
 def test_a_run_tells_of_each_element(spec):
-    found = [line.split()[0] for line in terminal.element_lines(ensemble_of(spec)) if line.split()[0] in ELEMENTS]
+    found = [line.split()[0] for line in elements_of(ensemble_of(spec)) if line.split()[0] in ELEMENTS]
     assert found == list(ELEMENTS)
 
 
 def test_settings_that_were_used_are_told():
-    said = words(terminal.element_lines(ensemble_of(NETWORK)))
+    said = words(elements_of(ensemble_of(NETWORK)))
     assert "activation tanh" in said
     assert "learning_rate 0.0125" in said
 
 
 def test_a_solved_model_does_not_use_elements_of_steps():
-    said = words(terminal.element_lines(ensemble_of(SOLVED)))
+    said = words(elements_of(ensemble_of(SOLVED)))
     assert said.count("not used: the optimum is solved, whatever the start") == 3
 
 
 def test_what_was_recorded_is_told():
-    said = words(terminal.element_lines(ensemble_of(NETWORK)))
+    said = words(elements_of(ensemble_of(NETWORK)))
     assert "25.0 % of hidden units dead" in said
     assert "0.7500 to 0.5000" in said
     assert "training loss at the end 0.2500" in said
 
 
 def test_a_strength_that_was_set_is_not_said_to_be_chosen():
-    assert "chosen" not in words(terminal.element_lines(ensemble_of(SOLVED)))
+    assert "chosen" not in words(elements_of(ensemble_of(SOLVED)))
 
 
 def test_a_strength_that_was_chosen_is_told_with_how_many_members_chose_it():
     spec = resolve(with_settings(Spec(), {"model": "linear"}), 100)
     history = {**history_of(spec), "strength": np.array([[0.1], [0.1], [0.01]])}
-    assert "0.01 (1), 0.1 (2)" in words(terminal.element_lines(ensemble_of(spec, history=history)))
+    assert "0.01 (1), 0.1 (2)" in words(elements_of(ensemble_of(spec, history=history)))
 
 
 def test_a_failed_member_does_not_hide_the_others_records():
     history = history_of(NETWORK)
     history["loss"][1] = np.nan
-    assert "training loss at the end 0.2500" in words(terminal.element_lines(ensemble_of(NETWORK, history=history)))
+    assert "training loss at the end 0.2500" in words(elements_of(ensemble_of(NETWORK, history=history)))
 
 
 def test_the_training_loss_of_a_short_run_is_that_of_its_last_step():
     # 50 steps are not divided by 24 rounds, so that the last rounds have no step.
     model = api.fit("iris", model="mlp", members=2, hidden=(8,), n_steps=50, patience=0)
-    assert "training loss at the end 0.0000" not in words(terminal.element_lines(model.ensemble))
+    assert "training loss at the end 0.0000" not in words(elements_of(model.ensemble))
 
 
 def test_a_run_says_what_it_answers_and_how_it_was_made():
@@ -207,8 +243,8 @@ def test_a_run_repeats_what_was_noticed():
 
 
 def test_a_run_names_members_that_failed():
-    lines = terminal.run_lines(ensemble_of(NETWORK, failures={"0": "why", "2": "because"}), Path("run"))
-    assert "failed member 0: why; member 2: because" in words(lines)
+    lines = terminal.run_lines(ensemble_of(NETWORK, failures={"mlp 0": "why", "mlp 2": "because"}), Path("run"))
+    assert "failed member mlp 0: why; member mlp 2: because" in words(lines)
 
 
 # Tables
@@ -340,4 +376,9 @@ def test_on_a_terminal_progress_is_a_bar_with_the_loss(monkeypatch, capsys):
 
 def test_the_name_of_the_model_is_that_of_its_settings():
     assert terminal.model_name(ensemble_of(NETWORK)) == "mlp"
-    assert terminal.model_name(replace(ensemble_of(NETWORK), spec=SOLVED)) == "linear"
+    assert terminal.model_name(ensemble_of(SOLVED)) == "linear"
+
+
+@pytest.mark.parametrize("shares", [(0.5, 0.5), (1.0, 0.0)], ids=["both", "one left"])
+def test_several_models_that_were_trained_are_a_mixture(shares):
+    assert terminal.model_name(mixture_of(*shares)) == "mixture"

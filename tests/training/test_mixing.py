@@ -7,10 +7,10 @@ import itertools
 import numpy as np
 import pytest
 
-from weights.api import fit
+from weights.api import fit, load
 from weights.ensemble import row_losses
 from weights.task import Task
-from weights.training.mixing import answer_losses, conformal_scores, crossfitted_answers, fit_shares, mix, prior_outputs
+from weights.training.mixing import Mixture, answer_losses, conformal_scores, crossfitted_answers, fit_shares, mix, prior_outputs
 
 TASKS = {
     "regression": Task("regression", "y", center=10.0, scale=2.0),
@@ -113,6 +113,14 @@ def test_the_shares_of_numbers_are_not_negative_and_sum_to_one(n_populations):
     shares = fit_shares(outputs, y, np.ones(60), "regression")
     assert (shares >= 0).all()
     assert shares.sum() == pytest.approx(1.0, abs=1e-12)
+
+
+def test_a_share_of_numbers_is_zero_and_not_what_rounding_leaves_of_it():
+    for seed in range(20):
+        _, y = sampled(100, "regression", seed=seed)
+        outputs = np.stack([noise(y[:, None], 1.0, 100 * seed + i) for i in range(3)])
+        shares = fit_shares(outputs, y, np.ones(100), "regression")
+        assert not ((shares > 0) & (shares < 1e-9)).any()
 
 
 @pytest.mark.parametrize("kind", CLASSES)
@@ -279,6 +287,23 @@ def test_a_model_that_was_asked_for_is_the_only_population(name):
     assert [*model.specs] == [name]
     assert [(population.name, population.share) for population in model.ensemble.populations] == [(name, 1.0)]
     np.testing.assert_array_equal(model.ensemble.offset, np.zeros(1))
+
+
+@pytest.mark.parametrize("kind", ["regression", "binary"])
+def test_where_no_population_gets_a_share_the_base_rate_answers_and_the_run_can_be_saved(kind, tmp_path, monkeypatch):
+    data = planted(kind)
+    found = Mixture(np.zeros(2), np.full(1, 0.4), np.full(300, 1.0) if kind == "regression" else np.full((300, 2), 0.5))
+    monkeypatch.setattr("weights.fitting.mix", lambda *_: found)
+    fit(data, "y", members=8, hidden=(8,), n_steps=48).save(tmp_path / "run")  # a member for each fold: all rows are judged
+    ensemble = load(tmp_path / "run").ensemble
+    assert [(population.name, population.share) for population in ensemble.populations] == [("linear", 0.0), ("mlp", 0.0)]
+    np.testing.assert_array_equal(ensemble.combined(np.ones((3, 2), np.float32)), np.full((3, 1), 0.4))
+
+
+def test_a_population_without_a_share_is_left_out(monkeypatch):
+    found = Mixture(np.array([1.0, 0.0]), np.zeros(1), np.full(300, 1.0))
+    monkeypatch.setattr("weights.fitting.mix", lambda *_: found)
+    assert [*fit(planted("regression"), "y", members=8, hidden=(8,), n_steps=48).specs] == ["linear"]
 
 
 # Losses of answers

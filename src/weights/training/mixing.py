@@ -16,6 +16,8 @@ from weights.types import AnyArray, FloatArray
 
 _MOST_ROWS = 50_000
 _LARGEST_SHARE = 20.0
+_LEAST_SHARE = 1e-9
+"""Less than this is what rounding left of a share of zero."""
 _PRIOR_ROWS = 1.0
 """Shares are held together as if so many rows spoke for equal ones (our choice): it settles what the data leave open."""
 _MOST_SCORES = 20_000
@@ -80,7 +82,7 @@ def fit_shares(outputs: FloatArray, y: AnyArray, weight: FloatArray, kind: str) 
             constraints={"type": "eq", "fun": lambda a: a.sum() - 1.0, "jac": np.ones_like},
             options={"ftol": 1e-12},
         )
-        shares = np.clip(found.x, 0.0, None)
+        shares = np.where(found.x > _LEAST_SHARE, found.x, 0.0)
         return shares / shares.sum()
     if outputs.shape[2] == 1:
         outputs = np.concatenate([np.zeros_like(outputs), outputs], axis=2)
