@@ -55,6 +55,12 @@ def rows(n: int = 120, n_classes: int = 2, seed: int = 0) -> tuple[np.ndarray, n
     return x, line, np.digitize(line, [[0.0], [-1.5, 1.5]][n_classes - 2])
 
 
+def rows_of_a_bent_line() -> tuple[np.ndarray, np.ndarray]:
+    """Three numbers, and a line in two of them with a bend, so that the solved model and the network both have a share."""
+    x, line, _ = rows()
+    return x, line + 1.5 * np.abs(x[:, 0])
+
+
 def frame(n: int = 120, seed: int = 0) -> tuple[pd.DataFrame, np.ndarray]:
     """Columns of many kinds, and numbers that most of them decide."""
     random = np.random.default_rng(seed)
@@ -118,7 +124,9 @@ def test_intervals_are_those_of_the_model():
 
 def test_any_setting_can_be_given_by_name():
     x, y, _ = rows()
-    spec = network(activation="gelu", settings={"patience": 0, "members.share": 0.5, "resampling": "subsample"}).fit(x, y).model_.spec
+    spec = (
+        network(activation="gelu", settings={"patience": 0, "members.share": 0.5, "resampling": "subsample"}).fit(x, y).model_.specs["mlp"]
+    )
     assert (spec.activation.name, spec.regularization.patience, spec.members.share) == ("gelu", 0, 0.5)
 
 
@@ -275,8 +283,8 @@ def test_the_same_seed_gives_the_same_bits_and_none_another_ensemble():
 def test_a_random_state_is_drawn_from_again_in_every_fit():
     x, y, _ = rows()
     drawn = network(random_state=np.random.RandomState(0))
-    seeds = [drawn.fit(x, y).model_.spec.members.seed for _ in range(2)]
-    again = network(random_state=np.random.RandomState(0)).fit(x, y).model_.spec.members.seed
+    seeds = [drawn.fit(x, y).model_.specs["mlp"].members.seed for _ in range(2)]
+    again = network(random_state=np.random.RandomState(0)).fit(x, y).model_.specs["mlp"].members.seed
     assert seeds[0] == again != seeds[1]
 
 
@@ -320,7 +328,7 @@ def test_coefficients_are_those_of_logistic_regression_averaged_over_members(n_c
         return LogisticRegression(C=1 / (0.05 * len(target)), tol=1e-10, max_iter=1000).fit(inputs, target).coef_
 
     scale = [column.scale for column in prepared.dataset.encoding.columns]
-    expected = np.mean(members_alone(prepared, logistic), 0) / scale / fitted.model_.ensemble.temperature
+    expected = np.mean(members_alone(prepared, logistic), 0) / scale * fitted.model_.ensemble.populations[0].share
     np.testing.assert_allclose(fitted.coef_, expected, rtol=1e-4, atol=1e-5)
 
 
@@ -348,7 +356,8 @@ def test_there_are_no_coefficients_where_inputs_are_not_the_raw_features():
 
 
 def params_of(fitted) -> list[np.ndarray]:
-    return [array for layer in fitted.model_.ensemble.params.values() for array in layer.values()]
+    [population] = fitted.model_.ensemble.populations
+    return [array for layer in population.params.values() for array in layer.values()]
 
 
 def test_a_warm_start_keeps_the_members_and_adds_the_rest():
@@ -368,11 +377,25 @@ def test_solved_members_that_are_added_are_those_of_a_larger_ensemble():
     np.testing.assert_array_equal(grown.predict_proba(x), classifier(members=12).fit(x, y).predict_proba(x))
 
 
-def test_a_warm_start_goes_on_with_the_model_that_was_chosen():
+def test_a_warm_start_goes_on_with_the_settings_of_every_model_that_has_a_share():
     x, y, _ = rows()
     grown = network(model="auto", warm_start=True, random_state=None).fit(x, y)
-    chosen = grown.model_.spec.model
-    assert grown.set_params(members=6).fit(x, y).model_.spec.model == chosen
+    before = {name: spec.model for name, spec in grown.model_.specs.items()}
+    after = grown.set_params(members=6).fit(x, y).model_.specs
+    assert {name: spec.model for name, spec in after.items()}.items() <= before.items()
+
+
+def test_a_warm_start_of_a_mixture_keeps_the_members_of_each_model():
+    x, y = rows_of_a_bent_line()
+    growing = network(model="auto", warm_start=True).fit(x, y)
+    before = {population.name: population.params for population in growing.model_.ensemble.populations}
+    assert [*before] == ["linear", "mlp"]
+    growing.set_params(members=6).fit(x, y)
+    for population in growing.model_.ensemble.populations:
+        assert len(population.votes) == 6
+        for layer, parts in before[population.name].items():
+            for part, few in parts.items():
+                np.testing.assert_array_equal(population.params[layer][part][:4], few)
 
 
 def test_a_warm_start_of_as_many_members_changes_nothing():
@@ -427,6 +450,18 @@ def test_a_linear_model_that_learned_from_batches_has_coefficients():
     for x, y, _ in batches(60):
         fitted.partial_fit(x, y)
     np.testing.assert_allclose(fitted.predict(x), x @ fitted.coef_ + fitted.intercept_, rtol=1e-4, atol=1e-4)
+
+
+def test_a_mixture_goes_on_learning_from_batches():
+    x, y = rows_of_a_bent_line()
+    fitted = network(model="auto").fit(x, y)
+    shares = [population.share for population in fitted.model_.ensemble.populations]
+    fitted.partial_fit(x[:64], y[:64])
+    assert [population.share for population in fitted.model_.ensemble.populations] == shares  # 64 judged rows are too few to say
+    fitted.partial_fit(x[:64], y[:64])
+    after = [population.share for population in fitted.model_.ensemble.populations]
+    assert len(after) == 2
+    assert after != shares
 
 
 def test_nothing_is_promised_before_a_second_batch():
@@ -595,7 +630,7 @@ def test_weights_is_imported_without_scikit_learn():
 def test_members_of_an_ensemble_that_failed_stay_failed():
     x, y, _ = rows()
     prepared = plan_fit({"a": x[:, 0]}, y, **{**NETWORK, "members": 3})
-    first = run_fit(prepared).ensemble.params
+    first = run_fit(prepared).ensemble.populations[0].params
     trained = {"mlp": [{layer: {k: v[0] for k, v in arrays.items()} for layer, arrays in first.items()}, None]}
     report = run_fit(prepared, trained=trained).report
-    assert report.failures == {"1": "it failed when it was trained"}
+    assert report.failures == {"mlp 1": "it failed when it was trained"}
