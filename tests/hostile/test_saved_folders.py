@@ -269,18 +269,18 @@ def test_a_file_of_a_terabyte_is_refused_unread(run, name):
 
 
 def test_layers_without_arrays_are_refused_before_they_are_built(run):
-    change(run, "config.json", lambda config: config["spec"]["model"].update(hidden=[1] * 100_000))
-    refused(run, "too few for the 100000 layers of the model")
+    change(run, "config.json", lambda config: config["populations"][0]["spec"]["model"].update(hidden=[1] * 100_000))
+    refused(run, "too few for the layers of 'mlp'")
 
 
 @pytest.mark.parametrize("units", [10**9, 2**31, 2**62, 2**63 - 1])
 def test_layers_of_more_units_than_there_are_are_refused(run, units):
-    change(run, "config.json", lambda config: config["spec"]["model"].update(hidden=[units]))
+    change(run, "config.json", lambda config: config["populations"][0]["spec"]["model"].update(hidden=[units]))
     refused(run, "but the model needs|cannot be built")
 
 
 def test_an_array_that_config_makes_larger_than_memory_is_refused(run):
-    change(run, "config.json", lambda config: config["tensors"].update({"history/loss": ["float64", [1, 1 << 40]]}))
+    change(run, "config.json", lambda config: config["tensors"].update({"mlp/history/loss": ["float64", [1, 1 << 40]]}))
     refused(run, r"arrays of .* bytes are listed, more than model.safetensors has")
 
 
@@ -298,7 +298,7 @@ def change(folder: Path, name: str, edit: Callable[[Any], Any]) -> None:
 )
 def test_a_value_that_json_cannot_hold_is_refused(run, name, value):
     content = (run / name).read_bytes()
-    for key in (rb'"(temperature|seconds)": [^,\n]*', rb'"(target|source)": [^,\n]*'):
+    for key in (rb'"(share|seconds)": [^,\n]*', rb'"(target|source)": [^,\n]*'):
         (run / name).write_bytes(re.sub(key, lambda found: b'"' + found[1] + b'": ' + value, content, count=1))
         refused(run, rf"{re.escape(name)}' does not hold what it should")
 
@@ -306,7 +306,7 @@ def test_a_value_that_json_cannot_hold_is_refused(run, name, value):
 @pytest.mark.parametrize("name", ["config.json", "metrics.json"])
 def test_a_key_that_comes_twice_is_refused(run, name):
     content = (run / name).read_text()
-    key = re.search(r'"(temperature|seconds)": [^,\n]*', content)[0]
+    key = re.search(r'"(share|seconds)": [^,\n]*', content)[0]
     (run / name).write_text(content.replace(key, f"{key}, {key}", 1))
     refused(run, "a key comes twice")
 
@@ -325,8 +325,9 @@ def test_values_of_a_hundred_megabytes_are_refused_unread(run):
 @pytest.mark.parametrize(
     ("path", "value", "words"),
     [
-        (("temperature",), 0.0, "temperature is 0.0"),
-        (("temperature",), -1.0, "temperature is -1.0"),
+        (("populations",), [], "populations must be there, each with a name of its own"),
+        (("populations", 0, "share"), -1.0, "share of 'mlp' is -1.0"),
+        (("populations", 0, "name"), "../mlp", "a population has the name '../mlp'"),
         (("task", "classes"), ["east", "east", "north"], "two classes have the same label"),
         (("task", "classes"), ["east", 1, "north"], "labels must be all text"),
         (("task", "classes"), ["east", "north"], "multiclass task has 2 classes"),
@@ -338,8 +339,8 @@ def test_values_of_a_hundred_megabytes_are_refused_unread(run):
         (("encoding", "columns", 0, "name"), "blood", "are not the features in use"),
         (("encoding", "columns", 1, "levels"), ["A", "A", "B"], "two levels of column 'blood' are the same"),
         (("encoding", "columns", 3, "circles"), ["moon"], "circles of column 'seen' are"),
-        (("spec", "activation", "name"), "magic", "activation.name has no choice 'magic'"),
-        (("spec", "members", "n_members"), -1, "n_members must be between"),
+        (("populations", 0, "spec", "activation", "name"), "magic", "activation.name has no choice 'magic'"),
+        (("populations", 0, "spec", "members", "n_members"), -1, "n_members must be between"),
         (("format",), "else", "the format is 'else'"),
     ],
     ids=lambda value: ".".join(map(str, value)) if isinstance(value, tuple) else None,
@@ -364,13 +365,15 @@ def with_array(folder: Path, name: str, array: np.ndarray) -> None:
 @pytest.mark.parametrize(
     ("name", "array", "words"),
     [
-        ("votes", np.zeros(3), "votes that are below zero or all zero"),
-        ("votes", np.array([2.0, -1.0, 1.0]), "votes that are below zero or all zero"),
+        ("mlp/votes", np.zeros(3), "votes that are below zero or all zero"),
+        ("mlp/votes", np.array([2.0, -1.0, 1.0]), "votes that are below zero or all zero"),
         ("scores", np.array([0.2, 0.1]), "scores that are not in ascending order"),
         ("scores", np.array([-0.2, 0.1]), "scores that are not in ascending order"),
-        ("history/loss", np.zeros(3), r"'history/loss' has the shape \[3\]"),
-        ("votes", np.ones(3, np.int64), "'votes' is listed as int64"),
-        ("votes", np.ones((3, 1)), "must hold 'votes' and 'scores'|but the model needs"),
+        ("mlp/history/loss", np.zeros(3), r"'mlp/history/loss' has the shape \[3\]"),
+        ("mlp/votes", np.ones(3, np.int64), "'mlp/votes' is listed as int64"),
+        ("mlp/votes", np.ones((3, 1)), "must hold 'mlp/votes'"),
+        ("offset", np.zeros(2), r"'offset' as \[2\], but the model needs \[3\]"),
+        ("offset", np.array([0.0, np.nan, 0.0]), "numbers in 'offset' that are not finite"),
     ],
 )
 def test_an_array_out_of_bounds_is_refused(run, name, array, words):
@@ -384,7 +387,7 @@ def test_an_array_out_of_bounds_is_refused(run, name, array, words):
 HOSTILE: list[Any] = [
     *(None, True, False, 0, -1, 1, 2, 3, 7, 2**31, 2**53 + 1, 2**63 - 1, 2**63, 2**70, -(2**63), 0.0, -0.0, 0.5, -1.5, 1e-320, 1e300),
     *("", "x", "a" * 5000, "\x00", "\ud800", "../../etc/passwd", "none", "1e5", [], [[]], {}, {"a": 1}, [None], [1, 2], ["x", "x"]),
-    *([0] * 3000, [[1.5]], {"name": "x", "kind": "numeric"}, "\u202e\x1b[31m", "söuth", "regression", "binary", "exact", "periodic"),
+    *([0] * 3000, [[1.5]], {"name": "x", "kind": "numeric"}, "\u202e\x1b[31m", "söuth", "regression", "binary", "exact", "piecewise"),
 ]
 
 
@@ -443,7 +446,13 @@ def mutate_arrays(folder: Path, random: np.random.Generator) -> str:
         case "drop":
             del tensors[name]
         case "name":
-            tensors[str(random.choice(["params/x/w", "params/x", "votes/", "history/A", "history/x", "../x", "", "scores"]))] = array
+            tensors[
+                str(
+                    random.choice(
+                        ["mlp/params/x/w", "mlp/params/x", "mlp/votes/", "mlp/history/A", "mlp/history/x", "x/votes", "../x", "", "scores"]
+                    )
+                )
+            ] = array
         case "value" if array.size:
             array.flat[random.integers(array.size)] = random.choice([np.nan, np.inf, -np.inf, 3e38, -1, 0])
         case "values":
@@ -452,7 +461,7 @@ def mutate_arrays(folder: Path, random: np.random.Generator) -> str:
             tensors = {key: value[: random.integers(len(value) + 1)] for key, value in tensors.items()}
             array = tensors[name]
         case _:
-            tensors[f"history/{random.choice(['loss', 'strength', 'dead', 'out_of_bag_loss', 'best_round'])}"] = np.full((1, 1), np.nan)
+            tensors[f"mlp/history/{random.choice(['loss', 'strength', 'dead', 'out_of_bag_loss', 'best_round'])}"] = np.full((1, 1), np.nan)
     if kind not in ("drop", "name"):
         tensors[name] = np.ascontiguousarray(array)
     (folder / "model.safetensors").write_bytes(save_tensors({key: np.ascontiguousarray(value) for key, value in tensors.items()}))
@@ -524,7 +533,7 @@ def mutate_checkpoint(folder: Path, random: np.random.Generator) -> str:
     else:
         changed = bytearray(content)
         for _ in range(random.integers(1, 5)):
-            at = int(random.integers(min(len(changed), 2000)))
+            at = int(random.integers(min(len(changed), 2000 if random.random() < 0.5 else len(changed))))
             changed[at] = int(random.integers(256))
         content, done = bytes(changed), "bytes"
     path.write_bytes(hashlib.sha256(content).digest() + content)

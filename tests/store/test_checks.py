@@ -60,9 +60,24 @@ def test_a_report_must_have_metrics():
     assert wrong_in_report(Report("x", 1, 1, {})) == ["metrics are missing"]
 
 
+LAWFUL = {
+    "linear/votes": np.array([1.0, 0.0]),
+    "linear/history/x": np.full((2, 3), np.nan),
+    "mlp/votes": np.array([0.0, 2.0]),
+    "scores": np.array([0.0, 0.5, 0.5]),
+    "offset": np.array([-0.5]),
+}
+
+
 def test_equal_scores_and_votes_of_zero_are_lawful():
-    assert wrong_in_arrays({"votes": np.array([1.0, 0.0]), "scores": np.array([0.0, 0.5, 0.5]), "history/x": np.full((2, 3), np.nan)}) == []
+    assert wrong_in_arrays(LAWFUL) == []
+
+
+@pytest.mark.parametrize("votes", [np.zeros(2), np.array([2.0, -1.0])])
+@pytest.mark.parametrize("name", ["linear/votes", "mlp/votes"])
+def test_votes_of_every_population_must_count(name, votes):
+    assert wrong_in_arrays(LAWFUL | {name: votes}) == ["votes that are below zero or all zero"]
 
 
 def test_no_scores_are_lawful():
-    assert wrong_in_arrays({"votes": np.ones(1), "scores": np.zeros(0)}) == []
+    assert wrong_in_arrays(LAWFUL | {"scores": np.zeros(0)}) == []
