@@ -9,10 +9,12 @@ import pyarrow as pa
 import pytest
 
 from weights.data.dataset import Roles, prepare
+from weights.ensemble import Ensemble, Population
 from weights.errors import TrainingError
 from weights.spec import Spec, resolve, with_settings
 from weights.task import Task
-from weights.training.incremental import Stream, begin, ensemble, learn
+from weights.training.incremental import Stream, begin, ensemble, go_on_from, learn
+from weights.training.mixing import mix
 
 SETTINGS = {"n_members": 3, "n_steps": 1, "schedule": "constant", "warmup": 0.0, "patience": 0, "batch_size": 16}
 PLANTED = np.asarray([1.0, -0.5, 0.0])
@@ -95,3 +97,63 @@ def test_a_batch_on_which_members_fail_leaves_the_stream_as_it_was():
     with pytest.raises(TrainingError, match="3 of 3 members failed on this batch"):
         learn(stream, x, np.full_like(y, np.inf), weight, n_threads=1)
     np.testing.assert_array_equal(weights_of(stream), before)
+
+
+# Populations
+
+
+def mixture(shares=(0.25, 0.75), **settings) -> Ensemble:
+    """Two populations that learned from the same batches by steps of other lengths."""
+    slow, fast = (ensemble(learned(3, learning_rate=rate, **settings)) for rate in (0.01, 0.1))
+    populations = [
+        Population(name, one.populations[0].spec, one.populations[0].params, one.populations[0].votes, share)
+        for name, one, share in zip(("slow", "fast"), (slow, fast), shares, strict=True)
+    ]
+    return dataclasses.replace(fast, populations=populations, offset=np.array([0.125]))
+
+
+def going_on(**settings) -> Stream:
+    present = mixture(**settings)
+    return go_on_from(present, {population.name: population.spec for population in present.populations})
+
+
+def test_before_a_batch_all_is_as_it_was_trained():
+    found, expected = ensemble(going_on()), mixture()
+    x = batch(5)[0]
+    np.testing.assert_array_equal(found.combined(x), expected.combined(x))
+    np.testing.assert_array_equal(found.scores, expected.scores)
+
+
+def test_every_population_learns_by_its_own_settings():
+    stream = going_on()
+    after = learn(stream, *batch(3), n_threads=1)
+    moved = {}
+    for old, new in zip(ensemble(stream).populations, ensemble(after).populations, strict=True):
+        moved[old.name] = np.abs(new.params["output"]["w"] - old.params["output"]["w"]).max()
+    assert 0 < moved["slow"] < moved["fast"]
+
+
+def test_outputs_of_each_population_are_judged_before_they_learn():
+    stream = going_on()
+    present, (x, y, weight) = ensemble(stream), batch(5)
+    after = learn(stream, x, y, weight, n_threads=1)
+    expected = [present.mean_outputs(population, x) for population in present.populations]
+    np.testing.assert_array_equal(after.outputs, expected)
+
+
+def test_shares_stay_as_they_were_until_a_hundred_rows_are_judged():
+    stream = learn(going_on(), *batch(3, n=99), n_threads=1)
+    few = ensemble(stream)
+    assert [population.share for population in few.populations] == [0.25, 0.75]
+    assert few.offset.tolist() == [0.125]
+    stream = learn(stream, *batch(4, n=1), n_threads=1)
+    many, mixed = ensemble(stream), mix(stream.outputs, stream.y, stream.weight, stream.task)
+    np.testing.assert_array_equal([population.share for population in many.populations], mixed.shares)
+    np.testing.assert_array_equal(many.offset, mixed.offset)
+    assert many.populations[0].share != 0.25
+
+
+def test_intervals_of_a_mixture_rest_on_the_rows_that_were_judged():
+    stream = learn(going_on(), *batch(3, n=50), n_threads=1)
+    present, (x, y, _) = mixture(), batch(3, n=50)
+    np.testing.assert_allclose(ensemble(stream).scores, np.sort(np.abs(y - present.answer(x))), atol=1e-6)  # float32 targets
