@@ -433,7 +433,7 @@ def test_rows_without_weight_are_counted(tmp_path):
 
 def test_equal_features_share_their_weight(tmp_path):
     model = api.fit(write(tmp_path, table(copy=X, sum=X + Z)), "y", members=8, model="linear")
-    w = np.asarray(model.ensemble.params["output"]["w"])
+    w = np.asarray(model.ensemble.populations[0].params["output"]["w"])
     names = model.ensemble.encoding.inputs
     np.testing.assert_allclose(w[:, names.index("x")], w[:, names.index("copy")], rtol=1e-3, atol=1e-5)
 
@@ -442,7 +442,7 @@ def test_equal_features_share_their_weight(tmp_path):
 def test_separable_classes_have_finite_weights(tmp_path, penalty):
     path = write(tmp_path, table(y=["a" if v > 0 else "b" for v in X]))
     model = api.fit(path, "y", members=8, model="linear", penalty=penalty, strength=0.0 if penalty == "none" else 1e-6)
-    assert np.abs(np.asarray(model.ensemble.params["output"]["w"])).max() < 1e6
+    assert np.abs(np.asarray(model.ensemble.populations[0].params["output"]["w"])).max() < 1e6
     assert np.isfinite(model.predict_proba(path)).all()
 
 
@@ -460,7 +460,7 @@ def test_fewer_rows_than_features_have_a_solution(task):
     x = random.normal(size=(20, 300))
     y = {"regression": x[:, 0], "binary": np.arange(20) % 2, "multiclass": np.arange(20) % 3}[task]
     model = api.fit(x, y, members=8, model="linear")
-    assert np.isfinite(np.asarray(model.ensemble.params["output"]["w"])).all()
+    assert np.isfinite(np.asarray(model.ensemble.populations[0].params["output"]["w"])).all()
     assert len(model.predict(x)) == 20
 
 
