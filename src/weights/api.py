@@ -250,7 +250,7 @@ def plan_fit(
     chosen = {"n_members": members, "seed": seed, **_dotted(settings)}
     if time is not None:
         chosen.setdefault("resampling", "time")
-    specs = candidates(model, chosen, dataset)
+    specs = candidates(model, chosen, dataset, varied=not search)
     if budget is not None:
         budget = parse_seconds(budget)
         specs = within_budget(specs, budget, shape, dataset.n_samples, n_threads, most=settings.get("n_steps"))

@@ -34,6 +34,9 @@ from weights.training.search import paired_difference, race
 from weights.types import AnyArray, BoolArray, FloatArray
 
 _SIMPLER_FIRST = ("linear", "mlp")
+_LOOSE_DECAY = 0.03
+"""Beside networks whose weights are held back, auto trains some whose weights are free: large clean tables want these, small noisy ones
+the others, and out-of-bag rows share the vote out. Both run through one program."""
 _NORMAL_95 = 1.96
 _MOST_CANDIDATES = 64
 
@@ -164,8 +167,15 @@ def _constant_metrics(prepared: Prepared) -> dict[str, Metric]:
 # Which settings are tried
 
 
-def candidates(model: str, settings: dict[str, Any], dataset: Dataset) -> dict[str, Spec]:
-    """Resolved settings of each model that has the settings asked for; with auto, one that lacks them is left out."""
+def candidates(model: str, settings: dict[str, Any], dataset: Dataset, *, varied: bool = True) -> dict[str, Spec]:
+    """Resolved settings of each population; with auto, a model that lacks a setting asked for is left out.
+
+    Args:
+        model: its name, or auto.
+        settings: what the user asked for, by name.
+        dataset: the rows.
+        varied: whether auto may add populations that differ in settings nobody asked for.
+    """
     if model not in ("auto", *MODELS):
         raise UsageError(f"There is no model '{model}'. {suggest(model, ['auto', *MODELS])}")
     specs: dict[str, Spec] = {}
@@ -181,6 +191,9 @@ def candidates(model: str, settings: dict[str, Any], dataset: Dataset) -> dict[s
     if not specs:
         assert refused is not None
         raise refused
+    asked = {"weight_decay", "optimization.weight_decay"} & settings.keys()
+    if varied and model == "auto" and not asked and "mlp" in specs and specs["mlp"].optimization.name == "adamw":
+        specs["mlp-loose"] = with_settings(specs["mlp"], {"weight_decay": _LOOSE_DECAY})
     specs = {name: _with_members(spec, len(specs)) for name, spec in specs.items()}
     known = [feature.name for feature in dataset.used_features]
     for name in (name for spec in specs.values() for name in spec.updates.mask):
@@ -248,10 +261,11 @@ def within_budget(
     What is solved takes what it takes.
     """
     solved = sum(plan(spec, shape, n_samples, n_threads=n_threads).seconds for spec in specs.values() if spec.solved)
+    n_stepping = sum(not spec.solved for spec in specs.values())
     changed = {}
     for name, spec in specs.items():
         if not spec.solved:
-            n_steps = steps_within(max(budget - solved, budget / 4), spec, shape, n_samples, n_threads=n_threads)
+            n_steps = steps_within(max(budget - solved, budget / 4) / n_stepping, spec, shape, n_samples, n_threads=n_threads)
             n_steps = n_steps if most is None else min(n_steps, spec.optimization.n_steps or n_steps)
             spec = msgspec.structs.replace(spec, optimization=msgspec.structs.replace(spec.optimization, n_steps=n_steps))
         changed[name] = spec

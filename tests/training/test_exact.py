@@ -305,7 +305,7 @@ def test_a_ridge_path_falls_from_three():
 @KINDS
 def test_solutions_along_a_path_are_those_of_each_strength(kind, penalty):
     strengths = np.array([0.3, 0.1, 0.03])
-    path = solve_path(problem(kind), Regularization(penalty, l1_ratio=0.4), strengths, tolerance=TOLERANCE)
+    path = [*solve_path(problem(kind), Regularization(penalty, l1_ratio=0.4), strengths, tolerance=TOLERANCE)]
     expected = [numbers(solution(kind, penalty, strength)) for strength in strengths]
     assert_close(np.stack([numbers(found) for found in path]), np.stack(expected), rtol=1e-6)  # as above
 
@@ -383,5 +383,5 @@ def test_of_many_solutions_without_penalty_the_shortest_is_found():
 
 def test_a_path_in_the_space_of_the_rows_ends_where_a_single_solve_does():
     x = np.random.default_rng(5).normal(size=(N, 2 * N))
-    path = solve_path(problem("binary", x=x), Regularization("l2"), np.array([1.0, 0.1, 0.01]), tolerance=TOLERANCE)
+    path = [*solve_path(problem("binary", x=x), Regularization("l2"), np.array([1.0, 0.1, 0.01]), tolerance=TOLERANCE)]
     assert_close(numbers(path[-1]), numbers(solution("binary", "l2", 0.01, x=x)), 1e-6)

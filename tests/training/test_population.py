@@ -21,6 +21,8 @@ from weights.training.population import N_ROUNDS, Control, Job, Run, member_seed
 from weights.training.resampling import Resampling, resample
 from weights.training.step import Info
 
+N_ENDS = 26
+"""Rounds of 48 steps: the first end after 1, 2, 3 and 4 steps, the others after every second one."""
 CLASSES = {"regression": [], "binary": [0, 1], "multiclass": [0, 1, 2]}
 STEPPED = {
     "model": "mlp",
@@ -84,7 +86,7 @@ def results(trained):
 
 def ran(job: Job, control: Control | None = None) -> Run:
     run = Run.begin(job, control or Control())
-    run.advance(N_ROUNDS)
+    run.advance()
     return run
 
 
@@ -305,8 +307,8 @@ def test_rows_that_only_a_failed_member_could_score_are_not_covered(one_diverged
 
 def test_a_failed_member_has_no_history_after_its_failure(one_diverged):
     recorded = np.isfinite(one_diverged.history["learning_rate"]).sum(1)
-    assert recorded[1] < N_ROUNDS
-    np.testing.assert_array_equal(recorded[[0, 2, 3]], [N_ROUNDS] * 3)
+    assert recorded[1] < N_ENDS
+    np.testing.assert_array_equal(recorded[[0, 2, 3]], [N_ENDS] * 3)
 
 
 def test_it_is_an_error_if_all_members_fail():
@@ -352,13 +354,13 @@ def test_early_stopping_stops_when_rows_out_of_bag_no_longer_gain():
     # The target is noise: whatever is learned makes rows that were not seen worse.
     job = stepped(learning_rate=0.1, patience=3)
     job = replace(job, y=np.random.default_rng(5).normal(size=96).astype(np.float32))
-    assert len(train(job, Control()).history["out_of_bag_loss"][0]) < N_ROUNDS
+    assert len(train(job, Control()).history["out_of_bag_loss"][0]) < N_ENDS
 
 
 def test_without_patience_a_run_goes_to_its_end():
     job = stepped(learning_rate=0.1, patience=0)
     job = replace(job, y=np.random.default_rng(5).normal(size=96).astype(np.float32))
-    assert len(train(job, Control()).history["out_of_bag_loss"][0]) == N_ROUNDS
+    assert len(train(job, Control()).history["out_of_bag_loss"][0]) == N_ENDS
 
 
 @pytest.fixture(scope="module")
@@ -367,8 +369,8 @@ def round_by_round():
     job = replace(stepped(patience=N_ROUNDS, learning_rate=0.05), y=np.random.default_rng(5).normal(size=96).astype(np.float32))
     run = Run.begin(job, Control())
     params, losses = [], []
-    for number in range(N_ROUNDS):
-        run.advance(number + 1)
+    for end in run.ends:
+        run.advance((end - 0.5) / run.run_length)
         params.append([member.state.mean for member in run.members])
         outputs = np.empty(96)
         for scored, member in zip(job.resampling.scored, run.members, strict=True):
@@ -387,7 +389,7 @@ def test_a_members_best_round_is_the_best_on_rows_it_is_not_judged_on(round_by_r
     run, _, losses = round_by_round
     for scored, member in zip(run.job.resampling.scored, run.members, strict=True):
         means = losses[:, ~scored].mean(1)
-        # A round must gain a share of 1e-5 to be kept, so at most 24 such gains may be forgone.
+        # A round must gain a share of 1e-5 to be kept, so at most as many such gains as rounds may be forgone.
         assert means[member.best_round] <= means.min() * (1 + N_ROUNDS * 1e-5)
 
 
@@ -484,7 +486,7 @@ def test_a_row_is_covered_if_some_member_did_not_see_it(make):
 def test_progress_rises_to_its_end():
     shares = []
     train(stepped(), Control(report=lambda progress: shares.append(progress.share)))
-    assert shares == pytest.approx(np.arange(1, N_ROUNDS + 1) / N_ROUNDS)
+    assert shares == pytest.approx(np.array([1, 2, 3, *range(4, 49, 2)]) / 48)
 
 
 def test_solving_reports_each_member():
@@ -495,7 +497,28 @@ def test_solving_reports_each_member():
 
 def test_history_holds_a_number_a_member_and_round():
     history = train(stepped(), Control()).history
-    assert {history[field].shape for field in Info._fields} == {(4, N_ROUNDS)}
+    assert {history[field].shape for field in Info._fields} == {(4, N_ENDS)}
+
+
+def test_history_says_after_how_many_steps_each_round_ended():
+    assert train(stepped(), Control()).history["steps"].tolist() == [[1, 2, 3, *range(4, 49, 2)]]
+
+
+@pytest.mark.parametrize("n_steps", [1, 7, 50, 1_000, 6_000])
+def test_rounds_end_with_the_run_and_are_short_at_first(n_steps):
+    ends = Run.begin(stepped(n_steps=n_steps), Control()).ends
+    lengths = np.diff(ends, prepend=0)
+    assert ends[-1] == n_steps
+    assert lengths.min() >= 1
+    assert len(ends) <= N_ROUNDS
+    assert lengths[0] <= max(np.ceil(n_steps / 192), 1)
+
+
+def test_a_run_advances_to_the_first_end_of_a_round_at_or_after_the_share_that_is_asked_for():
+    run = Run.begin(stepped(n_steps=192), Control())
+    for share, taken in ((0.25, 48), (0.26, 56), (0.26, 56), (1.0, 192)):
+        run.advance(share)
+        assert (run.taken, int(run.members[0].state.step)) == (taken, taken)
 
 
 def test_a_snapshot_survives_its_way_through_json():

@@ -77,14 +77,15 @@ def solve(
     return _solve_by_newton(problem, penalty, regularization.l1_ratio, strength, theta, tolerance, smooth)
 
 
-def solve_path(problem: Problem, regularization: Regularization, strengths: FloatArray, *, tolerance: float) -> list[Solution]:
+def solve_path(problem: Problem, regularization: Regularization, strengths: FloatArray, *, tolerance: float) -> Iterator[Solution]:
     """The solution at each strength, each started from the one before; strengths should fall."""
     if regularization.penalty in ("none", "l2") and len(problem.x) < problem.x.shape[1]:
-        return _solve_in_row_space(_used_rows(problem), regularization, strengths, tolerance, None)
-    solutions: list[Solution] = []
+        yield from _solve_in_row_space(_used_rows(problem), regularization, strengths, tolerance, None)
+        return
+    solution: Solution | None = None
     for strength in strengths:
-        solutions.append(solve(problem, regularization, float(strength), tolerance=tolerance, start=solutions[-1] if solutions else None))
-    return solutions
+        solution = solve(problem, regularization, float(strength), tolerance=tolerance, start=solution)
+        yield solution
 
 
 def _used_rows(problem: Problem) -> Problem:
@@ -95,7 +96,7 @@ def _used_rows(problem: Problem) -> Problem:
 
 def _solve_in_row_space(
     problem: Problem, regularization: Regularization, strengths: Sequence[float] | FloatArray, tolerance: float, start: Solution | None
-) -> list[Solution]:
+) -> Iterator[Solution]:
     """The solutions for fewer rows than inputs and a penalty on the length of the weights only.
 
     Such weights are sums of rows (any other part adds length and changes no output), so n unknowns replace the p: with
@@ -106,12 +107,10 @@ def _solve_in_row_space(
     rotated = problem._replace(x=np.ascontiguousarray(r.T), groups=np.arange(len(r)))
     margin = np.sqrt(len(r))
     inner = None if start is None else start._replace(w=basis.T @ start.w)
-    solutions = []
     for strength in strengths:
         inner = solve(rotated, regularization, float(strength), tolerance=tolerance / margin, start=inner)
         residual = inner.residual * margin
-        solutions.append(inner._replace(w=basis @ inner.w, residual=residual, solved=residual <= tolerance))
-    return solutions
+        yield inner._replace(w=basis @ inner.w, residual=residual, solved=residual <= tolerance)
 
 
 def strength_path(problem: Problem, regularization: Regularization, *, n_strengths: int = 10) -> FloatArray:

@@ -9,7 +9,7 @@ member are only rows that it learned from itself: its out-of-bag rows stay unsee
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
@@ -43,6 +43,8 @@ _LEAST_JUDGED = 128
 """As many rows as units are looked at on (training/step.py), so that what is seen of them does not depend on padding."""
 _START_SAMPLE = 512
 _LEAST_GAIN = 1e-5
+_SCOUTING_TOLERANCE = 1e-5
+"""Of solutions that only choose a strength."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -448,35 +450,36 @@ def _everyone(job: Job) -> Problem:
 
 
 def _choose_strengths(job: Job, control: Control, threads: ThreadPoolExecutor) -> list[Spec]:
-    """Settings with each member's strength: the best on rows that the member learned from, judged by members that did not."""
+    """Settings with each member's strength: the best on rows that the member learned from, judged by members that did not.
+
+    Strengths fall until each member has seen two more that are worse than its best: the weakest take longest to solve.
+    """
     spec = job.specs[0]
     strengths = strength_path(_everyone(job), spec.regularization)
     scouts = range(min(job.n_members, spec.members.n_folds))
 
-    def outputs_along_path(m: int) -> list[FloatArray]:
+    def outputs_along_path(m: int) -> Iterator[FloatArray]:
+        x = job.x[job.resampling.scored[m]].astype(np.float64)
+        for solution in solve_path(_problem(job, m), spec.regularization, strengths, tolerance=_SCOUTING_TOLERANCE):
+            yield centred(x @ solution.w + solution.b, job.task.kind)
+
+    paths = [outputs_along_path(m) for m in scouts]
+    voices = job.resampling.scored[: len(scouts)].sum(0)
+    covered = voices > 0
+    scores = np.empty((job.n_members, 0))
+    while scores.shape[1] < len(strengths) and (scores.shape[1] < 3 or scores.argmin(1).max() >= scores.shape[1] - 2):
         if control.stopping():
             raise Interrupted("Training was stopped.")
-        x = job.x[job.resampling.scored[m]].astype(np.float64)
-        return [x @ s.w + s.b for s in solve_path(_problem(job, m), spec.regularization, strengths, tolerance=1e-6)]
-
-    total = np.zeros((len(strengths), len(job.x), job.task.n_outputs))
-    voices = np.zeros(len(job.x))
-    for m, outputs in zip(scouts, threads.map(outputs_along_path, scouts), strict=True):
-        rows = job.resampling.scored[m]
-        for i, values in enumerate(outputs):
-            total[i, rows] += centred(values, job.task.kind)
-        voices[rows] += 1
-    covered = voices > 0
-    losses = np.zeros((len(strengths), len(job.x)))
-    for i in range(len(strengths)):
-        losses[i, covered] = row_losses(total[i, covered] / voices[covered, None], job.y[covered], job.task.kind)
-    specs = []
-    for m in range(job.n_members):
-        weight = job.weight * (covered & ~job.resampling.scored[m])
-        # Where nobody else is judged, nothing may decide, and the middle of the path is taken.
-        best = strengths[int(np.argmin(losses @ weight)) if weight.any() else len(strengths) // 2]
-        specs.append(msgspec.structs.replace(spec, regularization=msgspec.structs.replace(spec.regularization, strength=float(best))))
-    return specs
+        total, losses = np.zeros((len(job.x), job.task.n_outputs)), np.zeros(len(job.x))
+        for m, outputs in zip(scouts, threads.map(next, paths), strict=True):
+            total[job.resampling.scored[m]] += outputs
+        losses[covered] = row_losses(total[covered] / voices[covered, None], job.y[covered], job.task.kind)
+        scores = np.column_stack([scores, [job.weight * (covered & ~scored) @ losses for scored in job.resampling.scored]])
+    # Where nobody else is judged, nothing may decide, and the middle of the path is taken.
+    judged = [bool((job.weight * (covered & ~scored)).any()) for scored in job.resampling.scored]
+    chosen = np.where(judged, scores.argmin(1), len(strengths) // 2)
+    with_strength = [msgspec.structs.replace(spec.regularization, strength=float(strength)) for strength in strengths[chosen]]
+    return [msgspec.structs.replace(spec, regularization=regularization) for regularization in with_strength]
 
 
 # What all members end with
