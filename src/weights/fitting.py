@@ -34,9 +34,9 @@ from weights.training.search import paired_difference, race
 from weights.types import AnyArray, BoolArray, FloatArray
 
 _SIMPLER_FIRST = ("linear", "mlp")
-_LOOSE_DECAY = 0.03
+_LOOSE = {"optimization.weight_decay": 0.1, "regularization.dropout": 0.02}
 """Beside networks whose weights are held back, auto trains some whose weights are free: large clean tables want these, small noisy ones
-the others, and out-of-bag rows share the vote out. Both run through one program."""
+the others, and out-of-bag rows share the vote out. Both run through one program, hence no dropout of exactly zero."""
 _NORMAL_95 = 1.96
 _MOST_CANDIDATES = 64
 
@@ -191,9 +191,9 @@ def candidates(model: str, settings: dict[str, Any], dataset: Dataset, *, varied
     if not specs:
         assert refused is not None
         raise refused
-    asked = {"weight_decay", "optimization.weight_decay"} & settings.keys()
-    if varied and model == "auto" and not asked and "mlp" in specs and specs["mlp"].optimization.name == "adamw":
-        specs["mlp-loose"] = with_settings(specs["mlp"], {"weight_decay": _LOOSE_DECAY})
+    open_settings = {name: value for name, value in _LOOSE.items() if not {name, name.split(".")[1]} & settings.keys()}
+    if varied and model == "auto" and open_settings and "mlp" in specs and specs["mlp"].optimization.name == "adamw":
+        specs["mlp-loose"] = with_settings(specs["mlp"], open_settings)
     specs = {name: _with_members(spec, len(specs)) for name, spec in specs.items()}
     known = [feature.name for feature in dataset.used_features]
     for name in (name for spec in specs.values() for name in spec.updates.mask):
