@@ -182,9 +182,9 @@ def test_a_bundled_example_knows_its_target(example):
 
 
 def say_of(model: wt.Model, name: str, x: np.ndarray) -> float:
-    """How much of what varies in the answers to encoded rows comes from a population, 0 to 1."""
+    """How much of what varies in the answers to encoded rows comes from populations of a model, 0 to 1."""
     spread = {p.name: p.share * model.ensemble.mean_outputs(p, x).std() for p in model.ensemble.populations}
-    return spread.get(name, 0.0) / sum(spread.values())
+    return sum(spread[own] for own in spread if own.split("-")[0] == name) / sum(spread.values())
 
 
 ENCODED = np.random.default_rng(2).normal(size=(200, 2)).astype(np.float32)
@@ -193,7 +193,7 @@ ENCODED = np.random.default_rng(2).normal(size=(200, 2)).astype(np.float32)
 def test_auto_gives_the_linear_model_most_of_the_say_where_the_rule_is_linear():
     model = wt.fit(table("wage"), "wage", **{**NETWORK, "model": "auto"})
     assert isinstance(model.specs["linear"].model, Linear)
-    assert say_of(model, "linear", ENCODED[:, :1].repeat(len(model.ensemble.encoding.inputs), 1)) > 0.8
+    assert say_of(model, "linear", ENCODED[:, :1].repeat(len(model.ensemble.encoding.inputs), 1)) > 0.7
     assert model.report.decision.startswith("the mixture's out-of-bag squared error is ")
 
 
@@ -207,10 +207,10 @@ def test_auto_gives_the_network_most_of_the_say_where_two_features_act_together(
     assert "--model linear" not in model.report.decision
 
 
-@pytest.mark.parametrize(("members", "each"), [(1, 1), (4, 4), (12, 8), (16, 8), (17, 9), (40, 20)])
+@pytest.mark.parametrize(("members", "each"), [(1, 1), (4, 4), (12, 8), (24, 8), (25, 9), (60, 20)])
 def test_auto_shares_members_out_among_models_enough_to_leave_each_fold_out_once(members, each):
     candidates = api.plan_fit(table("wage"), "wage", members=members).candidates
-    assert {name: spec.members.n_members for name, spec in candidates.items()} == {"linear": each, "mlp": each}
+    assert {name: spec.members.n_members for name, spec in candidates.items()} == {"linear": each, "mlp": each, "mlp-loose": each}
 
 
 @pytest.mark.parametrize("members", [1, 12, 40])
@@ -220,7 +220,7 @@ def test_a_model_that_was_asked_for_has_all_members(members):
 
 def test_models_that_were_tried_are_compared_with_a_constant_answer():
     model = wt.fit(table("wage"), "wage", **{**NETWORK, "model": "auto"})
-    assert [*model.report.compared] == ["linear", "mlp", "constant"]
+    assert [*model.report.compared] == ["linear", "mlp", "mlp-loose", "constant"]
     assert model.report.compared["constant"]["r2"].value == pytest.approx(0.0, abs=1e-12)
 
 
@@ -438,7 +438,7 @@ def test_more_memory_than_there_is_is_refused(monkeypatch):
 
 def test_planning_trains_nothing(monkeypatch):
     monkeypatch.setattr(fitting, "train", None)
-    assert [plan.model for plan in api.plan_fit("iris").plans] == ["linear", "mlp"]
+    assert [plan.model for plan in api.plan_fit("iris").plans] == ["linear", "mlp", "mlp-loose"]
 
 
 def test_it_is_an_error_if_all_members_fail():

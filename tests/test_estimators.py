@@ -389,7 +389,7 @@ def test_a_warm_start_of_a_mixture_keeps_the_members_of_each_model():
     x, y = rows_of_a_bent_line()
     growing = network(model="auto", warm_start=True).fit(x, y)
     before = {population.name: population.params for population in growing.model_.ensemble.populations}
-    assert [*before] == ["linear", "mlp"]
+    assert [*before] == ["linear", "mlp", "mlp-loose"]
     growing.set_params(members=6).fit(x, y)
     for population in growing.model_.ensemble.populations:
         assert len(population.votes) == 6
@@ -460,7 +460,7 @@ def test_a_mixture_goes_on_learning_from_batches():
     assert [population.share for population in fitted.model_.ensemble.populations] == shares  # 64 judged rows are too few to say
     fitted.partial_fit(x[:64], y[:64])
     after = [population.share for population in fitted.model_.ensemble.populations]
-    assert len(after) == 2
+    assert len(after) == len(shares) > 1
     assert after != shares
 
 

@@ -212,8 +212,8 @@ def plan_fit(
         data: as `fit`.
         target: as `fit`.
         task: binary, multiclass or regression; found from the target if not given.
-        model: linear, mlp, or auto: train both and mix their answers, each with the share that out-of-bag rows give it.
-        members: size of the ensemble; with auto half of them of each model, at least one for each fold.
+        model: linear, mlp, or auto: train them all and mix their answers, each with the share that out-of-bag rows give it.
+        members: size of the ensemble; with auto equal parts of them in each population, at least one for each fold.
         seed: of everything random.
         drop: columns to leave out.
         kinds: column -> numeric, boolean, category or datetime, instead of what is found.
@@ -255,7 +255,8 @@ def plan_fit(
         budget = parse_seconds(budget)
         specs = within_budget(specs, budget, shape, dataset.n_samples, n_threads, most=settings.get("n_steps"))
     raced = races(specs, {name: _several(name, values) for name, values in (search or {}).items()}, dataset)
-    plans = [plan(spec, shape, dataset.n_samples, n_threads=n_threads) for spec in specs.values()]
+    found_plans = {name: plan(spec, shape, dataset.n_samples, n_threads=n_threads) for name, spec in specs.items()}
+    plans = [msgspec.structs.replace(planned, model=name) for name, planned in found_plans.items()]
     check_memory(plans)
     merged = f"{n_rows - table.num_rows} of {n_rows} rows are copies or of weight zero; copies count as one row of their summed weight"
     remarks = [

@@ -292,18 +292,22 @@ def test_a_model_that_was_asked_for_is_the_only_population(name):
 @pytest.mark.parametrize("kind", ["regression", "binary"])
 def test_where_no_population_gets_a_share_the_base_rate_answers_and_the_run_can_be_saved(kind, tmp_path, monkeypatch):
     data = planted(kind)
-    found = Mixture(np.zeros(2), np.full(1, 0.4), np.full(300, 1.0) if kind == "regression" else np.full((300, 2), 0.5))
+    found = Mixture(np.zeros(3), np.full(1, 0.4), np.full(300, 1.0) if kind == "regression" else np.full((300, 2), 0.5))
     monkeypatch.setattr("weights.fitting.mix", lambda *_: found)
     fit(data, "y", members=8, hidden=(8,), n_steps=48).save(tmp_path / "run")  # a member for each fold: all rows are judged
     ensemble = load(tmp_path / "run").ensemble
-    assert [(population.name, population.share) for population in ensemble.populations] == [("linear", 0.0), ("mlp", 0.0)]
+    assert [(population.name, population.share) for population in ensemble.populations] == [
+        ("linear", 0.0),
+        ("mlp", 0.0),
+        ("mlp-loose", 0.0),
+    ]
     np.testing.assert_array_equal(ensemble.combined(np.ones((3, 2), np.float32)), np.full((3, 1), 0.4))
 
 
 def test_a_population_without_a_share_is_left_out(monkeypatch):
-    found = Mixture(np.array([1.0, 0.0]), np.zeros(1), np.full(300, 1.0))
+    found = Mixture(np.array([1.0, 0.0, 0.5]), np.zeros(1), np.full(300, 1.0))
     monkeypatch.setattr("weights.fitting.mix", lambda *_: found)
-    assert [*fit(planted("regression"), "y", members=8, hidden=(8,), n_steps=48).specs] == ["linear"]
+    assert [*fit(planted("regression"), "y", members=8, hidden=(8,), n_steps=48).specs] == ["linear", "mlp-loose"]
 
 
 # Losses of answers
