@@ -193,7 +193,7 @@ def resolve(spec: Spec, n_samples: int, n_numeric: int = 0) -> Spec:
         optimization = msgspec.structs.replace(
             optimization,
             learning_rate=optimization.learning_rate or default_learning_rate(optimization.name),
-            weight_decay=default_weight_decay(optimization.name) if optimization.weight_decay is None else optimization.weight_decay,
+            weight_decay=_weight_decay(spec, optimization.name) if optimization.weight_decay is None else optimization.weight_decay,
             batch_size=batch_size,
             n_steps=optimization.n_steps or _n_steps(n_samples, batch_size, optimization.name),
             averaging=_averaging(spec) if optimization.averaging is None else optimization.averaging,
@@ -207,6 +207,11 @@ def resolve(spec: Spec, n_samples: int, n_numeric: int = 0) -> Spec:
 
 _DROPOUT = 0.1
 """Dropout of networks where none is set (our choice, from out-of-bag losses on a dozen real tables)."""
+
+
+def _weight_decay(spec: Spec, optimizer: str) -> float:
+    """The optimizer's default for networks; little for a linear model, which has fewer weights than it can use (our choice)."""
+    return 0.1 if isinstance(spec.model, Linear) else default_weight_decay(optimizer)
 
 
 def _averaging(spec: Spec) -> float:
