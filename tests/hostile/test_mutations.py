@@ -14,6 +14,7 @@ import gzip
 import io
 import json
 import os
+import re
 import selectors
 import subprocess
 import sys
@@ -148,7 +149,15 @@ def work(first: int, last: int) -> None:
                     outcome = f"{type(error).__name__}: {error}".replace("\n", " ")[:200]
                 if outcome not in ("read", "refused"):
                     break
-            print("end", number, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1000, outcome, flush=True)
+            print("end", number, resident_mb(), outcome, flush=True)
+
+
+def resident_mb() -> int:
+    """The most memory this process has held; getrusage would count what its parent held before it began."""
+    try:
+        return int(re.search(r"VmHWM:\s+(\d+)", Path("/proc/self/status").read_text())[1]) // 1000
+    except OSError:
+        return 0
 
 
 def try_all(n_mutations: int) -> tuple[dict[str, int], dict[int, str], int]:
