@@ -174,6 +174,13 @@ def test_the_checksums_are_those_of_the_files(saved):
     assert {name: digest for digest, name in lines} == {name: hashlib.sha256((saved / name).read_bytes()).hexdigest() for name in FILES}
 
 
+def test_a_run_with_a_metric_that_is_no_number_can_be_loaded(ensemble, tmp_path):
+    metrics = {"log_loss": Metric(0.5), "auroc": Metric(float("nan"))}
+    report = Report(source="hand.csv", n_samples=40, n_features=2, metrics=metrics, compared={"constant": metrics})
+    save(replace(ensemble, report=report), tmp_path / "run")
+    assert load(tmp_path / "run").metrics == {"log_loss": 0.5}
+
+
 # Damage
 
 

@@ -31,6 +31,7 @@ from weights.elements.activation import Activation
 from weights.elements.initialization import Initialization
 from weights.ensemble import Ensemble, Population, Report, model_shape
 from weights.errors import CorruptError, DataError, NotFoundError, StorageError, UsageError, WeightsError
+from weights.metrics import Metric
 from weights.models.base import Shape
 from weights.models.table import AnyModel, build
 from weights.spec import Spec
@@ -100,7 +101,7 @@ def save(ensemble: Ensemble, folder: Path) -> None:
     contents = {
         "model.safetensors": save_tensors(tensors, {"format": "weights-ensemble"}),
         "config.json": _json(config),
-        "metrics.json": _json(ensemble.report),
+        "metrics.json": _json(_with_numbers(ensemble.report)),
         "README.md": model_card(ensemble).encode(),
     }
     for name, content in contents.items():
@@ -195,6 +196,16 @@ def _population(saved: SavedPopulation, tensors: dict[str, AnyArray]) -> Populat
 
 def _json(record: Any) -> bytes:
     return msgspec.json.format(msgspec.json.encode(record), indent=1) + b"\n"
+
+
+def _with_numbers(report: Report) -> Report:
+    """The report without metrics that are no numbers, which JSON cannot hold: AUROC where one class only was scored."""
+
+    def numbers(metrics: dict[str, Metric]) -> dict[str, Metric]:
+        return {name: metric for name, metric in metrics.items() if math.isfinite(metric.value)}
+
+    compared = {model: numbers(metrics) for model, metrics in report.compared.items()}
+    return msgspec.structs.replace(report, metrics=numbers(report.metrics), compared=compared)
 
 
 def _sums(contents: dict[str, bytes]) -> bytes:
