@@ -210,8 +210,8 @@ _DROPOUT = 0.1
 
 
 def _weight_decay(spec: Spec, optimizer: str) -> float:
-    """The optimizer's default for networks; little for a linear model, which has fewer weights than it can use (our choice)."""
-    return 0.1 if isinstance(spec.model, Linear) else default_weight_decay(optimizer)
+    """The optimizer's default for networks; none for a linear model, which has a penalty of its own (our choice)."""
+    return 0.0 if isinstance(spec.model, Linear) else default_weight_decay(optimizer)
 
 
 def _averaging(spec: Spec) -> float:
