@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import signal
 from pathlib import Path
 
 import pytest
@@ -12,9 +13,14 @@ SHARED = Path(__file__).parents[2] / "shared" / "data" / "table"
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Tests keep compiled programs apart from the user's, and shared between the processes that tests start."""
+    """Tests keep compiled programs apart from the user's, and shared between the processes that tests start.
+
+    They interrupt themselves, which a shell that starts them in the background would have them ignore.
+    """
     import tempfile
 
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     os.environ.setdefault("WEIGHTS_CACHE", tempfile.mkdtemp(prefix="weights-test-cache-"))
 
 

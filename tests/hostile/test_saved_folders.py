@@ -586,6 +586,12 @@ def outcome_of(folder: Path, use: Callable[[Path], None]) -> str:
         signal.alarm(0)
 
 
+def resident_bytes() -> int:
+    """The most memory this process has held; getrusage would count what its parent held before it began."""
+    found = re.search(r"VmHWM:\s+(\d+)", Path("/proc/self/status").read_text())
+    return int(found[1]) * 1024 if found else 0
+
+
 def work(kind: str, source: str, place: str, first: int, last: int) -> None:
     """Try the mutations of these numbers, and print one line of JSON for each."""
     out = os.fdopen(os.dup(1), "w")
@@ -603,7 +609,7 @@ def work(kind: str, source: str, place: str, first: int, last: int) -> None:
         outcome = outcome_of(folder, use)
         print(json.dumps([number, done, outcome, time.monotonic() - began]), file=out, flush=True)
         shutil.rmtree(Path(place) / str(number))
-    print(json.dumps(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024), file=out, flush=True)
+    print(json.dumps(resident_bytes()), file=out, flush=True)
 
 
 def worked(kind: str, source: Path, place: Path, n: int) -> list[tuple[int, str, str, float]]:

@@ -160,7 +160,7 @@ def load(folder: Path) -> Ensemble:
         try:
             config, report, content = _verified(folder)
             break
-        except CorruptError:
+        except (CorruptError, NotFoundError):
             if _state_of(folder) == before:
                 raise
     else:
