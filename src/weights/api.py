@@ -255,8 +255,8 @@ def plan_fit(
         budget = parse_seconds(budget)
         specs = within_budget(specs, budget, shape, dataset.n_samples, n_threads, most=settings.get("n_steps"))
     raced = races(specs, {name: _several(name, values) for name, values in (search or {}).items()}, dataset)
-    found_plans = {name: plan(spec, shape, dataset.n_samples, n_threads=n_threads) for name, spec in specs.items()}
-    plans = [msgspec.structs.replace(planned, model=name) for name, planned in found_plans.items()]
+    sizes = shape, dataset.n_samples
+    plans = [msgspec.structs.replace(plan(spec, *sizes, n_threads=n_threads), model=name) for name, spec in specs.items()]
     check_memory(plans)
     merged = f"{n_rows - table.num_rows} of {n_rows} rows are copies or of weight zero; copies count as one row of their summed weight"
     remarks = [
@@ -323,9 +323,9 @@ def predictions(model: Model, data: Any, *, level: float = 0.9) -> dict[str, Any
     """
     x = model._encode(data)
     if model.ensemble.task.kind == "regression":
-        bounds = model.ensemble.interval(x, level=level)
-        share = f"{100 * level:g}%"
-        return {"prediction": model.ensemble.answer(x), f"low {share}": bounds.low, f"high {share}": bounds.high}
+        half, share = model.ensemble.half_width(level), f"{100 * level:g}%"
+        answer = model.ensemble.answer(x)
+        return {"prediction": answer, f"low {share}": answer - half, f"high {share}": answer + half}
     probability = model.ensemble.predict_proba(x)
     labels = np.asarray(model.classes)[probability.argmax(1)]
     return {"prediction": labels, **{f"probability {label}": probability[:, k] for k, label in enumerate(model.classes)}}

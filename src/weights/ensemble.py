@@ -162,11 +162,15 @@ class Ensemble:
         Raises:
             UsageError: the task has classes (see `prediction_sets`) or the level is not between 0 and 1.
         """
-        if self.task.kind != "regression":
-            raise UsageError(f"Intervals need a number, but '{self.task.target}' has classes. Use predict_proba or prediction_sets.")
-        half = self._score_quantile(level)
+        half = self.half_width(level)
         prediction = self.answer(x)
         return Interval(prediction - half, prediction + half, level)
+
+    def half_width(self, level: float) -> float:
+        """How far the bounds of `interval` lie on either side of the prediction, in the unit of the target; errors as there."""
+        if self.task.kind != "regression":
+            raise UsageError(f"Intervals need a number, but '{self.task.target}' has classes. Use predict_proba or prediction_sets.")
+        return self._score_quantile(level)
 
     def prediction_sets(self, x: FloatArray, *, level: float = 0.9) -> BoolArray:
         """Which classes belong to a set that holds the true class with probability `level`, shape (n, number of classes).

@@ -89,8 +89,9 @@ def train_ensemble(prepared: Prepared, control: Control) -> Ensemble:
     rows = np.logical_and.reduce([result.covered for result in trained.values()])
     outputs = np.stack([result.outputs[rows] for result in trained.values()])
     y, weight = prepared.y[rows], prepared.weight[rows]
-    alone = {name: crossfitted_answers(outputs[[i]], y, weight, task) for i, name in enumerate(names)}
     shares, offset, answers = mix(outputs, y, weight, task)
+    several = len(names) > 1
+    alone = {name: crossfitted_answers(outputs[[i]], y, weight, task) if several else answers for i, name in enumerate(names)}
     populations = [
         Population(name, specs[name], result.params, result.votes, float(share), result.history)
         for (name, result), share in zip(trained.items(), shares, strict=True)
@@ -102,7 +103,7 @@ def train_ensemble(prepared: Prepared, control: Control) -> Ensemble:
         n_features=len(dataset.used_features),
         metrics=_metrics(answers, rows, prepared),
         compared={**{name: _metrics(alone[name], rows, prepared) for name in names}, "constant": _constant_metrics(prepared)},
-        decision=_compared_with_simplest(answers, alone, rows, prepared) if len(names) > 1 else "",
+        decision=_compared_with_simplest(answers, alone, rows, prepared) if several else "",
         searches=searches,
         failures={f"{name} {m}": reason for name, result in trained.items() for m, reason in result.failures.items()},
         remarks=prepared.remarks,

@@ -139,6 +139,8 @@ def _none(*_: Array) -> float:
     return 0.0
 
 
+MAKE_ZEROS = ("l1", "elastic_net", "group")
+"""Penalties that are not smooth: their proximal step leaves weights that are exactly zero."""
 PENALTIES: dict[str, Penalty] = {
     "none": Penalty(_none, _none, lambda w, step, l1_ratio, groups: w, _none),
     "l1": Penalty(

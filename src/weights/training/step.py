@@ -17,7 +17,7 @@ import optax
 
 from weights.elements.activation import alive
 from weights.elements.optimization import average, direction, rate_at
-from weights.elements.regularization import PENALTIES, cap_norm, dropout_mask
+from weights.elements.regularization import MAKE_ZEROS, PENALTIES, cap_norm, dropout_mask
 from weights.elements.updates import shape_gradients, update_ratio
 from weights.models.base import Model, Shape, keep_all
 from weights.models.embedding import learned
@@ -222,7 +222,7 @@ def _constrained(spec: Spec, model: Model, params: Params, shared: Shared, value
     """Weights after the proximal step of the penalty, the norm limit and the mask."""
     settings = spec.regularization
     params = {name: dict(layer) for name, layer in params.items()}
-    if settings.strength and settings.penalty in ("l1", "elastic_net", "group"):
+    if settings.strength and settings.penalty in MAKE_ZEROS:
         step = length * values["regularization.strength"]
         for name in _penalised_layers(spec, model, params):
             w = params[name]["w"]
