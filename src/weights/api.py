@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import functools
+import os
 import re
 import signal
 import threading
@@ -17,17 +19,18 @@ from typing import Any
 
 import msgspec
 import numpy as np
+import pyarrow as pa
 
 import weights
 from weights.data.columns import to_numbers
 from weights.data.copies import merge_copies
-from weights.data.dataset import Feature, Roles, describe, parse_kinds, prepare
+from weights.data.dataset import Dataset, Feature, Roles, describe, parse_kinds, prepare, prepare_passing
 from weights.data.delimited import remark_of, remarks_of
 from weights.data.encoding import apply_encoding, unfamiliar
 from weights.data.examples import EXAMPLES
 from weights.data.table import describe_source, read_table
 from weights.ensemble import Ensemble, Interval, Report, available_threads, model_shape
-from weights.errors import CorruptError, DataError, TrainingError, UsageError, WeightsError, printable, suggest
+from weights.errors import CorruptError, DataError, TooLargeError, TrainingError, UsageError, WeightsError, printable, suggest
 from weights.fitting import Prepared, candidates, check_memory, races, train_ensemble, within_budget
 from weights.inspection.leakage import find_leaks
 from weights.spec import Spec
@@ -236,32 +239,79 @@ def plan_fit(
         DataError: the data cannot be used as asked.
         UsageError: an option or setting is not known, or options contradict each other.
     """
-    table, roles = _table_and_roles(data, target, sample_weight, read_missing=missing)
-    roles = msgspec.structs.replace(roles, drop=(*roles.drop, *drop), kinds=parse_kinds(kinds), group=group, time=time, clip=clip)
+    words = (missing,) if isinstance(missing, str) else tuple(missing)
+    roles = Roles("", drop=tuple(drop), kinds=parse_kinds(kinds), group=group, time=time, clip=clip, missing=words)
+    merge = _asks_to_merge(copies)
+    decide = functools.partial(
+        _decide,
+        task=task,
+        class_weight=class_weight,
+        model=model,
+        chosen={"n_members": members, "seed": seed, **_dotted(settings)},
+        search=search or {},
+        budget=budget,
+        n_threads=threads if threads is not None else available_threads(),
+    )
+    try:
+        return decide(_read_whole(data, target, sample_weight, roles, merge=merge))
+    except TooLargeError as error:
+        if not _can_pass(data):
+            raise TooLargeError(f"{error} Rows of a Parquet file are learned from in passing, however many.") from error
+        if not isinstance(target, str) or not (sample_weight is None or isinstance(sample_weight, str)) or merge:
+            raise
+        roles = msgspec.structs.replace(roles, target=target, sample_weight=sample_weight)
+        return decide(prepare_passing(Path(data), roles, source=printable(describe_source(data)), seed=seed))
+
+
+def _read_whole(data: Any, target: Any, sample_weight: Any, roles: Roles, *, merge: bool) -> Dataset:
+    """All rows, in memory."""
+    table, roles = _table_and_roles(data, target, sample_weight, roles)
     n_rows = table.num_rows
-    table, roles = _with_copies_merged(table, roles) if _asks_to_merge(copies) else (table, roles)
+    table, roles = _with_copies_merged(table, roles) if merge else (table, roles)
     dataset = prepare(table, roles, source=printable(describe_source(data)))
-    found = find_task(dataset.target, roles.target, kind=task, class_weight=class_weight)
-    y = found.encode(dataset.target)
-    shape = model_shape(dataset.encoding, found)
-    n_threads = threads if threads is not None else available_threads()
+    if table.num_rows < n_rows:
+        merged = f"{n_rows - table.num_rows} of {n_rows} rows are copies or of weight zero; copies count as one row of their summed weight"
+        dataset.remarks.append(merged)
+    del table
+    pa.default_memory_pool().release_unused()
+    return dataset
+
+
+def _can_pass(data: Any) -> bool:
+    """Whether rows that do not fit into memory can be learned from in passing."""
+    return isinstance(data, str | os.PathLike) and Path(data).suffix.lower() == ".parquet"
+
+
+def _decide(
+    dataset: Dataset,
+    *,
+    task: str | None,
+    class_weight: Any,
+    model: str,
+    chosen: dict[str, Any],
+    search: Mapping[str, Any],
+    budget: float | str | None,
+    n_threads: int,
+) -> Prepared:
+    """What is asked of the rows, what is trained for it, and what that takes; arguments as `plan_fit`, `chosen` are all settings."""
     if n_threads < 1:
         raise UsageError(f"threads must be at least 1, but is {n_threads}. Leave it out to use all cores.")
-    chosen = {"n_members": members, "seed": seed, **_dotted(settings)}
-    if time is not None:
-        chosen.setdefault("resampling", "time")
+    found = find_task(dataset.target, dataset.roles.target, kind=task, class_weight=class_weight)
+    y = found.encode(dataset.target)
+    weight = found.row_weights(y, dataset.sample_weight)
+    shape = model_shape(dataset.encoding, found)
+    if dataset.time is not None:
+        chosen = {"resampling": "time", **chosen}
     specs = candidates(model, chosen, dataset, varied=not search)
     if budget is not None:
         budget = parse_seconds(budget)
-        specs = within_budget(specs, budget, shape, dataset.n_samples, n_threads, most=settings.get("n_steps"))
-    raced = races(specs, {name: _several(name, values) for name, values in (search or {}).items()}, dataset)
-    sizes = shape, dataset.n_samples
+        specs = within_budget(specs, budget, shape, len(dataset.x), n_threads, most=chosen.get("n_steps"))
+    raced = races(specs, {name: _several(name, values) for name, values in search.items()}, dataset)
+    sizes = shape, len(dataset.x)
     plans = [msgspec.structs.replace(plan(spec, *sizes, n_threads=n_threads), model=name) for name, spec in specs.items()]
     check_memory(plans)
-    merged = f"{n_rows - table.num_rows} of {n_rows} rows are copies or of weight zero; copies count as one row of their summed weight"
     remarks = [
         *dataset.remarks,
-        *([merged] if table.num_rows < n_rows else []),
         *([found.remark] if found.remark else []),
         *find_leaks(dataset, found, y),
         *_too_few(dataset.n_samples, found, y),
@@ -270,7 +320,6 @@ def plan_fit(
         remarks.append(
             "probabilities speak of classes weighted as asked, not of their shares in the data; the metrics count rows as they are"
         )
-    weight = found.row_weights(y, dataset.sample_weight)
     return Prepared(dataset, found, y, weight, shape, specs, raced, plans, remarks, n_threads)
 
 
@@ -386,8 +435,9 @@ def parse_seconds(text: str | float) -> float:
 # From the user's words to candidates
 
 
-def _table_and_roles(data: Any, target: Any, sample_weight: Any, *, read_missing: Sequence[str]) -> tuple[Any, Roles]:
-    table = read_table(data, missing=read_missing)
+def _table_and_roles(data: Any, target: Any, sample_weight: Any, roles: Roles) -> tuple[Any, Roles]:
+    """The table, with the target and the weights as columns, and the roles with their names."""
+    table = read_table(data, missing=roles.missing)
     if target is None and isinstance(data, str) and data in EXAMPLES:
         target = EXAMPLES[data].target
     if target is None:
@@ -398,8 +448,7 @@ def _table_and_roles(data: Any, target: Any, sample_weight: Any, *, read_missing
         table, target = _with_column(table, "target" if getattr(target, "name", None) is None else target.name, target)
     if sample_weight is not None and not isinstance(sample_weight, str):
         table, sample_weight = _with_column(table, "sample_weight", sample_weight)
-    words = [read_missing] if isinstance(read_missing, str) else read_missing
-    return table, Roles(target=target, sample_weight=sample_weight, missing=tuple(words))
+    return table, msgspec.structs.replace(roles, target=target, sample_weight=sample_weight)
 
 
 def _too_few(n_samples: int, task: Task, y: AnyArray) -> list[str]:

@@ -3,6 +3,7 @@
 WeightsError                 anything Weights refuses to do           exit code 1
 ├── UsageError (ValueError)  an option or argument that cannot be     exit code 2
 ├── DataError (ValueError)   data that cannot be used as asked        exit code 3
+│   └── TooLargeError        data that do not fit into memory         exit code 3
 ├── NotFoundError (LookupError)  a file, column or run that is not there  exit code 4
 ├── StorageError (OSError)   a disk that is full, read-only or failing  exit code 5
 ├── CorruptError (ValueError)    a saved folder that is damaged       exit code 6
@@ -34,6 +35,10 @@ class DataError(WeightsError, ValueError):
     """The data cannot be used as asked."""
 
     exit_code = 3
+
+
+class TooLargeError(DataError):
+    """The data, or what would be made of them, do not fit into the memory that may be used."""
 
 
 class NotFoundError(WeightsError, LookupError):

@@ -9,16 +9,18 @@ from __future__ import annotations
 import datetime
 import itertools
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import msgspec
 import numpy as np
+import pyarrow as pa
 
 import weights
-from weights.data.dataset import Dataset
+from weights.data.dataset import Dataset, encode_passing
 from weights.data.memory import check_memory_for
+from weights.data.stream import rows_counted_from
 from weights.ensemble import Candidate, Ensemble, Population, Report
 from weights.errors import UsageError, suggest
 from weights.metrics import Metric, score
@@ -26,12 +28,13 @@ from weights.models.base import Shape
 from weights.models.table import MODELS
 from weights.spec import Spec, resolve, with_settings
 from weights.task import Task
+from weights.training.job import Job, Passing, ReadyRows
 from weights.training.mixing import answer_losses, conformal_scores, crossfitted_answers, mix
 from weights.training.plan import Plan, plan, steps_within
-from weights.training.population import Control, Job, Trained, member_seeds, train
-from weights.training.resampling import resample
+from weights.training.population import Control, Trained, member_seeds, train
+from weights.training.resampling import Draw, resample
 from weights.training.search import paired_difference, race
-from weights.types import AnyArray, BoolArray, FloatArray
+from weights.types import AnyArray, BoolArray, FloatArray, IntArray
 
 _SIMPLER_FIRST = ("linear", "mlp")
 _LOOSE = {"optimization.weight_decay": 0.1, "regularization.dropout": 0.02}
@@ -118,13 +121,35 @@ def train_ensemble(prepared: Prepared, control: Control) -> Ensemble:
 def job(name: str, spec: Spec, prepared: Prepared) -> Job:
     """The population with these settings on the prepared rows."""
     dataset, task, n_members = prepared.dataset, prepared.task, spec.members.n_members
-    strata = None if task.kind == "regression" else prepared.y
-    rows = resample(spec.members, dataset.n_samples, strata=strata, group=dataset.group, time=dataset.time)
+    passing = None
+    if dataset.passage is None:
+        strata = None if task.kind == "regression" else prepared.y
+        rows = resample(spec.members, len(dataset.x), strata=strata, group=dataset.group, time=dataset.time)
+    else:
+        passing = Passing(dataset.passage.stream, ready_rows(prepared), Draw(spec.members, tuple(range(n_members))))
+        rows = passing.draw(dataset.passage.keys)
     groups = np.asarray(dataset.encoding.groups, np.int32)
     masked = [feature.name in spec.updates.mask for feature in dataset.used_features]
     used = 1.0 - np.asarray(masked, np.float32)[groups]
     seeds = member_seeds(spec.members.seed, n_members)
-    return Job(name, task, prepared.shape, [spec] * n_members, seeds, rows, dataset.x, prepared.y, prepared.weight, groups, used)
+    specs = [spec] * n_members
+    return Job(name, task, prepared.shape, specs, seeds, rows, dataset.x, prepared.y, prepared.weight, groups, used, passing)
+
+
+def ready_rows(prepared: Prepared) -> Callable[[pa.Table, IntArray], ReadyRows]:
+    """What makes rows that pass ready for training, as those of the sample are; rows without a known target are left out."""
+    dataset, task = prepared.dataset, prepared.task
+    mean_weight = float((dataset.sample_weight * task.class_factors(prepared.y)).mean())
+
+    def ready(table: pa.Table, numbers: IntArray) -> ReadyRows:
+        with rows_counted_from(numbers[0]):
+            known = task.knows(table[task.target])
+            table, numbers = table.filter(pa.array(known)), numbers[known]
+            x, weight, keys = encode_passing(dataset, table, numbers)
+            y = task.encode(table[task.target])
+        return ReadyRows(x, y, (weight * task.class_factors(y) / mean_weight).astype(np.float32), keys)
+
+    return ready
 
 
 def _first_repeat(job: Job) -> Job:
@@ -189,6 +214,9 @@ def candidates(model: str, settings: dict[str, Any], dataset: Dataset, *, varied
             if model == "auto" and name == "linear" and not _asks_for_optimizer(settings):
                 raise
             refused = error
+    for name, spec in specs.items() if dataset.passage else ():
+        if spec.optimization.name == "lbfgs":
+            raise UsageError(f"lbfgs takes all rows at once, but they do not fit into memory. Choose another optimization for {name}.")
     if not specs:
         assert refused is not None
         raise refused

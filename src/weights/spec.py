@@ -230,8 +230,13 @@ def _batch_size(n_samples: int) -> int:
 
 
 def _n_steps(n_samples: int, batch_size: int, optimizer: str) -> int:
-    """About a hundred passes over the rows, at least 1,000 and at most 6,000 steps (our choice; --budget changes it)."""
-    return 200 if optimizer == "lbfgs" else int(min(max(100 * n_samples / batch_size, 1_000), 6_000))
+    """About a hundred passes over the rows, at least 1,000 and at most 6,000 steps, but in any case one pass.
+
+    Our choice; --budget changes it.
+    """
+    if optimizer == "lbfgs":
+        return 200
+    return int(max(min(max(100 * n_samples / batch_size, 1_000), 6_000), -(-n_samples // batch_size)))
 
 
 def varying_values(spec: Spec) -> dict[str, float]:

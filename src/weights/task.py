@@ -16,9 +16,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from weights.data.columns import as_text, find_kind, in_plain_type, is_number, level_codes, to_numbers
+from weights.data.columns import as_text, find_kind, in_plain_type, is_missing, is_number, level_codes, to_numbers
 from weights.errors import DataError, UsageError, suggest
-from weights.types import AnyArray, FloatArray
+from weights.types import AnyArray, BoolArray, FloatArray, IntArray
 
 TaskKind = Literal["binary", "multiclass", "regression"]
 TASK_KINDS: tuple[str, ...] = get_args(TaskKind)
@@ -60,13 +60,22 @@ class Task(msgspec.Struct, frozen=True):
         """
         if self.kind == "regression":
             return ((_finite_numbers(target, self.target) - self.center) / self.scale).astype(np.float32)
-        codes = level_codes(target, as_text(pa.chunked_array([self.classes])).to_pylist())
+        codes = self._codes(target)
         if (codes < 0).any():
             wrong = target[int(np.argmax(codes < 0))].as_py()
             raise DataError(
                 f"The target '{self.target}' must be one of {self.classes[:10]}, but row {int(np.argmax(codes < 0)) + 1} holds {wrong!r}."
             )
         return codes.astype(np.int32)
+
+    def knows(self, target: pa.ChunkedArray) -> BoolArray:
+        """Which of n cells of a target hold a value that can be encoded: none is missing, and classes are known ones, shape (n,)."""
+        if self.kind == "regression":
+            return ~is_missing(target)
+        return self._codes(target) >= 0
+
+    def _codes(self, target: pa.ChunkedArray) -> IntArray:
+        return level_codes(target, as_text(pa.chunked_array([self.classes])).to_pylist())
 
     def row_weights(self, y: AnyArray, sample_weight: FloatArray) -> FloatArray:
         """Sample weights times class weights, scaled to mean one, shape (n,).
@@ -80,10 +89,12 @@ class Task(msgspec.Struct, frozen=True):
                     f"Each class of '{self.target}' must have a row that weighs something, but all rows of {label!r} weigh zero. "
                     "Leave the class out, or weigh a row of it."
                 )
-        if self.class_weight is None:
-            return sample_weight
-        weight = sample_weight * np.asarray(self.class_weight)[y]
+        weight = sample_weight * self.class_factors(y)
         return weight / weight.mean()
+
+    def class_factors(self, y: AnyArray) -> FloatArray:
+        """What the class weights multiply each row's weight by, shape (n,)."""
+        return np.ones(len(y)) if self.class_weight is None else np.asarray(self.class_weight)[y]
 
     def decode(self, outputs: FloatArray) -> FloatArray:
         """Predictions from outputs (n, k): class probabilities (n, number of classes), or values (n,) in the target's unit."""

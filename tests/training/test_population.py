@@ -17,7 +17,8 @@ from weights.spec import Members, Spec, resolve, with_settings
 from weights.store.checkpoint import Checkpoints
 from weights.task import Task, log_probabilities
 from weights.training import population
-from weights.training.population import N_ROUNDS, Control, Job, Run, member_seeds, train
+from weights.training.job import Job
+from weights.training.population import N_ROUNDS, Control, Run, member_seeds, train
 from weights.training.resampling import Resampling, resample
 from weights.training.step import Info
 

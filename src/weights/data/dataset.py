@@ -5,7 +5,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -13,9 +14,11 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from weights.data.columns import USED_KINDS, Found, find_kind, is_missing, is_number, to_levels, to_numbers, to_seconds
+from weights.data.columns import USED_KINDS, Found, as_text, find_kind, is_missing, is_number, to_levels, to_numbers, to_seconds
 from weights.data.delimited import remark_of, remarks_of
-from weights.data.encoding import Encoding, apply_encoding, fit_encoding
+from weights.data.encoding import Category, Encoding, apply_encoding, fit_encoding
+from weights.data.keys import text_keys
+from weights.data.stream import RowStream, rows_counted_from
 from weights.errors import DataError, NotFoundError, UsageError, suggest
 from weights.types import AnyArray, BoolArray, FloatArray, IntArray
 
@@ -61,6 +64,21 @@ class Feature(msgspec.Struct, frozen=True):
 
 
 @dataclass(frozen=True, eq=False)
+class Passage:
+    """Where the rows come from that do not fit into memory, of which a `Dataset` holds a sample.
+
+    Attributes:
+        stream: all rows.
+        keys: of the sample, uint64, shape (s,): rows with the same key go together.
+        mean_weight: what a row weighs on average.
+    """
+
+    stream: RowStream
+    keys: IntArray
+    mean_weight: float
+
+
+@dataclass(frozen=True, eq=False)
 class Dataset:
     """Rows ready for training.
 
@@ -73,7 +91,9 @@ class Dataset:
         group: group code of each row, shape (n,), or None.
         time: seconds or any number that orders rows, shape (n,), or None.
         remarks: sentences about what was set aside or repaired.
+        roles: what the columns are for.
         source: where the rows came from.
+        passage: to all rows, where x and the like hold only a sample of them.
     """
 
     x: FloatArray
@@ -84,12 +104,14 @@ class Dataset:
     group: IntArray | None
     time: FloatArray | None
     remarks: list[str]
+    roles: Roles
     source: str
+    passage: Passage | None = None
 
     @property
     def n_samples(self) -> int:
-        """Number of rows."""
-        return len(self.x)
+        """Number of rows that are learned from."""
+        return len(self.x) if self.passage is None else self.passage.stream.n_rows
 
     @property
     def used_features(self) -> list[Feature]:
@@ -113,7 +135,7 @@ def prepare(table: pa.Table, roles: Roles, *, source: str = "table") -> Dataset:
     _check_names(table, roles, source)
     weight, group, time = _sample_weight(table, roles.sample_weight), _group(table, roles.group), _time(table, roles.time)
     keep, remarks = _rows_with_target(table[roles.target], roles.target)
-    table = table.filter(pa.array(keep))
+    table = table if keep.all() else table.filter(pa.array(keep))
     steering = {roles.group, roles.time, roles.sample_weight, roles.target, *roles.drop}
     candidates = [name for name in table.column_names if name not in steering]
     features = [describe(table, name, roles.kinds.get(name)) for name in candidates]
@@ -138,8 +160,64 @@ def prepare(table: pa.Table, roles: Roles, *, source: str = "table") -> Dataset:
         group=None if group is None else group[keep],
         time=None if time is None else time[keep],
         remarks=remarks,
+        roles=roles,
         source=source,
     )
+
+
+def prepare_passing(path: Path, roles: Roles, *, source: str, seed: int = 0) -> Dataset:
+    """As `prepare`, of a Parquet file that does not fit into memory: what the columns are and how they are encoded, a sample of rows says.
+
+    Args:
+        path: of the file.
+        roles: what each column is for.
+        source: name of the table for messages.
+        seed: of the sample and of the order of rows.
+
+    Raises:
+        NotFoundError, DataError, UsageError: as `prepare`; rows cannot be ordered by time.
+    """
+    if roles.time is not None:
+        raise UsageError(f"{source} does not fit into memory, and its rows can then not be split by time. Leave out --time, or use fewer.")
+    stream, sample = RowStream.open(path, roles.target, missing=roles.missing, drop=roles.drop, seed=seed)
+    dataset = prepare(sample.table, msgspec.structs.replace(roles, drop=()), source=source)
+    steering = [name for name in (roles.target, roles.sample_weight, roles.group) if name]
+    stream = stream.only([*(feature.name for feature in dataset.used_features), *steering])
+    mean_weight = float(_sample_weight(sample.table, roles.sample_weight).mean())
+    passage = Passage(stream, _keys(sample.table, sample.numbers, roles.group), mean_weight)
+    _check_passing(stream, dataset.encoding, roles)
+    n_without = int(stream.sizes.sum()) - stream.n_rows
+    remarks = [
+        f"the table does not fit into memory: networks learn from all {stream.n_rows:,} rows in passing; kinds, encoding, solved models "
+        f"and all figures come from a random sample of {len(dataset.x):,}",
+        *([f"{n_without:,} of {stream.sizes.sum():,} rows have no '{roles.target}' and were left out"] if n_without else []),
+        *dataset.remarks,
+    ]
+    return replace(dataset, passage=passage, remarks=remarks)
+
+
+def encode_passing(dataset: Dataset, table: pa.Table, numbers: IntArray) -> tuple[FloatArray, FloatArray, IntArray]:
+    """Rows that pass, as the sample was encoded: inputs (r, p), weights of mean one (r,), keys (r,); numbers are those of rows."""
+    assert dataset.passage is not None
+    weight = _sample_weight(table, dataset.roles.sample_weight) / dataset.passage.mean_weight
+    return apply_encoding(dataset.encoding, table), weight, _keys(table, numbers, dataset.roles.group)
+
+
+def _keys(table: pa.Table, numbers: IntArray, group: str | None) -> IntArray:
+    return numbers.astype(np.uint64) if group is None else text_keys(as_text(table[group]))
+
+
+def _check_passing(stream: RowStream, encoding: Encoding, roles: Roles) -> None:
+    """Read the columns once in which a later cell may be unreadable, so that it is known before training."""
+    doubtful = [column for column in encoding.columns if not isinstance(column, Category) and stream.holds_text(column.name)]
+    steering = [name for name in (roles.sample_weight, roles.group) if name]
+    if not doubtful and not steering:
+        return
+    for table, numbers in stream.only([*(column.name for column in doubtful), *steering]).in_order():
+        with rows_counted_from(numbers[0]):
+            apply_encoding(msgspec.structs.replace(encoding, columns=doubtful), table)
+            _sample_weight(table, roles.sample_weight)
+            _group(table, roles.group)
 
 
 def parse_kinds(pairs: Any) -> dict[str, str]:

@@ -155,12 +155,15 @@ def apply_encoding(encoding: Encoding, table: pa.Table) -> FloatArray:
         )
     n_inputs = len(encoding.inputs)
     check_memory_for(4.0 * table.num_rows * n_inputs, f"A matrix of {table.num_rows:,} rows x {n_inputs:,} inputs")
-    x = np.empty((table.num_rows, n_inputs), np.float32)
+    # From Arrow, because what it allocates begins where JAX can read it without a copy of its own.
+    memory = pa.allocate_buffer(4 * table.num_rows * n_inputs)
+    x = np.frombuffer(memory, np.float32).reshape(table.num_rows, n_inputs)
     position = 0
     for column in encoding.columns:
         for values in _apply_column(column, table[column.name], encoding.clip):
             x[:, position] = values
             position += 1
+    x.flags.writeable = False
     return x
 
 

@@ -10,7 +10,7 @@ import re
 import resource
 from pathlib import Path
 
-from weights.errors import DataError, UsageError
+from weights.errors import TooLargeError, UsageError
 
 _CONTROL_GROUP = Path("/sys/fs/cgroup")
 _ADDRESSES_OF_LIBRARIES = 3 << 30
@@ -41,11 +41,11 @@ def check_memory_for(n_bytes: float, what: str) -> None:
         what: who needs it, the subject of the message's sentence.
 
     Raises:
-        DataError: it does.
+        TooLargeError: it does.
     """
     budget = memory_budget()
     if n_bytes > budget:
-        raise DataError(
+        raise TooLargeError(
             f"{what} needs about {in_words(n_bytes)} of memory, but {in_words(budget)} may be used. "
             "Use fewer rows or columns, or set WEIGHTS_MEMORY if there is more."
         )

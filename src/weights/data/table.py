@@ -7,11 +7,12 @@ is read where the file tells its size, and while it is read where it does not.
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import os
 import zlib
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,7 @@ from weights.data.delimited import read_delimited
 from weights.data.jsonlines import read_json_lines
 from weights.data.memory import check_memory_for
 from weights.data.notation import Notation
+from weights.data.rowgroups import read_parquet
 from weights.errors import DataError, NotFoundError, UsageError, suggest
 
 
@@ -53,7 +55,12 @@ def read_table(source: Any, *, missing: Sequence[str] = (), notations: Mapping[s
     """
     words = [missing] if isinstance(missing, str) else [*missing]
     table = _read_named(str(source), words, notations or {}) if isinstance(source, str | os.PathLike) else _from_memory(source)
-    return _checked(_without_missing_words(_in_plain_types(table), words), source)
+    return _checked(in_plain_form(table, words), source)
+
+
+def in_plain_form(table: pa.Table, missing: Sequence[str]) -> pa.Table:
+    """The table with each kind of column in one form, dictionaries spelled out, and `missing` words as nulls."""
+    return _without_missing_words(_in_plain_types(table), missing)
 
 
 def describe_source(source: Any) -> str:
@@ -82,13 +89,22 @@ def _read_named(name: str, missing: Sequence[str], notations: Mapping[str, Notat
         raise UsageError(
             f"'{name}' ends in '{kind or 'nothing'}', and the formats read are {', '.join(sorted(_READERS))}. Rename or convert the file."
         )
-    try:
+    with reading(path, kind[1:]):
         return reader(path, missing, notations)
+
+
+@contextlib.contextmanager
+def reading(path: Path, kind: str) -> Iterator[None]:
+    """While a file is read: what its reader raises becomes one sentence.
+
+    Raises:
+        DataError: the file could not be read.
+    """
+    try:
+        yield
     except (pa.ArrowException, OSError, UnicodeError, EOFError, zlib.error) as error:
         reason = str(error).splitlines()[0].rstrip(".") if str(error) else type(error).__name__
-        raise DataError(
-            f"'{name}' could not be read as {kind[1:]}: {reason}. Check that the file is complete and of that format."
-        ) from error
+        raise DataError(f"'{path}' could not be read as {kind}: {reason}. Check that the file is complete and of that format.") from error
 
 
 def _neighbours(path: Path) -> list[str]:
@@ -96,43 +112,11 @@ def _neighbours(path: Path) -> list[str]:
     return [*itertools.islice(files, 500), *examples.EXAMPLES]
 
 
-def _read_parquet(path: Path, *_: Any) -> pa.Table:
-    from pyarrow import parquet
-
-    text = [str(column) for column in _text_columns(parquet.read_schema(path))]
-    with parquet.ParquetFile(path, read_dictionary=text, page_checksum_verification=True) as file:
-        footer = file.metadata
-        check_memory_for(_claimed_bytes(footer), f"Reading '{path}' ({footer.num_rows:,} rows x {footer.num_columns:,} columns)")
-        batches = []
-        n_bytes = 0
-        for batch in file.iter_batches():
-            batches.append(batch)
-            n_bytes += batch.nbytes
-            check_memory_for(n_bytes, f"Reading '{path}' (more than {sum(map(len, batches)):,} rows)")
-        table = pa.Table.from_batches(batches, file.schema_arrow)
-    # Text came as codes, so that a constant of a million rows stays small until it is known to fit.
-    table.validate(full=True)
-    return pa.table(table.columns, names=table.column_names)
-
-
-def _text_columns(schema: pa.Schema) -> list[str]:
-    return [field.name for field in schema if pa.types.is_string(field.type) or pa.types.is_large_string(field.type)]
-
-
-def _claimed_bytes(footer: Any) -> float:
-    """Memory of the values that a Parquet footer announces: rows and widths, whatever their compressed size.
-
-    The sizes of column chunks are not asked for: pyarrow 26 ends the process when their metadata are damaged.
-    """
-    widths = {"BOOLEAN": 0.125, "INT32": 4.0, "FLOAT": 4.0}
-    return footer.num_rows * sum(widths.get(footer.schema.column(j).physical_type, 8.0) for j in range(footer.num_columns))
-
-
 _READERS: dict[str, Callable[[Path, Sequence[str], Mapping[str, Notation]], pa.Table]] = {
     ".csv": read_delimited,
     ".tsv": read_delimited,
     ".txt": read_delimited,
-    ".parquet": _read_parquet,
+    ".parquet": lambda path, *_: read_parquet(path),
     ".jsonl": read_json_lines,
     ".ndjson": read_json_lines,
 }

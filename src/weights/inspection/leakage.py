@@ -25,10 +25,10 @@ def find_leaks(dataset: Dataset, task: Task, y: AnyArray) -> list[str]:
     numbers as targets are replaced by their ranks, so that a few large ones cannot hide a copy. That takes fifty rows;
     among fewer, but at least ten, numbers that order all rows exactly as the target does are reported.
     """
-    if dataset.n_samples < _FEWEST_ROWS:
+    if len(dataset.x) < _FEWEST_ROWS:
         return _copies(dataset, task, y)
     wanted = _ranks(y)[:, None] if task.kind == "regression" else np.eye(len(task.classes))[y]
-    half = np.random.default_rng(0).permutation(dataset.n_samples) % 2
+    half = np.random.default_rng(0).permutation(len(dataset.x)) % 2
     groups = np.asarray(dataset.encoding.groups)
     leaks = []
     for j, (feature, column) in enumerate(zip(dataset.used_features, dataset.encoding.columns, strict=True)):

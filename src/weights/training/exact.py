@@ -22,13 +22,17 @@ from weights.types import AnyArray, FloatArray, IntArray
 
 LARGEST_DENSE = 2_500
 """Unknowns up to which the second derivative is held as a dense matrix (our choice: about a second a step on one core)."""
-_BLOCK = 1 << 16
+_BLOCK = 1 << 14
+"""Rows that are held in float64 at a time."""
 _MOST_STEPS = 100
 _MOST_INNER_STEPS = 20_000
 
 
 class Problem(NamedTuple):
-    """What is minimised. x: inputs (n, p); y: encoded targets (n,); weight: row weights (n,), rows of weight zero are skipped."""
+    """What is minimised. x: inputs (n, p); y: encoded targets (n,); weight: row weights (n,), rows of weight zero are skipped.
+
+    With `rows` (s,) only those rows of x are meant, and y and weight are theirs, (s,).
+    """
 
     kind: str
     x: FloatArray
@@ -36,6 +40,7 @@ class Problem(NamedTuple):
     weight: FloatArray
     n_outputs: int
     groups: IntArray
+    rows: IntArray | None = None
 
 
 class Solution(NamedTuple):
@@ -66,7 +71,7 @@ def solve(
     """
     penalty = PENALTIES[regularization.penalty]
     problem = _used_rows(problem)
-    (n_samples, n_inputs), n_outputs = problem.x.shape, problem.n_outputs
+    n_samples, n_inputs, n_outputs = len(problem.y), problem.x.shape[1], problem.n_outputs
     smooth = regularization.penalty in ("none", "l2") or strength == 0
     if smooth and n_samples < n_inputs:
         [solution] = _solve_in_row_space(problem, regularization, [strength], tolerance, start)
@@ -88,10 +93,20 @@ def solve_path(problem: Problem, regularization: Regularization, strengths: Floa
         yield solution
 
 
+def linear_outputs(x: FloatArray, rows: IntArray, solution: Solution) -> FloatArray:
+    """What a solution puts out for some rows of the inputs x (n, p), in float64, shape (rows, k)."""
+    blocks = (x[rows[begin : begin + _BLOCK]].astype(np.float64) for begin in range(0, len(rows), _BLOCK))
+    outputs = [block @ solution.w + solution.b for block in blocks]
+    return np.concatenate(outputs) if outputs else np.zeros((0, len(solution.b)))
+
+
 def _used_rows(problem: Problem) -> Problem:
-    """The rows that weigh something, their weights scaled to sum one."""
-    used = problem.weight > 0
-    return problem._replace(x=problem.x[used], y=problem.y[used], weight=problem.weight[used] / problem.weight[used].sum())
+    """The rows that weigh something, their weights scaled to sum one; few are taken out and made float64, many are read in blocks."""
+    rows = np.flatnonzero(problem.weight)
+    weight = problem.weight[rows] / problem.weight[rows].sum()
+    few = len(rows) <= max(_BLOCK, problem.x.shape[1])
+    x = problem.x[rows].astype(np.float64) if few else problem.x
+    return problem._replace(x=x, y=problem.y[rows], weight=weight, rows=None if few else rows)
 
 
 def _solve_in_row_space(
@@ -279,9 +294,9 @@ def _add_curvature(hessian: FloatArray, curvature: float, shape: tuple[int, ...]
 
 
 def _blocks(problem: Problem) -> Iterator[tuple[slice, FloatArray]]:
-    for begin in range(0, len(problem.x), _BLOCK):
-        rows = slice(begin, begin + _BLOCK)
-        yield rows, problem.x[rows].astype(np.float64)
+    for begin in range(0, len(problem.y), _BLOCK):
+        part = slice(begin, begin + _BLOCK)
+        yield part, problem.x[part if problem.rows is None else problem.rows[part]].astype(np.float64, copy=False)
 
 
 def _loss(problem: Problem, theta: FloatArray) -> float:

@@ -22,8 +22,9 @@ from weights.errors import TrainingError
 from weights.metrics import score
 from weights.spec import Spec
 from weights.task import Task
+from weights.training.job import Job
 from weights.training.mixing import conformal_scores, mix
-from weights.training.population import Control, Job, Run, member_seeds
+from weights.training.population import Control, Run, member_seeds
 from weights.training.resampling import Resampling
 from weights.training.step import State
 from weights.types import AnyArray, FloatArray, Params

@@ -9,7 +9,7 @@ member are only rows that it learned from itself: its out-of-bag rows stay unsee
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
@@ -22,14 +22,13 @@ import threadpoolctl
 
 from weights.ensemble import apply_program, available_threads, centred, row_losses
 from weights.errors import Interrupted, TrainingError
-from weights.models.base import Shape
 from weights.models.embedding import find_knots
 from weights.spec import Spec, common_program, varying_values
-from weights.task import Task
 from weights.training.compiling import padded_size
-from weights.training.exact import Problem, Solution, solve, solve_path, strength_path
-from weights.training.resampling import Resampling
-from weights.training.step import Info, Member, Program, Shared, State, member_program
+from weights.training.exact import Problem, Solution, linear_outputs, solve, solve_path, strength_path
+from weights.training.feeding import MOST_WATCHED, feed, watched_rows
+from weights.training.job import Job
+from weights.training.step import Info, Member, Program, State, member_program
 from weights.types import AnyArray, BoolArray, FloatArray, IntArray, Params
 
 ROUND_ENDS = (*(share / 192 for share in (1, 2, 3, 4, 6, 8, 12, 16)), *(share / 24 for share in range(3, 25)))
@@ -37,7 +36,6 @@ ROUND_ENDS = (*(share / 192 for share in (1, 2, 3, 4, 6, 8, 12, 16)), *(share / 
 nothing beside their steps (our choice)."""
 N_ROUNDS = len(ROUND_ENDS)
 """Rounds of a run; fewer for one of few steps."""
-_MOST_WATCHED = 1 << 16
 _JUDGED_BLOCK = 1024
 _LEAST_JUDGED = 128
 """As many rows as units are looked at on (training/step.py), so that what is seen of them does not depend on padding."""
@@ -45,46 +43,6 @@ _START_SAMPLE = 512
 _LEAST_GAIN = 1e-5
 _SCOUTING_TOLERANCE = 1e-5
 """Of solutions that only choose a strength."""
-
-
-@dataclass(frozen=True, eq=False)
-class Job:
-    """What to train.
-
-    Attributes:
-        name: of this population, for progress and checkpoints.
-        task, shape: what is asked, and the shape of the models.
-        specs: resolved settings of each member, length m; they may differ in numbers only (spec.VARYING).
-        seeds: of each member's randomness, uint32, shape (m,).
-        resampling: rows of each member.
-        x, y, weight: encoded rows (n, p), encoded targets (n,), row weights of mean one (n,).
-        groups: feature of each input, shape (p,). used: 0 for inputs that are masked, else 1, shape (p,).
-    """
-
-    name: str
-    task: Task
-    shape: Shape
-    specs: list[Spec]
-    seeds: IntArray
-    resampling: Resampling
-    x: FloatArray
-    y: AnyArray
-    weight: FloatArray
-    groups: IntArray
-    used: FloatArray
-
-    @property
-    def n_members(self) -> int:
-        """Number of members, m."""
-        return len(self.specs)
-
-    def only(self, members: Iterable[int]) -> Job:
-        """The same job for some of its members."""
-        chosen = [*members]
-        counts, scored, votes = self.resampling
-        rows = Resampling(counts[chosen], scored[chosen], votes[chosen])
-        values = {**self.__dict__, "specs": [self.specs[m] for m in chosen], "seeds": self.seeds[chosen], "resampling": rows}
-        return Job(**values)
 
 
 class Progress(NamedTuple):
@@ -186,19 +144,13 @@ class Run:
         self.job, self.control, self.program, self.members = job, control, program, members
         self.round = 0
         self.curve: list[float] = []
-        optimization = job.specs[0].optimization
-        self.all_rows = optimization.name == "lbfgs"
-        self.batch_size = padded_size(len(job.x)) if self.all_rows else optimization.batch_size or len(job.x)
-        self.run_length = optimization.n_steps or 1
+        self.run_length = job.specs[0].optimization.n_steps or 1
         self.ends = sorted({math.ceil(share * self.run_length) for share in ROUND_ENDS})
-        self.most_steps = int(np.diff(self.ends, prepend=0).max())
-        n_rows = padded_size(len(job.x) + self.all_rows)  # where batches are padded, they are so with row n, of weight zero
-        x, y, weight = (_padded(a, n_rows) for a in (job.x, job.y, job.weight.astype(np.float32)))
-        self.shared = Shared(*(jnp.asarray(a) for a in (x, y, weight, job.groups.astype(np.int32), job.used)))
-        self.watched = _watched_rows(job)
-        self.judged = [np.flatnonzero(scored & self.watched) for scored in job.resampling.scored]
+        self.feed = feed(job, self.ends)
+        watched = watched_rows(job)
+        self.judged = [np.flatnonzero(scored & watched) for scored in job.resampling.scored]
         most = max(len(rows) for rows in self.judged)
-        self.judged_blocks = [jnp.asarray(_in_blocks(rows, most)) for rows in self.judged]
+        self.judged_blocks = [jnp.asarray(_in_blocks(self.feed.places(rows), most)) for rows in self.judged]
         self.arguments = [_member_arguments(job, m) for m in range(job.n_members)]
 
     @classmethod
@@ -228,6 +180,7 @@ class Run:
                     self.control.keep(self.job.name, self.snapshot, True)
                     raise Interrupted("Training was stopped.")
                 living = [m for m, member in enumerate(self.members) if not member.failure and not member.done]
+                self.feed.turn(self.taken, self.ends[self.round] - self.taken)
                 for _ in threads.map(self._advance_member, living):
                     pass
                 self._judge()
@@ -294,16 +247,11 @@ class Run:
     def _advance_member(self, m: int) -> None:
         member, job = self.members[m], self.job
         taken, n_steps = self.taken, self.ends[self.round] - self.taken
-        counts = job.resampling.counts[m]
-        if self.all_rows:
-            rows = _all_rows(counts, self.most_steps, self.batch_size)
-        else:
-            rows = _padded(_batches(counts, int(job.seeds[m]), taken, n_steps, self.batch_size), padded_size(self.most_steps))
         state, info, outputs = self.program.advance(
             member.state,
-            self.shared,
+            self.feed.shared,
             self.arguments[m],
-            jnp.asarray(rows),
+            jnp.asarray(self.feed.batches(m, taken, n_steps)),
             np.int32(n_steps),
             np.float32(self.run_length),
             self.judged_blocks[m],
@@ -359,7 +307,7 @@ def _with_leaves(tree: Any, arrays: dict[str, AnyArray], name: str, m: int) -> A
 def _knots(job: Job) -> FloatArray:
     """Edges of the bins that the model's embedding asks for, from all rows (they know nothing of the target)."""
     n_bins = getattr(job.specs[0].model, "n_bins", None) or 0
-    rows = job.x[:: -(-len(job.x) // _MOST_WATCHED)]
+    rows = job.x[:: -(-len(job.x) // MOST_WATCHED)]
     return find_knots(rows[:, list(job.shape.numeric_inputs)], n_bins)
 
 
@@ -368,43 +316,11 @@ def _member_arguments(job: Job, m: int) -> Member:
     return Member(jnp.uint32(job.seeds[m]), values)
 
 
-def _watched_rows(job: Job) -> BoolArray:
-    """Rows judged after every round: all, or a random 65,536 of many more, shape (n,)."""
-    n = len(job.x)
-    if n <= _MOST_WATCHED:
-        return np.ones(n, bool)
-    watched = np.zeros(n, bool)
-    watched[np.random.default_rng([int(job.seeds[0]), 0x3A7C]).permutation(n)[:_MOST_WATCHED]] = True
-    return watched
-
-
-def _batches(counts: IntArray, seed: int, taken: int, n_steps: int, batch_size: int) -> IntArray:
-    """Rows of the next n_steps batches, shape (n_steps, batch): one endless sequence of shuffled passes, cut anywhere."""
-    bag = np.repeat(np.arange(len(counts), dtype=np.int32), counts)
-    begin, end = taken * batch_size, (taken + n_steps) * batch_size
-    first, last = begin // len(bag), -(-end // len(bag))
-    passes = [np.random.default_rng([seed, number]).permutation(bag) for number in range(first, last)]
-    sequence = np.concatenate(passes)[begin - first * len(bag) :][: end - begin]
-    return sequence.reshape(n_steps, batch_size)
-
-
-def _all_rows(counts: IntArray, n_steps: int, n_rows: int) -> IntArray:
-    """Every row of the bag as often as it counts, padded with row n (of weight zero), for each of n_steps, shape (n_steps, n_rows)."""
-    bag = np.repeat(np.arange(len(counts), dtype=np.int32), counts)
-    padded = np.concatenate([bag, np.full(max(n_rows - len(bag), 0), len(counts), np.int32)])
-    return np.broadcast_to(padded, (n_steps, len(padded)))
-
-
 def _in_blocks(rows: IntArray, most: int) -> IntArray:
     """Rows repeated to fill the same number of blocks for every member, shape (blocks, rows a block)."""
     size = min(_JUDGED_BLOCK, padded_size(most, least=_LEAST_JUDGED))
     n_blocks = padded_size(-(-most // size), least=1)
     return np.resize(rows.astype(np.int32), (n_blocks, size))
-
-
-def _padded(array: AnyArray, n: int) -> AnyArray:
-    """The array with zeros behind its rows, so that there are n."""
-    return array if len(array) == n else np.concatenate([array, np.zeros((n - len(array), *array.shape[1:]), array.dtype)])
 
 
 # Members that are solved
@@ -459,9 +375,9 @@ def _choose_strengths(job: Job, control: Control, threads: ThreadPoolExecutor) -
     scouts = range(min(job.n_members, spec.members.n_folds))
 
     def outputs_along_path(m: int) -> Iterator[FloatArray]:
-        x = job.x[job.resampling.scored[m]].astype(np.float64)
+        rows = np.flatnonzero(job.resampling.scored[m])
         for solution in solve_path(_problem(job, m), spec.regularization, strengths, tolerance=_SCOUTING_TOLERANCE):
-            yield centred(x @ solution.w + solution.b, job.task.kind)
+            yield centred(linear_outputs(job.x, rows, solution), job.task.kind)
 
     paths = [outputs_along_path(m) for m in scouts]
     voices = job.resampling.scored[: len(scouts)].sum(0)

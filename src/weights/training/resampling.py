@@ -1,18 +1,25 @@
 """Which rows each member learns from, and so on which rows it can be judged.
 
 `resample` gives an (m, n) table of counts: how often a member sees a row. Rows with count zero are the member's
-out-of-bag rows. Rows of one group always go together.
+out-of-bag rows. Rows of one group always go together. `Draw` does the same for rows that pass (data/stream.py), by their keys.
 """
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
 
+from weights.data.keys import scrambled, uniform
 from weights.errors import DataError, UsageError
 from weights.spec import Members
 from weights.types import AnyArray, BoolArray, FloatArray, IntArray
+
+_PASSING = 0xD3A
+_POISSON = np.cumsum([math.exp(-1.0) / math.factorial(count) for count in range(20)])
 
 
 class Resampling(NamedTuple):
@@ -63,6 +70,47 @@ def resample(
     counts = draw(members, n_units, strata_of_units)
     counts = counts[:, unit]
     return Resampling(counts, counts == 0, np.ones(members.n_members))
+
+
+@dataclass(frozen=True)
+class Draw:
+    """How often each member sees rows that pass, decided by nothing but their keys: a row is always treated alike.
+
+    Folds and shares hold on average, and a bootstrap draws each row as often as a Poisson variable of mean one says, to which the
+    number of times in n draws tends (Oza and Russell 2001).
+
+    Attributes:
+        members: how many and of which kind.
+        chosen: positions of those that are meant.
+    """
+
+    members: Members
+    chosen: tuple[int, ...]
+
+    def only(self, members: Sequence[int]) -> Draw:
+        """The same for some of the members, by their position among these."""
+        return replace(self, chosen=tuple(self.chosen[m] for m in members))
+
+    def __call__(self, keys: IntArray) -> Resampling:
+        """The rows with these keys (n,) by member.
+
+        Raises:
+            UsageError: members are split by time.
+        """
+        counts = np.stack([self._counts(m, keys) for m in self.chosen]).astype(np.uint8)
+        return Resampling(counts, counts == 0, np.ones(len(self.chosen)))
+
+    def _counts(self, m: int, keys: IntArray) -> AnyArray:
+        members = self.members
+        match members.resampling:
+            case "folds":
+                repeat, fold = divmod(m, members.n_folds)
+                return scrambled(keys, members.seed, _PASSING, repeat) % np.uint64(members.n_folds) != fold
+            case "bootstrap":
+                return np.searchsorted(_POISSON, uniform(keys, members.seed, _PASSING, m), side="right")
+            case "subsample":
+                return uniform(keys, members.seed, _PASSING, m) < members.share
+        raise UsageError("Rows that do not fit into memory cannot be split by time. Leave out --time, or use rows or columns that fit.")
 
 
 def _random(members: Members, *path: int) -> np.random.Generator:

@@ -15,7 +15,8 @@ import numpy as np
 from weights.ensemble import Candidate, row_losses
 from weights.errors import TrainingError
 from weights.spec import Spec, common_program, without_numbers
-from weights.training.population import Control, Job, Progress, Run, train
+from weights.training.job import Job
+from weights.training.population import Control, Progress, Run, train
 from weights.training.step import member_program
 from weights.types import BoolArray, FloatArray, IntArray
 

@@ -1,0 +1,83 @@
+"""Parquet files, whole or some row groups at a time.
+
+`read_parquet` gives a table that fits into memory. `batches` gives the rows of some row groups, a few at a time, whatever the size of
+the file. Text stays in codes until it is known to fit, so that a constant of a million rows stays small.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from weights.data.memory import check_memory_for
+from weights.types import IntArray
+
+_BATCH = 1 << 14
+
+
+def read_parquet(path: Path) -> pa.Table:
+    """The whole table, if it and the float32 matrix that will be made of it fit into the memory that may be used.
+
+    Raises:
+        TooLargeError: they do not; that is known from the footer, or where that is wrong, while reading.
+    """
+    from pyarrow import parquet
+
+    with parquet.ParquetFile(path, read_dictionary=text_columns(path), page_checksum_verification=True) as file:
+        footer = file.metadata
+        n_bytes = _claimed_bytes(footer) + 4.0 * footer.num_rows * footer.num_columns
+        check_memory_for(n_bytes, f"Reading '{path}' ({footer.num_rows:,} rows x {footer.num_columns:,} columns)")
+        read, n_bytes = [], 0.0
+        for batch in file.iter_batches():
+            read.append(batch)
+            n_bytes += batch.nbytes + 4.0 * batch.num_rows * batch.num_columns
+            check_memory_for(n_bytes, f"Reading '{path}' (more than {sum(map(len, read)):,} rows)")
+        table = pa.Table.from_batches(read, file.schema_arrow)
+    table.validate(full=True)
+    return pa.table(table.columns, names=table.column_names)
+
+
+def batches(path: Path, row_groups: Sequence[int], columns: Sequence[str]) -> Iterator[pa.Table]:
+    """The rows of row groups in their order, at most 16,384 at a time."""
+    from pyarrow import parquet
+
+    with parquet.ParquetFile(path, read_dictionary=text_columns(path), page_checksum_verification=True, buffer_size=1 << 20) as file:
+        for batch in file.iter_batches(batch_size=_BATCH, row_groups=[*row_groups], columns=[*columns]):
+            table = pa.Table.from_batches([batch]).select([*columns])
+            table.validate(full=True)
+            yield pa.table(table.columns, names=table.column_names)
+
+
+def row_group_sizes(path: Path) -> IntArray:
+    """Rows of each row group, as the footer has them, shape (groups,)."""
+    from pyarrow import parquet
+
+    with parquet.ParquetFile(path) as file:
+        return np.asarray([file.metadata.row_group(g).num_rows for g in range(file.metadata.num_row_groups)], np.int64)
+
+
+def expansion(path: Path) -> float:
+    """How many times larger than the file the values are that its footer announces."""
+    from pyarrow import parquet
+
+    return _claimed_bytes(parquet.read_metadata(path)) / path.stat().st_size
+
+
+def text_columns(path: Path) -> list[str]:
+    """Names of the columns that hold text."""
+    from pyarrow import parquet
+
+    return [field.name for field in parquet.read_schema(path) if pa.types.is_string(field.type) or pa.types.is_large_string(field.type)]
+
+
+def _claimed_bytes(footer: Any) -> float:
+    """Memory of the values that a Parquet footer announces: rows and widths, whatever their compressed size.
+
+    The sizes of column chunks are not asked for: pyarrow 26 ends the process when their metadata are damaged.
+    """
+    widths = {"BOOLEAN": 0.125, "INT32": 4.0, "FLOAT": 4.0}
+    return footer.num_rows * sum(widths.get(footer.schema.column(j).physical_type, 8.0) for j in range(footer.num_columns))

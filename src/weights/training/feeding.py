@@ -1,0 +1,180 @@
+"""The rows that members read in each round of training: all of a table, or those of a larger one that are at hand.
+
+`feed` gives the `Feed` of a job. Members share one copy of the rows; each has batches of its own, as places in it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any, Protocol
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from weights.training.compiling import padded_size
+from weights.training.job import Job, PassingRows
+from weights.training.step import Shared
+from weights.types import AnyArray, BoolArray, IntArray
+
+MOST_WATCHED = 1 << 16
+"""Rows judged after a round, where there are more (our choice)."""
+
+
+class Feed(Protocol):
+    """What members read.
+
+    Attributes:
+        shared: the rows of the present round.
+    """
+
+    shared: Shared
+
+    def turn(self, taken: int, n_steps: int) -> None:
+        """Make the round ready that begins when so many steps have been taken and has so many."""
+
+    def batches(self, m: int, taken: int, n_steps: int) -> IntArray:
+        """Places of member m's rows in this round, shape (at least n_steps, batch)."""
+
+    def places(self, rows: IntArray) -> IntArray:
+        """Where the watched ones among the job's rows stand in `shared`."""
+
+
+def feed(job: Job, run_ends: list[int]) -> Feed:
+    """The feed of a job whose rounds end after these steps."""
+    most_steps = int(np.diff(run_ends, prepend=0).max())
+    if job.passing is not None:
+        return PassingFeed(job, run_ends, most_steps)
+    return AllAtOnce(job, most_steps) if job.specs[0].optimization.name == "lbfgs" else InMemory(job, most_steps)
+
+
+def watched_rows(job: Job) -> BoolArray:
+    """Rows judged after every round: all, or a random 65,536 of many more, shape (n,)."""
+    n = len(job.x)
+    if n <= MOST_WATCHED:
+        return np.ones(n, bool)
+    watched = np.zeros(n, bool)
+    watched[np.random.default_rng([int(job.seeds[0]), 0x3A7C]).permutation(n)[:MOST_WATCHED]] = True
+    return watched
+
+
+class InMemory:
+    """All rows; a member's batches are one endless sequence of shuffled passes over its own, cut anywhere."""
+
+    def __init__(self, job: Job, most_steps: int, *, n_extra: int = 0) -> None:
+        self.job, self.most_steps = job, most_steps
+        self.batch_size = job.specs[0].optimization.batch_size or len(job.x)
+        n_rows = padded_size(len(job.x) + n_extra)
+        self.shared = _shared(job, *(_padded(a, n_rows) for a in (job.x, job.y, job.weight.astype(np.float32))))
+
+    def turn(self, taken: int, n_steps: int) -> None:
+        """Nothing is to be done."""
+
+    def batches(self, m: int, taken: int, n_steps: int) -> IntArray:
+        """The next part of the member's sequence."""
+        bag = _bag(self.job.resampling.counts[m])
+        begin, end = taken * self.batch_size, (taken + n_steps) * self.batch_size
+        first, last = begin // len(bag), -(-end // len(bag))
+        passes = [np.random.default_rng([int(self.job.seeds[m]), number]).permutation(bag) for number in range(first, last)]
+        sequence = np.concatenate(passes)[begin - first * len(bag) :][: end - begin]
+        return _padded(sequence.reshape(n_steps, self.batch_size), padded_size(self.most_steps))
+
+    def places(self, rows: IntArray) -> IntArray:
+        """Where they are."""
+        return rows
+
+
+class AllAtOnce(InMemory):
+    """All rows in every step; those beyond a member's own are row n, of weight zero."""
+
+    def __init__(self, job: Job, most_steps: int) -> None:
+        super().__init__(job, most_steps, n_extra=1)
+
+    def batches(self, m: int, taken: int, n_steps: int) -> IntArray:
+        """The member's rows, the same in each step."""
+        bag, n_rows = _bag(self.job.resampling.counts[m]), padded_size(len(self.job.x))
+        padded = np.concatenate([bag, np.full(max(n_rows - len(bag), 0), len(self.job.x), np.int32)])
+        return np.broadcast_to(padded, (self.most_steps, len(padded)))
+
+
+class PassingFeed:
+    """As many rows as fit, of which each round replaces the oldest; behind them the rows that are watched.
+
+    The rows at hand after so many steps are always the same, so that a run can be resumed at any round.
+    """
+
+    def __init__(self, job: Job, run_ends: list[int], most_steps: int) -> None:
+        assert job.passing is not None
+        self.job, self.passing, self.run_ends, self.most_steps = job, job.passing, run_ends, most_steps
+        self.batch_size = job.specs[0].optimization.batch_size or 1
+        self.n_rows = job.passing.n_at_hand
+        self.watched = np.flatnonzero(watched_rows(job))
+        n = self.n_rows + MOST_WATCHED
+        self.x, self.y = np.zeros((n, job.x.shape[1]), np.float32), np.zeros(n, job.y.dtype)
+        self.weight, self.counts = np.zeros(n, np.float32), np.zeros((self.n_rows, job.n_members), np.uint8)
+        behind = slice(self.n_rows, self.n_rows + len(self.watched))
+        self.x[behind], self.y[behind], self.weight[behind] = (a[self.watched] for a in (job.x, job.y, job.weight))
+        self.end = 0
+        self.rows: Iterator[PassingRows] | None = None
+        self.rest: list[PassingRows] = []
+        self.reader = ThreadPoolExecutor(1)
+        self.ahead: Future[list[PassingRows]] | None = None
+
+    def turn(self, taken: int, n_steps: int) -> None:
+        """Let pass what the steps so far have used up, and begin to read what the next round will need."""
+        end = self._end_after(taken)
+        if self.rows is None:
+            self.end = end - self.n_rows
+            self.rows = self.passing.rows(self.end)
+        for part in self._read(end - self.end) if self.ahead is None else self.ahead.result():
+            places = np.arange(self.end, self.end + len(part.y)) % self.n_rows
+            self.x[places], self.y[places], self.weight[places], self.counts[places] = part
+            self.end += len(part.y)
+        following = self._end_after(taken + n_steps) - self.end
+        self.ahead = self.reader.submit(self._read, following) if taken + n_steps < self.run_ends[-1] else None
+        # Copies, because what JAX was given must not change while the next rows come.
+        self.shared = _shared(self.job, *(jnp.array(a) for a in (self.x, self.y, self.weight)))
+
+    def batches(self, m: int, taken: int, n_steps: int) -> IntArray:
+        """The member's rows among those at hand, shuffled."""
+        bag = _bag(self.counts[:, m])
+        shuffled = np.random.default_rng([int(self.job.seeds[m]), taken]).permutation(bag)
+        return _padded(np.resize(shuffled, (n_steps, self.batch_size)), padded_size(self.most_steps))
+
+    def places(self, rows: IntArray) -> IntArray:
+        """Behind the rows at hand."""
+        return self.n_rows + np.searchsorted(self.watched, rows)
+
+    def _end_after(self, taken: int) -> int:
+        """How many rows have come when so many steps were taken: first as many as fit, then as many as a member uses up."""
+        used_of_each = max(float(self.job.resampling.counts.mean()), 1e-3)
+        return self.n_rows + int(taken * self.batch_size / used_of_each)
+
+    def _read(self, n_rows: int) -> list[PassingRows]:
+        """The next rows, so many."""
+        assert self.rows is not None
+        parts, self.rest = self.rest, []
+        while (n_read := sum(len(part.y) for part in parts)) < n_rows:
+            parts.append(next(self.rows))
+        if beyond := n_read - n_rows:
+            last = parts.pop()
+            parts.append(PassingRows(*(a[:-beyond] for a in last)))
+            self.rest = [PassingRows(*(a[-beyond:] for a in last))]
+        return parts
+
+
+def _shared(job: Job, *rows: Any) -> Shared:
+    """Inputs, targets and weights of rows, and what the job says of inputs, as JAX reads them."""
+    # Not jnp.asarray, which always copies.
+    return Shared(*(jax.device_put(a) for a in (*rows, job.groups.astype(np.int32), job.used)))
+
+
+def _bag(counts: IntArray) -> IntArray:
+    """Every row as often as it counts, int32."""
+    return np.repeat(np.arange(len(counts), dtype=np.int32), counts)
+
+
+def _padded(array: AnyArray, n: int) -> AnyArray:
+    """The array with zeros behind its rows, so that there are n."""
+    return array if len(array) == n else np.concatenate([array, np.zeros((n - len(array), *array.shape[1:]), array.dtype)])
