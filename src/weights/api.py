@@ -31,7 +31,7 @@ from weights.data.examples import EXAMPLES
 from weights.data.table import describe_source, read_table
 from weights.ensemble import Ensemble, Interval, Report, available_threads, model_shape
 from weights.errors import CorruptError, DataError, TooLargeError, TrainingError, UsageError, WeightsError, printable, suggest
-from weights.fitting import Prepared, candidates, check_memory, races, train_ensemble, within_budget
+from weights.fitting import Prepared, candidates, check_memory, check_passing_target, races, train_ensemble, within_budget
 from weights.inspection.leakage import find_leaks
 from weights.spec import Spec
 from weights.store.checkpoint import Checkpoints, fingerprint
@@ -297,6 +297,7 @@ def _decide(
     if n_threads < 1:
         raise UsageError(f"threads must be at least 1, but is {n_threads}. Leave it out to use all cores.")
     found = find_task(dataset.target, dataset.roles.target, kind=task, class_weight=class_weight)
+    check_passing_target(dataset, found)
     y = found.encode(dataset.target)
     weight = found.row_weights(y, dataset.sample_weight)
     shape = model_shape(dataset.encoding, found)
@@ -316,6 +317,8 @@ def _decide(
         *find_leaks(dataset, found, y),
         *_too_few(dataset.n_samples, found, y),
     ]
+    if dataset.passage is not None and found.classes and dataset.passage.n_other_labels:
+        remarks.append(f"rows of {dataset.passage.n_other_labels:,} classes too rare for the sample to hold one were left out")
     if class_weight is not None:
         remarks.append(
             "probabilities speak of classes weighted as asked, not of their shares in the data; the metrics count rows as they are"

@@ -152,6 +152,18 @@ def ready_rows(prepared: Prepared) -> Callable[[pa.Table, IntArray], ReadyRows]:
     return ready
 
 
+def check_passing_target(dataset: Dataset, task: Task) -> None:
+    """Read the target of all rows that pass once, so that a number that cannot be learned is known before training.
+
+    Raises:
+        DataError: a number is not finite.
+    """
+    if dataset.passage is not None and task.kind == "regression":
+        for table, numbers in dataset.passage.stream.only([task.target]).in_order():
+            with rows_counted_from(numbers[0]):
+                task.encode(table[task.target].filter(pa.array(task.knows(table[task.target]))))
+
+
 def _first_repeat(job: Job) -> Job:
     """The members that together leave out every row once."""
     return job.only(range(min(job.n_members, job.specs[0].members.n_folds)))

@@ -494,7 +494,7 @@ def test_a_parquet_footer_that_claims_more_than_the_budget_is_refused_unread(tmp
     monkeypatch.setenv("WEIGHTS_MEMORY", "8MB")
     parquet.write_table(pa.table({"x": np.zeros(1_000_000), "y": np.zeros(1_000_000)}), tmp_path / "a.parquet")
     assert (tmp_path / "a.parquet").stat().st_size < 20_000
-    with pytest.raises(DataError, match=r"\(1,000,000 rows x 2 columns\) needs about 16\.0 MB"):
+    with pytest.raises(DataError, match=r"\(1,000,000 rows x 2 columns\) needs about 24\.0 MB"):
         read_table(tmp_path / "a.parquet")
 
 

@@ -71,11 +71,13 @@ class Passage:
         stream: all rows.
         keys: of the sample, uint64, shape (s,): rows with the same key go together.
         mean_weight: what a row weighs on average.
+        n_other_labels: how many values of the target the sample lacks.
     """
 
     stream: RowStream
     keys: IntArray
     mean_weight: float
+    n_other_labels: int
 
 
 @dataclass(frozen=True, eq=False)
@@ -184,7 +186,7 @@ def prepare_passing(path: Path, roles: Roles, *, source: str, seed: int = 0) -> 
     steering = [name for name in (roles.target, roles.sample_weight, roles.group) if name]
     stream = stream.only([*(feature.name for feature in dataset.used_features), *steering])
     mean_weight = float(_sample_weight(sample.table, roles.sample_weight).mean())
-    passage = Passage(stream, _keys(sample.table, sample.numbers, roles.group), mean_weight)
+    passage = Passage(stream, _keys(sample.table, sample.numbers, roles.group), mean_weight, sample.n_other_labels)
     _check_passing(stream, dataset.encoding, roles)
     n_without = int(stream.sizes.sum()) - stream.n_rows
     remarks = [

@@ -17,6 +17,8 @@ from weights.data.memory import check_memory_for
 from weights.types import IntArray
 
 _BATCH = 1 << 14
+_FRUGALLY: dict[str, Any] = {"page_checksum_verification": True, "pre_buffer": False, "buffer_size": 1 << 18}
+"""A page of each column at a time; otherwise pyarrow holds the bytes of all row groups it has come past."""
 
 
 def read_parquet(path: Path) -> pa.Table:
@@ -27,7 +29,7 @@ def read_parquet(path: Path) -> pa.Table:
     """
     from pyarrow import parquet
 
-    with parquet.ParquetFile(path, read_dictionary=text_columns(path), page_checksum_verification=True) as file:
+    with parquet.ParquetFile(path, read_dictionary=text_columns(path), **_FRUGALLY) as file:
         footer = file.metadata
         n_bytes = _claimed_bytes(footer) + 4.0 * footer.num_rows * footer.num_columns
         check_memory_for(n_bytes, f"Reading '{path}' ({footer.num_rows:,} rows x {footer.num_columns:,} columns)")
@@ -38,6 +40,7 @@ def read_parquet(path: Path) -> pa.Table:
             check_memory_for(n_bytes, f"Reading '{path}' (more than {sum(map(len, read)):,} rows)")
         table = pa.Table.from_batches(read, file.schema_arrow)
     table.validate(full=True)
+    pa.default_memory_pool().release_unused()
     return pa.table(table.columns, names=table.column_names)
 
 
@@ -45,7 +48,7 @@ def batches(path: Path, row_groups: Sequence[int], columns: Sequence[str]) -> It
     """The rows of row groups in their order, at most 16,384 at a time."""
     from pyarrow import parquet
 
-    with parquet.ParquetFile(path, read_dictionary=text_columns(path), page_checksum_verification=True, buffer_size=1 << 20) as file:
+    with parquet.ParquetFile(path, read_dictionary=text_columns(path), **_FRUGALLY) as file:
         for batch in file.iter_batches(batch_size=_BATCH, row_groups=[*row_groups], columns=[*columns]):
             table = pa.Table.from_batches([batch]).select([*columns])
             table.validate(full=True)

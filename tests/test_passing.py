@@ -1,0 +1,183 @@
+"""Tables larger than memory, from file to answers: all rows pass, a sample stays, and bad cells are found before training."""
+
+from __future__ import annotations
+
+import gzip
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pytest
+from pyarrow import parquet
+
+import weights as wt
+from weights import api
+from weights.data import rowgroups
+from weights.data import stream as stream_module
+from weights.errors import DataError, TooLargeError, UsageError
+
+N_ROWS = 30_000
+NETWORK = {"model": "mlp", "members": 4, "n_folds": 4, "hidden": (16,)}
+
+
+def rows(n_rows: int = N_ROWS, seed: int = 0) -> dict[str, np.ndarray]:
+    """A wave and a word that decide a number and a class; rows sorted by the wave."""
+    random = np.random.default_rng(seed)
+    wave, word = np.sort(random.uniform(-3, 3, n_rows)), random.choice(["red", "green", "blue"], n_rows)
+    level = np.sin(3 * wave) + (word == "red")
+    return {
+        "wave": wave,
+        "word": word,
+        "patient": np.arange(n_rows) // 10,
+        "height": level + 0.3 * random.normal(size=n_rows),
+        "state": np.where(level + 0.5 * random.logistic(size=n_rows) > 0.3, "well", "ill"),
+    }
+
+
+@pytest.fixture
+def too_large(monkeypatch):
+    """No Parquet file fits into memory, and 2,048 rows are kept of one."""
+
+    def refuse(n_bytes: float, what: str) -> None:
+        raise TooLargeError(f"{what} needs more.")
+
+    monkeypatch.setattr(rowgroups, "check_memory_for", refuse)
+    monkeypatch.setattr(stream_module, "_MOST_KEPT", 1 << 11)
+
+
+def write(folder, columns) -> str:
+    parquet.write_table(pa.table(columns), folder / "a.parquet", row_group_size=4_000)
+    return str(folder / "a.parquet")
+
+
+@pytest.mark.usefixtures("too_large")
+def test_networks_learn_from_all_rows_and_not_from_the_sample_alone(tmp_path):
+    data = {name: column for name, column in rows().items() if name in ("wave", "word", "state")}
+    settings = {**NETWORK, "n_steps": 1500, "patience": 0}
+    passed = wt.fit(write(tmp_path, data), "state", **settings)
+    dataset = api.plan_fit(write(tmp_path, data), "state", **settings).dataset
+    sample = {"wave": data["wave"], "word": data["word"], "state": data["state"]}
+    kept = np.isin(data["wave"], sorted_like(dataset, data["wave"]))
+    alone = wt.fit({name: column[kept] for name, column in sample.items()}, "state", **settings)
+    new = rows(20_000, seed=1)
+    losses = [loss(model, new) for model in (passed, alone)]
+    assert passed.report.n_samples == N_ROWS
+    assert losses[0] < losses[1]
+
+
+def sorted_like(dataset, wave: np.ndarray) -> np.ndarray:
+    """The waves of the sample, found again by the numbers of its rows (its keys)."""
+    return wave[dataset.passage.keys.astype(int)]
+
+
+def loss(model: wt.Model, data) -> float:
+    probability = model.predict_proba({"wave": data["wave"], "word": data["word"]})
+    return float(-np.log(probability[np.arange(len(probability)), (data["state"] == "well").astype(int)]).mean())
+
+
+@pytest.mark.usefixtures("too_large")
+def test_all_models_answer_together_and_what_was_done_is_said(tmp_path):
+    columns = {name: column for name, column in rows().items() if name != "state"}
+    model = wt.fit(write(tmp_path, columns), "height", members=4, n_folds=4, n_steps=400, drop=["patient"])
+    assert "networks learn from all 30,000 rows in passing" in model.report.remarks[0]
+    assert {population.name for population in model.ensemble.populations} <= {"linear", "mlp", "mlp-loose"}
+    new = rows(5_000, seed=2)
+    inside = model.interval(new, level=0.9)
+    # About 2,048 scores and 5,000 new rows: standard errors of 0.007 and 0.004.
+    assert np.mean((new["height"] >= inside.low) & (new["height"] <= inside.high)) == pytest.approx(0.9, abs=4 * 0.008)
+
+
+@pytest.mark.usefixtures("too_large")
+def test_a_fit_in_passing_is_the_same_again_and_with_other_threads(tmp_path):
+    path = write(tmp_path, rows())
+    models = [wt.fit(path, "state", drop=["height"], threads=threads, **NETWORK, n_steps=96) for threads in (1, 2)]
+    new = rows(500, seed=3)
+    np.testing.assert_array_equal(*(model.predict_proba(new) for model in models))
+
+
+@pytest.mark.usefixtures("too_large")
+def test_rows_of_a_group_stay_on_one_side(tmp_path):
+    prepared = api.plan_fit(write(tmp_path, rows()), "state", drop=["height"], group="patient", **NETWORK)
+    from weights.fitting import job
+
+    made = job("mlp", prepared.candidates["mlp"], prepared)
+    group = prepared.dataset.group
+    for scored in made.resampling.scored:
+        assert not np.intersect1d(group[scored], group[~scored]).size
+    x, _, _, counts = next(made.passing.rows(0))
+    assert len(x) == len(counts)
+
+
+@pytest.mark.usefixtures("too_large")
+def test_rows_of_no_weight_teach_nothing(tmp_path):
+    data = rows()
+    data["trust"] = np.where(data["wave"] < 0, 0.0, 1.0)
+    data["state"] = np.where(data["wave"] < 0, "ill", data["state"])  # what these rows say is wrong
+    data = {name: column for name, column in data.items() if name not in ("height", "patient")}
+    model = wt.fit(write(tmp_path, data), "state", sample_weight="trust", **NETWORK, n_steps=300)
+    trusted = wt.fit(write(tmp_path, {n: c[data["wave"] >= 0] for n, c in data.items()}), "state", **NETWORK, n_steps=300, drop=["trust"])
+    new = {name: column[column.size // 2 :] for name, column in rows(4_000, seed=4).items()}
+    assert loss(model, new) == pytest.approx(loss(trusted, new), abs=0.03)
+
+
+@pytest.mark.usefixtures("too_large")
+def test_rows_without_a_target_are_left_out(tmp_path):
+    data = pd.DataFrame(rows()).drop(columns=["height"])
+    data.loc[::3, "state"] = None
+    model = wt.fit(write(tmp_path, data.to_dict("list")), "state", **NETWORK, n_steps=96)
+    assert model.report.n_samples == 20_000
+    assert "10,000 of 30,000 rows have no 'state' and were left out" in model.report.remarks
+
+
+@pytest.mark.usefixtures("too_large")
+def test_classes_too_rare_for_the_sample_are_said(tmp_path):
+    data = rows()
+    kept = api.plan_fit(write(tmp_path, data), "state", drop=["height"], **NETWORK).dataset.passage.keys.astype(int)
+    data["state"] = data["state"].astype(object)
+    data["state"][np.setdiff1d(np.arange(N_ROWS), kept)[:2]] = ["odd", "strange"]
+    model = wt.fit(write(tmp_path, data), "state", drop=["height"], **NETWORK, n_steps=96)
+    assert model.classes == ["ill", "well"]
+    assert "rows of 2 classes too rare for the sample to hold one were left out" in model.report.remarks
+
+
+@pytest.mark.usefixtures("too_large")
+def test_a_cell_that_cannot_be_read_is_found_before_training(tmp_path, monkeypatch):
+    data = rows()
+    kept = api.plan_fit(write(tmp_path, data), "state", drop=["height"], **NETWORK).dataset.passage.keys.astype(int)
+    data["size"] = np.asarray([f"{x:.3f}" for x in data["wave"]], object)
+    row = int(np.setdiff1d(np.arange(20_000, 24_000), kept)[0])
+    data["size"][row] = "tall"
+    with pytest.raises(DataError, match=r"Counting rows from row [\d,]+ on: Column 'size' must be numeric.* 1 of .*'tall'"):
+        api.plan_fit(write(tmp_path, data), "state", drop=["height"], **NETWORK)
+
+
+@pytest.mark.usefixtures("too_large")
+def test_an_infinite_target_is_found_before_training(tmp_path):
+    data = rows()
+    data["height"][-1] = np.inf
+    with pytest.raises(DataError, match="must be a finite number"):
+        api.plan_fit(write(tmp_path, data), "height", drop=["state"], **NETWORK)
+
+
+@pytest.mark.usefixtures("too_large")
+@pytest.mark.parametrize(
+    ("options", "complaint"),
+    [({"time": "patient"}, "can then not be split by time"), ({"optimization": "lbfgs"}, "lbfgs takes all rows at once")],
+)
+def test_what_needs_all_rows_at_once_is_refused(tmp_path, options, complaint):
+    with pytest.raises(UsageError, match=complaint):
+        api.plan_fit(write(tmp_path, rows()), "state", drop=["height"], **{**NETWORK, **options})
+
+
+@pytest.mark.usefixtures("too_large")
+@pytest.mark.parametrize("options", [{"copies": "merge"}, {"sample_weight": np.ones(N_ROWS)}])
+def test_what_needs_the_table_is_refused_as_too_large(tmp_path, options):
+    with pytest.raises(TooLargeError, match="needs more"):
+        api.plan_fit(write(tmp_path, rows()), "state", **NETWORK, **options)
+
+
+def test_text_that_is_too_large_is_refused_with_a_way_out(tmp_path, monkeypatch):
+    monkeypatch.setenv("WEIGHTS_MEMORY", "1MB")
+    (tmp_path / "a.csv.gz").write_bytes(gzip.compress(b"x,y\n" + b"0.5,1\n" * 200_000))
+    with pytest.raises(TooLargeError, match="Rows of a Parquet file are learned from in passing, however many"):
+        api.plan_fit(str(tmp_path / "a.csv.gz"), "y")

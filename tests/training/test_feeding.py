@@ -1,0 +1,147 @@
+"""The rows of each round: all of a member's own in memory, or those at hand of a table that passes."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from pyarrow import parquet
+
+from weights.data import stream as stream_module
+from weights.data.stream import RowStream
+from weights.models.base import Shape
+from weights.spec import Spec, resolve, with_settings
+from weights.task import Task
+from weights.training.feeding import MOST_WATCHED, AllAtOnce, InMemory, PassingFeed, feed, watched_rows
+from weights.training.job import Job, Passing, ReadyRows
+from weights.training.population import Control, Run, member_seeds
+from weights.training.resampling import Draw, resample
+
+ENDS = [10, 20, 40, 80]
+BATCH = 64
+
+
+def in_memory(n_samples: int = 500, **settings) -> Job:
+    random = np.random.default_rng(0)
+    spec = resolve(with_settings(Spec(), {"model": "mlp", "n_members": 4, "n_folds": 4, "batch_size": BATCH, **settings}), n_samples, 1)
+    rows, x = resample(spec.members, n_samples), random.normal(size=(n_samples, 1)).astype(np.float32)
+    seeds, groups, used = member_seeds(0, 4), np.zeros(1, np.int32), np.ones(1, np.float32)
+    y, weight = x[:, 0], np.ones(n_samples)
+    return Job("test", Task("regression", "y"), Shape(1, 1, (0,)), [spec] * 4, seeds, rows, x, y, weight, groups, used)
+
+
+@pytest.fixture
+def passing(tmp_path, monkeypatch) -> Job:
+    """A job of 40,000 rows of which 4,096 are kept; input and target of a row are its number."""
+    monkeypatch.setattr(stream_module, "_MOST_KEPT", 1 << 12)
+    parquet.write_table(pa.table({"y": np.arange(40_000.0)}), tmp_path / "a.parquet", row_group_size=5_000)
+    stream, sample = RowStream.open(tmp_path / "a.parquet", "y")
+
+    def ready(table: pa.Table, numbers: np.ndarray) -> ReadyRows:
+        y = table["y"].to_numpy().astype(np.float32)
+        return ReadyRows(y[:, None], y, np.ones(len(y), np.float32), numbers)
+
+    job = in_memory()
+    draw = Draw(job.specs[0].members, (0, 1, 2, 3))
+    x, y, weight, keys = ready(sample.table, sample.numbers)
+    return replace(job, x=x, y=y, weight=weight, resampling=draw(keys), passing=Passing(stream, ready, draw))
+
+
+def turned(passing: Job, *ends: int) -> PassingFeed:
+    """A feed after it was turned at each of these numbers of steps."""
+    fed = PassingFeed(passing, ENDS, 40)
+    for taken in ends:
+        fed.turn(taken, 10)
+    return fed
+
+
+def test_each_kind_of_job_has_its_feed(passing):
+    assert type(feed(in_memory(), ENDS)) is InMemory
+    assert type(feed(in_memory(optimization="lbfgs"), ENDS)) is AllAtOnce
+    assert type(feed(passing, ENDS)) is PassingFeed
+
+
+def test_in_memory_a_member_sees_its_rows_equally_often_and_no_others():
+    job = in_memory()
+    batches = InMemory(job, 75).batches(1, 0, 75)
+    assert batches.shape == (128, BATCH)
+    seen = np.bincount(batches[:75].ravel(), minlength=500)  # 4,800 places for 375 rows: 12.8 passes
+    assert set(seen[job.resampling.counts[1] > 0]) == {12, 13}
+    assert not seen[job.resampling.scored[1]].any()
+
+
+def test_in_memory_a_sequence_can_be_cut_anywhere():
+    fed = InMemory(in_memory(), 75)
+    whole = fed.batches(2, 0, 75)[:75]
+    np.testing.assert_array_equal(np.concatenate([fed.batches(2, 0, 31)[:31], fed.batches(2, 31, 44)[:44]]), whole)
+
+
+def test_all_at_once_every_step_has_the_members_rows_and_padding_without_weight():
+    job = in_memory(optimization="lbfgs")
+    fed = AllAtOnce(job, 3)
+    rows = fed.batches(0, 0, 3)
+    assert rows.shape == (3, 512)
+    np.testing.assert_array_equal(np.unique(rows[0][:375]), np.flatnonzero(job.resampling.counts[0]))
+    assert (np.asarray(fed.shared.weight)[rows[0][375:]] == 0).all()
+
+
+def test_rows_at_hand_do_not_depend_on_how_a_round_was_reached(passing):
+    stepwise, entered = turned(passing, 0, 10, 20, 40), turned(passing, 40)
+    for name in ("x", "y", "weight"):
+        np.testing.assert_array_equal(getattr(stepwise.shared, name), getattr(entered.shared, name))
+    np.testing.assert_array_equal(stepwise.batches(3, 40, 10), entered.batches(3, 40, 10))
+
+
+def test_rows_that_were_used_up_are_replaced_by_new_ones(passing):
+    first, later = (np.asarray(turned(passing, *ends).shared.y)[: 1 << 12] for ends in ((0,), (0, 40)))
+    # A member uses 40 * 64 rows, of three quarters of those that pass.
+    share_kept = float(passing.resampling.counts.mean())
+    assert np.isin(first, later).sum() == (1 << 12) - int(40 * BATCH / share_kept)
+    assert len(np.unique(later)) == 1 << 12
+
+
+def test_over_a_run_every_row_passes(passing):
+    fed, seen = PassingFeed(passing, [100 * r for r in range(1, 8)], 100), set()
+    for r in range(7):
+        fed.turn(100 * r, 100)
+        seen |= {*np.asarray(fed.shared.y)[: 1 << 12].tolist()}
+    # 600 steps use up 600 * 64 / 0.75 rows, more than the 40,000 of the file, but each turn holds only the last 4,096 of them.
+    assert len(seen) > 0.45 * 40_000
+
+
+def test_a_member_learns_from_no_row_it_is_judged_on(passing):
+    fed = turned(passing, 0)
+    values = np.asarray(fed.shared.y)
+    for m in range(4):
+        judged = passing.y[passing.resampling.scored[m]]
+        learned = values[fed.batches(m, 0, 10)[:10]]
+        assert not np.isin(learned, judged).any()
+
+
+def test_watched_rows_stand_behind_those_at_hand(passing):
+    fed = turned(passing, 0)
+    rows = np.flatnonzero(passing.resampling.scored[0] & watched_rows(passing))
+    np.testing.assert_array_equal(np.asarray(fed.shared.y)[fed.places(rows)], passing.y[rows])
+
+
+def test_of_many_rows_a_fixed_number_is_watched():
+    job = in_memory()
+    many = replace(job, x=np.zeros((MOST_WATCHED + 1, 1), np.float32))
+    assert watched_rows(many).sum() == MOST_WATCHED
+    assert watched_rows(job).all()
+
+
+def test_a_passing_run_goes_on_bit_for_bit(passing):
+    scaled = replace(passing, task=Task("regression", "y", [], 20_000.0, 10_000.0))
+    specs = [with_settings(spec, {"n_steps": 60, "patience": 0}) for spec in passing.specs]
+    job = replace(scaled, specs=specs)
+    whole = Run.begin(job, Control(n_threads=1))
+    whole.advance()
+    half = Run.begin(job, Control(n_threads=1))
+    half.advance(0.5)
+    rest = Run.begin(job, Control(n_threads=2, resume={"test": half.snapshot()}))
+    rest.advance()
+    for a, b in zip(whole.snapshot().arrays.values(), rest.snapshot().arrays.values(), strict=True):
+        np.testing.assert_array_equal(a, b)
