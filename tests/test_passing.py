@@ -46,7 +46,8 @@ def too_large(monkeypatch):
 
 
 def write(folder, columns) -> str:
-    parquet.write_table(pa.table(columns), folder / "a.parquet", row_group_size=4_000)
+    table = columns if isinstance(columns, pa.Table) else pa.table(columns)
+    parquet.write_table(table, folder / "a.parquet", row_group_size=4_000)
     return str(folder / "a.parquet")
 
 
@@ -124,7 +125,7 @@ def test_rows_of_no_weight_teach_nothing(tmp_path):
 def test_rows_without_a_target_are_left_out(tmp_path):
     data = pd.DataFrame(rows()).drop(columns=["height"])
     data.loc[::3, "state"] = None
-    model = wt.fit(write(tmp_path, data.to_dict("list")), "state", **NETWORK, n_steps=96)
+    model = wt.fit(write(tmp_path, pa.Table.from_pandas(data)), "state", **NETWORK, n_steps=96)
     assert model.report.n_samples == 20_000
     assert "10,000 of 30,000 rows have no 'state' and were left out" in model.report.remarks
 
@@ -141,13 +142,13 @@ def test_classes_too_rare_for_the_sample_are_said(tmp_path):
 
 
 @pytest.mark.usefixtures("too_large")
-def test_a_cell_that_cannot_be_read_is_found_before_training(tmp_path, monkeypatch):
+def test_a_cell_that_cannot_be_read_is_found_before_training(tmp_path):
     data = rows()
     kept = api.plan_fit(write(tmp_path, data), "state", drop=["height"], **NETWORK).dataset.passage.keys.astype(int)
     data["size"] = np.asarray([f"{x:.3f}" for x in data["wave"]], object)
     row = int(np.setdiff1d(np.arange(20_000, 24_000), kept)[0])
     data["size"][row] = "tall"
-    with pytest.raises(DataError, match=r"Counting rows from row [\d,]+ on: Column 'size' must be numeric.* 1 of .*'tall'"):
+    with pytest.raises(DataError, match=rf"Column 'size' must be numbers .* 1 of .*\(first: row {row + 1:,}, 'tall'\)"):
         api.plan_fit(write(tmp_path, data), "state", drop=["height"], **NETWORK)
 
 

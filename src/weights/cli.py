@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import click
 
 import weights
+from weights.data.memory import give_back_large_blocks
 from weights.errors import Interrupted, StorageError, UsageError, WeightsError, printable, suggest
 
 if TYPE_CHECKING:
@@ -476,6 +477,7 @@ def _plan_object(prepared: Prepared) -> dict[str, Any]:
 def main() -> None:
     """The entry point of `weights`."""
     _open_streams()
+    give_back_large_blocks()
     for number in (signal.SIGTERM, signal.SIGHUP):
         if signal.getsignal(number) == signal.SIG_DFL:
             signal.signal(number, signal.default_int_handler)  # like Ctrl-C; what is ignored, as by nohup, stays so

@@ -50,10 +50,10 @@ def passing(tmp_path, monkeypatch) -> Job:
 
 
 def turned(passing: Job, *ends: int) -> PassingFeed:
-    """A feed after it was turned at each of these numbers of steps."""
+    """A feed after it was turned when so many steps had been taken, in rounds that follow one another."""
     fed = PassingFeed(passing, ENDS, 40)
     for taken in ends:
-        fed.turn(taken, 10)
+        fed.turn(taken, next(end for end in ENDS if end > taken) - taken)
     return fed
 
 
@@ -95,7 +95,7 @@ def test_rows_at_hand_do_not_depend_on_how_a_round_was_reached(passing):
 
 
 def test_rows_that_were_used_up_are_replaced_by_new_ones(passing):
-    first, later = (np.asarray(turned(passing, *ends).shared.y)[: 1 << 12] for ends in ((0,), (0, 40)))
+    first, later = (np.asarray(turned(passing, *ends).shared.y)[: 1 << 12] for ends in ((0,), (0, 10, 20, 40)))
     # A member uses 40 * 64 rows, of three quarters of those that pass.
     share_kept = float(passing.resampling.counts.mean())
     assert np.isin(first, later).sum() == (1 << 12) - int(40 * BATCH / share_kept)

@@ -136,6 +136,8 @@ def prepare(table: pa.Table, roles: Roles, *, source: str = "table") -> Dataset:
     """
     _check_names(table, roles, source)
     weight, group, time = _sample_weight(table, roles.sample_weight), _group(table, roles.group), _time(table, roles.time)
+    if not weight.any():
+        raise DataError(f"Sample weights must not all be zero, but '{roles.sample_weight}' is. Name another column.")
     keep, remarks = _rows_with_target(table[roles.target], roles.target)
     table = table if keep.all() else table.filter(pa.array(keep))
     steering = {roles.group, roles.time, roles.sample_weight, roles.target, *roles.drop}
@@ -313,8 +315,6 @@ def _sample_weight(table: pa.Table, name: str | None) -> FloatArray:
             f"Sample weights must be at least zero, but '{name}' is {weight[row]} in row {row + 1}. "
             f"Repair or leave out these {bad.sum()} rows."
         )
-    if weight.sum() == 0:
-        raise DataError(f"Sample weights must not all be zero, but '{name}' is. Name another column.")
     return weight
 
 

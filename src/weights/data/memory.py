@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import ctypes
 import os
 import re
 import resource
@@ -15,6 +17,7 @@ from weights.errors import TooLargeError, UsageError
 _CONTROL_GROUP = Path("/sys/fs/cgroup")
 _ADDRESSES_OF_LIBRARIES = 3 << 30
 """Address space that Python, its libraries and their threads take before any data come (measured)."""
+_M_MMAP_THRESHOLD, _LARGE_BLOCK = -3, 1 << 22
 _UNITS = {"": 1.0, "k": 1e3, "m": 1e6, "g": 1e9, "t": 1e12}
 
 
@@ -49,6 +52,15 @@ def check_memory_for(n_bytes: float, what: str) -> None:
             f"{what} needs about {in_words(n_bytes)} of memory, but {in_words(budget)} may be used. "
             "Use fewer rows or columns, or set WEIGHTS_MEMORY if there is more."
         )
+
+
+def give_back_large_blocks() -> None:
+    """Let memory go back to the system as soon as a block of 4 MB or more is freed, for the rest of this process (glibc only).
+
+    By default ever larger blocks are kept for later: a fit of a million rows then holds half as much again.
+    """
+    with contextlib.suppress(OSError, AttributeError):
+        ctypes.CDLL(None).mallopt(_M_MMAP_THRESHOLD, _LARGE_BLOCK)
 
 
 def in_words(n_bytes: float) -> str:

@@ -6,6 +6,7 @@ some at a time. Rows are told apart by their number in the file.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -163,11 +164,12 @@ class RowStream:
 
 @contextmanager
 def rows_counted_from(begin: int) -> Iterator[None]:
-    """While a part of a table is looked at: what is wrong with it says which part it is (begin counts from 0)."""
+    """While a part of a table is looked at that begins at this row (counted from 0): errors name rows of the whole table."""
     try:
         yield
     except DataError as error:
-        raise type(error)(f"Counting rows from row {begin + 1:,} on: {error}") from error
+        named = re.sub(r"\brow (\d+)", lambda found: f"row {int(found[1]) + begin:,}", str(error))
+        raise type(error)(f"From row {begin + 1:,} on: {named}") from error
 
 
 def _names(path: Path) -> list[str]:

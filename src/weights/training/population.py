@@ -41,6 +41,7 @@ _LEAST_JUDGED = 128
 """As many rows as units are looked at on (training/step.py), so that what is seen of them does not depend on padding."""
 _START_SAMPLE = 512
 _LEAST_GAIN = 1e-5
+_ENOUGH_JUDGED = 10_000
 _SCOUTING_TOLERANCE = 1e-5
 """Of solutions that only choose a strength."""
 
@@ -372,7 +373,7 @@ def _choose_strengths(job: Job, control: Control, threads: ThreadPoolExecutor) -
     """
     spec = job.specs[0]
     strengths = strength_path(_everyone(job), spec.regularization)
-    scouts = range(min(job.n_members, spec.members.n_folds))
+    scouts = range(_n_scouts(job, spec.members.n_folds))
 
     def outputs_along_path(m: int) -> Iterator[FloatArray]:
         rows = np.flatnonzero(job.resampling.scored[m])
@@ -396,6 +397,12 @@ def _choose_strengths(job: Job, control: Control, threads: ThreadPoolExecutor) -
     chosen = np.where(judged, scores.argmin(1), len(strengths) // 2)
     with_strength = [msgspec.structs.replace(spec.regularization, strength=float(strength)) for strength in strengths[chosen]]
     return [msgspec.structs.replace(spec, regularization=regularization) for regularization in with_strength]
+
+
+def _n_scouts(job: Job, most: int) -> int:
+    """How many members walk the path: each fold's, or the first ones, three at least, if those alone are judged on 10,000 rows."""
+    judged = np.cumsum(job.resampling.scored[:most].sum(1))
+    return min(max(3, int(np.searchsorted(judged, _ENOUGH_JUDGED)) + 1), len(judged))
 
 
 # What all members end with
