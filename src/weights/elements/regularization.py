@@ -31,8 +31,8 @@ class Regularization(msgspec.Struct, frozen=True):
         max_norm: largest allowed length of a unit's incoming weights; None for no limit.
         dropout: share of hidden units silenced at each step; None means 0.1 for networks that learn by random batches.
         input_dropout: share of inputs silenced at each step.
-        patience: early stopping: training ends after this many rounds without out-of-bag improvement, and each member keeps its
-            best params; 0 trains to the end and keeps the last.
+        patience: early stopping: training ends after this many rounds without out-of-bag improvement by a thousandth, and each member
+            keeps its best params; 0 trains to the end and keeps the last.
     """
 
     penalty: str = "l2"
@@ -42,7 +42,7 @@ class Regularization(msgspec.Struct, frozen=True):
     max_norm: float | None = None
     dropout: float | None = None
     input_dropout: float = 0.0
-    patience: int = 6
+    patience: int = 5
 
     def check(self) -> list[str]:
         """What is wrong with these settings, in words."""
