@@ -671,23 +671,6 @@ def test_a_place_that_cannot_be_saved_to_is_refused_before_training(tmp_path, mo
         wt.fit(table("wage"), "wage", save=tmp_path / "letter", **LINEAR)
 
 
-# Lengths of time
-
-
-@pytest.mark.parametrize(
-    ("text", "seconds"),
-    [("90", 90.0), ("60s", 60.0), ("5m", 300.0), ("1h", 3600.0), ("1.5h", 5400.0), (" 2 m ", 120.0), (7, 7.0), (0.5, 0.5)],
-)
-def test_lengths_of_time_are_read(text, seconds):
-    assert api.parse_seconds(text) == seconds
-
-
-@pytest.mark.parametrize("text", ["", "0", "0s", "-5", "5d", "1h30m", "soon", "nan", "inf", "1e3"])
-def test_what_is_no_length_of_time_is_refused(text):
-    with pytest.raises(UsageError, match=rf"A length of time such as 90, 60s, 5m or 1h was needed, but '{text}' came"):
-        api.parse_seconds(text)
-
-
 def test_the_number_of_members_may_be_given_by_its_name_in_the_spec():
     assert api.plan_fit(table("wage"), "wage", model="linear", n_members=5).candidates["linear"].members.n_members == 5
 

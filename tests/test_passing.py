@@ -8,10 +8,12 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pytest
+from click.testing import CliRunner
 from pyarrow import parquet
 
 import weights as wt
 from weights import api
+from weights.cli import cli
 from weights.data import rowgroups
 from weights.data import stream as stream_module
 from weights.errors import DataError, TooLargeError, UsageError
@@ -110,6 +112,13 @@ def test_rows_of_a_group_stay_on_one_side(tmp_path):
 
 
 @pytest.mark.usefixtures("too_large")
+def test_a_single_group_cannot_be_on_both_sides(tmp_path):
+    data = {**rows(), "patient": np.zeros(N_ROWS, int)}
+    with pytest.raises(DataError, match="'patient' has too few groups"):
+        wt.fit(write(tmp_path, data), "state", drop=["height"], group="patient", **NETWORK)
+
+
+@pytest.mark.usefixtures("too_large")
 def test_rows_of_no_weight_teach_nothing(tmp_path):
     data = rows()
     data["trust"] = np.where(data["wave"] < 0, 0.0, 1.0)
@@ -182,3 +191,41 @@ def test_text_that_is_too_large_is_refused_with_a_way_out(tmp_path, monkeypatch)
     (tmp_path / "a.csv.gz").write_bytes(gzip.compress(b"x,y\n" + b"0.5,1\n" * 200_000))
     with pytest.raises(TooLargeError, match="Rows of a Parquet file are learned from in passing, however many"):
         api.plan_fit(str(tmp_path / "a.csv.gz"), "y")
+
+
+# Answers
+
+
+@pytest.fixture(scope="module")
+def model() -> wt.Model:
+    data = {name: column for name, column in rows(2_000).items() if name in ("wave", "word", "height")}
+    return wt.fit(data, "height", model="linear", members=4, n_folds=4)
+
+
+def test_a_large_file_is_answered_in_parts_as_it_is_at_once(tmp_path, model, request):
+    path = write(tmp_path, rows())
+    [whole] = api.answers(model, path)
+    request.getfixturevalue("too_large")
+    parts = [*api.answers(model, path)]
+    assert len(parts) > 1
+    for name, column in whole.columns.items():
+        np.testing.assert_array_equal(np.concatenate([part.columns[name] for part in parts]), column)
+
+
+@pytest.mark.usefixtures("too_large")
+def test_the_command_line_writes_the_parts_into_one_file(tmp_path, model):
+    model.save(tmp_path / "run")
+    data = rows()
+    data["word"][20_000] = "violet"
+    result = CliRunner().invoke(cli, ["predict", str(tmp_path / "run"), write(tmp_path, data), "-o", str(tmp_path / "out.csv")])
+    assert result.exit_code == 0
+    assert "30,000 predictions in" in result.stderr
+    assert "in rows from 20,001 on, and perhaps in later ones" in result.stderr
+    assert "(first: row 20,001, 'violet')" in result.stderr
+    assert len(pd.read_csv(tmp_path / "out.csv")) == N_ROWS
+
+
+@pytest.mark.usefixtures("too_large")
+def test_a_large_file_without_a_needed_column_is_refused(tmp_path, model):
+    with pytest.raises(DataError, match="1 of them are not in the data"):
+        [*api.answers(model, write(tmp_path, {"wave": rows()["wave"]}))]

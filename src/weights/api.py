@@ -6,8 +6,6 @@
 from __future__ import annotations
 
 import functools
-import os
-import re
 import signal
 import threading
 import time
@@ -15,39 +13,34 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 import numpy as np
-import pyarrow as pa
 
 import weights
-from weights.data.columns import to_numbers
-from weights.data.copies import merge_copies
-from weights.data.dataset import Dataset, Feature, Roles, describe, parse_kinds, prepare, prepare_passing
+from weights.data.dataset import Feature, Roles, describe, parse_kinds, prepare_passing
 from weights.data.delimited import remark_of, remarks_of
 from weights.data.encoding import apply_encoding, unfamiliar
 from weights.data.examples import EXAMPLES
+from weights.data.stream import counted_from, parts, rows_counted_from
 from weights.data.table import describe_source, read_table
-from weights.ensemble import Ensemble, Interval, Report, available_threads, model_shape
-from weights.errors import CorruptError, DataError, TooLargeError, TrainingError, UsageError, WeightsError, printable, suggest
-from weights.fitting import Prepared, candidates, check_memory, check_passing_target, races, train_ensemble, within_budget
-from weights.inspection.leakage import find_leaks
+from weights.ensemble import Ensemble, Interval, Report, available_threads
+from weights.errors import CorruptError, TooLargeError, TrainingError, UsageError, WeightsError, printable
+from weights.fitting import Prepared, train_ensemble
+from weights.preparing import asks_to_merge, can_pass, decide, dotted, read_whole
 from weights.spec import Spec
 from weights.store.checkpoint import Checkpoints, fingerprint
 from weights.store.format import check_writable
 from weights.store.format import load as load_ensemble
 from weights.store.format import save as save_ensemble
-from weights.task import Task, find_task
+from weights.task import Task
 from weights.training.compiling import keep_compiled_programs
-from weights.training.plan import plan
 from weights.training.population import Control, Progress
 from weights.types import AnyArray, BoolArray, FloatArray, Params
 
 _SAME_KEYSTROKE_SECONDS = 0.5
 STOPPING_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-_FEW_ROWS, _FEW_OF_CLASS = 20, 8
-"""Fewer rows, or fewer of a class, are said to be too few; a class of fewer than 8 is missing from some folds (our choice)."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -241,89 +234,27 @@ def plan_fit(
     """
     words = (missing,) if isinstance(missing, str) else tuple(missing)
     roles = Roles("", drop=tuple(drop), kinds=parse_kinds(kinds), group=group, time=time, clip=clip, missing=words)
-    merge = _asks_to_merge(copies)
-    decide = functools.partial(
-        _decide,
+    merge = asks_to_merge(copies)
+    decided = functools.partial(
+        decide,
         task=task,
         class_weight=class_weight,
         model=model,
-        chosen={"n_members": members, "seed": seed, **_dotted(settings)},
+        chosen={"n_members": members, "seed": seed, **dotted(settings)},
         search=search or {},
         budget=budget,
         n_threads=threads if threads is not None else available_threads(),
     )
     try:
-        return decide(_read_whole(data, target, sample_weight, roles, merge=merge))
+        return decided(read_whole(data, target, sample_weight, roles, merge=merge))
     except TooLargeError as error:
-        if not _can_pass(data):
+        if not can_pass(data):
             raise TooLargeError(f"{error} Rows of a Parquet file are learned from in passing, however many.") from error
         if not isinstance(target, str) or not (sample_weight is None or isinstance(sample_weight, str)) or merge:
             raise
-        roles = msgspec.structs.replace(roles, target=target, sample_weight=sample_weight)
-        return decide(prepare_passing(Path(data), roles, source=printable(describe_source(data)), seed=seed))
-
-
-def _read_whole(data: Any, target: Any, sample_weight: Any, roles: Roles, *, merge: bool) -> Dataset:
-    """All rows, in memory."""
-    table, roles = _table_and_roles(data, target, sample_weight, roles)
-    n_rows = table.num_rows
-    table, roles = _with_copies_merged(table, roles) if merge else (table, roles)
-    dataset = prepare(table, roles, source=printable(describe_source(data)))
-    if table.num_rows < n_rows:
-        merged = f"{n_rows - table.num_rows} of {n_rows} rows are copies or of weight zero; copies count as one row of their summed weight"
-        dataset.remarks.append(merged)
-    del table
-    pa.default_memory_pool().release_unused()
-    return dataset
-
-
-def _can_pass(data: Any) -> bool:
-    """Whether rows that do not fit into memory can be learned from in passing."""
-    return isinstance(data, str | os.PathLike) and Path(data).suffix.lower() == ".parquet"
-
-
-def _decide(
-    dataset: Dataset,
-    *,
-    task: str | None,
-    class_weight: Any,
-    model: str,
-    chosen: dict[str, Any],
-    search: Mapping[str, Any],
-    budget: float | str | None,
-    n_threads: int,
-) -> Prepared:
-    """What is asked of the rows, what is trained for it, and what that takes; arguments as `plan_fit`, `chosen` are all settings."""
-    if n_threads < 1:
-        raise UsageError(f"threads must be at least 1, but is {n_threads}. Leave it out to use all cores.")
-    found = find_task(dataset.target, dataset.roles.target, kind=task, class_weight=class_weight)
-    check_passing_target(dataset, found)
-    y = found.encode(dataset.target)
-    weight = found.row_weights(y, dataset.sample_weight)
-    shape = model_shape(dataset.encoding, found)
-    if dataset.time is not None:
-        chosen = {"resampling": "time", **chosen}
-    specs = candidates(model, chosen, dataset, varied=not search)
-    if budget is not None:
-        budget = parse_seconds(budget)
-        specs = within_budget(specs, budget, shape, len(dataset.x), n_threads, most=chosen.get("n_steps"))
-    raced = races(specs, {name: _several(name, values) for name, values in search.items()}, dataset)
-    sizes = shape, len(dataset.x)
-    plans = [msgspec.structs.replace(plan(spec, *sizes, n_threads=n_threads), model=name) for name, spec in specs.items()]
-    check_memory(plans)
-    remarks = [
-        *dataset.remarks,
-        *([found.remark] if found.remark else []),
-        *find_leaks(dataset, found, y),
-        *_too_few(dataset.n_samples, found, y),
-    ]
-    if dataset.passage is not None and found.classes and dataset.passage.n_other_labels:
-        remarks.append(f"rows of {dataset.passage.n_other_labels:,} classes too rare for the sample to hold one were left out")
-    if class_weight is not None:
-        remarks.append(
-            "probabilities speak of classes weighted as asked, not of their shares in the data; the metrics count rows as they are"
-        )
-    return Prepared(dataset, found, y, weight, shape, specs, raced, plans, remarks, n_threads)
+    # Outside of the handler, whose error would keep alive what has been read.
+    roles = msgspec.structs.replace(roles, target=target, sample_weight=sample_weight)
+    return decided(prepare_passing(Path(data), roles, source=printable(describe_source(data)), seed=seed))
 
 
 def run_fit(
@@ -383,6 +314,34 @@ def predictions(model: Model, data: Any, *, level: float = 0.9) -> dict[str, Any
     return {"prediction": labels, **{f"probability {label}": probability[:, k] for k, label in enumerate(model.classes)}}
 
 
+class Answers(NamedTuple):
+    """Answers to some rows, as `predictions` gives them, and sentences about these rows, as `Model.notices` does."""
+
+    columns: dict[str, AnyArray]
+    notices: list[str]
+
+
+def answers(model: Model, data: Any, *, level: float = 0.9) -> Iterator[Answers]:
+    """Answers to all rows of a table at once, or some at a time where it is a Parquet file that does not fit into memory.
+
+    Raises:
+        DataError, UsageError: as `predictions`; rows are counted in the whole table.
+    """
+    try:
+        rows = model.read(data)
+    except TooLargeError:
+        if not can_pass(data):
+            raise
+    else:
+        yield Answers(predictions(model, rows, level=level), model.notices(rows))
+        return
+    encoding, begin = model.ensemble.encoding, 0
+    for rows in parts(Path(data), [column.name for column in encoding.columns], encoding.missing_words):
+        with rows_counted_from(begin):
+            yield Answers(predictions(model, rows, level=level), [counted_from(begin, note) for note in model.notices(rows)])
+        begin += rows.num_rows
+
+
 class Look(msgspec.Struct, frozen=True):
     """What a table holds, before anything is fitted. task is None while no target is named."""
 
@@ -417,94 +376,6 @@ def load(folder: Any) -> Model:
     """
     keep_compiled_programs()
     return Model(load_ensemble(Path(folder)))
-
-
-def parse_seconds(text: str | float) -> float:
-    """Seconds from texts like "90", "60s", "5m", "1h".
-
-    Raises:
-        UsageError: the text is not a length of time above zero.
-
-    Example:
-        >>> parse_seconds("5m")
-        300.0
-    """
-    found = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*(s|m|h|)\s*", str(text))
-    if not found or float(found[1]) <= 0:
-        raise UsageError(f"A length of time such as 90, 60s, 5m or 1h was needed, but '{text}' came. Give a number above zero.")
-    return float(found[1]) * {"": 1, "s": 1, "m": 60, "h": 3600}[found[2]]
-
-
-# From the user's words to candidates
-
-
-def _table_and_roles(data: Any, target: Any, sample_weight: Any, roles: Roles) -> tuple[Any, Roles]:
-    """The table, with the target and the weights as columns, and the roles with their names."""
-    table = read_table(data, missing=roles.missing)
-    if target is None and isinstance(data, str) and data in EXAMPLES:
-        target = EXAMPLES[data].target
-    if target is None:
-        raise UsageError(
-            f"The target was not named. Name the column to predict with --target; columns: {', '.join(table.column_names[:30])}."
-        )
-    if not isinstance(target, str):
-        table, target = _with_column(table, "target" if getattr(target, "name", None) is None else target.name, target)
-    if sample_weight is not None and not isinstance(sample_weight, str):
-        table, sample_weight = _with_column(table, "sample_weight", sample_weight)
-    return table, msgspec.structs.replace(roles, target=target, sample_weight=sample_weight)
-
-
-def _too_few(n_samples: int, task: Task, y: AnyArray) -> list[str]:
-    """Remarks about a table, or classes, of very few rows."""
-    if n_samples < _FEW_ROWS:
-        return [f"{n_samples} rows are too few to judge a model by: read its figures as a rough guess"]
-    counts = np.bincount(y, minlength=len(task.classes)) if task.kind != "regression" else np.zeros(0)
-    few = [f"{task.classes[k]!r} ({counts[k]})" for k in np.flatnonzero(counts < _FEW_OF_CLASS)]
-    more = f" and {len(few) - 5} more" if len(few) > 5 else ""
-    return [f"classes with too few rows to learn or to judge: {', '.join(few[:5])}{more}"] if few else []
-
-
-def _with_column(table: Any, name: str, values: Any) -> tuple[Any, str]:
-    """The table with one more column, and the name it got."""
-    name = str(name)
-    column = read_table({name: values})[name]
-    if len(column) != table.num_rows:
-        raise DataError(
-            f"'{name}' must have one value a row, but there are {len(column)} values and {table.num_rows} rows. Check how they were split."
-        )
-    while name in table.column_names:
-        name += "_"
-    return table.append_column(name, column), name
-
-
-def _asks_to_merge(copies: str) -> bool:
-    if copies not in ("keep", "merge"):
-        raise UsageError(f"copies must be keep or merge, but is '{copies}'. {suggest(copies, ('keep', 'merge'))}")
-    return copies == "merge"
-
-
-def _with_copies_merged(table: Any, roles: Roles) -> tuple[Any, Roles]:
-    """The table with copies merged, and the roles with the column of their summed weights."""
-    name = roles.sample_weight
-    weight = np.ones(table.num_rows) if name is None else to_numbers(table[name], name)
-    if not (np.isfinite(weight).all() and weight.min() >= 0 and weight.any()):
-        return table, roles  # `prepare` says what is wrong with them
-    table, merged = merge_copies(table if name is None else table.drop_columns([name]), weight)
-    table, name = _with_column(table, name or "sample_weight", merged)
-    return table, msgspec.structs.replace(roles, sample_weight=name)
-
-
-def _several(name: str, values: Any) -> list[Any]:
-    """The values of a searched setting; one value stands for itself."""
-    several = list(values) if isinstance(values, list | tuple | np.ndarray) else [values]
-    if not several:
-        raise UsageError(f"The search must have values to try, but '{name}' has none. Give some, such as {name}=[0.01, 0.1].")
-    return several
-
-
-def _dotted(settings: Mapping[str, Any]) -> dict[str, Any]:
-    """Settings by name; in Python ``members__share`` may stand for ``members.share``."""
-    return {name.replace("__", "."): value for name, value in settings.items()}
 
 
 @contextmanager

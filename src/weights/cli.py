@@ -12,7 +12,7 @@ import resource
 import shlex
 import signal
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -24,6 +24,8 @@ from weights.data.memory import give_back_large_blocks
 from weights.errors import Interrupted, StorageError, UsageError, WeightsError, printable, suggest
 
 if TYPE_CHECKING:
+    import pyarrow as pa
+
     from weights.api import Look, Model
     from weights.fitting import Prepared
 
@@ -282,22 +284,31 @@ def predict(run: str, source: str, output: str | None, level: float, as_json: bo
       weights predict runs/income new.csv --output predictions.csv
     """
     from weights import api
-    from weights.data.output import predictions_table, table_bytes, write_table
+    from weights.data.output import pour_tables, predictions_table, write_tables
     from weights.report.terminal import labelled
 
     model = api.load(run)
-    rows = model.read(source)
-    columns = api.predictions(model, rows, level=level)
-    _say(labelled("noticed" if i == 0 else "", text) for i, text in enumerate(model.notices(rows)))
-    n_samples = len(columns["prediction"])
+
+    def tables() -> Iterator[pa.Table]:
+        """Answers part by part; what is noticed is said of the first part in which there is something."""
+        said, begin = False, 0
+        for part in api.answers(model, source, level=level):
+            if part.notices and not said:
+                where = [f"in rows from {begin + 1:,} on, and perhaps in later ones"] if begin else []
+                _say(labelled("noticed" if i == 0 else "", text) for i, text in enumerate([*where, *part.notices]))
+                said = True
+            begin += len(part.columns["prediction"])
+            yield predictions_table(part.columns)
+
     if output:
-        write_table(predictions_table(columns), Path(output))
+        n_samples = write_tables(tables(), Path(output))
         shown = {"run": _spelled(run), "n_samples": n_samples, "output": _spelled(output)}
         _print_json(shown) if as_json else _say([f"{n_samples:,} predictions in {printable(output)}"])
     elif as_json:
-        _print_json({"run": _spelled(run), "n_samples": n_samples, "predictions": predictions_table(columns).to_pylist()})
+        rows = [row for table in tables() for row in table.to_pylist()]
+        _print_json({"run": _spelled(run), "n_samples": len(rows), "predictions": rows})
     else:
-        sys.stdout.buffer.write(table_bytes(predictions_table(columns), ".csv"))
+        pour_tables(tables(), sys.stdout.buffer, ".csv")
 
 
 @cli.command()
@@ -364,7 +375,7 @@ def completion(shell: str, as_json: bool) -> None:
 
 def _fit_options(options: dict[str, Any]) -> dict[str, Any]:
     """What the command line gave, as `plan_fit` takes it."""
-    from weights.api import parse_seconds
+    from weights.preparing import parse_seconds
 
     chosen = {name: value for name, value in options.items() if value is not None}
     chosen |= _pairs(chosen.pop("settings", ()), "--set")

@@ -22,7 +22,7 @@ from weights.data.dataset import Dataset, encode_passing
 from weights.data.memory import check_memory_for
 from weights.data.stream import rows_counted_from
 from weights.ensemble import Candidate, Ensemble, Population, Report
-from weights.errors import UsageError, suggest
+from weights.errors import DataError, UsageError, suggest
 from weights.metrics import Metric, score
 from weights.models.base import Shape
 from weights.models.table import MODELS
@@ -128,6 +128,10 @@ def job(name: str, spec: Spec, prepared: Prepared) -> Job:
     else:
         passing = Passing(dataset.passage.stream, ready_rows(prepared), Draw(spec.members, tuple(range(n_members))))
         rows = passing.draw(dataset.passage.keys)
+        if not rows.counts.any(1).all():
+            raise DataError(
+                f"Members must have rows to learn from and others to be judged on, but '{dataset.roles.group}' has too few groups."
+            )
     groups = np.asarray(dataset.encoding.groups, np.int32)
     masked = [feature.name in spec.updates.mask for feature in dataset.used_features]
     used = 1.0 - np.asarray(masked, np.float32)[groups]

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import pyarrow as pa
 
 from weights.errors import StorageError, UsageError
 
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
-FORMATS = (".csv", ".parquet", ".jsonl")
 
 
 def predictions_table(columns: Mapping[str, Any]) -> pa.Table:
@@ -21,8 +21,10 @@ def predictions_table(columns: Mapping[str, Any]) -> pa.Table:
     return pa.table({name: pa.array(values) for name, values in columns.items()})
 
 
-def write_table(table: pa.Table, path: Path) -> None:
-    """Write a table in the format that the file's ending names; the file appears whole or not at all.
+def write_tables(tables: Iterable[pa.Table], path: Path) -> int:
+    """Write tables of the same columns, one behind the other, in the format that the file's ending names.
+
+    The file appears whole or not at all. Returns the number of rows.
 
     Raises:
         UsageError: the ending is not known.
@@ -35,33 +37,65 @@ def write_table(table: pa.Table, path: Path) -> None:
     fresh = path.with_name(f".{path.name}.new-{os.getpid()}")
     try:
         path.absolute().parent.mkdir(parents=True, exist_ok=True)
-        fresh.write_bytes(table_bytes(table, path.suffix.lower()))
+        with fresh.open("wb") as file:
+            n_rows = pour_tables(tables, file, path.suffix.lower())
         os.replace(fresh, path)
     except OSError as error:
+        raise StorageError(f"'{path}' could not be written: {error.strerror}. Free space or choose another place.") from error
+    finally:
         with contextlib.suppress(OSError):
             fresh.unlink()
-        raise StorageError(f"'{path}' could not be written: {error.strerror}. Free space or choose another place.") from error
+    return n_rows
 
 
-def table_bytes(table: pa.Table, ending: str) -> bytes:
-    """A table as the bytes of a file with that ending.
+def pour_tables(tables: Iterable[pa.Table], file: BinaryIO, ending: str) -> int:
+    """Write tables of the same columns into an open file, in the format of this ending; returns the number of rows.
 
     Text in CSV that a spreadsheet would run as a formula gets a leading apostrophe.
     """
-    sink = pa.BufferOutputStream()
-    if ending == ".parquet":
-        from pyarrow import parquet
+    n_rows = 0
+    with contextlib.ExitStack() as stack:
+        write = _WRITERS[ending](file, stack)
+        for table in tables:
+            write(table)
+            n_rows += table.num_rows
+    return n_rows
 
-        parquet.write_table(table, sink)
-    elif ending == ".jsonl":
-        import msgspec
 
-        sink.write(b"".join(msgspec.json.encode(row) + b"\n" for row in table.to_pylist()))
-    else:
-        from pyarrow import csv
+def _write_csv(file: BinaryIO, stack: contextlib.ExitStack) -> Callable[[pa.Table], Any]:
+    from pyarrow import csv
 
-        csv.write_csv(_without_formulas(table), sink, csv.WriteOptions(quoting_style="needed"))
-    return bytes(sink.getvalue())
+    header = itertools.chain([True], itertools.repeat(False))
+
+    def write(table: pa.Table) -> None:
+        sink = pa.BufferOutputStream()
+        csv.write_csv(_without_formulas(table), sink, csv.WriteOptions(include_header=next(header), quoting_style="needed"))
+        file.write(sink.getvalue())
+
+    return write
+
+
+def _write_json_lines(file: BinaryIO, stack: contextlib.ExitStack) -> Callable[[pa.Table], Any]:
+    import msgspec
+
+    return lambda table: file.write(b"".join(msgspec.json.encode(row) + b"\n" for row in table.to_pylist()))
+
+
+def _write_parquet(file: BinaryIO, stack: contextlib.ExitStack) -> Callable[[pa.Table], Any]:
+    from pyarrow import parquet
+
+    opened: list[Any] = []
+
+    def write(table: pa.Table) -> None:
+        if not opened:
+            opened.append(stack.enter_context(parquet.ParquetWriter(file, table.schema)))
+        opened[0].write_table(table)
+
+    return write
+
+
+_WRITERS = {".csv": _write_csv, ".parquet": _write_parquet, ".jsonl": _write_json_lines}
+FORMATS = tuple(_WRITERS)
 
 
 def _without_formulas(table: pa.Table) -> pa.Table:

@@ -100,10 +100,9 @@ class RowStream:
     def in_order(self) -> Iterator[tuple[pa.Table, IntArray]]:
         """All rows as they stand in the file, some at a time, with their numbers."""
         begin = 0
-        with reading(self.path, "parquet"):
-            for raw in batches(self.path, range(len(self.sizes)), self.columns):
-                yield in_plain_form(raw, self.missing), np.arange(begin, begin + raw.num_rows)
-                begin += raw.num_rows
+        for table in parts(self.path, self.columns, self.missing):
+            yield table, np.arange(begin, begin + table.num_rows)
+            begin += table.num_rows
 
     def rows(self, begin: int) -> Iterator[tuple[pa.Table, IntArray]]:
         """Rows from this place of the endless shuffled order on, some at a time, with their numbers.
@@ -162,14 +161,30 @@ class RowStream:
         return replace(self, n_rows=n_rows), Sample(kept, np.concatenate(numbers), len(others))
 
 
+def parts(path: Path, columns: Sequence[str], missing: Sequence[str] = ()) -> Iterator[pa.Table]:
+    """The rows of a Parquet file as they stand in it, some at a time; of these columns, those it has.
+
+    Raises:
+        DataError: the file cannot be read.
+    """
+    with reading(path, "parquet"):
+        here = [name for name in columns if name in _names(path)]
+        for raw in batches(path, range(len(row_group_sizes(path))), here):
+            yield in_plain_form(raw, missing)
+
+
 @contextmanager
 def rows_counted_from(begin: int) -> Iterator[None]:
     """While a part of a table is looked at that begins at this row (counted from 0): errors name rows of the whole table."""
     try:
         yield
     except DataError as error:
-        named = re.sub(r"\brow (\d+)", lambda found: f"row {int(found[1]) + begin:,}", str(error))
-        raise type(error)(f"From row {begin + 1:,} on: {named}") from error
+        raise type(error)(f"From row {begin + 1:,} on: {counted_from(begin, str(error))}") from error
+
+
+def counted_from(begin: int, text: str) -> str:
+    """A sentence about a part of a table that begins at this row, with the rows it names counted in the whole table."""
+    return re.sub(r"\brow (\d+)", lambda found: f"row {int(found[1]) + begin:,}", text)
 
 
 def _names(path: Path) -> list[str]:

@@ -110,7 +110,7 @@ class PassingFeed:
         self.batch_size = job.specs[0].optimization.batch_size or 1
         self.n_rows = job.passing.n_at_hand
         self.watched = np.flatnonzero(watched_rows(job))
-        n = self.n_rows + MOST_WATCHED
+        n = self.n_rows + padded_size(len(self.watched))
         self.x, self.y = np.zeros((n, job.x.shape[1]), np.float32), np.zeros(n, job.y.dtype)
         self.weight, self.counts = np.zeros(n, np.float32), np.zeros((self.n_rows, job.n_members), np.uint8)
         behind = slice(self.n_rows, self.n_rows + len(self.watched))
