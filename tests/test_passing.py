@@ -82,7 +82,7 @@ def loss(model: wt.Model, data) -> float:
 def test_all_models_answer_together_and_what_was_done_is_said(tmp_path):
     columns = {name: column for name, column in rows().items() if name != "state"}
     model = wt.fit(write(tmp_path, columns), "height", members=4, n_folds=4, n_steps=400, drop=["patient"])
-    assert "networks learn from all 30,000 rows in passing" in model.report.remarks[0]
+    assert "members learn from all 30,000 rows in passing" in model.report.remarks[0]
     assert {population.name for population in model.ensemble.populations} <= {"linear", "mlp", "mlp-loose"}
     new = rows(5_000, seed=2)
     inside = model.interval(new, level=0.9)
@@ -169,6 +169,33 @@ def test_an_infinite_target_is_found_before_training(tmp_path):
         api.plan_fit(write(tmp_path, data), "height", drop=["state"], **NETWORK)
 
 
+@pytest.mark.parametrize("penalty", ["l2", "l1", "elastic_net"])
+@pytest.mark.parametrize("target", ["height", "state", "word"])
+def test_a_solved_model_has_the_weights_of_all_rows(tmp_path, monkeypatch, request, penalty, target):
+    random = np.random.default_rng(0)
+    numbers = {f"x{j}": random.normal(size=N_ROWS) for j in range(4)}
+    signal = numbers["x0"] - 0.5 * numbers["x1"] + random.normal(size=N_ROWS)
+    columns = {"height": signal, "state": np.where(signal > 0, "well", "ill"), "word": np.digitize(signal, [-1, 1]).astype(str)}
+    path = write(tmp_path, {**numbers, target: columns[target]})
+    settings = {"model": "linear", "members": 4, "n_folds": 4, "penalty": penalty, "strength": 0.01}
+    request.getfixturevalue("too_large")
+    monkeypatch.setattr(stream_module, "_MOST_KEPT", 1 << 13)
+    passed = wt.fit(path, target, **settings)
+    prepared = api.plan_fit(path, target, **settings)
+    from weights.fitting import job
+    from weights.training.exact import Problem, solve
+
+    made = job("linear", prepared.candidates["linear"], prepared)
+    everything = [*made.passing.in_order()]
+    x, y, weight, counts = (np.concatenate([getattr(part, name) for part in everything]) for name in ("x", "y", "weight", "counts"))
+    for m in range(4):
+        problem = Problem(prepared.task.kind, x, y, weight * counts[:, m], prepared.task.n_outputs, made.groups)
+        optimum = solve(problem, made.specs[m].regularization, 0.01, tolerance=1e-9)
+        found = passed.ensemble.populations[0].params["output"]["w"][m]
+        # The solution for the sample of 8,192 is off by up to 0.06; two Newton steps square that twice, up to a factor.
+        np.testing.assert_allclose(found, optimum.w, atol=1e-4)
+
+
 @pytest.mark.usefixtures("too_large")
 @pytest.mark.parametrize(
     ("options", "complaint"),
@@ -216,12 +243,12 @@ def test_a_large_file_is_answered_in_parts_as_it_is_at_once(tmp_path, model, req
 def test_the_command_line_writes_the_parts_into_one_file(tmp_path, model):
     model.save(tmp_path / "run")
     data = rows()
-    data["word"][20_000] = "violet"
+    data["word"][20_000] = "lilac"
     result = CliRunner().invoke(cli, ["predict", str(tmp_path / "run"), write(tmp_path, data), "-o", str(tmp_path / "out.csv")])
     assert result.exit_code == 0
     assert "30,000 predictions in" in result.stderr
     assert "in rows from 20,001 on, and perhaps in later ones" in result.stderr
-    assert "(first: row 20,001, 'violet')" in result.stderr
+    assert "(first: row 20,001, 'lilac')" in result.stderr
     assert len(pd.read_csv(tmp_path / "out.csv")) == N_ROWS
 
 

@@ -31,7 +31,7 @@ from weights.task import Task
 from weights.training.job import Job, Passing, ReadyRows
 from weights.training.mixing import answer_losses, conformal_scores, crossfitted_answers, mix
 from weights.training.plan import Plan, plan, steps_within
-from weights.training.population import Control, Trained, member_seeds, train
+from weights.training.population import Control, Trained, member_seeds, solves_in_passing, train
 from weights.training.resampling import Draw, resample
 from weights.training.search import paired_difference, race
 from weights.types import AnyArray, BoolArray, FloatArray, IntArray
@@ -82,12 +82,16 @@ def train_ensemble(prepared: Prepared, control: Control) -> Ensemble:
     trained: dict[str, Trained] = {}
     searches: dict[str, list[Candidate]] = {}
     specs = dict(prepared.candidates)
+    remarks = [*prepared.remarks]
     for name in prepared.candidates:
         if name in prepared.races:
             jobs = {label: _first_repeat(job("search", raced, prepared)) for label, raced in prepared.races[name].items()}
             winner, searches[name] = race(jobs, control, group=dataset.group)
             specs[name] = prepared.races[name][winner]
-        trained[name] = train(job(name, specs[name], prepared), control)
+        made = job(name, specs[name], prepared)
+        trained[name] = train(made, control)
+        if made.passing is not None and specs[name].solved and not solves_in_passing(made):
+            remarks.append(f"{name} has too many weights to be solved in passing, and learned from the sample only")
     names = [*trained]
     rows = np.logical_and.reduce([result.covered for result in trained.values()])
     outputs = np.stack([result.outputs[rows] for result in trained.values()])
@@ -109,7 +113,7 @@ def train_ensemble(prepared: Prepared, control: Control) -> Ensemble:
         decision=_compared_with_simplest(answers, alone, rows, prepared) if several else "",
         searches=searches,
         failures={f"{name} {m}": reason for name, result in trained.items() for m, reason in result.failures.items()},
-        remarks=prepared.remarks,
+        remarks=remarks,
         seconds=round(time.monotonic() - began, 2),
         created=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
         version=weights.__version__,

@@ -192,8 +192,8 @@ def prepare_passing(path: Path, roles: Roles, *, source: str, seed: int = 0) -> 
     _check_passing(stream, dataset.encoding, roles)
     n_without = int(stream.sizes.sum()) - stream.n_rows
     remarks = [
-        f"the table does not fit into memory: networks learn from all {stream.n_rows:,} rows in passing; kinds, encoding, solved models "
-        f"and all figures come from a random sample of {len(dataset.x):,}",
+        f"the table does not fit into memory: members learn from all {stream.n_rows:,} rows in passing; kinds, encoding, strengths of "
+        f"penalties and all figures come from a random sample of {len(dataset.x):,}",
         *([f"{n_without:,} of {stream.sizes.sum():,} rows have no '{roles.target}' and were left out"] if n_without else []),
         *dataset.remarks,
     ]

@@ -167,14 +167,50 @@ def strength_path(problem: Problem, regularization: Regularization, *, n_strengt
     return max(largest, 1e-12) * (1 + 1e-6) * np.geomspace(1.0, 1e-3, n_strengths)
 
 
+class NewtonStep:
+    """A step of Newton's method, exact penalty included, for rows that come in parts: `add` them all, then `take` it."""
+
+    def __init__(self, kind: str, solution: Solution) -> None:
+        """Begin at a solution for rows of the same kind, such as a sample of them."""
+        self.kind, self.theta = kind, np.vstack([solution.w, solution.b])
+        self.gradient, self.hessian, self.mass = np.zeros_like(self.theta), np.zeros((self.theta.size, self.theta.size)), 0.0
+
+    def add(self, x: FloatArray, y: AnyArray, weight: FloatArray) -> None:
+        """Take in rows: inputs (r, p), float64; encoded targets (r,); weights (r,)."""
+        problem = Problem(self.kind, x, y, weight, self.theta.shape[1], np.zeros(0, int))
+        _, gradient, responses = _evaluate(problem, self.theta)
+        self.gradient += gradient
+        self.hessian += _hessian(problem, responses)
+        self.mass += float(weight.sum())
+
+    def take(self, regularization: Regularization, strength: float, groups: IntArray) -> Solution:
+        """The solution after the step. Its residual is that of before."""
+        penalty, l1_ratio = PENALTIES[regularization.penalty], regularization.l1_ratio
+        smooth = regularization.penalty in ("none", "l2") or strength == 0
+        curvature = float(penalty.curvature(strength, l1_ratio))
+        gradient, hessian = self.gradient / self.mass, self.hessian / self.mass
+        gradient[:-1] += curvature * self.theta[:-1]
+        _add_curvature(hessian, curvature, self.theta.shape, self.kind, smooth=smooth)
+        residual = _residual(penalty, self.theta, gradient, strength, l1_ratio, groups, smooth=smooth)
+        if smooth:
+            theta = self.theta - _solve_positive(hessian, gradient.ravel()).reshape(self.theta.shape)
+        else:
+            theta = _solve_quadratic(penalty, hessian, gradient, self.theta, strength, l1_ratio, groups, 0.01 * residual)
+        return Solution(theta[:-1], theta[-1], residual, 1, False)
+
+
+def _residual(
+    penalty: Penalty, theta: FloatArray, gradient: FloatArray, strength: float, l1_ratio: float, groups: IntArray, *, smooth: bool
+) -> float:
+    """How far from optimal, see `solve`."""
+    if smooth:
+        return float(np.abs(gradient).max())
+    return float(np.abs(theta - _prox(penalty, theta - gradient, strength, l1_ratio, groups)).max())
+
+
 def _solve_by_newton(
     problem: Problem, penalty: Penalty, l1_ratio: float, strength: float, theta: FloatArray, tolerance: float, smooth: bool
 ) -> Solution:
-    def residual(theta: FloatArray, gradient: FloatArray) -> float:
-        if smooth:
-            return float(np.abs(gradient).max())
-        return float(np.abs(theta - _prox(penalty, theta - gradient, strength, l1_ratio, problem.groups)).max())
-
     def objective(theta: FloatArray) -> float:
         w = theta[:-1]
         return (
@@ -184,16 +220,15 @@ def _solve_by_newton(
         )
 
     curvature = float(penalty.curvature(strength, l1_ratio))
-    pinned = problem.kind == "multiclass"
     step = 0
     for step in range(_MOST_STEPS + 1):
         _, gradient, outputs = _evaluate(problem, theta)
         gradient[:-1] += curvature * theta[:-1]
-        distance = residual(theta, gradient)
+        distance = _residual(penalty, theta, gradient, strength, l1_ratio, problem.groups, smooth=smooth)
         if distance <= tolerance or step == _MOST_STEPS:
             break
         hessian = _hessian(problem, outputs)
-        _add_curvature(hessian, curvature, theta.shape, pinned_weights=pinned and smooth and curvature == 0, pinned_biases=pinned)
+        _add_curvature(hessian, curvature, theta.shape, problem.kind, smooth=smooth)
         if smooth:
             target = theta - _solve_positive(hessian, gradient.ravel()).reshape(theta.shape)
             if np.abs(target - theta).max() <= 1e-13 * max(1.0, np.abs(theta).max()):
@@ -206,7 +241,7 @@ def _solve_by_newton(
         if not moved:
             _, gradient, _ = _evaluate(problem, theta)
             gradient[:-1] += curvature * theta[:-1]
-            distance = residual(theta, gradient)
+            distance = _residual(penalty, theta, gradient, strength, l1_ratio, problem.groups, smooth=smooth)
             break
     return Solution(theta[:-1], theta[-1], distance, step, distance <= tolerance)
 
@@ -299,9 +334,11 @@ def _largest_eigenvalue(matrix: FloatArray) -> float:
     return float(scipy.linalg.eigh(matrix, eigvals_only=True, subset_by_index=[top, top], check_finite=False)[0]) * (1 + 1e-9)
 
 
-def _add_curvature(hessian: FloatArray, curvature: float, shape: tuple[int, ...], *, pinned_weights: bool, pinned_biases: bool) -> None:
+def _add_curvature(hessian: FloatArray, curvature: float, shape: tuple[int, ...], kind: str, *, smooth: bool) -> None:
     """Add the penalty's curvature, and pin what the multinomial loss leaves free (a shift common to all classes) at zero."""
     n_rows, k = shape
+    pinned_biases = kind == "multiclass"
+    pinned_weights = pinned_biases and smooth and curvature == 0
     weights = np.arange((n_rows - 1) * k)
     hessian[weights, weights] += curvature
     rows = [*range(n_rows - 1)] if pinned_weights else []

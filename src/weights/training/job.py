@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import NamedTuple
@@ -55,9 +56,15 @@ class Passing:
 
     def rows(self, begin: int) -> Iterator[PassingRows]:
         """Rows from this place of the endless shuffled order on, some at a time."""
-        for table, numbers in self.stream.rows(begin):
-            x, y, weight, keys = self.ready(table, numbers)
-            yield PassingRows(x, y, weight, self.draw(keys).counts.T)
+        yield from itertools.starmap(self._drawn, self.stream.rows(begin))
+
+    def in_order(self) -> Iterator[PassingRows]:
+        """All rows once, some at a time."""
+        yield from itertools.starmap(self._drawn, self.stream.in_order())
+
+    def _drawn(self, table: pa.Table, numbers: IntArray) -> PassingRows:
+        x, y, weight, keys = self.ready(table, numbers)
+        return PassingRows(x, y, weight, self.draw(keys).counts.T)
 
 
 @dataclass(frozen=True, eq=False)

@@ -25,7 +25,7 @@ from weights.errors import Interrupted, TrainingError
 from weights.models.embedding import find_knots
 from weights.spec import Spec, common_program, varying_values
 from weights.training.compiling import padded_size
-from weights.training.exact import Problem, Solution, linear_outputs, solve, solve_path, strength_path
+from weights.training.exact import NewtonStep, Problem, Solution, linear_outputs, solve, solve_path, strength_path
 from weights.training.feeding import MOST_WATCHED, feed, watched_rows
 from weights.training.job import Job
 from weights.training.step import Info, Member, Program, State, member_program
@@ -44,6 +44,7 @@ _LEAST_GAIN, _WORTH_WAITING = 1e-5, 1e-3
 """Shares of the score by which a round must be better to be kept, and to put off the end (our choice: on 24 real tables waiting for less
 took a seventh longer and gained nothing)."""
 _ENOUGH_JUDGED = 10_000
+_MOST_BYTES_OF_DERIVATIVES = 1 << 27
 _SCOUTING_TOLERANCE = 1e-5
 """Of solutions that only choose a strength."""
 
@@ -350,7 +351,10 @@ def _solve_members(job: Job, control: Control) -> Trained:
 
         for solution in threads.map(one, range(job.n_members)):
             solutions.append(solution)
-            control.report(Progress(job.name, len(solutions) / job.n_members, None))
+            if not solves_in_passing(job):
+                control.report(Progress(job.name, len(solutions) / job.n_members, None))
+        if solves_in_passing(job):
+            solutions = _refined(job, specs, solutions, control, threads)
     params = [{"output": {"w": s.w, "b": s.b}} for s in solutions]
     failures = ["" if np.isfinite(s.w).all() and np.isfinite(s.b).all() else "its solution is not finite" for s in solutions]
     history = {
@@ -360,6 +364,39 @@ def _solve_members(job: Job, control: Control) -> Trained:
         "zeros": np.asarray([[float(np.mean(s.w == 0))] for s in solutions]),
     }
     return collect(job, control, params, failures, history, specs)
+
+
+def solves_in_passing(job: Job) -> bool:
+    """Whether members that are solved learn from all rows of a table that passes, or from its sample only: second derivatives must fit."""
+    unknowns = (job.x.shape[1] + 1) * job.task.n_outputs
+    return job.passing is not None and 8 * job.n_members * unknowns**2 <= _MOST_BYTES_OF_DERIVATIVES
+
+
+def _refined(job: Job, specs: list[Spec], solutions: list[Solution], control: Control, threads: ThreadPoolExecutor) -> list[Solution]:
+    """Solutions for the sample moved to those for all rows, by two Newton steps, each of which squares the distance.
+
+    One whose first step led away stays as it is.
+    """
+    first = _after_a_pass(job, specs, solutions, control, threads, 0.0)
+    second = _after_a_pass(job, specs, first, control, threads, 0.5)
+    return [c if c.residual <= b.residual else a for a, b, c in zip(solutions, first, second, strict=True)]
+
+
+def _after_a_pass(
+    job: Job, specs: list[Spec], solutions: list[Solution], control: Control, threads: ThreadPoolExecutor, done: float
+) -> list[Solution]:
+    assert job.passing is not None
+    steps, n_rows = [NewtonStep(job.task.kind, solution) for solution in solutions], 0
+    for rows in job.passing.in_order():
+        if control.stopping():
+            raise Interrupted("Training was stopped.")
+        x = (rows.x * job.used).astype(np.float64)
+        for _ in threads.map(lambda m, x=x, rows=rows: steps[m].add(x, rows.y, rows.weight * rows.counts[:, m]), range(len(steps))):
+            pass
+        n_rows += len(rows.y)
+        control.report(Progress(job.name, min(done + 0.5 * n_rows / job.passing.stream.n_rows, 1.0), None))
+    regularizations = [spec.regularization for spec in specs]
+    return [step.take(r, r.strength or 0.0, job.groups) for step, r in zip(steps, regularizations, strict=True)]
 
 
 def _problem(job: Job, m: int) -> Problem:
