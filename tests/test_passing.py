@@ -207,10 +207,18 @@ def test_what_needs_all_rows_at_once_is_refused(tmp_path, options, complaint):
 
 
 @pytest.mark.usefixtures("too_large")
-@pytest.mark.parametrize("options", [{"copies": "merge"}, {"sample_weight": np.ones(N_ROWS)}])
-def test_what_needs_the_table_is_refused_as_too_large(tmp_path, options):
-    with pytest.raises(TooLargeError, match="needs more"):
-        api.plan_fit(write(tmp_path, rows()), "state", **NETWORK, **options)
+@pytest.mark.parametrize(
+    ("options", "complaint"),
+    [
+        ({"target": None}, "The target was not named"),
+        ({"target": np.ones(N_ROWS)}, "which target as values apart from the file would need"),
+        ({"sample_weight": np.ones(N_ROWS)}, "which sample_weight as values apart from the file would need"),
+        ({"copies": "merge"}, "which merging copies would need"),
+    ],
+)
+def test_what_needs_the_table_is_refused(tmp_path, options, complaint):
+    with pytest.raises(UsageError, match=complaint):
+        api.plan_fit(write(tmp_path, rows()), **{"target": "state", **NETWORK, **options})
 
 
 def test_text_that_is_too_large_is_refused_with_a_way_out(tmp_path, monkeypatch):

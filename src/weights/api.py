@@ -19,7 +19,7 @@ import msgspec
 import numpy as np
 
 import weights
-from weights.data.dataset import Feature, Roles, describe, parse_kinds, prepare_passing
+from weights.data.dataset import Feature, Roles, describe, parse_kinds
 from weights.data.delimited import remark_of, remarks_of
 from weights.data.encoding import apply_encoding, unfamiliar
 from weights.data.examples import EXAMPLES
@@ -28,7 +28,7 @@ from weights.data.table import describe_source, read_table
 from weights.ensemble import Ensemble, Interval, Report, available_threads
 from weights.errors import CorruptError, TooLargeError, TrainingError, UsageError, WeightsError, printable
 from weights.fitting import Prepared, train_ensemble
-from weights.preparing import asks_to_merge, can_pass, decide, dotted, read_whole
+from weights.preparing import asks_to_merge, can_pass, decide, dotted, read_passing, read_whole
 from weights.spec import Spec
 from weights.store.checkpoint import Checkpoints, fingerprint
 from weights.store.format import check_writable
@@ -250,11 +250,8 @@ def plan_fit(
     except TooLargeError as error:
         if not can_pass(data):
             raise TooLargeError(f"{error} Rows of a Parquet file are learned from in passing, however many.") from error
-        if not isinstance(target, str) or not (sample_weight is None or isinstance(sample_weight, str)) or merge:
-            raise
     # Outside of the handler, whose error would keep alive what has been read.
-    roles = msgspec.structs.replace(roles, target=target, sample_weight=sample_weight)
-    return decided(prepare_passing(Path(data), roles, source=printable(describe_source(data)), seed=seed))
+    return decided(read_passing(Path(data), target, sample_weight, roles, merge=merge, seed=seed))
 
 
 def run_fit(

@@ -1,6 +1,6 @@
 """From the user's words to a fit that is ready to start: read the rows, find what is asked of them, decide what is trained.
 
-`decide` is the usual entrance, after `read_whole` or, for what does not fit into memory, `data.dataset.prepare_passing`.
+`decide` is the usual entrance, after `read_whole` or, for what does not fit into memory, `read_passing`.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import pyarrow as pa
 
 from weights.data.columns import to_numbers
 from weights.data.copies import merge_copies
-from weights.data.dataset import Dataset, Roles, prepare
+from weights.data.dataset import Dataset, Roles, prepare, prepare_passing
 from weights.data.examples import EXAMPLES
 from weights.data.table import describe_source, read_table
 from weights.ensemble import model_shape
@@ -44,6 +44,22 @@ def read_whole(data: Any, target: Any, sample_weight: Any, roles: Roles, *, merg
     del table
     pa.default_memory_pool().release_unused()
     return dataset
+
+
+def read_passing(path: Path, target: Any, sample_weight: Any, roles: Roles, *, merge: bool, seed: int) -> Dataset:
+    """A sample of the rows of a Parquet file that does not fit into memory, and the way to all of them.
+
+    Raises:
+        UsageError: the target was not named, or something is asked that needs all rows at once.
+    """
+    if target is None:
+        raise UsageError("The target was not named. Name the column to predict with --target.")
+    apart = [name for name, values in (("target", target), ("sample_weight", sample_weight)) if not isinstance(values, str | None)]
+    if apart or merge:
+        asked = f"{apart[0]} as values apart from the file" if apart else "merging copies"
+        raise UsageError(f"{path.name} does not fit into memory, which {asked} would need. Use a column of the file, or fewer rows.")
+    roles = msgspec.structs.replace(roles, target=target, sample_weight=sample_weight)
+    return prepare_passing(path, roles, source=printable(describe_source(path)), seed=seed)
 
 
 def can_pass(data: Any) -> bool:
