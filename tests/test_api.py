@@ -432,7 +432,7 @@ def test_a_file_that_does_not_exist_is_not_found(csv):
 
 def test_more_memory_than_there_is_is_refused(monkeypatch):
     monkeypatch.setenv("WEIGHTS_MEMORY", "50MB")
-    with pytest.raises(DataError, match=r"^Training needs about .* GB of memory, but 50\.0 MB may be used\. Use fewer rows"):
+    with pytest.raises(DataError, match=r"^Training needs about .* MB of memory, but 50\.0 MB may be used\. Use fewer rows"):
         wt.fit("iris")
 
 

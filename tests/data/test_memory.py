@@ -82,6 +82,6 @@ def test_what_fits_passes(monkeypatch):
     check_memory_for(1e9, "The table")
 
 
-@pytest.mark.parametrize(("n_bytes", "said"), [(3.21e9, "3.2 GB"), (1e8, "0.1 GB"), (9.96e7, "99.6 MB"), (1e15, "1,000,000.0 GB")])
+@pytest.mark.parametrize(("n_bytes", "said"), [(3.21e9, "3.2 GB"), (1e9, "1.0 GB"), (9.96e8, "996.0 MB"), (1e15, "1,000,000.0 GB")])
 def test_sizes_are_told_in_units_people_use(n_bytes, said):
     assert in_words(n_bytes) == said

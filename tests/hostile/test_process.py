@@ -461,22 +461,22 @@ def test_a_signal_while_training_keeps_a_checkpoint(csv, tmp_path, number):
     assert sorted(os.listdir(tmp_path)) == ["run.checkpoint"]
 
 
-MOMENTS = ("read_table", "prepare", "keep_compiled_programs", "save_ensemble")
+MOMENTS = ("preparing.read_table", "preparing.prepare", "api.keep_compiled_programs", "api.save_ensemble")
 
 
 @pytest.mark.parametrize(
-    ("moment", "number"), [*((moment, signal.SIGINT) for moment in MOMENTS), ("read_table", signal.SIGTERM), ("read_table", signal.SIGHUP)]
+    ("moment", "number"), [*((moment, signal.SIGINT) for moment in MOMENTS), *((MOMENTS[0], n) for n in (signal.SIGTERM, signal.SIGHUP))]
 )
 def test_a_signal_at_any_stage_ends_in_a_whole_run_or_none(csv, tmp_path, moment, number):
     program = (
-        "import os, signal, weights.api as api, weights.cli as cli\n"
-        f"function = api.{moment}\n"
-        f"api.{moment} = lambda *args, **options: (os.kill(os.getpid(), {int(number)}), function(*args, **options))[1]\n"
+        "import os, signal, weights.api as api, weights.cli as cli, weights.preparing as preparing\n"
+        f"function = {moment}\n"
+        f"{moment} = lambda *args, **options: (os.kill(os.getpid(), {int(number)}), function(*args, **options))[1]\n"
         "cli.main()"
     )
     command = [sys.executable, "-c", program, "fit", str(csv), *LINEAR, "--save", "run", "--quiet"]
     code, output, words = ended(subprocess.Popen(command, stdout=-1, stderr=-1, text=True))
-    if moment == "save_ensemble":
+    if moment == "api.save_ensemble":
         assert (code, words) == (0, "")
         assert api.load(tmp_path / "run").ensemble.n_members == 3
     else:

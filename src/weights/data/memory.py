@@ -70,7 +70,7 @@ def in_words(n_bytes: float) -> str:
         >>> in_words(3_210_000_000)
         '3.2 GB'
     """
-    return f"{n_bytes / 1e9:,.1f} GB" if n_bytes >= 1e8 else f"{n_bytes / 1e6:,.1f} MB"
+    return f"{n_bytes / 1e9:,.1f} GB" if n_bytes >= 1e9 else f"{n_bytes / 1e6:,.1f} MB"
 
 
 def _available_bytes() -> float:

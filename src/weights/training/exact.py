@@ -24,7 +24,7 @@ from weights.types import AnyArray, FloatArray, IntArray
 
 LARGEST_DENSE = 2_500
 """Unknowns up to which the second derivative is held as a dense matrix (our choice: about a second a step on one core)."""
-_BLOCK = 1 << 13
+BLOCK = 1 << 13
 """Rows that are held in float64 at a time."""
 _COSTLY, _TOO_COSTLY = 200.0, 1000.0
 """Products in a Newton step over those in a gradient, from which on L-BFGS goes first, and from which on no second derivative is formed
@@ -111,7 +111,7 @@ def _newton_cost(n_samples: int, n_rows: int, n_outputs: int) -> float:
 
 def linear_outputs(x: FloatArray, rows: IntArray, solution: Solution) -> FloatArray:
     """What a solution puts out for some rows of the inputs x (n, p), in float64, shape (rows, k)."""
-    blocks = (x[rows[begin : begin + _BLOCK]].astype(np.float64) for begin in range(0, len(rows), _BLOCK))
+    blocks = (x[rows[begin : begin + BLOCK]].astype(np.float64) for begin in range(0, len(rows), BLOCK))
     outputs = [block @ solution.w + solution.b for block in blocks]
     return np.concatenate(outputs) if outputs else np.zeros((0, len(solution.b)))
 
@@ -120,7 +120,7 @@ def _used_rows(problem: Problem) -> Problem:
     """The rows that weigh something, their weights scaled to sum one; few are taken out and made float64, many are read in blocks."""
     rows = np.flatnonzero(problem.weight)
     weight = problem.weight[rows] / problem.weight[rows].sum()
-    few = len(rows) <= max(_BLOCK, problem.x.shape[1])
+    few = len(rows) <= max(BLOCK, problem.x.shape[1])
     x = problem.x[rows].astype(np.float64) if few else problem.x
     return problem._replace(x=x, y=problem.y[rows], weight=weight, rows=None if few else rows)
 
@@ -347,8 +347,8 @@ def _add_curvature(hessian: FloatArray, curvature: float, shape: tuple[int, ...]
 
 
 def _blocks(problem: Problem) -> Iterator[tuple[slice, FloatArray]]:
-    for begin in range(0, len(problem.y), _BLOCK):
-        part = slice(begin, begin + _BLOCK)
+    for begin in range(0, len(problem.y), BLOCK):
+        part = slice(begin, begin + BLOCK)
         yield part, problem.x[part if problem.rows is None else problem.rows[part]].astype(np.float64, copy=False)
 
 

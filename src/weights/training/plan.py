@@ -12,7 +12,7 @@ import threadpoolctl
 from weights.models.base import Shape
 from weights.models.linear import Linear
 from weights.spec import Spec
-from weights.training.exact import LARGEST_DENSE
+from weights.training.exact import BLOCK, LARGEST_DENSE
 
 _STEP_OVERHEAD_SECONDS = 40e-6
 _COMPILE_SECONDS = 2.5
@@ -50,7 +50,7 @@ def plan(spec: Spec, shape: Shape, n_samples: int, *, n_threads: int) -> Plan:
         dense = 0 if smooth and unknowns > LARGEST_DENSE else unknowns
         n_path = min(members, spec.members.n_folds) * _PATH_LENGTH / 2 if spec.regularization.strength is None else 0
         seconds = (members + n_path) * _EXACT_SOLVES * solve / (0.25 * speed) / n_threads
-        held = n_threads * (min(n_samples, 1 << 16) * shape.n_inputs * 24 + dense**2 * 16)
+        held = n_threads * (min(n_samples, BLOCK) * shape.n_inputs * 24 + dense**2 * 16)
         n_steps, batch_size = 0, n_samples
     else:
         n_steps, batch_size = spec.optimization.n_steps or 0, spec.optimization.batch_size or n_samples
