@@ -16,7 +16,10 @@ from weights import api
 from weights.cli import cli
 from weights.data import rowgroups
 from weights.data import stream as stream_module
-from weights.errors import DataError, TooLargeError, UsageError
+from weights.errors import DataError, NotFoundError, TooLargeError, UsageError
+from weights.fitting import job
+from weights.training.exact import Problem, solve
+from weights.training.feeding import PassingFeed
 
 N_ROWS = 30_000
 NETWORK = {"model": "mlp", "members": 4, "n_folds": 4, "hidden": (16,)}
@@ -101,8 +104,6 @@ def test_a_fit_in_passing_is_the_same_again_and_with_other_threads(tmp_path):
 @pytest.mark.usefixtures("too_large")
 def test_rows_of_a_group_stay_on_one_side(tmp_path):
     prepared = api.plan_fit(write(tmp_path, rows()), "state", drop=["height"], group="patient", **NETWORK)
-    from weights.fitting import job
-
     made = job("mlp", prepared.candidates["mlp"], prepared)
     group = prepared.dataset.group
     for scored in made.resampling.scored:
@@ -140,6 +141,30 @@ def test_rows_without_a_target_are_left_out(tmp_path):
 
 
 @pytest.mark.usefixtures("too_large")
+def test_rows_without_a_target_keep_their_place_so_that_a_run_can_be_resumed(tmp_path):
+    data = pd.DataFrame(rows()).drop(columns=["height"])
+    data.loc[::3, "state"] = None
+    prepared = api.plan_fit(write(tmp_path, pa.Table.from_pandas(data)), "state", **NETWORK)
+    made = job("mlp", prepared.candidates["mlp"], prepared)
+    stepwise, entered = (PassingFeed(made, [10, 20, 30], 10) for _ in range(2))
+    for taken in (0, 10, 20):
+        stepwise.turn(taken, 10)
+    entered.turn(20, 10)
+    np.testing.assert_array_equal(stepwise.shared.x, entered.shared.x)
+    np.testing.assert_array_equal(stepwise.counts, entered.counts)
+    at_hand = len(stepwise.counts)
+    assert not stepwise.counts[np.asarray(stepwise.shared.weight)[:at_hand] == 0].any()
+
+
+@pytest.mark.usefixtures("too_large")
+def test_long_stretches_without_a_target_are_passed_over(tmp_path):
+    data = pd.DataFrame(rows()).drop(columns=["height"])
+    data.loc[4_000:24_000, "state"] = None
+    model = wt.fit(write(tmp_path, pa.Table.from_pandas(data)), "state", model="linear", members=4, n_folds=4)
+    assert model.report.n_samples == N_ROWS - 20_001
+
+
+@pytest.mark.usefixtures("too_large")
 def test_classes_too_rare_for_the_sample_are_said(tmp_path):
     data = rows()
     kept = api.plan_fit(write(tmp_path, data), "state", drop=["height"], **NETWORK).dataset.passage.keys.astype(int)
@@ -159,6 +184,39 @@ def test_a_cell_that_cannot_be_read_is_found_before_training(tmp_path):
     data["size"][row] = "tall"
     with pytest.raises(DataError, match=rf"Column 'size' must be numbers .* 1 of .*\(first: row {row + 1:,}, 'tall'\)"):
         api.plan_fit(write(tmp_path, data), "state", drop=["height"], **NETWORK)
+
+
+@pytest.mark.usefixtures("too_large")
+@pytest.mark.parametrize(
+    ("cells", "odd", "complaint"),
+    [
+        (np.arange(N_ROWS) % 2, 2, r"'trap' must be boolean .*'2'.* found in a sample of the rows; --kind decides otherwise"),
+        (np.asarray([f"{i % 900}.5" for i in range(N_ROWS)], object), "oops", r"'trap' must be numbers .*'oops'.*--kind decides"),
+    ],
+)
+def test_a_kind_that_only_the_sample_has_is_found_before_training(tmp_path, cells, odd, complaint):
+    data = {"wave": rows()["wave"], "state": rows()["state"], "trap": cells}
+    kept = api.plan_fit(write(tmp_path, data), "state", **NETWORK).dataset.passage.keys.astype(int)
+    data["trap"][np.setdiff1d(np.arange(N_ROWS), kept)[0]] = odd
+    if data["trap"].dtype == object:
+        data["trap"] = pa.array(data["trap"]).dictionary_encode()
+    with pytest.raises(DataError, match=complaint):
+        api.plan_fit(write(tmp_path, data), "state", **NETWORK)
+
+
+@pytest.mark.usefixtures("too_large")
+def test_columns_are_checked_as_in_memory(tmp_path):
+    path = write(tmp_path, rows())
+    with pytest.raises(NotFoundError, match="has no column 'nope' to use as drop"):
+        api.plan_fit(path, "state", drop=["nope"])
+    with pytest.raises(UsageError, match="'state' is the target and cannot also be drop"):
+        api.plan_fit(path, "state", drop=["state"])
+    parquet.write_table(pa.Table.from_arrays([pa.array([1, 2])] * 3, names=["x", "x", "y"]), tmp_path / "b.parquet")
+    with pytest.raises(DataError, match=r"Column names must differ, but 'x' stands 2 times in b\.parquet"):
+        api.plan_fit(str(tmp_path / "b.parquet"), "y")
+    nested = {"wave": rows()["wave"], "y": pa.array([{"a": i} for i in range(N_ROWS)])}
+    with pytest.raises(DataError, match="'y' must hold one number or label a row"):
+        api.plan_fit(write(tmp_path, nested), "y")
 
 
 @pytest.mark.usefixtures("too_large")
@@ -182,9 +240,6 @@ def test_a_solved_model_has_the_weights_of_all_rows(tmp_path, monkeypatch, reque
     monkeypatch.setattr(stream_module, "_MOST_KEPT", 1 << 13)
     passed = wt.fit(path, target, **settings)
     prepared = api.plan_fit(path, target, **settings)
-    from weights.fitting import job
-    from weights.training.exact import Problem, solve
-
     made = job("linear", prepared.candidates["linear"], prepared)
     everything = [*made.passing.in_order()]
     x, y, weight, counts = (np.concatenate([getattr(part, name) for part in everything]) for name in ("x", "y", "weight", "counts"))
@@ -255,7 +310,7 @@ def test_the_command_line_writes_the_parts_into_one_file(tmp_path, model):
     result = CliRunner().invoke(cli, ["predict", str(tmp_path / "run"), write(tmp_path, data), "-o", str(tmp_path / "out.csv")])
     assert result.exit_code == 0
     assert "30,000 predictions in" in result.stderr
-    assert "in rows from 20,001 on, and perhaps in later ones" in result.stderr
+    assert "in rows from 16,385 on, and perhaps in later ones" in result.stderr
     assert "(first: row 20,001, 'lilac')" in result.stderr
     assert len(pd.read_csv(tmp_path / "out.csv")) == N_ROWS
 

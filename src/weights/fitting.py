@@ -145,17 +145,18 @@ def job(name: str, spec: Spec, prepared: Prepared) -> Job:
 
 
 def ready_rows(prepared: Prepared) -> Callable[[pa.Table, IntArray], ReadyRows]:
-    """What makes rows that pass ready for training, as those of the sample are; rows without a known target are left out."""
+    """What makes rows that pass ready for training, as those of the sample are; one without a known target keeps its place."""
     dataset, task = prepared.dataset, prepared.task
     mean_weight = float((dataset.sample_weight * task.class_factors(prepared.y)).mean())
 
     def ready(table: pa.Table, numbers: IntArray) -> ReadyRows:
         with rows_counted_from(numbers[0]):
-            known = task.knows(table[task.target])
-            table, numbers = table.filter(pa.array(known)), numbers[known]
+            target = table[task.target]
+            known = task.knows(target)
             x, weight, keys = encode_passing(dataset, table, numbers)
-            y = task.encode(table[task.target])
-        return ReadyRows(x, y, (weight * task.class_factors(y) / mean_weight).astype(np.float32), keys)
+            y = np.zeros(len(x), prepared.y.dtype)
+            y[known] = task.encode(target.filter(pa.array(known)))
+        return ReadyRows(x, y, (weight * task.class_factors(y) / mean_weight * known).astype(np.float32), keys, known)
 
     return ready
 

@@ -103,7 +103,8 @@ def decide(
         *_too_few(dataset.n_samples, found, y),
     ]
     if dataset.passage is not None and found.classes and dataset.passage.n_other_labels:
-        remarks.append(f"rows of {dataset.passage.n_other_labels:,} classes too rare for the sample to hold one were left out")
+        n_rare = dataset.passage.n_other_labels
+        remarks.append(f"rows of {n_rare:,} {'class' if n_rare == 1 else 'classes'} too rare for the sample to hold one were left out")
     if class_weight is not None:
         remarks.append(
             "probabilities speak of classes weighted as asked, not of their shares in the data; the metrics count rows as they are"

@@ -127,3 +127,12 @@ def test_a_file_cut_short_is_refused(path):
     path.write_bytes(path.read_bytes()[:-20])
     with pytest.raises(DataError, match="could not be read as parquet"):
         RowStream.open(path, "y")
+
+
+def test_many_small_row_groups_are_read_together(tmp_path, small, monkeypatch):
+    stream, _ = RowStream.open(write(tmp_path / "a.parquet", 40_000, row_group=100), "y")
+    read = []
+    original = stream_module.batches
+    monkeypatch.setattr(stream_module, "batches", lambda file, groups, columns: read.append(len(groups)) or original(file, groups, columns))
+    np.testing.assert_array_equal(np.sort(numbers_of(stream, 0, 40_000)), np.arange(40_000))
+    assert min(read[:1]) > 300  # 32,768 rows at once

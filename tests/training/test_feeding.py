@@ -41,11 +41,11 @@ def passing(tmp_path, monkeypatch) -> Job:
 
     def ready(table: pa.Table, numbers: np.ndarray) -> ReadyRows:
         y = table["y"].to_numpy().astype(np.float32)
-        return ReadyRows(y[:, None], y, np.ones(len(y), np.float32), numbers)
+        return ReadyRows(y[:, None], y, np.ones(len(y), np.float32), numbers, np.ones(len(y), bool))
 
     job = in_memory()
     draw = Draw(job.specs[0].members, (0, 1, 2, 3))
-    x, y, weight, keys = ready(sample.table, sample.numbers)
+    x, y, weight, keys, _ = ready(sample.table, sample.numbers)
     return replace(job, x=x, y=y, weight=weight, resampling=draw(keys), passing=Passing(stream, ready, draw))
 
 

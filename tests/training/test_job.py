@@ -40,7 +40,7 @@ def test_rows_that_pass_are_drawn_for_the_members_that_are_meant(tmp_path):
     stream, _ = RowStream.open(tmp_path / "a.parquet", "y")
 
     def ready(table: pa.Table, numbers: np.ndarray) -> ReadyRows:
-        return ReadyRows(numbers[:, None].astype(np.float32), table["y"].to_numpy(), np.ones(len(numbers)), numbers)
+        return ReadyRows(numbers[:, None].astype(np.float32), table["y"].to_numpy(), np.ones(len(numbers)), numbers, numbers >= 0)
 
     job = job_of_six()
     draw = Draw(job.specs[0].members, tuple(range(6)))

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -16,9 +17,11 @@ import pyarrow.compute as pc
 
 from weights.data.columns import USED_KINDS, Found, as_text, find_kind, is_missing, is_number, to_levels, to_numbers, to_seconds
 from weights.data.delimited import remark_of, remarks_of
-from weights.data.encoding import Category, Encoding, apply_encoding, fit_encoding
+from weights.data.encoding import Boolean, Category, ColumnEncoding, Encoding, apply_encoding, fit_encoding
 from weights.data.keys import text_keys
-from weights.data.stream import RowStream, rows_counted_from
+from weights.data.rowgroups import types_of
+from weights.data.stream import RowStream, is_plain, rows_counted_from
+from weights.data.table import reading
 from weights.errors import DataError, NotFoundError, UsageError, suggest
 from weights.types import AnyArray, BoolArray, FloatArray, IntArray
 
@@ -134,7 +137,7 @@ def prepare(table: pa.Table, roles: Roles, *, source: str = "table") -> Dataset:
         DataError: no usable row or column remains, or a steering column is unusable.
         UsageError: a kind is not known, or a column has two roles.
     """
-    _check_names(table, roles, source)
+    _check_names(table.column_names, roles, source)
     weight, group, time = _sample_weight(table, roles.sample_weight), _group(table, roles.group), _time(table, roles.time)
     if not weight.any():
         raise DataError(f"Sample weights must not all be zero, but '{roles.sample_weight}' is. Name another column.")
@@ -183,13 +186,16 @@ def prepare_passing(path: Path, roles: Roles, *, source: str, seed: int = 0) -> 
     """
     if roles.time is not None:
         raise UsageError(f"{source} does not fit into memory, and its rows can then not be split by time. Leave out --time, or use fewer.")
+    with reading(path, "parquet"):
+        types = types_of(path)
+    _check_names([*types], roles, source)
     stream, sample = RowStream.open(path, roles.target, missing=roles.missing, drop=roles.drop, seed=seed)
     dataset = prepare(sample.table, msgspec.structs.replace(roles, drop=()), source=source)
     steering = [name for name in (roles.target, roles.sample_weight, roles.group) if name]
     stream = stream.only([*(feature.name for feature in dataset.used_features), *steering])
     mean_weight = float(_sample_weight(sample.table, roles.sample_weight).mean())
     passage = Passage(stream, _keys(sample.table, sample.numbers, roles.group), mean_weight, sample.n_other_labels)
-    _check_passing(stream, dataset.encoding, roles)
+    _check_passing(stream, types, dataset.encoding, roles)
     n_without = int(stream.sizes.sum()) - stream.n_rows
     remarks = [
         f"the table does not fit into memory: members learn from all {stream.n_rows:,} rows in passing; kinds, encoding, strengths of "
@@ -211,17 +217,25 @@ def _keys(table: pa.Table, numbers: IntArray, group: str | None) -> IntArray:
     return numbers.astype(np.uint64) if group is None else text_keys(as_text(table[group]))
 
 
-def _check_passing(stream: RowStream, encoding: Encoding, roles: Roles) -> None:
+def _check_passing(stream: RowStream, types: Mapping[str, pa.DataType], encoding: Encoding, roles: Roles) -> None:
     """Read the columns once in which a later cell may be unreadable, so that it is known before training."""
-    doubtful = [column for column in encoding.columns if not isinstance(column, Category) and stream.holds_text(column.name)]
+    doubtful = [column for column in encoding.columns if _may_surprise(column, types[column.name])]
     steering = [name for name in (roles.sample_weight, roles.group) if name]
     if not doubtful and not steering:
         return
     for table, numbers in stream.only([*(column.name for column in doubtful), *steering]).in_order():
         with rows_counted_from(numbers[0]):
-            apply_encoding(msgspec.structs.replace(encoding, columns=doubtful), table)
             _sample_weight(table, roles.sample_weight)
             _group(table, roles.group)
+            try:
+                apply_encoding(msgspec.structs.replace(encoding, columns=doubtful), table)
+            except DataError as error:
+                raise DataError(f"{error} What kind a column is was found in a sample of the rows; --kind decides otherwise.") from error
+
+
+def _may_surprise(column: ColumnEncoding, kind: pa.DataType) -> bool:
+    """Whether cells that the sample did not hold may be unreadable: words among numbers, a third number among zeros and ones."""
+    return not isinstance(column, Category) and not (pa.types.is_boolean(kind) if isinstance(column, Boolean) else is_plain(kind))
 
 
 def parse_kinds(pairs: Any) -> dict[str, str]:
@@ -248,14 +262,14 @@ def parse_kinds(pairs: Any) -> dict[str, str]:
     return items
 
 
-def _check_names(table: pa.Table, roles: Roles, source: str) -> None:
+def _check_names(names: Sequence[str], roles: Roles, source: str) -> None:
     parse_kinds(roles.kinds)
     steering = {role: (name,) for role in ("group", "time", "sample_weight") if (name := getattr(roles, role))}
     taken = {roles.target: "target"}
-    for role, names in {"target": (roles.target,), "drop": roles.drop, "kind": tuple(roles.kinds), **steering}.items():
-        for name in names:
-            if name not in table.column_names:
-                raise NotFoundError(f"{source} has no column '{name}' to use as {role}. {suggest(name, table.column_names)}")
+    for role, named in {"target": (roles.target,), "drop": roles.drop, "kind": tuple(roles.kinds), **steering}.items():
+        for name in named:
+            if name not in names:
+                raise NotFoundError(f"{source} has no column '{name}' to use as {role}. {suggest(name, names)}")
             if role not in ("target", "kind") and taken.setdefault(name, role) != role:
                 raise UsageError(f"Column '{name}' is the {taken[name]} and cannot also be {role}. Name another column.")
 

@@ -6,7 +6,9 @@ the file. Text stays in codes until it is known to fit, so that a constant of a 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import contextlib
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,11 +16,23 @@ import numpy as np
 import pyarrow as pa
 
 from weights.data.memory import check_memory_for
+from weights.errors import DataError
 from weights.types import IntArray
 
 _BATCH = 1 << 14
 _FRUGALLY: dict[str, Any] = {"page_checksum_verification": True, "pre_buffer": False, "buffer_size": 1 << 18}
 """A page of each column at a time; otherwise pyarrow holds the bytes of all row groups it has come past."""
+
+
+def check_names_differ(names: Sequence[str], source: str) -> None:
+    """Refuse a table in which two columns share a name.
+
+    Raises:
+        DataError: they do.
+    """
+    repeated = [column for column, count in Counter(names).items() if count > 1]
+    if repeated:
+        raise DataError(f"Column names must differ, but '{repeated[0]}' stands {names.count(repeated[0])} times in {source}. Rename one.")
 
 
 def read_parquet(path: Path) -> pa.Table:
@@ -44,15 +58,31 @@ def read_parquet(path: Path) -> pa.Table:
     return pa.table(table.columns, names=table.column_names)
 
 
-def batches(path: Path, row_groups: Sequence[int], columns: Sequence[str]) -> Iterator[pa.Table]:
-    """The rows of row groups in their order, at most 16,384 at a time."""
+@contextlib.contextmanager
+def opened(path: Path) -> Iterator[Any]:
+    """The file, open for `batches`, its footer read once."""
     from pyarrow import parquet
 
     with parquet.ParquetFile(path, read_dictionary=text_columns(path), **_FRUGALLY) as file:
-        for batch in file.iter_batches(batch_size=_BATCH, row_groups=[*row_groups], columns=[*columns]):
-            table = pa.Table.from_batches([batch]).select([*columns])
-            table.validate(full=True)
-            yield pa.table(table.columns, names=table.column_names)
+        yield file
+
+
+def batches(file: Any, row_groups: Iterable[int], columns: Sequence[str]) -> Iterator[pa.Table]:
+    """The rows of row groups of an open file, in the order of these, about 16,384 at a time."""
+    waiting: list[pa.Table] = []
+    for batch in file.iter_batches(batch_size=_BATCH, row_groups=[*row_groups], columns=[*columns]):
+        waiting.append(pa.Table.from_batches([batch]).select([*columns]))
+        if sum(table.num_rows for table in waiting) >= _BATCH:
+            yield _together(waiting)
+            waiting = []
+    if waiting:
+        yield _together(waiting)
+
+
+def _together(tables: list[pa.Table]) -> pa.Table:
+    table = pa.concat_tables(tables)
+    table.validate(full=True)
+    return pa.table(table.columns, names=table.column_names)
 
 
 def row_group_sizes(path: Path) -> IntArray:
@@ -71,10 +101,23 @@ def expansion(path: Path) -> float:
 
 
 def text_columns(path: Path) -> list[str]:
-    """Names of the columns that hold text."""
+    """Names of the columns that hold plain text."""
     from pyarrow import parquet
 
     return [field.name for field in parquet.read_schema(path) if pa.types.is_string(field.type) or pa.types.is_large_string(field.type)]
+
+
+def types_of(path: Path) -> dict[str, pa.DataType]:
+    """The type of each column.
+
+    Raises:
+        DataError: two columns share a name.
+    """
+    from pyarrow import parquet
+
+    schema = parquet.read_schema(path)
+    check_names_differ(schema.names, path.name)
+    return {field.name: field.type for field in schema}
 
 
 def _claimed_bytes(footer: Any) -> float:

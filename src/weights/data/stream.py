@@ -11,16 +11,16 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from weights.data.columns import is_missing
+from weights.data.columns import is_missing, is_number
 from weights.data.keys import uniform
 from weights.data.memory import memory_budget
-from weights.data.rowgroups import batches, expansion, row_group_sizes, text_columns
+from weights.data.rowgroups import batches, expansion, opened, row_group_sizes, types_of
 from weights.data.table import in_plain_form, reading
 from weights.errors import DataError, NotFoundError, TooLargeError, suggest
 from weights.types import IntArray
@@ -34,6 +34,7 @@ _LARGEST_EXPANSION = 1000.0
 _MOST_LABELS = 10_000
 _GROUPS_AT_A_TIME = 32
 _MOST_STRIDES = 16
+_ROWS_AT_ONCE = 1 << 15
 _SAMPLE = 0x5A3B1E
 _ORDER = 0x0D2
 
@@ -80,7 +81,7 @@ class RowStream:
             NotFoundError: there is no such target.
         """
         with reading(path, "parquet"):
-            sizes, names = row_group_sizes(path), _names(path)
+            sizes, names = row_group_sizes(path), types_of(path)
             if expansion(path) > _LARGEST_EXPANSION:
                 raise TooLargeError(f"'{path}' claims to hold {expansion(path):,.0f} times its own size, and is not read. Write it anew.")
             if target not in names:
@@ -92,10 +93,6 @@ class RowStream:
     def only(self, columns: Sequence[str]) -> RowStream:
         """The same stream of some of its columns."""
         return replace(self, columns=tuple(columns))
-
-    def holds_text(self, column: str) -> bool:
-        """Whether cells of a column may be anything."""
-        return column in text_columns(self.path)
 
     def in_order(self) -> Iterator[tuple[pa.Table, IntArray]]:
         """All rows as they stand in the file, some at a time, with their numbers."""
@@ -110,30 +107,37 @@ class RowStream:
         Every pass over the rows consists of several over the file: each takes its row groups in another order and reads one row in
         so many of each, so that rows that come one after another stem from many row groups, even where a file is sorted.
         """
-        starts = np.concatenate([[0], np.cumsum(self.sizes)])
-        n_strides = self._n_strides()
-        cycle, skipped = begin // int(self.sizes.sum()) * n_strides, begin % int(self.sizes.sum())
-        while True:
-            offset = cycle % n_strides
-            for group in np.random.default_rng([self.seed, _ORDER, cycle]).permutation(len(self.sizes)):
-                n_here = len(range(offset, int(self.sizes[group]), n_strides))
-                if skipped < n_here:
-                    yield from self._strided(int(group), offset + skipped * n_strides, n_strides, int(starts[group]))
-                skipped = max(skipped - n_here, 0)
-            cycle += 1
+        n_strides, n_all = self._n_strides(), int(self.sizes.sum())
+        cycle, skipped = begin // n_all * n_strides, begin % n_all
+        with reading(self.path, "parquet"), opened(self.path) as file:
+            while True:
+                offset = cycle % n_strides
+                order = np.random.default_rng([self.seed, _ORDER, cycle]).permutation(len(self.sizes))
+                n_wanted = np.maximum(-(-(self.sizes[order] - offset) // n_strides), 0)
+                before = np.cumsum(n_wanted) - n_wanted
+                first = int(np.searchsorted(before + n_wanted, skipped, side="right"))
+                skipped -= int(before[first]) if first < len(order) else int(n_wanted.sum())
+                for run in _runs(order[first:], self.sizes):
+                    for table, numbers in self._strided(file, run, offset, n_strides):
+                        if skipped < len(numbers):
+                            yield in_plain_form(table.slice(skipped), self.missing), numbers[skipped:]
+                        skipped = max(skipped - len(numbers), 0)
+                cycle += 1
 
-    def _strided(self, group: int, first: int, step: int, start: int) -> Iterator[tuple[pa.Table, IntArray]]:
-        """Every so many rows of a row group, from its first one on."""
-        begin = 0
-        with reading(self.path, "parquet"):
-            for raw in batches(self.path, [group], self.columns):
-                wanted = np.arange(first, begin + raw.num_rows, step)
-                if len(wanted):
-                    yield in_plain_form(raw.take(wanted - begin), self.missing), start + wanted
-                    first = int(wanted[-1]) + step
-                begin += raw.num_rows
-        if begin != self.sizes[group]:
-            raise DataError(f"'{self.path}' must hold {self.sizes[group]:,} rows in row group {group}, but {begin:,} came. Write it anew.")
+    def _strided(self, file: Any, groups: IntArray, offset: int, step: int) -> Iterator[tuple[pa.Table, IntArray]]:
+        """One row in so many of each of these row groups, with their numbers."""
+        sizes, starts = self.sizes[groups], (np.cumsum(self.sizes) - self.sizes)[groups]
+        ends, begin = np.cumsum(sizes), 0
+        for raw in batches(file, groups, self.columns):
+            here = np.arange(begin, min(begin + raw.num_rows, int(ends[-1])))
+            which = np.searchsorted(ends, here, side="right")
+            within = here - (ends - sizes)[which]
+            wanted = np.flatnonzero(within % step == offset)
+            if len(wanted):
+                yield raw.take(wanted), (starts[which] + within)[wanted]
+            begin += raw.num_rows
+        if begin != ends[-1]:
+            raise DataError(f"'{self.path}' must hold {ends[-1]:,} rows in {len(groups)} row groups, but {begin:,} came. Write it anew.")
 
     def _n_strides(self) -> int:
         """So many that what is drawn from at a time stems from 32 row groups, if there are so many."""
@@ -147,7 +151,7 @@ class RowStream:
         for table, here in self.in_order():
             present = ~is_missing(table[target])
             n_rows += int(present.sum())
-            if len(labels) <= _MOST_LABELS:
+            if len(labels) <= _MOST_LABELS and not pa.types.is_nested(table[target].type):
                 labels.update(pc.unique(table[target]).drop_null().to_pylist())
             chosen = np.flatnonzero(present & (uniform(here, self.seed, _SAMPLE) < share))
             tables.append(table.take(chosen))
@@ -157,7 +161,8 @@ class RowStream:
                 f"The target '{target}' must have values, but it is missing in all {int(self.sizes.sum()):,} rows. Name another."
             )
         kept = pa.concat_tables(tables).combine_chunks()
-        others = labels.difference(pc.unique(kept[target]).to_pylist() if len(labels) <= _MOST_LABELS else labels)
+        counted = 0 < len(labels) <= _MOST_LABELS
+        others = labels.difference(pc.unique(kept[target]).to_pylist()) if counted else set()
         return replace(self, n_rows=n_rows), Sample(kept, np.concatenate(numbers), len(others))
 
 
@@ -167,10 +172,13 @@ def parts(path: Path, columns: Sequence[str], missing: Sequence[str] = ()) -> It
     Raises:
         DataError: the file cannot be read.
     """
-    with reading(path, "parquet"):
-        here = [name for name in columns if name in _names(path)]
-        for raw in batches(path, range(len(row_group_sizes(path))), here):
-            yield in_plain_form(raw, missing)
+    with reading(path, "parquet"), opened(path) as file:
+        known = types_of(path)
+        here = [name for name in columns if name in known]
+        sizes = row_group_sizes(path)
+        for run in _runs(np.arange(len(sizes)), sizes):
+            for raw in batches(file, run, here):
+                yield in_plain_form(raw, missing)
 
 
 @contextmanager
@@ -187,18 +195,21 @@ def counted_from(begin: int, text: str) -> str:
     return re.sub(r"\brow (\d+)", lambda found: f"row {int(found[1]) + begin:,}", text)
 
 
-def _names(path: Path) -> list[str]:
-    from pyarrow import parquet
+def _runs(groups: IntArray, sizes: IntArray) -> Iterator[IntArray]:
+    """Row groups cut into runs that are read at once: of so many rows at least, but for the last."""
+    total = np.cumsum(sizes[groups]) // _ROWS_AT_ONCE
+    yield from (run for run in np.split(groups, np.flatnonzero(np.diff(total)) + 1) if len(run))
 
-    return list(parquet.read_schema(path).names)
+
+def is_plain(kind: pa.DataType) -> bool:
+    """Whether cells of a column are numbers, truth values or moments, and nothing else."""
+    return is_number(kind) or bool(pa.types.is_boolean(kind) or pa.types.is_temporal(kind))
 
 
 def _rows_to_keep(path: Path, columns: Sequence[str]) -> int:
     """A power of two that does not depend on how much memory is free, unless that is little."""
-    from pyarrow import parquet
-
-    schema, budget = parquet.read_schema(path), memory_budget()
-    n_inputs = sum(_INPUTS_OF_TEXT if pa.types.is_string(schema.field(name).type) else 2 for name in columns)
+    types, budget = types_of(path), memory_budget()
+    n_inputs = sum(2 if is_plain(types[name]) else _INPUTS_OF_TEXT for name in columns)
     fitting = _SHARE_OF_BUDGET * budget / (4.0 * n_inputs)
     if fitting < _LEAST_KEPT:
         raise TooLargeError(

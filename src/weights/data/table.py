@@ -11,7 +11,6 @@ import contextlib
 import itertools
 import os
 import zlib
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -26,7 +25,7 @@ from weights.data.delimited import read_delimited
 from weights.data.jsonlines import read_json_lines
 from weights.data.memory import check_memory_for
 from weights.data.notation import Notation
-from weights.data.rowgroups import read_parquet
+from weights.data.rowgroups import check_names_differ, read_parquet
 from weights.errors import DataError, NotFoundError, UsageError, suggest
 
 
@@ -209,11 +208,7 @@ def _without_missing_words(table: pa.Table, missing: Sequence[str]) -> pa.Table:
 def _checked(table: pa.Table, source: Any) -> pa.Table:
     """The table, if its names differ and it holds a cell."""
     name = describe_source(source)
-    repeated = [column for column, count in Counter(table.column_names).items() if count > 1]
-    if repeated:
-        raise DataError(
-            f"Column names must differ, but '{repeated[0]}' stands {table.column_names.count(repeated[0])} times in {name}. Rename one."
-        )
+    check_names_differ(table.column_names, name)
     if table.num_columns == 0 or table.num_rows == 0:
         raise DataError(f"At least one row of data was needed, but {name} has {table.num_rows} rows and {table.num_columns} columns.")
     return table

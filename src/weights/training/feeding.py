@@ -148,7 +148,8 @@ class PassingFeed:
 
     def _end_after(self, taken: int) -> int:
         """How many rows have come when so many steps were taken: first as many as fit, then as many as a member uses up."""
-        used_of_each = max(float(self.job.resampling.counts.mean()), 1e-3)
+        share_known = self.passing.stream.n_rows / self.passing.stream.sizes.sum()
+        used_of_each = max(float(self.job.resampling.counts.mean() * share_known), 1e-3)
         return self.n_rows + int(taken * self.batch_size / used_of_each)
 
     def _read(self, n_rows: int) -> list[PassingRows]:

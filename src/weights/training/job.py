@@ -14,7 +14,7 @@ from weights.models.base import Shape
 from weights.spec import Spec
 from weights.task import Task
 from weights.training.resampling import Draw, Resampling
-from weights.types import AnyArray, FloatArray, IntArray
+from weights.types import AnyArray, BoolArray, FloatArray, IntArray
 
 
 class PassingRows(NamedTuple):
@@ -27,12 +27,16 @@ class PassingRows(NamedTuple):
 
 
 class ReadyRows(NamedTuple):
-    """Some rows as models read them: inputs (r, p), encoded targets (r,), weights (r,) and keys (r,) that say who sees them."""
+    """Some rows as models read them.
+
+    x (r, p), y (r,), weight (r,): as in a `Job`. keys (r,) say who sees them; of those not `known` (r,), without a target, nobody does.
+    """
 
     x: FloatArray
     y: AnyArray
     weight: FloatArray
     keys: IntArray
+    known: BoolArray
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,7 +45,7 @@ class Passing:
 
     Attributes:
         stream: where they come from.
-        ready: makes cells and numbers of rows (data/stream.py) ready; rows without a target are left out.
+        ready: makes cells and numbers of rows (data/stream.py) ready; a row without a target keeps its place.
         draw: who sees which.
     """
 
@@ -63,8 +67,8 @@ class Passing:
         yield from itertools.starmap(self._drawn, self.stream.in_order())
 
     def _drawn(self, table: pa.Table, numbers: IntArray) -> PassingRows:
-        x, y, weight, keys = self.ready(table, numbers)
-        return PassingRows(x, y, weight, self.draw(keys).counts.T)
+        x, y, weight, keys, known = self.ready(table, numbers)
+        return PassingRows(x, y, weight, self.draw(keys).counts.T * known[:, None])
 
 
 @dataclass(frozen=True, eq=False)
