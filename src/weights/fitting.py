@@ -304,13 +304,14 @@ def _raced(spec: Spec, search: Mapping[str, Sequence[Any]], dataset: Dataset) ->
 
 
 def within_budget(
-    specs: dict[str, Spec], budget: float, shape: Shape, n_samples: int, n_threads: int, *, most: Any = None
+    specs: dict[str, Spec], budget: float, shape: Shape, n_samples: int, n_threads: int, *, n_passing: int = 0, most: Any = None
 ) -> dict[str, Spec]:
     """The settings with as many steps as the budget of seconds allows, and at most as many as were asked for.
 
     What is solved takes what it takes.
     """
-    solved = sum(plan(spec, shape, n_samples, n_threads=n_threads).seconds for spec in specs.values() if spec.solved)
+    sizes = shape, n_samples
+    solved = sum(plan(spec, *sizes, n_threads=n_threads, n_passing=n_passing).seconds for spec in specs.values() if spec.solved)
     n_stepping = sum(not spec.solved for spec in specs.values())
     changed = {}
     for name, spec in specs.items():

@@ -89,12 +89,13 @@ def decide(
     if dataset.time is not None:
         chosen = {"resampling": "time", **chosen}
     specs = candidates(model, chosen, dataset, varied=not search)
+    n_passing = dataset.n_samples if dataset.passage else 0
     if budget is not None:
         budget = parse_seconds(budget)
-        specs = within_budget(specs, budget, shape, len(dataset.x), n_threads, most=chosen.get("n_steps"))
+        specs = within_budget(specs, budget, shape, len(dataset.x), n_threads, n_passing=n_passing, most=chosen.get("n_steps"))
     raced = races(specs, {name: _several(name, values) for name, values in search.items()}, dataset)
-    sizes = shape, len(dataset.x)
-    plans = [msgspec.structs.replace(plan(spec, *sizes, n_threads=n_threads), model=name) for name, spec in specs.items()]
+    taken = {name: plan(spec, shape, len(dataset.x), n_threads=n_threads, n_passing=n_passing) for name, spec in specs.items()}
+    plans = [msgspec.structs.replace(estimate, model=name) for name, estimate in taken.items()]
     check_memory(plans)
     remarks = [
         *dataset.remarks,

@@ -281,12 +281,13 @@ def _kinds(features: list[Feature]) -> str:
 
 
 def _target(task: Task, dataset: Dataset) -> str:
+    where = " in the sample" if dataset.passage else ""
     if task.kind == "regression":
-        return f"{task.target}: mean {task.center:,.4g}, standard deviation {task.scale:,.4g} (regression)"
+        return f"{task.target}: mean {task.center:,.4g}, standard deviation {task.scale:,.4g}{where} (regression)"
     counts = np.bincount(task.encode(dataset.target), minlength=len(task.classes))
     largest = np.argsort(-counts, kind="stable")[:4]
     more = f", {len(counts) - 4} more classes" if len(counts) > 4 else ""
-    return f"{task.target}: " + ", ".join(f"{task.classes[k]} {counts[k]:,}" for k in largest) + more
+    return f"{task.target}: " + ", ".join(f"{task.classes[k]} {counts[k]:,}" for k in largest) + more + where
 
 
 def _spelled(metric: str) -> str:

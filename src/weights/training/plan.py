@@ -32,8 +32,11 @@ class Plan(msgspec.Struct, frozen=True):
     gigabytes: float
 
 
-def plan(spec: Spec, shape: Shape, n_samples: int, *, n_threads: int) -> Plan:
-    """What training this resolved spec on n rows will take on so many threads of this machine."""
+def plan(spec: Spec, shape: Shape, n_samples: int, *, n_threads: int, n_passing: int = 0) -> Plan:
+    """What training this resolved spec on n rows will take on so many threads of this machine.
+
+    Of a table that does not fit into memory n rows are kept and `n_passing` pass: twice for members that are solved.
+    """
     n_embedded = len(shape.numeric_inputs) * (getattr(spec.model, "embedding_size", None) or 0)
     widths = [shape.n_inputs + n_embedded, *getattr(spec.model, "hidden", ()), shape.n_outputs]
     n_weights = sum(a * b + b for a, b in itertools.pairwise(widths))
@@ -49,7 +52,9 @@ def plan(spec: Spec, shape: Shape, n_samples: int, *, n_threads: int) -> Plan:
         solve = 2.0 * n_samples * (width + 1) ** 2 * products + unknowns**3 / 3
         dense = 0 if smooth and unknowns > LARGEST_DENSE else unknowns
         n_path = min(members, spec.members.n_folds) * _PATH_LENGTH / 2 if spec.regularization.strength is None else 0
-        seconds = (members + n_path) * _EXACT_SOLVES * solve / (0.25 * speed) / n_threads
+        # Blocks of rows that pass are thin, and take twice as long as they should.
+        solves = (members + n_path) * _EXACT_SOLVES + 2 * 2 * members * n_passing / n_samples
+        seconds = solves * solve / (0.25 * speed) / n_threads
         held = n_threads * (min(n_samples, BLOCK) * shape.n_inputs * 24 + dense**2 * 16)
         n_steps, batch_size = 0, n_samples
     else:
