@@ -12,13 +12,14 @@ from weights.errors import (
     Interrupted,
     NotFoundError,
     StorageError,
+    TooLargeError,
     TrainingError,
     UsageError,
     WeightsError,
     suggest,
 )
 
-ALL = [UsageError, DataError, NotFoundError, StorageError, CorruptError, TrainingError, Interrupted]
+ALL = [UsageError, DataError, TooLargeError, NotFoundError, StorageError, CorruptError, TrainingError, Interrupted]
 
 
 @pytest.mark.parametrize("error", ALL)
@@ -48,6 +49,7 @@ def test_an_error_is_also_the_built_in_one_that_a_caller_would_expect(error, bui
         (WeightsError, 1),
         (UsageError, 2),
         (DataError, 3),
+        (TooLargeError, 3),
         (NotFoundError, 4),
         (StorageError, 5),
         (CorruptError, 6),
@@ -62,7 +64,7 @@ def test_an_error_has_its_exit_code(error, exit_code):
 def test_the_tree_in_the_docstring_is_the_tree_of_classes():
     drawn = dict(re.findall(r"[├└]── (\w+)[^\n]*exit code (\d+)", errors.__doc__))
     assert drawn == {error.__name__: str(error.exit_code) for error in ALL}
-    assert set(ALL) == set(WeightsError.__subclasses__())
+    assert set(ALL) == {*WeightsError.__subclasses__(), *DataError.__subclasses__()}
 
 
 @pytest.mark.parametrize("error", [WeightsError, *ALL])

@@ -81,7 +81,7 @@ def interrupted(tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("interrupted")
 
     def press(progress) -> None:
-        if progress.share > 0.3:
+        if progress.share > 0.02:
             os.kill(os.getpid(), signal.SIGINT)
 
     with contextlib.suppress(Interrupted):

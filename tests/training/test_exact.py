@@ -225,7 +225,7 @@ def test_inputs_are_not_changed(kind):
 @KINDS
 def test_rows_in_several_blocks_give_the_same(kind, monkeypatch):
     expected = solution(kind, "l2", 0.05)
-    monkeypatch.setattr(exact, "_BLOCK", 50)
+    monkeypatch.setattr(exact, "BLOCK", 50)
     assert_close(numbers(solution(kind, "l2", 0.05)), numbers(expected), rtol=1e-6)  # as above
 
 
