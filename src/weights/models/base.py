@@ -1,4 +1,4 @@
-"""What a model is: a pair of pure functions for one member, and the layers they are made of.
+"""What a model is: a few pure functions for one member, and the layers they are made of.
 
 A `Model` knows how to draw the first params of one member and how to turn inputs into outputs; everything
 else (loss, penalty, steps, ensemble) happens elsewhere. Params are ``layer name -> {"w", "b"} -> array``, in
@@ -21,6 +21,11 @@ Silence = Callable[[jax.Array, int], jax.Array]
 """Drops units of layer 0 (inputs), 1, 2, ... while training; leaves them alone otherwise."""
 
 
+def keep_all(x: jax.Array, layer: int) -> jax.Array:
+    """The `Silence` of prediction: nothing is dropped."""
+    return x
+
+
 class Shape(NamedTuple):
     """What a model must fit: the numbers of inputs p and outputs k, and which inputs are scaled numbers."""
 
@@ -30,19 +35,25 @@ class Shape(NamedTuple):
 
 
 class Model(NamedTuple):
-    """A pair of pure functions.
+    """Pure functions.
 
     init(x, knots, key): first params of one member; x is a sample of inputs, shape (n, p), for data-dependent starts, and knots are
         the edges of the numeric inputs' bins, shape (numeric, bins + 1), of no bins where no embedding asks for them.
-    apply(params, x, silence): outputs (n, k) of inputs (n, p), and the activations (n, h) of each hidden layer.
-    input_layer: the layer that inputs meet first, on which feature-wise penalties and masks act.
-    input_rows: for each row of that layer's weights the position of the input it belongs to.
+    enter(params, x): what the first layer of weights reads of inputs (n, p), each column made of one input, shape (n, e).
+    proceed(params, entered, silence): outputs (n, k) of that, and the activations (n, h) of each hidden layer.
+    input_layer: the layer that reads it, on which feature-wise penalties and masks act.
+    input_rows: for each row of that layer's weights, of which there are e, the position of the input it belongs to.
     """
 
     init: Callable[..., Params]
-    apply: Callable[..., tuple[jax.Array, tuple[jax.Array, ...]]]
+    enter: Callable[[Params, jax.Array], jax.Array]
+    proceed: Callable[..., tuple[jax.Array, tuple[jax.Array, ...]]]
     input_layer: str
     input_rows: tuple[int, ...]
+
+    def apply(self, params: Params, x: jax.Array, silence: Silence = keep_all) -> tuple[jax.Array, tuple[jax.Array, ...]]:
+        """Outputs (n, k) of inputs (n, p), and the activations (n, h) of each hidden layer."""
+        return self.proceed(params, self.enter(params, silence(x, 0)), silence)
 
 
 def first_layer(settings: Initialization, x: jax.Array, n_units: int, gain: float, *, key: jax.Array) -> Layer:
@@ -56,8 +67,3 @@ def first_layer(settings: Initialization, x: jax.Array, n_units: int, gain: floa
 def affine(layer: Layer, x: jax.Array) -> jax.Array:
     """Weighted sums (n, h) of inputs (n, p)."""
     return x @ layer["w"] + layer["b"]
-
-
-def keep_all(x: jax.Array, layer: int) -> jax.Array:
-    """The `Silence` of prediction: nothing is dropped."""
-    return x

@@ -10,7 +10,7 @@ import msgspec
 
 from weights.elements.activation import ACTIVATIONS, Activation, gain
 from weights.elements.initialization import Initialization
-from weights.models.base import Model, Shape, Silence, affine, first_layer, keep_all
+from weights.models.base import Model, Shape, Silence, affine, first_layer
 from weights.models.embedding import embed, first_embedding
 from weights.types import Params
 
@@ -76,8 +76,8 @@ def mlp_model(settings: Mlp, shape: Shape, initialization: Initialization, activ
         params["output"] = first_layer(initialization, x, shape.n_outputs, 1.0, key=keys[-2])
         return params
 
-    def apply(params: Params, x: jax.Array, silence: Silence = keep_all) -> tuple[jax.Array, tuple[jax.Array, ...]]:
-        x, activations = extended(params, silence(x, 0)), []
+    def proceed(params: Params, x: jax.Array, silence: Silence) -> tuple[jax.Array, tuple[jax.Array, ...]]:
+        activations = []
         for i in range(len(settings.hidden)):
             x = respond(affine(params[f"hidden.{i}"], x))
             activations.append(x)
@@ -85,4 +85,4 @@ def mlp_model(settings: Mlp, shape: Shape, initialization: Initialization, activ
         return affine(params["output"], x), tuple(activations)
 
     embedded = [j for j in shape.numeric_inputs for _ in range(size)] if embeds else []
-    return Model(init, apply, "hidden.0" if settings.hidden else "output", (*range(shape.n_inputs), *embedded))
+    return Model(init, extended, proceed, "hidden.0" if settings.hidden else "output", (*range(shape.n_inputs), *embedded))
