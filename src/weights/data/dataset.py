@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 import numpy as np
@@ -17,7 +17,7 @@ import pyarrow.compute as pc
 
 from weights.data.columns import USED_KINDS, Found, as_text, find_kind, is_missing, is_number, to_levels, to_numbers, to_seconds
 from weights.data.delimited import remark_of, remarks_of
-from weights.data.encoding import Boolean, Category, ColumnEncoding, Encoding, apply_encoding, fit_encoding
+from weights.data.encoding import Boolean, Category, ColumnEncoding, Encoding, apply_encoding, apply_unclipped, fit_encoding
 from weights.data.keys import text_keys
 from weights.data.rowgroups import types_of
 from weights.data.stream import RowStream, is_plain, rows_counted_from
@@ -27,6 +27,10 @@ from weights.types import AnyArray, BoolArray, FloatArray, IntArray
 
 _MOSTLY = 0.5
 """Where more rows than this repeat others, that is how such a table is (a few columns of few levels), and not worth saying."""
+
+
+MOST_INSPECTED, _MOST_INSPECTED_CELLS = 50_000, 10_000_000
+"""Rows, and encoded cells, that are kept for what is asked of a table after training, such as the worth of each column (our choice)."""
 
 
 class Roles(msgspec.Struct, frozen=True):
@@ -83,6 +87,18 @@ class Passage:
     n_other_labels: int
 
 
+class Inspected(NamedTuple):
+    """Rows that are asked about after training: all, or a random choice of many.
+
+    Attributes:
+        rows: their positions in the dataset, ascending, shape (r,).
+        x: their inputs as they are, see `apply_unclipped`, float64, shape (r, p).
+    """
+
+    rows: IntArray
+    x: FloatArray
+
+
 @dataclass(frozen=True, eq=False)
 class Dataset:
     """Rows ready for training.
@@ -97,7 +113,8 @@ class Dataset:
         time: seconds or any number that orders rows, shape (n,), or None.
         remarks: sentences about what was set aside or repaired.
         roles: what the columns are for.
-        source: where the rows came from.
+        source: where the rows came from, in a few words.
+        inspected: those that are asked about after training.
         passage: to all rows, where x and the like hold only a sample of them.
     """
 
@@ -111,6 +128,7 @@ class Dataset:
     remarks: list[str]
     roles: Roles
     source: str
+    inspected: Inspected
     passage: Passage | None = None
 
     @property
@@ -169,7 +187,16 @@ def prepare(table: pa.Table, roles: Roles, *, source: str = "table") -> Dataset:
         remarks=remarks,
         roles=roles,
         source=source,
+        inspected=_inspected(encoding, table),
     )
+
+
+def _inspected(encoding: Encoding, table: pa.Table) -> Inspected:
+    most = min(MOST_INSPECTED, max(_MOST_INSPECTED_CELLS // len(encoding.inputs), 1000))
+    if table.num_rows <= most:
+        return Inspected(np.arange(table.num_rows), apply_unclipped(encoding, table))
+    rows = np.sort(np.random.default_rng(0x1A5).choice(table.num_rows, most, replace=False))
+    return Inspected(rows, apply_unclipped(encoding, table.take(pa.array(rows))))
 
 
 def prepare_passing(path: Path, roles: Roles, *, source: str, seed: int = 0) -> Dataset:

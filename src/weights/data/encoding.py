@@ -34,6 +34,7 @@ from weights.types import FloatArray
 _NORMAL_IQR = 1.3489795003921634
 """Distance between the quartiles of a standard normal: scales are such that normal data get variance one."""
 _DAY = 86400.0
+_FARTHEST = 1e6
 
 
 class Numeric(msgspec.Struct, frozen=True, tag="numeric"):
@@ -167,6 +168,23 @@ def apply_encoding(encoding: Encoding, table: pa.Table) -> FloatArray:
     return x
 
 
+def apply_unclipped(encoding: Encoding, table: pa.Table) -> FloatArray:
+    """As `apply_encoding`, but float64 and with numbers as they are: centred and scaled, not clipped, shape (n, p).
+
+    What lies beyond a million quartile distances, infinity included, counts as that: its square must stay a number.
+    """
+    columns = [v for column in encoding.columns for v in _apply_column(column, table[column.name], np.inf)]
+    return np.clip(np.stack(columns, axis=1), -_FARTHEST, _FARTHEST)
+
+
+def clipped(z: FloatArray, clip: float | None) -> FloatArray:
+    """Scaled numbers as models read them: smoothly clipped, see `fit_encoding`; infinities land on the bound, NaN stays."""
+    if clip is None or clip == np.inf:
+        return z
+    with np.errstate(over="ignore", invalid="ignore"):
+        return np.where(np.isinf(z), np.sign(z) * clip, z / np.hypot(1.0, z / clip))
+
+
 def _input_names(column: ColumnEncoding) -> list[str]:
     match column:
         case Category():
@@ -295,8 +313,7 @@ def _scaled(values: FloatArray, column: Numeric | Datetime, clip: float | None) 
                 raise DataError(
                     f"Column '{column.name}' is too large in row {row}, which needs the smooth clip. Leave clip on or repair the row."
                 )
-            return z
-        return np.where(np.isinf(z), np.sign(z) * clip, z / np.hypot(1.0, z / clip))
+        return clipped(z, clip)
 
 
 _CIRCLES = {"day": _DAY, "week": 7 * _DAY, "year": 365.2425 * _DAY}

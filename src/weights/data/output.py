@@ -21,6 +21,17 @@ def predictions_table(columns: Mapping[str, Any]) -> pa.Table:
     return pa.table({name: pa.array(values) for name, values in columns.items()})
 
 
+def contributions_table(records: Iterable[Mapping[str, Any]]) -> pa.Table:
+    """Explained predictions as a table, one line for each row and feature."""
+    return pa.Table.from_pylist(
+        [
+            {**{name: record[name] for name in ("row", "class", "prediction", "base")}, **part}
+            for record in records
+            for part in record["contributions"]
+        ]
+    )
+
+
 def write_tables(tables: Iterable[pa.Table], path: Path) -> int:
     """Write tables of the same columns, one behind the other, in the format that the file's ending names.
 
