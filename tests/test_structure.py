@@ -11,8 +11,8 @@ import pytest
 import weights
 
 SOURCE = Path(weights.__file__).parent
-ORDER = ("errors", "types", "data", "metrics", "task", "elements", "models", "spec", "ensemble", "training", "online")
-ORDER += ("inspection", "fitting", "preparing", "store", "api", "estimators", "report", "serving", "cli")
+ORDER = ("errors", "types", "data", "metrics", "task", "elements", "models", "spec", "effects", "ensemble", "training", "online")
+ORDER += ("inspection", "fitting", "preparing", "checking", "store", "summary", "api", "estimators", "report", "serving", "cli")
 MODULES = sorted(path for path in SOURCE.rglob("*.py") if path.parent != SOURCE or path.stem not in ("__init__", "__main__"))
 
 

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import functools
+import os
 import signal
 import threading
 import time
@@ -19,21 +20,26 @@ import msgspec
 import numpy as np
 
 import weights
-from weights.data.dataset import Feature, Roles, describe, parse_kinds
+from weights.checking import Check
+from weights.checking import check_intervals as try_intervals
+from weights.data.dataset import Dataset, Feature, Roles, describe, parse_kinds
 from weights.data.delimited import remark_of, remarks_of
 from weights.data.encoding import apply_encoding, unfamiliar
 from weights.data.examples import EXAMPLES
 from weights.data.stream import counted_from, parts, rows_counted_from
 from weights.data.table import describe_source, read_table
-from weights.ensemble import Ensemble, Interval, Report, available_threads
+from weights.effects import FeatureWeights
+from weights.ensemble import Ensemble, Interval, Origin, Report, available_threads
 from weights.errors import CorruptError, TooLargeError, TrainingError, UsageError, WeightsError, printable
 from weights.fitting import Prepared, train_ensemble
-from weights.preparing import asks_to_merge, can_pass, decide, dotted, read_passing, read_whole
+from weights.inspection.explanation import Explanation, explain
+from weights.preparing import asks_to_merge, can_pass, decide, dotted, read_passing, read_whole, ready_again
 from weights.spec import Spec
 from weights.store.checkpoint import Checkpoints, fingerprint
 from weights.store.format import check_writable
 from weights.store.format import load as load_ensemble
 from weights.store.format import save as save_ensemble
+from weights.summary import Summary, summarise
 from weights.task import Task
 from weights.training.compiling import keep_compiled_programs
 from weights.training.population import Control, Progress
@@ -114,6 +120,65 @@ class Model:
             DataError: as `predict`. UsageError: the task is regression, or the level is not between 0 and 1.
         """
         return self.ensemble.prediction_sets(self._encode(data), level=level)
+
+    def feature_weights(
+        self,
+        *,
+        scale: str = "target",
+        per: str = "unit",
+        errors: str | None = None,
+        level: float = 0.95,
+        adjust: str = "none",
+        levels: bool = False,
+    ) -> list[dict[str, Any]]:
+        """What each feature is worth, one record a feature (and class): effect, std_err, z, p_value, low, high, importance, ...
+
+        Arguments, errors and an example as `weights.effects.FeatureWeights.records`.
+        """
+        return self._worth().records(scale=scale, per=per, errors=errors, level=level, adjust=adjust, levels=levels)
+
+    def summary(self, **options: Any) -> Summary:
+        """The same as a table: text when printed, HTML in a notebook.
+
+        Args:
+            **options: as `weights.summary.summarise`: scale, per, errors, level, adjust, levels, sort, top.
+
+        Example:
+            >>> print(fit("diabetes", model="linear", members=10).summary(top=2))  # doctest: +ELLIPSIS
+            Weights       change of progression per unit of the feature
+              feature  effect  std err     z  P>|z|  ...
+        """
+        return summarise(self._worth(), self.ensemble.task, **options)
+
+    def explain(self, data: Any, *, label: Any = None) -> Explanation:
+        """The contribution of each feature to the prediction of each row; see `weights.inspection.explanation.explain`.
+
+        Args:
+            data: as `predict`.
+            label: the class whose probability is explained; the most probable of each row if None.
+
+        Raises:
+            DataError: as `predict`. UsageError: there is no such class, or the fit was without inspection.
+
+        Example:
+            >>> model = fit("diabetes", model="linear", members=10)
+            >>> rows = {name: [0.05] for name in ("age", "sex", "bmi", "bp", "s1", "s2", "s3", "s4", "s5", "s6")}
+            >>> found = model.explain(rows)
+            >>> bool(abs(found.base + found.contributions.sum(1) - model.predict(rows)) < 1e-9)
+            True
+        """
+        reference = np.asarray(self._worth().reference)
+        labels = [str(known) for known in self.classes]
+        if label is not None and str(label) not in labels:
+            known = f"known are {', '.join(labels[:10])}" if labels else f"'{self.ensemble.task.target}' has no classes"
+            raise UsageError(f"The class to explain must be one of the model's, but is '{label}'; {known}.")
+        return explain(self.ensemble, self._encode(data), reference, label=None if label is None else labels.index(str(label)))
+
+    def _worth(self) -> FeatureWeights:
+        found = self.report.feature_weights
+        if found is None:
+            raise UsageError("What features are worth was not computed in this fit. Fit again with inspection (without --no-inspect).")
+        return found
 
     def save(self, folder: Any) -> None:
         """Write the model to a folder (docs/store-format.md); a Weights folder of that name is replaced.
@@ -200,6 +265,7 @@ def plan_fit(
     search: Mapping[str, Any] | None = None,
     budget: float | str | None = None,
     threads: int | None = None,
+    inspect: bool = True,
     **settings: Any,
 ) -> Prepared:
     """Read the data and decide what would be trained, without training.
@@ -224,6 +290,7 @@ def plan_fit(
         search: setting -> values to search among.
         budget: about the longest that training should take: seconds, or a text such as "5m".
         threads: members in work at the same time; all cores if not given. The result does not depend on it.
+        inspect: whether to say afterwards what each feature is worth (`Model.summary`).
         **settings: any setting of the five elements, the model or the members, such as ``activation="gelu"``,
             ``learning_rate=0.01``, ``hidden=(64, 64)``; those of several owners as ``{"members.share": 0.5}`` with ``**``.
 
@@ -244,14 +311,24 @@ def plan_fit(
         search=search or {},
         budget=budget,
         n_threads=threads if threads is not None else available_threads(),
+        inspect=inspect,
     )
+
+    def origin(dataset: Dataset) -> Origin | None:
+        if not isinstance(data, str | os.PathLike) or not all(isinstance(values, str | None) for values in (target, sample_weight)):
+            return None
+        said = msgspec.structs.replace(roles, target=dataset.roles.target, sample_weight=sample_weight)
+        return Origin(os.fsdecode(data), said, merge)
+
     try:
-        return decided(read_whole(data, target, sample_weight, roles, merge=merge))
+        dataset = read_whole(data, target, sample_weight, roles, merge=merge)
+        return decided(dataset, origin=origin(dataset))
     except TooLargeError as error:
         if not can_pass(data):
             raise TooLargeError(f"{error} Rows of a Parquet file are learned from in passing, however many.") from error
     # Outside of the handler, whose error would keep alive what has been read.
-    return decided(read_passing(Path(data), target, sample_weight, roles, merge=merge, seed=seed))
+    dataset = read_passing(Path(data), target, sample_weight, roles, merge=merge, seed=seed)
+    return decided(dataset, origin=origin(dataset))
 
 
 def run_fit(
@@ -309,6 +386,66 @@ def predictions(model: Model, data: Any, *, level: float = 0.9) -> dict[str, Any
     probability = model.ensemble.predict_proba(x)
     labels = np.asarray(model.classes)[probability.argmax(1)]
     return {"prediction": labels, **{f"probability {label}": probability[:, k] for k, label in enumerate(model.classes)}}
+
+
+def check_intervals(
+    model: Model, data: Any = None, *, simulations: int = 20, seed: int = 0, progress: Callable[[Progress], None] | None = None
+) -> Check:
+    """How often the intervals of a run's feature weights hold the truth, on simulated outcomes of its own rows; see `weights.checking`.
+
+    Args:
+        model: fitted with inspection.
+        data: the rows of training; read from where they came from if None.
+        simulations: how often the model is fitted again.
+        seed: of the simulated outcomes.
+        progress: called after each simulation.
+
+    Raises:
+        UsageError: the rows cannot be read again and were not given.
+        NotFoundError, DataError: the rows are gone or not those of training.
+        Interrupted: Ctrl-C, SIGTERM or SIGHUP.
+    """
+    origin, ensemble = model.report.origin, model.ensemble
+    if origin is None:
+        raise UsageError("The rows of training came from memory, so they cannot be read again. Fit from a file to check intervals.")
+    source, roles = origin.path if data is None else data, origin.roles
+    rows = read_whole(source, roles.target, roles.sample_weight, roles, merge=origin.merged)
+    specs = {population.name: population.spec for population in ensemble.populations}
+    keep_compiled_programs()
+    prepared = ready_again(rows, ensemble.task, specs, available_threads())
+    control = Control(n_threads=available_threads())
+    with _stopped_by_signals(control):
+        return try_intervals(
+            ensemble, prepared, n_simulations=simulations, seed=seed, report=progress or (lambda progress: None), stopping=control.stopping
+        )
+
+
+def explanations(model: Model, data: Any, *, label: Any = None, level: float = 0.95) -> list[dict[str, Any]]:
+    """Explained predictions as records: row (counted from 1), class, prediction, base, and contributions, the largest first.
+
+    Raises:
+        DataError, UsageError: as `Model.explain`, or the level is not between 0 and 1.
+    """
+    if not 0 < level < 1:
+        raise UsageError(f"The level must be between 0 and 1, but is {level}. Use 0.95 for intervals that hold 19 times in 20.")
+    found = model.explain(data, label=label)
+    half = found.half_width(level)
+    records = []
+    for r, contributions in enumerate(found.contributions):
+        order = np.argsort(-np.abs(contributions), kind="stable")
+        parts = [
+            {
+                "feature": found.features[j],
+                "contribution": float(contributions[j]),
+                "low": float(contributions[j] - half[r, j]) if np.isfinite(half[r, j]) else None,
+                "high": float(contributions[j] + half[r, j]) if np.isfinite(half[r, j]) else None,
+            }
+            for j in order
+        ]
+        of_class = model.classes[found.label[r]] if model.classes else None
+        prediction, base = float(found.prediction[r]), float(found.base[r])
+        records.append({"row": r + 1, "class": of_class, "prediction": prediction, "base": base, "contributions": parts})
+    return records
 
 
 class Answers(NamedTuple):

@@ -10,6 +10,7 @@ import errno
 import os
 import resource
 import shlex
+import shutil
 import signal
 import sys
 from collections.abc import Callable, Iterable, Iterator
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
 
 _WIDE = {"max_content_width": 110, "help_option_names": ["-h", "--help"]}
 _BROKEN_PIPE = 141
+_WIDE_TABLE = 140
+_SHOWN_AFTER_FIT = 10
 _LEAST_ADDRESSES = 4 << 30
 """Address space (`ulimit -v`) below which native libraries end the process without a word (measured)."""
 _WORDS_OF_MEMORY = ("RESOURCE_EXHAUSTED", "can't start new thread", "failed to map segment", "annot allocate memory", "ut of memory")
@@ -136,6 +139,11 @@ def _color(stream: Any) -> bool:
     return stream.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
 
 
+def _is_narrow() -> bool:
+    """Whether standard output is a terminal too narrow for the widest tables."""
+    return sys.stdout.isatty() and shutil.get_terminal_size().columns < _WIDE_TABLE
+
+
 def _say(lines: Iterable[str]) -> None:
     """Lines for people, on standard error."""
     for line in lines:
@@ -222,6 +230,7 @@ _RUN_OPTIONS = _options(
     click.option("--no-save", is_flag=True, help="Do not save."),
     click.option("--resume", is_flag=True, help="Go on where the same command was interrupted."),
     click.option("--dry-run", is_flag=True, help="Read the data, print the plan, and stop."),
+    click.option("--inspect/--no-inspect", default=True, help="Say what each feature is worth.  [default: inspect]"),
     click.option("--quiet", "-q", is_flag=True, help="Print results only."),
 )
 
@@ -266,7 +275,101 @@ def fit(source: str, as_json: bool, quiet: bool, dry_run: bool, save: str | None
         if isinstance(error, StorageError) and not (folder and has_checkpoint(folder)):
             raise
         raise type(error)(f"{error} {_how_to_resume(folder, save, prepared)}") from None
-    _print_json(_run_object(model, folder)) if as_json else _print(terminal.result_lines(model.ensemble, folder))
+    if as_json:
+        _print_json(_run_object(model, folder))
+        return
+    _print(terminal.result_lines(model.ensemble))
+    if model.report.feature_weights:
+        n_lines_each = len(model.classes) if model.ensemble.task.kind == "multiclass" else 1
+        _print(model.summary(top=max(_SHOWN_AFTER_FIT // n_lines_each, 2), narrow=True, per="sd").lines())
+    _print(terminal.next_lines(folder))
+
+
+@cli.command()
+@click.argument("run")
+@click.option("--scale", default="target", show_default=True, metavar="NAME", help="target (value, probability) or link (log odds).")
+@click.option("--per", default="unit", show_default=True, metavar="WHAT", help="Effects per unit or sd (standard deviation) of numbers.")
+@click.option("--errors", metavar="KIND", help="robust, classical, cluster (fitted with --group), hac (fitted with --time).")
+@click.option("--level", default=0.95, show_default=True, metavar="SHARE", help="Level of the intervals of effects.")
+@click.option("--adjust", default="none", show_default=True, metavar="HOW", help="p-values for many tests: none, holm, bh.")
+@click.option("--levels", is_flag=True, help="Show the levels of categories below them.")
+@click.option("--sort", default="importance", show_default=True, metavar="BY", help="importance, p, or table (as in the data).")
+@click.option("--top", type=int, metavar="NUMBER", help="At most so many features.")
+@_command
+def summary(run: str, as_json: bool, sort: str, top: int | None, **options: Any) -> None:
+    """Say what each feature of the run saved in RUN is worth, and how sure that is.
+
+    \b
+      weights summary runs/income
+      weights summary runs/income --scale link --levels --adjust holm
+    """
+    from weights import api
+
+    model = api.load(run)
+    if as_json:
+        _print_json(model.feature_weights(**options))
+    else:
+        _print(model.summary(sort=sort, top=top, narrow=_is_narrow(), **options).lines())
+
+
+@cli.command("check-intervals")
+@click.argument("run")
+@click.option("--simulations", default=20, show_default=True, metavar="NUMBER", help="How often the models are fitted again.")
+@click.option("--seed", default=0, show_default=True, metavar="NUMBER", help="Of the simulated outcomes.")
+@click.option("--data", metavar="FILE", help="The rows of training, if they are no longer where they were.")
+@click.option("--quiet", "-q", is_flag=True, help="Print results only.")
+@_command
+def check_intervals(run: str, simulations: int, seed: int, data: str | None, quiet: bool, as_json: bool) -> None:
+    """Try whether the intervals of the run saved in RUN hold what they claim.
+
+    Outcomes are simulated on the rows of training from the fitted model, and models of the same settings are fitted to them. Each
+    simulation takes about as long as the fit did.
+
+    \b
+      weights check-intervals runs/income --simulations 50
+    """
+    import msgspec
+
+    from weights import api
+    from weights.report import terminal
+    from weights.summary import checked
+
+    model = api.load(run)
+    with terminal.progress_bar(quiet=quiet, color=_color(sys.stderr)) as progress:
+        check = api.check_intervals(model, data, simulations=simulations, seed=seed, progress=progress)
+    _print_json(msgspec.to_builtins(check)) if as_json else _print(checked(check, run))
+
+
+@cli.command()
+@click.argument("run")
+@click.argument("source")
+@click.option("--class", "label", metavar="LABEL", help="The class whose probability is explained; if not given, each row's most probable.")
+@click.option("--level", default=0.95, show_default=True, metavar="SHARE", help="Level of the intervals of contributions.")
+@click.option("--top", default=10, show_default=True, metavar="NUMBER", help="At most so many features a row are printed.")
+@click.option("--output", "-o", metavar="FILE", help="Write all contributions to a .csv, .parquet or .jsonl file, a line each.")
+@_command
+def explain(run: str, source: str, label: str | None, level: float, top: int, output: str | None, as_json: bool) -> None:
+    """Say what each feature contributes to the predictions for the rows of SOURCE.
+
+    Contributions add up to the difference from the prediction for average inputs.
+
+    \b
+      weights explain runs/income new.csv --output contributions.csv
+    """
+    from weights import api
+    from weights.data.output import contributions_table, write_tables
+    from weights.summary import explained
+
+    model = api.load(run)
+    records = api.explanations(model, source, label=label, level=level)
+    if output:
+        n_lines = write_tables(iter([contributions_table(records)]), Path(output))
+        shown = {"run": _spelled(run), "n_samples": len(records), "n_contributions": n_lines, "output": _spelled(output)}
+        _print_json(shown) if as_json else _say([f"{n_lines:,} contributions to {len(records):,} predictions in {printable(output)}"])
+    elif as_json:
+        _print_json(records)
+    else:
+        _print(explained(records, model.ensemble.task.target, top=top))
 
 
 @cli.command()

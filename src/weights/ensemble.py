@@ -19,8 +19,9 @@ import jax
 import msgspec
 import numpy as np
 
-from weights.data.dataset import Feature
+from weights.data.dataset import Feature, Roles
 from weights.data.encoding import Encoding
+from weights.effects import FeatureWeights
 from weights.errors import UsageError
 from weights.metrics import Metric, log_losses
 from weights.models.base import Shape, keep_all
@@ -49,6 +50,14 @@ class Candidate(msgspec.Struct, frozen=True):
     won: bool = False
 
 
+class Origin(msgspec.Struct, frozen=True):
+    """How to read the rows of training again: the file or example as it was named, what columns are for, and whether copies were merged."""
+
+    path: str
+    roles: Roles
+    merged: bool = False
+
+
 class Report(msgspec.Struct, frozen=True):
     """What is known about how an ensemble was made; everything `weights show` prints besides the spec.
 
@@ -59,6 +68,8 @@ class Report(msgspec.Struct, frozen=True):
         searches: how candidates fared, by model.
         failures: member -> reason.
         remarks: what was noticed in the data.
+        feature_weights: what each feature is worth; None if that was not asked for.
+        origin: how to read the rows again; None where they came from memory.
     """
 
     source: str
@@ -73,6 +84,8 @@ class Report(msgspec.Struct, frozen=True):
     seconds: float = 0.0
     created: str = ""
     version: str = ""
+    feature_weights: FeatureWeights | None = None
+    origin: Origin | None = None
 
 
 @dataclass(frozen=True, eq=False)

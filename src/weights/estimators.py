@@ -44,7 +44,7 @@ from weights.training.incremental import Stream, begin, go_on_from, learn
 from weights.training.incremental import ensemble as ensemble_of
 from weights.types import AnyArray, BoolArray, FloatArray, Params
 
-_OPTIONS_OF_FIT = {*inspect.signature(plan_fit).parameters} - {"settings"}
+_OPTIONS_OF_FIT = {*inspect.signature(plan_fit).parameters} - {"settings", "inspect"}
 """What `plan_fit` takes by name; every other option is a setting of the spec."""
 _OF_BATCHES = {"n_steps": 1, "schedule": "constant", "warmup": 0.0, "patience": 0}
 """Settings for learning from batches: one pass after another at a constant rate, because no end is known."""
@@ -100,7 +100,7 @@ class _Estimator(BaseEstimator):
         }
         if more:
             options |= {"search": None, "budget": None}  # they were spent on the members there are
-        prepared = plan_fit(table, codes, sample_weight=weight, class_weight=self._class_factors(codes, weight), **options)
+        prepared = plan_fit(table, codes, sample_weight=weight, class_weight=self._class_factors(codes, weight), inspect=False, **options)
         rows = fingerprint(prepared.dataset.x, prepared.y, prepared.weight)
         prepared, trained = self._with_members_so_far(prepared, rows) if more else (prepared, {})
         try:

@@ -21,17 +21,22 @@ import weights
 from weights.data.dataset import Dataset, encode_passing
 from weights.data.memory import check_memory_for
 from weights.data.stream import rows_counted_from
-from weights.ensemble import Candidate, Ensemble, Population, Report
-from weights.errors import DataError, UsageError, suggest
+from weights.effects import FeatureWeights
+from weights.ensemble import Candidate, Ensemble, Origin, Population, Report
+from weights.errors import DataError, Interrupted, UsageError, suggest
+from weights.inspection.feature_weights import Question, weigh
+from weights.inspection.outofbag import OutOfBag, Voices
+from weights.inspection.slopes import Rows
 from weights.metrics import Metric, score
 from weights.models.base import Shape
+from weights.models.linear import Linear
 from weights.models.table import MODELS
 from weights.spec import Spec, resolve, with_settings
 from weights.task import Task
 from weights.training.job import Job, Passing, ReadyRows
 from weights.training.mixing import answer_losses, conformal_scores, crossfitted_answers, mix
 from weights.training.plan import Plan, plan, steps_within
-from weights.training.population import Control, Trained, member_seeds, solves_in_passing, train
+from weights.training.population import Control, Progress, Trained, member_seeds, solves_in_passing, train
 from weights.training.resampling import Draw, resample
 from weights.training.search import paired_difference, race
 from weights.types import AnyArray, BoolArray, FloatArray, IntArray
@@ -42,6 +47,8 @@ _LOOSE = {"optimization.weight_decay": 0.1, "regularization.dropout": 0.02}
 the others, and out-of-bag rows share the vote out. Both run through one program, hence no dropout of exactly zero."""
 _NORMAL_95 = 1.96
 _MOST_CANDIDATES = 64
+_MOST_WEIGHED = 50_000
+"""Rows from which the worth of features is computed where networks have to be asked again and again (our choice)."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,6 +64,8 @@ class Prepared:
         plans: what each candidate will take.
         remarks: what was noticed in the data.
         n_threads: members in work at the same time.
+        inspect: whether to say afterwards what each feature is worth.
+        origin: where the rows can be read again; None where they came from memory.
     """
 
     dataset: Dataset
@@ -69,6 +78,8 @@ class Prepared:
     plans: list[Plan]
     remarks: list[str]
     n_threads: int
+    inspect: bool = True
+    origin: Origin | None = None
 
 
 def train_ensemble(prepared: Prepared, control: Control) -> Ensemble:
@@ -80,15 +91,16 @@ def train_ensemble(prepared: Prepared, control: Control) -> Ensemble:
     began = time.monotonic()
     dataset, task = prepared.dataset, prepared.task
     trained: dict[str, Trained] = {}
+    jobs: dict[str, Job] = {}
     searches: dict[str, list[Candidate]] = {}
     specs = dict(prepared.candidates)
     remarks = [*prepared.remarks]
     for name in prepared.candidates:
         if name in prepared.races:
-            jobs = {label: _first_repeat(job("search", raced, prepared)) for label, raced in prepared.races[name].items()}
-            winner, searches[name] = race(jobs, control, group=dataset.group)
+            raced = {label: _first_repeat(job("search", spec, prepared)) for label, spec in prepared.races[name].items()}
+            winner, searches[name] = race(raced, control, group=dataset.group)
             specs[name] = prepared.races[name][winner]
-        made = job(name, specs[name], prepared)
+        made = jobs[name] = job(name, specs[name], prepared)
         trained[name] = train(made, control)
         if made.passing is not None and specs[name].solved and not solves_in_passing(made):
             remarks.append(f"{name} has too many weights to be solved in passing, and learned from the sample only")
@@ -104,6 +116,10 @@ def train_ensemble(prepared: Prepared, control: Control) -> Ensemble:
         for (name, result), share in zip(trained.items(), shares, strict=True)
         if share > 0 or not shares.any()  # where nothing can be known, all stay, and the offset answers
     ]
+    voices = [
+        Voices(population.spec, population.params, population.share, jobs[population.name].resampling.scored[trained[population.name].kept])
+        for population in populations
+    ]
     report = Report(
         source=dataset.source,
         n_samples=dataset.n_samples,
@@ -114,12 +130,40 @@ def train_ensemble(prepared: Prepared, control: Control) -> Ensemble:
         searches=searches,
         failures={f"{name} {m}": reason for name, result in trained.items() for m, reason in result.failures.items()},
         remarks=remarks,
+        feature_weights=_worth(prepared, voices, offset, rows, control) if prepared.inspect else None,
+        origin=prepared.origin,
         seconds=round(time.monotonic() - began, 2),
         created=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
         version=weights.__version__,
     )
     scores = conformal_scores(task, y, answers, weight)
     return Ensemble(task, dataset.encoding, dataset.features, populations, offset, scores, report)
+
+
+def _worth(prepared: Prepared, voices: list[Voices], offset: FloatArray, covered: BoolArray, control: Control) -> FeatureWeights:
+    """What each feature is worth, on the rows that were kept for such questions and that members are judged on."""
+
+    def report(share: float) -> None:
+        if control.stopping():
+            raise Interrupted("The weighing of features was stopped.")
+        control.report(Progress("weighing", share, None))
+
+    return weigh(question(prepared, voices, offset, covered, control.n_threads), report)
+
+
+def question(prepared: Prepared, voices: list[Voices], offset: FloatArray, covered: BoolArray, n_threads: int) -> Question:
+    """What `inspection` is asked about these members: the rows that were kept for it and that are covered (n,)."""
+    dataset, linear = prepared.dataset, all(isinstance(voice.spec.model, Linear) for voice in voices)
+    places = np.flatnonzero(covered[dataset.inspected.rows] & (dataset.sample_weight[dataset.inspected.rows] > 0))
+    if not linear and len(places) > _MOST_WEIGHED:
+        places = np.sort(np.random.default_rng(0x3E1).choice(places, _MOST_WEIGHED, replace=False))
+    here = dataset.inspected.rows[places]
+    weight = dataset.sample_weight[here]
+    group, moments = (None if values is None else values[here] for values in (dataset.group, dataset.time))
+    seen = [voice._replace(unseen=voice.unseen[:, here]) for voice in voices]
+    answers = OutOfBag(prepared.task, prepared.shape, seen, offset, dataset.x[here], n_threads)
+    asked = Rows(weight / weight.mean(), group, moments)
+    return Question(prepared.task, dataset.encoding, dataset.inspected.x[places], prepared.y[here], here, asked, answers, linear)
 
 
 def job(name: str, spec: Spec, prepared: Prepared) -> Job:

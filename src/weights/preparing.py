@@ -20,10 +20,11 @@ from weights.data.copies import merge_copies
 from weights.data.dataset import Dataset, Roles, prepare, prepare_passing
 from weights.data.examples import EXAMPLES
 from weights.data.table import describe_source, read_table
-from weights.ensemble import model_shape
+from weights.ensemble import Origin, model_shape
 from weights.errors import DataError, UsageError, printable, suggest
 from weights.fitting import Prepared, candidates, check_memory, check_passing_target, races, within_budget
 from weights.inspection.leakage import find_leaks
+from weights.spec import Spec
 from weights.task import Task, find_task
 from weights.training.plan import plan
 from weights.types import AnyArray
@@ -77,6 +78,8 @@ def decide(
     search: Mapping[str, Any],
     budget: float | str | None,
     n_threads: int,
+    inspect: bool,
+    origin: Origin | None = None,
 ) -> Prepared:
     """What is asked of the rows, what is trained for it, and what that takes; arguments as `plan_fit`, `chosen` are all settings."""
     if n_threads < 1:
@@ -110,7 +113,14 @@ def decide(
         remarks.append(
             "probabilities speak of classes weighted as asked, not of their shares in the data; the metrics count rows as they are"
         )
-    return Prepared(dataset, found, y, weight, shape, specs, raced, plans, remarks, n_threads)
+    return Prepared(dataset, found, y, weight, shape, specs, raced, plans, remarks, n_threads, inspect, origin)
+
+
+def ready_again(dataset: Dataset, task: Task, specs: dict[str, Spec], n_threads: int) -> Prepared:
+    """Rows of an earlier fit, with its task and resolved settings."""
+    y = task.encode(dataset.target)
+    weight, shape = task.row_weights(y, dataset.sample_weight), model_shape(dataset.encoding, task)
+    return Prepared(dataset, task, y, weight, shape, specs, {}, [], [], n_threads)
 
 
 def parse_seconds(text: str | float) -> float:

@@ -69,11 +69,10 @@ def plan_lines(plans: list[Plan], n_races: int = 0) -> list[str]:
     return lines
 
 
-def result_lines(ensemble: Ensemble, saved: Path | None) -> list[str]:
-    """The outcome of a fit: model, metrics with their doubt beside the other models', and what to do next."""
+def result_lines(ensemble: Ensemble) -> list[str]:
+    """The outcome of a fit: model, and metrics with their doubt beside the other models'."""
     report = ensemble.report
-    head = f"{model_name(ensemble)}, {_members(ensemble)}, {duration(report.seconds)}"
-    lines = [labelled("Result", head + (f"; saved in {saved}" if saved else "; not saved"))]
+    lines = [labelled("Result", f"{model_name(ensemble)}, {_members(ensemble)}, {duration(report.seconds)}")]
     lines += metric_lines(report, model_name(ensemble))
     lines.append("  on rows that the members who score them never saw; [95 % interval over the choice of rows, or of groups with --group]")
     if report.searches:
@@ -85,10 +84,18 @@ def result_lines(ensemble: Ensemble, saved: Path | None) -> list[str]:
     if report.failures:
         member, reason = next(iter(report.failures.items()))
         lines.append(labelled("Failed", f"{len(report.failures)} members, left out (member {member}: {reason})"))
-    if saved:
-        run = shlex.quote(f"./{saved}" if str(saved).startswith("-") else str(saved))
-        lines.append(labelled("Next", f"weights show {run}     weights predict {run} NEW.csv"))
     return lines
+
+
+def next_lines(saved: Path | None) -> list[str]:
+    """Where a run was saved and what to do with it."""
+    if saved is None:
+        return [labelled("Saved", "nowhere, because of --no-save")]
+    run = shlex.quote(f"./{saved}" if str(saved).startswith("-") else str(saved))
+    return [
+        labelled("Saved", f"in {saved}"),
+        labelled("Next", f"weights summary {run}     weights show {run}     weights predict {run} NEW.csv"),
+    ]
 
 
 def metric_lines(report: Report, model: str) -> list[str]:

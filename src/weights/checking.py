@@ -1,0 +1,191 @@
+"""Do the intervals of a run hold what they claim, on rows like its own? `check_intervals` tries it.
+
+Outcomes are simulated on the user's own rows, with the fitted model as the truth (a plasmode: Franklin et al. 2014); the same kinds of
+members are fitted again to each, and what they report is compared with what is true. Some features that hardly matter are cut out of
+the truth, so that there are some with no effect and no importance at all. What a feature that matters is worth to members fitted anew
+is not known, so of importances only these are checked.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+import numpy as np
+
+from weights.effects import FeatureWeights
+from weights.ensemble import Ensemble
+from weights.errors import DataError, Interrupted, UsageError
+from weights.fitting import Prepared, question, train_ensemble
+from weights.inspection.feature_weights import noiseless_effects
+from weights.inspection.outofbag import Voices
+from weights.task import Task
+from weights.training.population import Control, Progress
+from weights.types import AnyArray, FloatArray
+
+_NULL_SHARE = 0.3
+"""Share of features that are cut out of the truth, those of least importance."""
+_NORMAL_95 = 1.96
+_STRONG = 4.0
+"""Standard errors from which on an effect counts as strong."""
+
+
+class Held(msgspec.Struct, frozen=True):
+    """How often intervals held the truth.
+
+    Attributes:
+        what: "effect" or "importance". kind: of feature: strong, weak or null.
+        nominal: what is claimed. measured: what was found, n_intervals in all.
+        low, high: 95 % interval of the measured share, simulations taken as the independent units.
+    """
+
+    what: str
+    kind: str
+    nominal: float
+    measured: float
+    low: float
+    high: float
+    n_intervals: int
+
+
+class Check(msgspec.Struct, frozen=True):
+    """What simulations on a run's own rows showed."""
+
+    n_simulations: int
+    n_rows: int
+    held: list[Held]
+    null_features: list[str]
+
+
+def check_intervals(
+    ensemble: Ensemble,
+    prepared: Prepared,
+    *,
+    n_simulations: int = 20,
+    seed: int = 0,
+    report: Callable[[Progress], None] = lambda progress: None,
+    stopping: Callable[[], bool] = lambda: False,
+) -> Check:
+    """Simulate, fit again, compare.
+
+    Args:
+        ensemble: a run with feature weights.
+        prepared: the rows it was trained on, ready to be trained on again with its settings.
+        n_simulations: how often; each takes about as long as a fit of one round of folds.
+        seed: of the simulated noise.
+        report: called with the progress.
+        stopping: asked between simulations.
+
+    Raises:
+        UsageError: there are fewer than two simulations, or the run has no feature weights.
+        DataError: the rows are not those of the run.
+    """
+    claimed = ensemble.report.feature_weights
+    if claimed is None:
+        raise UsageError("The run was fitted without inspection, so it has no intervals to check. Fit again without --no-inspect.")
+    if n_simulations < 2:
+        raise UsageError(f"At least two simulations are needed, but {n_simulations} came.")
+    if prepared.dataset.encoding.inputs != ensemble.encoding.inputs or prepared.dataset.passage is not None:
+        raise DataError("The rows must be those the run was fitted to, all in memory, but their columns differ. Name the file of training.")
+    prepared = dataclasses.replace(prepared, task=ensemble.task, candidates=_few_members(prepared), races={}, inspect=True)
+    null = _least_important(claimed)
+    answers, truth = _truth(ensemble, prepared, null)
+    strong = {
+        (c.feature, c.level, c.label, c.scale): abs(c.effect) > _STRONG * c.std_errs[claimed.errors]
+        for c in claimed.contrasts
+        if c.effect is not None and c.std_errs.get(claimed.errors)
+    }
+    tallies: dict[tuple[str, str], list[list[bool]]] = {}
+    rng = np.random.default_rng([seed, 0x91A5])
+    residual = _residuals(ensemble, prepared)
+    for number in range(n_simulations):
+        if stopping():
+            raise Interrupted("The check was stopped.")
+        y = _simulated(ensemble.task, answers, residual, rng)
+        control = Control(n_threads=prepared.n_threads, report=lambda progress: None, stopping=stopping)
+        fitted = train_ensemble(dataclasses.replace(prepared, y=y), control).report.feature_weights
+        assert fitted is not None
+        for key, hits in _hits(fitted, truth, null, strong).items():
+            tallies.setdefault(key, []).append(hits)
+        report(Progress("simulations", (number + 1) / n_simulations, None))
+    held = [_held(what, kind, hits) for (what, kind), hits in sorted(tallies.items())]
+    return Check(n_simulations, claimed.n_rows, held, null)
+
+
+def _few_members(prepared: Prepared) -> dict[str, Any]:
+    """The same settings with members enough to leave each row out once."""
+    fewer = {}
+    for name, spec in prepared.candidates.items():
+        members = spec.members
+        n_members = min(members.n_members, members.n_folds + (1 if members.resampling == "time" else 0))
+        fewer[name] = msgspec.structs.replace(spec, members=msgspec.structs.replace(members, n_members=n_members))
+    return fewer
+
+
+def _least_important(claimed: FeatureWeights) -> list[str]:
+    order = sorted(claimed.importances, key=lambda one: one.value)
+    return [one.features[0] for one in order[: int(_NULL_SHARE * len(order))]]
+
+
+_Key = tuple[str, str, Any, str]
+
+
+def _truth(ensemble: Ensemble, prepared: Prepared, null: list[str]) -> tuple[FloatArray, dict[_Key, float]]:
+    """What the ensemble answers to the rows when it does not see the null features, and which effects inspection should then find."""
+    dataset, encoding = prepared.dataset, ensemble.encoding
+    assert ensemble.report.feature_weights is not None
+    reference = np.asarray(ensemble.report.feature_weights.reference, np.float32)
+    cut = [i for i, j in enumerate(encoding.groups) if encoding.columns[j].name in null]
+    x = np.array(dataset.x)
+    x[:, cut] = reference[cut]
+    everyone = [Voices(p.spec, p.params, p.share, np.repeat((p.votes > 0)[:, None], len(x), 1)) for p in ensemble.populations]
+    blind = dataclasses.replace(prepared, dataset=dataclasses.replace(dataset, x=x))
+    asked = question(blind, everyone, ensemble.offset, np.ones(len(x), bool), prepared.n_threads)
+    effects = {key: 0.0 if key[0] in null else effect for key, effect in noiseless_effects(asked).items()}
+    return ensemble.answer(x), effects
+
+
+def _residuals(ensemble: Ensemble, prepared: Prepared) -> FloatArray:
+    """How far values lie from what the ensemble answers, made as large as out of bag, shape (n,); zeros for classes."""
+    if ensemble.task.kind != "regression":
+        return np.zeros(len(prepared.y))
+    residual = ensemble.task.original(prepared.y) - ensemble.answer(prepared.dataset.x)
+    return residual * ensemble.metrics["rmse"] / max(float(np.sqrt((residual**2).mean())), 1e-300)
+
+
+def _simulated(task: Task, answers: FloatArray, residual: FloatArray, rng: np.random.Generator) -> AnyArray:
+    """Encoded outcomes: values with their own residuals under random signs (the wild bootstrap: Liu 1988), or classes drawn."""
+    if task.kind == "regression":
+        values = answers + residual * rng.choice([-1.0, 1.0], len(answers))
+        return ((values - task.center) / task.scale).astype(np.float32)
+    drawn = (rng.random((len(answers), 1)) > answers.cumsum(1)[:, :-1]).sum(1)
+    return drawn.astype(np.int32)
+
+
+def _hits(fitted: FeatureWeights, truth: dict[_Key, float], null: list[str], strong: dict[_Key, bool]) -> dict[tuple[str, str], list[bool]]:
+    """Whether each interval held what is true, by what it is of and the kind of feature."""
+    hits: dict[tuple[str, str], list[bool]] = {}
+    for contrast in fitted.contrasts:
+        key = (contrast.feature, contrast.level, contrast.label, contrast.scale)
+        bounds = contrast.interval(fitted.errors)
+        if contrast.scale == "target" and bounds and key in truth:
+            kind = "null" if contrast.feature in null else "strong" if strong.get(key) else "weak"
+            hits.setdefault(("effect", kind), []).append(bounds[0] <= truth[key] <= bounds[1])
+    for one in fitted.importances:
+        if one.features[0] in null:
+            hits.setdefault(("importance", "null"), []).append(one.low <= 0.0 <= one.high)
+    return hits
+
+
+def _held(what: str, kind: str, hits: list[list[bool]]) -> Held:
+    """The share, with Wilson's interval (1927) for as many independent intervals as these are worth: those of a simulation go together."""
+    shares, n_each = np.asarray([np.mean(one) for one in hits]), np.mean([len(one) for one in hits])
+    measured = float(np.mean(np.concatenate(hits)))
+    if_independent = measured * (1 - measured) / n_each
+    alike = float(np.clip(shares.var(ddof=1) / if_independent, 1.0, n_each)) if if_independent > 0 else 1.0
+    n = sum(map(len, hits)) / alike
+    middle = (measured + _NORMAL_95**2 / (2 * n)) / (1 + _NORMAL_95**2 / n)
+    half = _NORMAL_95 * np.sqrt(measured * (1 - measured) / n + _NORMAL_95**2 / (4 * n**2)) / (1 + _NORMAL_95**2 / n)
+    return Held(what, kind, 0.95, measured, float(middle - half), float(middle + half), sum(map(len, hits)))

@@ -1,0 +1,305 @@
+"""What the weight of each feature is worth and how sure that is: the record that inspection makes and a run keeps.
+
+`FeatureWeights.records` gives it as rows that people know how to read; `adjusted` corrects p-values for how many were asked for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import msgspec
+import numpy as np
+import scipy.special
+
+from weights.errors import UsageError, suggest
+from weights.types import FloatArray
+
+SCALES = ("target", "link")
+PER = ("unit", "sd")
+ERRORS = ("robust", "classical", "cluster", "hac")
+ADJUSTMENTS = ("none", "holm", "bh")
+
+
+class Contrast(msgspec.Struct, frozen=True):
+    """The effect of a number, or of a level of a category beside its reference level, on one class or the value.
+
+    Attributes:
+        feature: its name.
+        level: which level, and beside which; empty for a number.
+        label: the class whose probability moves; None for values.
+        scale: "target" (the value, the probability) or "link" (the value, the log odds).
+        effect: per unit of the feature; None where it cannot be told, and `note` says why.
+        spread: standard deviation of the feature, in its unit; None for levels.
+        std_errs: standard error by kind: robust, classical, cluster (with groups), hac (with time).
+        degrees: of freedom of Student's t, by the same kinds.
+        sign_agreement: share of members whose own slope has the sign of the effect.
+        note: what deserves saying.
+    """
+
+    feature: str
+    level: str
+    label: Any
+    scale: str
+    effect: float | None
+    spread: float | None = None
+    std_errs: dict[str, float] = {}
+    degrees: dict[str, float] = {}
+    sign_agreement: float | None = None
+    note: str = ""
+
+    def interval(self, errors: str, level: float = 0.95) -> tuple[float, float] | None:
+        """Bounds at this level with this kind of standard error; None where there are none."""
+        std_err = self.std_errs.get(errors)
+        if self.effect is None or not std_err:
+            return None
+        half = float(scipy.special.stdtrit(self.degrees[errors], (1 + level) / 2)) * std_err
+        return self.effect - half, self.effect + half
+
+
+class Joint(msgspec.Struct, frozen=True):
+    """Whether the levels of a category differ at all: Wald statistics over their number, by kind of error, and degrees of freedom."""
+
+    feature: str
+    label: Any
+    scale: str
+    n_contrasts: int
+    statistics: dict[str, float]
+    degrees: dict[str, float]
+
+
+class Importance(msgspec.Struct, frozen=True):
+    """How much worse the prediction gets without some features.
+
+    Attributes:
+        features: which, one or more.
+        value: the increase of the loss, see `FeatureWeights.measure`; with its standard error and 95 % interval.
+        share: of what all features together gain on a constant; None if they gain nothing.
+        selected: share of members that predict rows they never saw better with the features than without. Not a p-value.
+    """
+
+    features: list[str]
+    value: float
+    std_err: float
+    low: float
+    high: float
+    share: float | None = None
+    selected: float | None = None
+
+
+class Group(msgspec.Struct, frozen=True):
+    """Features that move together.
+
+    Attributes:
+        together: what they are worth.
+        alone: feature -> what it adds where the others of the group are unknown too. What it adds where they are known is its importance;
+            its part of the whole lies anywhere between these two.
+    """
+
+    together: Importance
+    alone: dict[str, float]
+
+
+class FeatureWeights(msgspec.Struct, frozen=True):
+    """What every feature is worth, on the rows of training.
+
+    Attributes:
+        contrasts: effects, by feature in the order of the table, then level, class and scale.
+        joints: tests of categories of several levels.
+        importances: of each feature.
+        groups: of correlated features, those worth most first.
+        unknown: feature -> why nothing can be said of it.
+        units: feature -> its unit, where effects are not per unit of the column.
+        measure: what importance is an increase of.
+        errors: the kind of standard error shown if none is asked for.
+        how: how the other features were accounted for, see `partialling.Partialled.how`.
+        linear: whether all members are linear.
+        n_rows, n_inputs: rows it was computed from, inputs of the models.
+        reference: average inputs, with which explanations of predictions begin.
+    """
+
+    contrasts: list[Contrast]
+    joints: list[Joint]
+    importances: list[Importance]
+    groups: list[Group]
+    unknown: dict[str, str]
+    units: dict[str, str]
+    measure: str
+    errors: str
+    how: str
+    linear: bool
+    n_rows: int
+    n_inputs: int
+    reference: list[float]
+
+    def records(
+        self,
+        *,
+        scale: str = "target",
+        per: str = "unit",
+        errors: str | None = None,
+        level: float = 0.95,
+        adjust: str = "none",
+        levels: bool = False,
+    ) -> list[dict[str, Any]]:
+        """One record a feature, and a class where there are more than two: effect, std_err, z, p_value, low, high, ...
+
+        Args:
+            scale: "target": units of the target, or probability; "link": log odds for classes.
+            per: effects are per "unit" of the feature or, of numbers, per standard deviation: "sd".
+            errors: robust, classical, cluster (fitted with a group), hac (fitted with time); the default of the fit if None.
+            level: of the intervals of effects, between 0 and 1. Those of importances are at 95 %.
+            adjust: p-values for as many tests as there are features: none, holm, bh.
+            levels: whether the levels of categories follow their feature.
+
+        Raises:
+            UsageError: a choice is not known, or the run has no such standard errors.
+
+        Example:
+            >>> from weights import fit
+            >>> rows = fit("diabetes", model="linear", members=10).feature_weights()
+            >>> next((row["feature"], round(row["effect"])) for row in rows if row["feature"] == "bmi")
+            ('bmi', 520)
+        """
+        errors = self._checked(scale, per, errors, level, adjust)
+        asked = _Asked(scale, per, errors, level)
+        importances = {one.features[0]: one for one in self.importances}
+        rows = []
+        for label in dict.fromkeys(c.label for c in self.contrasts if c.scale == scale) or [None]:
+            own = [c for c in self.contrasts if c.scale == scale and c.label == label]
+            joints = {j.feature: j for j in self.joints if j.scale == scale and j.label == label}
+            block = []
+            for feature in dict.fromkeys([*importances, *self.unknown]):
+                of_feature = [c for c in own if c.feature == feature]
+                block.append(self._row(feature, label, of_feature, joints.get(feature), importances.get(feature), asked))
+                if levels and (len(of_feature) > 1 or any(c.level for c in of_feature)):
+                    block += [self._level_row(c, asked) for c in of_feature]
+            main = [row for row in block if not row["level"]]
+            for row, p in zip(main, adjusted([row["p_value"] for row in main], adjust), strict=True):
+                row["p_value"] = p
+            rows += block
+        return rows
+
+    def _checked(self, scale: str, per: str, errors: str | None, level: float, adjust: str) -> str:
+        choices = {
+            "scale": (scale, SCALES),
+            "per": (per, PER),
+            "errors": (errors or self.errors, ERRORS),
+            "adjust": (adjust, ADJUSTMENTS),
+        }
+        for name, (value, known) in choices.items():
+            if value not in known:
+                raise UsageError(f"{name} must be one of {', '.join(known)}, but is '{value}'. {suggest(value, known)}")
+        if not 0 < level < 1:
+            raise UsageError(f"The level must be between 0 and 1, but is {level}. Use 0.95 for intervals that hold 19 times in 20.")
+        errors = errors or self.errors
+        with_errors = [c for c in self.contrasts if c.std_errs]
+        if with_errors and not any(errors in c.std_errs for c in with_errors):
+            option = {"cluster": "--group", "hac": "--time"}.get(errors, "other options")
+            raise UsageError(
+                f"This run has no {errors} standard errors, only {', '.join(with_errors[0].std_errs)}. Fit with {option} to have them."
+            )
+        return errors
+
+    def _row(
+        self,
+        feature: str,
+        label: Any,
+        own: list[Contrast],
+        joint: Joint | None,
+        importance: Importance | None,
+        asked: _Asked,
+    ) -> dict[str, Any]:
+        main = own[0] if own and (len(own) == 1 or not own[0].level) else None
+        row = self._statistics(main, asked)
+        if joint is not None and asked.errors in joint.statistics:
+            statistic, n_contrasts, degrees = joint.statistics[asked.errors], joint.n_contrasts, joint.degrees[asked.errors]
+            row["p_value"] = float(scipy.special.fdtrc(n_contrasts, degrees, statistic))
+        notes = [self.unknown.get(feature, ""), *dict.fromkeys(c.note for c in own if c.note)]
+        if joint is not None:
+            notes.append(f"p of {joint.n_contrasts} contrasts together")
+        elif main is not None and main.level:
+            notes.append(main.level)
+        return {
+            "feature": feature,
+            "level": "",
+            "class": label,
+            **row,
+            "importance": importance and importance.value,
+            "importance_low": importance and importance.low,
+            "importance_high": importance and importance.high,
+            "importance_share": importance and importance.share,
+            "selected": importance and importance.selected,
+            "sign_agreement": main and main.sign_agreement,
+            "scale": asked.scale,
+            "unit": self.units.get(feature, ""),
+            "note": "; ".join(filter(None, notes)),
+        }
+
+    def _level_row(self, contrast: Contrast, asked: _Asked) -> dict[str, Any]:
+        return {
+            "feature": contrast.feature,
+            "level": contrast.level or "per unit",
+            "class": contrast.label,
+            **self._statistics(contrast, asked),
+            **dict.fromkeys(("importance", "importance_low", "importance_high", "importance_share", "selected")),
+            "sign_agreement": contrast.sign_agreement,
+            "scale": asked.scale,
+            "unit": self.units.get(contrast.feature, ""),
+            "note": contrast.note,
+        }
+
+    @staticmethod
+    def _statistics(contrast: Contrast | None, asked: _Asked) -> dict[str, float | None]:
+        row: dict[str, float | None] = dict.fromkeys(("effect", "std_err", "z", "p_value", "low", "high", "per_sd"))
+        if contrast is None or contrast.effect is None:
+            return row
+        unit = contrast.spread if asked.per == "sd" and contrast.spread is not None else 1.0
+        per_sd = None if contrast.spread is None else contrast.effect * contrast.spread
+        row |= {"effect": contrast.effect * unit, "per_sd": per_sd}
+        if bounds := contrast.interval(asked.errors, asked.level):
+            std_err = contrast.std_errs[asked.errors]
+            z = contrast.effect / std_err
+            p_value = float(2 * scipy.special.stdtr(contrast.degrees[asked.errors], -abs(z)))
+            row |= {"std_err": std_err * unit, "z": z, "p_value": p_value, "low": bounds[0] * unit, "high": bounds[1] * unit}
+        return row
+
+
+class _Asked(NamedTuple):
+    """How effects are to be told, see `FeatureWeights.records`."""
+
+    scale: str
+    per: str
+    errors: str
+    level: float
+
+
+def adjusted(p_values: Sequence[float | None], how: str) -> list[float | None]:
+    """P-values corrected for their number; those that are None stay so and do not count.
+
+    Args:
+        p_values: of one family of tests.
+        how: "holm" (Holm 1979) bounds the probability of any false alarm, "bh" (Benjamini and Hochberg 1995) the expected share of
+            false ones among alarms, "none" neither.
+
+    Example:
+        >>> adjusted([0.01, None, 0.04], "holm")
+        [0.02, None, 0.04]
+    """
+    known = np.asarray([p for p in p_values if p is not None], float)
+    if how == "none" or not len(known):
+        return [*p_values]
+    corrected = iter((_holm if how == "holm" else _benjamini_hochberg)(known))
+    return [None if p is None else float(next(corrected)) for p in p_values]
+
+
+def _holm(p: FloatArray) -> FloatArray:
+    order, result = np.argsort(p), np.empty(len(p))
+    result[order] = np.maximum.accumulate(p[order] * np.arange(len(p), 0, -1)).clip(max=1.0)
+    return result
+
+
+def _benjamini_hochberg(p: FloatArray) -> FloatArray:
+    order, result = np.argsort(p)[::-1], np.empty(len(p))
+    result[order] = np.minimum.accumulate(p[order] * len(p) / np.arange(len(p), 0, -1)).clip(max=1.0)
+    return result

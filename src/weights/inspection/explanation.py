@@ -1,0 +1,219 @@
+"""Why a prediction is what it is: the contribution of each feature, with an interval. `explain` is the entrance.
+
+Contributions are those of Aumann and Shapley (1974; "integrated gradients", Sundararajan, Taly and Yan 2017): what the members make of
+each feature moves along a straight line from a row of average inputs to the row that is explained, and every step of the prediction
+is shared out by the slopes on the way. They add up to the prediction, are the same in every run, and for linear models are
+weight times distance from the average. The line is drawn behind the embedding of numbers, where members are smooth.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import scipy.special
+
+from weights.ensemble import Ensemble, available_threads, centred, model_shape
+from weights.models.base import Shape, keep_all
+from weights.models.table import build
+from weights.spec import Spec, program_spec
+from weights.types import FloatArray, IntArray, Params
+
+_N_STEPS = 8
+"""Steps along the line (our choice, see tests/inspection/test_explanation.py for what more would change)."""
+_PLACES = (np.arange(16) + 0.5) / 16
+"""Where, between the outputs before and after a step, slopes of probabilities are taken: they change faster than outputs do."""
+_BLOCK = 512
+
+
+@dataclass(frozen=True, eq=False)
+class Explanation:
+    """Contributions to the predictions of some rows.
+
+    Attributes:
+        features: names, length f.
+        base: the prediction for a row of average inputs; of each row's class, shape (r,).
+        prediction: of each row: the value, or the probability of its class, shape (r,).
+        label: code of the class that is explained, shape (r,); -1 for values.
+        contributions: shape (r, f); with base they add up to the prediction.
+        std_err: how far contributions would move had other rows been drawn for training, shape (r, f); NaN where members cannot tell.
+        degrees: of freedom of its Student's t.
+    """
+
+    features: list[str]
+    base: FloatArray
+    prediction: FloatArray
+    label: IntArray
+    contributions: FloatArray
+    std_err: FloatArray
+    degrees: float
+
+    def half_width(self, level: float = 0.95) -> FloatArray:
+        """How far intervals at this level reach to either side, shape (r, f)."""
+        return float(scipy.special.stdtrit(self.degrees, (1 + level) / 2)) * self.std_err
+
+
+def explain(ensemble: Ensemble, x: FloatArray, reference: FloatArray, *, label: int | None = None) -> Explanation:
+    """Share out the predictions of encoded rows among features.
+
+    The intervals come from the members, each of which missed some rows: with folds by the jackknife that leaves groups out (Tukey 1958;
+    Shao and Tu 1995, section 2.3), with bootstraps by their spread (Efron 1979). They tell how much the choice of rows matters, not what
+    all such models miss. For networks they are wider than that, because they take the members' random starts for effects of rows.
+
+    Args:
+        ensemble: that predicts.
+        x: encoded rows, shape (r, p).
+        reference: average inputs, shape (p,).
+        label: code of the class to explain; the most probable of each row if None.
+    """
+    task, lines = ensemble.task, _Lines(ensemble, x, reference.astype(np.float32))
+    end = ensemble.answer(x)
+    regression = task.kind == "regression"
+    labels = np.full(len(x), -1) if regression else end.argmax(1) if label is None else np.full(len(x), label)
+    contributions, moves = np.zeros(x.shape), np.zeros((lines.n_replicates, *x.shape), np.float32)
+    before = lines.outputs(0.0)
+    base = value = _explained(ensemble, before, labels)
+    for step in range(_N_STEPS):
+        last = step + 1 == _N_STEPS
+        after = ensemble.combined(x) if last else lines.outputs((step + 1) / _N_STEPS)
+        towards = np.mean([_derivative(ensemble, before + place * (after - before), labels) for place in _PLACES], axis=0)
+        parts, own = lines.parts((step + 0.5) / _N_STEPS, towards)
+        following = _explained(ensemble, after, labels)
+        contributions += _completed(parts / _N_STEPS, following - value)
+        moves += own / np.float32(_N_STEPS)
+        before, value = after, following
+    names = [column.name for column in ensemble.encoding.columns]
+    gathered = np.eye(len(names))[np.asarray(ensemble.encoding.groups)]
+    std_err, degrees = _spread(ensemble, moves @ gathered.astype(np.float32))
+    return Explanation(names, base, value, labels, contributions @ gathered, std_err, degrees)
+
+
+def _explained(ensemble: Ensemble, outputs: FloatArray, labels: IntArray) -> FloatArray:
+    """The value, or the probability of each row's class, shape (r,)."""
+    answers = ensemble.task.decode(outputs)
+    return answers if ensemble.task.kind == "regression" else answers[np.arange(len(labels)), labels]
+
+
+def _derivative(ensemble: Ensemble, outputs: FloatArray, labels: IntArray) -> FloatArray:
+    """Of what is explained by the outputs, shape (r, k)."""
+    if ensemble.task.kind == "regression":
+        return np.full_like(outputs, ensemble.task.scale)
+    probability = ensemble.task.decode(outputs)
+    own = probability[np.arange(len(labels)), labels]
+    if ensemble.task.kind == "binary":
+        return np.where(labels == 1, 1.0, -1.0)[:, None] * (own * (1 - own))[:, None]
+    return own[:, None] * (np.eye(probability.shape[1])[labels] - probability)
+
+
+def _completed(parts: FloatArray, whole: FloatArray) -> FloatArray:
+    """Parts of a step, with what bends left over shared out by their sizes, so that they add up to it."""
+    size = np.abs(parts) + 1e-300
+    return parts + size * ((whole - parts.sum(1)) / size.sum(1))[:, None]
+
+
+class _Lines:
+    """The way of every member from average inputs to those of some rows.
+
+    Attributes:
+        n_replicates: how many smaller ensembles, of one member of each population, tell how much the choice of rows matters.
+    """
+
+    def __init__(self, ensemble: Ensemble, x: FloatArray, reference: FloatArray) -> None:
+        self.ensemble, self.x, self.reference = ensemble, x, reference
+        self.n_replicates = _n_replicates(ensemble)
+
+    def outputs(self, place: float) -> FloatArray:
+        """The ensemble's outputs at this part of the way, shape (r, k)."""
+        total = np.tile(self.ensemble.offset, (len(self.x), 1))
+        for _, part, _, outputs in self._members(0, place, np.zeros((len(self.x), 0))):
+            total += part * centred(outputs, self.ensemble.task.kind)
+        return total
+
+    def parts(self, place: float, towards: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """What each input moves towards (r, k), as if slopes were everywhere as here: the ensemble's (r, p), and each replicate's."""
+        total = np.zeros(self.x.shape)
+        own = np.zeros((self.n_replicates, *self.x.shape), np.float32)
+        for m, part, share, moved in self._members(1, place, towards):
+            total += part * moved
+            if m < self.n_replicates:
+                own[m] += share * moved
+        return total, own
+
+    def _members(self, which: int, place: float, towards: FloatArray) -> Iterator[tuple[int, float, float, FloatArray]]:
+        """For each member its number, its part in the ensemble, its population's share, and what its program gives."""
+        shape, kind = model_shape(self.ensemble.encoding, self.ensemble.task), self.ensemble.task.kind
+        for population in self.ensemble.populations:
+            program = _programs(program_spec(population.spec), shape, kind)[which]
+            members = [jax.tree.map(lambda a, m=m: a[m], population.params) for m in range(len(population.votes))]
+            votes = population.share * population.votes / population.votes.sum()
+            with ThreadPoolExecutor(available_threads()) as threads:
+                found = threads.map(functools.partial(self._in_blocks, program, place, towards), members)
+                for m, values in enumerate(found):
+                    yield m, float(votes[m]), population.share, values
+
+    def _in_blocks(self, program: Callable[..., jax.Array], place: float, towards: FloatArray, params: Params) -> FloatArray:
+        values = []
+        for begin in range(0, len(self.x), _BLOCK):
+            n_rows = len(self.x[begin : begin + _BLOCK])
+            blocks = [np.zeros((1 << (max(n_rows, 16) - 1).bit_length(), a.shape[1]), np.float32) for a in (self.x, towards)]
+            for block, a in zip(blocks, (self.x, towards), strict=True):
+                block[:n_rows] = a[begin : begin + _BLOCK]
+            values.append(np.asarray(program(params, self.reference, np.float32(place), *blocks))[:n_rows])
+        return np.concatenate(values)
+
+
+@functools.lru_cache(maxsize=32)
+def _programs(spec: Spec, shape: Shape, kind: str) -> tuple[Callable[..., jax.Array], Callable[..., jax.Array]]:
+    """Outputs (n, k) of a member on the way to rows (n, p), and what each input moves there, (n, p)."""
+    model = build(spec.model, shape, spec.initialization, spec.activation)
+    rows = jnp.asarray(model.input_rows, jnp.int32)
+
+    def line(params: Params, reference: jax.Array, x: jax.Array) -> tuple[jax.Array, jax.Array]:
+        first = model.enter(params, reference[None])
+        return first, model.enter(params, x) - first
+
+    def outputs(params: Params, reference: jax.Array, place: jax.Array, x: jax.Array, _: jax.Array) -> jax.Array:
+        first, way = line(params, reference, x)
+        return model.proceed(params, first + place * way, keep_all)[0]
+
+    def parts(params: Params, reference: jax.Array, place: jax.Array, x: jax.Array, towards: jax.Array) -> jax.Array:
+        first, way = line(params, reference, x)
+
+        def moved(entered: jax.Array) -> jax.Array:
+            found = model.proceed(params, entered, keep_all)[0]
+            return jnp.sum((jax.nn.log_softmax(found) if kind == "multiclass" else found) * towards)
+
+        each = jax.grad(moved)(first + place * way) * way  # (n, e)
+        return jnp.zeros(x.shape).at[:, rows].add(each)
+
+    return jax.jit(outputs), jax.jit(parts)
+
+
+def _n_replicates(ensemble: Ensemble) -> int:
+    """How many members of each population together tell how much the choice of rows matters: one a fold, or all of drawn ones.
+
+    None where they cannot tell: too few, some failed, or rows split by time.
+    """
+    found = []
+    for population in ensemble.populations:
+        members, n_members = population.spec.members, len(population.votes)
+        needed = members.n_folds if members.resampling == "folds" else 5
+        if members.resampling == "time" or not needed <= n_members == members.n_members:
+            return 0
+        found.append(needed if members.resampling == "folds" else n_members)
+    return min(found)
+
+
+def _spread(ensemble: Ensemble, moves: FloatArray) -> tuple[FloatArray, float]:
+    """Standard errors (r, f) from the contributions of replicates (replicates, r, f), and their degrees of freedom."""
+    n = len(moves)
+    if n < 2:
+        return np.full(moves.shape[1:], np.nan), 1.0
+    members = ensemble.populations[0].spec.members
+    factor = {"folds": n - 1.0, "bootstrap": n / (n - 1), "subsample": members.share / (1 - members.share)}[members.resampling]
+    return np.sqrt(factor * moves.astype(np.float64).var(0)), n - 1.0

@@ -1,0 +1,350 @@
+"""What each feature is worth: its effect and its importance, each with an interval. `weigh` is the entrance.
+
+Effect. The slope of what is left of y on what is left of the feature, once the other features are accounted for:
+
+    theta_j = E[(x_j - E[x_j | x_-j]) (y - E[y | x_-j])] / E[(x_j - E[x_j | x_-j])^2]
+
+It exists for any distribution of inputs. With linear expectations it is the coefficient of least squares (Frisch and Waugh 1933;
+Lovell 1963); with others the partialling-out estimate of double machine learning (Robinson 1988; Chernozhukov et al. 2018), the
+log odds of which are the assumption-lean ones of Vansteelandt and Dukes (2022, section 3). E[y | x_-j] is the ensemble's answer
+averaged over the values x_j can have given the others, by members that never saw the row.
+
+Importance. How much worse these answers are than those that know the feature, on rows the members never saw (leave one covariate
+out: Lei et al. 2018; Williamson et al. 2023; Gan, Zheng and Allen 2022). Its interval is about the members that were trained: their
+loss without the feature, on new rows.
+
+Neither is a causal effect.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+import scipy.cluster.hierarchy
+import scipy.special
+
+from weights.data.encoding import Boolean, Category, ColumnEncoding, Datetime, Encoding
+from weights.effects import Contrast, FeatureWeights, Group, Importance, Joint
+from weights.inspection.outofbag import Answers, OutOfBag, Without
+from weights.inspection.partialling import Design, Partialled, design, partial_out
+from weights.inspection.replacement import columns_of, joint_replacement, replacement
+from weights.inspection.slopes import Rows, Slopes, covariance, least_squares, logistic, slopes_of_left
+from weights.task import Task
+from weights.types import AnyArray, FloatArray, IntArray
+
+_CORRELATED = 0.7
+_MOST_GROUPS = 12
+_DAY = 86400.0
+_LEAST = 1e-12
+"""Probabilities below this count as this."""
+
+
+@dataclass(frozen=True, eq=False)
+class Question:
+    """What is asked about.
+
+    Attributes:
+        task, encoding: what is answered, from which columns.
+        x: the rows' unclipped inputs, float64, shape (r, p).
+        y: their encoded targets, shape (r,).
+        places: where they stand in the dataset, shape (r,).
+        rows: what else is known of them.
+        answers: what members that never saw them say.
+        linear: whether all members are linear.
+    """
+
+    task: Task
+    encoding: Encoding
+    x: FloatArray
+    y: AnyArray
+    places: IntArray
+    rows: Rows
+    answers: OutOfBag
+    linear: bool
+
+
+def weigh(question: Question, report: Callable[[float], None] = lambda share: None) -> FeatureWeights:
+    """Effects and importances of all features.
+
+    Args:
+        question: about which ensemble and rows.
+        report: called with the share that is done.
+    """
+    encoding, rows = question.encoding, question.rows
+    told = design(encoding, question.x, rows.weight)
+    partialled = partial_out(told, bent=not question.linear)
+    scoring = _Scoring.of(question, partialled.stretch)
+    exact = _exact(question, told, partialled)
+    contrasts: list[Contrast] = []
+    joints: list[Joint] = []
+    importances: list[Importance] = []
+    unknown: dict[str, str] = {}
+    groups = _correlated(question)
+    n_turns = len(encoding.columns) + len(groups)
+    for feature, column in enumerate(encoding.columns):
+        without = question.answers.answers(replacement(encoding, question.x, told, partialled, feature))
+        importances.append(scoring.importance([column.name], without))
+        own = told.identified(feature)
+        if len(own):
+            found = _effects(question, told, partialled, exact, own, without)
+            contrasts += found[0]
+            joints += found[1]
+        else:
+            reasons = [told.lost[c] for c in columns_of(encoding, feature) if c in told.lost]
+            unknown[column.name] = f"not identifiable, because {(reasons or ['it has one level only'])[0]}"
+        report((feature + 1) / n_turns)
+    weighed = []
+    for group in groups:
+        weighed.append(_group(question, told, scoring, group, importances))
+        report((len(encoding.columns) + len(weighed)) / n_turns)
+    return FeatureWeights(
+        contrasts=contrasts,
+        joints=joints,
+        importances=importances,
+        groups=sorted(weighed, key=lambda one: -one.together.value),
+        unknown=unknown,
+        units={column.name: "per day" for column in encoding.columns if isinstance(column, Datetime)},
+        measure=scoring.measure,
+        errors=rows.errors,
+        how=partialled.how,
+        linear=question.linear,
+        n_rows=len(question.x),
+        n_inputs=question.x.shape[1],
+        reference=np.average(question.answers.x, axis=0, weights=rows.weight).tolist(),
+    )
+
+
+def noiseless_effects(question: Question) -> dict[tuple[str, str, Any, str], float]:
+    """The effects that `weigh` estimates if the answers in the question are what outcomes are on average; its y plays no part.
+
+    Returns:
+        (feature, level, class, scale) -> effect, as in `Contrast`.
+    """
+    encoding, rows = question.encoding, question.rows
+    told = design(encoding, question.x, rows.weight)
+    partialled = partial_out(told, bent=not question.linear)
+    exact = partialled.how == "least squares" and question.linear
+    effects = {}
+    for feature, column in enumerate(encoding.columns):
+        own = told.identified(feature)
+        without = question.answers.answers(replacement(encoding, question.x, told, partialled, feature)).together
+        for outcome in _outcomes(question.task) if len(own) else ():
+            known = _pick(question.answers.as_is, outcome)
+            slopes = (
+                least_squares(told.z, known, rows).slopes[own]
+                if exact
+                else slopes_of_left(partialled.left[:, own], known - _pick(without, outcome), partialled, rows).slopes
+            )
+            for slope, i in zip(slopes, own, strict=True):
+                level, factor, _ = _unit(question, told, column, int(i))
+                effects[column.name, level, outcome.label, outcome.scale] = float(slope) * factor
+    return effects
+
+
+# Importance
+
+
+class _Scoring(NamedTuple):
+    """How losses without features become importances.
+
+    unit: loss that counts as one. gained: what features gain on a constant. stretch: by how much more answers would change without a
+    feature if the rows had had no say in what is expected of it.
+    """
+
+    question: Question
+    stretch: float
+    losses: FloatArray
+    alone: list[FloatArray]
+    unit: float
+    spread: FloatArray
+    gained: float
+    measure: str
+
+    @classmethod
+    def of(cls, question: Question, stretch: float) -> _Scoring:
+        answers, weight = question.answers, question.rows.weight
+        losses = _losses(question.task, question.y, answers.as_is.target)
+        alone = [_losses(question.task, question.y[rows], said) for (_, _, rows), said in zip(answers.members, answers.alone, strict=True)]
+        if question.task.kind == "regression":
+            values = question.task.original(question.y)
+            spread = (values - np.average(values, weights=weight)) ** 2
+            unit = float(np.average(spread, weights=weight)) or 1.0
+            gained = 1 - float(np.average(losses, weights=weight)) / unit
+            return cls(question, stretch, losses, alone, unit, spread, gained, "R2")
+        shares = np.bincount(question.y, weights=weight, minlength=len(question.task.classes)) / weight.sum()
+        gained = -float(scipy.special.xlogy(shares, shares).sum()) - float(np.average(losses, weights=weight))
+        return cls(question, stretch, losses, alone, 1.0, np.ones(len(losses)), gained, "log loss")
+
+    def importance(self, features: list[str], without: Without) -> Importance:
+        """How much larger the loss is without these features."""
+        rows, known = self.question.rows, self.question.answers.as_is.target
+        answers = _moved(self.question.task, known, without.together.target, self.stretch)
+        more = _losses(self.question.task, self.question.y, answers) - self.losses
+        value = float(np.average(more, weights=rows.weight)) / self.unit
+        scores = rows.weight / rows.weight.sum() * (more - value * self.spread) / self.unit
+        kind = rows.errors
+        std_err = float(np.sqrt(max(covariance(scores[:, None], kind, rows, 1.0)[0, 0], 0.0)))
+        degrees = len(np.unique(rows.group)) - 1 if rows.group is not None else rows.n_used - 1
+        half = float(scipy.special.stdtrit(max(degrees, 1), 0.975)) * std_err
+        members = zip(self.question.answers.members, without.alone, self.alone, strict=True)
+        better = [_losses(self.question.task, self.question.y[seen], said).mean() > known.mean() for (_, _, seen), said, known in members]
+        share = value / self.gained if self.gained > 0 else None
+        # Without a feature nothing can truly be predicted better: what lies below zero altogether is the members' own noise.
+        return Importance(features, value, std_err, value - half, max(value + half, 0.0), share, float(np.mean(better)))
+
+
+def _moved(task: Task, known: FloatArray, without: FloatArray, stretch: float) -> FloatArray:
+    """Answers that lie farther from those that know a feature, by this factor: of values, or of log probabilities."""
+    if task.kind == "regression":
+        return known + stretch * (without - known)
+    before, after = np.log(known.clip(_LEAST)), np.log(without.clip(_LEAST))
+    return scipy.special.softmax(before + stretch * (after - before), axis=1)
+
+
+def _losses(task: Task, y: AnyArray, answers: FloatArray) -> FloatArray:
+    """How wrong answers (r, c) are: squared error in the target's unit, or minus log probability, shape (r,)."""
+    if task.kind == "regression":
+        return (task.original(y) - answers[:, 0]) ** 2
+    return -np.log(answers[np.arange(len(y)), y].clip(_LEAST))
+
+
+def _correlated(question: Question) -> list[list[int]]:
+    """Features that move together: numbers and flags joined where correlations average 0.7 in size, at most twelve groups."""
+    columns = question.encoding.columns
+    first = [int(columns_of(question.encoding, j)[0]) for j in range(len(columns))]
+    varying = [j for j, column in enumerate(columns) if not isinstance(column, Category) and np.ptp(question.x[:, first[j]]) > 0]
+    if len(varying) < 2:
+        return []
+    size = np.abs(np.corrcoef(question.x[:, [first[j] for j in varying]].T)).clip(0, 1)
+    distance = 1 - (size + size.T) / 2
+    tree = scipy.cluster.hierarchy.average(distance[np.triu_indices(len(varying), 1)])
+    labels = scipy.cluster.hierarchy.fcluster(tree, 1 - _CORRELATED, criterion="distance")
+    groups = [[varying[i] for i in np.flatnonzero(labels == label)] for label in np.unique(labels)]
+    return sorted((group for group in groups if len(group) > 1), key=len, reverse=True)[:_MOST_GROUPS]
+
+
+def _group(question: Question, told: Design, scoring: _Scoring, group: list[int], importances: list[Importance]) -> Group:
+    """The importance of a group, and what each of its features adds where the rest of the group is unknown too."""
+
+    def together(features: list[int]) -> Importance:
+        known = importances[features[0]]
+        if len(features) == 1:
+            return known
+        names = [question.encoding.columns[j].name for j in features]
+        return scoring.importance(names, question.answers.answers(joint_replacement(question.encoding, question.x, told, features)))
+
+    whole = together(group)
+    alone = {question.encoding.columns[j].name: whole.value - together([k for k in group if k != j]).value for j in group}
+    return Group(whole, alone)
+
+
+# Effects
+
+
+class _Outcome(NamedTuple):
+    """What slopes are of, on one scale and for one class: `label` None for values; `place` among the answers."""
+
+    scale: str
+    label: Any
+    place: int
+
+
+def _outcomes(task: Task) -> list[_Outcome]:
+    if task.kind == "regression":
+        return [_Outcome("target", None, 0)]
+    places = [1] if task.kind == "binary" else range(len(task.classes))
+    return [_Outcome(scale, task.classes[k], k) for k in places for scale in ("target", "link")]
+
+
+def _exact(question: Question, told: Design, partialled: Partialled) -> dict[_Outcome, Slopes | str]:
+    """Slopes on all inputs at once, where all members are linear and rows suffice."""
+    if partialled.how != "least squares" or not question.linear:
+        return {}
+    found: dict[_Outcome, Slopes | str] = {}
+    for outcome in _outcomes(question.task):
+        if outcome.scale == "target":
+            found[outcome] = least_squares(told.z, _observed(question, outcome), question.rows)
+        elif question.task.kind == "binary":
+            found[outcome] = logistic(told.z, (question.y == outcome.place).astype(float), question.rows)
+    return found
+
+
+def _observed(question: Question, outcome: _Outcome) -> FloatArray:
+    """The outcome of each row; for log odds those of the ensemble, moved by how wrong it was (Vansteelandt and Dukes 2022)."""
+    if question.task.kind == "regression":
+        return question.task.original(question.y)
+    came = (question.y == outcome.place).astype(float)
+    if outcome.scale == "target":
+        return came
+    log_odds = question.answers.as_is.link[:, outcome.place]
+    probability = 1 / (1 + np.exp(-log_odds))
+    return log_odds + (came - probability) / (probability * (1 - probability))
+
+
+def _effects(
+    question: Question, told: Design, partialled: Partialled, exact: dict[_Outcome, Slopes | str], own: IntArray, without: Without
+) -> tuple[list[Contrast], list[Joint]]:
+    """The contrasts of a feature's own inputs on every scale and for every class, and the tests of several together."""
+    column = question.encoding.columns[told.inputs[own[0]].feature]
+    contrasts, joints = [], []
+    for outcome in _outcomes(question.task):
+        found = exact.get(outcome)
+        note = found if isinstance(found, str) else ""
+        if found is None:
+            expected = _pick(without.together, outcome)
+            found = slopes_of_left(partialled.left[:, own], _observed(question, outcome) - expected, partialled, question.rows)
+        elif isinstance(found, Slopes):
+            found = Slopes(found.slopes[own], {k: c[np.ix_(own, own)] for k, c in found.covariances.items()}, found.degrees)
+        agreement = _sign_agreement(question, partialled.left[:, own], outcome, without, found)
+        for b, i in enumerate(own):
+            level, factor, spread = _unit(question, told, column, int(i))
+            if isinstance(found, str):
+                contrasts.append(Contrast(column.name, level, outcome.label, outcome.scale, None, note=note))
+                continue
+            errors = {kind: float(np.sqrt(max(c[b, b], 0.0))) * factor for kind, c in found.covariances.items()}
+            effect = float(found.slopes[b]) * factor
+            contrasts.append(
+                Contrast(column.name, level, outcome.label, outcome.scale, effect, spread, errors, found.degrees, agreement[b])
+            )
+        if isinstance(column, Category) and len(own) > 1 and isinstance(found, Slopes):
+            statistics = {kind: _wald(found.slopes, c) / len(own) for kind, c in found.covariances.items()}
+            joints.append(Joint(column.name, outcome.label, outcome.scale, len(own), statistics, found.degrees))
+    return contrasts, joints
+
+
+def _wald(slopes: FloatArray, matrix: FloatArray) -> float:
+    return max(float(slopes @ np.linalg.pinv(matrix, hermitian=True) @ slopes), 0.0)
+
+
+def _pick(answers: Answers, outcome: _Outcome) -> FloatArray:
+    return (answers.target if outcome.scale == "target" else answers.link)[:, outcome.place]
+
+
+def _unit(question: Question, told: Design, column: ColumnEncoding, i: int) -> tuple[str, float, float | None]:
+    """What an input's contrast is called, what turns its slope into one per unit, and the standard deviation of the feature."""
+    one, weight = told.inputs[i], question.rows.weight
+    if isinstance(column, Category):
+        return f"{one.level} (beside {told.references.get(one.feature, '')})", 1.0, None
+    deviation = float(np.sqrt(np.average((told.z[:, i] - np.average(told.z[:, i], weights=weight)) ** 2, weights=weight)))
+    if isinstance(column, Boolean):
+        return (f"{one.level} (beside no)", 2.0, None) if one.level == "yes" else (one.level, 1.0, None)
+    if one.level:
+        return one.level, 1.0, None
+    scale = column.scale / (_DAY if isinstance(column, Datetime) else 1.0)
+    return "", 1.0 / scale, deviation * scale
+
+
+def _sign_agreement(question: Question, left: FloatArray, outcome: _Outcome, without: Without, found: Slopes | str) -> list[float | None]:
+    """For each contrast the share of members whose own slope, on rows they never saw, has its sign."""
+    if isinstance(found, str):
+        return [None] * left.shape[1]
+    answers = question.answers
+    signs = []
+    for (_, _, rows), known, expected in zip(answers.members, answers.alone, without.alone, strict=True):
+        part = left[rows] * question.rows.weight[rows, None]
+        gap = (known - expected)[:, outcome.place]
+        signs.append(np.sign(np.linalg.lstsq(part.T @ left[rows], part.T @ gap, rcond=None)[0]))
+    return [float(share) for share in (np.asarray(signs) == np.sign(found.slopes)).mean(0)]

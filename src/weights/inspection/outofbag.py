@@ -1,0 +1,122 @@
+"""What an ensemble answers for rows when the members that learned from them keep silent: as the rows are, and with other values in them.
+
+`OutOfBag` is to inspection what `Ensemble.answer` is to prediction. Asked about altered rows it shows what a feature does; averaged
+over the values a feature can have given the others, its answers are those of the ensemble without that feature.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import NamedTuple
+
+import jax
+import numpy as np
+
+from weights.ensemble import apply_program, centred
+from weights.models.base import Shape
+from weights.spec import Spec
+from weights.task import Task, log_probabilities
+from weights.types import BoolArray, FloatArray, IntArray, Params
+
+_LEAST_PROBABILITY = 1e-3
+"""Probabilities are held this far from zero and one where their log odds are asked for (our choice)."""
+_MOST_ROWS_AT_ONCE = 1 << 14
+
+
+class Voices(NamedTuple):
+    """A population as it speaks of rows: its spec, params (m, ...), share, and whether member m never saw row r, shape (m, r)."""
+
+    spec: Spec
+    params: Params
+    share: float
+    unseen: BoolArray
+
+
+class Answers(NamedTuple):
+    """Answers to rows: `target`, values or class probabilities (r, c); `link`, values or log odds of each class (r, c)."""
+
+    target: FloatArray
+    link: FloatArray
+
+
+class Without(NamedTuple):
+    """Answers without some features: those of all together, and what each member alone says of its rows on the target's scale."""
+
+    together: Answers
+    alone: list[FloatArray]
+
+
+class Replacement(NamedTuple):
+    """Other values for some inputs of every row.
+
+    columns: which inputs, length b. values: what models then read, float32, shape (d, r, b). chance: of each, shape (d, r).
+    """
+
+    columns: IntArray
+    values: FloatArray
+    chance: FloatArray
+
+
+class OutOfBag:
+    """An ensemble's members, each with the rows it never saw.
+
+    Attributes:
+        x: the rows as models read them, float32, shape (r, p); each is unseen by a member of every population.
+        as_is: the answers to them.
+        members: population and number of every member that has rows, and these rows.
+        alone: what each of them says of its rows by itself, on the target's scale, each (rows, c).
+    """
+
+    def __init__(self, task: Task, shape: Shape, voices: Sequence[Voices], offset: FloatArray, x: FloatArray, n_threads: int) -> None:
+        self.task, self.voices, self.offset, self.x, self.n_threads = task, voices, offset, x, n_threads
+        self.programs = [apply_program(one.spec, shape) for one in voices]
+        self.members = [
+            (p, m, rows) for p, one in enumerate(voices) for m, unseen in enumerate(one.unseen) if len(rows := np.flatnonzero(unseen))
+        ]
+        self.params = [jax.tree.map(lambda a, m=m: a[m], voices[p].params) for p, m, _ in self.members]
+        as_they_are = Replacement(np.zeros(0, int), np.zeros((1, len(x), 0), np.float32), np.ones((1, len(x))))
+        self.as_is, self.alone = self.answers(as_they_are)
+
+    def answers(self, replacement: Replacement) -> Without:
+        """Answers averaged over the values that some inputs may have, as their chances say."""
+        n_values = len(replacement.values)
+        total = np.tile(self.offset, (n_values, len(self.x), 1))
+        alone = []
+        for (p, _, rows), outputs in zip(self.members, self._outputs(replacement), strict=True):
+            share, voices = self.voices[p].share, self.voices[p].unseen[:, rows].sum(0)
+            total[:, rows] += share * outputs / voices[:, None]
+            chance = replacement.chance[:, rows]
+            alone.append(sum(chance[d][:, None] * self._decoded(outputs[d]).target for d in range(n_values)))
+        answers = [self._decoded(outputs) for outputs in total]
+        chance = replacement.chance[:, :, None]
+        together = Answers(*(sum(chance[d] * answers[d][scale] for d in range(n_values)) for scale in range(2)))
+        return Without(together, alone)
+
+    def _outputs(self, replacement: Replacement) -> Iterator[FloatArray]:
+        """Each member's outputs for its rows with each of the values, shape (d, rows, k), in the order of members."""
+
+        def speak(i: int) -> FloatArray:
+            p, _, rows = self.members[i]
+            n_values = len(replacement.values)
+            outputs = np.empty((n_values, len(rows), self.task.n_outputs))
+            at_once = max(_MOST_ROWS_AT_ONCE // n_values, 1)
+            for begin in range(0, len(rows), at_once):
+                part = rows[begin : begin + at_once]
+                x = np.repeat(self.x[part][None], n_values, axis=0)
+                x[:, :, replacement.columns] = replacement.values[:, part]
+                flat = self.programs[p](self.params[i], x.reshape(-1, x.shape[2]))
+                outputs[:, begin : begin + at_once] = centred(flat, self.task.kind).reshape(n_values, len(part), -1)
+            return outputs
+
+        with ThreadPoolExecutor(self.n_threads) as threads:
+            yield from threads.map(speak, range(len(self.members)))
+
+    def _decoded(self, outputs: FloatArray) -> Answers:
+        if self.task.kind == "regression":
+            values = self.task.decode(outputs)[:, None]
+            return Answers(values, values)
+        logs = log_probabilities(outputs)
+        probability = np.exp(logs)
+        held = probability.clip(_LEAST_PROBABILITY, 1 - _LEAST_PROBABILITY)
+        return Answers(probability, np.log(held / (1 - held)))

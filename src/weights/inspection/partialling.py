@@ -1,0 +1,289 @@
+"""What is left of each feature once the others are accounted for: its inputs minus what the other features say of them.
+
+`design` names the inputs that can be told apart, `partial_out` gives what is left of them. The rest of `inspection` builds on both:
+slopes are read off what is left (Frisch and Waugh 1933; Lovell 1963; Robinson 1988), and "without this feature" means with
+another value of it that the other features allow.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+import scipy.linalg
+
+from weights.data.encoding import Boolean, Category, Encoding
+from weights.types import FloatArray, IntArray
+
+_REDUNDANT = 1e-7
+"""An input of length one of which less than this is left by the others is determined by them."""
+_BENDS = (3, 1)
+_LARGEST_SHARE_OF_ROWS = 0.5
+"""Inputs per row up to which least squares account for the others (the bound of Cattaneo, Jansson and Newey 2018, section 4)."""
+_LARGEST_SHARE_WITH_BENDS = 0.2
+_N_FOLDS = 5
+_STRENGTHS = np.geomspace(10.0, 1e-4, 11)
+_TINY, _MIDDLING = 1e-9, 0.1
+
+
+class Input(NamedTuple):
+    """An input that can be told apart. column: its place in the encoding; feature: its feature's; level: what it says, or ""."""
+
+    column: int
+    feature: int
+    level: str
+
+
+@dataclass(frozen=True, eq=False)
+class Design:
+    """The inputs of some rows, such that none is determined by the others.
+
+    Attributes:
+        inputs: those that remain, length q.
+        z: their values, float64, shape (r, q).
+        weight: of the rows, mean one, shape (r,).
+        lost: why an input does not remain, by its column; the reference level of a category has no entry.
+        references: feature -> the level that the others of its category are compared with.
+        n_features: how many features there are.
+    """
+
+    inputs: list[Input]
+    z: FloatArray
+    weight: FloatArray
+    lost: dict[int, str]
+    references: dict[int, str]
+    n_features: int
+
+    def of(self, feature: int) -> IntArray:
+        """Positions of a feature's inputs among those that remain."""
+        return np.asarray([i for i, one in enumerate(self.inputs) if one.feature == feature], int)
+
+    def identified(self, feature: int) -> IntArray:
+        """Those of them that no others determine."""
+        return np.asarray([i for i in self.of(feature) if self.inputs[i].column not in self.lost], int)
+
+
+@dataclass(frozen=True, eq=False)
+class Partialled:
+    """What is left of inputs.
+
+    Attributes:
+        left: of each input once the inputs of all other features are accounted for, shape (r, q).
+        n_controls: degrees of freedom that accounting for them took.
+        n_rows: that had a say in it.
+        how: "least squares", "bent least squares" (the expectation of an input may bend along each other one), or "ridge".
+    """
+
+    left: FloatArray
+    n_controls: float
+    n_rows: int
+    how: str
+
+    @property
+    def stretch(self) -> float:
+        """By how much more would be left if the rows had had no say in what is expected of them."""
+        return float(np.sqrt(self.n_rows / max(self.n_rows - self.n_controls, 1.0)))
+
+
+def design(encoding: Encoding, x: FloatArray, weight: FloatArray) -> Design:
+    """The inputs that can be told apart; of several that determine each other none is, and one stays for the others' sake.
+
+    Args:
+        encoding: names of the inputs.
+        x: unclipped inputs, float64, shape (r, p).
+        weight: of rows, mean one, shape (r,).
+    """
+    candidates, references = _without_references(encoding, x, weight)
+    names = encoding.inputs
+    lost: dict[int, str] = {}
+    varying = []
+    for one in candidates:
+        values = x[weight > 0, one.column]
+        if len(values) and values.max() > values.min():
+            varying.append(one)
+        else:
+            lost[one.column] = "it has one value only in the rows that were used"
+    columns = [one.column for one in varying]
+    standard = _standardised(x[:, columns], weight)
+    kept, partners = _independent(standard, rows=int(np.count_nonzero(weight)))
+    for i, others in partners.items():
+        shown = ", ".join(f"'{names[columns[k]]}'" for k in others[:3]) + (f" and {len(others) - 3} more" if len(others) > 3 else "")
+        lost[columns[i]] = f"it is determined by {shown}"
+    remain = [varying[i] for i in kept]
+    return Design(remain, x[:, [one.column for one in remain]], weight, lost, references, len(encoding.columns))
+
+
+def partial_out(design: Design, *, bent: bool) -> Partialled:
+    """What is left of each input, its feature's other inputs not counted among the others.
+
+    Args:
+        design: from `design`.
+        bent: whether expectations may bend along numbers, where there are rows enough for it; otherwise they are linear.
+    """
+    z, weight = _centred(design.z, design.weight), design.weight
+    n_rows = _n_rows(design)
+    for n_bends in _BENDS if bent else ():
+        extra, owner = _bends(design, n_bends)
+        if len(owner) and 1 + z.shape[1] + len(owner) <= _LARGEST_SHARE_WITH_BENDS * n_rows:
+            return _with_bends(design, z, _centred(extra, weight), owner)
+    if 1 + z.shape[1] <= _LARGEST_SHARE_OF_ROWS * n_rows:
+        return _by_least_squares(design, z)
+    return _by_ridge(design)
+
+
+def _n_rows(design: Design) -> int:
+    return int(np.count_nonzero(design.weight))
+
+
+def jointly_left(design: Design, x: FloatArray, features: list[int]) -> FloatArray:
+    """What is left of some inputs x (r, b) of these features once all others are accounted for, linearly, shape (r, b)."""
+    own = np.concatenate([design.of(feature) for feature in features])
+    others = np.setdiff1d(np.arange(design.z.shape[1]), own)
+    z, x = _centred(design.z[:, others], design.weight), _centred(x, design.weight)
+    gram = (z * design.weight[:, None]).T @ z
+    many = 1 + len(others) > _LARGEST_SHARE_OF_ROWS * _n_rows(design)
+    penalty = np.diag(gram) * (_MIDDLING if many else _TINY)
+    return x - z @ scipy.linalg.solve(gram + np.diag(penalty), (z * design.weight[:, None]).T @ x, assume_a="pos")
+
+
+# Which inputs can be told apart
+
+
+def _without_references(encoding: Encoding, x: FloatArray, weight: FloatArray) -> tuple[list[Input], dict[int, str]]:
+    """Every input but the most frequent level of each category."""
+    inputs, references, position = [], {}, 0
+    groups, names = np.asarray(encoding.groups), encoding.inputs
+    for feature, column in enumerate(encoding.columns):
+        n_own = int((groups == feature).sum())
+        own = range(position, position + n_own)
+        position += n_own
+        reference = own[int(np.argmax(weight @ x[:, own]))] if isinstance(column, Category) else -1
+        for i in own:
+            level = names[i].removeprefix(column.name).removeprefix(" = ").strip()
+            if i == reference:
+                references[feature] = level
+            else:
+                inputs.append(Input(i, feature, "yes" if isinstance(column, Boolean) and not level else level))
+    return inputs, references
+
+
+def _standardised(x: FloatArray, weight: FloatArray) -> FloatArray:
+    rooted = _centred(x, weight) * np.sqrt(weight)[:, None]
+    return rooted / np.linalg.norm(rooted, axis=0)
+
+
+def _centred(z: FloatArray, weight: FloatArray) -> FloatArray:
+    return z - weight @ z / weight.sum()
+
+
+def _independent(z: FloatArray, *, rows: int) -> tuple[list[int], dict[int, list[int]]]:
+    """Columns that stay, and for each column that cannot be told apart those that determine it.
+
+    Of columns that determine each other none can be told apart; all but the needed ones go, and the needed ones stay as controls.
+    With fewer rows than columns only copies count: any column would be determined by enough others.
+    """
+    if z.shape[1] == 0:
+        return [], {}
+    if rows <= z.shape[1] + 1:
+        return _without_copies(z)
+    upper = scipy.linalg.qr(z, mode="r", check_finite=False)[0][: z.shape[1]]
+    _, lengths, directions = scipy.linalg.svd(upper, check_finite=False)
+    idle = directions[lengths < _REDUNDANT * max(lengths[0], 1.0)]
+    if not len(idle):
+        return [*range(z.shape[1])], {}
+    tied = np.flatnonzero(np.abs(idle).max(0) > _REDUNDANT**0.5)
+    partners = {}
+    for i in tied:
+        # The dependency that involves column i most, among the combinations of idle directions.
+        dependency = np.abs(idle[:, i] @ idle)
+        partners[int(i)] = [int(k) for k in tied if k != i and dependency[k] > _REDUNDANT**0.5]
+    order = scipy.linalg.qr(upper[:, tied], mode="r", pivoting=True, check_finite=False)[1]
+    needed = {int(tied[k]) for k in order[: len(tied) - len(idle)]}
+    return [i for i in range(z.shape[1]) if i not in partners or i in needed], partners
+
+
+def _without_copies(z: FloatArray) -> tuple[list[int], dict[int, list[int]]]:
+    alike = np.abs(z.T @ z) > 1 - _REDUNDANT
+    partners = {i: [int(k) for k in np.flatnonzero(alike[i]) if k != i] for i in range(z.shape[1]) if alike[i].sum() > 1}
+    return [i for i in range(z.shape[1]) if not any(k < i for k in partners.get(i, []))], partners
+
+
+# Accounting for the others
+
+
+def _by_least_squares(design: Design, z: FloatArray) -> Partialled:
+    """From one factorisation: what the inverse of all products says of one block, it says given all others."""
+    root = np.sqrt(design.weight)[:, None]
+    r = scipy.linalg.qr(z * root, mode="r", check_finite=False)[0][: z.shape[1]]
+    inverse = scipy.linalg.solve_triangular(r, np.eye(len(r)), check_finite=False)
+    products = inverse @ inverse.T
+    scores = z @ products
+    left = np.empty_like(z)
+    for feature in range(design.n_features):
+        own = design.of(feature)
+        if len(own):
+            left[:, own] = scores[:, own] @ np.linalg.inv(products[np.ix_(own, own)])
+    return Partialled(left, 1.0 + z.shape[1], _n_rows(design), "least squares")
+
+
+def _bends(design: Design, n_bends: int) -> tuple[FloatArray, IntArray]:
+    """Hinges of the numbers at quantiles, shape (r, h), and the feature each belongs to, shape (h,)."""
+    hinges, owner = [], []
+    for i, one in enumerate(design.inputs):
+        values = design.z[:, i]
+        if one.level or len(np.unique(values)) <= 2 * n_bends + 2:
+            continue
+        for knot in np.unique(np.quantile(values, np.linspace(0, 1, n_bends + 2)[1:-1])):
+            hinge = np.maximum(values - knot, 0.0)
+            if hinge.std() > 0:
+                hinges.append(hinge)
+                owner.append(one.feature)
+    return (np.stack(hinges, 1) if hinges else np.zeros((len(design.z), 0))), np.asarray(owner, int)
+
+
+def _with_bends(design: Design, z: FloatArray, hinges: FloatArray, owner: IntArray) -> Partialled:
+    both = np.column_stack([z, hinges])
+    scale = np.sqrt(design.weight @ both**2 / len(both))
+    both /= scale
+    gram = (both * design.weight[:, None]).T @ both / len(both)
+    inverse = scipy.linalg.inv(gram + _TINY * np.eye(len(gram)))
+    left, n_inputs = np.empty_like(z), z.shape[1]
+    for feature in range(design.n_features):
+        own = design.of(feature)
+        if not len(own):
+            continue
+        # Without the feature's own bends, which would account for the feature itself.
+        bends = n_inputs + np.flatnonzero(owner == feature)
+        rest = np.setdiff1d(np.arange(len(gram)), bends)
+        products = inverse[:, own]
+        if len(bends):
+            products = products - inverse[:, bends] @ np.linalg.solve(inverse[np.ix_(bends, bends)], inverse[np.ix_(bends, own)])
+        left[:, own] = both[:, rest] @ products[rest] @ np.linalg.inv(products[own]) * scale[own]
+    return Partialled(left, 1.0 + len(gram), _n_rows(design), "bent least squares")
+
+
+def _by_ridge(design: Design) -> Partialled:
+    """Where inputs are many: penalised, so what is left is told from rows that had no say in the slopes; strengths by the same rows."""
+    z, weight = design.z, design.weight
+    fold = np.random.default_rng(0x51D).permutation(len(z)) % _N_FOLDS
+    left = np.empty((len(_STRENGTHS), *z.shape))
+    for number in range(_N_FOLDS):
+        here, others = fold == number, fold != number
+        share = weight[others] / weight[others].sum()
+        mean = share @ z[others]
+        scale = np.sqrt(share @ (z[others] - mean) ** 2)
+        scale[scale == 0] = 1.0
+        gram = ((z[others] - mean) / scale * share[:, None]).T @ ((z[others] - mean) / scale)
+        values, vectors = scipy.linalg.eigh(gram, check_finite=False)
+        apart = (z[here] - mean) / scale
+        for s, strength in enumerate(_STRENGTHS):
+            products = (vectors / (values.clip(0) + strength)) @ vectors.T
+            scores = apart @ products
+            for feature in range(design.n_features):
+                own = design.of(feature)
+                if len(own):
+                    left[s][np.ix_(here, own)] = scores[:, own] @ np.linalg.inv(products[np.ix_(own, own)]) * scale[own]
+    best = np.einsum("r,srq->sq", weight, left**2).argmin(0)
+    chosen = np.take_along_axis(left, best[None, None, :].repeat(len(z), 1), 0)[0]
+    return Partialled(chosen, 0.0, _n_rows(design), "ridge")

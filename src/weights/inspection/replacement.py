@@ -1,0 +1,109 @@
+"""Values that features can have given the others: with them, members answer as if they did not know the features.
+
+`replacement` is for one feature, `joint_replacement` for several that move together; `outofbag.OutOfBag` takes both.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from weights.data.encoding import Boolean, Category, Encoding, clipped
+from weights.inspection.outofbag import Replacement
+from weights.inspection.partialling import Design, Partialled, jointly_left
+from weights.types import FloatArray, IntArray
+
+_N_VALUES = 8
+"""Values by which the distribution of a feature given the others is stood in for (our choice)."""
+
+
+def replacement(encoding: Encoding, x: FloatArray, told: Design, partialled: Partialled, feature: int) -> Replacement:
+    """The values that a feature can have given the others, for each row, and their chances.
+
+    Args:
+        encoding: of the rows.
+        x: unclipped inputs, float64, shape (r, p).
+        told: which inputs can be told apart.
+        partialled: what is left of them.
+        feature: its position.
+    """
+    column, columns = encoding.columns[feature], columns_of(encoding, feature)
+    x = x[:, columns]
+    place = {int(c): i for i, c in enumerate(columns)}
+    left = np.zeros_like(x)
+    for i in told.identified(feature):
+        left[:, place[told.inputs[i].column]] = partialled.left[:, i]
+    # Each row had a say in what is expected of it, so less is left than would be of others.
+    expected, left = x - left, partialled.stretch * left
+    if isinstance(column, Category):
+        return Replacement(columns, *_levels(expected, left, x))
+    flagged = np.zeros(len(x)) if not column.missing or not left[:, -1].any() else expected[:, -1].clip(0, 1)
+    if isinstance(column, Boolean):
+        chance = ((1 + expected[:, 0]) / 2).clip(0, 1) if left[:, 0].any() else (1 + x[:, 0]) / 2
+        values = np.zeros((2, *x.shape))
+        values[0, :, 0], values[1, :, 0] = 1.0, -1.0
+        chances = np.stack([chance, 1 - chance]) * (1 - flagged)
+    else:
+        values = _as_read(encoding, columns, expected[None] + _typical(left, left[:, 0])[:, None, :])
+        chances = np.full(values.shape[:2], 1 / len(values)) * (1 - flagged)
+    if column.missing:
+        if not flagged.any():
+            values[:, :, -1] = x[:, -1]
+        else:
+            values[:, :, -1] = 0.0
+            absent = np.zeros_like(x)
+            absent[:, -1] = 1.0
+            values, chances = np.concatenate([values, absent[None]]), np.concatenate([chances, flagged[None]])
+    return Replacement(columns, values.astype(np.float32), chances)
+
+
+def joint_replacement(encoding: Encoding, x: FloatArray, told: Design, features: list[int]) -> Replacement:
+    """The same for several numbers and flags at once, along the direction in which they vary most."""
+    columns = np.concatenate([columns_of(encoding, feature) for feature in features])
+    left = jointly_left(told, x[:, columns], features)
+    _, _, directions = np.linalg.svd(left - left.mean(0), full_matrices=False)
+    values = x[None, :, columns] - left[None] + _typical(left, left @ directions[0])[:, None, :]
+    for i, c in enumerate(columns):
+        if c not in encoding.numeric_inputs:
+            is_flag = isinstance(encoding.columns[encoding.groups[c]], Boolean) and x[:, c].min() < 0
+            values[:, :, i] = np.sign(values[:, :, i]) if is_flag else x[:, c]
+    return Replacement(columns, _as_read(encoding, columns, values).astype(np.float32), np.full(values.shape[:2], 1 / len(values)))
+
+
+def columns_of(encoding: Encoding, feature: int) -> IntArray:
+    """Places of a feature's inputs in the encoding."""
+    return np.flatnonzero(np.asarray(encoding.groups) == feature)
+
+
+def _levels(expected: FloatArray, left: FloatArray, x: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """All levels with their chances; of many, as many as numbers have values, at even steps of each row's own distribution."""
+    free = left.any(0)
+    if not free.any():
+        return x[None].astype(np.float32), np.ones((1, len(x)))
+    reference = int(np.flatnonzero(~free)[np.argmax(x[:, ~free].sum(0))]) if (~free).any() else 0
+    chance = np.where(free, expected.clip(0, 1), 0.0)
+    chance[:, reference] = (1 - np.delete(chance, reference, 1).sum(1)).clip(0, 1)
+    chance /= chance.sum(1, keepdims=True)
+    n_levels = x.shape[1]
+    if n_levels <= _N_VALUES:
+        return np.broadcast_to(np.eye(n_levels, dtype=np.float32)[:, None], (n_levels, *x.shape)), chance.T
+    steps = (np.arange(_N_VALUES) + 0.5) / _N_VALUES
+    chosen = (chance.cumsum(1)[None] < steps[:, None, None]).sum(2).clip(max=n_levels - 1)
+    return np.eye(n_levels, dtype=np.float32)[chosen], np.full((_N_VALUES, len(x)), 1 / _N_VALUES)
+
+
+def _typical(left: FloatArray, along: FloatArray) -> FloatArray:
+    """What is left of a few rows, at even steps along a direction, with the mean and variances of all, shape (d, b)."""
+    order = np.argsort(along, kind="stable")
+    places = ((np.arange(_N_VALUES) + 0.5) / _N_VALUES * len(order)).astype(int).clip(max=len(order) - 1)
+    chosen = left[order[places]]
+    chosen = chosen - chosen.mean(0)
+    spread = chosen.std(0)
+    return chosen * np.divide(left.std(0), spread, out=np.zeros_like(spread), where=spread > 0)
+
+
+def _as_read(encoding: Encoding, columns: IntArray, values: FloatArray) -> FloatArray:
+    """Values (d, r, b) of inputs as models read them: numbers clipped."""
+    numeric = np.isin(columns, encoding.numeric_inputs)
+    values = values.copy()
+    values[:, :, numeric] = clipped(values[:, :, numeric], encoding.clip)
+    return values

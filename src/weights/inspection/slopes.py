@@ -1,0 +1,191 @@
+"""Slopes and how sure they are: least squares on what is left of a feature, logistic regression, and the kinds of standard errors.
+
+Every slope is a sum over rows of scores, and what a kind of standard error believes of the rows (unequal noise, groups, order in
+time) is how it adds them up: `covariance`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+import scipy.linalg
+import scipy.special
+
+from weights.elements.regularization import Regularization
+from weights.inspection.partialling import Partialled
+from weights.training.exact import Problem, solve
+from weights.types import FloatArray, IntArray
+
+_FEW_INPUTS = 0.2
+"""Inputs per row up to which HC3 serves; with more it is far too wide (measured, docs/benchmarks.md)."""
+_MOST_ROWS_SQUARED = 5_000
+_SEPARATED = 50.0
+"""A standard error of so many log odds per standard deviation says that classes are told apart perfectly."""
+
+
+class Rows(NamedTuple):
+    """What is known of the rows besides their inputs: weight, mean one (r,); group codes (r,) and moments (r,), or None."""
+
+    weight: FloatArray
+    group: IntArray | None
+    time: FloatArray | None
+
+    @property
+    def n_used(self) -> int:
+        """Rows that weigh something."""
+        return int(np.count_nonzero(self.weight))
+
+    @property
+    def errors(self) -> str:
+        """The kind of standard error that fits these rows."""
+        return "cluster" if self.group is not None else "hac" if self.time is not None else "robust"
+
+
+class Slopes(NamedTuple):
+    """Slopes (b,), their covariance (b, b) by kind of error, and the degrees of freedom of each kind."""
+
+    slopes: FloatArray
+    covariances: dict[str, FloatArray]
+    degrees: dict[str, float]
+
+
+def covariance(scores: FloatArray, kind: str, rows: Rows, n_parameters: float) -> FloatArray:
+    """The covariance (b, b) of the sum over rows of scores (r, b) of mean zero.
+
+    Args:
+        scores: of each row.
+        kind: "robust": rows are independent, their noise is what it is (White 1980). "cluster": groups are independent (Liang and Zeger
+            1986, with the usual correction for few groups). "hac": near moments may depend on each other (Newey and West 1987;
+            Bartlett's kernel over 4 (r / 100)^(2/9) steps).
+        rows: with the groups and moments.
+        n_parameters: that were fitted, for the correction of "cluster".
+    """
+    if kind == "cluster":
+        assert rows.group is not None
+        _, group = np.unique(rows.group, return_inverse=True)
+        n_groups = int(group.max()) + 1
+        sums = np.zeros((n_groups, scores.shape[1]))
+        np.add.at(sums, group, scores)
+        correction = n_groups / max(n_groups - 1, 1) * (rows.n_used - 1) / max(rows.n_used - n_parameters, 1)
+        return correction * sums.T @ sums
+    total = scores.T @ scores
+    if kind == "hac":
+        assert rows.time is not None
+        ordered, n_lags = scores[np.argsort(rows.time, kind="stable")], int(4 * (len(scores) / 100) ** (2 / 9))
+        for lag in range(1, min(n_lags, len(scores) - 1) + 1):
+            shifted = ordered[lag:].T @ ordered[:-lag]
+            total = total + (1 - lag / (n_lags + 1)) * (shifted + shifted.T)
+    return total
+
+
+def slopes_of_left(left: FloatArray, outcome: FloatArray, partialled: Partialled, rows: Rows) -> Slopes:
+    """Slopes of what is left of an outcome on what is left of a feature: residual on residual (Robinson 1988; Chernozhukov et al. 2018).
+
+    Args:
+        left: of the feature's inputs, shape (r, b).
+        outcome: minus what is expected of it without the feature, by members that never saw the row, shape (r,).
+        partialled: how the former was made.
+        rows: what else is known of them.
+    """
+    weight, n = rows.weight, rows.n_used
+    products = np.linalg.inv((left * weight[:, None]).T @ left)
+    each = left * weight[:, None] @ products
+    slopes = each.T @ outcome
+    noise = outcome - left @ slopes
+    stretch = partialled.stretch**2
+    degrees = max(n - max(partialled.n_controls, left.shape[1]), 1.0)
+    variance = stretch * (weight * noise**2).sum() / n
+    covariances = {"classical": variance * products}
+    for kind in _kinds(rows):
+        covariances[kind] = covariance(each * noise[:, None], kind, rows, 0.0) * (1.0 if kind == "cluster" else stretch)
+    return Slopes(slopes, covariances, _degrees(rows, degrees))
+
+
+def least_squares(z: FloatArray, outcome: FloatArray, rows: Rows) -> Slopes:
+    """The slopes of least squares on all inputs z (r, q) and a constant, to which the above comes when expectations are linear.
+
+    Robust errors are HC3 (MacKinnon and White 1985) while inputs are few. With more than one for five rows HC3 grows far too wide;
+    then they are the larger of HC2 and the unbiased ones of Cattaneo, Jansson and Newey (2018, equation 6), with the degrees
+    of freedom of Bell and McCaffrey (2002).
+    """
+    weight, n, q = rows.weight, rows.n_used, z.shape[1] + 1
+    x = np.column_stack([np.ones(len(z)), z]) * np.sqrt(weight)[:, None]
+    factor, upper = scipy.linalg.qr(x, mode="economic", check_finite=False)
+    inverse = scipy.linalg.solve_triangular(upper, np.eye(q), check_finite=False)
+    each = factor @ inverse.T  # (r, q): slopes are each.T @ (weighted outcome)
+    rooted = outcome * np.sqrt(weight)
+    slopes = each.T @ rooted
+    noise = rooted - factor @ (factor.T @ rooted)
+    spare = (1 - (factor**2).sum(1)).clip(1e-10)
+    degrees = _degrees(rows, float(max(n - q, 1)))
+    covariances = {"classical": noise @ noise / max(n - q, 1) * (inverse @ inverse.T)}
+    for kind in _kinds(rows):
+        if kind != "robust":
+            covariances[kind] = covariance(each * noise[:, None], kind, rows, q)
+        elif q <= _FEW_INPUTS * n:
+            covariances[kind] = covariance(each * (noise / spare)[:, None], kind, rows, q)
+        else:
+            covariances[kind] = _with_many_inputs(factor, each, noise, spare)
+            degrees["robust"] = _bell_mccaffrey(factor, each, spare)
+    inner = {kind: matrix[1:, 1:] for kind, matrix in covariances.items()}
+    return Slopes(slopes[1:], inner, degrees)
+
+
+def logistic(z: FloatArray, positive: FloatArray, rows: Rows) -> Slopes | str:
+    """Log odds per unit: unpenalised logistic regression on inputs z (r, q), with the usual errors; or why there is no such thing."""
+    weight, q = rows.weight, z.shape[1] + 1
+    mean, spread = np.average(z, axis=0, weights=weight), z.std(0)
+    spread[spread == 0] = 1.0
+    standard = (z - mean) / spread
+    problem = Problem("binary", standard, positive.astype(np.int32), weight, 1, np.arange(z.shape[1]))
+    solution = solve(problem, Regularization(penalty="none"), 0.0, tolerance=1e-11)
+    x = np.column_stack([np.ones(len(z)), standard])
+    probability = scipy.special.expit(standard @ solution.w[:, 0] + solution.b[0])
+    curvature = (x * (weight * probability * (1 - probability))[:, None]).T @ x
+    values = np.linalg.eigvalsh(curvature)
+    if values[0] <= 1e-12 * values[-1] or np.sqrt(np.diag(np.linalg.inv(curvature))[1:]).max(initial=0) > _SEPARATED:
+        return "some features tell the classes apart perfectly, so no finite log odds fit them best"
+    products = np.linalg.inv(curvature)
+    scores = x @ products * (weight * (positive - probability))[:, None]
+    scale = np.outer(1 / spread, 1 / spread)
+    covariances = {"classical": products[1:, 1:] * scale}
+    for kind in _kinds(rows):
+        covariances[kind] = covariance(scores, kind, rows, q)[1:, 1:] * scale
+    return Slopes(solution.w[:, 0] / spread, covariances, _degrees(rows, np.inf))
+
+
+def _kinds(rows: Rows) -> list[str]:
+    return [kind for kind, there in (("robust", True), ("cluster", rows.group is not None), ("hac", rows.time is not None)) if there]
+
+
+def _degrees(rows: Rows, usual: float) -> dict[str, float]:
+    n_groups = 0 if rows.group is None else len(np.unique(rows.group[rows.weight > 0]))
+    known: dict[str, Callable[[], float]] = {"cluster": lambda: float(max(n_groups - 1, 1))}
+    # JSON has no infinity, and Student's t with a million degrees is normal to six digits.
+    return {kind: min(known.get(kind, lambda: usual)(), 1e6) for kind in ["classical", *_kinds(rows)]}
+
+
+def _with_many_inputs(factor: FloatArray, each: FloatArray, noise: FloatArray, spare: FloatArray) -> FloatArray:
+    """HC2, made larger where errors that stay unbiased with many inputs are."""
+    hc2 = (each * (noise**2 / spare)[:, None]).T @ each
+    if len(noise) > _MOST_ROWS_SQUARED:
+        return hc2
+    apart = (np.eye(len(noise)) - factor @ factor.T) ** 2
+    try:
+        unbiased = scipy.linalg.solve(apart, noise**2, assume_a="sym", check_finite=False)
+    except (scipy.linalg.LinAlgError, scipy.linalg.LinAlgWarning):
+        return hc2
+    ratio = np.sqrt(np.maximum((each**2 * unbiased[:, None]).sum(0) / np.diag(hc2), 1.0).clip(max=4.0))
+    return hc2 * np.outer(ratio, ratio)
+
+
+def _bell_mccaffrey(factor: FloatArray, each: FloatArray, spare: FloatArray) -> float:
+    """Degrees of freedom of HC2, the fewest of any slope."""
+    least = np.inf
+    for j in range(1, each.shape[1]):
+        a = each[:, j] ** 2 / spare
+        inner = (factor * a[:, None]).T @ factor
+        least = min(least, (a * spare).sum() ** 2 / ((a**2 * (2 * spare - 1)).sum() + (inner**2).sum()))
+    return float(max(least, 1.0))

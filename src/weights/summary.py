@@ -1,0 +1,327 @@
+"""The tables of what each feature is worth and of what it contributes to a prediction, for people: text for terminals, HTML for notebooks.
+
+`summarise` picks and orders the rows of a `Summary`, which shows itself; `explained` tells of single predictions and `checked` of
+simulations. The numbers come from `effects.FeatureWeights.records`, `inspection/explanation.py` and `checking.py`.
+"""
+
+from __future__ import annotations
+
+import html
+import itertools
+import math
+import textwrap
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import msgspec
+
+from weights.checking import Check
+from weights.effects import FeatureWeights, Group
+from weights.errors import UsageError, printable
+from weights.inspection.measured import measured_coverage
+from weights.task import Task
+
+SORTS = ("importance", "p", "table")
+_BAR = 8
+_WIDEST_NAME, _WIDEST_NOTE = 32, 118
+_MOST_GROUPS, _MOST_OF_GROUP = 3, 4
+_GOOD_COVERAGE = 0.93
+_FARTHEST = 4.0
+_ONLY_WIDE = ("per sd", "imp. low", "imp. high", "sign")
+_ERRORS = {
+    "robust": "heteroscedasticity-robust",
+    "classical": "classical",
+    "cluster": "cluster-robust",
+    "hac": "autocorrelation-robust (HAC)",
+}
+_ADJUSTED = {
+    "none": "",
+    "holm": "; p-values adjusted for the number of features (Holm)",
+    "bh": "; p-values adjusted for the number of features (Benjamini-Hochberg)",
+}
+
+Record = dict[str, Any]
+
+
+class Summary(msgspec.Struct, frozen=True):
+    """A table with a title and notes.
+
+    Attributes:
+        title: what the numbers are.
+        heads: of the columns.
+        rows: cells as text, in the order of the heads.
+        notes: what must be known to read them.
+    """
+
+    title: str
+    heads: list[str]
+    rows: list[list[str]]
+    notes: list[str]
+
+    def lines(self) -> list[str]:
+        """Aligned text."""
+        table = [self.heads, *self.rows]
+        widths = [max(len(row[i]) for row in table) for i in range(len(self.heads))]
+        to_left = {0, *(i for i, head in enumerate(self.heads) if head in ("", "class"))}
+        lines = [self.title]
+        for row in table:
+            cells = [f"{cell:<{w}}" if i in to_left else f"{cell:>{w}}" for i, (cell, w) in enumerate(zip(row, widths, strict=True))]
+            lines.append(("  " + "  ".join(cells)).rstrip())
+        wrapped = (textwrap.wrap(note, _WIDEST_NOTE, initial_indent="  ", subsequent_indent="    ") for note in self.notes)
+        return [*lines, *itertools.chain.from_iterable(wrapped)]
+
+    def __str__(self) -> str:
+        return "\n".join(self.lines())
+
+    def __repr__(self) -> str:
+        return str(self)
+
+    def _repr_html_(self) -> str:
+        """For notebooks."""
+
+        def row(cells: Sequence[str], tag: str) -> str:
+            return (
+                "<tr>"
+                + "".join(f"<{tag} style='text-align:{'right' if i else 'left'}'>{html.escape(c)}</{tag}>" for i, c in enumerate(cells))
+                + "</tr>"
+            )
+
+        body = "".join(row(cells, "td") for cells in self.rows)
+        notes = "".join(f"<div>{html.escape(note)}</div>" for note in self.notes)
+        return f"<div><b>{html.escape(self.title)}</b><table>{row(self.heads, 'th')}{body}</table><small>{notes}</small></div>"
+
+
+def summarise(
+    weights: FeatureWeights,
+    task: Task,
+    *,
+    sort: str = "importance",
+    top: int | None = None,
+    narrow: bool = False,
+    **options: Any,
+) -> Summary:
+    """The table of a fit.
+
+    Args:
+        weights: what inspection found.
+        task: what was asked.
+        sort: "importance", "p" or "table" (the order of columns in the user's table).
+        top: at most so many features.
+        narrow: without the columns that fit no narrow terminal.
+        **options: scale, per, errors, level, adjust, levels, as `FeatureWeights.records`.
+
+    Raises:
+        UsageError: a choice is not known, or there is nothing to show.
+    """
+    if sort not in SORTS:
+        raise UsageError(f"sort must be one of {', '.join(SORTS)}, but is '{sort}'.")
+    if top is not None and top < 1:
+        raise UsageError(f"top must be at least 1, but is {top}.")
+    blocks = _sorted(_blocks(weights.records(**options)), sort)
+    shown = blocks[:top]
+    largest = max([block[0]["importance"] or 0.0 for block in shown], default=0.0)
+    table = [_cells(record, largest if record is block[0] else 0.0) for block in shown for record in block]
+    left_out = {*(_ONLY_WIDE if narrow else ()), *(("per sd",) if options.get("per") == "sd" else ())}
+    if task.kind != "multiclass":
+        left_out.add("class")
+    keep = [name for name in table[0] if name not in left_out]
+    heads = {**dict(zip(keep, keep, strict=True)), **_bounds(options.get("level", 0.95)), "bar": ""}
+    return Summary(
+        title=_title(task, options.get("scale", "target"), options.get("per", "unit")),
+        heads=[heads[name] for name in keep],
+        rows=[[row[name] for name in keep] for row in table],
+        notes=_notes(weights, blocks, shown, options),
+    )
+
+
+def _blocks(records: list[Record]) -> list[list[Record]]:
+    """A feature's records together, the classes of a feature under each other."""
+    blocks: dict[str, list[Record]] = {}
+    for record in records:
+        blocks.setdefault(record["feature"], []).append(record)
+    return [*blocks.values()]
+
+
+def _sorted(blocks: list[list[Record]], by: str) -> list[list[Record]]:
+    if by == "importance":
+        return sorted(blocks, key=lambda block: -(block[0]["importance"] or 0.0))
+    if by == "p":
+        return sorted(blocks, key=lambda block: min((r["p_value"] for r in block if r["p_value"] is not None), default=2.0))
+    return blocks
+
+
+def _bounds(level: float) -> dict[str, str]:
+    tail = (1 - level) / 2
+    return {"low": f"[{tail:.3g}", "high": f"{1 - tail:.3g}]", "imp. low": "[0.025", "imp. high": "0.975]"}
+
+
+def _title(task: Task, scale: str, per: str) -> str:
+    if task.kind == "regression":
+        of = printable(task.target)
+    elif task.kind == "binary":
+        of = f"{'P' if scale == 'target' else 'log odds of '}({printable(str(task.classes[1]))})"
+    else:
+        of = "the probability of each class" if scale == "target" else "the log odds of each class"
+    return f"Weights       change of {of} per {'standard deviation' if per == 'sd' else 'unit'} of the feature"
+
+
+def _cells(record: Record, largest: float) -> dict[str, str]:
+    name = printable(f"  {record['level']}" if record["level"] else record["feature"])
+    importance = record["importance"]
+    return {
+        "feature": name if len(name) <= _WIDEST_NAME else name[: _WIDEST_NAME - 1] + "…",
+        "class": printable(str(record["class"])),
+        "effect": _signed(record["effect"]),
+        "std err": _number(record["std_err"]),
+        "z": _fixed(record["z"], 2),
+        "P>|z|": _fixed(record["p_value"], 3),
+        "low": _signed(record["low"]),
+        "high": _signed(record["high"]),
+        "per sd": _signed(record["per_sd"]),
+        "importance": _fixed(importance, 4),
+        "bar": "=" * round(_BAR * max(importance or 0.0, 0.0) / largest) if largest > 0 else "",
+        "imp. low": _fixed(record["importance_low"], 4),
+        "imp. high": _fixed(record["importance_high"], 4),
+        "selected": _percent(record["selected"]),
+        "sign": _percent(record["sign_agreement"]),
+    }
+
+
+def _notes(weights: FeatureWeights, blocks: list[list[Record]], shown: list[list[Record]], options: Mapping[str, Any]) -> list[str]:
+    """What must be known to read the table."""
+    level, errors = options.get("level", 0.95), options.get("errors") or weights.errors
+    notes = []
+    if len(shown) < len(blocks):
+        hidden = blocks[len(shown) :]
+        unclear = sum(not any(r["p_value"] is not None and r["p_value"] < 1 - level for r in block) for block in hidden)
+        notes.append(f"({len(hidden)} more; {unclear} of their effects not distinguishable from zero)")
+    remarks: dict[str, list[str]] = {}
+    for block in shown:
+        if block[0]["note"]:
+            remarks.setdefault(printable(block[0]["note"]), []).append(printable(block[0]["feature"]))
+    notes += [f"{_listed(names, 6)}: {remark}" for remark, names in remarks.items()]
+    if timed := [printable(block[0]["feature"]) for block in shown if block[0]["unit"]]:
+        notes.append(f"{_listed(timed, 6)}: per day")
+    names = {block[0]["feature"] for block in shown}
+    importances = {one.features[0]: one.value for one in weights.importances}
+    groups = [group for group in weights.groups if names & {*group.together.features}]
+    notes += [_group_note(group, importances) for group in groups[:_MOST_GROUPS]]
+    meaning = "drop of R2" if weights.measure == "R2" else f"increase of {weights.measure}"
+    notes.append(f"importance: {meaning} without the feature, out of bag; selected: share of members that predict better with it")
+    notes.append(
+        f"{_ERRORS[errors]} errors from {weights.n_rows:,} rows{_ADJUSTED[options.get('adjust', 'none')]}{_coverage_note(weights)}"
+    )
+    notes.append("what goes along with a feature when the others stay as they are; not a causal effect")
+    return notes
+
+
+def _group_note(group: Group, importances: Mapping[str, float]) -> str:
+    """What features that move together are worth, and between what their parts lie."""
+    together = group.together
+
+    def part(feature: str) -> str:
+        low, high = sorted((importances[feature], group.alone[feature]))
+        return f"{printable(feature)} {low:.4f} to {high:.4f}"
+
+    largest = sorted(together.features, key=lambda feature: -group.alone[feature])
+    parts = _listed([part(feature) for feature in largest], _MOST_OF_GROUP)
+    return f"move together, importance {together.value:.4f} [{together.low:.4f} {together.high:.4f}], the split uncertain: {parts}"
+
+
+def _coverage_note(weights: FeatureWeights) -> str:
+    """How often such intervals held the truth in simulations, where any were of such a table."""
+    found = measured_coverage(linear=weights.linear, n_rows=weights.n_rows, n_inputs=weights.n_inputs)
+    if found is None:
+        return ""
+    shape = f"simulated tables of {found.n:,} rows and {found.p} features"
+    words = f"; 95 % intervals held the truth {100 * found.mean:.1f} % of the time on {shape}"
+    if max(weights.n_rows / found.n, found.n / weights.n_rows, weights.n_inputs / found.p, found.p / weights.n_inputs) > _FARTHEST:
+        words += ", the nearest to yours"
+    if found.least < _GOOD_COVERAGE:
+        words += f", but only {100 * found.least:.1f} % with {found.worst}"
+    return words
+
+
+def explained(records: Sequence[Record], target: str, *, top: int = 10) -> list[str]:
+    """Lines about explained predictions, as `api.explanations` gives them."""
+    lines = []
+    for record in records:
+        of = printable(target if record["class"] is None else f"P({target} = {record['class']})")
+        lines.append(f"Row {record['row']:<9} {of} {_number(record['prediction'])} = {_number(record['base'])} for average inputs, and")
+        parts = record["contributions"]
+        largest = max((abs(part["contribution"]) for part in parts), default=0.0) or 1.0
+        cells = [_contribution(part, largest) for part in parts[:top]]
+        if len(parts) > top:
+            rest = sum(part["contribution"] for part in parts[top:])
+            cells.append([f"({len(parts) - top} more)", _signed(rest), "", ""])
+        lines += _aligned(cells, to_right=(1,))
+    return lines
+
+
+def _contribution(part: Record, largest: float) -> list[str]:
+    amount = part["contribution"]
+    interval = "" if part["low"] is None else f"[{_signed(part['low'])} {_signed(part['high'])}]"
+    return [
+        printable(part["feature"])[:_WIDEST_NAME],
+        _signed(amount),
+        interval,
+        ("+" if amount > 0 else "-") * round(20 * abs(amount) / largest),
+    ]
+
+
+def checked(check: Check, name: str) -> list[str]:
+    """Lines about what simulations showed of the intervals of a run."""
+    head = f"{check.n_simulations} simulations on {check.n_rows:,} rows: outcomes drawn from {printable(name)}, models fitted anew"
+    lines = [f"Checked       {head}"]
+    cells = [["intervals of", "features", "claimed", "measured", "[0.025 0.975]", "of"]]
+    for held in check.held:
+        bounds = f"[{100 * held.low:.1f} {100 * held.high:.1f}]"
+        cells.append([held.what, held.kind, f"{100 * held.nominal:.0f} %", f"{100 * held.measured:.1f} %", bounds, f"{held.n_intervals:,}"])
+    lines += _aligned(cells, to_right=(2, 3, 5))
+    null = _listed([printable(feature) for feature in check.null_features], 6)
+    lines.append(f"  strong: beyond 4 standard errors; null: cut out of the truth for this, having mattered least ({null or 'none'})")
+    if doubtful := [held for held in check.held if held.high < held.nominal]:
+        worst = min(doubtful, key=lambda held: held.measured)
+        lines.append(
+            f"  intervals of {worst.what}s of {worst.kind} features are too narrow on such rows: read 95 % as {100 * worst.measured:.0f} %"
+        )
+    return lines
+
+
+def _aligned(cells: list[list[str]], *, to_right: Sequence[int]) -> list[str]:
+    widths = [max(len(row[i]) for row in cells) for i in range(len(cells[0]))] if cells else []
+    return [
+        (
+            "  "
+            + "  ".join(f"{cell:>{w}}" if i in to_right else f"{cell:<{w}}" for i, (cell, w) in enumerate(zip(row, widths, strict=True)))
+        ).rstrip()
+        for row in cells
+    ]
+
+
+def _listed(names: Sequence[str], most: int) -> str:
+    return ", ".join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "")
+
+
+def _number(value: float | None) -> str:
+    """Three significant digits, without an exponent where it is readable."""
+    if value is None:
+        return ""
+    size = abs(value)
+    if size == 0:
+        return "0"
+    if size >= 1e5 or size < 1e-4:
+        return f"{value:.2e}"
+    return f"{value:,.{max(0, 2 - math.floor(math.log10(size)))}f}"
+
+
+def _signed(value: float | None) -> str:
+    return "" if value is None else ("+" if value > 0 else "") + _number(value)
+
+
+def _fixed(value: float | None, digits: int) -> str:
+    return "" if value is None else f"{value:.{digits}f}"
+
+
+def _percent(value: float | None) -> str:
+    return "" if value is None else f"{100 * value:.0f} %"
