@@ -2,12 +2,13 @@
 
     python benchmarks/coverage.py linear --output coverage.jsonl          216 cells, 500 repetitions each
     python benchmarks/coverage.py neural --output coverage.jsonl          96 cells, 200 repetitions each
+    python benchmarks/coverage.py contributions --output coverage.jsonl   13 cells of explained predictions, 100 or 200 repetitions each
     python benchmarks/coverage.py show coverage.jsonl                     the tables of docs/benchmarks.md
     python benchmarks/coverage.py publish coverage.jsonl                  what the product's footnotes quote
 
 A cell is a size, a distribution of inputs and a truth. Cells that are in the output already are left out, so that a run can be
 stopped and continued. `linear` draws effects by the functions that linear members use; `neural` fits networks (five members, one a
-fold) through the ordinary entrance, and measures importance as well.
+fold) through the ordinary entrance, and measures importance as well. `contributions` explains ten rows by members of several kinds.
 """
 
 from __future__ import annotations
@@ -363,6 +364,76 @@ def true_importances(cell: Cell, *, n: int = 100_000, n_draws: int = 32) -> np.n
     return np.where(found < 1e-9, 0.0, found)
 
 
+# Cells of explained predictions
+
+
+class Explained(NamedTuple):
+    """Members whose contributions are asked about: options of their fits, sizes and truths of tables, repetitions, what is wanted.
+
+    known: whether it is the truth itself, because they have no penalty and the truth is as linear as they are; else it is what they say
+        on average over repetitions.
+    """
+
+    options: dict[str, Any]
+    sizes: tuple[int, ...]
+    truths: tuple[str, ...]
+    repetitions: int
+    known: bool = False
+
+
+_FREE = {"model": "linear", "penalty": "none", "clip": None}
+EXPLAINED = {
+    "linear members without penalty": Explained(_FREE, (300, 1000), ("sparse", "logistic"), 200, known=True),
+    "linear members without penalty, bootstrap": Explained(_FREE | {"resampling": "bootstrap"}, (300,), ("sparse",), 200, known=True),
+    "linear members without penalty, subsample": Explained(_FREE | {"resampling": "subsample"}, (300,), ("sparse",), 200, known=True),
+    "linear members": Explained({"model": "linear"}, (300, 1000), ("sparse",), 200),
+    "linear members with lasso": Explained({"model": "linear", "penalty": "l1"}, (300,), ("sparse",), 200),
+    "networks": Explained({"model": "mlp", "members": 8, **NETWORKS}, (1000,), ("friedman", "logistic"), 100),
+    "mixtures": Explained({"model": "auto", **NETWORKS}, (1000,), ("friedman", "logistic"), 100),
+}
+
+
+def contributions_cell(kind: str, cell: Cell, repetitions: int, seed: int) -> dict[str, Any]:
+    """Coverage and width of contributions to the predictions of ten rows, counted from the average inputs of all tables.
+
+    Width is the mean half width over 1.96 deviations between repetitions. `least` is the coverage of the worst feature, and `moving`
+    that of all if contributions are counted from the average of each table instead, of which intervals do not speak.
+    """
+    import weights as wt
+    from weights.data.encoding import apply_encoding
+    from weights.data.table import read_table
+    from weights.inspection.explanation import explain
+
+    explained, classes = EXPLAINED[kind], cell.truth == "logistic"
+    rows = draw_inputs(cell, np.random.default_rng(0xC047), 10)
+    rng = np.random.default_rng([seed, *map(abs, map(hash_of, cell))])
+    said, moving, half = [], [], []
+    for repetition in range(repetitions):
+        x = draw_inputs(cell, rng)
+        y = draw_outcomes(cell, x, rng)
+        target = y.astype(int) if classes else y
+        ensemble = wt.fit(x, target, seed=repetition, threads=1, inspect=False, **explained.options).ensemble
+        seen, asked, average = (apply_encoding(ensemble.encoding, read_table(a)) for a in (x, rows, np.zeros((1, cell.p))))
+        found = explain(ensemble, asked, average[0], label=1 if classes else None)
+        said.append(found.contributions)
+        half.append(found.half_width())
+        moving.append(explain(ensemble, asked, seen.mean(0), label=1 if classes else None).contributions)
+    wanted = np.mean(said, axis=0)
+    if explained.known:
+        wanted = rows * np.pad(_SPARSE, (0, cell.p - 4))
+        if classes:
+            wanted *= ((scipy.special.expit(wanted.sum(1)) - 0.5) / wanted.sum(1))[:, None]
+    within = (np.abs(np.asarray(said) - wanted) <= half).mean(1)
+    moved = np.abs(np.asarray(moving) - np.mean(moving, axis=0)) <= half
+    return {
+        "coverage": shares(within, kinds_of_features(true_effects(cell))),
+        "least": round(float(within.mean(0).min()), 4),
+        "moving": round(float(moved.mean()), 4),
+        "width_ratio": round(float(np.mean(half) / (1.96 * np.std(said, axis=0, ddof=1)).mean()), 3),
+        "known": explained.known,
+    }
+
+
 # Running and showing
 
 
@@ -372,7 +443,10 @@ def hash_of(value: Any) -> int:
 
 
 def cells(kind: str) -> Iterator[Cell]:
-    """The grid, small tables first."""
+    """The grid, small tables first; of explained predictions those that are named with their members."""
+    if kind in EXPLAINED:
+        yield from (Cell(n, 5, "independent", truth) for n in EXPLAINED[kind].sizes for truth in EXPLAINED[kind].truths)
+        return
     sizes, widths = (SIZES, WIDTHS) if kind == "linear" else ((1000, 5000), (5, 20))
     for n, p, truth, inputs in itertools.product(sizes, widths, TRUTHS, INPUTS):
         yield Cell(n, p, inputs, truth)
@@ -385,7 +459,8 @@ def run(kind: str, output: Path, repetitions: int, seed: int, only: str, part: s
     chosen = [cell for cell in cells(kind) if (kind, *cell) not in done and only in f"{cell.n} {cell.p} {cell.inputs} {cell.truth}"]
     for cell in chosen[number - 1 :: of]:
         began = time.monotonic()
-        result = (linear_cell if kind == "linear" else neural_cell)(cell, repetitions, seed)
+        measure = {"linear": linear_cell, "neural": neural_cell}.get(kind, functools.partial(contributions_cell, kind))
+        result = measure(cell, repetitions, seed)
         seconds = round(time.monotonic() - began, 1)
         with output.open("a") as file:
             file.write(json.dumps({"kind": kind, "cell": cell, "repetitions": repetitions, "seconds": seconds, **result}) + "\n")
@@ -425,11 +500,20 @@ def show(results: list[dict[str, Any]]) -> None:
                 values = [r[name] for r in block if r[name] is not None]
                 line += f" {100 * min(values):.1f} to {100 * max(values):.1f} |" if values else " |"
             print(line)
+    own = [r for r in results if r["kind"] in EXPLAINED]
+    if own:
+        print("\n| contributions of | n | truth | wanted | repetitions | coverage | of the worst feature | width | from moving averages |")
+        print("|---" * 9 + "|")
+    for r in own:
+        wanted = "truth" if r["known"] else "mean"
+        print(f"| {r['kind']} | {r['cell'][0]:,} | {NAMES[r['cell'][3]]} | {wanted} | {r['repetitions']} |", end="")
+        print(f" {100 * r['coverage']['all']:.1f} | {100 * r['least']:.1f} | {r['width_ratio']:.2f} | {100 * r['moving']:.1f} |")
 
 
 def publish(results: list[dict[str, Any]]) -> None:
     """Write the coverage by kind and size that footnotes quote (src/weights/inspection/measured.py)."""
     found = []
+    results = [r for r in results if r["kind"] in ("linear", "neural")]
     for kind, n, p in sorted({(r["kind"], r["cell"][0], r["cell"][1]) for r in results}):
         block = [r for r in results if r["kind"] == kind and r["cell"][:2] == [n, p]]
         overall = [r["coverage"]["all"] for r in block]
@@ -447,7 +531,7 @@ def publish(results: list[dict[str, Any]]) -> None:
 def main() -> None:
     """The command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", choices=["linear", "neural", "show", "publish"])
+    parser.add_argument("what", choices=["linear", "neural", "contributions", "show", "publish"])
     parser.add_argument("results", nargs="?", type=Path)
     parser.add_argument("--output", type=Path, default=Path("coverage.jsonl"))
     parser.add_argument("--repetitions", type=int)
@@ -458,8 +542,9 @@ def main() -> None:
     if given.what in ("show", "publish"):
         (show if given.what == "show" else publish)(read(given.results or given.output))
     else:
-        repetitions = given.repetitions or (500 if given.what == "linear" else 200)
-        run(given.what, given.output, repetitions, given.seed, given.only, given.part)
+        usual = {"linear": 500, "neural": 200, **{kind: explained.repetitions for kind, explained in EXPLAINED.items()}}
+        for kind in EXPLAINED if given.what == "contributions" else [given.what]:
+            run(kind, given.output, given.repetitions or usual[kind], given.seed, given.only, given.part)
 
 
 if __name__ == "__main__":

@@ -412,6 +412,257 @@ def test_commands_are_completed():
     assert result.stdout.split() == ["plain,completion"]
 
 
+# Summary, explain, check-intervals
+
+
+FIELDS = {"feature", "effect", "std_err", "z", "p_value", "low", "high", "importance", "importance_low", "importance_high"}
+FIELDS |= {"selected", "sign_agreement", "scale", "note"}
+
+
+@pytest.fixture(scope="session")
+def towns(tables, tmp_path_factory) -> Path:
+    """A run on towns.csv, which has a category of three levels; members enough for intervals of contributions."""
+    random, towns = np.random.default_rng(1), np.array(["Lima", "Oslo", "Rome"])
+    age, town = random.normal(40, 10, 150), towns[random.integers(3, size=150)]
+    wage = 0.5 * age + 5.0 * (town == "Rome") + random.normal(size=150)
+    arrow_csv.write_csv(pa.table({"age": age, "town": town, "wage": wage}), tables / "towns.csv")
+    folder = tmp_path_factory.mktemp("towns") / "run"
+    api.fit(tables / "towns.csv", target="wage", members=8, model="linear", save=folder)
+    return folder
+
+
+def test_fit_prints_the_short_table_of_features(tables):
+    said = well("fit", tables / "wages.csv", "-t", "wage", *QUICK).stdout
+    head = re.search(r"^Weights +change of wage per standard deviation of the feature\n(.*)\n", said, flags=re.M)
+    assert head[1].split() == ["feature", "effect", "std", "err", "z", "P>|z|", "[0.025", "0.975]", "importance", "selected"]
+
+
+def test_fit_prints_the_ten_most_important_features_and_counts_the_rest(tmp_path):
+    x = np.random.default_rng(0).normal(size=(100, 12))
+    arrow_csv.write_csv(pa.table({**{f"x{j}": x[:, j] for j in range(12)}, "y": x.sum(1)}), tmp_path / "many.csv")
+    said = well("fit", "many.csv", "-t", "y", *QUICK).stdout
+    assert len(re.findall(r"^  x\d+ +[+-]", said, flags=re.M)) == 10
+    assert "\n  (2 more; 0 of their effects not distinguishable from zero)\n" in said
+
+
+def test_fit_without_inspection_prints_no_table_of_features(tables):
+    assert "Weights " not in well("fit", tables / "wages.csv", "-t", "wage", *QUICK, "--no-inspect").stdout
+
+
+def test_fit_names_the_command_that_says_more(tables):
+    assert "weights summary runs/wages " in well("fit", tables / "wages.csv", "-t", "wage", *QUICK).stdout
+
+
+def test_a_summary_is_the_table_of_the_model(runs):
+    assert well("summary", runs / "wages").stdout == f"{api.load(runs / 'wages').summary()}\n"
+
+
+def test_a_summary_goes_to_standard_output_alone(runs):
+    assert well("summary", runs / "wages").stderr == ""
+
+
+def test_a_summary_as_json_has_the_fields_scripts_rely_on(runs):
+    rows = printed("summary", runs / "wages")
+    assert [row["feature"] for row in rows] == ["age", "height"]
+    assert all(set(row) >= FIELDS for row in rows)
+
+
+def test_a_summary_as_json_has_numbers_for_what_is_known(runs):
+    [age, _] = printed("summary", runs / "wages")
+    assert {name for name in FIELDS if not isinstance(age[name], float)} == {"feature", "scale", "note"}
+
+
+def test_a_summary_as_json_is_what_the_model_says(runs):
+    assert printed("summary", runs / "people", "--scale", "link", "--adjust", "holm") == api.load(runs / "people").feature_weights(
+        scale="link", adjust="holm"
+    )
+
+
+def test_a_summary_finds_the_slope_that_was_planted(runs):
+    # Wages are half the age; an interval at 95 %, which holds the truth for the seed of this table.
+    [age, _] = printed("summary", runs / "wages")
+    assert age["low"] <= 0.5 <= age["high"]
+
+
+def test_a_summary_shows_levels_if_asked(towns):
+    # Two levels beside the most frequent one, after the category itself.
+    found = [(row["feature"], row["level"] != "") for row in printed("summary", towns, "--levels")]
+    assert found == [("age", False), ("town", False), ("town", True), ("town", True)]
+
+
+def test_levels_stand_below_their_category(towns):
+    lines = well("summary", towns, "--levels").stdout.splitlines()
+    place = next(i for i, line in enumerate(lines) if line.startswith("  town "))
+    assert all(re.match(r"    \w+ \(beside \w+\) +[+-]", line) for line in lines[place + 1 : place + 3])
+
+
+def test_a_summary_does_not_show_levels_otherwise(towns):
+    assert [row["feature"] for row in printed("summary", towns)] == ["age", "town"]
+
+
+def test_a_summary_on_the_link_scale_is_of_log_odds(runs):
+    assert well("summary", runs / "people", "--scale", "link").stdout.startswith("Weights       change of log odds of (well) per unit")
+    assert {row["scale"] for row in printed("summary", runs / "people", "--scale", "link")} == {"link"}
+
+
+def test_a_summary_of_the_most_important_counts_the_rest(runs):
+    said = well("summary", runs / "wages", "--top", "1").stdout
+    assert "\n  (1 more; 1 of their effects not distinguishable from zero)\n" in said
+
+
+def test_a_summary_can_be_sorted(runs):
+    lines = well("summary", runs / "people", "--sort", "table").stdout.splitlines()
+    assert [line.split()[0] for line in lines[2:4]] == ["age", "height"]
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (("--scale", "logit"), "scale must be one of target, link, but is 'logit'. Known: target, link."),
+        (("--per", "units"), "per must be one of unit, sd, but is 'units'. Did you mean 'unit'?"),
+        (("--errors", "robusto"), "errors must be one of robust, classical, cluster, hac, but is 'robusto'. Did you mean 'robust'?"),
+        (("--errors", "hac"), "This run has no hac standard errors, only classical, robust. Fit with --time to have them."),
+        (("--level", "95"), "The level must be between 0 and 1, but is 95.0. Use 0.95 for intervals that hold 19 times in 20."),
+        (("--adjust", "bonferroni"), "adjust must be one of none, holm, bh, but is 'bonferroni'. Known: none, holm, bh."),
+        (("--sort", "name"), "sort must be one of importance, p, table, but is 'name'."),
+        (("--top", "0"), "top must be at least 1, but is 0."),
+    ],
+    ids=lambda value: "".join(value) if isinstance(value, tuple) else None,
+)
+def test_a_summary_that_cannot_be_is_refused_in_one_line(runs, options, said):
+    assert refused("summary", runs / "wages", *options) == (2, f"weights: {said}\n")
+
+
+def test_a_fit_without_inspection_says_what_to_do_for_a_summary(tables):
+    well("fit", tables / "wages.csv", "-t", "wage", *QUICK, "--no-inspect", "--save", "bare")
+    assert refused("summary", "bare") == (
+        2,
+        "weights: What features are worth was not computed in this fit. Fit again with inspection (without --no-inspect).\n",
+    )
+
+
+@pytest.mark.parametrize(("name", "column"), [("wages", "prediction"), ("people", "probability well")])
+def test_contributions_add_up_to_the_prediction(tables, runs, name, column):
+    label = ("--class", "well") if name == "people" else ()
+    found = printed("explain", runs / name, tables / f"{name}.csv", *label)
+    predicted = api.predictions(api.load(runs / name), tables / f"{name}.csv")[column]
+    added = [row["base"] + sum(part["contribution"] for part in row["contributions"]) for row in found]
+    # Sums of numbers below a hundred in double precision.
+    np.testing.assert_allclose(added, [row["prediction"] for row in found], rtol=0, atol=1e-9)
+    np.testing.assert_allclose(added, predicted, rtol=0, atol=1e-9)
+
+
+def test_rows_are_explained_in_their_order_with_all_features(tables, runs):
+    found = printed("explain", runs / "wages", tables / "wages.csv")
+    assert [row["row"] for row in found] == [*range(1, 121)]
+    assert {frozenset(part["feature"] for part in row["contributions"]) for row in found} == {frozenset(("age", "height"))}
+
+
+def test_the_largest_contributions_come_first(tables, runs):
+    for row in printed("explain", runs / "wages", tables / "wages.csv"):
+        sizes = [abs(part["contribution"]) for part in row["contributions"]]
+        assert sizes == sorted(sizes, reverse=True)
+
+
+def test_contributions_stand_within_their_intervals(tables, towns):
+    for row in printed("explain", towns, tables / "towns.csv"):
+        assert all(part["low"] <= part["contribution"] <= part["high"] for part in row["contributions"])
+
+
+def test_an_explanation_is_printed_row_by_row(tables, runs):
+    lines = well("explain", runs / "wages", tables / "wages.csv").stdout.splitlines()
+    assert [line.split()[:3] for line in lines[:1]] == [["Row", "1", "wage"]]
+    assert len([line for line in lines if line.startswith("Row ")]) == 120
+
+
+def test_the_most_probable_class_of_each_row_is_explained(tables, runs):
+    found = printed("explain", runs / "people", tables / "people.csv")
+    assert [row["class"] for row in found] == api.load(runs / "people").predict(tables / "people.csv").tolist()
+
+
+def test_the_class_to_explain_can_be_chosen(tables, runs):
+    found = printed("explain", runs / "people", tables / "people.csv", "--class", "well")
+    assert {row["class"] for row in found} == {"well"}
+
+
+def test_a_class_nobody_knows_is_refused_in_one_line(tables, runs):
+    assert refused("explain", runs / "people", tables / "people.csv", "--class", "dead") == (
+        2,
+        "weights: The class to explain must be one of the model's, but is 'dead'; known are =1+1, well.\n",
+    )
+
+
+def test_a_value_has_no_class_to_explain(tables, runs):
+    assert refused("explain", runs / "wages", tables / "wages.csv", "--class", "well") == (
+        2,
+        "weights: The class to explain must be one of the model's, but is 'well'; 'wage' has no classes.\n",
+    )
+
+
+@pytest.mark.parametrize("level", ["0", "1", "95"])
+def test_a_level_of_contributions_out_of_bounds_is_refused(tables, runs, level):
+    code, said = refused("explain", runs / "wages", tables / "wages.csv", "--level", level)
+    assert code == 2
+    assert said.startswith("weights: The level must be between 0 and 1, but is ")
+
+
+@pytest.mark.parametrize("name", ["out.csv", "out.parquet"])
+def test_contributions_go_to_a_file_a_line_each(tables, towns, tmp_path, name):
+    result = well("explain", towns, tables / "towns.csv", "--output", name)
+    lines = answers(tmp_path / name)
+    assert (len(lines), [*lines[0]]) == (300, ["row", "class", "prediction", "base", "feature", "contribution", "low", "high"])
+    assert (result.stdout, result.stderr) == ("", f"300 contributions to 150 predictions in {name}\n")
+
+
+def test_contributions_in_a_file_are_those_that_are_printed(tables, towns, tmp_path):
+    well("explain", towns, tables / "towns.csv", "-o", "out.parquet")
+    printed_ones = [part["contribution"] for row in printed("explain", towns, tables / "towns.csv") for part in row["contributions"]]
+    assert [line["contribution"] for line in answers(tmp_path / "out.parquet")] == printed_ones
+
+
+def test_a_class_that_a_spreadsheet_would_run_is_made_harmless_beside_contributions(tables, runs, tmp_path):
+    well("explain", runs / "people", tables / "people.csv", "-o", "out.csv")
+    assert {line["class"] for line in answers(tmp_path / "out.csv")} == {"'=1+1", "well"}
+
+
+def test_what_was_written_is_told_as_an_object(tables, towns):
+    shown = printed("explain", towns, tables / "towns.csv", "-o", "out.csv")
+    assert shown == {"run": str(towns), "n_samples": 150, "n_contributions": 300, "output": "out.csv"}
+
+
+def test_a_fit_without_inspection_says_what_to_do_for_an_explanation(tables):
+    well("fit", tables / "wages.csv", "-t", "wage", *QUICK, "--no-inspect", "--save", "bare")
+    code, said = refused("explain", "bare", tables / "wages.csv")
+    assert code == 2
+    assert said.endswith("Fit again with inspection (without --no-inspect).\n")
+
+
+def test_a_check_of_intervals_prints_one_object(towns):
+    shown = printed("check-intervals", towns, "--simulations", "2")
+    assert (shown["n_simulations"], shown["n_rows"], shown["null_features"]) == (2, 150, [])
+    names = {"what", "kind", "nominal", "measured", "low", "high", "n_intervals"}
+    assert [set(held) for held in shown["held"]] == [names] * len(shown["held"])
+
+
+def test_a_check_of_intervals_prints_claimed_and_measured_shares(towns):
+    lines = well("check-intervals", towns, "--simulations", "2", "--quiet").stdout.splitlines()
+    assert lines[0].startswith("Checked       2 simulations on 150 rows: outcomes drawn from ")
+    assert lines[1].split() == ["intervals", "of", "features", "claimed", "measured", "[0.025", "0.975]", "of"]
+
+
+def test_a_check_of_intervals_can_be_given_the_rows(tables, towns, tmp_path):
+    (tmp_path / "moved.csv").write_bytes((tables / "towns.csv").read_bytes())
+    given = printed("check-intervals", towns, "--simulations", "2", "--data", "moved.csv")
+    assert given == printed("check-intervals", towns, "--simulations", "2")
+
+
+def test_too_few_simulations_are_refused_in_one_line(runs):
+    assert refused("check-intervals", runs / "wages", "--simulations", "1", "--quiet") == (
+        2,
+        "weights: At least two simulations are needed, but 1 came.\n",
+    )
+
+
 # Wrong words
 
 

@@ -162,6 +162,7 @@ class FeatureWeights(msgspec.Struct, frozen=True):
             ('bmi', 520)
         """
         errors = self._checked(scale, per, errors, level, adjust)
+        scale = scale if any(c.scale == scale for c in self.contrasts) else "target"  # values are their own link
         asked = _Asked(scale, per, errors, level)
         importances = {one.features[0]: one for one in self.importances}
         rows = []
@@ -210,12 +211,13 @@ class FeatureWeights(msgspec.Struct, frozen=True):
         importance: Importance | None,
         asked: _Asked,
     ) -> dict[str, Any]:
-        main = own[0] if own and (len(own) == 1 or not own[0].level) else None
+        known = [contrast for contrast in own if contrast.effect is not None]
+        main = known[0] if known and (len(known) == 1 or not known[0].level) else None
         row = self._statistics(main, asked)
         if joint is not None and asked.errors in joint.statistics:
             statistic, n_contrasts, degrees = joint.statistics[asked.errors], joint.n_contrasts, joint.degrees[asked.errors]
             row["p_value"] = float(scipy.special.fdtrc(n_contrasts, degrees, statistic))
-        notes = [self.unknown.get(feature, ""), *dict.fromkeys(c.note for c in own if c.note)]
+        notes = [self.unknown.get(feature, ""), *([] if known else dict.fromkeys(c.note for c in own))]
         if joint is not None:
             notes.append(f"p of {joint.n_contrasts} contrasts together")
         elif main is not None and main.level:

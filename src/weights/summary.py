@@ -25,6 +25,7 @@ SORTS = ("importance", "p", "table")
 _BAR = 8
 _WIDEST_NAME, _WIDEST_NOTE = 32, 118
 _MOST_GROUPS, _MOST_OF_GROUP = 3, 4
+_LEAST_SHOWN = 5e-5
 _GOOD_COVERAGE = 0.93
 _FARTHEST = 4.0
 _ONLY_WIDE = ("per sd", "imp. low", "imp. high", "sign")
@@ -120,6 +121,7 @@ def summarise(
     blocks = _sorted(_blocks(weights.records(**options)), sort)
     shown = blocks[:top]
     largest = max([block[0]["importance"] or 0.0 for block in shown], default=0.0)
+    largest = largest if largest >= _LEAST_SHOWN else 0.0
     table = [_cells(record, largest if record is block[0] else 0.0) for block in shown for record in block]
     left_out = {*(_ONLY_WIDE if narrow else ()), *(("per sd",) if options.get("per") == "sd" else ())}
     if task.kind != "multiclass":
@@ -196,9 +198,10 @@ def _notes(weights: FeatureWeights, blocks: list[list[Record]], shown: list[list
         unclear = sum(not any(r["p_value"] is not None and r["p_value"] < 1 - level for r in block) for block in hidden)
         notes.append(f"({len(hidden)} more; {unclear} of their effects not distinguishable from zero)")
     remarks: dict[str, list[str]] = {}
-    for block in shown:
-        if block[0]["note"]:
-            remarks.setdefault(printable(block[0]["note"]), []).append(printable(block[0]["feature"]))
+    for record in itertools.chain.from_iterable(shown):
+        if record["note"]:
+            name = printable(f"{record['feature']} {record['level']}".strip())
+            remarks[printable(record["note"])] = [*dict.fromkeys([*remarks.get(printable(record["note"]), []), name])]
     notes += [f"{_listed(names, 6)}: {remark}" for remark, names in remarks.items()]
     if timed := [printable(block[0]["feature"]) for block in shown if block[0]["unit"]]:
         notes.append(f"{_listed(timed, 6)}: per day")
@@ -218,6 +221,8 @@ def _notes(weights: FeatureWeights, blocks: list[list[Record]], shown: list[list
 def _group_note(group: Group, importances: Mapping[str, float]) -> str:
     """What features that move together are worth, and between what their parts lie."""
     together = group.together
+    if together.value <= 0:
+        return f"move together, and are of no use to the prediction even together: {_listed([printable(f) for f in together.features], 6)}"
 
     def part(feature: str) -> str:
         low, high = sorted((importances[feature], group.alone[feature]))
@@ -320,7 +325,7 @@ def _signed(value: float | None) -> str:
 
 
 def _fixed(value: float | None, digits: int) -> str:
-    return "" if value is None else f"{value:.{digits}f}"
+    return "" if value is None else f"{round(value, digits) + 0.0:.{digits}f}"  # no minus before zero
 
 
 def _percent(value: float | None) -> str:

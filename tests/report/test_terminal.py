@@ -96,25 +96,23 @@ def test_a_plan_says_that_candidates_will_race():
     assert words(terminal.plan_lines([], 6)) == "before that, a race of 6 candidates"
 
 
-@pytest.mark.parametrize(("saved", "said"), [(Path("runs/wages"), "saved in runs/wages"), (None, "not saved")])
+@pytest.mark.parametrize(("saved", "said"), [(Path("runs/wages"), "Saved in runs/wages"), (None, "Saved nowhere, because of --no-save")])
 def test_a_result_says_where_it_was_saved(saved, said):
-    assert said in terminal.result_lines(ensemble_of(NETWORK), saved)[0]
+    assert words(terminal.next_lines(saved)).splitlines()[0] == said
 
 
 def test_a_result_says_model_members_and_time():
-    assert words(terminal.result_lines(ensemble_of(NETWORK), None)).startswith("Result mlp, 3 members, 1 min 15 s")
+    assert words(terminal.result_lines(ensemble_of(NETWORK))).startswith("Result mlp, 3 members, 1 min 15 s")
 
 
 def test_a_mixture_says_how_many_members_there_are_and_what_part_each_model_has():
-    assert words(terminal.result_lines(mixture_of(0.9, 0.3), None)).startswith(
-        "Result mixture, 6 members (linear 75%, mlp 25%), 1 min 15 s"
-    )
+    assert words(terminal.result_lines(mixture_of(0.9, 0.3))).startswith("Result mixture, 6 members (linear 75%, mlp 25%), 1 min 15 s")
 
 
 def test_a_mixture_of_no_shares_is_told_as_such():
     ensemble = mixture_of(0.9, 0.3)
     silent = replace(ensemble, populations=[replace(population, share=0.0) for population in ensemble.populations])
-    assert "6 members (linear 0%, mlp 0%)" in words(terminal.result_lines(silent, None))
+    assert "6 members (linear 0%, mlp 0%)" in words(terminal.result_lines(silent))
 
 
 def test_metrics_of_a_mixture_stand_beside_those_of_each_model_alone():
@@ -130,21 +128,33 @@ def test_a_run_tells_the_elements_of_each_population():
 
 
 def test_a_saved_result_says_what_to_do_next():
-    said = words(terminal.result_lines(ensemble_of(NETWORK), Path("runs/wages")))
-    assert "Next weights show runs/wages weights predict runs/wages NEW.csv" in said
+    said = words(terminal.next_lines(Path("runs/wages")))
+    assert "Next weights summary runs/wages weights show runs/wages weights predict runs/wages NEW.csv" in said
+
+
+def test_a_result_that_was_not_saved_has_nothing_to_do_next():
+    assert "Next" not in words(terminal.next_lines(None))
 
 
 def test_what_to_do_next_can_be_pasted_into_a_shell():
-    said = words(terminal.result_lines(ensemble_of(NETWORK), Path("runs/my wages")))
+    said = words(terminal.next_lines(Path("runs/my wages")))
     assert "weights show 'runs/my wages'" in said
 
 
+def test_a_folder_that_looks_like_an_option_is_named_as_a_folder():
+    assert "weights show ./-wages " in words(terminal.next_lines(Path("-wages")))
+
+
+def test_where_a_result_was_saved_cannot_steer_a_terminal():
+    assert [line for line in terminal.next_lines(Path("runs/\x1b[2J\n")) if not line.isprintable()] == []
+
+
 def test_a_result_says_what_the_mixture_is_worth():
-    assert "Why the mixture is better" in words(terminal.result_lines(mixture_of(0.5, 0.5, decision="the mixture is better"), None))
+    assert "Why the mixture is better" in words(terminal.result_lines(mixture_of(0.5, 0.5, decision="the mixture is better")))
 
 
 def test_a_result_tells_of_members_that_failed():
-    lines = terminal.result_lines(ensemble_of(NETWORK, failures={"mlp 2": "its loss was no longer finite at step 7"}), None)
+    lines = terminal.result_lines(ensemble_of(NETWORK, failures={"mlp 2": "its loss was no longer finite at step 7"}))
     assert "Failed 1 member" in words(lines)
     assert "member mlp 2: its loss was no longer finite at step 7" in words(lines)
 

@@ -29,6 +29,8 @@ _N_STEPS = 8
 _PLACES = (np.arange(16) + 0.5) / 16
 """Where, between the outputs before and after a step, slopes of probabilities are taken: they change faster than outputs do."""
 _BLOCK = 512
+_LEAST_MEMBERS, _MOST_MEMBERS = 5, 32
+"""Members of a population from which spread is read (our choice: fewer tell little, more tell hardly more)."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,7 +43,8 @@ class Explanation:
         prediction: of each row: the value, or the probability of its class, shape (r,).
         label: code of the class that is explained, shape (r,); -1 for values.
         contributions: shape (r, f); with base they add up to the prediction.
-        std_err: how far contributions would move had other rows been drawn for training, shape (r, f); NaN where members cannot tell.
+        std_err: how far contributions, counted from the same average inputs, would move had other rows been drawn for training, shape
+            (r, f); at least that for networks. NaN where members cannot tell.
         degrees: of freedom of its Student's t.
     """
 
@@ -62,8 +65,13 @@ def explain(ensemble: Ensemble, x: FloatArray, reference: FloatArray, *, label: 
     """Share out the predictions of encoded rows among features.
 
     The intervals come from the members, each of which missed some rows: with folds by the jackknife that leaves groups out (Tukey 1958;
-    Shao and Tu 1995, section 2.3), with bootstraps by their spread (Efron 1979). They tell how much the choice of rows matters, not what
-    all such models miss. For networks they are wider than that, because they take the members' random starts for effects of rows.
+    Shao and Tu 1995, section 2.3), pooled over repeated folds; with bootstraps by their variance (Efron 1979), with subsamples by theirs,
+    rescaled (Politis and Romano 1994). They are meant to hold what such members say of these rows on average over tables like that of
+    training, beside the same average inputs and in the shares that populations have. Penalties and early ends pull that towards zero,
+    so it is not what is true of the world; nor what would be said beside the average of another table, nor by another kind of model.
+
+    One member a fold cannot tell the effect of its rows from that of its random start. Intervals of networks take both for the former,
+    and are two to three times as wide as they had to be (benchmarks/coverage.py contributions); those of linear members are not.
 
     Args:
         ensemble: that predicts.
@@ -112,15 +120,17 @@ def _derivative(ensemble: Ensemble, outputs: FloatArray, labels: IntArray) -> Fl
 
 def _completed(parts: FloatArray, whole: FloatArray) -> FloatArray:
     """Parts of a step, with what bends left over shared out by their sizes, so that they add up to it."""
-    size = np.abs(parts) + 1e-300
-    return parts + size * ((whole - parts.sum(1)) / size.sum(1))[:, None]
+    size = np.abs(parts)
+    total = size.sum(1, keepdims=True)
+    shares = np.divide(size, total, out=np.full_like(size, 1 / size.shape[1]), where=total > 0)
+    return parts + shares * (whole - parts.sum(1))[:, None]
 
 
 class _Lines:
     """The way of every member from average inputs to those of some rows.
 
     Attributes:
-        n_replicates: how many smaller ensembles, of one member of each population, tell how much the choice of rows matters.
+        n_replicates: how many small ensembles, of one member of each population, tell how much the choice of rows matters.
     """
 
     def __init__(self, ensemble: Ensemble, x: FloatArray, reference: FloatArray) -> None:
@@ -195,25 +205,41 @@ def _programs(spec: Spec, shape: Shape, kind: str) -> tuple[Callable[..., jax.Ar
 
 
 def _n_replicates(ensemble: Ensemble) -> int:
-    """How many members of each population together tell how much the choice of rows matters: one a fold, or all of drawn ones.
+    """How many members of each population together tell how much the choice of rows matters.
 
     None where they cannot tell: too few, some failed, or rows split by time.
     """
-    found = []
     for population in ensemble.populations:
         members, n_members = population.spec.members, len(population.votes)
-        needed = members.n_folds if members.resampling == "folds" else 5
-        if members.resampling == "time" or not needed <= n_members == members.n_members:
+        if members.resampling == "time" or not _LEAST_MEMBERS <= n_members == members.n_members:
             return 0
-        found.append(needed if members.resampling == "folds" else n_members)
-    return min(found)
+    return min(_MOST_MEMBERS, *(len(population.votes) for population in ensemble.populations))
 
 
 def _spread(ensemble: Ensemble, moves: FloatArray) -> tuple[FloatArray, float]:
-    """Standard errors (r, f) from the contributions of replicates (replicates, r, f), and their degrees of freedom."""
+    """Standard errors (r, f) from the contributions of replicates (replicates, r, f), and their degrees of freedom.
+
+    Members of one round of folds share out all rows, and are compared with each other. Drawn ones make a single round.
+    """
     n = len(moves)
-    if n < 2:
+    if n == 0:
         return np.full(moves.shape[1:], np.nan), 1.0
-    members = ensemble.populations[0].spec.members
-    factor = {"folds": n - 1.0, "bootstrap": n / (n - 1), "subsample": members.share / (1 - members.share)}[members.resampling]
-    return np.sqrt(factor * moves.astype(np.float64).var(0)), n - 1.0
+    members, n_units = ensemble.populations[0].spec.members, _n_units(ensemble)
+    folds = members.resampling == "folds"
+    n_together = min(members.n_folds, n_units) if folds else n
+    rounds = [moves[begin : begin + n_together] for begin in range(0, n, n_together)]
+    own_degrees = n - len(rounds)
+    variance = sum(len(own) * own.var(0, dtype=np.float64) for own in rounds) / own_degrees
+    factors = {"folds": (n_together - 1) ** 2 / n_together, "bootstrap": 1.0, "subsample": members.share / (1 - members.share)}
+    # All rounds are of the same rows, of which there are only so many: for a mean, the variance of a round's variance is
+    # 2 / (n_together - 1) of its square, and that of infinitely many rounds 2 / (n_units - 1).
+    common = max(1 - (n_together - 1) / own_degrees, 0.0) if folds else 1.0
+    return np.sqrt(factors[members.resampling] * variance), 1 / (1 / own_degrees + common / (n_units - 1))
+
+
+def _n_units(ensemble: Ensemble) -> int:
+    """How many rows, or groups where rows come in groups, members are dealt: of groups the effects' degrees of freedom know."""
+    report = ensemble.report
+    contrasts = report.feature_weights.contrasts if report.feature_weights else []
+    of_groups = [int(contrast.degrees["cluster"]) + 1 for contrast in contrasts if "cluster" in contrast.degrees]
+    return of_groups[0] if of_groups else report.n_samples

@@ -23,11 +23,11 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
-import scipy.cluster.hierarchy
 import scipy.special
 
 from weights.data.encoding import Boolean, Category, ColumnEncoding, Datetime, Encoding
 from weights.effects import Contrast, FeatureWeights, Group, Importance, Joint
+from weights.inspection.groups import correlated_groups
 from weights.inspection.outofbag import Answers, OutOfBag, Without
 from weights.inspection.partialling import Design, Partialled, design, partial_out
 from weights.inspection.replacement import columns_of, joint_replacement, replacement
@@ -35,9 +35,9 @@ from weights.inspection.slopes import Rows, Slopes, covariance, least_squares, l
 from weights.task import Task
 from weights.types import AnyArray, FloatArray, IntArray
 
-_CORRELATED = 0.7
-_MOST_GROUPS = 12
 _DAY = 86400.0
+_ENDLESS = "no finite log odds fit best, because it tells the classes of some rows perfectly"
+_ROUNDING = 1e-9
 _LEAST = 1e-12
 """Probabilities below this count as this."""
 
@@ -82,12 +82,12 @@ def weigh(question: Question, report: Callable[[float], None] = lambda share: No
     joints: list[Joint] = []
     importances: list[Importance] = []
     unknown: dict[str, str] = {}
-    groups = _correlated(question)
+    groups = correlated_groups(encoding, question.x, told)
     n_turns = len(encoding.columns) + len(groups)
     for feature, column in enumerate(encoding.columns):
         without = question.answers.answers(replacement(encoding, question.x, told, partialled, feature))
         importances.append(scoring.importance([column.name], without))
-        own = told.identified(feature)
+        own = told.of(feature)
         if len(own):
             found = _effects(question, told, partialled, exact, own, without)
             contrasts += found[0]
@@ -129,7 +129,7 @@ def noiseless_effects(question: Question) -> dict[tuple[str, str, Any, str], flo
     exact = partialled.how == "least squares" and question.linear
     effects = {}
     for feature, column in enumerate(encoding.columns):
-        own = told.identified(feature)
+        own = told.of(feature)
         without = question.answers.answers(replacement(encoding, question.x, told, partialled, feature)).together
         for outcome in _outcomes(question.task) if len(own) else ():
             known = _pick(question.answers.as_is, outcome)
@@ -190,7 +190,8 @@ class _Scoring(NamedTuple):
         degrees = len(np.unique(rows.group)) - 1 if rows.group is not None else rows.n_used - 1
         half = float(scipy.special.stdtrit(max(degrees, 1), 0.975)) * std_err
         members = zip(self.question.answers.members, without.alone, self.alone, strict=True)
-        better = [_losses(self.question.task, self.question.y[seen], said).mean() > known.mean() for (_, _, seen), said, known in members]
+        lost = [(_losses(self.question.task, self.question.y[seen], said).mean(), known.mean()) for (_, _, seen), said, known in members]
+        better = [after > before * (1 + _ROUNDING) for after, before in lost]
         share = value / self.gained if self.gained > 0 else None
         # Without a feature nothing can truly be predicted better: what lies below zero altogether is the members' own noise.
         return Importance(features, value, std_err, value - half, max(value + half, 0.0), share, float(np.mean(better)))
@@ -209,21 +210,6 @@ def _losses(task: Task, y: AnyArray, answers: FloatArray) -> FloatArray:
     if task.kind == "regression":
         return (task.original(y) - answers[:, 0]) ** 2
     return -np.log(answers[np.arange(len(y)), y].clip(_LEAST))
-
-
-def _correlated(question: Question) -> list[list[int]]:
-    """Features that move together: numbers and flags joined where correlations average 0.7 in size, at most twelve groups."""
-    columns = question.encoding.columns
-    first = [int(columns_of(question.encoding, j)[0]) for j in range(len(columns))]
-    varying = [j for j, column in enumerate(columns) if not isinstance(column, Category) and np.ptp(question.x[:, first[j]]) > 0]
-    if len(varying) < 2:
-        return []
-    size = np.abs(np.corrcoef(question.x[:, [first[j] for j in varying]].T)).clip(0, 1)
-    distance = 1 - (size + size.T) / 2
-    tree = scipy.cluster.hierarchy.average(distance[np.triu_indices(len(varying), 1)])
-    labels = scipy.cluster.hierarchy.fcluster(tree, 1 - _CORRELATED, criterion="distance")
-    groups = [[varying[i] for i in np.flatnonzero(labels == label)] for label in np.unique(labels)]
-    return sorted((group for group in groups if len(group) > 1), key=len, reverse=True)[:_MOST_GROUPS]
 
 
 def _group(question: Question, told: Design, scoring: _Scoring, group: list[int], importances: list[Importance]) -> Group:
@@ -259,11 +245,11 @@ def _outcomes(task: Task) -> list[_Outcome]:
     return [_Outcome(scale, task.classes[k], k) for k in places for scale in ("target", "link")]
 
 
-def _exact(question: Question, told: Design, partialled: Partialled) -> dict[_Outcome, Slopes | str]:
+def _exact(question: Question, told: Design, partialled: Partialled) -> dict[_Outcome, Slopes]:
     """Slopes on all inputs at once, where all members are linear and rows suffice."""
     if partialled.how != "least squares" or not question.linear:
         return {}
-    found: dict[_Outcome, Slopes | str] = {}
+    found: dict[_Outcome, Slopes] = {}
     for outcome in _outcomes(question.task):
         if outcome.scale == "target":
             found[outcome] = least_squares(told.z, _observed(question, outcome), question.rows)
@@ -285,33 +271,40 @@ def _observed(question: Question, outcome: _Outcome) -> FloatArray:
 
 
 def _effects(
-    question: Question, told: Design, partialled: Partialled, exact: dict[_Outcome, Slopes | str], own: IntArray, without: Without
+    question: Question, told: Design, partialled: Partialled, exact: dict[_Outcome, Slopes], own: IntArray, without: Without
 ) -> tuple[list[Contrast], list[Joint]]:
     """The contrasts of a feature's own inputs on every scale and for every class, and the tests of several together."""
     column = question.encoding.columns[told.inputs[own[0]].feature]
     contrasts, joints = [], []
     for outcome in _outcomes(question.task):
         found = exact.get(outcome)
-        note = found if isinstance(found, str) else ""
         if found is None:
             expected = _pick(without.together, outcome)
             found = slopes_of_left(partialled.left[:, own], _observed(question, outcome) - expected, partialled, question.rows)
-        elif isinstance(found, Slopes):
+        else:
             found = Slopes(found.slopes[own], {k: c[np.ix_(own, own)] for k, c in found.covariances.items()}, found.degrees)
         agreement = _sign_agreement(question, partialled.left[:, own], outcome, without, found)
+        finite = np.flatnonzero(np.isfinite(found.slopes))
         for b, i in enumerate(own):
             level, factor, spread = _unit(question, told, column, int(i))
-            if isinstance(found, str):
-                contrasts.append(Contrast(column.name, level, outcome.label, outcome.scale, None, note=note))
+            if b not in finite:
+                contrasts.append(Contrast(column.name, level, outcome.label, outcome.scale, None, note=_ENDLESS))
                 continue
             errors = {kind: float(np.sqrt(max(c[b, b], 0.0))) * factor for kind, c in found.covariances.items()}
             effect = float(found.slopes[b]) * factor
             contrasts.append(
                 Contrast(column.name, level, outcome.label, outcome.scale, effect, spread, errors, found.degrees, agreement[b])
             )
-        if isinstance(column, Category) and len(own) > 1 and isinstance(found, Slopes):
-            statistics = {kind: _wald(found.slopes, c) / len(own) for kind, c in found.covariances.items()}
-            joints.append(Joint(column.name, outcome.label, outcome.scale, len(own), statistics, found.degrees))
+        for c in columns_of(question.encoding, told.inputs[own[0]].feature):
+            if int(c) in told.lost:
+                level = question.encoding.inputs[c].removeprefix(column.name).removeprefix(" = ").strip()
+                note = f"not identifiable, because {told.lost[int(c)]}"
+                contrasts.append(Contrast(column.name, level, outcome.label, outcome.scale, None, note=note))
+        if isinstance(column, Category) and len(finite) > 1:
+            statistics = {
+                kind: _wald(found.slopes[finite], c[np.ix_(finite, finite)]) / len(finite) for kind, c in found.covariances.items()
+            }
+            joints.append(Joint(column.name, outcome.label, outcome.scale, len(finite), statistics, found.degrees))
     return contrasts, joints
 
 
@@ -337,10 +330,8 @@ def _unit(question: Question, told: Design, column: ColumnEncoding, i: int) -> t
     return "", 1.0 / scale, deviation * scale
 
 
-def _sign_agreement(question: Question, left: FloatArray, outcome: _Outcome, without: Without, found: Slopes | str) -> list[float | None]:
+def _sign_agreement(question: Question, left: FloatArray, outcome: _Outcome, without: Without, found: Slopes) -> list[float]:
     """For each contrast the share of members whose own slope, on rows they never saw, has its sign."""
-    if isinstance(found, str):
-        return [None] * left.shape[1]
     answers = question.answers
     signs = []
     for (_, _, rows), known, expected in zip(answers.members, answers.alone, without.alone, strict=True):

@@ -14,6 +14,9 @@ from weights.types import FloatArray, IntArray
 
 _N_VALUES = 8
 """Values by which the distribution of a feature given the others is stood in for (our choice)."""
+_MOST_MISSING = 0.99
+_N_ROWS_ALIKE = 32
+"""The same where they are those of other rows; these vary by chance, so it takes more (our choice)."""
 
 
 def replacement(encoding: Encoding, x: FloatArray, told: Design, partialled: Partialled, feature: int) -> Replacement:
@@ -30,43 +33,63 @@ def replacement(encoding: Encoding, x: FloatArray, told: Design, partialled: Par
     x = x[:, columns]
     place = {int(c): i for i, c in enumerate(columns)}
     left = np.zeros_like(x)
-    for i in told.identified(feature):
+    for i in told.of(feature):
         left[:, place[told.inputs[i].column]] = partialled.left[:, i]
     # Each row had a say in what is expected of it, so less is left than would be of others.
     expected, left = x - left, partialled.stretch * left
     if isinstance(column, Category):
-        return Replacement(columns, *_levels(expected, left, x))
-    flagged = np.zeros(len(x)) if not column.missing or not left[:, -1].any() else expected[:, -1].clip(0, 1)
+        return Replacement(columns, *_levels(expected, left, x, told.weight))
+    gaps = x[:, -1] if column.missing else np.zeros(len(x))
+    known = bool(column.missing and not left[:, -1].any())  # others tell where a cell is missing, and then it stays so
+    missing = gaps if known else expected[:, -1].clip(0, _MOST_MISSING) * bool(column.missing)
     if isinstance(column, Boolean):
-        chance = ((1 + expected[:, 0]) / 2).clip(0, 1) if left[:, 0].any() else (1 + x[:, 0]) / 2
-        values = np.zeros((2, *x.shape))
+        yes = ((1 - missing + expected[:, 0]) / 2).clip(0, 1 - missing) if left[:, 0].any() else (1 - missing) * (1 + x[:, 0]) / 2
+        values, chances = np.zeros((2, *x.shape)), np.stack([yes, 1 - missing - yes])
         values[0, :, 0], values[1, :, 0] = 1.0, -1.0
-        chances = np.stack([chance, 1 - chance]) * (1 - flagged)
     else:
-        values = _as_read(encoding, columns, expected[None] + _typical(left, left[:, 0])[:, None, :])
-        chances = np.full(values.shape[:2], 1 / len(values)) * (1 - flagged)
+        where_known = expected / (1 - missing * (not known))[:, None]
+        values = _as_read(encoding, columns, where_known[None] + _typical(left, left[:, 0])[:, None, :])
+        chances = np.repeat((1 - missing)[None] / len(values), len(values), axis=0)
     if column.missing:
-        if not flagged.any():
-            values[:, :, -1] = x[:, -1]
-        else:
-            values[:, :, -1] = 0.0
-            absent = np.zeros_like(x)
-            absent[:, -1] = 1.0
-            values, chances = np.concatenate([values, absent[None]]), np.concatenate([chances, flagged[None]])
+        values[:, :, -1] = 0.0
+        absent = np.zeros_like(x)
+        absent[:, -1] = 1.0
+        values, chances = np.concatenate([values, absent[None]]), np.concatenate([chances, missing[None]])
     return Replacement(columns, values.astype(np.float32), chances)
 
 
 def joint_replacement(encoding: Encoding, x: FloatArray, told: Design, features: list[int]) -> Replacement:
-    """The same for several numbers and flags at once, along the direction in which they vary most."""
+    """The same for several features at once.
+
+    Numbers are what is expected of them plus what is left of a few rows, along the direction in which it varies most. With anything
+    else among them, levels, flags or gaps, all are those of rows of which similar things are expected (predictive mean matching: Little
+    1988), because only rows tell which levels go with which numbers.
+    """
     columns = np.concatenate([columns_of(encoding, feature) for feature in features])
     left = jointly_left(told, x[:, columns], features)
-    _, _, directions = np.linalg.svd(left - left.mean(0), full_matrices=False)
-    values = x[None, :, columns] - left[None] + _typical(left, left @ directions[0])[:, None, :]
-    for i, c in enumerate(columns):
-        if c not in encoding.numeric_inputs:
-            is_flag = isinstance(encoding.columns[encoding.groups[c]], Boolean) and x[:, c].min() < 0
-            values[:, :, i] = np.sign(values[:, :, i]) if is_flag else x[:, c]
+    if np.isin(columns, encoding.numeric_inputs).all():
+        values = x[None, :, columns] - left[None] + _typical(left, left @ _main_direction(left))[:, None, :]
+    else:
+        values = x[:, columns][_alike(x[:, columns] - left)]
     return Replacement(columns, _as_read(encoding, columns, values).astype(np.float32), np.full(values.shape[:2], 1 / len(values)))
+
+
+def _alike(expected: FloatArray) -> IntArray:
+    """For each row the rows of which the most similar is expected, along the direction in which that varies most, shape (d, r)."""
+    spread = expected.std(0)
+    standard = (expected - expected.mean(0)) / np.where(spread > 0, spread, 1.0)
+    order = np.argsort(standard @ _main_direction(standard), kind="stable")
+    place = np.empty(len(order), int)
+    place[order] = np.arange(len(order))
+    n_values = min(_N_ROWS_ALIKE, len(order) - 1)
+    begin = (place - n_values // 2).clip(0, len(order) - 1 - n_values)
+    near = begin[None] + np.arange(n_values)[:, None]
+    return order[near + (near >= place[None])]
+
+
+def _main_direction(values: FloatArray) -> FloatArray:
+    """The direction in which values (r, b) vary most, shape (b,)."""
+    return np.linalg.svd(values - values.mean(0), full_matrices=False)[2][0]
 
 
 def columns_of(encoding: Encoding, feature: int) -> IntArray:
@@ -74,13 +97,16 @@ def columns_of(encoding: Encoding, feature: int) -> IntArray:
     return np.flatnonzero(np.asarray(encoding.groups) == feature)
 
 
-def _levels(expected: FloatArray, left: FloatArray, x: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """All levels with their chances; of many, as many as numbers have values, at even steps of each row's own distribution."""
+def _levels(expected: FloatArray, left: FloatArray, x: FloatArray, weight: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """All levels with their chances; of many, as many as numbers have values, at even steps of each row's own distribution.
+
+    A level that others determine is where it is; what the rest leaves is for the reference level, the most frequent one.
+    """
     free = left.any(0)
     if not free.any():
         return x[None].astype(np.float32), np.ones((1, len(x)))
-    reference = int(np.flatnonzero(~free)[np.argmax(x[:, ~free].sum(0))]) if (~free).any() else 0
-    chance = np.where(free, expected.clip(0, 1), 0.0)
+    reference = int(np.argmax(weight @ x))
+    chance = np.where(free, expected.clip(0, 1), x)
     chance[:, reference] = (1 - np.delete(chance, reference, 1).sum(1)).clip(0, 1)
     chance /= chance.sum(1, keepdims=True)
     n_levels = x.shape[1]

@@ -21,6 +21,7 @@ from weights.types import FloatArray, IntArray
 _FEW_INPUTS = 0.2
 """Inputs per row up to which HC3 serves; with more it is far too wide (measured, docs/benchmarks.md)."""
 _MOST_ROWS_SQUARED = 5_000
+_IDLE = 1e-3
 _SEPARATED = 50.0
 """A standard error of so many log odds per standard deviation says that classes are told apart perfectly."""
 
@@ -99,7 +100,8 @@ def slopes_of_left(left: FloatArray, outcome: FloatArray, partialled: Partialled
     variance = stretch * (weight * noise**2).sum() / n
     covariances = {"classical": variance * products}
     for kind in _kinds(rows):
-        covariances[kind] = covariance(each * noise[:, None], kind, rows, 0.0) * (1.0 if kind == "cluster" else stretch)
+        factor = 1.0 if kind == "cluster" else stretch  # which counts parameters itself
+        covariances[kind] = factor * covariance(each * noise[:, None], kind, rows, partialled.n_controls)
     return Slopes(slopes, covariances, _degrees(rows, degrees))
 
 
@@ -133,8 +135,11 @@ def least_squares(z: FloatArray, outcome: FloatArray, rows: Rows) -> Slopes:
     return Slopes(slopes[1:], inner, degrees)
 
 
-def logistic(z: FloatArray, positive: FloatArray, rows: Rows) -> Slopes | str:
-    """Log odds per unit: unpenalised logistic regression on inputs z (r, q), with the usual errors; or why there is no such thing."""
+def logistic(z: FloatArray, positive: FloatArray, rows: Rows) -> Slopes:
+    """Log odds per unit: unpenalised logistic regression on inputs z (r, q), with the usual errors.
+
+    NaN for inputs that tell some rows' classes perfectly, whose log odds grow without end; the others are those of the remaining rows.
+    """
     weight, q = rows.weight, z.shape[1] + 1
     mean, spread = np.average(z, axis=0, weights=weight), z.std(0)
     spread[spread == 0] = 1.0
@@ -143,17 +148,33 @@ def logistic(z: FloatArray, positive: FloatArray, rows: Rows) -> Slopes | str:
     solution = solve(problem, Regularization(penalty="none"), 0.0, tolerance=1e-11)
     x = np.column_stack([np.ones(len(z)), standard])
     probability = scipy.special.expit(standard @ solution.w[:, 0] + solution.b[0])
-    curvature = (x * (weight * probability * (1 - probability))[:, None]).T @ x
-    values = np.linalg.eigvalsh(curvature)
-    if values[0] <= 1e-12 * values[-1] or np.sqrt(np.diag(np.linalg.inv(curvature))[1:]).max(initial=0) > _SEPARATED:
-        return "some features tell the classes apart perfectly, so no finite log odds fit them best"
-    products = np.linalg.inv(curvature)
-    scores = x @ products * (weight * (positive - probability))[:, None]
-    scale = np.outer(1 / spread, 1 / spread)
-    covariances = {"classical": products[1:, 1:] * scale}
-    for kind in _kinds(rows):
-        covariances[kind] = covariance(scores, kind, rows, q)[1:, 1:] * scale
-    return Slopes(solution.w[:, 0] / spread, covariances, _degrees(rows, np.inf))
+    kept, products = _with_finite_odds((x * (weight * probability * (1 - probability))[:, None]).T @ x)
+    scores = x[:, kept] @ products * (weight * (positive - probability))[:, None]
+    slopes = np.full(z.shape[1], np.nan)
+    slopes[kept[1:] - 1] = (solution.w[:, 0] / spread)[kept[1:] - 1]
+
+    def of_all(inner: FloatArray) -> FloatArray:
+        outer = np.full((q, q), np.nan)
+        outer[np.ix_(kept, kept)] = inner
+        return outer[1:, 1:] / np.outer(spread, spread)
+
+    covariances = {"classical": of_all(products), **{kind: of_all(covariance(scores, kind, rows, q)) for kind in _kinds(rows)}}
+    return Slopes(slopes, covariances, _degrees(rows, np.inf))
+
+
+def _with_finite_odds(curvature: FloatArray) -> tuple[IntArray, FloatArray]:
+    """The constant and the inputs whose log odds are finite, and the inverse of the second derivatives of these."""
+    kept = np.arange(len(curvature))
+    while True:
+        inner = curvature[np.ix_(kept, kept)]
+        values, vectors = np.linalg.eigh(inner)
+        idle = np.abs(vectors[:, values <= 1e-12 * max(values[-1], 1e-300)]).max(1, initial=0.0) > _IDLE
+        products = np.linalg.pinv(inner, rcond=1e-12, hermitian=True)
+        endless = idle | (np.sqrt(np.diag(products).clip(0)) > _SEPARATED)
+        endless[0] = False
+        if not endless.any():
+            return kept, products
+        kept = kept[~endless]
 
 
 def _kinds(rows: Rows) -> list[str]:
@@ -168,16 +189,16 @@ def _degrees(rows: Rows, usual: float) -> dict[str, float]:
 
 
 def _with_many_inputs(factor: FloatArray, each: FloatArray, noise: FloatArray, spare: FloatArray) -> FloatArray:
-    """HC2, made larger where errors that stay unbiased with many inputs are."""
+    """HC2, made larger, at most fourfold, where errors that stay unbiased with many inputs are."""
     hc2 = (each * (noise**2 / spare)[:, None]).T @ each
     if len(noise) > _MOST_ROWS_SQUARED:
         return hc2
     apart = (np.eye(len(noise)) - factor @ factor.T) ** 2
     try:
-        unbiased = scipy.linalg.solve(apart, noise**2, assume_a="sym", check_finite=False)
-    except (scipy.linalg.LinAlgError, scipy.linalg.LinAlgWarning):
+        unbiased = np.linalg.solve(apart, noise**2)
+    except np.linalg.LinAlgError:
         return hc2
-    ratio = np.sqrt(np.maximum((each**2 * unbiased[:, None]).sum(0) / np.diag(hc2), 1.0).clip(max=4.0))
+    ratio = np.sqrt(np.nan_to_num((each**2 * unbiased[:, None]).sum(0) / np.diag(hc2), nan=1.0).clip(1.0, 4.0))
     return hc2 * np.outer(ratio, ratio)
 
 

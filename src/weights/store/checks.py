@@ -14,6 +14,7 @@ import numpy as np
 from weights.data.columns import USED_KINDS
 from weights.data.dataset import Feature
 from weights.data.encoding import _CIRCLES, Category, Datetime, Encoding, Numeric
+from weights.effects import ERRORS, FeatureWeights
 from weights.ensemble import Report
 from weights.errors import UsageError
 from weights.spec import Spec
@@ -81,6 +82,33 @@ def wrong_in_report(report: Report) -> list[str]:
         wrong.append("metrics are missing")
     if min(report.n_samples, report.n_features, report.seconds) < 0:
         wrong.append("a count or a time is below zero")
+    return wrong
+
+
+def wrong_in_feature_weights(weights: FeatureWeights, encoding: Encoding) -> list[str]:
+    """What is wrong with what features are worth: names that are not features, kinds of error without degrees, or too few inputs."""
+    wrong = []
+    names = {column.name for column in encoding.columns}
+    named = [*(c.feature for c in weights.contrasts), *(j.feature for j in weights.joints), *weights.unknown, *weights.units]
+    weighed = [one.features for one in (*weights.importances, *(group.together for group in weights.groups))]
+    if not names >= {*named, *(feature for features in weighed for feature in features)} or not all(weighed):
+        wrong.append("feature weights are of features that are not in use")
+    if {one.features[0] for one in weights.importances if one.features} != names:
+        wrong.append("features lack an importance")
+    if any({*group.together.features} != {*group.alone} for group in weights.groups):
+        wrong.append("parts of a group are not those of its features")
+    spreads = [(c.feature, c.std_errs, c.degrees) for c in weights.contrasts] + [
+        (j.feature, j.statistics, j.degrees) for j in weights.joints
+    ]
+    for feature, kinds, degrees in spreads:
+        if kinds.keys() != degrees.keys() or not kinds.keys() <= {*ERRORS} or min([*kinds.values()], default=0) < 0:
+            wrong.append(f"standard errors of '{feature}' are {kinds}")
+        if min([*degrees.values()], default=1) <= 0:
+            wrong.append(f"degrees of freedom of '{feature}' are {degrees}")
+    if weights.errors not in ERRORS or min(weights.n_rows, weights.n_inputs) < 1:
+        wrong.append(f"feature weights from {weights.n_rows} rows and {weights.n_inputs} inputs have {weights.errors} errors")
+    if len(weights.reference) != len(encoding.inputs):
+        wrong.append(f"{len(weights.reference)} average inputs stand beside {len(encoding.inputs)} inputs")
     return wrong
 
 

@@ -36,7 +36,14 @@ from weights.models.base import Shape
 from weights.models.table import AnyModel, build
 from weights.spec import Spec
 from weights.store.card import model_card
-from weights.store.checks import wrong_in_arrays, wrong_in_encoding, wrong_in_report, wrong_in_spec, wrong_in_task
+from weights.store.checks import (
+    wrong_in_arrays,
+    wrong_in_encoding,
+    wrong_in_feature_weights,
+    wrong_in_report,
+    wrong_in_spec,
+    wrong_in_task,
+)
 from weights.store.disk import read_file, write_folder
 from weights.task import Task
 from weights.types import AnyArray, Params
@@ -244,6 +251,8 @@ def _verified(folder: Path) -> tuple[Config, Report, bytes]:
 
     config = _decoded(verified("config.json", _LARGEST_JSON), Config, folder / "config.json")
     report = _decoded(verified("metrics.json", _LARGEST_JSON), Report, folder / "metrics.json")
+    if report.feature_weights:
+        _refuse(wrong_in_feature_weights(report.feature_weights, config.encoding), folder / "metrics.json")
     verified("README.md", _LARGEST_JSON)
     if len(sums) != len(FILES):
         raise CorruptError(f"'{folder / _SUMS}' must have {len(FILES)} lines, but has {len(sums)}. Restore it from a copy or fit again.")

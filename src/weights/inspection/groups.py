@@ -1,0 +1,64 @@
+"""Features that move together, so that none of them can be told to matter by itself: `correlated_groups`."""
+
+from __future__ import annotations
+
+import numpy as np
+import scipy.cluster.hierarchy
+
+from weights.data.encoding import Category, Encoding
+from weights.inspection.partialling import Design
+from weights.inspection.replacement import columns_of
+from weights.types import FloatArray
+
+_CORRELATED = 0.7
+"""Correlation from which on features are weighed together as well (our choice)."""
+_MOST_GROUPS = 12
+_MOST_ROWS = 20_000
+
+
+def correlated_groups(encoding: Encoding, x: FloatArray, told: Design) -> list[list[int]]:
+    """Groups of features, the largest first: those that determine each other, or whose correlations average 0.7 in size.
+
+    Of categories it is the first canonical correlation (Hotelling 1936), less what many levels reach by chance. Features are joined by
+    average linkage.
+
+    Args:
+        encoding: of the rows.
+        x: unclipped inputs, float64, shape (r, p).
+        told: which inputs can be told apart.
+    """
+    blocks = [columns_of(encoding, j) if isinstance(c, Category) else columns_of(encoding, j)[:1] for j, c in enumerate(encoding.columns)]
+    varying = [j for j, block in enumerate(blocks) if np.ptp(x[:, block], axis=0).any()]
+    if len(varying) < 2:
+        return []
+    size = _association([x[:: -(-len(x) // _MOST_ROWS), blocks[j]] for j in varying])
+    owner = {int(column): i for i, j in enumerate(varying) for column in blocks[j]}
+    for column, partners in told.partners.items():
+        for partner in partners:
+            if column in owner and partner in owner:
+                size[owner[column], owner[partner]] = size[owner[partner], owner[column]] = 1.0
+    tree = scipy.cluster.hierarchy.average(1 - size[np.triu_indices(len(varying), 1)])
+    labels = scipy.cluster.hierarchy.fcluster(tree, 1 - _CORRELATED, criterion="distance")
+    groups = [[varying[i] for i in np.flatnonzero(labels == label)] for label in np.unique(labels)]
+    return sorted((group for group in groups if len(group) > 1), key=len, reverse=True)[:_MOST_GROUPS]
+
+
+def _association(blocks: list[FloatArray]) -> FloatArray:
+    """The size of the correlation between every two blocks of inputs (r, b), shape (blocks, blocks)."""
+    n, bases = len(blocks[0]), [_orthonormal(block) for block in blocks]
+    first = np.stack([basis[:, 0] for basis in bases], axis=1)
+    size = np.abs(first.T @ first)
+    several = [i for i, basis in enumerate(bases) if basis.shape[1] > 1]
+    for i in several:
+        for j, other in enumerate(bases):
+            if j != i:
+                squared = np.linalg.norm(bases[i].T @ other, ord=2) ** 2
+                by_chance = (n - 1) / max(n - bases[i].shape[1] - other.shape[1], 1)
+                size[i, j] = size[j, i] = np.sqrt(max(1 - (1 - squared) * by_chance, 0.0))
+    return size.clip(0, 1)
+
+
+def _orthonormal(block: FloatArray) -> FloatArray:
+    """An orthonormal basis of what varies in a block, the direction of most variation first."""
+    directions, lengths, _ = np.linalg.svd(block - block.mean(0), full_matrices=False)
+    return directions[:, : max(int((lengths > 1e-9 * max(lengths[0], 1e-300)).sum()), 1)]

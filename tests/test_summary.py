@@ -1,0 +1,504 @@
+"""The tables people read: what is in them, that they line up, and that nothing in a table can steer a terminal or a notebook."""
+
+from __future__ import annotations
+
+import html.parser
+import re
+
+import msgspec
+import pytest
+
+from weights import summary
+from weights.checking import Check, Held
+from weights.effects import Contrast, FeatureWeights, Group, Importance, Joint
+from weights.errors import UsageError
+from weights.inspection.measured import Measured
+from weights.summary import Summary, checked, explained, summarise
+from weights.task import Task
+
+WAGE = Task("regression", "wage")
+STATE = Task("binary", "state", classes=["ill", "well"])
+GRADE = Task("multiclass", "grade", classes=["a", "b", "c"])
+WIDE = ["feature", "effect", "std err", "z", "P>|z|", "[0.025", "0.975]", "per sd", "importance", ""]
+WIDE += ["[0.025", "0.975]", "selected", "sign"]
+NARROW = ["feature", "effect", "std err", "z", "P>|z|", "[0.025", "0.975]", "importance", "", "selected"]
+EVIL = "\x1b[2J\r\n\x07\u202e"
+"""Clears the screen, goes to the start of the line and to the next, rings the bell, and turns the direction of writing."""
+
+
+def contrast(
+    feature: str, effect: float | None, std_err: float = 0.5, level: str = "", label=None, scale: str = "target", **other
+) -> Contrast:
+    """A contrast whose Student's t is normal."""
+    told = {"std_errs": dict.fromkeys(("robust", "classical", "cluster", "hac"), std_err), "sign_agreement": 0.75}
+    told["degrees"] = dict.fromkeys(told["std_errs"], 1e6)
+    return Contrast(feature, level, label, scale, effect, **{**({} if effect is None else told), **other})
+
+
+def importance(features: str | list[str], value: float) -> Importance:
+    names = [features] if isinstance(features, str) else features
+    return Importance(names, value, 0.01, value - 0.02, value + 0.02, share=0.5, selected=0.875)
+
+
+def weights_of(contrasts: list[Contrast], importances: dict[str, float], **other) -> FeatureWeights:
+    told = {"joints": [], "groups": [], "unknown": {}, "units": {}, "measure": "R2", "errors": "robust", "how": "least squares"}
+    told |= {"linear": True, "n_rows": 1234, "n_inputs": 4, "reference": [0.0]}
+    return FeatureWeights(contrasts, importances=[importance(*one) for one in importances.items()], **{**told, **other})
+
+
+# In the order of the table: a clear effect of little importance, the reverse, a clear one of both, and nothing.
+WAGES = weights_of(
+    [contrast("age", 5.0, spread=10.0), contrast("height", 0.25), contrast("score", 2.0), contrast("luck", 0.0)],
+    {"age": 0.1, "height": 0.4, "score": 0.2, "luck": -0.01},
+)
+CITIES = weights_of(
+    [contrast("age", 5.0), contrast("city", 1.5, level="Rome (beside Oslo)"), contrast("city", -0.5, level="Lima (beside Oslo)")],
+    {"age": 0.1, "city": 0.4},
+    joints=[Joint("city", None, "target", 2, {"robust": 4.0}, {"robust": 1e6})],
+)
+GRADES = weights_of(
+    [contrast(name, effect, label=label) for name in ("age", "height") for label, effect in zip("abc", (2.0, -1.0, 0.5), strict=True)],
+    {"age": 0.1, "height": 0.4},
+    measure="log loss",
+)
+TOGETHER = Group(importance(["age", "height", "score"], 0.5), {"age": 0.3, "height": 0.45, "score": 0.05})
+
+
+@pytest.fixture(autouse=True)
+def _measured(monkeypatch):
+    """No table was simulated, so that what benchmarks publish does not matter here."""
+    monkeypatch.setattr(summary, "measured_coverage", lambda **_: None)
+
+
+def names(shown: Summary) -> list[str]:
+    return [row[0] for row in shown.rows]
+
+
+def column(shown: Summary, head: str) -> list[str]:
+    return [row[shown.heads.index(head)] for row in shown.rows]
+
+
+def notes(weights: FeatureWeights, task: Task = WAGE, **options) -> str:
+    return "\n".join(summarise(weights, task, **options).notes)
+
+
+# Layout
+
+
+def test_a_table_is_its_title_its_aligned_rows_and_its_notes():
+    shown = Summary("Title", ["feature", "effect", ""], [["age", "-1.25", "=="], ["height", "+10", "="]], ["what to know"])
+    assert shown.lines() == [
+        "Title",
+        "  feature  effect",
+        "  age       -1.25  ==",
+        "  height      +10  =",
+        "  what to know",
+    ]
+
+
+@pytest.mark.parametrize("options", [{}, {"levels": True}, {"narrow": True}, {"per": "sd"}], ids=str)
+def test_numbers_end_where_the_head_of_their_column_ends(options):
+    shown = summarise(CITIES, WAGE, **options)
+    lines = shown.lines()[1 : len(shown.rows) + 2]
+    place = 2
+    for i, head in enumerate(shown.heads):
+        cells = [head, *(row[i] for row in shown.rows)]
+        width = max(map(len, cells))
+        cut = [line[place : place + width].ljust(width) for line in lines]
+        assert cut == [cell.ljust(width) if head in ("feature", "") else cell.rjust(width) for cell in cells]
+        place += width + 2
+
+
+def test_printing_shows_the_lines():
+    shown = summarise(WAGES, WAGE)
+    assert str(shown) == repr(shown) == "\n".join(shown.lines())
+
+
+def test_long_notes_are_wrapped():
+    crowd = [f"feature number {i}" for i in range(12)]
+    weights = weights_of([], dict.fromkeys(crowd, 0.1), unknown=dict.fromkeys(crowd, "not identifiable, because it has one value only"))
+    lines = summarise(weights, WAGE).lines()
+    assert max(map(len, lines[len(crowd) + 2 :])) <= 118
+
+
+def test_a_long_name_is_cut():
+    shown = summarise(weights_of([contrast("x" * 40, 1.0)], {"x" * 40: 0.1}), WAGE)
+    assert names(shown) == ["x" * 31 + "…"]
+
+
+def test_all_columns_are_shown_where_there_is_room():
+    assert summarise(WAGES, WAGE).heads == WIDE
+
+
+def test_a_narrow_table_leaves_columns_out():
+    assert summarise(WAGES, WAGE, narrow=True).heads == NARROW
+
+
+def test_effects_per_standard_deviation_need_no_column_of_their_own_again():
+    assert summarise(WAGES, WAGE, per="sd").heads == [head for head in WIDE if head != "per sd"]
+
+
+def test_the_heads_of_an_interval_are_its_tails():
+    assert summarise(WAGES, WAGE, level=0.9).heads[5:7] == ["[0.05", "0.95]"]
+
+
+@pytest.mark.parametrize(
+    ("effect", "cell"),
+    [(0.0, "0"), (1.5, "+1.50"), (-0.012345, "-0.0123"), (12345.6, "+12,346"), (-123456.0, "-1.23e+05"), (0.00001234, "+1.23e-05")],
+)
+def test_effects_have_a_sign_and_three_digits(effect, cell):
+    assert column(summarise(weights_of([contrast("age", effect)], {"age": 0.1}), WAGE), "effect") == [cell]
+
+
+def test_what_is_not_known_is_left_empty():
+    shown = summarise(weights_of([], {"age": 0.1}, unknown={"age": "why"}), WAGE)
+    assert shown.rows[0][1:8] == [""] * 7
+
+
+def test_bars_are_as_long_as_importances():
+    # Eight signs for the largest, half of that for a half; less than nothing has no bar.
+    shown = summarise(WAGES, WAGE)
+    assert dict(zip(names(shown), column(shown, ""), strict=True)) == {"height": "=" * 8, "score": "=" * 4, "age": "=" * 2, "luck": ""}
+
+
+@pytest.mark.parametrize(
+    ("task", "options", "of"),
+    [
+        (WAGE, {}, "wage per unit"),
+        (WAGE, {"scale": "link"}, "wage per unit"),
+        (WAGE, {"per": "sd"}, "wage per standard deviation"),
+        (STATE, {}, "P(well) per unit"),
+        (STATE, {"scale": "link"}, "log odds of (well) per unit"),
+        (GRADE, {}, "the probability of each class per unit"),
+        (GRADE, {"scale": "link"}, "the log odds of each class per unit"),
+    ],
+    ids=str,
+)
+def test_the_title_says_what_effects_are_changes_of(task, options, of):
+    assert summarise(WAGES, task, **options).title == f"Weights       change of {of} of the feature"
+
+
+# Which rows
+
+
+def test_the_most_important_come_first():
+    assert names(summarise(WAGES, WAGE)) == ["height", "score", "age", "luck"]
+
+
+def test_the_smallest_p_values_can_come_first():
+    assert names(summarise(WAGES, WAGE, sort="p")) == ["age", "score", "height", "luck"]
+
+
+def test_rows_can_come_as_in_the_table():
+    assert names(summarise(WAGES, WAGE, sort="table")) == ["age", "height", "score", "luck"]
+
+
+def test_a_feature_without_p_value_comes_last_by_p():
+    weights = weights_of([contrast("age", 0.0)], {"shoe": 0.5, "age": 0.1}, unknown={"shoe": "why"})
+    assert names(summarise(weights, WAGE, sort="p")) == ["age", "shoe"]
+
+
+def test_the_top_says_how_many_more_there_are_and_how_many_of_them_are_unclear():
+    # Left out are age, ten standard errors from zero, and luck, none.
+    shown = summarise(WAGES, WAGE, top=2)
+    assert (names(shown), shown.notes[0]) == (["height", "score"], "(2 more; 1 of their effects not distinguishable from zero)")
+
+
+def test_what_is_distinguishable_depends_on_the_level():
+    # Height is half a standard error from zero, and an interval at 30 % reaches 0.39 standard errors to either side.
+    weights = weights_of([contrast("score", 2.0), contrast("height", 0.25)], {"score": 0.2, "height": 0.1})
+    assert "(1 more; 0 of their" in notes(weights, top=1, level=0.3)
+
+
+@pytest.mark.parametrize("top", [4, 5, None])
+def test_a_top_that_holds_everything_says_nothing(top):
+    assert "more" not in notes(WAGES, top=top)
+
+
+def test_the_top_counts_features_with_all_their_classes():
+    shown = summarise(GRADES, GRADE, top=1)
+    assert (names(shown), column(shown, "class")) == (["height"] * 3, ["a", "b", "c"])
+
+
+def test_the_top_counts_features_with_all_their_levels():
+    assert names(summarise(CITIES, WAGE, top=1, levels=True)) == ["city", "  Rome (beside Oslo)", "  Lima (beside Oslo)"]
+
+
+@pytest.mark.parametrize(("task", "shown"), [(WAGE, False), (STATE, False), (GRADE, True)], ids=["values", "two classes", "classes"])
+def test_classes_have_a_column_where_there_are_several(task, shown):
+    assert ("class" in summarise(WAGES, task).heads) == shown
+
+
+def test_an_unknown_order_is_refused():
+    with pytest.raises(UsageError, match=r"sort must be one of importance, p, table, but is 'name'\."):
+        summarise(WAGES, WAGE, sort="name")
+
+
+@pytest.mark.parametrize("top", [0, -3])
+def test_fewer_than_one_feature_is_refused(top):
+    with pytest.raises(UsageError, match=f"top must be at least 1, but is {top}\\."):
+        summarise(WAGES, WAGE, top=top)
+
+
+# Notes
+
+
+def test_a_feature_that_is_not_identifiable_is_told_below():
+    weights = weights_of([contrast("age", 1.0)], {"age": 0.1, "shoe": 0.0}, unknown={"shoe": "not identifiable, because it is 'foot'"})
+    assert notes(weights).splitlines()[0] == "shoe: not identifiable, because it is 'foot'"
+
+
+def test_features_of_the_same_remark_are_told_together():
+    weights = weights_of([], {"shoe": 0.1, "foot": 0.0}, unknown=dict.fromkeys(("shoe", "foot"), "not identifiable"))
+    assert notes(weights).splitlines()[0] == "shoe, foot: not identifiable"
+
+
+def test_a_category_says_that_its_levels_were_tested_together():
+    assert notes(CITIES).splitlines()[0] == "city: p of 2 contrasts together"
+
+
+def test_effects_of_moments_are_per_day():
+    assert "age: per day" in notes(msgspec.structs.replace(WAGES, units={"age": "per day"})).splitlines()
+
+
+def test_features_that_move_together_are_told_with_what_their_parts_may_be():
+    # Each part lies between what the feature adds to the others and what it adds alone; the largest alone come first.
+    said = notes(msgspec.structs.replace(WAGES, groups=[TOGETHER])).splitlines()[0]
+    assert said == (
+        "move together, importance 0.5000 [0.4800 0.5200], the split uncertain: "
+        "height 0.4000 to 0.4500, age 0.1000 to 0.3000, score 0.0500 to 0.2000"
+    )
+
+
+def test_a_large_group_names_its_largest_four():
+    crowd = dict(zip("abcdef", (0.6, 0.5, 0.4, 0.3, 0.2, 0.1), strict=True))
+    weights = weights_of([contrast(name, 1.0) for name in crowd], crowd, groups=[Group(importance([*crowd], 1.0), crowd)])
+    assert re.search(r"uncertain: a .*, b .*, c .*, d 0\.3000 to 0\.3000 and 2 more$", notes(weights), flags=re.M)
+
+
+def test_a_group_of_which_nothing_is_shown_is_not_told():
+    group = Group(importance(["age", "luck"], 0.5), {"age": 0.3, "luck": 0.2})
+    assert "move together" not in notes(msgspec.structs.replace(WAGES, groups=[group]), top=2)
+
+
+@pytest.mark.parametrize(
+    ("kind", "said"),
+    [
+        ("robust", "heteroscedasticity-robust errors from 1,234 rows"),
+        ("classical", "classical errors from 1,234 rows"),
+        ("cluster", "cluster-robust errors from 1,234 rows"),
+        ("hac", "autocorrelation-robust (HAC) errors from 1,234 rows"),
+    ],
+)
+def test_the_kind_of_error_is_told(kind, said):
+    assert said in notes(WAGES, errors=kind).splitlines()
+
+
+def test_the_kind_of_error_of_the_fit_is_told_if_none_is_asked_for():
+    assert "cluster-robust errors" in notes(msgspec.structs.replace(WAGES, errors="cluster"))
+
+
+@pytest.mark.parametrize(
+    ("how", "said"),
+    [
+        ("none", "rows"),
+        ("holm", "rows; p-values adjusted for the number of features (Holm)"),
+        ("bh", "rows; p-values adjusted for the number of features (Benjamini-Hochberg)"),
+    ],
+)
+def test_the_adjustment_is_told(how, said):
+    assert f"heteroscedasticity-robust errors from 1,234 {said}" in notes(WAGES, adjust=how).splitlines()
+
+
+@pytest.mark.parametrize(("measure", "said"), [("R2", "drop of R2"), ("log loss", "increase of log loss")])
+def test_what_importance_is_is_told(measure, said):
+    assert f"importance: {said} without the feature, out of bag" in notes(msgspec.structs.replace(WAGES, measure=measure))
+
+
+def test_effects_are_said_not_to_be_causal():
+    assert notes(WAGES).splitlines()[-1].endswith("not a causal effect")
+
+
+def coverage(monkeypatch, *, n: int = 1000, p: int = 4, least: float = 0.94) -> str:
+    """The note on simulated tables of n rows and p features, in the worst of which the intervals held the truth as often as `least`."""
+    found = Measured("linear", n, p, 24, 500, 0.951, least, "heavy-tailed inputs")
+    monkeypatch.setattr(summary, "measured_coverage", lambda **_: found)
+    return next(line for line in notes(WAGES).splitlines() if "errors from" in line)
+
+
+def test_coverage_in_simulations_is_told(monkeypatch):
+    words = "; 95 % intervals held the truth 95.1 % of the time on simulated tables of 1,000 rows and 4 features"
+    assert coverage(monkeypatch).endswith(words)
+
+
+@pytest.mark.parametrize("shape", [{"n": 200}, {"n": 10_000}, {"p": 20}])
+def test_simulated_tables_of_another_size_are_said_to_be_the_nearest(monkeypatch, shape):
+    assert coverage(monkeypatch, **shape).endswith(", the nearest to yours")
+
+
+def test_low_coverage_in_the_worst_simulated_table_is_told(monkeypatch):
+    assert coverage(monkeypatch, least=0.9).endswith(", but only 90.0 % with heavy-tailed inputs")
+
+
+def test_coverage_is_asked_for_tables_like_this(monkeypatch):
+    asked = []
+    monkeypatch.setattr(summary, "measured_coverage", lambda **like: asked.append(like))
+    summarise(WAGES, WAGE)
+    assert asked == [{"linear": True, "n_rows": 1234, "n_inputs": 4}]
+
+
+def test_nothing_is_said_of_coverage_where_nothing_was_measured():
+    assert "held the truth" not in notes(WAGES)
+
+
+# What comes from outside
+
+
+EVIL_WEIGHTS = weights_of(
+    [contrast(f"age{EVIL}", 1.0), contrast(f"city{EVIL}", 1.5, level=f"Rome{EVIL}"), contrast(f"city{EVIL}", 0.5, level=f"Lima{EVIL}")],
+    {f"age{EVIL}": 0.2, f"city{EVIL}": 0.1, f"shoe{EVIL}": 0.0},
+    unknown={f"shoe{EVIL}": f"not identifiable, because it is 'foot{EVIL}'"},
+    units={f"age{EVIL}": "per day"},
+    groups=[Group(importance([f"age{EVIL}", f"shoe{EVIL}"], 0.5), {f"age{EVIL}": 0.3, f"shoe{EVIL}": 0.2})],
+)
+EVIL_GRADES = weights_of([contrast("age", 1.0, label=f"a{EVIL}")], {"age": 0.1})
+
+
+@pytest.mark.parametrize(
+    ("weights", "task"),
+    [
+        (EVIL_WEIGHTS, Task("regression", f"wage{EVIL}")),
+        (EVIL_WEIGHTS, Task("binary", "state", classes=["ill", f"well{EVIL}"])),
+        (EVIL_GRADES, Task("multiclass", "grade", classes=[f"a{EVIL}", "b", "c"])),
+    ],
+    ids=["values", "two classes", "classes"],
+)
+def test_control_characters_do_not_reach_a_terminal(weights, task):
+    assert [line for line in summarise(weights, task, levels=True).lines() if not line.isprintable()] == []
+
+
+class Tags(html.parser.HTMLParser):
+    """The tags of a text, and what stands between them."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.opened: list[str] = []
+        self.said: list[str] = []
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list) -> None:
+        self.opened.append(tag)
+
+    def handle_data(self, data: str) -> None:
+        self.said.append(data)
+
+
+SCRIPT = "<script>alert('1 & 2')</script>"
+
+
+def test_names_cannot_bring_html_into_a_notebook():
+    weights = weights_of([contrast(SCRIPT, 1.0)], {SCRIPT: 0.2, "shoe": 0.1}, unknown={"shoe": f"because of {SCRIPT}"})
+    tags = Tags(summarise(weights, Task("regression", SCRIPT))._repr_html_())
+    assert set(tags.opened) <= {"div", "b", "table", "tr", "th", "td", "small"}
+
+
+def test_a_notebook_shows_names_as_they_are():
+    assert SCRIPT in Tags(summarise(weights_of([contrast(SCRIPT, 1.0)], {SCRIPT: 0.2}), WAGE)._repr_html_()).said
+
+
+def test_a_notebook_shows_every_row_and_note():
+    shown = summarise(WAGES, WAGE)
+    tags = Tags(shown._repr_html_())
+    assert tags.opened.count("tr") == 1 + len(shown.rows)
+    assert tags.opened.count("td") == len(shown.rows) * len(shown.heads)
+    assert {shown.title, *shown.notes} <= {*tags.said}
+
+
+# Simulations
+
+
+HELD = [Held("effect", "null", 0.95, 0.9, 0.85, 0.94, 1200), Held("effect", "strong", 0.95, 0.9512, 0.93, 0.97, 800)]
+
+
+def test_a_check_tells_claimed_and_measured_coverage_side_by_side():
+    lines = checked(Check(40, 1500, HELD[1:], ["luck"]), "runs/wages")
+    assert lines == [
+        "Checked       40 simulations on 1,500 rows: outcomes drawn from runs/wages, models fitted anew",
+        "  intervals of  features  claimed  measured  [0.025 0.975]   of",
+        "  effect        strong       95 %    95.1 %  [93.0 97.0]    800",
+        "  strong: beyond 4 standard errors; null: cut out of the truth for this, having mattered least (luck)",
+    ]
+
+
+def test_a_check_that_cut_out_nothing_says_so():
+    assert checked(Check(40, 1500, HELD[1:], []), "run")[3].endswith("having mattered least (none)")
+
+
+def test_a_check_names_at_most_six_features_that_were_cut_out():
+    assert checked(Check(40, 1500, HELD[1:], [*"abcdefgh"]), "run")[3].endswith("(a, b, c, d, e, f and 2 more)")
+
+
+def test_intervals_that_are_too_narrow_are_told_with_how_to_read_them():
+    # Even the upper bound of what was measured, 94 %, is below what is claimed.
+    last = checked(Check(40, 1500, HELD, []), "run")[-1]
+    assert last == "  intervals of effects of null features are too narrow on such rows: read 95 % as 90 %"
+
+
+def test_the_narrowest_intervals_are_told():
+    worse = Held("importance", "null", 0.95, 0.8, 0.7, 0.88, 400)
+    assert "intervals of importances of null features" in checked(Check(40, 1500, [*HELD, worse], []), "run")[-1]
+
+
+def test_control_characters_in_a_check_do_not_reach_a_terminal():
+    lines = checked(Check(40, 1500, HELD, [f"luck{EVIL}"]), f"runs/{EVIL}")
+    assert [line for line in lines if not line.isprintable()] == []
+
+
+# Explained predictions
+
+
+def part(feature: str, contribution: float, half: float | None = None) -> dict:
+    bounds = (None, None) if half is None else (contribution - half, contribution + half)
+    return {"feature": feature, "contribution": contribution, "low": bounds[0], "high": bounds[1]}
+
+
+def prediction(*parts: dict, label=None) -> dict:
+    base = 20.0
+    return {
+        "row": 7,
+        "class": label,
+        "prediction": base + sum(part["contribution"] for part in parts),
+        "base": base,
+        "contributions": [*parts],
+    }
+
+
+def test_a_prediction_is_told_as_its_base_and_contributions():
+    # The largest has twenty signs, half of it ten.
+    assert explained([prediction(part("age", 2.0, 0.5), part("height", -1.0, 0.5))], "wage") == [
+        "Row 7         wage 21.0 = 20.0 for average inputs, and",
+        "  age     +2.00  [+1.50 +2.50]   ++++++++++++++++++++",
+        "  height  -1.00  [-1.50 -0.500]  ----------",
+    ]
+
+
+def test_a_contribution_without_interval_has_none_shown():
+    assert "[" not in "".join(explained([prediction(part("age", 2.0))], "wage"))
+
+
+def test_a_probability_names_its_class():
+    assert explained([prediction(part("age", 2.0), label="well")], "state")[0].startswith("Row 7         P(state = well) ")
+
+
+def test_what_is_left_out_of_a_prediction_is_counted_and_summed():
+    lines = explained([prediction(part("a", 4.0), part("b", 2.0), part("c", -1.0))], "wage", top=1)
+    assert [line.split() for line in lines[1:]] == [["a", "+4.00", "+" * 20], ["(2", "more)", "+1.00"]]
+
+
+def test_a_prediction_to_which_nothing_contributes_is_told():
+    assert [line.split() for line in explained([prediction(part("age", 0.0))], "wage")[1:]] == [["age", "0"]]
+
+
+def test_control_characters_in_a_prediction_do_not_reach_a_terminal():
+    lines = explained([prediction(part(f"age{EVIL}", 2.0), label=f"well{EVIL}")], f"state{EVIL}")
+    assert [line for line in lines if not line.isprintable()] == []
