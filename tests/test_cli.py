@@ -524,8 +524,8 @@ def test_a_summary_can_be_sorted(runs):
         (("--errors", "hac"), "This run has no hac standard errors, only classical, robust. Fit with --time to have them."),
         (("--level", "95"), "The level must be between 0 and 1, but is 95.0. Use 0.95 for intervals that hold 19 times in 20."),
         (("--adjust", "bonferroni"), "adjust must be one of none, holm, bh, but is 'bonferroni'. Known: none, holm, bh."),
-        (("--sort", "name"), "sort must be one of importance, p, table, but is 'name'."),
-        (("--top", "0"), "top must be at least 1, but is 0."),
+        (("--sort", "name"), "sort must be one of table, importance, p, but is 'name'. Known: table, importance, p."),
+        (("--top", "0"), "top must be at least 1, but is 0. Leave it out to see all features."),
     ],
     ids=lambda value: "".join(value) if isinstance(value, tuple) else None,
 )
@@ -556,6 +556,13 @@ def test_rows_are_explained_in_their_order_with_all_features(tables, runs):
     found = printed("explain", runs / "wages", tables / "wages.csv")
     assert [row["row"] for row in found] == [*range(1, 121)]
     assert {frozenset(part["feature"] for part in row["contributions"]) for row in found} == {frozenset(("age", "height"))}
+
+
+def test_a_contribution_names_the_value_it_comes_from(tables, towns):
+    rows = arrow_csv.read_csv(tables / "towns.csv").to_pylist()
+    for row, asked in zip(printed("explain", towns, tables / "towns.csv"), rows, strict=True):
+        values = {part["feature"]: part["value"] for part in row["contributions"]}
+        assert (float(values["age"]), values["town"]) == (asked["age"], asked["town"])
 
 
 def test_the_largest_contributions_come_first(tables, runs):
@@ -609,8 +616,8 @@ def test_a_level_of_contributions_out_of_bounds_is_refused(tables, runs, level):
 @pytest.mark.parametrize("name", ["out.csv", "out.parquet"])
 def test_contributions_go_to_a_file_a_line_each(tables, towns, tmp_path, name):
     result = well("explain", towns, tables / "towns.csv", "--output", name)
-    lines = answers(tmp_path / name)
-    assert (len(lines), [*lines[0]]) == (300, ["row", "class", "prediction", "base", "feature", "contribution", "low", "high"])
+    lines, fields = answers(tmp_path / name), ["row", "class", "prediction", "base", "feature", "value", "level", "contribution", "low", "high"]
+    assert (len(lines), [*lines[0]]) == (300, fields)
     assert (result.stdout, result.stderr) == ("", f"300 contributions to 150 predictions in {name}\n")
 
 

@@ -161,6 +161,17 @@ def test_bars_are_as_long_as_importances():
     assert dict(zip(names(shown), column(shown, ""), strict=True)) == {"height": "=" * 8, "score": "=" * 4, "age": "=" * 2, "luck": ""}
 
 
+@pytest.mark.parametrize("largest", [0.0, -0.01, 0.00004])
+def test_where_no_importance_can_be_seen_there_are_no_bars(largest):
+    shown = summarise(weights_of([contrast("age", 1.0), contrast("luck", 1.0)], {"age": largest, "luck": -0.02}), WAGE)
+    assert column(shown, "") == ["", ""]
+
+
+def test_zero_has_no_sign():
+    shown = summarise(weights_of([contrast("age", -0.001, std_err=1.0)], {"age": -0.00001}), WAGE)
+    assert (column(shown, "z"), column(shown, "importance")) == (["0.00"], ["0.0000"])  # 0.001 and 0.00001 below zero, rounded
+
+
 @pytest.mark.parametrize(
     ("task", "options", "of"),
     [
@@ -230,7 +241,7 @@ def test_classes_have_a_column_where_there_are_several(task, shown):
 
 
 def test_an_unknown_order_is_refused():
-    with pytest.raises(UsageError, match=r"sort must be one of importance, p, table, but is 'name'\."):
+    with pytest.raises(UsageError, match=r"sort must be one of table, importance, p, but is 'name'\."):
         summarise(WAGES, WAGE, sort="name")
 
 
@@ -253,6 +264,12 @@ def test_features_of_the_same_remark_are_told_together():
     assert notes(weights).splitlines()[0] == "shoe, foot: not identifiable"
 
 
+def test_a_remark_on_a_level_is_told_with_its_level():
+    levels = [contrast("city", 1.5, level="Rome", note="of few rows"), contrast("city", -0.5, level="Lima")]
+    weights = weights_of(levels, {"city": 0.4}, joints=[Joint("city", None, "target", 2, {"robust": 4.0}, {"robust": 1e6})])
+    assert "city Rome: of few rows" in notes(weights, levels=True).splitlines()
+
+
 def test_a_category_says_that_its_levels_were_tested_together():
     assert notes(CITIES).splitlines()[0] == "city: p of 2 contrasts together"
 
@@ -268,6 +285,12 @@ def test_features_that_move_together_are_told_with_what_their_parts_may_be():
         "move together, importance 0.5000 [0.4800 0.5200], the split uncertain: "
         "height 0.4000 to 0.4500, age 0.1000 to 0.3000, score 0.0500 to 0.2000"
     )
+
+
+def test_features_that_move_together_and_are_of_no_use_are_told_without_parts():
+    group = Group(importance(["age", "luck"], -0.01), {"age": 0.3, "luck": 0.2})
+    said = notes(msgspec.structs.replace(WAGES, groups=[group])).splitlines()[0]
+    assert said == "move together, and are of no use to the prediction even together: age, luck"
 
 
 def test_a_large_group_names_its_largest_four():
@@ -338,6 +361,13 @@ def test_simulated_tables_of_another_size_are_said_to_be_the_nearest(monkeypatch
 
 def test_low_coverage_in_the_worst_simulated_table_is_told(monkeypatch):
     assert coverage(monkeypatch, least=0.9).endswith(", but only 90.0 % with heavy-tailed inputs")
+
+
+def test_penalised_expectations_are_said_to_make_intervals_too_narrow(monkeypatch):
+    monkeypatch.setattr(summary, "measured_coverage", lambda **_: Measured("linear", 1000, 4, 24, 500, 0.951, 0.94, "none"))
+    said = notes(msgspec.structs.replace(WAGES, how="ridge"))
+    assert "intervals of strong effects are too narrow" in said
+    assert "held the truth" not in said
 
 
 def test_coverage_is_asked_for_tables_like_this(monkeypatch):
@@ -457,9 +487,9 @@ def test_control_characters_in_a_check_do_not_reach_a_terminal():
 # Explained predictions
 
 
-def part(feature: str, contribution: float, half: float | None = None) -> dict:
+def part(feature: str, contribution: float, half: float | None = None, value=30) -> dict:
     bounds = (None, None) if half is None else (contribution - half, contribution + half)
-    return {"feature": feature, "contribution": contribution, "low": bounds[0], "high": bounds[1]}
+    return {"feature": feature, "value": value, "contribution": contribution, "low": bounds[0], "high": bounds[1]}
 
 
 def prediction(*parts: dict, label=None) -> dict:
@@ -475,11 +505,19 @@ def prediction(*parts: dict, label=None) -> dict:
 
 def test_a_prediction_is_told_as_its_base_and_contributions():
     # The largest has twenty signs, half of it ten.
-    assert explained([prediction(part("age", 2.0, 0.5), part("height", -1.0, 0.5))], "wage") == [
+    assert explained([prediction(part("age", 2.0, 0.5, value=30), part("town", -1.0, 0.5, value="Oslo"))], "wage") == [
         "Row 7         wage 21.0 = 20.0 for average inputs, and",
-        "  age     +2.00  [+1.50 +2.50]   ++++++++++++++++++++",
-        "  height  -1.00  [-1.50 -0.500]  ----------",
+        "  age     30  +2.00  [+1.50 +2.50]   ++++++++++++++++++++",
+        "  town  Oslo  -1.00  [-1.50 -0.500]  ----------",
     ]
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [(1.23456, "1.23"), (12, "12"), (True, "True"), ("Oslo", "Oslo"), ("a long description", "a long descrip"), (None, "missing")],
+)
+def test_a_contribution_stands_beside_the_value_it_comes_from(value, said):
+    assert re.match(f"  age  {said}  \\+2\\.00", explained([prediction(part("age", 2.0, value=value))], "wage")[1])
 
 
 def test_a_contribution_without_interval_has_none_shown():
@@ -492,13 +530,13 @@ def test_a_probability_names_its_class():
 
 def test_what_is_left_out_of_a_prediction_is_counted_and_summed():
     lines = explained([prediction(part("a", 4.0), part("b", 2.0), part("c", -1.0))], "wage", top=1)
-    assert [line.split() for line in lines[1:]] == [["a", "+4.00", "+" * 20], ["(2", "more)", "+1.00"]]
+    assert [line.split() for line in lines[1:]] == [["a", "30", "+4.00", "+" * 20], ["(2", "more)", "+1.00"]]
 
 
 def test_a_prediction_to_which_nothing_contributes_is_told():
-    assert [line.split() for line in explained([prediction(part("age", 0.0))], "wage")[1:]] == [["age", "0"]]
+    assert [line.split() for line in explained([prediction(part("age", 0.0))], "wage")[1:]] == [["age", "30", "0"]]
 
 
 def test_control_characters_in_a_prediction_do_not_reach_a_terminal():
-    lines = explained([prediction(part(f"age{EVIL}", 2.0), label=f"well{EVIL}")], f"state{EVIL}")
+    lines = explained([prediction(part(f"age{EVIL}", 2.0, value=EVIL), label=f"well{EVIL}")], f"state{EVIL}")
     assert [line for line in lines if not line.isprintable()] == []

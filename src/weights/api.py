@@ -18,13 +18,14 @@ from typing import Any, NamedTuple
 
 import msgspec
 import numpy as np
+import pyarrow as pa
 
 import weights
 from weights.checking import Check
 from weights.checking import check_intervals as try_intervals
 from weights.data.dataset import Dataset, Feature, Roles, describe, parse_kinds
 from weights.data.delimited import remark_of, remarks_of
-from weights.data.encoding import apply_encoding, unfamiliar
+from weights.data.encoding import apply_encoding, cells, unfamiliar
 from weights.data.examples import EXAMPLES
 from weights.data.stream import counted_from, parts, rows_counted_from
 from weights.data.table import describe_source, read_table
@@ -130,12 +131,14 @@ class Model:
         level: float = 0.95,
         adjust: str = "none",
         levels: bool = False,
+        sort: str = "table",
+        top: int | None = None,
     ) -> list[dict[str, Any]]:
         """What each feature is worth, one record a feature (and class): effect, std_err, z, p_value, low, high, importance, ...
 
         Arguments, errors and an example as `weights.effects.FeatureWeights.records`.
         """
-        return self._worth().records(scale=scale, per=per, errors=errors, level=level, adjust=adjust, levels=levels)
+        return self._worth().records(scale=scale, per=per, errors=errors, level=level, adjust=adjust, levels=levels, sort=sort, top=top)
 
     def summary(self, **options: Any) -> Summary:
         """The same as a table: text when printed, HTML in a notebook.
@@ -167,12 +170,16 @@ class Model:
             >>> bool(abs(found.base + found.contributions.sum(1) - model.predict(rows)) < 1e-9)
             True
         """
+        return self._explained(self.read(data), label)
+
+    def _explained(self, table: pa.Table, label: Any) -> Explanation:
         reference = np.asarray(self._worth().reference)
         labels = [str(known) for known in self.classes]
         if label is not None and str(label) not in labels:
             known = f"known are {', '.join(labels[:10])}" if labels else f"'{self.ensemble.task.target}' has no classes"
             raise UsageError(f"The class to explain must be one of the model's, but is '{label}'; {known}.")
-        return explain(self.ensemble, self._encode(data), reference, label=None if label is None else labels.index(str(label)))
+        x = apply_encoding(self.ensemble.encoding, table)
+        return explain(self.ensemble, x, reference, label=None if label is None else labels.index(str(label)))
 
     def _worth(self) -> FeatureWeights:
         found = self.report.feature_weights
@@ -315,10 +322,10 @@ def plan_fit(
     )
 
     def origin(dataset: Dataset) -> Origin | None:
-        if not isinstance(data, str | os.PathLike) or not all(isinstance(values, str | None) for values in (target, sample_weight)):
+        if not all(isinstance(values, str | None) for values in (target, sample_weight)):
             return None
         said = msgspec.structs.replace(roles, target=dataset.roles.target, sample_weight=sample_weight)
-        return Origin(os.fsdecode(data), said, merge)
+        return Origin(os.fsdecode(data) if isinstance(data, str | os.PathLike) else None, said, merge)
 
     try:
         dataset = read_whole(data, target, sample_weight, roles, merge=merge)
@@ -406,9 +413,10 @@ def check_intervals(
         Interrupted: Ctrl-C, SIGTERM or SIGHUP.
     """
     origin, ensemble = model.report.origin, model.ensemble
-    if origin is None:
-        raise UsageError("The rows of training came from memory, so they cannot be read again. Fit from a file to check intervals.")
-    source, roles = origin.path if data is None else data, origin.roles
+    source = origin.path if origin and data is None else data
+    if origin is None or source is None:
+        raise UsageError("The rows of training came from memory, so they cannot be read again. Fit from a file, or give the rows.")
+    roles = origin.roles
     rows = read_whole(source, roles.target, roles.sample_weight, roles, merge=origin.merged)
     specs = {population.name: population.spec for population in ensemble.populations}
     keep_compiled_programs()
@@ -428,19 +436,21 @@ def explanations(model: Model, data: Any, *, label: Any = None, level: float = 0
     """
     if not 0 < level < 1:
         raise UsageError(f"The level must be between 0 and 1, but is {level}. Use 0.95 for intervals that hold 19 times in 20.")
-    found = model.explain(data, label=label)
+    table = model.read(data)
+    found = model._explained(table, label)
     half = found.half_width(level)
+    values = [cells(column, table) for column in model.ensemble.encoding.columns]
     records = []
     for r, contributions in enumerate(found.contributions):
-        order = np.argsort(-np.abs(contributions), kind="stable")
         parts = [
             {
                 "feature": found.features[j],
+                "value": values[j][r],
                 "contribution": float(contributions[j]),
                 "low": float(contributions[j] - half[r, j]) if np.isfinite(half[r, j]) else None,
                 "high": float(contributions[j] + half[r, j]) if np.isfinite(half[r, j]) else None,
             }
-            for j in order
+            for j in np.argsort(-np.abs(contributions), kind="stable")
         ]
         of_class = model.classes[found.label[r]] if model.classes else None
         prediction, base = float(found.prediction[r]), float(found.base[r])

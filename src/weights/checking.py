@@ -15,15 +15,17 @@ from typing import Any
 import msgspec
 import numpy as np
 
+from weights.data.dataset import Dataset
 from weights.effects import FeatureWeights
 from weights.ensemble import Ensemble
 from weights.errors import DataError, Interrupted, UsageError
 from weights.fitting import Prepared, question, train_ensemble
 from weights.inspection.feature_weights import noiseless_effects
 from weights.inspection.outofbag import Voices
+from weights.inspection.slopes import n_lags
 from weights.task import Task
 from weights.training.population import Control, Progress
-from weights.types import AnyArray, FloatArray
+from weights.types import AnyArray, FloatArray, IntArray
 
 _NULL_SHARE = 0.3
 """Share of features that are cut out of the truth, those of least importance."""
@@ -87,8 +89,13 @@ def check_intervals(
         raise UsageError("The run was fitted without inspection, so it has no intervals to check. Fit again without --no-inspect.")
     if n_simulations < 2:
         raise UsageError(f"At least two simulations are needed, but {n_simulations} came.")
-    if prepared.dataset.encoding.inputs != ensemble.encoding.inputs or prepared.dataset.passage is not None:
-        raise DataError("The rows must be those the run was fitted to, all in memory, but their columns differ. Name the file of training.")
+    if prepared.dataset.passage is not None:
+        raise DataError("The rows do not fit into memory, and are needed there to simulate outcomes for them. Use a machine with more.")
+    if prepared.dataset.encoding != ensemble.encoding or prepared.dataset.n_samples != ensemble.report.n_samples:
+        raise DataError(
+            f"The rows must be those the run was fitted to, {ensemble.report.n_samples:,} of them, but {prepared.dataset.n_samples:,} came "
+            "and their columns are not as they were. Name the file of training."
+        )
     prepared = dataclasses.replace(prepared, task=ensemble.task, candidates=_few_members(prepared), races={}, inspect=True)
     null = _least_important(claimed)
     answers, truth = _truth(ensemble, prepared, null)
@@ -99,13 +106,14 @@ def check_intervals(
     }
     tallies: dict[tuple[str, str], list[list[bool]]] = {}
     rng = np.random.default_rng([seed, 0x91A5])
-    residual = _residuals(ensemble, prepared)
+    residual, together = _residuals(ensemble, prepared), _together(prepared.dataset)
     for number in range(n_simulations):
         if stopping():
             raise Interrupted("The check was stopped.")
-        y = _simulated(ensemble.task, answers, residual, rng)
+        y = _simulated(ensemble.task, answers, residual, together, rng)
         control = Control(n_threads=prepared.n_threads, report=lambda progress: None, stopping=stopping)
-        fitted = train_ensemble(dataclasses.replace(prepared, y=y), control).report.feature_weights
+        weight = ensemble.task.row_weights(y, prepared.dataset.sample_weight)
+        fitted = train_ensemble(dataclasses.replace(prepared, y=y, weight=weight), control).report.feature_weights
         assert fitted is not None
         for key, hits in _hits(fitted, truth, null, strong).items():
             tallies.setdefault(key, []).append(hits)
@@ -155,10 +163,23 @@ def _residuals(ensemble: Ensemble, prepared: Prepared) -> FloatArray:
     return residual * ensemble.metrics["rmse"] / max(float(np.sqrt((residual**2).mean())), 1e-300)
 
 
-def _simulated(task: Task, answers: FloatArray, residual: FloatArray, rng: np.random.Generator) -> AnyArray:
-    """Encoded outcomes: values with their own residuals under random signs (the wild bootstrap: Liu 1988), or classes drawn."""
+def _together(dataset: Dataset) -> IntArray:
+    """For each row which others depend on it, as a code: its group, the rows of about the same time, or none, shape (n,)."""
+    if dataset.group is not None:
+        return np.unique(dataset.group, return_inverse=True)[1]
+    if dataset.time is not None:
+        place = np.argsort(np.argsort(dataset.time, kind="stable"), kind="stable")
+        return place // (n_lags(len(place)) + 1)
+    return np.arange(len(dataset.x))
+
+
+def _simulated(task: Task, answers: FloatArray, residual: FloatArray, together: IntArray, rng: np.random.Generator) -> AnyArray:
+    """Encoded outcomes: values with their own residuals under random signs, or classes drawn, each by itself.
+
+    Rows that depend on each other share a sign (the wild bootstrap: Liu 1988; of clusters: Cameron, Gelbach and Miller 2008).
+    """
     if task.kind == "regression":
-        values = answers + residual * rng.choice([-1.0, 1.0], len(answers))
+        values = answers + residual * rng.choice([-1.0, 1.0], together.max() + 1)[together]
         return ((values - task.center) / task.scale).astype(np.float32)
     drawn = (rng.random((len(answers), 1)) > answers.cumsum(1)[:, :-1]).sum(1)
     return drawn.astype(np.int32)
@@ -188,4 +209,4 @@ def _held(what: str, kind: str, hits: list[list[bool]]) -> Held:
     n = sum(map(len, hits)) / alike
     middle = (measured + _NORMAL_95**2 / (2 * n)) / (1 + _NORMAL_95**2 / n)
     half = _NORMAL_95 * np.sqrt(measured * (1 - measured) / n + _NORMAL_95**2 / (4 * n**2)) / (1 + _NORMAL_95**2 / n)
-    return Held(what, kind, 0.95, measured, float(middle - half), float(middle + half), sum(map(len, hits)))
+    return Held(what, kind, 0.95, measured, max(float(middle - half), 0.0), min(float(middle + half), 1.0), sum(map(len, hits)))

@@ -282,7 +282,7 @@ def fit(source: str, as_json: bool, quiet: bool, dry_run: bool, save: str | None
     if model.report.feature_weights:
         n_lines_each = len(model.classes) if model.ensemble.task.kind == "multiclass" else 1
         _print(model.summary(top=max(_SHOWN_AFTER_FIT // n_lines_each, 2), narrow=True, per="sd").lines())
-    _print(terminal.next_lines(folder))
+    _print(terminal.next_lines(folder, weighed=model.report.feature_weights is not None))
 
 
 @cli.command()
@@ -296,7 +296,7 @@ def fit(source: str, as_json: bool, quiet: bool, dry_run: bool, save: str | None
 @click.option("--sort", default="importance", show_default=True, metavar="BY", help="importance, p, or table (as in the data).")
 @click.option("--top", type=int, metavar="NUMBER", help="At most so many features.")
 @_command
-def summary(run: str, as_json: bool, sort: str, top: int | None, **options: Any) -> None:
+def summary(run: str, as_json: bool, **options: Any) -> None:
     """Say what each feature of the run saved in RUN is worth, and how sure that is.
 
     \b
@@ -309,7 +309,7 @@ def summary(run: str, as_json: bool, sort: str, top: int | None, **options: Any)
     if as_json:
         _print_json(model.feature_weights(**options))
     else:
-        _print(model.summary(sort=sort, top=top, narrow=_is_narrow(), **options).lines())
+        _print(model.summary(narrow=_is_narrow(), **options).lines())
 
 
 @cli.command("check-intervals")
@@ -358,10 +358,14 @@ def explain(run: str, source: str, label: str | None, level: float, top: int, ou
     """
     from weights import api
     from weights.data.output import contributions_table, write_tables
+    from weights.report import terminal
     from weights.summary import explained
 
     model = api.load(run)
+    if top < 1:
+        raise UsageError(f"top must be at least 1, but is {top}. Leave it out to see the ten largest contributions.")
     records = api.explanations(model, source, label=label, level=level)
+    _say(terminal.labelled("noticed" if i == 0 else "", text) for i, text in enumerate(model.notices(source)))
     if output:
         n_lines = write_tables(iter([contributions_table(records)]), Path(output))
         shown = {"run": _spelled(run), "n_samples": len(records), "n_contributions": n_lines, "output": _spelled(output)}

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import msgspec
@@ -19,6 +19,7 @@ SCALES = ("target", "link")
 PER = ("unit", "sd")
 ERRORS = ("robust", "classical", "cluster", "hac")
 ADJUSTMENTS = ("none", "holm", "bh")
+MEASURES = ("R2", "log loss")
 
 
 class Contrast(msgspec.Struct, frozen=True):
@@ -141,6 +142,8 @@ class FeatureWeights(msgspec.Struct, frozen=True):
         level: float = 0.95,
         adjust: str = "none",
         levels: bool = False,
+        sort: str = "table",
+        top: int | None = None,
     ) -> list[dict[str, Any]]:
         """One record a feature, and a class where there are more than two: effect, std_err, z, p_value, low, high, ...
 
@@ -151,6 +154,8 @@ class FeatureWeights(msgspec.Struct, frozen=True):
             level: of the intervals of effects, between 0 and 1. Those of importances are at 95 %.
             adjust: p-values for as many tests as there are features: none, holm, bh.
             levels: whether the levels of categories follow their feature.
+            sort: "table" (the order of columns in the user's table), "importance" or "p"; records of a feature stay together.
+            top: those of at most so many features.
 
         Raises:
             UsageError: a choice is not known, or the run has no such standard errors.
@@ -161,7 +166,7 @@ class FeatureWeights(msgspec.Struct, frozen=True):
             >>> next((row["feature"], round(row["effect"])) for row in rows if row["feature"] == "bmi")
             ('bmi', 520)
         """
-        errors = self._checked(scale, per, errors, level, adjust)
+        errors = self._checked(scale, per, errors, level, adjust, sort, top)
         scale = scale if any(c.scale == scale for c in self.contrasts) else "target"  # values are their own link
         asked = _Asked(scale, per, errors, level)
         importances = {one.features[0]: one for one in self.importances}
@@ -179,18 +184,24 @@ class FeatureWeights(msgspec.Struct, frozen=True):
             for row, p in zip(main, adjusted([row["p_value"] for row in main], adjust), strict=True):
                 row["p_value"] = p
             rows += block
-        return rows
+        by_feature: dict[str, list[dict[str, Any]]] = {}
+        for row in rows:
+            by_feature.setdefault(row["feature"], []).append(row)
+        return [row for block in sorted(by_feature.values(), key=_ORDERS[sort])[:top] for row in block]
 
-    def _checked(self, scale: str, per: str, errors: str | None, level: float, adjust: str) -> str:
+    def _checked(self, scale: str, per: str, errors: str | None, level: float, adjust: str, sort: str, top: int | None) -> str:
         choices = {
             "scale": (scale, SCALES),
             "per": (per, PER),
             "errors": (errors or self.errors, ERRORS),
             "adjust": (adjust, ADJUSTMENTS),
+            "sort": (sort, tuple(_ORDERS)),
         }
         for name, (value, known) in choices.items():
             if value not in known:
                 raise UsageError(f"{name} must be one of {', '.join(known)}, but is '{value}'. {suggest(value, known)}")
+        if top is not None and top < 1:
+            raise UsageError(f"top must be at least 1, but is {top}. Leave it out to see all features.")
         if not 0 < level < 1:
             raise UsageError(f"The level must be between 0 and 1, but is {level}. Use 0.95 for intervals that hold 19 times in 20.")
         errors = errors or self.errors
@@ -267,6 +278,17 @@ class FeatureWeights(msgspec.Struct, frozen=True):
         return row
 
 
+def _least_p(block: list[dict[str, Any]]) -> float:
+    return min((row["p_value"] for row in block if not row["level"] and row["p_value"] is not None), default=2.0)
+
+
+_ORDERS: dict[str, Callable[[list[dict[str, Any]]], float]] = {
+    "table": lambda block: 0.0,
+    "importance": lambda block: -(block[0]["importance"] or 0.0),
+    "p": _least_p,
+}
+
+
 class _Asked(NamedTuple):
     """How effects are to be told, see `FeatureWeights.records`."""
 
@@ -288,6 +310,8 @@ def adjusted(p_values: Sequence[float | None], how: str) -> list[float | None]:
         >>> adjusted([0.01, None, 0.04], "holm")
         [0.02, None, 0.04]
     """
+    if how not in ADJUSTMENTS:
+        raise UsageError(f"adjust must be one of {', '.join(ADJUSTMENTS)}, but is '{how}'. {suggest(how, ADJUSTMENTS)}")
     known = np.asarray([p for p in p_values if p is not None], float)
     if how == "none" or not len(known):
         return [*p_values]

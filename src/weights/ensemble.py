@@ -51,9 +51,15 @@ class Candidate(msgspec.Struct, frozen=True):
 
 
 class Origin(msgspec.Struct, frozen=True):
-    """How to read the rows of training again: the file or example as it was named, what columns are for, and whether copies were merged."""
+    """How to read the rows of training again.
 
-    path: str
+    Attributes:
+        path: the file or example as it was named; None where they came from memory.
+        roles: what columns are for.
+        merged: whether copies were merged.
+    """
+
+    path: str | None
     roles: Roles
     merged: bool = False
 
@@ -69,7 +75,7 @@ class Report(msgspec.Struct, frozen=True):
         failures: member -> reason.
         remarks: what was noticed in the data.
         feature_weights: what each feature is worth; None if that was not asked for.
-        origin: how to read the rows again; None where they came from memory.
+        origin: how to read the rows again; None where target or weights came apart from the table.
     """
 
     source: str

@@ -16,14 +16,13 @@ from typing import Any
 import msgspec
 
 from weights.checking import Check
-from weights.effects import FeatureWeights, Group
-from weights.errors import UsageError, printable
+from weights.effects import MEASURES, FeatureWeights, Group
+from weights.errors import printable
 from weights.inspection.measured import measured_coverage
 from weights.task import Task
 
-SORTS = ("importance", "p", "table")
 _BAR = 8
-_WIDEST_NAME, _WIDEST_NOTE = 32, 118
+_WIDEST_NAME, _WIDEST_VALUE, _WIDEST_NOTE = 32, 14, 118
 _MOST_GROUPS, _MOST_OF_GROUP = 3, 4
 _LEAST_SHOWN = 5e-5
 _GOOD_COVERAGE = 0.93
@@ -106,20 +105,16 @@ def summarise(
     Args:
         weights: what inspection found.
         task: what was asked.
-        sort: "importance", "p" or "table" (the order of columns in the user's table).
+        sort: as `FeatureWeights.records`, but best first.
         top: at most so many features.
         narrow: without the columns that fit no narrow terminal.
         **options: scale, per, errors, level, adjust, levels, as `FeatureWeights.records`.
 
     Raises:
-        UsageError: a choice is not known, or there is nothing to show.
+        UsageError: a choice is not known.
     """
-    if sort not in SORTS:
-        raise UsageError(f"sort must be one of {', '.join(SORTS)}, but is '{sort}'.")
-    if top is not None and top < 1:
-        raise UsageError(f"top must be at least 1, but is {top}.")
-    blocks = _sorted(_blocks(weights.records(**options)), sort)
-    shown = blocks[:top]
+    blocks = _blocks(weights.records(sort=sort, **options))
+    shown = _blocks(weights.records(sort=sort, top=top, **options))
     largest = max([block[0]["importance"] or 0.0 for block in shown], default=0.0)
     largest = largest if largest >= _LEAST_SHOWN else 0.0
     table = [_cells(record, largest if record is block[0] else 0.0) for block in shown for record in block]
@@ -144,14 +139,6 @@ def _blocks(records: list[Record]) -> list[list[Record]]:
     return [*blocks.values()]
 
 
-def _sorted(blocks: list[list[Record]], by: str) -> list[list[Record]]:
-    if by == "importance":
-        return sorted(blocks, key=lambda block: -(block[0]["importance"] or 0.0))
-    if by == "p":
-        return sorted(blocks, key=lambda block: min((r["p_value"] for r in block if r["p_value"] is not None), default=2.0))
-    return blocks
-
-
 def _bounds(level: float) -> dict[str, str]:
     tail = (1 - level) / 2
     return {"low": f"[{tail:.3g}", "high": f"{1 - tail:.3g}]", "imp. low": "[0.025", "imp. high": "0.975]"}
@@ -168,10 +155,9 @@ def _title(task: Task, scale: str, per: str) -> str:
 
 
 def _cells(record: Record, largest: float) -> dict[str, str]:
-    name = printable(f"  {record['level']}" if record["level"] else record["feature"])
     importance = record["importance"]
     return {
-        "feature": name if len(name) <= _WIDEST_NAME else name[: _WIDEST_NAME - 1] + "…",
+        "feature": _named(f"  {record['level']}" if record["level"] else record["feature"]),
         "class": printable(str(record["class"])),
         "effect": _signed(record["effect"]),
         "std err": _number(record["std_err"]),
@@ -195,7 +181,7 @@ def _notes(weights: FeatureWeights, blocks: list[list[Record]], shown: list[list
     notes = []
     if len(shown) < len(blocks):
         hidden = blocks[len(shown) :]
-        unclear = sum(not any(r["p_value"] is not None and r["p_value"] < 1 - level for r in block) for block in hidden)
+        unclear = sum(not any(r["p_value"] is not None and r["p_value"] < 1 - level for r in block if not r["level"]) for block in hidden)
         notes.append(f"({len(hidden)} more; {unclear} of their effects not distinguishable from zero)")
     remarks: dict[str, list[str]] = {}
     for record in itertools.chain.from_iterable(shown):
@@ -209,7 +195,7 @@ def _notes(weights: FeatureWeights, blocks: list[list[Record]], shown: list[list
     importances = {one.features[0]: one.value for one in weights.importances}
     groups = [group for group in weights.groups if names & {*group.together.features}]
     notes += [_group_note(group, importances) for group in groups[:_MOST_GROUPS]]
-    meaning = "drop of R2" if weights.measure == "R2" else f"increase of {weights.measure}"
+    meaning = "drop of R2" if weights.measure == MEASURES[0] else f"increase of {weights.measure}"
     notes.append(f"importance: {meaning} without the feature, out of bag; selected: share of members that predict better with it")
     notes.append(
         f"{_ERRORS[errors]} errors from {weights.n_rows:,} rows{_ADJUSTED[options.get('adjust', 'none')]}{_coverage_note(weights)}"
@@ -235,6 +221,8 @@ def _group_note(group: Group, importances: Mapping[str, float]) -> str:
 
 def _coverage_note(weights: FeatureWeights) -> str:
     """How often such intervals held the truth in simulations, where any were of such a table."""
+    if weights.how == "ridge":
+        return "; with more inputs than half the rows expectations are penalised, and intervals of strong effects are too narrow"
     found = measured_coverage(linear=weights.linear, n_rows=weights.n_rows, n_inputs=weights.n_inputs)
     if found is None:
         return ""
@@ -258,20 +246,17 @@ def explained(records: Sequence[Record], target: str, *, top: int = 10) -> list[
         cells = [_contribution(part, largest) for part in parts[:top]]
         if len(parts) > top:
             rest = sum(part["contribution"] for part in parts[top:])
-            cells.append([f"({len(parts) - top} more)", _signed(rest), "", ""])
-        lines += _aligned(cells, to_right=(1,))
+            cells.append([f"({len(parts) - top} more)", "", _signed(rest), "", ""])
+        lines += _aligned(cells, to_right=(1, 2))
     return lines
 
 
 def _contribution(part: Record, largest: float) -> list[str]:
-    amount = part["contribution"]
+    amount, value = part["contribution"], part["value"]
+    shown = "missing" if value is None else _number(value) if isinstance(value, float) else printable(str(value))
     interval = "" if part["low"] is None else f"[{_signed(part['low'])} {_signed(part['high'])}]"
-    return [
-        printable(part["feature"])[:_WIDEST_NAME],
-        _signed(amount),
-        interval,
-        ("+" if amount > 0 else "-") * round(20 * abs(amount) / largest),
-    ]
+    bar = ("+" if amount > 0 else "-") * round(20 * abs(amount) / largest)
+    return [_named(part["feature"]), shown[:_WIDEST_VALUE], _signed(amount), interval, bar]
 
 
 def checked(check: Check, name: str) -> list[str]:
@@ -306,6 +291,11 @@ def _aligned(cells: list[list[str]], *, to_right: Sequence[int]) -> list[str]:
 
 def _listed(names: Sequence[str], most: int) -> str:
     return ", ".join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "")
+
+
+def _named(name: str) -> str:
+    name = printable(name)
+    return name if len(name) <= _WIDEST_NAME else name[: _WIDEST_NAME - 1] + "…"
 
 
 def _number(value: float | None) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from weights.data.encoding import Category, Encoding, Numeric
+from weights.data.encoding import Boolean, Category, Encoding, Numeric
 from weights.inspection.partialling import design, jointly_left, partial_out
 
 N = 300
@@ -40,16 +40,35 @@ def test_independent_inputs_all_remain():
 
 
 @pytest.mark.parametrize(
-    ("added", "reasons"),
+    ("added", "others"),
     [
-        ([-2 * X[:, 1] + 3], {1: "determined by 'e'", 4: "determined by 'b'"}),
-        ([X[:, 0] - 2 * X[:, 3]], {0: "determined by 'd', 'e'", 3: "determined by 'a', 'e'", 4: "determined by 'a', 'd'"}),
-        ([X[:, 0], X[:, 2]], {0: "determined by 'e'", 4: "determined by 'a'", 2: "determined by 'f'", 5: "determined by 'c'"}),
+        ([-2 * X[:, 1] + 3], {1: "'e'", 4: "'b'"}),
+        ([X[:, 0] - 2 * X[:, 3]], {0: "'d', 'e'", 3: "'a', 'e'", 4: "'a', 'd'"}),
+        ([X[:, 0], X[:, 2]], {0: "'e'", 4: "'a'", 2: "'f'", 5: "'c'"}),
     ],
     ids=["a copy", "a sum of others", "two copies"],
 )
-def test_what_others_determine_is_lost_with_their_names(added, reasons):
-    assert design_of(np.column_stack([X, *added])).lost == {column: f"it is {reason}" for column, reason in reasons.items()}
+def test_what_others_determine_is_lost_with_their_names(added, others):
+    lost = {column: f"it is determined by {names}; drop one to learn of the other" for column, names in others.items()}
+    assert design_of(np.column_stack([X, *added])).lost == lost
+
+
+def test_partners_are_the_inputs_that_determine_it():
+    told = design_of(np.column_stack([X, X[:, 0] - 2 * X[:, 3], X[:, 1]]))
+    assert told.partners == {0: [3, 4], 3: [0, 4], 4: [0, 3], 1: [5], 5: [1]}
+
+
+def test_what_cannot_be_told_apart_is_not_among_a_features_inputs_but_may_remain():
+    told = design_of(np.column_stack([X, X[:, 0]]))
+    assert [len(told.of(feature)) for feature in range(5)] == [0, 1, 1, 1, 0]
+    assert len({0, 4} & {one.column for one in told.inputs}) == 1
+
+
+def test_what_the_own_feature_determines_is_named_by_inputs():
+    """Of a flag that is yes or missing, either says the other."""
+    yes = (np.arange(N) % 3 > 0).astype(float)
+    told = design_of(np.column_stack([yes, 1 - yes, X[:, 0]]), [Boolean("f", missing=True), *numbers("a")])
+    assert told.lost[0] == "it is determined by 'f is missing'; drop one to learn of the other"
 
 
 def test_a_constant_is_lost():
@@ -57,7 +76,29 @@ def test_a_constant_is_lost():
 
 
 def test_of_many_others_three_are_named():
-    assert design_of(np.column_stack([X[:, :1]] * 6)).lost[1] == "it is determined by 'a', 'c', 'd' and 2 more"
+    assert design_of(np.column_stack([X[:, :1]] * 6)).lost[1] == "it is determined by 'a', 'c', 'd' and 2 more; drop one to learn of the other"
+
+
+def flag_in(n_rows):
+    """The inputs and a flag that so many rows have."""
+    return np.column_stack([X, np.arange(N) < n_rows])
+
+
+def test_what_differs_in_four_rows_is_lost():
+    assert design_of(flag_in(4)).lost == {4: "it differs in 4 rows only"}
+
+
+def test_what_is_the_same_in_all_but_four_rows_is_lost():
+    assert design_of(1 - flag_in(4)).lost == {4: "it differs in 4 rows only"}
+
+
+def test_what_differs_in_five_rows_can_be_told():
+    assert design_of(flag_in(5)).lost == {}
+
+
+def test_what_differs_in_few_rows_stays_as_a_control():
+    left = partial_out(design_of(flag_in(2)), bent=False).left
+    np.testing.assert_allclose((WEIGHT[:, None] * left[:, :4]).T @ flag_in(2)[:, 4] / N, 0, atol=1e-12)  # float64
 
 
 def test_an_input_that_varies_only_in_rows_without_weight_is_constant():
@@ -66,8 +107,8 @@ def test_an_input_that_varies_only_in_rows_without_weight_is_constant():
 
 
 def test_with_fewer_rows_than_inputs_only_copies_are_lost():
-    x = np.random.default_rng(1).normal(size=(5, 8))
-    assert design_of(np.column_stack([x, x[:, 3]])).lost == {3: "it is determined by 'i'", 8: "it is determined by 'd'"}
+    x = np.random.default_rng(1).normal(size=(7, 9))
+    assert design_of(np.column_stack([x, x[:, 3]])).partners == {3: [9], 9: [3]}
 
 
 def test_one_of_two_copies_stays_for_the_sake_of_the_others():
@@ -120,12 +161,11 @@ def test_levels_of_a_category_are_not_controls_of_each_other():
     np.testing.assert_allclose(left[:, :2], left_by_lstsq(x, [0, 1]), atol=1e-10)  # as above
 
 
-@pytest.mark.xfail(strict=True, reason="of copies the dropped one is no control, also where the kept one is of the same feature (design)")
 def test_a_number_is_freed_of_another_features_flag_although_its_own_flag_is_a_copy():
     absent = np.arange(N) % 3 == 0
     x = np.column_stack([np.where(absent, 0.0, X[:, 0]), absent, np.where(absent, 0.0, X[:, 1]), absent, X[:, 2]])
     told = design_of(x, numbers("ab", missing=True) + numbers("c"))
-    left = partial_out(told, bent=False).left[:, [told.identified(0)[0], told.identified(1)[0]]]
+    left = partial_out(told, bent=False).left[:, [told.of(0)[0], told.of(1)[0]]]
     expected = [left_by_lstsq(x, own)[:, 0] for own in ([0, 1], [2, 3])]
     np.testing.assert_allclose(left, np.stack(expected, 1), atol=1e-10)  # as above
 
@@ -151,16 +191,17 @@ def test_a_bent_dependency_is_accounted_for_by_bends_alone():
     np.testing.assert_allclose(spread, [np.sqrt(1 / 12 + 0.01), 0.1], rtol=0.12)
 
 
-@pytest.mark.xfail(strict=True, reason="dependencies are looked for among inputs alone, not among their bends (partial_out)")
-def test_a_number_that_bends_determine_is_not_identified():
+def test_of_a_number_that_bends_determine_expectations_are_linear():
+    """Of what lies above the median of a number a hinge there leaves nothing, and a line plenty."""
     told = design_of(np.column_stack([X[:, 0], np.maximum(X[:, 0] - np.median(X[:, 0]), 0)]), weight=ALIKE)
-    left = partial_out(told, bent=True).left[:, 1]
-    assert 1 not in told.identified(1) or left.std() > 1e-3
+    bent, straight = (partial_out(told, bent=bent) for bent in (True, False))
+    np.testing.assert_array_equal(bent.left[:, 1], straight.left[:, 1])
+    assert bent.how == "bent least squares"
 
 
 @pytest.mark.parametrize(
     ("n_inputs", "bent", "how"),
-    [(4, True, "bent least squares"), (79, True, "least squares"), (149, False, "least squares"), (150, False, "ridge")],
+    [(4, True, "bent least squares"), (79, True, "least squares"), (150, False, "least squares"), (151, False, "ridge")],
 )
 def test_inputs_per_row_decide_how_the_others_are_accounted_for(n_inputs, bent, how):
     x = np.random.default_rng(4).normal(size=(N, n_inputs))

@@ -161,10 +161,11 @@ def _cells(text: TextFile, path: Path, delimiter: str, names: list[str], missing
     batches: list[pa.RecordBatch] = []
     n_bytes = 0
     try:
-        for batch in csv.open_csv(text, *options):
-            batches.append(batch)
-            n_bytes += batch.nbytes
-            check_memory_for(2.0 * n_bytes, f"Reading '{path}' (more than {sum(map(len, batches)):,} rows)")
+        with csv.open_csv(text, *options) as reader:  # left open, a thread of Arrow's may still read when Python ends, which aborts it
+            for batch in reader:
+                batches.append(batch)
+                n_bytes += batch.nbytes
+                check_memory_for(2.0 * n_bytes, f"Reading '{path}' (more than {sum(map(len, batches)):,} rows)")
     except pa.ArrowInvalid as error:
         n_rows = sum(map(len, batches))
         if wrong:

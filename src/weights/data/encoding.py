@@ -177,6 +177,14 @@ def apply_unclipped(encoding: Encoding, table: pa.Table) -> FloatArray:
     return np.clip(np.stack(columns, axis=1), -_FARTHEST, _FARTHEST)
 
 
+def cells(column: ColumnEncoding, table: pa.Table) -> list[float | str | None]:
+    """The cells of a column as people know them: finite numbers of numeric columns, text of others, None where missing."""
+    if isinstance(column, Numeric):
+        numbers = to_numbers(table[column.name], column.name, column.words, column.notation)
+        return [float(value) if np.isfinite(value) else None for value in numbers]
+    return [None if cell is None else str(cell) for cell in table[column.name].to_pylist()]
+
+
 def clipped(z: FloatArray, clip: float | None) -> FloatArray:
     """Scaled numbers as models read them: smoothly clipped, see `fit_encoding`; infinities land on the bound, NaN stays."""
     if clip is None or clip == np.inf:

@@ -22,14 +22,20 @@ def predictions_table(columns: Mapping[str, Any]) -> pa.Table:
 
 
 def contributions_table(records: Iterable[Mapping[str, Any]]) -> pa.Table:
-    """Explained predictions as a table, one line for each row and feature."""
-    return pa.Table.from_pylist(
-        [
-            {**{name: record[name] for name in ("row", "class", "prediction", "base")}, **part}
-            for record in records
-            for part in record["contributions"]
-        ]
-    )
+    """Explained predictions as a table, one line for each row and feature; what is no number stands in a column of its own, `level`."""
+
+    def line(record: Mapping[str, Any], part: Mapping[str, Any]) -> dict[str, Any]:
+        value, known = part["value"], {name: record[name] for name in ("row", "class", "prediction", "base")}
+        number, level = (value, None) if isinstance(value, float) else (None, value)
+        return {
+            **known,
+            "feature": part["feature"],
+            "value": number,
+            "level": level,
+            **{k: part[k] for k in ("contribution", "low", "high")},
+        }
+
+    return pa.Table.from_pylist([line(record, part) for record in records for part in record["contributions"]])
 
 
 def write_tables(tables: Iterable[pa.Table], path: Path) -> int:

@@ -26,7 +26,7 @@ import numpy as np
 import scipy.special
 
 from weights.data.encoding import Boolean, Category, ColumnEncoding, Datetime, Encoding
-from weights.effects import Contrast, FeatureWeights, Group, Importance, Joint
+from weights.effects import MEASURES, Contrast, FeatureWeights, Group, Importance, Joint
 from weights.inspection.groups import correlated_groups
 from weights.inspection.outofbag import Answers, OutOfBag, Without
 from weights.inspection.partialling import Design, Partialled, design, partial_out
@@ -173,10 +173,10 @@ class _Scoring(NamedTuple):
             spread = (values - np.average(values, weights=weight)) ** 2
             unit = float(np.average(spread, weights=weight)) or 1.0
             gained = 1 - float(np.average(losses, weights=weight)) / unit
-            return cls(question, stretch, losses, alone, unit, spread, gained, "R2")
+            return cls(question, stretch, losses, alone, unit, spread, gained, MEASURES[0])
         shares = np.bincount(question.y, weights=weight, minlength=len(question.task.classes)) / weight.sum()
         gained = -float(scipy.special.xlogy(shares, shares).sum()) - float(np.average(losses, weights=weight))
-        return cls(question, stretch, losses, alone, 1.0, np.ones(len(losses)), gained, "log loss")
+        return cls(question, stretch, losses, alone, 1.0, np.ones(len(losses)), gained, MEASURES[1])
 
     def importance(self, features: list[str], without: Without) -> Importance:
         """How much larger the loss is without these features."""

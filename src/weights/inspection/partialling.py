@@ -140,7 +140,7 @@ def partial_out(design: Design, *, bent: bool) -> Partialled:
         extra, owner = _bends(design, n_bends)
         if len(owner) and 1 + z.shape[1] + len(owner) <= _LARGEST_SHARE_WITH_BENDS * n_rows:
             return _freed(_with_bends(design, z, _centred(extra, weight), owner), design, z)
-    if 1 + z.shape[1] <= _LARGEST_SHARE_OF_ROWS * n_rows:
+    if z.shape[1] <= _LARGEST_SHARE_OF_ROWS * n_rows:
         return _by_least_squares(design, z)
     return _by_ridge(design)
 
@@ -154,7 +154,7 @@ def jointly_left(design: Design, x: FloatArray, features: list[int]) -> FloatArr
     others = [i for i, one in enumerate(design.inputs) if one.feature not in features]
     z, x = _centred(design.z[:, others], design.weight), _centred(x, design.weight)
     gram = (z * design.weight[:, None]).T @ z
-    many = 1 + len(others) > _LARGEST_SHARE_OF_ROWS * _n_rows(design)
+    many = len(others) > _LARGEST_SHARE_OF_ROWS * _n_rows(design)
     penalty = np.diag(gram) * (_MIDDLING if many else _TINY)
     return x - z @ scipy.linalg.solve(gram + np.diag(penalty), (z * design.weight[:, None]).T @ x, assume_a="pos")
 

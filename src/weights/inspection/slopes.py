@@ -74,11 +74,16 @@ def covariance(scores: FloatArray, kind: str, rows: Rows, n_parameters: float) -
     total = scores.T @ scores
     if kind == "hac":
         assert rows.time is not None
-        ordered, n_lags = scores[np.argsort(rows.time, kind="stable")], int(4 * (len(scores) / 100) ** (2 / 9))
-        for lag in range(1, min(n_lags, len(scores) - 1) + 1):
+        ordered, n_steps = scores[np.argsort(rows.time, kind="stable")], n_lags(len(scores))
+        for lag in range(1, min(n_steps, len(scores) - 1) + 1):
             shifted = ordered[lag:].T @ ordered[:-lag]
-            total = total + (1 - lag / (n_lags + 1)) * (shifted + shifted.T)
+            total = total + (1 - lag / (n_steps + 1)) * (shifted + shifted.T)
     return total
+
+
+def n_lags(n_rows: int) -> int:
+    """Over how many steps in time rows may depend on each other, for "hac"."""
+    return int(4 * (n_rows / 100) ** (2 / 9))
 
 
 def slopes_of_left(left: FloatArray, outcome: FloatArray, partialled: Partialled, rows: Rows) -> Slopes:

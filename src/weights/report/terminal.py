@@ -87,14 +87,14 @@ def result_lines(ensemble: Ensemble) -> list[str]:
     return lines
 
 
-def next_lines(saved: Path | None) -> list[str]:
-    """Where a run was saved and what to do with it."""
+def next_lines(saved: Path | None, *, weighed: bool = True) -> list[str]:
+    """Where a run was saved and what to do with it; `weighed`: whether it knows what features are worth."""
     if saved is None:
         return [labelled("Saved", "nowhere, because of --no-save")]
     run = shlex.quote(f"./{saved}" if str(saved).startswith("-") else str(saved))
     return [
         labelled("Saved", f"in {saved}"),
-        labelled("Next", f"weights summary {run}     weights show {run}     weights predict {run} NEW.csv"),
+        labelled("Next", f"{f'weights summary {run}     ' if weighed else ''}weights show {run}     weights predict {run} NEW.csv"),
     ]
 
 

@@ -14,7 +14,7 @@ import numpy as np
 from weights.data.columns import USED_KINDS
 from weights.data.dataset import Feature
 from weights.data.encoding import _CIRCLES, Category, Datetime, Encoding, Numeric
-from weights.effects import ERRORS, FeatureWeights
+from weights.effects import ERRORS, MEASURES, FeatureWeights
 from weights.ensemble import Report
 from weights.errors import UsageError
 from weights.spec import Spec
@@ -105,6 +105,8 @@ def wrong_in_feature_weights(weights: FeatureWeights, encoding: Encoding) -> lis
             wrong.append(f"standard errors of '{feature}' are {kinds}")
         if min([*degrees.values()], default=1) <= 0:
             wrong.append(f"degrees of freedom of '{feature}' are {degrees}")
+    if weights.measure not in MEASURES:
+        wrong.append(f"importance is measured by '{weights.measure}'")
     if weights.errors not in ERRORS or min(weights.n_rows, weights.n_inputs) < 1:
         wrong.append(f"feature weights from {weights.n_rows} rows and {weights.n_inputs} inputs have {weights.errors} errors")
     if len(weights.reference) != len(encoding.inputs):
