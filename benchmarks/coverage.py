@@ -2,7 +2,7 @@
 
     python benchmarks/coverage.py linear --output coverage.jsonl          216 cells, 500 repetitions each
     python benchmarks/coverage.py neural --output coverage.jsonl          96 cells, 200 repetitions each
-    python benchmarks/coverage.py contributions --output coverage.jsonl   13 cells of explained predictions, 100 or 200 repetitions each
+    python benchmarks/coverage.py contributions --output coverage.jsonl   15 cells of explained predictions, 100 or 200 repetitions each
     python benchmarks/coverage.py show coverage.jsonl                     the tables of docs/benchmarks.md
     python benchmarks/coverage.py publish coverage.jsonl                  what the product's footnotes quote
 
@@ -244,7 +244,7 @@ def neural_cell(cell: Cell, repetitions: int, seed: int) -> dict[str, Any]:
     asked = sorted({0, 1, 3, cell.p - 1})
     known = changes(cell, lambda x: expected(cell, x), draw_inputs(cell, np.random.default_rng(0xC0), 100_000), asked).mean(1)
     rng = np.random.default_rng([seed, *map(abs, map(hash_of, cell))])
-    hits, widths, alarms, of_hc3, bounds, own = [], [], [], [], [], []
+    hits, widths, alarms, of_hc3, bounds, own, of_odds = [], [], [], [], [], [], []
     for repetition in range(repetitions):
         x = draw_inputs(cell, rng)
         y = draw_outcomes(cell, x, rng)
@@ -259,6 +259,9 @@ def neural_cell(cell: Cell, repetitions: int, seed: int) -> dict[str, Any]:
         of_hc3.append(2 * peers(x, y, slopes, lasso=False)["hc3"][1])
         bounds.append([[row["importance_low"], row["importance_high"]] for row in rows])
         own.append(own_importances(cell, model.ensemble, asked, known, rng))
+        if cell.truth == "logistic":
+            odds = model.feature_weights(scale="link")
+            of_odds.append([row["low"] <= true <= row["high"] for row, true in zip(odds, np.pad(_SPARSE, (0, cell.p - 4)), strict=True)])
     groups = kinds_of_features(effects)
     low, high = np.moveaxis(np.asarray(bounds), 2, 0)
     of_networks = np.mean(own, axis=0)
@@ -270,6 +273,7 @@ def neural_cell(cell: Cell, repetitions: int, seed: int) -> dict[str, Any]:
         "width_ratio": round(float(np.mean(widths) / np.mean(of_hc3)), 3),
         "best_valid": "hc3",
         "false_alarms": round(float(np.mean(np.asarray(alarms)[:, groups["null"]])), 4) if groups["null"].any() else None,
+        "log_odds": round(float(np.mean(of_odds)), 4) if of_odds else None,
         "importance": round(float(within.mean()), 4),
         "importance_each": {
             int(j): [round(float(v), 5), round(float(c), 4)] for j, v, c in zip(asked, of_networks, within.mean(0), strict=True)
@@ -389,6 +393,9 @@ EXPLAINED = {
     "linear members": Explained({"model": "linear"}, (300, 1000), ("sparse",), 200),
     "linear members with lasso": Explained({"model": "linear", "penalty": "l1"}, (300,), ("sparse",), 200),
     "networks": Explained({"model": "mlp", "members": 8, **NETWORKS}, (1000,), ("friedman", "logistic"), 100),
+    "networks, bootstrap": Explained(
+        {"model": "mlp", "members": 16, "resampling": "bootstrap", **NETWORKS}, (1000,), ("friedman", "logistic"), 100
+    ),
     "mixtures": Explained({"model": "auto", **NETWORKS}, (1000,), ("friedman", "logistic"), 100),
 }
 

@@ -616,7 +616,10 @@ def test_a_level_of_contributions_out_of_bounds_is_refused(tables, runs, level):
 @pytest.mark.parametrize("name", ["out.csv", "out.parquet"])
 def test_contributions_go_to_a_file_a_line_each(tables, towns, tmp_path, name):
     result = well("explain", towns, tables / "towns.csv", "--output", name)
-    lines, fields = answers(tmp_path / name), ["row", "class", "prediction", "base", "feature", "value", "level", "contribution", "low", "high"]
+    lines, fields = (
+        answers(tmp_path / name),
+        ["row", "class", "prediction", "base", "feature", "value", "level", "contribution", "low", "high"],
+    )
     assert (len(lines), [*lines[0]]) == (300, fields)
     assert (result.stdout, result.stderr) == ("", f"300 contributions to 150 predictions in {name}\n")
 

@@ -76,7 +76,9 @@ def test_a_constant_is_lost():
 
 
 def test_of_many_others_three_are_named():
-    assert design_of(np.column_stack([X[:, :1]] * 6)).lost[1] == "it is determined by 'a', 'c', 'd' and 2 more; drop one to learn of the other"
+    assert (
+        design_of(np.column_stack([X[:, :1]] * 6)).lost[1] == "it is determined by 'a', 'c', 'd' and 2 more; drop one to learn of the other"
+    )
 
 
 def flag_in(n_rows):

@@ -5,15 +5,24 @@ Each way in which a saved folder can be wrong is tried in tests/hostile/test_sav
 
 from __future__ import annotations
 
+import msgspec
 import numpy as np
 import pytest
 
 from weights.data.dataset import Feature
 from weights.data.encoding import Category, Datetime, Encoding, Numeric
+from weights.effects import Contrast, FeatureWeights, Group, Importance, Joint
 from weights.ensemble import Report
 from weights.metrics import Metric
 from weights.spec import Spec, resolve, with_settings
-from weights.store.checks import wrong_in_arrays, wrong_in_encoding, wrong_in_report, wrong_in_spec, wrong_in_task
+from weights.store.checks import (
+    wrong_in_arrays,
+    wrong_in_encoding,
+    wrong_in_feature_weights,
+    wrong_in_report,
+    wrong_in_spec,
+    wrong_in_task,
+)
 from weights.task import Task
 
 
@@ -81,3 +90,65 @@ def test_votes_of_every_population_must_count(name, votes):
 
 def test_no_scores_are_lawful():
     assert wrong_in_arrays(LAWFUL | {"scores": np.zeros(0)}) == []
+
+
+# Feature weights
+
+ENCODED = Encoding([Numeric("age", 0.0, 1.0, False), Category("ward", ["a", "b"], False, False)])
+AGE, WARD = (Importance([name], 0.1, 0.01, 0.08, 0.12) for name in ("age", "ward"))
+WEIGHED = FeatureWeights(
+    contrasts=[Contrast("age", "", None, "target", 0.5, 1.0, {"robust": 0.1}, {"robust": 90.0})],
+    joints=[Joint("ward", None, "target", 2, {"robust": 3.0}, {"robust": 90.0})],
+    importances=[AGE, WARD],
+    groups=[Group(Importance(["age", "ward"], 0.2, 0.02, 0.16, 0.24), {"age": 0.1, "ward": 0.1})],
+    unknown={},
+    units={},
+    measure="R2",
+    errors="robust",
+    how="least squares",
+    linear=True,
+    n_rows=100,
+    n_inputs=3,
+    reference=[0.0, 0.5, 0.5],
+)
+
+
+def changed(**fields) -> FeatureWeights:
+    return msgspec.structs.replace(WEIGHED, **fields)
+
+
+def test_lawful_feature_weights_are_believed():
+    assert wrong_in_feature_weights(WEIGHED, ENCODED) == []
+
+
+@pytest.mark.parametrize(
+    ("weights", "said"),
+    [
+        (changed(unknown={"height": "gone"}), "feature weights are of features that are not in use"),
+        (changed(importances=[AGE, WARD, Importance([], 0.1, 0.1, 0.1, 0.1)]), "feature weights are of features that are not in use"),
+        (changed(importances=[AGE]), "features lack an importance"),
+        (changed(groups=[Group(WEIGHED.groups[0].together, {"age": 0.1})]), "parts of a group are not those of its features"),
+        (
+            changed(contrasts=[Contrast("age", "", None, "target", 0.5, 1.0, {"robust": -0.1}, {"robust": 90.0})]),
+            "standard errors of 'age' are {'robust': -0.1}",
+        ),
+        (
+            changed(contrasts=[Contrast("age", "", None, "target", 0.5, 1.0, {"robust": 0.1}, {})]),
+            "standard errors of 'age' are {'robust': 0.1}",
+        ),
+        (
+            changed(joints=[Joint("ward", None, "target", 2, {"magic": 3.0}, {"magic": 9.0})]),
+            "standard errors of 'ward' are {'magic': 3.0}",
+        ),
+        (
+            changed(joints=[Joint("ward", None, "target", 2, {"robust": 3.0}, {"robust": 0.0})]),
+            "degrees of freedom of 'ward' are {'robust': 0.0}",
+        ),
+        (changed(measure="\x1b[2J"), "importance is measured by '\x1b[2J'"),
+        (changed(n_rows=0), "feature weights from 0 rows and 3 inputs have robust errors"),
+        (changed(errors="magic"), "feature weights from 100 rows and 3 inputs have magic errors"),
+        (changed(reference=[0.0]), "1 average inputs stand beside 3 inputs"),
+    ],
+)
+def test_feature_weights_that_no_fit_gives_are_not(weights, said):
+    assert wrong_in_feature_weights(weights, ENCODED) == [said]

@@ -105,10 +105,13 @@ def _levels(expected: FloatArray, left: FloatArray, x: FloatArray, weight: Float
     free = left.any(0)
     if not free.any():
         return x[None].astype(np.float32), np.ones((1, len(x)))
-    reference = int(np.argmax(weight @ x))
-    chance = np.where(free, expected.clip(0, 1), x)
-    chance[:, reference] = (1 - np.delete(chance, reference, 1).sum(1)).clip(0, 1)
-    chance /= chance.sum(1, keepdims=True)
+    fixed, reference = ~free, int(np.argmax(weight @ x))
+    fixed[reference] = False
+    spare = 1 - x[:, fixed].sum(1)
+    chance = np.where(free, expected.clip(0, 1), np.where(fixed, x, 0.0))
+    wanted = chance[:, free].sum(1)
+    chance[:, free] *= np.divide(spare, wanted, out=np.ones_like(spare), where=wanted > spare)[:, None]
+    chance[:, reference] = (1 - chance.sum(1)).clip(0, 1)
     n_levels = x.shape[1]
     if n_levels <= _N_VALUES:
         return np.broadcast_to(np.eye(n_levels, dtype=np.float32)[:, None], (n_levels, *x.shape)), chance.T
