@@ -42,7 +42,7 @@ def peer(y, *inputs, kind="HC3", rows=slice(None), model=sm.OLS, **options):
 
 
 def assert_as_peer(records, expected, places=slice(1, None)):
-    """Equal to 1e-6 of the value and, as values near zero have no digits, of the error: targets are kept in float32, six to seven digits."""
+    """Equal to 1e-6 of the value and, as values near zero have no digits, of the error: targets are kept in float32, seven digits."""
     for key, value in (("effect", expected.params), ("std_err", expected.bse)):
         told, bounds = column(records, key), 1e-6 * (np.abs(value[places]) + expected.bse[places])
         assert (np.abs(told - value[places]) <= bounds).all(), (key, told, value[places])
@@ -74,7 +74,7 @@ def test_effects_on_probabilities_are_those_of_least_squares_on_each_class(awkwa
     model = awkward("three classes")
     for label in model.classes:
         records = [record for record in model.feature_weights() if record["class"] == label]
-        assert_as_peer(records, peer((CLASSES == label) * 1.0, A, B, use_t=True))
+        assert_as_peer(records, peer((label == CLASSES) * 1.0, A, B, use_t=True))
 
 
 def test_a_fit_with_groups_has_errors_of_groups(awkward):
@@ -94,9 +94,10 @@ def test_rows_of_weight_zero_have_no_say(awkward):
 
 
 def test_effects_of_dates_are_per_day_and_of_flags_of_yes_beside_no(awkward):
+    week = 2 * np.pi * np.arange(N) / 7  # which dates say as well
     records = awkward("date and yes or no").feature_weights()
-    assert_as_peer(records, peer(Y, A, np.arange(N), B > 0, use_t=True))
-    assert by_name(records)["day"]["unit"] == "per day"
+    assert_as_peer(records, peer(Y, A, np.arange(N), B > 0, np.sin(week), np.cos(week), use_t=True), slice(1, 4))
+    assert records[1]["unit"] == "per day"
 
 
 def test_log_odds_beside_a_flag_that_separates_are_those_of_the_rows_without_it(awkward):
@@ -131,6 +132,7 @@ AWKWARD = {
     "rare level, classes": ({"a": A, "level": RARE}, YES, {"resampling": "subsample", "share": 0.2}),
     "fewer rows than inputs": (WIDE, WIDE["x0"] + NOISE[:30], {}),
     "fewer rows than inputs, classes": (WIDE, YES[:30], {}),
+    "fewer rows than inputs, copies": (WIDE | {"copy": WIDE["x0"], "level": LEVEL[:30]}, WIDE["x0"] + NOISE[:30], {}),
     "missing": ({"a": WITH_GAPS, "b": B}, Y, {}),
     "missing alike": ({"a": WITH_GAPS, "b": np.where(np.isnan(WITH_GAPS), np.nan, B)}, Y, {}),
     "one missing": ({"a": ONE_GAP, "b": B}, Y, {}),
@@ -144,10 +146,25 @@ AWKWARD = {
     "zero weights": ({"a": A, "b": B, "weight": HALF * 1.0}, Y, {"sample_weight": "weight"}),
     "three classes": ({"a": A, "b": B}, CLASSES, {}),
     "date and yes or no": ({"a": A, "day": DAYS, "flag": np.where(B > 0, "yes", "no")}, Y, {}),
+    "yes, no or missing": ({"a": A, "flag": np.where(np.arange(N) % 9 == 0, None, np.where(B > 0, "yes", "no"))}, Y, {}),
     "far out": ({"a": np.where(np.arange(N) == 3, 1e300, A), "b": 1e-12 * B}, Y, {}),
     "no noise": ({"a": A, "b": B}, 2 * A, {}),
 }
-WITH_NETWORKS = ["collinear", "copies", "separation", "rare level", "fewer rows than inputs", "missing", "three classes", "six rows"]
+FAULT = "`FeatureWeights._row` has no row for yes beside no where cells are missing too, and no note"
+FAULTS = {"yes, no or missing": pytest.mark.xfail(raises=AssertionError, reason=FAULT)}
+WITH_NETWORKS = ["rare level", "fewer rows than inputs", "missing", "three classes", "collinear", "copies"]
+CASES = [
+    *(pytest.param(name, False, id=name, marks=FAULTS.get(name, ())) for name in AWKWARD),
+    *(pytest.param(name, True, id=f"{name}, networks") for name in WITH_NETWORKS),
+]
+
+
+def littered(prototype, *arguments, of=np.empty_like, **options):
+    """Memory as it may be found: no result may depend on numbers that were never written."""
+    made = of(prototype, *arguments, **options)
+    if made.dtype.kind == "f":
+        made.fill(np.finfo(made.dtype).max)
+    return made
 
 
 @pytest.fixture(scope="module")
@@ -158,22 +175,20 @@ def awkward():
     def of(name, network=False):
         if (name, network) not in known:
             columns, y, options = AWKWARD[name]
-            known[name, network] = fit(columns, y, **options | (NETWORK if network else {}))
+            with pytest.MonkeyPatch.context() as patch:
+                patch.setattr(np, "empty_like", littered)
+                known[name, network] = fit(columns, y, **options | (NETWORK if network else {}))
         return known[name, network]
 
     return of
 
 
 def every_record(model):
-    return [
-        record
-        for scale in ("target", "link")
-        for per in ("unit", "sd")
-        for record in model.feature_weights(scale=scale, per=per, levels=True)
-    ]
+    asked = [(scale, per) for scale in ("target", "link") for per in ("unit", "sd")]
+    return [record for scale, per in asked for record in model.feature_weights(scale=scale, per=per, levels=True)]
 
 
-@pytest.mark.parametrize(("name", "network"), [*((name, False) for name in AWKWARD), *((name, True) for name in WITH_NETWORKS)])
+@pytest.mark.parametrize(("name", "network"), CASES)
 def test_awkward_tables_bring_finite_effects_or_say_why_there_are_none(awkward, name, network):
     for record in every_record(awkward(name, network)):
         assert all(math.isfinite(value) for value in record.values() if isinstance(value, float)), record
@@ -188,7 +203,7 @@ def test_awkward_tables_bring_finite_effects_or_say_why_there_are_none(awkward, 
             assert record["note"].startswith(("not identifiable, because ", "no finite log odds ")), record
 
 
-@pytest.mark.parametrize(("name", "network"), [*((name, False) for name in AWKWARD), *((name, True) for name in WITH_NETWORKS)])
+@pytest.mark.parametrize(("name", "network"), [case.values for case in CASES], ids=[case.id for case in CASES])
 def test_what_members_say_of_a_feature_is_a_share_of_them(awkward, name, network):
     model = awkward(name, network)
     shares = [record[key] for record in every_record(model) for key in ("selected", "sign_agreement") if record[key] is not None]
@@ -202,7 +217,6 @@ def test_what_members_say_of_a_feature_is_a_share_of_them(awkward, name, network
         ("collinear", ["a", "b", "sum"]),
         ("copies", ["a", "a2"]),
         ("a category and its number", ["level", "number"]),
-        ("one value only", ["one", "word"]),
         ("two rows with a flag", ["flag"]),
     ],
 )
@@ -241,11 +255,15 @@ def test_the_interval_of_the_importance_of_a_feature_without_a_say_holds_zero(in
 
 @pytest.mark.parametrize(
     ("name", "pair", "network"),
-    [("copies", ["a", "a2"], False), ("copies", ["a", "a2"], True), ("a category and its number", ["level", "number"], False)],
+    [
+        ("copies", ["a", "a2"], False),
+        pytest.param("copies", ["a", "a2"], True),
+        ("a category and its number", ["level", "number"], False),
+    ],
 )
 def test_features_that_determine_each_other_are_important_together_and_not_beside_each_other(awkward, name, pair, network):
     model = awkward(name, network)
-    (group,) = model.ensemble.feature_weights.groups
+    (group,) = model.report.feature_weights.groups
     assert group.together.features == pair
     assert group.together.low > 0
     records = by_name(model.feature_weights())
@@ -263,15 +281,15 @@ def test_the_same_seed_tells_the_same():
 
 
 def test_another_order_of_columns_is_another_order_of_records():
-    order = ["c", "a", "level", "b"]
-    columns = ABC | {"level": LEVEL}
+    order, columns = ["c", "a", "level", "b"], ABC | {"level": LEVEL}
     records, others = (fit(c, Y).feature_weights(levels=True) for c in (columns, {name: columns[name] for name in order}))
     assert list(dict.fromkeys(record["feature"] for record in others)) == order
+    known = {(record["feature"], record["level"]): record for record in records}
     for record in others:
-        known = next(r for r in records if (r["feature"], r["level"]) == (record["feature"], record["level"]))
-        for key in known:
-            # Sums of float64 in another order.
-            assert record[key] == (pytest.approx(known[key], rel=1e-8, abs=1e-10) if isinstance(known[key], float) else known[key]), key
+        for key, value in known[record["feature"], record["level"]].items():
+            # Effects are sums of float64 in another order; answers, of which importances are made, are float32.
+            near = {"rel": 1e-8, "abs": 1e-12} if not key.startswith("importance") else {"rel": 1e-6, "abs": 1e-6}
+            assert record[key] == (pytest.approx(value, **near) if isinstance(value, float) else value), key
 
 
 def test_a_column_in_a_tenth_of_the_unit_has_a_tenth_of_the_effect():

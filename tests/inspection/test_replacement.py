@@ -135,6 +135,16 @@ def test_a_category_that_others_know_nothing_of_has_its_shares_as_chances():
     np.testing.assert_allclose(found.chance, np.tile([[0.25], [0.5], [0.25]], N), atol=1e-12)  # float64
 
 
+def test_shares_of_a_category_are_those_of_the_weights():
+    """The level that most rows have is not the one that weighs most, and only the latter gets what the others leave."""
+    code, other = np.arange(N) % 4 % 3, np.where(np.arange(N) % 8 < 4, 1.0, -1.0)  # as above, rows of the first level twice as many
+    weight = np.array([0.5, 2.0, 1.0])[code]
+    encoding, x = Encoding([wards(3), *numbers("a")], clip=None), np.column_stack([np.eye(3)[code], other])
+    told = design(encoding, x, weight)
+    found = replacement(encoding, x, told, partial_out(told, bent=False), 0)
+    np.testing.assert_allclose(found.chance, np.tile([[0.25], [0.5], [0.25]], N), atol=1e-12)  # float64
+
+
 @pytest.mark.parametrize("n_levels", [2, 5, 8, 9, 30])
 def test_the_chances_of_a_category_add_up_to_one(n_levels):
     x = np.column_stack([np.eye(n_levels)[RNG.integers(0, n_levels, N)], X])
@@ -205,3 +215,46 @@ def test_jointly_replaced_levels_come_with_numbers_that_rows_have_beside_them():
     x = np.column_stack([np.eye(3)[code], 10.0 * code, X[:, 1]])
     values = joint_replacement(encoding, x, design(encoding, x, ONES), [0, 1]).values
     np.testing.assert_array_equal(values[:, :, 3], 10 * values[:, :, :3].argmax(2))
+
+
+# Rows alike: the only other feature ranks the rows, and what is expected of any group is linear in it.
+
+ALONG = X[:, 0]
+RANK = ALONG.argsort().argsort()
+
+
+def values_of_rows_alike(columns, own, *, rows=slice(None)):
+    """Of a group of a number, the cube of `ALONG`, and another feature; the ranks of the rows they come from, and the values."""
+    x = np.column_stack([ALONG**3, *own, ALONG])[rows]
+    encoding = Encoding([*columns, *numbers("z")], clip=None)
+    found = joint_replacement(encoding, x, design(encoding, x, np.ones(len(x))), [0, 1])
+    order = np.sort(x[:, 0].astype(np.float32))
+    return np.searchsorted(order, found.values[:, :, 0]), found
+
+
+MIXED = {
+    "level": ([*numbers("a"), wards(3)], [np.eye(3)[np.arange(N) % 3]]),
+    "flag": ([*numbers("a"), Boolean("f", False)], [np.where(np.arange(N) % 3, 1.0, -1.0)]),
+    "gaps": ([*numbers("a"), *numbers("b", missing=True)], [np.where(ABSENT, 0.0, X[:, 1]), ABSENT]),
+}
+
+
+@pytest.mark.parametrize("kind", MIXED)
+def test_a_group_with_more_than_plain_numbers_has_the_values_of_other_rows_of_which_the_like_is_expected(kind):
+    columns, own = MIXED[kind]
+    ranks, found = values_of_rows_alike(columns, own)
+    rows = np.column_stack([ALONG**3, *own]).astype(np.float32)[ALONG.argsort()]
+    np.testing.assert_array_equal(found.values, rows[ranks])
+    assert (ranks != RANK).all()
+    inner = (RANK >= 16) & (RANK < N - 16)  # half of the 32 values lie on either side, except at the ends
+    assert np.abs(ranks - RANK)[:, inner].max() == 16
+    assert np.abs(ranks - RANK).max() == 32
+    np.testing.assert_array_equal(found.chance, np.full((32, N), 1 / 32))
+
+
+def test_of_few_rows_all_others_are_alike():
+    columns, own = MIXED["flag"]
+    ranks, found = values_of_rows_alike(columns, own, rows=slice(9))
+    others = [[k for k in range(9) if k != rank] for rank in ALONG[:9].argsort().argsort()]
+    np.testing.assert_array_equal(np.sort(ranks, axis=0), np.transpose(others))
+    np.testing.assert_array_equal(found.chance, np.full((8, 9), 1 / 8))

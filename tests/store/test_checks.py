@@ -9,6 +9,7 @@ import msgspec
 import numpy as np
 import pytest
 
+from weights import api
 from weights.data.dataset import Feature
 from weights.data.encoding import Category, Datetime, Encoding, Numeric
 from weights.effects import Contrast, FeatureWeights, Group, Importance, Joint
@@ -96,6 +97,7 @@ def test_no_scores_are_lawful():
 
 ENCODED = Encoding([Numeric("age", 0.0, 1.0, False), Category("ward", ["a", "b"], False, False)])
 AGE, WARD = (Importance([name], 0.1, 0.01, 0.08, 0.12) for name in ("age", "ward"))
+HEIGHT, NOTHING = Importance(["height"], 0.1, 0.01, 0.08, 0.12), Importance([], 0.1, 0.01, 0.08, 0.12)
 WEIGHED = FeatureWeights(
     contrasts=[Contrast("age", "", None, "target", 0.5, 1.0, {"robust": 0.1}, {"robust": 90.0})],
     joints=[Joint("ward", None, "target", 2, {"robust": 3.0}, {"robust": 90.0})],
@@ -125,7 +127,12 @@ def test_lawful_feature_weights_are_believed():
     ("weights", "said"),
     [
         (changed(unknown={"height": "gone"}), "feature weights are of features that are not in use"),
-        (changed(importances=[AGE, WARD, Importance([], 0.1, 0.1, 0.1, 0.1)]), "feature weights are of features that are not in use"),
+        (changed(units={"height": "per day"}), "feature weights are of features that are not in use"),
+        (changed(contrasts=[Contrast("height", "", None, "target", None)]), "feature weights are of features that are not in use"),
+        (changed(joints=[Joint("height", None, "target", 2, {}, {})]), "feature weights are of features that are not in use"),
+        (changed(groups=[Group(HEIGHT, {"height": 0.1})]), "feature weights are of features that are not in use"),
+        (changed(groups=[Group(NOTHING, {})]), "feature weights are of features that are not in use"),
+        (changed(importances=[AGE, WARD, NOTHING]), "feature weights are of features that are not in use"),
         (changed(importances=[AGE]), "features lack an importance"),
         (changed(groups=[Group(WEIGHED.groups[0].together, {"age": 0.1})]), "parts of a group are not those of its features"),
         (
@@ -137,6 +144,14 @@ def test_lawful_feature_weights_are_believed():
             "standard errors of 'age' are {'robust': 0.1}",
         ),
         (
+            changed(joints=[Joint("ward", None, "target", 2, {"robust": -3.0}, {"robust": 90.0})]),
+            "standard errors of 'ward' are {'robust': -3.0}",
+        ),
+        (
+            changed(contrasts=[Contrast("age", "", None, "target", 0.5, 1.0, {"robust": 0.1}, {"robust": -1.0})]),
+            "degrees of freedom of 'age' are {'robust': -1.0}",
+        ),
+        (
             changed(joints=[Joint("ward", None, "target", 2, {"magic": 3.0}, {"magic": 9.0})]),
             "standard errors of 'ward' are {'magic': 3.0}",
         ),
@@ -146,9 +161,62 @@ def test_lawful_feature_weights_are_believed():
         ),
         (changed(measure="\x1b[2J"), "importance is measured by '\x1b[2J'"),
         (changed(n_rows=0), "feature weights from 0 rows and 3 inputs have robust errors"),
+        (changed(n_inputs=0), "feature weights from 100 rows and 0 inputs have robust errors"),
         (changed(errors="magic"), "feature weights from 100 rows and 3 inputs have magic errors"),
         (changed(reference=[0.0]), "1 average inputs stand beside 3 inputs"),
     ],
 )
 def test_feature_weights_that_no_fit_gives_are_not(weights, said):
     assert wrong_in_feature_weights(weights, ENCODED) == [said]
+
+
+def test_an_importance_of_a_feature_that_is_not_in_use_is_not_believed():
+    assert wrong_in_feature_weights(changed(importances=[AGE, WARD, HEIGHT]), ENCODED) == [
+        "feature weights are of features that are not in use",
+        "features lack an importance",
+    ]
+
+
+@pytest.mark.parametrize(
+    "weights",
+    [
+        changed(contrasts=[Contrast("age", "", [1], "target", 0.5, 1.0, {"robust": 0.1}, {"robust": 90.0})]),
+        changed(joints=[Joint("ward", None, "target", 0, {"robust": 3.0}, {"robust": 90.0})]),
+    ],
+    ids=["a list as class, of which records cannot be made", "a test of no contrasts, whose p-value is no number"],
+)
+def test_feature_weights_that_cannot_be_shown_are_not_believed(weights):
+    assert wrong_in_feature_weights(weights, ENCODED)
+
+
+@pytest.fixture(scope="module", params=["regression", "binary", "multiclass"])
+def fitted(request) -> api.Model:
+    """A fit with every kind of column, a copy, a group of correlated features, groups of rows, and cells that are missing."""
+    rng, n = np.random.default_rng(0), 80
+    size = rng.normal(size=n)
+    table = {
+        "size": size,
+        "copy": size,
+        "near": size + 0.3 * rng.normal(size=n),
+        "blood": rng.choice(["A", "B", "0"], n),
+        "smokes": rng.choice(["yes", "no"], n),
+        "seen": np.datetime64("2024-01-01") + np.arange(n) * np.timedelta64(9, "D"),
+        "weight": np.where(np.arange(n) % 9 == 4, np.nan, rng.normal(size=n)),
+        "ward": rng.choice([*"abcdefghij"], n),
+    }
+    table["y"] = size + rng.normal(size=n) if request.param == "regression" else rng.choice([*"xyz"[: 2 + (request.param != "binary")]], n)
+    return api.fit(table, "y", model="linear", members=3, group="ward")
+
+
+def test_feature_weights_of_a_fit_are_believed(fitted):
+    found = fitted.report.feature_weights
+    assert (bool(found.joints), bool(found.groups), sorted(found.unknown), [*found.units]) == (True, True, ["copy", "size"], ["seen"])
+    assert wrong_in_feature_weights(found, fitted.ensemble.encoding) == []
+
+
+def test_a_saved_run_has_the_same_feature_weights(fitted, tmp_path):
+    fitted.save(tmp_path / "run")
+    loaded = api.load(tmp_path / "run")
+    assert loaded.report.feature_weights == fitted.report.feature_weights
+    for options in ({}, {"scale": "link", "levels": True, "errors": "robust"}):
+        assert loaded.feature_weights(**options) == fitted.feature_weights(**options)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import scipy.cluster.hierarchy
 
-from weights.data.encoding import Category, Encoding
+from weights.data.encoding import Category, ColumnEncoding, Encoding
 from weights.inspection.partialling import Design
 from weights.inspection.replacement import columns_of
 from weights.types import FloatArray
@@ -27,12 +27,20 @@ def correlated_groups(encoding: Encoding, x: FloatArray, told: Design) -> list[l
         x: unclipped inputs, float64, shape (r, p).
         told: which inputs can be told apart.
     """
-    blocks = [columns_of(encoding, j) if isinstance(c, Category) else columns_of(encoding, j)[:1] for j, c in enumerate(encoding.columns)]
-    varying = [j for j, block in enumerate(blocks) if np.ptp(x[:, block], axis=0).any()]
+    blocks = {
+        j: columns_of(encoding, j) if isinstance(c, Category) else columns_of(encoding, j)[:1] for j, c in enumerate(encoding.columns)
+    }
+    varying = [j for j, block in blocks.items() if np.ptp(x[:, block], axis=0).any()]
     if len(varying) < 2:
         return []
-    size = _association([x[:: -(-len(x) // _MOST_ROWS), blocks[j]] for j in varying])
-    owner = {int(column): i for i, j in enumerate(varying) for column in blocks[j]}
+    some = x[:: -(-len(x) // _MOST_ROWS)]
+    size = _association([_where_known(some[:, blocks[j]], encoding.columns[j]) for j in varying])
+    owner = {
+        int(c): i
+        for i, j in enumerate(varying)
+        for c in blocks[j]
+        if not (encoding.columns[j].missing and c == blocks[j][-1] > blocks[j][0])
+    }
     for column, partners in told.partners.items():
         for partner in partners:
             if column in owner and partner in owner:
@@ -58,7 +66,16 @@ def _association(blocks: list[FloatArray]) -> FloatArray:
     return size.clip(0, 1)
 
 
+def _where_known(block: FloatArray, column: ColumnEncoding) -> FloatArray:
+    """Inputs (r, b) of which gaps say nothing: a missing level counts as the average one, as missing numbers do already."""
+    if not isinstance(column, Category) or not column.missing or not 0 < block[:, -1].sum() < len(block):
+        return block
+    levels, absent = block[:, :-1], block[:, -1:]
+    return levels + absent * levels.sum(0) / (1 - absent).sum()
+
+
 def _orthonormal(block: FloatArray) -> FloatArray:
     """An orthonormal basis of what varies in a block, the direction of most variation first."""
     directions, lengths, _ = np.linalg.svd(block - block.mean(0), full_matrices=False)
-    return directions[:, : max(int((lengths > 1e-9 * max(lengths[0], 1e-300)).sum()), 1)]
+    n_varying = int((lengths > 1e-9 * max(lengths[0], 1.0)).sum())
+    return directions[:, :n_varying] if n_varying else np.zeros((len(block), 1))

@@ -74,7 +74,7 @@ class Partialled:
     """What is left of inputs.
 
     Attributes:
-        left: of each input once the inputs of all other features are accounted for, shape (r, q).
+        left: of each input once the inputs of all other features are accounted for, shape (r, q); nothing of those that are controls only.
         n_controls: degrees of freedom that accounting for them took.
         n_rows: that had a say in it.
         how: "least squares", "bent least squares" (the expectation of an input may bend along each other one), or "ridge".
@@ -231,7 +231,7 @@ def _by_least_squares(design: Design, z: FloatArray) -> Partialled:
     inverse = scipy.linalg.solve_triangular(r, np.eye(len(r)), check_finite=False)
     products = inverse @ inverse.T
     scores = z @ products
-    left = np.empty_like(z)
+    left = np.zeros_like(z)
     for feature in range(design.n_features):
         own = design.of(feature)
         if len(own):
@@ -260,7 +260,7 @@ def _with_bends(design: Design, z: FloatArray, hinges: FloatArray, owner: IntArr
     both /= scale
     gram = (both * design.weight[:, None]).T @ both / len(both)
     inverse = scipy.linalg.inv(gram + _TINY * np.eye(len(gram)))
-    left, n_inputs = np.empty_like(z), z.shape[1]
+    left, n_inputs = np.zeros_like(z), z.shape[1]
     for feature in range(design.n_features):
         own = design.of(feature)
         if not len(own):
@@ -288,7 +288,7 @@ def _by_ridge(design: Design) -> Partialled:
     """Where inputs are many: penalised, so what is left is told from rows that had no say in the slopes; strengths by the same rows."""
     z, weight = design.z, design.weight
     fold = np.random.default_rng(0x51D).permutation(len(z)) % _N_FOLDS
-    left = np.empty((len(_STRENGTHS), *z.shape))
+    left = np.zeros((len(_STRENGTHS), *z.shape))
     for number in range(_N_FOLDS):
         here, others = fold == number, fold != number
         share = weight[others] / weight[others].sum()

@@ -105,6 +105,11 @@ def wrong_in_feature_weights(weights: FeatureWeights, encoding: Encoding) -> lis
             wrong.append(f"standard errors of '{feature}' are {kinds}")
         if min([*degrees.values()], default=1) <= 0:
             wrong.append(f"degrees of freedom of '{feature}' are {degrees}")
+    labels = [*(contrast.label for contrast in weights.contrasts), *(joint.label for joint in weights.joints)]
+    if not all(isinstance(label, str | int | None) for label in labels):
+        wrong.append("feature weights are of classes that are no labels")
+    if min((joint.n_contrasts for joint in weights.joints), default=1) < 1:
+        wrong.append("a test is of no contrasts")
     if weights.measure not in MEASURES:
         wrong.append(f"importance is measured by '{weights.measure}'")
     if weights.errors not in ERRORS or min(weights.n_rows, weights.n_inputs) < 1:
