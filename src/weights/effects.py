@@ -223,7 +223,7 @@ class FeatureWeights(msgspec.Struct, frozen=True):
         asked: _Asked,
     ) -> dict[str, Any]:
         known = [contrast for contrast in own if contrast.effect is not None]
-        main = known[0] if known and (len(known) == 1 or not known[0].level) else None
+        main = known[0] if known and joint is None else None
         row = self._statistics(main, asked)
         if joint is not None and asked.errors in joint.statistics:
             statistic, n_contrasts, degrees = joint.statistics[asked.errors], joint.n_contrasts, joint.degrees[asked.errors]

@@ -150,11 +150,9 @@ AWKWARD = {
     "far out": ({"a": np.where(np.arange(N) == 3, 1e300, A), "b": 1e-12 * B}, Y, {}),
     "no noise": ({"a": A, "b": B}, 2 * A, {}),
 }
-FAULT = "`FeatureWeights._row` has no row for yes beside no where cells are missing too, and no note"
-FAULTS = {"yes, no or missing": pytest.mark.xfail(raises=AssertionError, reason=FAULT)}
 WITH_NETWORKS = ["rare level", "fewer rows than inputs", "missing", "three classes", "collinear", "copies"]
 CASES = [
-    *(pytest.param(name, False, id=name, marks=FAULTS.get(name, ())) for name in AWKWARD),
+    *(pytest.param(name, False, id=name) for name in AWKWARD),
     *(pytest.param(name, True, id=f"{name}, networks") for name in WITH_NETWORKS),
 ]
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import scipy.cluster.hierarchy
 
-from weights.data.encoding import Category, ColumnEncoding, Encoding
+from weights.data.encoding import Category, Encoding
 from weights.inspection.partialling import Design
 from weights.inspection.replacement import columns_of
-from weights.types import FloatArray
+from weights.types import FloatArray, IntArray
 
 _CORRELATED = 0.7
 """Correlation from which on features are weighed together as well (our choice)."""
@@ -27,20 +27,13 @@ def correlated_groups(encoding: Encoding, x: FloatArray, told: Design) -> list[l
         x: unclipped inputs, float64, shape (r, p).
         told: which inputs can be told apart.
     """
-    blocks = {
-        j: columns_of(encoding, j) if isinstance(c, Category) else columns_of(encoding, j)[:1] for j, c in enumerate(encoding.columns)
-    }
-    varying = [j for j, block in blocks.items() if np.ptp(x[:, block], axis=0).any()]
+    blocks = [_main_inputs(encoding, feature) for feature in range(len(encoding.columns))]
+    varying = [j for j, block in enumerate(blocks) if np.ptp(x[:, block], axis=0).any()]
     if len(varying) < 2:
         return []
     some = x[:: -(-len(x) // _MOST_ROWS)]
-    size = _association([_where_known(some[:, blocks[j]], encoding.columns[j]) for j in varying])
-    owner = {
-        int(c): i
-        for i, j in enumerate(varying)
-        for c in blocks[j]
-        if not (encoding.columns[j].missing and c == blocks[j][-1] > blocks[j][0])
-    }
+    size = _association([_where_known(some, encoding, j) for j in varying])
+    owner = {int(column): i for i, j in enumerate(varying) for column in blocks[j]}
     for column, partners in told.partners.items():
         for partner in partners:
             if column in owner and partner in owner:
@@ -66,12 +59,17 @@ def _association(blocks: list[FloatArray]) -> FloatArray:
     return size.clip(0, 1)
 
 
-def _where_known(block: FloatArray, column: ColumnEncoding) -> FloatArray:
-    """Inputs (r, b) of which gaps say nothing: a missing level counts as the average one, as missing numbers do already."""
-    if not isinstance(column, Category) or not column.missing or not 0 < block[:, -1].sum() < len(block):
-        return block
-    levels, absent = block[:, :-1], block[:, -1:]
-    return levels + absent * levels.sum(0) / (1 - absent).sum()
+def _main_inputs(encoding: Encoding, feature: int) -> IntArray:
+    """The levels of a category, or the number itself, without what tells of gaps."""
+    column, columns = encoding.columns[feature], columns_of(encoding, feature)
+    return columns[: len(columns) - column.missing] if isinstance(column, Category) else columns[:1]
+
+
+def _where_known(x: FloatArray, encoding: Encoding, feature: int) -> FloatArray:
+    """These inputs (r, b), of which gaps say nothing: a missing level counts as the average one, as missing numbers do already."""
+    column, levels = encoding.columns[feature], x[:, _main_inputs(encoding, feature)]
+    absent = x[:, columns_of(encoding, feature)[-1:]] if isinstance(column, Category) and column.missing else np.zeros((len(x), 1))
+    return levels + absent * levels.sum(0) / max(len(x) - absent.sum(), 1.0)
 
 
 def _orthonormal(block: FloatArray) -> FloatArray:

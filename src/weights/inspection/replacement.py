@@ -105,8 +105,8 @@ def _levels(expected: FloatArray, left: FloatArray, x: FloatArray, weight: Float
     free = left.any(0)
     if not free.any():
         return x[None].astype(np.float32), np.ones((1, len(x)))
-    fixed, reference = ~free, int(np.argmax(weight @ x))
-    fixed[reference] = False
+    reference = int(np.argmax(weight @ x))
+    fixed = ~free & (np.arange(x.shape[1]) != reference)
     spare = 1 - x[:, fixed].sum(1)
     chance = np.where(free, expected.clip(0, 1), np.where(fixed, x, 0.0))
     wanted = chance[:, free].sum(1)
