@@ -163,14 +163,14 @@ def jointly_left(design: Design, x: FloatArray, features: list[int]) -> FloatArr
 
 
 def _without_references(encoding: Encoding, x: FloatArray, weight: FloatArray) -> tuple[list[Input], dict[int, str]]:
-    """Every input but the most frequent level of each category."""
+    """Every input but the reference level of each category."""
     inputs, references, position = [], {}, 0
     groups, names = np.asarray(encoding.groups), encoding.inputs
     for feature, column in enumerate(encoding.columns):
         n_own = int((groups == feature).sum())
         own = range(position, position + n_own)
         position += n_own
-        reference = own[int(np.argmax(weight @ x[:, own]))] if isinstance(column, Category) else -1
+        reference = own[reference_level(column, weight @ x[:, own])] if isinstance(column, Category) else -1
         for i in own:
             level = names[i].removeprefix(column.name).removeprefix(" = ").strip()
             if i == reference:
@@ -178,6 +178,12 @@ def _without_references(encoding: Encoding, x: FloatArray, weight: FloatArray) -
             else:
                 inputs.append(Input(i, feature, "yes" if isinstance(column, Boolean) and not level else level))
     return inputs, references
+
+
+def reference_level(column: Category, totals: FloatArray) -> int:
+    """The level that others are compared with, of a category whose inputs weigh so much in all: the most frequent, if any is known."""
+    known = totals[: len(totals) - column.missing]
+    return int(np.argmax(known if known.any() else totals))
 
 
 def _standardised(x: FloatArray, weight: FloatArray) -> FloatArray:

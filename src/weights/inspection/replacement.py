@@ -9,7 +9,7 @@ import numpy as np
 
 from weights.data.encoding import Boolean, Category, Encoding, clipped
 from weights.inspection.outofbag import Replacement
-from weights.inspection.partialling import Design, Partialled, jointly_left
+from weights.inspection.partialling import Design, Partialled, jointly_left, reference_level
 from weights.types import FloatArray, IntArray
 
 _N_VALUES = 8
@@ -38,7 +38,7 @@ def replacement(encoding: Encoding, x: FloatArray, told: Design, partialled: Par
     # Each row had a say in what is expected of it, so less is left than would be of others.
     expected, left = x - left, partialled.stretch * left
     if isinstance(column, Category):
-        return Replacement(columns, *_levels(expected, left, x, told.weight))
+        return Replacement(columns, *_levels(expected, left, x, reference_level(column, told.weight @ x)))
     gaps = x[:, -1] if column.missing else np.zeros(len(x))
     known = bool(column.missing and not left[:, -1].any())  # others tell where a cell is missing, and then it stays so
     missing = gaps if known else expected[:, -1].clip(0, _MOST_MISSING) * bool(column.missing)
@@ -97,15 +97,14 @@ def columns_of(encoding: Encoding, feature: int) -> IntArray:
     return np.flatnonzero(np.asarray(encoding.groups) == feature)
 
 
-def _levels(expected: FloatArray, left: FloatArray, x: FloatArray, weight: FloatArray) -> tuple[FloatArray, FloatArray]:
+def _levels(expected: FloatArray, left: FloatArray, x: FloatArray, reference: int) -> tuple[FloatArray, FloatArray]:
     """All levels with their chances; of many, as many as numbers have values, at even steps of each row's own distribution.
 
-    A level that others determine is where it is; what the rest leaves is for the reference level, the most frequent one.
+    A level that others determine is where it is; what the rest leaves is for the reference level.
     """
     free = left.any(0)
     if not free.any():
         return x[None].astype(np.float32), np.ones((1, len(x)))
-    reference = int(np.argmax(weight @ x))
     fixed = ~free & (np.arange(x.shape[1]) != reference)
     spare = 1 - x[:, fixed].sum(1)
     chance = np.where(free, expected.clip(0, 1), np.where(fixed, x, 0.0))

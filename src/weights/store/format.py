@@ -251,12 +251,13 @@ def _verified(folder: Path) -> tuple[Config, Report, bytes]:
 
     config = _decoded(verified("config.json", _LARGEST_JSON), Config, folder / "config.json")
     report = _decoded(verified("metrics.json", _LARGEST_JSON), Report, folder / "metrics.json")
-    if report.feature_weights:
-        _refuse(wrong_in_feature_weights(report.feature_weights, config.encoding), folder / "metrics.json")
     verified("README.md", _LARGEST_JSON)
     if len(sums) != len(FILES):
         raise CorruptError(f"'{folder / _SUMS}' must have {len(FILES)} lines, but has {len(sums)}. Restore it from a copy or fit again.")
-    return config, report, verified("model.safetensors", _largest_tensors(config, folder / "model.safetensors"))
+    tensors = verified("model.safetensors", _largest_tensors(config, folder / "model.safetensors"))
+    if report.feature_weights:
+        _refuse(wrong_in_feature_weights(report.feature_weights, config.encoding), folder / "metrics.json")
+    return config, report, tensors
 
 
 def _check_is_run(folder: Path) -> None:
