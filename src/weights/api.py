@@ -272,7 +272,7 @@ def plan_fit(
     search: Mapping[str, Any] | None = None,
     budget: float | str | None = None,
     threads: int | None = None,
-    inspect: bool = True,
+    inspect: bool | None = None,
     **settings: Any,
 ) -> Prepared:
     """Read the data and decide what would be trained, without training.
@@ -297,7 +297,7 @@ def plan_fit(
         search: setting -> values to search among.
         budget: about the longest that training should take: seconds, or a text such as "5m".
         threads: members in work at the same time; all cores if not given. The result does not depend on it.
-        inspect: whether to say afterwards what each feature is worth (`Model.summary`).
+        inspect: whether to say afterwards what each feature is worth (`Model.summary`); if not said, of at most 2,000 features.
         **settings: any setting of the five elements, the model or the members, such as ``activation="gelu"``,
             ``learning_rate=0.01``, ``hidden=(64, 64)``; those of several owners as ``{"members.share": 0.5}`` with ``**``.
 

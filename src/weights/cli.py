@@ -230,7 +230,7 @@ _RUN_OPTIONS = _options(
     click.option("--no-save", is_flag=True, help="Do not save."),
     click.option("--resume", is_flag=True, help="Go on where the same command was interrupted."),
     click.option("--dry-run", is_flag=True, help="Read the data, print the plan, and stop."),
-    click.option("--inspect/--no-inspect", default=True, help="Say what each feature is worth.  [default: inspect]"),
+    click.option("--inspect/--no-inspect", default=None, help="Say what each feature is worth.  [default: of up to 2,000]"),
     click.option("--quiet", "-q", is_flag=True, help="Print results only."),
 )
 

@@ -47,8 +47,9 @@ _LOOSE = {"optimization.weight_decay": 0.1, "regularization.dropout": 0.02}
 the others, and out-of-bag rows share the vote out. Both run through one program, hence no dropout of exactly zero."""
 _NORMAL_95 = 1.96
 _MOST_CANDIDATES = 64
-_MOST_WEIGHED = 50_000
-"""Rows from which the worth of features is computed where networks have to be asked again and again (our choice)."""
+_MOST_MULTIPLICATIONS, _LEAST_WEIGHED = 1e11, 1_000
+"""Weights of networks that are multiplied with a value of a feature when all features are weighed, and rows that are weighed in any case
+(our choice): what more rows would tell is little beside the wait."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -155,15 +156,25 @@ def question(prepared: Prepared, voices: list[Voices], offset: FloatArray, cover
     """What `inspection` is asked about these members: the rows that were kept for it and that are covered (n,)."""
     dataset, linear = prepared.dataset, all(isinstance(voice.spec.model, Linear) for voice in voices)
     places = np.flatnonzero(covered[dataset.inspected.rows] & (dataset.sample_weight[dataset.inspected.rows] > 0))
-    if not linear and len(places) > _MOST_WEIGHED:
-        places = np.sort(np.random.default_rng(0x3E1).choice(places, _MOST_WEIGHED, replace=False))
+    most = len(places) if linear else _most_weighed(voices, len(dataset.encoding.columns))
+    if len(places) > most:
+        places = np.sort(np.random.default_rng(0x3E1).choice(places, most, replace=False))
     here = dataset.inspected.rows[places]
     weight = dataset.sample_weight[here]
     group, moments = (None if values is None else values[here] for values in (dataset.group, dataset.time))
     seen = [voice._replace(unseen=voice.unseen[:, here]) for voice in voices]
     answers = OutOfBag(prepared.task, prepared.shape, seen, offset, dataset.x[here], n_threads)
     asked = Rows(weight / weight.mean(), group, moments)
-    return Question(prepared.task, dataset.encoding, dataset.inspected.x[places], prepared.y[here], here, asked, answers, linear)
+    return Question(prepared.task, dataset.encoding, dataset.inspected.x[places], prepared.y[here], asked, answers, linear)
+
+
+def _most_weighed(voices: list[Voices], n_features: int) -> int:
+    """Rows for which networks can be asked about every feature in about half a minute."""
+    n_asked = 0.0
+    for voice in (voice for voice in voices if not isinstance(voice.spec.model, Linear)):
+        n_weights = sum(array[0].size for layer in voice.params.values() for array in layer.values())
+        n_asked += n_weights * voice.unseen.mean(1).sum()  # by as many members each row is answered
+    return max(int(_MOST_MULTIPLICATIONS / (n_asked * n_features)), _LEAST_WEIGHED)
 
 
 def job(name: str, spec: Spec, prepared: Prepared) -> Job:

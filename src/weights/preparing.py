@@ -29,6 +29,7 @@ from weights.task import Task, find_task
 from weights.training.plan import plan
 from weights.types import AnyArray
 
+_MOST_INSPECTED = 2_000
 _FEW_ROWS, _FEW_OF_CLASS = 20, 8
 """Fewer rows, or fewer of a class, are said to be too few; a class of fewer than 8 is missing from some folds (our choice)."""
 
@@ -78,7 +79,7 @@ def decide(
     search: Mapping[str, Any],
     budget: float | str | None,
     n_threads: int,
-    inspect: bool,
+    inspect: bool | None,
     origin: Origin | None = None,
 ) -> Prepared:
     """What is asked of the rows, what is trained for it, and what that takes; arguments as `plan_fit`, `chosen` are all settings."""
@@ -113,6 +114,10 @@ def decide(
         remarks.append(
             "probabilities speak of classes weighted as asked, not of their shares in the data; the metrics count rows as they are"
         )
+    n_features = len(dataset.used_features)
+    if inspect is None and n_features > _MOST_INSPECTED:
+        remarks.append(f"{n_features:,} features are too many to say of each what it is worth, unless asked for with --inspect")
+    inspect = n_features <= _MOST_INSPECTED if inspect is None else inspect
     return Prepared(dataset, found, y, weight, shape, specs, raced, plans, remarks, n_threads, inspect, origin)
 
 

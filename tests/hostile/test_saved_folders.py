@@ -29,9 +29,10 @@ from safetensors.numpy import load as load_tensors
 from safetensors.numpy import save as save_tensors
 
 from weights import api
-from weights.errors import CorruptError, DataError, Interrupted, NotFoundError, UsageError
+from weights.errors import CorruptError, DataError, Interrupted, NotFoundError, UsageError, WeightsError
 from weights.store.checkpoint import Checkpoints
 from weights.store.format import FILES, load
+from weights.summary import explained
 
 ALL_FILES = (*FILES, "SHA256SUMS")
 FLIP_ALL = os.environ.get("WEIGHTS_FLIPS") == "all"
@@ -117,7 +118,7 @@ def flips_of(path: Path, most: int | None = None) -> list[tuple[int, int]]:
 
 @pytest.mark.parametrize("name", ALL_FILES)
 def test_every_flipped_bit_of_a_run_is_noticed(run, name):
-    flips = flips_of(run / name, 2000 if name == "model.safetensors" else None)
+    flips = flips_of(run / name, 2000 if name in ("model.safetensors", "metrics.json") else None)
     assert unnoticed(run / name, flips, lambda: load(run)) == []
 
 
@@ -355,6 +356,33 @@ def test_a_setting_out_of_bounds_is_refused(run, path, value, words):
     refused(run, words)
 
 
+@pytest.mark.parametrize(
+    ("path", "value", "words"),
+    [
+        (("unknown",), {"height": "gone"}, "feature weights are of features that are not in use"),
+        (("contrasts", 0, "feature"), "height", "feature weights are of features that are not in use"),
+        (("importances", 0, "features"), ["blood"], "features lack an importance"),
+        (("importances", 0, "value"), "high", "Expected `float`, got `str`"),
+        (("contrasts", 0, "std_errs"), {"robust": -1.0}, "standard errors of 'age' are"),
+        (("contrasts", 0, "degrees", "robust"), 0, "degrees of freedom of 'age' are"),
+        (("measure",), "\x1b[2J", "importance is measured by"),
+        (("errors",), "magic", "inputs have magic errors"),
+        (("n_rows",), 0, "feature weights from 0 rows"),
+        (("reference",), [], "0 average inputs stand beside"),
+    ],
+    ids=lambda value: ".".join(map(str, value)) if isinstance(value, tuple) else None,
+)
+def test_feature_weights_out_of_bounds_are_refused_as_what_metrics_says(run, path, value, words):
+    def edit(content: Any) -> None:
+        owner = content["feature_weights"]
+        for step in path[:-1]:
+            owner = owner[step]
+        owner[path[-1]] = value
+
+    change(run, "metrics.json", edit)
+    refused(run, rf"metrics\.json' does not hold what it should: .*{words}")
+
+
 def with_array(folder: Path, name: str, array: np.ndarray) -> None:
     """Replace an array, and what config.json says of it."""
     tensors = load_tensors((folder / "model.safetensors").read_bytes()) | {name: array}
@@ -379,6 +407,20 @@ def with_array(folder: Path, name: str, array: np.ndarray) -> None:
 def test_an_array_out_of_bounds_is_refused(run, name, array, words):
     with_array(run, name, array)
     refused(run, words)
+
+
+@pytest.mark.xfail(strict=True, raises=(ValueError, RuntimeWarning), reason="contributions become NaN, of which no bar can be drawn")
+def test_predictions_by_weights_near_the_largest_number_are_explained_or_refused(runs, tmp_path):
+    """They are lawful, and predictions by them are finite."""
+    run = shutil.copytree(runs / "linear", tmp_path / "run")
+    w = load_tensors((run / "model.safetensors").read_bytes())["linear/params/output/w"].copy()
+    w[0, 1] = 3e38
+    with_array(run, "linear/params/output/w", w)
+    reseal(run)
+    model = api.load(run)
+    assert np.isfinite(model.predict(table(20))).all()
+    with contextlib.suppress(WeightsError):
+        explained(api.explanations(model, table(20)), "cost")
 
 
 # Changes by somebody who knows the format
@@ -554,8 +596,13 @@ def ask_all(folder: Path) -> None:
     run_lines(model.ensemble, folder)
     model_card(model.ensemble)
     repr(model)
+    if model.report.feature_weights:
+        for scale in ("target", "link"):
+            str(model.summary(scale=scale, levels=True, adjust="holm"))
     with contextlib.suppress(DataError):
         api.predictions(model, table(20))
+        if model.report.feature_weights:
+            cli._print_json(api.explanations(model, table(20)))
 
 
 def go_on(folder: Path) -> None:

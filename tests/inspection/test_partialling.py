@@ -144,6 +144,20 @@ def test_what_is_left_is_finite_whatever_is_lost(n, bent):
     assert np.isfinite(partial_out(design_of(x), bent=bent).left).all()
 
 
+@pytest.mark.parametrize(
+    ("n", "bent", "how"),
+    [(N, True, "bent least squares"), (N, False, "least squares"), (7, False, "ridge")],
+    ids=["bends", "lines", "ridge"],
+)
+def test_of_what_is_a_control_only_nothing_is_left(n, bent, how):
+    """It is the same in every run: not memory that was never written, which `_freed` would square."""
+    told = design_of(np.column_stack([X, X[:, 0]])[:n], weight=ALIKE)
+    partialled = partial_out(told, bent=bent)
+    controls = np.setdiff1d(np.arange(len(told.inputs)), np.concatenate([told.of(feature) for feature in range(5)]))
+    assert (len(controls), partialled.how) == (1, how)
+    np.testing.assert_array_equal(partialled.left[:, controls], 0.0)
+
+
 def test_of_constants_nothing_is_left():
     assert partial_out(design_of(np.ones((N, 2))), bent=False).left.shape == (N, 0)
 

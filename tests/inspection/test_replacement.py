@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from weights.data.encoding import Boolean, Category, Encoding, Numeric, clipped
-from weights.inspection.partialling import design, partial_out
-from weights.inspection.replacement import columns_of, joint_replacement, replacement
+from weights.inspection.partialling import columns_by_feature, design, partial_out
+from weights.inspection.replacement import joint_replacement, replacement
 
 N = 400
 RNG = np.random.default_rng(0)
@@ -29,7 +29,7 @@ def replaced(columns, x, feature=0, *, clip=None):
 
 def expectation(encoding, x, features):
     """Of the inputs of some features, given all other inputs, linearly."""
-    own = np.concatenate([columns_of(encoding, feature) for feature in features])
+    own = np.concatenate([columns_by_feature(encoding)[feature] for feature in features])
     others = np.column_stack([ONES, np.delete(x, own, 1)])
     return others @ np.linalg.lstsq(others, x[:, own], rcond=None)[0]
 

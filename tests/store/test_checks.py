@@ -182,8 +182,16 @@ def test_an_importance_of_a_feature_that_is_not_in_use_is_not_believed():
     [
         changed(contrasts=[Contrast("age", "", [1], "target", 0.5, 1.0, {"robust": 0.1}, {"robust": 90.0})]),
         changed(joints=[Joint("ward", None, "target", 0, {"robust": 3.0}, {"robust": 90.0})]),
+        pytest.param(
+            changed(reference=[1e300, 0.5, 0.5]),
+            marks=pytest.mark.xfail(strict=True, reason="averages beyond float32 overflow in `explain` (wrong_in_feature_weights)"),
+        ),
     ],
-    ids=["a list as class, of which records cannot be made", "a test of no contrasts, whose p-value is no number"],
+    ids=[
+        "a list as class, of which records cannot be made",
+        "a test of no contrasts, whose p-value is no number",
+        "an average that models cannot read, beside which nothing can be explained",
+    ],
 )
 def test_feature_weights_that_cannot_be_shown_are_not_believed(weights):
     assert wrong_in_feature_weights(weights, ENCODED)

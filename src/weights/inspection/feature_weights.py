@@ -10,8 +10,8 @@ log odds of which are the assumption-lean ones of Vansteelandt and Dukes (2022, 
 averaged over the values x_j can have given the others, by members that never saw the row.
 
 Importance. How much worse these answers are than those that know the feature, on rows the members never saw (leave one covariate
-out: Lei et al. 2018; Williamson et al. 2023; Gan, Zheng and Allen 2022). Its interval is about the members that were trained: their
-loss without the feature, on new rows.
+out: Lei et al. 2018; Williamson et al. 2023; Gan, Zheng and Allen 2022). Its interval is about members like these: what such members,
+trained on as many rows, lose without the feature. What the best possible prediction loses may be more.
 
 Neither is a causal effect.
 """
@@ -30,7 +30,7 @@ from weights.effects import MEASURES, Contrast, FeatureWeights, Group, Importanc
 from weights.inspection.groups import correlated_groups
 from weights.inspection.outofbag import Answers, OutOfBag, Without
 from weights.inspection.partialling import Design, Partialled, design, partial_out
-from weights.inspection.replacement import columns_of, joint_replacement, replacement
+from weights.inspection.replacement import joint_replacement, replacement
 from weights.inspection.slopes import Rows, Slopes, covariance, least_squares, logistic, slopes_of_left
 from weights.task import Task
 from weights.types import AnyArray, FloatArray, IntArray
@@ -50,7 +50,6 @@ class Question:
         task, encoding: what is answered, from which columns.
         x: the rows' unclipped inputs, float64, shape (r, p).
         y: their encoded targets, shape (r,).
-        places: where they stand in the dataset, shape (r,).
         rows: what else is known of them.
         answers: what members that never saw them say.
         linear: whether all members are linear.
@@ -60,7 +59,6 @@ class Question:
     encoding: Encoding
     x: FloatArray
     y: AnyArray
-    places: IntArray
     rows: Rows
     answers: OutOfBag
     linear: bool
@@ -93,7 +91,7 @@ def weigh(question: Question, report: Callable[[float], None] = lambda share: No
             contrasts += found[0]
             joints += found[1]
         else:
-            reasons = [told.lost[c] for c in columns_of(encoding, feature) if c in told.lost]
+            reasons = [told.lost[c] for c in told.columns[feature] if c in told.lost]
             unknown[column.name] = f"not identifiable, because {(reasons or ['it has one level only'])[0]}"
         report((feature + 1) / n_turns)
     weighed = []
@@ -295,7 +293,7 @@ def _effects(
             contrasts.append(
                 Contrast(column.name, level, outcome.label, outcome.scale, effect, spread, errors, found.degrees, agreement[b])
             )
-        for c in columns_of(question.encoding, told.inputs[own[0]].feature):
+        for c in told.columns[told.inputs[own[0]].feature]:
             if int(c) in told.lost:
                 level = question.encoding.inputs[c].removeprefix(column.name).removeprefix(" = ").strip()
                 note = f"not identifiable, because {told.lost[int(c)]}"

@@ -5,15 +5,16 @@ from __future__ import annotations
 import numpy as np
 import scipy.cluster.hierarchy
 
-from weights.data.encoding import Category, Encoding
+from weights.data.encoding import Category, ColumnEncoding, Encoding
 from weights.inspection.partialling import Design
-from weights.inspection.replacement import columns_of
 from weights.types import FloatArray, IntArray
 
 _CORRELATED = 0.7
 """Correlation from which on features are weighed together as well (our choice)."""
 _MOST_GROUPS = 12
 _MOST_ROWS = 20_000
+_MOST_FEATURES = 2_000
+"""Of more features every two cannot be compared (our choice)."""
 
 
 def correlated_groups(encoding: Encoding, x: FloatArray, told: Design) -> list[list[int]]:
@@ -27,12 +28,12 @@ def correlated_groups(encoding: Encoding, x: FloatArray, told: Design) -> list[l
         x: unclipped inputs, float64, shape (r, p).
         told: which inputs can be told apart.
     """
-    blocks = [_main_inputs(encoding, feature) for feature in range(len(encoding.columns))]
+    blocks = [_main_inputs(column, columns) for column, columns in zip(encoding.columns, told.columns, strict=True)]
     varying = [j for j, block in enumerate(blocks) if np.ptp(x[:, block], axis=0).any()]
-    if len(varying) < 2:
+    if not 2 <= len(varying) <= _MOST_FEATURES:
         return []
     some = x[:: -(-len(x) // _MOST_ROWS)]
-    size = _association([_where_known(some, encoding, j) for j in varying])
+    size = _association([_where_known(some, encoding.columns[j], told.columns[j]) for j in varying])
     owner = {int(column): i for i, j in enumerate(varying) for column in blocks[j]}
     for column, partners in told.partners.items():
         for partner in partners:
@@ -59,16 +60,15 @@ def _association(blocks: list[FloatArray]) -> FloatArray:
     return size.clip(0, 1)
 
 
-def _main_inputs(encoding: Encoding, feature: int) -> IntArray:
+def _main_inputs(column: ColumnEncoding, columns: IntArray) -> IntArray:
     """The levels of a category, or the number itself, without what tells of gaps."""
-    column, columns = encoding.columns[feature], columns_of(encoding, feature)
     return columns[: len(columns) - column.missing] if isinstance(column, Category) else columns[:1]
 
 
-def _where_known(x: FloatArray, encoding: Encoding, feature: int) -> FloatArray:
+def _where_known(x: FloatArray, column: ColumnEncoding, columns: IntArray) -> FloatArray:
     """These inputs (r, b), of which gaps say nothing: a missing level counts as the average one, as missing numbers do already."""
-    column, levels = encoding.columns[feature], x[:, _main_inputs(encoding, feature)]
-    absent = x[:, columns_of(encoding, feature)[-1:]] if isinstance(column, Category) and column.missing else np.zeros((len(x), 1))
+    levels = x[:, _main_inputs(column, columns)]
+    absent = x[:, columns[-1:]] if isinstance(column, Category) and column.missing else np.zeros((len(x), 1))
     return levels + absent * levels.sum(0) / max(len(x) - absent.sum(), 1.0)
 
 

@@ -15,6 +15,7 @@ import numpy as np
 
 from weights.ensemble import apply_program, centred
 from weights.models.base import Shape
+from weights.models.linear import Linear
 from weights.spec import Spec
 from weights.task import Task, log_probabilities
 from weights.types import BoolArray, FloatArray, IntArray, Params
@@ -58,6 +59,13 @@ class Replacement(NamedTuple):
     chance: FloatArray
 
 
+class _LinearMember(NamedTuple):
+    """A member whose outputs change by weight times distance: weights (p, k), and outputs for its rows as they are, (rows, k)."""
+
+    w: FloatArray
+    outputs: FloatArray
+
+
 class OutOfBag:
     """An ensemble's members, each with the rows it never saw.
 
@@ -75,6 +83,7 @@ class OutOfBag:
             (p, m, rows) for p, one in enumerate(voices) for m, unseen in enumerate(one.unseen) if len(rows := np.flatnonzero(unseen))
         ]
         self.params = [jax.tree.map(lambda a, m=m: a[m], voices[p].params) for p, m, _ in self.members]
+        self.linear = [self._linear(i) if isinstance(voices[p].spec.model, Linear) else None for i, (p, _, _) in enumerate(self.members)]
         as_they_are = Replacement(np.zeros(0, int), np.zeros((1, len(x), 0), np.float32), np.ones((1, len(x))))
         self.as_is, self.alone = self.answers(as_they_are)
 
@@ -95,22 +104,34 @@ class OutOfBag:
 
     def _outputs(self, replacement: Replacement) -> Iterator[FloatArray]:
         """Each member's outputs for its rows with each of the values, shape (d, rows, k), in the order of members."""
+        columns, n_values = replacement.columns, len(replacement.values)
 
         def speak(i: int) -> FloatArray:
             p, _, rows = self.members[i]
-            n_values = len(replacement.values)
+            if (known := self.linear[i]) is not None:
+                moved = replacement.values[:, rows] - self.x[np.ix_(rows, columns)]
+                flat = (known.outputs + moved @ known.w[columns]).reshape(-1, self.task.n_outputs)
+                return centred(flat, self.task.kind).reshape(n_values, len(rows), -1)
             outputs = np.empty((n_values, len(rows), self.task.n_outputs))
             at_once = max(_MOST_ROWS_AT_ONCE // n_values, 1)
             for begin in range(0, len(rows), at_once):
                 part = rows[begin : begin + at_once]
                 x = np.repeat(self.x[part][None], n_values, axis=0)
-                x[:, :, replacement.columns] = replacement.values[:, part]
+                x[:, :, columns] = replacement.values[:, part]
                 flat = self.programs[p](self.params[i], x.reshape(-1, x.shape[2]))
                 outputs[:, begin : begin + at_once] = centred(flat, self.task.kind).reshape(n_values, len(part), -1)
             return outputs
 
+        if all(known is not None for known in self.linear):
+            yield from map(speak, range(len(self.members)))
+            return
         with ThreadPoolExecutor(self.n_threads) as threads:
             yield from threads.map(speak, range(len(self.members)))
+
+    def _linear(self, i: int) -> _LinearMember:
+        layer, rows = self.params[i]["output"], self.members[i][2]
+        w = np.asarray(layer["w"], np.float64)
+        return _LinearMember(w, self.x[rows] @ w + np.asarray(layer["b"], np.float64))
 
     def _decoded(self, outputs: FloatArray) -> Answers:
         if self.task.kind == "regression":

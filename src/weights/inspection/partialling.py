@@ -7,6 +7,7 @@ another value of it that the other features allow.
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -14,7 +15,7 @@ import numpy as np
 import scipy.linalg
 
 from weights.data.encoding import Boolean, Category, Encoding
-from weights.types import FloatArray, IntArray
+from weights.types import BoolArray, FloatArray, IntArray
 
 _REDUNDANT = 1e-7
 """An input of length one of which less than this is left by the others is determined by them."""
@@ -53,7 +54,8 @@ class Design:
         lost: why an input cannot be told apart, by its column; the reference level of a category has no entry.
         partners: the columns that determine it, where it is these.
         references: feature -> the level that the others of its category are compared with.
-        n_features: how many features there are.
+        columns: of each feature, the places of its inputs in the encoding.
+        numeric: whether an input of the encoding is a scaled number, shape (p,).
     """
 
     inputs: list[Input]
@@ -62,11 +64,20 @@ class Design:
     lost: dict[int, str]
     partners: dict[int, list[int]]
     references: dict[int, str]
-    n_features: int
+    columns: list[IntArray]
+    numeric: BoolArray
 
     def of(self, feature: int) -> IntArray:
         """Positions of a feature's inputs that can be told apart. Others of its inputs that remain are accounted for in these."""
-        return np.asarray([i for i, one in enumerate(self.inputs) if one.feature == feature and one.column not in self.lost], int)
+        return np.asarray(self._told_apart.get(feature, []), int)
+
+    @functools.cached_property
+    def _told_apart(self) -> dict[int, list[int]]:
+        found: dict[int, list[int]] = {}
+        for i, one in enumerate(self.inputs):
+            if one.column not in self.lost:
+                found.setdefault(one.feature, []).append(i)
+        return found
 
 
 @dataclass(frozen=True, eq=False)
@@ -116,7 +127,14 @@ def design(encoding: Encoding, x: FloatArray, weight: FloatArray) -> Design:
     for column, others in tied.items():
         lost[column] = f"it is determined by {_named(encoding, column, others)}; drop one to learn of the other"
     remain = [varying[i] for i in kept]
-    return Design(remain, x[:, [one.column for one in remain]], weight, lost, tied, references, len(encoding.columns))
+    numeric = np.isin(np.arange(x.shape[1]), encoding.numeric_inputs)
+    return Design(remain, x[:, [one.column for one in remain]], weight, lost, tied, references, columns_by_feature(encoding), numeric)
+
+
+def columns_by_feature(encoding: Encoding) -> list[IntArray]:
+    """Of each feature, the places of its inputs, which stand side by side."""
+    groups = np.asarray(encoding.groups)
+    return np.split(np.arange(len(groups)), np.flatnonzero(np.diff(groups)) + 1)
 
 
 def _named(encoding: Encoding, column: int, others: list[int]) -> str:
@@ -152,11 +170,14 @@ def _n_rows(design: Design) -> int:
 def jointly_left(design: Design, x: FloatArray, features: list[int]) -> FloatArray:
     """What is left of some inputs x (r, b) of these features once all others are accounted for, linearly, shape (r, b)."""
     others = [i for i, one in enumerate(design.inputs) if one.feature not in features]
-    z, x = _centred(design.z[:, others], design.weight), _centred(x, design.weight)
-    gram = (z * design.weight[:, None]).T @ z
-    many = len(others) > _LARGEST_SHARE_OF_ROWS * _n_rows(design)
-    penalty = np.diag(gram) * (_MIDDLING if many else _TINY)
-    return x - z @ scipy.linalg.solve(gram + np.diag(penalty), (z * design.weight[:, None]).T @ x, assume_a="pos")
+    root = np.sqrt(design.weight)[:, None]
+    z, x = _standardised(design.z[:, others], design.weight), _centred(x, design.weight)
+    penalty = _MIDDLING if len(others) > _LARGEST_SHARE_OF_ROWS * _n_rows(design) else _TINY
+    if len(others) > len(z):  # solved for the rows, which are fewer
+        slopes = z.T @ scipy.linalg.solve(z @ z.T + penalty * np.eye(len(z)), root * x, assume_a="pos")
+    else:
+        slopes = scipy.linalg.solve(z.T @ z + penalty * np.eye(len(others)), z.T @ (root * x), assume_a="pos")
+    return x - z @ slopes / root
 
 
 # Which inputs can be told apart
@@ -222,8 +243,14 @@ def _independent(z: FloatArray, *, rows: int) -> tuple[list[int], dict[int, list
 
 
 def _without_copies(z: FloatArray) -> tuple[list[int], dict[int, list[int]]]:
-    alike = np.abs(z.T @ z) > 1 - _REDUNDANT
-    partners = {i: [int(k) for k in np.flatnonzero(alike[i]) if k != i] for i in range(z.shape[1]) if alike[i].sum() > 1}
+    """Copies lie equally far along any direction, so only neighbours along one need be compared."""
+    along = np.abs(np.random.default_rng(0xC0).normal(size=len(z)) @ z)
+    order = np.argsort(along, kind="stable")
+    runs = np.split(order, np.flatnonzero(np.diff(along[order]) > _REDUNDANT**0.5) + 1)
+    partners: dict[int, list[int]] = {}
+    for run in (run for run in runs if len(run) > 1):
+        alike = np.abs(z[:, run].T @ z[:, run]) > 1 - _REDUNDANT
+        partners |= {int(i): sorted(int(k) for k in run[alike[a]] if k != i) for a, i in enumerate(run) if alike[a].sum() > 1}
     return [i for i in range(z.shape[1]) if not any(k < i for k in partners.get(i, []))], partners
 
 
@@ -238,7 +265,7 @@ def _by_least_squares(design: Design, z: FloatArray) -> Partialled:
     products = inverse @ inverse.T
     scores = z @ products
     left = np.zeros_like(z)
-    for feature in range(design.n_features):
+    for feature in range(len(design.columns)):
         own = design.of(feature)
         if len(own):
             left[:, own] = scores[:, own] @ np.linalg.inv(products[np.ix_(own, own)])
@@ -267,7 +294,7 @@ def _with_bends(design: Design, z: FloatArray, hinges: FloatArray, owner: IntArr
     gram = (both * design.weight[:, None]).T @ both / len(both)
     inverse = scipy.linalg.inv(gram + _TINY * np.eye(len(gram)))
     left, n_inputs = np.zeros_like(z), z.shape[1]
-    for feature in range(design.n_features):
+    for feature in range(len(design.columns)):
         own = design.of(feature)
         if not len(own):
             continue
@@ -291,26 +318,33 @@ def _freed(bent: Partialled, design: Design, z: FloatArray) -> Partialled:
 
 
 def _by_ridge(design: Design) -> Partialled:
-    """Where inputs are many: penalised, so what is left is told from rows that had no say in the slopes; strengths by the same rows."""
+    """Where inputs are many: penalised, so what is left is told from rows that had no say in the slopes; strengths by the same rows.
+
+    With the singular values s and right vectors V of the other rows, standardised, the inverse of all products plus a strength is one
+    over the strength, plus V diag(1 / (s^2 + strength) - 1 / strength) V': as cheap as rows are few.
+    """
     z, weight = design.z, design.weight
     fold = np.random.default_rng(0x51D).permutation(len(z)) % _N_FOLDS
     left = np.zeros((len(_STRENGTHS), *z.shape))
+    blocks = [own for feature in range(len(design.columns)) if len(own := design.of(feature))]
+    single = np.asarray([own[0] for own in blocks if len(own) == 1], int)
     for number in range(_N_FOLDS):
         here, others = fold == number, fold != number
         share = weight[others] / weight[others].sum()
         mean = share @ z[others]
         scale = np.sqrt(share @ (z[others] - mean) ** 2)
         scale[scale == 0] = 1.0
-        gram = ((z[others] - mean) / scale * share[:, None]).T @ ((z[others] - mean) / scale)
-        values, vectors = scipy.linalg.eigh(gram, check_finite=False)
+        _, values, vectors = scipy.linalg.svd((z[others] - mean) / scale * np.sqrt(share)[:, None], full_matrices=False, check_finite=False)
         apart = (z[here] - mean) / scale
+        along = apart @ vectors.T
         for s, strength in enumerate(_STRENGTHS):
-            products = (vectors / (values.clip(0) + strength)) @ vectors.T
-            scores = apart @ products
-            for feature in range(design.n_features):
-                own = design.of(feature)
-                if len(own):
-                    left[s][np.ix_(here, own)] = scores[:, own] @ np.linalg.inv(products[np.ix_(own, own)]) * scale[own]
+            change = 1 / (values**2 + strength) - 1 / strength
+            scores = apart / strength + (along * change) @ vectors
+            of_single = 1 / strength + change @ vectors[:, single] ** 2
+            left[s][np.ix_(here, single)] = scores[:, single] / of_single * scale[single]
+            for own in (own for own in blocks if len(own) > 1):
+                products = np.eye(len(own)) / strength + (vectors[:, own].T * change) @ vectors[:, own]
+                left[s][np.ix_(here, own)] = scores[:, own] @ np.linalg.inv(products) * scale[own]
     best = np.einsum("r,srq->sq", weight, left**2).argmin(0)
     chosen = np.take_along_axis(left, best[None, None, :].repeat(len(z), 1), 0)[0]
     return Partialled(chosen, 0.0, _n_rows(design), "ridge")

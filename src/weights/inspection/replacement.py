@@ -10,7 +10,7 @@ import numpy as np
 from weights.data.encoding import Boolean, Category, Encoding, clipped
 from weights.inspection.outofbag import Replacement
 from weights.inspection.partialling import Design, Partialled, jointly_left, reference_level
-from weights.types import FloatArray, IntArray
+from weights.types import BoolArray, FloatArray, IntArray
 
 _N_VALUES = 8
 """Values by which the distribution of a feature given the others is stood in for (our choice)."""
@@ -29,7 +29,7 @@ def replacement(encoding: Encoding, x: FloatArray, told: Design, partialled: Par
         partialled: what is left of them.
         feature: its position.
     """
-    column, columns = encoding.columns[feature], columns_of(encoding, feature)
+    column, columns = encoding.columns[feature], told.columns[feature]
     x = x[:, columns]
     place = {int(c): i for i, c in enumerate(columns)}
     left = np.zeros_like(x)
@@ -48,7 +48,7 @@ def replacement(encoding: Encoding, x: FloatArray, told: Design, partialled: Par
         values[0, :, 0], values[1, :, 0] = 1.0, -1.0
     else:
         where_known = expected / (1 - missing * (not known))[:, None]
-        values = _as_read(encoding, columns, where_known[None] + _typical(left, left[:, 0])[:, None, :])
+        values = _as_read(encoding, told.numeric[columns], where_known[None] + _typical(left, left[:, 0])[:, None, :])
         chances = np.repeat((1 - missing)[None] / len(values), len(values), axis=0)
     if column.missing:
         values[:, :, -1] = 0.0
@@ -65,13 +65,15 @@ def joint_replacement(encoding: Encoding, x: FloatArray, told: Design, features:
     else among them, levels, flags or gaps, all are those of rows of which similar things are expected (predictive mean matching: Little
     1988), because only rows tell which levels go with which numbers.
     """
-    columns = np.concatenate([columns_of(encoding, feature) for feature in features])
+    columns = np.concatenate([told.columns[feature] for feature in features])
     left = jointly_left(told, x[:, columns], features)
-    if np.isin(columns, encoding.numeric_inputs).all():
+    if told.numeric[columns].all():
         values = x[None, :, columns] - left[None] + _typical(left, left @ _main_direction(left))[:, None, :]
     else:
         values = x[:, columns][_alike(x[:, columns] - left)]
-    return Replacement(columns, _as_read(encoding, columns, values).astype(np.float32), np.full(values.shape[:2], 1 / len(values)))
+    return Replacement(
+        columns, _as_read(encoding, told.numeric[columns], values).astype(np.float32), np.full(values.shape[:2], 1 / len(values))
+    )
 
 
 def _alike(expected: FloatArray) -> IntArray:
@@ -90,11 +92,6 @@ def _alike(expected: FloatArray) -> IntArray:
 def _main_direction(values: FloatArray) -> FloatArray:
     """The direction in which values (r, b) vary most, shape (b,)."""
     return np.linalg.svd(values - values.mean(0), full_matrices=False)[2][0]
-
-
-def columns_of(encoding: Encoding, feature: int) -> IntArray:
-    """Places of a feature's inputs in the encoding."""
-    return np.flatnonzero(np.asarray(encoding.groups) == feature)
 
 
 def _levels(expected: FloatArray, left: FloatArray, x: FloatArray, reference: int) -> tuple[FloatArray, FloatArray]:
@@ -129,9 +126,8 @@ def _typical(left: FloatArray, along: FloatArray) -> FloatArray:
     return chosen * np.divide(left.std(0), spread, out=np.zeros_like(spread), where=spread > 0)
 
 
-def _as_read(encoding: Encoding, columns: IntArray, values: FloatArray) -> FloatArray:
+def _as_read(encoding: Encoding, numeric: BoolArray, values: FloatArray) -> FloatArray:
     """Values (d, r, b) of inputs as models read them: numbers clipped."""
-    numeric = np.isin(columns, encoding.numeric_inputs)
     values = values.copy()
     values[:, :, numeric] = clipped(values[:, :, numeric], encoding.clip)
     return values
