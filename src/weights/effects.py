@@ -228,7 +228,7 @@ class FeatureWeights(msgspec.Struct, frozen=True):
         if joint is not None and asked.errors in joint.statistics:
             statistic, n_contrasts, degrees = joint.statistics[asked.errors], joint.n_contrasts, joint.degrees[asked.errors]
             row["p_value"] = float(scipy.special.fdtrc(n_contrasts, degrees, statistic))
-        notes = [self.unknown.get(feature, ""), *([] if known else dict.fromkeys(c.note for c in own))]
+        notes = [self.unknown.get(feature, ""), *dict.fromkeys(c.note for c in ([main] if main else [] if known else own))]
         if joint is not None:
             notes.append(f"p of {joint.n_contrasts} contrasts together")
         elif main is not None and main.level:

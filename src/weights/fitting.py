@@ -47,7 +47,7 @@ _LOOSE = {"optimization.weight_decay": 0.1, "regularization.dropout": 0.02}
 the others, and out-of-bag rows share the vote out. Both run through one program, hence no dropout of exactly zero."""
 _NORMAL_95 = 1.96
 _MOST_CANDIDATES = 64
-_MOST_MULTIPLICATIONS, _LEAST_WEIGHED = 1e11, 1_000
+_MOST_MULTIPLICATIONS, _LEAST_WEIGHED = 2.5e10, 1_000
 """Weights of networks that are multiplied with a value of a feature when all features are weighed, and rows that are weighed in any case
 (our choice): what more rows would tell is little beside the wait."""
 

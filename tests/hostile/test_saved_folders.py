@@ -409,7 +409,6 @@ def test_an_array_out_of_bounds_is_refused(run, name, array, words):
     refused(run, words)
 
 
-@pytest.mark.xfail(strict=True, raises=(ValueError, RuntimeWarning), reason="contributions become NaN, of which no bar can be drawn")
 def test_predictions_by_weights_near_the_largest_number_are_explained_or_refused(runs, tmp_path):
     """They are lawful, and predictions by them are finite."""
     run = shutil.copytree(runs / "linear", tmp_path / "run")

@@ -201,6 +201,15 @@ def test_awkward_tables_bring_finite_effects_or_say_why_there_are_none(awkward, 
             assert record["note"].startswith(("not identifiable, because ", "no finite log odds ")), record
 
 
+def test_effects_on_a_class_of_which_no_row_was_kept_have_intervals_or_a_note():
+    """Five members of eight folds leave out some rows, among them the only one of the third class that weighs something."""
+    classes = np.asarray(["r", "s", "t"])[np.arange(30) % 3]
+    weight = np.where((classes == "t") & (np.arange(30) != 5), 0.0, 1.0)
+    columns = {f"x{j}": WIDE[f"x{j}"] for j in range(3)} | {"weight": weight}
+    records = fit(columns, classes, sample_weight="weight", members=5).feature_weights()
+    assert all(record["std_err"] or record["note"] for record in records)
+
+
 @pytest.mark.parametrize(("name", "network"), [case.values for case in CASES], ids=[case.id for case in CASES])
 def test_what_members_say_of_a_feature_is_a_share_of_them(awkward, name, network):
     model = awkward(name, network)

@@ -142,6 +142,12 @@ def test_a_row_far_from_all_others_brings_no_warning():
     assert heard == []
 
 
+def test_with_many_inputs_an_outcome_without_noise_has_errors_of_zero():
+    """As of a class that none of the rows has."""
+    found = least_squares(MANY, np.zeros(60), MANY_ROWS)
+    np.testing.assert_array_equal(found.covariances["robust"], np.zeros((20, 20)))
+
+
 # Residual on residual
 
 

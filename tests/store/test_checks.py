@@ -184,7 +184,6 @@ def test_an_importance_of_a_feature_that_is_not_in_use_is_not_believed():
         changed(joints=[Joint("ward", None, "target", 0, {"robust": 3.0}, {"robust": 90.0})]),
         pytest.param(
             changed(reference=[1e300, 0.5, 0.5]),
-            marks=pytest.mark.xfail(strict=True, reason="averages beyond float32 overflow in `explain` (wrong_in_feature_weights)"),
         ),
     ],
     ids=[

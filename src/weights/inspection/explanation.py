@@ -19,6 +19,7 @@ import numpy as np
 import scipy.special
 
 from weights.ensemble import Ensemble, available_threads, centred, model_shape
+from weights.errors import DataError
 from weights.models.base import Shape, keep_all
 from weights.models.table import build
 from weights.spec import Spec, program_spec
@@ -79,6 +80,9 @@ def explain(ensemble: Ensemble, x: FloatArray, reference: FloatArray, *, label: 
         x: encoded rows, shape (r, p).
         reference: average inputs, shape (p,).
         label: code of the class to explain; the most probable of each row if None.
+
+    Raises:
+        DataError: weights are so large that contributions overflow.
     """
     task, lines = ensemble.task, _Lines(ensemble, x, reference.astype(np.float32))
     end = ensemble.answer(x)
@@ -87,15 +91,18 @@ def explain(ensemble: Ensemble, x: FloatArray, reference: FloatArray, *, label: 
     contributions, moves = np.zeros(x.shape), np.zeros((lines.n_replicates, *x.shape), np.float32)
     before = lines.outputs(0.0)
     base = value = _explained(ensemble, before, labels)
-    for step in range(_N_STEPS):
-        last = step + 1 == _N_STEPS
-        after = ensemble.combined(x) if last else lines.outputs((step + 1) / _N_STEPS)
-        towards = np.mean([_derivative(ensemble, before + place * (after - before), labels) for place in _PLACES], axis=0)
-        parts, own = lines.parts((step + 0.5) / _N_STEPS, towards)
-        following = _explained(ensemble, after, labels)
-        contributions += _completed(parts / _N_STEPS, following - value)
-        moves += own / np.float32(_N_STEPS)
-        before, value = after, following
+    with np.errstate(over="ignore", invalid="ignore"):
+        for step in range(_N_STEPS):
+            last = step + 1 == _N_STEPS
+            after = ensemble.combined(x) if last else lines.outputs((step + 1) / _N_STEPS)
+            towards = np.mean([_derivative(ensemble, before + place * (after - before), labels) for place in _PLACES], axis=0)
+            parts, own = lines.parts((step + 0.5) / _N_STEPS, towards)
+            following = _explained(ensemble, after, labels)
+            contributions += _completed(parts / _N_STEPS, following - value)
+            moves += own / np.float32(_N_STEPS)
+            before, value = after, following
+    if not np.isfinite(contributions).all():
+        raise DataError("Contributions must be finite, but weights of this run are so large that they overflow. Fit again.")
     names = [column.name for column in ensemble.encoding.columns]
     gathered = np.eye(len(names))[np.asarray(ensemble.encoding.groups)]
     std_err, degrees = _spread(ensemble, moves @ gathered.astype(np.float32))

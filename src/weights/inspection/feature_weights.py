@@ -37,6 +37,7 @@ from weights.types import AnyArray, FloatArray, IntArray
 
 _DAY = 86400.0
 _ENDLESS = "no finite log odds fit best, because it tells the classes of some rows perfectly"
+_NO_ERROR = "without an interval, because the inputs leave nothing of the outcome"
 _ROUNDING = 1e-9
 _LEAST = 1e-12
 """Probabilities below this count as this."""
@@ -290,8 +291,9 @@ def _effects(
                 continue
             errors = {kind: float(np.sqrt(max(c[b, b], 0.0))) * factor for kind, c in found.covariances.items()}
             effect = float(found.slopes[b]) * factor
+            note = "" if any(errors.values()) else _NO_ERROR
             contrasts.append(
-                Contrast(column.name, level, outcome.label, outcome.scale, effect, spread, errors, found.degrees, agreement[b])
+                Contrast(column.name, level, outcome.label, outcome.scale, effect, spread, errors, found.degrees, agreement[b], note)
             )
         for c in told.columns[told.inputs[own[0]].feature]:
             if int(c) in told.lost:

@@ -203,7 +203,8 @@ def _with_many_inputs(factor: FloatArray, each: FloatArray, noise: FloatArray, s
         unbiased = np.linalg.solve(apart, noise**2)
     except np.linalg.LinAlgError:
         return hc2
-    ratio = np.sqrt(np.nan_to_num((each**2 * unbiased[:, None]).sum(0) / np.diag(hc2), nan=1.0).clip(1.0, 4.0))
+    known, wanted = np.diag(hc2), (each**2 * unbiased[:, None]).sum(0)
+    ratio = np.sqrt(np.divide(wanted, known, out=np.ones_like(known), where=known > 0).clip(1.0, 4.0))
     return hc2 * np.outer(ratio, ratio)
 
 

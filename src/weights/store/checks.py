@@ -22,6 +22,7 @@ from weights.spec import check as check_spec
 from weights.task import Task
 from weights.types import AnyArray
 
+_LARGEST_FLOAT32 = 3.4e38
 _LABEL_TYPES = ({str}, {int}, {bool})
 _SMALLEST_INTEGER, _LARGEST_INTEGER = -(2**63), 2**63 - 1
 
@@ -114,6 +115,8 @@ def wrong_in_feature_weights(weights: FeatureWeights, encoding: Encoding) -> lis
         wrong.append(f"importance is measured by '{weights.measure}'")
     if weights.errors not in ERRORS or min(weights.n_rows, weights.n_inputs) < 1:
         wrong.append(f"feature weights from {weights.n_rows} rows and {weights.n_inputs} inputs have {weights.errors} errors")
+    if not all(abs(value) < _LARGEST_FLOAT32 for value in weights.reference):
+        wrong.append("average inputs are larger than models can read")
     if len(weights.reference) != len(encoding.inputs):
         wrong.append(f"{len(weights.reference)} average inputs stand beside {len(encoding.inputs)} inputs")
     return wrong
