@@ -540,3 +540,9 @@ def test_a_prediction_to_which_nothing_contributes_is_told():
 def test_control_characters_in_a_prediction_do_not_reach_a_terminal():
     lines = explained([prediction(part(f"age{EVIL}", 2.0, value=EVIL), label=f"well{EVIL}")], f"state{EVIL}")
     assert [line for line in lines if not line.isprintable()] == []
+
+
+def test_log_odds_of_networks_are_said_to_be_less_sure_than_they_look():
+    odds = [msgspec.structs.replace(contrast, label="sick", scale="link") for contrast in WAGES.contrasts]
+    weights = msgspec.structs.replace(WAGES, contrasts=odds, joints=[], linear=False)
+    assert "log odds of networks held the truth 84 to 94 %" in " ".join(summarise(weights, STATE, scale="link").notes)
