@@ -122,23 +122,16 @@ class Model:
         """
         return self.ensemble.prediction_sets(self._encode(data), level=level)
 
-    def feature_weights(
-        self,
-        *,
-        scale: str = "target",
-        per: str = "unit",
-        errors: str | None = None,
-        level: float = 0.95,
-        adjust: str = "none",
-        levels: bool = False,
-        sort: str = "table",
-        top: int | None = None,
-    ) -> list[dict[str, Any]]:
+    def feature_weights(self, **options: Any) -> list[dict[str, Any]]:
         """What each feature is worth, one record a feature (and class): effect, std_err, z, p_value, low, high, importance, ...
 
-        Arguments, errors and an example as `weights.effects.FeatureWeights.records`.
+        Args:
+            **options: as `weights.effects.FeatureWeights.records`: scale, per, errors, level, adjust, levels, sort, top.
+
+        Raises:
+            UsageError: as there, or the fit was without inspection.
         """
-        return self._worth().records(scale=scale, per=per, errors=errors, level=level, adjust=adjust, levels=levels, sort=sort, top=top)
+        return self._worth().records(**options)
 
     def summary(self, **options: Any) -> Summary:
         """The same as a table: text when printed, HTML in a notebook.
