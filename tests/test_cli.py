@@ -635,6 +635,15 @@ def test_a_class_that_a_spreadsheet_would_run_is_made_harmless_beside_contributi
     assert {line["class"] for line in answers(tmp_path / "out.csv")} == {"'=1+1", "well"}
 
 
+@pytest.mark.parametrize("command", ["explain", "predict"])
+def test_answers_are_never_written_over_the_rows_they_answer(tables, towns, tmp_path, command):
+    rows = tmp_path / "rows.csv"
+    rows.write_bytes((tables / "towns.csv").read_bytes())
+    code, said = refused(command, towns, rows, "--output", "./rows.csv")
+    assert (code, said) == (2, "weights: The output './rows.csv' is the file of the rows, which would be lost. Name another output.\n")
+    assert rows.read_bytes() == (tables / "towns.csv").read_bytes()
+
+
 def test_what_was_written_is_told_as_an_object(tables, towns):
     shown = printed("explain", towns, tables / "towns.csv", "-o", "out.csv")
     assert shown == {"run": str(towns), "n_samples": 150, "n_contributions": 300, "output": "out.csv"}

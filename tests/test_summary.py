@@ -325,8 +325,8 @@ def test_the_kind_of_error_of_the_fit_is_told_if_none_is_asked_for():
     ("how", "said"),
     [
         ("none", "rows"),
-        ("holm", "rows; p-values adjusted for the number of features (Holm)"),
-        ("bh", "rows; p-values adjusted for the number of features (Benjamini-Hochberg)"),
+        ("holm", "rows; p-values of features, not of levels, adjusted for their number (Holm)"),
+        ("bh", "rows; p-values of features, not of levels, adjusted for their number (Benjamini-Hochberg)"),
     ],
 )
 def test_the_adjustment_is_told(how, said):
@@ -471,7 +471,7 @@ def test_a_check_names_at_most_six_features_that_were_cut_out():
 def test_intervals_that_are_too_narrow_are_told_with_how_to_read_them():
     # Even the upper bound of what was measured, 94 %, is below what is claimed.
     last = checked(Check(40, 1500, HELD, []), "run")[-1]
-    assert last == "  intervals of effects of null features are too narrow on such rows: read 95 % as 90 %"
+    assert last == "  intervals of effects of null features are too narrow on such rows: 95 % is about 90 %"
 
 
 def test_the_narrowest_intervals_are_told():

@@ -195,7 +195,7 @@ def _hits(fitted: FeatureWeights, truth: dict[_Key, float], null: list[str], str
             kind = "null" if contrast.feature in null else "strong" if strong.get(key) else "weak"
             hits.setdefault(("effect", kind), []).append(bounds[0] <= truth[key] <= bounds[1])
     for one in fitted.importances:
-        if one.features[0] in null:
+        if one.features[0] in null and one.features[0] not in fitted.unknown:  # which is worth nothing beside what determines it
             hits.setdefault(("importance", "null"), []).append(one.low <= 0.0 <= one.high)
     return hits
 

@@ -362,6 +362,7 @@ def explain(run: str, source: str, label: str | None, level: float, top: int, ou
     from weights.summary import explained
 
     model = api.load(run)
+    _spare_source(source, output)
     if top < 1:
         raise UsageError(f"top must be at least 1, but is {top}. Leave it out to see the ten largest contributions.")
     records = api.explanations(model, source, label=label, level=level)
@@ -394,6 +395,7 @@ def predict(run: str, source: str, output: str | None, level: float, as_json: bo
     from weights.data.output import pour_tables, predictions_table, write_tables
     from weights.report.terminal import labelled
 
+    _spare_source(source, output)
     model = api.load(run)
 
     def tables() -> Iterator[pa.Table]:
@@ -478,6 +480,12 @@ def completion(shell: str, as_json: bool) -> None:
     assert made is not None
     script = made(cli, {}, "weights", "_WEIGHTS_COMPLETE").source()
     _print_json({"shell": shell, "script": script}) if as_json else _print([script])
+
+
+def _spare_source(source: str, output: str | None) -> None:
+    """Refuse to write answers over the rows they answer."""
+    if output and os.path.exists(source) and os.path.exists(output) and os.path.samefile(source, output):
+        raise UsageError(f"The output '{printable(output)}' is the file of the rows, which would be lost. Name another output.")
 
 
 def _fit_options(options: dict[str, Any]) -> dict[str, Any]:

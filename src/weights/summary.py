@@ -25,6 +25,7 @@ _BAR = 8
 _WIDEST_NAME, _WIDEST_VALUE, _WIDEST_NOTE = 32, 14, 118
 _MOST_GROUPS, _MOST_OF_GROUP = 3, 4
 _LEAST_SHOWN = 5e-5
+_FEWEST_SIMULATIONS = 10
 _GOOD_COVERAGE = 0.93
 _FARTHEST = 4.0
 _ONLY_WIDE = ("per sd", "imp. low", "imp. high", "sign")
@@ -36,8 +37,8 @@ _ERRORS = {
 }
 _ADJUSTED = {
     "none": "",
-    "holm": "; p-values adjusted for the number of features (Holm)",
-    "bh": "; p-values adjusted for the number of features (Benjamini-Hochberg)",
+    "holm": "; p-values of features, not of levels, adjusted for their number (Holm)",
+    "bh": "; p-values of features, not of levels, adjusted for their number (Benjamini-Hochberg)",
 }
 
 Record = dict[str, Any]
@@ -181,8 +182,10 @@ def _notes(weights: FeatureWeights, blocks: list[list[Record]], shown: list[list
     notes = []
     if len(shown) < len(blocks):
         hidden = blocks[len(shown) :]
-        unclear = sum(not any(r["p_value"] is not None and r["p_value"] < 1 - level for r in block if not r["level"]) for block in hidden)
-        notes.append(f"({len(hidden)} more; {unclear} of their effects not distinguishable from zero)")
+        told = [[r["p_value"] for r in block if not r["level"] and r["p_value"] is not None] for block in hidden]
+        unclear, unknown = sum(bool(p) and min(p) >= 1 - level for p in told), sum(not p for p in told)
+        untold = f", {unknown} without one" if unknown else ""
+        notes.append(f"({len(hidden)} more; {unclear} of their effects not distinguishable from zero{untold})")
     remarks: dict[str, list[str]] = {}
     for record in itertools.chain.from_iterable(shown):
         if record["note"]:
@@ -271,10 +274,12 @@ def checked(check: Check, name: str) -> list[str]:
     lines += _aligned(cells, to_right=(2, 3, 5))
     null = _listed([printable(feature) for feature in check.null_features], 6)
     lines.append(f"  strong: beyond 4 standard errors; null: cut out of the truth for this, having mattered least ({null or 'none'})")
-    if doubtful := [held for held in check.held if held.high < held.nominal]:
+    if check.n_simulations < _FEWEST_SIMULATIONS:
+        lines.append(f"  {check.n_simulations} simulations tell little: --simulations {_FEWEST_SIMULATIONS} or more")
+    elif doubtful := [held for held in check.held if held.high < held.nominal]:
         worst = min(doubtful, key=lambda held: held.measured)
         lines.append(
-            f"  intervals of {worst.what}s of {worst.kind} features are too narrow on such rows: read 95 % as {100 * worst.measured:.0f} %"
+            f"  intervals of {worst.what}s of {worst.kind} features are too narrow on such rows: 95 % is about {100 * worst.measured:.0f} %"
         )
     return lines
 
