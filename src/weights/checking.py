@@ -16,7 +16,7 @@ import msgspec
 import numpy as np
 
 from weights.data.dataset import Dataset
-from weights.effects import FeatureWeights
+from weights.effects import FeatureWeights, Key
 from weights.ensemble import Ensemble
 from weights.errors import DataError, Interrupted, UsageError
 from weights.fitting import Prepared, question, train_ensemble
@@ -100,7 +100,7 @@ def check_intervals(
     null = _least_important(claimed)
     answers, truth = _truth(ensemble, prepared, null)
     strong = {
-        (c.feature, c.level, c.label, c.scale): abs(c.effect) > _STRONG * c.std_errs[claimed.errors]
+        c.key: abs(c.effect) > _STRONG * c.std_errs[claimed.errors]
         for c in claimed.contrasts
         if c.effect is not None and c.std_errs.get(claimed.errors)
     }
@@ -137,10 +137,7 @@ def _least_important(claimed: FeatureWeights) -> list[str]:
     return [one.features[0] for one in order[: int(_NULL_SHARE * len(order))]]
 
 
-_Key = tuple[str, str, Any, str]
-
-
-def _truth(ensemble: Ensemble, prepared: Prepared, null: list[str]) -> tuple[FloatArray, dict[_Key, float]]:
+def _truth(ensemble: Ensemble, prepared: Prepared, null: list[str]) -> tuple[FloatArray, dict[Key, float]]:
     """What the ensemble answers to the rows when it does not see the null features, and which effects inspection should then find."""
     dataset, encoding = prepared.dataset, ensemble.encoding
     assert ensemble.report.feature_weights is not None
@@ -185,12 +182,11 @@ def _simulated(task: Task, answers: FloatArray, residual: FloatArray, together: 
     return drawn.astype(np.int32)
 
 
-def _hits(fitted: FeatureWeights, truth: dict[_Key, float], null: list[str], strong: dict[_Key, bool]) -> dict[tuple[str, str], list[bool]]:
+def _hits(fitted: FeatureWeights, truth: dict[Key, float], null: list[str], strong: dict[Key, bool]) -> dict[tuple[str, str], list[bool]]:
     """Whether each interval held what is true, by what it is of and the kind of feature."""
     hits: dict[tuple[str, str], list[bool]] = {}
     for contrast in fitted.contrasts:
-        key = (contrast.feature, contrast.level, contrast.label, contrast.scale)
-        bounds = contrast.interval(fitted.errors)
+        key, bounds = contrast.key, contrast.interval(fitted.errors)
         if contrast.scale == "target" and bounds and key in truth:
             kind = "null" if contrast.feature in null else "strong" if strong.get(key) else "weak"
             hits.setdefault(("effect", kind), []).append(bounds[0] <= truth[key] <= bounds[1])

@@ -365,8 +365,9 @@ def explain(run: str, source: str, label: str | None, level: float, top: int, ou
     _spare_source(source, output)
     if top < 1:
         raise UsageError(f"top must be at least 1, but is {top}. Leave it out to see the ten largest contributions.")
-    records = api.explanations(model, source, label=label, level=level)
-    _say(terminal.labelled("noticed" if i == 0 else "", text) for i, text in enumerate(model.notices(source)))
+    rows = model.read(source)
+    records = api.explanations(model, rows, label=label, level=level)
+    _say(terminal.labelled("noticed" if i == 0 else "", text) for i, text in enumerate(model.notices(rows)))
     if output:
         n_lines = write_tables(iter([contributions_table(records)]), Path(output))
         shown = {"run": _spelled(run), "n_samples": len(records), "n_contributions": n_lines, "output": _spelled(output)}

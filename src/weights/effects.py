@@ -21,6 +21,12 @@ ERRORS = ("robust", "classical", "cluster", "hac")
 ADJUSTMENTS = ("none", "holm", "bh")
 MEASURES = ("R2", "log loss")
 
+Record = dict[str, Any]
+
+
+Key = tuple[str, str, Any, str]
+"""What a contrast is of: feature, level, class and scale."""
+
 
 class Contrast(msgspec.Struct, frozen=True):
     """The effect of a number, or of a level of a category beside its reference level, on one class or the value.
@@ -48,6 +54,11 @@ class Contrast(msgspec.Struct, frozen=True):
     degrees: dict[str, float] = {}
     sign_agreement: float | None = None
     note: str = ""
+
+    @property
+    def key(self) -> Key:
+        """What it is of."""
+        return self.feature, self.level, self.label, self.scale
 
     def interval(self, errors: str, level: float = 0.95) -> tuple[float, float] | None:
         """Bounds at this level with this kind of standard error; None where there are none."""
@@ -144,7 +155,7 @@ class FeatureWeights(msgspec.Struct, frozen=True):
         levels: bool = False,
         sort: str = "table",
         top: int | None = None,
-    ) -> list[dict[str, Any]]:
+    ) -> list[Record]:
         """One record a feature, and a class where there are more than two: effect, std_err, z, p_value, low, high, ...
 
         Args:
@@ -166,30 +177,43 @@ class FeatureWeights(msgspec.Struct, frozen=True):
             >>> next((row["feature"], round(row["effect"])) for row in rows if row["feature"] == "bmi")
             ('bmi', 520)
         """
-        errors = self._checked(scale, per, errors, level, adjust, sort, top)
+        blocks = self.by_feature(scale=scale, per=per, errors=errors, level=level, adjust=adjust, levels=levels, sort=sort)
+        return [record for block in leading(blocks, top) for record in block]
+
+    def by_feature(
+        self,
+        *,
+        scale: str = "target",
+        per: str = "unit",
+        errors: str | None = None,
+        level: float = 0.95,
+        adjust: str = "none",
+        levels: bool = False,
+        sort: str = "table",
+    ) -> list[list[Record]]:
+        """The same, the records of each feature together, those of its classes under each other."""
+        errors = self._checked(scale, per, errors, level, adjust, sort)
         scale = scale if any(c.scale == scale for c in self.contrasts) else "target"  # values are their own link
         asked = _Asked(scale, per, errors, level)
         importances = {one.features[0]: one for one in self.importances}
-        rows = []
+        blocks: dict[str, list[Record]] = {feature: [] for feature in (*importances, *self.unknown)}
         for label in dict.fromkeys(c.label for c in self.contrasts if c.scale == scale) or [None]:
-            own = [c for c in self.contrasts if c.scale == scale and c.label == label]
+            own: dict[str, list[Contrast]] = {}
+            for contrast in (c for c in self.contrasts if c.scale == scale and c.label == label):
+                own.setdefault(contrast.feature, []).append(contrast)
             joints = {j.feature: j for j in self.joints if j.scale == scale and j.label == label}
-            block = []
-            for feature in dict.fromkeys([*importances, *self.unknown]):
-                of_feature = [c for c in own if c.feature == feature]
-                block.append(self._row(feature, label, of_feature, joints.get(feature), importances.get(feature), asked))
+            main = []
+            for feature, block in blocks.items():
+                of_feature = own.get(feature, [])
+                main.append(self._row(feature, label, of_feature, joints.get(feature), importances.get(feature), asked))
+                block.append(main[-1])
                 if levels and (len(of_feature) > 1 or any(c.level for c in of_feature)):
                     block += [self._level_row(c, asked) for c in of_feature]
-            main = [row for row in block if not row["level"]]
             for row, p in zip(main, adjusted([row["p_value"] for row in main], adjust), strict=True):
                 row["p_value"] = p
-            rows += block
-        by_feature: dict[str, list[dict[str, Any]]] = {}
-        for row in rows:
-            by_feature.setdefault(row["feature"], []).append(row)
-        return [row for block in sorted(by_feature.values(), key=_ORDERS[sort])[:top] for row in block]
+        return sorted(blocks.values(), key=_ORDERS[sort])
 
-    def _checked(self, scale: str, per: str, errors: str | None, level: float, adjust: str, sort: str, top: int | None) -> str:
+    def _checked(self, scale: str, per: str, errors: str | None, level: float, adjust: str, sort: str) -> str:
         choices = {
             "scale": (scale, SCALES),
             "per": (per, PER),
@@ -200,8 +224,6 @@ class FeatureWeights(msgspec.Struct, frozen=True):
         for name, (value, known) in choices.items():
             if value not in known:
                 raise UsageError(f"{name} must be one of {', '.join(known)}, but is '{value}'. {suggest(value, known)}")
-        if top is not None and top < 1:
-            raise UsageError(f"top must be at least 1, but is {top}. Leave it out to see all features.")
         if not 0 < level < 1:
             raise UsageError(f"The level must be between 0 and 1, but is {level}. Use 0.95 for intervals that hold 19 times in 20.")
         errors = errors or self.errors
@@ -221,7 +243,7 @@ class FeatureWeights(msgspec.Struct, frozen=True):
         joint: Joint | None,
         importance: Importance | None,
         asked: _Asked,
-    ) -> dict[str, Any]:
+    ) -> Record:
         known = [contrast for contrast in own if contrast.effect is not None]
         main = known[0] if known and joint is None else None
         row = self._statistics(main, asked)
@@ -249,7 +271,7 @@ class FeatureWeights(msgspec.Struct, frozen=True):
             "note": "; ".join(filter(None, notes)),
         }
 
-    def _level_row(self, contrast: Contrast, asked: _Asked) -> dict[str, Any]:
+    def _level_row(self, contrast: Contrast, asked: _Asked) -> Record:
         return {
             "feature": contrast.feature,
             "level": contrast.level or "per unit",
@@ -278,11 +300,22 @@ class FeatureWeights(msgspec.Struct, frozen=True):
         return row
 
 
-def _least_p(block: list[dict[str, Any]]) -> float:
+def leading(blocks: list[list[Record]], top: int | None) -> list[list[Record]]:
+    """The first `top` of the records by feature, or all.
+
+    Raises:
+        UsageError: `top` is less than one.
+    """
+    if top is not None and top < 1:
+        raise UsageError(f"top must be at least 1, but is {top}. Leave it out to see all features.")
+    return blocks[:top]
+
+
+def _least_p(block: list[Record]) -> float:
     return min((row["p_value"] for row in block if not row["level"] and row["p_value"] is not None), default=2.0)
 
 
-_ORDERS: dict[str, Callable[[list[dict[str, Any]]], float]] = {
+_ORDERS: dict[str, Callable[[list[Record]], float]] = {
     "table": lambda block: 0.0,
     "importance": lambda block: -(block[0]["importance"] or 0.0),
     "p": _least_p,

@@ -16,7 +16,7 @@ The two most used are `DataError` and `UsageError`. `suggest` adds a did-you-mea
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 
 class WeightsError(Exception):
@@ -85,6 +85,16 @@ def suggest(wrong: str, known: Iterable[str], *, most: int = 6) -> str:
         return f"Did you mean '{lowered[close[0]]}'?"
     more = f", ... ({len(names) - most} more)" if len(names) > most else ""
     return f"Known: {', '.join(names[:most])}{more}."
+
+
+def listed(names: Sequence[str], most: int) -> str:
+    """Names one behind the other, and how many there are beyond `most`.
+
+    Example:
+        >>> listed(["a", "b", "c"], 2)
+        'a, b and 1 more'
+    """
+    return ", ".join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "")
 
 
 def printable(text: str) -> str:

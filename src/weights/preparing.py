@@ -21,7 +21,7 @@ from weights.data.dataset import Dataset, Roles, prepare, prepare_passing
 from weights.data.examples import EXAMPLES
 from weights.data.table import describe_source, read_table
 from weights.ensemble import Origin, model_shape
-from weights.errors import DataError, UsageError, printable, suggest
+from weights.errors import DataError, UsageError, listed, printable, suggest
 from weights.fitting import Prepared, candidates, check_memory, check_passing_target, races, within_budget
 from weights.inspection.leakage import find_leaks
 from weights.spec import Spec
@@ -166,8 +166,7 @@ def _too_few(n_samples: int, task: Task, y: AnyArray) -> list[str]:
         return [f"{n_samples} rows are too few to judge a model by: read its figures as a rough guess"]
     counts = np.bincount(y, minlength=len(task.classes)) if task.kind != "regression" else np.zeros(0)
     few = [f"{task.classes[k]!r} ({counts[k]})" for k in np.flatnonzero(counts < _FEW_OF_CLASS)]
-    more = f" and {len(few) - 5} more" if len(few) > 5 else ""
-    return [f"classes with too few rows to learn or to judge: {', '.join(few[:5])}{more}"] if few else []
+    return [f"classes with too few rows to learn or to judge: {listed(few, 5)}"] if few else []
 
 
 def _with_column(table: Any, name: str, values: Any) -> tuple[Any, str]:

@@ -16,8 +16,8 @@ from typing import Any
 import msgspec
 
 from weights.checking import Check
-from weights.effects import MEASURES, FeatureWeights, Group
-from weights.errors import printable
+from weights.effects import MEASURES, FeatureWeights, Group, Record, leading
+from weights.errors import listed, printable
 from weights.inspection.measured import measured_coverage
 from weights.task import Task
 
@@ -41,8 +41,6 @@ _ADJUSTED = {
     "bh": "; p-values of features, not of levels, adjusted for their number (Benjamini-Hochberg)",
 }
 
-Record = dict[str, Any]
-
 
 class Summary(msgspec.Struct, frozen=True):
     """A table with a title and notes.
@@ -61,13 +59,8 @@ class Summary(msgspec.Struct, frozen=True):
 
     def lines(self) -> list[str]:
         """Aligned text."""
-        table = [self.heads, *self.rows]
-        widths = [max(len(row[i]) for row in table) for i in range(len(self.heads))]
-        to_left = {0, *(i for i, head in enumerate(self.heads) if head in ("", "class"))}
-        lines = [self.title]
-        for row in table:
-            cells = [f"{cell:<{w}}" if i in to_left else f"{cell:>{w}}" for i, (cell, w) in enumerate(zip(row, widths, strict=True))]
-            lines.append(("  " + "  ".join(cells)).rstrip())
+        to_right = [i for i, head in enumerate(self.heads) if i and head not in ("", "class")]
+        lines = [self.title, *aligned([self.heads, *self.rows], to_right=to_right)]
         wrapped = (textwrap.wrap(note, _WIDEST_NOTE, initial_indent="  ", subsequent_indent="    ") for note in self.notes)
         return [*lines, *itertools.chain.from_iterable(wrapped)]
 
@@ -114,8 +107,8 @@ def summarise(
     Raises:
         UsageError: a choice is not known.
     """
-    blocks = _blocks(weights.records(sort=sort, **options))
-    shown = _blocks(weights.records(sort=sort, top=top, **options))
+    blocks = weights.by_feature(sort=sort, **options)
+    shown = leading(blocks, top)
     largest = max([block[0]["importance"] or 0.0 for block in shown], default=0.0)
     largest = largest if largest >= _LEAST_SHOWN else 0.0
     table = [_cells(record, largest if record is block[0] else 0.0) for block in shown for record in block]
@@ -130,14 +123,6 @@ def summarise(
         rows=[[row[name] for name in keep] for row in table],
         notes=_notes(weights, blocks, shown, options),
     )
-
-
-def _blocks(records: list[Record]) -> list[list[Record]]:
-    """A feature's records together, the classes of a feature under each other."""
-    blocks: dict[str, list[Record]] = {}
-    for record in records:
-        blocks.setdefault(record["feature"], []).append(record)
-    return [*blocks.values()]
 
 
 def _bounds(level: float) -> dict[str, str]:
@@ -191,9 +176,9 @@ def _notes(weights: FeatureWeights, blocks: list[list[Record]], shown: list[list
         if record["note"]:
             name = printable(f"{record['feature']} {record['level']}".strip())
             remarks[printable(record["note"])] = [*dict.fromkeys([*remarks.get(printable(record["note"]), []), name])]
-    notes += [f"{_listed(names, 6)}: {remark}" for remark, names in remarks.items()]
+    notes += [f"{listed(names, 6)}: {remark}" for remark, names in remarks.items()]
     if timed := [printable(block[0]["feature"]) for block in shown if block[0]["unit"]]:
-        notes.append(f"{_listed(timed, 6)}: per day")
+        notes.append(f"{listed(timed, 6)}: per day")
     names = {block[0]["feature"] for block in shown}
     importances = {one.features[0]: one.value for one in weights.importances}
     groups = [group for group in weights.groups if names & {*group.together.features}]
@@ -210,14 +195,14 @@ def _group_note(group: Group, importances: Mapping[str, float]) -> str:
     """What features that move together are worth, and between what their parts lie."""
     together = group.together
     if together.value <= 0:
-        return f"move together, and are of no use to the prediction even together: {_listed([printable(f) for f in together.features], 6)}"
+        return f"move together, and are of no use to the prediction even together: {listed([printable(f) for f in together.features], 6)}"
 
     def part(feature: str) -> str:
         low, high = sorted((importances[feature], group.alone[feature]))
         return f"{printable(feature)} {low:.4f} to {high:.4f}"
 
     largest = sorted(together.features, key=lambda feature: -group.alone[feature])
-    parts = _listed([part(feature) for feature in largest], _MOST_OF_GROUP)
+    parts = listed([part(feature) for feature in largest], _MOST_OF_GROUP)
     return f"move together, importance {together.value:.4f} [{together.low:.4f} {together.high:.4f}], the split uncertain: {parts}"
 
 
@@ -251,7 +236,7 @@ def explained(records: Sequence[Record], target: str, *, top: int = 10) -> list[
         if len(parts) > top:
             rest = sum(part["contribution"] for part in parts[top:])
             cells.append([f"({len(parts) - top} more)", "", _signed(rest), "", ""])
-        lines += _aligned(cells, to_right=(1, 2))
+        lines += aligned(cells, to_right=(1, 2))
     return lines
 
 
@@ -271,8 +256,8 @@ def checked(check: Check, name: str) -> list[str]:
     for held in check.held:
         bounds = f"[{100 * held.low:.1f} {100 * held.high:.1f}]"
         cells.append([held.what, held.kind, f"{100 * held.nominal:.0f} %", f"{100 * held.measured:.1f} %", bounds, f"{held.n_intervals:,}"])
-    lines += _aligned(cells, to_right=(2, 3, 5))
-    null = _listed([printable(feature) for feature in check.null_features], 6)
+    lines += aligned(cells, to_right=(2, 3, 5))
+    null = listed([printable(feature) for feature in check.null_features], 6)
     lines.append(f"  strong: beyond 4 standard errors; null: cut out of the truth for this, having mattered least ({null or 'none'})")
     if check.n_simulations < _FEWEST_SIMULATIONS:
         lines.append(f"  {check.n_simulations} simulations tell little: --simulations {_FEWEST_SIMULATIONS} or more")
@@ -284,7 +269,8 @@ def checked(check: Check, name: str) -> list[str]:
     return lines
 
 
-def _aligned(cells: list[list[str]], *, to_right: Sequence[int]) -> list[str]:
+def aligned(cells: Sequence[Sequence[str]], *, to_right: Sequence[int]) -> list[str]:
+    """Rows of a table as lines, in columns of equal width; those that are named end, the others begin, at the same place."""
     widths = [max(len(row[i]) for row in cells) for i in range(len(cells[0]))] if cells else []
     return [
         (
@@ -293,10 +279,6 @@ def _aligned(cells: list[list[str]], *, to_right: Sequence[int]) -> list[str]:
         ).rstrip()
         for row in cells
     ]
-
-
-def _listed(names: Sequence[str], most: int) -> str:
-    return ", ".join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "")
 
 
 def _named(name: str) -> str:

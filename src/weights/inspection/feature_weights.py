@@ -26,12 +26,12 @@ import numpy as np
 import scipy.special
 
 from weights.data.encoding import Boolean, Category, ColumnEncoding, Datetime, Encoding
-from weights.effects import MEASURES, Contrast, FeatureWeights, Group, Importance, Joint
+from weights.effects import MEASURES, Contrast, FeatureWeights, Group, Importance, Joint, Key
 from weights.inspection.groups import correlated_groups
 from weights.inspection.outofbag import Answers, OutOfBag, Without
 from weights.inspection.partialling import Design, Partialled, design, partial_out
 from weights.inspection.replacement import joint_replacement, replacement
-from weights.inspection.slopes import Rows, Slopes, covariance, least_squares, logistic, slopes_of_left
+from weights.inspection.slopes import Rows, Slopes, covariance, degrees_of_freedom, least_squares, logistic, slopes_of_left
 from weights.task import Task
 from weights.types import AnyArray, FloatArray, IntArray
 
@@ -116,28 +116,33 @@ def weigh(question: Question, report: Callable[[float], None] = lambda share: No
     )
 
 
-def noiseless_effects(question: Question) -> dict[tuple[str, str, Any, str], float]:
+def noiseless_effects(question: Question) -> dict[Key, float]:
     """The effects that `weigh` estimates if the answers in the question are what outcomes are on average; its y plays no part.
 
     Returns:
-        (feature, level, class, scale) -> effect, as in `Contrast`.
+        `Contrast.key` -> effect.
     """
     encoding, rows = question.encoding, question.rows
     told = design(encoding, question.x, rows.weight)
     partialled = partial_out(told, bent=not question.linear)
-    exact = partialled.how == "least squares" and question.linear
+    known = {outcome: _pick(question.answers.as_is, outcome) for outcome in _outcomes(question.task)}
+    if _is_exact(question, partialled):
+        at_once = {outcome: least_squares(told.z, values, rows).slopes for outcome, values in known.items()}
+    else:
+        at_once = {}
     effects = {}
     for feature, column in enumerate(encoding.columns):
         own = told.of(feature)
-        without = question.answers.answers(replacement(encoding, question.x, told, partialled, feature)).together
-        for outcome in _outcomes(question.task) if len(own) else ():
-            known = _pick(question.answers.as_is, outcome)
-            slopes = (
-                least_squares(told.z, known, rows).slopes[own]
-                if exact
-                else slopes_of_left(partialled.left[:, own], known - _pick(without, outcome), partialled, rows).slopes
-            )
-            for slope, i in zip(slopes, own, strict=True):
+        if not len(own):
+            continue
+        if at_once:
+            slopes = {outcome: of_all[own] for outcome, of_all in at_once.items()}
+        else:
+            without = question.answers.answers(replacement(encoding, question.x, told, partialled, feature)).together
+            gaps = {outcome: values - _pick(without, outcome) for outcome, values in known.items()}
+            slopes = {outcome: slopes_of_left(partialled.left[:, own], gap, partialled, rows).slopes for outcome, gap in gaps.items()}
+        for outcome, of_own in slopes.items():
+            for slope, i in zip(of_own, own, strict=True):
                 level, factor, _ = _unit(question, told, column, int(i))
                 effects[column.name, level, outcome.label, outcome.scale] = float(slope) * factor
     return effects
@@ -186,8 +191,7 @@ class _Scoring(NamedTuple):
         scores = rows.weight / rows.weight.sum() * (more - value * self.spread) / self.unit
         kind = rows.errors
         std_err = float(np.sqrt(max(covariance(scores[:, None], kind, rows, 1.0)[0, 0], 0.0)))
-        degrees = len(np.unique(rows.group)) - 1 if rows.group is not None else rows.n_used - 1
-        half = float(scipy.special.stdtrit(max(degrees, 1), 0.975)) * std_err
+        half = float(scipy.special.stdtrit(degrees_of_freedom(rows, max(rows.n_used - 1, 1))[kind], 0.975)) * std_err
         members = zip(self.question.answers.members, without.alone, self.alone, strict=True)
         lost = [(_losses(self.question.task, self.question.y[seen], said).mean(), known.mean()) for (_, _, seen), said, known in members]
         better = [after > before * (1 + _ROUNDING) for after, before in lost]
@@ -244,9 +248,13 @@ def _outcomes(task: Task) -> list[_Outcome]:
     return [_Outcome(scale, task.classes[k], k) for k in places for scale in ("target", "link")]
 
 
+def _is_exact(question: Question, partialled: Partialled) -> bool:
+    return question.linear and partialled.how == "least squares"
+
+
 def _exact(question: Question, told: Design, partialled: Partialled) -> dict[_Outcome, Slopes]:
     """Slopes on all inputs at once, where all members are linear and rows suffice."""
-    if partialled.how != "least squares" or not question.linear:
+    if not _is_exact(question, partialled):
         return {}
     found: dict[_Outcome, Slopes] = {}
     for outcome in _outcomes(question.task):
@@ -297,9 +305,8 @@ def _effects(
             )
         for c in told.columns[told.inputs[own[0]].feature]:
             if int(c) in told.lost:
-                level = question.encoding.inputs[c].removeprefix(column.name).removeprefix(" = ").strip()
                 note = f"not identifiable, because {told.lost[int(c)]}"
-                contrasts.append(Contrast(column.name, level, outcome.label, outcome.scale, None, note=note))
+                contrasts.append(Contrast(column.name, told.levels[c], outcome.label, outcome.scale, None, note=note))
         if isinstance(column, Category) and len(finite) > 1:
             statistics = {
                 kind: _wald(found.slopes[finite], c[np.ix_(finite, finite)]) / len(finite) for kind, c in found.covariances.items()

@@ -15,6 +15,7 @@ import numpy as np
 import scipy.linalg
 
 from weights.data.encoding import Boolean, Category, Encoding
+from weights.errors import listed
 from weights.types import BoolArray, FloatArray, IntArray
 
 _REDUNDANT = 1e-7
@@ -34,7 +35,7 @@ _TINY, _MIDDLING = 1e-9, 0.1
 
 
 class Input(NamedTuple):
-    """An input that can be told apart. column: its place in the encoding; feature: its feature's; level: what it says, or ""."""
+    """An input that remains. column: its place in the encoding; feature: its feature's; level: what it says, or ""."""
 
     column: int
     feature: int
@@ -55,6 +56,7 @@ class Design:
         partners: the columns that determine it, where it is these.
         references: feature -> the level that the others of its category are compared with.
         columns: of each feature, the places of its inputs in the encoding.
+        levels: what each input of the encoding says of its feature; empty for the number or flag itself.
         numeric: whether an input of the encoding is a scaled number, shape (p,).
     """
 
@@ -65,6 +67,7 @@ class Design:
     partners: dict[int, list[int]]
     references: dict[int, str]
     columns: list[IntArray]
+    levels: list[str]
     numeric: BoolArray
 
     def of(self, feature: int) -> IntArray:
@@ -110,7 +113,8 @@ def design(encoding: Encoding, x: FloatArray, weight: FloatArray) -> Design:
         x: unclipped inputs, float64, shape (r, p).
         weight: of rows, mean one, shape (r,).
     """
-    candidates, references = _without_references(encoding, x, weight)
+    by_feature, levels = columns_by_feature(encoding), _levels(encoding)
+    candidates, references = _without_references(encoding, by_feature, levels, x, weight)
     lost: dict[int, str] = {}
     varying = []
     for one in candidates:
@@ -128,7 +132,7 @@ def design(encoding: Encoding, x: FloatArray, weight: FloatArray) -> Design:
         lost[column] = f"it is determined by {_named(encoding, column, others)}; drop one to learn of the other"
     remain = [varying[i] for i in kept]
     numeric = np.isin(np.arange(x.shape[1]), encoding.numeric_inputs)
-    return Design(remain, x[:, [one.column for one in remain]], weight, lost, tied, references, columns_by_feature(encoding), numeric)
+    return Design(remain, x[:, [one.column for one in remain]], weight, lost, tied, references, by_feature, levels, numeric)
 
 
 def columns_by_feature(encoding: Encoding) -> list[IntArray]:
@@ -137,12 +141,17 @@ def columns_by_feature(encoding: Encoding) -> list[IntArray]:
     return np.split(np.arange(len(groups)), np.flatnonzero(np.diff(groups)) + 1)
 
 
+def _levels(encoding: Encoding) -> list[str]:
+    names = [encoding.columns[feature].name for feature in encoding.groups]
+    return [name.removeprefix(own).removeprefix(" = ").strip() for name, own in zip(encoding.inputs, names, strict=True)]
+
+
 def _named(encoding: Encoding, column: int, others: list[int]) -> str:
     """The features that these inputs are of; of the input's own feature, the inputs."""
     own = encoding.groups[column]
     features = dict.fromkeys(f"'{encoding.columns[encoding.groups[k]].name}'" for k in others if encoding.groups[k] != own)
     named = [*features] or [f"'{encoding.inputs[k]}'" for k in others]
-    return ", ".join(named[:_MOST_NAMED]) + (f" and {len(named) - _MOST_NAMED} more" if len(named) > _MOST_NAMED else "")
+    return listed(named, _MOST_NAMED)
 
 
 def partial_out(design: Design, *, bent: bool) -> Partialled:
@@ -183,21 +192,18 @@ def jointly_left(design: Design, x: FloatArray, features: list[int]) -> FloatArr
 # Which inputs can be told apart
 
 
-def _without_references(encoding: Encoding, x: FloatArray, weight: FloatArray) -> tuple[list[Input], dict[int, str]]:
+def _without_references(
+    encoding: Encoding, columns: list[IntArray], levels: list[str], x: FloatArray, weight: FloatArray
+) -> tuple[list[Input], dict[int, str]]:
     """Every input but the reference level of each category."""
-    inputs, references, position = [], {}, 0
-    groups, names = np.asarray(encoding.groups), encoding.inputs
-    for feature, column in enumerate(encoding.columns):
-        n_own = int((groups == feature).sum())
-        own = range(position, position + n_own)
-        position += n_own
+    inputs, references = [], {}
+    for feature, (column, own) in enumerate(zip(encoding.columns, columns, strict=True)):
         reference = own[reference_level(column, weight @ x[:, own])] if isinstance(column, Category) else -1
         for i in own:
-            level = names[i].removeprefix(column.name).removeprefix(" = ").strip()
             if i == reference:
-                references[feature] = level
+                references[feature] = levels[i]
             else:
-                inputs.append(Input(i, feature, "yes" if isinstance(column, Boolean) and not level else level))
+                inputs.append(Input(int(i), feature, "yes" if isinstance(column, Boolean) and not levels[i] else levels[i]))
     return inputs, references
 
 

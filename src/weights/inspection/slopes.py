@@ -107,7 +107,7 @@ def slopes_of_left(left: FloatArray, outcome: FloatArray, partialled: Partialled
     for kind in _kinds(rows):
         factor = 1.0 if kind == "cluster" else stretch  # which counts parameters itself
         covariances[kind] = factor * covariance(each * noise[:, None], kind, rows, partialled.n_controls)
-    return Slopes(slopes, covariances, _degrees(rows, degrees))
+    return Slopes(slopes, covariances, degrees_of_freedom(rows, degrees))
 
 
 def least_squares(z: FloatArray, outcome: FloatArray, rows: Rows) -> Slopes:
@@ -126,7 +126,7 @@ def least_squares(z: FloatArray, outcome: FloatArray, rows: Rows) -> Slopes:
     slopes = each.T @ rooted
     noise = rooted - factor @ (factor.T @ rooted)
     spare = (1 - (factor**2).sum(1)).clip(1e-10)
-    degrees = _degrees(rows, float(max(n - q, 1)))
+    degrees = degrees_of_freedom(rows, float(max(n - q, 1)))
     covariances = {"classical": noise @ noise / max(n - q, 1) * (inverse @ inverse.T)}
     for kind in _kinds(rows):
         if kind != "robust":
@@ -164,7 +164,7 @@ def logistic(z: FloatArray, positive: FloatArray, rows: Rows) -> Slopes:
         return outer[1:, 1:] / np.outer(spread, spread)
 
     covariances = {"classical": of_all(products), **{kind: of_all(covariance(scores, kind, rows, q)) for kind in _kinds(rows)}}
-    return Slopes(slopes, covariances, _degrees(rows, np.inf))
+    return Slopes(slopes, covariances, degrees_of_freedom(rows, np.inf))
 
 
 def _with_finite_odds(curvature: FloatArray) -> tuple[IntArray, FloatArray]:
@@ -186,7 +186,8 @@ def _kinds(rows: Rows) -> list[str]:
     return [kind for kind, there in (("robust", True), ("cluster", rows.group is not None), ("hac", rows.time is not None)) if there]
 
 
-def _degrees(rows: Rows, usual: float) -> dict[str, float]:
+def degrees_of_freedom(rows: Rows, usual: float) -> dict[str, float]:
+    """Of Student's t by kind of standard error: those of groups, and as many as usual of the others."""
     n_groups = 0 if rows.group is None else len(np.unique(rows.group[rows.weight > 0]))
     known: dict[str, Callable[[], float]] = {"cluster": lambda: float(max(n_groups - 1, 1))}
     # JSON has no infinity, and Student's t with a million degrees is normal to six digits.

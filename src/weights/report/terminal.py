@@ -23,6 +23,7 @@ from weights.data.dataset import Dataset, Feature
 from weights.ensemble import Ensemble, Population, Report
 from weights.errors import printable
 from weights.metrics import Metric
+from weights.summary import aligned
 from weights.task import Task
 from weights.training.plan import Plan
 from weights.training.population import Progress
@@ -105,15 +106,7 @@ def metric_lines(report: Report, model: str) -> list[str]:
     for name, metric in report.metrics.items():
         beside = [_number(name, report.compared[other][name].value) for other in others]
         rows.append([_spelled(name), _number(name, metric.value), _bounds(name, metric), *beside])
-    widths = [max(len(cell) for cell in column) for column in zip(*rows, strict=True)]
-    return [
-        "  " + "  ".join(_aligned(cell, width, left=i in (0, 2)) for i, (cell, width) in enumerate(zip(row, widths, strict=True)))
-        for row in rows
-    ]
-
-
-def _aligned(cell: str, width: int, *, left: bool) -> str:
-    return f"{cell:<{width}}" if left else f"{cell:>{width}}"
+    return aligned(rows, to_right=[1, *range(3, 3 + len(others))])
 
 
 def search_lines(report: Report) -> list[str]:

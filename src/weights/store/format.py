@@ -30,7 +30,7 @@ from weights.data.memory import in_words, memory_budget
 from weights.elements.activation import Activation
 from weights.elements.initialization import Initialization
 from weights.ensemble import Ensemble, Population, Report, model_shape
-from weights.errors import CorruptError, DataError, NotFoundError, StorageError, UsageError, WeightsError
+from weights.errors import CorruptError, DataError, NotFoundError, StorageError, UsageError, WeightsError, listed
 from weights.metrics import Metric
 from weights.models.base import Shape
 from weights.models.table import AnyModel, build
@@ -274,8 +274,7 @@ def _check_is_run(folder: Path) -> None:
         return
     runs = [folder / name for name in names if is_saved(folder / name)]
     if runs:
-        more = f" and {len(runs) - 10} more" if len(runs) > 10 else ""
-        raise NotFoundError(f"'{folder}' is not a saved run, but holds some: {', '.join(map(str, runs[:10]))}{more}. Name one of them.")
+        raise NotFoundError(f"'{folder}' is not a saved run, but holds some: {listed([*map(str, runs)], 10)}. Name one of them.")
     raise NotFoundError(f"'{folder}' is not a saved run and holds none. Name the folder that `weights fit --save` wrote.")
 
 
