@@ -98,7 +98,7 @@ def _elsewhere(tmp_path, monkeypatch):
 
 def test_help_imports_neither_jax_nor_sklearn():
     program = (
-        "import sys; sys.argv = ['weights', '--help']\n"
+        "import os, sys; sys.argv = ['weights', '--help']; os._exit = sys.exit\n"
         "from weights.cli import main\n"
         "try: main()\n"
         "except SystemExit: print({'jax', 'sklearn', 'optax', 'scipy', 'pyarrow'} & set(sys.modules), file=sys.stderr)"

@@ -611,9 +611,13 @@ def main() -> None:
     try:
         cli(prog_name="weights")
     except SystemExit as end:
-        if end.code == Interrupted.exit_code:
+        with contextlib.suppress(OSError):
+            sys.stdout.flush()
             sys.stderr.flush()
-            os._exit(Interrupted.exit_code)  # without waiting for threads that are still at work
+            if isinstance(end.code, int | None):
+                # Without waiting for threads that are still at work, and without ending Python under them, which aborts the process
+                # where Arrow still holds a file of ours.
+                os._exit(end.code or 0)
         raise
 
 

@@ -491,6 +491,14 @@ def test_signals_that_are_ignored_stay_ignored(csv, tmp_path):
     assert (code, words) == (0, "")
 
 
+@pytest.mark.parametrize(("arguments", "code"), [(["--version"], 0), (["show", "nowhere"], 4)], ids=["well", "not well"])
+def test_threads_that_are_still_at_work_keep_no_command_from_ending(arguments, code):
+    """Python waits for them, and ends under some: those of Arrow then abort the process."""
+    script = "import threading, time; threading.Thread(target=time.sleep, args=(600,)).start(); from weights.cli import main; main()"
+    ended = subprocess.run([sys.executable, "-c", script, *arguments], capture_output=True, timeout=120)
+    assert (ended.returncode, len(ended.stdout + ended.stderr) > 0) == (code, True)
+
+
 # Other processes
 
 

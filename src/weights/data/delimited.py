@@ -161,7 +161,7 @@ def _cells(text: TextFile, path: Path, delimiter: str, names: list[str], missing
     batches: list[pa.RecordBatch] = []
     n_bytes = 0
     try:
-        with csv.open_csv(text, *options) as reader:  # left open, a thread of Arrow's may still read when Python ends, which aborts it
+        with csv.open_csv(text, *options) as reader:
             for batch in reader:
                 batches.append(batch)
                 n_bytes += batch.nbytes
