@@ -266,7 +266,7 @@ def neural_cell(cell: Cell, repetitions: int, seed: int) -> dict[str, Any]:
     low, high = np.moveaxis(np.asarray(bounds), 2, 0)
     of_networks = np.mean(own, axis=0)
     within = (low[:, asked] <= of_networks) & (of_networks <= high[:, asked])
-    best, zero = (low <= importances) & (importances <= high), (low <= 0) & (high >= 0)
+    best, zero = (low <= importances) & (importances <= high), ((low <= 0) & (high >= 0))[:, kinds_of_features(importances)["null"]]
     tells = np.flatnonzero(importances[: min(cell.p, 5)] > 0)
     return {
         "coverage": shares(np.asarray(hits), groups),
@@ -279,7 +279,7 @@ def neural_cell(cell: Cell, repetitions: int, seed: int) -> dict[str, Any]:
             int(j): [round(float(v), 5), round(float(c), 4)] for j, v, c in zip(asked, of_networks, within.mean(0), strict=True)
         },
         "importance_best": round(float(best[:, tells].mean()), 4) if len(tells) else None,
-        "importance_null": round(float(zero[:, kinds_of_features(importances)["null"]].mean()), 4),
+        "importance_null": round(float(zero.mean()), 4) if zero.size else None,
     }
 
 
@@ -319,7 +319,7 @@ def changes(cell: Cell, answer: Any, x: np.ndarray, asked: list[int]) -> np.ndar
         return (mean - answers) ** 2
 
     knows = loss(answer(x))
-    others = np.concatenate([given_others(cell, x, j, np.full(len(x), z)) for j in asked for z in _MIDDLES])
+    others = np.concatenate([given_others(cell, x, j, z) for j in asked for z in _MIDDLES])
     without = answer(others).reshape(len(asked), len(_MIDDLES), len(x)).mean(1)
     return np.stack([loss(one) for one in without]) - knows
 
@@ -333,8 +333,8 @@ def spread_of(cell: Cell) -> float:
     return float(expected(cell, x).var() + (np.mean((0.3 + np.abs(x[:, 0])) ** 2) if cell.truth == "hetero" else 1.0))
 
 
-def given_others(cell: Cell, x: np.ndarray, j: int, normals: np.ndarray) -> np.ndarray:
-    """Inputs with column j drawn anew given the others, from standard normals (n,)."""
+def given_others(cell: Cell, x: np.ndarray, j: int, normals: np.ndarray | float) -> np.ndarray:
+    """Inputs with column j drawn anew given the others, from standard normals (n,), or from one for all rows."""
     x = x.copy()
     match cell.inputs:
         case "independent":
