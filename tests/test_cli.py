@@ -682,6 +682,50 @@ def test_too_few_simulations_are_refused_in_one_line(runs):
     )
 
 
+# Diagnose and improve
+
+
+@pytest.fixture(scope="session")
+def stiff(tables, towns, tmp_path_factory) -> Path:
+    """A run on towns.csv with far too strong a penalty."""
+    folder = tmp_path_factory.mktemp("stiff") / "run"
+    api.fit(tables / "towns.csv", target="wage", members=8, model="linear", penalty="l2", strength=5.0, save=folder)
+    return folder
+
+
+def test_fit_says_what_its_loss_is_made_of(tables):
+    said = well("fit", tables / "wages.csv", "-t", "wage", *QUICK).stdout
+    assert re.search(r"^Loss +squared error [\d.,e+-]+ out of bag; [\d.,e+-]+ for a constant\n  bias and noise ", said, flags=re.M)
+
+
+def test_a_diagnosis_prints_one_object(stiff):
+    shown = printed("diagnose", stiff, "--quick")
+    assert shown["verdict"] == "underfits"
+    assert shown["bias"] + shown["variance"] - shown["diversity"] == pytest.approx(shown["loss"])
+    assert {"name", "change", "gain", "low", "high", "helps"} <= {*shown["remedies"][0]}
+
+
+def test_a_diagnosis_ends_with_the_command_that_keeps_the_best_remedy(stiff):
+    lines = well("diagnose", stiff, "--quick", "--quiet").stdout.splitlines()
+    assert lines[0].startswith("Verdict       underfits: strength 0.5 instead of 5 takes ")
+    assert lines[-1] == f"Next          weights improve {stiff} --apply weaker-penalty"
+
+
+def test_improve_saves_a_new_run_beside_the_old_one(stiff):
+    shown = printed("improve", stiff, "--quick")
+    assert shown["change"] == "strength 0.5 instead of 5"
+    assert shown["saved"] == f"{stiff}-improved"
+    assert api.load(f"{stiff}-improved").metrics["rmse"] < api.load(stiff).metrics["rmse"]
+    code, said = refused("improve", stiff, "--quiet")
+    assert (code, said) == (2, f"weights: {stiff}-improved exists already. Name another folder with --save.\n")
+
+
+def test_improve_refuses_a_change_the_run_does_not_have(stiff):
+    code, said = refused("improve", stiff, "--apply", "wider", "--save", "new", "--quiet")
+    assert code == 2
+    assert said.startswith("weights: This run has no change 'wider'.")
+
+
 # Wrong words
 
 

@@ -12,7 +12,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -31,10 +31,12 @@ from weights.data.stream import counted_from, parts, rows_counted_from
 from weights.data.table import describe_source, read_table
 from weights.effects import FeatureWeights
 from weights.ensemble import Ensemble, Interval, Origin, Report, available_threads
-from weights.errors import CorruptError, TooLargeError, TrainingError, UsageError, WeightsError, printable
-from weights.fitting import Prepared, train_ensemble
+from weights.errors import CorruptError, TooLargeError, TrainingError, UsageError, WeightsError, printable, suggest
+from weights.fitting import Prepared, check_memory, check_rows, train_ensemble
 from weights.inspection.explanation import Explanation, explain
 from weights.preparing import asks_to_merge, can_pass, decide, dotted, read_passing, read_whole, ready_again
+from weights.remedies import changes
+from weights.remedies import diagnose as try_remedies
 from weights.spec import Spec
 from weights.store.checkpoint import Checkpoints, fingerprint
 from weights.store.format import check_writable
@@ -43,8 +45,10 @@ from weights.store.format import save as save_ensemble
 from weights.summary import Summary, summarise
 from weights.task import Task
 from weights.training.compiling import keep_compiled_programs
+from weights.training.plan import plan
 from weights.training.population import Control, Progress
 from weights.types import AnyArray, BoolArray, FloatArray, Params
+from weights.verdicts import Diagnosis
 
 _SAME_KEYSTROKE_SECONDS = 0.5
 STOPPING_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -145,6 +149,20 @@ class Model:
               feature  effect  std err     z  P>|z|  ...
         """
         return summarise(self._worth(), self.ensemble.task, **options)
+
+    def diagnose(self, data: Any = None, *, quick: bool = False) -> Diagnosis:
+        """Whether the model is under- or overfit, and what would help, tried on the rows of training.
+
+        Args:
+            data: these rows; read from where they came from if not given.
+            quick: fewer folds and fewer remedies.
+
+        Raises:
+            UsageError: the rows cannot be read again and were not given.
+            NotFoundError, DataError: the rows are gone or not those of training.
+            Interrupted: Ctrl-C, SIGTERM or SIGHUP.
+        """
+        return diagnose(self, data, quick=quick)
 
     def explain(self, data: Any, *, label: Any = None) -> Explanation:
         """The contribution of each feature to the prediction of each row; see `weights.inspection.explanation.explain`.
@@ -405,20 +423,97 @@ def check_intervals(
         NotFoundError, DataError: the rows are gone or not those of training.
         Interrupted: Ctrl-C, SIGTERM or SIGHUP.
     """
-    origin, ensemble = model.report.origin, model.ensemble
+    prepared = _ready_again(model, data)
+    control = Control(n_threads=prepared.n_threads)
+    told = progress or (lambda progress: None)
+    with _stopped_by_signals(control):
+        return try_intervals(model.ensemble, prepared, n_simulations=simulations, seed=seed, report=told, stopping=control.stopping)
+
+
+def diagnose(model: Model, data: Any = None, *, quick: bool = False, progress: Callable[[Progress], None] | None = None) -> Diagnosis:
+    """Whether a model is under- or overfit, from remedies that are tried on the rows of training; see `weights.remedies`.
+
+    Args:
+        model: fitted from a file, or with the rows at hand.
+        data: the rows of training; read from where they came from if None.
+        quick: fewer folds and fewer remedies, a fifth of the time.
+        progress: called after each trial.
+
+    Raises:
+        UsageError, NotFoundError, DataError, Interrupted: as `check_intervals`.
+    """
+    prepared = _ready_again(model, data)
+    control = Control(n_threads=prepared.n_threads)
+    with _stopped_by_signals(control):
+        return try_remedies(model.ensemble, prepared, quick=quick, report=progress or (lambda progress: None), stopping=control.stopping)
+
+
+def improve(
+    model: Model,
+    apply: str | None = None,
+    data: Any = None,
+    *,
+    save: Any = None,
+    resume: bool = False,
+    quick: bool = False,
+    progress: Callable[[Progress], None] | None = None,
+) -> tuple[Model, str]:
+    """A new model of the same rows with one change of the settings.
+
+    Args:
+        model: to start from; it stays as it is.
+        apply: name of a remedy (`Remedy.name`), or None: the one that helps most, for which all are tried.
+        data: the rows of training; read from where they came from if None.
+        save: folder to save to.
+        resume: continue the interrupted fit whose checkpoint lies beside `save`.
+        quick: as `diagnose`.
+        progress: called with a `Progress` after each trial and round.
+
+    Returns:
+        The new model, and the change in words.
+
+    Raises:
+        UsageError: there is no such remedy for these settings, or none helps; others as `fit` and `diagnose`.
+    """
+    if apply is None:
+        found = diagnose(model, data, quick=quick, progress=progress)
+        helpful = [remedy.name for remedy in found.remedies if remedy.helps]
+        if not helpful:
+            raise UsageError(f"Nothing that was tried helps: {found.reason}. Name a change with --apply to make it all the same.")
+        apply = helpful[0]
+    prepared = _ready_again(model, data)
+    check_rows(model.ensemble, prepared)
+    possible = {change.name: change for change in changes(model.ensemble, prepared)}
+    if apply not in possible:
+        raise UsageError(f"This run has no change '{apply}'. {suggest(apply, possible)}")
+    change, n_rows = possible[apply], len(prepared.dataset.x)
+    taken = [
+        msgspec.structs.replace(plan(s, prepared.shape, n_rows, n_threads=prepared.n_threads), model=n) for n, s in change.specs.items()
+    ]
+    check_memory(taken)
+    inspect = model.report.feature_weights is not None
+    remarks = [*model.report.remarks, f"fitted again with {change.words}"]
+    changed = replace(
+        prepared,
+        candidates=change.specs,
+        plans=taken,
+        remarks=remarks,
+        inspect=inspect,
+        origin=None if data is not None else model.report.origin,
+    )
+    return run_fit(changed, save=save, resume=resume, progress=progress), change.words
+
+
+def _ready_again(model: Model, data: Any) -> Prepared:
+    """The rows of a run, ready to be trained on again with its settings; read from where they came from if `data` is None."""
+    origin = model.report.origin
     source = origin.path if origin and data is None else data
     if origin is None or source is None:
         raise UsageError("The rows of training came from memory, so they cannot be read again. Fit from a file, or give the rows.")
     roles = origin.roles
     rows = read_whole(source, roles.target, roles.sample_weight, roles, merge=origin.merged)
-    specs = {population.name: population.spec for population in ensemble.populations}
     keep_compiled_programs()
-    prepared = ready_again(rows, ensemble.task, specs, available_threads())
-    control = Control(n_threads=available_threads())
-    with _stopped_by_signals(control):
-        return try_intervals(
-            ensemble, prepared, n_simulations=simulations, seed=seed, report=progress or (lambda progress: None), stopping=control.stopping
-        )
+    return ready_again(rows, model.ensemble.task, model.specs, available_threads())
 
 
 def explanations(model: Model, data: Any, *, label: Any = None, level: float = 0.95) -> list[dict[str, Any]]:

@@ -18,8 +18,8 @@ import numpy as np
 from weights.data.dataset import Dataset
 from weights.effects import FeatureWeights, Key
 from weights.ensemble import Ensemble
-from weights.errors import DataError, Interrupted, UsageError
-from weights.fitting import Prepared, question, train_ensemble
+from weights.errors import Interrupted, UsageError
+from weights.fitting import Prepared, check_rows, question, train_ensemble
 from weights.inspection.feature_weights import noiseless_effects
 from weights.inspection.outofbag import Voices
 from weights.inspection.slopes import n_lags
@@ -89,13 +89,7 @@ def check_intervals(
         raise UsageError("The run was fitted without inspection, so it has no intervals to check. Fit again without --no-inspect.")
     if n_simulations < 2:
         raise UsageError(f"At least two simulations are needed, but {n_simulations} came.")
-    if prepared.dataset.passage is not None:
-        raise DataError("The rows do not fit into memory, and are needed there to simulate outcomes for them. Use a machine with more.")
-    if prepared.dataset.encoding != ensemble.encoding or prepared.dataset.n_samples != ensemble.report.n_samples:
-        raise DataError(
-            f"The rows must be those the run was fitted to, {ensemble.report.n_samples:,} of them, but {prepared.dataset.n_samples:,} came "
-            "and their columns are not as they were. Name the file of training."
-        )
+    check_rows(ensemble, prepared)
     prepared = dataclasses.replace(prepared, task=ensemble.task, candidates=_few_members(prepared), races={}, inspect=True)
     null = _least_important(claimed)
     answers, truth = _truth(ensemble, prepared, null)

@@ -252,6 +252,7 @@ def fit(source: str, as_json: bool, quiet: bool, dry_run: bool, save: str | None
     """
     from weights import api
     from weights.report import terminal
+    from weights.report.diagnosis import decomposition_lines
     from weights.store.checkpoint import has_checkpoint
 
     if save and no_save:
@@ -279,6 +280,8 @@ def fit(source: str, as_json: bool, quiet: bool, dry_run: bool, save: str | None
         _print_json(_run_object(model, folder))
         return
     _print(terminal.result_lines(model.ensemble))
+    if model.report.decomposition:
+        _print(decomposition_lines(model.report.decomposition))
     if model.report.feature_weights:
         n_lines_each = len(model.classes) if model.ensemble.task.kind == "multiclass" else 1
         _print(model.summary(top=max(_SHOWN_AFTER_FIT // n_lines_each, 2), narrow=True, per="sd").lines())
@@ -310,6 +313,64 @@ def summary(run: str, as_json: bool, **options: Any) -> None:
         _print_json(model.feature_weights(**options))
     else:
         _print(model.summary(narrow=_is_narrow(), **options).lines())
+
+
+@cli.command()
+@click.argument("run")
+@click.option("--quick", is_flag=True, help="Fewer folds and fewer remedies, a fifth of the time.")
+@click.option("--data", metavar="FILE", help="The rows of training, if they are no longer where they were.")
+@click.option("--quiet", "-q", is_flag=True, help="Print results only.")
+@_command
+def diagnose(run: str, quick: bool, data: str | None, quiet: bool, as_json: bool) -> None:
+    """Say whether the run saved in RUN is under- or overfit, and what would help.
+
+    Remedies are tried: small populations with one setting changed are trained on the same rows.
+
+    \b
+      weights diagnose runs/income
+      weights diagnose runs/income --quick --json
+    """
+    from weights import api
+    from weights.report import terminal
+    from weights.report.diagnosis import diagnosis_lines, diagnosis_object
+
+    model = api.load(run)
+    with terminal.progress_bar(quiet=quiet, color=_color(sys.stderr)) as progress:
+        found = api.diagnose(model, data, quick=quick, progress=progress)
+    _print_json(diagnosis_object(found)) if as_json else _print(diagnosis_lines(found, run))
+
+
+@cli.command()
+@click.argument("run")
+@click.option("--apply", metavar="NAME", help="The change to make, as `weights diagnose` names it; if not given, the one that helps most.")
+@click.option("--save", metavar="FOLDER", help="Where to save; RUN-NAME if not given.")
+@click.option("--resume", is_flag=True, help="Go on where the same command was interrupted.")
+@click.option("--data", metavar="FILE", help="The rows of training, if they are no longer where they were.")
+@click.option("--quick", is_flag=True, help="Try fewer remedies, on fewer folds.")
+@click.option("--quiet", "-q", is_flag=True, help="Print results only.")
+@_command
+def improve(run: str, apply: str | None, save: str | None, resume: bool, data: str | None, quick: bool, quiet: bool, as_json: bool) -> None:
+    """Fit the run saved in RUN again with the change that helps most, and save it as a new run.
+
+    \b
+      weights improve runs/income
+      weights improve runs/income --apply wider --save runs/income-wide
+    """
+    from weights import api
+    from weights.report import terminal
+
+    model = api.load(run)
+    folder = Path(save) if save else Path(f"{run.rstrip('/')}-{apply or 'improved'}")
+    if not save and not resume and os.path.exists(folder):
+        raise UsageError(f"{_spelled(folder)} exists already. Name another folder with --save.")
+    with terminal.progress_bar(quiet=quiet, color=_color(sys.stderr)) as progress:
+        better, words = api.improve(model, apply, data, save=folder, resume=resume, quick=quick, progress=progress)
+    if as_json:
+        _print_json({"change": words, **_run_object(better, folder)})
+        return
+    _print([terminal.labelled("Changed", words)])
+    _print(terminal.result_lines(better.ensemble))
+    _print(terminal.next_lines(folder, weighed=better.report.feature_weights is not None))
 
 
 @cli.command("check-intervals")

@@ -29,6 +29,7 @@ from weights.models.table import build
 from weights.spec import Spec, program_spec
 from weights.task import Task, log_probabilities
 from weights.types import AnyArray, BoolArray, FloatArray, Params
+from weights.verdicts import Decomposition
 
 _BLOCK = 4096
 
@@ -74,6 +75,7 @@ class Report(msgspec.Struct, frozen=True):
         searches: how candidates fared, by model.
         failures: member -> reason.
         remarks: what was noticed in the data.
+        decomposition: what the out-of-bag loss is made of.
         feature_weights: what each feature is worth; None if that was not asked for.
         origin: how to read the rows again; None where target or weights came apart from the table.
     """
@@ -90,6 +92,7 @@ class Report(msgspec.Struct, frozen=True):
     seconds: float = 0.0
     created: str = ""
     version: str = ""
+    decomposition: Decomposition | None = None
     feature_weights: FeatureWeights | None = None
     origin: Origin | None = None
 

@@ -24,6 +24,7 @@ from weights.data.stream import rows_counted_from
 from weights.effects import FeatureWeights
 from weights.ensemble import Candidate, Ensemble, Origin, Population, Report
 from weights.errors import DataError, Interrupted, UsageError, suggest
+from weights.inspection.decomposition import Judged, Voice, decompose
 from weights.inspection.feature_weights import Question, weigh
 from weights.inspection.outofbag import OutOfBag, Voices
 from weights.inspection.slopes import Rows
@@ -34,12 +35,13 @@ from weights.models.table import MODELS
 from weights.spec import Spec, resolve, with_settings
 from weights.task import Task
 from weights.training.job import Job, Passing, ReadyRows
-from weights.training.mixing import answer_losses, conformal_scores, crossfitted_answers, mix
+from weights.training.mixing import Mixture, answer_losses, conformal_scores, crossfitted_answers, mix
 from weights.training.plan import Plan, plan, steps_within
 from weights.training.population import Control, Progress, Trained, member_seeds, solves_in_passing, train
 from weights.training.resampling import Draw, resample
 from weights.training.search import paired_difference, race
 from weights.types import AnyArray, BoolArray, FloatArray, IntArray
+from weights.verdicts import Decomposition
 
 _SIMPLER_FIRST = ("linear", "mlp")
 _LOOSE = {"optimization.weight_decay": 0.1, "regularization.dropout": 0.02}
@@ -109,7 +111,8 @@ def train_ensemble(prepared: Prepared, control: Control) -> Ensemble:
     rows = np.logical_and.reduce([result.covered for result in trained.values()])
     outputs = np.stack([result.outputs[rows] for result in trained.values()])
     y, weight = prepared.y[rows], prepared.weight[rows]
-    shares, offset, answers = mix(outputs, y, weight, task)
+    mixture = mix(outputs, y, weight, task)
+    shares, offset, answers = mixture.shares, mixture.offset, mixture.answers
     several = len(names) > 1
     alone = {name: crossfitted_answers(outputs[[i]], y, weight, task) if several else answers for i, name in enumerate(names)}
     populations = [
@@ -131,6 +134,7 @@ def train_ensemble(prepared: Prepared, control: Control) -> Ensemble:
         searches=searches,
         failures={f"{name} {m}": reason for name, result in trained.items() for m, reason in result.failures.items()},
         remarks=remarks,
+        decomposition=_decomposed(prepared, [*trained.values()], rows, mixture),
         feature_weights=_worth(prepared, voices, offset, rows, control) if prepared.inspect else None,
         origin=prepared.origin,
         seconds=round(time.monotonic() - began, 2),
@@ -139,6 +143,19 @@ def train_ensemble(prepared: Prepared, control: Control) -> Ensemble:
     )
     scores = conformal_scores(task, y, answers, weight)
     return Ensemble(task, dataset.encoding, dataset.features, populations, offset, scores, report)
+
+
+def _decomposed(prepared: Prepared, trained: list[Trained], covered: BoolArray, mixture: Mixture) -> Decomposition:
+    """What the out-of-bag loss on the covered rows (n,) is made of."""
+    dataset, places = prepared.dataset, np.cumsum(covered) - 1
+    voices = []
+    for p, result in enumerate(trained):
+        for rows, outputs in result.alone:
+            here = covered[rows]
+            voices.append(Voice(p, places[rows[here]], outputs[here]))
+    group = None if dataset.group is None else dataset.group[covered]
+    judged = Judged(prepared.y[covered], dataset.sample_weight[covered], group)
+    return decompose(prepared.task, judged, voices, mixture.row_shares, mixture.row_offsets, x=dataset.x[covered])
 
 
 def _worth(prepared: Prepared, voices: list[Voices], offset: FloatArray, covered: BoolArray, control: Control) -> FeatureWeights:
@@ -376,6 +393,21 @@ def within_budget(
             spec = msgspec.structs.replace(spec, optimization=msgspec.structs.replace(spec.optimization, n_steps=n_steps))
         changed[name] = spec
     return changed
+
+
+def check_rows(ensemble: Ensemble, prepared: Prepared) -> None:
+    """Whether these are the rows a run was trained on.
+
+    Raises:
+        DataError: they are not, or they do not fit into memory.
+    """
+    if prepared.dataset.passage is not None:
+        raise DataError("The rows do not fit into memory, and are needed there to train on them again. Use a machine with more.")
+    if prepared.dataset.encoding != ensemble.encoding or prepared.dataset.n_samples != ensemble.report.n_samples:
+        raise DataError(
+            f"The rows must be those the run was fitted to, {ensemble.report.n_samples:,} of them, but {prepared.dataset.n_samples:,} came "
+            "and their columns are not as they were. Name the file of training."
+        )
 
 
 def check_memory(plans: list[Plan]) -> None:

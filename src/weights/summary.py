@@ -146,7 +146,7 @@ def _cells(record: Record, largest: float) -> dict[str, str]:
         "feature": _named(f"  {record['level']}" if record["level"] else record["feature"]),
         "class": printable(str(record["class"])),
         "effect": _signed(record["effect"]),
-        "std err": _number(record["std_err"]),
+        "std err": compact(record["std_err"]),
         "z": _fixed(record["z"], 2),
         "P>|z|": _fixed(record["p_value"], 3),
         "low": _signed(record["low"]),
@@ -229,7 +229,7 @@ def explained(records: Sequence[Record], target: str, *, top: int = 10) -> list[
     lines = []
     for record in records:
         of = printable(target if record["class"] is None else f"P({target} = {record['class']})")
-        lines.append(f"Row {record['row']:<9} {of} {_number(record['prediction'])} = {_number(record['base'])} for average inputs, and")
+        lines.append(f"Row {record['row']:<9} {of} {compact(record['prediction'])} = {compact(record['base'])} for average inputs, and")
         parts = record["contributions"]
         largest = max((abs(part["contribution"]) for part in parts), default=0.0) or 1.0
         cells = [_contribution(part, largest) for part in parts[:top]]
@@ -242,7 +242,7 @@ def explained(records: Sequence[Record], target: str, *, top: int = 10) -> list[
 
 def _contribution(part: Record, largest: float) -> list[str]:
     amount, value = part["contribution"], part["value"]
-    shown = "missing" if value is None else _number(value) if isinstance(value, float) else printable(str(value))
+    shown = "missing" if value is None else compact(value) if isinstance(value, float) else printable(str(value))
     interval = "" if part["low"] is None else f"[{_signed(part['low'])} {_signed(part['high'])}]"
     bar = ("+" if amount > 0 else "-") * round(20 * abs(amount) / largest)
     return [_named(part["feature"]), shown[:_WIDEST_VALUE], _signed(amount), interval, bar]
@@ -286,7 +286,7 @@ def _named(name: str) -> str:
     return name if len(name) <= _WIDEST_NAME else name[: _WIDEST_NAME - 1] + "…"
 
 
-def _number(value: float | None) -> str:
+def compact(value: float | None) -> str:
     """Three significant digits, without an exponent where it is readable."""
     if value is None:
         return ""
@@ -299,7 +299,7 @@ def _number(value: float | None) -> str:
 
 
 def _signed(value: float | None) -> str:
-    return "" if value is None else ("+" if value > 0 else "") + _number(value)
+    return "" if value is None else ("+" if value > 0 else "") + compact(value)
 
 
 def _fixed(value: float | None, digits: int) -> str:

@@ -129,7 +129,7 @@ def test_a_run_tells_the_elements_of_each_population():
 
 def test_a_saved_result_says_what_to_do_next():
     said = words(terminal.next_lines(Path("runs/wages")))
-    assert "Next weights summary runs/wages weights show runs/wages weights predict runs/wages NEW.csv" in said
+    assert "Next weights summary runs/wages weights diagnose runs/wages weights predict runs/wages NEW.csv" in said
 
 
 def test_a_result_that_was_not_saved_has_nothing_to_do_next():
@@ -138,11 +138,11 @@ def test_a_result_that_was_not_saved_has_nothing_to_do_next():
 
 def test_what_to_do_next_can_be_pasted_into_a_shell():
     said = words(terminal.next_lines(Path("runs/my wages")))
-    assert "weights show 'runs/my wages'" in said
+    assert "weights diagnose 'runs/my wages'" in said
 
 
 def test_a_folder_that_looks_like_an_option_is_named_as_a_folder():
-    assert "weights show ./-wages " in words(terminal.next_lines(Path("-wages")))
+    assert "weights diagnose ./-wages " in words(terminal.next_lines(Path("-wages")))
 
 
 def test_where_a_result_was_saved_cannot_steer_a_terminal():

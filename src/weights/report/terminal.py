@@ -95,7 +95,7 @@ def next_lines(saved: Path | None, *, weighed: bool = True) -> list[str]:
     run = shlex.quote(f"./{saved}" if str(saved).startswith("-") else str(saved))
     return [
         labelled("Saved", f"in {saved}"),
-        labelled("Next", f"{f'weights summary {run}     ' if weighed else ''}weights show {run}     weights predict {run} NEW.csv"),
+        labelled("Next", f"{f'weights summary {run}     ' if weighed else ''}weights diagnose {run}     weights predict {run} NEW.csv"),
     ]
 
 

@@ -150,7 +150,7 @@ def ensemble(stream: Stream) -> Ensemble:
         shares = np.asarray([learner.share for learner in stream.learners])
         answers = task.decode(np.tensordot(shares, stream.outputs, 1) + stream.offset)
     else:
-        shares, offset, answers = mix(stream.outputs, y, weight, task)
+        shares, offset, answers = mix(stream.outputs, y, weight, task)[:3]
         populations = [dataclasses.replace(p, share=float(share)) for p, share in zip(present.populations, shares, strict=True)]
         present = dataclasses.replace(present, populations=populations, offset=offset)
     metrics = score(task.kind, task.original(y), answers, weight=weight)

@@ -21,6 +21,7 @@ _LEAST_SHARE = 1e-9
 _PRIOR_ROWS = 1.0
 """Shares are held together as if so many rows spoke for equal ones (our choice): it settles what the data leave open."""
 _MOST_SCORES = 20_000
+_N_PARTS = 5
 
 
 class Mixture(NamedTuple):
@@ -30,11 +31,14 @@ class Mixture(NamedTuple):
         shares: factor of each population's outputs, shape (q,).
         offset: what is added to their sum, shape (k,).
         answers: predictions in which no row had a say in the shares: probabilities (n, classes) or values (n,).
+        row_shares, row_offsets: the factors (n, q) and what is added (n, k) in these.
     """
 
     shares: FloatArray
     offset: FloatArray
     answers: FloatArray
+    row_shares: FloatArray
+    row_offsets: FloatArray
 
 
 def mix(outputs: FloatArray, y: AnyArray, weight: FloatArray, task: Task) -> Mixture:
@@ -42,13 +46,15 @@ def mix(outputs: FloatArray, y: AnyArray, weight: FloatArray, task: Task) -> Mix
 
     Beside several populations a model that knows no features has a share as well: it holds them back where they know little.
     """
-    if len(outputs) == 1:
-        shares = fit_shares(outputs, y, weight, task.kind)
-        return Mixture(shares, np.zeros(task.n_outputs), crossfitted_answers(outputs, y, weight, task))
-    prior = prior_outputs(task, y, weight)
-    outputs = np.concatenate([outputs, np.broadcast_to(prior, (1, *outputs.shape[1:]))])
+    several, prior = len(outputs) > 1, prior_outputs(task, y, weight)
+    if several:
+        outputs = np.concatenate([outputs, np.broadcast_to(prior, (1, *outputs.shape[1:]))])
     shares = fit_shares(outputs, y, weight, task.kind)
-    return Mixture(shares[:-1], shares[-1] * prior, crossfitted_answers(outputs, y, weight, task))
+    of_rows = _crossfitted_shares(outputs, y, weight, task.kind)
+    answers = task.decode(_mixed(outputs, of_rows))
+    if not several:
+        return Mixture(shares, np.zeros(task.n_outputs), answers, of_rows, np.zeros((len(y), task.n_outputs)))
+    return Mixture(shares[:-1], shares[-1] * prior, answers, of_rows[:, :-1], of_rows[:, -1:] * prior)
 
 
 def fit_shares(outputs: FloatArray, y: AnyArray, weight: FloatArray, kind: str) -> FloatArray:
@@ -98,7 +104,7 @@ def fit_shares(outputs: FloatArray, y: AnyArray, weight: FloatArray, kind: str) 
     return found.x
 
 
-def crossfitted_answers(outputs: FloatArray, y: AnyArray, weight: FloatArray, task: Task, *, n_parts: int = 5) -> FloatArray:
+def crossfitted_answers(outputs: FloatArray, y: AnyArray, weight: FloatArray, task: Task) -> FloatArray:
     """Mixed and calibrated predictions in which no row had a say in the shares: probabilities (n, classes) or values (n,).
 
     Args:
@@ -106,15 +112,22 @@ def crossfitted_answers(outputs: FloatArray, y: AnyArray, weight: FloatArray, ta
         y: encoded targets, shape (n,).
         weight: of rows, shape (n,).
         task: what is asked.
-        n_parts: each part of the rows is answered with shares fitted to the others.
     """
-    mixed = np.empty(outputs.shape[1:])
-    part = np.arange(len(y)) % n_parts if len(y) >= 10 * n_parts else np.zeros(len(y), int)
+    return task.decode(_mixed(outputs, _crossfitted_shares(outputs, y, weight, task.kind)))
+
+
+def _crossfitted_shares(outputs: FloatArray, y: AnyArray, weight: FloatArray, kind: str) -> FloatArray:
+    """Each part of the rows gets the shares that are fitted to the others, shape (n, q)."""
+    found = np.empty((len(y), len(outputs)))
+    part = np.arange(len(y)) % _N_PARTS if len(y) >= 10 * _N_PARTS else np.zeros(len(y), int)
     for number in np.unique(part):
         here, others = part == number, (part != number if part.any() else part == number)
-        shares = fit_shares(outputs[:, others], y[others], weight[others], task.kind)
-        mixed[here] = np.tensordot(shares, outputs[:, here], 1)
-    return task.decode(mixed)
+        found[here] = fit_shares(outputs[:, others], y[others], weight[others], kind)
+    return found
+
+
+def _mixed(outputs: FloatArray, row_shares: FloatArray) -> FloatArray:
+    return np.einsum("qnk,nq->nk", outputs, row_shares)
 
 
 def prior_outputs(task: Task, y: AnyArray, weight: FloatArray) -> FloatArray:

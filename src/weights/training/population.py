@@ -97,6 +97,7 @@ class Trained:
         votes: their votes, shape (m',).
         failures: member -> why it failed.
         outputs: combined out-of-bag outputs, shape (n, k), of the rows that are `covered` (n,).
+        alone: for each of `kept` the rows (r,) it never saw, and its own outputs for them, shape (r, k).
         history: recorded numbers by name, shape (m, rounds); NaN where a member did not run.
     """
 
@@ -107,6 +108,7 @@ class Trained:
     failures: dict[int, str]
     outputs: FloatArray
     covered: BoolArray
+    alone: list[tuple[IntArray, FloatArray]]
     history: dict[str, FloatArray]
 
 
@@ -466,13 +468,14 @@ def collect(
 
     def judge(m: int) -> tuple[IntArray, FloatArray]:
         rows = np.flatnonzero(job.resampling.scored[m])
-        return rows, centred(run(params[m], job.x[rows]), job.task.kind) if len(rows) else np.zeros((0, job.task.n_outputs))
+        return rows, run(params[m], job.x[rows])
 
     total, voices = np.zeros((len(job.x), job.task.n_outputs)), np.zeros(len(job.x))
     with ThreadPoolExecutor(control.n_threads) as threads:
-        for rows, outputs in threads.map(judge, kept):
-            total[rows] += outputs
-            voices[rows] += 1
+        alone = [*threads.map(judge, kept)]
+    for rows, outputs in alone:
+        total[rows] += centred(outputs, job.task.kind)
+        voices[rows] += 1
     covered = voices > 0
     total[covered] /= voices[covered, None]
     votes = job.resampling.votes[kept]
@@ -484,6 +487,7 @@ def collect(
         failures={m: failure for m, failure in enumerate(failures) if failure},
         outputs=total,
         covered=covered,
+        alone=alone,
         history=history,
     )
 

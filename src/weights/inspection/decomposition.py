@@ -1,0 +1,167 @@
+"""What a loss is made of: bias, variance and diversity, exactly, from the answers of members to rows they never saw.
+
+For squared loss, and for log loss where members are averaged in log probabilities, the loss of an ensemble is the mean loss of its
+members minus their diversity, row by row and whatever came (Krogh and Vedelsby 1995 for squared loss; Wood et al. 2023, section 4,
+for both; Gupta et al. 2022 for why log probabilities are what to average). Diversity estimates the variance of a member once it is
+told how much of it is left in the finite mean: ``variance = diversity + left``, so that ``loss = bias + variance - diversity`` holds
+to the last digit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from weights.ensemble import centred
+from weights.task import Task, log_probabilities
+from weights.training.search import paired_difference
+from weights.types import AnyArray, BoolArray, FloatArray, IntArray
+from weights.verdicts import Decomposition, Part
+
+_FEWEST_REPEATS = 20
+
+
+class Voice(NamedTuple):
+    """A member as it speaks of rows: its population, the rows (r,) it never saw, and its outputs for them, shape (r, k)."""
+
+    population: int
+    rows: IntArray
+    outputs: FloatArray
+
+
+class Judged(NamedTuple):
+    """Rows on which members are judged: encoded targets (n,), weights (n,), group codes (n,) or None."""
+
+    y: AnyArray
+    weight: FloatArray
+    group: IntArray | None
+
+
+class Terms(NamedTuple):
+    """Terms of each row, shape (n,), which add up: ``loss = alone - diversity``. `left`: what the finite mean leaves of the variance.
+
+    known: whether the row has a population of several voices, by which the variance is told.
+    """
+
+    loss: FloatArray
+    alone: FloatArray
+    diversity: FloatArray
+    left: FloatArray
+    known: BoolArray
+
+
+def row_terms(task: Task, y: AnyArray, voices: Sequence[Voice], shares: FloatArray, offset: FloatArray) -> Terms:
+    """The terms of each row.
+
+    Args:
+        task: whose losses are meant.
+        y: encoded targets, shape (n,).
+        voices: of all members; each row has one of every population at least.
+        shares: factor of each population's mean outputs in the answer to each row, shape (n, q).
+        offset: what is added, shape (n, k).
+    """
+    n, n_populations, k = len(y), shares.shape[1], task.n_outputs
+    count, mean = np.zeros((n_populations, n)), np.zeros((n_populations, n, k))
+    outputs = [centred(voice.outputs, task.kind) for voice in voices]
+    for voice, own in zip(voices, outputs, strict=True):
+        count[voice.population, voice.rows] += 1
+        mean[voice.population, voice.rows] += own
+    mean /= np.maximum(count, 1)[:, :, None]
+    total = shares.sum(1)
+    part = np.where(total > 0, shares.T / np.where(total > 0, total, 1.0), 1.0 / n_populations)  # (q, n)
+    together = np.einsum("nq,qnk->nk", shares, mean) + offset
+    alone, spread = np.zeros(n), np.zeros((n_populations, n))
+    for voice, own in zip(voices, outputs, strict=True):
+        p, rows = voice.population, voice.rows
+        answer = total[rows, None] * own + offset[rows]
+        alone[rows] += part[p, rows] / count[p, rows] * _losses(task, answer, y[rows])
+        spread[p, rows] += _curvature(task, together[rows], total[rows, None] * (own - mean[p, rows]))
+    loss = _losses(task, together, y)
+    several = count > 1
+    of_member = spread / np.maximum(count - 1, 1)
+    # A population of one voice is taken to spread as it does where it has several.
+    typical = np.asarray([one[enough].mean() if enough.any() else 0.0 for one, enough in zip(of_member, several, strict=True)])
+    of_member = np.where(several, of_member, typical[:, None])
+    left = (part**2 * of_member / np.maximum(count, 1)).sum(0)
+    return Terms(loss, alone, alone - loss, left, np.asarray(several.any(1)))
+
+
+def decompose(
+    task: Task, judged: Judged, voices: Sequence[Voice], shares: FloatArray, offset: FloatArray, *, x: FloatArray | None = None
+) -> Decomposition:
+    """Bias, variance and diversity of an ensemble; arguments as `row_terms`, and the rows' inputs (n, p), by which noise is told.
+
+    With log loss what is left of the variance is told to second order; all else is exact.
+
+    Example:
+        >>> from weights.task import Task
+        >>> rows = np.arange(2)
+        >>> voices = [Voice(0, rows, np.array([[1.0], [2.0]])), Voice(0, rows, np.array([[3.0], [2.0]]))]
+        >>> judged = Judged(np.array([2.0, 3.0]), np.ones(2), None)
+        >>> found = decompose(Task("regression", "y"), judged, voices, np.ones((2, 1)), np.zeros((2, 1)))
+        >>> found.loss.value, found.variance.value, found.diversity.value, found.bias.value
+        (0.5, 1.0, 0.5, 0.0)
+    """
+    terms = row_terms(task, judged.y, voices, shares, offset)
+    noise = None if x is None or task.kind != "regression" else _noise(task, judged, x)
+    known = bool(terms.known.any())
+    bias = terms.loss - terms.left if known else terms.loss + terms.diversity
+    found = average(bias, judged)
+    if noise is not None:
+        found = Part(found.value - noise.value, float(np.hypot(found.std_err, noise.std_err)))
+    return Decomposition(
+        measure="squared error" if task.kind == "regression" else "log loss",
+        loss=average(terms.loss, judged),
+        bias=found,
+        variance=average(terms.diversity + terms.left, judged) if known else None,
+        diversity=average(terms.diversity, judged),
+        noise=noise,
+        constant=_constant(task, judged),
+    )
+
+
+def average(values: FloatArray, judged: Judged) -> Part:
+    """The weighted mean of rows (n,) and its standard error, cluster-robust with groups."""
+    return Part(*paired_difference(values, np.zeros(len(values)), judged.weight, np.ones(len(values), bool), judged.group))
+
+
+def _losses(task: Task, outputs: FloatArray, y: AnyArray) -> FloatArray:
+    if task.kind == "regression":
+        return task.scale**2 * (outputs[:, 0] - y) ** 2
+    return -log_probabilities(outputs)[np.arange(len(y)), y]
+
+
+def _curvature(task: Task, outputs: FloatArray, moved: FloatArray) -> FloatArray:
+    """By how much answers lose on average, to second order, if their outputs (n, k) are moved (n, k) from what is best, shape (n,)."""
+    if task.kind == "regression":
+        return task.scale**2 * moved[:, 0] ** 2
+    probability = np.exp(log_probabilities(outputs))
+    if moved.shape[1] == 1:
+        return 0.5 * probability[:, 0] * probability[:, 1] * moved[:, 0] ** 2
+    mean = (probability * moved).sum(1)
+    return 0.5 * ((probability * moved**2).sum(1) - mean**2)
+
+
+def _constant(task: Task, judged: Judged) -> float:
+    """The loss of the mean, or of the shares of classes."""
+    share = judged.weight / judged.weight.sum()
+    if task.kind == "regression":
+        return task.scale**2 * float(share @ (judged.y - share @ judged.y) ** 2)
+    classes = np.bincount(judged.y, weights=share, minlength=len(task.classes))
+    return -float(np.sum(classes * np.log(classes, where=classes > 0, out=np.zeros_like(classes))))
+
+
+def _noise(task: Task, judged: Judged, x: FloatArray) -> Part | None:
+    """The variance of targets among rows that agree in all inputs (pure error, Draper and Smith 1998, section 2.1); None for few."""
+    _, same, count = np.unique(x, axis=0, return_inverse=True, return_counts=True)
+    same = same.ravel()
+    degrees = int((count - 1).sum())
+    if degrees < _FEWEST_REPEATS:
+        return None
+    y = task.scale * judged.y.astype(np.float64)
+    squares = np.bincount(same, weights=(y - np.bincount(same, weights=y)[same] / count[same]) ** 2)
+    value = float(squares.sum() / degrees)
+    scores = (squares - value * (count - 1)) / degrees
+    return Part(value, float(np.sqrt(np.sum(scores**2))))

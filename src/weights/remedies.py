@@ -1,0 +1,453 @@
+"""Under- or overfit, and what would help? `diagnose` tries it on the rows of training.
+
+Each remedy is one change of the settings. A small population with the change and one without are trained on the same rows, with the
+same folds and seeds, and mixed in the same way; the difference of their losses on rows that no member saw decides. Members that
+learn from halves of the rows tell what more rows would gain, and how much of the loss is due to which rows came: two halves have no
+row in common, so that their answers differ by twice the variance of one.
+
+A remedy that helps says which way the model is wrong by what it does to the rows that members learned from: where it makes these be
+fitted better as well the model was underfit, where it makes them be fitted worse it was overfit.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
+
+import msgspec
+import numpy as np
+import scipy.special
+
+from weights.ensemble import Ensemble, apply_program
+from weights.errors import DataError, Interrupted, TrainingError, UsageError
+from weights.fitting import Prepared, candidates, check_rows, job
+from weights.inspection.decomposition import Judged, Terms, Voice, average, row_terms
+from weights.models.linear import Linear
+from weights.models.mlp import Mlp
+from weights.spec import Spec, check, resolve, with_settings
+from weights.training.job import Job
+from weights.training.mixing import Mixture, mix
+from weights.training.plan import plan
+from weights.training.population import Control, Progress, Trained, train
+from weights.training.resampling import Resampling
+from weights.training.search import paired_difference
+from weights.types import FloatArray
+from weights.verdicts import Decomposition, Diagnosis, Gain, Part, Remedy, Step, Verdict
+
+_WORTH_HAVING = 0.01
+"""A remedy helps if it gains this share of the loss, and more rows if they gain twice as much (our choice)."""
+_MOSTLY_NOISE = 0.5
+"""What no setting and no row can gain is called noise where it is this share of a constant's loss (our choice)."""
+_SLOWEST, _FASTEST = 0.5, 1.0
+"""What one more doubling of the rows gains, as powers of a half of what the last one did: errors fall as n^-0.5 to n^-1."""
+_NORMAL_95 = 1.96
+_N_FOLDS, _N_FOLDS_QUICKLY = 4, 2
+_ENOUGH_JUDGED = 10_000
+_MOST_LEARNED = 2_000
+_LEAST_SECONDS = 0.1
+_TRIED_QUICKLY = ("freer", "held-back", "wider", "narrower", "stronger-penalty", "weaker-penalty")
+
+
+class Change(NamedTuple):
+    """A remedy that can be tried: its name, the change in words, and the settings of each population with it."""
+
+    name: str
+    words: str
+    specs: dict[str, Spec]
+
+
+# What can be tried
+
+
+def changes(ensemble: Ensemble, prepared: Prepared) -> list[Change]:
+    """The remedies that make sense for the settings of a run.
+
+    Args:
+        ensemble: the run.
+        prepared: its rows, ready again, with its settings as candidates.
+    """
+    found = [*_of_numbers(prepared.candidates)]
+    specs = prepared.candidates
+    networks = {name: spec for name, spec in specs.items() if isinstance(spec.model, Mlp)}
+    if networks and len(networks) < len(specs):
+        found.append(Change("linear-alone", "the linear model alone", {name: spec for name, spec in specs.items() if name not in networks}))
+    if not networks:
+        members = next(iter(specs.values())).members
+        chosen = {"n_members": members.n_members, "n_folds": members.n_folds, "resampling": members.resampling, "seed": members.seed}
+        found.append(Change("with-networks", "networks beside the linear model", {**specs, **_networks(chosen, prepared)}))
+    if idle := _idle_features(ensemble):
+        words = f"without {len(idle)} features that out-of-bag rows do not miss"
+        masked = {name: with_settings(spec, {"updates.mask": (*spec.updates.mask, *idle)}) for name, spec in specs.items()}
+        found.append(Change("fewer-features", words, masked))
+    return found
+
+
+class _Turn(NamedTuple):
+    """A change of one setting: for which models, how a value becomes another (None: leave it), and how the values are told."""
+
+    name: str
+    setting: str
+    model: type
+    turned: Callable[[Any], Any]
+
+
+def _resized(factor: float) -> Callable[[tuple[int, ...]], tuple[int, ...] | None]:
+    """Layers of more units, at least 16 and at most 512, or of fewer, at least 4; None where they are beyond that."""
+
+    def resized(units: int) -> int:
+        wanted = round(units * factor)
+        return max(min(max(wanted, 16), 512), units) if factor > 1 else min(max(wanted, 4), units)
+
+    def turned(hidden: tuple[int, ...]) -> tuple[int, ...] | None:
+        sizes = tuple(map(resized, hidden))
+        return None if sizes == hidden else sizes
+
+    return turned
+
+
+def _times(factor: float, *, most: float = np.inf, from_zero: float | None = None) -> Callable[[float], float | None]:
+    return lambda value: None if value >= most and factor > 1 else min(value * factor, most) or from_zero
+
+
+_TURNS = (
+    _Turn("wider", "model.hidden", Mlp, _resized(4.0)),
+    _Turn("narrower", "model.hidden", Mlp, _resized(0.25)),
+    _Turn("stronger-penalty", "regularization.strength", Linear, _times(10.0)),
+    _Turn("stronger-penalty", "optimization.weight_decay", Mlp, _times(10.0, from_zero=1.0)),
+    _Turn("weaker-penalty", "regularization.strength", Linear, _times(0.1)),
+    _Turn("weaker-penalty", "optimization.weight_decay", Mlp, _times(0.1)),
+    _Turn("weaker-penalty", "regularization.strength", Mlp, _times(0.1)),
+    _Turn("longer", "optimization.n_steps", Mlp, lambda steps: 3 * steps),
+    _Turn("shorter", "optimization.n_steps", Mlp, lambda steps: max(steps // 3, 24) if steps > 24 else None),
+    _Turn("longer", "optimization.n_steps", Linear, lambda steps: 3 * steps),
+    _Turn("more-dropout", "regularization.dropout", Mlp, _times(3.0, most=0.6, from_zero=0.3)),
+    _Turn("less-dropout", "regularization.dropout", Mlp, _times(0.2)),
+    _Turn("early-stop", "regularization.patience", Mlp, lambda patience: None if patience else 5),
+    _Turn("higher-rate", "optimization.learning_rate", Mlp, _times(3.0)),
+    _Turn("lower-rate", "optimization.learning_rate", Mlp, _times(1 / 3)),
+)
+"""One setting more or less, by factors large enough to matter and small enough to stay sensible (our choice)."""
+_TOGETHER = {
+    "freer": ("wider", "weaker-penalty", "less-dropout", "longer"),
+    "held-back": ("stronger-penalty", "more-dropout", "early-stop"),
+}
+"""Several at once, where one alone may be too little."""
+
+
+def _of_numbers(specs: Mapping[str, Spec]) -> Iterator[Change]:
+    """Changes of single settings, in every population that has them, and of several together."""
+    singles = {name: (name,) for name in dict.fromkeys(turn.name for turn in _TURNS)}
+    found: list[dict[str, Spec]] = [dict(specs)]
+    for name, parts in (singles | _TOGETHER).items():
+        changed, words = dict(specs), []
+        for population in specs:
+            for turn in (turn for part in parts for turn in _TURNS if turn.name == part):
+                spec, (section, field) = changed[population], turn.setting.split(".")
+                before = getattr(getattr(spec, section), field) if isinstance(spec.model, turn.model) else None
+                after = None if before is None else turn.turned(before)
+                turned = None if after is None else with_settings(spec, {turn.setting: after})
+                if turned is not None and _fits(turned):
+                    changed[population] = turned
+                    words.append(f"{field} {_said(after)} instead of {_said(before)}")
+        if changed not in found:
+            found.append(changed)
+            yield Change(name, "; ".join(dict.fromkeys(words)), changed)
+
+
+def _fits(spec: Spec) -> bool:
+    try:
+        check(spec)
+    except UsageError:
+        return False
+    return True
+
+
+def _said(value: Any) -> str:
+    return ",".join(map(str, value)) if isinstance(value, tuple) else f"{value:.3g}" if isinstance(value, float) else f"{value:,}"
+
+
+def _networks(chosen: dict[str, Any], prepared: Prepared) -> dict[str, Spec]:
+    return {name: resolve(spec, prepared.dataset.n_samples) for name, spec in candidates("mlp", chosen, prepared.dataset).items()}
+
+
+def _idle_features(ensemble: Ensemble) -> list[str]:
+    """Features that out-of-bag rows do not miss; none if these are all."""
+    known = ensemble.report.feature_weights
+    if known is None:
+        return []
+    masked = {name for population in ensemble.populations for name in population.spec.updates.mask}
+    idle = [one.features[0] for one in known.importances if one.value <= 0 and one.features[0] not in masked]
+    return idle if len(idle) < len(known.importances) - len(masked) else []
+
+
+# Trying it
+
+
+class _Trial(NamedTuple):
+    """How populations that were trained with some settings answer together.
+
+    outputs, losses: out of bag, of the rows in question, shape (n', k) and (n',); learned: mean loss on rows that members learned from.
+    """
+
+    trained: dict[str, Trained]
+    outputs: FloatArray
+    losses: FloatArray
+    learned: float
+
+
+class _Bench:
+    """Where changes are tried: what stays the same for all of them.
+
+    Each row is left out by one member of every population, which learns from three quarters of the rows (of quick trials from a half); of
+    large tables only some of the folds are judged. Of several populations of networks the one with most say stands for all.
+
+    rows: those that every trial is judged on, as positions among all, shape (n',). fold: which member judges each, shape (n',).
+    """
+
+    def __init__(self, ensemble: Ensemble, prepared: Prepared, control: Control, *, quick: bool) -> None:
+        self.prepared, self.control = prepared, control
+        networks = [one for one in ensemble.populations if isinstance(one.spec.model, Mlp)]
+        chief = max(networks, key=lambda one: one.share).name if networks else ""
+        self.spared = {one.name for one in networks if one.name != chief}
+        n_folds = _N_FOLDS_QUICKLY if quick else _N_FOLDS
+        enough = -(-_ENOUGH_JUDGED * n_folds // len(prepared.dataset.x))
+        self.members = {"members.n_folds": n_folds, "members.n_members": max(min(n_folds, enough), 1)}
+        drawn = next(iter(self.jobs(prepared.candidates).values())).resampling
+        self.rows = np.flatnonzero(drawn.scored.any(0) & (prepared.dataset.sample_weight > 0))
+        self.fold = drawn.scored[:, self.rows].argmax(0)
+        dataset = prepared.dataset
+        group = None if dataset.group is None else dataset.group[self.rows]
+        self.judged = Judged(prepared.y[self.rows], dataset.sample_weight[self.rows], group)
+
+    def jobs(self, specs: Mapping[str, Spec]) -> dict[str, Job]:
+        """What is trained to try these settings."""
+        few = {name: with_settings(spec, self._members(spec)) for name, spec in specs.items() if name not in self.spared}
+        return {name: job(name, spec, self.prepared) for name, spec in few.items()}
+
+    def tried(self, jobs: dict[str, Job], known: Mapping[str, Trained]) -> _Trial:
+        """Train these populations, but for those that are known, mix and judge them."""
+        trained = {name: known.get(name) or train(one, self.control) for name, one in jobs.items()}
+        task, y, weight = self.prepared.task, self.judged.y, self.prepared.weight[self.rows]
+        for name, result in trained.items():
+            if not result.covered[self.rows].all():
+                raise TrainingError(f"{name}: {next(iter(result.failures.values()), 'not all rows are answered')}")
+        each = np.stack([result.outputs[self.rows] for result in trained.values()])
+        mixture = mix(each, y, weight, task)
+        outputs = np.einsum("qnk,nq->nk", each, mixture.row_shares) + mixture.row_offsets
+        return _Trial(trained, outputs, self.terms([outputs]).loss, _learned(self.prepared, jobs, trained, mixture))
+
+    def _members(self, spec: Spec) -> dict[str, Any]:
+        """Settings of members: parts of the rows in time order stay as they are, every other resampling becomes folds."""
+        if spec.members.resampling == "time":
+            return {"members.n_members": min(spec.members.n_members, spec.members.n_folds + 1)}
+        return {"members.resampling": "folds", **self.members}
+
+    def terms(self, outputs: Sequence[FloatArray]) -> Terms:
+        """The terms of the rows' losses if these outputs (n', k) were members."""
+        every, ones = np.arange(len(self.rows)), np.ones((len(self.rows), 1))
+        return row_terms(self.prepared.task, self.judged.y, [Voice(0, every, one) for one in outputs], ones, 0.0 * outputs[0])
+
+    def gain(self, before: FloatArray, after: FloatArray, *, retraining: float, among: int = 1) -> Gain:
+        """By how much losses (n',) fell, with an interval that holds for so many comparisons together.
+
+        Args:
+            before: losses of the rows.
+            after: losses of the rows with the change.
+            retraining: standard error that training alone brings to such a difference, see `retraining`.
+            among: how many comparisons (Bonferroni).
+        """
+        mean, of_rows = paired_difference(before, after, self.judged.weight, np.ones(len(before), bool), self.judged.group)
+        half = float(scipy.special.ndtri(1 - 0.025 / among) * np.hypot(of_rows, retraining))
+        return Gain(mean, mean - half, mean + half, mean / max(average(before, self.judged).value, 1e-300))
+
+    def retraining(self, first: FloatArray, second: FloatArray) -> float:
+        """The standard error of the difference of two losses that differ by training alone: each fold has members of its own."""
+        weight = self.judged.weight / self.judged.weight.sum()
+        return float(np.sqrt(np.sum(np.bincount(self.fold, weights=weight * (first - second)) ** 2)))
+
+
+def _learned(prepared: Prepared, jobs: dict[str, Job], trained: dict[str, Trained], mixture: Mixture) -> float:
+    """The mean loss of the members together on rows they learned from."""
+    task, rows = prepared.task, np.arange(0, len(prepared.y), -(-len(prepared.y) // _MOST_LEARNED))
+    voices, seen = [], np.zeros((len(trained), len(rows)))
+    for p, (name, result) in enumerate(trained.items()):
+        run = apply_program(jobs[name].specs[0], jobs[name].shape)
+        for place, m in enumerate(result.kept):
+            own = np.flatnonzero(jobs[name].resampling.counts[m][rows])
+            params = {layer: {key: array[place] for key, array in parts.items()} for layer, parts in result.params.items()}
+            voices.append(Voice(p, own, run(params, prepared.dataset.x[rows[own]])))
+            seen[p, own] += 1
+    known = np.asarray((seen > 0).all(0))
+    places = np.cumsum(known) - 1
+    voices = [Voice(p, places[own[known[own]]], outputs[known[own]]) for p, own, outputs in voices]
+    shares, offset = np.tile(mixture.shares, (int(known.sum()), 1)), np.tile(mixture.offset, (int(known.sum()), 1))
+    terms = row_terms(task, prepared.y[rows[known]], voices, shares, offset)
+    weight = prepared.dataset.sample_weight[rows[known]]
+    return float(np.average(terms.loss, weights=weight)) if weight.sum() > 0 else float("nan")
+
+
+# The verdict
+
+
+def diagnose(
+    ensemble: Ensemble,
+    prepared: Prepared,
+    *,
+    quick: bool = False,
+    report: Callable[[Progress], None] = lambda progress: None,
+    stopping: Callable[[], bool] = lambda: False,
+) -> Diagnosis:
+    """Try what would help, and say what that shows.
+
+    Args:
+        ensemble: a run.
+        prepared: the rows it was trained on, ready to be trained on again with its settings.
+        quick: two folds instead of four, and only changes of size, penalty and length.
+        report: called after each trial.
+        stopping: asked between and during trials.
+
+    Raises:
+        DataError: the rows are not those of the run, or do not fit into memory.
+        TrainingError: members with the settings of the run cannot be trained.
+        Interrupted: asked to stop.
+    """
+    began = time.monotonic()
+    check_rows(ensemble, prepared)
+    found = ensemble.report.decomposition
+    if found is None:
+        raise DataError("The run does not say what its loss is made of: it was saved by an older version. Fit again.")
+    bench = _Bench(ensemble, prepared, Control(n_threads=prepared.n_threads, stopping=stopping), quick=quick)
+    to_try = [change for change in changes(ensemble, prepared) if not quick or change.name in _TRIED_QUICKLY]
+    n_turns, turns = len(to_try) + (4 if quick else 5), iter(range(1, 1000))
+
+    def tried(jobs: dict[str, Job], known: Mapping[str, Trained] = {}) -> _Trial:
+        trial = bench.tried(jobs, known)
+        report(Progress("trials", next(turns) / n_turns, None))
+        return trial
+
+    jobs = bench.jobs(prepared.candidates)
+    as_is, again = tried(jobs), tried({name: _with_other_seeds(one) for name, one in jobs.items()})
+    # Two trainings as they are, of which the mean is compared with one with a change: half as much chance beside it.
+    before, retraining = (as_is.losses + again.losses) / 2, 0.75**0.5 * bench.retraining(as_is.losses, again.losses)
+    halves = [tried({name: _of_part(one, prepared, share=2, part=part) for name, one in jobs.items()}) for part in range(2)]
+    quarter = [] if quick else [tried({name: _of_part(one, prepared, share=4, part=0) for name, one in jobs.items()})]
+    whole, half = bench.terms([as_is.outputs, again.outputs]), bench.terms([one.outputs for one in halves])
+    last_doubling = bench.gain(half.alone, whole.alone, retraining=retraining)
+    remedies = []
+    for change in to_try:
+        if stopping():
+            raise Interrupted("The diagnosis was stopped.")
+        cost = _cost(change.specs, prepared) / _cost(prepared.candidates, prepared)
+        try:
+            unchanged = {name: one for name, one in as_is.trained.items() if change.specs.get(name) == prepared.candidates[name]}
+            trial = tried(bench.jobs(change.specs), unchanged)
+        except TrainingError as error:
+            remedies.append(Remedy(change.name, change.words, cost=cost, failure=str(error)))
+            continue
+        gain = bench.gain(before, trial.losses, retraining=retraining, among=len(to_try))
+        helps = gain.low > 0 and gain.relative >= _WORTH_HAVING
+        learned = (as_is.learned + again.learned) / 2 - trial.learned
+        remedies.append(Remedy(change.name, change.words, gain.value, gain.low, gain.high, gain.relative, learned, cost, helps))
+    remedies.sort(key=lambda one: (bool(one.failure), not one.helps, -one.gain))
+    found = _completed(found, bench, whole, half)
+    doubling = _forecast(last_doubling)
+    verdict, reason = _verdict(found, remedies, doubling)
+    n_whole = int(np.mean([counts.astype(bool).sum() for counts in next(iter(jobs.values())).resampling.counts]))
+    losses = [*((4, one.losses) for one in quarter), (2, half.alone), (1, whole.alone)]
+    curve = [Step(1 / share, n_whole // share, *msgspec.structs.astuple(average(each, bench.judged))) for share, each in losses]
+    return Diagnosis(
+        verdict=verdict,
+        reason=reason,
+        decomposition=found,
+        learned=(as_is.learned + again.learned) / 2,
+        remedies=remedies,
+        curve=curve,
+        doubling=doubling,
+        n_members=sum(one.n_members for one in jobs.values()),
+        n_rows=len(bench.rows),
+        seconds=round(time.monotonic() - began, 2),
+    )
+
+
+def _with_other_seeds(one: Job) -> Job:
+    return dataclasses.replace(one, seeds=one.seeds ^ np.uint32(0x5EED5EED))
+
+
+def _of_part(one: Job, prepared: Prepared, *, share: int, part: int) -> Job:
+    """The same members learning from one part of their rows; parts have no row (or group) in common, and each its part of every class."""
+    dataset, counts = prepared.dataset, np.zeros_like(one.resampling.counts)
+    for m, own in enumerate(one.resampling.counts):
+        rng = np.random.default_rng([0x9A17, m])
+        rows = rng.permutation(np.flatnonzero(own))
+        if dataset.group is not None:
+            unit = rng.permutation(int(dataset.group.max()) + 1)[dataset.group[rows]]
+            chosen = rows[np.unique(unit, return_inverse=True)[1] % share == part]
+        else:
+            by_class = rows if prepared.task.kind == "regression" else rows[np.argsort(prepared.y[rows], kind="stable")]
+            chosen = by_class[part::share]
+        counts[m, chosen] = own[chosen]
+    if not counts.any(1).all():
+        raise DataError(f"Members must learn from a {'half' if share == 2 else 'quarter'} of their rows, but there are too few. Add rows.")
+    return dataclasses.replace(one, resampling=Resampling(counts, one.resampling.scored, one.resampling.votes))
+
+
+def _cost(specs: Mapping[str, Spec], prepared: Prepared) -> float:
+    """Planned seconds of training; as many as it takes to begin are the least."""
+    n_rows, n_threads = len(prepared.dataset.x), prepared.n_threads
+    return _LEAST_SECONDS + sum(plan(spec, prepared.shape, n_rows, n_threads=n_threads).seconds for spec in specs.values())
+
+
+def _completed(found: Decomposition, bench: _Bench, whole: Terms, half: Terms) -> Decomposition:
+    """The decomposition with the part of the variance that is due to which rows came.
+
+    Members that learned from two halves without a common row differ by twice the variance of one; what members with other seeds differ
+    by is not due to rows. Of as many rows as there are this part is half as large, because variance falls as one over the rows.
+    """
+    of_half, of_start = half.diversity + half.left, whole.diversity + whole.left
+    rows = average((of_half - of_start) / 2, bench.judged)
+    rows = Part(max(rows.value, 0.0), rows.std_err)
+    bias, variance = found.bias, found.variance
+    if variance is None:
+        start = average(of_start, bench.judged)
+        bias = Part(bias.value - found.diversity.value - start.value, bias.std_err)
+        variance = Part(found.diversity.value + start.value, start.std_err)
+    return msgspec.structs.replace(
+        found,
+        bias=Part(bias.value - rows.value, float(np.hypot(bias.std_err, rows.std_err))),
+        variance=Part(variance.value + rows.value, float(np.hypot(variance.std_err, rows.std_err))),
+        rows=rows,
+    )
+
+
+def _forecast(last: Gain) -> Gain:
+    """What one more doubling of the rows gains if the last one gained this."""
+    least, most = 0.5**_FASTEST, 0.5**_SLOWEST
+    low, high = min(last.low * least, last.low * most), max(last.high * least, last.high * most)
+    middle = 0.5 ** ((_SLOWEST + _FASTEST) / 2)
+    return Gain(last.value * middle, low, high, last.relative * middle)
+
+
+def _verdict(found: Decomposition, remedies: list[Remedy], doubling: Gain) -> tuple[Verdict, str]:
+    """What the trials show, and the sentence that says why."""
+    helpful = [remedy for remedy in remedies if remedy.helps]
+    if helpful:
+        best = helpful[0]
+        gained = f"{best.change} takes {best.relative:.1%} off the loss"
+        if best.learned > 0:
+            return "underfits", f"{gained}, and the rows that members learned from are fitted better as well"
+        return "overfits", f"{gained}, although the rows that members learned from are fitted less closely"
+    if doubling.low > 0 and doubling.relative >= 2 * _WORTH_HAVING:
+        return (
+            "limited by the amount of data",
+            f"no change that was tried helps, but twice the rows would take about {doubling.relative:.1%} off the loss",
+        )
+    rest = found.bias.value + (found.noise.value if found.noise else 0.0)
+    share = rest / found.constant if found.constant > 0 else 1.0
+    if share >= _MOSTLY_NOISE:
+        return "limited by noise", (
+            f"no change that was tried helps, nor would twice the rows, and {share:.0%} of what a constant loses is left: "
+            "noise, or what these inputs do not tell"
+        )
+    return "balanced", f"no change that was tried helps, nor would twice the rows; {share:.0%} of what a constant loses is left"

@@ -1,0 +1,85 @@
+"""What a person reads of a diagnosis: the verdict, what the loss is made of, what was tried, and what to do next."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from weights.errors import printable
+from weights.report.terminal import duration, labelled
+from weights.summary import aligned, compact
+from weights.verdicts import Decomposition, Diagnosis, Part, Remedy
+
+_BAR = 30
+
+
+def diagnosis_lines(found: Diagnosis, run: str) -> list[str]:
+    """Everything a diagnosis says; `run` is what the user calls the run."""
+    lines = [labelled("Verdict", f"{found.verdict}: {found.reason}"), *decomposition_lines(found.decomposition, found.learned)]
+    tried = f"{found.n_members} members each, judged on {found.n_rows:,} rows that they never saw, in {duration(found.seconds)}"
+    lines.append(labelled("Tried", f"{len(found.remedies)} changes with {tried}"))
+    lines += _remedy_lines(found.remedies)
+    lines.append("  [95 % interval that holds for all of them together, over the choice of rows and the chance of training]")
+    lines += _row_lines(found)
+    if helpful := [remedy for remedy in found.remedies if remedy.helps]:
+        lines.append(labelled("Next", f"weights improve {printable(run)} --apply {helpful[0].name}"))
+    return lines
+
+
+def decomposition_lines(found: Decomposition, learned: float | None = None) -> list[str]:
+    """What a loss is made of, as bars."""
+    beside = "" if learned is None else f", {compact(learned)} on rows that members learned from"
+    lines = [labelled("Loss", f"{found.measure} {compact(found.loss.value)} out of bag{beside}; {compact(found.constant)} for a constant")]
+    rows = [_part_cells("bias" if found.noise else "bias and noise", found.bias, found, "what many members would lose together")]
+    if found.noise:
+        rows.append(_part_cells("noise", found.noise, found, "among rows that agree in all inputs"))
+    if found.variance:
+        due = f", {compact(found.rows.value)} of it because other rows might have come" if found.rows else ""
+        rows.append(_part_cells("variance", found.variance, found, f"what one member loses more{due}"))
+    taken = Part(-found.diversity.value, found.diversity.std_err)
+    rows.append(_part_cells("diversity", taken, found, "taken away by answering together"))
+    return lines + aligned(rows, to_right=(1,))
+
+
+def diagnosis_object(found: Diagnosis) -> dict[str, Any]:
+    """What `weights diagnose --json` prints: the terms of the loss as numbers, and their standard errors beside them."""
+    told = msgspec.to_builtins(found)
+    parts = told.pop("decomposition")
+    terms = ("loss", "bias", "variance", "noise", "diversity", "rows")
+    values = {name: parts[name] and parts[name]["value"] for name in terms}
+    errors = {name: parts[name]["std_err"] for name in terms if parts[name]}
+    return {
+        "verdict": told.pop("verdict"),
+        "reason": told.pop("reason"),
+        "measure": parts["measure"],
+        **values,
+        "std_err": errors,
+        "constant": parts["constant"],
+        **told,
+    }
+
+
+def _part_cells(name: str, part: Part, of: Decomposition, words: str) -> list[str]:
+    whole = max(abs(of.loss.value), abs(of.bias.value), 1e-300)
+    bar = ("-" if part.value < 0 else "#") * min(round(_BAR * abs(part.value) / whole), _BAR)
+    return [name, compact(part.value), f"± {compact(1.96 * part.std_err)}", f"{bar:<{_BAR}}", words]
+
+
+def _remedy_lines(remedies: list[Remedy]) -> list[str]:
+    rows = [["", "change", "loss falls by", "[0.025 0.975]", "share", "where learned", "time", ""]]
+    for remedy in remedies:
+        if remedy.failure:
+            rows.append([remedy.name, remedy.change, "failed", "", "", "", f"x {remedy.cost:.2g}", remedy.failure])
+            continue
+        bounds = f"[{compact(remedy.low)} {compact(remedy.high)}]"
+        cells = [remedy.name, remedy.change, compact(remedy.gain), bounds, f"{remedy.relative:+.1%}", compact(remedy.learned)]
+        rows.append([*cells, f"x {remedy.cost:.2g}", "helps" if remedy.helps else ""])
+    return aligned(rows, to_right=(2, 4, 5, 6))
+
+
+def _row_lines(found: Diagnosis) -> list[str]:
+    points = ", ".join(f"{compact(step.loss)} from {step.n_rows:,}" for step in found.curve)
+    gain = found.doubling
+    more = f"twice the rows would gain about {compact(gain.value)} [{compact(gain.low)} {compact(gain.high)}], {gain.relative:+.1%}"
+    return [labelled("Rows", f"loss {points} rows; {more}"), "  if errors go on falling between the rates n^-0.5 and n^-1"]

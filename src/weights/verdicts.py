@@ -1,0 +1,110 @@
+"""Is a model under- or overfit, and what would help: the records that inspection makes and a run keeps."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+Verdict = Literal["underfits", "balanced", "overfits", "limited by the amount of data", "limited by noise"]
+
+
+class Part(msgspec.Struct, frozen=True):
+    """A part of a loss, with its standard error over the choice of rows (of groups, where rows have them)."""
+
+    value: float
+    std_err: float
+
+
+class Decomposition(msgspec.Struct, frozen=True):
+    """What an out-of-bag loss is made of: ``loss = bias + noise + variance - diversity``, exactly.
+
+    Attributes:
+        measure: "squared error" in the target's unit, or "log loss".
+        loss: of the ensemble on rows that the members who answer never saw.
+        bias: what as many members as one likes would lose on average. It holds the noise where that is not known.
+        variance: by how much one member loses more, because members differ by their start, their batches and the rows they leave out;
+            once the amount of data was tried (`Diagnosis`), also because other rows might have come. None with one member a row.
+        diversity: what answering together takes away again.
+        noise: what no model of these inputs could avoid, from rows that agree in all inputs; None where there are too few of them.
+        rows: the part of the variance that is due to which rows came; None where it was not tried.
+        constant: the loss of a constant.
+    """
+
+    measure: str
+    loss: Part
+    bias: Part
+    variance: Part | None
+    diversity: Part
+    noise: Part | None = None
+    rows: Part | None = None
+    constant: float = 0.0
+
+
+class Gain(msgspec.Struct, frozen=True):
+    """By how much a loss falls, with its 95 % interval; `relative` to the loss as it is."""
+
+    value: float
+    low: float
+    high: float
+    relative: float
+
+
+class Remedy(msgspec.Struct, frozen=True):
+    """A change that was tried on the same rows, with the same folds and seeds.
+
+    Attributes:
+        name: what `weights improve --apply` calls it.
+        change: in words, from what to what.
+        gain, low, high, relative: by how much the out-of-bag loss fell, with an interval that holds for all remedies together at 95 %.
+        learned: by how much the loss on rows that members learned from fell.
+        cost: time that training takes, as a multiple.
+        helps: whether the gain is more than chance and worth having.
+        failure: why it could not be tried, or empty.
+    """
+
+    name: str
+    change: str
+    gain: float = 0.0
+    low: float = 0.0
+    high: float = 0.0
+    relative: float = 0.0
+    learned: float = 0.0
+    cost: float = 1.0
+    helps: bool = False
+    failure: str = ""
+
+
+class Step(msgspec.Struct, frozen=True):
+    """A point of the learning curve: the share of the rows a member learned from, how many these are, and the loss out of bag."""
+
+    share: float
+    n_rows: int
+    loss: float
+    std_err: float
+
+
+class Diagnosis(msgspec.Struct, frozen=True):
+    """Whether a model is under- or overfit, from what was tried.
+
+    Attributes:
+        verdict: in a word. reason: the sentence that says why.
+        decomposition: of the loss of the run, completed by what the amount of data showed.
+        learned: the loss of the ensemble on rows that its members learned from.
+        remedies: those that were tried, most gain first.
+        curve: the learning curve, few rows first.
+        doubling: what twice the rows would gain.
+        n_members, n_rows: members of each trial, and rows that judged them.
+        seconds: what it took.
+    """
+
+    verdict: Verdict
+    reason: str
+    decomposition: Decomposition
+    learned: float
+    remedies: list[Remedy]
+    curve: list[Step]
+    doubling: Gain
+    n_members: int
+    n_rows: int
+    seconds: float = 0.0

@@ -1,0 +1,69 @@
+"""What a person reads of a diagnosis, and what a program does."""
+
+from __future__ import annotations
+
+import json
+
+import msgspec
+import pytest
+
+from weights.report.diagnosis import decomposition_lines, diagnosis_lines, diagnosis_object
+from weights.verdicts import Decomposition, Diagnosis, Gain, Part, Remedy, Step
+
+PARTS = Decomposition(
+    "log loss", Part(0.5, 0.02), Part(0.46, 0.02), Part(0.09, 0.01), Part(0.05, 0.01), rows=Part(0.03, 0.01), constant=0.69
+)
+FOUND = Diagnosis(
+    verdict="overfits",
+    reason="dropout 0.3 instead of 0.1 takes 5.0% off the loss",
+    decomposition=PARTS,
+    learned=0.2,
+    remedies=[
+        Remedy("more-dropout", "dropout 0.3 instead of 0.1", 0.025, 0.01, 0.04, 0.05, -0.02, 1.0, helps=True),
+        Remedy("wider", "hidden 64 instead of 16", -0.01, -0.03, 0.01, -0.02, 0.05, 3.2),
+        Remedy("higher-rate", "learning_rate 3 instead of 1", failure="its loss was no longer finite"),
+    ],
+    curve=[Step(0.5, 150, 0.6, 0.02), Step(1.0, 300, 0.5, 0.02)],
+    doubling=Gain(0.05, 0.02, 0.08, 0.1),
+    n_members=8,
+    n_rows=300,
+    seconds=12.0,
+)
+
+
+def test_the_verdict_comes_first_and_the_next_command_last():
+    lines = diagnosis_lines(FOUND, "runs/income")
+    assert lines[0].startswith("Verdict       overfits: dropout 0.3")
+    assert lines[-1] == "Next          weights improve runs/income --apply more-dropout"
+
+
+def test_a_change_that_failed_says_why():
+    (line,) = (line for line in diagnosis_lines(FOUND, "r") if "higher-rate" in line)
+    assert "failed" in line
+    assert line.endswith("its loss was no longer finite")
+
+
+def test_without_a_remedy_that_helps_no_command_is_offered():
+    found = msgspec.structs.replace(FOUND, remedies=FOUND.remedies[1:])
+    assert not any("weights improve" in line for line in diagnosis_lines(found, "r"))
+
+
+def test_parts_of_the_loss_are_told_with_their_doubt():
+    lines = decomposition_lines(PARTS, 0.2)
+    assert lines[0] == "Loss          log loss 0.500 out of bag, 0.200 on rows that members learned from; 0.690 for a constant"
+    assert [line.split()[0] for line in lines[1:]] == ["bias", "variance", "diversity"]
+    assert "bias and noise" in lines[1]
+    assert "0.0300 of it because other rows might have come" in lines[2]
+
+
+def test_noise_that_is_known_has_a_line_of_its_own():
+    lines = decomposition_lines(msgspec.structs.replace(PARTS, noise=Part(0.1, 0.01)))
+    assert [line.split()[0] for line in lines[1:]] == ["bias", "noise", "variance", "diversity"]
+
+
+def test_a_program_reads_the_parts_as_numbers():
+    told = json.loads(json.dumps(diagnosis_object(FOUND)))
+    assert {"verdict", "bias", "variance", "noise", "diversity", "loss", "remedies"} <= {*told}
+    assert told["bias"] + told["variance"] - told["diversity"] == pytest.approx(told["loss"])
+    assert {"change", "gain", "low", "high"} <= {*told["remedies"][0]}
+    assert told["noise"] is None

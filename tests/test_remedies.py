@@ -1,0 +1,214 @@
+"""Remedies are tried on the same rows, and the verdict follows from what they do."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from weights.api import _ready_again, diagnose, fit, improve, load
+from weights.errors import DataError, UsageError
+from weights.fitting import job
+from weights.remedies import _of_part, changes
+from weights.spec import with_settings
+from weights.training.resampling import Resampling
+
+NETWORK = {"model": "mlp", "embedding": "none", "hidden": (16,), "n_steps": 96, "batch_size": 64}
+
+
+def planted(n=400, *, noise=0.5, seed=0, bend=False):
+    """A target of three of four inputs."""
+    rng = np.random.default_rng(seed)
+    x = rng.normal(size=(n, 4))
+    mean = x[:, 0] * x[:, 1] + x[:, 2] ** 2 if bend else x[:, 0] - x[:, 1] + 0.5 * x[:, 2]
+    return {f"x{j}": x[:, j] for j in range(4)} | {"y": mean + noise * rng.normal(size=n)}
+
+
+def fitted(data, **options):
+    return fit(data, "y", members=4, inspect=False, **options)
+
+
+def by_name(model, data):
+    return {change.name: change for change in changes(model.ensemble, _ready_again(model, data))}
+
+
+# What can be tried
+
+
+def test_a_change_turns_one_setting_of_every_population_that_has_it():
+    data = planted(80)
+    model = fitted(data, hidden=(16, 8), n_steps=48, embedding="none")
+    wider = by_name(model, data)["wider"].specs
+    assert "linear" in wider
+    assert len(wider) > 1
+    for name, spec in wider.items():
+        before = model.specs[name]
+        assert spec == (before if name == "linear" else with_settings(before, {"hidden": (64, 32)}))
+
+
+@pytest.mark.parametrize(("hidden", "wider", "narrower"), [((1,), (16,), None), ((16,), (64,), (4,)), ((512, 600), None, (128, 150))])
+def test_sizes_stay_within_bounds_and_never_go_the_other_way(hidden, wider, narrower):
+    data = planted(80)
+    found = by_name(fitted(data, **NETWORK | {"hidden": hidden, "n_steps": 24}), data)
+    for name, expected in (("wider", wider), ("narrower", narrower)):
+        assert (found[name].specs["mlp"].model.hidden if name in found else None) == expected
+
+
+def test_what_is_chosen_by_the_rows_already_is_not_tried():
+    data = planted(80)
+    assert {*by_name(fitted(data, model="linear"), data)} == {"with-networks"}
+    assert {*by_name(fitted(data, model="linear", strength=0.1), data)} == {"with-networks", "stronger-penalty", "weaker-penalty"}
+
+
+def test_a_change_that_does_not_fit_the_other_settings_is_not_tried():
+    data = planted(80)
+    found = by_name(fitted(data, **{k: v for k, v in NETWORK.items() if k != "batch_size"}, optimization="lbfgs"), data)
+    assert "more-dropout" not in found
+    assert "wider" in found
+
+
+def test_features_that_rows_do_not_miss_can_be_left_out():
+    data = planted(400)
+    data = {f"idle{j}": np.random.default_rng(j).normal(size=400) for j in range(6)} | data
+    model = fit(data, "y", members=4, model="linear")
+    idle = tuple(one.features[0] for one in model.report.feature_weights.importances if one.value <= 0)
+    assert idle
+    assert by_name(model, data)["fewer-features"].specs["linear"].updates.mask == idle
+
+
+# The parts of the rows
+
+
+@pytest.mark.parametrize("grouped", [False, True])
+def test_parts_of_the_rows_have_no_row_and_no_group_in_common(grouped):
+    data = planted(120) | {"who": [f"p{i % 30}" for i in range(120)]}
+    model = fitted(data, model="linear", **({"group": "who"} if grouped else {"drop": ["who"]}))
+    prepared = _ready_again(model, data)
+    whole = job("linear", prepared.candidates["linear"], prepared)
+    parts = [_of_part(whole, prepared, share=2, part=part).resampling for part in range(2)]
+    assert all(isinstance(part, Resampling) for part in parts)
+    np.testing.assert_array_equal(parts[0].counts + parts[1].counts, whole.resampling.counts)
+    assert not (parts[0].counts & parts[1].counts).any()
+    if grouped:
+        for m in range(whole.n_members):
+            sides = [{data["who"][i] for i in np.flatnonzero(part.counts[m])} for part in parts]
+            assert not sides[0] & sides[1]
+
+
+# Verdicts
+
+
+@pytest.fixture(scope="module")
+def held_down():
+    """A linear model with far too strong a penalty, and its rows."""
+    data = planted()
+    return data, fitted(data, model="linear", penalty="l2", strength=5.0)
+
+
+@pytest.fixture(scope="module")
+def diagnosed(held_down):
+    data, model = held_down
+    return diagnose(model, data)
+
+
+def test_too_strong_a_penalty_underfits(diagnosed):
+    weaker = next(remedy for remedy in diagnosed.remedies if remedy.name == "weaker-penalty")
+    assert diagnosed.verdict == "underfits"
+    assert weaker.helps
+    assert weaker.learned > 0
+    assert diagnosed.remedies == sorted(diagnosed.remedies, key=lambda one: (not one.helps, -one.gain))
+
+
+def test_the_parts_still_add_up_when_the_rows_had_their_say(diagnosed):
+    found = diagnosed.decomposition
+    assert found.rows is not None
+    assert found.bias.value + found.variance.value - found.diversity.value == pytest.approx(found.loss.value, abs=1e-9)
+
+
+def test_the_learning_curve_falls_to_the_loss_of_all_rows(diagnosed):
+    assert [step.share for step in diagnosed.curve] == [0.25, 0.5, 1.0]
+    assert [step.n_rows for step in diagnosed.curve] == [75, 150, 300]
+
+
+def test_the_same_run_is_diagnosed_alike(held_down, diagnosed):
+    data, model = held_down
+    again = diagnose(model, data)
+    assert [(one.name, one.gain, one.low) for one in again.remedies] == [(one.name, one.gain, one.low) for one in diagnosed.remedies]
+
+
+@pytest.mark.parametrize(("noise", "verdict"), [(0.7, "balanced"), (6.0, "limited by noise")])
+def test_a_model_that_fits_its_rows_is_told_by_how_much_is_left(noise, verdict):
+    data = planted(1500, noise=noise)
+    assert diagnose(fitted(data, model="linear"), data, quick=True).verdict == verdict
+
+
+def test_far_too_few_steps_underfit():
+    data = planted(600, bend=True, noise=0.3)
+    found = diagnose(fitted(data, **NETWORK | {"n_steps": 24}), data, quick=True)
+    assert found.verdict == "underfits"
+
+
+def test_networks_that_learn_noise_by_heart_overfit():
+    data = planted(200, noise=2.0)
+    settings = {"hidden": (128,), "dropout": 0.0, "weight_decay": 0.0, "patience": 0, "n_steps": 600}
+    found = diagnose(fitted(data, **NETWORK | settings), data, quick=True)
+    assert found.verdict == "overfits"
+    assert found.learned < found.decomposition.loss.value / 2
+
+
+def test_variance_due_to_rows_is_that_of_least_squares():
+    """sigma^2 p / n of 5 coefficients and 150 rows is 0.033 for noise of one.
+
+    An estimate from one table is a mean of about seven squares (half as uncertain as it is large), the mean of ten is known to 0.18.
+    """
+    found = []
+    for seed in range(10):
+        data = planted(300, noise=1.0, seed=seed)
+        found.append(diagnose(fitted(data, model="linear", penalty="none", clip=None), data, quick=True).decomposition.rows.value)
+    assert np.mean(found) == pytest.approx(5 / 150, rel=3 * 0.18)
+
+
+# Bad input, and applying a remedy
+
+
+def test_other_rows_are_refused(held_down):
+    with pytest.raises(DataError, match="must be those the run was fitted to"):
+        diagnose(held_down[1], planted(300))
+
+
+def test_rows_that_cannot_be_read_again_are_asked_for(held_down):
+    with pytest.raises(UsageError, match="came from memory"):
+        diagnose(held_down[1])
+
+
+def test_too_few_rows_to_learn_from_a_half_are_said_to_be_so():
+    data = planted(2)
+    with pytest.raises(DataError, match="too few"):
+        diagnose(fitted(data, model="linear"), data)
+
+
+@pytest.mark.parametrize("n", [3, 8, 20])
+def test_a_handful_of_rows_brings_a_verdict_with_finite_numbers(n):
+    rng = np.random.default_rng(0)
+    data = {"a": rng.normal(size=n), "b": rng.normal(size=n), "y": ["no", "yes"] * (n // 2) + ["no"] * (n % 2)}
+    found = diagnose(fitted(data, model="linear", penalty="l2", strength=0.1), data)
+    assert all(np.isfinite([one.gain, one.low, one.high]).all() for one in found.remedies if not one.failure)
+    assert np.isfinite([found.doubling.value, found.decomposition.bias.value, *(step.loss for step in found.curve)]).all()
+
+
+def test_the_remedy_that_helps_most_makes_a_new_run_that_is_better(held_down, tmp_path):
+    data, model = held_down
+    better, words = improve(model, "weaker-penalty", data, save=tmp_path / "better")
+    assert words == "strength 0.5 instead of 5"
+    assert better.metrics["rmse"] < model.metrics["rmse"]
+    assert f"fitted again with {words}" in load(tmp_path / "better").report.remarks
+
+
+def test_a_change_that_a_run_does_not_have_is_named_with_those_it_has(held_down):
+    with pytest.raises(UsageError, match="no change 'widr'"):
+        improve(held_down[1], "widr", held_down[0])
+
+
+def test_where_nothing_helps_nothing_is_applied():
+    data = planted(1500, noise=0.7)
+    with pytest.raises(UsageError, match="Nothing that was tried helps"):
+        improve(fitted(data, model="linear"), data=data, quick=True)
