@@ -545,4 +545,4 @@ def test_control_characters_in_a_prediction_do_not_reach_a_terminal():
 def test_log_odds_of_networks_are_said_to_be_less_sure_than_they_look():
     odds = [msgspec.structs.replace(contrast, label="sick", scale="link") for contrast in WAGES.contrasts]
     weights = msgspec.structs.replace(WAGES, contrasts=odds, joints=[], linear=False)
-    assert "log odds of networks held the truth 84 to 94 %" in " ".join(summarise(weights, STATE, scale="link").notes)
+    assert "log odds of networks held the truth 84 to 96 %" in " ".join(summarise(weights, STATE, scale="link").notes)

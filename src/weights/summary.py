@@ -211,7 +211,7 @@ def _coverage_note(weights: FeatureWeights, scale: str) -> str:
     if weights.how == "ridge":
         return "; with more inputs than half the rows expectations are penalised, and intervals of strong effects are too narrow"
     if scale == "link" and not weights.linear:
-        return "; 95 % intervals of log odds of networks held the truth 84 to 94 % of the time on simulated tables, so read them wider"
+        return "; 95 % intervals of log odds of networks held the truth 84 to 96 % of the time on simulated tables, so read them wider"
     found = measured_coverage(linear=weights.linear, n_rows=weights.n_rows, n_inputs=weights.n_inputs)
     if found is None:
         return ""
