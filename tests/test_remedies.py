@@ -45,7 +45,7 @@ def test_a_change_turns_one_setting_of_every_population_that_has_it():
         assert spec == (before if name == "linear" else with_settings(before, {"hidden": (64, 32)}))
 
 
-@pytest.mark.parametrize(("hidden", "wider", "narrower"), [((1,), (16,), None), ((16,), (64,), (4,)), ((512, 600), None, (128, 150))])
+@pytest.mark.parametrize(("hidden", "wider", "narrower"), [((1,), (16,), None), ((16,), (64,), (4,)), ((256, 600), None, (64, 150))])
 def test_sizes_stay_within_bounds_and_never_go_the_other_way(hidden, wider, narrower):
     data = planted(80)
     found = by_name(fitted(data, **NETWORK | {"hidden": hidden, "n_steps": 24}), data)
@@ -156,7 +156,7 @@ def test_networks_that_learn_noise_by_heart_overfit():
 
 
 def test_variance_due_to_rows_is_that_of_least_squares():
-    """sigma^2 p / n of 5 coefficients and 150 rows is 0.033 for noise of one.
+    """sigma^2 p / n of 5 coefficients and 262 rows, from which the members of the run learn, is 0.019 for noise of one.
 
     An estimate from one table is a mean of about seven squares (half as uncertain as it is large), the mean of ten is known to 0.18.
     """
@@ -164,7 +164,7 @@ def test_variance_due_to_rows_is_that_of_least_squares():
     for seed in range(10):
         data = planted(300, noise=1.0, seed=seed)
         found.append(diagnose(fitted(data, model="linear", penalty="none", clip=None), data, quick=True).decomposition.rows.value)
-    assert np.mean(found) == pytest.approx(5 / 150, rel=3 * 0.18)
+    assert np.mean(found) == pytest.approx(5 / 262, rel=3 * 0.18)
 
 
 # Bad input, and applying a remedy
@@ -210,5 +210,5 @@ def test_a_change_that_a_run_does_not_have_is_named_with_those_it_has(held_down)
 
 def test_where_nothing_helps_nothing_is_applied():
     data = planted(1500, noise=0.7)
-    with pytest.raises(UsageError, match="Nothing that was tried helps"):
+    with pytest.raises(UsageError, match="Nothing is applied"):
         improve(fitted(data, model="linear"), data=data, quick=True)

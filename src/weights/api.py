@@ -479,7 +479,7 @@ def improve(
         found = diagnose(model, data, quick=quick, progress=progress)
         helpful = [remedy.name for remedy in found.remedies if remedy.helps]
         if not helpful:
-            raise UsageError(f"Nothing that was tried helps: {found.reason}. Name a change with --apply to make it all the same.")
+            raise UsageError(f"Nothing is applied: {found.reason}. Name a change with --apply to make it all the same.")
         apply = helpful[0]
     prepared = _ready_again(model, data)
     check_rows(model.ensemble, prepared)
@@ -493,14 +493,10 @@ def improve(
     check_memory(taken)
     inspect = model.report.feature_weights is not None
     remarks = [*model.report.remarks, f"fitted again with {change.words}"]
-    changed = replace(
-        prepared,
-        candidates=change.specs,
-        plans=taken,
-        remarks=remarks,
-        inspect=inspect,
-        origin=None if data is not None else model.report.origin,
-    )
+    origin = model.report.origin
+    if origin is not None and data is not None:
+        origin = msgspec.structs.replace(origin, path=os.fsdecode(data) if isinstance(data, str | os.PathLike) else None)
+    changed = replace(prepared, candidates=change.specs, plans=taken, remarks=remarks, inspect=inspect, origin=origin)
     return run_fit(changed, save=save, resume=resume, progress=progress), change.words
 
 

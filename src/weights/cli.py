@@ -343,7 +343,7 @@ def diagnose(run: str, quick: bool, data: str | None, quiet: bool, as_json: bool
 @cli.command()
 @click.argument("run")
 @click.option("--apply", metavar="NAME", help="The change to make, as `weights diagnose` names it; if not given, the one that helps most.")
-@click.option("--save", metavar="FOLDER", help="Where to save; RUN-NAME if not given.")
+@click.option("--save", metavar="FOLDER", help="Where to save; RUN-NAME (or RUN-improved) if not given.")
 @click.option("--resume", is_flag=True, help="Go on where the same command was interrupted.")
 @click.option("--data", metavar="FILE", help="The rows of training, if they are no longer where they were.")
 @click.option("--quick", is_flag=True, help="Try fewer remedies, on fewer folds.")

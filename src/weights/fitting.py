@@ -154,7 +154,7 @@ def _decomposed(prepared: Prepared, trained: list[Trained], covered: BoolArray, 
             here = covered[rows]
             voices.append(Voice(p, places[rows[here]], outputs[here]))
     group = None if dataset.group is None else dataset.group[covered]
-    judged = Judged(prepared.y[covered], dataset.sample_weight[covered], group)
+    judged = Judged(prepared.y[covered], prepared.weight[covered], group)
     return decompose(prepared.task, judged, voices, mixture.row_shares, mixture.row_offsets, x=dataset.x[covered])
 
 
@@ -404,9 +404,10 @@ def check_rows(ensemble: Ensemble, prepared: Prepared) -> None:
     if prepared.dataset.passage is not None:
         raise DataError("The rows do not fit into memory, and are needed there to train on them again. Use a machine with more.")
     if prepared.dataset.encoding != ensemble.encoding or prepared.dataset.n_samples != ensemble.report.n_samples:
+        other = "" if prepared.dataset.encoding == ensemble.encoding else ", and their columns are not as they were"
         raise DataError(
-            f"The rows must be those the run was fitted to, {ensemble.report.n_samples:,} of them, but {prepared.dataset.n_samples:,} came "
-            "and their columns are not as they were. Name the file of training."
+            f"The rows must be those the run was fitted to, {ensemble.report.n_samples:,} of them, but {prepared.dataset.n_samples:,} "
+            f"came{other}. Name the file of training."
         )
 
 

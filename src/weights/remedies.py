@@ -21,7 +21,7 @@ import numpy as np
 import scipy.special
 
 from weights.ensemble import Ensemble, apply_program
-from weights.errors import DataError, Interrupted, TrainingError, UsageError
+from weights.errors import DataError, Interrupted, TrainingError, UsageError, listed
 from weights.fitting import Prepared, candidates, check_rows, job
 from weights.inspection.decomposition import Judged, Terms, Voice, average, row_terms
 from weights.models.linear import Linear
@@ -43,11 +43,12 @@ _MOSTLY_NOISE = 0.5
 _SLOWEST, _FASTEST = 0.5, 1.0
 """What one more doubling of the rows gains, as powers of a half of what the last one did: errors fall as n^-0.5 to n^-1."""
 _NORMAL_95 = 1.96
-_N_FOLDS, _N_FOLDS_QUICKLY = 4, 2
-_ENOUGH_JUDGED = 10_000
+_N_FOLDS, _N_FOLDS_QUICKLY, _N_AS_IS = 4, 3, 3
+_ENOUGH_JUDGED, _FEWEST_JUDGED = 10_000, 3
 _MOST_LEARNED = 2_000
 _LEAST_SECONDS = 0.1
-_TRIED_QUICKLY = ("freer", "held-back", "wider", "narrower", "stronger-penalty", "weaker-penalty")
+_TRIED_QUICKLY = ("freer", "held-back", "stronger-penalty", "weaker-penalty", "with-networks", "linear-alone")
+_MOST_UNITS = 256
 
 
 class Change(NamedTuple):
@@ -68,17 +69,18 @@ def changes(ensemble: Ensemble, prepared: Prepared) -> list[Change]:
         ensemble: the run.
         prepared: its rows, ready again, with its settings as candidates.
     """
-    found = [*_of_numbers(prepared.candidates)]
     specs = prepared.candidates
+    found = [*_of_numbers(specs, _spared(ensemble))]
     networks = {name: spec for name, spec in specs.items() if isinstance(spec.model, Mlp)}
     if networks and len(networks) < len(specs):
         found.append(Change("linear-alone", "the linear model alone", {name: spec for name, spec in specs.items() if name not in networks}))
     if not networks:
-        members = next(iter(specs.values())).members
-        chosen = {"n_members": members.n_members, "n_folds": members.n_folds, "resampling": members.resampling, "seed": members.seed}
+        like = next(iter(specs.values()))
+        chosen = {f"members.{name}": value for name, value in msgspec.structs.asdict(like.members).items()}
+        chosen["updates.mask"] = like.updates.mask
         found.append(Change("with-networks", "networks beside the linear model", {**specs, **_networks(chosen, prepared)}))
     if idle := _idle_features(ensemble):
-        words = f"without {len(idle)} features that out-of-bag rows do not miss"
+        words = f"without {listed(idle, 3)}, which out-of-bag rows do not miss"
         masked = {name: with_settings(spec, {"updates.mask": (*spec.updates.mask, *idle)}) for name, spec in specs.items()}
         found.append(Change("fewer-features", words, masked))
     return found
@@ -94,11 +96,11 @@ class _Turn(NamedTuple):
 
 
 def _resized(factor: float) -> Callable[[tuple[int, ...]], tuple[int, ...] | None]:
-    """Layers of more units, at least 16 and at most 512, or of fewer, at least 4; None where they are beyond that."""
+    """Layers of more units, at least 16 and at most 256, or of fewer, at least 4; None where they are beyond that."""
 
     def resized(units: int) -> int:
         wanted = round(units * factor)
-        return max(min(max(wanted, 16), 512), units) if factor > 1 else min(max(wanted, 4), units)
+        return max(min(max(wanted, 16), _MOST_UNITS), units) if factor > 1 else min(max(wanted, 4), units)
 
     def turned(hidden: tuple[int, ...]) -> tuple[int, ...] | None:
         sizes = tuple(map(resized, hidden))
@@ -136,8 +138,15 @@ _TOGETHER = {
 """Several at once, where one alone may be too little."""
 
 
-def _of_numbers(specs: Mapping[str, Spec]) -> Iterator[Change]:
-    """Changes of single settings, in every population that has them, and of several together."""
+def _spared(ensemble: Ensemble) -> set[str]:
+    """Of several populations of networks those with less say than another: what helps that is taken to help them."""
+    networks = [one for one in ensemble.populations if isinstance(one.spec.model, Mlp)]
+    chief = max(networks, key=lambda one: one.share).name if networks else ""
+    return {one.name for one in networks if one.name != chief}
+
+
+def _of_numbers(specs: Mapping[str, Spec], spared: set[str]) -> Iterator[Change]:
+    """Changes of single settings, in every population that has them, and of several together; told of those that are tried."""
     singles = {name: (name,) for name in dict.fromkeys(turn.name for turn in _TURNS)}
     found: list[dict[str, Spec]] = [dict(specs)]
     for name, parts in (singles | _TOGETHER).items():
@@ -150,8 +159,9 @@ def _of_numbers(specs: Mapping[str, Spec]) -> Iterator[Change]:
                 turned = None if after is None else with_settings(spec, {turn.setting: after})
                 if turned is not None and _fits(turned):
                     changed[population] = turned
-                    words.append(f"{field} {_said(after)} instead of {_said(before)}")
-        if changed not in found:
+                    if population not in spared:
+                        words.append(f"{field} {_said(after)} instead of {_said(before)}")
+        if words and changed not in found:
             found.append(changed)
             yield Change(name, "; ".join(dict.fromkeys(words)), changed)
 
@@ -200,26 +210,25 @@ class _Trial(NamedTuple):
 class _Bench:
     """Where changes are tried: what stays the same for all of them.
 
-    Each row is left out by one member of every population, which learns from three quarters of the rows (of quick trials from a half); of
-    large tables only some of the folds are judged. Of several populations of networks the one with most say stands for all.
+    Each row is left out by one member of every population, which learns from three quarters of the rows (of quick trials from two
+    thirds); of large tables only some of the folds are judged. Of several populations of networks the one with most say stands for all.
 
     rows: those that every trial is judged on, as positions among all, shape (n',). fold: which member judges each, shape (n',).
     """
 
     def __init__(self, ensemble: Ensemble, prepared: Prepared, control: Control, *, quick: bool) -> None:
         self.prepared, self.control = prepared, control
-        networks = [one for one in ensemble.populations if isinstance(one.spec.model, Mlp)]
-        chief = max(networks, key=lambda one: one.share).name if networks else ""
-        self.spared = {one.name for one in networks if one.name != chief}
+        self.spared = _spared(ensemble)
         n_folds = _N_FOLDS_QUICKLY if quick else _N_FOLDS
         enough = -(-_ENOUGH_JUDGED * n_folds // len(prepared.dataset.x))
-        self.members = {"members.n_folds": n_folds, "members.n_members": max(min(n_folds, enough), 1)}
+        self.members = {"members.n_folds": n_folds, "members.n_members": min(n_folds, max(enough, _FEWEST_JUDGED))}
         drawn = next(iter(self.jobs(prepared.candidates).values())).resampling
         self.rows = np.flatnonzero(drawn.scored.any(0) & (prepared.dataset.sample_weight > 0))
         self.fold = drawn.scored[:, self.rows].argmax(0)
         dataset = prepared.dataset
         group = None if dataset.group is None else dataset.group[self.rows]
-        self.judged = Judged(prepared.y[self.rows], dataset.sample_weight[self.rows], group)
+        self.judged = Judged(prepared.y[self.rows], prepared.weight[self.rows], group)
+        self.n_folds, self.n_units = len(np.unique(self.fold)), len(self.rows if group is None else np.unique(group))
 
     def jobs(self, specs: Mapping[str, Spec]) -> dict[str, Job]:
         """What is trained to try these settings."""
@@ -229,7 +238,7 @@ class _Bench:
     def tried(self, jobs: dict[str, Job], known: Mapping[str, Trained]) -> _Trial:
         """Train these populations, but for those that are known, mix and judge them."""
         trained = {name: known.get(name) or train(one, self.control) for name, one in jobs.items()}
-        task, y, weight = self.prepared.task, self.judged.y, self.prepared.weight[self.rows]
+        task, y, weight = self.prepared.task, self.judged.y, self.judged.weight
         for name, result in trained.items():
             if not result.covered[self.rows].all():
                 raise TrainingError(f"{name}: {next(iter(result.failures.values()), 'not all rows are answered')}")
@@ -259,13 +268,20 @@ class _Bench:
             among: how many comparisons (Bonferroni).
         """
         mean, of_rows = paired_difference(before, after, self.judged.weight, np.ones(len(before), bool), self.judged.group)
-        half = float(scipy.special.ndtri(1 - 0.025 / among) * np.hypot(of_rows, retraining))
+        variance = of_rows**2 + retraining**2
+        # Welch and Satterthwaite: the chance of training is known from a few squares a fold.
+        degrees = variance**2 / max(of_rows**4 / max(self.n_units - 1, 1) + retraining**4 / ((_N_AS_IS - 1) * self.n_folds), 1e-300)
+        half = float(scipy.special.stdtrit(max(degrees, 1.0), 1 - 0.025 / among)) * variance**0.5
         return Gain(mean, mean - half, mean + half, mean / max(average(before, self.judged).value, 1e-300))
 
-    def retraining(self, first: FloatArray, second: FloatArray) -> float:
-        """The standard error of the difference of two losses that differ by training alone: each fold has members of its own."""
+    def retraining(self, losses: Sequence[FloatArray]) -> float:
+        """The standard error that training alone brings to the mean of these trainings' losses (n',) minus another's.
+
+        Each fold has members of its own, which start anew in every training.
+        """
         weight = self.judged.weight / self.judged.weight.sum()
-        return float(np.sqrt(np.sum(np.bincount(self.fold, weights=weight * (first - second)) ** 2)))
+        of_folds = [np.bincount(self.fold, weights=weight * one) for one in losses]
+        return float(np.sqrt(np.var(of_folds, axis=0, ddof=1).sum() * (1 + 1 / len(losses))))
 
 
 def _learned(prepared: Prepared, jobs: dict[str, Job], trained: dict[str, Trained], mixture: Mixture) -> float:
@@ -284,7 +300,7 @@ def _learned(prepared: Prepared, jobs: dict[str, Job], trained: dict[str, Traine
     voices = [Voice(p, places[own[known[own]]], outputs[known[own]]) for p, own, outputs in voices]
     shares, offset = np.tile(mixture.shares, (int(known.sum()), 1)), np.tile(mixture.offset, (int(known.sum()), 1))
     terms = row_terms(task, prepared.y[rows[known]], voices, shares, offset)
-    weight = prepared.dataset.sample_weight[rows[known]]
+    weight = prepared.weight[rows[known]]
     return float(np.average(terms.loss, weights=weight)) if weight.sum() > 0 else float("nan")
 
 
@@ -304,7 +320,7 @@ def diagnose(
     Args:
         ensemble: a run.
         prepared: the rows it was trained on, ready to be trained on again with its settings.
-        quick: two folds instead of four, and only changes of size, penalty and length.
+        quick: three folds instead of four, and only changes of penalties and of several settings at once.
         report: called after each trial.
         stopping: asked between and during trials.
 
@@ -320,7 +336,7 @@ def diagnose(
         raise DataError("The run does not say what its loss is made of: it was saved by an older version. Fit again.")
     bench = _Bench(ensemble, prepared, Control(n_threads=prepared.n_threads, stopping=stopping), quick=quick)
     to_try = [change for change in changes(ensemble, prepared) if not quick or change.name in _TRIED_QUICKLY]
-    n_turns, turns = len(to_try) + (4 if quick else 5), iter(range(1, 1000))
+    n_turns, turns = len(to_try) + _N_AS_IS + (2 if quick else 3), iter(range(1, 1000))
 
     def tried(jobs: dict[str, Job], known: Mapping[str, Trained] = {}) -> _Trial:
         trial = bench.tried(jobs, known)
@@ -328,12 +344,18 @@ def diagnose(
         return trial
 
     jobs = bench.jobs(prepared.candidates)
-    as_is, again = tried(jobs), tried({name: _with_other_seeds(one) for name, one in jobs.items()})
-    # Two trainings as they are, of which the mean is compared with one with a change: half as much chance beside it.
-    before, retraining = (as_is.losses + again.losses) / 2, 0.75**0.5 * bench.retraining(as_is.losses, again.losses)
-    halves = [tried({name: _of_part(one, prepared, share=2, part=part) for name, one in jobs.items()}) for part in range(2)]
+    jobs_of_halves = [{name: _of_part(one, prepared, share=2, part=part) for name, one in jobs.items()} for part in range(2)]
+    # Seeds of their own, so that halves differ by all that makes two trainings differ.
+    jobs_of_halves[1] = {name: _with_other_seeds(one, 1) for name, one in jobs_of_halves[1].items()}
+    n_whole = _n_learned(jobs)
+    scale = n_whole / _n_learned({name: job(name, spec, prepared) for name, spec in prepared.candidates.items()})
+    # Several trainings as they are: their mean is compared with those with a change, and their differences are the chance of training.
+    as_is = [tried({name: _with_other_seeds(one, number) for name, one in jobs.items()}) for number in range(_N_AS_IS)]
+    before, learned = np.mean([one.losses for one in as_is], axis=0), float(np.mean([one.learned for one in as_is]))
+    retraining = bench.retraining([one.losses for one in as_is])
+    halves = [tried(of_half) for of_half in jobs_of_halves]
     quarter = [] if quick else [tried({name: _of_part(one, prepared, share=4, part=0) for name, one in jobs.items()})]
-    whole, half = bench.terms([as_is.outputs, again.outputs]), bench.terms([one.outputs for one in halves])
+    whole, half = bench.terms([one.outputs for one in as_is]), bench.terms([one.outputs for one in halves])
     last_doubling = bench.gain(half.alone, whole.alone, retraining=retraining)
     remedies = []
     for change in to_try:
@@ -341,27 +363,26 @@ def diagnose(
             raise Interrupted("The diagnosis was stopped.")
         cost = _cost(change.specs, prepared) / _cost(prepared.candidates, prepared)
         try:
-            unchanged = {name: one for name, one in as_is.trained.items() if change.specs.get(name) == prepared.candidates[name]}
+            unchanged = {name: one for name, one in as_is[0].trained.items() if change.specs.get(name) == prepared.candidates[name]}
             trial = tried(bench.jobs(change.specs), unchanged)
         except TrainingError as error:
             remedies.append(Remedy(change.name, change.words, cost=cost, failure=str(error)))
             continue
         gain = bench.gain(before, trial.losses, retraining=retraining, among=len(to_try))
         helps = gain.low > 0 and gain.relative >= _WORTH_HAVING
-        learned = (as_is.learned + again.learned) / 2 - trial.learned
-        remedies.append(Remedy(change.name, change.words, gain.value, gain.low, gain.high, gain.relative, learned, cost, helps))
+        fitted = learned - trial.learned
+        remedies.append(Remedy(change.name, change.words, gain.value, gain.low, gain.high, gain.relative, fitted, cost, helps))
     remedies.sort(key=lambda one: (bool(one.failure), not one.helps, -one.gain))
-    found = _completed(found, bench, whole, half)
-    doubling = _forecast(last_doubling)
+    found = _completed(found, bench, whole, half, scale)
+    doubling = _forecast(last_doubling, scale, found.loss.value)
     verdict, reason = _verdict(found, remedies, doubling)
-    n_whole = int(np.mean([counts.astype(bool).sum() for counts in next(iter(jobs.values())).resampling.counts]))
     losses = [*((4, one.losses) for one in quarter), (2, half.alone), (1, whole.alone)]
-    curve = [Step(1 / share, n_whole // share, *msgspec.structs.astuple(average(each, bench.judged))) for share, each in losses]
+    curve = [Step(1 / share, round(n_whole / share), *msgspec.structs.astuple(average(each, bench.judged))) for share, each in losses]
     return Diagnosis(
         verdict=verdict,
         reason=reason,
         decomposition=found,
-        learned=(as_is.learned + again.learned) / 2,
+        learned=learned,
         remedies=remedies,
         curve=curve,
         doubling=doubling,
@@ -371,12 +392,13 @@ def diagnose(
     )
 
 
-def _with_other_seeds(one: Job) -> Job:
-    return dataclasses.replace(one, seeds=one.seeds ^ np.uint32(0x5EED5EED))
+def _with_other_seeds(one: Job, number: int) -> Job:
+    """The same members with the seeds of another training; number 0 is the run's own."""
+    return dataclasses.replace(one, seeds=one.seeds ^ np.uint32(0x5EED5EED * number % 2**32))
 
 
 def _of_part(one: Job, prepared: Prepared, *, share: int, part: int) -> Job:
-    """The same members learning from one part of their rows; parts have no row (or group) in common, and each its part of every class."""
+    """The same members learning from one part of their rows: parts have no row in common and equal parts of every class, or no group."""
     dataset, counts = prepared.dataset, np.zeros_like(one.resampling.counts)
     for m, own in enumerate(one.resampling.counts):
         rng = np.random.default_rng([0x9A17, m])
@@ -389,7 +411,9 @@ def _of_part(one: Job, prepared: Prepared, *, share: int, part: int) -> Job:
             chosen = by_class[part::share]
         counts[m, chosen] = own[chosen]
     if not counts.any(1).all():
-        raise DataError(f"Members must learn from a {'half' if share == 2 else 'quarter'} of their rows, but there are too few. Add rows.")
+        what = "rows" if dataset.group is None else f"groups of '{dataset.roles.group}'"
+        part_of = "half" if share == 2 else "quarter"
+        raise DataError(f"Members must learn from a {part_of} of their {what}, but there are too few of these. Add {what.split()[0]}.")
     return dataclasses.replace(one, resampling=Resampling(counts, one.resampling.scored, one.resampling.votes))
 
 
@@ -399,14 +423,21 @@ def _cost(specs: Mapping[str, Spec], prepared: Prepared) -> float:
     return _LEAST_SECONDS + sum(plan(spec, prepared.shape, n_rows, n_threads=n_threads).seconds for spec in specs.values())
 
 
-def _completed(found: Decomposition, bench: _Bench, whole: Terms, half: Terms) -> Decomposition:
+def _n_learned(jobs: Mapping[str, Job]) -> float:
+    """How many rows a member that is judged learns from, on average."""
+    counts, scored, _ = next(iter(jobs.values())).resampling
+    return float((counts[scored.any(1)] > 0).sum(1).mean())
+
+
+def _completed(found: Decomposition, bench: _Bench, whole: Terms, half: Terms, scale: float) -> Decomposition:
     """The decomposition with the part of the variance that is due to which rows came.
 
     Members that learned from two halves without a common row differ by twice the variance of one; what members with other seeds differ
-    by is not due to rows. Of as many rows as there are this part is half as large, because variance falls as one over the rows.
+    by is not due to rows. This part is taken to fall as one over the rows, from half of those of a trial to those of the run, of which a
+    trial has `scale` times as many.
     """
     of_half, of_start = half.diversity + half.left, whole.diversity + whole.left
-    rows = average((of_half - of_start) / 2, bench.judged)
+    rows = average((of_half - of_start) * scale / 2, bench.judged)
     rows = Part(max(rows.value, 0.0), rows.std_err)
     bias, variance = found.bias, found.variance
     if variance is None:
@@ -421,12 +452,12 @@ def _completed(found: Decomposition, bench: _Bench, whole: Terms, half: Terms) -
     )
 
 
-def _forecast(last: Gain) -> Gain:
-    """What one more doubling of the rows gains if the last one gained this."""
-    least, most = 0.5**_FASTEST, 0.5**_SLOWEST
+def _forecast(last: Gain, scale: float, loss: float) -> Gain:
+    """What twice the rows of the run gain if the last doubling, to `scale` times as many, gained this; relative to its loss."""
+    least, most = (0.5 * scale) ** _FASTEST, (0.5 * scale) ** _SLOWEST
     low, high = min(last.low * least, last.low * most), max(last.high * least, last.high * most)
-    middle = 0.5 ** ((_SLOWEST + _FASTEST) / 2)
-    return Gain(last.value * middle, low, high, last.relative * middle)
+    value = last.value * (0.5 * scale) ** ((_SLOWEST + _FASTEST) / 2)
+    return Gain(value, low, high, value / max(loss, 1e-300))
 
 
 def _verdict(found: Decomposition, remedies: list[Remedy], doubling: Gain) -> tuple[Verdict, str]:

@@ -20,7 +20,7 @@ class Decomposition(msgspec.Struct, frozen=True):
     """What an out-of-bag loss is made of: ``loss = bias + noise + variance - diversity``, exactly.
 
     Attributes:
-        measure: "squared error" in the target's unit, or "log loss".
+        measure: "squared error" in the target's unit, "log loss", or that "of weighted classes" where classes have weights.
         loss: of the ensemble on rows that the members who answer never saw.
         bias: what as many members as one likes would lose on average. It holds the noise where that is not known.
         variance: by how much one member loses more, because members differ by their start, their batches and the rows they leave out;

@@ -20,7 +20,8 @@ from weights.training.search import paired_difference
 from weights.types import AnyArray, BoolArray, FloatArray, IntArray
 from weights.verdicts import Decomposition, Part
 
-_FEWEST_REPEATS = 20
+_FEWEST_REPEATS, _LEAST_REPEATED = 20, 0.05
+"""Rows beyond the first of those that agree, their number and share, from which on they tell of noise (our choice)."""
 
 
 class Voice(NamedTuple):
@@ -112,7 +113,7 @@ def decompose(
     if noise is not None:
         found = Part(found.value - noise.value, float(np.hypot(found.std_err, noise.std_err)))
     return Decomposition(
-        measure="squared error" if task.kind == "regression" else "log loss",
+        measure=_measure(task),
         loss=average(terms.loss, judged),
         bias=found,
         variance=average(terms.diversity + terms.left, judged) if known else None,
@@ -125,6 +126,12 @@ def decompose(
 def average(values: FloatArray, judged: Judged) -> Part:
     """The weighted mean of rows (n,) and its standard error, cluster-robust with groups."""
     return Part(*paired_difference(values, np.zeros(len(values)), judged.weight, np.ones(len(values), bool), judged.group))
+
+
+def _measure(task: Task) -> str:
+    if task.kind == "regression":
+        return "squared error"
+    return "log loss" if task.class_weight is None else "log loss of weighted classes"
 
 
 def _losses(task: Task, outputs: FloatArray, y: AnyArray) -> FloatArray:
@@ -154,14 +161,20 @@ def _constant(task: Task, judged: Judged) -> float:
 
 
 def _noise(task: Task, judged: Judged, x: FloatArray) -> Part | None:
-    """The variance of targets among rows that agree in all inputs (pure error, Draper and Smith 1998, section 2.1); None for few."""
-    _, same, count = np.unique(x, axis=0, return_inverse=True, return_counts=True)
+    """The variance of targets among rows that agree in all inputs (pure error, Draper and Smith 1998, section 2.1).
+
+    None where few do, or where rows come in groups, whose noise may agree as well.
+    """
+    used = judged.weight > 0
+    _, same = np.unique(x[used], axis=0, return_inverse=True)
     same = same.ravel()
-    degrees = int((count - 1).sum())
-    if degrees < _FEWEST_REPEATS:
+    repeats = int(used.sum()) - int(same.max()) - 1
+    if judged.group is not None or repeats < max(_FEWEST_REPEATS, _LEAST_REPEATED * used.sum()):
         return None
-    y = task.scale * judged.y.astype(np.float64)
-    squares = np.bincount(same, weights=(y - np.bincount(same, weights=y)[same] / count[same]) ** 2)
-    value = float(squares.sum() / degrees)
-    scores = (squares - value * (count - 1)) / degrees
-    return Part(value, float(np.sqrt(np.sum(scores**2))))
+    y, weight = task.scale * judged.y[used].astype(np.float64), judged.weight[used]
+    total = np.bincount(same, weights=weight)
+    middle = np.bincount(same, weights=weight * y) / total
+    squares = np.bincount(same, weights=weight * (y - middle[same]) ** 2)
+    degrees = total - np.bincount(same, weights=weight**2) / total
+    value = float(squares.sum() / degrees.sum())
+    return Part(value, float(np.sqrt(np.sum(((squares - value * degrees) / degrees.sum()) ** 2))))

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import shlex
 from typing import Any
 
 import msgspec
 
-from weights.errors import printable
 from weights.report.terminal import duration, labelled
 from weights.summary import aligned, compact
 from weights.verdicts import Decomposition, Diagnosis, Part, Remedy
@@ -18,12 +18,13 @@ def diagnosis_lines(found: Diagnosis, run: str) -> list[str]:
     """Everything a diagnosis says; `run` is what the user calls the run."""
     lines = [labelled("Verdict", f"{found.verdict}: {found.reason}"), *decomposition_lines(found.decomposition, found.learned)]
     tried = f"{found.n_members} members each, judged on {found.n_rows:,} rows that they never saw, in {duration(found.seconds)}"
-    lines.append(labelled("Tried", f"{len(found.remedies)} changes with {tried}"))
+    n_tried = len(found.remedies)
+    lines.append(labelled("Tried", f"{n_tried} {'change' if n_tried == 1 else 'changes'} with {tried}"))
     lines += _remedy_lines(found.remedies)
     lines.append("  [95 % interval that holds for all of them together, over the choice of rows and the chance of training]")
     lines += _row_lines(found)
     if helpful := [remedy for remedy in found.remedies if remedy.helps]:
-        lines.append(labelled("Next", f"weights improve {printable(run)} --apply {helpful[0].name}"))
+        lines.append(labelled("Next", f"weights improve {shlex.quote(run)} --apply {helpful[0].name}"))
     return lines
 
 
@@ -67,7 +68,7 @@ def _part_cells(name: str, part: Part, of: Decomposition, words: str) -> list[st
 
 
 def _remedy_lines(remedies: list[Remedy]) -> list[str]:
-    rows = [["", "change", "loss falls by", "[0.025 0.975]", "share", "where learned", "time", ""]]
+    rows = [["", "change", "loss falls by", "[low high]", "share", "where learned", "time", ""]]
     for remedy in remedies:
         if remedy.failure:
             rows.append([remedy.name, remedy.change, "failed", "", "", "", f"x {remedy.cost:.2g}", remedy.failure])
