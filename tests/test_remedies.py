@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
+import pyarrow as pa
 import pytest
+from pyarrow import csv as arrow_csv
 
 from weights.api import _ready_again, diagnose, fit, improve, load
 from weights.errors import DataError, UsageError
@@ -201,6 +203,35 @@ def test_the_remedy_that_helps_most_makes_a_new_run_that_is_better(held_down, tm
     assert words == "strength 0.5 instead of 5"
     assert better.metrics["rmse"] < model.metrics["rmse"]
     assert f"fitted again with {words}" in load(tmp_path / "better").report.remarks
+
+
+def test_a_new_run_knows_where_its_rows_are(tmp_path):
+    data = planted(100)
+    path = tmp_path / "rows.csv"
+    arrow_csv.write_csv(pa.table(data), path)
+    model = fitted(data, model="linear", penalty="l2", strength=5.0)
+    better, _ = improve(model, "weaker-penalty", path)
+    assert better.report.origin.path == str(path)
+    assert diagnose(better, quick=True).n_rows == 100
+
+
+def test_networks_beside_a_linear_model_do_not_see_what_it_does_not():
+    data = planted(100)
+    model = fitted(data, model="linear", mask=("x1",), strength=0.1)
+    specs = by_name(model, data)["with-networks"].specs
+    assert len(specs) > 1
+    assert {spec.updates.mask for spec in specs.values()} == {("x1",)}
+
+
+def test_classes_that_weigh_alike_are_judged_as_they_weigh():
+    """Seven in a hundred are ill; a constant loses log 2 once both classes weigh the same."""
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=1500)
+    data = {"x": x, "y": np.where(x + rng.normal(size=1500) > 2.1, "ill", "well")}
+    found = diagnose(fitted(data, model="linear", class_weight="balanced"), data, quick=True)
+    assert found.decomposition.measure == "log loss of weighted classes"
+    assert found.decomposition.constant == pytest.approx(np.log(2), abs=1e-3)
+    assert found.decomposition.loss.value < np.log(2)
 
 
 def test_a_change_that_a_run_does_not_have_is_named_with_those_it_has(held_down):

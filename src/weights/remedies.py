@@ -43,7 +43,7 @@ _MOSTLY_NOISE = 0.5
 _SLOWEST, _FASTEST = 0.5, 1.0
 """What one more doubling of the rows gains, as powers of a half of what the last one did: errors fall as n^-0.5 to n^-1."""
 _NORMAL_95 = 1.96
-_N_FOLDS, _N_FOLDS_QUICKLY, _N_AS_IS = 4, 3, 3
+_N_FOLDS, _N_FOLDS_QUICKLY, _N_AS_IS, _MOST_HOPEFUL = 4, 3, 3, 2
 _ENOUGH_JUDGED, _FEWEST_JUDGED = 10_000, 3
 _MOST_LEARNED = 2_000
 _LEAST_SECONDS = 0.1
@@ -258,30 +258,34 @@ class _Bench:
         every, ones = np.arange(len(self.rows)), np.ones((len(self.rows), 1))
         return row_terms(self.prepared.task, self.judged.y, [Voice(0, every, one) for one in outputs], ones, 0.0 * outputs[0])
 
-    def gain(self, before: FloatArray, after: FloatArray, *, retraining: float, among: int = 1) -> Gain:
-        """By how much losses (n',) fell, with an interval that holds for so many comparisons together.
+    def gain(self, before: Sequence[FloatArray], after: Sequence[FloatArray], *, among: int = 1) -> Gain:
+        """By how much losses fell, with an interval that holds for so many comparisons together.
+
+        Each fold has members of its own, which start anew in every training: the chance of training is what the losses of a fold differ
+        by from training to training. A change that was trained once is taken to differ as the settings it is compared with.
 
         Args:
-            before: losses of the rows.
-            after: losses of the rows with the change.
-            retraining: standard error that training alone brings to such a difference, see `retraining`.
+            before: losses of the rows, (n',) for each of several trainings.
+            after: the same with the change, for one or several trainings.
             among: how many comparisons (Bonferroni).
         """
-        mean, of_rows = paired_difference(before, after, self.judged.weight, np.ones(len(before), bool), self.judged.group)
-        variance = of_rows**2 + retraining**2
-        # Welch and Satterthwaite: the chance of training is known from a few squares a fold.
-        degrees = variance**2 / max(of_rows**4 / max(self.n_units - 1, 1) + retraining**4 / ((_N_AS_IS - 1) * self.n_folds), 1e-300)
+        of_row = np.mean(before, axis=0), np.mean(after, axis=0)
+        mean, of_rows = paired_difference(*of_row, self.judged.weight, np.ones(len(self.rows), bool), self.judged.group)
+        trained, again = 0.0, 0
+        for trainings in (before, after):
+            known = trainings if len(trainings) > 1 else before
+            trained += self._between(known) / len(trainings)
+            again += (len(trainings) - 1) * self.n_folds
+        variance = of_rows**2 + trained
+        # Welch and Satterthwaite, with as many degrees of freedom as folds were trained again.
+        degrees = variance**2 / max(of_rows**4 / max(self.n_units - 1, 1) + trained**2 / again, 1e-300)
         half = float(scipy.special.stdtrit(max(degrees, 1.0), 1 - 0.025 / among)) * variance**0.5
-        return Gain(mean, mean - half, mean + half, mean / max(average(before, self.judged).value, 1e-300))
+        return Gain(mean, mean - half, mean + half, mean / max(average(of_row[0], self.judged).value, 1e-300))
 
-    def retraining(self, losses: Sequence[FloatArray]) -> float:
-        """The standard error that training alone brings to the mean of these trainings' losses (n',) minus another's.
-
-        Each fold has members of its own, which start anew in every training.
-        """
+    def _between(self, trainings: Sequence[FloatArray]) -> float:
+        """The variance of a mean loss from training to training."""
         weight = self.judged.weight / self.judged.weight.sum()
-        of_folds = [np.bincount(self.fold, weights=weight * one) for one in losses]
-        return float(np.sqrt(np.var(of_folds, axis=0, ddof=1).sum() * (1 + 1 / len(losses))))
+        return float(np.var([np.bincount(self.fold, weights=weight * one) for one in trainings], axis=0, ddof=1).sum())
 
 
 def _learned(prepared: Prepared, jobs: dict[str, Job], trained: dict[str, Trained], mixture: Mixture) -> float:
@@ -340,7 +344,7 @@ def diagnose(
 
     def tried(jobs: dict[str, Job], known: Mapping[str, Trained] = {}) -> _Trial:
         trial = bench.tried(jobs, known)
-        report(Progress("trials", next(turns) / n_turns, None))
+        report(Progress("trials", min(next(turns) / n_turns, 1.0), None))
         return trial
 
     jobs = bench.jobs(prepared.candidates)
@@ -351,31 +355,41 @@ def diagnose(
     scale = n_whole / _n_learned({name: job(name, spec, prepared) for name, spec in prepared.candidates.items()})
     # Several trainings as they are: their mean is compared with those with a change, and their differences are the chance of training.
     as_is = [tried({name: _with_other_seeds(one, number) for name, one in jobs.items()}) for number in range(_N_AS_IS)]
-    before, learned = np.mean([one.losses for one in as_is], axis=0), float(np.mean([one.learned for one in as_is]))
-    retraining = bench.retraining([one.losses for one in as_is])
+    before, learned = [one.losses for one in as_is], float(np.mean([one.learned for one in as_is]))
     halves = [tried(of_half) for of_half in jobs_of_halves]
     quarter = [] if quick else [tried({name: _of_part(one, prepared, share=4, part=0) for name, one in jobs.items()})]
     whole, half = bench.terms([one.outputs for one in as_is]), bench.terms([one.outputs for one in halves])
-    last_doubling = bench.gain(half.alone, whole.alone, retraining=retraining)
-    remedies = []
-    for change in to_try:
+    last_doubling = bench.gain([one.losses for one in halves], before)
+    trials: dict[str, list[_Trial]] = {}
+
+    def told(change: Change) -> Remedy:
+        """What trying a change once more, with other seeds each time, shows of it."""
         if stopping():
             raise Interrupted("The diagnosis was stopped.")
-        cost = _cost(change.specs, prepared) / _cost(prepared.candidates, prepared)
+        cost, number = _cost(change.specs, prepared) / _cost(prepared.candidates, prepared), len(trials.setdefault(change.name, []))
+        known = {name: one for name, one in as_is[number].trained.items() if change.specs.get(name) == prepared.candidates[name]}
         try:
-            unchanged = {name: one for name, one in as_is[0].trained.items() if change.specs.get(name) == prepared.candidates[name]}
-            trial = tried(bench.jobs(change.specs), unchanged)
+            own = {name: _with_other_seeds(one, number) for name, one in bench.jobs(change.specs).items()}
+            trials[change.name].append(tried(own, known))
         except TrainingError as error:
-            remedies.append(Remedy(change.name, change.words, cost=cost, failure=str(error)))
-            continue
-        gain = bench.gain(before, trial.losses, retraining=retraining, among=len(to_try))
+            return Remedy(change.name, change.words, cost=cost, failure=str(error))
+        gain = bench.gain(before, [one.losses for one in trials[change.name]], among=len(to_try))
+        fitted = learned - float(np.mean([one.learned for one in trials[change.name]]))
         helps = gain.low > 0 and gain.relative >= _WORTH_HAVING
-        fitted = learned - trial.learned
-        remedies.append(Remedy(change.name, change.words, gain.value, gain.low, gain.high, gain.relative, fitted, cost, helps))
-    remedies.sort(key=lambda one: (bool(one.failure), not one.helps, -one.gain))
+        return Remedy(change.name, change.words, gain.value, gain.low, gain.high, gain.relative, fitted, cost, helps)
+
+    remedies = {change.name: told(change) for change in to_try}
+    if not any(remedy.helps for remedy in remedies.values()):
+        # Those that might help are trained as often as the settings as they are.
+        hopeful = sorted(
+            (change for change in to_try if remedies[change.name].relative >= _WORTH_HAVING), key=lambda c: -remedies[c.name].gain
+        )
+        for change in hopeful[:_MOST_HOPEFUL] * (_N_AS_IS - 1):
+            remedies[change.name] = told(change)
+    ranked = sorted(remedies.values(), key=lambda one: (bool(one.failure), not one.helps, -one.gain))
     found = _completed(found, bench, whole, half, scale)
     doubling = _forecast(last_doubling, scale, found.loss.value)
-    verdict, reason = _verdict(found, remedies, doubling)
+    verdict, reason = _verdict(found, ranked, doubling)
     losses = [*((4, one.losses) for one in quarter), (2, half.alone), (1, whole.alone)]
     curve = [Step(1 / share, round(n_whole / share), *msgspec.structs.astuple(average(each, bench.judged))) for share, each in losses]
     return Diagnosis(
@@ -383,7 +397,7 @@ def diagnose(
         reason=reason,
         decomposition=found,
         learned=learned,
-        remedies=remedies,
+        remedies=ranked,
         curve=curve,
         doubling=doubling,
         n_members=sum(one.n_members for one in jobs.values()),

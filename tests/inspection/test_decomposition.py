@@ -140,6 +140,27 @@ def test_noise_is_told_apart_where_rows_agree_in_all_inputs():
     assert parts == pytest.approx(found.loss.value)
 
 
+def test_rows_of_weight_zero_tell_nothing_of_noise():
+    """The same pairs, beside others that weigh nothing and are far from each other."""
+    rng = np.random.default_rng(2)
+    x = np.repeat(rng.normal(size=(300, 2)), 2, axis=0)
+    y = x[:, 0] + rng.normal(size=600)
+    every, weight = np.arange(1200), np.repeat([1.0, 0.0], 600)
+    voices = [Voice(0, every, np.zeros((1200, 1)))] * 2
+    both, far = np.concatenate([x, x]), np.concatenate([y, 100 * y])
+    task, ones, zeros = Task("regression", "y"), np.ones((1200, 1)), np.zeros((1200, 1))
+    found = decompose(task, judged(far, weight), voices, ones, zeros, x=both)
+    alone = decompose(task, judged(y), [Voice(0, every[:600], np.zeros((600, 1)))] * 2, ones[:600], zeros[:600], x=x)
+    assert found.noise.value == pytest.approx(alone.noise.value)
+
+
+def test_rows_of_groups_tell_no_noise():
+    y, x = np.random.default_rng(0).normal(size=400), np.repeat(np.arange(200.0), 2)[:, None]
+    voices = [Voice(0, np.arange(400), np.zeros((400, 1)))] * 2
+    grouped = judged(y, group=np.repeat(np.arange(200), 2))
+    assert decompose(Task("regression", "y"), grouped, voices, np.ones((400, 1)), np.zeros((400, 1)), x=x).noise is None
+
+
 def test_few_repeated_rows_tell_no_noise():
     task, y, voices, shares, offset = drawn("regression")
     assert decompose(task, judged(y), voices, shares, offset, x=np.arange(40.0)[:, None]).noise is None

@@ -37,6 +37,10 @@ def test_the_verdict_comes_first_and_the_next_command_last():
     assert lines[-1] == "Next          weights improve runs/income --apply more-dropout"
 
 
+def test_the_next_command_can_be_pasted_into_a_shell():
+    assert diagnosis_lines(FOUND, "runs/my run")[-1].endswith("weights improve 'runs/my run' --apply more-dropout")
+
+
 def test_a_change_that_failed_says_why():
     (line,) = (line for line in diagnosis_lines(FOUND, "r") if "higher-rate" in line)
     assert "failed" in line
