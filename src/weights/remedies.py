@@ -26,7 +26,7 @@ from weights.fitting import Prepared, candidates, check_rows, job
 from weights.inspection.decomposition import Judged, Terms, Voice, average, row_terms
 from weights.models.linear import Linear
 from weights.models.mlp import Mlp
-from weights.spec import Spec, check, resolve, with_settings
+from weights.spec import Spec, check, with_settings
 from weights.training.job import Job
 from weights.training.mixing import Mixture, mix
 from weights.training.plan import plan
@@ -42,7 +42,6 @@ _MOSTLY_NOISE = 0.5
 """What no setting and no row can gain is called noise where it is this share of a constant's loss (our choice)."""
 _SLOWEST, _FASTEST = 0.5, 1.0
 """What one more doubling of the rows gains, as powers of a half of what the last one did: errors fall as n^-0.5 to n^-1."""
-_NORMAL_95 = 1.96
 _N_FOLDS, _N_FOLDS_QUICKLY, _N_AS_IS, _MOST_HOPEFUL = 4, 3, 3, 2
 _ENOUGH_JUDGED, _FEWEST_JUDGED = 10_000, 3
 _MOST_LEARNED = 2_000
@@ -78,7 +77,7 @@ def changes(ensemble: Ensemble, prepared: Prepared) -> list[Change]:
         like = next(iter(specs.values()))
         chosen = {f"members.{name}": value for name, value in msgspec.structs.asdict(like.members).items()}
         chosen["updates.mask"] = like.updates.mask
-        found.append(Change("with-networks", "networks beside the linear model", {**specs, **_networks(chosen, prepared)}))
+        found.append(Change("with-networks", "networks beside the linear model", {**specs, **candidates("mlp", chosen, prepared.dataset)}))
     if idle := _idle_features(ensemble):
         words = f"without {listed(idle, 3)}, which out-of-bag rows do not miss"
         masked = {name: with_settings(spec, {"updates.mask": (*spec.updates.mask, *idle)}) for name, spec in specs.items()}
@@ -176,10 +175,6 @@ def _fits(spec: Spec) -> bool:
 
 def _said(value: Any) -> str:
     return ",".join(map(str, value)) if isinstance(value, tuple) else f"{value:.3g}" if isinstance(value, float) else f"{value:,}"
-
-
-def _networks(chosen: dict[str, Any], prepared: Prepared) -> dict[str, Spec]:
-    return {name: resolve(spec, prepared.dataset.n_samples) for name, spec in candidates("mlp", chosen, prepared.dataset).items()}
 
 
 def _idle_features(ensemble: Ensemble) -> list[str]:
