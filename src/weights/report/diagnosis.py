@@ -12,6 +12,7 @@ from weights.summary import aligned, compact
 from weights.verdicts import Decomposition, Diagnosis, Part, Remedy
 
 _BAR = 30
+_WIDEST_CHANGE = 64
 
 
 def diagnosis_lines(found: Diagnosis, run: str) -> list[str]:
@@ -74,9 +75,13 @@ def _remedy_lines(remedies: list[Remedy]) -> list[str]:
             rows.append([remedy.name, remedy.change, "failed", "", "", "", f"x {remedy.cost:.2g}", remedy.failure])
             continue
         bounds = f"[{compact(remedy.low)} {compact(remedy.high)}]"
-        cells = [remedy.name, remedy.change, compact(remedy.gain), bounds, f"{remedy.relative:+.1%}", compact(remedy.learned)]
+        cells = [remedy.name, _cut(remedy.change), compact(remedy.gain), bounds, f"{remedy.relative:+.1%}", compact(remedy.learned)]
         rows.append([*cells, f"x {remedy.cost:.2g}", "helps" if remedy.helps else ""])
     return aligned(rows, to_right=(2, 4, 5, 6))
+
+
+def _cut(words: str) -> str:
+    return words if len(words) <= _WIDEST_CHANGE else f"{words[: _WIDEST_CHANGE - 1]}…"
 
 
 def _row_lines(found: Diagnosis) -> list[str]:
