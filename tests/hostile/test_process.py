@@ -376,7 +376,7 @@ def test_any_name_of_a_folder_and_of_a_file_will_do(csv, tmp_path, name):
 def test_a_name_that_begins_with_a_dash_is_taken_and_shown_so_that_it_can_be_used(csv):
     code, output, words = inside("fit", csv, *LINEAR, "--save=-run")
     assert code == 0, words
-    [command] = re.findall(r"weights (show \S+)", output)
+    [command] = re.findall(r"weights (summary \S+)", output)
     assert inside(*shlex.split(command))[0] == 0
 
 
