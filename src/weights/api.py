@@ -32,7 +32,7 @@ from weights.data.table import describe_source, read_table
 from weights.effects import FeatureWeights
 from weights.ensemble import Ensemble, Interval, Origin, Report, available_threads
 from weights.errors import CorruptError, TooLargeError, TrainingError, UsageError, WeightsError, printable, suggest
-from weights.fitting import Prepared, check_memory, check_rows, train_ensemble
+from weights.fitting import Prepared, check_memory, check_rows, plans_of, train_ensemble
 from weights.inspection.explanation import Explanation, explain
 from weights.preparing import asks_to_merge, can_pass, decide, dotted, read_passing, read_whole, ready_again
 from weights.remedies import changes
@@ -45,7 +45,6 @@ from weights.store.format import save as save_ensemble
 from weights.summary import Summary, summarise
 from weights.task import Task
 from weights.training.compiling import keep_compiled_programs
-from weights.training.plan import plan
 from weights.training.population import Control, Progress
 from weights.types import AnyArray, BoolArray, FloatArray, Params
 from weights.verdicts import Diagnosis
@@ -436,13 +435,16 @@ def diagnose(model: Model, data: Any = None, *, quick: bool = False, progress: C
     Args:
         model: fitted from a file, or with the rows at hand.
         data: the rows of training; read from where they came from if None.
-        quick: fewer folds and fewer remedies, a fifth of the time.
+        quick: fewer folds and fewer remedies, less than half of the time.
         progress: called after each trial.
 
     Raises:
         UsageError, NotFoundError, DataError, Interrupted: as `check_intervals`.
     """
-    prepared = _ready_again(model, data)
+    return _diagnosed(model, _ready_again(model, data), quick=quick, progress=progress)
+
+
+def _diagnosed(model: Model, prepared: Prepared, *, quick: bool, progress: Callable[[Progress], None] | None) -> Diagnosis:
     control = Control(n_threads=prepared.n_threads)
     with _stopped_by_signals(control):
         return try_remedies(model.ensemble, prepared, quick=quick, report=progress or (lambda progress: None), stopping=control.stopping)
@@ -475,21 +477,19 @@ def improve(
     Raises:
         UsageError: there is no such remedy for these settings, or none helps; others as `fit` and `diagnose`.
     """
+    prepared = _ready_again(model, data)
+    check_rows(model.ensemble, prepared)
     if apply is None:
-        found = diagnose(model, data, quick=quick, progress=progress)
+        found = _diagnosed(model, prepared, quick=quick, progress=progress)
         helpful = [remedy.name for remedy in found.remedies if remedy.helps]
         if not helpful:
             raise UsageError(f"Nothing is applied: {found.reason}. Name a change with --apply to make it all the same.")
         apply = helpful[0]
-    prepared = _ready_again(model, data)
-    check_rows(model.ensemble, prepared)
     possible = {change.name: change for change in changes(model.ensemble, prepared)}
     if apply not in possible:
         raise UsageError(f"This run has no change '{apply}'. {suggest(apply, possible)}")
-    change, n_rows = possible[apply], len(prepared.dataset.x)
-    taken = [
-        msgspec.structs.replace(plan(s, prepared.shape, n_rows, n_threads=prepared.n_threads), model=n) for n, s in change.specs.items()
-    ]
+    change = possible[apply]
+    taken = plans_of(change.specs, prepared.shape, len(prepared.dataset.x), n_threads=prepared.n_threads)
     check_memory(taken)
     inspect = model.report.feature_weights is not None
     remarks = [*model.report.remarks, f"fitted again with {change.words}"]

@@ -317,7 +317,7 @@ def summary(run: str, as_json: bool, **options: Any) -> None:
 
 @cli.command()
 @click.argument("run")
-@click.option("--quick", is_flag=True, help="Fewer folds and fewer remedies, a fifth of the time.")
+@click.option("--quick", is_flag=True, help="Fewer folds and fewer remedies, less than half of the time.")
 @click.option("--data", metavar="FILE", help="The rows of training, if they are no longer where they were.")
 @click.option("--quiet", "-q", is_flag=True, help="Print results only.")
 @_command

@@ -155,7 +155,8 @@ def _decomposed(prepared: Prepared, trained: list[Trained], covered: BoolArray, 
             voices.append(Voice(p, places[rows[here]], outputs[here]))
     group = None if dataset.group is None else dataset.group[covered]
     judged = Judged(prepared.y[covered], prepared.weight[covered], group)
-    return decompose(prepared.task, judged, voices, mixture.row_shares, mixture.row_offsets, x=dataset.x[covered])
+    x = dataset.x[covered] if prepared.task.kind == "regression" else None  # by which noise is told, of numbers only
+    return decompose(prepared.task, judged, voices, mixture.row_shares, mixture.row_offsets, x=x)
 
 
 def _worth(prepared: Prepared, voices: list[Voices], offset: FloatArray, covered: BoolArray, control: Control) -> FeatureWeights:
@@ -393,6 +394,12 @@ def within_budget(
             spec = msgspec.structs.replace(spec, optimization=msgspec.structs.replace(spec.optimization, n_steps=n_steps))
         changed[name] = spec
     return changed
+
+
+def plans_of(specs: Mapping[str, Spec], shape: Shape, n_samples: int, *, n_threads: int, n_passing: int = 0) -> list[Plan]:
+    """What each population will take, under its name; arguments as `plan`."""
+    taken = {name: plan(spec, shape, n_samples, n_threads=n_threads, n_passing=n_passing) for name, spec in specs.items()}
+    return [msgspec.structs.replace(estimate, model=name) for name, estimate in taken.items()]
 
 
 def check_rows(ensemble: Ensemble, prepared: Prepared) -> None:

@@ -22,11 +22,10 @@ from weights.data.examples import EXAMPLES
 from weights.data.table import describe_source, read_table
 from weights.ensemble import Origin, model_shape
 from weights.errors import DataError, UsageError, listed, printable, suggest
-from weights.fitting import Prepared, candidates, check_memory, check_passing_target, races, within_budget
+from weights.fitting import Prepared, candidates, check_memory, check_passing_target, plans_of, races, within_budget
 from weights.inspection.leakage import find_leaks
 from weights.spec import Spec
 from weights.task import Task, find_task
-from weights.training.plan import plan
 from weights.types import AnyArray
 
 _MOST_INSPECTED = 2_000
@@ -98,8 +97,7 @@ def decide(
         budget = parse_seconds(budget)
         specs = within_budget(specs, budget, shape, len(dataset.x), n_threads, n_passing=n_passing, most=chosen.get("n_steps"))
     raced = races(specs, {name: _several(name, values) for name, values in search.items()}, dataset)
-    taken = {name: plan(spec, shape, len(dataset.x), n_threads=n_threads, n_passing=n_passing) for name, spec in specs.items()}
-    plans = [msgspec.structs.replace(estimate, model=name) for name, estimate in taken.items()]
+    plans = plans_of(specs, shape, len(dataset.x), n_threads=n_threads, n_passing=n_passing)
     check_memory(plans)
     remarks = [
         *dataset.remarks,

@@ -22,14 +22,13 @@ import scipy.special
 
 from weights.ensemble import Ensemble, apply_program
 from weights.errors import DataError, Interrupted, TrainingError, UsageError, listed
-from weights.fitting import Prepared, candidates, check_rows, job
+from weights.fitting import Prepared, candidates, check_rows, job, plans_of
 from weights.inspection.decomposition import Judged, Terms, Voice, average, row_terms
 from weights.models.linear import Linear
 from weights.models.mlp import Mlp
 from weights.spec import Spec, check, with_settings
 from weights.training.job import Job
-from weights.training.mixing import Mixture, mix
-from weights.training.plan import plan
+from weights.training.mixing import Mixture, mix, mixed
 from weights.training.population import Control, Progress, Trained, train
 from weights.training.resampling import Resampling
 from weights.training.search import paired_difference
@@ -239,7 +238,7 @@ class _Bench:
                 raise TrainingError(f"{name}: {next(iter(result.failures.values()), 'not all rows are answered')}")
         each = np.stack([result.outputs[self.rows] for result in trained.values()])
         mixture = mix(each, y, weight, task)
-        outputs = np.einsum("qnk,nq->nk", each, mixture.row_shares) + mixture.row_offsets
+        outputs = mixed(each, mixture.row_shares) + mixture.row_offsets
         return _Trial(trained, outputs, self.terms([outputs]).loss, _learned(self.prepared, jobs, trained, mixture))
 
     def _members(self, spec: Spec) -> dict[str, Any]:
@@ -428,8 +427,8 @@ def _of_part(one: Job, prepared: Prepared, *, share: int, part: int) -> Job:
 
 def _cost(specs: Mapping[str, Spec], prepared: Prepared) -> float:
     """Planned seconds of training; as many as it takes to begin are the least."""
-    n_rows, n_threads = len(prepared.dataset.x), prepared.n_threads
-    return _LEAST_SECONDS + sum(plan(spec, prepared.shape, n_rows, n_threads=n_threads).seconds for spec in specs.values())
+    plans = plans_of(specs, prepared.shape, len(prepared.dataset.x), n_threads=prepared.n_threads)
+    return _LEAST_SECONDS + sum(plan.seconds for plan in plans)
 
 
 def _n_learned(jobs: Mapping[str, Job]) -> float:

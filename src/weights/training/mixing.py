@@ -46,14 +46,15 @@ def mix(outputs: FloatArray, y: AnyArray, weight: FloatArray, task: Task) -> Mix
 
     Beside several populations a model that knows no features has a share as well: it holds them back where they know little.
     """
-    several, prior = len(outputs) > 1, prior_outputs(task, y, weight)
+    several, prior = len(outputs) > 1, np.zeros(task.n_outputs)
     if several:
+        prior = prior_outputs(task, y, weight)
         outputs = np.concatenate([outputs, np.broadcast_to(prior, (1, *outputs.shape[1:]))])
     shares = fit_shares(outputs, y, weight, task.kind)
     of_rows = _crossfitted_shares(outputs, y, weight, task.kind)
-    answers = task.decode(_mixed(outputs, of_rows))
+    answers = task.decode(mixed(outputs, of_rows))
     if not several:
-        return Mixture(shares, np.zeros(task.n_outputs), answers, of_rows, np.zeros((len(y), task.n_outputs)))
+        return Mixture(shares, prior, answers, of_rows, np.tile(prior, (len(y), 1)))
     return Mixture(shares[:-1], shares[-1] * prior, answers, of_rows[:, :-1], of_rows[:, -1:] * prior)
 
 
@@ -113,7 +114,7 @@ def crossfitted_answers(outputs: FloatArray, y: AnyArray, weight: FloatArray, ta
         weight: of rows, shape (n,).
         task: what is asked.
     """
-    return task.decode(_mixed(outputs, _crossfitted_shares(outputs, y, weight, task.kind)))
+    return task.decode(mixed(outputs, _crossfitted_shares(outputs, y, weight, task.kind)))
 
 
 def _crossfitted_shares(outputs: FloatArray, y: AnyArray, weight: FloatArray, kind: str) -> FloatArray:
@@ -126,7 +127,8 @@ def _crossfitted_shares(outputs: FloatArray, y: AnyArray, weight: FloatArray, ki
     return found
 
 
-def _mixed(outputs: FloatArray, row_shares: FloatArray) -> FloatArray:
+def mixed(outputs: FloatArray, row_shares: FloatArray) -> FloatArray:
+    """The sum (n, k) of populations' outputs (q, n, k) times the share that each has in each row (n, q)."""
     return np.einsum("qnk,nq->nk", outputs, row_shares)
 
 
