@@ -34,6 +34,7 @@ from weights.ensemble import Ensemble, Interval, Origin, Report, available_threa
 from weights.errors import CorruptError, TooLargeError, TrainingError, UsageError, WeightsError, printable, suggest
 from weights.fitting import Prepared, check_memory, check_rows, plans_of, train_ensemble
 from weights.inspection.explanation import Explanation, explain
+from weights.inspection.health import all_findings, layer_health
 from weights.preparing import asks_to_merge, can_pass, decide, dotted, read_passing, read_whole, ready_again
 from weights.remedies import changes
 from weights.remedies import diagnose as try_remedies
@@ -47,7 +48,7 @@ from weights.task import Task
 from weights.training.compiling import keep_compiled_programs
 from weights.training.population import Control, Progress
 from weights.types import AnyArray, BoolArray, FloatArray, Params
-from weights.verdicts import Diagnosis
+from weights.verdicts import Diagnosis, Finding, LayerHealth
 
 _SAME_KEYSTROKE_SECONDS = 0.5
 STOPPING_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -162,6 +163,19 @@ class Model:
             Interrupted: Ctrl-C, SIGTERM or SIGHUP.
         """
         return diagnose(self, data, quick=quick)
+
+    def findings(self) -> list[Finding]:
+        """What is wrong with the five elements, from what was recorded while training; nothing if all is well.
+
+        Example:
+            >>> fit("iris", model="mlp", members=2, hidden=(16,), initialization="zeros", n_steps=20).findings()[0].fault
+            'scale'
+        """
+        return all_findings(self.ensemble)
+
+    def health(self) -> list[LayerHealth]:
+        """The health of each layer of weights that was learned in steps, see `weights.verdicts.LayerHealth`."""
+        return [layer for population in self.ensemble.populations for layer in layer_health(population)]
 
     def explain(self, data: Any, *, label: Any = None) -> Explanation:
         """The contribution of each feature to the prediction of each row; see `weights.inspection.explanation.explain`.

@@ -253,6 +253,7 @@ def fit(source: str, as_json: bool, quiet: bool, dry_run: bool, save: str | None
     from weights import api
     from weights.report import terminal
     from weights.report.diagnosis import decomposition_lines
+    from weights.report.elements import finding_lines
     from weights.store.checkpoint import has_checkpoint
 
     if save and no_save:
@@ -282,6 +283,7 @@ def fit(source: str, as_json: bool, quiet: bool, dry_run: bool, save: str | None
     _print(terminal.result_lines(model.ensemble))
     if model.report.decomposition:
         _print(decomposition_lines(model.report.decomposition))
+    _print(finding_lines(model.findings(), str(folder or "RUN")))
     if model.report.feature_weights:
         n_lines_each = len(model.classes) if model.ensemble.task.kind == "multiclass" else 1
         _print(model.summary(top=max(_SHOWN_AFTER_FIT // n_lines_each, 2), narrow=True, per="sd").lines())
@@ -486,12 +488,22 @@ def predict(run: str, source: str, output: str | None, level: float, as_json: bo
 @click.argument("run")
 @_command
 def show(run: str, as_json: bool) -> None:
-    """Show the run saved in RUN: what it answers, how good it is, and its five elements."""
+    """Show the run saved in RUN: what it answers, how good it is, and its five elements with the health of each layer."""
     from weights import api
     from weights.report import terminal
+    from weights.report.diagnosis import decomposition_lines
+    from weights.report.elements import element_lines, finding_lines, health_object
 
     model = api.load(run)
-    _print_json(_run_object(model, Path(run))) if as_json else _print(terminal.run_lines(model.ensemble, Path(run)))
+    if as_json:
+        _print_json({**_run_object(model, Path(run)), "health": health_object(model.ensemble)})
+        return
+    _print(terminal.run_lines(model.ensemble, Path(run)))
+    if model.report.decomposition:
+        _print(decomposition_lines(model.report.decomposition))
+    for population in model.ensemble.populations:
+        _print(element_lines(population, model.report.step_seconds))
+    _print(finding_lines(model.findings()))
 
 
 @cli.command()

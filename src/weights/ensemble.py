@@ -75,6 +75,7 @@ class Report(msgspec.Struct, frozen=True):
         searches: how candidates fared, by model.
         failures: member -> reason.
         remarks: what was noticed in the data.
+        step_seconds: what a step of a member took, by the name of its population.
         decomposition: what the out-of-bag loss is made of.
         feature_weights: what each feature is worth; None if that was not asked for.
         origin: how to read the rows again; None where target or weights came apart from the table.
@@ -90,6 +91,7 @@ class Report(msgspec.Struct, frozen=True):
     failures: dict[str, str] = {}
     remarks: list[str] = []
     seconds: float = 0.0
+    step_seconds: dict[str, float] = {}
     created: str = ""
     version: str = ""
     decomposition: Decomposition | None = None

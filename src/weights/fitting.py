@@ -137,6 +137,7 @@ def train_ensemble(prepared: Prepared, control: Control) -> Ensemble:
         decomposition=_decomposed(prepared, [*trained.values()], rows, mixture),
         feature_weights=_worth(prepared, voices, offset, rows, control) if prepared.inspect else None,
         origin=prepared.origin,
+        step_seconds={name: round(result.step_seconds, 8) for name, result in trained.items() if np.isfinite(result.step_seconds)},
         seconds=round(time.monotonic() - began, 2),
         created=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
         version=weights.__version__,

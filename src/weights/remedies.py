@@ -24,6 +24,7 @@ from weights.ensemble import Ensemble, apply_program
 from weights.errors import DataError, Interrupted, TrainingError, UsageError, listed
 from weights.fitting import Prepared, candidates, check_rows, job, plans_of
 from weights.inspection.decomposition import Judged, Terms, Voice, average, row_terms
+from weights.inspection.health import all_findings
 from weights.models.linear import Linear
 from weights.models.mlp import Mlp
 from weights.spec import Spec, check, with_settings
@@ -396,6 +397,7 @@ def diagnose(
         doubling=doubling,
         n_members=sum(one.n_members for one in jobs.values()),
         n_rows=len(bench.rows),
+        findings=all_findings(ensemble),
         seconds=round(time.monotonic() - began, 2),
     )
 

@@ -84,6 +84,57 @@ class Step(msgspec.Struct, frozen=True):
     std_err: float
 
 
+class LayerHealth(msgspec.Struct, frozen=True):
+    """The health of a layer: medians over members, at the end of training where nothing else is said.
+
+    Attributes:
+        population, layer: whose it is.
+        n_units: of a hidden layer; None for layers whose sums have no activation.
+        forward, backward: mean square of what left the layer at the start, and mean squared length of gradients there, beside what
+            theory expects of such first weights; None where that is nothing.
+        dead, saturated: shares of the units (elements/activation.py). rank: in how many directions, about, activations differ.
+        influence: by how much outputs change, as a share of their variance, if all units answer along straight lines. All None where
+            there are too few units or rows to judge.
+        weight_norm: length of the weights. zeros: share of them that are exactly zero.
+        grad_norm: length of the gradient. update_ratio: length of a step beside that of the weights.
+    """
+
+    population: str
+    layer: str
+    n_units: int | None
+    forward: float | None
+    backward: float | None
+    dead: float | None
+    saturated: float | None
+    rank: float | None
+    influence: float | None
+    weight_norm: float
+    zeros: float
+    grad_norm: float
+    update_ratio: float
+
+
+class Finding(msgspec.Struct, frozen=True):
+    """Something that is wrong with one of the five elements.
+
+    Attributes:
+        population, element: whose it is.
+        fault: its name, such as "dead" or "vanishing gradient".
+        words: what was seen, with the number.
+        advice: what to change.
+        layer: which, if it is one.
+        value: the number.
+    """
+
+    population: str
+    element: str
+    fault: str
+    words: str
+    advice: str
+    layer: str | None
+    value: float
+
+
 class Diagnosis(msgspec.Struct, frozen=True):
     """Whether a model is under- or overfit, from what was tried.
 
@@ -95,6 +146,7 @@ class Diagnosis(msgspec.Struct, frozen=True):
         curve: the learning curve, few rows first.
         doubling: what twice the rows would gain.
         n_members, n_rows: members of each trial, and rows that judged them.
+        findings: what is wrong with the five elements of the run.
         seconds: what it took.
     """
 
@@ -107,4 +159,5 @@ class Diagnosis(msgspec.Struct, frozen=True):
     doubling: Gain
     n_members: int
     n_rows: int
+    findings: list[Finding] = []
     seconds: float = 0.0

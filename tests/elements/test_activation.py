@@ -43,25 +43,25 @@ def sums():
 
 @pytest.mark.parametrize("name", ACTIVATIONS)
 def test_healthy_units_are_neither_dead_nor_saturated(sums, name):
-    assert alive(ACTIVATIONS[name](sums)) == (0.0, 0.0)
+    assert alive(ACTIVATIONS[name](sums), name) == (0.0, 0.0)
 
 
 def test_units_that_never_pass_the_threshold_are_dead(sums):
-    dead, _ = alive(jax.nn.relu(sums.at[:, :3].add(-10.0)))
+    dead, _ = alive(jax.nn.relu(sums.at[:, :3].add(-10.0)), "relu")
     assert dead == 3 / 8
 
 
 def test_dead_units_do_not_count_as_saturated(sums):
-    _, saturated = alive(jax.nn.relu(sums.at[:, :3].add(-10.0)))
+    _, saturated = alive(jnp.tanh(sums.at[:, :3].add(100.0)), "tanh")
     assert saturated == 0.0
 
 
 def test_units_driven_to_both_ends_are_saturated(sums):
-    _, saturated = alive(jnp.tanh(sums.at[:, :2].multiply(50.0)))
+    _, saturated = alive(jnp.tanh(sums.at[:, :2].multiply(50.0)), "tanh")
     assert saturated == 2 / 8
 
 
 def test_units_that_rest_at_one_end_but_for_a_few_samples_are_saturated(sums):
     mostly_on = jnp.where(jnp.arange(500) < 480, 20.0, sums[:, 0])
-    _, saturated = alive(jax.nn.sigmoid(sums.at[:, 0].set(mostly_on)))
+    _, saturated = alive(jax.nn.sigmoid(sums.at[:, 0].set(mostly_on)), "sigmoid")
     assert saturated == 1 / 8

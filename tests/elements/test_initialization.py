@@ -92,7 +92,7 @@ def test_a_data_dependent_start_gives_every_layer_sums_of_variance_one():
     x = 2.0 + 5.0 * jax.random.normal(jax.random.key(1), (300, 20))
     model = mlp_model(Mlp(hidden=(20, 20)), Shape(20, 20), Initialization("data"), Activation("relu"))
     params = model.init(x, NO_KNOTS, key=KEY)
-    _, (first, second) = model.apply(params, x)
+    first, second = (layer.activations for layer in model.apply(params, x)[1].values())
     sums = [affine(layer, inputs) for layer, inputs in zip(params.values(), (x, first, second), strict=True)]
     np.testing.assert_allclose([np.var(np.asarray(s, np.float64)) for s in sums], 1.0, rtol=1e-4)  # as above
 
@@ -110,7 +110,7 @@ def test_a_deep_stack_keeps_the_size_of_its_signal(activation):
     model = mlp_model(Mlp(hidden=(width,) * depth), Shape(width, 1), Initialization("he"), Activation(activation))
     growth = []
     for seed in range(n_stacks):
-        _, hidden = model.apply(model.init(x, NO_KNOTS, key=jax.random.key(seed)), x)
+        hidden = [layer.activations for layer in model.apply(model.init(x, NO_KNOTS, key=jax.random.key(seed)), x)[1].values()]
         growth.append(0.5 * jnp.log(jnp.mean(hidden[-1] ** 2) / jnp.mean(hidden[0] ** 2)))
     # A layer multiplies the mean square by a number of relative variance 5 / width (relu, the widest), so half its log
     # wanders by sqrt(5 depth / width) / 2 = 0.22 over the stack; the mean of six by 0.09; four of these.

@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from weights.elements.updates import Updates, hold, shape_gradients, update_ratio
+from weights.elements.updates import Updates, hold, shape_gradients
 
 GRADS = {"hidden.0": {"w": jnp.array([[3.0, 0.0]])}, "output": {"w": jnp.array([[0.0], [-4.0]])}}
 
@@ -73,15 +73,6 @@ def test_frozen_layers_get_no_gradient_even_with_noise():
 def test_holding_a_layer_leaves_the_others_alone():
     held = hold(Updates(freeze=("hidden.0",)), GRADS)
     np.testing.assert_array_equal(held["output"]["w"], GRADS["output"]["w"])
-
-
-def test_the_trace_holds_the_change_as_a_share_of_the_weights():
-    after = jax.tree.map(lambda w: 0.9 * w, GRADS)
-    assert update_ratio(GRADS, after) == pytest.approx(0.1, rel=1e-5)  # float32, after a difference
-
-
-def test_the_trace_of_weights_that_start_at_zero_is_finite():
-    assert jnp.isfinite(update_ratio(jax.tree.map(jnp.zeros_like, GRADS), GRADS))
 
 
 @pytest.mark.parametrize(

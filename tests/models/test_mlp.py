@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from weights.elements.activation import Activation
+from weights.elements.activation import ACTIVATIONS, Activation
 from weights.elements.initialization import Initialization
 from weights.models.base import Shape
 from weights.models.embedding import find_knots
@@ -66,8 +66,9 @@ def test_outputs_are_those_of_a_numpy_forward_pass(settings, activation):
 @EACH
 def test_the_activations_of_each_hidden_layer_come_with_the_outputs(settings):
     model, params = make(settings)
-    for found, expected in zip(model.apply(params, jnp.asarray(X))[1], forward(params, X)[1], strict=True):
-        np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-5)  # as above
+    for found, expected in zip(model.apply(params, jnp.asarray(X))[1].values(), forward(params, X)[1], strict=True):
+        np.testing.assert_allclose(found.activations, expected, rtol=1e-4, atol=1e-5)  # as above
+        np.testing.assert_array_equal(ACTIVATIONS["tanh"](found.sums), found.activations)
 
 
 @EACH

@@ -22,13 +22,11 @@ from weights.task import Task
 from weights.training.plan import Plan
 from weights.training.population import Progress
 
-ELEMENTS = ("initialization", "activation", "regularization", "optimization", "updates")
 NETWORK = resolve(with_settings(Spec(model=Mlp(hidden=(8,))), {"activation": "tanh", "learning_rate": 0.0125, "n_steps": 96}), 100)
 SOLVED = resolve(with_settings(Spec(model=Linear()), {"model": "linear", "strength": 0.5}), 100)
-STEPS = {"loss", "grad_norm", "update_ratio", "learning_rate", "weight_norm", "zeros", "penalty", "dead", "saturated", "diverged_at"}
 
 
-def ensemble_of(spec: Spec, *, task: Task | None = None, history=None, votes=(1.0, 1.0, 1.0), **report) -> Ensemble:
+def ensemble_of(spec: Spec, *, task: Task | None = None, votes=(1.0, 1.0, 1.0), **report) -> Ensemble:
     name = "linear" if spec.solved else "mlp"
     metrics = {"rmse": Metric(1.25, 1.0, 1.5), "r2": Metric(0.75, 0.6, 0.9)}
     constant = {"rmse": Metric(2.5), "r2": Metric(0.0)}
@@ -41,7 +39,7 @@ def ensemble_of(spec: Spec, *, task: Task | None = None, history=None, votes=(1.
     }
     told |= {"seconds": 75.0, "created": "2024-03-01T10:20:30+00:00"}
     params = {"output": {"w": np.ones((3, 1, 1)), "b": np.ones((3, 1))}}
-    population = Population(name, spec, params, np.asarray(votes), 1.0, history if history is not None else history_of(spec))
+    population = Population(name, spec, params, np.asarray(votes), 1.0)
     return Ensemble(
         task=task or Task("regression", "wage"),
         encoding=Encoding([Numeric("age", 0.0, 1.0, False)]),
@@ -61,19 +59,6 @@ def mixture_of(*shares: float, **report) -> Ensemble:
         replace(ensemble_of(spec).populations[0], share=share) for spec, share in zip((SOLVED, NETWORK), shares, strict=True) if share > 0
     ]
     return replace(ensemble_of(SOLVED, metrics=metrics, compared=alone, **report), populations=populations)
-
-
-def elements_of(ensemble: Ensemble) -> list[str]:
-    [population] = ensemble.populations
-    return terminal.element_lines(population)
-
-
-def history_of(spec: Spec) -> dict[str, np.ndarray]:
-    if spec.solved:
-        column = np.full((3, 1), 0.5)
-        return {"residual": column * 1e-10, "n_steps": column * 4, "strength": column, "zeros": column}
-    steps = {name: np.full((3, 2), 0.25) for name in STEPS}
-    return {**steps, "out_of_bag_loss": np.array([[0.75, 0.5]]), "best_round": np.ones((3, 1))}
 
 
 def words(lines: list[str]) -> str:
@@ -120,11 +105,6 @@ def test_metrics_of_a_mixture_stand_beside_those_of_each_model_alone():
         "out of bag mixture linear mlp constant",
         "RMSE 1 [0.8 1.2] 1.5 1.25 2.5",
     ]
-
-
-def test_a_run_tells_the_elements_of_each_population():
-    said = words(terminal.run_lines(mixture_of(0.5, 0.5), Path("run")))
-    assert said.index("Five elements of linear") < said.index("not used: the optimum is solved") < said.index("Five elements of mlp")
 
 
 def test_a_saved_result_says_what_to_do_next():
@@ -192,52 +172,6 @@ def test_a_search_tells_how_each_candidate_fared():
 
 
 # A saved run
-
-
-@pytest.mark.parametrize("spec", [NETWORK, SOLVED], ids=["mlp", "linear"])
-def test_a_run_tells_of_each_element(spec):
-    found = [line.split()[0] for line in elements_of(ensemble_of(spec)) if line.split()[0] in ELEMENTS]
-    assert found == list(ELEMENTS)
-
-
-def test_settings_that_were_used_are_told():
-    said = words(elements_of(ensemble_of(NETWORK)))
-    assert "activation tanh" in said
-    assert "learning_rate 0.0125" in said
-
-
-def test_a_solved_model_does_not_use_elements_of_steps():
-    said = words(elements_of(ensemble_of(SOLVED)))
-    assert said.count("not used: the optimum is solved, whatever the start") == 3
-
-
-def test_what_was_recorded_is_told():
-    said = words(elements_of(ensemble_of(NETWORK)))
-    assert "25.0 % of hidden units dead" in said
-    assert "0.7500 to 0.5000" in said
-    assert "training loss at the end 0.2500" in said
-
-
-def test_a_strength_that_was_set_is_not_said_to_be_chosen():
-    assert "chosen" not in words(elements_of(ensemble_of(SOLVED)))
-
-
-def test_a_strength_that_was_chosen_is_told_with_how_many_members_chose_it():
-    spec = resolve(with_settings(Spec(), {"model": "linear"}), 100)
-    history = {**history_of(spec), "strength": np.array([[0.1], [0.1], [0.01]])}
-    assert "0.01 (1), 0.1 (2)" in words(elements_of(ensemble_of(spec, history=history)))
-
-
-def test_a_failed_member_does_not_hide_the_others_records():
-    history = history_of(NETWORK)
-    history["loss"][1] = np.nan
-    assert "training loss at the end 0.2500" in words(elements_of(ensemble_of(NETWORK, history=history)))
-
-
-def test_the_training_loss_of_a_short_run_is_that_of_its_last_step():
-    # 50 steps are not divided by 24 rounds, so that the last rounds have no step.
-    model = api.fit("iris", model="mlp", members=2, hidden=(8,), n_steps=50, patience=0)
-    assert "training loss at the end 0.0000" not in words(elements_of(model.ensemble))
 
 
 def test_a_run_says_what_it_answers_and_how_it_was_made():

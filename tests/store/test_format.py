@@ -340,7 +340,7 @@ def test_weights_that_do_not_fit_the_model_of_the_config_are_refused(saved):
 
 
 @pytest.mark.parametrize(
-    "name", ["mlp/params/output", "params/output/w", "forest/votes", "forest/history/loss", "mlp/history/a/b", "history/a"]
+    "name", ["mlp/params/output", "params/output/w", "forest/votes", "forest/history/loss", "mlp/history/a/b/c", "history/a"]
 )
 def test_an_array_with_a_name_of_no_lawful_form_is_refused(saved, name):
     change_tensors(saved, {name: np.ones((3, 1))}, config=True)

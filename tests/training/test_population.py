@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from weights.api import plan_fit
+from weights.ensemble import centred, row_losses
 from weights.errors import Interrupted, TrainingError
 from weights.fitting import job as prepared_job
 from weights.models.base import Shape
@@ -20,7 +21,6 @@ from weights.training import population
 from weights.training.job import Job
 from weights.training.population import N_ROUNDS, Control, Run, member_seeds, train
 from weights.training.resampling import Resampling, resample
-from weights.training.step import Info
 
 N_ENDS = 26
 """Rounds of 48 steps: the first end after 1, 2, 3 and 4 steps, the others after every second one."""
@@ -266,7 +266,7 @@ def test_what_is_learned_does_not_depend_on_the_padding(optimizer, monkeypatch):
     tolerance = {"adamw": 0.0, "lbfgs": 1e-4}[optimizer]
     for a, b in zip(leaves(padded.params), leaves(more.params), strict=True):
         np.testing.assert_allclose(a, b, rtol=tolerance, atol=tolerance)
-    for name in Info._fields:
+    for name in padded.history:
         np.testing.assert_allclose(padded.history[name], more.history[name], rtol=max(tolerance, 1e-6), atol=tolerance)
 
 
@@ -498,7 +498,28 @@ def test_solving_reports_each_member():
 
 def test_history_holds_a_number_a_member_and_round():
     history = train(stepped(), Control()).history
-    assert {history[field].shape for field in Info._fields} == {(4, N_ENDS)}
+    assert {history[name].shape for name in ("loss", "learning_rate", "unseen_loss")} == {(4, N_ENDS)}
+
+
+def test_health_is_measured_at_the_start_after_each_thousand_steps_and_at_the_end():
+    history = train(stepped(n_steps=2_200), Control()).history
+    run_ends = history["steps"][0]
+    assert history["measured_at"].tolist() == [[0, run_ends[run_ends >= 1_000][0], run_ends[run_ends >= 2_000][0], 2_200]]
+    assert {history[name].shape for name in ("hidden.0/dead", "output/grad_norm", "grad_noise")} == {(4, 4)}
+    assert {history[name].shape for name in ("hidden.0/forward", "hidden.0/start_rank", "rows_looked_at")} == {(4, 1)}
+
+
+def test_health_is_measured_where_training_stops_early():
+    job = stepped(learning_rate=0.1, patience=3)
+    history = train(replace(job, y=np.random.default_rng(5).normal(size=96).astype(np.float32)), Control()).history
+    assert history["measured_at"].tolist() == [[0, history["steps"][0, -1]]]
+
+
+def test_the_loss_of_a_member_alone_is_that_of_its_outputs_on_rows_it_never_saw():
+    trained = train(stepped(patience=0), Control())
+    for history, (rows, outputs) in zip(trained.history["unseen_loss"], trained.alone, strict=True):
+        losses = row_losses(centred(outputs, stepped().task.kind), stepped().y[rows], stepped().task.kind)
+        assert history[-1] == pytest.approx(np.average(losses, weights=stepped().weight[rows]), rel=1e-6)
 
 
 def test_history_says_after_how_many_steps_each_round_ended():

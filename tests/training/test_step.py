@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 
 from weights.models.base import Shape
-from weights.models.embedding import find_knots
+from weights.models.embedding import find_knots, learned
 from weights.spec import Spec, check, program_spec, varying_values, with_settings
+from weights.training.health import named
 from weights.training.step import Info, Member, Program, Shared, State, member_program
 
 N, P = 60, 4
@@ -67,6 +68,12 @@ class Run(NamedTuple):
             self.state if state is None else state, self.shared, self.member, jnp.asarray(rows), np.int32(n_steps), length, judged
         )
 
+    def measure(self, *, state=None):
+        """What is measured of a state, by name; the batch and the rows that are looked at are all there are, twice."""
+        twice = jnp.asarray(np.resize(ALL_ROWS[0], 2 * N), jnp.int32)
+        state = self.state if state is None else state
+        return named(self.program.measure(state, self.shared, self.member, twice, np.float32(MOST_STEPS), twice[None]))
+
 
 def begin(settings, *, kind="regression", seed=0, used=(1, 1, 1, 1)) -> Run:
     spec = check(with_settings(Spec(), settings))
@@ -76,7 +83,7 @@ def begin(settings, *, kind="regression", seed=0, used=(1, 1, 1, 1)) -> Run:
     shared = Shared(jnp.asarray(X, jnp.float32), y, jnp.asarray(WEIGHT, jnp.float32), groups, used)
     member = Member(jnp.uint32(seed), {name: jnp.float32(value) for name, value in varying_values(spec).items()})
     knots = jnp.asarray(find_knots(X[:, [0, 3]], getattr(spec.model, "n_bins", None) or 0))
-    return Run(program, shared, member, program.start(shared.x, knots, groups, used, member))
+    return Run(program, shared, member, program.start(shared.x, knots, groups, used, member)[0])
 
 
 def weights_of(state):
@@ -318,22 +325,40 @@ def test_the_recorded_loss_is_the_mean_over_the_steps():
     ],
 )
 def test_the_recorded_penalty_is_that_of_the_last_weights(penalty, value):
-    state, info, _ = begin(PLAIN | {"penalty": penalty, "strength": 0.4, "l1_ratio": 0.3}).advance(10)
-    assert info.penalty == pytest.approx(value(weights_of(state)["w"]), rel=1e-5)  # float32
+    run = begin(PLAIN | {"penalty": penalty, "strength": 0.4, "l1_ratio": 0.3})
+    state = run.advance(10)[0]
+    assert run.measure(state=state)["penalty"] == pytest.approx(value(weights_of(state)["w"]), rel=1e-5)  # float32
 
 
 def test_the_recorded_share_of_zeros_is_that_of_the_last_weights():
-    state, info, _ = begin(PLAIN | {"penalty": "l1", "strength": 0.4, "l1_ratio": 0.3}).advance(60)
-    assert info.zeros == np.mean(weights_of(state)["w"] == 0) > 0
+    run = begin(PLAIN | {"penalty": "l1", "strength": 0.4, "l1_ratio": 0.3})
+    state = run.advance(60)[0]
+    assert run.measure(state=state)["output/zeros"] == np.mean(weights_of(state)["w"] == 0) > 0
 
 
 def test_the_share_of_dead_units_is_recorded():
     run = begin(LIMITED | {"learning_rate": 1e-6, "max_norm": 1e3})
     first = run.state.params["hidden.0"]
     params = run.state.params | {"hidden.0": first | {"b": first["b"].at[:4].set(-100.0)}}
-    dead = run.advance(1, state=run.state._replace(params=params))[1].dead
-    alone = run.advance(1)[1].dead
-    assert dead == pytest.approx(alone + 0.5 * 4 / 8)  # four of eight units in one of two layers
+    dead = run.measure(state=run.state._replace(mean=params))["hidden.0/dead"]
+    assert dead == run.measure()["hidden.0/dead"] + 4 / 8
+
+
+@pytest.mark.parametrize("settings", [PLAIN, NETWORK, RICH, EMBEDDED], ids=["linear", "network", "rich", "embedded"])
+def test_the_step_that_is_tried_is_the_one_that_would_follow(settings):
+    run = begin(settings | {"dropout": 0.0, "input_dropout": 0.0, "noise": 0.0, "schedule": "constant", "warmup": 0.0})
+    state = run.advance(4)[0]
+    after = run.advance(1, state=state)[0]
+    seen = run.measure(state=state)
+    for layer, params in learned(state.params).items():
+        change, own = (
+            np.sqrt(sum(np.sum(np.square(part)) for part in parts))
+            for parts in (
+                [np.asarray(after.params[layer][k] - params[k], float) for k in params],
+                [np.asarray(params[k], float) for k in params],
+            )
+        )
+        assert seen[f"{layer}/update_ratio"] == pytest.approx(change / own, rel=1e-3)  # float32, differences of near numbers
 
 
 def test_judged_rows_are_predicted_by_the_last_weights_without_dropout():
@@ -386,5 +411,7 @@ def test_specs_of_one_program_spec_get_the_same_program():
 
 
 def test_every_recorded_number_is_a_single_finite_number():
-    info = begin(RICH).advance(10)[1]
+    run = begin(RICH)
+    state, info, _ = run.advance(10)
     assert [np.shape(value) == () and bool(np.isfinite(value)) for value in info] == [True] * len(Info._fields)
+    assert all(np.isfinite(value) for value in run.measure(state=state).values())

@@ -39,21 +39,27 @@ def gain(name: str) -> float:
     return float(1.0 / np.sqrt(np.sum(weights * response**2) / np.sum(weights)))
 
 
-def alive(hidden: jax.Array) -> tuple[jax.Array, jax.Array]:
+def alive(hidden: jax.Array, name: str) -> tuple[jax.Array, jax.Array]:
     """Shares of dead and of saturated units over a set of samples.
 
     Args:
         hidden: activations, shape (n, h).
+        name: of the activation.
 
     Returns:
-        Share of units whose activation is the same for every sample (nothing can pass through them), and share of
-        units that for nine samples in ten sit within 1 % of either end of their own range, each shape ().
+        Share of units whose activation is the same for every sample (nothing can pass through them), and share of units that for nine
+        samples in ten sit within 1 % of either end of what they can answer (none where that has no two ends), each shape ().
     """
-    low, high = hidden.min(0), hidden.max(0)
-    spread = high - low
-    near_end = jnp.minimum(hidden - low, high - hidden) <= 0.01 * spread
-    dead = spread == 0
-    return jnp.mean(dead), jnp.mean(~dead & (near_end.mean(0) > 0.9))
+    dead = hidden.min(0) == hidden.max(0)
+    if name not in _ENDS:
+        return jnp.mean(dead), jnp.zeros(())
+    low, high = _ENDS[name]
+    near_end = jnp.minimum(hidden - low, high - hidden) <= 0.01 * (high - low)
+    return jnp.mean(dead), jnp.mean(~dead & (near_end.mean(0) > 0.8))
+
+
+_ENDS = {"tanh": (-1.0, 1.0), "sigmoid": (0.0, 1.0)}
+"""Least and largest activation of those that have both."""
 
 
 ACTIVATIONS: dict[str, Callable[[jax.Array], jax.Array]] = {

@@ -1,7 +1,6 @@
-"""Updates: what may happen to a gradient on its way to the weights, and what did.
+"""Updates: what may happen to a gradient on its way to the weights?
 
-`shape_gradients` applies what comes before the optimizer (clip, noise, freeze); `update_ratio` measures what
-a step did to the weights.
+`shape_gradients` applies what comes before the optimizer: clip, noise, freeze. What a step did is measured in training/health.py.
 """
 
 from __future__ import annotations
@@ -73,9 +72,3 @@ def shape_gradients(settings: Updates, grads: Params, *, clip_norm: jax.Array, n
 def hold(settings: Updates, changes: Params) -> Params:
     """Gradients or updates with those of frozen layers set to zero."""
     return {name: jax.tree.map(jnp.zeros_like, layer) if name in settings.freeze else layer for name, layer in changes.items()}
-
-
-def update_ratio(before: Params, after: Params) -> jax.Array:
-    """How much a step changed the weights: length of the change over their own length, all layers together, shape ()."""
-    change = optax.tree.norm(jax.tree.map(jnp.subtract, after, before))
-    return change / jnp.maximum(optax.tree.norm(before), 1e-12)

@@ -34,25 +34,33 @@ class Shape(NamedTuple):
     numeric_inputs: tuple[int, ...] = ()
 
 
+class Hidden(NamedTuple):
+    """What a hidden layer did with its inputs: the weighted sums of its units and their activations, each (n, h)."""
+
+    sums: jax.Array
+    activations: jax.Array
+
+
 class Model(NamedTuple):
     """Pure functions.
 
     init(x, knots, key): first params of one member; x is a sample of inputs, shape (n, p), for data-dependent starts, and knots are
         the edges of the numeric inputs' bins, shape (numeric, bins + 1), of no bins where no embedding asks for them.
     enter(params, x): what the first layer of weights reads of inputs (n, p), each column made of one input, shape (n, e).
-    proceed(params, entered, silence): outputs (n, k) of that, and the activations (n, h) of each hidden layer.
+    proceed(params, entered, silence): outputs (n, k) of that, and `Hidden` of each hidden layer by name, as signals pass;
+        `silence` changes what leaves the first (1), the second (2), ... of them.
     input_layer: the layer that reads it, on which feature-wise penalties and masks act.
     input_rows: for each row of that layer's weights, of which there are e, the position of the input it belongs to.
     """
 
     init: Callable[..., Params]
     enter: Callable[[Params, jax.Array], jax.Array]
-    proceed: Callable[..., tuple[jax.Array, tuple[jax.Array, ...]]]
+    proceed: Callable[..., tuple[jax.Array, dict[str, Hidden]]]
     input_layer: str
     input_rows: tuple[int, ...]
 
-    def apply(self, params: Params, x: jax.Array, silence: Silence = keep_all) -> tuple[jax.Array, tuple[jax.Array, ...]]:
-        """Outputs (n, k) of inputs (n, p), and the activations (n, h) of each hidden layer."""
+    def apply(self, params: Params, x: jax.Array, silence: Silence = keep_all) -> tuple[jax.Array, dict[str, Hidden]]:
+        """Outputs (n, k) of inputs (n, p), and `Hidden` of each hidden layer by name."""
         return self.proceed(params, self.enter(params, silence(x, 0)), silence)
 
 

@@ -10,7 +10,7 @@ import msgspec
 
 from weights.elements.activation import Activation
 from weights.elements.initialization import Initialization
-from weights.models.base import Model, Shape, Silence, affine, first_layer
+from weights.models.base import Hidden, Model, Shape, Silence, affine, first_layer
 from weights.types import Params
 
 
@@ -28,7 +28,7 @@ def linear_model(settings: Linear, shape: Shape, initialization: Initialization,
     def init(x: jax.Array, knots: jax.Array, *, key: jax.Array) -> Params:
         return {"output": first_layer(initialization, x, shape.n_outputs, 1.0, key=key)}
 
-    def proceed(params: Params, x: jax.Array, silence: Silence) -> tuple[jax.Array, tuple[jax.Array, ...]]:
-        return affine(params["output"], x), ()
+    def proceed(params: Params, x: jax.Array, silence: Silence) -> tuple[jax.Array, dict[str, Hidden]]:
+        return affine(params["output"], x), {}
 
     return Model(init, lambda params, x: x, proceed, "output", tuple(range(shape.n_inputs)))

@@ -10,7 +10,7 @@ import msgspec
 
 from weights.elements.activation import ACTIVATIONS, Activation, gain
 from weights.elements.initialization import Initialization
-from weights.models.base import Model, Shape, Silence, affine, first_layer
+from weights.models.base import Hidden, Model, Shape, Silence, affine, first_layer
 from weights.models.embedding import embed, first_embedding
 from weights.types import Params
 
@@ -60,6 +60,7 @@ def mlp_model(settings: Mlp, shape: Shape, initialization: Initialization, activ
     embeds = settings.embedding == "piecewise" and len(shape.numeric_inputs) > 0
     size = settings.embedding_size or 0
     numeric = jnp.asarray(shape.numeric_inputs, jnp.int32)
+    names = tuple(f"hidden.{i}" for i in range(len(settings.hidden)))
 
     def extended(params: Params, x: jax.Array) -> jax.Array:
         """Inputs (n, p) with the features of each numeric one behind them, (n, p + numeric * size)."""
@@ -69,20 +70,20 @@ def mlp_model(settings: Mlp, shape: Shape, initialization: Initialization, activ
         keys = jax.random.split(key, len(settings.hidden) + 2)
         params: Params = {"embedding": first_embedding(knots, size, key=keys[-1])} if embeds else {}
         x = extended(params, x)
-        for i, n_units in enumerate(settings.hidden):
+        for i, (name, n_units) in enumerate(zip(names, settings.hidden, strict=True)):
             # Inputs have variance one as they are; what has come through an activation must be widened to have it again.
-            params[f"hidden.{i}"] = first_layer(initialization, x, n_units, hidden_gain if i > 0 else 1.0, key=keys[i])
-            x = respond(affine(params[f"hidden.{i}"], x))
+            params[name] = first_layer(initialization, x, n_units, hidden_gain if i > 0 else 1.0, key=keys[i])
+            x = respond(affine(params[name], x))
         params["output"] = first_layer(initialization, x, shape.n_outputs, 1.0, key=keys[-2])
         return params
 
-    def proceed(params: Params, x: jax.Array, silence: Silence) -> tuple[jax.Array, tuple[jax.Array, ...]]:
-        activations = []
-        for i in range(len(settings.hidden)):
-            x = respond(affine(params[f"hidden.{i}"], x))
-            activations.append(x)
-            x = silence(x, i + 1)
-        return affine(params["output"], x), tuple(activations)
+    def proceed(params: Params, x: jax.Array, silence: Silence) -> tuple[jax.Array, dict[str, Hidden]]:
+        hidden = {}
+        for name in names:
+            sums = affine(params[name], x)
+            hidden[name] = Hidden(sums, respond(sums))
+            x = silence(hidden[name].activations, len(hidden))
+        return affine(params["output"], x), hidden
 
     embedded = [j for j in shape.numeric_inputs for _ in range(size)] if embeds else []
-    return Model(init, extended, proceed, "hidden.0" if settings.hidden else "output", (*range(shape.n_inputs), *embedded))
+    return Model(init, extended, proceed, (*names, "output")[0], (*range(shape.n_inputs), *embedded))

@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 
+from weights.report.elements import finding_lines
 from weights.report.terminal import duration, labelled
 from weights.summary import aligned, compact
 from weights.verdicts import Decomposition, Diagnosis, Part, Remedy
@@ -24,6 +25,7 @@ def diagnosis_lines(found: Diagnosis, run: str) -> list[str]:
     lines += _remedy_lines(found.remedies)
     lines.append("  [95 % interval that holds for all of them together, over the choice of rows and the chance of training]")
     lines += _row_lines(found)
+    lines += finding_lines(found.findings)
     if helpful := [remedy for remedy in found.remedies if remedy.helps]:
         lines.append(labelled("Next", f"weights improve {shlex.quote(run)} --apply {helpful[0].name}"))
     return lines

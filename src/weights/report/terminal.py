@@ -15,12 +15,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import msgspec
 import numpy as np
 
 from weights.api import Look
 from weights.data.dataset import Dataset, Feature
-from weights.ensemble import Ensemble, Population, Report
+from weights.ensemble import Ensemble, Report
 from weights.errors import printable
 from weights.metrics import Metric
 from weights.summary import aligned
@@ -30,11 +29,6 @@ from weights.training.population import Progress
 
 _LABEL = 14
 _PLAIN_EVERY_SECONDS = 10.0
-_OF_SOLVED = ("name", "penalty", "strength", "l1_ratio", "tolerance")
-_RECORDED_OF_SOLVED = frozenset(("strength", "zeros", "n_steps", "residual"))
-_RECORDED_OF_STEPS = frozenset(
-    ("out_of_bag_loss", "best_round", "dead", "saturated", "zeros", "weight_norm", "penalty", "loss", "grad_norm", "update_ratio")
-)
 _PERCENT = ("accuracy", "balanced_accuracy")
 
 
@@ -133,29 +127,10 @@ def run_lines(ensemble: Ensemble, folder: Path) -> list[str]:
         *metric_lines(report, model_name(ensemble)),
         *([labelled("why", report.decision)] if report.decision else []),
         *search_lines(report),
-        *[line for population in ensemble.populations for line in element_lines(population)],
         *[labelled("noticed" if i == 0 else "", remark) for i, remark in enumerate(report.remarks)],
     ]
     if report.failures:
         lines.append(labelled("failed", "; ".join(f"member {m}: {reason}" for m, reason in report.failures.items())))
-    return lines
-
-
-def element_lines(population: Population) -> list[str]:
-    """The five elements of a population: their settings, and what was recorded of each while training."""
-    spec, history = population.spec, population.history
-    lines = [f"Five elements of {population.name}"]
-    recorded = _recorded(history, solved=spec.solved, chosen=spec.regularization.strength is None)
-    for element in ("initialization", "activation", "regularization", "optimization", "updates"):
-        if spec.solved and element in ("initialization", "activation", "updates"):
-            lines.append(f"  {element:<16}not used: the optimum is solved, whatever the start")
-            continue
-        settings = msgspec.structs.asdict(getattr(spec, element))
-        if spec.solved:
-            settings = {name: value for name, value in settings.items() if name in _OF_SOLVED}
-        text = ", ".join(f"{k} {_plain(v)}" for k, v in settings.items() if v not in (None, 0.0, ()) and k != "name")
-        lines.append(f"  {element:<16}{settings.get('name', settings.get('penalty', ''))!s:<12}{text}".rstrip())
-        lines += [f"  {'':<16}{note}" for note in recorded.get(element, [])]
     return lines
 
 
@@ -193,8 +168,8 @@ def duration(seconds: float) -> str:
     return f"{whole // 3600} h {whole % 3600 // 60} min"
 
 
-def sparkline(values: Any) -> str:
-    """A curve as one line of block characters, lowest to highest.
+def sparkline(values: Any, low: float | None = None, high: float | None = None) -> str:
+    """A curve as one line of block characters, lowest to highest; between these bounds, if they are given.
 
     Example:
         >>> sparkline([3, 2, 1])
@@ -203,8 +178,8 @@ def sparkline(values: Any) -> str:
     finite = np.asarray([value for value in values if np.isfinite(value)], float)
     if finite.size == 0:
         return ""
-    spread = np.ptp(finite)
-    levels = np.zeros(len(finite)) if spread == 0 else (finite - finite.min()) / spread
+    low, high = finite.min() if low is None else low, finite.max() if high is None else high
+    levels = np.zeros(len(finite)) if high == low else np.clip((finite - low) / (high - low), 0.0, 1.0)
     return "".join("▁▂▃▄▅▆▇█"[int(level * 7)] for level in levels)
 
 
@@ -306,43 +281,3 @@ def _bounds(name: str, metric: Metric) -> str:
     if metric.low is None or metric.high is None:
         return ""
     return f"[{_number(name, metric.low).removesuffix(' %')} {_number(name, metric.high).removesuffix(' %')}]"
-
-
-def _plain(value: Any) -> str:
-    return ",".join(str(v) for v in value) if isinstance(value, tuple | list) else f"{value:g}" if isinstance(value, float) else str(value)
-
-
-def _recorded(history: dict[str, Any], *, solved: bool, chosen: bool) -> dict[str, list[str]]:
-    """What was recorded while training, in words, by element; nothing if some of it is missing."""
-    if not (_RECORDED_OF_SOLVED if solved else _RECORDED_OF_STEPS) <= set(history):
-        return {}
-
-    def last(name: str) -> float:
-        rows = np.asarray(history[name], float)
-        ends = [row[np.isfinite(row)][-1] for row in rows if np.isfinite(row).any()]
-        return float(np.mean(ends)) if ends else float("nan")
-
-    if solved:
-        strengths, counts = np.unique(np.asarray(history["strength"]).ravel(), return_counts=True)
-        by_members = ", ".join(f"{value:.3g} ({count})" for value, count in zip(strengths, counts, strict=True))
-        how = f"strength chosen on out-of-bag rows (members): {by_members}; " if chosen else ""
-        return {
-            "regularization": [f"{how}{100 * last('zeros'):.0f} % of weights exactly zero"],
-            "optimization": [f"{last('n_steps'):.1f} Newton steps a member; largest residual {np.max(history['residual']):.1g}"],
-        }
-    curve = np.asarray(history["out_of_bag_loss"])[0]
-    lowest = np.fmin.reduce(curve)  # NaN only if nobody was judged
-    best = np.median(history["best_round"]) + 1
-    return {
-        "activation": [f"at the end {100 * last('dead'):.1f} % of hidden units dead, {100 * last('saturated'):.1f} % saturated"],
-        "regularization": [
-            f"{100 * last('zeros'):.1f} % of weights exactly zero; weight norm {last('weight_norm'):.3g}; penalty {last('penalty'):.3g}"
-        ],
-        "optimization": [
-            f"out-of-bag loss {sparkline(curve)} {curve[0]:.4f} to {lowest:.4f}; kept round {best:.0f} of {len(curve)} (median)",
-            f"training loss at the end {last('loss'):.4f}",
-        ],
-        "updates": [
-            f"gradient norm {last('grad_norm'):.3g}; each step changed the weights by {100 * last('update_ratio'):.3g} % of their norm"
-        ],
-    }

@@ -370,7 +370,7 @@ def _check_names(config: Config, path: Path) -> None:
         needed |= {f"{population.name}/{name}": shape for name, shape in _needed_shapes(config, population.spec, votes[0]).items()}
     histories = "|".join(re.escape(population.name) for population in config.populations)
     for name in {**needed, **listed}:
-        lawful = name in needed or re.fullmatch(f"({histories})/history/[a-z_0-9]+", name)
+        lawful = name in needed or re.fullmatch(f"({histories})/history/([a-z_0-9.]+/)?[a-z_0-9]+", name)
         if not lawful or (name in needed and listed.get(name) != needed[name]):
             raise CorruptError(f"'{path}' holds '{name}' as {listed.get(name)}, but the model needs {needed.get(name)}. Fit again.")
 

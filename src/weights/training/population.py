@@ -9,9 +9,10 @@ member are only rows that it learned from itself: its out-of-bag rows stay unsee
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
 import jax
@@ -27,8 +28,9 @@ from weights.spec import Spec, common_program, varying_values
 from weights.training.compiling import padded_size
 from weights.training.exact import NewtonStep, Problem, Solution, linear_outputs, solve, solve_path, strength_path
 from weights.training.feeding import MOST_WATCHED, feed, watched_rows
+from weights.training.health import N_LOOKED_AT, named
 from weights.training.job import Job
-from weights.training.step import Info, Member, Program, State, member_program
+from weights.training.step import Member, Program, State, member_program
 from weights.types import AnyArray, BoolArray, FloatArray, IntArray, Params
 
 ROUND_ENDS = (*(share / 192 for share in (1, 2, 3, 4, 6, 8, 12, 16)), *(share / 24 for share in range(3, 25)))
@@ -36,6 +38,10 @@ ROUND_ENDS = (*(share / 192 for share in (1, 2, 3, 4, 6, 8, 12, 16)), *(share / 
 nothing beside their steps (our choice)."""
 N_ROUNDS = len(ROUND_ENDS)
 """Rounds of a run; fewer for one of few steps."""
+_MEASURED_EVERY = 1_000
+"""Steps from one measurement of health to the next, about; one costs as much as some six steps."""
+_BY_ROUND = ("loss", "learning_rate", "unseen_loss")
+"""What is told of each member and round: the first two as in `Info`, and the loss of its outputs for the rows it is judged on."""
 _JUDGED_BLOCK = 1024
 _LEAST_JUDGED = 128
 """As many rows as units are looked at on (training/step.py), so that what is seen of them does not depend on padding."""
@@ -98,7 +104,8 @@ class Trained:
         failures: member -> why it failed.
         outputs: combined out-of-bag outputs, shape (n, k), of the rows that are `covered` (n,).
         alone: for each of `kept` the rows (r,) it never saw, and its own outputs for them, shape (r, k).
-        history: recorded numbers by name, shape (m, rounds); NaN where a member did not run.
+        history: recorded numbers by name, shape (m, times), see `Run.history`; NaN where a member did not run.
+        step_seconds: mean time of a step of a member; NaN where none was taken.
     """
 
     specs: list[Spec]
@@ -110,6 +117,7 @@ class Trained:
     covered: BoolArray
     alone: list[tuple[IntArray, FloatArray]]
     history: dict[str, FloatArray]
+    step_seconds: float = float("nan")
 
 
 def train(job: Job, control: Control) -> Trained:
@@ -142,7 +150,11 @@ class _MemberRun:
     outputs: FloatArray | None = None
     failure: str = ""
     done: bool = False
-    infos: list[Info] = field(default_factory=list)
+    rounds: list[tuple[float, ...]] = field(default_factory=list)
+    start: dict[str, float] = field(default_factory=dict)
+    health: dict[int, dict[str, float]] = field(default_factory=dict)
+    seconds: float = 0.0
+    n_timed: int = 0
 
 
 class Run:
@@ -154,6 +166,9 @@ class Run:
         self.curve: list[float] = []
         self.run_length = job.specs[0].optimization.n_steps or 1
         self.ends = sorted({math.ceil(share * self.run_length) for share in ROUND_ENDS})
+        # Beside the start and the end, wherever that is; the first end of a round behind each thousand steps.
+        thousands = range(_MEASURED_EVERY, self.run_length, _MEASURED_EVERY)
+        self.measured_at = {0, *(next(end for end in self.ends if end >= steps) for steps in thousands)}
         self.feed = feed(job, self.ends)
         watched = watched_rows(job)
         self.judged = [np.flatnonzero(scored & watched) for scored in job.resampling.scored]
@@ -170,8 +185,8 @@ class Run:
         for m in range(job.n_members):
             sample = np.resize(np.flatnonzero(job.resampling.counts[m])[:_START_SAMPLE], _START_SAMPLE)
             inputs = jnp.asarray(job.groups), jnp.asarray(job.used)
-            state = program.start(jnp.asarray(job.x[sample]), knots, *inputs, _member_arguments(job, m))
-            members.append(_MemberRun(state, state.mean))
+            state, seen = program.start(jnp.asarray(job.x[sample]), knots, *inputs, _member_arguments(job, m))
+            members.append(_MemberRun(state, state.mean, start={name: float(value) for name, value in jax.device_get(seen).items()}))
         run = cls(job, control, program, members)
         if job.name in control.resume:
             run._restore(control.resume[job.name])
@@ -193,6 +208,9 @@ class Run:
                     pass
                 self._judge()
                 self.round += 1
+                if self.taken in self.measured_at or self.taken == self.run_length or self._finished(patience):
+                    for _ in threads.map(self._measure, living):
+                        pass
                 self.control.report(Progress(self.job.name, self.taken / self.run_length, self.curve[-1]))
                 self.control.keep(self.job.name, self.snapshot, False)
 
@@ -218,7 +236,9 @@ class Run:
     def finish(self) -> Trained:
         """The members' best params and their outputs on all their out-of-bag rows."""
         self.control.keep(self.job.name, self.snapshot, False)
-        return collect(self.job, self.control, [m.best for m in self.members], [m.failure for m in self.members], self._history())
+        trained = collect(self.job, self.control, [m.best for m in self.members], [m.failure for m in self.members], self.history())
+        taken = sum(member.n_timed for member in self.members)
+        return replace(trained, step_seconds=sum(member.seconds for member in self.members) / taken if taken else float("nan"))
 
     def snapshot(self) -> Snapshot:
         """Everything needed to continue this run bit for bit; members are stacked, so the number of arrays stays small."""
@@ -227,11 +247,22 @@ class Run:
             for i, leaves in enumerate(zip(*(jax.tree.leaves(tree) for tree in trees), strict=True)):
                 arrays[f"{name}/{i}"] = np.stack([np.asarray(leaf) for leaf in leaves])
         for m, member in enumerate(self.members):
-            arrays[f"infos/{m}"] = np.asarray(member.infos, np.float64).reshape(-1, len(Info._fields))
+            arrays[f"rounds/{m}"] = np.asarray(member.rounds, np.float64).reshape(-1, len(_BY_ROUND))
+            found = [[*member.health[end].values()] for end in sorted(member.health)]
+            arrays[f"health/{m}"] = np.asarray(found, np.float64).reshape(len(found), len(self._measured()))
             if member.outputs is not None:
                 arrays[f"outputs/{m}"] = member.outputs
         values = [[m.best_round, float.hex(m.best_score), m.gain_round, float.hex(m.gain_score), m.failure] for m in self.members]
-        return Snapshot(arrays, {"round": self.round, "curve": [float.hex(loss) for loss in self.curve], "members": values})
+        return Snapshot(
+            arrays,
+            {
+                "round": self.round,
+                "curve": [float.hex(loss) for loss in self.curve],
+                "members": values,
+                "measured": self._measured(),
+                "measured_at": self._when_measured(),
+            },
+        )
 
     def _restore(self, snapshot: Snapshot) -> None:
         self.round, self.curve = snapshot.values["round"], [float.fromhex(loss) for loss in snapshot.values["curve"]]
@@ -240,7 +271,9 @@ class Run:
             member.best_score, member.gain_score = float.fromhex(best_score), float.fromhex(gain_score)
             member.state = _with_leaves(member.state, snapshot.arrays, "state", m)
             member.best = _with_leaves(member.best, snapshot.arrays, "best", m)
-            member.infos = [Info(*row) for row in snapshot.arrays[f"infos/{m}"]]
+            member.rounds = [tuple(row) for row in snapshot.arrays[f"rounds/{m}"]]
+            for end, found in zip(snapshot.values["measured_at"], snapshot.arrays[f"health/{m}"], strict=False):
+                member.health[end] = dict(zip(snapshot.values["measured"], map(float, found), strict=True))
             member.outputs = snapshot.arrays.get(f"outputs/{m}")
 
     def _take_over(self, m: int, params: Params | None) -> None:
@@ -253,8 +286,10 @@ class Run:
         member.outputs = apply_program(job.specs[m], job.shape)(params, job.x[self.judged[m]])
 
     def _advance_member(self, m: int) -> None:
-        member, job = self.members[m], self.job
+        member, job, began = self.members[m], self.job, time.perf_counter()
         taken, n_steps = self.taken, self.ends[self.round] - self.taken
+        if taken == 0:
+            self._measure(m)
         state, info, outputs = self.program.advance(
             member.state,
             self.feed.shared,
@@ -266,12 +301,29 @@ class Run:
         )
         member.state = state
         info, outputs = jax.device_get((info, outputs))
-        member.infos.append(Info(*(float(value) for value in info)))
         member.outputs = outputs.reshape(-1, job.task.n_outputs)[: len(self.judged[m])]
-        if member.infos[-1].diverged_at >= 0:
-            member.failure = f"its loss was no longer finite at step {int(member.infos[-1].diverged_at)}"
+        member.rounds.append((float(info.loss), float(info.learning_rate), self._unseen_loss(m, member.outputs)))
+        if self.round > 0:  # the first round may hold the time of compiling
+            member.seconds, member.n_timed = member.seconds + time.perf_counter() - began, member.n_timed + n_steps
+        if info.diverged_at >= 0:
+            member.failure = f"its loss was no longer finite at step {int(info.diverged_at)}"
         elif not np.isfinite(member.outputs).all():
             member.failure = f"its outputs were no longer finite after step {taken + n_steps}"
+
+    def _measure(self, m: int) -> None:
+        """Take down the health of a member; what one more step would do is tried with a batch of the round that has just ended."""
+        member, begin = self.members[m], self.ends[self.round - 2] if self.round > 1 else 0
+        batch = jnp.asarray(self.feed.batches(m, begin, 1)[0])
+        known = self.arguments[m], batch, np.float32(self.run_length), self.judged_blocks[m]
+        member.health[self.taken] = named(self.program.measure(member.state, self.feed.shared, *known))
+
+    def _unseen_loss(self, m: int, outputs: FloatArray) -> float:
+        """The weighted mean loss of a member's own outputs for the rows it is judged on."""
+        rows, job = self.judged[m], self.job
+        weight = job.weight[rows]
+        if not weight.any() or not np.isfinite(outputs).all():
+            return float("nan")
+        return float(np.average(row_losses(centred(outputs, job.task.kind), job.y[rows], job.task.kind), weights=weight))
 
     def _judge(self) -> None:
         """Score the ensemble out of bag, and let each member keep its params if the rows it learned from say so."""
@@ -296,16 +348,44 @@ class Run:
         living = [member for member in self.members if not member.failure and not member.done]
         return not living or (patience > 0 and all(self.round - 1 - member.gain_round >= patience for member in living) and self.round > 0)
 
-    def _history(self) -> dict[str, FloatArray]:
-        history = {name: np.full((self.job.n_members, max(self.round, 1)), np.nan) for name in Info._fields}
-        for m, member in enumerate(self.members):
-            for r, info in enumerate(member.infos):
-                for name, value in zip(Info._fields, info, strict=True):
-                    history[name][m, r] = value
+    def history(self) -> dict[str, FloatArray]:
+        """What was recorded, by name; each row is a member (or the only row is the ensemble).
+
+        A column is a round for `loss`, `learning_rate`, `unseen_loss` (see `_BY_ROUND`), `out_of_bag_loss` of the ensemble, and `steps`,
+        after how many the round ended; it is one of `measured_at` steps for what health.py measures on the way; and there is one column
+        for what it measures at the start, for the `rows_looked_at` by it, and for `best_round`, whose params were kept.
+        """
+        ends, n_rounds = self.ends[: max(self.round, 1)], max(self.round, 1)
+        measured = self._when_measured()
+        history = {name: self._stacked([[row[i] for row in m.rounds] for m in self.members], n_rounds) for i, name in enumerate(_BY_ROUND)}
+        for name in self._measured():
+            found = [[member.health[end][name] for end in measured if end in member.health] for member in self.members]
+            history[name] = self._stacked(found, len(measured))
+        for name in self.members[0].start:
+            history[name] = self._stacked([[member.start[name]] for member in self.members], 1)
+        history["rows_looked_at"] = np.asarray([[min(len(rows), N_LOOKED_AT)] for rows in self.judged], float)
         history["out_of_bag_loss"] = np.asarray([self.curve])
-        history["steps"] = np.asarray([self.ends[: max(self.round, 1)]], float)
+        history["steps"] = np.asarray([ends], float)
+        if measured:
+            history["measured_at"] = np.asarray([measured], float)
         history["best_round"] = np.asarray([[member.best_round] for member in self.members], float)
         return history
+
+    def _measured(self) -> list[str]:
+        """Names of what was measured on the way."""
+        return next(([*found] for member in self.members for found in member.health.values()), [])
+
+    def _when_measured(self) -> list[int]:
+        """After how many steps."""
+        return sorted({end for member in self.members for end in member.health})
+
+    @staticmethod
+    def _stacked(rows: list[list[float]], most: int) -> FloatArray:
+        """Rows of numbers, filled up with NaN."""
+        stacked = np.full((len(rows), most), np.nan)
+        for row, values in zip(stacked, rows, strict=True):
+            row[: len(values)] = values
+        return stacked
 
 
 def _with_leaves(tree: Any, arrays: dict[str, AnyArray], name: str, m: int) -> Any:

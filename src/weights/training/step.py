@@ -1,8 +1,8 @@
 """One update of one member, and the compiled program that makes many of them.
 
-`member_program` is the usual entrance: from a spec it makes the two compiled functions with which the scheduler
-trains any number of members, one after another or on several cores at once. Everything a member differs in
-(first weights, rows, settings that are numbers) is an array argument, so a population shares one program.
+`member_program` is the usual entrance: from a spec it makes the compiled functions with which the scheduler trains any number of members,
+one after another or on several cores at once. Everything a member differs in (first weights, rows, settings that are numbers) is an array
+argument, so a population shares one program.
 """
 
 from __future__ import annotations
@@ -15,21 +15,20 @@ import jax
 import jax.numpy as jnp
 import optax
 
-from weights.elements.activation import alive
 from weights.elements.optimization import average, direction, rate_at
 from weights.elements.regularization import MAKE_ZEROS, PENALTIES, cap_norm, dropout_mask
-from weights.elements.updates import shape_gradients, update_ratio
+from weights.elements.updates import shape_gradients
 from weights.models.base import Model, Shape, keep_all
-from weights.models.embedding import learned
 from weights.models.table import build
 from weights.spec import Spec, program_spec
 from weights.task import LOSSES
+from weights.training.health import Measured, of_start, of_units, of_weights
 from weights.types import Params
 
 _QUICKLY = {"xla_backend_optimization_level": 0}
 """For what runs once a member: compiling it takes longer than running it."""
-_MOST_LOOKED_AT = 128
-"""Rows on which units are looked at for signs of life: enough to see one that answers to one row in forty."""
+_COTANGENTS = 0x60
+"""Folded into a member's seed for the gradients that are sent back through its first weights."""
 
 
 class Shared(NamedTuple):
@@ -62,42 +61,43 @@ class Info(NamedTuple):
     """What is merely interesting about a chunk of steps, each shape ().
 
     loss: weighted mean loss of the batches over the steps, penalty not included.
-    grad_norm (length of the gradient), update_ratio (see elements/updates.py), learning_rate, weight_norm, zeros (share of
-    weights that are exactly zero), penalty: at the last step.
-    dead, saturated: shares of hidden units, over the out-of-bag rows, see elements/activation.py.
+    learning_rate: at the last step.
     diverged_at: first step whose loss was not finite, or -1.
     """
 
     loss: Any
-    grad_norm: Any
-    update_ratio: Any
     learning_rate: Any
-    weight_norm: Any
-    zeros: Any
-    penalty: Any
-    dead: Any
-    saturated: Any
     diverged_at: Any
+
+
+Objective = Callable[[Params], tuple[jax.Array, jax.Array]]
+"""What steps make smaller, with the smooth part of the penalty and without, each ()."""
 
 
 class Program(NamedTuple):
     """The compiled functions of a population.
 
-    start(x, knots, groups, used, member): the first `State`, from a sample of inputs (s, p) and the edges of bins (numeric, bins + 1).
+    start(x, knots, groups, used, member): the first `State`, from a sample of inputs (s, p) and the edges of bins (numeric, bins + 1),
+        and what its weights do to signals.
     advance(state, shared, member, rows, n_steps, run_length, judged): the state after n_steps more, what happened, and
         the outputs (blocks, rows, k) for the `judged` rows (blocks, rows). `rows` (steps, batch) are the batches; only the
         first n_steps of them are used.
+    measure(state, shared, member, batch, run_length, judged): health, with what one more step with this batch (b,) would do and how
+        units answer to the first judged rows.
     """
 
-    start: Callable[..., State]
+    start: Callable[..., tuple[State, dict[str, jax.Array]]]
     advance: Callable[..., tuple[State, Info, jax.Array]]
+    measure: Callable[..., Measured]
 
 
 class _Sums(NamedTuple):
-    """What a chunk of steps leaves to be told: the sum of losses, the last gradient, the first step that diverged."""
+    """What a chunk of steps leaves to be told: the sum of losses and the first step that diverged.
+
+    Gradients are not among it: to carry them from step to step would cost a tenth of every step.
+    """
 
     loss: jax.Array
-    grads: Params
     diverged_at: jax.Array
 
 
@@ -110,31 +110,32 @@ def member_program(spec: Spec, task_kind: str, shape: Shape) -> Program:
 def _compiled(spec: Spec, task_kind: str, shape: Shape) -> Program:
     model = build(spec.model, shape, spec.initialization, spec.activation)
 
-    def start(x: jax.Array, knots: jax.Array, groups: jax.Array, used: jax.Array, member: Member) -> State:
+    def start(x: jax.Array, knots: jax.Array, groups: jax.Array, used: jax.Array, member: Member) -> tuple[State, dict[str, jax.Array]]:
         params = model.init(x, knots, key=jax.random.key(member.seed, impl="rbg"))
         params = _without_masked(spec, model, params, used)
-        return State(params, _transformation(spec, member).init(params), jnp.zeros((), jnp.int32), params)
+        seen = of_start(model, params, x, key=jax.random.fold_in(jax.random.key(member.seed), _COTANGENTS))
+        return State(params, _transformation(spec, member).init(params), jnp.zeros((), jnp.int32), params), seen
 
     def advance(
         state: State, shared: Shared, member: Member, rows: jax.Array, n_steps: jax.Array, run_length: jax.Array, judged: jax.Array
     ) -> tuple[State, Info, jax.Array]:
-        zero = jnp.zeros(())
-        sums = _Sums(zero, jax.tree.map(jnp.zeros_like, state.params), jnp.full((), -1, jnp.int32))
+        sums = _Sums(jnp.zeros(()), jnp.full((), -1, jnp.int32))
 
         def one(i: jax.Array, carry: tuple[State, _Sums]) -> tuple[State, _Sums]:
             return _step(spec, task_kind, model, *carry, shared, member, rows[i], run_length)
 
-        def part(last: jax.Array, carry: tuple[State, _Sums, Params]) -> tuple[State, _Sums, Params]:
-            """All steps but the last, then the last one: measuring what one step did costs a tenth of a step, so one is measured."""
-            begin, end = last * jnp.maximum(n_steps - 1, 0), jnp.where(last == 1, n_steps, n_steps - 1)
-            return *jax.lax.fori_loop(begin, end, one, carry[:2]), carry[0].params
+        state, sums = jax.lax.fori_loop(0, n_steps, one, (state, sums))
+        outputs = jax.lax.map(lambda block: model.apply(state.mean, shared.x[block], keep_all)[0], judged)
+        rate = member.values["optimization.learning_rate"] * rate_at(spec.optimization, (state.step - 1) / run_length)
+        return state, Info(sums.loss / jnp.maximum(n_steps, 1), rate, sums.diverged_at), outputs
 
-        state, sums, before = jax.lax.fori_loop(0, 2, part, (state, sums, state.params))
-        outputs, hidden = jax.lax.map(lambda block: model.apply(state.mean, shared.x[block], keep_all), judged)
-        ratio = update_ratio(learned(before), learned(state.params))
-        return state, _info(spec, model, state, sums, ratio, shared, member, n_steps, run_length, hidden), outputs
+    def measure(state: State, shared: Shared, member: Member, batch: jax.Array, run_length: jax.Array, judged: jax.Array) -> Measured:
+        halves, after = _trial_step(spec, task_kind, model, state, shared, member, batch, run_length)
+        layers, noise = of_weights(halves, state.params, after, state.mean, len(batch))
+        units = of_units(model, state.mean, shared.x[judged[0]], judged[0], spec.activation.name)
+        return Measured(layers, units, jnp.stack([*noise, _penalty(spec, model, state.mean, shared, member.values)]))
 
-    return Program(jax.jit(start, compiler_options=_QUICKLY), jax.jit(advance))
+    return Program(jax.jit(start, compiler_options=_QUICKLY), jax.jit(advance), jax.jit(measure))
 
 
 def _step(
@@ -148,20 +149,26 @@ def _step(
     rows: jax.Array,
     run_length: jax.Array,
 ) -> tuple[State, _Sums]:
-    """One update: loss, gradient, what may happen to it, the optimizer's direction, its length, the proximal step."""
+    """One update: loss, gradient, and what follows from it."""
+    objective = _objective(spec, task_kind, model, shared, member, rows, state.step)
+    (value, loss), raw = jax.value_and_grad(objective, has_aux=True)(state.params)
+    diverged = jnp.where((sums.diverged_at < 0) & ~jnp.isfinite(loss), state.step, sums.diverged_at)
+    return _updated(spec, model, state, shared, member, run_length, objective, value, raw), _Sums(sums.loss + loss, diverged)
+
+
+def _updated(
+    spec: Spec,
+    model: Model,
+    state: State,
+    shared: Shared,
+    member: Member,
+    run_length: jax.Array,
+    objective: Objective,
+    value: jax.Array,
+    raw: Params,
+) -> State:
+    """What a gradient leads to: what may happen to it, the optimizer's direction, its length, the proximal step."""
     params, step, values = state.params, state.step, member.values
-    x, y, weight = shared.x[rows], shared.y[rows], shared.weight[rows]
-    silence = functools.partial(_silence, spec, member, step)
-
-    def objective(params: Params) -> tuple[jax.Array, jax.Array]:
-        params = _without_masked(spec, model, params, shared.used)
-        outputs, _ = model.apply(params, x, silence)
-        losses = weight * jax.vmap(LOSSES[task_kind])(outputs, y)
-        # All rows at once come padded with rows of weight zero; batches are means of equally many rows.
-        loss = jnp.sum(losses) / jnp.sum(weight) if spec.optimization.name == "lbfgs" else jnp.mean(losses)
-        return loss + _smooth_penalty(spec, model, params, values), loss
-
-    (value, loss), raw = jax.value_and_grad(objective, has_aux=True)(params)
     key = jax.random.fold_in(jax.random.key(member.seed), step)
     grads = shape_gradients(spec.updates, raw, clip_norm=values["updates.clip_norm"], noise=values["updates.noise"], step=step, key=key)
     extra = {"value": value, "grad": grads, "value_fn": lambda p: objective(p)[0]} if spec.optimization.name == "lbfgs" else {}
@@ -175,10 +182,42 @@ def _step(
     after = jax.tree.map(lambda p, t: p - length * t, params, towards)
     after = _constrained(spec, model, after, shared, values, length)
     after = {name: params[name] if name in spec.updates.freeze else layer for name, layer in after.items()}
-    diverged = jnp.where((sums.diverged_at < 0) & ~jnp.isfinite(loss), step, sums.diverged_at)
-    sums = _Sums(sums.loss + loss, raw, diverged)
-    mean = average(spec.optimization, values["optimization.averaging"], step, state.mean, after)
-    return State(after, optimizer, step + 1, mean), sums
+    return State(after, optimizer, step + 1, average(spec.optimization, values["optimization.averaging"], step, state.mean, after))
+
+
+def _trial_step(
+    spec: Spec, task_kind: str, model: Model, state: State, shared: Shared, member: Member, rows: jax.Array, run_length: jax.Array
+) -> tuple[Params, Params]:
+    """The gradients of both halves of a batch, with a leading axis, and the params after one more step with it, as long as the last."""
+    state = state._replace(step=jnp.maximum(state.step - 1, 0))
+
+    def half(which: jax.Array, batch: jax.Array) -> tuple[jax.Array, Params]:
+        silenced_as_at = state.step + (which << 30)  # units of its own
+        objective = _objective(spec, task_kind, model, shared, member, batch, silenced_as_at)
+        return jax.value_and_grad(lambda params: objective(params)[0])(state.params)
+
+    undivided = len(rows) == 1 or spec.optimization.name == "lbfgs"  # which takes all rows at once: their gradient has no noise
+    halves = jnp.stack([rows, rows]) if undivided else rows[: len(rows) // 2 * 2].reshape(2, -1)
+    values, grads = jax.lax.map(lambda of: half(*of), (jnp.arange(2), halves))
+    whole = _objective(spec, task_kind, model, shared, member, rows, state.step)
+    after = _updated(spec, model, state, shared, member, run_length, whole, values.mean(), jax.tree.map(lambda g: g.mean(0), grads))
+    return grads, after.params
+
+
+def _objective(spec: Spec, task_kind: str, model: Model, shared: Shared, member: Member, rows: jax.Array, step: jax.Array) -> Objective:
+    """The mean loss of these rows as a function of params."""
+    x, y, weight = shared.x[rows], shared.y[rows], shared.weight[rows]
+    silence = functools.partial(_silence, spec, member, step)
+
+    def objective(params: Params) -> tuple[jax.Array, jax.Array]:
+        params = _without_masked(spec, model, params, shared.used)
+        outputs, _ = model.apply(params, x, silence)
+        losses = weight * jax.vmap(LOSSES[task_kind])(outputs, y)
+        # All rows at once come padded with rows of weight zero; batches are means of equally many rows.
+        loss = jnp.sum(losses) / jnp.sum(weight) if spec.optimization.name == "lbfgs" else jnp.mean(losses)
+        return loss + _smooth_penalty(spec, model, params, member.values), loss
+
+    return objective
 
 
 def _transformation(spec: Spec, member: Member) -> optax.GradientTransformationExtraArgs:
@@ -218,6 +257,17 @@ def _smooth_penalty(spec: Spec, model: Model, params: Params, values: dict[str, 
     return total
 
 
+def _penalty(spec: Spec, model: Model, params: Params, shared: Shared, values: dict[str, jax.Array]) -> jax.Array:
+    """The whole penalty: what is part of the objective, and what the proximal step takes care of."""
+    total = _smooth_penalty(spec, model, params, values)
+    if spec.regularization.strength:
+        rest = PENALTIES[spec.regularization.penalty].rest
+        for name in _penalised_layers(spec, model, params):
+            w = params[name]["w"]
+            total += rest(w, values["regularization.strength"], values["regularization.l1_ratio"], _row_groups(model, shared, w))
+    return total
+
+
 def _constrained(spec: Spec, model: Model, params: Params, shared: Shared, values: dict[str, jax.Array], length: jax.Array) -> Params:
     """Weights after the proximal step of the penalty, the norm limit and the mask."""
     settings = spec.regularization
@@ -241,42 +291,3 @@ def _without_masked(spec: Spec, model: Model, params: Params, used: jax.Array) -
     rows = used[jnp.asarray(model.input_rows, jnp.int32)][:, None]
     layer = params[model.input_layer]
     return {**params, model.input_layer: {**layer, "w": layer["w"] * rows}}
-
-
-def _info(
-    spec: Spec,
-    model: Model,
-    state: State,
-    sums: _Sums,
-    ratio: jax.Array,
-    shared: Shared,
-    member: Member,
-    n_steps: jax.Array,
-    run_length: jax.Array,
-    hidden: Any,
-) -> Info:
-    weights = [layer["w"] for layer in state.mean.values()]
-    n_weights = sum(w.size for w in weights)
-    zeros = sum(jnp.sum(w == 0) for w in weights) / n_weights
-    penalty = _smooth_penalty(spec, model, state.mean, member.values)
-    if spec.regularization.strength:
-        for name in _penalised_layers(spec, model, state.mean):
-            w, values = state.mean[name]["w"], member.values
-            rest = PENALTIES[spec.regularization.penalty].rest
-            penalty += rest(w, values["regularization.strength"], values["regularization.l1_ratio"], _row_groups(model, shared, w))
-    health = [alive(layer[0][:_MOST_LOOKED_AT]) for layer in hidden]
-    dead, saturated = (jnp.mean(jnp.stack(shares)) for shares in zip(*health, strict=True)) if health else (jnp.zeros(()),) * 2
-    steps = jnp.maximum(n_steps, 1)
-    rate = member.values["optimization.learning_rate"] * rate_at(spec.optimization, (state.step - 1) / run_length)
-    return Info(
-        loss=sums.loss / steps,
-        grad_norm=optax.tree.norm(sums.grads),
-        update_ratio=ratio,
-        learning_rate=rate,
-        weight_norm=optax.tree.norm(weights),
-        zeros=zeros,
-        penalty=penalty,
-        dead=dead,
-        saturated=saturated,
-        diverged_at=sums.diverged_at,
-    )

@@ -1,0 +1,319 @@
+"""Are the five elements of a trained population well? What was measured while it trained, and plain words where something is wrong.
+
+Numbers are medians over members. The limits are our choice: default settings on real tables stay within them, planted faults do not
+(benchmarks/diagnosis.py).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import NamedTuple
+
+import jax.numpy as jnp
+import numpy as np
+
+from weights.elements.activation import ACTIVATIONS, gain
+from weights.elements.initialization import Initialization, variance
+from weights.elements.optimization import default_learning_rate
+from weights.elements.regularization import MAKE_ZEROS
+from weights.ensemble import Ensemble, Population
+from weights.spec import Spec
+from weights.training.health import OF_LAYERS, OF_MEMBER, OF_UNITS
+from weights.types import Params
+from weights.verdicts import Finding, LayerHealth
+
+_FADED, _GROWN = 0.04, 25.0
+"""Mean square of a layer's activations, beside that of matched first weights: five times too small or too large a signal."""
+_VANISHED, _EXPLODED = 0.02, 50.0
+"""Mean squared length of gradients in the first hidden layer, beside the last: seven times shorter or longer."""
+_COLLAPSED = 1.25
+"""Directions in which the last hidden layer's activations differ at the start."""
+_MANY_UNITS = 0.8
+"""Share of a layer's units: with the default pull of weights towards zero up to three in four are silent on real tables, to no harm."""
+_LONG_STEP = 0.04
+"""Change of a layer's weights in one step, beside their own length: twice that of default steps at their longest."""
+_RISEN, _STILL_FALLING = 1.25, 0.02
+_FEWEST_UNITS, _FEWEST_ROWS = 8, 16
+"""With fewer nothing is said of units: it would be chance."""
+_NEARBY = 1e-2
+"""From one weighted sum to another, to tell the slope of an activation between them."""
+_ELEMENTS = ("initialization", "activation", "updates", "optimization", "regularization")
+
+
+def all_findings(ensemble: Ensemble) -> list[Finding]:
+    """What is wrong with the elements of all populations of an ensemble."""
+    return [finding for population in ensemble.populations for finding in findings(population, ensemble.report.failures)]
+
+
+def findings(population: Population, failures: Mapping[str, str] | None = None) -> list[Finding]:
+    """What is wrong with the elements of a population; nothing if all is well, or if nothing was recorded because none took steps.
+
+    Args:
+        population: which.
+        failures: why members failed, by their number with the population's name before it, as in `Report.failures`.
+    """
+    if not is_recorded(population):
+        return []
+    failed = [reason for member, reason in (failures or {}).items() if member.rsplit(" ", 1)[0] == population.name]
+    recorded = _Recorded(population)
+    found = [*_of_start(recorded), *_of_units(recorded), *_of_steps(recorded, failed), *_of_weights(recorded)]
+    return sorted(found, key=lambda finding: _ELEMENTS.index(finding.element))
+
+
+def is_recorded(population: Population) -> bool:
+    """Whether the history tells all that is asked here: not of solved members, of streams of batches and of runs of older versions."""
+    history, hidden = population.history, hidden_layers(population.params)
+    over_time = [f"{layer}/{what}" for layer in population.params for what in OF_LAYERS]
+    over_time += [*(f"{layer}/{what}" for layer in hidden for what in OF_UNITS), *OF_MEMBER]
+    once = [*(f"{layer}/{what}" for layer in hidden for what in ("forward", "backward", "start_rank")), "input/forward", "output/forward"]
+    rounds = ("loss", "unseen_loss", "out_of_bag_loss", "steps")
+    needed = {*over_time, *once, *rounds, "measured_at", "rows_looked_at", "best_round"}
+    if not needed <= set(history):
+        return False
+    same_times = {history[name].shape[1] for name in (*over_time, "measured_at")}, {history[name].shape[1] for name in rounds}
+    return all(len(times) == 1 for times in same_times)
+
+
+def layer_health(population: Population) -> list[LayerHealth]:
+    """The health of each layer, as signals pass; nothing if none was recorded."""
+    if not is_recorded(population):
+        return []
+    recorded = _Recorded(population)
+    expected = expected_signals(population.spec, population.params, recorded.first("input/forward"))
+
+    def told(layer: str) -> LayerHealth:
+        hidden, judged = layer in recorded.hidden, recorded.judges(layer)
+        return LayerHealth(
+            population=population.name,
+            layer=layer,
+            n_units=population.params[layer]["w"].shape[-1] if hidden else None,
+            forward=_ratio(recorded.first(f"{layer}/forward"), expected.forward[layer]) if layer in expected.forward else None,
+            backward=_ratio(recorded.first(f"{layer}/backward"), expected.backward[layer]) if hidden else None,
+            dead=recorded.last(f"{layer}/dead") if judged else None,
+            saturated=recorded.last(f"{layer}/saturated") if judged else None,
+            rank=recorded.last(f"{layer}/rank") if judged else None,
+            influence=recorded.last(f"{layer}/influence") if judged else None,
+            weight_norm=recorded.last(f"{layer}/weight_norm"),
+            zeros=recorded.last(f"{layer}/zeros"),
+            grad_norm=recorded.last(f"{layer}/grad_norm"),
+            update_ratio=recorded.last(f"{layer}/update_ratio"),
+        )
+
+    return [told(layer) for layer in ("embedding", *recorded.hidden, "output") if layer in population.params]
+
+
+def noise_scale(population: Population) -> float | None:
+    """How many rows a batch needs for its gradient to be as long as its noise, at the end of training; None where that is not told.
+
+    The ratio of means over members (McCandlish et al. 2018, "An Empirical Model of Large-Batch Training", appendix A.1). It rises as
+    training goes on, because the gradient falls and its noise does not.
+    """
+    if not is_recorded(population) or population.spec.optimization.name == "lbfgs":
+        return None
+    signal, noise = (float(np.nanmean(population.history[name][:, -1])) for name in ("grad_signal", "grad_noise"))
+    return noise / signal if signal > 0 else None
+
+
+class Signals(NamedTuple):
+    """forward: mean square of what leaves each layer. backward: mean squared length of the gradient at each hidden layer."""
+
+    forward: dict[str, float]
+    backward: dict[str, float]
+
+
+def expected_signals(spec: Spec, params: Params, entered: float) -> Signals:
+    """What theory expects of first weights, for gradients at the outputs that are standard normal.
+
+    Weights are independent and layers are wide, so that sums are normal (He et al. 2015, equations 8 and 13; for other activations
+    Poole et al. 2016, "Exponential expressivity in deep neural networks through transient chaos", equation 3).
+
+    Args:
+        spec: of a network.
+        params: whose layers tell the widths.
+        entered: mean square of what the first layer reads.
+    """
+    nodes, shares = np.polynomial.hermite_e.hermegauss(200)
+    shares = shares / shares.sum()
+    respond, matched, hidden = ACTIVATIONS[spec.activation.name], gain(spec.activation.name), hidden_layers(params)
+    forward: dict[str, float] = {}
+    deviations: dict[str, float] = {}
+    slopes: dict[str, float] = {}
+    size = entered
+    for layer in (*hidden, "output"):
+        fan_in, fan_out = params[layer]["w"].shape[-2:]
+        deviations[layer] = variance(spec.initialization, (fan_in, fan_out), matched if layer in hidden[1:] else 1.0)
+        if spec.initialization.name == "data":
+            deviations[layer] = 1.0 / max(fan_in * size, 1e-12)
+        sums = fan_in * deviations[layer] * size
+        if layer in hidden:
+            answers, beside = (np.asarray(respond(jnp.asarray(sums**0.5 * nodes + shift)), np.float64) for shift in (0.0, _NEARBY))
+            size, slopes[layer] = float(shares @ answers**2), float(shares @ ((beside - answers) / _NEARBY) ** 2)
+        forward[layer] = size if layer in hidden else sums
+    backward: dict[str, float] = {}
+    above, length = "output", float(params["output"]["w"].shape[-1])
+    for layer in reversed(hidden):
+        backward[layer] = params[layer]["w"].shape[-1] * deviations[above] * length
+        above, length = layer, slopes[layer] * backward[layer]
+    return Signals(forward, backward)
+
+
+def hidden_layers(params: Params) -> list[str]:
+    """Names of the layers whose units have an activation, as signals pass."""
+    return sorted((name for name in params if name.startswith("hidden.")), key=lambda name: int(name.removeprefix("hidden.")))
+
+
+class _Recorded:
+    """The history of a population, as medians over members."""
+
+    def __init__(self, population: Population) -> None:
+        self.population, self.history, self.spec = population, population.history, population.spec
+        self.hidden = hidden_layers(population.params)
+
+    def judges(self, layer: str) -> bool:
+        """Whether there are units and rows enough to say how a hidden layer's units answer."""
+        enough = self.first("rows_looked_at") >= _FEWEST_ROWS
+        return enough and layer in self.hidden and self.population.params[layer]["w"].shape[-1] >= _FEWEST_UNITS
+
+    def first(self, name: str) -> float:
+        return self._median(name, 0)
+
+    def last(self, name: str) -> float:
+        return self._median(name, -1)
+
+    def most(self, name: str) -> float:
+        """The largest median of all times."""
+        return max(self._median(name, at) for at in range(self.history[name].shape[1]))
+
+    def _median(self, name: str, at: int) -> float:
+        values = self.history[name][:, at]
+        return float(np.median(values[np.isfinite(values)])) if np.isfinite(values).any() else float("nan")
+
+
+def _of_start(recorded: _Recorded) -> Iterator[Finding]:
+    """Signals that fade or grow, gradients that vanish or explode, and rows that look the same, all because of the first weights."""
+    scheme, activation, hidden = recorded.spec.initialization, recorded.spec.activation.name, recorded.hidden
+    if not hidden:
+        return
+    instead = "Start with he, which keeps signals at their size" if scheme.name != "he" or scheme.gain is not None else "Use fewer layers"
+    matched = 1.0 / gain(activation) ** 2 * max(recorded.first("input/forward"), 1e-12)
+    sizes = {layer: recorded.first(f"{layer}/forward") / matched for layer in hidden}
+    layer, size = max(sizes.items(), key=lambda one: abs(np.log(max(one[1], 1e-30))))
+    if not _FADED < size < _GROWN:
+        how = "fades" if size < 1 else "grows"
+        words = f"at the start the signal {how}: what leaves layer {layer} has {size**0.5:.2g} times the size it should have"
+        yield Finding(
+            recorded.population.name, "initialization", "scale", words, f"{instead} ({_named(scheme)} was used).", layer, size**0.5
+        )
+    lengths = [recorded.first(f"{layer}/backward") for layer in hidden]
+    ratio = lengths[0] / max(lengths[-1], 1e-30)
+    if len(hidden) > 1 and lengths[-1] > 0 and not _VANISHED < ratio < _EXPLODED:
+        what, how = ("vanishing gradient", "vanish") if ratio < 1 else ("exploding gradient", "explode")
+        words = (
+            f"at the start gradients {how} on their way back: in layer {hidden[0]} they are {ratio**0.5:.2g} times as long as "
+            f"in {hidden[-1]}"
+        )
+        other = f", or use relu or gelu instead of {activation}" if ratio < 1 and activation in ("sigmoid", "tanh") else ""
+        yield Finding(recorded.population.name, "updates", what, words, f"{instead}{other}.", hidden[0], ratio**0.5)
+    ranks = [recorded.first(f"{layer}/start_rank") for layer in hidden]
+    if recorded.judges(hidden[-1]) and 0 < ranks[-1] < _COLLAPSED and ranks[-1] < 0.5 * ranks[0]:
+        words = (
+            f"at the start rows look the same to the last layers: activations of {hidden[0]} differ in {ranks[0]:.1f} directions, "
+            f"those of {hidden[-1]} in {ranks[-1]:.1f}"
+        )
+        instead = "Use fewer layers" if scheme.name == "orthogonal" else "Use fewer layers, or start with orthogonal"
+        yield Finding(recorded.population.name, "initialization", "collapsed rank", words, f"{instead}.", hidden[-1], ranks[-1])
+
+
+def _of_units(recorded: _Recorded) -> Iterator[Finding]:
+    """Units that answer the same to all rows, or sit at an end of what they can answer."""
+    spec, params = recorded.spec, recorded.population.params
+    for layer in filter(recorded.judges, recorded.hidden):
+        n_units = params[layer]["w"].shape[-1]
+        for what, words in (("dead", "answer the same to every row"), ("saturated", "sit at an end of what they can answer")):
+            early, late = recorded.first(f"{layer}/{what}"), recorded.last(f"{layer}/{what}")
+            if max(early, late) < _MANY_UNITS:
+                continue
+            from_start = early >= _MANY_UNITS
+            told = f"{100 * (early if from_start else late):.0f} % of the {n_units} units of layer {layer} {words}"
+            advice = _instead_of_start(spec) if from_start else _against_silence(recorded, layer)
+            when = "at the start" if from_start else "at the end"
+            yield Finding(
+                recorded.population.name, "activation", what, f"{when} {told}", f"{advice}.", layer, early if from_start else late
+            )
+
+
+def _of_steps(recorded: _Recorded, failed: list[str]) -> Iterator[Finding]:
+    """Steps that are too long, or too few."""
+    spec, history, name = recorded.spec, recorded.history, recorded.population.name
+    n_members = len(failed) + len(recorded.population.votes)
+    if failed:
+        words = f"{len(failed)} of {n_members} members failed, the first because {failed[0]}"
+        yield Finding(name, "optimization", "learning rate", words, f"{_lower_rate(spec)}.", None, len(failed) / n_members)
+        return
+    # Not of the embedding, whose weights are held near zero where they are of no use.
+    ratios = {layer: recorded.most(f"{layer}/update_ratio") for layer in (*recorded.hidden, "output")}
+    layer, longest = max(ratios.items(), key=lambda one: one[1])
+    losses = np.nanmedian(history["loss"], axis=0)
+    if longest > _LONG_STEP:
+        words = f"one step changes the weights of layer {layer} by {100 * longest:.2g} % of their length"
+        yield Finding(name, "optimization", "learning rate", words, f"{_lower_rate(spec)}.", layer, longest)
+    elif len(losses) > 1 and losses[-1] > _RISEN * losses.min() and losses[-1] > 0.5 * losses[0]:
+        words = f"the loss of batches rose again, from {losses.min():.3g} to {losses[-1]:.3g} at the end"
+        yield Finding(name, "optimization", "learning rate", words, f"{_lower_rate(spec)}.", None, float(losses[-1] / losses.min()))
+    curve = history["out_of_bag_loss"][0]
+    n_last = max(len(curve) // 8, 1)
+    best, full = np.median(history["best_round"]), history["steps"][0, -1] >= (spec.optimization.n_steps or 0)
+    if full and len(curve) > 8 and best == len(curve) - 1:
+        fell = 1 - curve[-1] / curve[-1 - n_last]
+        if fell > _STILL_FALLING:
+            words = f"training ended while the loss out of bag still fell, by {100 * fell:.2g} % in the last eighth of the steps"
+            steps = spec.optimization.n_steps or 0
+            advice = f"Take more steps (n_steps {3 * steps:,} instead of {steps:,}), or longer ones"
+            yield Finding(name, "optimization", "too few steps", words, f"{advice}.", None, float(fell))
+
+
+def _of_weights(recorded: _Recorded) -> Iterator[Finding]:
+    """Penalties that leave nothing."""
+    settings = recorded.spec.regularization
+    if settings.penalty not in MAKE_ZEROS or not settings.strength:
+        return
+    for layer in recorded.population.params:
+        share = recorded.last(f"{layer}/zeros")
+        if share == 1.0:
+            words = f"all weights of layer {layer} are exactly zero, so that no input counts"
+            advice = f"Lower the strength of the penalty ({settings.strength:.3g} was used)."
+            yield Finding(recorded.population.name, "regularization", "all zero", words, advice, layer, share)
+
+
+def _named(scheme: Initialization) -> str:
+    """A scheme with what was set of it."""
+    scale = f" with scale {scheme.scale:g}" if scheme.name == "normal" else ""
+    return f"{scheme.name}{scale}{'' if scheme.gain is None else f' with gain {scheme.gain:g}'}"
+
+
+def _instead_of_start(spec: Spec) -> str:
+    matched = spec.initialization.name == "he" and spec.initialization.gain is None
+    return "Use fewer layers" if matched else f"Start with he instead of {_named(spec.initialization)}"
+
+
+def _against_silence(recorded: _Recorded, layer: str) -> str:
+    """What to change where units have come to answer the same to every row, or nearly."""
+    spec = recorded.spec
+    settings, rate = spec.regularization, spec.optimization.learning_rate or 0.0
+    if settings.strength and recorded.last(f"{layer}/zeros") > _MANY_UNITS:
+        advice = f"Lower the strength of the penalty ({settings.strength / 10:.2g} instead of {settings.strength:.2g})"
+    elif rate > default_learning_rate(spec.optimization.name) or not spec.optimization.weight_decay:
+        advice = _lower_rate(spec)
+    else:
+        decay = spec.optimization.weight_decay
+        advice = f"Lower the weight decay ({decay / 10:.2g} instead of {decay:.2g})"
+    return f"{advice}, or use leaky_relu or gelu, whose units do not fall silent" if spec.activation.name == "relu" else advice
+
+
+def _lower_rate(spec: Spec) -> str:
+    rate = spec.optimization.learning_rate or 0.0
+    return f"Lower the learning rate ({rate / 10:.2g} instead of {rate:.2g})"
+
+
+def _ratio(measured: float, expected: float) -> float | None:
+    return measured / expected if expected > 0 else None

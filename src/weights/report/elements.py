@@ -1,0 +1,171 @@
+"""What a person reads of the five elements: settings, what was recorded of each while training, the health of layers, and what is wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import msgspec
+import numpy as np
+
+from weights.ensemble import Ensemble, Population
+from weights.inspection.health import all_findings, is_recorded, layer_health, noise_scale
+from weights.report.terminal import labelled, sparkline
+from weights.summary import aligned, compact
+from weights.verdicts import Finding, LayerHealth
+
+_OF_SOLVED = ("name", "penalty", "strength", "l1_ratio", "tolerance")
+_RECORDED_OF_SOLVED = frozenset(("strength", "zeros", "n_steps", "residual"))
+_MOST_FINDINGS = 4
+_BANDS = {"q05": 0.05, "q50": 0.5, "q95": 0.95}
+_BY_ROUND = ("loss", "learning_rate", "unseen_loss", "out_of_bag_loss")
+_OF_START = ("/forward", "/backward", "/start_rank")
+_NOT_OVER_TIME = ("steps", "measured_at", "best_round", "rows_looked_at")
+
+
+def element_lines(population: Population, step_seconds: Mapping[str, float] | None = None) -> list[str]:
+    """The five elements of a population: their settings, what was recorded of each while training, and the health of its layers.
+
+    Args:
+        population: which.
+        step_seconds: what a step of a member took, by population.
+    """
+    spec = population.spec
+    lines = [f"Five elements of {population.name}"]
+    recorded = _recorded(population)
+    if recorded and step_seconds and population.name in step_seconds:
+        n_steps = population.history["steps"][0, -1]
+        recorded["optimization"].append(f"{n_steps:,.0f} steps of {1e6 * step_seconds[population.name]:,.0f} us")
+    for element in ("initialization", "activation", "regularization", "optimization", "updates"):
+        if spec.solved and element in ("initialization", "activation", "updates"):
+            lines.append(f"  {element:<16}not used: the optimum is solved, whatever the start")
+            continue
+        settings = msgspec.structs.asdict(getattr(spec, element))
+        if spec.solved:
+            settings = {name: value for name, value in settings.items() if name in _OF_SOLVED}
+        text = ", ".join(f"{k} {_plain(v)}" for k, v in settings.items() if v not in (None, 0.0, ()) and k != "name")
+        lines.append(f"  {element:<16}{settings.get('name', settings.get('penalty', ''))!s:<12}{text}".rstrip())
+        lines += [f"  {'':<16}{note}" for note in recorded.get(element, [])]
+    return [*lines, *_layer_lines(layer_health(population))]
+
+
+def finding_lines(found: Sequence[Finding], run: str | None = None) -> list[str]:
+    """What is wrong, and what to change; nothing if nothing is.
+
+    Args:
+        found: the findings.
+        run: where a run of many findings shows the others; None shows all.
+    """
+    shown = found if run is None else found[:_MOST_FINDINGS]
+    lines = [f"{one.population}: {one.words}. {one.advice}" for one in shown]
+    if len(found) > len(shown):
+        lines.append(f"and {len(found) - len(shown)} more: weights show {run}")
+    return [labelled("Unwell" if i == 0 else "", line) for i, line in enumerate(lines)]
+
+
+def health_object(ensemble: Ensemble) -> dict[str, Any]:
+    """What `weights show --json` says of health: findings, layers, and bands of what was recorded, over members, by steps."""
+    return {
+        "findings": all_findings(ensemble),
+        "layers": [layer for population in ensemble.populations for layer in layer_health(population)],
+        "bands": {population.name: _bands(population) for population in ensemble.populations if is_recorded(population)},
+    }
+
+
+def _bands(population: Population) -> dict[str, dict[str, list[float | None]]]:
+    """Quantiles over members of all that was recorded at several times: name -> steps, q05, q50, q95."""
+    history = population.history
+    bands: dict[str, dict[str, list[float | None]]] = {}
+    for name, values in history.items():
+        if name in _NOT_OVER_TIME or name.endswith(_OF_START):
+            continue
+        steps = history["steps" if name in _BY_ROUND else "measured_at"][0]
+        rows: dict[str, list[float | None]] = {"steps": steps.tolist()}
+        for label, level in _BANDS.items():
+            rows[label] = [_quantile(column, level) for column in values.T]
+        bands[name] = rows
+    return bands
+
+
+def _quantile(values: Any, level: float) -> float | None:
+    """The quantile of the finite values, or None if there are none."""
+    finite = values[np.isfinite(values)]
+    return float(np.quantile(finite, level)) if len(finite) else None
+
+
+def _recorded(population: Population) -> dict[str, list[str]]:
+    """What was recorded while training, in words, by element; nothing if it was not."""
+    history, spec = population.history, population.spec
+    if spec.solved:
+        return _recorded_of_solved(history, chosen=spec.regularization.strength is None) if set(history) >= _RECORDED_OF_SOLVED else {}
+    if not is_recorded(population):
+        return {}
+    layers = layer_health(population)
+    curve, alone, batches = history["out_of_bag_loss"][0], _median(history["unseen_loss"]), _median(history["loss"])
+    best = int(np.median(history["best_round"]))
+    low, high = (float(pick([curve, alone, batches])) for pick in (np.nanmin, np.nanmax))
+    alone_low, alone_high = (compact(_quantile(history["unseen_loss"][:, best], level)) for level in (0.05, 0.95))
+
+    def curve_of(values: Any) -> str:
+        return sparkline(values, low, high)
+
+    scale = noise_scale(population)
+    noise = (
+        ""
+        if scale is None
+        else f"; batches of {scale:,.0f} rows would have as much gradient as noise ({spec.optimization.batch_size} are used)"
+    )
+    norm = float(np.sqrt(sum(layer.grad_norm**2 for layer in layers)))
+    return {
+        "regularization": [f"penalty {compact(float(np.nanmedian(history['penalty'][:, -1])))} beside a loss of {compact(batches[-1])}"],
+        "optimization": [
+            f"out of bag      {curve_of(curve)} {compact(curve[0])} to {compact(np.nanmin(curve))}; "
+            f"kept round {best + 1} of {len(curve)} (median)",
+            f"one alone       {curve_of(alone)} {compact(alone[0])} to {compact(alone[best])} [{alone_low} {alone_high}]",
+            f"on batches      {curve_of(batches)} {compact(batches[0])} to {compact(batches[-1])}",
+        ],
+        "updates": [f"gradient norm {compact(norm)} at the end{noise}"],
+    }
+
+
+def _median(values: Any) -> Any:
+    """Over members, of those that are finite; NaN where none is."""
+    return np.asarray([np.median(column[np.isfinite(column)]) if np.isfinite(column).any() else np.nan for column in values.T])
+
+
+def _recorded_of_solved(history: dict[str, Any], *, chosen: bool) -> dict[str, list[str]]:
+    strengths, counts = np.unique(np.asarray(history["strength"]).ravel(), return_counts=True)
+    by_members = ", ".join(f"{value:.3g} ({count})" for value, count in zip(strengths, counts, strict=True))
+    how = f"strength chosen on out-of-bag rows (members): {by_members}; " if chosen else ""
+    n_steps, zeros = (float(np.nanmean(history[name][:, -1])) for name in ("n_steps", "zeros"))
+    return {
+        "regularization": [f"{how}{100 * zeros:.0f} % of weights exactly zero"],
+        "optimization": [f"{n_steps:.1f} Newton steps a member; largest residual {np.max(history['residual']):.1g}"],
+    }
+
+
+def _layer_lines(layers: list[LayerHealth]) -> list[str]:
+    if not layers:
+        return []
+    heads = ["layer", "units", "forward", "backward", "dead", "saturated", "directions", "bends", "weights", "zeros", "gradient", "step"]
+    rows = [heads]
+    for layer in layers:
+        units = [_percent(layer.dead), _percent(layer.saturated), compact(layer.rank), _percent(layer.influence)]
+        if layer.n_units and layer.dead is None:
+            units = ["too few", "to judge", "", ""]
+        own = [compact(layer.weight_norm), _percent(layer.zeros), compact(layer.grad_norm), _percent(layer.update_ratio)]
+        rows.append([layer.layer, str(layer.n_units or ""), compact(layer.forward), compact(layer.backward), *units, *own])
+    return [
+        *aligned(rows, to_right=range(1, len(heads))),
+        "  medians over members. forward, backward: size of signals and gradients at the start, beside what theory expects of it;",
+        "  at the end: dead and saturated units, directions in which activations differ, bends: by how much outputs change, of their",
+        "  variance, if the layer answers along straight lines; length of weights, of the gradient, and of a step beside the weights",
+    ]
+
+
+def _percent(share: float | None) -> str:
+    return "" if share is None else f"{100 * share:.3g} %"
+
+
+def _plain(value: Any) -> str:
+    return ",".join(str(v) for v in value) if isinstance(value, tuple | list) else f"{value:g}" if isinstance(value, float) else str(value)

@@ -1,0 +1,157 @@
+"""Health: what is measured of a member's layers while it trains, inside the compiled programs.
+
+Everything here but `named` is a pure function of arrays; none of it changes what is learned. What the numbers say is told by
+inspection/health.py.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+
+from weights.elements.activation import alive
+from weights.models.base import Hidden, Model, Silence
+from weights.models.embedding import learned
+from weights.types import Params
+
+OF_LAYERS = ("grad_norm", "update_ratio", "weight_norm", "zeros")
+OF_UNITS = ("dead", "saturated", "rank", "influence")
+OF_MEMBER = ("grad_signal", "grad_noise", "penalty")
+
+N_LOOKED_AT = 128
+"""Rows on which units are looked at for signs of life: enough to see one that answers to one row in forty."""
+_N_RANKED = 64
+"""Rows on which rank and influence are measured, which cost more."""
+
+
+class Measured(NamedTuple):
+    """Health of a member: four numbers of each layer of weights, four of each hidden layer's units, three of the member."""
+
+    layers: dict[str, jax.Array]
+    units: dict[str, jax.Array]
+    member: jax.Array
+
+
+def named(measured: Measured) -> dict[str, float]:
+    """The numbers by name: ``layer/what`` for `OF_LAYERS` (see `of_weights`) and `OF_UNITS` (see `of_units`), and `OF_MEMBER`."""
+    layers, units, member = jax.device_get(measured)
+    found = {f"{layer}/{what}": float(value) for layer, values in layers.items() for what, value in zip(OF_LAYERS, values, strict=True)}
+    found |= {f"{layer}/{what}": float(value) for layer, values in units.items() for what, value in zip(OF_UNITS, values, strict=True)}
+    return found | dict(zip(OF_MEMBER, member.tolist(), strict=True))
+
+
+def of_start(model: Model, params: Params, x: jax.Array, *, key: jax.Array) -> dict[str, jax.Array]:
+    """What a member's first weights do to signals on their way through the network, and to gradients on their way back.
+
+    forward of inputs, hidden layers and outputs: mean square of what leaves them. backward of hidden layers: mean squared length of the
+    gradient at their activations, for standard normal gradients at the outputs (target and loss have no part in it, as in He et al.
+    2015, section 2.2). start_rank of hidden layers: see `effective_rank`. All by ``layer/what``, each shape ().
+
+    Args:
+        model: which it is.
+        params: of one member.
+        x: inputs, shape (n, p).
+        key: of the gradients at the outputs.
+    """
+    x = x[:N_LOOKED_AT]
+    outputs, hidden = model.apply(params, x)
+    shifts = {i + 1: jnp.zeros_like(layer.activations) for i, layer in enumerate(hidden.values())}
+    _, back = jax.vjp(lambda shifts: model.apply(params, x, lambda h, layer: h + shifts.get(layer, 0.0))[0], shifts)
+    (gradients,) = back(jax.random.normal(key, outputs.shape))
+    found = {"input/forward": jnp.mean(model.enter(params, x) ** 2), "output/forward": jnp.mean(outputs**2)}
+    for i, (name, layer) in enumerate(hidden.items()):
+        found[f"{name}/forward"] = jnp.mean(layer.activations**2)
+        found[f"{name}/backward"] = jnp.sum(gradients[i + 1] ** 2) / len(x)
+        first = layer.activations[:_N_RANKED]
+        found[f"{name}/start_rank"] = effective_rank(first, jnp.arange(len(first)))
+    return found
+
+
+def of_units(model: Model, params: Params, x: jax.Array, rows: jax.Array, activation: str) -> dict[str, jax.Array]:
+    """How the hidden units of a member answer: `OF_UNITS` of each hidden layer, shape (4,).
+
+    dead and saturated: see elements/activation.py. rank: see `effective_rank`. influence: the mean square by which outputs change, as a
+    share of their variance, if all units of the layer answer along straight lines: 0 where its activation bends nothing.
+
+    Args:
+        model: which it is.
+        params: of one member.
+        x: inputs, shape (n, p), at least 128.
+        rows: which rows they are, shape (n,); some may be there several times.
+        activation: its name.
+    """
+    x, few = x[:N_LOOKED_AT], slice(_N_RANKED)
+    outputs, hidden = model.apply(params, x)
+    spread = jnp.maximum(jnp.mean((outputs[few] - outputs[few].mean(0)) ** 2), 1e-12)
+    found = {}
+    for i, (name, layer) in enumerate(hidden.items()):
+        first = Hidden(layer.sums[few], layer.activations[few])
+        straight, _ = model.apply(params, x[few], _answering(i + 1, _best_line(first)))
+        influence = jnp.mean((outputs[few] - straight) ** 2) / spread
+        found[name] = jnp.stack([*alive(layer.activations, activation), effective_rank(first.activations, rows[few]), influence])
+    return found
+
+
+def of_weights(
+    halves: Params, before: Params, after: Params, mean: Params, batch_size: int
+) -> tuple[dict[str, jax.Array], list[jax.Array]]:
+    """What a step does to each layer: `OF_LAYERS`, shape (4,), and the first two of `OF_MEMBER`.
+
+    grad_norm: length of the gradient. update_ratio: length of the step over that of the params. weight_norm, without intercepts, and
+    zeros, the share of weights that are exactly zero: of the mean that answers. grad_signal and grad_noise: estimates of the squared
+    length of the true gradient and of the summed variances of one row's, whose ratio is the noise scale (McCandlish et al. 2018, "An
+    Empirical Model of Large-Batch Training", equation 2.8), from both halves of a batch.
+
+    Args:
+        halves: gradients of both halves of a batch, with a leading axis.
+        before: params of one member.
+        after: those after a step.
+        mean: those that answer.
+        batch_size: of the whole batch.
+    """
+    found, signal, noise = {}, jnp.zeros(()), jnp.zeros(())
+    for name, layer in learned(before).items():
+        one, other, now, then = (
+            jnp.concatenate([part.ravel() for part in (learned(tree)[name][key] for key in layer)])
+            for tree in (*(jax.tree.map(lambda both, i=i: both[i], halves) for i in range(2)), before, after)
+        )
+        # One sum over the columns of one matrix: many small sums would take long to compile.
+        both, apart, length, change = jnp.sum(jnp.stack([one + other, one - other, now, then - now]) ** 2, 1)
+        w = mean[name]["w"].ravel()
+        weight, zeros = jnp.sum(jnp.stack([w**2, w == 0]), 1)
+        ratio = jnp.sqrt(change / jnp.maximum(length, 1e-24))
+        found[name] = jnp.stack([jnp.sqrt(both) / 2, ratio, jnp.sqrt(weight), zeros / w.size])
+        signal, noise = signal + (both - apart) / 4, noise + batch_size / 4 * apart
+    return found, [signal, noise]
+
+
+def effective_rank(h: jax.Array, rows: jax.Array) -> jax.Array:
+    """In how many directions, about, activations (n, h) differ from row to row, shape (); 0 where they do not differ.
+
+    The participation ratio ``tr(C)^2 / tr(C^2)`` of their covariance C: h where all directions vary alike, 1 where only one does. The
+    denominator comes from pairs of different rows, so that few rows do not bound it.
+
+    Args:
+        h: activations.
+        rows: which rows they are, shape (n,); some may be there several times.
+    """
+    centred = h - h.mean(0)
+    products = centred @ centred.T
+    different = rows[:, None] != rows
+    squares = jnp.sum(jnp.where(different, products**2, 0.0)) / jnp.maximum(jnp.sum(different), 1)
+    rank = jnp.mean(jnp.diagonal(products)) ** 2 / jnp.maximum(squares, 1e-20)
+    return jnp.where(rank > 0, jnp.clip(rank, 1.0, h.shape[1]), 0.0)
+
+
+def _answering(place: int, h: jax.Array) -> Silence:
+    """Puts these activations in place of a hidden layer's."""
+    return lambda own, layer: h if layer == place else own
+
+
+def _best_line(layer: Hidden) -> jax.Array:
+    """Activations (n, h) of units that answer along the straight line nearest to their activation (least squares)."""
+    sums, answers = layer.sums - layer.sums.mean(0), layer.activations - layer.activations.mean(0)
+    slope = jnp.sum(sums * answers, 0) / jnp.maximum(jnp.sum(sums**2, 0), 1e-12)
+    return layer.activations.mean(0) + slope * sums
