@@ -26,7 +26,22 @@ ORDER = (
     "training",
     "online",
 )
-ORDER += ("inspection", "fitting", "preparing", "checking", "remedies", "store", "summary", "api", "estimators", "report", "serving", "cli")
+ORDER += (
+    "inspection",
+    "fitting",
+    "preparing",
+    "checking",
+    "trials",
+    "remedies",
+    "experiments",
+    "store",
+    "summary",
+    "api",
+    "estimators",
+    "report",
+    "serving",
+    "cli",
+)
 MODULES = sorted(path for path in SOURCE.rglob("*.py") if path.parent != SOURCE or path.stem not in ("__init__", "__main__"))
 
 

@@ -32,10 +32,11 @@ from weights.data.table import describe_source, read_table
 from weights.effects import FeatureWeights
 from weights.ensemble import Ensemble, Interval, Origin, Report, available_threads
 from weights.errors import CorruptError, TooLargeError, TrainingError, UsageError, WeightsError, printable, suggest
+from weights.experiments import compare as try_variants
 from weights.fitting import Prepared, check_memory, check_rows, plans_of, train_ensemble
 from weights.inspection.explanation import Explanation, explain
 from weights.inspection.health import all_findings, layer_health
-from weights.preparing import asks_to_merge, can_pass, decide, dotted, read_passing, read_whole, ready_again
+from weights.preparing import asks_to_merge, can_pass, decide, dotted, read_passing, read_whole, ready_again, several_values
 from weights.remedies import changes
 from weights.remedies import diagnose as try_remedies
 from weights.spec import Spec
@@ -47,8 +48,9 @@ from weights.summary import Summary, summarise
 from weights.task import Task
 from weights.training.compiling import keep_compiled_programs
 from weights.training.population import Control, Progress
+from weights.trials import N_TRAININGS
 from weights.types import AnyArray, BoolArray, FloatArray, Params
-from weights.verdicts import Diagnosis, Finding, LayerHealth
+from weights.verdicts import Diagnosis, Experiment, Finding, LayerHealth
 
 _SAME_KEYSTROKE_SECONDS = 0.5
 STOPPING_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -163,6 +165,21 @@ class Model:
             Interrupted: Ctrl-C, SIGTERM or SIGHUP.
         """
         return diagnose(self, data, quick=quick)
+
+    def compare(self, vary: Mapping[str, Any], data: Any = None, *, trainings: int = N_TRAININGS) -> Experiment:
+        """Variants of the settings, trained on the rows of training and compared; see `weights.api.compare`.
+
+        Args:
+            vary: setting -> values; all combinations are trained.
+            data: the rows of training; read from where they came from if not given.
+            trainings: how often each variant is trained with other seeds.
+
+        Raises:
+            UsageError: a setting or a value is not known or not used, or the rows cannot be read again and were not given.
+            NotFoundError, DataError: the rows are gone or not those of training.
+            Interrupted: Ctrl-C, SIGTERM or SIGHUP.
+        """
+        return compare(self, vary, data, trainings=trainings)
 
     def findings(self) -> list[Finding]:
         """What is wrong with the five elements, from what was recorded while training; nothing if all is well.
@@ -462,6 +479,34 @@ def _diagnosed(model: Model, prepared: Prepared, *, quick: bool, progress: Calla
     control = Control(n_threads=prepared.n_threads)
     with _stopped_by_signals(control):
         return try_remedies(model.ensemble, prepared, quick=quick, report=progress or (lambda progress: None), stopping=control.stopping)
+
+
+def compare(
+    model: Model,
+    vary: Mapping[str, Any],
+    data: Any = None,
+    *,
+    trainings: int = N_TRAININGS,
+    progress: Callable[[Progress], None] | None = None,
+) -> Experiment:
+    """Variants of a model's settings, trained on the rows of training and compared; see `weights.experiments`.
+
+    Args:
+        model: fitted from a file, or with the rows at hand.
+        vary: setting -> values, such as ``{"initialization": ["xavier", "he", "orthogonal"]}``; all combinations are trained.
+        data: the rows of training; read from where they came from if None.
+        trainings: how often each variant is trained with other seeds.
+        progress: called after each training.
+
+    Raises:
+        UsageError: a setting or a value is not known or not used; others, NotFoundError, DataError, Interrupted as `check_intervals`.
+        TrainingError: members with the settings of the run cannot be trained.
+    """
+    prepared = _ready_again(model, data)
+    control, told = Control(n_threads=prepared.n_threads), progress or (lambda progress: None)
+    several = {name: several_values(name, values) for name, values in dotted(vary).items()}
+    with _stopped_by_signals(control):
+        return try_variants(model.ensemble, prepared, several, n_trainings=trainings, report=told, stopping=control.stopping)
 
 
 def improve(

@@ -375,6 +375,33 @@ def improve(run: str, apply: str | None, save: str | None, resume: bool, data: s
     _print(terminal.next_lines(folder, weighed=better.report.feature_weights is not None))
 
 
+@cli.command()
+@click.argument("run")
+@click.option("--vary", multiple=True, required=True, metavar="NAME=V1,V2,...", help="A setting and values; ; separates such with commas.")
+@click.option("--trainings", default=3, show_default=True, metavar="NUMBER", help="How often each variant is trained, with other seeds.")
+@click.option("--data", metavar="FILE", help="The rows of training, if they are no longer where they were.")
+@click.option("--quiet", "-q", is_flag=True, help="Print results only.")
+@_command
+def compare(run: str, vary: tuple[str, ...], trainings: int, data: str | None, quiet: bool, as_json: bool) -> None:
+    """Train variants of the settings of the run saved in RUN on the same rows, and say how they differ.
+
+    Any element or setting may be varied, several at once: all combinations are trained and compared with the settings as they are.
+
+    \b
+      weights compare runs/income --vary initialization=xavier,he,orthogonal
+      weights compare runs/income --vary activation=relu,gelu --vary "hidden=64,64;256,256"
+    """
+    from weights import api
+    from weights.report import terminal
+    from weights.report.diagnosis import experiment_lines
+
+    varied = _several(vary, "--vary")
+    model = api.load(run)
+    with terminal.progress_bar(quiet=quiet, color=_color(sys.stderr)) as progress:
+        found = api.compare(model, varied, data, trainings=trainings, progress=progress)
+    _print_json(found) if as_json else _print(experiment_lines(found))
+
+
 @cli.command("check-intervals")
 @click.argument("run")
 @click.option("--simulations", default=20, show_default=True, metavar="NUMBER", help="How often the models are fitted again.")
@@ -575,10 +602,14 @@ def _fit_options(options: dict[str, Any]) -> dict[str, Any]:
     if weights_of_classes := chosen.pop("class_weight", ()):
         balanced = weights_of_classes == ("balanced",)
         chosen["class_weight"] = "balanced" if balanced else _pairs_of_labels(weights_of_classes)
-    searched = _pairs(chosen.pop("search", ()), "--search")
-    if searched:
-        chosen["search"] = {name: text.split(";" if ";" in text else ",") for name, text in searched.items()}
+    if searched := _several(chosen.pop("search", ()), "--search"):
+        chosen["search"] = searched
     return chosen
+
+
+def _several(values: Iterable[str], option: str) -> dict[str, list[str]]:
+    """name=V1,V2 texts as a dictionary of lists."""
+    return {name: text.split(";" if ";" in text else ",") for name, text in _pairs(values, option).items()}
 
 
 def _pairs_of_labels(values: Iterable[str]) -> dict[str, float]:

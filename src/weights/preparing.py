@@ -96,7 +96,7 @@ def decide(
     if budget is not None:
         budget = parse_seconds(budget)
         specs = within_budget(specs, budget, shape, len(dataset.x), n_threads, n_passing=n_passing, most=chosen.get("n_steps"))
-    raced = races(specs, {name: _several(name, values) for name, values in search.items()}, dataset)
+    raced = races(specs, {name: several_values(name, values) for name, values in search.items()}, dataset)
     plans = plans_of(specs, shape, len(dataset.x), n_threads=n_threads, n_passing=n_passing)
     check_memory(plans)
     remarks = [
@@ -198,11 +198,11 @@ def _with_copies_merged(table: Any, roles: Roles) -> tuple[Any, Roles]:
     return table, msgspec.structs.replace(roles, sample_weight=name)
 
 
-def _several(name: str, values: Any) -> list[Any]:
-    """The values of a searched setting; one value stands for itself."""
+def several_values(name: str, values: Any) -> list[Any]:
+    """The values of a setting that is searched or varied; one value stands for itself."""
     several = list(values) if isinstance(values, list | tuple | np.ndarray) else [values]
     if not several:
-        raise UsageError(f"The search must have values to try, but '{name}' has none. Give some, such as {name}=[0.01, 0.1].")
+        raise UsageError(f"There must be values to try, but '{name}' has none. Give some, such as {name}=[0.01, 0.1].")
     return several
 
 

@@ -13,27 +13,24 @@ from __future__ import annotations
 
 import dataclasses
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 import msgspec
 import numpy as np
-import scipy.special
 
-from weights.ensemble import Ensemble, apply_program
+from weights.ensemble import Ensemble
 from weights.errors import DataError, Interrupted, TrainingError, UsageError, listed
-from weights.fitting import Prepared, candidates, check_rows, job, plans_of
-from weights.inspection.decomposition import Judged, Terms, Voice, average, row_terms
+from weights.fitting import Prepared, candidates, check_rows, job
+from weights.inspection.decomposition import Terms, average
 from weights.inspection.health import all_findings
 from weights.models.linear import Linear
 from weights.models.mlp import Mlp
 from weights.spec import Spec, check, with_settings
 from weights.training.job import Job
-from weights.training.mixing import Mixture, mix, mixed
-from weights.training.population import Control, Progress, Trained, train
+from weights.training.population import Control, Progress, Trained
 from weights.training.resampling import Resampling
-from weights.training.search import paired_difference
-from weights.types import FloatArray
+from weights.trials import N_TRAININGS, Bench, Trial, cost_of, spared, with_other_seeds
 from weights.verdicts import Decomposition, Diagnosis, Gain, Part, Remedy, Step, Verdict
 
 _WORTH_HAVING = 0.01
@@ -42,10 +39,7 @@ _MOSTLY_NOISE = 0.5
 """What no setting and no row can gain is called noise where it is this share of a constant's loss (our choice)."""
 _SLOWEST, _FASTEST = 0.5, 1.0
 """What one more doubling of the rows gains, as powers of a half of what the last one did: errors fall as n^-0.5 to n^-1."""
-_N_FOLDS, _N_FOLDS_QUICKLY, _N_AS_IS, _MOST_HOPEFUL = 4, 3, 3, 2
-_ENOUGH_JUDGED, _FEWEST_JUDGED = 10_000, 3
-_MOST_LEARNED = 2_000
-_LEAST_SECONDS = 0.1
+_MOST_HOPEFUL = 2
 _TRIED_QUICKLY = ("freer", "held-back", "stronger-penalty", "weaker-penalty", "with-networks", "linear-alone")
 _MOST_UNITS = 256
 
@@ -69,7 +63,7 @@ def changes(ensemble: Ensemble, prepared: Prepared) -> list[Change]:
         prepared: its rows, ready again, with its settings as candidates.
     """
     specs = prepared.candidates
-    found = [*_of_numbers(specs, _spared(ensemble))]
+    found = [*_of_numbers(specs, spared(ensemble))]
     networks = {name: spec for name, spec in specs.items() if isinstance(spec.model, Mlp)}
     if networks and len(networks) < len(specs):
         found.append(Change("linear-alone", "the linear model alone", {name: spec for name, spec in specs.items() if name not in networks}))
@@ -137,13 +131,6 @@ _TOGETHER = {
 """Several at once, where one alone may be too little."""
 
 
-def _spared(ensemble: Ensemble) -> set[str]:
-    """Of several populations of networks those with less say than another: what helps that is taken to help them."""
-    networks = [one for one in ensemble.populations if isinstance(one.spec.model, Mlp)]
-    chief = max(networks, key=lambda one: one.share).name if networks else ""
-    return {one.name for one in networks if one.name != chief}
-
-
 def _of_numbers(specs: Mapping[str, Spec], spared: set[str]) -> Iterator[Change]:
     """Changes of single settings, in every population that has them, and of several together; told of those that are tried."""
     singles = {name: (name,) for name in dict.fromkeys(turn.name for turn in _TURNS)}
@@ -187,122 +174,6 @@ def _idle_features(ensemble: Ensemble) -> list[str]:
     return idle if len(idle) < len(known.importances) - len(masked) else []
 
 
-# Trying it
-
-
-class _Trial(NamedTuple):
-    """How populations that were trained with some settings answer together.
-
-    outputs, losses: out of bag, of the rows in question, shape (n', k) and (n',); learned: mean loss on rows that members learned from.
-    """
-
-    trained: dict[str, Trained]
-    outputs: FloatArray
-    losses: FloatArray
-    learned: float
-
-
-class _Bench:
-    """Where changes are tried: what stays the same for all of them.
-
-    Each row is left out by one member of every population, which learns from three quarters of the rows (of quick trials from two
-    thirds); of large tables only some of the folds are judged. Of several populations of networks the one with most say stands for all.
-
-    rows: those that every trial is judged on, as positions among all, shape (n',). fold: which member judges each, shape (n',).
-    """
-
-    def __init__(self, ensemble: Ensemble, prepared: Prepared, control: Control, *, quick: bool) -> None:
-        self.prepared, self.control = prepared, control
-        self.spared = _spared(ensemble)
-        n_folds = _N_FOLDS_QUICKLY if quick else _N_FOLDS
-        enough = -(-_ENOUGH_JUDGED * n_folds // len(prepared.dataset.x))
-        self.members = {"members.n_folds": n_folds, "members.n_members": min(n_folds, max(enough, _FEWEST_JUDGED))}
-        drawn = next(iter(self.jobs(prepared.candidates).values())).resampling
-        self.rows = np.flatnonzero(drawn.scored.any(0) & (prepared.dataset.sample_weight > 0))
-        self.fold = drawn.scored[:, self.rows].argmax(0)
-        dataset = prepared.dataset
-        group = None if dataset.group is None else dataset.group[self.rows]
-        self.judged = Judged(prepared.y[self.rows], prepared.weight[self.rows], group)
-        self.n_folds, self.n_units = len(np.unique(self.fold)), len(self.rows if group is None else np.unique(group))
-
-    def jobs(self, specs: Mapping[str, Spec]) -> dict[str, Job]:
-        """What is trained to try these settings."""
-        few = {name: with_settings(spec, self._members(spec)) for name, spec in specs.items() if name not in self.spared}
-        return {name: job(name, spec, self.prepared) for name, spec in few.items()}
-
-    def tried(self, jobs: dict[str, Job], known: Mapping[str, Trained]) -> _Trial:
-        """Train these populations, but for those that are known, mix and judge them."""
-        trained = {name: known.get(name) or train(one, self.control) for name, one in jobs.items()}
-        task, y, weight = self.prepared.task, self.judged.y, self.judged.weight
-        for name, result in trained.items():
-            if not result.covered[self.rows].all():
-                raise TrainingError(f"{name}: {next(iter(result.failures.values()), 'not all rows are answered')}")
-        each = np.stack([result.outputs[self.rows] for result in trained.values()])
-        mixture = mix(each, y, weight, task)
-        outputs = mixed(each, mixture.row_shares) + mixture.row_offsets
-        return _Trial(trained, outputs, self.terms([outputs]).loss, _learned(self.prepared, jobs, trained, mixture))
-
-    def _members(self, spec: Spec) -> dict[str, Any]:
-        """Settings of members: parts of the rows in time order stay as they are, every other resampling becomes folds."""
-        if spec.members.resampling == "time":
-            return {"members.n_members": min(spec.members.n_members, spec.members.n_folds + 1)}
-        return {"members.resampling": "folds", **self.members}
-
-    def terms(self, outputs: Sequence[FloatArray]) -> Terms:
-        """The terms of the rows' losses if these outputs (n', k) were members."""
-        every, ones = np.arange(len(self.rows)), np.ones((len(self.rows), 1))
-        return row_terms(self.prepared.task, self.judged.y, [Voice(0, every, one) for one in outputs], ones, 0.0 * outputs[0])
-
-    def gain(self, before: Sequence[FloatArray], after: Sequence[FloatArray], *, among: int = 1) -> Gain:
-        """By how much losses fell, with an interval that holds for so many comparisons together.
-
-        Each fold has members of its own, which start anew in every training: the chance of training is what the losses of a fold differ
-        by from training to training. A change that was trained once is taken to differ as the settings it is compared with.
-
-        Args:
-            before: losses of the rows, (n',) for each of several trainings.
-            after: the same with the change, for one or several trainings.
-            among: how many comparisons (Bonferroni).
-        """
-        of_row = np.mean(before, axis=0), np.mean(after, axis=0)
-        mean, of_rows = paired_difference(*of_row, self.judged.weight, np.ones(len(self.rows), bool), self.judged.group)
-        trained, again = 0.0, 0
-        for trainings in (before, after):
-            known = trainings if len(trainings) > 1 else before
-            trained += self._between(known) / len(trainings)
-            again += (len(trainings) - 1) * self.n_folds
-        variance = of_rows**2 + trained
-        # Welch and Satterthwaite, with as many degrees of freedom as folds were trained again.
-        degrees = variance**2 / max(of_rows**4 / max(self.n_units - 1, 1) + trained**2 / again, 1e-300)
-        half = float(scipy.special.stdtrit(max(degrees, 1.0), 1 - 0.025 / among)) * variance**0.5
-        return Gain(mean, mean - half, mean + half, mean / max(average(of_row[0], self.judged).value, 1e-300))
-
-    def _between(self, trainings: Sequence[FloatArray]) -> float:
-        """The variance of a mean loss from training to training."""
-        weight = self.judged.weight / self.judged.weight.sum()
-        return float(np.var([np.bincount(self.fold, weights=weight * one) for one in trainings], axis=0, ddof=1).sum())
-
-
-def _learned(prepared: Prepared, jobs: dict[str, Job], trained: dict[str, Trained], mixture: Mixture) -> float:
-    """The mean loss of the members together on rows they learned from."""
-    task, rows = prepared.task, np.arange(0, len(prepared.y), -(-len(prepared.y) // _MOST_LEARNED))
-    voices, seen = [], np.zeros((len(trained), len(rows)))
-    for p, (name, result) in enumerate(trained.items()):
-        run = apply_program(jobs[name].specs[0], jobs[name].shape)
-        for place, m in enumerate(result.kept):
-            own = np.flatnonzero(jobs[name].resampling.counts[m][rows])
-            params = {layer: {key: array[place] for key, array in parts.items()} for layer, parts in result.params.items()}
-            voices.append(Voice(p, own, run(params, prepared.dataset.x[rows[own]])))
-            seen[p, own] += 1
-    known = np.asarray((seen > 0).all(0))
-    places = np.cumsum(known) - 1
-    voices = [Voice(p, places[own[known[own]]], outputs[known[own]]) for p, own, outputs in voices]
-    shares, offset = np.tile(mixture.shares, (int(known.sum()), 1)), np.tile(mixture.offset, (int(known.sum()), 1))
-    terms = row_terms(task, prepared.y[rows[known]], voices, shares, offset)
-    weight = prepared.weight[rows[known]]
-    return float(np.average(terms.loss, weights=weight)) if weight.sum() > 0 else float("nan")
-
-
 # The verdict
 
 
@@ -333,11 +204,11 @@ def diagnose(
     found = ensemble.report.decomposition
     if found is None:
         raise DataError("The run does not say what its loss is made of: it was saved by an older version. Fit again.")
-    bench = _Bench(ensemble, prepared, Control(n_threads=prepared.n_threads, stopping=stopping), quick=quick)
+    bench = Bench(ensemble, prepared, Control(n_threads=prepared.n_threads, stopping=stopping), quick=quick)
     to_try = [change for change in changes(ensemble, prepared) if not quick or change.name in _TRIED_QUICKLY]
-    n_turns, turns = len(to_try) + _N_AS_IS + (2 if quick else 3), iter(range(1, 1000))
+    n_turns, turns = len(to_try) + N_TRAININGS + (2 if quick else 3), iter(range(1, 1000))
 
-    def tried(jobs: dict[str, Job], known: Mapping[str, Trained] = {}) -> _Trial:
+    def tried(jobs: dict[str, Job], known: Mapping[str, Trained] = {}) -> Trial:
         trial = bench.tried(jobs, known)
         report(Progress("trials", min(next(turns) / n_turns, 1.0), None))
         return trial
@@ -345,26 +216,26 @@ def diagnose(
     jobs = bench.jobs(prepared.candidates)
     jobs_of_halves = [{name: _of_part(one, prepared, share=2, part=part) for name, one in jobs.items()} for part in range(2)]
     # Seeds of their own, so that halves differ by all that makes two trainings differ.
-    jobs_of_halves[1] = {name: _with_other_seeds(one, 1) for name, one in jobs_of_halves[1].items()}
+    jobs_of_halves[1] = {name: with_other_seeds(one, 1) for name, one in jobs_of_halves[1].items()}
     n_whole = _n_learned(jobs)
     scale = n_whole / _n_learned({name: job(name, spec, prepared) for name, spec in prepared.candidates.items()})
     # Several trainings as they are: their mean is compared with those with a change, and their differences are the chance of training.
-    as_is = [tried({name: _with_other_seeds(one, number) for name, one in jobs.items()}) for number in range(_N_AS_IS)]
+    as_is = [tried({name: with_other_seeds(one, number) for name, one in jobs.items()}) for number in range(N_TRAININGS)]
     before, learned = [one.losses for one in as_is], float(np.mean([one.learned for one in as_is]))
     halves = [tried(of_half) for of_half in jobs_of_halves]
     quarter = [] if quick else [tried({name: _of_part(one, prepared, share=4, part=0) for name, one in jobs.items()})]
     whole, half = bench.terms([one.outputs for one in as_is]), bench.terms([one.outputs for one in halves])
     last_doubling = bench.gain([one.losses for one in halves], before)
-    trials: dict[str, list[_Trial]] = {}
+    trials: dict[str, list[Trial]] = {}
 
     def told(change: Change) -> Remedy:
         """What trying a change once more, with other seeds each time, shows of it."""
         if stopping():
             raise Interrupted("The diagnosis was stopped.")
-        cost, number = _cost(change.specs, prepared) / _cost(prepared.candidates, prepared), len(trials.setdefault(change.name, []))
+        cost, number = cost_of(change.specs, prepared) / cost_of(prepared.candidates, prepared), len(trials.setdefault(change.name, []))
         known = {name: one for name, one in as_is[number].trained.items() if change.specs.get(name) == prepared.candidates[name]}
         try:
-            own = {name: _with_other_seeds(one, number) for name, one in bench.jobs(change.specs).items()}
+            own = {name: with_other_seeds(one, number) for name, one in bench.jobs(change.specs).items()}
             trials[change.name].append(tried(own, known))
         except TrainingError as error:
             return Remedy(change.name, change.words, cost=cost, failure=str(error))
@@ -379,7 +250,7 @@ def diagnose(
         hopeful = sorted(
             (change for change in to_try if remedies[change.name].relative >= _WORTH_HAVING), key=lambda c: -remedies[c.name].gain
         )
-        for change in hopeful[:_MOST_HOPEFUL] * (_N_AS_IS - 1):
+        for change in hopeful[:_MOST_HOPEFUL] * (N_TRAININGS - 1):
             remedies[change.name] = told(change)
     ranked = sorted(remedies.values(), key=lambda one: (bool(one.failure), not one.helps, -one.gain))
     found = _completed(found, bench, whole, half, scale)
@@ -402,11 +273,6 @@ def diagnose(
     )
 
 
-def _with_other_seeds(one: Job, number: int) -> Job:
-    """The same members with the seeds of another training; number 0 is the run's own."""
-    return dataclasses.replace(one, seeds=one.seeds ^ np.uint32(0x5EED5EED * number % 2**32))
-
-
 def _of_part(one: Job, prepared: Prepared, *, share: int, part: int) -> Job:
     """The same members learning from one part of their rows: parts have no row in common and equal parts of every class, or no group."""
     dataset, counts = prepared.dataset, np.zeros_like(one.resampling.counts)
@@ -427,19 +293,13 @@ def _of_part(one: Job, prepared: Prepared, *, share: int, part: int) -> Job:
     return dataclasses.replace(one, resampling=Resampling(counts, one.resampling.scored, one.resampling.votes))
 
 
-def _cost(specs: Mapping[str, Spec], prepared: Prepared) -> float:
-    """Planned seconds of training; as many as it takes to begin are the least."""
-    plans = plans_of(specs, prepared.shape, len(prepared.dataset.x), n_threads=prepared.n_threads)
-    return _LEAST_SECONDS + sum(plan.seconds for plan in plans)
-
-
 def _n_learned(jobs: Mapping[str, Job]) -> float:
     """How many rows a member that is judged learns from, on average."""
     counts, scored, _ = next(iter(jobs.values())).resampling
     return float((counts[scored.any(1)] > 0).sum(1).mean())
 
 
-def _completed(found: Decomposition, bench: _Bench, whole: Terms, half: Terms, scale: float) -> Decomposition:
+def _completed(found: Decomposition, bench: Bench, whole: Terms, half: Terms, scale: float) -> Decomposition:
     """The decomposition with the part of the variance that is due to which rows came.
 
     Members that learned from two halves without a common row differ by twice the variance of one; what members with other seeds differ

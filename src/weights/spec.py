@@ -300,7 +300,7 @@ def with_settings(spec: Spec, settings: Mapping[str, Any]) -> Spec:
         (64, 64)
     """
     for name, value in sorted(settings.items(), key=lambda item: item[0] not in ("model", "model.name")):
-        section, field = _find(spec, name)
+        section, field = find_setting(spec, name)
         if (section, field) == ("model", "name"):
             if value not in MODELS:
                 raise UsageError(f"There is no model '{value}'. {suggest(str(value), ['auto', *MODELS])}")
@@ -317,7 +317,12 @@ _MAIN = {"initialization": "name", "activation": "name", "regularization": "pena
 """The main choice of a section, for which its name alone may stand."""
 
 
-def _find(spec: Spec, name: str) -> tuple[str, str]:
+def find_setting(spec: Spec, name: str) -> tuple[str, str]:
+    """The section and the field of a setting, by any name that `with_settings` knows.
+
+    Raises:
+        UsageError: there is none of this name.
+    """
     sections = {s: {f.name for f in msgspec.structs.fields(type(getattr(spec, s)))} for s in spec.__struct_fields__}
     section, _, field = name.partition(".")
     if name in ("model", "model.name"):

@@ -161,3 +161,51 @@ class Diagnosis(msgspec.Struct, frozen=True):
     n_rows: int
     findings: list[Finding] = []
     seconds: float = 0.0
+
+
+class Variant(msgspec.Struct, frozen=True):
+    """Settings that were tried in an `Experiment`.
+
+    Attributes:
+        label: what was varied, in words.
+        reference: whether these are the settings of the run, with which all are compared.
+        loss, std_err: out of bag, the mean over trainings, with its standard error over the choice of rows.
+        gain: by how much the loss is lower than that of the settings as they are, with an interval that holds for all variants together
+            at 95 %; None of these themselves.
+        learned: the loss on rows that members learned from.
+        converged_at: steps after which the loss out of bag had come within 1 % of its way to the lowest; None if members are solved.
+        cost: time that training takes, as a multiple.
+        findings: what is wrong with the five elements.
+        failure: why it could not be trained, or empty.
+    """
+
+    label: str
+    reference: bool = False
+    loss: float = float("nan")
+    std_err: float = float("nan")
+    gain: Gain | None = None
+    learned: float = float("nan")
+    converged_at: int | None = None
+    cost: float = 1.0
+    findings: list[Finding] = []
+    failure: str = ""
+
+
+class Experiment(msgspec.Struct, frozen=True):
+    """Variants of a run's settings, trained on the same rows with the same folds.
+
+    Attributes:
+        populations: which were trained: those of the run that use what is varied.
+        measure: what the loss is, as in `Decomposition`.
+        variants: the settings as they are first, then the others by their loss.
+        n_members, n_trainings, n_rows: members of each training, trainings of each variant, and rows that judged them.
+        seconds: what it took.
+    """
+
+    populations: list[str]
+    measure: str
+    variants: list[Variant]
+    n_members: int
+    n_trainings: int
+    n_rows: int
+    seconds: float = 0.0

@@ -10,7 +10,7 @@ import msgspec
 from weights.report.elements import finding_lines
 from weights.report.terminal import duration, labelled
 from weights.summary import aligned, compact
-from weights.verdicts import Decomposition, Diagnosis, Part, Remedy
+from weights.verdicts import Decomposition, Diagnosis, Experiment, Part, Remedy
 
 _BAR = 30
 _WIDEST_CHANGE = 64
@@ -44,6 +44,37 @@ def decomposition_lines(found: Decomposition, learned: float | None = None) -> l
     taken = Part(-found.diversity.value, found.diversity.std_err)
     rows.append(_part_cells("diversity", taken, found, "taken away by answering together"))
     return lines + aligned(rows, to_right=(1,))
+
+
+def experiment_lines(found: Experiment) -> list[str]:
+    """Variants as a table, the settings as they are first, and what is wrong with some."""
+    of = " and ".join(found.populations)
+    trained = f"{found.n_trainings} trainings of {found.n_members} members each of {of}"
+    head = f"{trained}, judged on {found.n_rows:,} rows that they never saw, in {duration(found.seconds)}"
+    rows = [["", found.measure, "lower by", "[low high]", "share", "where learned", "converged", "time", ""]]
+    for variant in found.variants:
+        if variant.failure:
+            rows.append([_cut(variant.label), "failed", *[""] * 6, variant.failure])
+            continue
+        gain = variant.gain
+        paired = [compact(gain.value), f"[{compact(gain.low)} {compact(gain.high)}]", f"{gain.relative:+.1%}"] if gain else ["", "", ""]
+        verdict = "as it is" if variant.reference else "better" if gain and gain.low > 0 else "worse" if gain and gain.high < 0 else ""
+        faults = ", ".join(dict.fromkeys(finding.fault for finding in variant.findings))
+        steps = "" if variant.converged_at is None else f"{variant.converged_at:,} steps"
+        own = [compact(variant.learned), steps, f"x {variant.cost:.2g}", "; ".join(filter(None, [verdict, faults]))]
+        rows.append([_cut(variant.label), compact(variant.loss), *paired, *own])
+    unwell = [
+        msgspec.structs.replace(finding, population=variant.label)
+        for variant in found.variants
+        for finding in {finding.fault: finding for finding in variant.findings}.values()
+    ]
+    return [
+        labelled("Compared", head),
+        *aligned(rows, to_right=(1, 2, 4, 5, 6, 7)),
+        "  [95 % interval that holds for all variants together, over the choice of rows and the chance of training]",
+        "  converged: steps after which the loss on unseen rows had come within 1 % of its way to the lowest",
+        *finding_lines(unwell),
+    ]
 
 
 def diagnosis_object(found: Diagnosis) -> dict[str, Any]:

@@ -1,0 +1,188 @@
+"""Experiments on the elements: `compare` trains variants of a run's settings on the same rows and says how they differ.
+
+Each variant is trained several times with other seeds, on the same folds of the same rows as the settings as they are; the paired
+difference of their losses on rows that no member saw has an interval over the choice of rows and the chance of training.
+"""
+
+from __future__ import annotations
+
+import itertools
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import msgspec
+import numpy as np
+
+from weights.ensemble import Ensemble, Population
+from weights.errors import Interrupted, TrainingError, UsageError
+from weights.fitting import Prepared, check_rows
+from weights.inspection.decomposition import average
+from weights.inspection.health import findings
+from weights.spec import Spec, find_setting, resolve, with_settings
+from weights.training.population import Control, Progress, Trained
+from weights.trials import N_TRAININGS, Bench, Trial, cost_of, with_other_seeds
+from weights.verdicts import Experiment, Variant
+
+_MOST_VARIANTS = 64
+_NEARLY_THERE = 0.01
+"""A run has converged where what it still gains is this share of all it gains (our choice)."""
+_MODEL = ("model", "name")
+_ELEMENTS_OF_STEPS = frozenset(("initialization", "activation", "updates"))
+_FOLLOWING = {
+    ("optimization", "name"): ("learning_rate", "weight_decay", "batch_size", "n_steps", "averaging"),
+    ("regularization", "penalty"): ("averaging",),
+    ("regularization", "strength"): ("averaging",),
+}
+"""Settings of optimization that follow from another: where that is varied they are chosen anew, as a fit would."""
+
+
+def compare(
+    ensemble: Ensemble,
+    prepared: Prepared,
+    vary: Mapping[str, Sequence[Any]],
+    *,
+    n_trainings: int = N_TRAININGS,
+    report: Callable[[Progress], None] = lambda progress: None,
+    stopping: Callable[[], bool] = lambda: False,
+) -> Experiment:
+    """Train variants and compare them with the settings as they are.
+
+    Args:
+        ensemble: a run.
+        prepared: the rows it was trained on, ready to be trained on again with its settings.
+        vary: setting -> values, by any name `with_settings` knows; all combinations are variants.
+        n_trainings: how often each is trained, at least twice.
+        report: called after each training.
+        stopping: asked between and during trainings.
+
+    Raises:
+        UsageError: a setting or a value is not known, no population has it, or there are too many variants.
+        DataError: the rows are not those of the run, or do not fit into memory.
+        TrainingError: members with the settings of the run cannot be trained.
+        Interrupted: asked to stop.
+    """
+    began = time.monotonic()
+    check_rows(ensemble, prepared)
+    if n_trainings < 2:
+        raise UsageError(f"trainings must be at least 2, but is {n_trainings}. The chance of training is told from their differences.")
+    bench = Bench(ensemble, prepared, Control(n_threads=prepared.n_threads, stopping=stopping), quick=False)
+    variants = _variants({name: spec for name, spec in prepared.candidates.items() if name not in bench.spared}, vary, prepared)
+    as_it_is = {name: prepared.candidates[name] for name in next(iter(variants.values()))}
+    named = next((label for label, specs in variants.items() if specs == as_it_is), None)
+    variants = {label: specs for label, specs in variants.items() if label != named}
+    n_turns, turns = (len(variants) + 1) * n_trainings, itertools.count(1)
+
+    def trained(specs: dict[str, Spec]) -> list[Trial]:
+        trials = []
+        for number in range(n_trainings):
+            if stopping():
+                raise Interrupted("The comparison was stopped.")
+            jobs = {name: with_other_seeds(one, number) for name, one in bench.jobs(specs).items()}
+            trials.append(bench.tried(jobs, {}))
+            report(Progress("trainings", next(turns) / n_turns, None))
+        return trials
+
+    def told(label: str, specs: dict[str, Spec], trials: list[Trial], *, reference: bool = False) -> Variant:
+        losses = [trial.losses for trial in trials]
+        mean = average(np.mean(losses, axis=0), bench.judged)
+        gain = bench.gain(before, losses, among=len(variants))
+        each = [found for trial in trials[:1] for name, one in trial.trained.items() for found in findings(_population(name, one))]
+        return Variant(
+            label=label,
+            reference=reference,
+            loss=mean.value,
+            std_err=mean.std_err,
+            gain=None if reference else gain,
+            learned=float(np.mean([trial.learned for trial in trials])),
+            converged_at=_converged_at(trials),
+            cost=cost_of(specs, prepared) / cost_of(as_it_is, prepared),
+            findings=each,
+        )
+
+    first = trained(as_it_is)
+    before = [trial.losses for trial in first]
+    found = []
+    for label, specs in variants.items():
+        try:
+            found.append(told(label, specs, trained(specs)))
+        except TrainingError as error:
+            found.append(Variant(label, failure=str(error)))
+    found.sort(key=lambda variant: (bool(variant.failure), variant.loss))
+    return Experiment(
+        populations=[*as_it_is],
+        measure=ensemble.report.decomposition.measure if ensemble.report.decomposition else "loss",
+        variants=[told(named or "as it is", as_it_is, first, reference=True), *found],
+        n_members=bench.n_folds * len(as_it_is),
+        n_trainings=n_trainings,
+        n_rows=len(bench.rows),
+        seconds=round(time.monotonic() - began, 2),
+    )
+
+
+def _variants(specs: Mapping[str, Spec], vary: Mapping[str, Sequence[Any]], prepared: Prepared) -> dict[str, dict[str, Spec]]:
+    """All combinations by label: the settings of each population that has what is varied."""
+    if not vary or not all(vary.values()):
+        raise UsageError("Name what to vary and its values, such as initialization=xavier,he,orthogonal.")
+    choices = [dict(zip(vary, values, strict=True)) for values in itertools.product(*vary.values())]
+    if len(choices) > _MOST_VARIANTS:
+        raise UsageError(f"These are {len(choices)} variants, and at most {_MOST_VARIANTS} are compared. Vary fewer values.")
+    sizes = prepared.dataset.n_samples, len(prepared.dataset.encoding.numeric_inputs)
+    varied: dict[str, list[Spec]] = {}
+    refused: UsageError | None = None
+    for name, spec in specs.items():
+        try:
+            varied[name] = [_varied(spec, settings, *sizes) for settings in choices]
+        except UsageError as error:
+            refused = error
+    varied = {name: found for name, found in varied.items() if any(spec != specs[name] for spec in found)}
+    if not varied:
+        solved = " Members that are solved take no steps; fit with --model mlp." if all(spec.solved for spec in specs.values()) else ""
+        raise refused or UsageError(f"Nothing changes with {', '.join(vary)}: the run has these settings, or does not use them.{solved}")
+    labels = [", ".join(f"{name} {value}" for name, value in settings.items()) for settings in choices]
+    return {label: {name: found[i] for name, found in varied.items()} for i, label in enumerate(labels)}
+
+
+def _varied(spec: Spec, settings: Mapping[str, Any], n_samples: int, n_numeric: int) -> Spec:
+    """A resolved spec with some settings changed, and with those anew that follow from them; as it was if it does not use them."""
+    given = {find_setting(spec, name) for name in settings}
+    for name in settings:
+        if find_setting(spec, name)[0] == "members" or find_setting(spec, name) == _MODEL:
+            raise UsageError(f"'{name}' cannot be varied: all variants have the same model and members. Fit twice to compare these.")
+    changed = with_settings(spec, settings)
+    if spec.solved:
+        if changed.optimization.name != spec.optimization.name:
+            raise UsageError(
+                "Members of this run are solved, and cannot be compared with such as take steps. Fit with both to compare them."
+            )
+        return spec if {section for section, _ in given} <= _ELEMENTS_OF_STEPS else resolve(changed, n_samples, n_numeric)
+    for cause, following in _FOLLOWING.items():
+        if cause in given and _value(changed, cause) != _value(spec, cause):
+            fresh = {field: None for field in following if ("optimization", field) not in given}
+            changed = msgspec.structs.replace(changed, optimization=msgspec.structs.replace(changed.optimization, **fresh))
+    return resolve(changed, n_samples, n_numeric)
+
+
+def _value(spec: Spec, place: tuple[str, str]) -> Any:
+    return getattr(getattr(spec, place[0]), place[1])
+
+
+def _population(name: str, trained: Trained) -> Population:
+    return Population(name, trained.specs[0], trained.params, trained.votes, 1.0, trained.history)
+
+
+def _converged_at(trials: Sequence[Trial]) -> int | None:
+    """After how many steps the loss out of bag had come as near to its lowest as 1 % of its way, the median over trainings.
+
+    Of several populations that take steps the last one counts; None if none does.
+    """
+    when = []
+    for trial in trials:
+        curves = [one.history for one in trial.trained.values() if "steps" in one.history]
+        found = []
+        for history in curves:
+            loss, steps = history["out_of_bag_loss"][0], history["steps"][0]
+            lowest = np.nanmin(loss)
+            found.append(steps[np.flatnonzero(loss <= lowest + _NEARLY_THERE * (loss[0] - lowest))[0]])
+        when += [max(found)] if found else []
+    return int(np.median(when)) if when else None

@@ -1,0 +1,163 @@
+"""Trials: small populations with other settings on the rows of a run, and how they compare.
+
+All are trained on the same rows with the same folds and are mixed in the same way; the differences of their losses on rows that no
+member saw decide, with intervals over the choice of rows and the chance of training.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+import scipy.special
+
+from weights.ensemble import Ensemble, apply_program
+from weights.errors import TrainingError
+from weights.fitting import Prepared, job, plans_of
+from weights.inspection.decomposition import Judged, Terms, Voice, average, row_terms
+from weights.models.mlp import Mlp
+from weights.spec import Spec, with_settings
+from weights.training.job import Job
+from weights.training.mixing import Mixture, mix, mixed
+from weights.training.population import Control, Trained, train
+from weights.training.search import paired_difference
+from weights.types import FloatArray
+from weights.verdicts import Gain
+
+N_FOLDS, N_FOLDS_QUICKLY, N_TRAININGS = 4, 3, 3
+_ENOUGH_JUDGED, _FEWEST_JUDGED = 10_000, 3
+_MOST_LEARNED = 2_000
+_LEAST_SECONDS = 0.1
+
+
+class Trial(NamedTuple):
+    """How populations that were trained with some settings answer together.
+
+    outputs, losses: out of bag, of the rows in question, shape (n', k) and (n',); learned: mean loss on rows that members learned from.
+    """
+
+    trained: dict[str, Trained]
+    outputs: FloatArray
+    losses: FloatArray
+    learned: float
+
+
+class Bench:
+    """Where changes are tried: what stays the same for all of them.
+
+    Each row is left out by one member of every population, which learns from three quarters of the rows (of quick trials from two
+    thirds); of large tables only some of the folds are judged. Of several populations of networks the one with most say stands for all.
+
+    rows: those that every trial is judged on, as positions among all, shape (n',). fold: which member judges each, shape (n',).
+    """
+
+    def __init__(self, ensemble: Ensemble, prepared: Prepared, control: Control, *, quick: bool) -> None:
+        self.prepared, self.control = prepared, control
+        self.spared = spared(ensemble)
+        n_folds = N_FOLDS_QUICKLY if quick else N_FOLDS
+        enough = -(-_ENOUGH_JUDGED * n_folds // len(prepared.dataset.x))
+        self.members = {"members.n_folds": n_folds, "members.n_members": min(n_folds, max(enough, _FEWEST_JUDGED))}
+        drawn = next(iter(self.jobs(prepared.candidates).values())).resampling
+        self.rows = np.flatnonzero(drawn.scored.any(0) & (prepared.dataset.sample_weight > 0))
+        self.fold = drawn.scored[:, self.rows].argmax(0)
+        dataset = prepared.dataset
+        group = None if dataset.group is None else dataset.group[self.rows]
+        self.judged = Judged(prepared.y[self.rows], prepared.weight[self.rows], group)
+        self.n_folds, self.n_units = len(np.unique(self.fold)), len(self.rows if group is None else np.unique(group))
+
+    def jobs(self, specs: Mapping[str, Spec]) -> dict[str, Job]:
+        """What is trained to try these settings."""
+        few = {name: with_settings(spec, self._members(spec)) for name, spec in specs.items() if name not in self.spared}
+        return {name: job(name, spec, self.prepared) for name, spec in few.items()}
+
+    def tried(self, jobs: dict[str, Job], known: Mapping[str, Trained]) -> Trial:
+        """Train these populations, but for those that are known, mix and judge them."""
+        trained = {name: known.get(name) or train(one, self.control) for name, one in jobs.items()}
+        task, y, weight = self.prepared.task, self.judged.y, self.judged.weight
+        for name, result in trained.items():
+            if not result.covered[self.rows].all():
+                raise TrainingError(f"{name}: {next(iter(result.failures.values()), 'not all rows are answered')}")
+        each = np.stack([result.outputs[self.rows] for result in trained.values()])
+        mixture = mix(each, y, weight, task)
+        outputs = mixed(each, mixture.row_shares) + mixture.row_offsets
+        return Trial(trained, outputs, self.terms([outputs]).loss, _learned(self.prepared, jobs, trained, mixture))
+
+    def _members(self, spec: Spec) -> dict[str, Any]:
+        """Settings of members: parts of the rows in time order stay as they are, every other resampling becomes folds."""
+        if spec.members.resampling == "time":
+            return {"members.n_members": min(spec.members.n_members, spec.members.n_folds + 1)}
+        return {"members.resampling": "folds", **self.members}
+
+    def terms(self, outputs: Sequence[FloatArray]) -> Terms:
+        """The terms of the rows' losses if these outputs (n', k) were members."""
+        every, ones = np.arange(len(self.rows)), np.ones((len(self.rows), 1))
+        return row_terms(self.prepared.task, self.judged.y, [Voice(0, every, one) for one in outputs], ones, 0.0 * outputs[0])
+
+    def gain(self, before: Sequence[FloatArray], after: Sequence[FloatArray], *, among: int = 1) -> Gain:
+        """By how much losses fell, with an interval that holds for so many comparisons together.
+
+        Each fold has members of its own, which start anew in every training: the chance of training is what the losses of a fold differ
+        by from training to training. A change that was trained once is taken to differ as the settings it is compared with.
+
+        Args:
+            before: losses of the rows, (n',) for each of several trainings.
+            after: the same with the change, for one or several trainings.
+            among: how many comparisons (Bonferroni).
+        """
+        of_row = np.mean(before, axis=0), np.mean(after, axis=0)
+        mean, of_rows = paired_difference(*of_row, self.judged.weight, np.ones(len(self.rows), bool), self.judged.group)
+        trained, again = 0.0, 0
+        for trainings in (before, after):
+            known = trainings if len(trainings) > 1 else before
+            trained += self._between(known) / len(trainings)
+            again += (len(trainings) - 1) * self.n_folds
+        variance = of_rows**2 + trained
+        # Welch and Satterthwaite, with as many degrees of freedom as folds were trained again.
+        degrees = variance**2 / max(of_rows**4 / max(self.n_units - 1, 1) + trained**2 / again, 1e-300)
+        half = float(scipy.special.stdtrit(max(degrees, 1.0), 1 - 0.025 / among)) * variance**0.5
+        return Gain(mean, mean - half, mean + half, mean / max(average(of_row[0], self.judged).value, 1e-300))
+
+    def _between(self, trainings: Sequence[FloatArray]) -> float:
+        """The variance of a mean loss from training to training."""
+        weight = self.judged.weight / self.judged.weight.sum()
+        return float(np.var([np.bincount(self.fold, weights=weight * one) for one in trainings], axis=0, ddof=1).sum())
+
+
+def _learned(prepared: Prepared, jobs: dict[str, Job], trained: dict[str, Trained], mixture: Mixture) -> float:
+    """The mean loss of the members together on rows they learned from."""
+    task, rows = prepared.task, np.arange(0, len(prepared.y), -(-len(prepared.y) // _MOST_LEARNED))
+    voices, seen = [], np.zeros((len(trained), len(rows)))
+    for p, (name, result) in enumerate(trained.items()):
+        run = apply_program(jobs[name].specs[0], jobs[name].shape)
+        for place, m in enumerate(result.kept):
+            own = np.flatnonzero(jobs[name].resampling.counts[m][rows])
+            params = {layer: {key: array[place] for key, array in parts.items()} for layer, parts in result.params.items()}
+            voices.append(Voice(p, own, run(params, prepared.dataset.x[rows[own]])))
+            seen[p, own] += 1
+    known = np.asarray((seen > 0).all(0))
+    places = np.cumsum(known) - 1
+    voices = [Voice(p, places[own[known[own]]], outputs[known[own]]) for p, own, outputs in voices]
+    shares, offset = np.tile(mixture.shares, (int(known.sum()), 1)), np.tile(mixture.offset, (int(known.sum()), 1))
+    terms = row_terms(task, prepared.y[rows[known]], voices, shares, offset)
+    weight = prepared.weight[rows[known]]
+    return float(np.average(terms.loss, weights=weight)) if weight.sum() > 0 else float("nan")
+
+
+def spared(ensemble: Ensemble) -> set[str]:
+    """Of several populations of networks those with less say than another: what helps that is taken to help them."""
+    networks = [one for one in ensemble.populations if isinstance(one.spec.model, Mlp)]
+    chief = max(networks, key=lambda one: one.share).name if networks else ""
+    return {one.name for one in networks if one.name != chief}
+
+
+def with_other_seeds(one: Job, number: int) -> Job:
+    """The same members with the seeds of another training; number 0 is the run's own."""
+    return dataclasses.replace(one, seeds=one.seeds ^ np.uint32(0x5EED5EED * number % 2**32))
+
+
+def cost_of(specs: Mapping[str, Spec], prepared: Prepared) -> float:
+    """Planned seconds of training; as many as it takes to begin are the least."""
+    plans = plans_of(specs, prepared.shape, len(prepared.dataset.x), n_threads=prepared.n_threads)
+    return _LEAST_SECONDS + sum(plan.seconds for plan in plans)

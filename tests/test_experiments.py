@@ -1,0 +1,148 @@
+"""Variants of the settings are trained on the same rows, and their differences have intervals."""
+
+from __future__ import annotations
+
+import msgspec
+import numpy as np
+import pytest
+
+from weights.api import compare, fit
+from weights.errors import DataError, UsageError
+
+NETWORK = {"model": "mlp", "embedding": "none", "hidden": (16,), "n_steps": 150, "batch_size": 64}
+
+
+def planted(n=300, *, seed=0, noise=0.5):
+    """A target of three of four inputs, one of them bent."""
+    rng = np.random.default_rng(seed)
+    x = rng.normal(size=(n, 4))
+    return {f"x{j}": x[:, j] for j in range(4)} | {"y": x[:, 0] - x[:, 1] + x[:, 2] ** 2 + noise * rng.normal(size=n)}
+
+
+def fitted(data, **options):
+    return fit(data, "y", members=4, inspect=False, **options)
+
+
+@pytest.fixture(scope="module")
+def data():
+    return planted()
+
+
+@pytest.fixture(scope="module")
+def network(data):
+    return fitted(data, **NETWORK)
+
+
+@pytest.fixture(scope="module")
+def starts(network, data):
+    return compare(network, {"initialization": ["he", "xavier", "zeros"]}, data, trainings=2)
+
+
+def by_label(experiment):
+    return {variant.label: variant for variant in experiment.variants}
+
+
+def test_the_settings_as_they_are_come_first_under_the_label_that_names_them(starts):
+    assert [variant.reference for variant in starts.variants] == [True, False, False]
+    assert starts.variants[0].label == "initialization he"
+
+
+def test_others_are_ranked_by_their_loss(starts):
+    losses = [variant.loss for variant in starts.variants[1:]]
+    assert losses == sorted(losses)
+
+
+def test_a_variant_that_cannot_learn_is_worse_and_said_to_be_unwell(starts):
+    zeros = by_label(starts)["initialization zeros"]
+    assert zeros.gain.high < 0
+    assert {finding.fault for finding in zeros.findings} >= {"scale"}
+    assert not by_label(starts)["initialization xavier"].findings
+
+
+def test_two_good_starts_are_not_told_apart(starts):
+    gain = by_label(starts)["initialization xavier"].gain
+    assert gain.low < 0 < gain.high
+
+
+def test_a_gain_is_the_difference_of_the_losses(starts):
+    before = starts.variants[0].loss
+    for variant in starts.variants[1:]:
+        assert variant.gain.value == pytest.approx(before - variant.loss, abs=1e-9)
+        assert variant.gain.relative == pytest.approx(variant.gain.value / before, rel=1e-6)
+
+
+def test_the_same_comparison_gives_the_same_numbers(network, data, starts):
+    again = compare(network, {"initialization": ["he", "xavier", "zeros"]}, data, trainings=2)
+    assert msgspec.structs.replace(again, seconds=starts.seconds) == starts
+
+
+def test_all_combinations_of_several_settings_are_variants(network, data):
+    found = compare(network, {"activation": ["relu", "tanh"], "learning_rate": ["0.003", "0.01"]}, data, trainings=2)
+    assert {*by_label(found)} == {"as it is", *(f"activation {a}, learning_rate {r}" for a in ("relu", "tanh") for r in ("0.003", "0.01"))}
+
+
+def test_longer_training_converges_later_and_costs_more(data):
+    found = compare(fitted(data, **NETWORK, patience=0), {"n_steps": [900]}, data, trainings=2)
+    as_it_is, longer = found.variants
+    assert longer.cost > as_it_is.cost == 1.0
+    assert 0 < as_it_is.converged_at <= 150 < longer.converged_at <= 900
+
+
+def test_settings_that_follow_from_an_optimizer_are_chosen_anew(data):
+    """With the rate of adamw, sgd would hardly move in 300 steps."""
+    model = fitted(data, **NETWORK | {"n_steps": 300})
+    found = by_label(compare(model, {"optimization": ["sgd"]}, data, trainings=2))["optimization sgd"]
+    given = by_label(
+        compare(model, {"optimization": ["sgd"], "learning_rate": [model.specs["mlp"].optimization.learning_rate]}, data, trainings=2)
+    )
+    slow = next(variant for label, variant in given.items() if label.startswith("optimization sgd"))
+    assert found.loss < 0.7 * slow.loss
+
+
+def test_only_populations_that_use_a_setting_are_trained():
+    data = planted()
+    data["y"] = data["x0"] - data["x1"] + 0.3 * data["x3"] ** 3 + np.random.default_rng(1).normal(size=300)
+    model = fitted(data, hidden=(16,), n_steps=96)
+    assert len(model.specs) > 1
+    assert "linear" not in compare(model, {"activation": ["gelu"]}, data, trainings=2).populations
+    assert "linear" in compare(model, {"strength": [0.1]}, data, trainings=2).populations
+
+
+def test_a_variant_that_diverges_is_named_with_the_reason(network, data):
+    found = compare(network, {"learning_rate": [1e30]}, data, trainings=2).variants[1]
+    assert "no longer finite" in found.failure
+    assert found.gain is None
+
+
+@pytest.mark.parametrize(
+    ("vary", "message"),
+    [
+        ({"model": ["linear"]}, "'model' cannot be varied"),
+        ({"members.n_folds": [3]}, "cannot be varied: all variants have the same model and members"),
+        ({"initialisation": ["he"]}, "There is no setting 'initialisation'"),
+        ({"initialization": ["hee"]}, "has no choice 'hee'"),
+        ({"initialization": ["he"]}, "Nothing changes with initialization"),
+        ({"initialization": []}, "There must be values to try"),
+        ({}, "Name what to vary"),
+        ({"learning_rate": [float(rate) for rate in range(1, 66)]}, "at most 64 are compared"),
+    ],
+    ids=str,
+)
+def test_what_cannot_be_varied_is_said(network, data, vary, message):
+    with pytest.raises(UsageError, match=message):
+        compare(network, vary, data)
+
+
+def test_one_training_cannot_tell_the_chance_of_training(network, data):
+    with pytest.raises(UsageError, match="trainings must be at least 2, but is 1"):
+        compare(network, {"activation": ["gelu"]}, data, trainings=1)
+
+
+def test_solved_members_are_not_compared_with_such_as_take_steps(data):
+    with pytest.raises(UsageError, match="solved"):
+        compare(fitted(data, model="linear", strength=0.1), {"optimization": ["adamw"]}, data)
+
+
+def test_rows_of_another_table_are_refused(network):
+    with pytest.raises(DataError, match="must be those the run was fitted to"):
+        compare(network, {"activation": ["gelu"]}, planted(200))

@@ -1,0 +1,71 @@
+"""Trials answer for the same rows, and the intervals of their differences hold what they claim."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import scipy.stats
+
+from weights.api import _ready_again, compare, fit
+from weights.training.population import Control
+from weights.trials import Bench, with_other_seeds
+
+
+def planted(n, seed, *, p=12, noise=2.0):
+    """A linear target of all inputs."""
+    rng = np.random.default_rng(seed)
+    x = rng.normal(size=(n, p))
+    return {f"x{j}": x[:, j] for j in range(p)} | {"y": x @ np.linspace(0.1, 0.6, p) + noise * rng.normal(size=n)}
+
+
+@pytest.fixture(scope="module")
+def bench():
+    data = planted(200, 0)
+    model = fit(data, "y", model="linear", members=4, strength=0.1, inspect=False)
+    prepared = _ready_again(model, data)
+    return Bench(model.ensemble, prepared, Control(n_threads=1), quick=False)
+
+
+def test_every_row_is_judged_by_one_member(bench):
+    assert sorted(bench.rows) == [*range(200)]
+    assert sorted(np.unique(bench.fold)) == [0, 1, 2, 3]
+
+
+def test_other_seeds_leave_the_rows_of_members_as_they_are(bench):
+    [one] = bench.jobs(bench.prepared.candidates).values()
+    other = with_other_seeds(one, 2)
+    assert not np.any(one.seeds == other.seeds)
+    assert other.resampling is one.resampling
+    np.testing.assert_array_equal(with_other_seeds(one, 0).seeds, one.seeds)
+
+
+def test_a_gain_of_rows_alone_has_the_interval_of_a_paired_t_test(bench):
+    rng = np.random.default_rng(1)
+    before, after = rng.exponential(size=200), rng.exponential(size=200)
+    gain = bench.gain([before, before], [after, after])  # trainings that do not differ
+    expected = scipy.stats.ttest_rel(before, after).confidence_interval(0.95)
+    assert gain.value == pytest.approx(np.mean(before - after))
+    # Variances are divided by n here and by n - 1 there.
+    assert (gain.low, gain.high) == pytest.approx((expected.low, expected.high), rel=0.02, abs=0.002)
+
+
+def test_trainings_that_differ_widen_the_interval(bench):
+    rng = np.random.default_rng(1)
+    before, after = rng.exponential(size=200), rng.exponential(size=200)
+    alike = bench.gain([before, before], [after, after])
+    apart = bench.gain([before + 0.2, before - 0.2], [after, after])
+    assert apart.value == pytest.approx(alike.value)
+    assert apart.high - apart.low > 1.5 * (alike.high - alike.low)
+
+
+def test_intervals_of_gains_hold_the_mean_gain_over_tables():
+    """Every table's gain estimates the same mean over tables without bias, so that the mean of all is the truth."""
+    found = []
+    for seed in range(60):
+        data = planted(120, seed)
+        model = fit(data, "y", model="linear", members=4, strength=0.01, inspect=False)
+        found.append(compare(model, {"strength": [1.0]}, data, trainings=2).variants[1].gain)
+    truth = np.mean([gain.value for gain in found])
+    held = sum(gain.low <= truth <= gain.high for gain in found)
+    # 95 % of 60 is 57; fewer than 52 would come by chance once in 100 times.
+    assert held >= 52
