@@ -374,9 +374,11 @@ def test_show_tells_of_all_five_elements(runs):
     assert all(re.search(rf"^  {element} ", shown, flags=re.M) for element in elements)
 
 
-def test_show_prints_the_same_object_as_fit(tables):
+def test_show_prints_the_same_object_as_fit_and_its_health(tables):
     fitted = printed("fit", tables / "wages.csv", "-t", "wage", *QUICK, "--save", "run")
-    assert printed("show", "run") == fitted
+    shown = printed("show", "run")
+    assert {*shown.pop("health")} == {"findings", "layers", "bands"}
+    assert shown == fitted
 
 
 def test_data_lists_the_bundled_examples():
@@ -408,7 +410,7 @@ def test_a_completion_script_is_printed_as_an_object(shell):
 
 
 def test_commands_are_completed():
-    result = start(env={**os.environ, "_WEIGHTS_COMPLETE": "bash_complete", "COMP_WORDS": "weights co", "COMP_CWORD": "1"})
+    result = start(env={**os.environ, "_WEIGHTS_COMPLETE": "bash_complete", "COMP_WORDS": "weights compl", "COMP_CWORD": "1"})
     assert result.stdout.split() == ["plain,completion"]
 
 
@@ -729,6 +731,51 @@ def test_improve_refuses_a_change_the_run_does_not_have(stiff):
     code, said = refused("improve", stiff, "--apply", "wider", "--save", "new", "--quiet")
     assert code == 2
     assert said.startswith("weights: This run has no change 'wider'.")
+
+
+def test_show_tells_what_a_loss_is_made_of_and_how_well_each_layer_is(tables):
+    well("fit", tables / "wages.csv", "-t", "wage", *QUICK, "--model", "mlp", "--hidden", "16", "--save", "layers")
+    said = well("show", "layers").stdout
+    assert re.search(r"^Loss +squared error ", said, flags=re.M)
+    assert re.search(r"^  hidden.0 +16 ", said, flags=re.M)
+    assert "Unwell" not in said
+    health = printed("show", "layers")["health"]
+    assert [layer["layer"] for layer in health["layers"]][-2:] == ["hidden.0", "output"]
+    assert health["findings"] == []
+    assert {"steps", "q05", "q50", "q95"} == {*health["bands"]["mlp"]["hidden.0/dead"]}
+
+
+def test_a_fit_that_is_unwell_says_so_and_what_to_change(tables):
+    said = well("fit", tables / "wages.csv", "-t", "wage", *QUICK, "--model", "mlp", "--hidden", "16", "--initialization", "zeros").stdout
+    assert re.search(r"^Unwell +mlp: at the start the signal fades.*Start with he", said, flags=re.M)
+
+
+def test_a_diagnosis_tells_findings_as_well(tables):
+    options = ("--model", "mlp", "--hidden", "16", "--initialization", "zeros", "--save", "silent")
+    well("fit", tables / "wages.csv", "-t", "wage", *QUICK, *options)
+    found = printed("diagnose", "silent", "--quick")["findings"]
+    assert {"population", "element", "fault", "words", "advice", "layer", "value"} == {*found[0]}
+
+
+def test_compare_ranks_variants_and_names_the_settings_as_they_are(stiff):
+    lines = well("compare", stiff, "--vary", "strength=0.5,50", "--trainings", "2", "--quiet").stdout.splitlines()
+    assert re.match(r"Compared      2 trainings of 4 members each of linear, judged on [\d,]+ rows", lines[0])
+    assert [re.split(r"  +", line.strip())[0] for line in lines[2:5]] == ["as it is", "strength 0.5", "strength 50"]
+    assert [line.rstrip().endswith(word) for line, word in zip(lines[2:5], ("as it is", "better", "worse"), strict=True)] == [True] * 3
+
+
+def test_a_comparison_prints_one_object(stiff):
+    shown = printed("compare", stiff, "--vary", "strength=0.5", "--trainings", "2")
+    as_it_is, other = shown["variants"]
+    assert (as_it_is["reference"], as_it_is["gain"], other["label"]) == (True, None, "strength 0.5")
+    assert other["gain"]["low"] > 0
+
+
+def test_compare_says_what_it_needs(stiff):
+    assert refused("compare", stiff, "--vary", "strength", "--quiet") == (2, "weights: --vary takes name=value, but 'strength' came.\n")
+    code, said = refused("compare", stiff, "--vary", "strength=strong", "--quiet")
+    assert code == 2
+    assert "regularization.strength cannot be 'strong'" in said
 
 
 # Wrong words

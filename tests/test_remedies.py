@@ -58,7 +58,10 @@ def test_sizes_stay_within_bounds_and_never_go_the_other_way(hidden, wider, narr
 def test_what_is_chosen_by_the_rows_already_is_not_tried():
     data = planted(80)
     assert {*by_name(fitted(data, model="linear"), data)} == {"with-networks"}
-    assert {*by_name(fitted(data, model="linear", strength=0.1), data)} == {"with-networks", "stronger-penalty", "weaker-penalty"}
+    assert {*by_name(fitted(data, model="linear", strength=0.1), data)} == {
+        "with-networks",
+        *(f"{much}{way}-penalty" for much in ("", "much-") for way in ("stronger", "weaker")),
+    }
 
 
 def test_a_change_that_does_not_fit_the_other_settings_is_not_tried():
@@ -129,6 +132,28 @@ def test_the_parts_still_add_up_when_the_rows_had_their_say(diagnosed):
 def test_the_learning_curve_falls_to_the_loss_of_all_rows(diagnosed):
     assert [step.share for step in diagnosed.curve] == [0.25, 0.5, 1.0]
     assert [step.n_rows for step in diagnosed.curve] == [75, 150, 300]
+
+
+def test_losses_along_a_penalty_that_is_too_strong_fall_as_it_weakens(held_down, diagnosed):
+    data, model = held_down
+    [curve] = diagnosed.complexity
+    assert (curve.along, [point.name for point in curve.points]) == ("penalty", ["stronger-penalty", "as it is", "weaker-penalty"])
+    [longer] = diagnose(model, data, curves=True).complexity
+    names = ["much-stronger-penalty", "stronger-penalty", "as it is", "weaker-penalty", "much-weaker-penalty"]
+    assert [point.name for point in longer.points] == names
+    losses, learned = ([getattr(point, what) for point in longer.points] for what in ("loss", "learned"))
+    assert losses == sorted(losses, reverse=True)
+    assert learned == sorted(learned, reverse=True)
+
+
+def test_the_curve_holds_the_losses_of_the_remedies(diagnosed):
+    points = {point.name: point for point in diagnosed.complexity[0].points}
+    for remedy in (remedy for remedy in diagnosed.remedies if remedy.name in points):
+        assert points["as it is"].loss - points[remedy.name].loss == pytest.approx(remedy.gain, abs=1e-9)
+
+
+def test_ends_of_curves_are_not_tried_unless_they_are_asked_for(diagnosed):
+    assert not {remedy.name for remedy in diagnosed.remedies} & {"much-weaker-penalty", "much-stronger-penalty"}
 
 
 def test_the_same_run_is_diagnosed_alike(held_down, diagnosed):

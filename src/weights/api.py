@@ -152,19 +152,20 @@ class Model:
         """
         return summarise(self._worth(), self.ensemble.task, **options)
 
-    def diagnose(self, data: Any = None, *, quick: bool = False) -> Diagnosis:
+    def diagnose(self, data: Any = None, *, quick: bool = False, curves: bool = False) -> Diagnosis:
         """Whether the model is under- or overfit, and what would help, tried on the rows of training.
 
         Args:
             data: these rows; read from where they came from if not given.
             quick: fewer folds and fewer remedies.
+            curves: farther changes of width and penalties as well, for the ends of the complexity curves.
 
         Raises:
             UsageError: the rows cannot be read again and were not given.
             NotFoundError, DataError: the rows are gone or not those of training.
             Interrupted: Ctrl-C, SIGTERM or SIGHUP.
         """
-        return diagnose(self, data, quick=quick)
+        return diagnose(self, data, quick=quick, curves=curves)
 
     def compare(self, vary: Mapping[str, Any], data: Any = None, *, trainings: int = N_TRAININGS) -> Experiment:
         """Variants of the settings, trained on the rows of training and compared; see `weights.api.compare`.
@@ -460,25 +461,28 @@ def check_intervals(
         return try_intervals(model.ensemble, prepared, n_simulations=simulations, seed=seed, report=told, stopping=control.stopping)
 
 
-def diagnose(model: Model, data: Any = None, *, quick: bool = False, progress: Callable[[Progress], None] | None = None) -> Diagnosis:
+def diagnose(
+    model: Model, data: Any = None, *, quick: bool = False, curves: bool = False, progress: Callable[[Progress], None] | None = None
+) -> Diagnosis:
     """Whether a model is under- or overfit, from remedies that are tried on the rows of training; see `weights.remedies`.
 
     Args:
         model: fitted from a file, or with the rows at hand.
         data: the rows of training; read from where they came from if None.
         quick: fewer folds and fewer remedies, less than half of the time.
+        curves: farther changes of width and penalties as well, for the ends of the complexity curves.
         progress: called after each trial.
 
     Raises:
         UsageError, NotFoundError, DataError, Interrupted: as `check_intervals`.
     """
-    return _diagnosed(model, _ready_again(model, data), quick=quick, progress=progress)
+    return _diagnosed(model, _ready_again(model, data), quick=quick, curves=curves, progress=progress)
 
 
-def _diagnosed(model: Model, prepared: Prepared, *, quick: bool, progress: Callable[[Progress], None] | None) -> Diagnosis:
-    control = Control(n_threads=prepared.n_threads)
+def _diagnosed(model: Model, prepared: Prepared, *, quick: bool, curves: bool, progress: Callable[[Progress], None] | None) -> Diagnosis:
+    control, told = Control(n_threads=prepared.n_threads), progress or (lambda progress: None)
     with _stopped_by_signals(control):
-        return try_remedies(model.ensemble, prepared, quick=quick, report=progress or (lambda progress: None), stopping=control.stopping)
+        return try_remedies(model.ensemble, prepared, quick=quick, curves=curves, report=told, stopping=control.stopping)
 
 
 def compare(
@@ -539,7 +543,7 @@ def improve(
     prepared = _ready_again(model, data)
     check_rows(model.ensemble, prepared)
     if apply is None:
-        found = _diagnosed(model, prepared, quick=quick, progress=progress)
+        found = _diagnosed(model, prepared, quick=quick, curves=False, progress=progress)
         helpful = [remedy.name for remedy in found.remedies if remedy.helps]
         if not helpful:
             raise UsageError(f"Nothing is applied: {found.reason}. Name a change with --apply to make it all the same.")

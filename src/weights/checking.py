@@ -105,7 +105,7 @@ def check_intervals(
         if stopping():
             raise Interrupted("The check was stopped.")
         y = _simulated(ensemble.task, answers, residual, together, rng)
-        control = Control(n_threads=prepared.n_threads, report=lambda progress: None, stopping=stopping)
+        control = Control(n_threads=prepared.n_threads, report=lambda progress: None, stopping=stopping, measuring=False)
         weight = ensemble.task.row_weights(y, prepared.dataset.sample_weight)
         fitted = train_ensemble(dataclasses.replace(prepared, y=y, weight=weight), control).report.feature_weights
         assert fitted is not None

@@ -320,10 +320,11 @@ def summary(run: str, as_json: bool, **options: Any) -> None:
 @cli.command()
 @click.argument("run")
 @click.option("--quick", is_flag=True, help="Fewer folds and fewer remedies, less than half of the time.")
+@click.option("--curves", is_flag=True, help="Complexity curves to their ends: farther changes of width and penalties as well.")
 @click.option("--data", metavar="FILE", help="The rows of training, if they are no longer where they were.")
 @click.option("--quiet", "-q", is_flag=True, help="Print results only.")
 @_command
-def diagnose(run: str, quick: bool, data: str | None, quiet: bool, as_json: bool) -> None:
+def diagnose(run: str, quick: bool, curves: bool, data: str | None, quiet: bool, as_json: bool) -> None:
     """Say whether the run saved in RUN is under- or overfit, and what would help.
 
     Remedies are tried: small populations with one setting changed are trained on the same rows.
@@ -338,7 +339,7 @@ def diagnose(run: str, quick: bool, data: str | None, quiet: bool, as_json: bool
 
     model = api.load(run)
     with terminal.progress_bar(quiet=quiet, color=_color(sys.stderr)) as progress:
-        found = api.diagnose(model, data, quick=quick, progress=progress)
+        found = api.diagnose(model, data, quick=quick, curves=curves, progress=progress)
     _print_json(diagnosis_object(found)) if as_json else _print(diagnosis_lines(found, run))
 
 

@@ -31,7 +31,7 @@ from weights.training.job import Job
 from weights.training.population import Control, Progress, Trained
 from weights.training.resampling import Resampling
 from weights.trials import N_TRAININGS, Bench, Trial, cost_of, spared, with_other_seeds
-from weights.verdicts import Decomposition, Diagnosis, Gain, Part, Remedy, Step, Verdict
+from weights.verdicts import Curve, Decomposition, Diagnosis, Gain, Part, Point, Remedy, Step, Verdict
 
 _WORTH_HAVING = 0.01
 """A remedy helps if it gains this share of the loss, and more rows if they gain twice as much (our choice)."""
@@ -42,6 +42,7 @@ _SLOWEST, _FASTEST = 0.5, 1.0
 _MOST_HOPEFUL = 2
 _TRIED_QUICKLY = ("freer", "held-back", "stronger-penalty", "weaker-penalty", "with-networks", "linear-alone")
 _MOST_UNITS = 256
+_AS_IT_IS = "as it is"
 
 
 class Change(NamedTuple):
@@ -114,6 +115,12 @@ _TURNS = (
     _Turn("weaker-penalty", "regularization.strength", Linear, _times(0.1)),
     _Turn("weaker-penalty", "optimization.weight_decay", Mlp, _times(0.1)),
     _Turn("weaker-penalty", "regularization.strength", Mlp, _times(0.1)),
+    _Turn("much-narrower", "model.hidden", Mlp, _resized(1 / 16)),
+    _Turn("much-stronger-penalty", "regularization.strength", Linear, _times(100.0)),
+    _Turn("much-stronger-penalty", "optimization.weight_decay", Mlp, _times(100.0, from_zero=10.0)),
+    _Turn("much-weaker-penalty", "regularization.strength", Linear, _times(0.01)),
+    _Turn("much-weaker-penalty", "optimization.weight_decay", Mlp, _times(0.01)),
+    _Turn("much-weaker-penalty", "regularization.strength", Mlp, _times(0.01)),
     _Turn("longer", "optimization.n_steps", Mlp, lambda steps: 3 * steps),
     _Turn("shorter", "optimization.n_steps", Mlp, lambda steps: max(steps // 3, 24) if steps > 24 else None),
     _Turn("longer", "optimization.n_steps", Linear, lambda steps: 3 * steps),
@@ -124,6 +131,12 @@ _TURNS = (
     _Turn("lower-rate", "optimization.learning_rate", Mlp, _times(1 / 3)),
 )
 """One setting more or less, by factors large enough to matter and small enough to stay sensible (our choice)."""
+_COMPLEXITY = {
+    "width": ("much-narrower", "narrower", _AS_IT_IS, "wider"),
+    "penalty": ("much-stronger-penalty", "stronger-penalty", _AS_IT_IS, "weaker-penalty", "much-weaker-penalty"),
+}
+"""Changes along which models become freer."""
+_ONLY_FOR_CURVES = ("much-narrower", "much-stronger-penalty", "much-weaker-penalty")
 _TOGETHER = {
     "freer": ("wider", "weaker-penalty", "less-dropout", "longer"),
     "held-back": ("stronger-penalty", "more-dropout", "early-stop"),
@@ -182,6 +195,7 @@ def diagnose(
     prepared: Prepared,
     *,
     quick: bool = False,
+    curves: bool = False,
     report: Callable[[Progress], None] = lambda progress: None,
     stopping: Callable[[], bool] = lambda: False,
 ) -> Diagnosis:
@@ -191,6 +205,7 @@ def diagnose(
         ensemble: a run.
         prepared: the rows it was trained on, ready to be trained on again with its settings.
         quick: three folds instead of four, and only changes of penalties and of several settings at once.
+        curves: farther changes of width and penalties as well, for the ends of the complexity curves.
         report: called after each trial.
         stopping: asked between and during trials.
 
@@ -204,8 +219,9 @@ def diagnose(
     found = ensemble.report.decomposition
     if found is None:
         raise DataError("The run does not say what its loss is made of: it was saved by an older version. Fit again.")
-    bench = Bench(ensemble, prepared, Control(n_threads=prepared.n_threads, stopping=stopping), quick=quick)
-    to_try = [change for change in changes(ensemble, prepared) if not quick or change.name in _TRIED_QUICKLY]
+    bench = Bench(ensemble, prepared, Control(n_threads=prepared.n_threads, stopping=stopping, measuring=False), quick=quick)
+    possible = [change for change in changes(ensemble, prepared) if curves or change.name not in _ONLY_FOR_CURVES]
+    to_try = [change for change in possible if not quick or change.name in (*_TRIED_QUICKLY, *(_ONLY_FOR_CURVES if curves else ()))]
     n_turns, turns = len(to_try) + N_TRAININGS + (2 if quick else 3), iter(range(1, 1000))
 
     def tried(jobs: dict[str, Job], known: Mapping[str, Trained] = {}) -> Trial:
@@ -266,6 +282,7 @@ def diagnose(
         remedies=ranked,
         curve=curve,
         doubling=doubling,
+        complexity=_complexity(ranked, average(whole.alone, bench.judged).value, learned),
         n_members=sum(one.n_members for one in jobs.values()),
         n_rows=len(bench.rows),
         findings=all_findings(ensemble),
@@ -320,6 +337,14 @@ def _completed(found: Decomposition, bench: Bench, whole: Terms, half: Terms, sc
         variance=Part(variance.value + rows.value, float(np.hypot(variance.std_err, rows.std_err))),
         rows=rows,
     )
+
+
+def _complexity(remedies: list[Remedy], loss: float, learned: float) -> list[Curve]:
+    """Losses along the changes that make models freer, of which at least two were tried, from those of the settings as they are."""
+    points = {one.name: Point(one.name, loss - one.gain, learned - one.learned) for one in remedies if not one.failure}
+    points[_AS_IT_IS] = Point(_AS_IT_IS, loss, learned)
+    curves = [Curve(along, [points[name] for name in names if name in points]) for along, names in _COMPLEXITY.items()]
+    return [curve for curve in curves if len(curve.points) > 2]
 
 
 def _forecast(last: Gain, scale: float, loss: float) -> Gain:

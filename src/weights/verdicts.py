@@ -135,6 +135,21 @@ class Finding(msgspec.Struct, frozen=True):
     value: float
 
 
+class Point(msgspec.Struct, frozen=True):
+    """A point of a complexity curve: the remedy it is (or "as it is"), the loss out of bag, and that on rows members learned from."""
+
+    name: str
+    loss: float
+    learned: float
+
+
+class Curve(msgspec.Struct, frozen=True):
+    """Losses along a setting that makes models simpler or freer, the simplest first; `along` is "width" or "penalty"."""
+
+    along: str
+    points: list[Point]
+
+
 class Diagnosis(msgspec.Struct, frozen=True):
     """Whether a model is under- or overfit, from what was tried.
 
@@ -144,6 +159,7 @@ class Diagnosis(msgspec.Struct, frozen=True):
         learned: the loss of the ensemble on rows that its members learned from.
         remedies: those that were tried, most gain first.
         curve: the learning curve, few rows first.
+        complexity: how the loss runs along the width of networks and the strength of penalties, from the remedies that change these.
         doubling: what twice the rows would gain.
         n_members, n_rows: members of each trial, and rows that judged them.
         findings: what is wrong with the five elements of the run.
@@ -159,6 +175,7 @@ class Diagnosis(msgspec.Struct, frozen=True):
     doubling: Gain
     n_members: int
     n_rows: int
+    complexity: list[Curve] = []
     findings: list[Finding] = []
     seconds: float = 0.0
 

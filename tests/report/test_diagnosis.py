@@ -7,8 +7,8 @@ import json
 import msgspec
 import pytest
 
-from weights.report.diagnosis import decomposition_lines, diagnosis_lines, diagnosis_object
-from weights.verdicts import Decomposition, Diagnosis, Gain, Part, Remedy, Step
+from weights.report.diagnosis import decomposition_lines, diagnosis_lines, diagnosis_object, experiment_lines
+from weights.verdicts import Curve, Decomposition, Diagnosis, Experiment, Finding, Gain, Part, Point, Remedy, Step, Variant
 
 PARTS = Decomposition(
     "log loss", Part(0.5, 0.02), Part(0.46, 0.02), Part(0.09, 0.01), Part(0.05, 0.01), rows=Part(0.03, 0.01), constant=0.69
@@ -45,6 +45,39 @@ def test_a_change_that_failed_says_why():
     (line,) = (line for line in diagnosis_lines(FOUND, "r") if "higher-rate" in line)
     assert "failed" in line
     assert line.endswith("its loss was no longer finite")
+
+
+def test_complexity_is_drawn_with_the_simplest_model_first():
+    points = [Point("narrower", 0.6, 0.55), Point("as it is", 0.5, 0.2), Point("wider", 0.55, 0.05)]
+    lines = diagnosis_lines(msgspec.structs.replace(FOUND, complexity=[Curve("width", points)]), "r")
+    start = next(i for i, line in enumerate(lines) if line.startswith("Complexity    loss along width"))
+    rows = [line.split() for line in lines[start + 2 : start + 5]]
+    assert [row[0] for row in rows] == ["narrower", "as", "wider"]
+    assert [len(row[-3]) for row in rows] == [24, 20, 22]  # in proportion to the largest, 0.6
+
+
+FINDING = Finding("mlp", "activation", "dead", "at the end 90 % of units are dead", "Lower the learning rate.", "hidden.0", 0.9)
+
+
+def test_findings_stand_below_the_trials():
+    lines = diagnosis_lines(msgspec.structs.replace(FOUND, findings=[FINDING]), "r")
+    assert "Unwell        mlp: at the end 90 % of units are dead. Lower the learning rate." in lines
+
+
+def test_variants_are_told_with_what_is_better_and_what_is_unwell():
+    variants = [
+        Variant("as it is", True, 0.5, 0.02, None, 0.4, 300),
+        Variant("activation gelu", False, 0.4, 0.02, Gain(0.1, 0.05, 0.15, 0.2), 0.3, 200, 1.2),
+        Variant("activation tanh", False, 0.51, 0.02, Gain(-0.01, -0.03, 0.01, -0.02), 0.4, 1_250, 1.1, [FINDING]),
+        Variant("activation sigmoid", failure="its loss was no longer finite"),
+    ]
+    lines = experiment_lines(Experiment(["mlp"], "log loss", variants, 4, 3, 300, 12.0))
+    assert lines[0] == "Compared      3 trainings of 4 members each of mlp, judged on 300 rows that they never saw, in 12 s"
+    assert lines[2].endswith("as it is")
+    assert lines[3].split()[-1] == "better"
+    assert lines[4].endswith("1,250 steps  x 1.1  dead")
+    assert lines[5].endswith("its loss was no longer finite")
+    assert lines[-1] == "Unwell        activation tanh: at the end 90 % of units are dead. Lower the learning rate."
 
 
 def test_without_a_remedy_that_helps_no_command_is_offered():

@@ -83,7 +83,7 @@ def begin(settings, *, kind="regression", seed=0, used=(1, 1, 1, 1)) -> Run:
     shared = Shared(jnp.asarray(X, jnp.float32), y, jnp.asarray(WEIGHT, jnp.float32), groups, used)
     member = Member(jnp.uint32(seed), {name: jnp.float32(value) for name, value in varying_values(spec).items()})
     knots = jnp.asarray(find_knots(X[:, [0, 3]], getattr(spec.model, "n_bins", None) or 0))
-    return Run(program, shared, member, program.start(shared.x, knots, groups, used, member)[0])
+    return Run(program, shared, member, program.start(shared.x, knots, groups, used, member))
 
 
 def weights_of(state):

@@ -10,9 +10,9 @@ import msgspec
 from weights.report.elements import finding_lines
 from weights.report.terminal import duration, labelled
 from weights.summary import aligned, compact
-from weights.verdicts import Decomposition, Diagnosis, Experiment, Part, Remedy
+from weights.verdicts import Curve, Decomposition, Diagnosis, Experiment, Part, Remedy
 
-_BAR = 30
+_BAR, _SHORT_BAR = 30, 24
 _WIDEST_CHANGE = 64
 
 
@@ -25,6 +25,7 @@ def diagnosis_lines(found: Diagnosis, run: str) -> list[str]:
     lines += _remedy_lines(found.remedies)
     lines.append("  [95 % interval that holds for all of them together, over the choice of rows and the chance of training]")
     lines += _row_lines(found)
+    lines += _complexity_lines(found.complexity)
     lines += finding_lines(found.findings)
     if helpful := [remedy for remedy in found.remedies if remedy.helps]:
         lines.append(labelled("Next", f"weights improve {shlex.quote(run)} --apply {helpful[0].name}"))
@@ -111,6 +112,21 @@ def _remedy_lines(remedies: list[Remedy]) -> list[str]:
         cells = [remedy.name, _cut(remedy.change), compact(remedy.gain), bounds, f"{remedy.relative:+.1%}", compact(remedy.learned)]
         rows.append([*cells, f"x {remedy.cost:.2g}", "helps" if remedy.helps else ""])
     return aligned(rows, to_right=(2, 4, 5, 6))
+
+
+def _complexity_lines(curves: list[Curve]) -> list[str]:
+    """Losses along each setting as bars: of rows that were not seen, and of those that members learned from."""
+    if not curves:
+        return []
+    largest = max(point.loss for curve in curves for point in curve.points)
+    rows = [["", "unseen", "", "learned", "from"]]
+    for curve in curves:
+        for point in curve.points:
+            bars = ["#" * round(_SHORT_BAR * max(value, 0.0) / max(largest, 1e-300)) for value in (point.loss, point.learned)]
+            rows.append([point.name, compact(point.loss), f"{bars[0]:<{_SHORT_BAR}}", compact(point.learned), bars[1]])
+        rows.append([""] * 5)
+    along = " and ".join(curve.along for curve in curves)
+    return [labelled("Complexity", f"loss along {along}, simpler models first"), *aligned(rows[:-1], to_right=(1, 3))]
 
 
 def _cut(words: str) -> str:

@@ -125,7 +125,7 @@ def learn(stream: Stream, x: FloatArray, y: AnyArray, weight: FloatArray, *, n_t
 
 
 def _learned(learner: Learner, job: Job, n_threads: int) -> Learner:
-    run = Run.begin(job, Control(n_threads=n_threads))
+    run = Run.begin(job, Control(n_threads=n_threads, measuring=False))
     for member, state in zip(run.members, learner.states, strict=False):
         member.state = state if isinstance(state, State) else member.state._replace(params=state, mean=state)
     run.advance()

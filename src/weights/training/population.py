@@ -71,6 +71,7 @@ class Control:
         n_threads: members in work at the same time.
         report: called after each round.
         stopping: asked between rounds; True ends training with `Interrupted`.
+        measuring: whether the health of members is taken down on the way; a trial of settings goes without.
         keep: called between rounds with the job's name and a function that gives its `Snapshot`.
         resume: job name -> snapshot to continue from.
         trained: job name -> params of its first members, trained before on the same rows with the same settings (None for one that
@@ -80,6 +81,7 @@ class Control:
     n_threads: int = field(default_factory=available_threads)
     report: Callable[[Progress], None] = lambda progress: None
     stopping: Callable[[], bool] = lambda: False
+    measuring: bool = True
     keep: Callable[[str, Callable[[], Snapshot], bool], None] = lambda name, snapshot, final: None
     resume: dict[str, Snapshot] = field(default_factory=dict)
     trained: dict[str, list[Params | None]] = field(default_factory=dict)
@@ -185,8 +187,10 @@ class Run:
         for m in range(job.n_members):
             sample = np.resize(np.flatnonzero(job.resampling.counts[m])[:_START_SAMPLE], _START_SAMPLE)
             inputs = jnp.asarray(job.groups), jnp.asarray(job.used)
-            state, seen = program.start(jnp.asarray(job.x[sample]), knots, *inputs, _member_arguments(job, m))
-            members.append(_MemberRun(state, state.mean, start={name: float(value) for name, value in jax.device_get(seen).items()}))
+            own = _member_arguments(job, m)
+            state = program.start(jnp.asarray(job.x[sample]), knots, *inputs, own)
+            seen = jax.device_get(program.send(state.params, jnp.asarray(job.x[sample]), own)) if control.measuring else {}
+            members.append(_MemberRun(state, state.mean, start={name: float(value) for name, value in seen.items()}))
         run = cls(job, control, program, members)
         if job.name in control.resume:
             run._restore(control.resume[job.name])
@@ -312,6 +316,8 @@ class Run:
 
     def _measure(self, m: int) -> None:
         """Take down the health of a member; what one more step would do is tried with a batch of the round that has just ended."""
+        if not self.control.measuring:
+            return
         member, begin = self.members[m], self.ends[self.round - 2] if self.round > 1 else 0
         batch = jnp.asarray(self.feed.batches(m, begin, 1)[0])
         known = self.arguments[m], batch, np.float32(self.run_length), self.judged_blocks[m]

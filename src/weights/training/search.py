@@ -70,7 +70,7 @@ def race(jobs: dict[str, Job], control: Control, *, group: IntArray | None) -> t
     Raises:
         TrainingError: no candidate could be trained.
     """
-    quiet = Control(n_threads=control.n_threads, stopping=control.stopping)
+    quiet = Control(n_threads=control.n_threads, stopping=control.stopping, measuring=False)
     runners = [_Runner(label, job, quiet) for label, job in jobs.items()]
     _share_programs(runners)
     left = list(runners)

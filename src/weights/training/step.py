@@ -77,18 +77,19 @@ Objective = Callable[[Params], tuple[jax.Array, jax.Array]]
 class Program(NamedTuple):
     """The compiled functions of a population.
 
-    start(x, knots, groups, used, member): the first `State`, from a sample of inputs (s, p) and the edges of bins (numeric, bins + 1),
-        and what its weights do to signals.
+    start(x, knots, groups, used, member): the first `State`, from a sample of inputs (s, p) and the edges of bins (numeric, bins + 1).
     advance(state, shared, member, rows, n_steps, run_length, judged): the state after n_steps more, what happened, and
         the outputs (blocks, rows, k) for the `judged` rows (blocks, rows). `rows` (steps, batch) are the batches; only the
         first n_steps of them are used.
     measure(state, shared, member, batch, run_length, judged): health, with what one more step with this batch (b,) would do and how
         units answer to the first judged rows.
+    send(params, x, member): health at the start: what first weights do to signals of inputs (s, p).
     """
 
-    start: Callable[..., tuple[State, dict[str, jax.Array]]]
+    start: Callable[..., State]
     advance: Callable[..., tuple[State, Info, jax.Array]]
     measure: Callable[..., Measured]
+    send: Callable[..., dict[str, jax.Array]]
 
 
 class _Sums(NamedTuple):
@@ -110,11 +111,10 @@ def member_program(spec: Spec, task_kind: str, shape: Shape) -> Program:
 def _compiled(spec: Spec, task_kind: str, shape: Shape) -> Program:
     model = build(spec.model, shape, spec.initialization, spec.activation)
 
-    def start(x: jax.Array, knots: jax.Array, groups: jax.Array, used: jax.Array, member: Member) -> tuple[State, dict[str, jax.Array]]:
+    def start(x: jax.Array, knots: jax.Array, groups: jax.Array, used: jax.Array, member: Member) -> State:
         params = model.init(x, knots, key=jax.random.key(member.seed, impl="rbg"))
         params = _without_masked(spec, model, params, used)
-        seen = of_start(model, params, x, key=jax.random.fold_in(jax.random.key(member.seed), _COTANGENTS))
-        return State(params, _transformation(spec, member).init(params), jnp.zeros((), jnp.int32), params), seen
+        return State(params, _transformation(spec, member).init(params), jnp.zeros((), jnp.int32), params)
 
     def advance(
         state: State, shared: Shared, member: Member, rows: jax.Array, n_steps: jax.Array, run_length: jax.Array, judged: jax.Array
@@ -135,7 +135,11 @@ def _compiled(spec: Spec, task_kind: str, shape: Shape) -> Program:
         units = of_units(model, state.mean, shared.x[judged[0]], judged[0], spec.activation.name)
         return Measured(layers, units, jnp.stack([*noise, _penalty(spec, model, state.mean, shared, member.values)]))
 
-    return Program(jax.jit(start, compiler_options=_QUICKLY), jax.jit(advance), jax.jit(measure))
+    def send(params: Params, x: jax.Array, member: Member) -> dict[str, jax.Array]:
+        return of_start(model, params, x, key=jax.random.fold_in(jax.random.key(member.seed), _COTANGENTS))
+
+    quickly = functools.partial(jax.jit, compiler_options=_QUICKLY)
+    return Program(quickly(start), jax.jit(advance), jax.jit(measure), quickly(send))
 
 
 def _step(
