@@ -40,7 +40,8 @@ _MOSTLY_NOISE = 0.5
 _SLOWEST, _FASTEST = 0.5, 1.0
 """What one more doubling of the rows gains, as powers of a half of what the last one did: errors fall as n^-0.5 to n^-1."""
 _MOST_HOPEFUL = 2
-_TRIED_QUICKLY = ("freer", "held-back", "stronger-penalty", "weaker-penalty", "with-networks", "linear-alone")
+_TRIED_QUICKLY = {"freer": "weaker-penalty", "held-back": "stronger-penalty", "with-networks": "", "linear-alone": ""}
+"""What is tried in a quick diagnosis, and what in its place where a run has no such change."""
 _MOST_UNITS = 256
 _AS_IT_IS = "as it is"
 
@@ -204,7 +205,7 @@ def diagnose(
     Args:
         ensemble: a run.
         prepared: the rows it was trained on, ready to be trained on again with its settings.
-        quick: three folds instead of four, and only changes of penalties and of several settings at once.
+        quick: three folds instead of four, two trainings as it is instead of three, and only changes of several settings at once.
         curves: farther changes of width and penalties as well, for the ends of the complexity curves.
         report: called after each trial.
         stopping: asked between and during trials.
@@ -220,9 +221,9 @@ def diagnose(
     if found is None:
         raise DataError("The run does not say what its loss is made of: it was saved by an older version. Fit again.")
     bench = Bench(ensemble, prepared, Control(n_threads=prepared.n_threads, stopping=stopping, measuring=False), quick=quick)
-    possible = [change for change in changes(ensemble, prepared) if curves or change.name not in _ONLY_FOR_CURVES]
-    to_try = [change for change in possible if not quick or change.name in (*_TRIED_QUICKLY, *(_ONLY_FOR_CURVES if curves else ()))]
-    n_turns, turns = len(to_try) + N_TRAININGS + (2 if quick else 3), iter(range(1, 1000))
+    to_try = _chosen(changes(ensemble, prepared), quick=quick, curves=curves)
+    n_as_is = N_TRAININGS - quick
+    n_turns, turns = len(to_try) + n_as_is + (2 if quick else 3), iter(range(1, 1000))
 
     def tried(jobs: dict[str, Job], known: Mapping[str, Trained] = {}) -> Trial:
         trial = bench.tried(jobs, known)
@@ -236,7 +237,7 @@ def diagnose(
     n_whole = _n_learned(jobs)
     scale = n_whole / _n_learned({name: job(name, spec, prepared) for name, spec in prepared.candidates.items()})
     # Several trainings as they are: their mean is compared with those with a change, and their differences are the chance of training.
-    as_is = [tried({name: with_other_seeds(one, number) for name, one in jobs.items()}) for number in range(N_TRAININGS)]
+    as_is = [tried({name: with_other_seeds(one, number) for name, one in jobs.items()}) for number in range(n_as_is)]
     before, learned = [one.losses for one in as_is], float(np.mean([one.learned for one in as_is]))
     halves = [tried(of_half) for of_half in jobs_of_halves]
     quarter = [] if quick else [tried({name: _of_part(one, prepared, share=4, part=0) for name, one in jobs.items()})]
@@ -266,7 +267,7 @@ def diagnose(
         hopeful = sorted(
             (change for change in to_try if remedies[change.name].relative >= _WORTH_HAVING), key=lambda c: -remedies[c.name].gain
         )
-        for change in hopeful[:_MOST_HOPEFUL] * (N_TRAININGS - 1):
+        for change in hopeful[:_MOST_HOPEFUL] * (n_as_is - 1):
             remedies[change.name] = told(change)
     ranked = sorted(remedies.values(), key=lambda one: (bool(one.failure), not one.helps, -one.gain))
     found = _completed(found, bench, whole, half, scale)
@@ -288,6 +289,15 @@ def diagnose(
         findings=all_findings(ensemble),
         seconds=round(time.monotonic() - began, 2),
     )
+
+
+def _chosen(possible: list[Change], *, quick: bool, curves: bool) -> list[Change]:
+    """Those of the changes that are tried."""
+    names = {change.name for change in possible}
+    wanted = {name if name in names else instead for name, instead in _TRIED_QUICKLY.items()} if quick else names - {*_ONLY_FOR_CURVES}
+    if curves:
+        wanted |= {name for along in _COMPLEXITY.values() for name in along}
+    return [change for change in possible if change.name in wanted]
 
 
 def _of_part(one: Job, prepared: Prepared, *, share: int, part: int) -> Job:

@@ -27,7 +27,8 @@ from weights.types import FloatArray
 from weights.verdicts import Gain
 
 N_FOLDS, N_FOLDS_QUICKLY, N_TRAININGS = 4, 3, 3
-_ENOUGH_JUDGED, _FEWEST_JUDGED = 10_000, 3
+_ENOUGH_JUDGED = 10_000
+"""Rows: of large tables not all folds are judged, but one less than all of a few at the least."""
 _MOST_LEARNED = 2_000
 _LEAST_SECONDS = 0.1
 
@@ -58,7 +59,7 @@ class Bench:
         self.spared = spared(ensemble)
         n_folds = N_FOLDS_QUICKLY if quick else N_FOLDS
         enough = -(-_ENOUGH_JUDGED * n_folds // len(prepared.dataset.x))
-        self.members = {"members.n_folds": n_folds, "members.n_members": min(n_folds, max(enough, _FEWEST_JUDGED))}
+        self.members = {"members.n_folds": n_folds, "members.n_members": min(n_folds, max(enough, n_folds - 1))}
         drawn = next(iter(self.jobs(prepared.candidates).values())).resampling
         self.rows = np.flatnonzero(drawn.scored.any(0) & (prepared.dataset.sample_weight > 0))
         self.fold = drawn.scored[:, self.rows].argmax(0)
