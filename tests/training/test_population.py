@@ -501,10 +501,10 @@ def test_history_holds_a_number_a_member_and_round():
     assert {history[name].shape for name in ("loss", "learning_rate", "unseen_loss")} == {(4, N_ENDS)}
 
 
-def test_health_is_measured_at_the_start_after_each_thousand_steps_and_at_the_end():
-    history = train(stepped(n_steps=2_200), Control()).history
+def test_health_is_measured_at_the_start_after_each_two_thousand_steps_and_at_the_end():
+    history = train(stepped(n_steps=4_200), Control()).history
     run_ends = history["steps"][0]
-    assert history["measured_at"].tolist() == [[0, run_ends[run_ends >= 1_000][0], run_ends[run_ends >= 2_000][0], 2_200]]
+    assert history["measured_at"].tolist() == [[0, run_ends[run_ends >= 2_000][0], run_ends[run_ends >= 4_000][0], 4_200]]
     assert {history[name].shape for name in ("hidden.0/dead", "output/grad_norm", "grad_noise")} == {(4, 4)}
     assert {history[name].shape for name in ("hidden.0/forward", "hidden.0/start_rank", "rows_looked_at")} == {(4, 1)}
 

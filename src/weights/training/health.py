@@ -23,7 +23,7 @@ OF_MEMBER = ("grad_signal", "grad_noise", "penalty")
 N_LOOKED_AT = 128
 """Rows on which units are looked at for signs of life: enough to see one that answers to one row in forty."""
 _N_RANKED = 64
-"""Rows on which rank and influence are measured, which cost more."""
+"""Rows on which signals at the start, rank and influence are measured, which cost more."""
 
 
 class Measured(NamedTuple):
@@ -55,7 +55,7 @@ def of_start(model: Model, params: Params, x: jax.Array, *, key: jax.Array) -> d
         x: inputs, shape (n, p).
         key: of the gradients at the outputs.
     """
-    x = x[:N_LOOKED_AT]
+    x = x[:_N_RANKED]
     outputs, hidden = model.apply(params, x)
     shifts = {i + 1: jnp.zeros_like(layer.activations) for i, layer in enumerate(hidden.values())}
     _, back = jax.vjp(lambda shifts: model.apply(params, x, lambda h, layer: h + shifts.get(layer, 0.0))[0], shifts)
@@ -64,8 +64,7 @@ def of_start(model: Model, params: Params, x: jax.Array, *, key: jax.Array) -> d
     for i, (name, layer) in enumerate(hidden.items()):
         found[f"{name}/forward"] = jnp.mean(layer.activations**2)
         found[f"{name}/backward"] = jnp.sum(gradients[i + 1] ** 2) / len(x)
-        first = layer.activations[:_N_RANKED]
-        found[f"{name}/start_rank"] = effective_rank(first, jnp.arange(len(first)))
+        found[f"{name}/start_rank"] = effective_rank(layer.activations, jnp.arange(len(x)))
     return found
 
 

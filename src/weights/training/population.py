@@ -38,8 +38,8 @@ ROUND_ENDS = (*(share / 192 for share in (1, 2, 3, 4, 6, 8, 12, 16)), *(share / 
 nothing beside their steps (our choice)."""
 N_ROUNDS = len(ROUND_ENDS)
 """Rounds of a run; fewer for one of few steps."""
-_MEASURED_EVERY = 1_000
-"""Steps from one measurement of health to the next, about; one costs as much as some six steps."""
+_MEASURED_EVERY = 2_000
+"""Steps from one measurement of health to the next, about, beside the start and the end; one costs as much as some six steps."""
 _BY_ROUND = ("loss", "learning_rate", "unseen_loss")
 """What is told of each member and round: the first two as in `Info`, and the loss of its outputs for the rows it is judged on."""
 _JUDGED_BLOCK = 1024
@@ -153,7 +153,7 @@ class _MemberRun:
     failure: str = ""
     done: bool = False
     rounds: list[tuple[float, ...]] = field(default_factory=list)
-    start: dict[str, float] = field(default_factory=dict)
+    start: dict[str, Any] = field(default_factory=dict)
     health: dict[int, dict[str, float]] = field(default_factory=dict)
     seconds: float = 0.0
     n_timed: int = 0
@@ -168,9 +168,8 @@ class Run:
         self.curve: list[float] = []
         self.run_length = job.specs[0].optimization.n_steps or 1
         self.ends = sorted({math.ceil(share * self.run_length) for share in ROUND_ENDS})
-        # Beside the start and the end, wherever that is; the first end of a round behind each thousand steps.
-        thousands = range(_MEASURED_EVERY, self.run_length, _MEASURED_EVERY)
-        self.measured_at = {0, *(next(end for end in self.ends if end >= steps) for steps in thousands)}
+        due = range(_MEASURED_EVERY, self.run_length, _MEASURED_EVERY)
+        self.measured_at = {next(end for end in self.ends if end >= steps) for steps in due}
         self.feed = feed(job, self.ends)
         watched = watched_rows(job)
         self.judged = [np.flatnonzero(scored & watched) for scored in job.resampling.scored]
@@ -189,8 +188,8 @@ class Run:
             inputs = jnp.asarray(job.groups), jnp.asarray(job.used)
             own = _member_arguments(job, m)
             state = program.start(jnp.asarray(job.x[sample]), knots, *inputs, own)
-            seen = jax.device_get(program.send(state.params, jnp.asarray(job.x[sample]), own)) if control.measuring else {}
-            members.append(_MemberRun(state, state.mean, start={name: float(value) for name, value in seen.items()}))
+            seen = program.send(state.params, jnp.asarray(job.x[sample]), own) if control.measuring else {}
+            members.append(_MemberRun(state, state.mean, start=seen))
         run = cls(job, control, program, members)
         if job.name in control.resume:
             run._restore(control.resume[job.name])
@@ -368,7 +367,7 @@ class Run:
             found = [[member.health[end][name] for end in measured if end in member.health] for member in self.members]
             history[name] = self._stacked(found, len(measured))
         for name in self.members[0].start:
-            history[name] = self._stacked([[member.start[name]] for member in self.members], 1)
+            history[name] = self._stacked([[float(member.start[name])] for member in self.members], 1)
         history["rows_looked_at"] = np.asarray([[min(len(rows), N_LOOKED_AT)] for rows in self.judged], float)
         history["out_of_bag_loss"] = np.asarray([self.curve])
         history["steps"] = np.asarray([ends], float)
