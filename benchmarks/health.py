@@ -29,7 +29,7 @@ FAULTS: dict[str, tuple[str, dict[str, Any]]] = {
     "learning rate too high": ("learning rate", {"learning_rate": 0.3, "activation": "tanh"}),
     "rank collapsed": ("collapsed rank", {"hidden": (32,) * 24}),
     "too few steps": ("too few steps", {"n_steps": 60, "optimization": "sgd", "learning_rate": 0.01, "schedule": "constant"}),
-    "all weights zero": ("all zero", {"penalty": "l1", "strength": 10.0, "averaging": 0.0}),
+    "all weights zero": ("all zero", {"penalty": "l1", "strength": 10.0, "patience": 0}),
 }
 TWINS: dict[str, dict[str, Any]] = {
     "default": {},

@@ -118,12 +118,17 @@ def test_a_variant_that_diverges_is_named_with_the_reason(network, data):
     ("vary", "message"),
     [
         ({"model": ["linear"]}, "'model' cannot be varied"),
-        ({"members.n_folds": [3]}, "cannot be varied: all variants have the same model and members"),
+        ({"members.n_folds": [3]}, "cannot be varied: all variants have the same model, members"),
         ({"initialisation": ["he"]}, "There is no setting 'initialisation'"),
         ({"initialization": ["hee"]}, "has no choice 'hee'"),
         ({"initialization": ["he"]}, "Nothing changes with initialization"),
         ({"initialization": []}, "There must be values to try"),
         ({}, "Name what to vary"),
+        (None, "must be settings by name"),
+        ({3: [1]}, "must be settings by name"),
+        ({"dropout": [0.1], "regularization.dropout": [0.2]}, "varied under two names"),
+        ({"mask": [("nonsense",)]}, "names 'nonsense', which is not a feature"),
+        ({"seed": [1, 2]}, "the same model, members and seeds"),
         ({"learning_rate": [float(rate) for rate in range(1, 66)]}, "at most 64 are compared"),
     ],
     ids=str,
@@ -133,9 +138,29 @@ def test_what_cannot_be_varied_is_said(network, data, vary, message):
         compare(network, vary, data)
 
 
-def test_one_training_cannot_tell_the_chance_of_training(network, data):
-    with pytest.raises(UsageError, match="trainings must be at least 2, but is 1"):
-        compare(network, {"activation": ["gelu"]}, data, trainings=1)
+@pytest.mark.parametrize("trainings", [1, 1_000, 2.5, "3", None])
+def test_one_training_cannot_tell_the_chance_of_training(network, data, trainings):
+    with pytest.raises(UsageError, match=f"trainings must be a whole number from 2 to 100, but is {trainings}"):
+        compare(network, {"activation": ["gelu"]}, data, trainings=trainings)
+
+
+def test_what_does_not_fit_into_memory_is_refused_before_it_is_tried(network, data):
+    with pytest.raises(DataError, match="memory"):
+        compare(network, {"hidden": [(1_000_000_000,)]}, data)
+
+
+def test_a_setting_that_is_of_no_use_is_said_to_make_no_difference(network, data):
+    found = by_label(compare(network, {"momentum": [0.5]}, data, trainings=2))["momentum 0.5"]
+    assert (found.unused, found.gain.value) == (True, 0.0)
+
+
+def test_values_that_are_the_same_are_trained_once(network, data):
+    found = compare(network, {"learning_rate": ["0.003", "0.0030", 3e-3]}, data, trainings=2)
+    assert [variant.label for variant in found.variants] == ["as it is", "learning_rate 0.003"]
+
+
+def test_dropout_gives_way_to_an_optimizer_that_cannot_have_it(network, data):
+    assert not by_label(compare(network, {"optimization": ["lbfgs"]}, data, trainings=2))["optimization lbfgs"].failure
 
 
 def test_solved_members_are_not_compared_with_such_as_take_steps(data):

@@ -508,6 +508,8 @@ def compare(
     """
     prepared = _ready_again(model, data)
     control, told = Control(n_threads=prepared.n_threads), progress or (lambda progress: None)
+    if not isinstance(vary, Mapping) or not all(isinstance(name, str) for name in vary):
+        raise UsageError(f"What to vary must be settings by name, such as {{'initialization': ['he', 'xavier']}}, but {vary!r} came.")
     several = {name: several_values(name, values) for name, values in dotted(vary).items()}
     with _stopped_by_signals(control):
         return try_variants(model.ensemble, prepared, several, n_trainings=trainings, report=told, stopping=control.stopping)

@@ -16,7 +16,7 @@ import numpy as np
 
 from weights.ensemble import Ensemble, Population
 from weights.errors import Interrupted, TrainingError, UsageError
-from weights.fitting import Prepared, check_rows
+from weights.fitting import Prepared, check_features, check_memory, check_rows, plans_of
 from weights.inspection.decomposition import average
 from weights.inspection.health import findings
 from weights.spec import Spec, find_setting, resolve, with_settings
@@ -28,13 +28,17 @@ _MOST_VARIANTS = 64
 _NEARLY_THERE = 0.01
 """A run has converged where what it still gains is this share of all it gains (our choice)."""
 _MODEL = ("model", "name")
-_ELEMENTS_OF_STEPS = frozenset(("initialization", "activation", "updates"))
+_OF_SOLVED = frozenset(
+    (("optimization", "tolerance"), ("updates", "mask"), *(("regularization", f) for f in ("penalty", "strength", "l1_ratio")))
+)
+"""What members that are solved use."""
 _FOLLOWING = {
     ("optimization", "name"): ("learning_rate", "weight_decay", "batch_size", "n_steps", "averaging"),
     ("regularization", "penalty"): ("averaging",),
     ("regularization", "strength"): ("averaging",),
 }
 """Settings of optimization that follow from another: where that is varied they are chosen anew, as a fit would."""
+_MOST_TRAININGS = 100
 
 
 def compare(
@@ -64,13 +68,19 @@ def compare(
     """
     began = time.monotonic()
     check_rows(ensemble, prepared)
-    if n_trainings < 2:
-        raise UsageError(f"trainings must be at least 2, but is {n_trainings}. The chance of training is told from their differences.")
+    if not isinstance(n_trainings, int) or not 2 <= n_trainings <= _MOST_TRAININGS:
+        raise UsageError(
+            f"trainings must be a whole number from 2 to {_MOST_TRAININGS}, but is {n_trainings}: from their differences the chance of "
+            "training is told. Give another."
+        )
     bench = Bench(ensemble, prepared, Control(n_threads=prepared.n_threads, stopping=stopping), quick=False)
     variants = _variants({name: spec for name, spec in prepared.candidates.items() if name not in bench.spared}, vary, prepared)
     as_it_is = {name: prepared.candidates[name] for name in next(iter(variants.values()))}
     named = next((label for label, specs in variants.items() if specs == as_it_is), None)
-    variants = {label: specs for label, specs in variants.items() if label != named}
+    variants = {label: specs for label, specs in variants.items() if specs != as_it_is}
+    for specs in (as_it_is, *variants.values()):
+        check_features(specs, prepared.dataset)
+        check_memory(plans_of(specs, prepared.shape, len(prepared.dataset.x), n_threads=prepared.n_threads))
     n_turns, turns = (len(variants) + 1) * n_trainings, itertools.count(1)
 
     def trained(specs: dict[str, Spec]) -> list[Trial]:
@@ -87,7 +97,7 @@ def compare(
         losses = [trial.losses for trial in trials]
         mean = average(np.mean(losses, axis=0), bench.judged)
         gain = bench.gain(before, losses, among=len(variants))
-        each = [found for trial in trials[:1] for name, one in trial.trained.items() for found in findings(_population(name, one))]
+        each = [found for trial in trials for name, one in trial.trained.items() for found in findings(_population(name, one))]
         return Variant(
             label=label,
             reference=reference,
@@ -97,7 +107,8 @@ def compare(
             learned=float(np.mean([trial.learned for trial in trials])),
             converged_at=_converged_at(trials),
             cost=cost_of(specs, prepared) / cost_of(as_it_is, prepared),
-            findings=each,
+            unused=not reference and all(np.array_equal(one, other) for one, other in zip(losses, before, strict=True)),
+            findings=[*{(found.population, found.fault, found.layer): found for found in each}.values()],
         )
 
     first = trained(as_it_is)
@@ -140,26 +151,32 @@ def _variants(specs: Mapping[str, Spec], vary: Mapping[str, Sequence[Any]], prep
         solved = " Members that are solved take no steps; fit with --model mlp." if all(spec.solved for spec in specs.values()) else ""
         raise refused or UsageError(f"Nothing changes with {', '.join(vary)}: the run has these settings, or does not use them.{solved}")
     labels = [", ".join(f"{name} {value}" for name, value in settings.items()) for settings in choices]
-    return {label: {name: found[i] for name, found in varied.items()} for i, label in enumerate(labels)}
+    made = {label: {name: found[i] for name, found in varied.items()} for i, label in enumerate(labels)}
+    distinct = [label for i, label in enumerate(labels) if made[label] not in [made[other] for other in labels[:i]]]
+    return {label: made[label] for label in distinct}
 
 
 def _varied(spec: Spec, settings: Mapping[str, Any], n_samples: int, n_numeric: int) -> Spec:
     """A resolved spec with some settings changed, and with those anew that follow from them; as it was if it does not use them."""
     given = {find_setting(spec, name) for name in settings}
+    if len(given) < len(settings):
+        raise UsageError(f"A setting is varied under two names: {', '.join(settings)}. Name each setting once, with all its values.")
     for name in settings:
         if find_setting(spec, name)[0] == "members" or find_setting(spec, name) == _MODEL:
-            raise UsageError(f"'{name}' cannot be varied: all variants have the same model and members. Fit twice to compare these.")
+            raise UsageError(f"'{name}' cannot be varied: all variants have the same model, members and seeds. Fit twice to compare these.")
     changed = with_settings(spec, settings)
     if spec.solved:
         if changed.optimization.name != spec.optimization.name:
             raise UsageError(
                 "Members of this run are solved, and cannot be compared with such as take steps. Fit with both to compare them."
             )
-        return spec if {section for section, _ in given} <= _ELEMENTS_OF_STEPS else resolve(changed, n_samples, n_numeric)
+        return resolve(changed, n_samples, n_numeric) if given & _OF_SOLVED else spec
     for cause, following in _FOLLOWING.items():
         if cause in given and _value(changed, cause) != _value(spec, cause):
             fresh = {field: None for field in following if ("optimization", field) not in given}
             changed = msgspec.structs.replace(changed, optimization=msgspec.structs.replace(changed.optimization, **fresh))
+    if changed.optimization.name == "lbfgs" and ("regularization", "dropout") not in given:
+        changed = with_settings(changed, {"regularization.dropout": None})
     return resolve(changed, n_samples, n_numeric)
 
 

@@ -319,11 +319,20 @@ def candidates(model: str, settings: dict[str, Any], dataset: Dataset, *, varied
     if varied and model == "auto" and open_settings and "mlp" in specs and specs["mlp"].optimization.name == "adamw":
         specs["mlp-loose"] = with_settings(specs["mlp"], open_settings)
     specs = {name: _with_members(spec, len(specs)) for name, spec in specs.items()}
+    check_features(specs, dataset)
+    return specs
+
+
+def check_features(specs: Mapping[str, Spec], dataset: Dataset) -> None:
+    """Whether masks name features.
+
+    Raises:
+        UsageError: one does not.
+    """
     known = [feature.name for feature in dataset.used_features]
     for name in (name for spec in specs.values() for name in spec.updates.mask):
         if name not in known:
             raise UsageError(f"updates.mask names '{name}', which is not a feature in use. {suggest(name, known)}")
-    return specs
 
 
 def _with_members(spec: Spec, n_populations: int) -> Spec:

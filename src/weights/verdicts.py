@@ -192,8 +192,9 @@ class Variant(msgspec.Struct, frozen=True):
         learned: the loss on rows that members learned from.
         converged_at: steps after which the loss out of bag had come within 1 % of its way to the lowest; None if members are solved.
         cost: time that training takes, as a multiple.
-        findings: what is wrong with the five elements.
+        findings: what is wrong with the five elements, in any training.
         failure: why it could not be trained, or empty.
+        unused: whether every training gave what the settings as they are gave, because what was varied is of no use beside them.
     """
 
     label: str
@@ -206,6 +207,7 @@ class Variant(msgspec.Struct, frozen=True):
     cost: float = 1.0
     findings: list[Finding] = []
     failure: str = ""
+    unused: bool = False
 
 
 class Experiment(msgspec.Struct, frozen=True):

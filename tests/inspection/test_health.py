@@ -40,7 +40,7 @@ PLANTED = {
     "too high learning rate": ("learning rate", {"learning_rate": 0.3, "activation": "tanh"}, {"activation": "tanh"}),
     "collapsed rank": ("collapsed rank", {"hidden": (32,) * 24}, {"hidden": (32,) * 24, "initialization": "orthogonal"}),
     "too few steps": ("too few steps", {"n_steps": 60, "optimization": "sgd", "learning_rate": 0.01, "schedule": "constant"}, {}),
-    "all weights zero": ("all zero", {"penalty": "l1", "strength": 10.0, "averaging": 0.0}, {"penalty": "l1", "strength": 1e-4}),
+    "all weights zero": ("all zero", {"penalty": "l1", "strength": 10.0, "patience": 0}, {"penalty": "l1", "strength": 1e-4}),
 }
 
 
@@ -70,7 +70,7 @@ def test_advice_names_the_setting_and_its_value():
 
 
 def test_units_that_a_penalty_silenced_are_not_blamed_on_the_learning_rate():
-    found = [finding for finding in fitted(penalty="l1", strength=1.0, n_steps=None).findings() if finding.fault == "dead"]
+    found = [finding for finding in fitted(penalty="l1", strength=1.0, n_steps=None, patience=0).findings() if finding.fault == "dead"]
     assert found
     assert all("strength" in finding.advice for finding in found)
 
@@ -82,6 +82,65 @@ def test_of_few_units_or_few_rows_nothing_is_said():
     for one in (few_units, model):
         assert "dead" not in {finding.fault for finding in one.findings()}
         assert {layer.dead for layer in one.health()} == {None}
+
+
+def test_rows_that_are_alike_at_the_head_of_a_table_do_not_make_units_look_dead():
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(1_200, 4))
+    x[:500] = 0.0
+    rows = {f"x{j}": x[:, j] for j in range(4)} | {"y": x @ np.array([1.0, -1.0, 0.5, 0.0]) + 0.3 * rng.normal(size=1_200)}
+    model = api.fit(rows, "y", model="mlp", members=4, inspect=False, n_steps=300)
+    assert model.findings() == []
+    assert all(layer.dead < 0.5 for layer in model.health() if layer.n_units)
+
+
+def test_the_weights_that_answer_are_looked_at_and_not_the_last_ones():
+    rng = np.random.default_rng(0)
+    rows = {"x": rng.normal(size=200), "z": rng.normal(size=200)}
+    rows["y"] = rows["x"] + 2.0 * rng.normal(size=200)
+    model = api.fit(rows, "y", model="mlp", members=4, inspect=False, embedding="none", n_steps=1_000)
+    [population] = model.ensemble.populations
+    assert np.all(population.history["best_round"] < population.history["loss"].shape[1] - 1)
+    for layer in model.health():
+        norms = [np.linalg.norm(w) for w in population.params[layer.layer]["w"]]
+        assert layer.weight_norm == pytest.approx(np.median(norms), rel=1e-5)
+
+
+def test_long_steps_are_seen_though_the_schedule_ends_at_zero():
+    faults = {finding.fault for finding in fitted(learning_rate=0.1, activation="tanh", patience=0, n_steps=400).findings()}
+    assert "learning rate" in faults
+
+
+def test_long_steps_are_seen_where_gradients_of_several_batches_make_one():
+    settings = {"activation": "tanh", "schedule": "constant", "warmup": 0.0, "n_steps": 202}
+    ratios = [max(layer.update_ratio for layer in fitted(accumulate=n, **settings).health() if layer.n_units) for n in (1, 4)]
+    assert min(ratios) > 1e-3
+
+
+def test_a_search_for_the_length_of_steps_is_not_told_to_lower_its_rate():
+    assert "learning rate" not in {finding.fault for finding in fitted("diabetes", optimization="lbfgs", n_steps=60).findings()}
+
+
+@pytest.mark.parametrize("activation", ["sigmoid", "softplus"])
+def test_inputs_of_small_size_are_no_signal_that_grows(activation):
+    rng = np.random.default_rng(0)
+    rows = {f"c{j}": rng.integers(0, 100, 600).astype(str) for j in range(2)} | {"y": rng.normal(size=600)}
+    model = api.fit(rows, "y", model="mlp", members=2, inspect=False, activation=activation, n_steps=200)
+    assert "scale" not in {finding.fault for finding in model.findings()}
+
+
+def test_batches_of_a_single_row_are_no_loss_that_rises():
+    faults = {finding.fault for finding in fitted("diabetes", batch_size=1, n_steps=50, learning_rate=1e-4).findings()}
+    assert "learning rate" not in faults
+
+
+def test_weights_of_zero_are_not_said_to_take_long_steps():
+    assert "learning rate" not in {finding.fault for finding in fitted(initialization="zeros").findings()}
+
+
+def test_a_gain_that_was_set_is_advised_to_be_left_alone():
+    [found, *_] = [one for one in fitted(activation="tanh", gain=50.0).findings() if one.fault == "saturated"]
+    assert found.advice == "Leave the gain to follow the activation (50 was used)."
 
 
 # Theory
@@ -98,7 +157,7 @@ def test_first_weights_of_wide_layers_do_what_theory_expects(activation, start):
     seen = []
     for seed in range(4):
         params = model.init(x, jnp.zeros((0, 1)), key=jax.random.key(seed))
-        seen.append(of_start(model, params, x, key=jax.random.key(seed + 100)))
+        seen.append(of_start(model, params, x, jnp.arange(128), key=jax.random.key(seed + 100)))
     stacked = {name: {part: np.asarray(array)[None] for part, array in layer.items()} for name, layer in params.items()}
     spec = Spec(model=Mlp(hidden=(width,) * 3), initialization=start, activation=Activation(activation))
     expected = expected_signals(spec, stacked, float(seen[0]["input/forward"]))
@@ -138,6 +197,11 @@ def test_the_noise_scale_is_a_number_of_rows():
     history = population.history
     expected = history["grad_noise"][:, -1].mean() / history["grad_signal"][:, -1].mean()
     assert noise_scale(population) == (pytest.approx(expected) if expected > 0 else None)
+
+
+def test_a_single_row_tells_no_noise():
+    [population] = fitted(batch_size=1, n_steps=20).ensemble.populations
+    assert noise_scale(population) is None
 
 
 def test_a_gradient_of_all_rows_has_no_noise():

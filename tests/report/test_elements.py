@@ -121,7 +121,7 @@ def test_nothing_is_said_where_nothing_is_wrong(network):
 def test_a_finding_says_what_was_seen_and_what_to_change(silent):
     said = words(finding_lines(silent.findings()))
     assert said.startswith("Unwell mlp: at the start the signal fades")
-    assert "Start with he, which keeps signals at their size (zeros was used)." in said
+    assert "Start with he, which keeps signals at their size, instead of zeros." in said
 
 
 def test_more_findings_than_a_screen_needs_are_where_a_command_shows_them(silent):
@@ -136,7 +136,7 @@ def test_health_as_an_object_holds_bands_over_members_in_order(network):
     bands = told["bands"]["mlp"]
     history = network.ensemble.populations[0].history
     assert bands["loss"]["steps"] == history["steps"][0].tolist()
-    assert bands["hidden.0/rank"]["steps"] == [0, 150]
+    assert bands["hidden.0/rank"]["steps"] == history["measured_at"][0].tolist() == [0, 38, 150]
     assert bands["loss"]["q50"] == np.median(history["loss"], axis=0).tolist()
     for band in bands.values():
         assert np.all(np.diff([band["q05"], band["q50"], band["q95"]], axis=0) >= 0)

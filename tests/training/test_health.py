@@ -57,7 +57,7 @@ def test_rows_that_are_there_twice_are_not_compared_with_themselves():
 
 def test_signals_and_gradients_of_a_linear_network_have_their_closed_form():
     model, params, x = network(activation="identity", start="orthogonal", hidden=(32, 32), n_outputs=32)
-    found = {name: float(value) for name, value in of_start(model, params, x, key=KEY).items()}
+    found = {name: float(value) for name, value in of_start(model, params, x, jnp.arange(len(x)), key=KEY).items()}
     # Orthogonal maps keep lengths: of what came in, and of 32 standard normal gradients.
     assert found["hidden.1/forward"] == pytest.approx(found["input/forward"], rel=1e-4)
     assert found["hidden.0/backward"] == pytest.approx(found["hidden.1/backward"], rel=1e-4)
@@ -66,7 +66,7 @@ def test_signals_and_gradients_of_a_linear_network_have_their_closed_form():
 
 def test_gradients_are_those_of_the_network():
     model, params, x = network(hidden=(8,), n_outputs=1)
-    found = of_start(model, params, x, key=KEY)
+    found = of_start(model, params, x, jnp.arange(len(x)), key=KEY)
     at_outputs = np.asarray(jax.random.normal(KEY, (64, 1)))
     by_hand = at_outputs @ np.asarray(params["output"]["w"]).T
     assert found["hidden.0/backward"] == pytest.approx(np.mean(np.sum(by_hand**2, 1)), rel=1e-4)

@@ -501,18 +501,20 @@ def test_history_holds_a_number_a_member_and_round():
     assert {history[name].shape for name in ("loss", "learning_rate", "unseen_loss")} == {(4, N_ENDS)}
 
 
-def test_health_is_measured_at_the_start_after_each_two_thousand_steps_and_at_the_end():
+def test_health_is_measured_at_the_start_at_a_quarter_after_each_two_thousand_steps_and_at_the_end():
     history = train(stepped(n_steps=4_200), Control()).history
     run_ends = history["steps"][0]
-    assert history["measured_at"].tolist() == [[0, run_ends[run_ends >= 2_000][0], run_ends[run_ends >= 4_000][0], 4_200]]
-    assert {history[name].shape for name in ("hidden.0/dead", "output/grad_norm", "grad_noise")} == {(4, 4)}
+    due = [run_ends[run_ends >= steps][0] for steps in (1_050, 2_000, 4_000)]
+    assert history["measured_at"].tolist() == [[0, *due, 4_200]]
+    assert {history[name].shape for name in ("hidden.0/dead", "output/grad_norm", "grad_noise")} == {(4, 5)}
     assert {history[name].shape for name in ("hidden.0/forward", "hidden.0/start_rank", "rows_looked_at")} == {(4, 1)}
 
 
 def test_health_is_measured_where_training_stops_early():
     job = stepped(learning_rate=0.1, patience=3)
     history = train(replace(job, y=np.random.default_rng(5).normal(size=96).astype(np.float32)), Control()).history
-    assert history["measured_at"].tolist() == [[0, history["steps"][0, -1]]]
+    assert history["measured_at"][0, [0, -1]].tolist() == [0, history["steps"][0, -1]]
+    assert history["steps"][0, -1] < job.specs[0].optimization.n_steps
 
 
 def test_the_loss_of_a_member_alone_is_that_of_its_outputs_on_rows_it_never_saw():

@@ -72,7 +72,7 @@ class Run(NamedTuple):
         """What is measured of a state, by name; the batch and the rows that are looked at are all there are, twice."""
         twice = jnp.asarray(np.resize(ALL_ROWS[0], 2 * N), jnp.int32)
         state = self.state if state is None else state
-        return named(self.program.measure(state, self.shared, self.member, twice, np.float32(MOST_STEPS), twice[None]))
+        return named(self.program.measure(state, self.shared, self.member, twice, np.float32(MOST_STEPS), twice))
 
 
 def begin(settings, *, kind="regression", seed=0, used=(1, 1, 1, 1)) -> Run:

@@ -47,8 +47,8 @@ def alive(hidden: jax.Array, name: str) -> tuple[jax.Array, jax.Array]:
         name: of the activation.
 
     Returns:
-        Share of units whose activation is the same for every sample (nothing can pass through them), and share of units that for nine
-        samples in ten sit within 1 % of either end of what they can answer (none where that has no two ends), each shape ().
+        Share of units whose activation is the same for every sample (nothing can pass through them), and share of units that for
+        four samples in five sit within 1 % of either end of what they can answer (none where that has no two ends), each shape ().
     """
     dead = hidden.min(0) == hidden.max(0)
     if name not in _ENDS:

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 import jax.numpy as jnp
+import msgspec
 import numpy as np
 
 from weights.elements.activation import ACTIVATIONS, gain
@@ -19,7 +20,7 @@ from weights.elements.regularization import MAKE_ZEROS
 from weights.ensemble import Ensemble, Population
 from weights.spec import Spec
 from weights.training.health import OF_LAYERS, OF_MEMBER, OF_UNITS
-from weights.types import Params
+from weights.types import FloatArray, Params
 from weights.verdicts import Finding, LayerHealth
 
 _FADED, _GROWN = 0.04, 25.0
@@ -33,6 +34,8 @@ _MANY_UNITS = 0.8
 _LONG_STEP = 0.04
 """Change of a layer's weights in one step, beside their own length: twice that of default steps at their longest."""
 _RISEN, _STILL_FALLING = 1.25, 0.02
+_ENOUGH_ROWS = 128
+"""In a round, for its mean loss to tell more than chance."""
 _FEWEST_UNITS, _FEWEST_ROWS = 8, 16
 """With fewer nothing is said of units: it would be chance."""
 _NEARBY = 1e-2
@@ -110,6 +113,8 @@ def noise_scale(population: Population) -> float | None:
     """
     if not is_recorded(population) or population.spec.optimization.name == "lbfgs":
         return None
+    if population.spec.optimization.batch_size == 1:
+        return None  # a single row has no halves
     signal, noise = (float(np.nanmean(population.history[name][:, -1])) for name in ("grad_signal", "grad_noise"))
     return noise / signal if signal > 0 else None
 
@@ -194,22 +199,21 @@ def _of_start(recorded: _Recorded) -> Iterator[Finding]:
     scheme, activation, hidden = recorded.spec.initialization, recorded.spec.activation.name, recorded.hidden
     if not hidden:
         return
-    instead = "Start with he, which keeps signals at their size" if scheme.name != "he" or scheme.gain is not None else "Use fewer layers"
-    matched = 1.0 / gain(activation) ** 2 * max(recorded.first("input/forward"), 1e-12)
-    sizes = {layer: recorded.first(f"{layer}/forward") / matched for layer in hidden}
+    instead = _instead_of_start(recorded.spec)
+    matched = msgspec.structs.replace(recorded.spec, initialization=Initialization("he"))
+    healthy = expected_signals(matched, recorded.population.params, recorded.first("input/forward")).forward
+    sizes = {layer: (recorded.first(f"{layer}/forward") / max(healthy[layer], 1e-12)) ** 0.5 for layer in hidden}
     layer, size = max(sizes.items(), key=lambda one: abs(np.log(max(one[1], 1e-30))))
-    if not _FADED < size < _GROWN:
-        how = "fades" if size < 1 else "grows"
-        words = f"at the start the signal {how}: what leaves layer {layer} has {size**0.5:.2g} times the size it should have"
-        yield Finding(
-            recorded.population.name, "initialization", "scale", words, f"{instead} ({_named(scheme)} was used).", layer, size**0.5
-        )
+    if not _FADED**0.5 < size < _GROWN**0.5:
+        how, beside = "fades" if size < 1 else "grows", f"has {_number(size)} times the size it should have" if size > 0 else "is nothing"
+        words = f"at the start the signal {how}: what leaves layer {layer} {beside}"
+        yield Finding(recorded.population.name, "initialization", "scale", words, f"{instead}.", layer, size)
     lengths = [recorded.first(f"{layer}/backward") for layer in hidden]
     ratio = lengths[0] / max(lengths[-1], 1e-30)
     if len(hidden) > 1 and lengths[-1] > 0 and not _VANISHED < ratio < _EXPLODED:
         what, how = ("vanishing gradient", "vanish") if ratio < 1 else ("exploding gradient", "explode")
         words = (
-            f"at the start gradients {how} on their way back: in layer {hidden[0]} they are {ratio**0.5:.2g} times as long as "
+            f"at the start gradients {how} on their way back: in layer {hidden[0]} they are {_number(ratio**0.5)} times as long as "
             f"in {hidden[-1]}"
         )
         other = f", or use relu or gelu instead of {activation}" if ratio < 1 and activation in ("sigmoid", "tanh") else ""
@@ -251,13 +255,18 @@ def _of_steps(recorded: _Recorded, failed: list[str]) -> Iterator[Finding]:
         yield Finding(name, "optimization", "learning rate", words, f"{_lower_rate(spec)}.", None, len(failed) / n_members)
         return
     # Not of the embedding, whose weights are held near zero where they are of no use.
-    ratios = {layer: recorded.most(f"{layer}/update_ratio") for layer in (*recorded.hidden, "output")}
-    layer, longest = max(ratios.items(), key=lambda one: one[1])
-    losses = np.nanmedian(history["loss"], axis=0)
-    if longest > _LONG_STEP:
+    pulled = spec.regularization.strength and spec.regularization.penalty in MAKE_ZEROS  # whose steps are long beside weights near zero
+    moving = [layer for layer in (*recorded.hidden, "output") if recorded.last(f"{layer}/weight_norm") > 0 and not pulled]
+    ratios = {layer: recorded.most(f"{layer}/update_ratio") for layer in moving}
+    layer, longest = max(ratios.items(), key=lambda one: one[1], default=("output", 0.0))
+    losses = _smoothed(history["loss"])
+    n_rows = np.median(np.diff(history["steps"][0], prepend=0)) * (spec.optimization.batch_size or 1)
+    rises = n_rows >= _ENOUGH_ROWS and losses[-1] > _RISEN * losses.min() and losses[-1] > 0.5 * losses[0]
+    sets_rate = spec.optimization.name != "lbfgs"  # which finds the length of its steps itself
+    if sets_rate and longest > _LONG_STEP:
         words = f"one step changes the weights of layer {layer} by {100 * longest:.2g} % of their length"
         yield Finding(name, "optimization", "learning rate", words, f"{_lower_rate(spec)}.", layer, longest)
-    elif len(losses) > 1 and losses[-1] > _RISEN * losses.min() and losses[-1] > 0.5 * losses[0]:
+    elif sets_rate and rises:
         words = f"the loss of batches rose again, from {losses.min():.3g} to {losses[-1]:.3g} at the end"
         yield Finding(name, "optimization", "learning rate", words, f"{_lower_rate(spec)}.", None, float(losses[-1] / losses.min()))
     curve = history["out_of_bag_loss"][0]
@@ -270,6 +279,13 @@ def _of_steps(recorded: _Recorded, failed: list[str]) -> Iterator[Finding]:
             steps = spec.optimization.n_steps or 0
             advice = f"Take more steps (n_steps {3 * steps:,} instead of {steps:,}), or longer ones"
             yield Finding(name, "optimization", "too few steps", words, f"{advice}.", None, float(fell))
+
+
+def _smoothed(losses: FloatArray) -> FloatArray:
+    """Means of four rounds in turn (of all, if they are fewer) of the members' median loss, shape (r,)."""
+    median = np.asarray([np.median(column[np.isfinite(column)]) for column in losses.T if np.isfinite(column).any()])
+    width = min(4, len(median))
+    return np.convolve(median, np.full(width, 1.0 / width), mode="valid") if width else np.zeros(1)
 
 
 def _of_weights(recorded: _Recorded) -> Iterator[Finding]:
@@ -287,13 +303,19 @@ def _of_weights(recorded: _Recorded) -> Iterator[Finding]:
 
 def _named(scheme: Initialization) -> str:
     """A scheme with what was set of it."""
-    scale = f" with scale {scheme.scale:g}" if scheme.name == "normal" else ""
-    return f"{scheme.name}{scale}{'' if scheme.gain is None else f' with gain {scheme.gain:g}'}"
+    return f"normal with scale {scheme.scale:g}" if scheme.name == "normal" else scheme.name
 
 
 def _instead_of_start(spec: Spec) -> str:
-    matched = spec.initialization.name == "he" and spec.initialization.gain is None
-    return "Use fewer layers" if matched else f"Start with he instead of {_named(spec.initialization)}"
+    if spec.initialization.gain is not None:
+        return f"Leave the gain to follow the activation ({spec.initialization.gain:g} was used)"
+    if spec.initialization.name == "he":
+        return "Use fewer layers"
+    return f"Start with he, which keeps signals at their size, instead of {_named(spec.initialization)}"
+
+
+def _number(value: float) -> str:
+    return f"{value:,.0f}" if 100 <= value < 1e6 else f"{value:.2g}"
 
 
 def _against_silence(recorded: _Recorded, layer: str) -> str:

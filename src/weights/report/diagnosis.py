@@ -60,6 +60,7 @@ def experiment_lines(found: Experiment) -> list[str]:
         gain = variant.gain
         paired = [compact(gain.value), f"[{compact(gain.low)} {compact(gain.high)}]", f"{gain.relative:+.1%}"] if gain else ["", "", ""]
         verdict = "as it is" if variant.reference else "better" if gain and gain.low > 0 else "worse" if gain and gain.high < 0 else ""
+        verdict = "no difference: not used beside the other settings" if variant.unused else verdict
         faults = ", ".join(dict.fromkeys(finding.fault for finding in variant.findings))
         steps = "" if variant.converged_at is None else f"{variant.converged_at:,} steps"
         own = [compact(variant.learned), steps, f"x {variant.cost:.2g}", "; ".join(filter(None, [verdict, faults]))]
@@ -73,7 +74,7 @@ def experiment_lines(found: Experiment) -> list[str]:
         labelled("Compared", head),
         *aligned(rows, to_right=(1, 2, 4, 5, 6, 7)),
         "  [95 % interval that holds for all variants together, over the choice of rows and the chance of training]",
-        "  converged: steps after which the loss on unseen rows had come within 1 % of its way to the lowest",
+        "  converged: steps after which the loss on unseen rows had come within 1 % of its way to the lowest; time: as planned",
         *finding_lines(unwell),
     ]
 

@@ -42,7 +42,7 @@ def named(measured: Measured) -> dict[str, float]:
     return found | dict(zip(OF_MEMBER, member.tolist(), strict=True))
 
 
-def of_start(model: Model, params: Params, x: jax.Array, *, key: jax.Array) -> dict[str, jax.Array]:
+def of_start(model: Model, params: Params, x: jax.Array, rows: jax.Array, *, key: jax.Array) -> dict[str, jax.Array]:
     """What a member's first weights do to signals on their way through the network, and to gradients on their way back.
 
     forward of inputs, hidden layers and outputs: mean square of what leaves them. backward of hidden layers: mean squared length of the
@@ -53,9 +53,10 @@ def of_start(model: Model, params: Params, x: jax.Array, *, key: jax.Array) -> d
         model: which it is.
         params: of one member.
         x: inputs, shape (n, p).
+        rows: which rows they are, shape (n,); some may be there several times.
         key: of the gradients at the outputs.
     """
-    x = x[:_N_RANKED]
+    x, rows = x[:_N_RANKED], rows[:_N_RANKED]
     outputs, hidden = model.apply(params, x)
     shifts = {i + 1: jnp.zeros_like(layer.activations) for i, layer in enumerate(hidden.values())}
     _, back = jax.vjp(lambda shifts: model.apply(params, x, lambda h, layer: h + shifts.get(layer, 0.0))[0], shifts)
@@ -64,7 +65,7 @@ def of_start(model: Model, params: Params, x: jax.Array, *, key: jax.Array) -> d
     for i, (name, layer) in enumerate(hidden.items()):
         found[f"{name}/forward"] = jnp.mean(layer.activations**2)
         found[f"{name}/backward"] = jnp.sum(gradients[i + 1] ** 2) / len(x)
-        found[f"{name}/start_rank"] = effective_rank(layer.activations, jnp.arange(len(x)))
+        found[f"{name}/start_rank"] = effective_rank(layer.activations, rows)
     return found
 
 
@@ -108,7 +109,7 @@ def of_weights(
         before: params of one member.
         after: those after a step.
         mean: those that answer.
-        batch_size: of the whole batch.
+        batch_size: rows of both halves.
     """
     found, signal, noise = {}, jnp.zeros(()), jnp.zeros(())
     for name, layer in learned(before).items():

@@ -39,7 +39,7 @@ nothing beside their steps (our choice)."""
 N_ROUNDS = len(ROUND_ENDS)
 """Rounds of a run; fewer for one of few steps."""
 _MEASURED_EVERY = 2_000
-"""Steps from one measurement of health to the next, about, beside the start and the end; one costs as much as some six steps."""
+"""Steps from one measurement of health to the next, about, beside the start, a quarter and the end; one costs as much as some six steps."""
 _BY_ROUND = ("loss", "learning_rate", "unseen_loss")
 """What is told of each member and round: the first two as in `Info`, and the loss of its outputs for the rows it is judged on."""
 _JUDGED_BLOCK = 1024
@@ -168,13 +168,15 @@ class Run:
         self.curve: list[float] = []
         self.run_length = job.specs[0].optimization.n_steps or 1
         self.ends = sorted({math.ceil(share * self.run_length) for share in ROUND_ENDS})
-        due = range(_MEASURED_EVERY, self.run_length, _MEASURED_EVERY)
+        # At a quarter steps are long, whatever the schedule.
+        due = [math.ceil(self.run_length / 4), *range(_MEASURED_EVERY, self.run_length, _MEASURED_EVERY)]
         self.measured_at = {next(end for end in self.ends if end >= steps) for steps in due}
         self.feed = feed(job, self.ends)
         watched = watched_rows(job)
         self.judged = [np.flatnonzero(scored & watched) for scored in job.resampling.scored]
         most = max(len(rows) for rows in self.judged)
         self.judged_blocks = [jnp.asarray(_in_blocks(self.feed.places(rows), most)) for rows in self.judged]
+        self.looked_at = [np.resize(_shuffled(rows)[:N_LOOKED_AT], N_LOOKED_AT) for rows in self.judged]
         self.arguments = [_member_arguments(job, m) for m in range(job.n_members)]
 
     @classmethod
@@ -184,13 +186,14 @@ class Run:
         members = []
         knots = jnp.asarray(_knots(job))
         for m in range(job.n_members):
-            sample = np.resize(np.flatnonzero(job.resampling.counts[m])[:_START_SAMPLE], _START_SAMPLE)
+            sample = np.resize(_shuffled(np.flatnonzero(job.resampling.counts[m]))[:_START_SAMPLE], _START_SAMPLE)
             inputs = jnp.asarray(job.groups), jnp.asarray(job.used)
-            own = _member_arguments(job, m)
-            state = program.start(jnp.asarray(job.x[sample]), knots, *inputs, own)
-            seen = program.send(state.params, jnp.asarray(job.x[sample]), own) if control.measuring else {}
-            members.append(_MemberRun(state, state.mean, start=seen))
+            state = program.start(jnp.asarray(job.x[sample]), knots, *inputs, _member_arguments(job, m))
+            members.append(_MemberRun(state, state.mean))
         run = cls(job, control, program, members)
+        for m, member in enumerate(members) if control.measuring else ():
+            rows = run.looked_at[m]
+            member.start = program.send(member.state.params, jnp.asarray(job.x[rows]), jnp.asarray(rows, jnp.int32), run.arguments[m])
         if job.name in control.resume:
             run._restore(control.resume[job.name])
         for m, params in enumerate(control.trained.get(job.name, ())):
@@ -319,8 +322,9 @@ class Run:
             return
         member, begin = self.members[m], self.ends[self.round - 2] if self.round > 1 else 0
         batch = jnp.asarray(self.feed.batches(m, begin, 1)[0])
-        known = self.arguments[m], batch, np.float32(self.run_length), self.judged_blocks[m]
-        member.health[self.taken] = named(self.program.measure(member.state, self.feed.shared, *known))
+        known = self.arguments[m], batch, np.float32(self.run_length), jnp.asarray(self.feed.places(self.looked_at[m]), jnp.int32)
+        kept = member.state._replace(mean=member.best)
+        member.health[self.taken] = named(self.program.measure(kept, self.feed.shared, *known))
 
     def _unseen_loss(self, m: int, outputs: FloatArray) -> float:
         """The weighted mean loss of a member's own outputs for the rows it is judged on."""
@@ -409,6 +413,11 @@ def _knots(job: Job) -> FloatArray:
 def _member_arguments(job: Job, m: int) -> Member:
     values = {name: jnp.float32(value) for name, value in varying_values(job.specs[m]).items()}
     return Member(jnp.uint32(job.seeds[m]), values)
+
+
+def _shuffled(rows: IntArray) -> IntArray:
+    """Rows in an order of chance that is always the same: tables may be sorted."""
+    return np.random.default_rng(0x5EED).permutation(rows)
 
 
 def _in_blocks(rows: IntArray, most: int) -> IntArray:

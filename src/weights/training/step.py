@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
+import msgspec
 import optax
 
 from weights.elements.optimization import average, direction, rate_at
@@ -81,9 +82,9 @@ class Program(NamedTuple):
     advance(state, shared, member, rows, n_steps, run_length, judged): the state after n_steps more, what happened, and
         the outputs (blocks, rows, k) for the `judged` rows (blocks, rows). `rows` (steps, batch) are the batches; only the
         first n_steps of them are used.
-    measure(state, shared, member, batch, run_length, judged): health, with what one more step with this batch (b,) would do and how
-        units answer to the first judged rows.
-    send(params, x, member): health at the start: what first weights do to signals of inputs (s, p).
+    measure(state, shared, member, batch, run_length, looked_at): health, with what one more step with this batch (b,) would do, and how
+        the units of the mean that answers respond to these rows (r,).
+    send(params, x, rows, member): health at the start: what first weights do to signals of inputs (r, p), which are these rows (r,).
     """
 
     start: Callable[..., State]
@@ -129,14 +130,14 @@ def _compiled(spec: Spec, task_kind: str, shape: Shape) -> Program:
         rate = member.values["optimization.learning_rate"] * rate_at(spec.optimization, (state.step - 1) / run_length)
         return state, Info(sums.loss / jnp.maximum(n_steps, 1), rate, sums.diverged_at), outputs
 
-    def measure(state: State, shared: Shared, member: Member, batch: jax.Array, run_length: jax.Array, judged: jax.Array) -> Measured:
+    def measure(state: State, shared: Shared, member: Member, batch: jax.Array, run_length: jax.Array, looked_at: jax.Array) -> Measured:
         halves, after = _trial_step(spec, task_kind, model, state, shared, member, batch, run_length)
-        layers, noise = of_weights(halves, state.params, after, state.mean, len(batch))
-        units = of_units(model, state.mean, shared.x[judged[0]], judged[0], spec.activation.name)
+        layers, noise = of_weights(halves, state.params, after, state.mean, len(batch) // 2 * 2)
+        units = of_units(model, state.mean, shared.x[looked_at], looked_at, spec.activation.name)
         return Measured(layers, units, jnp.stack([*noise, _penalty(spec, model, state.mean, shared, member.values)]))
 
-    def send(params: Params, x: jax.Array, member: Member) -> dict[str, jax.Array]:
-        return of_start(model, params, x, key=jax.random.fold_in(jax.random.key(member.seed), _COTANGENTS))
+    def send(params: Params, x: jax.Array, rows: jax.Array, member: Member) -> dict[str, jax.Array]:
+        return of_start(model, params, x, rows, key=jax.random.fold_in(jax.random.key(member.seed), _COTANGENTS))
 
     quickly = functools.partial(jax.jit, compiler_options=_QUICKLY)
     return Program(quickly(start), jax.jit(advance), jax.jit(measure), quickly(send))
@@ -194,6 +195,10 @@ def _trial_step(
 ) -> tuple[Params, Params]:
     """The gradients of both halves of a batch, with a leading axis, and the params after one more step with it, as long as the last."""
     state = state._replace(step=jnp.maximum(state.step - 1, 0))
+    if spec.updates.accumulate > 1:
+        # The step that follows once its batches are there.
+        spec = msgspec.structs.replace(spec, updates=msgspec.structs.replace(spec.updates, accumulate=1))
+        state = state._replace(optimizer=state.optimizer.inner_opt_state)
 
     def half(which: jax.Array, batch: jax.Array) -> tuple[jax.Array, Params]:
         silenced_as_at = state.step + (which << 30)  # units of its own
