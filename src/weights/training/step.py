@@ -96,7 +96,7 @@ class Program(NamedTuple):
 class _Sums(NamedTuple):
     """What a chunk of steps leaves to be told: the sum of losses and the first step that diverged.
 
-    Gradients are not among it: to carry them from step to step would cost a tenth of every step.
+    Gradients are not among it: to carry them from step to step costs 4 to 7 % of a step.
     """
 
     loss: jax.Array
