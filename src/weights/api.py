@@ -35,7 +35,7 @@ from weights.errors import CorruptError, TooLargeError, TrainingError, UsageErro
 from weights.experiments import compare as try_variants
 from weights.fitting import Prepared, check_memory, check_rows, plans_of, train_ensemble
 from weights.inspection.explanation import Explanation, explain
-from weights.inspection.health import all_findings, layer_health
+from weights.inspection.health import all_findings, all_layers
 from weights.preparing import asks_to_merge, can_pass, decide, dotted, read_passing, read_whole, ready_again, several_values
 from weights.remedies import changes
 from weights.remedies import diagnose as try_remedies
@@ -193,7 +193,7 @@ class Model:
 
     def health(self) -> list[LayerHealth]:
         """The health of each layer of weights that was learned in steps, see `weights.verdicts.LayerHealth`."""
-        return [layer for population in self.ensemble.populations for layer in layer_health(population)]
+        return all_layers(self.ensemble)
 
     def explain(self, data: Any, *, label: Any = None) -> Explanation:
         """The contribution of each feature to the prediction of each row; see `weights.inspection.explanation.explain`.

@@ -11,7 +11,6 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-import msgspec
 import numpy as np
 
 from weights.ensemble import Ensemble, Population
@@ -96,14 +95,13 @@ def compare(
     def told(label: str, specs: dict[str, Spec], trials: list[Trial], *, reference: bool = False) -> Variant:
         losses = [trial.losses for trial in trials]
         mean = average(np.mean(losses, axis=0), bench.judged)
-        gain = bench.gain(before, losses, among=len(variants))
         each = [found for trial in trials for name, one in trial.trained.items() for found in findings(_population(name, one))]
         return Variant(
             label=label,
             reference=reference,
             loss=mean.value,
             std_err=mean.std_err,
-            gain=None if reference else gain,
+            gain=None if reference else bench.gain(before, losses, among=len(variants)),
             learned=float(np.mean([trial.learned for trial in trials])),
             converged_at=_converged_at(trials),
             cost=cost_of(specs, prepared) / cost_of(as_it_is, prepared),
@@ -158,11 +156,12 @@ def _variants(specs: Mapping[str, Spec], vary: Mapping[str, Sequence[Any]], prep
 
 def _varied(spec: Spec, settings: Mapping[str, Any], n_samples: int, n_numeric: int) -> Spec:
     """A resolved spec with some settings changed, and with those anew that follow from them; as it was if it does not use them."""
-    given = {find_setting(spec, name) for name in settings}
+    places = {name: find_setting(spec, name) for name in settings}
+    given = {*places.values()}
     if len(given) < len(settings):
         raise UsageError(f"A setting is varied under two names: {', '.join(settings)}. Name each setting once, with all its values.")
-    for name in settings:
-        if find_setting(spec, name)[0] == "members" or find_setting(spec, name) == _MODEL:
+    for name, place in places.items():
+        if place[0] == "members" or place == _MODEL:
             raise UsageError(f"'{name}' cannot be varied: all variants have the same model, members and seeds. Fit twice to compare these.")
     changed = with_settings(spec, settings)
     if spec.solved:
@@ -173,8 +172,7 @@ def _varied(spec: Spec, settings: Mapping[str, Any], n_samples: int, n_numeric: 
         return resolve(changed, n_samples, n_numeric) if given & _OF_SOLVED else spec
     for cause, following in _FOLLOWING.items():
         if cause in given and _value(changed, cause) != _value(spec, cause):
-            fresh = {field: None for field in following if ("optimization", field) not in given}
-            changed = msgspec.structs.replace(changed, optimization=msgspec.structs.replace(changed.optimization, **fresh))
+            changed = with_settings(changed, {f"optimization.{field}": None for field in following if ("optimization", field) not in given})
     if changed.optimization.name == "lbfgs" and ("regularization", "dropout") not in given:
         changed = with_settings(changed, {"regularization.dropout": None})
     return resolve(changed, n_samples, n_numeric)

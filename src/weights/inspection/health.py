@@ -1,7 +1,7 @@
 """Are the five elements of a trained population well? What was measured while it trained, and plain words where something is wrong.
 
 Numbers are medians over members. The limits are our choice: default settings on real tables stay within them, planted faults do not
-(benchmarks/diagnosis.py).
+(benchmarks/health.py).
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ from weights.training.health import OF_LAYERS, OF_MEMBER, OF_UNITS
 from weights.types import FloatArray, Params
 from weights.verdicts import Finding, LayerHealth
 
-_FADED, _GROWN = 0.04, 25.0
-"""Mean square of a layer's activations, beside that of matched first weights: five times too small or too large a signal."""
+_FADED, _GROWN = 0.2, 5.0
+"""Size of a layer's activations, beside that of matched first weights."""
 _VANISHED, _EXPLODED = 0.02, 50.0
 """Mean squared length of gradients in the first hidden layer, beside the last: seven times shorter or longer."""
 _COLLAPSED = 1.25
@@ -46,6 +46,11 @@ _ELEMENTS = ("initialization", "activation", "updates", "optimization", "regular
 def all_findings(ensemble: Ensemble) -> list[Finding]:
     """What is wrong with the elements of all populations of an ensemble."""
     return [finding for population in ensemble.populations for finding in findings(population, ensemble.report.failures)]
+
+
+def all_layers(ensemble: Ensemble) -> list[LayerHealth]:
+    """The health of each layer of all populations of an ensemble."""
+    return [layer for population in ensemble.populations for layer in layer_health(population)]
 
 
 def findings(population: Population, failures: Mapping[str, str] | None = None) -> list[Finding]:
@@ -167,6 +172,11 @@ def hidden_layers(params: Params) -> list[str]:
     return sorted((name for name in params if name.startswith("hidden.")), key=lambda name: int(name.removeprefix("hidden.")))
 
 
+def medians(values: FloatArray) -> FloatArray:
+    """Over members of what was recorded (m, times), of those that are finite, shape (times,); NaN where none is."""
+    return np.asarray([np.median(column[np.isfinite(column)]) if np.isfinite(column).any() else np.nan for column in values.T])
+
+
 class _Recorded:
     """The history of a population, as medians over members."""
 
@@ -180,18 +190,14 @@ class _Recorded:
         return enough and layer in self.hidden and self.population.params[layer]["w"].shape[-1] >= _FEWEST_UNITS
 
     def first(self, name: str) -> float:
-        return self._median(name, 0)
+        return float(medians(self.history[name][:, :1])[0])
 
     def last(self, name: str) -> float:
-        return self._median(name, -1)
+        return float(medians(self.history[name][:, -1:])[0])
 
     def most(self, name: str) -> float:
         """The largest median of all times."""
-        return max(self._median(name, at) for at in range(self.history[name].shape[1]))
-
-    def _median(self, name: str, at: int) -> float:
-        values = self.history[name][:, at]
-        return float(np.median(values[np.isfinite(values)])) if np.isfinite(values).any() else float("nan")
+        return max(medians(self.history[name]).tolist())
 
 
 def _of_start(recorded: _Recorded) -> Iterator[Finding]:
@@ -204,7 +210,7 @@ def _of_start(recorded: _Recorded) -> Iterator[Finding]:
     healthy = expected_signals(matched, recorded.population.params, recorded.first("input/forward")).forward
     sizes = {layer: (recorded.first(f"{layer}/forward") / max(healthy[layer], 1e-12)) ** 0.5 for layer in hidden}
     layer, size = max(sizes.items(), key=lambda one: abs(np.log(max(one[1], 1e-30))))
-    if not _FADED**0.5 < size < _GROWN**0.5:
+    if not _FADED < size < _GROWN:
         how, beside = "fades" if size < 1 else "grows", f"has {_number(size)} times the size it should have" if size > 0 else "is nothing"
         words = f"at the start the signal {how}: what leaves layer {layer} {beside}"
         yield Finding(recorded.population.name, "initialization", "scale", words, f"{instead}.", layer, size)
@@ -283,7 +289,8 @@ def _of_steps(recorded: _Recorded, failed: list[str]) -> Iterator[Finding]:
 
 def _smoothed(losses: FloatArray) -> FloatArray:
     """Means of four rounds in turn (of all, if they are fewer) of the members' median loss, shape (r,)."""
-    median = np.asarray([np.median(column[np.isfinite(column)]) for column in losses.T if np.isfinite(column).any()])
+    median = medians(losses)
+    median = median[np.isfinite(median)]
     width = min(4, len(median))
     return np.convolve(median, np.full(width, 1.0 / width), mode="valid") if width else np.zeros(1)
 

@@ -9,7 +9,7 @@ import msgspec
 import numpy as np
 
 from weights.ensemble import Ensemble, Population
-from weights.inspection.health import all_findings, is_recorded, layer_health, noise_scale
+from weights.inspection.health import all_findings, all_layers, is_recorded, layer_health, medians, noise_scale
 from weights.report.terminal import labelled, sparkline
 from weights.summary import aligned, compact
 from weights.verdicts import Finding, LayerHealth
@@ -67,7 +67,7 @@ def health_object(ensemble: Ensemble) -> dict[str, Any]:
     """What `weights show --json` says of health: findings, layers, and bands of what was recorded, over members, by steps."""
     return {
         "findings": all_findings(ensemble),
-        "layers": [layer for population in ensemble.populations for layer in layer_health(population)],
+        "layers": all_layers(ensemble),
         "bands": {population.name: _bands(population) for population in ensemble.populations if is_recorded(population)},
     }
 
@@ -101,7 +101,7 @@ def _recorded(population: Population) -> dict[str, list[str]]:
     if not is_recorded(population):
         return {}
     layers = layer_health(population)
-    curve, alone, batches = history["out_of_bag_loss"][0], _median(history["unseen_loss"]), _median(history["loss"])
+    curve, alone, batches = history["out_of_bag_loss"][0], medians(history["unseen_loss"]), medians(history["loss"])
     best = int(np.median(history["best_round"]))
     low, high = (float(pick([curve, alone, batches])) for pick in (np.nanmin, np.nanmax))
     alone_low, alone_high = (compact(_quantile(history["unseen_loss"][:, best], level)) for level in (0.05, 0.95))
@@ -126,11 +126,6 @@ def _recorded(population: Population) -> dict[str, list[str]]:
         ],
         "updates": [f"gradient norm {compact(norm)} at the end{noise}"],
     }
-
-
-def _median(values: Any) -> Any:
-    """Over members, of those that are finite; NaN where none is."""
-    return np.asarray([np.median(column[np.isfinite(column)]) if np.isfinite(column).any() else np.nan for column in values.T])
 
 
 def _recorded_of_solved(history: dict[str, Any], *, chosen: bool) -> dict[str, list[str]]:
