@@ -28,7 +28,7 @@ from weights.data.notation import (
 from weights.errors import DataError
 from weights.types import AnyArray, FloatArray, IntArray
 
-UsedKind = Literal["numeric", "boolean", "category", "datetime"]
+UsedKind = Literal["numeric", "boolean", "category", "datetime", "picture"]
 SetAsideKind = Literal["constant", "identifier", "text", "unsupported"]
 Kind = Literal[UsedKind, SetAsideKind]
 USED_KINDS: tuple[str, ...] = get_args(UsedKind)

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -18,6 +19,7 @@ import pyarrow.compute as pc
 from weights.data.columns import USED_KINDS, Found, as_text, find_kind, is_missing, is_number, to_levels, to_numbers, to_seconds
 from weights.data.delimited import remark_of, remarks_of
 from weights.data.encoding import Boolean, Category, ColumnEncoding, Encoding, apply_encoding, apply_unclipped, fit_encoding
+from weights.data.image import is_picture, picture_array
 from weights.data.keys import text_keys
 from weights.data.rowgroups import types_of
 from weights.data.stream import RowStream, is_plain, rows_counted_from
@@ -45,6 +47,8 @@ class Roles(msgspec.Struct, frozen=True):
         sample_weight: column with the weight of each row, at least zero.
         clip: bound of the smooth clip of scaled numbers, or None for no clip.
         missing: further words that mean "no value"; the table was read with them, and later ones will be.
+        split: column that says which rows are for the test only ("test"); nothing is learned from them, and they are judged last.
+        picture_size: height and width of pictures; None leaves it to what is found.
     """
 
     target: str
@@ -55,6 +59,8 @@ class Roles(msgspec.Struct, frozen=True):
     sample_weight: str | None = None
     clip: float | None = 4.0
     missing: tuple[str, ...] = ()
+    split: str | None = None
+    picture_size: int | None = None
 
 
 class Feature(msgspec.Struct, frozen=True):
@@ -87,6 +93,14 @@ class Passage:
     n_other_labels: int
 
 
+class HeldOut(NamedTuple):
+    """Rows that are for the test only: inputs (t, p), the raw target (t cells, none missing), and weights of mean one (t,)."""
+
+    x: FloatArray
+    target: pa.ChunkedArray
+    weight: FloatArray
+
+
 class Inspected(NamedTuple):
     """Rows that are asked about after training: all, or a random choice of many.
 
@@ -115,6 +129,7 @@ class Dataset:
         roles: what the columns are for.
         source: where the rows came from, in a few words.
         inspected: those that are asked about after training.
+        held_out: those for the test, if a column told them apart.
         passage: to all rows, where x and the like hold only a sample of them.
     """
 
@@ -129,6 +144,7 @@ class Dataset:
     roles: Roles
     source: str
     inspected: Inspected
+    held_out: HeldOut | None = None
     passage: Passage | None = None
 
     @property
@@ -159,11 +175,14 @@ def prepare(table: pa.Table, roles: Roles, *, source: str = "table") -> Dataset:
     weight, group, time = _sample_weight(table, roles.sample_weight), _group(table, roles.group), _time(table, roles.time)
     if not weight.any():
         raise DataError(f"Sample weights must not all be zero, but '{roles.sample_weight}' is. Name another column.")
-    keep, remarks = _rows_with_target(table[roles.target], roles.target)
-    table = table if keep.all() else table.filter(pa.array(keep))
-    steering = {roles.group, roles.time, roles.sample_weight, roles.target, *roles.drop}
+    known, remarks = _rows_with_target(table[roles.target], roles.target)
+    tests = _for_test(table, roles.split)
+    remarks += _repeated_pictures(table, tests, roles.target)
+    keep, all_rows = known & ~tests, table
+    table = _rows(table, keep)
+    steering = {roles.group, roles.time, roles.sample_weight, roles.split, roles.target, *roles.drop}
     candidates = [name for name in table.column_names if name not in steering]
-    features = [describe(table, name, roles.kinds.get(name)) for name in candidates]
+    features = _beside_pictures([describe(table, name, roles.kinds.get(name)) for name in candidates])
     usable = {feature.name: feature.kind for feature in features if feature.used}
     if not usable:
         reasons = "; ".join(f"{f.name} ({f.kind}{': ' + f.note if f.note else ''})" for f in features[:5]) or "there is no other column"
@@ -176,6 +195,11 @@ def prepare(table: pa.Table, roles: Roles, *, source: str = "table") -> Dataset:
         remarks.append(f"{idle:,} of {table.num_rows:,} rows weigh zero: nothing is learned from them")
     remarks = [*remarks_of(table), *remarks, *_repeated_rows(table)]
     encoding = msgspec.structs.replace(fit_encoding(table, usable, clip=roles.clip), missing_words=[*roles.missing])
+    held_out = None
+    if (held := known & tests).any():
+        aside = _rows(all_rows, held)
+        held_out = HeldOut(apply_encoding(encoding, aside), aside[roles.target], weight[held] / max(weight[held].mean(), 1e-300))
+        remarks.append(f"{held.sum():,} rows are for the test: nothing is learned from them")
     return Dataset(
         x=apply_encoding(encoding, table),
         target=table[roles.target],
@@ -188,10 +212,71 @@ def prepare(table: pa.Table, roles: Roles, *, source: str = "table") -> Dataset:
         roles=roles,
         source=source,
         inspected=_inspected(encoding, table),
+        held_out=held_out,
     )
 
 
+def _rows(table: pa.Table, chosen: BoolArray) -> pa.Table:
+    """The chosen rows (n,); where they follow each other, as train and test parts do, without a copy."""
+    n_chosen = int(np.count_nonzero(chosen))
+    begin = int(np.argmax(chosen))
+    return table.slice(begin, n_chosen) if chosen[begin : begin + n_chosen].all() else table.filter(pa.array(chosen))
+
+
+_OF_TEST, _OF_TRAINING = ("test", "testing"), ("train", "training", "val", "valid", "validation", "dev")
+
+
+def _for_test(table: pa.Table, split: str | None) -> BoolArray:
+    """Which rows are for the test only, shape (n,)."""
+    if split is None:
+        return np.zeros(table.num_rows, bool)
+    parts = pc.utf8_lower(pc.utf8_trim_whitespace(as_text(table[split])))
+    unknown = [part for part in pc.unique(parts).to_pylist() if part not in (*_OF_TEST, *_OF_TRAINING)]
+    if unknown:
+        raise DataError(f"'{split}' must say train, val or test in every row, but says {unknown[0]!r} in some. Name another column.")
+    tests = pc.is_in(parts, pa.array(_OF_TEST)).to_numpy()
+    if tests.all():
+        raise DataError(f"'{split}' must leave rows to learn from, but says test in all {len(tests)} rows. Name another column.")
+    return tests
+
+
+def _beside_pictures(features: list[Feature]) -> list[Feature]:
+    """The features that can be read together: one column of pictures stands alone."""
+    pictures = [feature.name for feature in features if feature.kind == "picture"]
+    return [
+        Feature(f.name, "unsupported", f"not read beside the pictures in '{pictures[0]}'") if pictures and f.name != pictures[0] else f
+        for f in features
+    ]
+
+
+def _repeated_pictures(table: pa.Table, tests: BoolArray, target: str) -> list[str]:
+    """Remarks about pictures that are there several times: in training and test, or under two labels."""
+    said = []
+    for name in (field.name for field in table.schema if is_picture(field)):
+        _, which, times = np.unique(_picture_marks(table[name]), return_inverse=True, return_counts=True)
+        if len(times) == len(which):
+            continue
+        repeated = int(np.count_nonzero(times > 1))
+        n_labels = len(np.unique(np.stack([which, to_levels(table[target])[0]]), axis=1).T) - len(times)
+        both = len(np.intersect1d(which[tests], which[~tests]))
+        words = (
+            f"{repeated:,} {'picture is' if repeated == 1 else 'pictures are'} there more than once, {times[times > 1].sum():,} rows in all"
+        )
+        words += f"; {both:,} of them in the test as well as in training, so that the test is too easy" if both else ""
+        words += f"; {n_labels:,} under two labels" if n_labels else ""
+        said.append(words)
+    return said
+
+
+def _picture_marks(pictures: pa.ChunkedArray) -> AnyArray:
+    """A 64-bit number for each picture, equal where all pixels are, shape (n,)."""
+    marks = [hashlib.blake2b(pixels, digest_size=8).digest() for pixels in picture_array(pictures)]
+    return np.frombuffer(b"".join(marks), np.uint64)
+
+
 def _inspected(encoding: Encoding, table: pa.Table) -> Inspected:
+    if encoding.picture is not None:  # whose pixels are nothing that could be asked about one by one
+        return Inspected(np.zeros(0, np.intp), np.zeros((0, len(encoding.inputs))))
     most = min(MOST_INSPECTED, max(_MOST_INSPECTED_CELLS // len(encoding.inputs), 1000))
     if table.num_rows <= most:
         return Inspected(np.arange(table.num_rows), apply_unclipped(encoding, table))
@@ -211,6 +296,8 @@ def prepare_passing(path: Path, roles: Roles, *, source: str, seed: int = 0) -> 
     Raises:
         NotFoundError, DataError, UsageError: as `prepare`; rows cannot be ordered by time.
     """
+    if roles.split is not None:
+        raise UsageError(f"{source} does not fit into memory, and a split is then not known. Leave out the rows of the test yourself.")
     if roles.time is not None:
         raise UsageError(f"{source} does not fit into memory, and its rows can then not be split by time. Leave out --time, or use fewer.")
     with reading(path, "parquet"):
@@ -291,7 +378,7 @@ def parse_kinds(pairs: Any) -> dict[str, str]:
 
 def _check_names(names: Sequence[str], roles: Roles, source: str) -> None:
     parse_kinds(roles.kinds)
-    steering = {role: (name,) for role in ("group", "time", "sample_weight") if (name := getattr(roles, role))}
+    steering = {role: (name,) for role in ("group", "time", "sample_weight", "split") if (name := getattr(roles, role))}
     taken = {roles.target: "target"}
     for role, named in {"target": (roles.target,), "drop": roles.drop, "kind": tuple(roles.kinds), **steering}.items():
         for name in named:
@@ -314,12 +401,16 @@ def _rows_with_target(target: pa.ChunkedArray, name: str) -> tuple[BoolArray, li
 
 def describe(table: pa.Table, name: str, asked: str | None = None) -> Feature:
     """A column as a feature: its kind, found unless asked for, and what deserves saying about it."""
+    if is_picture(table.schema.field(name)):
+        return Feature(name, "picture", remark_of(table.schema.field(name)))
     kind, note = Found(asked) if asked in USED_KINDS else find_kind(table[name], name)  # type: ignore[arg-type]
     return Feature(name, kind, "; ".join(filter(None, [remark_of(table.schema.field(name)), note])))
 
 
 def _repeated_rows(table: pa.Table) -> list[str]:
     """A remark about rows that repeat an earlier one in every column."""
+    if any(map(is_picture, table.schema)):
+        return []
     n_different = len(np.unique(_row_marks(table)))
     n_repeats = table.num_rows - n_different
     if n_repeats == 0 or n_repeats > _MOSTLY * table.num_rows:

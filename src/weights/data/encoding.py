@@ -7,6 +7,8 @@ as what was learned from. Nothing here ever looks at the target.
 
 from __future__ import annotations
 
+import itertools
+import math
 from collections.abc import Sequence
 from typing import NoReturn
 
@@ -26,6 +28,7 @@ from weights.data.columns import (
     words_among_numbers,
 )
 from weights.data.delimited import notation_of
+from weights.data.image import is_picture, picture_array, picture_size
 from weights.data.memory import check_memory_for
 from weights.data.notation import Notation, find_numbers, find_time_format
 from weights.errors import DataError, suggest
@@ -80,25 +83,48 @@ class Datetime(msgspec.Struct, frozen=True, tag="datetime"):
     from_numbers: bool = False
 
 
+class Picture(msgspec.Struct, frozen=True):
+    """A picture of so many pixels and channels, read as it is: one byte a pixel and channel, row by row."""
+
+    name: str
+    height: int
+    width: int
+    channels: int
+
+
 ColumnEncoding = Numeric | Boolean | Category | Datetime
 
 
 class Encoding(msgspec.Struct, frozen=True):
-    """All encoded columns, in order, the bound of the smooth clip (None: no clip), and further words that mean "no value"."""
+    """All encoded columns, in order, the bound of the smooth clip (None: no clip), and further words that mean "no value".
+
+    Or a column of pictures, beside which there is no other.
+    """
 
     columns: list[ColumnEncoding]
     clip: float | None = 4.0
     missing_words: list[str] = []
+    picture: Picture | None = None
 
     @property
     def inputs(self) -> list[str]:
-        """Names of the encoded columns, length p, such as ``age``, ``age is missing``, ``ward = north``."""
+        """Names of the encoded columns, length p, such as ``age``, ``age is missing``, ``ward = north``; of pixels their places."""
+        if self.picture is not None:
+            places = itertools.product(*map(range, self.picture_size or ()))
+            return [f"{self.picture.name} {place}" for place in places]
         return [name for column in self.columns for name in _input_names(column)]
 
     @property
     def groups(self) -> list[int]:
         """For each encoded column the position of its feature, length p."""
+        if self.picture is not None:
+            return [0] * math.prod(self.picture_size or ())
         return [j for j, column in enumerate(self.columns) for _ in _input_names(column)]
+
+    @property
+    def picture_size(self) -> tuple[int, int, int] | None:
+        """Height, width and channels of the pictures, if these are what is read."""
+        return None if self.picture is None else (self.picture.height, self.picture.width, self.picture.channels)
 
     @property
     def notations(self) -> dict[str, Notation]:
@@ -130,6 +156,9 @@ def fit_encoding(table: pa.Table, kinds: dict[str, str], *, clip: float | None =
     Raises:
         DataError: a column cannot be read as its kind.
     """
+    pictures = [name for name, kind in kinds.items() if kind == "picture"]
+    if pictures:
+        return Encoding([], clip, picture=Picture(pictures[0], *picture_size(table.schema.field(pictures[0]))))
     columns = [_fit_column(table[name], table.schema.field(name), kind, max_levels, min_count) for name, kind in kinds.items()]
     return Encoding(columns, clip)
 
@@ -142,18 +171,21 @@ def apply_encoding(encoding: Encoding, table: pa.Table) -> FloatArray:
         table: any rows; columns may come in any order, columns that are not needed are ignored.
 
     Returns:
-        Encoded columns, float32, shape (n, p), without missing values.
+        Encoded columns, float32, shape (n, p), without missing values; pictures are bytes, and not copied.
 
     Raises:
         DataError: a needed column is absent or cannot be read as its kind.
     """
     known = set(table.column_names)
-    absent = [column.name for column in encoding.columns if column.name not in known]
+    needed = [column.name for column in (*encoding.columns, *filter(None, [encoding.picture]))]
+    absent = [name for name in needed if name not in known]
     if absent:
         raise DataError(
-            f"The model needs {len(encoding.columns)} columns, but {len(absent)} of them are not in the data "
+            f"The model needs {len(needed)} columns, but {len(absent)} of them are not in the data "
             f"(first: '{absent[0]}'). {suggest(absent[0], table.column_names)}"
         )
+    if encoding.picture is not None:
+        return _pictures(encoding.picture, table)
     n_inputs = len(encoding.inputs)
     check_memory_for(4.0 * table.num_rows * n_inputs, f"A matrix of {table.num_rows:,} rows x {n_inputs:,} inputs")
     # From Arrow, because what it allocates begins where JAX can read it without a copy of its own.
@@ -175,6 +207,16 @@ def apply_unclipped(encoding: Encoding, table: pa.Table) -> FloatArray:
     """
     columns = [v for column in encoding.columns for v in _apply_column(column, table[column.name], np.inf)]
     return np.clip(np.stack(columns, axis=1), -_FARTHEST, _FARTHEST)
+
+
+def _pictures(column: Picture, table: pa.Table) -> FloatArray:
+    field, needed = table.schema.field(column.name), (column.height, column.width, column.channels)
+    if not is_picture(field) or picture_size(field) != needed:
+        raise DataError(
+            f"The model needs pictures of {column.height} x {column.width} with {column.channels} channels in '{column.name}', but it "
+            f"holds {'x'.join(map(str, picture_size(field))) if is_picture(field) else field.type}. Give files of pictures."
+        )
+    return picture_array(table[column.name])
 
 
 def cells(column: ColumnEncoding, table: pa.Table) -> list[float | str | None]:

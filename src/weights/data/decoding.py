@@ -1,0 +1,333 @@
+"""One picture file's bytes made pixels: `decode` gives an array of the wanted size, or the reason why there is none.
+
+The content decides what a file is, not its name. Nothing is decoded before its number of pixels is known. Pillow warns
+of much that is of no use to whoever reads a thousand pictures: call these functions within `without_warnings`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib.util
+import io
+import logging
+import threading
+import warnings
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from weights.errors import UsageError, printable
+
+if TYPE_CHECKING:
+    from PIL import Image
+
+MOST_PIXELS = 50_000_000
+"""Pictures of more pixels are not read: a file of a few kilobytes can claim billions (our choice)."""
+
+LEAST_SIDE = 4
+"""Pictures with fewer pixels on a side are not read: they are counters and spacers of web pages (our choice)."""
+
+FORMATS = ("PNG", "JPEG", "WEBP", "TIFF", "BMP", "GIF")
+FORMAT_OF_SUFFIX = {
+    **{".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".jfif": "JPEG", ".webp": "WEBP", ".tif": "TIFF", ".tiff": "TIFF"},
+    **{".bmp": "BMP", ".gif": "GIF", ".svg": "SVG", ".dcm": "DICOM", ".heic": "HEIC", ".avif": "AVIF"},
+}
+"""What the names of picture files promise; the last four formats are known, and not read."""
+
+_FORMATS_IN_WORDS = f"{', '.join(FORMATS[:-1])} or {FORMATS[-1]}"
+_GREY_MODES = ("1", "L", "LA", "La", "I", "I;16", "I;16L", "I;16B", "I;16N")
+_MID_GREY = 128
+_DARK_BELOW = 1 << 12
+_ORIENTATION = 0x0112
+_ONE_AT_A_TIME = threading.RLock()
+
+_KINDS = (
+    (0, (b"\x89PNG\r\n", b"\xff\xd8\xff", b"GIF8", b"BM", b"II*\0", b"MM\0*"), "is damaged, or cut off within its first bytes"),
+    (8, (b"WEBP",), "is damaged, or cut off within its first bytes"),
+    (128, (b"DICM",), "is DICOM; export it as PNG"),
+    (4, (b"ftypheic", b"ftypheix", b"ftyphevc", b"ftypheim", b"ftypheis", b"ftypmif1", b"ftypmsf1"), "is HEIC; save it as JPEG or PNG"),
+    (4, (b"ftypavif", b"ftypavis"), "is AVIF; save it as JPEG or PNG"),
+    (0, (b"%PDF",), "is PDF; save its pages as PNG"),
+    (0, (b"PK\x03\x04",), "is a zip, not a picture"),
+    (0, (b"8BPS",), "is a Photoshop file; save it as PNG"),
+    (0, (b"\0\0\x01\0",), "is an icon (ICO); save it as PNG"),
+    (0, (b"\0\0\0\x0cjP", b"\xff\x4f\xff\x51"), "is JPEG 2000; save it as JPEG or PNG"),
+    (0, (b"\0\0\0\x0cJXL", b"\xff\x0a"), "is JPEG XL; save it as JPEG or PNG"),
+)
+"""Where files that are no picture we read have which bytes, and what is said of them."""
+
+
+class Picture(NamedTuple):
+    """The pixels of a picture, and what deserves a remark about its file.
+
+    Attributes:
+        pixels: uint8, shape (height, width, channels).
+        format: one of `FORMATS`; empty for a picture that came as an array.
+        is_first_of_several: the file holds further frames or pages.
+        is_dark: it has 16 bits, of which it uses 12 or fewer.
+    """
+
+    pixels: np.ndarray
+    format: str
+    is_first_of_several: bool = False
+    is_dark: bool = False
+
+
+class _Unreadable(Exception):  # noqa: N818 (a reason, caught in this module)
+    """Why a file gives no picture, as it goes on behind the file's name."""
+
+
+def decode(content: bytes | np.ndarray, *, size: tuple[int, int], channels: int) -> Picture | str:
+    """The picture in a file, fitted into `size`, or the reason why there is none, such as "is cut off".
+
+    Proportions are kept: what a picture leaves of the size is filled with mid grey, evenly on both sides. The EXIF
+    orientation is applied, transparency is laid over white, 16 bits become 8 by the whole range, and of several frames
+    the first is taken.
+
+    Args:
+        content: the file's bytes, or uint8 pixels of shape (h, w), (h, w, 3) or (h, w, 4).
+        size: wanted height and width.
+        channels: 1 for grey (weighted by ITU-R 601), 3 for red, green and blue.
+    """
+    try:
+        with _opened(content) as image:
+            _decode_smaller(image, size, channels)
+            plain, is_dark = _in_plain_mode(image)
+            pixels = _framed(_upright(plain, _orientation(image)), size, channels)
+            return Picture(pixels, _format(image), _holds_several(image, content), is_dark)
+    except Exception as error:  # Pillow raises whatever its parsers stumble upon, from IndexError to SyntaxError.
+        return _reason(error, content)
+
+
+def dimensions(content: bytes | np.ndarray) -> tuple[int, int] | None:
+    """Height and width of the picture as it is shown, from the head of its file; None where it cannot be read."""
+    try:
+        with _opened(content) as image:
+            return image.size if _orientation(image) >= 5 else (image.height, image.width)
+    except Exception:  # As above; `decode` tells the reason.
+        return None
+
+
+def is_grey(content: bytes | np.ndarray) -> bool | None:
+    """Whether the picture has no colour: by its kind, or as its three channels are equal everywhere; None if unreadable."""
+    try:
+        with _opened(content) as image:
+            if image.mode in _GREY_MODES:
+                return True
+            _decode_smaller(image, (64, 64), 3)
+            red, green, blue = np.moveaxis(np.asarray(_over_white(_in_plain_mode(image)[0]).convert("RGB")), -1, 0)
+            return bool(np.array_equal(red, green) and np.array_equal(green, blue))
+    except Exception:  # As above.
+        return None
+
+
+def is_mislabelled(name: str, format: str) -> bool:
+    """Whether a file's name promises another format than its content has.
+
+    Example:
+        >>> is_mislabelled("a.JPG", "JPEG"), is_mislabelled("a.jpg", "PNG"), is_mislabelled("a", "PNG")
+        (False, True, False)
+    """
+    dot = name.rfind(".")
+    promised = FORMAT_OF_SUFFIX.get(name[dot:].lower(), "") if dot >= 0 else ""
+    return promised not in ("", format)
+
+
+@contextlib.contextmanager
+def without_warnings() -> Iterator[None]:
+    """While pictures are read by any number of threads: no warning is shown or raised, and none is logged to a bare terminal.
+
+    The filters of warnings belong to the whole process and are put back at the end. Two readers that overlap would put
+    back each other's, so the second one waits.
+    """
+    with _ONE_AT_A_TIME, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        # Errors that Pillow logs are printed where nobody has set up logging: a handler that does nothing prevents it.
+        quiet = logging.NullHandler()
+        logging.getLogger("PIL").addHandler(quiet)
+        try:
+            yield
+        finally:
+            logging.getLogger("PIL").removeHandler(quiet)
+
+
+def check_pillow() -> None:
+    """Refuse to go on where the library that decodes pictures is not installed.
+
+    Raises:
+        UsageError: it is not.
+    """
+    if importlib.util.find_spec("PIL") is None:
+        raise UsageError("Pictures are decoded by the package pillow, but it is not installed. Run `pip install pillow`.")
+
+
+# From file to image
+
+
+def _opened(content: bytes | np.ndarray) -> Image.Image:
+    """The picture before it is decoded, once its number of pixels is in bounds."""
+    from PIL import Image, UnidentifiedImageError
+
+    if len(content) == 0:
+        raise _Unreadable("is empty (0 bytes)")
+    image: Image.Image
+    if isinstance(content, np.ndarray):
+        image = Image.fromarray(content)
+    else:
+        try:
+            image = Image.open(io.BytesIO(content), formats=FORMATS)
+        except UnidentifiedImageError as error:
+            raise _Unreadable(_what_it_is(content)) from error
+    if image.width * image.height > MOST_PIXELS:
+        raise _Unreadable(f"is {image.width:,} x {image.height:,} pixels, more than the {MOST_PIXELS:,} that are read")
+    if min(image.size) < LEAST_SIDE:
+        raise _Unreadable(f"is {image.width} x {image.height} pixels, too small to show anything")
+    return image
+
+
+def _decode_smaller(image: Image.Image, size: tuple[int, int], channels: int) -> None:
+    """Have a large JPEG decoded at a half, quarter or eighth of its size, at least twice as large as wanted."""
+    if _format(image) != "JPEG":
+        return
+    (height, width), (high, wide) = size, (image.height, image.width)
+    # The larger share of both orientations, as it is not known yet which one the picture has.
+    share = 2 * max(min(height / high, width / wide), min(width / high, height / wide))
+    image.draft("L" if channels == 1 else None, (max(int(share * wide), 1), max(int(share * high), 1)))
+
+
+def _in_plain_mode(image: Image.Image) -> tuple[Image.Image, bool]:
+    """The decoded picture in one of the modes L, RGB, LA and RGBA, and whether it is dark for its 16 bits."""
+    if image.mode == "F":
+        raise _Unreadable("holds decimal numbers, whose range is not known; save it with 8 or 16 bits a channel")
+    if image.mode == "LAB":
+        raise _Unreadable("is in the colour space LAB; save it as RGB")
+    if image.mode.startswith("I"):
+        return _of_16_bits(image)
+    if image.has_transparency_data:
+        return image.convert("LA" if image.mode in ("LA", "La") else "RGBA"), False
+    return image.convert("L" if image.mode in _GREY_MODES else "RGB"), False
+
+
+def _of_16_bits(image: Image.Image) -> tuple[Image.Image, bool]:
+    from PIL import Image
+
+    values = np.asarray(image)
+    lowest, highest = int(values.min()), int(values.max())
+    if lowest < 0 or highest > 0xFFFF:
+        raise _Unreadable(f"holds values from {lowest:,} to {highest:,}, beyond 16 bits; save it with 8 or 16 bits a channel")
+    return Image.fromarray(((values.astype(np.uint32) + 128) // 257).astype(np.uint8)), highest < _DARK_BELOW
+
+
+def _format(image: Image.Image) -> str:
+    """The format by our name: what Pillow calls MPO is JPEG with further pictures behind the first."""
+    name = getattr(image, "format", None) or ""
+    return "JPEG" if name == "MPO" else name
+
+
+def _holds_several(image: Image.Image, content: bytes | np.ndarray) -> bool:
+    from PIL import Image
+
+    if isinstance(content, np.ndarray) or image.format not in ("GIF", "TIFF"):
+        return getattr(image, "n_frames", 1) > 1
+    # Both would walk through all frames to count them: look for a second one only, in an image of its own.
+    try:
+        with Image.open(io.BytesIO(content), formats=FORMATS) as again:
+            again.seek(1)
+    except Exception:  # The first frame is good: whatever follows and cannot be read is none.
+        return False
+    return True
+
+
+# From image to pixels
+
+
+def _orientation(image: Image.Image) -> int:
+    """How the camera was held, 1 to 8 as EXIF counts; damaged EXIF says nothing."""
+    try:
+        found = image.getexif().get(_ORIENTATION, 1)
+    except Exception:  # As in `decode`, but the picture itself is good.
+        return 1
+    return found if isinstance(found, int) and 1 <= found <= 8 else 1
+
+
+def _upright(image: Image.Image, orientation: int) -> Image.Image:
+    from PIL.Image import Transpose
+
+    if orientation == 1:
+        return image
+    turns = (
+        *(Transpose.FLIP_LEFT_RIGHT, Transpose.ROTATE_180, Transpose.FLIP_TOP_BOTTOM, Transpose.TRANSPOSE),
+        *(Transpose.ROTATE_270, Transpose.TRANSVERSE, Transpose.ROTATE_90),
+    )
+    return image.transpose(turns[orientation - 2])
+
+
+def _framed(image: Image.Image, size: tuple[int, int], channels: int) -> np.ndarray:
+    """The picture as large as fits into the size, in the midst of grey; uint8, shape (height, width, channels)."""
+    from PIL.Image import Resampling
+
+    height, width = size
+    share = min(height / image.height, width / image.width)
+    high, wide = max(round(share * image.height), 1), max(round(share * image.width), 1)
+    if (wide, high) != image.size:
+        # Premultiplied by its alpha while it is resized, so transparent pixels do not shine through.
+        way = Resampling.LANCZOS if share < 1 else Resampling.BILINEAR
+        image = image.resize((wide, high), way, reducing_gap=2.0)
+    pixels = np.asarray(_over_white(image).convert("L" if channels == 1 else "RGB")).reshape(high, wide, channels)
+    if (high, wide) == size:
+        return pixels
+    framed = np.full((height, width, channels), _MID_GREY, np.uint8)
+    top, left = (height - high) // 2, (width - wide) // 2
+    framed[top : top + high, left : left + wide] = pixels
+    return framed
+
+
+def _over_white(image: Image.Image) -> Image.Image:
+    from PIL import Image
+
+    if image.mode not in ("LA", "RGBA"):
+        return image
+    return Image.alpha_composite(Image.new("RGBA", image.size, "white"), image.convert("RGBA"))
+
+
+# Reasons
+
+
+def _reason(error: Exception, content: bytes | np.ndarray) -> str:
+    from PIL import Image
+
+    if isinstance(error, _Unreadable):
+        return str(error)
+    if isinstance(error, Image.DecompressionBombError):
+        return f"has more than the {MOST_PIXELS:,} pixels that are read"
+    if isinstance(error, MemoryError):
+        return "does not fit into memory"
+    message = (str(error).splitlines() or [""])[0]
+    if "truncat" in message.lower() or (isinstance(content, bytes) and _lacks_its_end(content)):
+        return "is cut off"
+    return f"is damaged ({printable(message)[:80] or type(error).__name__})"
+
+
+def _lacks_its_end(content: bytes) -> bool:
+    """Whether a damaged file stops before the mark that its format ends with."""
+    if content.startswith(b"RIFF"):
+        return len(content) < int.from_bytes(content[4:8], "little") + 8
+    ends = {b"\x89PNG": b"IEND", b"\xff\xd8\xff": b"\xff\xd9", b"GIF8": b";"}
+    return any(content.startswith(start) and end not in content[-16:] for start, end in ends.items())
+
+
+def _what_it_is(content: bytes) -> str:
+    """What a file is that is no picture we read."""
+    for offset, marks, words in _KINDS:
+        if content.startswith(marks, offset):
+            return words
+    text = content[:2000]
+    head = text.decode("utf-16" if text.startswith((b"\xff\xfe", b"\xfe\xff")) else "utf-8", "ignore").lower()
+    if "<svg" in head:
+        return "is SVG, a drawing, not a picture of pixels; save it as PNG"
+    if "<html" in head or "<!doctype html" in head:
+        return "is a web page, not a picture"
+    if head and all(character.isprintable() or character.isspace() for character in head) and len(head) >= len(text) // 4:
+        return "is text, not a picture"
+    return f"is not a {_FORMATS_IN_WORDS} picture"

@@ -1,0 +1,218 @@
+"""How the places of pictures in folders and zips are read: classes, parts of a split, and what is no picture."""
+
+import os
+import stat
+import zipfile
+
+import numpy as np
+import pytest
+
+from weights.data import picturefiles
+from weights.data.picturefiles import Member, content_of, n_bytes_of, pictures_in
+from weights.errors import DataError, NotFoundError
+
+
+def put(folder, *names):
+    for name in names:
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(name.encode())
+    return folder
+
+
+def pack(path, *names):
+    with zipfile.ZipFile(path, "w") as archive:
+        for name in names:
+            archive.writestr(name, name.encode())
+    return path
+
+
+def listed(path):
+    with pictures_in(path) as (entries, remarks):
+        return [(entry.part, entry.label, entry.name) for entry in entries], remarks
+
+
+@pytest.fixture(params=["folder", "zip"])
+def source(request, tmp_path):
+    """The same files in a folder and in a zip, listed."""
+
+    def make(*names):
+        return put(tmp_path / "s", *names) if request.param == "folder" else pack(tmp_path / "s.zip", *names)
+
+    return lambda *names: listed(make(*names))
+
+
+def test_the_first_folder_is_the_class(source):
+    assert source("dog/b.png", "cat/2020/c.jpg", "cat/a.png") == (
+        [("", "cat", "cat/2020/c.jpg"), ("", "cat", "cat/a.png"), ("", "dog", "dog/b.png")],
+        [],
+    )
+
+
+def test_folders_of_a_split_are_parts_and_the_classes_below(source):
+    assert source("Test/cat/a.png", "training/dog/x/b.png", "valid/cat/c.png")[0] == [
+        ("train", "dog", "training/dog/x/b.png"),
+        ("val", "cat", "valid/cat/c.png"),
+        ("test", "cat", "Test/cat/a.png"),
+    ]
+
+
+def test_one_folder_above_all_is_no_class(source):
+    assert source("data/v2/cat/a.png", "data/v2/dog/b.png", "docs/read.txt")[0] == [
+        ("", "cat", "data/v2/cat/a.png"),
+        ("", "dog", "data/v2/dog/b.png"),
+    ]
+
+
+def test_pictures_without_folders_have_no_class(source):
+    assert source("b.png", "a.png") == ([("", None, "a.png"), ("", None, "b.png")], [])
+
+
+def test_what_is_beside_the_classes_is_told(source):
+    assert source("cat/a.png", "dog/b.png", "x.png", "read.md", "cat/b.json", "sub/old.zip") == (
+        [("", "cat", "cat/a.png"), ("", "dog", "dog/b.png"), ("", None, "x.png")],
+        [
+            "1 picture in no class folder and so without a class: 'x.png'",
+            "no picture in the class folder 'sub'",
+            "zips within were not opened: 'sub/old.zip'",
+            "2 files that are no picture ignored",
+        ],
+    )
+
+
+def test_what_is_beside_a_split_is_left_out(source):
+    rows, remarks = source("train/cat/a.png", "test/cat/b.png", "more/c.png", "d.png")
+    assert [name for _, _, name in rows] == ["train/cat/a.png", "test/cat/b.png"]
+    assert remarks == ["2 pictures beside the folders of the split were left out: 'd.png', 'more/c.png'"]
+
+
+def test_a_class_may_be_called_test_where_there_is_no_split(source):
+    assert [label for _, label, _ in source("test/a.png", "real/b.png")[0]] == ["real", "test"]
+
+
+def test_what_systems_leave_behind_is_ignored(source):
+    assert source("cat/a.png", "dog/b", "__MACOSX/cat/._a.png", "cat/.DS_Store", "dog/Thumbs.db", ".git/c.png") == (
+        [("", "cat", "cat/a.png"), ("", "dog", "dog/b")],
+        [],
+    )
+
+
+def test_a_class_without_pictures_is_told(tmp_path):
+    put(tmp_path, "cat/a.png")
+    (tmp_path / "dog").mkdir()
+    assert listed(tmp_path) == ([("", "cat", "cat/a.png")], ["no picture in the class folder 'dog'"])
+
+
+def test_zips_of_a_folder_are_one_source(tmp_path):
+    pack(tmp_path / "x_train.zip", "train/cat/a.png", "train/dog/b.png")
+    pack(tmp_path / "x_test.zip", "x/cat/a.png", "x/dog/b.png", "deep.zip")
+    assert listed(tmp_path) == (
+        [
+            ("train", "cat", "x_train.zip/train/cat/a.png"),
+            ("train", "dog", "x_train.zip/train/dog/b.png"),
+            ("test", "cat", "x_test.zip/x/cat/a.png"),
+            ("test", "dog", "x_test.zip/x/dog/b.png"),
+        ],
+        [],
+    )
+
+
+def test_zips_of_pictures_stand_for_their_class(tmp_path):
+    pack(tmp_path / "cats.zip", "a.png")
+    pack(tmp_path / "dogs.zip", "dogs/a.png")
+    assert [label for _, label, _ in listed(tmp_path)[0]] == ["cats", "dogs"]
+
+
+def test_a_zip_within_a_zip_stays_closed(tmp_path):
+    path = pack(tmp_path / "a.zip", "cat/a.png", "dog/b.png", "cat/more.zip")
+    assert listed(path)[1] == ["zips within were not opened: 'cat/more.zip'"]
+
+
+def test_names_cannot_lead_out_of_a_zip(tmp_path):
+    path = pack(tmp_path / "a.zip", "../up.png", "/cat/a.png", "dog\\b.png")
+    assert [name for _, _, name in listed(path)[0]] == ["cat/a.png", "dog/b.png"]
+    assert not (tmp_path.parent / "up.png").exists()
+
+
+def test_links_are_followed_and_circles_are_not(tmp_path):
+    put(tmp_path / "s", "cat/a.png", "dog/b.png")
+    put(tmp_path / "elsewhere", "c.png")
+    (tmp_path / "s" / "cat" / "round").symlink_to(tmp_path / "s")
+    (tmp_path / "s" / "cat" / "link").symlink_to(tmp_path / "elsewhere")
+    (tmp_path / "s" / "dog" / "gone.png").symlink_to(tmp_path / "nowhere.png")
+    assert [name for _, _, name in listed(tmp_path / "s")[0]] == ["cat/a.png", "cat/link/c.png", "dog/b.png", "dog/gone.png"]
+    assert content_of(tmp_path / "s" / "dog" / "gone.png") == "is not there"
+
+
+def test_sources_without_pictures_are_refused(tmp_path):
+    with pytest.raises(NotFoundError, match=r"no file or folder '.*/pet'.*Did you mean 'pets'\?"):
+        listed(put(tmp_path, "pets/x.txt") / "pet")
+    with pytest.raises(NotFoundError, match=r"the folder '.*/a/b' does not exist either"):
+        listed(tmp_path / "a" / "b" / "c")
+    with pytest.raises(DataError, match=r"the folder '.*pets' holds none: it holds 'x.txt'. Name the folder that holds them"):
+        listed(tmp_path / "pets")
+    with pytest.raises(DataError, match=r"it holds 'm.npz'. Name the file within: '.*/arrays/m.npz'"):
+        listed(put(tmp_path / "arrays", "m.npz"))
+    (tmp_path / "void").mkdir()
+    with pytest.raises(DataError, match=r"the folder '.*void' is empty"):
+        listed(tmp_path / "void")
+    with pytest.raises(DataError, match=r"could not be read as a zip: File is not a zip file"):
+        listed(put(tmp_path, "no.zip") / "no.zip")
+
+
+def test_a_folder_that_may_not_be_read_is_named(tmp_path, monkeypatch):
+    def refuse(path):
+        raise PermissionError(13, "Permission denied")
+
+    put(tmp_path, "cat/a.png")
+    monkeypatch.setattr(picturefiles.os, "scandir", refuse)
+    with pytest.raises(DataError, match=r"could not be read: Permission denied. Check its permissions"):
+        listed(tmp_path)
+
+
+def test_too_many_files_are_refused(tmp_path, monkeypatch):
+    monkeypatch.setattr(picturefiles, "MOST_FILES", 2)
+    for path in (put(tmp_path / "s", "a.png", "b.png", "c.png"), pack(tmp_path / "s.zip", "a.png", "b.png", "c.png")):
+        with pytest.raises(DataError, match=r"holds 3 files or more, and at most 2 are read"):
+            listed(path)
+
+
+def test_places_without_content_have_a_reason(tmp_path, monkeypatch):
+    os.mkfifo(tmp_path / "pipe.png")
+    assert stat.S_ISFIFO((tmp_path / "pipe.png").stat().st_mode)
+    assert content_of(tmp_path / "pipe.png") == "is no file but a device or a pipe"
+    assert content_of(tmp_path) == "is a folder"
+    assert content_of(None) == "has no name"
+    assert content_of(tmp_path / "a\0b").startswith("could not be read (")
+    assert content_of(tmp_path / ("a" * 300)) == "could not be read (File name too long)"
+    monkeypatch.setattr(picturefiles, "MOST_BYTES", 3)
+    assert content_of(put(tmp_path, "a.png") / "a.png") == "takes 0.0 MB, more than the 0.0 MB that are read"
+
+
+def test_the_size_of_what_is_at_a_place_is_known(tmp_path):
+    put(tmp_path, "a.png")
+    with zipfile.ZipFile(pack(tmp_path / "a.zip", "four")) as archive:
+        places = [tmp_path / "a.png", Member(archive, archive.infolist()[0]), np.zeros((2, 3), np.uint8), tmp_path / "gone", None]
+        assert [n_bytes_of(place) for place in places] == [5, 4, 6, None, None]
+
+
+def test_entries_of_zips_are_read_within_limits(tmp_path, monkeypatch):
+    with zipfile.ZipFile(tmp_path / "a.zip", "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("bomb.png", bytes(10_000_000))
+        archive.writestr("good.png", b"good")
+        archive.writestr("secret.png", b"secret")
+    content = bytearray((tmp_path / "a.zip").read_bytes())
+    with zipfile.ZipFile(tmp_path / "a.zip") as archive:
+        bomb, good, secret = archive.infolist()
+        assert content_of(Member(archive, good)) == b"good"
+        secret.flag_bits |= 1
+        assert content_of(Member(archive, secret)) == "is encrypted"
+        monkeypatch.setattr(picturefiles, "MOST_BYTES", 1_000_000)
+        assert content_of(Member(archive, bomb)) == "takes 10.0 MB, more than the 1.0 MB that are read"
+        # An entry that claims to be small does not give more than it claims.
+        bomb.file_size = 100
+        assert content_of(Member(archive, bomb)).startswith("is damaged within its zip (Bad CRC-32")
+        content[good.header_offset + 31 + len(good.filename)] ^= 0xFF
+    (tmp_path / "b.zip").write_bytes(content)
+    with zipfile.ZipFile(tmp_path / "b.zip") as archive:
+        assert content_of(Member(archive, archive.infolist()[1])).startswith("is damaged within its zip (")
