@@ -27,6 +27,8 @@ from weights.data.dataset import Dataset, Feature, Roles, describe, parse_kinds
 from weights.data.delimited import remark_of, remarks_of
 from weights.data.encoding import apply_encoding, cells, unfamiliar
 from weights.data.examples import EXAMPLES
+from weights.data.image import holds_pictures, is_picture, read_pictures
+from weights.data.picturecolumns import folder_of, with_pictures
 from weights.data.stream import counted_from, parts, rows_counted_from
 from weights.data.table import describe_source, read_table
 from weights.effects import FeatureWeights
@@ -241,7 +243,16 @@ class Model:
     def read(self, data: Any) -> Any:
         """The table behind a path, frame or mapping, numbers and words for missing read as in training."""
         encoding = self.ensemble.encoding
-        return read_table(data, missing=encoding.missing_words, notations=encoding.notations)
+        seen = encoding.picture
+        if seen is None:
+            return read_table(data, missing=encoding.missing_words, notations=encoding.notations)
+        asked: dict[str, Any] = {"size": (seen.height, seen.width), "channels": seen.channels, "strict": True}
+        if holds_pictures(data):
+            table = read_pictures(Path(data), **asked)
+            return table.rename_columns({"picture": seen.name})
+        table = read_table(data, missing=encoding.missing_words)
+        named = seen.name in table.column_names and is_picture(table.schema.field(seen.name))
+        return table if named else with_pictures(table, seen.name, folder_of(data), **asked)
 
     def notices(self, data: Any) -> list[str]:
         """Sentences about rows that training did not prepare for, such as levels of a category it had not seen.
@@ -291,7 +302,7 @@ def fit(
         >>> round(model.metrics["accuracy"], 1)
         1.0
     """
-    return run_fit(plan_fit(data, target, **options), save=save, resume=resume, progress=progress)
+    return run_fit(plan_fit(data, target, progress=progress, **options), save=save, resume=resume, progress=progress)
 
 
 def plan_fit(
@@ -300,7 +311,7 @@ def plan_fit(
     *,
     task: str | None = None,
     model: str = "auto",
-    members: int = 32,
+    members: int | None = None,
     seed: int = 0,
     drop: Sequence[str] = (),
     kinds: Mapping[str, str] | Sequence[str] = (),
@@ -309,12 +320,15 @@ def plan_fit(
     sample_weight: Any = None,
     class_weight: Any = None,
     missing: Sequence[str] = (),
+    split: str | None = None,
+    picture_size: int | None = None,
     clip: float | None = 4.0,
     copies: str = "keep",
     search: Mapping[str, Any] | None = None,
     budget: float | str | None = None,
     threads: int | None = None,
     inspect: bool | None = None,
+    progress: Callable[[Progress], None] | None = None,
     **settings: Any,
 ) -> Prepared:
     """Read the data and decide what would be trained, without training.
@@ -323,8 +337,10 @@ def plan_fit(
         data: as `fit`.
         target: as `fit`.
         task: binary, multiclass or regression; found from the target if not given.
-        model: linear, mlp, or auto: train them all and mix their answers, each with the share that out-of-bag rows give it.
-        members: size of the ensemble; with auto equal parts of them in each population, at least one for each fold.
+        model: linear, mlp, or auto: train them all and mix their answers, each with the share that out-of-bag rows give it; of pictures
+            convolution, which is auto as well.
+        members: size of the ensemble, 32 if not given, and 8 of pictures; with auto equal parts of them in each population, at least
+            one for each fold.
         seed: of everything random.
         drop: columns to leave out.
         kinds: column -> numeric, boolean, category or datetime, instead of what is found.
@@ -333,6 +349,9 @@ def plan_fit(
         sample_weight: column of row weights, or n numbers.
         class_weight: "balanced", or label -> factor.
         missing: further words that mean "no value".
+        split: column that says train, val or test; what is said to be test is not learned from, but judged at the end. Folders and .npz
+            files of pictures that are split so tell it themselves.
+        picture_size: height and width that pictures get, 8 to 512; by default theirs, if all have one of at most 64, and 64 otherwise.
         clip: bound of the smooth clip of scaled numbers; None for none.
         copies: "merge" makes rows that stand in the table several times one row of their summed weight, leaves out rows of weight
             zero, and lets the order of rows play no part (data/copies.py); "keep" takes rows as they come.
@@ -340,6 +359,7 @@ def plan_fit(
         budget: about the longest that training should take: seconds, or a text such as "5m".
         threads: members in work at the same time; all cores if not given. The result does not depend on it.
         inspect: whether to say afterwards what each feature is worth (`Model.summary`); if not said, of at most 2,000 features.
+        progress: called with the share of pictures that has been read.
         **settings: any setting of the five elements, the model or the members, such as ``activation="gelu"``,
             ``learning_rate=0.01``, ``hidden=(64, 64)``; those of several owners as ``{"members.share": 0.5}`` with ``**``.
 
@@ -350,13 +370,14 @@ def plan_fit(
     """
     words = (missing,) if isinstance(missing, str) else tuple(missing)
     roles = Roles("", drop=tuple(drop), kinds=parse_kinds(kinds), group=group, time=time, clip=clip, missing=words)
+    roles = msgspec.structs.replace(roles, split=split, picture_size=picture_size)
     merge = asks_to_merge(copies)
     decided = functools.partial(
         decide,
         task=task,
         class_weight=class_weight,
         model=model,
-        chosen={"n_members": members, "seed": seed, **dotted(settings)},
+        chosen={**({} if members is None else {"n_members": members}), "seed": seed, **dotted(settings)},
         search=search or {},
         budget=budget,
         n_threads=threads if threads is not None else available_threads(),
@@ -370,7 +391,7 @@ def plan_fit(
         return Origin(os.fsdecode(data) if isinstance(data, str | os.PathLike) else None, said, merge)
 
     try:
-        dataset = read_whole(data, target, sample_weight, roles, merge=merge)
+        dataset = read_whole(data, target, sample_weight, roles, merge=merge, tell=_told(progress))
         return decided(dataset, origin=origin(dataset))
     except TooLargeError as error:
         if not can_pass(data):
@@ -378,6 +399,11 @@ def plan_fit(
     # Outside of the handler, whose error would keep alive what has been read.
     dataset = read_passing(Path(data), target, sample_weight, roles, merge=merge, seed=seed)
     return decided(dataset, origin=origin(dataset))
+
+
+def _told(progress: Callable[[Progress], None] | None) -> Callable[[float], None]:
+    """What tells the share of pictures that has been read."""
+    return (lambda share: None) if progress is None else lambda share: progress(Progress("reading pictures", share, None))
 
 
 def run_fit(
@@ -647,8 +673,9 @@ class Look(msgspec.Struct, frozen=True):
 
 def look(data: Any, target: str | None = None, *, missing: Sequence[str] = (), **options: Any) -> Look:
     """The columns of a table with their kinds, and, with a target, the task and what was noticed; options as `plan_fit`."""
-    if target is not None or (isinstance(data, str) and data in EXAMPLES):
-        prepared = plan_fit(data, target, missing=missing, model="linear", **options)
+    pictures = holds_pictures(data)
+    if target is not None or pictures or (isinstance(data, str) and data in EXAMPLES):
+        prepared = plan_fit(data, target, missing=missing, model="auto" if pictures else "linear", **options)
         dataset = prepared.dataset
         return Look(dataset.source, dataset.n_samples, dataset.features, prepared.task, prepared.remarks)
     table = read_table(data, missing=missing)

@@ -183,11 +183,17 @@ _DATA_OPTIONS = _options(
     click.option("--task", metavar="KIND", help="binary, multiclass or regression; found from the target if not given."),
     click.option("--drop", multiple=True, metavar="COLUMN", help="Leave a column out; may be repeated."),
     click.option(
-        "--kind", "kinds", multiple=True, metavar="COLUMN=KIND", help="numeric, boolean, category or datetime instead of what is found."
+        "--kind",
+        "kinds",
+        multiple=True,
+        metavar="COLUMN=KIND",
+        help="numeric, boolean, category, datetime or picture instead of what is found.",
     ),
     click.option("--missing", multiple=True, metavar="WORD", help="A word that means 'no value'; may be repeated."),
     click.option("--group", metavar="COLUMN", help="Rows with the same value stay together (all rows of one patient)."),
     click.option("--time", metavar="COLUMN", help="Score members on rows later than those they learned from."),
+    click.option("--split", metavar="COLUMN", help="Column that says train, val or test; nothing is learned from the test."),
+    click.option("--picture-size", type=int, metavar="PIXELS", help="Height and width that pictures get."),
     click.option("--sample-weight", metavar="COLUMN", help="Column with the weight of each row."),
     click.option("--class-weight", multiple=True, metavar="balanced | LABEL=FACTOR", help="Weight of the classes."),
     click.option(
@@ -222,7 +228,7 @@ _ELEMENT_OPTIONS = _options(
 )
 
 _RUN_OPTIONS = _options(
-    click.option("--members", "-m", default=32, show_default=True, metavar="NUMBER", help="Size of the ensemble."),
+    click.option("--members", "-m", metavar="NUMBER", help="Size of the ensemble.  [default: 32, of pictures 8]"),
     click.option("--budget", metavar="TIME", help="About the longest that training may take: 60s, 5m, 1h."),
     click.option("--seed", default=0, show_default=True, metavar="NUMBER", help="Seed of everything random."),
     click.option("--threads", type=int, metavar="NUMBER", help="Members in work at a time (does not change the result)."),
@@ -237,17 +243,26 @@ _RUN_OPTIONS = _options(
 
 @cli.command()
 @click.argument("source")
-@click.option("--model", default="auto", show_default=True, metavar="NAME", help="auto (both, mixed by out-of-bag loss), linear, mlp.")
+@click.option(
+    "--model",
+    default="auto",
+    show_default=True,
+    metavar="NAME",
+    help="auto (linear and mlp, mixed by out-of-bag loss, or convolution), linear, mlp, convolution.",
+)
 @_DATA_OPTIONS
 @_RUN_OPTIONS
 @_ELEMENT_OPTIONS
 @_command
 def fit(source: str, as_json: bool, quiet: bool, dry_run: bool, save: str | None, no_save: bool, resume: bool, **options: Any) -> None:
-    """Train an ensemble on SOURCE: a CSV, TSV, Parquet or JSON-lines file, or a bundled example.
+    """Train an ensemble on SOURCE: a CSV, TSV, Parquet or JSON-lines file, pictures, or a bundled example.
+
+    Pictures are a folder or a .zip with a folder for each class, an .npz file, or a table with a column of file names.
 
     \b
       weights fit breast-cancer
       weights fit income.parquet --target income --save runs/income
+      weights fit photos/ --budget 15m
       weights fit wages.csv --target wage --model mlp --activation gelu --search learning_rate=0.001,0.003
     """
     from weights import api
@@ -259,7 +274,8 @@ def fit(source: str, as_json: bool, quiet: bool, dry_run: bool, save: str | None
     if save and no_save:
         raise UsageError("--save and --no-save contradict each other. Give one of them.")
     folder = None if no_save or dry_run else Path(save) if save else _free_folder(source, resume)
-    prepared = api.plan_fit(source, **_fit_options(options))
+    with terminal.progress_bar(quiet=quiet, color=_color(sys.stderr)) as report:
+        prepared = api.plan_fit(source, progress=report, **_fit_options(options))
     if folder is not None and os.path.exists(folder):
         _say([terminal.labelled("replaces", f"the run in {folder}")])
     plan = terminal.plan_lines(prepared.plans, sum(len(race) for race in prepared.races.values()))

@@ -70,6 +70,7 @@ class Report(msgspec.Struct, frozen=True):
 
     Attributes:
         metrics: out-of-bag metrics.
+        test: metrics on the rows that were for the test only, if there were some. n_test: how many.
         compared: metrics of the models that were tried, by name ("constant" is the target's mean or class shares).
         decision: why this model.
         searches: how candidates fared, by model.
@@ -85,6 +86,8 @@ class Report(msgspec.Struct, frozen=True):
     n_samples: int
     n_features: int
     metrics: dict[str, Metric]
+    test: dict[str, Metric] = {}
+    n_test: int = 0
     compared: dict[str, dict[str, Metric]] = {}
     decision: str = ""
     searches: dict[str, list[Candidate]] = {}
@@ -243,18 +246,20 @@ def available_threads() -> int:
 
 def model_shape(encoding: Encoding, task: Task) -> Shape:
     """The shape of the models that read this encoding and answer this task."""
-    return Shape(len(encoding.inputs), task.n_outputs, tuple(encoding.numeric_inputs))
+    return Shape(len(encoding.inputs), task.n_outputs, tuple(encoding.numeric_inputs), encoding.picture_size)
 
 
 def apply_program(spec: Spec, shape: Shape) -> Callable[[Params, FloatArray], FloatArray]:
     """Outputs (n, k) of one member for encoded rows (n, p), computed in padded blocks so that few shapes are compiled."""
     compiled = _compiled_apply(program_spec(spec), shape)
 
+    most, kind = shape.rows_at_once(_BLOCK), np.float32 if shape.picture is None else np.uint8
+
     def run(params: Params, x: FloatArray) -> FloatArray:
         outputs = np.empty((len(x), shape.n_outputs), np.float32)
-        for begin in range(0, len(x), _BLOCK):
-            rows = x[begin : begin + _BLOCK]
-            padded = np.zeros((min(_BLOCK, 1 << (max(len(rows), 16) - 1).bit_length()), x.shape[1]), np.float32)
+        for begin in range(0, len(x), most):
+            rows = x[begin : begin + most]
+            padded = np.zeros((min(most, 1 << (max(len(rows), 16) - 1).bit_length()), x.shape[1]), kind)
             padded[: len(rows)] = rows
             outputs[begin : begin + len(rows)] = np.asarray(compiled(params, padded))[: len(rows)]
         return outputs

@@ -15,7 +15,7 @@ import numpy as np
 
 from weights.ensemble import Ensemble, Population
 from weights.errors import Interrupted, TrainingError, UsageError
-from weights.fitting import Prepared, check_features, check_memory, check_rows, plans_of
+from weights.fitting import Prepared, check_features, check_memory, check_rows, plans_of, sizes_of
 from weights.inspection.decomposition import average
 from weights.inspection.health import findings
 from weights.spec import Spec, find_setting, resolve, with_settings
@@ -136,7 +136,7 @@ def _variants(specs: Mapping[str, Spec], vary: Mapping[str, Sequence[Any]], prep
     choices = [dict(zip(vary, values, strict=True)) for values in itertools.product(*vary.values())]
     if len(choices) > _MOST_VARIANTS:
         raise UsageError(f"These are {len(choices)} variants, and at most {_MOST_VARIANTS} are compared. Vary fewer values.")
-    sizes = prepared.dataset.n_samples, len(prepared.dataset.encoding.numeric_inputs)
+    sizes = sizes_of(prepared.dataset)
     varied: dict[str, list[Spec]] = {}
     refused: UsageError | None = None
     for name, spec in specs.items():
@@ -154,7 +154,7 @@ def _variants(specs: Mapping[str, Spec], vary: Mapping[str, Sequence[Any]], prep
     return {label: made[label] for label in distinct}
 
 
-def _varied(spec: Spec, settings: Mapping[str, Any], n_samples: int, n_numeric: int) -> Spec:
+def _varied(spec: Spec, settings: Mapping[str, Any], *sizes: Any) -> Spec:
     """A resolved spec with some settings changed, and with those anew that follow from them; as it was if it does not use them."""
     places = {name: find_setting(spec, name) for name in settings}
     given = {*places.values()}
@@ -169,13 +169,13 @@ def _varied(spec: Spec, settings: Mapping[str, Any], n_samples: int, n_numeric: 
             raise UsageError(
                 "Members of this run are solved, and cannot be compared with such as take steps. Fit with both to compare them."
             )
-        return resolve(changed, n_samples, n_numeric) if given & _OF_SOLVED else spec
+        return resolve(changed, *sizes) if given & _OF_SOLVED else spec
     for cause, following in _FOLLOWING.items():
         if cause in given and _value(changed, cause) != _value(spec, cause):
             changed = with_settings(changed, {f"optimization.{field}": None for field in following if ("optimization", field) not in given})
     if changed.optimization.name == "lbfgs" and ("regularization", "dropout") not in given:
         changed = with_settings(changed, {"regularization.dropout": None})
-    return resolve(changed, n_samples, n_numeric)
+    return resolve(changed, *sizes)
 
 
 def _value(spec: Spec, place: tuple[str, str]) -> Any:

@@ -10,7 +10,7 @@ import datetime
 import itertools
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import msgspec
@@ -32,7 +32,7 @@ from weights.metrics import Metric, score
 from weights.models.base import Shape
 from weights.models.linear import Linear
 from weights.models.table import MODELS
-from weights.spec import Spec, resolve, with_settings
+from weights.spec import Members, Spec, resolve, with_settings
 from weights.task import Task
 from weights.training.job import Job, Passing, ReadyRows
 from weights.training.mixing import Mixture, answer_losses, conformal_scores, crossfitted_answers, mix
@@ -43,10 +43,13 @@ from weights.training.search import paired_difference, race
 from weights.types import AnyArray, BoolArray, FloatArray, IntArray
 from weights.verdicts import Decomposition
 
-_SIMPLER_FIRST = ("linear", "mlp")
+_SIMPLER_FIRST, _OF_PICTURES = ("linear", "mlp"), ("convolution",)
+"""What auto trains, of columns and of pictures."""
 _LOOSE = {"optimization.weight_decay": 0.1, "regularization.dropout": 0.02}
 """Beside networks whose weights are held back, auto trains some whose weights are free: large clean tables want these, small noisy ones
 the others, and out-of-bag rows share the vote out. Both run through one program, hence no dropout of exactly zero."""
+_MEMBERS_OF_PICTURES = 8
+"""Where not asked for: one for each fold, because each takes minutes."""
 _NORMAL_95 = 1.96
 _MOST_CANDIDATES = 64
 _MOST_MULTIPLICATIONS, _LEAST_WEIGHED = 2.5e10, 1_000
@@ -124,6 +127,7 @@ def train_ensemble(prepared: Prepared, control: Control) -> Ensemble:
         Voices(population.spec, population.params, population.share, jobs[population.name].resampling.scored[trained[population.name].kept])
         for population in populations
     ]
+    scores = conformal_scores(task, y, answers, weight)
     report = Report(
         source=dataset.source,
         n_samples=dataset.n_samples,
@@ -142,8 +146,20 @@ def train_ensemble(prepared: Prepared, control: Control) -> Ensemble:
         created=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
         version=weights.__version__,
     )
-    scores = conformal_scores(task, y, answers, weight)
-    return Ensemble(task, dataset.encoding, dataset.features, populations, offset, scores, report)
+    return _tested(Ensemble(task, dataset.encoding, dataset.features, populations, offset, scores, report), dataset)
+
+
+def _tested(ensemble: Ensemble, dataset: Dataset) -> Ensemble:
+    """The ensemble with its metrics on the rows that were for the test only, if there are some."""
+    held, task = dataset.held_out, ensemble.task
+    if held is None:
+        return ensemble
+    known = task.knows(held.target)
+    if not known.any():
+        return ensemble
+    y = task.original(task.encode(held.target.filter(pa.array(known))))
+    test = score(task.kind, y, ensemble.answer(held.x if known.all() else held.x[known]), weight=held.weight[known])
+    return replace(ensemble, report=msgspec.structs.replace(ensemble.report, test=test, n_test=int(known.sum())))
 
 
 def _decomposed(prepared: Prepared, trained: list[Trained], covered: BoolArray, mixture: Mixture) -> Decomposition:
@@ -301,10 +317,13 @@ def candidates(model: str, settings: dict[str, Any], dataset: Dataset, *, varied
         raise UsageError(f"There is no model '{model}'. {suggest(model, ['auto', *MODELS])}")
     specs: dict[str, Spec] = {}
     refused: UsageError | None = None
-    for name in _SIMPLER_FIRST if model == "auto" else (model,):
+    sizes = sizes_of(dataset)
+    several = _SIMPLER_FIRST if dataset.encoding.picture is None else _OF_PICTURES
+    start = Spec() if dataset.encoding.picture is None else Spec(members=Members(n_members=_MEMBERS_OF_PICTURES))
+    for name in several if model == "auto" else (model,):
         try:
             own = _settings_that_solve(settings) if model == "auto" and name == "linear" else settings
-            specs[name] = resolve(with_settings(Spec(), {"model": name, **own}), dataset.n_samples, len(dataset.encoding.numeric_inputs))
+            specs[name] = resolve(with_settings(start, {"model": name, **own}), *sizes)
         except UsageError as error:
             if model == "auto" and name == "linear" and not _asks_for_optimizer(settings):
                 raise
@@ -321,6 +340,11 @@ def candidates(model: str, settings: dict[str, Any], dataset: Dataset, *, varied
     specs = {name: _with_members(spec, len(specs)) for name, spec in specs.items()}
     check_features(specs, dataset)
     return specs
+
+
+def sizes_of(dataset: Dataset) -> tuple[int, int, tuple[int, int, int] | None]:
+    """What settings are resolved for: rows, numeric inputs, and height, width and channels of pictures."""
+    return dataset.n_samples, len(dataset.encoding.numeric_inputs), dataset.encoding.picture_size
 
 
 def check_features(specs: Mapping[str, Spec], dataset: Dataset) -> None:
@@ -382,7 +406,7 @@ def _raced(spec: Spec, search: Mapping[str, Sequence[Any]], dataset: Dataset) ->
     choices = [dict(zip(search, values, strict=True)) for values in itertools.product(*search.values())]
     if len(choices) > _MOST_CANDIDATES:
         raise UsageError(f"The search spans {len(choices)} candidates, and at most {_MOST_CANDIDATES} are raced. Search fewer values.")
-    sizes = dataset.n_samples, len(dataset.encoding.numeric_inputs)
+    sizes = sizes_of(dataset)
     return {", ".join(f"{k} {v}" for k, v in settings.items()): resolve(with_settings(spec, settings), *sizes) for settings in choices}
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,8 @@ from weights.data.columns import to_numbers
 from weights.data.copies import merge_copies
 from weights.data.dataset import Dataset, Roles, prepare, prepare_passing
 from weights.data.examples import EXAMPLES
+from weights.data.image import holds_pictures, is_picture, read_pictures
+from weights.data.picturecolumns import folder_of, picture_columns, with_pictures
 from weights.data.table import describe_source, read_table
 from weights.ensemble import Origin, model_shape
 from weights.errors import DataError, UsageError, listed, printable, suggest
@@ -33,9 +35,15 @@ _FEW_ROWS, _FEW_OF_CLASS = 20, 8
 """Fewer rows, or fewer of a class, are said to be too few; a class of fewer than 8 is missing from some folds (our choice)."""
 
 
-def read_whole(data: Any, target: Any, sample_weight: Any, roles: Roles, *, merge: bool) -> Dataset:
-    """All rows, in memory."""
-    table, roles = _table_and_roles(data, target, sample_weight, roles)
+Tell = Callable[[float], None]
+"""Is told the share of pictures that has been read."""
+
+
+def read_whole(data: Any, target: Any, sample_weight: Any, roles: Roles, *, merge: bool, tell: Tell = lambda share: None) -> Dataset:
+    """All rows, in memory, or, of pictures, in a file that is mapped into it."""
+    table, roles = _table_and_roles(data, target, sample_weight, roles, tell)
+    if merge and any(map(is_picture, table.schema)):
+        raise UsageError("Copies of pictures cannot be merged, only rows of a table can. Leave copies as they are.")
     n_rows = table.num_rows
     table, roles = _with_copies_merged(table, roles) if merge else (table, roles)
     dataset = prepare(table, roles, source=printable(describe_source(data)))
@@ -115,6 +123,8 @@ def decide(
     n_features = len(dataset.used_features)
     if inspect is None and n_features > _MOST_INSPECTED:
         remarks.append(f"{n_features:,} features are too many to say of each what it is worth, unless asked for with --inspect")
+    if dataset.encoding.picture is not None:
+        inspect = False
     inspect = n_features <= _MOST_INSPECTED if inspect is None else inspect
     return Prepared(dataset, found, y, weight, shape, specs, raced, plans, remarks, n_threads, inspect, origin)
 
@@ -142,9 +152,19 @@ def parse_seconds(text: str | float) -> float:
     return float(found[1]) * {"": 1, "s": 1, "m": 60, "h": 3600}[found[2]]
 
 
-def _table_and_roles(data: Any, target: Any, sample_weight: Any, roles: Roles) -> tuple[Any, Roles]:
+def _table_and_roles(data: Any, target: Any, sample_weight: Any, roles: Roles, tell: Tell) -> tuple[Any, Roles]:
     """The table, with the target and the weights as columns, and the roles with their names."""
-    table = read_table(data, missing=roles.missing)
+    size = None if roles.picture_size is None else (roles.picture_size, roles.picture_size)
+    if holds_pictures(data):
+        table, roles, target = _pictures_and_roles(read_pictures(Path(data), size=size, tell=tell), roles, target)
+    else:
+        table = read_table(data, missing=roles.missing)
+        named = [name for name, kind in roles.kinds.items() if kind == "picture"] or picture_columns(table, folder_of(data))
+        table = with_pictures(table, named[0], folder_of(data), size=size, tell=tell) if named else table
+        if size is not None and not named:
+            raise UsageError(
+                "A picture size was given, but there are no pictures. Leave it out, or name their column: --kind file=picture."
+            )
     if target is None and isinstance(data, str) and data in EXAMPLES:
         target = EXAMPLES[data].target
     if target is None:
@@ -156,6 +176,21 @@ def _table_and_roles(data: Any, target: Any, sample_weight: Any, roles: Roles) -
     if sample_weight is not None and not isinstance(sample_weight, str):
         table, sample_weight = _with_column(table, "sample_weight", sample_weight)
     return table, msgspec.structs.replace(roles, target=target, sample_weight=sample_weight)
+
+
+def _pictures_and_roles(table: pa.Table, roles: Roles, target: Any) -> tuple[pa.Table, Roles, Any]:
+    """Pictures of a folder or the like, without their names, and the roles of the columns that come with them."""
+    if target is None and "class" not in table.column_names:
+        raise DataError(
+            "Pictures to learn from need a class each, but these lie in one folder. Sort them into a folder for each class, or name "
+            "them in a table with a column of file names and the target."
+        )
+    split = "split" if roles.split is None and "split" in table.column_names else roles.split
+    return (
+        table.drop_columns([name for name in table.column_names if name == "file"]),
+        msgspec.structs.replace(roles, split=split),
+        target or "class",
+    )
 
 
 def _too_few(n_samples: int, task: Task, y: AnyArray) -> list[str]:

@@ -14,11 +14,13 @@ import msgspec
 import numpy as np
 
 from weights.elements.activation import ACTIVATIONS, Activation
+from weights.elements.augmentation import Augmentation
 from weights.elements.initialization import SCHEMES, Initialization
 from weights.elements.optimization import OPTIMIZERS, SCHEDULES, Optimization, default_learning_rate, default_weight_decay
 from weights.elements.regularization import MAKE_ZEROS, PENALTIES, Regularization
 from weights.elements.updates import Updates
 from weights.errors import UsageError, suggest
+from weights.models.convolution import Convolution, layer_names
 from weights.models.linear import Linear
 from weights.models.mlp import Mlp
 from weights.models.table import MODELS, AnyModel
@@ -58,7 +60,7 @@ class Members(msgspec.Struct, frozen=True):
 
 
 class Spec(msgspec.Struct, frozen=True):
-    """Everything that decides what is trained, apart from the data."""
+    """Everything that decides what is trained, apart from the data; `augmentation` is the part of regularization that is for pictures."""
 
     model: AnyModel = Mlp()
     initialization: Initialization = Initialization()
@@ -67,6 +69,7 @@ class Spec(msgspec.Struct, frozen=True):
     optimization: Optimization = Optimization()
     updates: Updates = Updates()
     members: Members = Members()
+    augmentation: Augmentation = Augmentation()
 
     @property
     def solved(self) -> bool:
@@ -127,7 +130,8 @@ def _misfits(spec: Spec) -> list[str]:
     """Combinations that cannot work, in words."""
     misfits = []
     if spec.solved and not isinstance(spec.model, Linear):
-        misfits.append("optimization 'exact' solves linear models only, but the model is mlp. Use --model linear or another optimizer.")
+        name = _name_of(spec.model)
+        misfits.append(f"optimization 'exact' solves linear models only, but the model is {name}. Use --model linear or another optimizer.")
     if spec.solved and (unable := _needs_steps(spec)):
         misfits.append(
             f"optimization 'exact' takes no steps, but {unable[0]} acts on steps. Unset it or choose an optimizer such as adamw."
@@ -137,6 +141,7 @@ def _misfits(spec: Spec) -> list[str]:
             "dropout": spec.regularization.dropout or 0,
             "input_dropout": spec.regularization.input_dropout,
             "noise": spec.updates.noise,
+            **{name: value for name, value in msgspec.structs.asdict(spec.augmentation).items() if value is not None},
         }
         random = [name for name, value in noisy.items() if value > 0]
         if random:
@@ -151,13 +156,23 @@ def _misfits(spec: Spec) -> list[str]:
         misfits.append("regularization.dropout silences hidden units, but a linear model has none. Use input_dropout, or --model mlp.")
     if isinstance(spec.model, Linear) and spec.regularization.max_norm is not None:
         misfits.append("regularization.max_norm limits hidden units, but a linear model has none. Use a penalty, or --model mlp.")
-    layers = [f"hidden.{i}" for i in range(len(getattr(spec.model, "hidden", ())))] + ["output"]
-    if getattr(spec.model, "embedding", "none") != "none":
-        layers.insert(0, "embedding")
+    layers = _layers(spec.model)
     unknown = [layer for layer in spec.updates.freeze if layer not in layers]
-    if unknown:
+    if unknown and layers:
         misfits.append(f"updates.freeze names the layer '{unknown[0]}', which this model does not have. {suggest(unknown[0], layers)}")
     return misfits
+
+
+def _name_of(model: AnyModel) -> str:
+    return next(name for name, settings in MODELS.items() if isinstance(model, settings))
+
+
+def _layers(model: AnyModel) -> list[str]:
+    """Names of the layers of a model; none while it is not known how many there will be."""
+    if isinstance(model, Convolution):
+        return layer_names(model) if model.widths and model.blocks else []
+    embedding = ["embedding"] if getattr(model, "embedding", "none") != "none" else []
+    return [*embedding, *(f"hidden.{i}" for i in range(len(getattr(model, "hidden", ())))), "output"]
 
 
 def _needs_steps(spec: Spec) -> list[str]:
@@ -177,25 +192,42 @@ def _needs_steps(spec: Spec) -> list[str]:
     return [name for name, used in in_use.items() if used]
 
 
-def resolve(spec: Spec, n_samples: int, n_numeric: int = 0) -> Spec:
-    """The spec with every value that was left open filled in for this many rows and numeric inputs, and checked."""
+def resolve(spec: Spec, n_samples: int, n_numeric: int = 0, picture: tuple[int, int, int] | None = None) -> Spec:
+    """The spec with every value that was left open filled in, and checked.
+
+    Args:
+        spec: what was asked for.
+        n_samples: rows.
+        n_numeric: numeric inputs.
+        picture: height, width and channels, where rows are pictures.
+
+    Raises:
+        UsageError: settings do not fit together, or not these rows.
+    """
     optimization, regularization, members = spec.optimization, spec.regularization, spec.members
+    convolves = isinstance(spec.model, Convolution)
+    if convolves != (picture is not None):
+        needed, came = ("pictures", "a table") if convolves else ("columns of a table", "pictures")
+        raise UsageError(f"The model {_name_of(spec.model)} reads {needed}, but {came} came. Leave --model out, or name another.")
     if optimization.name == "auto":
         solvable = isinstance(spec.model, Linear) and not _needs_steps(spec)
-        optimization = msgspec.structs.replace(optimization, name="exact" if solvable else "adamw")
-    spec = check(msgspec.structs.replace(spec, optimization=optimization))
-    model = spec.model.resolved(n_numeric) if isinstance(spec.model, Mlp) else spec.model
+        optimization = msgspec.structs.replace(optimization, name="exact" if solvable else "muon" if convolves else "adamw")
+    augmentation = spec.augmentation.resolved(picture, random=optimization.name != "lbfgs")
+    spec = check(msgspec.structs.replace(spec, optimization=optimization, augmentation=augmentation))
+    model = _resolved_model(spec.model, n_samples, n_numeric, picture)
     check(msgspec.structs.replace(spec, model=model))  # a layer that is frozen may have gone
     members = msgspec.structs.replace(members, n_folds=min(members.n_folds, n_samples))
     if optimization.name != "exact":
         all_rows = optimization.name == "lbfgs"
-        batch_size = n_samples if all_rows else min(optimization.batch_size or _batch_size(n_samples), max(n_samples, _LEAST_BATCH))
+        batch_size = (
+            n_samples if all_rows else min(optimization.batch_size or _batch_size(n_samples, picture), max(n_samples, _LEAST_BATCH))
+        )
         optimization = msgspec.structs.replace(
             optimization,
             learning_rate=optimization.learning_rate or default_learning_rate(optimization.name),
             weight_decay=_weight_decay(spec, optimization.name) if optimization.weight_decay is None else optimization.weight_decay,
             batch_size=batch_size,
-            n_steps=optimization.n_steps or _n_steps(n_samples, batch_size, optimization.name),
+            n_steps=optimization.n_steps or _n_steps(n_samples, batch_size, optimization.name, picture),
             averaging=_averaging(spec) if optimization.averaging is None else optimization.averaging,
         )
         regularization = msgspec.structs.replace(regularization, strength=regularization.strength or 0.0)
@@ -203,6 +235,13 @@ def resolve(spec: Spec, n_samples: int, n_numeric: int = 0) -> Spec:
         batched = isinstance(spec.model, Mlp) and optimization.name != "lbfgs"
         regularization = msgspec.structs.replace(regularization, dropout=_DROPOUT if batched else 0.0)
     return msgspec.structs.replace(spec, model=model, optimization=optimization, regularization=regularization, members=members)
+
+
+def _resolved_model(model: AnyModel, n_samples: int, n_numeric: int, picture: tuple[int, int, int] | None) -> AnyModel:
+    if isinstance(model, Convolution):
+        assert picture is not None
+        return model.resolved(picture, n_samples)
+    return model.resolved(n_numeric) if isinstance(model, Mlp) else model
 
 
 _DROPOUT = 0.1
@@ -224,19 +263,25 @@ _LEAST_BATCH = 32
 """Fewer rows than this are drawn several times for a batch: tables of any few rows then share one compiled program."""
 
 
-def _batch_size(n_samples: int) -> int:
+_BATCH_OF_PICTURES = 64
+
+
+def _batch_size(n_samples: int, picture: Any = None) -> int:
     """More rows, larger batches: 32 to 256, so that an epoch stays between some ten and some hundred steps (our choice)."""
+    if picture is not None:
+        return _BATCH_OF_PICTURES if n_samples > 1_000 else _LEAST_BATCH
     return next((size for limit, size in ((1_000, _LEAST_BATCH), (4_000, 64), (20_000, 128)) if n_samples <= limit), 256)
 
 
-def _n_steps(n_samples: int, batch_size: int, optimizer: str) -> int:
+def _n_steps(n_samples: int, batch_size: int, optimizer: str, picture: Any = None) -> int:
     """About a hundred passes over the rows, at least 1,000 and at most 6,000 steps, but in any case one pass.
 
-    Our choice; --budget changes it.
+    Of pictures, whose steps are long, about eight passes, at least 500 and at most 3,000 steps. Our choice; --budget changes it.
     """
     if optimizer == "lbfgs":
         return 200
-    return int(max(min(max(100 * n_samples / batch_size, 1_000), 6_000), -(-n_samples // batch_size)))
+    n_passes, least, most = (100, 1_000, 6_000) if picture is None else (8, 500, 3_000)
+    return int(max(min(max(n_passes * n_samples / batch_size, least), most), -(-n_samples // batch_size)))
 
 
 def varying_values(spec: Spec) -> dict[str, float]:

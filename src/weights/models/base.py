@@ -27,15 +27,33 @@ def keep_all(x: jax.Array, layer: int) -> jax.Array:
 
 
 class Shape(NamedTuple):
-    """What a model must fit: the numbers of inputs p and outputs k, and which inputs are scaled numbers."""
+    """What a model must fit: the numbers of inputs p and outputs k, and which inputs are scaled numbers.
+
+    Where inputs are the pixels of a picture, its height, width and channels; they then come as bytes, row by row.
+    """
 
     n_inputs: int
     n_outputs: int
     numeric_inputs: tuple[int, ...] = ()
+    picture: tuple[int, int, int] | None = None
+
+    def rows_at_once(self, most: int) -> int:
+        """How many rows to answer at a time, at most so many: fewer of pictures, whose layers keep a number for each place."""
+        if self.picture is None:
+            return most
+        fitting = max(_PLACES // (self.picture[0] * self.picture[1]), 1)
+        return min(most, max(1 << (fitting.bit_length() - 1), 32))
+
+
+_PLACES = 1 << 18
+"""Places of pictures whose activations are held at a time."""
 
 
 class Hidden(NamedTuple):
-    """What a hidden layer did with its inputs: the weighted sums of its units and their activations, each (n, h)."""
+    """What a hidden layer did with its inputs: the weighted sums of its units and their activations, each (n, h).
+
+    Where units answer at every place of a picture, each (n, height, width, h).
+    """
 
     sums: jax.Array
     activations: jax.Array
@@ -46,11 +64,13 @@ class Model(NamedTuple):
 
     init(x, knots, key): first params of one member; x is a sample of inputs, shape (n, p), for data-dependent starts, and knots are
         the edges of the numeric inputs' bins, shape (numeric, bins + 1), of no bins where no embedding asks for them.
-    enter(params, x): what the first layer of weights reads of inputs (n, p), each column made of one input, shape (n, e).
+    enter(params, x): what the first layer of weights reads of inputs (n, p), each column made of one input, shape (n, e); of pictures
+        (n, height, width, channels).
     proceed(params, entered, silence): outputs (n, k) of that, and `Hidden` of each hidden layer by name, as signals pass;
         `silence` changes what leaves the first (1), the second (2), ... of them.
     input_layer: the layer that reads it, on which feature-wise penalties and masks act.
     input_rows: for each row of that layer's weights, of which there are e, the position of the input it belongs to.
+    picture: height, width and channels, where inputs are pixels.
     """
 
     init: Callable[..., Params]
@@ -58,6 +78,7 @@ class Model(NamedTuple):
     proceed: Callable[..., tuple[jax.Array, dict[str, Hidden]]]
     input_layer: str
     input_rows: tuple[int, ...]
+    picture: tuple[int, int, int] | None = None
 
     def apply(self, params: Params, x: jax.Array, silence: Silence = keep_all) -> tuple[jax.Array, dict[str, Hidden]]:
         """Outputs (n, k) of inputs (n, p), and `Hidden` of each hidden layer by name."""

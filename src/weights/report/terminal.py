@@ -39,7 +39,7 @@ def labelled(label: str, text: str) -> str:
 
 def overview(dataset: Dataset, task: Task, remarks: list[str]) -> list[str]:
     """What was read: rows, kinds of columns, the target, what was set aside and noticed."""
-    lines = [labelled(dataset.source, f"{dataset.n_samples:,} rows, {_kinds(dataset.used_features)}; {_target(task, dataset)}")]
+    lines = [labelled(dataset.source, f"{dataset.n_samples:,} rows, {_inputs(dataset)}; {_target(task, dataset)}")]
     aside = [f"{f.name} ({f.kind}{': ' + f.note if f.note else ''})" for f in dataset.features if not f.used]
     if aside:
         more = f", and {len(aside) - 6} more (`weights data` lists all)" if len(aside) > 6 else ""
@@ -96,11 +96,15 @@ def next_lines(saved: Path | None, *, weighed: bool = True) -> list[str]:
 def metric_lines(report: Report, model: str) -> list[str]:
     """A table: each metric with its interval, and the same metric of the models it was compared with."""
     others = [name for name in report.compared if name != model]
-    rows = [["out of bag", model, "", *others]]
+    tested = [f"test, {report.n_test:,} rows", ""] if report.test else []
+    rows = [["out of bag", model, "", *others, *tested]]
     for name, metric in report.metrics.items():
         beside = [_number(name, report.compared[other][name].value) for other in others]
-        rows.append([_spelled(name), _number(name, metric.value), _bounds(name, metric), *beside])
-    return aligned(rows, to_right=[1, *range(3, 3 + len(others))])
+        known = report.test.get(name)
+        apart = [_number(name, known.value), _bounds(name, known)] if known else ["", ""] if tested else []
+        rows.append([_spelled(name), _number(name, metric.value), _bounds(name, metric), *beside, *apart])
+    n_numbers = len(others) + bool(tested)
+    return aligned(rows, to_right=[1, *range(3, 3 + n_numbers)])
 
 
 def search_lines(report: Report) -> list[str]:
@@ -247,6 +251,13 @@ def _shares(ensemble: Ensemble) -> list[float]:
 
 def _loss(progress: Progress) -> str:
     return "" if progress.loss is None or not np.isfinite(progress.loss) else f"out-of-bag loss {progress.loss:.4f}"
+
+
+def _inputs(dataset: Dataset) -> str:
+    picture = dataset.encoding.picture
+    if picture is None:
+        return _kinds(dataset.used_features)
+    return f"pictures of {picture.height} x {picture.width} {'in grey' if picture.channels == 1 else 'in colour'}"
 
 
 def _kinds(features: list[Feature]) -> str:

@@ -14,6 +14,7 @@ import numpy as np
 from weights.data.columns import USED_KINDS
 from weights.data.dataset import Feature
 from weights.data.encoding import _CIRCLES, Category, Datetime, Encoding, Numeric
+from weights.data.image import MOST_SIDE
 from weights.effects import ERRORS, MEASURES, FeatureWeights
 from weights.ensemble import Report
 from weights.errors import UsageError
@@ -58,8 +59,13 @@ def wrong_in_task(task: Task) -> list[str]:
 def wrong_in_encoding(encoding: Encoding, features: Iterable[Feature]) -> list[str]:
     """What is wrong with an encoding: scales, circles or levels, or it is not that of the features in use."""
     used = [(feature.name, feature.kind) for feature in features if feature.kind in USED_KINDS]
-    encoded = [(column.name, type(column).__name__.lower()) for column in encoding.columns]
+    picture = encoding.picture
+    encoded = [(column.name, type(column).__name__.lower()) for column in (*encoding.columns, *filter(None, [picture]))]
     wrong = []
+    if picture is not None and not (
+        not encoding.columns and picture.channels in (1, 3) and all(0 < side <= MOST_SIDE for side in (picture.height, picture.width))
+    ):
+        wrong.append(f"pictures are {picture.height} x {picture.width} with {picture.channels} channels")
     if not encoded or used != encoded:
         wrong.append("the columns that are encoded are not the features in use")
     if len({name for name, _ in encoded}) < len(encoded):

@@ -65,7 +65,8 @@ class InMemory:
     def __init__(self, job: Job, most_steps: int, *, n_extra: int = 0) -> None:
         self.job, self.most_steps = job, most_steps
         self.batch_size = job.specs[0].optimization.batch_size or len(job.x)
-        n_rows = padded_size(len(job.x) + n_extra)
+        # Pictures are not padded: a copy of them would be larger than all else.
+        n_rows = len(job.x) + n_extra if job.shape.picture else padded_size(len(job.x) + n_extra)
         self.shared = _shared(job, *(_padded(a, n_rows) for a in (job.x, job.y, job.weight.astype(np.float32))))
 
     def turn(self, taken: int, n_steps: int) -> None:
@@ -93,7 +94,8 @@ class AllAtOnce(InMemory):
 
     def batches(self, m: int, taken: int, n_steps: int) -> IntArray:
         """The member's rows, the same in each step."""
-        bag, n_rows = _bag(self.job.resampling.counts[m]), padded_size(len(self.job.x))
+        bag = _bag(self.job.resampling.counts[m])
+        n_rows = len(self.job.x) if self.job.shape.picture else padded_size(len(self.job.x))
         padded = np.concatenate([bag, np.full(max(n_rows - len(bag), 0), len(self.job.x), np.int32)])
         return np.broadcast_to(padded, (self.most_steps, len(padded)))
 

@@ -65,7 +65,7 @@ def of_start(model: Model, params: Params, x: jax.Array, rows: jax.Array, *, key
     for i, (name, layer) in enumerate(hidden.items()):
         found[f"{name}/forward"] = jnp.mean(layer.activations**2)
         found[f"{name}/backward"] = jnp.sum(gradients[i + 1] ** 2) / len(x)
-        found[f"{name}/start_rank"] = effective_rank(layer.activations, rows)
+        found[f"{name}/start_rank"] = effective_rank(_of_rows(layer.activations), rows)
     return found
 
 
@@ -90,7 +90,8 @@ def of_units(model: Model, params: Params, x: jax.Array, rows: jax.Array, activa
         first = Hidden(layer.sums[few], layer.activations[few])
         straight, _ = model.apply(params, x[few], _answering(i + 1, _best_line(first)))
         influence = jnp.mean((outputs[few] - straight) ** 2) / spread
-        found[name] = jnp.stack([*alive(layer.activations, activation), effective_rank(first.activations, rows[few]), influence])
+        units = layer.activations.reshape(-1, layer.activations.shape[-1])  # at whatever place
+        found[name] = jnp.stack([*alive(units, activation), effective_rank(_of_rows(first.activations), rows[few]), influence])
     return found
 
 
@@ -145,13 +146,19 @@ def effective_rank(h: jax.Array, rows: jax.Array) -> jax.Array:
     return jnp.where(rank > 0, jnp.clip(rank, 1.0, h.shape[1]), 0.0)
 
 
+def _of_rows(h: jax.Array) -> jax.Array:
+    """Activations of units (n, h), in pictures their means over all places."""
+    return h.mean(tuple(range(1, h.ndim - 1)))
+
+
 def _answering(place: int, h: jax.Array) -> Silence:
     """Puts these activations in place of a hidden layer's."""
     return lambda own, layer: h if layer == place else own
 
 
 def _best_line(layer: Hidden) -> jax.Array:
-    """Activations (n, h) of units that answer along the straight line nearest to their activation (least squares)."""
-    sums, answers = layer.sums - layer.sums.mean(0), layer.activations - layer.activations.mean(0)
-    slope = jnp.sum(sums * answers, 0) / jnp.maximum(jnp.sum(sums**2, 0), 1e-12)
-    return layer.activations.mean(0) + slope * sums
+    """Activations (n, ..., h) of units that answer along the straight line nearest to their activation (least squares)."""
+    rows = tuple(range(layer.sums.ndim - 1))
+    sums, answers = layer.sums - layer.sums.mean(rows), layer.activations - layer.activations.mean(rows)
+    slope = jnp.sum(sums * answers, rows) / jnp.maximum(jnp.sum(sums**2, rows), 1e-12)
+    return layer.activations.mean(rows) + slope * sums

@@ -10,12 +10,18 @@ import numpy as np
 import threadpoolctl
 
 from weights.models.base import Shape
+from weights.models.convolution import Convolution, cost
 from weights.models.linear import Linear
 from weights.spec import Spec
 from weights.training.exact import BLOCK, LARGEST_DENSE
 
 _STEP_OVERHEAD_SECONDS = 40e-6
 _COMPILE_SECONDS = 2.5
+_COMPILE_SECONDS_OF_PICTURES = 10.0
+_OF_WINOGRAD = 0.7
+"""Time of a convolution by tiles, as a share of what its multiplications would take one by one (measured)."""
+_OF_MUON = 15
+"""Products of each layer's matrix with one of its outputs in a step of Muon: three in each of five iterations."""
 _EXACT_SOLVES = 6
 _PATH_LENGTH = 10
 
@@ -37,6 +43,8 @@ def plan(spec: Spec, shape: Shape, n_samples: int, *, n_threads: int, n_passing:
 
     Of a table that does not fit into memory n rows are kept and `n_passing` pass: twice for members that are solved.
     """
+    if isinstance(spec.model, Convolution):
+        return _plan_of_pictures(spec, spec.model, shape, n_samples, n_threads=n_threads)
     n_embedded = len(shape.numeric_inputs) * (getattr(spec.model, "embedding_size", None) or 0)
     widths = [shape.n_inputs + n_embedded, *getattr(spec.model, "hidden", ()), shape.n_outputs]
     n_weights = sum(a * b + b for a, b in itertools.pairwise(widths))
@@ -68,11 +76,25 @@ def plan(spec: Spec, shape: Shape, n_samples: int, *, n_threads: int, n_passing:
     return Plan(model, members, n_steps, batch_size, n_weights, round(seconds, 2), round(held / 1e9 + 0.25, 2))
 
 
+def _plan_of_pictures(spec: Spec, model: Convolution, shape: Shape, n_samples: int, *, n_threads: int) -> Plan:
+    """As `plan`, of convolutional networks, whose pictures lie on disk and are read from there."""
+    n_weights, multiplications = cost(model, shape)
+    members, n_steps = spec.members.n_members, spec.optimization.n_steps or 0
+    batch_size, speed = spec.optimization.batch_size or n_samples, _flops_per_second()
+    of_weights = _OF_MUON * n_weights * (model.widths or (0,))[-1] if spec.optimization.name == "muon" else 0.0
+    step = (6.0 * batch_size * multiplications * _OF_WINOGRAD + 2.0 * of_weights) / (0.4 * speed)
+    judging = 2.0 * n_samples / spec.members.n_folds * multiplications * 30 * _OF_WINOGRAD / (0.4 * speed)
+    seconds = members * (n_steps * step + judging) / n_threads + _COMPILE_SECONDS_OF_PICTURES
+    places = max(batch_size * shape.n_inputs, 1 << 18)
+    held = members * n_weights * 4 * 4 + n_threads * places * sum(model.widths or ()) * 4 * 8
+    return Plan("convolution", members, n_steps, batch_size, n_weights, round(seconds, 2), round(held / 1e9 + 0.25, 2))
+
+
 def steps_within(budget_seconds: float, spec: Spec, shape: Shape, n_samples: int, *, n_threads: int) -> int:
     """How many steps each member may take so that the population needs about the budget; at least 50, at most 20 times the default."""
-    default = spec.optimization.n_steps or 1
-    full = plan(spec, shape, n_samples, n_threads=n_threads).seconds - _COMPILE_SECONDS
-    share = max(budget_seconds - _COMPILE_SECONDS, 0.2 * budget_seconds) / max(full, 1e-3)
+    default, compiling = spec.optimization.n_steps or 1, _COMPILE_SECONDS if shape.picture is None else _COMPILE_SECONDS_OF_PICTURES
+    full = plan(spec, shape, n_samples, n_threads=n_threads).seconds - compiling
+    share = max(budget_seconds - compiling, 0.2 * budget_seconds) / max(full, 1e-3)
     return int(np.clip(default * share, 50, 20 * default))
 
 

@@ -175,7 +175,8 @@ class Run:
         watched = watched_rows(job)
         self.judged = [np.flatnonzero(scored & watched) for scored in job.resampling.scored]
         most = max(len(rows) for rows in self.judged)
-        self.judged_blocks = [jnp.asarray(_in_blocks(self.feed.places(rows), most)) for rows in self.judged]
+        n_at_once = job.shape.rows_at_once(_JUDGED_BLOCK)
+        self.judged_blocks = [jnp.asarray(_in_blocks(self.feed.places(rows), most, n_at_once)) for rows in self.judged]
         self.looked_at = [np.resize(_shuffled(rows)[:N_LOOKED_AT], N_LOOKED_AT) for rows in self.judged]
         self.arguments = [_member_arguments(job, m) for m in range(job.n_members)]
 
@@ -420,9 +421,9 @@ def _shuffled(rows: IntArray) -> IntArray:
     return np.random.default_rng(0x5EED).permutation(rows)
 
 
-def _in_blocks(rows: IntArray, most: int) -> IntArray:
+def _in_blocks(rows: IntArray, most: int, n_at_once: int) -> IntArray:
     """Rows repeated to fill the same number of blocks for every member, shape (blocks, rows a block)."""
-    size = min(_JUDGED_BLOCK, padded_size(most, least=_LEAST_JUDGED))
+    size = min(n_at_once, padded_size(most, least=_LEAST_JUDGED))
     n_blocks = padded_size(-(-most // size), least=1)
     return np.resize(rows.astype(np.int32), (n_blocks, size))
 

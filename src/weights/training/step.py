@@ -16,6 +16,7 @@ import jax.numpy as jnp
 import msgspec
 import optax
 
+from weights.elements.augmentation import augmented, second_shares
 from weights.elements.optimization import average, direction, rate_at
 from weights.elements.regularization import MAKE_ZEROS, PENALTIES, cap_norm, dropout_mask
 from weights.elements.updates import shape_gradients
@@ -216,12 +217,21 @@ def _trial_step(
 def _objective(spec: Spec, task_kind: str, model: Model, shared: Shared, member: Member, rows: jax.Array, step: jax.Array) -> Objective:
     """The mean loss of these rows as a function of params."""
     x, y, weight = shared.x[rows], shared.y[rows], shared.weight[rows]
+    if model.picture is not None:
+        x = augmented(spec.augmentation, x, model.picture, seed=member.seed, step=step)
+    blended = spec.augmentation.mixup or 0.0
+    second = second_shares(spec.augmentation, len(rows), seed=member.seed, step=step) if blended else jnp.zeros(len(rows))
+    if blended:
+        x = x + second[:, None] * (jnp.roll(x, 1, 0) - x)
     silence = functools.partial(_silence, spec, member, step)
 
     def objective(params: Params) -> tuple[jax.Array, jax.Array]:
         params = _without_masked(spec, model, params, shared.used)
         outputs, _ = model.apply(params, x, silence)
         losses = weight * jax.vmap(LOSSES[task_kind])(outputs, y)
+        if blended:
+            others = jnp.roll(weight, 1) * jax.vmap(LOSSES[task_kind])(outputs, jnp.roll(y, 1))
+            losses = losses + second * (others - losses)
         # All rows at once come padded with rows of weight zero; batches are means of equally many rows.
         loss = jnp.sum(losses) / jnp.sum(weight) if spec.optimization.name == "lbfgs" else jnp.mean(losses)
         return loss + _smooth_penalty(spec, model, params, member.values), loss

@@ -1,0 +1,141 @@
+"""Augmentation, the regularization of pictures: members see each picture a little differently every time.
+
+`augmented` changes the pictures of a batch inside the compiled step, with numbers of chance that are hashed from the member's seed
+and the step. Every change can be switched off. What is seen so is what a model should not mind: a picture of a cat is still one when it is
+mirrored, but that of a letter is not.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import msgspec
+
+from weights.elements.regularization import uniforms
+
+_STREAM = 0xA06
+"""Of numbers of chance, apart from those of dropout, whose streams are layers."""
+
+
+class Augmentation(msgspec.Struct, frozen=True):
+    """How much pictures are changed while members learn; nothing is changed where they are judged and used.
+
+    Attributes:
+        flip: whether every other picture is mirrored, left for right; None means where pictures have colour: what comes in grey (digits,
+            letters, X-rays) often has a left and a right. Set it false where sides matter.
+        shift: farthest shift, as a share of height and width; what comes in from beyond the border repeats the border.
+        crop: how much closer or farther pictures are seen at most, as a share of their size.
+        rotate: farthest turn, in degrees.
+        brightness: largest change of brightness and of contrast, as a share of their whole range.
+        mixup: largest share of a second picture that is blended in, of whose target as large a share is learned (Zhang et al. 2018,
+            "mixup: Beyond Empirical Risk Minimization", with a uniform instead of a beta distribution).
+    """
+
+    flip: bool | None = None
+    shift: float | None = None
+    crop: float | None = None
+    rotate: float | None = None
+    brightness: float | None = None
+    mixup: float | None = None
+
+    def check(self) -> list[str]:
+        """What is wrong with these settings, in words."""
+        bounds = {"shift": 0.5, "crop": 0.5, "rotate": 180.0, "brightness": 1.0, "mixup": 0.5}
+        return [
+            f"{name} must be between 0 and {most:g}, but is {value}"
+            for name, most in bounds.items()
+            if (value := getattr(self, name)) is not None and not 0 <= value <= most
+        ]
+
+    def resolved(self, picture: tuple[int, int, int] | None, *, random: bool = True) -> Augmentation:
+        """With everything filled in for pictures (height, width, channels); all off without pictures, or if no step may be random."""
+        usual = NOTHING if picture is None or not random else _OF_COLOUR if picture[2] > 1 else _OF_GREY
+        own = {name: value for name in self.__struct_fields__ if (value := getattr(self, name)) is not None}
+        return msgspec.structs.replace(usual, **own)
+
+    @property
+    def turns(self) -> bool:
+        """Whether pictures are seen at places between pixels."""
+        return bool(self.crop or self.rotate)
+
+
+NOTHING = Augmentation(False, 0.0, 0.0, 0.0, 0.0, 0.0)
+_OF_COLOUR = Augmentation(flip=True, shift=0.1, crop=0.0, rotate=0.0, brightness=0.1, mixup=0.0)
+_OF_GREY = Augmentation(flip=False, shift=0.1, crop=0.1, rotate=10.0, brightness=0.1, mixup=0.0)
+"""What is done where nothing is asked for (our choices)."""
+
+
+class _Chance(NamedTuple):
+    """Numbers between -1 and 1 for each picture, each (n,)."""
+
+    flip: jax.Array
+    down: jax.Array
+    across: jax.Array
+    angle: jax.Array
+    scale: jax.Array
+    contrast: jax.Array
+    brightness: jax.Array
+
+
+def augmented(settings: Augmentation, x: jax.Array, picture: tuple[int, int, int], *, seed: jax.Array, step: jax.Array) -> jax.Array:
+    """Pictures of a batch, each changed in its own way.
+
+    Args:
+        settings: resolved.
+        x: pixels, uint8, shape (n, height * width * channels).
+        picture: height, width and channels.
+        seed: of the member, ().
+        step: which, ().
+
+    Returns:
+        float32, of the same shape and scale.
+    """
+    pictures = x.reshape(-1, *picture)
+    chance = _Chance(*(2.0 * uniforms((len(_Chance._fields), len(x)), seed, step, _STREAM) - 1.0))
+    seen = _seen(settings, pictures, chance)
+    if settings.brightness:
+        contrast, brightness = (settings.brightness * each[:, None, None, None] for each in (chance.contrast, chance.brightness))
+        mean = seen.mean((1, 2, 3), keepdims=True)
+        seen = mean + (1.0 + contrast) * (seen - mean) + 255.0 * brightness
+    return seen.reshape(x.shape)
+
+
+def second_shares(settings: Augmentation, n: int, *, seed: jax.Array, step: jax.Array) -> jax.Array:
+    """The share of a second picture that is blended into each of n, shape (n,)."""
+    return (settings.mixup or 0.0) * uniforms((n,), seed, step, _STREAM + 1)
+
+
+def _seen(settings: Augmentation, pictures: jax.Array, chance: _Chance) -> jax.Array:
+    """Pictures (n, height, width, channels) looked at from elsewhere, float32."""
+    n, height, width, _ = pictures.shape
+    down, across = (settings.shift or 0.0) * height * chance.down, (settings.shift or 0.0) * width * chance.across
+    mirrored = chance.flip < 0 if settings.flip else jnp.zeros(n, bool)
+    if not settings.turns:
+        if not (settings.shift or settings.flip):
+            return pictures.astype(jnp.float32)
+        rows = jnp.arange(height) + jnp.round(down).astype(jnp.int32)[:, None]
+        columns = jnp.arange(width) + jnp.round(across).astype(jnp.int32)[:, None]
+        columns = jnp.where(mirrored[:, None], width - 1 - columns, columns)
+        return _looked_up(pictures, rows[:, :, None], columns[:, None, :]).astype(jnp.float32)
+    # Where each pixel is looked up: turned and scaled about the middle, then shifted.
+    angle, scale = jnp.deg2rad(settings.rotate or 0.0) * chance.angle, 1.0 + (settings.crop or 0.0) * chance.scale
+    cosine, sine = (scale * turn(angle) for turn in (jnp.cos, jnp.sin))
+    y, x = jnp.arange(height)[:, None] - (height - 1) / 2, jnp.arange(width)[None, :] - (width - 1) / 2
+    x = jnp.where(mirrored[:, None, None], -x, x)
+    cosine, sine, down, across = (each[:, None, None] for each in (cosine, sine, down, across))
+    rows, columns = cosine * y - sine * x + (height - 1) / 2 + down, sine * y + cosine * x + (width - 1) / 2 + across
+    above, left = jnp.floor(rows), jnp.floor(columns)
+    lower, right = (rows - above)[..., None], (columns - left)[..., None]
+    above, left = above.astype(jnp.int32), left.astype(jnp.int32)
+    corners = [_looked_up(pictures, above + i, left + j).astype(jnp.float32) for i in (0, 1) for j in (0, 1)]
+    upper_row, lower_row = (a + right * (b - a) for a, b in (corners[:2], corners[2:]))
+    return upper_row + lower * (lower_row - upper_row)
+
+
+def _looked_up(pictures: jax.Array, rows: jax.Array, columns: jax.Array) -> jax.Array:
+    """The pixels at these places, those beyond the border from the border."""
+    n, height, width, _ = pictures.shape
+    each = jnp.arange(n)[:, None, None]
+    return pictures[each, jnp.clip(rows, 0, height - 1), jnp.clip(columns, 0, width - 1)]
