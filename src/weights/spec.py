@@ -224,7 +224,7 @@ def resolve(spec: Spec, n_samples: int, n_numeric: int = 0, picture: tuple[int, 
         )
         optimization = msgspec.structs.replace(
             optimization,
-            learning_rate=optimization.learning_rate or default_learning_rate(optimization.name),
+            learning_rate=optimization.learning_rate or _learning_rate(spec, optimization.name),
             weight_decay=_weight_decay(spec, optimization.name) if optimization.weight_decay is None else optimization.weight_decay,
             batch_size=batch_size,
             n_steps=optimization.n_steps or _n_steps(n_samples, batch_size, optimization.name, picture),
@@ -246,6 +246,14 @@ def _resolved_model(model: AnyModel, n_samples: int, n_numeric: int, picture: tu
 
 _DROPOUT = 0.1
 """Dropout of networks where none is set (our choice, from out-of-bag losses on a dozen real tables)."""
+
+
+_RATE_OF_FILTERS = 0.04
+"""Learning rate of Muon for convolutions, whose filters are normalised: only the angle of a step counts (our choice)."""
+
+
+def _learning_rate(spec: Spec, optimizer: str) -> float:
+    return _RATE_OF_FILTERS if isinstance(spec.model, Convolution) and optimizer == "muon" else default_learning_rate(optimizer)
 
 
 def _weight_decay(spec: Spec, optimizer: str) -> float:

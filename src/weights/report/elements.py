@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 import numpy as np
 
+from weights.elements.augmentation import Augmentation
 from weights.ensemble import Ensemble, Population
 from weights.inspection.health import all_findings, all_layers, is_recorded, layer_health, medians, noise_scale
 from weights.report.terminal import labelled, sparkline
@@ -46,7 +47,16 @@ def element_lines(population: Population, step_seconds: Mapping[str, float] | No
         text = ", ".join(f"{k} {_plain(v)}" for k, v in settings.items() if v not in (None, 0.0, ()) and k != "name")
         lines.append(f"  {element:<16}{settings.get('name', settings.get('penalty', ''))!s:<12}{text}".rstrip())
         lines += [f"  {'':<16}{note}" for note in recorded.get(element, [])]
+        if element == "regularization":
+            lines += _augmentation_lines(spec.augmentation)
     return [*lines, *_layer_lines(layer_health(population))]
+
+
+def _augmentation_lines(settings: Augmentation) -> list[str]:
+    """How pictures are changed while members learn, if they are."""
+    used = {name: value for name, value in msgspec.structs.asdict(settings).items() if value}
+    words = [name if value is True else f"{name} {_plain(value)}" for name, value in used.items()]
+    return [f"  {'':<16}pictures are changed: {', '.join(words)}"] if words else []
 
 
 def finding_lines(found: Sequence[Finding], run: str | None = None) -> list[str]:

@@ -1,0 +1,210 @@
+"""Pictures: training speed beside PyTorch, accuracy on real ones, and the memory of more members.
+
+    python benchmarks/images.py speed                       the same network in both, in one run
+    python benchmarks/images.py accuracy FOLDER             of data: mnist_10k, cifar10_10k, pneumonia_chest_xray below it
+    python benchmarks/images.py memory FOLDER               peak memory with 2, 4 and 8 members
+
+Speed is that of the ordinary compiled step (rows looked up, loss, gradients, update; no augmentation, plain SGD in both), compiling
+excluded: compare the ratios, not the times. Run nothing else meanwhile.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import resource
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from weights import api
+from weights.models.base import Shape
+from weights.models.table import build
+from weights.spec import Spec, resolve, varying_values, with_settings
+from weights.training.step import Member, Shared, member_program
+
+_BATCH, _STEPS, _ROWS, _TRIES = 64, 20, 2_000, 5
+_NETWORKS = {
+    "32 x 32 colour, 32-64-128": ((32, 32, 3), {"widths": (32, 64, 128), "blocks": (0, 0, 1)}),
+    "28 x 28 grey, 16-32-64": ((28, 28, 1), {"widths": (16, 32, 64), "blocks": (0, 0, 1)}),
+}
+_DATA = {
+    "mnist_10k": "mnist_10k/mnist.npz",
+    "cifar10_10k": "cifar10_10k",
+    "pneumonia_chest_xray": "pneumonia_chest_xray/pneumoniamnist.npz",
+}
+
+
+def best_of(run: Callable[[], object]) -> float:
+    """The shortest of some tries, in seconds."""
+    seconds = []
+    for _ in range(_TRIES):
+        began = time.perf_counter()
+        run()
+        seconds.append(time.perf_counter() - began)
+    return min(seconds)
+
+
+class Ours:
+    """One picture network of ours, with random pictures."""
+
+    def __init__(self, picture: tuple[int, int, int], settings: dict[str, object]) -> None:
+        plain = {"optimization": "sgd", "learning_rate": 1e-3, "averaging": 0.0, "weight_decay": 0.0, "clip_norm": None}
+        still = {"flip": False, "shift": 0.0, "crop": 0.0, "rotate": 0.0, "brightness": 0.0}
+        spec = with_settings(Spec(), {"model": "convolution", "batch_size": _BATCH, **plain, **still, **settings})
+        self.spec = resolve(spec, _ROWS, 0, picture)
+        self.shape = Shape(int(np.prod(picture)), 10, (), picture)
+        rng = np.random.default_rng(0)
+        self.x = rng.integers(0, 256, (_ROWS, self.shape.n_inputs), dtype=np.uint8)
+        self.y = rng.integers(0, 10, _ROWS).astype(np.int32)
+        p = self.shape.n_inputs
+        self.shared = Shared(jnp.asarray(self.x), jnp.asarray(self.y), jnp.ones(_ROWS), jnp.zeros(p, jnp.int32), jnp.ones(p))
+        self.member = Member(jnp.uint32(3), {name: jnp.float32(value) for name, value in varying_values(self.spec).items()})
+        self.program = member_program(self.spec, "multiclass", self.shape)
+        inputs = jnp.asarray(self.x[:64]), jnp.zeros((0, 1)), self.shared.groups, self.shared.used
+        self.state = self.program.start(*inputs, self.member)
+        self.rows = jnp.asarray(rng.integers(0, _ROWS, (_STEPS, _BATCH)), jnp.int32)
+        self.judged = jnp.zeros((1, 32), jnp.int32)
+
+    def steps(self, _: int = 0) -> None:
+        """So many steps of one member."""
+        arguments = self.shared, self.member, self.rows, np.int32(_STEPS), np.float32(1000), self.judged
+        jax.block_until_ready(self.program.advance(self.state, *arguments))
+
+    def seconds_a_step(self, members: int) -> float:
+        """Of one member, of so many on two threads."""
+        self.steps()
+        if members == 1:
+            return best_of(self.steps) / _STEPS
+        with ThreadPoolExecutor(os.cpu_count()) as threads:
+            return best_of(lambda: [*threads.map(self.steps, range(members))]) / (members * _STEPS)
+
+
+class Theirs:
+    """The same network in PyTorch, channels last, with the first weights of ours."""
+
+    def __init__(self, ours: Ours) -> None:
+        import torch
+
+        torch.set_num_threads(os.cpu_count() or 1)
+        self.torch, model, self.picture = torch, ours.spec.model, ours.shape.picture
+        self.layers = [*ours.state.params]
+        self.params = {
+            name: {part: torch.tensor(np.asarray(array)) for part, array in layer.items()} for name, layer in ours.state.params.items()
+        }
+        for name in self.layers[:-1]:
+            w = self.params[name]["w"].reshape(3, 3, -1, self.params[name]["w"].shape[1]).permute(3, 2, 0, 1)
+            self.params[name]["w"] = w.contiguous(memory_format=torch.channels_last)
+        self.leaves = [array.requires_grad_() for layer in self.params.values() for array in layer.values()]
+        self.shrinks = [i > 0 for i in range(len(model.widths))] + [False] * 2
+        self.optimizer = torch.optim.SGD(self.leaves, 1e-3)
+        height, width, channels = self.picture
+        self.x = torch.tensor(ours.x).reshape(-1, height, width, channels)
+        self.y, self.rows = torch.tensor(ours.y, dtype=torch.long), torch.tensor(np.asarray(ours.rows), dtype=torch.long)
+
+    def outputs(self, x: object) -> object:
+        """Of bytes (n, height, width, channels)."""
+        functional = self.torch.nn.functional
+        kept = h = ((x.float() - 127.5) / 64).permute(0, 3, 1, 2)  # channels last, as they lie
+        for i, name in enumerate(self.layers[:-1]):
+            layer = self.params[name]
+            h = functional.max_pool2d(h, 2) if self.shrinks[i] else h
+            kept = h if i < len(self.layers) - 2 else kept
+            w = layer["w"] - layer["w"].mean((1, 2, 3), keepdim=True)
+            scale = layer["gain"] * (1.0 if i == 0 else 2**0.5) * self.torch.rsqrt((w**2).sum((1, 2, 3)) + 1e-8)
+            h = functional.conv2d(h, w * scale[:, None, None, None], layer["b"], padding=1)
+            h = functional.relu(h + kept if i == len(self.layers) - 2 else h)
+        return h.mean((2, 3)) @ self.params["output"]["w"] + self.params["output"]["b"]
+
+    def steps(self) -> None:
+        """As many as ours takes."""
+        for rows in self.rows:
+            self.optimizer.zero_grad()
+            self.torch.nn.functional.cross_entropy(self.outputs(self.x[rows]), self.y[rows]).backward()
+            self.optimizer.step()
+
+    def seconds_a_step(self) -> float:
+        """Of the one member, on all cores."""
+        self.steps()
+        return best_of(self.steps) / _STEPS
+
+
+def speed() -> None:
+    """Print milliseconds a step, and the ratios that count."""
+    import torch
+
+    print(f"PyTorch {torch.__version__}, JAX {jax.__version__}, {os.cpu_count()} cores, batches of {_BATCH}; ms a step of a member")
+    print(f"{'network':<28}{'PyTorch':>9}{'alone':>9}{'of two':>9}{'of four':>9}{'PyTorch / alone':>17}{'PyTorch / of four':>19}")
+    for name, (picture, settings) in _NETWORKS.items():
+        ours = Ours(picture, settings)
+        theirs = Theirs(ours)
+        model = build(ours.spec.model, ours.shape, ours.spec.initialization, ours.spec.activation)
+        known = np.asarray(model.apply(ours.state.params, jnp.asarray(ours.x[:8]))[0])
+        assert np.allclose(theirs.outputs(theirs.x[:8]).detach().numpy(), known, atol=1e-2), "the networks differ"
+        first = theirs.seconds_a_step()
+        alone, two, four = (ours.seconds_a_step(members) for members in (1, 2, 4))
+        again = min(first, theirs.seconds_a_step())  # before and after, because machines warm up
+        times = "".join(f"{1e3 * seconds:>9.1f}" for seconds in (again, alone, two, four))
+        print(f"{name:<28}{times}{again / alone:>17.2f}{again / four:>19.2f}", flush=True)
+
+
+def accuracy(folder: Path, only: str | None) -> None:
+    """Fit each set of pictures as `weights fit` does, and print figures and time."""
+    for name, source in _DATA.items():
+        if only not in (None, name):
+            continue
+        began = time.perf_counter()
+        report = api.fit(folder / source).report
+        seconds = time.perf_counter() - began
+        for where, metrics in (("out of bag", report.metrics), (f"test ({report.n_test:,})", report.test)):
+            told = "  ".join(
+                f"{m} {metrics[m].value:.4f} ± {metrics[m].std_err:.4f}" for m in ("accuracy", "auroc", "log_loss") if m in metrics
+            )
+            print(f"{name:<22}{where:<14}{told}  {seconds:.0f} s", flush=True)
+        print(*(f"  noticed: {remark}" for remark in report.remarks), sep="\n", flush=True)
+
+
+def memory(folder: Path) -> None:
+    """Peak memory of fits with more and more members, each in a process of its own."""
+    for members in (2, 4, 8):
+        code = (
+            "import resource, sys; from weights import api; "
+            f"api.fit(sys.argv[1], members={members}, n_folds=2, n_steps=8); "
+            "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)"
+        )
+        done = subprocess.run([sys.executable, "-c", code, str(folder / "cifar10_10k")], capture_output=True, text=True, check=True)
+        print(f"{members} members: {int(done.stdout.split()[-1]) / 1e3:,.0f} MB at most", flush=True)
+    prepared = api.plan_fit(folder / "cifar10_10k")
+    weights = prepared.plans[0].n_weights
+    print(f"a member has {weights:,} weights ({weights * 4 / 1e6:.1f} MB); the pictures take {prepared.dataset.x.nbytes / 1e6:.1f} MB")
+
+
+def main() -> None:
+    """Run what is asked for."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("what", choices=("speed", "accuracy", "memory"))
+    parser.add_argument("folder", nargs="?", type=Path)
+    parser.add_argument("--only", choices=tuple(_DATA))
+    asked = parser.parse_args()
+    if asked.what != "speed" and asked.folder is None:
+        parser.error("name the folder of pictures")
+    if asked.what == "speed":
+        speed()
+    elif asked.what == "accuracy":
+        accuracy(asked.folder, asked.only)
+    else:
+        memory(asked.folder)
+    print(json.dumps({"machine": platform.machine(), "peak_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1000}))
+
+
+if __name__ == "__main__":
+    main()

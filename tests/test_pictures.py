@@ -1,0 +1,187 @@
+"""From pictures to a model: generated stripes whose direction is the class, through every door they can come in by."""
+
+from __future__ import annotations
+
+import zipfile
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import weights
+from weights import api
+from weights.errors import DataError, UsageError
+
+FAST = {"members": 2, "n_folds": 2, "n_steps": 30, "batch_size": 16, "widths": (8, 16), "blocks": (0, 0)}
+SIDE = 16
+
+
+def stripes(upright, seed, side=SIDE):
+    """Stripes of random phase and width in noise, uint8, shape (side, side)."""
+    rng = np.random.default_rng(seed)
+    place = np.arange(side) * rng.uniform(0.25, 0.4) * 2 * np.pi + rng.uniform(0, 2 * np.pi)
+    grey = 127 + 80 * np.sin(place)[None if upright else slice(None), slice(None) if upright else None] * np.ones((side, side))
+    return np.clip(grey + rng.normal(0, 15, (side, side)), 0, 255).astype(np.uint8)
+
+
+def write_folder(root, n=30, first=0, **classes):
+    """So many pictures of each class."""
+    for name, upright in (classes or {"lying": False, "upright": True}).items():
+        (root / name).mkdir(parents=True, exist_ok=True)
+        for i in range(n):
+            Image.fromarray(stripes(upright, 1000 * upright + first + i)).save(root / name / f"{i:03}.png")
+    return root
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    return write_folder(tmp_path_factory.mktemp("stripes"))
+
+
+@pytest.fixture(scope="module")
+def model(folder):
+    return weights.fit(folder, **FAST)
+
+
+def test_the_direction_of_stripes_is_learned(model):
+    assert model.classes == ["lying", "upright"]
+    assert model.metrics["accuracy"] > 0.9  # chance is 0.5, and stripes of two directions are easy
+    assert model.report.feature_weights is None
+
+
+def test_new_pictures_are_answered_whatever_they_come_in(model, tmp_path):
+    new = write_folder(tmp_path / "new", n=10, first=500)
+    probability = model.predict_proba(new)
+    truth = np.repeat([0, 1], 10)
+    assert (probability.argmax(1) == truth).mean() > 0.85
+    with zipfile.ZipFile(tmp_path / "new.zip", "w") as packed:
+        for path in sorted(new.rglob("*.png")):
+            packed.write(path, path.relative_to(new))
+    np.testing.assert_array_equal(model.predict_proba(tmp_path / "new.zip"), probability)
+    names = [str(path) for path in sorted(new.rglob("*.png"))]
+    np.testing.assert_array_equal(model.predict_proba({"picture": names}), probability)
+    np.testing.assert_array_equal(model.predict_proba(new / "lying" / "000.png"), probability[:1])
+
+
+def test_a_larger_or_coloured_picture_is_brought_to_the_size_of_training(model, tmp_path):
+    large = np.repeat(np.repeat(stripes(True, 3), 4, 0), 4, 1)
+    Image.fromarray(np.stack([large] * 3, 2)).save(tmp_path / "large.png")
+    Image.fromarray(stripes(True, 3)).save(tmp_path / "plain.png")
+    np.testing.assert_allclose(model.predict_proba(tmp_path / "large.png"), model.predict_proba(tmp_path / "plain.png"), atol=0.05)
+
+
+def test_a_saved_model_answers_the_same(model, folder, tmp_path):
+    model.save(tmp_path / "run")
+    np.testing.assert_array_equal(weights.load(tmp_path / "run").predict_proba(folder), model.predict_proba(folder))
+
+
+def test_members_learn_from_the_mapped_pictures_without_a_copy(folder):
+    from weights.fitting import job
+    from weights.training.feeding import InMemory
+
+    prepared = api.plan_fit(folder, **FAST)
+    made = job("convolution", prepared.candidates["convolution"], prepared)
+    shared = InMemory(made, 1).shared.x
+    assert prepared.dataset.x.dtype == np.uint8
+    assert shared.unsafe_buffer_pointer() == prepared.dataset.x.__array_interface__["data"][0]
+
+
+def test_the_official_test_part_is_judged_and_not_learned_from(tmp_path):
+    write_folder(tmp_path / "train", n=20)
+    write_folder(tmp_path / "val", n=5, first=100)
+    write_folder(tmp_path / "test", n=8, first=200)
+    prepared = api.plan_fit(tmp_path, **FAST)
+    assert prepared.dataset.n_samples == 50
+    assert len(prepared.dataset.held_out.x) == 16
+    assert "16 rows are for the test: nothing is learned from them" in prepared.remarks
+    report = api.run_fit(prepared).report
+    assert report.n_test == 16
+    assert report.test.keys() == report.metrics.keys()
+    assert report.test["accuracy"].value > 0.8
+
+
+def test_a_column_of_any_table_may_say_what_is_for_the_test():
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=300)
+    part = np.where(np.arange(300) % 3 == 0, "Test", "train")
+    table = {"x": x, "y": 2 * x + 0.1 * rng.normal(size=300), "part": part}
+    model = weights.fit(table, "y", split="part", model="linear", members=8, clip=None)
+    assert model.report.n_samples == 200
+    assert model.report.n_test == 100
+    assert [feature.name for feature in model.ensemble.features] == ["x"]
+    assert model.report.test["rmse"].value == pytest.approx(0.1, rel=0.25)  # four standard errors of a deviation from 100 rows
+    with pytest.raises(DataError, match="'part' must say train, val or test in every row, but says 'holdout'"):
+        weights.fit({"x": x, "y": x, "part": np.where(part == "Test", "holdout", part)}, "y", split="part")
+
+
+def test_repeated_pictures_are_counted(tmp_path):
+    write_folder(tmp_path / "train", n=10)
+    write_folder(tmp_path / "test", n=3, first=50)
+    Image.fromarray(stripes(True, 1003)).save(tmp_path / "test" / "upright" / "copy.png")  # there in training
+    Image.fromarray(stripes(True, 1004)).save(tmp_path / "train" / "lying" / "wrong.png")  # there as upright
+    [said] = [remark for remark in api.plan_fit(tmp_path, **FAST).remarks if "more than once" in remark]
+    assert said.startswith("2 pictures are there more than once, 4 rows in all; 1 of them in the test as well as in training")
+    assert said.endswith("1 under two labels")
+
+
+def test_a_table_of_file_names_brings_target_and_patients(folder, tmp_path):
+    rows = [(path, path.parent.name) for path in sorted(folder.rglob("*.png"))]
+    lines = ["scan,finding,patient,age", *(f"{path},{name},p{i // 3},{i}" for i, (path, name) in enumerate(rows))]
+    (tmp_path / "scans.csv").write_text("\n".join(lines))
+    prepared = api.plan_fit(tmp_path / "scans.csv", "finding", group="patient", **FAST)
+    assert prepared.dataset.encoding.picture.name == "scan"
+    assert len(np.unique(prepared.dataset.group)) == 20
+    assert [(f.name, f.note) for f in prepared.dataset.features if not f.used] == [("age", "not read beside the pictures in 'scan'")]
+    model = api.run_fit(prepared)
+    assert model.metrics["accuracy"] > 0.8
+    assert len(model.predict(tmp_path / "scans.csv")) == 60
+
+
+@pytest.mark.parametrize("name", ["linear", "mlp"])
+def test_models_of_columns_do_not_read_pictures(folder, name):
+    with pytest.raises(UsageError, match=f"The model {name} reads columns of a table, but pictures came"):
+        api.plan_fit(folder, model=name, members=2)
+
+
+def test_convolutions_do_not_read_columns():
+    with pytest.raises(UsageError, match="The model convolution reads pictures, but a table came"):
+        api.plan_fit("iris", model="convolution")
+
+
+def test_pictures_without_classes_are_refused(tmp_path):
+    for i in range(3):
+        Image.fromarray(stripes(True, i)).save(tmp_path / f"{i}.png")
+    with pytest.raises(DataError, match="Pictures to learn from need a class each"):
+        api.plan_fit(tmp_path)
+
+
+def test_one_class_is_refused_and_a_class_with_one_picture_is_told(tmp_path):
+    write_folder(tmp_path / "one", n=8, upright=True)
+    (tmp_path / "one" / "empty").mkdir()
+    with pytest.raises(DataError, match="'class'"):
+        api.plan_fit(tmp_path / "one")
+    write_folder(tmp_path / "few", n=30)
+    write_folder(tmp_path / "few", n=1, first=70, odd=True)
+    assert any("'odd' (1)" in remark for remark in api.plan_fit(tmp_path / "few").remarks)
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"mixup": 0.3},
+        {"flip": True, "rotate": 20.0},
+        {"optimization": "adamw"},
+        {"class_weight": "balanced"},
+        {"penalty": "l1", "strength": 1e-4},
+    ],
+    ids=lambda settings: next(iter(settings)),
+)
+def test_settings_of_all_kinds_train(folder, settings):
+    assert weights.fit(folder, **FAST, **settings).metrics["accuracy"] > 0.6
+
+
+def test_progress_is_told_while_pictures_are_read(folder):
+    told = []
+    api.plan_fit(folder, progress=told.append, **FAST)
+    assert told[-1].name == "reading pictures"
+    assert told[-1].share == 1.0
