@@ -185,3 +185,38 @@ def test_progress_is_told_while_pictures_are_read(folder):
     api.plan_fit(folder, progress=told.append, **FAST)
     assert told[-1].name == "reading pictures"
     assert told[-1].share == 1.0
+
+
+def test_answers_carry_the_names_of_files(model, tmp_path):
+    new = write_folder(tmp_path / "new", n=2, first=500)
+    columns = api.predictions(model, new)
+    assert [*columns] == ["file", "prediction", "probability lying", "probability upright"]
+    assert columns["file"].tolist() == ["lying/000.png", "lying/001.png", "upright/000.png", "upright/001.png"]
+
+
+def test_a_run_of_a_column_called_file_answers_folders(folder, tmp_path):
+    rows = [(str(path), path.parent.name) for path in sorted(folder.rglob("*.png"))]
+    model = weights.fit({"file": [path for path, _ in rows], "finding": [name for _, name in rows]}, "finding", **FAST)
+    assert len(model.predict(folder)) == 60
+
+
+def test_classes_of_the_test_that_were_never_learned_are_told(tmp_path):
+    write_folder(tmp_path / "train", n=20)
+    write_folder(tmp_path / "test", n=4, first=100)
+    write_folder(tmp_path / "test", n=2, first=200, novel=True)
+    report = weights.fit(tmp_path, **FAST).report
+    assert report.n_test == 8
+    assert "2 of 10 rows for the test are of classes that nothing was learned of, and not judged: novel" in report.remarks
+
+
+@pytest.mark.parametrize("ask", ["summary", "diagnose"])
+def test_what_is_for_tables_is_refused_in_words(model, ask):
+    with pytest.raises(UsageError, match="pictures"):
+        getattr(model, ask)()
+
+
+def test_a_table_of_files_can_be_looked_at(folder, tmp_path):
+    lines = ["scan,finding", *(f"{path},{path.parent.name}" for path in sorted(folder.rglob("*.png")))]
+    (tmp_path / "scans.csv").write_text("\n".join(lines))
+    [feature] = api.look(tmp_path / "scans.csv", "finding").features
+    assert (feature.kind, feature.note) == ("picture", "16 x 16, grey")

@@ -227,6 +227,8 @@ class Model:
 
     def _worth(self) -> FeatureWeights:
         found = self.report.feature_weights
+        if self.ensemble.encoding.picture is not None:
+            raise UsageError("Pixels have no worth of their own, so that a run of pictures has no feature weights. See `weights show`.")
         if found is None:
             raise UsageError("What features are worth was not computed in this fit. Fit again with inspection (without --no-inspect).")
         return found
@@ -249,6 +251,8 @@ class Model:
         asked: dict[str, Any] = {"size": (seen.height, seen.width), "channels": seen.channels, "strict": True}
         if holds_pictures(data):
             table = read_pictures(Path(data), **asked)
+            if seen.name in table.column_names and seen.name != "picture":
+                table = table.drop_columns([seen.name])
             return table.rename_columns({"picture": seen.name})
         table = read_table(data, missing=encoding.missing_words)
         named = seen.name in table.column_names and is_picture(table.schema.field(seen.name))
@@ -448,19 +452,23 @@ def run_fit(
 
 
 def predictions(model: Model, data: Any, *, level: float = 0.9) -> dict[str, AnyArray]:
-    """Answers as named columns: ``prediction``, and each class's probability, or the bounds of the interval.
+    """Answers as named columns: ``prediction``, and each class's probability, or the bounds of the interval; ``file`` first, of pictures.
 
     Raises:
         DataError: a needed column is missing or unreadable. UsageError: the level is not between 0 and 1.
     """
-    x = model._encode(data)
+    table = model.read(data)
+    x = apply_encoding(model.ensemble.encoding, table)
+    # Pictures have no order that people know, but names.
+    named = model.ensemble.encoding.picture is not None and "file" in table.column_names and not is_picture(table.schema.field("file"))
+    names = {"file": table["file"].to_numpy()} if named else {}
     if model.ensemble.task.kind == "regression":
         half, share = model.ensemble.half_width(level), f"{100 * level:g}%"
         answer = model.ensemble.answer(x)
-        return {"prediction": answer, f"low {share}": answer - half, f"high {share}": answer + half}
+        return {**names, "prediction": answer, f"low {share}": answer - half, f"high {share}": answer + half}
     probability = model.ensemble.predict_proba(x)
     labels = np.asarray(model.classes)[probability.argmax(1)]
-    return {"prediction": labels, **{f"probability {label}": probability[:, k] for k, label in enumerate(model.classes)}}
+    return {**names, "prediction": labels, **{f"probability {label}": probability[:, k] for k, label in enumerate(model.classes)}}
 
 
 def check_intervals(
@@ -502,7 +510,16 @@ def diagnose(
     Raises:
         UsageError, NotFoundError, DataError, Interrupted: as `check_intervals`.
     """
+    _check_diagnosable(model)
     return _diagnosed(model, _ready_again(model, data), quick=quick, curves=curves, progress=progress)
+
+
+def _check_diagnosable(model: Model) -> None:
+    if model.ensemble.encoding.picture is not None:
+        raise UsageError(
+            "Remedies are tried on tables only, but this run is of pictures. Compare settings of your own, such as "
+            "`weights compare RUN --vary shift=0,0.1`."
+        )
 
 
 def _diagnosed(model: Model, prepared: Prepared, *, quick: bool, curves: bool, progress: Callable[[Progress], None] | None) -> Diagnosis:
@@ -568,6 +585,7 @@ def improve(
     Raises:
         UsageError: there is no such remedy for these settings, or none helps; others as `fit` and `diagnose`.
     """
+    _check_diagnosable(model)
     prepared = _ready_again(model, data)
     check_rows(model.ensemble, prepared)
     if apply is None:
@@ -673,9 +691,8 @@ class Look(msgspec.Struct, frozen=True):
 
 def look(data: Any, target: str | None = None, *, missing: Sequence[str] = (), **options: Any) -> Look:
     """The columns of a table with their kinds, and, with a target, the task and what was noticed; options as `plan_fit`."""
-    pictures = holds_pictures(data)
-    if target is not None or pictures or (isinstance(data, str) and data in EXAMPLES):
-        prepared = plan_fit(data, target, missing=missing, model="auto" if pictures else "linear", **options)
+    if target is not None or holds_pictures(data) or (isinstance(data, str) and data in EXAMPLES):
+        prepared = plan_fit(data, target, missing=missing, **options)
         dataset = prepared.dataset
         return Look(dataset.source, dataset.n_samples, dataset.features, prepared.task, prepared.remarks)
     table = read_table(data, missing=missing)

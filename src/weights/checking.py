@@ -85,6 +85,8 @@ def check_intervals(
         DataError: the rows are not those of the run.
     """
     claimed = ensemble.report.feature_weights
+    if ensemble.encoding.picture is not None:
+        raise UsageError("Intervals of feature weights are checked here, but a run of pictures has none. Check a run of a table.")
     if claimed is None:
         raise UsageError("The run was fitted without inspection, so it has no intervals to check. Fit again without --no-inspect.")
     if n_simulations < 2:

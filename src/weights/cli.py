@@ -303,7 +303,9 @@ def fit(source: str, as_json: bool, quiet: bool, dry_run: bool, save: str | None
     if model.report.feature_weights:
         n_lines_each = len(model.classes) if model.ensemble.task.kind == "multiclass" else 1
         _print(model.summary(top=max(_SHOWN_AFTER_FIT // n_lines_each, 2), narrow=True, per="sd").lines())
-    _print(terminal.next_lines(folder, weighed=model.report.feature_weights is not None))
+    _print(
+        terminal.next_lines(folder, weighed=model.report.feature_weights is not None, pictures=model.ensemble.encoding.picture is not None)
+    )
 
 
 @cli.command()

@@ -182,8 +182,8 @@ def _pictures_and_roles(table: pa.Table, roles: Roles, target: Any) -> tuple[pa.
     """Pictures of a folder or the like, without their names, and the roles of the columns that come with them."""
     if target is None and "class" not in table.column_names:
         raise DataError(
-            "Pictures to learn from need a class each, but these lie in one folder. Sort them into a folder for each class, or name "
-            "them in a table with a column of file names and the target."
+            "Pictures to learn from need a class each, but these come without. Sort them into a folder for each class, of which there "
+            "must be two at least; put labels beside the images of an .npz; or name the files in a table with their target."
         )
     split = "split" if roles.split is None and "split" in table.column_names else roles.split
     return (

@@ -19,7 +19,7 @@ import pyarrow.compute as pc
 from weights.data.columns import USED_KINDS, Found, as_text, find_kind, is_missing, is_number, to_levels, to_numbers, to_seconds
 from weights.data.delimited import remark_of, remarks_of
 from weights.data.encoding import Boolean, Category, ColumnEncoding, Encoding, apply_encoding, apply_unclipped, fit_encoding
-from weights.data.image import is_picture, picture_array
+from weights.data.image import is_picture, picture_array, picture_size
 from weights.data.keys import text_keys
 from weights.data.rowgroups import types_of
 from weights.data.stream import RowStream, is_plain, rows_counted_from
@@ -402,7 +402,8 @@ def _rows_with_target(target: pa.ChunkedArray, name: str) -> tuple[BoolArray, li
 def describe(table: pa.Table, name: str, asked: str | None = None) -> Feature:
     """A column as a feature: its kind, found unless asked for, and what deserves saying about it."""
     if is_picture(table.schema.field(name)):
-        return Feature(name, "picture", remark_of(table.schema.field(name)))
+        height, width, channels = picture_size(table.schema.field(name))
+        return Feature(name, "picture", f"{height} x {width}, {'grey' if channels == 1 else 'colour'}")
     kind, note = Found(asked) if asked in USED_KINDS else find_kind(table[name], name)  # type: ignore[arg-type]
     return Feature(name, kind, "; ".join(filter(None, [remark_of(table.schema.field(name)), note])))
 

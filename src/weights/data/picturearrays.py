@@ -71,7 +71,7 @@ def read_arrays(path: Path) -> PictureArrays:
         wanted = [name for pair in named.values() for name in pair if name]
         # Values that are no bytes are held once more as bytes.
         check_memory_for(2.0 * sum(heads[name].n_bytes for name in wanted), f"Reading '{path}'")
-        with np.load(path, allow_pickle=False) as file:
+        with np.load(path) as file:
             arrays = {name: np.asarray(file[name]) for name in wanted}
     except WeightsError:
         raise
@@ -144,7 +144,10 @@ def _check_head(name: str, heads: Mapping[str, _Head], labels: str, path: Path) 
             f"is {found.shape}. Save one label a picture."
         )
     if found.dtype.kind not in "buifUS":
-        raise DataError(f"The labels '{printable(labels)}' of '{path}' must be numbers or text, but they are of type {found.dtype}.")
+        raise DataError(
+            f"The labels '{printable(labels)}' of '{path}' must be numbers or text, but they are of type {found.dtype}. "
+            "Save labels.astype(str)."
+        )
 
 
 def _scale(images: Mapping[str, np.ndarray], path: Path) -> tuple[float, list[str]]:

@@ -16,7 +16,7 @@ from weights.data.columns import as_text
 from weights.data.decoding import FORMAT_OF_SUFFIX
 from weights.data.delimited import remarks_of
 from weights.data.image import read_picture_files
-from weights.errors import DataError
+from weights.errors import DataError, listed
 
 _MOSTLY = 0.9
 """Share of a column's cells that must end as picture files do for it to be one of these (our choice)."""
@@ -65,8 +65,13 @@ def with_pictures(
     Raises:
         DataError: there is no such column, or it does not hold names; others as `image.read_picture_files`.
     """
-    if column not in table.column_names or not pa.types.is_string(table[column].type):
-        raise DataError(f"Names of picture files were needed in a column '{column}', but there is none of text. Name the column of files.")
+    if column not in table.column_names:
+        raise DataError(
+            f"Names of picture files were needed in a column '{column}', but the columns are {listed(table.column_names, 10)}. "
+            f"Call the column of files '{column}'."
+        )
+    if not pa.types.is_string(table[column].type):
+        raise DataError(f"Names of picture files were needed in '{column}', but it holds {table[column].type}. Give the names as text.")
     names = as_text(table[column]).to_pylist()
     read = read_picture_files(names, folder, size=size, channels=channels, strict=strict, tell=tell)
     rows = table if read.keep.all() else table.filter(pa.array(read.keep))

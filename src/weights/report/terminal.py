@@ -44,7 +44,7 @@ def overview(dataset: Dataset, task: Task, remarks: list[str]) -> list[str]:
     if aside:
         more = f", and {len(aside) - 6} more (`weights data` lists all)" if len(aside) > 6 else ""
         lines.append(labelled("set aside", ", ".join(aside[:6]) + more))
-    noted = [f"{f.name}: {f.note}" for f in dataset.used_features if f.note]
+    noted = [f"{f.name}: {f.note}" for f in dataset.used_features if f.note and f.kind != "picture"]
     if len(noted) > 4:
         noted = [*noted[:4], f"and {len(noted) - 4} more columns with a remark (`weights data` lists all)"]
     lines += [labelled("noticed" if i == 0 else "", text) for i, text in enumerate([*remarks, *noted])]
@@ -82,11 +82,16 @@ def result_lines(ensemble: Ensemble) -> list[str]:
     return lines
 
 
-def next_lines(saved: Path | None, *, weighed: bool = True) -> list[str]:
-    """Where a run was saved and what to do with it; `weighed`: whether it knows what features are worth."""
+def next_lines(saved: Path | None, *, weighed: bool = True, pictures: bool = False) -> list[str]:
+    """Where a run was saved and what to do with it; `weighed`: whether it knows what features are worth; or it is of pictures."""
     if saved is None:
         return [labelled("Saved", "nowhere, because of --no-save")]
     run = shlex.quote(f"./{saved}" if str(saved).startswith("-") else str(saved))
+    if pictures:
+        return [
+            labelled("Saved", f"in {saved}"),
+            labelled("Next", f"weights show {run}     weights predict {run} NEW/     weights compare {run} --vary shift=0,0.1"),
+        ]
     return [
         labelled("Saved", f"in {saved}"),
         labelled("Next", f"{f'weights summary {run}     ' if weighed else ''}weights diagnose {run}     weights predict {run} NEW.csv"),
