@@ -118,9 +118,11 @@ def test_weights_and_layers_are_counted():
 @pytest.mark.parametrize(
     ("settings", "complaint"),
     [
-        (Convolution(widths=(8, 0)), "widths must be above zero, but one is 0"),
+        (Convolution(widths=(8, 0)), "widths must be from 1 to 4096, but one is 0"),
         (Convolution(widths=()), "widths must name at least one stage, but are empty"),
-        (Convolution(blocks=(1, -1)), "blocks must be at least zero, but one is -1"),
+        (Convolution(blocks=(1, -1)), "blocks must be from 0 to 32, but one is -1"),
+        (Convolution(blocks=(10**12,)), "blocks must be from 0 to 32, but one is 1000000000000"),
+        (Convolution(widths=(8,) * 9), "widths must name at most 8 stages, but name 9"),
         (Convolution(widths=(8,), blocks=(1, 1)), "blocks must be as many as widths, 1, but are 2"),
     ],
 )

@@ -11,15 +11,18 @@ import pytest
 
 from weights import api
 from weights.data.dataset import Feature
-from weights.data.encoding import Category, Datetime, Encoding, Numeric
+from weights.data.encoding import Category, Datetime, Encoding, Numeric, Picture
 from weights.effects import Contrast, FeatureWeights, Group, Importance, Joint
 from weights.ensemble import Report
 from weights.metrics import Metric
+from weights.models.convolution import Convolution
+from weights.models.mlp import Mlp
 from weights.spec import Spec, resolve, with_settings
 from weights.store.checks import (
     wrong_in_arrays,
     wrong_in_encoding,
     wrong_in_feature_weights,
+    wrong_in_model,
     wrong_in_report,
     wrong_in_spec,
     wrong_in_task,
@@ -227,3 +230,27 @@ def test_a_saved_run_has_the_same_feature_weights(fitted, tmp_path):
     assert loaded.report.feature_weights == fitted.report.feature_weights
     for options in ({}, {"scale": "link", "levels": True, "errors": "robust"}):
         assert loaded.feature_weights(**options) == fitted.feature_weights(**options)
+
+
+PICTURES = Encoding([], picture=Picture("scan", 16, 16, 1))
+
+
+@pytest.mark.parametrize(
+    ("model", "encoding", "wrong"),
+    [
+        (Convolution((8, 16), (0, 1)), PICTURES, []),
+        (Convolution((8, 16)), PICTURES, ["the stages of a convolution are not told"]),
+        (Mlp(), PICTURES, ["a model of pictures is to read columns, or one of columns pictures"]),
+        (Convolution((8, 16), (0, 1)), Encoding([]), ["a model of pictures is to read columns, or one of columns pictures"]),
+    ],
+)
+def test_a_model_must_read_what_is_encoded(model, encoding, wrong):
+    assert wrong_in_model(model, encoding) == wrong
+
+
+@pytest.mark.parametrize(
+    ("picture", "lawful"),
+    [(Picture("scan", 16, 16, 1), True), (Picture("scan", 16, 16, 2), False), (Picture("scan", 1 << 20, 16, 3), False)],
+)
+def test_pictures_have_sizes_that_can_be(picture, lawful):
+    assert (wrong_in_encoding(Encoding([], picture=picture), [Feature("scan", "picture")]) == []) is lawful

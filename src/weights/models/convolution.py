@@ -25,6 +25,8 @@ from weights.types import Params
 _LAST_SIDE, _LEAST_SIDE = 8, 4
 """Pictures shrink to about the first before the last stage, and are not halved below the second."""
 _FEW_PICTURES = 500
+_WIDEST, _MOST_BLOCKS, _MOST_STAGES = 4096, 32, 8
+"""Beyond which settings are a mistake, or a saved run was tampered with."""
 _GREY, _SPREAD = 127.5, 64.0
 """What pixels are centred by and divided by, whatever the pictures: members then need nothing but themselves."""
 
@@ -44,8 +46,10 @@ class Convolution(msgspec.Struct, frozen=True, tag="convolution"):
 
     def check(self) -> list[str]:
         """What is wrong with these settings, in words."""
-        wrong = [f"widths must be above zero, but one is {width}" for width in self.widths or () if width < 1]
-        wrong += [f"blocks must be at least zero, but one is {n}" for n in self.blocks or () if n < 0]
+        wrong = [f"widths must be from 1 to {_WIDEST}, but one is {width}" for width in self.widths or () if not 1 <= width <= _WIDEST]
+        wrong += [f"blocks must be from 0 to {_MOST_BLOCKS}, but one is {n}" for n in self.blocks or () if not 0 <= n <= _MOST_BLOCKS]
+        if (n_stages := len(self.widths or self.blocks or ())) > _MOST_STAGES:
+            wrong.append(f"widths must name at most {_MOST_STAGES} stages, but name {n_stages}")
         if self.widths is not None and not self.widths:
             wrong.append("widths must name at least one stage, but are empty")
         if None not in (self.widths, self.blocks) and len(self.widths or ()) != len(self.blocks or ()):

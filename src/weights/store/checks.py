@@ -18,6 +18,8 @@ from weights.data.image import MOST_SIDE
 from weights.effects import ERRORS, MEASURES, FeatureWeights
 from weights.ensemble import Report
 from weights.errors import UsageError
+from weights.models.convolution import Convolution
+from weights.models.table import AnyModel
 from weights.spec import Spec
 from weights.spec import check as check_spec
 from weights.task import Task
@@ -35,6 +37,14 @@ def wrong_in_spec(spec: Spec) -> list[str]:
     except (UsageError, TypeError) as error:  # a check may compare what cannot be compared
         return [str(error).rstrip(".")]
     return []
+
+
+def wrong_in_model(model: AnyModel, encoding: Encoding) -> list[str]:
+    """What is wrong with a model for these inputs: it reads others, or the sizes of its stages are not told."""
+    convolves = isinstance(model, Convolution)
+    if convolves != (encoding.picture is not None):
+        return ["a model of pictures is to read columns, or one of columns pictures"]
+    return ["the stages of a convolution are not told"] if isinstance(model, Convolution) and not (model.widths and model.blocks) else []
 
 
 def wrong_in_task(task: Task) -> list[str]:

@@ -40,6 +40,7 @@ from weights.store.checks import (
     wrong_in_arrays,
     wrong_in_encoding,
     wrong_in_feature_weights,
+    wrong_in_model,
     wrong_in_report,
     wrong_in_spec,
     wrong_in_task,
@@ -326,7 +327,7 @@ def _largest_tensors(config: Config, path: Path) -> int:
     """Bytes that model.safetensors may have at most, if the arrays that config.json lists are such as the model needs."""
     wrong = [*wrong_in_task(config.task), *wrong_in_encoding(config.encoding, config.features)]
     for population in config.populations:
-        wrong += wrong_in_spec(population.spec)
+        wrong += [*wrong_in_spec(population.spec), *wrong_in_model(population.spec.model, config.encoding)]
         if not re.fullmatch(_LAWFUL_NAME, population.name):
             wrong.append(f"a population has the name '{population.name}'")
         if not 0 <= population.share < math.inf:
