@@ -134,3 +134,25 @@ def test_fewer_rows_than_inputs_are_planned_by_the_rows():
     wide = plan(spec_of(20, model="linear"), Shape(10_000, 1, ()), 20, n_threads=2)
     assert wide.gigabytes < 0.5
     assert wide.seconds < 10
+
+
+PICTURES = Shape(3072, 10, (), (32, 32, 3))
+
+
+def planned_pictures(n_samples=8_000, n_threads=2, **settings):
+    spec = resolve(with_settings(Spec(), {"model": "convolution", "n_members": 8, **settings}), n_samples, 0, PICTURES.picture)
+    return plan(spec, PICTURES, n_samples, n_threads=n_threads)
+
+
+def test_a_plan_of_pictures_holds_activations_and_not_the_pictures():
+    few, many = planned_pictures(), planned_pictures(80_000, n_steps=1_000)
+    assert few.model == "convolution"
+    assert few.n_weights == 29 * 32 + 290 * 64 + 578 * 128 + 2 * 1154 * 128 + 129 * 10  # nine taps of each input, a gain and a bias
+    assert few.gigabytes < 1.0
+    assert many.gigabytes == few.gigabytes
+
+
+def test_pictures_take_steps_that_fill_a_budget():
+    spec = resolve(with_settings(Spec(), {"model": "convolution"}), 8_000, 0, PICTURES.picture)
+    some = steps_within(3_000, spec, PICTURES, 8_000, n_threads=2)
+    assert steps_within(6_000, spec, PICTURES, 8_000, n_threads=2) == pytest.approx(2 * some, rel=0.2)

@@ -114,17 +114,26 @@ def convolution_model(settings: Convolution, shape: Shape, initialization: Initi
     return Model(init, entered, proceed, names[0], (0,) * (9 * channels), shape.picture)
 
 
-def cost(settings: Convolution, shape: Shape) -> tuple[int, float]:
-    """How many weights a member has, and how many multiplications a row takes on its way through, counted without shortcuts."""
+class Cost(NamedTuple):
+    """What a member has and takes: its weights, and of each row the multiplications (without shortcuts) and the activations."""
+
+    n_weights: int
+    n_multiplications: float
+    n_activations: int
+
+
+def cost(settings: Convolution, shape: Shape) -> Cost:
+    """The cost of resolved settings for pictures of this shape."""
     assert shape.picture is not None
-    n_weights, n_multiplications = 0, 0.0
+    n_weights, n_multiplications, n_activations = 0, 0.0, 0
     height, width, channels = shape.picture
     for part in _parts(settings, height, width, channels):
         height, width = (height // 2, width // 2) if part.shrinks else (height, width)
         n_weights += (9 * part.n_inputs + 2) * part.n_outputs
         n_multiplications += 9.0 * part.n_inputs * part.n_outputs * height * width
+        n_activations += part.n_outputs * height * width
         channels = part.n_outputs
-    return n_weights + (channels + 1) * shape.n_outputs, n_multiplications + channels * shape.n_outputs
+    return Cost(n_weights + (channels + 1) * shape.n_outputs, n_multiplications + channels * shape.n_outputs, n_activations)
 
 
 def layer_names(settings: Convolution) -> list[str]:

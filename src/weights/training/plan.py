@@ -18,8 +18,10 @@ from weights.training.exact import BLOCK, LARGEST_DENSE
 _STEP_OVERHEAD_SECONDS = 40e-6
 _COMPILE_SECONDS = 2.5
 _COMPILE_SECONDS_OF_PICTURES = 10.0
-_OF_WINOGRAD = 0.7
+_OF_WINOGRAD = 0.35
 """Time of a convolution by tiles, as a share of what its multiplications would take one by one (measured)."""
+_HELD_OF_STEPS, _HELD_OF_ANSWERS = 8, 4
+"""Numbers that are held for each activation: tiles and products of both ways, and those of a layer or two."""
 _OF_MUON = 15
 """Products of each layer's matrix with one of its outputs in a step of Muon: three in each of five iterations."""
 _EXACT_SOLVES = 6
@@ -78,15 +80,15 @@ def plan(spec: Spec, shape: Shape, n_samples: int, *, n_threads: int, n_passing:
 
 def _plan_of_pictures(spec: Spec, model: Convolution, shape: Shape, n_samples: int, *, n_threads: int) -> Plan:
     """As `plan`, of convolutional networks, whose pictures lie on disk and are read from there."""
-    n_weights, multiplications = cost(model, shape)
+    n_weights, multiplications, n_activations = cost(model, shape)
     members, n_steps = spec.members.n_members, spec.optimization.n_steps or 0
     batch_size, speed = spec.optimization.batch_size or n_samples, _flops_per_second()
     of_weights = _OF_MUON * n_weights * (model.widths or (0,))[-1] if spec.optimization.name == "muon" else 0.0
     step = (6.0 * batch_size * multiplications * _OF_WINOGRAD + 2.0 * of_weights) / (0.4 * speed)
     judging = 2.0 * n_samples / spec.members.n_folds * multiplications * 30 * _OF_WINOGRAD / (0.4 * speed)
     seconds = members * (n_steps * step + judging) / n_threads + _COMPILE_SECONDS_OF_PICTURES
-    places = max(batch_size * shape.n_inputs, 1 << 18)
-    held = members * n_weights * 4 * 4 + n_threads * places * sum(model.widths or ()) * 4 * 8
+    rows = max(batch_size * _HELD_OF_STEPS, shape.rows_at_once(1024) * _HELD_OF_ANSWERS)
+    held = members * n_weights * 4 * 4 + n_threads * rows * n_activations * 4
     return Plan("convolution", members, n_steps, batch_size, n_weights, round(seconds, 2), round(held / 1e9 + 0.25, 2))
 
 
