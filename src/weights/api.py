@@ -55,6 +55,8 @@ from weights.types import AnyArray, BoolArray, FloatArray, Params
 from weights.verdicts import Diagnosis, Experiment, Finding, LayerHealth
 
 _SAME_KEYSTROKE_SECONDS = 0.5
+_FILE_NAMES = "\0file"
+"""Column of the names that pictures were read from: no user's table has one called so."""
 STOPPING_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
@@ -251,12 +253,14 @@ class Model:
         asked: dict[str, Any] = {"size": (seen.height, seen.width), "channels": seen.channels, "strict": True}
         if holds_pictures(data):
             table = read_pictures(Path(data), **asked)
-            if seen.name in table.column_names and seen.name != "picture":
-                table = table.drop_columns([seen.name])
-            return table.rename_columns({"picture": seen.name})
+            own = {name: new for name, new in (("picture", seen.name), ("file", _FILE_NAMES)) if name in table.column_names}
+            return table.select([*own]).rename_columns([*own.values()])
         table = read_table(data, missing=encoding.missing_words)
         named = seen.name in table.column_names and is_picture(table.schema.field(seen.name))
-        return table if named else with_pictures(table, seen.name, folder_of(data), **asked)
+        if named:
+            return table
+        pictures = with_pictures(table, seen.name, folder_of(data), **asked)
+        return pictures.append_column(_FILE_NAMES, table[seen.name])
 
     def notices(self, data: Any) -> list[str]:
         """Sentences about rows that training did not prepare for, such as levels of a category it had not seen.
@@ -460,8 +464,7 @@ def predictions(model: Model, data: Any, *, level: float = 0.9) -> dict[str, Any
     table = model.read(data)
     x = apply_encoding(model.ensemble.encoding, table)
     # Pictures have no order that people know, but names.
-    named = model.ensemble.encoding.picture is not None and "file" in table.column_names and not is_picture(table.schema.field("file"))
-    names = {"file": table["file"].to_numpy()} if named else {}
+    names = {"file": table[_FILE_NAMES].to_numpy()} if _FILE_NAMES in table.column_names else {}
     if model.ensemble.task.kind == "regression":
         half, share = model.ensemble.half_width(level), f"{100 * level:g}%"
         answer = model.ensemble.answer(x)

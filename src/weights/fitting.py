@@ -23,7 +23,7 @@ from weights.data.memory import check_memory_for
 from weights.data.stream import rows_counted_from
 from weights.effects import FeatureWeights
 from weights.ensemble import Candidate, Ensemble, Origin, Population, Report
-from weights.errors import DataError, Interrupted, UsageError, listed, suggest
+from weights.errors import DataError, Interrupted, UsageError, suggest
 from weights.inspection.decomposition import Judged, Voice, decompose
 from weights.inspection.feature_weights import Question, weigh
 from weights.inspection.outofbag import OutOfBag, Voices
@@ -155,12 +155,6 @@ def _tested(ensemble: Ensemble, dataset: Dataset) -> Ensemble:
     if held is None:
         return ensemble
     known = task.knows(held.target)
-    others = sorted({str(label) for label in held.target.filter(pa.array(~known)).to_pylist()})
-    if others:
-        n_others = np.count_nonzero(~known)
-        words = f"{n_others:,} of {len(known):,} rows for the test are of classes that nothing was learned of, and not judged: "
-        remarks = [*ensemble.report.remarks, words + listed(others, 5)]
-        ensemble = replace(ensemble, report=msgspec.structs.replace(ensemble.report, remarks=remarks))
     if not known.any():
         return ensemble
     y = task.original(task.encode(held.target.filter(pa.array(known))))

@@ -112,6 +112,7 @@ def decide(
         *([found.remark] if found.remark else []),
         *find_leaks(dataset, found, y),
         *_too_few(dataset.n_samples, found, y),
+        *_never_learned(dataset, found),
     ]
     if dataset.passage is not None and found.classes and dataset.passage.n_other_labels:
         n_rare = dataset.passage.n_other_labels
@@ -200,6 +201,18 @@ def _too_few(n_samples: int, task: Task, y: AnyArray) -> list[str]:
     counts = np.bincount(y, minlength=len(task.classes)) if task.kind != "regression" else np.zeros(0)
     few = [f"{task.classes[k]!r} ({counts[k]})" for k in np.flatnonzero(counts < _FEW_OF_CLASS)]
     return [f"classes with too few rows to learn or to judge: {listed(few, 5)}"] if few else []
+
+
+def _never_learned(dataset: Dataset, task: Task) -> list[str]:
+    """A remark about rows of the test whose class no other row has."""
+    if dataset.held_out is None:
+        return []
+    target = dataset.held_out.target
+    known = task.knows(target)
+    others = sorted({str(label) for label in target.filter(pa.array(~known)).to_pylist()})
+    n_others = np.count_nonzero(~known)
+    said = f"{n_others:,} of {len(known):,} rows for the test are of classes that nothing is learned of, and not judged: "
+    return [said + listed(others, 5)] if others else []
 
 
 def _with_column(table: Any, name: str, values: Any) -> tuple[Any, str]:

@@ -250,7 +250,7 @@ def _read(
         sample = _evenly_spaced(places)
         size, channels = _settled(sample, size, channels)
         keep = np.zeros(len(entries), bool)
-        notes = _Notes({}, [], [], [])
+        notes = _Notes([], [], [], [])
         field = picture_field(*size, channels)
         results = _in_order(lambda place: _decoded(place, size, channels), places, _threads_for(sample))
         with _room_for(len(entries), field.type.list_size) as file, contextlib.closing(results):
@@ -349,14 +349,14 @@ def _mapped(file: IO[bytes], n_pictures: int, field: pa.Field) -> pa.FixedSizeLi
 class _Notes(NamedTuple):
     """Names of pictures that deserve a remark, collected while they are read."""
 
-    reasons: dict[str, str]
+    reasons: list[tuple[str, str]]
     mislabelled: list[str]
     several: list[str]
     dark: list[str]
 
     def take(self, name: str, result: Picture | str) -> None:
         if isinstance(result, str):
-            self.reasons[name] = result
+            self.reasons.append((name, result))
             return
         if is_mislabelled(name, result.format):
             self.mislabelled.append(f"{name} is {result.format}")
@@ -380,7 +380,7 @@ class _Notes(NamedTuple):
         return said
 
 
-def _check_unreadable(reasons: dict[str, str], n_pictures: int, source: str, *, strict: bool) -> None:
+def _check_unreadable(reasons: list[tuple[str, str]], n_pictures: int, source: str, *, strict: bool) -> None:
     shown, n_reasons = _with_reasons(reasons, 3), len(reasons)
     if reasons and n_reasons == n_pictures:
         raise DataError(f"Pictures that can be read were needed, but of {n_pictures:,} in '{source}' there is none: {shown}. Repair them.")
@@ -396,8 +396,8 @@ def _check_unreadable(reasons: dict[str, str], n_pictures: int, source: str, *, 
         )
 
 
-def _with_reasons(reasons: dict[str, str], most: int) -> str:
-    return listed([f"{printable(name)} ({reason})" for name, reason in reasons.items()], most)
+def _with_reasons(reasons: list[tuple[str, str]], most: int) -> str:
+    return listed([f"{printable(name)} ({reason})" for name, reason in dict(reasons).items()], most)
 
 
 def _count(names: list[str]) -> str:

@@ -150,7 +150,7 @@ def look_lines(look: Look) -> list[str]:
     return [
         labelled(look.source, f"{look.n_samples:,} rows, {_kinds(look.features)}{asks}"),
         *[labelled("noticed" if i == 0 else "", remark) for i, remark in enumerate(look.remarks)],
-        *[f"  {printable(f.name):<{width}}  {f.kind:<11}{printable(f.note)}".rstrip() for f in look.features],
+        *[f"  {printable(f.name):<{width}}  {f.kind:<13}{printable(f.note)}".rstrip() for f in look.features],
     ]
 
 
