@@ -20,6 +20,7 @@ _PACKAGES = (
     "numpy",
     "scipy",
     "scikit-learn",
+    "pillow",
     "pyarrow",
     "narwhals",
     "safetensors",
