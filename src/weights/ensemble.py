@@ -246,7 +246,7 @@ def available_threads() -> int:
 
 def model_shape(encoding: Encoding, task: Task) -> Shape:
     """The shape of the models that read this encoding and answer this task."""
-    return Shape(len(encoding.inputs), task.n_outputs, tuple(encoding.numeric_inputs), encoding.picture_size)
+    return Shape(encoding.n_inputs, task.n_outputs, tuple(encoding.numeric_inputs), encoding.picture_size)
 
 
 def apply_program(spec: Spec, shape: Shape) -> Callable[[Params, FloatArray], FloatArray]:

@@ -127,7 +127,6 @@ def train_ensemble(prepared: Prepared, control: Control) -> Ensemble:
         Voices(population.spec, population.params, population.share, jobs[population.name].resampling.scored[trained[population.name].kept])
         for population in populations
     ]
-    scores = conformal_scores(task, y, answers, weight)
     report = Report(
         source=dataset.source,
         n_samples=dataset.n_samples,
@@ -146,6 +145,7 @@ def train_ensemble(prepared: Prepared, control: Control) -> Ensemble:
         created=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
         version=weights.__version__,
     )
+    scores = conformal_scores(task, y, answers, weight)
     return _tested(Ensemble(task, dataset.encoding, dataset.features, populations, offset, scores, report), dataset)
 
 

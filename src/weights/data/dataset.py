@@ -21,6 +21,7 @@ from weights.data.delimited import remark_of, remarks_of
 from weights.data.encoding import Boolean, Category, ColumnEncoding, Encoding, apply_encoding, apply_unclipped, fit_encoding
 from weights.data.image import is_picture, picture_array, picture_size
 from weights.data.keys import text_keys
+from weights.data.picturefiles import PARTS
 from weights.data.rowgroups import types_of
 from weights.data.stream import RowStream, is_plain, rows_counted_from
 from weights.data.table import reading
@@ -223,7 +224,8 @@ def _rows(table: pa.Table, chosen: BoolArray) -> pa.Table:
     return table.slice(begin, n_chosen) if chosen[begin : begin + n_chosen].all() else table.filter(pa.array(chosen))
 
 
-_OF_TEST, _OF_TRAINING = ("test", "testing"), ("train", "training", "val", "valid", "validation", "dev")
+_PARTS = {**PARTS, "dev": "val"}
+"""What cells of a split may say: as the folders of pictures do, and what tables often call their validation part."""
 
 
 def _for_test(table: pa.Table, split: str | None) -> BoolArray:
@@ -231,10 +233,10 @@ def _for_test(table: pa.Table, split: str | None) -> BoolArray:
     if split is None:
         return np.zeros(table.num_rows, bool)
     parts = pc.utf8_lower(pc.utf8_trim_whitespace(as_text(table[split])))
-    unknown = [part for part in pc.unique(parts).to_pylist() if part not in (*_OF_TEST, *_OF_TRAINING)]
+    unknown = [part for part in pc.unique(parts).to_pylist() if part not in _PARTS]
     if unknown:
         raise DataError(f"'{split}' must say train, val or test in every row, but says {unknown[0]!r} in some. Name another column.")
-    tests = pc.is_in(parts, pa.array(_OF_TEST)).to_numpy()
+    tests = pc.is_in(parts, pa.array([word for word, part in _PARTS.items() if part == "test"])).to_numpy()
     if tests.all():
         raise DataError(f"'{split}' must leave rows to learn from, but says test in all {len(tests)} rows. Name another column.")
     return tests
@@ -276,7 +278,7 @@ def _picture_marks(pictures: pa.ChunkedArray) -> AnyArray:
 
 def _inspected(encoding: Encoding, table: pa.Table) -> Inspected:
     if encoding.picture is not None:  # whose pixels are nothing that could be asked about one by one
-        return Inspected(np.zeros(0, np.intp), np.zeros((0, len(encoding.inputs))))
+        return Inspected(np.zeros(0, np.intp), np.zeros((0, encoding.n_inputs)))
     most = min(MOST_INSPECTED, max(_MOST_INSPECTED_CELLS // len(encoding.inputs), 1000))
     if table.num_rows <= most:
         return Inspected(np.arange(table.num_rows), apply_unclipped(encoding, table))

@@ -115,10 +115,15 @@ class Encoding(msgspec.Struct, frozen=True):
         return [name for column in self.columns for name in _input_names(column)]
 
     @property
+    def n_inputs(self) -> int:
+        """How many encoded columns there are, p; of pixels counted without their names, which are many."""
+        return len(self.inputs) if self.picture_size is None else math.prod(self.picture_size)
+
+    @property
     def groups(self) -> list[int]:
         """For each encoded column the position of its feature, length p."""
         if self.picture is not None:
-            return [0] * math.prod(self.picture_size or ())
+            return [0] * self.n_inputs
         return [j for j, column in enumerate(self.columns) for _ in _input_names(column)]
 
     @property

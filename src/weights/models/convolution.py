@@ -65,10 +65,11 @@ class Convolution(msgspec.Struct, frozen=True, tag="convolution"):
 
 
 class _Part(NamedTuple):
-    """A convolution: channels in and out, whether the picture shrinks before it, and whether it begins or ends a residual block."""
+    """A convolution: channels in and out, and at how many places; whether the picture shrinks before it; whether a block begins or ends."""
 
     n_inputs: int
     n_outputs: int
+    n_places: int
     shrinks: bool = False
     begins: bool = False
     ends: bool = False
@@ -125,15 +126,13 @@ class Cost(NamedTuple):
 def cost(settings: Convolution, shape: Shape) -> Cost:
     """The cost of resolved settings for pictures of this shape."""
     assert shape.picture is not None
-    n_weights, n_multiplications, n_activations = 0, 0.0, 0
-    height, width, channels = shape.picture
-    for part in _parts(settings, height, width, channels):
-        height, width = (height // 2, width // 2) if part.shrinks else (height, width)
-        n_weights += (9 * part.n_inputs + 2) * part.n_outputs
-        n_multiplications += 9.0 * part.n_inputs * part.n_outputs * height * width
-        n_activations += part.n_outputs * height * width
-        channels = part.n_outputs
-    return Cost(n_weights + (channels + 1) * shape.n_outputs, n_multiplications + channels * shape.n_outputs, n_activations)
+    parts = [*_parts(settings, *shape.picture)]
+    n_last = parts[-1].n_outputs
+    return Cost(
+        n_weights=sum((9 * part.n_inputs + 2) * part.n_outputs for part in parts) + (n_last + 1) * shape.n_outputs,
+        n_multiplications=sum(9.0 * part.n_inputs * part.n_outputs * part.n_places for part in parts) + n_last * shape.n_outputs,
+        n_activations=sum(part.n_outputs * part.n_places for part in parts),
+    )
 
 
 def layer_names(settings: Convolution) -> list[str]:
@@ -147,10 +146,11 @@ def _parts(settings: Convolution, height: int, width: int, channels: int) -> Ite
     for stage, (n_outputs, n_blocks) in enumerate(zip(settings.widths or (), settings.blocks or (), strict=True)):
         shrinks = stage > 0 and min(height, width) >= 2 * _LEAST_SIDE
         height, width = (height // 2, width // 2) if shrinks else (height, width)
-        yield _Part(channels, n_outputs, shrinks=shrinks)
+        n_places = height * width
+        yield _Part(channels, n_outputs, n_places, shrinks=shrinks)
         for _ in range(n_blocks):
-            yield _Part(n_outputs, n_outputs, begins=True)
-            yield _Part(n_outputs, n_outputs, ends=True)
+            yield _Part(n_outputs, n_outputs, n_places, begins=True)
+            yield _Part(n_outputs, n_outputs, n_places, ends=True)
         channels = n_outputs
 
 

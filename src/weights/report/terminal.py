@@ -88,14 +88,10 @@ def next_lines(saved: Path | None, *, weighed: bool = True, pictures: bool = Fal
         return [labelled("Saved", "nowhere, because of --no-save")]
     run = shlex.quote(f"./{saved}" if str(saved).startswith("-") else str(saved))
     if pictures:
-        return [
-            labelled("Saved", f"in {saved}"),
-            labelled("Next", f"weights show {run}     weights predict {run} NEW/     weights compare {run} --vary shift=0,0.1"),
-        ]
-    return [
-        labelled("Saved", f"in {saved}"),
-        labelled("Next", f"{f'weights summary {run}     ' if weighed else ''}weights diagnose {run}     weights predict {run} NEW.csv"),
-    ]
+        commands = [f"show {run}", f"predict {run} NEW/", f"compare {run} --vary shift=0,0.1"]
+    else:
+        commands = [*([f"summary {run}"] if weighed else []), f"diagnose {run}", f"predict {run} NEW.csv"]
+    return [labelled("Saved", f"in {saved}"), labelled("Next", "     ".join(f"weights {command}" for command in commands))]
 
 
 def metric_lines(report: Report, model: str) -> list[str]:
