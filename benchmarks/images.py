@@ -157,17 +157,19 @@ def speed() -> None:
         print(f"{name:<28}{times}{again / alone:>17.2f}{again / four:>19.2f}", flush=True)
 
 
-def accuracy(folder: Path, only: str | None) -> None:
-    """Fit each set of pictures as `weights fit` does, and print figures and time."""
+def accuracy(folder: Path, only: str | None, save: Path | None) -> None:
+    """Fit each set of pictures as `weights fit` does, and print figures and time; keep the runs in a folder, if one is named."""
     for name, source in _DATA.items():
         if only not in (None, name):
             continue
         began = time.perf_counter()
-        report = api.fit(folder / source).report
+        report = api.fit(folder / source, save=save and save / name).report
         seconds = time.perf_counter() - began
         for where, metrics in (("out of bag", report.metrics), (f"test ({report.n_test:,})", report.test)):
             told = "  ".join(
-                f"{m} {metrics[m].value:.4f} ± {metrics[m].std_err:.4f}" for m in ("accuracy", "auroc", "log_loss") if m in metrics
+                f"{m} {metric.value:.4f} ({metric.low:.4f} to {metric.high:.4f})"
+                for m in ("accuracy", "balanced_accuracy", "auroc", "log_loss")
+                if (metric := metrics.get(m))
             )
             print(f"{name:<22}{where:<14}{told}  {seconds:.0f} s", flush=True)
         print(*(f"  noticed: {remark}" for remark in report.remarks), sep="\n", flush=True)
@@ -194,13 +196,14 @@ def main() -> None:
     parser.add_argument("what", choices=("speed", "accuracy", "memory"))
     parser.add_argument("folder", nargs="?", type=Path)
     parser.add_argument("--only", choices=tuple(_DATA))
+    parser.add_argument("--save", type=Path, help="folder for the runs")
     asked = parser.parse_args()
     if asked.what != "speed" and asked.folder is None:
         parser.error("name the folder of pictures")
     if asked.what == "speed":
         speed()
     elif asked.what == "accuracy":
-        accuracy(asked.folder, asked.only)
+        accuracy(asked.folder, asked.only, asked.save)
     else:
         memory(asked.folder)
     print(json.dumps({"machine": platform.machine(), "peak_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1000}))

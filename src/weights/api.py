@@ -32,12 +32,16 @@ from weights.data.picturecolumns import folder_of, with_pictures
 from weights.data.stream import counted_from, parts, rows_counted_from
 from weights.data.table import describe_source, read_table
 from weights.effects import FeatureWeights
-from weights.ensemble import Ensemble, Interval, Origin, Report, available_threads
+from weights.ensemble import Answered, Ensemble, Interval, Origin, Report, available_threads
 from weights.errors import CorruptError, TooLargeError, TrainingError, UsageError, WeightsError, printable, suggest
 from weights.experiments import compare as try_variants
 from weights.fitting import Prepared, check_memory, check_rows, plans_of, train_ensemble
+from weights.inspection import classes as of_classes
+from weights.inspection.excitation import Unit, most_exciting
 from weights.inspection.explanation import Explanation, explain
+from weights.inspection.gratings import Filters, filters
 from weights.inspection.health import all_findings, all_layers
+from weights.inspection.saliency import Saliency, saliency
 from weights.preparing import asks_to_merge, can_pass, decide, dotted, read_passing, read_whole, ready_again, several_values
 from weights.remedies import changes
 from weights.remedies import diagnose as try_remedies
@@ -57,6 +61,8 @@ from weights.verdicts import Diagnosis, Experiment, Finding, LayerHealth
 _SAME_KEYSTROKE_SECONDS = 0.5
 _FILE_NAMES = "\0file"
 """Column of the names that pictures were read from: no user's table has one called so."""
+MOST_EXPLAINED = 24
+"""Pictures that are explained at a time."""
 STOPPING_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
@@ -218,19 +224,115 @@ class Model:
         """
         return self._explained(self.read(data), label)
 
-    def _explained(self, table: pa.Table, label: Any) -> Explanation:
-        reference = np.asarray(self._worth().reference)
+    def saliency(self, data: Any, *, label: Any = None) -> list[Saliency]:
+        """Which places of each picture its answer rests on; see `weights.inspection.saliency.saliency`.
+
+        Args:
+            data: pictures, as `predict`.
+            label: the class that is explained; the most probable of each picture if None.
+
+        Raises:
+            DataError: as `predict`. UsageError: there is no such class, or the run is not of pictures.
+        """
+        number = None if label is None else self._class(label)
+        return [saliency(self.ensemble, x, label=number) for x in self._encode(data)]
+
+    def filters(self) -> Filters:
+        """What the filters of the first layer respond to; see `weights.inspection.gratings.filters`.
+
+        Raises:
+            UsageError: the run is not of pictures.
+        """
+        return filters(self.ensemble)
+
+    def confusion(self, *, test: bool = False) -> of_classes.Confusion:
+        """Which classes are taken for which, on rows that the members who answer never saw, or on those of the test.
+
+        Raises:
+            UsageError: there are no classes, or no answers to such rows were kept.
+
+        Example:
+            >>> fit("iris", model="linear", members=8).confusion().counts[0]
+            [50, 0, 0]
+        """
+        return of_classes.confusion(self.answered(test=test), self.classes)
+
+    def operating_point(self, sensitivity: float, *, label: Any = None) -> of_classes.OperatingPoint:
+        """The threshold that finds a share of the rows of a class, with sensitivity and specificity and their 95 % intervals.
+
+        Args:
+            sensitivity: the share of rows of the class that are to be found, such as 0.95.
+            label: the class to be found; the second of two if None.
+
+        Raises:
+            UsageError: there are no classes, or several and none is named; the share is not between 0 and 1.
+            DataError: there are no rows to choose a threshold on.
+
+        Example:
+            >>> point = fit("breast-cancer", model="linear", members=8).operating_point(0.95, label="malignant")
+            >>> point.found.sensitivity.value >= 0.95
+            True
+        """
+        answered, tested = self.answered(), self.ensemble.tested
+        return of_classes.operating_point(answered, self.classes, self.sought(label), sensitivity, tested=tested)
+
+    def calibration(self, *, label: Any = None, test: bool = False) -> list[of_classes.Bin]:
+        """Claimed and found shares of a class, in bins of equally many rows.
+
+        Args:
+            label: the class; the second of two if None.
+            test: of the rows of the test, instead of those of training.
+
+        Raises:
+            UsageError: as `operating_point`.
+        """
+        return of_classes.calibration(self.answered(test=test), self.sought(label))
+
+    def answered(self, *, test: bool = False) -> Answered:
+        """The answers that were kept to rows of known class.
+
+        Raises:
+            UsageError: the task is regression, there were no rows for the test, or the run is of an older version.
+        """
+        if not self.classes:
+            raise UsageError(f"Classes were needed, but '{self.ensemble.task.target}' is a number.")
+        found = self.ensemble.tested if test else self.ensemble.judged
+        if found is None and test:
+            raise UsageError("No rows were for the test. Ask for those of training, which members answered that never saw them.")
+        if found is None:
+            raise UsageError("This run was saved by a version that kept no answers. Fit it again.")
+        return found
+
+    def sought(self, label: Any) -> int:
+        """The position of the class to be found: the one named, or the second of two.
+
+        Raises:
+            UsageError: there is no such class, or there are several and none is named.
+        """
+        if label is None and len(self.classes) != 2:
+            raise UsageError(f"The class to be found must be named (--class): {', '.join(map(str, self.classes[:10]))}.")
+        return 1 if label is None else self._class(label)
+
+    def _class(self, label: Any) -> int:
         labels = [str(known) for known in self.classes]
-        if label is not None and str(label) not in labels:
+        if str(label) not in labels:
             known = f"known are {', '.join(labels[:10])}" if labels else f"'{self.ensemble.task.target}' has no classes"
             raise UsageError(f"The class to explain must be one of the model's, but is '{label}'; {known}.")
+        return labels.index(str(label))
+
+    def _explained(self, table: pa.Table, label: Any) -> Explanation:
+        reference = np.asarray(self._worth().reference)
+        number = None if label is None else self._class(label)
         x = apply_encoding(self.ensemble.encoding, table)
-        return explain(self.ensemble, x, reference, label=None if label is None else labels.index(str(label)))
+        return explain(self.ensemble, x, reference, label=number)
 
     def _worth(self) -> FeatureWeights:
         found = self.report.feature_weights
         if self.ensemble.encoding.picture is not None:
-            raise UsageError("Pixels have no worth of their own, so that a run of pictures has no feature weights. See `weights show`.")
+            raise UsageError(
+                "Pixels have no worth of their own, so that a run of pictures has no feature weights. See `weights draw` and "
+                "`weights explain`, or Model.saliency."
+            )
         if found is None:
             raise UsageError("What features are worth was not computed in this fit. Fit again with inspection (without --no-inspect).")
         return found
@@ -513,16 +615,7 @@ def diagnose(
     Raises:
         UsageError, NotFoundError, DataError, Interrupted: as `check_intervals`.
     """
-    _check_diagnosable(model)
     return _diagnosed(model, _ready_again(model, data), quick=quick, curves=curves, progress=progress)
-
-
-def _check_diagnosable(model: Model) -> None:
-    if model.ensemble.encoding.picture is not None:
-        raise UsageError(
-            "Remedies are tried on tables only, but this run is of pictures. Compare settings of your own, such as "
-            "`weights compare RUN --vary shift=0,0.1`."
-        )
 
 
 def _diagnosed(model: Model, prepared: Prepared, *, quick: bool, curves: bool, progress: Callable[[Progress], None] | None) -> Diagnosis:
@@ -588,7 +681,6 @@ def improve(
     Raises:
         UsageError: there is no such remedy for these settings, or none helps; others as `fit` and `diagnose`.
     """
-    _check_diagnosable(model)
     prepared = _ready_again(model, data)
     check_rows(model.ensemble, prepared)
     if apply is None:
@@ -612,14 +704,14 @@ def improve(
     return run_fit(changed, save=save, resume=resume, progress=progress), change.words
 
 
-def _ready_again(model: Model, data: Any) -> Prepared:
+def _ready_again(model: Model, data: Any, progress: Callable[[Progress], None] | None = None) -> Prepared:
     """The rows of a run, ready to be trained on again with its settings; read from where they came from if `data` is None."""
     origin = model.report.origin
     source = origin.path if origin and data is None else data
     if origin is None or source is None:
         raise UsageError("The rows of training came from memory, so they cannot be read again. Fit from a file, or give the rows.")
     roles = origin.roles
-    rows = read_whole(source, roles.target, roles.sample_weight, roles, merge=origin.merged)
+    rows = read_whole(source, roles.target, roles.sample_weight, roles, merge=origin.merged, tell=_told(progress))
     keep_compiled_programs()
     return ready_again(rows, model.ensemble.task, model.specs, available_threads())
 
@@ -652,6 +744,78 @@ def explanations(model: Model, data: Any, *, label: Any = None, level: float = 0
         prediction, base = float(found.prediction[r]), float(found.base[r])
         records.append({"row": r + 1, "class": of_class, "prediction": prediction, "base": base, "contributions": parts})
     return records
+
+
+class Explained(NamedTuple):
+    """A picture with its name, its answer in words, and what the answer rests on."""
+
+    name: str
+    answer: str
+    saliency: Saliency
+
+
+def explained_pictures(
+    model: Model, data: Any, *, label: Any = None, progress: Callable[[Progress], None] | None = None
+) -> list[Explained]:
+    """What the answers to pictures rest on, at most `MOST_EXPLAINED` of them.
+
+    Raises:
+        DataError, UsageError: as `Model.saliency`, or there are more pictures.
+    """
+    table = model.read(data)
+    if table.num_rows > MOST_EXPLAINED:
+        raise UsageError(f"At most {MOST_EXPLAINED} pictures are explained at a time, but {table.num_rows:,} came. Name fewer.")
+    number = None if label is None else model._class(label)
+    has_names = _FILE_NAMES in table.column_names
+    names = table[_FILE_NAMES].to_pylist() if has_names else [f"row {i + 1}" for i in range(table.num_rows)]
+    found = []
+    for i, x in enumerate(apply_encoding(model.ensemble.encoding, table)):
+        one = saliency(model.ensemble, x, label=number)
+        answer = f"{model.classes[one.label]} with probability {one.prediction:.3f}" if model.classes else f"{one.prediction:.4g}"
+        found.append(Explained(names[i], answer, one))
+        if progress is not None:
+            progress(Progress("explaining", (i + 1) / table.num_rows, None))
+    return found
+
+
+class SeenPictures(NamedTuple):
+    """Pictures of a run: uint8, shape (n, height, width, channels), and class codes (n,), or None for numbers."""
+
+    pictures: AnyArray
+    y: AnyArray | None
+
+
+def pictures_of(model: Model, data: Any = None, *, test: bool = False, progress: Callable[[Progress], None] | None = None) -> SeenPictures:
+    """The pictures a run learned from, or those of its test, read again.
+
+    Args:
+        model: of pictures.
+        data: where they are; as they were named when the run was made if None.
+        test: those of the test.
+        progress: called with the share that has been read.
+
+    Raises:
+        UsageError: the run is not of pictures, they cannot be read again and were not given, or there were none for the test.
+        NotFoundError, DataError: they are gone, or not those of training.
+    """
+    seen = model.ensemble.encoding.picture
+    if seen is None:
+        raise UsageError("This needs a run of pictures, but the run reads columns.")
+    prepared = _ready_again(model, data, progress)
+    check_rows(model.ensemble, prepared)
+    size = (seen.height, seen.width, seen.channels)
+    task, held = model.ensemble.task, prepared.dataset.held_out
+    if not test:
+        return SeenPictures(prepared.dataset.x.reshape(-1, *size), prepared.y if task.classes else None)
+    if held is None:
+        raise UsageError("No rows were for the test. Ask for those of training.")
+    codes = np.where(task.knows(held.target), task._codes(held.target), -1) if task.classes else None
+    return SeenPictures(held.x.reshape(-1, *size), codes)
+
+
+def units_of(model: Model, layer: str, seen: SeenPictures, *, member: int = 0) -> list[Unit]:
+    """Units of a layer with the pictures that excite each most; see `weights.inspection.excitation.most_exciting`."""
+    return most_exciting(model.ensemble, seen.pictures.reshape(len(seen.pictures), -1), layer, y=seen.y, member=member)
 
 
 class Answers(NamedTuple):

@@ -391,7 +391,8 @@ def improve(run: str, apply: str | None, save: str | None, resume: bool, data: s
         return
     _print([terminal.labelled("Changed", words)])
     _print(terminal.result_lines(better.ensemble))
-    _print(terminal.next_lines(folder, weighed=better.report.feature_weights is not None))
+    pictures = better.ensemble.encoding.picture is not None
+    _print(terminal.next_lines(folder, weighed=better.report.feature_weights is not None, pictures=pictures))
 
 
 @cli.command()
@@ -455,15 +456,18 @@ def check_intervals(run: str, simulations: int, seed: int, data: str | None, qui
 @click.option("--class", "label", metavar="LABEL", help="The class whose probability is explained; if not given, each row's most probable.")
 @click.option("--level", default=0.95, show_default=True, metavar="SHARE", help="Level of the intervals of contributions.")
 @click.option("--top", default=10, show_default=True, metavar="NUMBER", help="At most so many features a row are printed.")
-@click.option("--output", "-o", metavar="FILE", help="Write all contributions to a .csv, .parquet or .jsonl file, a line each.")
+@click.option("--output", "-o", metavar="FILE", help="Write all contributions to a .csv, .parquet or .jsonl; of pictures a .png or .svg.")
+@click.option("--quiet", "-q", is_flag=True, help="Print results only.")
 @_command
-def explain(run: str, source: str, label: str | None, level: float, top: int, output: str | None, as_json: bool) -> None:
-    """Say what each feature contributes to the predictions for the rows of SOURCE.
+def explain(run: str, source: str, label: str | None, level: float, top: int, output: str | None, quiet: bool, as_json: bool) -> None:
+    """Say what the predictions for the rows of SOURCE rest on.
 
-    Contributions add up to the difference from the prediction for average inputs.
+    Of a table: what each feature contributes; contributions add up to the difference from the prediction for average inputs.
+    Of pictures: which places the answer rests on, how far members agree on that, and whether the maps depend on what was learned.
 
     \b
       weights explain runs/income new.csv --output contributions.csv
+      weights explain runs/xray picture.png --output why.png
     """
     from weights import api
     from weights.data.output import contributions_table, write_tables
@@ -472,6 +476,9 @@ def explain(run: str, source: str, label: str | None, level: float, top: int, ou
 
     model = api.load(run)
     _spare_source(source, output)
+    if model.ensemble.encoding.picture is not None:
+        _explain_pictures(model, source, label=label, output=output, quiet=quiet, as_json=as_json)
+        return
     if top < 1:
         raise UsageError(f"top must be at least 1, but is {top}. Leave it out to see the ten largest contributions.")
     rows = model.read(source)
@@ -485,6 +492,72 @@ def explain(run: str, source: str, label: str | None, level: float, top: int, ou
         _print_json(records)
     else:
         _print(explained(records, model.ensemble.task.target, top=top))
+
+
+def _explain_pictures(model: Model, source: str, *, label: str | None, output: str | None, quiet: bool, as_json: bool) -> None:
+    """What the answers to pictures rest on, in words, as JSON, and drawn."""
+    from weights import api
+    from weights.report import charts, terminal
+    from weights.report.figures import saliency_figure, saliency_object, saliency_words
+
+    if output:
+        charts.check_ending(Path(output))
+    with terminal.progress_bar(quiet=quiet, color=_color(sys.stderr)) as progress:
+        found = api.explained_pictures(model, source, label=label, progress=progress)
+    if output:
+        drawing = saliency_figure([one.saliency for one in found], [one.name for one in found], [one.answer for one in found])
+        charts.save(drawing, Path(output))
+    if as_json:
+        _print_json([{"name": one.name, "answer": one.answer, **saliency_object(one.saliency)} for one in found])
+    else:
+        for one in found:
+            _print([terminal.labelled(one.name, one.answer), *(f"  {words}" for words in saliency_words(one.saliency))])
+        _print(["For research only: not for clinical use."])
+    if output:
+        _say([f"{len(found):,} explained in {printable(output)}"])
+
+
+@cli.command()
+@click.argument("run")
+@click.argument("what")
+@click.option("--output", "-o", required=True, metavar="FILE", help="The .png or .svg to write.")
+@click.option("--class", "label", metavar="LABEL", help="The class sought (calibration, operating); the second of two if not given.")
+@click.option("--sensitivity", default=0.95, show_default=True, metavar="SHARE", help="Share of its rows to be found (operating).")
+@click.option("--layer", metavar="NAME", help="The layer whose units are drawn (units); the last hidden one if not given.")
+@click.option("--member", default=0, show_default=True, metavar="NUMBER", help="The member whose units are drawn (units).")
+@click.option("--test", is_flag=True, help="The rows that were for the test, instead of those of training.")
+@click.option("--data", metavar="SOURCE", help="The pictures of training, if they are no longer where they were.")
+@click.option("--quiet", "-q", is_flag=True, help="Print results only.")
+@_command
+def draw(run: str, what: str, output: str, quiet: bool, as_json: bool, **options: Any) -> None:
+    """Draw what the run saved in RUN has learned and how it answers, as a PNG or SVG.
+
+    \b
+    WHAT is one of
+      filters      filters of the first layer, named by what they respond to
+      units        pictures and patches that excite units of a deeper layer most
+      gallery      pictures answered rightly, wrongly and uncertainly
+      confusion    which classes are taken for which
+      calibration  claimed against found probability
+      operating    sensitivity and specificity, and the point that finds a share
+    The first three need a run of pictures.
+
+    \b
+      weights draw runs/xray filters --output filters.svg
+      weights draw runs/xray operating --sensitivity 0.95 --output operating.png
+    """
+    from weights import api
+    from weights.report import charts, terminal
+    from weights.report.drawings import Asked
+    from weights.report.drawings import draw as drawn
+
+    charts.check_ending(Path(output))
+    model = api.load(run)
+    with terminal.progress_bar(quiet=quiet, color=_color(sys.stderr)) as progress:
+        made = drawn(model, what, Asked(**options, progress=progress))
+    charts.save(made.drawing, Path(output))
+    _print_json(made.record) if as_json else _print(made.lines)
+    _say([f"drawn in {printable(output)}"])
 
 
 @cli.command()
@@ -532,15 +605,28 @@ def predict(run: str, source: str, output: str | None, level: float, as_json: bo
 
 @cli.command()
 @click.argument("run")
+@click.option("--sensitivity", type=float, metavar="SHARE", help="Only the threshold that finds this share of a class, and how it fares.")
+@click.option("--class", "label", metavar="LABEL", help="This class; the second of two if not given.")
 @_command
-def show(run: str, as_json: bool) -> None:
-    """Show the run saved in RUN: what it answers, how good it is, and its five elements with the health of each layer."""
+def show(run: str, sensitivity: float | None, label: str | None, as_json: bool) -> None:
+    """Show the run saved in RUN: what it answers, how good it is, and its five elements with the health of each layer.
+
+    \b
+      weights show runs/xray
+      weights show runs/xray --sensitivity 0.95 --class ill
+    """
     from weights import api
     from weights.report import terminal
     from weights.report.diagnosis import decomposition_lines
     from weights.report.elements import element_lines, finding_lines, health_object
 
     model = api.load(run)
+    if label is not None and sensitivity is None:
+        raise UsageError("--class says whose rows are to be found, but how many was not said. Add --sensitivity, such as 0.95.")
+    if sensitivity is not None:
+        point = model.operating_point(sensitivity, label=label)
+        _print_json(point) if as_json else _print(terminal.operating_lines(point, pictures=model.ensemble.encoding.picture is not None))
+        return
     if as_json:
         _print_json({**_run_object(model, Path(run)), "health": health_object(model.ensemble)})
         return

@@ -28,10 +28,12 @@ from weights.models.base import Shape, keep_all
 from weights.models.table import build
 from weights.spec import Spec, program_spec
 from weights.task import Task, log_probabilities
-from weights.types import AnyArray, BoolArray, FloatArray, Params
+from weights.types import AnyArray, BoolArray, FloatArray, IntArray, Params
 from weights.verdicts import Decomposition
 
 _BLOCK = 4096
+MOST_ANSWERED = 20_000
+"""Rows whose out-of-bag answers are kept with an ensemble (our choice): enough for any figure drawn of them."""
 
 
 class Interval(msgspec.Struct, frozen=True):
@@ -103,6 +105,33 @@ class Report(msgspec.Struct, frozen=True):
 
 
 @dataclass(frozen=True, eq=False)
+class Answered:
+    """Answers to rows whose class is known, by members that never saw them.
+
+    Attributes:
+        probability: of each class, shape (n, classes).
+        y: class codes, shape (n,).
+        rows: which rows these are, counted from 0 among those of training, or among those of the test, shape (n,).
+        weight: sample weights, shape (n,).
+        group: codes of rows that belong together, shape (n,), or None.
+    """
+
+    probability: FloatArray
+    y: IntArray
+    rows: IntArray
+    weight: FloatArray
+    group: IntArray | None = None
+
+    def thinned(self, most: int) -> Answered:
+        """At most so many rows, drawn at random, always the same."""
+        if len(self.y) <= most:
+            return self
+        kept = np.sort(np.random.default_rng(0xA5).choice(len(self.y), most, replace=False))
+        group = None if self.group is None else self.group[kept]
+        return Answered(self.probability[kept], self.y[kept], self.rows[kept], self.weight[kept], group)
+
+
+@dataclass(frozen=True, eq=False)
 class Population:
     """Members of one architecture and the same settings, and their part in the ensemble's answers.
 
@@ -134,6 +163,8 @@ class Ensemble:
         scores: out-of-bag conformal scores in ascending order (absolute residuals in the target's unit; one minus the
             probability of the class that came).
         report: how it was made and how good it is.
+        judged: answers to rows of training, where there are classes; tested: the same of rows that were for the test only. At most
+            `MOST_ANSWERED` each.
     """
 
     task: Task
@@ -143,6 +174,8 @@ class Ensemble:
     offset: FloatArray
     scores: FloatArray
     report: Report
+    judged: Answered | None = None
+    tested: Answered | None = None
 
     @property
     def n_members(self) -> int:

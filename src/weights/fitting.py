@@ -22,7 +22,7 @@ from weights.data.dataset import Dataset, encode_passing
 from weights.data.memory import check_memory_for
 from weights.data.stream import rows_counted_from
 from weights.effects import FeatureWeights
-from weights.ensemble import Candidate, Ensemble, Origin, Population, Report
+from weights.ensemble import MOST_ANSWERED, Answered, Candidate, Ensemble, Origin, Population, Report
 from weights.errors import DataError, Interrupted, UsageError, suggest
 from weights.inspection.decomposition import Judged, Voice, decompose
 from weights.inspection.feature_weights import Question, weigh
@@ -146,7 +146,11 @@ def train_ensemble(prepared: Prepared, control: Control) -> Ensemble:
         version=weights.__version__,
     )
     scores = conformal_scores(task, y, answers, weight)
-    return _tested(Ensemble(task, dataset.encoding, dataset.features, populations, offset, scores, report), dataset)
+    judged = None
+    if task.classes:
+        group = None if dataset.group is None else dataset.group[rows]
+        judged = Answered(answers, y, np.flatnonzero(rows), dataset.sample_weight[rows], group).thinned(MOST_ANSWERED)
+    return _tested(Ensemble(task, dataset.encoding, dataset.features, populations, offset, scores, report, judged), dataset)
 
 
 def _tested(ensemble: Ensemble, dataset: Dataset) -> Ensemble:
@@ -157,9 +161,11 @@ def _tested(ensemble: Ensemble, dataset: Dataset) -> Ensemble:
     known = task.knows(held.target)
     if not known.any():
         return ensemble
-    y = task.original(task.encode(held.target.filter(pa.array(known))))
-    test = score(task.kind, y, ensemble.answer(held.x if known.all() else held.x[known]), weight=held.weight[known])
-    return replace(ensemble, report=msgspec.structs.replace(ensemble.report, test=test, n_test=int(known.sum())))
+    y = task.encode(held.target.filter(pa.array(known)))
+    answers, weight = ensemble.answer(held.x if known.all() else held.x[known]), held.weight[known]
+    test = score(task.kind, task.original(y), answers, weight=weight)
+    tested = Answered(answers, y, np.flatnonzero(known), weight).thinned(MOST_ANSWERED) if task.classes else None
+    return replace(ensemble, report=msgspec.structs.replace(ensemble.report, test=test, n_test=int(known.sum())), tested=tested)
 
 
 def _decomposed(prepared: Prepared, trained: list[Trained], covered: BoolArray, mixture: Mixture) -> Decomposition:

@@ -22,7 +22,7 @@ import weights
 from weights import api
 from weights.data.dataset import Feature
 from weights.data.encoding import Category, Encoding, Numeric
-from weights.ensemble import Ensemble, Population, Report
+from weights.ensemble import Answered, Ensemble, Population, Report
 from weights.errors import CorruptError, NotFoundError, UsageError
 from weights.metrics import Metric
 from weights.models.linear import Linear
@@ -63,6 +63,8 @@ def ensemble() -> Ensemble:
         offset=np.array([0.1, -0.3, 0.2]),
         scores=np.sort(random.random(40)),
         report=Report(source="hand.csv", n_samples=40, n_features=2, metrics={"log_loss": Metric(0.5, 0.4, 0.6)}, version="0.1.0"),
+        judged=Answered(random.dirichlet(np.ones(3), 30), random.integers(0, 3, 30), np.arange(30), np.ones(30), np.arange(30) // 2),
+        tested=Answered(random.dirichlet(np.ones(3), 5), random.integers(0, 3, 5), np.arange(5), np.ones(5)),
     )
 
 
@@ -118,6 +120,38 @@ def assert_same_bits(before, after) -> None:
 @pytest.mark.parametrize("name", ["offset", "scores"])
 def test_loaded_arrays_are_the_same_bits(ensemble, saved, name):
     assert_same_bits(getattr(ensemble, name), getattr(load(saved), name))
+
+
+@pytest.mark.parametrize("name", ["judged", "tested"])
+def test_loaded_answers_to_known_rows_are_the_same_bits(ensemble, saved, name):
+    before, after = getattr(ensemble, name), getattr(load(saved), name)
+    assert_same_bits(vars(before), vars(after))
+
+
+def test_a_run_without_kept_answers_is_loaded(ensemble, tmp_path):
+    save(replace(ensemble, judged=None, tested=None), tmp_path / "older")
+    assert load(tmp_path / "older").judged is None
+
+
+@pytest.mark.parametrize(
+    ("name", "array"),
+    [
+        ("judged/probability", np.full((30, 3), 0.5)),
+        ("judged/y", np.full(30, 3.0)),
+        ("judged/rows", np.full(30, 0.5)),
+        ("judged/group", np.full(30, -1.0)),
+        ("tested/weight", np.full(5, -1.0)),
+        ("tested/y", np.full(5, np.nan)),
+        ("tested/y", np.zeros(4)),
+        ("tested/probability", np.full((5, 2), 0.5)),
+        ("judged/weight", None),
+        ("judged/other", np.zeros(30)),
+    ],
+)
+def test_answers_to_known_rows_that_cannot_be_are_refused(saved, name, array):
+    change_tensors(saved, {name: array}, config=True)
+    with pytest.raises(CorruptError, match=re.escape(name.split("/")[0])):
+        load(saved)
 
 
 @pytest.mark.parametrize("name", ["params", "votes", "history"])

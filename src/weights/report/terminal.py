@@ -15,12 +15,14 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import numpy as np
 
 from weights.api import Look
 from weights.data.dataset import Dataset, Feature
 from weights.ensemble import Ensemble, Report
 from weights.errors import printable
+from weights.inspection.classes import OperatingPoint
 from weights.metrics import Metric
 from weights.summary import aligned
 from weights.task import Task
@@ -88,7 +90,7 @@ def next_lines(saved: Path | None, *, weighed: bool = True, pictures: bool = Fal
         return [labelled("Saved", "nowhere, because of --no-save")]
     run = shlex.quote(f"./{saved}" if str(saved).startswith("-") else str(saved))
     if pictures:
-        commands = [f"show {run}", f"predict {run} NEW/", f"compare {run} --vary shift=0,0.1"]
+        commands = [f"predict {run} NEW/", f"explain {run} PICTURE --output why.png", f"draw {run} gallery --output gallery.png"]
     else:
         commands = [*([f"summary {run}"] if weighed else []), f"diagnose {run}", f"predict {run} NEW.csv"]
     return [labelled("Saved", f"in {saved}"), labelled("Next", "     ".join(f"weights {command}" for command in commands))]
@@ -106,6 +108,24 @@ def metric_lines(report: Report, model: str) -> list[str]:
         rows.append([_spelled(name), _number(name, metric.value), _bounds(name, metric), *beside, *apart])
     n_numbers = len(others) + bool(tested)
     return aligned(rows, to_right=[1, *range(3, 3 + n_numbers)])
+
+
+def operating_lines(point: OperatingPoint, *, pictures: bool) -> list[str]:
+    """The threshold that finds a share of a class, and how it fares; with the warning that runs of pictures carry."""
+    rows = [["", "sensitivity", "specificity", "rightly found", "rightly left", "rows of it", "others"]]
+    for name, found in (("out of bag", point.found), ("test", point.tested)):
+        if found is not None:
+            shares = [found.sensitivity, found.specificity, found.precision, found.negative_precision]
+            n, n_others = found.n_hits + found.n_misses, found.n_false_alarms + found.n_correct_rejections
+            rows.append([name, *map(_share, shares), f"{n:,}", f"{n_others:,}"])
+    n, n_all = point.found.n_hits + point.found.n_misses, sum(msgspec.structs.astuple(point.found)[:4])
+    return [
+        labelled("Finding", f"{point.label}, at least {point.asked:.4g} of its rows: probability of {point.threshold:.4g} or more"),
+        *aligned(rows, to_right=[5, 6]),
+        "  [95 % interval for rows like these; that of the sensitivity allows for the threshold having been chosen on them]",
+        f"  rightly found and left hold where {point.label} is as frequent as here, {n / n_all:.1%} of rows",
+        *(["  for research only: not for clinical use"] if pictures else []),
+    ]
 
 
 def search_lines(report: Report) -> list[str]:
@@ -287,6 +307,10 @@ def _number(metric: str, value: float) -> str:
     if metric in ("rmse", "mae"):
         return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.4g}"
     return f"{value:.3f}"
+
+
+def _share(metric: Metric | None) -> str:
+    return "unknown" if metric is None else f"{_number('accuracy', metric.value)} {_bounds('accuracy', metric)}"
 
 
 def _bounds(name: str, metric: Metric) -> str:

@@ -6,6 +6,11 @@ import json
 from collections import Counter
 
 from weights.ensemble import Ensemble
+from weights.errors import DataError
+from weights.inspection.classes import operating_point
+from weights.metrics import Metric
+
+_SENSITIVITY = 0.95
 
 
 def model_card(ensemble: Ensemble) -> str:
@@ -14,31 +19,66 @@ def model_card(ensemble: Ensemble) -> str:
     names = [population.name for population in ensemble.populations]
     kinds = Counter(feature.kind for feature in ensemble.features if feature.used)
     aside = [f"- {_line(f.name)}: {f.kind}{', ' + _line(f.note) if f.note else ''}" for f in ensemble.features if not f.used]
-    described = ", ".join(f"{n} {kind}" for kind, n in kinds.items())
-    metrics = [f"| {name.replace('_', ' ')} | {m.value:.4g} | {_interval(m.low, m.high)} |" for name, m in report.metrics.items()]
-    pipeline = "tabular-regression" if task.kind == "regression" else "tabular-classification"
+    described = f"{report.n_features} features ({', '.join(f'{n} {kind}' for kind, n in kinds.items())})"
+    picture = ensemble.encoding.picture
+    if picture is not None:
+        described = f"pictures of {picture.height} x {picture.width} {'in grey' if picture.channels == 1 else 'in colour'}"
+    rows = "new-rows.csv" if picture is None else "pictures/"
+    pipeline = f"{'tabular' if picture is None else 'image'}-{'regression' if task.kind == 'regression' else 'classification'}"
     classes = f" Classes: {', '.join(_line(str(label)) for label in task.classes[:20])}." if task.classes else ""
     sections = [
-        f"---\nlibrary_name: weights\npipeline_tag: {pipeline}\ntags: [tabular, ensemble, {', '.join(names)}]\n---",
+        f"---\nlibrary_name: weights\npipeline_tag: {pipeline}\ntags: [{pipeline.split('-')[0]}, ensemble, {', '.join(names)}]\n---",
         f"# {_line(task.target)} from {_line(report.source)}",
         f"An ensemble of {ensemble.n_members} members ({', '.join(names)}) that answers a {task.kind} task.{classes}",
-        f"Learned from {report.n_samples:,} rows and {report.n_features} features ({described}) "
+        f"Learned from {report.n_samples:,} rows and {described} "
         f"in {report.seconds:.1f} s with Weights {report.version}, {report.created}.",
         "## How good it is",
         "On rows that the members who score them never saw (out of bag), with 95 % intervals over the choice of rows:",
-        "\n".join(["| metric | value | interval |", "|---|---|---|", *metrics]),
+        _metrics_table(report.metrics),
+        f"On {report.n_test:,} rows that were for the test only:" if report.test else "",
+        _metrics_table(report.test) if report.test else "",
         report.decision,
+        _screening(ensemble),
         "## What was noticed",
         "\n".join([*(f"- {_line(remark)}" for remark in report.remarks), *aside]) or "- nothing",
         "## Use",
-        '```python\nimport weights as wt\n\nmodel = wt.load("this-folder")\nmodel.predict("new-rows.csv")\n```',
+        f'```python\nimport weights as wt\n\nmodel = wt.load("this-folder")\nmodel.predict("{rows}")\n```',
         "## Limits",
         "Answers hold for rows like those it learned from. Weights describe association, not cause. "
         "Check it on your own rows before you decide anything that matters by it.",
+        "**Not for clinical use.** It has not been validated as a medical device: do not diagnose or treat by its answers."
+        if picture is not None
+        else "",
         "## Settings",
         f"```json\n{json.dumps(json.loads(_spec_json(ensemble)), indent=1)}\n```",
     ]
     return "\n\n".join(section for section in sections if section) + "\n"
+
+
+def _metrics_table(metrics: dict[str, Metric]) -> str:
+    lines = [f"| {name.replace('_', ' ')} | {m.value:.4g} | {_interval(m.low, m.high)} |" for name, m in metrics.items()]
+    return "\n".join(["| metric | value | interval |", "|---|---|---|", *lines])
+
+
+def _screening(ensemble: Ensemble) -> str:
+    """What the threshold that finds nearly all of the second of two classes of pictures costs, or nothing."""
+    if ensemble.encoding.picture is None or ensemble.judged is None or ensemble.task.kind != "binary":
+        return ""
+    try:
+        point = operating_point(ensemble.judged, ensemble.task.classes, 1, _SENSITIVITY, tested=ensemble.tested)
+    except DataError:  # one of the classes was not judged
+        return ""
+    lines = [
+        f"| {where} | {_share(found.sensitivity)} | {_share(found.specificity)} |"
+        for where, found in (("out of bag", point.found), ("test", point.tested))
+        if found is not None
+    ]
+    said = f"To find {_SENSITIVITY:.0%} of '{_line(str(point.label))}', call it so from a probability of {point.threshold:.4g} on:"
+    return "\n".join([said, "", "| | sensitivity | specificity |", "|---|---|---|", *lines])
+
+
+def _share(metric: Metric | None) -> str:
+    return "" if metric is None else f"{metric.value:.1%} ({metric.low:.1%} to {metric.high:.1%})"
 
 
 def _spec_json(ensemble: Ensemble) -> bytes:

@@ -27,6 +27,8 @@ from weights.types import AnyArray
 
 _LARGEST_FLOAT32 = 3.4e38
 _LABEL_TYPES = ({str}, {int}, {bool})
+_PARTS = ("probability", "y", "rows", "weight", "group")
+"""Of answers to known rows."""
 _SMALLEST_INTEGER, _LARGEST_INTEGER = -(2**63), 2**63 - 1
 
 
@@ -153,10 +155,26 @@ def wrong_in_arrays(arrays: Mapping[str, AnyArray]) -> list[str]:
     for votes in (array for name, array in arrays.items() if name.endswith("/votes")):
         if not wrong and not ((votes >= 0).all() and votes.sum() > 0):
             wrong.append("votes that are below zero or all zero")
+    for name in ("judged", "tested"):
+        if not wrong and f"{name}/y" in arrays:
+            wrong += _wrong_in_answered({part: arrays[f"{name}/{part}"] for part in _PARTS if f"{name}/{part}" in arrays}, name)
     scores = arrays["scores"]
     if not wrong and not ((scores >= 0).all() and (np.diff(scores) >= 0).all()):
         wrong.append("scores that are not in ascending order")
     return wrong
+
+
+def _wrong_in_answered(parts: dict[str, AnyArray], name: str) -> list[str]:
+    """What is wrong with answers to known rows: probabilities that are none, or codes and numbers of rows that are not whole."""
+    probability = parts["probability"]
+    if not ((probability >= 0).all() and np.allclose(probability.sum(1), 1.0, atol=1e-6)):
+        return [f"probabilities in '{name}' that do not add up to one"]
+    whole = [part for part in ("y", "rows", "group") if part in parts]
+    if not all((parts[part] >= 0).all() and (parts[part] == np.floor(parts[part])).all() and (parts[part] < 2**53).all() for part in whole):
+        return [f"codes in '{name}' that are not whole numbers"]
+    if (parts["y"] >= probability.shape[1]).any() or (parts["weight"] < 0).any():
+        return [f"classes or weights in '{name}' that cannot be"]
+    return []
 
 
 def _positive(value: float) -> bool:

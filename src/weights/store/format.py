@@ -6,6 +6,7 @@ it reads, and checksums, names, types, shapes and values before it believes.
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 import hashlib
 import json
@@ -29,7 +30,7 @@ from weights.data.encoding import Encoding
 from weights.data.memory import in_words, memory_budget
 from weights.elements.activation import Activation
 from weights.elements.initialization import Initialization
-from weights.ensemble import Ensemble, Population, Report, model_shape
+from weights.ensemble import Answered, Ensemble, Population, Report, model_shape
 from weights.errors import CorruptError, DataError, NotFoundError, StorageError, UsageError, WeightsError, listed
 from weights.metrics import Metric
 from weights.models.base import Shape
@@ -59,6 +60,7 @@ _MOST_TENSORS = 10_000
 _ITEM_BYTES = {"float32": 4, "float64": 8}
 _MOST_TRIES = 100
 _LAWFUL_NAME = "[a-z][a-z0-9-]{0,40}"
+_ANSWERED = ("judged", "tested")
 
 T = TypeVar("T")
 
@@ -175,7 +177,10 @@ def load(folder: Path) -> Ensemble:
         raise StorageError(f"'{folder}' was replaced again and again while it was read. Try again when no fit saves there.")
     tensors = _checked_tensors(content, config, folder / "model.safetensors")
     populations = [_population(saved, tensors) for saved in config.populations]
-    return Ensemble(config.task, config.encoding, config.features, populations, tensors["offset"], tensors["scores"], report)
+    judged, tested = (_answered(name, tensors) for name in _ANSWERED)
+    return Ensemble(
+        config.task, config.encoding, config.features, populations, tensors["offset"], tensors["scores"], report, judged, tested
+    )
 
 
 def _replaceable(folder: Path) -> bool:
@@ -185,11 +190,25 @@ def _replaceable(folder: Path) -> bool:
 
 def _tensors(ensemble: Ensemble) -> dict[str, AnyArray]:
     tensors = {"offset": ensemble.offset, "scores": ensemble.scores}
+    for name in _ANSWERED:
+        answered = getattr(ensemble, name)
+        parts = {} if answered is None else {field.name: getattr(answered, field.name) for field in dataclasses.fields(answered)}
+        tensors |= {f"{name}/{part}": array.astype(np.float64) for part, array in parts.items() if array is not None}
     for population in ensemble.populations:
         own = {f"params/{layer}/{part}": array for layer, parts in population.params.items() for part, array in parts.items()}
         own |= {f"history/{name}": array for name, array in population.history.items()}
         tensors |= {f"{population.name}/{name}": array for name, array in {"votes": population.votes, **own}.items()}
     return {name: np.ascontiguousarray(array) for name, array in tensors.items()}
+
+
+def _answered(name: str, tensors: dict[str, AnyArray]) -> Answered | None:
+    """The answers saved under a name; runs of older versions have none."""
+    if f"{name}/y" not in tensors:
+        return None
+    probability, weight = (tensors[f"{name}/{part}"] for part in ("probability", "weight"))
+    y, rows = (tensors[f"{name}/{part}"].astype(np.int64) for part in ("y", "rows"))
+    group = tensors.get(f"{name}/group")
+    return Answered(probability, y, rows, weight, None if group is None else group.astype(np.int64))
 
 
 def _population(saved: SavedPopulation, tensors: dict[str, AnyArray]) -> Population:
@@ -328,7 +347,7 @@ def _largest_tensors(config: Config, path: Path) -> int:
     wrong = [*wrong_in_task(config.task), *wrong_in_encoding(config.encoding, config.features)]
     for population in config.populations:
         wrong += [*wrong_in_spec(population.spec), *wrong_in_model(population.spec.model, config.encoding)]
-        if not re.fullmatch(_LAWFUL_NAME, population.name):
+        if not re.fullmatch(_LAWFUL_NAME, population.name) or population.name in _ANSWERED:
             wrong.append(f"a population has the name '{population.name}'")
         if not 0 <= population.share < math.inf:
             wrong.append(f"the share of '{population.name}' is {population.share}")
@@ -361,6 +380,11 @@ def _check_names(config: Config, path: Path) -> None:
     if len(listed.get("scores", ())) != 1:
         raise CorruptError(f"'{path}' must hold 'scores', but holds {', '.join(sorted(listed)[:10])}. Fit again.")
     needed: dict[str, list[int]] = {"offset": [config.task.n_outputs], "scores": listed["scores"]}
+    for name in _ANSWERED:
+        parts = [part for part in ("probability", "y", "rows", "weight", "group") if part != "group" or f"{name}/group" in listed]
+        n = listed.get(f"{name}/y", [0])[:1]
+        if any(f"{name}/{part}" in listed for part in parts):
+            needed |= {f"{name}/{part}": [*n, len(config.task.classes)] if part == "probability" else n for part in parts}
     for population in config.populations:
         layers = [part for part in msgspec.to_builtins(population.spec.model).values() if isinstance(part, list | tuple)]
         if max(map(len, layers), default=0) > len(listed):

@@ -1,0 +1,218 @@
+"""How well classes are told apart: confusion, the operating point of a class, and calibration.
+
+All are asked of `Answered`: answers to rows by members that never saw them. `operating_point` is what a screening test is judged by.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+import numpy as np
+import scipy.special
+
+from weights.ensemble import Answered
+from weights.errors import DataError, UsageError
+from weights.metrics import Metric
+from weights.types import BoolArray, FloatArray, IntArray
+
+_TAIL = 0.025
+
+
+class Confusion(msgspec.Struct, frozen=True):
+    """Which classes are taken for which.
+
+    Attributes:
+        classes: their labels.
+        counts: rows of class i that are answered with class j, counts[i][j].
+        recalls: of each class, the share of its rows that is answered rightly; None for a class without rows.
+    """
+
+    classes: list[Any]
+    counts: list[list[int]]
+    recalls: list[Metric | None]
+
+
+class Found(msgspec.Struct, frozen=True):
+    """How a threshold fares on some rows; intervals are of 95 %.
+
+    Attributes:
+        n_hits, n_misses, n_false_alarms, n_correct_rejections: rows of the class that reach the threshold or do not, and others.
+        sensitivity: share of rows of the class that reach it; None where there is no such row, as with the others.
+        specificity: share of other rows that do not.
+        precision: share of rows that reach it which are of the class, as frequent as the class is here.
+        negative_precision: share of rows that do not which are of another.
+    """
+
+    n_hits: int
+    n_misses: int
+    n_false_alarms: int
+    n_correct_rejections: int
+    sensitivity: Metric | None
+    specificity: Metric | None
+    precision: Metric | None
+    negative_precision: Metric | None
+
+
+class OperatingPoint(msgspec.Struct, frozen=True):
+    """The threshold on the probability of a class that finds the share of its rows that was asked for.
+
+    Attributes:
+        label: the class to be found.
+        asked: the share.
+        threshold: rows are said to be of the class if its probability is at least this.
+        found: how it fares on the rows it was chosen on, which no member that answers had seen.
+        tested: and on those that were for the test only, if there were some.
+    """
+
+    label: Any
+    asked: float
+    threshold: float
+    found: Found
+    tested: Found | None = None
+
+
+class Bin(msgspec.Struct, frozen=True):
+    """Rows of similar probability of a class: the mean of that, the share that was of the class with its 95 % interval, and how many."""
+
+    claimed: float
+    found: Metric
+    n: int
+
+
+def confusion(answered: Answered, classes: list[Any]) -> Confusion:
+    """The confusion of answers; intervals of recalls are of 95 %, as `proportion` gives them."""
+    said, n_classes = answered.probability.argmax(1), len(classes)
+    counts = np.bincount(answered.y * n_classes + said, minlength=n_classes**2).reshape(n_classes, n_classes)
+    of_class = [answered.y == k for k in range(n_classes)]
+    recalls = [_share(answered, said == k, rows) for k, rows in enumerate(of_class)]
+    return Confusion(classes, counts.tolist(), recalls)
+
+
+def operating_point(
+    answered: Answered, classes: list[Any], k: int, sensitivity: float, *, tested: Answered | None = None
+) -> OperatingPoint:
+    """The highest threshold that finds the asked share of the rows of a class.
+
+    The threshold is the probability of one of these rows, the j-th lowest of n. The share of all rows like them above it is then
+    distributed as Beta(n - j + 1, j), whatever the distribution of probabilities (David and Nagaraja 2003, "Order Statistics",
+    equation 2.1.5), which gives the interval of the sensitivity. Rows of other classes had no say in the choice: the interval of
+    the specificity is that of a proportion (Clopper and Pearson 1934). Weights and groups reduce the number of rows that these
+    intervals count with to the effective one (Korn and Graubard 1998). Intervals speak of rows like these, answered by as many
+    members; the whole ensemble answers with more, which is what rows of a test can tell.
+
+    Args:
+        answered: what is known.
+        classes: labels, in the order of probabilities.
+        k: the position of the class to be found.
+        sensitivity: the share asked for, between 0 and 1.
+        tested: rows that were for the test only.
+
+    Raises:
+        UsageError: the share is not between 0 and 1.
+        DataError: there is no row of the class, or none of another.
+    """
+    if not 0 < sensitivity < 1:
+        raise UsageError(f"The sensitivity must be between 0 and 1, but is {sensitivity}. Use 0.95 to find 19 in 20.")
+    of_class = answered.y == k
+    if not answered.weight[of_class].any() or not answered.weight[~of_class].any():
+        raise DataError(
+            f"An operating point needs rows of '{classes[k]}' and of others to be judged on, but there are none of one of them."
+        )
+    claimed, weight = answered.probability[of_class, k], answered.weight[of_class]
+    order = np.argsort(-claimed, kind="stable")
+    reached = np.cumsum(weight[order]) / weight.sum()
+    threshold = float(claimed[order][np.searchsorted(reached, sensitivity - 1e-12)])
+    found = _found(answered, k, threshold, chosen_here=True)
+    return OperatingPoint(classes[k], sensitivity, threshold, found, None if tested is None else _found(tested, k, threshold))
+
+
+def calibration(answered: Answered, k: int, *, n_bins: int = 10) -> list[Bin]:
+    """Claimed and found shares of a class in bins of equally many rows, fewer where probabilities are equal."""
+    claimed = answered.probability[:, k]
+    order = np.argsort(claimed, kind="stable")
+    edges = claimed[order[np.linspace(0, len(order) - 1, n_bins + 1).astype(int)[1:-1]]] if len(order) else []
+    number = np.searchsorted(np.unique(edges), claimed, side="left")
+    bins = []
+    for one in np.unique(number):
+        here = number == one
+        share = _share(answered, answered.y == k, here)
+        if share is not None:
+            bins.append(Bin(float(np.average(claimed[here], weights=answered.weight[here])), share, int(here.sum())))
+    return bins
+
+
+def proportion(hits: BoolArray, weight: FloatArray, group: IntArray | None = None) -> Metric | None:
+    """The weighted share of rows that hit, with the interval of Clopper and Pearson 1934 for the effective number of rows.
+
+    The effective number is that of independent rows of equal weight which would tell as much: weights make it smaller (Kish 1965), and
+    so do groups whose rows are alike (Korn and Graubard 1998, "Confidence intervals for proportions with small expected number of
+    positive counts estimated from survey data").
+
+    Args:
+        hits: shape (n,).
+        weight: of rows, at least zero, shape (n,).
+        group: codes of rows that belong together, shape (n,).
+
+    Returns:
+        The share, or None where no row weighs something.
+
+    Example:
+        >>> proportion(np.array([True] * 8 + [False] * 2), np.ones(10))
+        Metric(value=0.8, low=0.4439..., high=0.9747...)
+    """
+    if not weight.any():
+        return None
+    share, n = float(weight @ hits / weight.sum()), effective_number(hits, weight, group)
+    low = scipy.special.betaincinv(share * n, (1 - share) * n + 1, _TAIL) if share > 0 else 0.0
+    high = scipy.special.betaincinv(share * n + 1, (1 - share) * n, 1 - _TAIL) if share < 1 else 1.0
+    return Metric(share, float(low), float(high))
+
+
+def effective_number(hits: BoolArray, weight: FloatArray, group: IntArray | None) -> float:
+    """How many independent rows of equal weight would tell as much about the share of hits."""
+    total = weight.sum()
+    by_weights = float(total**2 / (weight @ weight))
+    if group is None:
+        return by_weights
+    _, code = np.unique(group, return_inverse=True)
+    share = weight @ hits / total
+    n_groups = len(np.unique(code[weight > 0]))
+    # All hits or none: rows of a group cannot be told to differ, so that each group counts as one.
+    if share in (0.0, 1.0) or n_groups < 2:
+        return float(n_groups)
+    of_group = np.bincount(code, weight * (hits - share)) / total
+    variance = float(of_group @ of_group) * n_groups / (n_groups - 1)
+    return min(float(share * (1 - share) / variance), by_weights) if variance > 0 else by_weights
+
+
+def _share(answered: Answered, hits: BoolArray, among: BoolArray) -> Metric | None:
+    """The share of some rows that hit."""
+    group = None if answered.group is None else answered.group[among]
+    return proportion(hits[among], answered.weight[among], group)
+
+
+def _found(answered: Answered, k: int, threshold: float, *, chosen_here: bool = False) -> Found:
+    of_class, reaches = answered.y == k, answered.probability[:, k] >= threshold
+    sensitivity = _share(answered, reaches, of_class)
+    if chosen_here and sensitivity is not None:
+        sensitivity = _of_chosen(sensitivity, answered, reaches, of_class)
+    return Found(
+        int((of_class & reaches).sum()),
+        int((of_class & ~reaches).sum()),
+        int((~of_class & reaches).sum()),
+        int((~of_class & ~reaches).sum()),
+        sensitivity,
+        _share(answered, ~reaches, ~of_class),
+        _share(answered, of_class, reaches),
+        _share(answered, ~of_class, ~reaches),
+    )
+
+
+def _of_chosen(sensitivity: Metric, answered: Answered, reaches: BoolArray, of_class: BoolArray) -> Metric:
+    """The sensitivity with the interval that allows for the threshold having been chosen on the same rows."""
+    group = None if answered.group is None else answered.group[of_class]
+    n = effective_number(reaches[of_class], answered.weight[of_class], group)
+    n_above = sensitivity.value * n  # n - j + 1
+    low, high = (float(scipy.special.betaincinv(n_above, n - n_above + 1, tail)) for tail in (_TAIL, 1 - _TAIL))
+    return Metric(sensitivity.value, low, high)

@@ -1,0 +1,142 @@
+"""Which pictures, and which parts of them, excite the units of a layer most.
+
+`most_exciting` looks through pictures for the largest activation of each unit at any place, and finds the patch that made it from the
+gradient of that activation. What a unit responds to among these pictures is not all that it could respond to.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from weights.ensemble import Ensemble
+from weights.errors import UsageError, suggest
+from weights.inspection.gratings import population_of_pictures
+from weights.models.base import Shape
+from weights.models.table import build
+from weights.spec import Spec, program_spec
+from weights.types import FloatArray, IntArray, Params
+
+_MOST_LOOKED_AT = 4_000
+"""Pictures that are looked through, spread evenly over those given (our choice)."""
+_BLOCK = 256
+_EDGE = 0.02
+"""Share of the gradient's size that a patch leaves out on each of its four sides."""
+
+
+class Patch(NamedTuple):
+    """What excites a unit, by its row; the activation; and the box that made it: top, left, bottom and right, the last two outside."""
+
+    row: int
+    activation: float
+    box: tuple[int, int, int, int]
+
+
+@dataclass(frozen=True, eq=False)
+class Unit:
+    """A unit and what excites it.
+
+    Attributes:
+        number: of the unit in its layer.
+        patches: the most exciting pictures, the most exciting first.
+        told_apart: share of the variance of its largest activations that lies between the classes of pictures (eta squared); NaN where
+            there are no classes. By chance it is about (classes - 1) / pictures.
+    """
+
+    number: int
+    patches: list[Patch]
+    told_apart: float
+
+
+def most_exciting(
+    ensemble: Ensemble, x: FloatArray, layer: str, *, y: IntArray | None = None, member: int = 0, n_units: int = 8, n_patches: int = 6
+) -> list[Unit]:
+    """Units of a layer with the pictures that excite each most, those that tell classes apart best first.
+
+    Args:
+        ensemble: of pictures.
+        x: pictures, uint8, shape (n, p).
+        layer: its name, such as "hidden.2".
+        y: class codes, shape (n,); without them units that vary most come first.
+        member: number of the member, counted from 0.
+        n_units: how many units.
+        n_patches: how many pictures of each.
+
+    Raises:
+        UsageError: there is no such layer or member, or the ensemble does not read pictures.
+    """
+    population, shape = population_of_pictures(ensemble)
+    layers = [name for name in population.params if name.startswith("hidden")]
+    if layer not in layers:
+        raise UsageError(f"There is no layer '{layer}' of units that look at pictures. {suggest(layer, layers)}")
+    if not 0 <= member < len(population.votes):
+        raise UsageError(f"There is no member {member}: they are counted from 0 to {len(population.votes) - 1}.")
+    params = jax.tree.map(lambda a: a[member], population.params)
+    rows = np.unique(np.linspace(0, len(x) - 1, min(len(x), _MOST_LOOKED_AT)).astype(int))
+    spec = program_spec(population.spec)
+    largest = np.concatenate(
+        [_in_block(_largest(spec, shape, layer), params, x[rows[i : i + _BLOCK]]) for i in range(0, len(rows), _BLOCK)]
+    )
+    told_apart = np.full(largest.shape[1], np.nan) if y is None else _between_classes(largest, y[rows])
+    order = np.argsort(-(largest.var(0) if y is None else told_apart), kind="stable")
+    found = []
+    for number in (int(unit) for unit in order[:n_units]):
+        best = np.argsort(-largest[:, number], kind="stable")[:n_patches]
+        boxes = _boxes(np.asarray(_gradients(spec, shape, layer)(params, jnp.asarray(x[rows[best]], jnp.float32), number)), shape)
+        patches = [Patch(int(rows[i]), float(largest[i, number]), box) for i, box in zip(best, boxes, strict=True)]
+        found.append(Unit(number, patches, float(told_apart[number])))
+    return found
+
+
+def _between_classes(values: FloatArray, y: IntArray) -> FloatArray:
+    """The share of the variance of each column of values (n, h) that lies between classes, shape (h,)."""
+    centred = values - values.mean(0)
+    between = sum((y == k).sum() * centred[y == k].mean(0) ** 2 for k in np.unique(y))
+    total = (centred**2).sum(0)
+    return np.divide(between, total, out=np.zeros_like(total), where=total > 0)
+
+
+def _boxes(gradients: FloatArray, shape: Shape) -> list[tuple[int, int, int, int]]:
+    """The box that holds nearly all of each gradient (n, p)."""
+    assert shape.picture is not None
+    sizes = np.abs(gradients).reshape(-1, *shape.picture).sum(3)
+    boxes = []
+    for size in sizes:
+        (top, bottom), (left, right) = (_middle(size.sum(axis)) for axis in (1, 0))
+        boxes.append((top, left, bottom, right))
+    return boxes
+
+
+def _middle(sizes: FloatArray) -> tuple[int, int]:
+    """Begin and end of the places that hold all but the outermost parts of the sizes."""
+    if not sizes.any():
+        return 0, len(sizes)
+    reached = np.cumsum(sizes) / sizes.sum()
+    return int(np.searchsorted(reached, _EDGE)), min(int(np.searchsorted(reached, 1 - _EDGE)) + 1, len(sizes))
+
+
+def _in_block(run: Callable[..., Any], params: Params, x: FloatArray) -> FloatArray:
+    """What a program makes of a block of rows, padded so that one program serves all."""
+    padded = np.zeros((_BLOCK, x.shape[1]), np.float32)
+    padded[: len(x)] = x
+    return np.asarray(run(params, padded))[: len(x)]
+
+
+@functools.lru_cache(maxsize=16)
+def _largest(spec: Spec, shape: Shape, layer: str) -> Callable[[Params, Any], jax.Array]:
+    """The largest activation of each unit of a layer at any place of pictures (n, p), shape (n, h)."""
+    model = build(spec.model, shape, spec.initialization, spec.activation)
+    return jax.jit(lambda params, x: model.apply(params, x)[1][layer].activations.max((1, 2)))
+
+
+@functools.lru_cache(maxsize=16)
+def _gradients(spec: Spec, shape: Shape, layer: str) -> Callable[[Params, jax.Array, int], jax.Array]:
+    """How the largest activation of a unit changes with the pixels of each of some pictures (n, p), shape (n, p)."""
+    largest = _largest(spec, shape, layer)
+    return jax.jit(lambda params, x, unit: jax.grad(lambda x: largest(params, x)[:, unit].sum())(x))

@@ -1,0 +1,242 @@
+"""What the filters of a first layer respond to, measured with gratings.
+
+`filters` shows each unit stripes of many directions and widths, in grey and in colours, as physiologists do with cells of the
+visual cortex (De Valois and De Valois 1988, "Spatial Vision", chapter 4), and names it by its answers: edge, texture, blob or colour
+opponent. The same is done with untrained members, because filters as small as 3 x 3 have a liking even when drawn at random.
+"""
+
+from __future__ import annotations
+
+import functools
+import math
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import jax
+import jax.numpy as jnp
+import msgspec
+import numpy as np
+
+from weights.ensemble import Ensemble, Population, model_shape
+from weights.errors import UsageError
+from weights.models.base import Shape
+from weights.models.table import build
+from weights.spec import Spec, program_spec
+from weights.types import BoolArray, FloatArray, Params
+
+Kind = Literal["edge", "texture", "blob", "colour opponent", "silent"]
+KINDS: tuple[Kind, ...] = ("edge", "texture", "blob", "colour opponent", "silent")
+
+_GREY, _CONTRAST = 127.5, 64.0
+_ORIENTATIONS = [15.0 * step for step in range(12)]
+_FREQUENCIES = [step / 16 for step in range(1, 12)]
+"""Cycles a pixel; stripes finer than two pixels along a row or column cannot be shown."""
+_LEAST_SELECTIVITY, _LEAST_FLATNESS = 0.3, 0.5
+_SILENT = 1e-3
+_HUES = {0: "red-cyan", 30: "red-blue", 60: "yellow-blue", 90: "green-blue", 120: "green-magenta", 150: "green-red"}
+"""Axes through grey, by their angle in the plane of equal brightness."""
+_N_UNTRAINED = 8
+_EMPTY = 1e-3
+"""Share of the largest weight below which a pixel does not belong to a filter: what rounding leaves."""
+
+
+class Filter(msgspec.Struct, frozen=True):
+    """What a unit of the first layer responds to.
+
+    Attributes:
+        kind: "colour opponent" if a difference of colours excites it more than one of brightness; else "edge" or "texture" if it
+            prefers stripes of one direction, with up to one of them, or more, in its width; "texture" too if it prefers two directions;
+            "blob" if it has no preference. "silent" if next to nothing excites it.
+        orientation: of the stripes it prefers, degrees counterclockwise from horizontal; None without a preference.
+        period: of these stripes, dark to dark, in pixels; None where plain colour excites most.
+        colours: the ends of the axis of colours that excites it most; None unless it is a colour opponent.
+        selectivity: how much one direction is preferred, 0 to 1: the length of the mean of directions, doubled in angle and weighted by
+            squared responses (one less the circular variance of Ringach et al. 2002, of energies instead of rates).
+        strength: its largest response, as a share of that of the layer's most excitable unit.
+    """
+
+    kind: Kind
+    orientation: float | None
+    period: float | None
+    colours: str | None
+    selectivity: float
+    strength: float
+
+
+@dataclass(frozen=True, eq=False)
+class Filters:
+    """The first layer's filters of some members.
+
+    Attributes:
+        patterns: change of a unit's sum for a change of each pixel by one of 255 steps, shape (m, h, side, side, channels).
+        found: what each responds to, by member and unit.
+        untrained: share of each kind among filters of members that have learned nothing.
+    """
+
+    patterns: FloatArray
+    found: list[list[Filter]]
+    untrained: dict[str, float]
+
+    def shares(self, kind: Kind) -> FloatArray:
+        """The share of the units of each member that are of a kind, shape (m,)."""
+        return np.array([Counter(one.kind for one in units)[kind] / len(units) for units in self.found])
+
+
+def filters(ensemble: Ensemble) -> Filters:
+    """What the filters of the members of an ensemble's first population respond to.
+
+    Raises:
+        UsageError: the ensemble does not read pictures.
+    """
+    population, shape = population_of_pictures(ensemble)
+    members = [jax.tree.map(lambda a, m=m: a[m], population.params) for m in range(len(population.votes))]
+    drawn = [untrained_params(population.spec, shape, number) for number in range(_N_UNTRAINED)]
+    patterns = np.stack([_patterns(population.spec, shape, params) for params in members])
+    used = np.abs(patterns).max((0, 1, 4)) > _EMPTY * np.abs(patterns).max()
+    rows, columns = (np.flatnonzero(used.any(axis)) for axis in (1, 0))
+    patterns = patterns[:, :, rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+    named = [_named(population.spec, shape, params, side=max(patterns.shape[2:4])) for params in [*members, *drawn]]
+    of_drawn = Counter(one.kind for units in named[len(members) :] for one in units)
+    return Filters(patterns, named[: len(members)], {kind: of_drawn[kind] / of_drawn.total() for kind in KINDS})
+
+
+def classify(responses: FloatArray, plain: FloatArray, shown: BoolArray, *, side: int) -> list[Filter]:
+    """What units respond to, from the strengths of their responses.
+
+    Args:
+        responses: to gratings, shape (colours, orientations, frequencies, h): the first of the colours is grey, the others the axes
+            of `_HUES`; 15 degrees from one orientation to the next, counterclockwise from horizontal; a sixteenth of a cycle a pixel
+            from one frequency to the next, beginning there.
+        plain: to plain colour without stripes, shape (colours, h).
+        shown: which gratings can be shown, shape (orientations, frequencies).
+        side: width of the filters in pixels.
+    """
+    responses = np.where(shown[None, :, :, None], responses, 0.0)
+    best = np.maximum(responses.max((1, 2)), plain)  # (colours, h)
+    most = best.max()
+    found = []
+    for unit in range(responses.shape[-1]):
+        strength = float(best[:, unit].max() / most) if most > 0 else 0.0
+        if strength < _SILENT:
+            found.append(Filter("silent", None, None, None, 0.0, strength))
+            continue
+        colour = int(best[:, unit].argmax())
+        own = responses[colour, :, :, unit]
+        selectivity, preferred = _direction(own, shown)
+        stripes = np.unravel_index(own.argmax(), own.shape)
+        frequency = _FREQUENCIES[stripes[1]] if own.max() >= plain[colour, unit] else 0.0
+        oriented = selectivity >= _LEAST_SELECTIVITY
+        if colour > 0:
+            kind: Kind = "colour opponent"
+        elif oriented:
+            kind = "edge" if frequency * side <= 1 else "texture"
+        else:
+            across = own.max(1)
+            kind = "blob" if across.min() >= _LEAST_FLATNESS * across.max() else "texture"
+        found.append(
+            Filter(
+                kind,
+                orientation=preferred if oriented else None,
+                period=1 / frequency if frequency else None,
+                colours=[*_HUES.values()][colour - 1] if colour else None,
+                selectivity=selectivity,
+                strength=strength,
+            )
+        )
+    return found
+
+
+def population_of_pictures(ensemble: Ensemble) -> tuple[Population, Shape]:
+    """The population of largest share, and the shape of its models.
+
+    Raises:
+        UsageError: the ensemble does not read pictures.
+    """
+    if ensemble.encoding.picture is None:
+        raise UsageError(
+            "Filters and maps need a run of pictures, but this one reads columns. See `weights summary` and `weights explain`."
+        )
+    return max(ensemble.populations, key=lambda population: population.share), model_shape(ensemble.encoding, ensemble.task)
+
+
+def untrained_params(spec: Spec, shape: Shape, number: int) -> Params:
+    """The params of a member that has learned nothing; another number, another draw."""
+    model = build(spec.model, shape, spec.initialization, spec.activation)
+    sample = jnp.zeros((2, shape.n_inputs), jnp.float32)
+    return model.init(sample, jnp.zeros((0, 1), jnp.float32), key=jax.random.key(0x57A7 + number))
+
+
+def _named(spec: Spec, shape: Shape, params: Params, *, side: int) -> list[Filter]:
+    """What the filters of one member respond to."""
+    assert shape.picture is not None
+    height, width, channels = shape.picture
+    shown = np.array([[_can_be_shown(theta, frequency) for frequency in _FREQUENCIES] for theta in _ORIENTATIONS])
+    sums = _first_sums(program_spec(spec), shape)
+    grey = np.full((1, height, width, channels), _GREY)
+    at_rest = np.asarray(sums(params, jnp.asarray(grey.reshape(1, -1), jnp.float32)))
+    strengths, plain = [], []
+    for axis in _axes(channels):
+        pictures = grey + _CONTRAST * np.stack([_grating(height, width, *stripes) for stripes in _stripes()])[..., None] * axis
+        answers = np.asarray(sums(params, jnp.asarray(pictures.reshape(len(pictures), -1), jnp.float32))) - at_rest
+        pairs = answers.reshape(len(_ORIENTATIONS), len(_FREQUENCIES), 2, -1)
+        strengths.append(np.hypot(pairs[:, :, 0], pairs[:, :, 1]))
+        uniform = jnp.asarray((grey + _CONTRAST * axis).reshape(1, -1), jnp.float32)
+        plain.append(np.abs(np.asarray(sums(params, uniform)) - at_rest)[0])
+    return classify(np.stack(strengths), np.stack(plain), shown, side=side)
+
+
+def _stripes() -> list[tuple[float, float, float]]:
+    """Orientation in degrees, frequency and phase of each grating; two phases a quarter apart tell the strength whatever the place."""
+    return [(theta, frequency, phase) for theta in _ORIENTATIONS for frequency in _FREQUENCIES for phase in (0.0, math.pi / 2)]
+
+
+def _grating(height: int, width: int, theta: float, frequency: float, phase: float) -> FloatArray:
+    """Stripes between -1 and 1, shape (height, width)."""
+    across_x, across_y = math.sin(math.radians(theta)), math.cos(math.radians(theta))
+    y, x = np.mgrid[:height, :width]
+    return np.sin(2 * math.pi * frequency * (across_x * x + across_y * y) + phase)
+
+
+def _can_be_shown(theta: float, frequency: float) -> bool:
+    """Whether there are two pixels or more to a stripe's period along rows and columns."""
+    return frequency * max(abs(math.sin(math.radians(theta))), abs(math.cos(math.radians(theta)))) <= 0.5 + 1e-9
+
+
+def _axes(channels: int) -> FloatArray:
+    """Directions of colour, grey first, all of one length, shape (colours, channels)."""
+    if channels == 1:
+        return np.ones((1, 1))
+    angles = np.radians([*_HUES])[:, None] - np.radians([0.0, 120.0, 240.0])
+    return np.concatenate([np.ones((1, 3)), np.sqrt(2) * np.cos(angles)])
+
+
+def _direction(strength: FloatArray, shown: BoolArray) -> tuple[float, float]:
+    """How much one orientation is preferred, and which, in degrees, from strengths (orientations, frequencies)."""
+    everywhere = shown.all(0)  # frequencies that can be shown in some directions only would count for these
+    energy = (strength[:, everywhere] ** 2).sum(1)
+    total = (energy * np.exp(2j * np.radians(_ORIENTATIONS))).sum()
+    return float(abs(total) / energy.sum()) if energy.sum() > 0 else 0.0, float(np.degrees(np.angle(total)) / 2 % 180)
+
+
+def _patterns(spec: Spec, shape: Shape, params: Params) -> FloatArray:
+    """How the sums of the first layer in the middle of a picture change with its pixels, shape (h, height, width, channels)."""
+    assert shape.picture is not None
+    grey = jnp.full((1, shape.n_inputs), _GREY, jnp.float32)
+    changes = jax.jacrev(lambda x: _first_sums(program_spec(spec), shape)(params, x)[0])(grey)
+    return np.asarray(changes, np.float64).reshape(-1, *shape.picture)
+
+
+@functools.lru_cache(maxsize=8)
+def _first_sums(spec: Spec, shape: Shape) -> Callable[[Params, jax.Array], Any]:
+    """The sums (n, h) of the first layer's units in the middle of pictures (n, p)."""
+    model = build(spec.model, shape, spec.initialization, spec.activation)
+
+    @jax.jit
+    def sums(params: Params, x: jax.Array) -> jax.Array:
+        hidden = model.apply(params, x)[1]
+        first = hidden[next(iter(hidden))].sums
+        return first[:, first.shape[1] // 2, first.shape[2] // 2]
+
+    return sums

@@ -1,0 +1,184 @@
+"""What `weights draw` draws: for each name in `DRAWINGS` a function that gives a drawing and says in lines what it shows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import msgspec
+import numpy as np
+
+from weights.api import Model, pictures_of, units_of
+from weights.errors import UsageError, suggest
+from weights.inspection.gallery import gallery
+from weights.inspection.gratings import KINDS
+from weights.report import figures
+from weights.report.charts import Drawing
+from weights.report.figures import Named, percent
+from weights.report.terminal import operating_lines
+from weights.summary import aligned
+from weights.training.population import Progress
+
+_N_EACH = 16
+_NOT_SEEN = "Answers of members that never saw the row."
+_OF_TEST = "Answers to the rows that were for the test only."
+
+
+class Asked(NamedTuple):
+    """What a drawing is asked to show; each drawing looks at what concerns it.
+
+    Attributes:
+        label: the class that is sought.
+        sensitivity: share of its rows to be found.
+        layer, member: whose units are shown.
+        data: where the pictures of training are, if not where they were.
+        test: rows of the test instead of those of training.
+        progress: told how far reading is.
+    """
+
+    label: Any = None
+    sensitivity: float = 0.95
+    layer: str | None = None
+    member: int = 0
+    data: Any = None
+    test: bool = False
+    progress: Callable[[Progress], None] | None = None
+
+
+class Drawn(NamedTuple):
+    """A drawing, lines that say what it shows, and the same as a record for JSON."""
+
+    drawing: Drawing
+    lines: list[str]
+    record: Any
+
+
+def draw(model: Model, what: str, asked: Asked) -> Drawn:
+    """The drawing of that name.
+
+    Raises:
+        UsageError: there is no such drawing, or it cannot be made of this run; others as `weights.api.pictures_of`.
+    """
+    if what not in DRAWINGS:
+        raise UsageError(f"There is no drawing '{what}'. {suggest(what, DRAWINGS)}")
+    return DRAWINGS[what](model, asked)
+
+
+def _filters(model: Model, asked: Asked) -> Drawn:
+    """Filters of the first layer, named by what they respond to."""
+    found = model.filters()
+    rows = [["responds to", "share of filters", "", "before training"]]
+    for kind in KINDS:
+        shares = 100 * found.shares(kind)
+        spread = f"± {shares.std(ddof=1):.0f} between members" if len(shares) > 1 else ""
+        rows.append([kind, f"{shares.mean():.0f} %", spread, f"{100 * found.untrained[kind]:.0f} %"])
+    record = {
+        "shares": {kind: found.shares(kind).tolist() for kind in KINDS},
+        "untrained": found.untrained,
+        "members": [[msgspec.to_builtins(one) for one in units] for units in found.found],
+    }
+    return Drawn(figures.filters_figure(found), aligned(rows, to_right=[1, 3]), record)
+
+
+def _units(model: Model, asked: Asked) -> Drawn:
+    """Pictures and patches that excite units of a deeper layer most (--layer, --member)."""
+    hidden = [name for name in model.ensemble.populations[0].params if name.startswith("hidden")]
+    layer = asked.layer or hidden[-1]
+    seen = pictures_of(model, asked.data, progress=asked.progress)
+    units = units_of(model, layer, seen, member=asked.member)
+    labels = None if seen.y is None else [str(model.classes[k]) for k in seen.y]
+    rows = [["unit", "between classes", "classes of the pictures that excite it most"]]
+    for unit in units:
+        among = ", ".join(labels[patch.row] for patch in unit.patches) if labels else ""
+        rows.append([str(unit.number), "" if np.isnan(unit.told_apart) else f"{100 * unit.told_apart:.0f} %", among])
+    record = {"layer": layer, "member": asked.member, "units": [_unit_record(unit) for unit in units]}
+    drawing = figures.units_figure(units, seen.pictures, labels, layer=layer, member=asked.member)
+    return Drawn(drawing, aligned(rows, to_right=[0, 1]), record)
+
+
+def _unit_record(unit: Any) -> dict[str, Any]:
+    told_apart = None if np.isnan(unit.told_apart) else unit.told_apart
+    patches = [{"row": patch.row + 1, "activation": patch.activation, "box": patch.box} for patch in unit.patches]
+    return {"unit": unit.number, "between_classes": told_apart, "patches": patches}
+
+
+def _gallery(model: Model, asked: Asked) -> Drawn:
+    """Pictures answered rightly, wrongly and uncertainly."""
+    answered = model.answered(test=asked.test)
+    seen = pictures_of(model, asked.data, test=asked.test, progress=asked.progress)
+    chosen = gallery(answered, n_each=_N_EACH)
+    said = answered.probability.argmax(1)
+
+    def named(place: int) -> Named:
+        k, row = said[place], int(answered.rows[place])
+        right = model.classes[k] if k == answered.y[place] else f"{model.classes[answered.y[place]]}, not {model.classes[k]}"
+        return Named(seen.pictures[row], str(right), f"{100 * answered.probability[place, k]:.0f} %, row {row + 1}")
+
+    n_wrong, n = int((said != answered.y).sum()), len(said)
+    heads = {
+        "Right, and sure": chosen.right,
+        f"Wrong ({n_wrong:,} of {n:,}), the surest first: truth, and what it was taken for": chosen.wrong,
+        "Uncertain": chosen.uncertain,
+    }
+    shown = {head: [named(int(place)) for place in places] for head, places in heads.items()}
+    footnote = f"{_OF_TEST if asked.test else _NOT_SEEN} Below each: the probability of the answer. Rows are counted from 1."
+    lines = [f"{head}: " + (", ".join(f"row {answered.rows[place] + 1}" for place in places) or "none") for head, places in heads.items()]
+    record = {
+        name: [
+            {
+                "row": int(answered.rows[place]) + 1,
+                "truth": model.classes[answered.y[place]],
+                "answer": model.classes[said[place]],
+                "probability": float(answered.probability[place, said[place]]),
+            }
+            for place in places
+        ]
+        for name, places in chosen._asdict().items()
+    }
+    return Drawn(figures.gallery_figure(shown, title=_title(model, "pictures"), footnote=footnote), lines, record)
+
+
+def _confusion(model: Model, asked: Asked) -> Drawn:
+    """Which classes are taken for which."""
+    found = model.confusion(test=asked.test)
+    footnote = f"{_OF_TEST if asked.test else _NOT_SEEN} Shares with 95 % intervals."
+    rows = [["truth", *(str(label) for label in found.classes), "answered rightly"]]
+    for label, counts, recall in zip(found.classes, found.counts, found.recalls, strict=True):
+        rows.append([str(label), *(f"{count:,}" for count in counts), percent(recall)])
+    drawing = figures.confusion_figure(found, title=_title(model, "confusion"), footnote=footnote)
+    return Drawn(drawing, aligned(rows, to_right=range(1, len(found.classes) + 1)), msgspec.to_builtins(found))
+
+
+def _calibration(model: Model, asked: Asked) -> Drawn:
+    """Claimed against found probability of a class (--class)."""
+    bins = model.calibration(label=asked.label, test=asked.test)
+    label = model.classes[model.sought(asked.label)]
+    footnote = f"{_OF_TEST if asked.test else _NOT_SEEN} Bars are 95 % intervals."
+    rows = [["claimed", "found", "rows"], *([f"{100 * one.claimed:.1f} %", percent(one.found), f"{one.n:,}"] for one in bins)]
+    drawing = figures.calibration_figure(bins, title=_title(model, f"probability of {label}"), footnote=footnote)
+    return Drawn(drawing, aligned(rows, to_right=[0, 2]), msgspec.to_builtins(bins))
+
+
+def _operating(model: Model, asked: Asked) -> Drawn:
+    """Sensitivity and specificity at all thresholds, and at the one that finds a share (--sensitivity, --class)."""
+    point = model.operating_point(asked.sensitivity, label=asked.label)
+    title = _title(model, f"finding {point.label}")
+    drawing = figures.operating_figure(
+        model.answered(), model.sought(asked.label), point, title=title, footnote=f"{_NOT_SEEN} Bars are 95 % intervals."
+    )
+    return Drawn(drawing, operating_lines(point, pictures=model.ensemble.encoding.picture is not None), msgspec.to_builtins(point))
+
+
+def _title(model: Model, what: str) -> str:
+    return f"{model.ensemble.task.target} from {model.report.source}: {what}"
+
+
+DRAWINGS: dict[str, Callable[[Model, Asked], Drawn]] = {
+    "filters": _filters,
+    "units": _units,
+    "gallery": _gallery,
+    "confusion": _confusion,
+    "calibration": _calibration,
+    "operating": _operating,
+}
+"""Drawings by name; the docstring of each says what it shows."""

@@ -1,0 +1,414 @@
+"""What is drawn of a run: each function turns what inspection found into a `Drawing`, and computes nothing of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from weights.ensemble import Answered
+from weights.inspection.classes import Bin, Confusion, OperatingPoint
+from weights.inspection.excitation import Unit
+from weights.inspection.gratings import KINDS, Filter, Filters
+from weights.inspection.saliency import Saliency
+from weights.metrics import Metric
+from weights.report.charts import (
+    BLUE,
+    FAINT,
+    GREEN,
+    INK,
+    LARGE,
+    LINE,
+    ORANGE,
+    PURPLE,
+    SMALL,
+    Box,
+    Dot,
+    Drawing,
+    Line,
+    Mark,
+    Raster,
+    Text,
+    diverging,
+    fitting,
+    glowing,
+    width_of,
+)
+from weights.types import AnyArray, BoolArray, FloatArray
+
+NOT_CLINICAL = "For research only: not for clinical use."
+_MARGIN, _GAP = 24, 12
+_OF_KIND = {"edge": BLUE, "texture": GREEN, "blob": PURPLE, "colour opponent": ORANGE, "silent": LINE}
+_MOST_NAMED_CLASSES, _MOST_NUMBERED_CLASSES = 60, 24
+
+
+class Named(NamedTuple):
+    """A picture to be shown with the words below it."""
+
+    picture: AnyArray
+    above: str
+    below: str = ""
+
+
+def saliency_figure(found: Sequence[Saliency], names: Sequence[str], titles: Sequence[str], *, footnote: str = NOT_CLINICAL) -> Drawing:
+    """Pictures, one below the other, each beside what its answer rests on.
+
+    Args:
+        found: one a picture.
+        names: of the pictures.
+        titles: what is answered, in words.
+        footnote: the last line.
+    """
+    side, heads = (
+        220,
+        ("picture", "speaks for it (orange) or against", "brighter would raise it (orange) or lower", "bright: all members agree on the sign"),
+    )
+    width = 2 * _MARGIN + 4 * side + 3 * _GAP
+    marks: list[Mark] = []
+    y = float(_MARGIN)
+    for one, name, title in zip(found, names, titles, strict=True):
+        height = side * one.picture.shape[0] / one.picture.shape[1]
+        marks.append(Text(_MARGIN, y + LARGE, fitting(f"{name}: {title}", width - 2 * _MARGIN, LARGE), LARGE, bold=True))
+        y += LARGE + 26
+        for i, head in enumerate(heads):
+            marks.append(Text(_MARGIN + i * (side + _GAP), y, head, SMALL, FAINT))
+        y += 8
+        largest = float(np.abs(one.mean_occlusion).max())
+        sure = np.clip((one.agreement - 0.5) / 0.5, 0.0, 1.0)
+        panels: list[list[Mark]] = [[], [], [], []]
+        places = [(_MARGIN + i * (side + _GAP), y, side, height) for i in range(4)]
+        panels[0] = [Raster(*places[0], one.picture)]
+        panels[1] = [
+            Raster(*places[1], _faded(one.picture)),
+            Raster(*places[1], diverging(one.mean_occlusion, largest, 0.85 * sure), smooth=True),
+        ]
+        steepest = float(np.abs(one.mean_gradients).max())
+        panels[2] = [
+            Raster(*places[2], _faded(one.picture)),
+            Raster(*places[2], diverging(one.mean_gradients, steepest, 0.85), smooth=True),
+        ]
+        panels[3] = [Raster(*places[3], glowing(np.maximum(one.agreement - 0.5, 0), 0.5))]
+        for i, panel in enumerate(panels):
+            marks += panel
+            if i < 3:
+                marks += [Line(edge, INK, 1.6) for edge in _outline(one.critical, *places[i])]
+            marks.append(Box(*places[i], edge=LINE))
+        y += height + 18
+        for words in saliency_words(one):
+            marks.append(Text(_MARGIN, y, fitting(words, width - 2 * _MARGIN, SMALL), SMALL))
+            y += 16
+        y += 20
+    marks.append(Text(_MARGIN, y, footnote, SMALL, FAINT))
+    return Drawing(width, y + _MARGIN, marks, f"What the answers to {len(found)} pictures rest on")
+
+
+def saliency_words(one: Saliency) -> list[str]:
+    """What the maps of a picture say and how far they can be trusted, in sentences."""
+    gradients, occlusion = one.between_members
+    lines = []
+    if one.without is not None:
+        share = one.critical.mean()
+        top, left, bottom, right = box_of(one.critical)
+        lines.append(
+            f"Outlined: {share:.0%} of the picture, within rows {top + 1} to {bottom} and columns {left + 1} to {right}. "
+            f"With it hidden, the answer goes from {one.prediction:.3g} to {one.without:.3g}."
+        )
+    else:
+        lines.append("No place speaks for this answer with most members agreeing.")
+    alone = len(one.votes) < 2
+    agree = "members look at the same places" if one.members_agree else "members look at different places: read little into the maps"
+    said = "one member alone, so that agreement is not known" if alone else agree
+    lines.append(f"Rank correlation of two members' maps: occlusion {occlusion:.2f}, gradients {gradients:.2f}; {said}.")
+    last = one.randomised[-1]
+    destroyed = "the maps depend on what was learned" if one.depends_on_weights else "THE MAPS SHOW THE PICTURE, NOT WHAT WAS LEARNED"
+    lines.append(
+        f"With all weights randomised: occlusion {last.occlusion:.2f}, gradients {last.gradients:.2f}; "
+        f"{'not to be compared with one member' if alone else destroyed}."
+    )
+    return lines
+
+
+def saliency_object(one: Saliency) -> dict[str, Any]:
+    """The same as JSON: maps as lists of rows."""
+    gradients, occlusion = one.between_members
+    alone = len(one.votes) < 2
+    return {
+        "prediction": one.prediction,
+        "without_critical": one.without,
+        "critical_box": [*box_of(one.critical)] if one.critical.any() else None,
+        "members_agree": one.members_agree,
+        "between_members": None if alone else {"occlusion": occlusion, "gradients": gradients},
+        "depends_on_weights": one.depends_on_weights,
+        "randomised": [step._asdict() for step in one.randomised],
+        "occlusion": one.mean_occlusion.tolist(),
+        "agreement": one.agreement.tolist(),
+        "gradients": one.mean_gradients.tolist(),
+    }
+
+
+def filters_figure(found: Filters, *, most_members: int = 8) -> Drawing:
+    """The first layer's filters, a line for each member, sorted and marked by what they respond to."""
+    n_members = min(len(found.found), most_members)
+    n_units = len(found.found[0])
+    across = min(n_units, 32)
+    cell, gap = 28, 6
+    lines_each = -(-n_units // across)
+    left = _MARGIN + 78
+    width = max(left + across * (cell + gap) + _MARGIN, 620)
+    marks: list[Mark] = [Text(_MARGIN, _MARGIN + LARGE, "What the first layer sees", LARGE, bold=True)]
+    y = _MARGIN + LARGE + 28.0
+    for kind in KINDS:
+        shares = found.shares(kind)
+        marks.append(Box(_MARGIN, y - 10, 12, 12, _OF_KIND[kind]))
+        spread = f" ± {100 * shares.std(ddof=1):.0f}" if len(shares) > 1 else ""
+        words = (
+            f"{kind}: {100 * shares.mean():.0f}{spread} % of the filters of a member; {100 * found.untrained[kind]:.0f} % before training"
+        )
+        marks.append(Text(_MARGIN + 20, y, words, SMALL))
+        y += 18
+    y += 10
+    for member in range(n_members):
+        order = sorted(range(n_units), key=lambda unit: _by_kind(found.found[member][unit]))
+        marks.append(Text(_MARGIN, y + cell / 2 + 4, f"member {member}", SMALL, FAINT))
+        for place, unit in enumerate(order):
+            row, column = divmod(place, across)
+            x, top = left + column * (cell + gap), y + row * (cell + gap + 4)
+            marks.append(Raster(x, top, cell, cell, _filter_pixels(found.patterns[member, unit])))
+            marks.append(Box(x, top + cell + 1, cell, 3, _OF_KIND[found.found[member][unit].kind]))
+        y += lines_each * (cell + gap + 4) + 6
+    more = f" {len(found.found) - n_members} more members are not drawn." if len(found.found) > n_members else ""
+    words = f"Named by measured responses to gratings; grey is no weight.{more}"
+    marks.append(Text(_MARGIN, y + 10, words, SMALL, FAINT))
+    return Drawing(width, y + 10 + _MARGIN, marks, "Filters of the first layer by what they respond to")
+
+
+def units_figure(units: Sequence[Unit], pictures: AnyArray, labels: Sequence[str] | None, *, layer: str, member: int) -> Drawing:
+    """Units of a deeper layer, a line each: the pictures that excite it most, with the patch that does so outlined, and below enlarged.
+
+    Args:
+        units: what was found.
+        pictures: those looked through, shape (n, height, width, channels).
+        labels: the class of each in words, or None.
+        layer: its name.
+        member: its number.
+    """
+    side, left = 84, _MARGIN + 150
+    n_patches = max(len(unit.patches) for unit in units)
+    width = max(left + n_patches * (side + _GAP) + _MARGIN, 620)
+    title = f"What excites units of {layer} of member {member} most"
+    marks: list[Mark] = [Text(_MARGIN, _MARGIN + LARGE, title, LARGE, bold=True)]
+    y = _MARGIN + LARGE + 22.0
+    height = side * pictures.shape[1] / pictures.shape[2]
+    for unit in units:
+        marks.append(Text(_MARGIN, y + 16, f"unit {unit.number}", bold=True))
+        if np.isfinite(unit.told_apart):
+            marks.append(Text(_MARGIN, y + 34, f"{100 * unit.told_apart:.0f} % of its variance", SMALL, FAINT))
+            marks.append(Text(_MARGIN, y + 49, "lies between classes", SMALL, FAINT))
+        for i, patch in enumerate(unit.patches):
+            x, picture = left + i * (side + _GAP), pictures[patch.row]
+            top, first, bottom, last = patch.box
+            marks.append(Raster(x, y, side, height, picture))
+            scale_x, scale_y = side / picture.shape[1], height / picture.shape[0]
+            box = (x + first * scale_x, y + top * scale_y, (last - first) * scale_x, (bottom - top) * scale_y)
+            marks.append(Box(*box, edge=ORANGE, thickness=1.6))
+            part = picture[top:bottom, first:last]
+            shrink = min(side / part.shape[1], height / part.shape[0])
+            marks.append(Raster(x, y + height + 4, part.shape[1] * shrink, part.shape[0] * shrink, part))
+            if labels is not None:
+                words = fitting(labels[patch.row], side, SMALL)
+                marks.append(Text(x, y + 2 * height + 18, words, SMALL, FAINT))
+        y += 2 * height + 34
+    marks.append(Text(_MARGIN, y + 10, "Outlined: the pixels that hold the gradient of the activation; below, the same enlarged.", SMALL, FAINT))
+    return Drawing(width, y + 10 + _MARGIN, marks, title)
+
+
+def gallery_figure(sorts: Mapping[str, Sequence[Named]], *, title: str, footnote: str) -> Drawing:
+    """Pictures by sort, such as right, wrong and uncertain, each with words above and below it."""
+    side, across = 96, 8
+    width = 2 * _MARGIN + across * side + (across - 1) * _GAP
+    marks: list[Mark] = [Text(_MARGIN, _MARGIN + LARGE, title, LARGE, bold=True)]
+    y = _MARGIN + LARGE + 16.0
+    for head, shown in sorts.items():
+        y += 18
+        marks.append(Text(_MARGIN, y, head, bold=True))
+        y += 12
+        if not shown:
+            marks.append(Text(_MARGIN, y + 8, "none", SMALL, FAINT))
+            y += 20
+        for begin in range(0, len(shown), across):
+            line = shown[begin : begin + across]
+            height = side * line[0].picture.shape[0] / line[0].picture.shape[1]
+            for i, one in enumerate(line):
+                x = _MARGIN + i * (side + _GAP)
+                marks.append(Raster(x, y, side, height, one.picture))
+                marks.append(Text(x, y + height + 14, fitting(one.above, side, SMALL), SMALL))
+                marks.append(Text(x, y + height + 28, fitting(one.below, side, SMALL), SMALL, FAINT))
+            y += height + 40
+    marks.append(Text(_MARGIN, y + 10, fitting(footnote, width - 2 * _MARGIN, SMALL), SMALL, FAINT))
+    return Drawing(width, y + 10 + _MARGIN, marks, title)
+
+
+def confusion_figure(found: Confusion, *, title: str, footnote: str) -> Drawing:
+    """Rows of each class by the class they are answered with, and the share of each class that is answered rightly."""
+    counts, labels = np.array(found.counts), [str(label) for label in found.classes]
+    recalls = found.recalls
+    if len(labels) > _MOST_NAMED_CLASSES:
+        worst = np.sort(np.argsort(np.diag(counts) - counts.sum(1), kind="stable")[:_MOST_NAMED_CLASSES])
+        counts, labels, recalls = counts[np.ix_(worst, worst)], [labels[k] for k in worst], [recalls[k] for k in worst]
+        footnote = f"The {_MOST_NAMED_CLASSES} classes with most errors. {footnote}"
+    n = len(labels)
+    cell = 64 if n <= 6 else 44 if n <= 12 else 30 if n <= _MOST_NUMBERED_CLASSES else 14
+    names = max(min(max(width_of(label, SMALL) for label in labels), 160), 40)
+    left, right = _MARGIN + names + 30, 190
+    width = max(left + n * cell + right, width_of(title, LARGE, bold=True) + 2 * _MARGIN, 480)
+    top = _MARGIN + LARGE + 54.0
+    marks: list[Mark] = [Text(_MARGIN, _MARGIN + LARGE, title, LARGE, bold=True)]
+    marks.append(Text(left + n * cell / 2, top - 24, "answered", SMALL, FAINT, "middle"))
+    marks.append(Text(_MARGIN, top - 8, "truth", SMALL, FAINT))
+    marks.append(Text(left + n * cell + 16, top - 8, "answered rightly", SMALL, FAINT))
+    totals = np.maximum(counts.sum(1), 1)
+    for i in range(n):
+        y = top + i * cell
+        marks.append(Text(left - 8, y + cell / 2 + 4, fitting(labels[i], names, SMALL), SMALL, anchor="end"))
+        if cell >= 30 or n <= 30:
+            marks.append(Text(left + (i + 0.5) * cell, top - 8, fitting(labels[i], cell - 2, SMALL), SMALL, anchor="middle"))
+        for j in range(n):
+            share, x = counts[i, j] / totals[i], left + j * cell
+            marks.append(Box(x, y, cell, cell, _mixed(BLUE if i == j else ORANGE, share ** (1.0 if i == j else 0.6)), LINE, 0.5))
+            if cell >= 30 and counts[i, j]:
+                ink = "#ffffff" if share > 0.55 else INK
+                marks.append(Text(x + cell / 2, y + cell / 2 + 4, f"{counts[i, j]:,}", SMALL, ink, "middle"))
+        if recalls[i] is not None and cell >= 14:
+            marks.append(Text(left + n * cell + 16, y + cell / 2 + 4, percent(recalls[i]), SMALL if cell >= 30 else 9))
+    y = top + n * cell + 24
+    marks.append(Text(_MARGIN, y, fitting(footnote, width - 2 * _MARGIN, SMALL), SMALL, FAINT))
+    return Drawing(width, y + _MARGIN, marks, title)
+
+
+def calibration_figure(bins: Sequence[Bin], *, title: str, footnote: str) -> Drawing:
+    """Claimed against found probability, with 95 % intervals, and how many rows claim what."""
+    side = 360.0
+    left, top = _MARGIN + 44.0, _MARGIN + LARGE + 28.0
+    marks: list[Mark] = [Text(_MARGIN, _MARGIN + LARGE, title, LARGE, bold=True), *_square(left, top, side, "claimed", "found")]
+
+    def at(claimed: float, share: float) -> tuple[float, float]:
+        return left + claimed * side, top + (1 - share) * side
+
+    marks.append(Line([at(0, 0), at(1, 1)], FAINT, dashed=True))
+    for one in bins:
+        marks.append(Line([at(one.claimed, one.found.low or 0.0), at(one.claimed, one.found.high or 0.0)], BLUE, 2))
+        marks.append(Dot(*at(one.claimed, one.found.value), 4, BLUE))
+    y = top + side + 52
+    marks.append(Text(_MARGIN, y, footnote, SMALL, FAINT))
+    width = max(left + side + 2 * _MARGIN, width_of(footnote, SMALL) + 2 * _MARGIN, width_of(title, LARGE, bold=True) + 2 * _MARGIN)
+    return Drawing(width, y + _MARGIN, marks, title)
+
+
+def operating_figure(answered: Answered, k: int, point: OperatingPoint, *, title: str, footnote: str) -> Drawing:
+    """Sensitivity against specificity at all thresholds, and the operating point with the intervals of both."""
+    side = 360.0
+    left, top = _MARGIN + 44.0, _MARGIN + LARGE + 28.0
+    marks: list[Mark] = [Text(_MARGIN, _MARGIN + LARGE, title, LARGE, bold=True)]
+    marks += _square(left, top, side, "one less the specificity", "sensitivity")
+
+    def at(false_alarms: float, hits: float) -> tuple[float, float]:
+        return left + false_alarms * side, top + (1 - hits) * side
+
+    marks.append(Line([at(0, 0), at(1, 1)], FAINT, dashed=True))
+    marks.append(Line([at(*place) for place in _curve(answered, k)], BLUE, 2))
+    for name, found, color in (("out of bag", point.found, ORANGE), ("test", point.tested, GREEN)):
+        if found is None or found.sensitivity is None or found.specificity is None:
+            continue
+        sensitivity, specificity = found.sensitivity, found.specificity
+        x, y = 1 - specificity.value, sensitivity.value
+        marks.append(Line([at(x, sensitivity.low or 0.0), at(x, sensitivity.high or 1.0)], color, 2))
+        marks.append(Line([at(1 - (specificity.high or 1.0), y), at(1 - (specificity.low or 0.0), y)], color, 2))
+        marks.append(Dot(*at(x, y), 5, color))
+        below = 40 if name == "test" else 20
+        words = f"{name}: sensitivity {percent(sensitivity)}, specificity {percent(specificity)}"
+        marks.append(Text(left + 40, top + side - below, words, SMALL, color))
+    y = top + side + 52
+    marks.append(Text(_MARGIN, y, footnote, SMALL, FAINT))
+    width = max(left + side + 2 * _MARGIN, width_of(footnote, SMALL) + 2 * _MARGIN, width_of(title, LARGE, bold=True) + 2 * _MARGIN)
+    return Drawing(width, y + _MARGIN, marks, title)
+
+
+def percent(metric: Metric | None) -> str:
+    """A share with its interval.
+
+    Example:
+        >>> percent(Metric(0.95, 0.91, 0.975))
+        '95.0 % [91.0 97.5]'
+    """
+    if metric is None:
+        return "unknown"
+    bounds = "" if metric.low is None or metric.high is None else f" [{100 * metric.low:.1f} {100 * metric.high:.1f}]"
+    return f"{100 * metric.value:.1f} %{bounds}"
+
+
+def box_of(places: BoolArray) -> tuple[int, int, int, int]:
+    """Top, left, bottom and right of the places that are marked, the last two outside."""
+    rows, columns = np.flatnonzero(places.any(1)), np.flatnonzero(places.any(0))
+    return int(rows[0]), int(columns[0]), int(rows[-1]) + 1, int(columns[-1]) + 1
+
+
+def _by_kind(one: Filter) -> tuple[Any, ...]:
+    return KINDS.index(one.kind), one.colours or "", one.orientation is None, one.orientation or 0.0
+
+
+def _filter_pixels(pattern: FloatArray) -> AnyArray:
+    """A filter as pixels: grey where it has no weight, its largest weight black, white or full colour."""
+    largest = np.abs(pattern).max()
+    return np.clip(127.5 + 127.5 * pattern / (largest if largest > 0 else 1.0), 0, 255).round().astype(np.uint8)
+
+
+def _faded(picture: AnyArray) -> AnyArray:
+    """A picture in grey and of less contrast, below colours that speak."""
+    grey = picture.astype(float).mean(2, keepdims=True)
+    return (140 + 0.45 * (grey - 128)).clip(0, 255).round().astype(np.uint8)
+
+
+def _outline(places: BoolArray, x: float, y: float, width: float, height: float) -> list[list[tuple[float, float]]]:
+    """The borders of marked places, as lines over a picture."""
+    if not places.any():
+        return []
+    padded = np.pad(places, 1)
+    step_x, step_y = width / places.shape[1], height / places.shape[0]
+    lines = []
+    for row, column in np.argwhere(padded[1:, 1:-1] != padded[:-1, 1:-1]):
+        lines.append([(x + column * step_x, y + row * step_y), (x + (column + 1) * step_x, y + row * step_y)])
+    for row, column in np.argwhere(padded[1:-1, 1:] != padded[1:-1, :-1]):
+        lines.append([(x + column * step_x, y + row * step_y), (x + column * step_x, y + (row + 1) * step_y)])
+    return lines
+
+
+def _square(left: float, top: float, side: float, across: str, up: str) -> list[Mark]:
+    """Axes from 0 to 1 both ways."""
+    marks: list[Mark] = []
+    for share in (0.0, 0.25, 0.5, 0.75, 1.0):
+        x, y = left + share * side, top + (1 - share) * side
+        marks.append(Line([(left, y), (left + side, y)], LINE, 0.5))
+        marks.append(Line([(x, top), (x, top + side)], LINE, 0.5))
+        marks.append(Text(left - 6, y + 4, f"{share:g}", SMALL, FAINT, "end"))
+        marks.append(Text(x, top + side + 16, f"{share:g}", SMALL, FAINT, "middle"))
+    marks.append(Text(left + side / 2, top + side + 32, across, SMALL, anchor="middle"))
+    marks.append(Text(left, top - 8, up, SMALL))
+    return marks
+
+
+def _curve(answered: Answered, k: int) -> list[tuple[float, float]]:
+    """Shares of false alarms and of hits at all thresholds, thinned to a few hundred points."""
+    order = np.argsort(-answered.probability[:, k], kind="stable")
+    hits = np.cumsum(answered.weight[order] * (answered.y[order] == k))
+    alarms = np.cumsum(answered.weight[order] * (answered.y[order] != k))
+    claimed = answered.probability[order, k]
+    ends = np.flatnonzero(np.append(claimed[1:] != claimed[:-1], True))
+    ends = ends[np.unique(np.linspace(0, len(ends) - 1, 400).astype(int))]
+    return [(0.0, 0.0), *zip((alarms[ends] / alarms[-1]).tolist(), (hits[ends] / hits[-1]).tolist(), strict=True)]
+
+
+def _mixed(color: str, share: float) -> str:
+    """A colour so far from white."""
+    parts = [int(color[i : i + 2], 16) for i in (1, 3, 5)]
+    return "#" + "".join(f"{round(255 + share * (part - 255)):02x}" for part in parts)

@@ -1,0 +1,41 @@
+"""Ensembles of pictures made by hand."""
+
+from __future__ import annotations
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from weights.data.dataset import Feature
+from weights.data.encoding import Encoding, Picture
+from weights.ensemble import Ensemble, Population, Report
+from weights.metrics import Metric
+from weights.models.base import Shape
+from weights.models.table import build
+from weights.spec import Spec, resolve, with_settings
+from weights.task import Task
+
+
+def _by_hand(filters, *, side=16, members=1, classes=("plain", "marked"), activation="relu"):
+    """Members whose first layer has these filters (h, 3, 3, channels); the rest is drawn at random."""
+    filters = np.asarray(filters, np.float32)
+    channels = filters.shape[3]
+    task = Task("binary" if len(classes) == 2 else "multiclass", "class", classes=list(classes))
+    settings = {"model": "convolution", "widths": (len(filters), 8), "blocks": (0, 0), "activation": activation}
+    spec = resolve(with_settings(Spec(), settings), 1000, 0, (side, side, channels))
+    shape = Shape(side * side * channels, task.n_outputs, (), (side, side, channels))
+    model = build(spec.model, shape, spec.initialization, spec.activation)
+    drawn = [model.init(jnp.zeros((2, shape.n_inputs)), jnp.zeros((0, 1)), key=jax.random.key(m)) for m in range(members)]
+    params = jax.tree.map(lambda *arrays: np.stack(arrays), *drawn)
+    params["hidden.0"]["w"] = np.repeat(filters.reshape(len(filters), -1).T[None], members, 0)
+    encoding = Encoding([], picture=Picture("picture", side, side, channels))
+    report = Report("by hand", 1000, 1, {"log_loss": Metric(0.5)}, compared={"constant": {"log_loss": Metric(0.7)}}, version="0")
+    population = Population("convolution", spec, params, np.ones(members))
+    return Ensemble(task, encoding, [Feature("picture", "picture")], [population], np.zeros(task.n_outputs), np.array([0.5]), report)
+
+
+@pytest.fixture(scope="session")
+def by_hand():
+    """What makes such an ensemble, see `_by_hand`."""
+    return _by_hand

@@ -1,0 +1,59 @@
+"""A unit is shown the pictures that it responds to, and the patch is where its filter finds what it looks for."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from weights.errors import UsageError
+from weights.inspection.excitation import most_exciting
+
+SPOT = np.array([[-1, -1, -1], [-1, 8, -1], [-1, -1, -1]], float)
+EDGE = np.array([[-1, 0, 1], [-1, 0, 1], [-1, 0, 1]], float)
+SIDE = 16
+
+
+def spots(n, *, seed=0):
+    """Grey pictures, every third with a bright pixel of its own brightness, and where it is."""
+    rng = np.random.default_rng(seed)
+    pictures, places = np.full((n, SIDE, SIDE), 100, np.uint8), rng.integers(2, SIDE - 2, (n, 2))
+    for i in range(0, n, 3):
+        pictures[i, *places[i]] = 150 + i
+    return pictures.reshape(n, -1), places
+
+
+def test_the_brightest_spots_excite_a_detector_of_spots_most(by_hand):
+    x, places = spots(90)
+    [unit] = most_exciting(by_hand([SPOT[..., None]]), x, "hidden.0", n_patches=4)
+    assert [patch.row for patch in unit.patches] == [87, 84, 81, 78]
+    activations = [patch.activation for patch in unit.patches]
+    assert activations == sorted(activations, reverse=True)
+    for patch in unit.patches:
+        row, column = places[patch.row]
+        assert patch.box == (row - 1, column - 1, row + 2, column + 2)
+
+
+def test_units_that_tell_classes_apart_come_first(by_hand):
+    x, _ = spots(90)
+    y = (np.arange(90) % 3 == 0).astype(int)
+    stripes = x.reshape(-1, SIDE, SIDE).copy()
+    stripes[np.random.default_rng(1).random(90) < 0.5, :, 8:] += 40  # edges that say nothing of the class
+    units = most_exciting(by_hand(np.stack([EDGE, SPOT])[..., None]), stripes.reshape(90, -1), "hidden.0", y=y)
+    assert [unit.number for unit in units] == [1, 0]
+    assert units[0].told_apart > 0.5 > units[1].told_apart
+
+
+def test_deeper_layers_see_larger_patches(by_hand):
+    x, _ = spots(60)
+    units = most_exciting(by_hand([SPOT[..., None]]), x, "hidden.1", n_units=1, n_patches=1)
+    top, left, bottom, right = units[0].patches[0].box
+    assert max(bottom - top, right - left) >= 3
+
+
+def test_layers_and_members_that_are_not_there_are_refused(by_hand):
+    x, _ = spots(6)
+    ensemble = by_hand([SPOT[..., None]])
+    with pytest.raises(UsageError, match=r"There is no layer 'hidden\.9'"):
+        most_exciting(ensemble, x, "hidden.9")
+    with pytest.raises(UsageError, match="There is no member 3: they are counted from 0 to 0"):
+        most_exciting(ensemble, x, "hidden.0", member=3)

@@ -1,0 +1,112 @@
+"""Maps of what an answer rests on: a mark that decides the class is found, and maps of weights that learned nothing do not show it."""
+
+from __future__ import annotations
+
+import jax
+import numpy as np
+import pytest
+import scipy.stats
+
+import weights
+from weights.inspection.saliency import _programs, critical_places, rank_correlation, saliency
+from weights.models.base import Shape
+
+SIDE = 16
+SPOT = np.array([[-1, -1, -1], [-1, 8, -1], [-1, -1, -1]], float)[None, ..., None]
+
+
+def marked(n, *, seed, place=None):
+    """Noisy grey pictures, the second half with a cross of 5 x 5 pixels somewhere, or at a place; and their classes."""
+    rng = np.random.default_rng(seed)
+    pictures = rng.normal(110, 12, (n, SIDE, SIDE))
+    y = np.arange(n) >= n // 2
+    for i in np.flatnonzero(y):
+        row, column = rng.integers(2, SIDE - 2, 2) if place is None else place
+        pictures[i, row - 2 : row + 3, column] += 90
+        pictures[i, row, column - 2 : column + 3] += 90
+    return pictures.clip(0, 255).astype(np.uint8), np.where(y, "marked", "plain")
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory):
+    path = tmp_path_factory.mktemp("marks") / "marks.npz"
+    pictures, labels = marked(240, seed=0)
+    np.savez(path, images=pictures, labels=labels)
+    return weights.fit(path, members=3, n_folds=3, n_steps=150, batch_size=32, widths=(8, 16), blocks=(0, 0))
+
+
+def test_the_mark_that_decides_is_critical_and_hiding_it_changes_the_answer(model):
+    assert model.metrics["accuracy"] > 0.95
+    picture, _ = marked(2, seed=9, place=(4, 11))
+    found = saliency(model.ensemble, picture[1].reshape(-1))
+    assert model.classes[found.label] == "marked"
+    row, column = np.unravel_index(found.mean_occlusion.argmax(), (SIDE, SIDE))
+    assert abs(row - 4) <= 2
+    assert abs(column - 11) <= 2
+    assert found.critical[4, 11]
+    assert found.critical.mean() < 0.3
+    assert found.without < found.prediction
+    sizes = np.abs(found.mean_gradients)
+    strongest = np.argwhere(sizes > np.quantile(sizes, 0.97))
+    assert np.abs(strongest - [4, 11]).max(1).mean() < 4  # near the mark, where chance is 7 away
+
+
+def test_members_agree_and_randomised_weights_destroy_the_map(model):
+    picture, _ = marked(2, seed=10, place=(10, 5))
+    found = saliency(model.ensemble, picture[1].reshape(-1))
+    assert found.members_agree
+    assert found.depends_on_weights
+    assert [step.layer for step in found.randomised] == ["output", "hidden.1", "hidden.0"]
+    assert abs(found.randomised[-1].occlusion) < found.between_members[1]
+    assert found.gradients.shape == found.occlusion.shape == (3, SIDE, SIDE)
+    assert found.agreement.min() >= 1 / 3 - 1e-9  # three members: the sign of the mean is that of one at least
+    np.testing.assert_allclose(found.mean_occlusion, found.occlusion.mean(0))
+
+
+def test_members_that_learned_nothing_fail_the_sanity_check(by_hand):
+    """Untrained members of the same filters: what is left of their maps after another draw is all there was."""
+    picture, _ = marked(2, seed=11, place=(10, 5))
+    found = saliency(by_hand(SPOT, members=3), picture[1].reshape(-1))
+    assert not (found.members_agree and found.depends_on_weights)
+
+
+def test_the_class_that_is_explained_turns_the_map_of_occlusion(model):
+    picture, _ = marked(2, seed=12)
+    one, other = (saliency(model.ensemble, picture[1].reshape(-1), label=k) for k in (0, 1))
+    np.testing.assert_allclose(one.mean_occlusion, -other.mean_occlusion, atol=1e-5)
+    assert one.prediction == pytest.approx(1 - other.prediction)
+
+
+def test_gradients_are_those_of_finite_differences(by_hand):
+    ensemble = by_hand(SPOT, classes=("a", "b", "c"), activation="softplus")
+    population, shape = ensemble.populations[0], Shape(SIDE * SIDE, 3, (), (SIDE, SIDE, 1))
+    params = jax.tree.map(lambda a: a[0], population.params)
+    change, odds = _programs(population.spec, shape, "multiclass")
+    x = np.random.default_rng(0).uniform(50, 200, (1, SIDE * SIDE)).astype(np.float32)
+    found = np.asarray(change(params, x, 2))[0]
+    for pixel in (0, 40, 136):
+        step = np.zeros_like(x)
+        step[0, pixel] = 4.0
+        known = (float(odds(params, x + step, 2)[0]) - float(odds(params, x - step, 2)[0])) / 8
+        assert found[pixel] == pytest.approx(known, rel=0.05, abs=2e-5)  # float32, through Winograd's transforms
+
+
+def test_rank_correlation_is_spearmans():
+    rng = np.random.default_rng(3)
+    first, second = rng.integers(0, 5, (2, 6, 7))
+    assert rank_correlation(first, second) == pytest.approx(scipy.stats.spearmanr(first.ravel(), second.ravel()).statistic)
+    assert rank_correlation(np.ones((2, 2)), np.eye(2)) == 0.0
+
+
+def test_critical_places_need_size_and_agreement():
+    mean, agreement = np.array([[1.0, 0.6], [0.4, -2.0]]), np.array([[1.0, 0.6], [1.0, 1.0]])
+    assert critical_places(mean, agreement).tolist() == [[True, False], [False, False]]
+    assert not critical_places(-np.abs(mean), agreement).any()
+
+
+def test_pictures_are_not_changed(model):
+    picture, _ = marked(2, seed=13)
+    x = picture[1].reshape(-1)
+    before = x.copy()
+    saliency(model.ensemble, x)
+    np.testing.assert_array_equal(x, before)

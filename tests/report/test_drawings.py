@@ -1,0 +1,167 @@
+"""`weights draw` and `weights explain` of pictures: every drawing of a run is written, and says in words what it shows."""
+
+from __future__ import annotations
+
+import json
+import re
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+from PIL import Image
+
+import weights
+from weights import cli
+from weights.errors import UsageError
+from weights.report.drawings import DRAWINGS, Asked, draw
+
+SIDE = 16
+
+
+def pictures(n, seed):
+    """Noisy grey pictures, the second half with a bright cross, and their classes."""
+    rng = np.random.default_rng(seed)
+    made, ill = rng.normal(110, 12, (n, SIDE, SIDE)), np.arange(n) >= n // 2
+    for i in np.flatnonzero(ill):
+        row, column = rng.integers(2, SIDE - 2, 2)
+        made[i, row - 2 : row + 3, column] += 90
+        made[i, row, column - 2 : column + 3] += 90
+    return made.clip(0, 255).astype(np.uint8), np.where(ill, "ill", "well")
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("pictures")
+    (x, y), (new_x, new_y) = pictures(200, 0), pictures(40, 1)
+    # The classes in alphabetical order: "ill" is the first, so that it has to be named where it is sought.
+    np.savez(folder / "xray.npz", train_images=x, train_labels=y, test_images=new_x, test_labels=new_y)
+    weights.fit(folder / "xray.npz", members=2, n_folds=2, n_steps=120, batch_size=32, widths=(8, 16), blocks=(0, 0), save=folder / "run")
+    Image.fromarray(new_x[-1]).save(folder / "new.png")
+    return folder / "run"
+
+
+def said(*args):
+    """What a command prints, and its exit code."""
+    done = CliRunner().invoke(cli.cli, [str(arg) for arg in args], prog_name="weights")
+    return done.output, done.exit_code
+
+
+@pytest.mark.parametrize("what", list(DRAWINGS))
+@pytest.mark.parametrize("ending", ["png", "svg"])
+def test_every_drawing_is_written_and_told(run, tmp_path, what, ending):
+    output, code = said("draw", run, what, "--output", tmp_path / f"made.{ending}", "--quiet")
+    assert code == 0, output
+    assert f"drawn in {tmp_path / f'made.{ending}'}" in output
+    content = (tmp_path / f"made.{ending}").read_bytes()
+    assert content.startswith(b"\x89PNG" if ending == "png" else b"<svg")
+    assert len(content) > 1_000
+
+
+@pytest.mark.parametrize("what", list(DRAWINGS))
+def test_drawings_give_their_numbers_as_json(run, tmp_path, what):
+    output, _ = said("draw", run, what, "--output", tmp_path / "made.svg", "--quiet", "--json")
+    json.loads(output.splitlines()[0])
+
+
+def test_a_drawing_that_does_not_exist_is_refused_with_the_names_of_those_that_do(run, tmp_path):
+    output, code = said("draw", run, "fliters", "--output", tmp_path / "made.png")
+    assert code == 2
+    assert "There is no drawing 'fliters'. Did you mean filters?" in output or "filters" in output
+
+
+def test_the_ending_is_looked_at_before_anything_is_done(tmp_path):
+    output, code = said("draw", tmp_path / "no-run", "filters", "--output", tmp_path / "made.jpg")
+    assert code == 2
+    assert "ends in .png or .svg" in output
+
+
+def test_confusion_and_calibration_are_drawn_of_tables_too(tmp_path):
+    model = weights.fit("iris", model="linear", members=8)
+    found = draw(model, "confusion", Asked())
+    assert sum(map(sum, found.record["counts"])) == 150
+    assert draw(model, "calibration", Asked(label="setosa")).record
+    with pytest.raises(UsageError, match=r"must be named \(--class\): setosa, versicolor, virginica"):
+        draw(model, "operating", Asked())
+    with pytest.raises(UsageError, match="need a run of pictures"):
+        draw(model, "filters", Asked())
+    with pytest.raises(UsageError, match="No rows were for the test"):
+        draw(model, "confusion", Asked(test=True))
+
+
+def test_numbers_have_no_confusion():
+    with pytest.raises(UsageError, match="Classes were needed, but 'progression' is a number"):
+        draw(weights.fit("diabetes", model="linear", members=8), "confusion", Asked())
+
+
+def test_the_gallery_of_the_test_shows_its_pictures(run):
+    model = weights.load(run)
+    found = draw(model, "gallery", Asked(test=True))
+    rows = [one["row"] for shown in found.record.values() for one in shown]
+    assert max(rows) <= 40
+    right = found.record["right"]
+    assert all(one["truth"] == one["answer"] for one in right)
+    assert {one["truth"] for one in right} == {"ill", "well"}
+
+
+def test_explain_writes_the_map_and_says_what_it_rests_on(run, tmp_path):
+    output, code = said("explain", run, run.parent / "new.png", "--output", tmp_path / "why.png", "--quiet")
+    assert code == 0, output
+    assert re.search(r"new\.png\s+ill with probability (1\.000|0\.\d{3})", output)
+    assert "With all weights randomised" in output
+    assert "not for clinical use" in output
+    with Image.open(tmp_path / "why.png") as drawn:
+        assert drawn.size[0] > 500
+
+
+def test_explain_as_json_has_maps_of_the_picture(run):
+    output, _ = said("explain", run, run.parent / "new.png", "--json", "--quiet")
+    [record] = json.loads(output)
+    assert np.shape(record["occlusion"]) == (SIDE, SIDE)
+    assert record["name"].endswith("new.png")
+
+
+@pytest.mark.parametrize(
+    ("options", "complaint"),
+    [
+        (("--class", "healthy"), "must be one of the model's, but is 'healthy'; known are ill, well"),
+        (("--output", "why.csv"), "ends in .png or .svg"),
+    ],
+)
+def test_explain_refuses_what_pictures_do_not_have(run, options, complaint):
+    output, code = said("explain", run, run.parent / "new.png", *options)
+    assert code == 2
+    assert complaint in output
+
+
+def test_too_many_pictures_are_not_explained_at_a_time(run, tmp_path):
+    for i, picture in enumerate(pictures(26, 5)[0]):
+        Image.fromarray(picture).save(tmp_path / f"{i}.png")
+    output, code = said("explain", run, tmp_path, "--quiet")
+    assert code == 2
+    assert "At most 24 pictures are explained at a time, but 26 came" in output
+
+
+def test_show_tells_the_operating_point(run):
+    output, code = said("show", run, "--sensitivity", 0.9, "--class", "ill")
+    assert code == 0, output
+    assert "ill, at least 0.9 of its rows: probability of" in output
+    assert re.search(r"out of bag\s+\d+\.\d % \[\d+\.\d \d+\.\d\]", output)
+    assert re.search(r"test\s+\d+\.\d % ", output)
+    assert "not for clinical use" in output
+    point = json.loads(said("show", run, "--sensitivity", 0.9, "--class", "ill", "--json")[0])
+    assert point["label"] == "ill"
+    assert point["found"]["sensitivity"]["value"] >= 0.9
+
+
+def test_show_refuses_what_cannot_be_said(run):
+    assert "must be between 0 and 1, but is 95.0" in said("show", run, "--sensitivity", 95)[0]
+    assert "Add --sensitivity" in said("show", run, "--class", "ill")[0]
+
+
+def test_the_card_of_pictures_is_not_for_clinical_use(run):
+    card = (run / "README.md").read_text()
+    assert "pipeline_tag: image-classification" in card
+    assert "**Not for clinical use.**" in card
+    assert "To find 95% of 'well', call it so from a probability of" in card
+    assert "On 40 rows that were for the test only:" in card
+    assert "pictures of 16 x 16 in grey" in card
