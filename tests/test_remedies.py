@@ -80,6 +80,40 @@ def test_features_that_rows_do_not_miss_can_be_left_out():
     assert by_name(model, data)["fewer-features"].specs["linear"].updates.mask == idle
 
 
+def pictures_of_stripes(tmp_path, n=60):
+    """An .npz of small grey pictures, lying and upright stripes in noise."""
+    rng = np.random.default_rng(0)
+    y = np.arange(n) % 2
+    waves = 127 + 60 * np.sin(np.arange(16) * 1.3 + rng.uniform(0, 6, n)[:, None])
+    x = np.where(y[:, None, None], waves[:, None, :], waves[:, :, None]) + rng.normal(0, 20, (n, 16, 16))
+    np.savez(tmp_path / "stripes.npz", images=x.clip(0, 255).astype(np.uint8), labels=y)
+    return tmp_path / "stripes.npz"
+
+
+SMALL = {"members": 2, "n_folds": 2, "batch_size": 16, "widths": (32, 64), "blocks": (0, 0)}
+
+
+def test_pictures_have_changes_of_their_own(tmp_path):
+    path = pictures_of_stripes(tmp_path)
+    model = fit(path, n_steps=60, **SMALL)
+    found = by_name(model, path)
+    assert {"wider", "narrower", "longer", "shorter", "more-augmentation", "less-augmentation", "stronger-penalty"} <= {*found}
+    assert not {"with-networks", "linear-alone", "fewer-features"} & {*found}
+    assert found["wider"].specs["convolution"].model.widths == (48, 96)
+    assert found["longer"].specs["convolution"].optimization.n_steps == 120
+    before, after = (spec.augmentation for spec in (model.specs["convolution"], found["less-augmentation"].specs["convolution"]))
+    assert (after.shift, after.rotate) == (0, 0)
+    assert before.shift > 0
+    assert "shift 0 instead of 0.1" in found["less-augmentation"].words
+
+
+def test_pictures_learned_for_too_few_steps_are_underfit(tmp_path):
+    path = pictures_of_stripes(tmp_path, 120)
+    found = fit(path, n_steps=24, learning_rate=0.002, **SMALL).diagnose(quick=True)
+    assert found.verdict == "underfits"
+    assert found.remedies[0].name == "freer"
+
+
 # The parts of the rows
 
 

@@ -277,7 +277,7 @@ class Model:
         return of_classes.operating_point(answered, self.classes, self.sought(label), sensitivity, tested=tested)
 
     def calibration(self, *, label: Any = None, test: bool = False) -> list[of_classes.Bin]:
-        """Claimed and found shares of a class, in bins of equally many rows.
+        """Claimed and found shares of a class, in ten bins of equal width.
 
         Args:
             label: the class; the second of two if None.

@@ -159,7 +159,7 @@ class Ensemble:
     Attributes:
         task, encoding, features: what is answered, from which columns.
         populations: the members.
-        offset: added to the outputs of the populations, shape (k,): the share of a model that knows no features.
+        offset: added to the outputs of the populations, shape (k,): the share of a model that knows no features, or the shift of classes.
         scores: out-of-bag conformal scores in ascending order (absolute residuals in the target's unit; one minus the
             probability of the class that came).
         report: how it was made and how good it is.

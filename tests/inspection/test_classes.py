@@ -110,6 +110,6 @@ def test_calibrated_probabilities_are_found_as_claimed():
         assert one.found.low < one.found.value < one.found.high
 
 
-def test_equal_claims_share_a_bin():
-    bins = calibration(answered([0.2] * 50 + [0.7] * 50, [0, 1] * 50), 1)
-    assert [(one.claimed, one.n) for one in bins] == [(pytest.approx(0.2), 50), (pytest.approx(0.7), 50)]
+def test_empty_bins_are_left_out():
+    bins = calibration(answered([0.25] * 50 + [1.0] * 40, [0, 1] * 45), 1)
+    assert [(one.claimed, one.n) for one in bins] == [(pytest.approx(0.25), 50), (pytest.approx(1.0), 40)]

@@ -128,11 +128,13 @@ def operating_point(
 
 
 def calibration(answered: Answered, k: int, *, n_bins: int = 10) -> list[Bin]:
-    """Claimed and found shares of a class in bins of equally many rows, fewer where probabilities are equal."""
+    """Claimed and found shares of a class in bins of equal width, without those that are empty.
+
+    Equal width, because a class that is nearly always clear would fill bins of equally many rows with near certainties, and what matters
+    lies between.
+    """
     claimed = answered.probability[:, k]
-    order = np.argsort(claimed, kind="stable")
-    edges = claimed[order[np.linspace(0, len(order) - 1, n_bins + 1).astype(int)[1:-1]]] if len(order) else []
-    number = np.searchsorted(np.unique(edges), claimed, side="left")
+    number = np.minimum((claimed * n_bins).astype(int), n_bins - 1)
     bins = []
     for one in np.unique(number):
         here = number == one

@@ -232,7 +232,7 @@ def _ink(mark: Mark, page: Any, pen: Any) -> None:
         case Text():
             anchor = {"start": "ls", "middle": "ms", "end": "rs"}[mark.anchor]
             place = (mark.x * fine, mark.y * fine)
-            thick = 0.45 * fine if mark.bold else 0
+            thick = 0.25 * fine if mark.bold else 0
             pen.text(place, printable(mark.words), mark.color, font=_font(mark.size * fine), anchor=anchor, stroke_width=thick)
         case Box():
             corners = (mark.x * fine, mark.y * fine, (mark.x + mark.width) * fine - 1, (mark.y + mark.height) * fine - 1)

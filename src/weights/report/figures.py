@@ -40,6 +40,8 @@ from weights.types import AnyArray, BoolArray, FloatArray
 NOT_CLINICAL = "For research only: not for clinical use."
 _MARGIN, _GAP = 24, 12
 _OF_KIND = {"edge": BLUE, "texture": GREEN, "blob": PURPLE, "colour opponent": ORANGE, "silent": LINE}
+_CORNER = 0.25
+"""Where both errors are smaller than this, with their intervals, only this corner of a curve is drawn."""
 _MOST_NAMED_CLASSES, _MOST_NUMBERED_CLASSES = 60, 24
 
 
@@ -62,7 +64,12 @@ def saliency_figure(found: Sequence[Saliency], names: Sequence[str], titles: Seq
     """
     side, heads = (
         220,
-        ("picture", "speaks for it (orange) or against", "brighter would raise it (orange) or lower", "bright: all members agree on the sign"),
+        (
+            "picture",
+            "speaks for it (orange) or against",
+            "brighter would raise it (orange) or lower",
+            "bright: all members agree on the sign",
+        ),
     )
     width = 2 * _MARGIN + 4 * side + 3 * _GAP
     marks: list[Mark] = []
@@ -219,7 +226,9 @@ def units_figure(units: Sequence[Unit], pictures: AnyArray, labels: Sequence[str
                 words = fitting(labels[patch.row], side, SMALL)
                 marks.append(Text(x, y + 2 * height + 18, words, SMALL, FAINT))
         y += 2 * height + 34
-    marks.append(Text(_MARGIN, y + 10, "Outlined: the pixels that hold the gradient of the activation; below, the same enlarged.", SMALL, FAINT))
+    marks.append(
+        Text(_MARGIN, y + 10, "Outlined: the pixels that hold the gradient of the activation; below, the same enlarged.", SMALL, FAINT)
+    )
     return Drawing(width, y + 10 + _MARGIN, marks, title)
 
 
@@ -310,15 +319,21 @@ def operating_figure(answered: Answered, k: int, point: OperatingPoint, *, title
     side = 360.0
     left, top = _MARGIN + 44.0, _MARGIN + LARGE + 28.0
     marks: list[Mark] = [Text(_MARGIN, _MARGIN + LARGE, title, LARGE, bold=True)]
-    marks += _square(left, top, side, "one less the specificity", "sensitivity")
+    shown = [(name, found) for name, found in (("out of bag", point.found), ("test", point.tested)) if found is not None]
+    ends = [1 - metric.low for _, found in shown for metric in (found.sensitivity, found.specificity) if metric and metric.low is not None]
+    reach = _CORNER if max(ends, default=1.0) <= _CORNER else 1.0
+    marks += _square(left, top, side, "one less the specificity", "sensitivity", across_to=reach, up_from=1 - reach)
 
     def at(false_alarms: float, hits: float) -> tuple[float, float]:
-        return left + false_alarms * side, top + (1 - hits) * side
+        return left + min(false_alarms / reach, 1.0) * side, top + min((1 - hits) / reach, 1.0) * side
 
-    marks.append(Line([at(0, 0), at(1, 1)], FAINT, dashed=True))
-    marks.append(Line([at(*place) for place in _curve(answered, k)], BLUE, 2))
-    for name, found, color in (("out of bag", point.found, ORANGE), ("test", point.tested, GREEN)):
-        if found is None or found.sensitivity is None or found.specificity is None:
+    if reach == 1:
+        marks.append(Line([at(0, 0), at(1, 1)], FAINT, dashed=True))
+    curve = [(alarms, hits) for alarms, hits in _curve(answered, k) if alarms <= reach and hits >= 1 - reach]
+    marks.append(Line([at(*place) for place in curve], BLUE, 2))
+    for name, found in shown:
+        color = GREEN if name == "test" else ORANGE
+        if found.sensitivity is None or found.specificity is None:
             continue
         sensitivity, specificity = found.sensitivity, found.specificity
         x, y = 1 - specificity.value, sensitivity.value
@@ -327,7 +342,7 @@ def operating_figure(answered: Answered, k: int, point: OperatingPoint, *, title
         marks.append(Dot(*at(x, y), 5, color))
         below = 40 if name == "test" else 20
         words = f"{name}: sensitivity {percent(sensitivity)}, specificity {percent(specificity)}"
-        marks.append(Text(left + 40, top + side - below, words, SMALL, color))
+        marks.append(Text(left + side - 8, top + side - below, words, SMALL, color, "end"))
     y = top + side + 52
     marks.append(Text(_MARGIN, y, footnote, SMALL, FAINT))
     width = max(left + side + 2 * _MARGIN, width_of(footnote, SMALL) + 2 * _MARGIN, width_of(title, LARGE, bold=True) + 2 * _MARGIN)
@@ -383,15 +398,15 @@ def _outline(places: BoolArray, x: float, y: float, width: float, height: float)
     return lines
 
 
-def _square(left: float, top: float, side: float, across: str, up: str) -> list[Mark]:
-    """Axes from 0 to 1 both ways."""
+def _square(left: float, top: float, side: float, across: str, up: str, *, across_to: float = 1.0, up_from: float = 0.0) -> list[Mark]:
+    """Axes of shares: from 0 across, up to 1."""
     marks: list[Mark] = []
     for share in (0.0, 0.25, 0.5, 0.75, 1.0):
         x, y = left + share * side, top + (1 - share) * side
         marks.append(Line([(left, y), (left + side, y)], LINE, 0.5))
         marks.append(Line([(x, top), (x, top + side)], LINE, 0.5))
-        marks.append(Text(left - 6, y + 4, f"{share:g}", SMALL, FAINT, "end"))
-        marks.append(Text(x, top + side + 16, f"{share:g}", SMALL, FAINT, "middle"))
+        marks.append(Text(left - 6, y + 4, f"{up_from + share * (1 - up_from):.3g}", SMALL, FAINT, "end"))
+        marks.append(Text(x, top + side + 16, f"{share * across_to:.3g}", SMALL, FAINT, "middle"))
     marks.append(Text(left + side / 2, top + side + 32, across, SMALL, anchor="middle"))
     marks.append(Text(left, top - 8, up, SMALL))
     return marks

@@ -19,7 +19,7 @@ def model_card(ensemble: Ensemble) -> str:
     names = [population.name for population in ensemble.populations]
     kinds = Counter(feature.kind for feature in ensemble.features if feature.used)
     aside = [f"- {_line(f.name)}: {f.kind}{', ' + _line(f.note) if f.note else ''}" for f in ensemble.features if not f.used]
-    described = f"{report.n_features} features ({', '.join(f'{n} {kind}' for kind, n in kinds.items())})"
+    described = f"rows and {report.n_features} features ({', '.join(f'{n} {kind}' for kind, n in kinds.items())})"
     picture = ensemble.encoding.picture
     if picture is not None:
         described = f"pictures of {picture.height} x {picture.width} {'in grey' if picture.channels == 1 else 'in colour'}"
@@ -30,8 +30,7 @@ def model_card(ensemble: Ensemble) -> str:
         f"---\nlibrary_name: weights\npipeline_tag: {pipeline}\ntags: [{pipeline.split('-')[0]}, ensemble, {', '.join(names)}]\n---",
         f"# {_line(task.target)} from {_line(report.source)}",
         f"An ensemble of {ensemble.n_members} members ({', '.join(names)}) that answers a {task.kind} task.{classes}",
-        f"Learned from {report.n_samples:,} rows and {described} "
-        f"in {report.seconds:.1f} s with Weights {report.version}, {report.created}.",
+        f"Learned from {report.n_samples:,} {described} in {report.seconds:.1f} s with Weights {report.version}, {report.created}.",
         "## How good it is",
         "On rows that the members who score them never saw (out of bag), with 95 % intervals over the choice of rows:",
         _metrics_table(report.metrics),

@@ -44,18 +44,19 @@ class Mixture(NamedTuple):
 def mix(outputs: FloatArray, y: AnyArray, weight: FloatArray, task: Task) -> Mixture:
     """Shares of populations from their outputs (q, n, k) on rows they never saw; other arguments as `fit_shares`.
 
-    Beside several populations a model that knows no features has a share as well: it holds them back where they know little.
+    Beside several populations a model that knows no features has a share as well: it holds them back where they know little. One alone
+    is shifted from class to class instead.
     """
-    several, prior = len(outputs) > 1, np.zeros(task.n_outputs)
-    if several:
-        prior = prior_outputs(task, y, weight)
-        outputs = np.concatenate([outputs, np.broadcast_to(prior, (1, *outputs.shape[1:]))])
-    shares = fit_shares(outputs, y, weight, task.kind)
-    of_rows = _crossfitted_shares(outputs, y, weight, task.kind)
-    answers = task.decode(mixed(outputs, of_rows))
+    several = len(outputs) > 1
     if not several:
-        return Mixture(shares, prior, answers, of_rows, np.tile(prior, (len(y), 1)))
-    return Mixture(shares[:-1], shares[-1] * prior, answers, of_rows[:, :-1], of_rows[:, -1:] * prior)
+        shares, offset = _fit(outputs, y, weight, task.kind, shifted=True)
+        row_shares, row_offsets = _crossfitted(outputs, y, weight, task.kind, shifted=True)
+        return Mixture(shares, offset, task.decode(mixed(outputs, row_shares) + row_offsets), row_shares, row_offsets)
+    prior = prior_outputs(task, y, weight)
+    outputs = np.concatenate([outputs, np.broadcast_to(prior, (1, *outputs.shape[1:]))])
+    shares = fit_shares(outputs, y, weight, task.kind)
+    of_rows, _ = _crossfitted(outputs, y, weight, task.kind, shifted=False)
+    return Mixture(shares[:-1], shares[-1] * prior, task.decode(mixed(outputs, of_rows)), of_rows[:, :-1], of_rows[:, -1:] * prior)
 
 
 def fit_shares(outputs: FloatArray, y: AnyArray, weight: FloatArray, kind: str) -> FloatArray:
@@ -70,8 +71,18 @@ def fit_shares(outputs: FloatArray, y: AnyArray, weight: FloatArray, kind: str) 
         weight: of rows, shape (n,).
         kind: of the task.
     """
+    return _fit(outputs, y, weight, kind, shifted=False)[0]
+
+
+def _fit(outputs: FloatArray, y: AnyArray, weight: FloatArray, kind: str, *, shifted: bool) -> tuple[FloatArray, FloatArray]:
+    """The shares (q,) of `fit_shares` and, if asked for where there are classes, what is to be added to their sum, (k,), else zeros.
+
+    Both together are the bias-corrected temperature scaling of Alexandari, Kundaje and Shrikumar 2020, "Maximum Likelihood with
+    Bias-Corrected Calibration is Hard-To-Beat at Label Shift Adaptation", section 3. What is added has a normal prior of variance one.
+    """
+    unmoved = np.zeros(outputs.shape[2])
     if kind == "regression" and len(outputs) == 1:
-        return np.ones(1)
+        return np.ones(1), unmoved
     step = -(-len(y) // _MOST_ROWS)
     outputs, y, weight = outputs[:, ::step].astype(np.float64), y[::step], weight[::step] / weight[::step].sum()
     n_populations, prior = len(outputs), _PRIOR_ROWS / len(y)
@@ -90,19 +101,31 @@ def fit_shares(outputs: FloatArray, y: AnyArray, weight: FloatArray, kind: str) 
             options={"ftol": 1e-12},
         )
         shares = np.where(found.x > _LEAST_SHARE, found.x, 0.0)
-        return shares / shares.sum()
+        return shares / shares.sum(), unmoved
     if outputs.shape[2] == 1:
         outputs = np.concatenate([np.zeros_like(outputs), outputs], axis=2)
     came = outputs[:, np.arange(len(y)), y] @ weight  # (q,)
+    n_classes = outputs.shape[2]
+    moved = slice(n_classes - len(unmoved), n_classes)  # of two classes the second only
+    of_class = np.bincount(y, weights=weight, minlength=n_classes)[moved]
 
-    def loss(shares: FloatArray) -> tuple[float, FloatArray]:
-        logs = log_probabilities(np.tensordot(shares, outputs, 1))
+    def loss(numbers: FloatArray) -> tuple[float, FloatArray]:
+        shares, shift = np.split(numbers, [n_populations])
+        total = np.tensordot(shares, outputs, 1)
+        if shifted:
+            total[:, moved] += shift
+        logs = log_probabilities(total)
         apart = shares - shares.mean()
-        value = -(logs[np.arange(len(y)), y] @ weight) + 0.5 * prior * n_populations * apart @ apart
-        return value, np.einsum("nk,qnk->q", np.exp(logs) * weight[:, None], outputs) - came + prior * n_populations * apart
+        value = -(logs[np.arange(len(y)), y] @ weight) + 0.5 * prior * n_populations * apart @ apart + 0.5 * prior * shift @ shift
+        expected = np.exp(logs) * weight[:, None]
+        of_shares = np.einsum("nk,qnk->q", expected, outputs) - came + prior * n_populations * apart
+        of_shift = expected.sum(0)[moved] - of_class + prior * shift if shifted else shift
+        return value, np.concatenate([of_shares, of_shift])
 
-    found = scipy.optimize.minimize(loss, equal, jac=True, method="L-BFGS-B", bounds=[(0.0, _LARGEST_SHARE)] * n_populations)
-    return found.x
+    bounds = [(0.0, _LARGEST_SHARE)] * n_populations + [(None, None)] * (len(unmoved) if shifted else 0)
+    start = np.concatenate([equal, unmoved]) if shifted else equal
+    found = scipy.optimize.minimize(loss, start, jac=True, method="L-BFGS-B", bounds=bounds)
+    return found.x[:n_populations], found.x[n_populations:] if shifted else unmoved
 
 
 def crossfitted_answers(outputs: FloatArray, y: AnyArray, weight: FloatArray, task: Task) -> FloatArray:
@@ -114,17 +137,18 @@ def crossfitted_answers(outputs: FloatArray, y: AnyArray, weight: FloatArray, ta
         weight: of rows, shape (n,).
         task: what is asked.
     """
-    return task.decode(mixed(outputs, _crossfitted_shares(outputs, y, weight, task.kind)))
+    row_shares, row_offsets = _crossfitted(outputs, y, weight, task.kind, shifted=len(outputs) == 1)
+    return task.decode(mixed(outputs, row_shares) + row_offsets)
 
 
-def _crossfitted_shares(outputs: FloatArray, y: AnyArray, weight: FloatArray, kind: str) -> FloatArray:
-    """Each part of the rows gets the shares that are fitted to the others, shape (n, q)."""
-    found = np.empty((len(y), len(outputs)))
+def _crossfitted(outputs: FloatArray, y: AnyArray, weight: FloatArray, kind: str, *, shifted: bool) -> tuple[FloatArray, FloatArray]:
+    """Each part of the rows gets the shares, (n, q), and what is added, (n, k), that are fitted to the others."""
+    shares, offsets = np.empty((len(y), len(outputs))), np.empty((len(y), outputs.shape[2]))
     part = np.arange(len(y)) % _N_PARTS if len(y) >= 10 * _N_PARTS else np.zeros(len(y), int)
     for number in np.unique(part):
         here, others = part == number, (part != number if part.any() else part == number)
-        found[here] = fit_shares(outputs[:, others], y[others], weight[others], kind)
-    return found
+        shares[here], offsets[here] = _fit(outputs[:, others], y[others], weight[others], kind, shifted=shifted)
+    return shares, offsets
 
 
 def mixed(outputs: FloatArray, row_shares: FloatArray) -> FloatArray:
