@@ -114,10 +114,13 @@ def train_ensemble(prepared: Prepared, control: Control) -> Ensemble:
     rows = np.logical_and.reduce([result.covered for result in trained.values()])
     outputs = np.stack([result.outputs[rows] for result in trained.values()])
     y, weight = prepared.y[rows], prepared.weight[rows]
-    mixture = mix(outputs, y, weight, task)
+    shifts = [not specs[name].solved for name in names]
+    mixture = mix(outputs, y, weight, task, shifted=shifts[0])
     shares, offset, answers = mixture.shares, mixture.offset, mixture.answers
     several = len(names) > 1
-    alone = {name: crossfitted_answers(outputs[[i]], y, weight, task) if several else answers for i, name in enumerate(names)}
+    alone = {
+        name: crossfitted_answers(outputs[[i]], y, weight, task, shifted=shifts[i]) if several else answers for i, name in enumerate(names)
+    }
     populations = [
         Population(name, specs[name], result.params, result.votes, float(share), result.history)
         for (name, result), share in zip(trained.items(), shares, strict=True)

@@ -81,7 +81,7 @@ class Bench:
             if not result.covered[self.rows].all():
                 raise TrainingError(f"{name}: {next(iter(result.failures.values()), 'not all rows are answered')}")
         each = np.stack([result.outputs[self.rows] for result in trained.values()])
-        mixture = mix(each, y, weight, task)
+        mixture = mix(each, y, weight, task, shifted=not next(iter(jobs.values())).specs[0].solved)
         outputs = mixed(each, mixture.row_shares) + mixture.row_offsets
         return Trial(trained, outputs, self.terms([outputs]).loss, _learned(self.prepared, jobs, trained, mixture))
 

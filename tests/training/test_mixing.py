@@ -73,16 +73,21 @@ def test_one_population_of_numbers_is_left_as_it_is():
 def test_one_population_that_leans_towards_a_class_is_shifted_back(kind):
     outputs, y = sampled(20_000, kind)
     leaning = np.linspace(-0.8, 0.8, outputs.shape[1]) if kind == "multiclass" else np.array([0.8])
-    found = mix(outputs[None] + leaning, y, np.ones(len(y)), TASKS[kind])
+    found = mix(outputs[None] + leaning, y, np.ones(len(y)), TASKS[kind], shifted=True)
     # Standard errors of shifts are about 1 / sqrt(n * mean p(1 - p)) = 0.02; the share moves them along, by less.
     np.testing.assert_allclose(found.offset - found.offset.mean() * (kind == "multiclass"), -leaning, atol=0.08)
     truth = row_losses(outputs, y, kind).mean()
     assert -np.log(found.answers[np.arange(len(y)), y]).mean() == pytest.approx(truth, abs=1e-3)
 
 
+def test_one_population_whose_members_were_solved_is_not_shifted():
+    outputs, y = sampled(200, "multiclass")
+    np.testing.assert_array_equal(mix(outputs[None], y, np.ones(200), TASKS["multiclass"]).offset, np.zeros(3))
+
+
 def test_one_population_of_few_rows_is_shifted_by_little():
     """Four rows of one class of three, which a shift without its prior would take as proof that there is no other."""
-    found = mix(np.zeros((1, 4, 3)), np.zeros(4, int), np.ones(4), TASKS["multiclass"])
+    found = mix(np.zeros((1, 4, 3)), np.zeros(4, int), np.ones(4), TASKS["multiclass"], shifted=True)
     assert np.ptp(found.offset) < 2.5
 
 

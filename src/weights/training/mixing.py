@@ -41,16 +41,16 @@ class Mixture(NamedTuple):
     row_offsets: FloatArray
 
 
-def mix(outputs: FloatArray, y: AnyArray, weight: FloatArray, task: Task) -> Mixture:
+def mix(outputs: FloatArray, y: AnyArray, weight: FloatArray, task: Task, *, shifted: bool = False) -> Mixture:
     """Shares of populations from their outputs (q, n, k) on rows they never saw; other arguments as `fit_shares`.
 
-    Beside several populations a model that knows no features has a share as well: it holds them back where they know little. One alone
-    is shifted from class to class instead.
+    Beside several populations a model that knows no features has a share as well: it holds them back where they know little.
+    One alone may be `shifted` from class to class instead, where its members took steps; the intercepts of solved ones need no shift.
     """
     several = len(outputs) > 1
     if not several:
-        shares, offset = _fit(outputs, y, weight, task.kind, shifted=True)
-        row_shares, row_offsets = _crossfitted(outputs, y, weight, task.kind, shifted=True)
+        shares, offset = _fit(outputs, y, weight, task.kind, shifted=shifted)
+        row_shares, row_offsets = _crossfitted(outputs, y, weight, task.kind, shifted=shifted)
         return Mixture(shares, offset, task.decode(mixed(outputs, row_shares) + row_offsets), row_shares, row_offsets)
     prior = prior_outputs(task, y, weight)
     outputs = np.concatenate([outputs, np.broadcast_to(prior, (1, *outputs.shape[1:]))])
@@ -128,7 +128,7 @@ def _fit(outputs: FloatArray, y: AnyArray, weight: FloatArray, kind: str, *, shi
     return found.x[:n_populations], found.x[n_populations:] if shifted else unmoved
 
 
-def crossfitted_answers(outputs: FloatArray, y: AnyArray, weight: FloatArray, task: Task) -> FloatArray:
+def crossfitted_answers(outputs: FloatArray, y: AnyArray, weight: FloatArray, task: Task, *, shifted: bool = False) -> FloatArray:
     """Mixed and calibrated predictions in which no row had a say in the shares: probabilities (n, classes) or values (n,).
 
     Args:
@@ -136,8 +136,9 @@ def crossfitted_answers(outputs: FloatArray, y: AnyArray, weight: FloatArray, ta
         y: encoded targets, shape (n,).
         weight: of rows, shape (n,).
         task: what is asked.
+        shifted: as `mix` has it.
     """
-    row_shares, row_offsets = _crossfitted(outputs, y, weight, task.kind, shifted=len(outputs) == 1)
+    row_shares, row_offsets = _crossfitted(outputs, y, weight, task.kind, shifted=shifted)
     return task.decode(mixed(outputs, row_shares) + row_offsets)
 
 
