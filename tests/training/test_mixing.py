@@ -311,7 +311,7 @@ def test_where_no_population_gets_a_share_the_base_rate_answers_and_the_run_can_
     data = planted(kind)
     answers = np.full(300, 1.0) if kind == "regression" else np.full((300, 2), 0.5)
     found = Mixture(np.zeros(3), np.full(1, 0.4), answers, np.zeros((300, 3)), np.full((300, 1), 0.4))
-    monkeypatch.setattr("weights.fitting.mix", lambda *_: found)
+    monkeypatch.setattr("weights.fitting.mix", lambda *_, **options: found)
     fit(data, "y", members=8, hidden=(8,), n_steps=48).save(tmp_path / "run")  # a member for each fold: all rows are judged
     ensemble = load(tmp_path / "run").ensemble
     assert [(population.name, population.share) for population in ensemble.populations] == [
@@ -324,7 +324,7 @@ def test_where_no_population_gets_a_share_the_base_rate_answers_and_the_run_can_
 
 def test_a_population_without_a_share_is_left_out(monkeypatch):
     found = Mixture(np.array([1.0, 0.0, 0.5]), np.zeros(1), np.full(300, 1.0), np.tile([1.0, 0.0, 0.5], (300, 1)), np.zeros((300, 1)))
-    monkeypatch.setattr("weights.fitting.mix", lambda *_: found)
+    monkeypatch.setattr("weights.fitting.mix", lambda *_, **options: found)
     assert [*fit(planted("regression"), "y", members=8, hidden=(8,), n_steps=48).specs] == ["linear", "mlp-loose"]
 
 
