@@ -3,6 +3,7 @@
     python benchmarks/images.py speed                       the same network in both, in one run
     python benchmarks/images.py accuracy FOLDER             of data: mnist_10k, cifar10_10k, pneumonia_chest_xray below it
     python benchmarks/images.py memory FOLDER               peak memory with 2, 4 and 8 members
+    python benchmarks/images.py maps FOLDER --save RUNS     what maps of pictures show: planted marks, and runs that `accuracy` saved
 
 Speed is that of the ordinary compiled step (rows looked up, loss, gradients, update; no augmentation, plain SGD in both), compiling
 excluded: compare the ratios, not the times. Run nothing else meanwhile.
@@ -17,6 +18,7 @@ import platform
 import resource
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -27,12 +29,14 @@ import jax.numpy as jnp
 import numpy as np
 
 from weights import api
+from weights.inspection.saliency import saliency
 from weights.models.base import Shape
 from weights.models.table import build
 from weights.spec import Spec, resolve, varying_values, with_settings
 from weights.training.step import Member, Shared, member_program
 
 _BATCH, _STEPS, _ROWS, _TRIES = 64, 20, 2_000, 5
+_EXPLAINED = 24
 _NETWORKS = {
     "32 x 32 colour, 32-64-128": ((32, 32, 3), {"widths": (32, 64, 128), "blocks": (0, 0, 1)}),
     "28 x 28 grey, 16-32-64": ((28, 28, 1), {"widths": (16, 32, 64), "blocks": (0, 0, 1)}),
@@ -175,15 +179,70 @@ def accuracy(folder: Path, only: str | None, save: Path | None) -> None:
         print(*(f"  noticed: {remark}" for remark in report.remarks), sep="\n", flush=True)
 
 
+def marked(n: int, seed: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Noisy grey pictures with a bright square each, the second half with a cross as bright; classes; and the places of crosses."""
+    rng, side = np.random.default_rng(seed), 32
+    pictures, places = rng.normal(110, 15, (n, side, side)), rng.integers(3, side - 3, (n, 2, 2))
+    for i, ((row, column), (cross_row, cross_column)) in enumerate(places):
+        pictures[i, row - 1 : row + 2, column - 1 : column + 2] += 70
+        if i >= n // 2:
+            pictures[i, cross_row - 2 : cross_row + 3, cross_column] += 70
+            pictures[i, cross_row, cross_column - 2 : cross_column + 3] += 70
+    return pictures.clip(0, 255).astype(np.uint8), np.arange(n) >= n // 2, places[:, 1]
+
+
+def points_at(one: np.ndarray, place: np.ndarray) -> bool:
+    """Whether a map is largest on a cross, or beside it (the pointing game of Zhang et al. 2018)."""
+    return bool(np.abs(np.unravel_index(one.argmax(), one.shape) - place).max() <= 3)
+
+
+def maps(folder: Path, runs: Path | None) -> None:
+    """How often maps point at planted marks, and how much of them members agree on and randomised weights leave, on real pictures."""
+    (x, y, _), (new, is_marked, places) = marked(1_000, 0), marked(120, 1)
+    with tempfile.TemporaryDirectory() as place:
+        np.savez(Path(place) / "marks.npz", images=x, labels=y)
+        model = api.fit(Path(place) / "marks.npz", n_steps=400)
+    found = [saliency(model.ensemble, picture.reshape(-1), label=1) for picture in new[is_marked]]
+    print(f"crosses beside squares, 32 x 32: out-of-bag accuracy {model.metrics['accuracy']:.3f}; {len(found)} new pictures")
+    chance = 7 * 7 / 32**2
+    for name in ("occlusion", "gradients"):
+        together = np.mean([points_at(np.abs(getattr(one, f"mean_{name}")), at) for one, at in zip(found, places[is_marked], strict=True)])
+        alone = np.mean([points_at(np.abs(m), at) for one, at in zip(found, places[is_marked], strict=True) for m in getattr(one, name)])
+        print(f"  {name:<12}points at the cross: mean over members {together:.1%}, one member {alone:.1%}, chance {chance:.1%}", flush=True)
+    for name, source in _DATA.items():
+        if runs is None or not (runs / name).is_dir():
+            continue
+        model = api.load(runs / name)
+        seen = api.pictures_of(model, folder / source)
+        rows = np.linspace(0, len(seen.pictures) - 1, _EXPLAINED).astype(int)
+        flat = seen.pictures.reshape(len(seen.pictures), -1)
+        saliency(model.ensemble, flat[0])
+        began = time.perf_counter()
+        found = [saliency(model.ensemble, flat[row]) for row in rows]
+        seconds = (time.perf_counter() - began) / len(found)
+        between = np.mean([one.between_members for one in found], 0)
+        drawn = np.mean([[(step.gradients, step.occlusion) for step in one.randomised] for one in found], 0)
+        print(
+            f"{name:<22}{len(found)} pictures, {seconds:.2f} s each; of members: gradients {between[0]:.2f}, occlusion {between[1]:.2f}; "
+            f"randomised {drawn[-1, 0]:.2f}, {drawn[-1, 1]:.2f}; "
+            f"{np.mean([one.depends_on_weights for one in found]):.0%} pass",
+            flush=True,
+        )
+        layers = [step.layer for step in found[0].randomised]
+        print("  cascade: " + "; ".join(f"{layer} {g:.2f}, {o:.2f}" for layer, (g, o) in zip(layers, drawn, strict=True)), flush=True)
+
+
 def memory(folder: Path) -> None:
-    """Peak memory of fits with more and more members, each in a process of its own."""
-    for members in (2, 4, 8):
+    """Peak memory of fits with more and more members, each in a process of its own; the first, not shown, compiles the programs."""
+    for turn, members in enumerate((2, 2, 4, 8, 16)):
         code = (
             "import resource, sys; from weights import api; "
             f"api.fit(sys.argv[1], members={members}, n_folds=2, n_steps=8); "
             "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)"
         )
         done = subprocess.run([sys.executable, "-c", code, str(folder / "cifar10_10k")], capture_output=True, text=True, check=True)
+        if turn == 0:
+            continue
         print(f"{members} members: {int(done.stdout.split()[-1]) / 1e3:,.0f} MB at most", flush=True)
     prepared = api.plan_fit(folder / "cifar10_10k")
     weights = prepared.plans[0].n_weights
@@ -193,10 +252,10 @@ def memory(folder: Path) -> None:
 def main() -> None:
     """Run what is asked for."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", choices=("speed", "accuracy", "memory"))
+    parser.add_argument("what", choices=("speed", "accuracy", "memory", "maps"))
     parser.add_argument("folder", nargs="?", type=Path)
     parser.add_argument("--only", choices=tuple(_DATA))
-    parser.add_argument("--save", type=Path, help="folder for the runs")
+    parser.add_argument("--save", type=Path, help="folder for the runs, or (maps) with them")
     asked = parser.parse_args()
     if asked.what != "speed" and asked.folder is None:
         parser.error("name the folder of pictures")
@@ -204,6 +263,8 @@ def main() -> None:
         speed()
     elif asked.what == "accuracy":
         accuracy(asked.folder, asked.only, asked.save)
+    elif asked.what == "maps":
+        maps(asked.folder, asked.save)
     else:
         memory(asked.folder)
     print(json.dumps({"machine": platform.machine(), "peak_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1000}))

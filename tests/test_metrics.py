@@ -226,6 +226,26 @@ def test_intervals_stay_within_what_is_possible():
     assert all(metric.high <= 1 for name, metric in intervals.items() if name != "log_loss")
 
 
+@pytest.mark.parametrize("of_groups", [False, True])
+def test_what_rests_on_a_class_of_one_row_or_group_has_no_interval(of_groups):
+    y = np.array([0] * 20 + [1] * 20 + [2] * (3 if of_groups else 1))
+    probability = np.random.default_rng(0).dirichlet(np.ones(3), len(y))
+    group = np.minimum(np.arange(len(y)), 40) if of_groups else None
+    found = score("multiclass", y, probability, group=group)
+    assert [name for name, metric in found.items() if metric.low is None] == ["auroc", "balanced_accuracy", "calibration_error"]
+    apart = score(
+        "multiclass", np.append(y, 2), np.append(probability, probability[-1:], 0), group=None if group is None else np.append(group, 41)
+    )
+    assert [name for name, metric in apart.items() if metric.low is None] == ["calibration_error"]
+
+
+def test_rows_of_weight_zero_make_no_class_large_enough():
+    y, probability = np.repeat([0, 1], 10), binary_case(n=20)[1]
+    weight = np.r_[np.ones(11), np.zeros(9)]
+    assert score("binary", y, probability, weight=weight)["balanced_accuracy"].low is None
+    assert score("binary", y, probability, weight=1 - weight)["balanced_accuracy"].low is not None  # of one class, which has nine
+
+
 def test_a_metric_without_interval_says_so():
     assert Metric(0.5) == Metric(0.5, None, None)
 

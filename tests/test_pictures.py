@@ -5,12 +5,15 @@ from __future__ import annotations
 import zipfile
 
 import numpy as np
+import pyarrow as pa
 import pytest
 from PIL import Image
 
 import weights
 from weights import api
+from weights.data.image import picture_field
 from weights.errors import DataError, UsageError
+from weights.fitting import job
 
 FAST = {"members": 2, "n_folds": 2, "n_steps": 30, "batch_size": 16, "widths": (8, 16), "blocks": (0, 0)}
 SIDE = 16
@@ -63,6 +66,23 @@ def test_new_pictures_are_answered_whatever_they_come_in(model, tmp_path):
     np.testing.assert_array_equal(model.predict_proba(new / "lying" / "000.png"), probability[:1])
 
 
+def test_new_pictures_are_answered_from_a_table_whose_only_column_of_files_has_another_name(model, folder, tmp_path):
+    paths = sorted(folder.rglob("*.png"))
+    (tmp_path / "new.csv").write_text("\n".join(["scan,age", *(f"{path},{i}" for i, path in enumerate(paths))]))
+    np.testing.assert_array_equal(model.predict_proba(tmp_path / "new.csv"), model.predict_proba(folder))
+    assert api.predictions(model, tmp_path / "new.csv")["file"].tolist() == [str(path) for path in paths]
+
+
+def test_an_array_of_pictures_is_answered(model, folder):
+    grey = np.stack([np.asarray(Image.open(path)) for path in sorted(folder.rglob("*.png"))])
+    probability = model.predict_proba(folder)
+    for array in (grey, grey[..., None], np.stack([grey] * 3, 3), grey / 255):
+        np.testing.assert_array_equal(model.predict_proba(array), probability)
+    np.testing.assert_allclose(model.predict_proba(grey.repeat(2, 1).repeat(2, 2)), probability, atol=0.05)
+    with pytest.raises(DataError, match=r"it is \(16, 16\). If it is one grey picture, give picture\[None\]"):
+        model.predict(grey[0])
+
+
 def test_a_larger_or_coloured_picture_is_brought_to_the_size_of_training(model, tmp_path):
     large = np.repeat(np.repeat(stripes(True, 3), 4, 0), 4, 1)
     Image.fromarray(np.stack([large] * 3, 2)).save(tmp_path / "large.png")
@@ -76,7 +96,6 @@ def test_a_saved_model_answers_the_same(model, folder, tmp_path):
 
 
 def test_members_learn_from_the_mapped_pictures_without_a_copy(folder):
-    from weights.fitting import job
     from weights.training.feeding import InMemory
 
     prepared = api.plan_fit(folder, **FAST)
@@ -121,7 +140,43 @@ def test_repeated_pictures_are_counted(tmp_path):
     Image.fromarray(stripes(True, 1004)).save(tmp_path / "train" / "lying" / "wrong.png")  # there as upright
     [said] = [remark for remark in api.plan_fit(tmp_path, **FAST).remarks if "more than once" in remark]
     assert said.startswith("2 pictures are there more than once, 4 rows in all; 1 of them in the test as well as in training")
-    assert said.endswith("1 under two labels")
+    assert said.endswith("1 under two labels; copies are kept on one side of every split")
+
+
+def scans(picks):
+    """A table of stripes, some of them several times."""
+    side = np.stack([stripes(pick % 2 == 0, pick).ravel() for pick in picks])
+    pictures = pa.FixedSizeListArray.from_arrays(pa.array(side.ravel()), SIDE * SIDE)
+    columns = [pictures, pa.array([f"p{pick % 2}" for pick in picks]), pa.array([i // 2 for i in range(len(picks))])]
+    return pa.Table.from_arrays(columns, schema=pa.schema([picture_field(SIDE, SIDE, 1), ("finding", pa.string()), ("visit", pa.int64())]))
+
+
+def test_copies_of_a_picture_are_never_on_both_sides_of_a_split():
+    picks = np.arange(60) % 40
+    prepared = api.plan_fit(scans(picks), "finding", drop=["visit"], **{**FAST, "members": 8, "n_folds": 4})
+    counts = job("convolution", prepared.candidates["convolution"], prepared).resampling.counts
+    np.testing.assert_array_equal(counts[:, :20], counts[:, 40:])
+    [said] = [remark for remark in prepared.remarks if "more than once" in remark]
+    assert said == "20 pictures are there more than once, 40 rows in all; copies are kept on one side of every split"
+
+
+def test_a_group_or_an_order_in_time_decides_alone_what_stays_together():
+    picks = np.arange(60) % 40
+    given = api.plan_fit(scans(picks), "finding", group="visit", **FAST)
+    assert len(np.unique(given.dataset.group)) == 30
+    ordered = api.plan_fit(scans(picks), "finding", time="visit", **FAST)
+    assert ordered.dataset.group is None
+    for prepared in (given, ordered):
+        assert [said for said in prepared.remarks if "once" in said] == ["20 pictures are there more than once, 40 rows in all"]
+
+
+def test_without_copies_nothing_stays_together(folder):
+    assert api.plan_fit(folder, **FAST).dataset.group is None
+
+
+def test_nothing_but_copies_of_one_picture_is_refused():
+    with pytest.raises(DataError, match="Different pictures were needed to learn from, but all 8 are copies of one"):
+        api.plan_fit(scans(np.zeros(8, int)), "visit", drop=["finding"], **FAST)
 
 
 def test_a_table_of_file_names_brings_target_and_patients(folder, tmp_path):
@@ -210,10 +265,9 @@ def test_classes_of_the_test_that_were_never_learned_are_told(tmp_path):
     assert "2 of 10 rows for the test are of classes that nothing is learned of, and not judged: novel" in report.remarks
 
 
-@pytest.mark.parametrize("ask", ["summary", "diagnose"])
-def test_what_is_for_tables_is_refused_in_words(model, ask):
+def test_what_is_for_tables_is_refused_in_words(model):
     with pytest.raises(UsageError, match="pictures"):
-        getattr(model, ask)()
+        model.summary()
 
 
 def test_a_table_of_files_can_be_looked_at(folder, tmp_path):

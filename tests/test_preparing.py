@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
-from weights.errors import UsageError
+from weights import api
+from weights.errors import DataError, NotFoundError, UsageError
 from weights.preparing import parse_seconds
+
+PICTURES = np.random.default_rng(0).integers(0, 256, (24, 12, 12), np.uint8)
+KINDS = np.arange(24) % 2
 
 
 @pytest.mark.parametrize(
@@ -20,3 +25,58 @@ def test_lengths_of_time_are_read(text, seconds):
 def test_what_is_no_length_of_time_is_refused(text):
     with pytest.raises(UsageError, match=rf"A length of time such as 90, 60s, 5m or 1h was needed, but '{text}' came"):
         parse_seconds(text)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"clip": None}, "--clip bounds the numbers of a table, but pictures came"),
+        ({"clip": 6.0}, "--clip bounds the numbers of a table, but pictures came"),
+        ({"missing": ["n/a"]}, "--missing names words in the cells of a table, but pictures came"),
+        ({"inspect": True}, "Inspection says what each column is worth, but pictures came, and pixels have no worth of their own"),
+    ],
+)
+def test_what_is_for_tables_is_refused_of_pictures(options, message):
+    with pytest.raises(UsageError, match=message):
+        api.plan_fit(PICTURES, KINDS, **options)
+
+
+@pytest.mark.parametrize("options", [{}, {"clip": 4.0}, {"inspect": False}])
+def test_pictures_are_not_inspected(options):
+    assert not api.plan_fit(PICTURES, KINDS, **options).inspect
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"mixup": 0.2}, "'mixup' is a change of pictures, but a table of numbers and words came. Leave it out"),
+        ({"flip": True, "model": "linear"}, "'flip' is a change of pictures"),
+        ({"augmentation__shift": 0.1}, r"'augmentation\.shift' is a change of pictures"),
+        ({"search": {"rotate": [0, 10]}}, "'rotate' is a change of pictures"),
+        ({"picture_size": 32}, "A picture size was given, but there are no pictures"),
+    ],
+)
+def test_what_is_for_pictures_is_refused_of_tables(options, message):
+    with pytest.raises(UsageError, match=message):
+        api.plan_fit("iris", **options)
+
+
+def test_names_of_pictures_that_are_not_there_are_refused_unless_they_are_left_out():
+    table = {"scan": [f"{i}.png" for i in range(24)], "age": np.arange(24.0), "ill": KINDS}
+    with pytest.raises(DataError, match=r"'scan' names picture files, but .* are not there: first '/.*/0.png'"):
+        api.plan_fit(table, "ill")
+    for options in ({"drop": ["scan"]}, {"kinds": {"scan": "category"}}, {"group": "scan"}):
+        assert api.plan_fit(table, "ill", **options).dataset.encoding.picture is None
+    with pytest.raises(NotFoundError, match=r"There is no column 'scam' of names of picture files. Did you mean 'scan'?"):
+        api.plan_fit(table, "ill", kinds={"scam": "picture"})
+
+
+def test_pictures_are_learned_from_as_an_array_beside_their_labels():
+    prepared = api.plan_fit(np.stack([PICTURES] * 3, 3), KINDS)
+    assert prepared.dataset.encoding.picture_size == (12, 12, 1)  # three equal channels are grey
+    np.testing.assert_array_equal(prepared.dataset.x, PICTURES.reshape(24, 144))
+    np.testing.assert_array_equal(prepared.y, KINDS)
+    with pytest.raises(DataError, match=r"put labels beside the images of an .npz or an array"):
+        api.plan_fit(PICTURES)
+    with pytest.raises(DataError, match="'target' must have one value a row, but there are 3 values and 24 rows"):
+        api.plan_fit(PICTURES, [0, 1, 1])

@@ -27,8 +27,8 @@ from weights.data.dataset import Dataset, Feature, Roles, describe, parse_kinds
 from weights.data.delimited import remark_of, remarks_of
 from weights.data.encoding import apply_encoding, cells, unfamiliar
 from weights.data.examples import EXAMPLES
-from weights.data.image import holds_pictures, is_picture, read_pictures
-from weights.data.picturecolumns import folder_of, with_pictures
+from weights.data.picturecolumns import FILE_NAMES, read_new
+from weights.data.picturesources import holds_pictures
 from weights.data.stream import counted_from, parts, rows_counted_from
 from weights.data.table import describe_source, read_table
 from weights.effects import FeatureWeights
@@ -59,8 +59,6 @@ from weights.types import AnyArray, BoolArray, FloatArray, Params
 from weights.verdicts import Diagnosis, Experiment, Finding, LayerHealth
 
 _SAME_KEYSTROKE_SECONDS = 0.5
-_FILE_NAMES = "\0file"
-"""Column of the names that pictures were read from: no user's table has one called so."""
 MOST_EXPLAINED = 24
 """Pictures that are explained at a time."""
 STOPPING_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -107,7 +105,8 @@ class Model:
         """The most probable class or the expected value of each row, shape (n,).
 
         Args:
-            data: path, frame, mapping of columns or array with the columns of training, in any order.
+            data: path, frame, mapping of columns or array with the columns of training, in any order; of pictures also an array
+                (n, h, w) or (n, h, w, c).
 
         Raises:
             DataError: a needed column is missing or cannot be read as its kind.
@@ -347,22 +346,11 @@ class Model:
         save_ensemble(self.ensemble, Path(folder))
 
     def read(self, data: Any) -> Any:
-        """The table behind a path, frame or mapping, numbers and words for missing read as in training."""
+        """The table behind a path, frame, mapping or array, numbers, pictures and words for missing read as in training."""
         encoding = self.ensemble.encoding
-        seen = encoding.picture
-        if seen is None:
-            return read_table(data, missing=encoding.missing_words, notations=encoding.notations)
-        asked: dict[str, Any] = {"size": (seen.height, seen.width), "channels": seen.channels, "strict": True}
-        if holds_pictures(data):
-            table = read_pictures(Path(data), **asked)
-            own = {name: new for name, new in (("picture", seen.name), ("file", _FILE_NAMES)) if name in table.column_names}
-            return table.select([*own]).rename_columns([*own.values()])
-        table = read_table(data, missing=encoding.missing_words)
-        named = seen.name in table.column_names and is_picture(table.schema.field(seen.name))
-        if named:
-            return table
-        pictures = with_pictures(table, seen.name, folder_of(data), **asked)
-        return pictures.append_column(_FILE_NAMES, table[seen.name])
+        if encoding.picture is not None:
+            return read_new(data, encoding.picture, encoding.missing_words)
+        return read_table(data, missing=encoding.missing_words, notations=encoding.notations)
 
     def notices(self, data: Any) -> list[str]:
         """Sentences about rows that training did not prepare for, such as levels of a category it had not seen.
@@ -390,7 +378,7 @@ def fit(
     """Train an ensemble.
 
     Args:
-        data: path, bundled example, data frame, mapping of columns, or array of features (n, p).
+        data: path, bundled example, data frame, mapping of columns, or array of features (n, p) or of pictures (n, h, w, c).
         target: name of the target column, or the target itself, n values. A bundled example knows its own.
         save: folder to save to; also the place of checkpoints, so that an interrupted fit can be resumed.
         resume: continue the interrupted fit whose checkpoint lies beside `save`.
@@ -461,7 +449,8 @@ def plan_fit(
         missing: further words that mean "no value".
         split: column that says train, val or test; what is said to be test is not learned from, but judged at the end. Folders and .npz
             files of pictures that are split so tell it themselves.
-        picture_size: height and width that pictures get, 8 to 512; by default theirs, if all have one of at most 64, and 64 otherwise.
+        picture_size: height and width that pictures get, 8 to 512; by default theirs, if all have one of at most 64, and
+            otherwise a square of the larger side that half of them have, at most 64.
         clip: bound of the smooth clip of scaled numbers; None for none.
         copies: "merge" makes rows that stand in the table several times one row of their summed weight, leaves out rows of weight
             zero, and lets the order of rows play no part (data/copies.py); "keep" takes rows as they come.
@@ -557,23 +546,37 @@ def run_fit(
     return model
 
 
-def predictions(model: Model, data: Any, *, level: float = 0.9) -> dict[str, AnyArray]:
+def predictions(model: Model, data: Any, *, level: float = 0.9, sensitivity: float | None = None, label: Any = None) -> dict[str, AnyArray]:
     """Answers as named columns: ``prediction``, and each class's probability, or the bounds of the interval; ``file`` first, of pictures.
 
+    Args:
+        model: to answer with.
+        data: as `Model.predict`.
+        level: of the intervals of numbers.
+        sensitivity: adds a column ``found LABEL``: whether the probability of a class reaches the threshold that finds this share of its
+            rows (`Model.operating_point`).
+        label: this class; the second of two if None.
+
     Raises:
-        DataError: a needed column is missing or unreadable. UsageError: the level is not between 0 and 1.
+        DataError: a needed column is missing or unreadable. UsageError: the level is not between 0 and 1; others as
+            `Model.operating_point`.
     """
     table = model.read(data)
     x = apply_encoding(model.ensemble.encoding, table)
     # Pictures have no order that people know, but names.
-    names = {"file": table[_FILE_NAMES].to_numpy()} if _FILE_NAMES in table.column_names else {}
+    names = {"file": table[FILE_NAMES].to_numpy()} if FILE_NAMES in table.column_names else {}
+    if sensitivity is not None:
+        point = model.operating_point(sensitivity, label=label)
     if model.ensemble.task.kind == "regression":
         half, share = model.ensemble.half_width(level), f"{100 * level:g}%"
         answer = model.ensemble.answer(x)
         return {**names, "prediction": answer, f"low {share}": answer - half, f"high {share}": answer + half}
     probability = model.ensemble.predict_proba(x)
     labels = np.asarray(model.classes)[probability.argmax(1)]
-    return {**names, "prediction": labels, **{f"probability {label}": probability[:, k] for k, label in enumerate(model.classes)}}
+    answers = {**names, "prediction": labels, **{f"probability {known}": probability[:, k] for k, known in enumerate(model.classes)}}
+    if sensitivity is not None:
+        answers[f"found {point.label}"] = probability[:, model.sought(label)] >= point.threshold
+    return answers
 
 
 def check_intervals(
@@ -766,8 +769,8 @@ def explained_pictures(
     if table.num_rows > MOST_EXPLAINED:
         raise UsageError(f"At most {MOST_EXPLAINED} pictures are explained at a time, but {table.num_rows:,} came. Name fewer.")
     number = None if label is None else model._class(label)
-    has_names = _FILE_NAMES in table.column_names
-    names = table[_FILE_NAMES].to_pylist() if has_names else [f"row {i + 1}" for i in range(table.num_rows)]
+    has_names = FILE_NAMES in table.column_names
+    names = table[FILE_NAMES].to_pylist() if has_names else [f"row {i + 1}" for i in range(table.num_rows)]
     found = []
     for i, x in enumerate(apply_encoding(model.ensemble.encoding, table)):
         one = saliency(model.ensemble, x, label=number)
@@ -825,8 +828,13 @@ class Answers(NamedTuple):
     notices: list[str]
 
 
-def answers(model: Model, data: Any, *, level: float = 0.9) -> Iterator[Answers]:
+def answers(model: Model, data: Any, **options: Any) -> Iterator[Answers]:
     """Answers to all rows of a table at once, or some at a time where it is a Parquet file that does not fit into memory.
+
+    Args:
+        model: to answer with.
+        data: as `Model.predict`.
+        **options: as `predictions`.
 
     Raises:
         DataError, UsageError: as `predictions`; rows are counted in the whole table.
@@ -837,12 +845,12 @@ def answers(model: Model, data: Any, *, level: float = 0.9) -> Iterator[Answers]
         if not can_pass(data):
             raise
     else:
-        yield Answers(predictions(model, rows, level=level), model.notices(rows))
+        yield Answers(predictions(model, rows, **options), model.notices(rows))
         return
     encoding, begin = model.ensemble.encoding, 0
     for rows in parts(Path(data), [column.name for column in encoding.columns], encoding.missing_words):
         with rows_counted_from(begin):
-            yield Answers(predictions(model, rows, level=level), [counted_from(begin, note) for note in model.notices(rows)])
+            yield Answers(predictions(model, rows, **options), [counted_from(begin, note) for note in model.notices(rows)])
         begin += rows.num_rows
 
 

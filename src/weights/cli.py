@@ -565,26 +565,30 @@ def draw(run: str, what: str, output: str, quiet: bool, as_json: bool, **options
 @click.argument("source")
 @click.option("--output", "-o", metavar="FILE", help="Write to a .csv, .parquet or .jsonl file instead of standard output.")
 @click.option("--level", default=0.9, show_default=True, metavar="SHARE", help="Level of the intervals of a regression.")
+@click.option("--sensitivity", type=float, metavar="SHARE", help="Tell which rows reach the threshold that finds this share of a class.")
+@click.option("--class", "label", metavar="LABEL", help="This class; the second of two if not given.")
 @_command
-def predict(run: str, source: str, output: str | None, level: float, as_json: bool) -> None:
+def predict(run: str, source: str, output: str | None, level: float, sensitivity: float | None, label: str | None, as_json: bool) -> None:
     """Answer the rows of SOURCE with the model saved in RUN.
 
     Classes come with the probability of each; numbers with an interval.
 
     \b
       weights predict runs/income new.csv --output predictions.csv
+      weights predict runs/xray new/ --sensitivity 0.95 --class ill
     """
     from weights import api
     from weights.data.output import pour_tables, predictions_table, write_tables
     from weights.report.terminal import labelled
 
     _spare_source(source, output)
+    _check_sought(label, sensitivity)
     model = api.load(run)
 
     def tables() -> Iterator[pa.Table]:
         """Answers part by part; what is noticed is said of the first part in which there is something."""
         said, begin = False, 0
-        for part in api.answers(model, source, level=level):
+        for part in api.answers(model, source, level=level, sensitivity=sensitivity, label=label):
             if part.notices and not said:
                 where = [f"in rows from {begin + 1:,} on, and perhaps in later ones"] if begin else []
                 _say(labelled("noticed" if i == 0 else "", text) for i, text in enumerate([*where, *part.notices]))
@@ -621,8 +625,7 @@ def show(run: str, sensitivity: float | None, label: str | None, as_json: bool) 
     from weights.report.elements import element_lines, finding_lines, health_object
 
     model = api.load(run)
-    if label is not None and sensitivity is None:
-        raise UsageError("--class says whose rows are to be found, but how many was not said. Add --sensitivity, such as 0.95.")
+    _check_sought(label, sensitivity)
     if sensitivity is not None:
         point = model.operating_point(sensitivity, label=label)
         _print_json(point) if as_json else _print(terminal.operating_lines(point, pictures=model.ensemble.encoding.picture is not None))
@@ -686,6 +689,12 @@ def completion(shell: str, as_json: bool) -> None:
     assert made is not None
     script = made(cli, {}, "weights", "_WEIGHTS_COMPLETE").source()
     _print_json({"shell": shell, "script": script}) if as_json else _print([script])
+
+
+def _check_sought(label: str | None, sensitivity: float | None) -> None:
+    """Refuse a class to be found without the share of it."""
+    if label is not None and sensitivity is None:
+        raise UsageError("--class says whose rows are to be found, but how many was not said. Add --sensitivity, such as 0.95.")
 
 
 def _spare_source(source: str, output: str | None) -> None:

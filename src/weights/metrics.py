@@ -22,7 +22,11 @@ _SMALLEST = 1e-15
 
 
 class Metric(msgspec.Struct, frozen=True):
-    """A metric's value with a 95 % interval (Student's t over rows or groups); `low` and `high` are None where no interval is given."""
+    """A metric's value with a 95 % interval (Student's t over rows or groups).
+
+    `low` and `high` are None where no interval is given: of the calibration error, and of the area under the ROC curve and the
+    balanced accuracy where a class has but one row or group, whose error cannot be told.
+    """
 
     value: float
     low: float | None = None
@@ -51,8 +55,10 @@ def score(
     weight = np.ones(len(y)) if weight is None else weight
     bounds = {"r2": (-np.inf, 1.0), "rmse": (0.0, np.inf), "mae": (0.0, np.inf), "log_loss": (0.0, np.inf), "brier": (0.0, 2.0)}
     results = {}
+    scarce = kind != "regression" and _fewest_of_a_class(y, weight, group) < 2
     for name, function in METRICS[kind].items():
         value, contributions = function(y, prediction, weight)
+        contributions = None if scarce and name in _OF_EACH_CLASS else contributions
         results[name] = _with_interval(value, contributions, weight, group, *bounds.get(name, (0.0, 1.0)))
     return results
 
@@ -78,6 +84,22 @@ def calibration_error(y: IntArray, probability: FloatArray, weight: FloatArray, 
     middle = (np.cumsum(weight_at) - weight_at / 2) / weight.sum()
     bins = np.minimum((middle * n_bins).astype(int), n_bins - 1)[tie]
     return float(np.abs(np.bincount(bins, weight * (claimed - found))).sum() / weight.sum())
+
+
+_OF_EACH_CLASS = ("auroc", "balanced_accuracy")
+"""Metrics with a mean over the rows of each class: of one row, or one group, its error would look like none."""
+
+
+def _fewest_of_a_class(y: IntArray, weight: FloatArray, group: IntArray | None) -> int:
+    """How many rows, or groups, of weight above zero the rarest of the classes has that are there."""
+    rows = weight > 0
+    if group is None:
+        counts = np.bincount(y[rows])
+    else:
+        _, unit = np.unique(group[rows], return_inverse=True)
+        n_units = int(unit.max(initial=0)) + 1
+        counts = np.bincount(np.unique(y[rows] * n_units + unit) // n_units)
+    return int(counts[counts > 0].min(initial=len(y)))
 
 
 def _with_interval(

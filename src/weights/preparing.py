@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -19,9 +19,12 @@ from weights.data.columns import to_numbers
 from weights.data.copies import merge_copies
 from weights.data.dataset import Dataset, Roles, prepare, prepare_passing
 from weights.data.examples import EXAMPLES
-from weights.data.image import holds_pictures, is_picture, read_pictures
-from weights.data.picturecolumns import folder_of, picture_columns, with_pictures
+from weights.data.image import is_picture
+from weights.data.picturecolumns import folder_of, picture_column, with_pictures
+from weights.data.picturesources import holds_pictures, read_pictures
+from weights.data.pixels import Wanted
 from weights.data.table import describe_source, read_table
+from weights.elements.augmentation import Augmentation
 from weights.ensemble import Origin, model_shape
 from weights.errors import DataError, UsageError, listed, printable, suggest
 from weights.fitting import Prepared, candidates, check_memory, check_passing_target, plans_of, races, within_budget
@@ -92,6 +95,7 @@ def decide(
     """What is asked of the rows, what is trained for it, and what that takes; arguments as `plan_fit`, `chosen` are all settings."""
     if n_threads < 1:
         raise UsageError(f"threads must be at least 1, but is {n_threads}. Leave it out to use all cores.")
+    _check_acts(dataset, [*chosen, *search], inspect=inspect is True)
     found = find_task(dataset.target, dataset.roles.target, kind=task, class_weight=class_weight)
     check_passing_target(dataset, found)
     y = found.encode(dataset.target)
@@ -124,9 +128,8 @@ def decide(
     n_features = len(dataset.used_features)
     if inspect is None and n_features > _MOST_INSPECTED:
         remarks.append(f"{n_features:,} features are too many to say of each what it is worth, unless asked for with --inspect")
-    if dataset.encoding.picture is not None:
-        inspect = False
-    inspect = n_features <= _MOST_INSPECTED if inspect is None else inspect
+    if inspect is None:
+        inspect = dataset.encoding.picture is None and n_features <= _MOST_INSPECTED
     return Prepared(dataset, found, y, weight, shape, specs, raced, plans, remarks, n_threads, inspect, origin)
 
 
@@ -155,17 +158,17 @@ def parse_seconds(text: str | float) -> float:
 
 def _table_and_roles(data: Any, target: Any, sample_weight: Any, roles: Roles, tell: Tell) -> tuple[Any, Roles]:
     """The table, with the target and the weights as columns, and the roles with their names."""
-    size = None if roles.picture_size is None else (roles.picture_size, roles.picture_size)
+    wanted = Wanted(size=None if roles.picture_size is None else (roles.picture_size, roles.picture_size), tell=tell)
     if holds_pictures(data):
-        table, roles, target = _pictures_and_roles(read_pictures(Path(data), size=size, tell=tell), roles, target)
+        if roles.missing:
+            raise UsageError("--missing names words in the cells of a table, but pictures came without one. Leave it out.")
+        table, roles, target = _pictures_and_roles(read_pictures(data, wanted), roles, target)
     else:
         table = read_table(data, missing=roles.missing)
-        named = [name for name, kind in roles.kinds.items() if kind == "picture"] or picture_columns(table, folder_of(data))
-        table = with_pictures(table, named[0], folder_of(data), size=size, tell=tell) if named else table
-        if size is not None and not named:
-            raise UsageError(
-                "A picture size was given, but there are no pictures. Leave it out, or name their column: --kind file=picture."
-            )
+        spared = {name for name in (target, sample_weight, roles.group, roles.time, roles.split) if isinstance(name, str)}
+        column = next((name for name, kind in roles.kinds.items() if kind == "picture"), None)
+        column = column or picture_column(table, folder_of(data), spared={*spared, *roles.drop, *roles.kinds})
+        table = with_pictures(table, column, folder_of(data), wanted) if column else table
     if target is None and isinstance(data, str) and data in EXAMPLES:
         target = EXAMPLES[data].target
     if target is None:
@@ -184,14 +187,39 @@ def _pictures_and_roles(table: pa.Table, roles: Roles, target: Any) -> tuple[pa.
     if target is None and "class" not in table.column_names:
         raise DataError(
             "Pictures to learn from need a class each, but these come without. Sort them into a folder for each class, of which there "
-            "must be two at least; put labels beside the images of an .npz; or name the files in a table with their target."
+            "must be two at least; put labels beside the images of an .npz or an array; or name the files in a table with their target."
         )
     split = "split" if roles.split is None and "split" in table.column_names else roles.split
     return (
         table.drop_columns([name for name in table.column_names if name == "file"]),
         msgspec.structs.replace(roles, split=split),
-        target or "class",
+        "class" if target is None else target,
     )
+
+
+def _check_acts(dataset: Dataset, settings: Collection[str], *, inspect: bool) -> None:
+    """Refuse what was asked for and cannot act on rows like these.
+
+    Raises:
+        UsageError: something is for tables, and pictures came, or the other way round.
+    """
+    roles = dataset.roles
+    if dataset.encoding.picture is None:
+        changing = [name for name in settings if name.removeprefix("augmentation.") in Augmentation.__struct_fields__]
+        if changing:
+            raise UsageError(f"'{changing[0]}' is a change of pictures, but a table of numbers and words came. Leave it out.")
+        if roles.picture_size is not None:
+            raise UsageError(
+                "A picture size was given, but there are no pictures. Leave it out, or name their column: --kind file=picture."
+            )
+        return
+    if roles.clip != Roles("").clip:
+        raise UsageError("--clip bounds the numbers of a table, but pictures came, whose bytes are learned from as they are. Leave it out.")
+    if inspect:
+        raise UsageError(
+            "Inspection says what each column is worth, but pictures came, and pixels have no worth of their own. Leave --inspect out; "
+            "see `weights explain` and `weights draw`, or Model.saliency."
+        )
 
 
 def _too_few(n_samples: int, task: Task, y: AnyArray) -> list[str]:

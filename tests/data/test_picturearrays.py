@@ -6,7 +6,7 @@ import zipfile
 import numpy as np
 import pytest
 
-from weights.data.picturearrays import read_arrays
+from weights.data.picturearrays import from_array, read_arrays
 from weights.errors import DataError, NotFoundError, TooLargeError
 
 PICTURES = np.arange(4 * 8 * 8, dtype=np.uint8).reshape(4, 8, 8)
@@ -24,11 +24,14 @@ def saved(folder, **arrays):
         (["x_test", "x_train"], ["train"] * 4 + ["test"] * 4),
         (["X_train"], ["train"] * 4),
         (["images"], [""] * 4),
+        (["x"], [""] * 4),
+        (["X"], [""] * 4),
+        (["X", "x_train", "x_test"], ["train"] * 4 + ["test"] * 4),
     ],
 )
 def test_arrays_are_found_by_their_names(tmp_path, names, parts):
     found = read_arrays(saved(tmp_path, **dict.fromkeys(names, PICTURES)))
-    assert (found.parts, found.labels, found.remarks) == (parts, None, [])
+    assert (found.parts, found.labels) == (parts, None)
     np.testing.assert_array_equal(found.pictures[:4], PICTURES)
 
 
@@ -49,6 +52,14 @@ def test_labels_are_numbers_or_text(tmp_path, labels, expected):
     found = read_arrays(saved(tmp_path, images=PICTURES, labels=labels)).labels
     assert found.dtype == expected.dtype
     np.testing.assert_array_equal(found, expected)
+
+
+def test_x_and_y_are_pictures_and_labels_in_whatever_case(tmp_path):
+    found = read_arrays(saved(tmp_path, X=PICTURES, Y=np.arange(4)))
+    assert (found.labels.tolist(), found.remarks) == ([0, 1, 2, 3], [])
+    assert read_arrays(saved(tmp_path, images=PICTURES, x=PICTURES, y=np.arange(4))).remarks == ["of 'a.npz' not read: x, y"]
+    with pytest.raises(DataError, match=r"'x' of '.*' must have a shape \(n, h, w\) .* but it is \(4, 64\)"):
+        read_arrays(saved(tmp_path, x=PICTURES.reshape(4, 64), y=np.arange(4)))
 
 
 @pytest.mark.parametrize("shape", [(4, 8, 8, 1), (4, 8, 8, 3), (4, 8, 8, 4)])
@@ -121,3 +132,27 @@ def test_damaged_files_are_refused(tmp_path):
             read_arrays(path)
     with pytest.raises(NotFoundError, match=r"Did you mean 'a.npz'"):
         read_arrays(tmp_path / "b.npz")
+
+
+@pytest.mark.parametrize("shape", [(4, 8, 8), (4, 8, 8, 1), (4, 8, 8, 3), (4, 8, 8, 4)])
+def test_an_array_at_hand_is_taken_as_those_of_files_are(shape):
+    found = from_array(np.full(shape, 0.5))
+    assert found.pictures[0].shape == ((8, 8) if shape[-1] in (1, 8) else shape[1:])
+    assert (found.labels, found.parts, found.pictures[3].max()) == (None, [""] * 4, 128)
+    assert found.remarks == ["the pictures' values (float64, 0.5 to 0.5) were multiplied by 255"]
+
+
+@pytest.mark.parametrize(
+    ("array", "message"),
+    [
+        (PICTURES[0], r"\(n, h, w\) or \(n, h, w, c\), but it is \(8, 8\). If it is one grey picture, give picture\[None\]"),
+        (np.zeros((8, 8, 3), np.uint8), r"but it is \(8, 8, 3\). If it is one picture in colour, give picture\[None\]"),
+        (np.zeros((4, 3, 8, 8), np.uint8), r"must have their channels last, but their shape is \(4, 3, 8, 8\). Give numpy.moveaxis"),
+        (np.zeros((2, 2, 8, 8, 3), np.uint8), r"with c 1, 3 or 4, but it is \(2, 2, 8, 8, 3\)"),
+        (PICTURES.astype(str), "The pictures of the array must be numbers, but they are of type <U3"),
+        (PICTURES - 1.0, "from 0 to 1 or from 0 to 255, but they are float64 from -1 to 254"),
+    ],
+)
+def test_an_array_that_is_none_of_pictures_is_refused(array, message):
+    with pytest.raises(DataError, match=message):
+        from_array(array)

@@ -8,9 +8,11 @@ import pytest
 from PIL import Image
 
 from weights.data.delimited import remarks_of
+from weights.data.encoding import Picture
 from weights.data.image import is_picture, picture_array
-from weights.data.picturecolumns import folder_of, picture_columns, with_pictures
-from weights.errors import DataError
+from weights.data.picturecolumns import FILE_NAMES, folder_of, picture_column, read_new, with_pictures
+from weights.data.pixels import Wanted
+from weights.errors import DataError, NotFoundError
 
 
 @pytest.fixture
@@ -24,9 +26,20 @@ def table(n=40):
     return pa.table({"scan": [f"{i}.png" for i in range(n)], "note": [f"seen {i}" for i in range(n)], "age": [*range(n)]})
 
 
-def test_the_column_of_names_is_found_by_their_ends_and_by_a_file_that_is_there(folder, tmp_path_factory):
-    assert picture_columns(table(), folder) == ["scan"]
-    assert picture_columns(table(), tmp_path_factory.mktemp("elsewhere")) == []
+def test_the_column_of_names_is_found_by_their_ends_and_by_a_file_that_is_there(folder):
+    assert picture_column(table(), folder) == "scan"
+    assert picture_column(table().drop_columns(["scan"]), folder) is None
+    assert picture_column(table().append_column("zoom", pa.array(["0.png"] * 40)), folder, spared={"scan"}) == "zoom"
+
+
+def test_names_of_files_that_are_not_there_are_told_with_their_place(tmp_path):
+    with pytest.raises(DataError, match=rf"'scan' names picture files, but .* not there: first '{tmp_path}/0.png'. .* --drop scan"):
+        picture_column(table(), tmp_path)
+    assert picture_column(table(), tmp_path, spared={"scan"}) is None
+
+
+def test_addresses_beside_other_columns_are_no_names_of_files(tmp_path):
+    assert picture_column(pa.table({"scan": ["https://a.b/c.png"] * 4}), tmp_path) is None
 
 
 def test_names_are_relative_to_the_folder_of_the_table(tmp_path):
@@ -46,15 +59,82 @@ def test_rows_without_a_readable_picture_are_left_out_and_told(folder):
     (folder / "7.png").write_bytes(b"")
     seen = with_pictures(table(), "scan", folder)
     assert seen["age"].to_pylist() == [i for i in range(40) if i != 7]
-    assert "1 of 40 pictures could not be read and were left out: 7.png" in remarks_of(seen)[0]
-    with pytest.raises(DataError, match=r"Every picture must be readable here, but 1 of 40"):
-        with_pictures(table(), "scan", folder, strict=True)
+    assert "1 of 40 pictures could not be read and was left out: 7.png" in remarks_of(seen)[0]
+    with pytest.raises(DataError, match=r"Every picture must be readable here, but 1 of 40 is not"):
+        with_pictures(table(), "scan", folder, Wanted(strict=True))
 
 
 @pytest.mark.parametrize(
     ("column", "message"),
-    [("age", "needed in 'age', but it holds int64"), ("absent", "needed in a column 'absent', but the columns are scan, note(,| and) age")],
+    [("age", "needed in 'age', but it holds int64"), ("scam", "no column 'scam' of names of picture files. Did you mean 'scan'?")],
 )
 def test_a_column_without_names_is_refused(folder, column, message):
-    with pytest.raises(DataError, match=message):
+    with pytest.raises((DataError, NotFoundError), match=message):
         with_pictures(table(), column, folder)
+
+
+def test_files_are_read_in_the_order_of_their_names(folder):
+    names = ["7.png", str(folder / "3.png"), "7.png"]
+    np.testing.assert_array_equal(picture_array(with_pictures(pa.table({"scan": names}), "scan", folder)["scan"])[:, 0], [7, 3, 7])
+
+
+def test_files_that_are_not_there_are_left_out(folder):
+    seen = with_pictures(pa.table({"scan": ["0.png"] * 38 + ["gone.png", None]}), "scan", folder)
+    assert len(seen) == 38
+    assert remarks_of(seen) == ["2 of 40 pictures could not be read and were left out: gone.png (is not there), row 39 (has no name)"]
+
+
+def test_addresses_are_no_files(folder):
+    with pytest.raises(DataError, match=r"row 1 holds an address, 'https://a.b/c.png'. Download them first"):
+        with_pictures(pa.table({"scan": ["0.png", "https://a.b/c.png"]}), "scan", folder)
+
+
+# New pictures
+
+LIKE = Picture("picture", 9, 8, 1)
+
+
+def pixels(seen):
+    return picture_array(seen["picture"])[:, 0].tolist()
+
+
+def test_new_pictures_of_a_folder_come_with_the_names_of_their_files(folder):
+    seen = read_new(folder, LIKE)
+    assert seen.column_names == ["picture", FILE_NAMES]
+    assert seen[FILE_NAMES].to_pylist()[:3] == ["0.png", "1.png", "10.png"]
+    assert pixels(seen)[:3] == [0, 1, 10]
+
+
+def test_new_pictures_of_a_table_are_taken_from_its_only_column_of_files(folder, monkeypatch):
+    monkeypatch.chdir(folder)
+    seen = read_new(table(3), LIKE)
+    assert pixels(seen) == [0, 1, 2]
+    assert seen[FILE_NAMES].to_pylist() == ["0.png", "1.png", "2.png"]
+
+
+def test_new_pictures_of_several_columns_need_the_name_of_training(folder, monkeypatch):
+    monkeypatch.chdir(folder)
+    several = table(3).append_column("other", pa.array(["5.png"] * 3))
+    with pytest.raises(
+        DataError, match=r"One column must name picture files, but 2 do \(scan, other\). Call the column of files 'picture'"
+    ):
+        read_new(several, LIKE)
+    assert pixels(read_new(several.rename_columns({"other": "picture"}), LIKE)) == [5, 5, 5]
+    with pytest.raises(DataError, match=r"but none does \(note, age\). Call the column of files 'picture'"):
+        read_new(table(3).drop_columns(["scan"]), LIKE)
+
+
+def test_new_pictures_must_all_be_readable(folder, monkeypatch):
+    monkeypatch.chdir(folder)
+    with pytest.raises(DataError, match=r"Every picture must be readable here, but 1 of 41 is not: 40.png \(is not there\)"):
+        read_new(table(41), LIKE)
+
+
+def test_an_array_of_new_pictures_is_brought_to_the_size_of_training():
+    pictures = np.repeat(np.arange(3, dtype=np.uint8), 18 * 16 * 3).reshape(3, 18, 16, 3)
+    assert pixels(read_new(pictures, LIKE)) == [0, 1, 2]
+    scaled = read_new(pictures[:, ::2, ::2, 0] / 255, LIKE)
+    assert pixels(scaled) == [0, 1, 2]
+    assert remarks_of(scaled) == ["the pictures' values (float64, 0 to 0.00784314) were multiplied by 255"]
+    with pytest.raises(DataError, match=r"but it is \(9, 8\). If it is one grey picture, give picture\[None\]"):
+        read_new(pictures[0, ::2, ::2, 0], LIKE)

@@ -156,6 +156,11 @@ def test_sources_without_pictures_are_refused(tmp_path):
     (tmp_path / "void").mkdir()
     with pytest.raises(DataError, match=r"the folder '.*void' is empty"):
         listed(tmp_path / "void")
+    for name in ("cat", "dog"):
+        (tmp_path / "void" / name).mkdir()
+    put(tmp_path, "void/dog/.DS_Store")
+    with pytest.raises(DataError, match=r"the folder '.*void' holds only empty folders: 'cat', 'dog'. Put the pictures into them"):
+        listed(tmp_path / "void")
     with pytest.raises(DataError, match=r"could not be read as a zip: File is not a zip file"):
         listed(put(tmp_path, "no.zip") / "no.zip")
 

@@ -153,6 +153,14 @@ def test_show_tells_the_operating_point(run):
     assert point["found"]["sensitivity"]["value"] >= 0.9
 
 
+def test_new_pictures_are_found_at_the_operating_point(run):
+    output, code = said("predict", run, run.parent / "new.png", "--sensitivity", 0.9, "--class", "ill")
+    assert code == 0, output
+    assert "found ill" in output.splitlines()[0]
+    assert output.splitlines()[1].endswith("true")
+    assert "Add --sensitivity" in said("predict", run, run.parent / "new.png", "--class", "ill")[0]
+
+
 def test_show_refuses_what_cannot_be_said(run):
     assert "must be between 0 and 1, but is 95.0" in said("show", run, "--sensitivity", 95)[0]
     assert "Add --sensitivity" in said("show", run, "--class", "ill")[0]

@@ -55,6 +55,29 @@ def test_a_rare_class_is_never_missing_from_the_rows_learned_from():
     assert (rows.counts[:, :2].sum(1) >= 1).all()
 
 
+@pytest.mark.parametrize("seed", range(5))
+def test_folds_of_groups_hold_each_class_and_all_rows_in_about_equal_parts(seed):
+    rng = np.random.default_rng(seed)
+    size = rng.geometric(0.3, 200)
+    class_of_group = rng.choice(3, 200, p=[0.75, 0.2, 0.05])
+    group = rng.permutation(np.repeat(np.arange(200), size))
+    rows = drawn("folds", len(group), 10, seed=seed, strata=class_of_group[group], group=group)
+    held = np.stack([[np.sum(scored & (class_of_group[group] == k)) for k in range(3)] for scored in rows.scored])
+    n_groups = [len(np.unique(group[scored])) for scored in rows.scored]
+    assert set(n_groups) == {40}
+    # Groups are dealt in order of their size, so that what folds differ by adds up to the largest, and to one more at the edge of a class.
+    assert np.ptp(held, axis=0).max() <= 2 * size.max()
+    assert np.ptp(rows.scored.sum(1)) <= 2 * size.max()
+
+
+def test_folds_of_groups_of_several_classes_hold_a_rare_one_in_about_equal_parts():
+    rng = np.random.default_rng(0)
+    group = np.repeat(np.arange(120), 6)
+    strata = (rng.random(720) < np.repeat(rng.beta(0.2, 2.0, 120), 6)).astype(int)
+    rare = drawn("folds", 720, 5, strata=strata, group=group).scored @ strata
+    assert np.ptp(rare) <= 6  # the most that a group can hold; without regard to classes it is 19
+
+
 @pytest.mark.parametrize("kind", DRAWN)
 def test_a_member_is_judged_on_exactly_the_rows_it_never_saw(kind):
     rows = drawn(kind)

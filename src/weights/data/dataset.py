@@ -124,7 +124,8 @@ class Dataset:
         features: every column of the table but the target and the steering ones.
         encoding: how x was made.
         sample_weight: weight of each row with mean one, float64, shape (n,).
-        group: group code of each row, shape (n,), or None.
+        group: code of the rows that stay together, shape (n,): of the column that was named, else, without order in time, of copies of
+            one picture; None where there are none.
         time: seconds or any number that orders rows, shape (n,), or None.
         remarks: sentences about what was set aside or repaired.
         roles: what the columns are for.
@@ -178,8 +179,12 @@ def prepare(table: pa.Table, roles: Roles, *, source: str = "table") -> Dataset:
         raise DataError(f"Sample weights must not all be zero, but '{roles.sample_weight}' is. Name another column.")
     known, remarks = _rows_with_target(table[roles.target], roles.target)
     tests = _for_test(table, roles.split)
-    remarks += _repeated_pictures(table, tests, roles.target)
     keep, all_rows = known & ~tests, table
+    copies = _copies(table)
+    if copies is not None and roles.group is None and roles.time is None:
+        group = _together(copies, keep)
+    if copies is not None:
+        remarks.append(_on_copies(copies, tests, table[roles.target], apart=group is copies))
     table = _rows(table, keep)
     steering = {roles.group, roles.time, roles.sample_weight, roles.split, roles.target, *roles.drop}
     candidates = [name for name in table.column_names if name not in steering]
@@ -251,23 +256,38 @@ def _beside_pictures(features: list[Feature]) -> list[Feature]:
     ]
 
 
-def _repeated_pictures(table: pa.Table, tests: BoolArray, target: str) -> list[str]:
-    """Remarks about pictures that are there several times: in training and test, or under two labels."""
-    said = []
-    for name in (field.name for field in table.schema if is_picture(field)):
-        _, which, times = np.unique(_picture_marks(table[name]), return_inverse=True, return_counts=True)
-        if len(times) == len(which):
-            continue
-        repeated = int(np.count_nonzero(times > 1))
-        n_labels = len(np.unique(np.stack([which, to_levels(table[target])[0]]), axis=1).T) - len(times)
-        both = len(np.intersect1d(which[tests], which[~tests]))
-        words = (
-            f"{repeated:,} {'picture is' if repeated == 1 else 'pictures are'} there more than once, {times[times > 1].sum():,} rows in all"
-        )
-        words += f"; {both:,} of them in the test as well as in training, so that the test is too easy" if both else ""
-        words += f"; {n_labels:,} under two labels" if n_labels else ""
-        said.append(words)
-    return said
+def _copies(table: pa.Table) -> IntArray | None:
+    """The code of each row's picture, equal where all pixels are, shape (n,); None where no two rows have the same, or no picture."""
+    for field in table.schema:
+        if is_picture(field):
+            codes = np.unique(_picture_marks(table[field.name]), return_inverse=True)[1]
+            return codes if codes.max() + 1 < len(codes) else None
+    return None
+
+
+def _together(copies: IntArray, keep: BoolArray) -> IntArray | None:
+    """The same codes if there are copies among the rows that are learned from.
+
+    Raises:
+        DataError: there is nothing but copies of one picture.
+    """
+    n_rows, n_different = np.count_nonzero(keep), len(np.unique(copies[keep]))
+    if n_different == 1 < n_rows:
+        raise DataError(f"Different pictures were needed to learn from, but all {n_rows:,} are copies of one. Check what the source holds.")
+    return copies if n_different < n_rows else None
+
+
+def _on_copies(copies: IntArray, tests: BoolArray, target: pa.ChunkedArray, *, apart: bool) -> str:
+    """A remark about pictures that are there several times: in training and test, under two labels, or kept together in training."""
+    times = np.bincount(copies)
+    n_repeated, both = np.count_nonzero(times > 1), len(np.intersect1d(copies[tests], copies[~tests]))
+    n_labels = len(np.unique(np.stack([copies, to_levels(target)[0]]), axis=1).T) - len(times)
+    words = (
+        f"{n_repeated:,} {'picture is' if n_repeated == 1 else 'pictures are'} there more than once, {times[times > 1].sum():,} rows in all"
+    )
+    words += f"; {both:,} of them in the test as well as in training, so that the test is too easy" if both else ""
+    words += f"; {n_labels:,} under two labels" if n_labels else ""
+    return words + ("; copies are kept on one side of every split" if apart else "")
 
 
 def _picture_marks(pictures: pa.ChunkedArray) -> AnyArray:

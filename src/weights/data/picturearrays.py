@@ -1,14 +1,14 @@
-"""Pictures that come as arrays in an .npz file: which arrays they are, and their values as bytes.
+"""Pictures that come as arrays, most in an .npz file: which arrays they are, and their values as bytes.
 
-`read_arrays` reads the files of MedMNIST, of Keras and the like. The heads of all arrays are read and checked before any
-array is: a file of a few kilobytes can claim terabytes.
+`read_arrays` reads the files of MedMNIST, of Keras and the like; `from_array` takes an array that is at hand. The heads of all
+arrays of a file are read and checked before any array is: a file of a few kilobytes can claim terabytes.
 """
 
 from __future__ import annotations
 
 import math
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -23,11 +23,11 @@ _NAMES = {
     "train": (("train_images", "train_labels"), ("x_train", "y_train")),
     "val": (("val_images", "val_labels"), ("x_val", "y_val")),
     "test": (("test_images", "test_labels"), ("x_test", "y_test")),
-    "": (("images", "labels"),),
+    "": (("images", "labels"), ("x", "y")),
 }
 """By part of the split: how its pictures and their labels may be called."""
 
-_NEEDED = "train_images, train_labels, test_images, test_labels (or x_train, y_train, x_test, y_test; or images, labels)"
+_NEEDED = "train_images, train_labels, test_images, test_labels (or x_train, y_train, x_test, y_test; or images, labels; or x, y)"
 
 
 class PictureArrays(NamedTuple):
@@ -67,7 +67,9 @@ def read_arrays(path: Path) -> PictureArrays:
         heads = _heads(path)
         named = _found(heads, path)
         for images, labels in named.values():
-            _check_head(images, heads, labels, path)
+            _check_pictures(heads[images], f"The pictures '{printable(images)}' of '{path}'")
+            if labels:
+                _check_labels(labels, heads[images].shape[0], heads[labels], path)
         wanted = [name for pair in named.values() for name in pair if name]
         # Values that are no bytes are held once more as bytes.
         check_memory_for(2.0 * sum(heads[name].n_bytes for name in wanted), f"Reading '{path}'")
@@ -78,7 +80,7 @@ def read_arrays(path: Path) -> PictureArrays:
     except Exception as error:  # Damaged zips and heads raise BadZipFile, zlib.error, ValueError, SyntaxError and more.
         reason = printable(str(error).splitlines()[0] if str(error) else type(error).__name__)
         raise DataError(f"'{path}' could not be read as .npz: {reason}. Check that it is complete.") from error
-    scale, remarks = _scale({images: arrays[images] for images, _ in named.values()}, path)
+    scale, remarks = _scale([arrays[images] for images, _ in named.values()], f"The pictures of '{path}'")
     pictures = [picture for images, _ in named.values() for picture in _as_bytes(arrays.pop(images), scale)]
     counts = {part: heads[images].shape[0] for part, (images, _) in named.items()}
     unused = sorted(set(heads) - set(wanted))
@@ -86,6 +88,23 @@ def read_arrays(path: Path) -> PictureArrays:
         remarks.append(f"of '{path.name}' not read: {listed([printable(name) for name in unused], 5)}")
     values = _all_labels([arrays[name] if name else None for _, name in named.values()], [*counts.values()], path)
     return PictureArrays(pictures, values, [part for part, count in counts.items() for _ in range(count)], remarks)
+
+
+def from_array(images: np.ndarray) -> PictureArrays:
+    """The pictures in an array of shape (n, h, w) or (n, h, w, c).
+
+    Raises:
+        DataError: it is no such array, or its values are no bytes.
+    """
+    what = "The pictures of the array"
+    if images.ndim == 2 or (images.ndim == 3 and images.shape[2] in (3, 4)):
+        kind = "one grey picture" if images.ndim == 2 else "one picture in colour"
+        raise DataError(
+            f"{what} must have a shape (n, h, w) or (n, h, w, c), but it is {images.shape}. If it is {kind}, give picture[None]."
+        )
+    _check_pictures(_Head(images.shape, images.dtype), what)
+    scale, remarks = _scale([images], what)
+    return PictureArrays([*_as_bytes(images, scale)], None, [""] * len(images), remarks)
 
 
 def _heads(path: Path) -> dict[str, _Head]:
@@ -124,43 +143,42 @@ def _found(heads: Mapping[str, _Head], path: Path) -> dict[str, tuple[str, str]]
     return found
 
 
-def _check_head(name: str, heads: Mapping[str, _Head], labels: str, path: Path) -> None:
-    shape, dtype = heads[name]
-    what = f"The pictures '{printable(name)}' of '{path}'"
+def _check_pictures(head: _Head, what: str) -> None:
+    shape, dtype = head
     if dtype.kind not in "buif":
-        raise DataError(f"{what} must be numbers, but they are of type {dtype}. Save them as uint8.")
+        raise DataError(f"{what} must be numbers, but they are of type {dtype}. Give them as uint8.")
     if len(shape) == 4 and shape[1] in (1, 3, 4) and shape[3] not in (1, 3, 4):
-        raise DataError(f"{what} must have their channels last, but their shape is {shape}. Save numpy.moveaxis(images, 1, -1).")
+        raise DataError(f"{what} must have their channels last, but their shape is {shape}. Give numpy.moveaxis(images, 1, -1).")
     if len(shape) not in (3, 4) or (len(shape) == 4 and shape[3] not in (1, 3, 4)):
         raise DataError(f"{what} must have a shape (n, h, w) or (n, h, w, c) with c 1, 3 or 4, but it is {shape}. Reshape them.")
     if shape[1] * shape[2] > MOST_PIXELS:
-        raise DataError(f"{what} are {shape[1]:,} x {shape[2]:,} pixels, more than the {MOST_PIXELS:,} that are read. Save them smaller.")
-    if not labels:
-        return
-    found = heads[labels]
-    if found.shape not in ((shape[0],), (shape[0], 1)):
+        raise DataError(f"{what} are {shape[1]:,} x {shape[2]:,} pixels, more than the {MOST_PIXELS:,} that are read. Give them smaller.")
+
+
+def _check_labels(labels: str, n_pictures: int, head: _Head, path: Path) -> None:
+    if head.shape not in ((n_pictures,), (n_pictures, 1)):
         raise DataError(
-            f"The labels '{printable(labels)}' of '{path}' must be one for each of {shape[0]:,} pictures, but their shape "
-            f"is {found.shape}. Save one label a picture."
+            f"The labels '{printable(labels)}' of '{path}' must be one for each of {n_pictures:,} pictures, but their shape "
+            f"is {head.shape}. Save one label a picture."
         )
-    if found.dtype.kind not in "buifUS":
+    if head.dtype.kind not in "buifUS":
         raise DataError(
-            f"The labels '{printable(labels)}' of '{path}' must be numbers or text, but they are of type {found.dtype}. "
+            f"The labels '{printable(labels)}' of '{path}' must be numbers or text, but they are of type {head.dtype}. "
             "Save labels.astype(str)."
         )
 
 
-def _scale(images: Mapping[str, np.ndarray], path: Path) -> tuple[float, list[str]]:
+def _scale(images: Sequence[np.ndarray], what: str) -> tuple[float, list[str]]:
     """What the values of all parts are multiplied with to be bytes, and what is said of it."""
-    others = [array for array in images.values() if array.dtype != np.uint8 and array.size]
+    others = [array for array in images if array.dtype != np.uint8 and array.size]
     if not others:
         return 1.0, []
     lowest, highest = (float(pick([pick(array) for array in others])) for pick in (np.min, np.max))
     kinds = listed(sorted({str(array.dtype) for array in others}), 3)
     if not 0 <= lowest <= highest <= 255:  # Also where a value is NaN.
         raise DataError(
-            f"The pictures of '{path}' must be bytes, or numbers from 0 to 1 or from 0 to 255, but they are {kinds} from "
-            f"{lowest:,g} to {highest:,g}. Bring them into that range and save them as uint8."
+            f"{what} must be bytes, or numbers from 0 to 1 or from 0 to 255, but they are {kinds} from "
+            f"{lowest:,g} to {highest:,g}. Bring them into that range as uint8."
         )
     scale = 255.0 if highest <= 1 and all(array.dtype.kind in "fb" for array in others) else 1.0
     return scale, [

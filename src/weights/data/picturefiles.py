@@ -278,7 +278,7 @@ def _as_text(name: str) -> str:
 def _arranged(files: list[_Found], folders: set[tuple[str, ...]], source: Path) -> Listing:
     """What the files' places say, in order: training, validation and test pictures, each by name."""
     if not any(map(_is_candidate, files)):
-        raise _no_picture(files, source)
+        raise _no_picture(files, folders, source)
     inside, folders = _without_root(files, folders)
     candidates = [file for file in inside if _is_candidate(file)]
     is_split = _is_split({file.parts[0] for file in candidates if len(file.parts) > 1})
@@ -344,9 +344,12 @@ def _remarks_on_others(files: list[_Found]) -> list[str]:
     return remarks + ([f"{n_others:,} {'file that is' if n_others == 1 else 'files that are'} no picture ignored"] if n_others else [])
 
 
-def _no_picture(files: list[_Found], source: Path) -> DataError:
+def _no_picture(files: list[_Found], folders: set[tuple[str, ...]], source: Path) -> DataError:
     kind = "folder" if source.is_dir() else "zip"
     needed = f"Pictures (PNG, JPEG, WEBP, TIFF, BMP or GIF) were needed, but the {kind} '{source}'"
+    if not files and folders:
+        within = ["/".join(parts) for parts in sorted(folders)]
+        return DataError(f"{needed} holds only empty folders: {_shown(within)}. Put the pictures into them, or name another {kind}.")
     if not files:
         return DataError(f"{needed} is empty. Name the {kind} that holds them.")
     arrays = [file.name for file in files if file.name.lower().endswith(".npz")]

@@ -44,8 +44,8 @@ def resample(
     Args:
         members: how many and of which kind.
         n_samples: n.
-        strata: class of each row, shape (n,); folds then hold the same share of each class. None for numbers.
-        group: code of each row's group, shape (n,), or None.
+        strata: class of each row, shape (n,); folds then hold the same share of each class, as far as groups allow. None for numbers.
+        group: code of each row's group, shape (n,), or None. Folds hold equally many groups, and about equally many rows.
         time: moment of each row, shape (n,), needed for "time".
 
     Raises:
@@ -65,9 +65,11 @@ def resample(
         if members.n_members < 2:
             raise UsageError("Resampling by time needs two members at least, one to be judged and one to answer, but there is 1.")
         return _time_blocks(members, time, unit)
-    draw = {"folds": _folds, "bootstrap": _bootstrap, "subsample": _subsample}[members.resampling]
-    strata_of_units = strata if group is None else None
-    counts = draw(members, n_units, strata_of_units)
+    if members.resampling == "folds":
+        strata = np.zeros(n_samples, int) if strata is None else strata
+        counts = _folds(members, np.bincount(unit), strata if group is None else _likeness(unit, strata))
+    else:
+        counts = {"bootstrap": _bootstrap, "subsample": _subsample}[members.resampling](members, n_units)
     counts = counts[:, unit]
     return Resampling(counts, counts == 0, np.ones(members.n_members))
 
@@ -117,18 +119,48 @@ def _random(members: Members, *path: int) -> np.random.Generator:
     return np.random.default_rng([members.seed, 0x5EED, *path])
 
 
-def _folds(members: Members, n_units: int, strata: AnyArray | None) -> IntArray:
-    n_folds = min(members.n_folds, n_units)
-    counts = np.ones((members.n_members, n_units), np.uint8)
-    for m in range(members.n_members):
-        repeat, fold = divmod(m, n_folds)
-        shuffled = _random(members, repeat).permutation(n_units)
-        by_stratum = shuffled if strata is None else shuffled[np.argsort(strata[shuffled], kind="stable")]
-        counts[m, by_stratum[fold::n_folds]] = 0
+def _likeness(unit: IntArray, strata: AnyArray) -> IntArray:
+    """A rank for each group (u,), near for groups that can stand for each other in folds.
+
+    A group counts for the class of which it holds the largest share of all rows. Those with most rows of it come first, and groups
+    of the commonest class last, as these are many and small ones among them even out what the others left uneven.
+    """
+    classes, stratum = np.unique(strata, return_inverse=True)
+    pairs, held = np.unique(unit * len(classes) + stratum, return_counts=True)  # of a group and a class, as far as there are any
+    group, own = np.divmod(pairs, len(classes))
+    total = np.bincount(stratum)[own]
+    by_share = np.lexsort((-held / total, group))
+    first = by_share[np.unique(group[by_share], return_index=True)[1]]
+    keys = np.stack([total[first], own[first], -held[first], -np.bincount(unit)])
+    return np.unique(keys, axis=1, return_inverse=True)[1].ravel()
+
+
+def _folds(members: Members, size: IntArray, likeness: IntArray) -> IntArray:
+    """Units of these sizes (u,) dealt to folds, anew in every repeat."""
+    n_folds = min(members.n_folds, len(size))
+    counts = np.ones((members.n_members, len(size)), np.uint8)
+    for repeat in range(-(-members.n_members // n_folds)):
+        shuffled = _random(members, repeat).permutation(len(size))
+        order = shuffled[np.argsort(likeness[shuffled], kind="stable")]
+        fold = np.empty(len(size), int)
+        fold[order] = _dealt(size[order], n_folds)
+        for m, own in zip(range(repeat * n_folds, members.n_members), range(n_folds), strict=False):
+            counts[m, fold == own] = 0
     return counts
 
 
-def _bootstrap(members: Members, n_units: int, strata: AnyArray | None) -> IntArray:
+def _dealt(size: IntArray, n_folds: int) -> IntArray:
+    """The fold of each unit (u,): of every n_folds that follow each other each fold gets one, the fold with fewest rows the first."""
+    fold = np.arange(len(size)) % n_folds
+    n_rows = np.zeros(n_folds, int)
+    for begin in range(0, len(size), n_folds) if np.ptp(size) else ():
+        turn = np.argsort(n_rows, kind="stable")[: len(size) - begin]
+        fold[begin : begin + n_folds] = turn
+        n_rows[turn] += size[begin : begin + n_folds]
+    return fold
+
+
+def _bootstrap(members: Members, n_units: int) -> IntArray:
     counts = np.empty((members.n_members, n_units), np.uint8)
     for m in range(members.n_members):
         drawn = np.bincount(_random(members, m).integers(0, n_units, n_units), minlength=n_units)
@@ -136,7 +168,7 @@ def _bootstrap(members: Members, n_units: int, strata: AnyArray | None) -> IntAr
     return _with_some_left(counts)
 
 
-def _subsample(members: Members, n_units: int, strata: AnyArray | None) -> IntArray:
+def _subsample(members: Members, n_units: int) -> IntArray:
     counts = np.zeros((members.n_members, n_units), np.uint8)
     n_seen = min(max(1, round(members.share * n_units)), n_units - 1)
     for m in range(members.n_members):
