@@ -28,7 +28,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from weights import api
+from weights import answering, api
 from weights.inspection.saliency import saliency
 from weights.models.base import Shape
 from weights.models.table import build
@@ -213,7 +213,7 @@ def maps(folder: Path, runs: Path | None) -> None:
         if runs is None or not (runs / name).is_dir():
             continue
         model = api.load(runs / name)
-        seen = api.pictures_of(model, folder / source)
+        seen = answering.pictures_of(model, folder / source)
         rows = np.linspace(0, len(seen.pictures) - 1, _EXPLAINED).astype(int)
         flat = seen.pictures.reshape(len(seen.pictures), -1)
         saliency(model.ensemble, flat[0])

@@ -15,7 +15,7 @@ import polars as pl
 import pytest
 
 import weights as wt
-from weights import api, fitting
+from weights import answering, api, fitting
 from weights.elements.regularization import Regularization
 from weights.errors import DataError, Interrupted, NotFoundError, TrainingError, UsageError
 from weights.models.linear import Linear
@@ -41,7 +41,7 @@ def table(*columns: str, n: int = 120, **more) -> dict[str, np.ndarray]:
 
 
 def bits(model: api.Model, data) -> dict[str, bytes]:
-    return {name: values.tobytes() for name, values in api.predictions(model, data).items()}
+    return {name: values.tobytes() for name, values in answering.predictions(model, data).items()}
 
 
 # The first program
@@ -496,12 +496,12 @@ def test_the_input_is_left_as_it_was():
 
 
 def test_answers_of_classes_have_a_column_for_each_class(csv):
-    columns = api.predictions(wt.fit(csv, target="state", **LINEAR), csv)
+    columns = answering.predictions(wt.fit(csv, target="state", **LINEAR), csv)
     assert [*columns] == ["prediction", "probability ill", "probability well"]
 
 
 def test_answers_of_numbers_have_the_bounds_of_the_interval(wages):
-    columns = api.predictions(wt.fit(wages, target="wage", **LINEAR), wages, level=0.8)
+    columns = answering.predictions(wt.fit(wages, target="wage", **LINEAR), wages, level=0.8)
     assert [*columns] == ["prediction", "low 80%", "high 80%"]
 
 
@@ -509,7 +509,7 @@ def test_answers_of_numbers_have_the_bounds_of_the_interval(wages):
 def test_the_answer_is_the_prediction_whatever_the_level(wages, level):
     # 120 scores cannot hold a level of 0.999, so the bounds are infinite there; the prediction is not.
     model = wt.fit(wages, target="wage", **LINEAR)
-    np.testing.assert_allclose(api.predictions(model, wages, level=level)["prediction"], model.predict(wages), rtol=1e-12)
+    np.testing.assert_allclose(answering.predictions(model, wages, level=level)["prediction"], model.predict(wages), rtol=1e-12)
 
 
 # A look at a table

@@ -27,7 +27,7 @@ from pyarrow import parquet
 from safetensors.numpy import load_file
 
 import weights
-from weights import api, cli
+from weights import answering, api, cli
 from weights.data.examples import EXAMPLES
 from weights.elements.activation import ACTIVATIONS
 from weights.elements.initialization import SCHEMES
@@ -547,7 +547,7 @@ def test_a_fit_without_inspection_says_what_to_do_for_a_summary(tables):
 def test_contributions_add_up_to_the_prediction(tables, runs, name, column):
     label = ("--class", "well") if name == "people" else ()
     found = printed("explain", runs / name, tables / f"{name}.csv", *label)
-    predicted = api.predictions(api.load(runs / name), tables / f"{name}.csv")[column]
+    predicted = answering.predictions(api.load(runs / name), tables / f"{name}.csv")[column]
     added = [row["base"] + sum(part["contribution"] for part in row["contributions"]) for row in found]
     # Sums of numbers below a hundred in double precision.
     np.testing.assert_allclose(added, [row["prediction"] for row in found], rtol=0, atol=1e-9)

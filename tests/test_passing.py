@@ -12,7 +12,7 @@ from click.testing import CliRunner
 from pyarrow import parquet
 
 import weights as wt
-from weights import api
+from weights import answering, api
 from weights.cli import cli
 from weights.data import rowgroups
 from weights.data import stream as stream_module
@@ -294,9 +294,9 @@ def model() -> wt.Model:
 
 def test_a_large_file_is_answered_in_parts_as_it_is_at_once(tmp_path, model, request):
     path = write(tmp_path, rows())
-    [whole] = api.answers(model, path)
+    [whole] = answering.answers(model, path)
     request.getfixturevalue("too_large")
-    parts = [*api.answers(model, path)]
+    parts = [*answering.answers(model, path)]
     assert len(parts) > 1
     for name, column in whole.columns.items():
         np.testing.assert_array_equal(np.concatenate([part.columns[name] for part in parts]), column)
@@ -318,4 +318,4 @@ def test_the_command_line_writes_the_parts_into_one_file(tmp_path, model):
 @pytest.mark.usefixtures("too_large")
 def test_a_large_file_without_a_needed_column_is_refused(tmp_path, model):
     with pytest.raises(DataError, match="1 of them are not in the data"):
-        [*api.answers(model, write(tmp_path, {"wave": rows()["wave"]}))]
+        [*answering.answers(model, write(tmp_path, {"wave": rows()["wave"]}))]

@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 import weights
-from weights import api
+from weights import answering, api
 from weights.data.image import picture_field
 from weights.errors import DataError, UsageError
 from weights.fitting import job
@@ -70,7 +70,7 @@ def test_new_pictures_are_answered_from_a_table_whose_only_column_of_files_has_a
     paths = sorted(folder.rglob("*.png"))
     (tmp_path / "new.csv").write_text("\n".join(["scan,age", *(f"{path},{i}" for i, path in enumerate(paths))]))
     np.testing.assert_array_equal(model.predict_proba(tmp_path / "new.csv"), model.predict_proba(folder))
-    assert api.predictions(model, tmp_path / "new.csv")["file"].tolist() == [str(path) for path in paths]
+    assert answering.predictions(model, tmp_path / "new.csv")["file"].tolist() == [str(path) for path in paths]
 
 
 def test_an_array_of_pictures_is_answered(model, folder):
@@ -244,7 +244,7 @@ def test_progress_is_told_while_pictures_are_read(folder):
 
 def test_answers_carry_the_names_of_files(model, tmp_path):
     new = write_folder(tmp_path / "new", n=2, first=500)
-    columns = api.predictions(model, new)
+    columns = answering.predictions(model, new)
     assert [*columns] == ["file", "prediction", "probability lying", "probability upright"]
     assert columns["file"].tolist() == ["lying/000.png", "lying/001.png", "upright/000.png", "upright/001.png"]
 
@@ -252,8 +252,8 @@ def test_answers_carry_the_names_of_files(model, tmp_path):
 def test_a_run_of_a_column_called_file_answers_folders(folder, tmp_path):
     rows = [(str(path), path.parent.name) for path in sorted(folder.rglob("*.png"))]
     model = weights.fit({"file": [path for path, _ in rows], "finding": [name for _, name in rows]}, "finding", **FAST)
-    assert api.predictions(model, folder)["file"][0] == "lying/000.png"
-    assert api.predictions(model, {"file": [rows[1][0]]})["file"].tolist() == [rows[1][0]]
+    assert answering.predictions(model, folder)["file"][0] == "lying/000.png"
+    assert answering.predictions(model, {"file": [rows[1][0]]})["file"].tolist() == [rows[1][0]]
 
 
 def test_classes_of_the_test_that_were_never_learned_are_told(tmp_path):

@@ -7,7 +7,7 @@ import pyarrow as pa
 import pytest
 from pyarrow import csv as arrow_csv
 
-from weights.api import _ready_again, diagnose, fit, improve, load
+from weights.api import diagnose, fit, improve, load, read_again
 from weights.errors import DataError, UsageError
 from weights.fitting import job
 from weights.remedies import _of_part, changes
@@ -30,7 +30,7 @@ def fitted(data, **options):
 
 
 def by_name(model, data):
-    return {change.name: change for change in changes(model.ensemble, _ready_again(model, data))}
+    return {change.name: change for change in changes(model.ensemble, read_again(model, data))}
 
 
 # What can be tried
@@ -121,7 +121,7 @@ def test_pictures_learned_for_too_few_steps_are_underfit(tmp_path):
 def test_parts_of_the_rows_have_no_row_and_no_group_in_common(grouped):
     data = planted(120) | {"who": [f"p{i % 30}" for i in range(120)]}
     model = fitted(data, model="linear", **({"group": "who"} if grouped else {"drop": ["who"]}))
-    prepared = _ready_again(model, data)
+    prepared = read_again(model, data)
     whole = job("linear", prepared.candidates["linear"], prepared)
     parts = [_of_part(whole, prepared, share=2, part=part).resampling for part in range(2)]
     assert all(isinstance(part, Resampling) for part in parts)

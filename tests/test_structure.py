@@ -37,6 +37,7 @@ ORDER += (
     "store",
     "summary",
     "api",
+    "answering",
     "estimators",
     "report",
     "serving",

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import scipy.stats
 
-from weights.api import _ready_again, compare, fit
+from weights.api import compare, fit, read_again
 from weights.training.population import Control
 from weights.trials import Bench, with_other_seeds
 
@@ -22,7 +22,7 @@ def planted(n, seed, *, p=12, noise=2.0):
 def bench():
     data = planted(200, 0)
     model = fit(data, "y", model="linear", members=4, strength=0.1, inspect=False)
-    prepared = _ready_again(model, data)
+    prepared = read_again(model, data)
     return Bench(model.ensemble, prepared, Control(n_threads=1), quick=False)
 
 

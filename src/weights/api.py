@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import msgspec
 import numpy as np
@@ -25,11 +25,10 @@ from weights.checking import Check
 from weights.checking import check_intervals as try_intervals
 from weights.data.dataset import Dataset, Feature, Roles, describe, parse_kinds
 from weights.data.delimited import remark_of, remarks_of
-from weights.data.encoding import apply_encoding, cells, unfamiliar
+from weights.data.encoding import apply_encoding, unfamiliar
 from weights.data.examples import EXAMPLES
-from weights.data.picturecolumns import FILE_NAMES, read_new
+from weights.data.picturecolumns import read_new
 from weights.data.picturesources import holds_pictures
-from weights.data.stream import counted_from, parts, rows_counted_from
 from weights.data.table import describe_source, read_table
 from weights.effects import FeatureWeights
 from weights.ensemble import Answered, Ensemble, Interval, Origin, Report, available_threads
@@ -37,7 +36,6 @@ from weights.errors import CorruptError, TooLargeError, TrainingError, UsageErro
 from weights.experiments import compare as try_variants
 from weights.fitting import Prepared, check_memory, check_rows, plans_of, train_ensemble
 from weights.inspection import classes as of_classes
-from weights.inspection.excitation import Unit, most_exciting
 from weights.inspection.explanation import Explanation, explain
 from weights.inspection.gratings import Filters, filters
 from weights.inspection.health import all_findings, all_layers
@@ -59,8 +57,6 @@ from weights.types import AnyArray, BoolArray, FloatArray, Params
 from weights.verdicts import Diagnosis, Experiment, Finding, LayerHealth
 
 _SAME_KEYSTROKE_SECONDS = 0.5
-MOST_EXPLAINED = 24
-"""Pictures that are explained at a time."""
 STOPPING_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
@@ -221,7 +217,7 @@ class Model:
             >>> bool(abs(found.base + found.contributions.sum(1) - model.predict(rows)) < 1e-9)
             True
         """
-        return self._explained(self.read(data), label)
+        return self.explained(self.read(data), label)
 
     def saliency(self, data: Any, *, label: Any = None) -> list[Saliency]:
         """Which places of each picture its answer rests on; see `weights.inspection.saliency.saliency`.
@@ -233,7 +229,7 @@ class Model:
         Raises:
             DataError: as `predict`. UsageError: there is no such class, or the run is not of pictures.
         """
-        number = None if label is None else self._class(label)
+        number = None if label is None else self.class_number(label)
         return [saliency(self.ensemble, x, label=number) for x in self._encode(data)]
 
     def filters(self) -> Filters:
@@ -310,18 +306,24 @@ class Model:
         """
         if label is None and len(self.classes) != 2:
             raise UsageError(f"The class to be found must be named (--class): {', '.join(map(str, self.classes[:10]))}.")
-        return 1 if label is None else self._class(label)
+        return 1 if label is None else self.class_number(label)
 
-    def _class(self, label: Any) -> int:
+    def class_number(self, label: Any) -> int:
+        """The position of a class, whose label may be given as text.
+
+        Raises:
+            UsageError: there is no such class.
+        """
         labels = [str(known) for known in self.classes]
         if str(label) not in labels:
             known = f"known are {', '.join(labels[:10])}" if labels else f"'{self.ensemble.task.target}' has no classes"
             raise UsageError(f"The class to explain must be one of the model's, but is '{label}'; {known}.")
         return labels.index(str(label))
 
-    def _explained(self, table: pa.Table, label: Any) -> Explanation:
+    def explained(self, table: pa.Table, label: Any) -> Explanation:
+        """As `explain`, of a table that `read` gave."""
         reference = np.asarray(self._worth().reference)
-        number = None if label is None else self._class(label)
+        number = None if label is None else self.class_number(label)
         x = apply_encoding(self.ensemble.encoding, table)
         return explain(self.ensemble, x, reference, label=number)
 
@@ -546,39 +548,6 @@ def run_fit(
     return model
 
 
-def predictions(model: Model, data: Any, *, level: float = 0.9, sensitivity: float | None = None, label: Any = None) -> dict[str, AnyArray]:
-    """Answers as named columns: ``prediction``, and each class's probability, or the bounds of the interval; ``file`` first, of pictures.
-
-    Args:
-        model: to answer with.
-        data: as `Model.predict`.
-        level: of the intervals of numbers.
-        sensitivity: adds a column ``found LABEL``: whether the probability of a class reaches the threshold that finds this share of its
-            rows (`Model.operating_point`).
-        label: this class; the second of two if None.
-
-    Raises:
-        DataError: a needed column is missing or unreadable. UsageError: the level is not between 0 and 1; others as
-            `Model.operating_point`.
-    """
-    table = model.read(data)
-    x = apply_encoding(model.ensemble.encoding, table)
-    # Pictures have no order that people know, but names.
-    names = {"file": table[FILE_NAMES].to_numpy()} if FILE_NAMES in table.column_names else {}
-    if sensitivity is not None:
-        point = model.operating_point(sensitivity, label=label)
-    if model.ensemble.task.kind == "regression":
-        half, share = model.ensemble.half_width(level), f"{100 * level:g}%"
-        answer = model.ensemble.answer(x)
-        return {**names, "prediction": answer, f"low {share}": answer - half, f"high {share}": answer + half}
-    probability = model.ensemble.predict_proba(x)
-    labels = np.asarray(model.classes)[probability.argmax(1)]
-    answers = {**names, "prediction": labels, **{f"probability {known}": probability[:, k] for k, known in enumerate(model.classes)}}
-    if sensitivity is not None:
-        answers[f"found {point.label}"] = probability[:, model.sought(label)] >= point.threshold
-    return answers
-
-
 def check_intervals(
     model: Model, data: Any = None, *, simulations: int = 20, seed: int = 0, progress: Callable[[Progress], None] | None = None
 ) -> Check:
@@ -596,7 +565,7 @@ def check_intervals(
         NotFoundError, DataError: the rows are gone or not those of training.
         Interrupted: Ctrl-C, SIGTERM or SIGHUP.
     """
-    prepared = _ready_again(model, data)
+    prepared = read_again(model, data)
     control = Control(n_threads=prepared.n_threads)
     told = progress or (lambda progress: None)
     with _stopped_by_signals(control):
@@ -618,7 +587,7 @@ def diagnose(
     Raises:
         UsageError, NotFoundError, DataError, Interrupted: as `check_intervals`.
     """
-    return _diagnosed(model, _ready_again(model, data), quick=quick, curves=curves, progress=progress)
+    return _diagnosed(model, read_again(model, data), quick=quick, curves=curves, progress=progress)
 
 
 def _diagnosed(model: Model, prepared: Prepared, *, quick: bool, curves: bool, progress: Callable[[Progress], None] | None) -> Diagnosis:
@@ -648,7 +617,7 @@ def compare(
         UsageError: a setting or a value is not known or not used; others, NotFoundError, DataError, Interrupted as `check_intervals`.
         TrainingError: members with the settings of the run cannot be trained.
     """
-    prepared = _ready_again(model, data)
+    prepared = read_again(model, data)
     control, told = Control(n_threads=prepared.n_threads), progress or (lambda progress: None)
     if not isinstance(vary, Mapping) or not all(isinstance(name, str) for name in vary):
         raise UsageError(f"What to vary must be settings by name, such as {{'initialization': ['he', 'xavier']}}, but {vary!r} came.")
@@ -684,7 +653,7 @@ def improve(
     Raises:
         UsageError: there is no such remedy for these settings, or none helps; others as `fit` and `diagnose`.
     """
-    prepared = _ready_again(model, data)
+    prepared = read_again(model, data)
     check_rows(model.ensemble, prepared)
     if apply is None:
         found = _diagnosed(model, prepared, quick=quick, curves=False, progress=progress)
@@ -707,151 +676,27 @@ def improve(
     return run_fit(changed, save=save, resume=resume, progress=progress), change.words
 
 
-def _ready_again(model: Model, data: Any, progress: Callable[[Progress], None] | None = None) -> Prepared:
-    """The rows of a run, ready to be trained on again with its settings; read from where they came from if `data` is None."""
+def read_again(model: Model, data: Any = None, progress: Callable[[Progress], None] | None = None) -> Prepared:
+    """The rows of a run, ready to be trained on again with its settings.
+
+    Args:
+        model: the run.
+        data: its rows; read from where they came from if None.
+        progress: called with the share of pictures that has been read.
+
+    Raises:
+        UsageError: they came from memory and were not given. NotFoundError, DataError: they are gone, or cannot be read as they were.
+    """
     origin = model.report.origin
     source = origin.path if origin and data is None else data
     if origin is None or source is None:
         raise UsageError("The rows of training came from memory, so they cannot be read again. Fit from a file, or give the rows.")
-    roles = origin.roles
+    roles, seen = origin.roles, model.ensemble.encoding.picture
+    if seen is not None and seen.height == seen.width:
+        roles = msgspec.structs.replace(roles, picture_size=seen.height)
     rows = read_whole(source, roles.target, roles.sample_weight, roles, merge=origin.merged, tell=_told(progress))
     keep_compiled_programs()
     return ready_again(rows, model.ensemble.task, model.specs, available_threads())
-
-
-def explanations(model: Model, data: Any, *, label: Any = None, level: float = 0.95) -> list[dict[str, Any]]:
-    """Explained predictions as records: row (counted from 1), class, prediction, base, and contributions, the largest first.
-
-    Raises:
-        DataError, UsageError: as `Model.explain`, or the level is not between 0 and 1.
-    """
-    if not 0 < level < 1:
-        raise UsageError(f"The level must be between 0 and 1, but is {level}. Use 0.95 for intervals that hold 19 times in 20.")
-    table = model.read(data)
-    found = model._explained(table, label)
-    half = found.half_width(level)
-    values = [cells(column, table) for column in model.ensemble.encoding.columns]
-    records = []
-    for r, contributions in enumerate(found.contributions):
-        parts = [
-            {
-                "feature": found.features[j],
-                "value": values[j][r],
-                "contribution": float(contributions[j]),
-                "low": float(contributions[j] - half[r, j]) if np.isfinite(half[r, j]) else None,
-                "high": float(contributions[j] + half[r, j]) if np.isfinite(half[r, j]) else None,
-            }
-            for j in np.argsort(-np.abs(contributions), kind="stable")
-        ]
-        of_class = model.classes[found.label[r]] if model.classes else None
-        prediction, base = float(found.prediction[r]), float(found.base[r])
-        records.append({"row": r + 1, "class": of_class, "prediction": prediction, "base": base, "contributions": parts})
-    return records
-
-
-class Explained(NamedTuple):
-    """A picture with its name, its answer in words, and what the answer rests on."""
-
-    name: str
-    answer: str
-    saliency: Saliency
-
-
-def explained_pictures(
-    model: Model, data: Any, *, label: Any = None, progress: Callable[[Progress], None] | None = None
-) -> list[Explained]:
-    """What the answers to pictures rest on, at most `MOST_EXPLAINED` of them.
-
-    Raises:
-        DataError, UsageError: as `Model.saliency`, or there are more pictures.
-    """
-    table = model.read(data)
-    if table.num_rows > MOST_EXPLAINED:
-        raise UsageError(f"At most {MOST_EXPLAINED} pictures are explained at a time, but {table.num_rows:,} came. Name fewer.")
-    number = None if label is None else model._class(label)
-    has_names = FILE_NAMES in table.column_names
-    names = table[FILE_NAMES].to_pylist() if has_names else [f"row {i + 1}" for i in range(table.num_rows)]
-    found = []
-    for i, x in enumerate(apply_encoding(model.ensemble.encoding, table)):
-        one = saliency(model.ensemble, x, label=number)
-        answer = f"{model.classes[one.label]} with probability {one.prediction:.3f}" if model.classes else f"{one.prediction:.4g}"
-        found.append(Explained(names[i], answer, one))
-        if progress is not None:
-            progress(Progress("explaining", (i + 1) / table.num_rows, None))
-    return found
-
-
-class SeenPictures(NamedTuple):
-    """Pictures of a run: uint8, shape (n, height, width, channels), and class codes (n,), or None for numbers."""
-
-    pictures: AnyArray
-    y: AnyArray | None
-
-
-def pictures_of(model: Model, data: Any = None, *, test: bool = False, progress: Callable[[Progress], None] | None = None) -> SeenPictures:
-    """The pictures a run learned from, or those of its test, read again.
-
-    Args:
-        model: of pictures.
-        data: where they are; as they were named when the run was made if None.
-        test: those of the test.
-        progress: called with the share that has been read.
-
-    Raises:
-        UsageError: the run is not of pictures, they cannot be read again and were not given, or there were none for the test.
-        NotFoundError, DataError: they are gone, or not those of training.
-    """
-    seen = model.ensemble.encoding.picture
-    if seen is None:
-        raise UsageError("This needs a run of pictures, but the run reads columns.")
-    prepared = _ready_again(model, data, progress)
-    check_rows(model.ensemble, prepared)
-    size = (seen.height, seen.width, seen.channels)
-    task, held = model.ensemble.task, prepared.dataset.held_out
-    if not test:
-        return SeenPictures(prepared.dataset.x.reshape(-1, *size), prepared.y if task.classes else None)
-    if held is None:
-        raise UsageError("No rows were for the test. Ask for those of training.")
-    codes = np.where(task.knows(held.target), task._codes(held.target), -1) if task.classes else None
-    return SeenPictures(held.x.reshape(-1, *size), codes)
-
-
-def units_of(model: Model, layer: str, seen: SeenPictures, *, member: int = 0) -> list[Unit]:
-    """Units of a layer with the pictures that excite each most; see `weights.inspection.excitation.most_exciting`."""
-    return most_exciting(model.ensemble, seen.pictures.reshape(len(seen.pictures), -1), layer, y=seen.y, member=member)
-
-
-class Answers(NamedTuple):
-    """Answers to some rows, as `predictions` gives them, and sentences about these rows, as `Model.notices` does."""
-
-    columns: dict[str, AnyArray]
-    notices: list[str]
-
-
-def answers(model: Model, data: Any, **options: Any) -> Iterator[Answers]:
-    """Answers to all rows of a table at once, or some at a time where it is a Parquet file that does not fit into memory.
-
-    Args:
-        model: to answer with.
-        data: as `Model.predict`.
-        **options: as `predictions`.
-
-    Raises:
-        DataError, UsageError: as `predictions`; rows are counted in the whole table.
-    """
-    try:
-        rows = model.read(data)
-    except TooLargeError:
-        if not can_pass(data):
-            raise
-    else:
-        yield Answers(predictions(model, rows, **options), model.notices(rows))
-        return
-    encoding, begin = model.ensemble.encoding, 0
-    for rows in parts(Path(data), [column.name for column in encoding.columns], encoding.missing_words):
-        with rows_counted_from(begin):
-            yield Answers(predictions(model, rows, **options), [counted_from(begin, note) for note in model.notices(rows)])
-        begin += rows.num_rows
 
 
 class Look(msgspec.Struct, frozen=True):

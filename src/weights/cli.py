@@ -469,7 +469,7 @@ def explain(run: str, source: str, label: str | None, level: float, top: int, ou
       weights explain runs/income new.csv --output contributions.csv
       weights explain runs/xray picture.png --output why.png
     """
-    from weights import api
+    from weights import answering, api
     from weights.data.output import contributions_table, write_tables
     from weights.report import terminal
     from weights.summary import explained
@@ -482,8 +482,9 @@ def explain(run: str, source: str, label: str | None, level: float, top: int, ou
     if top < 1:
         raise UsageError(f"top must be at least 1, but is {top}. Leave it out to see the ten largest contributions.")
     rows = model.read(source)
-    records = api.explanations(model, rows, label=label, level=level)
-    _say(terminal.labelled("noticed" if i == 0 else "", text) for i, text in enumerate(model.notices(rows)))
+    records = answering.explanations(model, rows, label=label, level=level)
+    if not quiet:
+        _say(terminal.labelled("noticed" if i == 0 else "", text) for i, text in enumerate(model.notices(rows)))
     if output:
         n_lines = write_tables(iter([contributions_table(records)]), Path(output))
         shown = {"run": _spelled(run), "n_samples": len(records), "n_contributions": n_lines, "output": _spelled(output)}
@@ -496,14 +497,14 @@ def explain(run: str, source: str, label: str | None, level: float, top: int, ou
 
 def _explain_pictures(model: Model, source: str, *, label: str | None, output: str | None, quiet: bool, as_json: bool) -> None:
     """What the answers to pictures rest on, in words, as JSON, and drawn."""
-    from weights import api
+    from weights import answering
     from weights.report import charts, terminal
     from weights.report.figures import saliency_figure, saliency_object, saliency_words
 
     if output:
         charts.check_ending(Path(output))
     with terminal.progress_bar(quiet=quiet, color=_color(sys.stderr)) as progress:
-        found = api.explained_pictures(model, source, label=label, progress=progress)
+        found = answering.explained_pictures(model, source, label=label, progress=progress)
     if output:
         drawing = saliency_figure([one.saliency for one in found], [one.name for one in found], [one.answer for one in found])
         charts.save(drawing, Path(output))
@@ -577,7 +578,7 @@ def predict(run: str, source: str, output: str | None, level: float, sensitivity
       weights predict runs/income new.csv --output predictions.csv
       weights predict runs/xray new/ --sensitivity 0.95 --class ill
     """
-    from weights import api
+    from weights import answering, api
     from weights.data.output import pour_tables, predictions_table, write_tables
     from weights.report.terminal import labelled
 
@@ -588,7 +589,7 @@ def predict(run: str, source: str, output: str | None, level: float, sensitivity
     def tables() -> Iterator[pa.Table]:
         """Answers part by part; what is noticed is said of the first part in which there is something."""
         said, begin = False, 0
-        for part in api.answers(model, source, level=level, sensitivity=sensitivity, label=label):
+        for part in answering.answers(model, source, level=level, sensitivity=sensitivity, label=label):
             if part.notices and not said:
                 where = [f"in rows from {begin + 1:,} on, and perhaps in later ones"] if begin else []
                 _say(labelled("noticed" if i == 0 else "", text) for i, text in enumerate([*where, *part.notices]))

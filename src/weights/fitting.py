@@ -166,8 +166,9 @@ def _tested(ensemble: Ensemble, dataset: Dataset) -> Ensemble:
         return ensemble
     y = task.encode(held.target.filter(pa.array(known)))
     answers, weight = ensemble.answer(held.x if known.all() else held.x[known]), held.weight[known]
-    test = score(task.kind, task.original(y), answers, weight=weight)
-    tested = Answered(answers, y, np.flatnonzero(known), weight).thinned(MOST_ANSWERED) if task.classes else None
+    group = None if held.group is None else held.group[known]
+    test = score(task.kind, task.original(y), answers, weight=weight, group=group)
+    tested = Answered(answers, y, np.flatnonzero(known), weight, group).thinned(MOST_ANSWERED) if task.classes else None
     return replace(ensemble, report=msgspec.structs.replace(ensemble.report, test=test, n_test=int(known.sum())), tested=tested)
 
 

@@ -19,7 +19,7 @@ from weights.data.columns import to_numbers
 from weights.data.copies import merge_copies
 from weights.data.dataset import Dataset, Roles, prepare, prepare_passing
 from weights.data.examples import EXAMPLES
-from weights.data.image import is_picture
+from weights.data.image import FILE_NAMES, is_picture
 from weights.data.picturecolumns import folder_of, picture_column, with_pictures
 from weights.data.picturesources import holds_pictures, read_pictures
 from weights.data.pixels import Wanted
@@ -172,9 +172,8 @@ def _table_and_roles(data: Any, target: Any, sample_weight: Any, roles: Roles, t
     if target is None and isinstance(data, str) and data in EXAMPLES:
         target = EXAMPLES[data].target
     if target is None:
-        raise UsageError(
-            f"The target was not named. Name the column to predict with --target; columns: {', '.join(table.column_names[:30])}."
-        )
+        columns = [name for name in table.column_names if name != FILE_NAMES]
+        raise UsageError(f"The target was not named. Name the column to predict with --target; columns: {', '.join(columns[:30])}.")
     if not isinstance(target, str):
         table, target = _with_column(table, "target" if getattr(target, "name", None) is None else target.name, target)
     if sample_weight is not None and not isinstance(sample_weight, str):
@@ -183,18 +182,14 @@ def _table_and_roles(data: Any, target: Any, sample_weight: Any, roles: Roles, t
 
 
 def _pictures_and_roles(table: pa.Table, roles: Roles, target: Any) -> tuple[pa.Table, Roles, Any]:
-    """Pictures of a folder or the like, without their names, and the roles of the columns that come with them."""
+    """Pictures of a folder or the like, and the roles of the columns that come with them."""
     if target is None and "class" not in table.column_names:
         raise DataError(
             "Pictures to learn from need a class each, but these come without. Sort them into a folder for each class, of which there "
             "must be two at least; put labels beside the images of an .npz or an array; or name the files in a table with their target."
         )
     split = "split" if roles.split is None and "split" in table.column_names else roles.split
-    return (
-        table.drop_columns([name for name in table.column_names if name == "file"]),
-        msgspec.structs.replace(roles, split=split),
-        "class" if target is None else target,
-    )
+    return table, msgspec.structs.replace(roles, split=split), "class" if target is None else target
 
 
 def _check_acts(dataset: Dataset, settings: Collection[str], *, inspect: bool) -> None:

@@ -225,7 +225,7 @@ def _coverage_note(weights: FeatureWeights, scale: str) -> str:
 
 
 def explained(records: Sequence[Record], target: str, *, top: int = 10) -> list[str]:
-    """Lines about explained predictions, as `api.explanations` gives them."""
+    """Lines about explained predictions, as `answering.explanations` gives them."""
     lines = []
     for record in records:
         of = printable(target if record["class"] is None else f"P({target} = {record['class']})")

@@ -60,7 +60,7 @@ class Task(msgspec.Struct, frozen=True):
         """
         if self.kind == "regression":
             return ((_finite_numbers(target, self.target) - self.center) / self.scale).astype(np.float32)
-        codes = self._codes(target)
+        codes = self.codes(target)
         if (codes < 0).any():
             wrong = target[int(np.argmax(codes < 0))].as_py()
             raise DataError(
@@ -72,9 +72,10 @@ class Task(msgspec.Struct, frozen=True):
         """Which of n cells of a target hold a value that can be encoded: none is missing, and classes are known ones, shape (n,)."""
         if self.kind == "regression":
             return ~is_missing(target)
-        return self._codes(target) >= 0
+        return self.codes(target) >= 0
 
-    def _codes(self, target: pa.ChunkedArray) -> IntArray:
+    def codes(self, target: pa.ChunkedArray) -> IntArray:
+        """The class codes of n cells, shape (n,), below zero for what is missing or no class."""
         return level_codes(target, as_text(pa.chunked_array([self.classes])).to_pylist())
 
     def row_weights(self, y: AnyArray, sample_weight: FloatArray) -> FloatArray:

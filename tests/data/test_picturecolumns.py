@@ -9,8 +9,8 @@ from PIL import Image
 
 from weights.data.delimited import remarks_of
 from weights.data.encoding import Picture
-from weights.data.image import is_picture, picture_array
-from weights.data.picturecolumns import FILE_NAMES, folder_of, picture_column, read_new, with_pictures
+from weights.data.image import FILE_NAMES, is_picture, picture_array
+from weights.data.picturecolumns import folder_of, picture_column, read_new, with_pictures
 from weights.data.pixels import Wanted
 from weights.errors import DataError, NotFoundError
 
@@ -49,7 +49,8 @@ def test_names_are_relative_to_the_folder_of_the_table(tmp_path):
 
 def test_pictures_stand_in_place_of_their_names(folder):
     seen = with_pictures(table(), "scan", folder)
-    assert seen.column_names == ["scan", "note", "age"]
+    assert seen.column_names == ["scan", "note", "age", FILE_NAMES]
+    assert seen[FILE_NAMES].to_pylist() == table()["scan"].to_pylist()
     assert is_picture(seen.schema.field("scan"))
     np.testing.assert_array_equal(picture_array(seen["scan"])[:, 0], np.arange(40))
     assert seen["age"].to_pylist() == [*range(40)]

@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from weights.data.delimited import remarks_of
-from weights.data.image import picture_array, picture_field, picture_size
+from weights.data.image import FILE_NAMES, picture_array, picture_field, picture_size
 from weights.data.picturesources import holds_pictures, read_pictures
 from weights.data.pixels import Wanted
 from weights.errors import NotFoundError
@@ -29,7 +29,7 @@ def test_a_folder_of_classes_becomes_a_table(tmp_path):
     paint(tmp_path / "cat" / "a.png", 1)
     table = read_pictures(tmp_path)
     assert table.schema.field("picture").equals(picture_field(10, 12, 1), check_metadata=True)
-    assert table.drop(["picture"]).to_pydict() == {"class": ["cat", "cat", "dog"], "file": ["cat/a.png", "cat/z.png", "dog/b.png"]}
+    assert table.drop(["picture"]).to_pydict() == {"class": ["cat", "cat", "dog"], FILE_NAMES: ["cat/a.png", "cat/z.png", "dog/b.png"]}
     assert (values(table), remarks_of(table)) == ([1, 2, 3], [])
 
 
@@ -46,7 +46,7 @@ def test_an_official_split_is_kept_and_its_validation_part_learned_from(tmp_path
 @pytest.mark.parametrize("part", ["test", "train"])
 def test_one_part_alone_is_no_split(tmp_path, part):
     paint(tmp_path / part / "cat" / "a.png")
-    assert read_pictures(tmp_path).column_names == ["picture", "class", "file"]
+    assert read_pictures(tmp_path).column_names == ["picture", "class", FILE_NAMES]
 
 
 def test_zips_are_read_like_folders(tmp_path):

@@ -10,7 +10,7 @@ from PIL import Image
 
 from weights.data import pixels
 from weights.data.delimited import remarks_of
-from weights.data.image import picture_array, picture_size
+from weights.data.image import FILE_NAMES, picture_array, picture_size
 from weights.data.picturesources import read_pictures
 from weights.data.pixels import Wanted
 from weights.errors import DataError, StorageError, UsageError
@@ -30,7 +30,7 @@ def test_bytes_lie_row_by_row_and_pixel_by_pixel(tmp_path):
     pixels = np.arange(8 * 9 * 3, dtype=np.uint8).reshape(8, 9, 3)
     Image.fromarray(pixels).save(tmp_path / "a.png")
     table = read_pictures(tmp_path / "a.png")
-    assert table.column_names == ["picture", "file"]
+    assert table.column_names == ["picture", FILE_NAMES]
     assert picture_size(table.schema.field("picture")) == (8, 9, 3)
     np.testing.assert_array_equal(picture_array(table["picture"])[0], pixels.ravel())
 
@@ -116,7 +116,7 @@ def flawed(tmp_path):
 def test_unreadable_pictures_leave_no_holes_and_are_told(flawed):
     table = read_pictures(flawed)
     assert values(table) == [i for i in range(60) if i not in (7, 30)]
-    assert table["file"].to_pylist()[6:8] == ["06.png", "08.png"]
+    assert table[FILE_NAMES].to_pylist()[6:8] == ["06.png", "08.png"]
     assert remarks_of(table) == [
         "2 of 60 pictures could not be read and were left out: 07.png (is empty (0 bytes)), 30.png (is cut off)",
     ]
@@ -153,7 +153,7 @@ def test_the_order_is_that_of_the_names_whatever_the_threads_do(tmp_path, monkey
         paint(tmp_path / f"{i:03}.png", i, size=(400, 400) if i % 3 == 0 else (10, 10))
     table = read_pictures(tmp_path, Wanted(size=(8, 8)))
     assert values(table) == list(range(150))
-    assert table["file"].to_pylist() == [f"{i:03}.png" for i in range(150)]
+    assert table[FILE_NAMES].to_pylist() == [f"{i:03}.png" for i in range(150)]
 
 
 def test_small_pictures_are_read_by_one_thread_and_larger_ones_by_several():

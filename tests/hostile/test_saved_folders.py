@@ -28,7 +28,7 @@ import pytest
 from safetensors.numpy import load as load_tensors
 from safetensors.numpy import save as save_tensors
 
-from weights import api
+from weights import answering, api
 from weights.errors import CorruptError, DataError, Interrupted, NotFoundError, UsageError, WeightsError
 from weights.store.checkpoint import Checkpoints
 from weights.store.format import FILES, load
@@ -419,7 +419,7 @@ def test_predictions_by_weights_near_the_largest_number_are_explained_or_refused
     model = api.load(run)
     assert np.isfinite(model.predict(table(20))).all()
     with contextlib.suppress(WeightsError):
-        explained(api.explanations(model, table(20)), "cost")
+        explained(answering.explanations(model, table(20)), "cost")
 
 
 # Changes by somebody who knows the format
@@ -599,9 +599,9 @@ def ask_all(folder: Path) -> None:
         for scale in ("target", "link"):
             str(model.summary(scale=scale, levels=True, adjust="holm"))
     with contextlib.suppress(DataError):
-        api.predictions(model, table(20))
+        answering.predictions(model, table(20))
         if model.report.feature_weights:
-            cli._print_json(api.explanations(model, table(20)))
+            cli._print_json(answering.explanations(model, table(20)))
 
 
 def go_on(folder: Path) -> None:

@@ -193,7 +193,7 @@ def test_of_an_incomplete_history_nothing_is_said(lost):
 
 
 def test_the_noise_scale_is_a_number_of_rows():
-    [population] = fitted("digits", members=4, n_steps=200).ensemble.populations
+    [population] = fitted("wine", members=4, n_steps=200).ensemble.populations
     history = population.history
     expected = history["grad_noise"][:, -1].mean() / history["grad_signal"][:, -1].mean()
     assert noise_scale(population) == (pytest.approx(expected) if expected > 0 else None)

@@ -19,7 +19,7 @@ from safetensors.numpy import load as load_tensors
 from safetensors.numpy import save as save_tensors
 
 import weights
-from weights import api
+from weights import answering, api
 from weights.data.dataset import Feature
 from weights.data.encoding import Category, Encoding, Numeric
 from weights.ensemble import Answered, Ensemble, Population, Report
@@ -183,7 +183,7 @@ def test_loaded_records_of_populations_are_equal_and_in_their_order(ensemble, sa
 def test_a_fitted_model_answers_the_same_bits_after_loading(example, options, tmp_path):
     model = api.fit(example, members=4, **options)
     model.save(tmp_path / "run")
-    before, after = (api.predictions(m, example) for m in (model, api.load(tmp_path / "run")))
+    before, after = (answering.predictions(m, example) for m in (model, api.load(tmp_path / "run")))
     assert {name: values.tobytes() for name, values in before.items()} == {name: values.tobytes() for name, values in after.items()}
 
 

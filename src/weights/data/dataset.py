@@ -19,7 +19,7 @@ import pyarrow.compute as pc
 from weights.data.columns import USED_KINDS, Found, as_text, find_kind, is_missing, is_number, to_levels, to_numbers, to_seconds
 from weights.data.delimited import remark_of, remarks_of
 from weights.data.encoding import Boolean, Category, ColumnEncoding, Encoding, apply_encoding, apply_unclipped, fit_encoding
-from weights.data.image import is_picture, picture_array, picture_size
+from weights.data.image import FILE_NAMES, is_picture, picture_array, picture_size
 from weights.data.keys import text_keys
 from weights.data.picturefiles import PARTS
 from weights.data.rowgroups import types_of
@@ -95,11 +95,16 @@ class Passage:
 
 
 class HeldOut(NamedTuple):
-    """Rows that are for the test only: inputs (t, p), the raw target (t cells, none missing), and weights of mean one (t,)."""
+    """Rows that are for the test only.
+
+    x: inputs, shape (t, p). target: raw, t cells, none missing. weight: of mean one, shape (t,). group, names: as of `Dataset`.
+    """
 
     x: FloatArray
     target: pa.ChunkedArray
     weight: FloatArray
+    group: IntArray | None = None
+    names: pa.ChunkedArray | None = None
 
 
 class Inspected(NamedTuple):
@@ -133,6 +138,7 @@ class Dataset:
         inspected: those that are asked about after training.
         held_out: those for the test, if a column told them apart.
         passage: to all rows, where x and the like hold only a sample of them.
+        names: of the files that pictures were read from, n cells; None where there were none.
     """
 
     x: FloatArray
@@ -148,6 +154,7 @@ class Dataset:
     inspected: Inspected
     held_out: HeldOut | None = None
     passage: Passage | None = None
+    names: pa.ChunkedArray | None = None
 
     @property
     def n_samples(self) -> int:
@@ -173,6 +180,8 @@ def prepare(table: pa.Table, roles: Roles, *, source: str = "table") -> Dataset:
         DataError: no usable row or column remains, or a steering column is unusable.
         UsageError: a kind is not known, or a column has two roles.
     """
+    names = table[FILE_NAMES] if FILE_NAMES in table.column_names else None
+    table = table if names is None else table.drop_columns([FILE_NAMES])
     _check_names(table.column_names, roles, source)
     weight, group, time = _sample_weight(table, roles.sample_weight), _group(table, roles.group), _time(table, roles.time)
     if not weight.any():
@@ -204,7 +213,13 @@ def prepare(table: pa.Table, roles: Roles, *, source: str = "table") -> Dataset:
     held_out = None
     if (held := known & tests).any():
         aside = _rows(all_rows, held)
-        held_out = HeldOut(apply_encoding(encoding, aside), aside[roles.target], weight[held] / max(weight[held].mean(), 1e-300))
+        held_out = HeldOut(
+            x=apply_encoding(encoding, aside),
+            target=aside[roles.target],
+            weight=weight[held] / max(weight[held].mean(), 1e-300),
+            group=None if group is None else group[held],
+            names=None if names is None else names.filter(pa.array(held)),
+        )
         remarks.append(f"{held.sum():,} rows are for the test: nothing is learned from them")
     return Dataset(
         x=apply_encoding(encoding, table),
@@ -219,6 +234,7 @@ def prepare(table: pa.Table, roles: Roles, *, source: str = "table") -> Dataset:
         source=source,
         inspected=_inspected(encoding, table),
         held_out=held_out,
+        names=None if names is None else names.filter(pa.array(keep)),
     )
 
 

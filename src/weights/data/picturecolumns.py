@@ -20,15 +20,12 @@ from weights.data.columns import as_text
 from weights.data.decoding import FORMAT_OF_SUFFIX
 from weights.data.delimited import remarks_of
 from weights.data.encoding import Picture
-from weights.data.image import is_picture
+from weights.data.image import FILE_NAMES, is_picture
 from weights.data.picturefiles import Entry
 from weights.data.picturesources import WHATEVER, holds_pictures, read_pictures
 from weights.data.pixels import Wanted, read_pixels
 from weights.data.table import read_table
 from weights.errors import DataError, NotFoundError, listed, printable, suggest
-
-FILE_NAMES = "\0file"
-"""Column of the names that pictures were read from: no user's table has one called so."""
 
 _MOSTLY = 0.9
 """Share of a column's cells that must end as picture files do for it to be one of these (our choice)."""
@@ -68,7 +65,7 @@ def picture_column(table: pa.Table, folder: Path, *, spared: Collection[str] = (
 
 
 def with_pictures(table: pa.Table, column: str, folder: Path, wanted: Wanted = WHATEVER) -> pa.Table:
-    """The table with pictures in place of the names of their files, without the rows whose picture cannot be read.
+    """The table with pictures in place of their files' names, which go to `FILE_NAMES`, without the rows whose picture cannot be read.
 
     Args:
         table: rows.
@@ -89,6 +86,8 @@ def with_pictures(table: pa.Table, column: str, folder: Path, wanted: Wanted = W
     remarks = msgspec.json.encode([*remarks_of(table), *read.remarks])
     fields = [read.field.with_name(column) if field.name == column else field for field in table.schema]
     columns = [read.pictures if field.name == column else rows[field.name] for field in table.schema]
+    fields.append(pa.field(FILE_NAMES, pa.string()))
+    columns.append(pc.cast(rows[column], pa.string()))
     return pa.Table.from_arrays(columns, schema=pa.schema(fields, metadata={"remarks": remarks}))
 
 
@@ -106,14 +105,14 @@ def read_new(data: Any, like: Picture, missing: Sequence[str] = ()) -> pa.Table:
     wanted = Wanted(size=(like.height, like.width), channels=like.channels, strict=True)
     if isinstance(data, np.ndarray) or holds_pictures(data):
         table = read_pictures(data, wanted)
-        own = {name: new for name, new in (("picture", like.name), ("file", FILE_NAMES)) if name in table.column_names}
-        return _renamed(table.select([*own]), own)
+        own = [name for name in ("picture", FILE_NAMES) if name in table.column_names]
+        return _renamed(table.select(own), {"picture": like.name})
     table = read_table(data, missing=missing)
     if like.name in table.column_names and is_picture(table.schema.field(like.name)):
         return table
     column = like.name if like.name in table.column_names else _only_one(table, like.name)
     pictures = with_pictures(table, column, folder_of(data), wanted)
-    return _renamed(pictures, {column: like.name}).append_column(FILE_NAMES, table[column])
+    return _renamed(pictures, {column: like.name})
 
 
 def _naming(table: pa.Table) -> list[str]:

@@ -15,6 +15,7 @@ import numpy as np
 import pyarrow as pa
 
 from weights.data.decoding import FORMAT_OF_SUFFIX
+from weights.data.image import FILE_NAMES
 from weights.data.picturearrays import PictureArrays, from_array, read_arrays
 from weights.data.picturefiles import Entry, pictures_in
 from weights.data.pixels import Pixels, Wanted, read_pixels
@@ -47,7 +48,7 @@ def read_pictures(source: str | os.PathLike[str] | np.ndarray, wanted: Wanted = 
         wanted: how they are to be read.
 
     Returns:
-        Columns "picture"; "class", unless the source has none; "file", the name within the source, unless it is of arrays;
+        Columns "picture"; "class", unless the source has none; `FILE_NAMES`, within the source, unless it is of arrays;
         and "split", if the source has an official part to train and one to test ("train" rows come first). Remarks
         are in its metadata (see `delimited.remarks_of`).
 
@@ -80,7 +81,7 @@ def _table(read: Pixels, entries: Sequence[Entry], labels: pa.Array | None, rema
     if labels is not None:
         columns.append((pa.field("class", labels.type), labels))
     if names:
-        columns.append((pa.field("file", pa.string()), pa.array([entry.name for entry in kept], pa.string())))
+        columns.append((pa.field(FILE_NAMES, pa.string()), pa.array([entry.name for entry in kept], pa.string())))
     n_by_part = {part: sum(entry.part == part for entry in kept) for part in ("train", "val", "test")}
     if n_by_part["test"] and n_by_part["train"] + n_by_part["val"]:
         splits = ["test" if entry.part == "test" else "train" for entry in kept]

@@ -8,7 +8,8 @@ from typing import Any, NamedTuple
 import msgspec
 import numpy as np
 
-from weights.api import Model, pictures_of, units_of
+from weights.answering import pictures_of, units_of
+from weights.api import Model
 from weights.errors import UsageError, suggest
 from weights.inspection.gallery import gallery
 from weights.inspection.gratings import KINDS
@@ -57,7 +58,7 @@ def draw(model: Model, what: str, asked: Asked) -> Drawn:
     """The drawing of that name.
 
     Raises:
-        UsageError: there is no such drawing, or it cannot be made of this run; others as `weights.api.pictures_of`.
+        UsageError: there is no such drawing, or it cannot be made of this run; others as `weights.answering.pictures_of`.
     """
     if what not in DRAWINGS:
         raise UsageError(f"There is no drawing '{what}'. {suggest(what, DRAWINGS)}")
@@ -112,7 +113,7 @@ def _gallery(model: Model, asked: Asked) -> Drawn:
     def named(place: int) -> Named:
         k, row = said[place], int(answered.rows[place])
         right = model.classes[k] if k == answered.y[place] else f"{model.classes[answered.y[place]]}, not {model.classes[k]}"
-        return Named(seen.pictures[row], str(right), f"{100 * answered.probability[place, k]:.0f} %, row {row + 1}")
+        return Named(seen.pictures[row], f"{right}: {100 * answered.probability[place, k]:.0f} %", seen.names[row])
 
     n_wrong, n = int((said != answered.y).sum()), len(said)
     heads = {
@@ -121,11 +122,12 @@ def _gallery(model: Model, asked: Asked) -> Drawn:
         "Uncertain": chosen.uncertain,
     }
     shown = {head: [named(int(place)) for place in places] for head, places in heads.items()}
-    footnote = f"{_OF_TEST if asked.test else _NOT_SEEN} Below each: the probability of the answer. Rows are counted from 1."
-    lines = [f"{head}: " + (", ".join(f"row {answered.rows[place] + 1}" for place in places) or "none") for head, places in heads.items()]
+    footnote = f"{_OF_TEST if asked.test else _NOT_SEEN} Below each: the answer with its probability, and the picture's name."
+    lines = [f"{head}: " + (", ".join(seen.names[answered.rows[place]] for place in places) or "none") for head, places in heads.items()]
     record = {
         name: [
             {
+                "name": seen.names[answered.rows[place]],
                 "row": int(answered.rows[place]) + 1,
                 "truth": model.classes[answered.y[place]],
                 "answer": model.classes[said[place]],

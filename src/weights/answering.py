@@ -1,0 +1,200 @@
+"""What a fitted model says of rows, as named columns and records: predictions, explanations, and what is seen in pictures.
+
+The command line and the drawings ask here; `Model` gives the same as arrays.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import pyarrow as pa
+
+from weights.api import Model, read_again
+from weights.data.encoding import apply_encoding, cells
+from weights.data.image import FILE_NAMES
+from weights.data.stream import counted_from, parts, rows_counted_from
+from weights.errors import TooLargeError, UsageError
+from weights.fitting import check_rows
+from weights.inspection.excitation import Unit, most_exciting
+from weights.inspection.saliency import Saliency, saliency
+from weights.preparing import can_pass
+from weights.training.population import Progress
+from weights.types import AnyArray
+
+MOST_EXPLAINED = 24
+"""Pictures that are explained at a time."""
+
+
+def predictions(model: Model, data: Any, *, level: float = 0.9, sensitivity: float | None = None, label: Any = None) -> dict[str, AnyArray]:
+    """Answers as named columns: ``prediction``, and each class's probability, or the bounds of the interval; ``file`` first, of pictures.
+
+    Args:
+        model: to answer with.
+        data: as `Model.predict`.
+        level: of the intervals of numbers.
+        sensitivity: adds a column ``found LABEL``: whether the probability of a class reaches the threshold that finds this share of its
+            rows (`Model.operating_point`).
+        label: this class; the second of two if None.
+
+    Raises:
+        DataError: a needed column is missing or unreadable. UsageError: the level is not between 0 and 1; others as
+            `Model.operating_point`.
+    """
+    table = model.read(data)
+    x = apply_encoding(model.ensemble.encoding, table)
+    # Pictures have no order that people know, but names.
+    names = {"file": table[FILE_NAMES].to_numpy()} if FILE_NAMES in table.column_names else {}
+    point = None if sensitivity is None else model.operating_point(sensitivity, label=label)
+    if model.ensemble.task.kind == "regression":
+        half, share = model.ensemble.half_width(level), f"{100 * level:g}%"
+        answer = model.ensemble.answer(x)
+        return {**names, "prediction": answer, f"low {share}": answer - half, f"high {share}": answer + half}
+    probability = model.ensemble.predict_proba(x)
+    labels = np.asarray(model.classes)[probability.argmax(1)]
+    answers = {**names, "prediction": labels, **{f"probability {known}": probability[:, k] for k, known in enumerate(model.classes)}}
+    if point is not None:
+        answers[f"found {point.label}"] = probability[:, model.sought(label)] >= point.threshold
+    return answers
+
+
+def explanations(model: Model, data: Any, *, label: Any = None, level: float = 0.95) -> list[dict[str, Any]]:
+    """Explained predictions as records: row (counted from 1), class, prediction, base, and contributions, the largest first.
+
+    Raises:
+        DataError, UsageError: as `Model.explain`, or the level is not between 0 and 1.
+    """
+    if not 0 < level < 1:
+        raise UsageError(f"The level must be between 0 and 1, but is {level}. Use 0.95 for intervals that hold 19 times in 20.")
+    table = model.read(data)
+    found = model.explained(table, label)
+    half = found.half_width(level)
+    values = [cells(column, table) for column in model.ensemble.encoding.columns]
+    records = []
+    for r, contributions in enumerate(found.contributions):
+        parts = [
+            {
+                "feature": found.features[j],
+                "value": values[j][r],
+                "contribution": float(contributions[j]),
+                "low": float(contributions[j] - half[r, j]) if np.isfinite(half[r, j]) else None,
+                "high": float(contributions[j] + half[r, j]) if np.isfinite(half[r, j]) else None,
+            }
+            for j in np.argsort(-np.abs(contributions), kind="stable")
+        ]
+        of_class = model.classes[found.label[r]] if model.classes else None
+        prediction, base = float(found.prediction[r]), float(found.base[r])
+        records.append({"row": r + 1, "class": of_class, "prediction": prediction, "base": base, "contributions": parts})
+    return records
+
+
+class Explained(NamedTuple):
+    """A picture with its name, its answer in words, and what the answer rests on."""
+
+    name: str
+    answer: str
+    saliency: Saliency
+
+
+def explained_pictures(
+    model: Model, data: Any, *, label: Any = None, progress: Callable[[Progress], None] | None = None
+) -> list[Explained]:
+    """What the answers to pictures rest on, at most `MOST_EXPLAINED` of them.
+
+    Raises:
+        DataError, UsageError: as `Model.saliency`, or there are more pictures.
+    """
+    table = model.read(data)
+    if table.num_rows > MOST_EXPLAINED:
+        raise UsageError(f"At most {MOST_EXPLAINED} pictures are explained at a time, but {table.num_rows:,} came. Name fewer.")
+    number = None if label is None else model.class_number(label)
+    names = _names(table[FILE_NAMES] if FILE_NAMES in table.column_names else None, table.num_rows)
+    found = []
+    for i, x in enumerate(apply_encoding(model.ensemble.encoding, table)):
+        one = saliency(model.ensemble, x, label=number)
+        answer = f"{model.classes[one.label]} with probability {one.prediction:.3f}" if model.classes else f"{one.prediction:.4g}"
+        found.append(Explained(names[i], answer, one))
+        if progress is not None:
+            progress(Progress("explaining", (i + 1) / table.num_rows, None))
+    return found
+
+
+class SeenPictures(NamedTuple):
+    """Pictures of a run: uint8, shape (n, height, width, channels); class codes (n,), or None for numbers; and what each is called."""
+
+    pictures: AnyArray
+    y: AnyArray | None
+    names: list[str]
+
+
+def pictures_of(model: Model, data: Any = None, *, test: bool = False, progress: Callable[[Progress], None] | None = None) -> SeenPictures:
+    """The pictures a run learned from, or those of its test, read again.
+
+    Args:
+        model: of pictures.
+        data: where they are; as they were named when the run was made if None.
+        test: those of the test.
+        progress: called with the share that has been read.
+
+    Raises:
+        UsageError: the run is not of pictures, they cannot be read again and were not given, or there were none for the test.
+        NotFoundError, DataError: they are gone, or not those of training.
+    """
+    seen = model.ensemble.encoding.picture
+    if seen is None:
+        raise UsageError("This needs a run of pictures, but the run reads columns.")
+    prepared = read_again(model, data, progress)
+    check_rows(model.ensemble, prepared)
+    size = (seen.height, seen.width, seen.channels)
+    task, held = model.ensemble.task, prepared.dataset.held_out
+    if not test:
+        x, names = prepared.dataset.x, prepared.dataset.names
+        return SeenPictures(x.reshape(-1, *size), prepared.y if task.classes else None, _names(names, len(x)))
+    if held is None:
+        raise UsageError("No rows were for the test. Ask for those of training.")
+    return SeenPictures(held.x.reshape(-1, *size), task.codes(held.target) if task.classes else None, _names(held.names, len(held.x)))
+
+
+def _names(names: pa.ChunkedArray | None, n_rows: int) -> list[str]:
+    """Names of rows: of their files, else their numbers, counted from 1."""
+    return [f"row {i + 1}" for i in range(n_rows)] if names is None else names.to_pylist()
+
+
+def units_of(model: Model, layer: str, seen: SeenPictures, *, member: int = 0) -> list[Unit]:
+    """Units of a layer with the pictures that excite each most; see `weights.inspection.excitation.most_exciting`."""
+    return most_exciting(model.ensemble, seen.pictures.reshape(len(seen.pictures), -1), layer, y=seen.y, member=member)
+
+
+class Answers(NamedTuple):
+    """Answers to some rows, as `predictions` gives them, and sentences about these rows, as `Model.notices` does."""
+
+    columns: dict[str, AnyArray]
+    notices: list[str]
+
+
+def answers(model: Model, data: Any, **options: Any) -> Iterator[Answers]:
+    """Answers to all rows of a table at once, or some at a time where it is a Parquet file that does not fit into memory.
+
+    Args:
+        model: to answer with.
+        data: as `Model.predict`.
+        **options: as `predictions`.
+
+    Raises:
+        DataError, UsageError: as `predictions`; rows are counted in the whole table.
+    """
+    try:
+        rows = model.read(data)
+    except TooLargeError:
+        if not can_pass(data):
+            raise
+    else:
+        yield Answers(predictions(model, rows, **options), model.notices(rows))
+        return
+    encoding, begin = model.ensemble.encoding, 0
+    for rows in parts(Path(data), [column.name for column in encoding.columns], encoding.missing_words):
+        with rows_counted_from(begin):
+            yield Answers(predictions(model, rows, **options), [counted_from(begin, note) for note in model.notices(rows)])
+        begin += rows.num_rows
