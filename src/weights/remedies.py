@@ -27,6 +27,7 @@ from weights.inspection.health import all_findings
 from weights.models.convolution import Convolution
 from weights.models.linear import Linear
 from weights.models.mlp import Mlp
+from weights.models.patches import Patches
 from weights.models.table import AnyModel
 from weights.spec import Spec, check, with_settings
 from weights.training.job import Job
@@ -110,34 +111,35 @@ def _times(factor: float, *, most: float = np.inf, from_zero: float | None = Non
     return lambda value: None if value >= most and factor > 1 else min(value * factor, most) or from_zero
 
 
-_NETWORKS = (Mlp, Convolution)
+_OF_PICTURES = (Convolution, Patches)
+_NETWORKS = (Mlp, *_OF_PICTURES)
 _AUGMENTATION = {"shift": (0.25, 0.1), "crop": (0.25, 0.1), "rotate": (30.0, 10.0), "brightness": (0.3, 0.1)}
 """The most that is tried of each change of pictures, and what in place of none."""
 _TURNS = (
     _Turn("wider", "model.hidden", (Mlp,), _resized(4.0)),
-    _Turn("wider", "model.widths", (Convolution,), _resized(1.5)),
+    _Turn("wider", "model.widths", _OF_PICTURES, _resized(1.5)),
     _Turn("narrower", "model.hidden", (Mlp,), _resized(0.25)),
-    _Turn("narrower", "model.widths", (Convolution,), _resized(0.5)),
+    _Turn("narrower", "model.widths", _OF_PICTURES, _resized(0.5)),
     _Turn("stronger-penalty", "regularization.strength", (Linear,), _times(10.0)),
     _Turn("stronger-penalty", "optimization.weight_decay", _NETWORKS, _times(10.0, from_zero=1.0)),
     _Turn("weaker-penalty", "regularization.strength", (Linear,), _times(0.1)),
     _Turn("weaker-penalty", "optimization.weight_decay", _NETWORKS, _times(0.1)),
     _Turn("weaker-penalty", "regularization.strength", _NETWORKS, _times(0.1)),
     _Turn("much-narrower", "model.hidden", (Mlp,), _resized(1 / 16)),
-    _Turn("much-narrower", "model.widths", (Convolution,), _resized(1 / 4)),
+    _Turn("much-narrower", "model.widths", _OF_PICTURES, _resized(1 / 4)),
     _Turn("much-stronger-penalty", "regularization.strength", (Linear,), _times(100.0)),
     _Turn("much-stronger-penalty", "optimization.weight_decay", _NETWORKS, _times(100.0, from_zero=10.0)),
     _Turn("much-weaker-penalty", "regularization.strength", (Linear,), _times(0.01)),
     _Turn("much-weaker-penalty", "optimization.weight_decay", _NETWORKS, _times(0.01)),
     _Turn("much-weaker-penalty", "regularization.strength", _NETWORKS, _times(0.01)),
     _Turn("longer", "optimization.n_steps", (Mlp, Linear), lambda steps: 3 * steps),
-    _Turn("longer", "optimization.n_steps", (Convolution,), lambda steps: 2 * steps),
+    _Turn("longer", "optimization.n_steps", _OF_PICTURES, lambda steps: 2 * steps),
     _Turn("shorter", "optimization.n_steps", _NETWORKS, lambda steps: max(steps // 3, 24) if steps > 24 else None),
     *(
-        _Turn("more-augmentation", f"augmentation.{name}", (Convolution,), _times(2.0, most=most, from_zero=some))
+        _Turn("more-augmentation", f"augmentation.{name}", _OF_PICTURES, _times(2.0, most=most, from_zero=some))
         for name, (most, some) in _AUGMENTATION.items()
     ),
-    *(_Turn("less-augmentation", f"augmentation.{name}", (Convolution,), lambda value: 0.0 if value else None) for name in _AUGMENTATION),
+    *(_Turn("less-augmentation", f"augmentation.{name}", _OF_PICTURES, lambda value: 0.0 if value else None) for name in _AUGMENTATION),
     _Turn("more-dropout", "regularization.dropout", _NETWORKS, _times(3.0, most=0.6, from_zero=0.3)),
     _Turn("less-dropout", "regularization.dropout", _NETWORKS, _times(0.2)),
     _Turn("early-stop", "regularization.patience", _NETWORKS, lambda patience: None if patience else 5),
@@ -327,7 +329,7 @@ def _of_part(one: Job, prepared: Prepared, *, share: int, part: int) -> Job:
             chosen = by_class[part::share]
         counts[m, chosen] = own[chosen]
     if not counts.any(1).all():
-        what = "rows" if dataset.group is None else f"groups of '{dataset.roles.group}'"
+        what = "rows" if dataset.roles.group is None else f"groups of '{dataset.roles.group}'"
         part_of = "half" if share == 2 else "quarter"
         raise DataError(f"Members must learn from a {part_of} of their {what}, but there are too few of these. Add {what.split()[0]}.")
     return dataclasses.replace(one, resampling=Resampling(counts, one.resampling.scored, one.resampling.votes))

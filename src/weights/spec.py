@@ -20,10 +20,12 @@ from weights.elements.optimization import OPTIMIZERS, SCHEDULES, Optimization, d
 from weights.elements.regularization import MAKE_ZEROS, PENALTIES, Regularization
 from weights.elements.updates import Updates
 from weights.errors import UsageError, suggest
-from weights.models.convolution import Convolution, layer_names
+from weights.models import convolution, patches
+from weights.models.convolution import Convolution
 from weights.models.linear import Linear
 from weights.models.mlp import Mlp
-from weights.models.table import MODELS, AnyModel
+from weights.models.patches import Patches
+from weights.models.table import MODELS, AnyModel, OfPictures
 
 
 class Members(msgspec.Struct, frozen=True):
@@ -156,7 +158,7 @@ def _misfits(spec: Spec) -> list[str]:
         misfits.append("regularization.dropout silences hidden units, but a linear model has none. Use input_dropout, or --model mlp.")
     if isinstance(spec.model, Linear) and spec.regularization.max_norm is not None:
         misfits.append("regularization.max_norm limits hidden units, but a linear model has none. Use a penalty, or --model mlp.")
-    layers = _layers(spec.model)
+    layers = layers_of(spec.model)
     unknown = [layer for layer in spec.updates.freeze if layer not in layers]
     if unknown and layers:
         misfits.append(f"updates.freeze names the layer '{unknown[0]}', which this model does not have. {suggest(unknown[0], layers)}")
@@ -167,10 +169,12 @@ def _name_of(model: AnyModel) -> str:
     return next(name for name, settings in MODELS.items() if isinstance(model, settings))
 
 
-def _layers(model: AnyModel) -> list[str]:
+def layers_of(model: AnyModel) -> list[str]:
     """Names of the layers of a model; none while it is not known how many there will be."""
     if isinstance(model, Convolution):
-        return layer_names(model) if model.widths and model.blocks else []
+        return convolution.layer_names(model) if model.widths and model.blocks else []
+    if isinstance(model, Patches):
+        return patches.layer_names(model) if model.is_resolved else []
     embedding = ["embedding"] if getattr(model, "embedding", "none") != "none" else []
     return [*embedding, *(f"hidden.{i}" for i in range(len(getattr(model, "hidden", ())))), "output"]
 
@@ -205,13 +209,13 @@ def resolve(spec: Spec, n_samples: int, n_numeric: int = 0, picture: tuple[int, 
         UsageError: settings do not fit together, or not these rows.
     """
     optimization, regularization, members = spec.optimization, spec.regularization, spec.members
-    convolves = isinstance(spec.model, Convolution)
-    if convolves != (picture is not None):
-        needed, came = ("pictures", "a table") if convolves else ("columns of a table", "pictures")
+    sees = isinstance(spec.model, OfPictures)
+    if sees != (picture is not None):
+        needed, came = ("pictures", "a table") if sees else ("columns of a table", "pictures")
         raise UsageError(f"The model {_name_of(spec.model)} reads {needed}, but {came} came. Leave --model out, or name another.")
     if optimization.name == "auto":
         solvable = isinstance(spec.model, Linear) and not _needs_steps(spec)
-        optimization = msgspec.structs.replace(optimization, name="exact" if solvable else "muon" if convolves else "adamw")
+        optimization = msgspec.structs.replace(optimization, name="exact" if solvable else "muon" if sees else "adamw")
     augmentation = spec.augmentation.resolved(picture, random=optimization.name != "lbfgs")
     spec = check(msgspec.structs.replace(spec, optimization=optimization, augmentation=augmentation))
     model = _resolved_model(spec.model, n_samples, n_numeric, picture)
@@ -238,7 +242,7 @@ def resolve(spec: Spec, n_samples: int, n_numeric: int = 0, picture: tuple[int, 
 
 
 def _resolved_model(model: AnyModel, n_samples: int, n_numeric: int, picture: tuple[int, int, int] | None) -> AnyModel:
-    if isinstance(model, Convolution):
+    if isinstance(model, OfPictures):
         assert picture is not None
         return model.resolved(picture, n_samples)
     return model.resolved(n_numeric) if isinstance(model, Mlp) else model
@@ -249,11 +253,11 @@ _DROPOUT = 0.1
 
 
 _RATE_OF_FILTERS = 0.04
-"""Learning rate of Muon for convolutions, whose filters are normalised: only the angle of a step counts (our choice)."""
+"""Learning rate of Muon for models of pictures, whose weights are normalised: only the angle of a step counts (our choice)."""
 
 
 def _learning_rate(spec: Spec, optimizer: str) -> float:
-    return _RATE_OF_FILTERS if isinstance(spec.model, Convolution) and optimizer == "muon" else default_learning_rate(optimizer)
+    return _RATE_OF_FILTERS if isinstance(spec.model, OfPictures) and optimizer == "muon" else default_learning_rate(optimizer)
 
 
 def _weight_decay(spec: Spec, optimizer: str) -> float:

@@ -17,6 +17,7 @@ from weights.ensemble import Report
 from weights.metrics import Metric
 from weights.models.convolution import Convolution
 from weights.models.mlp import Mlp
+from weights.models.patches import Patches
 from weights.spec import Spec, resolve, with_settings
 from weights.store.checks import (
     wrong_in_arrays,
@@ -240,6 +241,9 @@ PICTURES = Encoding([], picture=Picture("scan", 16, 16, 1))
     [
         (Convolution((8, 16), (0, 1)), PICTURES, []),
         (Convolution((8, 16)), PICTURES, ["the stages of a convolution are not told"]),
+        (Patches(4, (8, 16), 0), PICTURES, []),
+        (Patches(4, (8, 16)), PICTURES, ["the sizes of a patch network are not told"]),
+        (Patches(4, (8, 16), 0), Encoding([]), ["a model of pictures is to read columns, or one of columns pictures"]),
         (Mlp(), PICTURES, ["a model of pictures is to read columns, or one of columns pictures"]),
         (Convolution((8, 16), (0, 1)), Encoding([]), ["a model of pictures is to read columns, or one of columns pictures"]),
     ],

@@ -85,6 +85,14 @@ class Model(NamedTuple):
         return self.proceed(params, self.enter(params, silence(x, 0)), silence)
 
 
+class Cost(NamedTuple):
+    """What a member has and takes: its weights, and of each row the multiplications (without shortcuts) and the activations."""
+
+    n_weights: int
+    n_multiplications: float
+    n_activations: int
+
+
 def first_layer(settings: Initialization, x: jax.Array, n_units: int, gain: float, *, key: jax.Array) -> Layer:
     """A fully connected layer's first params for inputs like x (n, p): ``w`` (p, n_units) and ``b`` (n_units,)."""
     w = draw(settings, (x.shape[1], n_units), gain, key=key)
@@ -96,3 +104,18 @@ def first_layer(settings: Initialization, x: jax.Array, n_units: int, gain: floa
 def affine(layer: Layer, x: jax.Array) -> jax.Array:
     """Weighted sums (n, h) of inputs (n, p)."""
     return x @ layer["w"] + layer["b"]
+
+
+def standardised(layer: Layer, widened: float) -> jax.Array:
+    """Weights (p, h) of which each unit's have mean zero and length one, times its gain and that of the activation they read."""
+    centred = layer["w"] - layer["w"].mean(0)
+    return centred * (widened * layer["gain"] * jax.lax.rsqrt(jnp.sum(centred**2, 0) + 1e-8))
+
+
+def centred_pixels(x: jax.Array, picture: tuple[int, int, int]) -> jax.Array:
+    """Pictures (n, height, width, channels) of bytes (n, p), centred and scaled alike whatever they are: members need only themselves."""
+    return ((x.astype(jnp.float32) - _GREY) / _SPREAD).reshape(-1, *picture)
+
+
+_GREY, _SPREAD = 127.5, 64.0
+"""What pixels are centred by and divided by."""

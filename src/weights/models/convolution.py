@@ -18,7 +18,7 @@ import msgspec
 
 from weights.elements.activation import ACTIVATIONS, Activation, gain
 from weights.elements.initialization import Initialization, draw
-from weights.models.base import Hidden, Layer, Model, Shape, Silence, affine, first_layer
+from weights.models.base import Cost, Hidden, Model, Shape, Silence, affine, centred_pixels, first_layer, standardised
 from weights.models.winograd import convolve
 from weights.types import Params
 
@@ -27,8 +27,6 @@ _LAST_SIDE, _LEAST_SIDE = 8, 4
 _FEW_PICTURES = 500
 _WIDEST, _MOST_BLOCKS, _MOST_STAGES = 4096, 32, 8
 """Beyond which settings are a mistake, or a saved run was tampered with."""
-_GREY, _SPREAD = 127.5, 64.0
-"""What pixels are centred by and divided by, whatever the pictures: members then need nothing but themselves."""
 
 
 class Convolution(msgspec.Struct, frozen=True, tag="convolution"):
@@ -98,7 +96,7 @@ def convolution_model(settings: Convolution, shape: Shape, initialization: Initi
         return {**params, "output": first_layer(initialization, places, shape.n_outputs, 1.0, key=keys[-1])}
 
     def entered(params: Params, x: jax.Array) -> jax.Array:
-        return ((x.astype(jnp.float32) - _GREY) / _SPREAD).reshape(-1, height, width, channels)
+        return centred_pixels(x, (height, width, channels))
 
     def proceed(params: Params, x: jax.Array, silence: Silence) -> tuple[jax.Array, dict[str, Hidden]]:
         hidden: dict[str, Hidden] = {}
@@ -106,21 +104,13 @@ def convolution_model(settings: Convolution, shape: Shape, initialization: Initi
         for i, (name, part) in enumerate(zip(names, parts, strict=True)):
             kept = x if part.begins else kept
             layer = params[name]
-            sums = convolve(_halved(x) if part.shrinks else x, _standardised(layer, 1.0 if i == 0 else widened)) + layer["b"]
+            sums = convolve(_halved(x) if part.shrinks else x, standardised(layer, 1.0 if i == 0 else widened)) + layer["b"]
             sums = sums + kept if part.ends else sums
             hidden[name] = Hidden(sums, respond(sums))
             x = silence(hidden[name].activations, i + 1)
         return affine(params["output"], x.mean((1, 2))), hidden
 
     return Model(init, entered, proceed, names[0], (0,) * (9 * channels), shape.picture)
-
-
-class Cost(NamedTuple):
-    """What a member has and takes: its weights, and of each row the multiplications (without shortcuts) and the activations."""
-
-    n_weights: int
-    n_multiplications: float
-    n_activations: int
 
 
 def cost(settings: Convolution, shape: Shape) -> Cost:
@@ -152,12 +142,6 @@ def _parts(settings: Convolution, height: int, width: int, channels: int) -> Ite
             yield _Part(n_outputs, n_outputs, n_places, begins=True)
             yield _Part(n_outputs, n_outputs, n_places, ends=True)
         channels = n_outputs
-
-
-def _standardised(layer: Layer, widened: float) -> jax.Array:
-    """Filters (9 * c, h) of mean zero and length one, times their gain and that of the activation they read."""
-    centred = layer["w"] - layer["w"].mean(0)
-    return centred * (widened * layer["gain"] * jax.lax.rsqrt(jnp.sum(centred**2, 0) + 1e-8))
 
 
 def _halved(x: jax.Array) -> jax.Array:

@@ -1,4 +1,4 @@
-"""The models by name: `MODELS` from settings type to builder, `build` to make one."""
+"""The models by name: `MODELS` lists them, `build` makes one."""
 
 from __future__ import annotations
 
@@ -11,8 +11,11 @@ from weights.models.base import Model, Shape
 from weights.models.convolution import Convolution, convolution_model
 from weights.models.linear import Linear, linear_model
 from weights.models.mlp import Mlp, mlp_model
+from weights.models.patches import Patches, patch_model
 
-AnyModel = Linear | Mlp | Convolution
+AnyModel = Linear | Mlp | Convolution | Patches
+OfPictures = Convolution | Patches
+"""Models that read pictures; the others read the columns of tables."""
 
 
 def build(settings: AnyModel, shape: Shape, initialization: Initialization, activation: Activation) -> Model:
@@ -24,5 +27,6 @@ BUILDERS: dict[type, Callable[[Any, Shape, Initialization, Activation], Model]] 
     Linear: linear_model,
     Mlp: mlp_model,
     Convolution: convolution_model,
+    Patches: patch_model,
 }
-MODELS: dict[str, type[AnyModel]] = {"linear": Linear, "mlp": Mlp, "convolution": Convolution}
+MODELS: dict[str, type[AnyModel]] = {"linear": Linear, "mlp": Mlp, "convolution": Convolution, "patches": Patches}

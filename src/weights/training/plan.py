@@ -9,9 +9,11 @@ import msgspec
 import numpy as np
 import threadpoolctl
 
+from weights.models import convolution, patches
 from weights.models.base import Shape
-from weights.models.convolution import Convolution, cost
+from weights.models.convolution import Convolution
 from weights.models.linear import Linear
+from weights.models.table import OfPictures
 from weights.spec import Spec
 from weights.training.exact import BLOCK, LARGEST_DENSE
 
@@ -22,6 +24,8 @@ _OF_WINOGRAD = 0.35
 """Time of a convolution by tiles, as a share of what its multiplications would take one by one (measured)."""
 _HELD_OF_STEPS, _HELD_OF_ANSWERS = 8, 4
 """Numbers that are held for each activation: tiles and products of both ways, and those of a layer or two."""
+_OF_ACTIVATION = 300
+"""Multiplications that would take as long as reading and writing an activation on its ways forward and back (measured)."""
 _OF_MUON = 15
 """Products of each layer's matrix with one of its outputs in a step of Muon: three in each of five iterations."""
 _EXACT_SOLVES = 6
@@ -45,7 +49,7 @@ def plan(spec: Spec, shape: Shape, n_samples: int, *, n_threads: int, n_passing:
 
     Of a table that does not fit into memory n rows are kept and `n_passing` pass: twice for members that are solved.
     """
-    if isinstance(spec.model, Convolution):
+    if isinstance(spec.model, OfPictures):
         return _plan_of_pictures(spec, spec.model, shape, n_samples, n_threads=n_threads)
     n_embedded = len(shape.numeric_inputs) * (getattr(spec.model, "embedding_size", None) or 0)
     widths = [shape.n_inputs + n_embedded, *getattr(spec.model, "hidden", ()), shape.n_outputs]
@@ -78,18 +82,22 @@ def plan(spec: Spec, shape: Shape, n_samples: int, *, n_threads: int, n_passing:
     return Plan(model, members, n_steps, batch_size, n_weights, round(seconds, 2), round(held / 1e9 + 0.25, 2))
 
 
-def _plan_of_pictures(spec: Spec, model: Convolution, shape: Shape, n_samples: int, *, n_threads: int) -> Plan:
-    """As `plan`, of convolutional networks, whose pictures lie on disk and are read from there."""
-    n_weights, multiplications, n_activations = cost(model, shape)
+def _plan_of_pictures(spec: Spec, model: OfPictures, shape: Shape, n_samples: int, *, n_threads: int) -> Plan:
+    """As `plan`, of models of pictures, which lie on disk and are read from there."""
+    if isinstance(model, Convolution):
+        name, (n_weights, multiplications, n_activations) = "convolution", convolution.cost(model, shape)
+        multiplications *= _OF_WINOGRAD
+    else:
+        name, (n_weights, multiplications, n_activations) = "patches", patches.cost(model, shape)
     members, n_steps = spec.members.n_members, spec.optimization.n_steps or 0
     batch_size, speed = spec.optimization.batch_size or n_samples, _flops_per_second()
     of_weights = _OF_MUON * n_weights * (model.widths or (0,))[-1] if spec.optimization.name == "muon" else 0.0
-    step = (6.0 * batch_size * multiplications * _OF_WINOGRAD + 2.0 * of_weights) / (0.4 * speed)
-    judging = 2.0 * n_samples / spec.members.n_folds * multiplications * 30 * _OF_WINOGRAD / (0.4 * speed)
+    step = (2.0 * batch_size * (3 * multiplications + _OF_ACTIVATION * n_activations) + 2.0 * of_weights) / (0.4 * speed)
+    judging = 2.0 * n_samples / spec.members.n_folds * multiplications * 30 / (0.4 * speed)
     seconds = members * (n_steps * step + judging) / n_threads + _COMPILE_SECONDS_OF_PICTURES
     rows = max(batch_size * _HELD_OF_STEPS, shape.rows_at_once(1024) * _HELD_OF_ANSWERS)
     held = members * n_weights * 4 * 4 + n_threads * rows * n_activations * 4
-    return Plan("convolution", members, n_steps, batch_size, n_weights, round(seconds, 2), round(held / 1e9 + 0.25, 2))
+    return Plan(name, members, n_steps, batch_size, n_weights, round(seconds, 2), round(held / 1e9 + 0.25, 2))
 
 
 def steps_within(budget_seconds: float, spec: Spec, shape: Shape, n_samples: int, *, n_threads: int) -> int:
