@@ -44,7 +44,7 @@ TWINS: dict[str, dict[str, Any]] = {
     "weak l1": {"penalty": "l1", "strength": 1e-4},
     "momentum": {"optimization": "momentum"},
 }
-EXAMPLES = ("breast-cancer", "digits", "diabetes", "wine")
+EXAMPLES = ("breast-cancer", "iris", "diabetes", "wine")
 
 
 def recording(n_repeats: int) -> None:
@@ -54,7 +54,7 @@ def recording(n_repeats: int) -> None:
     from weights.training.population import Control, Run
 
     print("| rows of | steps | rows a step | us a step | recording, of the time without [quartiles of pairs] |\n|---|---|---|---|---|")
-    for source in ("iris", "breast-cancer", "digits"):
+    for source in ("iris", "breast-cancer", "wine"):
         prepared = plan_fit(source, model="mlp", members=1, patience=0, threads=1)
         spec = prepared.candidates["mlp"]
 

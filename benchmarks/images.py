@@ -221,11 +221,12 @@ def maps(folder: Path, runs: Path | None) -> None:
         found = [saliency(model.ensemble, flat[row]) for row in rows]
         seconds = (time.perf_counter() - began) / len(found)
         between = np.mean([one.between_members for one in found], 0)
-        drawn = np.mean([[(step.gradients, step.occlusion) for step in one.randomised] for one in found], 0)
+        drawn = np.mean([[step.likeness for step in one.randomised] for one in found], 0)
+        chance = np.mean([one.chance for one in found], 0)
         print(
             f"{name:<22}{len(found)} pictures, {seconds:.2f} s each; of members: gradients {between[0]:.2f}, occlusion {between[1]:.2f}; "
-            f"randomised {drawn[-1, 0]:.2f}, {drawn[-1, 1]:.2f}; "
-            f"{np.mean([one.depends_on_weights for one in found]):.0%} pass",
+            f"randomised {drawn[-1, 0]:.2f}, {drawn[-1, 1]:.2f}; chance {chance[0]:.2f}, {chance[1]:.2f}; "
+            f"{np.mean([all(one.depends_on_weights.values()) for one in found]):.0%} pass",
             flush=True,
         )
         layers = [step.layer for step in found[0].randomised]

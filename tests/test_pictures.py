@@ -140,7 +140,7 @@ def test_repeated_pictures_are_counted(tmp_path):
     Image.fromarray(stripes(True, 1004)).save(tmp_path / "train" / "lying" / "wrong.png")  # there as upright
     [said] = [remark for remark in api.plan_fit(tmp_path, **FAST).remarks if "more than once" in remark]
     assert said.startswith("2 pictures are there more than once, 4 rows in all; 1 of them in the test as well as in training")
-    assert said.endswith("1 under two labels; copies are kept on one side of every split")
+    assert said.endswith("1 under two labels; copies are kept in one fold")
 
 
 def scans(picks):
@@ -157,7 +157,7 @@ def test_copies_of_a_picture_are_never_on_both_sides_of_a_split():
     counts = job("convolution", prepared.candidates["convolution"], prepared).resampling.counts
     np.testing.assert_array_equal(counts[:, :20], counts[:, 40:])
     [said] = [remark for remark in prepared.remarks if "more than once" in remark]
-    assert said == "20 pictures are there more than once, 40 rows in all; copies are kept on one side of every split"
+    assert said == "20 pictures are there more than once, 40 rows in all; copies are kept in one fold"
 
 
 def test_a_group_or_an_order_in_time_decides_alone_what_stays_together():

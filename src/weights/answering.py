@@ -106,15 +106,17 @@ def explained_pictures(
     Raises:
         DataError, UsageError: as `Model.saliency`, or there are more pictures.
     """
+    number = None if label is None else model.class_number(label)
     table = model.read(data)
     if table.num_rows > MOST_EXPLAINED:
-        raise UsageError(f"At most {MOST_EXPLAINED} pictures are explained at a time, but {table.num_rows:,} came. Name fewer.")
-    number = None if label is None else model.class_number(label)
+        raise UsageError(
+            f"At most {MOST_EXPLAINED} pictures are explained at a time, but {table.num_rows:,} came. Name a picture, or a folder of fewer."
+        )
     names = _names(table[FILE_NAMES] if FILE_NAMES in table.column_names else None, table.num_rows)
     found = []
     for i, x in enumerate(apply_encoding(model.ensemble.encoding, table)):
         one = saliency(model.ensemble, x, label=number)
-        answer = f"{model.classes[one.label]} with probability {one.prediction:.3f}" if model.classes else f"{one.prediction:.4g}"
+        answer = f"{model.classes[one.label]} with probability {_told(one.prediction)}" if model.classes else f"{one.prediction:.4g}"
         found.append(Explained(names[i], answer, one))
         if progress is not None:
             progress(Progress("explaining", (i + 1) / table.num_rows, None))
@@ -122,11 +124,16 @@ def explained_pictures(
 
 
 class SeenPictures(NamedTuple):
-    """Pictures of a run: uint8, shape (n, height, width, channels); class codes (n,), or None for numbers; and what each is called."""
+    """Pictures of a run, and what is known of each.
+
+    pictures: uint8, shape (n, height, width, channels). y: class codes (n,), or None for numbers. names: what each is called. labels: its
+    target in words.
+    """
 
     pictures: AnyArray
     y: AnyArray | None
     names: list[str]
+    labels: list[str]
 
 
 def pictures_of(model: Model, data: Any = None, *, test: bool = False, progress: Callable[[Progress], None] | None = None) -> SeenPictures:
@@ -151,10 +158,18 @@ def pictures_of(model: Model, data: Any = None, *, test: bool = False, progress:
     task, held = model.ensemble.task, prepared.dataset.held_out
     if not test:
         x, names = prepared.dataset.x, prepared.dataset.names
-        return SeenPictures(x.reshape(-1, *size), prepared.y if task.classes else None, _names(names, len(x)))
+        labels = [str(cell) for cell in prepared.dataset.target.to_pylist()]
+        return SeenPictures(x.reshape(-1, *size), prepared.y if task.classes else None, _names(names, len(x)), labels)
     if held is None:
         raise UsageError("No rows were for the test. Ask for those of training.")
-    return SeenPictures(held.x.reshape(-1, *size), task.codes(held.target) if task.classes else None, _names(held.names, len(held.x)))
+    labels = [str(cell) for cell in held.target.to_pylist()]
+    codes = task.codes(held.target) if task.classes else None
+    return SeenPictures(held.x.reshape(-1, *size), codes, _names(held.names, len(held.x)), labels)
+
+
+def _told(probability: float) -> str:
+    """A probability in three digits, never 1 where it is less."""
+    return "> 0.999" if 0.9995 <= probability < 1 else f"{probability:.3f}"
 
 
 def _names(names: pa.ChunkedArray | None, n_rows: int) -> list[str]:

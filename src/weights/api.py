@@ -32,7 +32,7 @@ from weights.data.picturesources import holds_pictures
 from weights.data.table import describe_source, read_table
 from weights.effects import FeatureWeights
 from weights.ensemble import Answered, Ensemble, Interval, Origin, Report, available_threads
-from weights.errors import CorruptError, TooLargeError, TrainingError, UsageError, WeightsError, printable, suggest
+from weights.errors import CorruptError, TooLargeError, TrainingError, UsageError, WeightsError, listed, printable, suggest
 from weights.experiments import compare as try_variants
 from weights.fitting import Prepared, check_memory, check_rows, plans_of, train_ensemble
 from weights.inspection import classes as of_classes
@@ -305,7 +305,7 @@ class Model:
             UsageError: there is no such class, or there are several and none is named.
         """
         if label is None and len(self.classes) != 2:
-            raise UsageError(f"The class to be found must be named (--class): {', '.join(map(str, self.classes[:10]))}.")
+            raise UsageError(f"The class to be found must be named (--class): {listed([*map(str, self.classes)], 10)}.")
         return 1 if label is None else self.class_number(label)
 
     def class_number(self, label: Any) -> int:
@@ -316,8 +316,8 @@ class Model:
         """
         labels = [str(known) for known in self.classes]
         if str(label) not in labels:
-            known = f"known are {', '.join(labels[:10])}" if labels else f"'{self.ensemble.task.target}' has no classes"
-            raise UsageError(f"The class to explain must be one of the model's, but is '{label}'; {known}.")
+            known = f"known are {listed(labels, 10)}" if labels else f"'{self.ensemble.task.target}' has no classes"
+            raise UsageError(f"The class must be one of the model's, but is '{label}'; {known}.")
         return labels.index(str(label))
 
     def explained(self, table: pa.Table, label: Any) -> Explanation:

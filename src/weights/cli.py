@@ -34,6 +34,7 @@ _WIDE = {"max_content_width": 110, "help_option_names": ["-h", "--help"]}
 _BROKEN_PIPE = 141
 _WIDE_TABLE = 140
 _SHOWN_AFTER_FIT = 10
+_LEVEL, _TOP = 0.95, 10
 _LEAST_ADDRESSES = 4 << 30
 """Address space (`ulimit -v`) below which native libraries end the process without a word (measured)."""
 _WORDS_OF_MEMORY = ("RESOURCE_EXHAUSTED", "can't start new thread", "failed to map segment", "annot allocate memory", "ut of memory")
@@ -248,7 +249,7 @@ _RUN_OPTIONS = _options(
     default="auto",
     show_default=True,
     metavar="NAME",
-    help="auto (linear and mlp, mixed by out-of-bag loss, or convolution), linear, mlp, convolution.",
+    help="auto (linear and mlp, mixed by out-of-bag loss, or convolution), linear, mlp, convolution, patches.",
 )
 @_DATA_OPTIONS
 @_RUN_OPTIONS
@@ -303,9 +304,8 @@ def fit(source: str, as_json: bool, quiet: bool, dry_run: bool, save: str | None
     if model.report.feature_weights:
         n_lines_each = len(model.classes) if model.ensemble.task.kind == "multiclass" else 1
         _print(model.summary(top=max(_SHOWN_AFTER_FIT // n_lines_each, 2), narrow=True, per="sd").lines())
-    _print(
-        terminal.next_lines(folder, weighed=model.report.feature_weights is not None, pictures=model.ensemble.encoding.picture is not None)
-    )
+    pictures, weighed = model.ensemble.encoding.picture is not None, model.report.feature_weights is not None
+    _print(terminal.next_lines(folder, weighed=weighed, pictures=pictures, classes=bool(model.classes)))
 
 
 @cli.command()
@@ -391,8 +391,8 @@ def improve(run: str, apply: str | None, save: str | None, resume: bool, data: s
         return
     _print([terminal.labelled("Changed", words)])
     _print(terminal.result_lines(better.ensemble))
-    pictures = better.ensemble.encoding.picture is not None
-    _print(terminal.next_lines(folder, weighed=better.report.feature_weights is not None, pictures=pictures))
+    pictures, weighed = better.ensemble.encoding.picture is not None, better.report.feature_weights is not None
+    _print(terminal.next_lines(folder, weighed=weighed, pictures=pictures, classes=bool(better.classes)))
 
 
 @cli.command()
@@ -454,8 +454,8 @@ def check_intervals(run: str, simulations: int, seed: int, data: str | None, qui
 @click.argument("run")
 @click.argument("source")
 @click.option("--class", "label", metavar="LABEL", help="The class whose probability is explained; if not given, each row's most probable.")
-@click.option("--level", default=0.95, show_default=True, metavar="SHARE", help="Level of the intervals of contributions.")
-@click.option("--top", default=10, show_default=True, metavar="NUMBER", help="At most so many features a row are printed.")
+@click.option("--level", default=_LEVEL, show_default=True, metavar="SHARE", help="Level of the intervals of contributions.")
+@click.option("--top", default=_TOP, show_default=True, metavar="NUMBER", help="At most so many features a row are printed.")
 @click.option("--output", "-o", metavar="FILE", help="Write all contributions to a .csv, .parquet or .jsonl; of pictures a .png or .svg.")
 @click.option("--quiet", "-q", is_flag=True, help="Print results only.")
 @_command
@@ -477,6 +477,8 @@ def explain(run: str, source: str, label: str | None, level: float, top: int, ou
     model = api.load(run)
     _spare_source(source, output)
     if model.ensemble.encoding.picture is not None:
+        if (level, top) != (_LEVEL, _TOP):
+            raise UsageError("--level and --top are of features, which pictures do not have. Leave them out.")
         _explain_pictures(model, source, label=label, output=output, quiet=quiet, as_json=as_json)
         return
     if top < 1:
@@ -513,7 +515,7 @@ def _explain_pictures(model: Model, source: str, *, label: str | None, output: s
     else:
         for one in found:
             _print([terminal.labelled(one.name, one.answer), *(f"  {words}" for words in saliency_words(one.saliency))])
-        _print(["For research only: not for clinical use."])
+        _print([terminal.NOT_CLINICAL])
     if output:
         _say([f"{len(found):,} explained in {printable(output)}"])
 
@@ -628,8 +630,9 @@ def show(run: str, sensitivity: float | None, label: str | None, as_json: bool) 
     model = api.load(run)
     _check_sought(label, sensitivity)
     if sensitivity is not None:
-        point = model.operating_point(sensitivity, label=label)
-        _print_json(point) if as_json else _print(terminal.operating_lines(point, pictures=model.ensemble.encoding.picture is not None))
+        point, note = model.operating_point(sensitivity, label=label), terminal.thinning(len(model.answered().y))
+        lines = terminal.operating_lines(point, pictures=model.ensemble.encoding.picture is not None, note=note)
+        _print_json(point) if as_json else _print(lines)
         return
     if as_json:
         _print_json({**_run_object(model, Path(run)), "health": health_object(model.ensemble)})

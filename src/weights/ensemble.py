@@ -123,12 +123,25 @@ class Answered:
     group: IntArray | None = None
 
     def thinned(self, most: int) -> Answered:
-        """At most so many rows, drawn at random, always the same."""
+        """At most so many rows, drawn at random, always the same: equally many of each class, which then weigh as much as all of it.
+
+        Classes with fewer rows than their part are kept whole, because what is said of rare ones rests on these rows.
+        """
         if len(self.y) <= most:
             return self
-        kept = np.sort(np.random.default_rng(0xA5).choice(len(self.y), most, replace=False))
-        group = None if self.group is None else self.group[kept]
-        return Answered(self.probability[kept], self.y[kept], self.rows[kept], self.weight[kept], group)
+        random, chosen, weight = np.random.default_rng(0xA5), [], self.weight.copy()
+        counts = np.bincount(self.y)
+        left, classes = most, [k for k in np.argsort(counts, kind="stable") if counts[k]]
+        for turn, k in enumerate(classes):
+            n = min(int(counts[k]), left // (len(classes) - turn))
+            rows = np.flatnonzero(self.y == k)
+            kept = random.choice(rows, n, replace=False)
+            weight[kept] *= self.weight[rows].sum() / max(self.weight[kept].sum(), 1e-300)
+            chosen.append(kept)
+            left -= n
+        every = np.sort(np.concatenate(chosen))
+        group = None if self.group is None else self.group[every]
+        return Answered(self.probability[every], self.y[every], self.rows[every], weight[every], group)
 
 
 @dataclass(frozen=True, eq=False)

@@ -199,7 +199,7 @@ def _check_acts(dataset: Dataset, settings: Collection[str], *, inspect: bool) -
         UsageError: something is for tables, and pictures came, or the other way round.
     """
     roles = dataset.roles
-    if dataset.encoding.picture is None:
+    if (seen := dataset.encoding.picture) is None:
         changing = [name for name in settings if name.removeprefix("augmentation.") in Augmentation.__struct_fields__]
         if changing:
             raise UsageError(f"'{changing[0]}' is a change of pictures, but a table of numbers and words came. Leave it out.")
@@ -208,6 +208,10 @@ def _check_acts(dataset: Dataset, settings: Collection[str], *, inspect: bool) -
                 "A picture size was given, but there are no pictures. Leave it out, or name their column: --kind file=picture."
             )
         return
+    if roles.picture_size not in (None, seen.height) or roles.picture_size not in (None, seen.width):
+        raise UsageError(
+            f"Pictures of {seen.height} x {seen.width} came as they are: --picture-size {roles.picture_size} does nothing. Leave it out."
+        )
     if roles.clip != Roles("").clip:
         raise UsageError("--clip bounds the numbers of a table, but pictures came, whose bytes are learned from as they are. Leave it out.")
     if inspect:

@@ -82,11 +82,11 @@ def test_files_are_read_in_the_order_of_their_names(folder):
 def test_files_that_are_not_there_are_left_out(folder):
     seen = with_pictures(pa.table({"scan": ["0.png"] * 38 + ["gone.png", None]}), "scan", folder)
     assert len(seen) == 38
-    assert remarks_of(seen) == ["2 of 40 pictures could not be read and were left out: gone.png (is not there), row 39 (has no name)"]
+    assert remarks_of(seen) == ["2 of 40 pictures could not be read and were left out: gone.png (is not there), row 40 (has no name)"]
 
 
 def test_addresses_are_no_files(folder):
-    with pytest.raises(DataError, match=r"row 1 holds an address, 'https://a.b/c.png'. Download them first"):
+    with pytest.raises(DataError, match=r"row 2 holds an address, 'https://a.b/c.png'. Download them first"):
         with_pictures(pa.table({"scan": ["0.png", "https://a.b/c.png"]}), "scan", folder)
 
 

@@ -140,7 +140,7 @@ def test_no_readable_picture_is_refused(tmp_path):
     with pytest.raises(DataError, match=r"of 1 in '.*' there is none: a\\x1b.png \(is text, not a picture\)"):
         read_pictures(tmp_path)
     np.savez(tmp_path / "a.npz", images=np.zeros((2, 2, 2), np.uint8))
-    with pytest.raises(DataError, match=r"there is none: row 0 \(is 2 x 2 pixels, too small"):
+    with pytest.raises(DataError, match=r"there is none: row 1 \(is 2 x 2 pixels, too small"):
         read_pictures(tmp_path / "a.npz")
     np.savez(tmp_path / "b.npz", images=np.zeros((0, 8, 8), np.uint8))
     with pytest.raises(DataError, match=r"At least one picture was needed"):

@@ -91,6 +91,51 @@ def test_the_interval_of_a_proportion_allows_for_groups():
     assert np.mean(ignoring) < 0.85  # what the groups are for
 
 
+def test_few_groups_make_wide_intervals():
+    """Five groups of 20 rows that share a tendency: Korn and Graubard's factor for degrees of freedom is what holds here."""
+    rng, held = np.random.default_rng(3), []
+    group = np.repeat(np.arange(5), 20)
+    for _ in range(600):
+        one = proportion(rng.random(100) < rng.beta(4, 1, 5)[group], np.ones(100), group)
+        held.append(one.low <= 0.8 <= one.high)
+    assert np.mean(held) >= 0.93  # 0.95 less two standard errors of 0.009
+
+
+def test_all_hits_are_all_whatever_rounding_makes_of_weights():
+    rng = np.random.default_rng(4)
+    for _ in range(200):
+        one = proportion(np.ones(40, bool), rng.random(40), rng.integers(0, 5, 40))
+        assert one.value == one.high == 1.0
+        assert 0.2 < one.low < 0.8  # five groups at most: 0.025 to the power of a fifth is 0.48
+
+
+def test_ties_widen_the_interval_of_the_sensitivity():
+    """Probabilities of three values, so that the law of order statistics does not hold; asked for 0.6, found 0.9 or so."""
+    rng, held = np.random.default_rng(5), []
+    for _ in range(600):
+        ill = rng.choice([0.2, 0.6, 0.9], 50, p=[0.1, 0.3, 0.6])
+        point = operating_point(answered(np.append(ill, [0.1] * 10), [1] * 50 + [0] * 10), ["well", "ill"], 1, 0.7)
+        truth = 1.0 if point.threshold < 0.3 else 0.9 if point.threshold < 0.7 else 0.6
+        held.append(point.found.sensitivity.low <= truth <= point.found.sensitivity.high)
+    assert np.mean(held) >= 0.93
+
+
+def test_the_threshold_is_told_so_that_its_row_reaches_it():
+    y = [1] * 20 + [0]
+    for claimed in (0.98765432, 0.9999999, 0.00012345678):
+        point = operating_point(answered([claimed] * 20 + [0.0], y), ["well", "ill"], 1, 0.9)
+        assert float(point.told) <= claimed
+        assert float(point.told) > claimed * 0.998
+
+
+def test_rare_classes_stay_whole_when_rows_are_thinned():
+    y = (np.arange(50_000) < 300).astype(int)
+    thinned = answered(np.linspace(0, 1, 50_000), y).thinned(2_000)
+    assert len(thinned.y) == 2_000
+    assert (thinned.y == 1).sum() == 300
+    assert thinned.weight[thinned.y == 0].sum() == pytest.approx(49_700)
+
+
 def test_a_proportion_agrees_with_the_exact_interval():
     known = scipy.stats.binomtest(8, 10).proportion_ci(method="exact")
     found = proportion(np.array([True] * 8 + [False] * 2), np.ones(10))

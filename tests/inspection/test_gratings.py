@@ -13,6 +13,7 @@ DIAGONAL = np.array([[2, 1, 0], [1, 0, -1], [0, -1, -2]], float)
 FINE = np.array([[-1, 2, -1]] * 3, float)
 SPOT = np.array([[-1, -1, -1], [-1, 8, -1], [-1, -1, -1]], float)
 CROSSED = np.array([[1, 0, -1], [0, 0, 0], [-1, 0, 1]], float)
+RING = np.array([[0, 1, 0], [1, -3.9, 1], [0, 1, 0]], float)
 PLAIN = np.ones((3, 3))
 
 
@@ -24,7 +25,7 @@ def in_colour(filters, direction):
 @pytest.fixture(scope="module")
 def grey(by_hand):
     """Filters for pictures in grey."""
-    planted = np.stack([SOBEL, SOBEL.T, DIAGONAL, DIAGONAL[:, ::-1], FINE, FINE.T, SPOT, CROSSED])
+    planted = np.stack([SOBEL, SOBEL.T, DIAGONAL, DIAGONAL[:, ::-1], FINE, FINE.T, SPOT, CROSSED, RING])
     return filters(by_hand(planted[..., None]))
 
 
@@ -39,14 +40,13 @@ def grey(by_hand):
         (5, "texture", 0, 2),
         (6, "blob", None, None),
         (7, "texture", None, None),
+        (8, "blob", None, None),
     ],
 )
 def test_planted_filters_are_named(grey, unit, kind, orientation, period):
     found = grey.found[0][unit]
     assert found.kind == kind
-    assert found.orientation == (None if orientation is None else pytest.approx(orientation, abs=3) if orientation else found.orientation)
-    if orientation == 0:
-        assert min(found.orientation, 180 - found.orientation) < 3
+    assert found.orientation == (None if orientation is None else pytest.approx(orientation, abs=0.5))
     if period is not None:
         assert found.period == pytest.approx(period)
     assert found.colours is None
@@ -85,7 +85,7 @@ def test_a_filter_without_gain_is_silent(by_hand):
 def test_what_untrained_filters_respond_to_is_told_beside(grey):
     assert set(grey.untrained) == set(KINDS)
     assert sum(grey.untrained.values()) == pytest.approx(1)
-    assert grey.shares("edge").tolist() == [0.5]
+    assert grey.shares("edge").tolist() == [4 / 9]
 
 
 def test_a_run_of_columns_has_no_filters():

@@ -8,7 +8,7 @@ import pytest
 import scipy.stats
 
 import weights
-from weights.inspection.saliency import _programs, critical_places, rank_correlation, saliency
+from weights.inspection.saliency import Likeness, Randomised, Saliency, _programs, critical_places, rank_correlation, saliency
 from weights.models.base import Shape
 
 SIDE = 16
@@ -55,19 +55,64 @@ def test_members_agree_and_randomised_weights_destroy_the_map(model):
     picture, _ = marked(2, seed=10, place=(10, 5))
     found = saliency(model.ensemble, picture[1].reshape(-1))
     assert found.members_agree
-    assert found.depends_on_weights
+    assert found.depends_on_weights == {"gradients": True, "occlusion": True}
     assert [step.layer for step in found.randomised] == ["output", "hidden.1", "hidden.0"]
-    assert abs(found.randomised[-1].occlusion) < found.between_members[1]
+    assert found.randomised[-1].likeness.occlusion < found.between_members.occlusion
     assert found.gradients.shape == found.occlusion.shape == (3, SIDE, SIDE)
     assert found.agreement.min() >= 1 / 3 - 1e-9  # three members: the sign of the mean is that of one at least
     np.testing.assert_allclose(found.mean_occlusion, found.occlusion.mean(0))
 
 
-def test_members_that_learned_nothing_fail_the_sanity_check(by_hand):
-    """Untrained members of the same filters: what is left of their maps after another draw is all there was."""
-    picture, _ = marked(2, seed=11, place=(10, 5))
-    found = saliency(by_hand(SPOT, members=3), picture[1].reshape(-1))
-    assert not (found.members_agree and found.depends_on_weights)
+def of_maps(trained, left, *, members=4):
+    """A record of members whose maps are a pattern and noise, with so much likeness left by randomised weights."""
+    rng = np.random.default_rng(0)
+    pattern, noise = rng.normal(size=(8, 8)), rng.normal(size=(2, members, 8, 8))
+    maps = trained * pattern + (1 - trained) * noise
+    return Saliency(
+        np.zeros((8, 8, 1), np.uint8),
+        0,
+        0.9,
+        None,
+        maps[0],
+        maps[1],
+        np.full(members, 1 / members),
+        [Randomised("hidden.0", Likeness(*left))],
+        Likeness(0.1, 0.1),
+    )
+
+
+def test_maps_that_survive_randomised_weights_fail_the_check():
+    found = of_maps(0.8, (0.1, 0.8))
+    assert found.members_agree is True
+    assert found.depends_on_weights == {"gradients": True, "occlusion": False}
+
+
+def test_where_members_disagree_the_check_cannot_tell():
+    found = of_maps(0.0, (0.1, 0.1))
+    assert found.members_agree is False
+    assert found.depends_on_weights == {"gradients": None, "occlusion": None}
+
+
+def test_one_member_alone_knows_neither():
+    found = of_maps(0.8, (0.1, 0.1), members=1)
+    assert found.members_agree is None
+    assert found.depends_on_weights == {"gradients": None, "occlusion": None}
+
+
+def test_a_loaded_run_randomises_its_layers_from_the_last_to_the_first(by_hand, tmp_path):
+    from weights.store.format import load, save
+
+    save(by_hand(SPOT, members=2), tmp_path / "run")
+    found = saliency(load(tmp_path / "run"), np.random.default_rng(0).integers(0, 255, SIDE * SIDE, dtype=np.uint8))
+    assert [step.layer for step in found.randomised] == ["output", "hidden.1", "hidden.0"]
+
+
+def test_pictures_that_are_not_square_keep_their_sides(tmp_path):
+    pictures, labels = marked(60, seed=3)
+    np.savez(tmp_path / "wide.npz", images=np.concatenate([pictures, pictures[:, :, :8]], axis=2), labels=labels)
+    model = weights.fit(tmp_path / "wide.npz", members=1, n_folds=2, n_steps=20, widths=(8,), blocks=(0,))
+    [found] = model.saliency(np.concatenate([pictures, pictures[:, :, :8]], axis=2)[:1])
+    assert found.occlusion.shape == found.gradients.shape == (1, 16, 24)
 
 
 def test_the_class_that_is_explained_turns_the_map_of_occlusion(model):
@@ -99,7 +144,7 @@ def test_rank_correlation_is_spearmans():
 
 
 def test_critical_places_need_size_and_agreement():
-    mean, agreement = np.array([[1.0, 0.6], [0.4, -2.0]]), np.array([[1.0, 0.6], [1.0, 1.0]])
+    mean, agreement = np.array([[1.0, 0.6], [0.4, -1.5]]), np.array([[1.0, 0.6], [1.0, 1.0]])
     assert critical_places(mean, agreement).tolist() == [[True, False], [False, False]]
     assert not critical_places(-np.abs(mean), agreement).any()
 

@@ -100,6 +100,31 @@ def test_words_are_cut_to_their_width():
     assert fitting("anything", 0) == "…"
 
 
+def test_long_words_are_cut_at_once_and_in_the_middle_if_asked():
+    assert len(fitting("x" * 100_000, 80)) < 60
+    cut = fitting("beginning of a very long name and its end", 120, middle=True)
+    assert cut.startswith("begin")
+    assert cut.endswith("end")
+    assert charts.width_of("\ud800") > 0  # half a letter, which no font has
+
+
+def test_letters_that_the_font_lacks_lose_their_accents_and_nothing_is_drawn_as_a_box(tmp_path):
+    for name, words in (("accents", "Grüne Äpfel"), ("plain", "Grune Apfel")):
+        save(Drawing(100, 30, [Text(5, 20, words)], ""), tmp_path / f"{name}.png")
+    accents, plain = (np.asarray(Image.open(tmp_path / f"{name}.png")).copy() for name in ("accents", "plain"))
+    assert (accents < 128).sum() > 0
+    assert abs(int((accents < 128).sum()) - int((plain < 128).sum())) < 200  # dots at most, where the font has them
+
+
+def test_turned_words_run_upwards(tmp_path):
+    save(Drawing(60, 100, [Text(30, 90, "upwards", turned=True)], ""), tmp_path / "turned.png")
+    with Image.open(tmp_path / "turned.png") as drawn:
+        rows, columns = np.nonzero(np.asarray(drawn.convert("L")) < 128)
+    assert np.ptp(rows) > 3 * np.ptp(columns)
+    assert rows.max() <= 182
+    assert rows.max() > 170
+
+
 def test_signs_have_colours_and_sizes_opacity():
     colours = diverging(np.array([[-2.0, 0.0, 1.0]]), 2.0)
     assert colours[0, 0].tolist() == [0x00, 0x72, 0xB2, 255]

@@ -9,7 +9,7 @@ from weights.ensemble import Answered
 from weights.inspection.classes import calibration, confusion, operating_point
 from weights.inspection.excitation import Patch, Unit
 from weights.inspection.gratings import Filter, Filters
-from weights.inspection.saliency import Randomised, Saliency
+from weights.inspection.saliency import Likeness, Randomised, Saliency
 from weights.report import figures
 from weights.report.charts import Box, Dot, Line, Raster, Text
 
@@ -49,16 +49,17 @@ def found_saliency(*, members=4, effect=1.0):
         gradients,
         occlusion,
         np.full(members, 1 / members),
-        [Randomised("hidden.0", 0.02, -0.04)],
+        [Randomised("hidden.0", Likeness(0.02, 0.04))],
+        Likeness(0.01, 0.05),
     )
 
 
 def test_saliency_outlines_the_critical_places_and_says_how_far_to_trust_them():
     drawing = figures.saliency_figure([found_saliency(), found_saliency()], ["a.png", "b.png"], ["ill with probability 0.93"] * 2)
     said = " ".join(words(drawing))
-    assert "a.png: ill with probability 0.93" in said
+    assert "ill with probability 0.93: a.png" in said
     assert "within rows 3 to 5 and columns 2 to 4. With it hidden, the answer goes from 0.93 to 0.21." in said
-    assert "With all weights randomised: occlusion -0.04, gradients 0.02" in said
+    assert "With all weights randomised: occlusion 0.04, gradients 0.02" in said
     assert words(drawing)[-1] == "For research only: not for clinical use."
     outline = [mark for mark in drawing.marks if isinstance(mark, Line)]
     assert len(outline) == 2 * 3 * (3 + 3 + 3 + 3)  # of 3 x 3 places, on three panels, for two pictures

@@ -13,6 +13,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import jax
+import msgspec
 import numpy as np
 import pytest
 from safetensors.numpy import load as load_tensors
@@ -146,12 +147,24 @@ def test_a_run_without_kept_answers_is_loaded(ensemble, tmp_path):
         ("tested/probability", np.full((5, 2), 0.5)),
         ("judged/weight", None),
         ("judged/other", np.zeros(30)),
+        ("judged/y", np.zeros(())),
     ],
 )
 def test_answers_to_known_rows_that_cannot_be_are_refused(saved, name, array):
     change_tensors(saved, {name: array}, config=True)
     with pytest.raises(CorruptError, match=re.escape(name.split("/")[0])):
         load(saved)
+
+
+def test_metrics_of_the_test_that_are_no_numbers_are_left_out(ensemble, tmp_path):
+    report = msgspec.structs.replace(ensemble.report, test={"auroc": Metric(float("nan")), "accuracy": Metric(1.0)}, n_test=3)
+    save(replace(ensemble, report=report), tmp_path / "one-class")
+    assert load(tmp_path / "one-class").report.test == {"accuracy": Metric(1.0)}
+
+
+def test_layers_come_back_in_the_order_of_signals(ensemble, saved):
+    for _ in range(3):
+        assert [*load(saved).populations[1].params] == ["embedding", "hidden.0", "output"]
 
 
 @pytest.mark.parametrize("name", ["params", "votes", "history"])

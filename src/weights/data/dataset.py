@@ -303,7 +303,7 @@ def _on_copies(copies: IntArray, tests: BoolArray, target: pa.ChunkedArray, *, a
     )
     words += f"; {both:,} of them in the test as well as in training, so that the test is too easy" if both else ""
     words += f"; {n_labels:,} under two labels" if n_labels else ""
-    return words + ("; copies are kept on one side of every split" if apart else "")
+    return words + ("; copies are kept in one fold" if apart else "")
 
 
 def _picture_marks(pictures: pa.ChunkedArray) -> AnyArray:

@@ -53,7 +53,7 @@ def picture_column(table: pa.Table, folder: Path, *, spared: Collection[str] = (
     columns = [name for name in _naming(table) if name not in spared]
     for name in columns:
         cells = table[name].drop_null()
-        if any((folder / cell.as_py()).is_file() for cell in cells[:: max(len(cells) // _LOOKED_FOR, 1)]):
+        if any(os.path.isfile(folder / cell.as_py()) for cell in cells[:: max(len(cells) // _LOOKED_FOR, 1)]):
             return name
     if not columns:
         return None
@@ -147,6 +147,6 @@ def _entries(names: Sequence[str | None], folder: Path) -> list[Entry]:
     for row, name in enumerate(names):
         if name is not None and _URL.match(name):
             raise DataError(
-                f"Names of picture files were needed, but row {row} holds an address, '{printable(name)}'. Download them first."
+                f"Names of picture files were needed, but row {row + 1} holds an address, '{printable(name)}'. Download them first."
             )
-    return [Entry(f"row {row}", None) if name is None else Entry(name, folder / name) for row, name in enumerate(names)]
+    return [Entry(f"row {row + 1}", None) if name is None else Entry(name, folder / name) for row, name in enumerate(names)]

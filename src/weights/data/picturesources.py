@@ -31,7 +31,7 @@ def holds_pictures(source: Any) -> bool:
         (True, False, False)
     """
     if isinstance(source, np.ndarray):
-        return source.ndim == 4 or (source.ndim == 3 and source.dtype == np.uint8)
+        return source.ndim in (3, 4)
     if not isinstance(source, str | os.PathLike):
         return False
     path = Path(source)
@@ -69,7 +69,7 @@ def read_pictures(source: str | os.PathLike[str] | np.ndarray, wanted: Wanted = 
 
 def _of_arrays(arrays: PictureArrays, source: str, wanted: Wanted) -> pa.Table:
     pairs = enumerate(zip(arrays.pictures, arrays.parts, strict=True))
-    entries = [Entry(f"row {i}", pixels, None, part) for i, (pixels, part) in pairs]
+    entries = [Entry(f"row {i + 1}", pixels, None, part) for i, (pixels, part) in pairs]
     read = read_pixels(entries, source, wanted)
     labels = None if arrays.labels is None else pa.array(arrays.labels[read.keep])
     return _table(read, entries, labels, arrays.remarks, names=False)

@@ -5,6 +5,7 @@ All are asked of `Answered`: answers to rows by members that never saw them. `op
 
 from __future__ import annotations
 
+import decimal
 from typing import Any
 
 import msgspec
@@ -34,10 +35,11 @@ class Confusion(msgspec.Struct, frozen=True):
 
 
 class Found(msgspec.Struct, frozen=True):
-    """How a threshold fares on some rows; intervals are of 95 %.
+    """How a threshold fares on some rows; intervals are of 95 %, and shares count rows as they weigh.
 
     Attributes:
         n_hits, n_misses, n_false_alarms, n_correct_rejections: rows of the class that reach the threshold or do not, and others.
+        frequency: share of rows that are of the class.
         sensitivity: share of rows of the class that reach it; None where there is no such row, as with the others.
         specificity: share of other rows that do not.
         precision: share of rows that reach it which are of the class, as frequent as the class is here.
@@ -48,6 +50,7 @@ class Found(msgspec.Struct, frozen=True):
     n_misses: int
     n_false_alarms: int
     n_correct_rejections: int
+    frequency: float
     sensitivity: Metric | None
     specificity: Metric | None
     precision: Metric | None
@@ -70,6 +73,11 @@ class OperatingPoint(msgspec.Struct, frozen=True):
     threshold: float
     found: Found
     tested: Found | None = None
+
+    @property
+    def told(self) -> str:
+        """The threshold in four digits, rounded down, so that the row it comes from reaches it."""
+        return f"{decimal.Context(prec=4, rounding=decimal.ROUND_FLOOR).create_decimal_from_float(self.threshold).normalize():f}"
 
 
 class Bin(msgspec.Struct, frozen=True):
@@ -96,7 +104,8 @@ def operating_point(
 
     The threshold is the probability of one of these rows, the j-th lowest of n. The share of all rows like them above it is then
     distributed as Beta(n - j + 1, j), whatever the distribution of probabilities (David and Nagaraja 2003, "Order Statistics",
-    equation 2.1.5), which gives the interval of the sensitivity. Rows of other classes had no say in the choice: the interval of
+    equation 2.1.5), which gives the interval of the sensitivity; where several rows of the class have this very probability, the
+    wider one of a proportion stands instead. Rows of other classes had no say in the choice: the interval of
     the specificity is that of a proportion (Clopper and Pearson 1934). Weights and groups reduce the number of rows that these
     intervals count with to the effective one (Korn and Graubard 1998). Intervals speak of rows like these, answered by as many
     members; the whole ensemble answers with more, which is what rows of a test can tell.
@@ -148,8 +157,8 @@ def proportion(hits: BoolArray, weight: FloatArray, group: IntArray | None = Non
     """The weighted share of rows that hit, with the interval of Clopper and Pearson 1934 for the effective number of rows.
 
     The effective number is that of independent rows of equal weight which would tell as much: weights make it smaller (Kish 1965), and
-    so do groups whose rows are alike (Korn and Graubard 1998, "Confidence intervals for proportions with small expected number of
-    positive counts estimated from survey data").
+    so do groups whose rows are alike, the more so where groups are few (Korn and Graubard 1998, "Confidence intervals for proportions
+    with small expected number of positive counts estimated from survey data", with its factor for degrees of freedom).
 
     Args:
         hits: shape (n,).
@@ -163,29 +172,48 @@ def proportion(hits: BoolArray, weight: FloatArray, group: IntArray | None = Non
         >>> proportion(np.array([True] * 8 + [False] * 2), np.ones(10))
         Metric(value=0.8, low=0.4439..., high=0.9747...)
     """
-    if not weight.any():
+    counted = hits[weight > 0]
+    if not len(counted):
         return None
-    share, n = float(weight @ hits / weight.sum()), effective_number(hits, weight, group)
-    low = scipy.special.betaincinv(share * n, (1 - share) * n + 1, _TAIL) if share > 0 else 0.0
-    high = scipy.special.betaincinv(share * n + 1, (1 - share) * n, 1 - _TAIL) if share < 1 else 1.0
+    n = _effective_number(hits, weight, group)
+    # By the rows, not by their sums, which rounding leaves beside one.
+    if counted.all():
+        return Metric(1.0, float(scipy.special.betaincinv(n, 1.0, _TAIL)), 1.0)
+    if not counted.any():
+        return Metric(0.0, 0.0, float(scipy.special.betaincinv(1.0, n, 1 - _TAIL)))
+    share = float(weight @ hits / weight.sum())
+    low = scipy.special.betaincinv(share * n, (1 - share) * n + 1, _TAIL)
+    high = scipy.special.betaincinv(share * n + 1, (1 - share) * n, 1 - _TAIL)
     return Metric(share, float(low), float(high))
 
 
-def effective_number(hits: BoolArray, weight: FloatArray, group: IntArray | None) -> float:
+def _effective_number(hits: BoolArray, weight: FloatArray, group: IntArray | None) -> float:
     """How many independent rows of equal weight would tell as much about the share of hits."""
-    total = weight.sum()
-    by_weights = float(total**2 / (weight @ weight))
+    counts = weight > 0
+    hits, weight = hits[counts], weight[counts]
+    by_weights = float(weight.sum() ** 2 / (weight @ weight))
     if group is None:
         return by_weights
-    _, code = np.unique(group, return_inverse=True)
-    share = weight @ hits / total
-    n_groups = len(np.unique(code[weight > 0]))
+    code = np.unique(group[counts], return_inverse=True)[1]
+    of_group = np.bincount(code, weight)
+    n_groups = len(of_group)
     # All hits or none: rows of a group cannot be told to differ, so that each group counts as one.
-    if share in (0.0, 1.0) or n_groups < 2:
-        return float(n_groups)
-    of_group = np.bincount(code, weight * (hits - share)) / total
-    variance = float(of_group @ of_group) * n_groups / (n_groups - 1)
-    return min(float(share * (1 - share) / variance), by_weights) if variance > 0 else by_weights
+    if n_groups < 2 or hits.all() or not hits.any():
+        return float(of_group.sum() ** 2 / (of_group @ of_group))
+    share = float(weight @ hits / weight.sum())
+    apart = np.bincount(code, weight * (hits - share)) / weight.sum()
+    variance = float(apart @ apart) * n_groups / (n_groups - 1)
+    fewer = (scipy.special.stdtrit(len(hits) - 1, 1 - _TAIL) / scipy.special.stdtrit(n_groups - 1, 1 - _TAIL)) ** 2
+    return min(share * (1 - share) / variance * float(fewer), by_weights) if variance > 0 else by_weights
+
+
+def curve(answered: Answered, k: int) -> tuple[FloatArray, FloatArray]:
+    """The shares of false alarms and of hits at all thresholds on the probability of a class, both ascending from zero to one."""
+    order = np.argsort(-answered.probability[:, k], kind="stable")
+    of_class, weight, claimed = answered.y[order] == k, answered.weight[order], answered.probability[order, k]
+    ends = np.flatnonzero(np.append(claimed[1:] != claimed[:-1], True))
+    sums = [np.append(0.0, np.cumsum(weight * rows)[ends]) for rows in (~of_class, of_class)]
+    return sums[0] / max(sums[0][-1], 1e-300), sums[1] / max(sums[1][-1], 1e-300)
 
 
 def _share(answered: Answered, hits: BoolArray, among: BoolArray) -> Metric | None:
@@ -198,12 +226,14 @@ def _found(answered: Answered, k: int, threshold: float, *, chosen_here: bool = 
     of_class, reaches = answered.y == k, answered.probability[:, k] >= threshold
     sensitivity = _share(answered, reaches, of_class)
     if chosen_here and sensitivity is not None:
-        sensitivity = _of_chosen(sensitivity, answered, reaches, of_class)
+        tied = np.count_nonzero(answered.probability[of_class, k] == threshold) > 1
+        sensitivity = sensitivity if tied else _of_chosen(sensitivity, answered, reaches, of_class)
     return Found(
         int((of_class & reaches).sum()),
         int((of_class & ~reaches).sum()),
         int((~of_class & reaches).sum()),
         int((~of_class & ~reaches).sum()),
+        float(answered.weight[of_class].sum() / max(answered.weight.sum(), 1e-300)),
         sensitivity,
         _share(answered, ~reaches, ~of_class),
         _share(answered, of_class, reaches),
@@ -214,7 +244,7 @@ def _found(answered: Answered, k: int, threshold: float, *, chosen_here: bool = 
 def _of_chosen(sensitivity: Metric, answered: Answered, reaches: BoolArray, of_class: BoolArray) -> Metric:
     """The sensitivity with the interval that allows for the threshold having been chosen on the same rows."""
     group = None if answered.group is None else answered.group[of_class]
-    n = effective_number(reaches[of_class], answered.weight[of_class], group)
+    n = _effective_number(reaches[of_class], answered.weight[of_class], group)
     n_above = sensitivity.value * n  # n - j + 1
     low, high = (float(scipy.special.betaincinv(n_above, n - n_above + 1, tail)) for tail in (_TAIL, 1 - _TAIL))
-    return Metric(sensitivity.value, low, high)
+    return Metric(sensitivity.value, low, max(high, sensitivity.value))

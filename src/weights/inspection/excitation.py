@@ -20,7 +20,7 @@ from weights.errors import UsageError, suggest
 from weights.inspection.gratings import population_of_pictures
 from weights.models.base import Shape
 from weights.models.table import build
-from weights.spec import Spec, program_spec
+from weights.spec import Spec, layers_of, program_spec
 from weights.types import FloatArray, IntArray, Params
 
 _MOST_LOOKED_AT = 4_000
@@ -72,17 +72,13 @@ def most_exciting(
         UsageError: there is no such layer or member, or the ensemble does not read pictures.
     """
     population, shape = population_of_pictures(ensemble)
-    layers = [name for name in population.params if name.startswith("hidden")]
-    if layer not in layers:
-        raise UsageError(f"There is no layer '{layer}' of units that look at pictures. {suggest(layer, layers)}")
-    if not 0 <= member < len(population.votes):
-        raise UsageError(f"There is no member {member}: they are counted from 0 to {len(population.votes) - 1}.")
+    check_units(ensemble, layer, member)
     params = jax.tree.map(lambda a: a[member], population.params)
     rows = np.unique(np.linspace(0, len(x) - 1, min(len(x), _MOST_LOOKED_AT)).astype(int))
     spec = program_spec(population.spec)
-    largest = np.concatenate(
-        [_in_block(_largest(spec, shape, layer), params, x[rows[i : i + _BLOCK]]) for i in range(0, len(rows), _BLOCK)]
-    )
+    at_once = shape.rows_at_once(_BLOCK)
+    blocks = [x[rows[i : i + at_once]] for i in range(0, len(rows), at_once)]
+    largest = np.concatenate([_in_block(_largest(spec, shape, layer), params, block, at_once) for block in blocks])
     told_apart = np.full(largest.shape[1], np.nan) if y is None else _between_classes(largest, y[rows])
     order = np.argsort(-(largest.var(0) if y is None else told_apart), kind="stable")
     found = []
@@ -92,6 +88,24 @@ def most_exciting(
         patches = [Patch(int(rows[i]), float(largest[i, number]), box) for i, box in zip(best, boxes, strict=True)]
         found.append(Unit(number, patches, float(told_apart[number])))
     return found
+
+
+def unit_layers(ensemble: Ensemble) -> list[str]:
+    """The layers of units that look at pictures, as signals pass.
+
+    Raises:
+        UsageError: the ensemble does not read pictures.
+    """
+    return layers_of(population_of_pictures(ensemble)[0].spec.model)[:-1]
+
+
+def check_units(ensemble: Ensemble, layer: str, member: int) -> None:
+    """Refuse a layer or a member that is not there, before anything is read; errors as `most_exciting`."""
+    layers, n_members = unit_layers(ensemble), len(population_of_pictures(ensemble)[0].votes)
+    if layer not in layers:
+        raise UsageError(f"There is no layer '{layer}' of units that look at pictures. {suggest(layer, layers)}")
+    if not 0 <= member < n_members:
+        raise UsageError(f"There is no member {member}: they are counted from 0 to {n_members - 1}.")
 
 
 def _between_classes(values: FloatArray, y: IntArray) -> FloatArray:
@@ -121,9 +135,9 @@ def _middle(sizes: FloatArray) -> tuple[int, int]:
     return int(np.searchsorted(reached, _EDGE)), min(int(np.searchsorted(reached, 1 - _EDGE)) + 1, len(sizes))
 
 
-def _in_block(run: Callable[..., Any], params: Params, x: FloatArray) -> FloatArray:
-    """What a program makes of a block of rows, padded so that one program serves all."""
-    padded = np.zeros((_BLOCK, x.shape[1]), np.float32)
+def _in_block(run: Callable[..., Any], params: Params, x: FloatArray, size: int) -> FloatArray:
+    """What a program makes of a block of rows, padded to this size so that one program serves all."""
+    padded = np.zeros((size, x.shape[1]), np.float32)
     padded[: len(x)] = x
     return np.asarray(run(params, padded))[: len(x)]
 

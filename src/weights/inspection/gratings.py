@@ -49,7 +49,7 @@ class Filter(msgspec.Struct, frozen=True):
         kind: "colour opponent" if a difference of colours excites it more than one of brightness; else "edge" or "texture" if it
             prefers stripes of one direction, with up to one of them, or more, in its width; "texture" too if it prefers two directions;
             "blob" if it has no preference. "silent" if next to nothing excites it.
-        orientation: of the stripes it prefers, degrees counterclockwise from horizontal; None without a preference.
+        orientation: of the stripes it prefers, degrees counterclockwise from horizontal, below 180; None without a preference.
         period: of these stripes, dark to dark, in pixels; None where plain colour excites most.
         colours: the ends of the axis of colours that excites it most; None unless it is a colour opponent.
         selectivity: how much one direction is preferred, 0 to 1: the length of the mean of directions, doubled in angle and weighted by
@@ -93,10 +93,11 @@ def filters(ensemble: Ensemble) -> Filters:
     population, shape = population_of_pictures(ensemble)
     members = [jax.tree.map(lambda a, m=m: a[m], population.params) for m in range(len(population.votes))]
     drawn = [untrained_params(population.spec, shape, number) for number in range(_N_UNTRAINED)]
-    patterns = np.stack([_patterns(population.spec, shape, params) for params in members])
-    used = np.abs(patterns).max((0, 1, 4)) > _EMPTY * np.abs(patterns).max()
+    every = [_patterns(population.spec, shape, params) for params in members]
+    sizes = np.max([np.abs(one).max((0, 3)) for one in every], axis=0)
+    used = sizes > _EMPTY * sizes.max()
     rows, columns = (np.flatnonzero(used.any(axis)) for axis in (1, 0))
-    patterns = patterns[:, :, rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+    patterns = np.stack([one[:, rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1] for one in every])
     named = [_named(population.spec, shape, params, side=max(patterns.shape[2:4])) for params in [*members, *drawn]]
     of_drawn = Counter(one.kind for units in named[len(members) :] for one in units)
     return Filters(patterns, named[: len(members)], {kind: of_drawn[kind] / of_drawn.total() for kind in KINDS})
@@ -133,7 +134,7 @@ def classify(responses: FloatArray, plain: FloatArray, shown: BoolArray, *, side
         elif oriented:
             kind = "edge" if frequency * side <= 1 else "texture"
         else:
-            across = own.max(1)
+            across = own[:, shown.all(0)].max(1)
             kind = "blob" if across.min() >= _LEAST_FLATNESS * across.max() else "texture"
         found.append(
             Filter(
@@ -178,18 +179,21 @@ def _named(spec: Spec, shape: Shape, params: Params, *, side: int) -> list[Filte
     at_rest = np.asarray(sums(params, jnp.asarray(grey.reshape(1, -1), jnp.float32)))
     strengths, plain = [], []
     for axis in _axes(channels):
-        pictures = grey + _CONTRAST * np.stack([_grating(height, width, *stripes) for stripes in _stripes()])[..., None] * axis
-        answers = np.asarray(sums(params, jnp.asarray(pictures.reshape(len(pictures), -1), jnp.float32))) - at_rest
-        pairs = answers.reshape(len(_ORIENTATIONS), len(_FREQUENCIES), 2, -1)
+        answers = []
+        for theta in _ORIENTATIONS:
+            gratings = np.stack([_grating(height, width, theta, *stripes) for stripes in _stripes()])
+            pictures = grey + _CONTRAST * gratings[..., None] * axis
+            answers.append(np.asarray(sums(params, jnp.asarray(pictures.reshape(len(pictures), -1), jnp.float32))) - at_rest)
+        pairs = np.stack(answers).reshape(len(_ORIENTATIONS), len(_FREQUENCIES), 2, -1)
         strengths.append(np.hypot(pairs[:, :, 0], pairs[:, :, 1]))
         uniform = jnp.asarray((grey + _CONTRAST * axis).reshape(1, -1), jnp.float32)
         plain.append(np.abs(np.asarray(sums(params, uniform)) - at_rest)[0])
     return classify(np.stack(strengths), np.stack(plain), shown, side=side)
 
 
-def _stripes() -> list[tuple[float, float, float]]:
-    """Orientation in degrees, frequency and phase of each grating; two phases a quarter apart tell the strength whatever the place."""
-    return [(theta, frequency, phase) for theta in _ORIENTATIONS for frequency in _FREQUENCIES for phase in (0.0, math.pi / 2)]
+def _stripes() -> list[tuple[float, float]]:
+    """Frequency and phase of the gratings of an orientation; two phases a quarter apart tell the strength whatever the place."""
+    return [(frequency, phase) for frequency in _FREQUENCIES for phase in (0.0, math.pi / 2)]
 
 
 def _grating(height: int, width: int, theta: float, frequency: float, phase: float) -> FloatArray:
@@ -217,7 +221,8 @@ def _direction(strength: FloatArray, shown: BoolArray) -> tuple[float, float]:
     everywhere = shown.all(0)  # frequencies that can be shown in some directions only would count for these
     energy = (strength[:, everywhere] ** 2).sum(1)
     total = (energy * np.exp(2j * np.radians(_ORIENTATIONS))).sum()
-    return float(abs(total) / energy.sum()) if energy.sum() > 0 else 0.0, float(np.degrees(np.angle(total)) / 2 % 180)
+    selectivity = float(abs(total) / energy.sum()) if energy.sum() > 0 else 0.0
+    return selectivity, round(float(np.degrees(np.angle(total))) / 2, 2) % 180
 
 
 def _patterns(spec: Spec, shape: Shape, params: Params) -> FloatArray:
@@ -225,7 +230,7 @@ def _patterns(spec: Spec, shape: Shape, params: Params) -> FloatArray:
     assert shape.picture is not None
     grey = jnp.full((1, shape.n_inputs), _GREY, jnp.float32)
     changes = jax.jacrev(lambda x: _first_sums(program_spec(spec), shape)(params, x)[0])(grey)
-    return np.asarray(changes, np.float64).reshape(-1, *shape.picture)
+    return np.asarray(changes).reshape(-1, *shape.picture)
 
 
 @functools.lru_cache(maxsize=8)

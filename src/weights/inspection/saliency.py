@@ -5,13 +5,14 @@ averaged over noisy copies (Smilkov et al. 2017, "SmoothGrad: removing noise by 
 fall when a window is hidden (Zeiler and Fergus 2014, "Visualizing and Understanding Convolutional Networks", section 4.2). The maps shown
 are means over members; maps of members with randomised weights tell whether there is more in them than the picture itself (Adebayo et
 al. 2018, "Sanity Checks for Saliency Maps": cascading randomisation). Gradients keep their sign because their sizes fail that check: on
-pneumonia and CIFAR pictures, maps of sizes of trained and of randomised members have rank correlations of 0.5 to 0.6, signed ones of 0.0.
+pneumonia and CIFAR pictures, maps of sizes of trained and of randomised members have rank correlations of 0.5 to 0.6.
 """
 
 from __future__ import annotations
 
+import dataclasses
 import functools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -26,7 +27,7 @@ from weights.ensemble import Ensemble, available_threads, model_shape
 from weights.inspection.gratings import population_of_pictures, untrained_params
 from weights.models.base import Shape
 from weights.models.table import build
-from weights.spec import Spec, program_spec
+from weights.spec import Spec, layers_of, program_spec
 from weights.types import BoolArray, FloatArray, IntArray, Params
 
 _N_COPIES, _NOISE = 16, 0.15
@@ -37,15 +38,23 @@ _WINDOWS_ACROSS, _WINDOW = 12, 1 / 5
 """Windows along each side, and their width as a share of it (our choice)."""
 _CRITICAL, _MOSTLY = 0.5, 0.75
 """A critical place has at least this share of the largest effect, and at least this share of members that agree on its sign."""
-_AGREES, _SURVIVES = 0.3, 0.5
+_AGREES, _TELLS, _SURVIVES = 0.3, 0.2, 0.5
+_BLOCK = 256
+"""Hidden windows that are answered at a time, fewer of large pictures."""
+
+
+class Likeness(NamedTuple):
+    """How alike the maps of two members are: the mean size of their rank correlation, of gradients and of occlusion."""
+
+    gradients: float
+    occlusion: float
 
 
 class Randomised(NamedTuple):
-    """Maps of members whose layers are drawn anew from this one on: rank correlations with those of the trained, means over members."""
+    """Members whose layers are drawn anew from this one on: how alike their maps are to those of the trained."""
 
     layer: str
-    gradients: float
-    occlusion: float
+    likeness: Likeness
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,6 +72,7 @@ class Saliency:
             they rise.
         votes: of members, adding up to one, shape (m,).
         randomised: the sanity check, from the last layer alone to all layers.
+        chance: what likeness comes without any reason: that to maps of randomised members turned upside down.
     """
 
     picture: FloatArray
@@ -73,6 +83,7 @@ class Saliency:
     occlusion: FloatArray
     votes: FloatArray
     randomised: list[Randomised]
+    chance: Likeness
 
     @property
     def mean_gradients(self) -> FloatArray:
@@ -91,9 +102,9 @@ class Saliency:
         return np.tensordot(self.votes, same, 1)
 
     @property
-    def between_members(self) -> tuple[float, float]:
-        """Mean rank correlation of the maps of two members: of gradients and of occlusion. NaN with one member."""
-        return _mean_correlation(self.gradients), _mean_correlation(self.occlusion)
+    def between_members(self) -> Likeness:
+        """How alike the maps of two trained members are; NaN with one member."""
+        return Likeness(_mean_correlation(self.gradients), _mean_correlation(self.occlusion))
 
     @property
     def critical(self) -> BoolArray:
@@ -101,16 +112,22 @@ class Saliency:
         return critical_places(self.mean_occlusion, self.agreement)
 
     @property
-    def depends_on_weights(self) -> bool:
-        """Whether the sanity check is passed: randomising all weights leaves less than half of the likeness that trained members have."""
-        last = self.randomised[-1]
-        pairs = zip((last.gradients, last.occlusion), self.between_members, strict=True)
-        return all(abs(left) < _SURVIVES * among for left, among in pairs)
+    def depends_on_weights(self) -> dict[str, bool | None]:
+        """For either map, whether it passes the sanity check: randomising all weights leaves less than half of what is more than chance.
+
+        None if that cannot be told, because there is one member, or trained members are alike by little more than chance.
+        """
+        left, among, verdicts = self.randomised[-1].likeness, self.between_members, {}
+        for name, of_left, of_members, of_chance in zip(Likeness._fields, left, among, self.chance, strict=True):
+            more = of_members - of_chance
+            verdicts[name] = of_left - of_chance < _SURVIVES * more if more >= _TELLS else None
+        return verdicts
 
     @property
-    def members_agree(self) -> bool:
-        """Whether members look at the same places: their maps of occlusion correlate by at least 0.3 on average (our choice)."""
-        return self.between_members[1] >= _AGREES
+    def members_agree(self) -> bool | None:
+        """Whether members look at the same places: maps of occlusion correlate by 0.3 more than chance (our choice); None with one."""
+        more = self.between_members.occlusion - self.chance.occlusion
+        return None if np.isnan(more) else more >= _AGREES
 
 
 def saliency(ensemble: Ensemble, x: FloatArray, *, label: int | None = None) -> Saliency:
@@ -142,32 +159,25 @@ def saliency(ensemble: Ensemble, x: FloatArray, *, label: int | None = None) -> 
     spec, scale = program_spec(population.spec), ensemble.task.scale if ensemble.task.kind == "regression" else 1.0
     mapped = _Maps(spec, shape, ensemble.task.kind, label, picture, fill)
     members = [jax.tree.map(lambda a, m=m: a[m], population.params) for m in range(len(population.votes))]
+    names = layers_of(population.spec.model)[::-1]
     with ThreadPoolExecutor(available_threads()) as threads:
         own = [*threads.map(mapped.of, members)]
-        layers = [[*threads.map(mapped.of, drawn)] for drawn in _cascade(population.spec, shape, members)]
+        layers = [[*threads.map(mapped.of, drawn)] for drawn in _cascade(population.spec, shape, members, names)]
     gradients, occlusion = (np.stack(maps) * scale for maps in zip(*own, strict=True))
     votes = population.votes / population.votes.sum()
-    names = [*population.params][::-1]
-    randomised = [
-        Randomised(
-            name,
-            float(np.mean([rank_correlation(before[0], after[0]) for before, after in zip(own, drawn, strict=True)])),
-            float(np.mean([rank_correlation(before[1], after[1]) for before, after in zip(own, drawn, strict=True)])),
-        )
-        for name, drawn in zip(names, layers, strict=True)
-    ]
-    found = Saliency(picture, label, _of_label(answer[0], label), None, gradients, occlusion, votes, randomised)
+    randomised = [Randomised(name, _likeness(own, drawn)) for name, drawn in zip(names, layers, strict=True)]
+    chance = _likeness(own, [tuple(one[::-1] for one in maps) for maps in layers[-1]])
+    found = Saliency(picture, label, _of_label(answer[0], label), None, gradients, occlusion, votes, randomised, chance)
     if not found.critical.any():
         return found
     hidden = np.where(found.critical[:, :, None], fill.round().astype(np.uint8), picture).reshape(1, -1)
-    return Saliency(picture, label, found.prediction, _of_label(ensemble.answer(hidden)[0], label), gradients, occlusion, votes, randomised)
+    return dataclasses.replace(found, without=_of_label(ensemble.answer(hidden)[0], label))
 
 
 def critical_places(mean: FloatArray, agreement: FloatArray) -> BoolArray:
-    """Places of at least half of the largest effect, three quarters of members agreeing on its sign; arguments (height, width)."""
-    if mean.max() <= 0:
-        return np.zeros(mean.shape, bool)
-    return (mean >= _CRITICAL * mean.max()) & (agreement >= _MOSTLY)
+    """Places that speak for the answer by half of the largest effect, three quarters of members agreeing; arguments (height, width)."""
+    largest = np.abs(mean).max()
+    return (mean > 0) & (mean >= _CRITICAL * largest) & (agreement >= _MOSTLY)
 
 
 def rank_correlation(first: FloatArray, second: FloatArray) -> float:
@@ -185,19 +195,21 @@ class _Maps:
         self._size, self._label = shape.picture, label
         self._gradients, self._odds = _programs(spec, shape, kind)
         noise = np.random.default_rng(0x5A11).normal(size=(_N_COPIES, shape.n_inputs))
-        self._copies = jnp.asarray(picture.reshape(-1) + noise * _NOISE * float(np.ptp(picture)), jnp.float32)
+        self._copies = (picture.reshape(-1) + noise * _NOISE * float(np.ptp(picture))).astype(np.float32)
         self._windows = [*_windows(*shape.picture[:2])]
-        hidden = np.repeat(picture[None].astype(np.float32), len(self._windows) + 1, 0)
+        at_once = shape.rows_at_once(_BLOCK)
+        n_blocks = -(-(len(self._windows) + 1) // at_once)
+        hidden = np.repeat(picture[None].astype(np.float32), n_blocks * at_once if n_blocks > 1 else len(self._windows) + 1, 0)
         for i, (rows, columns) in enumerate(self._windows):
             hidden[i + 1, rows, columns] = fill
-        self._hidden = jnp.asarray(hidden.reshape(len(hidden), -1))
+        self._blocks = np.split(hidden.reshape(len(hidden), -1), n_blocks)
 
     def of(self, params: Params) -> tuple[FloatArray, FloatArray]:
         """Gradients and occlusion of one member, each (height, width)."""
         changes = np.asarray(self._gradients(params, self._copies, self._label), np.float64).reshape(-1, *self._size)
-        odds = np.asarray(self._odds(params, self._hidden, self._label), np.float64)
+        odds = np.concatenate([np.asarray(self._odds(params, block, self._label), np.float64) for block in self._blocks])
         total, n_covering = np.zeros(self._size[:2]), np.zeros(self._size[:2])
-        for fall, (rows, columns) in zip(odds[0] - odds[1:], self._windows, strict=True):
+        for fall, (rows, columns) in zip(odds[0] - odds[1:], self._windows, strict=False):  # padding follows
             total[rows, columns] += fall
             n_covering[rows, columns] += 1
         brighter = changes.mean(0).sum(2)
@@ -217,12 +229,11 @@ def _slices(side: int) -> list[slice]:
     return [slice(start, start + window) for start in starts]
 
 
-def _cascade(spec: Spec, shape: Shape, members: list[Params]) -> Iterator[list[Params]]:
-    """The members with more and more layers drawn anew, from the last to all."""
+def _cascade(spec: Spec, shape: Shape, members: list[Params], names: list[str]) -> Iterator[list[Params]]:
+    """The members with one more layer of these drawn anew each time."""
     drawn = [untrained_params(spec, shape, number) for number in range(len(members))]
-    names = [*members[0]]
-    for first in reversed(range(len(names))):
-        anew = {*names[first:]}
+    for last in range(len(names)):
+        anew = {*names[: last + 1]}
         yield [{name: (new if name in anew else old)[name] for name in names} for old, new in zip(members, drawn, strict=True)]
 
 
@@ -231,13 +242,22 @@ def _of_label(answer: FloatArray, label: int) -> float:
     return float(answer[label]) if np.ndim(answer) else float(answer)
 
 
+def _likeness(own: Sequence[tuple[FloatArray, ...]], other: Sequence[tuple[FloatArray, ...]]) -> Likeness:
+    """How alike the maps of each member are to those of every other list's member.
+
+    Sizes of correlations, because a random network has a random sign: signed ones would cancel out, whatever was left of the map.
+    """
+    pairs = [[abs(rank_correlation(*both)) for both in zip(before, after, strict=True)] for before in own for after in other]
+    return Likeness(*(float(mean) for mean in np.mean(pairs, axis=0)))
+
+
 def _mean_correlation(maps: FloatArray) -> float:
-    """Mean rank correlation of every two of the maps (m, height, width)."""
-    pairs = [rank_correlation(maps[i], maps[j]) for i in range(len(maps)) for j in range(i)]
+    """Mean size of the rank correlation of every two of the maps (m, height, width)."""
+    pairs = [abs(rank_correlation(maps[i], maps[j])) for i in range(len(maps)) for j in range(i)]
     return float(np.mean(pairs)) if pairs else float("nan")
 
 
-_Program = Callable[[Params, jax.Array, int], Any]
+_Program = Callable[[Params, Any, int], Any]
 
 
 @functools.lru_cache(maxsize=8)

@@ -7,11 +7,13 @@ name ends in .svg or .png. SVG stands alone: it needs no script, font or other f
 from __future__ import annotations
 
 import base64
+import bisect
 import functools
 import html
 import io
 import itertools
 import os
+import unicodedata
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
@@ -33,7 +35,7 @@ _MOST_PIXELS = 50_000_000
 
 
 class Text(NamedTuple):
-    """Words whose baseline begins (or, as `anchor` says, has its middle or end) at x, y."""
+    """Words whose baseline begins (or, as `anchor` says, has its middle or end) at x, y; `turned` ones run upwards from there."""
 
     x: float
     y: float
@@ -42,6 +44,7 @@ class Text(NamedTuple):
     color: str = INK
     anchor: Literal["start", "middle", "end"] = "start"
     bold: bool = False
+    turned: bool = False
 
 
 class Box(NamedTuple):
@@ -127,17 +130,21 @@ def check_ending(path: Path) -> None:
 
 def width_of(words: str, size: int = USUAL, *, bold: bool = False) -> float:
     """About how wide words are."""
-    return float(_font(size).getlength(words)) * (1.06 if bold else 1.0)
+    return float(_font(size).getlength(printable(words))) * (1.06 if bold else 1.0)
 
 
-def fitting(words: str, width: float, size: int = USUAL) -> str:
-    """The words, or as many of their letters as fit into a width, and an ellipsis."""
-    if width_of(words, size) <= width:
+def fitting(words: str, width: float, size: int = USUAL, *, middle: bool = False) -> str:
+    """The words, or as many of their letters as fit into a width, and an ellipsis at their end, or in their middle."""
+    words = printable(words)
+    letters = words[: max(int(width), 0) + 1]  # of a pixel each, at the least
+    if len(letters) == len(words) and width_of(words, size) <= width:
         return words
-    kept = words
-    while kept and width_of(kept + "…", size) > width:
-        kept = kept[:-1]
-    return kept.rstrip() + "…"
+
+    def cut(n: int) -> str:
+        return f"{words[: n - n // 2]}…{words[len(words) - n // 2 :]}" if middle else f"{words[:n].rstrip()}…"
+
+    kept = bisect.bisect_right(range(len(letters) + 1), width, key=lambda n: width_of(cut(n), size)) - 1
+    return cut(max(kept, 0))
 
 
 def diverging(values: FloatArray, largest: float, opacity: FloatArray | float = 1.0) -> AnyArray:
@@ -186,7 +193,9 @@ def _svg_mark(mark: Mark) -> str:
             weight = ' font-weight="600"' if mark.bold else ""
             anchor = f' text-anchor="{mark.anchor}"' if mark.anchor != "start" else ""
             words = html.escape(printable(mark.words))
-            return f'<text x="{mark.x:.4g}" y="{mark.y:.5g}" font-size="{mark.size}" fill="{mark.color}"{weight}{anchor}>{words}</text>'
+            turn = f' transform="rotate(-90 {mark.x:.5g} {mark.y:.5g})"' if mark.turned else ""
+            place = f'x="{mark.x:.5g}" y="{mark.y:.5g}" font-size="{mark.size}" fill="{mark.color}"'
+            return f"<text {place}{weight}{anchor}{turn}>{words}</text>"
         case Box():
             edge = f' stroke="{mark.edge}" stroke-width="{mark.thickness:g}"' if mark.edge else ""
             place = f'x="{mark.x:.5g}" y="{mark.y:.5g}" width="{mark.width:.5g}" height="{mark.height:.5g}"'
@@ -233,7 +242,11 @@ def _ink(mark: Mark, page: Any, pen: Any) -> None:
             anchor = {"start": "ls", "middle": "ms", "end": "rs"}[mark.anchor]
             place = (mark.x * fine, mark.y * fine)
             thick = 0.25 * fine if mark.bold else 0
-            pen.text(place, printable(mark.words), mark.color, font=_font(mark.size * fine), anchor=anchor, stroke_width=thick)
+            words = _drawable(mark.words, mark.size * fine)
+            if mark.turned:
+                _ink_turned(words, mark, page)
+            else:
+                pen.text(place, words, mark.color, font=_font(mark.size * fine), anchor=anchor, stroke_width=thick)
         case Box():
             corners = (mark.x * fine, mark.y * fine, (mark.x + mark.width) * fine - 1, (mark.y + mark.height) * fine - 1)
             if mark.width > 0 and mark.height > 0:
@@ -251,6 +264,33 @@ def _ink(mark: Mark, page: Any, pen: Any) -> None:
             how = Image.Resampling.BICUBIC if mark.smooth else Image.Resampling.NEAREST
             drawn = _image(mark.pixels).resize(size, how)
             page.paste(drawn, (round(mark.x * fine), round(mark.y * fine)), drawn if drawn.mode == "RGBA" else None)
+
+
+def _ink_turned(words: str, mark: Text, page: Any) -> None:
+    """Words that run upwards from their place."""
+    from PIL import Image, ImageDraw
+
+    font = _font(mark.size * _FINENESS)
+    left, top, right, bottom = font.getbbox(words, anchor="ls")
+    strip = Image.new("L", (max(int(right - left) + 2, 1), max(int(bottom - top) + 2, 1)), 0)
+    ImageDraw.Draw(strip).text((1 - left, 1 - top), words, 255, font=font, anchor="ls")
+    upright = strip.transpose(Image.Transpose.ROTATE_90)
+    place = (round(mark.x * _FINENESS + top), round(mark.y * _FINENESS - upright.height))
+    page.paste(Image.new("RGB", upright.size, mark.color), place, upright)
+
+
+def _drawable(words: str, size: int) -> str:
+    """Words in letters that the font of PNGs has: others lose their accents, or become question marks."""
+    words = printable(words)
+    if words.isascii():
+        return words
+    missing = _font(size).getmask("\uffff").getbbox()
+
+    def known(letter: str) -> bool:
+        return letter.isascii() or _font(size).getmask(letter).getbbox() != missing
+
+    plain = [letter if known(letter) else unicodedata.normalize("NFKD", letter)[0] for letter in words]
+    return "".join(letter if known(letter) else "?" for letter in plain)
 
 
 def _dashes(points: Sequence[tuple[float, float]], drawn: float, left: float) -> list[list[tuple[float, float]]]:

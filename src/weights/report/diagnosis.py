@@ -39,9 +39,11 @@ def decomposition_lines(found: Decomposition, learned: float | None = None) -> l
     rows = [_part_cells("bias" if found.noise else "bias and noise", found.bias, found, "what many members would lose together")]
     if found.noise:
         rows.append(_part_cells("noise", found.noise, found, "among rows that agree in all inputs"))
-    if found.variance:
-        due = f", {compact(found.rows.value)} of it because other rows might have come" if found.rows else ""
-        rows.append(_part_cells("variance", found.variance, found, f"what one member loses more{due}"))
+    if found.variance is None:
+        rows.append(["variance", "unknown", "", "", "in the above: each row was judged by the one member that never saw it"])
+        return lines + aligned(rows, to_right=(1,))
+    due = f", {compact(found.rows.value)} of it because other rows might have come" if found.rows else ""
+    rows.append(_part_cells("variance", found.variance, found, f"what one member loses more{due}"))
     taken = Part(-found.diversity.value, found.diversity.std_err)
     rows.append(_part_cells("diversity", taken, found, "taken away by answering together"))
     return lines + aligned(rows, to_right=(1,))

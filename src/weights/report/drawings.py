@@ -10,19 +10,18 @@ import numpy as np
 
 from weights.answering import pictures_of, units_of
 from weights.api import Model
-from weights.errors import UsageError, suggest
+from weights.errors import DataError, UsageError, suggest
+from weights.inspection.excitation import check_units, unit_layers
 from weights.inspection.gallery import gallery
 from weights.inspection.gratings import KINDS
 from weights.report import figures
 from weights.report.charts import Drawing
 from weights.report.figures import Named, percent
-from weights.report.terminal import operating_lines
+from weights.report.terminal import operating_lines, thinning
 from weights.summary import aligned
 from weights.training.population import Progress
 
 _N_EACH = 16
-_NOT_SEEN = "Answers of members that never saw the row."
-_OF_TEST = "Answers to the rows that were for the test only."
 
 
 class Asked(NamedTuple):
@@ -62,7 +61,13 @@ def draw(model: Model, what: str, asked: Asked) -> Drawn:
     """
     if what not in DRAWINGS:
         raise UsageError(f"There is no drawing '{what}'. {suggest(what, DRAWINGS)}")
-    return DRAWINGS[what](model, asked)
+    made, takes = DRAWINGS[what]
+    for name, usual in Asked._field_defaults.items():
+        if name not in (*takes, "progress") and getattr(asked, name) != usual:
+            option = "class" if name == "label" else name
+            others = ", ".join(other for other, (_, taken) in DRAWINGS.items() if name in taken)
+            raise UsageError(f"--{option} does nothing for {what}; it is for {others}. Leave it out.")
+    return made(model, asked)
 
 
 def _filters(model: Model, asked: Asked) -> Drawn:
@@ -83,14 +88,14 @@ def _filters(model: Model, asked: Asked) -> Drawn:
 
 def _units(model: Model, asked: Asked) -> Drawn:
     """Pictures and patches that excite units of a deeper layer most (--layer, --member)."""
-    hidden = [name for name in model.ensemble.populations[0].params if name.startswith("hidden")]
-    layer = asked.layer or hidden[-1]
+    layer = asked.layer or unit_layers(model.ensemble)[-1]
+    check_units(model.ensemble, layer, asked.member)
     seen = pictures_of(model, asked.data, progress=asked.progress)
     units = units_of(model, layer, seen, member=asked.member)
-    labels = None if seen.y is None else [str(model.classes[k]) for k in seen.y]
-    rows = [["unit", "between classes", "classes of the pictures that excite it most"]]
+    labels, of_classes = seen.labels, seen.y is not None
+    rows = [["unit", "between classes" if of_classes else "", f"{model.ensemble.task.target} of the pictures that excite it most"]]
     for unit in units:
-        among = ", ".join(labels[patch.row] for patch in unit.patches) if labels else ""
+        among = ", ".join(labels[patch.row] for patch in unit.patches)
         rows.append([str(unit.number), "" if np.isnan(unit.told_apart) else f"{100 * unit.told_apart:.0f} %", among])
     record = {"layer": layer, "member": asked.member, "units": [_unit_record(unit) for unit in units]}
     drawing = figures.units_figure(units, seen.pictures, labels, layer=layer, member=asked.member)
@@ -107,22 +112,26 @@ def _gallery(model: Model, asked: Asked) -> Drawn:
     """Pictures answered rightly, wrongly and uncertainly."""
     answered = model.answered(test=asked.test)
     seen = pictures_of(model, asked.data, test=asked.test, progress=asked.progress)
+    if seen.y is None or answered.rows.max() >= len(seen.y) or (seen.y[answered.rows] != answered.y).any():
+        raise DataError(
+            "The pictures are not those the run was fitted to: their number or classes differ. Name the source of training with --data."
+        )
     chosen = gallery(answered, n_each=_N_EACH)
     said = answered.probability.argmax(1)
 
     def named(place: int) -> Named:
         k, row = said[place], int(answered.rows[place])
-        right = model.classes[k] if k == answered.y[place] else f"{model.classes[answered.y[place]]}, not {model.classes[k]}"
-        return Named(seen.pictures[row], f"{right}: {100 * answered.probability[place, k]:.0f} %", seen.names[row])
+        truth = "" if k == answered.y[place] else f", truly {model.classes[answered.y[place]]}"
+        return Named(seen.pictures[row], f"{100 * answered.probability[place, k]:.0f} % {model.classes[k]}{truth}", seen.names[row])
 
     n_wrong, n = int((said != answered.y).sum()), len(said)
     heads = {
         "Right, and sure": chosen.right,
-        f"Wrong ({n_wrong:,} of {n:,}), the surest first: truth, and what it was taken for": chosen.wrong,
-        "Uncertain": chosen.uncertain,
+        f"Wrong ({n_wrong:,} of {n:,}), the surest first": chosen.wrong,
+        "Least sure": chosen.uncertain,
     }
     shown = {head: [named(int(place)) for place in places] for head, places in heads.items()}
-    footnote = f"{_OF_TEST if asked.test else _NOT_SEEN} Below each: the answer with its probability, and the picture's name."
+    footnote = f"{_whose(model, asked)} Below each: the answer with its probability, and the picture's name."
     lines = [f"{head}: " + (", ".join(seen.names[answered.rows[place]] for place in places) or "none") for head, places in heads.items()]
     record = {
         name: [
@@ -143,7 +152,7 @@ def _gallery(model: Model, asked: Asked) -> Drawn:
 def _confusion(model: Model, asked: Asked) -> Drawn:
     """Which classes are taken for which."""
     found = model.confusion(test=asked.test)
-    footnote = f"{_OF_TEST if asked.test else _NOT_SEEN} Shares with 95 % intervals."
+    footnote = f"{_whose(model, asked)} Shares with 95 % intervals."
     rows = [["truth", *(str(label) for label in found.classes), "answered rightly"]]
     for label, counts, recall in zip(found.classes, found.counts, found.recalls, strict=True):
         rows.append([str(label), *(f"{count:,}" for count in counts), percent(recall)])
@@ -155,7 +164,7 @@ def _calibration(model: Model, asked: Asked) -> Drawn:
     """Claimed against found probability of a class (--class)."""
     bins = model.calibration(label=asked.label, test=asked.test)
     label = model.classes[model.sought(asked.label)]
-    footnote = f"{_OF_TEST if asked.test else _NOT_SEEN} Bars are 95 % intervals."
+    footnote = f"{_whose(model, asked)} Bars are 95 % intervals."
     rows = [["claimed", "found", "rows"], *([f"{100 * one.claimed:.1f} %", percent(one.found), f"{one.n:,}"] for one in bins)]
     drawing = figures.calibration_figure(bins, title=_title(model, f"probability of {label}"), footnote=footnote)
     return Drawn(drawing, aligned(rows, to_right=[0, 2]), msgspec.to_builtins(bins))
@@ -166,21 +175,32 @@ def _operating(model: Model, asked: Asked) -> Drawn:
     point = model.operating_point(asked.sensitivity, label=asked.label)
     title = _title(model, f"finding {point.label}")
     drawing = figures.operating_figure(
-        model.answered(), model.sought(asked.label), point, title=title, footnote=f"{_NOT_SEEN} Bars are 95 % intervals."
+        model.answered(), model.sought(asked.label), point, title=title, footnote=f"{_whose(model, asked)} Bars are 95 % intervals."
     )
-    return Drawn(drawing, operating_lines(point, pictures=model.ensemble.encoding.picture is not None), msgspec.to_builtins(point))
+    return Drawn(
+        drawing,
+        operating_lines(point, pictures=model.ensemble.encoding.picture is not None, note=thinning(len(model.answered().y))),
+        msgspec.to_builtins(point),
+    )
+
+
+def _whose(model: Model, asked: Asked) -> str:
+    """Whose answers are drawn."""
+    answered = model.answered(test=asked.test)
+    whose = "Answers to the rows that were for the test only." if asked.test else "Answers of members that never saw the row."
+    return f"{whose} {thinning(len(answered.y))}".strip()
 
 
 def _title(model: Model, what: str) -> str:
     return f"{model.ensemble.task.target} from {model.report.source}: {what}"
 
 
-DRAWINGS: dict[str, Callable[[Model, Asked], Drawn]] = {
-    "filters": _filters,
-    "units": _units,
-    "gallery": _gallery,
-    "confusion": _confusion,
-    "calibration": _calibration,
-    "operating": _operating,
+DRAWINGS: dict[str, tuple[Callable[[Model, Asked], Drawn], tuple[str, ...]]] = {
+    "filters": (_filters, ()),
+    "units": (_units, ("layer", "member", "data")),
+    "gallery": (_gallery, ("data", "test")),
+    "confusion": (_confusion, ("test",)),
+    "calibration": (_calibration, ("label", "test")),
+    "operating": (_operating, ("label", "sensitivity")),
 }
-"""Drawings by name; the docstring of each says what it shows."""
+"""Drawings by name: what makes each, and what of `Asked` it looks at. `weights draw --help` lists them."""

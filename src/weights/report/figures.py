@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from weights.ensemble import Answered
-from weights.inspection.classes import Bin, Confusion, OperatingPoint
+from weights.inspection.classes import Bin, Confusion, OperatingPoint, curve
 from weights.inspection.excitation import Unit
 from weights.inspection.gratings import KINDS, Filter, Filters
 from weights.inspection.saliency import Saliency
@@ -35,11 +35,12 @@ from weights.report.charts import (
     glowing,
     width_of,
 )
+from weights.report.terminal import NOT_CLINICAL
 from weights.types import AnyArray, BoolArray, FloatArray
 
-NOT_CLINICAL = "For research only: not for clinical use."
-_MARGIN, _GAP = 24, 12
+_MARGIN, _GAP, _WIDEST_TITLE = 24, 12, 700
 _OF_KIND = {"edge": BLUE, "texture": GREEN, "blob": PURPLE, "colour opponent": ORANGE, "silent": LINE}
+_MOST_POINTS = 2_000
 _CORNER = 0.25
 """Where both errors are smaller than this, with their intervals, only this corner of a curve is drawn."""
 _MOST_NAMED_CLASSES, _MOST_NUMBERED_CLASSES = 60, 24
@@ -76,12 +77,12 @@ def saliency_figure(found: Sequence[Saliency], names: Sequence[str], titles: Seq
     y = float(_MARGIN)
     for one, name, title in zip(found, names, titles, strict=True):
         height = side * one.picture.shape[0] / one.picture.shape[1]
-        marks.append(Text(_MARGIN, y + LARGE, fitting(f"{name}: {title}", width - 2 * _MARGIN, LARGE), LARGE, bold=True))
+        marks.append(Text(_MARGIN, y + LARGE, fitting(f"{title}: {name}", width - 2 * _MARGIN - 20, LARGE, middle=True), LARGE, bold=True))
         y += LARGE + 26
-        for i, head in enumerate(heads):
-            marks.append(Text(_MARGIN + i * (side + _GAP), y, head, SMALL, FAINT))
-        y += 8
         largest = float(np.abs(one.mean_occlusion).max())
+        for i, head in enumerate((*heads[:1], f"{heads[1]}, full colour {largest:.2g}", *heads[2:])):
+            marks.append(Text(_MARGIN + i * (side + _GAP), y, fitting(head, side, SMALL), SMALL, FAINT))
+        y += 8
         sure = np.clip((one.agreement - 0.5) / 0.5, 0.0, 1.0)
         panels: list[list[Mark]] = [[], [], [], []]
         places = [(_MARGIN + i * (side + _GAP), y, side, height) for i in range(4)]
@@ -112,42 +113,57 @@ def saliency_figure(found: Sequence[Saliency], names: Sequence[str], titles: Seq
 
 def saliency_words(one: Saliency) -> list[str]:
     """What the maps of a picture say and how far they can be trusted, in sentences."""
-    gradients, occlusion = one.between_members
-    lines = []
     if one.without is not None:
-        share = one.critical.mean()
         top, left, bottom, right = box_of(one.critical)
-        lines.append(
-            f"Outlined: {share:.0%} of the picture, within rows {top + 1} to {bottom} and columns {left + 1} to {right}. "
-            f"With it hidden, the answer goes from {one.prediction:.3g} to {one.without:.3g}."
-        )
+        lines = [
+            f"Outlined: {one.critical.mean():.0%} of the picture, within rows {top + 1} to {bottom} and columns {left + 1} to {right}. "
+            f"With it hidden, the answer goes from {answer_words(one.prediction)} to {answer_words(one.without)}."
+        ]
     else:
-        lines.append("No place speaks for this answer with most members agreeing.")
-    alone = len(one.votes) < 2
+        lines = ["No place speaks for this answer with most members agreeing."]
+    if one.members_agree is None:
+        return [*lines, "There is one member alone, so that neither agreement nor chance is known."]
+    among, left_over, chance = one.between_members, one.randomised[-1].likeness, one.chance
     agree = "members look at the same places" if one.members_agree else "members look at different places: read little into the maps"
-    said = "one member alone, so that agreement is not known" if alone else agree
-    lines.append(f"Rank correlation of two members' maps: occlusion {occlusion:.2f}, gradients {gradients:.2f}; {said}.")
-    last = one.randomised[-1]
-    destroyed = "the maps depend on what was learned" if one.depends_on_weights else "THE MAPS SHOW THE PICTURE, NOT WHAT WAS LEARNED"
     lines.append(
-        f"With all weights randomised: occlusion {last.occlusion:.2f}, gradients {last.gradients:.2f}; "
-        f"{'not to be compared with one member' if alone else destroyed}."
+        f"Rank correlation of two members' maps: occlusion {among.occlusion:.2f} (chance {chance.occlusion:.2f}), "
+        f"gradients {among.gradients:.2f} ({chance.gradients:.2f}); {agree}."
     )
+    verdicts = one.depends_on_weights
+    failing = [name for name, passes in verdicts.items() if passes is False]
+    open_ones = [name for name, passes in verdicts.items() if passes is None]
+    if failing:
+        verdict = f"the map of {' and that of '.join(failing)} SHOWS THE PICTURE, NOT WHAT WAS LEARNED"
+    elif open_ones:
+        verdict = f"members agree too little on {' and '.join(open_ones)} to tell by this whether the map depends on what was learned"
+    else:
+        verdict = "the maps depend on what was learned"
+    lines.append(f"With all weights randomised: occlusion {left_over.occlusion:.2f}, gradients {left_over.gradients:.2f}; {verdict}.")
     return lines
+
+
+def answer_words(answer: float) -> str:
+    """A probability, or a value, in three digits; never 1 where it is less.
+
+    Example:
+        >>> answer_words(0.99999), answer_words(12.345)
+        ('more than 0.999', '12.3')
+    """
+    return "more than 0.999" if 0.999 < answer < 1 else f"{answer:.3g}"
 
 
 def saliency_object(one: Saliency) -> dict[str, Any]:
     """The same as JSON: maps as lists of rows."""
-    gradients, occlusion = one.between_members
-    alone = len(one.votes) < 2
+    alone = one.members_agree is None
     return {
         "prediction": one.prediction,
         "without_critical": one.without,
         "critical_box": [*box_of(one.critical)] if one.critical.any() else None,
         "members_agree": one.members_agree,
-        "between_members": None if alone else {"occlusion": occlusion, "gradients": gradients},
+        "between_members": None if alone else one.between_members._asdict(),
+        "chance": one.chance._asdict(),
         "depends_on_weights": one.depends_on_weights,
-        "randomised": [step._asdict() for step in one.randomised],
+        "randomised": [{"layer": step.layer, **step.likeness._asdict()} for step in one.randomised],
         "occlusion": one.mean_occlusion.tolist(),
         "agreement": one.agreement.tolist(),
         "gradients": one.mean_gradients.tolist(),
@@ -204,7 +220,7 @@ def units_figure(units: Sequence[Unit], pictures: AnyArray, labels: Sequence[str
     n_patches = max(len(unit.patches) for unit in units)
     width = max(left + n_patches * (side + _GAP) + _MARGIN, 620)
     title = f"What excites units of {layer} of member {member} most"
-    marks: list[Mark] = [Text(_MARGIN, _MARGIN + LARGE, title, LARGE, bold=True)]
+    marks: list[Mark] = [_titled(title, width)]
     y = _MARGIN + LARGE + 22.0
     height = side * pictures.shape[1] / pictures.shape[2]
     for unit in units:
@@ -236,7 +252,7 @@ def gallery_figure(sorts: Mapping[str, Sequence[Named]], *, title: str, footnote
     """Pictures by sort, such as right, wrong and uncertain, each with words above and below it."""
     side, across = 96, 8
     width = 2 * _MARGIN + across * side + (across - 1) * _GAP
-    marks: list[Mark] = [Text(_MARGIN, _MARGIN + LARGE, title, LARGE, bold=True)]
+    marks: list[Mark] = [_titled(title, width)]
     y = _MARGIN + LARGE + 16.0
     for head, shown in sorts.items():
         y += 18
@@ -251,8 +267,8 @@ def gallery_figure(sorts: Mapping[str, Sequence[Named]], *, title: str, footnote
             for i, one in enumerate(line):
                 x = _MARGIN + i * (side + _GAP)
                 marks.append(Raster(x, y, side, height, one.picture))
-                marks.append(Text(x, y + height + 14, fitting(one.above, side, SMALL), SMALL))
-                marks.append(Text(x, y + height + 28, fitting(one.below, side, SMALL), SMALL, FAINT))
+                marks.append(Text(x, y + height + 14, fitting(one.above, side, SMALL, middle=True), SMALL))
+                marks.append(Text(x, y + height + 28, fitting(one.below, side, SMALL, middle=True), SMALL, FAINT))
             y += height + 40
     marks.append(Text(_MARGIN, y + 10, fitting(footnote, width - 2 * _MARGIN, SMALL), SMALL, FAINT))
     return Drawing(width, y + 10 + _MARGIN, marks, title)
@@ -261,34 +277,37 @@ def gallery_figure(sorts: Mapping[str, Sequence[Named]], *, title: str, footnote
 def confusion_figure(found: Confusion, *, title: str, footnote: str) -> Drawing:
     """Rows of each class by the class they are answered with, and the share of each class that is answered rightly."""
     counts, labels = np.array(found.counts), [str(label) for label in found.classes]
-    recalls = found.recalls
+    recalls, totals = found.recalls, np.maximum(counts.sum(1), 1)
     if len(labels) > _MOST_NAMED_CLASSES:
         worst = np.sort(np.argsort(np.diag(counts) - counts.sum(1), kind="stable")[:_MOST_NAMED_CLASSES])
-        counts, labels, recalls = counts[np.ix_(worst, worst)], [labels[k] for k in worst], [recalls[k] for k in worst]
+        counts, totals = counts[np.ix_(worst, worst)], totals[worst]
+        labels, recalls = [labels[k] for k in worst], [recalls[k] for k in worst]
         footnote = f"The {_MOST_NAMED_CLASSES} classes with most errors. {footnote}"
     n = len(labels)
     cell = 64 if n <= 6 else 44 if n <= 12 else 30 if n <= _MOST_NUMBERED_CLASSES else 14
     names = max(min(max(width_of(label, SMALL) for label in labels), 160), 40)
     left, right = _MARGIN + names + 30, 190
-    width = max(left + n * cell + right, width_of(title, LARGE, bold=True) + 2 * _MARGIN, 480)
-    top = _MARGIN + LARGE + 54.0
+    width = max(left + n * cell + right, min(width_of(title, LARGE, bold=True), _WIDEST_TITLE) + 2 * _MARGIN, 480)
+    turned = max(width_of(label, SMALL) for label in labels) > cell - 2
+    top = _MARGIN + LARGE + 54.0 + (names if turned else 0.0)
     marks: list[Mark] = [Text(_MARGIN, _MARGIN + LARGE, title, LARGE, bold=True)]
-    marks.append(Text(left + n * cell / 2, top - 24, "answered", SMALL, FAINT, "middle"))
+    marks.append(Text(left + n * cell / 2, top - 24 - (names if turned else 0.0), "answered", SMALL, FAINT, "middle"))
     marks.append(Text(_MARGIN, top - 8, "truth", SMALL, FAINT))
     marks.append(Text(left + n * cell + 16, top - 8, "answered rightly", SMALL, FAINT))
-    totals = np.maximum(counts.sum(1), 1)
     for i in range(n):
         y = top + i * cell
-        marks.append(Text(left - 8, y + cell / 2 + 4, fitting(labels[i], names, SMALL), SMALL, anchor="end"))
-        if cell >= 30 or n <= 30:
-            marks.append(Text(left + (i + 0.5) * cell, top - 8, fitting(labels[i], cell - 2, SMALL), SMALL, anchor="middle"))
+        marks.append(Text(left - 8, y + cell / 2 + 4, fitting(labels[i], names, SMALL, middle=True), SMALL, anchor="end"))
+        if turned:
+            marks.append(Text(left + (i + 0.5) * cell + 4, top - 8, fitting(labels[i], names, SMALL, middle=True), SMALL, turned=True))
+        else:
+            marks.append(Text(left + (i + 0.5) * cell, top - 8, labels[i], SMALL, anchor="middle"))
         for j in range(n):
             share, x = counts[i, j] / totals[i], left + j * cell
-            marks.append(Box(x, y, cell, cell, _mixed(BLUE if i == j else ORANGE, share ** (1.0 if i == j else 0.6)), LINE, 0.5))
+            marks.append(Box(x, y, cell, cell, _mixed(BLUE if i == j else ORANGE, share**0.7), LINE, 0.5))
             if cell >= 30 and counts[i, j]:
                 ink = "#ffffff" if share > 0.55 else INK
                 marks.append(Text(x + cell / 2, y + cell / 2 + 4, f"{counts[i, j]:,}", SMALL, ink, "middle"))
-        if recalls[i] is not None and cell >= 14:
+        if recalls[i] is not None:
             marks.append(Text(left + n * cell + 16, y + cell / 2 + 4, percent(recalls[i]), SMALL if cell >= 30 else 9))
     y = top + n * cell + 24
     marks.append(Text(_MARGIN, y, fitting(footnote, width - 2 * _MARGIN, SMALL), SMALL, FAINT))
@@ -296,7 +315,7 @@ def confusion_figure(found: Confusion, *, title: str, footnote: str) -> Drawing:
 
 
 def calibration_figure(bins: Sequence[Bin], *, title: str, footnote: str) -> Drawing:
-    """Claimed against found probability, with 95 % intervals, and how many rows claim what."""
+    """Claimed against found probability, with 95 % intervals."""
     side = 360.0
     left, top = _MARGIN + 44.0, _MARGIN + LARGE + 28.0
     marks: list[Mark] = [Text(_MARGIN, _MARGIN + LARGE, title, LARGE, bold=True), *_square(left, top, side, "claimed", "found")]
@@ -310,7 +329,11 @@ def calibration_figure(bins: Sequence[Bin], *, title: str, footnote: str) -> Dra
         marks.append(Dot(*at(one.claimed, one.found.value), 4, BLUE))
     y = top + side + 52
     marks.append(Text(_MARGIN, y, footnote, SMALL, FAINT))
-    width = max(left + side + 2 * _MARGIN, width_of(footnote, SMALL) + 2 * _MARGIN, width_of(title, LARGE, bold=True) + 2 * _MARGIN)
+    width = max(
+        left + side + 2 * _MARGIN,
+        width_of(footnote, SMALL) + 2 * _MARGIN,
+        min(width_of(title, LARGE, bold=True), _WIDEST_TITLE) + 2 * _MARGIN,
+    )
     return Drawing(width, y + _MARGIN, marks, title)
 
 
@@ -322,15 +345,20 @@ def operating_figure(answered: Answered, k: int, point: OperatingPoint, *, title
     shown = [(name, found) for name, found in (("out of bag", point.found), ("test", point.tested)) if found is not None]
     ends = [1 - metric.low for _, found in shown for metric in (found.sensitivity, found.specificity) if metric and metric.low is not None]
     reach = _CORNER if max(ends, default=1.0) <= _CORNER else 1.0
-    marks += _square(left, top, side, "one less the specificity", "sensitivity", across_to=reach, up_from=1 - reach)
+    marks += _square(left, top, side, "1 - specificity", "sensitivity", across_to=reach, up_from=1 - reach)
 
     def at(false_alarms: float, hits: float) -> tuple[float, float]:
         return left + min(false_alarms / reach, 1.0) * side, top + min((1 - hits) / reach, 1.0) * side
 
     if reach == 1:
         marks.append(Line([at(0, 0), at(1, 1)], FAINT, dashed=True))
-    curve = [(alarms, hits) for alarms, hits in _curve(answered, k) if alarms <= reach and hits >= 1 - reach]
-    marks.append(Line([at(*place) for place in curve], BLUE, 2))
+    alarms, hits = curve(answered, k)
+    inside = (alarms <= reach) & (hits >= 1 - reach)
+    begin = (float(np.interp(1 - reach, hits, alarms)), 1 - reach)
+    end = (reach, float(np.interp(reach, alarms, hits)))
+    points = [begin, *zip(alarms[inside].tolist(), hits[inside].tolist(), strict=True), end]
+    marks.append(Line([at(*point) for point in (*points[:: max(len(points) // _MOST_POINTS, 1)], end)], BLUE, 2))
+    captions = []
     for name, found in shown:
         color = GREEN if name == "test" else ORANGE
         if found.sensitivity is None or found.specificity is None:
@@ -340,12 +368,17 @@ def operating_figure(answered: Answered, k: int, point: OperatingPoint, *, title
         marks.append(Line([at(x, sensitivity.low or 0.0), at(x, sensitivity.high or 1.0)], color, 2))
         marks.append(Line([at(1 - (specificity.high or 1.0), y), at(1 - (specificity.low or 0.0), y)], color, 2))
         marks.append(Dot(*at(x, y), 5, color))
-        below = 40 if name == "test" else 20
-        words = f"{name}: sensitivity {percent(sensitivity)}, specificity {percent(specificity)}"
-        marks.append(Text(left + side - 8, top + side - below, words, SMALL, color, "end"))
+        captions.append((f"{name}: sensitivity {percent(sensitivity)}, specificity {percent(specificity)}", color))
     y = top + side + 52
+    for words, color in captions:
+        marks.append(Text(_MARGIN, y, words, SMALL, color))
+        y += 18
     marks.append(Text(_MARGIN, y, footnote, SMALL, FAINT))
-    width = max(left + side + 2 * _MARGIN, width_of(footnote, SMALL) + 2 * _MARGIN, width_of(title, LARGE, bold=True) + 2 * _MARGIN)
+    width = max(
+        left + side + 2 * _MARGIN,
+        width_of(footnote, SMALL) + 2 * _MARGIN,
+        min(width_of(title, LARGE, bold=True), _WIDEST_TITLE) + 2 * _MARGIN,
+    )
     return Drawing(width, y + _MARGIN, marks, title)
 
 
@@ -366,6 +399,10 @@ def box_of(places: BoolArray) -> tuple[int, int, int, int]:
     """Top, left, bottom and right of the places that are marked, the last two outside."""
     rows, columns = np.flatnonzero(places.any(1)), np.flatnonzero(places.any(0))
     return int(rows[0]), int(columns[0]), int(rows[-1]) + 1, int(columns[-1]) + 1
+
+
+def _titled(title: str, width: float) -> Text:
+    return Text(_MARGIN, _MARGIN + LARGE, fitting(title, width - 2 * _MARGIN - 20, LARGE), LARGE, bold=True)
 
 
 def _by_kind(one: Filter) -> tuple[Any, ...]:
@@ -401,7 +438,7 @@ def _outline(places: BoolArray, x: float, y: float, width: float, height: float)
 def _square(left: float, top: float, side: float, across: str, up: str, *, across_to: float = 1.0, up_from: float = 0.0) -> list[Mark]:
     """Axes of shares: from 0 across, up to 1."""
     marks: list[Mark] = []
-    for share in (0.0, 0.25, 0.5, 0.75, 1.0):
+    for share in np.linspace(0, 1, 6):
         x, y = left + share * side, top + (1 - share) * side
         marks.append(Line([(left, y), (left + side, y)], LINE, 0.5))
         marks.append(Line([(x, top), (x, top + side)], LINE, 0.5))
@@ -410,17 +447,6 @@ def _square(left: float, top: float, side: float, across: str, up: str, *, acros
     marks.append(Text(left + side / 2, top + side + 32, across, SMALL, anchor="middle"))
     marks.append(Text(left, top - 8, up, SMALL))
     return marks
-
-
-def _curve(answered: Answered, k: int) -> list[tuple[float, float]]:
-    """Shares of false alarms and of hits at all thresholds, thinned to a few hundred points."""
-    order = np.argsort(-answered.probability[:, k], kind="stable")
-    hits = np.cumsum(answered.weight[order] * (answered.y[order] == k))
-    alarms = np.cumsum(answered.weight[order] * (answered.y[order] != k))
-    claimed = answered.probability[order, k]
-    ends = np.flatnonzero(np.append(claimed[1:] != claimed[:-1], True))
-    ends = ends[np.unique(np.linspace(0, len(ends) - 1, 400).astype(int))]
-    return [(0.0, 0.0), *zip((alarms[ends] / alarms[-1]).tolist(), (hits[ends] / hits[-1]).tolist(), strict=True)]
 
 
 def _mixed(color: str, share: float) -> str:

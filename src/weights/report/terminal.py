@@ -15,12 +15,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import msgspec
 import numpy as np
 
 from weights.api import Look
 from weights.data.dataset import Dataset, Feature
-from weights.ensemble import Ensemble, Report
+from weights.ensemble import MOST_ANSWERED, Ensemble, Report
 from weights.errors import printable
 from weights.inspection.classes import OperatingPoint
 from weights.metrics import Metric
@@ -31,6 +30,7 @@ from weights.training.population import Progress
 
 _LABEL = 14
 _PLAIN_EVERY_SECONDS = 10.0
+NOT_CLINICAL = "For research only: not for clinical use."
 _PERCENT = ("accuracy", "balanced_accuracy")
 
 
@@ -84,13 +84,14 @@ def result_lines(ensemble: Ensemble) -> list[str]:
     return lines
 
 
-def next_lines(saved: Path | None, *, weighed: bool = True, pictures: bool = False) -> list[str]:
-    """Where a run was saved and what to do with it; `weighed`: whether it knows what features are worth; or it is of pictures."""
+def next_lines(saved: Path | None, *, weighed: bool = True, pictures: bool = False, classes: bool = True) -> list[str]:
+    """Where a run was saved and what to do with it; whether it knows what features are worth, is of pictures, and answers with classes."""
     if saved is None:
         return [labelled("Saved", "nowhere, because of --no-save")]
     run = shlex.quote(f"./{saved}" if str(saved).startswith("-") else str(saved))
     if pictures:
-        commands = [f"predict {run} NEW/", f"explain {run} PICTURE --output why.png", f"draw {run} gallery --output gallery.png"]
+        drawing = "gallery" if classes else "units"
+        commands = [f"predict {run} NEW/", f"explain {run} PICTURE --output why.png", f"draw {run} {drawing} --output {drawing}.png"]
     else:
         commands = [*([f"summary {run}"] if weighed else []), f"diagnose {run}", f"predict {run} NEW.csv"]
     return [labelled("Saved", f"in {saved}"), labelled("Next", "     ".join(f"weights {command}" for command in commands))]
@@ -110,22 +111,33 @@ def metric_lines(report: Report, model: str) -> list[str]:
     return aligned(rows, to_right=[1, *range(3, 3 + n_numbers)])
 
 
-def operating_lines(point: OperatingPoint, *, pictures: bool) -> list[str]:
-    """The threshold that finds a share of a class, and how it fares; with the warning that runs of pictures carry."""
-    rows = [["", "sensitivity", "specificity", "rightly found", "rightly left", "rows of it", "others"]]
+def operating_lines(point: OperatingPoint, *, pictures: bool, note: str = "") -> list[str]:
+    """The threshold that finds a share of a class, and how it fares; a note on the rows, and the warning that runs of pictures carry."""
+    rows = [["", "sensitivity", "specificity", "rightly found (PPV)", "rightly left (NPV)", "rows of it", "others"]]
     for name, found in (("out of bag", point.found), ("test", point.tested)):
         if found is not None:
             shares = [found.sensitivity, found.specificity, found.precision, found.negative_precision]
             n, n_others = found.n_hits + found.n_misses, found.n_false_alarms + found.n_correct_rejections
             rows.append([name, *map(_share, shares), f"{n:,}", f"{n_others:,}"])
-    n, n_all = point.found.n_hits + point.found.n_misses, sum(msgspec.structs.astuple(point.found)[:4])
+    n_known = point.found.n_hits + point.found.n_misses
+    if not point.found.n_misses:
+        note = f"{n_known:,} rows of it are too few to tell {100 * point.asked:.6g} % from all; {note}".rstrip("; ")
     return [
-        labelled("Finding", f"{point.label}, at least {point.asked:.4g} of its rows: probability of {point.threshold:.4g} or more"),
+        labelled(
+            "Finding",
+            f"{point.label}: at least {100 * point.asked:.6g} % of its {n_known:,} rows here have a probability of {point.told} or more",
+        ),
         *aligned(rows, to_right=[5, 6]),
         "  [95 % interval for rows like these; that of the sensitivity allows for the threshold having been chosen on them]",
-        f"  rightly found and left hold where {point.label} is as frequent as here, {n / n_all:.1%} of rows",
-        *(["  for research only: not for clinical use"] if pictures else []),
+        f"  rightly found and left hold where {point.label} is as frequent as here, {point.found.frequency:.1%} of rows",
+        *([f"  {note}"] if note else []),
+        *([f"  {NOT_CLINICAL}"] if pictures else []),
     ]
+
+
+def thinning(n_answered: int) -> str:
+    """A sentence where not all rows were kept; nothing otherwise."""
+    return "" if n_answered < MOST_ANSWERED else f"Of {MOST_ANSWERED:,} rows drawn at random, rare classes whole."
 
 
 def search_lines(report: Report) -> list[str]:
@@ -302,6 +314,8 @@ def _spelled(metric: str) -> str:
 
 
 def _number(metric: str, value: float) -> str:
+    if not np.isfinite(value):
+        return "unknown"
     if metric in _PERCENT:
         return f"{100 * value:.1f} %"
     if metric in ("rmse", "mae"):

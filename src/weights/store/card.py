@@ -72,7 +72,7 @@ def _screening(ensemble: Ensemble) -> str:
         for where, found in (("out of bag", point.found), ("test", point.tested))
         if found is not None
     ]
-    said = f"To find {_SENSITIVITY:.0%} of '{_line(str(point.label))}', call it so from a probability of {point.threshold:.4g} on:"
+    said = f"To find {_SENSITIVITY:.0%} of '{_line(str(point.label))}', call it so from a probability of {point.told} on:"
     return "\n".join([said, "", "| | sensitivity | specificity |", "|---|---|---|", *lines])
 
 

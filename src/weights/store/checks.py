@@ -6,6 +6,7 @@ checksum, and a scale of zero or two columns of one name would answer without a 
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from collections.abc import Iterable, Mapping
 
@@ -16,7 +17,7 @@ from weights.data.dataset import Feature
 from weights.data.encoding import _CIRCLES, Category, Datetime, Encoding, Numeric
 from weights.data.image import MOST_SIDE
 from weights.effects import ERRORS, MEASURES, FeatureWeights
-from weights.ensemble import Report
+from weights.ensemble import Answered, Report
 from weights.errors import UsageError
 from weights.models.convolution import Convolution
 from weights.models.patches import Patches
@@ -28,8 +29,8 @@ from weights.types import AnyArray
 
 _LARGEST_FLOAT32 = 3.4e38
 _LABEL_TYPES = ({str}, {int}, {bool})
-_PARTS = ("probability", "y", "rows", "weight", "group")
-"""Of answers to known rows."""
+ANSWERED = tuple(field.name for field in dataclasses.fields(Answered))
+"""Parts of answers to known rows, of which the last may be missing."""
 _SMALLEST_INTEGER, _LARGEST_INTEGER = -(2**63), 2**63 - 1
 
 
@@ -159,7 +160,7 @@ def wrong_in_arrays(arrays: Mapping[str, AnyArray]) -> list[str]:
             wrong.append("votes that are below zero or all zero")
     for name in ("judged", "tested"):
         if not wrong and f"{name}/y" in arrays:
-            wrong += _wrong_in_answered({part: arrays[f"{name}/{part}"] for part in _PARTS if f"{name}/{part}" in arrays}, name)
+            wrong += _wrong_in_answered({part: arrays[f"{name}/{part}"] for part in ANSWERED if f"{name}/{part}" in arrays}, name)
     scores = arrays["scores"]
     if not wrong and not ((scores >= 0).all() and (np.diff(scores) >= 0).all()):
         wrong.append("scores that are not in ascending order")

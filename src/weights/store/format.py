@@ -6,7 +6,6 @@ it reads, and checksums, names, types, shapes and values before it believes.
 
 from __future__ import annotations
 
-import dataclasses
 import functools
 import hashlib
 import json
@@ -35,9 +34,10 @@ from weights.errors import CorruptError, DataError, NotFoundError, StorageError,
 from weights.metrics import Metric
 from weights.models.base import Shape
 from weights.models.table import AnyModel, build
-from weights.spec import Spec
+from weights.spec import Spec, layers_of
 from weights.store.card import model_card
 from weights.store.checks import (
+    ANSWERED,
     wrong_in_arrays,
     wrong_in_encoding,
     wrong_in_feature_weights,
@@ -192,7 +192,7 @@ def _tensors(ensemble: Ensemble) -> dict[str, AnyArray]:
     tensors = {"offset": ensemble.offset, "scores": ensemble.scores}
     for name in _ANSWERED:
         answered = getattr(ensemble, name)
-        parts = {} if answered is None else {field.name: getattr(answered, field.name) for field in dataclasses.fields(answered)}
+        parts = {} if answered is None else {part: getattr(answered, part) for part in ANSWERED}
         tensors |= {f"{name}/{part}": array.astype(np.float64) for part, array in parts.items() if array is not None}
     for population in ensemble.populations:
         own = {f"params/{layer}/{part}": array for layer, parts in population.params.items() for part, array in parts.items()}
@@ -213,10 +213,10 @@ def _answered(name: str, tensors: dict[str, AnyArray]) -> Answered | None:
 
 def _population(saved: SavedPopulation, tensors: dict[str, AnyArray]) -> Population:
     own = {name.removeprefix(f"{saved.name}/"): array for name, array in tensors.items() if name.startswith(f"{saved.name}/")}
-    params: Params = {}
+    params: Params = {layer: {} for layer in layers_of(saved.spec.model)}  # as signals pass, which safetensors do not keep
     for name in (name for name in own if name.startswith("params/")):
         _, layer, part = name.split("/")
-        params.setdefault(layer, {})[part] = own[name]
+        params[layer][part] = own[name]
     history = {name.removeprefix("history/"): array for name, array in own.items() if name.startswith("history/")}
     return Population(saved.name, saved.spec, params, own["votes"], saved.share, history)
 
@@ -232,7 +232,7 @@ def _with_numbers(report: Report) -> Report:
         return {name: metric for name, metric in metrics.items() if math.isfinite(metric.value)}
 
     compared = {model: numbers(metrics) for model, metrics in report.compared.items()}
-    return msgspec.structs.replace(report, metrics=numbers(report.metrics), compared=compared)
+    return msgspec.structs.replace(report, metrics=numbers(report.metrics), test=numbers(report.test), compared=compared)
 
 
 def _sums(contents: dict[str, bytes]) -> bytes:
@@ -381,9 +381,11 @@ def _check_names(config: Config, path: Path) -> None:
         raise CorruptError(f"'{path}' must hold 'scores', but holds {', '.join(sorted(listed)[:10])}. Fit again.")
     needed: dict[str, list[int]] = {"offset": [config.task.n_outputs], "scores": listed["scores"]}
     for name in _ANSWERED:
-        parts = [part for part in ("probability", "y", "rows", "weight", "group") if part != "group" or f"{name}/group" in listed]
-        n = listed.get(f"{name}/y", [0])[:1]
+        parts = [part for part in ANSWERED if part != "group" or f"{name}/group" in listed]
+        n = listed.get(f"{name}/y", [])
         if any(f"{name}/{part}" in listed for part in parts):
+            if len(n) != 1 or not config.task.classes:
+                raise CorruptError(f"'{path}' must hold one class for each answer in '{name}', but holds {n}. Fit again.")
             needed |= {f"{name}/{part}": [*n, len(config.task.classes)] if part == "probability" else n for part in parts}
     for population in config.populations:
         layers = [part for part in msgspec.to_builtins(population.spec.model).values() if isinstance(part, list | tuple)]
