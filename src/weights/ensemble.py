@@ -33,7 +33,7 @@ from weights.verdicts import Decomposition
 
 _BLOCK = 4096
 MOST_ANSWERED = 20_000
-"""Rows whose out-of-bag answers are kept with an ensemble (our choice): enough for any figure drawn of them."""
+"""Rows whose out-of-bag answers are kept with an ensemble (our choice)."""
 
 
 class Interval(msgspec.Struct, frozen=True):

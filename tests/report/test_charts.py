@@ -13,7 +13,7 @@ from PIL import Image
 
 from weights.errors import StorageError, UsageError
 from weights.report import charts
-from weights.report.charts import BLUE, ORANGE, Box, Dot, Drawing, Line, Raster, Text, check_ending, diverging, fitting, glowing, save
+from weights.report.charts import BLUE, ORANGE, Box, Dot, Drawing, Line, Raster, Text, check_ending, diverging, fitting, save
 
 PIXELS = np.array([[[255, 0, 0], [0, 255, 0]], [[0, 0, 255], [255, 255, 255]]], np.uint8)
 EVERY_MARK = [
@@ -132,8 +132,3 @@ def test_signs_have_colours_and_sizes_opacity():
     assert colours[0, 2].tolist() == [0xD5, 0x5E, 0x00, 128]
     assert (BLUE, ORANGE) == ("#0072b2", "#d55e00")
     assert diverging(np.zeros((2, 2)), 0.0)[..., 3].max() == 0
-
-
-def test_larger_values_glow_brighter():
-    brightness = glowing(np.linspace(0, 1, 50)[None], 1.0).astype(float).sum(2)[0]
-    assert (np.diff(brightness) > 0).all()

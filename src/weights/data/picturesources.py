@@ -24,7 +24,7 @@ WHATEVER = Wanted()
 
 
 def holds_pictures(source: Any) -> bool:
-    """Whether a source is one of pictures: a folder, a .zip, a .npz or a picture file by name; an array of four axes, or of three of bytes.
+    """Whether a source is one of pictures: a folder, a .zip, a .npz or a picture file by name; an array of three or four axes.
 
     Example:
         >>> holds_pictures("photo.JPG"), holds_pictures("table.csv"), holds_pictures({"x": [1]})

@@ -161,17 +161,6 @@ def diverging(values: FloatArray, largest: float, opacity: FloatArray | float = 
     return np.concatenate([ends, alpha[..., None]], axis=2).round().astype(np.uint8)
 
 
-def glowing(values: FloatArray, largest: float) -> AnyArray:
-    """Values from zero, black over red and yellow to white, shape (height, width, 3)."""
-    share = np.clip(values / largest if largest > 0 else np.zeros_like(values), 0, 1)
-    stops = np.linspace(0, 1, len(_GLOW))
-    return np.stack([np.interp(share, stops, _GLOW[:, channel]) for channel in range(3)], axis=2).round().astype(np.uint8)
-
-
-_GLOW = np.array([[0, 0, 4], [60, 15, 110], [150, 40, 100], [225, 90, 50], [250, 165, 30], [252, 255, 164]], float)
-"""Colours of rising brightness, so that the order is seen without colour as well."""
-
-
 # SVG
 
 

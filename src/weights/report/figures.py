@@ -32,7 +32,6 @@ from weights.report.charts import (
     Text,
     diverging,
     fitting,
-    glowing,
     width_of,
 )
 from weights.report.terminal import NOT_CLINICAL
@@ -63,15 +62,8 @@ def saliency_figure(found: Sequence[Saliency], names: Sequence[str], titles: Seq
         titles: what is answered, in words.
         footnote: the last line.
     """
-    side, heads = (
-        220,
-        (
-            "picture",
-            "speaks for it (orange) or against",
-            "brighter would raise it (orange) or lower",
-            "bright: all members agree on the sign",
-        ),
-    )
+    side = 220
+    heads = ("picture", "for it (orange), against (blue)", "for it if brighter, if darker", "dark: members disagree")
     width = 2 * _MARGIN + 4 * side + 3 * _GAP
     marks: list[Mark] = []
     y = float(_MARGIN)
@@ -80,28 +72,10 @@ def saliency_figure(found: Sequence[Saliency], names: Sequence[str], titles: Seq
         marks.append(Text(_MARGIN, y + LARGE, fitting(f"{title}: {name}", width - 2 * _MARGIN - 20, LARGE, middle=True), LARGE, bold=True))
         y += LARGE + 26
         largest = float(np.abs(one.mean_occlusion).max())
-        for i, head in enumerate((*heads[:1], f"{heads[1]}, full colour {largest:.2g}", *heads[2:])):
+        for i, head in enumerate((*heads[:1], f"{heads[1]}; full: {largest:.2g}", *heads[2:])):
             marks.append(Text(_MARGIN + i * (side + _GAP), y, fitting(head, side, SMALL), SMALL, FAINT))
         y += 8
-        sure = np.clip((one.agreement - 0.5) / 0.5, 0.0, 1.0)
-        panels: list[list[Mark]] = [[], [], [], []]
-        places = [(_MARGIN + i * (side + _GAP), y, side, height) for i in range(4)]
-        panels[0] = [Raster(*places[0], one.picture)]
-        panels[1] = [
-            Raster(*places[1], _faded(one.picture)),
-            Raster(*places[1], diverging(one.mean_occlusion, largest, 0.85 * sure), smooth=True),
-        ]
-        steepest = float(np.abs(one.mean_gradients).max())
-        panels[2] = [
-            Raster(*places[2], _faded(one.picture)),
-            Raster(*places[2], diverging(one.mean_gradients, steepest, 0.85), smooth=True),
-        ]
-        panels[3] = [Raster(*places[3], glowing(np.maximum(one.agreement - 0.5, 0), 0.5))]
-        for i, panel in enumerate(panels):
-            marks += panel
-            if i < 3:
-                marks += [Line(edge, INK, 1.6) for edge in _outline(one.critical, *places[i])]
-            marks.append(Box(*places[i], edge=LINE))
+        marks += _panels(one, [(_MARGIN + i * (side + _GAP), y, side, height) for i in range(4)])
         y += height + 18
         for words in saliency_words(one):
             marks.append(Text(_MARGIN, y, fitting(words, width - 2 * _MARGIN, SMALL), SMALL))
@@ -109,6 +83,20 @@ def saliency_figure(found: Sequence[Saliency], names: Sequence[str], titles: Seq
         y += 20
     marks.append(Text(_MARGIN, y, footnote, SMALL, FAINT))
     return Drawing(width, y + _MARGIN, marks, f"What the answers to {len(found)} pictures rest on")
+
+
+def _panels(one: Saliency, places: Sequence[tuple[float, float, float, float]]) -> list[Mark]:
+    """The picture, the two maps over it, and the agreement, at these places: x, y, width and height."""
+    sure = np.clip((one.agreement - 0.5) / 0.5, 0.0, 1.0)
+    faded, steepest = _faded(one.picture), float(np.abs(one.mean_gradients).max())
+    occlusion = diverging(one.mean_occlusion, float(np.abs(one.mean_occlusion).max()), 0.85 * sure)
+    marks: list[Mark] = [Raster(*places[0], one.picture), Raster(*places[1], faded), Raster(*places[2], faded)]
+    marks.append(Raster(*places[1], occlusion, smooth=True))
+    marks.append(Raster(*places[2], diverging(one.mean_gradients, steepest, 0.85), smooth=True))
+    marks.append(Raster(*places[3], (70 + 180 * sure[..., None]).round().astype(np.uint8)))
+    for place in places[:3]:
+        marks += [Line(edge, INK, 1.6) for edge in _outline(one.critical, *place)]
+    return [*marks, *(Box(*place, edge=LINE) for place in places)]
 
 
 def saliency_words(one: Saliency) -> list[str]:
