@@ -597,14 +597,14 @@ def test_the_class_to_explain_can_be_chosen(tables, runs):
 def test_a_class_nobody_knows_is_refused_in_one_line(tables, runs):
     assert refused("explain", runs / "people", tables / "people.csv", "--class", "dead") == (
         2,
-        "weights: The class to explain must be one of the model's, but is 'dead'; known are =1+1, well.\n",
+        "weights: The class must be one of the model's, but is 'dead'; known are =1+1, well.\n",
     )
 
 
 def test_a_value_has_no_class_to_explain(tables, runs):
     assert refused("explain", runs / "wages", tables / "wages.csv", "--class", "well") == (
         2,
-        "weights: The class to explain must be one of the model's, but is 'well'; 'wage' has no classes.\n",
+        "weights: The class must be one of the model's, but is 'well'; 'wage' has no classes.\n",
     )
 
 

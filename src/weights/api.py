@@ -247,8 +247,9 @@ class Model:
             UsageError: there are no classes, or no answers to such rows were kept.
 
         Example:
-            >>> fit("iris", model="linear", members=8).confusion().counts[0]
-            [50, 0, 0]
+            >>> found = fit("iris", model="linear", members=8).confusion()
+            >>> found.classes, [sum(counts) for counts in found.counts]
+            (['setosa', 'versicolor', 'virginica'], [50, 50, 50])
         """
         return of_classes.confusion(self.answered(test=test), self.classes)
 
