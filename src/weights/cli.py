@@ -630,9 +630,8 @@ def show(run: str, sensitivity: float | None, label: str | None, as_json: bool) 
     model = api.load(run)
     _check_sought(label, sensitivity)
     if sensitivity is not None:
-        point, note = model.operating_point(sensitivity, label=label), terminal.thinning(len(model.answered().y))
-        lines = terminal.operating_lines(point, pictures=model.ensemble.encoding.picture is not None, note=note)
-        _print_json(point) if as_json else _print(lines)
+        point = model.operating_point(sensitivity, label=label)
+        _print_json(point) if as_json else _print(terminal.operating_lines(point, model.ensemble))
         return
     if as_json:
         _print_json({**_run_object(model, Path(run)), "health": health_object(model.ensemble)})

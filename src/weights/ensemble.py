@@ -164,6 +164,11 @@ class Population:
     share: float = 1.0
     history: dict[str, FloatArray] = field(default_factory=dict)
 
+    @property
+    def members(self) -> list[Params]:
+        """The params of each member."""
+        return [jax.tree.map(lambda a, m=m: a[m], self.params) for m in range(len(self.votes))]
+
 
 @dataclass(frozen=True, eq=False)
 class Ensemble:
@@ -274,7 +279,7 @@ class Ensemble:
     def member_outputs(self, population: Population, x: FloatArray) -> Iterator[FloatArray]:
         """The outputs of each member of a population for encoded rows, one array (n, k) at a time, in the order of members."""
         run = apply_program(population.spec, model_shape(self.encoding, self.task))
-        members = [jax.tree.map(lambda a, m=m: a[m], population.params) for m in range(len(population.votes))]
+        members = population.members
         with ThreadPoolExecutor(available_threads()) as threads:
             yield from threads.map(lambda params: run(params, x), members)
 

@@ -167,7 +167,7 @@ class _Lines:
         shape, kind = model_shape(self.ensemble.encoding, self.ensemble.task), self.ensemble.task.kind
         for population in self.ensemble.populations:
             program = _programs(program_spec(population.spec), shape, kind)[which]
-            members = [jax.tree.map(lambda a, m=m: a[m], population.params) for m in range(len(population.votes))]
+            members = population.members
             votes = population.share * population.votes / population.votes.sum()
             with ThreadPoolExecutor(available_threads()) as threads:
                 found = threads.map(functools.partial(self._in_blocks, program, place, towards), members)

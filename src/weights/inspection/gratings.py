@@ -91,7 +91,7 @@ def filters(ensemble: Ensemble) -> Filters:
         UsageError: the ensemble does not read pictures.
     """
     population, shape = population_of_pictures(ensemble)
-    members = [jax.tree.map(lambda a, m=m: a[m], population.params) for m in range(len(population.votes))]
+    members = population.members
     drawn = [untrained_params(population.spec, shape, number) for number in range(_N_UNTRAINED)]
     every = [_patterns(population.spec, shape, params) for params in members]
     sizes = np.max([np.abs(one).max((0, 3)) for one in every], axis=0)

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -158,7 +158,7 @@ def saliency(ensemble: Ensemble, x: FloatArray, *, label: int | None = None) -> 
     fill = picture.mean((0, 1))
     spec, scale = program_spec(population.spec), ensemble.task.scale if ensemble.task.kind == "regression" else 1.0
     mapped = _Maps(spec, shape, ensemble.task.kind, label, picture, fill)
-    members = [jax.tree.map(lambda a, m=m: a[m], population.params) for m in range(len(population.votes))]
+    members = population.members
     names = layers_of(population.spec.model)[::-1]
     with ThreadPoolExecutor(available_threads()) as threads:
         own = [*threads.map(mapped.of, members)]
@@ -182,9 +182,7 @@ def critical_places(mean: FloatArray, agreement: FloatArray) -> BoolArray:
 
 def rank_correlation(first: FloatArray, second: FloatArray) -> float:
     """Spearman's correlation of two maps; 0 where one is flat."""
-    ranks = [scipy.stats.rankdata(values) - (values.size + 1) / 2 for values in (first.ravel(), second.ravel())]
-    sizes = float(np.sqrt((ranks[0] @ ranks[0]) * (ranks[1] @ ranks[1])))
-    return float(ranks[0] @ ranks[1]) / sizes if sizes > 0 else 0.0
+    return float(_ranks([first])[0] @ _ranks([second])[0])
 
 
 class _Maps:
@@ -247,14 +245,23 @@ def _likeness(own: Sequence[tuple[FloatArray, ...]], other: Sequence[tuple[Float
 
     Sizes of correlations, because a random network has a random sign: signed ones would cancel out, whatever was left of the map.
     """
-    pairs = [[abs(rank_correlation(*both)) for both in zip(before, after, strict=True)] for before in own for after in other]
-    return Likeness(*(float(mean) for mean in np.mean(pairs, axis=0)))
+    kinds = zip(zip(*own, strict=True), zip(*other, strict=True), strict=True)
+    return Likeness(*(float(np.abs(_ranks(before) @ _ranks(after).T).mean()) for before, after in kinds))
 
 
 def _mean_correlation(maps: FloatArray) -> float:
     """Mean size of the rank correlation of every two of the maps (m, height, width)."""
-    pairs = [abs(rank_correlation(maps[i], maps[j])) for i in range(len(maps)) for j in range(i)]
-    return float(np.mean(pairs)) if pairs else float("nan")
+    ranks = _ranks(maps)
+    pairs = np.abs(ranks @ ranks.T)[np.tril_indices(len(maps), -1)]
+    return float(pairs.mean()) if len(pairs) else float("nan")
+
+
+def _ranks(maps: Iterable[FloatArray]) -> FloatArray:
+    """The ranks of each map's places, (m, places), of mean zero and length one, so that products are correlations; zeros if it is flat."""
+    ranks = np.stack([scipy.stats.rankdata(one.ravel()) for one in maps])
+    ranks -= ranks.mean(1, keepdims=True)
+    sizes = np.linalg.norm(ranks, axis=1, keepdims=True)
+    return np.divide(ranks, sizes, out=np.zeros_like(ranks), where=sizes > 0)
 
 
 _Program = Callable[[Params, Any, int], Any]

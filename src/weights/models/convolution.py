@@ -10,17 +10,16 @@ Standardization"; Brock et al. 2021, "Characterizing Signal Propagation to Close
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
 import msgspec
 
-from weights.elements.activation import ACTIVATIONS, Activation, gain
-from weights.elements.initialization import Initialization, draw
-from weights.models.base import Cost, Hidden, Model, Shape, Silence, affine, centred_pixels, first_layer, standardised
+from weights.elements.activation import Activation
+from weights.elements.initialization import Initialization
+from weights.models.base import Cost, Model, Shape
+from weights.models.residual import Part, residual_cost, residual_model, residual_names
 from weights.models.winograd import convolve
-from weights.types import Params
 
 _LAST_SIDE, _LEAST_SIDE = 8, 4
 """Pictures shrink to about the first before the last stage, and are not halved below the second."""
@@ -62,86 +61,38 @@ class Convolution(msgspec.Struct, frozen=True, tag="convolution"):
         return Convolution(widths, self.blocks or (0,) * (n_stages - 1) + (1,))
 
 
-class _Part(NamedTuple):
-    """A convolution: channels in and out, and at how many places; whether the picture shrinks before it; whether a block begins or ends."""
-
-    n_inputs: int
-    n_outputs: int
-    n_places: int
-    shrinks: bool = False
-    begins: bool = False
-    ends: bool = False
-
-
 def convolution_model(settings: Convolution, shape: Shape, initialization: Initialization, activation: Activation) -> Model:
-    """Layers ``hidden.0, hidden.1, ..., output``: each hidden one has filters ``w`` (9 * c, h), ``gain`` (h,) and ``b`` (h,).
-
-    The second of a residual block starts with a gain of zero, so that blocks do nothing at first (De and Smith 2020, "Batch
-    Normalization Biases Residual Blocks Towards the Identity Function in Deep Networks").
-    """
+    """A residual network (models/residual.py) whose hidden layers have filters ``w`` (9 * c, h)."""
     assert shape.picture is not None
-    height, width, channels = shape.picture
-    respond, widened = ACTIVATIONS[activation.name], gain(activation.name)
-    parts = [*_parts(settings, height, width, channels)]
-    names = tuple(f"hidden.{i}" for i in range(len(parts)))
-
-    def init(x: jax.Array, knots: jax.Array, *, key: jax.Array) -> Params:
-        keys = jax.random.split(key, len(parts) + 1)
-        params: Params = {}
-        for name, part, own in zip(names, parts, keys, strict=False):
-            w = draw(initialization, (9 * part.n_inputs, part.n_outputs), 1.0, key=own)
-            params[name] = {"w": w, "b": jnp.zeros(part.n_outputs), "gain": (jnp.zeros if part.ends else jnp.ones)(part.n_outputs)}
-        # Only their number matters: what is normalised needs no sample of inputs to find its scale.
-        places = jnp.zeros((1, parts[-1].n_outputs))
-        return {**params, "output": first_layer(initialization, places, shape.n_outputs, 1.0, key=keys[-1])}
-
-    def entered(params: Params, x: jax.Array) -> jax.Array:
-        return centred_pixels(x, (height, width, channels))
-
-    def proceed(params: Params, x: jax.Array, silence: Silence) -> tuple[jax.Array, dict[str, Hidden]]:
-        hidden: dict[str, Hidden] = {}
-        kept = x
-        for i, (name, part) in enumerate(zip(names, parts, strict=True)):
-            kept = x if part.begins else kept
-            layer = params[name]
-            sums = convolve(_halved(x) if part.shrinks else x, standardised(layer, 1.0 if i == 0 else widened)) + layer["b"]
-            sums = sums + kept if part.ends else sums
-            hidden[name] = Hidden(sums, respond(sums))
-            x = silence(hidden[name].activations, i + 1)
-        return affine(params["output"], x.mean((1, 2))), hidden
-
-    return Model(init, entered, proceed, names[0], (0,) * (9 * channels), shape.picture)
+    return residual_model([*_parts(settings, *shape.picture)], shape, initialization, activation)
 
 
 def cost(settings: Convolution, shape: Shape) -> Cost:
     """The cost of resolved settings for pictures of this shape."""
     assert shape.picture is not None
-    parts = [*_parts(settings, *shape.picture)]
-    n_last = parts[-1].n_outputs
-    return Cost(
-        n_weights=sum((9 * part.n_inputs + 2) * part.n_outputs for part in parts) + (n_last + 1) * shape.n_outputs,
-        n_multiplications=sum(9.0 * part.n_inputs * part.n_outputs * part.n_places for part in parts) + n_last * shape.n_outputs,
-        n_activations=sum(part.n_outputs * part.n_places for part in parts),
-    )
+    return residual_cost([*_parts(settings, *shape.picture)], shape.n_outputs)
 
 
 def layer_names(settings: Convolution) -> list[str]:
     """Names of the layers of resolved settings, as signals pass."""
-    n_parts = len(settings.widths or ()) + 2 * sum(settings.blocks or ())
-    return [*(f"hidden.{i}" for i in range(n_parts)), "output"]
+    return residual_names(len(settings.widths or ()) + 2 * sum(settings.blocks or ()))
 
 
-def _parts(settings: Convolution, height: int, width: int, channels: int) -> Iterator[_Part]:
+def _parts(settings: Convolution, height: int, width: int, channels: int) -> Iterator[Part]:
     """The convolutions of resolved settings, as signals pass."""
-    for stage, (n_outputs, n_blocks) in enumerate(zip(settings.widths or (), settings.blocks or (), strict=True)):
+    for stage, (n_units, n_blocks) in enumerate(zip(settings.widths or (), settings.blocks or (), strict=True)):
         shrinks = stage > 0 and min(height, width) >= 2 * _LEAST_SIDE
         height, width = (height // 2, width // 2) if shrinks else (height, width)
         n_places = height * width
-        yield _Part(channels, n_outputs, n_places, shrinks=shrinks)
+        yield Part(9 * channels, n_units, n_places, _convolve_halved if shrinks else convolve)
         for _ in range(n_blocks):
-            yield _Part(n_outputs, n_outputs, n_places, begins=True)
-            yield _Part(n_outputs, n_outputs, n_places, ends=True)
-        channels = n_outputs
+            yield Part(9 * n_units, n_units, n_places, convolve, begins=True)
+            yield Part(9 * n_units, n_units, n_places, convolve, ends=True)
+        channels = n_units
+
+
+def _convolve_halved(x: jax.Array, w: jax.Array) -> jax.Array:
+    return convolve(_halved(x), w)
 
 
 def _halved(x: jax.Array) -> jax.Array:

@@ -11,17 +11,17 @@ in convolution.py, instead of activations.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator
-from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
 import msgspec
 
-from weights.elements.activation import ACTIVATIONS, Activation, gain
-from weights.elements.initialization import Initialization, draw
-from weights.models.base import Cost, Hidden, Model, Shape, Silence, affine, centred_pixels, first_layer, standardised
-from weights.types import Params
+from weights.elements.activation import Activation
+from weights.elements.initialization import Initialization
+from weights.models.base import Cost, Model, Shape
+from weights.models.residual import Part, residual_cost, residual_model, residual_names
 
 _SIDE_AGAIN = 4
 """Places along a patch of patches."""
@@ -73,85 +73,41 @@ class Patches(msgspec.Struct, frozen=True, tag="patches"):
         return None not in (self.side, self.widths, self.depth)
 
 
-class _Part(NamedTuple):
-    """A product: the side of the patches it reads, 0 for moved channels; its inputs, units and places; whether a block begins or ends."""
-
-    side: int
-    n_inputs: int
-    n_units: int
-    n_places: int
-    begins: bool = False
-    ends: bool = False
-
-
 def patch_model(settings: Patches, shape: Shape, initialization: Initialization, activation: Activation) -> Model:
-    """Layers ``hidden.0, hidden.1, ..., output``: each hidden one has ``w`` (p, h), ``gain`` (h,) and ``b`` (h,).
-
-    The first reads patches of pixels, the next ones patches of patches; then come two for each block. The second of a block starts with
-    a gain of zero, so that blocks do nothing at first (De and Smith 2020, "Batch Normalization Biases Residual Blocks Towards the
-    Identity Function in Deep Networks").
-    """
+    """A residual network (models/residual.py): patches of pixels are read first, then patches of patches, then moved channels."""
     assert shape.picture is not None
-    picture, parts = shape.picture, [*_parts(settings, *shape.picture)]
-    respond, widened = ACTIVATIONS[activation.name], gain(activation.name)
-    names = layer_names(settings)[:-1]
-
-    def init(x: jax.Array, knots: jax.Array, *, key: jax.Array) -> Params:
-        keys = jax.random.split(key, len(parts) + 1)
-        params: Params = {}
-        for name, part, own in zip(names, parts, keys, strict=False):
-            w = draw(initialization, (part.n_inputs, part.n_units), 1.0, key=own)
-            params[name] = {"w": w, "b": jnp.zeros(part.n_units), "gain": (jnp.zeros if part.ends else jnp.ones)(part.n_units)}
-        # Only their number matters: what is normalised needs no sample of inputs to find its scale.
-        places = jnp.zeros((1, parts[-1].n_units))
-        return {**params, "output": first_layer(initialization, places, shape.n_outputs, 1.0, key=keys[-1])}
-
-    def entered(params: Params, x: jax.Array) -> jax.Array:
-        return centred_pixels(x, picture)
-
-    def proceed(params: Params, x: jax.Array, silence: Silence) -> tuple[jax.Array, dict[str, Hidden]]:
-        hidden: dict[str, Hidden] = {}
-        kept = x
-        for i, (name, part) in enumerate(zip(names, parts, strict=True)):
-            kept = x if part.begins else kept
-            read = cut(x, part.side) if part.side else moved(x)  # (n, down, across, p)
-            sums = read @ standardised(params[name], widened if i else 1.0) + params[name]["b"]
-            sums = sums + kept if part.ends else sums
-            hidden[name] = Hidden(sums, respond(sums))
-            x = silence(hidden[name].activations, i + 1)
-        return affine(params["output"], x.mean((1, 2))), hidden
-
-    return Model(init, entered, proceed, names[0], (0,) * parts[0].n_inputs, picture)
+    return residual_model([*_parts(settings, *shape.picture)], shape, initialization, activation)
 
 
 def cost(settings: Patches, shape: Shape) -> Cost:
     """The cost of resolved settings for pictures of this shape."""
     assert shape.picture is not None
-    parts = [*_parts(settings, *shape.picture)]
-    n_last = parts[-1].n_units
-    return Cost(
-        n_weights=sum((part.n_inputs + 2) * part.n_units for part in parts) + (n_last + 1) * shape.n_outputs,
-        n_multiplications=float(sum(part.n_inputs * part.n_units * part.n_places for part in parts) + n_last * shape.n_outputs),
-        n_activations=sum(part.n_units * part.n_places for part in parts),
-    )
+    return residual_cost([*_parts(settings, *shape.picture)], shape.n_outputs)
 
 
 def layer_names(settings: Patches) -> list[str]:
     """Names of the layers of resolved settings, as signals pass."""
-    n_parts = len(settings.widths or ()) + 2 * (settings.depth or 0)
-    return [*(f"hidden.{i}" for i in range(n_parts)), "output"]
+    return residual_names(len(settings.widths or ()) + 2 * (settings.depth or 0))
 
 
-def _parts(settings: Patches, height: int, width: int, channels: int) -> Iterator[_Part]:
+def _parts(settings: Patches, height: int, width: int, channels: int) -> Iterator[Part]:
     """The products of resolved settings, as signals pass."""
     side = settings.side or 0
     for n_units in settings.widths or ():
         height, width = n_along(height, side), n_along(width, side)
-        yield _Part(side, side**2 * channels, n_units, height * width)
+        yield Part(side**2 * channels, n_units, height * width, functools.partial(_weigh_patches, side=side))
         side, channels = _SIDE_AGAIN, n_units
     for _ in range(settings.depth or 0):
-        yield _Part(0, channels, channels, height * width, begins=True)
-        yield _Part(0, channels, channels, height * width, ends=True)
+        yield Part(channels, channels, height * width, _weigh_moved, begins=True)
+        yield Part(channels, channels, height * width, _weigh_moved, ends=True)
+
+
+def _weigh_patches(x: jax.Array, w: jax.Array, *, side: int) -> jax.Array:
+    return cut(x, side) @ w
+
+
+def _weigh_moved(x: jax.Array, w: jax.Array) -> jax.Array:
+    return moved(x) @ w
 
 
 def n_along(length: int, side: int) -> int:

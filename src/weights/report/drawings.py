@@ -16,8 +16,8 @@ from weights.inspection.gallery import gallery
 from weights.inspection.gratings import KINDS
 from weights.report import figures
 from weights.report.charts import Drawing
-from weights.report.figures import Named, percent
-from weights.report.terminal import operating_lines, thinning
+from weights.report.figures import Named
+from weights.report.terminal import operating_lines, percent, thinning
 from weights.summary import aligned
 from weights.training.population import Progress
 
@@ -177,18 +177,13 @@ def _operating(model: Model, asked: Asked) -> Drawn:
     drawing = figures.operating_figure(
         model.answered(), model.sought(asked.label), point, title=title, footnote=f"{_whose(model, asked)} Bars are 95 % intervals."
     )
-    return Drawn(
-        drawing,
-        operating_lines(point, pictures=model.ensemble.encoding.picture is not None, note=thinning(len(model.answered().y))),
-        msgspec.to_builtins(point),
-    )
+    return Drawn(drawing, operating_lines(point, model.ensemble), msgspec.to_builtins(point))
 
 
 def _whose(model: Model, asked: Asked) -> str:
     """Whose answers are drawn."""
-    answered = model.answered(test=asked.test)
     whose = "Answers to the rows that were for the test only." if asked.test else "Answers of members that never saw the row."
-    return f"{whose} {thinning(len(answered.y))}".strip()
+    return f"{whose} {thinning(model.answered(test=asked.test))}".strip()
 
 
 def _title(model: Model, what: str) -> str:

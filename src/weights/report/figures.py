@@ -12,7 +12,6 @@ from weights.inspection.classes import Bin, Confusion, OperatingPoint, curve
 from weights.inspection.excitation import Unit
 from weights.inspection.gratings import KINDS, Filter, Filters
 from weights.inspection.saliency import Saliency
-from weights.metrics import Metric
 from weights.report.charts import (
     BLUE,
     FAINT,
@@ -34,12 +33,14 @@ from weights.report.charts import (
     fitting,
     width_of,
 )
-from weights.report.terminal import NOT_CLINICAL
+from weights.report.terminal import NOT_CLINICAL, percent
 from weights.types import AnyArray, BoolArray, FloatArray
 
 _MARGIN, _GAP, _WIDEST_TITLE = 24, 12, 700
 _OF_KIND = {"edge": BLUE, "texture": GREEN, "blob": PURPLE, "colour opponent": ORANGE, "silent": LINE}
 _MOST_POINTS = 2_000
+_SQUARE = (_MARGIN + 44.0, _MARGIN + LARGE + 28.0, 360.0)
+"""Left, top and side of axes that run from 0 to 1 both ways."""
 _CORNER = 0.25
 """Where both errors are smaller than this, with their intervals, only this corner of a curve is drawn."""
 _MOST_NAMED_CLASSES, _MOST_NUMBERED_CLASSES = 60, 24
@@ -304,9 +305,8 @@ def confusion_figure(found: Confusion, *, title: str, footnote: str) -> Drawing:
 
 def calibration_figure(bins: Sequence[Bin], *, title: str, footnote: str) -> Drawing:
     """Claimed against found probability, with 95 % intervals."""
-    side = 360.0
-    left, top = _MARGIN + 44.0, _MARGIN + LARGE + 28.0
-    marks: list[Mark] = [Text(_MARGIN, _MARGIN + LARGE, title, LARGE, bold=True), *_square(left, top, side, "claimed", "found")]
+    left, top, side = _SQUARE
+    marks = _square("claimed", "found")
 
     def at(claimed: float, share: float) -> tuple[float, float]:
         return left + claimed * side, top + (1 - share) * side
@@ -315,25 +315,16 @@ def calibration_figure(bins: Sequence[Bin], *, title: str, footnote: str) -> Dra
     for one in bins:
         marks.append(Line([at(one.claimed, one.found.low or 0.0), at(one.claimed, one.found.high or 0.0)], BLUE, 2))
         marks.append(Dot(*at(one.claimed, one.found.value), 4, BLUE))
-    y = top + side + 52
-    marks.append(Text(_MARGIN, y, footnote, SMALL, FAINT))
-    width = max(
-        left + side + 2 * _MARGIN,
-        width_of(footnote, SMALL) + 2 * _MARGIN,
-        min(width_of(title, LARGE, bold=True), _WIDEST_TITLE) + 2 * _MARGIN,
-    )
-    return Drawing(width, y + _MARGIN, marks, title)
+    return _page(marks, title, footnote, top + side + 52)
 
 
 def operating_figure(answered: Answered, k: int, point: OperatingPoint, *, title: str, footnote: str) -> Drawing:
     """Sensitivity against specificity at all thresholds, and the operating point with the intervals of both."""
-    side = 360.0
-    left, top = _MARGIN + 44.0, _MARGIN + LARGE + 28.0
-    marks: list[Mark] = [Text(_MARGIN, _MARGIN + LARGE, title, LARGE, bold=True)]
+    left, top, side = _SQUARE
     shown = [(name, found) for name, found in (("out of bag", point.found), ("test", point.tested)) if found is not None]
     ends = [1 - metric.low for _, found in shown for metric in (found.sensitivity, found.specificity) if metric and metric.low is not None]
     reach = _CORNER if max(ends, default=1.0) <= _CORNER else 1.0
-    marks += _square(left, top, side, "1 - specificity", "sensitivity", across_to=reach, up_from=1 - reach)
+    marks = _square("1 - specificity", "sensitivity", across_to=reach, up_from=1 - reach)
 
     def at(false_alarms: float, hits: float) -> tuple[float, float]:
         return left + min(false_alarms / reach, 1.0) * side, top + min((1 - hits) / reach, 1.0) * side
@@ -361,26 +352,7 @@ def operating_figure(answered: Answered, k: int, point: OperatingPoint, *, title
     for words, color in captions:
         marks.append(Text(_MARGIN, y, words, SMALL, color))
         y += 18
-    marks.append(Text(_MARGIN, y, footnote, SMALL, FAINT))
-    width = max(
-        left + side + 2 * _MARGIN,
-        width_of(footnote, SMALL) + 2 * _MARGIN,
-        min(width_of(title, LARGE, bold=True), _WIDEST_TITLE) + 2 * _MARGIN,
-    )
-    return Drawing(width, y + _MARGIN, marks, title)
-
-
-def percent(metric: Metric | None) -> str:
-    """A share with its interval.
-
-    Example:
-        >>> percent(Metric(0.95, 0.91, 0.975))
-        '95.0 % [91.0 97.5]'
-    """
-    if metric is None:
-        return "unknown"
-    bounds = "" if metric.low is None or metric.high is None else f" [{100 * metric.low:.1f} {100 * metric.high:.1f}]"
-    return f"{100 * metric.value:.1f} %{bounds}"
+    return _page(marks, title, footnote, y)
 
 
 def box_of(places: BoolArray) -> tuple[int, int, int, int]:
@@ -423,8 +395,18 @@ def _outline(places: BoolArray, x: float, y: float, width: float, height: float)
     return lines
 
 
-def _square(left: float, top: float, side: float, across: str, up: str, *, across_to: float = 1.0, up_from: float = 0.0) -> list[Mark]:
+def _page(marks: list[Mark], title: str, footnote: str, y: float) -> Drawing:
+    """A page with such axes, its title above and its footnote at this height."""
+    left, _, side = _SQUARE
+    widest = max(width_of(footnote, SMALL), min(width_of(title, LARGE, bold=True), _WIDEST_TITLE))
+    width = max(left + side + 2 * _MARGIN, widest + 2 * _MARGIN)
+    head = Text(_MARGIN, _MARGIN + LARGE, title, LARGE, bold=True)
+    return Drawing(width, y + _MARGIN, [head, *marks, Text(_MARGIN, y, footnote, SMALL, FAINT)], title)
+
+
+def _square(across: str, up: str, *, across_to: float = 1.0, up_from: float = 0.0) -> list[Mark]:
     """Axes of shares: from 0 across, up to 1."""
+    left, top, side = _SQUARE
     marks: list[Mark] = []
     for share in np.linspace(0, 1, 6):
         x, y = left + share * side, top + (1 - share) * side

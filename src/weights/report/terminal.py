@@ -19,7 +19,7 @@ import numpy as np
 
 from weights.api import Look
 from weights.data.dataset import Dataset, Feature
-from weights.ensemble import MOST_ANSWERED, Ensemble, Report
+from weights.ensemble import MOST_ANSWERED, Answered, Ensemble, Report
 from weights.errors import printable
 from weights.inspection.classes import OperatingPoint
 from weights.metrics import Metric
@@ -111,14 +111,15 @@ def metric_lines(report: Report, model: str) -> list[str]:
     return aligned(rows, to_right=[1, *range(3, 3 + n_numbers)])
 
 
-def operating_lines(point: OperatingPoint, *, pictures: bool, note: str = "") -> list[str]:
+def operating_lines(point: OperatingPoint, ensemble: Ensemble) -> list[str]:
     """The threshold that finds a share of a class, and how it fares; a note on the rows, and the warning that runs of pictures carry."""
+    note = thinning(ensemble.judged)
     rows = [["", "sensitivity", "specificity", "rightly found (PPV)", "rightly left (NPV)", "rows of it", "others"]]
     for name, found in (("out of bag", point.found), ("test", point.tested)):
         if found is not None:
             shares = [found.sensitivity, found.specificity, found.precision, found.negative_precision]
             n, n_others = found.n_hits + found.n_misses, found.n_false_alarms + found.n_correct_rejections
-            rows.append([name, *map(_share, shares), f"{n:,}", f"{n_others:,}"])
+            rows.append([name, *map(percent, shares), f"{n:,}", f"{n_others:,}"])
     n_known = point.found.n_hits + point.found.n_misses
     if not point.found.n_misses:
         note = f"{n_known:,} rows of it are too few to tell {100 * point.asked:.6g} % from all; {note}".rstrip("; ")
@@ -131,13 +132,26 @@ def operating_lines(point: OperatingPoint, *, pictures: bool, note: str = "") ->
         "  [95 % interval for rows like these; that of the sensitivity allows for the threshold having been chosen on them]",
         f"  rightly found and left hold where {point.label} is as frequent as here, {point.found.frequency:.1%} of rows",
         *([f"  {note}"] if note else []),
-        *([f"  {NOT_CLINICAL}"] if pictures else []),
+        *([] if ensemble.encoding.picture is None else [f"  {NOT_CLINICAL}"]),
     ]
 
 
-def thinning(n_answered: int) -> str:
+def thinning(answered: Answered | None) -> str:
     """A sentence where not all rows were kept; nothing otherwise."""
-    return "" if n_answered < MOST_ANSWERED else f"Of {MOST_ANSWERED:,} rows drawn at random, rare classes whole."
+    return "" if answered is None or len(answered.y) < MOST_ANSWERED else f"Of {MOST_ANSWERED:,} rows drawn at random, rare classes whole."
+
+
+def percent(metric: Metric | None) -> str:
+    """A share with its interval.
+
+    Example:
+        >>> percent(Metric(0.95, 0.91, 0.975))
+        '95.0 % [91.0 97.5]'
+    """
+    if metric is None:
+        return "unknown"
+    bounds = "" if metric.low is None or metric.high is None else f" [{100 * metric.low:.1f} {100 * metric.high:.1f}]"
+    return f"{100 * metric.value:.1f} %{bounds}"
 
 
 def search_lines(report: Report) -> list[str]:
@@ -321,10 +335,6 @@ def _number(metric: str, value: float) -> str:
     if metric in ("rmse", "mae"):
         return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.4g}"
     return f"{value:.3f}"
-
-
-def _share(metric: Metric | None) -> str:
-    return "unknown" if metric is None else f"{_number('accuracy', metric.value)} {_bounds('accuracy', metric)}"
 
 
 def _bounds(name: str, metric: Metric) -> str:

@@ -1,0 +1,84 @@
+"""Networks of layers that answer at every place of a picture, some of them in residual blocks: what the models of pictures share.
+
+A model says of each layer how it weighs what comes (`Part`); drawing, passing and counting are the same for all. Weights are
+standardised, so that no row or member depends on another.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+
+from weights.elements.activation import ACTIVATIONS, Activation, gain
+from weights.elements.initialization import Initialization, draw
+from weights.models.base import Cost, Hidden, Model, Shape, Silence, affine, centred_pixels, first_layer, standardised
+from weights.types import Params
+
+
+class Part(NamedTuple):
+    """A layer: the inputs of a unit, its units, and the places they answer at; how weights (p, h) meet activations; where blocks are.
+
+    weigh(x, w): the weighted sums (n, down, across, h) of activations (n, height, width, c). begins, ends: whether a residual block does.
+    """
+
+    n_inputs: int
+    n_units: int
+    n_places: int
+    weigh: Callable[[jax.Array, jax.Array], jax.Array]
+    begins: bool = False
+    ends: bool = False
+
+
+def residual_model(parts: Sequence[Part], shape: Shape, initialization: Initialization, activation: Activation) -> Model:
+    """Layers ``hidden.0, hidden.1, ..., output``: each hidden one has ``w`` (p, h), ``gain`` (h,) and ``b`` (h,).
+
+    The last of a residual block starts with a gain of zero, so that blocks do nothing at first (De and Smith 2020, "Batch
+    Normalization Biases Residual Blocks Towards the Identity Function in Deep Networks"). A mean over all places is what the output reads.
+    """
+    assert shape.picture is not None
+    picture, names = shape.picture, residual_names(len(parts))[:-1]
+    respond, widened = ACTIVATIONS[activation.name], gain(activation.name)
+
+    def init(x: jax.Array, knots: jax.Array, *, key: jax.Array) -> Params:
+        keys = jax.random.split(key, len(parts) + 1)
+        params: Params = {}
+        for name, part, own in zip(names, parts, keys, strict=False):
+            w = draw(initialization, (part.n_inputs, part.n_units), 1.0, key=own)
+            params[name] = {"w": w, "b": jnp.zeros(part.n_units), "gain": (jnp.zeros if part.ends else jnp.ones)(part.n_units)}
+        # Only their number matters: what is normalised needs no sample of inputs to find its scale.
+        places = jnp.zeros((1, parts[-1].n_units))
+        return {**params, "output": first_layer(initialization, places, shape.n_outputs, 1.0, key=keys[-1])}
+
+    def entered(params: Params, x: jax.Array) -> jax.Array:
+        return centred_pixels(x, picture)
+
+    def proceed(params: Params, x: jax.Array, silence: Silence) -> tuple[jax.Array, dict[str, Hidden]]:
+        hidden: dict[str, Hidden] = {}
+        kept = x
+        for i, (name, part) in enumerate(zip(names, parts, strict=True)):
+            kept = x if part.begins else kept
+            sums = part.weigh(x, standardised(params[name], widened if i else 1.0)) + params[name]["b"]
+            sums = sums + kept if part.ends else sums
+            hidden[name] = Hidden(sums, respond(sums))
+            x = silence(hidden[name].activations, i + 1)
+        return affine(params["output"], x.mean((1, 2))), hidden
+
+    return Model(init, entered, proceed, names[0], (0,) * parts[0].n_inputs, picture)
+
+
+def residual_cost(parts: Sequence[Part], n_outputs: int) -> Cost:
+    """The cost of such a network."""
+    n_last = parts[-1].n_units
+    return Cost(
+        n_weights=sum((part.n_inputs + 2) * part.n_units for part in parts) + (n_last + 1) * n_outputs,
+        n_multiplications=float(sum(part.n_inputs * part.n_units * part.n_places for part in parts) + n_last * n_outputs),
+        n_activations=sum(part.n_units * part.n_places for part in parts),
+    )
+
+
+def residual_names(n_parts: int) -> list[str]:
+    """Names of the layers, as signals pass."""
+    return [*(f"hidden.{i}" for i in range(n_parts)), "output"]
