@@ -37,7 +37,7 @@ from weights.errors import Interrupted
 from weights.models.mlp import Mlp
 from weights.models.table import MODELS
 from weights.spec import Members
-from weights.task import TASK_KINDS
+from weights.tasks.registry import TASKS
 
 PROGRAM = str(Path(sys.executable).parent / "weights")
 QUICK = ("--members", "4", "--model", "linear")
@@ -144,7 +144,7 @@ def listed_in_help(option: str) -> set[str]:
         ("schedule", SCHEDULES),
         ("resampling", get_args(get_type_hints(Members)["resampling"])),
         ("embedding", get_args(get_args(get_type_hints(Mlp)["embedding"])[0])),
-        ("task", TASK_KINDS),
+        ("task", TASKS),
     ],
 )
 def test_the_names_listed_in_help_are_the_choices(option, names):

@@ -38,7 +38,9 @@ from weights.fitting import Prepared
 from weights.inspection.coefficients import Coefficients, coefficients
 from weights.spec import Spec, resolve, with_settings
 from weights.store.checkpoint import fingerprint
-from weights.task import Task
+from weights.tasks.base import Task
+from weights.tasks.classes import task_of
+from weights.tasks.number import Number
 from weights.training.compiling import keep_compiled_programs
 from weights.training.incremental import Stream, begin, go_on_from, learn
 from weights.training.incremental import ensemble as ensemble_of
@@ -339,7 +341,7 @@ class _Classifier(ClassifierMixin, _Estimator):
         return np.searchsorted(self.classes_, y)
 
     def _task(self, codes: AnyArray) -> Task:
-        return Task("binary" if len(self.classes_) == 2 else "multiclass", "target", [*range(len(self.classes_))])
+        return task_of("target", [*range(len(self.classes_))])
 
     def _class_factors(self, codes: AnyArray, weight: Any) -> dict[int, float] | None:
         """Factor of each class's rows, by code."""
@@ -397,7 +399,7 @@ class _Regressor(RegressorMixin, _Estimator):
         return check_array(y, ensure_2d=False, dtype=np.float64, input_name="y")
 
     def _task(self, codes: AnyArray) -> Task:
-        return Task("regression", "target", [], float(codes.mean()), float(codes.std()) or 1.0)
+        return Number("target", float(codes.mean()), float(codes.std()) or 1.0)
 
 
 class _Linear(_Estimator):

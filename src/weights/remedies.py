@@ -325,8 +325,8 @@ def _of_part(one: Job, prepared: Prepared, *, share: int, part: int) -> Job:
             unit = rng.permutation(int(dataset.group.max()) + 1)[dataset.group[rows]]
             chosen = rows[np.unique(unit, return_inverse=True)[1] % share == part]
         else:
-            by_class = rows if prepared.task.kind == "regression" else rows[np.argsort(prepared.y[rows], kind="stable")]
-            chosen = by_class[part::share]
+            strata = prepared.task.strata(prepared.y[rows])
+            chosen = (rows if strata is None else rows[np.argsort(strata, kind="stable")])[part::share]
         counts[m, chosen] = own[chosen]
     if not counts.any(1).all():
         what = "rows" if dataset.roles.group is None else f"groups of '{dataset.roles.group}'"

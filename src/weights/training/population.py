@@ -21,7 +21,7 @@ import msgspec
 import numpy as np
 import threadpoolctl
 
-from weights.ensemble import apply_program, available_threads, centred, row_losses
+from weights.ensemble import apply_program, available_threads
 from weights.errors import Interrupted, TrainingError
 from weights.models.embedding import find_knots
 from weights.spec import Spec, common_program, varying_values
@@ -183,7 +183,7 @@ class Run:
     @classmethod
     def begin(cls, job: Job, control: Control) -> Run:
         """A run at its first round, or where the snapshot in `control.resume` left it."""
-        program = member_program(common_program(job.specs), job.task.kind, job.shape)
+        program = member_program(common_program(job.specs), job.task.functions, job.shape)
         members = []
         knots = jnp.asarray(_knots(job))
         for m in range(job.n_members):
@@ -233,11 +233,11 @@ class Run:
         for rows, member in zip(self.judged, self.members, strict=True):
             if member.failure or member.outputs is None:
                 continue
-            total[rows] += centred(member.outputs, job.task.kind)
+            total[rows] += job.task.normalise(member.outputs)
             voices[rows] += 1
         covered = voices > 0
         losses = np.zeros(len(job.x))
-        losses[covered] = row_losses(total[covered] / voices[covered, None], job.y[covered], job.task.kind)
+        losses[covered] = job.task.row_losses(total[covered] / voices[covered, None], job.y[covered])
         return losses, covered
 
     def finish(self) -> Trained:
@@ -333,7 +333,7 @@ class Run:
         weight = job.weight[rows]
         if not weight.any() or not np.isfinite(outputs).all():
             return float("nan")
-        return float(np.average(row_losses(centred(outputs, job.task.kind), job.y[rows], job.task.kind), weights=weight))
+        return float(np.average(job.task.row_losses(job.task.normalise(outputs), job.y[rows]), weights=weight))
 
     def _judge(self) -> None:
         """Score the ensemble out of bag, and let each member keep its params if the rows it learned from say so."""
@@ -483,7 +483,7 @@ def _after_a_pass(
     job: Job, specs: list[Spec], solutions: list[Solution], control: Control, threads: ThreadPoolExecutor, done: float
 ) -> list[Solution]:
     assert job.passing is not None
-    steps, n_rows = [NewtonStep(job.task.kind, solution) for solution in solutions], 0
+    steps, n_rows = [NewtonStep(job.task.convex, solution) for solution in solutions], 0
     for rows in job.passing.in_order():
         if control.stopping():
             raise Interrupted("Training was stopped.")
@@ -503,7 +503,7 @@ def _problem(job: Job, m: int) -> Problem:
 def _everyone(job: Job) -> Problem:
     """All rows; masked inputs are zero, so that their weights are too."""
     x = job.x if job.used.all() else job.x * job.used
-    return Problem(job.task.kind, x, job.y, job.weight, job.task.n_outputs, job.groups)
+    return Problem(job.task.convex, x, job.y, job.weight, job.task.n_outputs, job.groups)
 
 
 def _choose_strengths(job: Job, control: Control, threads: ThreadPoolExecutor) -> list[Spec]:
@@ -518,7 +518,7 @@ def _choose_strengths(job: Job, control: Control, threads: ThreadPoolExecutor) -
     def outputs_along_path(m: int) -> Iterator[FloatArray]:
         rows = np.flatnonzero(job.resampling.scored[m])
         for solution in solve_path(_problem(job, m), spec.regularization, strengths, tolerance=_SCOUTING_TOLERANCE):
-            yield centred(linear_outputs(job.x, rows, solution), job.task.kind)
+            yield job.task.normalise(linear_outputs(job.x, rows, solution))
 
     paths = [outputs_along_path(m) for m in scouts]
     voices = job.resampling.scored[: len(scouts)].sum(0)
@@ -530,7 +530,7 @@ def _choose_strengths(job: Job, control: Control, threads: ThreadPoolExecutor) -
         total, losses = np.zeros((len(job.x), job.task.n_outputs)), np.zeros(len(job.x))
         for m, outputs in zip(scouts, threads.map(next, paths), strict=True):
             total[job.resampling.scored[m]] += outputs
-        losses[covered] = row_losses(total[covered] / voices[covered, None], job.y[covered], job.task.kind)
+        losses[covered] = job.task.row_losses(total[covered] / voices[covered, None], job.y[covered])
         scores = np.column_stack([scores, [job.weight * (covered & ~scored) @ losses for scored in job.resampling.scored]])
     # Where nobody else is judged, nothing may decide, and the middle of the path is taken.
     judged = [bool((job.weight * (covered & ~scored)).any()) for scored in job.resampling.scored]
@@ -569,7 +569,7 @@ def collect(
     with ThreadPoolExecutor(control.n_threads) as threads:
         alone = [*threads.map(judge, kept)]
     for rows, outputs in alone:
-        total[rows] += centred(outputs, job.task.kind)
+        total[rows] += job.task.normalise(outputs)
         voices[rows] += 1
     covered = voices > 0
     total[covered] /= voices[covered, None]

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from weights.ensemble import Candidate, row_losses
+from weights.ensemble import Candidate
 from weights.errors import TrainingError
 from weights.spec import Spec, common_program, without_numbers
 from weights.training.job import Job
@@ -48,7 +48,7 @@ class _Runner:
         elif self.share == 0:
             trained = train(self.job, self.control)
             self.covered = trained.covered
-            self.losses[self.covered] = row_losses(trained.outputs[self.covered], self.job.y[self.covered], self.job.task.kind)
+            self.losses[self.covered] = self.job.task.row_losses(trained.outputs[self.covered], self.job.y[self.covered])
             self.share = 1.0
 
     @property
@@ -126,4 +126,4 @@ def _share_programs(runners: list[_Runner]) -> None:
         common = common_program([runner.job.specs[0] for runner in family])
         for runner in family:
             assert runner.run is not None
-            runner.run.program = member_program(common, runner.job.task.kind, runner.job.shape)
+            runner.run.program = member_program(common, runner.job.task.functions, runner.job.shape)
