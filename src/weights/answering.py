@@ -12,7 +12,6 @@ from typing import Any, NamedTuple
 import numpy as np
 import pyarrow as pa
 
-from weights.api import Model, read_again
 from weights.data.encoding import apply_encoding, cells
 from weights.data.image import FILE_NAMES
 from weights.data.stream import counted_from, parts, rows_counted_from
@@ -20,6 +19,7 @@ from weights.errors import TooLargeError, UsageError
 from weights.fitting import check_rows
 from weights.inspection.excitation import Unit, most_exciting
 from weights.inspection.saliency import Saliency, saliency
+from weights.model import Model
 from weights.preparing import can_pass
 from weights.training.population import Progress
 from weights.types import AnyArray
@@ -147,7 +147,7 @@ def pictures_of(model: Model, data: Any = None, *, test: bool = False, progress:
     seen = model.ensemble.encoding.picture
     if seen is None:
         raise UsageError("This needs a run of pictures, but the run reads columns.")
-    prepared = read_again(model, data, progress)
+    prepared = model.read_again(data, progress)
     check_rows(model.ensemble, prepared)
     size = (seen.height, seen.width, seen.channels)
     task, held = model.ensemble.task, prepared.dataset.held_out

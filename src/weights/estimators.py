@@ -28,7 +28,7 @@ from sklearn.utils.class_weight import compute_class_weight
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import assert_all_finite, check_consistent_length, check_is_fitted, validate_data
 
-from weights.api import Model, plan_fit, run_fit
+from weights.api import plan_fit, run_fit
 from weights.data.dataset import Roles, parse_kinds, prepare
 from weights.data.encoding import apply_encoding
 from weights.data.table import read_table
@@ -36,6 +36,7 @@ from weights.ensemble import Ensemble, available_threads
 from weights.errors import DataError, Interrupted, UsageError
 from weights.fitting import Prepared
 from weights.inspection.coefficients import Coefficients, coefficients
+from weights.model import Model
 from weights.spec import Spec, resolve, with_settings
 from weights.store.checkpoint import fingerprint
 from weights.tasks.base import Task
