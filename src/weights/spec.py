@@ -17,7 +17,7 @@ from weights.elements.activation import ACTIVATIONS, Activation
 from weights.elements.augmentation import Augmentation
 from weights.elements.initialization import SCHEMES, Initialization
 from weights.elements.optimization import OPTIMIZERS, SCHEDULES, Optimization, default_learning_rate, default_weight_decay
-from weights.elements.regularization import MAKE_ZEROS, PENALTIES, Regularization
+from weights.elements.regularization import PENALTIES, Regularization
 from weights.elements.updates import Updates
 from weights.errors import UsageError, suggest
 from weights.models import convolution, patches
@@ -148,7 +148,7 @@ def _misfits(spec: Spec) -> list[str]:
         random = [name for name, value in noisy.items() if value > 0]
         if random:
             misfits.append(f"optimization 'lbfgs' needs the same loss at every step, but {random[0]} is random. Set it to 0.")
-        if spec.regularization.penalty in MAKE_ZEROS and spec.regularization.strength:
+        if spec.regularization.makes_zeros:
             misfits.append("optimization 'lbfgs' needs a smooth penalty, but l1, elastic_net and group are not. Choose sgd, adam or exact.")
         if spec.regularization.max_norm is not None:
             misfits.append("optimization 'lbfgs' needs a smooth problem, but max_norm is a limit. Unset it or choose another optimizer.")
@@ -267,8 +267,7 @@ def _weight_decay(spec: Spec, optimizer: str) -> float:
 
 def _averaging(spec: Spec) -> float:
     """Eight, unless all rows are taken at once or a penalty makes exact zeros, which a mean over steps would lose (our choice)."""
-    exact_zeros = bool(spec.regularization.strength) and spec.regularization.penalty in MAKE_ZEROS
-    return 0.0 if spec.optimization.name == "lbfgs" or exact_zeros else 8.0
+    return 0.0 if spec.optimization.name == "lbfgs" or spec.regularization.makes_zeros else 8.0
 
 
 _LEAST_BATCH = 32

@@ -16,7 +16,6 @@ import numpy as np
 from weights.elements.activation import ACTIVATIONS, gain
 from weights.elements.initialization import Initialization, variance
 from weights.elements.optimization import default_learning_rate
-from weights.elements.regularization import MAKE_ZEROS
 from weights.ensemble import Ensemble, Population
 from weights.spec import Spec
 from weights.training.health import OF_LAYERS, OF_MEMBER, OF_UNITS
@@ -261,7 +260,7 @@ def _of_steps(recorded: _Recorded, failed: list[str]) -> Iterator[Finding]:
         yield Finding(name, "optimization", "learning rate", words, f"{_lower_rate(spec)}.", None, len(failed) / n_members)
         return
     # Not of the embedding, whose weights are held near zero where they are of no use.
-    pulled = spec.regularization.strength and spec.regularization.penalty in MAKE_ZEROS  # whose steps are long beside weights near zero
+    pulled = spec.regularization.makes_zeros  # whose steps are long beside weights near zero
     moving = [layer for layer in (*recorded.hidden, "output") if recorded.last(f"{layer}/weight_norm") > 0 and not pulled]
     ratios = {layer: recorded.most(f"{layer}/update_ratio") for layer in moving}
     layer, longest = max(ratios.items(), key=lambda one: one[1], default=("output", 0.0))
@@ -298,7 +297,7 @@ def _smoothed(losses: FloatArray) -> FloatArray:
 def _of_weights(recorded: _Recorded) -> Iterator[Finding]:
     """Penalties that leave nothing."""
     settings = recorded.spec.regularization
-    if settings.penalty not in MAKE_ZEROS or not settings.strength:
+    if not settings.makes_zeros:
         return
     for layer in recorded.population.params:
         share = recorded.last(f"{layer}/zeros")

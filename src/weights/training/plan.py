@@ -9,6 +9,7 @@ import msgspec
 import numpy as np
 import threadpoolctl
 
+from weights.elements.regularization import PENALTIES
 from weights.models import convolution, patches
 from weights.models.base import Shape
 from weights.models.convolution import Convolution
@@ -59,7 +60,7 @@ def plan(spec: Spec, shape: Shape, n_samples: int, *, n_threads: int, n_passing:
     speed = _flops_per_second()
     if spec.solved:
         # Fewer rows than inputs are solved in the space of the rows, see `exact.solve`.
-        smooth = spec.regularization.penalty in ("none", "l2")
+        smooth = not PENALTIES[spec.regularization.penalty].makes_zeros
         width = min(shape.n_inputs, n_samples) if smooth else shape.n_inputs
         unknowns = (width + 1) * shape.n_outputs
         products = shape.n_outputs * (shape.n_outputs + 1) / 2

@@ -18,7 +18,7 @@ import optax
 
 from weights.elements.augmentation import augmented, second_shares
 from weights.elements.optimization import average, direction, rate_at
-from weights.elements.regularization import MAKE_ZEROS, PENALTIES, cap_norm, dropout_mask
+from weights.elements.regularization import PENALTIES, cap_norm, dropout_mask
 from weights.elements.updates import shape_gradients
 from weights.models.base import Model, Shape, keep_all
 from weights.models.table import build
@@ -255,7 +255,7 @@ def _silence(spec: Spec, member: Member, step: jax.Array, x: jax.Array, layer: i
 
 
 def _penalised_layers(spec: Spec, model: Model, params: Params) -> list[str]:
-    only_input = spec.regularization.scope == "input" or spec.regularization.penalty == "group"
+    only_input = spec.regularization.scope == "input" or PENALTIES[spec.regularization.penalty].by_feature
     return [
         name for name in params if "w" in params[name] and params[name]["w"].ndim == 2 and (name == model.input_layer or not only_input)
     ]
@@ -291,7 +291,7 @@ def _constrained(spec: Spec, model: Model, params: Params, shared: Shared, value
     """Weights after the proximal step of the penalty, the norm limit and the mask."""
     settings = spec.regularization
     params = {name: dict(layer) for name, layer in params.items()}
-    if settings.strength and settings.penalty in MAKE_ZEROS:
+    if settings.makes_zeros:
         step = length * values["regularization.strength"]
         for name in _penalised_layers(spec, model, params):
             w = params[name]["w"]
