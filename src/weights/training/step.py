@@ -177,11 +177,10 @@ def _updated(
     params, step, values = state.params, state.step, member.values
     key = jax.random.fold_in(jax.random.key(member.seed), step)
     grads = shape_gradients(spec.updates, raw, clip_norm=values["updates.clip_norm"], noise=values["updates.noise"], step=step, key=key)
-    extra = {"value": value, "grad": grads, "value_fn": lambda p: objective(p)[0]} if spec.optimization.name == "lbfgs" else {}
+    length_is_found = spec.optimization.optimizer.finds_length
+    extra = {"value": value, "grad": grads, "value_fn": lambda p: objective(p)[0]} if length_is_found else {}
     towards, optimizer = _transformation(spec, member).update(grads, state.optimizer, params, **extra)
-    length = values["optimization.learning_rate"] * rate_at(spec.optimization, step / run_length)
-    if spec.optimization.name == "lbfgs":
-        length = jnp.ones(())  # its line search has already found the length
+    length = jnp.ones(()) if length_is_found else values["optimization.learning_rate"] * rate_at(spec.optimization, step / run_length)
     if spec.updates.accumulate > 1:
         # Until the last batch of a step has come the optimizer gives zeros; the proximal step must rest as well.
         length = jnp.where((step + 1) % spec.updates.accumulate == 0, length, 0.0)
@@ -206,7 +205,7 @@ def _trial_step(
         objective = _objective(spec, task_kind, model, shared, member, batch, silenced_as_at)
         return jax.value_and_grad(lambda params: objective(params)[0])(state.params)
 
-    undivided = len(rows) == 1 or spec.optimization.name == "lbfgs"  # which takes all rows at once: their gradient has no noise
+    undivided = len(rows) == 1 or spec.optimization.optimizer.all_rows  # whose gradient has no noise
     halves = jnp.stack([rows, rows]) if undivided else rows[: len(rows) // 2 * 2].reshape(2, -1)
     values, grads = jax.lax.map(lambda of: half(*of), (jnp.arange(2), halves))
     whole = _objective(spec, task_kind, model, shared, member, rows, state.step)
@@ -233,7 +232,7 @@ def _objective(spec: Spec, task_kind: str, model: Model, shared: Shared, member:
             others = jnp.roll(weight, 1) * jax.vmap(LOSSES[task_kind])(outputs, jnp.roll(y, 1))
             losses = losses + second * (others - losses)
         # All rows at once come padded with rows of weight zero; batches are means of equally many rows.
-        loss = jnp.sum(losses) / jnp.sum(weight) if spec.optimization.name == "lbfgs" else jnp.mean(losses)
+        loss = jnp.sum(losses) / jnp.sum(weight) if spec.optimization.optimizer.all_rows else jnp.mean(losses)
         return loss + _smooth_penalty(spec, model, params, member.values), loss
 
     return objective
