@@ -140,7 +140,7 @@ def listed_in_help(option: str) -> set[str]:
         ("initialization", SCHEMES),
         ("activation", ACTIVATIONS),
         ("penalty", PENALTIES),
-        ("optimization", {"auto", "exact", *OPTIMIZERS}),
+        ("optimization", {*OPTIMIZERS}),
         ("schedule", SCHEDULES),
         ("resampling", get_args(get_type_hints(Members)["resampling"])),
         ("embedding", get_args(get_args(get_type_hints(Mlp)["embedding"])[0])),

@@ -173,7 +173,7 @@ def _varied(spec: Spec, settings: Mapping[str, Any], *sizes: Any) -> Spec:
     for cause, following in _FOLLOWING.items():
         if cause in given and _value(changed, cause) != _value(spec, cause):
             changed = with_settings(changed, {f"optimization.{field}": None for field in following if ("optimization", field) not in given})
-    if changed.optimization.name == "lbfgs" and ("regularization", "dropout") not in given:
+    if not changed.optimization.optimizer.draws_batches and ("regularization", "dropout") not in given:
         changed = with_settings(changed, {"regularization.dropout": None})
     return resolve(changed, *sizes)
 

@@ -336,8 +336,9 @@ def candidates(model: str, settings: dict[str, Any], dataset: Dataset, *, varied
                 raise
             refused = error
     for name, spec in specs.items() if dataset.passage else ():
-        if spec.optimization.name == "lbfgs":
-            raise UsageError(f"lbfgs takes all rows at once, but they do not fit into memory. Choose another optimization for {name}.")
+        if spec.optimization.optimizer.all_rows:
+            chosen = spec.optimization.name
+            raise UsageError(f"{chosen} takes all rows at once, but they do not fit into memory. Choose another optimization for {name}.")
     if not specs:
         assert refused is not None
         raise refused

@@ -16,8 +16,8 @@ import numpy as np
 from weights.elements.activation import ACTIVATIONS, Activation
 from weights.elements.augmentation import Augmentation
 from weights.elements.initialization import SCHEMES, Initialization
-from weights.elements.optimization import OPTIMIZERS, SCHEDULES, Optimization, default_learning_rate, default_weight_decay
-from weights.elements.regularization import MAKE_ZEROS, PENALTIES, Regularization
+from weights.elements.optimization import OPTIMIZERS, SCHEDULES, Optimization
+from weights.elements.regularization import PENALTIES, Regularization
 from weights.elements.updates import Updates
 from weights.errors import UsageError, suggest
 from weights.models import convolution, patches
@@ -76,7 +76,7 @@ class Spec(msgspec.Struct, frozen=True):
     @property
     def solved(self) -> bool:
         """Whether the optimum is solved exactly rather than approached by gradient steps."""
-        return self.optimization.name == "exact"
+        return self.optimization.optimizer.solves
 
 
 @dataclasses.dataclass(frozen=True)
@@ -90,7 +90,7 @@ _CHOICES = (
     _Choice("initialization", "name", SCHEMES),
     _Choice("activation", "name", ACTIVATIONS),
     _Choice("regularization", "penalty", PENALTIES),
-    _Choice("optimization", "name", {"auto": None, "exact": None, **OPTIMIZERS}),
+    _Choice("optimization", "name", OPTIMIZERS),
     _Choice("optimization", "schedule", SCHEDULES),
 )
 
@@ -131,14 +131,13 @@ def check(spec: Spec) -> Spec:
 def _misfits(spec: Spec) -> list[str]:
     """Combinations that cannot work, in words."""
     misfits = []
-    if spec.solved and not isinstance(spec.model, Linear):
+    optimizer, chosen = spec.optimization.optimizer, f"optimization '{spec.optimization.name}'"
+    if optimizer.solves and not isinstance(spec.model, Linear):
         name = _name_of(spec.model)
-        misfits.append(f"optimization 'exact' solves linear models only, but the model is {name}. Use --model linear or another optimizer.")
-    if spec.solved and (unable := _needs_steps(spec)):
-        misfits.append(
-            f"optimization 'exact' takes no steps, but {unable[0]} acts on steps. Unset it or choose an optimizer such as adamw."
-        )
-    if spec.optimization.name == "lbfgs":
+        misfits.append(f"{chosen} solves linear models only, but the model is {name}. Use --model linear or another optimizer.")
+    if optimizer.solves and (unable := _needs_steps(spec)):
+        misfits.append(f"{chosen} takes no steps, but {unable[0]} acts on steps. Unset it or choose an optimizer such as adamw.")
+    if optimizer.all_rows:
         noisy = {
             "dropout": spec.regularization.dropout or 0,
             "input_dropout": spec.regularization.input_dropout,
@@ -147,13 +146,14 @@ def _misfits(spec: Spec) -> list[str]:
         }
         random = [name for name, value in noisy.items() if value > 0]
         if random:
-            misfits.append(f"optimization 'lbfgs' needs the same loss at every step, but {random[0]} is random. Set it to 0.")
-        if spec.regularization.penalty in MAKE_ZEROS and spec.regularization.strength:
-            misfits.append("optimization 'lbfgs' needs a smooth penalty, but l1, elastic_net and group are not. Choose sgd, adam or exact.")
-        if spec.regularization.max_norm is not None:
-            misfits.append("optimization 'lbfgs' needs a smooth problem, but max_norm is a limit. Unset it or choose another optimizer.")
+            misfits.append(f"{chosen} needs the same loss at every step, but {random[0]} is random. Set it to 0.")
         if spec.updates.accumulate > 1:
-            misfits.append("optimization 'lbfgs' takes all rows at once, so there is nothing to accumulate. Set accumulate to 1.")
+            misfits.append(f"{chosen} takes all rows at once, so there is nothing to accumulate. Set accumulate to 1.")
+    if optimizer.finds_length and spec.regularization.makes_zeros:
+        *rough, last = [name for name, penalty in PENALTIES.items() if penalty.makes_zeros]
+        misfits.append(f"{chosen} needs a smooth penalty, but {', '.join(rough)} and {last} are not. Choose sgd, adam or exact.")
+    if optimizer.finds_length and spec.regularization.max_norm is not None:
+        misfits.append(f"{chosen} needs a smooth problem, but max_norm is a limit. Unset it or choose another optimizer.")
     if isinstance(spec.model, Linear) and spec.regularization.dropout:
         misfits.append("regularization.dropout silences hidden units, but a linear model has none. Use input_dropout, or --model mlp.")
     if isinstance(spec.model, Linear) and spec.regularization.max_norm is not None:
@@ -216,27 +216,26 @@ def resolve(spec: Spec, n_samples: int, n_numeric: int = 0, picture: tuple[int, 
     if optimization.name == "auto":
         solvable = isinstance(spec.model, Linear) and not _needs_steps(spec)
         optimization = msgspec.structs.replace(optimization, name="exact" if solvable else "muon" if sees else "adamw")
-    augmentation = spec.augmentation.resolved(picture, random=optimization.name != "lbfgs")
+    augmentation = spec.augmentation.resolved(picture, random=optimization.optimizer.draws_batches)
     spec = check(msgspec.structs.replace(spec, optimization=optimization, augmentation=augmentation))
     model = _resolved_model(spec.model, n_samples, n_numeric, picture)
     check(msgspec.structs.replace(spec, model=model))  # a layer that is frozen may have gone
     members = msgspec.structs.replace(members, n_folds=min(members.n_folds, n_samples))
-    if optimization.name != "exact":
-        all_rows = optimization.name == "lbfgs"
-        batch_size = (
-            n_samples if all_rows else min(optimization.batch_size or _batch_size(n_samples, picture), max(n_samples, _LEAST_BATCH))
-        )
+    optimizer = optimization.optimizer
+    if not optimizer.solves:
+        batch_size = min(optimization.batch_size or _batch_size(n_samples, picture), max(n_samples, _LEAST_BATCH))
+        batch_size = n_samples if optimizer.all_rows else batch_size
         optimization = msgspec.structs.replace(
             optimization,
             learning_rate=optimization.learning_rate or _learning_rate(spec, optimization.name),
             weight_decay=_weight_decay(spec, optimization.name) if optimization.weight_decay is None else optimization.weight_decay,
             batch_size=batch_size,
-            n_steps=optimization.n_steps or _n_steps(n_samples, batch_size, optimization.name, picture),
+            n_steps=optimization.n_steps or optimizer.n_steps or _n_steps(n_samples, batch_size, picture),
             averaging=_averaging(spec) if optimization.averaging is None else optimization.averaging,
         )
         regularization = msgspec.structs.replace(regularization, strength=regularization.strength or 0.0)
     if regularization.dropout is None:
-        batched = isinstance(spec.model, Mlp) and optimization.name != "lbfgs"
+        batched = isinstance(spec.model, Mlp) and optimizer.draws_batches
         regularization = msgspec.structs.replace(regularization, dropout=_DROPOUT if batched else 0.0)
     return msgspec.structs.replace(spec, model=model, optimization=optimization, regularization=regularization, members=members)
 
@@ -257,18 +256,17 @@ _RATE_OF_FILTERS = 0.04
 
 
 def _learning_rate(spec: Spec, optimizer: str) -> float:
-    return _RATE_OF_FILTERS if isinstance(spec.model, OfPictures) and optimizer == "muon" else default_learning_rate(optimizer)
+    return _RATE_OF_FILTERS if isinstance(spec.model, OfPictures) and optimizer == "muon" else OPTIMIZERS[optimizer].learning_rate
 
 
 def _weight_decay(spec: Spec, optimizer: str) -> float:
     """The optimizer's default for networks; none for a linear model, which has a penalty of its own (our choice)."""
-    return 0.0 if isinstance(spec.model, Linear) else default_weight_decay(optimizer)
+    return 0.0 if isinstance(spec.model, Linear) else OPTIMIZERS[optimizer].weight_decay
 
 
 def _averaging(spec: Spec) -> float:
     """Eight, unless all rows are taken at once or a penalty makes exact zeros, which a mean over steps would lose (our choice)."""
-    exact_zeros = bool(spec.regularization.strength) and spec.regularization.penalty in MAKE_ZEROS
-    return 0.0 if spec.optimization.name == "lbfgs" or exact_zeros else 8.0
+    return 8.0 if spec.optimization.optimizer.draws_batches and not spec.regularization.makes_zeros else 0.0
 
 
 _LEAST_BATCH = 32
@@ -285,13 +283,11 @@ def _batch_size(n_samples: int, picture: Any = None) -> int:
     return next((size for limit, size in ((1_000, _LEAST_BATCH), (4_000, 64), (20_000, 128)) if n_samples <= limit), 256)
 
 
-def _n_steps(n_samples: int, batch_size: int, optimizer: str, picture: Any = None) -> int:
+def _n_steps(n_samples: int, batch_size: int, picture: Any = None) -> int:
     """About a hundred passes over the rows, at least 1,000 and at most 6,000 steps, but in any case one pass.
 
     Of pictures, whose steps are long, about eight passes, at least 500 and at most 3,000 steps. Our choice; --budget changes it.
     """
-    if optimizer == "lbfgs":
-        return 200
     n_passes, least, most = (100, 1_000, 6_000) if picture is None else (8, 500, 3_000)
     return int(max(min(max(n_passes * n_samples / batch_size, least), most), -(-n_samples // batch_size)))
 

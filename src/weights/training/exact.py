@@ -79,7 +79,7 @@ def solve(
     penalty = PENALTIES[regularization.penalty]
     problem = _used_rows(problem)
     n_samples, n_inputs, n_outputs = len(problem.y), problem.x.shape[1], problem.n_outputs
-    smooth = regularization.penalty in ("none", "l2") or strength == 0
+    smooth = not penalty.makes_zeros or strength == 0
     if smooth and n_samples < n_inputs:
         [solution] = _solve_in_row_space(problem, regularization, [strength], tolerance, start)
         return solution
@@ -94,7 +94,7 @@ def solve(
 
 def solve_path(problem: Problem, regularization: Regularization, strengths: FloatArray, *, tolerance: float) -> Iterator[Solution]:
     """The solution at each strength, each started from the one before; strengths should fall."""
-    if regularization.penalty in ("none", "l2") and len(problem.x) < problem.x.shape[1]:
+    if not PENALTIES[regularization.penalty].makes_zeros and len(problem.x) < problem.x.shape[1]:
         yield from _solve_in_row_space(_used_rows(problem), regularization, strengths, tolerance, None)
         return
     solution: Solution | None = None
@@ -147,22 +147,18 @@ def _solve_in_row_space(
 def strength_path(problem: Problem, regularization: Regularization, *, n_strengths: int = 10) -> FloatArray:
     """Falling strengths worth trying, shape (n_strengths,).
 
-    For penalties with exact zeros from the least strength that leaves no weight (to which the gradient at zero
-    gives the value) down to a thousandth of it; for l2 from 3 to 1e-5, on inputs of variance one (our choice).
+    For penalties with exact zeros from the least strength that leaves no weight down to a thousandth of it; for smooth ones from 3 to
+    1e-5, on inputs of variance one (our choice).
     """
-    if regularization.penalty == "l2":
+    least_strength = PENALTIES[regularization.penalty].least_strength
+    if least_strength is None:
         return np.geomspace(3.0, 1e-5, n_strengths)
     center = Problem(problem.loss, np.zeros((len(problem.x), 1)), problem.y, problem.weight, problem.n_outputs, np.zeros(1, int))
     constant = solve(center, Regularization(penalty="none"), 0.0, tolerance=1e-9)
     weight = problem.weight / problem.weight.sum()
     theta = np.vstack([np.zeros((problem.x.shape[1], problem.n_outputs)), constant.b])
     gradient = _evaluate(problem._replace(weight=weight), theta)[1][:-1]
-    largest = (
-        np.abs(gradient).max() / max(regularization.l1_ratio, 1e-3) if regularization.penalty == "elastic_net" else np.abs(gradient).max()
-    )
-    if regularization.penalty == "group":
-        lengths = np.sqrt(np.bincount(problem.groups, (gradient**2).sum(1)))
-        largest = (lengths / np.sqrt(np.bincount(problem.groups) * problem.n_outputs).clip(1)).max()
+    largest = float(least_strength(gradient, regularization.l1_ratio, problem.groups))
     # A little above the bound, because the constant model it is computed from is solved to a tolerance only.
     return max(largest, 1e-12) * (1 + 1e-6) * np.geomspace(1.0, 1e-3, n_strengths)
 
@@ -186,7 +182,7 @@ class NewtonStep:
     def take(self, regularization: Regularization, strength: float, groups: IntArray) -> Solution:
         """The solution after the step. Its residual is that of before."""
         penalty, l1_ratio = PENALTIES[regularization.penalty], regularization.l1_ratio
-        smooth = regularization.penalty in ("none", "l2") or strength == 0
+        smooth = not penalty.makes_zeros or strength == 0
         curvature = float(penalty.curvature(strength, l1_ratio))
         gradient, hessian = self.gradient / self.mass, self.hessian / self.mass
         gradient[:-1] += curvature * self.theta[:-1]
@@ -276,14 +272,14 @@ def _solve_quadratic(
     length = 1.0 / largest
     linear = gradient.ravel() - hessian @ theta.ravel()
     v, ahead, momentum = theta, theta, 1.0
-    separable = penalty.rest is not PENALTIES["group"].rest
+    pull = _slope_of_rest(penalty, strength, l1_ratio)
     for i in range(_MOST_INNER_STEPS):
         slope = (linear + hessian @ ahead.ravel()).reshape(theta.shape)
         new = _prox(penalty, ahead - length * slope, strength * length, l1_ratio, groups)
         if np.abs(new - ahead).max() * largest <= tolerance:
             return new
-        if separable and i % 50 == 49:
-            polished = _solve_on_support(penalty, hessian, linear, new, strength, l1_ratio)
+        if pull is not None and i % 50 == 49:
+            polished = _solve_on_support(pull, hessian, linear, new)
             slope = (linear + hessian @ polished.ravel()).reshape(theta.shape)
             if np.abs(polished - _prox(penalty, polished - slope, strength, l1_ratio, groups)).max() <= tolerance:
                 return polished
@@ -294,14 +290,18 @@ def _solve_quadratic(
     return v
 
 
-def _solve_on_support(
-    penalty: Penalty, hessian: FloatArray, linear: FloatArray, v: FloatArray, strength: float, l1_ratio: float
-) -> FloatArray:
-    """The optimum if the zeros and signs of v were already right."""
-    # The threshold of the penalty, read off its proximal step: how far it moves a large number.
-    large = np.full((1, 1), 2.0 * strength + 1.0)
-    threshold = float((large - penalty.prox(large, strength, l1_ratio, np.zeros(1, int)))[0, 0])
-    pull = threshold * np.sign(v)
+def _slope_of_rest(penalty: Penalty, strength: float, l1_ratio: float) -> float | None:
+    """The slope of the rest of the penalty by a single weight; None where it depends on other weights."""
+    if penalty.threshold is None:
+        return None
+    large = 2.0 * strength + 1.0
+    # In the digits in which a proximal step takes it off a weight of this size.
+    return large - (large - float(penalty.threshold(strength, l1_ratio)))
+
+
+def _solve_on_support(slope: float, hessian: FloatArray, linear: FloatArray, v: FloatArray) -> FloatArray:
+    """The optimum if the zeros and signs of v were already right, where the rest of the penalty has this slope by each weight."""
+    pull = slope * np.sign(v)
     pull[-1] = 0.0
     support = v.ravel() != 0
     support[-v.shape[1] :] = True

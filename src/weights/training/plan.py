@@ -9,6 +9,7 @@ import msgspec
 import numpy as np
 import threadpoolctl
 
+from weights.elements.regularization import PENALTIES
 from weights.models import convolution, patches
 from weights.models.base import Shape
 from weights.models.convolution import Convolution
@@ -26,8 +27,6 @@ _HELD_OF_STEPS, _HELD_OF_ANSWERS = 8, 4
 """Numbers that are held for each activation: tiles and products of both ways, and those of a layer or two."""
 _OF_ACTIVATION = 300
 """Multiplications that would take as long as reading and writing an activation on its ways forward and back (measured)."""
-_OF_MUON = 15
-"""Products of each layer's matrix with one of its outputs in a step of Muon: three in each of five iterations."""
 _EXACT_SOLVES = 6
 _PATH_LENGTH = 10
 
@@ -59,7 +58,7 @@ def plan(spec: Spec, shape: Shape, n_samples: int, *, n_threads: int, n_passing:
     speed = _flops_per_second()
     if spec.solved:
         # Fewer rows than inputs are solved in the space of the rows, see `exact.solve`.
-        smooth = spec.regularization.penalty in ("none", "l2")
+        smooth = not PENALTIES[spec.regularization.penalty].makes_zeros
         width = min(shape.n_inputs, n_samples) if smooth else shape.n_inputs
         unknowns = (width + 1) * shape.n_outputs
         products = shape.n_outputs * (shape.n_outputs + 1) / 2
@@ -91,7 +90,7 @@ def _plan_of_pictures(spec: Spec, model: OfPictures, shape: Shape, n_samples: in
         name, (n_weights, multiplications, n_activations) = "patches", patches.cost(model, shape)
     members, n_steps = spec.members.n_members, spec.optimization.n_steps or 0
     batch_size, speed = spec.optimization.batch_size or n_samples, _flops_per_second()
-    of_weights = _OF_MUON * n_weights * (model.widths or (0,))[-1] if spec.optimization.name == "muon" else 0.0
+    of_weights = spec.optimization.optimizer.n_products * n_weights * (model.widths or (0,))[-1]
     step = (2.0 * batch_size * (3 * multiplications + _OF_ACTIVATION * n_activations) + 2.0 * of_weights) / (0.4 * speed)
     judging = 2.0 * n_samples / spec.members.n_folds * multiplications * 30 / (0.4 * speed)
     seconds = members * (n_steps * step + judging) / n_threads + _COMPILE_SECONDS_OF_PICTURES

@@ -21,6 +21,7 @@ import msgspec
 import numpy as np
 import threadpoolctl
 
+from weights.elements.regularization import PENALTIES
 from weights.ensemble import apply_program, available_threads
 from weights.errors import Interrupted, TrainingError
 from weights.models.embedding import find_knots
@@ -436,7 +437,7 @@ def _solve_members(job: Job, control: Control) -> Trained:
     specs = job.specs
     solutions: list[Solution] = []
     with threadpoolctl.threadpool_limits(1), ThreadPoolExecutor(control.n_threads) as threads:
-        if specs[0].regularization.strength is None and specs[0].regularization.penalty != "none":
+        if specs[0].regularization.strength is None and PENALTIES[specs[0].regularization.penalty].has_strength:
             specs = _choose_strengths(job, control, threads)
 
         def one(m: int) -> Solution:

@@ -18,7 +18,7 @@ import optax
 
 from weights.elements.augmentation import augmented, second_shares
 from weights.elements.optimization import average, direction, rate_at
-from weights.elements.regularization import MAKE_ZEROS, PENALTIES, cap_norm, dropout_mask
+from weights.elements.regularization import PENALTIES, cap_norm, dropout_mask
 from weights.elements.updates import shape_gradients
 from weights.models.base import Model, Shape, keep_all
 from weights.models.table import build
@@ -177,11 +177,10 @@ def _updated(
     params, step, values = state.params, state.step, member.values
     key = jax.random.fold_in(jax.random.key(member.seed), step)
     grads = shape_gradients(spec.updates, raw, clip_norm=values["updates.clip_norm"], noise=values["updates.noise"], step=step, key=key)
-    extra = {"value": value, "grad": grads, "value_fn": lambda p: objective(p)[0]} if spec.optimization.name == "lbfgs" else {}
+    length_is_found = spec.optimization.optimizer.finds_length
+    extra = {"value": value, "grad": grads, "value_fn": lambda p: objective(p)[0]} if length_is_found else {}
     towards, optimizer = _transformation(spec, member).update(grads, state.optimizer, params, **extra)
-    length = values["optimization.learning_rate"] * rate_at(spec.optimization, step / run_length)
-    if spec.optimization.name == "lbfgs":
-        length = jnp.ones(())  # its line search has already found the length
+    length = jnp.ones(()) if length_is_found else values["optimization.learning_rate"] * rate_at(spec.optimization, step / run_length)
     if spec.updates.accumulate > 1:
         # Until the last batch of a step has come the optimizer gives zeros; the proximal step must rest as well.
         length = jnp.where((step + 1) % spec.updates.accumulate == 0, length, 0.0)
@@ -213,7 +212,7 @@ def _trial_step(
         objective = _objective(spec, functions, model, shared, member, batch, silenced_as_at)
         return jax.value_and_grad(lambda params: objective(params)[0])(state.params)
 
-    undivided = len(rows) == 1 or spec.optimization.name == "lbfgs"  # which takes all rows at once: their gradient has no noise
+    undivided = len(rows) == 1 or spec.optimization.optimizer.all_rows  # whose gradient has no noise
     halves = jnp.stack([rows, rows]) if undivided else rows[: len(rows) // 2 * 2].reshape(2, -1)
     values, grads = jax.lax.map(lambda of: half(*of), (jnp.arange(2), halves))
     whole = _objective(spec, functions, model, shared, member, rows, state.step)
@@ -242,7 +241,7 @@ def _objective(
             others = jnp.roll(weight, 1) * jax.vmap(functions.loss)(outputs, jnp.roll(y, 1))
             losses = losses + second * (others - losses)
         # All rows at once come padded with rows of weight zero; batches are means of equally many rows.
-        loss = jnp.sum(losses) / jnp.sum(weight) if spec.optimization.name == "lbfgs" else jnp.mean(losses)
+        loss = jnp.sum(losses) / jnp.sum(weight) if spec.optimization.optimizer.all_rows else jnp.mean(losses)
         return loss + _smooth_penalty(spec, model, params, member.values), loss
 
     return objective
@@ -264,7 +263,7 @@ def _silence(spec: Spec, member: Member, step: jax.Array, x: jax.Array, layer: i
 
 
 def _penalised_layers(spec: Spec, model: Model, params: Params) -> list[str]:
-    only_input = spec.regularization.scope == "input" or spec.regularization.penalty == "group"
+    only_input = spec.regularization.scope == "input" or PENALTIES[spec.regularization.penalty].by_feature
     return [
         name for name in params if "w" in params[name] and params[name]["w"].ndim == 2 and (name == model.input_layer or not only_input)
     ]
@@ -300,7 +299,7 @@ def _constrained(spec: Spec, model: Model, params: Params, shared: Shared, value
     """Weights after the proximal step of the penalty, the norm limit and the mask."""
     settings = spec.regularization
     params = {name: dict(layer) for name, layer in params.items()}
-    if settings.strength and settings.penalty in MAKE_ZEROS:
+    if settings.makes_zeros:
         step = length * values["regularization.strength"]
         for name in _penalised_layers(spec, model, params):
             w = params[name]["w"]
