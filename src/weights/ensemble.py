@@ -25,7 +25,7 @@ from weights.effects import FeatureWeights
 from weights.errors import UsageError
 from weights.metrics import Metric, log_losses
 from weights.models.base import Shape, keep_all
-from weights.models.table import build
+from weights.models.registry import build
 from weights.spec import Spec, program_spec
 from weights.task import Task, log_probabilities
 from weights.types import AnyArray, BoolArray, FloatArray, IntArray, Params

@@ -12,7 +12,7 @@ from weights.data.encoding import Encoding, Picture
 from weights.ensemble import Ensemble, Population, Report
 from weights.metrics import Metric
 from weights.models.base import Shape
-from weights.models.table import build
+from weights.models.registry import build
 from weights.spec import Spec, resolve, with_settings
 from weights.task import Task
 
