@@ -31,7 +31,7 @@ import numpy as np
 from weights import answering, api
 from weights.inspection.saliency import saliency
 from weights.models.base import Shape
-from weights.models.table import build
+from weights.models.registry import build
 from weights.spec import Spec, resolve, varying_values, with_settings
 from weights.tasks.classes import Multiclass
 from weights.training.step import Member, Shared, member_program

@@ -24,7 +24,7 @@ from weights.data.encoding import Encoding
 from weights.effects import FeatureWeights
 from weights.errors import UsageError
 from weights.models.base import Shape, keep_all
-from weights.models.table import build
+from weights.models.registry import build
 from weights.spec import Spec, program_spec
 from weights.tasks.base import Task
 from weights.tasks.metrics import Metric

@@ -28,9 +28,9 @@ from weights.inspection.decomposition import Judged, Voice, decompose
 from weights.inspection.feature_weights import Question, weigh
 from weights.inspection.outofbag import OutOfBag, Voices
 from weights.inspection.slopes import Rows
+from weights.models.architecture import Sizes
 from weights.models.base import Shape
-from weights.models.linear import Linear
-from weights.models.table import MODELS
+from weights.models.registry import ARCHITECTURES, architecture_of
 from weights.spec import Members, Spec, resolve, with_settings
 from weights.tasks.base import Task
 from weights.tasks.metrics import Metric, score
@@ -43,13 +43,6 @@ from weights.training.search import paired_difference, race
 from weights.types import AnyArray, BoolArray, FloatArray, IntArray
 from weights.verdicts import Decomposition
 
-_SIMPLER_FIRST, _OF_PICTURES = ("linear", "mlp"), ("convolution",)
-"""What auto trains, of columns and of pictures."""
-_LOOSE = {"optimization.weight_decay": 0.1, "regularization.dropout": 0.02}
-"""Beside networks whose weights are held back, auto trains some whose weights are free: large clean tables want these, small noisy ones
-the others, and out-of-bag rows share the vote out. Both run through one program, hence no dropout of exactly zero."""
-_MEMBERS_OF_PICTURES = 8
-"""Where not asked for: one for each fold, because each takes minutes."""
 _NORMAL_95 = 1.96
 _MOST_CANDIDATES = 64
 _MOST_MULTIPLICATIONS, _LEAST_WEIGHED = 2.5e10, 1_000
@@ -202,7 +195,7 @@ def _worth(prepared: Prepared, voices: list[Voices], offset: FloatArray, covered
 
 def question(prepared: Prepared, voices: list[Voices], offset: FloatArray, covered: BoolArray, n_threads: int) -> Question:
     """What `inspection` is asked about these members: the rows that were kept for it and that are covered (n,)."""
-    dataset, linear = prepared.dataset, all(isinstance(voice.spec.model, Linear) for voice in voices)
+    dataset, linear = prepared.dataset, all(architecture_of(voice.spec.model).linear for voice in voices)
     places = np.flatnonzero(covered[dataset.inspected.rows] & (dataset.sample_weight[dataset.inspected.rows] > 0))
     most = len(places) if linear else _most_weighed(voices, len(dataset.encoding.columns))
     if len(places) > most:
@@ -219,7 +212,7 @@ def question(prepared: Prepared, voices: list[Voices], offset: FloatArray, cover
 def _most_weighed(voices: list[Voices], n_features: int) -> int:
     """Rows for which networks can be asked about every feature in about half a minute."""
     n_asked = 0.0
-    for voice in (voice for voice in voices if not isinstance(voice.spec.model, Linear)):
+    for voice in (voice for voice in voices if not architecture_of(voice.spec.model).linear):
         n_weights = sum(array[0].size for layer in voice.params.values() for array in layer.values())
         n_asked += n_weights * voice.unseen.mean(1).sum()  # by as many members each row is answered
     return max(int(_MOST_MULTIPLICATIONS / (n_asked * n_features)), _LEAST_WEIGHED)
@@ -320,19 +313,20 @@ def candidates(model: str, settings: dict[str, Any], dataset: Dataset, *, varied
         dataset: the rows.
         varied: whether auto may add populations that differ in settings nobody asked for.
     """
-    if model not in ("auto", *MODELS):
-        raise UsageError(f"There is no model '{model}'. {suggest(model, ['auto', *MODELS])}")
+    if model not in ("auto", *ARCHITECTURES):
+        raise UsageError(f"There is no model '{model}'. {suggest(model, ['auto', *ARCHITECTURES])}")
     specs: dict[str, Spec] = {}
     refused: UsageError | None = None
     sizes = sizes_of(dataset)
-    several = _SIMPLER_FIRST if dataset.encoding.picture is None else _OF_PICTURES
-    start = Spec() if dataset.encoding.picture is None else Spec(members=Members(n_members=_MEMBERS_OF_PICTURES))
-    for name in several if model == "auto" else (model,):
+    of_auto = [name for name, architecture in ARCHITECTURES.items() if architecture.in_auto and architecture.reads == sizes.block]
+    for name in of_auto if model == "auto" else (model,):
+        beside_others, n_members = model == "auto" and ARCHITECTURES[name].linear, ARCHITECTURES[name].defaults.n_members
+        start = Spec() if n_members is None else Spec(members=Members(n_members=n_members))
         try:
-            own = _settings_that_solve(settings) if model == "auto" and name == "linear" else settings
+            own = _settings_that_solve(name, settings) if beside_others else settings
             specs[name] = resolve(with_settings(start, {"model": name, **own}), *sizes)
         except UsageError as error:
-            if model == "auto" and name == "linear" and not _asks_for_optimizer(settings):
+            if beside_others and not _asks_for_optimizer(settings):
                 raise
             refused = error
     for name, spec in specs.items() if dataset.passage else ():
@@ -342,17 +336,27 @@ def candidates(model: str, settings: dict[str, Any], dataset: Dataset, *, varied
     if not specs:
         assert refused is not None
         raise refused
-    open_settings = {name: value for name, value in _LOOSE.items() if not {name, name.split(".")[1]} & settings.keys()}
-    if varied and model == "auto" and open_settings and "mlp" in specs and specs["mlp"].optimization.name == "adamw":
-        specs["mlp-loose"] = with_settings(specs["mlp"], open_settings)
+    if varied and model == "auto":
+        specs |= _vary(specs, settings)
     specs = {name: _with_members(spec, len(specs)) for name, spec in specs.items()}
     check_features(specs, dataset)
     return specs
 
 
-def sizes_of(dataset: Dataset) -> tuple[int, int, tuple[int, int, int] | None]:
-    """What settings are resolved for: rows, numeric inputs, and height, width and channels of pictures."""
-    return dataset.n_samples, len(dataset.encoding.numeric_inputs), dataset.encoding.picture_size
+def _vary(specs: Mapping[str, Spec], settings: Mapping[str, Any]) -> dict[str, Spec]:
+    """Second populations beside those that learn as usual: their settings but for what the architecture varies and nobody asked for."""
+    varied = {}
+    for name, spec in specs.items():
+        architecture = architecture_of(spec.model)
+        beside = {path: value for path, value in architecture.beside.items() if not {path, path.split(".")[1]} & settings.keys()}
+        if beside and spec.optimization.name == architecture.defaults.optimizer:
+            varied[f"{name}-loose"] = with_settings(spec, beside)
+    return varied
+
+
+def sizes_of(dataset: Dataset) -> Sizes:
+    """What settings are resolved for."""
+    return Sizes(dataset.n_samples, len(dataset.encoding.numeric_inputs), dataset.encoding.picture_size)
 
 
 def check_features(specs: Mapping[str, Spec], dataset: Dataset) -> None:
@@ -378,14 +382,14 @@ def _asks_for_optimizer(settings: Mapping[str, Any]) -> bool:
     return "optimization" in settings or "optimization.name" in settings
 
 
-def _settings_that_solve(settings: dict[str, Any]) -> dict[str, Any]:
+def _settings_that_solve(model: str, settings: dict[str, Any]) -> dict[str, Any]:
     """Beside a network, a linear model stays solved: settings that only guide steps are for the network."""
     if _asks_for_optimizer(settings):
         return settings
 
     def solves(name: str) -> bool:
         try:
-            return resolve(with_settings(Spec(), {"model": "linear", name: settings[name]}), 1000).solved
+            return resolve(with_settings(Spec(), {"model": model, name: settings[name]}), 1000).solved
         except UsageError:
             return False
 

@@ -17,7 +17,7 @@ from weights.ensemble import Ensemble, apply_program
 from weights.errors import TrainingError
 from weights.fitting import Prepared, job, plans_of
 from weights.inspection.decomposition import Judged, Terms, Voice, average, row_terms
-from weights.models.mlp import Mlp
+from weights.models.registry import architecture_of
 from weights.spec import Spec, with_settings
 from weights.training.job import Job
 from weights.training.mixing import Mixture, mix, mixed
@@ -148,7 +148,7 @@ def _learned(prepared: Prepared, jobs: dict[str, Job], trained: dict[str, Traine
 
 def spared(ensemble: Ensemble) -> set[str]:
     """Of several populations of networks those with less say than another: what helps that is taken to help them."""
-    networks = [one for one in ensemble.populations if isinstance(one.spec.model, Mlp)]
+    networks = [one for one in ensemble.populations if architecture_of(one.spec.model).has_hidden]
     chief = max(networks, key=lambda one: one.share).name if networks else ""
     return {one.name for one in networks if one.name != chief}
 

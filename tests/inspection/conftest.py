@@ -11,7 +11,7 @@ from weights.data.dataset import Feature
 from weights.data.encoding import Encoding, Picture
 from weights.ensemble import Ensemble, Population, Report
 from weights.models.base import Shape
-from weights.models.table import build
+from weights.models.registry import build
 from weights.spec import Spec, resolve, with_settings
 from weights.tasks.classes import task_of
 from weights.tasks.metrics import Metric

@@ -109,7 +109,7 @@ def test_what_was_set_stays_when_the_rest_is_filled_in():
 
 def test_weights_and_layers_are_counted():
     _, params = make()
-    n_weights, multiplications, activations = cost(SETTINGS, SHAPE)
+    n_weights, multiplications, activations, _ = cost(SETTINGS, SHAPE)
     assert n_weights == sum(array.size for layer in params.values() for array in layer.values())
     assert multiplications == 9 * 3 * 5 * 120 + 9 * 5 * 6 * 30 + 2 * 9 * 6 * 6 * 30 + 6 * 4
     assert activations == 5 * 120 + 3 * 6 * 30

@@ -13,7 +13,7 @@ from weights.models.base import Shape
 from weights.models.embedding import find_knots
 from weights.models.linear import Linear
 from weights.models.mlp import Mlp, mlp_model
-from weights.models.table import build
+from weights.models.registry import build
 
 SHAPE = Shape(5, 2, numeric_inputs=(0, 3))
 X = np.random.default_rng(0).normal(size=(40, 5))

@@ -163,7 +163,7 @@ def test_what_was_set_stays_when_the_rest_is_filled_in():
 @pytest.mark.parametrize("settings", [SETTINGS, Patches(5, (7,), 0), Patches(1, (4, 6, 9), 1)])
 def test_weights_activations_and_layers_are_counted(settings):
     model, params = make(settings)
-    n_weights, multiplications, activations = cost(settings, SHAPE)
+    n_weights, multiplications, activations, _ = cost(settings, SHAPE)
     assert n_weights == sum(array.size for layer in params.values() for array in layer.values())
     assert layer_names(settings) == [*params]
     hidden = model.apply(params, jnp.asarray(X[:1]))[1]

@@ -9,7 +9,7 @@ import numpy as np
 from weights.data.encoding import Encoding, Numeric
 from weights.ensemble import Ensemble
 from weights.errors import UsageError
-from weights.models.linear import Linear
+from weights.models.registry import architecture_of
 from weights.types import FloatArray
 
 
@@ -34,7 +34,7 @@ def coefficients(ensemble: Ensemble) -> Coefficients:
     """
     encoding, task = ensemble.encoding, ensemble.task
     population, *others = ensemble.populations
-    if others or not isinstance(population.spec.model, Linear):
+    if others or not architecture_of(population.spec.model).linear:
         raise UsageError("Coefficients need a linear model, but the model has hidden layers. Use model 'linear'.")
     if reason := _nonlinearity(encoding):
         raise UsageError(f"Coefficients in the unit of the features need features that enter as they are, but {reason}.")

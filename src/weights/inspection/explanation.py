@@ -21,7 +21,7 @@ import scipy.special
 from weights.ensemble import Ensemble, available_threads, model_shape
 from weights.errors import DataError
 from weights.models.base import Shape, keep_all
-from weights.models.table import build
+from weights.models.registry import build
 from weights.spec import Spec, program_spec
 from weights.tasks.base import OutputFunctions
 from weights.types import FloatArray, IntArray, Params

@@ -15,7 +15,7 @@ import numpy as np
 
 from weights.ensemble import apply_program
 from weights.models.base import Shape
-from weights.models.linear import Linear
+from weights.models.registry import architecture_of
 from weights.spec import Spec
 from weights.tasks.base import Scaled, Task
 from weights.types import BoolArray, FloatArray, IntArray, Params
@@ -74,7 +74,9 @@ class OutOfBag:
             (p, m, rows) for p, one in enumerate(voices) for m, unseen in enumerate(one.unseen) if len(rows := np.flatnonzero(unseen))
         ]
         self.params = [jax.tree.map(lambda a, m=m: a[m], voices[p].params) for p, m, _ in self.members]
-        self.linear = [self._linear(i) if isinstance(voices[p].spec.model, Linear) else None for i, (p, _, _) in enumerate(self.members)]
+        self.linear = [
+            self._linear(i) if architecture_of(voices[p].spec.model).linear else None for i, (p, _, _) in enumerate(self.members)
+        ]
         as_they_are = Replacement(np.zeros(0, int), np.zeros((1, len(x), 0), np.float32), np.ones((1, len(x))))
         self.as_is, self.alone = self.answers(as_they_are)
 

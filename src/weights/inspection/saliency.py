@@ -25,8 +25,8 @@ import scipy.stats
 from weights.ensemble import Ensemble, available_threads, model_shape
 from weights.inspection.gratings import population_of_pictures, untrained_params
 from weights.models.base import Shape
-from weights.models.table import build
-from weights.spec import Spec, layers_of, program_spec
+from weights.models.registry import build, layers_of
+from weights.spec import Spec, program_spec
 from weights.tasks.base import OutputFunctions
 from weights.types import BoolArray, FloatArray, IntArray, Params
 

@@ -19,9 +19,8 @@ from weights.data.image import MOST_SIDE
 from weights.effects import ERRORS, MEASURES, FeatureWeights
 from weights.ensemble import Answered, Report
 from weights.errors import UsageError
-from weights.models.convolution import Convolution
-from weights.models.patches import Patches
-from weights.models.table import AnyModel, OfPictures
+from weights.models.architecture import block_of
+from weights.models.registry import AnyModel, architecture_of
 from weights.spec import Spec
 from weights.spec import check as check_spec
 from weights.types import AnyArray
@@ -42,11 +41,11 @@ def wrong_in_spec(spec: Spec) -> list[str]:
 
 def wrong_in_model(model: AnyModel, encoding: Encoding) -> list[str]:
     """What is wrong with a model for these inputs: it reads others, or its sizes are not told."""
-    if isinstance(model, OfPictures) != (encoding.picture is not None):
+    architecture = architecture_of(model)
+    if architecture.reads != block_of(encoding.picture_size):
         return ["a model of pictures is to read columns, or one of columns pictures"]
-    if isinstance(model, Patches) and not model.is_resolved:
-        return ["the sizes of a patch network are not told"]
-    return ["the stages of a convolution are not told"] if isinstance(model, Convolution) and not (model.widths and model.blocks) else []
+    lacking = architecture.lacks(model)
+    return [f"{lacking} are not told"] if lacking else []
 
 
 def wrong_in_encoding(encoding: Encoding, features: Iterable[Feature]) -> list[str]:

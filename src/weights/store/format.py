@@ -32,8 +32,8 @@ from weights.elements.initialization import Initialization
 from weights.ensemble import Answered, Ensemble, Population, Report, model_shape
 from weights.errors import CorruptError, DataError, NotFoundError, StorageError, UsageError, WeightsError, listed
 from weights.models.base import Shape
-from weights.models.table import AnyModel, build
-from weights.spec import Spec, layers_of
+from weights.models.registry import AnyModel, architecture_of, build, layers_of
+from weights.spec import Spec
 from weights.store.card import model_card
 from weights.store.checks import (
     ANSWERED,
@@ -423,7 +423,7 @@ def _needed_shapes(config: Config, spec: Spec, n_members: int) -> dict[str, list
 def _member_shapes(model: AnyModel, shape: Shape, initialization: Initialization, activation: Activation) -> dict[str, tuple[int, ...]]:
     """Names and shapes of one member's weights."""
     x = jax.ShapeDtypeStruct((2, shape.n_inputs), np.float32)
-    knots = jax.ShapeDtypeStruct((len(shape.numeric_inputs), (getattr(model, "n_bins", None) or 0) + 1), np.float32)
+    knots = jax.ShapeDtypeStruct((len(shape.numeric_inputs), architecture_of(model).n_bins(model) + 1), np.float32)
     init = build(model, shape, initialization, activation).init
     params = jax.eval_shape(lambda x, knots: init(x, knots, key=jax.random.key(0)), x, knots)
     return {f"params/{layer}/{part}": a.shape for layer, parts in params.items() for part, a in parts.items()}

@@ -25,6 +25,7 @@ from weights.elements.regularization import PENALTIES
 from weights.ensemble import apply_program, available_threads
 from weights.errors import Interrupted, TrainingError
 from weights.models.embedding import find_knots
+from weights.models.registry import architecture_of
 from weights.spec import Spec, common_program, varying_values
 from weights.training.compiling import padded_size
 from weights.training.exact import NewtonStep, Problem, Solution, linear_outputs, solve, solve_path, strength_path
@@ -406,10 +407,10 @@ def _with_leaves(tree: Any, arrays: dict[str, AnyArray], name: str, m: int) -> A
 
 
 def _knots(job: Job) -> FloatArray:
-    """Edges of the bins that the model's embedding asks for, from all rows (they know nothing of the target)."""
-    n_bins = getattr(job.specs[0].model, "n_bins", None) or 0
+    """Edges of the bins that the model asks for, from all rows (they know nothing of the target)."""
+    model = job.specs[0].model
     rows = job.x[:: -(-len(job.x) // MOST_WATCHED)]
-    return find_knots(rows[:, list(job.shape.numeric_inputs)], n_bins)
+    return find_knots(rows[:, list(job.shape.numeric_inputs)], architecture_of(model).n_bins(model))
 
 
 def _member_arguments(job: Job, m: int) -> Member:

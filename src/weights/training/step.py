@@ -21,7 +21,7 @@ from weights.elements.optimization import average, direction, rate_at
 from weights.elements.regularization import PENALTIES, cap_norm, dropout_mask
 from weights.elements.updates import shape_gradients
 from weights.models.base import Model, Shape, keep_all
-from weights.models.table import build
+from weights.models.registry import build
 from weights.spec import Spec, program_spec
 from weights.tasks.base import OutputFunctions
 from weights.training.health import Measured, of_start, of_units, of_weights
