@@ -13,15 +13,19 @@ SHARED = Path(__file__).parents[2] / "shared" / "data" / "table"
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Tests keep compiled programs apart from the user's, and shared between the processes that tests start.
+    """Tests keep compiled programs apart from the user's, and shared between all workers and the processes that tests start.
 
-    They interrupt themselves, which a shell that starts them in the background would have them ignore.
+    A worker keeps them from its first test on: the models alone, which no fit surrounds, are most of what is compiled.
+    Tests interrupt themselves, which a shell that starts them in the background would have them ignore.
     """
     import tempfile
+
+    from weights.training.compiling import keep_compiled_programs
 
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
     os.environ.setdefault("WEIGHTS_CACHE", tempfile.mkdtemp(prefix="weights-test-cache-"))
+    assert not keep_compiled_programs()
 
 
 @pytest.fixture(scope="session")
