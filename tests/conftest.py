@@ -5,6 +5,9 @@ from __future__ import annotations
 import logging
 import os
 import signal
+import subprocess
+import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -12,20 +15,37 @@ import pytest
 SHARED = Path(__file__).parents[2] / "shared" / "data" / "table"
 
 
+QUICK_TO_COMPILE = "--xla_backend_optimization_level=0 --xla_cpu_use_fusion_emitters=false --xla_cpu_parallel_codegen_split_count=1"
+"""What XLA is asked for in tests, and in the processes that they start.
+
+Tests run thousands of programs for milliseconds each, and compiling these takes ten times as long as running them. Without
+optimisation a training step is compiled in an eighth of the time. No bound is wider for it, and what is compared bit for bit
+is made by the same settings on both sides. `XLA_FLAGS= python -m pytest` compiles as a user's process does, and so do the two
+commands of the user in .ci/run; speed is measured in benchmarks/, never here.
+"""
+
+
 def pytest_configure(config: pytest.Config) -> None:
     """Tests keep compiled programs apart from the user's, and shared between all workers and the processes that tests start.
 
-    A worker keeps them from its first test on: the models alone, which no fit surrounds, are most of what is compiled.
+    A worker keeps them from its first test on: models alone, around which there is no fit, are much of what is compiled.
     Tests interrupt themselves, which a shell that starts them in the background would have them ignore.
     """
-    import tempfile
-
-    from weights.training.compiling import keep_compiled_programs
-
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
     os.environ.setdefault("WEIGHTS_CACHE", tempfile.mkdtemp(prefix="weights-test-cache-"))
+    if "XLA_FLAGS" not in os.environ and knows(QUICK_TO_COMPILE):
+        os.environ["XLA_FLAGS"] = QUICK_TO_COMPILE
+
+    from weights.training.compiling import keep_compiled_programs
+
     assert not keep_compiled_programs()
+
+
+def knows(flags: str) -> bool:
+    """Whether the XLA that is installed has these flags: it ends a process that asks for one that it does not have."""
+    asked = os.environ | {"XLA_FLAGS": flags}
+    return not subprocess.run([sys.executable, "-c", "import jax; jax.devices()"], env=asked, capture_output=True, check=False).returncode
 
 
 @pytest.fixture(scope="session")
