@@ -15,6 +15,22 @@ import pytest
 SHARED = Path(__file__).parents[2] / "shared" / "data" / "table"
 
 
+LONG = (
+    "test_real_tables.py",
+    "test_trials.py",
+    "inspection/test_health.py",
+    "hostile/test_kill.py",
+    "test_pictures.py",
+    "test_remedies.py",
+    "hostile/test_process.py",
+    "test_estimators.py",
+    "inspection/test_feature_weights.py",
+    "test_experiments.py",
+    "inspection/test_saliency.py",
+    "report/test_elements.py",
+    "training/test_health.py",
+)
+"""Files that take longest, the longest first."""
 QUICK_TO_COMPILE = "--xla_backend_optimization_level=0 --xla_cpu_use_fusion_emitters=false --xla_cpu_parallel_codegen_split_count=1"
 """What XLA is asked for in tests, and in the processes that they start.
 
@@ -31,6 +47,7 @@ def pytest_configure(config: pytest.Config) -> None:
     A worker keeps them from its first test on: models alone, around which there is no fit, are much of what is compiled.
     Tests interrupt themselves, which a shell that starts them in the background would have them ignore.
     """
+    config.option.loadscopereorder = False  # pytest-xdist would put the files of most tests first; see the order below
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
     os.environ.setdefault("WEIGHTS_CACHE", tempfile.mkdtemp(prefix="weights-test-cache-"))
@@ -40,6 +57,12 @@ def pytest_configure(config: pytest.Config) -> None:
     from weights.training.compiling import keep_compiled_programs
 
     assert not keep_compiled_programs()
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The files that take longest come first, so that no worker is left with one while the others have nothing to do."""
+    items.sort(key=lambda item: next((i for i, name in enumerate(LONG) if item.path.match(f"tests/{name}")), len(LONG)))
 
 
 def knows(flags: str) -> bool:
