@@ -24,7 +24,7 @@ from weights.inspection.feature_weights import noiseless_effects
 from weights.inspection.outofbag import Voices
 from weights.inspection.slopes import n_lags
 from weights.task import Task
-from weights.training.population import Control, Progress
+from weights.training.control import Control, Progress
 from weights.types import AnyArray, FloatArray, IntArray
 
 _NULL_SHARE = 0.3

@@ -19,7 +19,8 @@ from weights.fitting import Prepared, check_features, check_memory, check_rows, 
 from weights.inspection.decomposition import average
 from weights.inspection.health import findings
 from weights.spec import Spec, find_setting, resolve, with_settings
-from weights.training.population import Control, Progress, Trained
+from weights.training.control import Control, Progress
+from weights.training.outofbag import Trained
 from weights.trials import N_TRAININGS, Bench, Trial, cost_of, with_other_seeds
 from weights.verdicts import Experiment, Variant
 

@@ -19,8 +19,8 @@ from weights.models.mlp import Mlp
 from weights.report import terminal
 from weights.spec import Spec, resolve, with_settings
 from weights.task import Task
+from weights.training.control import Progress
 from weights.training.plan import Plan
-from weights.training.population import Progress
 
 NETWORK = resolve(with_settings(Spec(model=Mlp(hidden=(8,))), {"activation": "tanh", "learning_rate": 0.0125, "n_steps": 96}), 100)
 SOLVED = resolve(with_settings(Spec(model=Linear()), {"model": "linear", "strength": 0.5}), 100)
