@@ -26,7 +26,7 @@ from typing import Any
 
 import numpy as np
 
-from weights import api
+from weights import api, running
 from weights.store import disk
 from weights.store.checkpoint import Checkpoints, has_checkpoint
 
@@ -117,9 +117,9 @@ def fit_in_phases(folder: Path, stage: Stage, last: int | None, seed: int, *, re
     disk.exchange = functools.partial(disk.os.call, "exchange", disk.exchange)
     Checkpoints.keep = during("checkpoint", Checkpoints.keep)  # type: ignore[method-assign]
     Checkpoints.remove = during("removing", Checkpoints.remove)  # type: ignore[method-assign]
-    api.Checkpoints = functools.partial(Checkpoints, every_seconds=0.0)  # type: ignore[attr-defined]
-    api.save_ensemble = during("saving", api.save_ensemble)  # type: ignore[attr-defined]
-    api.train_ensemble = during("training", api.train_ensemble)  # type: ignore[attr-defined]
+    running.Checkpoints = functools.partial(Checkpoints, every_seconds=0.0)  # type: ignore[attr-defined]
+    running.save_ensemble = during("saving", running.save_ensemble)  # type: ignore[attr-defined]
+    running.train_ensemble = during("training", running.train_ensemble)  # type: ignore[attr-defined]
     stage.enter("planning")
     api.fit(table(), "wage", save=folder, resume=resume, seed=seed, **OPTIONS)
     stage.enter("done")

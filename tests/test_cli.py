@@ -37,7 +37,7 @@ from weights.errors import Interrupted
 from weights.models.mlp import Mlp
 from weights.models.registry import ARCHITECTURES
 from weights.spec import Members
-from weights.task import TASK_KINDS
+from weights.tasks.registry import TASKS
 
 PROGRAM = str(Path(sys.executable).parent / "weights")
 QUICK = ("--members", "4", "--model", "linear")
@@ -129,7 +129,7 @@ def test_python_can_run_the_package():
 
 def listed_in_help(option: str) -> set[str]:
     """Names that the help of an option of `fit` lists, up to its first full stop or colon or semicolon."""
-    [found] = [parameter for parameter in cli.fit.params if f"--{option}" in parameter.opts]
+    [found] = [parameter for parameter in cli.cli.commands["fit"].params if f"--{option}" in parameter.opts]
     words = re.split(r"[.:;(]", found.help or "")[0]
     return set(re.findall(r"[a-z_0-9]+", words)) - {"or"}
 
@@ -144,7 +144,7 @@ def listed_in_help(option: str) -> set[str]:
         ("schedule", SCHEDULES),
         ("resampling", get_args(get_type_hints(Members)["resampling"])),
         ("embedding", get_args(get_args(get_type_hints(Mlp)["embedding"])[0])),
-        ("task", TASK_KINDS),
+        ("task", TASKS),
     ],
 )
 def test_the_names_listed_in_help_are_the_choices(option, names):
@@ -152,7 +152,7 @@ def test_the_names_listed_in_help_are_the_choices(option, names):
 
 
 def test_the_models_listed_in_help_are_the_choices():
-    [found] = [parameter for parameter in cli.fit.params if "--model" in parameter.opts]
+    [found] = [parameter for parameter in cli.cli.commands["fit"].params if "--model" in parameter.opts]
     assert {name for name in re.findall(r"[a-z]+", found.help) if name in {"auto", *ARCHITECTURES}} == {"auto", *ARCHITECTURES}
 
 

@@ -12,7 +12,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from weights.api import Model, fit, load
+    from weights.api import fit, load
     from weights.errors import (
         CorruptError,
         DataError,
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
         WeightsError,
     )
     from weights.estimators import WeightsClassifier, WeightsLinearClassifier, WeightsLinearRegressor, WeightsRegressor
+    from weights.model import Model
 
 __version__ = "0.1.0"
 
@@ -47,7 +48,7 @@ __all__ = [
     "load",
 ]
 
-_HOME = dict.fromkeys(("Model", "fit", "load"), "weights.api")
+_HOME = {"Model": "weights.model", "fit": "weights.api", "load": "weights.api"}
 _HOME |= {name: "weights.estimators" for name in __all__ if name.endswith(("Classifier", "Regressor"))}
 
 

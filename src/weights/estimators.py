@@ -28,7 +28,7 @@ from sklearn.utils.class_weight import compute_class_weight
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import assert_all_finite, check_consistent_length, check_is_fitted, validate_data
 
-from weights.api import Model, plan_fit, run_fit
+from weights.api import plan_fit, run_fit
 from weights.data.dataset import Roles, parse_kinds, prepare
 from weights.data.encoding import apply_encoding
 from weights.data.table import read_table
@@ -36,10 +36,13 @@ from weights.ensemble import Ensemble, available_threads
 from weights.errors import DataError, Interrupted, UsageError
 from weights.fitting import Prepared
 from weights.inspection.coefficients import Coefficients, coefficients
+from weights.model import Model
 from weights.models.registry import architecture_of
 from weights.spec import Spec, resolve, with_settings
 from weights.store.checkpoint import fingerprint
-from weights.task import Task
+from weights.tasks.base import Task
+from weights.tasks.classes import task_of
+from weights.tasks.number import Number
 from weights.training.compiling import keep_compiled_programs
 from weights.training.incremental import Stream, begin, go_on_from, learn
 from weights.training.incremental import ensemble as ensemble_of
@@ -341,7 +344,7 @@ class _Classifier(ClassifierMixin, _Estimator):
         return np.searchsorted(self.classes_, y)
 
     def _task(self, codes: AnyArray) -> Task:
-        return Task("binary" if len(self.classes_) == 2 else "multiclass", "target", [*range(len(self.classes_))])
+        return task_of("target", [*range(len(self.classes_))])
 
     def _class_factors(self, codes: AnyArray, weight: Any) -> dict[int, float] | None:
         """Factor of each class's rows, by code."""
@@ -399,7 +402,7 @@ class _Regressor(RegressorMixin, _Estimator):
         return check_array(y, ensure_2d=False, dtype=np.float64, input_name="y")
 
     def _task(self, codes: AnyArray) -> Task:
-        return Task("regression", "target", [], float(codes.mean()), float(codes.std()) or 1.0)
+        return Number("target", float(codes.mean()), float(codes.std()) or 1.0)
 
 
 class _Linear(_Estimator):

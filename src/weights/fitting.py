@@ -28,15 +28,15 @@ from weights.inspection.decomposition import Judged, Voice, decompose
 from weights.inspection.feature_weights import Question, weigh
 from weights.inspection.outofbag import OutOfBag, Voices
 from weights.inspection.slopes import Rows
-from weights.metrics import Metric, score
 from weights.models.architecture import Sizes
 from weights.models.base import Shape
 from weights.models.registry import ARCHITECTURES, architecture_of
 from weights.spec import Members, Spec, resolve, with_settings
-from weights.task import Task
+from weights.tasks.base import Task
+from weights.tasks.metrics import Metric, score
 from weights.training.control import Control, Progress
 from weights.training.job import Job, Passing, ReadyRows
-from weights.training.mixing import Mixture, answer_losses, conformal_scores, crossfitted_answers, mix
+from weights.training.mixing import Mixture, conformal_scores, crossfitted_answers, mix
 from weights.training.outofbag import Trained
 from weights.training.plan import Plan, plan, steps_within
 from weights.training.population import member_seeds, method_of, train
@@ -144,10 +144,8 @@ def train_ensemble(prepared: Prepared, control: Control) -> Ensemble:
         version=weights.__version__,
     )
     scores = conformal_scores(task, y, answers, weight)
-    judged = None
-    if task.classes:
-        group = None if dataset.group is None else dataset.group[rows]
-        judged = Answered(answers, y, np.flatnonzero(rows), dataset.sample_weight[rows], group).thinned(MOST_ANSWERED)
+    group = None if dataset.group is None else dataset.group[rows]
+    judged = _kept(task, Answered(answers, y, np.flatnonzero(rows), dataset.sample_weight[rows], group))
     return _tested(Ensemble(task, dataset.encoding, dataset.features, populations, offset, scores, report, judged), dataset)
 
 
@@ -162,9 +160,14 @@ def _tested(ensemble: Ensemble, dataset: Dataset) -> Ensemble:
     y = task.encode(held.target.filter(pa.array(known)))
     answers, weight = ensemble.answer(held.x if known.all() else held.x[known]), held.weight[known]
     group = None if held.group is None else held.group[known]
-    test = score(task.kind, task.original(y), answers, weight=weight, group=group)
-    tested = Answered(answers, y, np.flatnonzero(known), weight, group).thinned(MOST_ANSWERED) if task.classes else None
+    test = score(task.metrics, task.original(y), answers, weight=weight, group=group)
+    tested = _kept(task, Answered(answers, y, np.flatnonzero(known), weight, group))
     return replace(ensemble, report=msgspec.structs.replace(ensemble.report, test=test, n_test=int(known.sum())), tested=tested)
+
+
+def _kept(task: Task, answered: Answered) -> Answered | None:
+    """The answers that are kept with a run: of classes, for thresholds, confusion and calibration; none of numbers."""
+    return answered.thinned(MOST_ANSWERED) if task.classes else None
 
 
 def _decomposed(prepared: Prepared, trained: list[Trained], covered: BoolArray, mixture: Mixture) -> Decomposition:
@@ -177,7 +180,7 @@ def _decomposed(prepared: Prepared, trained: list[Trained], covered: BoolArray, 
             voices.append(Voice(p, places[rows[here]], outputs[here]))
     group = None if dataset.group is None else dataset.group[covered]
     judged = Judged(prepared.y[covered], prepared.weight[covered], group)
-    x = dataset.x[covered] if prepared.task.kind == "regression" else None  # by which noise is told, of numbers only
+    x = dataset.x[covered] if prepared.task.numeric else None  # by which noise is told
     return decompose(prepared.task, judged, voices, mixture.row_shares, mixture.row_offsets, x=x)
 
 
@@ -222,8 +225,7 @@ def job(name: str, spec: Spec, prepared: Prepared) -> Job:
     dataset, task, n_members = prepared.dataset, prepared.task, spec.members.n_members
     passing = None
     if dataset.passage is None:
-        strata = None if task.kind == "regression" else prepared.y
-        rows = resample(spec.members, len(dataset.x), strata=strata, group=dataset.group, time=dataset.time)
+        rows = resample(spec.members, len(dataset.x), strata=task.strata(prepared.y), group=dataset.group, time=dataset.time)
     else:
         passing = Passing(dataset.passage.stream, ready_rows(prepared), Draw(spec.members, tuple(range(n_members))))
         rows = passing.draw(dataset.passage.keys)
@@ -242,7 +244,7 @@ def job(name: str, spec: Spec, prepared: Prepared) -> Job:
 def ready_rows(prepared: Prepared) -> Callable[[pa.Table, IntArray], ReadyRows]:
     """What makes rows that pass ready for training, as those of the sample are; one without a known target keeps its place."""
     dataset, task = prepared.dataset, prepared.task
-    mean_weight = float((dataset.sample_weight * task.class_factors(prepared.y)).mean())
+    mean_weight = float((dataset.sample_weight * task.weight_factors(prepared.y)).mean())
 
     def ready(table: pa.Table, numbers: IntArray) -> ReadyRows:
         with rows_counted_from(numbers[0]):
@@ -251,7 +253,7 @@ def ready_rows(prepared: Prepared) -> Callable[[pa.Table, IntArray], ReadyRows]:
             x, weight, keys = encode_passing(dataset, table, numbers)
             y = np.zeros(len(x), prepared.y.dtype)
             y[known] = task.encode(target.filter(pa.array(known)))
-        return ReadyRows(x, y, (weight * task.class_factors(y) / mean_weight * known).astype(np.float32), keys, known)
+        return ReadyRows(x, y, (weight * task.weight_factors(y) / mean_weight * known).astype(np.float32), keys, known)
 
     return ready
 
@@ -262,7 +264,7 @@ def check_passing_target(dataset: Dataset, task: Task) -> None:
     Raises:
         DataError: a number is not finite.
     """
-    if dataset.passage is not None and task.kind == "regression":
+    if dataset.passage is not None and task.numeric:
         for table, numbers in dataset.passage.stream.only([task.target]).in_order():
             with rows_counted_from(numbers[0]):
                 task.encode(table[task.target].filter(pa.array(task.knows(table[task.target]))))
@@ -276,12 +278,11 @@ def _first_repeat(job: Job) -> Job:
 def _compared_with_simplest(answers: FloatArray, alone: dict[str, FloatArray], rows: BoolArray, prepared: Prepared) -> str:
     """How much the mixture gains on the simplest model alone, with the uncertainty of that difference, and what follows."""
     simplest, task, dataset = next(iter(alone)), prepared.task, prepared.dataset
-    before, after = (answer_losses(task, prepared.y[rows], a) for a in (alone[simplest], answers))
+    before, after = (task.prediction_losses(prepared.y[rows], a) for a in (alone[simplest], answers))
     group = None if dataset.group is None else dataset.group[rows]
     gain, std_err = paired_difference(before, after, prepared.weight[rows], np.ones(len(before), bool), group)
-    measure = "squared error" if task.kind == "regression" else "log loss"
     low, high = gain - _NORMAL_95 * std_err, gain + _NORMAL_95 * std_err
-    words = f"the mixture's out-of-bag {measure} is {abs(gain):.3g} {'lower' if gain > 0 else 'higher'} than {simplest}'s alone"
+    words = f"the mixture's out-of-bag {task.loss_name} is {abs(gain):.3g} {'lower' if gain > 0 else 'higher'} than {simplest}'s alone"
     doubt = f"(95 % interval of the gain {low:.3g} to {high:.3g})"
     if low > 0:
         return f"{words} {doubt}"
@@ -293,17 +294,13 @@ def _metrics(answers: FloatArray, rows: BoolArray, prepared: Prepared) -> dict[s
     dataset = prepared.dataset
     group = None if dataset.group is None else dataset.group[rows]
     y = prepared.task.original(prepared.y)[rows]
-    return score(prepared.task.kind, y, answers, weight=dataset.sample_weight[rows], group=group)
+    return score(prepared.task.metrics, y, answers, weight=dataset.sample_weight[rows], group=group)
 
 
 def _constant_metrics(prepared: Prepared) -> dict[str, Metric]:
     """What always answering the mean, or the class shares, would score."""
     task, y, weight = prepared.task, prepared.y, prepared.dataset.sample_weight
-    if task.kind == "regression":
-        values = task.original(y)
-        return score(task.kind, values, np.full(len(y), np.average(values, weights=weight)), weight=weight)
-    shares = np.bincount(y, weights=weight, minlength=len(task.classes)) / weight.sum()
-    return score(task.kind, y, np.broadcast_to(shares, (len(y), len(shares))), weight=weight)
+    return score(task.metrics, task.original(y), task.constant_predictions(y, weight), weight=weight)
 
 
 # Which settings are tried

@@ -20,8 +20,8 @@ import msgspec
 import numpy as np
 
 from weights.ensemble import Ensemble
-from weights.errors import DataError, Interrupted, TrainingError, UsageError, listed
-from weights.fitting import Prepared, candidates, check_rows, job
+from weights.errors import DataError, Interrupted, TrainingError, UsageError, listed, suggest
+from weights.fitting import Prepared, candidates, check_memory, check_rows, job, plans_of
 from weights.inspection.decomposition import Terms, average
 from weights.inspection.health import all_findings
 from weights.models.architecture import Architecture
@@ -80,6 +80,23 @@ def changes(ensemble: Ensemble, prepared: Prepared) -> list[Change]:
         masked = {name: with_settings(spec, {"updates.mask": (*spec.updates.mask, *idle)}) for name, spec in specs.items()}
         found.append(Change("fewer-features", words, masked))
     return found
+
+
+def with_change(ensemble: Ensemble, prepared: Prepared, name: str) -> tuple[Prepared, str]:
+    """The rows of a run, ready to be trained on with one change of its settings, and the change in words.
+
+    Raises:
+        UsageError: the run has no such change. TooLargeError: it does not fit into memory.
+    """
+    possible = {change.name: change for change in changes(ensemble, prepared)}
+    if name not in possible:
+        raise UsageError(f"This run has no change '{name}'. {suggest(name, possible)}")
+    change, report = possible[name], ensemble.report
+    plans = plans_of(change.specs, prepared.shape, len(prepared.dataset.x), n_threads=prepared.n_threads)
+    check_memory(plans)
+    remarks = [*report.remarks, f"fitted again with {change.words}"]
+    inspect = report.feature_weights is not None
+    return dataclasses.replace(prepared, candidates=change.specs, plans=plans, remarks=remarks, inspect=inspect), change.words
 
 
 class _Turn(NamedTuple):
@@ -340,8 +357,8 @@ def _of_part(one: Job, prepared: Prepared, *, share: int, part: int) -> Job:
             unit = rng.permutation(int(dataset.group.max()) + 1)[dataset.group[rows]]
             chosen = rows[np.unique(unit, return_inverse=True)[1] % share == part]
         else:
-            by_class = rows if prepared.task.kind == "regression" else rows[np.argsort(prepared.y[rows], kind="stable")]
-            chosen = by_class[part::share]
+            strata = prepared.task.strata(prepared.y[rows])
+            chosen = (rows if strata is None else rows[np.argsort(strata, kind="stable")])[part::share]
         counts[m, chosen] = own[chosen]
     if not counts.any(1).all():
         what = "rows" if dataset.roles.group is None else f"groups of '{dataset.roles.group}'"

@@ -9,6 +9,7 @@ import pytest
 
 import weights
 from weights.elements.regularization import PENALTIES, Penalty, Regularization, cap_norm, dropout_mask, soft_threshold
+from weights.tasks.number import Number
 from weights.training.exact import Problem, solve, strength_path
 
 GROUPS = np.array([0, 0, 1, 1, 1, 2])
@@ -127,7 +128,7 @@ def half_l1(monkeypatch):
 def test_a_penalty_that_is_added_to_the_table_is_solved(half_l1):
     rng = np.random.default_rng(0)
     x = rng.normal(size=(80, 6))
-    problem = Problem("regression", x, x[:, 0] - x[:, 1] + rng.normal(size=80), np.ones(80), 1, GROUPS)
+    problem = Problem(Number.convex, x, x[:, 0] - x[:, 1] + rng.normal(size=80), np.ones(80), 1, GROUPS)
     found, known = solve(problem, half_l1, 0.4, tolerance=1e-10), solve(problem, Regularization("l1"), 0.2, tolerance=1e-10)
     np.testing.assert_allclose(found.w, known.w, atol=1e-9)
     np.testing.assert_allclose(strength_path(problem, half_l1), 2 * strength_path(problem, Regularization("l1")), rtol=1e-12)

@@ -23,7 +23,7 @@ import pytest
 from click.testing import CliRunner
 from safetensors.numpy import load_file
 
-from weights import api, cli
+from weights import api, cli, running
 from weights.errors import CorruptError, StorageError, UsageError
 from weights.store import disk
 from weights.store.checkpoint import Checkpoints
@@ -180,7 +180,7 @@ def fit(folder: Path, **options: Any) -> api.Model:
 
 
 def test_wherever_the_disk_fills_up_a_fit_goes_on_to_the_same_bits_once_there_is_room(tmp_path, monkeypatch):
-    monkeypatch.setattr(api, "Checkpoints", functools.partial(Checkpoints, every_seconds=0.0))
+    monkeypatch.setattr(running, "Checkpoints", functools.partial(Checkpoints, every_seconds=0.0))
     n_operations = operations_of(lambda: fit(tmp_path / "wanted"))
     wanted = load_file(tmp_path / "wanted" / "model.safetensors")
     for first in np.linspace(1, n_operations - 1, 6).astype(int).tolist():
@@ -431,7 +431,7 @@ def test_memory_that_is_refused_while_training_is_said(csv, tmp_path, monkeypatc
     def want(*args: Any) -> None:
         raise error
 
-    monkeypatch.setattr(api, "train_ensemble", want)
+    monkeypatch.setattr(running, "train_ensemble", want)
     code, _, words = inside("fit", csv, *LINEAR, "--save", "run", "--quiet")
     assert (code, words) == (1, "weights: There is not enough memory. Use fewer rows, --drop columns or fewer --members.\n")
     monkeypatch.undo()
@@ -461,7 +461,7 @@ def test_a_signal_while_training_keeps_a_checkpoint(csv, tmp_path, number):
     assert sorted(os.listdir(tmp_path)) == ["run.checkpoint"]
 
 
-MOMENTS = ("preparing.read_table", "preparing.prepare", "api.keep_compiled_programs", "api.save_ensemble")
+MOMENTS = ("preparing.read_table", "preparing.prepare", "running.keep_compiled_programs", "running.save_ensemble")
 
 
 @pytest.mark.parametrize(
@@ -469,14 +469,14 @@ MOMENTS = ("preparing.read_table", "preparing.prepare", "api.keep_compiled_progr
 )
 def test_a_signal_at_any_stage_ends_in_a_whole_run_or_none(csv, tmp_path, moment, number):
     program = (
-        "import os, signal, weights.api as api, weights.cli as cli, weights.preparing as preparing\n"
+        "import os, signal, weights.running as running, weights.cli as cli, weights.preparing as preparing\n"
         f"function = {moment}\n"
         f"{moment} = lambda *args, **options: (os.kill(os.getpid(), {int(number)}), function(*args, **options))[1]\n"
         "cli.main()"
     )
     command = [sys.executable, "-c", program, "fit", str(csv), *LINEAR, "--save", "run", "--quiet"]
     code, output, words = ended(subprocess.Popen(command, stdout=-1, stderr=-1, text=True))
-    if moment == "api.save_ensemble":
+    if moment == "running.save_ensemble":
         assert (code, words) == (0, "")
         assert api.load(tmp_path / "run").ensemble.n_members == 3
     else:

@@ -586,12 +586,13 @@ MUTATIONS = (mutate_json, mutate_json, mutate_json, mutate_arrays, mutate_arrays
 
 def ask_all(folder: Path) -> None:
     """Everything that is done with a loaded run."""
-    from weights import cli
+    from weights.cli.process import print_json
+    from weights.report.json import run_object
     from weights.report.terminal import run_lines
     from weights.store.card import model_card
 
     model = api.load(folder)
-    cli._print_json(cli._run_object(model, folder))
+    print_json(run_object(model, folder))
     run_lines(model.ensemble, folder)
     model_card(model.ensemble)
     repr(model)
@@ -601,7 +602,7 @@ def ask_all(folder: Path) -> None:
     with contextlib.suppress(DataError):
         answering.predictions(model, table(20))
         if model.report.feature_weights:
-            cli._print_json(answering.explanations(model, table(20)))
+            print_json(answering.explanations(model, table(20)))
 
 
 def go_on(folder: Path) -> None:

@@ -7,7 +7,8 @@ import json
 import msgspec
 import pytest
 
-from weights.report.diagnosis import decomposition_lines, diagnosis_lines, diagnosis_object, experiment_lines
+from weights.report.diagnosis import decomposition_lines, diagnosis_lines, experiment_lines
+from weights.report.json import diagnosis_object
 from weights.verdicts import Curve, Decomposition, Diagnosis, Experiment, Finding, Gain, Part, Point, Remedy, Step, Variant
 
 PARTS = Decomposition(

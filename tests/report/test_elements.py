@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from weights import api
-from weights.report.elements import element_lines, finding_lines, health_object
+from weights.report.elements import element_lines, finding_lines
+from weights.report.json import health_object
 
 ELEMENTS = ("initialization", "activation", "regularization", "optimization", "updates")
 

@@ -12,6 +12,7 @@ from weights.inspection.gratings import Filter, Filters
 from weights.inspection.saliency import Likeness, Randomised, Saliency
 from weights.report import figures
 from weights.report.charts import Box, Dot, Line, Raster, Text
+from weights.report.json import saliency_object
 
 RNG = np.random.default_rng(0)
 PICTURES = RNG.integers(0, 256, (10, 12, 8, 3), dtype=np.uint8)
@@ -72,10 +73,10 @@ def test_a_picture_without_critical_places_says_so():
 
 
 def test_saliency_as_json_holds_maps_of_the_size_of_the_picture():
-    record = figures.saliency_object(found_saliency())
+    record = saliency_object(found_saliency())
     assert np.shape(record["occlusion"]) == np.shape(record["gradients"]) == np.shape(record["agreement"]) == (12, 8)
     assert record["critical_box"] == [2, 1, 5, 4]
-    assert figures.saliency_object(found_saliency(members=1))["between_members"] is None
+    assert saliency_object(found_saliency(members=1))["between_members"] is None
 
 
 def test_filters_are_sorted_and_marked_by_kind():

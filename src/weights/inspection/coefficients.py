@@ -42,8 +42,8 @@ def coefficients(ensemble: Ensemble) -> Coefficients:
     layer = {name: np.tensordot(vote, np.asarray(values, np.float64), 1) for name, values in population.params["output"].items()}
     center, scale = (np.asarray([getattr(column, name) for column in encoding.columns]) for name in ("center", "scale"))
     slopes = layer["w"] / scale[:, None]
-    stretch = task.scale * population.share
-    return Coefficients(stretch * slopes, stretch * (layer["b"] - center @ slopes) + task.center)
+    stretch, origin = task.unit * population.share, task.original(np.zeros(1))
+    return Coefficients(stretch * slopes, stretch * (layer["b"] - center @ slopes) + origin)
 
 
 def _nonlinearity(encoding: Encoding) -> str:

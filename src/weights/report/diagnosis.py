@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shlex
-from typing import Any
 
 import msgspec
 
@@ -79,24 +78,6 @@ def experiment_lines(found: Experiment) -> list[str]:
         "  converged: steps after which the loss on unseen rows had come within 1 % of its way to the lowest; time: as planned",
         *finding_lines(unwell),
     ]
-
-
-def diagnosis_object(found: Diagnosis) -> dict[str, Any]:
-    """What `weights diagnose --json` prints: the terms of the loss as numbers, and their standard errors beside them."""
-    told = msgspec.to_builtins(found)
-    parts = told.pop("decomposition")
-    terms = ("loss", "bias", "variance", "noise", "diversity", "rows")
-    values = {name: parts[name] and parts[name]["value"] for name in terms}
-    errors = {name: parts[name]["std_err"] for name in terms if parts[name]}
-    return {
-        "verdict": told.pop("verdict"),
-        "reason": told.pop("reason"),
-        "measure": parts["measure"],
-        **values,
-        "std_err": errors,
-        "constant": parts["constant"],
-        **told,
-    }
 
 
 def _part_cells(name: str, part: Part, of: Decomposition, words: str) -> list[str]:

@@ -9,11 +9,11 @@ import msgspec
 import numpy as np
 
 from weights.answering import pictures_of, units_of
-from weights.api import Model
 from weights.errors import DataError, UsageError, suggest
 from weights.inspection.excitation import check_units, unit_layers
 from weights.inspection.gallery import gallery
 from weights.inspection.gratings import KINDS
+from weights.model import Model
 from weights.report import figures
 from weights.report.charts import Drawing
 from weights.report.figures import Named

@@ -9,8 +9,8 @@ import msgspec
 import numpy as np
 
 from weights.elements.augmentation import Augmentation
-from weights.ensemble import Ensemble, Population
-from weights.inspection.health import all_findings, all_layers, is_recorded, layer_health, medians, noise_scale
+from weights.ensemble import Population
+from weights.inspection.health import is_recorded, layer_health, medians, noise_scale
 from weights.report.terminal import labelled, sparkline
 from weights.spec import counts
 from weights.summary import aligned, compact
@@ -18,10 +18,6 @@ from weights.verdicts import Finding, LayerHealth
 
 _RECORDED_OF_SOLVED = frozenset(("strength", "zeros", "n_steps", "residual"))
 _MOST_FINDINGS = 4
-_BANDS = {"q05": 0.05, "q50": 0.5, "q95": 0.95}
-_BY_ROUND = ("loss", "learning_rate", "unseen_loss", "out_of_bag_loss")
-_OF_START = ("/forward", "/backward", "/start_rank")
-_NOT_OVER_TIME = ("steps", "measured_at", "best_round", "rows_looked_at")
 
 
 def element_lines(population: Population, step_seconds: Mapping[str, float] | None = None) -> list[str]:
@@ -72,31 +68,7 @@ def finding_lines(found: Sequence[Finding], run: str | None = None) -> list[str]
     return [labelled("Unwell" if i == 0 else "", line) for i, line in enumerate(lines)]
 
 
-def health_object(ensemble: Ensemble) -> dict[str, Any]:
-    """What `weights show --json` says of health: findings, layers, and bands of what was recorded, over members, by steps."""
-    return {
-        "findings": all_findings(ensemble),
-        "layers": all_layers(ensemble),
-        "bands": {population.name: _bands(population) for population in ensemble.populations if is_recorded(population)},
-    }
-
-
-def _bands(population: Population) -> dict[str, dict[str, list[float | None]]]:
-    """Quantiles over members of all that was recorded at several times: name -> steps, q05, q50, q95."""
-    history = population.history
-    bands: dict[str, dict[str, list[float | None]]] = {}
-    for name, values in history.items():
-        if name in _NOT_OVER_TIME or name.endswith(_OF_START):
-            continue
-        steps = history["steps" if name in _BY_ROUND else "measured_at"][0]
-        rows: dict[str, list[float | None]] = {"steps": steps.tolist()}
-        for label, level in _BANDS.items():
-            rows[label] = [_quantile(column, level) for column in values.T]
-        bands[name] = rows
-    return bands
-
-
-def _quantile(values: Any, level: float) -> float | None:
+def quantile(values: Any, level: float) -> float | None:
     """The quantile of the finite values, or None if there are none."""
     finite = values[np.isfinite(values)]
     return float(np.quantile(finite, level)) if len(finite) else None
@@ -113,7 +85,7 @@ def _recorded(population: Population) -> dict[str, list[str]]:
     curve, alone, batches = history["out_of_bag_loss"][0], medians(history["unseen_loss"]), medians(history["loss"])
     best = int(np.median(history["best_round"]))
     low, high = (float(pick([curve, alone, batches])) for pick in (np.nanmin, np.nanmax))
-    alone_low, alone_high = (compact(_quantile(history["unseen_loss"][:, best], level)) for level in (0.05, 0.95))
+    alone_low, alone_high = (compact(quantile(history["unseen_loss"][:, best], level)) for level in (0.05, 0.95))
 
     def curve_of(values: Any) -> str:
         return sparkline(values, low, high)

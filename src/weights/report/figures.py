@@ -141,24 +141,6 @@ def answer_words(answer: float) -> str:
     return "more than 0.999" if 0.999 < answer < 1 else f"{answer:.3g}"
 
 
-def saliency_object(one: Saliency) -> dict[str, Any]:
-    """The same as JSON: maps as lists of rows."""
-    alone = one.members_agree is None
-    return {
-        "prediction": one.prediction,
-        "without_critical": one.without,
-        "critical_box": [*box_of(one.critical)] if one.critical.any() else None,
-        "members_agree": one.members_agree,
-        "between_members": None if alone else one.between_members._asdict(),
-        "chance": one.chance._asdict(),
-        "depends_on_weights": one.depends_on_weights,
-        "randomised": [{"layer": step.layer, **step.likeness._asdict()} for step in one.randomised],
-        "occlusion": one.mean_occlusion.tolist(),
-        "agreement": one.agreement.tolist(),
-        "gradients": one.mean_gradients.tolist(),
-    }
-
-
 def filters_figure(found: Filters, *, most_members: int = 8) -> Drawing:
     """The first layer's filters, a line for each member, sorted and marked by what they respond to."""
     n_members = min(len(found.found), most_members)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import jax
 import numpy as np
 
-from weights.ensemble import apply_program, centred
+from weights.ensemble import apply_program
 from weights.errors import TrainingError
 from weights.spec import Spec
 from weights.training.control import Control
@@ -65,7 +65,7 @@ def collect(
     with ThreadPoolExecutor(control.n_threads) as threads:
         alone = [*threads.map(judge, kept)]
     for rows, outputs in alone:
-        total[rows] += centred(outputs, job.task.kind)
+        total[rows] += job.task.normalise(outputs)
         voices[rows] += 1
     covered = voices > 0
     total[covered] /= voices[covered, None]

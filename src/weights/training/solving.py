@@ -10,7 +10,6 @@ import numpy as np
 import threadpoolctl
 
 from weights.elements.regularization import PENALTIES
-from weights.ensemble import centred, row_losses
 from weights.errors import Interrupted
 from weights.spec import Spec
 from weights.training.control import Control, Progress
@@ -52,7 +51,7 @@ class Solving:
         """Out-of-bag losses of the ensemble's outputs (n,), and which rows have one (n,)."""
         trained, job = self.finish(), self.job
         covered, losses = trained.covered, np.zeros(len(job.x))
-        losses[covered] = row_losses(trained.outputs[covered], job.y[covered], job.task.kind)
+        losses[covered] = job.task.row_losses(trained.outputs[covered], job.y[covered])
         return losses, covered
 
 
@@ -108,7 +107,7 @@ def _take_newton_step(
     job: Job, specs: list[Spec], solutions: list[Solution], control: Control, threads: ThreadPoolExecutor, done: float
 ) -> list[Solution]:
     assert job.passing is not None
-    steps, n_rows = [NewtonStep(job.task.kind, solution) for solution in solutions], 0
+    steps, n_rows = [NewtonStep(job.task.convex, solution) for solution in solutions], 0
     for rows in job.passing.in_order():
         if control.stopping():
             raise Interrupted("Training was stopped.")
@@ -129,7 +128,7 @@ def _pose(job: Job, m: int) -> Problem:
 def _pose_for_all(job: Job) -> Problem:
     """All rows; masked inputs are zero, so that their weights are too."""
     x = job.x if job.used.all() else job.x * job.used
-    return Problem(job.task.kind, x, job.y, job.weight, job.task.n_outputs, job.groups)
+    return Problem(job.task.convex, x, job.y, job.weight, job.task.n_outputs, job.groups)
 
 
 def _choose_strengths(job: Job, control: Control, threads: ThreadPoolExecutor) -> list[Spec]:
@@ -144,7 +143,7 @@ def _choose_strengths(job: Job, control: Control, threads: ThreadPoolExecutor) -
     def outputs_along_path(m: int) -> Iterator[FloatArray]:
         rows = np.flatnonzero(job.resampling.scored[m])
         for solution in solve_path(_pose(job, m), spec.regularization, strengths, tolerance=_SCOUTING_TOLERANCE):
-            yield centred(linear_outputs(job.x, rows, solution), job.task.kind)
+            yield job.task.normalise(linear_outputs(job.x, rows, solution))
 
     paths = [outputs_along_path(m) for m in scouts]
     voices = job.resampling.scored[: len(scouts)].sum(0)
@@ -156,7 +155,7 @@ def _choose_strengths(job: Job, control: Control, threads: ThreadPoolExecutor) -
         total, losses = np.zeros((len(job.x), job.task.n_outputs)), np.zeros(len(job.x))
         for m, outputs in zip(scouts, threads.map(next, paths), strict=True):
             total[job.resampling.scored[m]] += outputs
-        losses[covered] = row_losses(total[covered] / voices[covered, None], job.y[covered], job.task.kind)
+        losses[covered] = job.task.row_losses(total[covered] / voices[covered, None], job.y[covered])
         scores = np.column_stack([scores, [job.weight * (covered & ~scored) @ losses for scored in job.resampling.scored]])
     # Where nobody else is judged, nothing may decide, and the middle of the path is taken.
     judged = [bool((job.weight * (covered & ~scored)).any()) for scored in job.resampling.scored]

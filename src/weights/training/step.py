@@ -23,7 +23,7 @@ from weights.elements.updates import shape_gradients
 from weights.models.base import Model, Shape, keep_all
 from weights.models.registry import build
 from weights.spec import Spec, program_spec
-from weights.task import LOSSES
+from weights.tasks.base import OutputFunctions
 from weights.training.health import Measured, of_start, of_units, of_weights
 from weights.types import Params
 
@@ -104,13 +104,13 @@ class _Sums(NamedTuple):
     diverged_at: jax.Array
 
 
-def member_program(spec: Spec, task_kind: str, shape: Shape) -> Program:
+def member_program(spec: Spec, functions: OutputFunctions, shape: Shape) -> Program:
     """The compiled functions for members of this spec; specs with the same `program_spec` share them."""
-    return _compiled(program_spec(spec), task_kind, shape)
+    return _compiled(program_spec(spec), functions, shape)
 
 
 @functools.lru_cache(maxsize=32)
-def _compiled(spec: Spec, task_kind: str, shape: Shape) -> Program:
+def _compiled(spec: Spec, functions: OutputFunctions, shape: Shape) -> Program:
     model = build(spec.model, shape, spec.initialization, spec.activation)
 
     def start(x: jax.Array, knots: jax.Array, groups: jax.Array, used: jax.Array, member: Member) -> State:
@@ -124,7 +124,7 @@ def _compiled(spec: Spec, task_kind: str, shape: Shape) -> Program:
         sums = _Sums(jnp.zeros(()), jnp.full((), -1, jnp.int32))
 
         def one(i: jax.Array, carry: tuple[State, _Sums]) -> tuple[State, _Sums]:
-            return _step(spec, task_kind, model, *carry, shared, member, rows[i], run_length)
+            return _step(spec, functions, model, *carry, shared, member, rows[i], run_length)
 
         state, sums = jax.lax.fori_loop(0, n_steps, one, (state, sums))
         outputs = jax.lax.map(lambda block: model.apply(state.mean, shared.x[block], keep_all)[0], judged)
@@ -132,7 +132,7 @@ def _compiled(spec: Spec, task_kind: str, shape: Shape) -> Program:
         return state, Info(sums.loss / jnp.maximum(n_steps, 1), rate, sums.diverged_at), outputs
 
     def measure(state: State, shared: Shared, member: Member, batch: jax.Array, run_length: jax.Array, looked_at: jax.Array) -> Measured:
-        halves, after = _trial_step(spec, task_kind, model, state, shared, member, batch, run_length)
+        halves, after = _trial_step(spec, functions, model, state, shared, member, batch, run_length)
         layers, noise = of_weights(halves, state.params, after, state.mean, len(batch) // 2 * 2)
         units = of_units(model, state.mean, shared.x[looked_at], looked_at, spec.activation.name)
         return Measured(layers, units, jnp.stack([*noise, _penalty(spec, model, state.mean, shared, member.values)]))
@@ -146,7 +146,7 @@ def _compiled(spec: Spec, task_kind: str, shape: Shape) -> Program:
 
 def _step(
     spec: Spec,
-    task_kind: str,
+    functions: OutputFunctions,
     model: Model,
     state: State,
     sums: _Sums,
@@ -156,7 +156,7 @@ def _step(
     run_length: jax.Array,
 ) -> tuple[State, _Sums]:
     """One update: loss, gradient, and what follows from it."""
-    objective = _objective(spec, task_kind, model, shared, member, rows, state.step)
+    objective = _objective(spec, functions, model, shared, member, rows, state.step)
     (value, loss), raw = jax.value_and_grad(objective, has_aux=True)(state.params)
     diverged = jnp.where((sums.diverged_at < 0) & ~jnp.isfinite(loss), state.step, sums.diverged_at)
     return _updated(spec, model, state, shared, member, run_length, objective, value, raw), _Sums(sums.loss + loss, diverged)
@@ -191,7 +191,14 @@ def _updated(
 
 
 def _trial_step(
-    spec: Spec, task_kind: str, model: Model, state: State, shared: Shared, member: Member, rows: jax.Array, run_length: jax.Array
+    spec: Spec,
+    functions: OutputFunctions,
+    model: Model,
+    state: State,
+    shared: Shared,
+    member: Member,
+    rows: jax.Array,
+    run_length: jax.Array,
 ) -> tuple[Params, Params]:
     """The gradients of both halves of a batch, with a leading axis, and the params after one more step with it, as long as the last."""
     state = state._replace(step=jnp.maximum(state.step - 1, 0))
@@ -202,18 +209,20 @@ def _trial_step(
 
     def half(which: jax.Array, batch: jax.Array) -> tuple[jax.Array, Params]:
         silenced_as_at = state.step + (which << 30)  # units of its own
-        objective = _objective(spec, task_kind, model, shared, member, batch, silenced_as_at)
+        objective = _objective(spec, functions, model, shared, member, batch, silenced_as_at)
         return jax.value_and_grad(lambda params: objective(params)[0])(state.params)
 
     undivided = len(rows) == 1 or spec.optimization.optimizer.all_rows  # whose gradient has no noise
     halves = jnp.stack([rows, rows]) if undivided else rows[: len(rows) // 2 * 2].reshape(2, -1)
     values, grads = jax.lax.map(lambda of: half(*of), (jnp.arange(2), halves))
-    whole = _objective(spec, task_kind, model, shared, member, rows, state.step)
+    whole = _objective(spec, functions, model, shared, member, rows, state.step)
     after = _updated(spec, model, state, shared, member, run_length, whole, values.mean(), jax.tree.map(lambda g: g.mean(0), grads))
     return grads, after.params
 
 
-def _objective(spec: Spec, task_kind: str, model: Model, shared: Shared, member: Member, rows: jax.Array, step: jax.Array) -> Objective:
+def _objective(
+    spec: Spec, functions: OutputFunctions, model: Model, shared: Shared, member: Member, rows: jax.Array, step: jax.Array
+) -> Objective:
     """The mean loss of these rows as a function of params."""
     x, y, weight = shared.x[rows], shared.y[rows], shared.weight[rows]
     if model.picture is not None:
@@ -227,9 +236,9 @@ def _objective(spec: Spec, task_kind: str, model: Model, shared: Shared, member:
     def objective(params: Params) -> tuple[jax.Array, jax.Array]:
         params = _without_masked(spec, model, params, shared.used)
         outputs, _ = model.apply(params, x, silence)
-        losses = weight * jax.vmap(LOSSES[task_kind])(outputs, y)
+        losses = weight * jax.vmap(functions.loss)(outputs, y)
         if blended:
-            others = jnp.roll(weight, 1) * jax.vmap(LOSSES[task_kind])(outputs, jnp.roll(y, 1))
+            others = jnp.roll(weight, 1) * jax.vmap(functions.loss)(outputs, jnp.roll(y, 1))
             losses = losses + second * (others - losses)
         # All rows at once come padded with rows of weight zero; batches are means of equally many rows.
         loss = jnp.sum(losses) / jnp.sum(weight) if spec.optimization.optimizer.all_rows else jnp.mean(losses)

@@ -18,7 +18,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from weights.ensemble import apply_program, centred, row_losses
+from weights.ensemble import apply_program
 from weights.errors import Interrupted
 from weights.models.embedding import find_knots
 from weights.models.registry import architecture_of
@@ -100,7 +100,7 @@ class Run:
             control: how.
             alike: settings that differ in numbers only, and are to run through the same program; by default those of the job.
         """
-        program = member_program(common_program(alike or job.specs), job.task.kind, job.shape)
+        program = member_program(common_program(alike or job.specs), job.task.functions, job.shape)
         members = []
         knots = jnp.asarray(_find_knots(job))
         for m in range(job.n_members):
@@ -151,11 +151,11 @@ class Run:
         for rows, member in zip(self.judged, self.members, strict=True):
             if member.failure or member.outputs is None:
                 continue
-            total[rows] += centred(member.outputs, job.task.kind)
+            total[rows] += job.task.normalise(member.outputs)
             voices[rows] += 1
         covered = voices > 0
         losses = np.zeros(len(job.x))
-        losses[covered] = row_losses(total[covered] / voices[covered, None], job.y[covered], job.task.kind)
+        losses[covered] = job.task.row_losses(total[covered] / voices[covered, None], job.y[covered])
         return losses, covered
 
     def finish(self) -> Trained:
@@ -251,7 +251,7 @@ class Run:
         weight = job.weight[rows]
         if not weight.any() or not np.isfinite(outputs).all():
             return float("nan")
-        return float(np.average(row_losses(centred(outputs, job.task.kind), job.y[rows], job.task.kind), weights=weight))
+        return float(np.average(job.task.row_losses(job.task.normalise(outputs), job.y[rows]), weights=weight))
 
     def _judge(self) -> None:
         """Score the ensemble out of bag, and let each member keep its params if the rows it learned from say so."""

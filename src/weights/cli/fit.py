@@ -1,0 +1,178 @@
+"""Commands that look at a source and train on it: `data`, `fit`, `improve`."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from weights.cli.options import DATA_OPTIONS, ELEMENT_OPTIONS, RUN_OPTIONS, parse_options
+from weights.cli.process import guard, print_json, print_lines, say, uses_color
+from weights.errors import Interrupted, StorageError, UsageError
+
+if TYPE_CHECKING:
+    from weights.fitting import Prepared
+
+_SHOWN_AFTER_FIT = 10
+
+
+@click.command()
+@click.argument("source")
+@click.option(
+    "--model",
+    default="auto",
+    show_default=True,
+    metavar="NAME",
+    help="auto (linear and mlp, mixed by out-of-bag loss, or convolution), linear, mlp, convolution, patches.",
+)
+@DATA_OPTIONS
+@RUN_OPTIONS
+@ELEMENT_OPTIONS
+@guard
+def fit(source: str, as_json: bool, quiet: bool, dry_run: bool, save: str | None, no_save: bool, resume: bool, **options: Any) -> None:
+    """Train an ensemble on SOURCE: a CSV, TSV, Parquet or JSON-lines file, pictures, or a bundled example.
+
+    Pictures are a folder or a .zip with a folder for each class, an .npz file, or a table with a column of file names.
+
+    \b
+      weights fit breast-cancer
+      weights fit income.parquet --target income --save runs/income
+      weights fit photos/ --budget 15m
+      weights fit wages.csv --target wage --model mlp --activation gelu --search learning_rate=0.001,0.003
+    """
+    from weights import api
+    from weights.report import terminal
+    from weights.report.diagnosis import decomposition_lines
+    from weights.report.elements import finding_lines
+    from weights.report.json import plan_object, run_object
+    from weights.store.checkpoint import has_checkpoint
+
+    if save and no_save:
+        raise UsageError("--save and --no-save contradict each other. Give one of them.")
+    folder = None if no_save or dry_run else Path(save) if save else _find_folder(source, resume)
+    with terminal.progress_bar(quiet=quiet, color=uses_color(sys.stderr)) as report:
+        prepared = api.plan_fit(source, progress=report, **parse_options(options))
+    if folder is not None and os.path.exists(folder):
+        say([terminal.labelled("replaces", f"the run in {folder}")])
+    plan = terminal.plan_lines(prepared.plans, sum(len(race) for race in prepared.races.values()))
+    if not quiet:
+        say(terminal.overview(prepared.dataset, prepared.task, prepared.remarks))
+    if dry_run:
+        print_json(plan_object(prepared)) if as_json else print_lines(plan)
+        return
+    if not quiet:
+        say(plan)
+    try:
+        with terminal.progress_bar(quiet=quiet, color=uses_color(sys.stderr)) as report:
+            model = api.run_fit(prepared, save=folder, resume=resume, progress=report)
+    except (Interrupted, StorageError) as error:
+        if isinstance(error, StorageError) and not (folder and has_checkpoint(folder)):
+            raise
+        raise type(error)(f"{error} {_tell_how_to_resume(folder, save, prepared)}") from None
+    if as_json:
+        print_json(run_object(model, folder))
+        return
+    print_lines(terminal.result_lines(model.ensemble))
+    if model.report.decomposition:
+        print_lines(decomposition_lines(model.report.decomposition))
+    print_lines(finding_lines(model.findings(), str(folder or "RUN")))
+    if model.report.feature_weights:
+        n_lines_each = len({outcome.label for outcome in model.ensemble.task.outcomes()})
+        print_lines(model.summary(top=max(_SHOWN_AFTER_FIT // n_lines_each, 2), narrow=True, per="sd").lines())
+    pictures, weighed = model.ensemble.encoding.picture is not None, model.report.feature_weights is not None
+    print_lines(terminal.next_lines(folder, weighed=weighed, pictures=pictures, classes=bool(model.classes)))
+
+
+@click.command()
+@click.argument("run")
+@click.option("--apply", metavar="NAME", help="The change to make, as `weights diagnose` names it; if not given, the one that helps most.")
+@click.option("--save", metavar="FOLDER", help="Where to save; RUN-NAME (or RUN-improved) if not given.")
+@click.option("--resume", is_flag=True, help="Go on where the same command was interrupted.")
+@click.option("--data", metavar="FILE", help="The rows of training, if they are no longer where they were.")
+@click.option("--quick", is_flag=True, help="Try fewer remedies, on fewer folds.")
+@click.option("--quiet", "-q", is_flag=True, help="Print results only.")
+@guard
+def improve(run: str, apply: str | None, save: str | None, resume: bool, data: str | None, quick: bool, quiet: bool, as_json: bool) -> None:
+    """Fit the run saved in RUN again with the change that helps most, and save it as a new run.
+
+    \b
+      weights improve runs/income
+      weights improve runs/income --apply wider --save runs/income-wide
+    """
+    from weights import api
+    from weights.report import terminal
+    from weights.report.json import run_object, spell
+
+    model = api.load(run)
+    folder = Path(save) if save else Path(f"{run.rstrip('/')}-{apply or 'improved'}")
+    if not save and not resume and os.path.exists(folder):
+        raise UsageError(f"{spell(folder)} exists already. Name another folder with --save.")
+    with terminal.progress_bar(quiet=quiet, color=uses_color(sys.stderr)) as progress:
+        better, words = api.improve(model, apply, data, save=folder, resume=resume, quick=quick, progress=progress)
+    if as_json:
+        print_json({"change": words, **run_object(better, folder)})
+        return
+    print_lines([terminal.labelled("Changed", words)])
+    print_lines(terminal.result_lines(better.ensemble))
+    pictures, weighed = better.ensemble.encoding.picture is not None, better.report.feature_weights is not None
+    print_lines(terminal.next_lines(folder, weighed=weighed, pictures=pictures, classes=bool(better.classes)))
+
+
+@click.command()
+@click.argument("source", required=False)
+@DATA_OPTIONS
+@guard
+def data(source: str | None, as_json: bool, **options: Any) -> None:
+    """List the bundled examples, or show what is found in the columns of SOURCE."""
+    if source is None:
+        from weights.data.examples import EXAMPLES
+
+        if as_json:
+            print_json([{"name": name, **example._asdict()} for name, example in EXAMPLES.items()])
+            return
+        print_lines(f"  {name:<15}{e.n_samples:>6,} rows {e.n_features:>4} features  {e.task:<12}{e.about}" for name, e in EXAMPLES.items())
+        return
+    from weights import api
+    from weights.report import terminal
+    from weights.report.json import look_object
+
+    given = {name: value for name, value in parse_options(options).items() if value not in (None, (), {})}
+    seen = api.look(source, given.pop("target", None), **given)
+    print_json(look_object(seen)) if as_json else print_lines(terminal.look_lines(seen))
+
+
+def _find_folder(source: str, resume: bool) -> Path:
+    """runs/NAME for a source, numbered if that is taken; the newest interrupted one when resuming."""
+    stem = Path(source).name.split(".")[0]
+    name = Path(source).absolute().parent.name if stem == "data" else stem
+    taken, number, folder = [], 1, Path("runs") / name
+    while os.path.exists(folder) or os.path.exists(f"{folder}.checkpoint"):
+        taken.append(folder)
+        number += 1
+        folder = Path("runs") / f"{name}-{number}"
+    interrupted = [t for t in taken if os.path.exists(f"{t}.checkpoint")]
+    return interrupted[-1] if resume and interrupted else folder
+
+
+def _tell_how_to_resume(folder: Path | None, save: str | None, prepared: Prepared) -> str:
+    """The command that goes on; a budget, which each run measures anew, is replaced by the steps it came to."""
+    if folder is None:
+        return "Nothing was kept, because of --no-save."
+    words = [word for word in sys.argv[1:] if word != "--resume"]
+    for i, word in enumerate(words):
+        if word.partition("=")[0] == "--budget":
+            n_steps = max(plan.n_steps for plan in prepared.plans)
+            words[i : i + (1 if "=" in word else 2)] = ["--steps", str(n_steps)]
+            break
+    return f"Go on with: weights {shlex.join([*words, *([] if save else ['--save', str(folder)]), '--resume'])}"
+
+
+COMMANDS = (
+    fit,
+    improve,
+    data,
+)

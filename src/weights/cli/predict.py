@@ -1,0 +1,68 @@
+"""The command that answers rows: `predict`."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from weights.cli.options import check_class, check_output
+from weights.cli.process import guard, print_json, say
+from weights.errors import printable
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+
+@click.command()
+@click.argument("run")
+@click.argument("source")
+@click.option("--output", "-o", metavar="FILE", help="Write to a .csv, .parquet or .jsonl file instead of standard output.")
+@click.option("--level", default=0.9, show_default=True, metavar="SHARE", help="Level of the intervals of a regression.")
+@click.option("--sensitivity", type=float, metavar="SHARE", help="Tell which rows reach the threshold that finds this share of a class.")
+@click.option("--class", "label", metavar="LABEL", help="This class; the second of two if not given.")
+@guard
+def predict(run: str, source: str, output: str | None, level: float, sensitivity: float | None, label: str | None, as_json: bool) -> None:
+    """Answer the rows of SOURCE with the model saved in RUN.
+
+    Classes come with the probability of each; numbers with an interval.
+
+    \b
+      weights predict runs/income new.csv --output predictions.csv
+      weights predict runs/xray new/ --sensitivity 0.95 --class ill
+    """
+    from weights import answering, api
+    from weights.data.output import pour_tables, predictions_table, write_tables
+    from weights.report.json import spell
+    from weights.report.terminal import labelled
+
+    check_output(source, output)
+    check_class(label, sensitivity)
+    model = api.load(run)
+
+    def tables() -> Iterator[pa.Table]:
+        """Answers part by part; what is noticed is said of the first part in which there is something."""
+        said, begin = False, 0
+        for part in answering.answers(model, source, level=level, sensitivity=sensitivity, label=label):
+            if part.notices and not said:
+                where = [f"in rows from {begin + 1:,} on, and perhaps in later ones"] if begin else []
+                say(labelled("noticed" if i == 0 else "", text) for i, text in enumerate([*where, *part.notices]))
+                said = True
+            begin += len(part.columns["prediction"])
+            yield predictions_table(part.columns)
+
+    if output:
+        n_samples = write_tables(tables(), Path(output))
+        shown = {"run": spell(run), "n_samples": n_samples, "output": spell(output)}
+        print_json(shown) if as_json else say([f"{n_samples:,} predictions in {printable(output)}"])
+    elif as_json:
+        rows = [row for table in tables() for row in table.to_pylist()]
+        print_json({"run": spell(run), "n_samples": len(rows), "predictions": rows})
+    else:
+        pour_tables(tables(), sys.stdout.buffer, ".csv")
+
+
+COMMANDS = (predict,)

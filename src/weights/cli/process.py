@@ -1,0 +1,131 @@
+"""The process around a command: streams, errors as one sentence and an exit code, and what is printed where.
+
+Commands are wrapped in `guard`. Data go to standard output (`print_lines`, `print_json`), everything else to standard error (`say`).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import resource
+import shutil
+import sys
+from collections.abc import Callable, Iterable
+from functools import wraps
+from typing import Any, NoReturn
+
+import click
+
+from weights.errors import Interrupted, StorageError, WeightsError, printable
+
+_BROKEN_PIPE = 141
+_WIDE_TABLE = 140
+_LEAST_ADDRESSES = 4 << 30
+"""Address space (`ulimit -v`) below which native libraries end the process without a word (measured)."""
+_WORDS_OF_MEMORY = ("RESOURCE_EXHAUSTED", "can't start new thread", "failed to map segment", "annot allocate memory", "ut of memory")
+
+
+def guard(function: Callable[..., None]) -> Callable[..., None]:
+    """Turn errors into one sentence and an exit code; `--debug` shows the traceback."""
+
+    @click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of text.")
+    @click.option("--debug", is_flag=True, help="Show the traceback of an error.")
+    @wraps(function)
+    def run(*args: Any, debug: bool, **options: Any) -> None:
+        try:
+            _check_address_space()
+            function(*args, **options)
+            sys.stdout.flush()
+        except WeightsError as error:
+            if debug:
+                raise
+            _end(str(error), error.exit_code)
+        except KeyboardInterrupt:
+            _end("Stopped at once.", Interrupted.exit_code)
+        except BrokenPipeError:
+            _stop_printing()  # whoever read our output has stopped reading
+            sys.exit(_BROKEN_PIPE)
+        except (click.ClickException, click.exceptions.Exit, click.Abort):
+            raise
+        except Exception as error:
+            if debug:
+                raise
+            _end_unforeseen(error)
+
+    return run
+
+
+def _end_unforeseen(error: Exception) -> NoReturn:
+    """Turn what the machine did not grant, and what nobody thought of, into one sentence and an exit code."""
+    if isinstance(error, MemoryError) or any(words in str(error) for words in _WORDS_OF_MEMORY):
+        _end("There is not enough memory. Use fewer rows, --drop columns or fewer --members.", 1)
+    if isinstance(error, OSError):
+        _stop_printing()
+        what = f"'{error.filename}'" if error.filename else "Standard output or a file"
+        _end(f"{what} could not be read or written: {error.strerror or error}. Check its disk and permissions.", StorageError.exit_code)
+    _end(f"Something unexpected happened ({type(error).__name__}: {error}). Run again with --debug and report it.", 1)
+
+
+def _end(message: str, exit_code: int) -> NoReturn:
+    with contextlib.suppress(OSError):  # if nobody can hear it, the exit code must do
+        say([click.style("weights: ", fg="red") + printable(message)])
+    sys.exit(exit_code)
+
+
+def _stop_printing() -> None:
+    """Let go of what could not be printed; Python must not complain about it again at exit."""
+    with contextlib.suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _check_address_space() -> None:
+    limit = resource.getrlimit(resource.RLIMIT_AS)[0]
+    if limit != resource.RLIM_INFINITY and limit < _LEAST_ADDRESSES:
+        raise WeightsError(
+            f"Weights needs an address space of {_LEAST_ADDRESSES / 1e9:.1f} GB of memory, but the limit is {limit / 1e9:.1f} GB. "
+            "Raise it with ulimit -v."
+        )
+
+
+def say(lines: Iterable[str]) -> None:
+    """Lines for people, on standard error."""
+    for line in lines:
+        click.echo(line, err=True, color=uses_color(sys.stderr))
+
+
+def print_lines(lines: Iterable[str]) -> None:
+    """Lines of data, on standard output."""
+    for line in lines:
+        click.echo(line, color=uses_color(sys.stdout))
+
+
+def print_json(record: Any) -> None:
+    """One record as JSON, on standard output."""
+    import msgspec
+
+    click.echo(msgspec.json.encode(record))  # bytes, because JSON is UTF-8 whatever the terminal speaks
+
+
+def uses_color(stream: Any) -> bool:
+    """Whether words on a stream are coloured."""
+    return stream.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+
+
+def is_narrow() -> bool:
+    """Whether standard output is a terminal too narrow for the widest tables."""
+    return sys.stdout.isatty() and shutil.get_terminal_size().columns < _WIDE_TABLE
+
+
+def open_streams() -> None:
+    """Give closed standard streams a place, or the next file opened would be taken for one; and print any text in any encoding."""
+    for number, name, flags in ((0, "stdin", os.O_RDONLY), (1, "stdout", os.O_RDONLY), (2, "stderr", os.O_WRONLY)):
+        try:
+            os.fstat(number)
+        except OSError as error:
+            if error.errno != errno.EBADF:
+                raise
+            os.open(os.devnull, flags)  # takes the lowest free number; answers to a closed output must fail, words may get lost
+            setattr(sys, name, os.fdopen(number, "w" if number else "r", closefd=False))
+    for stream in (sys.stdout, sys.stderr):
+        stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]

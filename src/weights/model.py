@@ -1,0 +1,443 @@
+"""`Model`: a fitted ensemble that reads the user's own tables, and all that can be done with one.
+
+`weights.fit` and `weights.load` give models. What is computed has its home elsewhere; a method reads rows and asks there.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import numpy as np
+import pyarrow as pa
+
+from weights.checking import Check
+from weights.checking import check_intervals as try_intervals
+from weights.data.delimited import remark_of, remarks_of
+from weights.data.encoding import apply_encoding, unfamiliar
+from weights.data.picturecolumns import read_new
+from weights.data.table import read_table
+from weights.effects import FeatureWeights
+from weights.ensemble import Answered, Ensemble, Interval, Report, available_threads
+from weights.errors import UsageError
+from weights.experiments import compare as try_variants
+from weights.fitting import Prepared, check_rows
+from weights.inspection import classes as of_classes
+from weights.inspection.explanation import Explanation, explain
+from weights.inspection.gratings import Filters, filters
+from weights.inspection.health import all_findings, all_layers
+from weights.inspection.saliency import Saliency, saliency
+from weights.preparing import dotted, read_whole, ready_again, several_values
+from weights.remedies import diagnose as try_remedies
+from weights.remedies import with_change
+from weights.running import run, stopped_by_signals, tell_share
+from weights.spec import Spec
+from weights.store.format import save as save_ensemble
+from weights.summary import Summary, summarise
+from weights.training.compiling import keep_compiled_programs
+from weights.training.control import Control, Progress
+from weights.trials import N_TRAININGS
+from weights.types import AnyArray, BoolArray, FloatArray
+from weights.verdicts import Diagnosis, Experiment, Finding, LayerHealth
+
+
+@dataclass(frozen=True, eq=False)
+class Model:
+    """A fitted ensemble together with the way from the user's tables to its inputs.
+
+    Example:
+        >>> from weights import fit
+        >>> model = fit("iris", members=8, model="linear")
+        >>> model.predict({"sepal length (cm)": [5.0], "sepal width (cm)": [3.4], "petal length (cm)": [1.5], "petal width (cm)": [0.2]})
+        array(['setosa'], dtype='<U10')
+    """
+
+    ensemble: Ensemble
+
+    def __repr__(self) -> str:
+        task, metrics = self.ensemble.task, self.report.metrics
+        quality = "".join(f", out-of-bag {name} {metrics[name].value:.4g}" for name in [*metrics][:1])
+        return f"<weights.Model: {task.kind} of '{task.target}', {self.ensemble.n_members} members{quality}>"
+
+    @property
+    def classes(self) -> list[Any]:
+        """Class labels in the order of `predict_proba`'s columns; empty for regression."""
+        return self.ensemble.classes
+
+    @property
+    def metrics(self) -> dict[str, float]:
+        """Metrics on out-of-bag rows, by name; `report.metrics` has their intervals."""
+        return self.ensemble.metrics
+
+    @property
+    def report(self) -> Report:
+        """How the ensemble was made and how good it is."""
+        return self.ensemble.report
+
+    @property
+    def specs(self) -> dict[str, Spec]:
+        """Every setting that was used, by the name of the population."""
+        return {population.name: population.spec for population in self.ensemble.populations}
+
+    def predict(self, data: Any) -> AnyArray:
+        """The most probable class or the expected value of each row, shape (n,).
+
+        Args:
+            data: path, frame, mapping of columns or array with the columns of training, in any order; of pictures also an array
+                (n, h, w) or (n, h, w, c).
+
+        Raises:
+            DataError: a needed column is missing or cannot be read as its kind.
+        """
+        return self.ensemble.predict(self._encode(data))
+
+    def predict_proba(self, data: Any) -> FloatArray:
+        """Calibrated probability of each class, shape (n, number of classes), in the order of `classes`.
+
+        Raises:
+            DataError: as `predict`. UsageError: the task is regression.
+        """
+        return self.ensemble.predict_proba(self._encode(data))
+
+    def interval(self, data: Any, *, level: float = 0.9) -> Interval:
+        """Bounds that hold the value of a new row with probability `level`; see `Ensemble.interval` for what is promised.
+
+        Raises:
+            DataError: as `predict`. UsageError: the task has classes, or the level is not between 0 and 1.
+        """
+        return self.ensemble.interval(self._encode(data), level=level)
+
+    def prediction_sets(self, data: Any, *, level: float = 0.9) -> BoolArray:
+        """Classes in a set that holds the true one with probability `level`, shape (n, number of classes).
+
+        Raises:
+            DataError: as `predict`. UsageError: the task is regression, or the level is not between 0 and 1.
+        """
+        return self.ensemble.prediction_sets(self._encode(data), level=level)
+
+    def feature_weights(self, **options: Any) -> list[dict[str, Any]]:
+        """What each feature is worth, one record a feature (and class): effect, std_err, z, p_value, low, high, importance, ...
+
+        Args:
+            **options: as `weights.effects.FeatureWeights.records`: scale, per, errors, level, adjust, levels, sort, top.
+
+        Raises:
+            UsageError: as there, or the fit was without inspection.
+        """
+        return self._worth().records(**options)
+
+    def summary(self, **options: Any) -> Summary:
+        """The same as a table: text when printed, HTML in a notebook.
+
+        Args:
+            **options: as `weights.summary.summarise`: scale, per, errors, level, adjust, levels, sort, top.
+
+        Example:
+            >>> from weights import fit
+            >>> print(fit("diabetes", model="linear", members=10).summary(top=2))  # doctest: +ELLIPSIS
+            Weights       change of progression per unit of the feature
+              feature  effect  std err     z  P>|z|  ...
+        """
+        return summarise(self._worth(), self.ensemble.task, **options)
+
+    def diagnose(
+        self, data: Any = None, *, quick: bool = False, curves: bool = False, progress: Callable[[Progress], None] | None = None
+    ) -> Diagnosis:
+        """Whether the model is under- or overfit, and what would help, tried on the rows of training; see `weights.remedies`.
+
+        Args:
+            data: these rows; read from where they came from if not given.
+            quick: fewer folds and fewer remedies, less than half of the time.
+            curves: farther changes of width and penalties as well, for the ends of the complexity curves.
+            progress: called after each trial.
+
+        Raises:
+            UsageError: the rows cannot be read again and were not given. NotFoundError, DataError: they are gone or others.
+            Interrupted: Ctrl-C, SIGTERM or SIGHUP.
+        """
+        return self._try(try_remedies, self.read_again(data), progress, quick=quick, curves=curves)
+
+    def compare(
+        self,
+        vary: Mapping[str, Any],
+        data: Any = None,
+        *,
+        trainings: int = N_TRAININGS,
+        progress: Callable[[Progress], None] | None = None,
+    ) -> Experiment:
+        """Variants of the settings, trained on the rows of training and compared; see `weights.experiments`.
+
+        Args:
+            vary: setting -> values, such as ``{"initialization": ["xavier", "he", "orthogonal"]}``; all combinations are trained.
+            data: the rows of training; read from where they came from if not given.
+            trainings: how often each variant is trained with other seeds.
+            progress: called after each training.
+
+        Raises:
+            UsageError: a setting or a value is not known or not used; others as `diagnose`. TrainingError: nothing can be trained.
+        """
+        prepared = self.read_again(data)
+        if not isinstance(vary, Mapping) or not all(isinstance(name, str) for name in vary):
+            raise UsageError(f"What to vary must be settings by name, such as {{'initialization': ['he', 'xavier']}}, but {vary!r} came.")
+        several = {name: several_values(name, values) for name, values in dotted(vary).items()}
+        return self._try(try_variants, prepared, progress, vary=several, n_trainings=trainings)
+
+    def check_intervals(
+        self, data: Any = None, *, simulations: int = 20, seed: int = 0, progress: Callable[[Progress], None] | None = None
+    ) -> Check:
+        """How often the intervals of the feature weights hold the truth, on simulated outcomes of the rows; see `weights.checking`.
+
+        Args:
+            data: the rows of training; read from where they came from if not given.
+            simulations: how often the model is fitted again.
+            seed: of the simulated outcomes.
+            progress: called after each simulation.
+
+        Raises:
+            UsageError: the fit was without inspection; others as `diagnose`.
+        """
+        return self._try(try_intervals, self.read_again(data), progress, n_simulations=simulations, seed=seed)
+
+    def improve(
+        self,
+        apply: str | None = None,
+        data: Any = None,
+        *,
+        save: Any = None,
+        resume: bool = False,
+        quick: bool = False,
+        progress: Callable[[Progress], None] | None = None,
+    ) -> tuple[Model, str]:
+        """A new model of the same rows with one change of the settings, and the change in words.
+
+        Args:
+            apply: name of a remedy (`Remedy.name`), or None: the one that helps most, for which all are tried.
+            data: as `diagnose`.
+            save: as `weights.fit`.
+            resume: as `weights.fit`.
+            quick: as `diagnose`.
+            progress: called with a `Progress` after each trial and round.
+
+        Raises:
+            UsageError: there is no such remedy for these settings, or none helps; others as `weights.fit` and `diagnose`.
+        """
+        prepared = self.read_again(data)
+        check_rows(self.ensemble, prepared)
+        if apply is None:
+            found: Diagnosis = self._try(try_remedies, prepared, progress, quick=quick)
+            apply = next((remedy.name for remedy in found.remedies if remedy.helps), None)
+            if apply is None:
+                raise UsageError(f"Nothing is applied: {found.reason}. Name a change with --apply to make it all the same.")
+        changed, words = with_change(self.ensemble, prepared, apply)
+        origin = self.report.origin
+        if origin is not None and data is not None:
+            origin = msgspec.structs.replace(origin, path=os.fsdecode(data) if isinstance(data, str | os.PathLike) else None)
+        return Model(run(replace(changed, origin=origin), save=save, resume=resume, progress=progress)), words
+
+    def read_again(self, data: Any = None, progress: Callable[[Progress], None] | None = None) -> Prepared:
+        """The rows of the run, ready to be trained on again with its settings.
+
+        Args:
+            data: its rows; read from where they came from if None.
+            progress: called with the share of pictures that has been read.
+
+        Raises:
+            UsageError: they came from memory and were not given. NotFoundError, DataError: they are gone, or cannot be read as they were.
+        """
+        origin = self.report.origin
+        source = origin.path if origin and data is None else data
+        if origin is None or source is None:
+            raise UsageError("The rows of training came from memory, so they cannot be read again. Fit from a file, or give the rows.")
+        roles, seen = origin.roles, self.ensemble.encoding.picture
+        if seen is not None and seen.height == seen.width:
+            roles = msgspec.structs.replace(roles, picture_size=seen.height)
+        rows = read_whole(source, roles.target, roles.sample_weight, roles, merge=origin.merged, tell=tell_share(progress))
+        keep_compiled_programs()
+        return ready_again(rows, self.ensemble.task, self.specs, available_threads())
+
+    def _try(self, trial: Callable[..., Any], prepared: Prepared, progress: Callable[[Progress], None] | None, **options: Any) -> Any:
+        """What a trial on the rows of training found, which signals may stop."""
+        control = Control(n_threads=prepared.n_threads)
+        with stopped_by_signals(control):
+            return trial(self.ensemble, prepared, report=progress or control.report, stopping=control.stopping, **options)
+
+    def findings(self) -> list[Finding]:
+        """What is wrong with the five elements, from what was recorded while training; nothing if all is well.
+
+        Example:
+            >>> from weights import fit
+            >>> fit("iris", model="mlp", members=2, hidden=(16,), initialization="zeros", n_steps=20).findings()[0].fault
+            'scale'
+        """
+        return all_findings(self.ensemble)
+
+    def health(self) -> list[LayerHealth]:
+        """The health of each layer of weights that was learned in steps, see `weights.verdicts.LayerHealth`."""
+        return all_layers(self.ensemble)
+
+    def explain(self, data: Any, *, label: Any = None) -> Explanation:
+        """The contribution of each feature to the prediction of each row; see `weights.inspection.explanation.explain`.
+
+        Args:
+            data: as `predict`.
+            label: the class whose probability is explained; the most probable of each row if None.
+
+        Raises:
+            DataError: as `predict`. UsageError: there is no such class, or the fit was without inspection.
+
+        Example:
+            >>> from weights import fit
+            >>> model = fit("diabetes", model="linear", members=10)
+            >>> rows = {name: [0.05] for name in ("age", "sex", "bmi", "bp", "s1", "s2", "s3", "s4", "s5", "s6")}
+            >>> found = model.explain(rows)
+            >>> bool(abs(found.base + found.contributions.sum(1) - model.predict(rows)) < 1e-9)
+            True
+        """
+        return self.explained(self.read(data), label)
+
+    def saliency(self, data: Any, *, label: Any = None) -> list[Saliency]:
+        """Which places of each picture its answer rests on; see `weights.inspection.saliency.saliency`.
+
+        Args:
+            data: pictures, as `predict`.
+            label: the class that is explained; the most probable of each picture if None.
+
+        Raises:
+            DataError: as `predict`. UsageError: there is no such class, or the run is not of pictures.
+        """
+        number = None if label is None else self.class_number(label)
+        return [saliency(self.ensemble, x, label=number) for x in self._encode(data)]
+
+    def filters(self) -> Filters:
+        """What the filters of the first layer respond to; see `weights.inspection.gratings.filters`.
+
+        Raises:
+            UsageError: the run is not of pictures.
+        """
+        return filters(self.ensemble)
+
+    def confusion(self, *, test: bool = False) -> of_classes.Confusion:
+        """Which classes are taken for which, on rows that the members who answer never saw, or on those of the test.
+
+        Raises:
+            UsageError: there are no classes, or no answers to such rows were kept.
+
+        Example:
+            >>> from weights import fit
+            >>> found = fit("iris", model="linear", members=8).confusion()
+            >>> found.classes, [sum(counts) for counts in found.counts]
+            (['setosa', 'versicolor', 'virginica'], [50, 50, 50])
+        """
+        return of_classes.confusion(self.answered(test=test), self.classes)
+
+    def operating_point(self, sensitivity: float, *, label: Any = None) -> of_classes.OperatingPoint:
+        """The threshold that finds a share of the rows of a class, with sensitivity and specificity and their 95 % intervals.
+
+        Args:
+            sensitivity: the share of rows of the class that are to be found, such as 0.95.
+            label: the class to be found; the second of two if None.
+
+        Raises:
+            UsageError: there are no classes, or several and none is named; the share is not between 0 and 1.
+            DataError: there are no rows to choose a threshold on.
+
+        Example:
+            >>> from weights import fit
+            >>> point = fit("breast-cancer", model="linear", members=8).operating_point(0.95, label="malignant")
+            >>> point.found.sensitivity.value >= 0.95
+            True
+        """
+        answered, tested = self.answered(), self.ensemble.tested
+        return of_classes.operating_point(answered, self.classes, self.sought(label), sensitivity, tested=tested)
+
+    def calibration(self, *, label: Any = None, test: bool = False) -> list[of_classes.Bin]:
+        """Claimed and found shares of a class, in ten bins of equal width.
+
+        Args:
+            label: the class; the second of two if None.
+            test: of the rows of the test, instead of those of training.
+
+        Raises:
+            UsageError: as `operating_point`.
+        """
+        return of_classes.calibration(self.answered(test=test), self.sought(label))
+
+    def answered(self, *, test: bool = False) -> Answered:
+        """The answers that were kept to rows of known class.
+
+        Raises:
+            UsageError: the task is regression, there were no rows for the test, or the run is of an older version.
+        """
+        self.ensemble.task.need_classes()
+        found = self.ensemble.tested if test else self.ensemble.judged
+        if found is None and test:
+            raise UsageError("No rows were for the test. Ask for those of training, which members answered that never saw them.")
+        if found is None:
+            raise UsageError("This run was saved by a version that kept no answers. Fit it again.")
+        return found
+
+    def sought(self, label: Any) -> int:
+        """The position of the class to be found: the one named, or the second of two.
+
+        Raises:
+            UsageError: there is no such class, or there are several and none is named.
+        """
+        return self.ensemble.task.sought(label)
+
+    def class_number(self, label: Any) -> int:
+        """The position of a class, whose label may be given as text.
+
+        Raises:
+            UsageError: there is no such class.
+        """
+        return self.ensemble.task.class_number(label)
+
+    def explained(self, table: pa.Table, label: Any) -> Explanation:
+        """As `explain`, of a table that `read` gave."""
+        reference = np.asarray(self._worth().reference)
+        number = None if label is None else self.class_number(label)
+        x = apply_encoding(self.ensemble.encoding, table)
+        return explain(self.ensemble, x, reference, label=number)
+
+    def _worth(self) -> FeatureWeights:
+        if self.ensemble.encoding.picture is not None:
+            raise UsageError(
+                "Pixels have no worth of their own, so that a run of pictures has no feature weights. See `weights draw` and "
+                "`weights explain`, or Model.saliency."
+            )
+        if self.report.feature_weights is None:
+            raise UsageError("What features are worth was not computed in this fit. Fit again with inspection (without --no-inspect).")
+        return self.report.feature_weights
+
+    def save(self, folder: Any) -> None:
+        """Write the model to a folder (docs/store-format.md); a Weights folder of that name is replaced.
+
+        Raises:
+            UsageError: the path holds something else or cannot be written to.
+            StorageError: the disk is full, read-only or failing; what was there is as it was.
+        """
+        save_ensemble(self.ensemble, Path(folder))
+
+    def read(self, data: Any) -> Any:
+        """The table behind a path, frame, mapping or array, numbers, pictures and words for missing read as in training."""
+        encoding = self.ensemble.encoding
+        if encoding.picture is not None:
+            return read_new(data, encoding.picture, encoding.missing_words)
+        return read_table(data, missing=encoding.missing_words, notations=encoding.notations)
+
+    def notices(self, data: Any) -> list[str]:
+        """Sentences about rows that training did not prepare for, such as levels of a category it had not seen.
+
+        Args:
+            data: as `predict`.
+        """
+        table = self.read(data)
+        notes = [f"'{c.name}': {note}" for c in self.ensemble.encoding.columns if (note := remark_of(table.schema.field(c.name)))]
+        return [*remarks_of(table), *notes, *unfamiliar(self.ensemble.encoding, table)]
+
+    def _encode(self, data: Any) -> FloatArray:
+        return apply_encoding(self.ensemble.encoding, self.read(data))
