@@ -21,7 +21,7 @@ from weights.inspection.excitation import Unit, most_exciting
 from weights.inspection.saliency import Saliency, saliency
 from weights.model import Model
 from weights.preparing import can_pass
-from weights.training.population import Progress
+from weights.training.control import Progress
 from weights.types import AnyArray
 
 MOST_EXPLAINED = 24

@@ -27,7 +27,7 @@ from weights.running import run, tell_share
 from weights.store.format import load as load_ensemble
 from weights.tasks.base import Task
 from weights.training.compiling import keep_compiled_programs
-from weights.training.population import Progress
+from weights.training.control import Progress
 from weights.types import Params
 
 

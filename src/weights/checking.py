@@ -23,7 +23,7 @@ from weights.fitting import Prepared, check_rows, question, train_ensemble
 from weights.inspection.feature_weights import noiseless_effects
 from weights.inspection.outofbag import Voices
 from weights.inspection.slopes import n_lags
-from weights.training.population import Control, Progress
+from weights.training.control import Control, Progress
 from weights.types import FloatArray, IntArray
 
 _NULL_SHARE = 0.3

@@ -37,6 +37,7 @@ from weights.errors import DataError, Interrupted, UsageError
 from weights.fitting import Prepared
 from weights.inspection.coefficients import Coefficients, coefficients
 from weights.model import Model
+from weights.models.registry import architecture_of
 from weights.spec import Spec, resolve, with_settings
 from weights.store.checkpoint import fingerprint
 from weights.tasks.base import Task
@@ -151,8 +152,9 @@ class _Estimator(BaseEstimator):
         ensemble = self.model_.ensemble
         sizes, specs = (ensemble.report.n_samples, len(ensemble.encoding.numeric_inputs)), {}
         for population in ensemble.populations:
-            solved = {"optimization": "adamw", "strength": 0.0} if population.spec.solved else {}
-            specs[population.name] = resolve(with_settings(population.spec, {**solved, **_OF_BATCHES}), *sizes)
+            by_steps = {"optimization": architecture_of(population.spec.model).defaults.optimizer, "strength": 0.0}
+            own = by_steps if population.spec.solved else {}
+            specs[population.name] = resolve(with_settings(population.spec, {**own, **_OF_BATCHES}), *sizes)
         return go_on_from(ensemble, specs)
 
     def _with_members_so_far(self, prepared: Prepared, rows: str) -> tuple[Prepared, dict[str, list[Params | None]]]:
@@ -665,6 +667,6 @@ def _steps_taken(ensemble: Ensemble) -> int:
     """Most steps that a member took, at least one."""
     most = 1
     for population in ensemble.populations:
-        steps = population.history["n_steps" if population.spec.solved else "steps"]
-        most = max(most, int(steps.max()))
+        steps = [population.history[name] for name in ("steps", "n_steps") if name in population.history]
+        most = max(most, int(steps[0].max()))
     return most

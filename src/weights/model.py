@@ -39,7 +39,7 @@ from weights.spec import Spec
 from weights.store.format import save as save_ensemble
 from weights.summary import Summary, summarise
 from weights.training.compiling import keep_compiled_programs
-from weights.training.population import Control, Progress
+from weights.training.control import Control, Progress
 from weights.trials import N_TRAININGS
 from weights.types import AnyArray, BoolArray, FloatArray
 from weights.verdicts import Diagnosis, Experiment, Finding, LayerHealth

@@ -27,8 +27,9 @@ from weights.inspection.health import all_findings
 from weights.models.architecture import Architecture
 from weights.models.registry import architecture_of
 from weights.spec import Spec, check, with_settings
+from weights.training.control import Control, Progress
 from weights.training.job import Job
-from weights.training.population import Control, Progress, Trained
+from weights.training.outofbag import Trained
 from weights.training.resampling import Resampling
 from weights.trials import N_TRAININGS, Bench, Trial, cost_of, spared, with_other_seeds
 from weights.verdicts import Curve, Decomposition, Diagnosis, Gain, Part, Point, Remedy, Step, Verdict

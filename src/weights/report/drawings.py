@@ -19,7 +19,7 @@ from weights.report.charts import Drawing
 from weights.report.figures import Named
 from weights.report.terminal import operating_lines, percent, thinning
 from weights.summary import aligned
-from weights.training.population import Progress
+from weights.training.control import Progress
 
 _N_EACH = 16
 

@@ -25,8 +25,8 @@ from weights.inspection.classes import OperatingPoint
 from weights.summary import aligned
 from weights.tasks.base import Task
 from weights.tasks.metrics import UNLISTED, Measure, Metric
+from weights.training.control import Progress
 from weights.training.plan import Plan
-from weights.training.population import Progress
 
 _LABEL = 14
 _PLAIN_EVERY_SECONDS = 10.0
