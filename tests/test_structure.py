@@ -14,6 +14,7 @@ SOURCE = Path(weights.__file__).parent
 ORDER = (
     "errors",
     "types",
+    "options",
     "data",
     "metrics",
     "task",
@@ -42,6 +43,7 @@ ORDER += (
     "answering",
     "estimators",
     "report",
+    "questions",
     "serving",
     "cli",
 )

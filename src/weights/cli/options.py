@@ -7,19 +7,62 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 import click
+import msgspec
 
 from weights.errors import UsageError, printable
+from weights.options import Option, parse_lists, parse_pairs
 
 
 def combine(*options: Callable[..., Any]) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Several click options as one decorator, in the order given."""
+    return add_options(options)
+
+
+def add_options(options: Iterable[Callable[..., Any]]) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """A decorator that gives a function several click options and arguments, in this order."""
+    given = [*options]
 
     def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
-        for option in reversed(options):
-            function = option(function)
+        for add in reversed(given):
+            function = add(function)
         return function
 
     return decorate
+
+
+def make_options(options: Iterable[Option]) -> list[Callable[..., Any]]:
+    """The click options and arguments of declared options, in this order."""
+    return [_make_option(known) for known in options if not known.declared.hidden]
+
+
+def _make_option(known: Option) -> Callable[..., Any]:
+    declared, default = known.declared, known.default
+    if declared.argument:
+        return click.argument(known.name)
+    flags, how = declared.flags or (known.flag,), {}
+    if known.type is bool:
+        how = {"default": default, "is_flag": True}
+    elif declared.repeated:
+        how = {"multiple": True, "required": default is msgspec.NODEFAULT}
+    else:
+        how = {"default": default, "show_default": default is not None, "type": known.type}
+    return click.option(*flags, known.name, cls=_Option, declared=known, metavar=declared.metavar, **how)
+
+
+class _Option(click.Option):
+    """A click option whose help is made when it is shown: the choices it names stand in tables that heavy packages come with."""
+
+    def __init__(self, *args: Any, declared: Option, **options: Any) -> None:
+        self._declared = declared
+        super().__init__(*args, **options)
+
+    @property
+    def help(self) -> str | None:
+        return self._declared.help
+
+    @help.setter
+    def help(self, text: str | None) -> None:
+        pass  # what click would keep
 
 
 DATA_OPTIONS = combine(
@@ -98,25 +141,9 @@ def parse_options(options: dict[str, Any]) -> dict[str, Any]:
     if weights_of_classes := chosen.pop("class_weight", ()):
         balanced = weights_of_classes == ("balanced",)
         chosen["class_weight"] = "balanced" if balanced else _parse_class_weights(weights_of_classes)
-    if searched := parse_several(chosen.pop("search", ()), "--search"):
+    if searched := parse_lists(chosen.pop("search", ()), "--search"):
         chosen["search"] = searched
     return chosen
-
-
-def parse_several(values: Iterable[str], option: str) -> dict[str, list[str]]:
-    """name=V1,V2 texts as a dictionary of lists."""
-    return {name: text.split(";" if ";" in text else ",") for name, text in parse_pairs(values, option).items()}
-
-
-def parse_pairs(values: Iterable[str], option: str) -> dict[str, str]:
-    """name=value texts as a dictionary."""
-    pairs = {}
-    for value in values:
-        name, equals, text = value.partition("=")
-        if not equals or not name:
-            raise UsageError(f"{option} takes name=value, but '{value}' came.")
-        pairs[name.replace("-", "_")] = text
-    return pairs
 
 
 def _parse_class_weights(values: Iterable[str]) -> dict[str, float]:
@@ -137,12 +164,6 @@ def _parse_number(text: str, option: str) -> float | None:
         return float(text)
     except ValueError:
         raise UsageError(f"{option} takes a number or none, but '{text}' came.") from None
-
-
-def check_class(label: str | None, sensitivity: float | None) -> None:
-    """Refuse a class to be found without the share of it."""
-    if label is not None and sensitivity is None:
-        raise UsageError("--class says whose rows are to be found, but how many was not said. Add --sensitivity, such as 0.95.")
 
 
 def check_output(source: str, output: str | None) -> None:
