@@ -40,3 +40,9 @@ def test_a_name_nobody_knows_is_refused_with_its_likeness():
     check_names(["share"], ["share", "fast"], "drawing")
     with pytest.raises(UsageError, match=r"There is no option 'fasd' of drawing\. Did you mean 'fast'\?"):
         check_names(["fasd"], ["share", "fast"], "drawing")
+
+
+def test_a_text_that_came_where_a_value_is_needed_is_read_as_one():
+    assert read_texts([SHARE, FAST], {"share": "0.5", "fast": "true"}) == {"share": 0.5, "fast": True}
+    with pytest.raises(UsageError, match=r"--share takes a number, but 'much' came\."):
+        read_texts([SHARE], {"share": "much"})

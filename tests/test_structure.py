@@ -29,6 +29,7 @@ ORDER = (
 )
 ORDER += (
     "inspection",
+    "fitoptions",
     "fitting",
     "preparing",
     "checking",

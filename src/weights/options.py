@@ -1,7 +1,8 @@
 """Options are declared once: as the fields of a record, each with its default, its help, and how its text is read.
 
-`option` goes into the annotation of a field; `list_options` reads a record. The command line makes its options from these, Python takes
-the fields by name, and `check_names` says what was probably meant. Nothing heavy is imported here, so that help answers at once.
+`option` goes into the annotation of a field; `list_options` reads a record. The command line makes its options from
+these, Python takes the fields by name, and `check_names` says what was probably meant. Nothing heavy is imported here,
+so that help answers at once.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ import msgspec
 from weights.errors import UsageError, suggest
 
 Parse = Callable[[Any, str], Any]
-"""Makes a value of what the command line was given (a text, or texts where an option may be repeated) for an option of that name."""
+"""Makes a value of the text of an option, or of the texts where it may be repeated, and is told what it is called."""
 
 
 class Declared(NamedTuple):
@@ -54,8 +55,9 @@ class Option(NamedTuple):
     @property
     def help(self) -> str:
         """The help, with the choices that there are."""
-        choices = self.declared.choices
-        return self.declared.help.replace("{choices}", ", ".join(choices())) if choices else self.declared.help
+        text, choices = self.declared.help, [*self.declared.choices()] if self.declared.choices else []
+        either = " or ".join(filter(None, [", ".join(choices[:-1]), *choices[-1:]]))
+        return text.replace("{choices}", ", ".join(choices)).replace("{either}", either)
 
 
 def option(
@@ -68,14 +70,14 @@ def option(
     argument: bool = False,
     hidden: bool = False,
 ) -> msgspec.Meta:
-    """What is declared of an option, to stand in the annotation of a field: ``Annotated[int, option("How often.")]``.
+    """What is declared of an option; it stands in the annotation of a field, as in `weights.fitoptions`.
 
     Args:
-        help: one line; ``{choices}`` stands for the choices.
+        help: one line; ``{choices}`` stands for the choices, ``{either}`` for the same with "or" before the last.
         metavar: what stands for a value in help.
         *flags: how it is written on the command line, if otherwise than the name of the field tells.
         parse: how its text is read; texts are taken as they are without.
-        choices: names the choices, when help is shown and not before, because the tables they stand in import heavy packages.
+        choices: names the choices, when help is shown and not before: the tables they stand in import heavy packages.
         repeated: whether it may be given several times.
         argument: whether it is given by its place instead of by its name.
         hidden: whether the command line leaves it out.
@@ -116,8 +118,21 @@ def read_texts(options: Iterable[Option], given: Mapping[str, Any]) -> dict[str,
     for known in options:
         value = given.get(known.name)
         if value is not None and value != ():
-            values[known.name] = known.declared.parse(value, known.flag) if known.declared.parse else value
+            values[known.name] = _read_text(known, value)
     return values
+
+
+def _read_text(known: Option, value: Any) -> Any:
+    """The value of an option, from a text or from what the command line has made of it."""
+    if known.declared.parse:
+        return known.declared.parse(value, known.flag)
+    if known.type is str or not isinstance(value, str):
+        return value
+    try:
+        return msgspec.convert(value, known.type, strict=False)
+    except msgspec.ValidationError:
+        needed = {int: "a whole number", float: "a number", bool: "true or false"}[known.type]
+        raise UsageError(f"{known.flag} takes {needed}, but '{value}' came.") from None
 
 
 def parse_pairs(texts: Iterable[str], flag: str) -> dict[str, str]:
@@ -148,5 +163,5 @@ def parse_lists(texts: Iterable[str], flag: str) -> dict[str, list[str]]:
 
 def _find_type(hint: Any) -> type:
     """The first of several types that an annotation names, if texts are read as it, else str."""
-    first = get_args(hint)[0] if get_origin(hint) is UnionType or get_origin(hint) is not None else hint
+    first = get_args(hint)[0] if get_origin(hint) is UnionType else hint
     return first if first in (bool, int, float) else str

@@ -1,4 +1,4 @@
-"""Commands that ask something of a saved run: one for each of `weights.questions.QUESTIONS`, and `draw` for those that have figures."""
+"""Commands that ask something of a saved run: one for each question, and `draw` for those that have figures."""
 
 from __future__ import annotations
 

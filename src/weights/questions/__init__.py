@@ -1,7 +1,7 @@
 """All that is asked of a saved run: `QUESTIONS` by name, one file for each family, and `ask`.
 
-A new question is a file with its record of options and its function, and a row here. The command line makes a command of it, and
-`weights draw` draws it if its answers have a figure and it says in a `caption` what that shows.
+A new question is a file with its record of options and its function, and a row here. The command line makes a command
+of it, and `weights draw` draws it if its answers have a figure and it says in a `caption` what that shows.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ def ask(model: Model, name: str, *, asker: Asker | None = None, **options: Any) 
         **options: those of the question.
 
     Raises:
-        UsageError: there is no such question or option, or the question does not apply to this model; others as the question.
+        UsageError: there is no such question or option, or it does not apply to this model; others as the question.
 
     Example:
         >>> from weights import fit

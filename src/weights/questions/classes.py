@@ -1,4 +1,4 @@
-"""How are classes answered: what is taken for what, how probable is what is called so, and where is a good threshold?"""
+"""How are classes answered: what is taken for what, are probabilities right, and where is a good threshold?"""
 
 from __future__ import annotations
 
@@ -56,7 +56,8 @@ def ask_calibration(model: Model, options: CalibrationOptions, asker: Asker) -> 
     bins = model.calibration(label=options.label, test=options.test)
     label = model.classes[model.sought(options.label)]
     footnote = f"{tell_whose(model.answered(test=options.test), test=options.test)} Bars are 95 % intervals."
-    rows = [["claimed", "found", "rows"], *([f"{100 * bin.claimed:.1f} %", percent(bin.found), f"{bin.n:,}"] for bin in bins)]
+    rows = [["claimed", "found", "rows"]]
+    rows += [[f"{100 * bin.claimed:.1f} %", percent(bin.found), f"{bin.n:,}"] for bin in bins]
     return Answer(
         msgspec.to_builtins(bins),
         aligned(rows, to_right=[0, 2]),
@@ -78,7 +79,8 @@ def ask_operating(model: Model, options: OperatingOptions, asker: Asker) -> Answ
 
     point = model.operating_point(options.sensitivity, label=options.label)
     answered, sought = model.answered(), model.sought(options.label)
-    title, footnote = title_figure(model.ensemble, f"finding {point.label}"), f"{tell_whose(answered)} Bars are 95 % intervals."
+    title = title_figure(model.ensemble, f"finding {point.label}")
+    footnote = f"{tell_whose(answered)} Bars are 95 % intervals."
     figure = operating_figure(answered, sought, point, title=title, footnote=footnote)
     return Answer(msgspec.to_builtins(point), operating_lines(point, model.ensemble), figure)
 

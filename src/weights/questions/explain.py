@@ -21,7 +21,8 @@ class ExplainOptions(msgspec.Struct, frozen=True):
 
     source: Annotated[Any, option("The rows.", argument=True)]
     label: Annotated[
-        str | None, option("The class whose probability is explained; if not given, each row's most probable.", "LABEL", "--class")
+        str | None,
+        option("The class whose probability is explained; if not given, each row's most probable.", "LABEL", "--class"),
     ] = None
     level: Annotated[float, option("Level of the intervals of contributions.", "SHARE")] = 0.95
     top: Annotated[int, option("At most so many features a row are printed.", "NUMBER")] = 10
@@ -38,7 +39,8 @@ def _explain_rows(model: Model, options: ExplainOptions) -> Answer:
     from weights.summary import explained
 
     if options.top < 1:
-        raise UsageError(f"top must be at least 1, but is {options.top}. Leave it out to see the ten largest contributions.")
+        usual = "Leave it out to see the ten largest contributions."
+        raise UsageError(f"top must be at least 1, but is {options.top}. {usual}")
     rows = model.read(options.source)
     records = answering.explanations(model, rows, label=options.label, level=options.level)
     counts = {"n_samples": len(records), "n_contributions": sum(len(record["contributions"]) for record in records)}
@@ -85,8 +87,9 @@ EXPLAIN = Question(
     name="explain",
     help="""Say what the predictions for the rows of SOURCE rest on.
 
-    Of a table: what each feature contributes; contributions add up to the difference from the prediction for average inputs.
-    Of pictures: which places the answer rests on, how far members agree on that, and whether the maps depend on what was learned.
+    Of a table: what each feature contributes; contributions add up to the difference from the prediction for average
+    inputs. Of pictures: which places the answer rests on, how far members agree on that, and whether the maps depend on
+    what was learned.
 
     \b
       weights explain runs/income new.csv --output contributions.csv

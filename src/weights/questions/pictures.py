@@ -48,7 +48,10 @@ def refuse_filters(model: Model) -> str:
 class UnitsOptions(msgspec.Struct, frozen=True):
     """Whose units are shown."""
 
-    layer: Annotated[str | None, option("The layer whose units are drawn; the last hidden one if not given.", "NAME")] = None
+    layer: Annotated[
+        str | None,
+        option("The layer whose units are drawn; the last hidden one if not given.", "NAME"),
+    ] = None
     member: Annotated[int, option("The member whose units are drawn.", "NUMBER")] = 0
     data: Data = None
 
@@ -101,16 +104,16 @@ def ask_gallery(model: Model, options: GalleryOptions, asker: Asker) -> Answer:
     answered = model.answered(test=options.test)
     seen = pictures_of(model, options.data, test=options.test, progress=asker.progress)
     if seen.y is None or answered.rows.max() >= len(seen.y) or (seen.y[answered.rows] != answered.y).any():
-        raise DataError(
-            "The pictures are not those the run was fitted to: their number or classes differ. Name the source of training with --data."
-        )
+        differ = "The pictures are not those the run was fitted to: their number or classes differ."
+        raise DataError(f"{differ} Name the source of training with --data.")
     chosen = gallery(answered, n_each=_N_EACH)
     said = answered.probability.argmax(1)
 
     def name_picture(place: int) -> Named:
         k, row = said[place], int(answered.rows[place])
         truth = "" if k == answered.y[place] else f", truly {model.classes[answered.y[place]]}"
-        return Named(seen.pictures[row], f"{100 * answered.probability[place, k]:.0f} % {model.classes[k]}{truth}", seen.names[row])
+        words = f"{100 * answered.probability[place, k]:.0f} % {model.classes[k]}{truth}"
+        return Named(seen.pictures[row], words, seen.names[row])
 
     def record_picture(place: int) -> dict[str, Any]:
         return {
@@ -128,10 +131,12 @@ def ask_gallery(model: Model, options: GalleryOptions, asker: Asker) -> Answer:
         "Least sure": chosen.uncertain,
     }
     shown = {head: [name_picture(int(place)) for place in places] for head, places in heads.items()}
-    footnote = f"{tell_whose(answered, test=options.test)} Below each: the answer with its probability, and the picture's name."
+    whose = tell_whose(answered, test=options.test)
+    footnote = f"{whose} Below each: the answer with its probability, and the picture's name."
+    named = {head: [seen.names[answered.rows[place]] for place in places] for head, places in heads.items()}
     return Answer(
         {name: [record_picture(place) for place in places] for name, places in chosen._asdict().items()},
-        [f"{head}: {', '.join(seen.names[answered.rows[place]] for place in places) or 'none'}" for head, places in heads.items()],
+        [f"{head}: {', '.join(names) or 'none'}" for head, names in named.items()],
         gallery_figure(shown, title=title_figure(model.ensemble, "pictures"), footnote=footnote),
     )
 

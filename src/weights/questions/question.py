@@ -1,7 +1,7 @@
 """What a question is, and what an answer: two records.
 
-A question says what it is called, which options it has, whether it applies to a run, and how it is answered. From that the command
-line makes a command, and whoever shows a run (a page, a server) can ask the same.
+A question says what it is called, which options it has, whether it applies to a run, and how it is answered. From that
+the command line makes a command, and whoever shows a run (a page, a server) can ask the same.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 class Asker(NamedTuple):
-    """Who asks: what they call the run, whether their screen is too narrow for the widest tables, and what they are told on the way."""
+    """Who asks: what they call the run, whether the widest tables are too wide for them, and what hears of progress."""
 
     run: str = "RUN"
     narrow: bool = False
@@ -65,7 +65,7 @@ class Question(NamedTuple):
         options: what may be chosen; each field is declared by `weights.options.option`.
         refuses: why the question does not apply to a run, or nothing.
         caption: what the figure of the answer shows, in a few words; of questions that `weights draw` knows.
-        output: help on the file that the command of the question itself may write the answer to; of those that have one.
+        output: help on the file that the command of the question itself may write; of those that have one.
         draws: whether this file holds the figure of the answer instead of its table.
         slow: whether it takes so long that progress is told.
     """

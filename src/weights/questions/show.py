@@ -19,7 +19,10 @@ if TYPE_CHECKING:
 class ShowOptions(msgspec.Struct, frozen=True):
     """Whether all of the run is shown, or only a threshold."""
 
-    sensitivity: Annotated[float | None, option("Only the threshold that finds this share of a class, and how it fares.", "SHARE")] = None
+    sensitivity: Annotated[
+        float | None,
+        option("Only the threshold that finds this share of a class, and how it fares.", "SHARE"),
+    ] = None
     label: Annotated[str | None, option("This class; the second of two if not given.", "LABEL", "--class")] = None
 
 
@@ -52,12 +55,14 @@ def _write_lines(model: Model, folder: Path) -> Iterator[str]:
 def check_class(label: str | None, sensitivity: float | None) -> None:
     """Refuse a class to be found without the share of it."""
     if label is not None and sensitivity is None:
-        raise UsageError("--class says whose rows are to be found, but how many was not said. Add --sensitivity, such as 0.95.")
+        said = "--class says whose rows are to be found, but how many was not said."
+        raise UsageError(f"{said} Add --sensitivity, such as 0.95.")
 
 
 SHOW = Question(
     name="show",
-    help="""Show the run saved in RUN: what it answers, how good it is, and its five elements with the health of each layer.
+    help="""Show the run saved in RUN: what it answers, how good it is, and its five elements with the health of each
+    layer.
 
     \b
       weights show runs/xray

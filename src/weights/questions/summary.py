@@ -19,7 +19,10 @@ class SummaryOptions(msgspec.Struct, frozen=True):
 
     scale: Annotated[str, option("target (value, probability) or link (log odds).", "NAME")] = "target"
     per: Annotated[str, option("Effects per unit or sd (standard deviation) of numbers.", "WHAT")] = "unit"
-    errors: Annotated[str | None, option("robust, classical, cluster (fitted with --group), hac (fitted with --time).", "KIND")] = None
+    errors: Annotated[
+        str | None,
+        option("robust, classical, cluster (fitted with --group), hac (fitted with --time).", "KIND"),
+    ] = None
     level: Annotated[float, option("Level of the intervals of effects.", "SHARE")] = 0.95
     adjust: Annotated[str, option("p-values for many tests: none, holm, bh.", "HOW")] = "none"
     levels: Annotated[bool, option("Show the levels of categories below them.")] = False

@@ -19,7 +19,10 @@ class DiagnoseOptions(msgspec.Struct, frozen=True):
     """How thoroughly a run is diagnosed."""
 
     quick: Annotated[bool, option("Fewer folds and fewer remedies, less than half of the time.")] = False
-    curves: Annotated[bool, option("Complexity curves to their ends: farther changes of width and penalties as well.")] = False
+    curves: Annotated[
+        bool,
+        option("Complexity curves to their ends: farther changes of width and penalties as well."),
+    ] = False
     data: Data = None
 
 
@@ -37,7 +40,12 @@ class CompareOptions(msgspec.Struct, frozen=True):
 
     vary: Annotated[
         dict[str, Any],
-        option("A setting and values; ; separates such with commas.", "NAME=V1,V2,...", parse=parse_lists, repeated=True),
+        option(
+            "A setting and values; ; separates such with commas.",
+            "NAME=V1,V2,...",
+            parse=parse_lists,
+            repeated=True,
+        ),
     ]
     trainings: Annotated[int, option("How often each variant is trained, with other seeds.", "NUMBER")] = 3
     data: Data = None
@@ -63,7 +71,8 @@ def ask_check_intervals(model: Model, options: CheckOptions, asker: Asker) -> An
     """How often intervals held the truth."""
     from weights.summary import checked
 
-    check = model.check_intervals(options.data, simulations=options.simulations, seed=options.seed, progress=asker.progress)
+    how_often, seed = options.simulations, options.seed
+    check = model.check_intervals(options.data, simulations=how_often, seed=seed, progress=asker.progress)
     return Answer(msgspec.to_builtins(check), checked(check, asker.run))
 
 
@@ -92,7 +101,8 @@ COMPARE = Question(
     name="compare",
     help="""Train variants of the settings of the run saved in RUN on the same rows, and say how they differ.
 
-    Any element or setting may be varied, several at once: all combinations are trained and compared with the settings as they are.
+    Any element or setting may be varied, several at once: all combinations are trained and compared with the settings
+    as they are.
 
     \b
       weights compare runs/income --vary initialization=xavier,he,orthogonal
@@ -106,8 +116,8 @@ CHECK_INTERVALS = Question(
     name="check-intervals",
     help="""Try whether the intervals of the run saved in RUN hold what they claim.
 
-    Outcomes are simulated on the rows of training from the fitted model, and models of the same settings are fitted to them. Each
-    simulation takes about as long as the fit did.
+    Outcomes are simulated on the rows of training from the fitted model, and models of the same settings are fitted to
+    them. Each simulation takes about as long as the fit did.
 
     \b
       weights check-intervals runs/income --simulations 50
