@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -23,11 +23,10 @@ from weights.fitoptions import DataOptions, make_request
 from weights.fitting import Prepared
 from weights.model import Model
 from weights.preparing import asks_to_merge, can_pass, decide, read_passing, read_whole
-from weights.running import run, tell_share
+from weights.running import OnProgress, run, tell_share
 from weights.store.format import load as load_ensemble
 from weights.task import Task
 from weights.training.compiling import keep_compiled_programs
-from weights.training.population import Progress
 from weights.types import Params
 
 
@@ -37,7 +36,7 @@ def fit(
     *,
     save: Any = None,
     resume: bool = False,
-    progress: Callable[[Progress], None] | None = None,
+    progress: OnProgress = None,
     **options: Any,
 ) -> Model:
     """Train an ensemble.
@@ -68,7 +67,7 @@ def fit(
     return run_fit(plan_fit(data, target, progress=progress, **options), save=save, resume=resume, progress=progress)
 
 
-def plan_fit(data: Any, target: Any = None, *, progress: Callable[[Progress], None] | None = None, **options: Any) -> Prepared:
+def plan_fit(data: Any, target: Any = None, *, progress: OnProgress = None, **options: Any) -> Prepared:
     """Read the data and decide what would be trained, without training.
 
     Args:
@@ -147,7 +146,7 @@ def run_fit(
     *,
     save: Any = None,
     resume: bool = False,
-    progress: Callable[[Progress], None] | None = None,
+    progress: OnProgress = None,
     trained: Mapping[str, Sequence[Params | None]] | None = None,
 ) -> Model:
     """Train what `plan_fit` prepared; arguments and errors as `fit`, `trained` as `Control` has it."""

@@ -67,11 +67,11 @@ def parse_seconds(text: str | float, flag: str = "budget") -> float:
         >>> parse_seconds("5m")
         300.0
     """
-    found = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*(s|m|h|)\s*", str(text))
-    if not found or float(found[1]) <= 0:
+    match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*(s|m|h|)\s*", str(text))
+    if not match or float(match[1]) <= 0:
         needed = "A length of time such as 90, 60s, 5m or 1h was needed"
         raise UsageError(f"{needed}, but '{text}' came. Give a number above zero.")
-    return float(found[1]) * {"": 1, "s": 1, "m": 60, "h": 3600}[found[2]]
+    return float(match[1]) * {"": 1, "s": 1, "m": 60, "h": 3600}[match[2]]
 
 
 def take_text(text: str, flag: str) -> str:

@@ -25,6 +25,8 @@ from weights.training.population import Control, Progress
 from weights.types import Params
 
 _SAME_KEYSTROKE_SECONDS = 0.5
+OnProgress = Callable[[Progress], None] | None
+"""Is called with each `Progress`, if it is anything."""
 STOPPING_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
@@ -33,7 +35,7 @@ def run(
     *,
     save: Any = None,
     resume: bool = False,
-    progress: Callable[[Progress], None] | None = None,
+    progress: OnProgress = None,
     trained: Mapping[str, Sequence[Params | None]] | None = None,
 ) -> Ensemble:
     """The ensemble of a fit that is ready to start; arguments and errors as `weights.fit`, `trained` as in `Control`."""
@@ -97,7 +99,7 @@ def stopped_by_signals(control: Control) -> Iterator[None]:
             signal.signal(number, handler)
 
 
-def tell_share(progress: Callable[[Progress], None] | None) -> Callable[[float], None]:
+def tell_share(progress: OnProgress) -> Callable[[float], None]:
     """A function that reports the share of pictures that has been read."""
     if progress is None:
         return lambda share: None

@@ -28,15 +28,15 @@ def ask_confusion(model: Model, options: ConfusionOptions, asker: Asker) -> Answ
     from weights.report.terminal import percent
     from weights.summary import aligned
 
-    found = model.confusion(test=options.test)
+    confusion = model.confusion(test=options.test)
     footnote = f"{tell_whose(model.answered(test=options.test), test=options.test)} Shares with 95 % intervals."
-    rows = [["truth", *(str(label) for label in found.classes), "answered rightly"]]
-    for label, counts, recall in zip(found.classes, found.counts, found.recalls, strict=True):
+    rows = [["truth", *(str(label) for label in confusion.classes), "answered rightly"]]
+    for label, counts, recall in zip(confusion.classes, confusion.counts, confusion.recalls, strict=True):
         rows.append([str(label), *(f"{count:,}" for count in counts), percent(recall)])
     return Answer(
-        msgspec.to_builtins(found),
-        aligned(rows, to_right=range(1, len(found.classes) + 1)),
-        confusion_figure(found, title=title_figure(model.ensemble, "confusion"), footnote=footnote),
+        msgspec.to_builtins(confusion),
+        aligned(rows, to_right=range(1, len(confusion.classes) + 1)),
+        confusion_figure(confusion, title=title_figure(model.ensemble, "confusion"), footnote=footnote),
     )
 
 

@@ -67,15 +67,16 @@ def _explain_pictures(model: Model, options: ExplainOptions, asker: Asker) -> An
     usual = ExplainOptions(None)
     if (options.level, options.top) != (usual.level, usual.top):
         raise UsageError("--level and --top are of features, which pictures do not have. Leave them out.")
-    found = answering.explained_pictures(model, options.source, label=options.label, progress=asker.progress)
+    pictures = answering.explained_pictures(model, options.source, label=options.label, progress=asker.progress)
+    maps = [picture.saliency for picture in pictures]
     lines = []
-    for picture in found:
+    for picture in pictures:
         lines += [labelled(picture.name, picture.answer), *(f"  {words}" for words in saliency_words(picture.saliency))]
     return Answer(
-        [{"name": picture.name, "answer": picture.answer, **saliency_object(picture.saliency)} for picture in found],
+        [{"name": picture.name, "answer": picture.answer, **saliency_object(picture.saliency)} for picture in pictures],
         [*lines, NOT_CLINICAL],
-        saliency_figure([p.saliency for p in found], [p.name for p in found], [p.answer for p in found]),
-        contents=f"{len(found):,} explained",
+        saliency_figure(maps, [picture.name for picture in pictures], [picture.answer for picture in pictures]),
+        contents=f"{len(pictures):,} explained",
     )
 
 

@@ -24,18 +24,18 @@ def ask_filters(model: Model, options: NoOptions, asker: Asker) -> Answer:
     from weights.report.figures import filters_figure
     from weights.summary import aligned
 
-    found = model.filters()
+    filters = model.filters()
     rows = [["responds to", "share of filters", "", "before training"]]
     for kind in KINDS:
-        shares = 100 * found.shares(kind)
+        shares = 100 * filters.shares(kind)
         spread = f"± {shares.std(ddof=1):.0f} between members" if len(shares) > 1 else ""
-        rows.append([kind, f"{shares.mean():.0f} %", spread, f"{100 * found.untrained[kind]:.0f} %"])
+        rows.append([kind, f"{shares.mean():.0f} %", spread, f"{100 * filters.untrained[kind]:.0f} %"])
     record = {
-        "shares": {kind: found.shares(kind).tolist() for kind in KINDS},
-        "untrained": found.untrained,
-        "members": [[msgspec.to_builtins(unit) for unit in units] for units in found.found],
+        "shares": {kind: filters.shares(kind).tolist() for kind in KINDS},
+        "untrained": filters.untrained,
+        "members": [[msgspec.to_builtins(unit) for unit in units] for units in filters.found],
     }
-    return Answer(record, aligned(rows, to_right=[1, 3]), filters_figure(found))
+    return Answer(record, aligned(rows, to_right=[1, 3]), filters_figure(filters))
 
 
 def refuse_filters(model: Model) -> str:
