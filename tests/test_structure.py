@@ -14,6 +14,7 @@ SOURCE = Path(weights.__file__).parent
 ORDER = (
     "errors",
     "types",
+    "options",
     "data",
     "tasks",
     "elements",
@@ -27,6 +28,7 @@ ORDER = (
 )
 ORDER += (
     "inspection",
+    "fitoptions",
     "fitting",
     "preparing",
     "checking",
@@ -41,6 +43,7 @@ ORDER += (
     "answering",
     "estimators",
     "report",
+    "questions",
     "serving",
     "cli",
 )
