@@ -29,6 +29,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from weights import answering, api
+from weights.data.inputs import Inputs
 from weights.inspection.saliency import saliency
 from weights.models.base import Shape
 from weights.models.registry import build
@@ -153,7 +154,7 @@ def speed() -> None:
         ours = Ours(picture, settings)
         theirs = Theirs(ours)
         model = build(ours.spec.model, ours.shape, ours.spec.initialization, ours.spec.activation)
-        known = np.asarray(model.apply(ours.state.params, jnp.asarray(ours.x[:8]))[0])
+        known = np.asarray(model.apply(ours.state.params, Inputs({"pixels": jnp.asarray(ours.x[:8])}))[0])
         assert np.allclose(theirs.outputs(theirs.x[:8]).detach().numpy(), known, atol=1e-2), "the networks differ"
         first = theirs.seconds_a_step()
         alone, two, four = (ours.seconds_a_step(members) for members in (1, 2, 4))

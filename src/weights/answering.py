@@ -12,14 +12,16 @@ from typing import Any, NamedTuple
 import numpy as np
 import pyarrow as pa
 
-from weights.data.encoding import Picture, apply_encoding, cells
+from weights.data.encoding import apply_encoding, cells
 from weights.data.image import FILE_NAMES
 from weights.data.stream import counted_from, parts, rows_counted_from
 from weights.errors import TooLargeError, UsageError
 from weights.fitting import check_rows
 from weights.inspection.excitation import Unit, most_exciting
+from weights.inspection.gratings import reads_pictures
 from weights.inspection.saliency import Saliency, saliency
 from weights.model import Model
+from weights.models.residual import PIXELS
 from weights.preparing import can_pass
 from weights.training.control import Progress
 from weights.types import AnyArray
@@ -109,8 +111,9 @@ def explained_pictures(
         )
     names = _names(table[FILE_NAMES] if FILE_NAMES in table.column_names else None, table.num_rows)
     found = []
-    for i, x in enumerate(apply_encoding(model.ensemble.encoding, table)):
-        one = saliency(model.ensemble, x, label=number)
+    inputs = apply_encoding(model.ensemble.encoding, table)
+    for i in range(len(inputs)):
+        one = saliency(model.ensemble, inputs[i : i + 1], label=number)
         answer = model.ensemble.task.describe_prediction(one.prediction, one.label)
         found.append(Explained(names[i], answer, one))
         if progress is not None:
@@ -144,31 +147,29 @@ def pictures_of(model: Model, data: Any = None, *, test: bool = False, progress:
         UsageError: the run is not of pictures, they cannot be read again and were not given, or there were none for the test.
         NotFoundError, DataError: they are gone, or not those of training.
     """
-    seen = check_pictures(model)
+    check_pictures(model)
     prepared = model.read_again(data, progress)
     check_rows(model.ensemble, prepared)
-    size = (seen.height, seen.width, seen.channels)
     task, held = model.ensemble.task, prepared.dataset.held_out
     if not test:
-        x, names = prepared.dataset.x, prepared.dataset.names
+        pictures, names = prepared.dataset.inputs[PIXELS], prepared.dataset.names
         labels = [str(cell) for cell in prepared.dataset.target.to_pylist()]
-        return SeenPictures(x.reshape(-1, *size), task.strata(prepared.y), _names(names, len(x)), labels)
+        return SeenPictures(pictures, task.strata(prepared.y), _names(names, len(pictures)), labels)
     if held is None:
         raise UsageError("No rows were for the test. Ask for those of training.")
     labels = [str(cell) for cell in held.target.to_pylist()]
     codes = task.class_codes(held.target)
-    return SeenPictures(held.x.reshape(-1, *size), codes, _names(held.names, len(held.x)), labels)
+    return SeenPictures(held.inputs[PIXELS], codes, _names(held.names, len(held.inputs)), labels)
 
 
-def check_pictures(model: Model) -> Picture:
-    """How the pictures of a run are encoded.
+def check_pictures(model: Model) -> None:
+    """Refuse a run that reads no pictures.
 
     Raises:
         UsageError: it reads columns.
     """
-    if model.ensemble.encoding.picture is None:
+    if not reads_pictures(model.ensemble):
         raise UsageError("This needs a run of pictures, but the run reads columns.")
-    return model.ensemble.encoding.picture
 
 
 def _names(names: pa.ChunkedArray | None, n_rows: int) -> list[str]:
@@ -178,7 +179,7 @@ def _names(names: pa.ChunkedArray | None, n_rows: int) -> list[str]:
 
 def units_of(model: Model, layer: str, seen: SeenPictures, *, member: int = 0) -> list[Unit]:
     """Units of a layer with the pictures that excite each most; see `weights.inspection.excitation.most_exciting`."""
-    return most_exciting(model.ensemble, seen.pictures.reshape(len(seen.pictures), -1), layer, y=seen.y, member=member)
+    return most_exciting(model.ensemble, seen.pictures, layer, y=seen.y, member=member)
 
 
 class Answers(NamedTuple):

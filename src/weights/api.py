@@ -15,14 +15,13 @@ import msgspec
 from weights.data.dataset import Dataset, Feature, Roles, describe, parse_kinds
 from weights.data.delimited import remarks_of
 from weights.data.examples import EXAMPLES
-from weights.data.picturesources import holds_pictures
 from weights.data.table import describe_source, read_table
 from weights.ensemble import Origin
 from weights.errors import TooLargeError, printable
 from weights.fitoptions import DataOptions, make_request
 from weights.fitting import Prepared
 from weights.model import Model
-from weights.preparing import asks_to_merge, can_pass, decide, read_passing, read_whole
+from weights.preparing import asks_to_merge, can_pass, decide, find_source_kind, read_passing, read_whole
 from weights.running import OnProgress, run, tell_share
 from weights.store.format import load as load_ensemble
 from weights.tasks.base import Task
@@ -171,7 +170,7 @@ def look(data: Any, target: str | None = None, **options: Any) -> Look:
         target: as `fit`.
         **options: those of the data, as `plan_fit`.
     """
-    if target is not None or holds_pictures(data) or (isinstance(data, str) and data in EXAMPLES):
+    if target is not None or find_source_kind(data) or (isinstance(data, str) and data in EXAMPLES):
         prepared = plan_fit(data, target, **options)
         dataset = prepared.dataset
         return Look(dataset.source, dataset.n_samples, dataset.features, prepared.task, prepared.remarks)

@@ -16,6 +16,7 @@ import msgspec
 import numpy as np
 
 from weights.data.dataset import Dataset
+from weights.data.inputs import COLUMNS
 from weights.effects import FeatureWeights, Key
 from weights.ensemble import Ensemble
 from weights.errors import Interrupted, UsageError
@@ -117,8 +118,9 @@ def check_intervals(
 
 def find_refusal(ensemble: Ensemble) -> str:
     """Why a run has no intervals to check, or nothing."""
-    if ensemble.encoding.picture is not None:
-        return "Intervals of feature weights are checked here, but a run of pictures has none. Check a run of a table."
+    if not ensemble.encoding.columns:
+        [kind, *_] = ensemble.encoding.kinds
+        return f"Intervals of feature weights are checked here, but a run of {kind.plural} has none. Check a run of a table."
     if ensemble.report.feature_weights is None:
         return "The run was fitted without inspection, so it has no intervals to check. Fit again without --no-inspect."
     return ""
@@ -144,19 +146,20 @@ def _truth(ensemble: Ensemble, prepared: Prepared, null: list[str]) -> tuple[Flo
     dataset, encoding = prepared.dataset, ensemble.encoding
     assert ensemble.report.feature_weights is not None
     reference = np.asarray(ensemble.report.feature_weights.reference, np.float32)
-    cut = [i for i, j in enumerate(encoding.groups) if encoding.columns[j].name in null]
-    x = np.array(dataset.x)
+    cut = [i for i, j in enumerate(encoding.column_groups) if encoding.columns[j].name in null]
+    x = np.array(dataset.inputs.x)
     x[:, cut] = reference[cut]
+    inputs = dataset.inputs.replace(**{COLUMNS: x})
     everyone = [Voices(p.spec, p.params, p.share, np.repeat((p.votes > 0)[:, None], len(x), 1)) for p in ensemble.populations]
-    blind = dataclasses.replace(prepared, dataset=dataclasses.replace(dataset, x=x))
+    blind = dataclasses.replace(prepared, dataset=dataclasses.replace(dataset, inputs=inputs))
     asked = question(blind, everyone, ensemble.offset, np.ones(len(x), bool), prepared.n_threads)
     effects = {key: 0.0 if key[0] in null else effect for key, effect in noiseless_effects(asked).items()}
-    return ensemble.answer(x), effects
+    return ensemble.answer(inputs), effects
 
 
 def _residuals(ensemble: Ensemble, prepared: Prepared) -> FloatArray:
     """How far values lie from what the ensemble answers, made as large as out of bag, shape (n,); zeros for classes."""
-    residual = ensemble.task.residuals(prepared.y, ensemble.answer(prepared.dataset.x))
+    residual = ensemble.task.residuals(prepared.y, ensemble.answer(prepared.dataset.inputs))
     out_of_bag = next(iter(ensemble.metrics.values()))  # of numbers their root mean square
     return residual * out_of_bag / max(float(np.sqrt((residual**2).mean())), 1e-300)
 
@@ -168,7 +171,7 @@ def _together(dataset: Dataset) -> IntArray:
     if dataset.time is not None:
         place = np.argsort(np.argsort(dataset.time, kind="stable"), kind="stable")
         return place // (n_lags(len(place)) + 1)
-    return np.arange(len(dataset.x))
+    return np.arange(len(dataset.inputs))
 
 
 def _hits(fitted: FeatureWeights, truth: dict[Key, float], null: list[str], strong: dict[Key, bool]) -> dict[tuple[str, str], list[bool]]:

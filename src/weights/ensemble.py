@@ -21,9 +21,10 @@ import numpy as np
 
 from weights.data.dataset import Feature, Roles
 from weights.data.encoding import Encoding
+from weights.data.inputs import Inputs, Layout
 from weights.effects import FeatureWeights
 from weights.errors import UsageError
-from weights.models.base import Shape, keep_all
+from weights.models.base import keep_all
 from weights.models.registry import build
 from weights.spec import Spec, program_spec
 from weights.tasks.base import Task
@@ -210,34 +211,34 @@ class Ensemble:
         """Out-of-bag metrics by name."""
         return {name: metric.value for name, metric in self.report.metrics.items()}
 
-    def predict(self, x: FloatArray) -> AnyArray:
-        """The most probable class or the expected value of encoded rows (n, p), shape (n,)."""
-        return self.task.decide(self.answer(x))
+    def predict(self, inputs: Inputs) -> AnyArray:
+        """The most probable class or the expected value of encoded rows, shape (n,)."""
+        return self.task.decide(self.answer(inputs))
 
-    def predict_proba(self, x: FloatArray) -> FloatArray:
-        """Calibrated probability of each class for encoded rows (n, p), shape (n, number of classes).
+    def predict_proba(self, inputs: Inputs) -> FloatArray:
+        """Calibrated probability of each class for encoded rows, shape (n, number of classes).
 
         Raises:
             UsageError: the task is regression.
         """
         self.task.need_classes("Probabilities need classes", "Use predict, or interval for its uncertainty.")
-        return self.answer(x)
+        return self.answer(inputs)
 
-    def interval(self, x: FloatArray, *, level: float = 0.9) -> Interval:
+    def interval(self, inputs: Inputs, *, level: float = 0.9) -> Interval:
         """Bounds that hold the value of a new row with probability `level`, in the long run over rows like those of training.
 
         Conformal: the out-of-bag residual that a share `level` of rows stays below, on either side of the prediction (Johansson
         et al. 2014; quantile (n + 1) * level as in Vovk et al. 2005). The promise is for all rows together, not for each kind of row.
 
         Args:
-            x: encoded rows, shape (n, p).
+            inputs: encoded rows.
             level: between 0 and 1.
 
         Raises:
             UsageError: the task has classes (see `prediction_sets`) or the level is not between 0 and 1.
         """
         half = self.half_width(level)
-        prediction = self.answer(x)
+        prediction = self.answer(inputs)
         return Interval(prediction - half, prediction + half, level)
 
     def half_width(self, level: float) -> float:
@@ -245,38 +246,38 @@ class Ensemble:
         self.task.need_number("Intervals need a number", "Use predict_proba or prediction_sets.")
         return self._score_quantile(level)
 
-    def prediction_sets(self, x: FloatArray, *, level: float = 0.9) -> BoolArray:
+    def prediction_sets(self, inputs: Inputs, *, level: float = 0.9) -> BoolArray:
         """Which classes belong to a set that holds the true class with probability `level`, shape (n, number of classes).
 
         Conformal, from out-of-bag probabilities of the class that came (Sadinle et al. 2019). The promise is for all rows together;
         a set may hold no class where none is probable enough.
         """
-        return 1.0 - self.predict_proba(x) <= self._score_quantile(level)
+        return 1.0 - self.predict_proba(inputs) <= self._score_quantile(level)
 
-    def answer(self, x: FloatArray) -> FloatArray:
-        """Predictions for encoded rows (n, p): probabilities (n, classes), or values (n,)."""
-        return self.task.decode(self.combined(x))
+    def answer(self, inputs: Inputs) -> FloatArray:
+        """Predictions for encoded rows: probabilities (n, classes), or values (n,)."""
+        return self.task.decode(self.combined(inputs))
 
-    def combined(self, x: FloatArray) -> FloatArray:
-        """The members' outputs for encoded rows (n, p), averaged as votes say and added as shares say, shape (n, k)."""
-        total = np.tile(self.offset, (len(x), 1))
+    def combined(self, inputs: Inputs) -> FloatArray:
+        """The members' outputs for encoded rows, averaged as votes say and added as shares say, shape (n, k)."""
+        total = np.tile(self.offset, (len(inputs), 1))
         for population in self.populations:
-            total += population.share * self.mean_outputs(population, x)
+            total += population.share * self.mean_outputs(population, inputs)
         return total
 
-    def mean_outputs(self, population: Population, x: FloatArray) -> FloatArray:
-        """The outputs of a population's members for encoded rows (n, p), averaged as votes say, shape (n, k)."""
-        total = np.zeros((len(x), self.task.n_outputs))
-        for vote, outputs in zip(population.votes / population.votes.sum(), self.member_outputs(population, x), strict=True):
+    def mean_outputs(self, population: Population, inputs: Inputs) -> FloatArray:
+        """The outputs of a population's members for encoded rows, averaged as votes say, shape (n, k)."""
+        total = np.zeros((len(inputs), self.task.n_outputs))
+        for vote, outputs in zip(population.votes / population.votes.sum(), self.member_outputs(population, inputs), strict=True):
             total += vote * self.task.normalise(outputs)
         return total
 
-    def member_outputs(self, population: Population, x: FloatArray) -> Iterator[FloatArray]:
+    def member_outputs(self, population: Population, inputs: Inputs) -> Iterator[FloatArray]:
         """The outputs of each member of a population for encoded rows, one array (n, k) at a time, in the order of members."""
-        run = apply_program(population.spec, model_shape(self.encoding, self.task))
+        run = apply_program(population.spec, self.encoding.layout(self.task.n_outputs))
         members = population.members
         with ThreadPoolExecutor(available_threads()) as threads:
-            yield from threads.map(lambda params: run(params, x), members)
+            yield from threads.map(lambda params: run(params, inputs), members)
 
     def _score_quantile(self, level: float) -> float:
         if not 0 < level < 1:
@@ -290,30 +291,33 @@ def available_threads() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def model_shape(encoding: Encoding, task: Task) -> Shape:
-    """The shape of the models that read this encoding and answer this task."""
-    return Shape(encoding.n_inputs, task.n_outputs, tuple(encoding.numeric_inputs), encoding.picture_size)
+def apply_program(spec: Spec, layout: Layout) -> Callable[[Params, Inputs], FloatArray]:
+    """Outputs (n, k) of one member for encoded rows, computed in padded blocks so that few shapes are compiled."""
+    compiled, most = _compiled_apply(program_spec(spec), layout), layout.rows_at_once(_BLOCK)
 
-
-def apply_program(spec: Spec, shape: Shape) -> Callable[[Params, FloatArray], FloatArray]:
-    """Outputs (n, k) of one member for encoded rows (n, p), computed in padded blocks so that few shapes are compiled."""
-    compiled = _compiled_apply(program_spec(spec), shape)
-
-    most, kind = shape.rows_at_once(_BLOCK), np.float32 if shape.picture is None else np.uint8
-
-    def run(params: Params, x: FloatArray) -> FloatArray:
-        outputs = np.empty((len(x), shape.n_outputs), np.float32)
-        for begin in range(0, len(x), most):
-            rows = x[begin : begin + most]
-            padded = np.zeros((min(most, 1 << (max(len(rows), 16) - 1).bit_length()), x.shape[1]), kind)
-            padded[: len(rows)] = rows
+    def run(params: Params, inputs: Inputs) -> FloatArray:
+        outputs = np.empty((len(inputs), layout.n_outputs), np.float32)
+        for begin in range(0, len(inputs), most):
+            rows = inputs[begin : begin + most]
+            padded = pad(rows, min(most, 1 << (max(len(rows), 16) - 1).bit_length()))
             outputs[begin : begin + len(rows)] = np.asarray(compiled(params, padded))[: len(rows)]
         return outputs
 
     return run
 
 
+def pad(rows: Inputs, n: int) -> Inputs:
+    """The rows with zeros behind them, so that there are n."""
+
+    def extend(block: AnyArray) -> AnyArray:
+        padded = np.zeros((n, *block.shape[1:]), block.dtype)
+        padded[: len(block)] = block
+        return padded
+
+    return Inputs({name: extend(block) for name, block in rows.blocks.items()})
+
+
 @functools.lru_cache(maxsize=32)
-def _compiled_apply(spec: Spec, shape: Shape) -> Callable[[Params, FloatArray], jax.Array]:
-    model = build(spec.model, shape, spec.initialization, spec.activation)
-    return jax.jit(lambda params, x: model.apply(params, x, keep_all)[0])
+def _compiled_apply(spec: Spec, layout: Layout) -> Callable[[Params, Inputs], jax.Array]:
+    model = build(spec.model, layout, spec.initialization, spec.activation)
+    return jax.jit(lambda params, inputs: model.apply(params, inputs, keep_all)[0])

@@ -30,6 +30,7 @@ from sklearn.utils.validation import assert_all_finite, check_consistent_length,
 from weights.api import plan_fit, run_fit
 from weights.data.dataset import Roles, parse_kinds, prepare
 from weights.data.encoding import apply_encoding
+from weights.data.inputs import Inputs
 from weights.data.table import read_table
 from weights.ensemble import Ensemble, available_threads
 from weights.errors import DataError, Interrupted, UsageError
@@ -105,7 +106,7 @@ class _Estimator(BaseEstimator):
         if more:
             options |= {"search": None, "budget": None}  # they were spent on the members there are
         prepared = plan_fit(table, codes, sample_weight=weight, class_weight=self._class_factors(codes, weight), inspect=False, **options)
-        rows = fingerprint(prepared.dataset.x, prepared.y, prepared.weight)
+        rows = fingerprint(prepared.dataset.inputs.x, prepared.y, prepared.weight)
         prepared, trained = self._with_members_so_far(prepared, rows) if more else (prepared, {})
         try:
             self.model_ = run_fit(prepared, trained=trained)
@@ -145,12 +146,12 @@ class _Estimator(BaseEstimator):
         model = options["model"] if options["model"] != "auto" else "mlp"
         asked = {name.replace("__", "."): value for name, value in options.items() if name not in _OPTIONS_OF_FIT}
         spec = with_settings(Spec(), {"model": model, "n_members": self.members, "seed": self._seed, **asked, **_OF_BATCHES})
-        sizes = len(codes), len(dataset.encoding.numeric_inputs)
+        sizes = len(codes), dataset.encoding.layout(task.n_outputs)
         return begin(model, resolve(spec, *sizes), task, dataset.encoding, dataset.features)
 
     def _stream_from_fit(self) -> Stream:
         ensemble = self.model_.ensemble
-        sizes, specs = (ensemble.report.n_samples, len(ensemble.encoding.numeric_inputs)), {}
+        sizes, specs = (ensemble.report.n_samples, ensemble.encoding.layout(ensemble.task.n_outputs)), {}
         for population in ensemble.populations:
             by_steps = {"optimization": architecture_of(population.spec.model).defaults.optimizer, "strength": 0.0}
             own = by_steps if population.spec.solved else {}
@@ -248,7 +249,7 @@ class _Estimator(BaseEstimator):
     def _names(self) -> list[str]:
         return [str(name) for name in getattr(self, "feature_names_in_", [f"x{j}" for j in range(self.n_features_in_)])]
 
-    def _encode(self, X: Any) -> FloatArray:  # noqa: N803
+    def _encode(self, X: Any) -> Inputs:  # noqa: N803
         check_is_fitted(self)
         return apply_encoding(self.model_.ensemble.encoding, self._read(X))
 

@@ -76,7 +76,7 @@ def compare(
     variants = {label: specs for label, specs in variants.items() if specs != as_it_is}
     for specs in (as_it_is, *variants.values()):
         check_features(specs, prepared.dataset)
-        check_memory(plans_of(specs, prepared.shape, len(prepared.dataset.x), n_threads=prepared.n_threads))
+        check_memory(plans_of(specs, prepared.layout, len(prepared.dataset.inputs), n_threads=prepared.n_threads))
     n_turns, turns = (len(variants) + 1) * n_trainings, itertools.count(1)
 
     def trained(specs: dict[str, Spec]) -> list[Trial]:

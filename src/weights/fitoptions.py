@@ -120,12 +120,19 @@ def list_values(module: str, record: str, field: str) -> Callable[[], list[str]]
 
 
 _TASKS = list_names("weights.tasks.registry", "TASKS")
-_KINDS = list_names("weights.data.columns", "USED_KINDS")
+
+
+def _list_kinds() -> list[str]:
+    from weights.data.registry import used_kinds
+
+    return [*used_kinds()]
+
+
 _MODELS = list_names("weights.models.registry", "ARCHITECTURES")
 _SCHEMES = list_names("weights.elements.initialization", "SCHEMES")
 _ACTIVATIONS = list_names("weights.elements.activation", "ACTIVATIONS")
 _PENALTIES = list_names("weights.elements.regularization", "PENALTIES")
-_OPTIMIZERS = list_names("weights.elements.optimization", "OPTIMIZERS", "auto")
+_OPTIMIZERS = list_names("weights.elements.optimization", "OPTIMIZERS")
 _SCHEDULES = list_names("weights.elements.optimization", "SCHEDULES")
 _EMBEDDINGS = list_values("weights.models.mlp", "Mlp", "embedding")
 _RESAMPLINGS = list_values("weights.spec", "Members", "resampling")
@@ -148,7 +155,7 @@ class DataOptions(msgspec.Struct, frozen=True):
     ] = ()
     kinds: Annotated[
         Mapping[str, str] | Sequence[str],
-        option("{either} instead of what is found.", "COLUMN=KIND", "--kind", choices=_KINDS, repeated=True),
+        option("{either} instead of what is found.", "COLUMN=KIND", "--kind", choices=_list_kinds, repeated=True),
     ] = ()
     missing: Annotated[
         str | Sequence[str],
@@ -257,8 +264,9 @@ def _check_spelling(settings: Iterable[str], options: set[str]) -> None:
     from weights.models.registry import ARCHITECTURES
     from weights.spec import Spec
 
-    sections = {name: [type(getattr(Spec(), name))] for name in Spec.__struct_fields__}
+    sections = {name: [type(part)] for name in Spec.__struct_fields__ if (part := getattr(Spec(), name)) is not None}
     sections["model"] = [architecture.settings for architecture in ARCHITECTURES.values()]
+    sections["augmentation"] = [known.augmentation for known in ARCHITECTURES.values() if known.augmentation is not None]
     known = {*sections}
     for section, records in sections.items():
         fields = {field for record in records for field in record.__struct_fields__}

@@ -19,6 +19,7 @@ import pyarrow as pa
 
 import weights
 from weights.data.dataset import Dataset, encode_passing
+from weights.data.inputs import Layout, example_layout
 from weights.data.memory import check_memory_for
 from weights.data.stream import rows_counted_from
 from weights.effects import FeatureWeights
@@ -28,8 +29,6 @@ from weights.inspection.decomposition import Judged, Voice, decompose
 from weights.inspection.feature_weights import Question, weigh
 from weights.inspection.outofbag import OutOfBag, Voices
 from weights.inspection.slopes import Rows
-from weights.models.architecture import Sizes
-from weights.models.base import Shape
 from weights.models.registry import ARCHITECTURES, architecture_of
 from weights.spec import Members, Spec, resolve, with_settings
 from weights.tasks.base import Task
@@ -59,7 +58,7 @@ class Prepared:
     Attributes:
         dataset, task, y: the rows, what is asked of them, and the encoded targets, shape (n,).
         weight: sample weights times class weights, mean one, shape (n,).
-        shape: of the models.
+        layout: of rows and outputs.
         candidates: model name -> resolved settings, the simpler first.
         races: model name -> label -> settings to search among.
         plans: what each candidate will take.
@@ -73,7 +72,7 @@ class Prepared:
     task: Task
     y: AnyArray
     weight: FloatArray
-    shape: Shape
+    layout: Layout
     candidates: dict[str, Spec]
     races: dict[str, dict[str, Spec]]
     plans: list[Plan]
@@ -158,7 +157,7 @@ def _tested(ensemble: Ensemble, dataset: Dataset) -> Ensemble:
     if not known.any():
         return ensemble
     y = task.encode(held.target.filter(pa.array(known)))
-    answers, weight = ensemble.answer(held.x if known.all() else held.x[known]), held.weight[known]
+    answers, weight = ensemble.answer(held.inputs if known.all() else held.inputs[known]), held.weight[known]
     group = None if held.group is None else held.group[known]
     test = score(task.metrics, task.original(y), answers, weight=weight, group=group)
     tested = _kept(task, Answered(answers, y, np.flatnonzero(known), weight, group))
@@ -180,7 +179,7 @@ def _decomposed(prepared: Prepared, trained: list[Trained], covered: BoolArray, 
             voices.append(Voice(p, places[rows[here]], outputs[here]))
     group = None if dataset.group is None else dataset.group[covered]
     judged = Judged(prepared.y[covered], prepared.weight[covered], group)
-    x = dataset.x[covered] if prepared.task.numeric else None  # by which noise is told
+    x = dataset.inputs.x[covered] if prepared.task.numeric else None  # by which noise is told
     return decompose(prepared.task, judged, voices, mixture.row_shares, mixture.row_offsets, x=x)
 
 
@@ -199,24 +198,25 @@ def question(prepared: Prepared, voices: list[Voices], offset: FloatArray, cover
     """What `inspection` is asked about these members: the rows that were kept for it and that are covered (n,)."""
     dataset, linear = prepared.dataset, all(architecture_of(voice.spec.model).linear for voice in voices)
     places = np.flatnonzero(covered[dataset.inspected.rows] & (dataset.sample_weight[dataset.inspected.rows] > 0))
-    most = len(places) if linear else _most_weighed(voices, len(dataset.encoding.columns))
+    most = len(places) if linear else _most_weighed(voices, prepared.layout, len(dataset.encoding.columns))
     if len(places) > most:
         places = np.sort(np.random.default_rng(0x3E1).choice(places, most, replace=False))
     here = dataset.inspected.rows[places]
     weight = dataset.sample_weight[here]
     group, moments = (None if values is None else values[here] for values in (dataset.group, dataset.time))
     seen = [voice._replace(unseen=voice.unseen[:, here]) for voice in voices]
-    answers = OutOfBag(prepared.task, prepared.shape, seen, offset, dataset.x[here], n_threads)
+    answers = OutOfBag(prepared.task, prepared.layout, seen, offset, dataset.inputs[here], n_threads)
     asked = Rows(weight / weight.mean(), group, moments)
     return Question(prepared.task, dataset.encoding, dataset.inspected.x[places], prepared.y[here], asked, answers, linear)
 
 
-def _most_weighed(voices: list[Voices], n_features: int) -> int:
+def _most_weighed(voices: list[Voices], layout: Layout, n_features: int) -> int:
     """Rows for which networks can be asked about every feature in about half a minute."""
     n_asked = 0.0
     for voice in (voice for voice in voices if not architecture_of(voice.spec.model).linear):
         n_weights = sum(array[0].size for layer in voice.params.values() for array in layer.values())
-        n_asked += n_weights * voice.unseen.mean(1).sum()  # by as many members each row is answered
+        n_products = architecture_of(voice.spec.model).cost(voice.spec.model, layout).n_multiplications
+        n_asked += max(n_weights, n_products) * voice.unseen.mean(1).sum()  # by as many members each row is answered
     return max(int(_MOST_MULTIPLICATIONS / (n_asked * n_features)), _LEAST_WEIGHED)
 
 
@@ -225,7 +225,7 @@ def job(name: str, spec: Spec, prepared: Prepared) -> Job:
     dataset, task, n_members = prepared.dataset, prepared.task, spec.members.n_members
     passing = None
     if dataset.passage is None:
-        rows = resample(spec.members, len(dataset.x), strata=task.strata(prepared.y), group=dataset.group, time=dataset.time)
+        rows = resample(spec.members, len(dataset.inputs), strata=task.strata(prepared.y), group=dataset.group, time=dataset.time)
     else:
         passing = Passing(dataset.passage.stream, ready_rows(prepared), Draw(spec.members, tuple(range(n_members))))
         rows = passing.draw(dataset.passage.keys)
@@ -238,7 +238,7 @@ def job(name: str, spec: Spec, prepared: Prepared) -> Job:
     used = 1.0 - np.asarray(masked, np.float32)[groups]
     seeds = member_seeds(spec.members.seed, n_members)
     specs = [spec] * n_members
-    return Job(name, task, prepared.shape, specs, seeds, rows, dataset.x, prepared.y, prepared.weight, groups, used, passing)
+    return Job(name, task, prepared.layout, specs, seeds, rows, dataset.inputs, prepared.y, prepared.weight, groups, used, passing)
 
 
 def ready_rows(prepared: Prepared) -> Callable[[pa.Table, IntArray], ReadyRows]:
@@ -250,10 +250,10 @@ def ready_rows(prepared: Prepared) -> Callable[[pa.Table, IntArray], ReadyRows]:
         with rows_counted_from(numbers[0]):
             target = table[task.target]
             known = task.knows(target)
-            x, weight, keys = encode_passing(dataset, table, numbers)
-            y = np.zeros(len(x), prepared.y.dtype)
+            inputs, weight, keys = encode_passing(dataset, table, numbers)
+            y = np.zeros(len(inputs), prepared.y.dtype)
             y[known] = task.encode(target.filter(pa.array(known)))
-        return ReadyRows(x, y, (weight * task.weight_factors(y) / mean_weight * known).astype(np.float32), keys, known)
+        return ReadyRows(inputs, y, (weight * task.weight_factors(y) / mean_weight * known).astype(np.float32), keys, known)
 
     return ready
 
@@ -320,12 +320,13 @@ def candidates(model: str, settings: dict[str, Any], dataset: Dataset, *, varied
     specs: dict[str, Spec] = {}
     refused: UsageError | None = None
     sizes = sizes_of(dataset)
-    of_auto = [name for name, architecture in ARCHITECTURES.items() if architecture.in_auto and architecture.reads == sizes.block]
+    blocks = {*sizes[1].names}
+    of_auto = [name for name, architecture in ARCHITECTURES.items() if architecture.in_auto and {*architecture.reads} <= blocks]
     for name in of_auto if model == "auto" else (model,):
         beside_others, n_members = model == "auto" and ARCHITECTURES[name].linear, ARCHITECTURES[name].defaults.n_members
         start = Spec() if n_members is None else Spec(members=Members(n_members=n_members))
         try:
-            own = _settings_that_solve(name, settings) if beside_others else settings
+            own = _settings_that_solve(name, settings, of_auto) if beside_others else settings
             specs[name] = resolve(with_settings(start, {"model": name, **own}), *sizes)
         except UsageError as error:
             if beside_others and not _asks_for_optimizer(settings):
@@ -356,9 +357,9 @@ def _vary(specs: Mapping[str, Spec], settings: Mapping[str, Any]) -> dict[str, S
     return varied
 
 
-def sizes_of(dataset: Dataset) -> Sizes:
-    """What settings are resolved for."""
-    return Sizes(dataset.n_samples, len(dataset.encoding.numeric_inputs), dataset.encoding.picture_size)
+def sizes_of(dataset: Dataset) -> tuple[int, Layout]:
+    """What settings are resolved for: the number of rows, and their layout."""
+    return dataset.n_samples, dataset.encoding.layout(1)
 
 
 def check_features(specs: Mapping[str, Spec], dataset: Dataset) -> None:
@@ -384,7 +385,7 @@ def _asks_for_optimizer(settings: Mapping[str, Any]) -> bool:
     return "optimization" in settings or "optimization.name" in settings
 
 
-def _settings_that_solve(model: str, settings: dict[str, Any]) -> dict[str, Any]:
+def _settings_that_solve(model: str, settings: dict[str, Any], beside: Sequence[str]) -> dict[str, Any]:
     """Beside a network, a linear model stays solved: settings that only guide steps are for the network."""
     if _asks_for_optimizer(settings):
         return settings
@@ -395,8 +396,24 @@ def _settings_that_solve(model: str, settings: dict[str, Any]) -> dict[str, Any]
         except UsageError:
             return False
 
-    resolve(with_settings(Spec(), {"model": "mlp", **settings}), 1000, 1)  # what no model could use is an error
+    _check_usable(settings, beside)
     return {name: value for name, value in settings.items() if solves(name)}
+
+
+def _check_usable(settings: Mapping[str, Any], names: Sequence[str]) -> None:
+    """Refuse settings that none of these models could use."""
+    refused = None
+    for name in names:
+        architecture = ARCHITECTURES[name]
+        try:
+            resolve(with_settings(Spec(), {"model": name, **settings}), 1000, example_layout(architecture.reads))
+        except UsageError as error:
+            refused = error
+        else:
+            if not architecture.linear:
+                return
+    if refused is not None:
+        raise refused
 
 
 def races(specs: dict[str, Spec], search: Mapping[str, Sequence[Any]], dataset: Dataset) -> dict[str, dict[str, Spec]]:
@@ -425,27 +442,27 @@ def _raced(spec: Spec, search: Mapping[str, Sequence[Any]], dataset: Dataset) ->
 
 
 def within_budget(
-    specs: dict[str, Spec], budget: float, shape: Shape, n_samples: int, n_threads: int, *, n_passing: int = 0, most: Any = None
+    specs: dict[str, Spec], budget: float, layout: Layout, n_samples: int, n_threads: int, *, n_passing: int = 0, most: Any = None
 ) -> dict[str, Spec]:
     """The settings with as many steps as the budget of seconds allows, and at most as many as were asked for.
 
     What is solved takes what it takes.
     """
-    sizes = shape, n_samples
+    sizes = layout, n_samples
     stepping = {name: spec for name, spec in specs.items() if spec.optimization.n_steps is not None}
     others = [spec for name, spec in specs.items() if name not in stepping]
     rest = budget - sum(plan(spec, *sizes, n_threads=n_threads, n_passing=n_passing).seconds for spec in others)
     changed = dict(specs)
     for name, spec in stepping.items():
-        n_steps = steps_within(max(rest, budget / 4) / len(stepping), spec, shape, n_samples, n_threads=n_threads)
+        n_steps = steps_within(max(rest, budget / 4) / len(stepping), spec, layout, n_samples, n_threads=n_threads)
         n_steps = n_steps if most is None else min(n_steps, spec.optimization.n_steps or n_steps)
         changed[name] = msgspec.structs.replace(spec, optimization=msgspec.structs.replace(spec.optimization, n_steps=n_steps))
     return changed
 
 
-def plans_of(specs: Mapping[str, Spec], shape: Shape, n_samples: int, *, n_threads: int, n_passing: int = 0) -> list[Plan]:
+def plans_of(specs: Mapping[str, Spec], layout: Layout, n_samples: int, *, n_threads: int, n_passing: int = 0) -> list[Plan]:
     """What each population will take, under its name; arguments as `plan`."""
-    taken = {name: plan(spec, shape, n_samples, n_threads=n_threads, n_passing=n_passing) for name, spec in specs.items()}
+    taken = {name: plan(spec, layout, n_samples, n_threads=n_threads, n_passing=n_passing) for name, spec in specs.items()}
     return [msgspec.structs.replace(estimate, model=name) for name, estimate in taken.items()]
 
 

@@ -19,7 +19,9 @@ from weights.checking import Check
 from weights.checking import check_intervals as try_intervals
 from weights.data.delimited import remark_of, remarks_of
 from weights.data.encoding import apply_encoding, unfamiliar
-from weights.data.picturecolumns import read_new
+from weights.data.inputs import Inputs
+from weights.data.picturecolumns import folder_of
+from weights.data.registry import kind_of
 from weights.data.table import read_table
 from weights.effects import FeatureWeights
 from weights.ensemble import Answered, Ensemble, Interval, Report, available_threads
@@ -249,9 +251,10 @@ class Model:
         source = origin.path if origin and data is None else data
         if origin is None or source is None:
             raise UsageError("The rows of training came from memory, so they cannot be read again. Fit from a file, or give the rows.")
-        roles, seen = origin.roles, self.ensemble.encoding.picture
-        if seen is not None and seen.height == seen.width:
-            roles = msgspec.structs.replace(roles, picture_size=seen.height)
+        roles = origin.roles
+        for block in self.ensemble.encoding.blocks:
+            if (own := kind_of(block).source) is not None:
+                roles = msgspec.structs.replace(roles, **own.options(block))
         merge, tell = origin.merged, tell_share(progress)
         rows = read_whole(source, roles.target, roles.sample_weight, roles, merge=merge, tell=tell)
         keep_compiled_programs()
@@ -309,7 +312,8 @@ class Model:
             DataError: as `predict`. UsageError: there is no such class, or the run is not of pictures.
         """
         number = None if label is None else self.class_number(label)
-        return [saliency(self.ensemble, x, label=number) for x in self._encode(data)]
+        inputs = self._encode(data)
+        return [saliency(self.ensemble, inputs[i : i + 1], label=number) for i in range(len(inputs))]
 
     def filters(self) -> Filters:
         """What the filters of the first layer respond to; see `weights.inspection.gratings.filters`.
@@ -399,14 +403,14 @@ class Model:
         """As `explain`, of a table that `read` gave."""
         reference = np.asarray(self._worth().reference)
         number = None if label is None else self.class_number(label)
-        x = apply_encoding(self.ensemble.encoding, table)
-        return explain(self.ensemble, x, reference, label=number)
+        return explain(self.ensemble, apply_encoding(self.ensemble.encoding, table), reference, label=number)
 
     def _worth(self) -> FeatureWeights:
-        if self.ensemble.encoding.picture is not None:
+        if not self.ensemble.encoding.columns:
+            kind = kind_of(self.ensemble.encoding.blocks[0])
             raise UsageError(
-                "Pixels have no worth of their own, so that a run of pictures has no feature weights. See `weights draw` and "
-                "`weights explain`, or Model.saliency."
+                f"{kind.block.capitalize()} have no worth of their own, so that a run of {kind.plural} has no feature weights. See "
+                "`weights draw` and `weights explain`, or Model.saliency."
             )
         if self.report.feature_weights is None:
             raise UsageError("What features are worth was not computed in this fit. Fit again with inspection (without --no-inspect).")
@@ -424,9 +428,13 @@ class Model:
     def read(self, data: Any) -> Any:
         """The table behind a path, frame, mapping or array, numbers, pictures and words for missing read as in training."""
         encoding = self.ensemble.encoding
-        if encoding.picture is not None:
-            return read_new(data, encoding.picture, encoding.missing_words)
-        return read_table(data, missing=encoding.missing_words, notations=encoding.notations)
+        if not encoding.columns and (source := kind_of(encoding.blocks[0]).source) is not None:
+            return source.read_like(data, encoding.blocks[0], encoding.missing_words)
+        table = read_table(data, missing=encoding.missing_words, notations=encoding.notations)
+        for block in encoding.blocks:
+            if (source := kind_of(block).source) is not None:
+                table = source.fill_like(table, block, folder_of(data))
+        return table
 
     def notices(self, data: Any) -> list[str]:
         """Sentences about rows that training did not prepare for, such as levels of a category it had not seen.
@@ -438,5 +446,5 @@ class Model:
         notes = [f"'{c.name}': {note}" for c in self.ensemble.encoding.columns if (note := remark_of(table.schema.field(c.name)))]
         return [*remarks_of(table), *notes, *unfamiliar(self.ensemble.encoding, table)]
 
-    def _encode(self, data: Any) -> FloatArray:
+    def _encode(self, data: Any) -> Inputs:
         return apply_encoding(self.ensemble.encoding, self.read(data))

@@ -18,17 +18,17 @@ from weights.data.columns import to_numbers
 from weights.data.copies import merge_copies
 from weights.data.dataset import Dataset, Roles, prepare, prepare_passing
 from weights.data.examples import EXAMPLES
-from weights.data.image import FILE_NAMES, is_picture
-from weights.data.picturecolumns import folder_of, picture_column, with_pictures
-from weights.data.picturesources import holds_pictures, read_pictures
-from weights.data.pixels import Wanted
+from weights.data.image import FILE_NAMES
+from weights.data.kind import Source
+from weights.data.picturecolumns import folder_of
+from weights.data.registry import KINDS, find_block_kind, kind_of
 from weights.data.table import describe_source, read_table
-from weights.elements.augmentation import Augmentation
-from weights.ensemble import Origin, available_threads, model_shape
+from weights.ensemble import Origin, available_threads
 from weights.errors import DataError, UsageError, listed, printable, suggest
 from weights.fitoptions import Request
 from weights.fitting import Prepared, candidates, check_memory, check_passing_target, plans_of, races, within_budget
 from weights.inspection.leakage import find_leaks
+from weights.models.registry import ARCHITECTURES
 from weights.spec import Spec
 from weights.tasks.base import Task
 from weights.tasks.registry import find_task
@@ -46,8 +46,8 @@ Tell = Callable[[float], None]
 def read_whole(data: Any, target: Any, sample_weight: Any, roles: Roles, *, merge: bool, tell: Tell = lambda share: None) -> Dataset:
     """All rows, in memory, or, of pictures, in a file that is mapped into it."""
     table, roles = _table_and_roles(data, target, sample_weight, roles, tell)
-    if merge and any(map(is_picture, table.schema)):
-        raise UsageError("Copies of pictures cannot be merged, only rows of a table can. Leave copies as they are.")
+    if merge and (kinds := [name for field in table.schema if (name := find_block_kind(field))]):
+        raise UsageError(f"Copies of {KINDS[kinds[0]].plural} cannot be merged, only rows of a table can. Leave copies as they are.")
     n_rows = table.num_rows
     table, roles = _with_copies_merged(table, roles) if merge else (table, roles)
     dataset = prepare(table, roles, source=printable(describe_source(data)))
@@ -92,16 +92,16 @@ def decide(dataset: Dataset, request: Request, origin: Origin | None = None) -> 
     check_passing_target(dataset, found)
     y = found.encode(dataset.target)
     weight = found.row_weights(y, dataset.sample_weight)
-    shape = model_shape(dataset.encoding, found)
+    layout = dataset.encoding.layout(found.n_outputs)
     if dataset.time is not None:
         chosen = {"resampling": "time", **chosen}
     specs = candidates(fit.model, chosen, dataset, varied=not search)
     n_passing = dataset.n_samples if dataset.passage else 0
     if fit.budget is not None:
         seconds, most = float(fit.budget), chosen.get("n_steps")
-        specs = within_budget(specs, seconds, shape, len(dataset.x), n_threads, n_passing=n_passing, most=most)
+        specs = within_budget(specs, seconds, layout, len(dataset.inputs), n_threads, n_passing=n_passing, most=most)
     raced = races(specs, {name: several_values(name, values) for name, values in search.items()}, dataset)
-    plans = plans_of(specs, shape, len(dataset.x), n_threads=n_threads, n_passing=n_passing)
+    plans = plans_of(specs, layout, len(dataset.inputs), n_threads=n_threads, n_passing=n_passing)
     check_memory(plans)
     remarks = [
         *dataset.remarks,
@@ -122,30 +122,29 @@ def decide(dataset: Dataset, request: Request, origin: Origin | None = None) -> 
     if inspect is None and n_features > _MOST_INSPECTED:
         remarks.append(f"{n_features:,} features are too many to say of each what it is worth, unless asked for with --inspect")
     if inspect is None:
-        inspect = dataset.encoding.picture is None and n_features <= _MOST_INSPECTED
-    return Prepared(dataset, found, y, weight, shape, specs, raced, plans, remarks, n_threads, inspect, origin)
+        inspect = bool(dataset.encoding.columns) and n_features <= _MOST_INSPECTED
+    return Prepared(dataset, found, y, weight, layout, specs, raced, plans, remarks, n_threads, inspect, origin)
 
 
 def ready_again(dataset: Dataset, task: Task, specs: dict[str, Spec], n_threads: int) -> Prepared:
     """Rows of an earlier fit, with its task and resolved settings."""
     y = task.encode(dataset.target)
-    weight, shape = task.row_weights(y, dataset.sample_weight), model_shape(dataset.encoding, task)
-    return Prepared(dataset, task, y, weight, shape, specs, {}, [], [], n_threads)
+    weight, layout = task.row_weights(y, dataset.sample_weight), dataset.encoding.layout(task.n_outputs)
+    return Prepared(dataset, task, y, weight, layout, specs, {}, [], [], n_threads)
 
 
 def _table_and_roles(data: Any, target: Any, sample_weight: Any, roles: Roles, tell: Tell) -> tuple[Any, Roles]:
     """The table, with the target and the weights as columns, and the roles with their names."""
-    wanted = Wanted(size=None if roles.picture_size is None else (roles.picture_size, roles.picture_size), tell=tell)
-    if holds_pictures(data):
-        if roles.missing:
-            raise UsageError("--missing names words in the cells of a table, but pictures came without one. Leave it out.")
-        table, roles, target = _pictures_and_roles(read_pictures(data, wanted), roles, target)
+    kind = find_source_kind(data)
+    if kind is not None:
+        table, roles, target = _labelled_and_roles(kind, data, roles, target, tell)
     else:
         table = read_table(data, missing=roles.missing)
         spared = {name for name in (target, sample_weight, roles.group, roles.time, roles.split) if isinstance(name, str)}
-        column = next((name for name, kind in roles.kinds.items() if kind == "picture"), None)
-        column = column or picture_column(table, folder_of(data), spared={*spared, *roles.drop, *roles.kinds})
-        table = with_pictures(table, column, folder_of(data), wanted) if column else table
+        for name, source in _sources():
+            column = next((column for column, asked in roles.kinds.items() if asked == name), None)
+            column = column or source.find_column(table, folder_of(data), {*spared, *roles.drop, *roles.kinds})
+            table = source.fill_column(table, column, folder_of(data), roles, tell) if column else table
     if target is None and isinstance(data, str) and data in EXAMPLES:
         target = EXAMPLES[data].target
     if target is None:
@@ -158,12 +157,26 @@ def _table_and_roles(data: Any, target: Any, sample_weight: Any, roles: Roles, t
     return table, msgspec.structs.replace(roles, target=target, sample_weight=sample_weight)
 
 
-def _pictures_and_roles(table: pa.Table, roles: Roles, target: Any) -> tuple[pa.Table, Roles, Any]:
-    """Pictures of a folder or the like, and the roles of the columns that come with them."""
+def _sources() -> list[tuple[str, Source]]:
+    """The kinds whose values may come from files, and how these are read."""
+    return [(name, kind.source) for name, kind in KINDS.items() if kind.source is not None]
+
+
+def find_source_kind(data: Any) -> str | None:
+    """The name of the kind that a source is of which is no table, such as a folder of pictures."""
+    return next((name for name, source in _sources() if source.holds(data)), None)
+
+
+def _labelled_and_roles(kind: str, data: Any, roles: Roles, target: Any, tell: Tell) -> tuple[pa.Table, Roles, Any]:
+    """The values of a folder or the like with their labels, and the roles of the columns that come with them."""
+    source = KINDS[kind].source
+    assert source is not None
+    table = source.read(data, roles, tell)
     if target is None and "class" not in table.column_names:
         raise DataError(
-            "Pictures to learn from need a class each, but these come without. Sort them into a folder for each class, of which there "
-            "must be two at least; put labels beside the images of an .npz or an array; or name the files in a table with their target."
+            f"{KINDS[kind].plural.capitalize()} to learn from need a class each, but these come without. Sort them into a folder for each "
+            "class, of which there must be two at least; put labels beside the images of an .npz or an array; or name the files in a "
+            "table with their target."
         )
     split = "split" if roles.split is None and "split" in table.column_names else roles.split
     return table, msgspec.structs.replace(roles, split=split), "class" if target is None else target
@@ -173,28 +186,28 @@ def _check_acts(dataset: Dataset, settings: Collection[str], *, inspect: bool) -
     """Refuse what was asked for and cannot act on rows like these.
 
     Raises:
-        UsageError: something is for tables, and pictures came, or the other way round.
+        UsageError: something is for columns, and there are none, or for a kind of column that is not there.
     """
-    roles = dataset.roles
-    if (seen := dataset.encoding.picture) is None:
-        changing = [name for name in settings if name.removeprefix("augmentation.") in Augmentation.__struct_fields__]
-        if changing:
-            raise UsageError(f"'{changing[0]}' is a change of pictures, but a table of numbers and words came. Leave it out.")
-        if roles.picture_size is not None:
-            raise UsageError(
-                "A picture size was given, but there are no pictures. Leave it out, or name their column: --kind file=picture."
-            )
+    roles, encoding = dataset.roles, dataset.encoding
+    present = {kind_of(block).block: block for block in encoding.blocks}
+    for architecture in ARCHITECTURES.values():
+        fields = architecture.augmentation.__struct_fields__ if architecture.augmentation else ()
+        changing = [name for name in settings if name.removeprefix("augmentation.") in fields]
+        if changing and not present.keys() & {*architecture.reads}:
+            [plural] = {kind.plural for kind in KINDS.values() if kind.block in architecture.reads}
+            raise UsageError(f"'{changing[0]}' is a change of {plural}, but a table of numbers and words came. Leave it out.")
+    for name, source in _sources():
+        if complaint := source.complain(roles, present.get(KINDS[name].block)):
+            raise UsageError(complaint)
+    if encoding.columns:
         return
-    if roles.picture_size not in (None, seen.height) or roles.picture_size not in (None, seen.width):
-        raise UsageError(
-            f"Pictures of {seen.height} x {seen.width} came as they are: --picture-size {roles.picture_size} does nothing. Leave it out."
-        )
+    kind = kind_of(encoding.blocks[0])
     if roles.clip != Roles("").clip:
-        raise UsageError("--clip bounds the numbers of a table, but pictures came, whose bytes are learned from as they are. Leave it out.")
+        raise UsageError(f"--clip bounds the numbers of a table, but {kind.plural} came, which are learned from as they are. Leave it out.")
     if inspect:
         raise UsageError(
-            "Inspection says what each column is worth, but pictures came, and pixels have no worth of their own. Leave --inspect out; "
-            "see `weights explain` and `weights draw`, or Model.saliency."
+            f"Inspection says what each column is worth, but {kind.plural} came, and {kind.block} have no worth of their own. "
+            "Leave --inspect out; see `weights explain` and `weights draw`, or Model.saliency."
         )
 
 

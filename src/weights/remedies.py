@@ -92,7 +92,7 @@ def with_change(ensemble: Ensemble, prepared: Prepared, name: str) -> tuple[Prep
     if name not in possible:
         raise UsageError(f"This run has no change '{name}'. {suggest(name, possible)}")
     change, report = possible[name], ensemble.report
-    plans = plans_of(change.specs, prepared.shape, len(prepared.dataset.x), n_threads=prepared.n_threads)
+    plans = plans_of(change.specs, prepared.layout, len(prepared.dataset.inputs), n_threads=prepared.n_threads)
     check_memory(plans)
     remarks = [*report.remarks, f"fitted again with {change.words}"]
     inspect = report.feature_weights is not None
@@ -136,7 +136,7 @@ def _has_none_hidden(architecture: Architecture) -> bool:
 
 
 def _reads(block: str) -> Callable[[Architecture], bool]:
-    return lambda architecture: architecture.reads == block
+    return lambda architecture: block in architecture.reads
 
 
 def _is_resized_by(field: str) -> Callable[[Architecture], bool]:

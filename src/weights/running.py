@@ -49,7 +49,7 @@ def run(
             return train_ensemble(prepared, control)
     check_writable(Path(save))
     data = prepared.dataset
-    rows = (data.x, prepared.y, prepared.weight, data.group, data.time)
+    rows = (*data.inputs.blocks.values(), prepared.y, prepared.weight, data.group, data.time)
     checkpoints = Checkpoints(Path(save), fingerprint(*rows, prepared.candidates, prepared.races, weights.__version__))
     control.keep = checkpoints.keep
     with checkpoints.claim(), stopped_by_signals(control):

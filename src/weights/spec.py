@@ -13,6 +13,8 @@ from typing import Any, Literal
 import msgspec
 import numpy as np
 
+from weights.data.inputs import Layout, table_layout
+from weights.data.registry import describe_blocks
 from weights.elements.activation import ACTIVATIONS, Activation
 from weights.elements.augmentation import Augmentation
 from weights.elements.initialization import SCHEMES, Initialization
@@ -20,9 +22,9 @@ from weights.elements.optimization import OPTIMIZERS, SCHEDULES, Optimization
 from weights.elements.regularization import PENALTIES, Regularization
 from weights.elements.updates import Updates
 from weights.errors import UsageError, suggest
-from weights.models.architecture import LEAST_BATCH, Architecture, Sizes
+from weights.models.architecture import LEAST_BATCH, Architecture, ModelSettings
 from weights.models.mlp import Mlp
-from weights.models.registry import ARCHITECTURES, AnyModel, architecture_of, layers_of, name_of
+from weights.models.registry import ARCHITECTURES, architecture_of, layers_of, name_of
 
 
 class Members(msgspec.Struct, frozen=True):
@@ -59,16 +61,19 @@ class Members(msgspec.Struct, frozen=True):
 
 
 class Spec(msgspec.Struct, frozen=True):
-    """Everything that decides what is trained, apart from the data; `augmentation` is the part of regularization that is for pictures."""
+    """Everything that decides what is trained, apart from the data.
 
-    model: AnyModel = Mlp()
+    `augmentation` is the part of regularization that changes rows of a kind while members learn; None for models that have none.
+    """
+
+    model: ModelSettings = Mlp()
     initialization: Initialization = Initialization()
     activation: Activation = Activation()
     regularization: Regularization = Regularization()
     optimization: Optimization = Optimization()
     updates: Updates = Updates()
     members: Members = Members()
-    augmentation: Augmentation = Augmentation()
+    augmentation: Augmentation | None = None
 
     @property
     def solved(self) -> bool:
@@ -142,7 +147,8 @@ def check(spec: Spec) -> Spec:
         if name not in choice.table:
             raise UsageError(f"{choice.section}.{choice.field} has no choice '{name}'. {suggest(name, choice.table)}")
     for section in spec.__struct_fields__:
-        wrong = getattr(spec, section).check()
+        part = getattr(spec, section)
+        wrong = part.check() if part is not None else []
         if wrong:
             raise UsageError(f"{section}.{wrong[0]}. Change it and run again.")
     for complaint in _misfits(spec):
@@ -164,7 +170,7 @@ def _misfits(spec: Spec) -> list[str]:
             "dropout": spec.regularization.dropout or 0,
             "input_dropout": spec.regularization.input_dropout,
             "noise": spec.updates.noise,
-            **{name: value for name, value in msgspec.structs.asdict(spec.augmentation).items() if value is not None},
+            **({} if spec.augmentation is None else spec.augmentation.in_use),
         }
         random = [name for name, value in noisy.items() if value > 0]
         if random:
@@ -199,29 +205,31 @@ def counts(spec: Spec, section: str, field: str) -> bool:
     return not spec.solved or f"{section}.{field}" in COUNT_IF_SOLVED
 
 
-def resolve(spec: Spec, n_samples: int, n_numeric: int = 0, picture: tuple[int, int, int] | None = None) -> Spec:
+def resolve(spec: Spec, n_samples: int, layout: Layout = table_layout(0, 1)) -> Spec:  # noqa: B008 (it is frozen)
     """The spec with every value that was left open filled in, and checked.
 
     Args:
         spec: what was asked for.
         n_samples: rows.
-        n_numeric: numeric inputs.
-        picture: height, width and channels, where rows are pictures.
+        layout: of the rows and the outputs.
 
     Raises:
         UsageError: settings do not fit together, or not these rows.
     """
-    sizes, architecture = Sizes(n_samples, n_numeric, picture), architecture_of(spec.model)
-    if architecture.reads != sizes.block:
-        (needed, _), (_, came) = _READ_AND_COME[architecture.reads], _READ_AND_COME[sizes.block]
+    architecture = architecture_of(spec.model)
+    if not {*architecture.reads} <= {*layout.names}:
+        needed, came = describe_blocks(architecture.reads), describe_blocks(layout.names)
+        came = "a table" if layout.is_table else came
         raise UsageError(f"The model {name_of(spec.model)} reads {needed}, but {came} came. Leave --model out, or name another.")
     optimization, members = spec.optimization, spec.members
     if optimization.name == "auto":
         solved = architecture.linear and not _needs_steps(spec)
         optimization = msgspec.structs.replace(optimization, name="exact" if solved else architecture.defaults.optimizer)
-    augmentation = spec.augmentation.resolved(picture, random=optimization.optimizer.draws_batches)
+    augmentation = spec.augmentation
+    if augmentation is not None:
+        augmentation = augmentation.resolved(layout, random=optimization.optimizer.draws_batches)
     spec = check(msgspec.structs.replace(spec, optimization=optimization, augmentation=augmentation))
-    model = architecture.resolve(spec.model, sizes)
+    model = architecture.resolve(spec.model, layout, n_samples)
     check(msgspec.structs.replace(spec, model=model))  # a layer that is frozen may have gone
     members = msgspec.structs.replace(members, n_folds=min(members.n_folds, n_samples))
     if not optimization.optimizer.solves:
@@ -230,10 +238,6 @@ def resolve(spec: Spec, n_samples: int, n_numeric: int = 0, picture: tuple[int, 
         dropout = architecture.defaults.dropout if optimization.optimizer.draws_batches else 0.0
         spec = msgspec.structs.replace(spec, regularization=msgspec.structs.replace(spec.regularization, dropout=dropout))
     return msgspec.structs.replace(spec, model=model, members=members)
-
-
-_READ_AND_COME = {"x": ("columns of a table", "a table"), "pixels": ("pictures", "pictures")}
-"""What models read, in words, and what comes."""
 
 
 def _with_steps(spec: Spec, architecture: Architecture, n_samples: int) -> Spec:
@@ -330,7 +334,10 @@ def with_settings(spec: Spec, settings: Mapping[str, Any]) -> Spec:
         if (section, field) == ("model", "name"):
             if value not in ARCHITECTURES:
                 raise UsageError(f"There is no model '{value}'. {suggest(str(value), ['auto', *ARCHITECTURES])}")
-            spec = msgspec.structs.replace(spec, model=spec.model if name_of(spec.model) == value else ARCHITECTURES[value].settings())
+            if name_of(spec.model) != value:
+                chosen = ARCHITECTURES[value]
+                augmentation = None if chosen.augmentation is None else chosen.augmentation()
+                spec = msgspec.structs.replace(spec, model=chosen.settings(), augmentation=augmentation)
             continue
         part = getattr(spec, section)
         types = {f.name: f.type for f in msgspec.structs.fields(type(part))}
@@ -349,7 +356,8 @@ def find_setting(spec: Spec, name: str) -> tuple[str, str]:
     Raises:
         UsageError: there is none of this name.
     """
-    sections = {s: {f.name for f in msgspec.structs.fields(type(getattr(spec, s)))} for s in spec.__struct_fields__}
+    parts = {section: part for section in spec.__struct_fields__ if (part := getattr(spec, section)) is not None}
+    sections = {section: {field.name for field in msgspec.structs.fields(type(part))} for section, part in parts.items()}
     section, _, field = name.partition(".")
     if name in ("model", "model.name"):
         return "model", "name"

@@ -60,7 +60,7 @@ class Bench:
         self.prepared, self.control = prepared, control
         self.spared = spared(ensemble)
         n_folds = N_FOLDS_QUICKLY if quick else N_FOLDS
-        enough = -(-_ENOUGH_JUDGED * n_folds // len(prepared.dataset.x))
+        enough = -(-_ENOUGH_JUDGED * n_folds // len(prepared.dataset.inputs))
         self.members = {"members.n_folds": n_folds, "members.n_members": min(n_folds, max(enough, n_folds - 1))}
         drawn = next(iter(self.jobs(prepared.candidates).values())).resampling
         self.rows = np.flatnonzero(drawn.scored.any(0) & (prepared.dataset.sample_weight > 0))
@@ -133,11 +133,11 @@ def _learned(prepared: Prepared, jobs: dict[str, Job], trained: dict[str, Traine
     task, rows = prepared.task, np.arange(0, len(prepared.y), -(-len(prepared.y) // _MOST_LEARNED))
     voices, seen = [], np.zeros((len(trained), len(rows)))
     for p, (name, result) in enumerate(trained.items()):
-        run = apply_program(jobs[name].specs[0], jobs[name].shape)
+        run = apply_program(jobs[name].specs[0], jobs[name].layout)
         for place, m in enumerate(result.kept):
             own = np.flatnonzero(jobs[name].resampling.counts[m][rows])
             params = {layer: {key: array[place] for key, array in parts.items()} for layer, parts in result.params.items()}
-            voices.append(Voice(p, own, run(params, prepared.dataset.x[rows[own]])))
+            voices.append(Voice(p, own, run(params, prepared.dataset.inputs[rows[own]])))
             seen[p, own] += 1
     known = np.asarray((seen > 0).all(0))
     places = np.cumsum(known) - 1
@@ -162,5 +162,5 @@ def with_other_seeds(one: Job, number: int) -> Job:
 
 def cost_of(specs: Mapping[str, Spec], prepared: Prepared) -> float:
     """Planned seconds of training; as many as it takes to begin are the least."""
-    plans = plans_of(specs, prepared.shape, len(prepared.dataset.x), n_threads=prepared.n_threads)
+    plans = plans_of(specs, prepared.layout, len(prepared.dataset.inputs), n_threads=prepared.n_threads)
     return _LEAST_SECONDS + sum(plan.seconds for plan in plans)

@@ -8,10 +8,11 @@ import numpy as np
 import pytest
 
 from small import compiled
+from weights.data.inputs import Inputs, table_layout
 from weights.elements import initialization
 from weights.elements.activation import Activation
 from weights.elements.initialization import SCHEMES, Initialization, match_data, variance
-from weights.models.base import Shape, affine
+from weights.models.base import affine
 from weights.models.mlp import Mlp
 
 FAN_IN, FAN_OUT = 300, 200
@@ -93,16 +94,16 @@ def test_inputs_that_are_all_zero_leave_matched_weights_as_they_were():
 
 def test_a_data_dependent_start_gives_every_layer_sums_of_variance_one():
     x = 2.0 + 5.0 * jax.random.normal(jax.random.key(1), (300, 20))
-    model = compiled(Mlp(hidden=(20, 20)), Shape(20, 20), Initialization("data"), Activation("relu"))
-    params = model.init(x, NO_KNOTS, key=KEY)
-    first, second = (layer.activations for layer in model.apply(params, x)[1].values())
+    model = compiled(Mlp(hidden=(20, 20)), table_layout(20, 20), Initialization("data"), Activation("relu"))
+    params = model.init(Inputs({"x": x}), NO_KNOTS, key=KEY)
+    first, second = (layer.activations for layer in model.apply(params, Inputs({"x": x}))[1].values())
     sums = [affine(layer, inputs) for layer, inputs in zip(params.values(), (x, first, second), strict=True)]
     np.testing.assert_allclose([np.var(np.asarray(s, np.float64)) for s in sums], 1.0, rtol=1e-4)  # as above
 
 
 def test_he_weights_of_a_relu_layer_have_the_gain_root_two():
-    model = compiled(Mlp(hidden=(300, 200)), Shape(10, 1), Initialization("he"), Activation("relu"))
-    w = np.asarray(model.init(jnp.zeros((1, 10)), NO_KNOTS, key=KEY)["hidden.1"]["w"], np.float64)
+    model = compiled(Mlp(hidden=(300, 200)), table_layout(10, 1), Initialization("he"), Activation("relu"))
+    w = np.asarray(model.init(Inputs({"x": jnp.zeros((1, 10))}), NO_KNOTS, key=KEY)["hidden.1"]["w"], np.float64)
     assert np.mean(w**2) * 300 == pytest.approx(2.0, rel=5 * (2 / w.size) ** 0.5)  # chi-square, as above
 
 
@@ -110,10 +111,10 @@ def test_he_weights_of_a_relu_layer_have_the_gain_root_two():
 def test_a_deep_stack_keeps_the_size_of_its_signal(activation):
     depth, width, n_stacks = 10, 256, 6
     x = jax.random.normal(jax.random.key(9), (128, width))
-    model = compiled(Mlp(hidden=(width,) * depth), Shape(width, 1), Initialization("he"), Activation(activation))
+    model = compiled(Mlp(hidden=(width,) * depth), table_layout(width, 1), Initialization("he"), Activation(activation))
     growth = []
     for seed in range(n_stacks):
-        hidden = [layer.activations for layer in model.apply(model.init(x, NO_KNOTS, key=jax.random.key(seed)), x)[1].values()]
+        hidden = [layer.activations for layer in model.apply(model.init(Inputs({"x": x}), NO_KNOTS, key=jax.random.key(seed)), Inputs({"x": x}))[1].values()]
         growth.append(0.5 * jnp.log(jnp.mean(hidden[-1] ** 2) / jnp.mean(hidden[0] ** 2)))
     # A layer multiplies the mean square by a number of relative variance 5 / width (relu, the widest), so half its log
     # wanders by sqrt(5 depth / width) / 2 = 0.22 over the stack; the mean of six by 0.09; four of these.

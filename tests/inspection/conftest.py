@@ -10,8 +10,8 @@ import pytest
 from small import compiled
 from weights.data.dataset import Feature
 from weights.data.encoding import Encoding, Picture
+from weights.data.inputs import Inputs, Layout
 from weights.ensemble import Ensemble, Population, Report
-from weights.models.base import Shape
 from weights.spec import Spec, resolve, with_settings
 from weights.tasks.classes import task_of
 from weights.tasks.metrics import Metric
@@ -24,9 +24,9 @@ def _by_hand(filters, *, side=16, members=1, classes=("plain", "marked"), activa
     task = task_of("class", list(classes))
     settings = {"model": "convolution", "widths": (len(filters), 8), "blocks": (0, 0), "activation": activation}
     spec = resolve(with_settings(Spec(), settings), 1000, 0, (side, side, channels))
-    shape = Shape(side * side * channels, task.n_outputs, (), (side, side, channels))
+    shape = Layout((("pixels", (side, side, channels)),), task.n_outputs)
     model = compiled(spec.model, shape, spec.initialization, spec.activation)
-    drawn = [model.init(jnp.zeros((2, shape.n_inputs)), jnp.zeros((0, 1)), key=jax.random.key(m)) for m in range(members)]
+    drawn = [model.init(Inputs({"pixels": jnp.zeros((2, shape.n_inputs))}), jnp.zeros((0, 1)), key=jax.random.key(m)) for m in range(members)]
     params = jax.tree.map(lambda *arrays: np.stack(arrays), *drawn)
     params["hidden.0"]["w"] = np.repeat(filters.reshape(len(filters), -1).T[None], members, 0)
     encoding = Encoding([], picture=Picture("picture", side, side, channels))

@@ -11,10 +11,10 @@ import pytest
 
 from small import compiled
 from weights import api
+from weights.data.inputs import Inputs, table_layout
 from weights.elements.activation import Activation
 from weights.elements.initialization import Initialization
 from weights.inspection.health import expected_signals, findings, is_recorded, layer_health, noise_scale
-from weights.models.base import Shape
 from weights.models.mlp import Mlp
 from weights.spec import Spec
 from weights.training import health
@@ -156,11 +156,11 @@ def test_a_gain_that_was_set_is_advised_to_be_left_alone():
 )
 def test_first_weights_of_wide_layers_do_what_theory_expects(activation, start):
     width, n_inputs = 400, 200
-    model = compiled(Mlp(hidden=(width,) * 3), Shape(n_inputs, 50), start, Activation(activation))
+    model = compiled(Mlp(hidden=(width,) * 3), table_layout(n_inputs, 50), start, Activation(activation))
     x = jax.random.normal(jax.random.key(1), (128, n_inputs))
     seen = []
     for seed in range(4):
-        params = model.init(x, jnp.zeros((0, 1)), key=jax.random.key(seed))
+        params = model.init(Inputs({"x": x}), jnp.zeros((0, 1)), key=jax.random.key(seed))
         seen.append(of_start(model, params, x, jnp.arange(128), key=jax.random.key(seed + 100)))
     stacked = {name: {part: np.asarray(array)[None] for part, array in layer.items()} for name, layer in params.items()}
     spec = Spec(model=Mlp(hidden=(width,) * 3), initialization=start, activation=Activation(activation))

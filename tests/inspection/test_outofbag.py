@@ -10,10 +10,10 @@ from scipy.special import expit, logit, softmax
 
 import weights as wt
 from weights.data.encoding import apply_encoding
+from weights.data.inputs import table_layout
 from weights.ensemble import model_shape
 from weights.inspection import outofbag
 from weights.inspection.outofbag import OutOfBag, Replacement, Voices
-from weights.models.base import Shape
 from weights.models.linear import Linear
 from weights.spec import Spec
 from weights.tasks.classes import Binary, Multiclass
@@ -44,7 +44,7 @@ def made(kind, params=None, *, share=0.8, unseen=UNSEEN, n_threads=2) -> OutOfBa
     """One population of linear members, with an offset of 0.1, 0.2, ..."""
     n_outputs = TASKS[kind].n_outputs
     voices = [Voices(Spec(model=Linear()), params or params_of(kind), share, unseen)]
-    return OutOfBag(TASKS[kind], Shape(P, n_outputs, (0, 1, 2)), voices, np.arange(1, n_outputs + 1) / 10, X, n_threads)
+    return OutOfBag(TASKS[kind], table_layout(P, n_outputs, (0, 1, 2)), voices, np.arange(1, n_outputs + 1) / 10, X, n_threads)
 
 
 def outputs_of(kind, x=X):
@@ -94,7 +94,7 @@ def test_members_that_saw_every_row_are_not_asked():
 
 
 def test_populations_are_added_by_their_shares():
-    shape, offset = Shape(P, 1, (0, 1, 2)), np.zeros(1)
+    shape, offset = table_layout(P, 1, (0, 1, 2)), np.zeros(1)
     voices = [Voices(Spec(model=Linear()), params_of("regression", seed), share, UNSEEN) for seed, share in ((1, 0.3), (2, 0.6))]
     both = OutOfBag(TASKS["regression"], shape, voices, offset, X, 1).as_is.target
     first, second = (OutOfBag(TASKS["regression"], shape, [voice], offset, X, 1).as_is.target for voice in voices)

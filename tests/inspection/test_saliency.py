@@ -8,8 +8,8 @@ import pytest
 import scipy.stats
 
 import weights
+from weights.data.inputs import Layout
 from weights.inspection.saliency import Likeness, Randomised, Saliency, _programs, critical_places, rank_correlation, saliency
-from weights.models.base import Shape
 
 SIDE = 16
 SPOT = np.array([[-1, -1, -1], [-1, 8, -1], [-1, -1, -1]], float)[None, ..., None]
@@ -124,7 +124,7 @@ def test_the_class_that_is_explained_turns_the_map_of_occlusion(model):
 
 def test_gradients_are_those_of_finite_differences(by_hand):
     ensemble = by_hand(SPOT, classes=("a", "b", "c"), activation="softplus")
-    population, shape = ensemble.populations[0], Shape(SIDE * SIDE, 3, (), (SIDE, SIDE, 1))
+    population, shape = ensemble.populations[0], Layout((("pixels", (SIDE, SIDE, 1)),), 3)
     params = jax.tree.map(lambda a: a[0], population.params)
     change, odds = _programs(population.spec, shape, "multiclass")
     x = np.random.default_rng(0).uniform(50, 200, (1, SIDE * SIDE)).astype(np.float32)

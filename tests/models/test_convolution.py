@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 
 from small import compiled
+from weights.data.inputs import Inputs, Layout
 from weights.elements.activation import Activation
-from weights.models.base import Shape
 from weights.models.convolution import Convolution, cost, layer_names
 
 PICTURE = (12, 10, 3)
-SHAPE = Shape(360, 4, picture=PICTURE)
+SHAPE = Layout((("pixels", PICTURE),), 4)
 SETTINGS = Convolution(widths=(5, 6), blocks=(0, 1))
 X = np.random.default_rng(0).integers(0, 256, (7, 360), dtype=np.uint8)
 
@@ -21,7 +21,7 @@ X = np.random.default_rng(0).integers(0, 256, (7, 360), dtype=np.uint8)
 def make(settings=SETTINGS, shape=SHAPE):
     """The model, and first params of which none is zero."""
     model = compiled(settings, shape, activation=Activation("tanh"))
-    params = model.init(jnp.asarray(X[:, : shape.n_inputs]), jnp.zeros((0, 1)), key=jax.random.key(1))
+    params = model.init(Inputs({"pixels": jnp.asarray(X[:, : shape.n_inputs])}), jnp.zeros((0, 1)), key=jax.random.key(1))
     rng = np.random.default_rng(2)
     for layer in params.values():
         layer |= {part: jnp.asarray(rng.uniform(0.3, 0.9, layer[part].shape)) for part in ("b", "gain") if part in layer}
@@ -56,7 +56,7 @@ def test_outputs_are_those_of_a_numpy_forward_pass():
     inner = np.tanh(convolved(x, exact["hidden.2"], widened))
     x = np.tanh(convolved(inner, exact["hidden.3"], widened) + x)
     known = x.mean((1, 2)) @ exact["output"]["w"] + exact["output"]["b"]
-    outputs, hidden = model.apply(params, jnp.asarray(X))
+    outputs, hidden = model.apply(params, Inputs({"pixels": jnp.asarray(X)}))
     np.testing.assert_allclose(outputs, known, atol=2e-3)  # of what Winograd's sums lose
     np.testing.assert_allclose(hidden["hidden.3"].activations, x, atol=2e-3)
     assert [*hidden] == ["hidden.0", "hidden.1", "hidden.2", "hidden.3"]
@@ -66,7 +66,7 @@ def test_a_filter_answers_nothing_to_an_even_picture_but_at_its_border():
     model, params = make()
     params["hidden.0"]["b"] = jnp.zeros(5)
     even = jnp.full((1, 360), 200, jnp.uint8)
-    sums = model.apply(params, even)[1]["hidden.0"].sums
+    sums = model.apply(params, Inputs({"pixels": even}))[1]["hidden.0"].sums
     np.testing.assert_allclose(sums[0, 1:-1, 1:-1], 0.0, atol=1e-5)
     assert float(jnp.abs(sums[0, 0]).max()) > 0.1
 
@@ -74,17 +74,17 @@ def test_a_filter_answers_nothing_to_an_even_picture_but_at_its_border():
 def test_the_length_of_drawn_filters_does_not_matter():
     model, params = make()
     longer = {name: {**layer, **({"w": 3.0 * layer["w"]} if "gain" in layer else {})} for name, layer in params.items()}
-    np.testing.assert_allclose(model.apply(params, jnp.asarray(X))[0], model.apply(longer, jnp.asarray(X))[0], atol=1e-3)
+    np.testing.assert_allclose(model.apply(params, Inputs({"pixels": jnp.asarray(X)}))[0], model.apply(longer, Inputs({"pixels": jnp.asarray(X)}))[0], atol=1e-3)
 
 
 def test_what_a_row_is_answered_does_not_depend_on_the_others():
     model, params = make()
-    np.testing.assert_allclose(model.apply(params, jnp.asarray(X))[0][:2], model.apply(params, jnp.asarray(X[:2]))[0], atol=1e-5)
+    np.testing.assert_allclose(model.apply(params, Inputs({"pixels": jnp.asarray(X)}))[0][:2], model.apply(params, Inputs({"pixels": jnp.asarray(X[:2])}))[0], atol=1e-5)
 
 
 def test_residual_blocks_do_nothing_at_first():
     model = compiled(SETTINGS, SHAPE, activation=Activation("relu"))
-    _, hidden = model.apply(model.init(jnp.asarray(X), jnp.zeros((0, 1)), key=jax.random.key(1)), jnp.asarray(X))
+    _, hidden = model.apply(model.init(Inputs({"pixels": jnp.asarray(X)}), jnp.zeros((0, 1)), key=jax.random.key(1)), Inputs({"pixels": jnp.asarray(X)}))
     np.testing.assert_array_equal(hidden["hidden.3"].activations, hidden["hidden.1"].activations)
 
 

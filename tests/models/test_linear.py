@@ -7,9 +7,9 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from weights.data.inputs import Inputs, table_layout
 from weights.elements.activation import Activation
 from weights.elements.initialization import Initialization
-from weights.models.base import Shape
 from weights.models.linear import Linear, linear_model
 
 RNG = np.random.default_rng(0)
@@ -20,20 +20,20 @@ PARAMS = {"output": {"w": jnp.asarray(W), "b": jnp.asarray(B)}}
 
 @pytest.fixture
 def model():
-    return linear_model(Linear(), Shape(4, 3, (0, 1)), Initialization(), Activation())
+    return linear_model(Linear(), table_layout(4, 3, (0, 1)), Initialization(), Activation())
 
 
 def test_outputs_are_weighted_sums_plus_biases(model):
-    outputs, _ = model.apply(PARAMS, jnp.asarray(X))
+    outputs, _ = model.apply(PARAMS, Inputs({"x": jnp.asarray(X)}))
     np.testing.assert_allclose(outputs, X @ W + B, rtol=1e-5, atol=1e-6)  # float32
 
 
 def test_there_are_no_hidden_activations(model):
-    assert model.apply(PARAMS, jnp.asarray(X))[1] == {}
+    assert model.apply(PARAMS, Inputs({"x": jnp.asarray(X)}))[1] == {}
 
 
 def test_gradients_are_those_worked_by_hand(model):
-    grads = jax.grad(lambda params: 0.5 * jnp.sum(model.apply(params, jnp.asarray(X))[0] ** 2))(PARAMS)
+    grads = jax.grad(lambda params: 0.5 * jnp.sum(model.apply(params, Inputs({"x": jnp.asarray(X)}))[0] ** 2))(PARAMS)
     outputs = X @ W + B
     np.testing.assert_allclose(grads["output"]["w"], X.T @ outputs, rtol=1e-5, atol=1e-4)  # float32 sums of 50 terms near 10
     np.testing.assert_allclose(grads["output"]["b"], outputs.sum(0), rtol=1e-5, atol=1e-4)
@@ -46,26 +46,26 @@ def test_every_row_of_weights_belongs_to_the_input_in_its_place(model):
 def test_the_order_of_inputs_does_not_matter(model):
     order = np.array([2, 0, 3, 1])
     permuted = {"output": {"w": jnp.asarray(W[order]), "b": jnp.asarray(B)}}
-    outputs, _ = model.apply(permuted, jnp.asarray(X[:, order]))
+    outputs, _ = model.apply(permuted, Inputs({"x": jnp.asarray(X[:, order])}))
     np.testing.assert_allclose(outputs, X @ W + B, rtol=1e-5, atol=1e-6)  # float32, other order of summing
 
 
 def test_only_inputs_are_silenced(model):
     seen = []
-    model.apply(PARAMS, jnp.asarray(X), lambda x, layer: seen.append((layer, x.shape)) or x)
+    model.apply(PARAMS, Inputs({"x": jnp.asarray(X)}), lambda x, layer: seen.append((layer, x.shape)) or x)
     assert seen == [(0, (50, 4))]
 
 
 def test_weights_start_without_the_gain_of_an_activation(model):
-    model = linear_model(Linear(), Shape(200, 100), Initialization("he"), Activation("relu"))
-    w = np.asarray(model.init(jnp.zeros((1, 200)), jnp.zeros((0, 0)), key=jax.random.key(0))["output"]["w"], np.float64)
+    model = linear_model(Linear(), table_layout(200, 100), Initialization("he"), Activation("relu"))
+    w = np.asarray(model.init(Inputs({"x": jnp.zeros((1, 200))}), jnp.zeros((0, 0)), key=jax.random.key(0))["output"]["w"], np.float64)
     assert np.mean(w**2) * 200 == pytest.approx(1.0, rel=5 * (2 / w.size) ** 0.5)  # five deviations of a chi-square mean
 
 
 def test_biases_start_at_zero(model):
-    assert not model.init(jnp.asarray(X), jnp.zeros((0, 0)), key=jax.random.key(0))["output"]["b"].any()
+    assert not model.init(Inputs({"x": jnp.asarray(X)}), jnp.zeros((0, 0)), key=jax.random.key(0))["output"]["b"].any()
 
 
 def test_the_same_key_gives_the_same_first_weights(model):
-    one, two = (model.init(jnp.asarray(X), jnp.zeros((0, 0)), key=jax.random.key(3)) for _ in range(2))
+    one, two = (model.init(Inputs({"x": jnp.asarray(X)}), jnp.zeros((0, 0)), key=jax.random.key(3)) for _ in range(2))
     np.testing.assert_array_equal(one["output"]["w"], two["output"]["w"])

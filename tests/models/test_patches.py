@@ -11,15 +11,15 @@ from PIL import Image
 import weights
 from small import compiled
 from weights import api
+from weights.data.inputs import Inputs, Layout
 from weights.elements.activation import Activation
 from weights.errors import UsageError
 from weights.inspection.health import findings, layer_health
-from weights.models.base import Shape
 from weights.models.patches import Patches, cost, cut, layer_names, moved, n_along
 from weights.remedies import changes
 
 PICTURE = (12, 10, 3)
-SHAPE = Shape(360, 4, picture=PICTURE)
+SHAPE = Layout((("pixels", PICTURE),), 4)
 SETTINGS = Patches(side=4, widths=(5, 11), depth=2)
 X = np.random.default_rng(0).integers(0, 256, (7, 360), dtype=np.uint8)
 AROUND = [(0, 0), (0, 1), (0, -1), (1, 0), (-1, 0), (1, 1), (1, -1), (-1, 1), (-1, -1)]
@@ -30,7 +30,7 @@ cut_whole, moved_whole = jax.jit(cut, static_argnums=1), jax.jit(moved)
 def make(settings=SETTINGS, shape=SHAPE):
     """The model, and first params of which none is zero."""
     model = compiled(settings, shape, activation=Activation("tanh"))
-    params = model.init(jnp.asarray(X[:, : shape.n_inputs]), jnp.zeros((0, 1)), key=jax.random.key(1))
+    params = model.init(Inputs({"pixels": jnp.asarray(X[:, : shape.n_inputs])}), jnp.zeros((0, 1)), key=jax.random.key(1))
     rng = np.random.default_rng(2)
     for layer in params.values():
         layer |= {part: jnp.asarray(rng.uniform(0.3, 0.9, layer[part].shape)) for part in ("b", "gain") if part in layer}
@@ -80,7 +80,7 @@ def test_outputs_are_those_of_a_numpy_forward_pass():
         inner = np.tanh(summed(moved_one_by_one(x), exact[first], widened))
         x = np.tanh(summed(moved_one_by_one(inner), exact[second], widened) + x)
     known = x.mean((1, 2)) @ exact["output"]["w"] + exact["output"]["b"]
-    outputs, hidden = model.apply(params, jnp.asarray(X))
+    outputs, hidden = model.apply(params, Inputs({"pixels": jnp.asarray(X)}))
     np.testing.assert_allclose(outputs, known, atol=1e-5)
     np.testing.assert_allclose(hidden["hidden.5"].activations, x, atol=1e-5)
     assert [*hidden] == layer_names(SETTINGS)[:-1]
@@ -120,24 +120,24 @@ def test_gradients_go_back_the_way_that_channels_came():
 def test_an_even_grey_patch_is_answered_by_nothing_but_the_intercept():
     model, params = make()
     even = jnp.full((1, 360), 200, jnp.uint8)
-    sums = model.apply(params, even)[1]["hidden.0"].sums
+    sums = model.apply(params, Inputs({"pixels": even}))[1]["hidden.0"].sums
     np.testing.assert_allclose(sums[0, 1:-1, 1:-1], jnp.broadcast_to(params["hidden.0"]["b"], (4, 3, 5)), atol=1e-5)
 
 
 def test_the_length_of_drawn_weights_does_not_matter():
     model, params = make()
     longer = {name: {**layer, **({"w": 3.0 * layer["w"]} if "gain" in layer else {})} for name, layer in params.items()}
-    np.testing.assert_allclose(model.apply(params, jnp.asarray(X))[0], model.apply(longer, jnp.asarray(X))[0], atol=1e-5)
+    np.testing.assert_allclose(model.apply(params, Inputs({"pixels": jnp.asarray(X)}))[0], model.apply(longer, Inputs({"pixels": jnp.asarray(X)}))[0], atol=1e-5)
 
 
 def test_what_a_row_is_answered_does_not_depend_on_the_others():
     model, params = make()
-    np.testing.assert_allclose(model.apply(params, jnp.asarray(X))[0][:2], model.apply(params, jnp.asarray(X[:2]))[0], atol=1e-5)
+    np.testing.assert_allclose(model.apply(params, Inputs({"pixels": jnp.asarray(X)}))[0][:2], model.apply(params, Inputs({"pixels": jnp.asarray(X[:2])}))[0], atol=1e-5)
 
 
 def test_residual_blocks_do_nothing_at_first():
     model = compiled(SETTINGS, SHAPE, activation=Activation("relu"))
-    _, hidden = model.apply(model.init(jnp.asarray(X), jnp.zeros((0, 1)), key=jax.random.key(1)), jnp.asarray(X))
+    _, hidden = model.apply(model.init(Inputs({"pixels": jnp.asarray(X)}), jnp.zeros((0, 1)), key=jax.random.key(1)), Inputs({"pixels": jnp.asarray(X)}))
     np.testing.assert_array_equal(hidden["hidden.5"].activations, hidden["hidden.1"].activations)
 
 
@@ -169,7 +169,7 @@ def test_weights_activations_and_layers_are_counted(settings):
     n_weights, multiplications, activations, _ = cost(settings, SHAPE)
     assert n_weights == sum(array.size for layer in params.values() for array in layer.values())
     assert layer_names(settings) == [*params]
-    hidden = model.apply(params, jnp.asarray(X[:1]))[1]
+    hidden = model.apply(params, Inputs({"pixels": jnp.asarray(X[:1])}))[1]
     assert activations == sum(layer.activations.size for layer in hidden.values())
     products = [hidden[name].sums[..., 0].size * params[name]["w"].size for name in layer_names(settings)[:-1]]
     assert multiplications == sum(products) + params["output"]["w"].size
@@ -268,4 +268,4 @@ def test_patches_do_not_read_columns():
 def test_its_plan_counts_its_weights(folder):
     [plan] = api.plan_fit(folder, **FAST).plans
     assert plan.model == "patches"
-    assert plan.n_weights == cost(Patches(2, (8, 16), 1), Shape(256, 1, picture=(16, 16, 1))).n_weights
+    assert plan.n_weights == cost(Patches(2, (8, 16), 1), Layout((("pixels", (16, 16, 1)),), 1)).n_weights

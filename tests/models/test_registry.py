@@ -9,16 +9,17 @@ import numpy as np
 import pytest
 
 import weights
+from weights.data.inputs import Layout, table_layout
 from weights.elements.activation import Activation
 from weights.elements.initialization import Initialization
 from weights.elements.optimization import OPTIMIZERS
 from weights.models.architecture import Architecture, Defaults, Sizes
-from weights.models.base import Cost, Hidden, Model, Shape, affine, first_layer
+from weights.models.base import Cost, Hidden, Model, affine, first_layer
 from weights.models.registry import ARCHITECTURES, architecture_of, build, layers_of, name_of
 from weights.spec import Spec, check, resolve, with_settings
 
 SIZES = {"x": Sizes(300, 4), "pixels": Sizes(300, 0, (16, 16, 3))}
-SHAPES = {"x": Shape(6, 2, (0, 1, 2, 3)), "pixels": Shape(768, 2, picture=(16, 16, 3))}
+SHAPES = {"x": table_layout(6, 2, (0, 1, 2, 3)), "pixels": Layout((("pixels", (16, 16, 3)),), 2)}
 EVERY = pytest.mark.parametrize("name", ARCHITECTURES)
 
 

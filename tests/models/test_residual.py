@@ -7,25 +7,26 @@ import jax.numpy as jnp
 import numpy as np
 
 from small import whole
+from weights.data.inputs import Inputs, Layout
 from weights.elements.activation import Activation
 from weights.elements.initialization import Initialization
-from weights.models.base import Shape, standardised
+from weights.models.base import standardised
 from weights.models.residual import Part, residual_cost, residual_model, residual_names
 
-SHAPE = Shape(4 * 4 * 3, 2, (), (4, 4, 3))
+SHAPE = Layout((("pixels", (4, 4, 3)),), 2)
 PARTS = [Part(3, 5, 16, jnp.matmul), Part(5, 5, 16, jnp.matmul, begins=True), Part(5, 5, 16, jnp.matmul, ends=True)]
 
 
 def member():
     model = whole(residual_model(PARTS, SHAPE, Initialization("he"), Activation("identity")))
-    return model, model.init(jnp.zeros((2, 48)), jnp.zeros((0, 1)), key=jax.random.key(0))
+    return model, model.init(Inputs({"pixels": jnp.zeros((2, 48))}), jnp.zeros((0, 1)), key=jax.random.key(0))
 
 
 def test_a_block_adds_to_what_came_into_it():
     model, params = member()
     params["hidden.2"]["gain"] = jnp.full(5, 0.5)
     x = np.random.default_rng(0).integers(0, 256, (3, 48)).astype(np.uint8)
-    outputs, hidden = model.apply(params, x)
+    outputs, hidden = model.apply(params, Inputs({"pixels": x}))
     first = ((x - 127.5) / 64).reshape(3, 4, 4, 3) @ np.asarray(standardised(params["hidden.0"], 1.0))
     inside = first @ np.asarray(standardised(params["hidden.1"], 1.0)) @ np.asarray(standardised(params["hidden.2"], 1.0))
     np.testing.assert_allclose(hidden["hidden.2"].sums, first + inside, atol=1e-4)
@@ -35,7 +36,7 @@ def test_a_block_adds_to_what_came_into_it():
 
 def test_blocks_do_nothing_at_first():
     model, params = member()
-    hidden = model.apply(params, jnp.full((1, 48), 9.0))[1]
+    hidden = model.apply(params, Inputs({"pixels": jnp.full((1, 48), 9.0)}))[1]
     np.testing.assert_array_equal(hidden["hidden.2"].sums, hidden["hidden.0"].activations)
 
 

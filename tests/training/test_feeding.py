@@ -10,8 +10,8 @@ import pytest
 from pyarrow import parquet
 
 from weights.data import stream as stream_module
+from weights.data.inputs import table_layout
 from weights.data.stream import RowStream
-from weights.models.base import Shape
 from weights.spec import Spec, resolve, with_settings
 from weights.tasks.number import Number
 from weights.training.control import Control
@@ -31,7 +31,7 @@ def in_memory(n_samples: int = 500, **settings) -> Job:
     rows, x = resample(spec.members, n_samples), random.normal(size=(n_samples, 1)).astype(np.float32)
     seeds, groups, used = member_seeds(0, 4), np.zeros(1, np.int32), np.ones(1, np.float32)
     y, weight = x[:, 0], np.ones(n_samples)
-    return Job("test", Number("y"), Shape(1, 1, (0,)), [spec] * 4, seeds, rows, x, y, weight, groups, used)
+    return Job("test", Number("y"), table_layout(1, 1, (0,)), [spec] * 4, seeds, rows, x, y, weight, groups, used)
 
 
 @pytest.fixture

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from small import compiled
+from weights.data.inputs import Inputs, table_layout
 from weights.elements.activation import Activation
 from weights.elements.initialization import Initialization
-from weights.models.base import Shape
 from weights.models.mlp import Mlp
 from weights.training import health
 
@@ -22,9 +22,9 @@ of_all_units = jax.jit(health.of_units, static_argnums=(0, 4))
 
 
 def network(hidden=(64, 64), n_inputs=32, n_outputs=2, *, activation="relu", start="he"):
-    model = compiled(Mlp(hidden=hidden), Shape(n_inputs, n_outputs), Initialization(start), Activation(activation))
+    model = compiled(Mlp(hidden=hidden), table_layout(n_inputs, n_outputs), Initialization(start), Activation(activation))
     x = jax.random.normal(jax.random.key(1), (128, n_inputs))
-    return model, model.init(x, NO_KNOTS, key=KEY), x
+    return model, model.init(Inputs({"x": x}), NO_KNOTS, key=KEY), x
 
 
 # Rank

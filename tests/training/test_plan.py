@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from weights.models.base import Shape
+from weights.data.inputs import Layout, table_layout
 from weights.spec import Spec, resolve, with_settings
 from weights.training import compiling
 from weights.training import plan as planning
 from weights.training.plan import plan, steps_within
 
-SHAPE = Shape(10, 3, (0, 1))
+SHAPE = table_layout(10, 3, (0, 1))
 
 
 @pytest.fixture(autouse=True)
@@ -131,12 +131,12 @@ def test_programs_are_kept_in_the_home_folder_if_the_system_has_no_cache_folder(
 
 
 def test_fewer_rows_than_inputs_are_planned_by_the_rows():
-    wide = plan(spec_of(20, model="linear"), Shape(10_000, 1, ()), 20, n_threads=2)
+    wide = plan(spec_of(20, model="linear"), table_layout(10_000, 1), 20, n_threads=2)
     assert wide.gigabytes < 0.5
     assert wide.seconds < 10
 
 
-PICTURES = Shape(3072, 10, (), (32, 32, 3))
+PICTURES = Layout((("pixels", (32, 32, 3)),), 10)
 
 
 def planned_pictures(n_samples=8_000, n_threads=2, **settings):

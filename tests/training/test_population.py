@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 
 from weights.api import plan_fit
+from weights.data.inputs import table_layout
 from weights.errors import Interrupted, TrainingError
 from weights.fitting import job as prepared_job
-from weights.models.base import Shape
 from weights.spec import Members, Spec, resolve, with_settings
 from weights.store.checkpoint import Checkpoints
 from weights.tasks.classes import log_probabilities, task_of
@@ -53,7 +53,7 @@ def job_of(kind="regression", *, n_samples=96, n_members=4, rows=None, seed=0, n
     rows = rows or resample(spec.members, n_samples)
     seeds = member_seeds(spec.members.seed, n_members)
     groups, used = np.arange(3, dtype=np.int32), np.ones(3, np.float32)
-    return Job(name, task, Shape(3, task.n_outputs, (0, 1, 2)), [spec] * n_members, seeds, rows, x, y, np.ones(n_samples), groups, used)
+    return Job(name, task, table_layout(3, task.n_outputs, (0, 1, 2)), [spec] * n_members, seeds, rows, x, y, np.ones(n_samples), groups, used)
 
 
 def stepped(kind="regression", **settings) -> Job:

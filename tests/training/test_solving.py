@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from weights.data.inputs import table_layout
 from weights.elements.optimization import OPTIMIZERS
-from weights.models.base import Shape
 from weights.spec import Spec, resolve, with_settings
 from weights.tasks.number import Number
 from weights.training.control import Control
@@ -24,7 +24,7 @@ def solved_job(n_members: int = 4) -> Job:
     spec = resolve(with_settings(Spec(), {"model": "linear", "n_members": n_members, "n_folds": 4, "strength": 0.01}), 80)
     rows, seeds = resample(spec.members, 80), member_seeds(0, n_members)
     groups, used = np.arange(3, dtype=np.int32), np.ones(3, np.float32)
-    return Job("test", Number("y"), Shape(3, 1), [spec] * n_members, seeds, rows, x, y, np.ones(80), groups, used)
+    return Job("test", Number("y"), table_layout(3, 1), [spec] * n_members, seeds, rows, x, y, np.ones(80), groups, used)
 
 
 def test_a_population_that_is_solved_is_complete_whatever_share_is_asked_for():

@@ -103,8 +103,7 @@ def fit(source: str, settings: tuple[str, ...], as_json: bool, quiet: bool, **op
     if model.report.feature_weights:
         n_lines_each = len({outcome.label for outcome in model.ensemble.task.outcomes()})
         print_lines(model.summary(top=max(_SHOWN_AFTER_FIT // n_lines_each, 2), narrow=True, per="sd").lines())
-    pictures, weighed = model.ensemble.encoding.picture is not None, model.report.feature_weights is not None
-    print_lines(terminal.next_lines(folder, weighed=weighed, pictures=pictures, classes=bool(model.classes)))
+    print_lines(terminal.next_lines(folder, model.ensemble))
 
 
 @click.command()
@@ -138,8 +137,7 @@ def improve(run: str, apply: str | None, save: str | None, resume: bool, data: s
         return
     print_lines([terminal.labelled("Changed", words)])
     print_lines(terminal.result_lines(better.ensemble))
-    pictures, weighed = better.ensemble.encoding.picture is not None, better.report.feature_weights is not None
-    print_lines(terminal.next_lines(folder, weighed=weighed, pictures=pictures, classes=bool(better.classes)))
+    print_lines(terminal.next_lines(folder, better.ensemble))
 
 
 @click.command()

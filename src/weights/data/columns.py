@@ -28,10 +28,10 @@ from weights.data.notation import (
 from weights.errors import DataError
 from weights.types import AnyArray, FloatArray, IntArray
 
-UsedKind = Literal["numeric", "boolean", "category", "datetime", "picture"]
+TableKind = Literal["numeric", "boolean", "category", "datetime"]
 SetAsideKind = Literal["constant", "identifier", "text", "unsupported"]
-Kind = Literal[UsedKind, SetAsideKind]
-USED_KINDS: tuple[str, ...] = get_args(UsedKind)
+Kind = Literal[TableKind, SetAsideKind]
+TABLE_KINDS: tuple[str, ...] = get_args(TableKind)
 
 _TRUE, _FALSE = ("yes", "true", "y", "t", "on", "1", "1.0"), ("no", "false", "n", "f", "off", "0", "0.0")
 _NUMBER = r"^[-+]?(\d+(\.\d*)?|\.\d+)([eE][-+]?\d+)?$"

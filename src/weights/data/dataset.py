@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -16,12 +15,15 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from weights.data.columns import USED_KINDS, Found, as_text, find_kind, is_missing, is_number, to_levels, to_numbers, to_seconds
+from weights.data.columns import Found, as_text, find_kind, is_missing, is_number, to_levels, to_numbers, to_seconds
 from weights.data.delimited import remark_of, remarks_of
 from weights.data.encoding import Boolean, Category, ColumnEncoding, Encoding, apply_encoding, apply_unclipped, fit_encoding
-from weights.data.image import FILE_NAMES, is_picture, picture_array, picture_size
+from weights.data.image import FILE_NAMES
+from weights.data.inputs import Inputs
 from weights.data.keys import text_keys
+from weights.data.kind import Kind
 from weights.data.picturefiles import PARTS
+from weights.data.registry import KINDS, find_block_kind, kind_of, used_kinds
 from weights.data.rowgroups import types_of
 from weights.data.stream import RowStream, is_plain, rows_counted_from
 from weights.data.table import reading
@@ -74,7 +76,7 @@ class Feature(msgspec.Struct, frozen=True):
     @property
     def used(self) -> bool:
         """Whether models see it; otherwise it was set aside, and `note` says why."""
-        return self.kind in USED_KINDS
+        return self.kind in used_kinds()
 
 
 @dataclass(frozen=True, eq=False)
@@ -97,10 +99,10 @@ class Passage:
 class HeldOut(NamedTuple):
     """Rows that are for the test only.
 
-    x: inputs, shape (t, p). target: raw, t cells, none missing. weight: of mean one, shape (t,). group, names: as of `Dataset`.
+    inputs: t rows. target: raw, t cells, none missing. weight: of mean one, shape (t,). group, names: as of `Dataset`.
     """
 
-    x: FloatArray
+    inputs: Inputs
     target: pa.ChunkedArray
     weight: FloatArray
     group: IntArray | None = None
@@ -112,7 +114,7 @@ class Inspected(NamedTuple):
 
     Attributes:
         rows: their positions in the dataset, ascending, shape (r,).
-        x: their inputs as they are, see `apply_unclipped`, float64, shape (r, p).
+        x: their columns as they are, see `apply_unclipped`, float64, shape (r, p).
     """
 
     rows: IntArray
@@ -124,24 +126,24 @@ class Dataset:
     """Rows ready for training.
 
     Attributes:
-        x: encoded columns, float32, shape (n, p).
+        inputs: n encoded rows.
         target: the raw target, n cells, none missing.
         features: every column of the table but the target and the steering ones.
-        encoding: how x was made.
+        encoding: how these were made.
         sample_weight: weight of each row with mean one, float64, shape (n,).
         group: code of the rows that stay together, shape (n,): of the column that was named, else, without order in time, of copies of
-            one picture; None where there are none.
+            one value of another kind than a cell; None where there are none.
         time: seconds or any number that orders rows, shape (n,), or None.
         remarks: sentences about what was set aside or repaired.
         roles: what the columns are for.
         source: where the rows came from, in a few words.
         inspected: those that are asked about after training.
         held_out: those for the test, if a column told them apart.
-        passage: to all rows, where x and the like hold only a sample of them.
-        names: of the files that pictures were read from, n cells; None where there were none.
+        passage: to all rows, where inputs and the like hold only a sample of them.
+        names: of the files that rows were read from, n cells; None where there were none.
     """
 
-    x: FloatArray
+    inputs: Inputs
     target: pa.ChunkedArray
     features: list[Feature]
     encoding: Encoding
@@ -159,12 +161,18 @@ class Dataset:
     @property
     def n_samples(self) -> int:
         """Number of rows that are learned from."""
-        return len(self.x) if self.passage is None else self.passage.stream.n_rows
+        return len(self.inputs) if self.passage is None else self.passage.stream.n_rows
 
     @property
     def used_features(self) -> list[Feature]:
         """The features models see, in the order of the encoding."""
-        return [feature for feature in self.features if feature.used]
+        by_name = {feature.name: feature for feature in self.features}
+        return [by_name[name] for name in self.encoding.names]
+
+    @property
+    def blocks(self) -> dict[str, Kind]:
+        """The columns that are a block of their own, each with its kind."""
+        return {block.name: kind_of(block) for block in self.encoding.blocks}
 
 
 def prepare(table: pa.Table, roles: Roles, *, source: str = "table") -> Dataset:
@@ -189,15 +197,15 @@ def prepare(table: pa.Table, roles: Roles, *, source: str = "table") -> Dataset:
     known, remarks = _rows_with_target(table[roles.target], roles.target)
     tests = _for_test(table, roles.split)
     keep, all_rows = known & ~tests, table
-    copies = _copies(table)
+    copies, plural = _find_copies(table)
     if copies is not None and roles.group is None and roles.time is None:
-        group = _together(copies, keep)
+        group = _together(copies, keep, plural)
     if copies is not None:
-        remarks.append(_on_copies(copies, tests, table[roles.target], apart=group is copies))
+        remarks.append(_describe_copies(copies, tests, table[roles.target], plural, apart=group is copies))
     table = _rows(table, keep)
     steering = {roles.group, roles.time, roles.sample_weight, roles.split, roles.target, *roles.drop}
     candidates = [name for name in table.column_names if name not in steering]
-    features = _beside_pictures([describe(table, name, roles.kinds.get(name)) for name in candidates])
+    features = _one_of_each_block([describe(table, name, roles.kinds.get(name)) for name in candidates])
     usable = {feature.name: feature.kind for feature in features if feature.used}
     if not usable:
         reasons = "; ".join(f"{f.name} ({f.kind}{': ' + f.note if f.note else ''})" for f in features[:5]) or "there is no other column"
@@ -214,7 +222,7 @@ def prepare(table: pa.Table, roles: Roles, *, source: str = "table") -> Dataset:
     if (held := known & tests).any():
         aside = _rows(all_rows, held)
         held_out = HeldOut(
-            x=apply_encoding(encoding, aside),
+            inputs=apply_encoding(encoding, aside),
             target=aside[roles.target],
             weight=weight[held] / max(weight[held].mean(), 1e-300),
             group=None if group is None else group[held],
@@ -222,7 +230,7 @@ def prepare(table: pa.Table, roles: Roles, *, source: str = "table") -> Dataset:
         )
         remarks.append(f"{held.sum():,} rows are for the test: nothing is learned from them")
     return Dataset(
-        x=apply_encoding(encoding, table),
+        inputs=apply_encoding(encoding, table),
         target=table[roles.target],
         features=features,
         encoding=encoding,
@@ -263,25 +271,33 @@ def _for_test(table: pa.Table, split: str | None) -> BoolArray:
     return tests
 
 
-def _beside_pictures(features: list[Feature]) -> list[Feature]:
-    """The features that can be read together: one column of pictures stands alone."""
-    pictures = [feature.name for feature in features if feature.kind == "picture"]
+def _one_of_each_block(features: list[Feature]) -> list[Feature]:
+    """The features that can be read together: a block holds one column."""
+    first: dict[str, str] = {}
+    for feature in features:
+        if feature.kind in KINDS:
+            first.setdefault(KINDS[feature.kind].block, feature.name)
     return [
-        Feature(f.name, "unsupported", f"not read beside the pictures in '{pictures[0]}'") if pictures and f.name != pictures[0] else f
+        Feature(f.name, "unsupported", f"not read beside the {KINDS[f.kind].plural} in '{first[KINDS[f.kind].block]}'")
+        if f.kind in KINDS and first[KINDS[f.kind].block] != f.name
+        else f
         for f in features
     ]
 
 
-def _copies(table: pa.Table) -> IntArray | None:
-    """The code of each row's picture, equal where all pixels are, shape (n,); None where no two rows have the same, or no picture."""
+def _find_copies(table: pa.Table) -> tuple[IntArray | None, str]:
+    """The code of each row's value in the first column that is a block of its own, equal where values are, shape (n,), and its plural.
+
+    None where no two rows have the same, or there is no such column.
+    """
     for field in table.schema:
-        if is_picture(field):
-            codes = np.unique(_picture_marks(table[field.name]), return_inverse=True)[1]
-            return codes if codes.max() + 1 < len(codes) else None
-    return None
+        if (name := find_block_kind(field)) is not None:
+            codes = np.unique(KINDS[name].hash_values(table[field.name]), return_inverse=True)[1]
+            return codes if codes.max() + 1 < len(codes) else None, KINDS[name].plural
+    return None, ""
 
 
-def _together(copies: IntArray, keep: BoolArray) -> IntArray | None:
+def _together(copies: IntArray, keep: BoolArray, plural: str) -> IntArray | None:
     """The same codes if there are copies among the rows that are learned from.
 
     Raises:
@@ -289,32 +305,27 @@ def _together(copies: IntArray, keep: BoolArray) -> IntArray | None:
     """
     n_rows, n_different = np.count_nonzero(keep), len(np.unique(copies[keep]))
     if n_different == 1 < n_rows:
-        raise DataError(f"Different pictures were needed to learn from, but all {n_rows:,} are copies of one. Check what the source holds.")
+        raise DataError(f"Different {plural} were needed to learn from, but all {n_rows:,} are copies of one. Check what the source holds.")
     return copies if n_different < n_rows else None
 
 
-def _on_copies(copies: IntArray, tests: BoolArray, target: pa.ChunkedArray, *, apart: bool) -> str:
-    """A remark about pictures that are there several times: in training and test, under two labels, or kept together in training."""
+def _describe_copies(copies: IntArray, tests: BoolArray, target: pa.ChunkedArray, plural: str, *, apart: bool) -> str:
+    """A remark about values that are there several times: in training and test, under two labels, or kept together in training."""
     times = np.bincount(copies)
     n_repeated, both = np.count_nonzero(times > 1), len(np.intersect1d(copies[tests], copies[~tests]))
     n_labels = len(np.unique(np.stack([copies, to_levels(target)[0]]), axis=1).T) - len(times)
     words = (
-        f"{n_repeated:,} {'picture is' if n_repeated == 1 else 'pictures are'} there more than once, {times[times > 1].sum():,} rows in all"
+        f"{n_repeated:,} {plural.removesuffix('s') + ' is' if n_repeated == 1 else plural + ' are'} there more than once, "
+        f"{times[times > 1].sum():,} rows in all"
     )
     words += f"; {both:,} of them in the test as well as in training, so that the test is too easy" if both else ""
     words += f"; {n_labels:,} under two labels" if n_labels else ""
     return words + ("; copies are kept in one fold" if apart else "")
 
 
-def _picture_marks(pictures: pa.ChunkedArray) -> AnyArray:
-    """A 64-bit number for each picture, equal where all pixels are, shape (n,)."""
-    marks = [hashlib.blake2b(pixels, digest_size=8).digest() for pixels in picture_array(pictures)]
-    return np.frombuffer(b"".join(marks), np.uint64)
-
-
 def _inspected(encoding: Encoding, table: pa.Table) -> Inspected:
-    if encoding.picture is not None:  # whose pixels are nothing that could be asked about one by one
-        return Inspected(np.zeros(0, np.intp), np.zeros((0, encoding.n_inputs)))
+    if not encoding.columns:
+        return Inspected(np.zeros(0, np.intp), np.zeros((0, 0)))
     most = min(MOST_INSPECTED, max(_MOST_INSPECTED_CELLS // len(encoding.inputs), 1000))
     if table.num_rows <= most:
         return Inspected(np.arange(table.num_rows), apply_unclipped(encoding, table))
@@ -351,15 +362,15 @@ def prepare_passing(path: Path, roles: Roles, *, source: str, seed: int = 0) -> 
     n_without = int(stream.sizes.sum()) - stream.n_rows
     remarks = [
         f"the table does not fit into memory: members learn from all {stream.n_rows:,} rows in passing; kinds, encoding, strengths of "
-        f"penalties and all figures come from a random sample of {len(dataset.x):,}",
+        f"penalties and all figures come from a random sample of {len(dataset.inputs):,}",
         *([f"{n_without:,} of {stream.sizes.sum():,} rows have no '{roles.target}' and were left out"] if n_without else []),
         *dataset.remarks,
     ]
     return replace(dataset, passage=passage, remarks=remarks)
 
 
-def encode_passing(dataset: Dataset, table: pa.Table, numbers: IntArray) -> tuple[FloatArray, FloatArray, IntArray]:
-    """Rows that pass, as the sample was encoded: inputs (r, p), weights of mean one (r,), keys (r,); numbers are those of rows."""
+def encode_passing(dataset: Dataset, table: pa.Table, numbers: IntArray) -> tuple[Inputs, FloatArray, IntArray]:
+    """Rows that pass, as the sample was encoded: inputs, weights of mean one (r,), keys (r,); numbers are those of rows."""
     assert dataset.passage is not None
     weight = _sample_weight(table, dataset.roles.sample_weight) / dataset.passage.mean_weight
     return apply_encoding(dataset.encoding, table), weight, _keys(table, numbers, dataset.roles.group)
@@ -404,12 +415,12 @@ def parse_kinds(pairs: Any) -> dict[str, str]:
     for pair in () if items else pairs or ():
         column, equals, kind = str(pair).rpartition("=")
         if not equals:
-            raise UsageError(f"A kind is given as column=kind, but '{pair}' came. Kinds: {', '.join(USED_KINDS)}.")
+            raise UsageError(f"A kind is given as column=kind, but '{pair}' came. Kinds: {', '.join(used_kinds())}.")
         items[column] = kind
     for column, kind in items.items():
-        if kind not in USED_KINDS:
+        if kind not in used_kinds():
             raise UsageError(
-                f"The kind of '{column}' must be one of {', '.join(USED_KINDS)}, but '{kind}' came. {suggest(kind, USED_KINDS)}"
+                f"The kind of '{column}' must be one of {', '.join(used_kinds())}, but '{kind}' came. {suggest(kind, used_kinds())}"
             )
     return items
 
@@ -439,16 +450,15 @@ def _rows_with_target(target: pa.ChunkedArray, name: str) -> tuple[BoolArray, li
 
 def describe(table: pa.Table, name: str, asked: str | None = None) -> Feature:
     """A column as a feature: its kind, found unless asked for, and what deserves saying about it."""
-    if is_picture(table.schema.field(name)):
-        height, width, channels = picture_size(table.schema.field(name))
-        return Feature(name, "picture", f"{height} x {width}, {'grey' if channels == 1 else 'colour'}")
-    kind, note = Found(asked) if asked in USED_KINDS else find_kind(table[name], name)  # type: ignore[arg-type]
+    if (block := find_block_kind(table.schema.field(name))) is not None:
+        return Feature(name, block, KINDS[block].remark(table.schema.field(name)))
+    kind, note = Found(asked) if asked in used_kinds() else find_kind(table[name], name)  # type: ignore[arg-type]
     return Feature(name, kind, "; ".join(filter(None, [remark_of(table.schema.field(name)), note])))
 
 
 def _repeated_rows(table: pa.Table) -> list[str]:
     """A remark about rows that repeat an earlier one in every column."""
-    if any(map(is_picture, table.schema)):
+    if any(map(find_block_kind, table.schema)):
         return []
     n_different = len(np.unique(_row_marks(table)))
     n_repeats = table.num_rows - n_different

@@ -7,8 +7,6 @@ as what was learned from. Nothing here ever looks at the target.
 
 from __future__ import annotations
 
-import itertools
-import math
 from collections.abc import Sequence
 from typing import NoReturn
 
@@ -28,9 +26,11 @@ from weights.data.columns import (
     words_among_numbers,
 )
 from weights.data.delimited import notation_of
-from weights.data.image import is_picture, picture_array, picture_size
+from weights.data.inputs import COLUMNS, Inputs, Layout
+from weights.data.kind import BlockEncoding, Kind
 from weights.data.memory import check_memory_for
 from weights.data.notation import Notation, find_numbers, find_time_format
+from weights.data.registry import KINDS, kind_of
 from weights.errors import DataError, suggest
 from weights.types import FloatArray
 
@@ -83,53 +83,64 @@ class Datetime(msgspec.Struct, frozen=True, tag="datetime"):
     from_numbers: bool = False
 
 
-class Picture(msgspec.Struct, frozen=True):
-    """A picture of so many pixels and channels, read as it is: one byte a pixel and channel, row by row."""
-
-    name: str
-    height: int
-    width: int
-    channels: int
-
-
 ColumnEncoding = Numeric | Boolean | Category | Datetime
 
 
 class Encoding(msgspec.Struct, frozen=True):
-    """All encoded columns, in order, the bound of the smooth clip (None: no clip), and further words that mean "no value".
+    """How rows become inputs of models.
 
-    Or a column of pictures, beside which there is no other.
+    Attributes:
+        columns: numbers, words and dates, in the order in which they stand in the block of columns.
+        clip: bound of the smooth clip of numbers (None: no clip).
+        missing_words: further words that mean "no value".
+        blocks: columns of other kinds, each a block of its own.
     """
 
     columns: list[ColumnEncoding]
     clip: float | None = 4.0
     missing_words: list[str] = []
-    picture: Picture | None = None
+    blocks: list[BlockEncoding] = []
+
+    @property
+    def names(self) -> list[str]:
+        """The names of all columns that are read: those of the block of columns, then one for each other block."""
+        return [column.name for column in (*self.columns, *self.blocks)]
 
     @property
     def inputs(self) -> list[str]:
-        """Names of the encoded columns, length p, such as ``age``, ``age is missing``, ``ward = north``; of pixels their places."""
-        if self.picture is not None:
-            places = itertools.product(*map(range, self.picture_size or ()))
-            return [f"{self.picture.name} {place}" for place in places]
+        """Names of the inputs in the block of columns, length p, such as ``age``, ``age is missing``, ``ward = north``."""
         return [name for column in self.columns for name in _input_names(column)]
 
     @property
-    def n_inputs(self) -> int:
-        """How many encoded columns there are, p; of pixels counted without their names, which are many."""
-        return len(self.inputs) if self.picture_size is None else math.prod(self.picture_size)
-
-    @property
-    def groups(self) -> list[int]:
-        """For each encoded column the position of its feature, length p."""
-        if self.picture is not None:
-            return [0] * self.n_inputs
+    def column_groups(self) -> list[int]:
+        """For each input in the block of columns the position of its feature in `names`, length p."""
         return [j for j, column in enumerate(self.columns) for _ in _input_names(column)]
 
     @property
-    def picture_size(self) -> tuple[int, int, int] | None:
-        """Height, width and channels of the pictures, if these are what is read."""
-        return None if self.picture is None else (self.picture.height, self.picture.width, self.picture.channels)
+    def groups(self) -> list[int]:
+        """The same, and then for each other block the position of its feature: one entry for each place of the inputs."""
+        return [*self.column_groups, *range(len(self.columns), len(self.columns) + len(self.blocks))]
+
+    @property
+    def kinds(self) -> list[Kind]:
+        """The kinds of the columns that are a block of their own."""
+        return [kind_of(block) for block in self.blocks]
+
+    @property
+    def disclaimer(self) -> str:
+        """What every report of a run that reads this ends with; empty for nothing."""
+        return next((kind.disclaimer for kind in self.kinds if kind.disclaimer), "")
+
+    def describe_blocks(self) -> str:
+        """What the columns are that are a block of their own, in a few words."""
+        return " and ".join(kind_of(block).describe(block) for block in self.blocks)
+
+    def layout(self, n_outputs: int) -> Layout:
+        """What models must fit that read these inputs and have so many outputs."""
+        n_inputs = len(self.inputs)
+        own = [(COLUMNS, (n_inputs,))] if n_inputs else []
+        others = [(kind_of(block).block, kind_of(block).shape(block)) for block in self.blocks]
+        return Layout((*own, *others), n_outputs, tuple(self.numeric_inputs))
 
     @property
     def notations(self) -> dict[str, Notation]:
@@ -152,7 +163,7 @@ def fit_encoding(table: pa.Table, kinds: dict[str, str], *, clip: float | None =
 
     Args:
         table: training rows.
-        kinds: for each column to use, its kind: numeric, boolean, category or datetime.
+        kinds: for each column to use, its kind: numeric, boolean, category, datetime or one of `KINDS`.
         clip: bound of the smooth clip ``z / sqrt(1 + (z / clip)^2)`` of scaled numbers (Holzmüller et al. 2024,
             section 3, with 3 on their scale); None leaves numbers linear, so that outliers keep their full weight.
         max_levels: a category keeps at most this many levels, the most frequent.
@@ -161,14 +172,13 @@ def fit_encoding(table: pa.Table, kinds: dict[str, str], *, clip: float | None =
     Raises:
         DataError: a column cannot be read as its kind.
     """
-    pictures = [name for name, kind in kinds.items() if kind == "picture"]
-    if pictures:
-        return Encoding([], clip, picture=Picture(pictures[0], *picture_size(table.schema.field(pictures[0]))))
-    columns = [_fit_column(table[name], table.schema.field(name), kind, max_levels, min_count) for name, kind in kinds.items()]
-    return Encoding(columns, clip)
+    blocks = [KINDS[kind].fit(table, name) for name, kind in kinds.items() if kind in KINDS]
+    own = {name: kind for name, kind in kinds.items() if kind not in KINDS}
+    columns = [_fit_column(table[name], table.schema.field(name), kind, max_levels, min_count) for name, kind in own.items()]
+    return Encoding(columns, clip, blocks=blocks)
 
 
-def apply_encoding(encoding: Encoding, table: pa.Table) -> FloatArray:
+def apply_encoding(encoding: Encoding, table: pa.Table) -> Inputs:
     """The rows of a table as models read them.
 
     Args:
@@ -176,21 +186,25 @@ def apply_encoding(encoding: Encoding, table: pa.Table) -> FloatArray:
         table: any rows; columns may come in any order, columns that are not needed are ignored.
 
     Returns:
-        Encoded columns, float32, shape (n, p), without missing values; pictures are bytes, and not copied.
+        Encoded columns, float32, shape (n, p), without missing values, where there are some; and each other block.
 
     Raises:
         DataError: a needed column is absent or cannot be read as its kind.
     """
     known = set(table.column_names)
-    needed = [column.name for column in (*encoding.columns, *filter(None, [encoding.picture]))]
+    needed = encoding.names
     absent = [name for name in needed if name not in known]
     if absent:
         raise DataError(
             f"The model needs {len(needed)} columns, but {len(absent)} of them are not in the data "
             f"(first: '{absent[0]}'). {suggest(absent[0], table.column_names)}"
         )
-    if encoding.picture is not None:
-        return _pictures(encoding.picture, table)
+    blocks = {kind_of(block).block: kind_of(block).apply(block, table) for block in encoding.blocks}
+    return Inputs({**({COLUMNS: _apply_columns(encoding, table)} if encoding.columns else {}), **blocks})
+
+
+def _apply_columns(encoding: Encoding, table: pa.Table) -> FloatArray:
+    """The block of columns, float32, shape (n, p)."""
     n_inputs = len(encoding.inputs)
     check_memory_for(4.0 * table.num_rows * n_inputs, f"A matrix of {table.num_rows:,} rows x {n_inputs:,} inputs")
     # From Arrow, because what it allocates begins where JAX can read it without a copy of its own.
@@ -211,17 +225,7 @@ def apply_unclipped(encoding: Encoding, table: pa.Table) -> FloatArray:
     What lies beyond a million quartile distances, infinity included, counts as that: its square must stay a number.
     """
     columns = [v for column in encoding.columns for v in _apply_column(column, table[column.name], np.inf)]
-    return np.clip(np.stack(columns, axis=1), -_FARTHEST, _FARTHEST)
-
-
-def _pictures(column: Picture, table: pa.Table) -> FloatArray:
-    field, needed = table.schema.field(column.name), (column.height, column.width, column.channels)
-    if not is_picture(field) or picture_size(field) != needed:
-        raise DataError(
-            f"The model needs pictures of {column.height} x {column.width} with {column.channels} channels in '{column.name}', but it "
-            f"holds {'x'.join(map(str, picture_size(field))) if is_picture(field) else field.type}. Give files of pictures."
-        )
-    return picture_array(table[column.name])
+    return np.clip(np.stack(columns, axis=1), -_FARTHEST, _FARTHEST) if columns else np.zeros((table.num_rows, 0))
 
 
 def cells(column: ColumnEncoding, table: pa.Table) -> list[float | str | None]:

@@ -7,14 +7,31 @@ from __future__ import annotations
 
 import math
 
+import msgspec
 import numpy as np
 import pyarrow as pa
+
+from weights.data.kind import BlockEncoding
 
 FILE_NAMES = "\0file"
 """Column of the names that pictures were read from: no user's table has one called so."""
 
 LEAST_SIDE, MOST_SIDE = 8, 512
 """Sides that pictures of a table may have."""
+
+
+class Picture(BlockEncoding, msgspec.Struct, frozen=True, tag_field="kind", tag="picture"):
+    """A picture of so many pixels and channels, read as it is: one byte a pixel and channel, row by row."""
+
+    name: str
+    height: int
+    width: int
+    channels: int
+
+    @property
+    def size(self) -> tuple[int, int, int]:
+        """Height, width and channels."""
+        return self.height, self.width, self.channels
 
 
 def picture_field(height: int, width: int, channels: int, name: str = "picture") -> pa.Field:

@@ -13,6 +13,7 @@ import jax
 import jax.numpy as jnp
 import msgspec
 
+from weights.data.inputs import Layout
 from weights.elements.regularization import uniforms
 
 _STREAM = 0xA06
@@ -49,11 +50,16 @@ class Augmentation(msgspec.Struct, frozen=True):
             if (value := getattr(self, name)) is not None and not 0 <= value <= most
         ]
 
-    def resolved(self, picture: tuple[int, int, int] | None, *, random: bool = True) -> Augmentation:
-        """With everything filled in for pictures (height, width, channels); all off without pictures, or if no step may be random."""
-        usual = NOTHING if picture is None or not random else _OF_COLOUR if picture[2] > 1 else _OF_GREY
+    def resolved(self, layout: Layout, *, random: bool = True) -> Augmentation:
+        """With everything filled in for pictures of this layout; all off if no step may be random."""
+        usual = NOTHING if not random else _OF_COLOUR if layout.shape("pixels")[-1] > 1 else _OF_GREY
         own = {name: value for name in self.__struct_fields__ if (value := getattr(self, name)) is not None}
         return msgspec.structs.replace(usual, **own)
+
+    @property
+    def in_use(self) -> dict[str, float]:
+        """The changes that are asked for, by name."""
+        return {name: value for name in self.__struct_fields__ if (value := getattr(self, name)) is not None}
 
     @property
     def turns(self) -> bool:
@@ -79,27 +85,25 @@ class _Chance(NamedTuple):
     brightness: jax.Array
 
 
-def augmented(settings: Augmentation, x: jax.Array, picture: tuple[int, int, int], *, seed: jax.Array, step: jax.Array) -> jax.Array:
+def augmented(settings: Augmentation, pictures: jax.Array, *, seed: jax.Array, step: jax.Array) -> jax.Array:
     """Pictures of a batch, each changed in its own way.
 
     Args:
         settings: resolved.
-        x: pixels, uint8, shape (n, height * width * channels).
-        picture: height, width and channels.
+        pictures: pixels, uint8, shape (n, height, width, channels).
         seed: of the member, ().
         step: which, ().
 
     Returns:
         float32, of the same shape and scale.
     """
-    pictures = x.reshape(-1, *picture)
-    chance = _Chance(*(2.0 * uniforms((len(_Chance._fields), len(x)), seed, step, _STREAM) - 1.0))
+    chance = _Chance(*(2.0 * uniforms((len(_Chance._fields), len(pictures)), seed, step, _STREAM) - 1.0))
     seen = _seen(settings, pictures, chance)
     if settings.brightness:
         contrast, brightness = (settings.brightness * each[:, None, None, None] for each in (chance.contrast, chance.brightness))
         mean = seen.mean((1, 2, 3), keepdims=True)
         seen = mean + (1.0 + contrast) * (seen - mean) + 255.0 * brightness
-    return seen.reshape(x.shape)
+    return seen
 
 
 def second_shares(settings: Augmentation, n: int, *, seed: jax.Array, step: jax.Array) -> jax.Array:

@@ -15,10 +15,10 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from weights.data.inputs import Layout
 from weights.ensemble import Ensemble
 from weights.errors import UsageError, suggest
-from weights.inspection.gratings import population_of_pictures
-from weights.models.base import Shape
+from weights.inspection.gratings import population_of_pictures, show_pixels
 from weights.models.registry import build, layers_of
 from weights.spec import Spec, program_spec
 from weights.types import FloatArray, IntArray, Params
@@ -61,7 +61,7 @@ def most_exciting(
 
     Args:
         ensemble: of pictures.
-        x: pictures, uint8, shape (n, p).
+        x: pictures, uint8, shape (n, height, width, channels).
         layer: its name, such as "hidden.2".
         y: class codes, shape (n,); without them units that vary most come first.
         member: number of the member, counted from 0.
@@ -71,20 +71,20 @@ def most_exciting(
     Raises:
         UsageError: there is no such layer or member, or the ensemble does not read pictures.
     """
-    population, shape = population_of_pictures(ensemble)
+    population, layout = population_of_pictures(ensemble)
     check_units(ensemble, layer, member)
     params = jax.tree.map(lambda a: a[member], population.params)
     rows = np.unique(np.linspace(0, len(x) - 1, min(len(x), _MOST_LOOKED_AT)).astype(int))
     spec = program_spec(population.spec)
-    at_once = shape.rows_at_once(_BLOCK)
+    at_once = layout.rows_at_once(_BLOCK)
     blocks = [x[rows[i : i + at_once]] for i in range(0, len(rows), at_once)]
-    largest = np.concatenate([_in_block(_largest(spec, shape, layer), params, block, at_once) for block in blocks])
+    largest = np.concatenate([_in_block(_largest(spec, layout, layer), params, block, at_once) for block in blocks])
     told_apart = np.full(largest.shape[1], np.nan) if y is None else _between_classes(largest, y[rows])
     order = np.argsort(-(largest.var(0) if y is None else told_apart), kind="stable")
     found = []
     for number in (int(unit) for unit in order[:n_units]):
         best = np.argsort(-largest[:, number], kind="stable")[:n_patches]
-        boxes = _boxes(np.asarray(_gradients(spec, shape, layer)(params, jnp.asarray(x[rows[best]], jnp.float32), number)), shape)
+        boxes = _boxes(np.asarray(_gradients(spec, layout, layer)(params, jnp.asarray(x[rows[best]], jnp.float32), number)))
         patches = [Patch(int(rows[i]), float(largest[i, number]), box) for i, box in zip(best, boxes, strict=True)]
         found.append(Unit(number, patches, float(told_apart[number])))
     return found
@@ -116,10 +116,9 @@ def _between_classes(values: FloatArray, y: IntArray) -> FloatArray:
     return np.divide(between, total, out=np.zeros_like(total), where=total > 0)
 
 
-def _boxes(gradients: FloatArray, shape: Shape) -> list[tuple[int, int, int, int]]:
-    """The box that holds nearly all of each gradient (n, p)."""
-    assert shape.picture is not None
-    sizes = np.abs(gradients).reshape(-1, *shape.picture).sum(3)
+def _boxes(gradients: FloatArray) -> list[tuple[int, int, int, int]]:
+    """The box that holds nearly all of each gradient (n, height, width, channels)."""
+    sizes = np.abs(gradients).sum(3)
     boxes = []
     for size in sizes:
         (top, bottom), (left, right) = (_middle(size.sum(axis)) for axis in (1, 0))
@@ -137,20 +136,20 @@ def _middle(sizes: FloatArray) -> tuple[int, int]:
 
 def _in_block(run: Callable[..., Any], params: Params, x: FloatArray, size: int) -> FloatArray:
     """What a program makes of a block of rows, padded to this size so that one program serves all."""
-    padded = np.zeros((size, x.shape[1]), np.float32)
+    padded = np.zeros((size, *x.shape[1:]), np.float32)
     padded[: len(x)] = x
     return np.asarray(run(params, padded))[: len(x)]
 
 
 @functools.lru_cache(maxsize=16)
-def _largest(spec: Spec, shape: Shape, layer: str) -> Callable[[Params, Any], jax.Array]:
-    """The largest activation of each unit of a layer at any place of pictures (n, p), shape (n, h)."""
-    model = build(spec.model, shape, spec.initialization, spec.activation)
-    return jax.jit(lambda params, x: model.apply(params, x)[1][layer].activations.max((1, 2)))
+def _largest(spec: Spec, layout: Layout, layer: str) -> Callable[[Params, Any], jax.Array]:
+    """The largest activation of each unit of a layer at any place of pictures, shape (n, h)."""
+    model = build(spec.model, layout, spec.initialization, spec.activation)
+    return jax.jit(lambda params, x: model.apply(params, show_pixels(layout, x))[1][layer].activations.max((1, 2)))
 
 
 @functools.lru_cache(maxsize=16)
-def _gradients(spec: Spec, shape: Shape, layer: str) -> Callable[[Params, jax.Array, int], jax.Array]:
-    """How the largest activation of a unit changes with the pixels of each of some pictures (n, p), shape (n, p)."""
-    largest = _largest(spec, shape, layer)
+def _gradients(spec: Spec, layout: Layout, layer: str) -> Callable[[Params, jax.Array, int], jax.Array]:
+    """How the largest activation of a unit changes with the pixels of each of some pictures, shape (n, height, width, channels)."""
+    largest = _largest(spec, layout, layer)
     return jax.jit(lambda params, x, unit: jax.grad(lambda x: largest(params, x)[:, unit].sum())(x))

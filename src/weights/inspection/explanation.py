@@ -18,9 +18,10 @@ import jax.numpy as jnp
 import numpy as np
 import scipy.special
 
-from weights.ensemble import Ensemble, available_threads, model_shape
+from weights.data.inputs import COLUMNS, Inputs, Layout
+from weights.ensemble import Ensemble, available_threads, pad
 from weights.errors import DataError
-from weights.models.base import Shape, keep_all
+from weights.models.base import keep_all
 from weights.models.registry import build
 from weights.spec import Spec, program_spec
 from weights.tasks.base import OutputFunctions
@@ -63,7 +64,7 @@ class Explanation:
         return float(scipy.special.stdtrit(self.degrees, (1 + level) / 2)) * self.std_err
 
 
-def explain(ensemble: Ensemble, x: FloatArray, reference: FloatArray, *, label: int | None = None) -> Explanation:
+def explain(ensemble: Ensemble, inputs: Inputs, reference: FloatArray, *, label: int | None = None) -> Explanation:
     """Share out the predictions of encoded rows among features.
 
     The intervals come from the members, each of which missed some rows: with folds by the jackknife that leaves groups out (Tukey 1958;
@@ -78,23 +79,23 @@ def explain(ensemble: Ensemble, x: FloatArray, reference: FloatArray, *, label: 
 
     Args:
         ensemble: that predicts.
-        x: encoded rows, shape (r, p).
-        reference: average inputs, shape (p,).
+        inputs: r encoded rows. Blocks of other kinds than columns are one feature each, beside what its model takes for nothing: zero.
+        reference: average columns, shape (p,).
         label: code of the class to explain; the most probable of each row if None.
 
     Raises:
         DataError: weights are so large that contributions overflow.
     """
-    task, lines = ensemble.task, _Lines(ensemble, x, reference.astype(np.float32))
-    end = ensemble.answer(x)
+    task, lines = ensemble.task, _Lines(ensemble, inputs, reference.astype(np.float32))
+    end = ensemble.answer(inputs)
     labels = task.explained_codes(end, label)
-    contributions, moves = np.zeros(x.shape), np.zeros((lines.n_replicates, *x.shape), np.float32)
+    contributions, moves = np.zeros(lines.shape), np.zeros((lines.n_replicates, *lines.shape), np.float32)
     before = lines.outputs(0.0)
     base = value = task.pick(task.decode(before), labels)
     with np.errstate(over="ignore", invalid="ignore"):
         for step in range(_N_STEPS):
             last = step + 1 == _N_STEPS
-            after = ensemble.combined(x) if last else lines.outputs((step + 1) / _N_STEPS)
+            after = ensemble.combined(inputs) if last else lines.outputs((step + 1) / _N_STEPS)
             towards = np.mean([task.pick_slopes(before + place * (after - before), labels) for place in _PLACES], axis=0)
             parts, own = lines.parts((step + 0.5) / _N_STEPS, towards)
             following = task.pick(task.decode(after), labels)
@@ -103,7 +104,7 @@ def explain(ensemble: Ensemble, x: FloatArray, reference: FloatArray, *, label: 
             before, value = after, following
     if not np.isfinite(contributions).all():
         raise DataError("Contributions must be finite, but weights of this run are so large that they overflow. Fit again.")
-    names = [column.name for column in ensemble.encoding.columns]
+    names = ensemble.encoding.names
     gathered = np.eye(len(names))[np.asarray(ensemble.encoding.groups)]
     std_err, degrees = _spread(ensemble, moves @ gathered.astype(np.float32))
     return Explanation(names, base, value, labels, contributions @ gathered, std_err, degrees)
@@ -124,21 +125,22 @@ class _Lines:
         n_replicates: how many small ensembles, of one member of each population, tell how much the choice of rows matters.
     """
 
-    def __init__(self, ensemble: Ensemble, x: FloatArray, reference: FloatArray) -> None:
-        self.ensemble, self.x, self.reference = ensemble, x, reference
+    def __init__(self, ensemble: Ensemble, inputs: Inputs, reference: FloatArray) -> None:
+        self.ensemble, self.inputs, self.reference = ensemble, inputs, reference
+        self.shape = len(inputs), len(ensemble.encoding.groups)
         self.n_replicates = _n_replicates(ensemble)
 
     def outputs(self, place: float) -> FloatArray:
         """The ensemble's outputs at this part of the way, shape (r, k)."""
-        total = np.tile(self.ensemble.offset, (len(self.x), 1))
-        for _, part, _, outputs in self._members(0, place, np.zeros((len(self.x), 0))):
+        total = np.tile(self.ensemble.offset, (len(self.inputs), 1))
+        for _, part, _, outputs in self._members(0, place, np.zeros((len(self.inputs), 0))):
             total += part * self.ensemble.task.normalise(outputs)
         return total
 
     def parts(self, place: float, towards: FloatArray) -> tuple[FloatArray, FloatArray]:
         """What each input moves towards (r, k), as if slopes were everywhere as here: the ensemble's (r, p), and each replicate's."""
-        total = np.zeros(self.x.shape)
-        own = np.zeros((self.n_replicates, *self.x.shape), np.float32)
+        total = np.zeros(self.shape)
+        own = np.zeros((self.n_replicates, *self.shape), np.float32)
         for m, part, share, moved in self._members(1, place, towards):
             total += part * moved
             if m < self.n_replicates:
@@ -147,9 +149,9 @@ class _Lines:
 
     def _members(self, which: int, place: float, towards: FloatArray) -> Iterator[tuple[int, float, float, FloatArray]]:
         """For each member its number, its part in the ensemble, its population's share, and what its program gives."""
-        shape = model_shape(self.ensemble.encoding, self.ensemble.task)
+        layout = self.ensemble.encoding.layout(self.ensemble.task.n_outputs)
         for population in self.ensemble.populations:
-            program = _programs(program_spec(population.spec), shape, self.ensemble.task.functions)[which]
+            program = _programs(program_spec(population.spec), layout, self.ensemble.task.functions)[which]
             members = population.members
             votes = population.share * population.votes / population.votes.sum()
             with ThreadPoolExecutor(available_threads()) as threads:
@@ -159,38 +161,50 @@ class _Lines:
 
     def _in_blocks(self, program: Callable[..., jax.Array], place: float, towards: FloatArray, params: Params) -> FloatArray:
         values = []
-        for begin in range(0, len(self.x), _BLOCK):
-            n_rows = len(self.x[begin : begin + _BLOCK])
-            blocks = [np.zeros((1 << (max(n_rows, 16) - 1).bit_length(), a.shape[1]), np.float32) for a in (self.x, towards)]
-            for block, a in zip(blocks, (self.x, towards), strict=True):
-                block[:n_rows] = a[begin : begin + _BLOCK]
-            values.append(np.asarray(program(params, self.reference, np.float32(place), *blocks))[:n_rows])
+        for begin in range(0, len(self.inputs), _BLOCK):
+            rows = self.inputs[begin : begin + _BLOCK]
+            size = 1 << (max(len(rows), 16) - 1).bit_length()
+            block = np.zeros((size, towards.shape[1]), np.float32)
+            block[: len(rows)] = towards[begin : begin + _BLOCK]
+            values.append(np.asarray(program(params, self.reference, np.float32(place), pad(rows, size), block))[: len(rows)])
         return np.concatenate(values)
 
 
 @functools.lru_cache(maxsize=32)
-def _programs(spec: Spec, shape: Shape, functions: OutputFunctions) -> tuple[Callable[..., jax.Array], Callable[..., jax.Array]]:
-    """Outputs (n, k) of a member on the way to rows (n, p), and what each input moves there, (n, p)."""
-    model = build(spec.model, shape, spec.initialization, spec.activation)
-    rows = jnp.asarray(model.input_rows, jnp.int32)
+def _programs(spec: Spec, layout: Layout, functions: OutputFunctions) -> tuple[Callable[..., jax.Array], Callable[..., jax.Array]]:
+    """Outputs (n, k) of a member on the way to rows, and what each place of their inputs moves there, (n, places)."""
+    model = build(spec.model, layout, spec.initialization, spec.activation)
+    places = jnp.asarray(model.embedded_places, jnp.int32)
+    n_places = layout.n_columns + sum(name != COLUMNS for name in layout.names)
 
-    def line(params: Params, reference: jax.Array, x: jax.Array) -> tuple[jax.Array, jax.Array]:
-        first = model.enter(params, reference[None])
-        return first, model.enter(params, x) - first
+    def line(params: Params, reference: jax.Array, inputs: Inputs) -> tuple[Inputs, Inputs]:
+        """Where the way begins, embedded, and how it goes on from there."""
+        end = model.embed(params, inputs)
+        start = jax.tree.map(lambda block: jnp.zeros_like(block[:1]), end)
+        if layout.n_columns and COLUMNS in end.blocks:
+            start = start.replace(**{COLUMNS: model.embed(params, inputs[:1].replace(**{COLUMNS: reference[None]}))[COLUMNS]})
+        return start, jax.tree.map(jnp.subtract, end, start)
 
-    def outputs(params: Params, reference: jax.Array, place: jax.Array, x: jax.Array, _: jax.Array) -> jax.Array:
-        first, way = line(params, reference, x)
-        return model.proceed(params, first + place * way, keep_all)[0]
+    def outputs(params: Params, reference: jax.Array, place: jax.Array, inputs: Inputs, _: jax.Array) -> jax.Array:
+        start, way = line(params, reference, inputs)
+        return model.forward(params, jax.tree.map(lambda first, on: first + place * on, start, way), keep_all)[0]
 
-    def parts(params: Params, reference: jax.Array, place: jax.Array, x: jax.Array, towards: jax.Array) -> jax.Array:
-        first, way = line(params, reference, x)
+    def parts(params: Params, reference: jax.Array, place: jax.Array, inputs: Inputs, towards: jax.Array) -> jax.Array:
+        start, way = line(params, reference, inputs)
 
-        def moved(entered: jax.Array) -> jax.Array:
-            found = model.proceed(params, entered, keep_all)[0]
+        def moved(embedded: Inputs) -> jax.Array:
+            found = model.forward(params, embedded, keep_all)[0]
             return jnp.sum(functions.normalise(found) * towards)
 
-        each = jax.grad(moved)(first + place * way) * way  # (n, e)
-        return jnp.zeros(x.shape).at[:, rows].add(each)
+        slopes = jax.grad(moved)(jax.tree.map(lambda first, on: first + place * on, start, way))
+        each = jax.tree.map(jnp.multiply, slopes, way)
+        total = jnp.zeros((len(towards), n_places))
+        for name, block in each.blocks.items():
+            if name == COLUMNS:
+                total = total.at[:, places].add(block)
+            else:
+                total = total.at[:, layout.place(name)].add(block.reshape(len(block), -1).sum(1))
+        return total
 
     return jax.jit(outputs), jax.jit(parts)
 

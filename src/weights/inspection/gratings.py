@@ -19,10 +19,11 @@ import jax.numpy as jnp
 import msgspec
 import numpy as np
 
-from weights.ensemble import Ensemble, Population, model_shape
+from weights.data.inputs import Inputs, Layout
+from weights.ensemble import Ensemble, Population
 from weights.errors import UsageError
-from weights.models.base import Shape
-from weights.models.registry import build
+from weights.models.registry import architecture_of, build
+from weights.models.residual import PIXELS, image_size
 from weights.spec import Spec, program_spec
 from weights.types import BoolArray, FloatArray, Params
 
@@ -90,15 +91,15 @@ def filters(ensemble: Ensemble) -> Filters:
     Raises:
         UsageError: the ensemble does not read pictures.
     """
-    population, shape = population_of_pictures(ensemble)
+    population, layout = population_of_pictures(ensemble)
     members = population.members
-    drawn = [untrained_params(population.spec, shape, number) for number in range(_N_UNTRAINED)]
-    every = [_patterns(population.spec, shape, params) for params in members]
+    drawn = [untrained_params(population.spec, layout, number) for number in range(_N_UNTRAINED)]
+    every = [_patterns(population.spec, layout, params) for params in members]
     sizes = np.max([np.abs(one).max((0, 3)) for one in every], axis=0)
     used = sizes > _EMPTY * sizes.max()
     rows, columns = (np.flatnonzero(used.any(axis)) for axis in (1, 0))
     patterns = np.stack([one[:, rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1] for one in every])
-    named = [_named(population.spec, shape, params, side=max(patterns.shape[2:4])) for params in [*members, *drawn]]
+    named = [_named(population.spec, layout, params, side=max(patterns.shape[2:4])) for params in [*members, *drawn]]
     of_drawn = Counter(one.kind for units in named[len(members) :] for one in units)
     return Filters(patterns, named[: len(members)], {kind: of_drawn[kind] / of_drawn.total() for kind in KINDS})
 
@@ -149,44 +150,56 @@ def classify(responses: FloatArray, plain: FloatArray, shown: BoolArray, *, side
     return found
 
 
-def population_of_pictures(ensemble: Ensemble) -> tuple[Population, Shape]:
-    """The population of largest share, and the shape of its models.
+def population_of_pictures(ensemble: Ensemble) -> tuple[Population, Layout]:
+    """The population of largest share, and the layout of what it reads.
 
     Raises:
         UsageError: the ensemble does not read pictures.
     """
-    if ensemble.encoding.picture is None:
+    able = [population for population in ensemble.populations if PIXELS in architecture_of(population.spec.model).reads]
+    if not reads_pictures(ensemble):
         raise UsageError(
             "Filters and maps need a run of pictures, but this one reads columns. See `weights summary` and `weights explain`."
         )
-    return max(ensemble.populations, key=lambda population: population.share), model_shape(ensemble.encoding, ensemble.task)
+    return max(able, key=lambda population: population.share), ensemble.encoding.layout(ensemble.task.n_outputs)
 
 
-def untrained_params(spec: Spec, shape: Shape, number: int) -> Params:
+def reads_pictures(ensemble: Ensemble) -> bool:
+    """Whether some members look at pictures."""
+    return any(PIXELS in architecture_of(population.spec.model).reads for population in ensemble.populations)
+
+
+def show_pixels(layout: Layout, pixels: Any, columns: Any = 0.0) -> Inputs:
+    """Rows of these pixels (n, height, width, channels) and, where they have columns, of the same columns (p,) all."""
+    shapes = {name: shape for name, shape in layout.blocks if name != PIXELS}
+    return Inputs(
+        {**{name: jnp.broadcast_to(jnp.float32(columns), (len(pixels), *shape)) for name, shape in shapes.items()}, PIXELS: pixels}
+    )
+
+
+def untrained_params(spec: Spec, layout: Layout, number: int) -> Params:
     """The params of a member that has learned nothing; another number, another draw."""
-    model = build(spec.model, shape, spec.initialization, spec.activation)
-    sample = jnp.zeros((2, shape.n_inputs), jnp.float32)
-    return model.init(sample, jnp.zeros((0, 1), jnp.float32), key=jax.random.key(0x57A7 + number))
+    model = build(spec.model, layout, spec.initialization, spec.activation)
+    return model.init(layout.zeros(2), jnp.zeros((0, 1), jnp.float32), key=jax.random.key(0x57A7 + number))
 
 
-def _named(spec: Spec, shape: Shape, params: Params, *, side: int) -> list[Filter]:
+def _named(spec: Spec, layout: Layout, params: Params, *, side: int) -> list[Filter]:
     """What the filters of one member respond to."""
-    assert shape.picture is not None
-    height, width, channels = shape.picture
+    height, width, channels = image_size(layout)
     shown = np.array([[_can_be_shown(theta, frequency) for frequency in _FREQUENCIES] for theta in _ORIENTATIONS])
-    sums = _first_sums(program_spec(spec), shape)
+    sums = _first_sums(program_spec(spec), layout)
     grey = np.full((1, height, width, channels), _GREY)
-    at_rest = np.asarray(sums(params, jnp.asarray(grey.reshape(1, -1), jnp.float32)))
+    at_rest = np.asarray(sums(params, jnp.asarray(grey, jnp.float32)))
     strengths, plain = [], []
     for axis in _axes(channels):
         answers = []
         for theta in _ORIENTATIONS:
             gratings = np.stack([_grating(height, width, theta, *stripes) for stripes in _stripes()])
             pictures = grey + _CONTRAST * gratings[..., None] * axis
-            answers.append(np.asarray(sums(params, jnp.asarray(pictures.reshape(len(pictures), -1), jnp.float32))) - at_rest)
+            answers.append(np.asarray(sums(params, jnp.asarray(pictures, jnp.float32))) - at_rest)
         pairs = np.stack(answers).reshape(len(_ORIENTATIONS), len(_FREQUENCIES), 2, -1)
         strengths.append(np.hypot(pairs[:, :, 0], pairs[:, :, 1]))
-        uniform = jnp.asarray((grey + _CONTRAST * axis).reshape(1, -1), jnp.float32)
+        uniform = jnp.asarray(grey + _CONTRAST * axis, jnp.float32)
         plain.append(np.abs(np.asarray(sums(params, uniform)) - at_rest)[0])
     return classify(np.stack(strengths), np.stack(plain), shown, side=side)
 
@@ -225,22 +238,21 @@ def _direction(strength: FloatArray, shown: BoolArray) -> tuple[float, float]:
     return selectivity, round(float(np.degrees(np.angle(total))) / 2, 2) % 180
 
 
-def _patterns(spec: Spec, shape: Shape, params: Params) -> FloatArray:
+def _patterns(spec: Spec, layout: Layout, params: Params) -> FloatArray:
     """How the sums of the first layer in the middle of a picture change with its pixels, shape (h, height, width, channels)."""
-    assert shape.picture is not None
-    grey = jnp.full((1, shape.n_inputs), _GREY, jnp.float32)
-    changes = jax.jacrev(lambda x: _first_sums(program_spec(spec), shape)(params, x)[0])(grey)
-    return np.asarray(changes).reshape(-1, *shape.picture)
+    grey = jnp.full((1, *image_size(layout)), _GREY, jnp.float32)
+    changes = jax.jacrev(lambda x: _first_sums(program_spec(spec), layout)(params, x)[0])(grey)
+    return np.asarray(changes).reshape(-1, *image_size(layout))
 
 
 @functools.lru_cache(maxsize=8)
-def _first_sums(spec: Spec, shape: Shape) -> Callable[[Params, jax.Array], Any]:
-    """The sums (n, h) of the first layer's units in the middle of pictures (n, p)."""
-    model = build(spec.model, shape, spec.initialization, spec.activation)
+def _first_sums(spec: Spec, layout: Layout) -> Callable[[Params, jax.Array], Any]:
+    """The sums (n, h) of the first layer's units in the middle of pictures (n, height, width, channels)."""
+    model = build(spec.model, layout, spec.initialization, spec.activation)
 
     @jax.jit
     def sums(params: Params, x: jax.Array) -> jax.Array:
-        hidden = model.apply(params, x)[1]
+        hidden = model.apply(params, show_pixels(layout, x))[1]
         first = hidden[next(iter(hidden))].sums
         return first[:, first.shape[1] // 2, first.shape[2] // 2]
 

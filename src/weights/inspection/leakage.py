@@ -26,16 +26,14 @@ def find_leaks(dataset: Dataset, task: Task, y: AnyArray) -> list[str]:
     numbers as targets are replaced by their ranks, so that a few large ones cannot hide a copy. That takes fifty rows;
     among fewer, but at least ten, numbers that order all rows exactly as the target does are reported.
     """
-    if dataset.encoding.picture is not None:
-        return []
-    if len(dataset.x) < _FEWEST_ROWS:
+    if len(dataset.inputs) < _FEWEST_ROWS:
         return _copies(dataset, task, y)
     wanted = task.indicators(y)
-    half = np.random.default_rng(0).permutation(len(dataset.x)) % 2
-    groups = np.asarray(dataset.encoding.groups)
+    half = np.random.default_rng(0).permutation(len(dataset.inputs)) % 2
+    groups = np.asarray(dataset.encoding.column_groups)
     leaks = []
-    for j, (feature, column) in enumerate(zip(dataset.used_features, dataset.encoding.columns, strict=True)):
-        inputs = dataset.x[:, groups == j]
+    for j, (feature, column) in enumerate(zip(dataset.used_features, dataset.encoding.columns, strict=False)):
+        inputs = dataset.inputs.x[:, groups == j]
         share = _share_explained(inputs, wanted, half, is_number=isinstance(column, Numeric | Datetime), has_flag=column.missing)
         if share >= _LEAK:
             leaks.append(
@@ -49,13 +47,13 @@ def _copies(dataset: Dataset, task: Task, y: AnyArray) -> list[str]:
     """Sentences about numbers in the very order of the target (or the reverse), which in ten rows comes by chance once in a million."""
     if not task.numeric or len(np.unique(y)) < _FEWEST_FOR_COPIES:
         return []
-    groups, wanted = np.asarray(dataset.encoding.groups), ranks(y)
+    groups, wanted = np.asarray(dataset.encoding.column_groups), ranks(y)
     return [
         f"'{feature.name}' orders all {len(y)} rows as '{task.target}' does: a likely leak. "
         f"If it is only known after the outcome, leave it out with --drop '{feature.name}'"
-        for j, (feature, column) in enumerate(zip(dataset.used_features, dataset.encoding.columns, strict=True))
+        for j, (feature, column) in enumerate(zip(dataset.used_features, dataset.encoding.columns, strict=False))
         if isinstance(column, Numeric | Datetime)
-        and any(np.array_equal(ranks(sign * dataset.x[:, np.argmax(groups == j)]), wanted) for sign in (1, -1))
+        and any(np.array_equal(ranks(sign * dataset.inputs.x[:, np.argmax(groups == j)]), wanted) for sign in (1, -1))
     ]
 
 

@@ -13,8 +13,8 @@ from typing import NamedTuple
 import jax
 import numpy as np
 
+from weights.data.inputs import COLUMNS, Inputs, Layout
 from weights.ensemble import apply_program
-from weights.models.base import Shape
 from weights.models.registry import architecture_of
 from weights.spec import Spec
 from weights.tasks.base import Scaled, Task
@@ -61,15 +61,16 @@ class OutOfBag:
     """An ensemble's members, each with the rows it never saw.
 
     Attributes:
-        x: the rows as models read them, float32, shape (r, p); each is unseen by a member of every population.
+        inputs: the r rows as models read them; each is unseen by a member of every population.
+        x: their columns, float32, shape (r, p).
         as_is: the answers to them.
         members: population and number of every member that has rows, and these rows.
         alone: what each of them says of its rows by itself, on the target's scale, each (rows, c).
     """
 
-    def __init__(self, task: Task, shape: Shape, voices: Sequence[Voices], offset: FloatArray, x: FloatArray, n_threads: int) -> None:
-        self.task, self.voices, self.offset, self.x, self.n_threads = task, voices, offset, x, n_threads
-        self.programs = [apply_program(one.spec, shape) for one in voices]
+    def __init__(self, task: Task, layout: Layout, voices: Sequence[Voices], offset: FloatArray, inputs: Inputs, n_threads: int) -> None:
+        self.task, self.voices, self.offset, self.inputs, self.x, self.n_threads = task, voices, offset, inputs, inputs.x, n_threads
+        self.programs = [apply_program(one.spec, layout) for one in voices]
         self.members = [
             (p, m, rows) for p, one in enumerate(voices) for m, unseen in enumerate(one.unseen) if len(rows := np.flatnonzero(unseen))
         ]
@@ -77,7 +78,7 @@ class OutOfBag:
         self.linear = [
             self._linear(i) if architecture_of(voices[p].spec.model).linear else None for i, (p, _, _) in enumerate(self.members)
         ]
-        as_they_are = Replacement(np.zeros(0, int), np.zeros((1, len(x), 0), np.float32), np.ones((1, len(x))))
+        as_they_are = Replacement(np.zeros(0, int), np.zeros((1, len(inputs), 0), np.float32), np.ones((1, len(inputs))))
         self.as_is, self.alone = self.answers(as_they_are)
 
     def answers(self, replacement: Replacement) -> Without:
@@ -111,7 +112,8 @@ class OutOfBag:
                 part = rows[begin : begin + at_once]
                 x = np.repeat(self.x[part][None], n_values, axis=0)
                 x[:, :, columns] = replacement.values[:, part]
-                flat = self.programs[p](self.params[i], x.reshape(-1, x.shape[2]))
+                others = self.inputs[np.tile(part, n_values)]
+                flat = self.programs[p](self.params[i], others.replace(**{COLUMNS: x.reshape(-1, x.shape[2])}))
                 outputs[:, begin : begin + at_once] = self.task.normalise(flat).reshape(n_values, len(part), -1)
             return outputs
 

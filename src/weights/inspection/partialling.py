@@ -137,19 +137,19 @@ def design(encoding: Encoding, x: FloatArray, weight: FloatArray) -> Design:
 
 def columns_by_feature(encoding: Encoding) -> list[IntArray]:
     """Of each feature, the places of its inputs, which stand side by side."""
-    groups = np.asarray(encoding.groups)
+    groups = np.asarray(encoding.column_groups)
     return np.split(np.arange(len(groups)), np.flatnonzero(np.diff(groups)) + 1)
 
 
 def _levels(encoding: Encoding) -> list[str]:
-    names = [encoding.columns[feature].name for feature in encoding.groups]
+    names = [encoding.columns[feature].name for feature in encoding.column_groups]
     return [name.removeprefix(own).removeprefix(" = ").strip() for name, own in zip(encoding.inputs, names, strict=True)]
 
 
 def _named(encoding: Encoding, column: int, others: list[int]) -> str:
     """The features that these inputs are of; of the input's own feature, the inputs."""
-    own = encoding.groups[column]
-    features = dict.fromkeys(f"'{encoding.columns[encoding.groups[k]].name}'" for k in others if encoding.groups[k] != own)
+    own = encoding.column_groups[column]
+    features = dict.fromkeys(f"'{encoding.columns[encoding.column_groups[k]].name}'" for k in others if encoding.column_groups[k] != own)
     named = [*features] or [f"'{encoding.inputs[k]}'" for k in others]
     return listed(named, _MOST_NAMED)
 

@@ -22,10 +22,11 @@ import numpy as np
 import scipy.ndimage
 import scipy.stats
 
-from weights.ensemble import Ensemble, available_threads, model_shape
-from weights.inspection.gratings import population_of_pictures, untrained_params
-from weights.models.base import Shape
+from weights.data.inputs import Inputs, Layout
+from weights.ensemble import Ensemble, available_threads
+from weights.inspection.gratings import population_of_pictures, show_pixels, untrained_params
 from weights.models.registry import build, layers_of
+from weights.models.residual import PIXELS
 from weights.spec import Spec, program_spec
 from weights.tasks.base import OutputFunctions
 from weights.types import BoolArray, FloatArray, IntArray, Params
@@ -130,7 +131,7 @@ class Saliency:
         return None if np.isnan(more) else more >= _AGREES
 
 
-def saliency(ensemble: Ensemble, x: FloatArray, *, label: int | None = None) -> Saliency:
+def saliency(ensemble: Ensemble, row: Inputs, *, label: int | None = None) -> Saliency:
     """What the answer to one picture rests on.
 
     The class explained is one the ensemble can answer; maps are of its log odds against all others, member by member, and averaged as
@@ -139,28 +140,25 @@ def saliency(ensemble: Ensemble, x: FloatArray, *, label: int | None = None) -> 
 
     Args:
         ensemble: of pictures.
-        x: the picture, uint8, shape (p,).
+        row: the picture, and the columns beside it if there are some, which stay as they are.
         label: position of the class to explain; the most probable if None.
 
     Raises:
         UsageError: the ensemble does not read pictures.
     """
-    population, _ = population_of_pictures(ensemble)
-    shape = model_shape(ensemble.encoding, ensemble.task)
-    assert shape.picture is not None
-    height, width, channels = shape.picture
-    answer = ensemble.answer(x[None])
+    population, layout = population_of_pictures(ensemble)
+    answer = ensemble.answer(row)
     codes = ensemble.task.explained_codes(answer, label)
     code = int(codes[0])
-    picture = x.reshape(height, width, channels)
+    picture = row[PIXELS][0]
     fill = picture.mean((0, 1))
     spec = program_spec(population.spec)
-    mapped = _Maps(spec, shape, ensemble.task.functions, code, picture, fill)
+    mapped = _Maps(spec, layout, ensemble.task.functions, code, row, fill)
     members = population.members
     names = layers_of(population.spec.model)[::-1]
     with ThreadPoolExecutor(available_threads()) as threads:
         own = [*threads.map(mapped.of, members)]
-        layers = [[*threads.map(mapped.of, drawn)] for drawn in _cascade(population.spec, shape, members, names)]
+        layers = [[*threads.map(mapped.of, drawn)] for drawn in _cascade(population.spec, layout, members, names)]
     gradients, occlusion = (np.stack(maps) * ensemble.task.unit for maps in zip(*own, strict=True))
     votes = population.votes / population.votes.sum()
     randomised = [Randomised(name, _likeness(own, drawn)) for name, drawn in zip(names, layers, strict=True)]
@@ -168,8 +166,8 @@ def saliency(ensemble: Ensemble, x: FloatArray, *, label: int | None = None) -> 
     found = Saliency(picture, code, float(ensemble.task.pick(answer, codes)[0]), None, gradients, occlusion, votes, randomised, chance)
     if not found.critical.any():
         return found
-    hidden = np.where(found.critical[:, :, None], fill.round().astype(np.uint8), picture).reshape(1, -1)
-    return dataclasses.replace(found, without=float(ensemble.task.pick(ensemble.answer(hidden), codes)[0]))
+    hidden = np.where(found.critical[:, :, None], fill.round().astype(np.uint8), picture)[None]
+    return dataclasses.replace(found, without=float(ensemble.task.pick(ensemble.answer(row.replace(**{PIXELS: hidden})), codes)[0]))
 
 
 def critical_places(mean: FloatArray, agreement: FloatArray) -> BoolArray:
@@ -186,24 +184,24 @@ def rank_correlation(first: FloatArray, second: FloatArray) -> float:
 class _Maps:
     """The two maps of one picture, made by any member."""
 
-    def __init__(self, spec: Spec, shape: Shape, functions: OutputFunctions, label: int, picture: FloatArray, fill: FloatArray) -> None:
-        assert shape.picture is not None
-        self._size, self._label = shape.picture, label
-        self._gradients, self._odds = _programs(spec, shape, functions)
-        noise = np.random.default_rng(0x5A11).normal(size=(_N_COPIES, shape.n_inputs))
-        self._copies = (picture.reshape(-1) + noise * _NOISE * float(np.ptp(picture))).astype(np.float32)
-        self._windows = [*_windows(*shape.picture[:2])]
-        at_once = shape.rows_at_once(_BLOCK)
+    def __init__(self, spec: Spec, layout: Layout, functions: OutputFunctions, label: int, row: Inputs, fill: FloatArray) -> None:
+        picture = row[PIXELS][0]
+        self._size, self._label, self._columns = picture.shape, label, row.x[0]
+        self._gradients, self._odds = _programs(spec, layout, functions)
+        noise = np.random.default_rng(0x5A11).normal(size=(_N_COPIES, picture.size)).reshape(-1, *picture.shape)
+        self._copies = (picture + noise * _NOISE * float(np.ptp(picture))).astype(np.float32)
+        self._windows = [*_windows(*picture.shape[:2])]
+        at_once = layout.rows_at_once(_BLOCK)
         n_blocks = -(-(len(self._windows) + 1) // at_once)
         hidden = np.repeat(picture[None].astype(np.float32), n_blocks * at_once if n_blocks > 1 else len(self._windows) + 1, 0)
         for i, (rows, columns) in enumerate(self._windows):
             hidden[i + 1, rows, columns] = fill
-        self._blocks = np.split(hidden.reshape(len(hidden), -1), n_blocks)
+        self._blocks = np.split(hidden, n_blocks)
 
     def of(self, params: Params) -> tuple[FloatArray, FloatArray]:
         """Gradients and occlusion of one member, each (height, width)."""
-        changes = np.asarray(self._gradients(params, self._copies, self._label), np.float64).reshape(-1, *self._size)
-        odds = np.concatenate([np.asarray(self._odds(params, block, self._label), np.float64) for block in self._blocks])
+        changes = np.asarray(self._gradients(params, self._copies, self._columns, self._label), np.float64)
+        odds = np.concatenate([np.asarray(self._odds(params, block, self._columns, self._label), np.float64) for block in self._blocks])
         total, n_covering = np.zeros(self._size[:2]), np.zeros(self._size[:2])
         for fall, (rows, columns) in zip(odds[0] - odds[1:], self._windows, strict=False):  # padding follows
             total[rows, columns] += fall
@@ -225,9 +223,9 @@ def _slices(side: int) -> list[slice]:
     return [slice(start, start + window) for start in starts]
 
 
-def _cascade(spec: Spec, shape: Shape, members: list[Params], names: list[str]) -> Iterator[list[Params]]:
+def _cascade(spec: Spec, layout: Layout, members: list[Params], names: list[str]) -> Iterator[list[Params]]:
     """The members with one more layer of these drawn anew each time."""
-    drawn = [untrained_params(spec, shape, number) for number in range(len(members))]
+    drawn = [untrained_params(spec, layout, number) for number in range(len(members))]
     for last in range(len(names)):
         anew = {*names[: last + 1]}
         yield [{name: (new if name in anew else old)[name] for name in names} for old, new in zip(members, drawn, strict=True)]
@@ -257,15 +255,21 @@ def _ranks(maps: Iterable[FloatArray]) -> FloatArray:
     return np.divide(ranks, sizes, out=np.zeros_like(ranks), where=sizes > 0)
 
 
-_Program = Callable[[Params, Any, int], Any]
+_Program = Callable[[Params, Any, Any, int], Any]
 
 
 @functools.lru_cache(maxsize=8)
-def _programs(spec: Spec, shape: Shape, functions: OutputFunctions) -> tuple[_Program, _Program]:
-    """Of one member and pictures (n, p): how the log odds of a class change with each pixel, (n, p), and these log odds, (n,)."""
-    model = build(spec.model, shape, spec.initialization, spec.activation)
+def _programs(spec: Spec, layout: Layout, functions: OutputFunctions) -> tuple[_Program, _Program]:
+    """How the log odds of a class change with each pixel of pictures (n, height, width, channels), and these log odds, (n,).
 
-    def odds(params: Params, x: jax.Array, label: IntArray) -> jax.Array:
-        return functions.margin(model.apply(params, x)[0], label)
+    Of one member, and beside the same columns (p,) for all.
+    """
+    model = build(spec.model, layout, spec.initialization, spec.activation)
 
-    return jax.jit(lambda params, x, label: jax.grad(lambda x: odds(params, x, label).sum())(x)), jax.jit(odds)
+    def odds(params: Params, pixels: jax.Array, columns: jax.Array, label: IntArray) -> jax.Array:
+        return functions.margin(model.apply(params, show_pixels(layout, pixels, columns))[0], label)
+
+    def gradients(params: Params, pixels: jax.Array, columns: jax.Array, label: IntArray) -> jax.Array:
+        return jax.grad(lambda pixels: odds(params, pixels, columns, label).sum())(pixels)
+
+    return jax.jit(gradients), jax.jit(odds)

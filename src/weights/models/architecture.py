@@ -6,34 +6,25 @@ Each model declares its `Architecture` at the foot of its own file; registry.py 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 
+from weights.data.inputs import COLUMNS, Layout
 from weights.elements.activation import Activation
 from weights.elements.initialization import Initialization
-from weights.models.base import Cost, Model, Shape
+from weights.models.base import Cost, Model
 
-Block = Literal["x", "pixels"]
-"""What rows are made of: the columns of a table, or pixels."""
 LEAST_BATCH = 32
 """Fewer rows than this are drawn several times for a batch: tables of any few rows then share one compiled program."""
 
 
-class Sizes(NamedTuple):
-    """What settings are resolved for: rows, numeric inputs, and height, width and channels where rows are pictures."""
+class ModelSettings:
+    """Settings of a model: architectures derive theirs, as frozen msgspec records tagged with their name, with a `check`."""
 
-    n_samples: int
-    n_numeric: int = 0
-    picture: tuple[int, int, int] | None = None
+    __slots__ = ()
 
-    @property
-    def block(self) -> Block:
-        """What the rows are made of."""
-        return block_of(self.picture)
-
-
-def block_of(picture: tuple[int, int, int] | None) -> Block:
-    """What rows are made of, by height, width and channels of their pictures, if they are such."""
-    return "x" if picture is None else "pixels"
+    def check(self) -> list[str]:
+        """What is wrong with these settings, in words."""
+        return []
 
 
 def choose_batch_size(n_samples: int) -> int:
@@ -98,13 +89,14 @@ class Architecture(NamedTuple):
 
     Attributes:
         settings: type of its settings, a frozen record with a `check`, tagged with the name of the architecture.
-        build: (settings, shape, initialization, activation) -> the functions of one member, of resolved settings.
+        build: (settings, layout, initialization, activation) -> the functions of one member, of resolved settings.
         layers: settings -> names of the layers, as signals pass; none while it is not known how many there will be.
-        cost: (settings, shape) -> what a member has and takes, of resolved settings.
-        resolve: (settings, sizes) -> the settings with everything filled in.
+        cost: (settings, layout) -> what a member has and takes, of resolved settings.
+        resolve: (settings, layout, n_samples) -> the settings with everything filled in.
         lacks: settings -> what a saved run does not tell of them, in words; empty if they are resolved.
         n_bins: settings -> bins whose edges are looked up in all rows, for each number, before the first draw; 0 for none.
-        reads: what it reads.
+        reads: the blocks that it needs. also_reads: those that it reads as well where they are there.
+        augmentation: type of the settings of what is changed in rows while members learn; None for none.
         capacity: the setting that makes it wider or narrower, a number of units for each layer; empty if there is none.
         has_hidden: whether there are hidden units, which dropout silences and max_norm limits.
         linear: whether outputs are ``x @ w + b`` of the layer "output": such are solved, and their weights are coefficients.
@@ -115,13 +107,15 @@ class Architecture(NamedTuple):
     """
 
     settings: type[Any]
-    build: Callable[[Any, Shape, Initialization, Activation], Model]
+    build: Callable[[Any, Layout, Initialization, Activation], Model]
     layers: Callable[[Any], list[str]]
-    cost: Callable[[Any, Shape], Cost]
-    resolve: Callable[[Any, Sizes], Any] = lambda settings, sizes: settings
+    cost: Callable[[Any, Layout], Cost]
+    resolve: Callable[[Any, Layout, int], Any] = lambda settings, layout, n_samples: settings
     lacks: Callable[[Any], str] = lambda settings: ""
     n_bins: Callable[[Any], int] = lambda settings: 0
-    reads: Block = "x"
+    reads: tuple[str, ...] = (COLUMNS,)
+    also_reads: tuple[str, ...] = ()
+    augmentation: type[Any] | None = None
     capacity: str = ""
     has_hidden: bool = True
     linear: bool = False

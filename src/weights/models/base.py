@@ -7,50 +7,31 @@ the order in which signals pass.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import NamedTuple
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 
+from weights.data.inputs import Inputs
 from weights.elements.initialization import Initialization, draw, match_data
 from weights.types import Params
 
 Layer = dict[str, jax.Array]
-Silence = Callable[[jax.Array, int], jax.Array]
+Dropout = Callable[[jax.Array, int], jax.Array]
 """Drops units of layer 0 (inputs), 1, 2, ... while training; leaves them alone otherwise."""
 
 
 def keep_all(x: jax.Array, layer: int) -> jax.Array:
-    """The `Silence` of prediction: nothing is dropped."""
+    """The `Dropout` of prediction: nothing is dropped."""
     return x
 
 
-class Shape(NamedTuple):
-    """What a model must fit: the numbers of inputs p and outputs k, and which inputs are scaled numbers.
-
-    Where inputs are the pixels of a picture, its height, width and channels; they then come as bytes, row by row.
-    """
-
-    n_inputs: int
-    n_outputs: int
-    numeric_inputs: tuple[int, ...] = ()
-    picture: tuple[int, int, int] | None = None
-
-    def held_bytes(self, n_members: int) -> int:
-        """Bytes that a row takes in memory where so many members learn; next to nothing for pictures, whose pixels stay on disk."""
-        return 4 * self.n_inputs + 24 * self.n_outputs + 2 * n_members if self.picture is None else 0
-
-    def rows_at_once(self, most: int) -> int:
-        """How many rows to answer at a time, at most so many: fewer of pictures, whose layers keep a number for each place."""
-        if self.picture is None:
-            return most
-        fitting = max(_PLACES // (self.picture[0] * self.picture[1]), 1)
-        return min(most, max(1 << (fitting.bit_length() - 1), 32))
-
-
-_PLACES = 1 << 18
-"""Places of pictures whose activations are held at a time."""
+jax.tree_util.register_pytree_node(
+    Inputs,
+    lambda inputs: ([*inputs.blocks.values()], tuple(inputs.blocks)),
+    lambda names, blocks: Inputs(dict(zip(names, blocks, strict=True))),
+)
 
 
 class Hidden(NamedTuple):
@@ -63,30 +44,34 @@ class Hidden(NamedTuple):
     activations: jax.Array
 
 
+def _view_unchanged(inputs: Inputs, augmentation: Any, *, seed: jax.Array, step: jax.Array) -> Inputs:
+    return inputs
+
+
 class Model(NamedTuple):
     """Pure functions.
 
-    init(x, knots, key): first params of one member; x is a sample of inputs, shape (n, p), for data-dependent starts, and knots are
-        the edges of the numeric inputs' bins, shape (numeric, bins + 1), of no bins where no embedding asks for them.
-    enter(params, x): what the first layer of weights reads of inputs (n, p), each column made of one input, shape (n, e); of pictures
-        (n, height, width, channels).
-    proceed(params, entered, silence): outputs (n, k) of that, and `Hidden` of each hidden layer by name, as signals pass;
-        `silence` changes what leaves the first (1), the second (2), ... of them.
-    input_layer: the layer that reads it, on which feature-wise penalties and masks act.
-    input_rows: for each row of that layer's weights, of which there are e, the position of the input it belongs to.
-    picture: height, width and channels, where inputs are pixels.
+    init(inputs, knots, key): first params of one member; inputs are a sample of rows, for data-dependent starts, and knots are the edges
+        of the numeric inputs' bins, shape (numeric, bins + 1), of no bins where no embedding asks for them.
+    embed(params, inputs): what the first layers of weights read of rows, by block: of the columns (n, e), each made of one input.
+    forward(params, embedded, dropout): outputs (n, k) of that, and `Hidden` of each hidden layer by name, as signals pass;
+        `dropout` changes what leaves the first (1), the second (2), ... of them.
+    input_rows: for each layer that reads inputs and for each row of its weights, the place of the input it belongs to (see
+        `Encoding.groups`), -1 for what comes from other layers: where feature-wise penalties and masks act.
+    embedded_places: the place of the input that each of the e embedded columns is made of.
+    view(inputs, augmentation, seed, step): rows as a member sees them while it learns.
     """
 
     init: Callable[..., Params]
-    enter: Callable[[Params, jax.Array], jax.Array]
-    proceed: Callable[..., tuple[jax.Array, dict[str, Hidden]]]
-    input_layer: str
-    input_rows: tuple[int, ...]
-    picture: tuple[int, int, int] | None = None
+    embed: Callable[[Params, Inputs], Inputs]
+    forward: Callable[..., tuple[jax.Array, dict[str, Hidden]]]
+    input_rows: Mapping[str, tuple[int, ...]]
+    embedded_places: tuple[int, ...] = ()
+    view: Callable[..., Inputs] = _view_unchanged
 
-    def apply(self, params: Params, x: jax.Array, silence: Silence = keep_all) -> tuple[jax.Array, dict[str, Hidden]]:
-        """Outputs (n, k) of inputs (n, p), and `Hidden` of each hidden layer by name."""
-        return self.proceed(params, self.enter(params, silence(x, 0)), silence)
+    def apply(self, params: Params, inputs: Inputs, dropout: Dropout = keep_all) -> tuple[jax.Array, dict[str, Hidden]]:
+        """Outputs (n, k) of rows, and `Hidden` of each hidden layer by name."""
+        return self.forward(params, self.embed(params, jax.tree.map(lambda block: dropout(block, 0), inputs)), dropout)
 
 
 class Cost(NamedTuple):
@@ -120,9 +105,9 @@ def standardised(layer: Layer, widened: float) -> jax.Array:
     return centred * (widened * layer["gain"] * jax.lax.rsqrt(jnp.sum(centred**2, 0) + 1e-8))
 
 
-def centred_pixels(x: jax.Array, picture: tuple[int, int, int]) -> jax.Array:
-    """Pictures (n, height, width, channels) of bytes (n, p), centred and scaled alike whatever they are: members need only themselves."""
-    return ((x.astype(jnp.float32) - _GREY) / _SPREAD).reshape(-1, *picture)
+def scale_pixels(pixels: jax.Array) -> jax.Array:
+    """Bytes of pictures (n, height, width, channels), centred and scaled alike whatever they are: members need only themselves."""
+    return (pixels.astype(jnp.float32) - _GREY) / _SPREAD
 
 
 _GREY, _SPREAD = 127.5, 64.0

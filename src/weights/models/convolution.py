@@ -15,11 +15,22 @@ import jax
 import jax.numpy as jnp
 import msgspec
 
+from weights.data.inputs import COLUMNS, Layout
 from weights.elements.activation import Activation
+from weights.elements.augmentation import Augmentation
 from weights.elements.initialization import Initialization
-from weights.models.architecture import Architecture, Sizes
-from weights.models.base import Cost, Model, Shape
-from weights.models.residual import RESIDUAL_DEFAULTS, RESIDUAL_PACE, Part, residual_cost, residual_model, residual_names
+from weights.models.architecture import Architecture, ModelSettings
+from weights.models.base import Cost, Model
+from weights.models.residual import (
+    PIXELS,
+    RESIDUAL_DEFAULTS,
+    RESIDUAL_PACE,
+    Part,
+    image_size,
+    residual_cost,
+    residual_model,
+    residual_names,
+)
 from weights.models.winograd import convolve
 
 _LAST_SIDE, _LEAST_SIDE = 8, 4
@@ -29,7 +40,7 @@ _WIDEST, _MOST_BLOCKS, _MOST_STAGES = 4096, 32, 8
 """Beyond which settings are a mistake, or a saved run was tampered with."""
 
 
-class Convolution(msgspec.Struct, frozen=True, tag="convolution"):
+class Convolution(ModelSettings, msgspec.Struct, frozen=True, tag="convolution"):
     """A convolutional network with weight standardization.
 
     Attributes:
@@ -67,16 +78,14 @@ class Convolution(msgspec.Struct, frozen=True, tag="convolution"):
         return bool(self.widths and self.blocks)
 
 
-def convolution_model(settings: Convolution, shape: Shape, initialization: Initialization, activation: Activation) -> Model:
+def convolution_model(settings: Convolution, layout: Layout, initialization: Initialization, activation: Activation) -> Model:
     """A residual network (models/residual.py) whose hidden layers have filters ``w`` (9 * c, h)."""
-    assert shape.picture is not None
-    return residual_model([*_parts(settings, *shape.picture)], shape, initialization, activation)
+    return residual_model([*_parts(settings, *image_size(layout))], layout, initialization, activation)
 
 
-def cost(settings: Convolution, shape: Shape) -> Cost:
-    """The cost of resolved settings for pictures of this shape."""
-    assert shape.picture is not None
-    return residual_cost([*_parts(settings, *shape.picture)], shape.n_outputs)
+def cost(settings: Convolution, layout: Layout) -> Cost:
+    """The cost of resolved settings for pictures of this layout."""
+    return residual_cost([*_parts(settings, *image_size(layout))], layout)
 
 
 def layer_names(settings: Convolution) -> list[str]:
@@ -107,9 +116,8 @@ def _halved(x: jax.Array) -> jax.Array:
     return jnp.maximum(jnp.maximum(x[:, ::2, ::2], x[:, 1::2, ::2]), jnp.maximum(x[:, ::2, 1::2], x[:, 1::2, 1::2]))
 
 
-def _resolve(settings: Convolution, sizes: Sizes) -> Convolution:
-    assert sizes.picture is not None
-    return settings.resolved(sizes.picture, sizes.n_samples)
+def _resolve(settings: Convolution, layout: Layout, n_samples: int) -> Convolution:
+    return settings.resolved(image_size(layout), n_samples)
 
 
 _WINOGRAD = 0.35
@@ -121,7 +129,9 @@ CONVOLUTION = Architecture(
     cost=cost,
     resolve=_resolve,
     lacks=lambda settings: "" if settings.is_resolved else "the stages of a convolution",
-    reads="pixels",
+    reads=(PIXELS,),
+    also_reads=(COLUMNS,),
+    augmentation=Augmentation,
     capacity="widths",
     in_auto=True,
     defaults=RESIDUAL_DEFAULTS,

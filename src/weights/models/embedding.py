@@ -53,7 +53,7 @@ def first_embedding(knots: jax.Array, size: int, *, key: jax.Array) -> Layer:
     return {"knots": knots, "w": w, "b": jnp.zeros((n_numeric, size))}
 
 
-def embed(layer: Layer, x: jax.Array) -> jax.Array:
+def embed_numbers(layer: Layer, x: jax.Array) -> jax.Array:
     """Features of numbers (n, j), those of one number side by side, shape (n, j * size). Knots are looked up, never learned."""
     knots = jax.lax.stop_gradient(layer["knots"])[:, :, None]  # (j, bins + 1, 1)
     width = jnp.maximum(knots[:, 1:] - knots[:, :-1], _NARROWEST)

@@ -8,37 +8,38 @@ from __future__ import annotations
 import jax
 import msgspec
 
+from weights.data.inputs import COLUMNS, Inputs, Layout
 from weights.elements.activation import Activation
 from weights.elements.initialization import Initialization
-from weights.models.architecture import Architecture, Defaults
-from weights.models.base import Cost, Hidden, Model, Shape, Silence, affine, first_layer
+from weights.models.architecture import Architecture, Defaults, ModelSettings
+from weights.models.base import Cost, Dropout, Hidden, Model, affine, first_layer
 from weights.types import Params
 
 
-class Linear(msgspec.Struct, frozen=True, tag="linear"):
+class Linear(ModelSettings, msgspec.Struct, frozen=True, tag="linear"):
     """A linear model has no settings of its own."""
 
-    def check(self) -> list[str]:
-        """What is wrong with these settings, in words."""
-        return []
 
-
-def linear_model(settings: Linear, shape: Shape, initialization: Initialization, activation: Activation) -> Model:
+def linear_model(settings: Linear, layout: Layout, initialization: Initialization, activation: Activation) -> Model:
     """Outputs ``x @ w + b`` with params ``{"output": {"w": (p, k), "b": (k,)}}``."""
+    places = tuple(range(layout.n_columns))
 
-    def init(x: jax.Array, knots: jax.Array, *, key: jax.Array) -> Params:
-        return {"output": first_layer(initialization, x, shape.n_outputs, 1.0, key=key)}
+    def init(inputs: Inputs, knots: jax.Array, *, key: jax.Array) -> Params:
+        return {"output": first_layer(initialization, inputs[COLUMNS], layout.n_outputs, 1.0, key=key)}
 
-    def proceed(params: Params, x: jax.Array, silence: Silence) -> tuple[jax.Array, dict[str, Hidden]]:
-        return affine(params["output"], x), {}
+    def embed(params: Params, inputs: Inputs) -> Inputs:
+        return Inputs({COLUMNS: inputs[COLUMNS]})
 
-    return Model(init, lambda params, x: x, proceed, "output", tuple(range(shape.n_inputs)))
+    def forward(params: Params, embedded: Inputs, dropout: Dropout) -> tuple[jax.Array, dict[str, Hidden]]:
+        return affine(params["output"], embedded[COLUMNS]), {}
+
+    return Model(init, embed, forward, {"output": places}, places)
 
 
-def cost(settings: Linear, shape: Shape) -> Cost:
-    """The cost for inputs of this shape."""
-    n_weights = (shape.n_inputs + 1) * shape.n_outputs
-    return Cost(n_weights, float(n_weights), shape.n_inputs + shape.n_outputs, shape.n_inputs)
+def cost(settings: Linear, layout: Layout) -> Cost:
+    """The cost for rows of this layout."""
+    n_weights = (layout.n_columns + 1) * layout.n_outputs
+    return Cost(n_weights, float(n_weights), layout.n_columns + layout.n_outputs, layout.n_columns)
 
 
 LINEAR = Architecture(

@@ -9,18 +9,19 @@ import jax
 import jax.numpy as jnp
 import msgspec
 
+from weights.data.inputs import COLUMNS, Inputs, Layout
 from weights.elements.activation import ACTIVATIONS, Activation, gain
 from weights.elements.initialization import Initialization
-from weights.models.architecture import Architecture, Defaults
-from weights.models.base import Cost, Hidden, Model, Shape, Silence, affine, first_layer
-from weights.models.embedding import embed, first_embedding
+from weights.models.architecture import Architecture, Defaults, ModelSettings
+from weights.models.base import Cost, Dropout, Hidden, Model, affine, first_layer
+from weights.models.embedding import embed_numbers, first_embedding
 from weights.types import Params
 
 _MOST_EMBEDDED = 512
 _BINS_IN_ALL = 2048
 
 
-class Mlp(msgspec.Struct, frozen=True, tag="mlp"):
+class Mlp(ModelSettings, msgspec.Struct, frozen=True, tag="mlp"):
     """A multilayer perceptron.
 
     Attributes:
@@ -56,44 +57,45 @@ def name_hidden(settings: Mlp) -> list[str]:
     return [f"hidden.{i}" for i in range(len(settings.hidden))]
 
 
-def mlp_model(settings: Mlp, shape: Shape, initialization: Initialization, activation: Activation) -> Model:
+def mlp_model(settings: Mlp, layout: Layout, initialization: Initialization, activation: Activation) -> Model:
     """Layers ``hidden.0, hidden.1, ..., output``, and ``embedding`` where asked for; settings are resolved.
 
     Hidden layers start with the gain of the activation before them; the output layer starts with none. Signals are silenced before
-    each layer by `silence(x, position)`.
+    each layer by `dropout(x, position)`.
     """
     respond = ACTIVATIONS[activation.name]
     hidden_gain = gain(activation.name)
-    embeds = settings.embedding == "piecewise" and len(shape.numeric_inputs) > 0
+    embeds = settings.embedding == "piecewise" and len(layout.numeric) > 0
     size = settings.embedding_size or 0
-    numeric = jnp.asarray(shape.numeric_inputs, jnp.int32)
+    numeric = jnp.asarray(layout.numeric, jnp.int32)
     names = tuple(name_hidden(settings))
 
-    def extended(params: Params, x: jax.Array) -> jax.Array:
-        """Inputs (n, p) with the features of each numeric one behind them, (n, p + numeric * size)."""
-        return jnp.concatenate([x, embed(params["embedding"], x[:, numeric])], axis=1) if embeds else x
+    def embed(params: Params, inputs: Inputs) -> Inputs:
+        """Columns (n, p) with the features of each numeric one behind them, (n, p + numeric * size)."""
+        x = inputs[COLUMNS]
+        return Inputs({COLUMNS: jnp.concatenate([x, embed_numbers(params["embedding"], x[:, numeric])], axis=1) if embeds else x})
 
-    def init(x: jax.Array, knots: jax.Array, *, key: jax.Array) -> Params:
+    def init(inputs: Inputs, knots: jax.Array, *, key: jax.Array) -> Params:
         keys = jax.random.split(key, len(settings.hidden) + 2)
         params: Params = {"embedding": first_embedding(knots, size, key=keys[-1])} if embeds else {}
-        x = extended(params, x)
+        x = embed(params, inputs)[COLUMNS]
         for i, (name, n_units) in enumerate(zip(names, settings.hidden, strict=True)):
             # Inputs have variance one as they are; what has come through an activation must be widened to have it again.
             params[name] = first_layer(initialization, x, n_units, hidden_gain if i > 0 else 1.0, key=keys[i])
             x = respond(affine(params[name], x))
-        params["output"] = first_layer(initialization, x, shape.n_outputs, 1.0, key=keys[-2])
+        params["output"] = first_layer(initialization, x, layout.n_outputs, 1.0, key=keys[-2])
         return params
 
-    def proceed(params: Params, x: jax.Array, silence: Silence) -> tuple[jax.Array, dict[str, Hidden]]:
-        hidden = {}
+    def forward(params: Params, embedded: Inputs, dropout: Dropout) -> tuple[jax.Array, dict[str, Hidden]]:
+        x, hidden = embedded[COLUMNS], {}
         for name in names:
             sums = affine(params[name], x)
             hidden[name] = Hidden(sums, respond(sums))
-            x = silence(hidden[name].activations, len(hidden))
+            x = dropout(hidden[name].activations, len(hidden))
         return affine(params["output"], x), hidden
 
-    embedded = [j for j in shape.numeric_inputs for _ in range(size)] if embeds else []
-    return Model(init, extended, proceed, (*names, "output")[0], (*range(shape.n_inputs), *embedded))
+    places = (*range(layout.n_columns), *([j for j in layout.numeric for _ in range(size)] if embeds else []))
+    return Model(init, embed, forward, {(*names, "output")[0]: places}, places)
 
 
 def layer_names(settings: Mlp) -> list[str]:
@@ -101,10 +103,10 @@ def layer_names(settings: Mlp) -> list[str]:
     return [*(["embedding"] if settings.embedding != "none" else []), *name_hidden(settings), "output"]
 
 
-def cost(settings: Mlp, shape: Shape) -> Cost:
-    """The cost of resolved settings for inputs of this shape."""
-    n_embedded = len(shape.numeric_inputs) * (settings.embedding_size or 0)
-    widths = [shape.n_inputs + n_embedded, *settings.hidden, shape.n_outputs]
+def cost(settings: Mlp, layout: Layout) -> Cost:
+    """The cost of resolved settings for rows of this layout."""
+    n_embedded = len(layout.numeric) * (settings.embedding_size or 0)
+    widths = [layout.n_columns + n_embedded, *settings.hidden, layout.n_outputs]
     n_weights = sum(a * b + b for a, b in itertools.pairwise(widths)) + n_embedded * ((settings.n_bins or 0) + 1)
     return Cost(n_weights, float(n_weights), sum(widths), widths[-2])
 
@@ -114,7 +116,7 @@ MLP = Architecture(
     mlp_model,
     layers=layer_names,
     cost=cost,
-    resolve=lambda settings, sizes: settings.resolved(sizes.n_numeric),
+    resolve=lambda settings, layout, n_samples: settings.resolved(len(layout.numeric)),
     n_bins=lambda settings: settings.n_bins or 0,
     capacity="hidden",
     in_auto=True,

@@ -18,11 +18,22 @@ import jax
 import jax.numpy as jnp
 import msgspec
 
+from weights.data.inputs import COLUMNS, Layout
 from weights.elements.activation import Activation
+from weights.elements.augmentation import Augmentation
 from weights.elements.initialization import Initialization
-from weights.models.architecture import Architecture, Sizes
-from weights.models.base import Cost, Model, Shape
-from weights.models.residual import RESIDUAL_DEFAULTS, RESIDUAL_PACE, Part, residual_cost, residual_model, residual_names
+from weights.models.architecture import Architecture, ModelSettings
+from weights.models.base import Cost, Model
+from weights.models.residual import (
+    PIXELS,
+    RESIDUAL_DEFAULTS,
+    RESIDUAL_PACE,
+    Part,
+    image_size,
+    residual_cost,
+    residual_model,
+    residual_names,
+)
 
 _SIDE_AGAIN = 4
 """Places along a patch of patches."""
@@ -35,7 +46,7 @@ _MOVES = ((0, 0), (0, 1), (0, -1), (1, 0), (-1, 0), (1, 1), (1, -1), (-1, 1), (-
 """How many places down and across the channels of each ninth are moved."""
 
 
-class Patches(msgspec.Struct, frozen=True, tag="patches"):
+class Patches(ModelSettings, msgspec.Struct, frozen=True, tag="patches"):
     """A network of overlapping patches.
 
     Attributes:
@@ -74,16 +85,14 @@ class Patches(msgspec.Struct, frozen=True, tag="patches"):
         return None not in (self.side, self.widths, self.depth)
 
 
-def patch_model(settings: Patches, shape: Shape, initialization: Initialization, activation: Activation) -> Model:
+def patch_model(settings: Patches, layout: Layout, initialization: Initialization, activation: Activation) -> Model:
     """A residual network (models/residual.py): patches of pixels are read first, then patches of patches, then moved channels."""
-    assert shape.picture is not None
-    return residual_model([*_parts(settings, *shape.picture)], shape, initialization, activation)
+    return residual_model([*_parts(settings, *image_size(layout))], layout, initialization, activation)
 
 
-def cost(settings: Patches, shape: Shape) -> Cost:
-    """The cost of resolved settings for pictures of this shape."""
-    assert shape.picture is not None
-    return residual_cost([*_parts(settings, *shape.picture)], shape.n_outputs)
+def cost(settings: Patches, layout: Layout) -> Cost:
+    """The cost of resolved settings for pictures of this layout."""
+    return residual_cost([*_parts(settings, *image_size(layout))], layout)
 
 
 def layer_names(settings: Patches) -> list[str]:
@@ -165,9 +174,8 @@ def _step(side: int) -> int:
     return -(-side // 2)
 
 
-def _resolve(settings: Patches, sizes: Sizes) -> Patches:
-    assert sizes.picture is not None
-    return settings.resolved(sizes.picture, sizes.n_samples)
+def _resolve(settings: Patches, layout: Layout, n_samples: int) -> Patches:
+    return settings.resolved(image_size(layout), n_samples)
 
 
 PATCHES = Architecture(
@@ -177,7 +185,9 @@ PATCHES = Architecture(
     cost=cost,
     resolve=_resolve,
     lacks=lambda settings: "" if settings.is_resolved else "the sizes of a patch network",
-    reads="pixels",
+    reads=(PIXELS,),
+    also_reads=(COLUMNS,),
+    augmentation=Augmentation,
     capacity="widths",
     defaults=RESIDUAL_DEFAULTS,
     pace=RESIDUAL_PACE,

@@ -2,38 +2,34 @@
 
 from __future__ import annotations
 
-from typing import Any
-
+from weights.data.inputs import Layout
+from weights.data.registry import tag_of
 from weights.elements.activation import Activation
 from weights.elements.initialization import Initialization
-from weights.models.architecture import Architecture
-from weights.models.base import Model, Shape
-from weights.models.convolution import CONVOLUTION, Convolution
-from weights.models.linear import LINEAR, Linear
-from weights.models.mlp import MLP, Mlp
-from weights.models.patches import PATCHES, Patches
-
-AnyModel = Linear | Mlp | Convolution | Patches
-"""Settings of a model, as they are saved."""
+from weights.models.architecture import Architecture, ModelSettings
+from weights.models.base import Model
+from weights.models.convolution import CONVOLUTION
+from weights.models.linear import LINEAR
+from weights.models.mlp import MLP
+from weights.models.patches import PATCHES
 
 
-def name_of(settings: AnyModel) -> str:
+def name_of(settings: ModelSettings) -> str:
     """The name of the architecture that these settings are of."""
-    tag: Any = settings.__struct_config__.tag
-    return str(tag)
+    return tag_of(settings)
 
 
-def architecture_of(settings: AnyModel) -> Architecture:
+def architecture_of(settings: ModelSettings) -> Architecture:
     """The architecture that these settings are of."""
     return ARCHITECTURES[name_of(settings)]
 
 
-def build(settings: AnyModel, shape: Shape, initialization: Initialization, activation: Activation) -> Model:
+def build(settings: ModelSettings, layout: Layout, initialization: Initialization, activation: Activation) -> Model:
     """The pair of pure functions for one member with these settings."""
-    return architecture_of(settings).build(settings, shape, initialization, activation)
+    return architecture_of(settings).build(settings, layout, initialization, activation)
 
 
-def layers_of(settings: AnyModel) -> list[str]:
+def layers_of(settings: ModelSettings) -> list[str]:
     """Names of the layers of a model, as signals pass; none while it is not known how many there will be."""
     return architecture_of(settings).layers(settings)
 

@@ -12,11 +12,22 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 
+from weights.data.inputs import COLUMNS, Inputs, Layout
 from weights.elements.activation import ACTIVATIONS, Activation, gain
+from weights.elements.augmentation import Augmentation, augmented
 from weights.elements.initialization import Initialization, draw
 from weights.models.architecture import LEAST_BATCH, Defaults, Pace, count_steps
-from weights.models.base import Cost, Hidden, Model, Shape, Silence, affine, centred_pixels, first_layer, standardised
+from weights.models.base import Cost, Dropout, Hidden, Model, affine, first_layer, scale_pixels, standardised
 from weights.types import Params
+
+PIXELS = "pixels"
+"""The block that these networks read, beside the columns."""
+
+
+def image_size(layout: Layout) -> tuple[int, int, int]:
+    """Height, width and channels of the pictures in rows of this layout."""
+    height, width, channels = layout.shape(PIXELS)
+    return height, width, channels
 
 
 class Part(NamedTuple):
@@ -33,46 +44,54 @@ class Part(NamedTuple):
     ends: bool = False
 
 
-def residual_model(parts: Sequence[Part], shape: Shape, initialization: Initialization, activation: Activation) -> Model:
+def residual_model(parts: Sequence[Part], layout: Layout, initialization: Initialization, activation: Activation) -> Model:
     """Layers ``hidden.0, hidden.1, ..., output``: each hidden one has ``w`` (p, h), ``gain`` (h,) and ``b`` (h,).
 
     The last of a residual block starts with a gain of zero, so that blocks do nothing at first (De and Smith 2020, "Batch
-    Normalization Biases Residual Blocks Towards the Identity Function in Deep Networks"). A mean over all places is what the output reads.
+    Normalization Biases Residual Blocks Towards the Identity Function in Deep Networks"). The output reads a mean over all places, and
+    behind it the columns of a table where there are some.
     """
-    assert shape.picture is not None
-    picture, names = shape.picture, residual_names(len(parts))[:-1]
+    names, n_columns = residual_names(len(parts))[:-1], layout.n_columns
     respond, widened = ACTIVATIONS[activation.name], gain(activation.name)
 
-    def init(x: jax.Array, knots: jax.Array, *, key: jax.Array) -> Params:
+    def init(inputs: Inputs, knots: jax.Array, *, key: jax.Array) -> Params:
         keys = jax.random.split(key, len(parts) + 1)
         params: Params = {}
         for name, part, own in zip(names, parts, keys, strict=False):
             w = draw(initialization, (part.n_inputs, part.n_units), 1.0, key=own)
             params[name] = {"w": w, "b": jnp.zeros(part.n_units), "gain": (jnp.zeros if part.ends else jnp.ones)(part.n_units)}
         # Only their number matters: what is normalised needs no sample of inputs to find its scale.
-        places = jnp.zeros((1, parts[-1].n_units))
-        return {**params, "output": first_layer(initialization, places, shape.n_outputs, 1.0, key=keys[-1])}
+        last = jnp.zeros((1, parts[-1].n_units + n_columns))
+        return {**params, "output": first_layer(initialization, last, layout.n_outputs, 1.0, key=keys[-1])}
 
-    def entered(params: Params, x: jax.Array) -> jax.Array:
-        return centred_pixels(x, picture)
+    def embed(params: Params, inputs: Inputs) -> Inputs:
+        return Inputs({**({COLUMNS: inputs[COLUMNS]} if n_columns else {}), PIXELS: scale_pixels(inputs[PIXELS])})
 
-    def proceed(params: Params, x: jax.Array, silence: Silence) -> tuple[jax.Array, dict[str, Hidden]]:
+    def forward(params: Params, embedded: Inputs, dropout: Dropout) -> tuple[jax.Array, dict[str, Hidden]]:
         hidden: dict[str, Hidden] = {}
-        kept = x
+        kept = x = embedded[PIXELS]
         for i, (name, part) in enumerate(zip(names, parts, strict=True)):
             kept = x if part.begins else kept
             sums = part.weigh(x, standardised(params[name], widened if i else 1.0)) + params[name]["b"]
             sums = sums + kept if part.ends else sums
             hidden[name] = Hidden(sums, respond(sums))
-            x = silence(hidden[name].activations, i + 1)
-        return affine(params["output"], x.mean((1, 2))), hidden
+            x = dropout(hidden[name].activations, i + 1)
+        means = x.mean((1, 2))
+        return affine(params["output"], jnp.concatenate([means, embedded[COLUMNS]], 1) if n_columns else means), hidden
 
-    return Model(init, entered, proceed, names[0], (0,) * parts[0].n_inputs, picture)
+    def view(inputs: Inputs, augmentation: Augmentation, *, seed: jax.Array, step: jax.Array) -> Inputs:
+        return inputs.replace(**{PIXELS: augmented(augmentation, inputs[PIXELS], seed=seed, step=step)})
+
+    columns = tuple(range(n_columns))
+    rows = {names[0]: (layout.place(PIXELS),) * parts[0].n_inputs}
+    if n_columns:
+        rows["output"] = (*(-1,) * parts[-1].n_units, *columns)
+    return Model(init, embed, forward, rows, columns, view)
 
 
-def residual_cost(parts: Sequence[Part], n_outputs: int) -> Cost:
+def residual_cost(parts: Sequence[Part], layout: Layout) -> Cost:
     """The cost of such a network."""
-    n_last = parts[-1].n_units
+    n_last, n_outputs = parts[-1].n_units + layout.n_columns, layout.n_outputs
     return Cost(
         n_weights=sum((part.n_inputs + 2) * part.n_units for part in parts) + (n_last + 1) * n_outputs,
         n_multiplications=float(sum(part.n_inputs * part.n_units * part.n_places for part in parts) + n_last * n_outputs),

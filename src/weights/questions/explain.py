@@ -62,7 +62,7 @@ def _explain_pictures(model: Model, options: ExplainOptions, asker: Asker) -> An
     from weights import answering
     from weights.report.figures import saliency_figure, saliency_words
     from weights.report.json import saliency_object
-    from weights.report.terminal import NOT_CLINICAL, labelled
+    from weights.report.terminal import labelled
 
     usual = ExplainOptions(None)
     if (options.level, options.top) != (usual.level, usual.top):
@@ -74,14 +74,14 @@ def _explain_pictures(model: Model, options: ExplainOptions, asker: Asker) -> An
         lines += [labelled(picture.name, picture.answer), *(f"  {words}" for words in saliency_words(picture.saliency))]
     return Answer(
         [{"name": picture.name, "answer": picture.answer, **saliency_object(picture.saliency)} for picture in pictures],
-        [*lines, NOT_CLINICAL],
+        [*lines, model.ensemble.encoding.disclaimer],
         saliency_figure(maps, [picture.name for picture in pictures], [picture.answer for picture in pictures]),
         contents=f"{len(pictures):,} explained",
     )
 
 
 def _reads_pictures(model: Model) -> bool:
-    return model.ensemble.encoding.picture is not None
+    return not model.ensemble.encoding.columns
 
 
 EXPLAIN = Question(

@@ -47,9 +47,9 @@ def element_lines(population: Population, step_seconds: Mapping[str, float] | No
     return [*lines, *_layer_lines(layer_health(population))]
 
 
-def _augmentation_lines(settings: Augmentation) -> list[str]:
+def _augmentation_lines(settings: Augmentation | None) -> list[str]:
     """How pictures are changed while members learn, if they are."""
-    used = {name: value for name, value in msgspec.structs.asdict(settings).items() if value}
+    used = {} if settings is None else {name: value for name, value in msgspec.structs.asdict(settings).items() if value}
     words = [name if value is True else f"{name} {_plain(value)}" for name, value in used.items()]
     return [f"  {'':<16}pictures are changed: {', '.join(words)}"] if words else []
 

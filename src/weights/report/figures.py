@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from weights.data.imagekind import PICTURE
 from weights.ensemble import Answered, Ensemble
 from weights.inspection.classes import Bin, Confusion, OperatingPoint, curve
 from weights.inspection.excitation import Unit
@@ -33,7 +34,7 @@ from weights.report.charts import (
     fitting,
     width_of,
 )
-from weights.report.terminal import NOT_CLINICAL, percent, thinning
+from weights.report.terminal import percent, thinning
 from weights.types import AnyArray, BoolArray, FloatArray
 
 _MARGIN, _GAP, _WIDEST_TITLE = 24, 12, 700
@@ -54,7 +55,9 @@ class Named(NamedTuple):
     below: str = ""
 
 
-def saliency_figure(found: Sequence[Saliency], names: Sequence[str], titles: Sequence[str], *, footnote: str = NOT_CLINICAL) -> Drawing:
+def saliency_figure(
+    found: Sequence[Saliency], names: Sequence[str], titles: Sequence[str], *, footnote: str = PICTURE.disclaimer
+) -> Drawing:
     """Pictures, one below the other, each beside what its answer rests on.
 
     Args:

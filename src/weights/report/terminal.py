@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 
 from weights.api import Look
+from weights.data.columns import TABLE_KINDS
 from weights.data.dataset import Dataset, Feature
 from weights.ensemble import MOST_ANSWERED, Answered, Ensemble, Report
 from weights.errors import printable
@@ -30,7 +31,6 @@ from weights.training.plan import Plan
 
 _LABEL = 14
 _PLAIN_EVERY_SECONDS = 10.0
-NOT_CLINICAL = "For research only: not for clinical use."
 
 
 def labelled(label: str, text: str) -> str:
@@ -45,7 +45,7 @@ def overview(dataset: Dataset, task: Task, remarks: list[str]) -> list[str]:
     if aside:
         more = f", and {len(aside) - 6} more (`weights data` lists all)" if len(aside) > 6 else ""
         lines.append(labelled("set aside", ", ".join(aside[:6]) + more))
-    noted = [f"{f.name}: {f.note}" for f in dataset.used_features if f.note and f.kind != "picture"]
+    noted = [f"{f.name}: {f.note}" for f in dataset.used_features if f.note and f.kind in TABLE_KINDS]
     if len(noted) > 4:
         noted = [*noted[:4], f"and {len(noted) - 4} more columns with a remark (`weights data` lists all)"]
     lines += [labelled("noticed" if i == 0 else "", text) for i, text in enumerate([*remarks, *noted])]
@@ -83,16 +83,16 @@ def result_lines(ensemble: Ensemble) -> list[str]:
     return lines
 
 
-def next_lines(saved: Path | None, *, weighed: bool = True, pictures: bool = False, classes: bool = True) -> list[str]:
-    """Where a run was saved and what to do with it; whether it knows what features are worth, is of pictures, and answers with classes."""
+def next_lines(saved: Path | None, ensemble: Ensemble) -> list[str]:
+    """Where a run was saved and what to do with it."""
     if saved is None:
         return [labelled("Saved", "nowhere, because of --no-save")]
     run = shlex.quote(f"./{saved}" if str(saved).startswith("-") else str(saved))
-    if pictures:
-        drawing = "gallery" if classes else "units"
-        commands = [f"predict {run} NEW/", f"explain {run} PICTURE --output why.png", f"draw {run} {drawing} --output {drawing}.png"]
+    if ensemble.encoding.columns:
+        commands = [*([f"summary {run}"] if ensemble.report.feature_weights else []), f"diagnose {run}", f"predict {run} NEW.csv"]
     else:
-        commands = [*([f"summary {run}"] if weighed else []), f"diagnose {run}", f"predict {run} NEW.csv"]
+        steps = ensemble.encoding.kinds[0].next_steps(bool(ensemble.task.classes))
+        commands = [step.replace("{run}", run) for step in steps]
     return [labelled("Saved", f"in {saved}"), labelled("Next", "     ".join(f"weights {command}" for command in commands))]
 
 
@@ -132,7 +132,7 @@ def operating_lines(point: OperatingPoint, ensemble: Ensemble) -> list[str]:
         "  [95 % interval for rows like these; that of the sensitivity allows for the threshold having been chosen on them]",
         f"  rightly found and left hold where {point.label} is as frequent as here, {point.found.frequency:.1%} of rows",
         *([f"  {note}"] if note else []),
-        *([] if ensemble.encoding.picture is None else [f"  {NOT_CLINICAL}"]),
+        *([f"  {note}"] if (note := ensemble.encoding.disclaimer) else []),
     ]
 
 
@@ -305,10 +305,8 @@ def _loss(progress: Progress) -> str:
 
 
 def _inputs(dataset: Dataset) -> str:
-    picture = dataset.encoding.picture
-    if picture is None:
-        return _kinds(dataset.used_features)
-    return f"pictures of {picture.height} x {picture.width} {'in grey' if picture.channels == 1 else 'in colour'}"
+    encoding = dataset.encoding
+    return ", ".join(filter(None, [_kinds(dataset.used_features) if encoding.columns else "", encoding.describe_blocks()]))
 
 
 def _kinds(features: list[Feature]) -> str:

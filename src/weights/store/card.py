@@ -20,11 +20,15 @@ def model_card(ensemble: Ensemble) -> str:
     kinds = Counter(feature.kind for feature in ensemble.features if feature.used)
     aside = [f"- {_line(f.name)}: {f.kind}{', ' + _line(f.note) if f.note else ''}" for f in ensemble.features if not f.used]
     described = f"rows and {report.n_features} features ({', '.join(f'{n} {kind}' for kind, n in kinds.items())})"
-    picture = ensemble.encoding.picture
-    if picture is not None:
-        described = f"pictures of {picture.height} x {picture.width} {'in grey' if picture.channels == 1 else 'in colour'}"
-    rows = "new-rows.csv" if picture is None else "pictures/"
-    pipeline = f"{'tabular' if picture is None else 'image'}-{task.pipeline}"
+    encoding, rows, modality = ensemble.encoding, "new-rows.csv", "tabular"
+    if encoding.blocks:
+        described = (
+            f"rows and {report.n_features} features ({encoding.describe_blocks()})" if encoding.columns else encoding.describe_blocks()
+        )
+    if not encoding.columns:
+        rows, modality = encoding.kinds[0].example, encoding.kinds[0].modality
+    notice = next((kind.card_notice for kind in encoding.kinds if kind.card_notice), "")
+    pipeline = f"{modality}-{task.pipeline}"
     classes = f" Classes: {', '.join(_line(str(label)) for label in task.classes[:20])}." if task.classes else ""
     sections = [
         f"---\nlibrary_name: weights\npipeline_tag: {pipeline}\ntags: [{pipeline.split('-')[0]}, ensemble, {', '.join(names)}]\n---",
@@ -45,9 +49,7 @@ def model_card(ensemble: Ensemble) -> str:
         "## Limits",
         "Answers hold for rows like those it learned from. Weights describe association, not cause. "
         "Check it on your own rows before you decide anything that matters by it.",
-        "**Not for clinical use.** It has not been validated as a medical device: do not diagnose or treat by its answers."
-        if picture is not None
-        else "",
+        notice,
         "## Settings",
         f"```json\n{json.dumps(json.loads(_spec_json(ensemble)), indent=1)}\n```",
     ]
@@ -60,8 +62,8 @@ def _metrics_table(metrics: dict[str, Metric]) -> str:
 
 
 def _screening(ensemble: Ensemble) -> str:
-    """What the threshold that finds nearly all of the second of two classes of pictures costs, or nothing."""
-    if ensemble.encoding.picture is None or ensemble.judged is None or len(ensemble.task.classes) != 2:
+    """What the threshold that finds nearly all of the second of two classes costs where people may screen by it, or nothing."""
+    if not ensemble.encoding.disclaimer or ensemble.judged is None or len(ensemble.task.classes) != 2:
         return ""
     try:
         point = operating_point(ensemble.judged, ensemble.task.classes, 1, _SENSITIVITY, tested=ensemble.tested)

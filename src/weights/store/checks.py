@@ -12,15 +12,14 @@ from collections.abc import Iterable, Mapping
 
 import numpy as np
 
-from weights.data.columns import USED_KINDS
 from weights.data.dataset import Feature
 from weights.data.encoding import _CIRCLES, Category, Datetime, Encoding, Numeric
-from weights.data.image import MOST_SIDE
+from weights.data.registry import KINDS, describe_blocks, kind_of, tag_of
 from weights.effects import ERRORS, MEASURES, FeatureWeights
 from weights.ensemble import Answered, Report
 from weights.errors import UsageError
-from weights.models.architecture import block_of
-from weights.models.registry import AnyModel, architecture_of
+from weights.models.architecture import ModelSettings
+from weights.models.registry import architecture_of
 from weights.spec import Spec
 from weights.spec import check as check_spec
 from weights.types import AnyArray
@@ -39,25 +38,23 @@ def wrong_in_spec(spec: Spec) -> list[str]:
     return []
 
 
-def wrong_in_model(model: AnyModel, encoding: Encoding) -> list[str]:
+def wrong_in_model(model: ModelSettings, encoding: Encoding) -> list[str]:
     """What is wrong with a model for these inputs: it reads others, or its sizes are not told."""
     architecture = architecture_of(model)
-    if architecture.reads != block_of(encoding.picture_size):
-        return ["a model of pictures is to read columns, or one of columns pictures"]
+    if not {*architecture.reads} <= {*encoding.layout(1).names}:
+        return [f"a model of {describe_blocks(architecture.reads)} is to read {describe_blocks(encoding.layout(1).names)}"]
     lacking = architecture.lacks(model)
     return [f"{lacking} are not told"] if lacking else []
 
 
 def wrong_in_encoding(encoding: Encoding, features: Iterable[Feature]) -> list[str]:
     """What is wrong with an encoding: scales, circles or levels, or it is not that of the features in use."""
-    used = [(feature.name, feature.kind) for feature in features if feature.kind in USED_KINDS]
-    picture = encoding.picture
-    encoded = [(column.name, type(column).__name__.lower()) for column in (*encoding.columns, *filter(None, [picture]))]
-    wrong = []
-    if picture is not None and not (
-        not encoding.columns and picture.channels in (1, 3) and all(0 < side <= MOST_SIDE for side in (picture.height, picture.width))
-    ):
-        wrong.append(f"pictures are {picture.height} x {picture.width} with {picture.channels} channels")
+    used = [(feature.name, feature.kind) for feature in features if feature.used]
+    used.sort(key=lambda feature: feature[1] in KINDS)  # what is a block of its own comes behind the columns
+    encoded = [(column.name, tag_of(column)) for column in (*encoding.columns, *encoding.blocks)]
+    wrong = [complaint for block in encoding.blocks for complaint in kind_of(block).check(block)]
+    if len({kind.block for kind in encoding.kinds}) < len(encoding.blocks):
+        wrong.append("two columns are the same block of inputs")
     if not encoded or used != encoded:
         wrong.append("the columns that are encoded are not the features in use")
     if len({name for name, _ in encoded}) < len(encoded):

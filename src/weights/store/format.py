@@ -13,7 +13,7 @@ import math
 import os
 import re
 import struct
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
@@ -26,13 +26,16 @@ from safetensors.numpy import save as save_tensors
 
 from weights.data.dataset import Feature
 from weights.data.encoding import Encoding
+from weights.data.inputs import Inputs, Layout
+from weights.data.kind import BlockEncoding
 from weights.data.memory import in_words, memory_budget
+from weights.data.registry import KINDS
 from weights.elements.activation import Activation
 from weights.elements.initialization import Initialization
-from weights.ensemble import Answered, Ensemble, Population, Report, model_shape
+from weights.ensemble import Answered, Ensemble, Population, Report
 from weights.errors import CorruptError, DataError, NotFoundError, StorageError, UsageError, WeightsError, listed
-from weights.models.base import Shape
-from weights.models.registry import AnyModel, architecture_of, build, layers_of
+from weights.models.architecture import ModelSettings
+from weights.models.registry import ARCHITECTURES, architecture_of, build, layers_of
 from weights.spec import Spec
 from weights.store.card import model_card
 from weights.store.checks import (
@@ -319,13 +322,28 @@ def _decoded(content: bytes, kind: type[T], part: str, version: int, path: Path)
     try:
         json.loads(content, object_pairs_hook=_each_once)
         content = upgrade(content, part, version)
-        record = msgspec.json.decode(content, type=kind)
+        record = msgspec.json.decode(content, type=kind, dec_hook=_decode_registered)
         unknown = _unknown_key(json.loads(content), msgspec.to_builtins(record))
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError, MemoryError) as error:
         raise CorruptError(f"'{path}' does not hold what it should: {error}. Restore the folder from a copy or fit again.") from error
     wrong = [f"'{unknown}' is not known"] if unknown else wrong_in_report(record) if isinstance(record, Report) else []
     _refuse(wrong, path)
     return record
+
+
+def _decode_registered(kind: type, record: Any) -> Any:
+    """A record of a kind of column or of a model, whose type the registries know by its tag."""
+    if kind is BlockEncoding:
+        return msgspec.convert(record, type=_find_registered(record, "kind", {name: known.encoding for name, known in KINDS.items()}))
+    assert kind is ModelSettings
+    return msgspec.convert(record, type=_find_registered(record, "type", {name: known.settings for name, known in ARCHITECTURES.items()}))
+
+
+def _find_registered(record: Any, tag: str, known: Mapping[str, type]) -> type:
+    name = record.get(tag) if isinstance(record, dict) else None
+    if not isinstance(name, str) or name not in known:
+        raise ValueError(f"'{name}' is not one of {', '.join(known)}")
+    return known[name]
 
 
 def _refuse(wrong: Iterable[str], path: Path) -> None:
@@ -413,19 +431,21 @@ def _check_names(config: Config, path: Path) -> None:
 def _needed_shapes(config: Config, spec: Spec, n_members: int) -> dict[str, list[int]]:
     """Names and shapes of the arrays that a population of so many members of this model must have."""
     try:
-        shapes = _member_shapes(spec.model, model_shape(config.encoding, config.task), spec.initialization, spec.activation)
+        shapes = _member_shapes(spec.model, config.encoding.layout(config.task.n_outputs), spec.initialization, spec.activation)
     except (TypeError, ValueError, OverflowError) as error:  # layers of more units than an array can have
         raise CorruptError(f"The saved model cannot be built: {error}. Restore the folder from a copy or fit again.") from error
     return {"votes": [n_members], **{name: [n_members, *shape] for name, shape in shapes.items()}}
 
 
 @functools.lru_cache(maxsize=32)
-def _member_shapes(model: AnyModel, shape: Shape, initialization: Initialization, activation: Activation) -> dict[str, tuple[int, ...]]:
+def _member_shapes(
+    model: ModelSettings, layout: Layout, initialization: Initialization, activation: Activation
+) -> dict[str, tuple[int, ...]]:
     """Names and shapes of one member's weights."""
-    x = jax.ShapeDtypeStruct((2, shape.n_inputs), np.float32)
-    knots = jax.ShapeDtypeStruct((len(shape.numeric_inputs), architecture_of(model).n_bins(model) + 1), np.float32)
-    init = build(model, shape, initialization, activation).init
-    params = jax.eval_shape(lambda x, knots: init(x, knots, key=jax.random.key(0)), x, knots)
+    inputs = Inputs({name: jax.ShapeDtypeStruct((2, *shape), np.float32) for name, shape in layout.blocks})
+    knots = jax.ShapeDtypeStruct((len(layout.numeric), architecture_of(model).n_bins(model) + 1), np.float32)
+    init = build(model, layout, initialization, activation).init
+    params = jax.eval_shape(lambda inputs, knots: init(inputs, knots, key=jax.random.key(0)), inputs, knots)
     return {f"params/{layer}/{part}": a.shape for layer, parts in params.items() for part, a in parts.items()}
 
 

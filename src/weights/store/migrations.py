@@ -25,10 +25,33 @@ def _tag_task(config: dict[str, Any]) -> dict[str, Any]:
     task = config["task"]
     fields = {"regression": ("center", "scale"), "binary": ("classes", "class_weight"), "multiclass": ("classes", "class_weight")}
     kept = ("kind", "target", *fields[task["kind"]], "remark")
-    return {**config, "format_version": 3, "task": {name: task[name] for name in kept}}
+    return {**config, "task": {name: task[name] for name in kept}}
 
 
-MIGRATIONS: dict[int, Migration] = {2: Migration(_tag_task, lambda report: report)}
+def _list_blocks(config: dict[str, Any]) -> dict[str, Any]:
+    """Version 2 had room for one column of pictures, alone; version 3 lists all columns that are a block of inputs of their own."""
+    encoding = dict(config["encoding"])
+    picture = encoding.pop("picture")
+    return {**config, "encoding": {**encoding, "blocks": [] if picture is None else [{"kind": "picture", **picture}]}}
+
+
+def _part_augmentation(config: dict[str, Any]) -> dict[str, Any]:
+    """Version 2 wrote what is done to pictures into the settings of every model; version 3 into those of the models that look at them."""
+    looking = ("convolution", "patches")
+
+    def part(population: dict[str, Any]) -> dict[str, Any]:
+        spec = population["spec"]
+        augmentation = spec["augmentation"] if spec["model"]["type"] in looking else None
+        return {**population, "spec": {**spec, "augmentation": augmentation}}
+
+    return {**config, "populations": [part(population) for population in config["populations"]]}
+
+
+def _migrate_config(config: dict[str, Any]) -> dict[str, Any]:
+    return {**_part_augmentation(_list_blocks(_tag_task(config))), "format_version": 3}
+
+
+MIGRATIONS: dict[int, Migration] = {2: Migration(_migrate_config, lambda report: report)}
 """By the version they begin with."""
 
 

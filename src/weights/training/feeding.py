@@ -13,6 +13,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from weights.data.inputs import Inputs
 from weights.training.compiling import padded_size
 from weights.training.job import Job, PassingRows
 from weights.training.step import Shared
@@ -51,7 +52,7 @@ def feed(job: Job, run_ends: list[int]) -> Feed:
 
 def watched_rows(job: Job) -> BoolArray:
     """Rows judged after every round: all, or a random 65,536 of many more, shape (n,)."""
-    n = len(job.x)
+    n = len(job.inputs)
     if n <= MOST_WATCHED:
         return np.ones(n, bool)
     watched = np.zeros(n, bool)
@@ -64,10 +65,11 @@ class InMemory:
 
     def __init__(self, job: Job, most_steps: int, *, n_extra: int = 0) -> None:
         self.job, self.most_steps = job, most_steps
-        self.batch_size = job.specs[0].optimization.batch_size or len(job.x)
-        # Pictures are not padded: a copy of them would be larger than all else.
-        n_rows = len(job.x) + n_extra if job.shape.picture else padded_size(len(job.x) + n_extra)
-        self.shared = _shared(job, *(_padded(a, n_rows) for a in (job.x, job.y, job.weight.astype(np.float32))))
+        self.batch_size = job.specs[0].optimization.batch_size or len(job.inputs)
+        # What is no table is not padded: a copy of it would be larger than all else.
+        n_rows = padded_size(len(job.inputs) + n_extra) if job.layout.is_table else len(job.inputs) + n_extra
+        inputs = jax.tree.map(lambda block: _padded(block, n_rows), job.inputs)
+        self.shared = _shared(job, inputs, *(_padded(a, n_rows) for a in (job.y, job.weight.astype(np.float32))))
 
     def turn(self, taken: int, n_steps: int) -> None:
         """Nothing is to be done."""
@@ -95,8 +97,8 @@ class AllAtOnce(InMemory):
     def batches(self, m: int, taken: int, n_steps: int) -> IntArray:
         """The member's rows, the same in each step."""
         bag = _bag(self.job.resampling.counts[m])
-        n_rows = len(self.job.x) if self.job.shape.picture else padded_size(len(self.job.x))
-        padded = np.concatenate([bag, np.full(max(n_rows - len(bag), 0), len(self.job.x), np.int32)])
+        n_rows = padded_size(len(self.job.inputs)) if self.job.layout.is_table else len(self.job.inputs)
+        padded = np.concatenate([bag, np.full(max(n_rows - len(bag), 0), len(self.job.inputs), np.int32)])
         return np.broadcast_to(padded, (self.most_steps, len(padded)))
 
 
@@ -113,10 +115,12 @@ class PassingFeed:
         self.n_rows = job.passing.n_at_hand
         self.watched = np.flatnonzero(watched_rows(job))
         n = self.n_rows + padded_size(len(self.watched))
-        self.x, self.y = np.zeros((n, job.x.shape[1]), np.float32), np.zeros(n, job.y.dtype)
+        self.inputs = Inputs({name: np.zeros((n, *block.shape[1:]), block.dtype) for name, block in job.inputs.blocks.items()})
+        self.y = np.zeros(n, job.y.dtype)
         self.weight, self.counts = np.zeros(n, np.float32), np.zeros((self.n_rows, job.n_members), np.uint8)
         behind = slice(self.n_rows, self.n_rows + len(self.watched))
-        self.x[behind], self.y[behind], self.weight[behind] = (a[self.watched] for a in (job.x, job.y, job.weight))
+        self._put(behind, job.inputs[self.watched])
+        self.y[behind], self.weight[behind] = (a[self.watched] for a in (job.y, job.weight))
         self.end = 0
         self.rows: Iterator[PassingRows] | None = None
         self.rest: list[PassingRows] = []
@@ -131,12 +135,18 @@ class PassingFeed:
             self.rows = self.passing.rows(self.end)
         for part in self._read(end - self.end) if self.ahead is None else self.ahead.result():
             places = np.arange(self.end, self.end + len(part.y)) % self.n_rows
-            self.x[places], self.y[places], self.weight[places], self.counts[places] = part
+            self._put(places, part.inputs)
+            self.y[places], self.weight[places], self.counts[places] = part[1:]
             self.end += len(part.y)
         following = self._end_after(taken + n_steps) - self.end
         self.ahead = self.reader.submit(self._read, following) if taken + n_steps < self.run_ends[-1] else None
         # Copies, because what JAX was given must not change while the next rows come.
-        self.shared = _shared(self.job, *(jnp.array(a) for a in (self.x, self.y, self.weight)))
+        self.shared = _shared(self.job, *jax.tree.map(jnp.array, (self.inputs, self.y, self.weight)))
+
+    def _put(self, places: Any, inputs: Inputs) -> None:
+        """Let rows stand at these places."""
+        for name, block in inputs.blocks.items():
+            self.inputs[name][places] = block
 
     def batches(self, m: int, taken: int, n_steps: int) -> IntArray:
         """The member's rows among those at hand, shuffled."""
@@ -162,15 +172,15 @@ class PassingFeed:
             parts.append(next(self.rows))
         if beyond := n_read - n_rows:
             last = parts.pop()
-            parts.append(PassingRows(*(a[:-beyond] for a in last)))
-            self.rest = [PassingRows(*(a[-beyond:] for a in last))]
+            parts.append(last.cut(slice(-beyond)))
+            self.rest = [last.cut(slice(-beyond, None))]
         return parts
 
 
 def _shared(job: Job, *rows: Any) -> Shared:
     """Inputs, targets and weights of rows, and what the job says of inputs, as JAX reads them."""
     # Not jnp.asarray, which always copies.
-    return Shared(*(jax.device_put(a) for a in (*rows, job.groups.astype(np.int32), job.used)))
+    return Shared(*jax.device_put((*rows, job.groups.astype(np.int32), job.used)))
 
 
 def _bag(counts: IntArray) -> IntArray:

@@ -11,8 +11,9 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 
+from weights.data.inputs import Inputs
 from weights.elements.activation import alive
-from weights.models.base import Hidden, Model, Silence
+from weights.models.base import Dropout, Hidden, Model
 from weights.models.embedding import learned
 from weights.types import Params
 
@@ -42,7 +43,7 @@ def named(measured: Measured) -> dict[str, float]:
     return found | dict(zip(OF_MEMBER, member.tolist(), strict=True))
 
 
-def of_start(model: Model, params: Params, x: jax.Array, rows: jax.Array, *, key: jax.Array) -> dict[str, jax.Array]:
+def of_start(model: Model, params: Params, inputs: Inputs, rows: jax.Array, *, key: jax.Array) -> dict[str, jax.Array]:
     """What a member's first weights do to signals on their way through the network, and to gradients on their way back.
 
     forward of inputs, hidden layers and outputs: mean square of what leaves them. backward of hidden layers: mean squared length of the
@@ -52,24 +53,24 @@ def of_start(model: Model, params: Params, x: jax.Array, rows: jax.Array, *, key
     Args:
         model: which it is.
         params: of one member.
-        x: inputs, shape (n, p).
+        inputs: n rows.
         rows: which rows they are, shape (n,); some may be there several times.
         key: of the gradients at the outputs.
     """
-    x, rows = x[:_N_RANKED], rows[:_N_RANKED]
-    outputs, hidden = model.apply(params, x)
+    inputs, rows = inputs[:_N_RANKED], rows[:_N_RANKED]
+    outputs, hidden = model.apply(params, inputs)
     shifts = {i + 1: jnp.zeros_like(layer.activations) for i, layer in enumerate(hidden.values())}
-    _, back = jax.vjp(lambda shifts: model.apply(params, x, lambda h, layer: h + shifts.get(layer, 0.0))[0], shifts)
+    _, back = jax.vjp(lambda shifts: model.apply(params, inputs, lambda h, layer: h + shifts.get(layer, 0.0))[0], shifts)
     (gradients,) = back(jax.random.normal(key, outputs.shape))
-    found = {"input/forward": jnp.mean(model.enter(params, x) ** 2), "output/forward": jnp.mean(outputs**2)}
+    found = {"input/forward": _mean_square(model.embed(params, inputs)), "output/forward": jnp.mean(outputs**2)}
     for i, (name, layer) in enumerate(hidden.items()):
         found[f"{name}/forward"] = jnp.mean(layer.activations**2)
-        found[f"{name}/backward"] = jnp.sum(gradients[i + 1] ** 2) / len(x)
+        found[f"{name}/backward"] = jnp.sum(gradients[i + 1] ** 2) / len(inputs)
         found[f"{name}/start_rank"] = effective_rank(_of_rows(layer.activations), rows)
     return found
 
 
-def of_units(model: Model, params: Params, x: jax.Array, rows: jax.Array, activation: str) -> dict[str, jax.Array]:
+def of_units(model: Model, params: Params, inputs: Inputs, rows: jax.Array, activation: str) -> dict[str, jax.Array]:
     """How the hidden units of a member answer: `OF_UNITS` of each hidden layer, shape (4,).
 
     dead and saturated: see elements/activation.py. rank: see `effective_rank`. influence: the mean square by which outputs change, as a
@@ -78,17 +79,17 @@ def of_units(model: Model, params: Params, x: jax.Array, rows: jax.Array, activa
     Args:
         model: which it is.
         params: of one member.
-        x: inputs, shape (n, p), at least 128.
+        inputs: n rows, at least 128.
         rows: which rows they are, shape (n,); some may be there several times.
         activation: its name.
     """
-    x, few = x[:N_LOOKED_AT], slice(_N_RANKED)
-    outputs, hidden = model.apply(params, x)
+    inputs, few = inputs[:N_LOOKED_AT], slice(_N_RANKED)
+    outputs, hidden = model.apply(params, inputs)
     spread = jnp.maximum(jnp.mean((outputs[few] - outputs[few].mean(0)) ** 2), 1e-12)
     found = {}
     for i, (name, layer) in enumerate(hidden.items()):
         first = Hidden(layer.sums[few], layer.activations[few])
-        straight, _ = model.apply(params, x[few], _answering(i + 1, _best_line(first)))
+        straight, _ = model.apply(params, inputs[few], _answering(i + 1, _best_line(first)))
         influence = jnp.mean((outputs[few] - straight) ** 2) / spread
         units = layer.activations.reshape(-1, layer.activations.shape[-1])  # at whatever place
         found[name] = jnp.stack([*alive(units, activation), effective_rank(_of_rows(first.activations), rows[few]), influence])
@@ -146,12 +147,18 @@ def effective_rank(h: jax.Array, rows: jax.Array) -> jax.Array:
     return jnp.where(rank > 0, jnp.clip(rank, 1.0, h.shape[1]), 0.0)
 
 
+def _mean_square(inputs: Inputs) -> jax.Array:
+    """The mean square of all numbers in these rows, shape ()."""
+    blocks = [*inputs.blocks.values()]
+    return jnp.sum(jnp.stack([jnp.sum(block**2) for block in blocks])) / sum(block.size for block in blocks)
+
+
 def _of_rows(h: jax.Array) -> jax.Array:
     """Activations of units (n, h), in pictures their means over all places."""
     return h.mean(tuple(range(1, h.ndim - 1)))
 
 
-def _answering(place: int, h: jax.Array) -> Silence:
+def _answering(place: int, h: jax.Array) -> Dropout:
     """Puts these activations in place of a hidden layer's."""
     return lambda own, layer: h if layer == place else own
 

@@ -17,7 +17,8 @@ import numpy as np
 import weights
 from weights.data.dataset import Feature
 from weights.data.encoding import Encoding
-from weights.ensemble import Ensemble, Population, Report, model_shape
+from weights.data.inputs import Inputs
+from weights.ensemble import Ensemble, Population, Report
 from weights.errors import TrainingError
 from weights.spec import Spec
 from weights.tasks.base import Task
@@ -107,12 +108,12 @@ def _fresh(learners: list[Learner], task: Task, encoding: Encoding, features: li
     return Stream(learners, task, encoding, features, np.zeros(task.n_outputs), nothing, 0, 0, outputs, nothing, nothing)
 
 
-def learn(stream: Stream, x: FloatArray, y: AnyArray, weight: FloatArray, *, n_threads: int) -> Stream:
+def learn(stream: Stream, inputs: Inputs, y: AnyArray, weight: FloatArray, *, n_threads: int) -> Stream:
     """The stream after one pass of every member over a batch.
 
     Args:
         stream: so far.
-        x: encoded rows, shape (n, p).
+        inputs: encoded rows.
         y: encoded targets, shape (n,).
         weight: of each row, used as it is, shape (n,).
         n_threads: members in work at the same time.
@@ -121,9 +122,9 @@ def learn(stream: Stream, x: FloatArray, y: AnyArray, weight: FloatArray, *, n_t
         TrainingError: a member's loss was no longer finite; the stream is as it was.
     """
     if all(learner.states for learner in stream.learners):
-        stream = _judged(stream, x, y, weight)
-    learners = [_learned(learner, _job(stream, learner, x, y, weight), n_threads) for learner in stream.learners]
-    return dataclasses.replace(stream, learners=learners, n_batches=stream.n_batches + 1, n_samples=stream.n_samples + len(x))
+        stream = _judged(stream, inputs, y, weight)
+    learners = [_learned(learner, _job(stream, learner, inputs, y, weight), n_threads) for learner in stream.learners]
+    return dataclasses.replace(stream, learners=learners, n_batches=stream.n_batches + 1, n_samples=stream.n_samples + len(inputs))
 
 
 def _learned(learner: Learner, job: Job, n_threads: int) -> Learner:
@@ -172,27 +173,27 @@ def _as_begun(stream: Stream) -> Ensemble:
     return Ensemble(stream.task, stream.encoding, stream.features, populations, stream.offset, stream.scores, report)
 
 
-def _judged(stream: Stream, x: FloatArray, y: AnyArray, weight: FloatArray) -> Stream:
+def _judged(stream: Stream, inputs: Inputs, y: AnyArray, weight: FloatArray) -> Stream:
     """The stream with its answers to rows that are still new to it."""
     present = _as_begun(stream)
-    outputs = np.concatenate([stream.outputs, np.stack([present.mean_outputs(p, x) for p in present.populations])], axis=1)
+    outputs = np.concatenate([stream.outputs, np.stack([present.mean_outputs(p, inputs) for p in present.populations])], axis=1)
     y, weight = np.concatenate([stream.y, y]).astype(y.dtype), np.concatenate([stream.weight, weight])
     return dataclasses.replace(stream, outputs=outputs[:, -_MOST_JUDGED:], y=y[-_MOST_JUDGED:], weight=weight[-_MOST_JUDGED:])
 
 
-def _job(stream: Stream, learner: Learner, x: FloatArray, y: AnyArray, weight: FloatArray) -> Job:
+def _job(stream: Stream, learner: Learner, inputs: Inputs, y: AnyArray, weight: FloatArray) -> Job:
     """One pass over the batch for every member; nobody is left out, because the batch has been judged already."""
-    n_members, n_samples, spec = len(learner.votes), len(x), learner.spec
+    n_members, n_samples, spec = len(learner.votes), len(inputs), learner.spec
     batch_size = spec.optimization.batch_size or n_samples
     one_pass = msgspec.structs.replace(spec.optimization, n_steps=-(-n_samples // batch_size))
     spec = msgspec.structs.replace(spec, optimization=one_pass)
     everyone = np.ones((n_members, n_samples), np.uint8)
     rows = Resampling(everyone, np.zeros_like(everyone, bool), learner.votes)
     groups = np.asarray(stream.encoding.groups, np.int32)
-    used_features = [feature for feature in stream.features if feature.used]
-    used = 1.0 - np.asarray([feature.name in spec.updates.mask for feature in used_features], np.float32)[groups]
+    used_features = stream.encoding.names
+    used = 1.0 - np.asarray([name in spec.updates.mask for name in used_features], np.float32)[groups]
     # The number of the batch is part of the seed, so that every batch has an order and a dropout of its own.
     first = member_seeds(spec.members.seed, n_members)
     seeds = np.asarray([np.random.SeedSequence([int(seed), stream.n_batches]).generate_state(1)[0] for seed in first], np.uint32)
-    shape = model_shape(stream.encoding, stream.task)
-    return Job(learner.name, stream.task, shape, [spec] * n_members, seeds, rows, x, y, weight, groups, used)
+    layout = stream.encoding.layout(stream.task.n_outputs)
+    return Job(learner.name, stream.task, layout, [spec] * n_members, seeds, rows, inputs, y, weight, groups, used)

@@ -9,8 +9,8 @@ from typing import NamedTuple
 
 import pyarrow as pa
 
+from weights.data.inputs import Inputs, Layout
 from weights.data.stream import RowStream
-from weights.models.base import Shape
 from weights.spec import Spec
 from weights.tasks.base import Task
 from weights.training.resampling import Draw, Resampling
@@ -18,21 +18,25 @@ from weights.types import AnyArray, BoolArray, FloatArray, IntArray
 
 
 class PassingRows(NamedTuple):
-    """Some rows that pass: inputs (r, p), encoded targets (r,), weights (r,), and how often each member sees them (r, m)."""
+    """Some rows that pass: r inputs, encoded targets (r,), weights (r,), and how often each member sees them (r, m)."""
 
-    x: FloatArray
+    inputs: Inputs
     y: AnyArray
     weight: FloatArray
     counts: IntArray
+
+    def cut(self, part: slice) -> PassingRows:
+        """Some of these rows."""
+        return PassingRows(self.inputs[part], self.y[part], self.weight[part], self.counts[part])
 
 
 class ReadyRows(NamedTuple):
     """Some rows as models read them.
 
-    x (r, p), y (r,), weight (r,): as in a `Job`. keys (r,) say who sees them; of those not `known` (r,), without a target, nobody does.
+    inputs, y (r,), weight (r,): as in a `Job`. keys (r,) say who sees them; of those not `known` (r,), without a target, nobody does.
     """
 
-    x: FloatArray
+    inputs: Inputs
     y: AnyArray
     weight: FloatArray
     keys: IntArray
@@ -67,8 +71,8 @@ class Passing:
         yield from itertools.starmap(self._drawn, self.stream.in_order())
 
     def _drawn(self, table: pa.Table, numbers: IntArray) -> PassingRows:
-        x, y, weight, keys, known = self.ready(table, numbers)
-        return PassingRows(x, y, weight, self.draw(keys).counts.T * known[:, None])
+        inputs, y, weight, keys, known = self.ready(table, numbers)
+        return PassingRows(inputs, y, weight, self.draw(keys).counts.T * known[:, None])
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,22 +81,22 @@ class Job:
 
     Attributes:
         name: of this population, for progress and checkpoints.
-        task, shape: what is asked, and the shape of the models.
+        task, layout: what is asked, and the layout of rows and outputs.
         specs: resolved settings of each member, length m; they may differ in numbers only (spec.VARYING).
         seeds: of each member's randomness, uint32, shape (m,).
         resampling: rows of each member.
-        x, y, weight: encoded rows (n, p), encoded targets (n,), row weights of mean one (n,).
-        groups: feature of each input, shape (p,). used: 0 for inputs that are masked, else 1, shape (p,).
-        passing: all rows, where x holds only a sample of them; members that take steps learn from these.
+        inputs, y, weight: n encoded rows, encoded targets (n,), row weights of mean one (n,).
+        groups: feature of each place (see `Encoding.groups`), shape (p,). used: 0 for places that are masked, else 1, shape (p,).
+        passing: all rows, where inputs hold only a sample of them; members that take steps learn from these.
     """
 
     name: str
     task: Task
-    shape: Shape
+    layout: Layout
     specs: list[Spec]
     seeds: IntArray
     resampling: Resampling
-    x: FloatArray
+    inputs: Inputs
     y: AnyArray
     weight: FloatArray
     groups: IntArray

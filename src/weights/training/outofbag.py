@@ -55,13 +55,13 @@ def collect(
     kept = np.asarray([m for m, failure in enumerate(failures) if not failure], int)
     if len(kept) == 0:
         raise TrainingError(f"All {job.n_members} members failed, the first because {failures[0]}. Lower the learning rate or clip_norm.")
-    run = apply_program(job.specs[0], job.shape)
+    run = apply_program(job.specs[0], job.layout)
 
     def judge(m: int) -> tuple[IntArray, FloatArray]:
         rows = np.flatnonzero(job.resampling.scored[m])
-        return rows, run(params[m], job.x[rows])
+        return rows, run(params[m], job.inputs[rows])
 
-    total, voices = np.zeros((len(job.x), job.task.n_outputs)), np.zeros(len(job.x))
+    total, voices = np.zeros((len(job.inputs), job.task.n_outputs)), np.zeros(len(job.inputs))
     with ThreadPoolExecutor(control.n_threads) as threads:
         alone = [*threads.map(judge, kept)]
     for rows, outputs in alone:

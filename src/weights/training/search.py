@@ -37,7 +37,7 @@ class _Runner:
     def __init__(self, label: str, job: Job, course: Course) -> None:
         self.label, self.job, self.course = label, job, course
         self.share = 0.0
-        self.losses, self.covered = np.zeros(len(job.x)), np.zeros(len(job.x), bool)
+        self.losses, self.covered = np.zeros(len(job.inputs)), np.zeros(len(job.inputs), bool)
 
     def advance(self, rung: float) -> None:
         if self.share < 1:

@@ -50,7 +50,7 @@ class Solving:
     def row_losses(self) -> tuple[FloatArray, BoolArray]:
         """Out-of-bag losses of the ensemble's outputs (n,), and which rows have one (n,)."""
         trained, job = self.finish(), self.job
-        covered, losses = trained.covered, np.zeros(len(job.x))
+        covered, losses = trained.covered, np.zeros(len(job.inputs))
         losses[covered] = job.task.row_losses(trained.outputs[covered], job.y[covered])
         return losses, covered
 
@@ -89,7 +89,7 @@ def _solve_members(job: Job, control: Control) -> Trained:
 
 def solves_all_rows(job: Job) -> bool:
     """Whether members learn from all rows, or from the sample only of a table that passes: second derivatives must fit."""
-    unknowns = (job.x.shape[1] + 1) * job.task.n_outputs
+    unknowns = (job.layout.n_columns + 1) * job.task.n_outputs
     return job.passing is None or 8 * job.n_members * unknowns**2 <= _MOST_BYTES_OF_DERIVATIVES
 
 
@@ -111,13 +111,13 @@ def _take_newton_step(
     for rows in job.passing.in_order():
         if control.stopping():
             raise Interrupted("Training was stopped.")
-        x = (rows.x * job.used).astype(np.float64)
+        x = (rows.inputs.x * _find_used(job)).astype(np.float64)
         for _ in threads.map(lambda m, x=x, rows=rows: steps[m].add(x, rows.y, rows.weight * rows.counts[:, m]), range(len(steps))):
             pass
         n_rows += len(rows.y)
         control.report(Progress(job.name, min(done + 0.5 * n_rows / job.passing.stream.n_rows, 1.0), None))
     regularizations = [spec.regularization for spec in specs]
-    return [step.take(r, r.strength or 0.0, job.groups) for step, r in zip(steps, regularizations, strict=True)]
+    return [step.take(r, r.strength or 0.0, job.groups[: job.layout.n_columns]) for step, r in zip(steps, regularizations, strict=True)]
 
 
 def _pose(job: Job, m: int) -> Problem:
@@ -127,8 +127,14 @@ def _pose(job: Job, m: int) -> Problem:
 
 def _pose_for_all(job: Job) -> Problem:
     """All rows; masked inputs are zero, so that their weights are too."""
-    x = job.x if job.used.all() else job.x * job.used
-    return Problem(job.task.convex, x, job.y, job.weight, job.task.n_outputs, job.groups)
+    x, used = job.inputs.x, _find_used(job)
+    groups = job.groups[: job.layout.n_columns]
+    return Problem(job.task.convex, x if used.all() else x * used, job.y, job.weight, job.task.n_outputs, groups)
+
+
+def _find_used(job: Job) -> FloatArray:
+    """0 for columns that are masked, else 1, shape (p,)."""
+    return job.used[: job.layout.n_columns]
 
 
 def _choose_strengths(job: Job, control: Control, threads: ThreadPoolExecutor) -> list[Spec]:
@@ -143,7 +149,7 @@ def _choose_strengths(job: Job, control: Control, threads: ThreadPoolExecutor) -
     def outputs_along_path(m: int) -> Iterator[FloatArray]:
         rows = np.flatnonzero(job.resampling.scored[m])
         for solution in solve_path(_pose(job, m), spec.regularization, strengths, tolerance=_SCOUTING_TOLERANCE):
-            yield job.task.normalise(linear_outputs(job.x, rows, solution))
+            yield job.task.normalise(linear_outputs(job.inputs.x, rows, solution))
 
     paths = [outputs_along_path(m) for m in scouts]
     voices = job.resampling.scored[: len(scouts)].sum(0)
@@ -152,7 +158,7 @@ def _choose_strengths(job: Job, control: Control, threads: ThreadPoolExecutor) -
     while scores.shape[1] < len(strengths) and (scores.shape[1] < 3 or scores.argmin(1).max() >= scores.shape[1] - 2):
         if control.stopping():
             raise Interrupted("Training was stopped.")
-        total, losses = np.zeros((len(job.x), job.task.n_outputs)), np.zeros(len(job.x))
+        total, losses = np.zeros((len(job.inputs), job.task.n_outputs)), np.zeros(len(job.inputs))
         for m, outputs in zip(scouts, threads.map(next, paths), strict=True):
             total[job.resampling.scored[m]] += outputs
         losses[covered] = job.task.row_losses(total[covered] / voices[covered, None], job.y[covered])

@@ -16,11 +16,12 @@ import jax.numpy as jnp
 import msgspec
 import optax
 
-from weights.elements.augmentation import augmented, second_shares
+from weights.data.inputs import Inputs, Layout
+from weights.elements.augmentation import second_shares
 from weights.elements.optimization import average, direction, rate_at
 from weights.elements.regularization import PENALTIES, cap_norm, dropout_mask
 from weights.elements.updates import shape_gradients
-from weights.models.base import Model, Shape, keep_all
+from weights.models.base import Model, keep_all
 from weights.models.registry import build
 from weights.spec import Spec, program_spec
 from weights.tasks.base import OutputFunctions
@@ -34,9 +35,12 @@ _COTANGENTS = 0x60
 
 
 class Shared(NamedTuple):
-    """What all members read: inputs (n, p), encoded targets (n,), row weights (n,), feature of each input (p,), inputs in use (p,)."""
+    """What all members read: n rows, encoded targets (n,), row weights (n,), feature of each place (p,), places in use (p,).
 
-    x: jax.Array
+    Places are those of `Encoding.groups`: the inputs in the block of columns, and then one for each other block.
+    """
+
+    inputs: Inputs
     y: jax.Array
     weight: jax.Array
     groups: jax.Array
@@ -79,13 +83,13 @@ Objective = Callable[[Params], tuple[jax.Array, jax.Array]]
 class Program(NamedTuple):
     """The compiled functions of a population.
 
-    start(x, knots, groups, used, member): the first `State`, from a sample of inputs (s, p) and the edges of bins (numeric, bins + 1).
+    start(inputs, knots, groups, used, member): the first `State`, from a sample of rows and the edges of bins (numeric, bins + 1).
     advance(state, shared, member, rows, n_steps, run_length, judged): the state after n_steps more, what happened, and
         the outputs (blocks, rows, k) for the `judged` rows (blocks, rows). `rows` (steps, batch) are the batches; only the
         first n_steps of them are used.
     measure(state, shared, member, batch, run_length, looked_at): health, with what one more step with this batch (b,) would do, and how
         the units of the mean that answers respond to these rows (r,).
-    send(params, x, rows, member): health at the start: what first weights do to signals of inputs (r, p), which are these rows (r,).
+    send(params, inputs, rows, member): health at the start: what first weights do to signals of inputs, which are these rows (r,).
     """
 
     start: Callable[..., State]
@@ -123,17 +127,17 @@ class _Sums(NamedTuple):
     diverged_at: jax.Array
 
 
-def member_program(spec: Spec, functions: OutputFunctions, shape: Shape) -> Program:
+def member_program(spec: Spec, functions: OutputFunctions, layout: Layout) -> Program:
     """The compiled functions for members of this spec; specs with the same `program_spec` share them."""
-    return _compiled(program_spec(spec), functions, shape)
+    return _compiled(program_spec(spec), functions, layout)
 
 
 @functools.lru_cache(maxsize=32)
-def _compiled(spec: Spec, functions: OutputFunctions, shape: Shape) -> Program:
-    model = build(spec.model, shape, spec.initialization, spec.activation)
+def _compiled(spec: Spec, functions: OutputFunctions, layout: Layout) -> Program:
+    model = build(spec.model, layout, spec.initialization, spec.activation)
 
-    def start(x: jax.Array, knots: jax.Array, groups: jax.Array, used: jax.Array, member: Member) -> State:
-        params = model.init(x, knots, key=jax.random.key(member.seed, impl="rbg"))
+    def start(inputs: Inputs, knots: jax.Array, groups: jax.Array, used: jax.Array, member: Member) -> State:
+        params = model.init(inputs, knots, key=jax.random.key(member.seed, impl="rbg"))
         params = _mask(spec, model, params, used)
         return State(params, _make_transformation(spec, member).init(params), jnp.zeros((), jnp.int32), params)
 
@@ -146,7 +150,7 @@ def _compiled(spec: Spec, functions: OutputFunctions, shape: Shape) -> Program:
             return _step(work, *carry, rows[i])
 
         state, sums = jax.lax.fori_loop(0, n_steps, take_step, (state, sums))
-        outputs = jax.lax.map(lambda block: model.apply(state.mean, shared.x[block], keep_all)[0], judged)
+        outputs = jax.lax.map(lambda block: model.apply(state.mean, shared.inputs[block], keep_all)[0], judged)
         rate = member.values["optimization.learning_rate"] * rate_at(spec.optimization, (state.step - 1) / run_length)
         return state, Info(sums.loss / jnp.maximum(n_steps, 1), rate, sums.diverged_at), outputs
 
@@ -154,11 +158,11 @@ def _compiled(spec: Spec, functions: OutputFunctions, shape: Shape) -> Program:
         work = _Work(spec, functions, model, shared, member, run_length)
         halves, after = _try_step(work, state, batch)
         layers, noise = of_weights(halves, state.params, after, state.mean, len(batch) // 2 * 2)
-        units = of_units(model, state.mean, shared.x[looked_at], looked_at, spec.activation.name)
+        units = of_units(model, state.mean, shared.inputs[looked_at], looked_at, spec.activation.name)
         return Measured(layers, units, jnp.stack([*noise, _sum_penalties(work, state.mean)]))
 
-    def send(params: Params, x: jax.Array, rows: jax.Array, member: Member) -> dict[str, jax.Array]:
-        return of_start(model, params, x, rows, key=jax.random.fold_in(jax.random.key(member.seed), _COTANGENTS))
+    def send(params: Params, inputs: Inputs, rows: jax.Array, member: Member) -> dict[str, jax.Array]:
+        return of_start(model, params, inputs, rows, key=jax.random.fold_in(jax.random.key(member.seed), _COTANGENTS))
 
     quickly = functools.partial(jax.jit, compiler_options=_QUICKLY)
     return Program(quickly(start), jax.jit(advance), jax.jit(measure), quickly(send))
@@ -217,18 +221,18 @@ def _try_step(work: _Work, state: State, rows: jax.Array) -> tuple[Params, Param
 def _make_objective(work: _Work, rows: jax.Array, step: jax.Array) -> Objective:
     """The mean loss of these rows as a function of params."""
     spec, functions, model, shared, member = work.spec, work.functions, work.model, work.shared, work.member
-    x, y, weight = shared.x[rows], shared.y[rows], shared.weight[rows]
-    if model.picture is not None:
-        x = augmented(spec.augmentation, x, model.picture, seed=member.seed, step=step)
-    blended = spec.augmentation.mixup or 0.0
-    second = second_shares(spec.augmentation, len(rows), seed=member.seed, step=step) if blended else jnp.zeros(len(rows))
-    if blended:
-        x = x + second[:, None] * (jnp.roll(x, 1, 0) - x)
-    silence = functools.partial(_silence, spec, member, step)
+    inputs, y, weight = shared.inputs[rows], shared.y[rows], shared.weight[rows]
+    augmentation, blended, second = spec.augmentation, 0.0, jnp.zeros(len(rows))
+    if augmentation is not None:
+        inputs, blended = model.view(inputs, augmentation, seed=member.seed, step=step), augmentation.mixup or 0.0
+    if augmentation is not None and blended:
+        second = second_shares(augmentation, len(rows), seed=member.seed, step=step)
+        inputs = jax.tree.map(lambda block: _blend(block, second), inputs)
+    dropout = functools.partial(_drop, spec, member, step)
 
     def objective(params: Params) -> tuple[jax.Array, jax.Array]:
         params = _mask(spec, model, params, shared.used)
-        outputs, _ = model.apply(params, x, silence)
+        outputs, _ = model.apply(params, inputs, dropout)
         losses = weight * jax.vmap(functions.loss)(outputs, y)
         if blended:
             others = jnp.roll(weight, 1) * jax.vmap(functions.loss)(outputs, jnp.roll(y, 1))
@@ -243,11 +247,16 @@ def _make_objective(work: _Work, rows: jax.Array, step: jax.Array) -> Objective:
 def _make_transformation(spec: Spec, member: Member) -> optax.GradientTransformationExtraArgs:
     towards = direction(spec.optimization, member.values["optimization.weight_decay"])
     if spec.updates.accumulate > 1:
-        return optax.with_extra_args_support(optax.MultiSteps(towards, spec.updates.accumulate).gradient_make_transformation())
+        return optax.with_extra_args_support(optax.MultiSteps(towards, spec.updates.accumulate).gradient_transformation())
     return towards
 
 
-def _silence(spec: Spec, member: Member, step: jax.Array, x: jax.Array, layer: int) -> jax.Array:
+def _blend(block: jax.Array, second: jax.Array) -> jax.Array:
+    """Rows (n, ...) with these shares (n,) of the row before each blended in."""
+    return block + second.reshape(-1, *(1,) * (block.ndim - 1)) * (jnp.roll(block, 1, 0) - block)
+
+
+def _drop(spec: Spec, member: Member, step: jax.Array, x: jax.Array, layer: int) -> jax.Array:
     """Dropout of inputs (layer 0) and hidden units (later layers), where it is switched on."""
     name = "input_dropout" if layer == 0 else "dropout"
     if not getattr(spec.regularization, name):
@@ -260,13 +269,15 @@ def _find_penalised(work: _Work, params: Params) -> dict[str, jax.Array]:
     settings = work.spec.regularization
     only_input = settings.scope == "input" or PENALTIES[settings.penalty].by_feature
     matrices = {name: layer["w"] for name, layer in params.items() if "w" in layer and layer["w"].ndim == 2}
-    return {name: w for name, w in matrices.items() if name == work.model.input_layer or not only_input}
+    return {name: w for name, w in matrices.items() if name in work.model.input_rows or not only_input}
 
 
-def _find_groups(work: _Work, w: jax.Array) -> jax.Array:
-    """Feature of each row of a weight matrix; rows of later layers are all of one group, which nothing reads."""
-    rows = jnp.asarray(work.model.input_rows, jnp.int32)
-    return work.shared.groups[rows] if w.shape[0] == len(work.model.input_rows) else jnp.zeros(w.shape[0], jnp.int32)
+def _find_groups(work: _Work, layer: str, w: jax.Array) -> jax.Array:
+    """Feature of each row of a layer's weights; rows that read no input are all of one group."""
+    if layer not in work.model.input_rows:
+        return jnp.zeros(w.shape[0], jnp.int32)
+    groups = work.shared.groups
+    return jnp.append(groups, groups.max() + 1)[jnp.asarray(work.model.input_rows[layer], jnp.int32)]
 
 
 def _sum_smooth_penalties(work: _Work, params: Params) -> jax.Array:
@@ -281,8 +292,8 @@ def _sum_smooth_penalties(work: _Work, params: Params) -> jax.Array:
 def _sum_penalties(work: _Work, params: Params) -> jax.Array:
     """The whole penalty: what is part of the objective, and what the proximal step takes care of."""
     settings, values, total = work.spec.regularization, work.member.values, _sum_smooth_penalties(work, params)
-    for w in _find_penalised(work, params).values() if settings.strength else ():
-        rest, groups = PENALTIES[settings.penalty].rest, _find_groups(work, w)
+    for name, w in _find_penalised(work, params).items() if settings.strength else ():
+        rest, groups = PENALTIES[settings.penalty].rest, _find_groups(work, name, w)
         total += rest(w, values["regularization.strength"], values["regularization.l1_ratio"], groups)
     return total
 
@@ -294,7 +305,7 @@ def _constrain(work: _Work, params: Params, length: jax.Array) -> Params:
     if settings.makes_zeros:
         step, prox = length * values["regularization.strength"], PENALTIES[settings.penalty].prox
         for name, w in _find_penalised(work, params).items():
-            params[name]["w"] = prox(w, step, values["regularization.l1_ratio"], _find_groups(work, w))
+            params[name]["w"] = prox(w, step, values["regularization.l1_ratio"], _find_groups(work, name, w))
     if settings.max_norm is not None:
         for name in params:
             if name.startswith("hidden"):
@@ -306,6 +317,6 @@ def _mask(spec: Spec, model: Model, params: Params, used: jax.Array) -> Params:
     """Params whose input weights of masked features are zero."""
     if not spec.updates.mask:
         return params
-    rows = used[jnp.asarray(model.input_rows, jnp.int32)][:, None]
-    layer = params[model.input_layer]
-    return {**params, model.input_layer: {**layer, "w": layer["w"] * rows}}
+    used = jnp.append(used, 1.0)  # for rows that read no input, whose place is -1
+    masked = {name: used[jnp.asarray(rows, jnp.int32)][:, None] for name, rows in model.input_rows.items()}
+    return {**params, **{name: {**params[name], "w": params[name]["w"] * rows} for name, rows in masked.items()}}

@@ -86,7 +86,7 @@ class Run:
         watched = watched_rows(job)
         self.judged = [np.flatnonzero(scored & watched) for scored in job.resampling.scored]
         most = max(len(rows) for rows in self.judged)
-        n_at_once = job.shape.rows_at_once(_JUDGED_BLOCK)
+        n_at_once = job.layout.rows_at_once(_JUDGED_BLOCK)
         self.judged_blocks = [jnp.asarray(_arrange_in_blocks(self.feed.places(rows), most, n_at_once)) for rows in self.judged]
         self.looked_at = [np.resize(_shuffle(rows)[:N_LOOKED_AT], N_LOOKED_AT) for rows in self.judged]
         self.arguments = [_make_arguments(job, m) for m in range(job.n_members)]
@@ -100,18 +100,20 @@ class Run:
             control: how.
             alike: settings that differ in numbers only, and are to run through the same program; by default those of the job.
         """
-        program = member_program(common_program(alike or job.specs), job.task.functions, job.shape)
+        program = member_program(common_program(alike or job.specs), job.task.functions, job.layout)
         members = []
         knots = jnp.asarray(_find_knots(job))
         for m in range(job.n_members):
             sample = np.resize(_shuffle(np.flatnonzero(job.resampling.counts[m]))[:_START_SAMPLE], _START_SAMPLE)
             inputs = jnp.asarray(job.groups), jnp.asarray(job.used)
-            state = program.start(jnp.asarray(job.x[sample]), knots, *inputs, _make_arguments(job, m))
+            state = program.start(jax.device_put(job.inputs[sample]), knots, *inputs, _make_arguments(job, m))
             members.append(_MemberRun(state, state.mean))
         run = cls(job, control, program, members)
         for m, member in enumerate(members) if control.measuring else ():
             rows = run.looked_at[m]
-            member.start = program.send(member.state.params, jnp.asarray(job.x[rows]), jnp.asarray(rows, jnp.int32), run.arguments[m])
+            member.start = program.send(
+                member.state.params, jax.device_put(job.inputs[rows]), jnp.asarray(rows, jnp.int32), run.arguments[m]
+            )
         if job.name in control.resume:
             run._restore(control.resume[job.name])
         for m, params in enumerate(control.trained.get(job.name, ())):
@@ -147,14 +149,14 @@ class Run:
     def row_losses(self) -> tuple[FloatArray, BoolArray]:
         """Out-of-bag losses of the ensemble's present outputs for the watched rows (n,), and which rows have one (n,)."""
         job = self.job
-        total, voices = np.zeros((len(job.x), job.task.n_outputs)), np.zeros(len(job.x))
+        total, voices = np.zeros((len(job.inputs), job.task.n_outputs)), np.zeros(len(job.inputs))
         for rows, member in zip(self.judged, self.members, strict=True):
             if member.failure or member.outputs is None:
                 continue
             total[rows] += job.task.normalise(member.outputs)
             voices[rows] += 1
         covered = voices > 0
-        losses = np.zeros(len(job.x))
+        losses = np.zeros(len(job.inputs))
         losses[covered] = job.task.row_losses(total[covered] / voices[covered, None], job.y[covered])
         return losses, covered
 
@@ -208,7 +210,7 @@ class Run:
             member.failure = "it failed when it was trained"
             return
         member.best, member.done = params, True
-        member.outputs = apply_program(job.specs[m], job.shape)(params, job.x[self.judged[m]])
+        member.outputs = apply_program(job.specs[m], job.layout)(params, job.inputs[self.judged[m]])
 
     def _advance_member(self, m: int) -> None:
         member, job, began = self.members[m], self.job, time.perf_counter()
@@ -325,8 +327,8 @@ def _replace_leaves(tree: Any, arrays: dict[str, AnyArray], name: str, m: int) -
 def _find_knots(job: Job) -> FloatArray:
     """Edges of the bins that the model asks for, from all rows (they know nothing of the target)."""
     model = job.specs[0].model
-    rows = job.x[:: -(-len(job.x) // MOST_WATCHED)]
-    return find_knots(rows[:, list(job.shape.numeric_inputs)], architecture_of(model).n_bins(model))
+    rows = job.inputs.x[:: -(-len(job.inputs) // MOST_WATCHED)]
+    return find_knots(rows[:, list(job.layout.numeric)], architecture_of(model).n_bins(model))
 
 
 def _make_arguments(job: Job, m: int) -> Member:

@@ -1,0 +1,121 @@
+"""Images as a kind of column: a block of pixels, bytes as they are."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Collection, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from weights.data.image import MOST_SIDE, Picture, is_picture, picture_array, picture_size
+from weights.data.kind import Kind, Source
+from weights.data.picturecolumns import picture_column, read_new, with_pictures
+from weights.data.picturesources import holds_pictures, read_pictures
+from weights.data.pixels import Wanted
+from weights.errors import DataError, UsageError
+from weights.types import AnyArray
+
+
+def _fit(table: pa.Table, name: str) -> Picture:
+    return Picture(name, *picture_size(table.schema.field(name)))
+
+
+def _apply(column: Picture, table: pa.Table) -> AnyArray:
+    field = table.schema.field(column.name)
+    if not is_picture(field) or picture_size(field) != column.size:
+        raise DataError(
+            f"The model needs pictures of {column.height} x {column.width} with {column.channels} channels in '{column.name}', but it "
+            f"holds {'x'.join(map(str, picture_size(field))) if is_picture(field) else field.type}. Give files of pictures."
+        )
+    return picture_array(table[column.name]).reshape(-1, *column.size)
+
+
+def _describe(column: Picture) -> str:
+    return f"pictures of {column.height} x {column.width} {'in grey' if column.channels == 1 else 'in colour'}"
+
+
+def _remark(field: pa.Field) -> str:
+    height, width, channels = picture_size(field)
+    return f"{height} x {width}, {'grey' if channels == 1 else 'colour'}"
+
+
+def _hash_values(pictures: pa.ChunkedArray) -> AnyArray:
+    """A 64-bit number for each picture, equal where all pixels are, shape (n,)."""
+    hashes = [hashlib.blake2b(pixels, digest_size=8).digest() for pixels in picture_array(pictures)]
+    return np.frombuffer(b"".join(hashes), np.uint64)
+
+
+def _check(column: Picture) -> list[str]:
+    lawful = column.channels in (1, 3) and all(0 < side <= MOST_SIDE for side in (column.height, column.width))
+    return [] if lawful else [f"pictures are {column.height} x {column.width} with {column.channels} channels"]
+
+
+def _wanted(roles: Any, report: Callable[[float], None]) -> Wanted:
+    return Wanted(size=None if roles.picture_size is None else (roles.picture_size, roles.picture_size), tell=report)
+
+
+def _read(data: Any, roles: Any, report: Callable[[float], None]) -> pa.Table:
+    if roles.missing:
+        raise UsageError("--missing names words in the cells of a table, but pictures came without one. Leave it out.")
+    return read_pictures(data, _wanted(roles, report))
+
+
+def _find_column(table: pa.Table, folder: Path, spared: Collection[str]) -> str | None:
+    return picture_column(table, folder, spared=spared)
+
+
+def _fill_column(table: pa.Table, column: str, folder: Path, roles: Any, report: Callable[[float], None]) -> pa.Table:
+    return with_pictures(table, column, folder, _wanted(roles, report))
+
+
+def _read_like(data: Any, column: Picture, missing: Sequence[str]) -> pa.Table:
+    return read_new(data, column, missing)
+
+
+def _fill_like(table: pa.Table, column: Picture, folder: Path) -> pa.Table:
+    if column.name not in table.column_names or is_picture(table.schema.field(column.name)):
+        return table
+    return with_pictures(table, column.name, folder, Wanted(size=column.size[:2], channels=column.channels, strict=True))
+
+
+def _complain(roles: Any, column: Picture | None) -> str:
+    if roles.picture_size is None:
+        return ""
+    if column is None:
+        return "A picture size was given, but there are no pictures. Leave it out, or name their column: --kind file=picture."
+    if roles.picture_size in (column.height, column.width) and column.height == column.width:
+        return ""
+    return f"Pictures of {column.height} x {column.width} came as they are: --picture-size {roles.picture_size} does nothing. Leave it out."
+
+
+def _options(column: Picture) -> dict[str, Any]:
+    return {"picture_size": column.height} if column.height == column.width else {}
+
+
+def _list_next_steps(classes: bool) -> list[str]:
+    drawing = "gallery" if classes else "units"
+    return ["predict {run} NEW/", "explain {run} PICTURE --output why.png", f"draw {{run}} {drawing} --output {drawing}.png"]
+
+
+PICTURE = Kind(
+    block="pixels",
+    encoding=Picture,
+    recognises=is_picture,
+    fit=_fit,
+    apply=_apply,
+    shape=lambda column: column.size,
+    describe=_describe,
+    remark=_remark,
+    hash_values=_hash_values,
+    check=_check,
+    plural="pictures",
+    source=Source(holds_pictures, _read, _find_column, _fill_column, _read_like, _fill_like, _complain, _options),
+    modality="image",
+    example="pictures/",
+    disclaimer="For research only: not for clinical use.",
+    card_notice="**Not for clinical use.** It has not been validated as a medical device: do not diagnose or treat by its answers.",
+    next_steps=_list_next_steps,
+)

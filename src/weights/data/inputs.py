@@ -1,0 +1,125 @@
+"""Rows as models read them: `Inputs`, one array for each block of a row, and their `Layout`.
+
+What numbers, words and dates of a table become is the block ``x``, float32 of shape (n, p). A column of another kind (kind.py) is a block
+of its own, such as ``pixels``, uint8 of shape (n, height, width, channels). A model says which blocks it reads.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from weights.types import FloatArray
+
+COLUMNS = "x"
+"""The block of encoded columns."""
+_MOST_PLACES = 1 << 18
+"""Places of rows with places, such as pixels, whose activations are held at a time."""
+
+
+class Inputs:
+    """Rows as arrays by block, sample axis first, all of the same length; `inputs[rows]` are some of them.
+
+    Example:
+        >>> inputs = Inputs({"x": np.zeros((5, 2)), "pixels": np.zeros((5, 8, 8, 1))})
+        >>> len(inputs), inputs[:3]["pixels"].shape
+        (5, (3, 8, 8, 1))
+    """
+
+    __slots__ = ("blocks",)
+
+    def __init__(self, blocks: Mapping[str, Any]) -> None:
+        self.blocks: dict[str, Any] = dict(blocks)
+
+    def __len__(self) -> int:
+        return len(next(iter(self.blocks.values())))
+
+    def __getitem__(self, key: Any) -> Any:
+        """A block by its name, or the same blocks of some rows."""
+        return self.blocks[key] if isinstance(key, str) else Inputs({name: block[key] for name, block in self.blocks.items()})
+
+    @property
+    def x(self) -> FloatArray:
+        """The block of columns, shape (n, p), of which there may be none."""
+        return self.blocks[COLUMNS] if COLUMNS in self.blocks else np.zeros((len(self), 0), np.float32)
+
+    def replace(self, **blocks: Any) -> Inputs:
+        """The rows with other arrays for some blocks."""
+        return Inputs({**self.blocks, **blocks})
+
+
+def concatenate(parts: list[Inputs]) -> Inputs:
+    """Rows one part behind the other."""
+    return Inputs({name: np.concatenate([part[name] for part in parts]) for name in parts[0].blocks})
+
+
+class Layout(NamedTuple):
+    """What a model must fit: the shape of a row in each block, and the number of outputs k.
+
+    Attributes:
+        blocks: name and shape of each, ``x`` first where there is one.
+        n_outputs: of the model.
+        numeric: which inputs of ``x`` are scaled numbers, not flags or levels.
+    """
+
+    blocks: tuple[tuple[str, tuple[int, ...]], ...]
+    n_outputs: int
+    numeric: tuple[int, ...] = ()
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names of the blocks."""
+        return tuple(name for name, _ in self.blocks)
+
+    def shape(self, block: str) -> tuple[int, ...]:
+        """The shape of a row in a block."""
+        return dict(self.blocks)[block]
+
+    @property
+    def n_columns(self) -> int:
+        """Inputs in the block of columns, p; none where there is no such block."""
+        return math.prod(dict(self.blocks).get(COLUMNS, (0,)))
+
+    @property
+    def n_numbers(self) -> int:
+        """Numbers of a row in all blocks."""
+        return sum(math.prod(shape) for _, shape in self.blocks)
+
+    @property
+    def is_table(self) -> bool:
+        """Whether rows are columns and nothing else: small, and worth to be padded to a few sizes."""
+        return self.names == (COLUMNS,)
+
+    def place(self, block: str) -> int:
+        """The position of a block that is one feature behind those of the columns, see `Encoding.groups`."""
+        return self.n_columns + [name for name in self.names if name != COLUMNS].index(block)
+
+    def rows_at_once(self, most: int) -> int:
+        """How many rows to answer at a time, at most so many: fewer where layers keep numbers for each place of a row."""
+        places = max((math.prod(shape[:-1]) for name, shape in self.blocks if name != COLUMNS), default=1)
+        if places <= 1:
+            return most
+        fitting = max(_MOST_PLACES // places, 1)
+        return min(most, max(1 << (fitting.bit_length() - 1), 32))
+
+    def held_bytes(self, n_members: int) -> int:
+        """Bytes that a row takes in memory where so many members learn; blocks of other kinds than columns stay on disk."""
+        return 4 * self.n_columns + 24 * self.n_outputs + 2 * n_members if self.is_table else 4 * self.n_columns
+
+    def zeros(self, n: int) -> Inputs:
+        """So many rows of zeros."""
+        return Inputs({name: np.zeros((n, *shape), np.float32) for name, shape in self.blocks})
+
+
+def example_layout(blocks: tuple[str, ...]) -> Layout:
+    """A layout of these blocks, whatever their size."""
+    shapes = {COLUMNS: (1,)}
+    return Layout(tuple((name, shapes.get(name, (32, 32, 3))) for name in blocks), 1, (0,) if COLUMNS in blocks else ())
+
+
+def table_layout(n_columns: int, n_outputs: int, numeric: tuple[int, ...] = ()) -> Layout:
+    """The layout of rows that are encoded columns alone."""
+    return Layout(((COLUMNS, (n_columns,)),), n_outputs, numeric)

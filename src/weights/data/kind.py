@@ -1,0 +1,94 @@
+"""What a column may hold besides numbers, words and dates: the contract of a kind of data.
+
+A `Kind` is a record of functions: how such a column is recognised, what is learned of it from the rows of training (a saved record), how it
+becomes a block of inputs, and, where its values come from files, how these are read. `registry.py` lists the kinds there are; nobody
+outside asks which one is at hand.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pyarrow as pa
+
+from weights.types import AnyArray
+
+
+class BlockEncoding:
+    """What was learned of a column from the rows of training; kinds derive it, as frozen msgspec records tagged with their name.
+
+    Attributes:
+        name: of the column.
+    """
+
+    __slots__ = ()
+
+    name: str
+
+
+class Source(NamedTuple):
+    """How values of a kind are read from elsewhere than a column that holds them.
+
+    Attributes:
+        holds: (data) -> whether this is no table, but a source of this kind: a folder, an archive, an array.
+        read: (data, options, report) -> such a source as a table; `report` is told the share that has been read.
+        find_column: (table, folder, spared) -> the column that names files of this kind, relative to the folder; None if there is none.
+        fill_column: (table, column, folder, options, report) -> the table with values in place of their files' names.
+        read_like: (data, encoding, missing) -> new values like those of training, in a column of the same name, from whatever source.
+        fill_like: (table, encoding, folder) -> new rows of a table with values like those of training in place of their files' names.
+        complain: (options, encoding) -> why options cannot act on what came, in words; empty if they can. Encoding is None where nothing
+            of this kind came.
+        options: (encoding) -> the options of the data with which the same values are read again.
+    """
+
+    holds: Callable[[Any], bool]
+    read: Callable[[Any, Any, Callable[[float], None]], pa.Table]
+    find_column: Callable[[pa.Table, Path, Collection[str]], str | None]
+    fill_column: Callable[[pa.Table, str, Path, Any, Callable[[float], None]], pa.Table]
+    read_like: Callable[[Any, Any, Sequence[str]], pa.Table]
+    fill_like: Callable[[pa.Table, Any, Path], pa.Table]
+    complain: Callable[[Any, Any], str]
+    options: Callable[[Any], dict[str, Any]]
+
+
+class Kind(NamedTuple):
+    """A kind of column, and all that others ask of it.
+
+    Attributes:
+        block: the name of its block of inputs.
+        encoding: type of its saved record, a `BlockEncoding`.
+        recognises: (field) -> whether a column holds values of this kind.
+        fit: (table, column) -> the record, from the rows of training.
+        apply: (record, table) -> the block, sample axis first.
+        shape: (record) -> the shape of a row in the block.
+        describe: (record) -> what rows are, in a few words, such as "pictures of 8 x 8 in grey".
+        remark: (field) -> what is told of a column.
+        hash_values: (column) -> a 64-bit number for each value, equal where values are, shape (n,).
+        check: (record) -> what is wrong with values that were read from a file, in words.
+        plural: what its values are called.
+        source: how values are read from files; None where columns hold them.
+        modality: how model cards call it.
+        example: what new rows are called in examples.
+        disclaimer: what every report of such a run ends with; empty for nothing. card_notice: the same, at length, for the model card.
+        next_steps: (answers with classes?) -> commands that come next for a run of nothing else, ``{run}`` standing for its name.
+    """
+
+    block: str
+    encoding: type[Any]
+    recognises: Callable[[pa.Field], bool]
+    fit: Callable[[pa.Table, str], Any]
+    apply: Callable[[Any, pa.Table], AnyArray]
+    shape: Callable[[Any], tuple[int, ...]]
+    describe: Callable[[Any], str]
+    remark: Callable[[pa.Field], str]
+    hash_values: Callable[[pa.ChunkedArray], AnyArray]
+    check: Callable[[Any], list[str]]
+    plural: str
+    source: Source | None = None
+    modality: str = "tabular"
+    example: str = "new-rows.csv"
+    disclaimer: str = ""
+    card_notice: str = ""
+    next_steps: Callable[[bool], list[str]] = lambda classes: ["diagnose {run}", "predict {run} NEW.csv"]
