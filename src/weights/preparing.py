@@ -19,7 +19,7 @@ from weights.data.columns import to_numbers
 from weights.data.copies import merge_copies
 from weights.data.dataset import Dataset, Roles, prepare, prepare_passing
 from weights.data.examples import EXAMPLES
-from weights.data.image import FILE_NAMES, is_picture
+from weights.data.image.column import FILE_NAMES, is_picture
 from weights.data.picturecolumns import folder_of, picture_column, with_pictures
 from weights.data.picturesources import holds_pictures, read_pictures
 from weights.data.pixels import Wanted

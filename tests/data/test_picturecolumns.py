@@ -9,7 +9,7 @@ from PIL import Image
 
 from weights.data.delimited import remarks_of
 from weights.data.encoding import Picture
-from weights.data.image import FILE_NAMES, is_picture, picture_array
+from weights.data.image.column import FILE_NAMES, is_picture, picture_array
 from weights.data.picturecolumns import folder_of, picture_column, read_new, with_pictures
 from weights.data.pixels import Wanted
 from weights.errors import DataError, NotFoundError

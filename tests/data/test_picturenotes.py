@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from weights.data.decoding import Picture
+from weights.data.image.decoding import Picture
 from weights.data.picturenotes import Notes, check_unreadable, on_sizes
 from weights.errors import DataError
 

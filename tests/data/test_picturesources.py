@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from weights.data.delimited import remarks_of
-from weights.data.image import FILE_NAMES, picture_array, picture_field, picture_size
+from weights.data.image.column import FILE_NAMES, picture_array, picture_field, picture_size
 from weights.data.picturesources import holds_pictures, read_pictures
 from weights.data.pixels import Wanted
 from weights.errors import NotFoundError

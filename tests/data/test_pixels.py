@@ -10,7 +10,7 @@ from PIL import Image
 
 from weights.data import pixels
 from weights.data.delimited import remarks_of
-from weights.data.image import FILE_NAMES, picture_array, picture_size
+from weights.data.image.column import FILE_NAMES, picture_array, picture_size
 from weights.data.picturesources import read_pictures
 from weights.data.pixels import Wanted
 from weights.errors import DataError, StorageError, UsageError

@@ -19,7 +19,7 @@ import pyarrow.compute as pc
 from weights.data.columns import USED_KINDS, Found, as_text, find_kind, is_missing, is_number, to_levels, to_numbers, to_seconds
 from weights.data.delimited import remark_of, remarks_of
 from weights.data.encoding import Boolean, Category, ColumnEncoding, Encoding, apply_encoding, apply_unclipped, fit_encoding
-from weights.data.image import FILE_NAMES, is_picture, picture_array, picture_size
+from weights.data.image.column import FILE_NAMES, is_picture, picture_array, picture_size
 from weights.data.keys import text_keys
 from weights.data.picturefiles import PARTS
 from weights.data.rowgroups import types_of

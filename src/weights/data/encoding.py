@@ -28,7 +28,7 @@ from weights.data.columns import (
     words_among_numbers,
 )
 from weights.data.delimited import notation_of
-from weights.data.image import is_picture, picture_array, picture_size
+from weights.data.image.column import is_picture, picture_array, picture_size
 from weights.data.memory import check_memory_for
 from weights.data.notation import Notation, find_numbers, find_time_format
 from weights.errors import DataError, suggest

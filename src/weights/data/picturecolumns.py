@@ -17,10 +17,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from weights.data.columns import as_text
-from weights.data.decoding import FORMAT_OF_SUFFIX
 from weights.data.delimited import remarks_of
 from weights.data.encoding import Picture
-from weights.data.image import FILE_NAMES, is_picture
+from weights.data.image.column import FILE_NAMES, is_picture
+from weights.data.image.decoding import FORMAT_OF_SUFFIX
 from weights.data.picturefiles import Entry
 from weights.data.picturesources import WHATEVER, holds_pictures, read_pictures
 from weights.data.pixels import Wanted, read_pixels

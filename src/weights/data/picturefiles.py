@@ -18,7 +18,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from weights.data.decoding import FORMAT_OF_SUFFIX
+from weights.data.image.decoding import FORMAT_OF_SUFFIX
 from weights.data.memory import in_words
 from weights.errors import DataError, NotFoundError, listed, printable, suggest
 

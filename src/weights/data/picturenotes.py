@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from weights.data.decoding import Picture, is_mislabelled
+from weights.data.image.decoding import Picture, is_mislabelled
 from weights.errors import DataError, listed, printable
 
 MOST_UNREADABLE = 0.05

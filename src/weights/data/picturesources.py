@@ -14,9 +14,9 @@ import msgspec
 import numpy as np
 import pyarrow as pa
 
-from weights.data.decoding import FORMAT_OF_SUFFIX
-from weights.data.image import FILE_NAMES
-from weights.data.picturearrays import PictureArrays, from_array, read_arrays
+from weights.data.image.arrays import PictureArrays, from_array, read_arrays
+from weights.data.image.column import FILE_NAMES
+from weights.data.image.decoding import FORMAT_OF_SUFFIX
 from weights.data.picturefiles import Entry, pictures_in
 from weights.data.pixels import Pixels, Wanted, read_pixels
 

@@ -20,8 +20,8 @@ from typing import IO, NamedTuple, TypeVar
 import numpy as np
 import pyarrow as pa
 
-from weights.data.decoding import Picture, check_pillow, decode, dimensions, is_grey, without_warnings
-from weights.data.image import LEAST_SIDE, MOST_SIDE, picture_field
+from weights.data.image.column import LEAST_SIDE, MOST_SIDE, picture_field
+from weights.data.image.decoding import Picture, check_pillow, decode, dimensions, is_grey, without_warnings
 from weights.data.memory import in_words
 from weights.data.picturefiles import Entry, Place, content_of, n_bytes_of
 from weights.data.picturenotes import Notes, check_unreadable, on_sizes

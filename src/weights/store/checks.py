@@ -15,7 +15,7 @@ import numpy as np
 from weights.data.columns import USED_KINDS
 from weights.data.dataset import Feature
 from weights.data.encoding import _CIRCLES, Category, Datetime, Encoding, Numeric
-from weights.data.image import MOST_SIDE
+from weights.data.image.column import MOST_SIDE
 from weights.effects import ERRORS, MEASURES, FeatureWeights
 from weights.ensemble import Answered, Report
 from weights.errors import UsageError

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from weights.data import decoding
-from weights.data.decoding import Picture, decode, dimensions, is_grey, is_mislabelled, without_warnings
+from weights.data.image import decoding
+from weights.data.image.decoding import Picture, decode, dimensions, is_grey, is_mislabelled, without_warnings
 from weights.errors import UsageError
 
 SIZE = (16, 16)

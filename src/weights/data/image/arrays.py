@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from weights.data.decoding import MOST_PIXELS
+from weights.data.image.decoding import MOST_PIXELS
 from weights.data.memory import check_memory_for
 from weights.data.picturefiles import check_exists
 from weights.errors import DataError, WeightsError, listed, printable
