@@ -16,7 +16,7 @@ import msgspec
 from weights.data.dataset import Dataset, Feature, Roles, describe, parse_kinds
 from weights.data.delimited import remarks_of
 from weights.data.examples import EXAMPLES
-from weights.data.picturesources import holds_pictures
+from weights.data.image.medium import holds_pictures
 from weights.data.table import describe_source, read_table
 from weights.ensemble import Origin, available_threads
 from weights.errors import TooLargeError, printable

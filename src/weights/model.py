@@ -19,7 +19,7 @@ from weights.checking import Check
 from weights.checking import check_intervals as try_intervals
 from weights.data.delimited import remark_of, remarks_of
 from weights.data.encoding import apply_encoding, unfamiliar
-from weights.data.picturecolumns import read_new
+from weights.data.image.medium import read_new
 from weights.data.table import read_table
 from weights.effects import FeatureWeights
 from weights.ensemble import Answered, Ensemble, Interval, Report, available_threads

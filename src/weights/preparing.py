@@ -19,10 +19,10 @@ from weights.data.columns import to_numbers
 from weights.data.copies import merge_copies
 from weights.data.dataset import Dataset, Roles, prepare, prepare_passing
 from weights.data.examples import EXAMPLES
-from weights.data.image.column import FILE_NAMES, is_picture
-from weights.data.picturecolumns import folder_of, picture_column, with_pictures
-from weights.data.picturesources import holds_pictures, read_pictures
-from weights.data.pixels import Wanted
+from weights.data.files.labelled import FILE_NAMES
+from weights.data.image.column import is_picture
+from weights.data.image.medium import DecodeOptions as Wanted
+from weights.data.image.medium import folder_of, holds_pictures, picture_column, read_pictures, with_pictures
 from weights.data.table import describe_source, read_table
 from weights.elements.augmentation import Augmentation
 from weights.ensemble import Origin, model_shape

@@ -19,9 +19,10 @@ import pyarrow.compute as pc
 from weights.data.columns import USED_KINDS, Found, as_text, find_kind, is_missing, is_number, to_levels, to_numbers, to_seconds
 from weights.data.delimited import remark_of, remarks_of
 from weights.data.encoding import Boolean, Category, ColumnEncoding, Encoding, apply_encoding, apply_unclipped, fit_encoding
-from weights.data.image.column import FILE_NAMES, is_picture, picture_array, picture_size
+from weights.data.files.labelled import FILE_NAMES
+from weights.data.files.listing import PARTS
+from weights.data.image.column import is_picture, picture_array, picture_size
 from weights.data.keys import text_keys
-from weights.data.picturefiles import PARTS
 from weights.data.rowgroups import types_of
 from weights.data.stream import RowStream, is_plain, rows_counted_from
 from weights.data.table import reading
