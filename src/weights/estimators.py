@@ -11,7 +11,6 @@ merged (data/copies.py), so that a row of weight two is two rows and a row of we
 from __future__ import annotations
 
 import dataclasses
-import inspect
 import multiprocessing
 from collections.abc import Mapping, Sequence
 from numbers import Integral
@@ -34,9 +33,11 @@ from weights.data.encoding import apply_encoding
 from weights.data.table import read_table
 from weights.ensemble import Ensemble, available_threads
 from weights.errors import DataError, Interrupted, UsageError
+from weights.fitoptions import DataOptions, FitOptions
 from weights.fitting import Prepared
 from weights.inspection.coefficients import Coefficients, coefficients
 from weights.model import Model
+from weights.models.registry import architecture_of
 from weights.spec import Spec, resolve, with_settings
 from weights.store.checkpoint import fingerprint
 from weights.tasks.base import Task
@@ -47,7 +48,7 @@ from weights.training.incremental import Stream, begin, go_on_from, learn
 from weights.training.incremental import ensemble as ensemble_of
 from weights.types import AnyArray, BoolArray, FloatArray, Params
 
-_OPTIONS_OF_FIT = {*inspect.signature(plan_fit).parameters} - {"settings", "inspect"}
+_OPTIONS_OF_FIT = {*DataOptions.__struct_fields__, *FitOptions.__struct_fields__} - {"inspect"}
 """What `plan_fit` takes by name; every other option is a setting of the spec."""
 _OF_BATCHES = {"n_steps": 1, "schedule": "constant", "warmup": 0.0, "patience": 0}
 """Settings for learning from batches: one pass after another at a constant rate, because no end is known."""
@@ -151,8 +152,9 @@ class _Estimator(BaseEstimator):
         ensemble = self.model_.ensemble
         sizes, specs = (ensemble.report.n_samples, len(ensemble.encoding.numeric_inputs)), {}
         for population in ensemble.populations:
-            solved = {"optimization": "adamw", "strength": 0.0} if population.spec.solved else {}
-            specs[population.name] = resolve(with_settings(population.spec, {**solved, **_OF_BATCHES}), *sizes)
+            by_steps = {"optimization": architecture_of(population.spec.model).defaults.optimizer, "strength": 0.0}
+            own = by_steps if population.spec.solved else {}
+            specs[population.name] = resolve(with_settings(population.spec, {**own, **_OF_BATCHES}), *sizes)
         return go_on_from(ensemble, specs)
 
     def _with_members_so_far(self, prepared: Prepared, rows: str) -> tuple[Prepared, dict[str, list[Params | None]]]:
@@ -665,6 +667,6 @@ def _steps_taken(ensemble: Ensemble) -> int:
     """Most steps that a member took, at least one."""
     most = 1
     for population in ensemble.populations:
-        steps = population.history["n_steps" if population.spec.solved else "steps"]
-        most = max(most, int(steps.max()))
+        steps = [population.history[name] for name in ("steps", "n_steps") if name in population.history]
+        most = max(most, int(steps[0].max()))
     return most

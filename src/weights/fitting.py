@@ -34,10 +34,12 @@ from weights.models.registry import ARCHITECTURES, architecture_of
 from weights.spec import Members, Spec, resolve, with_settings
 from weights.tasks.base import Task
 from weights.tasks.metrics import Metric, score
+from weights.training.control import Control, Progress
 from weights.training.job import Job, Passing, ReadyRows
 from weights.training.mixing import Mixture, conformal_scores, crossfitted_answers, mix
+from weights.training.outofbag import Trained
 from weights.training.plan import Plan, plan, steps_within
-from weights.training.population import Control, Progress, Trained, member_seeds, solves_in_passing, train
+from weights.training.population import member_seeds, method_of, train
 from weights.training.resampling import Draw, resample
 from weights.training.search import paired_difference, race
 from weights.types import AnyArray, BoolArray, FloatArray, IntArray
@@ -101,13 +103,13 @@ def train_ensemble(prepared: Prepared, control: Control) -> Ensemble:
             specs[name] = prepared.races[name][winner]
         made = jobs[name] = job(name, specs[name], prepared)
         trained[name] = train(made, control)
-        if made.passing is not None and specs[name].solved and not solves_in_passing(made):
+        if not method_of(specs[name]).learns_all_rows(made):
             remarks.append(f"{name} has too many weights to be solved in passing, and learned from the sample only")
     names = [*trained]
     rows = np.logical_and.reduce([result.covered for result in trained.values()])
     outputs = np.stack([result.outputs[rows] for result in trained.values()])
     y, weight = prepared.y[rows], prepared.weight[rows]
-    shifts = [not specs[name].solved for name in names]
+    shifts = [not method_of(specs[name]).at_optimum for name in names]
     mixture = mix(outputs, y, weight, task, shifted=shifts[0])
     shares, offset, answers = mixture.shares, mixture.offset, mixture.answers
     several = len(names) > 1
@@ -430,15 +432,14 @@ def within_budget(
     What is solved takes what it takes.
     """
     sizes = shape, n_samples
-    solved = sum(plan(spec, *sizes, n_threads=n_threads, n_passing=n_passing).seconds for spec in specs.values() if spec.solved)
-    n_stepping = sum(not spec.solved for spec in specs.values())
-    changed = {}
-    for name, spec in specs.items():
-        if not spec.solved:
-            n_steps = steps_within(max(budget - solved, budget / 4) / n_stepping, spec, shape, n_samples, n_threads=n_threads)
-            n_steps = n_steps if most is None else min(n_steps, spec.optimization.n_steps or n_steps)
-            spec = msgspec.structs.replace(spec, optimization=msgspec.structs.replace(spec.optimization, n_steps=n_steps))
-        changed[name] = spec
+    stepping = {name: spec for name, spec in specs.items() if spec.optimization.n_steps is not None}
+    others = [spec for name, spec in specs.items() if name not in stepping]
+    rest = budget - sum(plan(spec, *sizes, n_threads=n_threads, n_passing=n_passing).seconds for spec in others)
+    changed = dict(specs)
+    for name, spec in stepping.items():
+        n_steps = steps_within(max(rest, budget / 4) / len(stepping), spec, shape, n_samples, n_threads=n_threads)
+        n_steps = n_steps if most is None else min(n_steps, spec.optimization.n_steps or n_steps)
+        changed[name] = msgspec.structs.replace(spec, optimization=msgspec.structs.replace(spec.optimization, n_steps=n_steps))
     return changed
 
 

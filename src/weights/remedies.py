@@ -27,8 +27,9 @@ from weights.inspection.health import all_findings
 from weights.models.architecture import Architecture
 from weights.models.registry import architecture_of
 from weights.spec import Spec, check, with_settings
+from weights.training.control import Control, Progress
 from weights.training.job import Job
-from weights.training.population import Control, Progress, Trained
+from weights.training.outofbag import Trained
 from weights.training.resampling import Resampling
 from weights.trials import N_TRAININGS, Bench, Trial, cost_of, spared, with_other_seeds
 from weights.verdicts import Curve, Decomposition, Diagnosis, Gain, Part, Point, Remedy, Step, Verdict
@@ -95,7 +96,8 @@ def with_change(ensemble: Ensemble, prepared: Prepared, name: str) -> tuple[Prep
     check_memory(plans)
     remarks = [*report.remarks, f"fitted again with {change.words}"]
     inspect = report.feature_weights is not None
-    return dataclasses.replace(prepared, candidates=change.specs, plans=plans, remarks=remarks, inspect=inspect), change.words
+    changed = dataclasses.replace(prepared, candidates=change.specs, plans=plans, remarks=remarks, inspect=inspect)
+    return changed, change.words
 
 
 class _Turn(NamedTuple):

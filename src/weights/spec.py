@@ -106,6 +106,31 @@ VARYING = (
 """Settings that are numbers inside the compiled program, so that members of one population may differ in them."""
 
 
+ASK_FOR_STEPS = (
+    "regularization.input_dropout",
+    "updates.noise",
+    "updates.clip_value",
+    "updates.clip_norm",
+    "updates.freeze",
+    "updates.accumulate",
+    "optimization.learning_rate",
+    "optimization.n_steps",
+    "optimization.batch_size",
+)
+"""Settings with which a model is not solved where they are in use."""
+COUNT_IF_SOLVED = frozenset(
+    (
+        "regularization.penalty",
+        "regularization.strength",
+        "regularization.l1_ratio",
+        "optimization.name",
+        "optimization.tolerance",
+        "updates.mask",
+    )
+)
+"""Settings of the elements that count where the optimum is solved; all others act on steps only."""
+
+
 def check(spec: Spec) -> Spec:
     """The spec itself, if everything in it fits together.
 
@@ -113,7 +138,7 @@ def check(spec: Spec) -> Spec:
         UsageError: naming the first setting that does not, and what to do.
     """
     for choice in _CHOICES:
-        name = getattr(getattr(spec, choice.section), choice.field)
+        name = _read(spec, choice.section, choice.field)
         if name not in choice.table:
             raise UsageError(f"{choice.section}.{choice.field} has no choice '{name}'. {suggest(name, choice.table)}")
     for section in spec.__struct_fields__:
@@ -164,19 +189,14 @@ def _misfits(spec: Spec) -> list[str]:
 
 def _needs_steps(spec: Spec) -> list[str]:
     """Settings in use that only mean something when weights are learned step by step."""
-    regularization, updates, unset = spec.regularization, spec.updates, Updates()
-    in_use = {
-        "regularization.input_dropout": regularization.input_dropout > 0,
-        "updates.noise": updates.noise > 0,
-        "updates.clip_value": updates.clip_value is not None,
-        "updates.clip_norm": updates.clip_norm not in (unset.clip_norm, None),
-        "updates.freeze": bool(updates.freeze),
-        "updates.accumulate": updates.accumulate > 1,
-        "optimization.learning_rate": spec.optimization.learning_rate is not None,
-        "optimization.n_steps": spec.optimization.n_steps is not None,
-        "optimization.batch_size": spec.optimization.batch_size is not None,
-    }
-    return [name for name, used in in_use.items() if used]
+    unset = Spec()
+    values = {name: (_read(spec, section, field), _read(unset, section, field)) for name, section, field in _paths(ASK_FOR_STEPS)}
+    return [name for name, (value, usual) in values.items() if value not in (None, 0, (), usual)]
+
+
+def counts(spec: Spec, section: str, field: str) -> bool:
+    """Whether a setting makes a difference for members with this optimizer."""
+    return not spec.solved or f"{section}.{field}" in COUNT_IF_SOLVED
 
 
 def resolve(spec: Spec, n_samples: int, n_numeric: int = 0, picture: tuple[int, int, int] | None = None) -> Spec:
@@ -243,14 +263,14 @@ def _averaging(spec: Spec) -> float:
 
 def varying_values(spec: Spec) -> dict[str, float]:
     """The value of each setting that may differ between members; what is switched off gets the value that does nothing."""
-    values = {name: getattr(getattr(spec, section), field) for name, section, field in _paths(VARYING)}
+    values = {name: _read(spec, section, field) for name, section, field in _paths(VARYING)}
     nothing = {"regularization.max_norm": float("inf"), "updates.clip_norm": float("inf")}
     return {name: nothing.get(name, 0.0) if value is None else float(value) for name, value in values.items()}
 
 
 def program_spec(spec: Spec) -> Spec:
     """The spec with every varying number that is in use set to one: specs that agree in it share one compiled program."""
-    marks = {name: _mark(getattr(getattr(spec, section), field)) for name, section, field in _paths(VARYING)}
+    marks = {name: _mark(_read(spec, section, field)) for name, section, field in _paths(VARYING)}
     marks |= {"optimization.n_steps": 1, "regularization.patience": 0}
     changes: dict[str, dict[str, Any]] = {}
     for name, section, field in _paths(tuple(marks)):
@@ -263,7 +283,7 @@ def common_program(specs: Sequence[Spec]) -> Spec:
     """A spec whose program serves all of these: a varying setting is on if it is on in any of them."""
     common = program_spec(specs[0])
     for _, section, field in _paths(VARYING):
-        used = [value for spec in specs if (value := getattr(getattr(program_spec(spec), section), field))]
+        used = [value for spec in specs if (value := _read(program_spec(spec), section, field))]
         part = msgspec.structs.replace(getattr(common, section), **{field: used[0]} if used else {})
         common = msgspec.structs.replace(common, **{section: part})
     return common
@@ -279,6 +299,10 @@ def without_numbers(spec: Spec) -> Spec:
 def _mark(value: float | None) -> float | None:
     """On (0.5, a lawful value of every varying setting) or off as it is."""
     return value if value is None or value == 0 else 0.5
+
+
+def _read(spec: Spec, section: str, field: str) -> Any:
+    return getattr(getattr(spec, section), field)
 
 
 def _paths(names: tuple[str, ...]) -> list[tuple[str, str, str]]:

@@ -21,8 +21,8 @@ from weights.tasks.base import Task
 from weights.tasks.classes import Binary
 from weights.tasks.metrics import CLASS_METRICS, REGRESSION_METRICS, Metric
 from weights.tasks.number import Number
+from weights.training.control import Progress
 from weights.training.plan import Plan
-from weights.training.population import Progress
 
 NETWORK = resolve(with_settings(Spec(model=Mlp(hidden=(8,))), {"activation": "tanh", "learning_rate": 0.0125, "n_steps": 96}), 100)
 SOLVED = resolve(with_settings(Spec(model=Linear()), {"model": "linear", "strength": 0.5}), 100)

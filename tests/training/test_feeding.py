@@ -14,10 +14,12 @@ from weights.data.stream import RowStream
 from weights.models.base import Shape
 from weights.spec import Spec, resolve, with_settings
 from weights.tasks.number import Number
+from weights.training.control import Control
 from weights.training.feeding import MOST_WATCHED, AllAtOnce, InMemory, PassingFeed, feed, watched_rows
 from weights.training.job import Job, Passing, ReadyRows
-from weights.training.population import Control, Run, member_seeds
+from weights.training.population import member_seeds
 from weights.training.resampling import Draw, resample
+from weights.training.stepping import Run
 
 ENDS = [10, 20, 40, 80]
 BATCH = 64

@@ -17,10 +17,12 @@ from weights.spec import Members, Spec, resolve, with_settings
 from weights.store.checkpoint import Checkpoints
 from weights.tasks.classes import log_probabilities, task_of
 from weights.tasks.number import Number
-from weights.training import population
+from weights.training import stepping
+from weights.training.control import Control
 from weights.training.job import Job
-from weights.training.population import N_ROUNDS, Control, Run, member_seeds, train
+from weights.training.population import member_seeds, train
 from weights.training.resampling import Resampling, resample
+from weights.training.stepping import N_ROUNDS, Run
 
 N_ENDS = 26
 """Rounds of 48 steps: the first end after 1, 2, 3 and 4 steps, the others after every second one."""
@@ -260,7 +262,7 @@ def test_tables_of_similar_length_share_one_program(compilations):
 def test_what_is_learned_does_not_depend_on_the_padding(optimizer, monkeypatch):
     settings = {"optimization": optimizer, "n_samples": 100, "patience": 3}
     padded = train(stepped(**settings), Control())
-    monkeypatch.setattr(population, "padded_size", lambda n, least=64: max(n, least) + 300)
+    monkeypatch.setattr(stepping, "padded_size", lambda n, least=64: max(n, least) + 300)
     more = train(stepped(**settings), Control())
     # The sum over all rows of lbfgs is rounded in another order when it is longer.
     tolerance = {"adamw": 0.0, "lbfgs": 1e-4}[optimizer]

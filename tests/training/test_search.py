@@ -12,8 +12,9 @@ from weights.errors import Interrupted, TrainingError
 from weights.models.base import Shape
 from weights.spec import Spec, resolve, with_settings
 from weights.tasks.number import Number
+from weights.training.control import Control
 from weights.training.job import Job
-from weights.training.population import Control, member_seeds
+from weights.training.population import member_seeds
 from weights.training.resampling import resample
 from weights.training.search import paired_difference, race
 

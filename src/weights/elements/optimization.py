@@ -82,7 +82,7 @@ class Optimizer(NamedTuple):
         n_steps: where none is set; None leaves it to the model and the number of rows.
         all_rows: whether every step takes all rows, for which the loss must be the same at each.
         finds_length: whether it finds the length of a step itself, by a search along a line for which the problem must be smooth.
-        solves: whether it solves the optimum instead of taking steps.
+        method: how members are trained with it, by name (training/population.py): "steps", or "solve" for the optimum.
         n_products: products of a layer's matrix with one of its outputs that a step takes beside the gradient.
     """
 
@@ -92,8 +92,13 @@ class Optimizer(NamedTuple):
     n_steps: int | None = None
     all_rows: bool = False
     finds_length: bool = False
-    solves: bool = False
+    method: str = "steps"
     n_products: int = 0
+
+    @property
+    def solves(self) -> bool:
+        """Whether it solves the optimum instead of taking steps."""
+        return self.method == "solve"
 
     @property
     def draws_batches(self) -> bool:
@@ -169,7 +174,7 @@ def _lbfgs(settings: Optimization, decay: Any) -> optax.GradientTransformation:
 
 OPTIMIZERS: dict[str, Optimizer] = {
     "auto": Optimizer(None),
-    "exact": Optimizer(None, solves=True),
+    "exact": Optimizer(None, method="solve"),
     "sgd": Optimizer(lambda settings, decay: optax.identity(), 0.1),
     "momentum": Optimizer(lambda settings, decay: optax.trace(settings.momentum), 0.03),
     "nesterov": Optimizer(lambda settings, decay: optax.trace(settings.momentum, nesterov=True), 0.03),

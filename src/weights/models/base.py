@@ -37,10 +37,9 @@ class Shape(NamedTuple):
     numeric_inputs: tuple[int, ...] = ()
     picture: tuple[int, int, int] | None = None
 
-    @property
-    def held_bytes(self) -> int:
-        """Bytes of a row's inputs in memory: pixels stay on disk, and are read from there."""
-        return 4 * self.n_inputs if self.picture is None else 0
+    def held_bytes(self, n_members: int) -> int:
+        """Bytes that a row takes in memory where so many members learn; next to nothing for pictures, whose pixels stay on disk."""
+        return 4 * self.n_inputs + 24 * self.n_outputs + 2 * n_members if self.picture is None else 0
 
     def rows_at_once(self, most: int) -> int:
         """How many rows to answer at a time, at most so many: fewer of pictures, whose layers keep a number for each place."""

@@ -22,11 +22,13 @@ from weights.errors import TrainingError
 from weights.spec import Spec
 from weights.tasks.base import Task
 from weights.tasks.metrics import score
+from weights.training.control import Control
 from weights.training.job import Job
 from weights.training.mixing import conformal_scores, mix
-from weights.training.population import Control, Run, member_seeds
+from weights.training.population import member_seeds
 from weights.training.resampling import Resampling
 from weights.training.step import State
+from weights.training.stepping import Run
 from weights.types import AnyArray, FloatArray, Params
 
 _MOST_JUDGED = 5_000
