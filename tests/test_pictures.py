@@ -11,7 +11,7 @@ from PIL import Image
 
 import weights
 from weights import answering, api
-from weights.data.image import picture_field
+from weights.data.image.column import picture_field
 from weights.errors import DataError, UsageError
 from weights.fitting import job
 

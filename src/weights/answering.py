@@ -13,7 +13,7 @@ import numpy as np
 import pyarrow as pa
 
 from weights.data.encoding import apply_encoding, cells
-from weights.data.image import FILE_NAMES
+from weights.data.files.labelled import FILE_NAMES
 from weights.data.stream import counted_from, parts, rows_counted_from
 from weights.errors import TooLargeError, UsageError
 from weights.fitting import check_rows

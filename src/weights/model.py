@@ -19,8 +19,8 @@ from weights.checking import Check
 from weights.checking import check_intervals as try_intervals
 from weights.data.delimited import remark_of, remarks_of
 from weights.data.encoding import apply_encoding, unfamiliar
+from weights.data.files.naming import folder_of
 from weights.data.inputs import Inputs
-from weights.data.picturecolumns import folder_of
 from weights.data.registry import kind_of
 from weights.data.table import read_table
 from weights.effects import FeatureWeights

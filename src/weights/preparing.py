@@ -18,9 +18,9 @@ from weights.data.columns import to_numbers
 from weights.data.copies import merge_copies
 from weights.data.dataset import Dataset, Roles, prepare, prepare_passing
 from weights.data.examples import EXAMPLES
-from weights.data.image import FILE_NAMES
+from weights.data.files.labelled import FILE_NAMES
+from weights.data.files.naming import folder_of
 from weights.data.kind import Source
-from weights.data.picturecolumns import folder_of
 from weights.data.registry import KINDS, find_block_kind, kind_of
 from weights.data.table import describe_source, read_table
 from weights.ensemble import Origin, available_threads

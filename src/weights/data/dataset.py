@@ -18,11 +18,11 @@ import pyarrow.compute as pc
 from weights.data.columns import Found, as_text, find_kind, is_missing, is_number, to_levels, to_numbers, to_seconds
 from weights.data.delimited import remark_of, remarks_of
 from weights.data.encoding import Boolean, Category, ColumnEncoding, Encoding, apply_encoding, apply_unclipped, fit_encoding
-from weights.data.image import FILE_NAMES
+from weights.data.files.labelled import FILE_NAMES
+from weights.data.files.listing import PARTS
 from weights.data.inputs import Inputs
 from weights.data.keys import text_keys
 from weights.data.kind import Kind
-from weights.data.picturefiles import PARTS
 from weights.data.registry import KINDS, find_block_kind, kind_of, used_kinds
 from weights.data.rowgroups import types_of
 from weights.data.stream import RowStream, is_plain, rows_counted_from

@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 import pyarrow as pa
 
-from weights.data.image import picture_field
+from weights.data.image.column import picture_field
 
 
 class Example(NamedTuple):

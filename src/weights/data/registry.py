@@ -11,7 +11,7 @@ from typing import Any
 import pyarrow as pa
 
 from weights.data.columns import TABLE_KINDS
-from weights.data.imagekind import PICTURE
+from weights.data.image.kind import PICTURE
 from weights.data.kind import BlockEncoding, Kind
 
 KINDS: dict[str, Kind] = {"picture": PICTURE}

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from weights.data.imagekind import PICTURE
+from weights.data.image.kind import PICTURE
 from weights.ensemble import Answered, Ensemble
 from weights.inspection.classes import Bin, Confusion, OperatingPoint, curve
 from weights.inspection.excitation import Unit

@@ -8,12 +8,12 @@ import pyarrow as pa
 import pytest
 from PIL import Image
 
-from weights.data import pixels
 from weights.data.delimited import remarks_of
-from weights.data.image import FILE_NAMES, picture_array, picture_size
-from weights.data.picturesources import read_pictures
-from weights.data.pixels import Wanted
-from weights.errors import DataError, StorageError, UsageError
+from weights.data.files import decoded, sample
+from weights.data.files.labelled import FILE_NAMES
+from weights.data.image.column import picture_array
+from weights.data.image.medium import DecodeOptions, read_pictures
+from weights.errors import DataError, StorageError
 
 
 def paint(path, colour=7, size=(10, 12), mode="L", **options):
@@ -24,15 +24,6 @@ def paint(path, colour=7, size=(10, 12), mode="L", **options):
 def values(table):
     """The first byte of each picture."""
     return picture_array(table["picture"])[:, 0].tolist()
-
-
-def test_bytes_lie_row_by_row_and_pixel_by_pixel(tmp_path):
-    pixels = np.arange(8 * 9 * 3, dtype=np.uint8).reshape(8, 9, 3)
-    Image.fromarray(pixels).save(tmp_path / "a.png")
-    table = read_pictures(tmp_path / "a.png")
-    assert table.column_names == ["picture", FILE_NAMES]
-    assert picture_size(table.schema.field("picture")) == (8, 9, 3)
-    np.testing.assert_array_equal(picture_array(table["picture"])[0], pixels.ravel())
 
 
 def test_pictures_are_not_copied_and_cannot_be_changed(tmp_path):
@@ -59,50 +50,6 @@ def test_no_file_is_left_behind(tmp_path, monkeypatch):
     assert values(table) == [7]
 
 
-def painted(folder, sizes):
-    for i, size in enumerate(sizes):
-        paint(folder / f"{i:03}.png", size=size)
-    table = read_pictures(folder)
-    return picture_size(table.schema.field("picture"))[:2], remarks_of(table)
-
-
-@pytest.mark.parametrize("size", [(10, 12), (64, 64), (8, 50)])
-def test_the_size_is_theirs_where_they_have_one_small_size(tmp_path, size):
-    assert painted(tmp_path, [size, size]) == (size, [])
-
-
-@pytest.mark.parametrize(
-    ("sizes", "side", "theirs"),
-    [
-        ([(10, 12), (12, 10)], 16, "2 sizes from 10 x 12 to 12 x 10"),
-        ([(20, 30), (28, 25), (40, 40)], 32, "3 sizes from 20 x 30 to 40 x 40"),
-        ([(32, 32), (20, 31), (31, 20)], 32, "3 sizes from 20 x 31 to 32 x 32"),
-        ([(20, 30), (30, 20), (900, 1200)], 32, "3 sizes from 20 x 30 to 900 x 1,200"),
-        ([(65, 20)], 64, "65 x 20"),
-        ([(6, 20)], 24, "6 x 20"),
-        ([(300, 200), (100, 80)], 64, "2 sizes from 100 x 80 to 300 x 200"),
-        ([(10, 10 + i % 7) for i in range(300)], 16, "7 sizes from 10 x 10 to 10 x 16 (of 200 looked at)"),
-    ],
-)
-def test_others_become_squares_of_the_usual_larger_side_and_that_is_told(tmp_path, sizes, side, theirs):
-    assert painted(tmp_path, sizes) == ((side, side), [f"pictures of {theirs} became {side} x {side} (--picture-size)"])
-
-
-def test_a_size_that_was_asked_for_is_no_remark(tmp_path):
-    paint(tmp_path / "a.png", size=(300, 200))
-    assert remarks_of(read_pictures(tmp_path, Wanted(size=(32, 32)))) == []
-
-
-def test_one_picture_of_colour_makes_all_coloured(tmp_path):
-    paint(tmp_path / "a.png", 5)
-    paint(tmp_path / "b.png", (5, 5, 5), mode="RGB")
-    assert picture_size(read_pictures(tmp_path).schema.field("picture"))[2] == 1
-    paint(tmp_path / "c.png", (9, 5, 5), mode="RGB")
-    table = read_pictures(tmp_path)
-    assert [row[:3].tolist() for row in picture_array(table["picture"])] == [[5, 5, 5], [5, 5, 5], [9, 5, 5]]
-    assert values(read_pictures(tmp_path, Wanted(channels=1))) == [5, 5, 6]
-
-
 @pytest.fixture
 def flawed(tmp_path):
     """A folder of 60 pictures, two of which cannot be read."""
@@ -124,7 +71,7 @@ def test_unreadable_pictures_leave_no_holes_and_are_told(flawed):
 
 def test_unreadable_pictures_are_refused_when_strict(flawed):
     with pytest.raises(DataError, match=r"Every picture must be readable here, but 2 of 60 are not: 07.png \(is empty"):
-        read_pictures(flawed, Wanted(strict=True))
+        read_pictures(flawed, DecodeOptions(strict=True))
 
 
 def test_too_many_unreadable_pictures_are_refused(flawed):
@@ -148,25 +95,19 @@ def test_no_readable_picture_is_refused(tmp_path):
 
 
 def test_the_order_is_that_of_the_names_whatever_the_threads_do(tmp_path, monkeypatch):
-    monkeypatch.setattr(pixels, "_threads_for", lambda sample: 4)
+    monkeypatch.setattr(sample, "count_threads", lambda sizes, small_bytes: 4)
     for i in range(150):
         paint(tmp_path / f"{i:03}.png", i, size=(400, 400) if i % 3 == 0 else (10, 10))
-    table = read_pictures(tmp_path, Wanted(size=(8, 8)))
+    table = read_pictures(tmp_path, DecodeOptions(size=(8, 8)))
     assert values(table) == list(range(150))
     assert table[FILE_NAMES].to_pylist() == [f"{i:03}.png" for i in range(150)]
-
-
-def test_small_pictures_are_read_by_one_thread_and_larger_ones_by_several():
-    assert pixels._threads_for([np.zeros((8, 8), np.uint8)]) == 1
-    assert pixels._threads_for([np.zeros((80, 80), np.uint8)]) >= 2
-    assert pixels._threads_for([None]) >= 2
 
 
 def test_progress_is_told_now_and_then(tmp_path):
     for i in range(120):
         paint(tmp_path / f"{i}.png")
     told = []
-    read_pictures(tmp_path, Wanted(tell=told.append))
+    read_pictures(tmp_path, DecodeOptions(tell=told.append))
     assert told == [50 / 120, 100 / 120, 1.0]
 
 
@@ -174,33 +115,25 @@ def test_an_interrupt_stops_the_threads(tmp_path, monkeypatch):
     for i in range(600):
         paint(tmp_path / f"{i}.png")
     begun = collections.Counter()
-    real = pixels.content_of
+    real = decoded.read_content
 
-    def counted(place):
+    def counted(place, most_bytes):
         begun["files"] += 1
-        return real(place)
+        return real(place, most_bytes)
 
     def interrupt(share):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(pixels, "content_of", counted)
-    monkeypatch.setattr(pixels, "_threads_for", lambda sample: 2)
+    monkeypatch.setattr(decoded, "read_content", counted)
+    monkeypatch.setattr(sample, "count_threads", lambda sizes, small_bytes: 2)
     with pytest.raises(KeyboardInterrupt):
-        read_pictures(tmp_path, Wanted(size=(8, 8), channels=1, tell=interrupt))
+        read_pictures(tmp_path, DecodeOptions(size=(8, 8), channels=1, tell=interrupt))
     assert begun["files"] < 300
-
-
-@pytest.mark.parametrize(
-    ("options", "message"), [({"size": (4, 64)}, r"from 8 to 512, but the size is \(4, 64\)"), ({"channels": 2}, "but 2")]
-)
-def test_options_out_of_bounds_are_refused(options, message):
-    with pytest.raises(UsageError, match=message):
-        Wanted(**options)
 
 
 def test_a_disk_without_room_is_told_before_decoding(tmp_path, monkeypatch):
     usage = collections.namedtuple("usage", "free")
-    monkeypatch.setattr(pixels.shutil, "disk_usage", lambda folder: usage(10))
+    monkeypatch.setattr(decoded.shutil, "disk_usage", lambda folder: usage(10))
     paint(tmp_path / "a.png")
     with pytest.raises(DataError, match=r"The decoded pictures \(1\) need 0.0 MB in .* Make room, set TMPDIR"):
         read_pictures(tmp_path)
@@ -209,4 +142,4 @@ def test_a_disk_without_room_is_told_before_decoding(tmp_path, monkeypatch):
 def test_a_disk_that_fills_up_is_an_error(tmp_path):
     paint(tmp_path / "a.png")
     with open("/dev/full", "wb", buffering=0) as full, pytest.raises(StorageError, match=r"No space left on device. Make room"):
-        pixels._write(full, np.zeros((8, 8, 1), np.uint8))
+        decoded._write(full, np.zeros((8, 8, 1), np.uint8), "pictures")

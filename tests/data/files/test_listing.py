@@ -1,14 +1,11 @@
 """How the places of pictures in folders and zips are read: classes, parts of a split, and what is no picture."""
 
-import os
-import stat
 import zipfile
 
-import numpy as np
 import pytest
 
-from weights.data import picturefiles
-from weights.data.picturefiles import Member, content_of, n_bytes_of, pictures_in
+from weights.data.files.listing import list_files
+from weights.data.image.medium import IMAGES
 from weights.errors import DataError, NotFoundError
 
 
@@ -28,7 +25,7 @@ def pack(path, *names):
 
 
 def listed(path):
-    with pictures_in(path) as (entries, remarks):
+    with list_files(path, IMAGES) as (entries, remarks):
         return [(entry.part, entry.label, entry.name) for entry in entries], remarks
 
 
@@ -128,22 +125,6 @@ def test_a_zip_within_a_zip_stays_closed(tmp_path):
     assert listed(path)[1] == ["zips within were not opened: 'cat/more.zip'"]
 
 
-def test_names_cannot_lead_out_of_a_zip(tmp_path):
-    path = pack(tmp_path / "a.zip", "../up.png", "/cat/a.png", "dog\\b.png")
-    assert [name for _, _, name in listed(path)[0]] == ["cat/a.png", "dog/b.png"]
-    assert not (tmp_path.parent / "up.png").exists()
-
-
-def test_links_are_followed_and_circles_are_not(tmp_path):
-    put(tmp_path / "s", "cat/a.png", "dog/b.png")
-    put(tmp_path / "elsewhere", "c.png")
-    (tmp_path / "s" / "cat" / "round").symlink_to(tmp_path / "s")
-    (tmp_path / "s" / "cat" / "link").symlink_to(tmp_path / "elsewhere")
-    (tmp_path / "s" / "dog" / "gone.png").symlink_to(tmp_path / "nowhere.png")
-    assert [name for _, _, name in listed(tmp_path / "s")[0]] == ["cat/a.png", "cat/link/c.png", "dog/b.png", "dog/gone.png"]
-    assert content_of(tmp_path / "s" / "dog" / "gone.png") == "is not there"
-
-
 def test_sources_without_pictures_are_refused(tmp_path):
     with pytest.raises(NotFoundError, match=r"no file or folder '.*/pet'.*Did you mean 'pets'\?"):
         listed(put(tmp_path, "pets/x.txt") / "pet")
@@ -163,61 +144,3 @@ def test_sources_without_pictures_are_refused(tmp_path):
         listed(tmp_path / "void")
     with pytest.raises(DataError, match=r"could not be read as a zip: File is not a zip file"):
         listed(put(tmp_path, "no.zip") / "no.zip")
-
-
-def test_a_folder_that_may_not_be_read_is_named(tmp_path, monkeypatch):
-    def refuse(path):
-        raise PermissionError(13, "Permission denied")
-
-    put(tmp_path, "cat/a.png")
-    monkeypatch.setattr(picturefiles.os, "scandir", refuse)
-    with pytest.raises(DataError, match=r"could not be read: Permission denied. Check its permissions"):
-        listed(tmp_path)
-
-
-def test_too_many_files_are_refused(tmp_path, monkeypatch):
-    monkeypatch.setattr(picturefiles, "MOST_FILES", 2)
-    for path in (put(tmp_path / "s", "a.png", "b.png", "c.png"), pack(tmp_path / "s.zip", "a.png", "b.png", "c.png")):
-        with pytest.raises(DataError, match=r"holds 3 files or more, and at most 2 are read"):
-            listed(path)
-
-
-def test_places_without_content_have_a_reason(tmp_path, monkeypatch):
-    os.mkfifo(tmp_path / "pipe.png")
-    assert stat.S_ISFIFO((tmp_path / "pipe.png").stat().st_mode)
-    assert content_of(tmp_path / "pipe.png") == "is no file but a device or a pipe"
-    assert content_of(tmp_path) == "is a folder"
-    assert content_of(None) == "has no name"
-    assert content_of(tmp_path / "a\0b").startswith("could not be read (")
-    assert content_of(tmp_path / ("a" * 300)) == "could not be read (File name too long)"
-    monkeypatch.setattr(picturefiles, "MOST_BYTES", 3)
-    assert content_of(put(tmp_path, "a.png") / "a.png") == "takes 0.0 MB, more than the 0.0 MB that are read"
-
-
-def test_the_size_of_what_is_at_a_place_is_known(tmp_path):
-    put(tmp_path, "a.png")
-    with zipfile.ZipFile(pack(tmp_path / "a.zip", "four")) as archive:
-        places = [tmp_path / "a.png", Member(archive, archive.infolist()[0]), np.zeros((2, 3), np.uint8), tmp_path / "gone", None]
-        assert [n_bytes_of(place) for place in places] == [5, 4, 6, None, None]
-
-
-def test_entries_of_zips_are_read_within_limits(tmp_path, monkeypatch):
-    with zipfile.ZipFile(tmp_path / "a.zip", "w", zipfile.ZIP_DEFLATED) as archive:
-        archive.writestr("bomb.png", bytes(10_000_000))
-        archive.writestr("good.png", b"good")
-        archive.writestr("secret.png", b"secret")
-    content = bytearray((tmp_path / "a.zip").read_bytes())
-    with zipfile.ZipFile(tmp_path / "a.zip") as archive:
-        bomb, good, secret = archive.infolist()
-        assert content_of(Member(archive, good)) == b"good"
-        secret.flag_bits |= 1
-        assert content_of(Member(archive, secret)) == "is encrypted"
-        monkeypatch.setattr(picturefiles, "MOST_BYTES", 1_000_000)
-        assert content_of(Member(archive, bomb)) == "takes 10.0 MB, more than the 1.0 MB that are read"
-        # An entry that claims to be small does not give more than it claims.
-        bomb.file_size = 100
-        assert content_of(Member(archive, bomb)).startswith("is damaged within its zip (Bad CRC-32")
-        content[good.header_offset + 31 + len(good.filename)] ^= 0xFF
-    (tmp_path / "b.zip").write_bytes(content)
-    with zipfile.ZipFile(tmp_path / "b.zip") as archive:
-        assert content_of(Member(archive, archive.infolist()[1])).startswith("is damaged within its zip (")

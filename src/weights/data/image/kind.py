@@ -10,11 +10,9 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from weights.data.image import MOST_SIDE, Picture, is_picture, picture_array, picture_size
+from weights.data.image.column import MOST_SIDE, Picture, is_picture, picture_array, picture_size
+from weights.data.image.medium import DecodeOptions, holds_pictures, picture_column, read_new, read_pictures, with_pictures
 from weights.data.kind import Kind, Source
-from weights.data.picturecolumns import picture_column, read_new, with_pictures
-from weights.data.picturesources import holds_pictures, read_pictures
-from weights.data.pixels import Wanted
 from weights.errors import DataError, UsageError
 from weights.types import AnyArray
 
@@ -53,14 +51,14 @@ def _check(column: Picture) -> list[str]:
     return [] if lawful else [f"pictures are {column.height} x {column.width} with {column.channels} channels"]
 
 
-def _wanted(roles: Any, report: Callable[[float], None]) -> Wanted:
-    return Wanted(size=None if roles.picture_size is None else (roles.picture_size, roles.picture_size), tell=report)
+def _make_options(roles: Any, report: Callable[[float], None]) -> DecodeOptions:
+    return DecodeOptions(size=None if roles.picture_size is None else (roles.picture_size, roles.picture_size), tell=report)
 
 
 def _read(data: Any, roles: Any, report: Callable[[float], None]) -> pa.Table:
     if roles.missing:
         raise UsageError("--missing names words in the cells of a table, but pictures came without one. Leave it out.")
-    return read_pictures(data, _wanted(roles, report))
+    return read_pictures(data, _make_options(roles, report))
 
 
 def _find_column(table: pa.Table, folder: Path, spared: Collection[str]) -> str | None:
@@ -68,7 +66,7 @@ def _find_column(table: pa.Table, folder: Path, spared: Collection[str]) -> str 
 
 
 def _fill_column(table: pa.Table, column: str, folder: Path, roles: Any, report: Callable[[float], None]) -> pa.Table:
-    return with_pictures(table, column, folder, _wanted(roles, report))
+    return with_pictures(table, column, folder, _make_options(roles, report))
 
 
 def _read_like(data: Any, column: Picture, missing: Sequence[str]) -> pa.Table:
@@ -78,7 +76,7 @@ def _read_like(data: Any, column: Picture, missing: Sequence[str]) -> pa.Table:
 def _fill_like(table: pa.Table, column: Picture, folder: Path) -> pa.Table:
     if column.name not in table.column_names or is_picture(table.schema.field(column.name)):
         return table
-    return with_pictures(table, column.name, folder, Wanted(size=column.size[:2], channels=column.channels, strict=True))
+    return with_pictures(table, column.name, folder, DecodeOptions(size=column.size[:2], channels=column.channels, strict=True))
 
 
 def _complain(roles: Any, column: Picture | None) -> str:

@@ -2,7 +2,7 @@
 
 import pyarrow as pa
 
-from weights.data.image import is_picture, picture_field, picture_size
+from weights.data.image.column import is_picture, picture_field, picture_size
 
 
 def test_a_picture_is_known_by_type_and_metadata():

@@ -14,9 +14,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from weights.data.decoding import MOST_PIXELS
+from weights.data.files.listing import check_exists
+from weights.data.image.decoding import MOST_PIXELS
 from weights.data.memory import check_memory_for
-from weights.data.picturefiles import check_exists
 from weights.errors import DataError, WeightsError, listed, printable
 
 _NAMES = {
@@ -62,7 +62,7 @@ def read_arrays(path: Path) -> PictureArrays:
         NotFoundError: there is no such file.
         DataError: it is no such file, or its arrays are no pictures.
     """
-    check_exists(path)
+    check_exists(path, "pictures")
     try:
         heads = _heads(path)
         named = _found(heads, path)

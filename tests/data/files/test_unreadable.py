@@ -3,28 +3,30 @@
 import numpy as np
 import pytest
 
-from weights.data.decoding import Picture
-from weights.data.picturenotes import Notes, check_unreadable, on_sizes
+from weights.data.files.medium import DecodedFile
+from weights.data.files.unreadable import ReadReport, check_unreadable
+from weights.data.image.medium import IMAGES
 from weights.errors import DataError
 
 PIXELS = np.zeros((8, 8, 1), np.uint8)
+SEVERAL, DARK = IMAGES.oddities
 EMPTY = ("a.png", "is empty (0 bytes)")
 
 
 def noted(**results):
-    notes = Notes()
+    report = ReadReport(IMAGES)
     for name, result in results.items():
-        notes.take(name.replace("_", "."), result)
-    return notes.remarks(len(results))
+        report.take(name.replace("_", "."), result)
+    return report.remarks(len(results))
 
 
 def test_a_picture_that_is_as_it_should_be_is_no_remark():
-    assert noted(a_png=Picture(PIXELS, "PNG")) == []
+    assert noted(a_png=DecodedFile(PIXELS, "PNG")) == []
 
 
 def test_what_deserves_a_remark_is_counted():
     assert noted(
-        a_jpg=Picture(PIXELS, "PNG"), b_gif=Picture(PIXELS, "GIF", is_first_of_several=True), c_png=Picture(PIXELS, "PNG", is_dark=True)
+        a_jpg=DecodedFile(PIXELS, "PNG"), b_gif=DecodedFile(PIXELS, "GIF", (SEVERAL,)), c_png=DecodedFile(PIXELS, "PNG", (DARK,))
     ) == [
         "1 picture is of another format than the name says, and read as that: a.jpg is PNG",
         "1 picture is of several frames or pages, of which the first was read: b.gif",
@@ -33,13 +35,13 @@ def test_what_deserves_a_remark_is_counted():
 
 
 def test_of_many_some_are_named():
-    [said] = noted(**{f"{name}_jpg": Picture(PIXELS, "PNG") for name in "abcde"})
+    [said] = noted(**{f"{name}_jpg": DecodedFile(PIXELS, "PNG") for name in "abcde"})
     assert said.startswith("5 pictures are of another format")
     assert said.endswith("a.jpg is PNG, b.jpg is PNG, c.jpg is PNG and 2 more")
 
 
 def test_what_was_left_out_is_told_with_its_reason():
-    ok = Picture(PIXELS, "PNG")
+    ok = DecodedFile(PIXELS, "PNG")
     assert noted(a_png="is cut off", b_png=ok) == ["1 of 2 pictures could not be read and was left out: a.png (is cut off)"]
     assert noted(a_png="is cut off", b_png="is empty", c_png=ok)[0].startswith("2 of 3 pictures could not be read and were left out: ")
 
@@ -56,13 +58,9 @@ def test_what_was_left_out_is_told_with_its_reason():
 )
 def test_a_source_of_which_too_much_cannot_be_read_is_refused(reasons, strict, message):
     with pytest.raises(DataError, match=message):
-        check_unreadable(reasons, 6, "scans", strict=strict)
+        check_unreadable(reasons, 6, "scans", IMAGES, strict=strict)
 
 
 def test_one_in_twenty_may_be_unreadable():
-    check_unreadable([EMPTY], 20, "scans", strict=False)
-    check_unreadable([], 6, "scans", strict=True)
-
-
-def test_sizes_are_told_from_the_smallest_to_the_largest():
-    assert on_sizes([(9, 9), (30, 2), (8, 9)], 3, 16) == "pictures of 3 sizes from 30 x 2 to 9 x 9 became 16 x 16 (--picture-size)"
+    check_unreadable([EMPTY], 20, "scans", IMAGES, strict=False)
+    check_unreadable([], 6, "scans", IMAGES, strict=True)

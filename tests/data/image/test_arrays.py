@@ -6,7 +6,7 @@ import zipfile
 import numpy as np
 import pytest
 
-from weights.data.picturearrays import from_array, read_arrays
+from weights.data.image.arrays import from_array, read_arrays
 from weights.errors import DataError, NotFoundError, TooLargeError
 
 PICTURES = np.arange(4 * 8 * 8, dtype=np.uint8).reshape(4, 8, 8)

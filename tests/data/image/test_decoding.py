@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from weights.data import decoding
-from weights.data.decoding import Picture, decode, dimensions, is_grey, is_mislabelled, without_warnings
+from weights.data.image import decoding
+from weights.data.image.decoding import Picture, decode, dimensions, is_grey, without_warnings
 from weights.errors import UsageError
 
 SIZE = (16, 16)
@@ -207,12 +207,6 @@ def test_arrays_are_read_like_files():
     values = np.arange(16 * 16 * 3, dtype=np.uint8).reshape(16, 16, 3)
     np.testing.assert_array_equal(decode(values, size=SIZE, channels=3).pixels, values)
     assert (is_grey(values), is_grey(values[..., 0]), dimensions(values)) == (False, True, SIZE)
-
-
-def test_a_name_that_promises_another_format_is_told():
-    assert is_mislabelled("a.png", "JPEG")
-    assert not is_mislabelled("a.jfif", "JPEG")
-    assert not is_mislabelled("a.dat", "JPEG")
 
 
 def test_a_missing_library_is_named(monkeypatch):

@@ -13,9 +13,6 @@ import pyarrow as pa
 
 from weights.data.kind import BlockEncoding
 
-FILE_NAMES = "\0file"
-"""Column of the names that pictures were read from: no user's table has one called so."""
-
 LEAST_SIDE, MOST_SIDE = 8, 512
 """Sides that pictures of a table may have."""
 

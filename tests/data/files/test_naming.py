@@ -8,10 +8,9 @@ import pytest
 from PIL import Image
 
 from weights.data.delimited import remarks_of
-from weights.data.encoding import Picture
-from weights.data.image import FILE_NAMES, is_picture, picture_array
-from weights.data.picturecolumns import folder_of, picture_column, read_new, with_pictures
-from weights.data.pixels import Wanted
+from weights.data.files.labelled import FILE_NAMES
+from weights.data.image.column import is_picture, picture_array
+from weights.data.image.medium import DecodeOptions, folder_of, picture_column, with_pictures
 from weights.errors import DataError, NotFoundError
 
 
@@ -62,7 +61,7 @@ def test_rows_without_a_readable_picture_are_left_out_and_told(folder):
     assert seen["age"].to_pylist() == [i for i in range(40) if i != 7]
     assert "1 of 40 pictures could not be read and was left out: 7.png" in remarks_of(seen)[0]
     with pytest.raises(DataError, match=r"Every picture must be readable here, but 1 of 40 is not"):
-        with_pictures(table(), "scan", folder, Wanted(strict=True))
+        with_pictures(table(), "scan", folder, DecodeOptions(strict=True))
 
 
 @pytest.mark.parametrize(
@@ -88,54 +87,3 @@ def test_files_that_are_not_there_are_left_out(folder):
 def test_addresses_are_no_files(folder):
     with pytest.raises(DataError, match=r"row 2 holds an address, 'https://a.b/c.png'. Download them first"):
         with_pictures(pa.table({"scan": ["0.png", "https://a.b/c.png"]}), "scan", folder)
-
-
-# New pictures
-
-LIKE = Picture("picture", 9, 8, 1)
-
-
-def pixels(seen):
-    return picture_array(seen["picture"])[:, 0].tolist()
-
-
-def test_new_pictures_of_a_folder_come_with_the_names_of_their_files(folder):
-    seen = read_new(folder, LIKE)
-    assert seen.column_names == ["picture", FILE_NAMES]
-    assert seen[FILE_NAMES].to_pylist()[:3] == ["0.png", "1.png", "10.png"]
-    assert pixels(seen)[:3] == [0, 1, 10]
-
-
-def test_new_pictures_of_a_table_are_taken_from_its_only_column_of_files(folder, monkeypatch):
-    monkeypatch.chdir(folder)
-    seen = read_new(table(3), LIKE)
-    assert pixels(seen) == [0, 1, 2]
-    assert seen[FILE_NAMES].to_pylist() == ["0.png", "1.png", "2.png"]
-
-
-def test_new_pictures_of_several_columns_need_the_name_of_training(folder, monkeypatch):
-    monkeypatch.chdir(folder)
-    several = table(3).append_column("other", pa.array(["5.png"] * 3))
-    with pytest.raises(
-        DataError, match=r"One column must name picture files, but 2 do \(scan, other\). Call the column of files 'picture'"
-    ):
-        read_new(several, LIKE)
-    assert pixels(read_new(several.rename_columns({"other": "picture"}), LIKE)) == [5, 5, 5]
-    with pytest.raises(DataError, match=r"but none does \(note, age\). Call the column of files 'picture'"):
-        read_new(table(3).drop_columns(["scan"]), LIKE)
-
-
-def test_new_pictures_must_all_be_readable(folder, monkeypatch):
-    monkeypatch.chdir(folder)
-    with pytest.raises(DataError, match=r"Every picture must be readable here, but 1 of 41 is not: 40.png \(is not there\)"):
-        read_new(table(41), LIKE)
-
-
-def test_an_array_of_new_pictures_is_brought_to_the_size_of_training():
-    pictures = np.repeat(np.arange(3, dtype=np.uint8), 18 * 16 * 3).reshape(3, 18, 16, 3)
-    assert pixels(read_new(pictures, LIKE)) == [0, 1, 2]
-    scaled = read_new(pictures[:, ::2, ::2, 0] / 255, LIKE)
-    assert pixels(scaled) == [0, 1, 2]
-    assert remarks_of(scaled) == ["the pictures' values (float64, 0 to 0.00784314) were multiplied by 255"]
-    with pytest.raises(DataError, match=r"but it is \(9, 8\). If it is one grey picture, give picture\[None\]"):
-        read_new(pictures[0, ::2, ::2, 0], LIKE)

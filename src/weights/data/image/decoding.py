@@ -35,7 +35,7 @@ FORMAT_OF_SUFFIX = {
 }
 """What the names of picture files promise; the last four formats are known, and not read."""
 
-_FORMATS_IN_WORDS = f"{', '.join(FORMATS[:-1])} or {FORMATS[-1]}"
+FORMATS_IN_WORDS = f"{', '.join(FORMATS[:-1])} or {FORMATS[-1]}"
 _GREY_MODES = ("1", "L", "LA", "La", "I", "I;16", "I;16L", "I;16B", "I;16N")
 _MID_GREY = 128
 _DARK_BELOW = 1 << 12
@@ -120,18 +120,6 @@ def is_grey(content: bytes | np.ndarray) -> bool | None:
             return bool(np.array_equal(red, green) and np.array_equal(green, blue))
     except Exception:  # As above.
         return None
-
-
-def is_mislabelled(name: str, format: str) -> bool:
-    """Whether a file's name promises another format than its content has.
-
-    Example:
-        >>> is_mislabelled("a.JPG", "JPEG"), is_mislabelled("a.jpg", "PNG"), is_mislabelled("a", "PNG")
-        (False, True, False)
-    """
-    dot = name.rfind(".")
-    promised = FORMAT_OF_SUFFIX.get(name[dot:].lower(), "") if dot >= 0 else ""
-    return promised not in ("", format)
 
 
 @contextlib.contextmanager
@@ -330,4 +318,4 @@ def _what_it_is(content: bytes) -> str:
         return "is a web page, not a picture"
     if head and all(character.isprintable() or character.isspace() for character in head) and len(head) >= len(text) // 4:
         return "is text, not a picture"
-    return f"is not a {_FORMATS_IN_WORDS} picture"
+    return f"is not a {FORMATS_IN_WORDS} picture"

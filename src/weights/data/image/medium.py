@@ -1,0 +1,205 @@
+"""Images as a medium of labelled files, `IMAGES`, and what the rest of the package reads them by.
+
+`holds_pictures` and `read_pictures` are for sources of nothing but images: a folder, a zip, an .npz file, an array or a
+single image. `picture_column` and `with_pictures` are for tables that name image files, and `read_new` reads whatever
+comes to be answered.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import os
+from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from weights.data.files.decoded import decode_files
+from weights.data.files.labelled import FILE_NAMES, make_table, read_files, rename_columns
+from weights.data.files.listing import Entry
+from weights.data.files.medium import DecodedFile, Form, Medium, names_source
+from weights.data.files.naming import decode_column, decode_column_like, find_column, folder_of
+from weights.data.files.places import Content
+from weights.data.files.sample import Sample
+from weights.data.image.arrays import PictureArrays, from_array, read_arrays
+from weights.data.image.column import LEAST_SIDE, MOST_SIDE, Picture, is_picture, picture_field
+from weights.data.image.decoding import (
+    FORMAT_OF_SUFFIX,
+    FORMATS_IN_WORDS,
+    check_pillow,
+    decode,
+    without_warnings,
+)
+from weights.data.image.sizes import SizeChoice, choose_channels, choose_size
+from weights.data.table import read_table
+from weights.errors import UsageError
+
+__all__ = [
+    "IMAGES",
+    "DecodeOptions",
+    "folder_of",
+    "holds_pictures",
+    "picture_column",
+    "read_new",
+    "read_pictures",
+    "with_pictures",
+]
+
+_SEVERAL = "of several frames or pages, of which the first was read"
+_DARK = "of 16 bits with no value above 4,095, which will look dark"
+
+
+@dataclass(frozen=True, kw_only=True)
+class DecodeOptions:
+    """How images are to be read.
+
+    Attributes:
+        size: height and width that all get, 8 to 512 each. By default theirs, if a first look finds but one and it is
+            at most 64; otherwise a square whose side is that of half of them, see `sizes.USUAL_SIDE`.
+        channels: 1 for grey, 3 for colour. By default grey, if a first look finds no colour.
+        strict: refuse an image that cannot be read, instead of leaving it out.
+        tell: called now and then with the share of images that is done.
+
+    Raises:
+        UsageError: size or channels are out of bounds.
+    """
+
+    size: tuple[int, int] | None = None
+    channels: int | None = None
+    strict: bool = False
+    tell: Callable[[float], None] = lambda share: None
+
+    def __post_init__(self) -> None:
+        sides = (LEAST_SIDE, LEAST_SIDE) if self.size is None else self.size
+        if len(sides) != 2 or not all(LEAST_SIDE <= side <= MOST_SIDE for side in sides):
+            needed = f"The height and width of pictures must be from {LEAST_SIDE} to {MOST_SIDE}"
+            raise UsageError(f"{needed}, but the size is {self.size}. Change it.")
+        if self.channels not in (None, 1, 3):
+            needed = "Pictures have 1 channel (grey) or 3 (colour)"
+            raise UsageError(f"{needed}, but {self.channels} were asked for. Change it.")
+
+
+_DEFAULTS = DecodeOptions()
+
+
+def holds_pictures(source: Any) -> bool:
+    """Whether a source is one of images: a folder, a .zip, .npz or image file by name; an array of three or four axes.
+
+    Example:
+        >>> holds_pictures("photo.JPG"), holds_pictures("table.csv"), holds_pictures({"x": [1]})
+        (True, False, False)
+    """
+    return source.ndim in (3, 4) if isinstance(source, np.ndarray) else names_source(source, IMAGES)
+
+
+def read_pictures(source: str | os.PathLike[str] | np.ndarray, options: DecodeOptions = _DEFAULTS) -> pa.Table:
+    """The images of a source as a table.
+
+    Args:
+        source: a folder or .zip of images, usually in one folder for each class, maybe below folders called train, val
+            and test; a folder of such zips; an .npz with arrays called images and labels, or the like; an image; or an
+            array of shape (n, h, w) or (n, h, w, c).
+        options: how they are to be read.
+
+    Returns:
+        Columns "picture"; "class", unless the source has none; `FILE_NAMES`, within the source, unless it is of arrays;
+        and "split", if the source has an official part to train and one to test ("train" rows come first). Remarks
+        are in its metadata (see `delimited.remarks_of`).
+
+    Raises:
+        NotFoundError: there is nothing at the path.
+        DataError: the source is no such thing; others, UsageError and StorageError as `decoded.decode_files`.
+    """
+    if isinstance(source, np.ndarray):
+        return _decode_arrays(from_array(source), "the array", options)
+    path = Path(source)
+    if path.suffix.lower() == ".npz" and not path.is_dir():
+        return _decode_arrays(read_arrays(path), str(path), options)
+    return read_files(path, IMAGES, options)
+
+
+def picture_column(table: pa.Table, folder: Path, *, spared: Collection[str] = ()) -> str | None:
+    """The first column that names image files of which some are there; see `naming.find_column`."""
+    return find_column(table, folder, IMAGES, spared=spared)
+
+
+def with_pictures(table: pa.Table, column: str, folder: Path, options: DecodeOptions = _DEFAULTS) -> pa.Table:
+    """The table with images in place of their files' names, which go to `FILE_NAMES`; see `naming.decode_column`."""
+    return decode_column(table, column, folder, IMAGES, options)
+
+
+def read_new(data: Any, like: Picture, missing: Sequence[str] = ()) -> pa.Table:
+    """Images to be answered, of the name, size and channels of those learned from, with names of files in `FILE_NAMES`.
+
+    Args:
+        data: a source of images, an array of them, or a table that names their files: in a column of that name, or in
+            its only one.
+        like: those learned from.
+        missing: words for "no value" in text columns.
+
+    Raises:
+        DataError: no column names image files, or several do, or one cannot be read; others as `read_pictures` and
+            `read_table`.
+    """
+    options = DecodeOptions(size=(like.height, like.width), channels=like.channels, strict=True)
+    if isinstance(data, np.ndarray) or holds_pictures(data):
+        table = read_pictures(data, options)
+        own = [name for name in ("picture", FILE_NAMES) if name in table.column_names]
+        return rename_columns(table.select(own), {"picture": like.name})
+    table = read_table(data, missing=missing)
+    if like.name in table.column_names and is_picture(table.schema.field(like.name)):
+        return table
+    return decode_column_like(table, like.name, folder_of(data), IMAGES, options)
+
+
+def _decode_arrays(arrays: PictureArrays, source: str, options: DecodeOptions) -> pa.Table:
+    rows = enumerate(zip(arrays.pictures, arrays.parts, strict=True), start=1)
+    entries = [Entry(f"row {row}", pixels, None, part) for row, (pixels, part) in rows]
+    decoded = decode_files(entries, source, IMAGES, options)
+    columns = {} if arrays.labels is None else {"class": pa.array(arrays.labels[decoded.keep])}
+    return make_table(decoded, entries, columns, arrays.remarks, IMAGES)
+
+
+# The medium
+
+
+def _choose_form(sample: Sample, options: DecodeOptions) -> Form:
+    """One size and number of channels for all, as asked for or by a first look."""
+    chosen = choose_size(sample) if options.size is None else SizeChoice(options.size, [])
+    channels = options.channels or choose_channels(sample)
+    decode_image = functools.partial(_decode_image, size=chosen.size, channels=channels)
+    return Form(picture_field(*chosen.size, channels), decode_image, chosen.remarks)
+
+
+def _decode_image(content: Content, *, size: tuple[int, int], channels: int) -> DecodedFile | str:
+    picture = decode(content, size=size, channels=channels)
+    if isinstance(picture, str):
+        return picture
+    oddities = ((_SEVERAL, picture.is_first_of_several), (_DARK, picture.is_dark))
+    return DecodedFile(picture.pixels, picture.format, tuple(oddity for oddity, applies in oddities if applies))
+
+
+@contextlib.contextmanager
+def _open_pillow() -> Iterator[None]:
+    check_pillow()
+    with without_warnings():
+        yield
+
+
+IMAGES: Medium[DecodeOptions] = Medium(
+    name="picture",
+    plural="pictures",
+    formats=FORMAT_OF_SUFFIX,
+    needed=FORMATS_IN_WORDS,
+    bundles=(".npz",),
+    most_bytes=200_000_000,  # Our choice: photographs take a tenth of it.
+    small_bytes=2_500,  # Measured with JPEG: one thread takes 1.6 s for CIFAR's 10,000 images, two take 2.3 s.
+    choose_form=_choose_form,
+    open_decoder=_open_pillow,
+    oddities=(_SEVERAL, _DARK),
+)
+"""Images as PNG, JPEG and the like. Their messages say "picture"."""
