@@ -6,6 +6,7 @@ import functools
 
 import jax
 
+from weights.data.inputs import Layout
 from weights.elements.activation import Activation
 from weights.elements.initialization import Initialization
 from weights.models.architecture import ModelSettings
@@ -14,7 +15,9 @@ from weights.models.registry import build
 
 
 @functools.cache
-def compiled(settings: ModelSettings, layout: Layout, initialization: Initialization | None = None, activation: Activation | None = None) -> Model:
+def compiled(
+    settings: ModelSettings, layout: Layout, initialization: Initialization | None = None, activation: Activation | None = None
+) -> Model:
     """The model with these settings, whose functions are compiled whole, as training and answering have them.
 
     Called as they are, each of their operations becomes a program of its own, and a forward pass some fifty of them.
