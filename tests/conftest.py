@@ -14,7 +14,6 @@ import pytest
 
 SHARED = Path(__file__).parents[2] / "shared" / "data" / "table"
 
-
 LONG = (
     "test_real_tables.py",
     "test_trials.py",
@@ -45,11 +44,15 @@ def pytest_configure(config: pytest.Config) -> None:
     """Tests keep compiled programs apart from the user's, and shared between all workers and the processes that tests start.
 
     A worker keeps them from its first test on: models alone, around which there is no fit, are much of what is compiled.
-    Tests interrupt themselves, which a shell that starts them in the background would have them ignore.
+    Beside other workers it has one core, which more threads of BLAS than one would only wait for.
+    Tests interrupt themselves and hang up, which a shell that starts them in the background, or nohup, would have them ignore.
     """
     config.option.loadscopereorder = False  # pytest-xdist would put the files of most tests first; see the order below
-    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
-        signal.signal(signal.SIGINT, signal.default_int_handler)
+    for number, usual in ((signal.SIGINT, signal.default_int_handler), (signal.SIGHUP, signal.SIG_DFL)):
+        if signal.getsignal(number) is signal.SIG_IGN:
+            signal.signal(number, usual)
+    if getattr(config, "workerinput", {}).get("workercount", 1) > 1:
+        os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     os.environ.setdefault("WEIGHTS_CACHE", tempfile.mkdtemp(prefix="weights-test-cache-"))
     if "XLA_FLAGS" not in os.environ and knows(QUICK_TO_COMPILE):
         os.environ["XLA_FLAGS"] = QUICK_TO_COMPILE
