@@ -27,6 +27,7 @@ ORDER = (
 )
 ORDER += (
     "inspection",
+    "candidates",
     "fitting",
     "preparing",
     "checking",
