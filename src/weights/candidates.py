@@ -34,15 +34,15 @@ def candidates(model: str, settings: dict[str, Any], dataset: Dataset, *, varied
     specs: dict[str, Spec] = {}
     refused: UsageError | None = None
     sizes = sizes_of(dataset)
-    of_auto = [name for name, architecture in ARCHITECTURES.items() if architecture.in_auto and architecture.reads == sizes.block]
-    for name in of_auto if model == "auto" else (model,):
-        beside_others, n_members = model == "auto" and ARCHITECTURES[name].linear, ARCHITECTURES[name].defaults.n_members
+    for name in _list_names(model, sizes):
+        defaults = ARCHITECTURES[name].defaults
+        stays_solved, n_members = model == "auto" and defaults.solver is not None, defaults.n_members
         start = Spec() if n_members is None else Spec(members=Members(n_members=n_members))
         try:
-            own = _settings_that_solve(name, settings) if beside_others else settings
+            own = _settings_that_solve(name, settings) if stays_solved else settings
             specs[name] = resolve(with_settings(start, {"model": name, **own}), *sizes)
         except UsageError as error:
-            if beside_others and not _asks_for_optimizer(settings):
+            if stays_solved and not _asks_for_optimizer(settings):
                 raise
             refused = error
     for name, spec in specs.items() if dataset.passage else ():
@@ -59,12 +59,19 @@ def candidates(model: str, settings: dict[str, Any], dataset: Dataset, *, varied
     return specs
 
 
+def _list_names(model: str, sizes: Sizes) -> list[str]:
+    """The architectures that are tried, the simpler first: with auto those that can read such rows."""
+    readers = [name for name, architecture in ARCHITECTURES.items() if architecture.reads == sizes.block]
+    return [name for name in readers if ARCHITECTURES[name].in_auto] if model == "auto" else [model]
+
+
 def _vary(specs: Mapping[str, Spec], settings: Mapping[str, Any]) -> dict[str, Spec]:
-    """Second populations beside those that learn as usual: their settings but for what the architecture varies and nobody asked for."""
+    """Second populations beside those that learn as usual: their settings but for what is varied and nobody asked for."""
     varied = {}
     for name, spec in specs.items():
         architecture = architecture_of(spec.model)
-        beside = {path: value for path, value in architecture.beside.items() if not {path, path.split(".")[1]} & settings.keys()}
+        asked = {path for path in architecture.beside if {path, path.split(".")[1]} & settings.keys()}
+        beside = {path: value for path, value in architecture.beside.items() if path not in asked}
         if beside and spec.optimization.name == architecture.defaults.optimizer:
             varied[f"{name}-loose"] = with_settings(spec, beside)
     return varied
@@ -153,7 +160,7 @@ def within_budget(
     for name, spec in stepping.items():
         n_steps = steps_within(max(rest, budget / 4) / len(stepping), spec, shape, n_samples, n_threads=n_threads)
         n_steps = n_steps if most is None else min(n_steps, spec.optimization.n_steps or n_steps)
-        changed[name] = msgspec.structs.replace(spec, optimization=msgspec.structs.replace(spec.optimization, n_steps=n_steps))
+        changed[name] = with_settings(spec, {"optimization.n_steps": n_steps})
     return changed
 
 

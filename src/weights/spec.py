@@ -190,7 +190,7 @@ def _misfits(spec: Spec) -> list[str]:
 def _needs_steps(spec: Spec) -> list[str]:
     """Settings in use that only mean something when weights are learned step by step."""
     unset = Spec()
-    values = {name: (_read(spec, section, field), _read(unset, section, field)) for name, section, field in _paths(ASK_FOR_STEPS)}
+    values = {name: (_read(spec, *path), _read(unset, *path)) for name, *path in _paths(ASK_FOR_STEPS)}
     return [name for name, (value, usual) in values.items() if value not in (None, 0, (), usual)]
 
 
@@ -217,8 +217,8 @@ def resolve(spec: Spec, n_samples: int, n_numeric: int = 0, picture: tuple[int, 
         raise UsageError(f"The model {name_of(spec.model)} reads {needed}, but {came} came. Leave --model out, or name another.")
     optimization, members = spec.optimization, spec.members
     if optimization.name == "auto":
-        solved = architecture.linear and not _needs_steps(spec)
-        optimization = msgspec.structs.replace(optimization, name="exact" if solved else architecture.defaults.optimizer)
+        solver = None if _needs_steps(spec) else architecture.defaults.solver
+        optimization = msgspec.structs.replace(optimization, name=solver or architecture.defaults.optimizer)
     augmentation = spec.augmentation.resolved(picture, random=optimization.optimizer.draws_batches)
     spec = check(msgspec.structs.replace(spec, optimization=optimization, augmentation=augmentation))
     model = architecture.resolve(spec.model, sizes)
@@ -228,7 +228,8 @@ def resolve(spec: Spec, n_samples: int, n_numeric: int = 0, picture: tuple[int, 
         spec = _with_steps(spec, architecture, n_samples)
     if spec.regularization.dropout is None:
         dropout = architecture.defaults.dropout if optimization.optimizer.draws_batches else 0.0
-        spec = msgspec.structs.replace(spec, regularization=msgspec.structs.replace(spec.regularization, dropout=dropout))
+        regularization = msgspec.structs.replace(spec.regularization, dropout=dropout)
+        spec = msgspec.structs.replace(spec, regularization=regularization)
     return msgspec.structs.replace(spec, model=model, members=members)
 
 
@@ -330,7 +331,8 @@ def with_settings(spec: Spec, settings: Mapping[str, Any]) -> Spec:
         if (section, field) == ("model", "name"):
             if value not in ARCHITECTURES:
                 raise UsageError(f"There is no model '{value}'. {suggest(str(value), ['auto', *ARCHITECTURES])}")
-            spec = msgspec.structs.replace(spec, model=spec.model if name_of(spec.model) == value else ARCHITECTURES[value].settings())
+            model = spec.model if name_of(spec.model) == value else ARCHITECTURES[value].settings()
+            spec = msgspec.structs.replace(spec, model=model)
             continue
         part = getattr(spec, section)
         types = {f.name: f.type for f in msgspec.structs.fields(type(part))}

@@ -38,7 +38,7 @@ class Shape(NamedTuple):
     picture: tuple[int, int, int] | None = None
 
     def held_bytes(self, n_members: int) -> int:
-        """Bytes that a row takes in memory where so many members learn; next to nothing for pictures, whose pixels stay on disk."""
+        """Bytes that a row takes in memory where so many members learn; none for pictures, whose pixels stay on disk."""
         return 4 * self.n_inputs + 24 * self.n_outputs + 2 * n_members if self.picture is None else 0
 
     def rows_at_once(self, most: int) -> int:
