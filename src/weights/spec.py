@@ -225,7 +225,7 @@ def resolve(spec: Spec, n_samples: int, n_numeric: int = 0, picture: tuple[int, 
     check(msgspec.structs.replace(spec, model=model))  # a layer that is frozen may have gone
     members = msgspec.structs.replace(members, n_folds=min(members.n_folds, n_samples))
     if not optimization.optimizer.solves:
-        spec = _with_steps(spec, architecture, n_samples)
+        spec = _fill_in_steps(spec, architecture, n_samples)
     if spec.regularization.dropout is None:
         dropout = architecture.defaults.dropout if optimization.optimizer.draws_batches else 0.0
         regularization = msgspec.structs.replace(spec.regularization, dropout=dropout)
@@ -237,7 +237,7 @@ _READ_AND_COME = {"x": ("columns of a table", "a table"), "pixels": ("pictures",
 """What models read, in words, and what comes."""
 
 
-def _with_steps(spec: Spec, architecture: Architecture, n_samples: int) -> Spec:
+def _fill_in_steps(spec: Spec, architecture: Architecture, n_samples: int) -> Spec:
     """The spec with everything filled in that steps need."""
     optimization, regularization, defaults = spec.optimization, spec.regularization, architecture.defaults
     optimizer, usual = optimization.optimizer, optimization.name == defaults.optimizer
@@ -251,13 +251,13 @@ def _with_steps(spec: Spec, architecture: Architecture, n_samples: int) -> Spec:
         weight_decay=weight_decay if optimization.weight_decay is None else optimization.weight_decay,
         batch_size=batch_size,
         n_steps=optimization.n_steps or optimizer.n_steps or defaults.n_steps(n_samples, batch_size),
-        averaging=_averaging(spec) if optimization.averaging is None else optimization.averaging,
+        averaging=_choose_averaging(spec) if optimization.averaging is None else optimization.averaging,
     )
     regularization = msgspec.structs.replace(regularization, strength=regularization.strength or 0.0)
     return msgspec.structs.replace(spec, optimization=optimization, regularization=regularization)
 
 
-def _averaging(spec: Spec) -> float:
+def _choose_averaging(spec: Spec) -> float:
     """Eight, unless all rows are taken at once or a penalty makes exact zeros, which a mean over steps would lose (our choice)."""
     return 8.0 if spec.optimization.optimizer.draws_batches and not spec.regularization.makes_zeros else 0.0
 
