@@ -5,11 +5,11 @@ from __future__ import annotations
 import functools
 
 import jax
-from weights.models.registry import AnyModel, build
 
 from weights.elements.activation import Activation
 from weights.elements.initialization import Initialization
 from weights.models.base import Model, Shape
+from weights.models.registry import AnyModel, build
 
 
 @functools.cache
