@@ -14,6 +14,7 @@ SOURCE = Path(weights.__file__).parent
 ORDER = (
     "errors",
     "types",
+    "options",
     "data",
     "tasks",
     "elements",
@@ -28,6 +29,7 @@ ORDER = (
 ORDER += (
     "inspection",
     "candidates",
+    "fitoptions",
     "fitting",
     "preparing",
     "checking",
@@ -42,6 +44,7 @@ ORDER += (
     "answering",
     "estimators",
     "report",
+    "questions",
     "serving",
     "cli",
 )

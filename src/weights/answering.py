@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pyarrow as pa
 
-from weights.data.encoding import apply_encoding, cells
+from weights.data.encoding import Picture, apply_encoding, cells
 from weights.data.image import FILE_NAMES
 from weights.data.stream import counted_from, parts, rows_counted_from
 from weights.errors import TooLargeError, UsageError
@@ -144,9 +144,7 @@ def pictures_of(model: Model, data: Any = None, *, test: bool = False, progress:
         UsageError: the run is not of pictures, they cannot be read again and were not given, or there were none for the test.
         NotFoundError, DataError: they are gone, or not those of training.
     """
-    seen = model.ensemble.encoding.picture
-    if seen is None:
-        raise UsageError("This needs a run of pictures, but the run reads columns.")
+    seen = check_pictures(model)
     prepared = model.read_again(data, progress)
     check_rows(model.ensemble, prepared)
     size = (seen.height, seen.width, seen.channels)
@@ -160,6 +158,17 @@ def pictures_of(model: Model, data: Any = None, *, test: bool = False, progress:
     labels = [str(cell) for cell in held.target.to_pylist()]
     codes = task.class_codes(held.target)
     return SeenPictures(held.x.reshape(-1, *size), codes, _names(held.names, len(held.x)), labels)
+
+
+def check_pictures(model: Model) -> Picture:
+    """How the pictures of a run are encoded.
+
+    Raises:
+        UsageError: it reads columns.
+    """
+    if model.ensemble.encoding.picture is None:
+        raise UsageError("This needs a run of pictures, but the run reads columns.")
+    return model.ensemble.encoding.picture
 
 
 def _names(names: pa.ChunkedArray | None, n_rows: int) -> list[str]:

@@ -5,9 +5,8 @@
 
 from __future__ import annotations
 
-import functools
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,16 +17,16 @@ from weights.data.delimited import remarks_of
 from weights.data.examples import EXAMPLES
 from weights.data.picturesources import holds_pictures
 from weights.data.table import describe_source, read_table
-from weights.ensemble import Origin, available_threads
+from weights.ensemble import Origin
 from weights.errors import TooLargeError, printable
+from weights.fitoptions import DataOptions, make_request
 from weights.fitting import Prepared
 from weights.model import Model
-from weights.preparing import asks_to_merge, can_pass, decide, dotted, read_passing, read_whole
-from weights.running import run, tell_share
+from weights.preparing import asks_to_merge, can_pass, decide, read_passing, read_whole
+from weights.running import OnProgress, run, tell_share
 from weights.store.format import load as load_ensemble
 from weights.tasks.base import Task
 from weights.training.compiling import keep_compiled_programs
-from weights.training.control import Progress
 from weights.types import Params
 
 
@@ -37,7 +36,7 @@ def fit(
     *,
     save: Any = None,
     resume: bool = False,
-    progress: Callable[[Progress], None] | None = None,
+    progress: OnProgress = None,
     **options: Any,
 ) -> Model:
     """Train an ensemble.
@@ -68,101 +67,78 @@ def fit(
     return run_fit(plan_fit(data, target, progress=progress, **options), save=save, resume=resume, progress=progress)
 
 
-def plan_fit(
-    data: Any,
-    target: Any = None,
-    *,
-    task: str | None = None,
-    model: str = "auto",
-    members: int | None = None,
-    seed: int = 0,
-    drop: Sequence[str] = (),
-    kinds: Mapping[str, str] | Sequence[str] = (),
-    group: str | None = None,
-    time: str | None = None,
-    sample_weight: Any = None,
-    class_weight: Any = None,
-    missing: Sequence[str] = (),
-    split: str | None = None,
-    picture_size: int | None = None,
-    clip: float | None = 4.0,
-    copies: str = "keep",
-    search: Mapping[str, Any] | None = None,
-    budget: float | str | None = None,
-    threads: int | None = None,
-    inspect: bool | None = None,
-    progress: Callable[[Progress], None] | None = None,
-    **settings: Any,
-) -> Prepared:
+def plan_fit(data: Any, target: Any = None, *, progress: OnProgress = None, **options: Any) -> Prepared:
     """Read the data and decide what would be trained, without training.
 
     Args:
         data: as `fit`.
         target: as `fit`.
+        progress: called with the share of pictures that has been read.
+        **options: what is said of the data and of the fit, and any setting.
+
+    Of the data (`weights.fitoptions.DataOptions`):
         task: binary, multiclass or regression; found from the target if not given.
-        model: linear, mlp, or auto: train them all and mix their answers, each with the share that out-of-bag rows give it; of pictures
-            convolution, which is auto as well.
-        members: size of the ensemble, 32 if not given, and 8 of pictures; with auto equal parts of them in each population, at least
-            one for each fold.
-        seed: of everything random.
         drop: columns to leave out.
         kinds: column -> numeric, boolean, category or datetime, instead of what is found.
+        missing: further words that mean "no value".
         group: column whose equal values stay on one side of every split.
         time: column that orders rows; members are then scored on rows later than those they learned from.
-        sample_weight: column of row weights, or n numbers.
-        class_weight: "balanced", or label -> factor.
-        missing: further words that mean "no value".
         split: column that says train, val or test; what is said to be test is not learned from, but judged at the end. Folders and .npz
             files of pictures that are split so tell it themselves.
         picture_size: height and width that pictures get, 8 to 512; by default theirs, if all have one of at most 64, and
             otherwise a square of the larger side that half of them have, at most 64.
+        sample_weight: column of row weights, or n numbers.
+        class_weight: "balanced", or label -> factor.
         clip: bound of the smooth clip of scaled numbers; None for none.
         copies: "merge" makes rows that stand in the table several times one row of their summed weight, leaves out rows of weight
             zero, and lets the order of rows play no part (data/copies.py); "keep" takes rows as they come.
-        search: setting -> values to search among.
+
+    Of the fit (`weights.fitoptions.FitOptions`):
+        model: linear, mlp, or auto: train them all and mix their answers, each with the share that out-of-bag rows give it; of pictures
+            convolution, which is auto as well.
+        members: size of the ensemble, 32 if not given, and 8 of pictures; with auto equal parts of them in each population, at least
+            one for each fold.
         budget: about the longest that training should take: seconds, or a text such as "5m".
+        seed: of everything random.
         threads: members in work at the same time; all cores if not given. The result does not depend on it.
         inspect: whether to say afterwards what each feature is worth (`Model.summary`); if not said, of at most 2,000 features.
-        progress: called with the share of pictures that has been read.
-        **settings: any setting of the five elements, the model or the members, such as ``activation="gelu"``,
-            ``learning_rate=0.01``, ``hidden=(64, 64)``; those of several owners as ``{"members.share": 0.5}`` with ``**``.
+        search: setting -> values to search among.
+
+    Settings: any of the five elements, the model or the members, such as ``activation="gelu"``, ``learning_rate=0.01``,
+    ``hidden=(64, 64)``; those of several owners as ``{"members.share": 0.5}`` with ``**``.
 
     Raises:
         NotFoundError: a file or column does not exist.
         DataError: the data cannot be used as asked.
         UsageError: an option or setting is not known, or options contradict each other.
     """
-    words = (missing,) if isinstance(missing, str) else tuple(missing)
-    roles = Roles("", drop=tuple(drop), kinds=parse_kinds(kinds), group=group, time=time, clip=clip, missing=words)
-    roles = msgspec.structs.replace(roles, split=split, picture_size=picture_size)
-    merge = asks_to_merge(copies)
-    decided = functools.partial(
-        decide,
-        task=task,
-        class_weight=class_weight,
-        model=model,
-        chosen={**({} if members is None else {"n_members": members}), "seed": seed, **dotted(settings)},
-        search=search or {},
-        budget=budget,
-        n_threads=threads if threads is not None else available_threads(),
-        inspect=inspect,
-    )
+    request = make_request(target, options)
+    said, seed = request.data, request.fit.seed
+    roles, merge = _name_roles(said), asks_to_merge(said.copies)
 
-    def origin(dataset: Dataset) -> Origin | None:
-        if not all(isinstance(values, str | None) for values in (target, sample_weight)):
+    def find_origin(dataset: Dataset) -> Origin | None:
+        if not all(isinstance(values, str | None) for values in (target, said.sample_weight)):
             return None
-        said = msgspec.structs.replace(roles, target=dataset.roles.target, sample_weight=sample_weight)
-        return Origin(os.fsdecode(data) if isinstance(data, str | os.PathLike) else None, said, merge)
+        resolved = msgspec.structs.replace(roles, target=dataset.roles.target, sample_weight=said.sample_weight)
+        return Origin(os.fsdecode(data) if isinstance(data, str | os.PathLike) else None, resolved, merge)
 
     try:
-        dataset = read_whole(data, target, sample_weight, roles, merge=merge, tell=tell_share(progress))
-        return decided(dataset, origin=origin(dataset))
+        dataset = read_whole(data, target, said.sample_weight, roles, merge=merge, tell=tell_share(progress))
+        return decide(dataset, request, find_origin(dataset))
     except TooLargeError as error:
         if not can_pass(data):
             raise TooLargeError(f"{error} Rows of a Parquet file are learned from in passing, however many.") from error
     # Outside of the handler, whose error would keep alive what has been read.
-    dataset = read_passing(Path(data), target, sample_weight, roles, merge=merge, seed=seed)
-    return decided(dataset, origin=origin(dataset))
+    dataset = read_passing(Path(data), target, said.sample_weight, roles, merge=merge, seed=seed)
+    return decide(dataset, request, find_origin(dataset))
+
+
+def _name_roles(said: DataOptions) -> Roles:
+    """What was said of columns by name, before it is known which of the target and the weights are columns."""
+    named = {name: getattr(said, name) for name in Roles.__struct_fields__}
+    words = (said.missing,) if isinstance(said.missing, str) else tuple(said.missing)
+    apart = {"target": "", "sample_weight": None}
+    return Roles(**{**named, **apart, "drop": tuple(said.drop), "kinds": parse_kinds(said.kinds), "missing": words})
 
 
 def run_fit(
@@ -170,7 +146,7 @@ def run_fit(
     *,
     save: Any = None,
     resume: bool = False,
-    progress: Callable[[Progress], None] | None = None,
+    progress: OnProgress = None,
     trained: Mapping[str, Sequence[Params | None]] | None = None,
 ) -> Model:
     """Train what `plan_fit` prepared; arguments and errors as `fit`, `trained` as `Control` has it."""
@@ -187,16 +163,22 @@ class Look(msgspec.Struct, frozen=True):
     remarks: list[str]
 
 
-def look(data: Any, target: str | None = None, *, missing: Sequence[str] = (), **options: Any) -> Look:
-    """The columns of a table with their kinds, and, with a target, the task and what was noticed; options as `plan_fit`."""
+def look(data: Any, target: str | None = None, **options: Any) -> Look:
+    """The columns of a table with their kinds, and, with a target, the task and what was noticed.
+
+    Args:
+        data: as `fit`.
+        target: as `fit`.
+        **options: those of the data, as `plan_fit`.
+    """
     if target is not None or holds_pictures(data) or (isinstance(data, str) and data in EXAMPLES):
-        prepared = plan_fit(data, target, missing=missing, **options)
+        prepared = plan_fit(data, target, **options)
         dataset = prepared.dataset
         return Look(dataset.source, dataset.n_samples, dataset.features, prepared.task, prepared.remarks)
-    table = read_table(data, missing=missing)
-    kinds, dropped = parse_kinds(options.get("kinds", ())), options.get("drop", ())
-    names = [name for name in table.column_names if name not in dropped]
-    features = [describe(table, name, kinds.get(name)) for name in names]
+    roles = _name_roles(make_request(target, options).data)
+    table = read_table(data, missing=roles.missing)
+    names = [name for name in table.column_names if name not in roles.drop]
+    features = [describe(table, name, roles.kinds.get(name)) for name in names]
     remarks = [*remarks_of(table), "no target was named (--target)"]
     return Look(printable(describe_source(data)), table.num_rows, features, None, remarks)
 

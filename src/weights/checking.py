@@ -84,10 +84,8 @@ def check_intervals(
         DataError: the rows are not those of the run.
     """
     claimed = ensemble.report.feature_weights
-    if ensemble.encoding.picture is not None:
-        raise UsageError("Intervals of feature weights are checked here, but a run of pictures has none. Check a run of a table.")
-    if claimed is None:
-        raise UsageError("The run was fitted without inspection, so it has no intervals to check. Fit again without --no-inspect.")
+    if claimed is None or find_refusal(ensemble):
+        raise UsageError(find_refusal(ensemble))
     if n_simulations < 2:
         raise UsageError(f"At least two simulations are needed, but {n_simulations} came.")
     check_rows(ensemble, prepared)
@@ -115,6 +113,15 @@ def check_intervals(
         report(Progress("simulations", (number + 1) / n_simulations, None))
     held = [_held(what, kind, hits) for (what, kind), hits in sorted(tallies.items())]
     return Check(n_simulations, claimed.n_rows, held, null)
+
+
+def find_refusal(ensemble: Ensemble) -> str:
+    """Why a run has no intervals to check, or nothing."""
+    if ensemble.encoding.picture is not None:
+        return "Intervals of feature weights are checked here, but a run of pictures has none. Check a run of a table."
+    if ensemble.report.feature_weights is None:
+        return "The run was fitted without inspection, so it has no intervals to check. Fit again without --no-inspect."
+    return ""
 
 
 def _few_members(prepared: Prepared) -> dict[str, Any]:

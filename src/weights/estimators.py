@@ -11,7 +11,6 @@ merged (data/copies.py), so that a row of weight two is two rows and a row of we
 from __future__ import annotations
 
 import dataclasses
-import inspect
 import multiprocessing
 from collections.abc import Mapping, Sequence
 from numbers import Integral
@@ -34,6 +33,7 @@ from weights.data.encoding import apply_encoding
 from weights.data.table import read_table
 from weights.ensemble import Ensemble, available_threads
 from weights.errors import DataError, Interrupted, UsageError
+from weights.fitoptions import DataOptions, FitOptions
 from weights.fitting import Prepared
 from weights.inspection.coefficients import Coefficients, coefficients
 from weights.model import Model
@@ -48,7 +48,7 @@ from weights.training.incremental import Stream, begin, go_on_from, learn
 from weights.training.incremental import ensemble as ensemble_of
 from weights.types import AnyArray, BoolArray, FloatArray, Params
 
-_OPTIONS_OF_FIT = {*inspect.signature(plan_fit).parameters} - {"settings", "inspect"}
+_OPTIONS_OF_FIT = {*DataOptions.__struct_fields__, *FitOptions.__struct_fields__} - {"inspect"}
 """What `plan_fit` takes by name; every other option is a setting of the spec."""
 _OF_BATCHES = {"n_steps": 1, "schedule": "constant", "warmup": 0.0, "patience": 0}
 """Settings for learning from batches: one pass after another at a constant rate, because no end is known."""

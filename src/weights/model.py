@@ -1,6 +1,6 @@
 """`Model`: a fitted ensemble that reads the user's own tables, and all that can be done with one.
 
-`weights.fit` and `weights.load` give models. What is computed has its home elsewhere; a method reads rows and asks there.
+`weights.fit` and `weights.load` give models. What is computed has its home elsewhere; a method reads rows and asks.
 """
 
 from __future__ import annotations
@@ -34,12 +34,12 @@ from weights.inspection.saliency import Saliency, saliency
 from weights.preparing import dotted, read_whole, ready_again, several_values
 from weights.remedies import diagnose as try_remedies
 from weights.remedies import with_change
-from weights.running import run, stopped_by_signals, tell_share
+from weights.running import OnProgress, run, stopped_by_signals, tell_share
 from weights.spec import Spec
 from weights.store.format import save as save_ensemble
 from weights.summary import Summary, summarise
 from weights.training.compiling import keep_compiled_programs
-from weights.training.control import Control, Progress
+from weights.training.control import Control
 from weights.trials import N_TRAININGS
 from weights.types import AnyArray, BoolArray, FloatArray
 from weights.verdicts import Diagnosis, Experiment, Finding, LayerHealth
@@ -144,10 +144,8 @@ class Model:
         """
         return summarise(self._worth(), self.ensemble.task, **options)
 
-    def diagnose(
-        self, data: Any = None, *, quick: bool = False, curves: bool = False, progress: Callable[[Progress], None] | None = None
-    ) -> Diagnosis:
-        """Whether the model is under- or overfit, and what would help, tried on the rows of training; see `weights.remedies`.
+    def diagnose(self, data: Any = None, *, quick: bool = False, curves: bool = False, progress: OnProgress = None) -> Diagnosis:
+        """Whether the model is under- or overfit, and what would help, from trials; see `weights.remedies`.
 
         Args:
             data: these rows; read from where they came from if not given.
@@ -156,7 +154,8 @@ class Model:
             progress: called after each trial.
 
         Raises:
-            UsageError: the rows cannot be read again and were not given. NotFoundError, DataError: they are gone or others.
+            UsageError: the rows cannot be read again and were not given.
+            NotFoundError, DataError: they are gone, or others.
             Interrupted: Ctrl-C, SIGTERM or SIGHUP.
         """
         return self._try(try_remedies, self.read_again(data), progress, quick=quick, curves=curves)
@@ -167,7 +166,7 @@ class Model:
         data: Any = None,
         *,
         trainings: int = N_TRAININGS,
-        progress: Callable[[Progress], None] | None = None,
+        progress: OnProgress = None,
     ) -> Experiment:
         """Variants of the settings, trained on the rows of training and compared; see `weights.experiments`.
 
@@ -178,7 +177,7 @@ class Model:
             progress: called after each training.
 
         Raises:
-            UsageError: a setting or a value is not known or not used; others as `diagnose`. TrainingError: nothing can be trained.
+            UsageError: a setting or a value is not known or not used; others as `diagnose`.
         """
         prepared = self.read_again(data)
         if not isinstance(vary, Mapping) or not all(isinstance(name, str) for name in vary):
@@ -186,10 +185,8 @@ class Model:
         several = {name: several_values(name, values) for name, values in dotted(vary).items()}
         return self._try(try_variants, prepared, progress, vary=several, n_trainings=trainings)
 
-    def check_intervals(
-        self, data: Any = None, *, simulations: int = 20, seed: int = 0, progress: Callable[[Progress], None] | None = None
-    ) -> Check:
-        """How often the intervals of the feature weights hold the truth, on simulated outcomes of the rows; see `weights.checking`.
+    def check_intervals(self, data: Any = None, *, simulations: int = 20, seed: int = 0, progress: OnProgress = None) -> Check:
+        """How often the intervals of the feature weights hold the truth, in simulations; see `weights.checking`.
 
         Args:
             data: the rows of training; read from where they came from if not given.
@@ -210,7 +207,7 @@ class Model:
         save: Any = None,
         resume: bool = False,
         quick: bool = False,
-        progress: Callable[[Progress], None] | None = None,
+        progress: OnProgress = None,
     ) -> tuple[Model, str]:
         """A new model of the same rows with one change of the settings, and the change in words.
 
@@ -223,7 +220,7 @@ class Model:
             progress: called with a `Progress` after each trial and round.
 
         Raises:
-            UsageError: there is no such remedy for these settings, or none helps; others as `weights.fit` and `diagnose`.
+            UsageError: there is no such remedy, or none helps; others as `weights.fit` and `diagnose`.
         """
         prepared = self.read_again(data)
         check_rows(self.ensemble, prepared)
@@ -238,7 +235,7 @@ class Model:
             origin = msgspec.structs.replace(origin, path=os.fsdecode(data) if isinstance(data, str | os.PathLike) else None)
         return Model(run(replace(changed, origin=origin), save=save, resume=resume, progress=progress)), words
 
-    def read_again(self, data: Any = None, progress: Callable[[Progress], None] | None = None) -> Prepared:
+    def read_again(self, data: Any = None, progress: OnProgress = None) -> Prepared:
         """The rows of the run, ready to be trained on again with its settings.
 
         Args:
@@ -255,15 +252,17 @@ class Model:
         roles, seen = origin.roles, self.ensemble.encoding.picture
         if seen is not None and seen.height == seen.width:
             roles = msgspec.structs.replace(roles, picture_size=seen.height)
-        rows = read_whole(source, roles.target, roles.sample_weight, roles, merge=origin.merged, tell=tell_share(progress))
+        merge, tell = origin.merged, tell_share(progress)
+        rows = read_whole(source, roles.target, roles.sample_weight, roles, merge=merge, tell=tell)
         keep_compiled_programs()
         return ready_again(rows, self.ensemble.task, self.specs, available_threads())
 
-    def _try(self, trial: Callable[..., Any], prepared: Prepared, progress: Callable[[Progress], None] | None, **options: Any) -> Any:
+    def _try(self, trial: Callable[..., Any], prepared: Prepared, progress: OnProgress, **options: Any) -> Any:
         """What a trial on the rows of training found, which signals may stop."""
         control = Control(n_threads=prepared.n_threads)
         with stopped_by_signals(control):
-            return trial(self.ensemble, prepared, report=progress or control.report, stopping=control.stopping, **options)
+            report, stopping = progress or control.report, control.stopping
+            return trial(self.ensemble, prepared, report=report, stopping=stopping, **options)
 
     def findings(self) -> list[Finding]:
         """What is wrong with the five elements, from what was recorded while training; nothing if all is well.

@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from typing import Any
@@ -26,8 +25,9 @@ from weights.data.picturesources import holds_pictures, read_pictures
 from weights.data.pixels import Wanted
 from weights.data.table import describe_source, read_table
 from weights.elements.augmentation import Augmentation
-from weights.ensemble import Origin, model_shape
+from weights.ensemble import Origin, available_threads, model_shape
 from weights.errors import DataError, UsageError, listed, printable, suggest
+from weights.fitoptions import Request
 from weights.fitting import Prepared, check_passing_target
 from weights.inspection.leakage import find_leaks
 from weights.spec import Spec
@@ -81,35 +81,26 @@ def can_pass(data: Any) -> bool:
     return isinstance(data, str | os.PathLike) and Path(data).suffix.lower() == ".parquet"
 
 
-def decide(
-    dataset: Dataset,
-    *,
-    task: str | None,
-    class_weight: Any,
-    model: str,
-    chosen: dict[str, Any],
-    search: Mapping[str, Any],
-    budget: float | str | None,
-    n_threads: int,
-    inspect: bool | None,
-    origin: Origin | None = None,
-) -> Prepared:
-    """What is asked of the rows, what is trained for it, and what that takes; arguments as `plan_fit`, `chosen` are all settings."""
+def decide(dataset: Dataset, request: Request, origin: Origin | None = None) -> Prepared:
+    """What is asked of the rows, what is trained for it, and what that takes; `request` says what was asked for."""
+    fit, chosen, search = request.fit, request.chosen, request.fit.search or {}
+    n_threads = fit.threads if fit.threads is not None else available_threads()
     if n_threads < 1:
         raise UsageError(f"threads must be at least 1, but is {n_threads}. Leave it out to use all cores.")
-    _check_acts(dataset, [*chosen, *search], inspect=inspect is True)
-    found = find_task(dataset.target, dataset.roles.target, kind=task, class_weight=class_weight)
+    _check_acts(dataset, [*chosen, *search], inspect=fit.inspect is True)
+    class_weight = request.data.class_weight
+    found = find_task(dataset.target, dataset.roles.target, kind=request.data.task, class_weight=class_weight)
     check_passing_target(dataset, found)
     y = found.encode(dataset.target)
     weight = found.row_weights(y, dataset.sample_weight)
     shape = model_shape(dataset.encoding, found)
     if dataset.time is not None:
         chosen = {"resampling": "time", **chosen}
-    specs = candidates(model, chosen, dataset, varied=not search)
+    specs = candidates(fit.model, chosen, dataset, varied=not search)
     n_passing = dataset.n_samples if dataset.passage else 0
-    if budget is not None:
-        budget = parse_seconds(budget)
-        specs = within_budget(specs, budget, shape, len(dataset.x), n_threads, n_passing=n_passing, most=chosen.get("n_steps"))
+    if fit.budget is not None:
+        seconds, most = float(fit.budget), chosen.get("n_steps")
+        specs = within_budget(specs, seconds, shape, len(dataset.x), n_threads, n_passing=n_passing, most=most)
     raced = races(specs, {name: several_values(name, values) for name, values in search.items()}, dataset)
     plans = plans_of(specs, shape, len(dataset.x), n_threads=n_threads, n_passing=n_passing)
     check_memory(plans)
@@ -128,6 +119,7 @@ def decide(
             "probabilities speak of classes weighted as asked, not of their shares in the data; the metrics count rows as they are"
         )
     n_features = len(dataset.used_features)
+    inspect = fit.inspect
     if inspect is None and n_features > _MOST_INSPECTED:
         remarks.append(f"{n_features:,} features are too many to say of each what it is worth, unless asked for with --inspect")
     if inspect is None:
@@ -140,22 +132,6 @@ def ready_again(dataset: Dataset, task: Task, specs: dict[str, Spec], n_threads:
     y = task.encode(dataset.target)
     weight, shape = task.row_weights(y, dataset.sample_weight), model_shape(dataset.encoding, task)
     return Prepared(dataset, task, y, weight, shape, specs, {}, [], [], n_threads)
-
-
-def parse_seconds(text: str | float) -> float:
-    """Seconds from texts like "90", "60s", "5m", "1h".
-
-    Raises:
-        UsageError: the text is not a length of time above zero.
-
-    Example:
-        >>> parse_seconds("5m")
-        300.0
-    """
-    found = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*(s|m|h|)\s*", str(text))
-    if not found or float(found[1]) <= 0:
-        raise UsageError(f"A length of time such as 90, 60s, 5m or 1h was needed, but '{text}' came. Give a number above zero.")
-    return float(found[1]) * {"": 1, "s": 1, "m": 60, "h": 3600}[found[2]]
 
 
 def _table_and_roles(data: Any, target: Any, sample_weight: Any, roles: Roles, tell: Tell) -> tuple[Any, Roles]:

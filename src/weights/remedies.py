@@ -97,7 +97,8 @@ def with_change(ensemble: Ensemble, prepared: Prepared, name: str) -> tuple[Prep
     check_memory(plans)
     remarks = [*report.remarks, f"fitted again with {change.words}"]
     inspect = report.feature_weights is not None
-    return dataclasses.replace(prepared, candidates=change.specs, plans=plans, remarks=remarks, inspect=inspect), change.words
+    changed = dataclasses.replace(prepared, candidates=change.specs, plans=plans, remarks=remarks, inspect=inspect)
+    return changed, change.words
 
 
 class _Turn(NamedTuple):

@@ -1,4 +1,4 @@
-"""Training under supervision: signals ask it to stop, checkpoints keep what was done, and the run is saved whole or not at all.
+"""Training under supervision: signals ask it to stop, checkpoints keep what was done, runs are saved whole or not.
 
 `run` is the usual entrance; `stopped_by_signals` serves whatever else trains.
 """
@@ -25,6 +25,8 @@ from weights.training.control import Control, Progress
 from weights.types import Params
 
 _SAME_KEYSTROKE_SECONDS = 0.5
+OnProgress = Callable[[Progress], None] | None
+"""Is called with each `Progress`, if it is anything."""
 STOPPING_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
@@ -33,10 +35,10 @@ def run(
     *,
     save: Any = None,
     resume: bool = False,
-    progress: Callable[[Progress], None] | None = None,
+    progress: OnProgress = None,
     trained: Mapping[str, Sequence[Params | None]] | None = None,
 ) -> Ensemble:
-    """The ensemble of a fit that is ready to start; arguments and errors as `weights.api.fit`, `trained` as `Control` has it."""
+    """The ensemble of a fit that is ready to start; arguments and errors as `weights.fit`, `trained` as in `Control`."""
     keep_compiled_programs()
     known = {name: [*members] for name, members in (trained or {}).items()}
     control = Control(n_threads=prepared.n_threads, report=progress or (lambda progress: None), trained=known)
@@ -97,6 +99,8 @@ def stopped_by_signals(control: Control) -> Iterator[None]:
             signal.signal(number, handler)
 
 
-def tell_share(progress: Callable[[Progress], None] | None) -> Callable[[float], None]:
+def tell_share(progress: OnProgress) -> Callable[[float], None]:
     """A function that reports the share of pictures that has been read."""
-    return (lambda share: None) if progress is None else lambda share: progress(Progress("reading pictures", share, None))
+    if progress is None:
+        return lambda share: None
+    return lambda share: progress(Progress("reading pictures", share, None))

@@ -30,22 +30,28 @@ class _Commands(click.Group):
         return super().resolve_command(ctx, args)
 
 
-@click.group(cls=_Commands, context_settings=_WIDE)
-@click.version_option(weights.__version__, prog_name="weights")
-def cli() -> None:
-    """Learn the weights of models, and know what each is worth and how sure that is.
+def make_cli() -> click.Group:
+    """The group of all commands, those made of `weights.questions.QUESTIONS` as they stand there now."""
 
-    \b
-      weights fit breast-cancer                                a real example that comes along
-      weights fit patients.parquet --target diagnosis          your own table
-      weights predict runs/patients new.csv --output out.csv   answers for new rows
+    @click.group(cls=_Commands, context_settings=_WIDE)
+    @click.version_option(weights.__version__, prog_name="weights")
+    def group() -> None:
+        """Learn the weights of models, and know what each is worth and how sure that is.
 
-    Exit codes: 0 ok, 1 failed, 2 usage, 3 data, 4 not found, 5 disk, 6 corrupt, 130 interrupted.
-    """
+        \b
+          weights fit breast-cancer                                a real example that comes along
+          weights fit patients.parquet --target diagnosis          your own table
+          weights predict runs/patients new.csv --output out.csv   answers for new rows
+
+        Exit codes: 0 ok, 1 failed, 2 usage, 3 data, 4 not found, 5 disk, 6 corrupt, 130 interrupted.
+        """
+
+    for command in (*fit.COMMANDS, *ask.make_commands(), *predict.COMMANDS, *installation.COMMANDS):
+        group.add_command(command)
+    return group
 
 
-for command in (*fit.COMMANDS, *ask.COMMANDS, *predict.COMMANDS, *installation.COMMANDS):
-    cli.add_command(command)
+cli = make_cli()
 
 
 def main() -> None:

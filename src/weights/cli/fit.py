@@ -10,30 +10,49 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from weights.cli.options import DATA_OPTIONS, ELEMENT_OPTIONS, RUN_OPTIONS, parse_options
+from weights.cli.options import add_options, make_options, read_given
 from weights.cli.process import guard, print_json, print_lines, say, uses_color
 from weights.errors import Interrupted, StorageError, UsageError
+from weights.fitoptions import DataOptions, ElementOptions, FitOptions
+from weights.options import list_options
 
 if TYPE_CHECKING:
     from weights.fitting import Prepared
 
 _SHOWN_AFTER_FIT = 10
+_RECORDS = (DataOptions, FitOptions, ElementOptions)
+_DATA = list_options(DataOptions)
+_FIT = {known.name: known for known in list_options(FitOptions)}
+_PLACED = ("model", "inspect", "search")
+"""Options of a fit that stand at another place in help than the others."""
+_MODEL, _INSPECT, _SEARCH = (make_options([_FIT[name]]) for name in _PLACED)
+_OPTIONS = (
+    *_MODEL,
+    *make_options(_DATA),
+    *make_options([known for name, known in _FIT.items() if name not in _PLACED]),
+    click.option("--save", metavar="FOLDER", help="Where to save; runs/NAME if not given."),
+    click.option("--no-save", is_flag=True, help="Do not save."),
+    click.option("--resume", is_flag=True, help="Go on where the same command was interrupted."),
+    click.option("--dry-run", is_flag=True, help="Read the data, print the plan, and stop."),
+    *_INSPECT,
+    click.option("--quiet", "-q", is_flag=True, help="Print results only."),
+    *make_options(list_options(ElementOptions)),
+    click.option(
+        "--set",
+        "settings",
+        multiple=True,
+        metavar="NAME=VALUE",
+        help="Any other setting, such as optimization.beta1=0.8.",
+    ),
+    *_SEARCH,
+)
 
 
 @click.command()
 @click.argument("source")
-@click.option(
-    "--model",
-    default="auto",
-    show_default=True,
-    metavar="NAME",
-    help="auto (linear and mlp, mixed by out-of-bag loss, or convolution), linear, mlp, convolution, patches.",
-)
-@DATA_OPTIONS
-@RUN_OPTIONS
-@ELEMENT_OPTIONS
+@add_options(_OPTIONS)
 @guard
-def fit(source: str, as_json: bool, quiet: bool, dry_run: bool, save: str | None, no_save: bool, resume: bool, **options: Any) -> None:
+def fit(source: str, settings: tuple[str, ...], as_json: bool, quiet: bool, **options: Any) -> None:
     """Train an ensemble on SOURCE: a CSV, TSV, Parquet or JSON-lines file, pictures, or a bundled example.
 
     Pictures are a folder or a .zip with a folder for each class, an .npz file, or a table with a column of file names.
@@ -51,11 +70,12 @@ def fit(source: str, as_json: bool, quiet: bool, dry_run: bool, save: str | None
     from weights.report.json import plan_object, run_object
     from weights.store.checkpoint import has_checkpoint
 
+    save, no_save, resume, dry_run = (options.pop(name) for name in ("save", "no_save", "resume", "dry_run"))
     if save and no_save:
         raise UsageError("--save and --no-save contradict each other. Give one of them.")
     folder = None if no_save or dry_run else Path(save) if save else _find_folder(source, resume)
     with terminal.progress_bar(quiet=quiet, color=uses_color(sys.stderr)) as report:
-        prepared = api.plan_fit(source, progress=report, **parse_options(options))
+        prepared = api.plan_fit(source, progress=report, **read_given(_RECORDS, options, settings))
     if folder is not None and os.path.exists(folder):
         say([terminal.labelled("replaces", f"the run in {folder}")])
     plan = terminal.plan_lines(prepared.plans, sum(len(race) for race in prepared.races.values()))
@@ -124,7 +144,7 @@ def improve(run: str, apply: str | None, save: str | None, resume: bool, data: s
 
 @click.command()
 @click.argument("source", required=False)
-@DATA_OPTIONS
+@add_options(make_options(_DATA))
 @guard
 def data(source: str | None, as_json: bool, **options: Any) -> None:
     """List the bundled examples, or show what is found in the columns of SOURCE."""
@@ -140,7 +160,7 @@ def data(source: str | None, as_json: bool, **options: Any) -> None:
     from weights.report import terminal
     from weights.report.json import look_object
 
-    given = {name: value for name, value in parse_options(options).items() if value not in (None, (), {})}
+    given = read_given([DataOptions], options)
     seen = api.look(source, given.pop("target", None), **given)
     print_json(look_object(seen)) if as_json else print_lines(terminal.look_lines(seen))
 

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 
 import click
 
-from weights.cli.options import check_class, check_output
+from weights.cli.options import check_output
 from weights.cli.process import guard, print_json, say
 from weights.errors import printable
+from weights.questions.show import check_class
 
 if TYPE_CHECKING:
     import pyarrow as pa

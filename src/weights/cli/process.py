@@ -1,6 +1,7 @@
 """The process around a command: streams, errors as one sentence and an exit code, and what is printed where.
 
-Commands are wrapped in `guard`. Data go to standard output (`print_lines`, `print_json`), everything else to standard error (`say`).
+Commands are wrapped in `guard`. Data go to standard output (`print_lines`, `print_json`), everything else to standard
+error (`say`).
 """
 
 from __future__ import annotations

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from weights.ensemble import Answered
+from weights.ensemble import Answered, Ensemble
 from weights.inspection.classes import Bin, Confusion, OperatingPoint, curve
 from weights.inspection.excitation import Unit
 from weights.inspection.gratings import KINDS, Filter, Filters
@@ -33,7 +33,7 @@ from weights.report.charts import (
     fitting,
     width_of,
 )
-from weights.report.terminal import NOT_CLINICAL, percent
+from weights.report.terminal import NOT_CLINICAL, percent, thinning
 from weights.types import AnyArray, BoolArray, FloatArray
 
 _MARGIN, _GAP, _WIDEST_TITLE = 24, 12, 700
@@ -335,6 +335,17 @@ def operating_figure(answered: Answered, k: int, point: OperatingPoint, *, title
         marks.append(Text(_MARGIN, y, words, SMALL, color))
         y += 18
     return _page(marks, title, footnote, y)
+
+
+def title_figure(ensemble: Ensemble, what: str) -> str:
+    """The title of a figure: of which target, from which rows, and what it shows."""
+    return f"{ensemble.task.target} from {ensemble.report.source}: {what}"
+
+
+def tell_whose(answered: Answered, *, test: bool = False) -> str:
+    """Whose answers are drawn, in a sentence."""
+    whose = "Answers to the rows that were for the test only." if test else "Answers of members that never saw the row."
+    return f"{whose} {thinning(answered)}".strip()
 
 
 def box_of(places: BoolArray) -> tuple[int, int, int, int]:

@@ -259,15 +259,19 @@ def _live_bar(color: bool) -> Iterator[Callable[[Progress], None]]:
         TimeRemainingColumn(compact=True),
         TextColumn("left  {task.fields[loss]}"),
     )
-    with Bars(*columns, console=Console(stderr=True, no_color=not color)) as bars:
-        known: dict[str, TaskID] = {}
+    bars = Bars(*columns, console=Console(stderr=True, no_color=not color))
+    known: dict[str, TaskID] = {}
 
-        def report(progress: Progress) -> None:
-            if progress.name not in known:
-                known[progress.name] = bars.add_task(progress.name, total=1.0, loss="")
-            bars.update(known[progress.name], completed=progress.share, loss=_loss(progress))
+    def report(progress: Progress) -> None:
+        bars.start()  # with the first report, so that what is quick leaves no trace
+        if progress.name not in known:
+            known[progress.name] = bars.add_task(progress.name, total=1.0, loss="")
+        bars.update(known[progress.name], completed=progress.share, loss=_loss(progress))
 
+    try:
         yield report
+    finally:
+        bars.stop()
 
 
 def _plain_reports() -> Callable[[Progress], None]:

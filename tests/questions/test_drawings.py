@@ -13,9 +13,10 @@ from PIL import Image
 import weights
 from weights import cli
 from weights.errors import UsageError
-from weights.report.drawings import DRAWINGS, Asked, draw
+from weights.questions import ask, list_drawings
 
 SIDE = 16
+DRAWINGS = list_drawings()
 
 
 def pictures(n, seed):
@@ -106,25 +107,25 @@ def test_the_ending_is_looked_at_before_anything_is_done(tmp_path):
 
 def test_confusion_and_calibration_are_drawn_of_tables_too(tmp_path):
     model = weights.fit("iris", model="linear", members=8)
-    found = draw(model, "confusion", Asked())
+    found = ask(model, "confusion")
     assert sum(map(sum, found.record["counts"])) == 150
-    assert draw(model, "calibration", Asked(label="setosa")).record
+    assert ask(model, "calibration", label="setosa").record
     with pytest.raises(UsageError, match=r"must be named \(--class\): setosa, versicolor, virginica"):
-        draw(model, "operating", Asked())
+        ask(model, "operating")
     with pytest.raises(UsageError, match="need a run of pictures"):
-        draw(model, "filters", Asked())
+        ask(model, "filters")
     with pytest.raises(UsageError, match="No rows were for the test"):
-        draw(model, "confusion", Asked(test=True))
+        ask(model, "confusion", test=True)
 
 
 def test_numbers_have_no_confusion():
     with pytest.raises(UsageError, match="Classes were needed, but 'progression' is a number"):
-        draw(weights.fit("diabetes", model="linear", members=8), "confusion", Asked())
+        ask(weights.fit("diabetes", model="linear", members=8), "confusion")
 
 
 def test_the_gallery_of_the_test_shows_its_pictures(run):
     model = weights.load(run)
-    found = draw(model, "gallery", Asked(test=True))
+    found = ask(model, "gallery", test=True)
     rows = [one["row"] for shown in found.record.values() for one in shown]
     assert max(rows) <= 40
     right = found.record["right"]

@@ -1,0 +1,269 @@
+"""What may be said to a fit: of its data, of the fit, and of its settings. Options are declared here, and nowhere else.
+
+The command line and the keywords of `weights.fit` are made of these records; `make_request` sorts keywords into them.
+Settings of the five elements, the model and the members stand in records of their own (`weights.spec.Spec`); those with
+an option of their own on the command line are named in `ElementOptions`.
+"""
+
+from __future__ import annotations
+
+import difflib
+import importlib
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Annotated, Any, NamedTuple, get_args, get_type_hints
+
+import msgspec
+
+from weights.errors import UsageError
+from weights.options import list_options, option, parse_lists
+
+
+class Request(NamedTuple):
+    """What was said to a fit: `DataOptions`, `FitOptions`, and settings as `weights.spec.with_settings` knows them."""
+
+    data: DataOptions
+    fit: FitOptions
+    settings: dict[str, Any]
+
+    @property
+    def chosen(self) -> dict[str, Any]:
+        """All settings that were chosen, the number of members and the seed among them."""
+        members = {} if self.fit.members is None else {"n_members": self.fit.members}
+        return {**members, "seed": self.fit.seed, **self.settings}
+
+
+def make_request(target: Any, given: Mapping[str, Any]) -> Request:
+    """What was said to a fit by keywords.
+
+    Args:
+        target: the target, or its column.
+        given: options and settings by name; ``__`` may stand for the dot in the name of a setting.
+
+    Raises:
+        UsageError: a name is not known, and like that of an option; or a text cannot be read.
+
+    Example:
+        >>> make_request("wage", {"members": 8, "activation": "gelu", "budget": "5m"}).chosen
+        {'n_members': 8, 'seed': 0, 'activation': 'gelu'}
+    """
+    data, fit = ({known.name for known in list_options(record)} for record in (DataOptions, FitOptions))
+    settings = {name.replace("__", "."): value for name, value in given.items() if name not in data | fit}
+    _check_spelling(settings, data | fit)
+    chosen = {name: value for name, value in given.items() if name in fit}
+    if chosen.get("budget") is not None:
+        chosen["budget"] = parse_seconds(chosen["budget"])
+    roles = {name: value for name, value in given.items() if name in data}
+    return Request(DataOptions(target=target, **roles), FitOptions(**chosen), settings)
+
+
+def parse_seconds(text: str | float, flag: str = "budget") -> float:
+    """Seconds from texts like "90", "60s", "5m", "1h".
+
+    Raises:
+        UsageError: the text is not a length of time above zero.
+
+    Example:
+        >>> parse_seconds("5m")
+        300.0
+    """
+    match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*(s|m|h|)\s*", str(text))
+    if not match or float(match[1]) <= 0:
+        needed = "A length of time such as 90, 60s, 5m or 1h was needed"
+        raise UsageError(f"{needed}, but '{text}' came. Give a number above zero.")
+    return float(match[1]) * {"": 1, "s": 1, "m": 60, "h": 3600}[match[2]]
+
+
+def take_text(text: str, flag: str) -> str:
+    """The text itself, which is read where settings are."""
+    return text
+
+
+def parse_number(text: str, flag: str) -> float | None:
+    """A number, or None for none."""
+    if text.lower() == "none":
+        return None
+    try:
+        return float(text)
+    except ValueError:
+        raise UsageError(f"{flag} takes a number or none, but '{text}' came.") from None
+
+
+def parse_class_weights(texts: Sequence[str], flag: str) -> str | dict[str, float]:
+    """The word balanced, or label -> factor."""
+    if [*texts] == ["balanced"]:
+        return "balanced"
+    factors = {}
+    for text in texts:
+        label, equals, factor = text.rpartition("=")
+        number = parse_number(factor, flag) if equals else None
+        if number is None:
+            raise UsageError(f"{flag} takes balanced or LABEL=FACTOR, but '{text}' came.")
+        factors[label] = number
+    return factors
+
+
+def list_names(module: str, table: str, *before: str) -> Callable[[], list[str]]:
+    """A function that names what stands in a table, which it imports when it is called, behind some other names."""
+    return lambda: [*before, *getattr(importlib.import_module(module), table)]
+
+
+def list_values(module: str, record: str, field: str) -> Callable[[], list[str]]:
+    """A function that names the texts that the type of a field allows."""
+
+    def name_values() -> list[str]:
+        hint = get_type_hints(getattr(importlib.import_module(module), record))[field]
+        parts = [value for part in get_args(hint) for value in (get_args(part) or (part,))]
+        return [value for value in parts if isinstance(value, str)]
+
+    return name_values
+
+
+_TASKS = list_names("weights.tasks.registry", "TASKS")
+_KINDS = list_names("weights.data.columns", "USED_KINDS")
+_MODELS = list_names("weights.models.registry", "ARCHITECTURES")
+_SCHEMES = list_names("weights.elements.initialization", "SCHEMES")
+_ACTIVATIONS = list_names("weights.elements.activation", "ACTIVATIONS")
+_PENALTIES = list_names("weights.elements.regularization", "PENALTIES")
+_OPTIMIZERS = list_names("weights.elements.optimization", "OPTIMIZERS", "auto")
+_SCHEDULES = list_names("weights.elements.optimization", "SCHEDULES")
+_EMBEDDINGS = list_values("weights.models.mlp", "Mlp", "embedding")
+_RESAMPLINGS = list_values("weights.spec", "Members", "resampling")
+
+
+class DataOptions(msgspec.Struct, frozen=True):
+    """What is said of the data: which column plays which role, and how cells are read."""
+
+    target: Annotated[
+        Any,
+        option("Column to predict (bundled examples know theirs).", "COLUMN", "--target", "-t"),
+    ] = None
+    task: Annotated[
+        str | None,
+        option("{either}; found from the target if not given.", "KIND", choices=_TASKS),
+    ] = None
+    drop: Annotated[
+        Sequence[str],
+        option("Leave a column out; may be repeated.", "COLUMN", repeated=True),
+    ] = ()
+    kinds: Annotated[
+        Mapping[str, str] | Sequence[str],
+        option("{either} instead of what is found.", "COLUMN=KIND", "--kind", choices=_KINDS, repeated=True),
+    ] = ()
+    missing: Annotated[
+        str | Sequence[str],
+        option("A word that means 'no value'; may be repeated.", "WORD", repeated=True),
+    ] = ()
+    group: Annotated[
+        str | None,
+        option("Rows with the same value stay together (all rows of one patient).", "COLUMN"),
+    ] = None
+    time: Annotated[
+        str | None,
+        option("Score members on rows later than those they learned from.", "COLUMN"),
+    ] = None
+    split: Annotated[
+        str | None,
+        option("Column that says train, val or test; nothing is learned from the test.", "COLUMN"),
+    ] = None
+    picture_size: Annotated[
+        int | None,
+        option("Height and width that pictures get.", "PIXELS"),
+    ] = None
+    sample_weight: Annotated[
+        Any,
+        option("Column with the weight of each row.", "COLUMN"),
+    ] = None
+    class_weight: Annotated[
+        Any,
+        option("Weight of the classes.", "balanced | LABEL=FACTOR", parse=parse_class_weights, repeated=True),
+    ] = None
+    clip: Annotated[
+        float | None,
+        option("Bound of the smooth clip of scaled numbers; none for none.", "NUMBER", parse=parse_number),
+    ] = 4.0
+    copies: Annotated[
+        str,
+        option("keep or merge rows that stand in the table several times.", "NAME", hidden=True),
+    ] = "keep"
+
+
+class FitOptions(msgspec.Struct, frozen=True):
+    """What is said of the fit: which models, how many members, how long, and what of it is searched."""
+
+    model: Annotated[
+        str,
+        option("auto (linear and mlp, mixed by out-of-bag loss, or convolution), {choices}.", "NAME", choices=_MODELS),
+    ] = "auto"
+    members: Annotated[
+        int | None,
+        option("Size of the ensemble.  [default: 32, of pictures 8]", "NUMBER", "--members", "-m", parse=take_text),
+    ] = None
+    budget: Annotated[
+        float | str | None,
+        option("About the longest that training may take: 60s, 5m, 1h.", "TIME", parse=parse_seconds),
+    ] = None
+    seed: Annotated[
+        int,
+        option("Seed of everything random.", "NUMBER"),
+    ] = 0
+    threads: Annotated[
+        int | None,
+        option("Members in work at a time (does not change the result).", "NUMBER"),
+    ] = None
+    inspect: Annotated[
+        bool | None,
+        option("Say what each feature is worth.  [default: of up to 2,000]", None, "--inspect/--no-inspect"),
+    ] = None
+    search: Annotated[
+        Mapping[str, Any] | None,
+        option(
+            "Settings to race; ; separates values that hold commas.",
+            "NAME=V1,V2,...",
+            parse=parse_lists,
+            repeated=True,
+        ),
+    ] = None
+
+
+class ElementOptions(msgspec.Struct, frozen=True):
+    """Settings with an option of their own on the command line; their texts are read where all settings are."""
+
+    initialization: Annotated[Any, option("{choices}.", "NAME", choices=_SCHEMES)] = None
+    activation: Annotated[Any, option("{choices}.", "NAME", choices=_ACTIVATIONS)] = None
+    penalty: Annotated[Any, option("{choices}.", "NAME", choices=_PENALTIES)] = None
+    strength: Annotated[
+        Any,
+        option("Strength of the penalty; if not given, chosen for solved models and 0 for networks.", "NUMBER"),
+    ] = None
+    dropout: Annotated[Any, option("Share of hidden units silenced at each step.", "SHARE")] = None
+    optimization: Annotated[Any, option("{choices}.", "NAME", choices=_OPTIMIZERS)] = None
+    learning_rate: Annotated[Any, option("Length of the steps.", "NUMBER")] = None
+    schedule: Annotated[Any, option("{choices}.", "NAME", choices=_SCHEDULES)] = None
+    weight_decay: Annotated[Any, option("Decoupled pull of the weights towards zero.", "NUMBER")] = None
+    batch_size: Annotated[Any, option("Rows in a step.", "ROWS")] = None
+    n_steps: Annotated[Any, option("Steps of each member.", "NUMBER", "--steps")] = None
+    clip_norm: Annotated[Any, option("Longest gradient; none for no limit.", "NUMBER")] = None
+    hidden: Annotated[Any, option("Units of each hidden layer, such as 128,128.", "UNITS,...")] = None
+    embedding: Annotated[
+        Any,
+        option("{either}: learned features of numeric columns.", "NAME", choices=_EMBEDDINGS),
+    ] = None
+    resampling: Annotated[Any, option("{choices}.", "NAME", choices=_RESAMPLINGS)] = None
+
+
+def _check_spelling(settings: Iterable[str], options: set[str]) -> None:
+    """Refuse the name of a setting that is like that of an option; others are refused where settings are read."""
+    from weights.models.registry import ARCHITECTURES
+    from weights.spec import Spec
+
+    sections = {name: [type(getattr(Spec(), name))] for name in Spec.__struct_fields__}
+    sections["model"] = [architecture.settings for architecture in ARCHITECTURES.values()]
+    known = {*sections}
+    for section, records in sections.items():
+        fields = {field for record in records for field in record.__struct_fields__}
+        known |= fields | {f"{section}.{field}" for field in fields}
+    for name in settings:
+        near = difflib.get_close_matches(name.lower(), [*options, *known], n=1)
+        if name not in known and near and near[0] in options:
+            raise UsageError(f"There is no setting '{name}'. Did you mean '{near[0]}'?")

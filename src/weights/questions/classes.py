@@ -1,0 +1,131 @@
+"""How are classes answered: what is taken for what, are probabilities right, and where is a good threshold?"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import msgspec
+
+from weights.options import option
+from weights.questions.question import Answer, Asker, Question, find_refusal
+
+if TYPE_CHECKING:
+    from weights.model import Model
+
+Test = Annotated[bool, option("The rows that were for the test, instead of those of training.")]
+Label = Annotated[str | None, option("The class sought; the second of two if not given.", "LABEL", "--class")]
+
+
+class ConfusionOptions(msgspec.Struct, frozen=True):
+    """Whose answers are counted."""
+
+    test: Test = False
+
+
+def ask_confusion(model: Model, options: ConfusionOptions, asker: Asker) -> Answer:
+    """Which classes are taken for which."""
+    from weights.report.figures import confusion_figure, tell_whose, title_figure
+    from weights.report.terminal import percent
+    from weights.summary import aligned
+
+    confusion = model.confusion(test=options.test)
+    footnote = f"{tell_whose(model.answered(test=options.test), test=options.test)} Shares with 95 % intervals."
+    rows = [["truth", *(str(label) for label in confusion.classes), "answered rightly"]]
+    for label, counts, recall in zip(confusion.classes, confusion.counts, confusion.recalls, strict=True):
+        rows.append([str(label), *(f"{count:,}" for count in counts), percent(recall)])
+    return Answer(
+        msgspec.to_builtins(confusion),
+        aligned(rows, to_right=range(1, len(confusion.classes) + 1)),
+        confusion_figure(confusion, title=title_figure(model.ensemble, "confusion"), footnote=footnote),
+    )
+
+
+class CalibrationOptions(msgspec.Struct, frozen=True):
+    """Whose probability, of which class."""
+
+    label: Label = None
+    test: Test = False
+
+
+def ask_calibration(model: Model, options: CalibrationOptions, asker: Asker) -> Answer:
+    """Claimed against found probability of a class."""
+    from weights.report.figures import calibration_figure, tell_whose, title_figure
+    from weights.report.terminal import percent
+    from weights.summary import aligned
+
+    bins = model.calibration(label=options.label, test=options.test)
+    label = model.classes[model.sought(options.label)]
+    footnote = f"{tell_whose(model.answered(test=options.test), test=options.test)} Bars are 95 % intervals."
+    rows = [["claimed", "found", "rows"]]
+    rows += [[f"{100 * bin.claimed:.1f} %", percent(bin.found), f"{bin.n:,}"] for bin in bins]
+    return Answer(
+        msgspec.to_builtins(bins),
+        aligned(rows, to_right=[0, 2]),
+        calibration_figure(bins, title=title_figure(model.ensemble, f"probability of {label}"), footnote=footnote),
+    )
+
+
+class OperatingOptions(msgspec.Struct, frozen=True):
+    """Which class is to be found, and how much of it."""
+
+    label: Label = None
+    sensitivity: Annotated[float, option("Share of its rows to be found.", "SHARE")] = 0.95
+
+
+def ask_operating(model: Model, options: OperatingOptions, asker: Asker) -> Answer:
+    """Sensitivity and specificity at all thresholds, and at the one that finds a share."""
+    from weights.report.figures import operating_figure, tell_whose, title_figure
+    from weights.report.terminal import operating_lines
+
+    point = model.operating_point(options.sensitivity, label=options.label)
+    answered, sought = model.answered(), model.sought(options.label)
+    title = title_figure(model.ensemble, f"finding {point.label}")
+    footnote = f"{tell_whose(answered)} Bars are 95 % intervals."
+    figure = operating_figure(answered, sought, point, title=title, footnote=footnote)
+    return Answer(msgspec.to_builtins(point), operating_lines(point, model.ensemble), figure)
+
+
+def refuse_answers(model: Model) -> str:
+    """Why a run has no answers with classes, or nothing."""
+    return find_refusal(model.answered)
+
+
+CONFUSION = Question(
+    name="confusion",
+    help="""Say which classes are taken for which.
+
+    \b
+      weights confusion runs/income
+      weights draw runs/income confusion --output confusion.svg
+    """,
+    ask=ask_confusion,
+    options=ConfusionOptions,
+    refuses=refuse_answers,
+    caption="which classes are taken for which",
+)
+CALIBRATION = Question(
+    name="calibration",
+    help="""Compare claimed with found probabilities of a class.
+
+    \b
+      weights calibration runs/income --class ">50K"
+      weights draw runs/income calibration --output calibration.svg
+    """,
+    ask=ask_calibration,
+    options=CalibrationOptions,
+    refuses=refuse_answers,
+    caption="claimed against found probability",
+)
+OPERATING = Question(
+    name="operating",
+    help="""Find the threshold that finds a share of a class.
+
+    \b
+      weights operating runs/xray --sensitivity 0.95 --class ill
+      weights draw runs/xray operating --sensitivity 0.95 --output operating.png
+    """,
+    ask=ask_operating,
+    options=OperatingOptions,
+    refuses=refuse_answers,
+    caption="sensitivity and specificity, and the point that finds a share",
+)

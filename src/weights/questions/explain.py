@@ -1,0 +1,105 @@
+"""What do the answers for some rows rest on: which features, or which places of pictures?"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Annotated, Any
+
+import msgspec
+
+from weights.errors import UsageError
+from weights.options import option
+from weights.questions.question import Answer, Asker, Question, find_refusal
+
+if TYPE_CHECKING:
+    from weights.model import Model
+
+
+class ExplainOptions(msgspec.Struct, frozen=True):
+    """Which rows are explained, and how."""
+
+    source: Annotated[Any, option("The rows.", argument=True)]
+    label: Annotated[
+        str | None,
+        option("The class whose probability is explained; if not given, each row's most probable.", "LABEL", "--class"),
+    ] = None
+    level: Annotated[float, option("Level of the intervals of contributions.", "SHARE")] = 0.95
+    top: Annotated[int, option("At most so many features a row are printed.", "NUMBER")] = 10
+
+
+def ask_explain(model: Model, options: ExplainOptions, asker: Asker) -> Answer:
+    """Contributions of features to the answers for rows of a table; of pictures, maps of what matters."""
+    return _explain_pictures(model, options, asker) if _reads_pictures(model) else _explain_rows(model, options)
+
+
+def _explain_rows(model: Model, options: ExplainOptions) -> Answer:
+    from weights import answering
+    from weights.data.output import contributions_table
+    from weights.summary import explained
+
+    if options.top < 1:
+        usual = "Leave it out to see the ten largest contributions."
+        raise UsageError(f"top must be at least 1, but is {options.top}. {usual}")
+    rows = model.read(options.source)
+    records = answering.explanations(model, rows, label=options.label, level=options.level)
+    counts = {"n_samples": len(records), "n_contributions": sum(len(record["contributions"]) for record in records)}
+
+    def write_lines() -> Iterator[str]:
+        yield from explained(records, model.ensemble.task.target, top=options.top)
+
+    return Answer(
+        records,
+        write_lines(),
+        notices=model.notices(rows),
+        table=functools.partial(contributions_table, records),
+        counts=counts,
+        contents=f"{counts['n_contributions']:,} contributions to {counts['n_samples']:,} predictions",
+    )
+
+
+def _explain_pictures(model: Model, options: ExplainOptions, asker: Asker) -> Answer:
+    from weights import answering
+    from weights.report.figures import saliency_figure, saliency_words
+    from weights.report.json import saliency_object
+    from weights.report.terminal import NOT_CLINICAL, labelled
+
+    usual = ExplainOptions(None)
+    if (options.level, options.top) != (usual.level, usual.top):
+        raise UsageError("--level and --top are of features, which pictures do not have. Leave them out.")
+    pictures = answering.explained_pictures(model, options.source, label=options.label, progress=asker.progress)
+    maps = [picture.saliency for picture in pictures]
+    lines = []
+    for picture in pictures:
+        lines += [labelled(picture.name, picture.answer), *(f"  {words}" for words in saliency_words(picture.saliency))]
+    return Answer(
+        [{"name": picture.name, "answer": picture.answer, **saliency_object(picture.saliency)} for picture in pictures],
+        [*lines, NOT_CLINICAL],
+        saliency_figure(maps, [picture.name for picture in pictures], [picture.answer for picture in pictures]),
+        contents=f"{len(pictures):,} explained",
+    )
+
+
+def _reads_pictures(model: Model) -> bool:
+    return model.ensemble.encoding.picture is not None
+
+
+EXPLAIN = Question(
+    name="explain",
+    help="""Say what the predictions for the rows of SOURCE rest on.
+
+    Of a table: what each feature contributes; contributions add up to the difference from the prediction for average
+    inputs. Of pictures: which places the answer rests on, how far members agree on that, and whether the maps depend on
+    what was learned.
+
+    \b
+      weights explain runs/income new.csv --output contributions.csv
+      weights explain runs/xray picture.png --output why.png
+    """,
+    ask=ask_explain,
+    options=ExplainOptions,
+    refuses=lambda model: "" if _reads_pictures(model) else find_refusal(lambda: model.feature_weights(top=1)),
+    draws=_reads_pictures,
+    output="Write all contributions to a .csv, .parquet or .jsonl; of pictures a .png or .svg.",
+    slow=True,
+)

@@ -1,0 +1,90 @@
+"""What a question is, and what an answer: two records.
+
+A question says what it is called, which options it has, whether it applies to a run, and how it is answered. From that
+the command line makes a command, and whoever shows a run (a page, a server) can ask the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import msgspec
+
+from weights.errors import UsageError
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from weights.model import Model
+    from weights.report.charts import Drawing
+    from weights.training.control import Progress
+
+
+class Asker(NamedTuple):
+    """Who asks: what they call the run, whether the widest tables are too wide for them, and what hears of progress."""
+
+    run: str = "RUN"
+    narrow: bool = False
+    progress: Callable[[Progress], None] = lambda progress: None
+
+
+class Answer(NamedTuple):
+    """An answer in every form in which it can be shown.
+
+    Attributes:
+        record: what JSON can hold.
+        lines: the same for people, made while they are read.
+        figure: the same drawn, if it can be.
+        notices: sentences about rows that were asked about.
+        table: makes the same as rows for a file, if it has any; counts says how many of what there are, by name.
+        counts: see there.
+        contents: what a file of the answer holds, in words.
+    """
+
+    record: Any
+    lines: Iterable[str]
+    figure: Drawing | None = None
+    notices: Sequence[str] = ()
+    table: Callable[[], pa.Table] | None = None
+    counts: Mapping[str, int] = {}
+    contents: str = "drawn"
+
+
+class NoOptions(msgspec.Struct, frozen=True):
+    """The options of a question that has none."""
+
+
+class Question(NamedTuple):
+    """Something that is asked of a saved run.
+
+    Attributes:
+        name: in commands and addresses.
+        help: the first sentence says what comes back; the rest explains and gives examples.
+        ask: answers, with a record of the options.
+        options: what may be chosen; each field is declared by `weights.options.option`.
+        refuses: why the question does not apply to a run, or nothing.
+        caption: what the figure of the answer shows, in a few words; of questions that `weights draw` knows.
+        output: help on the file that the command of the question itself may write; of those that have one.
+        draws: whether this file holds the figure of the answer instead of its table.
+        slow: whether it takes so long that progress is told.
+    """
+
+    name: str
+    help: str
+    ask: Callable[[Model, Any, Asker], Answer]
+    options: type[msgspec.Struct] = NoOptions
+    refuses: Callable[[Model], str] = lambda model: ""
+    caption: str = ""
+    output: str = ""
+    draws: Callable[[Model], bool] = lambda model: False
+    slow: bool = False
+
+
+def find_refusal(check: Callable[[], object]) -> str:
+    """What a check complains of, or nothing."""
+    try:
+        check()
+    except UsageError as error:
+        return str(error)
+    return ""

@@ -1,0 +1,54 @@
+"""What is each feature worth, and how sure is that?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Annotated
+
+import msgspec
+
+from weights.options import option
+from weights.questions.question import Answer, Asker, Question, find_refusal
+
+if TYPE_CHECKING:
+    from weights.model import Model
+
+
+class SummaryOptions(msgspec.Struct, frozen=True):
+    """How what features are worth is told; as `weights.effects.FeatureWeights.records`."""
+
+    scale: Annotated[str, option("target (value, probability) or link (log odds).", "NAME")] = "target"
+    per: Annotated[str, option("Effects per unit or sd (standard deviation) of numbers.", "WHAT")] = "unit"
+    errors: Annotated[
+        str | None,
+        option("robust, classical, cluster (fitted with --group), hac (fitted with --time).", "KIND"),
+    ] = None
+    level: Annotated[float, option("Level of the intervals of effects.", "SHARE")] = 0.95
+    adjust: Annotated[str, option("p-values for many tests: none, holm, bh.", "HOW")] = "none"
+    levels: Annotated[bool, option("Show the levels of categories below them.")] = False
+    sort: Annotated[str, option("importance, p, or table (as in the data).", "BY")] = "importance"
+    top: Annotated[int | None, option("At most so many features.", "NUMBER")] = None
+
+
+def ask_summary(model: Model, options: SummaryOptions, asker: Asker) -> Answer:
+    """Feature weights as records and as a table."""
+    chosen = msgspec.structs.asdict(options)
+
+    def write_lines() -> Iterator[str]:
+        yield from model.summary(narrow=asker.narrow, **chosen).lines()
+
+    return Answer(model.feature_weights(**chosen), write_lines())
+
+
+SUMMARY = Question(
+    name="summary",
+    help="""Say what each feature of the run saved in RUN is worth, and how sure that is.
+
+    \b
+      weights summary runs/income
+      weights summary runs/income --scale link --levels --adjust holm
+    """,
+    ask=ask_summary,
+    options=SummaryOptions,
+    refuses=lambda model: find_refusal(lambda: model.feature_weights(top=1)),
+)
