@@ -244,7 +244,7 @@ def test_a_solved_model_has_the_weights_of_all_rows(tmp_path, monkeypatch, reque
     everything = [*made.passing.in_order()]
     x, y, weight, counts = (np.concatenate([getattr(part, name) for part in everything]) for name in ("x", "y", "weight", "counts"))
     for m in range(4):
-        problem = Problem(prepared.task.kind, x, y, weight * counts[:, m], prepared.task.n_outputs, made.groups)
+        problem = Problem(prepared.task.convex, x, y, weight * counts[:, m], prepared.task.n_outputs, made.groups)
         optimum = solve(problem, made.specs[m].regularization, 0.01, tolerance=1e-9)
         found = passed.ensemble.populations[0].params["output"]["w"][m]
         # The solution for the sample of 8,192 is off by up to 0.06; two Newton steps square that twice, up to a factor.

@@ -28,6 +28,7 @@ ORDER = (
 )
 ORDER += (
     "inspection",
+    "candidates",
     "fitoptions",
     "fitting",
     "preparing",

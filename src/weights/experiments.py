@@ -13,9 +13,10 @@ from typing import Any
 
 import numpy as np
 
+from weights.candidates import check_features, check_memory, plans_of, sizes_of
 from weights.ensemble import Ensemble, Population
 from weights.errors import Interrupted, TrainingError, UsageError
-from weights.fitting import Prepared, check_features, check_memory, check_rows, plans_of, sizes_of
+from weights.fitting import Prepared, check_rows
 from weights.inspection.decomposition import average
 from weights.inspection.health import findings
 from weights.spec import Spec, counts, find_setting, resolve, with_settings

@@ -1,17 +1,11 @@
-"""From options to an ensemble: which settings are tried, what they take, and what share each of the trained gets.
-
-`candidates` and `races` turn the user's settings into specs; `train_ensemble` trains what was `Prepared`, compares,
-calibrates and reports.
-"""
+"""From what was `Prepared` to an ensemble: `train_ensemble` trains, mixes, compares, calibrates and reports."""
 
 from __future__ import annotations
 
 import datetime
-import itertools
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any
 
 import msgspec
 import numpy as np
@@ -19,25 +13,24 @@ import pyarrow as pa
 
 import weights
 from weights.data.dataset import Dataset, encode_passing
-from weights.data.inputs import Layout, example_layout
-from weights.data.memory import check_memory_for
+from weights.data.inputs import Layout
 from weights.data.stream import rows_counted_from
 from weights.effects import FeatureWeights
 from weights.ensemble import MOST_ANSWERED, Answered, Candidate, Ensemble, Origin, Population, Report
-from weights.errors import DataError, Interrupted, UsageError, suggest
+from weights.errors import DataError, Interrupted
 from weights.inspection.decomposition import Judged, Voice, decompose
 from weights.inspection.feature_weights import Question, weigh
 from weights.inspection.outofbag import OutOfBag, Voices
 from weights.inspection.slopes import Rows
-from weights.models.registry import ARCHITECTURES, architecture_of
-from weights.spec import Members, Spec, resolve, with_settings
+from weights.models.registry import architecture_of
+from weights.spec import Spec
 from weights.tasks.base import Task
 from weights.tasks.metrics import Metric, score
 from weights.training.control import Control, Progress
 from weights.training.job import Job, Passing, ReadyRows
 from weights.training.mixing import Mixture, conformal_scores, crossfitted_answers, mix
 from weights.training.outofbag import Trained
-from weights.training.plan import Plan, plan, steps_within
+from weights.training.plan import Plan
 from weights.training.population import member_seeds, method_of, train
 from weights.training.resampling import Draw, resample
 from weights.training.search import paired_difference, race
@@ -45,7 +38,6 @@ from weights.types import AnyArray, BoolArray, FloatArray, IntArray
 from weights.verdicts import Decomposition
 
 _NORMAL_95 = 1.96
-_MOST_CANDIDATES = 64
 _MOST_MULTIPLICATIONS, _LEAST_WEIGHED = 2.5e10, 1_000
 """Weights of networks that are multiplied with a value of a feature when all features are weighed, and rows that are weighed in any case
 (our choice): what more rows would tell is little beside the wait."""
@@ -303,169 +295,6 @@ def _constant_metrics(prepared: Prepared) -> dict[str, Metric]:
     return score(task.metrics, task.original(y), task.constant_predictions(y, weight), weight=weight)
 
 
-# Which settings are tried
-
-
-def candidates(model: str, settings: dict[str, Any], dataset: Dataset, *, varied: bool = True) -> dict[str, Spec]:
-    """Resolved settings of each population; with auto, a model that lacks a setting asked for is left out.
-
-    Args:
-        model: its name, or auto.
-        settings: what the user asked for, by name.
-        dataset: the rows.
-        varied: whether auto may add populations that differ in settings nobody asked for.
-    """
-    if model not in ("auto", *ARCHITECTURES):
-        raise UsageError(f"There is no model '{model}'. {suggest(model, ['auto', *ARCHITECTURES])}")
-    specs: dict[str, Spec] = {}
-    refused: UsageError | None = None
-    sizes = sizes_of(dataset)
-    blocks = {*sizes[1].names}
-    of_auto = [name for name, architecture in ARCHITECTURES.items() if architecture.in_auto and {*architecture.reads} <= blocks]
-    for name in of_auto if model == "auto" else (model,):
-        beside_others, n_members = model == "auto" and ARCHITECTURES[name].linear, ARCHITECTURES[name].defaults.n_members
-        start = Spec() if n_members is None else Spec(members=Members(n_members=n_members))
-        try:
-            own = _settings_that_solve(name, settings, of_auto) if beside_others else settings
-            specs[name] = resolve(with_settings(start, {"model": name, **own}), *sizes)
-        except UsageError as error:
-            if beside_others and not _asks_for_optimizer(settings):
-                raise
-            refused = error
-    for name, spec in specs.items() if dataset.passage else ():
-        if spec.optimization.optimizer.all_rows:
-            chosen = spec.optimization.name
-            raise UsageError(f"{chosen} takes all rows at once, but they do not fit into memory. Choose another optimization for {name}.")
-    if not specs:
-        assert refused is not None
-        raise refused
-    if varied and model == "auto":
-        specs |= _vary(specs, settings)
-    specs = {name: _with_members(spec, len(specs)) for name, spec in specs.items()}
-    check_features(specs, dataset)
-    return specs
-
-
-def _vary(specs: Mapping[str, Spec], settings: Mapping[str, Any]) -> dict[str, Spec]:
-    """Second populations beside those that learn as usual: their settings but for what the architecture varies and nobody asked for."""
-    varied = {}
-    for name, spec in specs.items():
-        architecture = architecture_of(spec.model)
-        beside = {path: value for path, value in architecture.beside.items() if not {path, path.split(".")[1]} & settings.keys()}
-        if beside and spec.optimization.name == architecture.defaults.optimizer:
-            varied[f"{name}-loose"] = with_settings(spec, beside)
-    return varied
-
-
-def sizes_of(dataset: Dataset) -> tuple[int, Layout]:
-    """What settings are resolved for: the number of rows, and their layout."""
-    return dataset.n_samples, dataset.encoding.layout(1)
-
-
-def check_features(specs: Mapping[str, Spec], dataset: Dataset) -> None:
-    """Whether masks name features.
-
-    Raises:
-        UsageError: one does not.
-    """
-    known = [feature.name for feature in dataset.used_features]
-    for name in (name for spec in specs.values() for name in spec.updates.mask):
-        if name not in known:
-            raise UsageError(f"updates.mask names '{name}', which is not a feature in use. {suggest(name, known)}")
-
-
-def _with_members(spec: Spec, n_populations: int) -> Spec:
-    """The spec with the part of the members that is its own: as many for each population, and enough to leave each fold out once."""
-    members = spec.members
-    own = max(-(-members.n_members // n_populations), min(members.n_members, members.n_folds))
-    return msgspec.structs.replace(spec, members=msgspec.structs.replace(members, n_members=own))
-
-
-def _asks_for_optimizer(settings: Mapping[str, Any]) -> bool:
-    return "optimization" in settings or "optimization.name" in settings
-
-
-def _settings_that_solve(model: str, settings: dict[str, Any], beside: Sequence[str]) -> dict[str, Any]:
-    """Beside a network, a linear model stays solved: settings that only guide steps are for the network."""
-    if _asks_for_optimizer(settings):
-        return settings
-
-    def solves(name: str) -> bool:
-        try:
-            return resolve(with_settings(Spec(), {"model": model, name: settings[name]}), 1000).solved
-        except UsageError:
-            return False
-
-    _check_usable(settings, beside)
-    return {name: value for name, value in settings.items() if solves(name)}
-
-
-def _check_usable(settings: Mapping[str, Any], names: Sequence[str]) -> None:
-    """Refuse settings that none of these models could use."""
-    refused = None
-    for name in names:
-        architecture = ARCHITECTURES[name]
-        try:
-            resolve(with_settings(Spec(), {"model": name, **settings}), 1000, example_layout(architecture.reads))
-        except UsageError as error:
-            refused = error
-        else:
-            if not architecture.linear:
-                return
-    if refused is not None:
-        raise refused
-
-
-def races(specs: dict[str, Spec], search: Mapping[str, Sequence[Any]], dataset: Dataset) -> dict[str, dict[str, Spec]]:
-    """The race of each model that has the searched settings; an error if none has."""
-    raced: dict[str, dict[str, Spec]] = {}
-    for name, spec in specs.items() if search else ():
-        try:
-            raced[name] = _raced(spec, search, dataset)
-        except UsageError:
-            if name == [*specs][-1] and not raced:
-                raise
-    return raced
-
-
-def _raced(spec: Spec, search: Mapping[str, Sequence[Any]], dataset: Dataset) -> dict[str, Spec]:
-    """Settings to search among, by label.
-
-    Raises:
-        UsageError: the model does not have a searched setting, or there are too many candidates.
-    """
-    choices = [dict(zip(search, values, strict=True)) for values in itertools.product(*search.values())]
-    if len(choices) > _MOST_CANDIDATES:
-        raise UsageError(f"The search spans {len(choices)} candidates, and at most {_MOST_CANDIDATES} are raced. Search fewer values.")
-    sizes = sizes_of(dataset)
-    return {", ".join(f"{k} {v}" for k, v in settings.items()): resolve(with_settings(spec, settings), *sizes) for settings in choices}
-
-
-def within_budget(
-    specs: dict[str, Spec], budget: float, layout: Layout, n_samples: int, n_threads: int, *, n_passing: int = 0, most: Any = None
-) -> dict[str, Spec]:
-    """The settings with as many steps as the budget of seconds allows, and at most as many as were asked for.
-
-    What is solved takes what it takes.
-    """
-    sizes = layout, n_samples
-    stepping = {name: spec for name, spec in specs.items() if spec.optimization.n_steps is not None}
-    others = [spec for name, spec in specs.items() if name not in stepping]
-    rest = budget - sum(plan(spec, *sizes, n_threads=n_threads, n_passing=n_passing).seconds for spec in others)
-    changed = dict(specs)
-    for name, spec in stepping.items():
-        n_steps = steps_within(max(rest, budget / 4) / len(stepping), spec, layout, n_samples, n_threads=n_threads)
-        n_steps = n_steps if most is None else min(n_steps, spec.optimization.n_steps or n_steps)
-        changed[name] = msgspec.structs.replace(spec, optimization=msgspec.structs.replace(spec.optimization, n_steps=n_steps))
-    return changed
-
-
-def plans_of(specs: Mapping[str, Spec], layout: Layout, n_samples: int, *, n_threads: int, n_passing: int = 0) -> list[Plan]:
-    """What each population will take, under its name; arguments as `plan`."""
-    taken = {name: plan(spec, layout, n_samples, n_threads=n_threads, n_passing=n_passing) for name, spec in specs.items()}
-    return [msgspec.structs.replace(estimate, model=name) for name, estimate in taken.items()]
-
-
 def check_rows(ensemble: Ensemble, prepared: Prepared) -> None:
     """Whether these are the rows a run was trained on.
 
@@ -480,12 +309,3 @@ def check_rows(ensemble: Ensemble, prepared: Prepared) -> None:
             f"The rows must be those the run was fitted to, {ensemble.report.n_samples:,} of them, but {prepared.dataset.n_samples:,} "
             f"came{other}. Name the file of training."
         )
-
-
-def check_memory(plans: list[Plan]) -> None:
-    """Refuse a fit that needs more memory than is free.
-
-    Raises:
-        DataError: it does.
-    """
-    check_memory_for(1e9 * max(p.gigabytes for p in plans), "Training")

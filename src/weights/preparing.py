@@ -14,6 +14,7 @@ import msgspec
 import numpy as np
 import pyarrow as pa
 
+from weights.candidates import candidates, check_memory, plans_of, races, within_budget
 from weights.data.columns import to_numbers
 from weights.data.copies import merge_copies
 from weights.data.dataset import Dataset, Roles, prepare, prepare_passing
@@ -26,7 +27,7 @@ from weights.data.table import describe_source, read_table
 from weights.ensemble import Origin, available_threads
 from weights.errors import DataError, UsageError, listed, printable, suggest
 from weights.fitoptions import Request
-from weights.fitting import Prepared, candidates, check_memory, check_passing_target, plans_of, races, within_budget
+from weights.fitting import Prepared, check_passing_target
 from weights.inspection.leakage import find_leaks
 from weights.models.registry import ARCHITECTURES
 from weights.spec import Spec

@@ -19,9 +19,10 @@ from typing import Any, NamedTuple
 import msgspec
 import numpy as np
 
+from weights.candidates import candidates, check_memory, plans_of
 from weights.ensemble import Ensemble
 from weights.errors import DataError, Interrupted, TrainingError, UsageError, listed, suggest
-from weights.fitting import Prepared, candidates, check_memory, check_rows, job, plans_of
+from weights.fitting import Prepared, check_rows, job
 from weights.inspection.decomposition import Terms, average
 from weights.inspection.health import all_findings
 from weights.models.architecture import Architecture

@@ -196,7 +196,7 @@ def _misfits(spec: Spec) -> list[str]:
 def _needs_steps(spec: Spec) -> list[str]:
     """Settings in use that only mean something when weights are learned step by step."""
     unset = Spec()
-    values = {name: (_read(spec, section, field), _read(unset, section, field)) for name, section, field in _paths(ASK_FOR_STEPS)}
+    values = {name: (_read(spec, *path), _read(unset, *path)) for name, *path in _paths(ASK_FOR_STEPS)}
     return [name for name, (value, usual) in values.items() if value not in (None, 0, (), usual)]
 
 
@@ -223,8 +223,8 @@ def resolve(spec: Spec, n_samples: int, layout: Layout = table_layout(0, 1)) -> 
         raise UsageError(f"The model {name_of(spec.model)} reads {needed}, but {came} came. Leave --model out, or name another.")
     optimization, members = spec.optimization, spec.members
     if optimization.name == "auto":
-        solved = architecture.linear and not _needs_steps(spec)
-        optimization = msgspec.structs.replace(optimization, name="exact" if solved else architecture.defaults.optimizer)
+        solver = None if _needs_steps(spec) else architecture.defaults.solver
+        optimization = msgspec.structs.replace(optimization, name=solver or architecture.defaults.optimizer)
     augmentation = spec.augmentation
     if augmentation is not None:
         augmentation = augmentation.resolved(layout, random=optimization.optimizer.draws_batches)
@@ -233,14 +233,15 @@ def resolve(spec: Spec, n_samples: int, layout: Layout = table_layout(0, 1)) -> 
     check(msgspec.structs.replace(spec, model=model))  # a layer that is frozen may have gone
     members = msgspec.structs.replace(members, n_folds=min(members.n_folds, n_samples))
     if not optimization.optimizer.solves:
-        spec = _with_steps(spec, architecture, n_samples)
+        spec = _fill_in_steps(spec, architecture, n_samples)
     if spec.regularization.dropout is None:
         dropout = architecture.defaults.dropout if optimization.optimizer.draws_batches else 0.0
-        spec = msgspec.structs.replace(spec, regularization=msgspec.structs.replace(spec.regularization, dropout=dropout))
+        regularization = msgspec.structs.replace(spec.regularization, dropout=dropout)
+        spec = msgspec.structs.replace(spec, regularization=regularization)
     return msgspec.structs.replace(spec, model=model, members=members)
 
 
-def _with_steps(spec: Spec, architecture: Architecture, n_samples: int) -> Spec:
+def _fill_in_steps(spec: Spec, architecture: Architecture, n_samples: int) -> Spec:
     """The spec with everything filled in that steps need."""
     optimization, regularization, defaults = spec.optimization, spec.regularization, architecture.defaults
     optimizer, usual = optimization.optimizer, optimization.name == defaults.optimizer
@@ -254,13 +255,13 @@ def _with_steps(spec: Spec, architecture: Architecture, n_samples: int) -> Spec:
         weight_decay=weight_decay if optimization.weight_decay is None else optimization.weight_decay,
         batch_size=batch_size,
         n_steps=optimization.n_steps or optimizer.n_steps or defaults.n_steps(n_samples, batch_size),
-        averaging=_averaging(spec) if optimization.averaging is None else optimization.averaging,
+        averaging=_choose_averaging(spec) if optimization.averaging is None else optimization.averaging,
     )
     regularization = msgspec.structs.replace(regularization, strength=regularization.strength or 0.0)
     return msgspec.structs.replace(spec, optimization=optimization, regularization=regularization)
 
 
-def _averaging(spec: Spec) -> float:
+def _choose_averaging(spec: Spec) -> float:
     """Eight, unless all rows are taken at once or a penalty makes exact zeros, which a mean over steps would lose (our choice)."""
     return 8.0 if spec.optimization.optimizer.draws_batches and not spec.regularization.makes_zeros else 0.0
 

@@ -13,9 +13,10 @@ from typing import Any, NamedTuple
 import numpy as np
 import scipy.special
 
+from weights.candidates import plans_of
 from weights.ensemble import Ensemble, apply_program
 from weights.errors import TrainingError
-from weights.fitting import Prepared, job, plans_of
+from weights.fitting import Prepared, job
 from weights.inspection.decomposition import Judged, Terms, Voice, average, row_terms
 from weights.models.registry import architecture_of
 from weights.spec import Spec, with_settings

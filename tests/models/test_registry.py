@@ -26,7 +26,8 @@ EVERY = pytest.mark.parametrize("name", ARCHITECTURES)
 def first_params(name):
     """Settings resolved for a few rows, and the first params of a member."""
     architecture = ARCHITECTURES[name]
-    settings, shape = architecture.resolve(architecture.settings(), SIZES[architecture.reads]), SHAPES[architecture.reads]
+    shape, sizes = SHAPES[architecture.reads], SIZES[architecture.reads]
+    settings = architecture.resolve(architecture.settings(), sizes)
     knots = jnp.zeros((len(shape.numeric_inputs), architecture.n_bins(settings) + 1))
     model = build(settings, shape, Initialization(), Activation())
     return settings, shape, jax.jit(model.init)(jnp.zeros((4, shape.n_inputs)), knots, key=jax.random.key(0))
@@ -130,5 +131,5 @@ def test_an_architecture_that_is_part_of_auto_is_mixed_with_the_others(columns):
 
 
 def test_an_architecture_without_hidden_units_refuses_dropout(columns):
-    with pytest.raises(weights.UsageError, match=r"^regularization.dropout silences hidden units, but a quadratic model has none."):
+    with pytest.raises(weights.UsageError, match=r"^regularization\.dropout silences .* a quadratic model has none"):
         weights.fit(columns, "y", model="quadratic", dropout=0.5)

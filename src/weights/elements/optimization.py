@@ -1,7 +1,8 @@
 """Optimization: how does a gradient become a step, and how long are the steps over time?
 
-`OPTIMIZERS` and `SCHEDULES` list the choices, made of optax. Each optimizer is an `Optimizer`, which says all that others ask of it:
-to add one is to add a row. "exact" takes no steps, but solves the optimum (see training/exact.py); "auto" lets the model decide.
+`OPTIMIZERS` and `SCHEDULES` list the choices, made of optax. Each optimizer is an `Optimizer`, which says all that others
+ask of it: to add one is to add a row. "exact" takes no steps, but solves the optimum (see training/exact.py); "auto" lets the
+model decide.
 """
 
 from __future__ import annotations
@@ -76,12 +77,12 @@ class Optimizer(NamedTuple):
     """An optimizer and all that others ask of it.
 
     Attributes:
-        build: (settings, decay) -> the transformation from gradients to the direction to subtract; None for one that takes no steps.
+        build: (settings, decay) -> the transformation from gradients to the direction to subtract; None if it takes no steps.
         learning_rate: where none is set (our choices, from runs on scaled tables).
         weight_decay: where none is set (our choices, from out-of-bag losses on real tables).
         n_steps: where none is set; None leaves it to the model and the number of rows.
         all_rows: whether every step takes all rows, for which the loss must be the same at each.
-        finds_length: whether it finds the length of a step itself, by a search along a line for which the problem must be smooth.
+        finds_length: whether it finds the length of a step itself, by a search along a line; the problem must be smooth.
         method: how members are trained with it, by name (training/population.py): "steps", or "solve" for the optimum.
         n_products: products of a layer's matrix with one of its outputs that a step takes beside the gradient.
     """

@@ -1,9 +1,9 @@
 """Regularization: what is preferred, all else equal?
 
-`PENALTIES` lists the penalties, each a `Penalty` that says all that others ask of it: to add one is to add a row. Each is cut into
-a smooth part, which is differentiated with the loss, and a rest that acts through its proximal step, so that its zeros are exact
-zeros. The same functions serve NumPy (exact solver, float64) and JAX (training step, float32). Max-norm and dropout are here too;
-early stopping is a setting that the scheduler obeys.
+`PENALTIES` lists the penalties, each a `Penalty` that says all that others ask of it: to add one is to add a row. Each is
+cut into a smooth part, which is differentiated with the loss, and a rest that acts through its proximal step, so that its
+zeros are exact zeros. The same functions serve NumPy (exact solver, float64) and JAX (training step, float32). Max-norm and
+dropout are here too; early stopping is a setting that the scheduler obeys.
 """
 
 from __future__ import annotations
@@ -68,16 +68,16 @@ class Penalty(NamedTuple):
     """A penalty on a weight matrix w (p, k) whose rows belong to the features in `groups` (p,).
 
     Attributes:
-        smooth: (w, strength, l1_ratio) -> its differentiable part, a number: half its curvature times the squared length of w.
+        smooth: (w, strength, l1_ratio) -> its differentiable part: half its curvature times the squared length of w.
         curvature: (strength, l1_ratio) -> second derivative of the smooth part, the same for every weight.
         rest: (w, strength, l1_ratio, groups) -> the other part, a number.
-        prox: (w, step, l1_ratio, groups) -> argmin_v of ``rest(v) * step / strength + |v - w|^2 / 2``, where step is strength times
-            the length of the gradient step; shape (p, k).
-        least_strength: (gradient, l1_ratio, groups) -> the least strength that leaves no weight, given the gradient (p, k) of the loss
-            where all weights are zero; None for a penalty without a rest, which leaves them all.
-        threshold: (strength, l1_ratio) -> how far the proximal step of length one moves a single weight, where the rest is a sum over
-            single weights; None where it is not.
-        by_feature: whether it acts on the weights of a feature together, and so on the layer that reads the inputs only.
+        prox: (w, step, l1_ratio, groups) -> argmin_v of ``rest(v) * step / strength + |v - w|^2 / 2``, where step is strength
+            times the length of the gradient step; shape (p, k).
+        least_strength: (gradient, l1_ratio, groups) -> the least strength that leaves no weight, given the gradient (p, k) of
+            the loss where all weights are zero; None for a penalty without a rest, which leaves them all.
+        threshold: (strength, l1_ratio) -> how far the proximal step of length one moves a single weight, where the rest is a
+            sum over single weights; None where it is not.
+        by_feature: whether it acts on the weights of a feature together, and so on the layer that reads inputs only.
         has_strength: whether its strength makes a difference.
     """
 

@@ -28,12 +28,12 @@ class ModelSettings:
 
 
 def choose_batch_size(n_samples: int) -> int:
-    """More rows, larger batches: 32 to 256, so that an epoch stays between some ten and some hundred steps (our choice)."""
+    """32 to 256, more for more rows, so that an epoch stays between some ten and some hundred steps (our choice)."""
     return next((size for limit, size in ((1_000, LEAST_BATCH), (4_000, 64), (20_000, 128)) if n_samples <= limit), 256)
 
 
 def choose_n_steps(n_samples: int, batch_size: int) -> int:
-    """About a hundred passes over the rows, at least 1,000 and at most 6,000 steps, but in any case one pass (our choice)."""
+    """About a hundred passes over the rows, from 1,000 to 6,000 steps, but in any case one pass (our choice)."""
     return count_steps(n_samples, batch_size, n_passes=100, least=1_000, most=6_000)
 
 
@@ -46,6 +46,7 @@ class Defaults(NamedTuple):
     """What members of an architecture learn with where nothing is asked for (our choices; --budget changes the steps).
 
     Attributes:
+        solver: optimizer that solves the optimum, where no setting asks for steps; None where there is none.
         optimizer: of members that take steps.
         learning_rate: of this optimizer; None takes its own.
         weight_decay: with any optimizer; None takes the optimizer's own.
@@ -55,6 +56,7 @@ class Defaults(NamedTuple):
         n_members: size of the population; None takes the usual one.
     """
 
+    solver: str | None = None
     optimizer: str = "adamw"
     learning_rate: float | None = None
     weight_decay: float | None = None
@@ -71,7 +73,7 @@ class Pace(NamedTuple):
         compile_seconds: of the program.
         multiplication: time of one in a step, as a share of one in a large product of matrices.
         multiplication_judged: the same where rows are only answered.
-        activation: multiplications that would take as long as reading and writing an activation on its ways forward and back.
+        activation: multiplications that take as long as reading and writing an activation, on its ways forward and back.
         held_in_steps: numbers that are held for each activation of a batch.
         held_in_answers: the same of the rows that are answered at a time.
     """
@@ -94,14 +96,14 @@ class Architecture(NamedTuple):
         cost: (settings, layout) -> what a member has and takes, of resolved settings.
         resolve: (settings, layout, n_samples) -> the settings with everything filled in.
         lacks: settings -> what a saved run does not tell of them, in words; empty if they are resolved.
-        n_bins: settings -> bins whose edges are looked up in all rows, for each number, before the first draw; 0 for none.
+        n_bins: settings -> bins of each number whose edges are looked up in all rows before the first draw; 0 for none.
         reads: the blocks that it needs. also_reads: those that it reads as well where they are there.
         augmentation: type of the settings of what is changed in rows while members learn; None for none.
         capacity: the setting that makes it wider or narrower, a number of units for each layer; empty if there is none.
         has_hidden: whether there are hidden units, which dropout silences and max_norm limits.
-        linear: whether outputs are ``x @ w + b`` of the layer "output": such are solved, and their weights are coefficients.
+        linear: whether outputs are ``x @ w + b`` of the layer "output": these can be solved, and weights are coefficients.
         in_auto: whether it is trained where no model is asked for.
-        beside: settings of a second population that is trained beside it where no model is asked for, by name; none if empty.
+        beside: settings, by name, of a second population trained beside it where no model is asked for; none if empty.
         defaults: what its members learn with.
         pace: how long that takes.
     """

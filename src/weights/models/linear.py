@@ -50,5 +50,5 @@ LINEAR = Architecture(
     has_hidden=False,
     linear=True,
     in_auto=True,
-    defaults=Defaults(weight_decay=0.0),  # there is a penalty of its own
+    defaults=Defaults(solver="exact", weight_decay=0.0),  # there is a penalty of its own
 )

@@ -1,4 +1,4 @@
-"""The architectures by name: `ARCHITECTURES` lists them, `architecture_of` finds that of some settings, `build` makes a model."""
+"""The architectures by name: `ARCHITECTURES` lists them, `architecture_of` finds that of settings, `build` makes a model."""
 
 from __future__ import annotations
 

@@ -32,7 +32,10 @@ class Load(NamedTuple):
 
 
 class Effort(NamedTuple):
-    """What a population takes. n_steps, batch_size: of a member. seconds: in all. held: bytes of memory beside the rows."""
+    """What a population takes.
+
+    n_steps, batch_size: of a member. seconds: in all. held: bytes of memory beside the rows.
+    """
 
     n_steps: int
     batch_size: int

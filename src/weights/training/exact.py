@@ -272,7 +272,7 @@ def _solve_quadratic(
     length = 1.0 / largest
     linear = gradient.ravel() - hessian @ theta.ravel()
     v, ahead, momentum = theta, theta, 1.0
-    pull = _slope_of_rest(penalty, strength, l1_ratio)
+    pull = _find_slope_of_rest(penalty, strength, l1_ratio)
     for i in range(_MOST_INNER_STEPS):
         slope = (linear + hessian @ ahead.ravel()).reshape(theta.shape)
         new = _prox(penalty, ahead - length * slope, strength * length, l1_ratio, groups)
@@ -290,7 +290,7 @@ def _solve_quadratic(
     return v
 
 
-def _slope_of_rest(penalty: Penalty, strength: float, l1_ratio: float) -> float | None:
+def _find_slope_of_rest(penalty: Penalty, strength: float, l1_ratio: float) -> float | None:
     """The slope of the rest of the penalty by a single weight; None where it depends on other weights."""
     if penalty.threshold is None:
         return None

@@ -1,4 +1,4 @@
-"""What all populations end with: `collect` drops failed members, and combines the others' outputs for rows they never saw."""
+"""What all populations end with: `collect` drops failed members, and combines what the others say of rows they never saw."""
 
 from __future__ import annotations
 
@@ -45,7 +45,12 @@ class Trained:
 
 
 def collect(
-    job: Job, control: Control, params: list[Params], failures: list[str], history: dict[str, FloatArray], specs: list[Spec] | None = None
+    job: Job,
+    control: Control,
+    params: list[Params],
+    failures: list[str],
+    history: dict[str, FloatArray],
+    specs: list[Spec] | None = None,
 ) -> Trained:
     """Drop failed members, and combine the others' outputs on the rows they never saw.
 
@@ -72,7 +77,7 @@ def collect(
     votes = job.resampling.votes[kept]
     return Trained(
         specs=specs or job.specs,
-        params=jax.tree.map(lambda *leaves: np.stack([np.asarray(leaf) for leaf in leaves]), *(params[m] for m in kept)),
+        params=jax.tree.map(lambda *leaves: np.stack([*map(np.asarray, leaves)]), *(params[m] for m in kept)),
         kept=kept,
         votes=votes if votes.sum() > 0 else np.ones(len(kept)),
         failures={m: failure for m, failure in enumerate(failures) if failure},

@@ -32,10 +32,18 @@ def plan(spec: Spec, layout: Layout, n_samples: int, *, n_threads: int, n_passin
 
     Of a table that does not fit into memory n rows are kept and `n_passing` pass: twice for members that are solved.
     """
-    n_steps, batch_size, seconds, held = method_of(spec).estimate(spec, Load(layout, n_samples, n_passing, n_threads, _flops_per_second()))
-    held += n_samples * layout.held_bytes(spec.members.n_members)
-    n_weights = architecture_of(spec.model).cost(spec.model, layout).n_weights
-    return Plan(name_of(spec.model), spec.members.n_members, n_steps, batch_size, n_weights, round(seconds, 2), round(held / 1e9 + 0.25, 2))
+    load = Load(layout, n_samples, n_passing, n_threads, _flops_per_second())
+    effort, n_members = method_of(spec).estimate(spec, load), spec.members.n_members
+    held = effort.held + n_samples * layout.held_bytes(n_members)
+    return Plan(
+        model=name_of(spec.model),
+        n_members=n_members,
+        n_steps=effort.n_steps,
+        batch_size=effort.batch_size,
+        n_weights=architecture_of(spec.model).cost(spec.model, layout).n_weights,
+        seconds=round(effort.seconds, 2),
+        gigabytes=round(held / 1e9 + 0.25, 2),
+    )
 
 
 def steps_within(budget_seconds: float, spec: Spec, layout: Layout, n_samples: int, *, n_threads: int) -> int:

@@ -1,4 +1,4 @@
-"""Training a population: `train` takes a `Job` (rows, targets, who learns from which rows, with which settings) and gives `Trained`.
+"""Training a population: `train` takes a `Job` (rows, targets, who learns from which, with which settings) and gives `Trained`.
 
 `METHODS` lists the ways to train, of which an optimizer names one: members take steps, or their optimum is solved.
 """
@@ -24,7 +24,7 @@ class Course(Protocol):
     """A population on its way: advanced as often as wanted, then finished."""
 
     def advance(self, until: float = 1.0) -> float:
-        """Train until this share of the whole is complete; the share that is complete then, which may be larger."""
+        """The share of the whole that is complete after training until this one is; it may be larger."""
 
     def row_losses(self) -> tuple[FloatArray, BoolArray]:
         """Out-of-bag losses of the ensemble's present outputs (n,), and which rows have one (n,)."""
@@ -37,10 +37,10 @@ class Method(NamedTuple):
     """A way to train members, and what others ask of it.
 
     Attributes:
-        begin: (job, control, alike) -> a population at its start, through a program that serves all of the settings `alike`.
+        begin: (job, control, alike) -> a population at its start, with a program that serves all of the settings `alike`.
         estimate: what training takes.
         at_optimum: whether members end at the optimum, where log probabilities of classes need no shift.
-        learns_all_rows: job -> whether members learn from all rows of a table that passes, or only from those that are kept.
+        learns_all_rows: job -> whether members learn from all rows of a table that passes, or from those kept only.
     """
 
     begin: Callable[..., Course]

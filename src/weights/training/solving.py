@@ -1,4 +1,4 @@
-"""Members whose optimum is solved: `Solving` solves them all, and lets out-of-bag rows choose their strength where none is set."""
+"""Members whose optimum is solved: `Solving` solves them all; where no strength is set, out-of-bag rows choose it."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Solving:
         return cls(job, control)
 
     def advance(self, until: float = 1.0) -> float:
-        """Solve every member; the share that is complete then, which is all."""
+        """The share that is complete once every member is solved, which is all."""
         self.finish()
         return 1.0
 
@@ -88,12 +88,18 @@ def _solve_members(job: Job, control: Control) -> Trained:
 
 
 def solves_all_rows(job: Job) -> bool:
-    """Whether members learn from all rows, or from the sample only of a table that passes: second derivatives must fit."""
+    """Whether members learn from all rows, also of a table that passes, for which second derivatives must fit into memory."""
     unknowns = (job.layout.n_columns + 1) * job.task.n_outputs
     return job.passing is None or 8 * job.n_members * unknowns**2 <= _MOST_BYTES_OF_DERIVATIVES
 
 
-def _refine(job: Job, specs: list[Spec], solutions: list[Solution], control: Control, threads: ThreadPoolExecutor) -> list[Solution]:
+def _refine(
+    job: Job,
+    specs: list[Spec],
+    solutions: list[Solution],
+    control: Control,
+    threads: ThreadPoolExecutor,
+) -> list[Solution]:
     """Solutions for the sample moved to those for all rows, by two Newton steps, each of which squares the distance.
 
     One whose first step led away stays as it is.
@@ -112,7 +118,8 @@ def _take_newton_step(
         if control.stopping():
             raise Interrupted("Training was stopped.")
         x = (rows.inputs.x * _find_used(job)).astype(np.float64)
-        for _ in threads.map(lambda m, x=x, rows=rows: steps[m].add(x, rows.y, rows.weight * rows.counts[:, m]), range(len(steps))):
+        weights = rows.weight * rows.counts.T
+        for _ in threads.map(lambda step, weight, x=x, y=rows.y: step.add(x, y, weight), steps, weights):
             pass
         n_rows += len(rows.y)
         control.report(Progress(job.name, min(done + 0.5 * n_rows / job.passing.stream.n_rows, 1.0), None))

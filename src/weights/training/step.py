@@ -144,7 +144,8 @@ def _compiled(spec: Spec, functions: OutputFunctions, layout: Layout) -> Program
     def advance(
         state: State, shared: Shared, member: Member, rows: jax.Array, n_steps: jax.Array, run_length: jax.Array, judged: jax.Array
     ) -> tuple[State, Info, jax.Array]:
-        sums, work = _Sums(jnp.zeros(()), jnp.full((), -1, jnp.int32)), _Work(spec, functions, model, shared, member, run_length)
+        sums = _Sums(jnp.zeros(()), jnp.full((), -1, jnp.int32))
+        work = _Work(spec, functions, model, shared, member, run_length)
 
         def take_step(i: jax.Array, carry: tuple[State, _Sums]) -> tuple[State, _Sums]:
             return _step(work, *carry, rows[i])
@@ -183,8 +184,9 @@ def _update(work: _Work, state: State, slope: _Slope) -> State:
     clip_norm, noise = values["updates.clip_norm"], values["updates.noise"]
     grads = shape_gradients(spec.updates, slope.grads, clip_norm=clip_norm, noise=noise, step=step, key=key)
     length_is_found = spec.optimization.optimizer.finds_length
-    searched = {"value": slope.value, "grad": grads, "value_fn": lambda p: slope.objective(p)[0]} if length_is_found else {}
-    towards, optimizer = _make_transformation(spec, work.member).update(grads, state.optimizer, params, **searched)
+    search = {"value": slope.value, "grad": grads, "value_fn": lambda p: slope.objective(p)[0]}
+    transformation = _make_transformation(spec, work.member)
+    towards, optimizer = transformation.update(grads, state.optimizer, params, **(search if length_is_found else {}))
     rate = values["optimization.learning_rate"] * rate_at(spec.optimization, step / work.run_length)
     length = jnp.ones(()) if length_is_found else rate
     if spec.updates.accumulate > 1:
@@ -193,11 +195,15 @@ def _update(work: _Work, state: State, slope: _Slope) -> State:
     after = jax.tree.map(lambda p, t: p - length * t, params, towards)
     after = _constrain(work, after, length)
     after = {name: params[name] if name in spec.updates.freeze else layer for name, layer in after.items()}
-    return State(after, optimizer, step + 1, average(spec.optimization, values["optimization.averaging"], step, state.mean, after))
+    mean = average(spec.optimization, values["optimization.averaging"], step, state.mean, after)
+    return State(after, optimizer, step + 1, mean)
 
 
 def _try_step(work: _Work, state: State, rows: jax.Array) -> tuple[Params, Params]:
-    """The gradients of both halves of a batch, with a leading axis, and the params after one more step with it, as long as the last."""
+    """The gradients of both halves of a batch, with a leading axis, and the params after one more step with it.
+
+    The step is as long as the last.
+    """
     state = state._replace(step=jnp.maximum(state.step - 1, 0))
     if work.spec.updates.accumulate > 1:
         # The step that follows once its batches are there.

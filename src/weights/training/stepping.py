@@ -98,7 +98,7 @@ class Run:
         Args:
             job: what to train.
             control: how.
-            alike: settings that differ in numbers only, and are to run through the same program; by default those of the job.
+            alike: settings that differ in numbers only, and run through the same program; by default those of the job.
         """
         program = member_program(common_program(alike or job.specs), job.task.functions, job.layout)
         members = []
@@ -121,7 +121,7 @@ class Run:
         return run
 
     def advance(self, until: float = 1.0) -> float:
-        """Train until this share of the run is complete, or until no member has improved for `patience` rounds; this share."""
+        """The share of the run that is asked for, once it is complete or no member has improved for `patience` rounds."""
         patience = self.job.specs[0].regularization.patience
         with ThreadPoolExecutor(self.control.n_threads) as threads:
             while self.taken < until * self.run_length and not self._finished(patience):

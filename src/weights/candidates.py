@@ -1,0 +1,196 @@
+"""Which settings are tried, and what they take: `candidates` and `races` turn what the user asked for into specs."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import msgspec
+
+from weights.data.dataset import Dataset
+from weights.data.inputs import Layout, example_layout
+from weights.data.memory import check_memory_for
+from weights.errors import UsageError, suggest
+from weights.models.registry import ARCHITECTURES, architecture_of
+from weights.spec import Members, Spec, resolve, with_settings
+from weights.training.plan import Plan, plan, steps_within
+
+_MOST_CANDIDATES = 64
+
+
+def candidates(model: str, settings: dict[str, Any], dataset: Dataset, *, varied: bool = True) -> dict[str, Spec]:
+    """Resolved settings of each population; with auto, a model that lacks a setting asked for is left out.
+
+    Args:
+        model: its name, or auto.
+        settings: what the user asked for, by name.
+        dataset: the rows.
+        varied: whether auto may add populations that differ in settings nobody asked for.
+    """
+    if model not in ("auto", *ARCHITECTURES):
+        raise UsageError(f"There is no model '{model}'. {suggest(model, ['auto', *ARCHITECTURES])}")
+    specs: dict[str, Spec] = {}
+    refused: UsageError | None = None
+    sizes = sizes_of(dataset)
+    names = _list_names(model, dataset)
+    for name in names:
+        defaults = ARCHITECTURES[name].defaults
+        stays_solved, n_members = model == "auto" and defaults.solver is not None, defaults.n_members
+        start = Spec() if n_members is None else Spec(members=Members(n_members=n_members))
+        try:
+            own = _settings_that_solve(name, settings, names) if stays_solved else settings
+            specs[name] = resolve(with_settings(start, {"model": name, **own}), *sizes)
+        except UsageError as error:
+            if stays_solved and not _asks_for_optimizer(settings):
+                raise
+            refused = error
+    for name, spec in specs.items() if dataset.passage else ():
+        if spec.optimization.optimizer.all_rows:
+            chosen = spec.optimization.name
+            raise UsageError(f"{chosen} takes all rows at once, but they do not fit into memory. Choose another optimization for {name}.")
+    if not specs:
+        assert refused is not None
+        raise refused
+    if varied and model == "auto":
+        specs |= _vary(specs, settings)
+    specs = {name: _with_members(spec, len(specs)) for name, spec in specs.items()}
+    check_features(specs, dataset)
+    return specs
+
+
+def _list_names(model: str, dataset: Dataset) -> list[str]:
+    """The architectures that are tried, the simpler first: with auto those that can read such rows."""
+    blocks = {*sizes_of(dataset)[1].names}
+    readers = [name for name, architecture in ARCHITECTURES.items() if {*architecture.reads} <= blocks]
+    return [name for name in readers if ARCHITECTURES[name].in_auto] if model == "auto" else [model]
+
+
+def _vary(specs: Mapping[str, Spec], settings: Mapping[str, Any]) -> dict[str, Spec]:
+    """Second populations beside those that learn as usual: their settings but for what is varied and nobody asked for."""
+    varied = {}
+    for name, spec in specs.items():
+        architecture = architecture_of(spec.model)
+        asked = {path for path in architecture.beside if {path, path.split(".")[1]} & settings.keys()}
+        beside = {path: value for path, value in architecture.beside.items() if path not in asked}
+        if beside and spec.optimization.name == architecture.defaults.optimizer:
+            varied[f"{name}-loose"] = with_settings(spec, beside)
+    return varied
+
+
+def sizes_of(dataset: Dataset) -> tuple[int, Layout]:
+    """What settings are resolved for: the number of rows, and their layout."""
+    return dataset.n_samples, dataset.encoding.layout(1)
+
+
+def check_features(specs: Mapping[str, Spec], dataset: Dataset) -> None:
+    """Whether masks name features.
+
+    Raises:
+        UsageError: one does not.
+    """
+    known = [feature.name for feature in dataset.used_features]
+    for name in (name for spec in specs.values() for name in spec.updates.mask):
+        if name not in known:
+            raise UsageError(f"updates.mask names '{name}', which is not a feature in use. {suggest(name, known)}")
+
+
+def _with_members(spec: Spec, n_populations: int) -> Spec:
+    """The spec with the part of the members that is its own: as many for each population, and enough to leave each fold out once."""
+    members = spec.members
+    own = max(-(-members.n_members // n_populations), min(members.n_members, members.n_folds))
+    return msgspec.structs.replace(spec, members=msgspec.structs.replace(members, n_members=own))
+
+
+def _asks_for_optimizer(settings: Mapping[str, Any]) -> bool:
+    return "optimization" in settings or "optimization.name" in settings
+
+
+def _settings_that_solve(model: str, settings: dict[str, Any], beside: Sequence[str]) -> dict[str, Any]:
+    """Beside a network, a linear model stays solved: settings that only guide steps are for the network."""
+    if _asks_for_optimizer(settings):
+        return settings
+
+    def solves(name: str) -> bool:
+        try:
+            return resolve(with_settings(Spec(), {"model": model, name: settings[name]}), 1000).solved
+        except UsageError:
+            return False
+
+    _check_usable(settings, beside)
+    return {name: value for name, value in settings.items() if solves(name)}
+
+
+def _check_usable(settings: Mapping[str, Any], names: Sequence[str]) -> None:
+    """Refuse settings that none of these models could use in steps."""
+    refused = None
+    for name in names:
+        architecture = ARCHITECTURES[name]
+        try:
+            resolve(with_settings(Spec(), {"model": name, **settings}), 1000, example_layout(architecture.reads))
+        except UsageError as error:
+            refused = error
+        else:
+            if architecture.defaults.solver is None:
+                return
+    if refused is not None:
+        raise refused
+
+
+def races(specs: dict[str, Spec], search: Mapping[str, Sequence[Any]], dataset: Dataset) -> dict[str, dict[str, Spec]]:
+    """The race of each model that has the searched settings; an error if none has."""
+    raced: dict[str, dict[str, Spec]] = {}
+    for name, spec in specs.items() if search else ():
+        try:
+            raced[name] = _raced(spec, search, dataset)
+        except UsageError:
+            if name == [*specs][-1] and not raced:
+                raise
+    return raced
+
+
+def _raced(spec: Spec, search: Mapping[str, Sequence[Any]], dataset: Dataset) -> dict[str, Spec]:
+    """Settings to search among, by label.
+
+    Raises:
+        UsageError: the model does not have a searched setting, or there are too many candidates.
+    """
+    choices = [dict(zip(search, values, strict=True)) for values in itertools.product(*search.values())]
+    if len(choices) > _MOST_CANDIDATES:
+        raise UsageError(f"The search spans {len(choices)} candidates, and at most {_MOST_CANDIDATES} are raced. Search fewer values.")
+    sizes = sizes_of(dataset)
+    return {", ".join(f"{k} {v}" for k, v in settings.items()): resolve(with_settings(spec, settings), *sizes) for settings in choices}
+
+
+def within_budget(
+    specs: dict[str, Spec], budget: float, layout: Layout, n_samples: int, n_threads: int, *, n_passing: int = 0, most: Any = None
+) -> dict[str, Spec]:
+    """The settings with as many steps as the budget of seconds allows, and at most as many as were asked for.
+
+    What is solved takes what it takes.
+    """
+    sizes = layout, n_samples
+    stepping = {name: spec for name, spec in specs.items() if spec.optimization.n_steps is not None}
+    others = [spec for name, spec in specs.items() if name not in stepping]
+    rest = budget - sum(plan(spec, *sizes, n_threads=n_threads, n_passing=n_passing).seconds for spec in others)
+    changed = dict(specs)
+    for name, spec in stepping.items():
+        n_steps = steps_within(max(rest, budget / 4) / len(stepping), spec, layout, n_samples, n_threads=n_threads)
+        n_steps = n_steps if most is None else min(n_steps, spec.optimization.n_steps or n_steps)
+        changed[name] = with_settings(spec, {"optimization.n_steps": n_steps})
+    return changed
+
+
+def plans_of(specs: Mapping[str, Spec], layout: Layout, n_samples: int, *, n_threads: int, n_passing: int = 0) -> list[Plan]:
+    """What each population will take, under its name; arguments as `plan`."""
+    taken = {name: plan(spec, layout, n_samples, n_threads=n_threads, n_passing=n_passing) for name, spec in specs.items()}
+    return [msgspec.structs.replace(estimate, model=name) for name, estimate in taken.items()]
+
+
+def check_memory(plans: list[Plan]) -> None:
+    """Refuse a fit that needs more memory than is free.
+
+    Raises:
+        DataError: it does.
+    """
+    check_memory_for(1e9 * max(p.gigabytes for p in plans), "Training")
