@@ -290,7 +290,7 @@ def own_importances(cell: Cell, ensemble: Any, asked: list[int], known: np.ndarr
     """
     from weights.data.encoding import apply_encoding
     from weights.data.table import read_table
-    from weights.ensemble import apply_program, centred, model_shape
+    from weights.ensemble import apply_program, model_shape
 
     task, (population,) = ensemble.task, ensemble.populations
     program = apply_program(population.spec, model_shape(ensemble.encoding, task))
@@ -300,7 +300,7 @@ def own_importances(cell: Cell, ensemble: Any, asked: list[int], known: np.ndarr
 
         def answer(x: np.ndarray, params: Any = params) -> np.ndarray:
             outputs = program(params, apply_encoding(ensemble.encoding, read_table(x)))
-            answers = task.decode(ensemble.offset + population.share * centred(outputs, task.kind))
+            answers = task.decode(ensemble.offset + population.share * task.normalise(outputs))
             return answers if answers.ndim == 1 else answers[:, 1]
 
         x = draw_inputs(cell, rng, _FRESH)

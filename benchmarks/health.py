@@ -51,7 +51,8 @@ def recording(n_repeats: int) -> None:
     """Train the same member with recording and without, in turn, on one thread, and compare the times."""
     from weights.api import plan_fit
     from weights.fitting import job
-    from weights.training.population import Control, Run
+    from weights.training.control import Control
+    from weights.training.stepping import Run
 
     print("| rows of | steps | rows a step | us a step | recording, of the time without [quartiles of pairs] |\n|---|---|---|---|---|")
     for source in ("iris", "breast-cancer", "wine"):

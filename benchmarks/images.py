@@ -31,8 +31,9 @@ import numpy as np
 from weights import answering, api
 from weights.inspection.saliency import saliency
 from weights.models.base import Shape
-from weights.models.table import build
+from weights.models.registry import build
 from weights.spec import Spec, resolve, varying_values, with_settings
+from weights.tasks.classes import Multiclass
 from weights.training.step import Member, Shared, member_program
 
 _BATCH, _STEPS, _ROWS, _TRIES = 64, 20, 2_000, 5
@@ -73,7 +74,7 @@ class Ours:
         p = self.shape.n_inputs
         self.shared = Shared(jnp.asarray(self.x), jnp.asarray(self.y), jnp.ones(_ROWS), jnp.zeros(p, jnp.int32), jnp.ones(p))
         self.member = Member(jnp.uint32(3), {name: jnp.float32(value) for name, value in varying_values(self.spec).items()})
-        self.program = member_program(self.spec, "multiclass", self.shape)
+        self.program = member_program(self.spec, Multiclass.functions, self.shape)
         inputs = jnp.asarray(self.x[:64]), jnp.zeros((0, 1)), self.shared.groups, self.shared.used
         self.state = self.program.start(*inputs, self.member)
         self.rows = jnp.asarray(rng.integers(0, _ROWS, (_STEPS, _BATCH)), jnp.int32)

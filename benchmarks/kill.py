@@ -1,9 +1,10 @@
 """Kill a fit at random moments, go on, and compare the bits: `python benchmarks/kill.py --kills 200`.
 
 One process imports everything once and forks a child for each attempt, before JAX has started. A child is killed from
-outside after a random time, or kills itself at a random operation on the disk (a write is cut in half). What is left must be
-no run, the whole old run or the whole new one; `--resume`, or the same command where nothing had been kept, must then give the
-bits of a fit that nobody disturbed. Prints one JSON object with what happened; exit code 1 if anything was wrong.
+outside after a random time or soon after training began, or kills itself at a random operation on the disk (a write is cut in
+half), of all, of those of checkpoints or of those of saving; these take turns. What is left must be no run, the whole old run
+or the whole new one; `--resume`, or the same command where nothing had been kept, must then give the bits of a fit that nobody
+disturbed. Prints one JSON object with what happened; exit code 1 if anything was wrong.
 """
 
 from __future__ import annotations
@@ -32,14 +33,17 @@ from weights.store.checkpoint import Checkpoints, has_checkpoint
 
 PHASES = ("starting", "planning", "training", "checkpoint", "saving", "removing", "done")
 OPERATIONS = ("open", "write", "fsync", "close", "replace", "rename", "mkdir", "unlink")
+WAYS = ("time", "checkpoint", "any", "saving", "training")
+"""What decides when a child dies, in turn: a time, an operation in a phase or in any, or that training has begun."""
+_MOST_OPERATIONS = 1 << 16
 OPTIONS: dict[str, Any] = {"model": "auto", "members": 3, "hidden": (4,), "n_steps": 12, "learning_rate": 0.01}
 
 
 class Stage:
-    """Numbers that parent and child share: the phase the child is in, and how many operations on the disk it has begun."""
+    """Numbers that parent and child share: the phase the child is in, and each operation on the disk that it has begun."""
 
     def __init__(self) -> None:
-        self.memory = mmap.mmap(-1, 16)
+        self.memory = mmap.mmap(-1, 16 + _MOST_OPERATIONS)
 
     def enter(self, phase: str) -> str:
         """Begin a phase; the one that was before."""
@@ -59,8 +63,15 @@ class Stage:
 
     def count(self) -> int:
         """One more operation; its number."""
-        self.memory[8:16] = (self.operations + 1).to_bytes(8, "little")
-        return self.operations
+        number = self.operations + 1
+        self.memory[8:16] = number.to_bytes(8, "little")
+        self.memory[16 + number % _MOST_OPERATIONS] = self.memory[0]
+        return number
+
+    def operations_of(self, phase: str) -> list[int]:
+        """The numbers of the operations in a phase, or in any."""
+        numbers = range(1, self.operations + 1)
+        return [number for number in numbers if phase in ("any", PHASES[self.memory[16 + number % _MOST_OPERATIONS]])]
 
     def reset(self) -> None:
         """Nothing has happened yet."""
@@ -125,8 +136,10 @@ def fit_in_phases(folder: Path, stage: Stage, last: int | None, seed: int, *, re
     stage.enter("done")
 
 
-def attempt(folder: Path, stage: Stage, *, last: int | None = None, seconds: float | None = None, seed: int = 0) -> int:
-    """Fit in a child that dies at an operation or after some seconds; its exit code, negative if a signal ended it."""
+def attempt(
+    folder: Path, stage: Stage, *, last: int | None = None, seconds: float | None = None, after: str = "starting", seed: int = 0
+) -> int:
+    """Fit in a child that dies at an operation or some seconds after a phase began; its exit code, negative if a signal ended it."""
     stage.reset()
     resume = has_checkpoint(folder)
     child = os.fork()
@@ -138,6 +151,8 @@ def attempt(folder: Path, stage: Stage, *, last: int | None = None, seconds: flo
             traceback.print_exc()
             os._exit(1)
     if seconds is not None:
+        while PHASES.index(stage.phase) < PHASES.index(after) and os.waitid(os.P_PID, child, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None:
+            time.sleep(0.001)
         time.sleep(seconds)
         os.kill(child, signal.SIGKILL)
     return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
@@ -166,7 +181,7 @@ def run(n_kills: int, seed: int) -> dict[str, Any]:
         attempt(Path(base, "warm"), stage)
         length = time.monotonic()
         attempt(Path(base, "wanted"), stage)
-        length, n_operations = time.monotonic() - length, stage.operations
+        length, operations = time.monotonic() - length, {way: stage.operations_of(way) for way in WAYS}
         attempt(Path(base, "old"), stage, seed=1)
         wanted, old = weights_of(Path(base, "wanted")), weights_of(Path(base, "old"))
         assert len(wanted) == len(old) == 64
@@ -181,10 +196,16 @@ def run(n_kills: int, seed: int) -> dict[str, Any]:
             code = -1
             while code != 0:
                 killed = n_done < n_kills and (code == -1 or random.random() < 0.5)
-                by_time = killed and random.random() < 0.4
-                last = int(random.integers(1, n_operations + 1)) if killed and not by_time else None
+                way = WAYS[n_done % len(WAYS)]
                 n_resumed += has_checkpoint(folder)
-                code = attempt(folder, stage, last=last, seconds=length * random.random() if by_time else None)
+                if not killed:
+                    code = attempt(folder, stage)
+                elif way == "time":
+                    code = attempt(folder, stage, seconds=length * random.random())
+                elif way == "training":
+                    code = attempt(folder, stage, seconds=0.1 * length * random.random(), after=way)
+                else:
+                    code = attempt(folder, stage, last=int(random.choice(operations[way])))
                 if code == -signal.SIGKILL:
                     n_done += 1
                     deaths[stage.phase] += 1

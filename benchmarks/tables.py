@@ -28,7 +28,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
 import weights as wt
-from weights.metrics import log_losses, score
+from weights.tasks.metrics import CLASS_METRICS, log_losses, score
 
 PEERS = ("linear", "skmlp", "forest", "hgb", "lightgbm", "xgboost", "catboost", "realmlp", "tabm")
 LEVELS = (0.8, 0.9, 0.95)
@@ -158,7 +158,7 @@ def measured(table: Table, prediction: np.ndarray) -> tuple[Record, np.ndarray]:
         }, losses
     probability = np.clip(prediction, _SMALLEST, 1)
     probability /= probability.sum(1, keepdims=True)
-    metrics = score("binary" if probability.shape[1] == 2 else "multiclass", table.y_test, probability)
+    metrics = score(CLASS_METRICS, table.y_test, probability)
     names = {"log_loss": "logloss", "accuracy": "acc", "auroc": "auc", "calibration_error": "calibration_error"}
     return {short: metrics[name].value for name, short in names.items()}, log_losses(probability, table.y_test)
 

@@ -20,7 +20,8 @@ import numpy as np
 from weights.api import plan_fit
 from weights.fitting import job
 from weights.training.compiling import keep_compiled_programs
-from weights.training.population import Control, Run
+from weights.training.control import Control
+from weights.training.stepping import Run
 
 Record = dict[str, object]
 _REPEATS = 5

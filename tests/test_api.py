@@ -20,7 +20,7 @@ from weights.elements.regularization import Regularization
 from weights.errors import DataError, Interrupted, NotFoundError, TrainingError, UsageError
 from weights.models.linear import Linear
 from weights.models.mlp import Mlp
-from weights.training import population
+from weights.training import solving
 from weights.training.exact import Problem, solve
 
 LINEAR = {"model": "linear", "members": 4}
@@ -576,7 +576,7 @@ def test_an_interrupted_solve_that_is_resumed_gives_the_same_bits(tmp_path, monk
         return solve(*args, **options)
 
     options = {**LINEAR, "members": 12, "threads": 1}
-    monkeypatch.setattr(population, "solve", slow)
+    monkeypatch.setattr(solving, "solve", slow)
     interrupted(tmp_path / "run", during="linear", **options)
     resumed = wt.fit(table("wage"), "wage", save=tmp_path / "run", resume=True, **options)
     assert bits(resumed, table()) == bits(wt.fit(table("wage"), "wage", **options), table())

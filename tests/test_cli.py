@@ -35,9 +35,9 @@ from weights.elements.optimization import OPTIMIZERS, SCHEDULES
 from weights.elements.regularization import PENALTIES
 from weights.errors import Interrupted
 from weights.models.mlp import Mlp
-from weights.models.table import MODELS
+from weights.models.registry import ARCHITECTURES
 from weights.spec import Members
-from weights.task import TASK_KINDS
+from weights.tasks.registry import TASKS
 
 PROGRAM = str(Path(sys.executable).parent / "weights")
 QUICK = ("--members", "4", "--model", "linear")
@@ -140,11 +140,11 @@ def listed_in_help(option: str) -> set[str]:
         ("initialization", SCHEMES),
         ("activation", ACTIVATIONS),
         ("penalty", PENALTIES),
-        ("optimization", {"auto", "exact", *OPTIMIZERS}),
+        ("optimization", OPTIMIZERS),
         ("schedule", SCHEDULES),
         ("resampling", get_args(get_type_hints(Members)["resampling"])),
         ("embedding", get_args(get_args(get_type_hints(Mlp)["embedding"])[0])),
-        ("task", TASK_KINDS),
+        ("task", TASKS),
     ],
 )
 def test_the_names_listed_in_help_are_the_choices(option, names):
@@ -153,7 +153,7 @@ def test_the_names_listed_in_help_are_the_choices(option, names):
 
 def test_the_models_listed_in_help_are_the_choices():
     [found] = [parameter for parameter in cli.cli.commands["fit"].params if "--model" in parameter.opts]
-    assert {name for name in re.findall(r"[a-z]+", found.help) if name in {"auto", *MODELS}} == {"auto", *MODELS}
+    assert {name for name in re.findall(r"[a-z]+", found.help) if name in {"auto", *ARCHITECTURES}} == {"auto", *ARCHITECTURES}
 
 
 def test_every_option_is_documented():

@@ -9,16 +9,17 @@ import pytest
 
 from weights.data.dataset import Feature
 from weights.data.encoding import Encoding, Numeric
-from weights.ensemble import Ensemble, Population, Report, row_losses
+from weights.ensemble import Ensemble, Population, Report
 from weights.errors import UsageError
 from weights.models.linear import Linear
 from weights.spec import Spec
-from weights.task import Task
+from weights.tasks.classes import Binary, Multiclass
+from weights.tasks.number import Number
 
 TASKS = {
-    "regression": Task("regression", "y", center=10.0, scale=2.0),
-    "binary": Task("binary", "y", classes=["no", "yes"]),
-    "multiclass": Task("multiclass", "y", classes=["a", "b", "c"]),
+    "regression": Number("y", center=10.0, scale=2.0),
+    "binary": Binary("y", classes=["no", "yes"]),
+    "multiclass": Multiclass("y", classes=["a", "b", "c"]),
 }
 
 
@@ -188,11 +189,11 @@ def test_populations_of_no_share_answer_what_the_offset_says():
 
 def test_the_loss_of_a_class_is_minus_the_log_of_its_probability():
     outputs = np.log([[0.2, 0.3, 0.5], [0.6, 0.3, 0.1]])
-    np.testing.assert_allclose(row_losses(outputs, np.array([2, 1]), "multiclass"), [-np.log(0.5), -np.log(0.3)])
+    np.testing.assert_allclose(TASKS["multiclass"].row_losses(outputs, np.array([2, 1])), [-np.log(0.5), -np.log(0.3)])
 
 
 def test_the_loss_of_a_number_is_half_its_squared_error():
-    np.testing.assert_allclose(row_losses(np.array([[3.0], [1.0]]), np.array([1.0, 1.0]), "regression"), [2.0, 0.0])
+    np.testing.assert_allclose(TASKS["regression"].row_losses(np.array([[3.0], [1.0]]), np.array([1.0, 1.0])), [2.0, 0.0])
 
 
 # Intervals

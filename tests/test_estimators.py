@@ -25,7 +25,7 @@ from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.model_selection import GridSearchCV, cross_val_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
-from sklearn.utils.estimator_checks import parametrize_with_checks
+from sklearn.utils.estimator_checks import estimator_checks_generator, parametrize_with_checks
 
 import weights as wt
 from weights import fitting
@@ -34,16 +34,47 @@ from weights.ensemble import available_threads
 from weights.errors import DataError, UsageError
 
 NETWORK = {"model": "mlp", "members": 4, "hidden": (8,), "n_steps": 200, "learning_rate": 0.02}
-ALL = [
-    wt.WeightsClassifier(**NETWORK),
-    wt.WeightsRegressor(**NETWORK),
+LINEAR = [
+    wt.WeightsClassifier(model="linear", members=4),
+    wt.WeightsRegressor(model="linear", members=4),
     wt.WeightsLinearClassifier(members=4),
     wt.WeightsLinearRegressor(members=4),
 ]
+OF_NETWORKS = {
+    "check_class_weight_classifiers",
+    "check_classifiers_train",
+    "check_decision_proba_consistency",
+    "check_estimators_partial_fit_n_features",
+    "check_estimators_pickle",
+    "check_fit2d_1feature",
+    "check_fit2d_1sample",
+    "check_fit_idempotent",
+    "check_methods_sample_order_invariance",
+    "check_methods_subset_invariance",
+    "check_non_transformer_estimators_n_iter",
+    "check_regressors_int",
+    "check_regressors_train",
+    "check_sample_weight_equivalence_on_dense_data",
+}
+"""Checks of what is learned and answered. The others ask about parameters and about what comes in, which meets the same code
+whatever the model is."""
 
 
-@parametrize_with_checks(ALL)
+@parametrize_with_checks(LINEAR)
 def test_the_checks_of_scikit_learn_pass(estimator, check):
+    check(estimator)
+
+
+@pytest.mark.parametrize(
+    ("estimator", "check"),
+    [
+        pytest.param(estimator, check, id=f"{type(estimator).__name__}-{check.func.__name__}-{len(check.keywords)}")
+        for network in (wt.WeightsClassifier(**NETWORK), wt.WeightsRegressor(**NETWORK))
+        for estimator, check in estimator_checks_generator(network)
+        if check.func.__name__ in OF_NETWORKS
+    ],
+)
+def test_the_checks_of_scikit_learn_of_what_is_learned_pass_for_networks(estimator, check):
     check(estimator)
 
 

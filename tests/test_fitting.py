@@ -11,8 +11,8 @@ from weights.api import plan_fit
 from weights.errors import DataError, UsageError
 from weights.fitting import _compared_with_simplest, check_memory, races, train_ensemble, within_budget
 from weights.spec import program_spec
+from weights.training.control import Control
 from weights.training.plan import Plan
-from weights.training.population import Control
 
 QUICK = {"members": 4, "hidden": (16,), "n_steps": 300}
 

@@ -6,7 +6,7 @@ import os
 import signal
 
 from weights import api, running
-from weights.training.population import Control, Progress
+from weights.training.control import Control, Progress
 
 
 def test_a_run_that_is_saved_is_the_run_that_is_given(tmp_path):

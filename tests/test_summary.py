@@ -14,11 +14,13 @@ from weights.effects import Contrast, FeatureWeights, Group, Importance, Joint
 from weights.errors import UsageError
 from weights.inspection.measured import Measured
 from weights.summary import Summary, checked, explained, summarise
-from weights.task import Task
+from weights.tasks.base import Task
+from weights.tasks.classes import Binary, Multiclass
+from weights.tasks.number import Number
 
-WAGE = Task("regression", "wage")
-STATE = Task("binary", "state", classes=["ill", "well"])
-GRADE = Task("multiclass", "grade", classes=["a", "b", "c"])
+WAGE = Number("wage")
+STATE = Binary("state", classes=["ill", "well"])
+GRADE = Multiclass("grade", classes=["a", "b", "c"])
 WIDE = ["feature", "effect", "std err", "z", "P>|z|", "[0.025", "0.975]", "per sd", "importance", ""]
 WIDE += ["[0.025", "0.975]", "selected", "sign"]
 NARROW = ["feature", "effect", "std err", "z", "P>|z|", "[0.025", "0.975]", "importance", "", "selected"]
@@ -397,9 +399,9 @@ EVIL_GRADES = weights_of([contrast("age", 1.0, label=f"a{EVIL}")], {"age": 0.1})
 @pytest.mark.parametrize(
     ("weights", "task"),
     [
-        (EVIL_WEIGHTS, Task("regression", f"wage{EVIL}")),
-        (EVIL_WEIGHTS, Task("binary", "state", classes=["ill", f"well{EVIL}"])),
-        (EVIL_GRADES, Task("multiclass", "grade", classes=[f"a{EVIL}", "b", "c"])),
+        (EVIL_WEIGHTS, Number(f"wage{EVIL}")),
+        (EVIL_WEIGHTS, Binary("state", classes=["ill", f"well{EVIL}"])),
+        (EVIL_GRADES, Multiclass("grade", classes=[f"a{EVIL}", "b", "c"])),
     ],
     ids=["values", "two classes", "classes"],
 )
@@ -428,7 +430,7 @@ SCRIPT = "<script>alert('1 & 2')</script>"
 
 def test_names_cannot_bring_html_into_a_notebook():
     weights = weights_of([contrast(SCRIPT, 1.0)], {SCRIPT: 0.2, "shoe": 0.1}, unknown={"shoe": f"because of {SCRIPT}"})
-    tags = Tags(summarise(weights, Task("regression", SCRIPT))._repr_html_())
+    tags = Tags(summarise(weights, Number(SCRIPT))._repr_html_())
     assert set(tags.opened) <= {"div", "b", "table", "tr", "th", "td", "small"}
 
 

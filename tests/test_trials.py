@@ -7,7 +7,7 @@ import pytest
 import scipy.stats
 
 from weights.api import compare, fit, read_again
-from weights.training.population import Control
+from weights.training.control import Control
 from weights.trials import Bench, with_other_seeds
 
 

@@ -21,7 +21,7 @@ from weights.inspection.excitation import Unit, most_exciting
 from weights.inspection.saliency import Saliency, saliency
 from weights.model import Model
 from weights.preparing import can_pass
-from weights.training.population import Progress
+from weights.training.control import Progress
 from weights.types import AnyArray
 
 MOST_EXPLAINED = 24
@@ -48,15 +48,10 @@ def predictions(model: Model, data: Any, *, level: float = 0.9, sensitivity: flo
     # Pictures have no order that people know, but names.
     names = {"file": table[FILE_NAMES].to_numpy()} if FILE_NAMES in table.column_names else {}
     point = None if sensitivity is None else model.operating_point(sensitivity, label=label)
-    if model.ensemble.task.kind == "regression":
-        half, share = model.ensemble.half_width(level), f"{100 * level:g}%"
-        answer = model.ensemble.answer(x)
-        return {**names, "prediction": answer, f"low {share}": answer - half, f"high {share}": answer + half}
-    probability = model.ensemble.predict_proba(x)
-    labels = np.asarray(model.classes)[probability.argmax(1)]
-    answers = {**names, "prediction": labels, **{f"probability {known}": probability[:, k] for k, known in enumerate(model.classes)}}
+    predicted = model.ensemble.answer(x)
+    answers = {**names, **model.ensemble.task.prediction_columns(predicted, level, model.ensemble.half_width)}
     if point is not None:
-        answers[f"found {point.label}"] = probability[:, model.sought(label)] >= point.threshold
+        answers[f"found {point.label}"] = predicted[:, model.sought(label)] >= point.threshold
     return answers
 
 
@@ -84,7 +79,7 @@ def explanations(model: Model, data: Any, *, label: Any = None, level: float = 0
             }
             for j in np.argsort(-np.abs(contributions), kind="stable")
         ]
-        of_class = model.classes[found.label[r]] if model.classes else None
+        of_class = model.ensemble.task.label(int(found.label[r]))
         prediction, base = float(found.prediction[r]), float(found.base[r])
         records.append({"row": r + 1, "class": of_class, "prediction": prediction, "base": base, "contributions": parts})
     return records
@@ -116,7 +111,7 @@ def explained_pictures(
     found = []
     for i, x in enumerate(apply_encoding(model.ensemble.encoding, table)):
         one = saliency(model.ensemble, x, label=number)
-        answer = f"{model.classes[one.label]} with probability {_told(one.prediction)}" if model.classes else f"{one.prediction:.4g}"
+        answer = model.ensemble.task.describe_prediction(one.prediction, one.label)
         found.append(Explained(names[i], answer, one))
         if progress is not None:
             progress(Progress("explaining", (i + 1) / table.num_rows, None))
@@ -157,11 +152,11 @@ def pictures_of(model: Model, data: Any = None, *, test: bool = False, progress:
     if not test:
         x, names = prepared.dataset.x, prepared.dataset.names
         labels = [str(cell) for cell in prepared.dataset.target.to_pylist()]
-        return SeenPictures(x.reshape(-1, *size), prepared.y if task.classes else None, _names(names, len(x)), labels)
+        return SeenPictures(x.reshape(-1, *size), task.strata(prepared.y), _names(names, len(x)), labels)
     if held is None:
         raise UsageError("No rows were for the test. Ask for those of training.")
     labels = [str(cell) for cell in held.target.to_pylist()]
-    codes = task.codes(held.target) if task.classes else None
+    codes = task.class_codes(held.target)
     return SeenPictures(held.x.reshape(-1, *size), codes, _names(held.names, len(held.x)), labels)
 
 
@@ -174,11 +169,6 @@ def check_pictures(model: Model) -> Picture:
     if model.ensemble.encoding.picture is None:
         raise UsageError("This needs a run of pictures, but the run reads columns.")
     return model.ensemble.encoding.picture
-
-
-def _told(probability: float) -> str:
-    """A probability in three digits, never 1 where it is less."""
-    return "> 0.999" if 0.9995 <= probability < 1 else f"{probability:.3f}"
 
 
 def _names(names: pa.ChunkedArray | None, n_rows: int) -> list[str]:

@@ -25,7 +25,7 @@ from weights.model import Model
 from weights.preparing import asks_to_merge, can_pass, decide, read_passing, read_whole
 from weights.running import OnProgress, run, tell_share
 from weights.store.format import load as load_ensemble
-from weights.task import Task
+from weights.tasks.base import Task
 from weights.training.compiling import keep_compiled_programs
 from weights.types import Params
 

@@ -23,9 +23,8 @@ from weights.fitting import Prepared, check_rows, question, train_ensemble
 from weights.inspection.feature_weights import noiseless_effects
 from weights.inspection.outofbag import Voices
 from weights.inspection.slopes import n_lags
-from weights.task import Task
-from weights.training.population import Control, Progress
-from weights.types import AnyArray, FloatArray, IntArray
+from weights.training.control import Control, Progress
+from weights.types import FloatArray, IntArray
 
 _NULL_SHARE = 0.3
 """Share of features that are cut out of the truth, those of least importance."""
@@ -104,7 +103,7 @@ def check_intervals(
     for number in range(n_simulations):
         if stopping():
             raise Interrupted("The check was stopped.")
-        y = _simulated(ensemble.task, answers, residual, together, rng)
+        y = ensemble.task.simulate(answers, residual, together, rng)
         control = Control(n_threads=prepared.n_threads, report=lambda progress: None, stopping=stopping, measuring=False)
         weight = ensemble.task.row_weights(y, prepared.dataset.sample_weight)
         fitted = train_ensemble(dataclasses.replace(prepared, y=y, weight=weight), control).report.feature_weights
@@ -157,10 +156,9 @@ def _truth(ensemble: Ensemble, prepared: Prepared, null: list[str]) -> tuple[Flo
 
 def _residuals(ensemble: Ensemble, prepared: Prepared) -> FloatArray:
     """How far values lie from what the ensemble answers, made as large as out of bag, shape (n,); zeros for classes."""
-    if ensemble.task.kind != "regression":
-        return np.zeros(len(prepared.y))
-    residual = ensemble.task.original(prepared.y) - ensemble.answer(prepared.dataset.x)
-    return residual * ensemble.metrics["rmse"] / max(float(np.sqrt((residual**2).mean())), 1e-300)
+    residual = ensemble.task.residuals(prepared.y, ensemble.answer(prepared.dataset.x))
+    out_of_bag = next(iter(ensemble.metrics.values()))  # of numbers their root mean square
+    return residual * out_of_bag / max(float(np.sqrt((residual**2).mean())), 1e-300)
 
 
 def _together(dataset: Dataset) -> IntArray:
@@ -171,18 +169,6 @@ def _together(dataset: Dataset) -> IntArray:
         place = np.argsort(np.argsort(dataset.time, kind="stable"), kind="stable")
         return place // (n_lags(len(place)) + 1)
     return np.arange(len(dataset.x))
-
-
-def _simulated(task: Task, answers: FloatArray, residual: FloatArray, together: IntArray, rng: np.random.Generator) -> AnyArray:
-    """Encoded outcomes: values with their own residuals under random signs, or classes drawn, each by itself.
-
-    Rows that depend on each other share a sign (the wild bootstrap: Liu 1988; of clusters: Cameron, Gelbach and Miller 2008).
-    """
-    if task.kind == "regression":
-        values = answers + residual * rng.choice([-1.0, 1.0], together.max() + 1)[together]
-        return ((values - task.center) / task.scale).astype(np.float32)
-    drawn = (rng.random((len(answers), 1)) > answers.cumsum(1)[:, :-1]).sum(1)
-    return drawn.astype(np.int32)
 
 
 def _hits(fitted: FeatureWeights, truth: dict[Key, float], null: list[str], strong: dict[Key, bool]) -> dict[tuple[str, str], list[bool]]:

@@ -23,11 +23,11 @@ from weights.data.dataset import Feature, Roles
 from weights.data.encoding import Encoding
 from weights.effects import FeatureWeights
 from weights.errors import UsageError
-from weights.metrics import Metric, log_losses
 from weights.models.base import Shape, keep_all
-from weights.models.table import build
+from weights.models.registry import build
 from weights.spec import Spec, program_spec
-from weights.task import Task, log_probabilities
+from weights.tasks.base import Task
+from weights.tasks.metrics import Metric
 from weights.types import AnyArray, BoolArray, FloatArray, IntArray, Params
 from weights.verdicts import Decomposition
 
@@ -212,8 +212,7 @@ class Ensemble:
 
     def predict(self, x: FloatArray) -> AnyArray:
         """The most probable class or the expected value of encoded rows (n, p), shape (n,)."""
-        answer = self.answer(x)
-        return answer if self.task.kind == "regression" else np.asarray(self.classes)[answer.argmax(1)]
+        return self.task.decide(self.answer(x))
 
     def predict_proba(self, x: FloatArray) -> FloatArray:
         """Calibrated probability of each class for encoded rows (n, p), shape (n, number of classes).
@@ -221,10 +220,7 @@ class Ensemble:
         Raises:
             UsageError: the task is regression.
         """
-        if self.task.kind == "regression":
-            raise UsageError(
-                f"Probabilities need classes, but '{self.task.target}' is a number. Use predict, or interval for its uncertainty."
-            )
+        self.task.need_classes("Probabilities need classes", "Use predict, or interval for its uncertainty.")
         return self.answer(x)
 
     def interval(self, x: FloatArray, *, level: float = 0.9) -> Interval:
@@ -246,8 +242,7 @@ class Ensemble:
 
     def half_width(self, level: float) -> float:
         """How far the bounds of `interval` lie on either side of the prediction, in the unit of the target; errors as there."""
-        if self.task.kind != "regression":
-            raise UsageError(f"Intervals need a number, but '{self.task.target}' has classes. Use predict_proba or prediction_sets.")
+        self.task.need_number("Intervals need a number", "Use predict_proba or prediction_sets.")
         return self._score_quantile(level)
 
     def prediction_sets(self, x: FloatArray, *, level: float = 0.9) -> BoolArray:
@@ -273,7 +268,7 @@ class Ensemble:
         """The outputs of a population's members for encoded rows (n, p), averaged as votes say, shape (n, k)."""
         total = np.zeros((len(x), self.task.n_outputs))
         for vote, outputs in zip(population.votes / population.votes.sum(), self.member_outputs(population, x), strict=True):
-            total += vote * centred(outputs, self.task.kind)
+            total += vote * self.task.normalise(outputs)
         return total
 
     def member_outputs(self, population: Population, x: FloatArray) -> Iterator[FloatArray]:
@@ -322,15 +317,3 @@ def apply_program(spec: Spec, shape: Shape) -> Callable[[Params, FloatArray], Fl
 def _compiled_apply(spec: Spec, shape: Shape) -> Callable[[Params, FloatArray], jax.Array]:
     model = build(spec.model, shape, spec.initialization, spec.activation)
     return jax.jit(lambda params, x: model.apply(params, x, keep_all)[0])
-
-
-def centred(outputs: FloatArray, kind: str) -> FloatArray:
-    """Outputs as they are averaged over members: log probabilities for several classes, log odds for two, values for numbers."""
-    return log_probabilities(outputs) if kind == "multiclass" else outputs.astype(np.float64)
-
-
-def row_losses(outputs: FloatArray, y: AnyArray, kind: str) -> FloatArray:
-    """The training loss of each row, shape (n,), from combined outputs (n, k) and encoded targets (n,)."""
-    if kind == "regression":
-        return 0.5 * (outputs[:, 0] - y) ** 2
-    return log_losses(np.exp(log_probabilities(outputs)), y)

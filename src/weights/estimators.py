@@ -37,9 +37,12 @@ from weights.fitoptions import DataOptions, FitOptions
 from weights.fitting import Prepared
 from weights.inspection.coefficients import Coefficients, coefficients
 from weights.model import Model
+from weights.models.registry import architecture_of
 from weights.spec import Spec, resolve, with_settings
 from weights.store.checkpoint import fingerprint
-from weights.task import Task
+from weights.tasks.base import Task
+from weights.tasks.classes import task_of
+from weights.tasks.number import Number
 from weights.training.compiling import keep_compiled_programs
 from weights.training.incremental import Stream, begin, go_on_from, learn
 from weights.training.incremental import ensemble as ensemble_of
@@ -149,8 +152,9 @@ class _Estimator(BaseEstimator):
         ensemble = self.model_.ensemble
         sizes, specs = (ensemble.report.n_samples, len(ensemble.encoding.numeric_inputs)), {}
         for population in ensemble.populations:
-            solved = {"optimization": "adamw", "strength": 0.0} if population.spec.solved else {}
-            specs[population.name] = resolve(with_settings(population.spec, {**solved, **_OF_BATCHES}), *sizes)
+            by_steps = {"optimization": architecture_of(population.spec.model).defaults.optimizer, "strength": 0.0}
+            own = by_steps if population.spec.solved else {}
+            specs[population.name] = resolve(with_settings(population.spec, {**own, **_OF_BATCHES}), *sizes)
         return go_on_from(ensemble, specs)
 
     def _with_members_so_far(self, prepared: Prepared, rows: str) -> tuple[Prepared, dict[str, list[Params | None]]]:
@@ -340,7 +344,7 @@ class _Classifier(ClassifierMixin, _Estimator):
         return np.searchsorted(self.classes_, y)
 
     def _task(self, codes: AnyArray) -> Task:
-        return Task("binary" if len(self.classes_) == 2 else "multiclass", "target", [*range(len(self.classes_))])
+        return task_of("target", [*range(len(self.classes_))])
 
     def _class_factors(self, codes: AnyArray, weight: Any) -> dict[int, float] | None:
         """Factor of each class's rows, by code."""
@@ -398,7 +402,7 @@ class _Regressor(RegressorMixin, _Estimator):
         return check_array(y, ensure_2d=False, dtype=np.float64, input_name="y")
 
     def _task(self, codes: AnyArray) -> Task:
-        return Task("regression", "target", [], float(codes.mean()), float(codes.std()) or 1.0)
+        return Number("target", float(codes.mean()), float(codes.std()) or 1.0)
 
 
 class _Linear(_Estimator):
@@ -663,6 +667,6 @@ def _steps_taken(ensemble: Ensemble) -> int:
     """Most steps that a member took, at least one."""
     most = 1
     for population in ensemble.populations:
-        steps = population.history["n_steps" if population.spec.solved else "steps"]
-        most = max(most, int(steps.max()))
+        steps = [population.history[name] for name in ("steps", "n_steps") if name in population.history]
+        most = max(most, int(steps[0].max()))
     return most

@@ -18,8 +18,9 @@ from weights.errors import Interrupted, TrainingError, UsageError
 from weights.fitting import Prepared, check_features, check_memory, check_rows, plans_of, sizes_of
 from weights.inspection.decomposition import average
 from weights.inspection.health import findings
-from weights.spec import Spec, find_setting, resolve, with_settings
-from weights.training.population import Control, Progress, Trained
+from weights.spec import Spec, counts, find_setting, resolve, with_settings
+from weights.training.control import Control, Progress
+from weights.training.outofbag import Trained
 from weights.trials import N_TRAININGS, Bench, Trial, cost_of, with_other_seeds
 from weights.verdicts import Experiment, Variant
 
@@ -27,10 +28,6 @@ _MOST_VARIANTS = 64
 _NEARLY_THERE = 0.01
 """A run has converged where what it still gains is this share of all it gains (our choice)."""
 _MODEL = ("model", "name")
-_OF_SOLVED = frozenset(
-    (("optimization", "tolerance"), ("updates", "mask"), *(("regularization", f) for f in ("penalty", "strength", "l1_ratio")))
-)
-"""What members that are solved use."""
 _FOLLOWING = {
     ("optimization", "name"): ("learning_rate", "weight_decay", "batch_size", "n_steps", "averaging"),
     ("regularization", "penalty"): ("averaging",),
@@ -164,16 +161,14 @@ def _varied(spec: Spec, settings: Mapping[str, Any], *sizes: Any) -> Spec:
         if place[0] == "members" or place == _MODEL:
             raise UsageError(f"'{name}' cannot be varied: all variants have the same model, members and seeds. Fit twice to compare these.")
     changed = with_settings(spec, settings)
-    if spec.solved:
-        if changed.optimization.name != spec.optimization.name:
-            raise UsageError(
-                "Members of this run are solved, and cannot be compared with such as take steps. Fit with both to compare them."
-            )
-        return resolve(changed, *sizes) if given & _OF_SOLVED else spec
+    if spec.solved and not changed.solved:
+        raise UsageError("Members of this run are solved, and cannot be compared with such as take steps. Fit with both to compare them.")
+    if not any(counts(spec, *place) for place in given):
+        return spec
     for cause, following in _FOLLOWING.items():
         if cause in given and _value(changed, cause) != _value(spec, cause):
             changed = with_settings(changed, {f"optimization.{field}": None for field in following if ("optimization", field) not in given})
-    if changed.optimization.name == "lbfgs" and ("regularization", "dropout") not in given:
+    if not changed.optimization.optimizer.draws_batches and ("regularization", "dropout") not in given:
         changed = with_settings(changed, {"regularization.dropout": None})
     return resolve(changed, *sizes)
 

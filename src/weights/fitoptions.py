@@ -103,9 +103,9 @@ def parse_class_weights(texts: Sequence[str], flag: str) -> str | dict[str, floa
     return factors
 
 
-def list_names(module: str, table: str, *before: str) -> Callable[[], list[str]]:
-    """A function that names what stands in a table, which it imports when it is called, behind some other names."""
-    return lambda: [*before, *getattr(importlib.import_module(module), table)]
+def list_names(module: str, table: str) -> Callable[[], list[str]]:
+    """A function that names what stands in a table, which it imports when it is called."""
+    return lambda: [*getattr(importlib.import_module(module), table)]
 
 
 def list_values(module: str, record: str, field: str) -> Callable[[], list[str]]:
@@ -119,13 +119,13 @@ def list_values(module: str, record: str, field: str) -> Callable[[], list[str]]
     return name_values
 
 
-_TASKS = list_names("weights.task", "TASK_KINDS")
+_TASKS = list_names("weights.tasks.registry", "TASKS")
 _KINDS = list_names("weights.data.columns", "USED_KINDS")
-_MODELS = list_names("weights.models.table", "MODELS")
+_MODELS = list_names("weights.models.registry", "ARCHITECTURES")
 _SCHEMES = list_names("weights.elements.initialization", "SCHEMES")
 _ACTIVATIONS = list_names("weights.elements.activation", "ACTIVATIONS")
 _PENALTIES = list_names("weights.elements.regularization", "PENALTIES")
-_OPTIMIZERS = list_names("weights.elements.optimization", "OPTIMIZERS", "auto", "exact")
+_OPTIMIZERS = list_names("weights.elements.optimization", "OPTIMIZERS")
 _SCHEDULES = list_names("weights.elements.optimization", "SCHEDULES")
 _EMBEDDINGS = list_values("weights.models.mlp", "Mlp", "embedding")
 _RESAMPLINGS = list_values("weights.spec", "Members", "resampling")
@@ -254,11 +254,11 @@ class ElementOptions(msgspec.Struct, frozen=True):
 
 def _check_spelling(settings: Iterable[str], options: set[str]) -> None:
     """Refuse the name of a setting that is like that of an option; others are refused where settings are read."""
-    from weights.models.table import MODELS
+    from weights.models.registry import ARCHITECTURES
     from weights.spec import Spec
 
     sections = {name: [type(getattr(Spec(), name))] for name in Spec.__struct_fields__}
-    sections["model"] = [*MODELS.values()]
+    sections["model"] = [architecture.settings for architecture in ARCHITECTURES.values()]
     known = {*sections}
     for section, records in sections.items():
         fields = {field for record in records for field in record.__struct_fields__}

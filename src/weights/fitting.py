@@ -28,28 +28,23 @@ from weights.inspection.decomposition import Judged, Voice, decompose
 from weights.inspection.feature_weights import Question, weigh
 from weights.inspection.outofbag import OutOfBag, Voices
 from weights.inspection.slopes import Rows
-from weights.metrics import Metric, score
+from weights.models.architecture import Sizes
 from weights.models.base import Shape
-from weights.models.linear import Linear
-from weights.models.table import MODELS
+from weights.models.registry import ARCHITECTURES, architecture_of
 from weights.spec import Members, Spec, resolve, with_settings
-from weights.task import Task
+from weights.tasks.base import Task
+from weights.tasks.metrics import Metric, score
+from weights.training.control import Control, Progress
 from weights.training.job import Job, Passing, ReadyRows
-from weights.training.mixing import Mixture, answer_losses, conformal_scores, crossfitted_answers, mix
+from weights.training.mixing import Mixture, conformal_scores, crossfitted_answers, mix
+from weights.training.outofbag import Trained
 from weights.training.plan import Plan, plan, steps_within
-from weights.training.population import Control, Progress, Trained, member_seeds, solves_in_passing, train
+from weights.training.population import member_seeds, method_of, train
 from weights.training.resampling import Draw, resample
 from weights.training.search import paired_difference, race
 from weights.types import AnyArray, BoolArray, FloatArray, IntArray
 from weights.verdicts import Decomposition
 
-_SIMPLER_FIRST, _OF_PICTURES = ("linear", "mlp"), ("convolution",)
-"""What auto trains, of columns and of pictures."""
-_LOOSE = {"optimization.weight_decay": 0.1, "regularization.dropout": 0.02}
-"""Beside networks whose weights are held back, auto trains some whose weights are free: large clean tables want these, small noisy ones
-the others, and out-of-bag rows share the vote out. Both run through one program, hence no dropout of exactly zero."""
-_MEMBERS_OF_PICTURES = 8
-"""Where not asked for: one for each fold, because each takes minutes."""
 _NORMAL_95 = 1.96
 _MOST_CANDIDATES = 64
 _MOST_MULTIPLICATIONS, _LEAST_WEIGHED = 2.5e10, 1_000
@@ -108,13 +103,13 @@ def train_ensemble(prepared: Prepared, control: Control) -> Ensemble:
             specs[name] = prepared.races[name][winner]
         made = jobs[name] = job(name, specs[name], prepared)
         trained[name] = train(made, control)
-        if made.passing is not None and specs[name].solved and not solves_in_passing(made):
+        if not method_of(specs[name]).learns_all_rows(made):
             remarks.append(f"{name} has too many weights to be solved in passing, and learned from the sample only")
     names = [*trained]
     rows = np.logical_and.reduce([result.covered for result in trained.values()])
     outputs = np.stack([result.outputs[rows] for result in trained.values()])
     y, weight = prepared.y[rows], prepared.weight[rows]
-    shifts = [not specs[name].solved for name in names]
+    shifts = [not method_of(specs[name]).at_optimum for name in names]
     mixture = mix(outputs, y, weight, task, shifted=shifts[0])
     shares, offset, answers = mixture.shares, mixture.offset, mixture.answers
     several = len(names) > 1
@@ -149,10 +144,8 @@ def train_ensemble(prepared: Prepared, control: Control) -> Ensemble:
         version=weights.__version__,
     )
     scores = conformal_scores(task, y, answers, weight)
-    judged = None
-    if task.classes:
-        group = None if dataset.group is None else dataset.group[rows]
-        judged = Answered(answers, y, np.flatnonzero(rows), dataset.sample_weight[rows], group).thinned(MOST_ANSWERED)
+    group = None if dataset.group is None else dataset.group[rows]
+    judged = _kept(task, Answered(answers, y, np.flatnonzero(rows), dataset.sample_weight[rows], group))
     return _tested(Ensemble(task, dataset.encoding, dataset.features, populations, offset, scores, report, judged), dataset)
 
 
@@ -167,9 +160,14 @@ def _tested(ensemble: Ensemble, dataset: Dataset) -> Ensemble:
     y = task.encode(held.target.filter(pa.array(known)))
     answers, weight = ensemble.answer(held.x if known.all() else held.x[known]), held.weight[known]
     group = None if held.group is None else held.group[known]
-    test = score(task.kind, task.original(y), answers, weight=weight, group=group)
-    tested = Answered(answers, y, np.flatnonzero(known), weight, group).thinned(MOST_ANSWERED) if task.classes else None
+    test = score(task.metrics, task.original(y), answers, weight=weight, group=group)
+    tested = _kept(task, Answered(answers, y, np.flatnonzero(known), weight, group))
     return replace(ensemble, report=msgspec.structs.replace(ensemble.report, test=test, n_test=int(known.sum())), tested=tested)
+
+
+def _kept(task: Task, answered: Answered) -> Answered | None:
+    """The answers that are kept with a run: of classes, for thresholds, confusion and calibration; none of numbers."""
+    return answered.thinned(MOST_ANSWERED) if task.classes else None
 
 
 def _decomposed(prepared: Prepared, trained: list[Trained], covered: BoolArray, mixture: Mixture) -> Decomposition:
@@ -182,7 +180,7 @@ def _decomposed(prepared: Prepared, trained: list[Trained], covered: BoolArray, 
             voices.append(Voice(p, places[rows[here]], outputs[here]))
     group = None if dataset.group is None else dataset.group[covered]
     judged = Judged(prepared.y[covered], prepared.weight[covered], group)
-    x = dataset.x[covered] if prepared.task.kind == "regression" else None  # by which noise is told, of numbers only
+    x = dataset.x[covered] if prepared.task.numeric else None  # by which noise is told
     return decompose(prepared.task, judged, voices, mixture.row_shares, mixture.row_offsets, x=x)
 
 
@@ -199,7 +197,7 @@ def _worth(prepared: Prepared, voices: list[Voices], offset: FloatArray, covered
 
 def question(prepared: Prepared, voices: list[Voices], offset: FloatArray, covered: BoolArray, n_threads: int) -> Question:
     """What `inspection` is asked about these members: the rows that were kept for it and that are covered (n,)."""
-    dataset, linear = prepared.dataset, all(isinstance(voice.spec.model, Linear) for voice in voices)
+    dataset, linear = prepared.dataset, all(architecture_of(voice.spec.model).linear for voice in voices)
     places = np.flatnonzero(covered[dataset.inspected.rows] & (dataset.sample_weight[dataset.inspected.rows] > 0))
     most = len(places) if linear else _most_weighed(voices, len(dataset.encoding.columns))
     if len(places) > most:
@@ -216,7 +214,7 @@ def question(prepared: Prepared, voices: list[Voices], offset: FloatArray, cover
 def _most_weighed(voices: list[Voices], n_features: int) -> int:
     """Rows for which networks can be asked about every feature in about half a minute."""
     n_asked = 0.0
-    for voice in (voice for voice in voices if not isinstance(voice.spec.model, Linear)):
+    for voice in (voice for voice in voices if not architecture_of(voice.spec.model).linear):
         n_weights = sum(array[0].size for layer in voice.params.values() for array in layer.values())
         n_asked += n_weights * voice.unseen.mean(1).sum()  # by as many members each row is answered
     return max(int(_MOST_MULTIPLICATIONS / (n_asked * n_features)), _LEAST_WEIGHED)
@@ -227,8 +225,7 @@ def job(name: str, spec: Spec, prepared: Prepared) -> Job:
     dataset, task, n_members = prepared.dataset, prepared.task, spec.members.n_members
     passing = None
     if dataset.passage is None:
-        strata = None if task.kind == "regression" else prepared.y
-        rows = resample(spec.members, len(dataset.x), strata=strata, group=dataset.group, time=dataset.time)
+        rows = resample(spec.members, len(dataset.x), strata=task.strata(prepared.y), group=dataset.group, time=dataset.time)
     else:
         passing = Passing(dataset.passage.stream, ready_rows(prepared), Draw(spec.members, tuple(range(n_members))))
         rows = passing.draw(dataset.passage.keys)
@@ -247,7 +244,7 @@ def job(name: str, spec: Spec, prepared: Prepared) -> Job:
 def ready_rows(prepared: Prepared) -> Callable[[pa.Table, IntArray], ReadyRows]:
     """What makes rows that pass ready for training, as those of the sample are; one without a known target keeps its place."""
     dataset, task = prepared.dataset, prepared.task
-    mean_weight = float((dataset.sample_weight * task.class_factors(prepared.y)).mean())
+    mean_weight = float((dataset.sample_weight * task.weight_factors(prepared.y)).mean())
 
     def ready(table: pa.Table, numbers: IntArray) -> ReadyRows:
         with rows_counted_from(numbers[0]):
@@ -256,7 +253,7 @@ def ready_rows(prepared: Prepared) -> Callable[[pa.Table, IntArray], ReadyRows]:
             x, weight, keys = encode_passing(dataset, table, numbers)
             y = np.zeros(len(x), prepared.y.dtype)
             y[known] = task.encode(target.filter(pa.array(known)))
-        return ReadyRows(x, y, (weight * task.class_factors(y) / mean_weight * known).astype(np.float32), keys, known)
+        return ReadyRows(x, y, (weight * task.weight_factors(y) / mean_weight * known).astype(np.float32), keys, known)
 
     return ready
 
@@ -267,7 +264,7 @@ def check_passing_target(dataset: Dataset, task: Task) -> None:
     Raises:
         DataError: a number is not finite.
     """
-    if dataset.passage is not None and task.kind == "regression":
+    if dataset.passage is not None and task.numeric:
         for table, numbers in dataset.passage.stream.only([task.target]).in_order():
             with rows_counted_from(numbers[0]):
                 task.encode(table[task.target].filter(pa.array(task.knows(table[task.target]))))
@@ -281,12 +278,11 @@ def _first_repeat(job: Job) -> Job:
 def _compared_with_simplest(answers: FloatArray, alone: dict[str, FloatArray], rows: BoolArray, prepared: Prepared) -> str:
     """How much the mixture gains on the simplest model alone, with the uncertainty of that difference, and what follows."""
     simplest, task, dataset = next(iter(alone)), prepared.task, prepared.dataset
-    before, after = (answer_losses(task, prepared.y[rows], a) for a in (alone[simplest], answers))
+    before, after = (task.prediction_losses(prepared.y[rows], a) for a in (alone[simplest], answers))
     group = None if dataset.group is None else dataset.group[rows]
     gain, std_err = paired_difference(before, after, prepared.weight[rows], np.ones(len(before), bool), group)
-    measure = "squared error" if task.kind == "regression" else "log loss"
     low, high = gain - _NORMAL_95 * std_err, gain + _NORMAL_95 * std_err
-    words = f"the mixture's out-of-bag {measure} is {abs(gain):.3g} {'lower' if gain > 0 else 'higher'} than {simplest}'s alone"
+    words = f"the mixture's out-of-bag {task.loss_name} is {abs(gain):.3g} {'lower' if gain > 0 else 'higher'} than {simplest}'s alone"
     doubt = f"(95 % interval of the gain {low:.3g} to {high:.3g})"
     if low > 0:
         return f"{words} {doubt}"
@@ -298,17 +294,13 @@ def _metrics(answers: FloatArray, rows: BoolArray, prepared: Prepared) -> dict[s
     dataset = prepared.dataset
     group = None if dataset.group is None else dataset.group[rows]
     y = prepared.task.original(prepared.y)[rows]
-    return score(prepared.task.kind, y, answers, weight=dataset.sample_weight[rows], group=group)
+    return score(prepared.task.metrics, y, answers, weight=dataset.sample_weight[rows], group=group)
 
 
 def _constant_metrics(prepared: Prepared) -> dict[str, Metric]:
     """What always answering the mean, or the class shares, would score."""
     task, y, weight = prepared.task, prepared.y, prepared.dataset.sample_weight
-    if task.kind == "regression":
-        values = task.original(y)
-        return score(task.kind, values, np.full(len(y), np.average(values, weights=weight)), weight=weight)
-    shares = np.bincount(y, weights=weight, minlength=len(task.classes)) / weight.sum()
-    return score(task.kind, y, np.broadcast_to(shares, (len(y), len(shares))), weight=weight)
+    return score(task.metrics, task.original(y), task.constant_predictions(y, weight), weight=weight)
 
 
 # Which settings are tried
@@ -323,38 +315,50 @@ def candidates(model: str, settings: dict[str, Any], dataset: Dataset, *, varied
         dataset: the rows.
         varied: whether auto may add populations that differ in settings nobody asked for.
     """
-    if model not in ("auto", *MODELS):
-        raise UsageError(f"There is no model '{model}'. {suggest(model, ['auto', *MODELS])}")
+    if model not in ("auto", *ARCHITECTURES):
+        raise UsageError(f"There is no model '{model}'. {suggest(model, ['auto', *ARCHITECTURES])}")
     specs: dict[str, Spec] = {}
     refused: UsageError | None = None
     sizes = sizes_of(dataset)
-    several = _SIMPLER_FIRST if dataset.encoding.picture is None else _OF_PICTURES
-    start = Spec() if dataset.encoding.picture is None else Spec(members=Members(n_members=_MEMBERS_OF_PICTURES))
-    for name in several if model == "auto" else (model,):
+    of_auto = [name for name, architecture in ARCHITECTURES.items() if architecture.in_auto and architecture.reads == sizes.block]
+    for name in of_auto if model == "auto" else (model,):
+        beside_others, n_members = model == "auto" and ARCHITECTURES[name].linear, ARCHITECTURES[name].defaults.n_members
+        start = Spec() if n_members is None else Spec(members=Members(n_members=n_members))
         try:
-            own = _settings_that_solve(settings) if model == "auto" and name == "linear" else settings
+            own = _settings_that_solve(name, settings) if beside_others else settings
             specs[name] = resolve(with_settings(start, {"model": name, **own}), *sizes)
         except UsageError as error:
-            if model == "auto" and name == "linear" and not _asks_for_optimizer(settings):
+            if beside_others and not _asks_for_optimizer(settings):
                 raise
             refused = error
     for name, spec in specs.items() if dataset.passage else ():
-        if spec.optimization.name == "lbfgs":
-            raise UsageError(f"lbfgs takes all rows at once, but they do not fit into memory. Choose another optimization for {name}.")
+        if spec.optimization.optimizer.all_rows:
+            chosen = spec.optimization.name
+            raise UsageError(f"{chosen} takes all rows at once, but they do not fit into memory. Choose another optimization for {name}.")
     if not specs:
         assert refused is not None
         raise refused
-    open_settings = {name: value for name, value in _LOOSE.items() if not {name, name.split(".")[1]} & settings.keys()}
-    if varied and model == "auto" and open_settings and "mlp" in specs and specs["mlp"].optimization.name == "adamw":
-        specs["mlp-loose"] = with_settings(specs["mlp"], open_settings)
+    if varied and model == "auto":
+        specs |= _vary(specs, settings)
     specs = {name: _with_members(spec, len(specs)) for name, spec in specs.items()}
     check_features(specs, dataset)
     return specs
 
 
-def sizes_of(dataset: Dataset) -> tuple[int, int, tuple[int, int, int] | None]:
-    """What settings are resolved for: rows, numeric inputs, and height, width and channels of pictures."""
-    return dataset.n_samples, len(dataset.encoding.numeric_inputs), dataset.encoding.picture_size
+def _vary(specs: Mapping[str, Spec], settings: Mapping[str, Any]) -> dict[str, Spec]:
+    """Second populations beside those that learn as usual: their settings but for what the architecture varies and nobody asked for."""
+    varied = {}
+    for name, spec in specs.items():
+        architecture = architecture_of(spec.model)
+        beside = {path: value for path, value in architecture.beside.items() if not {path, path.split(".")[1]} & settings.keys()}
+        if beside and spec.optimization.name == architecture.defaults.optimizer:
+            varied[f"{name}-loose"] = with_settings(spec, beside)
+    return varied
+
+
+def sizes_of(dataset: Dataset) -> Sizes:
+    """What settings are resolved for."""
+    return Sizes(dataset.n_samples, len(dataset.encoding.numeric_inputs), dataset.encoding.picture_size)
 
 
 def check_features(specs: Mapping[str, Spec], dataset: Dataset) -> None:
@@ -380,14 +384,14 @@ def _asks_for_optimizer(settings: Mapping[str, Any]) -> bool:
     return "optimization" in settings or "optimization.name" in settings
 
 
-def _settings_that_solve(settings: dict[str, Any]) -> dict[str, Any]:
+def _settings_that_solve(model: str, settings: dict[str, Any]) -> dict[str, Any]:
     """Beside a network, a linear model stays solved: settings that only guide steps are for the network."""
     if _asks_for_optimizer(settings):
         return settings
 
     def solves(name: str) -> bool:
         try:
-            return resolve(with_settings(Spec(), {"model": "linear", name: settings[name]}), 1000).solved
+            return resolve(with_settings(Spec(), {"model": model, name: settings[name]}), 1000).solved
         except UsageError:
             return False
 
@@ -428,15 +432,14 @@ def within_budget(
     What is solved takes what it takes.
     """
     sizes = shape, n_samples
-    solved = sum(plan(spec, *sizes, n_threads=n_threads, n_passing=n_passing).seconds for spec in specs.values() if spec.solved)
-    n_stepping = sum(not spec.solved for spec in specs.values())
-    changed = {}
-    for name, spec in specs.items():
-        if not spec.solved:
-            n_steps = steps_within(max(budget - solved, budget / 4) / n_stepping, spec, shape, n_samples, n_threads=n_threads)
-            n_steps = n_steps if most is None else min(n_steps, spec.optimization.n_steps or n_steps)
-            spec = msgspec.structs.replace(spec, optimization=msgspec.structs.replace(spec.optimization, n_steps=n_steps))
-        changed[name] = spec
+    stepping = {name: spec for name, spec in specs.items() if spec.optimization.n_steps is not None}
+    others = [spec for name, spec in specs.items() if name not in stepping]
+    rest = budget - sum(plan(spec, *sizes, n_threads=n_threads, n_passing=n_passing).seconds for spec in others)
+    changed = dict(specs)
+    for name, spec in stepping.items():
+        n_steps = steps_within(max(rest, budget / 4) / len(stepping), spec, shape, n_samples, n_threads=n_threads)
+        n_steps = n_steps if most is None else min(n_steps, spec.optimization.n_steps or n_steps)
+        changed[name] = msgspec.structs.replace(spec, optimization=msgspec.structs.replace(spec.optimization, n_steps=n_steps))
     return changed
 
 

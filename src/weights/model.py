@@ -23,7 +23,7 @@ from weights.data.picturecolumns import read_new
 from weights.data.table import read_table
 from weights.effects import FeatureWeights
 from weights.ensemble import Answered, Ensemble, Interval, Report, available_threads
-from weights.errors import UsageError, listed
+from weights.errors import UsageError
 from weights.experiments import compare as try_variants
 from weights.fitting import Prepared, check_rows
 from weights.inspection import classes as of_classes
@@ -39,7 +39,7 @@ from weights.spec import Spec
 from weights.store.format import save as save_ensemble
 from weights.summary import Summary, summarise
 from weights.training.compiling import keep_compiled_programs
-from weights.training.population import Control
+from weights.training.control import Control
 from weights.trials import N_TRAININGS
 from weights.types import AnyArray, BoolArray, FloatArray
 from weights.verdicts import Diagnosis, Experiment, Finding, LayerHealth
@@ -371,8 +371,7 @@ class Model:
         Raises:
             UsageError: the task is regression, there were no rows for the test, or the run is of an older version.
         """
-        if not self.classes:
-            raise UsageError(f"Classes were needed, but '{self.ensemble.task.target}' is a number.")
+        self.ensemble.task.need_classes()
         found = self.ensemble.tested if test else self.ensemble.judged
         if found is None and test:
             raise UsageError("No rows were for the test. Ask for those of training, which members answered that never saw them.")
@@ -386,9 +385,7 @@ class Model:
         Raises:
             UsageError: there is no such class, or there are several and none is named.
         """
-        if label is None and len(self.classes) != 2:
-            raise UsageError(f"The class to be found must be named (--class): {listed([*map(str, self.classes)], 10)}.")
-        return 1 if label is None else self.class_number(label)
+        return self.ensemble.task.sought(label)
 
     def class_number(self, label: Any) -> int:
         """The position of a class, whose label may be given as text.
@@ -396,11 +393,7 @@ class Model:
         Raises:
             UsageError: there is no such class.
         """
-        labels = [str(known) for known in self.classes]
-        if str(label) not in labels:
-            known = f"known are {listed(labels, 10)}" if labels else f"'{self.ensemble.task.target}' has no classes"
-            raise UsageError(f"The class must be one of the model's, but is '{label}'; {known}.")
-        return labels.index(str(label))
+        return self.ensemble.task.class_number(label)
 
     def explained(self, table: pa.Table, label: Any) -> Explanation:
         """As `explain`, of a table that `read` gave."""

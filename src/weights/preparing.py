@@ -30,7 +30,8 @@ from weights.fitoptions import Request
 from weights.fitting import Prepared, candidates, check_memory, check_passing_target, plans_of, races, within_budget
 from weights.inspection.leakage import find_leaks
 from weights.spec import Spec
-from weights.task import Task, find_task
+from weights.tasks.base import Task
+from weights.tasks.registry import find_task
 from weights.types import AnyArray
 
 _MOST_INSPECTED = 2_000
@@ -201,8 +202,7 @@ def _too_few(n_samples: int, task: Task, y: AnyArray) -> list[str]:
     """Remarks about a table, or classes, of very few rows."""
     if n_samples < _FEW_ROWS:
         return [f"{n_samples} rows are too few to judge a model by: read its figures as a rough guess"]
-    counts = np.bincount(y, minlength=len(task.classes)) if task.kind != "regression" else np.zeros(0)
-    few = [f"{task.classes[k]!r} ({counts[k]})" for k in np.flatnonzero(counts < _FEW_OF_CLASS)]
+    few = task.find_few(y, _FEW_OF_CLASS)
     return [f"classes with too few rows to learn or to judge: {listed(few, 5)}"] if few else []
 
 

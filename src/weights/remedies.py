@@ -24,14 +24,12 @@ from weights.errors import DataError, Interrupted, TrainingError, UsageError, li
 from weights.fitting import Prepared, candidates, check_memory, check_rows, job, plans_of
 from weights.inspection.decomposition import Terms, average
 from weights.inspection.health import all_findings
-from weights.models.convolution import Convolution
-from weights.models.linear import Linear
-from weights.models.mlp import Mlp
-from weights.models.patches import Patches
-from weights.models.table import AnyModel
+from weights.models.architecture import Architecture
+from weights.models.registry import architecture_of
 from weights.spec import Spec, check, with_settings
+from weights.training.control import Control, Progress
 from weights.training.job import Job
-from weights.training.population import Control, Progress, Trained
+from weights.training.outofbag import Trained
 from weights.training.resampling import Resampling
 from weights.trials import N_TRAININGS, Bench, Trial, cost_of, spared, with_other_seeds
 from weights.verdicts import Curve, Decomposition, Diagnosis, Gain, Part, Point, Remedy, Step, Verdict
@@ -69,10 +67,10 @@ def changes(ensemble: Ensemble, prepared: Prepared) -> list[Change]:
     """
     specs = prepared.candidates
     found = [*_of_numbers(specs, spared(ensemble))]
-    networks = {name: spec for name, spec in specs.items() if isinstance(spec.model, Mlp)}
+    networks = {name: spec for name, spec in specs.items() if architecture_of(spec.model).has_hidden}
     if networks and len(networks) < len(specs):
         found.append(Change("linear-alone", "the linear model alone", {name: spec for name, spec in specs.items() if name not in networks}))
-    if not networks and ensemble.encoding.picture is None:
+    if not networks:
         like = next(iter(specs.values()))
         chosen = {f"members.{name}": value for name, value in msgspec.structs.asdict(like.members).items()}
         chosen["updates.mask"] = like.updates.mask
@@ -103,11 +101,11 @@ def with_change(ensemble: Ensemble, prepared: Prepared, name: str) -> tuple[Prep
 
 
 class _Turn(NamedTuple):
-    """A change of one setting: for which models and how a value becomes another (None: leave it)."""
+    """A change of one setting: for which architectures and how a value becomes another (None: leave it)."""
 
     name: str
     setting: str
-    models: tuple[type[AnyModel], ...]
+    fits: Callable[[Architecture], bool]
     turned: Callable[[Any], Any]
 
 
@@ -129,40 +127,57 @@ def _times(factor: float, *, most: float = np.inf, from_zero: float | None = Non
     return lambda value: None if value >= most and factor > 1 else min(value * factor, most) or from_zero
 
 
-_OF_PICTURES = (Convolution, Patches)
-_NETWORKS = (Mlp, *_OF_PICTURES)
+def _has_hidden(architecture: Architecture) -> bool:
+    return architecture.has_hidden
+
+
+def _has_none_hidden(architecture: Architecture) -> bool:
+    return not architecture.has_hidden
+
+
+def _reads(block: str) -> Callable[[Architecture], bool]:
+    return lambda architecture: architecture.reads == block
+
+
+def _is_resized_by(field: str) -> Callable[[Architecture], bool]:
+    return lambda architecture: architecture.capacity == field
+
+
+def _resize(name: str, **factors: float) -> Iterator[_Turn]:
+    """The change of the sizes of layers by a factor for each setting that may hold them."""
+    for field, factor in factors.items():
+        yield _Turn(name, f"model.{field}", _is_resized_by(field), _resized(factor))
+
+
 _AUGMENTATION = {"shift": (0.25, 0.1), "crop": (0.25, 0.1), "rotate": (30.0, 10.0), "brightness": (0.3, 0.1)}
 """The most that is tried of each change of pictures, and what in place of none."""
 _TURNS = (
-    _Turn("wider", "model.hidden", (Mlp,), _resized(4.0)),
-    _Turn("wider", "model.widths", _OF_PICTURES, _resized(1.5)),
-    _Turn("narrower", "model.hidden", (Mlp,), _resized(0.25)),
-    _Turn("narrower", "model.widths", _OF_PICTURES, _resized(0.5)),
-    _Turn("stronger-penalty", "regularization.strength", (Linear,), _times(10.0)),
-    _Turn("stronger-penalty", "optimization.weight_decay", _NETWORKS, _times(10.0, from_zero=1.0)),
-    _Turn("weaker-penalty", "regularization.strength", (Linear,), _times(0.1)),
-    _Turn("weaker-penalty", "optimization.weight_decay", _NETWORKS, _times(0.1)),
-    _Turn("weaker-penalty", "regularization.strength", _NETWORKS, _times(0.1)),
-    _Turn("much-narrower", "model.hidden", (Mlp,), _resized(1 / 16)),
-    _Turn("much-narrower", "model.widths", _OF_PICTURES, _resized(1 / 4)),
-    _Turn("much-stronger-penalty", "regularization.strength", (Linear,), _times(100.0)),
-    _Turn("much-stronger-penalty", "optimization.weight_decay", _NETWORKS, _times(100.0, from_zero=10.0)),
-    _Turn("much-weaker-penalty", "regularization.strength", (Linear,), _times(0.01)),
-    _Turn("much-weaker-penalty", "optimization.weight_decay", _NETWORKS, _times(0.01)),
-    _Turn("much-weaker-penalty", "regularization.strength", _NETWORKS, _times(0.01)),
-    _Turn("longer", "optimization.n_steps", (Mlp, Linear), lambda steps: 3 * steps),
-    _Turn("longer", "optimization.n_steps", _OF_PICTURES, lambda steps: 2 * steps),
-    _Turn("shorter", "optimization.n_steps", _NETWORKS, lambda steps: max(steps // 3, 24) if steps > 24 else None),
+    *_resize("wider", hidden=4.0, widths=1.5),
+    *_resize("narrower", hidden=0.25, widths=0.5),
+    _Turn("stronger-penalty", "regularization.strength", _has_none_hidden, _times(10.0)),
+    _Turn("stronger-penalty", "optimization.weight_decay", _has_hidden, _times(10.0, from_zero=1.0)),
+    _Turn("weaker-penalty", "regularization.strength", _has_none_hidden, _times(0.1)),
+    _Turn("weaker-penalty", "optimization.weight_decay", _has_hidden, _times(0.1)),
+    _Turn("weaker-penalty", "regularization.strength", _has_hidden, _times(0.1)),
+    *_resize("much-narrower", hidden=1 / 16, widths=1 / 4),
+    _Turn("much-stronger-penalty", "regularization.strength", _has_none_hidden, _times(100.0)),
+    _Turn("much-stronger-penalty", "optimization.weight_decay", _has_hidden, _times(100.0, from_zero=10.0)),
+    _Turn("much-weaker-penalty", "regularization.strength", _has_none_hidden, _times(0.01)),
+    _Turn("much-weaker-penalty", "optimization.weight_decay", _has_hidden, _times(0.01)),
+    _Turn("much-weaker-penalty", "regularization.strength", _has_hidden, _times(0.01)),
+    _Turn("longer", "optimization.n_steps", _reads("x"), lambda steps: 3 * steps),
+    _Turn("longer", "optimization.n_steps", _reads("pixels"), lambda steps: 2 * steps),
+    _Turn("shorter", "optimization.n_steps", _has_hidden, lambda steps: max(steps // 3, 24) if steps > 24 else None),
     *(
-        _Turn("more-augmentation", f"augmentation.{name}", _OF_PICTURES, _times(2.0, most=most, from_zero=some))
+        _Turn("more-augmentation", f"augmentation.{name}", _reads("pixels"), _times(2.0, most=most, from_zero=some))
         for name, (most, some) in _AUGMENTATION.items()
     ),
-    *(_Turn("less-augmentation", f"augmentation.{name}", _OF_PICTURES, lambda value: 0.0 if value else None) for name in _AUGMENTATION),
-    _Turn("more-dropout", "regularization.dropout", _NETWORKS, _times(3.0, most=0.6, from_zero=0.3)),
-    _Turn("less-dropout", "regularization.dropout", _NETWORKS, _times(0.2)),
-    _Turn("early-stop", "regularization.patience", _NETWORKS, lambda patience: None if patience else 5),
-    _Turn("higher-rate", "optimization.learning_rate", _NETWORKS, _times(3.0)),
-    _Turn("lower-rate", "optimization.learning_rate", _NETWORKS, _times(1 / 3)),
+    *(_Turn("less-augmentation", f"augmentation.{name}", _reads("pixels"), lambda value: 0.0 if value else None) for name in _AUGMENTATION),
+    _Turn("more-dropout", "regularization.dropout", _has_hidden, _times(3.0, most=0.6, from_zero=0.3)),
+    _Turn("less-dropout", "regularization.dropout", _has_hidden, _times(0.2)),
+    _Turn("early-stop", "regularization.patience", _has_hidden, lambda patience: None if patience else 5),
+    _Turn("higher-rate", "optimization.learning_rate", _has_hidden, _times(3.0)),
+    _Turn("lower-rate", "optimization.learning_rate", _has_hidden, _times(1 / 3)),
 )
 """One setting more or less, by factors large enough to matter and small enough to stay sensible (our choice)."""
 _COMPLEXITY = {
@@ -187,7 +202,7 @@ def _of_numbers(specs: Mapping[str, Spec], spared: set[str]) -> Iterator[Change]
         for population in specs:
             for turn in (turn for part in parts for turn in _TURNS if turn.name == part):
                 spec, (section, field) = changed[population], turn.setting.split(".")
-                before = getattr(getattr(spec, section), field) if isinstance(spec.model, turn.models) else None
+                before = getattr(getattr(spec, section), field) if turn.fits(architecture_of(spec.model)) else None
                 after = None if before is None else turn.turned(before)
                 turned = None if after is None else with_settings(spec, {turn.setting: after})
                 if turned is not None and _fits(turned):
@@ -343,8 +358,8 @@ def _of_part(one: Job, prepared: Prepared, *, share: int, part: int) -> Job:
             unit = rng.permutation(int(dataset.group.max()) + 1)[dataset.group[rows]]
             chosen = rows[np.unique(unit, return_inverse=True)[1] % share == part]
         else:
-            by_class = rows if prepared.task.kind == "regression" else rows[np.argsort(prepared.y[rows], kind="stable")]
-            chosen = by_class[part::share]
+            strata = prepared.task.strata(prepared.y[rows])
+            chosen = (rows if strata is None else rows[np.argsort(strata, kind="stable")])[part::share]
         counts[m, chosen] = own[chosen]
     if not counts.any(1).all():
         what = "rows" if dataset.roles.group is None else f"groups of '{dataset.roles.group}'"

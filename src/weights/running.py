@@ -21,7 +21,7 @@ from weights.store.checkpoint import Checkpoints, fingerprint
 from weights.store.format import check_writable
 from weights.store.format import save as save_ensemble
 from weights.training.compiling import keep_compiled_programs
-from weights.training.population import Control, Progress
+from weights.training.control import Control, Progress
 from weights.types import Params
 
 _SAME_KEYSTROKE_SECONDS = 0.5

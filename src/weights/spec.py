@@ -16,16 +16,13 @@ import numpy as np
 from weights.elements.activation import ACTIVATIONS, Activation
 from weights.elements.augmentation import Augmentation
 from weights.elements.initialization import SCHEMES, Initialization
-from weights.elements.optimization import OPTIMIZERS, SCHEDULES, Optimization, default_learning_rate, default_weight_decay
-from weights.elements.regularization import MAKE_ZEROS, PENALTIES, Regularization
+from weights.elements.optimization import OPTIMIZERS, SCHEDULES, Optimization
+from weights.elements.regularization import PENALTIES, Regularization
 from weights.elements.updates import Updates
 from weights.errors import UsageError, suggest
-from weights.models import convolution, patches
-from weights.models.convolution import Convolution
-from weights.models.linear import Linear
+from weights.models.architecture import LEAST_BATCH, Architecture, Sizes
 from weights.models.mlp import Mlp
-from weights.models.patches import Patches
-from weights.models.table import MODELS, AnyModel, OfPictures
+from weights.models.registry import ARCHITECTURES, AnyModel, architecture_of, layers_of, name_of
 
 
 class Members(msgspec.Struct, frozen=True):
@@ -76,7 +73,7 @@ class Spec(msgspec.Struct, frozen=True):
     @property
     def solved(self) -> bool:
         """Whether the optimum is solved exactly rather than approached by gradient steps."""
-        return self.optimization.name == "exact"
+        return self.optimization.optimizer.solves
 
 
 @dataclasses.dataclass(frozen=True)
@@ -90,7 +87,7 @@ _CHOICES = (
     _Choice("initialization", "name", SCHEMES),
     _Choice("activation", "name", ACTIVATIONS),
     _Choice("regularization", "penalty", PENALTIES),
-    _Choice("optimization", "name", {"auto": None, "exact": None, **OPTIMIZERS}),
+    _Choice("optimization", "name", OPTIMIZERS),
     _Choice("optimization", "schedule", SCHEDULES),
 )
 
@@ -109,6 +106,31 @@ VARYING = (
 """Settings that are numbers inside the compiled program, so that members of one population may differ in them."""
 
 
+ASK_FOR_STEPS = (
+    "regularization.input_dropout",
+    "updates.noise",
+    "updates.clip_value",
+    "updates.clip_norm",
+    "updates.freeze",
+    "updates.accumulate",
+    "optimization.learning_rate",
+    "optimization.n_steps",
+    "optimization.batch_size",
+)
+"""Settings with which a model is not solved where they are in use."""
+COUNT_IF_SOLVED = frozenset(
+    (
+        "regularization.penalty",
+        "regularization.strength",
+        "regularization.l1_ratio",
+        "optimization.name",
+        "optimization.tolerance",
+        "updates.mask",
+    )
+)
+"""Settings of the elements that count where the optimum is solved; all others act on steps only."""
+
+
 def check(spec: Spec) -> Spec:
     """The spec itself, if everything in it fits together.
 
@@ -116,7 +138,7 @@ def check(spec: Spec) -> Spec:
         UsageError: naming the first setting that does not, and what to do.
     """
     for choice in _CHOICES:
-        name = getattr(getattr(spec, choice.section), choice.field)
+        name = _read(spec, choice.section, choice.field)
         if name not in choice.table:
             raise UsageError(f"{choice.section}.{choice.field} has no choice '{name}'. {suggest(name, choice.table)}")
     for section in spec.__struct_fields__:
@@ -131,14 +153,13 @@ def check(spec: Spec) -> Spec:
 def _misfits(spec: Spec) -> list[str]:
     """Combinations that cannot work, in words."""
     misfits = []
-    if spec.solved and not isinstance(spec.model, Linear):
-        name = _name_of(spec.model)
-        misfits.append(f"optimization 'exact' solves linear models only, but the model is {name}. Use --model linear or another optimizer.")
-    if spec.solved and (unable := _needs_steps(spec)):
-        misfits.append(
-            f"optimization 'exact' takes no steps, but {unable[0]} acts on steps. Unset it or choose an optimizer such as adamw."
-        )
-    if spec.optimization.name == "lbfgs":
+    optimizer, chosen = spec.optimization.optimizer, f"optimization '{spec.optimization.name}'"
+    architecture, name = architecture_of(spec.model), name_of(spec.model)
+    if optimizer.solves and not architecture.linear:
+        misfits.append(f"{chosen} solves linear models only, but the model is {name}. Use --model linear or another optimizer.")
+    if optimizer.solves and (unable := _needs_steps(spec)):
+        misfits.append(f"{chosen} takes no steps, but {unable[0]} acts on steps. Unset it or choose an optimizer such as adamw.")
+    if optimizer.all_rows:
         noisy = {
             "dropout": spec.regularization.dropout or 0,
             "input_dropout": spec.regularization.input_dropout,
@@ -147,17 +168,18 @@ def _misfits(spec: Spec) -> list[str]:
         }
         random = [name for name, value in noisy.items() if value > 0]
         if random:
-            misfits.append(f"optimization 'lbfgs' needs the same loss at every step, but {random[0]} is random. Set it to 0.")
-        if spec.regularization.penalty in MAKE_ZEROS and spec.regularization.strength:
-            misfits.append("optimization 'lbfgs' needs a smooth penalty, but l1, elastic_net and group are not. Choose sgd, adam or exact.")
-        if spec.regularization.max_norm is not None:
-            misfits.append("optimization 'lbfgs' needs a smooth problem, but max_norm is a limit. Unset it or choose another optimizer.")
+            misfits.append(f"{chosen} needs the same loss at every step, but {random[0]} is random. Set it to 0.")
         if spec.updates.accumulate > 1:
-            misfits.append("optimization 'lbfgs' takes all rows at once, so there is nothing to accumulate. Set accumulate to 1.")
-    if isinstance(spec.model, Linear) and spec.regularization.dropout:
-        misfits.append("regularization.dropout silences hidden units, but a linear model has none. Use input_dropout, or --model mlp.")
-    if isinstance(spec.model, Linear) and spec.regularization.max_norm is not None:
-        misfits.append("regularization.max_norm limits hidden units, but a linear model has none. Use a penalty, or --model mlp.")
+            misfits.append(f"{chosen} takes all rows at once, so there is nothing to accumulate. Set accumulate to 1.")
+    if optimizer.finds_length and spec.regularization.makes_zeros:
+        *rough, last = [name for name, penalty in PENALTIES.items() if penalty.makes_zeros]
+        misfits.append(f"{chosen} needs a smooth penalty, but {', '.join(rough)} and {last} are not. Choose sgd, adam or exact.")
+    if optimizer.finds_length and spec.regularization.max_norm is not None:
+        misfits.append(f"{chosen} needs a smooth problem, but max_norm is a limit. Unset it or choose another optimizer.")
+    if not architecture.has_hidden and spec.regularization.dropout:
+        misfits.append(f"regularization.dropout silences hidden units, but a {name} model has none. Use input_dropout, or --model mlp.")
+    if not architecture.has_hidden and spec.regularization.max_norm is not None:
+        misfits.append(f"regularization.max_norm limits hidden units, but a {name} model has none. Use a penalty, or --model mlp.")
     layers = layers_of(spec.model)
     unknown = [layer for layer in spec.updates.freeze if layer not in layers]
     if unknown and layers:
@@ -165,35 +187,16 @@ def _misfits(spec: Spec) -> list[str]:
     return misfits
 
 
-def _name_of(model: AnyModel) -> str:
-    return next(name for name, settings in MODELS.items() if isinstance(model, settings))
-
-
-def layers_of(model: AnyModel) -> list[str]:
-    """Names of the layers of a model; none while it is not known how many there will be."""
-    if isinstance(model, Convolution):
-        return convolution.layer_names(model) if model.widths and model.blocks else []
-    if isinstance(model, Patches):
-        return patches.layer_names(model) if model.is_resolved else []
-    embedding = ["embedding"] if getattr(model, "embedding", "none") != "none" else []
-    return [*embedding, *(f"hidden.{i}" for i in range(len(getattr(model, "hidden", ())))), "output"]
-
-
 def _needs_steps(spec: Spec) -> list[str]:
     """Settings in use that only mean something when weights are learned step by step."""
-    regularization, updates, unset = spec.regularization, spec.updates, Updates()
-    in_use = {
-        "regularization.input_dropout": regularization.input_dropout > 0,
-        "updates.noise": updates.noise > 0,
-        "updates.clip_value": updates.clip_value is not None,
-        "updates.clip_norm": updates.clip_norm not in (unset.clip_norm, None),
-        "updates.freeze": bool(updates.freeze),
-        "updates.accumulate": updates.accumulate > 1,
-        "optimization.learning_rate": spec.optimization.learning_rate is not None,
-        "optimization.n_steps": spec.optimization.n_steps is not None,
-        "optimization.batch_size": spec.optimization.batch_size is not None,
-    }
-    return [name for name, used in in_use.items() if used]
+    unset = Spec()
+    values = {name: (_read(spec, section, field), _read(unset, section, field)) for name, section, field in _paths(ASK_FOR_STEPS)}
+    return [name for name, (value, usual) in values.items() if value not in (None, 0, (), usual)]
+
+
+def counts(spec: Spec, section: str, field: str) -> bool:
+    """Whether a setting makes a difference for members with this optimizer."""
+    return not spec.solved or f"{section}.{field}" in COUNT_IF_SOLVED
 
 
 def resolve(spec: Spec, n_samples: int, n_numeric: int = 0, picture: tuple[int, int, int] | None = None) -> Spec:
@@ -208,104 +211,66 @@ def resolve(spec: Spec, n_samples: int, n_numeric: int = 0, picture: tuple[int, 
     Raises:
         UsageError: settings do not fit together, or not these rows.
     """
-    optimization, regularization, members = spec.optimization, spec.regularization, spec.members
-    sees = isinstance(spec.model, OfPictures)
-    if sees != (picture is not None):
-        needed, came = ("pictures", "a table") if sees else ("columns of a table", "pictures")
-        raise UsageError(f"The model {_name_of(spec.model)} reads {needed}, but {came} came. Leave --model out, or name another.")
+    sizes, architecture = Sizes(n_samples, n_numeric, picture), architecture_of(spec.model)
+    if architecture.reads != sizes.block:
+        (needed, _), (_, came) = _READ_AND_COME[architecture.reads], _READ_AND_COME[sizes.block]
+        raise UsageError(f"The model {name_of(spec.model)} reads {needed}, but {came} came. Leave --model out, or name another.")
+    optimization, members = spec.optimization, spec.members
     if optimization.name == "auto":
-        solvable = isinstance(spec.model, Linear) and not _needs_steps(spec)
-        optimization = msgspec.structs.replace(optimization, name="exact" if solvable else "muon" if sees else "adamw")
-    augmentation = spec.augmentation.resolved(picture, random=optimization.name != "lbfgs")
+        solved = architecture.linear and not _needs_steps(spec)
+        optimization = msgspec.structs.replace(optimization, name="exact" if solved else architecture.defaults.optimizer)
+    augmentation = spec.augmentation.resolved(picture, random=optimization.optimizer.draws_batches)
     spec = check(msgspec.structs.replace(spec, optimization=optimization, augmentation=augmentation))
-    model = _resolved_model(spec.model, n_samples, n_numeric, picture)
+    model = architecture.resolve(spec.model, sizes)
     check(msgspec.structs.replace(spec, model=model))  # a layer that is frozen may have gone
     members = msgspec.structs.replace(members, n_folds=min(members.n_folds, n_samples))
-    if optimization.name != "exact":
-        all_rows = optimization.name == "lbfgs"
-        batch_size = (
-            n_samples if all_rows else min(optimization.batch_size or _batch_size(n_samples, picture), max(n_samples, _LEAST_BATCH))
-        )
-        optimization = msgspec.structs.replace(
-            optimization,
-            learning_rate=optimization.learning_rate or _learning_rate(spec, optimization.name),
-            weight_decay=_weight_decay(spec, optimization.name) if optimization.weight_decay is None else optimization.weight_decay,
-            batch_size=batch_size,
-            n_steps=optimization.n_steps or _n_steps(n_samples, batch_size, optimization.name, picture),
-            averaging=_averaging(spec) if optimization.averaging is None else optimization.averaging,
-        )
-        regularization = msgspec.structs.replace(regularization, strength=regularization.strength or 0.0)
-    if regularization.dropout is None:
-        batched = isinstance(spec.model, Mlp) and optimization.name != "lbfgs"
-        regularization = msgspec.structs.replace(regularization, dropout=_DROPOUT if batched else 0.0)
-    return msgspec.structs.replace(spec, model=model, optimization=optimization, regularization=regularization, members=members)
+    if not optimization.optimizer.solves:
+        spec = _with_steps(spec, architecture, n_samples)
+    if spec.regularization.dropout is None:
+        dropout = architecture.defaults.dropout if optimization.optimizer.draws_batches else 0.0
+        spec = msgspec.structs.replace(spec, regularization=msgspec.structs.replace(spec.regularization, dropout=dropout))
+    return msgspec.structs.replace(spec, model=model, members=members)
 
 
-def _resolved_model(model: AnyModel, n_samples: int, n_numeric: int, picture: tuple[int, int, int] | None) -> AnyModel:
-    if isinstance(model, OfPictures):
-        assert picture is not None
-        return model.resolved(picture, n_samples)
-    return model.resolved(n_numeric) if isinstance(model, Mlp) else model
+_READ_AND_COME = {"x": ("columns of a table", "a table"), "pixels": ("pictures", "pictures")}
+"""What models read, in words, and what comes."""
 
 
-_DROPOUT = 0.1
-"""Dropout of networks where none is set (our choice, from out-of-bag losses on a dozen real tables)."""
-
-
-_RATE_OF_FILTERS = 0.04
-"""Learning rate of Muon for models of pictures, whose weights are normalised: only the angle of a step counts (our choice)."""
-
-
-def _learning_rate(spec: Spec, optimizer: str) -> float:
-    return _RATE_OF_FILTERS if isinstance(spec.model, OfPictures) and optimizer == "muon" else default_learning_rate(optimizer)
-
-
-def _weight_decay(spec: Spec, optimizer: str) -> float:
-    """The optimizer's default for networks; none for a linear model, which has a penalty of its own (our choice)."""
-    return 0.0 if isinstance(spec.model, Linear) else default_weight_decay(optimizer)
+def _with_steps(spec: Spec, architecture: Architecture, n_samples: int) -> Spec:
+    """The spec with everything filled in that steps need."""
+    optimization, regularization, defaults = spec.optimization, spec.regularization, architecture.defaults
+    optimizer, usual = optimization.optimizer, optimization.name == defaults.optimizer
+    learning_rate = (usual and defaults.learning_rate) or optimizer.learning_rate
+    weight_decay = optimizer.weight_decay if defaults.weight_decay is None else defaults.weight_decay
+    batch_size = min(optimization.batch_size or defaults.batch_size(n_samples), max(n_samples, LEAST_BATCH))
+    batch_size = n_samples if optimizer.all_rows else batch_size
+    optimization = msgspec.structs.replace(
+        optimization,
+        learning_rate=optimization.learning_rate or learning_rate,
+        weight_decay=weight_decay if optimization.weight_decay is None else optimization.weight_decay,
+        batch_size=batch_size,
+        n_steps=optimization.n_steps or optimizer.n_steps or defaults.n_steps(n_samples, batch_size),
+        averaging=_averaging(spec) if optimization.averaging is None else optimization.averaging,
+    )
+    regularization = msgspec.structs.replace(regularization, strength=regularization.strength or 0.0)
+    return msgspec.structs.replace(spec, optimization=optimization, regularization=regularization)
 
 
 def _averaging(spec: Spec) -> float:
     """Eight, unless all rows are taken at once or a penalty makes exact zeros, which a mean over steps would lose (our choice)."""
-    exact_zeros = bool(spec.regularization.strength) and spec.regularization.penalty in MAKE_ZEROS
-    return 0.0 if spec.optimization.name == "lbfgs" or exact_zeros else 8.0
-
-
-_LEAST_BATCH = 32
-"""Fewer rows than this are drawn several times for a batch: tables of any few rows then share one compiled program."""
-
-
-_BATCH_OF_PICTURES = 64
-
-
-def _batch_size(n_samples: int, picture: Any = None) -> int:
-    """More rows, larger batches: 32 to 256, so that an epoch stays between some ten and some hundred steps (our choice)."""
-    if picture is not None:
-        return _BATCH_OF_PICTURES if n_samples > 1_000 else _LEAST_BATCH
-    return next((size for limit, size in ((1_000, _LEAST_BATCH), (4_000, 64), (20_000, 128)) if n_samples <= limit), 256)
-
-
-def _n_steps(n_samples: int, batch_size: int, optimizer: str, picture: Any = None) -> int:
-    """About a hundred passes over the rows, at least 1,000 and at most 6,000 steps, but in any case one pass.
-
-    Of pictures, whose steps are long, about eight passes, at least 500 and at most 3,000 steps. Our choice; --budget changes it.
-    """
-    if optimizer == "lbfgs":
-        return 200
-    n_passes, least, most = (100, 1_000, 6_000) if picture is None else (8, 500, 3_000)
-    return int(max(min(max(n_passes * n_samples / batch_size, least), most), -(-n_samples // batch_size)))
+    return 8.0 if spec.optimization.optimizer.draws_batches and not spec.regularization.makes_zeros else 0.0
 
 
 def varying_values(spec: Spec) -> dict[str, float]:
     """The value of each setting that may differ between members; what is switched off gets the value that does nothing."""
-    values = {name: getattr(getattr(spec, section), field) for name, section, field in _paths(VARYING)}
+    values = {name: _read(spec, section, field) for name, section, field in _paths(VARYING)}
     nothing = {"regularization.max_norm": float("inf"), "updates.clip_norm": float("inf")}
     return {name: nothing.get(name, 0.0) if value is None else float(value) for name, value in values.items()}
 
 
 def program_spec(spec: Spec) -> Spec:
     """The spec with every varying number that is in use set to one: specs that agree in it share one compiled program."""
-    marks = {name: _mark(getattr(getattr(spec, section), field)) for name, section, field in _paths(VARYING)}
+    marks = {name: _mark(_read(spec, section, field)) for name, section, field in _paths(VARYING)}
     marks |= {"optimization.n_steps": 1, "regularization.patience": 0}
     changes: dict[str, dict[str, Any]] = {}
     for name, section, field in _paths(tuple(marks)):
@@ -318,7 +283,7 @@ def common_program(specs: Sequence[Spec]) -> Spec:
     """A spec whose program serves all of these: a varying setting is on if it is on in any of them."""
     common = program_spec(specs[0])
     for _, section, field in _paths(VARYING):
-        used = [value for spec in specs if (value := getattr(getattr(program_spec(spec), section), field))]
+        used = [value for spec in specs if (value := _read(program_spec(spec), section, field))]
         part = msgspec.structs.replace(getattr(common, section), **{field: used[0]} if used else {})
         common = msgspec.structs.replace(common, **{section: part})
     return common
@@ -334,6 +299,10 @@ def without_numbers(spec: Spec) -> Spec:
 def _mark(value: float | None) -> float | None:
     """On (0.5, a lawful value of every varying setting) or off as it is."""
     return value if value is None or value == 0 else 0.5
+
+
+def _read(spec: Spec, section: str, field: str) -> Any:
+    return getattr(getattr(spec, section), field)
 
 
 def _paths(names: tuple[str, ...]) -> list[tuple[str, str, str]]:
@@ -359,9 +328,9 @@ def with_settings(spec: Spec, settings: Mapping[str, Any]) -> Spec:
     for name, value in sorted(settings.items(), key=lambda item: item[0] not in ("model", "model.name")):
         section, field = find_setting(spec, name)
         if (section, field) == ("model", "name"):
-            if value not in MODELS:
-                raise UsageError(f"There is no model '{value}'. {suggest(str(value), ['auto', *MODELS])}")
-            spec = msgspec.structs.replace(spec, model=spec.model if isinstance(spec.model, MODELS[value]) else MODELS[value]())
+            if value not in ARCHITECTURES:
+                raise UsageError(f"There is no model '{value}'. {suggest(str(value), ['auto', *ARCHITECTURES])}")
+            spec = msgspec.structs.replace(spec, model=spec.model if name_of(spec.model) == value else ARCHITECTURES[value].settings())
             continue
         part = getattr(spec, section)
         types = {f.name: f.type for f in msgspec.structs.fields(type(part))}

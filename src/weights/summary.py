@@ -19,7 +19,7 @@ from weights.checking import Check
 from weights.effects import MEASURES, FeatureWeights, Group, Record, leading
 from weights.errors import listed, printable
 from weights.inspection.measured import measured_coverage
-from weights.task import Task
+from weights.tasks.base import Task
 
 _BAR = 8
 _WIDEST_NAME, _WIDEST_VALUE, _WIDEST_NOTE = 32, 14, 118
@@ -113,7 +113,7 @@ def summarise(
     largest = largest if largest >= _LEAST_SHOWN else 0.0
     table = [_cells(record, largest if record is block[0] else 0.0) for block in shown for record in block]
     left_out = {*(_ONLY_WIDE if narrow else ()), *(("per sd",) if options.get("per") == "sd" else ())}
-    if task.kind != "multiclass":
+    if len({outcome.label for outcome in task.outcomes()}) < 2:
         left_out.add("class")
     keep = [name for name in table[0] if name not in left_out]
     heads = {**dict(zip(keep, keep, strict=True)), **_bounds(options.get("level", 0.95)), "bar": ""}
@@ -131,13 +131,7 @@ def _bounds(level: float) -> dict[str, str]:
 
 
 def _title(task: Task, scale: str, per: str) -> str:
-    if task.kind == "regression":
-        of = printable(task.target)
-    elif task.kind == "binary":
-        of = f"{'P' if scale == 'target' else 'log odds of '}({printable(str(task.classes[1]))})"
-    else:
-        of = "the probability of each class" if scale == "target" else "the log odds of each class"
-    return f"Weights       change of {of} per {'standard deviation' if per == 'sd' else 'unit'} of the feature"
+    return f"Weights       change of {task.effect_of(scale)} per {'standard deviation' if per == 'sd' else 'unit'} of the feature"
 
 
 def _cells(record: Record, largest: float) -> dict[str, str]:

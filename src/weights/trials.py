@@ -17,11 +17,13 @@ from weights.ensemble import Ensemble, apply_program
 from weights.errors import TrainingError
 from weights.fitting import Prepared, job, plans_of
 from weights.inspection.decomposition import Judged, Terms, Voice, average, row_terms
-from weights.models.mlp import Mlp
+from weights.models.registry import architecture_of
 from weights.spec import Spec, with_settings
+from weights.training.control import Control
 from weights.training.job import Job
 from weights.training.mixing import Mixture, mix, mixed
-from weights.training.population import Control, Trained, train
+from weights.training.outofbag import Trained
+from weights.training.population import method_of, train
 from weights.training.search import paired_difference
 from weights.types import FloatArray
 from weights.verdicts import Gain
@@ -81,7 +83,7 @@ class Bench:
             if not result.covered[self.rows].all():
                 raise TrainingError(f"{name}: {next(iter(result.failures.values()), 'not all rows are answered')}")
         each = np.stack([result.outputs[self.rows] for result in trained.values()])
-        mixture = mix(each, y, weight, task, shifted=not next(iter(jobs.values())).specs[0].solved)
+        mixture = mix(each, y, weight, task, shifted=not method_of(next(iter(jobs.values())).specs[0]).at_optimum)
         outputs = mixed(each, mixture.row_shares) + mixture.row_offsets
         return Trial(trained, outputs, self.terms([outputs]).loss, _learned(self.prepared, jobs, trained, mixture))
 
@@ -148,7 +150,7 @@ def _learned(prepared: Prepared, jobs: dict[str, Job], trained: dict[str, Traine
 
 def spared(ensemble: Ensemble) -> set[str]:
     """Of several populations of networks those with less say than another: what helps that is taken to help them."""
-    networks = [one for one in ensemble.populations if isinstance(one.spec.model, Mlp)]
+    networks = [one for one in ensemble.populations if architecture_of(one.spec.model).has_hidden]
     chief = max(networks, key=lambda one: one.share).name if networks else ""
     return {one.name for one in networks if one.name != chief}
 

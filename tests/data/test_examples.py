@@ -8,7 +8,7 @@ import pytest
 
 from weights.data.columns import is_missing
 from weights.data.examples import EXAMPLES, load
-from weights.task import find_task
+from weights.tasks.registry import find_task
 
 
 @pytest.mark.parametrize("name", EXAMPLES)

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import jax
 import jax.numpy as jnp
 import msgspec
 import numpy as np
 import pytest
 
-from weights.elements.augmentation import NOTHING, Augmentation, augmented, second_shares
+from weights.elements import augmentation
+from weights.elements.augmentation import NOTHING, Augmentation
 
 PICTURE = (12, 16, 3)
 X = np.random.default_rng(0).integers(0, 256, (400, 576), dtype=np.uint8)
+augmented = jax.jit(augmentation.augmented, static_argnums=(0, 2))
+second_shares = jax.jit(augmentation.second_shares, static_argnums=(0, 1))
 SEED, STEP = jnp.uint32(3), jnp.int32(5)
 
 

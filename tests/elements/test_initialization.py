@@ -7,15 +7,18 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from small import compiled
+from weights.elements import initialization
 from weights.elements.activation import Activation
-from weights.elements.initialization import SCHEMES, Initialization, draw, match_data, variance
+from weights.elements.initialization import SCHEMES, Initialization, match_data, variance
 from weights.models.base import Shape, affine
-from weights.models.mlp import Mlp, mlp_model
+from weights.models.mlp import Mlp
 
 FAN_IN, FAN_OUT = 300, 200
 SHAPE = (FAN_IN, FAN_OUT)
 DISTRIBUTIONS = ("normal", "truncated", "uniform")
 KEY = jax.random.key(0)
+draw = jax.jit(initialization.draw, static_argnums=(0, 1, 2))
 NO_KNOTS = jnp.zeros((0, 1))
 
 
@@ -90,7 +93,7 @@ def test_inputs_that_are_all_zero_leave_matched_weights_as_they_were():
 
 def test_a_data_dependent_start_gives_every_layer_sums_of_variance_one():
     x = 2.0 + 5.0 * jax.random.normal(jax.random.key(1), (300, 20))
-    model = mlp_model(Mlp(hidden=(20, 20)), Shape(20, 20), Initialization("data"), Activation("relu"))
+    model = compiled(Mlp(hidden=(20, 20)), Shape(20, 20), Initialization("data"), Activation("relu"))
     params = model.init(x, NO_KNOTS, key=KEY)
     first, second = (layer.activations for layer in model.apply(params, x)[1].values())
     sums = [affine(layer, inputs) for layer, inputs in zip(params.values(), (x, first, second), strict=True)]
@@ -98,7 +101,7 @@ def test_a_data_dependent_start_gives_every_layer_sums_of_variance_one():
 
 
 def test_he_weights_of_a_relu_layer_have_the_gain_root_two():
-    model = mlp_model(Mlp(hidden=(300, 200)), Shape(10, 1), Initialization("he"), Activation("relu"))
+    model = compiled(Mlp(hidden=(300, 200)), Shape(10, 1), Initialization("he"), Activation("relu"))
     w = np.asarray(model.init(jnp.zeros((1, 10)), NO_KNOTS, key=KEY)["hidden.1"]["w"], np.float64)
     assert np.mean(w**2) * 300 == pytest.approx(2.0, rel=5 * (2 / w.size) ** 0.5)  # chi-square, as above
 
@@ -107,7 +110,7 @@ def test_he_weights_of_a_relu_layer_have_the_gain_root_two():
 def test_a_deep_stack_keeps_the_size_of_its_signal(activation):
     depth, width, n_stacks = 10, 256, 6
     x = jax.random.normal(jax.random.key(9), (128, width))
-    model = mlp_model(Mlp(hidden=(width,) * depth), Shape(width, 1), Initialization("he"), Activation(activation))
+    model = compiled(Mlp(hidden=(width,) * depth), Shape(width, 1), Initialization("he"), Activation(activation))
     growth = []
     for seed in range(n_stacks):
         hidden = [layer.activations for layer in model.apply(model.init(x, NO_KNOTS, key=jax.random.key(seed)), x)[1].values()]

@@ -8,27 +8,29 @@ import numpy as np
 import optax
 import pytest
 
+import weights
 from weights.elements.optimization import (
     OPTIMIZERS,
     SCHEDULES,
     Optimization,
+    Optimizer,
     average,
-    default_learning_rate,
-    default_weight_decay,
     direction,
     rate_at,
 )
 
+STEPPING = [name for name, optimizer in OPTIMIZERS.items() if optimizer.build is not None]
 DECAYED = ("adamw", "lion", "muon")
 B1, B2 = 0.8, 0.9
 SETTINGS = {"momentum": 0.7, "beta1": B1, "beta2": B2, "epsilon": 1e-3}
 PARAMS = {"output": {"w": jnp.array([[1.0, -2.0], [0.5, 3.0], [-1.0, 2.0]]), "b": jnp.array([2.0, -1.0])}}
 
 
-@pytest.mark.parametrize("name", OPTIMIZERS)
+@pytest.mark.parametrize("name", STEPPING)
 def test_every_optimizer_finds_the_bottom_of_a_bowl(name):
     settings, curvature = Optimization(name), {"output": {"w": jnp.array([[1.0, 0.5], [0.2, 0.8], [0.4, 0.6]]), "b": jnp.array([0.9, 0.3])}}
-    towards, rate = direction(settings, 0.0), 1.0 if name == "lbfgs" else 10 * default_learning_rate(name)
+    optimizer = OPTIMIZERS[name]
+    towards, rate = direction(settings, 0.0), 1.0 if optimizer.finds_length else 10 * optimizer.learning_rate
 
     def height(params):
         return 0.5 * sum(jnp.sum(a * p**2) for a, p in zip(jax.tree.leaves(curvature), jax.tree.leaves(params), strict=True))
@@ -111,21 +113,32 @@ def test_weight_decay_pulls_weights_and_nothing_else(name):
     assert found == {"w": pytest.approx([0.3]), "b": [0.0], "knots": [0.0]}
 
 
-@pytest.mark.parametrize("name", sorted(OPTIMIZERS.keys() - {*DECAYED, "lbfgs"}))
+@pytest.mark.parametrize("name", sorted({*STEPPING} - {*DECAYED, "lbfgs"}))
 def test_optimizers_without_decay_stay_where_the_gradient_is_zero(name):
     towards = direction(Optimization(name), 0.3)
     change, _ = towards.update(jax.tree.map(jnp.zeros_like, PARAMS), towards.init(PARAMS), PARAMS)
     assert optax.tree.norm(change) == 0
 
 
-@pytest.mark.parametrize("name", OPTIMIZERS)
-def test_every_optimizer_has_a_default_learning_rate(name):
-    assert default_learning_rate(name) > 0
+@pytest.mark.parametrize("name", STEPPING)
+def test_every_optimizer_has_a_default_learning_rate_and_decay(name):
+    assert OPTIMIZERS[name].learning_rate > 0
+    assert OPTIMIZERS[name].weight_decay > 0
 
 
-@pytest.mark.parametrize("name", DECAYED)
-def test_every_optimizer_that_decays_has_a_default_decay(name):
-    assert default_weight_decay(name) > 0
+def test_an_optimizer_that_is_added_to_the_table_guides_steps(monkeypatch):
+    slower = Optimizer(lambda settings, decay: optax.scale(0.5), learning_rate=0.2, weight_decay=0.3, n_steps=7)
+    monkeypatch.setitem(OPTIMIZERS, "half_sgd", slower)
+
+    def fitted(**optimization):
+        options = {"members": 2, "penalty": "none", "patience": 0, "inspect": False}
+        return weights.fit("diabetes", model="mlp", hidden=(4,), **options, **optimization).ensemble.populations[0]
+
+    found = fitted(optimization="half_sgd")
+    settings = found.spec.optimization
+    assert (settings.learning_rate, settings.weight_decay, settings.n_steps) == (0.2, 0.3, 7)
+    known = fitted(optimization="sgd", learning_rate=0.1, n_steps=7)
+    np.testing.assert_allclose(found.params["output"]["w"], known.params["output"]["w"], atol=1e-6)  # float32
 
 
 # Averages over steps

@@ -7,7 +7,10 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from weights.elements.regularization import PENALTIES, Regularization, cap_norm, dropout_mask, soft_threshold
+import weights
+from weights.elements.regularization import PENALTIES, Penalty, Regularization, cap_norm, dropout_mask, soft_threshold
+from weights.tasks.number import Number
+from weights.training.exact import Problem, solve, strength_path
 
 GROUPS = np.array([0, 0, 1, 1, 1, 2])
 W = np.random.default_rng(0).normal(size=(6, 2))
@@ -90,6 +93,55 @@ def test_numpy_and_jax_give_the_same_value(name):
 @pytest.mark.parametrize("name", PENALTIES)
 def test_a_numpy_step_stays_in_float64(name):
     assert PENALTIES[name].prox(W, 0.4, 0.6, GROUPS).dtype == np.float64
+
+
+@pytest.mark.parametrize("name", [name for name, penalty in PENALTIES.items() if penalty.makes_zeros])
+def test_from_its_least_strength_on_a_penalty_leaves_no_weight(name):
+    largest = PENALTIES[name].least_strength(W, 0.6, GROUPS)
+    assert not PENALTIES[name].prox(W, largest * (1 + 1e-12), 0.6, GROUPS).any()
+    assert PENALTIES[name].prox(W, largest * (1 - 1e-6), 0.6, GROUPS).any()
+
+
+@pytest.mark.parametrize("name", [name for name, penalty in PENALTIES.items() if penalty.threshold is not None])
+def test_a_penalty_on_single_weights_moves_large_ones_by_its_threshold(name):
+    assert 5.0 - PENALTIES[name].prox(np.full((1, 1), 5.0), 0.3, 0.6, np.zeros(1, int)) == pytest.approx(
+        PENALTIES[name].threshold(0.3, 0.6)
+    )
+
+
+@pytest.fixture
+def half_l1(monkeypatch):
+    """Another row of the table: l1 of half its strength."""
+    l1 = PENALTIES["l1"]
+    half = Penalty(
+        smooth=l1.smooth,
+        curvature=l1.curvature,
+        rest=lambda w, strength, l1_ratio, groups: l1.rest(w, strength / 2, l1_ratio, groups),
+        prox=lambda w, step, l1_ratio, groups: l1.prox(w, step / 2, l1_ratio, groups),
+        least_strength=lambda gradient, l1_ratio, groups: 2 * l1.least_strength(gradient, l1_ratio, groups),
+        threshold=lambda strength, l1_ratio: strength / 2,
+    )
+    monkeypatch.setitem(PENALTIES, "half_l1", half)
+    return Regularization("half_l1")
+
+
+def test_a_penalty_that_is_added_to_the_table_is_solved(half_l1):
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(80, 6))
+    problem = Problem(Number.convex, x, x[:, 0] - x[:, 1] + rng.normal(size=80), np.ones(80), 1, GROUPS)
+    found, known = solve(problem, half_l1, 0.4, tolerance=1e-10), solve(problem, Regularization("l1"), 0.2, tolerance=1e-10)
+    np.testing.assert_allclose(found.w, known.w, atol=1e-9)
+    np.testing.assert_allclose(strength_path(problem, half_l1), 2 * strength_path(problem, Regularization("l1")), rtol=1e-12)
+
+
+def test_a_penalty_that_is_added_to_the_table_guides_steps(half_l1):
+    def learned(**penalty):
+        options = {"optimization": "sgd", "members": 2, "n_steps": 50, "inspect": False}
+        return weights.fit("diabetes", model="linear", **options, **penalty).ensemble.populations[0].params["output"]["w"]
+
+    found, known = learned(penalty="half_l1", strength=0.6), learned(penalty="l1", strength=0.3)
+    assert 0 < np.mean(found == 0) < 1
+    np.testing.assert_allclose(found, known, atol=1e-6)  # float32
 
 
 def test_units_longer_than_the_limit_are_shortened_to_it():

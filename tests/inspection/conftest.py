@@ -7,25 +7,25 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from small import compiled
 from weights.data.dataset import Feature
 from weights.data.encoding import Encoding, Picture
 from weights.ensemble import Ensemble, Population, Report
-from weights.metrics import Metric
 from weights.models.base import Shape
-from weights.models.table import build
 from weights.spec import Spec, resolve, with_settings
-from weights.task import Task
+from weights.tasks.classes import task_of
+from weights.tasks.metrics import Metric
 
 
 def _by_hand(filters, *, side=16, members=1, classes=("plain", "marked"), activation="relu"):
     """Members whose first layer has these filters (h, 3, 3, channels); the rest is drawn at random."""
     filters = np.asarray(filters, np.float32)
     channels = filters.shape[3]
-    task = Task("binary" if len(classes) == 2 else "multiclass", "class", classes=list(classes))
+    task = task_of("class", list(classes))
     settings = {"model": "convolution", "widths": (len(filters), 8), "blocks": (0, 0), "activation": activation}
     spec = resolve(with_settings(Spec(), settings), 1000, 0, (side, side, channels))
     shape = Shape(side * side * channels, task.n_outputs, (), (side, side, channels))
-    model = build(spec.model, shape, spec.initialization, spec.activation)
+    model = compiled(spec.model, shape, spec.initialization, spec.activation)
     drawn = [model.init(jnp.zeros((2, shape.n_inputs)), jnp.zeros((0, 1)), key=jax.random.key(m)) for m in range(members)]
     params = jax.tree.map(lambda *arrays: np.stack(arrays), *drawn)
     params["hidden.0"]["w"] = np.repeat(filters.reshape(len(filters), -1).T[None], members, 0)

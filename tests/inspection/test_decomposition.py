@@ -7,12 +7,13 @@ import pytest
 
 from weights.api import fit
 from weights.inspection.decomposition import Judged, Voice, average, decompose, row_terms
-from weights.task import Task, log_probabilities
+from weights.tasks.classes import Binary, Multiclass, log_probabilities
+from weights.tasks.number import Number
 
 TASKS = {
-    "regression": Task("regression", "y", center=3.0, scale=2.0),
-    "binary": Task("binary", "y", classes=["a", "b"]),
-    "multiclass": Task("multiclass", "y", classes=["a", "b", "c"]),
+    "regression": Number("y", center=3.0, scale=2.0),
+    "binary": Binary("y", classes=["a", "b"]),
+    "multiclass": Multiclass("y", classes=["a", "b", "c"]),
 }
 
 
@@ -66,7 +67,7 @@ def smoothed(smooth, truth, sigma, *, repetitions=400, m=2):
     for _ in range(repetitions):
         voices = [Voice(0, every, (smooth @ (truth + sigma * rng.normal(size=len(truth))))[:, None]) for _ in range(m)]
         y = truth + sigma * rng.normal(size=len(truth))
-        one = decompose(Task("regression", "y"), judged(y), voices, ones, zeros)
+        one = decompose(Number("y"), judged(y), voices, ones, zeros)
         found.append((one.bias.value, one.variance.value, one.loss.value))
     return np.mean(found, 0), np.std(found, 0, ddof=1) / np.sqrt(repetitions)
 
@@ -124,7 +125,7 @@ def test_rows_with_one_member_are_taken_to_vary_as_the_others_do():
     rng, n = np.random.default_rng(0), 4000
     first, rest = np.arange(n), np.arange(n // 2)
     voices = [Voice(0, rows, rng.normal(size=(len(rows), 1))) for rows in (first, rest)]
-    found = decompose(Task("regression", "y"), judged(np.zeros(n)), voices, np.ones((n, 1)), np.zeros((n, 1)))
+    found = decompose(Number("y"), judged(np.zeros(n)), voices, np.ones((n, 1)), np.zeros((n, 1)))
     assert found.bias.value == pytest.approx(0.0, abs=0.05)  # 3 standard deviations of a mean of 4,000 squares
 
 
@@ -134,7 +135,7 @@ def test_noise_is_told_apart_where_rows_agree_in_all_inputs():
     x = np.repeat(rng.normal(size=(300, 2)), 2, axis=0)
     y = x[:, 0] + rng.normal(size=600)
     voices = [Voice(0, np.arange(600), x[:, :1])] * 2
-    found = decompose(Task("regression", "y"), judged(y), voices, np.ones((600, 1)), np.zeros((600, 1)), x=x)
+    found = decompose(Number("y"), judged(y), voices, np.ones((600, 1)), np.zeros((600, 1)), x=x)
     assert found.noise.value == pytest.approx(1.0, abs=0.25)
     parts = found.bias.value + found.noise.value + found.variance.value - found.diversity.value
     assert parts == pytest.approx(found.loss.value)
@@ -148,7 +149,7 @@ def test_rows_of_weight_zero_tell_nothing_of_noise():
     every, weight = np.arange(1200), np.repeat([1.0, 0.0], 600)
     voices = [Voice(0, every, np.zeros((1200, 1)))] * 2
     both, far = np.concatenate([x, x]), np.concatenate([y, 100 * y])
-    task, ones, zeros = Task("regression", "y"), np.ones((1200, 1)), np.zeros((1200, 1))
+    task, ones, zeros = Number("y"), np.ones((1200, 1)), np.zeros((1200, 1))
     found = decompose(task, judged(far, weight), voices, ones, zeros, x=both)
     alone = decompose(task, judged(y), [Voice(0, every[:600], np.zeros((600, 1)))] * 2, ones[:600], zeros[:600], x=x)
     assert found.noise.value == pytest.approx(alone.noise.value)
@@ -158,7 +159,7 @@ def test_rows_of_groups_tell_no_noise():
     y, x = np.random.default_rng(0).normal(size=400), np.repeat(np.arange(200.0), 2)[:, None]
     voices = [Voice(0, np.arange(400), np.zeros((400, 1)))] * 2
     grouped = judged(y, group=np.repeat(np.arange(200), 2))
-    assert decompose(Task("regression", "y"), grouped, voices, np.ones((400, 1)), np.zeros((400, 1)), x=x).noise is None
+    assert decompose(Number("y"), grouped, voices, np.ones((400, 1)), np.zeros((400, 1)), x=x).noise is None
 
 
 def test_few_repeated_rows_tell_no_noise():

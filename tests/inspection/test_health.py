@@ -9,16 +9,18 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from small import compiled
 from weights import api
 from weights.elements.activation import Activation
 from weights.elements.initialization import Initialization
 from weights.inspection.health import expected_signals, findings, is_recorded, layer_health, noise_scale
 from weights.models.base import Shape
-from weights.models.mlp import Mlp, mlp_model
+from weights.models.mlp import Mlp
 from weights.spec import Spec
-from weights.training.health import of_start
+from weights.training import health
 
 DEEP = (32,) * 8
+of_start = jax.jit(health.of_start, static_argnums=0)
 
 
 def fitted(source="breast-cancer", members=2, n_steps=300, **settings):
@@ -154,7 +156,7 @@ def test_a_gain_that_was_set_is_advised_to_be_left_alone():
 )
 def test_first_weights_of_wide_layers_do_what_theory_expects(activation, start):
     width, n_inputs = 400, 200
-    model = mlp_model(Mlp(hidden=(width,) * 3), Shape(n_inputs, 50), start, Activation(activation))
+    model = compiled(Mlp(hidden=(width,) * 3), Shape(n_inputs, 50), start, Activation(activation))
     x = jax.random.normal(jax.random.key(1), (128, n_inputs))
     seen = []
     for seed in range(4):

@@ -7,7 +7,7 @@ import pytest
 from weights.data.dataset import Roles, prepare
 from weights.data.examples import EXAMPLES, load
 from weights.inspection.leakage import find_leaks
-from weights.task import find_task
+from weights.tasks.registry import find_task
 
 N = 600
 RANDOM = np.random.default_rng(11)

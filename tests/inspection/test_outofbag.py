@@ -16,15 +16,16 @@ from weights.inspection.outofbag import OutOfBag, Replacement, Voices
 from weights.models.base import Shape
 from weights.models.linear import Linear
 from weights.spec import Spec
-from weights.task import Task
+from weights.tasks.classes import Binary, Multiclass
+from weights.tasks.number import Number
 from weights.training.resampling import resample
 
 N, P = 40, 3
 X = np.random.default_rng(0).normal(size=(N, P)).astype(np.float32)
 TASKS = {
-    "regression": Task("regression", "y", center=10.0, scale=2.0),
-    "binary": Task("binary", "y", classes=["no", "yes"]),
-    "multiclass": Task("multiclass", "y", classes=["a", "b", "c"]),
+    "regression": Number("y", center=10.0, scale=2.0),
+    "binary": Binary("y", classes=["no", "yes"]),
+    "multiclass": Multiclass("y", classes=["a", "b", "c"]),
 }
 KINDS = pytest.mark.parametrize("kind", TASKS)
 UNSEEN = np.arange(N) % 4 == np.arange(6)[:, None] % 4

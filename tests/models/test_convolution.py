@@ -7,10 +7,10 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from small import compiled
 from weights.elements.activation import Activation
-from weights.elements.initialization import Initialization
 from weights.models.base import Shape
-from weights.models.convolution import Convolution, convolution_model, cost, layer_names
+from weights.models.convolution import Convolution, cost, layer_names
 
 PICTURE = (12, 10, 3)
 SHAPE = Shape(360, 4, picture=PICTURE)
@@ -20,7 +20,7 @@ X = np.random.default_rng(0).integers(0, 256, (7, 360), dtype=np.uint8)
 
 def make(settings=SETTINGS, shape=SHAPE):
     """The model, and first params of which none is zero."""
-    model = convolution_model(settings, shape, Initialization(), Activation("tanh"))
+    model = compiled(settings, shape, activation=Activation("tanh"))
     params = model.init(jnp.asarray(X[:, : shape.n_inputs]), jnp.zeros((0, 1)), key=jax.random.key(1))
     rng = np.random.default_rng(2)
     for layer in params.values():
@@ -83,7 +83,7 @@ def test_what_a_row_is_answered_does_not_depend_on_the_others():
 
 
 def test_residual_blocks_do_nothing_at_first():
-    model = convolution_model(SETTINGS, SHAPE, Initialization(), Activation("relu"))
+    model = compiled(SETTINGS, SHAPE, activation=Activation("relu"))
     _, hidden = model.apply(model.init(jnp.asarray(X), jnp.zeros((0, 1)), key=jax.random.key(1)), jnp.asarray(X))
     np.testing.assert_array_equal(hidden["hidden.3"].activations, hidden["hidden.1"].activations)
 
@@ -109,7 +109,7 @@ def test_what_was_set_stays_when_the_rest_is_filled_in():
 
 def test_weights_and_layers_are_counted():
     _, params = make()
-    n_weights, multiplications, activations = cost(SETTINGS, SHAPE)
+    n_weights, multiplications, activations, _ = cost(SETTINGS, SHAPE)
     assert n_weights == sum(array.size for layer in params.values() for array in layer.values())
     assert multiplications == 9 * 3 * 5 * 120 + 9 * 5 * 6 * 30 + 2 * 9 * 6 * 6 * 30 + 6 * 4
     assert activations == 5 * 120 + 3 * 6 * 30

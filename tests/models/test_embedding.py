@@ -7,8 +7,11 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from weights.models.embedding import embed, find_knots, first_embedding, learned
+from weights.models import embedding
+from weights.models.embedding import find_knots, learned
 
+embed = jax.jit(embedding.embed)
+first_embedding = jax.jit(embedding.first_embedding, static_argnums=1)
 RNG = np.random.default_rng(0)
 
 
@@ -67,6 +70,6 @@ def test_the_first_rise_of_a_feature_does_not_depend_on_the_number_of_bins(n_bin
 
 def test_edges_have_no_gradient_and_are_not_counted_as_learned():
     layer = first_embedding(jnp.asarray(find_knots(RNG.normal(size=(50, 2)), 4)), 3, key=jax.random.key(0))
-    grads = jax.grad(lambda layer: jnp.sum(embed(layer, jnp.ones((2, 2)) * 0.3) ** 2))(layer)
+    grads = jax.jit(jax.grad(lambda layer: jnp.sum(embed(layer, jnp.ones((2, 2)) * 0.3) ** 2)))(layer)
     assert not grads["knots"].any()
     assert set(learned({"embedding": layer})["embedding"]) == {"w", "b"}

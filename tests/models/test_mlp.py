@@ -7,13 +7,13 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from small import compiled
 from weights.elements.activation import ACTIVATIONS, Activation
 from weights.elements.initialization import Initialization
 from weights.models.base import Shape
 from weights.models.embedding import find_knots
 from weights.models.linear import Linear
-from weights.models.mlp import Mlp, mlp_model
-from weights.models.table import build
+from weights.models.mlp import Mlp
 
 SHAPE = Shape(5, 2, numeric_inputs=(0, 3))
 X = np.random.default_rng(0).normal(size=(40, 5))
@@ -31,7 +31,7 @@ EACH = pytest.mark.parametrize("settings", [PLAIN, EMBEDDED], ids=["plain", "emb
 
 def make(settings, activation="tanh", initialization="he"):
     """The model, and first params whose biases are not zero."""
-    model = mlp_model(settings, SHAPE, Initialization(initialization), Activation(activation))
+    model = compiled(settings, SHAPE, Initialization(initialization), Activation(activation))
     params = model.init(jnp.asarray(X), KNOTS, key=jax.random.key(1))
     rng = np.random.default_rng(2)
     for layer in params.values():
@@ -83,7 +83,7 @@ def test_gradients_are_those_of_finite_differences(settings):
         moved = jax.tree.map(lambda a, d: np.asarray(a, np.float64) + shift * d, params, away)
         return 0.5 * np.sum(forward(moved, X)[0] ** 2)
 
-    grads = jax.grad(lambda params: 0.5 * jnp.sum(model.apply(params, jnp.asarray(X))[0] ** 2))(params)
+    grads = jax.jit(jax.grad(lambda params: 0.5 * jnp.sum(model.apply(params, jnp.asarray(X))[0] ** 2)))(params)
     slope = sum(np.sum(np.asarray(g, np.float64) * d) for g, d in zip(jax.tree.leaves(grads), jax.tree.leaves(away), strict=True))
     # The differences are taken in float64 (error 1e-8); what remains is float32 in the gradient, a sum of 80 terms.
     assert slope == pytest.approx((loss(1e-5) - loss(-1e-5)) / 2e-5, rel=1e-4)
@@ -103,7 +103,7 @@ def test_the_first_layer_takes_the_inputs_and_the_embedded_features():
 
 
 def test_without_numeric_inputs_there_is_no_embedding():
-    model = mlp_model(EMBEDDED, Shape(5, 2), Initialization(), Activation())
+    model = compiled(EMBEDDED, Shape(5, 2), Initialization(), Activation())
     assert list(model.init(jnp.asarray(X), KNOTS, key=jax.random.key(0))) == ["hidden.0", "hidden.1", "output"]
 
 
@@ -133,7 +133,7 @@ def test_an_input_acts_through_its_own_rows(settings, j):
 def test_the_order_of_inputs_does_not_matter():
     model, params = make(EMBEDDED)
     order = [3, 1, 0, 4, 2]  # inputs 3 and 0, the numbers, come first and third and change places
-    again = mlp_model(EMBEDDED, Shape(5, 2, numeric_inputs=(0, 2)), Initialization(), Activation("tanh"))
+    again = compiled(EMBEDDED, Shape(5, 2, numeric_inputs=(0, 2)), Initialization(), Activation("tanh"))
     w = params["hidden.0"]["w"]
     permuted = params | {
         "embedding": jax.tree.map(lambda a: a[::-1], params["embedding"]),
@@ -152,24 +152,24 @@ def test_inputs_and_every_hidden_layer_are_silenced_once(settings):
 
 
 def test_without_hidden_layers_it_is_the_linear_model():
-    models = [build(settings, SHAPE, Initialization(), Activation()) for settings in (Mlp(hidden=(), embedding="none"), Linear())]
+    models = [compiled(settings, SHAPE, Initialization(), Activation()) for settings in (Mlp(hidden=(), embedding="none"), Linear())]
     params = models[0].init(jnp.asarray(X), KNOTS, key=jax.random.key(0))
     np.testing.assert_array_equal(*(model.apply(params, jnp.asarray(X))[0] for model in models))
 
 
 def test_without_hidden_layers_inputs_meet_the_output_layer():
-    assert mlp_model(Mlp(hidden=(), embedding="none"), SHAPE, Initialization(), Activation()).input_layer == "output"
+    assert compiled(Mlp(hidden=(), embedding="none"), SHAPE, Initialization(), Activation()).input_layer == "output"
 
 
 def test_the_output_layer_starts_without_the_gain_of_the_activation():
-    model = mlp_model(Mlp(hidden=(200,), embedding="none"), Shape(5, 100), Initialization("he"), Activation("relu"))
+    model = compiled(Mlp(hidden=(200,), embedding="none"), Shape(5, 100), Initialization("he"), Activation("relu"))
     w = np.asarray(model.init(jnp.asarray(X), KNOTS, key=jax.random.key(0))["output"]["w"], np.float64)
     assert np.mean(w**2) * 200 == pytest.approx(1.0, rel=5 * (2 / w.size) ** 0.5)  # five deviations of a chi-square mean
 
 
 @EACH
 def test_the_same_key_gives_the_same_first_weights(settings):
-    model = mlp_model(settings, SHAPE, Initialization(), Activation())
+    model = compiled(settings, SHAPE, Initialization(), Activation())
     one, two = (model.init(jnp.asarray(X), KNOTS, key=jax.random.key(3)) for _ in range(2))
     jax.tree.map(np.testing.assert_array_equal, one, two)
 

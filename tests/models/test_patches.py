@@ -9,13 +9,13 @@ import pytest
 from PIL import Image
 
 import weights
+from small import compiled
 from weights import api
 from weights.elements.activation import Activation
-from weights.elements.initialization import Initialization
 from weights.errors import UsageError
 from weights.inspection.health import findings, layer_health
 from weights.models.base import Shape
-from weights.models.patches import Patches, cost, cut, layer_names, moved, n_along, patch_model
+from weights.models.patches import Patches, cost, cut, layer_names, moved, n_along
 from weights.remedies import changes
 
 PICTURE = (12, 10, 3)
@@ -24,10 +24,12 @@ SETTINGS = Patches(side=4, widths=(5, 11), depth=2)
 X = np.random.default_rng(0).integers(0, 256, (7, 360), dtype=np.uint8)
 AROUND = [(0, 0), (0, 1), (0, -1), (1, 0), (-1, 0), (1, 1), (1, -1), (-1, 1), (-1, -1)]
 
+cut_whole, moved_whole = jax.jit(cut, static_argnums=1), jax.jit(moved)
+
 
 def make(settings=SETTINGS, shape=SHAPE):
     """The model, and first params of which none is zero."""
-    model = patch_model(settings, shape, Initialization(), Activation("tanh"))
+    model = compiled(settings, shape, activation=Activation("tanh"))
     params = model.init(jnp.asarray(X[:, : shape.n_inputs]), jnp.zeros((0, 1)), key=jax.random.key(1))
     rng = np.random.default_rng(2)
     for layer in params.values():
@@ -86,7 +88,7 @@ def test_outputs_are_those_of_a_numpy_forward_pass():
 
 def test_a_patch_counts_its_pixels_row_by_row_and_channels_within_a_pixel():
     x = np.arange(8 * 8 * 2, dtype=np.float32).reshape(1, 8, 8, 2)
-    patches = np.asarray(cut(jnp.asarray(x), 4))
+    patches = np.asarray(cut_whole(jnp.asarray(x), 4))
     assert patches.shape == (1, 4, 4, 32)
     np.testing.assert_array_equal(patches[0, 1, 2].reshape(4, 4, 2), x[0, 1:5, 3:7])  # one pixel of the first lies beyond the border
     assert (patches[0, 0, 0].reshape(4, 4, 2)[0] == 0).all()
@@ -96,22 +98,23 @@ def test_a_patch_counts_its_pixels_row_by_row_and_channels_within_a_pixel():
 @pytest.mark.parametrize("size", [(8, 8), (9, 6), (5, 17)])
 def test_patches_of_any_side_overlap_by_half(side, size):
     x = np.random.default_rng(side).normal(size=(2, *size, 3)).astype(np.float32)
-    np.testing.assert_array_equal(cut(jnp.asarray(x), side), cut_one_by_one(x, side).astype(np.float32))
-    assert cut(jnp.asarray(x), side).shape[1:3] == tuple(n_along(length, side) for length in size)
+    found = cut_whole(jnp.asarray(x), side)
+    np.testing.assert_array_equal(found, cut_one_by_one(x, side).astype(np.float32))
+    assert found.shape[1:3] == tuple(n_along(length, side) for length in size)
 
 
 @pytest.mark.parametrize("size", [(3, 4, 20), (1, 1, 9), (5, 2, 4)])
 def test_channels_are_moved_to_all_neighbours(size):
     x = np.random.default_rng(1).normal(size=(2, *size)).astype(np.float32)
-    np.testing.assert_array_equal(moved(jnp.asarray(x)), moved_one_by_one(x).astype(np.float32))
+    np.testing.assert_array_equal(moved_whole(jnp.asarray(x)), moved_one_by_one(x).astype(np.float32))
 
 
 def test_gradients_go_back_the_way_that_channels_came():
     rng = np.random.default_rng(3)
     x, weights_of_sum = (jnp.asarray(rng.normal(size=(2, 4, 3, 20)), jnp.float32) for _ in range(2))
-    back = jax.grad(lambda x: jnp.sum(moved(x) * weights_of_sum))(x)
+    back = jax.jit(jax.grad(lambda x: jnp.sum(moved(x) * weights_of_sum)))(x)
     other = jnp.asarray(rng.normal(size=x.shape), jnp.float32)
-    assert float(jnp.sum(back * other)) == pytest.approx(float(jnp.sum(moved(other) * weights_of_sum)), rel=1e-4)  # moved is linear
+    assert float(jnp.sum(back * other)) == pytest.approx(float(jnp.sum(moved_whole(other) * weights_of_sum)), rel=1e-4)  # moved is linear
 
 
 def test_an_even_grey_patch_is_answered_by_nothing_but_the_intercept():
@@ -133,7 +136,7 @@ def test_what_a_row_is_answered_does_not_depend_on_the_others():
 
 
 def test_residual_blocks_do_nothing_at_first():
-    model = patch_model(SETTINGS, SHAPE, Initialization(), Activation("relu"))
+    model = compiled(SETTINGS, SHAPE, activation=Activation("relu"))
     _, hidden = model.apply(model.init(jnp.asarray(X), jnp.zeros((0, 1)), key=jax.random.key(1)), jnp.asarray(X))
     np.testing.assert_array_equal(hidden["hidden.5"].activations, hidden["hidden.1"].activations)
 
@@ -163,7 +166,7 @@ def test_what_was_set_stays_when_the_rest_is_filled_in():
 @pytest.mark.parametrize("settings", [SETTINGS, Patches(5, (7,), 0), Patches(1, (4, 6, 9), 1)])
 def test_weights_activations_and_layers_are_counted(settings):
     model, params = make(settings)
-    n_weights, multiplications, activations = cost(settings, SHAPE)
+    n_weights, multiplications, activations, _ = cost(settings, SHAPE)
     assert n_weights == sum(array.size for layer in params.values() for array in layer.values())
     assert layer_names(settings) == [*params]
     hidden = model.apply(params, jnp.asarray(X[:1]))[1]

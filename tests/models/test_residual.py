@@ -6,6 +6,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from small import whole
 from weights.elements.activation import Activation
 from weights.elements.initialization import Initialization
 from weights.models.base import Shape, standardised
@@ -16,7 +17,7 @@ PARTS = [Part(3, 5, 16, jnp.matmul), Part(5, 5, 16, jnp.matmul, begins=True), Pa
 
 
 def member():
-    model = residual_model(PARTS, SHAPE, Initialization("he"), Activation("identity"))
+    model = whole(residual_model(PARTS, SHAPE, Initialization("he"), Activation("identity")))
     return model, model.init(jnp.zeros((2, 48)), jnp.zeros((0, 1)), key=jax.random.key(0))
 
 

@@ -7,10 +7,11 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from weights.models.winograd import convolve
+from weights.models import winograd
 
 SIZES = [(8, 8, 5, 3), (15, 18, 6, 4), (4, 4, 7, 2), (3, 5, 5, 6), (9, 7, 3, 5), (6, 6, 1, 2)]
 """Height, width, channels in and out: whole tiles and parts of some, many channels and few."""
+convolve = jax.jit(winograd.convolve)
 EACH = pytest.mark.parametrize("size", SIZES, ids=str)
 
 
@@ -45,7 +46,7 @@ def test_derivatives_are_those_of_the_native_operator(size):
     x, w = (jnp.asarray(a, jnp.float32) for a in drawn(*size))
 
     def slopes(operator):
-        return jax.grad(lambda x, w: jnp.sum(jnp.sin(operator(x, w))), (0, 1))(x, w)
+        return jax.jit(jax.grad(lambda x, w: jnp.sum(jnp.sin(operator(x, w))), (0, 1)))(x, w)
 
     for found, known in zip(slopes(convolve), slopes(native), strict=True):
         # The sine bends with sums that are wrong by up to 1e-4, and up to 800 places are added up.
@@ -57,6 +58,6 @@ def test_derivatives_of_input_pixels_reach_through_two_layers():
     second = jnp.asarray(np.random.default_rng(1).normal(size=(45, 2)), jnp.float32)
 
     def slope(operator):
-        return jax.grad(lambda x: jnp.sum(jnp.tanh(operator(operator(x, w), second))))(x)
+        return jax.jit(jax.grad(lambda x: jnp.sum(jnp.tanh(operator(operator(x, w), second)))))(x)
 
     np.testing.assert_allclose(slope(convolve), slope(native), atol=1e-2)

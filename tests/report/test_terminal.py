@@ -13,14 +13,16 @@ from weights import api
 from weights.data.dataset import Feature
 from weights.data.encoding import Encoding, Numeric
 from weights.ensemble import Candidate, Ensemble, Population, Report
-from weights.metrics import Metric
 from weights.models.linear import Linear
 from weights.models.mlp import Mlp
 from weights.report import terminal
 from weights.spec import Spec, resolve, with_settings
-from weights.task import Task
+from weights.tasks.base import Task
+from weights.tasks.classes import Binary
+from weights.tasks.metrics import CLASS_METRICS, REGRESSION_METRICS, Metric
+from weights.tasks.number import Number
+from weights.training.control import Progress
 from weights.training.plan import Plan
-from weights.training.population import Progress
 
 NETWORK = resolve(with_settings(Spec(model=Mlp(hidden=(8,))), {"activation": "tanh", "learning_rate": 0.0125, "n_steps": 96}), 100)
 SOLVED = resolve(with_settings(Spec(model=Linear()), {"model": "linear", "strength": 0.5}), 100)
@@ -41,7 +43,7 @@ def ensemble_of(spec: Spec, *, task: Task | None = None, votes=(1.0, 1.0, 1.0), 
     params = {"output": {"w": np.ones((3, 1, 1)), "b": np.ones((3, 1))}}
     population = Population(name, spec, params, np.asarray(votes), 1.0)
     return Ensemble(
-        task=task or Task("regression", "wage"),
+        task=task or Number("wage"),
         encoding=Encoding([Numeric("age", 0.0, 1.0, False)]),
         features=[Feature("age", "numeric"), Feature("code", "identifier", "all different")],
         populations=[population],
@@ -101,7 +103,7 @@ def test_a_mixture_of_no_shares_is_told_as_such():
 
 
 def test_metrics_of_a_mixture_stand_beside_those_of_each_model_alone():
-    assert words(terminal.metric_lines(mixture_of(0.5, 0.5).report, "mixture")).splitlines()[:2] == [
+    assert words(terminal.metric_lines(mixture_of(0.5, 0.5).report, "mixture", REGRESSION_METRICS)).splitlines()[:2] == [
         "out of bag mixture linear mlp constant",
         "RMSE 1 [0.8 1.2] 1.5 1.25 2.5",
     ]
@@ -140,7 +142,7 @@ def test_a_result_tells_of_members_that_failed():
 
 
 def test_metrics_stand_beside_those_of_the_other_models():
-    assert words(terminal.metric_lines(ensemble_of(NETWORK).report, "mlp")).splitlines()[:3] == [
+    assert words(terminal.metric_lines(ensemble_of(NETWORK).report, "mlp", REGRESSION_METRICS)).splitlines()[:3] == [
         "out of bag mlp constant",
         "RMSE 1.25 [1 1.5] 2.5",
         "R2 0.750 [0.600 0.900] 0.000",
@@ -148,18 +150,18 @@ def test_metrics_stand_beside_those_of_the_other_models():
 
 
 def test_columns_of_metrics_line_up():
-    lines = terminal.metric_lines(ensemble_of(NETWORK).report, "mlp")
+    lines = terminal.metric_lines(ensemble_of(NETWORK).report, "mlp", REGRESSION_METRICS)
     assert len({len(line.rstrip()) for line in lines}) == 1
 
 
 def test_shares_are_told_in_percent():
     report = Report("x", 1, 1, {"accuracy": Metric(0.875, 0.8, 0.95)})
-    assert words(terminal.metric_lines(report, "mlp")).splitlines()[1] == "accuracy 87.5 % [80.0 95.0]"
+    assert words(terminal.metric_lines(report, "mlp", CLASS_METRICS)).splitlines()[1] == "accuracy 87.5 % [80.0 95.0]"
 
 
 def test_a_metric_without_interval_has_none_shown():
     report = Report("x", 1, 1, {"calibration_error": Metric(0.03)})
-    assert words(terminal.metric_lines(report, "mlp")).splitlines()[1] == "calibration error 0.030"
+    assert words(terminal.metric_lines(report, "mlp", CLASS_METRICS)).splitlines()[1] == "calibration error 0.030"
 
 
 def test_a_search_tells_how_each_candidate_fared():
@@ -175,7 +177,7 @@ def test_a_search_tells_how_each_candidate_fared():
 
 
 def test_a_run_says_what_it_answers_and_how_it_was_made():
-    task = Task("binary", "state", classes=["ill", "well"])
+    task = Binary("state", classes=["ill", "well"])
     said = words(terminal.run_lines(ensemble_of(NETWORK, task=task), Path("runs/wages")))
     assert "wages binary: state (ill, well)" in said
     assert "made 2024-03-01 10:20:30 from wages.csv, 1,234 rows, 1 numeric column" in said

@@ -13,12 +13,14 @@ import pytest
 from weights.data.dataset import Feature
 from weights.data.encoding import Boolean, Encoding, Numeric
 from weights.ensemble import Ensemble, Population, Report
-from weights.metrics import Metric
 from weights.models.linear import Linear
 from weights.models.mlp import Mlp
 from weights.spec import Spec
 from weights.store.card import model_card
-from weights.task import Task
+from weights.tasks.base import Task
+from weights.tasks.classes import Binary, Multiclass
+from weights.tasks.metrics import Metric
+from weights.tasks.number import Number
 
 HOSTILE = "<img src=x onerror=alert(1)>|[click](javascript:x)\n# Title `code` *bold*"
 
@@ -30,7 +32,7 @@ def ensemble_of(
     specs = specs or {"linear": Spec(model=Linear())}
     params = {"output": {"w": np.ones((5, 2, 1)), "b": np.ones((5, 1))}}
     return Ensemble(
-        task=task or Task("binary", "outcome", classes=["ill", "well"]),
+        task=task or Binary("outcome", classes=["ill", "well"]),
         encoding=Encoding([Numeric("age", 0.0, 1.0, False), Boolean("smoker", False)]),
         features=features or [Feature("age", "numeric"), Feature("smoker", "boolean"), Feature("code", "identifier", "all different")],
         populations=[Population(name, spec, params, np.ones(5)) for name, spec in specs.items()],
@@ -51,9 +53,9 @@ def test_the_card_begins_with_front_matter_for_model_hubs():
 @pytest.mark.parametrize(
     ("task", "tag"),
     [
-        (Task("binary", "y", classes=[0, 1]), "tabular-classification"),
-        (Task("multiclass", "y", classes=[0, 1, 2]), "tabular-classification"),
-        (Task("regression", "y"), "tabular-regression"),
+        (Binary("y", classes=[0, 1]), "tabular-classification"),
+        (Multiclass("y", classes=[0, 1, 2]), "tabular-classification"),
+        (Number("y"), "tabular-regression"),
     ],
 )
 def test_the_front_matter_names_the_task_as_hubs_do(task, tag):
@@ -120,8 +122,8 @@ def test_the_decision_is_told():
 @pytest.mark.parametrize(
     "ensemble",
     [
-        ensemble_of(task=Task("binary", HOSTILE, classes=["a", "b"])),
-        ensemble_of(task=Task("binary", "y", classes=["a", HOSTILE])),
+        ensemble_of(task=Binary(HOSTILE, classes=["a", "b"])),
+        ensemble_of(task=Binary("y", classes=["a", HOSTILE])),
         ensemble_of(features=[Feature("a", "numeric"), Feature(HOSTILE, "identifier")]),
         ensemble_of(features=[Feature("a", "numeric"), Feature("b", "constant", HOSTILE)]),
         ensemble_of(source=HOSTILE),
@@ -136,11 +138,11 @@ def test_words_from_the_data_have_no_meaning_in_the_card(ensemble):
 
 
 def test_words_from_the_data_cannot_end_the_front_matter():
-    card = model_card(ensemble_of(task=Task("binary", "---\nlibrary_name: evil", classes=["a", "b"])))
+    card = model_card(ensemble_of(task=Binary("---\nlibrary_name: evil", classes=["a", "b"])))
     assert "evil" not in front_matter(card)
 
 
 def test_only_twenty_classes_are_listed():
-    card = model_card(replace(ensemble_of(), task=Task("multiclass", "y", classes=[f"c{i:02}" for i in range(40)])))
+    card = model_card(replace(ensemble_of(), task=Multiclass("y", classes=[f"c{i:02}" for i in range(40)])))
     assert "c19" in card
     assert "c20" not in card

@@ -9,7 +9,7 @@ from safetensors.numpy import save as save_tensors
 from weights.errors import CorruptError, NotFoundError, StorageError, UsageError
 from weights.spec import Spec, with_settings
 from weights.store.checkpoint import Checkpoints, fingerprint
-from weights.training.population import Snapshot
+from weights.training.control import Snapshot
 
 ARRAYS = {
     "state/0": np.arange(6, dtype=np.float32).reshape(2, 3),

@@ -14,7 +14,6 @@ from weights.data.dataset import Feature
 from weights.data.encoding import Category, Datetime, Encoding, Numeric, Picture
 from weights.effects import Contrast, FeatureWeights, Group, Importance, Joint
 from weights.ensemble import Report
-from weights.metrics import Metric
 from weights.models.convolution import Convolution
 from weights.models.mlp import Mlp
 from weights.models.patches import Patches
@@ -26,9 +25,10 @@ from weights.store.checks import (
     wrong_in_model,
     wrong_in_report,
     wrong_in_spec,
-    wrong_in_task,
 )
-from weights.task import Task
+from weights.tasks.classes import Binary, Multiclass
+from weights.tasks.metrics import Metric
+from weights.tasks.number import Number
 
 
 @pytest.mark.parametrize("model", ["linear", "mlp"])
@@ -46,19 +46,19 @@ def test_settings_that_fit_would_refuse_are_not():
 @pytest.mark.parametrize(
     "task",
     [
-        Task("binary", "y", classes=[False, True]),
-        Task("multiclass", "y", classes=[1, 2, -(2**63)]),
-        Task("regression", "y", [], -1e300, 1e-300),
+        Binary("y", classes=[False, True]),
+        Multiclass("y", classes=[1, 2, -(2**63)]),
+        Number("y", -1e300, 1e-300),
     ],
     ids=lambda task: task.kind,
 )
 def test_lawful_tasks_are_believed(task):
-    assert wrong_in_task(task) == []
+    assert task.check() == []
 
 
 @pytest.mark.parametrize("classes", [[], ["a"], ["a", "a"], ["a", 1], [1.5, 2.5], [True, 1], [None, None], [2**63, 1]])
 def test_classes_that_no_column_has_are_not(classes):
-    assert len(wrong_in_task(Task("binary", "y", classes=classes))) == 1
+    assert len(Binary("y", classes=classes).check()) == 1
 
 
 def test_an_encoding_is_that_of_the_features_in_use():

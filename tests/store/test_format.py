@@ -25,12 +25,12 @@ from weights.data.dataset import Feature
 from weights.data.encoding import Category, Encoding, Numeric
 from weights.ensemble import Answered, Ensemble, Population, Report
 from weights.errors import CorruptError, NotFoundError, UsageError
-from weights.metrics import Metric
 from weights.models.linear import Linear
 from weights.models.mlp import Mlp
 from weights.spec import Spec
 from weights.store.format import FILES, check_writable, load, save
-from weights.task import Task
+from weights.tasks.classes import Multiclass
+from weights.tasks.metrics import Metric
 
 ALL_FILES = (*FILES, "SHA256SUMS")
 SOURCES = sorted(Path(weights.__file__).parent.rglob("*.py"))
@@ -54,7 +54,7 @@ def ensemble() -> Ensemble:
     embedded = Mlp(hidden=(4,), embedding="piecewise", n_bins=4, embedding_size=2)
 
     return Ensemble(
-        task=Task("multiclass", "ward", classes=["east", "north", "söuth"]),
+        task=Multiclass("ward", classes=["east", "north", "söuth"]),
         encoding=Encoding([Numeric("age", 40.0, 12.0, True), Category("blood", ["A", "B"], rare=True, missing=False)]),
         features=[Feature("age", "numeric"), Feature("blood", "category"), Feature("id", "identifier", "all different")],
         populations=[
@@ -344,10 +344,10 @@ def test_a_setting_nobody_knows_is_refused(saved):
         load(saved)
 
 
-@pytest.mark.parametrize("version", [0, 1, 3, "2", None])
+@pytest.mark.parametrize("version", [0, 1, 4, "2", None])
 def test_another_format_version_is_refused_with_what_to_do(saved, version):
     change_config(saved, format_version=version)
-    with pytest.raises(CorruptError, match=rf"has format version {version}, and this Weights reads 2\. Upgrade Weights"):
+    with pytest.raises(CorruptError, match=rf"has format version {version}, and this Weights reads 3\. Upgrade Weights"):
         load(saved)
 
 

@@ -9,6 +9,8 @@ import threadpoolctl
 from sklearn.linear_model import ElasticNet, Lasso, LogisticRegression, Ridge
 
 from weights.elements.regularization import Regularization
+from weights.tasks.classes import Binary, Multiclass
+from weights.tasks.number import Number
 from weights.training import exact
 from weights.training.exact import Problem, solve, solve_path, strength_path
 
@@ -24,6 +26,7 @@ Y = {
 N_OUTPUTS = {"regression": 1, "binary": 1, "multiclass": 3}
 GROUPS = np.array([0, 0, 1, 1, 1, 2])
 SPARSE = ("l1", "elastic_net", "group")
+TASK_OF = {"regression": Number, "binary": Binary, "multiclass": Multiclass}
 KINDS = pytest.mark.parametrize("kind", Y)
 TOLERANCE = 1e-10
 
@@ -37,7 +40,7 @@ def _one_thread():
 
 def problem(kind, x=X, y=None, weight=WEIGHT) -> Problem:
     groups = GROUPS if x.shape[1] == P else np.arange(x.shape[1])
-    return Problem(kind, x, Y[kind] if y is None else y, weight, N_OUTPUTS[kind], groups)
+    return Problem(TASK_OF[kind].convex, x, Y[kind] if y is None else y, weight, N_OUTPUTS[kind], groups)
 
 
 def solution(kind, penalty="none", strength=0.0, *, tolerance=TOLERANCE, start=None, **rows):

@@ -13,11 +13,13 @@ from weights.data import stream as stream_module
 from weights.data.stream import RowStream
 from weights.models.base import Shape
 from weights.spec import Spec, resolve, with_settings
-from weights.task import Task
+from weights.tasks.number import Number
+from weights.training.control import Control
 from weights.training.feeding import MOST_WATCHED, AllAtOnce, InMemory, PassingFeed, feed, watched_rows
 from weights.training.job import Job, Passing, ReadyRows
-from weights.training.population import Control, Run, member_seeds
+from weights.training.population import member_seeds
 from weights.training.resampling import Draw, resample
+from weights.training.stepping import Run
 
 ENDS = [10, 20, 40, 80]
 BATCH = 64
@@ -29,7 +31,7 @@ def in_memory(n_samples: int = 500, **settings) -> Job:
     rows, x = resample(spec.members, n_samples), random.normal(size=(n_samples, 1)).astype(np.float32)
     seeds, groups, used = member_seeds(0, 4), np.zeros(1, np.int32), np.ones(1, np.float32)
     y, weight = x[:, 0], np.ones(n_samples)
-    return Job("test", Task("regression", "y"), Shape(1, 1, (0,)), [spec] * 4, seeds, rows, x, y, weight, groups, used)
+    return Job("test", Number("y"), Shape(1, 1, (0,)), [spec] * 4, seeds, rows, x, y, weight, groups, used)
 
 
 @pytest.fixture
@@ -134,7 +136,7 @@ def test_of_many_rows_a_fixed_number_is_watched():
 
 
 def test_a_passing_run_goes_on_bit_for_bit(passing):
-    scaled = replace(passing, task=Task("regression", "y", [], 20_000.0, 10_000.0))
+    scaled = replace(passing, task=Number("y", 20_000.0, 10_000.0))
     specs = [with_settings(spec, {"n_steps": 60, "patience": 0}) for spec in passing.specs]
     job = replace(scaled, specs=specs)
     whole = Run.begin(job, Control(n_threads=1))

@@ -7,18 +7,22 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from small import compiled
 from weights.elements.activation import Activation
 from weights.elements.initialization import Initialization
 from weights.models.base import Shape
-from weights.models.mlp import Mlp, mlp_model
-from weights.training.health import effective_rank, of_start, of_units, of_weights
+from weights.models.mlp import Mlp
+from weights.training import health
 
 KEY = jax.random.key(0)
 NO_KNOTS = jnp.zeros((0, 1))
+effective_rank, of_start = jax.jit(health.effective_rank), jax.jit(health.of_start, static_argnums=0)
+of_weights = jax.jit(health.of_weights, static_argnums=4)
+of_all_units = jax.jit(health.of_units, static_argnums=(0, 4))
 
 
 def network(hidden=(64, 64), n_inputs=32, n_outputs=2, *, activation="relu", start="he"):
-    model = mlp_model(Mlp(hidden=hidden), Shape(n_inputs, n_outputs), Initialization(start), Activation(activation))
+    model = compiled(Mlp(hidden=hidden), Shape(n_inputs, n_outputs), Initialization(start), Activation(activation))
     x = jax.random.normal(jax.random.key(1), (128, n_inputs))
     return model, model.init(x, NO_KNOTS, key=KEY), x
 
@@ -78,7 +82,7 @@ def test_gradients_are_those_of_the_network():
 def units_of(model, params, x, activation="relu"):
     return {
         layer: dict(zip(("dead", "saturated", "rank", "influence"), map(float, values), strict=True))
-        for layer, values in of_units(model, params, x, jnp.arange(len(x)), activation).items()
+        for layer, values in of_all_units(model, params, x, jnp.arange(len(x)), activation).items()
     }
 
 

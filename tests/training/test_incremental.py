@@ -12,7 +12,7 @@ from weights.data.dataset import Roles, prepare
 from weights.ensemble import Ensemble, Population
 from weights.errors import TrainingError
 from weights.spec import Spec, resolve, with_settings
-from weights.task import Task
+from weights.tasks.number import Number
 from weights.training.incremental import Stream, begin, ensemble, go_on_from, learn
 from weights.training.mixing import mix
 
@@ -24,7 +24,7 @@ def stream_of(**settings) -> Stream:
     spec = resolve(with_settings(Spec(), {"model": "linear", "optimization": "adam", "learning_rate": 0.05, **SETTINGS, **settings}), 64)
     x = np.random.default_rng(0).normal(size=(64, 3))
     dataset = prepare(pa.table({**{f"x{j}": x[:, j] for j in range(3)}, "y": x[:, 0]}), Roles("y", clip=None))
-    return begin("linear", spec, Task("regression", "y"), dataset.encoding, dataset.features)
+    return begin("linear", spec, Number("y"), dataset.encoding, dataset.features)
 
 
 def batch(seed: int, n: int = 64, noise: float = 1.0) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

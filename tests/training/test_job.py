@@ -11,7 +11,7 @@ from pyarrow import parquet
 from weights.data.stream import RowStream
 from weights.models.base import Shape
 from weights.spec import Spec, resolve, with_settings
-from weights.task import Task
+from weights.tasks.number import Number
 from weights.training.job import Job, Passing, ReadyRows
 from weights.training.population import member_seeds
 from weights.training.resampling import Draw, resample
@@ -22,7 +22,7 @@ def job_of_six() -> Job:
     specs = [with_settings(spec, {"dropout": 0.1 + 0.05 * m}) for m in range(6)]
     x, groups, used = np.zeros((60, 1), np.float32), np.zeros(1, np.int32), np.ones(1, np.float32)
     rows = resample(spec.members, 60)
-    return Job("six", Task("regression", "y"), Shape(1, 1, (0,)), specs, member_seeds(0, 6), rows, x, x[:, 0], np.ones(60), groups, used)
+    return Job("six", Number("y"), Shape(1, 1, (0,)), specs, member_seeds(0, 6), rows, x, x[:, 0], np.ones(60), groups, used)
 
 
 def test_members_keep_what_is_theirs():

@@ -8,14 +8,14 @@ import numpy as np
 import pytest
 
 from weights.api import fit, load
-from weights.ensemble import row_losses
-from weights.task import Task
-from weights.training.mixing import Mixture, answer_losses, conformal_scores, crossfitted_answers, fit_shares, mix, prior_outputs
+from weights.tasks.classes import Binary, Multiclass
+from weights.tasks.number import Number
+from weights.training.mixing import Mixture, conformal_scores, crossfitted_answers, fit_shares, mix
 
 TASKS = {
-    "regression": Task("regression", "y", center=10.0, scale=2.0),
-    "binary": Task("binary", "y", classes=["no", "yes"]),
-    "multiclass": Task("multiclass", "y", classes=["a", "b", "c"]),
+    "regression": Number("y", center=10.0, scale=2.0),
+    "binary": Binary("y", classes=["no", "yes"]),
+    "multiclass": Multiclass("y", classes=["a", "b", "c"]),
 }
 CLASSES = ("binary", "multiclass")
 
@@ -41,7 +41,7 @@ def noise(outputs: np.ndarray, scale: float = 1.0, seed: int = 9) -> np.ndarray:
 
 
 def mean_loss(shares, outputs: np.ndarray, y: np.ndarray, kind: str) -> float:
-    return float(row_losses(np.tensordot(np.asarray(shares, float), outputs, 1), y, kind).mean())
+    return float(TASKS[kind].row_losses(np.tensordot(np.asarray(shares, float), outputs, 1), y).mean())
 
 
 # One population: its share is one over its temperature
@@ -52,7 +52,7 @@ def mean_loss(shares, outputs: np.ndarray, y: np.ndarray, kind: str) -> float:
 def test_a_planted_temperature_is_found(kind, planted):
     outputs, y = sampled(20_000, kind)
     # The log of the temperature has a standard error of about 1 / sqrt(n * variance of the logits) = 0.007 or less; four of them.
-    assert 1 / fit_shares(planted * outputs[None], y, np.ones(len(y)), kind)[0] == pytest.approx(planted, rel=0.03)
+    assert 1 / fit_shares(planted * outputs[None], y, np.ones(len(y)), TASKS[kind])[0] == pytest.approx(planted, rel=0.03)
 
 
 @pytest.mark.parametrize("kind", CLASSES)
@@ -61,12 +61,12 @@ def test_one_population_gets_the_temperature_that_a_grid_search_finds(kind):
     grid = np.geomspace(0.2, 5.0, 2_001)  # steps of 0.16 %
     best = grid[np.argmin([mean_loss([1 / t], 1.7 * outputs[None], y, kind) for t in grid])]
     # The loss is flat at its least: the search ends where its slope is some 1e-5, which is 1e-4 in a share here; and half a step.
-    assert 1 / fit_shares(1.7 * outputs[None], y, np.ones(300), kind)[0] == pytest.approx(best, rel=2e-3)
+    assert 1 / fit_shares(1.7 * outputs[None], y, np.ones(300), TASKS[kind])[0] == pytest.approx(best, rel=2e-3)
 
 
 def test_one_population_of_numbers_is_left_as_it_is():
     outputs, y = sampled(100, "regression")
-    assert fit_shares(3.0 * outputs[None], y, np.ones(100), "regression").tolist() == [1.0]
+    assert fit_shares(3.0 * outputs[None], y, np.ones(100), TASKS["regression"]).tolist() == [1.0]
 
 
 @pytest.mark.parametrize("kind", CLASSES)
@@ -76,7 +76,7 @@ def test_one_population_that_leans_towards_a_class_is_shifted_back(kind):
     found = mix(outputs[None] + leaning, y, np.ones(len(y)), TASKS[kind], shifted=True)
     # Standard errors of shifts are about 1 / sqrt(n * mean p(1 - p)) = 0.02; the share moves them along, by less.
     np.testing.assert_allclose(found.offset - found.offset.mean() * (kind == "multiclass"), -leaning, atol=0.08)
-    truth = row_losses(outputs, y, kind).mean()
+    truth = TASKS[kind].row_losses(outputs, y).mean()
     assert -np.log(found.answers[np.arange(len(y)), y]).mean() == pytest.approx(truth, abs=1e-3)
 
 
@@ -97,7 +97,7 @@ def test_one_population_of_few_rows_is_shifted_by_little():
 @pytest.mark.parametrize("kind", TASKS)
 def test_a_population_of_noise_gets_no_share(kind):
     outputs, y = sampled(4_000, kind)
-    shares = fit_shares(np.stack([outputs, noise(outputs, 2.0)]), y, np.ones(4_000), kind)
+    shares = fit_shares(np.stack([outputs, noise(outputs, 2.0)]), y, np.ones(4_000), TASKS[kind])
     # A share's standard error is about 1 / sqrt(n * variance of the logits) = 0.01; the slope of 1 in y for numbers has less.
     np.testing.assert_allclose(shares, [1.0, 0.0], atol=0.04)
 
@@ -109,7 +109,7 @@ def test_the_shares_of_classes_are_those_of_a_grid_search(kind):
     grid = np.arange(0.0, 1.5, 0.02)
     best = min(itertools.product(grid, grid), key=lambda shares: mean_loss(shares, outputs, y, kind))
     # Half a step of the grid each way, and as much again for a valley that lies across it.
-    np.testing.assert_allclose(fit_shares(outputs, y, np.ones(400), kind), best, atol=0.02)
+    np.testing.assert_allclose(fit_shares(outputs, y, np.ones(400), TASKS[kind]), best, atol=0.02)
 
 
 def test_the_shares_of_numbers_are_those_of_a_brute_force_search_over_the_simplex():
@@ -120,14 +120,14 @@ def test_the_shares_of_numbers_are_those_of_a_brute_force_search_over_the_simple
     simplex = [(i, j, steps - i - j) for i in range(steps + 1) for j in range(steps + 1 - i)]
     best = min((np.asarray(point) / steps for point in simplex), key=lambda shares: mean_loss(shares, outputs, y, "regression"))
     # A step of the grid is 0.01; the prior of one row in 500 moves a share by no more than that.
-    np.testing.assert_allclose(fit_shares(outputs, y, np.ones(500), "regression"), best, atol=0.015)
+    np.testing.assert_allclose(fit_shares(outputs, y, np.ones(500), TASKS["regression"]), best, atol=0.015)
 
 
 @pytest.mark.parametrize("n_populations", [2, 3, 5])
 def test_the_shares_of_numbers_are_not_negative_and_sum_to_one(n_populations):
     truth, y = sampled(60, "regression")
     outputs = np.stack([(-1.0) ** seed * truth + noise(truth, seed + 1.0, seed) for seed in range(n_populations)])
-    shares = fit_shares(outputs, y, np.ones(60), "regression")
+    shares = fit_shares(outputs, y, np.ones(60), TASKS["regression"])
     assert (shares >= 0).all()
     assert shares.sum() == pytest.approx(1.0, abs=1e-12)
 
@@ -136,20 +136,20 @@ def test_a_share_of_numbers_is_zero_and_not_what_rounding_leaves_of_it():
     for seed in range(20):
         _, y = sampled(100, "regression", seed=seed)
         outputs = np.stack([noise(y[:, None], 1.0, 100 * seed + i) for i in range(3)])
-        shares = fit_shares(outputs, y, np.ones(100), "regression")
+        shares = fit_shares(outputs, y, np.ones(100), TASKS["regression"])
         assert not ((shares > 0) & (shares < 1e-9)).any()
 
 
 @pytest.mark.parametrize("kind", CLASSES)
 def test_shares_of_classes_are_never_negative(kind):
     outputs, y = sampled(100, kind)
-    assert (fit_shares(np.stack([-outputs, outputs]), y, np.ones(100), kind) >= 0).all()
+    assert (fit_shares(np.stack([-outputs, outputs]), y, np.ones(100), TASKS[kind]) >= 0).all()
 
 
 @pytest.mark.parametrize("kind", TASKS)
 def test_populations_that_say_the_same_get_equal_shares(kind):
     outputs, y = sampled(400, kind)
-    first, second = fit_shares(np.stack([outputs, outputs]), y, np.ones(400), kind)
+    first, second = fit_shares(np.stack([outputs, outputs]), y, np.ones(400), TASKS[kind])
     assert first == pytest.approx(second, abs=1e-6)
 
 
@@ -157,7 +157,7 @@ def test_populations_that_say_the_same_get_equal_shares(kind):
 def test_the_order_of_populations_does_not_matter(kind):
     truth, y = sampled(400, kind)
     outputs = np.stack([truth + noise(truth, scale, seed) for seed, scale in enumerate((0.5, 1.0))])
-    forth, back = (fit_shares(some, y, np.ones(400), kind) for some in (outputs, outputs[::-1]))
+    forth, back = (fit_shares(some, y, np.ones(400), TASKS[kind]) for some in (outputs, outputs[::-1]))
     # The loss is flat at its least: a search that comes from the other side ends within its tolerance.
     np.testing.assert_allclose(forth, back[::-1], atol=2e-3)
 
@@ -168,9 +168,9 @@ def test_rows_of_weight_zero_do_not_move_the_shares(kind):
     outputs = np.stack([truth + noise(truth, scale, seed) for seed, scale in enumerate((0.5, 1.0))])
     spoilt = np.where(np.arange(2_000) < 500, y[::-1], y)
     weight = (np.arange(2_000) >= 500).astype(float)
-    found = fit_shares(outputs, spoilt, weight, kind)
+    found = fit_shares(outputs, spoilt, weight, TASKS[kind])
     # The prior is one row of 2,000 or of 1,500.
-    np.testing.assert_allclose(found, fit_shares(outputs[:, 500:], y[500:], np.ones(1_500), kind), atol=2e-3)
+    np.testing.assert_allclose(found, fit_shares(outputs[:, 500:], y[500:], np.ones(1_500), TASKS[kind]), atol=2e-3)
 
 
 @pytest.mark.parametrize("kind", TASKS)
@@ -178,7 +178,7 @@ def test_a_mixture_is_no_worse_than_any_of_its_populations_on_the_rows_it_was_fi
     truth, y = sampled(100, kind)
     outputs = np.stack([truth + noise(truth, scale, seed) for seed, scale in enumerate((0.5, 0.7, 3.0))])
     shares, offset = mix(outputs, y, np.ones(100), TASKS[kind])[:2]
-    found = row_losses(np.tensordot(shares, outputs, 1) + offset, y, kind).mean()
+    found = TASKS[kind].row_losses(np.tensordot(shares, outputs, 1) + offset, y).mean()
     # The prior over shares, one row in 100, may cost up to its own worth.
     assert found <= min(mean_loss(row, outputs, y, kind) for row in np.eye(3)) + 0.01
 
@@ -221,7 +221,7 @@ def test_the_prior_decodes_to_weighted_class_shares(kind):
     y = rare(400, kind)
     weight = np.where(y == 0, 1.0, 3.0)
     expected = np.bincount(y, weights=weight) / weight.sum()
-    np.testing.assert_allclose(TASKS[kind].decode(prior_outputs(TASKS[kind], y, weight)[None])[0], expected, rtol=1e-12)
+    np.testing.assert_allclose(TASKS[kind].decode(TASKS[kind].constant_outputs(y, weight)[None])[0], expected, rtol=1e-12)
 
 
 # Answers in which no row has a say in its own shares
@@ -259,7 +259,7 @@ def test_other_rows_have_a_say_in_a_rows_answer(kind):
 def test_each_part_of_the_rows_is_answered_with_shares_of_the_others(kind):
     outputs, y = two_populations(kind)
     here = np.arange(200) % 5 == 3
-    shares = fit_shares(outputs[:, ~here], y[~here], np.ones(160), kind)
+    shares = fit_shares(outputs[:, ~here], y[~here], np.ones(160), TASKS[kind])
     expected = TASKS[kind].decode(np.tensordot(shares, outputs[:, here], 1))
     np.testing.assert_allclose(crossfitted_answers(outputs, y, np.ones(200), TASKS[kind])[here], expected, rtol=1e-12)
 
@@ -333,7 +333,7 @@ def test_a_population_without_a_share_is_left_out(monkeypatch):
 
 def test_answers_are_judged_in_the_unit_of_the_target():
     # Encoded 1 means 12 in the target's unit.
-    np.testing.assert_allclose(answer_losses(TASKS["regression"], np.array([1.0]), np.array([15.0])), [9.0])
+    np.testing.assert_allclose(TASKS["regression"].prediction_losses(np.array([1.0]), np.array([15.0])), [9.0])
 
 
 # Conformal scores

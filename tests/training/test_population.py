@@ -10,17 +10,19 @@ import numpy as np
 import pytest
 
 from weights.api import plan_fit
-from weights.ensemble import centred, row_losses
 from weights.errors import Interrupted, TrainingError
 from weights.fitting import job as prepared_job
 from weights.models.base import Shape
 from weights.spec import Members, Spec, resolve, with_settings
 from weights.store.checkpoint import Checkpoints
-from weights.task import Task, log_probabilities
-from weights.training import population
+from weights.tasks.classes import log_probabilities, task_of
+from weights.tasks.number import Number
+from weights.training import stepping
+from weights.training.control import Control
 from weights.training.job import Job
-from weights.training.population import N_ROUNDS, Control, Run, member_seeds, train
+from weights.training.population import member_seeds, train
 from weights.training.resampling import Resampling, resample
+from weights.training.stepping import N_ROUNDS, Run
 
 N_ENDS = 26
 """Rounds of 48 steps: the first end after 1, 2, 3 and 4 steps, the others after every second one."""
@@ -47,7 +49,7 @@ def job_of(kind="regression", *, n_samples=96, n_members=4, rows=None, seed=0, n
     y = np.digitize(signal, cuts).astype(np.int32) if cuts else signal.astype(np.float32)
     settings = {"n_members": n_members, "n_folds": 4, "strength": strength, **settings}
     spec = resolve(with_settings(Spec(), settings), n_samples)
-    task = Task(kind, "y", CLASSES[kind])
+    task = task_of("y", CLASSES[kind]) if cuts else Number("y")
     rows = rows or resample(spec.members, n_samples)
     seeds = member_seeds(spec.members.seed, n_members)
     groups, used = np.arange(3, dtype=np.int32), np.ones(3, np.float32)
@@ -260,7 +262,7 @@ def test_tables_of_similar_length_share_one_program(compilations):
 def test_what_is_learned_does_not_depend_on_the_padding(optimizer, monkeypatch):
     settings = {"optimization": optimizer, "n_samples": 100, "patience": 3}
     padded = train(stepped(**settings), Control())
-    monkeypatch.setattr(population, "padded_size", lambda n, least=64: max(n, least) + 300)
+    monkeypatch.setattr(stepping, "padded_size", lambda n, least=64: max(n, least) + 300)
     more = train(stepped(**settings), Control())
     # The sum over all rows of lbfgs is rounded in another order when it is longer.
     tolerance = {"adamw": 0.0, "lbfgs": 1e-4}[optimizer]
@@ -520,7 +522,7 @@ def test_health_is_measured_where_training_stops_early():
 def test_the_loss_of_a_member_alone_is_that_of_its_outputs_on_rows_it_never_saw():
     trained = train(stepped(patience=0), Control())
     for history, (rows, outputs) in zip(trained.history["unseen_loss"], trained.alone, strict=True):
-        losses = row_losses(centred(outputs, stepped().task.kind), stepped().y[rows], stepped().task.kind)
+        losses = stepped().task.row_losses(stepped().task.normalise(outputs), stepped().y[rows])
         assert history[-1] == pytest.approx(np.average(losses, weights=stepped().weight[rows]), rel=1e-6)
 
 

@@ -11,9 +11,10 @@ import pytest
 from weights.errors import Interrupted, TrainingError
 from weights.models.base import Shape
 from weights.spec import Spec, resolve, with_settings
-from weights.task import Task
+from weights.tasks.number import Number
+from weights.training.control import Control
 from weights.training.job import Job
-from weights.training.population import Control, member_seeds
+from weights.training.population import member_seeds
 from weights.training.resampling import resample
 from weights.training.search import paired_difference, race
 
@@ -29,9 +30,7 @@ def job_of(**settings) -> Job:
     spec = resolve(with_settings(Spec(), {"n_members": 4, "n_folds": 4, **settings}), 80)
     rows = resample(spec.members, 80)
     groups, used = np.arange(2, dtype=np.int32), np.ones(2, np.float32)
-    return Job(
-        "search", Task("regression", "y"), Shape(2, 1, (0, 1)), [spec] * 4, member_seeds(0, 4), rows, x, y, np.ones(80), groups, used
-    )
+    return Job("search", Number("y"), Shape(2, 1, (0, 1)), [spec] * 4, member_seeds(0, 4), rows, x, y, np.ones(80), groups, used)
 
 
 def rates(*values: float) -> dict[str, Job]:

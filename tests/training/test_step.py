@@ -12,6 +12,8 @@ import pytest
 from weights.models.base import Shape
 from weights.models.embedding import find_knots, learned
 from weights.spec import Spec, check, program_spec, varying_values, with_settings
+from weights.tasks.classes import Binary, Multiclass
+from weights.tasks.number import Number
 from weights.training.health import named
 from weights.training.step import Info, Member, Program, Shared, State, member_program
 
@@ -24,6 +26,7 @@ Y = {
     "binary": (X[:, 0] > RNG.normal(size=N)).astype(int),
     "multiclass": (X[:, :3] + RNG.gumbel(size=(N, 3))).argmax(1),
 }
+TASK_OF = {"regression": Number, "binary": Binary, "multiclass": Multiclass}
 N_OUTPUTS = {"regression": 1, "binary": 1, "multiclass": 3}
 GROUPS = np.array([0, 1, 1, 2])
 ALL_ROWS = np.arange(N)[None]
@@ -77,7 +80,7 @@ class Run(NamedTuple):
 
 def begin(settings, *, kind="regression", seed=0, used=(1, 1, 1, 1)) -> Run:
     spec = check(with_settings(Spec(), settings))
-    program = member_program(spec, kind, Shape(P, N_OUTPUTS[kind], (0, 3)))
+    program = member_program(spec, TASK_OF[kind].functions, Shape(P, N_OUTPUTS[kind], (0, 3)))
     y = jnp.asarray(Y[kind], jnp.float32 if kind == "regression" else jnp.int32)
     groups, used = jnp.asarray(GROUPS, jnp.int32), jnp.asarray(used, jnp.float32)
     shared = Shared(jnp.asarray(X, jnp.float32), y, jnp.asarray(WEIGHT, jnp.float32), groups, used)
@@ -407,7 +410,7 @@ def test_members_that_differ_in_numbers_share_one_compilation():
 def test_specs_of_one_program_spec_get_the_same_program():
     one, two = (check(with_settings(Spec(), RICH | {"learning_rate": rate})) for rate in (0.1, 0.2))
     assert program_spec(one) == program_spec(two)
-    assert member_program(one, "binary", Shape(4, 1)) is member_program(two, "binary", Shape(4, 1))
+    assert member_program(one, Binary.functions, Shape(4, 1)) is member_program(two, Binary.functions, Shape(4, 1))
 
 
 def test_every_recorded_number_is_a_single_finite_number():

@@ -101,7 +101,7 @@ def fit(source: str, settings: tuple[str, ...], as_json: bool, quiet: bool, **op
         print_lines(decomposition_lines(model.report.decomposition))
     print_lines(finding_lines(model.findings(), str(folder or "RUN")))
     if model.report.feature_weights:
-        n_lines_each = len(model.classes) if model.ensemble.task.kind == "multiclass" else 1
+        n_lines_each = len({outcome.label for outcome in model.ensemble.task.outcomes()})
         print_lines(model.summary(top=max(_SHOWN_AFTER_FIT // n_lines_each, 2), narrow=True, per="sd").lines())
     pictures, weighed = model.ensemble.encoding.picture is not None, model.report.feature_weights is not None
     print_lines(terminal.next_lines(folder, weighed=weighed, pictures=pictures, classes=bool(model.classes)))

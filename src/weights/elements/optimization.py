@@ -1,13 +1,13 @@
 """Optimization: how does a gradient become a step, and how long are the steps over time?
 
-`OPTIMIZERS` and `SCHEDULES` list the choices, made of optax. "exact" and "auto" are no optimizers: the first
-means that the optimum is solved (see training/exact.py), the second that the model decides.
+`OPTIMIZERS` and `SCHEDULES` list the choices, made of optax. Each optimizer is an `Optimizer`, which says all that others ask of it:
+to add one is to add a row. "exact" takes no steps, but solves the optimum (see training/exact.py); "auto" lets the model decide.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -21,7 +21,7 @@ class Optimization(msgspec.Struct, frozen=True):
     """How gradients become steps.
 
     Attributes:
-        name: one of `OPTIMIZERS`, "exact", or "auto" (exact for linear models that can be solved, else adamw).
+        name: one of `OPTIMIZERS`; "auto" is exact for linear models that can be solved, else what suits the model.
         learning_rate: length of the first full step; None takes the optimizer's own default.
         schedule: course of the learning rate, one of `SCHEDULES`.
         warmup: share of the run over which the rate rises from zero.
@@ -48,6 +48,11 @@ class Optimization(msgspec.Struct, frozen=True):
     n_steps: int | None = None
     tolerance: float = 1e-9
 
+    @property
+    def optimizer(self) -> Optimizer:
+        """What is known of the optimizer of this name."""
+        return OPTIMIZERS[self.name]
+
     def check(self) -> list[str]:
         """What is wrong with these settings, in words."""
         wrong = []
@@ -64,6 +69,43 @@ class Optimization(msgspec.Struct, frozen=True):
         return wrong
 
 
+_Build = Callable[[Optimization, Any], optax.GradientTransformation]
+
+
+class Optimizer(NamedTuple):
+    """An optimizer and all that others ask of it.
+
+    Attributes:
+        build: (settings, decay) -> the transformation from gradients to the direction to subtract; None for one that takes no steps.
+        learning_rate: where none is set (our choices, from runs on scaled tables).
+        weight_decay: where none is set (our choices, from out-of-bag losses on real tables).
+        n_steps: where none is set; None leaves it to the model and the number of rows.
+        all_rows: whether every step takes all rows, for which the loss must be the same at each.
+        finds_length: whether it finds the length of a step itself, by a search along a line for which the problem must be smooth.
+        method: how members are trained with it, by name (training/population.py): "steps", or "solve" for the optimum.
+        n_products: products of a layer's matrix with one of its outputs that a step takes beside the gradient.
+    """
+
+    build: _Build | None
+    learning_rate: float = 1.0
+    weight_decay: float = 0.1
+    n_steps: int | None = None
+    all_rows: bool = False
+    finds_length: bool = False
+    method: str = "steps"
+    n_products: int = 0
+
+    @property
+    def solves(self) -> bool:
+        """Whether it solves the optimum instead of taking steps."""
+        return self.method == "solve"
+
+    @property
+    def draws_batches(self) -> bool:
+        """Whether steps take random rows, so that they are random anyway."""
+        return not (self.all_rows or self.solves)
+
+
 def direction(settings: Optimization, decay: jax.Array | float) -> optax.GradientTransformationExtraArgs:
     """The transformation from gradients to the direction to subtract, before the learning rate.
 
@@ -71,7 +113,9 @@ def direction(settings: Optimization, decay: jax.Array | float) -> optax.Gradien
         settings: the optimizer.
         decay: weight decay of this member, a number or a traced scalar.
     """
-    return optax.with_extra_args_support(OPTIMIZERS[settings.name](settings, decay))
+    build = settings.optimizer.build
+    assert build is not None
+    return optax.with_extra_args_support(build(settings, decay))
 
 
 def rate_at(settings: Optimization, progress: jax.Array) -> jax.Array:
@@ -100,19 +144,6 @@ def average(settings: Optimization, averaging: jax.Array, step: jax.Array, mean:
     return jax.tree.map(lambda m, p: m + share * (p - m), mean, params)
 
 
-def default_learning_rate(name: str) -> float:
-    """The learning rate used when none is set: our choices, from runs on scaled tables."""
-    return _DEFAULT_RATES[name]
-
-
-def default_weight_decay(name: str) -> float:
-    """The weight decay used when none is set: our choices, from out-of-bag losses on real tables."""
-    return {"adamw": 1.0, "lion": 1.0}.get(name, 0.1)
-
-
-_Build = Callable[[Optimization, Any], optax.GradientTransformation]
-
-
 def _decayed(direction: optax.GradientTransformation, decay: Any) -> optax.GradientTransformation:
     """Weight decay, decoupled from the loss (Loshchilov and Hutter 2019, algorithm 2); biases are left alone."""
     return optax.chain(direction, optax.add_decayed_weights(decay, mask=_only_weights))
@@ -120,6 +151,14 @@ def _decayed(direction: optax.GradientTransformation, decay: Any) -> optax.Gradi
 
 def _only_weights(params: Any) -> Any:
     return {layer: {name: name == "w" for name in arrays} for layer, arrays in params.items()}
+
+
+def _adam(settings: Optimization, decay: Any) -> optax.GradientTransformation:
+    return optax.scale_by_adam(settings.beta1, settings.beta2, settings.epsilon)
+
+
+def _lion(settings: Optimization, decay: Any) -> optax.GradientTransformation:
+    return _decayed(optax.scale_by_lion(settings.beta1, settings.beta2), decay)
 
 
 def _muon(settings: Optimization, decay: Any) -> optax.GradientTransformation:
@@ -133,30 +172,19 @@ def _lbfgs(settings: Optimization, decay: Any) -> optax.GradientTransformation:
     return optax.chain(optax.lbfgs(), optax.scale(-1.0))
 
 
-OPTIMIZERS: dict[str, _Build] = {
-    "sgd": lambda settings, decay: optax.identity(),
-    "momentum": lambda settings, decay: optax.trace(settings.momentum),
-    "nesterov": lambda settings, decay: optax.trace(settings.momentum, nesterov=True),
-    "rmsprop": lambda settings, decay: optax.scale_by_rms(settings.beta2, settings.epsilon),
-    "adagrad": lambda settings, decay: optax.scale_by_rss(eps=settings.epsilon),
-    "adam": lambda settings, decay: optax.scale_by_adam(settings.beta1, settings.beta2, settings.epsilon),
-    "adamw": lambda settings, decay: _decayed(optax.scale_by_adam(settings.beta1, settings.beta2, settings.epsilon), decay),
-    "lion": lambda settings, decay: _decayed(optax.scale_by_lion(settings.beta1, settings.beta2), decay),
-    "muon": _muon,
-    "lbfgs": _lbfgs,
-}
-
-_DEFAULT_RATES = {
-    "sgd": 0.1,
-    "momentum": 0.03,
-    "nesterov": 0.03,
-    "rmsprop": 2e-3,
-    "adagrad": 0.02,
-    "adam": 3e-3,
-    "adamw": 6e-3,
-    "lion": 5e-4,
-    "muon": 0.02,
-    "lbfgs": 1.0,
+OPTIMIZERS: dict[str, Optimizer] = {
+    "auto": Optimizer(None),
+    "exact": Optimizer(None, method="solve"),
+    "sgd": Optimizer(lambda settings, decay: optax.identity(), 0.1),
+    "momentum": Optimizer(lambda settings, decay: optax.trace(settings.momentum), 0.03),
+    "nesterov": Optimizer(lambda settings, decay: optax.trace(settings.momentum, nesterov=True), 0.03),
+    "rmsprop": Optimizer(lambda settings, decay: optax.scale_by_rms(settings.beta2, settings.epsilon), 2e-3),
+    "adagrad": Optimizer(lambda settings, decay: optax.scale_by_rss(eps=settings.epsilon), 0.02),
+    "adam": Optimizer(_adam, 3e-3),
+    "adamw": Optimizer(lambda settings, decay: _decayed(_adam(settings, decay), decay), 6e-3, weight_decay=1.0),
+    "lion": Optimizer(_lion, 5e-4, weight_decay=1.0),
+    "muon": Optimizer(_muon, 0.02, n_products=15),  # three in each of five iterations
+    "lbfgs": Optimizer(_lbfgs, n_steps=200, all_rows=True, finds_length=True),
 }
 
 SCHEDULES: dict[str, Callable[[jax.Array], jax.Array]] = {

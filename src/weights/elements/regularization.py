@@ -1,9 +1,9 @@
 """Regularization: what is preferred, all else equal?
 
-`PENALTIES` lists the penalties. Each is cut into a smooth part, which is differentiated with the loss, and a
-rest that acts through its proximal step, so that its zeros are exact zeros. The same functions serve NumPy
-(exact solver, float64) and JAX (training step, float32). Max-norm and dropout are here too; early stopping is
-a setting that the scheduler obeys.
+`PENALTIES` lists the penalties, each a `Penalty` that says all that others ask of it: to add one is to add a row. Each is cut into
+a smooth part, which is differentiated with the loss, and a rest that acts through its proximal step, so that its zeros are exact
+zeros. The same functions serve NumPy (exact solver, float64) and JAX (training step, float32). Max-norm and dropout are here too;
+early stopping is a setting that the scheduler obeys.
 """
 
 from __future__ import annotations
@@ -44,6 +44,11 @@ class Regularization(msgspec.Struct, frozen=True):
     input_dropout: float = 0.0
     patience: int = 5
 
+    @property
+    def makes_zeros(self) -> bool:
+        """Whether steps leave weights that are exactly zero: the penalty makes them, and has a strength."""
+        return bool(self.strength) and PENALTIES[self.penalty].makes_zeros
+
     def check(self) -> list[str]:
         """What is wrong with these settings, in words."""
         shares = {"dropout": self.dropout or 0.0, "input_dropout": self.input_dropout}
@@ -62,17 +67,33 @@ class Regularization(msgspec.Struct, frozen=True):
 class Penalty(NamedTuple):
     """A penalty on a weight matrix w (p, k) whose rows belong to the features in `groups` (p,).
 
-    smooth(w, strength, l1_ratio): its differentiable part, a number.
-    rest(w, strength, l1_ratio, groups): the other part, a number.
-    prox(w, step, l1_ratio, groups): argmin_v of ``rest(v) * step / strength + |v - w|^2 / 2``, where step is
-        strength times the length of the gradient step; shape (p, k).
-    curvature(strength, l1_ratio): second derivative of the smooth part, the same for every weight.
+    Attributes:
+        smooth: (w, strength, l1_ratio) -> its differentiable part, a number: half its curvature times the squared length of w.
+        curvature: (strength, l1_ratio) -> second derivative of the smooth part, the same for every weight.
+        rest: (w, strength, l1_ratio, groups) -> the other part, a number.
+        prox: (w, step, l1_ratio, groups) -> argmin_v of ``rest(v) * step / strength + |v - w|^2 / 2``, where step is strength times
+            the length of the gradient step; shape (p, k).
+        least_strength: (gradient, l1_ratio, groups) -> the least strength that leaves no weight, given the gradient (p, k) of the loss
+            where all weights are zero; None for a penalty without a rest, which leaves them all.
+        threshold: (strength, l1_ratio) -> how far the proximal step of length one moves a single weight, where the rest is a sum over
+            single weights; None where it is not.
+        by_feature: whether it acts on the weights of a feature together, and so on the layer that reads the inputs only.
+        has_strength: whether its strength makes a difference.
     """
 
     smooth: Callable[[Array, Array, Array], Array]
+    curvature: Callable[[Array, Array], Array]
     rest: Callable[[Array, Array, Array, Array], Array]
     prox: Callable[[Array, Array, Array, Array], Array]
-    curvature: Callable[[Array, Array], Array]
+    least_strength: Callable[[Array, Array, Array], Array] | None = None
+    threshold: Callable[[Array, Array], Array] | None = None
+    by_feature: bool = False
+    has_strength: bool = True
+
+    @property
+    def makes_zeros(self) -> bool:
+        """Whether its proximal step leaves weights that are exactly zero."""
+        return self.least_strength is not None
 
 
 def soft_threshold(w: Array, threshold: Array) -> Array:
@@ -139,36 +160,49 @@ def _group_value(w: Array, strength: Array, l1_ratio: Array, groups: Array) -> A
     return strength * (length * root).sum()
 
 
+def _least_group_strength(gradient: Array, l1_ratio: Array, groups: Array) -> Array:
+    lengths = np.sqrt(np.bincount(groups, (gradient**2).sum(1)))
+    return (lengths / np.sqrt(np.bincount(groups) * gradient.shape[1]).clip(1)).max()
+
+
 def _none(*_: Array) -> float:
     return 0.0
 
 
-MAKE_ZEROS = ("l1", "elastic_net", "group")
-"""Penalties that are not smooth: their proximal step leaves weights that are exactly zero."""
+def _unmoved(w: Array, step: Array, l1_ratio: Array, groups: Array) -> Array:
+    return w
+
+
 PENALTIES: dict[str, Penalty] = {
-    "none": Penalty(_none, _none, lambda w, step, l1_ratio, groups: w, _none),
+    "none": Penalty(smooth=_none, curvature=_none, rest=_none, prox=_unmoved, has_strength=False),
     "l1": Penalty(
         smooth=_none,
+        curvature=_none,
         rest=lambda w, strength, l1_ratio, groups: strength * abs(w).sum(),
         prox=lambda w, step, l1_ratio, groups: soft_threshold(w, step),
-        curvature=_none,
+        least_strength=lambda gradient, l1_ratio, groups: abs(gradient).max(),
+        threshold=lambda strength, l1_ratio: strength,
     ),
     "l2": Penalty(
         smooth=lambda w, strength, l1_ratio: 0.5 * strength * (w * w).sum(),
-        rest=_none,
-        prox=lambda w, step, l1_ratio, groups: w,
         curvature=lambda strength, l1_ratio: strength,
+        rest=_none,
+        prox=_unmoved,
     ),
     "elastic_net": Penalty(
         smooth=lambda w, strength, l1_ratio: 0.5 * strength * (1 - l1_ratio) * (w * w).sum(),
+        curvature=lambda strength, l1_ratio: strength * (1 - l1_ratio),
         rest=lambda w, strength, l1_ratio, groups: strength * l1_ratio * abs(w).sum(),
         prox=lambda w, step, l1_ratio, groups: soft_threshold(w, step * l1_ratio),
-        curvature=lambda strength, l1_ratio: strength * (1 - l1_ratio),
+        least_strength=lambda gradient, l1_ratio, groups: abs(gradient).max() / max(l1_ratio, 1e-3),
+        threshold=lambda strength, l1_ratio: strength * l1_ratio,
     ),
     "group": Penalty(
         smooth=_none,
+        curvature=_none,
         rest=_group_value,
         prox=lambda w, step, l1_ratio, groups: group_threshold(w, step, groups),
-        curvature=_none,
+        least_strength=_least_group_strength,
+        by_feature=True,
     ),
 }

@@ -14,7 +14,7 @@ import scipy.special
 
 from weights.ensemble import Answered
 from weights.errors import DataError, UsageError
-from weights.metrics import Metric
+from weights.tasks.metrics import Metric
 from weights.types import BoolArray, FloatArray, IntArray
 
 _TAIL = 0.025

@@ -9,7 +9,7 @@ import numpy as np
 from weights.data.encoding import Encoding, Numeric
 from weights.ensemble import Ensemble
 from weights.errors import UsageError
-from weights.models.linear import Linear
+from weights.models.registry import architecture_of
 from weights.types import FloatArray
 
 
@@ -34,7 +34,7 @@ def coefficients(ensemble: Ensemble) -> Coefficients:
     """
     encoding, task = ensemble.encoding, ensemble.task
     population, *others = ensemble.populations
-    if others or not isinstance(population.spec.model, Linear):
+    if others or not architecture_of(population.spec.model).linear:
         raise UsageError("Coefficients need a linear model, but the model has hidden layers. Use model 'linear'.")
     if reason := _nonlinearity(encoding):
         raise UsageError(f"Coefficients in the unit of the features need features that enter as they are, but {reason}.")
@@ -42,8 +42,8 @@ def coefficients(ensemble: Ensemble) -> Coefficients:
     layer = {name: np.tensordot(vote, np.asarray(values, np.float64), 1) for name, values in population.params["output"].items()}
     center, scale = (np.asarray([getattr(column, name) for column in encoding.columns]) for name in ("center", "scale"))
     slopes = layer["w"] / scale[:, None]
-    stretch = task.scale * population.share
-    return Coefficients(stretch * slopes, stretch * (layer["b"] - center @ slopes) + task.center)
+    stretch, origin = task.unit * population.share, task.original(np.zeros(1))
+    return Coefficients(stretch * slopes, stretch * (layer["b"] - center @ slopes) + origin)
 
 
 def _nonlinearity(encoding: Encoding) -> str:

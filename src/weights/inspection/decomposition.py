@@ -14,8 +14,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from weights.ensemble import centred
-from weights.task import Task, log_probabilities
+from weights.tasks.base import Task
 from weights.training.search import paired_difference
 from weights.types import AnyArray, BoolArray, FloatArray, IntArray
 from weights.verdicts import Decomposition, Part
@@ -65,7 +64,7 @@ def row_terms(task: Task, y: AnyArray, voices: Sequence[Voice], shares: FloatArr
     """
     n, n_populations, k = len(y), shares.shape[1], task.n_outputs
     count, mean = np.zeros((n_populations, n)), np.zeros((n_populations, n, k))
-    outputs = [centred(voice.outputs, task.kind) for voice in voices]
+    outputs = [task.normalise(voice.outputs) for voice in voices]
     for voice, own in zip(voices, outputs, strict=True):
         count[voice.population, voice.rows] += 1
         mean[voice.population, voice.rows] += own
@@ -77,9 +76,9 @@ def row_terms(task: Task, y: AnyArray, voices: Sequence[Voice], shares: FloatArr
     for voice, own in zip(voices, outputs, strict=True):
         p, rows = voice.population, voice.rows
         answer = total[rows, None] * own + offset[rows]
-        alone[rows] += part[p, rows] / count[p, rows] * _losses(task, answer, y[rows])
-        spread[p, rows] += _curvature(task, together[rows], total[rows, None] * (own - mean[p, rows]))
-    loss = _losses(task, together, y)
+        alone[rows] += part[p, rows] / count[p, rows] * task.loss_scale * task.row_losses(answer, y[rows])
+        spread[p, rows] += task.excess_losses(together[rows], total[rows, None] * (own - mean[p, rows]))
+    loss = task.loss_scale * task.row_losses(together, y)
     several = count > 1
     of_member = spread / np.maximum(count - 1, 1)
     # A population of one voice is taken to spread as it does where it has several.
@@ -97,29 +96,29 @@ def decompose(
     With log loss what is left of the variance is told to second order; all else is exact.
 
     Example:
-        >>> from weights.task import Task
+        >>> from weights.tasks.base import Task
         >>> rows = np.arange(2)
         >>> voices = [Voice(0, rows, np.array([[1.0], [2.0]])), Voice(0, rows, np.array([[3.0], [2.0]]))]
         >>> judged = Judged(np.array([2.0, 3.0]), np.ones(2), None)
-        >>> found = decompose(Task("regression", "y"), judged, voices, np.ones((2, 1)), np.zeros((2, 1)))
+        >>> found = decompose(Number("y"), judged, voices, np.ones((2, 1)), np.zeros((2, 1)))
         >>> found.loss.value, found.variance.value, found.diversity.value, found.bias.value
         (0.5, 1.0, 0.5, 0.0)
     """
     terms = row_terms(task, judged.y, voices, shares, offset)
-    noise = None if x is None or task.kind != "regression" else _noise(task, judged, x)
+    noise = None if x is None or not task.numeric else _noise(judged, x, task.unit)
     known = bool(terms.known.any())
     bias = terms.loss - terms.left if known else terms.loss + terms.diversity
     found = average(bias, judged)
     if noise is not None:
         found = Part(found.value - noise.value, float(np.hypot(found.std_err, noise.std_err)))
     return Decomposition(
-        measure=_measure(task),
+        measure=task.loss_name,
         loss=average(terms.loss, judged),
         bias=found,
         variance=average(terms.diversity + terms.left, judged) if known else None,
         diversity=average(terms.diversity, judged),
         noise=noise,
-        constant=_constant(task, judged),
+        constant=average(task.prediction_losses(judged.y, task.constant_predictions(judged.y, judged.weight)), judged).value,
     )
 
 
@@ -128,40 +127,8 @@ def average(values: FloatArray, judged: Judged) -> Part:
     return Part(*paired_difference(values, np.zeros(len(values)), judged.weight, np.ones(len(values), bool), judged.group))
 
 
-def _measure(task: Task) -> str:
-    if task.kind == "regression":
-        return "squared error"
-    return "log loss" if task.class_weight is None else "log loss of weighted classes"
-
-
-def _losses(task: Task, outputs: FloatArray, y: AnyArray) -> FloatArray:
-    if task.kind == "regression":
-        return task.scale**2 * (outputs[:, 0] - y) ** 2
-    return -log_probabilities(outputs)[np.arange(len(y)), y]
-
-
-def _curvature(task: Task, outputs: FloatArray, moved: FloatArray) -> FloatArray:
-    """By how much answers lose on average, to second order, if their outputs (n, k) are moved (n, k) from what is best, shape (n,)."""
-    if task.kind == "regression":
-        return task.scale**2 * moved[:, 0] ** 2
-    probability = np.exp(log_probabilities(outputs))
-    if moved.shape[1] == 1:
-        return 0.5 * probability[:, 0] * probability[:, 1] * moved[:, 0] ** 2
-    mean = (probability * moved).sum(1)
-    return 0.5 * ((probability * moved**2).sum(1) - mean**2)
-
-
-def _constant(task: Task, judged: Judged) -> float:
-    """The loss of the mean, or of the shares of classes."""
-    share = judged.weight / judged.weight.sum()
-    if task.kind == "regression":
-        return task.scale**2 * float(share @ (judged.y - share @ judged.y) ** 2)
-    classes = np.bincount(judged.y, weights=share, minlength=len(task.classes))
-    return -float(np.sum(classes * np.log(classes, where=classes > 0, out=np.zeros_like(classes))))
-
-
-def _noise(task: Task, judged: Judged, x: FloatArray) -> Part | None:
-    """The variance of targets among rows that agree in all inputs (pure error, Draper and Smith 1998, section 2.1).
+def _noise(judged: Judged, x: FloatArray, unit: float) -> Part | None:
+    """The variance of targets, in their unit, among rows that agree in all inputs (pure error, Draper and Smith 1998, section 2.1).
 
     None where few do, or where rows come in groups, whose noise may agree as well.
     """
@@ -171,7 +138,7 @@ def _noise(task: Task, judged: Judged, x: FloatArray) -> Part | None:
     repeats = int(used.sum()) - int(same.max()) - 1
     if judged.group is not None or repeats < max(_FEWEST_REPEATS, _LEAST_REPEATED * used.sum()):
         return None
-    y, weight = task.scale * judged.y[used].astype(np.float64), judged.weight[used]
+    y, weight = unit * judged.y[used].astype(np.float64), judged.weight[used]
     total = np.bincount(same, weights=weight)
     middle = np.bincount(same, weights=weight * y) / total
     squares = np.bincount(same, weights=weight * (y - middle[same]) ** 2)

@@ -19,8 +19,8 @@ from weights.ensemble import Ensemble
 from weights.errors import UsageError, suggest
 from weights.inspection.gratings import population_of_pictures
 from weights.models.base import Shape
-from weights.models.table import build
-from weights.spec import Spec, layers_of, program_spec
+from weights.models.registry import build, layers_of
+from weights.spec import Spec, program_spec
 from weights.types import FloatArray, IntArray, Params
 
 _MOST_LOOKED_AT = 4_000

@@ -18,11 +18,12 @@ import jax.numpy as jnp
 import numpy as np
 import scipy.special
 
-from weights.ensemble import Ensemble, available_threads, centred, model_shape
+from weights.ensemble import Ensemble, available_threads, model_shape
 from weights.errors import DataError
 from weights.models.base import Shape, keep_all
-from weights.models.table import build
+from weights.models.registry import build
 from weights.spec import Spec, program_spec
+from weights.tasks.base import OutputFunctions
 from weights.types import FloatArray, IntArray, Params
 
 _N_STEPS = 8
@@ -86,18 +87,17 @@ def explain(ensemble: Ensemble, x: FloatArray, reference: FloatArray, *, label: 
     """
     task, lines = ensemble.task, _Lines(ensemble, x, reference.astype(np.float32))
     end = ensemble.answer(x)
-    regression = task.kind == "regression"
-    labels = np.full(len(x), -1) if regression else end.argmax(1) if label is None else np.full(len(x), label)
+    labels = task.explained_codes(end, label)
     contributions, moves = np.zeros(x.shape), np.zeros((lines.n_replicates, *x.shape), np.float32)
     before = lines.outputs(0.0)
-    base = value = _explained(ensemble, before, labels)
+    base = value = task.pick(task.decode(before), labels)
     with np.errstate(over="ignore", invalid="ignore"):
         for step in range(_N_STEPS):
             last = step + 1 == _N_STEPS
             after = ensemble.combined(x) if last else lines.outputs((step + 1) / _N_STEPS)
-            towards = np.mean([_derivative(ensemble, before + place * (after - before), labels) for place in _PLACES], axis=0)
+            towards = np.mean([task.pick_slopes(before + place * (after - before), labels) for place in _PLACES], axis=0)
             parts, own = lines.parts((step + 0.5) / _N_STEPS, towards)
-            following = _explained(ensemble, after, labels)
+            following = task.pick(task.decode(after), labels)
             contributions += _completed(parts / _N_STEPS, following - value)
             moves += own / np.float32(_N_STEPS)
             before, value = after, following
@@ -107,23 +107,6 @@ def explain(ensemble: Ensemble, x: FloatArray, reference: FloatArray, *, label: 
     gathered = np.eye(len(names))[np.asarray(ensemble.encoding.groups)]
     std_err, degrees = _spread(ensemble, moves @ gathered.astype(np.float32))
     return Explanation(names, base, value, labels, contributions @ gathered, std_err, degrees)
-
-
-def _explained(ensemble: Ensemble, outputs: FloatArray, labels: IntArray) -> FloatArray:
-    """The value, or the probability of each row's class, shape (r,)."""
-    answers = ensemble.task.decode(outputs)
-    return answers if ensemble.task.kind == "regression" else answers[np.arange(len(labels)), labels]
-
-
-def _derivative(ensemble: Ensemble, outputs: FloatArray, labels: IntArray) -> FloatArray:
-    """Of what is explained by the outputs, shape (r, k)."""
-    if ensemble.task.kind == "regression":
-        return np.full_like(outputs, ensemble.task.scale)
-    probability = ensemble.task.decode(outputs)
-    own = probability[np.arange(len(labels)), labels]
-    if ensemble.task.kind == "binary":
-        return np.where(labels == 1, 1.0, -1.0)[:, None] * (own * (1 - own))[:, None]
-    return own[:, None] * (np.eye(probability.shape[1])[labels] - probability)
 
 
 def _completed(parts: FloatArray, whole: FloatArray) -> FloatArray:
@@ -149,7 +132,7 @@ class _Lines:
         """The ensemble's outputs at this part of the way, shape (r, k)."""
         total = np.tile(self.ensemble.offset, (len(self.x), 1))
         for _, part, _, outputs in self._members(0, place, np.zeros((len(self.x), 0))):
-            total += part * centred(outputs, self.ensemble.task.kind)
+            total += part * self.ensemble.task.normalise(outputs)
         return total
 
     def parts(self, place: float, towards: FloatArray) -> tuple[FloatArray, FloatArray]:
@@ -164,9 +147,9 @@ class _Lines:
 
     def _members(self, which: int, place: float, towards: FloatArray) -> Iterator[tuple[int, float, float, FloatArray]]:
         """For each member its number, its part in the ensemble, its population's share, and what its program gives."""
-        shape, kind = model_shape(self.ensemble.encoding, self.ensemble.task), self.ensemble.task.kind
+        shape = model_shape(self.ensemble.encoding, self.ensemble.task)
         for population in self.ensemble.populations:
-            program = _programs(program_spec(population.spec), shape, kind)[which]
+            program = _programs(program_spec(population.spec), shape, self.ensemble.task.functions)[which]
             members = population.members
             votes = population.share * population.votes / population.votes.sum()
             with ThreadPoolExecutor(available_threads()) as threads:
@@ -186,7 +169,7 @@ class _Lines:
 
 
 @functools.lru_cache(maxsize=32)
-def _programs(spec: Spec, shape: Shape, kind: str) -> tuple[Callable[..., jax.Array], Callable[..., jax.Array]]:
+def _programs(spec: Spec, shape: Shape, functions: OutputFunctions) -> tuple[Callable[..., jax.Array], Callable[..., jax.Array]]:
     """Outputs (n, k) of a member on the way to rows (n, p), and what each input moves there, (n, p)."""
     model = build(spec.model, shape, spec.initialization, spec.activation)
     rows = jnp.asarray(model.input_rows, jnp.int32)
@@ -204,7 +187,7 @@ def _programs(spec: Spec, shape: Shape, kind: str) -> tuple[Callable[..., jax.Ar
 
         def moved(entered: jax.Array) -> jax.Array:
             found = model.proceed(params, entered, keep_all)[0]
-            return jnp.sum((jax.nn.log_softmax(found) if kind == "multiclass" else found) * towards)
+            return jnp.sum(functions.normalise(found) * towards)
 
         each = jax.grad(moved)(first + place * way) * way  # (n, e)
         return jnp.zeros(x.shape).at[:, rows].add(each)

@@ -20,27 +20,25 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import scipy.special
 
 from weights.data.encoding import Boolean, Category, ColumnEncoding, Datetime, Encoding
-from weights.effects import MEASURES, Contrast, FeatureWeights, Group, Importance, Joint, Key
+from weights.effects import Contrast, FeatureWeights, Group, Importance, Joint, Key
 from weights.inspection.groups import correlated_groups
-from weights.inspection.outofbag import Answers, OutOfBag, Without
+from weights.inspection.outofbag import OutOfBag, Without
 from weights.inspection.partialling import Design, Partialled, design, partial_out
 from weights.inspection.replacement import joint_replacement, replacement
 from weights.inspection.slopes import Rows, Slopes, covariance, degrees_of_freedom, least_squares, logistic, slopes_of_left
-from weights.task import Task
+from weights.tasks.base import Gaps, Outcome, Scaled, Task
 from weights.types import AnyArray, FloatArray, IntArray
 
 _DAY = 86400.0
 _ENDLESS = "no finite log odds fit best, because it tells the classes of some rows perfectly"
 _NO_ERROR = "without an interval, because the inputs leave nothing of the outcome"
 _ROUNDING = 1e-9
-_LEAST = 1e-12
-"""Probabilities below this count as this."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -125,7 +123,7 @@ def noiseless_effects(question: Question) -> dict[Key, float]:
     encoding, rows = question.encoding, question.rows
     told = design(encoding, question.x, rows.weight)
     partialled = partial_out(told, bent=not question.linear)
-    known = {outcome: _pick(question.answers.as_is, outcome) for outcome in _outcomes(question.task)}
+    known = {outcome: _pick(question.answers.as_is, outcome) for outcome in question.task.outcomes()}
     if _is_exact(question, partialled):
         at_once = {outcome: least_squares(told.z, values, rows).slopes for outcome, values in known.items()}
     else:
@@ -170,46 +168,35 @@ class _Scoring(NamedTuple):
     @classmethod
     def of(cls, question: Question, stretch: float) -> _Scoring:
         answers, weight = question.answers, question.rows.weight
-        losses = _losses(question.task, question.y, answers.as_is.target)
-        alone = [_losses(question.task, question.y[rows], said) for (_, _, rows), said in zip(answers.members, answers.alone, strict=True)]
-        if question.task.kind == "regression":
-            values = question.task.original(question.y)
-            spread = (values - np.average(values, weights=weight)) ** 2
-            unit = float(np.average(spread, weights=weight)) or 1.0
-            gained = 1 - float(np.average(losses, weights=weight)) / unit
-            return cls(question, stretch, losses, alone, unit, spread, gained, MEASURES[0])
-        shares = np.bincount(question.y, weights=weight, minlength=len(question.task.classes)) / weight.sum()
-        gained = -float(scipy.special.xlogy(shares, shares).sum()) - float(np.average(losses, weights=weight))
-        return cls(question, stretch, losses, alone, 1.0, np.ones(len(losses)), gained, MEASURES[1])
+        task, y = question.task, question.y
+        losses = task.prediction_losses(y, answers.as_is.target)
+        alone = [task.prediction_losses(y[rows], said) for (_, _, rows), said in zip(answers.members, answers.alone, strict=True)]
+        constant = task.prediction_losses(y, task.constant_predictions(y, weight))
+        lost = float(np.average(constant, weights=weight))
+        unit, spread = (lost or 1.0, constant) if task.relative_importance else (1.0, np.ones(len(losses)))
+        gained = (lost - float(np.average(losses, weights=weight))) / unit
+        return cls(question, stretch, losses, alone, unit, spread, gained, task.importance_measure)
 
     def importance(self, features: list[str], without: Without) -> Importance:
         """How much larger the loss is without these features."""
-        rows, known = self.question.rows, self.question.answers.as_is.target
-        answers = _moved(self.question.task, known, without.together.target, self.stretch)
-        more = _losses(self.question.task, self.question.y, answers) - self.losses
+        rows, known, task = self.question.rows, self.question.answers.as_is.target, self.question.task
+        answers = task.move_predictions(known, without.together.target, self.stretch)
+        more = task.prediction_losses(self.question.y, answers) - self.losses
         value = float(np.average(more, weights=rows.weight)) / self.unit
-        learned = _learned(self.question.task, self.question.y, known, answers, rows.weight)
+        learned = _learned(task.gaps(self.question.y, known, answers), rows.weight)
         scores = rows.weight / rows.weight.sum() * (more + learned - value * self.spread) / self.unit
         kind = rows.errors
         std_err = float(np.sqrt(max(covariance(scores[:, None], kind, rows, 1.0)[0, 0], 0.0)))
         half = float(scipy.special.stdtrit(degrees_of_freedom(rows, max(rows.n_used - 1, 1))[kind], 0.975)) * std_err
         members = zip(self.question.answers.members, without.alone, self.alone, strict=True)
-        lost = [(_losses(self.question.task, self.question.y[seen], said).mean(), known.mean()) for (_, _, seen), said, known in members]
+        lost = [(task.prediction_losses(self.question.y[seen], said).mean(), known.mean()) for (_, _, seen), said, known in members]
         better = [after > before * (1 + _ROUNDING) for after, before in lost]
         share = value / self.gained if self.gained > 0 else None
         # Without a feature nothing can truly be predicted better: what lies below zero altogether is the members' own noise.
         return Importance(features, value, std_err, value - half, max(value + half, 0.0), share, float(np.mean(better)))
 
 
-def _moved(task: Task, known: FloatArray, without: FloatArray, stretch: float) -> FloatArray:
-    """Answers that lie farther from those that know a feature, by this factor: of values, or of log probabilities."""
-    if task.kind == "regression":
-        return known + stretch * (without - known)
-    before, after = np.log(known.clip(_LEAST)), np.log(without.clip(_LEAST))
-    return scipy.special.softmax(before + stretch * (after - before), axis=1)
-
-
-def _learned(task: Task, y: AnyArray, known: FloatArray, without: FloatArray, weight: FloatArray) -> FloatArray:
+def _learned(gaps: Gaps, weight: FloatArray) -> FloatArray:
     """What each row does to an importance by way of the members that learned from it, shape (r,).
 
     Members that stop early or have a penalty use a share c < 1 of what a feature says: `gap`, the answers that know it minus those
@@ -218,24 +205,12 @@ def _learned(task: Task, y: AnyArray, known: FloatArray, without: FloatArray, we
     the noise of each row it learned from on along the gap. Without this, intervals are too narrow by up to a quarter
     (docs/benchmarks.md).
     """
-    if task.kind == "regression":
-        gap, unexplained = known - without, task.original(y)[:, None] - without
-        explained, factor = gap, 2.0
-    else:
-        gap, unexplained = np.log(known.clip(_LEAST)) - np.log(without.clip(_LEAST)), np.eye(known.shape[1])[y] - without
-        explained, factor = known - without, 1.0
+    gap, explained, unexplained, factor = gaps
     used, available = (float(np.average((gap * part).sum(1), weights=weight)) for part in (explained, unexplained))
     if not 0 < used < available:
-        return np.zeros(len(known))
+        return np.zeros(len(gap))
     share = used / available
     return factor * (1 - share) * (gap * (unexplained - explained / share)).sum(1)
-
-
-def _losses(task: Task, y: AnyArray, answers: FloatArray) -> FloatArray:
-    """How wrong answers (r, c) are: squared error in the target's unit, or minus log probability, shape (r,)."""
-    if task.kind == "regression":
-        return (task.original(y) - answers[:, 0]) ** 2
-    return -np.log(answers[np.arange(len(y)), y].clip(_LEAST))
 
 
 def _group(question: Question, told: Design, scoring: _Scoring, group: list[int], importances: list[Importance]) -> Group:
@@ -256,57 +231,38 @@ def _group(question: Question, told: Design, scoring: _Scoring, group: list[int]
 # Effects
 
 
-class _Outcome(NamedTuple):
-    """What slopes are of, on one scale and for one class: `label` None for values; `place` among the answers."""
-
-    scale: str
-    label: Any
-    place: int
-
-
-def _outcomes(task: Task) -> list[_Outcome]:
-    if task.kind == "regression":
-        return [_Outcome("target", None, 0)]
-    places = [1] if task.kind == "binary" else range(len(task.classes))
-    return [_Outcome(scale, task.classes[k], k) for k in places for scale in ("target", "link")]
-
-
 def _is_exact(question: Question, partialled: Partialled) -> bool:
     return question.linear and partialled.how == "least squares"
 
 
-def _exact(question: Question, told: Design, partialled: Partialled) -> dict[_Outcome, Slopes]:
+def _exact(question: Question, told: Design, partialled: Partialled) -> dict[Outcome, Slopes]:
     """Slopes on all inputs at once, where all members are linear and rows suffice."""
     if not _is_exact(question, partialled):
         return {}
-    found: dict[_Outcome, Slopes] = {}
-    for outcome in _outcomes(question.task):
-        if outcome.scale == "target":
-            found[outcome] = least_squares(told.z, _observed(question, outcome), question.rows)
-        elif question.task.kind == "binary":
-            found[outcome] = logistic(told.z, (question.y == outcome.place).astype(float), question.rows)
+    found: dict[Outcome, Slopes] = {}
+    for outcome in question.task.outcomes():
+        if outcome.estimator is not None:
+            of_values = outcome._replace(scale="target")
+            found[outcome] = ESTIMATORS[outcome.estimator](told.z, _observed(question, of_values), question.rows)
     return found
 
 
-def _observed(question: Question, outcome: _Outcome) -> FloatArray:
-    """The outcome of each row; for log odds those of the ensemble, moved by how wrong it was (Vansteelandt and Dukes 2022)."""
-    if question.task.kind == "regression":
-        return question.task.original(question.y)
-    came = (question.y == outcome.place).astype(float)
-    if outcome.scale == "target":
-        return came
-    log_odds = question.answers.as_is.link[:, outcome.place]
-    probability = 1 / (1 + np.exp(-log_odds))
-    return log_odds + (came - probability) / (probability * (1 - probability))
+ESTIMATORS = {"least squares": least_squares, "logistic": logistic}
+"""What estimates slopes on all inputs at once, by the name that an `Outcome` gives."""
+
+
+def _observed(question: Question, outcome: Outcome) -> FloatArray:
+    """The outcome of each row, shape (r,)."""
+    return question.task.observed(question.y, outcome, question.answers.as_is.link)
 
 
 def _effects(
-    question: Question, told: Design, partialled: Partialled, exact: dict[_Outcome, Slopes], own: IntArray, without: Without
+    question: Question, told: Design, partialled: Partialled, exact: dict[Outcome, Slopes], own: IntArray, without: Without
 ) -> tuple[list[Contrast], list[Joint]]:
     """The contrasts of a feature's own inputs on every scale and for every class, and the tests of several together."""
     column = question.encoding.columns[told.inputs[own[0]].feature]
     contrasts, joints = [], []
-    for outcome in _outcomes(question.task):
+    for outcome in question.task.outcomes():
         found = exact.get(outcome)
         if found is None:
             expected = _pick(without.together, outcome)
@@ -342,7 +298,7 @@ def _wald(slopes: FloatArray, matrix: FloatArray) -> float:
     return max(float(slopes @ np.linalg.pinv(matrix, hermitian=True) @ slopes), 0.0)
 
 
-def _pick(answers: Answers, outcome: _Outcome) -> FloatArray:
+def _pick(answers: Scaled, outcome: Outcome) -> FloatArray:
     return (answers.target if outcome.scale == "target" else answers.link)[:, outcome.place]
 
 
@@ -360,7 +316,7 @@ def _unit(question: Question, told: Design, column: ColumnEncoding, i: int) -> t
     return "", 1.0 / scale, deviation * scale
 
 
-def _sign_agreement(question: Question, left: FloatArray, outcome: _Outcome, without: Without, found: Slopes) -> list[float]:
+def _sign_agreement(question: Question, left: FloatArray, outcome: Outcome, without: Without, found: Slopes) -> list[float]:
     """For each contrast the share of members whose own slope, on rows they never saw, has its sign."""
     answers = question.answers
     signs = []

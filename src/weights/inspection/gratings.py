@@ -22,7 +22,7 @@ import numpy as np
 from weights.ensemble import Ensemble, Population, model_shape
 from weights.errors import UsageError
 from weights.models.base import Shape
-from weights.models.table import build
+from weights.models.registry import build
 from weights.spec import Spec, program_spec
 from weights.types import BoolArray, FloatArray, Params
 

@@ -15,8 +15,6 @@ import numpy as np
 
 from weights.elements.activation import ACTIVATIONS, gain
 from weights.elements.initialization import Initialization, variance
-from weights.elements.optimization import default_learning_rate
-from weights.elements.regularization import MAKE_ZEROS
 from weights.ensemble import Ensemble, Population
 from weights.spec import Spec
 from weights.training.health import OF_LAYERS, OF_MEMBER, OF_UNITS
@@ -116,7 +114,7 @@ def noise_scale(population: Population) -> float | None:
     The ratio of means over members (McCandlish et al. 2018, "An Empirical Model of Large-Batch Training", appendix A.1). It rises as
     training goes on, because the gradient falls and its noise does not.
     """
-    if not is_recorded(population) or population.spec.optimization.name == "lbfgs":
+    if not is_recorded(population) or population.spec.optimization.optimizer.all_rows:
         return None
     if population.spec.optimization.batch_size == 1:
         return None  # a single row has no halves
@@ -261,14 +259,14 @@ def _of_steps(recorded: _Recorded, failed: list[str]) -> Iterator[Finding]:
         yield Finding(name, "optimization", "learning rate", words, f"{_lower_rate(spec)}.", None, len(failed) / n_members)
         return
     # Not of the embedding, whose weights are held near zero where they are of no use.
-    pulled = spec.regularization.strength and spec.regularization.penalty in MAKE_ZEROS  # whose steps are long beside weights near zero
+    pulled = spec.regularization.makes_zeros  # whose steps are long beside weights near zero
     moving = [layer for layer in (*recorded.hidden, "output") if recorded.last(f"{layer}/weight_norm") > 0 and not pulled]
     ratios = {layer: recorded.most(f"{layer}/update_ratio") for layer in moving}
     layer, longest = max(ratios.items(), key=lambda one: one[1], default=("output", 0.0))
     losses = _smoothed(history["loss"])
     n_rows = np.median(np.diff(history["steps"][0], prepend=0)) * (spec.optimization.batch_size or 1)
     rises = n_rows >= _ENOUGH_ROWS and losses[-1] > _RISEN * losses.min() and losses[-1] > 0.5 * losses[0]
-    sets_rate = spec.optimization.name != "lbfgs"  # which finds the length of its steps itself
+    sets_rate = not spec.optimization.optimizer.finds_length
     if sets_rate and longest > _LONG_STEP:
         words = f"one step changes the weights of layer {layer} by {100 * longest:.2g} % of their length"
         yield Finding(name, "optimization", "learning rate", words, f"{_lower_rate(spec)}.", layer, longest)
@@ -298,7 +296,7 @@ def _smoothed(losses: FloatArray) -> FloatArray:
 def _of_weights(recorded: _Recorded) -> Iterator[Finding]:
     """Penalties that leave nothing."""
     settings = recorded.spec.regularization
-    if settings.penalty not in MAKE_ZEROS or not settings.strength:
+    if not settings.makes_zeros:
         return
     for layer in recorded.population.params:
         share = recorded.last(f"{layer}/zeros")
@@ -331,7 +329,7 @@ def _against_silence(recorded: _Recorded, layer: str) -> str:
     settings, rate = spec.regularization, spec.optimization.learning_rate or 0.0
     if settings.strength and recorded.last(f"{layer}/zeros") > _MANY_UNITS:
         advice = f"Lower the strength of the penalty ({settings.strength / 10:.2g} instead of {settings.strength:.2g})"
-    elif rate > default_learning_rate(spec.optimization.name) or not spec.optimization.weight_decay:
+    elif rate > spec.optimization.optimizer.learning_rate or not spec.optimization.weight_decay:
         advice = _lower_rate(spec)
     else:
         decay = spec.optimization.weight_decay

@@ -6,7 +6,8 @@ import numpy as np
 
 from weights.data.dataset import Dataset
 from weights.data.encoding import Datetime, Numeric
-from weights.task import Task
+from weights.tasks.base import Task
+from weights.tasks.number import ranks
 from weights.types import AnyArray, BoolArray, FloatArray, IntArray
 
 _LEAK = 0.985
@@ -29,7 +30,7 @@ def find_leaks(dataset: Dataset, task: Task, y: AnyArray) -> list[str]:
         return []
     if len(dataset.x) < _FEWEST_ROWS:
         return _copies(dataset, task, y)
-    wanted = _ranks(y)[:, None] if task.kind == "regression" else np.eye(len(task.classes))[y]
+    wanted = task.indicators(y)
     half = np.random.default_rng(0).permutation(len(dataset.x)) % 2
     groups = np.asarray(dataset.encoding.groups)
     leaks = []
@@ -46,22 +47,16 @@ def find_leaks(dataset: Dataset, task: Task, y: AnyArray) -> list[str]:
 
 def _copies(dataset: Dataset, task: Task, y: AnyArray) -> list[str]:
     """Sentences about numbers in the very order of the target (or the reverse), which in ten rows comes by chance once in a million."""
-    if task.kind != "regression" or len(np.unique(y)) < _FEWEST_FOR_COPIES:
+    if not task.numeric or len(np.unique(y)) < _FEWEST_FOR_COPIES:
         return []
-    groups, wanted = np.asarray(dataset.encoding.groups), _ranks(y)
+    groups, wanted = np.asarray(dataset.encoding.groups), ranks(y)
     return [
         f"'{feature.name}' orders all {len(y)} rows as '{task.target}' does: a likely leak. "
         f"If it is only known after the outcome, leave it out with --drop '{feature.name}'"
         for j, (feature, column) in enumerate(zip(dataset.used_features, dataset.encoding.columns, strict=True))
         if isinstance(column, Numeric | Datetime)
-        and any(np.array_equal(_ranks(sign * dataset.x[:, np.argmax(groups == j)]), wanted) for sign in (1, -1))
+        and any(np.array_equal(ranks(sign * dataset.x[:, np.argmax(groups == j)]), wanted) for sign in (1, -1))
     ]
-
-
-def _ranks(y: AnyArray) -> FloatArray:
-    """Ranks of numbers, ties sharing theirs, from 0 to 1."""
-    _, tie, counts = np.unique(y, return_inverse=True, return_counts=True)
-    return ((np.cumsum(counts) - (counts + 1) / 2) / max(len(y) - 1, 1))[tie]
 
 
 def _share_explained(inputs: FloatArray, wanted: FloatArray, half: IntArray, *, is_number: bool, has_flag: bool) -> float:

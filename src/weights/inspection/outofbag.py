@@ -13,15 +13,13 @@ from typing import NamedTuple
 import jax
 import numpy as np
 
-from weights.ensemble import apply_program, centred
+from weights.ensemble import apply_program
 from weights.models.base import Shape
-from weights.models.linear import Linear
+from weights.models.registry import architecture_of
 from weights.spec import Spec
-from weights.task import Task, log_probabilities
+from weights.tasks.base import Scaled, Task
 from weights.types import BoolArray, FloatArray, IntArray, Params
 
-_LEAST_PROBABILITY = 1e-3
-"""Probabilities are held this far from zero and one where their log odds are asked for (our choice)."""
 _MOST_ROWS_AT_ONCE = 1 << 14
 
 
@@ -34,17 +32,10 @@ class Voices(NamedTuple):
     unseen: BoolArray
 
 
-class Answers(NamedTuple):
-    """Answers to rows: `target`, values or class probabilities (r, c); `link`, values or log odds of each class (r, c)."""
-
-    target: FloatArray
-    link: FloatArray
-
-
 class Without(NamedTuple):
     """Answers without some features: those of all together, and what each member alone says of its rows on the target's scale."""
 
-    together: Answers
+    together: Scaled
     alone: list[FloatArray]
 
 
@@ -83,7 +74,9 @@ class OutOfBag:
             (p, m, rows) for p, one in enumerate(voices) for m, unseen in enumerate(one.unseen) if len(rows := np.flatnonzero(unseen))
         ]
         self.params = [jax.tree.map(lambda a, m=m: a[m], voices[p].params) for p, m, _ in self.members]
-        self.linear = [self._linear(i) if isinstance(voices[p].spec.model, Linear) else None for i, (p, _, _) in enumerate(self.members)]
+        self.linear = [
+            self._linear(i) if architecture_of(voices[p].spec.model).linear else None for i, (p, _, _) in enumerate(self.members)
+        ]
         as_they_are = Replacement(np.zeros(0, int), np.zeros((1, len(x), 0), np.float32), np.ones((1, len(x))))
         self.as_is, self.alone = self.answers(as_they_are)
 
@@ -96,10 +89,10 @@ class OutOfBag:
             share, voices = self.voices[p].share, self.voices[p].unseen[:, rows].sum(0)
             total[:, rows] += share * outputs / voices[:, None]
             chance = replacement.chance[:, rows]
-            alone.append(sum(chance[d][:, None] * self._decoded(outputs[d]).target for d in range(n_values)))
-        answers = [self._decoded(outputs) for outputs in total]
+            alone.append(sum(chance[d][:, None] * self.task.to_scales(outputs[d]).target for d in range(n_values)))
+        answers = [self.task.to_scales(outputs) for outputs in total]
         chance = replacement.chance[:, :, None]
-        together = Answers(*(sum(chance[d] * answers[d][scale] for d in range(n_values)) for scale in range(2)))
+        together = Scaled(*(sum(chance[d] * answers[d][scale] for d in range(n_values)) for scale in range(2)))
         return Without(together, alone)
 
     def _outputs(self, replacement: Replacement) -> Iterator[FloatArray]:
@@ -111,7 +104,7 @@ class OutOfBag:
             if (known := self.linear[i]) is not None:
                 moved = replacement.values[:, rows] - self.x[np.ix_(rows, columns)]
                 flat = (known.outputs + moved @ known.w[columns]).reshape(-1, self.task.n_outputs)
-                return centred(flat, self.task.kind).reshape(n_values, len(rows), -1)
+                return self.task.normalise(flat).reshape(n_values, len(rows), -1)
             outputs = np.empty((n_values, len(rows), self.task.n_outputs))
             at_once = max(_MOST_ROWS_AT_ONCE // n_values, 1)
             for begin in range(0, len(rows), at_once):
@@ -119,7 +112,7 @@ class OutOfBag:
                 x = np.repeat(self.x[part][None], n_values, axis=0)
                 x[:, :, columns] = replacement.values[:, part]
                 flat = self.programs[p](self.params[i], x.reshape(-1, x.shape[2]))
-                outputs[:, begin : begin + at_once] = centred(flat, self.task.kind).reshape(n_values, len(part), -1)
+                outputs[:, begin : begin + at_once] = self.task.normalise(flat).reshape(n_values, len(part), -1)
             return outputs
 
         if all(known is not None for known in self.linear):
@@ -132,12 +125,3 @@ class OutOfBag:
         layer, rows = self.params[i]["output"], self.members[i][2]
         w = np.asarray(layer["w"], np.float64)
         return _LinearMember(w, self.x[rows] @ w + np.asarray(layer["b"], np.float64))
-
-    def _decoded(self, outputs: FloatArray) -> Answers:
-        if self.task.kind == "regression":
-            values = self.task.decode(outputs)[:, None]
-            return Answers(values, values)
-        logs = log_probabilities(outputs)
-        probability = np.exp(logs)
-        held = probability.clip(_LEAST_PROBABILITY, 1 - _LEAST_PROBABILITY)
-        return Answers(probability, np.log(held / (1 - held)))

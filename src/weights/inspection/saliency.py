@@ -18,7 +18,6 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 import scipy.ndimage
 import scipy.stats
@@ -26,8 +25,9 @@ import scipy.stats
 from weights.ensemble import Ensemble, available_threads, model_shape
 from weights.inspection.gratings import population_of_pictures, untrained_params
 from weights.models.base import Shape
-from weights.models.table import build
-from weights.spec import Spec, layers_of, program_spec
+from weights.models.registry import build, layers_of
+from weights.spec import Spec, program_spec
+from weights.tasks.base import OutputFunctions
 from weights.types import BoolArray, FloatArray, IntArray, Params
 
 _N_COPIES, _NOISE = 16, 0.15
@@ -150,28 +150,26 @@ def saliency(ensemble: Ensemble, x: FloatArray, *, label: int | None = None) -> 
     assert shape.picture is not None
     height, width, channels = shape.picture
     answer = ensemble.answer(x[None])
-    if ensemble.task.kind == "regression":
-        label = 0
-    elif label is None:
-        label = int(answer[0].argmax())
+    codes = ensemble.task.explained_codes(answer, label)
+    code = int(codes[0])
     picture = x.reshape(height, width, channels)
     fill = picture.mean((0, 1))
-    spec, scale = program_spec(population.spec), ensemble.task.scale if ensemble.task.kind == "regression" else 1.0
-    mapped = _Maps(spec, shape, ensemble.task.kind, label, picture, fill)
+    spec = program_spec(population.spec)
+    mapped = _Maps(spec, shape, ensemble.task.functions, code, picture, fill)
     members = population.members
     names = layers_of(population.spec.model)[::-1]
     with ThreadPoolExecutor(available_threads()) as threads:
         own = [*threads.map(mapped.of, members)]
         layers = [[*threads.map(mapped.of, drawn)] for drawn in _cascade(population.spec, shape, members, names)]
-    gradients, occlusion = (np.stack(maps) * scale for maps in zip(*own, strict=True))
+    gradients, occlusion = (np.stack(maps) * ensemble.task.unit for maps in zip(*own, strict=True))
     votes = population.votes / population.votes.sum()
     randomised = [Randomised(name, _likeness(own, drawn)) for name, drawn in zip(names, layers, strict=True)]
     chance = _likeness(own, [tuple(one[::-1] for one in maps) for maps in layers[-1]])
-    found = Saliency(picture, label, _of_label(answer[0], label), None, gradients, occlusion, votes, randomised, chance)
+    found = Saliency(picture, code, float(ensemble.task.pick(answer, codes)[0]), None, gradients, occlusion, votes, randomised, chance)
     if not found.critical.any():
         return found
     hidden = np.where(found.critical[:, :, None], fill.round().astype(np.uint8), picture).reshape(1, -1)
-    return dataclasses.replace(found, without=_of_label(ensemble.answer(hidden)[0], label))
+    return dataclasses.replace(found, without=float(ensemble.task.pick(ensemble.answer(hidden), codes)[0]))
 
 
 def critical_places(mean: FloatArray, agreement: FloatArray) -> BoolArray:
@@ -188,10 +186,10 @@ def rank_correlation(first: FloatArray, second: FloatArray) -> float:
 class _Maps:
     """The two maps of one picture, made by any member."""
 
-    def __init__(self, spec: Spec, shape: Shape, kind: str, label: int, picture: FloatArray, fill: FloatArray) -> None:
+    def __init__(self, spec: Spec, shape: Shape, functions: OutputFunctions, label: int, picture: FloatArray, fill: FloatArray) -> None:
         assert shape.picture is not None
         self._size, self._label = shape.picture, label
-        self._gradients, self._odds = _programs(spec, shape, kind)
+        self._gradients, self._odds = _programs(spec, shape, functions)
         noise = np.random.default_rng(0x5A11).normal(size=(_N_COPIES, shape.n_inputs))
         self._copies = (picture.reshape(-1) + noise * _NOISE * float(np.ptp(picture))).astype(np.float32)
         self._windows = [*_windows(*shape.picture[:2])]
@@ -235,11 +233,6 @@ def _cascade(spec: Spec, shape: Shape, members: list[Params], names: list[str]) 
         yield [{name: (new if name in anew else old)[name] for name in names} for old, new in zip(members, drawn, strict=True)]
 
 
-def _of_label(answer: FloatArray, label: int) -> float:
-    """The probability of a class, or the value, of an answer to one row."""
-    return float(answer[label]) if np.ndim(answer) else float(answer)
-
-
 def _likeness(own: Sequence[tuple[FloatArray, ...]], other: Sequence[tuple[FloatArray, ...]]) -> Likeness:
     """How alike the maps of each member are to those of every other list's member.
 
@@ -268,17 +261,11 @@ _Program = Callable[[Params, Any, int], Any]
 
 
 @functools.lru_cache(maxsize=8)
-def _programs(spec: Spec, shape: Shape, kind: str) -> tuple[_Program, _Program]:
+def _programs(spec: Spec, shape: Shape, functions: OutputFunctions) -> tuple[_Program, _Program]:
     """Of one member and pictures (n, p): how the log odds of a class change with each pixel, (n, p), and these log odds, (n,)."""
     model = build(spec.model, shape, spec.initialization, spec.activation)
 
     def odds(params: Params, x: jax.Array, label: IntArray) -> jax.Array:
-        outputs = model.apply(params, x)[0]
-        if kind == "regression":
-            return outputs[:, 0]
-        if kind == "binary":
-            return outputs[:, 0] * (2 * label - 1)
-        others = jnp.where(jnp.arange(outputs.shape[1]) == label, -jnp.inf, outputs)
-        return outputs[:, label] - jax.nn.logsumexp(others, axis=1)
+        return functions.margin(model.apply(params, x)[0], label)
 
     return jax.jit(lambda params, x, label: jax.grad(lambda x: odds(params, x, label).sum())(x)), jax.jit(odds)

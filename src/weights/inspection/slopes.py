@@ -15,6 +15,7 @@ import scipy.special
 
 from weights.elements.regularization import Regularization
 from weights.inspection.partialling import Partialled
+from weights.tasks.classes import Binary
 from weights.training.exact import Problem, solve
 from weights.types import FloatArray, IntArray
 
@@ -149,7 +150,7 @@ def logistic(z: FloatArray, positive: FloatArray, rows: Rows) -> Slopes:
     mean, spread = np.average(z, axis=0, weights=weight), z.std(0)
     spread[spread == 0] = 1.0
     standard = (z - mean) / spread
-    problem = Problem("binary", standard, positive.astype(np.int32), weight, 1, np.arange(z.shape[1]))
+    problem = Problem(Binary.convex, standard, positive.astype(np.int32), weight, 1, np.arange(z.shape[1]))
     solution = solve(problem, Regularization(penalty="none"), 0.0, tolerance=1e-11)
     x = np.column_stack([np.ones(len(z)), standard])
     probability = scipy.special.expit(standard @ solution.w[:, 0] + solution.b[0])

@@ -37,6 +37,10 @@ class Shape(NamedTuple):
     numeric_inputs: tuple[int, ...] = ()
     picture: tuple[int, int, int] | None = None
 
+    def held_bytes(self, n_members: int) -> int:
+        """Bytes that a row takes in memory where so many members learn; next to nothing for pictures, whose pixels stay on disk."""
+        return 4 * self.n_inputs + 24 * self.n_outputs + 2 * n_members if self.picture is None else 0
+
     def rows_at_once(self, most: int) -> int:
         """How many rows to answer at a time, at most so many: fewer of pictures, whose layers keep a number for each place."""
         if self.picture is None:
@@ -86,11 +90,15 @@ class Model(NamedTuple):
 
 
 class Cost(NamedTuple):
-    """What a member has and takes: its weights, and of each row the multiplications (without shortcuts) and the activations."""
+    """What a member has and takes: its weights, and of each row the multiplications (without shortcuts) and the activations.
+
+    n_units: of the layer before the output.
+    """
 
     n_weights: int
     n_multiplications: float
     n_activations: int
+    n_units: int
 
 
 def first_layer(settings: Initialization, x: jax.Array, n_units: int, gain: float, *, key: jax.Array) -> Layer:

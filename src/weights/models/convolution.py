@@ -17,8 +17,9 @@ import msgspec
 
 from weights.elements.activation import Activation
 from weights.elements.initialization import Initialization
+from weights.models.architecture import Architecture, Sizes
 from weights.models.base import Cost, Model, Shape
-from weights.models.residual import Part, residual_cost, residual_model, residual_names
+from weights.models.residual import RESIDUAL_DEFAULTS, RESIDUAL_PACE, Part, residual_cost, residual_model, residual_names
 from weights.models.winograd import convolve
 
 _LAST_SIDE, _LEAST_SIDE = 8, 4
@@ -60,6 +61,11 @@ class Convolution(msgspec.Struct, frozen=True, tag="convolution"):
         widths = self.widths or tuple(max(last >> (n_stages - 1 - stage), 16) for stage in range(n_stages))
         return Convolution(widths, self.blocks or (0,) * (n_stages - 1) + (1,))
 
+    @property
+    def is_resolved(self) -> bool:
+        """Whether everything is filled in."""
+        return bool(self.widths and self.blocks)
+
 
 def convolution_model(settings: Convolution, shape: Shape, initialization: Initialization, activation: Activation) -> Model:
     """A residual network (models/residual.py) whose hidden layers have filters ``w`` (9 * c, h)."""
@@ -74,8 +80,8 @@ def cost(settings: Convolution, shape: Shape) -> Cost:
 
 
 def layer_names(settings: Convolution) -> list[str]:
-    """Names of the layers of resolved settings, as signals pass."""
-    return residual_names(len(settings.widths or ()) + 2 * sum(settings.blocks or ()))
+    """Names of the layers, as signals pass; none while settings are not resolved."""
+    return residual_names(len(settings.widths or ()) + 2 * sum(settings.blocks or ())) if settings.is_resolved else []
 
 
 def _parts(settings: Convolution, height: int, width: int, channels: int) -> Iterator[Part]:
@@ -99,3 +105,25 @@ def _halved(x: jax.Array) -> jax.Array:
     """The largest of each four neighbours (n, height / 2, width / 2, h): four slices, which CPUs compare faster than windows."""
     x = x[:, : x.shape[1] // 2 * 2, : x.shape[2] // 2 * 2]
     return jnp.maximum(jnp.maximum(x[:, ::2, ::2], x[:, 1::2, ::2]), jnp.maximum(x[:, ::2, 1::2], x[:, 1::2, 1::2]))
+
+
+def _resolve(settings: Convolution, sizes: Sizes) -> Convolution:
+    assert sizes.picture is not None
+    return settings.resolved(sizes.picture, sizes.n_samples)
+
+
+_WINOGRAD = 0.35
+"""Time of a convolution by tiles, as a share of what its multiplications would take one by one (measured)."""
+CONVOLUTION = Architecture(
+    Convolution,
+    convolution_model,
+    layers=layer_names,
+    cost=cost,
+    resolve=_resolve,
+    lacks=lambda settings: "" if settings.is_resolved else "the stages of a convolution",
+    reads="pixels",
+    capacity="widths",
+    in_auto=True,
+    defaults=RESIDUAL_DEFAULTS,
+    pace=RESIDUAL_PACE._replace(multiplication=_WINOGRAD, multiplication_judged=_WINOGRAD),
+)

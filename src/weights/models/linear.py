@@ -10,7 +10,8 @@ import msgspec
 
 from weights.elements.activation import Activation
 from weights.elements.initialization import Initialization
-from weights.models.base import Hidden, Model, Shape, Silence, affine, first_layer
+from weights.models.architecture import Architecture, Defaults
+from weights.models.base import Cost, Hidden, Model, Shape, Silence, affine, first_layer
 from weights.types import Params
 
 
@@ -32,3 +33,21 @@ def linear_model(settings: Linear, shape: Shape, initialization: Initialization,
         return affine(params["output"], x), {}
 
     return Model(init, lambda params, x: x, proceed, "output", tuple(range(shape.n_inputs)))
+
+
+def cost(settings: Linear, shape: Shape) -> Cost:
+    """The cost for inputs of this shape."""
+    n_weights = (shape.n_inputs + 1) * shape.n_outputs
+    return Cost(n_weights, float(n_weights), shape.n_inputs + shape.n_outputs, shape.n_inputs)
+
+
+LINEAR = Architecture(
+    Linear,
+    linear_model,
+    layers=lambda settings: ["output"],
+    cost=cost,
+    has_hidden=False,
+    linear=True,
+    in_auto=True,
+    defaults=Defaults(weight_decay=0.0),  # there is a penalty of its own
+)

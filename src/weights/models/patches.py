@@ -20,8 +20,9 @@ import msgspec
 
 from weights.elements.activation import Activation
 from weights.elements.initialization import Initialization
+from weights.models.architecture import Architecture, Sizes
 from weights.models.base import Cost, Model, Shape
-from weights.models.residual import Part, residual_cost, residual_model, residual_names
+from weights.models.residual import RESIDUAL_DEFAULTS, RESIDUAL_PACE, Part, residual_cost, residual_model, residual_names
 
 _SIDE_AGAIN = 4
 """Places along a patch of patches."""
@@ -86,8 +87,8 @@ def cost(settings: Patches, shape: Shape) -> Cost:
 
 
 def layer_names(settings: Patches) -> list[str]:
-    """Names of the layers of resolved settings, as signals pass."""
-    return residual_names(len(settings.widths or ()) + 2 * (settings.depth or 0))
+    """Names of the layers, as signals pass; none while settings are not resolved."""
+    return residual_names(len(settings.widths or ()) + 2 * (settings.depth or 0)) if settings.is_resolved else []
 
 
 def _parts(settings: Patches, height: int, width: int, channels: int) -> Iterator[Part]:
@@ -162,3 +163,22 @@ def _moved(x: jax.Array, sign: int) -> jax.Array:
 def _step(side: int) -> int:
     """Pixels from one patch to the next."""
     return -(-side // 2)
+
+
+def _resolve(settings: Patches, sizes: Sizes) -> Patches:
+    assert sizes.picture is not None
+    return settings.resolved(sizes.picture, sizes.n_samples)
+
+
+PATCHES = Architecture(
+    Patches,
+    patch_model,
+    layers=layer_names,
+    cost=cost,
+    resolve=_resolve,
+    lacks=lambda settings: "" if settings.is_resolved else "the sizes of a patch network",
+    reads="pixels",
+    capacity="widths",
+    defaults=RESIDUAL_DEFAULTS,
+    pace=RESIDUAL_PACE,
+)

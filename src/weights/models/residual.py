@@ -14,6 +14,7 @@ import jax.numpy as jnp
 
 from weights.elements.activation import ACTIVATIONS, Activation, gain
 from weights.elements.initialization import Initialization, draw
+from weights.models.architecture import LEAST_BATCH, Defaults, Pace, count_steps
 from weights.models.base import Cost, Hidden, Model, Shape, Silence, affine, centred_pixels, first_layer, standardised
 from weights.types import Params
 
@@ -76,9 +77,26 @@ def residual_cost(parts: Sequence[Part], n_outputs: int) -> Cost:
         n_weights=sum((part.n_inputs + 2) * part.n_units for part in parts) + (n_last + 1) * n_outputs,
         n_multiplications=float(sum(part.n_inputs * part.n_units * part.n_places for part in parts) + n_last * n_outputs),
         n_activations=sum(part.n_units * part.n_places for part in parts),
+        n_units=n_last,
     )
 
 
 def residual_names(n_parts: int) -> list[str]:
     """Names of the layers, as signals pass."""
     return [*(f"hidden.{i}" for i in range(n_parts)), "output"]
+
+
+RESIDUAL_DEFAULTS = Defaults(
+    optimizer="muon",
+    learning_rate=0.04,  # weights are normalised, so that only the angle of a step counts
+    batch_size=lambda n_samples: 64 if n_samples > 1_000 else LEAST_BATCH,
+    n_steps=lambda n_samples, batch_size: count_steps(n_samples, batch_size, n_passes=8, least=500, most=3_000),  # steps are long
+    n_members=8,  # one for each fold, because each takes minutes
+)
+RESIDUAL_PACE = Pace(
+    compile_seconds=10.0,
+    multiplication_judged=1.0,
+    activation=300.0,
+    held_in_steps=8,  # tiles and products of both ways
+    held_in_answers=4,  # those of a layer or two
+)

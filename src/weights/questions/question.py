@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from weights.model import Model
     from weights.report.charts import Drawing
-    from weights.training.population import Progress
+    from weights.training.control import Progress
 
 
 class Asker(NamedTuple):

@@ -12,10 +12,10 @@ from weights.elements.augmentation import Augmentation
 from weights.ensemble import Population
 from weights.inspection.health import is_recorded, layer_health, medians, noise_scale
 from weights.report.terminal import labelled, sparkline
+from weights.spec import counts
 from weights.summary import aligned, compact
 from weights.verdicts import Finding, LayerHealth
 
-_OF_SOLVED = ("name", "penalty", "strength", "l1_ratio", "tolerance")
 _RECORDED_OF_SOLVED = frozenset(("strength", "zeros", "n_steps", "residual"))
 _MOST_FINDINGS = 4
 
@@ -34,13 +34,12 @@ def element_lines(population: Population, step_seconds: Mapping[str, float] | No
         n_steps = population.history["steps"][0, -1]
         recorded["optimization"].append(f"{n_steps:,.0f} steps of {1e6 * step_seconds[population.name]:,.0f} us")
     for element in ("initialization", "activation", "regularization", "optimization", "updates"):
-        if spec.solved and element in ("initialization", "activation", "updates"):
+        settings = {k: v for k, v in msgspec.structs.asdict(getattr(spec, element)).items() if counts(spec, element, k)}
+        in_use = {k: v for k, v in settings.items() if v not in (None, 0.0, ())}
+        if spec.solved and not in_use:
             lines.append(f"  {element:<16}not used: the optimum is solved, whatever the start")
             continue
-        settings = msgspec.structs.asdict(getattr(spec, element))
-        if spec.solved:
-            settings = {name: value for name, value in settings.items() if name in _OF_SOLVED}
-        text = ", ".join(f"{k} {_plain(v)}" for k, v in settings.items() if v not in (None, 0.0, ()) and k != "name")
+        text = ", ".join(f"{k} {_plain(v)}" for k, v in in_use.items() if k != "name")
         lines.append(f"  {element:<16}{settings.get('name', settings.get('penalty', ''))!s:<12}{text}".rstrip())
         lines += [f"  {'':<16}{note}" for note in recorded.get(element, [])]
         if element == "regularization":
@@ -78,8 +77,8 @@ def quantile(values: Any, level: float) -> float | None:
 def _recorded(population: Population) -> dict[str, list[str]]:
     """What was recorded while training, in words, by element; nothing if it was not."""
     history, spec = population.history, population.spec
-    if spec.solved:
-        return _recorded_of_solved(history, chosen=spec.regularization.strength is None) if set(history) >= _RECORDED_OF_SOLVED else {}
+    if set(history) >= _RECORDED_OF_SOLVED:
+        return _recorded_of_solved(history, chosen=spec.regularization.strength is None)
     if not is_recorded(population):
         return {}
     layers = layer_health(population)

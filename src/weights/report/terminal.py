@@ -10,7 +10,7 @@ import shlex
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -22,16 +22,15 @@ from weights.data.dataset import Dataset, Feature
 from weights.ensemble import MOST_ANSWERED, Answered, Ensemble, Report
 from weights.errors import printable
 from weights.inspection.classes import OperatingPoint
-from weights.metrics import Metric
 from weights.summary import aligned
-from weights.task import Task
+from weights.tasks.base import Task
+from weights.tasks.metrics import UNLISTED, Measure, Metric
+from weights.training.control import Progress
 from weights.training.plan import Plan
-from weights.training.population import Progress
 
 _LABEL = 14
 _PLAIN_EVERY_SECONDS = 10.0
 NOT_CLINICAL = "For research only: not for clinical use."
-_PERCENT = ("accuracy", "balanced_accuracy")
 
 
 def labelled(label: str, text: str) -> str:
@@ -70,7 +69,7 @@ def result_lines(ensemble: Ensemble) -> list[str]:
     """The outcome of a fit: model, and metrics with their doubt beside the other models'."""
     report = ensemble.report
     lines = [labelled("Result", f"{model_name(ensemble)}, {_members(ensemble)}, {duration(report.seconds)}")]
-    lines += metric_lines(report, model_name(ensemble))
+    lines += metric_lines(report, model_name(ensemble), ensemble.task.metrics)
     lines.append("  on rows that the members who score them never saw; [95 % interval over the choice of rows, or of groups with --group]")
     if report.searches:
         n_candidates = sum(len(candidates) for candidates in report.searches.values())
@@ -97,16 +96,17 @@ def next_lines(saved: Path | None, *, weighed: bool = True, pictures: bool = Fal
     return [labelled("Saved", f"in {saved}"), labelled("Next", "     ".join(f"weights {command}" for command in commands))]
 
 
-def metric_lines(report: Report, model: str) -> list[str]:
+def metric_lines(report: Report, model: str, measures: Mapping[str, Measure]) -> list[str]:
     """A table: each metric with its interval, and the same metric of the models it was compared with."""
     others = [name for name in report.compared if name != model]
     tested = [f"test, {report.n_test:,} rows", ""] if report.test else []
     rows = [["out of bag", model, "", *others, *tested]]
     for name, metric in report.metrics.items():
-        beside = [_number(name, report.compared[other][name].value) for other in others]
+        measure = measures.get(name, UNLISTED)
+        beside = [_number(measure, report.compared[other][name].value) for other in others]
         known = report.test.get(name)
-        apart = [_number(name, known.value), _bounds(name, known)] if known else ["", ""] if tested else []
-        rows.append([_spelled(name), _number(name, metric.value), _bounds(name, metric), *beside, *apart])
+        apart = [_number(measure, known.value), _bounds(measure, known)] if known else ["", ""] if tested else []
+        rows.append([measure.title or name.replace("_", " "), _number(measure, metric.value), _bounds(measure, metric), *beside, *apart])
     n_numbers = len(others) + bool(tested)
     return aligned(rows, to_right=[1, *range(3, 3 + n_numbers)])
 
@@ -175,7 +175,7 @@ def run_lines(ensemble: Ensemble, folder: Path) -> list[str]:
             "made", f"{report.created[:19].replace('T', ' ')} from {report.source}, {report.n_samples:,} rows, {_kinds(ensemble.features)}"
         ),
         labelled("model", f"{model_name(ensemble)}, {_members(ensemble)}, {duration(report.seconds)}"),
-        *metric_lines(report, model_name(ensemble)),
+        *metric_lines(report, model_name(ensemble), task.metrics),
         *([labelled("why", report.decision)] if report.decision else []),
         *search_lines(report),
         *[labelled("noticed" if i == 0 else "", remark) for i, remark in enumerate(report.remarks)],
@@ -319,29 +319,14 @@ def _kinds(features: list[Feature]) -> str:
 
 def _target(task: Task, dataset: Dataset) -> str:
     where = " in the sample" if dataset.passage else ""
-    if task.kind == "regression":
-        return f"{task.target}: mean {task.center:,.4g}, standard deviation {task.scale:,.4g}{where} (regression)"
-    counts = np.bincount(task.encode(dataset.target), minlength=len(task.classes))
-    largest = np.argsort(-counts, kind="stable")[:4]
-    more = f", {len(counts) - 4} more classes" if len(counts) > 4 else ""
-    return f"{task.target}: " + ", ".join(f"{task.classes[k]} {counts[k]:,}" for k in largest) + more + where
+    return f"{task.target}: {task.describe(task.encode(dataset.target))}{where}"
 
 
-def _spelled(metric: str) -> str:
-    return {"auroc": "AUROC", "r2": "R2", "rmse": "RMSE", "mae": "MAE", "brier": "Brier score"}.get(metric, metric.replace("_", " "))
+def _number(measure: Measure, value: float) -> str:
+    return measure.show(value) if np.isfinite(value) else "unknown"
 
 
-def _number(metric: str, value: float) -> str:
-    if not np.isfinite(value):
-        return "unknown"
-    if metric in _PERCENT:
-        return f"{100 * value:.1f} %"
-    if metric in ("rmse", "mae"):
-        return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.4g}"
-    return f"{value:.3f}"
-
-
-def _bounds(name: str, metric: Metric) -> str:
+def _bounds(measure: Measure, metric: Metric) -> str:
     if metric.low is None or metric.high is None:
         return ""
-    return f"[{_number(name, metric.low).removesuffix(' %')} {_number(name, metric.high).removesuffix(' %')}]"
+    return f"[{_number(measure, metric.low).removesuffix(' %')} {_number(measure, metric.high).removesuffix(' %')}]"

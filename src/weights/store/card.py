@@ -8,7 +8,7 @@ from collections import Counter
 from weights.ensemble import Ensemble
 from weights.errors import DataError
 from weights.inspection.classes import operating_point
-from weights.metrics import Metric
+from weights.tasks.metrics import Metric
 
 _SENSITIVITY = 0.95
 
@@ -24,7 +24,7 @@ def model_card(ensemble: Ensemble) -> str:
     if picture is not None:
         described = f"pictures of {picture.height} x {picture.width} {'in grey' if picture.channels == 1 else 'in colour'}"
     rows = "new-rows.csv" if picture is None else "pictures/"
-    pipeline = f"{'tabular' if picture is None else 'image'}-{'regression' if task.kind == 'regression' else 'classification'}"
+    pipeline = f"{'tabular' if picture is None else 'image'}-{task.pipeline}"
     classes = f" Classes: {', '.join(_line(str(label)) for label in task.classes[:20])}." if task.classes else ""
     sections = [
         f"---\nlibrary_name: weights\npipeline_tag: {pipeline}\ntags: [{pipeline.split('-')[0]}, ensemble, {', '.join(names)}]\n---",
@@ -61,7 +61,7 @@ def _metrics_table(metrics: dict[str, Metric]) -> str:
 
 def _screening(ensemble: Ensemble) -> str:
     """What the threshold that finds nearly all of the second of two classes of pictures costs, or nothing."""
-    if ensemble.encoding.picture is None or ensemble.judged is None or ensemble.task.kind != "binary":
+    if ensemble.encoding.picture is None or ensemble.judged is None or len(ensemble.task.classes) != 2:
         return ""
     try:
         point = operating_point(ensemble.judged, ensemble.task.classes, 1, _SENSITIVITY, tested=ensemble.tested)

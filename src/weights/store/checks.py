@@ -19,19 +19,15 @@ from weights.data.image import MOST_SIDE
 from weights.effects import ERRORS, MEASURES, FeatureWeights
 from weights.ensemble import Answered, Report
 from weights.errors import UsageError
-from weights.models.convolution import Convolution
-from weights.models.patches import Patches
-from weights.models.table import AnyModel, OfPictures
+from weights.models.architecture import block_of
+from weights.models.registry import AnyModel, architecture_of
 from weights.spec import Spec
 from weights.spec import check as check_spec
-from weights.task import Task
 from weights.types import AnyArray
 
 _LARGEST_FLOAT32 = 3.4e38
-_LABEL_TYPES = ({str}, {int}, {bool})
 ANSWERED = tuple(field.name for field in dataclasses.fields(Answered))
 """Parts of answers to known rows, of which the last may be missing."""
-_SMALLEST_INTEGER, _LARGEST_INTEGER = -(2**63), 2**63 - 1
 
 
 def wrong_in_spec(spec: Spec) -> list[str]:
@@ -45,30 +41,11 @@ def wrong_in_spec(spec: Spec) -> list[str]:
 
 def wrong_in_model(model: AnyModel, encoding: Encoding) -> list[str]:
     """What is wrong with a model for these inputs: it reads others, or its sizes are not told."""
-    if isinstance(model, OfPictures) != (encoding.picture is not None):
+    architecture = architecture_of(model)
+    if architecture.reads != block_of(encoding.picture_size):
         return ["a model of pictures is to read columns, or one of columns pictures"]
-    if isinstance(model, Patches) and not model.is_resolved:
-        return ["the sizes of a patch network are not told"]
-    return ["the stages of a convolution are not told"] if isinstance(model, Convolution) and not (model.widths and model.blocks) else []
-
-
-def wrong_in_task(task: Task) -> list[str]:
-    """What is wrong with a task: its classes do not fit its kind, or its scale or weights are no numbers above zero."""
-    wrong = []
-    n_classes = len(task.classes)
-    if not {"regression": n_classes == 0, "binary": n_classes == 2, "multiclass": n_classes > 2}[task.kind]:
-        wrong.append(f"a {task.kind} task has {n_classes} classes")
-    if task.classes and {type(label) for label in task.classes} not in _LABEL_TYPES:
-        wrong.append("class labels must be all text, all whole numbers or all booleans")
-    elif len(set(task.classes)) < n_classes:
-        wrong.append("two classes have the same label")
-    elif any(isinstance(label, int) and not _SMALLEST_INTEGER <= label <= _LARGEST_INTEGER for label in task.classes):
-        wrong.append("a class label is too large a number")
-    if not (_positive(task.scale) and math.isfinite(task.center)):
-        wrong.append(f"the target's scale is {task.scale}")
-    if task.class_weight is not None and not (len(task.class_weight) == n_classes and all(map(_positive, task.class_weight))):
-        wrong.append(f"the class weights are {task.class_weight}")
-    return wrong
+    lacking = architecture.lacks(model)
+    return [f"{lacking} are not told"] if lacking else []
 
 
 def wrong_in_encoding(encoding: Encoding, features: Iterable[Feature]) -> list[str]:

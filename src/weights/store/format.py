@@ -15,7 +15,7 @@ import re
 import struct
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import jax
 import msgspec
@@ -31,10 +31,9 @@ from weights.elements.activation import Activation
 from weights.elements.initialization import Initialization
 from weights.ensemble import Answered, Ensemble, Population, Report, model_shape
 from weights.errors import CorruptError, DataError, NotFoundError, StorageError, UsageError, WeightsError, listed
-from weights.metrics import Metric
 from weights.models.base import Shape
-from weights.models.table import AnyModel, build
-from weights.spec import Spec, layers_of
+from weights.models.registry import AnyModel, architecture_of, build, layers_of
+from weights.spec import Spec
 from weights.store.card import model_card
 from weights.store.checks import (
     ANSWERED,
@@ -44,13 +43,13 @@ from weights.store.checks import (
     wrong_in_model,
     wrong_in_report,
     wrong_in_spec,
-    wrong_in_task,
 )
 from weights.store.disk import read_file, write_folder
-from weights.task import Task
+from weights.store.migrations import FORMAT_VERSION, MIGRATIONS, upgrade
+from weights.tasks.metrics import Metric
+from weights.tasks.registry import AnyTask
 from weights.types import AnyArray, Params
 
-FORMAT_VERSION = 2
 FILES = ("model.safetensors", "config.json", "metrics.json", "README.md")
 _SUMS = "SHA256SUMS"
 _LARGEST_SUMS = 1 << 16
@@ -80,7 +79,7 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     format_version: int
     weights_version: str
     populations: list[SavedPopulation]
-    task: Task
+    task: AnyTask
     encoding: Encoding
     features: list[Feature]
     tensors: dict[str, tuple[str, list[int]]]
@@ -103,7 +102,7 @@ def save(ensemble: Ensemble, folder: Path) -> None:
         format_version=FORMAT_VERSION,
         weights_version=ensemble.report.version,
         populations=[SavedPopulation(p.name, p.spec, p.share) for p in ensemble.populations],
-        task=ensemble.task,
+        task=cast(AnyTask, ensemble.task),
         encoding=ensemble.encoding,
         features=ensemble.features,
         tensors={name: (str(array.dtype), list(array.shape)) for name, array in tensors.items()},
@@ -269,8 +268,10 @@ def _verified(folder: Path) -> tuple[Config, Report, bytes]:
             )
         return content
 
-    config = _decoded(verified("config.json", _LARGEST_JSON), Config, folder / "config.json")
-    report = _decoded(verified("metrics.json", _LARGEST_JSON), Report, folder / "metrics.json")
+    content = verified("config.json", _LARGEST_JSON)
+    version = _version_of(content, folder / "config.json")
+    config = _decoded(content, Config, "config", version, folder / "config.json")
+    report = _decoded(verified("metrics.json", _LARGEST_JSON), Report, "report", version, folder / "metrics.json")
     verified("README.md", _LARGEST_JSON)
     if len(sums) != len(FILES):
         raise CorruptError(f"'{folder / _SUMS}' must have {len(FILES)} lines, but has {len(sums)}. Restore it from a copy or fit again.")
@@ -302,18 +303,25 @@ class _Version(msgspec.Struct):
     format_version: Any = FORMAT_VERSION
 
 
-def _decoded(content: bytes, kind: type[T], path: Path) -> T:
-    """A record from JSON that has the fields of the record, each once, and no other."""
+def _version_of(content: bytes, path: Path) -> int:
+    """The format version that config.json tells, one that can be read."""
     try:
-        if kind is Config and (version := msgspec.json.decode(content, type=_Version).format_version) != FORMAT_VERSION:
-            raise CorruptError(
-                f"'{path}' has format version {version}, and this Weights reads {FORMAT_VERSION}. Upgrade Weights to read it."
-            )
-        record = msgspec.json.decode(content, type=kind)
-        unknown = _unknown_key(json.loads(content, object_pairs_hook=_each_once), msgspec.to_builtins(record))
-    except CorruptError:
-        raise
+        version = msgspec.json.decode(content, type=_Version).format_version
     except (ValueError, RecursionError, MemoryError) as error:
+        raise CorruptError(f"'{path}' does not hold what it should: {error}. Restore the folder from a copy or fit again.") from error
+    if type(version) is not int or version not in (*MIGRATIONS, FORMAT_VERSION):
+        raise CorruptError(f"'{path}' has format version {version}, and this Weights reads {FORMAT_VERSION}. Upgrade Weights to read it.")
+    return version
+
+
+def _decoded(content: bytes, kind: type[T], part: str, version: int, path: Path) -> T:
+    """A record from JSON of some version that has the fields of the record, each once, and no other."""
+    try:
+        json.loads(content, object_pairs_hook=_each_once)
+        content = upgrade(content, part, version)
+        record = msgspec.json.decode(content, type=kind)
+        unknown = _unknown_key(json.loads(content), msgspec.to_builtins(record))
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError, MemoryError) as error:
         raise CorruptError(f"'{path}' does not hold what it should: {error}. Restore the folder from a copy or fit again.") from error
     wrong = [f"'{unknown}' is not known"] if unknown else wrong_in_report(record) if isinstance(record, Report) else []
     _refuse(wrong, path)
@@ -344,7 +352,7 @@ def _unknown_key(found: Any, known: Any) -> str:
 
 def _largest_tensors(config: Config, path: Path) -> int:
     """Bytes that model.safetensors may have at most, if the arrays that config.json lists are such as the model needs."""
-    wrong = [*wrong_in_task(config.task), *wrong_in_encoding(config.encoding, config.features)]
+    wrong = [*config.task.check(), *wrong_in_encoding(config.encoding, config.features)]
     for population in config.populations:
         wrong += [*wrong_in_spec(population.spec), *wrong_in_model(population.spec.model, config.encoding)]
         if not re.fullmatch(_LAWFUL_NAME, population.name) or population.name in _ANSWERED:
@@ -415,7 +423,7 @@ def _needed_shapes(config: Config, spec: Spec, n_members: int) -> dict[str, list
 def _member_shapes(model: AnyModel, shape: Shape, initialization: Initialization, activation: Activation) -> dict[str, tuple[int, ...]]:
     """Names and shapes of one member's weights."""
     x = jax.ShapeDtypeStruct((2, shape.n_inputs), np.float32)
-    knots = jax.ShapeDtypeStruct((len(shape.numeric_inputs), (getattr(model, "n_bins", None) or 0) + 1), np.float32)
+    knots = jax.ShapeDtypeStruct((len(shape.numeric_inputs), architecture_of(model).n_bins(model) + 1), np.float32)
     init = build(model, shape, initialization, activation).init
     params = jax.eval_shape(lambda x, knots: init(x, knots, key=jax.random.key(0)), x, knots)
     return {f"params/{layer}/{part}": a.shape for layer, parts in params.items() for part, a in parts.items()}

@@ -19,7 +19,7 @@ import scipy.optimize
 import scipy.sparse.linalg
 
 from weights.elements.regularization import PENALTIES, Penalty, Regularization
-from weights.task import log_probabilities
+from weights.tasks.base import ConvexLoss
 from weights.types import AnyArray, FloatArray, IntArray
 
 LARGEST_DENSE = 2_500
@@ -41,7 +41,7 @@ class Problem(NamedTuple):
     With `rows` (s,) only those rows of x are meant, and y and weight are theirs, (s,).
     """
 
-    kind: str
+    loss: ConvexLoss
     x: FloatArray
     y: AnyArray
     weight: FloatArray
@@ -79,13 +79,13 @@ def solve(
     penalty = PENALTIES[regularization.penalty]
     problem = _used_rows(problem)
     n_samples, n_inputs, n_outputs = len(problem.y), problem.x.shape[1], problem.n_outputs
-    smooth = regularization.penalty in ("none", "l2") or strength == 0
+    smooth = not penalty.makes_zeros or strength == 0
     if smooth and n_samples < n_inputs:
         [solution] = _solve_in_row_space(problem, regularization, [strength], tolerance, start)
         return solution
     theta = np.zeros((n_inputs + 1, n_outputs)) if start is None else np.vstack([start.w, start.b])
     cost = _newton_cost(n_samples, n_inputs + 1, n_outputs)
-    if smooth and problem.kind != "regression" and (cost > _COSTLY or theta.size > LARGEST_DENSE):
+    if smooth and not problem.loss.quadratic and (cost > _COSTLY or theta.size > LARGEST_DENSE):
         theta = _descend(problem, penalty, strength, theta, max(tolerance, _NEAR))
     if smooth and (cost > _TOO_COSTLY or theta.size > LARGEST_DENSE):
         return _solve_by_conjugate_gradients(problem, penalty, strength, theta, tolerance)
@@ -94,7 +94,7 @@ def solve(
 
 def solve_path(problem: Problem, regularization: Regularization, strengths: FloatArray, *, tolerance: float) -> Iterator[Solution]:
     """The solution at each strength, each started from the one before; strengths should fall."""
-    if regularization.penalty in ("none", "l2") and len(problem.x) < problem.x.shape[1]:
+    if not PENALTIES[regularization.penalty].makes_zeros and len(problem.x) < problem.x.shape[1]:
         yield from _solve_in_row_space(_used_rows(problem), regularization, strengths, tolerance, None)
         return
     solution: Solution | None = None
@@ -147,22 +147,18 @@ def _solve_in_row_space(
 def strength_path(problem: Problem, regularization: Regularization, *, n_strengths: int = 10) -> FloatArray:
     """Falling strengths worth trying, shape (n_strengths,).
 
-    For penalties with exact zeros from the least strength that leaves no weight (to which the gradient at zero
-    gives the value) down to a thousandth of it; for l2 from 3 to 1e-5, on inputs of variance one (our choice).
+    For penalties with exact zeros from the least strength that leaves no weight down to a thousandth of it; for smooth ones from 3 to
+    1e-5, on inputs of variance one (our choice).
     """
-    if regularization.penalty == "l2":
+    least_strength = PENALTIES[regularization.penalty].least_strength
+    if least_strength is None:
         return np.geomspace(3.0, 1e-5, n_strengths)
-    center = Problem(problem.kind, np.zeros((len(problem.x), 1)), problem.y, problem.weight, problem.n_outputs, np.zeros(1, int))
+    center = Problem(problem.loss, np.zeros((len(problem.x), 1)), problem.y, problem.weight, problem.n_outputs, np.zeros(1, int))
     constant = solve(center, Regularization(penalty="none"), 0.0, tolerance=1e-9)
     weight = problem.weight / problem.weight.sum()
     theta = np.vstack([np.zeros((problem.x.shape[1], problem.n_outputs)), constant.b])
     gradient = _evaluate(problem._replace(weight=weight), theta)[1][:-1]
-    largest = (
-        np.abs(gradient).max() / max(regularization.l1_ratio, 1e-3) if regularization.penalty == "elastic_net" else np.abs(gradient).max()
-    )
-    if regularization.penalty == "group":
-        lengths = np.sqrt(np.bincount(problem.groups, (gradient**2).sum(1)))
-        largest = (lengths / np.sqrt(np.bincount(problem.groups) * problem.n_outputs).clip(1)).max()
+    largest = float(least_strength(gradient, regularization.l1_ratio, problem.groups))
     # A little above the bound, because the constant model it is computed from is solved to a tolerance only.
     return max(largest, 1e-12) * (1 + 1e-6) * np.geomspace(1.0, 1e-3, n_strengths)
 
@@ -170,14 +166,14 @@ def strength_path(problem: Problem, regularization: Regularization, *, n_strengt
 class NewtonStep:
     """A step of Newton's method, exact penalty included, for rows that come in parts: `add` them all, then `take` it."""
 
-    def __init__(self, kind: str, solution: Solution) -> None:
+    def __init__(self, loss: ConvexLoss, solution: Solution) -> None:
         """Begin at a solution for rows of the same kind, such as a sample of them."""
-        self.kind, self.theta = kind, np.vstack([solution.w, solution.b])
+        self.loss, self.theta = loss, np.vstack([solution.w, solution.b])
         self.gradient, self.hessian, self.mass = np.zeros_like(self.theta), np.zeros((self.theta.size, self.theta.size)), 0.0
 
     def add(self, x: FloatArray, y: AnyArray, weight: FloatArray) -> None:
         """Take in rows: inputs (r, p), float64; encoded targets (r,); weights (r,)."""
-        problem = Problem(self.kind, x, y, weight, self.theta.shape[1], np.zeros(0, int))
+        problem = Problem(self.loss, x, y, weight, self.theta.shape[1], np.zeros(0, int))
         _, gradient, responses = _evaluate(problem, self.theta)
         self.gradient += gradient
         self.hessian += _hessian(problem, responses)
@@ -186,11 +182,11 @@ class NewtonStep:
     def take(self, regularization: Regularization, strength: float, groups: IntArray) -> Solution:
         """The solution after the step. Its residual is that of before."""
         penalty, l1_ratio = PENALTIES[regularization.penalty], regularization.l1_ratio
-        smooth = regularization.penalty in ("none", "l2") or strength == 0
+        smooth = not penalty.makes_zeros or strength == 0
         curvature = float(penalty.curvature(strength, l1_ratio))
         gradient, hessian = self.gradient / self.mass, self.hessian / self.mass
         gradient[:-1] += curvature * self.theta[:-1]
-        _add_curvature(hessian, curvature, self.theta.shape, self.kind, smooth=smooth)
+        _add_curvature(hessian, curvature, self.theta.shape, self.loss, smooth=smooth)
         residual = _residual(penalty, self.theta, gradient, strength, l1_ratio, groups, smooth=smooth)
         if smooth:
             theta = self.theta - _solve_positive(hessian, gradient.ravel()).reshape(self.theta.shape)
@@ -228,7 +224,7 @@ def _solve_by_newton(
         if distance <= tolerance or step == _MOST_STEPS:
             break
         hessian = _hessian(problem, outputs)
-        _add_curvature(hessian, curvature, theta.shape, problem.kind, smooth=smooth)
+        _add_curvature(hessian, curvature, theta.shape, problem.loss, smooth=smooth)
         if smooth:
             target = theta - _solve_positive(hessian, gradient.ravel()).reshape(theta.shape)
             if np.abs(target - theta).max() <= 1e-13 * max(1.0, np.abs(theta).max()):
@@ -276,14 +272,14 @@ def _solve_quadratic(
     length = 1.0 / largest
     linear = gradient.ravel() - hessian @ theta.ravel()
     v, ahead, momentum = theta, theta, 1.0
-    separable = penalty.rest is not PENALTIES["group"].rest
+    pull = _slope_of_rest(penalty, strength, l1_ratio)
     for i in range(_MOST_INNER_STEPS):
         slope = (linear + hessian @ ahead.ravel()).reshape(theta.shape)
         new = _prox(penalty, ahead - length * slope, strength * length, l1_ratio, groups)
         if np.abs(new - ahead).max() * largest <= tolerance:
             return new
-        if separable and i % 50 == 49:
-            polished = _solve_on_support(penalty, hessian, linear, new, strength, l1_ratio)
+        if pull is not None and i % 50 == 49:
+            polished = _solve_on_support(pull, hessian, linear, new)
             slope = (linear + hessian @ polished.ravel()).reshape(theta.shape)
             if np.abs(polished - _prox(penalty, polished - slope, strength, l1_ratio, groups)).max() <= tolerance:
                 return polished
@@ -294,14 +290,18 @@ def _solve_quadratic(
     return v
 
 
-def _solve_on_support(
-    penalty: Penalty, hessian: FloatArray, linear: FloatArray, v: FloatArray, strength: float, l1_ratio: float
-) -> FloatArray:
-    """The optimum if the zeros and signs of v were already right."""
-    # The threshold of the penalty, read off its proximal step: how far it moves a large number.
-    large = np.full((1, 1), 2.0 * strength + 1.0)
-    threshold = float((large - penalty.prox(large, strength, l1_ratio, np.zeros(1, int)))[0, 0])
-    pull = threshold * np.sign(v)
+def _slope_of_rest(penalty: Penalty, strength: float, l1_ratio: float) -> float | None:
+    """The slope of the rest of the penalty by a single weight; None where it depends on other weights."""
+    if penalty.threshold is None:
+        return None
+    large = 2.0 * strength + 1.0
+    # In the digits in which a proximal step takes it off a weight of this size.
+    return large - (large - float(penalty.threshold(strength, l1_ratio)))
+
+
+def _solve_on_support(slope: float, hessian: FloatArray, linear: FloatArray, v: FloatArray) -> FloatArray:
+    """The optimum if the zeros and signs of v were already right, where the rest of the penalty has this slope by each weight."""
+    pull = slope * np.sign(v)
     pull[-1] = 0.0
     support = v.ravel() != 0
     support[-v.shape[1] :] = True
@@ -334,10 +334,10 @@ def _largest_eigenvalue(matrix: FloatArray) -> float:
     return float(scipy.linalg.eigh(matrix, eigvals_only=True, subset_by_index=[top, top], check_finite=False)[0]) * (1 + 1e-9)
 
 
-def _add_curvature(hessian: FloatArray, curvature: float, shape: tuple[int, ...], kind: str, *, smooth: bool) -> None:
+def _add_curvature(hessian: FloatArray, curvature: float, shape: tuple[int, ...], loss: ConvexLoss, *, smooth: bool) -> None:
     """Add the penalty's curvature, and pin what the multinomial loss leaves free (a shift common to all classes) at zero."""
     n_rows, k = shape
-    pinned_biases = kind == "multiclass"
+    pinned_biases = loss.shift_free
     pinned_weights = pinned_biases and smooth and curvature == 0
     weights = np.arange((n_rows - 1) * k)
     hessian[weights, weights] += curvature
@@ -354,11 +354,7 @@ def _blocks(problem: Problem) -> Iterator[tuple[slice, FloatArray]]:
 
 def _loss(problem: Problem, theta: FloatArray) -> float:
     outputs = np.concatenate([x @ theta[:-1] + theta[-1] for _, x in _blocks(problem)])
-    if problem.kind == "regression":
-        losses = 0.5 * (outputs[:, 0] - problem.y) ** 2
-    else:
-        losses = -log_probabilities(outputs)[np.arange(len(outputs)), problem.y]
-    return float(problem.weight @ losses)
+    return float(problem.weight @ problem.loss.losses(outputs, problem.y))
 
 
 def _evaluate(problem: Problem, theta: FloatArray) -> tuple[float, FloatArray, FloatArray]:
@@ -366,17 +362,8 @@ def _evaluate(problem: Problem, theta: FloatArray) -> tuple[float, FloatArray, F
     loss, gradient, responses = 0.0, np.zeros_like(theta), []
     for rows, x in _blocks(problem):
         outputs, y, weight = x @ theta[:-1] + theta[-1], problem.y[rows], problem.weight[rows]
-        if problem.kind == "regression":
-            response, slope = np.ones_like(outputs), outputs - y[:, None]
-            loss += 0.5 * float(weight @ slope[:, 0] ** 2)
-        else:
-            logs = log_probabilities(outputs)
-            loss -= float(weight @ logs[np.arange(len(y)), y])
-            response = np.exp(logs)
-            slope = response.copy()
-            slope[np.arange(len(y)), y] -= 1.0
-            if problem.kind == "binary":
-                response, slope = response[:, 1:], slope[:, 1:]
+        losses, slope, response = problem.loss.evaluate(outputs, y)
+        loss += float(weight @ losses)
         slope *= weight[:, None]
         gradient[:-1] += x.T @ slope
         gradient[-1] += slope.sum(0)
@@ -393,21 +380,12 @@ def _hessian(problem: Problem, responses: FloatArray) -> FloatArray:
         response, weight = responses[rows], problem.weight[rows]
         for a in range(k):
             for b in range(a, k):
-                curvature = weight * _second_derivative(problem.kind, response, a, b)
+                curvature = weight * problem.loss.second(response, a, b)
                 block = (x1 * curvature[:, None]).T @ x1
                 hessian[:, a, :, b] += block
                 if b > a:
                     hessian[:, b, :, a] += block.T
     return hessian.reshape(p * k, p * k)
-
-
-def _second_derivative(kind: str, response: FloatArray, a: int, b: int) -> FloatArray:
-    """Of a row's loss by outputs a and b, shape (n,)."""
-    if kind == "regression":
-        return response[:, 0]
-    if kind == "binary":
-        return response[:, 0] * (1.0 - response[:, 0])
-    return response[:, a] * ((a == b) - response[:, b])
 
 
 def _descend(problem: Problem, penalty: Penalty, strength: float, theta: FloatArray, tolerance: float) -> FloatArray:
@@ -438,15 +416,11 @@ def _solve_by_conjugate_gradients(problem: Problem, penalty: Penalty, strength: 
         product = np.zeros(shape)
         for rows, x in _blocks(problem):
             moved, response = x @ change[:-1] + change[-1], responses[rows]
-            if problem.kind == "multiclass":
-                moved = response * (moved - (response * moved).sum(1, keepdims=True))
-            else:
-                moved = moved * _second_derivative(problem.kind, response, 0, 0)[:, None]
-            moved *= problem.weight[rows][:, None]
+            moved = problem.loss.product(response, moved) * problem.weight[rows][:, None]
             product[:-1] += x.T @ moved
             product[-1] += moved.sum(0)
         product[:-1] += curvature * change[:-1]
-        if problem.kind == "multiclass":
+        if problem.loss.shift_free:
             # What the loss leaves free (a shift common to all classes) is pinned at zero, as in `_add_curvature`.
             product[-1] += change[-1].mean()
             product[:-1] += change[:-1].mean(1, keepdims=True) * (curvature == 0)

@@ -46,7 +46,7 @@ def feed(job: Job, run_ends: list[int]) -> Feed:
     most_steps = int(np.diff(run_ends, prepend=0).max())
     if job.passing is not None:
         return PassingFeed(job, run_ends, most_steps)
-    return AllAtOnce(job, most_steps) if job.specs[0].optimization.name == "lbfgs" else InMemory(job, most_steps)
+    return AllAtOnce(job, most_steps) if job.specs[0].optimization.optimizer.all_rows else InMemory(job, most_steps)
 
 
 def watched_rows(job: Job) -> BoolArray:

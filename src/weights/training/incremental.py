@@ -19,14 +19,16 @@ from weights.data.dataset import Feature
 from weights.data.encoding import Encoding
 from weights.ensemble import Ensemble, Population, Report, model_shape
 from weights.errors import TrainingError
-from weights.metrics import score
 from weights.spec import Spec
-from weights.task import Task
+from weights.tasks.base import Task
+from weights.tasks.metrics import score
+from weights.training.control import Control
 from weights.training.job import Job
 from weights.training.mixing import conformal_scores, mix
-from weights.training.population import Control, Run, member_seeds
+from weights.training.population import member_seeds
 from weights.training.resampling import Resampling
 from weights.training.step import State
+from weights.training.stepping import Run
 from weights.types import AnyArray, FloatArray, Params
 
 _MOST_JUDGED = 5_000
@@ -153,7 +155,7 @@ def ensemble(stream: Stream) -> Ensemble:
         shares, offset, answers = mix(stream.outputs, y, weight, task)[:3]
         populations = [dataclasses.replace(p, share=float(share)) for p, share in zip(present.populations, shares, strict=True)]
         present = dataclasses.replace(present, populations=populations, offset=offset)
-    metrics = score(task.kind, task.original(y), answers, weight=weight)
+    metrics = score(task.metrics, task.original(y), answers, weight=weight)
     report = msgspec.structs.replace(present.report, metrics=metrics)
     return dataclasses.replace(present, scores=conformal_scores(task, y, answers, weight), report=report)
 

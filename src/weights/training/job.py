@@ -12,7 +12,7 @@ import pyarrow as pa
 from weights.data.stream import RowStream
 from weights.models.base import Shape
 from weights.spec import Spec
-from weights.task import Task
+from weights.tasks.base import Task
 from weights.training.resampling import Draw, Resampling
 from weights.types import AnyArray, BoolArray, FloatArray, IntArray
 

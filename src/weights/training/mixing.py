@@ -5,13 +5,13 @@ Everything here is fitted to out-of-bag outputs, and judged on rows that had no 
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import scipy.optimize
 
-from weights.metrics import log_losses
-from weights.task import Task, log_probabilities
+from weights.tasks.base import Task
+from weights.tasks.classes import log_probabilities
 from weights.types import AnyArray, FloatArray
 
 _MOST_ROWS = 50_000
@@ -49,17 +49,17 @@ def mix(outputs: FloatArray, y: AnyArray, weight: FloatArray, task: Task, *, shi
     """
     several = len(outputs) > 1
     if not several:
-        shares, offset = _fit(outputs, y, weight, task.kind, shifted=shifted)
-        row_shares, row_offsets = _crossfitted(outputs, y, weight, task.kind, shifted=shifted)
+        shares, offset = _fit(outputs, y, weight, task, shifted=shifted)
+        row_shares, row_offsets = _crossfitted(outputs, y, weight, task, shifted=shifted)
         return Mixture(shares, offset, task.decode(mixed(outputs, row_shares) + row_offsets), row_shares, row_offsets)
-    prior = prior_outputs(task, y, weight)
+    prior = task.constant_outputs(y, weight)
     outputs = np.concatenate([outputs, np.broadcast_to(prior, (1, *outputs.shape[1:]))])
-    shares = fit_shares(outputs, y, weight, task.kind)
-    of_rows, _ = _crossfitted(outputs, y, weight, task.kind, shifted=False)
+    shares = fit_shares(outputs, y, weight, task)
+    of_rows, _ = _crossfitted(outputs, y, weight, task, shifted=False)
     return Mixture(shares[:-1], shares[-1] * prior, task.decode(mixed(outputs, of_rows)), of_rows[:, :-1], of_rows[:, -1:] * prior)
 
 
-def fit_shares(outputs: FloatArray, y: AnyArray, weight: FloatArray, kind: str) -> FloatArray:
+def fit_shares(outputs: FloatArray, y: AnyArray, weight: FloatArray, task: Task) -> FloatArray:
     """The factor of each population's outputs in their sum, shape (q,), that makes the loss on these rows least.
 
     For numbers the shares add up to one: stacked regression (Breiman 1996), not negative. For classes their sum is free, so that
@@ -69,39 +69,49 @@ def fit_shares(outputs: FloatArray, y: AnyArray, weight: FloatArray, kind: str) 
         outputs: of each population on rows it never saw, shape (q, n, k).
         y: encoded targets, shape (n,).
         weight: of rows, shape (n,).
-        kind: of the task.
+        task: what is asked.
     """
-    return _fit(outputs, y, weight, kind, shifted=False)[0]
+    return _fit(outputs, y, weight, task, shifted=False)[0]
 
 
-def _fit(outputs: FloatArray, y: AnyArray, weight: FloatArray, kind: str, *, shifted: bool) -> tuple[FloatArray, FloatArray]:
-    """The shares (q,) of `fit_shares` and, if asked for where there are classes, what is to be added to their sum, (k,), else zeros.
+def _fit(outputs: FloatArray, y: AnyArray, weight: FloatArray, task: Task, *, shifted: bool) -> tuple[FloatArray, FloatArray]:
+    """The shares (q,) of `fit_shares` and, if asked for where there are classes, what is to be added to their sum, (k,), else zeros."""
+    step = -(-len(y) // _MOST_ROWS)
+    weight = weight[::step] / weight[::step].sum()
+    return FITS[task.stacking](outputs[:, ::step].astype(np.float64), y[::step], weight, _PRIOR_ROWS / len(weight), shifted)
+
+
+def _fit_by_least_squares(
+    outputs: FloatArray, y: AnyArray, weight: FloatArray, prior: float, shifted: bool
+) -> tuple[FloatArray, FloatArray]:
+    """Shares that add up to one, from values (q, n, 1), and no shift; weights sum to one."""
+    n_populations, unmoved = len(outputs), np.zeros(outputs.shape[2])
+    if n_populations == 1:
+        return np.ones(1), unmoved
+    equal, values = np.full(n_populations, 1.0 / n_populations), outputs[:, :, 0]
+    products = (values * weight) @ values.T + prior * np.eye(n_populations)
+    towards = (values * weight) @ y + prior * equal
+    found = scipy.optimize.minimize(
+        lambda a: (0.5 * a @ products @ a - a @ towards, products @ a - towards),
+        equal,
+        jac=True,
+        method="SLSQP",
+        bounds=[(0.0, 1.0)] * n_populations,
+        constraints={"type": "eq", "fun": lambda a: a.sum() - 1.0, "jac": np.ones_like},
+        options={"ftol": 1e-12},
+    )
+    shares = np.where(found.x > _LEAST_SHARE, found.x, 0.0)
+    return shares / shares.sum(), unmoved
+
+
+def _fit_by_log_loss(outputs: FloatArray, y: AnyArray, weight: FloatArray, prior: float, shifted: bool) -> tuple[FloatArray, FloatArray]:
+    """Shares whose sum is free, and a shift of each class if asked for, from log odds or log probabilities (q, n, k).
 
     Both together are the bias-corrected temperature scaling of Alexandari, Kundaje and Shrikumar 2020, "Maximum Likelihood with
-    Bias-Corrected Calibration is Hard-To-Beat at Label Shift Adaptation", section 3. What is added has a normal prior of variance one.
+    Bias-Corrected Calibration is Hard-To-Beat at Label Shift Adaptation", section 3. The shift has a normal prior of variance one.
     """
-    unmoved = np.zeros(outputs.shape[2])
-    if kind == "regression" and len(outputs) == 1:
-        return np.ones(1), unmoved
-    step = -(-len(y) // _MOST_ROWS)
-    outputs, y, weight = outputs[:, ::step].astype(np.float64), y[::step], weight[::step] / weight[::step].sum()
-    n_populations, prior = len(outputs), _PRIOR_ROWS / len(y)
+    n_populations, unmoved = len(outputs), np.zeros(outputs.shape[2])
     equal = np.full(n_populations, 1.0 / n_populations)
-    if kind == "regression":
-        values = outputs[:, :, 0]
-        products = (values * weight) @ values.T + prior * np.eye(n_populations)
-        towards = (values * weight) @ y + prior * equal
-        found = scipy.optimize.minimize(
-            lambda a: (0.5 * a @ products @ a - a @ towards, products @ a - towards),
-            equal,
-            jac=True,
-            method="SLSQP",
-            bounds=[(0.0, 1.0)] * n_populations,
-            constraints={"type": "eq", "fun": lambda a: a.sum() - 1.0, "jac": np.ones_like},
-            options={"ftol": 1e-12},
-        )
-        shares = np.where(found.x > _LEAST_SHARE, found.x, 0.0)
-        return shares / shares.sum(), unmoved
     if outputs.shape[2] == 1:
         outputs = np.concatenate([np.zeros_like(outputs), outputs], axis=2)
     came = outputs[:, np.arange(len(y)), y] @ weight  # (q,)
@@ -128,6 +138,10 @@ def _fit(outputs: FloatArray, y: AnyArray, weight: FloatArray, kind: str, *, shi
     return found.x[:n_populations], found.x[n_populations:] if shifted else unmoved
 
 
+FITS = {"least squares": _fit_by_least_squares, "log loss": _fit_by_log_loss}
+"""How shares are fitted, by what `Task.stacking` says."""
+
+
 def crossfitted_answers(outputs: FloatArray, y: AnyArray, weight: FloatArray, task: Task, *, shifted: bool = False) -> FloatArray:
     """Mixed and calibrated predictions in which no row had a say in the shares: probabilities (n, classes) or values (n,).
 
@@ -138,17 +152,17 @@ def crossfitted_answers(outputs: FloatArray, y: AnyArray, weight: FloatArray, ta
         task: what is asked.
         shifted: as `mix` has it.
     """
-    row_shares, row_offsets = _crossfitted(outputs, y, weight, task.kind, shifted=shifted)
+    row_shares, row_offsets = _crossfitted(outputs, y, weight, task, shifted=shifted)
     return task.decode(mixed(outputs, row_shares) + row_offsets)
 
 
-def _crossfitted(outputs: FloatArray, y: AnyArray, weight: FloatArray, kind: str, *, shifted: bool) -> tuple[FloatArray, FloatArray]:
+def _crossfitted(outputs: FloatArray, y: AnyArray, weight: FloatArray, task: Task, *, shifted: bool) -> tuple[FloatArray, FloatArray]:
     """Each part of the rows gets the shares, (n, q), and what is added, (n, k), that are fitted to the others."""
     shares, offsets = np.empty((len(y), len(outputs))), np.empty((len(y), outputs.shape[2]))
     part = np.arange(len(y)) % _N_PARTS if len(y) >= 10 * _N_PARTS else np.zeros(len(y), int)
     for number in np.unique(part):
         here, others = part == number, (part != number if part.any() else part == number)
-        shares[here], offsets[here] = _fit(outputs[:, others], y[others], weight[others], kind, shifted=shifted)
+        shares[here], offsets[here] = _fit(outputs[:, others], y[others], weight[others], task, shifted=shifted)
     return shares, offsets
 
 
@@ -157,26 +171,10 @@ def mixed(outputs: FloatArray, row_shares: FloatArray) -> FloatArray:
     return np.einsum("qnk,nq->nk", outputs, row_shares)
 
 
-def prior_outputs(task: Task, y: AnyArray, weight: FloatArray) -> FloatArray:
-    """What a model that knows no features would put out: shape (k,), the log odds of the classes' shares, or 0, the scaled mean."""
-    if task.kind == "regression":
-        return np.zeros(1)
-    logs = np.log(np.bincount(y, weights=weight, minlength=len(task.classes)).clip(1e-12))
-    return logs[1:] - logs[0] if task.kind == "binary" else log_probabilities(logs)
-
-
-def answer_losses(task: Task, y: AnyArray, answers: FloatArray) -> FloatArray:
-    """How wrong predictions are, row by row, shape (n,): minus log probability, or squared error in the target's unit."""
-    if task.kind == "regression":
-        return (task.original(y) - answers) ** 2
-    return log_losses(answers, y)
-
-
 def conformal_scores(task: Task, y: AnyArray, answers: FloatArray, weight: FloatArray) -> FloatArray:
     """Scores of out-of-bag rows in ascending order, at most 20,000 (thinned to even ranks above that)."""
     used = weight > 0
-    scores: Any = np.abs(task.original(y) - answers) if task.kind == "regression" else 1.0 - answers[np.arange(len(y)), y]
-    scores = np.sort(scores[used])
+    scores = np.sort(task.nonconformity(y, answers)[used])
     if len(scores) > _MOST_SCORES:
         scores = scores[np.linspace(0, len(scores) - 1, _MOST_SCORES).round().astype(int)]
     return scores

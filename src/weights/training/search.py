@@ -12,12 +12,12 @@ from typing import NamedTuple
 
 import numpy as np
 
-from weights.ensemble import Candidate, row_losses
+from weights.ensemble import Candidate
 from weights.errors import TrainingError
-from weights.spec import Spec, common_program, without_numbers
+from weights.spec import Spec, without_numbers
+from weights.training.control import Control, Progress
 from weights.training.job import Job
-from weights.training.population import Control, Progress, Run, train
-from weights.training.step import member_program
+from weights.training.population import Course, method_of
 from weights.types import BoolArray, FloatArray, IntArray
 
 _RUNGS = (0.25, 0.5, 1.0)
@@ -32,24 +32,17 @@ class Difference(NamedTuple):
 
 
 class _Runner:
-    """A candidate on its way; solved members have no rounds and finish at the first rung."""
+    """A candidate on its way; one that is complete has nothing left to do."""
 
-    def __init__(self, label: str, job: Job, control: Control) -> None:
-        self.label, self.job, self.control = label, job, control
-        self.run = None if job.specs[0].solved else Run.begin(job, control)
+    def __init__(self, label: str, job: Job, course: Course) -> None:
+        self.label, self.job, self.course = label, job, course
         self.share = 0.0
         self.losses, self.covered = np.zeros(len(job.x)), np.zeros(len(job.x), bool)
 
     def advance(self, rung: float) -> None:
-        if self.run is not None:
-            self.run.advance(rung)
-            self.losses, self.covered = self.run.row_losses()
-            self.share = rung
-        elif self.share == 0:
-            trained = train(self.job, self.control)
-            self.covered = trained.covered
-            self.losses[self.covered] = row_losses(trained.outputs[self.covered], self.job.y[self.covered], self.job.task.kind)
-            self.share = 1.0
+        if self.share < 1:
+            self.share = self.course.advance(rung)
+            self.losses, self.covered = self.course.row_losses()
 
     @property
     def loss(self) -> float:
@@ -71,8 +64,12 @@ def race(jobs: dict[str, Job], control: Control, *, group: IntArray | None) -> t
         TrainingError: no candidate could be trained.
     """
     quiet = Control(n_threads=control.n_threads, stopping=control.stopping, measuring=False)
-    runners = [_Runner(label, job, quiet) for label, job in jobs.items()]
-    _share_programs(runners)
+    specs = [job.specs[0] for job in jobs.values()]
+    runners = []
+    for label, job in jobs.items():
+        spec = job.specs[0]
+        course = method_of(spec).begin(job, quiet, alike=_find_alike(spec, specs))
+        runners.append(_Runner(label, job, course))
     left = list(runners)
     for i, rung in enumerate(_RUNGS):
         for number, runner in enumerate(left):
@@ -116,14 +113,6 @@ def _those_that_go_on(ranked: list[_Runner], group: IntArray | None) -> list[_Ru
     return going_on
 
 
-def _share_programs(runners: list[_Runner]) -> None:
-    """Let candidates that differ in numbers only use one compiled program."""
-    families: dict[Spec, list[_Runner]] = {}
-    for runner in runners:
-        if runner.run is not None:
-            families.setdefault(without_numbers(runner.job.specs[0]), []).append(runner)
-    for family in families.values():
-        common = common_program([runner.job.specs[0] for runner in family])
-        for runner in family:
-            assert runner.run is not None
-            runner.run.program = member_program(common, runner.job.task.kind, runner.job.shape)
+def _find_alike(spec: Spec, specs: list[Spec]) -> list[Spec]:
+    """Those that differ from a spec in numbers only, so that one compiled program serves them all."""
+    return [other for other in specs if without_numbers(other) == without_numbers(spec)]

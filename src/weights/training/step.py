@@ -18,12 +18,12 @@ import optax
 
 from weights.elements.augmentation import augmented, second_shares
 from weights.elements.optimization import average, direction, rate_at
-from weights.elements.regularization import MAKE_ZEROS, PENALTIES, cap_norm, dropout_mask
+from weights.elements.regularization import PENALTIES, cap_norm, dropout_mask
 from weights.elements.updates import shape_gradients
 from weights.models.base import Model, Shape, keep_all
-from weights.models.table import build
+from weights.models.registry import build
 from weights.spec import Spec, program_spec
-from weights.task import LOSSES
+from weights.tasks.base import OutputFunctions
 from weights.training.health import Measured, of_start, of_units, of_weights
 from weights.types import Params
 
@@ -94,6 +94,25 @@ class Program(NamedTuple):
     send: Callable[..., dict[str, jax.Array]]
 
 
+class _Work(NamedTuple):
+    """A member at work: what stays the same from step to step."""
+
+    spec: Spec
+    functions: OutputFunctions
+    model: Model
+    shared: Shared
+    member: Member
+    run_length: jax.Array
+
+
+class _Slope(NamedTuple):
+    """The value (), and the gradient, of an objective at the params."""
+
+    objective: Objective
+    value: jax.Array
+    grads: Params
+
+
 class _Sums(NamedTuple):
     """What a chunk of steps leaves to be told: the sum of losses and the first step that diverged.
 
@@ -104,38 +123,39 @@ class _Sums(NamedTuple):
     diverged_at: jax.Array
 
 
-def member_program(spec: Spec, task_kind: str, shape: Shape) -> Program:
+def member_program(spec: Spec, functions: OutputFunctions, shape: Shape) -> Program:
     """The compiled functions for members of this spec; specs with the same `program_spec` share them."""
-    return _compiled(program_spec(spec), task_kind, shape)
+    return _compiled(program_spec(spec), functions, shape)
 
 
 @functools.lru_cache(maxsize=32)
-def _compiled(spec: Spec, task_kind: str, shape: Shape) -> Program:
+def _compiled(spec: Spec, functions: OutputFunctions, shape: Shape) -> Program:
     model = build(spec.model, shape, spec.initialization, spec.activation)
 
     def start(x: jax.Array, knots: jax.Array, groups: jax.Array, used: jax.Array, member: Member) -> State:
         params = model.init(x, knots, key=jax.random.key(member.seed, impl="rbg"))
-        params = _without_masked(spec, model, params, used)
-        return State(params, _transformation(spec, member).init(params), jnp.zeros((), jnp.int32), params)
+        params = _mask(spec, model, params, used)
+        return State(params, _make_transformation(spec, member).init(params), jnp.zeros((), jnp.int32), params)
 
     def advance(
         state: State, shared: Shared, member: Member, rows: jax.Array, n_steps: jax.Array, run_length: jax.Array, judged: jax.Array
     ) -> tuple[State, Info, jax.Array]:
-        sums = _Sums(jnp.zeros(()), jnp.full((), -1, jnp.int32))
+        sums, work = _Sums(jnp.zeros(()), jnp.full((), -1, jnp.int32)), _Work(spec, functions, model, shared, member, run_length)
 
-        def one(i: jax.Array, carry: tuple[State, _Sums]) -> tuple[State, _Sums]:
-            return _step(spec, task_kind, model, *carry, shared, member, rows[i], run_length)
+        def take_step(i: jax.Array, carry: tuple[State, _Sums]) -> tuple[State, _Sums]:
+            return _step(work, *carry, rows[i])
 
-        state, sums = jax.lax.fori_loop(0, n_steps, one, (state, sums))
+        state, sums = jax.lax.fori_loop(0, n_steps, take_step, (state, sums))
         outputs = jax.lax.map(lambda block: model.apply(state.mean, shared.x[block], keep_all)[0], judged)
         rate = member.values["optimization.learning_rate"] * rate_at(spec.optimization, (state.step - 1) / run_length)
         return state, Info(sums.loss / jnp.maximum(n_steps, 1), rate, sums.diverged_at), outputs
 
     def measure(state: State, shared: Shared, member: Member, batch: jax.Array, run_length: jax.Array, looked_at: jax.Array) -> Measured:
-        halves, after = _trial_step(spec, task_kind, model, state, shared, member, batch, run_length)
+        work = _Work(spec, functions, model, shared, member, run_length)
+        halves, after = _try_step(work, state, batch)
         layers, noise = of_weights(halves, state.params, after, state.mean, len(batch) // 2 * 2)
         units = of_units(model, state.mean, shared.x[looked_at], looked_at, spec.activation.name)
-        return Measured(layers, units, jnp.stack([*noise, _penalty(spec, model, state.mean, shared, member.values)]))
+        return Measured(layers, units, jnp.stack([*noise, _sum_penalties(work, state.mean)]))
 
     def send(params: Params, x: jax.Array, rows: jax.Array, member: Member) -> dict[str, jax.Array]:
         return of_start(model, params, x, rows, key=jax.random.fold_in(jax.random.key(member.seed), _COTANGENTS))
@@ -144,78 +164,59 @@ def _compiled(spec: Spec, task_kind: str, shape: Shape) -> Program:
     return Program(quickly(start), jax.jit(advance), jax.jit(measure), quickly(send))
 
 
-def _step(
-    spec: Spec,
-    task_kind: str,
-    model: Model,
-    state: State,
-    sums: _Sums,
-    shared: Shared,
-    member: Member,
-    rows: jax.Array,
-    run_length: jax.Array,
-) -> tuple[State, _Sums]:
+def _step(work: _Work, state: State, sums: _Sums, rows: jax.Array) -> tuple[State, _Sums]:
     """One update: loss, gradient, and what follows from it."""
-    objective = _objective(spec, task_kind, model, shared, member, rows, state.step)
-    (value, loss), raw = jax.value_and_grad(objective, has_aux=True)(state.params)
+    objective = _make_objective(work, rows, state.step)
+    (value, loss), grads = jax.value_and_grad(objective, has_aux=True)(state.params)
     diverged = jnp.where((sums.diverged_at < 0) & ~jnp.isfinite(loss), state.step, sums.diverged_at)
-    return _updated(spec, model, state, shared, member, run_length, objective, value, raw), _Sums(sums.loss + loss, diverged)
+    return _update(work, state, _Slope(objective, value, grads)), _Sums(sums.loss + loss, diverged)
 
 
-def _updated(
-    spec: Spec,
-    model: Model,
-    state: State,
-    shared: Shared,
-    member: Member,
-    run_length: jax.Array,
-    objective: Objective,
-    value: jax.Array,
-    raw: Params,
-) -> State:
+def _update(work: _Work, state: State, slope: _Slope) -> State:
     """What a gradient leads to: what may happen to it, the optimizer's direction, its length, the proximal step."""
-    params, step, values = state.params, state.step, member.values
-    key = jax.random.fold_in(jax.random.key(member.seed), step)
-    grads = shape_gradients(spec.updates, raw, clip_norm=values["updates.clip_norm"], noise=values["updates.noise"], step=step, key=key)
-    extra = {"value": value, "grad": grads, "value_fn": lambda p: objective(p)[0]} if spec.optimization.name == "lbfgs" else {}
-    towards, optimizer = _transformation(spec, member).update(grads, state.optimizer, params, **extra)
-    length = values["optimization.learning_rate"] * rate_at(spec.optimization, step / run_length)
-    if spec.optimization.name == "lbfgs":
-        length = jnp.ones(())  # its line search has already found the length
+    spec, params, step, values = work.spec, state.params, state.step, work.member.values
+    key = jax.random.fold_in(jax.random.key(work.member.seed), step)
+    clip_norm, noise = values["updates.clip_norm"], values["updates.noise"]
+    grads = shape_gradients(spec.updates, slope.grads, clip_norm=clip_norm, noise=noise, step=step, key=key)
+    length_is_found = spec.optimization.optimizer.finds_length
+    searched = {"value": slope.value, "grad": grads, "value_fn": lambda p: slope.objective(p)[0]} if length_is_found else {}
+    towards, optimizer = _make_transformation(spec, work.member).update(grads, state.optimizer, params, **searched)
+    rate = values["optimization.learning_rate"] * rate_at(spec.optimization, step / work.run_length)
+    length = jnp.ones(()) if length_is_found else rate
     if spec.updates.accumulate > 1:
         # Until the last batch of a step has come the optimizer gives zeros; the proximal step must rest as well.
         length = jnp.where((step + 1) % spec.updates.accumulate == 0, length, 0.0)
     after = jax.tree.map(lambda p, t: p - length * t, params, towards)
-    after = _constrained(spec, model, after, shared, values, length)
+    after = _constrain(work, after, length)
     after = {name: params[name] if name in spec.updates.freeze else layer for name, layer in after.items()}
     return State(after, optimizer, step + 1, average(spec.optimization, values["optimization.averaging"], step, state.mean, after))
 
 
-def _trial_step(
-    spec: Spec, task_kind: str, model: Model, state: State, shared: Shared, member: Member, rows: jax.Array, run_length: jax.Array
-) -> tuple[Params, Params]:
+def _try_step(work: _Work, state: State, rows: jax.Array) -> tuple[Params, Params]:
     """The gradients of both halves of a batch, with a leading axis, and the params after one more step with it, as long as the last."""
     state = state._replace(step=jnp.maximum(state.step - 1, 0))
-    if spec.updates.accumulate > 1:
+    if work.spec.updates.accumulate > 1:
         # The step that follows once its batches are there.
-        spec = msgspec.structs.replace(spec, updates=msgspec.structs.replace(spec.updates, accumulate=1))
+        updates = msgspec.structs.replace(work.spec.updates, accumulate=1)
+        work = work._replace(spec=msgspec.structs.replace(work.spec, updates=updates))
         state = state._replace(optimizer=state.optimizer.inner_opt_state)
 
     def half(which: jax.Array, batch: jax.Array) -> tuple[jax.Array, Params]:
         silenced_as_at = state.step + (which << 30)  # units of its own
-        objective = _objective(spec, task_kind, model, shared, member, batch, silenced_as_at)
+        objective = _make_objective(work, batch, silenced_as_at)
         return jax.value_and_grad(lambda params: objective(params)[0])(state.params)
 
-    undivided = len(rows) == 1 or spec.optimization.name == "lbfgs"  # which takes all rows at once: their gradient has no noise
+    undivided = len(rows) == 1 or work.spec.optimization.optimizer.all_rows  # whose gradient has no noise
     halves = jnp.stack([rows, rows]) if undivided else rows[: len(rows) // 2 * 2].reshape(2, -1)
     values, grads = jax.lax.map(lambda of: half(*of), (jnp.arange(2), halves))
-    whole = _objective(spec, task_kind, model, shared, member, rows, state.step)
-    after = _updated(spec, model, state, shared, member, run_length, whole, values.mean(), jax.tree.map(lambda g: g.mean(0), grads))
+    whole = _make_objective(work, rows, state.step)
+    after = _update(work, state, _Slope(whole, values.mean(), jax.tree.map(lambda g: g.mean(0), grads)))
     return grads, after.params
 
 
-def _objective(spec: Spec, task_kind: str, model: Model, shared: Shared, member: Member, rows: jax.Array, step: jax.Array) -> Objective:
+def _make_objective(work: _Work, rows: jax.Array, step: jax.Array) -> Objective:
     """The mean loss of these rows as a function of params."""
+    spec, functions, model, shared, member = work.spec, work.functions, work.model, work.shared, work.member
     x, y, weight = shared.x[rows], shared.y[rows], shared.weight[rows]
     if model.picture is not None:
         x = augmented(spec.augmentation, x, model.picture, seed=member.seed, step=step)
@@ -226,23 +227,23 @@ def _objective(spec: Spec, task_kind: str, model: Model, shared: Shared, member:
     silence = functools.partial(_silence, spec, member, step)
 
     def objective(params: Params) -> tuple[jax.Array, jax.Array]:
-        params = _without_masked(spec, model, params, shared.used)
+        params = _mask(spec, model, params, shared.used)
         outputs, _ = model.apply(params, x, silence)
-        losses = weight * jax.vmap(LOSSES[task_kind])(outputs, y)
+        losses = weight * jax.vmap(functions.loss)(outputs, y)
         if blended:
-            others = jnp.roll(weight, 1) * jax.vmap(LOSSES[task_kind])(outputs, jnp.roll(y, 1))
+            others = jnp.roll(weight, 1) * jax.vmap(functions.loss)(outputs, jnp.roll(y, 1))
             losses = losses + second * (others - losses)
         # All rows at once come padded with rows of weight zero; batches are means of equally many rows.
-        loss = jnp.sum(losses) / jnp.sum(weight) if spec.optimization.name == "lbfgs" else jnp.mean(losses)
-        return loss + _smooth_penalty(spec, model, params, member.values), loss
+        loss = jnp.sum(losses) / jnp.sum(weight) if spec.optimization.optimizer.all_rows else jnp.mean(losses)
+        return loss + _sum_smooth_penalties(work, params), loss
 
     return objective
 
 
-def _transformation(spec: Spec, member: Member) -> optax.GradientTransformationExtraArgs:
+def _make_transformation(spec: Spec, member: Member) -> optax.GradientTransformationExtraArgs:
     towards = direction(spec.optimization, member.values["optimization.weight_decay"])
     if spec.updates.accumulate > 1:
-        return optax.with_extra_args_support(optax.MultiSteps(towards, spec.updates.accumulate).gradient_transformation())
+        return optax.with_extra_args_support(optax.MultiSteps(towards, spec.updates.accumulate).gradient_make_transformation())
     return towards
 
 
@@ -254,56 +255,54 @@ def _silence(spec: Spec, member: Member, step: jax.Array, x: jax.Array, layer: i
     return x * dropout_mask(x.shape, member.values[f"regularization.{name}"], member.seed, step, layer)
 
 
-def _penalised_layers(spec: Spec, model: Model, params: Params) -> list[str]:
-    only_input = spec.regularization.scope == "input" or spec.regularization.penalty == "group"
-    return [
-        name for name in params if "w" in params[name] and params[name]["w"].ndim == 2 and (name == model.input_layer or not only_input)
-    ]
+def _find_penalised(work: _Work, params: Params) -> dict[str, jax.Array]:
+    """The weights that the penalty sees, by layer."""
+    settings = work.spec.regularization
+    only_input = settings.scope == "input" or PENALTIES[settings.penalty].by_feature
+    matrices = {name: layer["w"] for name, layer in params.items() if "w" in layer and layer["w"].ndim == 2}
+    return {name: w for name, w in matrices.items() if name == work.model.input_layer or not only_input}
 
 
-def _row_groups(model: Model, shared: Shared, w: jax.Array) -> jax.Array:
+def _find_groups(work: _Work, w: jax.Array) -> jax.Array:
     """Feature of each row of a weight matrix; rows of later layers are all of one group, which nothing reads."""
-    rows = jnp.asarray(model.input_rows, jnp.int32)
-    return shared.groups[rows] if w.shape[0] == len(model.input_rows) else jnp.zeros(w.shape[0], jnp.int32)
+    rows = jnp.asarray(work.model.input_rows, jnp.int32)
+    return work.shared.groups[rows] if w.shape[0] == len(work.model.input_rows) else jnp.zeros(w.shape[0], jnp.int32)
 
 
-def _smooth_penalty(spec: Spec, model: Model, params: Params, values: dict[str, jax.Array]) -> jax.Array:
-    penalty, total = PENALTIES[spec.regularization.penalty], jnp.zeros(())
-    if not spec.regularization.strength:
-        return total
-    for name in _penalised_layers(spec, model, params):
-        total += penalty.smooth(params[name]["w"], values["regularization.strength"], values["regularization.l1_ratio"])
+def _sum_smooth_penalties(work: _Work, params: Params) -> jax.Array:
+    """The part of the penalty that is in the objective."""
+    settings, values, total = work.spec.regularization, work.member.values, jnp.zeros(())
+    for w in _find_penalised(work, params).values() if settings.strength else ():
+        smooth = PENALTIES[settings.penalty].smooth
+        total += smooth(w, values["regularization.strength"], values["regularization.l1_ratio"])
     return total
 
 
-def _penalty(spec: Spec, model: Model, params: Params, shared: Shared, values: dict[str, jax.Array]) -> jax.Array:
+def _sum_penalties(work: _Work, params: Params) -> jax.Array:
     """The whole penalty: what is part of the objective, and what the proximal step takes care of."""
-    total = _smooth_penalty(spec, model, params, values)
-    if spec.regularization.strength:
-        rest = PENALTIES[spec.regularization.penalty].rest
-        for name in _penalised_layers(spec, model, params):
-            w = params[name]["w"]
-            total += rest(w, values["regularization.strength"], values["regularization.l1_ratio"], _row_groups(model, shared, w))
+    settings, values, total = work.spec.regularization, work.member.values, _sum_smooth_penalties(work, params)
+    for w in _find_penalised(work, params).values() if settings.strength else ():
+        rest, groups = PENALTIES[settings.penalty].rest, _find_groups(work, w)
+        total += rest(w, values["regularization.strength"], values["regularization.l1_ratio"], groups)
     return total
 
 
-def _constrained(spec: Spec, model: Model, params: Params, shared: Shared, values: dict[str, jax.Array], length: jax.Array) -> Params:
+def _constrain(work: _Work, params: Params, length: jax.Array) -> Params:
     """Weights after the proximal step of the penalty, the norm limit and the mask."""
-    settings = spec.regularization
+    settings, values = work.spec.regularization, work.member.values
     params = {name: dict(layer) for name, layer in params.items()}
-    if settings.strength and settings.penalty in MAKE_ZEROS:
-        step = length * values["regularization.strength"]
-        for name in _penalised_layers(spec, model, params):
-            w = params[name]["w"]
-            params[name]["w"] = PENALTIES[settings.penalty].prox(w, step, values["regularization.l1_ratio"], _row_groups(model, shared, w))
+    if settings.makes_zeros:
+        step, prox = length * values["regularization.strength"], PENALTIES[settings.penalty].prox
+        for name, w in _find_penalised(work, params).items():
+            params[name]["w"] = prox(w, step, values["regularization.l1_ratio"], _find_groups(work, w))
     if settings.max_norm is not None:
         for name in params:
             if name.startswith("hidden"):
                 params[name]["w"] = cap_norm(params[name]["w"], values["regularization.max_norm"])
-    return _without_masked(spec, model, params, shared.used)
+    return _mask(work.spec, work.model, params, work.shared.used)
 
 
-def _without_masked(spec: Spec, model: Model, params: Params, used: jax.Array) -> Params:
+def _mask(spec: Spec, model: Model, params: Params, used: jax.Array) -> Params:
     """Params whose input weights of masked features are zero."""
     if not spec.updates.mask:
         return params

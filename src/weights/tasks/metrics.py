@@ -1,7 +1,8 @@
 """How good predictions are, and how sure that is: each metric with its standard error.
 
-`score` gives all metrics of a task. Each metric is a `Metric` built from one contribution a row (its influence
-function over n), so one formula gives every standard error and, with group codes, the cluster-robust one:
+`score` gives all metrics of a task, which are rows of `CLASS_METRICS` or `REGRESSION_METRICS`: to add one, add a row. Each is a
+`Metric` built from one contribution a row (its influence function over n), so one formula gives every standard error and, with
+group codes, the cluster-robust one:
 ``se^2 = sum over groups of (sum of contributions)^2``, with t quantiles of as many degrees of freedom as there are groups
 less one (Cameron and Miller 2015, section VI). The error covers the choice of rows on which the given
 predictions were scored; it does not cover what another training run would have predicted.
@@ -9,7 +10,8 @@ predictions were scored; it does not cover what another training run would have 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import NamedTuple
 
 import msgspec
 import numpy as np
@@ -33,33 +35,58 @@ class Metric(msgspec.Struct, frozen=True):
     high: float | None = None
 
 
+class Measure(NamedTuple):
+    """How a metric is computed and shown.
+
+    Attributes:
+        compute: its value and the contribution of each row (n,) to its error, or None where that cannot be told, from targets (n,),
+            predictions and row weights (n,).
+        low, high: bounds that an interval is cut to.
+        of_each_class: whether it is a mean over the rows of each class: of one row, or one group, its error would look like none.
+        title: what people are shown; the name in words if empty.
+        show: the value as text.
+    """
+
+    compute: Callable[[AnyArray, FloatArray, FloatArray], tuple[float, FloatArray | None]]
+    low: float = 0.0
+    high: float = 1.0
+    of_each_class: bool = False
+    title: str = ""
+    show: Callable[[float], str] = "{:.3f}".format
+
+
+UNLISTED = Measure(lambda y, prediction, weight: (float("nan"), None))
+"""How a metric is shown that a saved run has and no table lists."""
+
+
 def score(
-    kind: str, y: AnyArray, prediction: FloatArray, *, weight: FloatArray | None = None, group: IntArray | None = None
+    metrics: Mapping[str, Measure],
+    y: AnyArray,
+    prediction: FloatArray,
+    *,
+    weight: FloatArray | None = None,
+    group: IntArray | None = None,
 ) -> dict[str, Metric]:
-    """All metrics of a task, the one that training minimises first.
+    """The metrics of predictions by name, in the order given.
 
     Args:
-        kind: binary, multiclass or regression.
+        metrics: those of a task (`Task.metrics`).
         y: class codes or target values in their own unit, shape (n,).
         prediction: class probabilities, shape (n, k); or values, shape (n,).
         weight: row weights, at least zero, shape (n,).
         group: codes of rows that belong together, shape (n,); the errors then allow for their dependence.
 
-    Returns:
-        Metric by name: ``log_loss, brier, auroc, accuracy, balanced_accuracy, calibration_error`` or ``rmse, r2, mae``.
-
     Example:
-        >>> score("regression", np.array([1.0, 3.0]), np.array([2.0, 2.0]))["mae"].value
+        >>> score(REGRESSION_METRICS, np.array([1.0, 3.0]), np.array([2.0, 2.0]))["mae"].value
         1.0
     """
     weight = np.ones(len(y)) if weight is None else weight
-    bounds = {"r2": (-np.inf, 1.0), "rmse": (0.0, np.inf), "mae": (0.0, np.inf), "log_loss": (0.0, np.inf), "brier": (0.0, 2.0)}
+    scarce = any(measure.of_each_class for measure in metrics.values()) and _fewest_of_a_class(y, weight, group) < 2
     results = {}
-    scarce = kind != "regression" and _fewest_of_a_class(y, weight, group) < 2
-    for name, function in METRICS[kind].items():
-        value, contributions = function(y, prediction, weight)
-        contributions = None if scarce and name in _OF_EACH_CLASS else contributions
-        results[name] = _with_interval(value, contributions, weight, group, *bounds.get(name, (0.0, 1.0)))
+    for name, measure in metrics.items():
+        value, contributions = measure.compute(y, prediction, weight)
+        contributions = None if scarce and measure.of_each_class else contributions
+        results[name] = _with_interval(value, contributions, weight, group, measure.low, measure.high)
     return results
 
 
@@ -84,10 +111,6 @@ def calibration_error(y: IntArray, probability: FloatArray, weight: FloatArray, 
     middle = (np.cumsum(weight_at) - weight_at / 2) / weight.sum()
     bins = np.minimum((middle * n_bins).astype(int), n_bins - 1)[tie]
     return float(np.abs(np.bincount(bins, weight * (claimed - found))).sum() / weight.sum())
-
-
-_OF_EACH_CLASS = ("auroc", "balanced_accuracy")
-"""Metrics with a mean over the rows of each class: of one row, or one group, its error would look like none."""
 
 
 def _fewest_of_a_class(y: IntArray, weight: FloatArray, group: IntArray | None) -> int:
@@ -196,16 +219,26 @@ def _mae(y: AnyArray, prediction: FloatArray, weight: FloatArray) -> _Scored:
     return _mean(np.abs(y - prediction), weight)
 
 
-_OF_CLASSES: dict[str, Callable[[AnyArray, FloatArray, FloatArray], _Scored]] = {
-    "log_loss": _log_loss,
-    "brier": _brier,
-    "auroc": _auroc,
-    "accuracy": _accuracy,
-    "balanced_accuracy": _balanced_accuracy,
-    "calibration_error": _calibration,
+def _show_percent(value: float) -> str:
+    return f"{100 * value:.1f} %"
+
+
+def _show_quantity(value: float) -> str:
+    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.4g}"
+
+
+CLASS_METRICS: dict[str, Measure] = {
+    "log_loss": Measure(_log_loss, high=np.inf),
+    "brier": Measure(_brier, high=2.0, title="Brier score"),
+    "auroc": Measure(_auroc, of_each_class=True, title="AUROC"),
+    "accuracy": Measure(_accuracy, show=_show_percent),
+    "balanced_accuracy": Measure(_balanced_accuracy, of_each_class=True, show=_show_percent),
+    "calibration_error": Measure(_calibration),
 }
-METRICS: dict[str, dict[str, Callable[[AnyArray, FloatArray, FloatArray], _Scored]]] = {
-    "binary": _OF_CLASSES,
-    "multiclass": _OF_CLASSES,
-    "regression": {"rmse": _rmse, "r2": _r2, "mae": _mae},
+"""Of predicted probabilities, by name."""
+REGRESSION_METRICS: dict[str, Measure] = {
+    "rmse": Measure(_rmse, high=np.inf, title="RMSE", show=_show_quantity),
+    "r2": Measure(_r2, low=-np.inf, title="R2"),
+    "mae": Measure(_mae, high=np.inf, title="MAE", show=_show_quantity),
 }
+"""Of predicted values, by name."""

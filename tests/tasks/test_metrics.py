@@ -7,7 +7,7 @@ import pytest
 import scipy.special
 from sklearn import metrics as reference
 
-from weights.metrics import METRICS, Metric, calibration_error, log_losses, score
+from weights.tasks.metrics import CLASS_METRICS, REGRESSION_METRICS, Measure, Metric, calibration_error, log_losses, score
 
 N = 300
 T = scipy.special.stdtrit(N - 1, 0.975)
@@ -33,6 +33,7 @@ def regression_case(seed=0, n=N):
 
 
 CASES = {"binary": binary_case, "multiclass": multiclass_case, "regression": regression_case}
+METRICS = {"binary": CLASS_METRICS, "multiclass": CLASS_METRICS, "regression": REGRESSION_METRICS}
 NAMES = [(kind, name) for kind in METRICS for name in METRICS[kind]]
 WITH_INTERVAL = [(kind, name) for kind, name in NAMES if name != "calibration_error"]
 WEIGHTS = {"equal weights": None, "drawn weights": np.random.default_rng(9).integers(0, 4, N) + np.random.default_rng(9).random(N)}
@@ -67,22 +68,23 @@ REFERENCE = {"binary": BINARY_REFERENCE, "multiclass": MULTICLASS_REFERENCE, "re
 @pytest.mark.parametrize(("kind", "name"), WITH_INTERVAL)
 def test_a_metric_has_the_value_scikit_learn_gives(kind, name, weight):
     y, prediction = CASES[kind]()
-    assert score(kind, y, prediction, weight=weight)[name].value == pytest.approx(REFERENCE[kind][name](y, prediction, weight), abs=1e-12)
+    value = score(METRICS[kind], y, prediction, weight=weight)[name].value
+    assert value == pytest.approx(REFERENCE[kind][name](y, prediction, weight), abs=1e-12)
 
 
 @pytest.mark.parametrize(("kind", "name"), WITH_INTERVAL)
 def test_the_scale_of_the_weights_does_not_matter(kind, name):
     y, prediction = CASES[kind]()
     weight = WEIGHTS["drawn weights"]
-    one, other = (score(kind, y, prediction, weight=factor * weight)[name] for factor in (1, 1000))
+    one, other = (score(METRICS[kind], y, prediction, weight=factor * weight)[name] for factor in (1, 1000))
     np.testing.assert_allclose([other.value, other.low, other.high], [one.value, one.low, one.high], rtol=1e-10)
 
 
 @pytest.mark.parametrize(("kind", "name"), WITH_INTERVAL)
 def test_rows_of_weight_zero_do_not_count(kind, name):
     y, prediction = CASES[kind]()
-    weighted = score(kind, y, prediction, weight=np.repeat([1.0, 0.0], [200, N - 200]))[name]
-    alone = score(kind, y[:200], prediction[:200])[name]
+    weighted = score(METRICS[kind], y, prediction, weight=np.repeat([1.0, 0.0], [200, N - 200]))[name]
+    alone = score(METRICS[kind], y[:200], prediction[:200])[name]
     np.testing.assert_allclose([weighted.value, weighted.low, weighted.high], [alone.value, alone.low, alone.high], rtol=1e-10)
 
 
@@ -90,7 +92,8 @@ def test_rows_of_weight_zero_do_not_count(kind, name):
 def test_the_order_of_the_rows_does_not_matter(kind, name):
     y, prediction = CASES[kind]()
     order = np.argsort(y, kind="stable")
-    assert score(kind, y[order], prediction[order])[name].value == pytest.approx(score(kind, y, prediction)[name].value, abs=1e-12)
+    one, other = (score(METRICS[kind], y[rows], prediction[rows])[name].value for rows in (order, slice(None)))
+    assert one == pytest.approx(other, abs=1e-12)
 
 
 # --- values in closed form ----------------------------------------------------------------------
@@ -105,23 +108,23 @@ def test_a_certain_and_wrong_claim_has_a_finite_log_loss():
 
 
 def test_all_probabilities_equal_have_an_auroc_of_one_half():
-    assert score("binary", np.array([0, 1, 1]), np.full((3, 2), 0.5))["auroc"].value == 0.5
+    assert score(CLASS_METRICS, np.array([0, 1, 1]), np.full((3, 2), 0.5))["auroc"].value == 0.5
 
 
 def test_perfect_predictions_have_perfect_scores():
     y = np.array([0, 1, 2, 1])
-    values = {name: metric.value for name, metric in score("multiclass", y, np.eye(3)[y]).items()}
+    values = {name: metric.value for name, metric in score(CLASS_METRICS, y, np.eye(3)[y]).items()}
     assert values == {"log_loss": 0, "brier": 0, "auroc": 1, "accuracy": 1, "balanced_accuracy": 1, "calibration_error": 0}
 
 
 def test_the_auroc_of_one_class_alone_is_not_a_number_and_has_no_interval():
-    auroc = score("binary", np.array([1, 1]), np.full((2, 2), 0.5))["auroc"]
+    auroc = score(CLASS_METRICS, np.array([1, 1]), np.full((2, 2), 0.5))["auroc"]
     assert np.isnan(auroc.value)
     assert (auroc.low, auroc.high) == (None, None)
 
 
 def test_r2_of_a_constant_target_is_not_a_number_and_has_no_interval():
-    r2 = score("regression", np.array([1.0, 1.0]), np.array([1.0, 2.0]))["r2"]
+    r2 = score(REGRESSION_METRICS, np.array([1.0, 1.0]), np.array([1.0, 2.0]))["r2"]
     assert np.isnan(r2.value)
     assert (r2.low, r2.high) == (None, None)
 
@@ -144,7 +147,7 @@ def test_a_constant_claim_that_agrees_with_the_frequency_has_no_calibration_erro
 
 
 def test_calibration_error_comes_without_an_interval():
-    metric = score("binary", *binary_case())["calibration_error"]
+    metric = score(CLASS_METRICS, *binary_case())["calibration_error"]
     assert (metric.low, metric.high) == (None, None)
 
 
@@ -157,13 +160,13 @@ def test_the_metric_that_training_minimises_comes_first():
 
 def test_the_interval_of_accuracy_is_that_of_a_proportion():
     y, probability = binary_case()
-    accuracy = score("binary", y, probability)["accuracy"]
+    accuracy = score(CLASS_METRICS, y, probability)["accuracy"]
     assert half_width(accuracy) == pytest.approx(T * np.sqrt(accuracy.value * (1 - accuracy.value) / N))
 
 
 def test_the_interval_of_mean_absolute_error_is_that_of_a_mean():
     y, prediction = regression_case()
-    assert half_width(score("regression", y, prediction)["mae"]) == pytest.approx(T * np.abs(y - prediction).std() / np.sqrt(N))
+    assert half_width(score(REGRESSION_METRICS, y, prediction)["mae"]) == pytest.approx(T * np.abs(y - prediction).std() / np.sqrt(N))
 
 
 @pytest.mark.parametrize("weighted", [False, True], ids=["equal weights", "drawn weights"])
@@ -174,28 +177,28 @@ def test_a_standard_error_is_that_of_the_infinitesimal_jackknife(kind, name, wei
     weight = np.random.default_rng(5).uniform(0.5, 2.0, 120) if weighted else np.ones(120)
     step = 1e-4
     shifted = [
-        [score(kind, y, prediction, weight=weight + sign * step * (np.arange(120) == row))[name].value for sign in (1, -1)]
+        [score(METRICS[kind], y, prediction, weight=weight + sign * step * (np.arange(120) == row))[name].value for sign in (1, -1)]
         for row in range(120)
     ]
     derivative = (np.array(shifted) @ [1, -1]) / (2 * step)
     expected = scipy.special.stdtrit(119, 0.975) * np.sqrt(np.sum((weight * derivative) ** 2))
-    assert half_width(score(kind, y, prediction, weight=weight)[name]) == pytest.approx(expected, rel=1e-6)
+    assert half_width(score(METRICS[kind], y, prediction, weight=weight)[name]) == pytest.approx(expected, rel=1e-6)
 
 
 @pytest.mark.parametrize(("kind", "name"), WITH_INTERVAL)
 def test_rows_repeated_within_groups_give_the_interval_of_the_rows_alone(kind, name):
     y, prediction = CASES[kind]()
-    alone = score(kind, y, prediction)[name]
-    repeated = score(kind, np.tile(y, 3), np.tile(prediction.T, 3).T, group=np.tile(np.arange(N), 3))[name]
+    alone = score(METRICS[kind], y, prediction)[name]
+    repeated = score(METRICS[kind], np.tile(y, 3), np.tile(prediction.T, 3).T, group=np.tile(np.arange(N), 3))[name]
     np.testing.assert_allclose([repeated.value, repeated.low, repeated.high], [alone.value, alone.low, alone.high], rtol=1e-10)
 
 
 @pytest.mark.parametrize(("kind", "name"), WITH_INTERVAL)
 def test_rows_repeated_without_groups_give_an_interval_that_is_too_narrow(kind, name):
     y, prediction = CASES[kind]()
-    repeated = score(kind, np.tile(y, 4), np.tile(prediction.T, 4).T)[name]
+    repeated = score(METRICS[kind], np.tile(y, 4), np.tile(prediction.T, 4).T)[name]
     # A quarter of the variance; the t quantile of four times as many rows is up to 0.7 % smaller.
-    assert half_width(repeated) == pytest.approx(half_width(score(kind, y, prediction)[name]) / 2, rel=0.007)
+    assert half_width(repeated) == pytest.approx(half_width(score(METRICS[kind], y, prediction)[name]) / 2, rel=0.007)
 
 
 @pytest.mark.parametrize(
@@ -203,7 +206,7 @@ def test_rows_repeated_without_groups_give_an_interval_that_is_too_narrow(kind, 
 )
 def test_a_group_for_each_row_is_as_good_as_none(codes):
     y, prediction = regression_case()
-    grouped, alone = (score("regression", y, prediction, group=group)["mae"] for group in (codes, None))
+    grouped, alone = (score(REGRESSION_METRICS, y, prediction, group=group)["mae"] for group in (codes, None))
     np.testing.assert_allclose([grouped.low, grouped.high], [alone.low, alone.high], rtol=1e-12)
 
 
@@ -215,13 +218,13 @@ def wrong_and_certain(n_classes):
 @pytest.mark.parametrize(("y", "probability"), [wrong_and_certain(2), wrong_and_certain(3), multiclass_case(), binary_case(3, 5)])
 def test_every_value_lies_within_its_interval(y, probability):
     kind = "binary" if probability.shape[1] == 2 else "multiclass"
-    outside = [name for name, m in score(kind, y, probability).items() if m.low is not None and not m.low <= m.value <= m.high]
+    outside = [name for name, m in score(METRICS[kind], y, probability).items() if m.low is not None and not m.low <= m.value <= m.high]
     assert outside == []
 
 
 def test_intervals_stay_within_what_is_possible():
     y, probability = binary_case(seed=3, n=5)
-    intervals = {name: metric for name, metric in score("binary", y, probability).items() if metric.low is not None}
+    intervals = {name: metric for name, metric in score(CLASS_METRICS, y, probability).items() if metric.low is not None}
     assert all(metric.low >= 0 for metric in intervals.values())
     assert all(metric.high <= 1 for name, metric in intervals.items() if name != "log_loss")
 
@@ -231,10 +234,10 @@ def test_what_rests_on_a_class_of_one_row_or_group_has_no_interval(of_groups):
     y = np.array([0] * 20 + [1] * 20 + [2] * (3 if of_groups else 1))
     probability = np.random.default_rng(0).dirichlet(np.ones(3), len(y))
     group = np.minimum(np.arange(len(y)), 40) if of_groups else None
-    found = score("multiclass", y, probability, group=group)
+    found = score(CLASS_METRICS, y, probability, group=group)
     assert [name for name, metric in found.items() if metric.low is None] == ["auroc", "balanced_accuracy", "calibration_error"]
     apart = score(
-        "multiclass", np.append(y, 2), np.append(probability, probability[-1:], 0), group=None if group is None else np.append(group, 41)
+        CLASS_METRICS, np.append(y, 2), np.append(probability, probability[-1:], 0), group=None if group is None else np.append(group, 41)
     )
     assert [name for name, metric in apart.items() if metric.low is None] == ["calibration_error"]
 
@@ -242,8 +245,8 @@ def test_what_rests_on_a_class_of_one_row_or_group_has_no_interval(of_groups):
 def test_rows_of_weight_zero_make_no_class_large_enough():
     y, probability = np.repeat([0, 1], 10), binary_case(n=20)[1]
     weight = np.r_[np.ones(11), np.zeros(9)]
-    assert score("binary", y, probability, weight=weight)["balanced_accuracy"].low is None
-    assert score("binary", y, probability, weight=1 - weight)["balanced_accuracy"].low is not None  # of one class, which has nine
+    assert score(CLASS_METRICS, y, probability, weight=weight)["balanced_accuracy"].low is None
+    assert score(CLASS_METRICS, y, probability, weight=1 - weight)["balanced_accuracy"].low is not None  # of one class, which has nine
 
 
 def test_a_metric_without_interval_says_so():
@@ -292,7 +295,7 @@ def coverage(draw, kind):
     hits = dict.fromkeys(names, 0)
     for _ in range(REPETITIONS):
         y, prediction, group = draw(random)
-        result = score(kind, y, prediction, group=group)
+        result = score(METRICS[kind], y, prediction, group=group)
         for name in names:
             hits[name] += result[name].low <= TRUTH[kind, name] <= result[name].high
     return {name: count / REPETITIONS for name, count in hits.items()}
@@ -305,3 +308,20 @@ def test_intervals_hold_the_true_value_95_percent_of_the_time(kind, draw, groupe
     # is three of them, 0.015, and 0.01 for the normal approximation (an error of order 1/n) at 300 rows or groups.
     found = coverage(partial(in_groups, draw) if grouped else draw, kind)
     assert found == {name: pytest.approx(0.95, abs=0.025) for name in found}
+
+
+def test_a_metric_is_one_row_of_the_table(monkeypatch):
+    """A metric declared here is scored with an interval, kept with a run and shown, without a change elsewhere."""
+    import weights as wt
+    from weights.report import terminal
+
+    def hinge(y, probability, weight):
+        losses = np.maximum(0.0, 1 - (2 * y - 1) * (2 * probability[:, 1] - 1))
+        share = weight / weight.sum()
+        return float(share @ losses), share * (losses - share @ losses)
+
+    monkeypatch.setitem(CLASS_METRICS, "hinge_loss", Measure(hinge, high=2.0, title="Hinge", show="{:.2f}!".format))
+    model = wt.fit("breast-cancer", model="linear", members=4, n_folds=4, inspect=False)
+    metric = model.report.metrics["hinge_loss"]
+    assert metric.low < metric.value < metric.high
+    assert any(line.split()[:2] == ["Hinge", f"{metric.value:.2f}!"] for line in terminal.result_lines(model.ensemble))

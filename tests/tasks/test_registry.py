@@ -11,7 +11,9 @@ import pyarrow as pa
 import pytest
 
 from weights.errors import DataError, UsageError
-from weights.task import LOSSES, TASK_KINDS, Task, find_task, log_probabilities
+from weights.tasks.classes import Binary, Multiclass, log_probabilities
+from weights.tasks.number import Number
+from weights.tasks.registry import TASKS, AnyTask, find_task
 
 
 def column(values, kind=None):
@@ -264,7 +266,7 @@ def test_a_label_is_recognised_in_another_type_of_column(learned, later):
 @pytest.mark.parametrize("values", [["a", "b"], [0, 1, 2], [True, False], [0.1, 0.2, 0.4]], ids=str)
 def test_a_task_survives_saving(values):
     task = task_of(values)
-    assert msgspec.json.decode(msgspec.json.encode(task), type=Task) == task
+    assert msgspec.json.decode(msgspec.json.encode(task), type=AnyTask) == task
 
 
 def test_dates_are_no_target():
@@ -304,8 +306,11 @@ def float64():
         yield
 
 
+LOSSES = {"binary": Binary.functions.loss, "multiclass": Multiclass.functions.loss, "regression": Number.functions.loss}
+
+
 def test_every_task_has_a_loss():
-    assert tuple(sorted(LOSSES)) == tuple(sorted(TASK_KINDS)) == tuple(sorted(FORMULAS))
+    assert sorted(LOSSES) == sorted(TASKS) == sorted(FORMULAS)
 
 
 @pytest.mark.parametrize("kind", LOSSES)
@@ -338,3 +343,27 @@ def test_the_gradient_of_a_loss_agrees_with_finite_differences(kind):
 def test_losses_of_certain_claims_stay_finite_in_float32(kind, outputs, y):
     value, grad = jax.value_and_grad(LOSSES[kind])(jnp.array(outputs, jnp.float32), jnp.array(y))
     assert np.isfinite([value, *grad]).all()
+
+
+@pytest.mark.parametrize("task", [Binary("y", ["a", "b"]), Multiclass("y", ["a", "b", "c"]), Number("y")], ids=lambda task: task.kind)
+@pytest.mark.usefixtures("float64")
+def test_the_loss_in_numpy_and_for_the_solver_is_that_of_compiled_programs(task):
+    outputs = np.random.default_rng(0).normal(size=(40, task.n_outputs)) * 5
+    y = np.arange(40) % (len(task.classes) or 3)
+    expected = jax.vmap(task.functions.loss)(jnp.asarray(outputs), jnp.asarray(y))
+    losses, slopes, responses = task.convex.evaluate(outputs, y)
+    for found in (task.row_losses(outputs, y), losses, task.convex.losses(outputs, y)):
+        np.testing.assert_allclose(found, expected, rtol=1e-12, atol=1e-14)  # a sum with one rounds to 1e-16
+    np.testing.assert_allclose(slopes, jax.vmap(jax.grad(task.functions.loss))(jnp.asarray(outputs), jnp.asarray(y)), atol=1e-12)
+    second = jax.vmap(jax.hessian(task.functions.loss))(jnp.asarray(outputs), jnp.asarray(y))
+    pairs = [(a, b) for a in range(task.n_outputs) for b in range(task.n_outputs)]
+    np.testing.assert_allclose(np.stack([task.convex.second(responses, *pair) for pair in pairs], 1), second.reshape(40, -1), atol=1e-12)
+    moved = np.random.default_rng(1).normal(size=outputs.shape)
+    np.testing.assert_allclose(task.convex.product(responses, moved), np.einsum("nab,nb->na", second, moved), atol=1e-12)
+
+
+@pytest.mark.parametrize("task", [Binary("y", ["a", "b"]), Multiclass("y", ["a", "b", "c"]), Number("y")], ids=lambda task: task.kind)
+@pytest.mark.usefixtures("float64")
+def test_outputs_are_averaged_in_the_same_space_in_numpy_and_in_compiled_programs(task):
+    outputs = np.random.default_rng(0).normal(size=(40, task.n_outputs)) * 5
+    np.testing.assert_allclose(task.normalise(outputs), task.functions.normalise(jnp.asarray(outputs)), rtol=1e-12)

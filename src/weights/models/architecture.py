@@ -1,0 +1,131 @@
+"""What an architecture says of itself: all that others ask of a model, so that nobody asks which model is at hand.
+
+Each model declares its `Architecture` at the foot of its own file; registry.py lists them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, Literal, NamedTuple
+
+from weights.elements.activation import Activation
+from weights.elements.initialization import Initialization
+from weights.models.base import Cost, Model, Shape
+
+Block = Literal["x", "pixels"]
+"""What rows are made of: the columns of a table, or pixels."""
+LEAST_BATCH = 32
+"""Fewer rows than this are drawn several times for a batch: tables of any few rows then share one compiled program."""
+
+
+class Sizes(NamedTuple):
+    """What settings are resolved for: rows, numeric inputs, and height, width and channels where rows are pictures."""
+
+    n_samples: int
+    n_numeric: int = 0
+    picture: tuple[int, int, int] | None = None
+
+    @property
+    def block(self) -> Block:
+        """What the rows are made of."""
+        return block_of(self.picture)
+
+
+def block_of(picture: tuple[int, int, int] | None) -> Block:
+    """What rows are made of, by height, width and channels of their pictures, if they are such."""
+    return "x" if picture is None else "pixels"
+
+
+def choose_batch_size(n_samples: int) -> int:
+    """More rows, larger batches: 32 to 256, so that an epoch stays between some ten and some hundred steps (our choice)."""
+    return next((size for limit, size in ((1_000, LEAST_BATCH), (4_000, 64), (20_000, 128)) if n_samples <= limit), 256)
+
+
+def choose_n_steps(n_samples: int, batch_size: int) -> int:
+    """About a hundred passes over the rows, at least 1,000 and at most 6,000 steps, but in any case one pass (our choice)."""
+    return count_steps(n_samples, batch_size, n_passes=100, least=1_000, most=6_000)
+
+
+def count_steps(n_samples: int, batch_size: int, *, n_passes: int, least: int, most: int) -> int:
+    """Steps of so many passes over the rows, within bounds, but in any case of one pass."""
+    return int(max(min(max(n_passes * n_samples / batch_size, least), most), -(-n_samples // batch_size)))
+
+
+class Defaults(NamedTuple):
+    """What members of an architecture learn with where nothing is asked for (our choices; --budget changes the steps).
+
+    Attributes:
+        optimizer: of members that take steps.
+        learning_rate: of this optimizer; None takes its own.
+        weight_decay: with any optimizer; None takes the optimizer's own.
+        dropout: where steps take random rows.
+        batch_size: n_samples -> rows in a step.
+        n_steps: (n_samples, batch_size) -> steps.
+        n_members: size of the population; None takes the usual one.
+    """
+
+    optimizer: str = "adamw"
+    learning_rate: float | None = None
+    weight_decay: float | None = None
+    dropout: float = 0.0
+    batch_size: Callable[[int], int] = choose_batch_size
+    n_steps: Callable[[int, int], int] = choose_n_steps
+    n_members: int | None = None
+
+
+class Pace(NamedTuple):
+    """How long members take for what their `Cost` counts, and what they hold meanwhile (measured).
+
+    Attributes:
+        compile_seconds: of the program.
+        multiplication: time of one in a step, as a share of one in a large product of matrices.
+        multiplication_judged: the same where rows are only answered.
+        activation: multiplications that would take as long as reading and writing an activation on its ways forward and back.
+        held_in_steps: numbers that are held for each activation of a batch.
+        held_in_answers: the same of the rows that are answered at a time.
+    """
+
+    compile_seconds: float = 2.5
+    multiplication: float = 1.0
+    multiplication_judged: float = 0.64
+    activation: float = 0.0
+    held_in_steps: int = 4
+    held_in_answers: int = 0
+
+
+class Architecture(NamedTuple):
+    """A model and all that others ask of it.
+
+    Attributes:
+        settings: type of its settings, a frozen record with a `check`, tagged with the name of the architecture.
+        build: (settings, shape, initialization, activation) -> the functions of one member, of resolved settings.
+        layers: settings -> names of the layers, as signals pass; none while it is not known how many there will be.
+        cost: (settings, shape) -> what a member has and takes, of resolved settings.
+        resolve: (settings, sizes) -> the settings with everything filled in.
+        lacks: settings -> what a saved run does not tell of them, in words; empty if they are resolved.
+        n_bins: settings -> bins whose edges are looked up in all rows, for each number, before the first draw; 0 for none.
+        reads: what it reads.
+        capacity: the setting that makes it wider or narrower, a number of units for each layer; empty if there is none.
+        has_hidden: whether there are hidden units, which dropout silences and max_norm limits.
+        linear: whether outputs are ``x @ w + b`` of the layer "output": such are solved, and their weights are coefficients.
+        in_auto: whether it is trained where no model is asked for.
+        beside: settings of a second population that is trained beside it where no model is asked for, by name; none if empty.
+        defaults: what its members learn with.
+        pace: how long that takes.
+    """
+
+    settings: type[Any]
+    build: Callable[[Any, Shape, Initialization, Activation], Model]
+    layers: Callable[[Any], list[str]]
+    cost: Callable[[Any, Shape], Cost]
+    resolve: Callable[[Any, Sizes], Any] = lambda settings, sizes: settings
+    lacks: Callable[[Any], str] = lambda settings: ""
+    n_bins: Callable[[Any], int] = lambda settings: 0
+    reads: Block = "x"
+    capacity: str = ""
+    has_hidden: bool = True
+    linear: bool = False
+    in_auto: bool = False
+    beside: Mapping[str, Any] = {}
+    defaults: Defaults = Defaults()
+    pace: Pace = Pace()

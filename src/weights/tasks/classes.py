@@ -1,0 +1,497 @@
+"""Classification: the target is one of two classes or of several, and outputs are log odds or unnormalised log probabilities."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from typing import Any, ClassVar
+
+import jax
+import jax.numpy as jnp
+import msgspec
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import scipy.special
+
+from weights.data.columns import as_text, in_plain_type, level_codes
+from weights.errors import DataError, UsageError, listed, printable, suggest
+from weights.tasks.base import ConvexLoss, Gaps, Outcome, OutputFunctions, Scaled
+from weights.tasks.metrics import CLASS_METRICS, Measure, log_losses
+from weights.types import AnyArray, BoolArray, FloatArray, IntArray
+
+MOST_CLASS_CODES = 20
+"""Whole numbers 0..K-1 or 1..K count as class codes up to this K (our choice; `task=` overrides it)."""
+_LABEL_TYPES = ({str}, {int}, {bool})
+_SMALLEST_INTEGER, _LARGEST_INTEGER = -(2**63), 2**63 - 1
+_LEAST_PROBABILITY = 1e-3
+"""Probabilities are held this far from zero and one where their log odds are asked for (our choice)."""
+_LEAST = 1e-12
+"""Probabilities below this count as this where their logarithms are compared."""
+
+
+def log_probabilities(outputs: FloatArray) -> FloatArray:
+    """Log class probabilities, float64, shape (..., classes), from log odds (..., 1) or unnormalised logs (..., k)."""
+    outputs = outputs.astype(np.float64)
+    if outputs.shape[-1] == 1:
+        outputs = np.concatenate([np.zeros_like(outputs), outputs], axis=-1)
+    highest = outputs.max(-1, keepdims=True)
+    return outputs - highest - np.log(np.sum(np.exp(outputs - highest), axis=-1, keepdims=True))
+
+
+class Classes(msgspec.Struct, frozen=True, tag_field="kind"):
+    """What tasks of two and of several classes share.
+
+    Attributes:
+        target: the column's name.
+        classes: the labels in the order of the class codes.
+        class_weight: factor on the weight of each class's rows, or None.
+        remark: how the task was found, where that deserves saying.
+    """
+
+    target: str
+    classes: list[Any]
+    class_weight: list[float] | None = None
+    remark: str = ""
+
+    metrics: ClassVar[Mapping[str, Measure]] = CLASS_METRICS
+    stacking: ClassVar[str] = "log loss"
+    importance_measure: ClassVar[str] = "log loss"
+    relative_importance: ClassVar[bool] = False
+    numeric: ClassVar[bool] = False
+    pipeline: ClassVar[str] = "classification"
+
+    @property
+    def unit(self) -> float:
+        """One: log odds and log probabilities have no unit."""
+        return 1.0
+
+    @property
+    def loss_scale(self) -> float:
+        """One: log losses have no unit."""
+        return 1.0
+
+    @property
+    def loss_name(self) -> str:
+        """Log loss, of weighted classes where they are."""
+        return "log loss" if self.class_weight is None else "log loss of weighted classes"
+
+    def check(self) -> list[str]:
+        """What is wrong with the labels or the class weights, in words."""
+        wrong, n_classes = [], len(self.classes)
+        if self.classes and {type(label) for label in self.classes} not in _LABEL_TYPES:
+            wrong.append("class labels must be all text, all whole numbers or all booleans")
+        elif len(set(self.classes)) < n_classes:
+            wrong.append("two classes have the same label")
+        elif any(isinstance(label, int) and not _SMALLEST_INTEGER <= label <= _LARGEST_INTEGER for label in self.classes):
+            wrong.append("a class label is too large a number")
+        factors = self.class_weight
+        if factors is not None and not (len(factors) == n_classes and all(0 < factor < math.inf for factor in factors)):
+            wrong.append(f"the class weights are {factors}")
+        return wrong
+
+    def encode(self, target: pa.ChunkedArray) -> AnyArray:
+        """Class codes, int32, shape (n,).
+
+        Raises:
+            DataError: a label is not one of the classes.
+        """
+        codes = self.class_codes(target)
+        if (codes < 0).any():
+            row = int(np.argmax(codes < 0))
+            raise DataError(
+                f"The target '{self.target}' must be one of {self.classes[:10]}, but row {row + 1} holds {target[row].as_py()!r}."
+            )
+        return codes.astype(np.int32)
+
+    def knows(self, target: pa.ChunkedArray) -> BoolArray:
+        """Which of n cells hold a known class, shape (n,)."""
+        return self.class_codes(target) >= 0
+
+    def class_codes(self, target: pa.ChunkedArray) -> IntArray:
+        """The class codes of n cells, shape (n,), below zero for what is missing or no class."""
+        return level_codes(target, as_text(pa.chunked_array([self.classes])).to_pylist())
+
+    def original(self, y: AnyArray) -> AnyArray:
+        """The class codes as they are, shape (n,)."""
+        return y
+
+    def row_weights(self, y: AnyArray, sample_weight: FloatArray) -> FloatArray:
+        """Sample weights times class weights, scaled to mean one, shape (n,).
+
+        Raises:
+            DataError: all rows of a class weigh nothing.
+        """
+        for code, label in enumerate(self.classes):
+            if not sample_weight[y == code].any():
+                raise DataError(
+                    f"Each class of '{self.target}' must have a row that weighs something, but all rows of {label!r} weigh zero. "
+                    "Leave the class out, or weigh a row of it."
+                )
+        weight = sample_weight * self.weight_factors(y)
+        return weight / weight.mean()
+
+    def weight_factors(self, y: AnyArray) -> FloatArray:
+        """What the class weights multiply each row's weight by, shape (n,)."""
+        return np.ones(len(y)) if self.class_weight is None else np.asarray(self.class_weight)[y]
+
+    def strata(self, y: AnyArray) -> IntArray | None:
+        """The class codes, shape (n,)."""
+        return y
+
+    def indicators(self, y: AnyArray) -> FloatArray:
+        """One for the class of each row and zero for the others, (n, classes)."""
+        return np.eye(len(self.classes))[y]
+
+    def describe(self, y: AnyArray) -> str:
+        """The four largest classes, each with its number of rows."""
+        counts = np.bincount(y, minlength=len(self.classes))
+        largest = np.argsort(-counts, kind="stable")[:4]
+        more = f", {len(counts) - 4} more classes" if len(counts) > 4 else ""
+        return ", ".join(f"{self.classes[k]} {counts[k]:,}" for k in largest) + more
+
+    def find_few(self, y: AnyArray, fewest: int) -> list[str]:
+        """Classes with fewer rows than that, each with its count."""
+        counts = np.bincount(y, minlength=len(self.classes))
+        return [f"{self.classes[k]!r} ({counts[k]})" for k in np.flatnonzero(counts < fewest)]
+
+    def row_losses(self, outputs: FloatArray, y: AnyArray) -> FloatArray:
+        """Minus the log probability of the class that came, shape (n,)."""
+        return _log_losses_of(outputs, y)
+
+    def excess_losses(self, outputs: FloatArray, moved: FloatArray) -> FloatArray:
+        """Half the variance of the move over classes, shape (n,)."""
+        probability = np.exp(log_probabilities(outputs))
+        if moved.shape[1] == 1:
+            return 0.5 * probability[:, 0] * probability[:, 1] * moved[:, 0] ** 2
+        mean = (probability * moved).sum(1)
+        return 0.5 * ((probability * moved**2).sum(1) - mean**2)
+
+    def prediction_losses(self, y: AnyArray, predictions: FloatArray) -> FloatArray:
+        """Minus the log of the probability of the class that came, shape (n,)."""
+        return log_losses(predictions, y)
+
+    def nonconformity(self, y: AnyArray, predictions: FloatArray) -> FloatArray:
+        """One minus the probability of the class that came, shape (n,)."""
+        return 1.0 - predictions[np.arange(len(y)), y]
+
+    def constant_predictions(self, y: AnyArray, weight: FloatArray) -> FloatArray:
+        """The weighted frequencies of the classes, shape (n, classes)."""
+        frequencies = np.bincount(y, weights=weight, minlength=len(self.classes)) / weight.sum()
+        return np.broadcast_to(frequencies, (len(y), len(frequencies)))
+
+    def decode(self, outputs: FloatArray) -> FloatArray:
+        """Class probabilities, shape (n, classes)."""
+        return np.exp(log_probabilities(outputs))
+
+    def decide(self, predictions: FloatArray) -> AnyArray:
+        """The label of the most probable class, shape (n,)."""
+        return np.asarray(self.classes)[predictions.argmax(1)]
+
+    def to_scales(self, outputs: FloatArray) -> Scaled:
+        """Class probabilities and their log odds, each (n, classes)."""
+        probability = self.decode(outputs)
+        held = probability.clip(_LEAST_PROBABILITY, 1 - _LEAST_PROBABILITY)
+        return Scaled(probability, np.log(held / (1 - held)))
+
+    def need_classes(self, what: str = "Classes were needed", instead: str = "") -> None:
+        """Nothing: there are classes."""
+
+    def need_number(self, what: str, instead: str) -> None:
+        """Never nothing: there are classes."""
+        raise UsageError(f"{what}, but '{self.target}' has classes. {instead}")
+
+    def class_number(self, label: Any) -> int:
+        """The position of a class, whose label may be given as text.
+
+        Raises:
+            UsageError: there is no such class.
+        """
+        labels = [str(known) for known in self.classes]
+        if str(label) not in labels:
+            raise UsageError(f"The class must be one of the model's, but is '{label}'; known are {listed(labels, 10)}.")
+        return labels.index(str(label))
+
+    def label(self, code: int) -> Any:
+        """The label of a class code."""
+        return self.classes[code]
+
+    def prediction_columns(self, predictions: FloatArray, level: float, half_width: Callable[[float], float]) -> dict[str, AnyArray]:
+        """``prediction``, the most probable label, and ``probability LABEL`` of each class."""
+        probabilities = {f"probability {label}": predictions[:, k] for k, label in enumerate(self.classes)}
+        return {"prediction": self.decide(predictions), **probabilities}
+
+    def describe_prediction(self, prediction: float, code: int) -> str:
+        """The class with its probability in three digits, never 1 where it is less."""
+        probability = "> 0.999" if 0.9995 <= prediction < 1 else f"{prediction:.3f}"
+        return f"{self.classes[code]} with probability {probability}"
+
+    def explained_codes(self, predictions: FloatArray, label: int | None) -> IntArray:
+        """The class asked for, or the most probable of each row, shape (n,)."""
+        return predictions.argmax(1) if label is None else np.full(len(predictions), label)
+
+    def pick(self, predictions: FloatArray, codes: IntArray) -> FloatArray:
+        """The probability of each row's class, shape (n,)."""
+        return predictions[np.arange(len(codes)), codes]
+
+    def observed(self, y: AnyArray, outcome: Outcome, link: FloatArray) -> FloatArray:
+        """One where the class came and zero elsewhere, shape (n,).
+
+        On the link scale the log odds of the ensemble, moved by how wrong it was (Vansteelandt and Dukes 2022).
+        """
+        came = (y == outcome.place).astype(float)
+        if outcome.scale == "target":
+            return came
+        log_odds = link[:, outcome.place]
+        probability = 1 / (1 + np.exp(-log_odds))
+        return log_odds + (came - probability) / (probability * (1 - probability))
+
+    def move_predictions(self, known: FloatArray, without: FloatArray, stretch: float) -> FloatArray:
+        """Probabilities whose logarithms are moved along a line, (n, classes)."""
+        before, after = np.log(known.clip(_LEAST)), np.log(without.clip(_LEAST))
+        return scipy.special.softmax(before + stretch * (after - before), axis=1)
+
+    def gaps(self, y: AnyArray, known: FloatArray, without: FloatArray) -> Gaps:
+        """Differences of log probabilities, and of probabilities, (n, classes)."""
+        gap = np.log(known.clip(_LEAST)) - np.log(without.clip(_LEAST))
+        return Gaps(gap, known - without, np.eye(known.shape[1])[y] - without, 1.0)
+
+    def residuals(self, y: AnyArray, predictions: FloatArray) -> FloatArray:
+        """Zeros, shape (n,): classes are drawn from their probabilities alone."""
+        return np.zeros(len(y))
+
+    def simulate(self, predictions: FloatArray, residuals: FloatArray, units: IntArray, rng: np.random.Generator) -> AnyArray:
+        """Class codes drawn from their probabilities, each row by itself, shape (n,)."""
+        drawn = (rng.random((len(predictions), 1)) > predictions.cumsum(1)[:, :-1]).sum(1)
+        return drawn.astype(np.int32)
+
+
+def _log_losses_of(outputs: FloatArray, y: AnyArray) -> FloatArray:
+    """Minus the log probability of the class that came, shape (n,), from outputs (n, k)."""
+    return -log_probabilities(outputs)[np.arange(len(y)), y]
+
+
+def _evaluate_classes(outputs: FloatArray, y: AnyArray) -> tuple[FloatArray, FloatArray, FloatArray]:
+    logs, came = log_probabilities(outputs), (np.arange(len(y)), y)
+    responses = np.exp(logs)
+    slopes = responses.copy()
+    slopes[came] -= 1.0
+    return -logs[came], slopes, responses
+
+
+def _evaluate_log_odds(outputs: FloatArray, y: AnyArray) -> tuple[FloatArray, FloatArray, FloatArray]:
+    losses, slopes, responses = _evaluate_classes(outputs, y)
+    return losses, slopes[:, 1:], responses[:, 1:]
+
+
+def _logistic(outputs: jax.Array, y: jax.Array) -> jax.Array:
+    return jax.nn.softplus(outputs[0]) - y * outputs[0]
+
+
+def _multinomial(outputs: jax.Array, y: jax.Array) -> jax.Array:
+    return jax.nn.logsumexp(outputs) - jnp.take(outputs, y)
+
+
+def _odds_against_others(outputs: jax.Array, label: Any) -> jax.Array:
+    others = jnp.where(jnp.arange(outputs.shape[1]) == label, -jnp.inf, outputs)
+    return outputs[:, label] - jax.nn.logsumexp(others, axis=1)
+
+
+class Binary(Classes, frozen=True, tag="binary"):
+    """Two classes; the one output is the log odds of the second."""
+
+    functions: ClassVar[OutputFunctions] = OutputFunctions(
+        _logistic, lambda outputs: outputs, lambda outputs, label: outputs[:, 0] * (2 * label - 1)
+    )
+    convex: ClassVar[ConvexLoss] = ConvexLoss(
+        losses=_log_losses_of,
+        evaluate=_evaluate_log_odds,
+        second=lambda responses, a, b: responses[:, 0] * (1.0 - responses[:, 0]),
+        product=lambda responses, moved: moved * (responses * (1.0 - responses)),
+        quadratic=False,
+        shift_free=False,
+    )
+
+    @property
+    def kind(self) -> str:
+        """The task's name."""
+        return "binary"
+
+    @property
+    def n_outputs(self) -> int:
+        """One: the log odds of the second class."""
+        return 1
+
+    def check(self) -> list[str]:
+        """What is wrong with the labels or the class weights, in words."""
+        n_classes = len(self.classes)
+        return [*([] if n_classes == 2 else [f"a binary task has {n_classes} classes"]), *Classes.check(self)]
+
+    def normalise(self, outputs: FloatArray) -> FloatArray:
+        """The log odds as they are, float64."""
+        return outputs.astype(np.float64)
+
+    def constant_outputs(self, y: AnyArray, weight: FloatArray) -> FloatArray:
+        """The log odds of the second class's frequency, shape (1,)."""
+        logs = _log_frequencies(y, weight, 2)
+        return logs[1:] - logs[0]
+
+    def sought(self, label: Any) -> int:
+        """The position of the class to be found: the one named, or the second.
+
+        Raises:
+            UsageError: there is no such class.
+        """
+        return 1 if label is None else self.class_number(label)
+
+    def pick_slopes(self, outputs: FloatArray, codes: IntArray) -> FloatArray:
+        """The derivative of the probability of each row's class by the log odds of the second, shape (n, 1)."""
+        own = self.pick(self.decode(outputs), codes)
+        return np.where(codes == 1, 1.0, -1.0)[:, None] * (own * (1 - own))[:, None]
+
+    def outcomes(self) -> list[Outcome]:
+        """The probability and the log odds of the second class."""
+        label = self.classes[1]
+        return [Outcome("target", label, 1, "least squares"), Outcome("link", label, 1, "logistic")]
+
+    def effect_of(self, scale: str) -> str:
+        """The probability or the log odds of the second class."""
+        return f"{'P' if scale == 'target' else 'log odds of '}({printable(str(self.classes[1]))})"
+
+
+class Multiclass(Classes, frozen=True, tag="multiclass"):
+    """Three classes or more; outputs are unnormalised log probabilities, one a class."""
+
+    functions: ClassVar[OutputFunctions] = OutputFunctions(_multinomial, jax.nn.log_softmax, _odds_against_others)
+    convex: ClassVar[ConvexLoss] = ConvexLoss(
+        losses=_log_losses_of,
+        evaluate=_evaluate_classes,
+        second=lambda responses, a, b: responses[:, a] * ((a == b) - responses[:, b]),
+        product=lambda responses, moved: responses * (moved - (responses * moved).sum(1, keepdims=True)),
+        quadratic=False,
+        shift_free=True,
+    )
+
+    @property
+    def kind(self) -> str:
+        """The task's name."""
+        return "multiclass"
+
+    @property
+    def n_outputs(self) -> int:
+        """One a class."""
+        return len(self.classes)
+
+    def check(self) -> list[str]:
+        """What is wrong with the labels or the class weights, in words."""
+        n_classes = len(self.classes)
+        return [*([] if n_classes > 2 else [f"a multiclass task has {n_classes} classes"]), *Classes.check(self)]
+
+    def normalise(self, outputs: FloatArray) -> FloatArray:
+        """Log probabilities, float64."""
+        return log_probabilities(outputs)
+
+    def constant_outputs(self, y: AnyArray, weight: FloatArray) -> FloatArray:
+        """The log frequencies of the classes, shape (classes,)."""
+        return log_probabilities(_log_frequencies(y, weight, len(self.classes)))
+
+    def sought(self, label: Any) -> int:
+        """The position of the class to be found, which must be named.
+
+        Raises:
+            UsageError: there is no such class, or none is named.
+        """
+        if label is None:
+            raise UsageError(f"The class to be found must be named (--class): {listed([*map(str, self.classes)], 10)}.")
+        return self.class_number(label)
+
+    def pick_slopes(self, outputs: FloatArray, codes: IntArray) -> FloatArray:
+        """The derivative of the probability of each row's class by its outputs, shape (n, classes)."""
+        probability = self.decode(outputs)
+        own = self.pick(probability, codes)
+        return own[:, None] * (np.eye(probability.shape[1])[codes] - probability)
+
+    def outcomes(self) -> list[Outcome]:
+        """The probability and the log odds of each class."""
+        estimators = {"target": "least squares", "link": None}
+        return [Outcome(s, label, k, e) for k, label in enumerate(self.classes) for s, e in estimators.items()]  # type: ignore[arg-type]
+
+    def effect_of(self, scale: str) -> str:
+        """The probabilities or the log odds of the classes."""
+        return "the probability of each class" if scale == "target" else "the log odds of each class"
+
+
+def _log_frequencies(y: AnyArray, weight: FloatArray, n_classes: int) -> FloatArray:
+    """The logarithm of the summed weight of each class, shape (classes,)."""
+    return np.log(np.bincount(y, weights=weight, minlength=n_classes).clip(1e-12))
+
+
+def find_classes(target: pa.ChunkedArray, name: str, kind: str | None, *, class_weight: Any, remark: str) -> Binary | Multiclass:
+    """The task of predicting these labels.
+
+    Args:
+        target: n cells, none missing.
+        name: its name.
+        kind: "binary" where two classes were asked for.
+        class_weight: "balanced", or a mapping from label to factor, or None.
+        remark: how the task was found.
+
+    Raises:
+        DataError: there are fewer than two classes, more than two where two were asked for, or too few rows of each.
+        UsageError: class weights do not fit the classes.
+    """
+    counted = pc.value_counts(_label_cells(target))
+    counts = {item["values"].as_py(): item["counts"].as_py() for item in counted}
+    classes = sorted(counts)
+    if len(classes) < 2:
+        raise DataError(
+            f"The target '{name}' must have two classes or more, but all {len(target)} rows hold {classes[0]!r}. Name another target."
+        )
+    if kind == "binary" and len(classes) != 2:
+        raise DataError(
+            f"A binary task needs two classes, but '{name}' has {len(classes)} ({classes[:5]}...). Use --task multiclass or regression."
+        )
+    if len(classes) > max(MOST_CLASS_CODES, len(target) // 2):
+        raise DataError(
+            f"The target '{name}' has {len(classes)} different labels in {len(target)} rows, too few each to learn. Name another target."
+        )
+    return task_of(name, classes, _class_weights(class_weight, counts, classes), remark)
+
+
+def task_of(target: str, classes: list[Any], class_weight: list[float] | None = None, remark: str = "") -> Binary | Multiclass:
+    """The task of predicting one of these classes."""
+    return (Binary if len(classes) == 2 else Multiclass)(target, classes, class_weight, remark)
+
+
+def _label_cells(target: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Class labels as text, whole numbers or booleans: what JSON can hold and users can compare."""
+    target = in_plain_type(target)
+    if pa.types.is_floating(target.type):
+        try:
+            return pc.cast(target, pa.int64())
+        except pa.ArrowInvalid:
+            return pc.cast(target, pa.string())
+    if pa.types.is_integer(target.type) or pa.types.is_boolean(target.type):
+        return pc.cast(target, pa.int64()) if pa.types.is_integer(target.type) else target
+    return pc.cast(target, pa.string())
+
+
+def _class_weights(asked: Any, counts: dict[Any, int], classes: list[Any]) -> list[float] | None:
+    if asked is None:
+        return None
+    if asked == "balanced":
+        total = sum(counts.values())
+        return [total / (len(classes) * counts[label]) for label in classes]
+    if not isinstance(asked, dict):
+        raise UsageError(f"Class weights must be 'balanced' or label=factor pairs, but {asked!r} came.")
+    by_text = {str(label): label for label in classes}
+    unknown = [label for label in asked if str(label) not in by_text]
+    if unknown:
+        raise UsageError(f"Class weights name '{unknown[0]}', which is not a class. {suggest(str(unknown[0]), by_text)}")
+    try:
+        factors = {str(label): float(factor) for label, factor in asked.items()}
+    except (TypeError, ValueError):
+        factors = {"": float("nan")}
+    if not all(0 < factor < float("inf") for factor in factors.values()):
+        raise UsageError(f"Class weights must be numbers above zero, but {asked} came. Give each class a factor such as 2.")
+    return [factors.get(str(label), 1.0) for label in classes]

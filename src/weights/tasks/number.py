@@ -1,0 +1,294 @@
+"""Regression: the target is a number, and outputs are its scaled value."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from typing import Any, ClassVar
+
+import jax
+import msgspec
+import numpy as np
+import pyarrow as pa
+
+from weights.data.columns import is_missing, to_numbers
+from weights.errors import DataError, UsageError, printable
+from weights.tasks.base import ConvexLoss, Gaps, Outcome, OutputFunctions, Scaled
+from weights.tasks.metrics import REGRESSION_METRICS, Measure
+from weights.types import AnyArray, BoolArray, FloatArray, IntArray
+
+
+def _square(outputs: jax.Array, y: jax.Array) -> jax.Array:
+    return 0.5 * (outputs[0] - y) ** 2
+
+
+def _halve_squares(outputs: FloatArray, y: AnyArray) -> FloatArray:
+    return 0.5 * (outputs[:, 0] - y) ** 2
+
+
+class Number(msgspec.Struct, frozen=True, tag_field="kind", tag="regression"):
+    """A number, of which models learn ``(y - center) / scale``.
+
+    Attributes:
+        target: the column's name.
+        center, scale: of the values of training.
+        remark: how the task was found, where that deserves saying.
+    """
+
+    target: str
+    center: float = 0.0
+    scale: float = 1.0
+    remark: str = ""
+
+    metrics: ClassVar[Mapping[str, Measure]] = REGRESSION_METRICS
+    functions: ClassVar[OutputFunctions] = OutputFunctions(_square, lambda outputs: outputs, lambda outputs, label: outputs[:, 0])
+    convex: ClassVar[ConvexLoss] = ConvexLoss(
+        losses=_halve_squares,
+        evaluate=lambda outputs, y: (_halve_squares(outputs, y), outputs - y[:, None], np.ones_like(outputs)),
+        second=lambda responses, a, b: responses[:, 0],
+        product=lambda responses, moved: moved * responses,
+        quadratic=True,
+        shift_free=False,
+    )
+    stacking: ClassVar[str] = "least squares"
+    importance_measure: ClassVar[str] = "R2"
+    relative_importance: ClassVar[bool] = True
+    numeric: ClassVar[bool] = True
+    pipeline: ClassVar[str] = "regression"
+
+    @property
+    def loss_name(self) -> str:
+        """What `prediction_losses` are."""
+        return "squared error"
+
+    @property
+    def kind(self) -> str:
+        """The task's name."""
+        return "regression"
+
+    @property
+    def classes(self) -> list[Any]:
+        """There are none."""
+        return []
+
+    @property
+    def n_outputs(self) -> int:
+        """One: the scaled value."""
+        return 1
+
+    @property
+    def unit(self) -> float:
+        """That of the target."""
+        return self.scale
+
+    @property
+    def loss_scale(self) -> float:
+        """From half a square of scaled values to the square in the target's unit."""
+        return 2.0 * self.scale**2
+
+    def check(self) -> list[str]:
+        """What is wrong with the scale, in words."""
+        lawful = 0 < self.scale < math.inf and math.isfinite(self.center)
+        return [] if lawful else [f"the target's scale is {self.scale}"]
+
+    def encode(self, target: pa.ChunkedArray) -> AnyArray:
+        """Scaled values, float32, shape (n,).
+
+        Raises:
+            DataError: a value is not a finite number.
+        """
+        return self._scaled(finite_numbers(target, self.target))
+
+    def knows(self, target: pa.ChunkedArray) -> BoolArray:
+        """Which of n cells are not missing, shape (n,)."""
+        return ~is_missing(target)
+
+    def class_codes(self, target: pa.ChunkedArray) -> IntArray | None:
+        """None: there are no classes."""
+        return None
+
+    def original(self, y: AnyArray) -> AnyArray:
+        """Values in the target's unit, float64, shape (n,)."""
+        return y.astype(np.float64) * self.scale + self.center
+
+    def row_weights(self, y: AnyArray, sample_weight: FloatArray) -> FloatArray:
+        """Sample weights scaled to mean one, shape (n,)."""
+        return sample_weight / sample_weight.mean()
+
+    def weight_factors(self, y: AnyArray) -> FloatArray:
+        """Ones, shape (n,)."""
+        return np.ones(len(y))
+
+    def strata(self, y: AnyArray) -> IntArray | None:
+        """None: rows are dealt whatever their value."""
+        return None
+
+    def indicators(self, y: AnyArray) -> FloatArray:
+        """The ranks of values, (n, 1): a few large ones cannot hide the others."""
+        return ranks(y)[:, None]
+
+    def describe(self, y: AnyArray) -> str:
+        """Mean and standard deviation of the values of training."""
+        return f"mean {self.center:,.4g}, standard deviation {self.scale:,.4g} (regression)"
+
+    def find_few(self, y: AnyArray, fewest: int) -> list[str]:
+        """None: there are no classes."""
+        return []
+
+    def normalise(self, outputs: FloatArray) -> FloatArray:
+        """The scaled values as they are, float64."""
+        return outputs.astype(np.float64)
+
+    def row_losses(self, outputs: FloatArray, y: AnyArray) -> FloatArray:
+        """Half the squared error of scaled values, shape (n,)."""
+        return _halve_squares(outputs, y)
+
+    def excess_losses(self, outputs: FloatArray, moved: FloatArray) -> FloatArray:
+        """The square of the move, in the target's unit, shape (n,)."""
+        return self.scale**2 * moved[:, 0] ** 2
+
+    def prediction_losses(self, y: AnyArray, predictions: FloatArray) -> FloatArray:
+        """Squared errors in the target's unit, shape (n,)."""
+        return (self.original(y) - predictions.reshape(-1)) ** 2
+
+    def nonconformity(self, y: AnyArray, predictions: FloatArray) -> FloatArray:
+        """Absolute errors in the target's unit, shape (n,)."""
+        return np.abs(self.original(y) - predictions)
+
+    def constant_outputs(self, y: AnyArray, weight: FloatArray) -> FloatArray:
+        """Zero, the scaled mean, shape (1,)."""
+        return np.zeros(1)
+
+    def constant_predictions(self, y: AnyArray, weight: FloatArray) -> FloatArray:
+        """The weighted mean, shape (n,)."""
+        return np.full(len(y), np.average(self.original(y), weights=weight))
+
+    def decode(self, outputs: FloatArray) -> FloatArray:
+        """Values in the target's unit, shape (n,)."""
+        return outputs[:, 0] * self.scale + self.center
+
+    def decide(self, predictions: FloatArray) -> AnyArray:
+        """The values as they are, shape (n,)."""
+        return predictions
+
+    def to_scales(self, outputs: FloatArray) -> Scaled:
+        """Values in the target's unit, which are their own link, (n, 1)."""
+        values = self.decode(outputs)[:, None]
+        return Scaled(values, values)
+
+    def need_classes(self, what: str = "Classes were needed", instead: str = "") -> None:
+        """Never nothing: the target is a number."""
+        raise UsageError(f"{what}, but '{self.target}' is a number. {instead}".rstrip())
+
+    def need_number(self, what: str, instead: str) -> None:
+        """Nothing: it is one."""
+
+    def class_number(self, label: Any) -> int:
+        """No position: there are no classes."""
+        raise UsageError(f"The class must be one of the model's, but is '{label}'; '{self.target}' has no classes.")
+
+    def sought(self, label: Any) -> int:
+        """No position: there are no classes."""
+        if label is None:
+            raise UsageError("The class to be found must be named (--class): .")
+        return self.class_number(label)
+
+    def label(self, code: int) -> Any:
+        """None: there are no classes."""
+        return None
+
+    def prediction_columns(self, predictions: FloatArray, level: float, half_width: Callable[[float], float]) -> dict[str, AnyArray]:
+        """``prediction`` and the bounds of its interval, ``low 90%`` and ``high 90%``."""
+        half, percent = half_width(level), f"{100 * level:g}%"
+        return {"prediction": predictions, f"low {percent}": predictions - half, f"high {percent}": predictions + half}
+
+    def describe_prediction(self, prediction: float, code: int) -> str:
+        """The value in four digits."""
+        return f"{prediction:.4g}"
+
+    def explained_codes(self, predictions: FloatArray, label: int | None) -> IntArray:
+        """-1 for each row, shape (n,)."""
+        return np.full(len(predictions), -1)
+
+    def pick(self, predictions: FloatArray, codes: IntArray) -> FloatArray:
+        """The values as they are, shape (n,)."""
+        return predictions
+
+    def pick_slopes(self, outputs: FloatArray, codes: IntArray) -> FloatArray:
+        """The scale of the target, shape (n, 1)."""
+        return np.full_like(outputs, self.scale)
+
+    def outcomes(self) -> list[Outcome]:
+        """The value."""
+        return [Outcome("target", None, 0, "least squares")]
+
+    def observed(self, y: AnyArray, outcome: Outcome, link: FloatArray) -> FloatArray:
+        """The values in the target's unit, shape (n,)."""
+        return self.original(y)
+
+    def move_predictions(self, known: FloatArray, without: FloatArray, stretch: float) -> FloatArray:
+        """Values moved along a line, (n, 1)."""
+        return known + stretch * (without - known)
+
+    def gaps(self, y: AnyArray, known: FloatArray, without: FloatArray) -> Gaps:
+        """Differences of values, (n, 1)."""
+        gap = known - without
+        return Gaps(gap, gap, self.original(y)[:, None] - without, 2.0)
+
+    def residuals(self, y: AnyArray, predictions: FloatArray) -> FloatArray:
+        """Values less predictions, shape (n,)."""
+        return self.original(y) - predictions
+
+    def simulate(self, predictions: FloatArray, residuals: FloatArray, units: IntArray, rng: np.random.Generator) -> AnyArray:
+        """Values with their own residuals under random signs, encoded, shape (n,).
+
+        Rows that depend on each other share a sign (the wild bootstrap: Liu 1988; of clusters: Cameron, Gelbach and Miller 2008).
+        """
+        return self._scaled(predictions + residuals * rng.choice([-1.0, 1.0], units.max() + 1)[units])
+
+    def effect_of(self, scale: str) -> str:
+        """The target."""
+        return printable(self.target)
+
+    def _scaled(self, values: FloatArray) -> AnyArray:
+        return ((values - self.center) / self.scale).astype(np.float32)
+
+
+def ranks(values: AnyArray) -> FloatArray:
+    """The ranks of numbers (n,), from 0 to 1, ties sharing theirs."""
+    _, tie, counts = np.unique(values, return_inverse=True, return_counts=True)
+    return ((np.cumsum(counts) - (counts + 1) / 2) / max(len(values) - 1, 1))[tie]
+
+
+def finite_numbers(target: pa.ChunkedArray, name: str) -> FloatArray:
+    """The values of a target, float64, shape (n,).
+
+    Raises:
+        DataError: one is not a finite number.
+    """
+    values = to_numbers(target, name)
+    if not np.isfinite(values).all():
+        row = int(np.argmax(~np.isfinite(values)))
+        raise DataError(f"The target '{name}' must be a finite number, but row {row + 1} holds {values[row]}. Repair or leave out the row.")
+    return values
+
+
+def find_number(target: pa.ChunkedArray, name: str, *, class_weight: Any, remark: str) -> Number:
+    """The task of predicting these numbers.
+
+    Raises:
+        DataError: they are not finite, do not vary, or cannot be squared.
+        UsageError: class weights were asked for.
+    """
+    if class_weight is not None:
+        raise UsageError(f"Class weights need classes, but '{name}' is a number. Use a sample-weight column instead.")
+    values = finite_numbers(target, name)
+    with np.errstate(over="ignore", invalid="ignore"):
+        center, scale = float(values.mean()), float(values.std())
+    if not np.isfinite(scale):
+        raise DataError(f"The target '{name}' reaches {np.abs(values).max():.3g}, too large to square. Divide it or take its logarithm.")
+    if not scale > 0 and values.min() < values.max():
+        raise DataError(f"The target '{name}' varies by {np.ptp(values):.3g} only, too little to square. Multiply it or name another.")
+    if not scale > 0:
+        raise DataError(f"The target '{name}' must vary, but it is {values[0]:g} in all {len(values)} rows. Name another target.")
+    return Number(name, center, scale, remark)

@@ -1,0 +1,79 @@
+"""The tasks there are: `TASKS` lists them, `find_task` reads the task off a target.
+
+To add one, write its file beside `number.py`, and give it a row here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from weights.data.columns import find_kind, in_plain_type, is_number, to_numbers
+from weights.errors import DataError, UsageError, suggest
+from weights.tasks.base import Task
+from weights.tasks.classes import MOST_CLASS_CODES, Binary, Multiclass, find_classes
+from weights.tasks.number import Number, find_number
+
+AnyTask = Binary | Multiclass | Number
+"""What a saved run may hold, told apart by ``kind``."""
+
+
+def _find_two(target: pa.ChunkedArray, name: str, **options: Any) -> Task:
+    return find_classes(target, name, "binary", **options)
+
+
+def _find_several(target: pa.ChunkedArray, name: str, **options: Any) -> Task:
+    return find_classes(target, name, None, **options)
+
+
+TASKS: dict[str, Callable[..., Task]] = {"binary": _find_two, "multiclass": _find_several, "regression": find_number}
+"""What makes a task of a target, by the name a user asks for it."""
+
+
+def find_task(target: pa.ChunkedArray, name: str, *, kind: str | None = None, class_weight: Any = None) -> Task:
+    """The task a target column asks for.
+
+    Args:
+        target: n cells, none missing.
+        name: its name.
+        kind: one of `TASKS`, where the user decides.
+        class_weight: "balanced", or a mapping from label to factor, or None.
+
+    Raises:
+        DataError: the target has one value only, or cannot be of the asked kind.
+        UsageError: the kind is not known, or class weights do not fit the classes.
+
+    Example:
+        >>> find_task(pa.chunked_array([["ill", "well", "ill"]]), "state").kind
+        'binary'
+    """
+    if kind is not None and kind not in TASKS:
+        raise UsageError(f"The task must be one of {', '.join(TASKS)}, but '{kind}' came. {suggest(kind, TASKS)}")
+    if pa.types.is_nested(target.type):
+        raise DataError(f"The target '{name}' must hold one number or label a row, but it holds {target.type}. Name another target.")
+    asked, remark = (kind, "") if kind else _guess_kind(target, name)
+    return TASKS[asked](target, name, class_weight=class_weight, remark=remark)
+
+
+def _guess_kind(target: pa.ChunkedArray, name: str) -> tuple[str, str]:
+    """The name of the task that values ask for, and a remark where it could be another."""
+    target = in_plain_type(target)
+    if not is_number(target.type) and find_kind(target, name).kind != "numeric":
+        if find_kind(target, name).kind == "datetime":
+            raise DataError(
+                f"The target '{name}' must be a number or a label, but it holds dates. Turn it into a number, such as days from a "
+                "fixed date, or use --task multiclass if its dates are labels."
+            )
+        return "multiclass", ""
+    values = np.unique(to_numbers(target, name))
+    n_distinct, whole = len(values), bool(np.all(values == np.floor(values)))
+    if n_distinct <= 2:
+        return "multiclass", ""
+    counted_up = whole and values[0] in (0, 1) and values[-1] - values[0] == n_distinct - 1
+    if counted_up and n_distinct <= MOST_CLASS_CODES:
+        return "multiclass", f"{n_distinct} whole numbers counted up are read as classes; --task regression if they are quantities"
+    few = whole and n_distinct <= MOST_CLASS_CODES
+    return "regression", f"{n_distinct} whole numbers are read as quantities; --task multiclass if they are classes" if few else ""

@@ -1,0 +1,74 @@
+"""What training takes, by method: seconds and bytes, estimated from what a member has and from the rows."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from weights.elements.regularization import PENALTIES
+from weights.models.base import Shape
+from weights.models.registry import architecture_of
+from weights.spec import Spec
+from weights.training.exact import BLOCK, LARGEST_DENSE
+
+_STEP_OVERHEAD_SECONDS = 40e-6
+_ROUNDS_JUDGED = 30
+_JUDGED_AT_ONCE = 1024
+_EXACT_SOLVES = 6
+_PATH_LENGTH = 10
+
+
+class Load(NamedTuple):
+    """What there is to do, and what with.
+
+    shape: of the models. n_samples: rows that are kept. n_passing: rows that pass, of a table larger than memory.
+    n_threads: members in work at the same time. speed: float32 operations a second on one core.
+    """
+
+    shape: Shape
+    n_samples: int
+    n_passing: int
+    n_threads: int
+    speed: float
+
+
+class Effort(NamedTuple):
+    """What a population takes. n_steps, batch_size: of a member. seconds: in all. held: bytes of memory beside the rows."""
+
+    n_steps: int
+    batch_size: int
+    seconds: float
+    held: float
+
+
+def estimate_steps(spec: Spec, load: Load) -> Effort:
+    """What members take that take steps: these, judging members after every round, and compiling the program."""
+    architecture, shape, optimization = architecture_of(spec.model), load.shape, spec.optimization
+    pace, cost, members = architecture.pace, architecture.cost(spec.model, shape), spec.members.n_members
+    n_steps, batch_size = optimization.n_steps or 0, optimization.batch_size or load.n_samples
+    of_row = 3 * pace.multiplication * cost.n_multiplications + pace.activation * cost.n_activations
+    of_weights = optimization.optimizer.n_products * cost.n_weights * cost.n_units
+    step = 2.0 * (batch_size * of_row + of_weights) / (0.4 * load.speed) + _STEP_OVERHEAD_SECONDS
+    judged = load.n_samples / spec.members.n_folds * _ROUNDS_JUDGED
+    judging = 2.0 * judged * pace.multiplication_judged * cost.n_multiplications / (0.4 * load.speed)
+    seconds = members * (n_steps * step + judging) / load.n_threads + pace.compile_seconds
+    rows = max(batch_size * pace.held_in_steps, shape.rows_at_once(_JUDGED_AT_ONCE) * pace.held_in_answers)
+    held = members * cost.n_weights * 4 * 4 + load.n_threads * rows * cost.n_activations * 4
+    return Effort(n_steps, batch_size, seconds, held)
+
+
+def estimate_solving(spec: Spec, load: Load) -> Effort:
+    """What members take that are solved, and those before them that choose a strength."""
+    shape, n_samples, members = load.shape, load.n_samples, spec.members.n_members
+    # Fewer rows than inputs are solved in the space of the rows, see `exact.solve`.
+    smooth = not PENALTIES[spec.regularization.penalty].makes_zeros
+    width = min(shape.n_inputs, n_samples) if smooth else shape.n_inputs
+    unknowns = (width + 1) * shape.n_outputs
+    products = shape.n_outputs * (shape.n_outputs + 1) / 2
+    solve = 2.0 * n_samples * (width + 1) ** 2 * products + unknowns**3 / 3
+    dense = 0 if smooth and unknowns > LARGEST_DENSE else unknowns
+    n_path = min(members, spec.members.n_folds) * _PATH_LENGTH / 2 if spec.regularization.strength is None else 0
+    # Blocks of rows that pass are thin, and take twice as long as they should.
+    solves = (members + n_path) * _EXACT_SOLVES + 2 * 2 * members * load.n_passing / n_samples
+    seconds = solves * solve / (0.25 * load.speed) / load.n_threads
+    held = load.n_threads * (min(n_samples, BLOCK) * shape.n_inputs * 24 + dense**2 * 16)
+    return Effort(0, n_samples, seconds, held)

@@ -1,0 +1,83 @@
+"""What all populations end with: `collect` drops failed members, and combines the others' outputs for rows they never saw."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+import jax
+import numpy as np
+
+from weights.ensemble import apply_program
+from weights.errors import TrainingError
+from weights.spec import Spec
+from weights.training.control import Control
+from weights.training.job import Job
+from weights.types import BoolArray, FloatArray, IntArray, Params
+
+
+@dataclass(frozen=True, eq=False)
+class Trained:
+    """A trained population.
+
+    Attributes:
+        specs: settings of each member, as used.
+        params: of the members that did not fail, leading axis m'.
+        kept: their positions among all members, shape (m',).
+        votes: their votes, shape (m',).
+        failures: member -> why it failed.
+        outputs: combined out-of-bag outputs, shape (n, k), of the rows that are `covered` (n,).
+        alone: for each of `kept` the rows (r,) it never saw, and its own outputs for them, shape (r, k).
+        history: recorded numbers by name, shape (m, times), see `Run.history`; NaN where a member did not run.
+        step_seconds: mean time of a step of a member; NaN where none was taken.
+    """
+
+    specs: list[Spec]
+    params: Params
+    kept: IntArray
+    votes: FloatArray
+    failures: dict[int, str]
+    outputs: FloatArray
+    covered: BoolArray
+    alone: list[tuple[IntArray, FloatArray]]
+    history: dict[str, FloatArray]
+    step_seconds: float = float("nan")
+
+
+def collect(
+    job: Job, control: Control, params: list[Params], failures: list[str], history: dict[str, FloatArray], specs: list[Spec] | None = None
+) -> Trained:
+    """Drop failed members, and combine the others' outputs on the rows they never saw.
+
+    Raises:
+        TrainingError: every member failed.
+    """
+    kept = np.asarray([m for m, failure in enumerate(failures) if not failure], int)
+    if len(kept) == 0:
+        raise TrainingError(f"All {job.n_members} members failed, the first because {failures[0]}. Lower the learning rate or clip_norm.")
+    run = apply_program(job.specs[0], job.shape)
+
+    def judge(m: int) -> tuple[IntArray, FloatArray]:
+        rows = np.flatnonzero(job.resampling.scored[m])
+        return rows, run(params[m], job.x[rows])
+
+    total, voices = np.zeros((len(job.x), job.task.n_outputs)), np.zeros(len(job.x))
+    with ThreadPoolExecutor(control.n_threads) as threads:
+        alone = [*threads.map(judge, kept)]
+    for rows, outputs in alone:
+        total[rows] += job.task.normalise(outputs)
+        voices[rows] += 1
+    covered = voices > 0
+    total[covered] /= voices[covered, None]
+    votes = job.resampling.votes[kept]
+    return Trained(
+        specs=specs or job.specs,
+        params=jax.tree.map(lambda *leaves: np.stack([np.asarray(leaf) for leaf in leaves]), *(params[m] for m in kept)),
+        kept=kept,
+        votes=votes if votes.sum() > 0 else np.ones(len(kept)),
+        failures={m: failure for m, failure in enumerate(failures) if failure},
+        outputs=total,
+        covered=covered,
+        alone=alone,
+        history=history,
+    )

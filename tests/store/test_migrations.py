@@ -1,0 +1,40 @@
+"""Runs that older versions saved: they load, and answer as they did then."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import weights as wt
+from weights.store.format import load, save
+from weights.store.migrations import FORMAT_VERSION, MIGRATIONS
+
+SAVED = Path(__file__).parent / "version2"
+EXPECTED = json.loads((SAVED / "expected.json").read_text())
+TABLES = ("binary", "multiclass", "regression")
+
+
+def answers(model: wt.Model) -> np.ndarray:
+    new = EXPECTED["rows"] if model.ensemble.task.target in ("state", "level", "risk") else np.asarray(EXPECTED["pictures"], np.uint8)
+    return model.predict_proba(new) if model.classes else model.predict(new)
+
+
+@pytest.mark.parametrize("name", [*TABLES, "images"])
+def test_a_run_of_version_2_answers_as_it_did(name):
+    # Saved on another machine perhaps, whose float32 sums round otherwise: some ten operations, each to 1e-7.
+    np.testing.assert_allclose(answers(wt.load(SAVED / name)), EXPECTED[name], rtol=1e-5)
+
+
+@pytest.mark.parametrize("name", [*TABLES, "images"])
+def test_a_run_of_version_2_is_saved_in_the_present_version_and_stays_the_same(name, tmp_path):
+    old = wt.load(SAVED / name)
+    save(old.ensemble, tmp_path / "run")
+    assert json.loads((tmp_path / "run" / "config.json").read_text())["format_version"] == FORMAT_VERSION
+    new = load(tmp_path / "run")
+    assert (new.task, new.encoding, new.report) == (old.ensemble.task, old.ensemble.encoding, old.ensemble.report)
+    np.testing.assert_array_equal(answers(wt.Model(new)), answers(old))
+
+
+def test_there_is_a_step_from_every_version_to_the_present_one():
+    assert sorted(MIGRATIONS) == list(range(2, FORMAT_VERSION))

@@ -1,0 +1,54 @@
+"""Populations that are solved, as races and `train` lead them."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from weights.elements.optimization import OPTIMIZERS
+from weights.models.base import Shape
+from weights.spec import Spec, resolve, with_settings
+from weights.tasks.number import Number
+from weights.training.control import Control
+from weights.training.job import Job
+from weights.training.population import METHODS, member_seeds, method_of, train
+from weights.training.resampling import resample
+from weights.training.solving import Solving
+
+
+def solved_job(n_members: int = 4) -> Job:
+    """A planted rule in three inputs, with noise."""
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(80, 3)).astype(np.float32)
+    y = (x @ [1.0, -0.5, 0.0] + rng.normal(size=80)).astype(np.float32)
+    spec = resolve(with_settings(Spec(), {"model": "linear", "n_members": n_members, "n_folds": 4, "strength": 0.01}), 80)
+    rows, seeds = resample(spec.members, 80), member_seeds(0, n_members)
+    groups, used = np.arange(3, dtype=np.int32), np.ones(3, np.float32)
+    return Job("test", Number("y"), Shape(3, 1), [spec] * n_members, seeds, rows, x, y, np.ones(80), groups, used)
+
+
+def test_a_population_that_is_solved_is_complete_whatever_share_is_asked_for():
+    course = Solving.begin(solved_job(), Control())
+    assert course.advance(0.25) == 1.0
+    assert course.finish() is course.finish()
+
+
+def test_what_is_solved_in_a_race_is_what_train_solves():
+    course = Solving.begin(solved_job(), Control())
+    course.advance(0.25)
+    np.testing.assert_array_equal(course.finish().params["output"]["w"], train(solved_job(), Control()).params["output"]["w"])
+
+
+def test_losses_are_those_of_the_outputs_out_of_bag():
+    job = solved_job()
+    course = Solving.begin(job, Control())
+    losses, covered = course.row_losses()
+    assert covered.all()
+    np.testing.assert_allclose(losses, 0.5 * (course.finish().outputs[:, 0] - job.y) ** 2, rtol=1e-6)
+
+
+@pytest.mark.parametrize("name", OPTIMIZERS.keys() - {"auto"})
+def test_every_optimizer_names_a_method_that_there_is(name):
+    method = method_of(with_settings(Spec(), {"model": "linear", "optimization": name}))
+    assert method is METHODS[OPTIMIZERS[name].method]
+    assert method.at_optimum == OPTIMIZERS[name].solves
