@@ -103,9 +103,9 @@ def parse_class_weights(texts: Sequence[str], flag: str) -> str | dict[str, floa
     return factors
 
 
-def list_names(module: str, table: str, *before: str) -> Callable[[], list[str]]:
-    """A function that names what stands in a table, which it imports when it is called, behind some other names."""
-    return lambda: [*before, *getattr(importlib.import_module(module), table)]
+def list_names(module: str, table: str) -> Callable[[], list[str]]:
+    """A function that names what stands in a table, which it imports when it is called."""
+    return lambda: [*getattr(importlib.import_module(module), table)]
 
 
 def list_values(module: str, record: str, field: str) -> Callable[[], list[str]]:
