@@ -8,24 +8,25 @@ import msgspec
 import numpy as np
 import pytest
 
+from weights.data.inputs import Layout
 from weights.elements import augmentation
 from weights.elements.augmentation import NOTHING, Augmentation
 
 PICTURE = (12, 16, 3)
-X = np.random.default_rng(0).integers(0, 256, (400, 576), dtype=np.uint8)
-augmented = jax.jit(augmentation.augmented, static_argnums=(0, 2))
+X = np.random.default_rng(0).integers(0, 256, (400, *PICTURE), dtype=np.uint8)
+augmented = jax.jit(augmentation.augmented, static_argnums=0)
 second_shares = jax.jit(augmentation.second_shares, static_argnums=(0, 1))
 SEED, STEP = jnp.uint32(3), jnp.int32(5)
 
 
 def changed(x=X, seed=SEED, step=STEP, **settings):
-    seen = augmented(msgspec.structs.replace(NOTHING, **settings), jnp.asarray(x), PICTURE, seed=seed, step=step)
+    seen = augmented(msgspec.structs.replace(NOTHING, **settings), jnp.asarray(x), seed=seed, step=step)
     assert seen.dtype == jnp.float32
-    return np.asarray(seen).reshape(-1, *PICTURE)
+    return np.asarray(seen)
 
 
 def original(x=X):
-    return x.reshape(-1, *PICTURE).astype(np.float32)
+    return x.astype(np.float32)
 
 
 def test_nothing_is_changed_where_all_is_switched_off():
@@ -59,7 +60,7 @@ def test_a_turn_by_nothing_is_the_picture_itself_and_by_more_is_not():
 def test_pictures_turn_about_their_middle_and_keep_their_scale():
     """A straight slope of brightness turned by an angle is a straight slope in that direction."""
     _, x = np.mgrid[:12, :16]
-    slope = np.repeat((60 + 8 * x).astype(np.uint8)[..., None], 3, 2).reshape(1, -1).repeat(100, 0)
+    slope = np.repeat((60 + 8 * x).astype(np.uint8)[None, ..., None], 3, 3).repeat(100, 0)
     seen = changed(slope, rotate=30.0)[:, 3:9, 5:11, 0]  # whose sources lie within the picture
     down, across = (np.diff(seen, axis=axis).mean((1, 2)) for axis in (1, 2))
     np.testing.assert_allclose(np.hypot(down, across), 8.0, atol=1e-2)
@@ -71,14 +72,14 @@ def test_pictures_turn_about_their_middle_and_keep_their_scale():
 
 def test_crops_look_closer_and_farther():
     _, x = np.mgrid[:12, :16]
-    slope = np.repeat((60 + 8 * x).astype(np.uint8)[..., None], 3, 2).reshape(1, -1).repeat(100, 0)
+    slope = np.repeat((60 + 8 * x).astype(np.uint8)[None, ..., None], 3, 3).repeat(100, 0)
     scales = np.diff(changed(slope, crop=0.2)[:, 3:9, 5:11, 0], axis=2).mean((1, 2)) / 8
     assert 0.8 <= scales.min() < 0.85
     assert 1.15 < scales.max() <= 1.2001
 
 
 def test_brightness_and_contrast_change_within_bounds():
-    even = np.full((200, 576), 100, np.uint8)
+    even = np.full((200, *PICTURE), 100, np.uint8)
     seen = changed(even, brightness=0.2)
     assert np.ptp(seen, axis=(1, 2, 3)).max() < 1e-3
     assert 49 <= seen.min() < 55
@@ -102,11 +103,11 @@ def test_shares_of_second_pictures_are_even_up_to_the_largest():
 
 
 def test_what_is_done_by_itself_depends_on_colour():
-    assert Augmentation().resolved((32, 32, 3)).flip is True
-    assert Augmentation().resolved((32, 32, 1)).flip is False
-    assert Augmentation(flip=True, shift=0.0).resolved((32, 32, 1)).flip is True
-    assert Augmentation().resolved(None) == NOTHING
-    assert Augmentation().resolved((32, 32, 3), random=False) == NOTHING
+    colour, grey = (Layout((("pixels", (32, 32, c)),), 2) for c in (3, 1))
+    assert Augmentation().resolved(colour).flip is True
+    assert Augmentation().resolved(grey).flip is False
+    assert Augmentation(flip=True, shift=0.0).resolved(grey).flip is True
+    assert Augmentation().resolved(colour, random=False) == NOTHING
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from weights.models.architecture import LEAST_BATCH, Sizes, choose_batch_size, choose_n_steps, count_steps
+from weights.models.architecture import LEAST_BATCH, choose_batch_size, choose_n_steps, count_steps
 
 
 @pytest.mark.parametrize(("n_samples", "size"), [(10, LEAST_BATCH), (1_000, 32), (4_000, 64), (20_000, 128), (10**7, 256)])
@@ -19,7 +19,3 @@ def test_steps_make_about_a_hundred_passes_within_bounds(n_samples, batch_size, 
 
 def test_every_row_is_read_once_however_many_there_are():
     assert count_steps(1_000_000, 10, n_passes=2, least=1, most=50) == 100_000
-
-
-def test_rows_with_a_height_are_made_of_pixels():
-    assert (Sizes(10).block, Sizes(10, picture=(8, 8, 1)).block) == ("x", "pixels")

@@ -13,15 +13,16 @@ from weights.elements.activation import Activation
 from weights.models.convolution import Convolution, cost, layer_names
 
 PICTURE = (12, 10, 3)
-SHAPE = Layout((("pixels", PICTURE),), 4)
+LAYOUT = Layout((("pixels", PICTURE),), 4)
 SETTINGS = Convolution(widths=(5, 6), blocks=(0, 1))
-X = np.random.default_rng(0).integers(0, 256, (7, 360), dtype=np.uint8)
+X = np.random.default_rng(0).integers(0, 256, (7, *PICTURE), dtype=np.uint8)
+ROWS = Inputs({"pixels": jnp.asarray(X)})
 
 
-def make(settings=SETTINGS, shape=SHAPE):
+def make(settings=SETTINGS):
     """The model, and first params of which none is zero."""
-    model = compiled(settings, shape, activation=Activation("tanh"))
-    params = model.init(Inputs({"pixels": jnp.asarray(X[:, : shape.n_inputs])}), jnp.zeros((0, 1)), key=jax.random.key(1))
+    model = compiled(settings, LAYOUT, activation=Activation("tanh"))
+    params = model.init(ROWS, jnp.zeros((0, 1)), key=jax.random.key(1))
     rng = np.random.default_rng(2)
     for layer in params.values():
         layer |= {part: jnp.asarray(rng.uniform(0.3, 0.9, layer[part].shape)) for part in ("b", "gain") if part in layer}
@@ -48,7 +49,7 @@ def test_outputs_are_those_of_a_numpy_forward_pass():
     exact = jax.tree.map(lambda a: np.asarray(a, np.float64), params)
     nodes, shares = np.polynomial.hermite_e.hermegauss(200)
     widened = 1 / np.sqrt(shares @ np.tanh(nodes) ** 2 / shares.sum())
-    x = (X.reshape(-1, *PICTURE) - 127.5) / 64
+    x = (X - 127.5) / 64
     x = np.tanh(convolved(x, exact["hidden.0"], 1.0))
     kept = x  # 12 x 10 is not halved: 10 would become 5, and below 8 pictures stay
     x = halved(kept) if min(PICTURE[:2]) >= 8 else kept
@@ -56,7 +57,7 @@ def test_outputs_are_those_of_a_numpy_forward_pass():
     inner = np.tanh(convolved(x, exact["hidden.2"], widened))
     x = np.tanh(convolved(inner, exact["hidden.3"], widened) + x)
     known = x.mean((1, 2)) @ exact["output"]["w"] + exact["output"]["b"]
-    outputs, hidden = model.apply(params, Inputs({"pixels": jnp.asarray(X)}))
+    outputs, hidden = model.apply(params, ROWS)
     np.testing.assert_allclose(outputs, known, atol=2e-3)  # of what Winograd's sums lose
     np.testing.assert_allclose(hidden["hidden.3"].activations, x, atol=2e-3)
     assert [*hidden] == ["hidden.0", "hidden.1", "hidden.2", "hidden.3"]
@@ -65,7 +66,7 @@ def test_outputs_are_those_of_a_numpy_forward_pass():
 def test_a_filter_answers_nothing_to_an_even_picture_but_at_its_border():
     model, params = make()
     params["hidden.0"]["b"] = jnp.zeros(5)
-    even = jnp.full((1, 360), 200, jnp.uint8)
+    even = jnp.full((1, *PICTURE), 200, jnp.uint8)
     sums = model.apply(params, Inputs({"pixels": even}))[1]["hidden.0"].sums
     np.testing.assert_allclose(sums[0, 1:-1, 1:-1], 0.0, atol=1e-5)
     assert float(jnp.abs(sums[0, 0]).max()) > 0.1
@@ -74,17 +75,17 @@ def test_a_filter_answers_nothing_to_an_even_picture_but_at_its_border():
 def test_the_length_of_drawn_filters_does_not_matter():
     model, params = make()
     longer = {name: {**layer, **({"w": 3.0 * layer["w"]} if "gain" in layer else {})} for name, layer in params.items()}
-    np.testing.assert_allclose(model.apply(params, Inputs({"pixels": jnp.asarray(X)}))[0], model.apply(longer, Inputs({"pixels": jnp.asarray(X)}))[0], atol=1e-3)
+    np.testing.assert_allclose(model.apply(params, ROWS)[0], model.apply(longer, ROWS)[0], atol=1e-3)
 
 
 def test_what_a_row_is_answered_does_not_depend_on_the_others():
     model, params = make()
-    np.testing.assert_allclose(model.apply(params, Inputs({"pixels": jnp.asarray(X)}))[0][:2], model.apply(params, Inputs({"pixels": jnp.asarray(X[:2])}))[0], atol=1e-5)
+    np.testing.assert_allclose(model.apply(params, ROWS)[0][:2], model.apply(params, ROWS[:2])[0], atol=1e-5)
 
 
 def test_residual_blocks_do_nothing_at_first():
-    model = compiled(SETTINGS, SHAPE, activation=Activation("relu"))
-    _, hidden = model.apply(model.init(Inputs({"pixels": jnp.asarray(X)}), jnp.zeros((0, 1)), key=jax.random.key(1)), Inputs({"pixels": jnp.asarray(X)}))
+    model = compiled(SETTINGS, LAYOUT, activation=Activation("relu"))
+    _, hidden = model.apply(model.init(ROWS, jnp.zeros((0, 1)), key=jax.random.key(1)), ROWS)
     np.testing.assert_array_equal(hidden["hidden.3"].activations, hidden["hidden.1"].activations)
 
 
@@ -109,7 +110,7 @@ def test_what_was_set_stays_when_the_rest_is_filled_in():
 
 def test_weights_and_layers_are_counted():
     _, params = make()
-    n_weights, multiplications, activations, _ = cost(SETTINGS, SHAPE)
+    n_weights, multiplications, activations, _ = cost(SETTINGS, LAYOUT)
     assert n_weights == sum(array.size for layer in params.values() for array in layer.values())
     assert multiplications == 9 * 3 * 5 * 120 + 9 * 5 * 6 * 30 + 2 * 9 * 6 * 6 * 30 + 6 * 4
     assert activations == 5 * 120 + 3 * 6 * 30

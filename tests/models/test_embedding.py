@@ -10,7 +10,7 @@ import pytest
 from weights.models import embedding
 from weights.models.embedding import find_knots, learned
 
-embed = jax.jit(embedding.embed)
+embed = jax.jit(embedding.embed_numbers)
 first_embedding = jax.jit(embedding.first_embedding, static_argnums=1)
 RNG = np.random.default_rng(0)
 

@@ -15,6 +15,7 @@ from weights.models.linear import Linear, linear_model
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(50, 4))
 W, B = RNG.normal(size=(4, 3)), RNG.normal(size=3)
+ROWS = Inputs({"x": jnp.asarray(X)})
 PARAMS = {"output": {"w": jnp.asarray(W), "b": jnp.asarray(B)}}
 
 
@@ -24,23 +25,24 @@ def model():
 
 
 def test_outputs_are_weighted_sums_plus_biases(model):
-    outputs, _ = model.apply(PARAMS, Inputs({"x": jnp.asarray(X)}))
+    outputs, _ = model.apply(PARAMS, ROWS)
     np.testing.assert_allclose(outputs, X @ W + B, rtol=1e-5, atol=1e-6)  # float32
 
 
 def test_there_are_no_hidden_activations(model):
-    assert model.apply(PARAMS, Inputs({"x": jnp.asarray(X)}))[1] == {}
+    assert model.apply(PARAMS, ROWS)[1] == {}
 
 
 def test_gradients_are_those_worked_by_hand(model):
-    grads = jax.grad(lambda params: 0.5 * jnp.sum(model.apply(params, Inputs({"x": jnp.asarray(X)}))[0] ** 2))(PARAMS)
+    grads = jax.grad(lambda params: 0.5 * jnp.sum(model.apply(params, ROWS)[0] ** 2))(PARAMS)
     outputs = X @ W + B
     np.testing.assert_allclose(grads["output"]["w"], X.T @ outputs, rtol=1e-5, atol=1e-4)  # float32 sums of 50 terms near 10
     np.testing.assert_allclose(grads["output"]["b"], outputs.sum(0), rtol=1e-5, atol=1e-4)
 
 
 def test_every_row_of_weights_belongs_to_the_input_in_its_place(model):
-    assert (model.input_layer, model.input_rows) == ("output", (0, 1, 2, 3))
+    assert model.input_rows == {"output": (0, 1, 2, 3)}
+    assert model.embedded_places == (0, 1, 2, 3)
 
 
 def test_the_order_of_inputs_does_not_matter(model):
@@ -52,7 +54,7 @@ def test_the_order_of_inputs_does_not_matter(model):
 
 def test_only_inputs_are_silenced(model):
     seen = []
-    model.apply(PARAMS, Inputs({"x": jnp.asarray(X)}), lambda x, layer: seen.append((layer, x.shape)) or x)
+    model.apply(PARAMS, ROWS, lambda x, layer: seen.append((layer, x.shape)) or x)
     assert seen == [(0, (50, 4))]
 
 
@@ -63,9 +65,9 @@ def test_weights_start_without_the_gain_of_an_activation(model):
 
 
 def test_biases_start_at_zero(model):
-    assert not model.init(Inputs({"x": jnp.asarray(X)}), jnp.zeros((0, 0)), key=jax.random.key(0))["output"]["b"].any()
+    assert not model.init(ROWS, jnp.zeros((0, 0)), key=jax.random.key(0))["output"]["b"].any()
 
 
 def test_the_same_key_gives_the_same_first_weights(model):
-    one, two = (model.init(Inputs({"x": jnp.asarray(X)}), jnp.zeros((0, 0)), key=jax.random.key(3)) for _ in range(2))
+    one, two = (model.init(ROWS, jnp.zeros((0, 0)), key=jax.random.key(3)) for _ in range(2))
     np.testing.assert_array_equal(one["output"]["w"], two["output"]["w"])

@@ -19,18 +19,19 @@ from weights.models.patches import Patches, cost, cut, layer_names, moved, n_alo
 from weights.remedies import changes
 
 PICTURE = (12, 10, 3)
-SHAPE = Layout((("pixels", PICTURE),), 4)
+LAYOUT = Layout((("pixels", PICTURE),), 4)
 SETTINGS = Patches(side=4, widths=(5, 11), depth=2)
-X = np.random.default_rng(0).integers(0, 256, (7, 360), dtype=np.uint8)
+X = np.random.default_rng(0).integers(0, 256, (7, *PICTURE), dtype=np.uint8)
+ROWS = Inputs({"pixels": jnp.asarray(X)})
 AROUND = [(0, 0), (0, 1), (0, -1), (1, 0), (-1, 0), (1, 1), (1, -1), (-1, 1), (-1, -1)]
 
 cut_whole, moved_whole = jax.jit(cut, static_argnums=1), jax.jit(moved)
 
 
-def make(settings=SETTINGS, shape=SHAPE):
+def make(settings=SETTINGS):
     """The model, and first params of which none is zero."""
-    model = compiled(settings, shape, activation=Activation("tanh"))
-    params = model.init(Inputs({"pixels": jnp.asarray(X[:, : shape.n_inputs])}), jnp.zeros((0, 1)), key=jax.random.key(1))
+    model = compiled(settings, LAYOUT, activation=Activation("tanh"))
+    params = model.init(ROWS, jnp.zeros((0, 1)), key=jax.random.key(1))
     rng = np.random.default_rng(2)
     for layer in params.values():
         layer |= {part: jnp.asarray(rng.uniform(0.3, 0.9, layer[part].shape)) for part in ("b", "gain") if part in layer}
@@ -72,7 +73,7 @@ def test_outputs_are_those_of_a_numpy_forward_pass():
     exact = jax.tree.map(lambda a: np.asarray(a, np.float64), params)
     nodes, shares = np.polynomial.hermite_e.hermegauss(200)
     widened = 1 / np.sqrt(shares @ np.tanh(nodes) ** 2 / shares.sum())
-    x = np.tanh(summed(cut_one_by_one((X.reshape(-1, *PICTURE) - 127.5) / 64, 4), exact["hidden.0"], 1.0))
+    x = np.tanh(summed(cut_one_by_one((X - 127.5) / 64, 4), exact["hidden.0"], 1.0))
     assert x.shape == (7, 6, 5, 5)
     x = np.tanh(summed(cut_one_by_one(x, 4), exact["hidden.1"], widened))
     assert x.shape == (7, 3, 3, 11)
@@ -80,7 +81,7 @@ def test_outputs_are_those_of_a_numpy_forward_pass():
         inner = np.tanh(summed(moved_one_by_one(x), exact[first], widened))
         x = np.tanh(summed(moved_one_by_one(inner), exact[second], widened) + x)
     known = x.mean((1, 2)) @ exact["output"]["w"] + exact["output"]["b"]
-    outputs, hidden = model.apply(params, Inputs({"pixels": jnp.asarray(X)}))
+    outputs, hidden = model.apply(params, ROWS)
     np.testing.assert_allclose(outputs, known, atol=1e-5)
     np.testing.assert_allclose(hidden["hidden.5"].activations, x, atol=1e-5)
     assert [*hidden] == layer_names(SETTINGS)[:-1]
@@ -119,7 +120,7 @@ def test_gradients_go_back_the_way_that_channels_came():
 
 def test_an_even_grey_patch_is_answered_by_nothing_but_the_intercept():
     model, params = make()
-    even = jnp.full((1, 360), 200, jnp.uint8)
+    even = jnp.full((1, *PICTURE), 200, jnp.uint8)
     sums = model.apply(params, Inputs({"pixels": even}))[1]["hidden.0"].sums
     np.testing.assert_allclose(sums[0, 1:-1, 1:-1], jnp.broadcast_to(params["hidden.0"]["b"], (4, 3, 5)), atol=1e-5)
 
@@ -127,17 +128,17 @@ def test_an_even_grey_patch_is_answered_by_nothing_but_the_intercept():
 def test_the_length_of_drawn_weights_does_not_matter():
     model, params = make()
     longer = {name: {**layer, **({"w": 3.0 * layer["w"]} if "gain" in layer else {})} for name, layer in params.items()}
-    np.testing.assert_allclose(model.apply(params, Inputs({"pixels": jnp.asarray(X)}))[0], model.apply(longer, Inputs({"pixels": jnp.asarray(X)}))[0], atol=1e-5)
+    np.testing.assert_allclose(model.apply(params, ROWS)[0], model.apply(longer, ROWS)[0], atol=1e-5)
 
 
 def test_what_a_row_is_answered_does_not_depend_on_the_others():
     model, params = make()
-    np.testing.assert_allclose(model.apply(params, Inputs({"pixels": jnp.asarray(X)}))[0][:2], model.apply(params, Inputs({"pixels": jnp.asarray(X[:2])}))[0], atol=1e-5)
+    np.testing.assert_allclose(model.apply(params, ROWS)[0][:2], model.apply(params, ROWS[:2])[0], atol=1e-5)
 
 
 def test_residual_blocks_do_nothing_at_first():
-    model = compiled(SETTINGS, SHAPE, activation=Activation("relu"))
-    _, hidden = model.apply(model.init(Inputs({"pixels": jnp.asarray(X)}), jnp.zeros((0, 1)), key=jax.random.key(1)), Inputs({"pixels": jnp.asarray(X)}))
+    model = compiled(SETTINGS, LAYOUT, activation=Activation("relu"))
+    _, hidden = model.apply(model.init(ROWS, jnp.zeros((0, 1)), key=jax.random.key(1)), ROWS)
     np.testing.assert_array_equal(hidden["hidden.5"].activations, hidden["hidden.1"].activations)
 
 
@@ -166,10 +167,10 @@ def test_what_was_set_stays_when_the_rest_is_filled_in():
 @pytest.mark.parametrize("settings", [SETTINGS, Patches(5, (7,), 0), Patches(1, (4, 6, 9), 1)])
 def test_weights_activations_and_layers_are_counted(settings):
     model, params = make(settings)
-    n_weights, multiplications, activations, _ = cost(settings, SHAPE)
+    n_weights, multiplications, activations, _ = cost(settings, LAYOUT)
     assert n_weights == sum(array.size for layer in params.values() for array in layer.values())
     assert layer_names(settings) == [*params]
-    hidden = model.apply(params, Inputs({"pixels": jnp.asarray(X[:1])}))[1]
+    hidden = model.apply(params, ROWS[:1])[1]
     assert activations == sum(layer.activations.size for layer in hidden.values())
     products = [hidden[name].sums[..., 0].size * params[name]["w"].size for name in layer_names(settings)[:-1]]
     assert multiplications == sum(products) + params["output"]["w"].size
