@@ -9,28 +9,40 @@ import numpy as np
 import pytest
 
 import weights
-from weights.data.inputs import Layout, table_layout
+from weights.data.inputs import Inputs, Layout
 from weights.elements.activation import Activation
 from weights.elements.initialization import Initialization
 from weights.elements.optimization import OPTIMIZERS
-from weights.models.architecture import Architecture, Defaults, Sizes
+from weights.models.architecture import Architecture, Defaults, ModelSettings
 from weights.models.base import Cost, Hidden, Model, affine, first_layer
 from weights.models.registry import ARCHITECTURES, architecture_of, build, layers_of, name_of
 from weights.spec import Spec, check, resolve, with_settings
 
-SIZES = {"x": Sizes(300, 4), "pixels": Sizes(300, 0, (16, 16, 3))}
-SHAPES = {"x": table_layout(6, 2, (0, 1, 2, 3)), "pixels": Layout((("pixels", (16, 16, 3)),), 2)}
+BLOCKS = {"x": (6,), "pixels": (16, 16, 3)}
 EVERY = pytest.mark.parametrize("name", ARCHITECTURES)
+EVERY_WITH_BLOCKS = pytest.mark.parametrize(
+    ("name", "blocks"),
+    [
+        (name, blocks)
+        for name, architecture in ARCHITECTURES.items()
+        for blocks in sorted({architecture.reads, (*architecture.reads, *architecture.also_reads)})
+    ],
+)
 
 
-def first_params(name):
-    """Settings resolved for a few rows, and the first params of a member."""
-    architecture = ARCHITECTURES[name]
-    shape, sizes = SHAPES[architecture.reads], SIZES[architecture.reads]
-    settings = architecture.resolve(architecture.settings(), sizes)
-    knots = jnp.zeros((len(shape.numeric_inputs), architecture.n_bins(settings) + 1))
-    model = build(settings, shape, Initialization(), Activation())
-    return settings, shape, jax.jit(model.init)(jnp.zeros((4, shape.n_inputs)), knots, key=jax.random.key(0))
+def layout_of(*blocks):
+    """Two outputs of rows that have these blocks; four of six columns are numbers."""
+    shapes = tuple((block, shape) for block, shape in BLOCKS.items() if block in blocks)
+    return Layout(shapes, 2, (0, 1, 2, 3) if "x" in blocks else ())
+
+
+def first_params(name, blocks):
+    """Settings resolved for a few rows, and the functions and the first params of a member."""
+    architecture, layout = ARCHITECTURES[name], layout_of(*blocks)
+    settings = architecture.resolve(architecture.settings(), layout, 300)
+    knots = jnp.zeros((len(layout.numeric), architecture.n_bins(settings) + 1))
+    model = build(settings, layout, Initialization(), Activation())
+    return settings, model, jax.jit(model.init)(layout.zeros(4), knots, key=jax.random.key(0))
 
 
 @EVERY
@@ -40,29 +52,50 @@ def test_settings_are_those_of_their_architecture(name):
     assert architecture_of(settings) is ARCHITECTURES[name]
 
 
-@EVERY
-def test_the_layers_that_are_told_are_those_there_are(name):
-    settings, _, params = first_params(name)
+@EVERY_WITH_BLOCKS
+def test_the_layers_that_are_told_are_those_there_are(name, blocks):
+    settings, _, params = first_params(name, blocks)
     assert set(layers_of(settings)) == set(params)
 
 
-@EVERY
-def test_the_weights_that_are_counted_are_those_there_are(name):
-    settings, shape, params = first_params(name)
+@EVERY_WITH_BLOCKS
+def test_the_weights_that_are_counted_are_those_there_are(name, blocks):
+    settings, _, params = first_params(name, blocks)
     known = sum(array.size for layer in params.values() for part, array in layer.items() if part != "knots")
-    assert ARCHITECTURES[name].cost(settings, shape).n_weights == known
+    assert ARCHITECTURES[name].cost(settings, layout_of(*blocks)).n_weights == known
 
 
-@EVERY
-def test_resolved_settings_lack_nothing_and_stay_as_they_are(name):
-    settings, architecture = first_params(name)[0], ARCHITECTURES[name]
+@EVERY_WITH_BLOCKS
+def test_every_row_of_weights_that_reads_inputs_has_the_place_of_one_and_every_place_has_rows(name, blocks):
+    _, model, params = first_params(name, blocks)
+    layout, found = layout_of(*blocks), set()
+    for layer, places in model.input_rows.items():
+        assert len(places) == len(params[layer]["w"])
+        found |= {*places}
+    others = [block for block in blocks if block != "x"]
+    assert found - {-1} == {*range(layout.n_columns), *(layout.place(block) for block in others)}
+
+
+@EVERY_WITH_BLOCKS
+def test_a_model_reads_the_blocks_it_names_and_leaves_others_alone(name, blocks):
+    _, model, params = first_params(name, blocks)
+    inputs = Inputs({**layout_of(*blocks).zeros(3).blocks, "of no model": jnp.ones((3, 2))})
+    embedded = model.embed(params, inputs)
+    assert {*embedded.blocks} == {*blocks}
+    assert model.apply(params, inputs)[0].shape == (3, 2)
+
+
+@EVERY_WITH_BLOCKS
+def test_resolved_settings_lack_nothing_and_stay_as_they_are(name, blocks):
+    settings, architecture = first_params(name, blocks)[0], ARCHITECTURES[name]
     assert architecture.lacks(settings) == ""
-    assert architecture.resolve(settings, SIZES[architecture.reads]) == settings
+    assert architecture.resolve(settings, layout_of(*blocks), 300) == settings
 
 
 @EVERY
 def test_the_setting_that_makes_a_model_wider_holds_units_of_layers(name):
-    settings, architecture = first_params(name)[0], ARCHITECTURES[name]
+    architecture = ARCHITECTURES[name]
+    settings = first_params(name, architecture.reads)[0]
     assert not architecture.capacity or all(units > 0 for units in getattr(settings, architecture.capacity))
 
 
@@ -73,35 +106,48 @@ def test_the_optimizer_of_an_architecture_takes_steps(name):
 
 @EVERY
 def test_a_model_that_is_named_is_resolved_and_checked(name):
-    spec = resolve(with_settings(Spec(), {"model": name}), *SIZES[ARCHITECTURES[name].reads])
+    spec = resolve(with_settings(Spec(), {"model": name}), 300, layout_of(*ARCHITECTURES[name].reads))
     assert check(spec) == spec
 
 
-class Quadratic(msgspec.Struct, frozen=True, tag="quadratic"):
-    """Inputs and their squares, of which sums are taken."""
+@EVERY
+def test_a_model_refuses_rows_without_a_block_that_it_reads(name):
+    others = layout_of(*({*BLOCKS} - {*ARCHITECTURES[name].reads}))
+    with pytest.raises(weights.UsageError, match=f"^The model {name} reads .*, but .* came"):
+        resolve(with_settings(Spec(), {"model": name}), 300, others)
 
-    def check(self) -> list[str]:
-        return []
+
+@EVERY
+def test_rows_are_changed_while_members_learn_only_where_an_architecture_says_how(name):
+    architecture = ARCHITECTURES[name]
+    spec = resolve(with_settings(Spec(), {"model": name}), 300, layout_of(*architecture.reads))
+    assert isinstance(spec.augmentation, architecture.augmentation or type(None))
 
 
-def quadratic_model(settings, shape, initialization, activation) -> Model:
-    def enter(params, x):
-        return jnp.concatenate([x, x**2], axis=1)
+class Quadratic(ModelSettings, msgspec.Struct, frozen=True, tag="quadratic"):
+    """Columns and their squares, of which sums are taken."""
 
-    def init(x, knots, *, key):
-        return {"output": first_layer(initialization, enter({}, x), shape.n_outputs, 1.0, key=key)}
 
-    def proceed(params, x, silence) -> tuple[jax.Array, dict[str, Hidden]]:
-        return affine(params["output"], x), {}
+def quadratic_model(settings, layout, initialization, activation) -> Model:
+    places = (*range(layout.n_columns), *range(layout.n_columns))
 
-    return Model(init, enter, proceed, "output", (*range(shape.n_inputs), *range(shape.n_inputs)))
+    def embed(params, inputs):
+        return Inputs({"x": jnp.concatenate([inputs["x"], inputs["x"] ** 2], axis=1)})
+
+    def init(inputs, knots, *, key):
+        return {"output": first_layer(initialization, embed({}, inputs)["x"], layout.n_outputs, 1.0, key=key)}
+
+    def forward(params, embedded, dropout) -> tuple[jax.Array, dict[str, Hidden]]:
+        return affine(params["output"], embedded["x"]), {}
+
+    return Model(init, embed, forward, {"output": places}, places)
 
 
 QUADRATIC = Architecture(
     Quadratic,
     quadratic_model,
     layers=lambda settings: ["output"],
-    cost=lambda settings, shape: Cost((2 * shape.n_inputs + 1) * shape.n_outputs, 2.0 * shape.n_inputs, 0, 1),
+    cost=lambda settings, layout: Cost((2 * layout.n_columns + 1) * layout.n_outputs, 2.0 * layout.n_columns, 0, 1),
     has_hidden=False,
     in_auto=True,
     defaults=Defaults(optimizer="adam", learning_rate=0.05, n_steps=lambda n_samples, batch_size: 300, n_members=4),

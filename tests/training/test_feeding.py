@@ -10,7 +10,7 @@ import pytest
 from pyarrow import parquet
 
 from weights.data import stream as stream_module
-from weights.data.inputs import table_layout
+from weights.data.inputs import Inputs, table_layout
 from weights.data.stream import RowStream
 from weights.spec import Spec, resolve, with_settings
 from weights.tasks.number import Number
@@ -27,11 +27,13 @@ BATCH = 64
 
 def in_memory(n_samples: int = 500, **settings) -> Job:
     random = np.random.default_rng(0)
-    spec = resolve(with_settings(Spec(), {"model": "mlp", "n_members": 4, "n_folds": 4, "batch_size": BATCH, **settings}), n_samples, 1)
+    layout = table_layout(1, 1, (0,))
+    asked = {"model": "mlp", "n_members": 4, "n_folds": 4, "batch_size": BATCH, **settings}
+    spec = resolve(with_settings(Spec(), asked), n_samples, layout)
     rows, x = resample(spec.members, n_samples), random.normal(size=(n_samples, 1)).astype(np.float32)
     seeds, groups, used = member_seeds(0, 4), np.zeros(1, np.int32), np.ones(1, np.float32)
     y, weight = x[:, 0], np.ones(n_samples)
-    return Job("test", Number("y"), table_layout(1, 1, (0,)), [spec] * 4, seeds, rows, x, y, weight, groups, used)
+    return Job("test", Number("y"), layout, [spec] * 4, seeds, rows, Inputs({"x": x}), y, weight, groups, used)
 
 
 @pytest.fixture
@@ -43,12 +45,12 @@ def passing(tmp_path, monkeypatch) -> Job:
 
     def ready(table: pa.Table, numbers: np.ndarray) -> ReadyRows:
         y = table["y"].to_numpy().astype(np.float32)
-        return ReadyRows(y[:, None], y, np.ones(len(y), np.float32), numbers, np.ones(len(y), bool))
+        return ReadyRows(Inputs({"x": y[:, None]}), y, np.ones(len(y), np.float32), numbers, np.ones(len(y), bool))
 
     job = in_memory()
     draw = Draw(job.specs[0].members, (0, 1, 2, 3))
-    x, y, weight, keys, _ = ready(sample.table, sample.numbers)
-    return replace(job, x=x, y=y, weight=weight, resampling=draw(keys), passing=Passing(stream, ready, draw))
+    inputs, y, weight, keys, _ = ready(sample.table, sample.numbers)
+    return replace(job, inputs=inputs, y=y, weight=weight, resampling=draw(keys), passing=Passing(stream, ready, draw))
 
 
 def turned(passing: Job, *ends: int) -> PassingFeed:
@@ -91,7 +93,8 @@ def test_all_at_once_every_step_has_the_members_rows_and_padding_without_weight(
 
 def test_rows_at_hand_do_not_depend_on_how_a_round_was_reached(passing):
     stepwise, entered = turned(passing, 0, 10, 20, 40), turned(passing, 40)
-    for name in ("x", "y", "weight"):
+    np.testing.assert_array_equal(stepwise.shared.inputs.x, entered.shared.inputs.x)
+    for name in ("y", "weight"):
         np.testing.assert_array_equal(getattr(stepwise.shared, name), getattr(entered.shared, name))
     np.testing.assert_array_equal(stepwise.batches(3, 40, 10), entered.batches(3, 40, 10))
 
@@ -130,7 +133,7 @@ def test_watched_rows_stand_behind_those_at_hand(passing):
 
 def test_of_many_rows_a_fixed_number_is_watched():
     job = in_memory()
-    many = replace(job, x=np.zeros((MOST_WATCHED + 1, 1), np.float32))
+    many = replace(job, inputs=Inputs({"x": np.zeros((MOST_WATCHED + 1, 1), np.float32)}))
     assert watched_rows(many).sum() == MOST_WATCHED
     assert watched_rows(job).all()
 

@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 from pyarrow import parquet
 
-from weights.data.inputs import table_layout
+from weights.data.inputs import Inputs, table_layout
 from weights.data.stream import RowStream
 from weights.spec import Spec, resolve, with_settings
 from weights.tasks.number import Number
@@ -18,11 +18,13 @@ from weights.training.resampling import Draw, resample
 
 
 def job_of_six() -> Job:
-    spec = resolve(with_settings(Spec(), {"model": "mlp", "n_members": 6, "n_folds": 3}), 60, 1)
+    layout = table_layout(1, 1, (0,))
+    spec = resolve(with_settings(Spec(), {"model": "mlp", "n_members": 6, "n_folds": 3}), 60, layout)
     specs = [with_settings(spec, {"dropout": 0.1 + 0.05 * m}) for m in range(6)]
     x, groups, used = np.zeros((60, 1), np.float32), np.zeros(1, np.int32), np.ones(1, np.float32)
     rows = resample(spec.members, 60)
-    return Job("six", Number("y"), table_layout(1, 1, (0,)), specs, member_seeds(0, 6), rows, x, x[:, 0], np.ones(60), groups, used)
+    inputs, y, weight = Inputs({"x": x}), x[:, 0], np.ones(60)
+    return Job("six", Number("y"), layout, specs, member_seeds(0, 6), rows, inputs, y, weight, groups, used)
 
 
 def test_members_keep_what_is_theirs():
@@ -40,7 +42,8 @@ def test_rows_that_pass_are_drawn_for_the_members_that_are_meant(tmp_path):
     stream, _ = RowStream.open(tmp_path / "a.parquet", "y")
 
     def ready(table: pa.Table, numbers: np.ndarray) -> ReadyRows:
-        return ReadyRows(numbers[:, None].astype(np.float32), table["y"].to_numpy(), np.ones(len(numbers)), numbers, numbers >= 0)
+        inputs = Inputs({"x": numbers[:, None].astype(np.float32)})
+        return ReadyRows(inputs, table["y"].to_numpy(), np.ones(len(numbers)), numbers, numbers >= 0)
 
     job = job_of_six()
     draw = Draw(job.specs[0].members, tuple(range(6)))

@@ -12,7 +12,7 @@ from weights.training import compiling
 from weights.training import plan as planning
 from weights.training.plan import plan, steps_within
 
-SHAPE = table_layout(10, 3, (0, 1))
+LAYOUT = table_layout(10, 3, (0, 1))
 
 
 @pytest.fixture(autouse=True)
@@ -25,7 +25,7 @@ def spec_of(n_samples: int = 10_000, **settings) -> Spec:
 
 
 def planned(n_samples: int = 10_000, n_threads: int = 1, **settings):
-    return plan(spec_of(n_samples, **settings), SHAPE, n_samples, n_threads=n_threads)
+    return plan(spec_of(n_samples, **settings), LAYOUT, n_samples, n_threads=n_threads)
 
 
 def test_the_weights_of_a_network_are_counted():
@@ -36,8 +36,8 @@ def test_the_weights_of_a_network_are_counted():
 def test_the_weights_of_an_embedding_are_counted():
     # Two of ten inputs are numbers: each has 4 bins * 3 features and 3 biases, and 3 more inputs of the first layer.
     settings = {"model": "mlp", "hidden": "16,8", "n_bins": 4, "embedding_size": 3}
-    spec = resolve(with_settings(Spec(), settings), 10_000, 2)
-    assert plan(spec, SHAPE, 10_000, n_threads=1).n_weights == 2 * (4 * 3 + 3) + (10 + 6 + 1) * 16 + 136 + 27
+    spec = resolve(with_settings(Spec(), settings), 10_000, LAYOUT)
+    assert plan(spec, LAYOUT, 10_000, n_threads=1).n_weights == 2 * (4 * 3 + 3) + (10 + 6 + 1) * 16 + 136 + 27
 
 
 def test_the_weights_of_a_linear_model_are_counted():
@@ -83,7 +83,7 @@ def test_the_rows_must_fit_into_memory(model):
 
 
 def within(budget_seconds: float, **settings) -> int:
-    return steps_within(budget_seconds, spec_of(model="mlp", **settings), SHAPE, 10_000, n_threads=1)
+    return steps_within(budget_seconds, spec_of(model="mlp", **settings), LAYOUT, 10_000, n_threads=1)
 
 
 def test_a_budget_of_what_is_planned_keeps_the_planned_steps():
@@ -140,7 +140,7 @@ PICTURES = Layout((("pixels", (32, 32, 3)),), 10)
 
 
 def planned_pictures(n_samples=8_000, n_threads=2, **settings):
-    spec = resolve(with_settings(Spec(), {"model": "convolution", "n_members": 8, **settings}), n_samples, 0, PICTURES.picture)
+    spec = resolve(with_settings(Spec(), {"model": "convolution", "n_members": 8, **settings}), n_samples, PICTURES)
     return plan(spec, PICTURES, n_samples, n_threads=n_threads)
 
 
@@ -153,6 +153,6 @@ def test_a_plan_of_pictures_holds_activations_and_not_the_pictures():
 
 
 def test_pictures_take_steps_that_fill_a_budget():
-    spec = resolve(with_settings(Spec(), {"model": "convolution"}), 8_000, 0, PICTURES.picture)
+    spec = resolve(with_settings(Spec(), {"model": "convolution"}), 8_000, PICTURES)
     some = steps_within(3_000, spec, PICTURES, 8_000, n_threads=2)
     assert steps_within(6_000, spec, PICTURES, 8_000, n_threads=2) == pytest.approx(2 * some, rel=0.2)

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from weights.api import plan_fit
-from weights.data.inputs import table_layout
+from weights.data.inputs import Inputs, table_layout
 from weights.errors import Interrupted, TrainingError
 from weights.fitting import job as prepared_job
 from weights.spec import Members, Spec, resolve, with_settings
@@ -53,7 +53,8 @@ def job_of(kind="regression", *, n_samples=96, n_members=4, rows=None, seed=0, n
     rows = rows or resample(spec.members, n_samples)
     seeds = member_seeds(spec.members.seed, n_members)
     groups, used = np.arange(3, dtype=np.int32), np.ones(3, np.float32)
-    return Job(name, task, table_layout(3, task.n_outputs, (0, 1, 2)), [spec] * n_members, seeds, rows, x, y, np.ones(n_samples), groups, used)
+    layout, inputs, weight = table_layout(3, task.n_outputs, (0, 1, 2)), Inputs({"x": x}), np.ones(n_samples)
+    return Job(name, task, layout, [spec] * n_members, seeds, rows, inputs, y, weight, groups, used)
 
 
 def stepped(kind="regression", **settings) -> Job:
@@ -335,7 +336,7 @@ def test_if_every_voting_member_fails_the_others_vote():
 def test_the_order_of_rows_does_not_change_solved_members(kind):
     job, order = solved(kind), np.random.default_rng(1).permutation(96)
     rows = Resampling(job.resampling.counts[:, order], job.resampling.scored[:, order], job.resampling.votes)
-    shuffled = replace(job, x=job.x[order], y=job.y[order], resampling=rows)
+    shuffled = replace(job, inputs=job.inputs[order], y=job.y[order], resampling=rows)
     first, second = train(job, Control()).params["output"], train(shuffled, Control()).params["output"]
     # Sums in another order, in float64, and a solver that stops at a gradient of 1e-9.
     np.testing.assert_allclose(first["w"], second["w"], rtol=0, atol=1e-8)
@@ -346,7 +347,7 @@ def test_the_order_of_rows_does_not_change_solved_members(kind):
 def test_the_order_of_columns_does_not_change_solved_members(penalty):
     job, order = solved("binary", penalty=penalty), np.array([2, 0, 1])
     first = train(job, Control()).params["output"]
-    second = train(replace(job, x=job.x[:, order]), Control()).params["output"]
+    second = train(replace(job, inputs=Inputs({"x": job.inputs.x[:, order]})), Control()).params["output"]
     np.testing.assert_allclose(first["w"][:, order], second["w"], rtol=0, atol=1e-8)
 
 
@@ -468,7 +469,7 @@ def test_out_of_bag_outputs_are_means_over_the_members_that_did_not_see_the_row(
     trained = train(job, Control())
     expected, voices = np.zeros_like(trained.outputs), np.zeros(96)
     for m in range(4):
-        outputs = outputs_by_hand(trained.params, m, job.x.astype(np.float64))
+        outputs = outputs_by_hand(trained.params, m, job.inputs.x.astype(np.float64))
         unseen = job.resampling.counts[m] == 0
         expected[unseen] += (log_probabilities(outputs) if kind == "multiclass" else outputs)[unseen]
         voices += unseen

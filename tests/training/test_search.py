@@ -8,7 +8,7 @@ import jax
 import numpy as np
 import pytest
 
-from weights.data.inputs import table_layout
+from weights.data.inputs import Inputs, table_layout
 from weights.errors import Interrupted, TrainingError
 from weights.spec import Spec, resolve, with_settings
 from weights.tasks.number import Number
@@ -29,8 +29,10 @@ def job_of(**settings) -> Job:
     y = (x @ [1.0, -2.0] + 0.1 * random.normal(size=80)).astype(np.float32)
     spec = resolve(with_settings(Spec(), {"n_members": 4, "n_folds": 4, **settings}), 80)
     rows = resample(spec.members, 80)
-    groups, used = np.arange(2, dtype=np.int32), np.ones(2, np.float32)
-    return Job("search", Number("y"), table_layout(2, 1, (0, 1)), [spec] * 4, member_seeds(0, 4), rows, x, y, np.ones(80), groups, used)
+    inputs, groups, used = Inputs({"x": x}), np.arange(2, dtype=np.int32), np.ones(2, np.float32)
+    return Job(
+        "search", Number("y"), table_layout(2, 1, (0, 1)), [spec] * 4, member_seeds(0, 4), rows, inputs, y, np.ones(80), groups, used
+    )
 
 
 def rates(*values: float) -> dict[str, Job]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from weights.data.inputs import table_layout
+from weights.data.inputs import Inputs, table_layout
 from weights.elements.optimization import OPTIMIZERS
 from weights.spec import Spec, resolve, with_settings
 from weights.tasks.number import Number
@@ -24,8 +24,8 @@ def solved_job(n_members: int = 4) -> Job:
     settings = {"model": "linear", "n_members": n_members, "n_folds": 4, "strength": 0.01}
     spec = resolve(with_settings(Spec(), settings), 80)
     rows, seeds = resample(spec.members, 80), member_seeds(0, n_members)
-    groups, used = np.arange(3, dtype=np.int32), np.ones(3, np.float32)
-    return Job("test", Number("y"), table_layout(3, 1), [spec] * n_members, seeds, rows, x, y, np.ones(80), groups, used)
+    inputs, groups, used = Inputs({"x": x}), np.arange(3, dtype=np.int32), np.ones(3, np.float32)
+    return Job("test", Number("y"), table_layout(3, 1), [spec] * n_members, seeds, rows, inputs, y, np.ones(80), groups, used)
 
 
 def test_a_population_that_is_solved_is_complete_whatever_share_is_asked_for():

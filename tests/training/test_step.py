@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from weights.data.inputs import table_layout
+from weights.data.inputs import Inputs, table_layout
 from weights.models.embedding import find_knots, learned
 from weights.spec import Spec, check, program_spec, varying_values, with_settings
 from weights.tasks.classes import Binary, Multiclass
@@ -83,10 +83,10 @@ def begin(settings, *, kind="regression", seed=0, used=(1, 1, 1, 1)) -> Run:
     program = member_program(spec, TASK_OF[kind].functions, table_layout(P, N_OUTPUTS[kind], (0, 3)))
     y = jnp.asarray(Y[kind], jnp.float32 if kind == "regression" else jnp.int32)
     groups, used = jnp.asarray(GROUPS, jnp.int32), jnp.asarray(used, jnp.float32)
-    shared = Shared(jnp.asarray(X, jnp.float32), y, jnp.asarray(WEIGHT, jnp.float32), groups, used)
+    shared = Shared(Inputs({"x": jnp.asarray(X, jnp.float32)}), y, jnp.asarray(WEIGHT, jnp.float32), groups, used)
     member = Member(jnp.uint32(seed), {name: jnp.float32(value) for name, value in varying_values(spec).items()})
     knots = jnp.asarray(find_knots(X[:, [0, 3]], getattr(spec.model, "n_bins", None) or 0))
-    return Run(program, shared, member, program.start(shared.x, knots, groups, used, member))
+    return Run(program, shared, member, program.start(shared.inputs, knots, groups, used, member))
 
 
 def weights_of(state):
