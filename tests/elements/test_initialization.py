@@ -114,7 +114,8 @@ def test_a_deep_stack_keeps_the_size_of_its_signal(activation):
     model = compiled(Mlp(hidden=(width,) * depth), table_layout(width, 1), Initialization("he"), Activation(activation))
     growth = []
     for seed in range(n_stacks):
-        hidden = [layer.activations for layer in model.apply(model.init(Inputs({"x": x}), NO_KNOTS, key=jax.random.key(seed)), Inputs({"x": x}))[1].values()]
+        params = model.init(inputs, NO_KNOTS, key=jax.random.key(seed))
+        hidden = [layer.activations for layer in model.apply(params, inputs)[1].values()]
         growth.append(0.5 * jnp.log(jnp.mean(hidden[-1] ** 2) / jnp.mean(hidden[0] ** 2)))
     # A layer multiplies the mean square by a number of relative variance 5 / width (relu, the widest), so half its log
     # wanders by sqrt(5 depth / width) / 2 = 0.22 over the stack; the mean of six by 0.09; four of these.

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -16,15 +18,18 @@ from weights.training import health
 
 KEY = jax.random.key(0)
 NO_KNOTS = jnp.zeros((0, 1))
-effective_rank, of_start = jax.jit(health.effective_rank), jax.jit(health.of_start, static_argnums=0)
+effective_rank = jax.jit(health.effective_rank)
 of_weights = jax.jit(health.of_weights, static_argnums=4)
-of_all_units = jax.jit(health.of_units, static_argnums=(0, 4))
 
 
 def network(hidden=(64, 64), n_inputs=32, n_outputs=2, *, activation="relu", start="he"):
     model = compiled(Mlp(hidden=hidden), table_layout(n_inputs, n_outputs), Initialization(start), Activation(activation))
-    x = jax.random.normal(jax.random.key(1), (128, n_inputs))
-    return model, model.init(Inputs({"x": x}), NO_KNOTS, key=KEY), x
+    inputs = Inputs({"x": jax.random.normal(jax.random.key(1), (128, n_inputs))})
+    return model, model.init(inputs, NO_KNOTS, key=KEY), inputs
+
+
+def of_start(model, params, inputs):
+    return jax.jit(functools.partial(health.of_start, model))(params, inputs, jnp.arange(len(inputs)), key=KEY)
 
 
 # Rank
@@ -60,8 +65,8 @@ def test_rows_that_are_there_twice_are_not_compared_with_themselves():
 
 
 def test_signals_and_gradients_of_a_linear_network_have_their_closed_form():
-    model, params, x = network(activation="identity", start="orthogonal", hidden=(32, 32), n_outputs=32)
-    found = {name: float(value) for name, value in of_start(model, params, x, jnp.arange(len(x)), key=KEY).items()}
+    model, params, inputs = network(activation="identity", start="orthogonal", hidden=(32, 32), n_outputs=32)
+    found = {name: float(value) for name, value in of_start(model, params, inputs).items()}
     # Orthogonal maps keep lengths: of what came in, and of 32 standard normal gradients.
     assert found["hidden.1/forward"] == pytest.approx(found["input/forward"], rel=1e-4)
     assert found["hidden.0/backward"] == pytest.approx(found["hidden.1/backward"], rel=1e-4)
@@ -69,8 +74,8 @@ def test_signals_and_gradients_of_a_linear_network_have_their_closed_form():
 
 
 def test_gradients_are_those_of_the_network():
-    model, params, x = network(hidden=(8,), n_outputs=1)
-    found = of_start(model, params, x, jnp.arange(len(x)), key=KEY)
+    model, params, inputs = network(hidden=(8,), n_outputs=1)
+    found = of_start(model, params, inputs)
     at_outputs = np.asarray(jax.random.normal(KEY, (64, 1)))
     by_hand = at_outputs @ np.asarray(params["output"]["w"]).T
     assert found["hidden.0/backward"] == pytest.approx(np.mean(np.sum(by_hand**2, 1)), rel=1e-4)
@@ -79,11 +84,9 @@ def test_gradients_are_those_of_the_network():
 # Units
 
 
-def units_of(model, params, x, activation="relu"):
-    return {
-        layer: dict(zip(("dead", "saturated", "rank", "influence"), map(float, values), strict=True))
-        for layer, values in of_all_units(model, params, x, jnp.arange(len(x)), activation).items()
-    }
+def units_of(model, params, inputs, activation="relu"):
+    found = jax.jit(functools.partial(health.of_units, model, activation=activation))(params, inputs, jnp.arange(len(inputs)))
+    return {layer: dict(zip(health.OF_UNITS, map(float, values), strict=True)) for layer, values in found.items()}
 
 
 def test_an_activation_that_is_a_straight_line_has_no_influence():
@@ -92,20 +95,20 @@ def test_an_activation_that_is_a_straight_line_has_no_influence():
 
 
 def test_the_influence_of_a_relu_is_what_its_best_line_leaves():
-    model, params, x = network(hidden=(1,), n_inputs=1, n_outputs=1)
+    model, params, inputs = network(hidden=(1,), n_inputs=1, n_outputs=1)
     params["hidden.0"] = {"w": jnp.ones((1, 1)), "b": jnp.zeros(1)}
     params["output"] = {"w": jnp.ones((1, 1)), "b": jnp.zeros(1)}
-    z = np.asarray(x[:64, 0])
+    z = np.asarray(inputs.x[:64, 0])
     answers = np.maximum(z, 0)
     line = np.polyval(np.polyfit(z, answers, 1), z)
-    found = units_of(model, params, x)["hidden.0"]
+    found = units_of(model, params, inputs)["hidden.0"]
     assert found["influence"] == pytest.approx(np.mean((answers - line) ** 2) / np.var(answers), rel=1e-4)
 
 
 def test_a_layer_of_silent_units_is_dead_and_those_after_it_as_well():
-    model, params, x = network()
+    model, params, inputs = network()
     params["hidden.0"] = {**params["hidden.0"], "b": jnp.full(64, -100.0)}
-    found = units_of(model, params, x)
+    found = units_of(model, params, inputs)
     assert [(found[layer]["dead"], found[layer]["rank"]) for layer in found] == [(1.0, 0.0), (1.0, 0.0)]
 
 

@@ -9,6 +9,7 @@ import pyarrow as pa
 import pytest
 
 from weights.data.dataset import Roles, prepare
+from weights.data.inputs import Inputs
 from weights.ensemble import Ensemble, Population
 from weights.errors import TrainingError
 from weights.spec import Spec, resolve, with_settings
@@ -27,10 +28,10 @@ def stream_of(**settings) -> Stream:
     return begin("linear", spec, Number("y"), dataset.encoding, dataset.features)
 
 
-def batch(seed: int, n: int = 64, noise: float = 1.0) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def batch(seed: int, n: int = 64, noise: float = 1.0) -> tuple[Inputs, np.ndarray, np.ndarray]:
     random = np.random.default_rng(seed)
     x = random.normal(size=(n, 3)).astype(np.float32)
-    return x, (x @ PLANTED + noise * random.normal(size=n)).astype(np.float32), np.ones(n)
+    return Inputs({"x": x}), (x @ PLANTED + noise * random.normal(size=n)).astype(np.float32), np.ones(n)
 
 
 def learned(n_batches: int, *, n_threads: int = 2, noise: float = 1.0, **settings) -> Stream:
@@ -71,10 +72,10 @@ def test_a_batch_that_comes_again_is_passed_in_another_order():
 
 def test_rows_are_judged_before_they_are_learned_from():
     stream = learned(2)
-    x, y, weight = batch(5)
+    inputs, y, weight = batch(5)
     present = ensemble(stream)
-    before = present.mean_outputs(present.populations[0], x)
-    np.testing.assert_array_equal(learn(stream, x, y, weight, n_threads=1).outputs[0, -64:], before)
+    before = present.mean_outputs(present.populations[0], inputs)
+    np.testing.assert_array_equal(learn(stream, inputs, y, weight, n_threads=1).outputs[0, -64:], before)
 
 
 def test_answers_of_members_that_learned_nothing_do_not_count():
@@ -85,17 +86,17 @@ def test_answers_of_members_that_learned_nothing_do_not_count():
 def test_intervals_of_a_stream_hold_what_they_promise():
     # The last rows judged are as new as those to come; 40 batches of 64 rows leave about 0.01 of error in the share.
     stream = learned(60)
-    x, y, _ = batch(1000, n=5000)
-    bounds = ensemble(stream).interval(x, level=0.9)
+    inputs, y, _ = batch(1000, n=5000)
+    bounds = ensemble(stream).interval(inputs, level=0.9)
     assert ((bounds.low <= y) & (y <= bounds.high)).mean() == pytest.approx(0.9, abs=0.03)
 
 
 def test_a_batch_on_which_members_fail_leaves_the_stream_as_it_was():
     stream = learned(2)
     before = weights_of(stream)
-    x, y, weight = batch(3)
+    inputs, y, weight = batch(3)
     with pytest.raises(TrainingError, match="3 of 3 members failed on this batch"):
-        learn(stream, x, np.full_like(y, np.inf), weight, n_threads=1)
+        learn(stream, inputs, np.full_like(y, np.inf), weight, n_threads=1)
     np.testing.assert_array_equal(weights_of(stream), before)
 
 
@@ -119,8 +120,8 @@ def going_on(**settings) -> Stream:
 
 def test_before_a_batch_all_is_as_it_was_trained():
     found, expected = ensemble(going_on()), mixture()
-    x = batch(5)[0]
-    np.testing.assert_array_equal(found.combined(x), expected.combined(x))
+    inputs = batch(5)[0]
+    np.testing.assert_array_equal(found.combined(inputs), expected.combined(inputs))
     np.testing.assert_array_equal(found.scores, expected.scores)
 
 
@@ -135,9 +136,9 @@ def test_every_population_learns_by_its_own_settings():
 
 def test_outputs_of_each_population_are_judged_before_they_learn():
     stream = going_on()
-    present, (x, y, weight) = ensemble(stream), batch(5)
-    after = learn(stream, x, y, weight, n_threads=1)
-    expected = [present.mean_outputs(population, x) for population in present.populations]
+    present, (inputs, y, weight) = ensemble(stream), batch(5)
+    after = learn(stream, inputs, y, weight, n_threads=1)
+    expected = [present.mean_outputs(population, inputs) for population in present.populations]
     np.testing.assert_array_equal(after.outputs, expected)
 
 
@@ -155,5 +156,5 @@ def test_shares_stay_as_they_were_until_a_hundred_rows_are_judged():
 
 def test_intervals_of_a_mixture_rest_on_the_rows_that_were_judged():
     stream = learn(going_on(), *batch(3, n=50), n_threads=1)
-    present, (x, y, _) = mixture(), batch(3, n=50)
-    np.testing.assert_allclose(ensemble(stream).scores, np.sort(np.abs(y - present.answer(x))), atol=1e-6)  # float32 targets
+    present, (inputs, y, _) = mixture(), batch(3, n=50)
+    np.testing.assert_allclose(ensemble(stream).scores, np.sort(np.abs(y - present.answer(inputs))), atol=1e-6)  # float32 targets

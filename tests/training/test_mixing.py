@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from weights.api import fit, load
+from weights.data.inputs import Inputs
 from weights.tasks.classes import Binary, Multiclass
 from weights.tasks.number import Number
 from weights.training.mixing import Mixture, conformal_scores, crossfitted_answers, fit_shares, mix
@@ -290,11 +291,11 @@ def planted(kind: str) -> dict[str, np.ndarray]:
 def test_a_fitted_mixture_answers_as_its_populations_shares_and_offset_say(kind):
     data = planted(kind)
     ensemble = fit(data, "y", members=4, hidden=(8,), n_steps=96).ensemble
-    x = np.random.default_rng(1).normal(size=(50, 2)).astype(np.float32)
+    inputs = Inputs({"x": np.random.default_rng(1).normal(size=(50, 2)).astype(np.float32)})
     total = np.broadcast_to(ensemble.offset, (50, 1)).copy()
     for population in ensemble.populations:
-        total += population.share * np.mean([*ensemble.member_outputs(population, x)], axis=0, dtype=np.float64)
-    np.testing.assert_allclose(ensemble.answer(x), ensemble.task.decode(total), rtol=1e-12)
+        total += population.share * np.mean([*ensemble.member_outputs(population, inputs)], axis=0, dtype=np.float64)
+    np.testing.assert_allclose(ensemble.answer(inputs), ensemble.task.decode(total), rtol=1e-12)
 
 
 @pytest.mark.parametrize("name", ["linear", "mlp"])
@@ -319,7 +320,7 @@ def test_where_no_population_gets_a_share_the_base_rate_answers_and_the_run_can_
         ("mlp", 0.0),
         ("mlp-loose", 0.0),
     ]
-    np.testing.assert_array_equal(ensemble.combined(np.ones((3, 2), np.float32)), np.full((3, 1), 0.4))
+    np.testing.assert_array_equal(ensemble.combined(Inputs({"x": np.ones((3, 2), np.float32)})), np.full((3, 1), 0.4))
 
 
 def test_a_population_without_a_share_is_left_out(monkeypatch):
