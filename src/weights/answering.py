@@ -68,7 +68,9 @@ def explanations(model: Model, data: Any, *, label: Any = None, level: float = 0
     table = model.read(data)
     found = model.explained(table, label)
     half = found.half_width(level)
-    values = [cells(column, table) for column in model.ensemble.encoding.columns]
+    encoding = model.ensemble.encoding
+    files = table[FILE_NAMES].to_pylist() if FILE_NAMES in table.column_names else [None] * table.num_rows
+    values = [*(cells(column, table) for column in encoding.columns), *([files] * len(encoding.blocks))]
     records = []
     for r, contributions in enumerate(found.contributions):
         parts = [

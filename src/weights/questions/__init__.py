@@ -24,6 +24,7 @@ QUESTIONS: dict[str, Question] = {
         show.SHOW,
         summary.SUMMARY,
         explain.EXPLAIN,
+        explain.MAPS,
         trials.DIAGNOSE,
         trials.COMPARE,
         trials.CHECK_INTERVALS,

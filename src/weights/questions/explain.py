@@ -58,15 +58,30 @@ def _explain_rows(model: Model, options: ExplainOptions) -> Answer:
     )
 
 
+class MapsOptions(msgspec.Struct, frozen=True):
+    """Which rows are explained."""
+
+    source: Annotated[Any, option("The rows.", argument=True)]
+    label: Annotated[
+        str | None,
+        option("The class that is explained; if not given, each row's most probable.", "LABEL", "--class"),
+    ] = None
+
+
 def _explain_pictures(model: Model, options: ExplainOptions, asker: Asker) -> Answer:
+    usual = ExplainOptions(None)
+    if (options.level, options.top) != (usual.level, usual.top):
+        raise UsageError("--level and --top are of features, which pictures do not have. Leave them out.")
+    return ask_maps(model, MapsOptions(options.source, options.label), asker)
+
+
+def ask_maps(model: Model, options: MapsOptions, asker: Asker) -> Answer:
+    """Maps of the places that the answers to pictures rest on."""
     from weights import answering
     from weights.report.figures import saliency_figure, saliency_words
     from weights.report.json import saliency_object
     from weights.report.terminal import labelled
 
-    usual = ExplainOptions(None)
-    if (options.level, options.top) != (usual.level, usual.top):
-        raise UsageError("--level and --top are of features, which pictures do not have. Leave them out.")
     pictures = answering.explained_pictures(model, options.source, label=options.label, progress=asker.progress)
     maps = [picture.saliency for picture in pictures]
     lines = []
@@ -82,6 +97,13 @@ def _explain_pictures(model: Model, options: ExplainOptions, asker: Asker) -> An
 
 def _reads_pictures(model: Model) -> bool:
     return not model.ensemble.encoding.columns
+
+
+def refuse_maps(model: Model) -> str:
+    """Why a run has no maps of places, or nothing."""
+    from weights.answering import check_pictures
+
+    return find_refusal(lambda: check_pictures(model))
 
 
 EXPLAIN = Question(
@@ -101,5 +123,19 @@ EXPLAIN = Question(
     refuses=lambda model: "" if _reads_pictures(model) else find_refusal(lambda: model.feature_weights(top=1)),
     draws=_reads_pictures,
     output="Write all contributions to a .csv, .parquet or .jsonl; of pictures a .png or .svg.",
+    slow=True,
+)
+MAPS = Question(
+    name="maps",
+    help="""Say which places of the pictures of SOURCE the predictions rest on; columns beside them stay as they are.
+
+    \b
+      weights maps runs/wards new.csv --output maps.png
+    """,
+    ask=ask_maps,
+    options=MapsOptions,
+    refuses=refuse_maps,
+    draws=lambda model: True,
+    output="Draw the maps in a .png or .svg.",
     slow=True,
 )

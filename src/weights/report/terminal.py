@@ -306,7 +306,8 @@ def _loss(progress: Progress) -> str:
 
 def _inputs(dataset: Dataset) -> str:
     encoding = dataset.encoding
-    return ", ".join(filter(None, [_kinds(dataset.used_features) if encoding.columns else "", encoding.describe_blocks()]))
+    columns = [feature for feature in dataset.used_features if feature.kind in TABLE_KINDS]
+    return ", ".join(filter(None, [_kinds(columns) if columns else "", encoding.describe_blocks()]))
 
 
 def _kinds(features: list[Feature]) -> str:
