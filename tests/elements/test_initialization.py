@@ -110,7 +110,7 @@ def test_he_weights_of_a_relu_layer_have_the_gain_root_two():
 @pytest.mark.parametrize("activation", ["relu", "tanh", "gelu", "silu"])
 def test_a_deep_stack_keeps_the_size_of_its_signal(activation):
     depth, width, n_stacks = 10, 256, 6
-    x = jax.random.normal(jax.random.key(9), (128, width))
+    inputs = Inputs({"x": jax.random.normal(jax.random.key(9), (128, width))})
     model = compiled(Mlp(hidden=(width,) * depth), table_layout(width, 1), Initialization("he"), Activation(activation))
     growth = []
     for seed in range(n_stacks):
