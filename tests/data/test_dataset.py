@@ -5,9 +5,9 @@ import polars as pl
 import pyarrow as pa
 import pytest
 
-from weights.data.columns import USED_KINDS
 from weights.data.dataset import Roles, parse_kinds, prepare
 from weights.data.encoding import apply_encoding
+from weights.data.registry import used_kinds
 from weights.data.table import read_table
 from weights.errors import DataError, NotFoundError, UsageError
 
@@ -29,7 +29,7 @@ def test_every_column_but_the_target_is_a_feature():
 
 def test_the_encoded_rows_are_those_of_the_encoding():
     dataset = prepare(table(), Roles("ill"))
-    np.testing.assert_array_equal(dataset.x, apply_encoding(dataset.encoding, table()))
+    np.testing.assert_array_equal(dataset.inputs.x, apply_encoding(dataset.encoding, table()).x)
 
 
 def test_a_constant_column_is_set_aside_with_its_reason():
@@ -232,6 +232,6 @@ def test_a_misspelled_kind_comes_with_a_suggestion(asked):
         parse_kinds(asked)
 
 
-@pytest.mark.parametrize("kind", USED_KINDS)
+@pytest.mark.parametrize("kind", used_kinds())
 def test_every_kind_that_models_see_can_be_asked_for(kind):
     assert parse_kinds([f"age={kind}"]) == {"age": kind}

@@ -15,7 +15,7 @@ from weights.errors import DataError
 def encode(values, kind, *, at=None, **options):
     """One column learned from `values` and applied to `at` (by default the same cells)."""
     encoding = fit_encoding(pa.table({"c": values}), {"c": kind}, **options)
-    return apply_encoding(encoding, pa.table({"c": values if at is None else at}))
+    return apply_encoding(encoding, pa.table({"c": values if at is None else at})).x
 
 
 def inputs(values, kind, **options):
@@ -250,7 +250,7 @@ KINDS = {
 
 
 def test_encoded_rows_are_float32_without_missing_values():
-    x = apply_encoding(fit_encoding(mixed_table(), KINDS), mixed_table())
+    x = apply_encoding(fit_encoding(mixed_table(), KINDS), mixed_table()).x
     assert x.dtype == np.float32
     assert np.isfinite(x).all()
 
@@ -259,22 +259,22 @@ def test_what_is_learned_does_not_depend_on_the_order_of_the_rows():
     table = mixed_table()
     shuffled = table.take(np.random.default_rng(4).permutation(table.num_rows))
     straight, other = fit_encoding(table, KINDS), fit_encoding(shuffled, KINDS)
-    np.testing.assert_allclose(apply_encoding(straight, table), apply_encoding(other, table), rtol=1e-6)
+    np.testing.assert_allclose(apply_encoding(straight, table).x, apply_encoding(other, table).x, rtol=1e-6)
     assert straight.inputs == other.inputs
 
 
 def test_a_row_is_encoded_the_same_alone_and_among_others():
     table = mixed_table()
     encoding = fit_encoding(table, KINDS)
-    alone = np.concatenate([apply_encoding(encoding, table.slice(row, 1)) for row in range(table.num_rows)])
-    np.testing.assert_array_equal(alone, apply_encoding(encoding, table))
+    alone = np.concatenate([apply_encoding(encoding, table.slice(row, 1)).x for row in range(table.num_rows)])
+    np.testing.assert_array_equal(alone, apply_encoding(encoding, table).x)
 
 
 def test_the_order_of_columns_and_further_columns_do_not_matter_at_use():
     table = mixed_table()
     encoding = fit_encoding(table, KINDS)
     other = table.select(table.column_names[::-1]).append_column("new", table["whole"])
-    np.testing.assert_array_equal(apply_encoding(encoding, other), apply_encoding(encoding, table))
+    np.testing.assert_array_equal(apply_encoding(encoding, other).x, apply_encoding(encoding, table).x)
 
 
 def test_an_absent_column_is_named_with_a_suggestion():
@@ -296,7 +296,7 @@ def test_an_encoding_survives_saving():
 
 def test_names_groups_and_columns_of_the_encoding_agree():
     encoding = fit_encoding(mixed_table(), KINDS)
-    assert len(encoding.inputs) == len(encoding.groups) == apply_encoding(encoding, mixed_table()).shape[1]
+    assert len(encoding.inputs) == len(encoding.groups) == apply_encoding(encoding, mixed_table()).x.shape[1]
     assert all(name.startswith(encoding.columns[group].name) for name, group in zip(encoding.inputs, encoding.groups, strict=True))
 
 

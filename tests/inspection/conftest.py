@@ -9,8 +9,9 @@ import pytest
 
 from small import compiled
 from weights.data.dataset import Feature
-from weights.data.encoding import Encoding, Picture
-from weights.data.inputs import Inputs, Layout
+from weights.data.encoding import Encoding
+from weights.data.image.column import Picture
+from weights.data.inputs import Layout
 from weights.ensemble import Ensemble, Population, Report
 from weights.spec import Spec, resolve, with_settings
 from weights.tasks.classes import task_of
@@ -23,13 +24,13 @@ def _by_hand(filters, *, side=16, members=1, classes=("plain", "marked"), activa
     channels = filters.shape[3]
     task = task_of("class", list(classes))
     settings = {"model": "convolution", "widths": (len(filters), 8), "blocks": (0, 0), "activation": activation}
-    spec = resolve(with_settings(Spec(), settings), 1000, 0, (side, side, channels))
-    shape = Layout((("pixels", (side, side, channels)),), task.n_outputs)
-    model = compiled(spec.model, shape, spec.initialization, spec.activation)
-    drawn = [model.init(Inputs({"pixels": jnp.zeros((2, shape.n_inputs))}), jnp.zeros((0, 1)), key=jax.random.key(m)) for m in range(members)]
+    layout = Layout((("pixels", (side, side, channels)),), task.n_outputs)
+    spec = resolve(with_settings(Spec(), settings), 1000, layout)
+    model = compiled(spec.model, layout, spec.initialization, spec.activation)
+    drawn = [model.init(layout.zeros(2), jnp.zeros((0, 1)), key=jax.random.key(m)) for m in range(members)]
     params = jax.tree.map(lambda *arrays: np.stack(arrays), *drawn)
     params["hidden.0"]["w"] = np.repeat(filters.reshape(len(filters), -1).T[None], members, 0)
-    encoding = Encoding([], picture=Picture("picture", side, side, channels))
+    encoding = Encoding([], blocks=[Picture("picture", side, side, channels)])
     report = Report("by hand", 1000, 1, {"log_loss": Metric(0.5)}, compared={"constant": {"log_loss": Metric(0.7)}}, version="0")
     population = Population("convolution", spec, params, np.ones(members))
     return Ensemble(task, encoding, [Feature("picture", "picture")], [population], np.zeros(task.n_outputs), np.array([0.5]), report)

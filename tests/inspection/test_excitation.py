@@ -19,7 +19,7 @@ def spots(n, *, seed=0):
     pictures, places = np.full((n, SIDE, SIDE), 100, np.uint8), rng.integers(2, SIDE - 2, (n, 2))
     for i in range(0, n, 3):
         pictures[i, *places[i]] = 150 + i
-    return pictures.reshape(n, -1), places
+    return pictures[..., None], places
 
 
 def test_the_brightest_spots_excite_a_detector_of_spots_most(by_hand):
@@ -36,9 +36,9 @@ def test_the_brightest_spots_excite_a_detector_of_spots_most(by_hand):
 def test_units_that_tell_classes_apart_come_first(by_hand):
     x, _ = spots(90)
     y = (np.arange(90) % 3 == 0).astype(int)
-    stripes = x.reshape(-1, SIDE, SIDE).copy()
+    stripes = x.copy()
     stripes[np.random.default_rng(1).random(90) < 0.5, :, 8:] += 40  # edges that say nothing of the class
-    units = most_exciting(by_hand(np.stack([EDGE, SPOT])[..., None]), stripes.reshape(90, -1), "hidden.0", y=y)
+    units = most_exciting(by_hand(np.stack([EDGE, SPOT])[..., None]), stripes, "hidden.0", y=y)
     assert [unit.number for unit in units] == [1, 0]
     assert units[0].told_apart > 0.5 > units[1].told_apart
 

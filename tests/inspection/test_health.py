@@ -157,11 +157,11 @@ def test_a_gain_that_was_set_is_advised_to_be_left_alone():
 def test_first_weights_of_wide_layers_do_what_theory_expects(activation, start):
     width, n_inputs = 400, 200
     model = compiled(Mlp(hidden=(width,) * 3), table_layout(n_inputs, 50), start, Activation(activation))
-    x = jax.random.normal(jax.random.key(1), (128, n_inputs))
+    inputs = Inputs({"x": jax.random.normal(jax.random.key(1), (128, n_inputs))})
     seen = []
     for seed in range(4):
-        params = model.init(Inputs({"x": x}), jnp.zeros((0, 1)), key=jax.random.key(seed))
-        seen.append(of_start(model, params, x, jnp.arange(128), key=jax.random.key(seed + 100)))
+        params = model.init(inputs, jnp.zeros((0, 1)), key=jax.random.key(seed))
+        seen.append(of_start(model, params, inputs, jnp.arange(128), key=jax.random.key(seed + 100)))
     stacked = {name: {part: np.asarray(array)[None] for part, array in layer.items()} for name, layer in params.items()}
     spec = Spec(model=Mlp(hidden=(width,) * 3), initialization=start, activation=Activation(activation))
     expected = expected_signals(spec, stacked, float(seen[0]["input/forward"]))

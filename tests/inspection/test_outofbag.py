@@ -10,8 +10,7 @@ from scipy.special import expit, logit, softmax
 
 import weights as wt
 from weights.data.encoding import apply_encoding
-from weights.data.inputs import table_layout
-from weights.ensemble import model_shape
+from weights.data.inputs import Inputs, table_layout
 from weights.inspection import outofbag
 from weights.inspection.outofbag import OutOfBag, Replacement, Voices
 from weights.models.linear import Linear
@@ -44,7 +43,8 @@ def made(kind, params=None, *, share=0.8, unseen=UNSEEN, n_threads=2) -> OutOfBa
     """One population of linear members, with an offset of 0.1, 0.2, ..."""
     n_outputs = TASKS[kind].n_outputs
     voices = [Voices(Spec(model=Linear()), params or params_of(kind), share, unseen)]
-    return OutOfBag(TASKS[kind], table_layout(P, n_outputs, (0, 1, 2)), voices, np.arange(1, n_outputs + 1) / 10, X, n_threads)
+    layout, offset = table_layout(P, n_outputs, (0, 1, 2)), np.arange(1, n_outputs + 1) / 10
+    return OutOfBag(TASKS[kind], layout, voices, offset, Inputs({"x": X}), n_threads)
 
 
 def outputs_of(kind, x=X):
@@ -94,10 +94,10 @@ def test_members_that_saw_every_row_are_not_asked():
 
 
 def test_populations_are_added_by_their_shares():
-    shape, offset = table_layout(P, 1, (0, 1, 2)), np.zeros(1)
+    layout, offset, inputs = table_layout(P, 1, (0, 1, 2)), np.zeros(1), Inputs({"x": X})
     voices = [Voices(Spec(model=Linear()), params_of("regression", seed), share, UNSEEN) for seed, share in ((1, 0.3), (2, 0.6))]
-    both = OutOfBag(TASKS["regression"], shape, voices, offset, X, 1).as_is.target
-    first, second = (OutOfBag(TASKS["regression"], shape, [voice], offset, X, 1).as_is.target for voice in voices)
+    both = OutOfBag(TASKS["regression"], layout, voices, offset, inputs, 1).as_is.target
+    first, second = (OutOfBag(TASKS["regression"], layout, [voice], offset, inputs, 1).as_is.target for voice in voices)
     np.testing.assert_allclose(both - 10, first - 10 + second - 10, **CLOSE)
 
 
@@ -165,13 +165,13 @@ def trained():
     ensemble = wt.fit(columns, "y", model="linear", members=8).ensemble
     [population] = ensemble.populations
     voices = Voices(population.spec, population.params, population.share, resample(population.spec.members, N).scored)
-    shape, x = model_shape(ensemble.encoding, ensemble.task), apply_encoding(ensemble.encoding, pa.table(columns))
-    return ensemble, columns["y"], OutOfBag(ensemble.task, shape, [voices], ensemble.offset, x, 1)
+    layout, inputs = ensemble.encoding.layout(ensemble.task.n_outputs), apply_encoding(ensemble.encoding, pa.table(columns))
+    return ensemble, columns["y"], OutOfBag(ensemble.task, layout, [voices], ensemble.offset, inputs, 1)
 
 
 def test_with_folds_every_row_is_answered_by_the_one_member_that_left_it_out(trained):
     ensemble, _, answers = trained
-    outputs = np.stack([*ensemble.member_outputs(ensemble.populations[0], answers.x)])
+    outputs = np.stack([*ensemble.member_outputs(ensemble.populations[0], answers.inputs)])
     left_out = np.concatenate([rows for _, _, rows in answers.members])
     own = np.concatenate([outputs[m, rows] for _, m, rows in answers.members])
     assert sorted(left_out) == [*range(N)]

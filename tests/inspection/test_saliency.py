@@ -8,7 +8,7 @@ import pytest
 import scipy.stats
 
 import weights
-from weights.data.inputs import Layout
+from weights.data.inputs import Inputs, Layout
 from weights.inspection.saliency import Likeness, Randomised, Saliency, _programs, critical_places, rank_correlation, saliency
 
 SIDE = 16
@@ -27,6 +27,11 @@ def marked(n, *, seed, place=None):
     return pictures.clip(0, 255).astype(np.uint8), np.where(y, "marked", "plain")
 
 
+def row_of(picture):
+    """A picture (side, side) as a row of its own."""
+    return Inputs({"pixels": picture[None, ..., None]})
+
+
 @pytest.fixture(scope="module")
 def model(tmp_path_factory):
     path = tmp_path_factory.mktemp("marks") / "marks.npz"
@@ -38,7 +43,7 @@ def model(tmp_path_factory):
 def test_the_mark_that_decides_is_critical_and_hiding_it_changes_the_answer(model):
     assert model.metrics["accuracy"] > 0.95
     picture, _ = marked(2, seed=9, place=(4, 11))
-    found = saliency(model.ensemble, picture[1].reshape(-1))
+    found = saliency(model.ensemble, row_of(picture[1]))
     assert model.classes[found.label] == "marked"
     row, column = np.unravel_index(found.mean_occlusion.argmax(), (SIDE, SIDE))
     assert abs(row - 4) <= 2
@@ -53,7 +58,7 @@ def test_the_mark_that_decides_is_critical_and_hiding_it_changes_the_answer(mode
 
 def test_members_agree_and_randomised_weights_destroy_the_map(model):
     picture, _ = marked(2, seed=10, place=(10, 5))
-    found = saliency(model.ensemble, picture[1].reshape(-1))
+    found = saliency(model.ensemble, row_of(picture[1]))
     assert found.members_agree
     assert found.depends_on_weights == {"gradients": True, "occlusion": True}
     assert [step.layer for step in found.randomised] == ["output", "hidden.1", "hidden.0"]
@@ -103,7 +108,7 @@ def test_a_loaded_run_randomises_its_layers_from_the_last_to_the_first(by_hand, 
     from weights.store.format import load, save
 
     save(by_hand(SPOT, members=2), tmp_path / "run")
-    found = saliency(load(tmp_path / "run"), np.random.default_rng(0).integers(0, 255, SIDE * SIDE, dtype=np.uint8))
+    found = saliency(load(tmp_path / "run"), row_of(np.random.default_rng(0).integers(0, 255, (SIDE, SIDE), dtype=np.uint8)))
     assert [step.layer for step in found.randomised] == ["output", "hidden.1", "hidden.0"]
 
 
@@ -117,22 +122,22 @@ def test_pictures_that_are_not_square_keep_their_sides(tmp_path):
 
 def test_the_class_that_is_explained_turns_the_map_of_occlusion(model):
     picture, _ = marked(2, seed=12)
-    one, other = (saliency(model.ensemble, picture[1].reshape(-1), label=k) for k in (0, 1))
+    one, other = (saliency(model.ensemble, row_of(picture[1]), label=k) for k in (0, 1))
     np.testing.assert_allclose(one.mean_occlusion, -other.mean_occlusion, atol=1e-5)
     assert one.prediction == pytest.approx(1 - other.prediction)
 
 
 def test_gradients_are_those_of_finite_differences(by_hand):
     ensemble = by_hand(SPOT, classes=("a", "b", "c"), activation="softplus")
-    population, shape = ensemble.populations[0], Layout((("pixels", (SIDE, SIDE, 1)),), 3)
+    population, layout = ensemble.populations[0], Layout((("pixels", (SIDE, SIDE, 1)),), 3)
     params = jax.tree.map(lambda a: a[0], population.params)
-    change, odds = _programs(population.spec, shape, "multiclass")
-    x = np.random.default_rng(0).uniform(50, 200, (1, SIDE * SIDE)).astype(np.float32)
-    found = np.asarray(change(params, x, 2))[0]
+    change, odds = _programs(population.spec, layout, ensemble.task.functions)
+    pixels, columns = np.random.default_rng(0).uniform(50, 200, (1, SIDE, SIDE, 1)).astype(np.float32), np.zeros(0, np.float32)
+    found = np.asarray(change(params, pixels, columns, 2)).reshape(-1)
     for pixel in (0, 40, 136):
-        step = np.zeros_like(x)
-        step[0, pixel] = 4.0
-        known = (float(odds(params, x + step, 2)[0]) - float(odds(params, x - step, 2)[0])) / 8
+        step = np.zeros_like(pixels)
+        step.reshape(-1)[pixel] = 4.0
+        known = (float(odds(params, pixels + step, columns, 2)[0]) - float(odds(params, pixels - step, columns, 2)[0])) / 8
         assert found[pixel] == pytest.approx(known, rel=0.05, abs=2e-5)  # float32, through Winograd's transforms
 
 
@@ -151,7 +156,6 @@ def test_critical_places_need_size_and_agreement():
 
 def test_pictures_are_not_changed(model):
     picture, _ = marked(2, seed=13)
-    x = picture[1].reshape(-1)
-    before = x.copy()
-    saliency(model.ensemble, x)
-    np.testing.assert_array_equal(x, before)
+    before = picture.copy()
+    saliency(model.ensemble, row_of(picture[1]))
+    np.testing.assert_array_equal(picture, before)

@@ -105,11 +105,13 @@ def test_python_asks_by_name(runs):
         ask(model, "filters", member=2)
 
 
-@pytest.mark.parametrize("name", ["summary", "explain", "check-intervals", "filters", "units", "gallery", "confusion", "calibration"])
+@pytest.mark.parametrize(
+    "name", ["summary", "explain", "maps", "check-intervals", "filters", "units", "gallery", "confusion", "calibration"]
+)
 def test_what_is_refused_is_what_asking_would_complain_of(runs, name):
     """The sentence that is known beforehand is the one that whoever answers would raise."""
     question, model = QUESTIONS[name], wt.load(runs / "numbers")
-    options = question.options("diabetes") if name == "explain" else question.options()
+    options = question.options("diabetes") if name in ("explain", "maps") else question.options()
     refusal = question.refuses(model)
     assert refusal
     with pytest.raises(UsageError) as raised:
@@ -119,7 +121,7 @@ def test_what_is_refused_is_what_asking_would_complain_of(runs, name):
 
 def test_questions_that_apply_are_not_refused(runs):
     model = wt.load(runs / "classes")
-    of_pictures = {"filters", "units", "gallery"}
+    of_pictures = {"maps", "filters", "units", "gallery"}
     assert {name for name, question in QUESTIONS.items() if question.refuses(model)} == of_pictures
 
 

@@ -12,6 +12,8 @@ import pytest
 from weights import api
 from weights.data.dataset import Feature
 from weights.data.encoding import Encoding, Numeric
+from weights.data.image.column import Picture
+from weights.effects import FeatureWeights
 from weights.ensemble import Candidate, Ensemble, Population, Report
 from weights.models.linear import Linear
 from weights.models.mlp import Mlp
@@ -53,6 +55,11 @@ def ensemble_of(spec: Spec, *, task: Task | None = None, votes=(1.0, 1.0, 1.0), 
     )
 
 
+WEIGHED = ensemble_of(
+    NETWORK, feature_weights=FeatureWeights([], [], [], [], {}, {}, "R2", "robust", "least squares", False, 1234, 1, [0.0])
+)
+
+
 def mixture_of(*shares: float, **report) -> Ensemble:
     """Solved members and networks that answer together; a share of zero is left out, as fitting does."""
     metrics = {"rmse": Metric(1.0, 0.8, 1.2), "r2": Metric(0.8, 0.7, 0.9)}
@@ -85,7 +92,7 @@ def test_a_plan_says_that_candidates_will_race():
 
 @pytest.mark.parametrize(("saved", "said"), [(Path("runs/wages"), "Saved in runs/wages"), (None, "Saved nowhere, because of --no-save")])
 def test_a_result_says_where_it_was_saved(saved, said):
-    assert words(terminal.next_lines(saved)).splitlines()[0] == said
+    assert words(terminal.next_lines(saved, WEIGHED)).splitlines()[0] == said
 
 
 def test_a_result_says_model_members_and_time():
@@ -110,25 +117,43 @@ def test_metrics_of_a_mixture_stand_beside_those_of_each_model_alone():
 
 
 def test_a_saved_result_says_what_to_do_next():
-    said = words(terminal.next_lines(Path("runs/wages")))
+    said = words(terminal.next_lines(Path("runs/wages"), WEIGHED))
     assert "Next weights summary runs/wages weights diagnose runs/wages weights predict runs/wages NEW.csv" in said
 
 
+def test_of_a_result_without_inspection_no_summary_comes_next():
+    said = words(terminal.next_lines(Path("runs/wages"), ensemble_of(NETWORK)))
+    assert "Next weights diagnose runs/wages weights predict runs/wages NEW.csv" in said
+
+
+@pytest.mark.parametrize(("task", "drawing"), [(Number("wage"), "units"), (Binary("state", classes=["ill", "well"]), "gallery")])
+def test_of_pictures_alone_their_own_commands_come_next(task, drawing):
+    pictures = replace(ensemble_of(NETWORK, task=task), encoding=Encoding([], blocks=[Picture("scan", 16, 16, 1)]))
+    said = words(terminal.next_lines(Path("my run"), pictures))
+    assert "Next weights predict 'my run' NEW/ weights explain 'my run' PICTURE --output why.png" in said
+    assert said.endswith(f"weights draw 'my run' {drawing} --output {drawing}.png")
+
+
+def test_of_pictures_beside_columns_the_commands_of_tables_come_next():
+    beside = replace(WEIGHED, encoding=Encoding(WEIGHED.encoding.columns, blocks=[Picture("scan", 16, 16, 1)]))
+    assert terminal.next_lines(Path("run"), beside) == terminal.next_lines(Path("run"), WEIGHED)
+
+
 def test_a_result_that_was_not_saved_has_nothing_to_do_next():
-    assert "Next" not in words(terminal.next_lines(None))
+    assert "Next" not in words(terminal.next_lines(None, WEIGHED))
 
 
 def test_what_to_do_next_can_be_pasted_into_a_shell():
-    said = words(terminal.next_lines(Path("runs/my wages")))
+    said = words(terminal.next_lines(Path("runs/my wages"), WEIGHED))
     assert "weights diagnose 'runs/my wages'" in said
 
 
 def test_a_folder_that_looks_like_an_option_is_named_as_a_folder():
-    assert "weights diagnose ./-wages " in words(terminal.next_lines(Path("-wages")))
+    assert "weights diagnose ./-wages " in words(terminal.next_lines(Path("-wages"), WEIGHED))
 
 
 def test_where_a_result_was_saved_cannot_steer_a_terminal():
-    assert [line for line in terminal.next_lines(Path("runs/\x1b[2J\n")) if not line.isprintable()] == []
+    assert [line for line in terminal.next_lines(Path("runs/\x1b[2J\n"), WEIGHED) if not line.isprintable()] == []
 
 
 def test_a_result_says_what_the_mixture_is_worth():

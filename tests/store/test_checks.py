@@ -11,7 +11,8 @@ import pytest
 
 from weights import api
 from weights.data.dataset import Feature
-from weights.data.encoding import Category, Datetime, Encoding, Numeric, Picture
+from weights.data.encoding import Category, Datetime, Encoding, Numeric
+from weights.data.image.column import Picture
 from weights.effects import Contrast, FeatureWeights, Group, Importance, Joint
 from weights.ensemble import Report
 from weights.models.convolution import Convolution
@@ -233,7 +234,9 @@ def test_a_saved_run_has_the_same_feature_weights(fitted, tmp_path):
         assert loaded.feature_weights(**options) == fitted.feature_weights(**options)
 
 
-PICTURES = Encoding([], picture=Picture("scan", 16, 16, 1))
+PICTURES = Encoding([], blocks=[Picture("scan", 16, 16, 1)])
+COLUMNS = Encoding([Numeric("age", 0.0, 1.0, False)])
+BOTH = Encoding(COLUMNS.columns, blocks=PICTURES.blocks)
 
 
 @pytest.mark.parametrize(
@@ -243,9 +246,11 @@ PICTURES = Encoding([], picture=Picture("scan", 16, 16, 1))
         (Convolution((8, 16)), PICTURES, ["the stages of a convolution are not told"]),
         (Patches(4, (8, 16), 0), PICTURES, []),
         (Patches(4, (8, 16)), PICTURES, ["the sizes of a patch network are not told"]),
-        (Patches(4, (8, 16), 0), Encoding([]), ["a model of pictures is to read columns, or one of columns pictures"]),
-        (Mlp(), PICTURES, ["a model of pictures is to read columns, or one of columns pictures"]),
-        (Convolution((8, 16), (0, 1)), Encoding([]), ["a model of pictures is to read columns, or one of columns pictures"]),
+        (Patches(4, (8, 16), 0), COLUMNS, ["a model of pictures is to read columns of a table"]),
+        (Mlp(), PICTURES, ["a model of columns of a table is to read pictures"]),
+        (Convolution((8, 16), (0, 1)), COLUMNS, ["a model of pictures is to read columns of a table"]),
+        (Convolution((8, 16), (0, 1)), BOTH, []),
+        (Mlp(), BOTH, []),
     ],
 )
 def test_a_model_must_read_what_is_encoded(model, encoding, wrong):
@@ -257,4 +262,4 @@ def test_a_model_must_read_what_is_encoded(model, encoding, wrong):
     [(Picture("scan", 16, 16, 1), True), (Picture("scan", 16, 16, 2), False), (Picture("scan", 1 << 20, 16, 3), False)],
 )
 def test_pictures_have_sizes_that_can_be(picture, lawful):
-    assert (wrong_in_encoding(Encoding([], picture=picture), [Feature("scan", "picture")]) == []) is lawful
+    assert (wrong_in_encoding(Encoding([], blocks=[picture]), [Feature("scan", "picture")]) == []) is lawful

@@ -23,6 +23,7 @@ import weights
 from weights import answering, api
 from weights.data.dataset import Feature
 from weights.data.encoding import Category, Encoding, Numeric
+from weights.data.inputs import Inputs
 from weights.ensemble import Answered, Ensemble, Population, Report
 from weights.errors import CorruptError, NotFoundError, UsageError
 from weights.models.linear import Linear
@@ -108,8 +109,8 @@ def content_of(folder: Path) -> dict[str, bytes]:
 
 
 def test_loaded_predictions_are_the_same_bits(ensemble, saved):
-    x = np.random.default_rng(1).normal(size=(200, 5)).astype(np.float32)
-    assert load(saved).predict_proba(x).tobytes() == ensemble.predict_proba(x).tobytes()
+    inputs = Inputs({"x": np.random.default_rng(1).normal(size=(200, 5)).astype(np.float32)})
+    assert load(saved).predict_proba(inputs).tobytes() == ensemble.predict_proba(inputs).tobytes()
 
 
 def assert_same_bits(before, after) -> None:

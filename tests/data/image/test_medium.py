@@ -6,9 +6,8 @@ import pytest
 from PIL import Image
 
 from weights.data.delimited import remarks_of
-from weights.data.encoding import Picture
 from weights.data.files.labelled import FILE_NAMES
-from weights.data.image.column import picture_array, picture_size
+from weights.data.image.column import Picture, picture_array, picture_size
 from weights.data.image.medium import IMAGES, DecodeOptions, holds_pictures, read_new, read_pictures
 from weights.errors import DataError, NotFoundError, UsageError
 
