@@ -20,10 +20,8 @@ from weights.tasks.number import Number
 from weights.training.step import Member, Shared, member_program
 
 LAYOUT = Layout((("pixels", (4, 4, 3)),), 2)
-PARTS = [Part(3, 5, 16, jnp.matmul), Part(5, 5, 16, jnp.matmul, begins=True), Part(5, 5, 16, jnp.matmul, ends=True)]
-
-
 WITH_COLUMNS = Layout((("x", (2,)), ("pixels", (4, 4, 3))), 2, (0,))
+PARTS = [Part(3, 5, 16, jnp.matmul), Part(5, 5, 16, jnp.matmul, begins=True), Part(5, 5, 16, jnp.matmul, ends=True)]
 PIXELS = np.random.default_rng(0).integers(0, 256, (3, 4, 4, 3)).astype(np.uint8)
 COLUMNS = np.random.default_rng(1).normal(size=(3, 2)).astype(np.float32)
 

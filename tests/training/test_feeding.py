@@ -10,7 +10,7 @@ import pytest
 from pyarrow import parquet
 
 from weights.data import stream as stream_module
-from weights.data.inputs import Inputs, table_layout
+from weights.data.inputs import Inputs, Layout, table_layout
 from weights.data.stream import RowStream
 from weights.spec import Spec, resolve, with_settings
 from weights.tasks.number import Number
@@ -129,6 +129,35 @@ def test_watched_rows_stand_behind_those_at_hand(passing):
     fed = turned(passing, 0)
     rows = np.flatnonzero(passing.resampling.scored[0] & watched_rows(passing))
     np.testing.assert_array_equal(np.asarray(fed.shared.y)[fed.places(rows)], passing.y[rows])
+
+
+def with_pictures(inputs: Inputs) -> Inputs:
+    """The rows, each with a picture of its number."""
+    numbers = inputs.x[:, 0].astype(np.int64)
+    return inputs.replace(pixels=np.broadcast_to((numbers % 251).astype(np.uint8)[:, None, None, None], (len(numbers), 4, 5, 3)))
+
+
+def test_pictures_beside_columns_pass_with_their_rows_and_stay_bytes(passing):
+    columns = passing.passing.ready
+
+    def ready(table: pa.Table, numbers: np.ndarray) -> ReadyRows:
+        rows = columns(table, numbers)
+        return rows._replace(inputs=with_pictures(rows.inputs))
+
+    job = replace(passing, inputs=with_pictures(passing.inputs), passing=replace(passing.passing, ready=ready))
+    for fed in (turned(job, 0), turned(job, 0, 10, 20, 40)):
+        pixels = np.asarray(fed.shared.inputs["pixels"])
+        assert pixels.dtype == np.uint8
+        np.testing.assert_array_equal(pixels, with_pictures(Inputs({"x": np.asarray(fed.shared.inputs.x)}))["pixels"])
+
+
+def test_rows_with_pictures_are_not_padded_in_memory():
+    job = in_memory()
+    layout = Layout((("x", (1,)), ("pixels", (4, 5, 3))), 1, (0,))
+    shared = InMemory(replace(job, layout=layout, inputs=with_pictures(job.inputs)), 75).shared
+    assert {name: block.shape for name, block in shared.inputs.blocks.items()} == {"x": (500, 1), "pixels": (500, 4, 5, 3)}
+    assert len(shared.y) == len(shared.weight) == 500
+    assert len(InMemory(job, 75).shared.inputs) == 512
 
 
 def test_of_many_rows_a_fixed_number_is_watched():
