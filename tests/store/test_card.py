@@ -12,6 +12,8 @@ import pytest
 
 from weights.data.dataset import Feature
 from weights.data.encoding import Boolean, Encoding, Numeric
+from weights.data.image.column import Picture
+from weights.data.image.kind import PICTURE
 from weights.ensemble import Ensemble, Population, Report
 from weights.models.linear import Linear
 from weights.models.mlp import Mlp
@@ -80,6 +82,17 @@ def test_the_card_says_how_many_members_and_rows_there_are():
     card = model_card(ensemble_of())
     assert "An ensemble of 5 members (linear) that answers a binary task." in card
     assert "Learned from 1,234 rows and 2 features (1 numeric, 1 boolean) in 3.2 s with Weights 9.8.7" in card
+
+
+def test_the_card_of_columns_and_pictures_tells_both_and_what_it_is_not_for():
+    ensemble = ensemble_of()
+    encoding = Encoding(ensemble.encoding.columns, blocks=[Picture("scan", 16, 16, 1)])
+    card = model_card(replace(ensemble, encoding=encoding, features=[Feature("scan", "picture"), *ensemble.features]))
+    assert "Learned from 1,234 rows and 2 features (1 numeric, 1 boolean, pictures of 16 x 16 in grey) in 3.2 s" in card
+    assert "pipeline_tag: tabular-classification\n" in front_matter(card)
+    assert 'model.predict("new-rows.csv")' in card
+    assert PICTURE.card_notice in card
+    assert PICTURE.card_notice not in model_card(ensemble)
 
 
 def test_the_card_counts_the_members_of_all_populations():

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 
+from weights.data.columns import TABLE_KINDS
 from weights.ensemble import Ensemble
 from weights.errors import DataError
 from weights.inspection.classes import operating_point
@@ -17,14 +18,11 @@ def model_card(ensemble: Ensemble) -> str:
     """Markdown with YAML front matter: what the ensemble predicts, from what, how well, and what it is not for."""
     task, report = ensemble.task, ensemble.report
     names = [population.name for population in ensemble.populations]
-    kinds = Counter(feature.kind for feature in ensemble.features if feature.used)
+    kinds = Counter(feature.kind for feature in ensemble.features if feature.kind in TABLE_KINDS)
     aside = [f"- {_line(f.name)}: {f.kind}{', ' + _line(f.note) if f.note else ''}" for f in ensemble.features if not f.used]
-    described = f"rows and {report.n_features} features ({', '.join(f'{n} {kind}' for kind, n in kinds.items())})"
     encoding, rows, modality = ensemble.encoding, "new-rows.csv", "tabular"
-    if encoding.blocks:
-        described = (
-            f"rows and {report.n_features} features ({encoding.describe_blocks()})" if encoding.columns else encoding.describe_blocks()
-        )
+    learned = ", ".join([*(f"{n} {kind}" for kind, n in kinds.items()), *([encoding.describe_blocks()] if encoding.blocks else [])])
+    described = f"rows and {report.n_features} features ({learned})" if encoding.columns else learned
     if not encoding.columns:
         rows, modality = encoding.kinds[0].example, encoding.kinds[0].modality
     notice = next((kind.card_notice for kind in encoding.kinds if kind.card_notice), "")
