@@ -69,6 +69,25 @@ def test_an_encoding_is_that_of_the_features_in_use():
     assert wrong_in_encoding(encoding, features[::-1]) == ["the columns that are encoded are not the features in use"]
 
 
+def test_columns_that_are_a_block_of_their_own_are_behind_the_others_wherever_they_stand_in_the_table():
+    encoding = Encoding([Numeric("age", 0.0, 1.0, False)], blocks=[Picture("scan", 16, 16, 1)])
+    features = [Feature("scan", "picture"), Feature("side", "unsupported"), Feature("age", "numeric")]
+    assert wrong_in_encoding(encoding, features) == []
+    assert wrong_in_encoding(encoding, features[1:]) == ["the columns that are encoded are not the features in use"]
+
+
+def test_a_block_is_one_column():
+    encoding = Encoding([], blocks=[Picture("front", 16, 16, 1), Picture("side", 16, 16, 1)])
+    assert wrong_in_encoding(encoding, [Feature("front", "picture"), Feature("side", "picture")]) == [
+        "two columns are the same block of inputs"
+    ]
+
+
+def test_a_block_has_a_name_of_its_own():
+    encoding = Encoding([Numeric("scan", 0.0, 1.0, False)], blocks=[Picture("scan", 16, 16, 1)])
+    assert wrong_in_encoding(encoding, [Feature("scan", "numeric"), Feature("scan", "picture")]) == ["two columns have the same name"]
+
+
 def test_a_report_must_have_metrics():
     lawful = Report("x", 1, 1, {"rmse": Metric(1.0)}, compared={"constant": {"rmse": Metric(2.0), "mae": Metric(1.0)}})
     assert wrong_in_report(lawful) == []

@@ -13,24 +13,28 @@ from dataclasses import replace
 from pathlib import Path
 
 import jax
+import jax.numpy as jnp
 import msgspec
 import numpy as np
+import pyarrow as pa
 import pytest
 from safetensors.numpy import load as load_tensors
 from safetensors.numpy import save as save_tensors
 
 import weights
+from small import compiled
 from weights import answering, api
 from weights.data.dataset import Feature
 from weights.data.encoding import Category, Encoding, Numeric
+from weights.data.image.column import Picture, picture_field
 from weights.data.inputs import Inputs
 from weights.ensemble import Answered, Ensemble, Population, Report
 from weights.errors import CorruptError, NotFoundError, UsageError
 from weights.models.linear import Linear
 from weights.models.mlp import Mlp
-from weights.spec import Spec
+from weights.spec import Spec, resolve, with_settings
 from weights.store.format import FILES, check_writable, load, save
-from weights.tasks.classes import Multiclass
+from weights.tasks.classes import Binary, Multiclass
 from weights.tasks.metrics import Metric
 
 ALL_FILES = (*FILES, "SHA256SUMS")
@@ -68,6 +72,22 @@ def ensemble() -> Ensemble:
         judged=Answered(random.dirichlet(np.ones(3), 30), random.integers(0, 3, 30), np.arange(30), np.ones(30), np.arange(30) // 2),
         tested=Answered(random.dirichlet(np.ones(3), 5), random.integers(0, 3, 5), np.arange(5), np.ones(5)),
     )
+
+
+@pytest.fixture(scope="module")
+def mixed() -> Ensemble:
+    """Two linear members that read a number, and two of pictures that read it too, made by hand."""
+    encoding = Encoding([Numeric("age", 40.0, 12.0, True)], blocks=[Picture("scan", 16, 16, 1)])
+    layout, populations = encoding.layout(1), []
+    for name, settings in (("linear", {"model": "linear"}), ("convolution", {"model": "convolution", "widths": (4,), "blocks": (0,)})):
+        spec = resolve(with_settings(Spec(), settings), 60, layout)
+        model = compiled(spec.model, layout, spec.initialization, spec.activation)
+        drawn = [model.init(layout.zeros(2), jnp.zeros((len(layout.numeric), 1)), key=jax.random.key(m)) for m in range(2)]
+        params = jax.tree.map(lambda *arrays: np.stack(arrays) + np.float32(0.25), *drawn)
+        populations.append(Population(name, spec, params, np.ones(2), 0.5))
+    features = [Feature("scan", "picture", "16 x 16, grey"), Feature("age", "numeric")]
+    report = Report(source="hand.csv", n_samples=60, n_features=2, metrics={"log_loss": Metric(0.5)}, version="0.1.0")
+    return Ensemble(Binary("ill", classes=["no", "yes"]), encoding, features, populations, np.zeros(1), np.array([0.5]), report)
 
 
 @pytest.fixture
@@ -199,6 +219,30 @@ def test_a_fitted_model_answers_the_same_bits_after_loading(example, options, tm
     model.save(tmp_path / "run")
     before, after = (answering.predictions(m, example) for m in (model, api.load(tmp_path / "run")))
     assert {name: values.tobytes() for name, values in before.items()} == {name: values.tobytes() for name, values in after.items()}
+
+
+def test_a_run_of_columns_and_pictures_answers_the_same_bits_after_loading(mixed, tmp_path):
+    random = np.random.default_rng(1)
+    pixels = random.integers(0, 256, (30, 16 * 16), dtype=np.uint8)
+    columns = [pa.FixedSizeListArray.from_arrays(pa.array(pixels.ravel()), 256), pa.array([*random.normal(40, 12, 29), None])]
+    table = pa.Table.from_arrays(columns, schema=pa.schema([picture_field(16, 16, 1, "scan"), pa.field("age", pa.float64())]))
+    save(mixed, tmp_path / "run")
+    loaded = load(tmp_path / "run")
+    before, after = (weights.Model(one).predict_proba(table) for one in (mixed, loaded))
+    assert before.tobytes() == after.tobytes()
+    assert len(np.unique(before[:, 0])) == 30
+    assert (loaded.encoding, loaded.features) == (mixed.encoding, mixed.features)
+    assert [population.spec for population in loaded.populations] == [population.spec for population in mixed.populations]
+    assert [population.spec.augmentation is None for population in loaded.populations] == [True, False]
+    for one, other in zip(mixed.populations, loaded.populations, strict=True):
+        assert_same_bits(one.params, other.params)
+
+
+def test_columns_that_are_a_block_of_their_own_are_listed_with_their_kind(mixed, tmp_path):
+    save(mixed, tmp_path / "run")
+    config = json.loads((tmp_path / "run" / "config.json").read_bytes())
+    assert config["encoding"]["blocks"] == [{"kind": "picture", "name": "scan", "height": 16, "width": 16, "channels": 1}]
+    assert [population["spec"]["augmentation"] is None for population in config["populations"]] == [True, False]
 
 
 def test_saving_a_loaded_ensemble_writes_the_same_bytes(saved, tmp_path):
@@ -350,6 +394,72 @@ def test_another_format_version_is_refused_with_what_to_do(saved, version):
     change_config(saved, format_version=version)
     with pytest.raises(CorruptError, match=rf"has format version {version}, and this Weights reads 3\. Upgrade Weights"):
         load(saved)
+
+
+NO_NAMES = pytest.mark.parametrize(
+    ("tag", "said"),
+    [("sound", "sound"), ("", ""), ({}, "None"), (None, "None"), (3, "3"), (True, "True"), (["picture", "mlp"], r"\['picture', 'mlp'\]")],
+    ids=["unknown", "empty", "missing", "null", "number", "flag", "list"],
+)
+"""What may stand where a registry's name should, where {} means that the key is missing; and how it is told."""
+
+
+@NO_NAMES
+def test_a_kind_of_column_that_nobody_knows_is_refused_by_name(mixed, tmp_path, tag, said):
+    save(mixed, tmp_path / "run")
+    encoding = json.loads((tmp_path / "run" / "config.json").read_bytes())["encoding"]
+    del encoding["blocks"][0]["kind"]
+    encoding["blocks"][0] |= {} if tag == {} else {"kind": tag}
+    change_config(tmp_path / "run", encoding=encoding)
+    with pytest.raises(CorruptError, match=rf"config\.json' does not hold what it should: '{said}' is not one of picture"):
+        load(tmp_path / "run")
+
+
+@NO_NAMES
+def test_a_model_that_nobody_knows_is_refused_by_name(saved, tag, said):
+    populations = json.loads((saved / "config.json").read_bytes())["populations"]
+    del populations[1]["spec"]["model"]["type"]
+    populations[1]["spec"]["model"] |= {} if tag == {} else {"type": tag}
+    change_config(saved, populations=populations)
+    with pytest.raises(CorruptError, match=rf"config\.json' does not hold what it should: '{said}' is not one of linear, mlp, "):
+        load(saved)
+
+
+@pytest.mark.parametrize("record", [None, 3, "picture", ["picture"]])
+def test_what_is_no_record_of_a_column_or_a_model_is_refused(mixed, tmp_path, record):
+    save(mixed, tmp_path / "run")
+    config = json.loads((tmp_path / "run" / "config.json").read_bytes())
+    change_config(tmp_path / "run", encoding={**config["encoding"], "blocks": [record]})
+    with pytest.raises(CorruptError, match=r"config\.json' does not hold what it should: 'None' is not one of picture"):
+        load(tmp_path / "run")
+    config["populations"][0]["spec"]["model"] = record
+    change_config(tmp_path / "run", encoding=config["encoding"], populations=config["populations"])
+    with pytest.raises(CorruptError, match=r"config\.json' does not hold what it should: 'None' is not one of linear, mlp, "):
+        load(tmp_path / "run")
+
+
+def test_fields_of_a_record_that_its_kind_does_not_have_are_refused(mixed, tmp_path):
+    save(mixed, tmp_path / "run")
+    encoding = json.loads((tmp_path / "run" / "config.json").read_bytes())["encoding"]
+    for change, said in (
+        ({"depth": 3}, "'depth' is not known"),
+        ({"height": "16"}, "Expected `int`, got `str`"),
+        ({"height": 0}, "are 0 x 16"),
+    ):
+        change_config(tmp_path / "run", encoding={**encoding, "blocks": [{**encoding["blocks"][0], **change}]})
+        with pytest.raises(CorruptError, match=rf"config\.json' does not hold what it should: .*{said}"):
+            load(tmp_path / "run")
+
+
+def test_a_model_that_reads_what_is_not_encoded_is_refused(mixed, tmp_path):
+    save(mixed, tmp_path / "run")
+    config = json.loads((tmp_path / "run" / "config.json").read_bytes())
+    change_config(tmp_path / "run", encoding={**config["encoding"], "blocks": []}, features=config["features"][1:])
+    with pytest.raises(CorruptError, match="does not hold what it should: a model of pictures is to read columns of a table"):
+        load(tmp_path / "run")
+    change_config(tmp_path / "run", encoding={**config["encoding"], "columns": []}, features=config["features"][:1])
+    with pytest.raises(CorruptError, match="does not hold what it should: a model of columns of a table is to read pictures"):
+        load(tmp_path / "run")
 
 
 def test_a_shape_that_differs_from_the_config_is_refused(saved):

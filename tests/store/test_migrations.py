@@ -8,7 +8,7 @@ import pytest
 
 import weights as wt
 from weights.store.format import load, save
-from weights.store.migrations import FORMAT_VERSION, MIGRATIONS
+from weights.store.migrations import FORMAT_VERSION, MIGRATIONS, upgrade
 
 SAVED = Path(__file__).parent / "version2"
 EXPECTED = json.loads((SAVED / "expected.json").read_text())
@@ -34,6 +34,22 @@ def test_a_run_of_version_2_is_saved_in_the_present_version_and_stays_the_same(n
     new = load(tmp_path / "run")
     assert (new.task, new.encoding, new.report) == (old.ensemble.task, old.ensemble.encoding, old.ensemble.report)
     np.testing.assert_array_equal(answers(wt.Model(new)), answers(old))
+
+
+@pytest.mark.parametrize("name", [*TABLES, "images"])
+def test_pictures_of_version_2_become_a_block_and_only_their_models_are_told_what_is_done_to_them(name):
+    content = (SAVED / name / "config.json").read_bytes()
+    old, new = json.loads(content), json.loads(upgrade(content, "config", 2))
+    picture = old["encoding"]["picture"]
+    assert (picture is None) == (name != "images")
+    assert new["encoding"]["blocks"] == ([] if picture is None else [{"kind": "picture", **picture}])
+    assert "picture" not in new["encoding"]
+    for before, after in zip(old["populations"], new["populations"], strict=True):
+        assert after["spec"]["augmentation"] == (before["spec"]["augmentation"] if name == "images" else None)
+
+
+def test_the_present_version_is_taken_as_it_is():
+    assert upgrade(b"not even JSON", "config", FORMAT_VERSION) == b"not even JSON"
 
 
 def test_there_is_a_step_from_every_version_to_the_present_one():
