@@ -50,6 +50,12 @@ def test_deeper_layers_see_larger_patches(by_hand):
     assert max(bottom - top, right - left) >= 3
 
 
+def test_columns_beside_pictures_do_not_matter_to_units_that_look_at_these(by_hand):
+    x, _ = spots(60)
+    alone, beside = (most_exciting(by_hand([SPOT[..., None]], columns=columns), x, "hidden.0") for columns in ((), ("age", "size")))
+    assert alone[0].patches == beside[0].patches
+
+
 def test_layers_and_members_that_are_not_there_are_refused(by_hand):
     x, _ = spots(6)
     ensemble = by_hand([SPOT[..., None]])

@@ -11,6 +11,7 @@ import scipy.stats
 
 import weights as wt
 from weights import answering
+from weights.data.inputs import Inputs
 from weights.errors import UsageError
 from weights.inspection import explanation
 from weights.inspection.coefficients import coefficients
@@ -71,6 +72,35 @@ def test_contributions_of_linear_members_are_weight_times_distance_from_the_aver
     # Members read float32.
     np.testing.assert_allclose(found.contributions, distance * slopes, rtol=0, atol=1e-5 * np.abs(distance * slopes).max())
     np.testing.assert_allclose(found.base, model.predict(data).mean(), rtol=1e-6)
+
+
+SPOT = np.array([[-1, -1, -1], [-1, 8, -1], [-1, -1, -1]], float)[None, ..., None]
+
+
+def beside_pictures(by_hand, **options):
+    """Members that read two columns and a picture, ten rows, and average columns."""
+    ensemble, rng = by_hand(SPOT, members=2, columns=("age", "size"), **options), np.random.default_rng(5)
+    pixels = rng.integers(0, 256, (10, 16, 16, 1), dtype=np.uint8)
+    return ensemble, Inputs({"x": rng.normal(size=(10, 2)).astype(np.float32), "pixels": pixels}), np.array([0.5, -0.25])
+
+
+@pytest.mark.parametrize("classes", [("plain", "marked"), ("a", "b", "c")], ids=["binary", "multiclass"])
+def test_a_picture_beside_columns_is_one_feature_and_all_add_up_to_the_prediction(by_hand, classes):
+    ensemble, inputs, reference = beside_pictures(by_hand, classes=classes)
+    found = explanation.explain(ensemble, inputs, reference)
+    assert found.features == ["age", "size", "picture"]
+    np.testing.assert_array_equal(found.prediction, ensemble.predict_proba(inputs)[np.arange(10), found.label])
+    np.testing.assert_allclose(found.base + found.contributions.sum(1), found.prediction, rtol=0, atol=1e-9)
+    assert (np.abs(found.contributions).max(0) > 1e-3).all()
+
+
+def test_a_picture_or_column_that_no_member_uses_contributes_nothing(by_hand):
+    for rows, feature in ((slice(8), 2), (slice(8, 9), 0)):  # eight units that look at the picture, then the columns
+        ensemble, inputs, reference = beside_pictures(by_hand)
+        ensemble.populations[0].params["output"]["w"][:, rows] = 0.0
+        found = explanation.explain(ensemble, inputs, reference)
+        np.testing.assert_array_equal(found.contributions[:, feature], 0.0)
+        assert np.abs(found.contributions).max(0).nonzero()[0].tolist() == [j for j in range(3) if j != feature]
 
 
 def test_all_inputs_of_a_category_count_to_it():

@@ -76,6 +76,14 @@ def test_an_edge_in_brightness_of_colour_pictures_is_an_edge(by_hand):
     assert (found.kind, found.colours) == ("edge", None)
 
 
+def test_columns_beside_pictures_change_nothing_about_filters(by_hand, grey):
+    planted = np.stack([SOBEL, SOBEL.T, DIAGONAL, DIAGONAL[:, ::-1], FINE, FINE.T, SPOT, CROSSED, RING])
+    beside = filters(by_hand(planted[..., None], columns=("age", "size")))
+    np.testing.assert_allclose(beside.patterns, grey.patterns, atol=1e-7)
+    assert [one.kind for one in beside.found[0]] == [one.kind for one in grey.found[0]]
+    assert beside.untrained.keys() == grey.untrained.keys()
+
+
 def test_a_filter_without_gain_is_silent(by_hand):
     ensemble = by_hand(np.stack([SOBEL, SPOT])[..., None])
     ensemble.populations[0].params["hidden.0"]["gain"][0, 1] = 0.0

@@ -155,6 +155,19 @@ def test_the_number_of_threads_does_not_matter():
     np.testing.assert_array_equal(one, four)
 
 
+def test_other_blocks_stay_beside_the_columns_that_are_replaced(by_hand, monkeypatch):
+    """A member that saw nothing answers as the ensemble does, whatever is put into columns, and however many rows at a time."""
+    monkeypatch.setattr(outofbag, "_MOST_ROWS_AT_ONCE", 21)  # seven rows at a time
+    ensemble = by_hand(np.array([[-1, 0, 1]] * 3)[None, ..., None], columns=("u", "v", "w"))
+    [population] = ensemble.populations
+    pixels = np.random.default_rng(6).integers(0, 256, (N, 16, 16, 1), dtype=np.uint8)
+    voices = Voices(population.spec, population.params, 1.0, np.ones((1, N), bool))
+    answers = OutOfBag(ensemble.task, ensemble.encoding.layout(1), [voices], np.zeros(1), Inputs({"x": X, "pixels": pixels}), 1)
+    np.testing.assert_allclose(answers.as_is.target, ensemble.predict_proba(answers.inputs), **CLOSE)
+    expected = sum(CHANCE[d][:, None] * ensemble.predict_proba(answers.inputs.replace(x=with_value(d))) for d in range(3))
+    np.testing.assert_allclose(answers.answers(OTHER).together.target, expected, **CLOSE)
+
+
 # A trained ensemble
 
 

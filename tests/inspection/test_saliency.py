@@ -127,6 +127,25 @@ def test_the_class_that_is_explained_turns_the_map_of_occlusion(model):
     assert one.prediction == pytest.approx(1 - other.prediction)
 
 
+def test_columns_beside_a_picture_stay_as_they_are(by_hand):
+    """The output adds what columns say to what a picture does: other columns move the answer, and no place of the log odds' map."""
+    ensemble = by_hand(SPOT, members=2, columns=("age", "size"))
+    picture, _ = marked(2, seed=14, place=(6, 9))
+    row = row_of(picture[1])
+    rows = [row.replace(x=np.array([columns], np.float32)) for columns in ((0.0, 0.0), (1.5, -2.0))]
+    one, other = (saliency(ensemble, row, label=1) for row in rows)
+    for found, row in zip((one, other), rows, strict=True):
+        assert found.prediction == ensemble.predict_proba(row)[0, 1]
+    assert abs(one.prediction - other.prediction) > 0.05
+    # Log odds are float32 and of size one.
+    np.testing.assert_allclose(one.occlusion, other.occlusion, atol=1e-5)
+    np.testing.assert_allclose(one.gradients, other.gradients, atol=1e-5)
+    without = row.replace(
+        pixels=np.where(one.critical[None, ..., None], picture[1].mean().round().astype(np.uint8), row["pixels"]), x=rows[0].x
+    )
+    assert one.without == pytest.approx(ensemble.predict_proba(without)[0, 1], abs=1e-6)
+
+
 def test_gradients_are_those_of_finite_differences(by_hand):
     ensemble = by_hand(SPOT, classes=("a", "b", "c"), activation="softplus")
     population, layout = ensemble.populations[0], Layout((("pixels", (SIDE, SIDE, 1)),), 3)
