@@ -105,6 +105,7 @@ def explained_pictures(
     Raises:
         DataError, UsageError: as `Model.saliency`, or there are more pictures.
     """
+    check_pictures(model)
     number = None if label is None else model.class_number(label)
     table = model.read(data)
     if table.num_rows > MOST_EXPLAINED:
