@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from dataclasses import replace
 
 import jax
@@ -20,7 +21,6 @@ from weights.spec import Spec
 from weights.training import health
 
 DEEP = (32,) * 8
-of_start = jax.jit(health.of_start, static_argnums=0)
 
 
 def fitted(source="breast-cancer", members=2, n_steps=300, **settings):
@@ -158,10 +158,10 @@ def test_first_weights_of_wide_layers_do_what_theory_expects(activation, start):
     width, n_inputs = 400, 200
     model = compiled(Mlp(hidden=(width,) * 3), table_layout(n_inputs, 50), start, Activation(activation))
     inputs = Inputs({"x": jax.random.normal(jax.random.key(1), (128, n_inputs))})
-    seen = []
+    of_start, seen = jax.jit(functools.partial(health.of_start, model)), []
     for seed in range(4):
         params = model.init(inputs, jnp.zeros((0, 1)), key=jax.random.key(seed))
-        seen.append(of_start(model, params, inputs, jnp.arange(128), key=jax.random.key(seed + 100)))
+        seen.append(of_start(params, inputs, jnp.arange(128), key=jax.random.key(seed + 100)))
     stacked = {name: {part: np.asarray(array)[None] for part, array in layer.items()} for name, layer in params.items()}
     spec = Spec(model=Mlp(hidden=(width,) * 3), initialization=start, activation=Activation(activation))
     expected = expected_signals(spec, stacked, float(seen[0]["input/forward"]))
