@@ -7,12 +7,13 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 import pytest
 
 from weights import api
 from weights.data.dataset import Feature
 from weights.data.encoding import Encoding, Numeric
-from weights.data.image.column import Picture
+from weights.data.image.column import Picture, picture_field
 from weights.effects import FeatureWeights
 from weights.ensemble import Candidate, Ensemble, Population, Report
 from weights.models.linear import Linear
@@ -229,6 +230,17 @@ def test_an_overview_says_rows_columns_and_target():
     prepared = api.plan_fit(table(), "wage")
     said = words(terminal.overview(prepared.dataset, prepared.task, prepared.remarks))
     assert "30 rows, 1 numeric column; wage: mean 21.75, standard deviation 12.98 (regression)" in said
+
+
+def test_an_overview_counts_columns_apart_from_the_pictures_beside_them():
+    pixels = np.random.default_rng(0).integers(0, 256, 30 * 8 * 9, dtype=np.uint8)
+    columns = [pa.FixedSizeListArray.from_arrays(pa.array(pixels), 8 * 9), *(pa.array(cells) for cells in table().values())]
+    mixed = pa.Table.from_arrays(columns, schema=pa.schema([picture_field(8, 9, 1, "scan"), *pa.table(table()).schema]))
+    prepared = api.plan_fit(mixed, "wage")
+    said = words(terminal.overview(prepared.dataset, prepared.task, prepared.remarks))
+    assert "30 rows, 1 numeric column, pictures of 8 x 9 in grey; wage: mean 21.75" in said
+    assert "set aside code (identifier: all different)" in said
+    assert "scan" not in said
 
 
 def test_an_overview_says_what_was_set_aside_and_why():
