@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from contract import LAWS, SAMPLES, TARGETS, cases, fit_once, label
 
+from contract import LAWS, SAMPLES, TARGETS, cases, fit_once, label
 from weights.data.registry import KINDS
 from weights.tasks.registry import TASKS
 

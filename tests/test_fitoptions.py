@@ -11,7 +11,7 @@ import pytest
 import weights as wt
 from weights import api
 from weights.cli import cli
-from weights.data.dataset import Roles
+from weights.data.roles import Roles
 from weights.errors import UsageError
 from weights.fitoptions import DataOptions, ElementOptions, FitOptions, make_request
 from weights.options import list_options

@@ -11,10 +11,10 @@ import numpy as np
 import pyarrow as pa
 import pytest
 from click.testing import CliRunner
-from contract import LAWS, Case, Sample, cases, fit_once, label, make_columns
 from pyarrow import parquet
 
 import weights as wt
+from contract import LAWS, Case, Sample, cases, fit_once, label, make_columns
 from weights.cli import cli
 from weights.data.inputs import Inputs
 from weights.data.kind import BlockEncoding, Kind

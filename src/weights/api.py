@@ -12,9 +12,10 @@ from typing import Any
 
 import msgspec
 
-from weights.data.dataset import Dataset, Feature, Roles, describe, parse_kinds
+from weights.data.dataset import Dataset, Feature, describe
 from weights.data.delimited import remarks_of
 from weights.data.examples import EXAMPLES
+from weights.data.roles import Roles, parse_kinds
 from weights.data.table import describe_source, read_table
 from weights.ensemble import Origin
 from weights.errors import TooLargeError, printable

@@ -19,9 +19,10 @@ import jax
 import msgspec
 import numpy as np
 
-from weights.data.dataset import Feature, Roles
+from weights.data.dataset import Feature
 from weights.data.encoding import Encoding
 from weights.data.inputs import Inputs, Layout
+from weights.data.roles import Roles
 from weights.effects import FeatureWeights
 from weights.errors import UsageError
 from weights.models.base import keep_all

@@ -5,9 +5,10 @@ import polars as pl
 import pyarrow as pa
 import pytest
 
-from weights.data.dataset import Roles, parse_kinds, prepare
+from weights.data.dataset import prepare
 from weights.data.encoding import apply_encoding
 from weights.data.registry import used_kinds
+from weights.data.roles import Roles, parse_kinds
 from weights.data.table import read_table
 from weights.errors import DataError, NotFoundError, UsageError
 

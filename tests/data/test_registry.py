@@ -6,13 +6,14 @@ import pyarrow as pa
 import pytest
 
 from weights.data.columns import TABLE_KINDS
-from weights.data.dataset import Roles, prepare
+from weights.data.dataset import prepare
 from weights.data.encoding import Encoding, apply_encoding, fit_encoding
 from weights.data.image.column import Picture, picture_field
 from weights.data.image.kind import PICTURE
 from weights.data.registry import KINDS, describe_blocks, find_block_kind, kind_of, tag_of, used_kinds
+from weights.data.roles import Roles
 from weights.errors import DataError
-from weights.store.format import _decode_registered
+from weights.store.verify import decode_registered
 
 N = 12
 PIXELS = np.random.default_rng(0).integers(0, 256, (2, N, 8, 9, 3), dtype=np.uint8)
@@ -144,4 +145,4 @@ def test_an_absent_block_is_named_as_any_column_is():
 
 def test_an_encoding_with_blocks_survives_saving():
     encoding = prepare(table("scan"), Roles("ill")).encoding
-    assert msgspec.json.decode(msgspec.json.encode(encoding), type=Encoding, dec_hook=_decode_registered) == encoding
+    assert msgspec.json.decode(msgspec.json.encode(encoding), type=Encoding, dec_hook=decode_registered) == encoding

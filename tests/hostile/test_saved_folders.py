@@ -31,7 +31,8 @@ from safetensors.numpy import save as save_tensors
 from weights import answering, api
 from weights.errors import CorruptError, DataError, Interrupted, NotFoundError, UsageError, WeightsError
 from weights.store.checkpoint import Checkpoints
-from weights.store.format import FILES, load
+from weights.store.format import load
+from weights.store.verify import FILES
 from weights.summary import explained
 
 ALL_FILES = (*FILES, "SHA256SUMS")

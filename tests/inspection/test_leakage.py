@@ -4,8 +4,9 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from weights.data.dataset import Roles, prepare
+from weights.data.dataset import prepare
 from weights.data.examples import EXAMPLES, load
+from weights.data.roles import Roles
 from weights.inspection.leakage import find_leaks
 from weights.tasks.registry import find_task
 

@@ -19,7 +19,7 @@ from weights.models.linear import Linear
 from weights.models.mlp import Mlp
 from weights.spec import Spec
 from weights.store.card import model_card
-from weights.store.format import _decode_registered
+from weights.store.verify import decode_registered
 from weights.tasks.base import Task
 from weights.tasks.classes import Binary, Multiclass
 from weights.tasks.metrics import Metric
@@ -126,7 +126,7 @@ def test_a_card_without_remarks_says_so():
 def test_the_settings_are_the_whole_spec_of_each_population():
     card = model_card(ensemble_of(specs=BOTH))
     shown = re.search(r"```json\n(.*?)\n```", card, flags=re.S)[1]
-    assert msgspec.convert(json.loads(shown), dict[str, Spec], dec_hook=_decode_registered) == BOTH
+    assert msgspec.convert(json.loads(shown), dict[str, Spec], dec_hook=decode_registered) == BOTH
 
 
 def test_the_decision_is_told():

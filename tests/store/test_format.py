@@ -33,7 +33,8 @@ from weights.errors import CorruptError, NotFoundError, UsageError
 from weights.models.linear import Linear
 from weights.models.mlp import Mlp
 from weights.spec import Spec, resolve, with_settings
-from weights.store.format import FILES, check_writable, load, save
+from weights.store.format import check_writable, load, save
+from weights.store.verify import FILES
 from weights.tasks.classes import Binary, Multiclass
 from weights.tasks.metrics import Metric
 

@@ -8,8 +8,9 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from weights.data.dataset import Roles, prepare
+from weights.data.dataset import prepare
 from weights.data.inputs import Inputs
+from weights.data.roles import Roles
 from weights.ensemble import Ensemble, Population
 from weights.errors import TrainingError
 from weights.spec import Spec, resolve, with_settings

@@ -5,17 +5,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import msgspec
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from weights.data.columns import Found, as_text, find_kind, is_missing, is_number, to_levels, to_numbers, to_seconds
+from weights.data.columns import Found, as_text, find_kind, is_missing, to_levels, to_numbers, to_seconds
 from weights.data.delimited import remark_of, remarks_of
 from weights.data.encoding import Boolean, Category, ColumnEncoding, Encoding, apply_encoding, apply_unclipped, fit_encoding
 from weights.data.files.labelled import FILE_NAMES
@@ -24,46 +24,16 @@ from weights.data.inputs import Inputs
 from weights.data.keys import text_keys
 from weights.data.kind import Kind
 from weights.data.registry import KINDS, find_block_kind, kind_of, used_kinds
+from weights.data.repeats import describe_copies, describe_repeats, find_copies, keep_together
+from weights.data.roles import Roles, check_roles
 from weights.data.rowgroups import types_of
 from weights.data.stream import RowStream, is_plain, rows_counted_from
 from weights.data.table import reading
-from weights.errors import DataError, NotFoundError, UsageError, suggest
+from weights.errors import DataError, UsageError
 from weights.types import AnyArray, BoolArray, FloatArray, IntArray
-
-_MOSTLY = 0.5
-"""Where more rows than this repeat others, that is how such a table is (a few columns of few levels), and not worth saying."""
-
 
 MOST_INSPECTED, _MOST_INSPECTED_CELLS = 50_000, 10_000_000
 """Rows, and encoded cells, that are kept for what is asked of a table after training, such as the worth of each column (our choice)."""
-
-
-class Roles(msgspec.Struct, frozen=True):
-    """What the user says about columns: the target, those to leave out, and those that steer training.
-
-    Attributes:
-        target: the column to predict.
-        drop: columns to leave out.
-        kinds: kinds to use instead of those found.
-        group: column whose equal values stay on one side of every split (all rows of one patient).
-        time: column that orders rows; members are scored on rows later than those they learned from.
-        sample_weight: column with the weight of each row, at least zero.
-        clip: bound of the smooth clip of scaled numbers, or None for no clip.
-        missing: further words that mean "no value"; the table was read with them, and later ones will be.
-        split: column that says which rows are for the test only ("test"); nothing is learned from them, and they are judged last.
-        picture_size: height and width of pictures; None leaves it to what is found.
-    """
-
-    target: str
-    drop: tuple[str, ...] = ()
-    kinds: dict[str, str] = {}
-    group: str | None = None
-    time: str | None = None
-    sample_weight: str | None = None
-    clip: float | None = 4.0
-    missing: tuple[str, ...] = ()
-    split: str | None = None
-    picture_size: int | None = None
 
 
 class Feature(msgspec.Struct, frozen=True):
@@ -190,18 +160,18 @@ def prepare(table: pa.Table, roles: Roles, *, source: str = "table") -> Dataset:
     """
     names = table[FILE_NAMES] if FILE_NAMES in table.column_names else None
     table = table if names is None else table.drop_columns([FILE_NAMES])
-    _check_names(table.column_names, roles, source)
+    check_roles(table.column_names, roles, source)
     weight, group, time = _sample_weight(table, roles.sample_weight), _group(table, roles.group), _time(table, roles.time)
     if not weight.any():
         raise DataError(f"Sample weights must not all be zero, but '{roles.sample_weight}' is. Name another column.")
     known, remarks = _rows_with_target(table[roles.target], roles.target)
     tests = _for_test(table, roles.split)
     keep, all_rows = known & ~tests, table
-    copies, plural = _find_copies(table)
+    copies, plural = find_copies(table)
     if copies is not None and roles.group is None and roles.time is None:
-        group = _together(copies, keep, plural)
+        group = keep_together(copies, keep, plural)
     if copies is not None:
-        remarks.append(_describe_copies(copies, tests, table[roles.target], plural, apart=group is copies))
+        remarks.append(describe_copies(copies, tests, table[roles.target], plural, apart=group is copies))
     table = _rows(table, keep)
     steering = {roles.group, roles.time, roles.sample_weight, roles.split, roles.target, *roles.drop}
     candidates = [name for name in table.column_names if name not in steering]
@@ -216,7 +186,7 @@ def prepare(table: pa.Table, roles: Roles, *, source: str = "table") -> Dataset:
         remarks.append(f"'{roles.target}': {target_note}")
     if idle := np.count_nonzero(weight[keep] == 0):
         remarks.append(f"{idle:,} of {table.num_rows:,} rows weigh zero: nothing is learned from them")
-    remarks = [*remarks_of(table), *remarks, *_repeated_rows(table)]
+    remarks = [*remarks_of(table), *remarks, *describe_repeats(table)]
     encoding = msgspec.structs.replace(fit_encoding(table, usable, clip=roles.clip), missing_words=[*roles.missing])
     held_out = None
     if (held := known & tests).any():
@@ -285,44 +255,6 @@ def _one_of_each_block(features: list[Feature]) -> list[Feature]:
     ]
 
 
-def _find_copies(table: pa.Table) -> tuple[IntArray | None, str]:
-    """The code of each row's value in the first column that is a block of its own, equal where values are, shape (n,), and its plural.
-
-    None where no two rows have the same, or there is no such column.
-    """
-    for field in table.schema:
-        if (name := find_block_kind(field)) is not None:
-            codes = np.unique(KINDS[name].hash_values(table[field.name]), return_inverse=True)[1]
-            return codes if codes.max() + 1 < len(codes) else None, KINDS[name].plural
-    return None, ""
-
-
-def _together(copies: IntArray, keep: BoolArray, plural: str) -> IntArray | None:
-    """The same codes if there are copies among the rows that are learned from.
-
-    Raises:
-        DataError: there is nothing but copies of one picture.
-    """
-    n_rows, n_different = np.count_nonzero(keep), len(np.unique(copies[keep]))
-    if n_different == 1 < n_rows:
-        raise DataError(f"Different {plural} were needed to learn from, but all {n_rows:,} are copies of one. Check what the source holds.")
-    return copies if n_different < n_rows else None
-
-
-def _describe_copies(copies: IntArray, tests: BoolArray, target: pa.ChunkedArray, plural: str, *, apart: bool) -> str:
-    """A remark about values that are there several times: in training and test, under two labels, or kept together in training."""
-    times = np.bincount(copies)
-    n_repeated, both = np.count_nonzero(times > 1), len(np.intersect1d(copies[tests], copies[~tests]))
-    n_labels = len(np.unique(np.stack([copies, to_levels(target)[0]]), axis=1).T) - len(times)
-    words = (
-        f"{n_repeated:,} {plural.removesuffix('s') + ' is' if n_repeated == 1 else plural + ' are'} there more than once, "
-        f"{times[times > 1].sum():,} rows in all"
-    )
-    words += f"; {both:,} of them in the test as well as in training, so that the test is too easy" if both else ""
-    words += f"; {n_labels:,} under two labels" if n_labels else ""
-    return words + ("; copies are kept in one fold" if apart else "")
-
-
 def _inspected(encoding: Encoding, table: pa.Table) -> Inspected:
     if not encoding.columns:
         return Inspected(np.zeros(0, np.intp), np.zeros((0, 0)))
@@ -351,7 +283,7 @@ def prepare_passing(path: Path, roles: Roles, *, source: str, seed: int = 0) -> 
         raise UsageError(f"{source} does not fit into memory, and its rows can then not be split by time. Leave out --time, or use fewer.")
     with reading(path, "parquet"):
         types = types_of(path)
-    _check_names([*types], roles, source)
+    check_roles([*types], roles, source)
     stream, sample = RowStream.open(path, roles.target, missing=roles.missing, drop=roles.drop, seed=seed)
     dataset = prepare(sample.table, msgspec.structs.replace(roles, drop=()), source=source)
     steering = [name for name in (roles.target, roles.sample_weight, roles.group) if name]
@@ -401,42 +333,6 @@ def _may_surprise(column: ColumnEncoding, kind: pa.DataType) -> bool:
     return not isinstance(column, Category) and not (pa.types.is_boolean(kind) if isinstance(column, Boolean) else is_plain(kind))
 
 
-def parse_kinds(pairs: Any) -> dict[str, str]:
-    """``column=kind`` texts (or an equivalent mapping) as a dictionary.
-
-    Raises:
-        UsageError: a text has no equals sign, or the kind is not known.
-
-    Example:
-        >>> parse_kinds(["ward=category"])
-        {'ward': 'category'}
-    """
-    items = dict(pairs) if hasattr(pairs, "items") else {}
-    for pair in () if items else pairs or ():
-        column, equals, kind = str(pair).rpartition("=")
-        if not equals:
-            raise UsageError(f"A kind is given as column=kind, but '{pair}' came. Kinds: {', '.join(used_kinds())}.")
-        items[column] = kind
-    for column, kind in items.items():
-        if kind not in used_kinds():
-            raise UsageError(
-                f"The kind of '{column}' must be one of {', '.join(used_kinds())}, but '{kind}' came. {suggest(kind, used_kinds())}"
-            )
-    return items
-
-
-def _check_names(names: Sequence[str], roles: Roles, source: str) -> None:
-    parse_kinds(roles.kinds)
-    steering = {role: (name,) for role in ("group", "time", "sample_weight", "split") if (name := getattr(roles, role))}
-    taken = {roles.target: "target"}
-    for role, named in {"target": (roles.target,), "drop": roles.drop, "kind": tuple(roles.kinds), **steering}.items():
-        for name in named:
-            if name not in names:
-                raise NotFoundError(f"{source} has no column '{name}' to use as {role}. {suggest(name, names)}")
-            if role not in ("target", "kind") and taken.setdefault(name, role) != role:
-                raise UsageError(f"Column '{name}' is the {taken[name]} and cannot also be {role}. Name another column.")
-
-
 def _rows_with_target(target: pa.ChunkedArray, name: str) -> tuple[BoolArray, list[str]]:
     """Which rows have a target, shape (n,), and a remark about the others."""
     absent = is_missing(target)
@@ -454,35 +350,6 @@ def describe(table: pa.Table, name: str, asked: str | None = None) -> Feature:
         return Feature(name, block, KINDS[block].remark(table.schema.field(name)))
     kind, note = Found(asked) if asked in used_kinds() else find_kind(table[name], name)  # type: ignore[arg-type]
     return Feature(name, kind, "; ".join(filter(None, [remark_of(table.schema.field(name)), note])))
-
-
-def _repeated_rows(table: pa.Table) -> list[str]:
-    """A remark about rows that repeat an earlier one in every column."""
-    if any(map(find_block_kind, table.schema)):
-        return []
-    n_different = len(np.unique(_row_marks(table)))
-    n_repeats = table.num_rows - n_different
-    if n_repeats == 0 or n_repeats > _MOSTLY * table.num_rows:
-        return []
-    said = f"{n_repeats:,} of {table.num_rows:,} rows repeat an earlier row in every column"
-    return [f"{said}; where they are the same case, keep them together with --group, or the figures are too good"]
-
-
-def _row_marks(table: pa.Table) -> AnyArray:
-    """A 64-bit number for each row, equal where all cells are, shape (n,); different rows share one with probability about 2^-64."""
-    marks = np.zeros(table.num_rows, np.uint64)
-    for column in table.columns:
-        if is_number(column.type):
-            cells = np.ascontiguousarray(pc.cast(column, pa.float64(), safe=False).to_numpy()).view(np.uint64)
-        elif pa.types.is_nested(column.type):
-            continue
-        else:
-            codes = pc.dictionary_encode(column, null_encoding="encode").combine_chunks()
-            cells = codes.indices.to_numpy(zero_copy_only=False).astype(np.uint64)
-        marks = (marks ^ cells) * np.uint64(0x9E3779B97F4A7C15)
-        marks = (marks ^ (marks >> np.uint64(29))) * np.uint64(0xBF58476D1CE4E5B9)
-        marks ^= marks >> np.uint64(32)
-    return marks
 
 
 def _sample_weight(table: pa.Table, name: str | None) -> FloatArray:

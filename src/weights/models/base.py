@@ -19,7 +19,7 @@ from weights.types import Params
 
 Layer = dict[str, jax.Array]
 Dropout = Callable[[jax.Array, int], jax.Array]
-"""Drops units of layer 0 (inputs), 1, 2, ... while training; leaves them alone otherwise."""
+"""Drops inputs (layer 0 for the first block, -1 for the second, ...) and units of layer 1, 2, ... while training; none otherwise."""
 
 
 def keep_all(x: jax.Array, layer: int) -> jax.Array:
@@ -71,7 +71,8 @@ class Model(NamedTuple):
 
     def apply(self, params: Params, inputs: Inputs, dropout: Dropout = keep_all) -> tuple[jax.Array, dict[str, Hidden]]:
         """Outputs (n, k) of rows, and `Hidden` of each hidden layer by name."""
-        return self.forward(params, self.embed(params, jax.tree.map(lambda block: dropout(block, 0), inputs)), dropout)
+        kept = Inputs({name: dropout(block, -i) for i, (name, block) in enumerate(inputs.blocks.items())})
+        return self.forward(params, self.embed(params, kept), dropout)
 
 
 class Cost(NamedTuple):

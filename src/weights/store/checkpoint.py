@@ -24,7 +24,7 @@ from safetensors.numpy import save as save_tensors
 
 from weights.errors import CorruptError, NotFoundError, UsageError
 from weights.store.disk import claimed, faults_said, read_file, write_file
-from weights.store.format import read_tensors
+from weights.store.verify import read_tensors
 from weights.training.control import Snapshot
 
 _MARK = "fingerprint"

@@ -14,7 +14,8 @@ import pyarrow as pa
 from weights.data.columns import find_kind, in_plain_type, is_number, to_numbers
 from weights.errors import DataError, UsageError, suggest
 from weights.tasks.base import Task
-from weights.tasks.classes import MOST_CLASS_CODES, Binary, Multiclass, find_classes
+from weights.tasks.classes import Binary, Multiclass
+from weights.tasks.labels import MOST_CLASS_CODES, find_classes
 from weights.tasks.number import Number, find_number
 
 AnyTask = Binary | Multiclass | Number

@@ -30,6 +30,8 @@ from weights.types import Params
 
 _QUICKLY = {"xla_backend_optimization_level": 0}
 """For what runs once a member: compiling it takes longer than running it."""
+_OTHER_BLOCKS = 0xB10C
+"""Streams of random numbers for the inputs of further blocks, apart from those of layers."""
 _COTANGENTS = 0x60
 """Folded into a member's seed for the gradients that are sent back through its first weights."""
 
@@ -263,11 +265,13 @@ def _blend(block: jax.Array, second: jax.Array) -> jax.Array:
 
 
 def _drop(spec: Spec, member: Member, step: jax.Array, x: jax.Array, layer: int) -> jax.Array:
-    """Dropout of inputs (layer 0) and hidden units (later layers), where it is switched on."""
-    name = "input_dropout" if layer == 0 else "dropout"
+    """Dropout of inputs (layer 0 and below) and hidden units (layers above), where it is switched on."""
+    name = "input_dropout" if layer <= 0 else "dropout"
     if not getattr(spec.regularization, name):
         return x
-    return x * dropout_mask(x.shape, member.values[f"regularization.{name}"], member.seed, step, layer)
+    return x * dropout_mask(
+        x.shape, member.values[f"regularization.{name}"], member.seed, step, layer if layer >= 0 else _OTHER_BLOCKS - layer
+    )
 
 
 def _find_penalised(work: _Work, params: Params) -> dict[str, jax.Array]:

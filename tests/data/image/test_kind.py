@@ -4,9 +4,9 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from weights.data.dataset import Roles
 from weights.data.image.column import Picture, picture_field
 from weights.data.image.kind import PICTURE
+from weights.data.roles import Roles
 from weights.errors import DataError, UsageError
 
 PIXELS = np.random.default_rng(0).integers(0, 256, (4, 8, 9, 3), dtype=np.uint8)

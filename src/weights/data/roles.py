@@ -1,0 +1,81 @@
+"""What the user says of columns: `Roles`, and whether they can be had."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+
+from weights.data.registry import used_kinds
+from weights.errors import NotFoundError, UsageError, suggest
+
+
+class Roles(msgspec.Struct, frozen=True):
+    """What the user says about columns: the target, those to leave out, and those that steer training.
+
+    Attributes:
+        target: the column to predict.
+        drop: columns to leave out.
+        kinds: kinds to use instead of those found.
+        group: column whose equal values stay on one side of every split (all rows of one patient).
+        time: column that orders rows; members are scored on rows later than those they learned from.
+        sample_weight: column with the weight of each row, at least zero.
+        clip: bound of the smooth clip of scaled numbers, or None for no clip.
+        missing: further words that mean "no value"; the table was read with them, and later ones will be.
+        split: column that says which rows are for the test only ("test"); nothing is learned from them, and they are judged last.
+        picture_size: height and width of pictures; None leaves it to what is found.
+    """
+
+    target: str
+    drop: tuple[str, ...] = ()
+    kinds: dict[str, str] = {}
+    group: str | None = None
+    time: str | None = None
+    sample_weight: str | None = None
+    clip: float | None = 4.0
+    missing: tuple[str, ...] = ()
+    split: str | None = None
+    picture_size: int | None = None
+
+
+def parse_kinds(pairs: Any) -> dict[str, str]:
+    """``column=kind`` texts (or an equivalent mapping) as a dictionary.
+
+    Raises:
+        UsageError: a text has no equals sign, or the kind is not known.
+
+    Example:
+        >>> parse_kinds(["ward=category"])
+        {'ward': 'category'}
+    """
+    items = dict(pairs) if hasattr(pairs, "items") else {}
+    for pair in () if items else pairs or ():
+        column, equals, kind = str(pair).rpartition("=")
+        if not equals:
+            raise UsageError(f"A kind is given as column=kind, but '{pair}' came. Kinds: {', '.join(used_kinds())}.")
+        items[column] = kind
+    for column, kind in items.items():
+        if kind not in used_kinds():
+            raise UsageError(
+                f"The kind of '{column}' must be one of {', '.join(used_kinds())}, but '{kind}' came. {suggest(kind, used_kinds())}"
+            )
+    return items
+
+
+def check_roles(names: Sequence[str], roles: Roles, source: str) -> None:
+    """Refuse roles of columns that are not there, or several of one column.
+
+    Raises:
+        NotFoundError: a named column does not exist.
+        UsageError: a kind is not known, or a column has two roles.
+    """
+    parse_kinds(roles.kinds)
+    steering = {role: (name,) for role in ("group", "time", "sample_weight", "split") if (name := getattr(roles, role))}
+    taken = {roles.target: "target"}
+    for role, named in {"target": (roles.target,), "drop": roles.drop, "kind": tuple(roles.kinds), **steering}.items():
+        for name in named:
+            if name not in names:
+                raise NotFoundError(f"{source} has no column '{name}' to use as {role}. {suggest(name, names)}")
+            if role not in ("target", "kind") and taken.setdefault(name, role) != role:
+                raise UsageError(f"Column '{name}' is the {taken[name]} and cannot also be {role}. Name another column.")

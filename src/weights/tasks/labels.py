@@ -1,0 +1,81 @@
+"""Which classes a target holds, and what each weighs: `find_classes`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from weights.data.columns import in_plain_type
+from weights.errors import DataError, UsageError, suggest
+from weights.tasks.classes import Binary, Multiclass, task_of
+
+MOST_CLASS_CODES = 20
+"""Whole numbers 0..K-1 or 1..K count as class codes up to this K (our choice; `task=` overrides it)."""
+
+
+def find_classes(target: pa.ChunkedArray, name: str, kind: str | None, *, class_weight: Any, remark: str) -> Binary | Multiclass:
+    """The task of predicting these labels.
+
+    Args:
+        target: n cells, none missing.
+        name: its name.
+        kind: "binary" where two classes were asked for.
+        class_weight: "balanced", or a mapping from label to factor, or None.
+        remark: how the task was found.
+
+    Raises:
+        DataError: there are fewer than two classes, more than two where two were asked for, or too few rows of each.
+        UsageError: class weights do not fit the classes.
+    """
+    counted = pc.value_counts(_label_cells(target))
+    counts = {item["values"].as_py(): item["counts"].as_py() for item in counted}
+    classes = sorted(counts)
+    if len(classes) < 2:
+        raise DataError(
+            f"The target '{name}' must have two classes or more, but all {len(target)} rows hold {classes[0]!r}. Name another target."
+        )
+    if kind == "binary" and len(classes) != 2:
+        raise DataError(
+            f"A binary task needs two classes, but '{name}' has {len(classes)} ({classes[:5]}...). Use --task multiclass or regression."
+        )
+    if len(classes) > max(MOST_CLASS_CODES, len(target) // 2):
+        raise DataError(
+            f"The target '{name}' has {len(classes)} different labels in {len(target)} rows, too few each to learn. Name another target."
+        )
+    return task_of(name, classes, _class_weights(class_weight, counts, classes), remark)
+
+
+def _label_cells(target: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Class labels as text, whole numbers or booleans: what JSON can hold and users can compare."""
+    target = in_plain_type(target)
+    if pa.types.is_floating(target.type):
+        try:
+            return pc.cast(target, pa.int64())
+        except pa.ArrowInvalid:
+            return pc.cast(target, pa.string())
+    if pa.types.is_integer(target.type) or pa.types.is_boolean(target.type):
+        return pc.cast(target, pa.int64()) if pa.types.is_integer(target.type) else target
+    return pc.cast(target, pa.string())
+
+
+def _class_weights(asked: Any, counts: dict[Any, int], classes: list[Any]) -> list[float] | None:
+    if asked is None:
+        return None
+    if asked == "balanced":
+        total = sum(counts.values())
+        return [total / (len(classes) * counts[label]) for label in classes]
+    if not isinstance(asked, dict):
+        raise UsageError(f"Class weights must be 'balanced' or label=factor pairs, but {asked!r} came.")
+    by_text = {str(label): label for label in classes}
+    unknown = [label for label in asked if str(label) not in by_text]
+    if unknown:
+        raise UsageError(f"Class weights name '{unknown[0]}', which is not a class. {suggest(str(unknown[0]), by_text)}")
+    try:
+        factors = {str(label): float(factor) for label, factor in asked.items()}
+    except (TypeError, ValueError):
+        factors = {"": float("nan")}
+    if not all(0 < factor < float("inf") for factor in factors.values()):
+        raise UsageError(f"Class weights must be numbers above zero, but {asked} came. Give each class a factor such as 2.")
+    return [factors.get(str(label), 1.0) for label in classes]
