@@ -290,10 +290,10 @@ def own_importances(cell: Cell, ensemble: Any, asked: list[int], known: np.ndarr
     """
     from weights.data.encoding import apply_encoding
     from weights.data.table import read_table
-    from weights.ensemble import apply_program, model_shape
+    from weights.ensemble import apply_program
 
     task, (population,) = ensemble.task, ensemble.populations
-    program = apply_program(population.spec, model_shape(ensemble.encoding, task))
+    program = apply_program(population.spec, ensemble.encoding.layout(task.n_outputs))
     found = []
     for m in range(len(population.votes)):
         params = {layer: {name: array[m] for name, array in parts.items()} for layer, parts in population.params.items()}

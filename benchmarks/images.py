@@ -29,9 +29,8 @@ import jax.numpy as jnp
 import numpy as np
 
 from weights import answering, api
-from weights.data.inputs import Inputs
+from weights.data.inputs import Inputs, Layout
 from weights.inspection.saliency import saliency
-from weights.models.base import Shape
 from weights.models.registry import build
 from weights.spec import Spec, resolve, varying_values, with_settings
 from weights.tasks.classes import Multiclass
@@ -67,16 +66,17 @@ class Ours:
         plain = {"optimization": "sgd", "learning_rate": 1e-3, "averaging": 0.0, "weight_decay": 0.0, "clip_norm": None}
         still = {"flip": False, "shift": 0.0, "crop": 0.0, "rotate": 0.0, "brightness": 0.0}
         spec = with_settings(Spec(), {"model": "convolution", "batch_size": _BATCH, **plain, **still, **settings})
-        self.spec = resolve(spec, _ROWS, 0, picture)
-        self.shape = Shape(int(np.prod(picture)), 10, (), picture)
+        self.layout = Layout((("pixels", picture),), 10)
+        self.spec = resolve(spec, _ROWS, self.layout)
         rng = np.random.default_rng(0)
-        self.x = rng.integers(0, 256, (_ROWS, self.shape.n_inputs), dtype=np.uint8)
+        self.x = rng.integers(0, 256, (_ROWS, *picture), dtype=np.uint8)
         self.y = rng.integers(0, 10, _ROWS).astype(np.int32)
-        p = self.shape.n_inputs
-        self.shared = Shared(jnp.asarray(self.x), jnp.asarray(self.y), jnp.ones(_ROWS), jnp.zeros(p, jnp.int32), jnp.ones(p))
+        self.shared = Shared(
+            Inputs({"pixels": jnp.asarray(self.x)}), jnp.asarray(self.y), jnp.ones(_ROWS), jnp.zeros(1, jnp.int32), jnp.ones(1)
+        )
         self.member = Member(jnp.uint32(3), {name: jnp.float32(value) for name, value in varying_values(self.spec).items()})
-        self.program = member_program(self.spec, Multiclass.functions, self.shape)
-        inputs = jnp.asarray(self.x[:64]), jnp.zeros((0, 1)), self.shared.groups, self.shared.used
+        self.program = member_program(self.spec, Multiclass.functions, self.layout)
+        inputs = self.shared.inputs[:64], jnp.zeros((0, 1)), self.shared.groups, self.shared.used
         self.state = self.program.start(*inputs, self.member)
         self.rows = jnp.asarray(rng.integers(0, _ROWS, (_STEPS, _BATCH)), jnp.int32)
         self.judged = jnp.zeros((1, 32), jnp.int32)
@@ -102,7 +102,7 @@ class Theirs:
         import torch
 
         torch.set_num_threads(os.cpu_count() or 1)
-        self.torch, model, self.picture = torch, ours.spec.model, ours.shape.picture
+        self.torch, model, self.picture = torch, ours.spec.model, ours.layout.shape("pixels")
         self.layers = [*ours.state.params]
         self.params = {
             name: {part: torch.tensor(np.asarray(array)) for part, array in layer.items()} for name, layer in ours.state.params.items()
@@ -153,7 +153,7 @@ def speed() -> None:
     for name, (picture, settings) in _NETWORKS.items():
         ours = Ours(picture, settings)
         theirs = Theirs(ours)
-        model = build(ours.spec.model, ours.shape, ours.spec.initialization, ours.spec.activation)
+        model = build(ours.spec.model, ours.layout, ours.spec.initialization, ours.spec.activation)
         known = np.asarray(model.apply(ours.state.params, Inputs({"pixels": jnp.asarray(ours.x[:8])}))[0])
         assert np.allclose(theirs.outputs(theirs.x[:8]).detach().numpy(), known, atol=1e-2), "the networks differ"
         first = theirs.seconds_a_step()
@@ -248,8 +248,8 @@ def memory(folder: Path) -> None:
             continue
         print(f"{members} members: {int(done.stdout.split()[-1]) / 1e3:,.0f} MB at most", flush=True)
     prepared = api.plan_fit(folder / "cifar10_10k")
-    weights = prepared.plans[0].n_weights
-    print(f"a member has {weights:,} weights ({weights * 4 / 1e6:.1f} MB); the pictures take {prepared.dataset.x.nbytes / 1e6:.1f} MB")
+    weights, pixels = prepared.plans[0].n_weights, prepared.dataset.inputs["pixels"].nbytes
+    print(f"a member has {weights:,} weights ({weights * 4 / 1e6:.1f} MB); the pictures take {pixels / 1e6:.1f} MB")
 
 
 def main() -> None:

@@ -16,15 +16,20 @@ import pytest
 
 import weights as wt
 from weights import answering, api, fitting
+from weights.data.inputs import Inputs
 from weights.elements.regularization import Regularization
 from weights.errors import DataError, Interrupted, NotFoundError, TrainingError, UsageError
 from weights.models.linear import Linear
 from weights.models.mlp import Mlp
+from weights.tasks.classes import Binary, Multiclass
+from weights.tasks.number import Number
 from weights.training import solving
 from weights.training.exact import Problem, solve
 
 LINEAR = {"model": "linear", "members": 4}
 NETWORK = {"model": "mlp", "members": 4, "hidden": (8,), "n_steps": 96, "learning_rate": 0.01}
+
+TASK_OF = {"regression": Number, "binary": Binary, "multiclass": Multiclass}
 
 
 def planted(n: int = 120, seed: int = 0) -> dict[str, np.ndarray]:
@@ -183,7 +188,7 @@ def test_a_bundled_example_knows_its_target(example):
 
 def say_of(model: wt.Model, name: str, x: np.ndarray) -> float:
     """How much of what varies in the answers to encoded rows comes from populations of a model, 0 to 1."""
-    spread = {p.name: p.share * model.ensemble.mean_outputs(p, x).std() for p in model.ensemble.populations}
+    spread = {p.name: p.share * model.ensemble.mean_outputs(p, Inputs({"x": x})).std() for p in model.ensemble.populations}
     return sum(spread[own] for own in spread if own.split("-")[0] == name) / sum(spread.values())
 
 
@@ -293,8 +298,8 @@ def test_a_row_of_weight_two_is_the_row_twice(kind, n_outputs):
     x, twice = random.normal(size=(80, 3)), random.random(80) < 0.3
     y = x[:, 0] + random.normal(size=80) if kind == "regression" else random.integers(0, n_outputs + (n_outputs == 1), 80)
     rows = np.repeat(np.arange(80), 1 + twice)
-    weighted = Problem(kind, x, y, 1.0 + twice, n_outputs, np.arange(3))
-    repeated = Problem(kind, x[rows], y[rows], np.ones(len(rows)), n_outputs, np.arange(3))
+    weighted = Problem(TASK_OF[kind].convex, x, y, 1.0 + twice, n_outputs, np.arange(3))
+    repeated = Problem(TASK_OF[kind].convex, x[rows], y[rows], np.ones(len(rows)), n_outputs, np.arange(3))
     first, second = (solve(problem, Regularization(), 0.1, tolerance=1e-11) for problem in (weighted, repeated))
     # A gradient within 1e-11 of zero and a curvature of at least 0.1 leave weights within 1e-10 of the optimum.
     np.testing.assert_allclose(first.w, second.w, rtol=0, atol=1e-9)

@@ -9,6 +9,7 @@ import pytest
 
 from weights.data.dataset import Feature
 from weights.data.encoding import Encoding, Numeric
+from weights.data.inputs import Inputs
 from weights.ensemble import Ensemble, Population, Report
 from weights.errors import UsageError
 from weights.models.linear import Linear
@@ -43,14 +44,14 @@ def population_of(kind: str, *, name: str = "linear", n_members: int = 3, share:
     return Population(name, Spec(model=Linear()), params, np.ones(n_members) if votes is None else np.asarray(votes, float), share)
 
 
-def rows(n: int = 7, seed: int = 1) -> np.ndarray:
-    return np.random.default_rng(seed).normal(size=(n, 2)).astype(np.float32)
+def rows(n: int = 7, seed: int = 1) -> Inputs:
+    return Inputs({"x": np.random.default_rng(seed).normal(size=(n, 2)).astype(np.float32)})
 
 
-def member_logits(ensemble: Ensemble, x: np.ndarray, population: int = 0) -> np.ndarray:
+def member_logits(ensemble: Ensemble, inputs: Inputs, population: int = 0) -> np.ndarray:
     """Outputs of each member of a population, float64, shape (m, n, k)."""
     layer = ensemble.populations[population].params["output"]
-    return x.astype(np.float64) @ layer["w"] + layer["b"][:, None]
+    return inputs.x.astype(np.float64) @ layer["w"] + layer["b"][:, None]
 
 
 def softmax(logits: np.ndarray) -> np.ndarray:

@@ -325,7 +325,7 @@ def test_a_random_state_is_drawn_from_again_in_every_fit():
 def members_alone(prepared, fit_one) -> list[np.ndarray]:
     """What another library learns from the rows of each member, on the inputs as encoded."""
     job = fitting.job("linear", prepared.candidates["linear"], prepared)
-    return [fit_one(job.x[seen].astype(float), job.y[seen]) for seen in job.resampling.counts > 0]
+    return [fit_one(job.inputs.x[seen].astype(float), job.y[seen]) for seen in job.resampling.counts > 0]
 
 
 def test_the_regressor_is_one_line_in_the_raw_features():

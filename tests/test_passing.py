@@ -150,7 +150,7 @@ def test_rows_without_a_target_keep_their_place_so_that_a_run_can_be_resumed(tmp
     for taken in (0, 10, 20):
         stepwise.turn(taken, 10)
     entered.turn(20, 10)
-    np.testing.assert_array_equal(stepwise.shared.x, entered.shared.x)
+    np.testing.assert_array_equal(stepwise.shared.inputs.x, entered.shared.inputs.x)
     np.testing.assert_array_equal(stepwise.counts, entered.counts)
     at_hand = len(stepwise.counts)
     assert not stepwise.counts[np.asarray(stepwise.shared.weight)[:at_hand] == 0].any()
@@ -242,7 +242,8 @@ def test_a_solved_model_has_the_weights_of_all_rows(tmp_path, monkeypatch, reque
     prepared = api.plan_fit(path, target, **settings)
     made = job("linear", prepared.candidates["linear"], prepared)
     everything = [*made.passing.in_order()]
-    x, y, weight, counts = (np.concatenate([getattr(part, name) for part in everything]) for name in ("x", "y", "weight", "counts"))
+    x = np.concatenate([part.inputs.x for part in everything])
+    y, weight, counts = (np.concatenate([getattr(part, name) for part in everything]) for name in ("y", "weight", "counts"))
     for m in range(4):
         problem = Problem(prepared.task.convex, x, y, weight * counts[:, m], prepared.task.n_outputs, made.groups)
         optimum = solve(problem, made.specs[m].regularization, 0.01, tolerance=1e-9)

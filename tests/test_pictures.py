@@ -100,9 +100,9 @@ def test_members_learn_from_the_mapped_pictures_without_a_copy(folder):
 
     prepared = api.plan_fit(folder, **FAST)
     made = job("convolution", prepared.candidates["convolution"], prepared)
-    shared = InMemory(made, 1).shared.x
-    assert prepared.dataset.x.dtype == np.uint8
-    assert shared.unsafe_buffer_pointer() == prepared.dataset.x.__array_interface__["data"][0]
+    shared = InMemory(made, 1).shared.inputs["pixels"]
+    assert prepared.dataset.inputs["pixels"].dtype == np.uint8
+    assert shared.unsafe_buffer_pointer() == prepared.dataset.inputs["pixels"].__array_interface__["data"][0]
 
 
 def test_the_official_test_part_is_judged_and_not_learned_from(tmp_path):
@@ -111,7 +111,7 @@ def test_the_official_test_part_is_judged_and_not_learned_from(tmp_path):
     write_folder(tmp_path / "test", n=8, first=200)
     prepared = api.plan_fit(tmp_path, **FAST)
     assert prepared.dataset.n_samples == 50
-    assert len(prepared.dataset.held_out.x) == 16
+    assert len(prepared.dataset.held_out.inputs) == 16
     assert "16 rows are for the test: nothing is learned from them" in prepared.remarks
     report = api.run_fit(prepared).report
     assert report.n_test == 16
@@ -181,12 +181,12 @@ def test_nothing_but_copies_of_one_picture_is_refused():
 
 def test_a_table_of_file_names_brings_target_and_patients(folder, tmp_path):
     rows = [(path, path.parent.name) for path in sorted(folder.rglob("*.png"))]
-    lines = ["scan,finding,patient,age", *(f"{path},{name},p{i // 3},{i}" for i, (path, name) in enumerate(rows))]
+    lines = ["scan,finding,patient,age", *(f"{path},{name},p{i // 3},{i % 7}" for i, (path, name) in enumerate(rows))]
     (tmp_path / "scans.csv").write_text("\n".join(lines))
-    prepared = api.plan_fit(tmp_path / "scans.csv", "finding", group="patient", **FAST)
-    assert prepared.dataset.encoding.picture.name == "scan"
+    prepared = api.plan_fit(tmp_path / "scans.csv", "finding", group="patient", model="convolution", **FAST)
+    assert prepared.dataset.encoding.blocks[0].name == "scan"
     assert len(np.unique(prepared.dataset.group)) == 20
-    assert [(f.name, f.note) for f in prepared.dataset.features if not f.used] == [("age", "not read beside the pictures in 'scan'")]
+    assert [feature.name for feature in prepared.dataset.used_features] == ["age", "scan"]  # columns come first in the encoding
     model = api.run_fit(prepared)
     assert model.metrics["accuracy"] > 0.8
     assert len(model.predict(tmp_path / "scans.csv")) == 60

@@ -7,7 +7,7 @@ import pytest
 
 from weights import api
 from weights.errors import DataError, NotFoundError, UsageError
-from weights.preparing import parse_seconds
+from weights.fitoptions import parse_seconds
 
 PICTURES = np.random.default_rng(0).integers(0, 256, (24, 12, 12), np.uint8)
 KINDS = np.arange(24) % 2
@@ -66,15 +66,15 @@ def test_names_of_pictures_that_are_not_there_are_refused_unless_they_are_left_o
     with pytest.raises(DataError, match=r"'scan' names picture files, but .* are not there: first '/.*/0.png'"):
         api.plan_fit(table, "ill")
     for options in ({"drop": ["scan"]}, {"kinds": {"scan": "category"}}, {"group": "scan"}):
-        assert api.plan_fit(table, "ill", **options).dataset.encoding.picture is None
+        assert api.plan_fit(table, "ill", **options).dataset.encoding.blocks == []
     with pytest.raises(NotFoundError, match=r"There is no column 'scam' of names of picture files. Did you mean 'scan'?"):
         api.plan_fit(table, "ill", kinds={"scam": "picture"})
 
 
 def test_pictures_are_learned_from_as_an_array_beside_their_labels():
     prepared = api.plan_fit(np.stack([PICTURES] * 3, 3), KINDS)
-    assert prepared.dataset.encoding.picture_size == (12, 12, 1)  # three equal channels are grey
-    np.testing.assert_array_equal(prepared.dataset.x, PICTURES.reshape(24, 144))
+    assert prepared.dataset.encoding.blocks[0].size == (12, 12, 1)  # three equal channels are grey
+    np.testing.assert_array_equal(prepared.dataset.inputs["pixels"][..., 0], PICTURES)
     np.testing.assert_array_equal(prepared.y, KINDS)
     with pytest.raises(DataError, match=r"put labels beside the images of an .npz or an array"):
         api.plan_fit(PICTURES)

@@ -8,6 +8,7 @@ import msgspec
 import numpy as np
 import pytest
 
+from weights.data.inputs import table_layout
 from weights.elements.activation import Activation
 from weights.elements.initialization import Initialization
 from weights.elements.optimization import Optimization
@@ -28,6 +29,12 @@ from weights.spec import (
     with_settings,
     without_numbers,
 )
+from weights.store.verify import decode_registered
+
+
+def numbers(n):
+    """Rows of so many numbers."""
+    return table_layout(n, 1, tuple(range(n)))
 
 
 def value_of(spec, path):
@@ -286,13 +293,13 @@ def test_weights_are_averaged_where_batches_are_random_and_zeros_need_not_stay_e
 
 @pytest.mark.parametrize(("n_numeric", "embedding"), [(0, "none"), (5, "piecewise"), (513, "none")])
 def test_resolving_embeds_numbers_where_there_are_some_and_not_too_many(n_numeric, embedding):
-    assert resolve(Spec(), 1000, n_numeric).model.embedding == embedding
+    assert resolve(Spec(), 1000, numbers(n_numeric)).model.embedding == embedding
 
 
 def test_an_embedding_cannot_be_frozen_where_there_are_no_numbers():
-    assert resolve(spec_with(freeze="embedding"), 1000, 3).updates.freeze == ("embedding",)
+    assert resolve(spec_with(freeze="embedding"), 1000, numbers(3)).updates.freeze == ("embedding",)
     with pytest.raises(UsageError, match=r"updates\.freeze names the layer 'embedding', which this model does not have"):
-        resolve(spec_with(freeze="embedding"), 1000, 0)
+        resolve(spec_with(freeze="embedding"), 1000, numbers(0))
 
 
 @pytest.mark.parametrize(("n_samples", "batch_size", "n_steps"), [(20, 32, 1000), (1000, 32, 3125), (4000, 64, 6000), (10**6, 256, 6000)])
@@ -312,14 +319,14 @@ def test_there_are_no_more_folds_than_rows():
 
 @pytest.mark.parametrize("settings", [{}, {"model": "linear"}, {"optimization": "lion", "accumulate": 3}])
 def test_resolving_twice_changes_nothing(settings):
-    once = resolve(with_settings(Spec(), settings), 1000, 4)
-    assert resolve(once, 1000, 4) == once
+    once = resolve(with_settings(Spec(), settings), 1000, numbers(4))
+    assert resolve(once, 1000, numbers(4)) == once
 
 
 @pytest.mark.parametrize("name", ["n_bins", "embedding_size"])
 def test_resolving_does_not_hide_a_size_that_cannot_be(name):
     with pytest.raises(UsageError, match=rf"^model\.{name} must be above zero, but is 0\."):
-        resolve(spec_with(**{name: 0}), 1000, 5)
+        resolve(spec_with(**{name: 0}), 1000, numbers(5))
 
 
 def test_resolving_checks():
@@ -430,7 +437,7 @@ def test_limits_that_are_switched_off_are_infinite():
     ids=["default", "linear", "changed", "resolved"],
 )
 def test_a_spec_survives_the_way_through_json(spec):
-    assert msgspec.json.decode(msgspec.json.encode(spec), type=Spec) == spec
+    assert msgspec.json.decode(msgspec.json.encode(spec), type=Spec, dec_hook=decode_registered) == spec
 
 
 def test_a_limit_on_hidden_units_is_refused_by_a_linear_model():

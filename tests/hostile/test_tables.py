@@ -256,7 +256,7 @@ def test_labels_that_look_like_numbers_stay_apart(tmp_path, cells, kind):
 def test_ids_beyond_two_to_the_24_stay_different_for_models(tmp_path):
     path = write(tmp_path, table(k=[2**24 + i % 7 for i in range(N)]))
     dataset = api.plan_fit(path, "y", model="linear").dataset
-    assert len(np.unique(dataset.x[:, 2])) == 7
+    assert len(np.unique(dataset.inputs.x[:, 2])) == 7
 
 
 @pytest.mark.parametrize("odd", ["inf", "-inf", "1e308", "-1e308", "5e-324", "nan", "1e400"])
@@ -544,7 +544,7 @@ def test_a_million_categories_keep_their_most_frequent(monkeypatch):
     labels = pa.array(np.arange(200_000) % 100_000).cast(pa.string())
     rows = pa.table({"c": labels, "y": np.arange(200_000) % 2})
     dataset = api.plan_fit(rows, "y", kinds={"c": "category"}, model="linear").dataset
-    assert dataset.x.shape == (200_000, 65)
+    assert dataset.inputs.x.shape == (200_000, 65)
 
 
 # JSON lines ------------------------------------------------------------------------------------------------------
