@@ -7,10 +7,9 @@ import pytest
 
 from weights.data.dataset import prepare
 from weights.data.encoding import apply_encoding
-from weights.data.registry import used_kinds
-from weights.data.roles import Roles, parse_kinds
+from weights.data.roles import Roles
 from weights.data.table import read_table
-from weights.errors import DataError, NotFoundError, UsageError
+from weights.errors import DataError
 
 
 def table(**columns):
@@ -93,6 +92,11 @@ def test_a_categorical_column_of_a_frame_is_a_category():
     assert prepare(read_table(frame), Roles("ill")).features[0].kind == "category"
 
 
+def test_a_column_that_cannot_be_read_as_the_asked_kind_is_refused():
+    with pytest.raises(DataError, match=r"Column 'ward' must be numeric, but 4 of 4 rows hold something else \(first: row 1, 'n'\)"):
+        prepare(table(), Roles("ill", kinds={"ward": "numeric"}))
+
+
 # --- group and time -----------------------------------------------------------------------------
 
 
@@ -159,80 +163,3 @@ def test_sample_weights_that_are_no_weights_are_refused(weights, message):
 def test_a_message_counts_the_rows_of_the_table_as_it_was_given():
     with pytest.raises(DataError, match=r"'cost' is -1\.0 in row 4"):
         prepare(table(cost=[1.0, 1.0, 1.0, -1.0], ill=[None, 0, 1, 0]), Roles("ill", sample_weight="cost"))
-
-
-# --- names and kinds ----------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("roles", "message"),
-    [
-        (Roles("il"), r"patients\.csv has no column 'il' to use as target\. Did you mean 'ill'\?"),
-        (Roles("ill", drop=("agee",)), r"patients\.csv has no column 'agee' to use as drop\. Did you mean 'age'\?"),
-        (Roles("ill", kinds={"wart": "category"}), r"patients\.csv has no column 'wart' to use as kind\. Did you mean 'ward'\?"),
-        (Roles("ill", group="zzz"), r"patients\.csv has no column 'zzz' to use as group\. Known: age, ward, ill\."),
-        (Roles("ill", time="zzz"), r"patients\.csv has no column 'zzz' to use as time\."),
-        (Roles("ill", sample_weight="zzz"), r"patients\.csv has no column 'zzz' to use as sample_weight\."),
-    ],
-)
-def test_a_role_for_an_unknown_column_is_refused_with_a_suggestion(roles, message):
-    with pytest.raises(NotFoundError, match=message):
-        prepare(table(), roles, source="patients.csv")
-
-
-@pytest.mark.parametrize(
-    "roles",
-    [Roles("ill", drop=("ill",)), Roles("ill", group="ill"), Roles("ill", time="ill"), Roles("ill", sample_weight="ill")],
-    ids=["drop", "group", "time", "sample_weight"],
-)
-def test_the_target_has_no_second_role(roles):
-    with pytest.raises(UsageError, match=r"Column 'ill' is the target and cannot also be \w+\. Name another column\."):
-        prepare(table(), roles)
-
-
-def test_a_group_is_no_sample_weight():
-    with pytest.raises(UsageError, match="'age'"):
-        prepare(table(), Roles("ill", group="age", sample_weight="age"))
-
-
-def test_an_unknown_kind_is_refused():
-    with pytest.raises(UsageError, match=r"The kind of 'ward' must be one of .*, but 'nominal' came"):
-        prepare(table(), Roles("ill", kinds={"ward": "nominal"}))
-
-
-def test_a_column_that_cannot_be_read_as_the_asked_kind_is_refused():
-    with pytest.raises(DataError, match=r"Column 'ward' must be numeric, but 4 of 4 rows hold something else \(first: row 1, 'n'\)"):
-        prepare(table(), Roles("ill", kinds={"ward": "numeric"}))
-
-
-@pytest.mark.parametrize(
-    ("asked", "kinds"),
-    [
-        (["ward=category", "age=numeric"], {"ward": "category", "age": "numeric"}),
-        (["a=b=category"], {"a=b": "category"}),
-        ({"ward": "category"}, {"ward": "category"}),
-        ([], {}),
-        ({}, {}),
-        (None, {}),
-    ],
-)
-def test_kinds_are_pairs_or_a_mapping(asked, kinds):
-    assert parse_kinds(asked) == kinds
-
-
-def test_a_kind_without_a_column_is_refused():
-    with pytest.raises(
-        UsageError, match=r"given as column=kind, but 'category' came\. Kinds: numeric, boolean, category, datetime, picture\."
-    ):
-        parse_kinds(["category"])
-
-
-@pytest.mark.parametrize("asked", [["age=numerc"], {"age": "numerc"}])
-def test_a_misspelled_kind_comes_with_a_suggestion(asked):
-    with pytest.raises(UsageError, match=r"The kind of 'age' must be one of .*, but 'numerc' came\. Did you mean 'numeric'\?"):
-        parse_kinds(asked)
-
-
-@pytest.mark.parametrize("kind", used_kinds())
-def test_every_kind_that_models_see_can_be_asked_for(kind):
-    assert parse_kinds([f"age={kind}"]) == {"age": kind}

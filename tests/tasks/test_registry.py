@@ -122,44 +122,6 @@ def test_an_unknown_task_is_refused_with_a_suggestion():
         task_of([1, 2], kind="regresion")
 
 
-# --- class weights ------------------------------------------------------------------------------
-
-
-def test_balanced_class_weights_give_every_class_the_same_total():
-    task = task_of(["a", "b", "b", "b"], class_weight="balanced")
-    assert task.class_weight == [4 / (2 * 1), 4 / (2 * 3)]
-
-
-def test_class_weights_by_label_leave_the_others_at_one():
-    assert task_of(["a", "b", "c"], class_weight={"b": 2.5}).class_weight == [1, 2.5, 1]
-
-
-def test_a_number_may_be_named_by_its_text():
-    assert task_of([0, 1, 1], class_weight={"1": 3}).class_weight == [1, 3]
-
-
-@pytest.mark.parametrize(
-    ("asked", "message"),
-    [
-        ({"ac": 1}, r"Class weights name 'ac', which is not a class\. Did you mean 'a'\?"),
-        ({"a": 0}, r"Class weights must be numbers above zero, but \{'a': 0\} came"),
-        ({"a": -1}, r"Class weights must be numbers above zero"),
-        ({"a": float("nan")}, r"Class weights must be numbers above zero"),
-        ({"a": float("inf")}, r"Class weights must be .*inf"),
-        ({"a": "much"}, r"Class weights must be .*much"),
-        ("balance", r"Class weights must be 'balanced' or label=factor pairs, but 'balance' came"),
-    ],
-)
-def test_class_weights_that_do_not_fit_are_refused(asked, message):
-    with pytest.raises(UsageError, match=message):
-        task_of(["a", "b", "b"], class_weight=asked)
-
-
-def test_class_weights_for_a_number_are_refused():
-    with pytest.raises(UsageError, match=r"Class weights need classes, but 'y' is a number\. Use a sample-weight column instead\."):
-        task_of([0.5, 1.0, 2.0], class_weight="balanced")
-
-
 def test_row_weights_are_the_product_with_mean_one():
     task = task_of(["a", "b", "b", "b"], class_weight={"a": 3})
     np.testing.assert_allclose(task.row_weights(np.array([0, 1, 1, 1]), np.array([1.0, 1, 2, 0])), np.array([3, 1, 2, 0]) / 1.5)
