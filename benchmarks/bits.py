@@ -24,7 +24,8 @@ from pyarrow import parquet
 from safetensors.numpy import load_file
 
 import weights as wt
-from weights.data import rowgroups, stream
+from weights.data.table import parquet as rowgroups
+from weights.data.table import streaming as stream
 from weights.errors import TooLargeError
 
 SMALL = {"members": 8, "n_folds": 4, "n_steps": 200}

@@ -289,7 +289,7 @@ def own_importances(cell: Cell, ensemble: Any, asked: list[int], known: np.ndarr
     The same is asked of the truth on the same rows, where the answer is known: the difference takes most of the chance out.
     """
     from weights.data.encoding import apply_encoding
-    from weights.data.table import read_table
+    from weights.data.table.read import read_table
     from weights.ensemble import apply_program
 
     task, (population,) = ensemble.task, ensemble.populations
@@ -408,7 +408,7 @@ def contributions_cell(kind: str, cell: Cell, repetitions: int, seed: int) -> di
     """
     import weights as wt
     from weights.data.encoding import apply_encoding
-    from weights.data.table import read_table
+    from weights.data.table.read import read_table
     from weights.inspection.explanation import explain
 
     explained, classes = EXPLAINED[kind], cell.truth == "logistic"

@@ -14,8 +14,8 @@ from pyarrow import parquet
 import weights as wt
 from weights import answering, api
 from weights.cli import cli
-from weights.data import rowgroups
-from weights.data import stream as stream_module
+from weights.data.table import parquet as rowgroups
+from weights.data.table import streaming as stream_module
 from weights.errors import DataError, NotFoundError, TooLargeError, UsageError
 from weights.fitting import job
 from weights.training.exact import Problem, solve

@@ -13,10 +13,10 @@ from typing import Any
 import msgspec
 
 from weights.data.dataset import Dataset, Feature, describe
-from weights.data.delimited import remarks_of
 from weights.data.examples import EXAMPLES
 from weights.data.roles import Roles, parse_kinds
-from weights.data.table import describe_source, read_table
+from weights.data.table.delimited import remarks_of
+from weights.data.table.read import describe_source, read_table
 from weights.ensemble import Origin
 from weights.errors import TooLargeError, printable
 from weights.fitoptions import DataOptions, make_request
@@ -91,7 +91,7 @@ def plan_fit(data: Any, target: Any = None, *, progress: OnProgress = None, **op
         class_weight: "balanced", or label -> factor.
         clip: bound of the smooth clip of scaled numbers; None for none.
         copies: "merge" makes rows that stand in the table several times one row of their summed weight, leaves out rows of weight
-            zero, and lets the order of rows play no part (data/copies.py); "keep" takes rows as they come.
+            zero, and lets the order of rows play no part (data/table/duplicates.py); "keep" takes rows as they come.
 
     Of the fit (`weights.fitoptions.FitOptions`):
         model: linear, mlp, or auto: train them all and mix their answers, each with the share that out-of-bag rows give it; of pictures

@@ -14,7 +14,7 @@ import pyarrow as pa
 import weights
 from weights.data.dataset import Dataset, encode_passing
 from weights.data.inputs import Layout
-from weights.data.stream import rows_counted_from
+from weights.data.table.streaming import rows_counted_from
 from weights.effects import FeatureWeights
 from weights.ensemble import MOST_ANSWERED, Answered, Candidate, Ensemble, Origin, Population, Report
 from weights.errors import DataError, Interrupted

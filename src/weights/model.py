@@ -17,12 +17,12 @@ import pyarrow as pa
 
 from weights.checking import Check
 from weights.checking import check_intervals as try_intervals
-from weights.data.delimited import remark_of, remarks_of
 from weights.data.encoding import apply_encoding, unfamiliar
 from weights.data.files.naming import folder_of
 from weights.data.inputs import Inputs
 from weights.data.registry import kind_of
-from weights.data.table import read_table
+from weights.data.table.delimited import remark_of, remarks_of
+from weights.data.table.read import read_table
 from weights.effects import FeatureWeights
 from weights.ensemble import Answered, Ensemble, Interval, Report, available_threads
 from weights.errors import UsageError

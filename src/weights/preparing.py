@@ -15,8 +15,6 @@ import numpy as np
 import pyarrow as pa
 
 from weights.candidates import candidates, check_memory, plans_of, races, within_budget
-from weights.data.columns import to_numbers
-from weights.data.copies import merge_copies
 from weights.data.dataset import Dataset, prepare, prepare_passing
 from weights.data.examples import EXAMPLES
 from weights.data.files.labelled import FILE_NAMES
@@ -24,7 +22,9 @@ from weights.data.files.naming import folder_of
 from weights.data.kind import Source
 from weights.data.registry import KINDS, find_block_kind, kind_of
 from weights.data.roles import Roles
-from weights.data.table import describe_source, read_table
+from weights.data.table.columns import to_numbers
+from weights.data.table.duplicates import merge_copies
+from weights.data.table.read import describe_source, read_table
 from weights.ensemble import Origin, available_threads
 from weights.errors import DataError, UsageError, listed, printable, suggest
 from weights.fitoptions import Request

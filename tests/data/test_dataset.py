@@ -8,7 +8,7 @@ import pytest
 from weights.data.dataset import prepare
 from weights.data.encoding import apply_encoding
 from weights.data.roles import Roles
-from weights.data.table import read_table
+from weights.data.table.read import read_table
 from weights.errors import DataError
 
 

@@ -6,8 +6,8 @@ import sys
 import numpy as np
 import pytest
 
-from weights.data.columns import is_missing
 from weights.data.examples import EXAMPLES, load
+from weights.data.table.columns import is_missing
 from weights.tasks.registry import find_task
 
 

@@ -8,7 +8,7 @@ import pyarrow as pa
 import pytest
 
 from weights.data.output import FORMATS, pour_tables, predictions_table, write_tables
-from weights.data.table import read_table
+from weights.data.table.read import read_table
 from weights.errors import StorageError, UsageError
 
 ANSWERS = {"label": ["ill", None, 'he said "no", twice'], "probability": [0.1 + 0.2, 1e-300, -2.5], "row": [1, 2, 3]}

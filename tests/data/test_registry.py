@@ -5,13 +5,13 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from weights.data.columns import TABLE_KINDS
 from weights.data.dataset import prepare
 from weights.data.encoding import Encoding, apply_encoding, fit_encoding
 from weights.data.image.column import Picture, picture_field
 from weights.data.image.kind import PICTURE
 from weights.data.registry import KINDS, describe_blocks, find_block_kind, kind_of, tag_of, used_kinds
 from weights.data.roles import Roles
+from weights.data.table.columns import TABLE_KINDS
 from weights.errors import DataError
 from weights.store.verify import decode_registered
 

@@ -127,7 +127,7 @@ def work(first: int, last: int) -> None:
     import resource
 
     from weights.api import look
-    from weights.data.table import read_table
+    from weights.data.table.read import read_table
     from weights.errors import WeightsError
 
     resource.setrlimit(resource.RLIMIT_AS, (ADDRESS_SPACE, ADDRESS_SPACE))

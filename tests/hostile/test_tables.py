@@ -19,9 +19,9 @@ from hypothesis import strategies as st
 from pyarrow import parquet
 
 from weights import api, cli
-from weights.data.columns import find_kind, to_seconds
-from weights.data.delimited import remarks_of
-from weights.data.table import read_table
+from weights.data.table.columns import find_kind, to_seconds
+from weights.data.table.delimited import remarks_of
+from weights.data.table.read import read_table
 from weights.errors import DataError
 
 N = 60

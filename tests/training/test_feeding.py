@@ -9,9 +9,9 @@ import pyarrow as pa
 import pytest
 from pyarrow import parquet
 
-from weights.data import stream as stream_module
 from weights.data.inputs import Inputs, Layout, table_layout
-from weights.data.stream import RowStream
+from weights.data.table import streaming as stream_module
+from weights.data.table.streaming import RowStream
 from weights.spec import Spec, resolve, with_settings
 from weights.tasks.number import Number
 from weights.training.control import Control

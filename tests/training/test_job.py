@@ -9,7 +9,7 @@ import pyarrow as pa
 from pyarrow import parquet
 
 from weights.data.inputs import Inputs, table_layout
-from weights.data.stream import RowStream
+from weights.data.table.streaming import RowStream
 from weights.spec import Spec, resolve, with_settings
 from weights.tasks.number import Number
 from weights.training.job import Job, Passing, ReadyRows

@@ -15,20 +15,20 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from weights.data.columns import Found, as_text, find_kind, is_missing, to_levels, to_numbers, to_seconds
-from weights.data.delimited import remark_of, remarks_of
 from weights.data.encoding import Boolean, Category, ColumnEncoding, Encoding, apply_encoding, apply_unclipped, fit_encoding
 from weights.data.files.labelled import FILE_NAMES
 from weights.data.files.listing import PARTS
 from weights.data.inputs import Inputs
-from weights.data.keys import text_keys
 from weights.data.kind import Kind
 from weights.data.registry import KINDS, find_block_kind, kind_of, used_kinds
 from weights.data.repeats import describe_copies, describe_repeats, find_copies, keep_together
 from weights.data.roles import Roles, check_roles
-from weights.data.rowgroups import types_of
-from weights.data.stream import RowStream, is_plain, rows_counted_from
-from weights.data.table import reading
+from weights.data.table.columns import Found, as_text, find_kind, is_missing, to_levels, to_numbers, to_seconds
+from weights.data.table.delimited import remark_of, remarks_of
+from weights.data.table.keys import text_keys
+from weights.data.table.parquet import types_of
+from weights.data.table.read import reading
+from weights.data.table.streaming import RowStream, is_plain, rows_counted_from
 from weights.errors import DataError, UsageError
 from weights.types import AnyArray, BoolArray, FloatArray, IntArray
 

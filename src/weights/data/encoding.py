@@ -14,7 +14,11 @@ import msgspec
 import numpy as np
 import pyarrow as pa
 
-from weights.data.columns import (
+from weights.data.inputs import COLUMNS, Inputs, Layout
+from weights.data.kind import BlockEncoding, Kind
+from weights.data.memory import check_memory_for
+from weights.data.registry import KINDS, kind_of
+from weights.data.table.columns import (
     as_text,
     is_missing,
     is_number,
@@ -25,12 +29,8 @@ from weights.data.columns import (
     to_seconds,
     words_among_numbers,
 )
-from weights.data.delimited import notation_of
-from weights.data.inputs import COLUMNS, Inputs, Layout
-from weights.data.kind import BlockEncoding, Kind
-from weights.data.memory import check_memory_for
-from weights.data.notation import Notation, find_numbers, find_time_format
-from weights.data.registry import KINDS, kind_of
+from weights.data.table.delimited import notation_of
+from weights.data.table.notation import Notation, find_numbers, find_time_format
 from weights.errors import DataError, suggest
 from weights.types import FloatArray
 

@@ -10,9 +10,9 @@ from typing import Any
 
 import pyarrow as pa
 
-from weights.data.columns import TABLE_KINDS
 from weights.data.image.kind import PICTURE
 from weights.data.kind import BlockEncoding, Kind
+from weights.data.table.columns import TABLE_KINDS
 
 KINDS: dict[str, Kind] = {"picture": PICTURE}
 

@@ -6,8 +6,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from weights.data.columns import is_number, to_levels
 from weights.data.registry import KINDS, find_block_kind
+from weights.data.table.columns import is_number, to_levels
 from weights.errors import DataError
 from weights.types import AnyArray, BoolArray, IntArray
 

@@ -4,7 +4,7 @@ Each is a thin wiring over `api.plan_fit` and `api.run_fit`. They can be cloned,
 pickled like any estimator of scikit-learn.
 
 What they do beyond `weights.fit`: columns of numbers are always used as numbers; rows that stand in a table several times are
-merged (data/copies.py), so that a row of weight two is two rows and a row of weight zero is none; `warm_start` adds members;
+merged (data/table/duplicates.py), so that a row of weight two is two rows and a row of weight zero is none; `warm_start` adds members;
 `partial_fit` learns batch by batch (training/incremental.py).
 """
 

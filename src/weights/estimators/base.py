@@ -22,7 +22,7 @@ from weights.data.dataset import prepare
 from weights.data.encoding import apply_encoding
 from weights.data.inputs import Inputs
 from weights.data.roles import Roles, parse_kinds
-from weights.data.table import read_table
+from weights.data.table.read import read_table
 from weights.ensemble import Ensemble, available_threads
 from weights.errors import DataError, Interrupted, UsageError
 from weights.fitoptions import DataOptions, FitOptions

@@ -18,8 +18,8 @@ from typing import Any
 import numpy as np
 
 from weights.api import Look
-from weights.data.columns import TABLE_KINDS
 from weights.data.dataset import Dataset, Feature
+from weights.data.table.columns import TABLE_KINDS
 from weights.ensemble import MOST_ANSWERED, Answered, Ensemble, Report
 from weights.errors import printable
 from weights.inspection.classes import OperatingPoint

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 
-from weights.data.columns import TABLE_KINDS
+from weights.data.table.columns import TABLE_KINDS
 from weights.ensemble import Ensemble
 from weights.errors import DataError
 from weights.inspection.classes import operating_point

@@ -13,7 +13,7 @@ import numpy as np
 import pyarrow as pa
 import scipy.special
 
-from weights.data.columns import as_text, level_codes
+from weights.data.table.columns import as_text, level_codes
 from weights.errors import DataError, UsageError, listed, printable
 from weights.tasks.base import ConvexLoss, Gaps, Outcome, OutputFunctions, Scaled
 from weights.tasks.metrics import CLASS_METRICS, Measure, log_losses

@@ -11,7 +11,7 @@ import msgspec
 import numpy as np
 import pyarrow as pa
 
-from weights.data.columns import is_missing, to_numbers
+from weights.data.table.columns import is_missing, to_numbers
 from weights.errors import DataError, UsageError, printable
 from weights.tasks.base import ConvexLoss, Gaps, Outcome, OutputFunctions, Scaled
 from weights.tasks.metrics import REGRESSION_METRICS, Measure

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from weights.data.columns import find_kind, in_plain_type, is_number, to_numbers
+from weights.data.table.columns import find_kind, in_plain_type, is_number, to_numbers
 from weights.errors import DataError, UsageError, suggest
 from weights.tasks.base import Task
 from weights.tasks.classes import Binary, Multiclass

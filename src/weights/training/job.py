@@ -10,7 +10,7 @@ from typing import NamedTuple
 import pyarrow as pa
 
 from weights.data.inputs import Inputs, Layout
-from weights.data.stream import RowStream
+from weights.data.table.streaming import RowStream
 from weights.spec import Spec
 from weights.tasks.base import Task
 from weights.training.resampling import Draw, Resampling
@@ -49,7 +49,7 @@ class Passing:
 
     Attributes:
         stream: where they come from.
-        ready: makes cells and numbers of rows (data/stream.py) ready; a row without a target keeps its place.
+        ready: makes cells and numbers of rows (data/table/streaming.py) ready; a row without a target keeps its place.
         draw: who sees which.
     """
 

@@ -1,7 +1,7 @@
 """Which rows each member learns from, and so on which rows it can be judged.
 
 `resample` gives an (m, n) table of counts: how often a member sees a row. Rows with count zero are the member's
-out-of-bag rows. Rows of one group always go together. `Draw` does the same for rows that pass (data/stream.py), by their keys.
+out-of-bag rows. Rows of one group always go together. `Draw` does the same for rows that pass (data/table/streaming.py), by their keys.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from weights.data.keys import scrambled, uniform
+from weights.data.table.keys import scrambled, uniform
 from weights.errors import DataError, UsageError
 from weights.spec import Members
 from weights.types import AnyArray, BoolArray, FloatArray, IntArray

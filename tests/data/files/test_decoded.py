@@ -8,11 +8,11 @@ import pyarrow as pa
 import pytest
 from PIL import Image
 
-from weights.data.delimited import remarks_of
 from weights.data.files import decoded, sample
 from weights.data.files.labelled import FILE_NAMES
 from weights.data.image.column import picture_array
 from weights.data.image.medium import DecodeOptions, read_pictures
+from weights.data.table.delimited import remarks_of
 from weights.errors import DataError, StorageError
 
 

@@ -5,10 +5,10 @@ import zipfile
 import pytest
 from PIL import Image
 
-from weights.data.delimited import remarks_of
 from weights.data.files.labelled import FILE_NAMES
 from weights.data.image.column import picture_array, picture_field
 from weights.data.image.medium import read_pictures
+from weights.data.table.delimited import remarks_of
 
 
 def paint(path, colour=7, size=(10, 12), mode="L", **options):

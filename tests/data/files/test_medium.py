@@ -14,10 +14,10 @@ import pyarrow as pa
 import pytest
 
 from weights.data import files
-from weights.data.delimited import remarks_of
 from weights.data.files.labelled import FILE_NAMES, read_files
 from weights.data.files.medium import DecodedFile, Form, Medium, names_source
 from weights.data.files.naming import decode_column, decode_column_like, find_column
+from weights.data.table.delimited import remarks_of
 from weights.errors import DataError, UsageError
 
 NEGATIVE = "of points below zero, which count as zero"

@@ -7,10 +7,10 @@ import pyarrow as pa
 import pytest
 from PIL import Image
 
-from weights.data.delimited import remarks_of
 from weights.data.files.labelled import FILE_NAMES
 from weights.data.image.column import is_picture, picture_array
 from weights.data.image.medium import DecodeOptions, folder_of, picture_column, with_pictures
+from weights.data.table.delimited import remarks_of
 from weights.errors import DataError, NotFoundError
 
 

@@ -5,10 +5,10 @@ import pyarrow as pa
 import pytest
 from PIL import Image
 
-from weights.data.delimited import remarks_of
 from weights.data.files.labelled import FILE_NAMES
 from weights.data.image.column import Picture, picture_array, picture_size
 from weights.data.image.medium import IMAGES, DecodeOptions, holds_pictures, read_new, read_pictures
+from weights.data.table.delimited import remarks_of
 from weights.errors import DataError, NotFoundError, UsageError
 
 

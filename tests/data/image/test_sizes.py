@@ -3,10 +3,10 @@
 import pytest
 from PIL import Image
 
-from weights.data.delimited import remarks_of
 from weights.data.image.column import picture_array, picture_size
 from weights.data.image.medium import DecodeOptions, read_pictures
 from weights.data.image.sizes import remark_on_sizes
+from weights.data.table.delimited import remarks_of
 
 
 def paint(path, colour=7, size=(10, 12), mode="L", **options):

@@ -16,12 +16,12 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from weights.data.columns import as_text
-from weights.data.delimited import remarks_of
 from weights.data.files.decoded import decode_files
 from weights.data.files.labelled import FILE_NAMES, rename_columns
 from weights.data.files.listing import Entry
 from weights.data.files.medium import Medium, Options
+from weights.data.table.columns import as_text
+from weights.data.table.delimited import remarks_of
 from weights.errors import DataError, NotFoundError, listed, printable, suggest
 
 _MOSTLY = 0.9

@@ -35,7 +35,7 @@ from weights.data.image.decoding import (
     without_warnings,
 )
 from weights.data.image.sizes import SizeChoice, choose_channels, choose_size
-from weights.data.table import read_table
+from weights.data.table.read import read_table
 from weights.errors import UsageError
 
 __all__ = [

@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from weights.data.columns import find_kind, is_missing, level_codes, to_flags, to_levels, to_numbers, to_seconds
+from weights.data.table.columns import find_kind, is_missing, level_codes, to_flags, to_levels, to_numbers, to_seconds
 from weights.errors import DataError
 
 DAY = 86400.0

@@ -11,7 +11,7 @@ import pyarrow as pa
 import pytest
 from pyarrow import parquet
 
-from weights.data.table import describe_source, read_table
+from weights.data.table.read import describe_source, read_table
 from weights.errors import DataError, NotFoundError, UsageError
 
 PEOPLE = {"age": [31, 47], "city": ["Zürich", "Łódź"]}

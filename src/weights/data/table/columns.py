@@ -14,7 +14,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from weights.data.notation import (
+from weights.data.table.notation import (
     LEADING_ZERO,
     Notation,
     are_labels,

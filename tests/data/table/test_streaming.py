@@ -9,8 +9,8 @@ import pyarrow as pa
 import pytest
 from pyarrow import parquet
 
-from weights.data import stream as stream_module
-from weights.data.stream import RowStream
+from weights.data.table import streaming as stream_module
+from weights.data.table.streaming import RowStream
 from weights.errors import DataError, NotFoundError, TooLargeError
 
 

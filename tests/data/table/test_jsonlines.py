@@ -2,8 +2,8 @@
 
 import json
 
-from weights.data import textfile
-from weights.data.jsonlines import read_json_lines
+from weights.data.table import textfile
+from weights.data.table.jsonlines import read_json_lines
 
 
 def test_keys_that_a_row_lacks_are_missing(tmp_path):

@@ -6,7 +6,7 @@ import numpy as np
 import pyarrow as pa
 import scipy.stats
 
-from weights.data.keys import scrambled, text_keys, uniform
+from weights.data.table.keys import scrambled, text_keys, uniform
 
 
 def test_scrambled_keys_are_those_of_splitmix64():

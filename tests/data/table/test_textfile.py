@@ -6,8 +6,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from weights.data import textfile
-from weights.data.textfile import TextFile
+from weights.data.table import textfile
+from weights.data.table.textfile import TextFile
 from weights.errors import DataError
 
 

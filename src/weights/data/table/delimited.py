@@ -19,8 +19,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from weights.data.memory import check_memory_for
-from weights.data.notation import PLAIN, Notation, Numbers, are_labels, find_numbers, read_numbers, read_times
-from weights.data.textfile import TextFile
+from weights.data.table.notation import PLAIN, Notation, Numbers, are_labels, find_numbers, read_numbers, read_times
+from weights.data.table.textfile import TextFile
 from weights.errors import DataError
 
 MISSING_WORDS = ("", "NA", "N/A", "n/a", "NaN", "nan", "NULL", "null", "None", "#N/A", "?")

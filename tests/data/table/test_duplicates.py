@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from weights.data.copies import merge_copies
+from weights.data.table.duplicates import merge_copies
 
 
 def measured(n: int = 30) -> pa.Table:

@@ -17,11 +17,11 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from weights.data.columns import is_missing, is_number
-from weights.data.keys import uniform
 from weights.data.memory import memory_budget
-from weights.data.rowgroups import batches, expansion, opened, row_group_sizes, types_of
-from weights.data.table import in_plain_form, reading
+from weights.data.table.columns import is_missing, is_number
+from weights.data.table.keys import uniform
+from weights.data.table.parquet import batches, expansion, opened, row_group_sizes, types_of
+from weights.data.table.read import in_plain_form, reading
 from weights.errors import DataError, NotFoundError, TooLargeError, suggest
 from weights.types import IntArray
 

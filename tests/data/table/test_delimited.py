@@ -4,8 +4,8 @@ from datetime import datetime, time
 
 import pytest
 
-from weights.data.delimited import notation_of, read_delimited, remark_of, remarks_of
-from weights.data.notation import Notation
+from weights.data.table.delimited import notation_of, read_delimited, remark_of, remarks_of
+from weights.data.table.notation import Notation
 from weights.errors import DataError
 
 

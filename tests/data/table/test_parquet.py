@@ -7,7 +7,7 @@ import pyarrow as pa
 import pytest
 from pyarrow import parquet
 
-from weights.data.rowgroups import batches, expansion, opened, read_parquet, row_group_sizes, text_columns
+from weights.data.table.parquet import batches, expansion, opened, read_parquet, row_group_sizes, text_columns
 from weights.errors import TooLargeError
 
 

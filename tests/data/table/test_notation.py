@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from weights.data.notation import PLAIN, Notation, are_labels, find_numbers, find_time_format, read_numbers, read_times
+from weights.data.table.notation import PLAIN, Notation, are_labels, find_numbers, find_time_format, read_numbers, read_times
 
 
 def column(cells):

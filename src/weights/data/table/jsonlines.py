@@ -13,9 +13,9 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from weights.data.delimited import MOST_COLUMNS
 from weights.data.memory import check_memory_for
-from weights.data.textfile import TextFile
+from weights.data.table.delimited import MOST_COLUMNS
+from weights.data.table.textfile import TextFile
 from weights.errors import DataError
 
 _DEEPEST = 100

@@ -20,12 +20,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from weights.data import examples
-from weights.data.columns import in_plain_type
-from weights.data.delimited import read_delimited
-from weights.data.jsonlines import read_json_lines
 from weights.data.memory import check_memory_for
-from weights.data.notation import Notation
-from weights.data.rowgroups import check_names_differ, read_parquet
+from weights.data.table.columns import in_plain_type
+from weights.data.table.delimited import read_delimited
+from weights.data.table.jsonlines import read_json_lines
+from weights.data.table.notation import Notation
+from weights.data.table.parquet import check_names_differ, read_parquet
 from weights.errors import DataError, NotFoundError, UsageError, suggest
 
 
