@@ -11,43 +11,11 @@ import pytest
 import weights
 
 SOURCE = Path(weights.__file__).parent
-ORDER = (
-    "errors",
-    "types",
-    "options",
-    "data",
-    "tasks",
-    "elements",
-    "models",
-    "spec",
-    "effects",
-    "verdicts",
-    "ensemble",
-    "training",
-    "online",
-)
-ORDER += (
-    "inspection",
-    "candidates",
-    "fitoptions",
-    "fitting",
-    "preparing",
-    "checking",
-    "trials",
-    "remedies",
-    "experiments",
-    "store",
-    "running",
-    "summary",
-    "model",
-    "api",
-    "answering",
-    "estimators",
-    "report",
-    "questions",
-    "serving",
-    "cli",
-)
+ORDER = """
+    errors types options data tasks elements models spec effects verdicts ensemble training inspection candidates
+    fitoptions fitting preparing checking trials remedies experiments store running summary model api answering
+    estimators report questions cli
+""".split()
 MODULES = sorted(path for path in SOURCE.rglob("*.py") if path.parent != SOURCE or path.stem not in ("__init__", "__main__"))
 
 
@@ -77,6 +45,20 @@ def test_imports_point_upstream(path):
 @pytest.mark.parametrize("path", [p for p in MODULES if p.relative_to(SOURCE).parts[0] == "data"], ids=lambda path: path.stem)
 def test_data_knows_nothing_of_jax(path):
     assert "import jax" not in path.read_text()
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(SOURCE)))
+def test_a_file_holds_one_idea_and_a_function_few_parameters(path):
+    """At most 450 lines and ten parameters, but for scikit-learn's estimators, whose settings must be parameters of `__init__`."""
+    text = path.read_text()
+    functions = [node for node in ast.walk(ast.parse(text)) if isinstance(node, ast.FunctionDef)]
+    parameters = {
+        function.name: [*function.args.posonlyargs, *function.args.args, *function.args.kwonlyargs]
+        for function in functions
+        if not (function.name == "__init__" and path.parent.name == "estimators")
+    }
+    assert len(text.splitlines()) <= 450
+    assert [name for name, named in parameters.items() if len([p for p in named if p.arg not in ("self", "cls")]) > 10] == []
 
 
 def test_public_names_are_written_out_and_sorted():
