@@ -80,8 +80,8 @@ def test_the_operating_point_counts_groups_of_the_test():
         "part": np.repeat(np.where(np.arange(300) % 3 == 0, "test", "train"), 2),
     }
     model = weights.fit(table, "ill", group="who", split="part", model="linear", members=8)
-    assert len(np.unique(model.ensemble.tested.group)) == 100
-    found = model.operating_point(0.8).tested.specificity
+    assert len(np.unique(model.ensemble.test_predictions.group)) == 100
+    found = model.operating_point(0.8).test.specificity
     n_well = (~table["ill"] & (table["part"] == "test")).sum() / 2
     # Every patient is there twice, so that the interval is that of half as many rows.
     assert found.high - found.low > 2 * 1.96 * (found.value * (1 - found.value) / n_well) ** 0.5 * 0.9

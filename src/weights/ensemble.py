@@ -34,7 +34,7 @@ from weights.types import AnyArray, BoolArray, FloatArray, IntArray, Params
 from weights.verdicts import Decomposition
 
 _BLOCK = 4096
-MOST_ANSWERED = 20_000
+MOST_PREDICTIONS = 20_000
 """Rows whose out-of-bag answers are kept with an ensemble (our choice)."""
 
 
@@ -107,7 +107,7 @@ class Report(msgspec.Struct, frozen=True):
 
 
 @dataclass(frozen=True, eq=False)
-class Answered:
+class Predictions:
     """Answers to rows whose class is known, by members that never saw them.
 
     Attributes:
@@ -124,7 +124,7 @@ class Answered:
     weight: FloatArray
     group: IntArray | None = None
 
-    def thinned(self, most: int) -> Answered:
+    def thinned(self, most: int) -> Predictions:
         """At most so many rows, drawn at random, always the same: equally many of each class, which then weigh as much as all of it.
 
         Classes with fewer rows than their part are kept whole, because what is said of rare ones rests on these rows.
@@ -143,7 +143,7 @@ class Answered:
             left -= n
         every = np.sort(np.concatenate(chosen))
         group = None if self.group is None else self.group[every]
-        return Answered(self.probability[every], self.y[every], self.rows[every], weight[every], group)
+        return Predictions(self.probability[every], self.y[every], self.rows[every], weight[every], group)
 
 
 @dataclass(frozen=True, eq=False)
@@ -183,8 +183,8 @@ class Ensemble:
         scores: out-of-bag conformal scores in ascending order (absolute residuals in the target's unit; one minus the
             probability of the class that came).
         report: how it was made and how good it is.
-        judged: answers to rows of training, where there are classes; tested: the same of rows that were for the test only. At most
-            `MOST_ANSWERED` each.
+        oob_predictions: out-of-bag predictions for rows of training, where there are classes. test_predictions: those for rows that
+            were for the test only. At most `MOST_PREDICTIONS` each.
     """
 
     task: Task
@@ -194,8 +194,8 @@ class Ensemble:
     offset: FloatArray
     scores: FloatArray
     report: Report
-    judged: Answered | None = None
-    tested: Answered | None = None
+    oob_predictions: Predictions | None = None
+    test_predictions: Predictions | None = None
 
     @property
     def n_members(self) -> int:

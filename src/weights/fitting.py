@@ -16,7 +16,7 @@ from weights.data.dataset import Dataset, encode_passing
 from weights.data.inputs import Layout
 from weights.data.table.streaming import rows_counted_from
 from weights.effects import FeatureWeights
-from weights.ensemble import MOST_ANSWERED, Answered, Candidate, Ensemble, Origin, Population, Report
+from weights.ensemble import MOST_PREDICTIONS, Candidate, Ensemble, Origin, Population, Predictions, Report
 from weights.errors import DataError, Interrupted
 from weights.inspection.decomposition import Judged, Voice, decompose
 from weights.inspection.feature_weights import Question, weigh
@@ -136,11 +136,11 @@ def train_ensemble(prepared: Prepared, control: Control) -> Ensemble:
     )
     scores = conformal_scores(task, y, answers, weight)
     group = None if dataset.group is None else dataset.group[rows]
-    judged = _kept(task, Answered(answers, y, np.flatnonzero(rows), dataset.sample_weight[rows], group))
-    return _tested(Ensemble(task, dataset.encoding, dataset.features, populations, offset, scores, report, judged), dataset)
+    oob_predictions = _kept(task, Predictions(answers, y, np.flatnonzero(rows), dataset.sample_weight[rows], group))
+    return _with_test(Ensemble(task, dataset.encoding, dataset.features, populations, offset, scores, report, oob_predictions), dataset)
 
 
-def _tested(ensemble: Ensemble, dataset: Dataset) -> Ensemble:
+def _with_test(ensemble: Ensemble, dataset: Dataset) -> Ensemble:
     """The ensemble with its metrics on the rows that were for the test only, if there are some."""
     held, task = dataset.held_out, ensemble.task
     if held is None:
@@ -152,13 +152,15 @@ def _tested(ensemble: Ensemble, dataset: Dataset) -> Ensemble:
     answers, weight = ensemble.answer(held.inputs if known.all() else held.inputs[known]), held.weight[known]
     group = None if held.group is None else held.group[known]
     test = score(task.metrics, task.original(y), answers, weight=weight, group=group)
-    tested = _kept(task, Answered(answers, y, np.flatnonzero(known), weight, group))
-    return replace(ensemble, report=msgspec.structs.replace(ensemble.report, test=test, n_test=int(known.sum())), tested=tested)
+    test_predictions = _kept(task, Predictions(answers, y, np.flatnonzero(known), weight, group))
+    return replace(
+        ensemble, report=msgspec.structs.replace(ensemble.report, test=test, n_test=int(known.sum())), test_predictions=test_predictions
+    )
 
 
-def _kept(task: Task, answered: Answered) -> Answered | None:
+def _kept(task: Task, predictions: Predictions) -> Predictions | None:
     """The answers that are kept with a run: of classes, for thresholds, confusion and calibration; none of numbers."""
-    return answered.thinned(MOST_ANSWERED) if task.classes else None
+    return predictions.thinned(MOST_PREDICTIONS) if task.classes else None
 
 
 def _decomposed(prepared: Prepared, trained: list[Trained], covered: BoolArray, mixture: Mixture) -> Decomposition:

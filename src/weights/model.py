@@ -24,7 +24,7 @@ from weights.data.registry import kind_of
 from weights.data.table.delimited import remark_of, remarks_of
 from weights.data.table.read import read_table
 from weights.effects import FeatureWeights
-from weights.ensemble import Answered, Ensemble, Interval, Report, available_threads
+from weights.ensemble import Ensemble, Interval, Predictions, Report, available_threads
 from weights.errors import UsageError
 from weights.experiments import compare as try_variants
 from weights.fitting import Prepared, check_rows
@@ -335,7 +335,7 @@ class Model:
             >>> found.classes, [sum(counts) for counts in found.counts]
             (['setosa', 'versicolor', 'virginica'], [50, 50, 50])
         """
-        return of_classes.confusion(self.answered(test=test), self.classes)
+        return of_classes.confusion(self.predictions(test=test), self.classes)
 
     def operating_point(self, sensitivity: float, *, label: Any = None) -> of_classes.OperatingPoint:
         """The threshold that finds a share of the rows of a class, with sensitivity and specificity and their 95 % intervals.
@@ -354,8 +354,8 @@ class Model:
             >>> point.found.sensitivity.value >= 0.95
             True
         """
-        answered, tested = self.answered(), self.ensemble.tested
-        return of_classes.operating_point(answered, self.classes, self.sought(label), sensitivity, tested=tested)
+        predictions, test = self.predictions(), self.ensemble.test_predictions
+        return of_classes.operating_point(predictions, self.classes, self.sought(label), sensitivity, test=test)
 
     def calibration(self, *, label: Any = None, test: bool = False) -> list[of_classes.Bin]:
         """Claimed and found shares of a class, in ten bins of equal width.
@@ -367,16 +367,16 @@ class Model:
         Raises:
             UsageError: as `operating_point`.
         """
-        return of_classes.calibration(self.answered(test=test), self.sought(label))
+        return of_classes.calibration(self.predictions(test=test), self.sought(label))
 
-    def answered(self, *, test: bool = False) -> Answered:
+    def predictions(self, *, test: bool = False) -> Predictions:
         """The answers that were kept to rows of known class.
 
         Raises:
             UsageError: the task is regression, there were no rows for the test, or the run is of an older version.
         """
         self.ensemble.task.need_classes()
-        found = self.ensemble.tested if test else self.ensemble.judged
+        found = self.ensemble.test_predictions if test else self.ensemble.oob_predictions
         if found is None and test:
             raise UsageError("No rows were for the test. Ask for those of training, which members answered that never saw them.")
         if found is None:

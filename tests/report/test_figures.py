@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from weights.ensemble import Answered
+from weights.ensemble import Predictions
 from weights.inspection.classes import calibration, confusion, operating_point
 from weights.inspection.excitation import Patch, Unit
 from weights.inspection.gratings import Filter, Filters
@@ -35,7 +35,7 @@ def inside(drawing):
 def answers(n=200, classes=2):
     y = RNG.integers(0, classes, n)
     probability = RNG.dirichlet(np.ones(classes), n) * 0.5 + 0.5 * np.eye(classes)[y]
-    return Answered(probability, y, np.arange(n), np.ones(n))
+    return Predictions(probability, y, np.arange(n), np.ones(n))
 
 
 def found_saliency(*, members=4, effect=1.0):
@@ -126,9 +126,9 @@ def test_calibration_draws_a_dot_and_an_interval_a_bin():
 
 
 def test_the_operating_point_lies_on_the_curve():
-    answered = answers()
-    point = operating_point(answered, ["well", "ill"], 1, 0.9)
-    drawing = figures.operating_figure(answered, 1, point, title="t", footnote="f")
+    predictions = answers()
+    point = operating_point(predictions, ["well", "ill"], 1, 0.9)
+    drawing = figures.operating_figure(predictions, 1, point, title="t", footnote="f")
     [dot] = [mark for mark in drawing.marks if isinstance(mark, Dot)]
     curve = max((mark for mark in drawing.marks if isinstance(mark, Line)), key=lambda mark: len(mark.points))
     assert min(abs(x - dot.x) + abs(y - dot.y) for x, y in curve.points) < 3

@@ -13,7 +13,7 @@ from small import compiled
 from weights.data.dataset import Feature
 from weights.data.encoding import Category, Encoding, Numeric
 from weights.data.image.column import Picture
-from weights.ensemble import Answered, Ensemble, Population, Report
+from weights.ensemble import Ensemble, Population, Predictions, Report
 from weights.models.linear import Linear
 from weights.models.mlp import Mlp
 from weights.spec import Spec, resolve, with_settings
@@ -50,8 +50,10 @@ def ensemble() -> Ensemble:
         offset=np.array([0.1, -0.3, 0.2]),
         scores=np.sort(random.random(40)),
         report=Report(source="hand.csv", n_samples=40, n_features=2, metrics={"log_loss": Metric(0.5, 0.4, 0.6)}, version="0.1.0"),
-        judged=Answered(random.dirichlet(np.ones(3), 30), random.integers(0, 3, 30), np.arange(30), np.ones(30), np.arange(30) // 2),
-        tested=Answered(random.dirichlet(np.ones(3), 5), random.integers(0, 3, 5), np.arange(5), np.ones(5)),
+        oob_predictions=Predictions(
+            random.dirichlet(np.ones(3), 30), random.integers(0, 3, 30), np.arange(30), np.ones(30), np.arange(30) // 2
+        ),
+        test_predictions=Predictions(random.dirichlet(np.ones(3), 5), random.integers(0, 3, 5), np.arange(5), np.ones(5)),
     )
 
 

@@ -52,15 +52,15 @@ def test_loaded_arrays_are_the_same_bits(ensemble, saved, name):
     assert_same_bits(getattr(ensemble, name), getattr(load(saved), name))
 
 
-@pytest.mark.parametrize("name", ["judged", "tested"])
+@pytest.mark.parametrize("name", ["oob_predictions", "test_predictions"])
 def test_loaded_answers_to_known_rows_are_the_same_bits(ensemble, saved, name):
     before, after = getattr(ensemble, name), getattr(load(saved), name)
     assert_same_bits(vars(before), vars(after))
 
 
 def test_a_run_without_kept_answers_is_loaded(ensemble, tmp_path):
-    save(replace(ensemble, judged=None, tested=None), tmp_path / "older")
-    assert load(tmp_path / "older").judged is None
+    save(replace(ensemble, oob_predictions=None, test_predictions=None), tmp_path / "older")
+    assert load(tmp_path / "older").oob_predictions is None
 
 
 def test_metrics_of_the_test_that_are_no_numbers_are_left_out(ensemble, tmp_path):

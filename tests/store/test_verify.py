@@ -344,17 +344,17 @@ def test_a_folder_of_runs_names_them(ensemble, saved):
 @pytest.mark.parametrize(
     ("name", "array"),
     [
-        ("judged/probability", np.full((30, 3), 0.5)),
-        ("judged/y", np.full(30, 3.0)),
-        ("judged/rows", np.full(30, 0.5)),
-        ("judged/group", np.full(30, -1.0)),
-        ("tested/weight", np.full(5, -1.0)),
-        ("tested/y", np.full(5, np.nan)),
-        ("tested/y", np.zeros(4)),
-        ("tested/probability", np.full((5, 2), 0.5)),
-        ("judged/weight", None),
-        ("judged/other", np.zeros(30)),
-        ("judged/y", np.zeros(())),
+        ("oob_predictions/probability", np.full((30, 3), 0.5)),
+        ("oob_predictions/y", np.full(30, 3.0)),
+        ("oob_predictions/rows", np.full(30, 0.5)),
+        ("oob_predictions/group", np.full(30, -1.0)),
+        ("test_predictions/weight", np.full(5, -1.0)),
+        ("test_predictions/y", np.full(5, np.nan)),
+        ("test_predictions/y", np.zeros(4)),
+        ("test_predictions/probability", np.full((5, 2), 0.5)),
+        ("oob_predictions/weight", None),
+        ("oob_predictions/other", np.zeros(30)),
+        ("oob_predictions/y", np.zeros(())),
     ],
 )
 def test_answers_to_known_rows_that_cannot_be_are_refused(saved, name, array):

@@ -1,6 +1,6 @@
 """How well classes are told apart: confusion, the operating point of a class, and calibration.
 
-All are asked of `Answered`: answers to rows by members that never saw them. `operating_point` is what a screening test is judged by.
+All are asked of `Predictions`: answers to rows by members that never saw them. `operating_point` is what a screening test is judged by.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import msgspec
 import numpy as np
 import scipy.special
 
-from weights.ensemble import Answered
+from weights.ensemble import Predictions
 from weights.errors import DataError, UsageError
 from weights.tasks.metrics import Metric
 from weights.types import BoolArray, FloatArray, IntArray
@@ -65,14 +65,14 @@ class OperatingPoint(msgspec.Struct, frozen=True):
         asked: the share.
         threshold: rows are said to be of the class if its probability is at least this.
         found: how it fares on the rows it was chosen on, which no member that answers had seen.
-        tested: and on those that were for the test only, if there were some.
+        test: and on those that were for the test only, if there were some.
     """
 
     label: Any
     asked: float
     threshold: float
     found: Found
-    tested: Found | None = None
+    test: Found | None = None
 
     @property
     def told(self) -> str:
@@ -88,17 +88,17 @@ class Bin(msgspec.Struct, frozen=True):
     n: int
 
 
-def confusion(answered: Answered, classes: list[Any]) -> Confusion:
+def confusion(predictions: Predictions, classes: list[Any]) -> Confusion:
     """The confusion of answers; intervals of recalls are of 95 %, as `proportion` gives them."""
-    said, n_classes = answered.probability.argmax(1), len(classes)
-    counts = np.bincount(answered.y * n_classes + said, minlength=n_classes**2).reshape(n_classes, n_classes)
-    of_class = [answered.y == k for k in range(n_classes)]
-    recalls = [_share(answered, said == k, rows) for k, rows in enumerate(of_class)]
+    said, n_classes = predictions.probability.argmax(1), len(classes)
+    counts = np.bincount(predictions.y * n_classes + said, minlength=n_classes**2).reshape(n_classes, n_classes)
+    of_class = [predictions.y == k for k in range(n_classes)]
+    recalls = [_share(predictions, said == k, rows) for k, rows in enumerate(of_class)]
     return Confusion(classes, counts.tolist(), recalls)
 
 
 def operating_point(
-    answered: Answered, classes: list[Any], k: int, sensitivity: float, *, tested: Answered | None = None
+    predictions: Predictions, classes: list[Any], k: int, sensitivity: float, *, test: Predictions | None = None
 ) -> OperatingPoint:
     """The highest threshold that finds the asked share of the rows of a class.
 
@@ -111,11 +111,11 @@ def operating_point(
     members; the whole ensemble answers with more, which is what rows of a test can tell.
 
     Args:
-        answered: what is known.
+        predictions: what is known.
         classes: labels, in the order of probabilities.
         k: the position of the class to be found.
         sensitivity: the share asked for, between 0 and 1.
-        tested: rows that were for the test only.
+        test: rows that were for the test only.
 
     Raises:
         UsageError: the share is not between 0 and 1.
@@ -123,33 +123,33 @@ def operating_point(
     """
     if not 0 < sensitivity < 1:
         raise UsageError(f"The sensitivity must be between 0 and 1, but is {sensitivity}. Use 0.95 to find 19 in 20.")
-    of_class = answered.y == k
-    if not answered.weight[of_class].any() or not answered.weight[~of_class].any():
+    of_class = predictions.y == k
+    if not predictions.weight[of_class].any() or not predictions.weight[~of_class].any():
         raise DataError(
             f"An operating point needs rows of '{classes[k]}' and of others to be judged on, but there are none of one of them."
         )
-    claimed, weight = answered.probability[of_class, k], answered.weight[of_class]
+    claimed, weight = predictions.probability[of_class, k], predictions.weight[of_class]
     order = np.argsort(-claimed, kind="stable")
     reached = np.cumsum(weight[order]) / weight.sum()
     threshold = float(claimed[order][np.searchsorted(reached, sensitivity - 1e-12)])
-    found = _found(answered, k, threshold, chosen_here=True)
-    return OperatingPoint(classes[k], sensitivity, threshold, found, None if tested is None else _found(tested, k, threshold))
+    found = _found(predictions, k, threshold, chosen_here=True)
+    return OperatingPoint(classes[k], sensitivity, threshold, found, None if test is None else _found(test, k, threshold))
 
 
-def calibration(answered: Answered, k: int, *, n_bins: int = 10) -> list[Bin]:
+def calibration(predictions: Predictions, k: int, *, n_bins: int = 10) -> list[Bin]:
     """Claimed and found shares of a class in bins of equal width, without those that are empty.
 
     Equal width, because a class that is nearly always clear would fill bins of equally many rows with near certainties, and what matters
     lies between.
     """
-    claimed = answered.probability[:, k]
+    claimed = predictions.probability[:, k]
     number = np.minimum((claimed * n_bins).astype(int), n_bins - 1)
     bins = []
     for one in np.unique(number):
         here = number == one
-        share = _share(answered, answered.y == k, here)
+        share = _share(predictions, predictions.y == k, here)
         if share is not None:
-            bins.append(Bin(float(np.average(claimed[here], weights=answered.weight[here])), share, int(here.sum())))
+            bins.append(Bin(float(np.average(claimed[here], weights=predictions.weight[here])), share, int(here.sum())))
     return bins
 
 
@@ -207,44 +207,44 @@ def _effective_number(hits: BoolArray, weight: FloatArray, group: IntArray | Non
     return min(share * (1 - share) / variance * float(fewer), by_weights) if variance > 0 else by_weights
 
 
-def curve(answered: Answered, k: int) -> tuple[FloatArray, FloatArray]:
+def curve(predictions: Predictions, k: int) -> tuple[FloatArray, FloatArray]:
     """The shares of false alarms and of hits at all thresholds on the probability of a class, both ascending from zero to one."""
-    order = np.argsort(-answered.probability[:, k], kind="stable")
-    of_class, weight, claimed = answered.y[order] == k, answered.weight[order], answered.probability[order, k]
+    order = np.argsort(-predictions.probability[:, k], kind="stable")
+    of_class, weight, claimed = predictions.y[order] == k, predictions.weight[order], predictions.probability[order, k]
     ends = np.flatnonzero(np.append(claimed[1:] != claimed[:-1], True))
     sums = [np.append(0.0, np.cumsum(weight * rows)[ends]) for rows in (~of_class, of_class)]
     return sums[0] / max(sums[0][-1], 1e-300), sums[1] / max(sums[1][-1], 1e-300)
 
 
-def _share(answered: Answered, hits: BoolArray, among: BoolArray) -> Metric | None:
+def _share(predictions: Predictions, hits: BoolArray, among: BoolArray) -> Metric | None:
     """The share of some rows that hit."""
-    group = None if answered.group is None else answered.group[among]
-    return proportion(hits[among], answered.weight[among], group)
+    group = None if predictions.group is None else predictions.group[among]
+    return proportion(hits[among], predictions.weight[among], group)
 
 
-def _found(answered: Answered, k: int, threshold: float, *, chosen_here: bool = False) -> Found:
-    of_class, reaches = answered.y == k, answered.probability[:, k] >= threshold
-    sensitivity = _share(answered, reaches, of_class)
+def _found(predictions: Predictions, k: int, threshold: float, *, chosen_here: bool = False) -> Found:
+    of_class, reaches = predictions.y == k, predictions.probability[:, k] >= threshold
+    sensitivity = _share(predictions, reaches, of_class)
     if chosen_here and sensitivity is not None:
-        tied = np.count_nonzero(answered.probability[of_class, k] == threshold) > 1
-        sensitivity = sensitivity if tied else _of_chosen(sensitivity, answered, reaches, of_class)
+        tied = np.count_nonzero(predictions.probability[of_class, k] == threshold) > 1
+        sensitivity = sensitivity if tied else _of_chosen(sensitivity, predictions, reaches, of_class)
     return Found(
         int((of_class & reaches).sum()),
         int((of_class & ~reaches).sum()),
         int((~of_class & reaches).sum()),
         int((~of_class & ~reaches).sum()),
-        float(answered.weight[of_class].sum() / max(answered.weight.sum(), 1e-300)),
+        float(predictions.weight[of_class].sum() / max(predictions.weight.sum(), 1e-300)),
         sensitivity,
-        _share(answered, ~reaches, ~of_class),
-        _share(answered, of_class, reaches),
-        _share(answered, ~of_class, ~reaches),
+        _share(predictions, ~reaches, ~of_class),
+        _share(predictions, of_class, reaches),
+        _share(predictions, ~of_class, ~reaches),
     )
 
 
-def _of_chosen(sensitivity: Metric, answered: Answered, reaches: BoolArray, of_class: BoolArray) -> Metric:
+def _of_chosen(sensitivity: Metric, predictions: Predictions, reaches: BoolArray, of_class: BoolArray) -> Metric:
     """The sensitivity with the interval that allows for the threshold having been chosen on the same rows."""
-    group = None if answered.group is None else answered.group[of_class]
-    n = _effective_number(reaches[of_class], answered.weight[of_class], group)
+    group = None if predictions.group is None else predictions.group[of_class]
+    n = _effective_number(reaches[of_class], predictions.weight[of_class], group)
     n_above = sensitivity.value * n  # n - j + 1
     low, high = (float(scipy.special.betaincinv(n_above, n - n_above + 1, tail)) for tail in (_TAIL, 1 - _TAIL))
     return Metric(sensitivity.value, low, max(high, sensitivity.value))

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from weights.ensemble import Answered
+from weights.ensemble import Predictions
 from weights.types import FloatArray, IntArray
 
 
@@ -24,13 +24,13 @@ class Gallery(NamedTuple):
     uncertain: IntArray
 
 
-def gallery(answered: Answered, *, n_each: int) -> Gallery:
+def gallery(predictions: Predictions, *, n_each: int) -> Gallery:
     """So many rows of each sort, fewer where there are not as many."""
-    said = answered.probability.argmax(1)
-    ranked = np.sort(answered.probability, axis=1)
-    right = np.flatnonzero(said == answered.y)
-    wrong = np.flatnonzero(said != answered.y)
-    turns = _turn_in_class(answered.y[right], -ranked[right, -1])
+    said = predictions.probability.argmax(1)
+    ranked = np.sort(predictions.probability, axis=1)
+    right = np.flatnonzero(said == predictions.y)
+    wrong = np.flatnonzero(said != predictions.y)
+    turns = _turn_in_class(predictions.y[right], -ranked[right, -1])
     return Gallery(
         right[np.lexsort((-ranked[right, -1], turns))][:n_each],
         wrong[np.argsort(-ranked[wrong, -1], kind="stable")][:n_each],

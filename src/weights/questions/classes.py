@@ -29,7 +29,7 @@ def ask_confusion(model: Model, options: ConfusionOptions, asker: Asker) -> Answ
     from weights.summary import aligned
 
     confusion = model.confusion(test=options.test)
-    footnote = f"{tell_whose(model.answered(test=options.test), test=options.test)} Shares with 95 % intervals."
+    footnote = f"{tell_whose(model.predictions(test=options.test), test=options.test)} Shares with 95 % intervals."
     rows = [["truth", *(str(label) for label in confusion.classes), "answered rightly"]]
     for label, counts, recall in zip(confusion.classes, confusion.counts, confusion.recalls, strict=True):
         rows.append([str(label), *(f"{count:,}" for count in counts), percent(recall)])
@@ -55,7 +55,7 @@ def ask_calibration(model: Model, options: CalibrationOptions, asker: Asker) -> 
 
     bins = model.calibration(label=options.label, test=options.test)
     label = model.classes[model.sought(options.label)]
-    footnote = f"{tell_whose(model.answered(test=options.test), test=options.test)} Bars are 95 % intervals."
+    footnote = f"{tell_whose(model.predictions(test=options.test), test=options.test)} Bars are 95 % intervals."
     rows = [["claimed", "found", "rows"]]
     rows += [[f"{100 * bin.claimed:.1f} %", percent(bin.found), f"{bin.n:,}"] for bin in bins]
     return Answer(
@@ -78,16 +78,16 @@ def ask_operating(model: Model, options: OperatingOptions, asker: Asker) -> Answ
     from weights.report.terminal import operating_lines
 
     point = model.operating_point(options.sensitivity, label=options.label)
-    answered, sought = model.answered(), model.sought(options.label)
+    predictions, sought = model.predictions(), model.sought(options.label)
     title = title_figure(model.ensemble, f"finding {point.label}")
-    footnote = f"{tell_whose(answered)} Bars are 95 % intervals."
-    figure = operating_figure(answered, sought, point, title=title, footnote=footnote)
+    footnote = f"{tell_whose(predictions)} Bars are 95 % intervals."
+    figure = operating_figure(predictions, sought, point, title=title, footnote=footnote)
     return Answer(msgspec.to_builtins(point), operating_lines(point, model.ensemble), figure)
 
 
 def refuse_answers(model: Model) -> str:
     """Why a run has no answers with classes, or nothing."""
-    return find_refusal(model.answered)
+    return find_refusal(model.predictions)
 
 
 CONFUSION = Question(

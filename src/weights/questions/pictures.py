@@ -101,39 +101,39 @@ def ask_gallery(model: Model, options: GalleryOptions, asker: Asker) -> Answer:
     from weights.inspection.gallery import gallery
     from weights.report.figures import Named, gallery_figure, tell_whose, title_figure
 
-    answered = model.answered(test=options.test)
+    predictions = model.predictions(test=options.test)
     seen = pictures_of(model, options.data, test=options.test, progress=asker.progress)
-    if seen.y is None or answered.rows.max() >= len(seen.y) or (seen.y[answered.rows] != answered.y).any():
+    if seen.y is None or predictions.rows.max() >= len(seen.y) or (seen.y[predictions.rows] != predictions.y).any():
         differ = "The pictures are not those the run was fitted to: their number or classes differ."
         raise DataError(f"{differ} Name the source of training with --data.")
-    chosen = gallery(answered, n_each=_N_EACH)
-    said = answered.probability.argmax(1)
+    chosen = gallery(predictions, n_each=_N_EACH)
+    said = predictions.probability.argmax(1)
 
     def name_picture(place: int) -> Named:
-        k, row = said[place], int(answered.rows[place])
-        truth = "" if k == answered.y[place] else f", truly {model.classes[answered.y[place]]}"
-        words = f"{100 * answered.probability[place, k]:.0f} % {model.classes[k]}{truth}"
+        k, row = said[place], int(predictions.rows[place])
+        truth = "" if k == predictions.y[place] else f", truly {model.classes[predictions.y[place]]}"
+        words = f"{100 * predictions.probability[place, k]:.0f} % {model.classes[k]}{truth}"
         return Named(seen.pictures[row], words, seen.names[row])
 
     def record_picture(place: int) -> dict[str, Any]:
         return {
-            "name": seen.names[answered.rows[place]],
-            "row": int(answered.rows[place]) + 1,
-            "truth": model.classes[answered.y[place]],
+            "name": seen.names[predictions.rows[place]],
+            "row": int(predictions.rows[place]) + 1,
+            "truth": model.classes[predictions.y[place]],
             "answer": model.classes[said[place]],
-            "probability": float(answered.probability[place, said[place]]),
+            "probability": float(predictions.probability[place, said[place]]),
         }
 
-    n_wrong, n = int((said != answered.y).sum()), len(said)
+    n_wrong, n = int((said != predictions.y).sum()), len(said)
     heads = {
         "Right, and sure": chosen.right,
         f"Wrong ({n_wrong:,} of {n:,}), the surest first": chosen.wrong,
         "Least sure": chosen.uncertain,
     }
     shown = {head: [name_picture(int(place)) for place in places] for head, places in heads.items()}
-    whose = tell_whose(answered, test=options.test)
+    whose = tell_whose(predictions, test=options.test)
     footnote = f"{whose} Below each: the answer with its probability, and the picture's name."
-    named = {head: [seen.names[answered.rows[place]] for place in places] for head, places in heads.items()}
+    named = {head: [seen.names[predictions.rows[place]] for place in places] for head, places in heads.items()}
     return Answer(
         {name: [record_picture(place) for place in places] for name, places in chosen._asdict().items()},
         [f"{head}: {', '.join(names) or 'none'}" for head, names in named.items()],
@@ -145,7 +145,7 @@ def refuse_gallery(model: Model) -> str:
     """Why a run has no pictures that were answered, or nothing."""
     from weights.answering import check_pictures
 
-    return find_refusal(model.answered) or find_refusal(lambda: check_pictures(model))
+    return find_refusal(model.predictions) or find_refusal(lambda: check_pictures(model))
 
 
 FILTERS = Question(

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from weights.data.image.kind import PICTURE
-from weights.ensemble import Answered, Ensemble
+from weights.ensemble import Ensemble, Predictions
 from weights.inspection.classes import Bin, Confusion, OperatingPoint, curve
 from weights.inspection.excitation import Unit
 from weights.inspection.gratings import KINDS, Filter, Filters
@@ -303,10 +303,10 @@ def calibration_figure(bins: Sequence[Bin], *, title: str, footnote: str) -> Dra
     return _page(marks, title, footnote, top + side + 52)
 
 
-def operating_figure(answered: Answered, k: int, point: OperatingPoint, *, title: str, footnote: str) -> Drawing:
+def operating_figure(predictions: Predictions, k: int, point: OperatingPoint, *, title: str, footnote: str) -> Drawing:
     """Sensitivity against specificity at all thresholds, and the operating point with the intervals of both."""
     left, top, side = _SQUARE
-    shown = [(name, found) for name, found in (("out of bag", point.found), ("test", point.tested)) if found is not None]
+    shown = [(name, found) for name, found in (("out of bag", point.found), ("test", point.test)) if found is not None]
     ends = [1 - metric.low for _, found in shown for metric in (found.sensitivity, found.specificity) if metric and metric.low is not None]
     reach = _CORNER if max(ends, default=1.0) <= _CORNER else 1.0
     marks = _square("1 - specificity", "sensitivity", across_to=reach, up_from=1 - reach)
@@ -316,7 +316,7 @@ def operating_figure(answered: Answered, k: int, point: OperatingPoint, *, title
 
     if reach == 1:
         marks.append(Line([at(0, 0), at(1, 1)], FAINT, dashed=True))
-    alarms, hits = curve(answered, k)
+    alarms, hits = curve(predictions, k)
     inside = (alarms <= reach) & (hits >= 1 - reach)
     begin = (float(np.interp(1 - reach, hits, alarms)), 1 - reach)
     end = (reach, float(np.interp(reach, alarms, hits)))
@@ -345,10 +345,10 @@ def title_figure(ensemble: Ensemble, what: str) -> str:
     return f"{ensemble.task.target} from {ensemble.report.source}: {what}"
 
 
-def tell_whose(answered: Answered, *, test: bool = False) -> str:
+def tell_whose(predictions: Predictions, *, test: bool = False) -> str:
     """Whose answers are drawn, in a sentence."""
     whose = "Answers to the rows that were for the test only." if test else "Answers of members that never saw the row."
-    return f"{whose} {thinning(answered)}".strip()
+    return f"{whose} {thinning(predictions)}".strip()
 
 
 def box_of(places: BoolArray) -> tuple[int, int, int, int]:

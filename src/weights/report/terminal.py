@@ -20,7 +20,7 @@ import numpy as np
 from weights.api import Look
 from weights.data.dataset import Dataset, Feature
 from weights.data.table.columns import TABLE_KINDS
-from weights.ensemble import MOST_ANSWERED, Answered, Ensemble, Report
+from weights.ensemble import MOST_PREDICTIONS, Ensemble, Predictions, Report
 from weights.errors import printable
 from weights.inspection.classes import OperatingPoint
 from weights.summary import aligned
@@ -113,9 +113,9 @@ def metric_lines(report: Report, model: str, measures: Mapping[str, Measure]) ->
 
 def operating_lines(point: OperatingPoint, ensemble: Ensemble) -> list[str]:
     """The threshold that finds a share of a class, and how it fares; a note on the rows, and the warning that runs of pictures carry."""
-    note = thinning(ensemble.judged)
+    note = thinning(ensemble.oob_predictions)
     rows = [["", "sensitivity", "specificity", "rightly found (PPV)", "rightly left (NPV)", "rows of it", "others"]]
-    for name, found in (("out of bag", point.found), ("test", point.tested)):
+    for name, found in (("out of bag", point.found), ("test", point.test)):
         if found is not None:
             shares = [found.sensitivity, found.specificity, found.precision, found.negative_precision]
             n, n_others = found.n_hits + found.n_misses, found.n_false_alarms + found.n_correct_rejections
@@ -136,9 +136,11 @@ def operating_lines(point: OperatingPoint, ensemble: Ensemble) -> list[str]:
     ]
 
 
-def thinning(answered: Answered | None) -> str:
+def thinning(predictions: Predictions | None) -> str:
     """A sentence where not all rows were kept; nothing otherwise."""
-    return "" if answered is None or len(answered.y) < MOST_ANSWERED else f"Of {MOST_ANSWERED:,} rows drawn at random, rare classes whole."
+    if predictions is None or len(predictions.y) < MOST_PREDICTIONS:
+        return ""
+    return f"Of {MOST_PREDICTIONS:,} rows drawn at random, rare classes whole."
 
 
 def percent(metric: Metric | None) -> str:

@@ -61,15 +61,15 @@ def _metrics_table(metrics: dict[str, Metric]) -> str:
 
 def _screening(ensemble: Ensemble) -> str:
     """What the threshold that finds nearly all of the second of two classes costs where people may screen by it, or nothing."""
-    if not ensemble.encoding.disclaimer or ensemble.judged is None or len(ensemble.task.classes) != 2:
+    if not ensemble.encoding.disclaimer or ensemble.oob_predictions is None or len(ensemble.task.classes) != 2:
         return ""
     try:
-        point = operating_point(ensemble.judged, ensemble.task.classes, 1, _SENSITIVITY, tested=ensemble.tested)
+        point = operating_point(ensemble.oob_predictions, ensemble.task.classes, 1, _SENSITIVITY, test=ensemble.test_predictions)
     except DataError:  # one of the classes was not judged
         return ""
     lines = [
         f"| {where} | {_share(found.sensitivity)} | {_share(found.specificity)} |"
-        for where, found in (("out of bag", point.found), ("test", point.tested))
+        for where, found in (("out of bag", point.found), ("test", point.test))
         if found is not None
     ]
     said = f"To find {_SENSITIVITY:.0%} of '{_line(str(point.label))}', call it so from a probability of {point.told} on:"

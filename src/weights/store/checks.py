@@ -16,7 +16,7 @@ from weights.data.dataset import Feature
 from weights.data.encoding import _CIRCLES, Category, Datetime, Encoding, Numeric
 from weights.data.registry import KINDS, describe_blocks, kind_of, tag_of
 from weights.effects import ERRORS, MEASURES, FeatureWeights
-from weights.ensemble import Answered, Report
+from weights.ensemble import Predictions, Report
 from weights.errors import UsageError
 from weights.models.architecture import ModelSettings
 from weights.models.registry import architecture_of
@@ -25,7 +25,7 @@ from weights.spec import check as check_spec
 from weights.types import AnyArray
 
 _LARGEST_FLOAT32 = 3.4e38
-ANSWERED = tuple(field.name for field in dataclasses.fields(Answered))
+PREDICTION_PARTS = tuple(field.name for field in dataclasses.fields(Predictions))
 """Parts of answers to known rows, of which the last may be missing."""
 
 
@@ -132,16 +132,18 @@ def wrong_in_arrays(arrays: Mapping[str, AnyArray]) -> list[str]:
     for votes in (array for name, array in arrays.items() if name.endswith("/votes")):
         if not wrong and not ((votes >= 0).all() and votes.sum() > 0):
             wrong.append("votes that are below zero or all zero")
-    for name in ("judged", "tested"):
+    for name in ("oob_predictions", "test_predictions"):
         if not wrong and f"{name}/y" in arrays:
-            wrong += _wrong_in_answered({part: arrays[f"{name}/{part}"] for part in ANSWERED if f"{name}/{part}" in arrays}, name)
+            wrong += _wrong_in_predictions(
+                {part: arrays[f"{name}/{part}"] for part in PREDICTION_PARTS if f"{name}/{part}" in arrays}, name
+            )
     scores = arrays["scores"]
     if not wrong and not ((scores >= 0).all() and (np.diff(scores) >= 0).all()):
         wrong.append("scores that are not in ascending order")
     return wrong
 
 
-def _wrong_in_answered(parts: dict[str, AnyArray], name: str) -> list[str]:
+def _wrong_in_predictions(parts: dict[str, AnyArray], name: str) -> list[str]:
     """What is wrong with answers to known rows: probabilities that are none, or codes and numbers of rows that are not whole."""
     probability = parts["probability"]
     if not ((probability >= 0).all() and np.allclose(probability.sum(1), 1.0, atol=1e-6)):

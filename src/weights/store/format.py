@@ -15,19 +15,19 @@ import msgspec
 import numpy as np
 from safetensors.numpy import save as save_tensors
 
-from weights.ensemble import Answered, Ensemble, Population, Report
+from weights.ensemble import Ensemble, Population, Predictions, Report
 from weights.errors import CorruptError, DataError, NotFoundError, StorageError, UsageError, WeightsError
 from weights.models.registry import layers_of
 from weights.store.card import model_card
 from weights.store.checks import (
-    ANSWERED,
+    PREDICTION_PARTS,
 )
 from weights.store.disk import write_folder
 from weights.store.migrations import FORMAT_VERSION
 from weights.store.verify import (
     FILES,
-    KEPT,
     LARGEST_JSON,
+    PREDICTIONS,
     SUMS,
     Config,
     SavedPopulation,
@@ -116,19 +116,17 @@ def load(folder: Path) -> Ensemble:
     for _ in range(_MOST_TRIES):
         before = find_state(folder)
         try:
-            config, report, content = read_verified(folder)
+            config, report, content, version = read_verified(folder)
             break
         except (CorruptError, NotFoundError):
             if find_state(folder) == before:
                 raise
     else:
         raise StorageError(f"'{folder}' was replaced again and again while it was read. Try again when no fit saves there.")
-    tensors = check_tensors(content, config, folder / "model.safetensors")
+    tensors = check_tensors(content, config, version, folder / "model.safetensors")
     populations = [_population(saved, tensors) for saved in config.populations]
-    judged, tested = (_answered(name, tensors) for name in KEPT)
-    return Ensemble(
-        config.task, config.encoding, config.features, populations, tensors["offset"], tensors["scores"], report, judged, tested
-    )
+    oob, test = (_read_predictions(name, tensors) for name in PREDICTIONS)
+    return Ensemble(config.task, config.encoding, config.features, populations, tensors["offset"], tensors["scores"], report, oob, test)
 
 
 def _replaceable(folder: Path) -> bool:
@@ -138,9 +136,9 @@ def _replaceable(folder: Path) -> bool:
 
 def _tensors(ensemble: Ensemble) -> dict[str, AnyArray]:
     tensors = {"offset": ensemble.offset, "scores": ensemble.scores}
-    for name in KEPT:
-        answered = getattr(ensemble, name)
-        parts = {} if answered is None else {part: getattr(answered, part) for part in ANSWERED}
+    for name in PREDICTIONS:
+        predictions = getattr(ensemble, name)
+        parts = {} if predictions is None else {part: getattr(predictions, part) for part in PREDICTION_PARTS}
         tensors |= {f"{name}/{part}": array.astype(np.float64) for part, array in parts.items() if array is not None}
     for population in ensemble.populations:
         own = {f"params/{layer}/{part}": array for layer, parts in population.params.items() for part, array in parts.items()}
@@ -149,14 +147,14 @@ def _tensors(ensemble: Ensemble) -> dict[str, AnyArray]:
     return {name: np.ascontiguousarray(array) for name, array in tensors.items()}
 
 
-def _answered(name: str, tensors: dict[str, AnyArray]) -> Answered | None:
+def _read_predictions(name: str, tensors: dict[str, AnyArray]) -> Predictions | None:
     """The answers saved under a name; runs of older versions have none."""
     if f"{name}/y" not in tensors:
         return None
     probability, weight = (tensors[f"{name}/{part}"] for part in ("probability", "weight"))
     y, rows = (tensors[f"{name}/{part}"].astype(np.int64) for part in ("y", "rows"))
     group = tensors.get(f"{name}/group")
-    return Answered(probability, y, rows, weight, None if group is None else group.astype(np.int64))
+    return Predictions(probability, y, rows, weight, None if group is None else group.astype(np.int64))
 
 
 def _population(saved: SavedPopulation, tensors: dict[str, AnyArray]) -> Population:

@@ -1,23 +1,27 @@
 """How runs of older format versions become those of the present one: named steps, each from one version to the next.
 
-A step changes the JSON of a run before it is checked, and never touches the files. docs/store-format.md tells what changed.
+A step changes the JSON of a run and the names of its arrays before they are checked, and never touches the files.
+docs/store-format.md tells what changed.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 FORMAT_VERSION = 3
 """What `save` writes."""
 
+T = TypeVar("T")
+
 
 class Migration(NamedTuple):
-    """What changes the content of config.json and of metrics.json, read as JSON, from one version to the next."""
+    """From one version to the next: what changes config.json and metrics.json, read as JSON, and the present name of an array."""
 
     config: Callable[[dict[str, Any]], dict[str, Any]]
     report: Callable[[dict[str, Any]], dict[str, Any]]
+    array: Callable[[str], str]
 
 
 def _tag_task(config: dict[str, Any]) -> dict[str, Any]:
@@ -47,11 +51,31 @@ def _part_augmentation(config: dict[str, Any]) -> dict[str, Any]:
     return {**config, "populations": [part(population) for population in config["populations"]]}
 
 
+_PREDICTIONS = {"judged": "oob_predictions", "tested": "test_predictions"}
+
+
+def _rename_array(name: str) -> str:
+    """The name in version 3 of an array of version 2."""
+    owner, slash, part = name.partition("/")
+    return f"{_PREDICTIONS.get(owner, owner)}{slash}{part}"
+
+
+def _rename_listed(config: dict[str, Any]) -> dict[str, Any]:
+    return {**config, "tensors": _renamed(config["tensors"], _rename_array)}
+
+
+def _renamed(arrays: dict[str, T], rename: Callable[[str], str]) -> dict[str, T]:
+    renamed = {rename(name): array for name, array in arrays.items()}
+    if len(renamed) < len(arrays):
+        raise ValueError("an array comes twice, under its older name and its present one")
+    return renamed
+
+
 def _migrate_config(config: dict[str, Any]) -> dict[str, Any]:
-    return {**_part_augmentation(_list_blocks(_tag_task(config))), "format_version": 3}
+    return {**_rename_listed(_part_augmentation(_list_blocks(_tag_task(config)))), "format_version": 3}
 
 
-MIGRATIONS: dict[int, Migration] = {2: Migration(_migrate_config, lambda report: report)}
+MIGRATIONS: dict[int, Migration] = {2: Migration(_migrate_config, lambda report: report, _rename_array)}
 """By the version they begin with."""
 
 
@@ -67,3 +91,14 @@ def upgrade(content: bytes, part: str, version: int) -> bytes:
     while version < FORMAT_VERSION:
         record, version = getattr(MIGRATIONS[version], part)(record), version + 1
     return json.dumps(record).encode()
+
+
+def rename_arrays(arrays: dict[str, T], version: int) -> dict[str, T]:
+    """The arrays of a run of this version under the names of the present version.
+
+    Raises:
+        ValueError: two arrays would have the same name.
+    """
+    while version < FORMAT_VERSION:
+        arrays, version = _renamed(arrays, MIGRATIONS[version].array), version + 1
+    return arrays

@@ -36,7 +36,7 @@ from weights.models.architecture import ModelSettings
 from weights.models.registry import ARCHITECTURES, architecture_of, build
 from weights.spec import Spec
 from weights.store.checks import (
-    ANSWERED,
+    PREDICTION_PARTS,
     wrong_in_arrays,
     wrong_in_encoding,
     wrong_in_feature_weights,
@@ -45,7 +45,7 @@ from weights.store.checks import (
     wrong_in_spec,
 )
 from weights.store.disk import read_file
-from weights.store.migrations import FORMAT_VERSION, MIGRATIONS, upgrade
+from weights.store.migrations import FORMAT_VERSION, MIGRATIONS, rename_arrays, upgrade
 from weights.tasks.registry import AnyTask
 from weights.types import AnyArray
 
@@ -57,7 +57,7 @@ LARGEST_JSON = 64 << 20
 _MOST_TENSORS = 10_000
 _ITEM_BYTES = {"float32": 4, "float64": 8}
 _LAWFUL_NAME = "[a-z][a-z0-9-]{0,40}"
-KEPT = ("judged", "tested")
+PREDICTIONS = ("oob_predictions", "test_predictions")
 
 T = TypeVar("T")
 
@@ -107,8 +107,12 @@ def find_state(folder: Path) -> tuple[int, ...]:
     return found.st_dev, found.st_ino, found.st_mtime_ns, found.st_ctime_ns
 
 
-def read_verified(folder: Path) -> tuple[Config, Report, bytes]:
-    """What a folder holds, each file with the checksum that SHA256SUMS promises: config, report and the bytes of the arrays."""
+def read_verified(folder: Path) -> tuple[Config, Report, bytes, int]:
+    """What a folder holds, each file with the checksum that SHA256SUMS promises.
+
+    Returns:
+        Config and report as the present version has them, the bytes of the arrays, and the version that these were written by.
+    """
     _check_is_run(folder)
     sums = read_file(folder / SUMS, _LARGEST_SUMS).splitlines(keepends=True)
 
@@ -130,7 +134,7 @@ def read_verified(folder: Path) -> tuple[Config, Report, bytes]:
     tensors = verified("model.safetensors", _largest_tensors(config, folder / "model.safetensors"))
     if report.feature_weights:
         _refuse(wrong_in_feature_weights(report.feature_weights, config.encoding), folder / "metrics.json")
-    return config, report, tensors
+    return config, report, tensors, version
 
 
 def _check_is_run(folder: Path) -> None:
@@ -222,7 +226,7 @@ def _largest_tensors(config: Config, path: Path) -> int:
     wrong = [*config.task.check(), *wrong_in_encoding(config.encoding, config.features)]
     for population in config.populations:
         wrong += [*wrong_in_spec(population.spec), *wrong_in_model(population.spec.model, config.encoding)]
-        if not re.fullmatch(_LAWFUL_NAME, population.name) or population.name in KEPT:
+        if not re.fullmatch(_LAWFUL_NAME, population.name):
             wrong.append(f"a population has the name '{population.name}'")
         if not 0 <= population.share < math.inf:
             wrong.append(f"the share of '{population.name}' is {population.share}")
@@ -255,8 +259,8 @@ def _check_names(config: Config, path: Path) -> None:
     if len(listed.get("scores", ())) != 1:
         raise CorruptError(f"'{path}' must hold 'scores', but holds {', '.join(sorted(listed)[:10])}. Fit again.")
     needed: dict[str, list[int]] = {"offset": [config.task.n_outputs], "scores": listed["scores"]}
-    for name in KEPT:
-        parts = [part for part in ANSWERED if part != "group" or f"{name}/group" in listed]
+    for name in PREDICTIONS:
+        parts = [part for part in PREDICTION_PARTS if part != "group" or f"{name}/group" in listed]
         n = listed.get(f"{name}/y", [])
         if any(f"{name}/{part}" in listed for part in parts):
             if len(n) != 1 or not config.task.classes:
@@ -317,9 +321,12 @@ def read_tensors(content: bytes, path: Path, *, largest_header: int = _LARGEST_H
         raise CorruptError(f"'{path}' is not a whole safetensors file: {error}. Restore the folder from a copy or fit again.") from error
 
 
-def check_tensors(content: bytes, config: Config, path: Path) -> dict[str, AnyArray]:
-    """The arrays, which are those that config.json lists, and whose numbers are such as they can be."""
-    tensors = read_tensors(content, path)
+def check_tensors(content: bytes, config: Config, version: int, path: Path) -> dict[str, AnyArray]:
+    """The arrays under their present names, which are those that config.json lists, and whose numbers are such as they can be."""
+    try:
+        tensors = rename_arrays(read_tensors(content, path), version)
+    except ValueError as error:
+        raise CorruptError(f"'{path}' does not hold what it should: {error}. Restore the folder from a copy or fit again.") from error
     found = {name: (str(array.dtype), list(array.shape)) for name, array in tensors.items()}
     if found != config.tensors:
         odd = next(name for name in {**found, **config.tensors} if found.get(name) != config.tensors.get(name))
