@@ -295,12 +295,12 @@ def own_importances(cell: Cell, ensemble: Any, asked: list[int], known: np.ndarr
     task, (population,) = ensemble.task, ensemble.populations
     program = apply_program(population.spec, ensemble.encoding.layout(task.n_outputs))
     found = []
-    for m in range(len(population.votes)):
+    for m in range(len(population.member_weights)):
         params = {layer: {name: array[m] for name, array in parts.items()} for layer, parts in population.params.items()}
 
         def answer(x: np.ndarray, params: Any = params) -> np.ndarray:
             outputs = program(params, apply_encoding(ensemble.encoding, read_table(x)))
-            answers = task.decode(ensemble.offset + population.share * task.normalise(outputs))
+            answers = task.decode(ensemble.offset + population.stacking_weight * task.normalise(outputs))
             return answers if answers.ndim == 1 else answers[:, 1]
 
         x = draw_inputs(cell, rng, _FRESH)

@@ -61,7 +61,7 @@ def run_weights(table: Table, options: Record) -> tuple[np.ndarray, Record]:
     """Fit on the training rows as the command line would, and answer the test rows."""
     began = time.perf_counter()
     model = wt.fit(table.train, table.target, **options)
-    record: Record = {"fit_s": time.perf_counter() - began, "shares": {p.name: p.share for p in model.ensemble.populations}}
+    record: Record = {"fit_s": time.perf_counter() - began, "shares": {p.name: p.stacking_weight for p in model.ensemble.populations}}
     began = time.perf_counter()
     if table.classes:
         order = np.argsort([str(label) for label in model.classes]) if isinstance(model.classes[0], str) else np.arange(len(model.classes))

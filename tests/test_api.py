@@ -188,7 +188,7 @@ def test_a_bundled_example_knows_its_target(example):
 
 def say_of(model: wt.Model, name: str, x: np.ndarray) -> float:
     """How much of what varies in the answers to encoded rows comes from populations of a model, 0 to 1."""
-    spread = {p.name: p.share * model.ensemble.mean_outputs(p, Inputs({"x": x})).std() for p in model.ensemble.populations}
+    spread = {p.name: p.stacking_weight * model.ensemble.mean_outputs(p, Inputs({"x": x})).std() for p in model.ensemble.populations}
     return sum(spread[own] for own in spread if own.split("-")[0] == name) / sum(spread.values())
 
 
@@ -277,7 +277,7 @@ def test_with_time_members_are_judged_on_what_came_later(kind):
 
 def test_with_time_only_members_that_saw_the_newest_rows_vote():
     model = wt.fit(table("wage", day=np.arange(120.0)), "wage", time="day", members=12, n_folds=8, model="linear")
-    np.testing.assert_array_equal(model.ensemble.populations[0].votes, np.repeat([0.0, 1.0], [8, 4]))
+    np.testing.assert_array_equal(model.ensemble.populations[0].member_weights, np.repeat([0.0, 1.0], [8, 4]))
 
 
 def test_with_time_one_member_cannot_both_vote_and_be_judged():

@@ -24,24 +24,34 @@ TASKS = {
 }
 
 
-def ensemble_of(kind: str, *, n_members: int = 3, share: float = 1.0, offset=None, votes=None, scores=(), seed: int = 0) -> Ensemble:
+def ensemble_of(
+    kind: str, *, n_members: int = 3, stacking_weight: float = 1.0, offset=None, member_weights=None, scores=(), seed: int = 0
+) -> Ensemble:
     """One population of linear members with random weights on two inputs."""
     task = TASKS[kind]
     return Ensemble(
         task=task,
         encoding=Encoding([Numeric("u", 0.0, 1.0, False), Numeric("v", 0.0, 1.0, False)], clip=None),
         features=[Feature("u", "numeric"), Feature("v", "numeric")],
-        populations=[population_of(kind, n_members=n_members, share=share, votes=votes, seed=seed)],
+        populations=[population_of(kind, n_members=n_members, stacking_weight=stacking_weight, member_weights=member_weights, seed=seed)],
         offset=np.zeros(task.n_outputs) if offset is None else np.asarray(offset, float),
         scores=np.asarray(scores, float),
         report=Report(source="hand", n_samples=0, n_features=2, metrics={}),
     )
 
 
-def population_of(kind: str, *, name: str = "linear", n_members: int = 3, share: float = 1.0, votes=None, seed: int = 0) -> Population:
+def population_of(
+    kind: str, *, name: str = "linear", n_members: int = 3, stacking_weight: float = 1.0, member_weights=None, seed: int = 0
+) -> Population:
     random, n_outputs = np.random.default_rng(seed), TASKS[kind].n_outputs
     params = {"output": {"w": random.normal(size=(n_members, 2, n_outputs)), "b": random.normal(size=(n_members, n_outputs))}}
-    return Population(name, Spec(model=Linear()), params, np.ones(n_members) if votes is None else np.asarray(votes, float), share)
+    return Population(
+        name,
+        Spec(model=Linear()),
+        params,
+        np.ones(n_members) if member_weights is None else np.asarray(member_weights, float),
+        stacking_weight,
+    )
 
 
 def rows(n: int = 7, seed: int = 1) -> Inputs:
@@ -90,14 +100,14 @@ def test_numbers_are_combined_by_their_mean_in_the_unit_of_the_target():
     np.testing.assert_allclose(ensemble.predict(rows()), expected, **CLOSE)
 
 
-def test_members_have_their_say_by_their_votes():
-    ensemble = ensemble_of("regression", votes=[3.0, 1.0, 0.0])
+def test_members_have_their_say_by_their_weights():
+    ensemble = ensemble_of("regression", member_weights=[3.0, 1.0, 0.0])
     logits = member_logits(ensemble, rows())[..., 0]
     np.testing.assert_allclose(ensemble.predict(rows()), 10.0 + 2.0 * (0.75 * logits[0] + 0.25 * logits[1]), **CLOSE)
 
 
 def test_members_that_do_not_vote_are_members_too():
-    assert ensemble_of("regression", votes=[1.0, 0.0, 1.0]).n_members == 3
+    assert ensemble_of("regression", member_weights=[1.0, 0.0, 1.0]).n_members == 3
 
 
 @pytest.mark.parametrize("kind", ["binary", "multiclass"])
@@ -119,10 +129,10 @@ def test_the_label_of_the_most_probable_class_is_predicted(kind):
 
 
 def test_the_order_of_members_does_not_matter():
-    ensemble = ensemble_of("multiclass", votes=[1.0, 2.0, 3.0])
+    ensemble = ensemble_of("multiclass", member_weights=[1.0, 2.0, 3.0])
     [population] = ensemble.populations
     params = {"output": {name: part[::-1] for name, part in population.params["output"].items()}}
-    turned = replace(ensemble, populations=[replace(population, params=params, votes=population.votes[::-1])])
+    turned = replace(ensemble, populations=[replace(population, params=params, member_weights=population.member_weights[::-1])])
     np.testing.assert_allclose(ensemble.predict_proba(rows()), turned.predict_proba(rows()), rtol=0, atol=1e-12)
 
 
@@ -135,15 +145,15 @@ def test_a_row_is_answered_alike_in_any_company(n):
 # Populations
 
 
-def mixed(kind: str, *, shares=(0.7, 0.6), offset=None) -> Ensemble:
+def mixed(kind: str, *, weights=(0.7, 0.6), offset=None) -> Ensemble:
     """Two populations of three and four members."""
-    second = population_of(kind, name="other", n_members=4, share=shares[1], votes=[1.0, 2.0, 0.0, 1.0], seed=1)
-    ensemble = ensemble_of(kind, share=shares[0], offset=offset)
+    second = population_of(kind, name="other", n_members=4, stacking_weight=weights[1], member_weights=[1.0, 2.0, 0.0, 1.0], seed=1)
+    ensemble = ensemble_of(kind, stacking_weight=weights[0], offset=offset)
     return replace(ensemble, populations=[*ensemble.populations, second])
 
 
 @pytest.mark.parametrize(("kind", "offset"), [("regression", [0.3]), ("binary", [-0.4]), ("multiclass", [0.5, -0.2, 0.1])])
-def test_a_mixture_answers_the_sum_of_shares_times_mean_outputs_and_the_offset(kind, offset):
+def test_a_mixture_answers_the_sum_of_weights_times_mean_outputs_and_the_offset(kind, offset):
     ensemble = mixed(kind, offset=offset)
     outputs = [member_logits(ensemble, rows(), population) for population in (0, 1)]
     outputs = [np.log(softmax(logits)) for logits in outputs] if kind == "multiclass" else outputs
@@ -172,16 +182,16 @@ def test_outputs_of_members_come_one_member_at_a_time_in_their_order():
     np.testing.assert_allclose(found, member_logits(ensemble, rows(), 1), **CLOSE)
 
 
-def test_a_share_is_one_over_a_temperature():
-    ensemble = ensemble_of("multiclass", share=0.4)
+def test_a_stacking_weight_is_one_over_a_temperature():
+    ensemble = ensemble_of("multiclass", stacking_weight=0.4)
     [population] = ensemble.populations
-    cooled = replace(ensemble, populations=[replace(population, share=1.0)]).predict_proba(rows()) ** 0.4
+    cooled = replace(ensemble, populations=[replace(population, stacking_weight=1.0)]).predict_proba(rows()) ** 0.4
     np.testing.assert_allclose(ensemble.predict_proba(rows()), cooled / cooled.sum(1, keepdims=True), **CLOSE)
 
 
-def test_populations_of_no_share_answer_what_the_offset_says():
+def test_populations_of_no_weight_answer_what_the_offset_says():
     probability = np.array([0.2, 0.3, 0.5])
-    answered = mixed("multiclass", shares=(0.0, 0.0), offset=np.log(probability)).predict_proba(rows())
+    answered = mixed("multiclass", weights=(0.0, 0.0), offset=np.log(probability)).predict_proba(rows())
     np.testing.assert_allclose(answered, np.broadcast_to(probability, (7, 3)), rtol=1e-12)
 
 

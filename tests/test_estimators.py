@@ -359,7 +359,7 @@ def test_coefficients_are_those_of_logistic_regression_averaged_over_members(n_c
         return LogisticRegression(C=1 / (0.05 * len(target)), tol=1e-10, max_iter=1000).fit(inputs, target).coef_
 
     scale = [column.scale for column in prepared.dataset.encoding.columns]
-    expected = np.mean(members_alone(prepared, logistic), 0) / scale * fitted.model_.ensemble.populations[0].share
+    expected = np.mean(members_alone(prepared, logistic), 0) / scale * fitted.model_.ensemble.populations[0].stacking_weight
     np.testing.assert_allclose(fitted.coef_, expected, rtol=1e-4, atol=1e-5)
 
 
@@ -423,7 +423,7 @@ def test_a_warm_start_of_a_mixture_keeps_the_members_of_each_model():
     assert [*before] == ["linear", "mlp", "mlp-loose"]
     growing.set_params(members=6).fit(x, y)
     for population in growing.model_.ensemble.populations:
-        assert len(population.votes) == 6
+        assert len(population.member_weights) == 6
         for layer, parts in before[population.name].items():
             for part, few in parts.items():
                 np.testing.assert_array_equal(population.params[layer][part][:4], few)
@@ -486,11 +486,11 @@ def test_a_linear_model_that_learned_from_batches_has_coefficients():
 def test_a_mixture_goes_on_learning_from_batches():
     x, y = rows_of_a_bent_line()
     fitted = network(model="auto").fit(x, y)
-    shares = [population.share for population in fitted.model_.ensemble.populations]
+    shares = [population.stacking_weight for population in fitted.model_.ensemble.populations]
     fitted.partial_fit(x[:64], y[:64])
-    assert [population.share for population in fitted.model_.ensemble.populations] == shares  # 64 judged rows are too few to say
+    assert [population.stacking_weight for population in fitted.model_.ensemble.populations] == shares  # 64 judged rows are too few to say
     fitted.partial_fit(x[:64], y[:64])
-    after = [population.share for population in fitted.model_.ensemble.populations]
+    after = [population.stacking_weight for population in fitted.model_.ensemble.populations]
     assert len(after) == len(shares) > 1
     assert after != shares
 

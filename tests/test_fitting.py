@@ -28,7 +28,7 @@ def mixtures():
 
 
 def share_of_linear(ensemble) -> float:
-    return sum(population.share for population in ensemble.populations if population.name == "linear")
+    return sum(population.stacking_weight for population in ensemble.populations if population.name == "linear")
 
 
 def test_on_a_line_the_solved_members_have_most_of_the_share(mixtures):
@@ -36,7 +36,7 @@ def test_on_a_line_the_solved_members_have_most_of_the_share(mixtures):
 
 
 def test_on_a_product_the_networks_have_most_of_the_share(mixtures):
-    assert sum(population.share for population in mixtures["product"].populations) > 0.8
+    assert sum(population.stacking_weight for population in mixtures["product"].populations) > 0.8
     assert share_of_linear(mixtures["product"]) < 0.1
 
 

@@ -150,7 +150,9 @@ def _truth(ensemble: Ensemble, prepared: Prepared, null: list[str]) -> tuple[Flo
     x = np.array(dataset.inputs.x)
     x[:, cut] = reference[cut]
     inputs = dataset.inputs.replace(**{COLUMNS: x})
-    everyone = [Voices(p.spec, p.params, p.share, np.repeat((p.votes > 0)[:, None], len(x), 1)) for p in ensemble.populations]
+    everyone = [
+        Voices(p.spec, p.params, p.stacking_weight, np.repeat((p.member_weights > 0)[:, None], len(x), 1)) for p in ensemble.populations
+    ]
     blind = dataclasses.replace(prepared, dataset=dataclasses.replace(dataset, inputs=inputs))
     asked = question(blind, everyone, ensemble.offset, np.ones(len(x), bool), prepared.n_threads)
     effects = {key: 0.0 if key[0] in null else effect for key, effect in noiseless_effects(asked).items()}

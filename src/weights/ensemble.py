@@ -2,7 +2,7 @@
 
 `Ensemble` predicts, gives class probabilities and intervals. It holds one or several populations, each of members of one
 architecture and the same settings. Members are combined in log-probability space (averages of logs, renormalised), which lowers
-variance and leaves the bias alone (Gupta et al. 2022); populations are added with shares that mix and calibrate them. The shares
+variance and leaves the bias alone (Gupta et al. 2022); populations are added with stacking weights that calibrate them too. These
 and the widths of intervals come from out-of-bag rows.
 """
 
@@ -154,22 +154,22 @@ class Population:
         name: short, such as "linear".
         spec: what was trained.
         params: learned arrays of all members, member axis first.
-        votes: weight of each member within the population, shape (m,).
-        share: factor of the population's outputs in those of the ensemble.
+        member_weights: weight of each member within the population, shape (m,).
+        stacking_weight: factor of the population's outputs in those of the ensemble.
         history: what was recorded while training: name -> array, shape (m, rounds).
     """
 
     name: str
     spec: Spec
     params: Params
-    votes: FloatArray
-    share: float = 1.0
+    member_weights: FloatArray
+    stacking_weight: float = 1.0
     history: dict[str, FloatArray] = field(default_factory=dict)
 
     @property
     def members(self) -> list[Params]:
         """The params of each member."""
-        return [jax.tree.map(lambda a, m=m: a[m], self.params) for m in range(len(self.votes))]
+        return [jax.tree.map(lambda a, m=m: a[m], self.params) for m in range(len(self.member_weights))]
 
 
 @dataclass(frozen=True, eq=False)
@@ -179,7 +179,8 @@ class Ensemble:
     Attributes:
         task, encoding, features: what is answered, from which columns.
         populations: the members.
-        offset: added to the outputs of the populations, shape (k,): the share of a model that knows no features, or the shift of classes.
+        offset: added to the outputs of the populations, shape (k,): the weighted outputs of a model that knows no features, or the
+            shift of classes.
         scores: out-of-bag conformal scores in ascending order (absolute residuals in the target's unit; one minus the
             probability of the class that came).
         report: how it was made and how good it is.
@@ -200,7 +201,7 @@ class Ensemble:
     @property
     def n_members(self) -> int:
         """Members that did not fail, of all populations."""
-        return sum(len(population.votes) for population in self.populations)
+        return sum(len(population.member_weights) for population in self.populations)
 
     @property
     def classes(self) -> list[Any]:
@@ -260,17 +261,18 @@ class Ensemble:
         return self.task.decode(self.combined(inputs))
 
     def combined(self, inputs: Inputs) -> FloatArray:
-        """The members' outputs for encoded rows, averaged as votes say and added as shares say, shape (n, k)."""
+        """The members' outputs for encoded rows, averaged by member weights and added by stacking weights, shape (n, k)."""
         total = np.tile(self.offset, (len(inputs), 1))
         for population in self.populations:
-            total += population.share * self.mean_outputs(population, inputs)
+            total += population.stacking_weight * self.mean_outputs(population, inputs)
         return total
 
     def mean_outputs(self, population: Population, inputs: Inputs) -> FloatArray:
-        """The outputs of a population's members for encoded rows, averaged as votes say, shape (n, k)."""
+        """The outputs of a population's members for encoded rows, averaged by member weights, shape (n, k)."""
         total = np.zeros((len(inputs), self.task.n_outputs))
-        for vote, outputs in zip(population.votes / population.votes.sum(), self.member_outputs(population, inputs), strict=True):
-            total += vote * self.task.normalise(outputs)
+        weights = population.member_weights / population.member_weights.sum()
+        for weight, outputs in zip(weights, self.member_outputs(population, inputs), strict=True):
+            total += weight * self.task.normalise(outputs)
         return total
 
     def member_outputs(self, population: Population, inputs: Inputs) -> Iterator[FloatArray]:

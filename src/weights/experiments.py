@@ -179,7 +179,7 @@ def _value(spec: Spec, place: tuple[str, str]) -> Any:
 
 
 def _population(name: str, trained: Trained) -> Population:
-    return Population(name, trained.specs[0], trained.params, trained.votes, 1.0, trained.history)
+    return Population(name, trained.specs[0], trained.params, trained.member_weights, 1.0, trained.history)
 
 
 def _converged_at(trials: Sequence[Trial]) -> int | None:

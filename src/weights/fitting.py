@@ -28,12 +28,12 @@ from weights.tasks.base import Task
 from weights.tasks.metrics import Metric, score
 from weights.training.control import Control, Progress
 from weights.training.job import Job, Passing, ReadyRows
-from weights.training.mixing import Mixture, conformal_scores, crossfitted_answers, mix
 from weights.training.outofbag import Trained
 from weights.training.plan import Plan
 from weights.training.population import member_seeds, method_of, train
 from weights.training.resampling import Draw, resample
 from weights.training.search import paired_difference, race
+from weights.training.stacking import Stacking, conformal_scores, crossfitted_answers, stack
 from weights.types import AnyArray, BoolArray, FloatArray, IntArray
 from weights.verdicts import Decomposition
 
@@ -75,7 +75,7 @@ class Prepared:
 
 
 def train_ensemble(prepared: Prepared, control: Control) -> Ensemble:
-    """Train every candidate, mix and calibrate them, and report.
+    """Train every candidate, stack and calibrate them, and report.
 
     Raises:
         Interrupted, TrainingError: see `population.train`.
@@ -101,19 +101,24 @@ def train_ensemble(prepared: Prepared, control: Control) -> Ensemble:
     outputs = np.stack([result.outputs[rows] for result in trained.values()])
     y, weight = prepared.y[rows], prepared.weight[rows]
     shifts = [not method_of(specs[name]).at_optimum for name in names]
-    mixture = mix(outputs, y, weight, task, shifted=shifts[0])
-    shares, offset, answers = mixture.shares, mixture.offset, mixture.answers
+    stacking = stack(outputs, y, weight, task, shifted=shifts[0])
+    offset, answers = stacking.offset, stacking.answers
     several = len(names) > 1
     alone = {
         name: crossfitted_answers(outputs[[i]], y, weight, task, shifted=shifts[i]) if several else answers for i, name in enumerate(names)
     }
     populations = [
-        Population(name, specs[name], result.params, result.votes, float(share), result.history)
-        for (name, result), share in zip(trained.items(), shares, strict=True)
-        if share > 0 or not shares.any()  # where nothing can be known, all stay, and the offset answers
+        Population(name, specs[name], result.params, result.member_weights, float(factor), result.history)
+        for (name, result), factor in zip(trained.items(), stacking.weights, strict=True)
+        if factor > 0 or not stacking.weights.any()  # where nothing can be known, all stay, and the offset answers
     ]
     voices = [
-        Voices(population.spec, population.params, population.share, jobs[population.name].resampling.scored[trained[population.name].kept])
+        Voices(
+            population.spec,
+            population.params,
+            population.stacking_weight,
+            jobs[population.name].resampling.scored[trained[population.name].kept],
+        )
         for population in populations
     ]
     report = Report(
@@ -126,7 +131,7 @@ def train_ensemble(prepared: Prepared, control: Control) -> Ensemble:
         searches=searches,
         failures={f"{name} {m}": reason for name, result in trained.items() for m, reason in result.failures.items()},
         remarks=remarks,
-        decomposition=_decomposed(prepared, [*trained.values()], rows, mixture),
+        decomposition=_decomposed(prepared, [*trained.values()], rows, stacking),
         feature_weights=_worth(prepared, voices, offset, rows, control) if prepared.inspect else None,
         origin=prepared.origin,
         step_seconds={name: round(result.step_seconds, 8) for name, result in trained.items() if np.isfinite(result.step_seconds)},
@@ -163,7 +168,7 @@ def _kept(task: Task, predictions: Predictions) -> Predictions | None:
     return predictions.thinned(MOST_PREDICTIONS) if task.classes else None
 
 
-def _decomposed(prepared: Prepared, trained: list[Trained], covered: BoolArray, mixture: Mixture) -> Decomposition:
+def _decomposed(prepared: Prepared, trained: list[Trained], covered: BoolArray, stacking: Stacking) -> Decomposition:
     """What the out-of-bag loss on the covered rows (n,) is made of."""
     dataset, places = prepared.dataset, np.cumsum(covered) - 1
     voices = []
@@ -174,7 +179,7 @@ def _decomposed(prepared: Prepared, trained: list[Trained], covered: BoolArray, 
     group = None if dataset.group is None else dataset.group[covered]
     judged = Judged(prepared.y[covered], prepared.weight[covered], group)
     x = dataset.inputs.x[covered] if prepared.task.numeric else None  # by which noise is told
-    return decompose(prepared.task, judged, voices, mixture.row_shares, mixture.row_offsets, x=x)
+    return decompose(prepared.task, judged, voices, stacking.crossfitted_weights, stacking.crossfitted_offsets, x=x)
 
 
 def _worth(prepared: Prepared, voices: list[Voices], offset: FloatArray, covered: BoolArray, control: Control) -> FeatureWeights:
@@ -270,7 +275,7 @@ def _first_repeat(job: Job) -> Job:
 
 
 def _compared_with_simplest(answers: FloatArray, alone: dict[str, FloatArray], rows: BoolArray, prepared: Prepared) -> str:
-    """How much the mixture gains on the simplest model alone, with the uncertainty of that difference, and what follows."""
+    """How much stacking gains on the simplest model alone, with the uncertainty of that difference, and what follows."""
     simplest, task, dataset = next(iter(alone)), prepared.task, prepared.dataset
     before, after = (task.prediction_losses(prepared.y[rows], a) for a in (alone[simplest], answers))
     group = None if dataset.group is None else dataset.group[rows]

@@ -366,7 +366,7 @@ def _of_part(one: Job, prepared: Prepared, *, share: int, part: int) -> Job:
         what = "rows" if dataset.roles.group is None else f"groups of '{dataset.roles.group}'"
         part_of = "half" if share == 2 else "quarter"
         raise DataError(f"Members must learn from a {part_of} of their {what}, but there are too few of these. Add {what.split()[0]}.")
-    return dataclasses.replace(one, resampling=Resampling(counts, one.resampling.scored, one.resampling.votes))
+    return dataclasses.replace(one, resampling=Resampling(counts, one.resampling.scored, one.resampling.member_weights))
 
 
 def _n_learned(jobs: Mapping[str, Job]) -> float:

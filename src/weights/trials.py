@@ -22,10 +22,10 @@ from weights.models.registry import architecture_of
 from weights.spec import Spec, with_settings
 from weights.training.control import Control
 from weights.training.job import Job
-from weights.training.mixing import Mixture, mix, mixed
 from weights.training.outofbag import Trained
 from weights.training.population import method_of, train
 from weights.training.search import paired_difference
+from weights.training.stacking import Stacking, stack, stacked_outputs
 from weights.types import FloatArray
 from weights.verdicts import Gain
 
@@ -77,16 +77,16 @@ class Bench:
         return {name: job(name, spec, self.prepared) for name, spec in few.items()}
 
     def tried(self, jobs: dict[str, Job], known: Mapping[str, Trained]) -> Trial:
-        """Train these populations, but for those that are known, mix and judge them."""
+        """Train these populations, but for those that are known, stack and judge them."""
         trained = {name: known.get(name) or train(one, self.control) for name, one in jobs.items()}
         task, y, weight = self.prepared.task, self.judged.y, self.judged.weight
         for name, result in trained.items():
             if not result.covered[self.rows].all():
                 raise TrainingError(f"{name}: {next(iter(result.failures.values()), 'not all rows are answered')}")
         each = np.stack([result.outputs[self.rows] for result in trained.values()])
-        mixture = mix(each, y, weight, task, shifted=not method_of(next(iter(jobs.values())).specs[0]).at_optimum)
-        outputs = mixed(each, mixture.row_shares) + mixture.row_offsets
-        return Trial(trained, outputs, self.terms([outputs]).loss, _learned(self.prepared, jobs, trained, mixture))
+        stacking = stack(each, y, weight, task, shifted=not method_of(next(iter(jobs.values())).specs[0]).at_optimum)
+        outputs = stacked_outputs(each, stacking.crossfitted_weights) + stacking.crossfitted_offsets
+        return Trial(trained, outputs, self.terms([outputs]).loss, _learned(self.prepared, jobs, trained, stacking))
 
     def _members(self, spec: Spec) -> dict[str, Any]:
         """Settings of members: parts of the rows in time order stay as they are, every other resampling becomes folds."""
@@ -129,7 +129,7 @@ class Bench:
         return float(np.var([np.bincount(self.fold, weights=weight * one) for one in trainings], axis=0, ddof=1).sum())
 
 
-def _learned(prepared: Prepared, jobs: dict[str, Job], trained: dict[str, Trained], mixture: Mixture) -> float:
+def _learned(prepared: Prepared, jobs: dict[str, Job], trained: dict[str, Trained], stacking: Stacking) -> float:
     """The mean loss of the members together on rows they learned from."""
     task, rows = prepared.task, np.arange(0, len(prepared.y), -(-len(prepared.y) // _MOST_LEARNED))
     voices, seen = [], np.zeros((len(trained), len(rows)))
@@ -143,8 +143,8 @@ def _learned(prepared: Prepared, jobs: dict[str, Job], trained: dict[str, Traine
     known = np.asarray((seen > 0).all(0))
     places = np.cumsum(known) - 1
     voices = [Voice(p, places[own[known[own]]], outputs[known[own]]) for p, own, outputs in voices]
-    shares, offset = np.tile(mixture.shares, (int(known.sum()), 1)), np.tile(mixture.offset, (int(known.sum()), 1))
-    terms = row_terms(task, prepared.y[rows[known]], voices, shares, offset)
+    stacking_weights, offset = np.tile(stacking.weights, (int(known.sum()), 1)), np.tile(stacking.offset, (int(known.sum()), 1))
+    terms = row_terms(task, prepared.y[rows[known]], voices, stacking_weights, offset)
     weight = prepared.weight[rows[known]]
     return float(np.average(terms.loss, weights=weight)) if weight.sum() > 0 else float("nan")
 
@@ -152,7 +152,7 @@ def _learned(prepared: Prepared, jobs: dict[str, Job], trained: dict[str, Traine
 def spared(ensemble: Ensemble) -> set[str]:
     """Of several populations of networks those with less say than another: what helps that is taken to help them."""
     networks = [one for one in ensemble.populations if architecture_of(one.spec.model).has_hidden]
-    chief = max(networks, key=lambda one: one.share).name if networks else ""
+    chief = max(networks, key=lambda one: one.stacking_weight).name if networks else ""
     return {one.name for one in networks if one.name != chief}
 
 

@@ -259,7 +259,7 @@ def test_a_header_that_claims_more_than_there_is_is_refused(run, claimed):
 
 
 def test_an_array_that_claims_more_than_there_is_is_refused(run):
-    with_header(run, b'{"votes":{"dtype":"F64","shape":[1099511627776],"data_offsets":[0,8796093022208]}}', bytes(8))
+    with_header(run, b'{"member_weights":{"dtype":"F64","shape":[1099511627776],"data_offsets":[0,8796093022208]}}', bytes(8))
     refused(run, "is not a whole safetensors file")
 
 
@@ -300,7 +300,7 @@ def change(folder: Path, name: str, edit: Callable[[Any], Any]) -> None:
 )
 def test_a_value_that_json_cannot_hold_is_refused(run, name, value):
     content = (run / name).read_bytes()
-    for key in (rb'"(share|seconds)": [^,\n]*', rb'"(target|source)": [^,\n]*'):
+    for key in (rb'"(stacking_weight|seconds)": [^,\n]*', rb'"(target|source)": [^,\n]*'):
         (run / name).write_bytes(re.sub(key, lambda found: b'"' + found[1] + b'": ' + value, content, count=1))
         refused(run, rf"{re.escape(name)}' does not hold what it should")
 
@@ -308,7 +308,7 @@ def test_a_value_that_json_cannot_hold_is_refused(run, name, value):
 @pytest.mark.parametrize("name", ["config.json", "metrics.json"])
 def test_a_key_that_comes_twice_is_refused(run, name):
     content = (run / name).read_text()
-    key = re.search(r'"(share|seconds)": [^,\n]*', content)[0]
+    key = re.search(r'"(stacking_weight|seconds)": [^,\n]*', content)[0]
     (run / name).write_text(content.replace(key, f"{key}, {key}", 1))
     refused(run, "a key comes twice")
 
@@ -328,7 +328,7 @@ def test_values_of_a_hundred_megabytes_are_refused_unread(run):
     ("path", "value", "words"),
     [
         (("populations",), [], "populations must be there, each with a name of its own"),
-        (("populations", 0, "share"), -1.0, "share of 'mlp' is -1.0"),
+        (("populations", 0, "stacking_weight"), -1.0, "stacking weight of 'mlp' is -1.0"),
         (("populations", 0, "name"), "../mlp", "a population has the name '../mlp'"),
         (("task", "classes"), ["east", "east", "north"], "two classes have the same label"),
         (("task", "classes"), ["east", 1, "north"], "labels must be all text"),
@@ -395,13 +395,13 @@ def with_array(folder: Path, name: str, array: np.ndarray) -> None:
 @pytest.mark.parametrize(
     ("name", "array", "words"),
     [
-        ("mlp/votes", np.zeros(3), "votes that are below zero or all zero"),
-        ("mlp/votes", np.array([2.0, -1.0, 1.0]), "votes that are below zero or all zero"),
+        ("mlp/member_weights", np.zeros(3), "member weights that are below zero or all zero"),
+        ("mlp/member_weights", np.array([2.0, -1.0, 1.0]), "member weights that are below zero or all zero"),
         ("scores", np.array([0.2, 0.1]), "scores that are not in ascending order"),
         ("scores", np.array([-0.2, 0.1]), "scores that are not in ascending order"),
         ("mlp/history/loss", np.zeros(3), r"'mlp/history/loss' has the shape \[3\]"),
-        ("mlp/votes", np.ones(3, np.int64), "'mlp/votes' is listed as int64"),
-        ("mlp/votes", np.ones((3, 1)), "must hold 'mlp/votes'"),
+        ("mlp/member_weights", np.ones(3, np.int64), "'mlp/member_weights' is listed as int64"),
+        ("mlp/member_weights", np.ones((3, 1)), "must hold 'mlp/member_weights'"),
         ("offset", np.zeros(2), r"'offset' as \[2\], but the model needs \[3\]"),
         ("offset", np.array([0.0, np.nan, 0.0]), "numbers in 'offset' that are not finite"),
     ],
@@ -489,13 +489,8 @@ def mutate_arrays(folder: Path, random: np.random.Generator) -> str:
         case "drop":
             del tensors[name]
         case "name":
-            tensors[
-                str(
-                    random.choice(
-                        ["mlp/params/x/w", "mlp/params/x", "mlp/votes/", "mlp/history/A", "mlp/history/x", "x/votes", "../x", "", "scores"]
-                    )
-                )
-            ] = array
+            names = ["mlp/params/x/w", "mlp/params/x", "mlp/member_weights/", "mlp/history/A", "mlp/history/x", "x/member_weights"]
+            tensors[str(random.choice([*names, "../x", "", "scores"]))] = array
         case "value" if array.size:
             array.flat[random.integers(array.size)] = random.choice([np.nan, np.inf, -np.inf, 3e38, -1, 0])
         case "values":

@@ -25,7 +25,7 @@ def test_members_count_as_they_vote():
     data = {"size": SIZE, "day": np.arange(N), "wage": SIZE * np.linspace(1.0, 2.0, N)}
     model = wt.fit(data, "wage", model="linear", members=6, time="day", clip=None, penalty="none")
     found = coefficients(model.ensemble)
-    assert (model.ensemble.populations[0].votes == 0).any()
+    assert (model.ensemble.populations[0].member_weights == 0).any()
     np.testing.assert_allclose(SIZE * found.slopes[0, 0] + found.intercepts[0], model.predict(data), rtol=1e-5)
 
 

@@ -18,7 +18,7 @@ TASKS = {
 
 
 def drawn(kind, *, n=40, voices=(3, 2), seed=0):
-    """Targets, voices of two populations for every row, shares and offsets."""
+    """Targets, voices of two populations for every row, stacking_weights and offsets."""
     rng, task = np.random.default_rng(seed), TASKS[kind]
     y = rng.normal(size=n) if kind == "regression" else rng.integers(0, len(task.classes), n)
     every = np.arange(n)
@@ -32,31 +32,31 @@ def judged(y, weight=None, group=None):
 
 @pytest.mark.parametrize("kind", TASKS)
 def test_the_parts_add_up_to_the_loss(kind):
-    task, y, voices, shares, offset = drawn(kind)
-    found = decompose(task, judged(y, np.linspace(0.5, 1.5, 40)), voices, shares, offset)
+    task, y, voices, stacking_weights, offset = drawn(kind)
+    found = decompose(task, judged(y, np.linspace(0.5, 1.5, 40)), voices, stacking_weights, offset)
     assert found.bias.value + found.variance.value - found.diversity.value == pytest.approx(found.loss.value, abs=1e-12)
 
 
 @pytest.mark.parametrize("kind", TASKS)
 def test_diversity_does_not_depend_on_what_came_and_is_not_negative(kind):
-    task, y, voices, shares, offset = drawn(kind)
+    task, y, voices, stacking_weights, offset = drawn(kind)
     other = y[::-1].copy()
-    before, after = (row_terms(task, targets, voices, shares, offset).diversity for targets in (y, other))
+    before, after = (row_terms(task, targets, voices, stacking_weights, offset).diversity for targets in (y, other))
     np.testing.assert_allclose(before, after, atol=1e-12)
     assert before.min() >= 0
 
 
 @pytest.mark.parametrize("kind", TASKS)
 def test_the_loss_is_that_of_the_answers_together(kind):
-    task, y, voices, shares, offset = drawn(kind)
+    task, y, voices, stacking_weights, offset = drawn(kind)
     means = [
         np.mean([log_probabilities(v.outputs) if kind == "multiclass" else v.outputs for v in voices if v.population == p], 0)
         for p in (0, 1)
     ]
-    together = shares[:, :1] * means[0] + shares[:, 1:] * means[1] + offset
+    together = stacking_weights[:, :1] * means[0] + stacking_weights[:, 1:] * means[1] + offset
     answer = task.decode(together)
     expected = (task.original(y) - answer) ** 2 if kind == "regression" else -np.log(answer[np.arange(40), y])
-    np.testing.assert_allclose(row_terms(task, y, voices, shares, offset).loss, expected, rtol=1e-9)
+    np.testing.assert_allclose(row_terms(task, y, voices, stacking_weights, offset).loss, expected, rtol=1e-9)
 
 
 def smoothed(smooth, truth, sigma, *, repetitions=400, m=2):
@@ -114,8 +114,8 @@ def test_bias_of_log_loss_is_what_very_many_members_lose(kind):
 
 
 def test_with_one_member_a_row_variance_is_not_known():
-    task, y, voices, shares, offset = drawn("regression", voices=(1, 1))
-    found = decompose(task, judged(y), voices, shares, offset)
+    task, y, voices, stacking_weights, offset = drawn("regression", voices=(1, 1))
+    found = decompose(task, judged(y), voices, stacking_weights, offset)
     assert found.variance is None
     assert found.bias.value - found.diversity.value == pytest.approx(found.loss.value)
 
@@ -163,8 +163,8 @@ def test_rows_of_groups_tell_no_noise():
 
 
 def test_few_repeated_rows_tell_no_noise():
-    task, y, voices, shares, offset = drawn("regression")
-    assert decompose(task, judged(y), voices, shares, offset, x=np.arange(40.0)[:, None]).noise is None
+    task, y, voices, stacking_weights, offset = drawn("regression")
+    assert decompose(task, judged(y), voices, stacking_weights, offset, x=np.arange(40.0)[:, None]).noise is None
 
 
 def test_errors_of_groups_are_larger_where_rows_of_a_group_agree():

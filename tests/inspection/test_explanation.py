@@ -217,7 +217,9 @@ def test_there_is_no_interval_where_members_failed():
     model, data = line(members=6, n_folds=6)
     [whole] = model.ensemble.populations
     fewer = {layer: {name: array[:5] for name, array in parts.items()} for layer, parts in whole.params.items()}
-    ensemble = dataclasses.replace(model.ensemble, populations=[dataclasses.replace(whole, params=fewer, votes=whole.votes[:5])])
+    ensemble = dataclasses.replace(
+        model.ensemble, populations=[dataclasses.replace(whole, params=fewer, member_weights=whole.member_weights[:5])]
+    )
     assert np.isfinite(model.explain(data).std_err).all()
     assert np.isnan(wt.Model(ensemble).explain(data).std_err).all()
 

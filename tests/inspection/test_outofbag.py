@@ -39,10 +39,10 @@ def params_of(kind, seed=1):
     return {"output": {"w": w.astype(np.float32), "b": b.astype(np.float32)}}
 
 
-def made(kind, params=None, *, share=0.8, unseen=UNSEEN, n_threads=2) -> OutOfBag:
+def made(kind, params=None, *, stacking_weight=0.8, unseen=UNSEEN, n_threads=2) -> OutOfBag:
     """One population of linear members, with an offset of 0.1, 0.2, ..."""
     n_outputs = TASKS[kind].n_outputs
-    voices = [Voices(Spec(model=Linear()), params or params_of(kind), share, unseen)]
+    voices = [Voices(Spec(model=Linear()), params or params_of(kind), stacking_weight, unseen)]
     layout, offset = table_layout(P, n_outputs, (0, 1, 2)), np.arange(1, n_outputs + 1) / 10
     return OutOfBag(TASKS[kind], layout, voices, offset, Inputs({"x": X}), n_threads)
 
@@ -61,7 +61,7 @@ def decoded(kind, outputs):
 
 
 def mean_of_unseen(kind, x=X):
-    """The offset of `made`, and its share of what members say on average of rows that they never saw, (r, k)."""
+    """The offset of `made`, and the weighted part of what members say on average of rows that they never saw, (r, k)."""
     outputs = outputs_of(kind, x)
     said = (outputs * UNSEEN[:, :, None]).sum(0) / UNSEEN.sum(0)[:, None]
     return np.arange(1, outputs.shape[2] + 1) / 10 + 0.8 * said
@@ -93,9 +93,9 @@ def test_members_that_saw_every_row_are_not_asked():
     assert [m for _, m, _ in made("regression", unseen=unseen).members] == [0, 1, 2, 3, 5]
 
 
-def test_populations_are_added_by_their_shares():
+def test_populations_are_added_by_their_stacking_weights():
     layout, offset, inputs = table_layout(P, 1, (0, 1, 2)), np.zeros(1), Inputs({"x": X})
-    voices = [Voices(Spec(model=Linear()), params_of("regression", seed), share, UNSEEN) for seed, share in ((1, 0.3), (2, 0.6))]
+    voices = [Voices(Spec(model=Linear()), params_of("regression", seed), weight, UNSEEN) for seed, weight in ((1, 0.3), (2, 0.6))]
     both = OutOfBag(TASKS["regression"], layout, voices, offset, inputs, 1).as_is.target
     first, second = (OutOfBag(TASKS["regression"], layout, [voice], offset, inputs, 1).as_is.target for voice in voices)
     np.testing.assert_allclose(both - 10, first - 10 + second - 10, **CLOSE)
@@ -177,7 +177,7 @@ def trained():
     columns = {"u": X[:, 0], "v": X[:, 1], "y": X[:, 0] - X[:, 1] + np.random.default_rng(4).normal(size=N)}
     ensemble = wt.fit(columns, "y", model="linear", members=8).ensemble
     [population] = ensemble.populations
-    voices = Voices(population.spec, population.params, population.share, resample(population.spec.members, N).scored)
+    voices = Voices(population.spec, population.params, population.stacking_weight, resample(population.spec.members, N).scored)
     layout, inputs = ensemble.encoding.layout(ensemble.task.n_outputs), apply_encoding(ensemble.encoding, pa.table(columns))
     return ensemble, columns["y"], OutOfBag(ensemble.task, layout, [voices], ensemble.offset, inputs, 1)
 

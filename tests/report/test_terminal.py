@@ -31,7 +31,7 @@ NETWORK = resolve(with_settings(Spec(model=Mlp(hidden=(8,))), {"activation": "ta
 SOLVED = resolve(with_settings(Spec(model=Linear()), {"model": "linear", "strength": 0.5}), 100)
 
 
-def ensemble_of(spec: Spec, *, task: Task | None = None, votes=(1.0, 1.0, 1.0), **report) -> Ensemble:
+def ensemble_of(spec: Spec, *, task: Task | None = None, member_weights=(1.0, 1.0, 1.0), **report) -> Ensemble:
     name = "linear" if spec.solved else "mlp"
     metrics = {"rmse": Metric(1.25, 1.0, 1.5), "r2": Metric(0.75, 0.6, 0.9)}
     constant = {"rmse": Metric(2.5), "r2": Metric(0.0)}
@@ -44,7 +44,7 @@ def ensemble_of(spec: Spec, *, task: Task | None = None, votes=(1.0, 1.0, 1.0), 
     }
     told |= {"seconds": 75.0, "created": "2024-03-01T10:20:30+00:00"}
     params = {"output": {"w": np.ones((3, 1, 1)), "b": np.ones((3, 1))}}
-    population = Population(name, spec, params, np.asarray(votes), 1.0)
+    population = Population(name, spec, params, np.asarray(member_weights), 1.0)
     return Ensemble(
         task=task or Number("wage"),
         encoding=Encoding([Numeric("age", 0.0, 1.0, False)]),
@@ -61,12 +61,14 @@ WEIGHED = ensemble_of(
 )
 
 
-def mixture_of(*shares: float, **report) -> Ensemble:
-    """Solved members and networks that answer together; a share of zero is left out, as fitting does."""
+def mixture_of(*weights: float, **report) -> Ensemble:
+    """Solved members and networks that answer together; a weight of zero is left out, as fitting does."""
     metrics = {"rmse": Metric(1.0, 0.8, 1.2), "r2": Metric(0.8, 0.7, 0.9)}
     alone = {name: {"rmse": Metric(value), "r2": Metric(0.5)} for name, value in (("linear", 1.5), ("mlp", 1.25), ("constant", 2.5))}
     populations = [
-        replace(ensemble_of(spec).populations[0], share=share) for spec, share in zip((SOLVED, NETWORK), shares, strict=True) if share > 0
+        replace(ensemble_of(spec).populations[0], stacking_weight=weight)
+        for spec, weight in zip((SOLVED, NETWORK), weights, strict=True)
+        if weight > 0
     ]
     return replace(ensemble_of(SOLVED, metrics=metrics, compared=alone, **report), populations=populations)
 
@@ -104,9 +106,9 @@ def test_a_mixture_says_how_many_members_there_are_and_what_part_each_model_has(
     assert words(terminal.result_lines(mixture_of(0.9, 0.3))).startswith("Result mixture, 6 members (linear 75%, mlp 25%), 1 min 15 s")
 
 
-def test_a_mixture_of_no_shares_is_told_as_such():
+def test_a_mixture_of_no_weights_is_told_as_such():
     ensemble = mixture_of(0.9, 0.3)
-    silent = replace(ensemble, populations=[replace(population, share=0.0) for population in ensemble.populations])
+    silent = replace(ensemble, populations=[replace(population, stacking_weight=0.0) for population in ensemble.populations])
     assert "6 members (linear 0%, mlp 0%)" in words(terminal.result_lines(silent))
 
 
@@ -180,7 +182,7 @@ def test_columns_of_metrics_line_up():
     assert len({len(line.rstrip()) for line in lines}) == 1
 
 
-def test_shares_are_told_in_percent():
+def test_stacking_weights_are_told_in_percent():
     report = Report("x", 1, 1, {"accuracy": Metric(0.875, 0.8, 0.95)})
     assert words(terminal.metric_lines(report, "mlp", CLASS_METRICS)).splitlines()[1] == "accuracy 87.5 % [80.0 95.0]"
 
@@ -362,6 +364,6 @@ def test_the_name_of_the_model_is_that_of_its_settings():
     assert terminal.model_name(ensemble_of(SOLVED)) == "linear"
 
 
-@pytest.mark.parametrize("shares", [(0.5, 0.5), (1.0, 0.0)], ids=["both", "one left"])
-def test_several_models_that_were_trained_are_a_mixture(shares):
-    assert terminal.model_name(mixture_of(*shares)) == "mixture"
+@pytest.mark.parametrize("weights", [(0.5, 0.5), (1.0, 0.0)], ids=["both", "one left"])
+def test_several_models_that_were_trained_are_a_mixture(weights):
+    assert terminal.model_name(mixture_of(*weights)) == "mixture"

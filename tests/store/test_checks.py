@@ -95,9 +95,9 @@ def test_a_report_must_have_metrics():
 
 
 LAWFUL = {
-    "linear/votes": np.array([1.0, 0.0]),
+    "linear/member_weights": np.array([1.0, 0.0]),
     "linear/history/x": np.full((2, 3), np.nan),
-    "mlp/votes": np.array([0.0, 2.0]),
+    "mlp/member_weights": np.array([0.0, 2.0]),
     "scores": np.array([0.0, 0.5, 0.5]),
     "offset": np.array([-0.5]),
 }
@@ -107,10 +107,10 @@ def test_equal_scores_and_votes_of_zero_are_lawful():
     assert wrong_in_arrays(LAWFUL) == []
 
 
-@pytest.mark.parametrize("votes", [np.zeros(2), np.array([2.0, -1.0])])
-@pytest.mark.parametrize("name", ["linear/votes", "mlp/votes"])
-def test_votes_of_every_population_must_count(name, votes):
-    assert wrong_in_arrays(LAWFUL | {name: votes}) == ["votes that are below zero or all zero"]
+@pytest.mark.parametrize("member_weights", [np.zeros(2), np.array([2.0, -1.0])])
+@pytest.mark.parametrize("name", ["linear/member_weights", "mlp/member_weights"])
+def test_member_weights_of_every_population_must_count(name, member_weights):
+    assert wrong_in_arrays(LAWFUL | {name: member_weights}) == ["member weights that are below zero or all zero"]
 
 
 def test_no_scores_are_lawful():

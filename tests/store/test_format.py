@@ -74,7 +74,7 @@ def test_layers_come_back_in_the_order_of_signals(ensemble, saved):
         assert [*load(saved).populations[1].params] == ["embedding", "hidden.0", "output"]
 
 
-@pytest.mark.parametrize("name", ["params", "votes", "history"])
+@pytest.mark.parametrize("name", ["params", "member_weights", "history"])
 def test_loaded_arrays_of_populations_are_the_same_bits(ensemble, saved, name):
     for before, after in zip(ensemble.populations, load(saved).populations, strict=True):
         assert_same_bits(getattr(before, name), getattr(after, name))
@@ -85,7 +85,7 @@ def test_loaded_records_are_equal(ensemble, saved, name):
     assert getattr(load(saved), name) == getattr(ensemble, name)
 
 
-@pytest.mark.parametrize("name", ["name", "spec", "share"])
+@pytest.mark.parametrize("name", ["name", "spec", "stacking_weight"])
 def test_loaded_records_of_populations_are_equal_and_in_their_order(ensemble, saved, name):
     assert [getattr(p, name) for p in load(saved).populations] == [getattr(p, name) for p in ensemble.populations]
 

@@ -57,15 +57,15 @@ def test_there_is_a_step_from_every_version_to_the_present_one():
 
 
 def test_arrays_of_version_2_get_their_present_names_in_the_file_and_in_the_list():
-    old = {"judged/y": 1, "tested/group": 2, "linear/params/output/w": 3, "offset": 4}
-    new = {"oob_predictions/y": 1, "test_predictions/group": 2, "linear/params/output/w": 3, "offset": 4}
+    old = {"judged/y": 1, "tested/group": 2, "linear/votes": 3, "offset": 4}
+    new = {"oob_predictions/y": 1, "test_predictions/group": 2, "linear/member_weights": 3, "offset": 4}
     assert rename_arrays(old, 2) == new
     assert rename_arrays(new, FORMAT_VERSION) == new
     listed = {name: json.loads(upgrade((SAVED / name / "config.json").read_bytes(), "config", 2))["tensors"] for name in TABLES}
     assert "oob_predictions/probability" in listed["binary"]
-    assert not [name for names in listed.values() for name in names if name.startswith(("judged", "tested"))]
+    assert not [name for names in listed.values() for name in names if name.startswith(("judged", "tested")) or name.endswith("votes")]
 
 
 def test_an_array_under_its_older_and_its_present_name_is_refused():
-    with pytest.raises(ValueError, match="an array comes twice"):
+    with pytest.raises(ValueError, match="a name comes twice"):
         rename_arrays({"judged/y": 1, "oob_predictions/y": 2}, 2)

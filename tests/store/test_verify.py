@@ -243,8 +243,10 @@ def test_a_shape_that_differs_from_the_config_is_refused(saved):
 
 
 def test_a_type_that_differs_from_the_config_is_refused(saved):
-    change_tensors(saved, {"mlp/votes": np.ones(3, np.float32)})
-    with pytest.raises(CorruptError, match=r"holds 'mlp/votes' as \('float32', \[3\]\), but config\.json says \('float64', \[3\]\)"):
+    change_tensors(saved, {"mlp/member_weights": np.ones(3, np.float32)})
+    with pytest.raises(
+        CorruptError, match=r"holds 'mlp/member_weights' as \('float32', \[3\]\), but config\.json says \('float64', \[3\]\)"
+    ):
         load(saved)
 
 
@@ -256,7 +258,15 @@ def test_an_array_that_config_does_not_know_is_refused(saved):
 
 @pytest.mark.parametrize(
     "name",
-    ["linear/votes", "mlp/votes", "scores", "offset", "linear/params/output/w", "mlp/params/hidden.0/b", "mlp/params/embedding/knots"],
+    [
+        "linear/member_weights",
+        "mlp/member_weights",
+        "scores",
+        "offset",
+        "linear/params/output/w",
+        "mlp/params/hidden.0/b",
+        "mlp/params/embedding/knots",
+    ],
 )
 def test_an_array_that_the_ensemble_needs_must_be_there(saved, name):
     change_tensors(saved, {name: None}, config=True)
@@ -271,7 +281,7 @@ def test_weights_that_do_not_fit_the_model_of_the_config_are_refused(saved):
 
 
 @pytest.mark.parametrize(
-    "name", ["mlp/params/output", "params/output/w", "forest/votes", "forest/history/loss", "mlp/history/a/b/c", "history/a"]
+    "name", ["mlp/params/output", "params/output/w", "forest/member_weights", "forest/history/loss", "mlp/history/a/b/c", "history/a"]
 )
 def test_an_array_with_a_name_of_no_lawful_form_is_refused(saved, name):
     change_tensors(saved, {name: np.ones((3, 1))}, config=True)
@@ -297,11 +307,11 @@ def test_an_offset_that_does_not_fit_the_task_is_refused(saved):
     [
         (lambda populations: [], "populations must be there, each with a name of its own"),
         (lambda populations: [populations[0]] * 2, "populations must be there, each with a name of its own"),
-        (lambda populations: [populations[0], {**populations[1], "share": -0.5}], r"the share of 'mlp' is -0\.5"),
+        (lambda populations: [populations[0], {**populations[1], "stacking_weight": -0.5}], r"the stacking weight of 'mlp' is -0\.5"),
         (lambda populations: [populations[0], {**populations[1], "name": "../mlp"}], r"a population has the name '\.\./mlp'"),
         (lambda populations: [populations[0], {**populations[1], "temperature": 1.0}], "temperature"),
     ],
-    ids=["none", "twice", "share", "name", "key"],
+    ids=["none", "twice", "stacking_weight", "name", "key"],
 )
 def test_populations_that_cannot_be_are_refused(saved, change, said):
     config = json.loads((saved / "config.json").read_bytes())
@@ -311,7 +321,7 @@ def test_populations_that_cannot_be_are_refused(saved, change, said):
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf])
-@pytest.mark.parametrize("name", ["mlp/params/output/b", "linear/params/output/w", "mlp/votes", "offset", "scores"])
+@pytest.mark.parametrize("name", ["mlp/params/output/b", "linear/params/output/w", "mlp/member_weights", "offset", "scores"])
 def test_numbers_that_are_not_finite_are_refused(saved, name, value):
     array = load_tensors((saved / "model.safetensors").read_bytes())[name].copy()
     array.flat[0] = value

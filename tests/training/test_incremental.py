@@ -16,7 +16,7 @@ from weights.errors import TrainingError
 from weights.spec import Spec, resolve, with_settings
 from weights.tasks.number import Number
 from weights.training.incremental import Stream, begin, ensemble, go_on_from, learn
-from weights.training.mixing import mix
+from weights.training.stacking import stack
 
 SETTINGS = {"n_members": 3, "n_steps": 1, "schedule": "constant", "warmup": 0.0, "patience": 0, "batch_size": 16}
 PLANTED = np.asarray([1.0, -0.5, 0.0])
@@ -85,7 +85,7 @@ def test_answers_of_members_that_learned_nothing_do_not_count():
 
 
 def test_intervals_of_a_stream_hold_what_they_promise():
-    # The last rows judged are as new as those to come; 40 batches of 64 rows leave about 0.01 of error in the share.
+    # The last rows judged are as new as those to come; 40 batches of 64 rows leave about 0.01 of error in the weight.
     stream = learned(60)
     inputs, y, _ = batch(1000, n=5000)
     bounds = ensemble(stream).interval(inputs, level=0.9)
@@ -104,12 +104,12 @@ def test_a_batch_on_which_members_fail_leaves_the_stream_as_it_was():
 # Populations
 
 
-def mixture(shares=(0.25, 0.75), **settings) -> Ensemble:
+def mixture(weights=(0.25, 0.75), **settings) -> Ensemble:
     """Two populations that learned from the same batches by steps of other lengths."""
     slow, fast = (ensemble(learned(3, learning_rate=rate, **settings)) for rate in (0.01, 0.1))
     populations = [
-        Population(name, one.populations[0].spec, one.populations[0].params, one.populations[0].votes, share)
-        for name, one, share in zip(("slow", "fast"), (slow, fast), shares, strict=True)
+        Population(name, one.populations[0].spec, one.populations[0].params, one.populations[0].member_weights, weight)
+        for name, one, weight in zip(("slow", "fast"), (slow, fast), weights, strict=True)
     ]
     return dataclasses.replace(fast, populations=populations, offset=np.array([0.125]))
 
@@ -143,16 +143,16 @@ def test_outputs_of_each_population_are_judged_before_they_learn():
     np.testing.assert_array_equal(after.outputs, expected)
 
 
-def test_shares_stay_as_they_were_until_a_hundred_rows_are_judged():
+def test_stacking_weights_stay_as_they_were_until_a_hundred_rows_are_judged():
     stream = learn(going_on(), *batch(3, n=99), n_threads=1)
     few = ensemble(stream)
-    assert [population.share for population in few.populations] == [0.25, 0.75]
+    assert [population.stacking_weight for population in few.populations] == [0.25, 0.75]
     assert few.offset.tolist() == [0.125]
     stream = learn(stream, *batch(4, n=1), n_threads=1)
-    many, mixed = ensemble(stream), mix(stream.outputs, stream.y, stream.weight, stream.task)
-    np.testing.assert_array_equal([population.share for population in many.populations], mixed.shares)
+    many, mixed = ensemble(stream), stack(stream.outputs, stream.y, stream.weight, stream.task)
+    np.testing.assert_array_equal([population.stacking_weight for population in many.populations], mixed.weights)
     np.testing.assert_array_equal(many.offset, mixed.offset)
-    assert many.populations[0].share != 0.25
+    assert many.populations[0].stacking_weight != 0.25
 
 
 def test_intervals_of_a_mixture_rest_on_the_rows_that_were_judged():

@@ -33,7 +33,7 @@ def test_members_keep_what_is_theirs():
     assert some.n_members == 2
     assert some.specs == [job.specs[4], job.specs[1]]
     np.testing.assert_array_equal(some.seeds, job.seeds[[4, 1]])
-    for name in ("counts", "scored", "votes"):
+    for name in ("counts", "scored", "member_weights"):
         np.testing.assert_array_equal(getattr(some.resampling, name), getattr(job.resampling, name)[[4, 1]])
 
 

@@ -85,7 +85,7 @@ def assert_same_bits(first, second) -> None:
 
 def results(trained):
     """Everything a trained population holds that training computed."""
-    return trained.params, trained.outputs, trained.covered, trained.votes, trained.kept, trained.history
+    return trained.params, trained.outputs, trained.covered, trained.member_weights, trained.kept, trained.history
 
 
 def ran(job: Job, control: Control | None = None) -> Run:
@@ -322,11 +322,11 @@ def test_it_is_an_error_if_all_members_fail():
 
 def test_if_every_voting_member_fails_the_others_vote():
     job = stepped(n_members=7, rows=resample(Members(n_members=7, n_folds=4, resampling="time"), 96, time=np.arange(96.0)))
-    voters = np.flatnonzero(job.resampling.votes > 0)
+    voters = np.flatnonzero(job.resampling.member_weights > 0)
     for member in voters:
         job = varied(job, member, learning_rate=1e30)
     trained = train(job, Control())
-    np.testing.assert_array_equal(trained.votes, np.ones(7 - len(voters)))
+    np.testing.assert_array_equal(trained.member_weights, np.ones(7 - len(voters)))
 
 
 # Order
@@ -335,7 +335,7 @@ def test_if_every_voting_member_fails_the_others_vote():
 @pytest.mark.parametrize("kind", CLASSES)
 def test_the_order_of_rows_does_not_change_solved_members(kind):
     job, order = solved(kind), np.random.default_rng(1).permutation(96)
-    rows = Resampling(job.resampling.counts[:, order], job.resampling.scored[:, order], job.resampling.votes)
+    rows = Resampling(job.resampling.counts[:, order], job.resampling.scored[:, order], job.resampling.member_weights)
     shuffled = replace(job, inputs=job.inputs[order], y=job.y[order], resampling=rows)
     first, second = train(job, Control()).params["output"], train(shuffled, Control()).params["output"]
     # Sums in another order, in float64, and a solver that stops at a gradient of 1e-9.

@@ -86,7 +86,7 @@ def test_a_member_is_judged_on_exactly_the_rows_it_never_saw(kind):
 
 @pytest.mark.parametrize("kind", DRAWN)
 def test_all_members_vote_alike(kind):
-    np.testing.assert_array_equal(drawn(kind).votes, np.ones(12))
+    np.testing.assert_array_equal(drawn(kind).member_weights, np.ones(12))
 
 
 @pytest.mark.parametrize("kind", DRAWN)
@@ -118,12 +118,12 @@ def test_split_by_time_nobody_is_judged_on_a_row_that_is_not_later_than_all_it_l
 
 def test_split_by_time_only_members_that_saw_the_newest_rows_vote():
     rows = drawn("time")
-    np.testing.assert_array_equal(rows.votes > 0, rows.counts.all(1))
+    np.testing.assert_array_equal(rows.member_weights > 0, rows.counts.all(1))
 
 
 def test_split_by_time_a_member_either_votes_or_is_judged():
     rows = drawn("time")
-    np.testing.assert_array_equal(rows.votes > 0, ~rows.scored.any(1))
+    np.testing.assert_array_equal(rows.member_weights > 0, ~rows.scored.any(1))
 
 
 def test_split_by_time_each_block_but_the_first_is_judged_once():

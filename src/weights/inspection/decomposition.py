@@ -52,26 +52,26 @@ class Terms(NamedTuple):
     known: BoolArray
 
 
-def row_terms(task: Task, y: AnyArray, voices: Sequence[Voice], shares: FloatArray, offset: FloatArray) -> Terms:
+def row_terms(task: Task, y: AnyArray, voices: Sequence[Voice], stacking_weights: FloatArray, offset: FloatArray) -> Terms:
     """The terms of each row.
 
     Args:
         task: whose losses are meant.
         y: encoded targets, shape (n,).
         voices: of all members; each row has one of every population at least.
-        shares: factor of each population's mean outputs in the answer to each row, shape (n, q).
+        stacking_weights: factor of each population's mean outputs in the answer to each row, shape (n, q).
         offset: what is added, shape (n, k).
     """
-    n, n_populations, k = len(y), shares.shape[1], task.n_outputs
+    n, n_populations, k = len(y), stacking_weights.shape[1], task.n_outputs
     count, mean = np.zeros((n_populations, n)), np.zeros((n_populations, n, k))
     outputs = [task.normalise(voice.outputs) for voice in voices]
     for voice, own in zip(voices, outputs, strict=True):
         count[voice.population, voice.rows] += 1
         mean[voice.population, voice.rows] += own
     mean /= np.maximum(count, 1)[:, :, None]
-    total = shares.sum(1)
-    part = np.where(total > 0, shares.T / np.where(total > 0, total, 1.0), 1.0 / n_populations)  # (q, n)
-    together = np.einsum("nq,qnk->nk", shares, mean) + offset
+    total = stacking_weights.sum(1)
+    part = np.where(total > 0, stacking_weights.T / np.where(total > 0, total, 1.0), 1.0 / n_populations)  # (q, n)
+    together = np.einsum("nq,qnk->nk", stacking_weights, mean) + offset
     alone, spread = np.zeros(n), np.zeros((n_populations, n))
     for voice, own in zip(voices, outputs, strict=True):
         p, rows = voice.population, voice.rows
@@ -89,7 +89,7 @@ def row_terms(task: Task, y: AnyArray, voices: Sequence[Voice], shares: FloatArr
 
 
 def decompose(
-    task: Task, judged: Judged, voices: Sequence[Voice], shares: FloatArray, offset: FloatArray, *, x: FloatArray | None = None
+    task: Task, judged: Judged, voices: Sequence[Voice], stacking_weights: FloatArray, offset: FloatArray, *, x: FloatArray | None = None
 ) -> Decomposition:
     """Bias, variance and diversity of an ensemble; arguments as `row_terms`, and the rows' inputs (n, p), by which noise is told.
 
@@ -104,7 +104,7 @@ def decompose(
         >>> found.loss.value, found.variance.value, found.diversity.value, found.bias.value
         (0.5, 1.0, 0.5, 0.0)
     """
-    terms = row_terms(task, judged.y, voices, shares, offset)
+    terms = row_terms(task, judged.y, voices, stacking_weights, offset)
     noise = None if x is None or not task.numeric else _noise(judged, x, task.unit)
     known = bool(terms.known.any())
     bias = terms.loss - terms.left if known else terms.loss + terms.diversity

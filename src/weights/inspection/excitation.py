@@ -101,7 +101,7 @@ def unit_layers(ensemble: Ensemble) -> list[str]:
 
 def check_units(ensemble: Ensemble, layer: str, member: int) -> None:
     """Refuse a layer or a member that is not there, before anything is read; errors as `most_exciting`."""
-    layers, n_members = unit_layers(ensemble), len(population_of_pictures(ensemble)[0].votes)
+    layers, n_members = unit_layers(ensemble), len(population_of_pictures(ensemble)[0].member_weights)
     if layer not in layers:
         raise UsageError(f"There is no layer '{layer}' of units that look at pictures. {suggest(layer, layers)}")
     if not 0 <= member < n_members:

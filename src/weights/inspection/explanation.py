@@ -70,7 +70,7 @@ def explain(ensemble: Ensemble, inputs: Inputs, reference: FloatArray, *, label:
     The intervals come from the members, each of which missed some rows: with folds by the jackknife that leaves groups out (Tukey 1958;
     Shao and Tu 1995, section 2.3), pooled over repeated folds; with bootstraps by their variance (Efron 1979), with subsamples by theirs,
     rescaled (Politis and Romano 1994). They are meant to hold what such members say of these rows on average over tables like that of
-    training, beside the same average inputs and in the shares that populations have. Penalties and early ends pull that towards zero,
+    training, beside the same average inputs and weighted as populations are. Penalties and early ends pull that towards zero,
     so it is not what is true of the world; nor what would be said beside the average of another table, nor by another kind of model.
 
     One member a fold cannot tell the effect of its rows from that of its random start. Intervals of networks take both for the former:
@@ -141,23 +141,23 @@ class _Lines:
         """What each input moves towards (r, k), as if slopes were everywhere as here: the ensemble's (r, p), and each replicate's."""
         total = np.zeros(self.shape)
         own = np.zeros((self.n_replicates, *self.shape), np.float32)
-        for m, part, share, moved in self._members(1, place, towards):
+        for m, part, weight, moved in self._members(1, place, towards):
             total += part * moved
             if m < self.n_replicates:
-                own[m] += share * moved
+                own[m] += weight * moved
         return total, own
 
     def _members(self, which: int, place: float, towards: FloatArray) -> Iterator[tuple[int, float, float, FloatArray]]:
-        """For each member its number, its part in the ensemble, its population's share, and what its program gives."""
+        """For each member its number, its part in the ensemble, its population's stacking weight, and what its program gives."""
         layout = self.ensemble.encoding.layout(self.ensemble.task.n_outputs)
         for population in self.ensemble.populations:
             program = _programs(program_spec(population.spec), layout, self.ensemble.task.functions)[which]
             members = population.members
-            votes = population.share * population.votes / population.votes.sum()
+            member_weights = population.stacking_weight * population.member_weights / population.member_weights.sum()
             with ThreadPoolExecutor(available_threads()) as threads:
                 found = threads.map(functools.partial(self._in_blocks, program, place, towards), members)
                 for m, values in enumerate(found):
-                    yield m, float(votes[m]), population.share, values
+                    yield m, float(member_weights[m]), population.stacking_weight, values
 
     def _in_blocks(self, program: Callable[..., jax.Array], place: float, towards: FloatArray, params: Params) -> FloatArray:
         values = []
@@ -215,10 +215,10 @@ def _n_replicates(ensemble: Ensemble) -> int:
     None where they cannot tell: too few, some failed, or rows split by time.
     """
     for population in ensemble.populations:
-        members, n_members = population.spec.members, len(population.votes)
+        members, n_members = population.spec.members, len(population.member_weights)
         if members.resampling == "time" or not _LEAST_MEMBERS <= n_members == members.n_members:
             return 0
-    return min(_MOST_MEMBERS, *(len(population.votes) for population in ensemble.populations))
+    return min(_MOST_MEMBERS, *(len(population.member_weights) for population in ensemble.populations))
 
 
 def _spread(ensemble: Ensemble, moves: FloatArray) -> tuple[FloatArray, float]:

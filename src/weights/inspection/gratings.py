@@ -151,7 +151,7 @@ def classify(responses: FloatArray, plain: FloatArray, shown: BoolArray, *, side
 
 
 def population_of_pictures(ensemble: Ensemble) -> tuple[Population, Layout]:
-    """The population of largest share, and the layout of what it reads.
+    """The population of largest stacking weight, and the layout of what it reads.
 
     Raises:
         UsageError: the ensemble does not read pictures.
@@ -161,7 +161,7 @@ def population_of_pictures(ensemble: Ensemble) -> tuple[Population, Layout]:
         raise UsageError(
             "Filters and maps need a run of pictures, but this one reads columns. See `weights summary` and `weights explain`."
         )
-    return max(able, key=lambda population: population.share), ensemble.encoding.layout(ensemble.task.n_outputs)
+    return max(able, key=lambda population: population.stacking_weight), ensemble.encoding.layout(ensemble.task.n_outputs)
 
 
 def reads_pictures(ensemble: Ensemble) -> bool:

@@ -253,7 +253,7 @@ def _of_units(recorded: _Recorded) -> Iterator[Finding]:
 def _of_steps(recorded: _Recorded, failed: list[str]) -> Iterator[Finding]:
     """Steps that are too long, or too few."""
     spec, history, name = recorded.spec, recorded.history, recorded.population.name
-    n_members = len(failed) + len(recorded.population.votes)
+    n_members = len(failed) + len(recorded.population.member_weights)
     if failed:
         words = f"{len(failed)} of {n_members} members failed, the first because {failed[0]}"
         yield Finding(name, "optimization", "learning rate", words, f"{_lower_rate(spec)}.", None, len(failed) / n_members)

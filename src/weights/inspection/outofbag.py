@@ -24,11 +24,11 @@ _MOST_ROWS_AT_ONCE = 1 << 14
 
 
 class Voices(NamedTuple):
-    """A population as it speaks of rows: its spec, params (m, ...), share, and whether member m never saw row r, shape (m, r)."""
+    """A population as it speaks of rows: its spec, params (m, ...), stacking weight, and whether member m never saw row r, shape (m, r)."""
 
     spec: Spec
     params: Params
-    share: float
+    stacking_weight: float
     unseen: BoolArray
 
 
@@ -87,8 +87,8 @@ class OutOfBag:
         total = np.tile(self.offset, (n_values, len(self.x), 1))
         alone = []
         for (p, _, rows), outputs in zip(self.members, self._outputs(replacement), strict=True):
-            share, voices = self.voices[p].share, self.voices[p].unseen[:, rows].sum(0)
-            total[:, rows] += share * outputs / voices[:, None]
+            weight, voices = self.voices[p].stacking_weight, self.voices[p].unseen[:, rows].sum(0)
+            total[:, rows] += weight * outputs / voices[:, None]
             chance = replacement.chance[:, rows]
             alone.append(sum(chance[d][:, None] * self.task.to_scales(outputs[d]).target for d in range(n_values)))
         answers = [self.task.to_scales(outputs) for outputs in total]

@@ -71,7 +71,7 @@ class Saliency:
             brighter by one of 255 steps, a mean over its surroundings of a tenth of the picture's side, shape (m, height, width).
         occlusion: of each member: by how much the log odds fall when the place is hidden, shape (m, height, width); below zero where
             they rise.
-        votes: of members, adding up to one, shape (m,).
+        member_weights: of members, adding up to one, shape (m,).
         randomised: the sanity check, from the last layer alone to all layers.
         chance: what likeness comes without any reason: that to maps of randomised members turned upside down.
     """
@@ -82,25 +82,25 @@ class Saliency:
     without: float | None
     gradients: FloatArray
     occlusion: FloatArray
-    votes: FloatArray
+    member_weights: FloatArray
     randomised: list[Randomised]
     chance: Likeness
 
     @property
     def mean_gradients(self) -> FloatArray:
         """The members' mean map of gradients, shape (height, width)."""
-        return np.tensordot(self.votes, self.gradients, 1)
+        return np.tensordot(self.member_weights, self.gradients, 1)
 
     @property
     def mean_occlusion(self) -> FloatArray:
         """The members' mean map of occlusion, shape (height, width)."""
-        return np.tensordot(self.votes, self.occlusion, 1)
+        return np.tensordot(self.member_weights, self.occlusion, 1)
 
     @property
     def agreement(self) -> FloatArray:
         """The share of members whose occlusion has the sign of the mean, at each place; about a half by chance. Shape (height, width)."""
         same = np.sign(self.occlusion) == np.sign(self.mean_occlusion)
-        return np.tensordot(self.votes, same, 1)
+        return np.tensordot(self.member_weights, same, 1)
 
     @property
     def between_members(self) -> Likeness:
@@ -160,10 +160,12 @@ def saliency(ensemble: Ensemble, row: Inputs, *, label: int | None = None) -> Sa
         own = [*threads.map(mapped.of, members)]
         layers = [[*threads.map(mapped.of, drawn)] for drawn in _cascade(population.spec, layout, members, names)]
     gradients, occlusion = (np.stack(maps) * ensemble.task.unit for maps in zip(*own, strict=True))
-    votes = population.votes / population.votes.sum()
+    member_weights = population.member_weights / population.member_weights.sum()
     randomised = [Randomised(name, _likeness(own, drawn)) for name, drawn in zip(names, layers, strict=True)]
     chance = _likeness(own, [tuple(one[::-1] for one in maps) for maps in layers[-1]])
-    found = Saliency(picture, code, float(ensemble.task.pick(answer, codes)[0]), None, gradients, occlusion, votes, randomised, chance)
+    found = Saliency(
+        picture, code, float(ensemble.task.pick(answer, codes)[0]), None, gradients, occlusion, member_weights, randomised, chance
+    )
     if not found.critical.any():
         return found
     hidden = np.where(found.critical[:, :, None], fill.round().astype(np.uint8), picture)[None]

@@ -289,7 +289,7 @@ def _plain_reports() -> Callable[[Progress], None]:
 
 
 def _members(ensemble: Ensemble) -> str:
-    voting = sum(int((population.votes > 0).sum()) for population in ensemble.populations)
+    voting = sum(int((population.member_weights > 0).sum()) for population in ensemble.populations)
     some = f" ({voting} of them, which saw all rows, answer new ones)" if voting < ensemble.n_members else ""
     mixed = [f"{population.name} {share:.0%}" for population, share in zip(ensemble.populations, _shares(ensemble), strict=True)]
     parts = f" ({', '.join(mixed)})" if model_name(ensemble) == "mixture" else ""
@@ -297,9 +297,9 @@ def _members(ensemble: Ensemble) -> str:
 
 
 def _shares(ensemble: Ensemble) -> list[float]:
-    """Each population's part in the sum of shares."""
-    total = sum(population.share for population in ensemble.populations)
-    return [population.share / total if total > 0 else 0.0 for population in ensemble.populations]
+    """Each population's part in the sum of stacking weights."""
+    total = sum(population.stacking_weight for population in ensemble.populations)
+    return [population.stacking_weight / total if total > 0 else 0.0 for population in ensemble.populations]
 
 
 def _loss(progress: Progress) -> str:

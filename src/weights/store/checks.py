@@ -118,7 +118,7 @@ def wrong_in_feature_weights(weights: FeatureWeights, encoding: Encoding) -> lis
 
 
 def wrong_in_arrays(arrays: Mapping[str, AnyArray]) -> list[str]:
-    """What is wrong with arrays: a type, a number that is not finite, votes that do not count, or scores out of order."""
+    """What is wrong with arrays: a type, a number that is not finite, member weights that do not count, or scores out of order."""
     wrong = []
     for name, array in arrays.items():
         types = ("float32", "float64") if "/params/" in name else ("float64",)
@@ -129,9 +129,9 @@ def wrong_in_arrays(arrays: Mapping[str, AnyArray]) -> list[str]:
                 wrong.append(f"'{name}' has the shape {list(array.shape)}")
         elif not np.isfinite(array).all():
             wrong.append(f"numbers in '{name}' that are not finite")
-    for votes in (array for name, array in arrays.items() if name.endswith("/votes")):
-        if not wrong and not ((votes >= 0).all() and votes.sum() > 0):
-            wrong.append("votes that are below zero or all zero")
+    for member_weights in (array for name, array in arrays.items() if name.endswith("/member_weights")):
+        if not wrong and not ((member_weights >= 0).all() and member_weights.sum() > 0):
+            wrong.append("member weights that are below zero or all zero")
     for name in ("oob_predictions", "test_predictions"):
         if not wrong and f"{name}/y" in arrays:
             wrong += _wrong_in_predictions(

@@ -60,7 +60,7 @@ def save(ensemble: Ensemble, folder: Path) -> None:
         format="weights-ensemble",
         format_version=FORMAT_VERSION,
         weights_version=ensemble.report.version,
-        populations=[SavedPopulation(p.name, p.spec, p.share) for p in ensemble.populations],
+        populations=[SavedPopulation(p.name, p.spec, p.stacking_weight) for p in ensemble.populations],
         task=cast(AnyTask, ensemble.task),
         encoding=ensemble.encoding,
         features=ensemble.features,
@@ -143,7 +143,7 @@ def _tensors(ensemble: Ensemble) -> dict[str, AnyArray]:
     for population in ensemble.populations:
         own = {f"params/{layer}/{part}": array for layer, parts in population.params.items() for part, array in parts.items()}
         own |= {f"history/{name}": array for name, array in population.history.items()}
-        tensors |= {f"{population.name}/{name}": array for name, array in {"votes": population.votes, **own}.items()}
+        tensors |= {f"{population.name}/{name}": array for name, array in {"member_weights": population.member_weights, **own}.items()}
     return {name: np.ascontiguousarray(array) for name, array in tensors.items()}
 
 
@@ -164,7 +164,7 @@ def _population(saved: SavedPopulation, tensors: dict[str, AnyArray]) -> Populat
         _, layer, part = name.split("/")
         params[layer][part] = own[name]
     history = {name.removeprefix("history/"): array for name, array in own.items() if name.startswith("history/")}
-    return Population(saved.name, saved.spec, params, own["votes"], saved.share, history)
+    return Population(saved.name, saved.spec, params, own["member_weights"], saved.stacking_weight, history)
 
 
 def _json(record: Any) -> bytes:

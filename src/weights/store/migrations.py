@@ -57,22 +57,28 @@ _PREDICTIONS = {"judged": "oob_predictions", "tested": "test_predictions"}
 def _rename_array(name: str) -> str:
     """The name in version 3 of an array of version 2."""
     owner, slash, part = name.partition("/")
-    return f"{_PREDICTIONS.get(owner, owner)}{slash}{part}"
+    return f"{_PREDICTIONS.get(owner, owner)}{slash}{'member_weights' if part == 'votes' else part}"
+
+
+def _rename_share(config: dict[str, Any]) -> dict[str, Any]:
+    """Version 2 called the weight of a population its share."""
+    names = {"share": "stacking_weight"}
+    return {**config, "populations": [_renamed(population, lambda key: names.get(key, key)) for population in config["populations"]]}
 
 
 def _rename_listed(config: dict[str, Any]) -> dict[str, Any]:
     return {**config, "tensors": _renamed(config["tensors"], _rename_array)}
 
 
-def _renamed(arrays: dict[str, T], rename: Callable[[str], str]) -> dict[str, T]:
-    renamed = {rename(name): array for name, array in arrays.items()}
-    if len(renamed) < len(arrays):
-        raise ValueError("an array comes twice, under its older name and its present one")
+def _renamed(record: dict[str, T], rename: Callable[[str], str]) -> dict[str, T]:
+    renamed = {rename(name): value for name, value in record.items()}
+    if len(renamed) < len(record):
+        raise ValueError("a name comes twice, as it was in an older version and as it is now")
     return renamed
 
 
 def _migrate_config(config: dict[str, Any]) -> dict[str, Any]:
-    return {**_rename_listed(_part_augmentation(_list_blocks(_tag_task(config)))), "format_version": 3}
+    return {**_rename_listed(_rename_share(_part_augmentation(_list_blocks(_tag_task(config))))), "format_version": 3}
 
 
 MIGRATIONS: dict[int, Migration] = {2: Migration(_migrate_config, lambda report: report, _rename_array)}

@@ -67,7 +67,7 @@ class SavedPopulation(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     name: str
     spec: Spec
-    share: float
+    stacking_weight: float
 
 
 class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -228,8 +228,8 @@ def _largest_tensors(config: Config, path: Path) -> int:
         wrong += [*wrong_in_spec(population.spec), *wrong_in_model(population.spec.model, config.encoding)]
         if not re.fullmatch(_LAWFUL_NAME, population.name):
             wrong.append(f"a population has the name '{population.name}'")
-        if not 0 <= population.share < math.inf:
-            wrong.append(f"the share of '{population.name}' is {population.share}")
+        if not 0 <= population.stacking_weight < math.inf:
+            wrong.append(f"the stacking weight of '{population.name}' is {population.stacking_weight}")
     if not 0 < len({population.name for population in config.populations}) == len(config.populations):
         wrong.append("populations must be there, each with a name of its own")
     if config.format != "weights-ensemble":
@@ -270,10 +270,12 @@ def _check_names(config: Config, path: Path) -> None:
         layers = [part for part in msgspec.to_builtins(population.spec.model).values() if isinstance(part, list | tuple)]
         if max(map(len, layers), default=0) > len(listed):
             raise CorruptError(f"'{path}' holds {len(listed)} arrays, too few for the layers of '{population.name}'. Fit again.")
-        votes = listed.get(f"{population.name}/votes", [])
-        if len(votes) != 1:
-            raise CorruptError(f"'{path}' must hold '{population.name}/votes', but holds {', '.join(sorted(listed)[:10])}. Fit again.")
-        needed |= {f"{population.name}/{name}": shape for name, shape in _needed_shapes(config, population.spec, votes[0]).items()}
+        member_weights = listed.get(f"{population.name}/member_weights", [])
+        if len(member_weights) != 1:
+            raise CorruptError(
+                f"'{path}' must hold '{population.name}/member_weights', but holds {', '.join(sorted(listed)[:10])}. Fit again."
+            )
+        needed |= {f"{population.name}/{name}": shape for name, shape in _needed_shapes(config, population.spec, member_weights[0]).items()}
     histories = "|".join(re.escape(population.name) for population in config.populations)
     for name in {**needed, **listed}:
         lawful = name in needed or re.fullmatch(f"({histories})/history/([a-z_0-9.]+/)?[a-z_0-9]+", name)
@@ -287,7 +289,7 @@ def _needed_shapes(config: Config, spec: Spec, n_members: int) -> dict[str, list
         shapes = _member_shapes(spec.model, config.encoding.layout(config.task.n_outputs), spec.initialization, spec.activation)
     except (TypeError, ValueError, OverflowError) as error:  # layers of more units than an array can have
         raise CorruptError(f"The saved model cannot be built: {error}. Restore the folder from a copy or fit again.") from error
-    return {"votes": [n_members], **{name: [n_members, *shape] for name, shape in shapes.items()}}
+    return {"member_weights": [n_members], **{name: [n_members, *shape] for name, shape in shapes.items()}}
 
 
 @functools.lru_cache(maxsize=32)

@@ -99,7 +99,7 @@ class Task(Protocol):
         remark: how the task was found, where that deserves saying.
         metrics: how good predictions are, by name, the one that training minimises first.
         functions: of outputs, for compiled programs. convex: the loss as the exact solver reads it.
-        stacking: how the weights of several models are fitted, see training/mixing.py.
+        stacking: how the weights of several models are fitted, see training/stacking.py.
         loss_scale: what a loss of `row_losses` is multiplied by to be in the target's unit.
         loss_name: what `prediction_losses` are called.
         importance_measure: what the importance of a feature is a change of.

@@ -1,7 +1,7 @@
 """Members that learn batch by batch: `begin` or `go_on_from` a trained ensemble, `learn` each batch, and read the `ensemble`.
 
 Every member sees every batch once, in an order of its own. Each batch is judged before it is learned from, when all its rows are
-new to all members; the most recent of these answers give the shares of populations and the widths of intervals.
+new to all members; the most recent of these answers give the stacking weights of populations and the widths of intervals.
 """
 
 from __future__ import annotations
@@ -25,9 +25,9 @@ from weights.tasks.base import Task
 from weights.tasks.metrics import score
 from weights.training.control import Control
 from weights.training.job import Job
-from weights.training.mixing import conformal_scores, mix
 from weights.training.population import member_seeds
 from weights.training.resampling import Resampling
+from weights.training.stacking import conformal_scores, stack
 from weights.training.step import State
 from weights.training.stepping import Run
 from weights.types import AnyArray, FloatArray, Params
@@ -41,7 +41,7 @@ class Learner:
     """A population on its way through batches.
 
     Attributes:
-        name, votes, share: as in `Population`.
+        name, member_weights, stacking_weight: as in `Population`.
         spec: settings, resolved, with an optimizer.
         states: of each member; params alone before the first batch of members that were trained otherwise.
     """
@@ -49,8 +49,8 @@ class Learner:
     name: str
     spec: Spec
     states: list[State | Params]
-    votes: FloatArray
-    share: float = 1.0
+    member_weights: FloatArray
+    stacking_weight: float = 1.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -93,11 +93,11 @@ def go_on_from(ensemble: Ensemble, specs: Mapping[str, Spec]) -> Stream:
     """A stream whose members are those of an ensemble, with the settings, by population, by which they are to learn from now on."""
     learners = []
     for population in ensemble.populations:
-        n_members = len(population.votes)
+        n_members = len(population.member_weights)
         states: list[State | Params] = [
             jax.tree.map(lambda a, m=m, p=population: np.float32(a[m]), population.params) for m in range(n_members)
         ]
-        learners.append(Learner(population.name, specs[population.name], states, population.votes, population.share))
+        learners.append(Learner(population.name, specs[population.name], states, population.member_weights, population.stacking_weight))
     stream = _fresh(learners, ensemble.task, ensemble.encoding, ensemble.features)
     return dataclasses.replace(stream, offset=ensemble.offset, scores=ensemble.scores, n_samples=ensemble.report.n_samples)
 
@@ -141,20 +141,20 @@ def _learned(learner: Learner, job: Job, n_threads: int) -> Learner:
 
 
 def ensemble(stream: Stream) -> Ensemble:
-    """The members as they are now, mixed and calibrated by the rows they were judged on most recently.
+    """The members as they are now, stacked and calibrated by the rows they were judged on most recently.
 
-    Shares are fitted from 100 judged rows on; before that they are those the stream began with.
+    Stacking weights are fitted from 100 judged rows on; before that they are those the stream began with.
     """
     task, y, weight = stream.task, stream.y, stream.weight
     present = _as_begun(stream)
     if not weight.any():
         return present
     if len(y) < _ENOUGH_FOR_SHARES:
-        shares = np.asarray([learner.share for learner in stream.learners])
-        answers = task.decode(np.tensordot(shares, stream.outputs, 1) + stream.offset)
+        weights = np.asarray([learner.stacking_weight for learner in stream.learners])
+        answers = task.decode(np.tensordot(weights, stream.outputs, 1) + stream.offset)
     else:
-        shares, offset, answers = mix(stream.outputs, y, weight, task)[:3]
-        populations = [dataclasses.replace(p, share=float(share)) for p, share in zip(present.populations, shares, strict=True)]
+        weights, offset, answers = stack(stream.outputs, y, weight, task)[:3]
+        populations = [dataclasses.replace(p, stacking_weight=float(one)) for p, one in zip(present.populations, weights, strict=True)]
         present = dataclasses.replace(present, populations=populations, offset=offset)
     metrics = score(task.metrics, task.original(y), answers, weight=weight)
     report = msgspec.structs.replace(present.report, metrics=metrics)
@@ -168,7 +168,7 @@ def _as_begun(stream: Stream) -> Ensemble:
         params = [state.mean if isinstance(state, State) else state for state in learner.states]
         stacked = jax.tree.map(lambda *leaves: np.stack([np.asarray(leaf) for leaf in leaves]), *params)
         history = {"n_steps": np.asarray([[float(stream.n_steps)]])}
-        populations.append(Population(learner.name, learner.spec, stacked, learner.votes, learner.share, history))
+        populations.append(Population(learner.name, learner.spec, stacked, learner.member_weights, learner.stacking_weight, history))
     report = Report("batches", stream.n_samples, len(stream.encoding.columns), {}, version=weights.__version__)
     return Ensemble(stream.task, stream.encoding, stream.features, populations, stream.offset, stream.scores, report)
 
@@ -183,12 +183,12 @@ def _judged(stream: Stream, inputs: Inputs, y: AnyArray, weight: FloatArray) -> 
 
 def _job(stream: Stream, learner: Learner, inputs: Inputs, y: AnyArray, weight: FloatArray) -> Job:
     """One pass over the batch for every member; nobody is left out, because the batch has been judged already."""
-    n_members, n_samples, spec = len(learner.votes), len(inputs), learner.spec
+    n_members, n_samples, spec = len(learner.member_weights), len(inputs), learner.spec
     batch_size = spec.optimization.batch_size or n_samples
     one_pass = msgspec.structs.replace(spec.optimization, n_steps=-(-n_samples // batch_size))
     spec = msgspec.structs.replace(spec, optimization=one_pass)
     everyone = np.ones((n_members, n_samples), np.uint8)
-    rows = Resampling(everyone, np.zeros_like(everyone, bool), learner.votes)
+    rows = Resampling(everyone, np.zeros_like(everyone, bool), learner.member_weights)
     groups = np.asarray(stream.encoding.groups, np.int32)
     used_features = stream.encoding.names
     used = 1.0 - np.asarray([name in spec.updates.mask for name in used_features], np.float32)[groups]

@@ -111,11 +111,11 @@ class Job:
     def only(self, members: Iterable[int]) -> Job:
         """The same job for some of its members."""
         chosen = [*members]
-        counts, scored, votes = self.resampling
+        counts, scored, member_weights = self.resampling
         return replace(
             self,
             specs=[self.specs[m] for m in chosen],
             seeds=self.seeds[chosen],
-            resampling=Resampling(counts[chosen], scored[chosen], votes[chosen]),
+            resampling=Resampling(counts[chosen], scored[chosen], member_weights[chosen]),
             passing=self.passing and replace(self.passing, draw=self.passing.draw.only(chosen)),
         )

@@ -24,7 +24,7 @@ class Trained:
         specs: settings of each member, as used.
         params: of the members that did not fail, leading axis m'.
         kept: their positions among all members, shape (m',).
-        votes: their votes, shape (m',).
+        member_weights: their weights, shape (m',).
         failures: member -> why it failed.
         outputs: combined out-of-bag outputs, shape (n, k), of the rows that are `covered` (n,).
         alone: for each of `kept` the rows (r,) it never saw, and its own outputs for them, shape (r, k).
@@ -35,7 +35,7 @@ class Trained:
     specs: list[Spec]
     params: Params
     kept: IntArray
-    votes: FloatArray
+    member_weights: FloatArray
     failures: dict[int, str]
     outputs: FloatArray
     covered: BoolArray
@@ -74,12 +74,12 @@ def collect(
         voices[rows] += 1
     covered = voices > 0
     total[covered] /= voices[covered, None]
-    votes = job.resampling.votes[kept]
+    member_weights = job.resampling.member_weights[kept]
     return Trained(
         specs=specs or job.specs,
         params=jax.tree.map(lambda *leaves: np.stack([*map(np.asarray, leaves)]), *(params[m] for m in kept)),
         kept=kept,
-        votes=votes if votes.sum() > 0 else np.ones(len(kept)),
+        member_weights=member_weights if member_weights.sum() > 0 else np.ones(len(kept)),
         failures={m: failure for m, failure in enumerate(failures) if failure},
         outputs=total,
         covered=covered,

@@ -27,13 +27,13 @@ class Resampling(NamedTuple):
 
     counts: times member m sees row n in one pass, uint8, shape (m, n).
     scored: whether member m never saw row n and is judged on it (its out-of-bag rows), shape (m, n).
-    votes: share of each member in the ensemble's prediction, shape (m,). Zero for members that are trained only
+    member_weights: weight of each member in the ensemble's prediction, shape (m,). Zero for members that are trained only
         to be scored (those that saw only the past, when rows are split by time).
     """
 
     counts: IntArray
     scored: BoolArray
-    votes: FloatArray
+    member_weights: FloatArray
 
 
 def resample(
@@ -204,11 +204,11 @@ def _time_blocks(members: Members, time: FloatArray, unit: IntArray) -> Resampli
     n_scored = min(n_blocks - 1, members.n_members - 1)
     counts = np.ones((members.n_members, len(time)), np.uint8)
     scored = np.zeros_like(counts, dtype=bool)
-    votes = np.ones(members.n_members)
+    member_weights = np.ones(members.n_members)
     for m, judged in enumerate(range(n_blocks - n_scored, n_blocks)):
         both_sides = np.isin(unit, unit[block == judged])
-        counts[m], scored[m], votes[m] = (block < judged) & ~both_sides, block == judged, 0.0
-    return Resampling(counts, scored, votes)
+        counts[m], scored[m], member_weights[m] = (block < judged) & ~both_sides, block == judged, 0.0
+    return Resampling(counts, scored, member_weights)
 
 
 def _blocks(time: FloatArray, marks: FloatArray, n_blocks: int) -> IntArray:

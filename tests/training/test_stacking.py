@@ -11,7 +11,7 @@ from weights.api import fit, load
 from weights.data.inputs import Inputs
 from weights.tasks.classes import Binary, Multiclass
 from weights.tasks.number import Number
-from weights.training.mixing import Mixture, conformal_scores, crossfitted_answers, fit_shares, mix
+from weights.training.stacking import Stacking, conformal_scores, crossfitted_answers, fit_stacking_weights, stack
 
 TASKS = {
     "regression": Number("y", center=10.0, scale=2.0),
@@ -41,11 +41,11 @@ def noise(outputs: np.ndarray, scale: float = 1.0, seed: int = 9) -> np.ndarray:
     return scale * np.random.default_rng(seed).normal(size=outputs.shape)
 
 
-def mean_loss(shares, outputs: np.ndarray, y: np.ndarray, kind: str) -> float:
-    return float(TASKS[kind].row_losses(np.tensordot(np.asarray(shares, float), outputs, 1), y).mean())
+def mean_loss(weights, outputs: np.ndarray, y: np.ndarray, kind: str) -> float:
+    return float(TASKS[kind].row_losses(np.tensordot(np.asarray(weights, float), outputs, 1), y).mean())
 
 
-# One population: its share is one over its temperature
+# One population: its weight is one over its temperature
 
 
 @pytest.mark.parametrize("planted", [0.4, 1.0, 3.0])
@@ -53,7 +53,7 @@ def mean_loss(shares, outputs: np.ndarray, y: np.ndarray, kind: str) -> float:
 def test_a_planted_temperature_is_found(kind, planted):
     outputs, y = sampled(20_000, kind)
     # The log of the temperature has a standard error of about 1 / sqrt(n * variance of the logits) = 0.007 or less; four of them.
-    assert 1 / fit_shares(planted * outputs[None], y, np.ones(len(y)), TASKS[kind])[0] == pytest.approx(planted, rel=0.03)
+    assert 1 / fit_stacking_weights(planted * outputs[None], y, np.ones(len(y)), TASKS[kind])[0] == pytest.approx(planted, rel=0.03)
 
 
 @pytest.mark.parametrize("kind", CLASSES)
@@ -61,21 +61,21 @@ def test_one_population_gets_the_temperature_that_a_grid_search_finds(kind):
     outputs, y = sampled(300, kind)
     grid = np.geomspace(0.2, 5.0, 2_001)  # steps of 0.16 %
     best = grid[np.argmin([mean_loss([1 / t], 1.7 * outputs[None], y, kind) for t in grid])]
-    # The loss is flat at its least: the search ends where its slope is some 1e-5, which is 1e-4 in a share here; and half a step.
-    assert 1 / fit_shares(1.7 * outputs[None], y, np.ones(300), TASKS[kind])[0] == pytest.approx(best, rel=2e-3)
+    # The loss is flat at its least: the search ends where its slope is some 1e-5, which is 1e-4 in a weight here; and half a step.
+    assert 1 / fit_stacking_weights(1.7 * outputs[None], y, np.ones(300), TASKS[kind])[0] == pytest.approx(best, rel=2e-3)
 
 
 def test_one_population_of_numbers_is_left_as_it_is():
     outputs, y = sampled(100, "regression")
-    assert fit_shares(3.0 * outputs[None], y, np.ones(100), TASKS["regression"]).tolist() == [1.0]
+    assert fit_stacking_weights(3.0 * outputs[None], y, np.ones(100), TASKS["regression"]).tolist() == [1.0]
 
 
 @pytest.mark.parametrize("kind", CLASSES)
 def test_one_population_that_leans_towards_a_class_is_shifted_back(kind):
     outputs, y = sampled(20_000, kind)
     leaning = np.linspace(-0.8, 0.8, outputs.shape[1]) if kind == "multiclass" else np.array([0.8])
-    found = mix(outputs[None] + leaning, y, np.ones(len(y)), TASKS[kind], shifted=True)
-    # Standard errors of shifts are about 1 / sqrt(n * mean p(1 - p)) = 0.02; the share moves them along, by less.
+    found = stack(outputs[None] + leaning, y, np.ones(len(y)), TASKS[kind], shifted=True)
+    # Standard errors of shifts are about 1 / sqrt(n * mean p(1 - p)) = 0.02; the weight moves them along, by less.
     np.testing.assert_allclose(found.offset - found.offset.mean() * (kind == "multiclass"), -leaning, atol=0.08)
     truth = TASKS[kind].row_losses(outputs, y).mean()
     assert -np.log(found.answers[np.arange(len(y)), y]).mean() == pytest.approx(truth, abs=1e-3)
@@ -83,12 +83,12 @@ def test_one_population_that_leans_towards_a_class_is_shifted_back(kind):
 
 def test_one_population_whose_members_were_solved_is_not_shifted():
     outputs, y = sampled(200, "multiclass")
-    np.testing.assert_array_equal(mix(outputs[None], y, np.ones(200), TASKS["multiclass"]).offset, np.zeros(3))
+    np.testing.assert_array_equal(stack(outputs[None], y, np.ones(200), TASKS["multiclass"]).offset, np.zeros(3))
 
 
 def test_one_population_of_few_rows_is_shifted_by_little():
     """Four rows of one class of three, which a shift without its prior would take as proof that there is no other."""
-    found = mix(np.zeros((1, 4, 3)), np.zeros(4, int), np.ones(4), TASKS["multiclass"], shifted=True)
+    found = stack(np.zeros((1, 4, 3)), np.zeros(4, int), np.ones(4), TASKS["multiclass"], shifted=True)
     assert np.ptp(found.offset) < 2.5
 
 
@@ -96,61 +96,61 @@ def test_one_population_of_few_rows_is_shifted_by_little():
 
 
 @pytest.mark.parametrize("kind", TASKS)
-def test_a_population_of_noise_gets_no_share(kind):
+def test_a_population_of_noise_gets_no_weight(kind):
     outputs, y = sampled(4_000, kind)
-    shares = fit_shares(np.stack([outputs, noise(outputs, 2.0)]), y, np.ones(4_000), TASKS[kind])
-    # A share's standard error is about 1 / sqrt(n * variance of the logits) = 0.01; the slope of 1 in y for numbers has less.
-    np.testing.assert_allclose(shares, [1.0, 0.0], atol=0.04)
+    weights = fit_stacking_weights(np.stack([outputs, noise(outputs, 2.0)]), y, np.ones(4_000), TASKS[kind])
+    # A weight's standard error is about 1 / sqrt(n * variance of the logits) = 0.01; the slope of 1 in y for numbers has less.
+    np.testing.assert_allclose(weights, [1.0, 0.0], atol=0.04)
 
 
 @pytest.mark.parametrize("kind", CLASSES)
-def test_the_shares_of_classes_are_those_of_a_grid_search(kind):
+def test_the_stacking_weights_of_classes_are_those_of_a_grid_search(kind):
     truth, y = sampled(400, kind)
     outputs = np.stack([truth + noise(truth, 1.0, seed=1), truth + noise(truth, 1.5, seed=2)])
     grid = np.arange(0.0, 1.5, 0.02)
-    best = min(itertools.product(grid, grid), key=lambda shares: mean_loss(shares, outputs, y, kind))
+    best = min(itertools.product(grid, grid), key=lambda weights: mean_loss(weights, outputs, y, kind))
     # Half a step of the grid each way, and as much again for a valley that lies across it.
-    np.testing.assert_allclose(fit_shares(outputs, y, np.ones(400), TASKS[kind]), best, atol=0.02)
+    np.testing.assert_allclose(fit_stacking_weights(outputs, y, np.ones(400), TASKS[kind]), best, atol=0.02)
 
 
-def test_the_shares_of_numbers_are_those_of_a_brute_force_search_over_the_simplex():
+def test_the_stacking_weights_of_numbers_are_those_of_a_brute_force_search_over_the_simplex():
     truth, y = sampled(500, "regression", spread=1.0)
     outputs = np.stack([truth + noise(truth, scale, seed=seed) for seed, scale in enumerate((0.3, 0.5, 0.8))])
-    outputs[2] -= outputs[0]  # worth nothing, and less than nothing where shares could be negative
+    outputs[2] -= outputs[0]  # worth nothing, and less than nothing where weights could be negative
     steps = 100
     simplex = [(i, j, steps - i - j) for i in range(steps + 1) for j in range(steps + 1 - i)]
-    best = min((np.asarray(point) / steps for point in simplex), key=lambda shares: mean_loss(shares, outputs, y, "regression"))
-    # A step of the grid is 0.01; the prior of one row in 500 moves a share by no more than that.
-    np.testing.assert_allclose(fit_shares(outputs, y, np.ones(500), TASKS["regression"]), best, atol=0.015)
+    best = min((np.asarray(point) / steps for point in simplex), key=lambda weights: mean_loss(weights, outputs, y, "regression"))
+    # A step of the grid is 0.01; the prior of one row in 500 moves a weight by no more than that.
+    np.testing.assert_allclose(fit_stacking_weights(outputs, y, np.ones(500), TASKS["regression"]), best, atol=0.015)
 
 
 @pytest.mark.parametrize("n_populations", [2, 3, 5])
-def test_the_shares_of_numbers_are_not_negative_and_sum_to_one(n_populations):
+def test_the_stacking_weights_of_numbers_are_not_negative_and_sum_to_one(n_populations):
     truth, y = sampled(60, "regression")
     outputs = np.stack([(-1.0) ** seed * truth + noise(truth, seed + 1.0, seed) for seed in range(n_populations)])
-    shares = fit_shares(outputs, y, np.ones(60), TASKS["regression"])
-    assert (shares >= 0).all()
-    assert shares.sum() == pytest.approx(1.0, abs=1e-12)
+    weights = fit_stacking_weights(outputs, y, np.ones(60), TASKS["regression"])
+    assert (weights >= 0).all()
+    assert weights.sum() == pytest.approx(1.0, abs=1e-12)
 
 
-def test_a_share_of_numbers_is_zero_and_not_what_rounding_leaves_of_it():
+def test_a_stacking_weight_of_numbers_is_zero_and_not_what_rounding_leaves_of_it():
     for seed in range(20):
         _, y = sampled(100, "regression", seed=seed)
         outputs = np.stack([noise(y[:, None], 1.0, 100 * seed + i) for i in range(3)])
-        shares = fit_shares(outputs, y, np.ones(100), TASKS["regression"])
-        assert not ((shares > 0) & (shares < 1e-9)).any()
+        weights = fit_stacking_weights(outputs, y, np.ones(100), TASKS["regression"])
+        assert not ((weights > 0) & (weights < 1e-9)).any()
 
 
 @pytest.mark.parametrize("kind", CLASSES)
-def test_shares_of_classes_are_never_negative(kind):
+def test_stacking_weights_of_classes_are_never_negative(kind):
     outputs, y = sampled(100, kind)
-    assert (fit_shares(np.stack([-outputs, outputs]), y, np.ones(100), TASKS[kind]) >= 0).all()
+    assert (fit_stacking_weights(np.stack([-outputs, outputs]), y, np.ones(100), TASKS[kind]) >= 0).all()
 
 
 @pytest.mark.parametrize("kind", TASKS)
-def test_populations_that_say_the_same_get_equal_shares(kind):
+def test_populations_that_say_the_same_get_equal_weights(kind):
     outputs, y = sampled(400, kind)
-    first, second = fit_shares(np.stack([outputs, outputs]), y, np.ones(400), TASKS[kind])
+    first, second = fit_stacking_weights(np.stack([outputs, outputs]), y, np.ones(400), TASKS[kind])
     assert first == pytest.approx(second, abs=1e-6)
 
 
@@ -158,29 +158,29 @@ def test_populations_that_say_the_same_get_equal_shares(kind):
 def test_the_order_of_populations_does_not_matter(kind):
     truth, y = sampled(400, kind)
     outputs = np.stack([truth + noise(truth, scale, seed) for seed, scale in enumerate((0.5, 1.0))])
-    forth, back = (fit_shares(some, y, np.ones(400), TASKS[kind]) for some in (outputs, outputs[::-1]))
+    forth, back = (fit_stacking_weights(some, y, np.ones(400), TASKS[kind]) for some in (outputs, outputs[::-1]))
     # The loss is flat at its least: a search that comes from the other side ends within its tolerance.
     np.testing.assert_allclose(forth, back[::-1], atol=2e-3)
 
 
 @pytest.mark.parametrize("kind", TASKS)
-def test_rows_of_weight_zero_do_not_move_the_shares(kind):
+def test_rows_of_weight_zero_do_not_move_the_stacking_weights(kind):
     truth, y = sampled(2_000, kind)
     outputs = np.stack([truth + noise(truth, scale, seed) for seed, scale in enumerate((0.5, 1.0))])
     spoilt = np.where(np.arange(2_000) < 500, y[::-1], y)
     weight = (np.arange(2_000) >= 500).astype(float)
-    found = fit_shares(outputs, spoilt, weight, TASKS[kind])
+    found = fit_stacking_weights(outputs, spoilt, weight, TASKS[kind])
     # The prior is one row of 2,000 or of 1,500.
-    np.testing.assert_allclose(found, fit_shares(outputs[:, 500:], y[500:], np.ones(1_500), TASKS[kind]), atol=2e-3)
+    np.testing.assert_allclose(found, fit_stacking_weights(outputs[:, 500:], y[500:], np.ones(1_500), TASKS[kind]), atol=2e-3)
 
 
 @pytest.mark.parametrize("kind", TASKS)
 def test_a_mixture_is_no_worse_than_any_of_its_populations_on_the_rows_it_was_fitted_to(kind):
     truth, y = sampled(100, kind)
     outputs = np.stack([truth + noise(truth, scale, seed) for seed, scale in enumerate((0.5, 0.7, 3.0))])
-    shares, offset = mix(outputs, y, np.ones(100), TASKS[kind])[:2]
-    found = TASKS[kind].row_losses(np.tensordot(shares, outputs, 1) + offset, y).mean()
-    # The prior over shares, one row in 100, may cost up to its own worth.
+    weights, offset = stack(outputs, y, np.ones(100), TASKS[kind])[:2]
+    found = TASKS[kind].row_losses(np.tensordot(weights, outputs, 1) + offset, y).mean()
+    # The prior over weights, one row in 100, may cost up to its own worth.
     assert found <= min(mean_loss(row, outputs, y, kind) for row in np.eye(3)) + 0.01
 
 
@@ -199,10 +199,10 @@ def rare(n: int, kind: str) -> np.ndarray:
 def test_the_prior_restores_base_rates_where_features_are_noise(kind):
     y, task = rare(5_000, kind), TASKS[kind]
     outputs = np.stack([noise(np.zeros((5_000, task.n_outputs)), 1.0, seed) for seed in (0, 1)])
-    shares, offset, answers = mix(outputs, y, np.ones(5_000), task)[:3]
+    weights, offset, answers = stack(outputs, y, np.ones(5_000), task)[:3]
     rates = np.bincount(y) / 5_000
-    # A share of noise has a standard error of some 1 / sqrt(5,000) / deviation of a class = 0.05.
-    np.testing.assert_allclose(shares, 0.0, atol=0.15)
+    # A weight of noise has a standard error of some 1 / sqrt(5,000) / deviation of a class = 0.05.
+    np.testing.assert_allclose(weights, 0.0, atol=0.15)
     np.testing.assert_allclose(task.decode(offset[None])[0], rates, atol=0.02)
     np.testing.assert_allclose(answers.mean(0), rates, atol=0.02)
 
@@ -210,9 +210,9 @@ def test_the_prior_restores_base_rates_where_features_are_noise(kind):
 def test_the_prior_of_numbers_is_their_mean_where_features_are_noise():
     y = rare(5_000, "regression")
     outputs = np.stack([noise(y[:, None], 1.0, seed) for seed in (0, 1)])
-    shares, offset, answers = mix(outputs, y, np.ones(5_000), TASKS["regression"])[:3]
+    weights, offset, answers = stack(outputs, y, np.ones(5_000), TASKS["regression"])[:3]
     # A slope on noise has a standard error of 1 / sqrt(5,000) = 0.014; the mean encodes as zero and decodes as 10.
-    np.testing.assert_allclose(shares, 0.0, atol=0.05)
+    np.testing.assert_allclose(weights, 0.0, atol=0.05)
     assert offset.tolist() == [0.0]
     np.testing.assert_allclose(answers, 10.0, atol=2.0 * 0.05 * 2 * 4)
 
@@ -225,7 +225,7 @@ def test_the_prior_decodes_to_weighted_class_shares(kind):
     np.testing.assert_allclose(TASKS[kind].decode(TASKS[kind].constant_outputs(y, weight)[None])[0], expected, rtol=1e-12)
 
 
-# Answers in which no row has a say in its own shares
+# Answers in which no row has a say in its own weights
 
 
 def two_populations(kind: str, n: int = 200) -> tuple[np.ndarray, np.ndarray]:
@@ -257,11 +257,11 @@ def test_other_rows_have_a_say_in_a_rows_answer(kind):
 
 
 @pytest.mark.parametrize("kind", TASKS)
-def test_each_part_of_the_rows_is_answered_with_shares_of_the_others(kind):
+def test_each_part_of_the_rows_is_answered_with_weights_of_the_others(kind):
     outputs, y = two_populations(kind)
     here = np.arange(200) % 5 == 3
-    shares = fit_shares(outputs[:, ~here], y[~here], np.ones(160), TASKS[kind])
-    expected = TASKS[kind].decode(np.tensordot(shares, outputs[:, here], 1))
+    weights = fit_stacking_weights(outputs[:, ~here], y[~here], np.ones(160), TASKS[kind])
+    expected = TASKS[kind].decode(np.tensordot(weights, outputs[:, here], 1))
     np.testing.assert_allclose(crossfitted_answers(outputs, y, np.ones(200), TASKS[kind])[here], expected, rtol=1e-12)
 
 
@@ -274,7 +274,7 @@ def test_numbers_of_one_population_are_answered_as_they_are():
 @pytest.mark.parametrize("n", [1, 2, 9, 49])
 def test_few_rows_are_answered_all_the_same(kind, n):
     outputs, y = two_populations(kind, n)
-    assert np.isfinite(mix(outputs, y, np.ones(n), TASKS[kind]).answers).all()
+    assert np.isfinite(stack(outputs, y, np.ones(n), TASKS[kind]).answers).all()
 
 
 # In a fit
@@ -288,13 +288,13 @@ def planted(kind: str) -> dict[str, np.ndarray]:
 
 
 @pytest.mark.parametrize("kind", ["regression", "binary"])
-def test_a_fitted_mixture_answers_as_its_populations_shares_and_offset_say(kind):
+def test_a_fitted_mixture_answers_as_its_populations_weights_and_offset_say(kind):
     data = planted(kind)
     ensemble = fit(data, "y", members=4, hidden=(8,), n_steps=96).ensemble
     inputs = Inputs({"x": np.random.default_rng(1).normal(size=(50, 2)).astype(np.float32)})
     total = np.broadcast_to(ensemble.offset, (50, 1)).copy()
     for population in ensemble.populations:
-        total += population.share * np.mean([*ensemble.member_outputs(population, inputs)], axis=0, dtype=np.float64)
+        total += population.stacking_weight * np.mean([*ensemble.member_outputs(population, inputs)], axis=0, dtype=np.float64)
     np.testing.assert_allclose(ensemble.answer(inputs), ensemble.task.decode(total), rtol=1e-12)
 
 
@@ -303,19 +303,19 @@ def test_a_model_that_was_asked_for_is_the_only_population(name):
     settings = {"hidden": (8,), "n_steps": 48} if name == "mlp" else {}
     model = fit(planted("regression"), "y", model=name, members=4, **settings)
     assert [*model.specs] == [name]
-    assert [(population.name, population.share) for population in model.ensemble.populations] == [(name, 1.0)]
+    assert [(population.name, population.stacking_weight) for population in model.ensemble.populations] == [(name, 1.0)]
     np.testing.assert_array_equal(model.ensemble.offset, np.zeros(1))
 
 
 @pytest.mark.parametrize("kind", ["regression", "binary"])
-def test_where_no_population_gets_a_share_the_base_rate_answers_and_the_run_can_be_saved(kind, tmp_path, monkeypatch):
+def test_where_no_population_gets_a_weight_the_base_rate_answers_and_the_run_can_be_saved(kind, tmp_path, monkeypatch):
     data = planted(kind)
     answers = np.full(300, 1.0) if kind == "regression" else np.full((300, 2), 0.5)
-    found = Mixture(np.zeros(3), np.full(1, 0.4), answers, np.zeros((300, 3)), np.full((300, 1), 0.4))
-    monkeypatch.setattr("weights.fitting.mix", lambda *_, **options: found)
+    found = Stacking(np.zeros(3), np.full(1, 0.4), answers, np.zeros((300, 3)), np.full((300, 1), 0.4))
+    monkeypatch.setattr("weights.fitting.stack", lambda *_, **options: found)
     fit(data, "y", members=8, hidden=(8,), n_steps=48).save(tmp_path / "run")  # a member for each fold: all rows are judged
     ensemble = load(tmp_path / "run").ensemble
-    assert [(population.name, population.share) for population in ensemble.populations] == [
+    assert [(population.name, population.stacking_weight) for population in ensemble.populations] == [
         ("linear", 0.0),
         ("mlp", 0.0),
         ("mlp-loose", 0.0),
@@ -323,9 +323,9 @@ def test_where_no_population_gets_a_share_the_base_rate_answers_and_the_run_can_
     np.testing.assert_array_equal(ensemble.combined(Inputs({"x": np.ones((3, 2), np.float32)})), np.full((3, 1), 0.4))
 
 
-def test_a_population_without_a_share_is_left_out(monkeypatch):
-    found = Mixture(np.array([1.0, 0.0, 0.5]), np.zeros(1), np.full(300, 1.0), np.tile([1.0, 0.0, 0.5], (300, 1)), np.zeros((300, 1)))
-    monkeypatch.setattr("weights.fitting.mix", lambda *_, **options: found)
+def test_a_population_without_a_stacking_weight_is_left_out(monkeypatch):
+    found = Stacking(np.array([1.0, 0.0, 0.5]), np.zeros(1), np.full(300, 1.0), np.tile([1.0, 0.0, 0.5], (300, 1)), np.zeros((300, 1)))
+    monkeypatch.setattr("weights.fitting.stack", lambda *_, **options: found)
     assert [*fit(planted("regression"), "y", members=8, hidden=(8,), n_steps=48).specs] == ["linear", "mlp-loose"]
 
 

@@ -1,4 +1,4 @@
-"""How populations answer together: each one's share, the calibration of the whole, and what is still uncertain then.
+"""How populations answer together: stacking weights, the calibration of the whole, and what is still uncertain then.
 
 Everything here is fitted to out-of-bag outputs, and judged on rows that had no say in the fit.
 """
@@ -15,55 +15,63 @@ from weights.tasks.classes import log_probabilities
 from weights.types import AnyArray, FloatArray
 
 _MOST_ROWS = 50_000
-_LARGEST_SHARE = 20.0
-_LEAST_SHARE = 1e-9
-"""Less than this is what rounding left of a share of zero."""
+_LARGEST_WEIGHT = 20.0
+_LEAST_WEIGHT = 1e-9
+"""Less than this is what rounding left of a weight of zero."""
 _PRIOR_ROWS = 1.0
-"""Shares are held together as if so many rows spoke for equal ones (our choice): it settles what the data leave open."""
+"""Stacking weights are held together as if so many rows spoke for equal ones (our choice): it settles what the data leave open."""
 _MOST_SCORES = 20_000
 _N_PARTS = 5
 
 
-class Mixture(NamedTuple):
+class Stacking(NamedTuple):
     """How populations answer together.
 
     Attributes:
-        shares: factor of each population's outputs, shape (q,).
+        weights: factor of each population's outputs, shape (q,).
         offset: what is added to their sum, shape (k,).
-        answers: predictions in which no row had a say in the shares: probabilities (n, classes) or values (n,).
-        row_shares, row_offsets: the factors (n, q) and what is added (n, k) in these.
+        answers: predictions in which no row had a say in the stacking weights: probabilities (n, classes) or values (n,).
+        crossfitted_weights, crossfitted_offsets: the factors (n, q) and what is added (n, k) in these.
     """
 
-    shares: FloatArray
+    weights: FloatArray
     offset: FloatArray
     answers: FloatArray
-    row_shares: FloatArray
-    row_offsets: FloatArray
+    crossfitted_weights: FloatArray
+    crossfitted_offsets: FloatArray
 
 
-def mix(outputs: FloatArray, y: AnyArray, weight: FloatArray, task: Task, *, shifted: bool = False) -> Mixture:
-    """Shares of populations from their outputs (q, n, k) on rows they never saw; other arguments as `fit_shares`.
+def stack(outputs: FloatArray, y: AnyArray, weight: FloatArray, task: Task, *, shifted: bool = False) -> Stacking:
+    """Stacking weights of populations from their outputs (q, n, k) on rows they never saw; other arguments as `fit_stacking_weights`.
 
-    Beside several populations a model that knows no features has a share as well: it holds them back where they know little.
+    Beside several populations a model that knows no features has a weight as well: it holds them back where they know little.
     One alone may be `shifted` from class to class instead, where its members took steps; the intercepts of solved ones need no shift.
     """
     several = len(outputs) > 1
     if not several:
-        shares, offset = _fit(outputs, y, weight, task, shifted=shifted)
-        row_shares, row_offsets = _crossfitted(outputs, y, weight, task, shifted=shifted)
-        return Mixture(shares, offset, task.decode(mixed(outputs, row_shares) + row_offsets), row_shares, row_offsets)
+        weights, offset = _fit(outputs, y, weight, task, shifted=shifted)
+        crossfitted_weights, crossfitted_offsets = _crossfitted(outputs, y, weight, task, shifted=shifted)
+        return Stacking(
+            weights,
+            offset,
+            task.decode(stacked_outputs(outputs, crossfitted_weights) + crossfitted_offsets),
+            crossfitted_weights,
+            crossfitted_offsets,
+        )
     prior = task.constant_outputs(y, weight)
     outputs = np.concatenate([outputs, np.broadcast_to(prior, (1, *outputs.shape[1:]))])
-    shares = fit_shares(outputs, y, weight, task)
+    weights = fit_stacking_weights(outputs, y, weight, task)
     of_rows, _ = _crossfitted(outputs, y, weight, task, shifted=False)
-    return Mixture(shares[:-1], shares[-1] * prior, task.decode(mixed(outputs, of_rows)), of_rows[:, :-1], of_rows[:, -1:] * prior)
+    return Stacking(
+        weights[:-1], weights[-1] * prior, task.decode(stacked_outputs(outputs, of_rows)), of_rows[:, :-1], of_rows[:, -1:] * prior
+    )
 
 
-def fit_shares(outputs: FloatArray, y: AnyArray, weight: FloatArray, task: Task) -> FloatArray:
+def fit_stacking_weights(outputs: FloatArray, y: AnyArray, weight: FloatArray, task: Task) -> FloatArray:
     """The factor of each population's outputs in their sum, shape (q,), that makes the loss on these rows least.
 
-    For numbers the shares add up to one: stacked regression (Breiman 1996), not negative. For classes their sum is free, so that
-    they calibrate as well: with one population its share is one over the temperature of Guo et al. 2017, section 4.2.
+    For numbers the weights add up to one: stacked regression (Breiman 1996), not negative. For classes their sum is free, so that
+    they calibrate as well: with one population its weight is one over the temperature of Guo et al. 2017, section 4.2.
 
     Args:
         outputs: of each population on rows it never saw, shape (q, n, k).
@@ -75,7 +83,7 @@ def fit_shares(outputs: FloatArray, y: AnyArray, weight: FloatArray, task: Task)
 
 
 def _fit(outputs: FloatArray, y: AnyArray, weight: FloatArray, task: Task, *, shifted: bool) -> tuple[FloatArray, FloatArray]:
-    """The shares (q,) of `fit_shares` and, if asked for where there are classes, what is to be added to their sum, (k,), else zeros."""
+    """As `fit_stacking_weights`, shape (q,), and, if asked for where there are classes, what is added to their sum, (k,), else zeros."""
     step = -(-len(y) // _MOST_ROWS)
     weight = weight[::step] / weight[::step].sum()
     return FITS[task.stacking](outputs[:, ::step].astype(np.float64), y[::step], weight, _PRIOR_ROWS / len(weight), shifted)
@@ -84,7 +92,7 @@ def _fit(outputs: FloatArray, y: AnyArray, weight: FloatArray, task: Task, *, sh
 def _fit_by_least_squares(
     outputs: FloatArray, y: AnyArray, weight: FloatArray, prior: float, shifted: bool
 ) -> tuple[FloatArray, FloatArray]:
-    """Shares that add up to one, from values (q, n, 1), and no shift; weights sum to one."""
+    """Weights that add up to one, from values (q, n, 1), and no shift; weights of rows sum to one."""
     n_populations, unmoved = len(outputs), np.zeros(outputs.shape[2])
     if n_populations == 1:
         return np.ones(1), unmoved
@@ -100,12 +108,12 @@ def _fit_by_least_squares(
         constraints={"type": "eq", "fun": lambda a: a.sum() - 1.0, "jac": np.ones_like},
         options={"ftol": 1e-12},
     )
-    shares = np.where(found.x > _LEAST_SHARE, found.x, 0.0)
-    return shares / shares.sum(), unmoved
+    weights = np.where(found.x > _LEAST_WEIGHT, found.x, 0.0)
+    return weights / weights.sum(), unmoved
 
 
 def _fit_by_log_loss(outputs: FloatArray, y: AnyArray, weight: FloatArray, prior: float, shifted: bool) -> tuple[FloatArray, FloatArray]:
-    """Shares whose sum is free, and a shift of each class if asked for, from log odds or log probabilities (q, n, k).
+    """Weights whose sum is free, and a shift of each class if asked for, from log odds or log probabilities (q, n, k).
 
     Both together are the bias-corrected temperature scaling of Alexandari, Kundaje and Shrikumar 2020, "Maximum Likelihood with
     Bias-Corrected Calibration is Hard-To-Beat at Label Shift Adaptation", section 3. The shift has a normal prior of variance one.
@@ -120,55 +128,55 @@ def _fit_by_log_loss(outputs: FloatArray, y: AnyArray, weight: FloatArray, prior
     of_class = np.bincount(y, weights=weight, minlength=n_classes)[moved]
 
     def loss(numbers: FloatArray) -> tuple[float, FloatArray]:
-        shares, shift = np.split(numbers, [n_populations])
-        total = np.tensordot(shares, outputs, 1)
+        weights, shift = np.split(numbers, [n_populations])
+        total = np.tensordot(weights, outputs, 1)
         if shifted:
             total[:, moved] += shift
         logs = log_probabilities(total)
-        apart = shares - shares.mean()
+        apart = weights - weights.mean()
         value = -(logs[np.arange(len(y)), y] @ weight) + 0.5 * prior * n_populations * apart @ apart + 0.5 * prior * shift @ shift
         expected = np.exp(logs) * weight[:, None]
-        of_shares = np.einsum("nk,qnk->q", expected, outputs) - came + prior * n_populations * apart
+        of_weights = np.einsum("nk,qnk->q", expected, outputs) - came + prior * n_populations * apart
         of_shift = expected.sum(0)[moved] - of_class + prior * shift if shifted else shift
-        return value, np.concatenate([of_shares, of_shift])
+        return value, np.concatenate([of_weights, of_shift])
 
-    bounds = [(0.0, _LARGEST_SHARE)] * n_populations + [(None, None)] * (len(unmoved) if shifted else 0)
+    bounds = [(0.0, _LARGEST_WEIGHT)] * n_populations + [(None, None)] * (len(unmoved) if shifted else 0)
     start = np.concatenate([equal, unmoved]) if shifted else equal
     found = scipy.optimize.minimize(loss, start, jac=True, method="L-BFGS-B", bounds=bounds)
     return found.x[:n_populations], found.x[n_populations:] if shifted else unmoved
 
 
 FITS = {"least squares": _fit_by_least_squares, "log loss": _fit_by_log_loss}
-"""How shares are fitted, by what `Task.stacking` says."""
+"""How stacking weights are fitted, by what `Task.stacking` says."""
 
 
 def crossfitted_answers(outputs: FloatArray, y: AnyArray, weight: FloatArray, task: Task, *, shifted: bool = False) -> FloatArray:
-    """Mixed and calibrated predictions in which no row had a say in the shares: probabilities (n, classes) or values (n,).
+    """Stacked and calibrated predictions in which no row had a say in the stacking weights: probabilities (n, classes) or values (n,).
 
     Args:
         outputs: of each population on rows it never saw, shape (q, n, k).
         y: encoded targets, shape (n,).
         weight: of rows, shape (n,).
         task: what is asked.
-        shifted: as `mix` has it.
+        shifted: as `stack` has it.
     """
-    row_shares, row_offsets = _crossfitted(outputs, y, weight, task, shifted=shifted)
-    return task.decode(mixed(outputs, row_shares) + row_offsets)
+    crossfitted_weights, crossfitted_offsets = _crossfitted(outputs, y, weight, task, shifted=shifted)
+    return task.decode(stacked_outputs(outputs, crossfitted_weights) + crossfitted_offsets)
 
 
 def _crossfitted(outputs: FloatArray, y: AnyArray, weight: FloatArray, task: Task, *, shifted: bool) -> tuple[FloatArray, FloatArray]:
-    """Each part of the rows gets the shares, (n, q), and what is added, (n, k), that are fitted to the others."""
-    shares, offsets = np.empty((len(y), len(outputs))), np.empty((len(y), outputs.shape[2]))
+    """Each part of the rows gets the stacking weights, (n, q), and what is added, (n, k), that are fitted to the others."""
+    weights, offsets = np.empty((len(y), len(outputs))), np.empty((len(y), outputs.shape[2]))
     part = np.arange(len(y)) % _N_PARTS if len(y) >= 10 * _N_PARTS else np.zeros(len(y), int)
     for number in np.unique(part):
         here, others = part == number, (part != number if part.any() else part == number)
-        shares[here], offsets[here] = _fit(outputs[:, others], y[others], weight[others], task, shifted=shifted)
-    return shares, offsets
+        weights[here], offsets[here] = _fit(outputs[:, others], y[others], weight[others], task, shifted=shifted)
+    return weights, offsets
 
 
-def mixed(outputs: FloatArray, row_shares: FloatArray) -> FloatArray:
-    """The sum (n, k) of populations' outputs (q, n, k) times the share that each has in each row (n, q)."""
-    return np.einsum("qnk,nq->nk", outputs, row_shares)
+def stacked_outputs(outputs: FloatArray, crossfitted_weights: FloatArray) -> FloatArray:
+    """The sum (n, k) of populations' outputs (q, n, k) times the weight that each has in each row (n, q)."""
+    return np.einsum("qnk,nq->nk", outputs, crossfitted_weights)
 
 
 def conformal_scores(task: Task, y: AnyArray, answers: FloatArray, weight: FloatArray) -> FloatArray:
