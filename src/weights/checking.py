@@ -22,7 +22,7 @@ from weights.ensemble import Ensemble
 from weights.errors import Interrupted, UsageError
 from weights.fitting import Prepared, check_rows, question, train_ensemble
 from weights.inspection.feature_weights import noiseless_effects
-from weights.inspection.outofbag import Voices
+from weights.inspection.outofbag import OutOfBagMembers
 from weights.inspection.slopes import n_lags
 from weights.training.control import Control, Progress
 from weights.types import FloatArray, IntArray
@@ -151,7 +151,8 @@ def _truth(ensemble: Ensemble, prepared: Prepared, null: list[str]) -> tuple[Flo
     x[:, cut] = reference[cut]
     inputs = dataset.inputs.replace(**{COLUMNS: x})
     everyone = [
-        Voices(p.spec, p.params, p.stacking_weight, np.repeat((p.member_weights > 0)[:, None], len(x), 1)) for p in ensemble.populations
+        OutOfBagMembers(p.spec, p.params, p.stacking_weight, np.repeat((p.member_weights > 0)[:, None], len(x), 1))
+        for p in ensemble.populations
     ]
     blind = dataclasses.replace(prepared, dataset=dataclasses.replace(dataset, inputs=inputs))
     asked = question(blind, everyone, ensemble.offset, np.ones(len(x), bool), prepared.n_threads)

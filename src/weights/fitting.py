@@ -18,9 +18,9 @@ from weights.data.table.streaming import rows_counted_from
 from weights.effects import FeatureWeights
 from weights.ensemble import MOST_PREDICTIONS, Candidate, Ensemble, Origin, Population, Predictions, Report
 from weights.errors import DataError, Interrupted
-from weights.inspection.decomposition import Judged, Voice, decompose
+from weights.inspection.decomposition import Judged, MemberPredictions, decompose
 from weights.inspection.feature_weights import Question, weigh
-from weights.inspection.outofbag import OutOfBag, Voices
+from weights.inspection.outofbag import OutOfBag, OutOfBagMembers
 from weights.inspection.slopes import Rows
 from weights.models.registry import architecture_of
 from weights.spec import Spec
@@ -112,8 +112,8 @@ def train_ensemble(prepared: Prepared, control: Control) -> Ensemble:
         for (name, result), factor in zip(trained.items(), stacking.weights, strict=True)
         if factor > 0 or not stacking.weights.any()  # where nothing can be known, all stay, and the offset answers
     ]
-    voices = [
-        Voices(
+    oob_members = [
+        OutOfBagMembers(
             population.spec,
             population.params,
             population.stacking_weight,
@@ -132,7 +132,7 @@ def train_ensemble(prepared: Prepared, control: Control) -> Ensemble:
         failures={f"{name} {m}": reason for name, result in trained.items() for m, reason in result.failures.items()},
         remarks=remarks,
         decomposition=_decomposed(prepared, [*trained.values()], rows, stacking),
-        feature_weights=_worth(prepared, voices, offset, rows, control) if prepared.inspect else None,
+        feature_weights=_worth(prepared, oob_members, offset, rows, control) if prepared.inspect else None,
         origin=prepared.origin,
         step_seconds={name: round(result.step_seconds, 8) for name, result in trained.items() if np.isfinite(result.step_seconds)},
         seconds=round(time.monotonic() - began, 2),
@@ -171,18 +171,20 @@ def _kept(task: Task, predictions: Predictions) -> Predictions | None:
 def _decomposed(prepared: Prepared, trained: list[Trained], covered: BoolArray, stacking: Stacking) -> Decomposition:
     """What the out-of-bag loss on the covered rows (n,) is made of."""
     dataset, places = prepared.dataset, np.cumsum(covered) - 1
-    voices = []
+    predictions = []
     for p, result in enumerate(trained):
         for rows, outputs in result.alone:
             here = covered[rows]
-            voices.append(Voice(p, places[rows[here]], outputs[here]))
+            predictions.append(MemberPredictions(p, places[rows[here]], outputs[here]))
     group = None if dataset.group is None else dataset.group[covered]
     judged = Judged(prepared.y[covered], prepared.weight[covered], group)
     x = dataset.inputs.x[covered] if prepared.task.numeric else None  # by which noise is told
-    return decompose(prepared.task, judged, voices, stacking.crossfitted_weights, stacking.crossfitted_offsets, x=x)
+    return decompose(prepared.task, judged, predictions, stacking.crossfitted_weights, stacking.crossfitted_offsets, x=x)
 
 
-def _worth(prepared: Prepared, voices: list[Voices], offset: FloatArray, covered: BoolArray, control: Control) -> FeatureWeights:
+def _worth(
+    prepared: Prepared, oob_members: list[OutOfBagMembers], offset: FloatArray, covered: BoolArray, control: Control
+) -> FeatureWeights:
     """What each feature is worth, on the rows that were kept for such questions and that members are judged on."""
 
     def report(share: float) -> None:
@@ -190,32 +192,32 @@ def _worth(prepared: Prepared, voices: list[Voices], offset: FloatArray, covered
             raise Interrupted("The weighing of features was stopped.")
         control.report(Progress("weighing", share, None))
 
-    return weigh(question(prepared, voices, offset, covered, control.n_threads), report)
+    return weigh(question(prepared, oob_members, offset, covered, control.n_threads), report)
 
 
-def question(prepared: Prepared, voices: list[Voices], offset: FloatArray, covered: BoolArray, n_threads: int) -> Question:
+def question(prepared: Prepared, oob_members: list[OutOfBagMembers], offset: FloatArray, covered: BoolArray, n_threads: int) -> Question:
     """What `inspection` is asked about these members: the rows that were kept for it and that are covered (n,)."""
-    dataset, linear = prepared.dataset, all(architecture_of(voice.spec.model).linear for voice in voices)
+    dataset, linear = prepared.dataset, all(architecture_of(one.spec.model).linear for one in oob_members)
     places = np.flatnonzero(covered[dataset.inspected.rows] & (dataset.sample_weight[dataset.inspected.rows] > 0))
-    most = len(places) if linear else _most_weighed(voices, prepared.layout, len(dataset.encoding.columns))
+    most = len(places) if linear else _most_weighed(oob_members, prepared.layout, len(dataset.encoding.columns))
     if len(places) > most:
         places = np.sort(np.random.default_rng(0x3E1).choice(places, most, replace=False))
     here = dataset.inspected.rows[places]
     weight = dataset.sample_weight[here]
     group, moments = (None if values is None else values[here] for values in (dataset.group, dataset.time))
-    seen = [voice._replace(unseen=voice.unseen[:, here]) for voice in voices]
+    seen = [one._replace(unseen=one.unseen[:, here]) for one in oob_members]
     answers = OutOfBag(prepared.task, prepared.layout, seen, offset, dataset.inputs[here], n_threads)
     asked = Rows(weight / weight.mean(), group, moments)
     return Question(prepared.task, dataset.encoding, dataset.inspected.x[places], prepared.y[here], asked, answers, linear)
 
 
-def _most_weighed(voices: list[Voices], layout: Layout, n_features: int) -> int:
+def _most_weighed(oob_members: list[OutOfBagMembers], layout: Layout, n_features: int) -> int:
     """Rows for which networks can be asked about every feature in about half a minute."""
     n_asked = 0.0
-    for voice in (voice for voice in voices if not architecture_of(voice.spec.model).linear):
-        n_weights = sum(array[0].size for layer in voice.params.values() for array in layer.values())
-        n_products = architecture_of(voice.spec.model).cost(voice.spec.model, layout).n_multiplications
-        n_asked += max(n_weights, n_products) * voice.unseen.mean(1).sum()  # by as many members each row is answered
+    for one in (one for one in oob_members if not architecture_of(one.spec.model).linear):
+        n_weights = sum(array[0].size for layer in one.params.values() for array in layer.values())
+        n_products = architecture_of(one.spec.model).cost(one.spec.model, layout).n_multiplications
+        n_asked += max(n_weights, n_products) * one.unseen.mean(1).sum()  # by as many members each row is answered
     return max(int(_MOST_MULTIPLICATIONS / (n_asked * n_features)), _LEAST_WEIGHED)
 
 

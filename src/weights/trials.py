@@ -17,7 +17,7 @@ from weights.candidates import plans_of
 from weights.ensemble import Ensemble, apply_program
 from weights.errors import TrainingError
 from weights.fitting import Prepared, job
-from weights.inspection.decomposition import Judged, Terms, Voice, average, row_terms
+from weights.inspection.decomposition import Judged, MemberPredictions, Terms, average, row_terms
 from weights.models.registry import architecture_of
 from weights.spec import Spec, with_settings
 from weights.training.control import Control
@@ -97,7 +97,7 @@ class Bench:
     def terms(self, outputs: Sequence[FloatArray]) -> Terms:
         """The terms of the rows' losses if these outputs (n', k) were members."""
         every, ones = np.arange(len(self.rows)), np.ones((len(self.rows), 1))
-        return row_terms(self.prepared.task, self.judged.y, [Voice(0, every, one) for one in outputs], ones, 0.0 * outputs[0])
+        return row_terms(self.prepared.task, self.judged.y, [MemberPredictions(0, every, one) for one in outputs], ones, 0.0 * outputs[0])
 
     def gain(self, before: Sequence[FloatArray], after: Sequence[FloatArray], *, among: int = 1) -> Gain:
         """By how much losses fell, with an interval that holds for so many comparisons together.
@@ -132,19 +132,19 @@ class Bench:
 def _learned(prepared: Prepared, jobs: dict[str, Job], trained: dict[str, Trained], stacking: Stacking) -> float:
     """The mean loss of the members together on rows they learned from."""
     task, rows = prepared.task, np.arange(0, len(prepared.y), -(-len(prepared.y) // _MOST_LEARNED))
-    voices, seen = [], np.zeros((len(trained), len(rows)))
+    predictions, seen = [], np.zeros((len(trained), len(rows)))
     for p, (name, result) in enumerate(trained.items()):
         run = apply_program(jobs[name].specs[0], jobs[name].layout)
         for place, m in enumerate(result.kept):
             own = np.flatnonzero(jobs[name].resampling.counts[m][rows])
             params = {layer: {key: array[place] for key, array in parts.items()} for layer, parts in result.params.items()}
-            voices.append(Voice(p, own, run(params, prepared.dataset.inputs[rows[own]])))
+            predictions.append(MemberPredictions(p, own, run(params, prepared.dataset.inputs[rows[own]])))
             seen[p, own] += 1
     known = np.asarray((seen > 0).all(0))
     places = np.cumsum(known) - 1
-    voices = [Voice(p, places[own[known[own]]], outputs[known[own]]) for p, own, outputs in voices]
+    predictions = [MemberPredictions(p, places[own[known[own]]], outputs[known[own]]) for p, own, outputs in predictions]
     stacking_weights, offset = np.tile(stacking.weights, (int(known.sum()), 1)), np.tile(stacking.offset, (int(known.sum()), 1))
-    terms = row_terms(task, prepared.y[rows[known]], voices, stacking_weights, offset)
+    terms = row_terms(task, prepared.y[rows[known]], predictions, stacking_weights, offset)
     weight = prepared.weight[rows[known]]
     return float(np.average(terms.loss, weights=weight)) if weight.sum() > 0 else float("nan")
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from weights.api import fit
-from weights.inspection.decomposition import Judged, Voice, average, decompose, row_terms
+from weights.inspection.decomposition import Judged, MemberPredictions, average, decompose, row_terms
 from weights.tasks.classes import Binary, Multiclass, log_probabilities
 from weights.tasks.number import Number
 
@@ -17,13 +17,13 @@ TASKS = {
 }
 
 
-def drawn(kind, *, n=40, voices=(3, 2), seed=0):
-    """Targets, voices of two populations for every row, stacking_weights and offsets."""
+def drawn(kind, *, n=40, n_members=(3, 2), seed=0):
+    """Targets, predictions of two populations for every row, stacking weights and offsets."""
     rng, task = np.random.default_rng(seed), TASKS[kind]
     y = rng.normal(size=n) if kind == "regression" else rng.integers(0, len(task.classes), n)
     every = np.arange(n)
-    said = [Voice(p, every, rng.normal(size=(n, task.n_outputs))) for p, m in enumerate(voices) for _ in range(m)]
-    return task, y, said, rng.uniform(0.2, 0.9, (n, len(voices))), 0.1 * rng.normal(size=(n, task.n_outputs))
+    said = [MemberPredictions(p, every, rng.normal(size=(n, task.n_outputs))) for p, m in enumerate(n_members) for _ in range(m)]
+    return task, y, said, rng.uniform(0.2, 0.9, (n, len(n_members))), 0.1 * rng.normal(size=(n, task.n_outputs))
 
 
 def judged(y, weight=None, group=None):
@@ -32,31 +32,31 @@ def judged(y, weight=None, group=None):
 
 @pytest.mark.parametrize("kind", TASKS)
 def test_the_parts_add_up_to_the_loss(kind):
-    task, y, voices, stacking_weights, offset = drawn(kind)
-    found = decompose(task, judged(y, np.linspace(0.5, 1.5, 40)), voices, stacking_weights, offset)
+    task, y, predictions, stacking_weights, offset = drawn(kind)
+    found = decompose(task, judged(y, np.linspace(0.5, 1.5, 40)), predictions, stacking_weights, offset)
     assert found.bias.value + found.variance.value - found.diversity.value == pytest.approx(found.loss.value, abs=1e-12)
 
 
 @pytest.mark.parametrize("kind", TASKS)
 def test_diversity_does_not_depend_on_what_came_and_is_not_negative(kind):
-    task, y, voices, stacking_weights, offset = drawn(kind)
+    task, y, predictions, stacking_weights, offset = drawn(kind)
     other = y[::-1].copy()
-    before, after = (row_terms(task, targets, voices, stacking_weights, offset).diversity for targets in (y, other))
+    before, after = (row_terms(task, targets, predictions, stacking_weights, offset).diversity for targets in (y, other))
     np.testing.assert_allclose(before, after, atol=1e-12)
     assert before.min() >= 0
 
 
 @pytest.mark.parametrize("kind", TASKS)
 def test_the_loss_is_that_of_the_answers_together(kind):
-    task, y, voices, stacking_weights, offset = drawn(kind)
+    task, y, predictions, stacking_weights, offset = drawn(kind)
     means = [
-        np.mean([log_probabilities(v.outputs) if kind == "multiclass" else v.outputs for v in voices if v.population == p], 0)
+        np.mean([log_probabilities(v.outputs) if kind == "multiclass" else v.outputs for v in predictions if v.population == p], 0)
         for p in (0, 1)
     ]
     together = stacking_weights[:, :1] * means[0] + stacking_weights[:, 1:] * means[1] + offset
     answer = task.decode(together)
     expected = (task.original(y) - answer) ** 2 if kind == "regression" else -np.log(answer[np.arange(40), y])
-    np.testing.assert_allclose(row_terms(task, y, voices, stacking_weights, offset).loss, expected, rtol=1e-9)
+    np.testing.assert_allclose(row_terms(task, y, predictions, stacking_weights, offset).loss, expected, rtol=1e-9)
 
 
 def smoothed(smooth, truth, sigma, *, repetitions=400, m=2):
@@ -65,9 +65,9 @@ def smoothed(smooth, truth, sigma, *, repetitions=400, m=2):
     ones, zeros = np.ones((len(truth), 1)), np.zeros((len(truth), 1))
     found = []
     for _ in range(repetitions):
-        voices = [Voice(0, every, (smooth @ (truth + sigma * rng.normal(size=len(truth))))[:, None]) for _ in range(m)]
+        predictions = [MemberPredictions(0, every, (smooth @ (truth + sigma * rng.normal(size=len(truth))))[:, None]) for _ in range(m)]
         y = truth + sigma * rng.normal(size=len(truth))
-        one = decompose(Number("y"), judged(y), voices, ones, zeros)
+        one = decompose(Number("y"), judged(y), predictions, ones, zeros)
         found.append((one.bias.value, one.variance.value, one.loss.value))
     return np.mean(found, 0), np.std(found, 0, ddof=1) / np.sqrt(repetitions)
 
@@ -102,11 +102,11 @@ def test_bias_of_log_loss_is_what_very_many_members_lose(kind):
     middle, every = rng.normal(size=(n, task.n_outputs)), np.arange(n)
     y = rng.integers(0, len(task.classes), n)
     ones, zeros = np.ones((n, 1)), np.zeros((n, task.n_outputs))
-    many = [Voice(0, every, middle + 0.3 * rng.normal(size=middle.shape)) for _ in range(3000)]
+    many = [MemberPredictions(0, every, middle + 0.3 * rng.normal(size=middle.shape)) for _ in range(3000)]
     expected = row_terms(task, y, many, ones, zeros).loss.mean()
     found = []
     for _ in range(300):
-        few = [Voice(0, every, middle + 0.3 * rng.normal(size=middle.shape)) for _ in range(4)]
+        few = [MemberPredictions(0, every, middle + 0.3 * rng.normal(size=middle.shape)) for _ in range(4)]
         one = decompose(task, judged(y), few, ones, zeros)
         found.append((one.bias.value, one.variance.value))
     error = np.std(found, 0, ddof=1)[0] / np.sqrt(300)
@@ -114,18 +114,18 @@ def test_bias_of_log_loss_is_what_very_many_members_lose(kind):
 
 
 def test_with_one_member_a_row_variance_is_not_known():
-    task, y, voices, stacking_weights, offset = drawn("regression", voices=(1, 1))
-    found = decompose(task, judged(y), voices, stacking_weights, offset)
+    task, y, predictions, stacking_weights, offset = drawn("regression", n_members=(1, 1))
+    found = decompose(task, judged(y), predictions, stacking_weights, offset)
     assert found.variance is None
     assert found.bias.value - found.diversity.value == pytest.approx(found.loss.value)
 
 
 def test_rows_with_one_member_are_taken_to_vary_as_the_others_do():
-    """The same spread everywhere, but half of the rows have one voice only."""
+    """The same spread everywhere, but half of the rows have one prediction only."""
     rng, n = np.random.default_rng(0), 4000
     first, rest = np.arange(n), np.arange(n // 2)
-    voices = [Voice(0, rows, rng.normal(size=(len(rows), 1))) for rows in (first, rest)]
-    found = decompose(Number("y"), judged(np.zeros(n)), voices, np.ones((n, 1)), np.zeros((n, 1)))
+    predictions = [MemberPredictions(0, rows, rng.normal(size=(len(rows), 1))) for rows in (first, rest)]
+    found = decompose(Number("y"), judged(np.zeros(n)), predictions, np.ones((n, 1)), np.zeros((n, 1)))
     assert found.bias.value == pytest.approx(0.0, abs=0.05)  # 3 standard deviations of a mean of 4,000 squares
 
 
@@ -134,8 +134,8 @@ def test_noise_is_told_apart_where_rows_agree_in_all_inputs():
     rng = np.random.default_rng(2)
     x = np.repeat(rng.normal(size=(300, 2)), 2, axis=0)
     y = x[:, 0] + rng.normal(size=600)
-    voices = [Voice(0, np.arange(600), x[:, :1])] * 2
-    found = decompose(Number("y"), judged(y), voices, np.ones((600, 1)), np.zeros((600, 1)), x=x)
+    predictions = [MemberPredictions(0, np.arange(600), x[:, :1])] * 2
+    found = decompose(Number("y"), judged(y), predictions, np.ones((600, 1)), np.zeros((600, 1)), x=x)
     assert found.noise.value == pytest.approx(1.0, abs=0.25)
     parts = found.bias.value + found.noise.value + found.variance.value - found.diversity.value
     assert parts == pytest.approx(found.loss.value)
@@ -147,24 +147,24 @@ def test_rows_of_weight_zero_tell_nothing_of_noise():
     x = np.repeat(rng.normal(size=(300, 2)), 2, axis=0)
     y = x[:, 0] + rng.normal(size=600)
     every, weight = np.arange(1200), np.repeat([1.0, 0.0], 600)
-    voices = [Voice(0, every, np.zeros((1200, 1)))] * 2
+    predictions = [MemberPredictions(0, every, np.zeros((1200, 1)))] * 2
     both, far = np.concatenate([x, x]), np.concatenate([y, 100 * y])
     task, ones, zeros = Number("y"), np.ones((1200, 1)), np.zeros((1200, 1))
-    found = decompose(task, judged(far, weight), voices, ones, zeros, x=both)
-    alone = decompose(task, judged(y), [Voice(0, every[:600], np.zeros((600, 1)))] * 2, ones[:600], zeros[:600], x=x)
+    found = decompose(task, judged(far, weight), predictions, ones, zeros, x=both)
+    alone = decompose(task, judged(y), [MemberPredictions(0, every[:600], np.zeros((600, 1)))] * 2, ones[:600], zeros[:600], x=x)
     assert found.noise.value == pytest.approx(alone.noise.value)
 
 
 def test_rows_of_groups_tell_no_noise():
     y, x = np.random.default_rng(0).normal(size=400), np.repeat(np.arange(200.0), 2)[:, None]
-    voices = [Voice(0, np.arange(400), np.zeros((400, 1)))] * 2
+    predictions = [MemberPredictions(0, np.arange(400), np.zeros((400, 1)))] * 2
     grouped = judged(y, group=np.repeat(np.arange(200), 2))
-    assert decompose(Number("y"), grouped, voices, np.ones((400, 1)), np.zeros((400, 1)), x=x).noise is None
+    assert decompose(Number("y"), grouped, predictions, np.ones((400, 1)), np.zeros((400, 1)), x=x).noise is None
 
 
 def test_few_repeated_rows_tell_no_noise():
-    task, y, voices, stacking_weights, offset = drawn("regression")
-    assert decompose(task, judged(y), voices, stacking_weights, offset, x=np.arange(40.0)[:, None]).noise is None
+    task, y, predictions, stacking_weights, offset = drawn("regression")
+    assert decompose(task, judged(y), predictions, stacking_weights, offset, x=np.arange(40.0)[:, None]).noise is None
 
 
 def test_errors_of_groups_are_larger_where_rows_of_a_group_agree():

@@ -12,7 +12,7 @@ import weights as wt
 from weights.data.encoding import apply_encoding
 from weights.data.inputs import Inputs, table_layout
 from weights.inspection import outofbag
-from weights.inspection.outofbag import OutOfBag, Replacement, Voices
+from weights.inspection.outofbag import OutOfBag, OutOfBagMembers, Replacement
 from weights.models.linear import Linear
 from weights.spec import Spec
 from weights.tasks.classes import Binary, Multiclass
@@ -42,9 +42,9 @@ def params_of(kind, seed=1):
 def made(kind, params=None, *, stacking_weight=0.8, unseen=UNSEEN, n_threads=2) -> OutOfBag:
     """One population of linear members, with an offset of 0.1, 0.2, ..."""
     n_outputs = TASKS[kind].n_outputs
-    voices = [Voices(Spec(model=Linear()), params or params_of(kind), stacking_weight, unseen)]
+    populations = [OutOfBagMembers(Spec(model=Linear()), params or params_of(kind), stacking_weight, unseen)]
     layout, offset = table_layout(P, n_outputs, (0, 1, 2)), np.arange(1, n_outputs + 1) / 10
-    return OutOfBag(TASKS[kind], layout, voices, offset, Inputs({"x": X}), n_threads)
+    return OutOfBag(TASKS[kind], layout, populations, offset, Inputs({"x": X}), n_threads)
 
 
 def outputs_of(kind, x=X):
@@ -95,9 +95,11 @@ def test_members_that_saw_every_row_are_not_asked():
 
 def test_populations_are_added_by_their_stacking_weights():
     layout, offset, inputs = table_layout(P, 1, (0, 1, 2)), np.zeros(1), Inputs({"x": X})
-    voices = [Voices(Spec(model=Linear()), params_of("regression", seed), weight, UNSEEN) for seed, weight in ((1, 0.3), (2, 0.6))]
-    both = OutOfBag(TASKS["regression"], layout, voices, offset, inputs, 1).as_is.target
-    first, second = (OutOfBag(TASKS["regression"], layout, [voice], offset, inputs, 1).as_is.target for voice in voices)
+    populations = [
+        OutOfBagMembers(Spec(model=Linear()), params_of("regression", seed), weight, UNSEEN) for seed, weight in ((1, 0.3), (2, 0.6))
+    ]
+    both = OutOfBag(TASKS["regression"], layout, populations, offset, inputs, 1).as_is.target
+    first, second = (OutOfBag(TASKS["regression"], layout, [one], offset, inputs, 1).as_is.target for one in populations)
     np.testing.assert_allclose(both - 10, first - 10 + second - 10, **CLOSE)
 
 
@@ -161,8 +163,8 @@ def test_other_blocks_stay_beside_the_columns_that_are_replaced(by_hand, monkeyp
     ensemble = by_hand(np.array([[-1, 0, 1]] * 3)[None, ..., None], columns=("u", "v", "w"))
     [population] = ensemble.populations
     pixels = np.random.default_rng(6).integers(0, 256, (N, 16, 16, 1), dtype=np.uint8)
-    voices = Voices(population.spec, population.params, 1.0, np.ones((1, N), bool))
-    answers = OutOfBag(ensemble.task, ensemble.encoding.layout(1), [voices], np.zeros(1), Inputs({"x": X, "pixels": pixels}), 1)
+    members = OutOfBagMembers(population.spec, population.params, 1.0, np.ones((1, N), bool))
+    answers = OutOfBag(ensemble.task, ensemble.encoding.layout(1), [members], np.zeros(1), Inputs({"x": X, "pixels": pixels}), 1)
     np.testing.assert_allclose(answers.as_is.target, ensemble.predict_proba(answers.inputs), **CLOSE)
     expected = sum(CHANCE[d][:, None] * ensemble.predict_proba(answers.inputs.replace(x=with_value(d))) for d in range(3))
     np.testing.assert_allclose(answers.answers(OTHER).together.target, expected, **CLOSE)
@@ -177,9 +179,9 @@ def trained():
     columns = {"u": X[:, 0], "v": X[:, 1], "y": X[:, 0] - X[:, 1] + np.random.default_rng(4).normal(size=N)}
     ensemble = wt.fit(columns, "y", model="linear", members=8).ensemble
     [population] = ensemble.populations
-    voices = Voices(population.spec, population.params, population.stacking_weight, resample(population.spec.members, N).scored)
+    members = OutOfBagMembers(population.spec, population.params, population.stacking_weight, resample(population.spec.members, N).scored)
     layout, inputs = ensemble.encoding.layout(ensemble.task.n_outputs), apply_encoding(ensemble.encoding, pa.table(columns))
-    return ensemble, columns["y"], OutOfBag(ensemble.task, layout, [voices], ensemble.offset, inputs, 1)
+    return ensemble, columns["y"], OutOfBag(ensemble.task, layout, [members], ensemble.offset, inputs, 1)
 
 
 def test_with_folds_every_row_is_answered_by_the_one_member_that_left_it_out(trained):

@@ -467,15 +467,15 @@ def outputs_by_hand(params, m: int, x: np.ndarray) -> np.ndarray:
 def test_out_of_bag_outputs_are_means_over_the_members_that_did_not_see_the_row(kind, make):
     job = make(kind, rows=bootstrapped())
     trained = train(job, Control())
-    expected, voices = np.zeros_like(trained.outputs), np.zeros(96)
+    expected, n_predictions = np.zeros_like(trained.outputs), np.zeros(96)
     for m in range(4):
         outputs = outputs_by_hand(trained.params, m, job.inputs.x.astype(np.float64))
         unseen = job.resampling.counts[m] == 0
         expected[unseen] += (log_probabilities(outputs) if kind == "multiclass" else outputs)[unseen]
-        voices += unseen
-    covered = voices > 0
+        n_predictions += unseen
+    covered = n_predictions > 0
     # Outputs are computed in float32, of size about one.
-    np.testing.assert_allclose(trained.outputs[covered], expected[covered] / voices[covered, None], rtol=0, atol=2e-5)
+    np.testing.assert_allclose(trained.outputs[covered], expected[covered] / n_predictions[covered, None], rtol=0, atol=2e-5)
 
 
 @pytest.mark.parametrize("make", [stepped, solved])

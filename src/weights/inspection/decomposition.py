@@ -23,8 +23,8 @@ _FEWEST_REPEATS, _LEAST_REPEATED = 20, 0.05
 """Rows beyond the first of those that agree, their number and share, from which on they tell of noise (our choice)."""
 
 
-class Voice(NamedTuple):
-    """A member as it speaks of rows: its population, the rows (r,) it never saw, and its outputs for them, shape (r, k)."""
+class MemberPredictions(NamedTuple):
+    """Out-of-bag predictions of a member: its population, the rows (r,) it never saw, and its outputs for them, shape (r, k)."""
 
     population: int
     rows: IntArray
@@ -42,7 +42,7 @@ class Judged(NamedTuple):
 class Terms(NamedTuple):
     """Terms of each row, shape (n,), which add up: ``loss = alone - diversity``. `left`: what the finite mean leaves of the variance.
 
-    known: whether the row has a population of several voices, by which the variance is told.
+    known: whether the row has several predictions of a population, by which the variance is told.
     """
 
     loss: FloatArray
@@ -52,36 +52,36 @@ class Terms(NamedTuple):
     known: BoolArray
 
 
-def row_terms(task: Task, y: AnyArray, voices: Sequence[Voice], stacking_weights: FloatArray, offset: FloatArray) -> Terms:
+def row_terms(task: Task, y: AnyArray, predictions: Sequence[MemberPredictions], stacking_weights: FloatArray, offset: FloatArray) -> Terms:
     """The terms of each row.
 
     Args:
         task: whose losses are meant.
         y: encoded targets, shape (n,).
-        voices: of all members; each row has one of every population at least.
+        predictions: out-of-bag ones of all members; each row has one of every population at least.
         stacking_weights: factor of each population's mean outputs in the answer to each row, shape (n, q).
         offset: what is added, shape (n, k).
     """
     n, n_populations, k = len(y), stacking_weights.shape[1], task.n_outputs
     count, mean = np.zeros((n_populations, n)), np.zeros((n_populations, n, k))
-    outputs = [task.normalise(voice.outputs) for voice in voices]
-    for voice, own in zip(voices, outputs, strict=True):
-        count[voice.population, voice.rows] += 1
-        mean[voice.population, voice.rows] += own
+    outputs = [task.normalise(member.outputs) for member in predictions]
+    for member, own in zip(predictions, outputs, strict=True):
+        count[member.population, member.rows] += 1
+        mean[member.population, member.rows] += own
     mean /= np.maximum(count, 1)[:, :, None]
     total = stacking_weights.sum(1)
     part = np.where(total > 0, stacking_weights.T / np.where(total > 0, total, 1.0), 1.0 / n_populations)  # (q, n)
     together = np.einsum("nq,qnk->nk", stacking_weights, mean) + offset
     alone, spread = np.zeros(n), np.zeros((n_populations, n))
-    for voice, own in zip(voices, outputs, strict=True):
-        p, rows = voice.population, voice.rows
+    for member, own in zip(predictions, outputs, strict=True):
+        p, rows = member.population, member.rows
         answer = total[rows, None] * own + offset[rows]
         alone[rows] += part[p, rows] / count[p, rows] * task.loss_scale * task.row_losses(answer, y[rows])
         spread[p, rows] += task.excess_losses(together[rows], total[rows, None] * (own - mean[p, rows]))
     loss = task.loss_scale * task.row_losses(together, y)
     several = count > 1
     of_member = spread / np.maximum(count - 1, 1)
-    # A population of one voice is taken to spread as it does where it has several.
+    # A population of one prediction of a row is taken to spread as it does where it has several.
     typical = np.asarray([one[enough].mean() if enough.any() else 0.0 for one, enough in zip(of_member, several, strict=True)])
     of_member = np.where(several, of_member, typical[:, None])
     left = (part**2 * of_member / np.maximum(count, 1)).sum(0)
@@ -89,7 +89,13 @@ def row_terms(task: Task, y: AnyArray, voices: Sequence[Voice], stacking_weights
 
 
 def decompose(
-    task: Task, judged: Judged, voices: Sequence[Voice], stacking_weights: FloatArray, offset: FloatArray, *, x: FloatArray | None = None
+    task: Task,
+    judged: Judged,
+    predictions: Sequence[MemberPredictions],
+    stacking_weights: FloatArray,
+    offset: FloatArray,
+    *,
+    x: FloatArray | None = None,
 ) -> Decomposition:
     """Bias, variance and diversity of an ensemble; arguments as `row_terms`, and the rows' inputs (n, p), by which noise is told.
 
@@ -98,13 +104,14 @@ def decompose(
     Example:
         >>> from weights.tasks.base import Task
         >>> rows = np.arange(2)
-        >>> voices = [Voice(0, rows, np.array([[1.0], [2.0]])), Voice(0, rows, np.array([[3.0], [2.0]]))]
+        >>> outputs = np.array([[1.0], [2.0]]), np.array([[3.0], [2.0]])
+        >>> predictions = [MemberPredictions(0, rows, one) for one in outputs]
         >>> judged = Judged(np.array([2.0, 3.0]), np.ones(2), None)
-        >>> found = decompose(Number("y"), judged, voices, np.ones((2, 1)), np.zeros((2, 1)))
+        >>> found = decompose(Number("y"), judged, predictions, np.ones((2, 1)), np.zeros((2, 1)))
         >>> found.loss.value, found.variance.value, found.diversity.value, found.bias.value
         (0.5, 1.0, 0.5, 0.0)
     """
-    terms = row_terms(task, judged.y, voices, stacking_weights, offset)
+    terms = row_terms(task, judged.y, predictions, stacking_weights, offset)
     noise = None if x is None or not task.numeric else _noise(judged, x, task.unit)
     known = bool(terms.known.any())
     bias = terms.loss - terms.left if known else terms.loss + terms.diversity

@@ -23,8 +23,8 @@ from weights.types import BoolArray, FloatArray, IntArray, Params
 _MOST_ROWS_AT_ONCE = 1 << 14
 
 
-class Voices(NamedTuple):
-    """A population as it speaks of rows: its spec, params (m, ...), stacking weight, and whether member m never saw row r, shape (m, r)."""
+class OutOfBagMembers(NamedTuple):
+    """Members of a population: their spec, params (m, ...), stacking weight, and whether member m never saw row r, shape (m, r)."""
 
     spec: Spec
     params: Params
@@ -68,15 +68,18 @@ class OutOfBag:
         alone: what each of them says of its rows by itself, on the target's scale, each (rows, c).
     """
 
-    def __init__(self, task: Task, layout: Layout, voices: Sequence[Voices], offset: FloatArray, inputs: Inputs, n_threads: int) -> None:
-        self.task, self.voices, self.offset, self.inputs, self.x, self.n_threads = task, voices, offset, inputs, inputs.x, n_threads
-        self.programs = [apply_program(one.spec, layout) for one in voices]
+    def __init__(
+        self, task: Task, layout: Layout, populations: Sequence[OutOfBagMembers], offset: FloatArray, inputs: Inputs, n_threads: int
+    ) -> None:
+        self.task, self.populations, self.offset = task, populations, offset
+        self.inputs, self.x, self.n_threads = inputs, inputs.x, n_threads
+        self.programs = [apply_program(one.spec, layout) for one in populations]
         self.members = [
-            (p, m, rows) for p, one in enumerate(voices) for m, unseen in enumerate(one.unseen) if len(rows := np.flatnonzero(unseen))
+            (p, m, rows) for p, one in enumerate(populations) for m, unseen in enumerate(one.unseen) if len(rows := np.flatnonzero(unseen))
         ]
-        self.params = [jax.tree.map(lambda a, m=m: a[m], voices[p].params) for p, m, _ in self.members]
+        self.params = [jax.tree.map(lambda a, m=m: a[m], populations[p].params) for p, m, _ in self.members]
         self.linear = [
-            self._linear(i) if architecture_of(voices[p].spec.model).linear else None for i, (p, _, _) in enumerate(self.members)
+            self._linear(i) if architecture_of(populations[p].spec.model).linear else None for i, (p, _, _) in enumerate(self.members)
         ]
         as_they_are = Replacement(np.zeros(0, int), np.zeros((1, len(inputs), 0), np.float32), np.ones((1, len(inputs))))
         self.as_is, self.alone = self.answers(as_they_are)
@@ -87,8 +90,8 @@ class OutOfBag:
         total = np.tile(self.offset, (n_values, len(self.x), 1))
         alone = []
         for (p, _, rows), outputs in zip(self.members, self._outputs(replacement), strict=True):
-            weight, voices = self.voices[p].stacking_weight, self.voices[p].unseen[:, rows].sum(0)
-            total[:, rows] += weight * outputs / voices[:, None]
+            weight, n_predictions = self.populations[p].stacking_weight, self.populations[p].unseen[:, rows].sum(0)
+            total[:, rows] += weight * outputs / n_predictions[:, None]
             chance = replacement.chance[:, rows]
             alone.append(sum(chance[d][:, None] * self.task.to_scales(outputs[d]).target for d in range(n_values)))
         answers = [self.task.to_scales(outputs) for outputs in total]
@@ -100,7 +103,7 @@ class OutOfBag:
         """Each member's outputs for its rows with each of the values, shape (d, rows, k), in the order of members."""
         columns, n_values = replacement.columns, len(replacement.values)
 
-        def speak(i: int) -> FloatArray:
+        def predict(i: int) -> FloatArray:
             p, _, rows = self.members[i]
             if (known := self.linear[i]) is not None:
                 moved = replacement.values[:, rows] - self.x[np.ix_(rows, columns)]
@@ -118,10 +121,10 @@ class OutOfBag:
             return outputs
 
         if all(known is not None for known in self.linear):
-            yield from map(speak, range(len(self.members)))
+            yield from map(predict, range(len(self.members)))
             return
         with ThreadPoolExecutor(self.n_threads) as threads:
-            yield from threads.map(speak, range(len(self.members)))
+            yield from threads.map(predict, range(len(self.members)))
 
     def _linear(self, i: int) -> _LinearMember:
         layer, rows = self.params[i]["output"], self.members[i][2]
