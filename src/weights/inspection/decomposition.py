@@ -102,7 +102,7 @@ def decompose(
     With log loss what is left of the variance is told to second order; all else is exact.
 
     Example:
-        >>> from weights.tasks.base import Task
+        >>> from weights.tasks.number import Number
         >>> rows = np.arange(2)
         >>> outputs = np.array([[1.0], [2.0]]), np.array([[3.0], [2.0]])
         >>> predictions = [MemberPredictions(0, rows, one) for one in outputs]
