@@ -153,7 +153,7 @@ def test_too_strong_a_penalty_underfits(diagnosed):
     weaker = next(remedy for remedy in diagnosed.remedies if remedy.name == "weaker-penalty")
     assert diagnosed.verdict == "underfits"
     assert weaker.helps
-    assert weaker.learned > 0
+    assert weaker.train_gain > 0
     assert diagnosed.remedies == sorted(diagnosed.remedies, key=lambda one: (not one.helps, -one.gain))
 
 
@@ -175,9 +175,9 @@ def test_losses_along_a_penalty_that_is_too_strong_fall_as_it_weakens(held_down,
     [longer] = diagnose(model, data, curves=True).complexity
     names = ["much-stronger-penalty", "stronger-penalty", "as it is", "weaker-penalty", "much-weaker-penalty"]
     assert [point.name for point in longer.points] == names
-    losses, learned = ([getattr(point, what) for point in longer.points] for what in ("loss", "learned"))
+    losses, train_losses = ([getattr(point, what) for point in longer.points] for what in ("loss", "train_loss"))
     assert losses == sorted(losses, reverse=True)
-    assert learned == sorted(learned, reverse=True)
+    assert train_losses == sorted(train_losses, reverse=True)
 
 
 def test_the_curve_holds_the_losses_of_the_remedies(diagnosed):
@@ -213,7 +213,7 @@ def test_networks_that_learn_noise_by_heart_overfit():
     settings = {"hidden": (128,), "dropout": 0.0, "weight_decay": 0.0, "patience": 0, "n_steps": 600}
     found = diagnose(fitted(data, **NETWORK | settings), data, quick=True)
     assert found.verdict == "overfits"
-    assert found.learned < found.decomposition.loss.value / 2
+    assert found.train_loss < found.decomposition.loss.value / 2
 
 
 def test_variance_due_to_rows_is_that_of_least_squares():

@@ -100,7 +100,7 @@ def compare(
             loss=mean.value,
             std_err=mean.std_err,
             gain=None if reference else bench.gain(before, losses, among=len(variants)),
-            learned=float(np.mean([trial.learned for trial in trials])),
+            train_loss=float(np.mean([trial.train_loss for trial in trials])),
             converged_at=_converged_at(trials),
             cost=cost_of(specs, prepared) / cost_of(as_it_is, prepared),
             unused=not reference and all(np.array_equal(one, other) for one, other in zip(losses, before, strict=True)),

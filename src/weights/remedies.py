@@ -287,7 +287,7 @@ def diagnose(
     scale = n_whole / _n_learned({name: job(name, spec, prepared) for name, spec in prepared.candidates.items()})
     # Several trainings as they are: their mean is compared with those with a change, and their differences are the chance of training.
     as_is = [tried({name: with_other_seeds(one, number) for name, one in jobs.items()}) for number in range(n_as_is)]
-    before, learned = [one.losses for one in as_is], float(np.mean([one.learned for one in as_is]))
+    before, train_loss = [one.losses for one in as_is], float(np.mean([one.train_loss for one in as_is]))
     halves = [tried(of_half) for of_half in jobs_of_halves]
     quarter = [] if quick else [tried({name: _of_part(one, prepared, share=4, part=0) for name, one in jobs.items()})]
     whole, half = bench.terms([one.outputs for one in as_is]), bench.terms([one.outputs for one in halves])
@@ -306,7 +306,7 @@ def diagnose(
         except TrainingError as error:
             return Remedy(change.name, change.words, cost=cost, failure=str(error))
         gain = bench.gain(before, [one.losses for one in trials[change.name]], among=len(to_try))
-        fitted = learned - float(np.mean([one.learned for one in trials[change.name]]))
+        fitted = train_loss - float(np.mean([one.train_loss for one in trials[change.name]]))
         helps = gain.low > 0 and gain.relative >= _WORTH_HAVING
         return Remedy(change.name, change.words, gain.value, gain.low, gain.high, gain.relative, fitted, cost, helps)
 
@@ -328,11 +328,11 @@ def diagnose(
         verdict=verdict,
         reason=reason,
         decomposition=found,
-        learned=learned,
+        train_loss=train_loss,
         remedies=ranked,
         curve=curve,
         doubling=doubling,
-        complexity=_complexity(ranked, average(whole.alone, bench.judged).value, learned),
+        complexity=_complexity(ranked, average(whole.alone, bench.judged).value, train_loss),
         n_members=sum(one.n_members for one in jobs.values()),
         n_rows=len(bench.rows),
         findings=all_findings(ensemble),
@@ -398,10 +398,10 @@ def _completed(found: Decomposition, bench: Bench, whole: Terms, half: Terms, sc
     )
 
 
-def _complexity(remedies: list[Remedy], loss: float, learned: float) -> list[Curve]:
+def _complexity(remedies: list[Remedy], loss: float, train_loss: float) -> list[Curve]:
     """Losses along the changes that make models freer, of which at least two were tried, from those of the settings as they are."""
-    points = {one.name: Point(one.name, loss - one.gain, learned - one.learned) for one in remedies if not one.failure}
-    points[_AS_IT_IS] = Point(_AS_IT_IS, loss, learned)
+    points = {one.name: Point(one.name, loss - one.gain, train_loss - one.train_gain) for one in remedies if not one.failure}
+    points[_AS_IT_IS] = Point(_AS_IT_IS, loss, train_loss)
     curves = [Curve(along, [points[name] for name in names if name in points]) for along, names in _COMPLEXITY.items()]
     return [curve for curve in curves if len(curve.points) > 2]
 
@@ -420,7 +420,7 @@ def _verdict(found: Decomposition, remedies: list[Remedy], doubling: Gain) -> tu
     if helpful:
         best = helpful[0]
         gained = f"{best.change} takes {best.relative:.1%} off the loss"
-        if best.learned > 0:
+        if best.train_gain > 0:
             return "underfits", f"{gained}, and the rows that members learned from are fitted better as well"
         return "overfits", f"{gained}, although the rows that members learned from are fitted less closely"
     if doubling.low > 0 and doubling.relative >= 2 * _WORTH_HAVING:

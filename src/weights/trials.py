@@ -39,13 +39,13 @@ _LEAST_SECONDS = 0.1
 class Trial(NamedTuple):
     """How populations that were trained with some settings answer together.
 
-    outputs, losses: out of bag, of the rows in question, shape (n', k) and (n',); learned: mean loss on rows that members learned from.
+    outputs, losses: out of bag, of the rows in question, shape (n', k) and (n',); train_loss: mean loss on rows that members learned from.
     """
 
     trained: dict[str, Trained]
     outputs: FloatArray
     losses: FloatArray
-    learned: float
+    train_loss: float
 
 
 class Bench:
@@ -86,7 +86,7 @@ class Bench:
         each = np.stack([result.outputs[self.rows] for result in trained.values()])
         stacking = stack(each, y, weight, task, shifted=not method_of(next(iter(jobs.values())).specs[0]).at_optimum)
         outputs = stacked_outputs(each, stacking.crossfitted_weights) + stacking.crossfitted_offsets
-        return Trial(trained, outputs, self.terms([outputs]).loss, _learned(self.prepared, jobs, trained, stacking))
+        return Trial(trained, outputs, self.terms([outputs]).loss, _train_loss(self.prepared, jobs, trained, stacking))
 
     def _members(self, spec: Spec) -> dict[str, Any]:
         """Settings of members: parts of the rows in time order stay as they are, every other resampling becomes folds."""
@@ -129,7 +129,7 @@ class Bench:
         return float(np.var([np.bincount(self.fold, weights=weight * one) for one in trainings], axis=0, ddof=1).sum())
 
 
-def _learned(prepared: Prepared, jobs: dict[str, Job], trained: dict[str, Trained], stacking: Stacking) -> float:
+def _train_loss(prepared: Prepared, jobs: dict[str, Job], trained: dict[str, Trained], stacking: Stacking) -> float:
     """The mean loss of the members together on rows they learned from."""
     task, rows = prepared.task, np.arange(0, len(prepared.y), -(-len(prepared.y) // _MOST_LEARNED))
     predictions, seen = [], np.zeros((len(trained), len(rows)))

@@ -57,7 +57,7 @@ class Remedy(msgspec.Struct, frozen=True):
         name: what `weights improve --apply` calls it.
         change: in words, from what to what.
         gain, low, high, relative: by how much the out-of-bag loss fell, with an interval that holds for all remedies together at 95 %.
-        learned: by how much the loss on rows that members learned from fell.
+        train_gain: by how much the loss on rows that members learned from fell.
         cost: time that training takes, as a multiple.
         helps: whether the gain is more than chance and worth having.
         failure: why it could not be tried, or empty.
@@ -69,7 +69,7 @@ class Remedy(msgspec.Struct, frozen=True):
     low: float = 0.0
     high: float = 0.0
     relative: float = 0.0
-    learned: float = 0.0
+    train_gain: float = 0.0
     cost: float = 1.0
     helps: bool = False
     failure: str = ""
@@ -140,7 +140,7 @@ class Point(msgspec.Struct, frozen=True):
 
     name: str
     loss: float
-    learned: float
+    train_loss: float
 
 
 class Curve(msgspec.Struct, frozen=True):
@@ -156,7 +156,7 @@ class Diagnosis(msgspec.Struct, frozen=True):
     Attributes:
         verdict: in a word. reason: the sentence that says why.
         decomposition: of the loss of the run, completed by what the amount of data showed.
-        learned: the loss of the ensemble on rows that its members learned from.
+        train_loss: the loss of the ensemble on rows that its members learned from.
         remedies: those that were tried, most gain first.
         curve: the learning curve, few rows first.
         complexity: how the loss runs along the width of networks and the strength of penalties, from the remedies that change these.
@@ -169,7 +169,7 @@ class Diagnosis(msgspec.Struct, frozen=True):
     verdict: Verdict
     reason: str
     decomposition: Decomposition
-    learned: float
+    train_loss: float
     remedies: list[Remedy]
     curve: list[Step]
     doubling: Gain
@@ -189,7 +189,7 @@ class Variant(msgspec.Struct, frozen=True):
         loss, std_err: out of bag, the mean over trainings, with its standard error over the choice of rows.
         gain: by how much the loss is lower than that of the settings as they are, with an interval that holds for all variants together
             at 95 %; None of these themselves.
-        learned: the loss on rows that members learned from.
+        train_loss: the loss on rows that members learned from.
         converged_at: steps after which the loss out of bag had come within 1 % of its way to the lowest; None if members are solved.
         cost: time that training takes, as a multiple.
         findings: what is wrong with the five elements, in any training.
@@ -202,7 +202,7 @@ class Variant(msgspec.Struct, frozen=True):
     loss: float = float("nan")
     std_err: float = float("nan")
     gain: Gain | None = None
-    learned: float = float("nan")
+    train_loss: float = float("nan")
     converged_at: int | None = None
     cost: float = 1.0
     findings: list[Finding] = []

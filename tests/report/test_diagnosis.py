@@ -18,7 +18,7 @@ FOUND = Diagnosis(
     verdict="overfits",
     reason="dropout 0.3 instead of 0.1 takes 5.0% off the loss",
     decomposition=PARTS,
-    learned=0.2,
+    train_loss=0.2,
     remedies=[
         Remedy("more-dropout", "dropout 0.3 instead of 0.1", 0.025, 0.01, 0.04, 0.05, -0.02, 1.0, helps=True),
         Remedy("wider", "hidden 64 instead of 16", -0.01, -0.03, 0.01, -0.02, 0.05, 3.2),

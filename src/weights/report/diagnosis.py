@@ -17,7 +17,7 @@ _WIDEST_CHANGE = 64
 
 def diagnosis_lines(found: Diagnosis, run: str) -> list[str]:
     """Everything a diagnosis says; `run` is what the user calls the run."""
-    lines = [labelled("Verdict", f"{found.verdict}: {found.reason}"), *decomposition_lines(found.decomposition, found.learned)]
+    lines = [labelled("Verdict", f"{found.verdict}: {found.reason}"), *decomposition_lines(found.decomposition, found.train_loss)]
     tried = f"{found.n_members} members each, judged on {found.n_rows:,} rows that they never saw, in {duration(found.seconds)}"
     n_tried = len(found.remedies)
     lines.append(labelled("Tried", f"{n_tried} {'change' if n_tried == 1 else 'changes'} with {tried}"))
@@ -31,9 +31,9 @@ def diagnosis_lines(found: Diagnosis, run: str) -> list[str]:
     return lines
 
 
-def decomposition_lines(found: Decomposition, learned: float | None = None) -> list[str]:
+def decomposition_lines(found: Decomposition, train_loss: float | None = None) -> list[str]:
     """What a loss is made of, as bars."""
-    beside = "" if learned is None else f", {compact(learned)} on rows that members learned from"
+    beside = "" if train_loss is None else f", {compact(train_loss)} on rows that members learned from"
     lines = [labelled("Loss", f"{found.measure} {compact(found.loss.value)} out of bag{beside}; {compact(found.constant)} for a constant")]
     rows = [_part_cells("bias" if found.noise else "bias and noise", found.bias, found, "what many members would lose together")]
     if found.noise:
@@ -64,7 +64,7 @@ def experiment_lines(found: Experiment) -> list[str]:
         verdict = "no difference: not used beside the other settings" if variant.unused else verdict
         faults = ", ".join(dict.fromkeys(finding.fault for finding in variant.findings))
         steps = "" if variant.converged_at is None else f"{variant.converged_at:,} steps"
-        own = [compact(variant.learned), steps, f"x {variant.cost:.2g}", "; ".join(filter(None, [verdict, faults]))]
+        own = [compact(variant.train_loss), steps, f"x {variant.cost:.2g}", "; ".join(filter(None, [verdict, faults]))]
         rows.append([_cut(variant.label), compact(variant.loss), *paired, *own])
     unwell = [
         msgspec.structs.replace(finding, population=variant.label)
@@ -93,7 +93,7 @@ def _remedy_lines(remedies: list[Remedy]) -> list[str]:
             rows.append([remedy.name, remedy.change, "failed", "", "", "", f"x {remedy.cost:.2g}", remedy.failure])
             continue
         bounds = f"[{compact(remedy.low)} {compact(remedy.high)}]"
-        cells = [remedy.name, _cut(remedy.change), compact(remedy.gain), bounds, f"{remedy.relative:+.1%}", compact(remedy.learned)]
+        cells = [remedy.name, _cut(remedy.change), compact(remedy.gain), bounds, f"{remedy.relative:+.1%}", compact(remedy.train_gain)]
         rows.append([*cells, f"x {remedy.cost:.2g}", "helps" if remedy.helps else ""])
     return aligned(rows, to_right=(2, 4, 5, 6))
 
@@ -106,8 +106,8 @@ def _complexity_lines(curves: list[Curve]) -> list[str]:
     rows = [["", "unseen", "", "learned", "from"]]
     for curve in curves:
         for point in curve.points:
-            bars = ["#" * round(_SHORT_BAR * max(value, 0.0) / max(largest, 1e-300)) for value in (point.loss, point.learned)]
-            rows.append([point.name, compact(point.loss), f"{bars[0]:<{_SHORT_BAR}}", compact(point.learned), bars[1]])
+            bars = ["#" * round(_SHORT_BAR * max(value, 0.0) / max(largest, 1e-300)) for value in (point.loss, point.train_loss)]
+            rows.append([point.name, compact(point.loss), f"{bars[0]:<{_SHORT_BAR}}", compact(point.train_loss), bars[1]])
         rows.append([""] * 5)
     along = " and ".join(curve.along for curve in curves)
     return [labelled("Complexity", f"loss along {along}, simpler models first"), *aligned(rows[:-1], to_right=(1, 3))]
