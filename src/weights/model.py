@@ -351,14 +351,14 @@ class Model:
         Example:
             >>> from weights import fit
             >>> point = fit("breast-cancer", model="linear", members=8).operating_point(0.95, label="malignant")
-            >>> point.found.sensitivity.value >= 0.95
+            >>> point.out_of_bag.sensitivity.value >= 0.95
             True
         """
         predictions, test = self.predictions(), self.ensemble.test_predictions
         return of_classes.operating_point(predictions, self.classes, self.sought(label), sensitivity, test=test)
 
     def calibration(self, *, label: Any = None, test: bool = False) -> list[of_classes.Bin]:
-        """Claimed and found shares of a class, in ten bins of equal width.
+        """Predicted and observed shares of a class, in ten bins of equal width.
 
         Args:
             label: the class; the second of two if None.

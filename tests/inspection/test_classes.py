@@ -28,13 +28,13 @@ def test_a_class_without_rows_has_no_recall():
 
 
 def test_the_threshold_is_the_highest_that_finds_the_share():
-    claimed = np.array([0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0, 0.05, 0.35])
-    point = operating_point(predictions(claimed, [1] * 10 + [0, 0]), ["well", "ill"], 1, 0.8)
+    predicted = np.array([0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0, 0.05, 0.35])
+    point = operating_point(predictions(predicted, [1] * 10 + [0, 0]), ["well", "ill"], 1, 0.8)
     assert point.threshold == pytest.approx(0.3)
-    assert (point.found.n_hits, point.found.n_misses) == (8, 2)
-    assert (point.found.n_false_alarms, point.found.n_correct_rejections) == (1, 1)
-    assert point.found.sensitivity.value == pytest.approx(0.8)
-    assert point.found.precision.value == pytest.approx(8 / 9)
+    assert (point.out_of_bag.tp, point.out_of_bag.fn) == (8, 2)
+    assert (point.out_of_bag.fp, point.out_of_bag.tn) == (1, 1)
+    assert point.out_of_bag.sensitivity.value == pytest.approx(0.8)
+    assert point.out_of_bag.precision.value == pytest.approx(8 / 9)
 
 
 def test_weights_decide_which_threshold_finds_the_share():
@@ -47,7 +47,7 @@ def test_rows_of_the_test_are_judged_by_the_same_threshold():
     test = predictions([0.1, 0.95], [1, 1])
     point = operating_point(predictions([0.5, 0.9, 0.1], [1, 1, 0]), ["well", "ill"], 1, 0.9, test=test)
     assert point.threshold == pytest.approx(0.5)
-    assert (point.test.n_hits, point.test.n_misses) == (1, 1)
+    assert (point.test.tp, point.test.fn) == (1, 1)
     assert point.test.specificity is None
 
 
@@ -71,7 +71,7 @@ def test_the_intervals_of_an_operating_point_hold_the_truth():
         point = operating_point(predictions(scipy.stats.norm.cdf(np.append(ill, well)), y), ["well", "ill"], 1, 0.9)
         cut = scipy.stats.norm.ppf(point.threshold)
         truth = 1 - scipy.stats.norm.cdf(cut - 1.5), scipy.stats.norm.cdf(cut)
-        found = point.found
+        found = point.out_of_bag
         held.append([m.low <= t <= m.high for m, t in zip((found.sensitivity, found.specificity), truth, strict=True)])
     sensitivity, specificity = np.mean(held, 0)
     assert 0.928 <= sensitivity <= 0.972  # three standard errors
@@ -116,16 +116,16 @@ def test_ties_widen_the_interval_of_the_sensitivity():
         ill = rng.choice([0.2, 0.6, 0.9], 50, p=[0.1, 0.3, 0.6])
         point = operating_point(predictions(np.append(ill, [0.1] * 10), [1] * 50 + [0] * 10), ["well", "ill"], 1, 0.7)
         truth = 1.0 if point.threshold < 0.3 else 0.9 if point.threshold < 0.7 else 0.6
-        held.append(point.found.sensitivity.low <= truth <= point.found.sensitivity.high)
+        held.append(point.out_of_bag.sensitivity.low <= truth <= point.out_of_bag.sensitivity.high)
     assert np.mean(held) >= 0.93
 
 
 def test_the_threshold_is_told_so_that_its_row_reaches_it():
     y = [1] * 20 + [0]
-    for claimed in (0.98765432, 0.9999999, 0.00012345678):
-        point = operating_point(predictions([claimed] * 20 + [0.0], y), ["well", "ill"], 1, 0.9)
-        assert float(point.told) <= claimed
-        assert float(point.told) > claimed * 0.998
+    for predicted in (0.98765432, 0.9999999, 0.00012345678):
+        point = operating_point(predictions([predicted] * 20 + [0.0], y), ["well", "ill"], 1, 0.9)
+        assert float(point.told) <= predicted
+        assert float(point.told) > predicted * 0.998
 
 
 def test_rare_classes_stay_whole_when_rows_are_thinned():
@@ -144,17 +144,17 @@ def test_a_proportion_agrees_with_the_exact_interval():
     assert proportion(np.ones(5, bool), np.ones(5)).high == 1.0
 
 
-def test_calibrated_probabilities_are_found_as_claimed():
+def test_calibrated_probabilities_are_observed_as_predicted():
     rng = np.random.default_rng(2)
-    claimed = rng.random(20_000)
-    bins = calibration(predictions(claimed, rng.random(20_000) < claimed), 1)
+    predicted = rng.random(20_000)
+    bins = calibration(predictions(predicted, rng.random(20_000) < predicted), 1)
     assert len(bins) == 10
     assert sum(one.n for one in bins) == 20_000
     for one in bins:
-        assert one.found.value == pytest.approx(one.claimed, abs=0.045)  # four standard errors of a share of 2,000
-        assert one.found.low < one.found.value < one.found.high
+        assert one.observed.value == pytest.approx(one.predicted, abs=0.045)  # four standard errors of a share of 2,000
+        assert one.observed.low < one.observed.value < one.observed.high
 
 
 def test_empty_bins_are_left_out():
     bins = calibration(predictions([0.25] * 50 + [1.0] * 40, [0, 1] * 45), 1)
-    assert [(one.claimed, one.n) for one in bins] == [(pytest.approx(0.25), 50), (pytest.approx(1.0), 40)]
+    assert [(one.predicted, one.n) for one in bins] == [(pytest.approx(0.25), 50), (pytest.approx(1.0), 40)]

@@ -180,7 +180,7 @@ def test_show_tells_the_operating_point(run):
     assert "not for clinical use" in output
     point = json.loads(said("show", run, "--sensitivity", 0.9, "--class", "ill", "--json")[0])
     assert point["label"] == "ill"
-    assert point["found"]["sensitivity"]["value"] >= 0.9
+    assert point["out_of_bag"]["sensitivity"]["value"] >= 0.9
 
 
 def test_new_pictures_are_found_at_the_operating_point(run):

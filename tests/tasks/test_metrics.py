@@ -16,8 +16,8 @@ T = scipy.special.stdtrit(N - 1, 0.975)
 def binary_case(seed=0, n=N):
     """Coarse probabilities, so that many are tied, and labels drawn from them."""
     random = np.random.default_rng(seed)
-    claimed = random.integers(1, 20, n) / 20
-    return (random.random(n) < claimed).astype(int), np.stack([1 - claimed, claimed], axis=1)
+    predicted = random.integers(1, 20, n) / 20
+    return (random.random(n) < predicted).astype(int), np.stack([1 - predicted, predicted], axis=1)
 
 
 def multiclass_case(seed=0, n=N):
@@ -130,9 +130,9 @@ def test_r2_of_a_constant_target_is_not_a_number_and_has_no_interval():
 
 
 def test_calibration_error_is_the_mean_gap_between_claim_and_frequency():
-    claimed, y = np.array([0.1, 0.2, 0.7, 0.9]), np.array([0, 1, 1, 1])
+    predicted, y = np.array([0.1, 0.2, 0.7, 0.9]), np.array([0, 1, 1, 1])
     # Two bins of two rows: |0.15 - 0.5| and |0.8 - 1|, each with half the weight.
-    probability = np.stack([1 - claimed, claimed], axis=1)
+    probability = np.stack([1 - predicted, predicted], axis=1)
     assert calibration_error(y, probability, np.ones(4), n_bins=2) == pytest.approx(0.5 * 0.35 + 0.5 * 0.2)
 
 
@@ -272,8 +272,8 @@ REPETITIONS = 2000
 
 
 def drawn_binary(random):
-    claimed = random.random(N)
-    return (random.random(N) < claimed).astype(int), np.stack([1 - claimed, claimed], axis=1), None
+    predicted = random.random(N)
+    return (random.random(N) < predicted).astype(int), np.stack([1 - predicted, predicted], axis=1), None
 
 
 def drawn_regression(random):

@@ -34,27 +34,27 @@ class Confusion(msgspec.Struct, frozen=True):
     recalls: list[Metric | None]
 
 
-class Found(msgspec.Struct, frozen=True):
+class ThresholdMetrics(msgspec.Struct, frozen=True):
     """How a threshold fares on some rows; intervals are of 95 %, and shares count rows as they weigh.
 
     Attributes:
-        n_hits, n_misses, n_false_alarms, n_correct_rejections: rows of the class that reach the threshold or do not, and others.
+        tp, fn, fp, tn: true positives and false negatives, rows of the class that reach the threshold or do not; the others likewise.
         frequency: share of rows that are of the class.
         sensitivity: share of rows of the class that reach it; None where there is no such row, as with the others.
         specificity: share of other rows that do not.
         precision: share of rows that reach it which are of the class, as frequent as the class is here.
-        negative_precision: share of rows that do not which are of another.
+        npv: share of rows that do not which are of another.
     """
 
-    n_hits: int
-    n_misses: int
-    n_false_alarms: int
-    n_correct_rejections: int
+    tp: int
+    fn: int
+    fp: int
+    tn: int
     frequency: float
     sensitivity: Metric | None
     specificity: Metric | None
     precision: Metric | None
-    negative_precision: Metric | None
+    npv: Metric | None
 
 
 class OperatingPoint(msgspec.Struct, frozen=True):
@@ -64,15 +64,15 @@ class OperatingPoint(msgspec.Struct, frozen=True):
         label: the class to be found.
         asked: the share.
         threshold: rows are said to be of the class if its probability is at least this.
-        found: how it fares on the rows it was chosen on, which no member that answers had seen.
+        out_of_bag: how it fares on the rows it was chosen on, which no member that answers had seen.
         test: and on those that were for the test only, if there were some.
     """
 
     label: Any
     asked: float
     threshold: float
-    found: Found
-    test: Found | None = None
+    out_of_bag: ThresholdMetrics
+    test: ThresholdMetrics | None = None
 
     @property
     def told(self) -> str:
@@ -83,8 +83,8 @@ class OperatingPoint(msgspec.Struct, frozen=True):
 class Bin(msgspec.Struct, frozen=True):
     """Rows of similar probability of a class: the mean of that, the share that was of the class with its 95 % interval, and how many."""
 
-    claimed: float
-    found: Metric
+    predicted: float
+    observed: Metric
     n: int
 
 
@@ -128,28 +128,29 @@ def operating_point(
         raise DataError(
             f"An operating point needs rows of '{classes[k]}' and of others to be judged on, but there are none of one of them."
         )
-    claimed, weight = predictions.probability[of_class, k], predictions.weight[of_class]
-    order = np.argsort(-claimed, kind="stable")
+    predicted, weight = predictions.probability[of_class, k], predictions.weight[of_class]
+    order = np.argsort(-predicted, kind="stable")
     reached = np.cumsum(weight[order]) / weight.sum()
-    threshold = float(claimed[order][np.searchsorted(reached, sensitivity - 1e-12)])
-    found = _found(predictions, k, threshold, chosen_here=True)
-    return OperatingPoint(classes[k], sensitivity, threshold, found, None if test is None else _found(test, k, threshold))
+    threshold = float(predicted[order][np.searchsorted(reached, sensitivity - 1e-12)])
+    out_of_bag = _metrics_at(predictions, k, threshold, chosen_here=True)
+    of_test = None if test is None else _metrics_at(test, k, threshold)
+    return OperatingPoint(classes[k], sensitivity, threshold, out_of_bag, of_test)
 
 
 def calibration(predictions: Predictions, k: int, *, n_bins: int = 10) -> list[Bin]:
-    """Claimed and found shares of a class in bins of equal width, without those that are empty.
+    """Predicted and observed shares of a class in bins of equal width, without those that are empty.
 
     Equal width, because a class that is nearly always clear would fill bins of equally many rows with near certainties, and what matters
     lies between.
     """
-    claimed = predictions.probability[:, k]
-    number = np.minimum((claimed * n_bins).astype(int), n_bins - 1)
+    predicted = predictions.probability[:, k]
+    number = np.minimum((predicted * n_bins).astype(int), n_bins - 1)
     bins = []
     for one in np.unique(number):
         here = number == one
         share = _share(predictions, predictions.y == k, here)
         if share is not None:
-            bins.append(Bin(float(np.average(claimed[here], weights=predictions.weight[here])), share, int(here.sum())))
+            bins.append(Bin(float(np.average(predicted[here], weights=predictions.weight[here])), share, int(here.sum())))
     return bins
 
 
@@ -210,8 +211,8 @@ def _effective_number(hits: BoolArray, weight: FloatArray, group: IntArray | Non
 def curve(predictions: Predictions, k: int) -> tuple[FloatArray, FloatArray]:
     """The shares of false alarms and of hits at all thresholds on the probability of a class, both ascending from zero to one."""
     order = np.argsort(-predictions.probability[:, k], kind="stable")
-    of_class, weight, claimed = predictions.y[order] == k, predictions.weight[order], predictions.probability[order, k]
-    ends = np.flatnonzero(np.append(claimed[1:] != claimed[:-1], True))
+    of_class, weight, predicted = predictions.y[order] == k, predictions.weight[order], predictions.probability[order, k]
+    ends = np.flatnonzero(np.append(predicted[1:] != predicted[:-1], True))
     sums = [np.append(0.0, np.cumsum(weight * rows)[ends]) for rows in (~of_class, of_class)]
     return sums[0] / max(sums[0][-1], 1e-300), sums[1] / max(sums[1][-1], 1e-300)
 
@@ -222,13 +223,13 @@ def _share(predictions: Predictions, hits: BoolArray, among: BoolArray) -> Metri
     return proportion(hits[among], predictions.weight[among], group)
 
 
-def _found(predictions: Predictions, k: int, threshold: float, *, chosen_here: bool = False) -> Found:
+def _metrics_at(predictions: Predictions, k: int, threshold: float, *, chosen_here: bool = False) -> ThresholdMetrics:
     of_class, reaches = predictions.y == k, predictions.probability[:, k] >= threshold
     sensitivity = _share(predictions, reaches, of_class)
     if chosen_here and sensitivity is not None:
         tied = np.count_nonzero(predictions.probability[of_class, k] == threshold) > 1
         sensitivity = sensitivity if tied else _of_chosen(sensitivity, predictions, reaches, of_class)
-    return Found(
+    return ThresholdMetrics(
         int((of_class & reaches).sum()),
         int((of_class & ~reaches).sum()),
         int((~of_class & reaches).sum()),

@@ -56,8 +56,8 @@ def ask_calibration(model: Model, options: CalibrationOptions, asker: Asker) -> 
     bins = model.calibration(label=options.label, test=options.test)
     label = model.classes[model.sought(options.label)]
     footnote = f"{tell_whose(model.predictions(test=options.test), test=options.test)} Bars are 95 % intervals."
-    rows = [["claimed", "found", "rows"]]
-    rows += [[f"{100 * bin.claimed:.1f} %", percent(bin.found), f"{bin.n:,}"] for bin in bins]
+    rows = [["predicted", "observed", "rows"]]
+    rows += [[f"{100 * bin.predicted:.1f} %", percent(bin.observed), f"{bin.n:,}"] for bin in bins]
     return Answer(
         msgspec.to_builtins(bins),
         aligned(rows, to_right=[0, 2]),
@@ -105,7 +105,7 @@ CONFUSION = Question(
 )
 CALIBRATION = Question(
     name="calibration",
-    help="""Compare claimed with found probabilities of a class.
+    help="""Compare predicted with observed probabilities of a class.
 
     \b
       weights calibration runs/income --class ">50K"
@@ -114,7 +114,7 @@ CALIBRATION = Question(
     ask=ask_calibration,
     options=CalibrationOptions,
     refuses=refuse_answers,
-    caption="claimed against found probability",
+    caption="predicted against observed probability",
 )
 OPERATING = Question(
     name="operating",

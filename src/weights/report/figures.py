@@ -289,24 +289,24 @@ def confusion_figure(found: Confusion, *, title: str, footnote: str) -> Drawing:
 
 
 def calibration_figure(bins: Sequence[Bin], *, title: str, footnote: str) -> Drawing:
-    """Claimed against found probability, with 95 % intervals."""
+    """Predicted against observed probability, with 95 % intervals."""
     left, top, side = _SQUARE
-    marks = _square("claimed", "found")
+    marks = _square("predicted", "observed")
 
-    def at(claimed: float, share: float) -> tuple[float, float]:
-        return left + claimed * side, top + (1 - share) * side
+    def at(predicted: float, share: float) -> tuple[float, float]:
+        return left + predicted * side, top + (1 - share) * side
 
     marks.append(Line([at(0, 0), at(1, 1)], FAINT, dashed=True))
     for one in bins:
-        marks.append(Line([at(one.claimed, one.found.low or 0.0), at(one.claimed, one.found.high or 0.0)], BLUE, 2))
-        marks.append(Dot(*at(one.claimed, one.found.value), 4, BLUE))
+        marks.append(Line([at(one.predicted, one.observed.low or 0.0), at(one.predicted, one.observed.high or 0.0)], BLUE, 2))
+        marks.append(Dot(*at(one.predicted, one.observed.value), 4, BLUE))
     return _page(marks, title, footnote, top + side + 52)
 
 
 def operating_figure(predictions: Predictions, k: int, point: OperatingPoint, *, title: str, footnote: str) -> Drawing:
     """Sensitivity against specificity at all thresholds, and the operating point with the intervals of both."""
     left, top, side = _SQUARE
-    shown = [(name, found) for name, found in (("out of bag", point.found), ("test", point.test)) if found is not None]
+    shown = [(name, found) for name, found in (("out of bag", point.out_of_bag), ("test", point.test)) if found is not None]
     ends = [1 - metric.low for _, found in shown for metric in (found.sensitivity, found.specificity) if metric and metric.low is not None]
     reach = _CORNER if max(ends, default=1.0) <= _CORNER else 1.0
     marks = _square("1 - specificity", "sensitivity", across_to=reach, up_from=1 - reach)

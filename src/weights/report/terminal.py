@@ -115,13 +115,13 @@ def operating_lines(point: OperatingPoint, ensemble: Ensemble) -> list[str]:
     """The threshold that finds a share of a class, and how it fares; a note on the rows, and the warning that runs of pictures carry."""
     note = thinning(ensemble.oob_predictions)
     rows = [["", "sensitivity", "specificity", "rightly found (PPV)", "rightly left (NPV)", "rows of it", "others"]]
-    for name, found in (("out of bag", point.found), ("test", point.test)):
+    for name, found in (("out of bag", point.out_of_bag), ("test", point.test)):
         if found is not None:
-            shares = [found.sensitivity, found.specificity, found.precision, found.negative_precision]
-            n, n_others = found.n_hits + found.n_misses, found.n_false_alarms + found.n_correct_rejections
+            shares = [found.sensitivity, found.specificity, found.precision, found.npv]
+            n, n_others = found.tp + found.fn, found.fp + found.tn
             rows.append([name, *map(percent, shares), f"{n:,}", f"{n_others:,}"])
-    n_known = point.found.n_hits + point.found.n_misses
-    if not point.found.n_misses:
+    n_known = point.out_of_bag.tp + point.out_of_bag.fn
+    if not point.out_of_bag.fn:
         note = f"{n_known:,} rows of it are too few to tell {100 * point.asked:.6g} % from all; {note}".rstrip("; ")
     return [
         labelled(
@@ -130,7 +130,7 @@ def operating_lines(point: OperatingPoint, ensemble: Ensemble) -> list[str]:
         ),
         *aligned(rows, to_right=[5, 6]),
         "  [95 % interval for rows like these; that of the sensitivity allows for the threshold having been chosen on them]",
-        f"  rightly found and left hold where {point.label} is as frequent as here, {point.found.frequency:.1%} of rows",
+        f"  rightly found and left hold where {point.label} is as frequent as here, {point.out_of_bag.frequency:.1%} of rows",
         *([f"  {note}"] if note else []),
         *([f"  {note}"] if (note := ensemble.encoding.disclaimer) else []),
     ]

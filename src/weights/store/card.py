@@ -69,7 +69,7 @@ def _screening(ensemble: Ensemble) -> str:
         return ""
     lines = [
         f"| {where} | {_share(found.sensitivity)} | {_share(found.specificity)} |"
-        for where, found in (("out of bag", point.found), ("test", point.test))
+        for where, found in (("out of bag", point.out_of_bag), ("test", point.test))
         if found is not None
     ]
     said = f"To find {_SENSITIVITY:.0%} of '{_line(str(point.label))}', call it so from a probability of {point.told} on:"

@@ -96,21 +96,21 @@ def log_losses(probability: FloatArray, y: IntArray) -> FloatArray:
 
 
 def calibration_error(y: IntArray, probability: FloatArray, weight: FloatArray, *, n_bins: int = 15) -> float:
-    """Mean gap between claimed and found frequency over bins of equal weight.
+    """Mean gap between predicted and observed frequency over bins of equal weight.
 
     Two classes: the probability of the second; more: the largest probability against being right (Guo et al.
     2017, equation 3, with bins of equal weight). It is above zero even for perfect probabilities, by chance.
     """
     if probability.shape[1] == 2:
-        claimed, found = probability[:, 1], (y == 1).astype(float)
+        predicted, observed = probability[:, 1], (y == 1).astype(float)
     else:
-        claimed, found = probability.max(1), (probability.argmax(1) == y).astype(float)
-    _, tie = np.unique(claimed, return_inverse=True)
+        predicted, observed = probability.max(1), (probability.argmax(1) == y).astype(float)
+    _, tie = np.unique(predicted, return_inverse=True)
     weight_at = np.bincount(tie, weight)
-    # Equal claims share a bin: the one that holds the middle of their weight.
+    # Equal predictions share a bin: the one that holds the middle of their weight.
     middle = (np.cumsum(weight_at) - weight_at / 2) / weight.sum()
     bins = np.minimum((middle * n_bins).astype(int), n_bins - 1)[tie]
-    return float(np.abs(np.bincount(bins, weight * (claimed - found))).sum() / weight.sum())
+    return float(np.abs(np.bincount(bins, weight * (predicted - observed))).sum() / weight.sum())
 
 
 def _fewest_of_a_class(y: IntArray, weight: FloatArray, group: IntArray | None) -> int:
@@ -166,12 +166,12 @@ def _auroc(y: AnyArray, probability: FloatArray, weight: FloatArray) -> _Scored:
     return float(np.mean([value for value, _ in parts])), np.mean([c for _, c in parts if c is not None], axis=0)
 
 
-def _auroc_of_one(positive: AnyArray, claimed: FloatArray, weight: FloatArray) -> _Scored:
+def _auroc_of_one(positive: AnyArray, predicted: FloatArray, weight: FloatArray) -> _Scored:
     """Weighted AUROC with the placements of DeLong et al. 1988 as contributions."""
     ahead, behind = weight * positive, weight * ~positive
     if ahead.sum() == 0 or behind.sum() == 0:
         return float("nan"), None
-    _, tie = np.unique(claimed, return_inverse=True)
+    _, tie = np.unique(predicted, return_inverse=True)
     ahead_at, behind_at = np.bincount(tie, ahead), np.bincount(tie, behind)
     placement_of_ahead = ((np.cumsum(behind_at) - behind_at / 2) / behind.sum())[tie]
     placement_of_behind = (1 - (np.cumsum(ahead_at) - ahead_at / 2) / ahead.sum())[tie]
