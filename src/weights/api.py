@@ -94,7 +94,7 @@ def plan_fit(data: Any, target: Any = None, *, progress: OnProgress = None, **op
             zero, and lets the order of rows play no part (data/table/duplicates.py); "keep" takes rows as they come.
 
     Of the fit (`weights.fitoptions.FitOptions`):
-        model: linear, mlp, or auto: train them all and mix their answers, each with the share that out-of-bag rows give it; of pictures
+        model: linear, mlp, or auto: train them all and stack their answers, each with the weight that out-of-bag rows give it; of pictures
             convolution, which is auto as well.
         members: size of the ensemble, 32 if not given, and 8 of pictures; with auto equal parts of them in each population, at least
             one for each fold.

@@ -1,7 +1,7 @@
 """Under- or overfit, and what would help? `diagnose` tries it on the rows of training.
 
 Each remedy is one change of the settings. A small population with the change and one without are trained on the same rows, with the
-same folds and seeds, and mixed in the same way; the difference of their losses on rows that no member saw decides. Members that
+same folds and seeds, and stacked in the same way; the difference of their losses on rows that no member saw decides. Members that
 learn from halves of the rows tell what more rows would gain, and how much of the loss is due to which rows came: two halves have no
 row in common, so that their answers differ by twice the variance of one.
 

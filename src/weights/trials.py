@@ -1,6 +1,6 @@
 """Trials: small populations with other settings on the rows of a run, and how they compare.
 
-All are trained on the same rows with the same folds and are mixed in the same way; the differences of their losses on rows that no
+All are trained on the same rows with the same folds and are stacked in the same way; the differences of their losses on rows that no
 member saw decide, with intervals over the choice of rows and the chance of training.
 """
 

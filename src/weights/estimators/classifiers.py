@@ -114,7 +114,7 @@ class WeightsClassifier(ClassifierBase):
     """An ensemble that answers with classes, calibrated probabilities and prediction sets.
 
     Args:
-        model: linear, mlp, or auto: train both and mix their answers, each with the share that out-of-bag rows give it.
+        model: linear, mlp, or auto: train both and stack their answers, each with the weight that out-of-bag rows give it.
         members: size of the ensemble.
         hidden: units of each hidden layer, such as (128, 128); None: the default of Weights, here and below.
         activation: of hidden units, such as "relu" or "gelu".
