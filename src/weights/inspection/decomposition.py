@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from weights.averaging import average_out_of_bag
 from weights.tasks.base import Task
 from weights.training.search import paired_difference
 from weights.types import AnyArray, BoolArray, FloatArray, IntArray
@@ -62,19 +63,15 @@ def row_terms(task: Task, y: AnyArray, voices: Sequence[Voice], shares: FloatArr
         shares: factor of each population's mean outputs in the answer to each row, shape (n, q).
         offset: what is added, shape (n, k).
     """
-    n, n_populations, k = len(y), shares.shape[1], task.n_outputs
-    count, mean = np.zeros((n_populations, n)), np.zeros((n_populations, n, k))
-    outputs = [task.normalise(voice.outputs) for voice in voices]
-    for voice, own in zip(voices, outputs, strict=True):
-        count[voice.population, voice.rows] += 1
-        mean[voice.population, voice.rows] += own
-    mean /= np.maximum(count, 1)[:, :, None]
+    n, n_populations = len(y), shares.shape[1]
+    predictions = [[(v.rows, v.outputs) for v in voices if v.population == p] for p in range(n_populations)]
+    mean, count = map(np.stack, zip(*(average_out_of_bag(task, n, own) for own in predictions), strict=True))
     total = shares.sum(1)
     part = np.where(total > 0, shares.T / np.where(total > 0, total, 1.0), 1.0 / n_populations)  # (q, n)
     together = np.einsum("nq,qnk->nk", shares, mean) + offset
     alone, spread = np.zeros(n), np.zeros((n_populations, n))
-    for voice, own in zip(voices, outputs, strict=True):
-        p, rows = voice.population, voice.rows
+    for p, rows, outputs in voices:
+        own = task.normalise(outputs)
         answer = total[rows, None] * own + offset[rows]
         alone[rows] += part[p, rows] / count[p, rows] * task.loss_scale * task.row_losses(answer, y[rows])
         spread[p, rows] += task.excess_losses(together[rows], total[rows, None] * (own - mean[p, rows]))
