@@ -1,16 +1,15 @@
 """The ensemble: trained members that answer together.
 
 `Ensemble` predicts, gives class probabilities and intervals. It holds one or several populations, each of members of one
-architecture and the same settings. Members are combined in log-probability space (averages of logs, renormalised), which lowers
-variance and leaves the bias alone (Gupta et al. 2022); populations are added with shares that mix and calibrate them. The shares
-and the widths of intervals come from out-of-bag rows.
+architecture and the same settings. Members are averaged (averaging.py); populations are added with shares that mix and
+calibrate them. The shares and the widths of intervals come from out-of-bag rows.
 """
 
 from __future__ import annotations
 
 import functools
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
@@ -19,6 +18,7 @@ import jax
 import msgspec
 import numpy as np
 
+from weights.averaging import average_members
 from weights.data.dataset import Feature
 from weights.data.encoding import Encoding
 from weights.data.inputs import Inputs, Layout
@@ -167,6 +167,11 @@ class Population:
     history: dict[str, FloatArray] = field(default_factory=dict)
 
     @property
+    def member_weights(self) -> FloatArray:
+        """The votes as parts of one, shape (m,)."""
+        return self.votes / self.votes.sum()
+
+    @property
     def members(self) -> list[Params]:
         """The params of each member."""
         return [jax.tree.map(lambda a, m=m: a[m], self.params) for m in range(len(self.votes))]
@@ -261,17 +266,16 @@ class Ensemble:
 
     def combined(self, inputs: Inputs) -> FloatArray:
         """The members' outputs for encoded rows, averaged as votes say and added as shares say, shape (n, k)."""
-        total = np.tile(self.offset, (len(inputs), 1))
-        for population in self.populations:
-            total += population.share * self.mean_outputs(population, inputs)
-        return total
+        return self.combine_members(lambda population: self.member_outputs(population, inputs))
+
+    def combine_members(self, member_outputs: Callable[[Population], Iterable[FloatArray]]) -> FloatArray:
+        """Outputs (n, k) that a function gives of each population's members, combined in the same way, shape (n, k)."""
+        means = (p.share * average_members(self.task, member_outputs(p), p.member_weights) for p in self.populations)
+        return sum(means, self.offset)
 
     def mean_outputs(self, population: Population, inputs: Inputs) -> FloatArray:
         """The outputs of a population's members for encoded rows, averaged as votes say, shape (n, k)."""
-        total = np.zeros((len(inputs), self.task.n_outputs))
-        for vote, outputs in zip(population.votes / population.votes.sum(), self.member_outputs(population, inputs), strict=True):
-            total += vote * self.task.normalise(outputs)
-        return total
+        return average_members(self.task, self.member_outputs(population, inputs), population.member_weights)
 
     def member_outputs(self, population: Population, inputs: Inputs) -> Iterator[FloatArray]:
         """The outputs of each member of a population for encoded rows, one array (n, k) at a time, in the order of members."""

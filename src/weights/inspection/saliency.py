@@ -160,10 +160,10 @@ def saliency(ensemble: Ensemble, row: Inputs, *, label: int | None = None) -> Sa
         own = [*threads.map(mapped.of, members)]
         layers = [[*threads.map(mapped.of, drawn)] for drawn in _cascade(population.spec, layout, members, names)]
     gradients, occlusion = (np.stack(maps) * ensemble.task.unit for maps in zip(*own, strict=True))
-    votes = population.votes / population.votes.sum()
     randomised = [Randomised(name, _likeness(own, drawn)) for name, drawn in zip(names, layers, strict=True)]
     chance = _likeness(own, [tuple(one[::-1] for one in maps) for maps in layers[-1]])
-    found = Saliency(picture, code, float(ensemble.task.pick(answer, codes)[0]), None, gradients, occlusion, votes, randomised, chance)
+    prediction, votes = float(ensemble.task.pick(answer, codes)[0]), population.member_weights
+    found = Saliency(picture, code, prediction, None, gradients, occlusion, votes, randomised, chance)
     if not found.critical.any():
         return found
     hidden = np.where(found.critical[:, :, None], fill.round().astype(np.uint8), picture)[None]
