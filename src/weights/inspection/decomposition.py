@@ -93,7 +93,7 @@ def decompose(
     With log loss what is left of the variance is told to second order; all else is exact.
 
     Example:
-        >>> from weights.tasks.base import Task
+        >>> from weights.tasks.number import Number
         >>> rows = np.arange(2)
         >>> voices = [Voice(0, rows, np.array([[1.0], [2.0]])), Voice(0, rows, np.array([[3.0], [2.0]]))]
         >>> judged = Judged(np.array([2.0, 3.0]), np.ones(2), None)
