@@ -3,6 +3,7 @@
     python benchmarks/images.py speed                       the same network in both, in one run
     python benchmarks/images.py accuracy FOLDER             of data: mnist_10k, cifar10_10k, pneumonia_chest_xray below it
     python benchmarks/images.py memory FOLDER               peak memory with 2, 4 and 8 members
+    python benchmarks/images.py beside                      pictures beside columns, where the class needs both
     python benchmarks/images.py maps FOLDER --save RUNS     what maps of pictures show: planted marks, and runs that `accuracy` saved
 
 Speed is that of the ordinary compiled step (rows looked up, loss, gradients, update; no augmentation, plain SGD in both), compiling
@@ -27,8 +28,10 @@ from pathlib import Path
 import jax
 import jax.numpy as jnp
 import numpy as np
+import pyarrow as pa
 
 from weights import answering, api
+from weights.data.image.column import picture_field
 from weights.data.inputs import Inputs, Layout
 from weights.inspection.saliency import saliency
 from weights.models.registry import build
@@ -38,6 +41,7 @@ from weights.training.step import Member, Shared, member_program
 
 _BATCH, _STEPS, _ROWS, _TRIES = 64, 20, 2_000, 5
 _EXPLAINED = 24
+_BESIDE = 600
 _NETWORKS = {
     "32 x 32 colour, 32-64-128": ((32, 32, 3), {"widths": (32, 64, 128), "blocks": (0, 0, 1)}),
     "28 x 28 grey, 16-32-64": ((28, 28, 1), {"widths": (16, 32, 64), "blocks": (0, 0, 1)}),
@@ -252,18 +256,41 @@ def memory(folder: Path) -> None:
     print(f"a member has {weights:,} weights ({weights * 4 / 1e6:.1f} MB); the pictures take {pixels / 1e6:.1f} MB")
 
 
+def beside() -> None:
+    """Out-of-bag figures of default fits to generated rows whose class needs a brightness in the picture, and an age."""
+    for seed in range(3):
+        rng = np.random.default_rng(seed)
+        shown, told = rng.normal(size=(2, _BESIDE))
+        ramp = np.linspace(-1, 1, 8) * shown[:, None, None] * 40
+        pixels = np.clip(128 + ramp + 10 * rng.normal(size=(_BESIDE, 8, 8)), 0, 255).astype(np.uint8)
+        ill = rng.random(_BESIDE) < 1 / (1 + np.exp(-2.5 * (shown + told)))
+        columns = pa.table({"age": 50 + 10 * told, "sex": rng.choice(["f", "m"], _BESIDE), "ill": ill})
+        field = picture_field(8, 8, 1)
+        pictures = pa.table([pa.FixedSizeListArray.from_arrays(pa.array(pixels.ravel()), type=field.type)], pa.schema([field]))
+        tables = {"both": pictures, "pictures": pictures.append_column("ill", columns["ill"]), "columns": columns}
+        for name in columns.column_names:
+            tables["both"] = tables["both"].append_column(name, columns[name])
+        for what, table in tables.items():
+            model = api.fit(table, "ill", seed=seed)
+            figure = model.report.metrics["auroc"]
+            record = {"seed": seed, "rows": _BESIDE, "read": what, "auroc": [figure.value, figure.low, figure.high]}
+            print(json.dumps(record | {"stacking_weights": {p.name: round(p.stacking_weight, 3) for p in model.ensemble.populations}}), flush=True)
+
+
 def main() -> None:
     """Run what is asked for."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", choices=("speed", "accuracy", "memory", "maps"))
+    parser.add_argument("what", choices=("speed", "beside", "accuracy", "memory", "maps"))
     parser.add_argument("folder", nargs="?", type=Path)
     parser.add_argument("--only", choices=tuple(_DATA))
     parser.add_argument("--save", type=Path, help="folder for the runs, or (maps) with them")
     asked = parser.parse_args()
-    if asked.what != "speed" and asked.folder is None:
+    if asked.what not in ("speed", "beside") and asked.folder is None:
         parser.error("name the folder of pictures")
     if asked.what == "speed":
         speed()
+    elif asked.what == "beside":
+        beside()
     elif asked.what == "accuracy":
         accuracy(asked.folder, asked.only, asked.save)
     elif asked.what == "maps":

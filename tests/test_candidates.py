@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from contract import make_both
 from weights.api import plan_fit
 from weights.candidates import check_memory, races, within_budget
 from weights.errors import DataError, UsageError
@@ -63,6 +64,18 @@ def test_beside_a_network_the_linear_model_stays_solved():
 def test_a_setting_that_no_model_could_use_is_refused_with_auto_too():
     with pytest.raises(UsageError, match=r"activation\.name has no choice 'gelo'\. Did you mean 'gelu'\?"):
         plan_fit(planted("line"), "y", activation="gelo")
+
+
+def test_beside_each_other_networks_of_columns_and_of_pictures_take_the_settings_that_they_have():
+    table = make_both(np.random.default_rng(0).normal(size=80), np.random.default_rng(1))
+    data = table.append_column("y", [np.arange(80) % 2])
+    specs = plan_fit(data, "y", hidden=(16,), widths=(8, 8), blocks=(0, 0), flip=True).candidates
+    assert [*specs][:2] == ["linear", "mlp"]
+    assert (specs["mlp"].model.hidden, specs["convolution"].model.widths) == ((16,), (8, 8))
+    assert specs["convolution"].augmentation.flip
+    assert specs["mlp"].augmentation is None
+    with pytest.raises(UsageError, match="hidden"):
+        plan_fit(data, "y", hidden=(-16,))
 
 
 def test_an_optimizer_that_was_asked_for_trains_both_models():

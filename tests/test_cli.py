@@ -847,6 +847,7 @@ def test_a_damaged_run_is_corrupt(tables, tmp_path):
     [
         (("--save", "x", "--no-save"), "--save and --no-save contradict each other. Give one of them."),
         (("--set", "beta1"), "--set takes name=value, but 'beta1' came."),
+        (("--set", "data=x"), "There is no setting 'data'."),
         (("--search", "=3"), "--search takes name=value, but '=3' came."),
         (("--class-weight", "2"), "--class-weight takes balanced or LABEL=FACTOR, but '2' came."),
         (("--class-weight", "well=much"), "--class-weight takes a number or none, but 'much' came."),

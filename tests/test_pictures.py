@@ -10,6 +10,7 @@ import pytest
 from PIL import Image
 
 import weights
+from contract import make_pictures
 from weights import answering, api
 from weights.data.image.column import picture_field
 from weights.errors import DataError, UsageError
@@ -275,3 +276,19 @@ def test_a_table_of_files_can_be_looked_at(folder, tmp_path):
     (tmp_path / "scans.csv").write_text("\n".join(lines))
     [feature] = api.look(tmp_path / "scans.csv", "finding").features
     assert (feature.kind, feature.note) == ("picture", "16 x 16, grey")
+
+
+def test_pictures_and_columns_together_beat_either_alone_by_more_than_their_intervals():
+    """The class needs a brightness that only pictures show, and an age (benchmarks/images.py beside tries it with the defaults)."""
+    rng = np.random.default_rng(0)
+    shown, told = rng.normal(size=(2, 400))
+    ill = rng.random(400) < 1 / (1 + np.exp(-2.5 * (shown + told)))
+    both = make_pictures(shown, rng).append_column("age", [50 + 10 * told]).append_column("ill", [ill])
+    quick = {"widths": (8, 16), "blocks": (0, 0), "n_steps": 120, "members": 8}
+    wide = weights.fit(both, "ill", hidden=(16,), **quick)
+    alone = [weights.fit(both.select(["age", "ill"]), "ill", model="linear"), weights.fit(both.select(["picture", "ill"]), "ill", **quick)]
+    figures = [model.report.metrics["auroc"] for model in (wide, *alone)]
+    assert figures[0].low > max(figure.high for figure in figures[1:])
+    importance = {importance.features[0]: importance for importance in wide.report.feature_weights.importances}
+    assert importance["age"].low > 0
+    assert len(wide.saliency(both.slice(0, 2))) == 2

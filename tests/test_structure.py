@@ -11,11 +11,8 @@ import pytest
 import weights
 
 SOURCE = Path(weights.__file__).parent
-ORDER = """
-    errors types options data tasks elements models spec effects verdicts ensemble training inspection candidates
-    fitoptions fitting preparing checking trials remedies experiments store running summary model api answering
-    estimators report questions cli
-""".split()
+ORDER = re.findall(r"(?<=in this order:\n\n)(?:    .+\n)+", (SOURCE.parents[1] / "docs" / "design.md").read_text())[0].split()
+"""As the page on the design tells it."""
 MODULES = sorted(path for path in SOURCE.rglob("*.py") if path.parent != SOURCE or path.stem not in ("__init__", "__main__"))
 
 

@@ -94,8 +94,8 @@ def plan_fit(data: Any, target: Any = None, *, progress: OnProgress = None, **op
             zero, and lets the order of rows play no part (data/table/duplicates.py); "keep" takes rows as they come.
 
     Of the fit (`weights.fitoptions.FitOptions`):
-        model: linear, mlp, or auto: train them all and stack their answers, each with the weight that out-of-bag rows give it; of pictures
-            convolution, which is auto as well.
+        model: one of `weights.models.registry.ARCHITECTURES`; auto trains those that read what the rows hold (linear and mlp columns,
+            convolution pictures, and columns beside them) and stacks their answers, each with the weight that out-of-bag rows give it.
         members: size of the ensemble, 32 if not given, and 8 of pictures; with auto equal parts of them in each population, at least
             one for each fold.
         budget: about the longest that training should take: seconds, or a text such as "5m".

@@ -13,14 +13,14 @@ from weights.data.inputs import Layout, example_layout
 from weights.data.memory import check_memory_for
 from weights.errors import UsageError, suggest
 from weights.models.registry import ARCHITECTURES, architecture_of
-from weights.spec import Members, Spec, resolve, with_settings
+from weights.spec import Members, Spec, find_setting, resolve, with_settings
 from weights.training.plan import Plan, plan, steps_within
 
 _MOST_CANDIDATES = 64
 
 
 def candidates(model: str, settings: dict[str, Any], dataset: Dataset, *, varied: bool = True) -> dict[str, Spec]:
-    """Resolved settings of each population; with auto, a model that lacks a setting asked for is left out.
+    """Resolved settings of each population; with auto, each model takes the settings that it has, and one that cannot use them is left out.
 
     Args:
         model: its name, or auto.
@@ -34,15 +34,17 @@ def candidates(model: str, settings: dict[str, Any], dataset: Dataset, *, varied
     refused: UsageError | None = None
     sizes = sizes_of(dataset)
     names = _list_names(model, dataset)
+    stepping = [name for name in names if ARCHITECTURES[name].defaults.solver is None]
+    some_are_of_one = any(len(_own_settings(name, settings, names)) < len(settings) for name in stepping)
     for name in names:
         defaults = ARCHITECTURES[name].defaults
         stays_solved, n_members = model == "auto" and defaults.solver is not None, defaults.n_members
         start = Spec() if n_members is None else Spec(members=Members(n_members=n_members))
         try:
-            own = _settings_that_solve(name, settings, names) if stays_solved else settings
+            own = _settings_that_solve(name, settings, names) if stays_solved else _own_settings(name, settings, names)
             specs[name] = resolve(with_settings(start, {"model": name, **own}), *sizes)
         except UsageError as error:
-            if stays_solved and not _asks_for_optimizer(settings):
+            if not _asks_for_optimizer(settings) if stays_solved else some_are_of_one:
                 raise
             refused = error
     for name, spec in specs.items() if dataset.passage else ():
@@ -102,6 +104,19 @@ def _with_members(spec: Spec, n_populations: int) -> Spec:
     return msgspec.structs.replace(spec, members=msgspec.structs.replace(members, n_members=own))
 
 
+def _own_settings(model: str, settings: Mapping[str, Any], beside: Sequence[str]) -> dict[str, Any]:
+    """The settings less those that only other models have."""
+
+    def has(name: str, setting: str) -> bool:
+        try:
+            find_setting(with_settings(Spec(), {"model": name}), setting)
+        except UsageError:
+            return False
+        return True
+
+    return {name: value for name, value in settings.items() if has(model, name) or not any(has(other, name) for other in beside)}
+
+
 def _asks_for_optimizer(settings: Mapping[str, Any]) -> bool:
     return "optimization" in settings or "optimization.name" in settings
 
@@ -127,7 +142,8 @@ def _check_usable(settings: Mapping[str, Any], names: Sequence[str]) -> None:
     for name in names:
         architecture = ARCHITECTURES[name]
         try:
-            resolve(with_settings(Spec(), {"model": name, **settings}), 1000, example_layout(architecture.reads))
+            own = _own_settings(name, settings, names)
+            resolve(with_settings(Spec(), {"model": name, **own}), 1000, example_layout(architecture.reads))
         except UsageError as error:
             refused = error
         else:

@@ -1,16 +1,15 @@
 """The ensemble: trained members that answer together.
 
 `Ensemble` predicts, gives class probabilities and intervals. It holds one or several populations, each of members of one
-architecture and the same settings. Members are combined in log-probability space (averages of logs, renormalised), which lowers
-variance and leaves the bias alone (Gupta et al. 2022); populations are added with stacking weights that calibrate them too. These
-and the widths of intervals come from out-of-bag rows.
+architecture and the same settings. Members are averaged (averaging.py); populations are added with stacking weights that
+calibrate them too. These and the widths of intervals come from out-of-bag rows.
 """
 
 from __future__ import annotations
 
 import functools
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
@@ -19,6 +18,7 @@ import jax
 import msgspec
 import numpy as np
 
+from weights.averaging import average_members
 from weights.data.dataset import Feature
 from weights.data.encoding import Encoding
 from weights.data.inputs import Inputs, Layout
@@ -167,6 +167,11 @@ class Population:
     history: dict[str, FloatArray] = field(default_factory=dict)
 
     @property
+    def normalised_member_weights(self) -> FloatArray:
+        """The member weights as parts of one, shape (m,)."""
+        return self.member_weights / self.member_weights.sum()
+
+    @property
     def members(self) -> list[Params]:
         """The params of each member."""
         return [jax.tree.map(lambda a, m=m: a[m], self.params) for m in range(len(self.member_weights))]
@@ -262,18 +267,19 @@ class Ensemble:
 
     def combined(self, inputs: Inputs) -> FloatArray:
         """The members' outputs for encoded rows, averaged by member weights and added by stacking weights, shape (n, k)."""
-        total = np.tile(self.offset, (len(inputs), 1))
-        for population in self.populations:
-            total += population.stacking_weight * self.mean_outputs(population, inputs)
-        return total
+        return self.combine_members(lambda population: self.member_outputs(population, inputs))
+
+    def combine_members(self, member_outputs: Callable[[Population], Iterable[FloatArray]]) -> FloatArray:
+        """Outputs (n, k) that a function gives of each population's members, combined in the same way, shape (n, k)."""
+        parts = (
+            population.stacking_weight * average_members(self.task, member_outputs(population), population.normalised_member_weights)
+            for population in self.populations
+        )
+        return sum(parts, self.offset)
 
     def mean_outputs(self, population: Population, inputs: Inputs) -> FloatArray:
         """The outputs of a population's members for encoded rows, averaged by member weights, shape (n, k)."""
-        total = np.zeros((len(inputs), self.task.n_outputs))
-        weights = population.member_weights / population.member_weights.sum()
-        for weight, outputs in zip(weights, self.member_outputs(population, inputs), strict=True):
-            total += weight * self.task.normalise(outputs)
-        return total
+        return average_members(self.task, self.member_outputs(population, inputs), population.normalised_member_weights)
 
     def member_outputs(self, population: Population, inputs: Inputs) -> Iterator[FloatArray]:
         """The outputs of each member of a population for encoded rows, one array (n, k) at a time, in the order of members."""

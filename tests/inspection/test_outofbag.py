@@ -9,6 +9,7 @@ import pytest
 from scipy.special import expit, logit, softmax
 
 import weights as wt
+from weights.averaging import average_out_of_bag
 from weights.data.encoding import apply_encoding
 from weights.data.inputs import Inputs, table_layout
 from weights.inspection import outofbag
@@ -73,6 +74,14 @@ def mean_of_unseen(kind, x=X):
 @KINDS
 def test_a_row_is_answered_by_the_members_that_did_not_see_it(kind):
     np.testing.assert_allclose(made(kind).as_is.target, decoded(kind, mean_of_unseen(kind)), **CLOSE)
+
+
+@KINDS
+def test_rows_as_they_are_get_the_average_that_training_gives_them(kind):
+    predictions = [(np.flatnonzero(unseen), own[unseen]) for unseen, own in zip(UNSEEN, outputs_of(kind), strict=True)]
+    mean, _ = average_out_of_bag(TASKS[kind], N, predictions)
+    expected = decoded(kind, made(kind).offset + 0.8 * mean)
+    np.testing.assert_allclose(made(kind).as_is.target, expected, **CLOSE)
 
 
 @KINDS

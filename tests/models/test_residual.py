@@ -127,7 +127,7 @@ def test_all_blocks_of_inputs_and_every_hidden_layer_are_dropped_from_once():
     model, params, *_ = member_with_columns()
     seen = []
     model.apply(params, Inputs({"x": COLUMNS, "pixels": PIXELS}), lambda x, layer: seen.append((layer, x.shape)) or x)
-    assert seen == [(0, (3, 2)), (0, (3, 4, 4, 3)), *((layer, (3, 4, 4, 5)) for layer in (1, 2, 3))]
+    assert seen == [(0, (3, 2)), (-1, (3, 4, 4, 3)), *((layer, (3, 4, 4, 5)) for layer in (1, 2, 3))]
 
 
 def test_only_pictures_are_changed_while_members_learn():

@@ -72,9 +72,14 @@ def read_given(records: Records, given: Mapping[str, Any], settings: Iterable[st
         records: the options there are.
         given: values and texts by name.
         settings: NAME=VALUE texts of --set, which may name options, too.
+
+    Raises:
+        UsageError: a text cannot be read, or names an argument of `plan_fit` that is no setting.
     """
     options = {known.name: known for record in records for known in list_options(record)}
     more = parse_pairs(settings, "--set")
+    if no_setting := [name for name in more if name in ("data", "progress")]:
+        raise UsageError(f"There is no setting '{no_setting[0]}'. Name the data as SOURCE, and settings as `weights show RUN` lists them.")
     for name in more.keys() & options.keys():
         text = more.pop(name)
         given = {**given, name: (text,) if options[name].declared.repeated else text}

@@ -38,8 +38,8 @@ def coefficients(ensemble: Ensemble) -> Coefficients:
         raise UsageError("Coefficients need a linear model, but the model has hidden layers. Use model 'linear'.")
     if reason := _nonlinearity(encoding):
         raise UsageError(f"Coefficients in the unit of the features need features that enter as they are, but {reason}.")
-    member_weights = population.member_weights / population.member_weights.sum()
-    layer = {name: np.tensordot(member_weights, np.asarray(values, np.float64), 1) for name, values in population.params["output"].items()}
+    weights, params = population.normalised_member_weights, population.params["output"]
+    layer = {name: np.tensordot(weights, np.asarray(values, np.float64), 1) for name, values in params.items()}
     center, scale = (np.asarray([getattr(column, name) for column in encoding.columns]) for name in ("center", "scale"))
     slopes = layer["w"] / scale[:, None]
     stretch, origin = task.unit * population.stacking_weight, task.original(np.zeros(1))

@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from weights.averaging import average_out_of_bag
 from weights.tasks.base import Task
 from weights.training.search import paired_difference
 from weights.types import AnyArray, BoolArray, FloatArray, IntArray
@@ -62,19 +63,15 @@ def row_terms(task: Task, y: AnyArray, predictions: Sequence[MemberPredictions],
         stacking_weights: factor of each population's mean outputs in the answer to each row, shape (n, q).
         offset: what is added, shape (n, k).
     """
-    n, n_populations, k = len(y), stacking_weights.shape[1], task.n_outputs
-    count, mean = np.zeros((n_populations, n)), np.zeros((n_populations, n, k))
-    outputs = [task.normalise(member.outputs) for member in predictions]
-    for member, own in zip(predictions, outputs, strict=True):
-        count[member.population, member.rows] += 1
-        mean[member.population, member.rows] += own
-    mean /= np.maximum(count, 1)[:, :, None]
+    n, n_populations = len(y), stacking_weights.shape[1]
+    by_population = [[(own.rows, own.outputs) for own in predictions if own.population == p] for p in range(n_populations)]
+    mean, count = map(np.stack, zip(*(average_out_of_bag(task, n, own) for own in by_population), strict=True))
     total = stacking_weights.sum(1)
     part = np.where(total > 0, stacking_weights.T / np.where(total > 0, total, 1.0), 1.0 / n_populations)  # (q, n)
     together = np.einsum("nq,qnk->nk", stacking_weights, mean) + offset
     alone, spread = np.zeros(n), np.zeros((n_populations, n))
-    for member, own in zip(predictions, outputs, strict=True):
-        p, rows = member.population, member.rows
+    for p, rows, outputs in predictions:
+        own = task.normalise(outputs)
         answer = total[rows, None] * own + offset[rows]
         alone[rows] += part[p, rows] / count[p, rows] * task.loss_scale * task.row_losses(answer, y[rows])
         spread[p, rows] += task.excess_losses(together[rows], total[rows, None] * (own - mean[p, rows]))

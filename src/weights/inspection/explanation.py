@@ -19,7 +19,7 @@ import numpy as np
 import scipy.special
 
 from weights.data.inputs import COLUMNS, Inputs, Layout
-from weights.ensemble import Ensemble, available_threads, pad
+from weights.ensemble import Ensemble, Population, available_threads, pad
 from weights.errors import DataError
 from weights.models.base import keep_all
 from weights.models.registry import build
@@ -132,32 +132,27 @@ class _Lines:
 
     def outputs(self, place: float) -> FloatArray:
         """The ensemble's outputs at this part of the way, shape (r, k)."""
-        total = np.tile(self.ensemble.offset, (len(self.inputs), 1))
-        for _, part, _, outputs in self._members(0, place, np.zeros((len(self.inputs), 0))):
-            total += part * self.ensemble.task.normalise(outputs)
-        return total
+        nothing = np.zeros((len(self.inputs), 0))
+        return self.ensemble.combine_members(lambda population: self._members(population, 0, place, nothing))
 
     def parts(self, place: float, towards: FloatArray) -> tuple[FloatArray, FloatArray]:
         """What each input moves towards (r, k), as if slopes were everywhere as here: the ensemble's (r, p), and each replicate's."""
         total = np.zeros(self.shape)
         own = np.zeros((self.n_replicates, *self.shape), np.float32)
-        for m, part, weight, moved in self._members(1, place, towards):
-            total += part * moved
-            if m < self.n_replicates:
-                own[m] += weight * moved
+        for population in self.ensemble.populations:
+            weights = (population.stacking_weight * population.normalised_member_weights).tolist()
+            for m, moved in enumerate(self._members(population, 1, place, towards)):
+                total += weights[m] * moved
+                if m < self.n_replicates:
+                    own[m] += population.stacking_weight * moved
         return total, own
 
-    def _members(self, which: int, place: float, towards: FloatArray) -> Iterator[tuple[int, float, float, FloatArray]]:
-        """For each member its number, its part in the ensemble, its population's stacking weight, and what its program gives."""
+    def _members(self, population: Population, which: int, place: float, towards: FloatArray) -> Iterator[FloatArray]:
+        """What the program gives of each member of a population, in the order of members."""
         layout = self.ensemble.encoding.layout(self.ensemble.task.n_outputs)
-        for population in self.ensemble.populations:
-            program = _programs(program_spec(population.spec), layout, self.ensemble.task.functions)[which]
-            members = population.members
-            member_weights = population.stacking_weight * population.member_weights / population.member_weights.sum()
-            with ThreadPoolExecutor(available_threads()) as threads:
-                found = threads.map(functools.partial(self._in_blocks, program, place, towards), members)
-                for m, values in enumerate(found):
-                    yield m, float(member_weights[m]), population.stacking_weight, values
+        program = _programs(program_spec(population.spec), layout, self.ensemble.task.functions)[which]
+        with ThreadPoolExecutor(available_threads()) as threads:
+            yield from threads.map(functools.partial(self._in_blocks, program, place, towards), population.members)
 
     def _in_blocks(self, program: Callable[..., jax.Array], place: float, towards: FloatArray, params: Params) -> FloatArray:
         values = []

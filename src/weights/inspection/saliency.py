@@ -160,12 +160,10 @@ def saliency(ensemble: Ensemble, row: Inputs, *, label: int | None = None) -> Sa
         own = [*threads.map(mapped.of, members)]
         layers = [[*threads.map(mapped.of, drawn)] for drawn in _cascade(population.spec, layout, members, names)]
     gradients, occlusion = (np.stack(maps) * ensemble.task.unit for maps in zip(*own, strict=True))
-    member_weights = population.member_weights / population.member_weights.sum()
     randomised = [Randomised(name, _likeness(own, drawn)) for name, drawn in zip(names, layers, strict=True)]
     chance = _likeness(own, [tuple(one[::-1] for one in maps) for maps in layers[-1]])
-    found = Saliency(
-        picture, code, float(ensemble.task.pick(answer, codes)[0]), None, gradients, occlusion, member_weights, randomised, chance
-    )
+    prediction, weights = float(ensemble.task.pick(answer, codes)[0]), population.normalised_member_weights
+    found = Saliency(picture, code, prediction, None, gradients, occlusion, weights, randomised, chance)
     if not found.critical.any():
         return found
     hidden = np.where(found.critical[:, :, None], fill.round().astype(np.uint8), picture)[None]

@@ -1,4 +1,4 @@
-"""What all populations end with: `collect` drops failed members, and combines what the others say of rows they never saw."""
+"""What all populations end with: `collect` drops failed members, and averages the others on rows they never saw."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import jax
 import numpy as np
 
+from weights.averaging import average_out_of_bag
 from weights.ensemble import apply_program
 from weights.errors import TrainingError
 from weights.spec import Spec
@@ -66,14 +67,9 @@ def collect(
         rows = np.flatnonzero(job.resampling.scored[m])
         return rows, run(params[m], job.inputs[rows])
 
-    total, voices = np.zeros((len(job.inputs), job.task.n_outputs)), np.zeros(len(job.inputs))
     with ThreadPoolExecutor(control.n_threads) as threads:
         alone = [*threads.map(judge, kept)]
-    for rows, outputs in alone:
-        total[rows] += job.task.normalise(outputs)
-        voices[rows] += 1
-    covered = voices > 0
-    total[covered] /= voices[covered, None]
+    outputs, n_predictions = average_out_of_bag(job.task, len(job.inputs), alone)
     member_weights = job.resampling.member_weights[kept]
     return Trained(
         specs=specs or job.specs,
@@ -81,8 +77,15 @@ def collect(
         kept=kept,
         member_weights=member_weights if member_weights.sum() > 0 else np.ones(len(kept)),
         failures={m: failure for m, failure in enumerate(failures) if failure},
-        outputs=total,
-        covered=covered,
+        outputs=outputs,
+        covered=n_predictions > 0,
         alone=alone,
         history=history,
     )
+
+
+def row_losses(job: Job, outputs: FloatArray, covered: BoolArray) -> FloatArray:
+    """The losses (n,) of combined out-of-bag outputs (n, k); zero for rows that are not `covered` (n,)."""
+    losses = np.zeros(len(job.inputs))
+    losses[covered] = job.task.row_losses(outputs[covered], job.y[covered])
+    return losses

@@ -9,14 +9,15 @@ import msgspec
 import numpy as np
 import threadpoolctl
 
+from weights.averaging import average_out_of_bag
 from weights.elements.regularization import PENALTIES
 from weights.errors import Interrupted
 from weights.spec import Spec
 from weights.training.control import Control, Progress
 from weights.training.exact import NewtonStep, Problem, Solution, linear_outputs, solve, solve_path, strength_path
 from weights.training.job import Job
-from weights.training.outofbag import Trained, collect
-from weights.types import BoolArray, FloatArray
+from weights.training.outofbag import Trained, collect, row_losses
+from weights.types import BoolArray, FloatArray, IntArray
 
 _ENOUGH_JUDGED = 10_000
 _MOST_BYTES_OF_DERIVATIVES = 1 << 27
@@ -49,10 +50,8 @@ class Solving:
 
     def row_losses(self) -> tuple[FloatArray, BoolArray]:
         """Out-of-bag losses of the ensemble's outputs (n,), and which rows have one (n,)."""
-        trained, job = self.finish(), self.job
-        covered, losses = trained.covered, np.zeros(len(job.inputs))
-        losses[covered] = job.task.row_losses(trained.outputs[covered], job.y[covered])
-        return losses, covered
+        trained = self.finish()
+        return row_losses(self.job, trained.outputs, trained.covered), trained.covered
 
 
 def _solve_members(job: Job, control: Control) -> Trained:
@@ -153,22 +152,19 @@ def _choose_strengths(job: Job, control: Control, threads: ThreadPoolExecutor) -
     strengths = strength_path(_pose_for_all(job), spec.regularization)
     scouts = range(_count_scouts(job, spec.members.n_folds))
 
-    def outputs_along_path(m: int) -> Iterator[FloatArray]:
+    def predict_along_path(m: int) -> Iterator[tuple[IntArray, FloatArray]]:
         rows = np.flatnonzero(job.resampling.scored[m])
         for solution in solve_path(_pose(job, m), spec.regularization, strengths, tolerance=_SCOUTING_TOLERANCE):
-            yield job.task.normalise(linear_outputs(job.inputs.x, rows, solution))
+            yield rows, linear_outputs(job.inputs.x, rows, solution)
 
-    paths = [outputs_along_path(m) for m in scouts]
-    voices = job.resampling.scored[: len(scouts)].sum(0)
-    covered = voices > 0
+    paths = [predict_along_path(m) for m in scouts]
+    covered = np.asarray(job.resampling.scored[: len(scouts)].any(0))
     scores = np.empty((job.n_members, 0))
     while scores.shape[1] < len(strengths) and (scores.shape[1] < 3 or scores.argmin(1).max() >= scores.shape[1] - 2):
         if control.stopping():
             raise Interrupted("Training was stopped.")
-        total, losses = np.zeros((len(job.inputs), job.task.n_outputs)), np.zeros(len(job.inputs))
-        for m, outputs in zip(scouts, threads.map(next, paths), strict=True):
-            total[job.resampling.scored[m]] += outputs
-        losses[covered] = job.task.row_losses(total[covered] / voices[covered, None], job.y[covered])
+        outputs, _ = average_out_of_bag(job.task, len(job.inputs), threads.map(next, paths))
+        losses = row_losses(job, outputs, covered)
         scores = np.column_stack([scores, [job.weight * (covered & ~scored) @ losses for scored in job.resampling.scored]])
     # Where nobody else is judged, nothing may decide, and the middle of the path is taken.
     judged = [bool((job.weight * (covered & ~scored)).any()) for scored in job.resampling.scored]

@@ -18,6 +18,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from weights.averaging import average_out_of_bag
 from weights.ensemble import apply_program
 from weights.errors import Interrupted
 from weights.models.embedding import find_knots
@@ -28,7 +29,7 @@ from weights.training.control import Control, Progress, Snapshot
 from weights.training.feeding import MOST_WATCHED, feed, watched_rows
 from weights.training.health import N_LOOKED_AT, named
 from weights.training.job import Job
-from weights.training.outofbag import Trained, collect
+from weights.training.outofbag import Trained, collect, row_losses
 from weights.training.step import Member, Program, State, member_program
 from weights.types import AnyArray, BoolArray, FloatArray, IntArray, Params
 
@@ -148,17 +149,10 @@ class Run:
 
     def row_losses(self) -> tuple[FloatArray, BoolArray]:
         """Out-of-bag losses of the ensemble's present outputs for the watched rows (n,), and which rows have one (n,)."""
-        job = self.job
-        total, voices = np.zeros((len(job.inputs), job.task.n_outputs)), np.zeros(len(job.inputs))
-        for rows, member in zip(self.judged, self.members, strict=True):
-            if member.failure or member.outputs is None:
-                continue
-            total[rows] += job.task.normalise(member.outputs)
-            voices[rows] += 1
-        covered = voices > 0
-        losses = np.zeros(len(job.inputs))
-        losses[covered] = job.task.row_losses(total[covered] / voices[covered, None], job.y[covered])
-        return losses, covered
+        pairs = zip(self.judged, self.members, strict=True)
+        predictions = [(rows, m.outputs) for rows, m in pairs if not m.failure and m.outputs is not None]
+        outputs, n_predictions = average_out_of_bag(self.job.task, len(self.job.inputs), predictions)
+        return row_losses(self.job, outputs, n_predictions > 0), n_predictions > 0
 
     def finish(self) -> Trained:
         """The members' best params and their outputs on all their out-of-bag rows."""
