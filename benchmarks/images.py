@@ -274,7 +274,10 @@ def beside() -> None:
             model = api.fit(table, "ill", seed=seed)
             figure = model.report.metrics["auroc"]
             record = {"seed": seed, "rows": _BESIDE, "read": what, "auroc": [figure.value, figure.low, figure.high]}
-            print(json.dumps(record | {"stacking_weights": {p.name: round(p.stacking_weight, 3) for p in model.ensemble.populations}}), flush=True)
+            print(
+                json.dumps(record | {"stacking_weights": {p.name: round(p.stacking_weight, 3) for p in model.ensemble.populations}}),
+                flush=True,
+            )
 
 
 def main() -> None:
