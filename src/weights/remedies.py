@@ -113,15 +113,15 @@ class _SettingChange(NamedTuple):
 def _resized(factor: float) -> Callable[[tuple[int, ...]], tuple[int, ...] | None]:
     """Layers of more units, at least 16 and at most 256, or of fewer, at least 4; None where they are beyond that."""
 
-    def resized(units: int) -> int:
+    def resize(units: int) -> int:
         wanted = round(units * factor)
         return max(min(max(wanted, 16), _MOST_UNITS), units) if factor > 1 else min(max(wanted, 4), units)
 
-    def resized(hidden: tuple[int, ...]) -> tuple[int, ...] | None:
-        sizes = tuple(map(resized, hidden))
+    def resize_layers(hidden: tuple[int, ...]) -> tuple[int, ...] | None:
+        sizes = tuple(map(resize, hidden))
         return None if sizes == hidden else sizes
 
-    return resized
+    return resize_layers
 
 
 def _times(factor: float, *, most: float = np.inf, from_zero: float | None = None) -> Callable[[float], float | None]:
