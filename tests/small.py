@@ -10,14 +10,14 @@ from weights.data.inputs import Layout
 from weights.elements.activation import Activation
 from weights.elements.initialization import Initialization
 from weights.models.architecture import ModelSettings
-from weights.models.base import Model
+from weights.models.base import MemberModel
 from weights.models.registry import build
 
 
 @functools.cache
 def compiled(
     settings: ModelSettings, layout: Layout, initialization: Initialization | None = None, activation: Activation | None = None
-) -> Model:
+) -> MemberModel:
     """The model with these settings, whose functions are compiled whole, as training and answering have them.
 
     Called as they are, each of their operations becomes a program of its own, and a forward pass some fifty of them.
@@ -25,7 +25,7 @@ def compiled(
     return whole(build(settings, layout, initialization or Initialization(), activation or Activation()))
 
 
-def whole(model: Model) -> Model:
+def whole(model: MemberModel) -> MemberModel:
     """The same model, each of whose functions is one compiled program."""
     return model._replace(
         init=jax.jit(model.init), embed=jax.jit(model.embed), forward=jax.jit(model.forward, static_argnums=2, static_argnames="dropout")

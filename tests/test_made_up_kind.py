@@ -22,7 +22,7 @@ from weights.data.registry import KINDS
 from weights.elements.activation import ACTIVATIONS
 from weights.errors import CorruptError, DataError
 from weights.models.architecture import Architecture, Defaults, ModelSettings
-from weights.models.base import Cost, Hidden, Model, affine, first_layer
+from weights.models.base import Cost, Hidden, MemberModel, affine, first_layer
 from weights.models.registry import ARCHITECTURES
 from weights.questions import ask
 
@@ -90,7 +90,7 @@ class Pooled(ModelSettings, msgspec.Struct, frozen=True, tag="pooled"):
     hidden: tuple[int, ...] = (8,)
 
 
-def pooled_model(settings: Pooled, layout: Any, initialization: Any, activation: Any) -> Model:
+def pooled_model(settings: Pooled, layout: Any, initialization: Any, activation: Any) -> MemberModel:
     respond, place = ACTIVATIONS[activation.name], layout.place("points")
 
     def init(inputs: Inputs, knots: jax.Array, *, key: jax.Array) -> Any:
@@ -107,7 +107,7 @@ def pooled_model(settings: Pooled, layout: Any, initialization: Any, activation:
         means = (dropout(layer.activations, 1) * known).sum(1) / jnp.maximum(known.sum(1), 1.0)
         return affine(params["output"], means), {"hidden.0": layer}
 
-    return Model(init, lambda params, inputs: Inputs({"points": inputs["points"]}), forward, {"hidden.0": (place,) * 3})
+    return MemberModel(init, lambda params, inputs: Inputs({"points": inputs["points"]}), forward, {"hidden.0": (place,) * 3})
 
 
 def pooled_cost(settings: Pooled, layout: Any) -> Cost:

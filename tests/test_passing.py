@@ -148,8 +148,8 @@ def test_rows_without_a_target_keep_their_place_so_that_a_run_can_be_resumed(tmp
     made = job("mlp", prepared.candidates["mlp"], prepared)
     stepwise, entered = (PassingFeed(made, [10, 20, 30], 10) for _ in range(2))
     for taken in (0, 10, 20):
-        stepwise.turn(taken, 10)
-    entered.turn(20, 10)
+        stepwise.refill(taken, 10)
+    entered.refill(20, 10)
     np.testing.assert_array_equal(stepwise.shared.inputs.x, entered.shared.inputs.x)
     np.testing.assert_array_equal(stepwise.counts, entered.counts)
     at_hand = len(stepwise.counts)

@@ -12,7 +12,7 @@ from weights import summary
 from weights.checking import Check, Held
 from weights.effects import Contrast, FeatureWeights, Group, Importance, Joint
 from weights.errors import UsageError
-from weights.inspection.measured import Measured
+from weights.inspection.measured import MeasuredCoverage
 from weights.summary import Summary, checked, explained, summarise
 from weights.tasks.base import Task
 from weights.tasks.classes import Binary, Multiclass
@@ -346,7 +346,7 @@ def test_effects_are_said_not_to_be_causal():
 
 def coverage(monkeypatch, *, n: int = 1000, p: int = 4, least: float = 0.94) -> str:
     """The note on simulated tables of n rows and p features, in the worst of which the intervals held the truth as often as `least`."""
-    found = Measured("linear", n, p, 24, 500, 0.951, least, "heavy-tailed inputs")
+    found = MeasuredCoverage("linear", n, p, 24, 500, 0.951, least, "heavy-tailed inputs")
     monkeypatch.setattr(summary, "measured_coverage", lambda **_: found)
     return next(line for line in notes(WAGES).splitlines() if "errors from" in line)
 
@@ -366,7 +366,7 @@ def test_low_coverage_in_the_worst_simulated_table_is_told(monkeypatch):
 
 
 def test_penalised_expectations_are_said_to_make_intervals_too_narrow(monkeypatch):
-    monkeypatch.setattr(summary, "measured_coverage", lambda **_: Measured("linear", 1000, 4, 24, 500, 0.951, 0.94, "none"))
+    monkeypatch.setattr(summary, "measured_coverage", lambda **_: MeasuredCoverage("linear", 1000, 4, 24, 500, 0.951, 0.94, "none"))
     said = notes(msgspec.structs.replace(WAGES, how="ridge"))
     assert "intervals of strong effects are too narrow" in said
     assert "held the truth" not in said

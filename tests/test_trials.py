@@ -8,7 +8,7 @@ import scipy.stats
 
 from weights.api import compare, fit, read_again
 from weights.training.control import Control
-from weights.trials import Bench, with_other_seeds
+from weights.trials import TrialRunner, with_other_seeds
 
 
 def planted(n, seed, *, p=12, noise=2.0):
@@ -19,41 +19,41 @@ def planted(n, seed, *, p=12, noise=2.0):
 
 
 @pytest.fixture(scope="module")
-def bench():
+def runner():
     data = planted(200, 0)
     model = fit(data, "y", model="linear", members=4, strength=0.1, inspect=False)
     prepared = read_again(model, data)
-    return Bench(model.ensemble, prepared, Control(n_threads=1), quick=False)
+    return TrialRunner(model.ensemble, prepared, Control(n_threads=1), quick=False)
 
 
-def test_every_row_is_judged_by_one_member(bench):
-    assert sorted(bench.rows) == [*range(200)]
-    assert sorted(np.unique(bench.fold)) == [0, 1, 2, 3]
+def test_every_row_is_judged_by_one_member(runner):
+    assert sorted(runner.rows) == [*range(200)]
+    assert sorted(np.unique(runner.fold)) == [0, 1, 2, 3]
 
 
-def test_other_seeds_leave_the_rows_of_members_as_they_are(bench):
-    [one] = bench.jobs(bench.prepared.candidates).values()
+def test_other_seeds_leave_the_rows_of_members_as_they_are(runner):
+    [one] = runner.jobs(runner.prepared.candidates).values()
     other = with_other_seeds(one, 2)
     assert not np.any(one.seeds == other.seeds)
     assert other.resampling is one.resampling
     np.testing.assert_array_equal(with_other_seeds(one, 0).seeds, one.seeds)
 
 
-def test_a_gain_of_rows_alone_has_the_interval_of_a_paired_t_test(bench):
+def test_a_gain_of_rows_alone_has_the_interval_of_a_paired_t_test(runner):
     rng = np.random.default_rng(1)
     before, after = rng.exponential(size=200), rng.exponential(size=200)
-    gain = bench.gain([before, before], [after, after])  # trainings that do not differ
+    gain = runner.gain([before, before], [after, after])  # trainings that do not differ
     expected = scipy.stats.ttest_rel(before, after).confidence_interval(0.95)
     assert gain.value == pytest.approx(np.mean(before - after))
     # Variances are divided by n here and by n - 1 there.
     assert (gain.low, gain.high) == pytest.approx((expected.low, expected.high), rel=0.02, abs=0.002)
 
 
-def test_trainings_that_differ_widen_the_interval(bench):
+def test_trainings_that_differ_widen_the_interval(runner):
     rng = np.random.default_rng(1)
     before, after = rng.exponential(size=200), rng.exponential(size=200)
-    alike = bench.gain([before, before], [after, after])
-    apart = bench.gain([before + 0.2, before - 0.2], [after, after])
+    alike = runner.gain([before, before], [after, after])
+    apart = runner.gain([before + 0.2, before - 0.2], [after, after])
     assert apart.value == pytest.approx(alike.value)
     assert apart.high - apart.low > 1.5 * (alike.high - alike.low)
 

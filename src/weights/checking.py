@@ -20,7 +20,7 @@ from weights.data.inputs import COLUMNS
 from weights.effects import FeatureWeights, Key
 from weights.ensemble import Ensemble
 from weights.errors import Interrupted, UsageError
-from weights.fitting import Prepared, check_rows, question, train_ensemble
+from weights.fitting import Prepared, check_rows, choose_inspected_rows, train_ensemble
 from weights.inspection.feature_weights import noiseless_effects
 from weights.inspection.outofbag import OutOfBagMembers
 from weights.inspection.slopes import n_lags
@@ -155,7 +155,7 @@ def _truth(ensemble: Ensemble, prepared: Prepared, null: list[str]) -> tuple[Flo
         for p in ensemble.populations
     ]
     blind = dataclasses.replace(prepared, dataset=dataclasses.replace(dataset, inputs=inputs))
-    asked = question(blind, everyone, ensemble.offset, np.ones(len(x), bool), prepared.n_threads)
+    asked = choose_inspected_rows(blind, everyone, ensemble.offset, np.ones(len(x), bool), prepared.n_threads)
     effects = {key: 0.0 if key[0] in null else effect for key, effect in noiseless_effects(asked).items()}
     return ensemble.answer(inputs), effects
 

@@ -22,7 +22,7 @@ from weights.inspection.health import findings
 from weights.spec import Spec, counts, find_setting, resolve, with_settings
 from weights.training.control import Control, Progress
 from weights.training.outofbag import Trained
-from weights.trials import N_TRAININGS, Bench, Trial, cost_of, with_other_seeds
+from weights.trials import N_TRAININGS, Trial, TrialRunner, cost_of, with_other_seeds
 from weights.verdicts import Experiment, Variant
 
 _MOST_VARIANTS = 64
@@ -70,8 +70,8 @@ def compare(
             f"trainings must be a whole number from 2 to {_MOST_TRAININGS}, but is {n_trainings}: from their differences the chance of "
             "training is told. Give another."
         )
-    bench = Bench(ensemble, prepared, Control(n_threads=prepared.n_threads, stopping=stopping), quick=False)
-    variants = _variants({name: spec for name, spec in prepared.candidates.items() if name not in bench.spared}, vary, prepared)
+    runner = TrialRunner(ensemble, prepared, Control(n_threads=prepared.n_threads, stopping=stopping), quick=False)
+    variants = _variants({name: spec for name, spec in prepared.candidates.items() if name not in runner.excluded}, vary, prepared)
     as_it_is = {name: prepared.candidates[name] for name in next(iter(variants.values()))}
     named = next((label for label, specs in variants.items() if specs == as_it_is), None)
     variants = {label: specs for label, specs in variants.items() if specs != as_it_is}
@@ -85,21 +85,21 @@ def compare(
         for number in range(n_trainings):
             if stopping():
                 raise Interrupted("The comparison was stopped.")
-            jobs = {name: with_other_seeds(one, number) for name, one in bench.jobs(specs).items()}
-            trials.append(bench.tried(jobs, {}))
+            jobs = {name: with_other_seeds(one, number) for name, one in runner.jobs(specs).items()}
+            trials.append(runner.tried(jobs, {}))
             report(Progress("trainings", next(turns) / n_turns, None))
         return trials
 
     def told(label: str, specs: dict[str, Spec], trials: list[Trial], *, reference: bool = False) -> Variant:
         losses = [trial.losses for trial in trials]
-        mean = average(np.mean(losses, axis=0), bench.judged)
+        mean = average(np.mean(losses, axis=0), runner.judged)
         each = [found for trial in trials for name, one in trial.trained.items() for found in findings(_population(name, one))]
         return Variant(
             label=label,
             reference=reference,
             loss=mean.value,
             std_err=mean.std_err,
-            gain=None if reference else bench.gain(before, losses, among=len(variants)),
+            gain=None if reference else runner.gain(before, losses, among=len(variants)),
             train_loss=float(np.mean([trial.train_loss for trial in trials])),
             converged_at=_converged_at(trials),
             cost=cost_of(specs, prepared) / cost_of(as_it_is, prepared),
@@ -120,9 +120,9 @@ def compare(
         populations=[*as_it_is],
         measure=ensemble.report.decomposition.measure if ensemble.report.decomposition else "loss",
         variants=[told(named or "as it is", as_it_is, first, reference=True), *found],
-        n_members=bench.n_folds * len(as_it_is),
+        n_members=runner.n_folds * len(as_it_is),
         n_trainings=n_trainings,
-        n_rows=len(bench.rows),
+        n_rows=len(runner.rows),
         seconds=round(time.monotonic() - began, 2),
     )
 

@@ -19,7 +19,7 @@ from weights.effects import FeatureWeights
 from weights.ensemble import MOST_PREDICTIONS, Candidate, Ensemble, Origin, Population, Predictions, Report
 from weights.errors import DataError, Interrupted
 from weights.inspection.decomposition import Judged, MemberPredictions, decompose
-from weights.inspection.feature_weights import Question, weigh
+from weights.inspection.feature_weights import InspectedRows, estimate_feature_weights
 from weights.inspection.outofbag import OutOfBag, OutOfBagMembers
 from weights.inspection.slopes import Rows
 from weights.models.registry import architecture_of
@@ -192,11 +192,13 @@ def _worth(
             raise Interrupted("The weighing of features was stopped.")
         control.report(Progress("weighing", share, None))
 
-    return weigh(question(prepared, oob_members, offset, covered, control.n_threads), report)
+    return estimate_feature_weights(choose_inspected_rows(prepared, oob_members, offset, covered, control.n_threads), report)
 
 
-def question(prepared: Prepared, oob_members: list[OutOfBagMembers], offset: FloatArray, covered: BoolArray, n_threads: int) -> Question:
-    """What `inspection` is asked about these members: the rows that were kept for it and that are covered (n,)."""
+def choose_inspected_rows(
+    prepared: Prepared, oob_members: list[OutOfBagMembers], offset: FloatArray, covered: BoolArray, n_threads: int
+) -> InspectedRows:
+    """The rows that `inspection` asks these members about: those that were kept for it and that are covered (n,)."""
     dataset, linear = prepared.dataset, all(architecture_of(one.spec.model).linear for one in oob_members)
     places = np.flatnonzero(covered[dataset.inspected.rows] & (dataset.sample_weight[dataset.inspected.rows] > 0))
     most = len(places) if linear else _most_weighed(oob_members, prepared.layout, len(dataset.encoding.columns))
@@ -208,7 +210,7 @@ def question(prepared: Prepared, oob_members: list[OutOfBagMembers], offset: Flo
     seen = [one._replace(unseen=one.unseen[:, here]) for one in oob_members]
     answers = OutOfBag(prepared.task, prepared.layout, seen, offset, dataset.inputs[here], n_threads)
     asked = Rows(weight / weight.mean(), group, moments)
-    return Question(prepared.task, dataset.encoding, dataset.inspected.x[places], prepared.y[here], asked, answers, linear)
+    return InspectedRows(prepared.task, dataset.encoding, dataset.inspected.x[places], prepared.y[here], asked, answers, linear)
 
 
 def _most_weighed(oob_members: list[OutOfBagMembers], layout: Layout, n_features: int) -> int:

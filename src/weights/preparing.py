@@ -142,10 +142,10 @@ def _table_and_roles(data: Any, target: Any, sample_weight: Any, roles: Roles, t
         table, roles, target = _labelled_and_roles(kind, data, roles, target, tell)
     else:
         table = read_table(data, missing=roles.missing)
-        spared = {name for name in (target, sample_weight, roles.group, roles.time, roles.split) if isinstance(name, str)}
+        excluded = {name for name in (target, sample_weight, roles.group, roles.time, roles.split) if isinstance(name, str)}
         for name, source in _sources():
             column = next((column for column, asked in roles.kinds.items() if asked == name), None)
-            column = column or source.find_column(table, folder_of(data), {*spared, *roles.drop, *roles.kinds})
+            column = column or source.find_column(table, folder_of(data), {*excluded, *roles.drop, *roles.kinds})
             table = source.fill_column(table, column, folder_of(data), roles, tell) if column else table
     if target is None and isinstance(data, str) and data in EXAMPLES:
         target = EXAMPLES[data].target

@@ -32,7 +32,7 @@ from weights.training.control import Control, Progress
 from weights.training.job import Job
 from weights.training.outofbag import Trained
 from weights.training.resampling import Resampling
-from weights.trials import N_TRAININGS, Bench, Trial, cost_of, spared, with_other_seeds
+from weights.trials import N_TRAININGS, Trial, TrialRunner, cost_of, excluded_populations, with_other_seeds
 from weights.verdicts import Curve, Decomposition, Diagnosis, Gain, Part, Point, Remedy, Step, Verdict
 
 _WORTH_HAVING = 0.01
@@ -67,7 +67,7 @@ def changes(ensemble: Ensemble, prepared: Prepared) -> list[Change]:
         prepared: its rows, ready again, with its settings as candidates.
     """
     specs = prepared.candidates
-    found = [*_of_numbers(specs, spared(ensemble))]
+    found = [*_of_numbers(specs, excluded_populations(ensemble))]
     networks = {name: spec for name, spec in specs.items() if architecture_of(spec.model).has_hidden}
     if networks and len(networks) < len(specs):
         found.append(Change("linear-alone", "the linear model alone", {name: spec for name, spec in specs.items() if name not in networks}))
@@ -101,27 +101,27 @@ def with_change(ensemble: Ensemble, prepared: Prepared, name: str) -> tuple[Prep
     return changed, change.words
 
 
-class _Turn(NamedTuple):
+class _SettingChange(NamedTuple):
     """A change of one setting: for which architectures and how a value becomes another (None: leave it)."""
 
     name: str
     setting: str
     fits: Callable[[Architecture], bool]
-    turned: Callable[[Any], Any]
+    changed: Callable[[Any], Any]
 
 
 def _resized(factor: float) -> Callable[[tuple[int, ...]], tuple[int, ...] | None]:
     """Layers of more units, at least 16 and at most 256, or of fewer, at least 4; None where they are beyond that."""
 
-    def resized(units: int) -> int:
+    def resize(units: int) -> int:
         wanted = round(units * factor)
         return max(min(max(wanted, 16), _MOST_UNITS), units) if factor > 1 else min(max(wanted, 4), units)
 
-    def turned(hidden: tuple[int, ...]) -> tuple[int, ...] | None:
-        sizes = tuple(map(resized, hidden))
+    def resize_layers(hidden: tuple[int, ...]) -> tuple[int, ...] | None:
+        sizes = tuple(map(resize, hidden))
         return None if sizes == hidden else sizes
 
-    return turned
+    return resize_layers
 
 
 def _times(factor: float, *, most: float = np.inf, from_zero: float | None = None) -> Callable[[float], float | None]:
@@ -144,41 +144,44 @@ def _is_resized_by(field: str) -> Callable[[Architecture], bool]:
     return lambda architecture: architecture.capacity == field
 
 
-def _resize(name: str, **factors: float) -> Iterator[_Turn]:
+def _resize(name: str, **factors: float) -> Iterator[_SettingChange]:
     """The change of the sizes of layers by a factor for each setting that may hold them."""
     for field, factor in factors.items():
-        yield _Turn(name, f"model.{field}", _is_resized_by(field), _resized(factor))
+        yield _SettingChange(name, f"model.{field}", _is_resized_by(field), _resized(factor))
 
 
 _AUGMENTATION = {"shift": (0.25, 0.1), "crop": (0.25, 0.1), "rotate": (30.0, 10.0), "brightness": (0.3, 0.1)}
 """The most that is tried of each change of pictures, and what in place of none."""
-_TURNS = (
+_SETTING_CHANGES = (
     *_resize("wider", hidden=4.0, widths=1.5),
     *_resize("narrower", hidden=0.25, widths=0.5),
-    _Turn("stronger-penalty", "regularization.strength", _has_none_hidden, _times(10.0)),
-    _Turn("stronger-penalty", "optimization.weight_decay", _has_hidden, _times(10.0, from_zero=1.0)),
-    _Turn("weaker-penalty", "regularization.strength", _has_none_hidden, _times(0.1)),
-    _Turn("weaker-penalty", "optimization.weight_decay", _has_hidden, _times(0.1)),
-    _Turn("weaker-penalty", "regularization.strength", _has_hidden, _times(0.1)),
+    _SettingChange("stronger-penalty", "regularization.strength", _has_none_hidden, _times(10.0)),
+    _SettingChange("stronger-penalty", "optimization.weight_decay", _has_hidden, _times(10.0, from_zero=1.0)),
+    _SettingChange("weaker-penalty", "regularization.strength", _has_none_hidden, _times(0.1)),
+    _SettingChange("weaker-penalty", "optimization.weight_decay", _has_hidden, _times(0.1)),
+    _SettingChange("weaker-penalty", "regularization.strength", _has_hidden, _times(0.1)),
     *_resize("much-narrower", hidden=1 / 16, widths=1 / 4),
-    _Turn("much-stronger-penalty", "regularization.strength", _has_none_hidden, _times(100.0)),
-    _Turn("much-stronger-penalty", "optimization.weight_decay", _has_hidden, _times(100.0, from_zero=10.0)),
-    _Turn("much-weaker-penalty", "regularization.strength", _has_none_hidden, _times(0.01)),
-    _Turn("much-weaker-penalty", "optimization.weight_decay", _has_hidden, _times(0.01)),
-    _Turn("much-weaker-penalty", "regularization.strength", _has_hidden, _times(0.01)),
-    _Turn("longer", "optimization.n_steps", _reads("x"), lambda steps: 3 * steps),
-    _Turn("longer", "optimization.n_steps", _reads("pixels"), lambda steps: 2 * steps),
-    _Turn("shorter", "optimization.n_steps", _has_hidden, lambda steps: max(steps // 3, 24) if steps > 24 else None),
+    _SettingChange("much-stronger-penalty", "regularization.strength", _has_none_hidden, _times(100.0)),
+    _SettingChange("much-stronger-penalty", "optimization.weight_decay", _has_hidden, _times(100.0, from_zero=10.0)),
+    _SettingChange("much-weaker-penalty", "regularization.strength", _has_none_hidden, _times(0.01)),
+    _SettingChange("much-weaker-penalty", "optimization.weight_decay", _has_hidden, _times(0.01)),
+    _SettingChange("much-weaker-penalty", "regularization.strength", _has_hidden, _times(0.01)),
+    _SettingChange("longer", "optimization.n_steps", _reads("x"), lambda steps: 3 * steps),
+    _SettingChange("longer", "optimization.n_steps", _reads("pixels"), lambda steps: 2 * steps),
+    _SettingChange("shorter", "optimization.n_steps", _has_hidden, lambda steps: max(steps // 3, 24) if steps > 24 else None),
     *(
-        _Turn("more-augmentation", f"augmentation.{name}", _reads("pixels"), _times(2.0, most=most, from_zero=some))
+        _SettingChange("more-augmentation", f"augmentation.{name}", _reads("pixels"), _times(2.0, most=most, from_zero=some))
         for name, (most, some) in _AUGMENTATION.items()
     ),
-    *(_Turn("less-augmentation", f"augmentation.{name}", _reads("pixels"), lambda value: 0.0 if value else None) for name in _AUGMENTATION),
-    _Turn("more-dropout", "regularization.dropout", _has_hidden, _times(3.0, most=0.6, from_zero=0.3)),
-    _Turn("less-dropout", "regularization.dropout", _has_hidden, _times(0.2)),
-    _Turn("early-stop", "regularization.patience", _has_hidden, lambda patience: None if patience else 5),
-    _Turn("higher-rate", "optimization.learning_rate", _has_hidden, _times(3.0)),
-    _Turn("lower-rate", "optimization.learning_rate", _has_hidden, _times(1 / 3)),
+    *(
+        _SettingChange("less-augmentation", f"augmentation.{name}", _reads("pixels"), lambda value: 0.0 if value else None)
+        for name in _AUGMENTATION
+    ),
+    _SettingChange("more-dropout", "regularization.dropout", _has_hidden, _times(3.0, most=0.6, from_zero=0.3)),
+    _SettingChange("less-dropout", "regularization.dropout", _has_hidden, _times(0.2)),
+    _SettingChange("early-stop", "regularization.patience", _has_hidden, lambda patience: None if patience else 5),
+    _SettingChange("higher-rate", "optimization.learning_rate", _has_hidden, _times(3.0)),
+    _SettingChange("lower-rate", "optimization.learning_rate", _has_hidden, _times(1 / 3)),
 )
 """One setting more or less, by factors large enough to matter and small enough to stay sensible (our choice)."""
 _COMPLEXITY = {
@@ -194,21 +197,21 @@ _TOGETHER = {
 """Several at once, where one alone may be too little."""
 
 
-def _of_numbers(specs: Mapping[str, Spec], spared: set[str]) -> Iterator[Change]:
+def _of_numbers(specs: Mapping[str, Spec], excluded: set[str]) -> Iterator[Change]:
     """Changes of single settings, in every population that has them, and of several together; told of those that are tried."""
-    singles = {name: (name,) for name in dict.fromkeys(turn.name for turn in _TURNS)}
+    singles = {name: (name,) for name in dict.fromkeys(change.name for change in _SETTING_CHANGES)}
     found: list[dict[str, Spec]] = [dict(specs)]
     for name, parts in (singles | _TOGETHER).items():
         changed, words = dict(specs), []
         for population in specs:
-            for turn in (turn for part in parts for turn in _TURNS if turn.name == part):
-                spec, (section, field) = changed[population], turn.setting.split(".")
-                before = getattr(getattr(spec, section), field) if turn.fits(architecture_of(spec.model)) else None
-                after = None if before is None else turn.turned(before)
-                turned = None if after is None else with_settings(spec, {turn.setting: after})
-                if turned is not None and _fits(turned):
-                    changed[population] = turned
-                    if population not in spared:
+            for change in (change for part in parts for change in _SETTING_CHANGES if change.name == part):
+                spec, (section, field) = changed[population], change.setting.split(".")
+                before = getattr(getattr(spec, section), field) if change.fits(architecture_of(spec.model)) else None
+                after = None if before is None else change.changed(before)
+                candidate = None if after is None else with_settings(spec, {change.setting: after})
+                if candidate is not None and _fits(candidate):
+                    changed[population] = candidate
+                    if population not in excluded:
                         words.append(f"{field} {_said(after)} instead of {_said(before)}")
         if words and changed not in found:
             found.append(changed)
@@ -269,17 +272,17 @@ def diagnose(
     found = ensemble.report.decomposition
     if found is None:
         raise DataError("The run does not say what its loss is made of: it was saved by an older version. Fit again.")
-    bench = Bench(ensemble, prepared, Control(n_threads=prepared.n_threads, stopping=stopping, measuring=False), quick=quick)
+    runner = TrialRunner(ensemble, prepared, Control(n_threads=prepared.n_threads, stopping=stopping, measuring=False), quick=quick)
     to_try = _chosen(changes(ensemble, prepared), quick=quick, curves=curves)
     n_as_is = N_TRAININGS - quick
     n_turns, turns = len(to_try) + n_as_is + (2 if quick else 3), iter(range(1, 1000))
 
     def tried(jobs: dict[str, Job], known: Mapping[str, Trained] = {}) -> Trial:
-        trial = bench.tried(jobs, known)
+        trial = runner.tried(jobs, known)
         report(Progress("trials", min(next(turns) / n_turns, 1.0), None))
         return trial
 
-    jobs = bench.jobs(prepared.candidates)
+    jobs = runner.jobs(prepared.candidates)
     jobs_of_halves = [{name: _of_part(one, prepared, share=2, part=part) for name, one in jobs.items()} for part in range(2)]
     # Seeds of their own, so that halves differ by all that makes two trainings differ.
     jobs_of_halves[1] = {name: with_other_seeds(one, 1) for name, one in jobs_of_halves[1].items()}
@@ -290,8 +293,8 @@ def diagnose(
     before, train_loss = [one.losses for one in as_is], float(np.mean([one.train_loss for one in as_is]))
     halves = [tried(of_half) for of_half in jobs_of_halves]
     quarter = [] if quick else [tried({name: _of_part(one, prepared, share=4, part=0) for name, one in jobs.items()})]
-    whole, half = bench.terms([one.outputs for one in as_is]), bench.terms([one.outputs for one in halves])
-    last_doubling = bench.gain([one.losses for one in halves], before)
+    whole, half = runner.terms([one.outputs for one in as_is]), runner.terms([one.outputs for one in halves])
+    last_doubling = runner.gain([one.losses for one in halves], before)
     trials: dict[str, list[Trial]] = {}
 
     def told(change: Change) -> Remedy:
@@ -301,11 +304,11 @@ def diagnose(
         cost, number = cost_of(change.specs, prepared) / cost_of(prepared.candidates, prepared), len(trials.setdefault(change.name, []))
         known = {name: one for name, one in as_is[number].trained.items() if change.specs.get(name) == prepared.candidates[name]}
         try:
-            own = {name: with_other_seeds(one, number) for name, one in bench.jobs(change.specs).items()}
+            own = {name: with_other_seeds(one, number) for name, one in runner.jobs(change.specs).items()}
             trials[change.name].append(tried(own, known))
         except TrainingError as error:
             return Remedy(change.name, change.words, cost=cost, failure=str(error))
-        gain = bench.gain(before, [one.losses for one in trials[change.name]], among=len(to_try))
+        gain = runner.gain(before, [one.losses for one in trials[change.name]], among=len(to_try))
         fitted = train_loss - float(np.mean([one.train_loss for one in trials[change.name]]))
         helps = gain.low > 0 and gain.relative >= _WORTH_HAVING
         return Remedy(change.name, change.words, gain.value, gain.low, gain.high, gain.relative, fitted, cost, helps)
@@ -319,11 +322,11 @@ def diagnose(
         for change in hopeful[:_MOST_HOPEFUL] * (n_as_is - 1):
             remedies[change.name] = told(change)
     ranked = sorted(remedies.values(), key=lambda one: (bool(one.failure), not one.helps, -one.gain))
-    found = _completed(found, bench, whole, half, scale)
+    found = _completed(found, runner, whole, half, scale)
     doubling = _forecast(last_doubling, scale, found.loss.value)
     verdict, reason = _verdict(found, ranked, doubling)
     losses = [*((4, one.losses) for one in quarter), (2, half.alone), (1, whole.alone)]
-    curve = [Step(1 / share, round(n_whole / share), *msgspec.structs.astuple(average(each, bench.judged))) for share, each in losses]
+    curve = [Step(1 / share, round(n_whole / share), *msgspec.structs.astuple(average(each, runner.judged))) for share, each in losses]
     return Diagnosis(
         verdict=verdict,
         reason=reason,
@@ -332,9 +335,9 @@ def diagnose(
         remedies=ranked,
         curve=curve,
         doubling=doubling,
-        complexity=_complexity(ranked, average(whole.alone, bench.judged).value, train_loss),
+        complexity=_complexity(ranked, average(whole.alone, runner.judged).value, train_loss),
         n_members=sum(one.n_members for one in jobs.values()),
-        n_rows=len(bench.rows),
+        n_rows=len(runner.rows),
         findings=all_findings(ensemble),
         seconds=round(time.monotonic() - began, 2),
     )
@@ -375,7 +378,7 @@ def _n_learned(jobs: Mapping[str, Job]) -> float:
     return float((counts[scored.any(1)] > 0).sum(1).mean())
 
 
-def _completed(found: Decomposition, bench: Bench, whole: Terms, half: Terms, scale: float) -> Decomposition:
+def _completed(found: Decomposition, runner: TrialRunner, whole: Terms, half: Terms, scale: float) -> Decomposition:
     """The decomposition with the part of the variance that is due to which rows came.
 
     Members that learned from two halves without a common row differ by twice the variance of one; what members with other seeds differ
@@ -383,11 +386,11 @@ def _completed(found: Decomposition, bench: Bench, whole: Terms, half: Terms, sc
     trial has `scale` times as many.
     """
     of_half, of_start = half.diversity + half.left, whole.diversity + whole.left
-    rows = average((of_half - of_start) * scale / 2, bench.judged)
+    rows = average((of_half - of_start) * scale / 2, runner.judged)
     rows = Part(max(rows.value, 0.0), rows.std_err)
     bias, variance = found.bias, found.variance
     if variance is None:
-        start = average(of_start, bench.judged)
+        start = average(of_start, runner.judged)
         bias = Part(bias.value - found.diversity.value - start.value, bias.std_err)
         variance = Part(found.diversity.value + start.value, start.std_err)
     return msgspec.structs.replace(

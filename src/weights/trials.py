@@ -48,7 +48,7 @@ class Trial(NamedTuple):
     train_loss: float
 
 
-class Bench:
+class TrialRunner:
     """Where changes are tried: what stays the same for all of them.
 
     Each row is left out by one member of every population, which learns from three quarters of the rows (of quick trials from two
@@ -59,7 +59,7 @@ class Bench:
 
     def __init__(self, ensemble: Ensemble, prepared: Prepared, control: Control, *, quick: bool) -> None:
         self.prepared, self.control = prepared, control
-        self.spared = spared(ensemble)
+        self.excluded = excluded_populations(ensemble)
         n_folds = N_FOLDS_QUICKLY if quick else N_FOLDS
         enough = -(-_ENOUGH_JUDGED * n_folds // len(prepared.dataset.inputs))
         self.members = {"members.n_folds": n_folds, "members.n_members": min(n_folds, max(enough, n_folds - 1))}
@@ -73,7 +73,7 @@ class Bench:
 
     def jobs(self, specs: Mapping[str, Spec]) -> dict[str, Job]:
         """What is trained to try these settings."""
-        few = {name: with_settings(spec, self._members(spec)) for name, spec in specs.items() if name not in self.spared}
+        few = {name: with_settings(spec, self._members(spec)) for name, spec in specs.items() if name not in self.excluded}
         return {name: job(name, spec, self.prepared) for name, spec in few.items()}
 
     def tried(self, jobs: dict[str, Job], known: Mapping[str, Trained]) -> Trial:
@@ -149,7 +149,7 @@ def _train_loss(prepared: Prepared, jobs: dict[str, Job], trained: dict[str, Tra
     return float(np.average(terms.loss, weights=weight)) if weight.sum() > 0 else float("nan")
 
 
-def spared(ensemble: Ensemble) -> set[str]:
+def excluded_populations(ensemble: Ensemble) -> set[str]:
     """Of several populations of networks those with less say than another: what helps that is taken to help them."""
     networks = [one for one in ensemble.populations if architecture_of(one.spec.model).has_hidden]
     chief = max(networks, key=lambda one: one.stacking_weight).name if networks else ""

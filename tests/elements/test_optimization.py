@@ -15,8 +15,8 @@ from weights.elements.optimization import (
     Optimization,
     Optimizer,
     average,
-    direction,
-    rate_at,
+    gradient_transformation,
+    scheduled_rate,
 )
 
 STEPPING = [name for name, optimizer in OPTIMIZERS.items() if optimizer.build is not None]
@@ -30,7 +30,7 @@ PARAMS = {"output": {"w": jnp.array([[1.0, -2.0], [0.5, 3.0], [-1.0, 2.0]]), "b"
 def test_every_optimizer_finds_the_bottom_of_a_bowl(name):
     settings, curvature = Optimization(name), {"output": {"w": jnp.array([[1.0, 0.5], [0.2, 0.8], [0.4, 0.6]]), "b": jnp.array([0.9, 0.3])}}
     optimizer = OPTIMIZERS[name]
-    towards, rate = direction(settings, 0.0), 1.0 if optimizer.finds_length else 10 * optimizer.learning_rate
+    towards, rate = gradient_transformation(settings, 0.0), 1.0 if optimizer.finds_length else 10 * optimizer.learning_rate
 
     def height(params):
         return 0.5 * sum(jnp.sum(a * p**2) for a, p in zip(jax.tree.leaves(curvature), jax.tree.leaves(params), strict=True))
@@ -86,7 +86,7 @@ FORMULAS = {f.__name__: f for f in (sgd, momentum, nesterov, rmsprop, adagrad, a
 def test_three_directions_follow_the_formula(name):
     rng = np.random.default_rng(0)
     decay = 0.3 if name in DECAYED else 0.0
-    towards = direction(Optimization(name, **SETTINGS), 0.3)
+    towards = gradient_transformation(Optimization(name, **SETTINGS), 0.3)
     state, m, v = towards.init(PARAMS), 0.0, 0.0
     for t in (1, 2, 3):
         g = rng.normal(size=(3, 2))
@@ -98,7 +98,7 @@ def test_three_directions_follow_the_formula(name):
 def test_muon_turns_a_hidden_gradient_into_a_nearly_orthogonal_matrix():
     g = jnp.asarray(np.random.default_rng(0).normal(size=(20, 20)) * np.logspace(-1, 0, 20))
     params = {"hidden.0": {"w": jnp.zeros((20, 20)), "b": jnp.zeros(20)}}
-    towards = direction(Optimization("muon"), 0.0)
+    towards = gradient_transformation(Optimization("muon"), 0.0)
     change, _ = towards.update({"hidden.0": {"w": g, "b": jnp.zeros(20)}}, towards.init(params), params)
     lengths = np.linalg.svd(np.asarray(change["hidden.0"]["w"]), compute_uv=False)
     assert np.all((lengths > 0.3) & (lengths < 1.4))  # Jordan et al. 2024: its five iterations bring them to about 0.7 to 1.2
@@ -107,7 +107,7 @@ def test_muon_turns_a_hidden_gradient_into_a_nearly_orthogonal_matrix():
 @pytest.mark.parametrize("name", DECAYED)
 def test_weight_decay_pulls_weights_and_nothing_else(name):
     params = {"embedding": {"w": jnp.ones((3, 2)), "b": jnp.ones(2), "knots": jnp.ones((3, 4))}}
-    towards = direction(Optimization(name), 0.3)
+    towards = gradient_transformation(Optimization(name), 0.3)
     change, _ = towards.update(jax.tree.map(jnp.zeros_like, params), towards.init(params), params)
     found = {array: np.unique(pull).tolist() for array, pull in change["embedding"].items()}
     assert found == {"w": pytest.approx([0.3]), "b": [0.0], "knots": [0.0]}
@@ -115,7 +115,7 @@ def test_weight_decay_pulls_weights_and_nothing_else(name):
 
 @pytest.mark.parametrize("name", sorted({*STEPPING} - {*DECAYED, "lbfgs"}))
 def test_optimizers_without_decay_stay_where_the_gradient_is_zero(name):
-    towards = direction(Optimization(name), 0.3)
+    towards = gradient_transformation(Optimization(name), 0.3)
     change, _ = towards.update(jax.tree.map(jnp.zeros_like, PARAMS), towards.init(PARAMS), PARAMS)
     assert optax.tree.norm(change) == 0
 
@@ -186,7 +186,7 @@ def test_averaging_may_not_be_negative():
 @pytest.mark.parametrize("warmup", [0.0, 0.05, 0.4])
 @pytest.mark.parametrize("name", SCHEDULES)
 def test_every_schedule_starts_at_one_after_the_warmup(name, warmup):
-    assert rate_at(Optimization(schedule=name, warmup=warmup), jnp.float32(warmup)) == pytest.approx(1.0, rel=1e-6)  # float32
+    assert scheduled_rate(Optimization(schedule=name, warmup=warmup), jnp.float32(warmup)) == pytest.approx(1.0, rel=1e-6)  # float32
 
 
 @pytest.mark.parametrize("warmup", [0.0, 0.05])
@@ -194,22 +194,22 @@ def test_every_schedule_starts_at_one_after_the_warmup(name, warmup):
     ("name", "end"), [("constant", 1.0), ("linear", 0.0), ("cosine", 0.0), ("exponential", np.exp(-4)), ("steps", 0.01)]
 )
 def test_every_schedule_ends_where_it_should(name, end, warmup):
-    assert rate_at(Optimization(schedule=name, warmup=warmup), jnp.float32(1.0)) == pytest.approx(end, rel=1e-5, abs=1e-7)  # float32
+    assert scheduled_rate(Optimization(schedule=name, warmup=warmup), jnp.float32(1.0)) == pytest.approx(end, rel=1e-5, abs=1e-7)  # float32
 
 
 @pytest.mark.parametrize("name", SCHEDULES)
 def test_no_schedule_rises_after_the_warmup(name):
-    rates = rate_at(Optimization(schedule=name, warmup=0.05), jnp.linspace(0.05, 1.0, 200))
+    rates = scheduled_rate(Optimization(schedule=name, warmup=0.05), jnp.linspace(0.05, 1.0, 200))
     assert float(jnp.diff(rates).max()) <= 1e-7  # float32
 
 
 def test_the_middle_of_a_cosine_is_one_half():
-    assert rate_at(Optimization(schedule="cosine", warmup=0.0), jnp.float32(0.5)) == pytest.approx(0.5)
+    assert scheduled_rate(Optimization(schedule="cosine", warmup=0.0), jnp.float32(0.5)) == pytest.approx(0.5)
 
 
 @pytest.mark.parametrize("name", SCHEDULES)
 def test_the_rate_rises_in_a_straight_line_from_zero_during_the_warmup(name):
-    rates = rate_at(Optimization(schedule=name, warmup=0.2), jnp.array([0.0, 0.05, 0.1, 0.15]))
+    rates = scheduled_rate(Optimization(schedule=name, warmup=0.2), jnp.array([0.0, 0.05, 0.1, 0.15]))
     np.testing.assert_allclose(rates, [0.0, 0.25, 0.5, 0.75], rtol=1e-6)  # float32
 
 

@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from weights.elements.updates import Updates, hold, shape_gradients
+from weights.elements.updates import Updates, hold, transform_gradients
 
 GRADS = {"hidden.0": {"w": jnp.array([[3.0, 0.0]])}, "output": {"w": jnp.array([[0.0], [-4.0]])}}
 
@@ -16,7 +16,7 @@ def shape(settings, grads=GRADS, *, step=0, seed=0):
     """The gradients shaped with the limits and noise of the settings themselves."""
     limit = jnp.float32(np.inf if settings.clip_norm is None else settings.clip_norm)
     noise, key = jnp.float32(settings.noise), jax.random.key(seed)
-    return shape_gradients(settings, grads, clip_norm=limit, noise=noise, step=jnp.int32(step), key=key)
+    return transform_gradients(settings, grads, clip_norm=limit, noise=noise, step=jnp.int32(step), key=key)
 
 
 def assert_same(grads, expected):

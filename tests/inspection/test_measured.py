@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 
 from weights.inspection import measured
-from weights.inspection.measured import Measured, measured_coverage
+from weights.inspection.measured import MeasuredCoverage, measured_coverage
 
 
-def table(n, p, kind="linear") -> Measured:
-    return Measured(kind, n, p, n_cells=1, repetitions=1, mean=0.95, least=0.95, worst="one")
+def table(n, p, kind="linear") -> MeasuredCoverage:
+    return MeasuredCoverage(kind, n, p, n_cells=1, repetitions=1, mean=0.95, least=0.95, worst="one")
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ import scipy.stats
 
 import weights
 from weights.data.inputs import Inputs, Layout
-from weights.inspection.saliency import Likeness, Randomised, Saliency, _programs, critical_places, rank_correlation, saliency
+from weights.inspection.saliency import Randomised, RankCorrelation, Saliency, _programs, critical_places, rank_correlation, saliency
 
 SIDE = 16
 SPOT = np.array([[-1, -1, -1], [-1, 8, -1], [-1, -1, -1]], float)[None, ..., None]
@@ -81,8 +81,8 @@ def of_maps(trained, left, *, members=4):
         maps[0],
         maps[1],
         np.full(members, 1 / members),
-        [Randomised("hidden.0", Likeness(*left))],
-        Likeness(0.1, 0.1),
+        [Randomised("hidden.0", RankCorrelation(*left))],
+        RankCorrelation(0.1, 0.1),
     )
 
 

@@ -14,7 +14,7 @@ from weights.elements.activation import Activation
 from weights.elements.initialization import Initialization
 from weights.elements.optimization import OPTIMIZERS
 from weights.models.architecture import Architecture, Defaults, ModelSettings
-from weights.models.base import Cost, Hidden, Model, affine, first_layer
+from weights.models.base import Cost, Hidden, MemberModel, affine, first_layer
 from weights.models.registry import ARCHITECTURES, architecture_of, build, layers_of, name_of
 from weights.spec import Spec, check, resolve, with_settings
 
@@ -128,7 +128,7 @@ class Quadratic(ModelSettings, msgspec.Struct, frozen=True, tag="quadratic"):
     """Columns and their squares, of which sums are taken."""
 
 
-def quadratic_model(settings, layout, initialization, activation) -> Model:
+def quadratic_model(settings, layout, initialization, activation) -> MemberModel:
     places = (*range(layout.n_columns), *range(layout.n_columns))
 
     def embed(params, inputs):
@@ -140,7 +140,7 @@ def quadratic_model(settings, layout, initialization, activation) -> Model:
     def forward(params, embedded, dropout) -> tuple[jax.Array, dict[str, Hidden]]:
         return affine(params["output"], embedded["x"]), {}
 
-    return Model(init, embed, forward, {"output": places}, places)
+    return MemberModel(init, embed, forward, {"output": places}, places)
 
 
 QUADRATIC = Architecture(

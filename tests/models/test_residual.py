@@ -14,14 +14,18 @@ from weights.elements.activation import Activation
 from weights.elements.augmentation import NOTHING
 from weights.elements.initialization import Initialization
 from weights.models.base import standardised
-from weights.models.residual import Part, residual_cost, residual_model, residual_names
+from weights.models.residual import ResidualLayer, residual_cost, residual_model, residual_names
 from weights.spec import Spec, check, varying_values, with_settings
 from weights.tasks.number import Number
 from weights.training.step import Member, Shared, member_program
 
 LAYOUT = Layout((("pixels", (4, 4, 3)),), 2)
 WITH_COLUMNS = Layout((("x", (2,)), ("pixels", (4, 4, 3))), 2, (0,))
-PARTS = [Part(3, 5, 16, jnp.matmul), Part(5, 5, 16, jnp.matmul, begins=True), Part(5, 5, 16, jnp.matmul, ends=True)]
+PARTS = [
+    ResidualLayer(3, 5, 16, jnp.matmul),
+    ResidualLayer(5, 5, 16, jnp.matmul, begins=True),
+    ResidualLayer(5, 5, 16, jnp.matmul, ends=True),
+]
 PIXELS = np.random.default_rng(0).integers(0, 256, (3, 4, 4, 3)).astype(np.uint8)
 COLUMNS = np.random.default_rng(1).normal(size=(3, 2)).astype(np.float32)
 

@@ -18,7 +18,7 @@ REQUIRED = {re.split(r"[ <>=!~;\[]", line)[0] for line in importlib.metadata.req
 
 
 @pytest.fixture(scope="module")
-def findings() -> dict[str, doctor.Finding]:
+def findings() -> dict[str, doctor.CheckResult]:
     return {finding.name: finding for finding in doctor.examine()}
 
 
@@ -55,10 +55,10 @@ def test_compiled_programs_are_kept(findings):
 
 
 def only_cheap_checks(monkeypatch) -> None:
-    monkeypatch.setattr(doctor, "_smallest_fit", lambda: doctor.Finding("training", True, "left out"))
+    monkeypatch.setattr(doctor, "_smallest_fit", lambda: doctor.CheckResult("training", True, "left out"))
 
 
-def found_now(name: str) -> doctor.Finding:
+def found_now(name: str) -> doctor.CheckResult:
     [finding] = [finding for finding in doctor.examine() if finding.name == name]
     return finding
 
@@ -75,7 +75,7 @@ def test_a_cache_that_cannot_be_made_is_a_finding(monkeypatch, tmp_path):
 def test_a_missing_package_is_a_finding_that_says_what_to_do(monkeypatch):
     only_cheap_checks(monkeypatch)
     monkeypatch.setattr(doctor, "_PACKAGES", ("no-such-package",))
-    assert found_now("no-such-package") == doctor.Finding("no-such-package", False, "not installed; pip install no-such-package")
+    assert found_now("no-such-package") == doctor.CheckResult("no-such-package", False, "not installed; pip install no-such-package")
 
 
 def test_a_training_that_fails_is_a_finding_that_says_why(monkeypatch):
@@ -83,24 +83,24 @@ def test_a_training_that_fails_is_a_finding_that_says_why(monkeypatch):
         raise RuntimeError("no cores")
 
     monkeypatch.setattr("weights.api.fit", fit)
-    assert found_now("training") == doctor.Finding("training", False, "RuntimeError: no cores")
+    assert found_now("training") == doctor.CheckResult("training", False, "RuntimeError: no cores")
 
 
 def test_little_memory_is_a_finding(monkeypatch):
     only_cheap_checks(monkeypatch)
     monkeypatch.setattr(doctor, "memory_budget", lambda: 0.5e9)
-    assert found_now("free memory") == doctor.Finding("free memory", False, "0.5 GB")
+    assert found_now("free memory") == doctor.CheckResult("free memory", False, "0.5 GB")
 
 
 @pytest.mark.parametrize(("ok", "code", "word"), [(True, 0, "ok"), (False, 1, "BAD")])
 def test_the_command_tells_findings_and_ends_accordingly(monkeypatch, ok, code, word):
-    monkeypatch.setattr(doctor, "examine", lambda: [doctor.Finding("cores", ok, "2")])
+    monkeypatch.setattr(doctor, "examine", lambda: [doctor.CheckResult("cores", ok, "2")])
     result = CliRunner().invoke(cli.cli, ["doctor"])
     assert (result.exit_code, result.stdout.split()) == (code, [word, "cores", "2"])
 
 
 @pytest.mark.parametrize("ok", [True, False])
 def test_the_command_prints_an_object(monkeypatch, ok):
-    monkeypatch.setattr(doctor, "examine", lambda: [doctor.Finding("cores", ok, "2")])
+    monkeypatch.setattr(doctor, "examine", lambda: [doctor.CheckResult("cores", ok, "2")])
     result = CliRunner().invoke(cli.cli, ["doctor", "--json"])
     assert json.loads(result.stdout) == {"ok": ok, "findings": [{"name": "cores", "ok": ok, "found": "2"}]}

@@ -9,7 +9,7 @@ from weights.ensemble import Predictions
 from weights.inspection.classes import calibration, confusion, operating_point
 from weights.inspection.excitation import Patch, Unit
 from weights.inspection.gratings import Filter, Filters
-from weights.inspection.saliency import Likeness, Randomised, Saliency
+from weights.inspection.saliency import Randomised, RankCorrelation, Saliency
 from weights.report import figures
 from weights.report.charts import Box, Dot, Line, Raster, Text
 from weights.report.json import saliency_object
@@ -50,8 +50,8 @@ def found_saliency(*, members=4, effect=1.0):
         gradients,
         occlusion,
         np.full(members, 1 / members),
-        [Randomised("hidden.0", Likeness(0.02, 0.04))],
-        Likeness(0.01, 0.05),
+        [Randomised("hidden.0", RankCorrelation(0.02, 0.04))],
+        RankCorrelation(0.01, 0.05),
     )
 
 

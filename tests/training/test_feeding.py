@@ -57,7 +57,7 @@ def turned(passing: Job, *ends: int) -> PassingFeed:
     """A feed after it was turned when so many steps had been taken, in rounds that follow one another."""
     fed = PassingFeed(passing, ENDS, 40)
     for taken in ends:
-        fed.turn(taken, next(end for end in ENDS if end > taken) - taken)
+        fed.refill(taken, next(end for end in ENDS if end > taken) - taken)
     return fed
 
 
@@ -110,7 +110,7 @@ def test_rows_that_were_used_up_are_replaced_by_new_ones(passing):
 def test_over_a_run_every_row_passes(passing):
     fed, seen = PassingFeed(passing, [100 * r for r in range(1, 8)], 100), set()
     for r in range(7):
-        fed.turn(100 * r, 100)
+        fed.refill(100 * r, 100)
         seen |= {*np.asarray(fed.shared.y)[: 1 << 12].tolist()}
     # 600 steps use up 600 * 64 / 0.75 rows, more than the 40,000 of the file, but each turn holds only the last 4,096 of them.
     assert len(seen) > 0.45 * 40_000

@@ -34,7 +34,7 @@ class Source(NamedTuple):
     Attributes:
         holds: (data) -> whether this is no table, but a source of this kind: a folder, an archive, an array.
         read: (data, options, report) -> such a source as a table; `report` is told the share that has been read.
-        find_column: (table, folder, spared) -> the column that names files of this kind, relative to the folder; None if there is none.
+        find_column: (table, folder, excluded) -> the column that names files of this kind, relative to the folder; None if there is none.
         fill_column: (table, column, folder, options, report) -> the table with values in place of their files' names.
         read_like: (data, encoding, missing) -> new values like those of training, in a column of the same name, from whatever source.
         fill_like: (table, encoding, folder) -> new rows of a table with values like those of training in place of their files' names.

@@ -107,7 +107,7 @@ class Optimizer(NamedTuple):
         return not (self.all_rows or self.solves)
 
 
-def direction(settings: Optimization, decay: jax.Array | float) -> optax.GradientTransformationExtraArgs:
+def gradient_transformation(settings: Optimization, decay: jax.Array | float) -> optax.GradientTransformationExtraArgs:
     """The transformation from gradients to the direction to subtract, before the learning rate.
 
     Args:
@@ -119,7 +119,7 @@ def direction(settings: Optimization, decay: jax.Array | float) -> optax.Gradien
     return optax.with_extra_args_support(build(settings, decay))
 
 
-def rate_at(settings: Optimization, progress: jax.Array) -> jax.Array:
+def scheduled_rate(settings: Optimization, progress: jax.Array) -> jax.Array:
     """The share of the learning rate in force when this share of the run (0 to 1) is over, shape ()."""
     warmup = settings.warmup
     course = SCHEDULES[settings.schedule]((progress - warmup) / (1.0 - warmup))

@@ -1,6 +1,6 @@
 """Updates: what may happen to a gradient on its way to the weights?
 
-`shape_gradients` applies what comes before the optimizer: clip, noise, freeze. What a step did is measured in training/health.py.
+`transform_gradients` applies what comes before the optimizer: clip, noise, freeze. What a step did is measured in training/health.py.
 """
 
 from __future__ import annotations
@@ -44,7 +44,9 @@ class Updates(msgspec.Struct, frozen=True):
         return wrong
 
 
-def shape_gradients(settings: Updates, grads: Params, *, clip_norm: jax.Array, noise: jax.Array, step: jax.Array, key: jax.Array) -> Params:
+def transform_gradients(
+    settings: Updates, grads: Params, *, clip_norm: jax.Array, noise: jax.Array, step: jax.Array, key: jax.Array
+) -> Params:
     """The gradients as the optimizer will see them.
 
     Args:

@@ -1,4 +1,4 @@
-"""What each feature is worth: its effect and its importance, each with an interval. `weigh` is the entrance.
+"""What each feature is worth: its effect and its importance, each with an interval. `estimate_feature_weights` is the entrance.
 
 Effect. The slope of what is left of y on what is left of the feature, once the other features are accounted for:
 
@@ -42,8 +42,8 @@ _ROUNDING = 1e-9
 
 
 @dataclass(frozen=True, eq=False)
-class Question:
-    """What is asked about.
+class InspectedRows:
+    """The rows that feature weights are estimated from, and what members that never saw them answer.
 
     Attributes:
         task, encoding: what is answered, from which columns.
@@ -63,30 +63,30 @@ class Question:
     linear: bool
 
 
-def weigh(question: Question, report: Callable[[float], None] = lambda share: None) -> FeatureWeights:
+def estimate_feature_weights(inspected: InspectedRows, report: Callable[[float], None] = lambda share: None) -> FeatureWeights:
     """Effects and importances of all features.
 
     Args:
-        question: about which ensemble and rows.
+        inspected: the rows, with the answers of members that never saw them.
         report: called with the share that is done.
     """
-    encoding, rows = question.encoding, question.rows
-    told = design(encoding, question.x, rows.weight)
-    partialled = partial_out(told, bent=not question.linear)
-    scoring = _Scoring.of(question, partialled.stretch)
-    exact = _exact(question, told, partialled)
+    encoding, rows = inspected.encoding, inspected.rows
+    told = design(encoding, inspected.x, rows.weight)
+    partialled = partial_out(told, bent=not inspected.linear)
+    scoring = _Scoring.of(inspected, partialled.stretch)
+    exact = _exact(inspected, told, partialled)
     contrasts: list[Contrast] = []
     joints: list[Joint] = []
     importances: list[Importance] = []
     unknown: dict[str, str] = {}
-    groups = correlated_groups(encoding, question.x, told)
+    groups = correlated_groups(encoding, inspected.x, told)
     n_turns = len(encoding.columns) + len(groups)
     for feature, column in enumerate(encoding.columns):
-        without = question.answers.answers(replacement(encoding, question.x, told, partialled, feature))
+        without = inspected.answers.answers(replacement(encoding, inspected.x, told, partialled, feature))
         importances.append(scoring.importance([column.name], without))
         own = told.of(feature)
         if len(own):
-            found = _effects(question, told, partialled, exact, own, without)
+            found = _effects(inspected, told, partialled, exact, own, without)
             contrasts += found[0]
             joints += found[1]
         else:
@@ -95,7 +95,7 @@ def weigh(question: Question, report: Callable[[float], None] = lambda share: No
         report((feature + 1) / n_turns)
     weighed = []
     for group in groups:
-        weighed.append(_group(question, told, scoring, group, importances))
+        weighed.append(_group(inspected, told, scoring, group, importances))
         report((len(encoding.columns) + len(weighed)) / n_turns)
     return FeatureWeights(
         contrasts=contrasts,
@@ -107,24 +107,24 @@ def weigh(question: Question, report: Callable[[float], None] = lambda share: No
         measure=scoring.measure,
         errors=rows.errors,
         how=partialled.how,
-        linear=question.linear,
-        n_rows=len(question.x),
-        n_inputs=question.x.shape[1],
-        reference=np.average(question.answers.x, axis=0, weights=rows.weight).tolist(),
+        linear=inspected.linear,
+        n_rows=len(inspected.x),
+        n_inputs=inspected.x.shape[1],
+        reference=np.average(inspected.answers.x, axis=0, weights=rows.weight).tolist(),
     )
 
 
-def noiseless_effects(question: Question) -> dict[Key, float]:
-    """The effects that `weigh` estimates if the answers in the question are what outcomes are on average; its y plays no part.
+def noiseless_effects(inspected: InspectedRows) -> dict[Key, float]:
+    """The effects that are estimated if the members' answers are what outcomes are on average; y plays no part.
 
     Returns:
         `Contrast.key` -> effect.
     """
-    encoding, rows = question.encoding, question.rows
-    told = design(encoding, question.x, rows.weight)
-    partialled = partial_out(told, bent=not question.linear)
-    known = {outcome: _pick(question.answers.as_is, outcome) for outcome in question.task.outcomes()}
-    if _is_exact(question, partialled):
+    encoding, rows = inspected.encoding, inspected.rows
+    told = design(encoding, inspected.x, rows.weight)
+    partialled = partial_out(told, bent=not inspected.linear)
+    known = {outcome: _pick(inspected.answers.as_is, outcome) for outcome in inspected.task.outcomes()}
+    if _is_exact(inspected, partialled):
         at_once = {outcome: least_squares(told.z, values, rows).slopes for outcome, values in known.items()}
     else:
         at_once = {}
@@ -136,12 +136,12 @@ def noiseless_effects(question: Question) -> dict[Key, float]:
         if at_once:
             slopes = {outcome: of_all[own] for outcome, of_all in at_once.items()}
         else:
-            without = question.answers.answers(replacement(encoding, question.x, told, partialled, feature)).together
+            without = inspected.answers.answers(replacement(encoding, inspected.x, told, partialled, feature)).together
             gaps = {outcome: values - _pick(without, outcome) for outcome, values in known.items()}
             slopes = {outcome: slopes_of_left(partialled.left[:, own], gap, partialled, rows).slopes for outcome, gap in gaps.items()}
         for outcome, of_own in slopes.items():
             for slope, i in zip(of_own, own, strict=True):
-                level, factor, _ = _unit(question, told, column, int(i))
+                level, factor, _ = _unit(inspected, told, column, int(i))
                 effects[column.name, level, outcome.label, outcome.scale] = float(slope) * factor
     return effects
 
@@ -156,7 +156,7 @@ class _Scoring(NamedTuple):
     feature if the rows had had no say in what is expected of it.
     """
 
-    question: Question
+    inspected: InspectedRows
     stretch: float
     losses: FloatArray
     alone: list[FloatArray]
@@ -166,30 +166,30 @@ class _Scoring(NamedTuple):
     measure: str
 
     @classmethod
-    def of(cls, question: Question, stretch: float) -> _Scoring:
-        answers, weight = question.answers, question.rows.weight
-        task, y = question.task, question.y
+    def of(cls, inspected: InspectedRows, stretch: float) -> _Scoring:
+        answers, weight = inspected.answers, inspected.rows.weight
+        task, y = inspected.task, inspected.y
         losses = task.prediction_losses(y, answers.as_is.target)
         alone = [task.prediction_losses(y[rows], said) for (_, _, rows), said in zip(answers.members, answers.alone, strict=True)]
         constant = task.prediction_losses(y, task.constant_predictions(y, weight))
         lost = float(np.average(constant, weights=weight))
         unit, spread = (lost or 1.0, constant) if task.relative_importance else (1.0, np.ones(len(losses)))
         gained = (lost - float(np.average(losses, weights=weight))) / unit
-        return cls(question, stretch, losses, alone, unit, spread, gained, task.importance_measure)
+        return cls(inspected, stretch, losses, alone, unit, spread, gained, task.importance_measure)
 
     def importance(self, features: list[str], without: Without) -> Importance:
         """How much larger the loss is without these features."""
-        rows, known, task = self.question.rows, self.question.answers.as_is.target, self.question.task
+        rows, known, task = self.inspected.rows, self.inspected.answers.as_is.target, self.inspected.task
         answers = task.move_predictions(known, without.together.target, self.stretch)
-        more = task.prediction_losses(self.question.y, answers) - self.losses
+        more = task.prediction_losses(self.inspected.y, answers) - self.losses
         value = float(np.average(more, weights=rows.weight)) / self.unit
-        learned = _learned(task.gaps(self.question.y, known, answers), rows.weight)
+        learned = _learned(task.gaps(self.inspected.y, known, answers), rows.weight)
         scores = rows.weight / rows.weight.sum() * (more + learned - value * self.spread) / self.unit
         kind = rows.errors
         std_err = float(np.sqrt(max(covariance(scores[:, None], kind, rows, 1.0)[0, 0], 0.0)))
         half = float(scipy.special.stdtrit(degrees_of_freedom(rows, max(rows.n_used - 1, 1))[kind], 0.975)) * std_err
-        members = zip(self.question.answers.members, without.alone, self.alone, strict=True)
-        lost = [(task.prediction_losses(self.question.y[seen], said).mean(), known.mean()) for (_, _, seen), said, known in members]
+        members = zip(self.inspected.answers.members, without.alone, self.alone, strict=True)
+        lost = [(task.prediction_losses(self.inspected.y[seen], said).mean(), known.mean()) for (_, _, seen), said, known in members]
         better = [after > before * (1 + _ROUNDING) for after, before in lost]
         share = value / self.gained if self.gained > 0 else None
         # Without a feature nothing can truly be predicted better: what lies below zero altogether is the members' own noise.
@@ -213,37 +213,37 @@ def _learned(gaps: Gaps, weight: FloatArray) -> FloatArray:
     return factor * (1 - share) * (gap * (unexplained - explained / share)).sum(1)
 
 
-def _group(question: Question, told: Design, scoring: _Scoring, group: list[int], importances: list[Importance]) -> Group:
+def _group(inspected: InspectedRows, told: Design, scoring: _Scoring, group: list[int], importances: list[Importance]) -> Group:
     """The importance of a group, and what each of its features adds where the rest of the group is unknown too."""
 
     def together(features: list[int]) -> Importance:
         known = importances[features[0]]
         if len(features) == 1:
             return known
-        names = [question.encoding.columns[j].name for j in features]
-        return scoring.importance(names, question.answers.answers(joint_replacement(question.encoding, question.x, told, features)))
+        names = [inspected.encoding.columns[j].name for j in features]
+        return scoring.importance(names, inspected.answers.answers(joint_replacement(inspected.encoding, inspected.x, told, features)))
 
     whole = together(group)
-    alone = {question.encoding.columns[j].name: whole.value - together([k for k in group if k != j]).value for j in group}
+    alone = {inspected.encoding.columns[j].name: whole.value - together([k for k in group if k != j]).value for j in group}
     return Group(whole, alone)
 
 
 # Effects
 
 
-def _is_exact(question: Question, partialled: Partialled) -> bool:
-    return question.linear and partialled.how == "least squares"
+def _is_exact(inspected: InspectedRows, partialled: Partialled) -> bool:
+    return inspected.linear and partialled.how == "least squares"
 
 
-def _exact(question: Question, told: Design, partialled: Partialled) -> dict[Outcome, Slopes]:
+def _exact(inspected: InspectedRows, told: Design, partialled: Partialled) -> dict[Outcome, Slopes]:
     """Slopes on all inputs at once, where all members are linear and rows suffice."""
-    if not _is_exact(question, partialled):
+    if not _is_exact(inspected, partialled):
         return {}
     found: dict[Outcome, Slopes] = {}
-    for outcome in question.task.outcomes():
+    for outcome in inspected.task.outcomes():
         if outcome.estimator is not None:
             of_values = outcome._replace(scale="target")
-            found[outcome] = ESTIMATORS[outcome.estimator](told.z, _observed(question, of_values), question.rows)
+            found[outcome] = ESTIMATORS[outcome.estimator](told.z, _observed(inspected, of_values), inspected.rows)
     return found
 
 
@@ -251,28 +251,28 @@ ESTIMATORS = {"least squares": least_squares, "logistic": logistic}
 """What estimates slopes on all inputs at once, by the name that an `Outcome` gives."""
 
 
-def _observed(question: Question, outcome: Outcome) -> FloatArray:
+def _observed(inspected: InspectedRows, outcome: Outcome) -> FloatArray:
     """The outcome of each row, shape (r,)."""
-    return question.task.observed(question.y, outcome, question.answers.as_is.link)
+    return inspected.task.observed(inspected.y, outcome, inspected.answers.as_is.link)
 
 
 def _effects(
-    question: Question, told: Design, partialled: Partialled, exact: dict[Outcome, Slopes], own: IntArray, without: Without
+    inspected: InspectedRows, told: Design, partialled: Partialled, exact: dict[Outcome, Slopes], own: IntArray, without: Without
 ) -> tuple[list[Contrast], list[Joint]]:
     """The contrasts of a feature's own inputs on every scale and for every class, and the tests of several together."""
-    column = question.encoding.columns[told.inputs[own[0]].feature]
+    column = inspected.encoding.columns[told.inputs[own[0]].feature]
     contrasts, joints = [], []
-    for outcome in question.task.outcomes():
+    for outcome in inspected.task.outcomes():
         found = exact.get(outcome)
         if found is None:
             expected = _pick(without.together, outcome)
-            found = slopes_of_left(partialled.left[:, own], _observed(question, outcome) - expected, partialled, question.rows)
+            found = slopes_of_left(partialled.left[:, own], _observed(inspected, outcome) - expected, partialled, inspected.rows)
         else:
             found = Slopes(found.slopes[own], {k: c[np.ix_(own, own)] for k, c in found.covariances.items()}, found.degrees)
-        agreement = _sign_agreement(question, partialled.left[:, own], outcome, without, found)
+        agreement = _sign_agreement(inspected, partialled.left[:, own], outcome, without, found)
         finite = np.flatnonzero(np.isfinite(found.slopes))
         for b, i in enumerate(own):
-            level, factor, spread = _unit(question, told, column, int(i))
+            level, factor, spread = _unit(inspected, told, column, int(i))
             if b not in finite:
                 contrasts.append(Contrast(column.name, level, outcome.label, outcome.scale, None, note=_ENDLESS))
                 continue
@@ -302,9 +302,9 @@ def _pick(answers: Scaled, outcome: Outcome) -> FloatArray:
     return (answers.target if outcome.scale == "target" else answers.link)[:, outcome.place]
 
 
-def _unit(question: Question, told: Design, column: ColumnEncoding, i: int) -> tuple[str, float, float | None]:
+def _unit(inspected: InspectedRows, told: Design, column: ColumnEncoding, i: int) -> tuple[str, float, float | None]:
     """What an input's contrast is called, what turns its slope into one per unit, and the standard deviation of the feature."""
-    one, weight = told.inputs[i], question.rows.weight
+    one, weight = told.inputs[i], inspected.rows.weight
     if isinstance(column, Category):
         return f"{one.level} (beside {told.references.get(one.feature, '')})", 1.0, None
     deviation = float(np.sqrt(np.average((told.z[:, i] - np.average(told.z[:, i], weights=weight)) ** 2, weights=weight)))
@@ -316,12 +316,12 @@ def _unit(question: Question, told: Design, column: ColumnEncoding, i: int) -> t
     return "", 1.0 / scale, deviation * scale
 
 
-def _sign_agreement(question: Question, left: FloatArray, outcome: Outcome, without: Without, found: Slopes) -> list[float]:
+def _sign_agreement(inspected: InspectedRows, left: FloatArray, outcome: Outcome, without: Without, found: Slopes) -> list[float]:
     """For each contrast the share of members whose own slope, on rows they never saw, has its sign."""
-    answers = question.answers
+    answers = inspected.answers
     signs = []
     for (_, _, rows), known, expected in zip(answers.members, answers.alone, without.alone, strict=True):
-        part = left[rows] * question.rows.weight[rows, None]
+        part = left[rows] * inspected.rows.weight[rows, None]
         gap = (known - expected)[:, outcome.place]
         signs.append(np.sign(np.linalg.lstsq(part.T @ left[rows], part.T @ gap, rcond=None)[0]))
     return [float(share) for share in (np.asarray(signs) == np.sign(found.slopes)).mean(0)]

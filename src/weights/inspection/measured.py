@@ -14,7 +14,7 @@ import msgspec
 _FILE = "measured_coverage.json"
 
 
-class Measured(msgspec.Struct, frozen=True):
+class MeasuredCoverage(msgspec.Struct, frozen=True):
     """Coverage of 95 % intervals on simulated tables of one shape.
 
     Attributes:
@@ -36,7 +36,7 @@ class Measured(msgspec.Struct, frozen=True):
     worst: str
 
 
-def measured_coverage(*, linear: bool, n_rows: int, n_inputs: int) -> Measured | None:
+def measured_coverage(*, linear: bool, n_rows: int, n_inputs: int) -> MeasuredCoverage | None:
     """The figures of the simulated tables nearest in rows and features, by ratios; None where nothing was measured.
 
     Example:
@@ -45,12 +45,12 @@ def measured_coverage(*, linear: bool, n_rows: int, n_inputs: int) -> Measured |
     """
     kind = "linear" if linear else "neural"
 
-    def distance(one: Measured) -> float:
+    def distance(one: MeasuredCoverage) -> float:
         return abs(math.log(n_rows / one.n)) + abs(math.log(max(n_inputs, 1) / one.p))
 
     return min((one for one in _all() if one.kind == kind), key=distance, default=None)
 
 
 @functools.cache
-def _all() -> list[Measured]:
-    return msgspec.json.decode(importlib.resources.files("weights.inspection").joinpath(_FILE).read_bytes(), type=list[Measured])
+def _all() -> list[MeasuredCoverage]:
+    return msgspec.json.decode(importlib.resources.files("weights.inspection").joinpath(_FILE).read_bytes(), type=list[MeasuredCoverage])

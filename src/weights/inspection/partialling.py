@@ -72,10 +72,10 @@ class Design:
 
     def of(self, feature: int) -> IntArray:
         """Positions of a feature's inputs that can be told apart. Others of its inputs that remain are accounted for in these."""
-        return np.asarray(self._told_apart.get(feature, []), int)
+        return np.asarray(self._identified.get(feature, []), int)
 
     @functools.cached_property
-    def _told_apart(self) -> dict[int, list[int]]:
+    def _identified(self) -> dict[int, list[int]]:
         found: dict[int, list[int]] = {}
         for i, one in enumerate(self.inputs):
             if one.column not in self.lost:

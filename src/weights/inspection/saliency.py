@@ -44,7 +44,7 @@ _BLOCK = 256
 """Hidden windows that are answered at a time, fewer of large pictures."""
 
 
-class Likeness(NamedTuple):
+class RankCorrelation(NamedTuple):
     """How alike the maps of two members are: the mean size of their rank correlation, of gradients and of occlusion."""
 
     gradients: float
@@ -55,7 +55,7 @@ class Randomised(NamedTuple):
     """Members whose layers are drawn anew from this one on: how alike their maps are to those of the trained."""
 
     layer: str
-    likeness: Likeness
+    likeness: RankCorrelation
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,7 +84,7 @@ class Saliency:
     occlusion: FloatArray
     member_weights: FloatArray
     randomised: list[Randomised]
-    chance: Likeness
+    chance: RankCorrelation
 
     @property
     def mean_gradients(self) -> FloatArray:
@@ -103,9 +103,9 @@ class Saliency:
         return np.tensordot(self.member_weights, same, 1)
 
     @property
-    def between_members(self) -> Likeness:
+    def between_members(self) -> RankCorrelation:
         """How alike the maps of two trained members are; NaN with one member."""
-        return Likeness(_mean_correlation(self.gradients), _mean_correlation(self.occlusion))
+        return RankCorrelation(_mean_correlation(self.gradients), _mean_correlation(self.occlusion))
 
     @property
     def critical(self) -> BoolArray:
@@ -119,7 +119,7 @@ class Saliency:
         None if that cannot be told, because there is one member, or trained members are alike by little more than chance.
         """
         left, among, verdicts = self.randomised[-1].likeness, self.between_members, {}
-        for name, of_left, of_members, of_chance in zip(Likeness._fields, left, among, self.chance, strict=True):
+        for name, of_left, of_members, of_chance in zip(RankCorrelation._fields, left, among, self.chance, strict=True):
             more = of_members - of_chance
             verdicts[name] = of_left - of_chance < _SURVIVES * more if more >= _TELLS else None
         return verdicts
@@ -160,8 +160,8 @@ def saliency(ensemble: Ensemble, row: Inputs, *, label: int | None = None) -> Sa
         own = [*threads.map(mapped.of, members)]
         layers = [[*threads.map(mapped.of, drawn)] for drawn in _cascade(population.spec, layout, members, names)]
     gradients, occlusion = (np.stack(maps) * ensemble.task.unit for maps in zip(*own, strict=True))
-    randomised = [Randomised(name, _likeness(own, drawn)) for name, drawn in zip(names, layers, strict=True)]
-    chance = _likeness(own, [tuple(one[::-1] for one in maps) for maps in layers[-1]])
+    randomised = [Randomised(name, _rank_correlation(own, drawn)) for name, drawn in zip(names, layers, strict=True)]
+    chance = _rank_correlation(own, [tuple(one[::-1] for one in maps) for maps in layers[-1]])
     prediction, weights = float(ensemble.task.pick(answer, codes)[0]), population.normalised_member_weights
     found = Saliency(picture, code, prediction, None, gradients, occlusion, weights, randomised, chance)
     if not found.critical.any():
@@ -231,13 +231,13 @@ def _cascade(spec: Spec, layout: Layout, members: list[Params], names: list[str]
         yield [{name: (new if name in anew else old)[name] for name in names} for old, new in zip(members, drawn, strict=True)]
 
 
-def _likeness(own: Sequence[tuple[FloatArray, ...]], other: Sequence[tuple[FloatArray, ...]]) -> Likeness:
+def _rank_correlation(own: Sequence[tuple[FloatArray, ...]], other: Sequence[tuple[FloatArray, ...]]) -> RankCorrelation:
     """How alike the maps of each member are to those of every other list's member.
 
     Sizes of correlations, because a random network has a random sign: signed ones would cancel out, whatever was left of the map.
     """
     kinds = zip(zip(*own, strict=True), zip(*other, strict=True), strict=True)
-    return Likeness(*(float(np.abs(_ranks(before) @ _ranks(after).T).mean()) for before, after in kinds))
+    return RankCorrelation(*(float(np.abs(_ranks(before) @ _ranks(after).T).mean()) for before, after in kinds))
 
 
 def _mean_correlation(maps: FloatArray) -> float:

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from weights.data.inputs import COLUMNS, Layout
 from weights.elements.activation import Activation
 from weights.elements.initialization import Initialization
-from weights.models.base import Cost, Model
+from weights.models.base import Cost, MemberModel
 
 LEAST_BATCH = 32
 """Fewer rows than this are drawn several times for a batch: tables of any few rows then share one compiled program."""
@@ -109,7 +109,7 @@ class Architecture(NamedTuple):
     """
 
     settings: type[Any]
-    build: Callable[[Any, Layout, Initialization, Activation], Model]
+    build: Callable[[Any, Layout, Initialization, Activation], MemberModel]
     layers: Callable[[Any], list[str]]
     cost: Callable[[Any, Layout], Cost]
     resolve: Callable[[Any, Layout, int], Any] = lambda settings, layout, n_samples: settings

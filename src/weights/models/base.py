@@ -1,6 +1,6 @@
 """What a model is: a few pure functions for one member, and the layers they are made of.
 
-A `Model` knows how to draw the first params of one member and how to turn inputs into outputs; everything
+A `MemberModel` knows how to draw the first params of one member and how to turn inputs into outputs; everything
 else (loss, penalty, steps, ensemble) happens elsewhere. Params are ``layer name -> {"w", "b"} -> array``, in
 the order in which signals pass.
 """
@@ -48,7 +48,7 @@ def _view_unchanged(inputs: Inputs, augmentation: Any, *, seed: jax.Array, step:
     return inputs
 
 
-class Model(NamedTuple):
+class MemberModel(NamedTuple):
     """Pure functions.
 
     init(inputs, knots, key): first params of one member; inputs are a sample of rows, for data-dependent starts, and knots are the edges

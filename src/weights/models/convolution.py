@@ -20,12 +20,12 @@ from weights.elements.activation import Activation
 from weights.elements.augmentation import Augmentation
 from weights.elements.initialization import Initialization
 from weights.models.architecture import Architecture, ModelSettings
-from weights.models.base import Cost, Model
+from weights.models.base import Cost, MemberModel
 from weights.models.residual import (
     PIXELS,
     RESIDUAL_DEFAULTS,
     RESIDUAL_PACE,
-    Part,
+    ResidualLayer,
     image_size,
     residual_cost,
     residual_model,
@@ -78,7 +78,7 @@ class Convolution(ModelSettings, msgspec.Struct, frozen=True, tag="convolution")
         return bool(self.widths and self.blocks)
 
 
-def convolution_model(settings: Convolution, layout: Layout, initialization: Initialization, activation: Activation) -> Model:
+def convolution_model(settings: Convolution, layout: Layout, initialization: Initialization, activation: Activation) -> MemberModel:
     """A residual network (models/residual.py) whose hidden layers have filters ``w`` (9 * c, h)."""
     return residual_model([*_parts(settings, *image_size(layout))], layout, initialization, activation)
 
@@ -93,16 +93,16 @@ def layer_names(settings: Convolution) -> list[str]:
     return residual_names(len(settings.widths or ()) + 2 * sum(settings.blocks or ())) if settings.is_resolved else []
 
 
-def _parts(settings: Convolution, height: int, width: int, channels: int) -> Iterator[Part]:
+def _parts(settings: Convolution, height: int, width: int, channels: int) -> Iterator[ResidualLayer]:
     """The convolutions of resolved settings, as signals pass."""
     for stage, (n_units, n_blocks) in enumerate(zip(settings.widths or (), settings.blocks or (), strict=True)):
         shrinks = stage > 0 and min(height, width) >= 2 * _LEAST_SIDE
         height, width = (height // 2, width // 2) if shrinks else (height, width)
         n_places = height * width
-        yield Part(9 * channels, n_units, n_places, _convolve_halved if shrinks else convolve)
+        yield ResidualLayer(9 * channels, n_units, n_places, _convolve_halved if shrinks else convolve)
         for _ in range(n_blocks):
-            yield Part(9 * n_units, n_units, n_places, convolve, begins=True)
-            yield Part(9 * n_units, n_units, n_places, convolve, ends=True)
+            yield ResidualLayer(9 * n_units, n_units, n_places, convolve, begins=True)
+            yield ResidualLayer(9 * n_units, n_units, n_places, convolve, ends=True)
         channels = n_units
 
 

@@ -12,7 +12,7 @@ from weights.data.inputs import COLUMNS, Inputs, Layout
 from weights.elements.activation import Activation
 from weights.elements.initialization import Initialization
 from weights.models.architecture import Architecture, Defaults, ModelSettings
-from weights.models.base import Cost, Dropout, Hidden, Model, affine, first_layer
+from weights.models.base import Cost, Dropout, Hidden, MemberModel, affine, first_layer
 from weights.types import Params
 
 
@@ -20,7 +20,7 @@ class Linear(ModelSettings, msgspec.Struct, frozen=True, tag="linear"):
     """A linear model has no settings of its own."""
 
 
-def linear_model(settings: Linear, layout: Layout, initialization: Initialization, activation: Activation) -> Model:
+def linear_model(settings: Linear, layout: Layout, initialization: Initialization, activation: Activation) -> MemberModel:
     """Outputs ``x @ w + b`` with params ``{"output": {"w": (p, k), "b": (k,)}}``."""
     places = tuple(range(layout.n_columns))
 
@@ -33,7 +33,7 @@ def linear_model(settings: Linear, layout: Layout, initialization: Initializatio
     def forward(params: Params, embedded: Inputs, dropout: Dropout) -> tuple[jax.Array, dict[str, Hidden]]:
         return affine(params["output"], embedded[COLUMNS]), {}
 
-    return Model(init, embed, forward, {"output": places}, places)
+    return MemberModel(init, embed, forward, {"output": places}, places)
 
 
 def cost(settings: Linear, layout: Layout) -> Cost:

@@ -13,7 +13,7 @@ from weights.data.inputs import COLUMNS, Inputs, Layout
 from weights.elements.activation import ACTIVATIONS, Activation, gain
 from weights.elements.initialization import Initialization
 from weights.models.architecture import Architecture, Defaults, ModelSettings
-from weights.models.base import Cost, Dropout, Hidden, Model, affine, first_layer
+from weights.models.base import Cost, Dropout, Hidden, MemberModel, affine, first_layer
 from weights.models.embedding import embed_numbers, first_embedding
 from weights.types import Params
 
@@ -57,7 +57,7 @@ def name_hidden(settings: Mlp) -> list[str]:
     return [f"hidden.{i}" for i in range(len(settings.hidden))]
 
 
-def mlp_model(settings: Mlp, layout: Layout, initialization: Initialization, activation: Activation) -> Model:
+def mlp_model(settings: Mlp, layout: Layout, initialization: Initialization, activation: Activation) -> MemberModel:
     """Layers ``hidden.0, hidden.1, ..., output``, and ``embedding`` where asked for; settings are resolved.
 
     Hidden layers start with the gain of the activation before them; the output layer starts with none. Signals are silenced before
@@ -95,7 +95,7 @@ def mlp_model(settings: Mlp, layout: Layout, initialization: Initialization, act
         return affine(params["output"], x), hidden
 
     places = (*range(layout.n_columns), *([j for j in layout.numeric for _ in range(size)] if embeds else []))
-    return Model(init, embed, forward, {(*names, "output")[0]: places}, places)
+    return MemberModel(init, embed, forward, {(*names, "output")[0]: places}, places)
 
 
 def layer_names(settings: Mlp) -> list[str]:

@@ -23,12 +23,12 @@ from weights.elements.activation import Activation
 from weights.elements.augmentation import Augmentation
 from weights.elements.initialization import Initialization
 from weights.models.architecture import Architecture, ModelSettings
-from weights.models.base import Cost, Model
+from weights.models.base import Cost, MemberModel
 from weights.models.residual import (
     PIXELS,
     RESIDUAL_DEFAULTS,
     RESIDUAL_PACE,
-    Part,
+    ResidualLayer,
     image_size,
     residual_cost,
     residual_model,
@@ -85,7 +85,7 @@ class Patches(ModelSettings, msgspec.Struct, frozen=True, tag="patches"):
         return None not in (self.side, self.widths, self.depth)
 
 
-def patch_model(settings: Patches, layout: Layout, initialization: Initialization, activation: Activation) -> Model:
+def patch_model(settings: Patches, layout: Layout, initialization: Initialization, activation: Activation) -> MemberModel:
     """A residual network (models/residual.py): patches of pixels are read first, then patches of patches, then moved channels."""
     return residual_model([*_parts(settings, *image_size(layout))], layout, initialization, activation)
 
@@ -100,16 +100,16 @@ def layer_names(settings: Patches) -> list[str]:
     return residual_names(len(settings.widths or ()) + 2 * (settings.depth or 0)) if settings.is_resolved else []
 
 
-def _parts(settings: Patches, height: int, width: int, channels: int) -> Iterator[Part]:
+def _parts(settings: Patches, height: int, width: int, channels: int) -> Iterator[ResidualLayer]:
     """The products of resolved settings, as signals pass."""
     side = settings.side or 0
     for n_units in settings.widths or ():
         height, width = n_along(height, side), n_along(width, side)
-        yield Part(side**2 * channels, n_units, height * width, functools.partial(_weigh_patches, side=side))
+        yield ResidualLayer(side**2 * channels, n_units, height * width, functools.partial(_weigh_patches, side=side))
         side, channels = _SIDE_AGAIN, n_units
     for _ in range(settings.depth or 0):
-        yield Part(channels, channels, height * width, _weigh_moved, begins=True)
-        yield Part(channels, channels, height * width, _weigh_moved, ends=True)
+        yield ResidualLayer(channels, channels, height * width, _weigh_moved, begins=True)
+        yield ResidualLayer(channels, channels, height * width, _weigh_moved, ends=True)
 
 
 def _weigh_patches(x: jax.Array, w: jax.Array, *, side: int) -> jax.Array:

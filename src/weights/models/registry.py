@@ -7,7 +7,7 @@ from weights.data.registry import tag_of
 from weights.elements.activation import Activation
 from weights.elements.initialization import Initialization
 from weights.models.architecture import Architecture, ModelSettings
-from weights.models.base import Model
+from weights.models.base import MemberModel
 from weights.models.convolution import CONVOLUTION
 from weights.models.linear import LINEAR
 from weights.models.mlp import MLP
@@ -24,7 +24,7 @@ def architecture_of(settings: ModelSettings) -> Architecture:
     return ARCHITECTURES[name_of(settings)]
 
 
-def build(settings: ModelSettings, layout: Layout, initialization: Initialization, activation: Activation) -> Model:
+def build(settings: ModelSettings, layout: Layout, initialization: Initialization, activation: Activation) -> MemberModel:
     """The pair of pure functions for one member with these settings."""
     return architecture_of(settings).build(settings, layout, initialization, activation)
 

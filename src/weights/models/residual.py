@@ -1,6 +1,6 @@
 """Networks of layers that answer at every place of a picture, some of them in residual blocks: what the models of pictures share.
 
-A model says of each layer how it weighs what comes (`Part`); drawing, passing and counting are the same for all. Weights are
+A model says of each layer how it weighs what comes (`ResidualLayer`); drawing, passing and counting are the same for all. Weights are
 standardised, so that no row or member depends on another.
 """
 
@@ -17,7 +17,7 @@ from weights.elements.activation import ACTIVATIONS, Activation, gain
 from weights.elements.augmentation import Augmentation, augmented
 from weights.elements.initialization import Initialization, draw
 from weights.models.architecture import LEAST_BATCH, Defaults, Pace, count_steps
-from weights.models.base import Cost, Dropout, Hidden, Model, affine, first_layer, scale_pixels, standardised
+from weights.models.base import Cost, Dropout, Hidden, MemberModel, affine, first_layer, scale_pixels, standardised
 from weights.types import Params
 
 PIXELS = "pixels"
@@ -30,7 +30,7 @@ def image_size(layout: Layout) -> tuple[int, int, int]:
     return height, width, channels
 
 
-class Part(NamedTuple):
+class ResidualLayer(NamedTuple):
     """A layer: the inputs of a unit, its units, and the places they answer at; how weights (p, h) meet activations; where blocks are.
 
     weigh(x, w): the weighted sums (n, down, across, h) of activations (n, height, width, c). begins, ends: whether a residual block does.
@@ -44,7 +44,7 @@ class Part(NamedTuple):
     ends: bool = False
 
 
-def residual_model(parts: Sequence[Part], layout: Layout, initialization: Initialization, activation: Activation) -> Model:
+def residual_model(parts: Sequence[ResidualLayer], layout: Layout, initialization: Initialization, activation: Activation) -> MemberModel:
     """Layers ``hidden.0, hidden.1, ..., output``: each hidden one has ``w`` (p, h), ``gain`` (h,) and ``b`` (h,).
 
     The last of a residual block starts with a gain of zero, so that blocks do nothing at first (De and Smith 2020, "Batch
@@ -86,10 +86,10 @@ def residual_model(parts: Sequence[Part], layout: Layout, initialization: Initia
     rows = {names[0]: (layout.place(PIXELS),) * parts[0].n_inputs}
     if n_columns:
         rows["output"] = (*(-1,) * parts[-1].n_units, *columns)
-    return Model(init, embed, forward, rows, columns, view)
+    return MemberModel(init, embed, forward, rows, columns, view)
 
 
-def residual_cost(parts: Sequence[Part], layout: Layout) -> Cost:
+def residual_cost(parts: Sequence[ResidualLayer], layout: Layout) -> Cost:
     """The cost of such a network."""
     n_last, n_outputs = parts[-1].n_units + layout.n_columns, layout.n_outputs
     return Cost(

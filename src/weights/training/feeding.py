@@ -32,7 +32,7 @@ class Feed(Protocol):
 
     shared: Shared
 
-    def turn(self, taken: int, n_steps: int) -> None:
+    def refill(self, taken: int, n_steps: int) -> None:
         """Make the round ready that begins when so many steps have been taken and has so many."""
 
     def batches(self, m: int, taken: int, n_steps: int) -> IntArray:
@@ -71,7 +71,7 @@ class InMemory:
         inputs = jax.tree.map(lambda block: _padded(block, n_rows), job.inputs)
         self.shared = _shared(job, inputs, *(_padded(a, n_rows) for a in (job.y, job.weight.astype(np.float32))))
 
-    def turn(self, taken: int, n_steps: int) -> None:
+    def refill(self, taken: int, n_steps: int) -> None:
         """Nothing is to be done."""
 
     def batches(self, m: int, taken: int, n_steps: int) -> IntArray:
@@ -127,7 +127,7 @@ class PassingFeed:
         self.reader = ThreadPoolExecutor(1)
         self.ahead: Future[list[PassingRows]] | None = None
 
-    def turn(self, taken: int, n_steps: int) -> None:
+    def refill(self, taken: int, n_steps: int) -> None:
         """Let pass what the steps so far have used up, and begin to read what the next round will need."""
         end = self._end_after(taken)
         if self.rows is None:

@@ -13,7 +13,7 @@ import jax.numpy as jnp
 
 from weights.data.inputs import Inputs
 from weights.elements.activation import alive
-from weights.models.base import Dropout, Hidden, Model
+from weights.models.base import Dropout, Hidden, MemberModel
 from weights.models.embedding import learned
 from weights.types import Params
 
@@ -27,7 +27,7 @@ _N_RANKED = 64
 """Rows on which signals at the start, rank and influence are measured, which cost more."""
 
 
-class Measured(NamedTuple):
+class Measurements(NamedTuple):
     """Health of a member: four numbers of each layer of weights, four of each hidden layer's units, three of the member."""
 
     layers: dict[str, jax.Array]
@@ -35,7 +35,7 @@ class Measured(NamedTuple):
     member: jax.Array
 
 
-def named(measured: Measured) -> dict[str, float]:
+def named(measured: Measurements) -> dict[str, float]:
     """The numbers by name: ``layer/what`` for `OF_LAYERS` (see `of_weights`) and `OF_UNITS` (see `of_units`), and `OF_MEMBER`."""
     layers, units, member = jax.device_get(measured)
     found = {f"{layer}/{what}": float(value) for layer, values in layers.items() for what, value in zip(OF_LAYERS, values, strict=True)}
@@ -43,7 +43,7 @@ def named(measured: Measured) -> dict[str, float]:
     return found | dict(zip(OF_MEMBER, member.tolist(), strict=True))
 
 
-def of_start(model: Model, params: Params, inputs: Inputs, rows: jax.Array, *, key: jax.Array) -> dict[str, jax.Array]:
+def of_start(model: MemberModel, params: Params, inputs: Inputs, rows: jax.Array, *, key: jax.Array) -> dict[str, jax.Array]:
     """What a member's first weights do to signals on their way through the network, and to gradients on their way back.
 
     forward of inputs, hidden layers and outputs: mean square of what leaves them. backward of hidden layers: mean squared length of the
@@ -70,7 +70,7 @@ def of_start(model: Model, params: Params, inputs: Inputs, rows: jax.Array, *, k
     return found
 
 
-def of_units(model: Model, params: Params, inputs: Inputs, rows: jax.Array, activation: str) -> dict[str, jax.Array]:
+def of_units(model: MemberModel, params: Params, inputs: Inputs, rows: jax.Array, activation: str) -> dict[str, jax.Array]:
     """How the hidden units of a member answer: `OF_UNITS` of each hidden layer, shape (4,).
 
     dead and saturated: see elements/activation.py. rank: see `effective_rank`. influence: the mean square by which outputs change, as a

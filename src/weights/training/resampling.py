@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from weights.data.table.keys import scrambled, uniform
+from weights.data.table.keys import hash_keys, uniform
 from weights.errors import DataError, UsageError
 from weights.spec import Members
 from weights.types import AnyArray, BoolArray, FloatArray, IntArray
@@ -67,7 +67,7 @@ def resample(
         return _time_blocks(members, time, unit)
     if members.resampling == "folds":
         strata = np.zeros(n_samples, int) if strata is None else strata
-        counts = _folds(members, np.bincount(unit), strata if group is None else _likeness(unit, strata))
+        counts = _folds(members, np.bincount(unit), strata if group is None else _rank_groups(unit, strata))
     else:
         counts = {"bootstrap": _bootstrap, "subsample": _subsample}[members.resampling](members, n_units)
     counts = counts[:, unit]
@@ -107,7 +107,7 @@ class Draw:
         match members.resampling:
             case "folds":
                 repeat, fold = divmod(m, members.n_folds)
-                return scrambled(keys, members.seed, _PASSING, repeat) % np.uint64(members.n_folds) != fold
+                return hash_keys(keys, members.seed, _PASSING, repeat) % np.uint64(members.n_folds) != fold
             case "bootstrap":
                 return np.searchsorted(_POISSON, uniform(keys, members.seed, _PASSING, m), side="right")
             case "subsample":
@@ -119,7 +119,7 @@ def _random(members: Members, *path: int) -> np.random.Generator:
     return np.random.default_rng([members.seed, 0x5EED, *path])
 
 
-def _likeness(unit: IntArray, strata: AnyArray) -> IntArray:
+def _rank_groups(unit: IntArray, strata: AnyArray) -> IntArray:
     """A rank for each group (u,), near for groups that can stand for each other in folds.
 
     A group counts for the class of which it holds the largest share of all rows. Those with most rows of it come first, and groups
@@ -143,13 +143,13 @@ def _folds(members: Members, size: IntArray, likeness: IntArray) -> IntArray:
         shuffled = _random(members, repeat).permutation(len(size))
         order = shuffled[np.argsort(likeness[shuffled], kind="stable")]
         fold = np.empty(len(size), int)
-        fold[order] = _dealt(size[order], n_folds)
+        fold[order] = _assign_folds(size[order], n_folds)
         for m, own in zip(range(repeat * n_folds, members.n_members), range(n_folds), strict=False):
             counts[m, fold == own] = 0
     return counts
 
 
-def _dealt(size: IntArray, n_folds: int) -> IntArray:
+def _assign_folds(size: IntArray, n_folds: int) -> IntArray:
     """The fold of each unit (u,): of every n_folds that follow each other each fold gets one, the fold with fewest rows the first."""
     fold = np.arange(len(size)) % n_folds
     n_rows = np.zeros(n_folds, int)

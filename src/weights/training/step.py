@@ -18,14 +18,14 @@ import optax
 
 from weights.data.inputs import Inputs, Layout
 from weights.elements.augmentation import second_shares
-from weights.elements.optimization import average, direction, rate_at
+from weights.elements.optimization import average, gradient_transformation, scheduled_rate
 from weights.elements.regularization import PENALTIES, cap_norm, dropout_mask
-from weights.elements.updates import shape_gradients
-from weights.models.base import Model, keep_all
+from weights.elements.updates import transform_gradients
+from weights.models.base import MemberModel, keep_all
 from weights.models.registry import build
 from weights.spec import Spec, program_spec
 from weights.tasks.base import OutputFunctions
-from weights.training.health import Measured, of_start, of_units, of_weights
+from weights.training.health import Measurements, of_start, of_units, of_weights
 from weights.types import Params
 
 _QUICKLY = {"xla_backend_optimization_level": 0}
@@ -96,7 +96,7 @@ class Program(NamedTuple):
 
     start: Callable[..., State]
     advance: Callable[..., tuple[State, Info, jax.Array]]
-    measure: Callable[..., Measured]
+    measure: Callable[..., Measurements]
     send: Callable[..., dict[str, jax.Array]]
 
 
@@ -105,7 +105,7 @@ class _Work(NamedTuple):
 
     spec: Spec
     functions: OutputFunctions
-    model: Model
+    model: MemberModel
     shared: Shared
     member: Member
     run_length: jax.Array
@@ -154,15 +154,17 @@ def _compiled(spec: Spec, functions: OutputFunctions, layout: Layout) -> Program
 
         state, sums = jax.lax.fori_loop(0, n_steps, take_step, (state, sums))
         outputs = jax.lax.map(lambda block: model.apply(state.mean, shared.inputs[block], keep_all)[0], judged)
-        rate = member.values["optimization.learning_rate"] * rate_at(spec.optimization, (state.step - 1) / run_length)
+        rate = member.values["optimization.learning_rate"] * scheduled_rate(spec.optimization, (state.step - 1) / run_length)
         return state, Info(sums.loss / jnp.maximum(n_steps, 1), rate, sums.diverged_at), outputs
 
-    def measure(state: State, shared: Shared, member: Member, batch: jax.Array, run_length: jax.Array, looked_at: jax.Array) -> Measured:
+    def measure(
+        state: State, shared: Shared, member: Member, batch: jax.Array, run_length: jax.Array, looked_at: jax.Array
+    ) -> Measurements:
         work = _Work(spec, functions, model, shared, member, run_length)
         halves, after = _try_step(work, state, batch)
         layers, noise = of_weights(halves, state.params, after, state.mean, len(batch) // 2 * 2)
         units = of_units(model, state.mean, shared.inputs[looked_at], looked_at, spec.activation.name)
-        return Measured(layers, units, jnp.stack([*noise, _sum_penalties(work, state.mean)]))
+        return Measurements(layers, units, jnp.stack([*noise, _sum_penalties(work, state.mean)]))
 
     def send(params: Params, inputs: Inputs, rows: jax.Array, member: Member) -> dict[str, jax.Array]:
         return of_start(model, params, inputs, rows, key=jax.random.fold_in(jax.random.key(member.seed), _COTANGENTS))
@@ -184,12 +186,12 @@ def _update(work: _Work, state: State, slope: _Slope) -> State:
     spec, params, step, values = work.spec, state.params, state.step, work.member.values
     key = jax.random.fold_in(jax.random.key(work.member.seed), step)
     clip_norm, noise = values["updates.clip_norm"], values["updates.noise"]
-    grads = shape_gradients(spec.updates, slope.grads, clip_norm=clip_norm, noise=noise, step=step, key=key)
+    grads = transform_gradients(spec.updates, slope.grads, clip_norm=clip_norm, noise=noise, step=step, key=key)
     length_is_found = spec.optimization.optimizer.finds_length
     search = {"value": slope.value, "grad": grads, "value_fn": lambda p: slope.objective(p)[0]}
     transformation = _make_transformation(spec, work.member)
     towards, optimizer = transformation.update(grads, state.optimizer, params, **(search if length_is_found else {}))
-    rate = values["optimization.learning_rate"] * rate_at(spec.optimization, step / work.run_length)
+    rate = values["optimization.learning_rate"] * scheduled_rate(spec.optimization, step / work.run_length)
     length = jnp.ones(()) if length_is_found else rate
     if spec.updates.accumulate > 1:
         # Until the last batch of a step has come the optimizer gives zeros; the proximal step must rest as well.
@@ -253,7 +255,7 @@ def _make_objective(work: _Work, rows: jax.Array, step: jax.Array) -> Objective:
 
 
 def _make_transformation(spec: Spec, member: Member) -> optax.GradientTransformationExtraArgs:
-    towards = direction(spec.optimization, member.values["optimization.weight_decay"])
+    towards = gradient_transformation(spec.optimization, member.values["optimization.weight_decay"])
     if spec.updates.accumulate > 1:
         return optax.with_extra_args_support(optax.MultiSteps(towards, spec.updates.accumulate).gradient_transformation())
     return towards
@@ -323,7 +325,7 @@ def _constrain(work: _Work, params: Params, length: jax.Array) -> Params:
     return _mask(work.spec, work.model, params, work.shared.used)
 
 
-def _mask(spec: Spec, model: Model, params: Params, used: jax.Array) -> Params:
+def _mask(spec: Spec, model: MemberModel, params: Params, used: jax.Array) -> Params:
     """Params whose input weights of masked features are zero."""
     if not spec.updates.mask:
         return params

@@ -130,7 +130,7 @@ class Run:
                     self.control.keep(self.job.name, self.snapshot, True)
                     raise Interrupted("Training was stopped.")
                 living = [m for m, member in enumerate(self.members) if not member.failure and not member.done]
-                self.feed.turn(self.taken, self.ends[self.round] - self.taken)
+                self.feed.refill(self.taken, self.ends[self.round] - self.taken)
                 for _ in threads.map(self._advance_member, living):
                     pass
                 self._judge()

@@ -178,7 +178,7 @@ def test_a_table_that_names_no_such_files_is_refused_in_the_words_of_the_medium(
     table = pa.table({"file": ["a.points"], "url": ["https://a.b/c.points"], "image": ["a.png"]})
     with pytest.raises(DataError, match=r"'file' names series files, but .* not there: first '.*/a.points'"):
         find_column(table, tmp_path, POINTS)
-    assert find_column(table, tmp_path, POINTS, spared={"file"}) is None
+    assert find_column(table, tmp_path, POINTS, excluded={"file"}) is None
     with pytest.raises(DataError, match=r"Names of series files were needed, but row 1 holds an address"):
         decode_column(table, "url", tmp_path, POINTS, Options())
     with pytest.raises(DataError, match=r"One column must name series files, but none does \(image\)"):

@@ -28,13 +28,13 @@ def table(n=40):
 def test_the_column_of_names_is_found_by_their_ends_and_by_a_file_that_is_there(folder):
     assert picture_column(table(), folder) == "scan"
     assert picture_column(table().drop_columns(["scan"]), folder) is None
-    assert picture_column(table().append_column("zoom", pa.array(["0.png"] * 40)), folder, spared={"scan"}) == "zoom"
+    assert picture_column(table().append_column("zoom", pa.array(["0.png"] * 40)), folder, excluded={"scan"}) == "zoom"
 
 
 def test_names_of_files_that_are_not_there_are_told_with_their_place(tmp_path):
     with pytest.raises(DataError, match=rf"'scan' names picture files, but .* not there: first '{tmp_path}/0.png'. .* --drop scan"):
         picture_column(table(), tmp_path)
-    assert picture_column(table(), tmp_path, spared={"scan"}) is None
+    assert picture_column(table(), tmp_path, excluded={"scan"}) is None
 
 
 def test_addresses_beside_other_columns_are_no_names_of_files(tmp_path):

@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from weights.data.image import decoding
-from weights.data.image.decoding import Picture, decode, dimensions, is_grey, without_warnings
+from weights.data.image.decoding import DecodedPicture, decode, dimensions, is_grey, without_warnings
 from weights.errors import UsageError
 
 SIZE = (16, 16)
@@ -35,7 +35,7 @@ def noise(seed=0, size=(24, 20), channels=3):
 def middle(content, channels=3):
     """The one colour of a picture that has but one."""
     found = decode(content, size=SIZE, channels=channels)
-    assert isinstance(found, Picture), found
+    assert isinstance(found, DecodedPicture), found
     assert (found.pixels.shape, found.pixels.dtype) == ((*SIZE, channels), np.uint8)
     assert (found.pixels == found.pixels[0, 0]).all()
     return found.pixels[0, 0].tolist()
@@ -242,4 +242,4 @@ def test_damaged_files_give_a_picture_or_a_reason(format):
             assert dimensions(bytes(damaged)) is None or len(dimensions(bytes(damaged))) == 2
             assert is_grey(bytes(damaged)) in (None, True, False)
             outcomes.add(type(found))
-    assert outcomes == {str, Picture}
+    assert outcomes == {str, DecodedPicture}

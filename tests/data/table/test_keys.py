@@ -6,7 +6,7 @@ import numpy as np
 import pyarrow as pa
 import scipy.stats
 
-from weights.data.table.keys import scrambled, text_keys, uniform
+from weights.data.table.keys import hash_keys, text_keys, uniform
 
 
 def test_scrambled_keys_are_those_of_splitmix64():
@@ -14,7 +14,7 @@ def test_scrambled_keys_are_those_of_splitmix64():
     golden = np.uint64(0x9E3779B97F4A7C15)
     salt = np.random.SeedSequence([3]).generate_state(1, np.uint64)
     keys = (np.arange(1, 4, dtype=np.uint64) * golden) - salt
-    assert [hex(key) for key in scrambled(keys, 3)] == ["0xe220a8397b1dcdaf", "0x6e789e6aa1b965f4", "0x6c45d188009454f"]
+    assert [hex(key) for key in hash_keys(keys, 3)] == ["0xe220a8397b1dcdaf", "0x6e789e6aa1b965f4", "0x6c45d188009454f"]
 
 
 def test_neighbouring_rows_look_independent_and_uniform():

@@ -36,19 +36,19 @@ def folder_of(source: Any) -> Path:
     return Path(source).parent if isinstance(source, str | os.PathLike) else Path()
 
 
-def find_column(table: pa.Table, folder: Path, medium: Medium[Any], *, spared: Collection[str] = ()) -> str | None:
+def find_column(table: pa.Table, folder: Path, medium: Medium[Any], *, excluded: Collection[str] = ()) -> str | None:
     """The first column that names files of a medium of which some are there; None if none names any.
 
     Args:
         table: rows.
         folder: what the names are relative to.
         medium: of the files.
-        spared: columns that are known to be something else.
+        excluded: columns that are known to be something else.
 
     Raises:
         DataError: columns name such files, but none is there.
     """
-    columns = [name for name in _list_naming_columns(table, medium) if name not in spared]
+    columns = [name for name in _list_naming_columns(table, medium) if name not in excluded]
     for name in columns:
         cells = table[name].drop_null()
         if any(os.path.isfile(folder / cell.as_py()) for cell in cells[:: max(len(cells) // _LOOKED_FOR, 1)]):

@@ -16,14 +16,14 @@ from weights.data.memory import in_words
 from weights.errors import printable
 
 
-class Member(NamedTuple):
+class ArchivedFile(NamedTuple):
     """An entry of an open zip."""
 
     archive: zipfile.ZipFile
     info: zipfile.ZipInfo
 
 
-Place = Path | Member | np.ndarray | None
+Place = Path | ArchivedFile | np.ndarray | None
 """Where a file's content is: on the disk, in a zip, in memory already as an array, or nowhere."""
 
 Content = bytes | np.ndarray
@@ -42,7 +42,7 @@ def read_content(place: Place, most_bytes: int) -> Content | str:
     if isinstance(place, np.ndarray):
         return place
     try:
-        if isinstance(place, Member):
+        if isinstance(place, ArchivedFile):
             return _read_member(place, most_bytes)
         return _read_file(place, most_bytes)
     except FileNotFoundError:
@@ -57,7 +57,7 @@ def read_content(place: Place, most_bytes: int) -> Content | str:
 
 def measure_bytes(place: Place) -> int | None:
     """Size of what is at a place; None where it is not known or nothing is there."""
-    if isinstance(place, Member):
+    if isinstance(place, ArchivedFile):
         return place.info.file_size
     if isinstance(place, np.ndarray):
         return place.nbytes
@@ -76,7 +76,7 @@ def _read_file(path: Path, most_bytes: int) -> bytes | str:
     return path.read_bytes() if status.st_size <= most_bytes else _say_too_large(status.st_size, most_bytes)
 
 
-def _read_member(member: Member, most_bytes: int) -> bytes | str:
+def _read_member(member: ArchivedFile, most_bytes: int) -> bytes | str:
     if member.info.flag_bits & 0x1:
         return "is encrypted"
     if member.info.file_size > most_bytes:

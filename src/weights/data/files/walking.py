@@ -10,7 +10,7 @@ import zipfile
 from pathlib import Path
 from typing import NamedTuple
 
-from weights.data.files.places import Member
+from weights.data.files.places import ArchivedFile
 from weights.errors import DataError, printable
 
 MOST_FILES = 1_000_000
@@ -32,7 +32,7 @@ class Located(NamedTuple):
 
     name: str
     steps: Steps
-    place: Path | Member
+    place: Path | ArchivedFile
 
 
 class Tree(NamedTuple):
@@ -92,7 +92,7 @@ def walk_zip(archive: zipfile.ZipFile) -> Tree:
         if name.endswith("/"):
             folders.add(steps)
         else:
-            files["/".join(steps)] = Located("/".join(steps), steps, Member(archive, info))
+            files["/".join(steps)] = Located("/".join(steps), steps, ArchivedFile(archive, info))
     return Tree(list(files.values()), folders)
 
 

@@ -58,7 +58,7 @@ _KINDS = (
 """Where files that are no picture we read have which bytes, and what is said of them."""
 
 
-class Picture(NamedTuple):
+class DecodedPicture(NamedTuple):
     """The pixels of a picture, and what deserves a remark about its file.
 
     Attributes:
@@ -78,7 +78,7 @@ class _Unreadable(Exception):  # noqa: N818 (a reason, caught in this module)
     """Why a file gives no picture, as it goes on behind the file's name."""
 
 
-def decode(content: bytes | np.ndarray, *, size: tuple[int, int], channels: int) -> Picture | str:
+def decode(content: bytes | np.ndarray, *, size: tuple[int, int], channels: int) -> DecodedPicture | str:
     """The picture in a file, fitted into `size`, or the reason why there is none, such as "is cut off".
 
     Proportions are kept: what a picture leaves of the size is filled with mid grey, evenly on both sides. The EXIF
@@ -95,7 +95,7 @@ def decode(content: bytes | np.ndarray, *, size: tuple[int, int], channels: int)
             _decode_smaller(image, size, channels)
             plain, is_dark = _in_plain_mode(image)
             pixels = _framed(_upright(plain, _orientation(image)), size, channels)
-            return Picture(pixels, _format(image), _holds_several(image, content), is_dark)
+            return DecodedPicture(pixels, _format(image), _holds_several(image, content), is_dark)
     except Exception as error:  # Pillow raises whatever its parsers stumble upon, from IndexError to SyntaxError.
         return _reason(error, content)
 

@@ -61,8 +61,8 @@ def _read(data: Any, roles: Any, report: Callable[[float], None]) -> pa.Table:
     return read_pictures(data, _make_options(roles, report))
 
 
-def _find_column(table: pa.Table, folder: Path, spared: Collection[str]) -> str | None:
-    return picture_column(table, folder, spared=spared)
+def _find_column(table: pa.Table, folder: Path, excluded: Collection[str]) -> str | None:
+    return picture_column(table, folder, excluded=excluded)
 
 
 def _fill_column(table: pa.Table, column: str, folder: Path, roles: Any, report: Callable[[float], None]) -> pa.Table:

@@ -122,9 +122,9 @@ def read_pictures(source: str | os.PathLike[str] | np.ndarray, options: DecodeOp
     return read_files(path, IMAGES, options)
 
 
-def picture_column(table: pa.Table, folder: Path, *, spared: Collection[str] = ()) -> str | None:
+def picture_column(table: pa.Table, folder: Path, *, excluded: Collection[str] = ()) -> str | None:
     """The first column that names image files of which some are there; see `naming.find_column`."""
-    return find_column(table, folder, IMAGES, spared=spared)
+    return find_column(table, folder, IMAGES, excluded=excluded)
 
 
 def with_pictures(table: pa.Table, column: str, folder: Path, options: DecodeOptions = _DEFAULTS) -> pa.Table:

@@ -1,4 +1,4 @@
-"""Numbers that stand for rows: the same whenever a row is read, and, scrambled, as good as drawn at random.
+"""Numbers that stand for rows: the same whenever a row is read, and, hashed, as good as drawn at random.
 
 With them a row that passes can be given to a member, or to a sample, without remembering what became of it.
 """
@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 from weights.types import FloatArray, IntArray
 
 
-def scrambled(keys: IntArray, *path: int) -> IntArray:
+def hash_keys(keys: IntArray, *path: int) -> IntArray:
     """Each key as a number that shows nothing of it, uint64, shape (n,); another one for each path of whole numbers.
 
     The finalizer of splitmix64 (Steele, Lea and Flood 2014, figure 16) on keys moved by a hash of the path.
@@ -26,13 +26,13 @@ def scrambled(keys: IntArray, *path: int) -> IntArray:
 
 
 def uniform(keys: IntArray, *path: int) -> FloatArray:
-    """Each key as a number from 0 to 1, 1 excluded, shape (n,); path as `scrambled`.
+    """Each key as a number from 0 to 1, 1 excluded, shape (n,); path as `hash_keys`.
 
     Example:
         >>> bool(uniform(np.arange(1000), 7).mean().round(1) == 0.5)
         True
     """
-    return (scrambled(keys, *path) >> np.uint64(11)) * 2.0**-53
+    return (hash_keys(keys, *path) >> np.uint64(11)) * 2.0**-53
 
 
 def text_keys(text: pa.ChunkedArray) -> IntArray:

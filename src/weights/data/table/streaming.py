@@ -39,7 +39,7 @@ _SAMPLE = 0x5A3B1E
 _ORDER = 0x0D2
 
 
-class Sample(NamedTuple):
+class RowSample(NamedTuple):
     """Rows that are kept: their cells, their numbers in the file (s,), and how many different labels the target had beside theirs."""
 
     table: pa.Table
@@ -72,7 +72,7 @@ class RowStream:
     @classmethod
     def open(
         cls, path: Path, target: str, *, missing: Sequence[str] = (), drop: Sequence[str] = (), seed: int = 0
-    ) -> tuple[RowStream, Sample]:
+    ) -> tuple[RowStream, RowSample]:
         """A stream and its sample: rows that have a target, each with the same probability.
 
         Raises:
@@ -144,7 +144,7 @@ class RowStream:
         mean_size = self.sizes.sum() / len(self.sizes)
         return int(np.clip(_GROUPS_AT_A_TIME * mean_size / self.n_kept, 1, _MOST_STRIDES))
 
-    def _with_sample(self, target: str) -> tuple[RowStream, Sample]:
+    def _with_sample(self, target: str) -> tuple[RowStream, RowSample]:
         share = self.n_kept / max(int(self.sizes.sum()), 1)
         tables, numbers, n_rows = [], [], 0
         labels: set[object] = set()
@@ -163,7 +163,7 @@ class RowStream:
         kept = pa.concat_tables(tables).combine_chunks()
         counted = 0 < len(labels) <= _MOST_LABELS
         others = labels.difference(pc.unique(kept[target]).to_pylist()) if counted else set()
-        return replace(self, n_rows=n_rows), Sample(kept, np.concatenate(numbers), len(others))
+        return replace(self, n_rows=n_rows), RowSample(kept, np.concatenate(numbers), len(others))
 
 
 def parts(path: Path, columns: Sequence[str], missing: Sequence[str] = ()) -> Iterator[pa.Table]:
