@@ -1,32 +1,9 @@
 """How the places of pictures in folders and zips are read: classes, parts of a split, and what is no picture."""
 
-import zipfile
-
 import pytest
 
-from weights.data.files.listing import list_files
-from weights.data.image.medium import IMAGES
+from labelled_files import listed, pack, put
 from weights.errors import DataError, NotFoundError
-
-
-def put(folder, *names):
-    for name in names:
-        path = folder / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(name.encode())
-    return folder
-
-
-def pack(path, *names):
-    with zipfile.ZipFile(path, "w") as archive:
-        for name in names:
-            archive.writestr(name, name.encode())
-    return path
-
-
-def listed(path):
-    with list_files(path, IMAGES) as (entries, remarks):
-        return [(entry.part, entry.label, entry.name) for entry in entries], remarks
 
 
 @pytest.fixture(params=["folder", "zip"])

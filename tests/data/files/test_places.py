@@ -6,24 +6,10 @@ import zipfile
 
 import numpy as np
 
+from labelled_files import pack, put
 from weights.data.files.places import ArchivedFile, measure_bytes, read_content
 
 MOST_BYTES = 200_000_000
-
-
-def put(folder, *names):
-    for name in names:
-        path = folder / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(name.encode())
-    return folder
-
-
-def pack(path, *names):
-    with zipfile.ZipFile(path, "w") as archive:
-        for name in names:
-            archive.writestr(name, name.encode())
-    return path
 
 
 def test_places_without_content_have_a_reason(tmp_path):

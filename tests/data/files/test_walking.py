@@ -1,36 +1,13 @@
 """Which files are found below a folder and within a zip, and by which names."""
 
-import zipfile
-
 import pytest
 
+from labelled_files import listed, pack, put
 from weights.data.files import walking
-from weights.data.files.listing import list_files
 from weights.data.files.places import read_content
-from weights.data.image.medium import IMAGES
 from weights.errors import DataError
 
 MOST_BYTES = 200_000_000
-
-
-def put(folder, *names):
-    for name in names:
-        path = folder / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(name.encode())
-    return folder
-
-
-def pack(path, *names):
-    with zipfile.ZipFile(path, "w") as archive:
-        for name in names:
-            archive.writestr(name, name.encode())
-    return path
-
-
-def listed(path):
-    with list_files(path, IMAGES) as (entries, remarks):
-        return [(entry.part, entry.label, entry.name) for entry in entries], remarks
 
 
 def test_names_cannot_lead_out_of_a_zip(tmp_path):
