@@ -15,18 +15,16 @@ import jax
 import jax.numpy as jnp
 import msgspec
 
-from weights.data.inputs import COLUMNS, Layout
+from weights.data.inputs import Layout
 from weights.elements.activation import Activation
-from weights.elements.augmentation import Augmentation
 from weights.elements.initialization import Initialization
-from weights.models.architecture import Architecture, ModelSettings
+from weights.models.architecture import ModelSettings
 from weights.models.base import Cost, MemberModel
 from weights.models.residual import (
-    PIXELS,
-    RESIDUAL_DEFAULTS,
     RESIDUAL_PACE,
     ResidualLayer,
     image_size,
+    residual_architecture,
     residual_cost,
     residual_model,
     residual_names,
@@ -116,24 +114,14 @@ def _halved(x: jax.Array) -> jax.Array:
     return jnp.maximum(jnp.maximum(x[:, ::2, ::2], x[:, 1::2, ::2]), jnp.maximum(x[:, ::2, 1::2], x[:, 1::2, 1::2]))
 
 
-def _resolve(settings: Convolution, layout: Layout, n_samples: int) -> Convolution:
-    return settings.resolved(image_size(layout), n_samples)
-
-
 _WINOGRAD = 0.35
 """Time of a convolution by tiles, as a share of what its multiplications would take one by one (measured)."""
-CONVOLUTION = Architecture(
+CONVOLUTION = residual_architecture(
     Convolution,
     convolution_model,
     layers=layer_names,
     cost=cost,
-    resolve=_resolve,
     lacks=lambda settings: "" if settings.is_resolved else "the stages of a convolution",
-    reads=(PIXELS,),
-    also_reads=(COLUMNS,),
-    augmentation=Augmentation,
-    capacity="widths",
     in_auto=True,
-    defaults=RESIDUAL_DEFAULTS,
     pace=RESIDUAL_PACE._replace(multiplication=_WINOGRAD, multiplication_judged=_WINOGRAD),
 )

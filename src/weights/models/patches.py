@@ -18,18 +18,15 @@ import jax
 import jax.numpy as jnp
 import msgspec
 
-from weights.data.inputs import COLUMNS, Layout
+from weights.data.inputs import Layout
 from weights.elements.activation import Activation
-from weights.elements.augmentation import Augmentation
 from weights.elements.initialization import Initialization
-from weights.models.architecture import Architecture, ModelSettings
+from weights.models.architecture import ModelSettings
 from weights.models.base import Cost, MemberModel
 from weights.models.residual import (
-    PIXELS,
-    RESIDUAL_DEFAULTS,
-    RESIDUAL_PACE,
     ResidualLayer,
     image_size,
+    residual_architecture,
     residual_cost,
     residual_model,
     residual_names,
@@ -174,21 +171,10 @@ def _step(side: int) -> int:
     return -(-side // 2)
 
 
-def _resolve(settings: Patches, layout: Layout, n_samples: int) -> Patches:
-    return settings.resolved(image_size(layout), n_samples)
-
-
-PATCHES = Architecture(
+PATCHES = residual_architecture(
     Patches,
     patch_model,
     layers=layer_names,
     cost=cost,
-    resolve=_resolve,
     lacks=lambda settings: "" if settings.is_resolved else "the sizes of a patch network",
-    reads=(PIXELS,),
-    also_reads=(COLUMNS,),
-    augmentation=Augmentation,
-    capacity="widths",
-    defaults=RESIDUAL_DEFAULTS,
-    pace=RESIDUAL_PACE,
 )

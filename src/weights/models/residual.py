@@ -6,8 +6,9 @@ standardised, so that no row or member depends on another.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -16,7 +17,7 @@ from weights.data.inputs import COLUMNS, Inputs, Layout
 from weights.elements.activation import ACTIVATIONS, Activation, gain
 from weights.elements.augmentation import Augmentation, augmented
 from weights.elements.initialization import Initialization, draw
-from weights.models.architecture import LEAST_BATCH, Defaults, Pace, count_steps
+from weights.models.architecture import LEAST_BATCH, Architecture, Defaults, Pace, count_steps
 from weights.models.base import Cost, Dropout, Hidden, MemberModel, affine, first_layer, scale_pixels, standardised
 from weights.types import Params
 
@@ -105,7 +106,7 @@ def residual_names(n_parts: int) -> list[str]:
     return [*(f"hidden.{i}" for i in range(n_parts)), "output"]
 
 
-RESIDUAL_DEFAULTS = Defaults(
+_DEFAULTS = Defaults(
     optimizer="muon",
     learning_rate=0.04,  # weights are normalised, so that only the angle of a step counts
     batch_size=lambda n_samples: 64 if n_samples > 1_000 else LEAST_BATCH,
@@ -119,3 +120,20 @@ RESIDUAL_PACE = Pace(
     held_in_steps=8,  # tiles and products of both ways
     held_in_answers=4,  # those of a layer or two
 )
+
+
+def _resolve(settings: Any, layout: Layout, n_samples: int) -> Any:
+    return settings.resolved(image_size(layout), n_samples)
+
+
+residual_architecture = functools.partial(
+    Architecture,
+    resolve=_resolve,
+    reads=(PIXELS,),
+    also_reads=(COLUMNS,),
+    augmentation=Augmentation,
+    capacity="widths",
+    defaults=_DEFAULTS,
+    pace=RESIDUAL_PACE,
+)
+"""An `Architecture` with all that models of pictures share; their settings have `resolved(image size, number of rows)` and `widths`."""
