@@ -11,6 +11,7 @@ from click.testing import CliRunner
 from PIL import Image
 
 import weights
+from planted import marked
 from weights import cli
 from weights.errors import UsageError
 from weights.questions import ask, list_drawings
@@ -20,14 +21,9 @@ DRAWINGS = list_drawings()
 
 
 def pictures(n, seed):
-    """Noisy grey pictures, the second half with a bright cross, and their classes."""
-    rng = np.random.default_rng(seed)
-    made, ill = rng.normal(110, 12, (n, SIDE, SIDE)), np.arange(n) >= n // 2
-    for i in np.flatnonzero(ill):
-        row, column = rng.integers(2, SIDE - 2, 2)
-        made[i, row - 2 : row + 3, column] += 90
-        made[i, row, column - 2 : column + 3] += 90
-    return made.clip(0, 255).astype(np.uint8), np.where(ill, "ill", "well")
+    """Pictures and their classes: a mark makes ill."""
+    made, labels = marked(n, seed=seed)
+    return made, np.where(labels == "marked", "ill", "well")
 
 
 @pytest.fixture(scope="module")
