@@ -12,6 +12,7 @@ from PIL import Image
 
 import weights
 from planted import marked
+from small import fitted_example
 from weights import cli
 from weights.errors import UsageError
 from weights.questions import ask, list_drawings
@@ -102,7 +103,7 @@ def test_the_ending_is_looked_at_before_anything_is_done(tmp_path):
 
 
 def test_confusion_and_calibration_are_drawn_of_tables_too(tmp_path):
-    model = weights.fit("iris", model="linear", members=8)
+    model = fitted_example("iris")
     found = ask(model, "confusion")
     assert sum(map(sum, found.record["counts"])) == 150
     assert ask(model, "calibration", label="setosa").record
@@ -116,7 +117,7 @@ def test_confusion_and_calibration_are_drawn_of_tables_too(tmp_path):
 
 def test_numbers_have_no_confusion():
     with pytest.raises(UsageError, match="Classes were needed, but 'progression' is a number"):
-        ask(weights.fit("diabetes", model="linear", members=8), "confusion")
+        ask(fitted_example("diabetes"), "confusion")
 
 
 def test_the_gallery_of_the_test_shows_its_pictures(run):
