@@ -90,9 +90,9 @@ def test_a_search_of_too_many_candidates_is_refused():
 
 
 def test_a_smaller_budget_means_fewer_steps():
-    prepared = plan_fit(planted(), "y", model="mlp")
+    prepared = plan_fit(planted(400), "y", model="mlp")
     few, many = (
-        within_budget(prepared.candidates, seconds, prepared.layout, 300, 1)["mlp"].optimization.n_steps for seconds in (4.0, 400.0)
+        within_budget(prepared.candidates, seconds, prepared.layout, 400, 1)["mlp"].optimization.n_steps for seconds in (4.0, 400.0)
     )
     assert few < many
 
