@@ -99,7 +99,7 @@ def test_pictures_have_changes_of_their_own(tmp_path):
 
 def test_pictures_learned_for_too_few_steps_are_underfit(tmp_path):
     path = pictures_of_stripes(tmp_path, 120)
-    found = fit(path, n_steps=24, learning_rate=0.002, **SMALL).diagnose(quick=True)
+    found = fit(path, n_steps=8, learning_rate=0.002, **SMALL).diagnose(quick=True)
     assert found.verdict == "underfits"
     assert found.remedies[0].name == "freer"
 
