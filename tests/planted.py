@@ -48,3 +48,7 @@ def marked(n: int, *, seed: int, place: tuple[int, int] | None = None, side: int
         pictures[i, row - 2 : row + 3, column] += 90
         pictures[i, row, column - 2 : column + 3] += 90
     return pictures.clip(0, 255).astype(np.uint8), np.where(y, "marked", "plain")
+
+
+OF_MARKS = {"members": 3, "n_folds": 3, "n_steps": 120, "batch_size": 32, "widths": (8, 16), "blocks": (0, 0)}
+"""Settings by which 200 marked pictures are learned, the same wherever they are, so that the programs are compiled once."""

@@ -8,7 +8,7 @@ import pytest
 import scipy.stats
 
 import weights
-from planted import marked
+from planted import OF_MARKS, marked
 from weights.data.inputs import Inputs, Layout
 from weights.inspection.saliency import Randomised, RankCorrelation, Saliency, _programs, critical_places, rank_correlation, saliency
 
@@ -24,9 +24,9 @@ def row_of(picture):
 @pytest.fixture(scope="module")
 def model(tmp_path_factory):
     path = tmp_path_factory.mktemp("marks") / "marks.npz"
-    pictures, labels = marked(240, seed=0)
+    pictures, labels = marked(200, seed=0)
     np.savez(path, images=pictures, labels=labels)
-    return weights.fit(path, members=3, n_folds=3, n_steps=150, batch_size=32, widths=(8, 16), blocks=(0, 0))
+    return weights.fit(path, **OF_MARKS)
 
 
 def test_the_mark_that_decides_is_critical_and_hiding_it_changes_the_answer(model):

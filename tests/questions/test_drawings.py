@@ -11,7 +11,7 @@ from click.testing import CliRunner
 from PIL import Image
 
 import weights
-from planted import marked
+from planted import OF_MARKS, marked
 from small import fitted_example
 from weights import cli
 from weights.errors import UsageError
@@ -33,7 +33,7 @@ def run(tmp_path_factory):
     (x, y), (new_x, new_y) = pictures(200, 0), pictures(40, 1)
     # The classes in alphabetical order: "ill" is the first, so that it has to be named where it is sought.
     np.savez(folder / "xray.npz", train_images=x, train_labels=y, test_images=new_x, test_labels=new_y)
-    weights.fit(folder / "xray.npz", members=2, n_folds=2, n_steps=120, batch_size=32, widths=(8, 16), blocks=(0, 0), save=folder / "run")
+    weights.fit(folder / "xray.npz", **OF_MARKS, save=folder / "run")
     Image.fromarray(new_x[-1]).save(folder / "new.png")
     return folder / "run"
 
@@ -72,7 +72,7 @@ def test_a_drawing_that_does_not_exist_is_refused_with_the_names_of_those_that_d
     [
         ("filters", ("--class", "ill"), "--class does nothing for filters; it is for calibration, operating"),
         ("operating", ("--test",), "--test does nothing for operating; it is for gallery, confusion, calibration"),
-        ("units", ("--member", 9), "There is no member 9: they are counted from 0 to 1"),
+        ("units", ("--member", 9), "There is no member 9: they are counted from 0 to 2"),
         ("units", ("--layer", "output"), "There is no layer 'output' of units"),
     ],
 )
