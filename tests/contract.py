@@ -167,7 +167,7 @@ def resumes_to_the_same_bits(case: Case, model: wt.Model, folder: Any) -> None:
     with pytest.raises(Interrupted):
         train(made, control)
     resumed = train(made, replace(Control(n_threads=1, measuring=False), resume=kept))
-    for one, other in zip(jax.tree.leaves(resumed.params), jax.tree.leaves(whole.params), strict=True):
+    for one, other in zip(jax.tree.leaves(resumed.population.params), jax.tree.leaves(whole.population.params), strict=True):
         np.testing.assert_array_equal(one, other)
 
 

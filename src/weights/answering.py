@@ -22,7 +22,7 @@ from weights.inspection.gratings import reads_pictures
 from weights.inspection.saliency import Saliency, saliency
 from weights.model import Model
 from weights.models.residual import PIXELS
-from weights.preparing import can_pass
+from weights.preparing import can_stream
 from weights.training.control import Progress
 from weights.types import AnyArray
 
@@ -206,7 +206,7 @@ def answers(model: Model, data: Any, **options: Any) -> Iterator[Answers]:
     try:
         rows = model.read(data)
     except TooLargeError:
-        if not can_pass(data):
+        if not can_stream(data):
             raise
     else:
         yield Answers(predictions(model, rows, **options), model.notices(rows))

@@ -22,7 +22,7 @@ from weights.errors import TooLargeError, printable
 from weights.fitoptions import DataOptions, make_request
 from weights.fitting import Prepared
 from weights.model import Model
-from weights.preparing import asks_to_merge, can_pass, decide, find_source_kind, read_passing, read_whole
+from weights.preparing import asks_to_merge, can_stream, decide, find_source_kind, read_streamed, read_whole
 from weights.running import OnProgress, run, tell_share
 from weights.store.format import load as load_ensemble
 from weights.tasks.base import Task
@@ -126,10 +126,10 @@ def plan_fit(data: Any, target: Any = None, *, progress: OnProgress = None, **op
         dataset = read_whole(data, target, said.sample_weight, roles, merge=merge, tell=tell_share(progress))
         return decide(dataset, request, find_origin(dataset))
     except TooLargeError as error:
-        if not can_pass(data):
-            raise TooLargeError(f"{error} Rows of a Parquet file are learned from in passing, however many.") from error
+        if not can_stream(data):
+            raise TooLargeError(f"{error} Rows of a Parquet file are streamed from it, however many.") from error
     # Outside of the handler, whose error would keep alive what has been read.
-    dataset = read_passing(Path(data), target, said.sample_weight, roles, merge=merge, seed=seed)
+    dataset = read_streamed(Path(data), target, said.sample_weight, roles, merge=merge, seed=seed)
     return decide(dataset, request, find_origin(dataset))
 
 

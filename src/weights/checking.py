@@ -151,8 +151,7 @@ def _truth(ensemble: Ensemble, prepared: Prepared, null: list[str]) -> tuple[Flo
     x[:, cut] = reference[cut]
     inputs = dataset.inputs.replace(**{COLUMNS: x})
     everyone = [
-        OutOfBagMembers(p.spec, p.params, p.stacking_weight, np.repeat((p.member_weights > 0)[:, None], len(x), 1))
-        for p in ensemble.populations
+        OutOfBagMembers(population, np.repeat((population.member_weights > 0)[:, None], len(x), 1)) for population in ensemble.populations
     ]
     blind = dataclasses.replace(prepared, dataset=dataclasses.replace(dataset, inputs=inputs))
     asked = choose_inspected_rows(blind, everyone, ensemble.offset, np.ones(len(x), bool), prepared.n_threads)

@@ -14,14 +14,13 @@ from typing import Any
 import numpy as np
 
 from weights.candidates import check_features, check_memory, plans_of, sizes_of
-from weights.ensemble import Ensemble, Population
+from weights.ensemble import Ensemble
 from weights.errors import Interrupted, TrainingError, UsageError
 from weights.fitting import Prepared, check_rows
 from weights.inspection.decomposition import average
 from weights.inspection.health import findings
 from weights.spec import Spec, counts, find_setting, resolve, with_settings
 from weights.training.control import Control, Progress
-from weights.training.outofbag import Trained
 from weights.trials import N_TRAININGS, Trial, TrialRunner, cost_of, with_other_seeds
 from weights.verdicts import Experiment, Variant
 
@@ -93,7 +92,7 @@ def compare(
     def told(label: str, specs: dict[str, Spec], trials: list[Trial], *, reference: bool = False) -> Variant:
         losses = [trial.losses for trial in trials]
         mean = average(np.mean(losses, axis=0), runner.judged)
-        each = [found for trial in trials for name, one in trial.trained.items() for found in findings(_population(name, one))]
+        each = [found for trial in trials for trained in trial.trained.values() for found in findings(trained.population)]
         return Variant(
             label=label,
             reference=reference,
@@ -178,10 +177,6 @@ def _value(spec: Spec, place: tuple[str, str]) -> Any:
     return getattr(getattr(spec, place[0]), place[1])
 
 
-def _population(name: str, trained: Trained) -> Population:
-    return Population(name, trained.specs[0], trained.params, trained.member_weights, 1.0, trained.history)
-
-
 def _converged_at(trials: Sequence[Trial]) -> int | None:
     """After how many steps the loss out of bag had come as near to its lowest as 1 % of its way, the median over trainings.
 
@@ -189,7 +184,8 @@ def _converged_at(trials: Sequence[Trial]) -> int | None:
     """
     when = []
     for trial in trials:
-        curves = [one.history for one in trial.trained.values() if "steps" in one.history]
+        histories = [trained.population.history for trained in trial.trained.values()]
+        curves = [history for history in histories if "steps" in history]
         found = []
         for history in curves:
             loss, steps = history["out_of_bag_loss"][0], history["steps"][0]

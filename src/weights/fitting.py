@@ -12,11 +12,11 @@ import numpy as np
 import pyarrow as pa
 
 import weights
-from weights.data.dataset import Dataset, encode_passing
+from weights.data.dataset import Dataset, encode_streamed
 from weights.data.inputs import Layout
 from weights.data.table.streaming import rows_counted_from
 from weights.effects import FeatureWeights
-from weights.ensemble import MOST_PREDICTIONS, Candidate, Ensemble, Origin, Population, Predictions, Report
+from weights.ensemble import MOST_PREDICTIONS, Candidate, Ensemble, Origin, Predictions, Report
 from weights.errors import DataError, Interrupted
 from weights.inspection.decomposition import Judged, MemberPredictions, decompose
 from weights.inspection.feature_weights import InspectedRows, estimate_feature_weights
@@ -27,7 +27,7 @@ from weights.spec import Spec
 from weights.tasks.base import Task
 from weights.tasks.metrics import Metric, score
 from weights.training.control import Control, Progress
-from weights.training.job import Job, Passing, ReadyRows
+from weights.training.job import Job, StreamedRows, Streaming
 from weights.training.outofbag import Trained
 from weights.training.plan import Plan
 from weights.training.population import member_seeds, method_of, train
@@ -95,7 +95,7 @@ def train_ensemble(prepared: Prepared, control: Control) -> Ensemble:
         made = jobs[name] = job(name, specs[name], prepared)
         trained[name] = train(made, control)
         if not method_of(specs[name]).learns_all_rows(made):
-            remarks.append(f"{name} has too many weights to be solved in passing, and learned from the sample only")
+            remarks.append(f"{name} has too many weights to be solved from streamed rows, and learned from the sample only")
     names = [*trained]
     rows = np.logical_and.reduce([result.covered for result in trained.values()])
     outputs = np.stack([result.outputs[rows] for result in trained.values()])
@@ -108,18 +108,12 @@ def train_ensemble(prepared: Prepared, control: Control) -> Ensemble:
         name: crossfitted_answers(outputs[[i]], y, weight, task, shifted=shifts[i]) if several else answers for i, name in enumerate(names)
     }
     populations = [
-        Population(name, specs[name], result.params, result.member_weights, float(factor), result.history)
-        for (name, result), factor in zip(trained.items(), stacking.weights, strict=True)
+        replace(result.population, stacking_weight=float(factor))
+        for result, factor in zip(trained.values(), stacking.weights, strict=True)
         if factor > 0 or not stacking.weights.any()  # where nothing can be known, all stay, and the offset answers
     ]
     oob_members = [
-        OutOfBagMembers(
-            population.spec,
-            population.params,
-            population.stacking_weight,
-            jobs[population.name].resampling.scored[trained[population.name].kept],
-        )
-        for population in populations
+        OutOfBagMembers(population, jobs[population.name].resampling.scored[trained[population.name].kept]) for population in populations
     ]
     report = Report(
         source=dataset.source,
@@ -199,7 +193,7 @@ def choose_inspected_rows(
     prepared: Prepared, oob_members: list[OutOfBagMembers], offset: FloatArray, covered: BoolArray, n_threads: int
 ) -> InspectedRows:
     """The rows that `inspection` asks these members about: those that were kept for it and that are covered (n,)."""
-    dataset, linear = prepared.dataset, all(architecture_of(one.spec.model).linear for one in oob_members)
+    dataset, linear = prepared.dataset, all(architecture_of(members.population.spec.model).linear for members in oob_members)
     places = np.flatnonzero(covered[dataset.inspected.rows] & (dataset.sample_weight[dataset.inspected.rows] > 0))
     most = len(places) if linear else _most_weighed(oob_members, prepared.layout, len(dataset.encoding.columns))
     if len(places) > most:
@@ -207,8 +201,8 @@ def choose_inspected_rows(
     here = dataset.inspected.rows[places]
     weight = dataset.sample_weight[here]
     group, moments = (None if values is None else values[here] for values in (dataset.group, dataset.time))
-    seen = [one._replace(unseen=one.unseen[:, here]) for one in oob_members]
-    answers = OutOfBag(prepared.task, prepared.layout, seen, offset, dataset.inputs[here], n_threads)
+    here_unseen = [members._replace(unseen=members.unseen[:, here]) for members in oob_members]
+    answers = OutOfBag(prepared.task, prepared.layout, here_unseen, offset, dataset.inputs[here], n_threads)
     asked = Rows(weight / weight.mean(), group, moments)
     return InspectedRows(prepared.task, dataset.encoding, dataset.inspected.x[places], prepared.y[here], asked, answers, linear)
 
@@ -216,22 +210,25 @@ def choose_inspected_rows(
 def _most_weighed(oob_members: list[OutOfBagMembers], layout: Layout, n_features: int) -> int:
     """Rows for which networks can be asked about every feature in about half a minute."""
     n_asked = 0.0
-    for one in (one for one in oob_members if not architecture_of(one.spec.model).linear):
-        n_weights = sum(array[0].size for layer in one.params.values() for array in layer.values())
-        n_products = architecture_of(one.spec.model).cost(one.spec.model, layout).n_multiplications
-        n_asked += max(n_weights, n_products) * one.unseen.mean(1).sum()  # by as many members each row is answered
+    for population, unseen in oob_members:
+        architecture = architecture_of(population.spec.model)
+        if architecture.linear:
+            continue
+        n_weights = sum(array[0].size for layer in population.params.values() for array in layer.values())
+        n_products = architecture.cost(population.spec.model, layout).n_multiplications
+        n_asked += max(n_weights, n_products) * unseen.mean(1).sum()  # by as many members each row is answered
     return max(int(_MOST_MULTIPLICATIONS / (n_asked * n_features)), _LEAST_WEIGHED)
 
 
 def job(name: str, spec: Spec, prepared: Prepared) -> Job:
     """The population with these settings on the prepared rows."""
     dataset, task, n_members = prepared.dataset, prepared.task, spec.members.n_members
-    passing = None
-    if dataset.passage is None:
+    streaming = None
+    if dataset.streamed is None:
         rows = resample(spec.members, len(dataset.inputs), strata=task.strata(prepared.y), group=dataset.group, time=dataset.time)
     else:
-        passing = Passing(dataset.passage.stream, ready_rows(prepared), Draw(spec.members, tuple(range(n_members))))
-        rows = passing.draw(dataset.passage.keys)
+        streaming = Streaming(dataset.streamed.stream, row_encoder(prepared), Draw(spec.members, tuple(range(n_members))))
+        rows = streaming.draw(dataset.streamed.keys)
         if not rows.counts.any(1).all():
             raise DataError(
                 f"Members must have rows to learn from and others to be judged on, but '{dataset.roles.group}' has too few groups."
@@ -241,34 +238,35 @@ def job(name: str, spec: Spec, prepared: Prepared) -> Job:
     used = 1.0 - np.asarray(masked, np.float32)[groups]
     seeds = member_seeds(spec.members.seed, n_members)
     specs = [spec] * n_members
-    return Job(name, task, prepared.layout, specs, seeds, rows, dataset.inputs, prepared.y, prepared.weight, groups, used, passing)
+    return Job(name, task, prepared.layout, specs, seeds, rows, dataset.inputs, prepared.y, prepared.weight, groups, used, streaming)
 
 
-def ready_rows(prepared: Prepared) -> Callable[[pa.Table, IntArray], ReadyRows]:
-    """What makes rows that pass ready for training, as those of the sample are; one without a known target keeps its place."""
+def row_encoder(prepared: Prepared) -> Callable[[pa.Table, IntArray, Draw], StreamedRows]:
+    """What encodes streamed rows as those of the sample are; one without a known target keeps its place, and no member sees it."""
     dataset, task = prepared.dataset, prepared.task
     mean_weight = float((dataset.sample_weight * task.weight_factors(prepared.y)).mean())
 
-    def ready(table: pa.Table, numbers: IntArray) -> ReadyRows:
+    def encode(table: pa.Table, numbers: IntArray, draw: Draw) -> StreamedRows:
         with rows_counted_from(numbers[0]):
             target = table[task.target]
             known = task.knows(target)
-            inputs, weight, keys = encode_passing(dataset, table, numbers)
+            inputs, weight, keys = encode_streamed(dataset, table, numbers)
             y = np.zeros(len(inputs), prepared.y.dtype)
             y[known] = task.encode(target.filter(pa.array(known)))
-        return ReadyRows(inputs, y, (weight * task.weight_factors(y) / mean_weight * known).astype(np.float32), keys, known)
+        weight = (weight * task.weight_factors(y) / mean_weight * known).astype(np.float32)
+        return StreamedRows(inputs, y, weight, draw(keys).counts.T * known[:, None])
 
-    return ready
+    return encode
 
 
-def check_passing_target(dataset: Dataset, task: Task) -> None:
-    """Read the target of all rows that pass once, so that a number that cannot be learned is known before training.
+def check_streamed_target(dataset: Dataset, task: Task) -> None:
+    """Read the target of all streamed rows once, so that a number that cannot be learned is known before training.
 
     Raises:
         DataError: a number is not finite.
     """
-    if dataset.passage is not None and task.numeric:
-        for table, numbers in dataset.passage.stream.only([task.target]).in_order():
+    if dataset.streamed is not None and task.numeric:
+        for table, numbers in dataset.streamed.stream.only([task.target]).in_order():
             with rows_counted_from(numbers[0]):
                 task.encode(table[task.target].filter(pa.array(task.knows(table[task.target]))))
 
@@ -312,7 +310,7 @@ def check_rows(ensemble: Ensemble, prepared: Prepared) -> None:
     Raises:
         DataError: they are not, or they do not fit into memory.
     """
-    if prepared.dataset.passage is not None:
+    if prepared.dataset.streamed is not None:
         raise DataError("The rows do not fit into memory, and are needed there to train on them again. Use a machine with more.")
     if prepared.dataset.encoding != ensemble.encoding or prepared.dataset.n_samples != ensemble.report.n_samples:
         other = "" if prepared.dataset.encoding == ensemble.encoding else ", and their columns are not as they were"

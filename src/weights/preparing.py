@@ -1,6 +1,6 @@
 """From the user's words to a fit that is ready to start: read the rows, find what is asked of them, decide what is trained.
 
-`decide` is the usual entrance, after `read_whole` or, for what does not fit into memory, `read_passing`.
+`decide` is the usual entrance, after `read_whole` or, for what does not fit into memory, `read_streamed`.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import numpy as np
 import pyarrow as pa
 
 from weights.candidates import candidates, check_memory, plans_of, races, within_budget
-from weights.data.dataset import Dataset, prepare, prepare_passing
+from weights.data.dataset import Dataset, prepare, prepare_streamed
 from weights.data.examples import EXAMPLES
 from weights.data.files.labelled import FILE_NAMES
 from weights.data.files.naming import folder_of
@@ -28,7 +28,7 @@ from weights.data.table.read import describe_source, read_table
 from weights.ensemble import Origin, available_threads
 from weights.errors import DataError, UsageError, listed, printable, suggest
 from weights.fitoptions import Request
-from weights.fitting import Prepared, check_passing_target
+from weights.fitting import Prepared, check_streamed_target
 from weights.inspection.leakage import find_leaks
 from weights.models.registry import ARCHITECTURES
 from weights.spec import Spec
@@ -61,7 +61,7 @@ def read_whole(data: Any, target: Any, sample_weight: Any, roles: Roles, *, merg
     return dataset
 
 
-def read_passing(path: Path, target: Any, sample_weight: Any, roles: Roles, *, merge: bool, seed: int) -> Dataset:
+def read_streamed(path: Path, target: Any, sample_weight: Any, roles: Roles, *, merge: bool, seed: int) -> Dataset:
     """A sample of the rows of a Parquet file that does not fit into memory, and the way to all of them.
 
     Raises:
@@ -74,11 +74,11 @@ def read_passing(path: Path, target: Any, sample_weight: Any, roles: Roles, *, m
         asked = f"{apart[0]} as values apart from the file" if apart else "merging copies"
         raise UsageError(f"{path.name} does not fit into memory, which {asked} would need. Use a column of the file, or fewer rows.")
     roles = msgspec.structs.replace(roles, target=target, sample_weight=sample_weight)
-    return prepare_passing(path, roles, source=printable(describe_source(path)), seed=seed)
+    return prepare_streamed(path, roles, source=printable(describe_source(path)), seed=seed)
 
 
-def can_pass(data: Any) -> bool:
-    """Whether rows that do not fit into memory can be learned from in passing."""
+def can_stream(data: Any) -> bool:
+    """Whether rows that do not fit into memory can be streamed from their file."""
     return isinstance(data, str | os.PathLike) and Path(data).suffix.lower() == ".parquet"
 
 
@@ -91,19 +91,19 @@ def decide(dataset: Dataset, request: Request, origin: Origin | None = None) -> 
     _check_acts(dataset, [*chosen, *search], inspect=fit.inspect is True)
     class_weight = request.data.class_weight
     found = find_task(dataset.target, dataset.roles.target, kind=request.data.task, class_weight=class_weight)
-    check_passing_target(dataset, found)
+    check_streamed_target(dataset, found)
     y = found.encode(dataset.target)
     weight = found.row_weights(y, dataset.sample_weight)
     layout = dataset.encoding.layout(found.n_outputs)
     if dataset.time is not None:
         chosen = {"resampling": "time", **chosen}
     specs = candidates(fit.model, chosen, dataset, varied=not search)
-    n_passing = dataset.n_samples if dataset.passage else 0
+    n_streamed = dataset.n_samples if dataset.streamed else 0
     if fit.budget is not None:
         seconds, most = float(fit.budget), chosen.get("n_steps")
-        specs = within_budget(specs, seconds, layout, len(dataset.inputs), n_threads, n_passing=n_passing, most=most)
+        specs = within_budget(specs, seconds, layout, len(dataset.inputs), n_threads, n_streamed=n_streamed, most=most)
     raced = races(specs, {name: several_values(name, values) for name, values in search.items()}, dataset)
-    plans = plans_of(specs, layout, len(dataset.inputs), n_threads=n_threads, n_passing=n_passing)
+    plans = plans_of(specs, layout, len(dataset.inputs), n_threads=n_threads, n_streamed=n_streamed)
     check_memory(plans)
     remarks = [
         *dataset.remarks,
@@ -112,8 +112,8 @@ def decide(dataset: Dataset, request: Request, origin: Origin | None = None) -> 
         *_too_few(dataset.n_samples, found, y),
         *_never_learned(dataset, found),
     ]
-    if dataset.passage is not None and found.classes and dataset.passage.n_other_labels:
-        n_rare = dataset.passage.n_other_labels
+    if dataset.streamed is not None and found.classes and dataset.streamed.n_other_labels:
+        n_rare = dataset.streamed.n_other_labels
         remarks.append(f"rows of {n_rare:,} {'class' if n_rare == 1 else 'classes'} too rare for the sample to hold one were left out")
     if class_weight is not None:
         remarks.append(

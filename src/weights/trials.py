@@ -137,7 +137,7 @@ def _train_loss(prepared: Prepared, jobs: dict[str, Job], trained: dict[str, Tra
         run = apply_program(jobs[name].specs[0], jobs[name].layout)
         for place, m in enumerate(result.kept):
             own = np.flatnonzero(jobs[name].resampling.counts[m][rows])
-            params = {layer: {key: array[place] for key, array in parts.items()} for layer, parts in result.params.items()}
+            params = {layer: {key: array[place] for key, array in parts.items()} for layer, parts in result.population.params.items()}
             predictions.append(MemberPredictions(p, own, run(params, prepared.dataset.inputs[rows[own]])))
             seen[p, own] += 1
     known = np.asarray((seen > 0).all(0))

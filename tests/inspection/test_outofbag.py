@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import jax
 import numpy as np
 import pyarrow as pa
@@ -12,6 +14,7 @@ import weights as wt
 from weights.averaging import average_out_of_bag
 from weights.data.encoding import apply_encoding
 from weights.data.inputs import Inputs, table_layout
+from weights.ensemble import Population
 from weights.inspection import outofbag
 from weights.inspection.outofbag import OutOfBag, OutOfBagMembers, Replacement
 from weights.models.linear import Linear
@@ -40,10 +43,15 @@ def params_of(kind, seed=1):
     return {"output": {"w": w.astype(np.float32), "b": b.astype(np.float32)}}
 
 
+def linear(params, stacking_weight) -> Population:
+    """Six linear members of these params."""
+    return Population("linear", Spec(model=Linear()), params, np.ones(6), stacking_weight)
+
+
 def made(kind, params=None, *, stacking_weight=0.8, unseen=UNSEEN, n_threads=2) -> OutOfBag:
     """One population of linear members, with an offset of 0.1, 0.2, ..."""
     n_outputs = TASKS[kind].n_outputs
-    populations = [OutOfBagMembers(Spec(model=Linear()), params or params_of(kind), stacking_weight, unseen)]
+    populations = [OutOfBagMembers(linear(params or params_of(kind), stacking_weight), unseen)]
     layout, offset = table_layout(P, n_outputs, (0, 1, 2)), np.arange(1, n_outputs + 1) / 10
     return OutOfBag(TASKS[kind], layout, populations, offset, Inputs({"x": X}), n_threads)
 
@@ -104,9 +112,7 @@ def test_members_that_saw_every_row_are_not_asked():
 
 def test_populations_are_added_by_their_stacking_weights():
     layout, offset, inputs = table_layout(P, 1, (0, 1, 2)), np.zeros(1), Inputs({"x": X})
-    populations = [
-        OutOfBagMembers(Spec(model=Linear()), params_of("regression", seed), weight, UNSEEN) for seed, weight in ((1, 0.3), (2, 0.6))
-    ]
+    populations = [OutOfBagMembers(linear(params_of("regression", seed), weight), UNSEEN) for seed, weight in ((1, 0.3), (2, 0.6))]
     both = OutOfBag(TASKS["regression"], layout, populations, offset, inputs, 1).as_is.target
     first, second = (OutOfBag(TASKS["regression"], layout, [one], offset, inputs, 1).as_is.target for one in populations)
     np.testing.assert_allclose(both - 10, first - 10 + second - 10, **CLOSE)
@@ -172,7 +178,7 @@ def test_other_blocks_stay_beside_the_columns_that_are_replaced(by_hand, monkeyp
     ensemble = by_hand(np.array([[-1, 0, 1]] * 3)[None, ..., None], columns=("u", "v", "w"))
     [population] = ensemble.populations
     pixels = np.random.default_rng(6).integers(0, 256, (N, 16, 16, 1), dtype=np.uint8)
-    members = OutOfBagMembers(population.spec, population.params, 1.0, np.ones((1, N), bool))
+    members = OutOfBagMembers(replace(population, stacking_weight=1.0), np.ones((1, N), bool))
     answers = OutOfBag(ensemble.task, ensemble.encoding.layout(1), [members], np.zeros(1), Inputs({"x": X, "pixels": pixels}), 1)
     np.testing.assert_allclose(answers.as_is.target, ensemble.predict_proba(answers.inputs), **CLOSE)
     expected = sum(CHANCE[d][:, None] * ensemble.predict_proba(answers.inputs.replace(x=with_value(d))) for d in range(3))
@@ -188,7 +194,7 @@ def trained():
     columns = {"u": X[:, 0], "v": X[:, 1], "y": X[:, 0] - X[:, 1] + np.random.default_rng(4).normal(size=N)}
     ensemble = wt.fit(columns, "y", model="linear", members=8).ensemble
     [population] = ensemble.populations
-    members = OutOfBagMembers(population.spec, population.params, population.stacking_weight, resample(population.spec.members, N).scored)
+    members = OutOfBagMembers(population, resample(population.spec.members, N).scored)
     layout, inputs = ensemble.encoding.layout(ensemble.task.n_outputs), apply_encoding(ensemble.encoding, pa.table(columns))
     return ensemble, columns["y"], OutOfBag(ensemble.task, layout, [members], ensemble.offset, inputs, 1)
 

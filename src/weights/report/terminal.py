@@ -319,7 +319,7 @@ def _kinds(features: list[Feature]) -> str:
 
 
 def _target(task: Task, dataset: Dataset) -> str:
-    where = " in the sample" if dataset.passage else ""
+    where = " in the sample" if dataset.streamed else ""
     return f"{task.target}: {task.describe(task.encode(dataset.target))}{where}"
 
 

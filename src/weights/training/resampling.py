@@ -18,7 +18,7 @@ from weights.errors import DataError, UsageError
 from weights.spec import Members
 from weights.types import AnyArray, BoolArray, FloatArray, IntArray
 
-_PASSING = 0xD3A
+_STREAMED = 0xD3A
 _POISSON = np.cumsum([math.exp(-1.0) / math.factorial(count) for count in range(20)])
 
 
@@ -107,11 +107,11 @@ class Draw:
         match members.resampling:
             case "folds":
                 repeat, fold = divmod(m, members.n_folds)
-                return hash_keys(keys, members.seed, _PASSING, repeat) % np.uint64(members.n_folds) != fold
+                return hash_keys(keys, members.seed, _STREAMED, repeat) % np.uint64(members.n_folds) != fold
             case "bootstrap":
-                return np.searchsorted(_POISSON, uniform(keys, members.seed, _PASSING, m), side="right")
+                return np.searchsorted(_POISSON, uniform(keys, members.seed, _STREAMED, m), side="right")
             case "subsample":
-                return uniform(keys, members.seed, _PASSING, m) < members.share
+                return uniform(keys, members.seed, _STREAMED, m) < members.share
         raise UsageError("Rows that do not fit into memory cannot be split by time. Leave out --time, or use rows or columns that fit.")
 
 

@@ -26,7 +26,7 @@ from weights.models.registry import architecture_of
 from weights.spec import Spec, common_program, varying_values
 from weights.training.compiling import padded_size
 from weights.training.control import Control, Progress, Snapshot
-from weights.training.feeding import MOST_WATCHED, feed, watched_rows
+from weights.training.feeding import MOST_EVALUATED, evaluated_rows, feed
 from weights.training.health import N_LOOKED_AT, named
 from weights.training.job import Job
 from weights.training.outofbag import Trained, collect, row_losses
@@ -84,8 +84,8 @@ class Run:
         due = [math.ceil(self.run_length / 4), *range(_MEASURED_EVERY, self.run_length, _MEASURED_EVERY)]
         self.measured_at = {next(end for end in self.ends if end >= steps) for steps in due}
         self.feed = feed(job, self.ends)
-        watched = watched_rows(job)
-        self.judged = [np.flatnonzero(scored & watched) for scored in job.resampling.scored]
+        evaluated = evaluated_rows(job)
+        self.judged = [np.flatnonzero(scored & evaluated) for scored in job.resampling.scored]
         most = max(len(rows) for rows in self.judged)
         n_at_once = job.layout.rows_at_once(_JUDGED_BLOCK)
         self.judged_blocks = [jnp.asarray(_arrange_in_blocks(self.feed.places(rows), most, n_at_once)) for rows in self.judged]
@@ -148,7 +148,7 @@ class Run:
         return self.ends[self.round - 1] if self.round else 0
 
     def row_losses(self) -> tuple[FloatArray, BoolArray]:
-        """Out-of-bag losses of the ensemble's present outputs for the watched rows (n,), and which rows have one (n,)."""
+        """Out-of-bag losses of the ensemble's present outputs for the rows of the evaluation subset (n,), and which rows have one (n,)."""
         pairs = zip(self.judged, self.members, strict=True)
         predictions = [(rows, m.outputs) for rows, m in pairs if not m.failure and m.outputs is not None]
         outputs, n_predictions = average_out_of_bag(self.job.task, len(self.job.inputs), predictions)
@@ -321,7 +321,7 @@ def _replace_leaves(tree: Any, arrays: dict[str, AnyArray], name: str, m: int) -
 def _find_knots(job: Job) -> FloatArray:
     """Edges of the bins that the model asks for, from all rows (they know nothing of the target)."""
     model = job.specs[0].model
-    rows = job.inputs.x[:: -(-len(job.inputs) // MOST_WATCHED)]
+    rows = job.inputs.x[:: -(-len(job.inputs) // MOST_EVALUATED)]
     return find_knots(rows[:, list(job.layout.numeric)], architecture_of(model).n_bins(model))
 
 
