@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Collection, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -55,7 +56,7 @@ def read_whole(data: Any, target: Any, sample_weight: Any, roles: Roles, *, merg
     dataset = prepare(table, roles, source=printable(describe_source(data)))
     if table.num_rows < n_rows:
         merged = f"{n_rows - table.num_rows} of {n_rows} rows are copies or of weight zero; copies count as one row of their summed weight"
-        dataset.remarks.append(merged)
+        dataset = replace(dataset, remarks=[*dataset.remarks, merged])
     del table
     pa.default_memory_pool().release_unused()
     return dataset
