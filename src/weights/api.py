@@ -23,7 +23,7 @@ from weights.fitoptions import DataOptions, make_request
 from weights.fitting import Prepared
 from weights.model import Model
 from weights.preparing import asks_to_merge, can_pass, decide, find_source_kind, read_passing, read_whole
-from weights.running import OnProgress, run, tell_share
+from weights.running import OnProgress, report_reading, run
 from weights.store.format import load as load_ensemble
 from weights.tasks.base import Task
 from weights.training.compiling import keep_compiled_programs
@@ -84,7 +84,7 @@ def plan_fit(data: Any, target: Any = None, *, progress: OnProgress = None, **op
         group: column whose equal values stay on one side of every split.
         time: column that orders rows; members are then scored on rows later than those they learned from.
         split: column that says train, val or test; what is said to be test is not learned from, but judged at the end. Folders and .npz
-            files of pictures that are split so tell it themselves.
+            files of pictures that are split so say it themselves.
         picture_size: height and width that pictures get, 8 to 512; by default theirs, if all have one of at most 64, and
             otherwise a square of the larger side that half of them have, at most 64.
         sample_weight: column of row weights, or n numbers.
@@ -123,7 +123,8 @@ def plan_fit(data: Any, target: Any = None, *, progress: OnProgress = None, **op
         return Origin(os.fsdecode(data) if isinstance(data, str | os.PathLike) else None, resolved, merge)
 
     try:
-        dataset = read_whole(data, target, said.sample_weight, roles, merge=merge, tell=tell_share(progress))
+        report_progress = report_reading(progress)
+        dataset = read_whole(data, target, said.sample_weight, roles, merge=merge, report_progress=report_progress)
         return decide(dataset, request, find_origin(dataset))
     except TooLargeError as error:
         if not can_pass(data):

@@ -36,7 +36,7 @@ class Contrast(msgspec.Struct, frozen=True):
         level: which level, and beside which; empty for a number.
         label: the class whose probability moves; None for values.
         scale: "target" (the value, the probability) or "link" (the value, the log odds).
-        effect: per unit of the feature; None where it cannot be told, and `note` says why.
+        effect: per unit of the feature; None where it is not identifiable, and `note` says why.
         spread: standard deviation of the feature, in its unit; None for levels.
         std_errs: standard error by kind: robust, classical, cluster (with groups), hac (with time).
         degrees: of freedom of Student's t, by the same kinds.
@@ -323,7 +323,7 @@ _ORDERS: dict[str, Callable[[list[Record]], float]] = {
 
 
 class _Asked(NamedTuple):
-    """How effects are to be told, see `FeatureWeights.records`."""
+    """How effects are to be shown, see `FeatureWeights.records`."""
 
     scale: str
     per: str

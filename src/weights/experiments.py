@@ -68,7 +68,7 @@ def compare(
     if not isinstance(n_trainings, int) or not 2 <= n_trainings <= _MOST_TRAININGS:
         raise UsageError(
             f"trainings must be a whole number from 2 to {_MOST_TRAININGS}, but is {n_trainings}: from their differences the chance of "
-            "training is told. Give another."
+            "training is estimated. Give another."
         )
     runner = TrialRunner(ensemble, prepared, Control(n_threads=prepared.n_threads, stopping=stopping), quick=False)
     variants = _variants({name: spec for name, spec in prepared.candidates.items() if name not in runner.excluded}, vary, prepared)
@@ -90,7 +90,7 @@ def compare(
             report(Progress("trainings", next(turns) / n_turns, None))
         return trials
 
-    def told(label: str, specs: dict[str, Spec], trials: list[Trial], *, reference: bool = False) -> Variant:
+    def compare_variant(label: str, specs: dict[str, Spec], trials: list[Trial], *, reference: bool = False) -> Variant:
         losses = [trial.losses for trial in trials]
         mean = average(np.mean(losses, axis=0), runner.judged)
         each = [found for trial in trials for name, one in trial.trained.items() for found in findings(_population(name, one))]
@@ -112,14 +112,14 @@ def compare(
     found = []
     for label, specs in variants.items():
         try:
-            found.append(told(label, specs, trained(specs)))
+            found.append(compare_variant(label, specs, trained(specs)))
         except TrainingError as error:
             found.append(Variant(label, failure=str(error)))
     found.sort(key=lambda variant: (bool(variant.failure), variant.loss))
     return Experiment(
         populations=[*as_it_is],
         measure=ensemble.report.decomposition.measure if ensemble.report.decomposition else "loss",
-        variants=[told(named or "as it is", as_it_is, first, reference=True), *found],
+        variants=[compare_variant(named or "as it is", as_it_is, first, reference=True), *found],
         n_members=runner.n_folds * len(as_it_is),
         n_trainings=n_trainings,
         n_rows=len(runner.rows),

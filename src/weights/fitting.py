@@ -40,7 +40,7 @@ from weights.verdicts import Decomposition
 _NORMAL_95 = 1.96
 _MOST_MULTIPLICATIONS, _LEAST_WEIGHED = 2.5e10, 1_000
 """Weights of networks that are multiplied with a value of a feature when all features are weighed, and rows that are weighed in any case
-(our choice): what more rows would tell is little beside the wait."""
+(our choice): what more rows would add is little beside the wait."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -178,7 +178,7 @@ def _decomposed(prepared: Prepared, trained: list[Trained], covered: BoolArray, 
             predictions.append(MemberPredictions(p, places[rows[here]], outputs[here]))
     group = None if dataset.group is None else dataset.group[covered]
     judged = Judged(prepared.y[covered], prepared.weight[covered], group)
-    x = dataset.inputs.x[covered] if prepared.task.numeric else None  # by which noise is told
+    x = dataset.inputs.x[covered] if prepared.task.numeric else None  # from which noise is estimated
     return decompose(prepared.task, judged, predictions, stacking.crossfitted_weights, stacking.crossfitted_offsets, x=x)
 
 

@@ -36,7 +36,7 @@ from weights.inspection.saliency import Saliency, saliency
 from weights.preparing import dotted, read_whole, ready_again, several_values
 from weights.remedies import diagnose as try_remedies
 from weights.remedies import with_change
-from weights.running import OnProgress, run, stopped_by_signals, tell_share
+from weights.running import OnProgress, report_reading, run, stopped_by_signals
 from weights.spec import Spec
 from weights.store.format import save as save_ensemble
 from weights.summary import Summary, summarise
@@ -255,8 +255,8 @@ class Model:
         for block in self.ensemble.encoding.blocks:
             if (own := kind_of(block).source) is not None:
                 roles = msgspec.structs.replace(roles, **own.options(block))
-        merge, tell = origin.merged, tell_share(progress)
-        rows = read_whole(source, roles.target, roles.sample_weight, roles, merge=merge, tell=tell)
+        merge, report_progress = origin.merged, report_reading(progress)
+        rows = read_whole(source, roles.target, roles.sample_weight, roles, merge=merge, report_progress=report_progress)
         keep_compiled_programs()
         return ready_again(rows, self.ensemble.task, self.specs, available_threads())
 

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -34,20 +34,18 @@ from weights.models.registry import ARCHITECTURES
 from weights.spec import Spec
 from weights.tasks.base import Task
 from weights.tasks.registry import find_task
-from weights.types import AnyArray
+from weights.types import AnyArray, ReportProgress
 
 _MOST_INSPECTED = 2_000
 _FEW_ROWS, _FEW_OF_CLASS = 20, 8
 """Fewer rows, or fewer of a class, are said to be too few; a class of fewer than 8 is missing from some folds (our choice)."""
 
 
-Tell = Callable[[float], None]
-"""Is told the share of pictures that has been read."""
-
-
-def read_whole(data: Any, target: Any, sample_weight: Any, roles: Roles, *, merge: bool, tell: Tell = lambda share: None) -> Dataset:
+def read_whole(
+    data: Any, target: Any, sample_weight: Any, roles: Roles, *, merge: bool, report_progress: ReportProgress = lambda share: None
+) -> Dataset:
     """All rows, in memory, or, of pictures, in a file that is mapped into it."""
-    table, roles = _table_and_roles(data, target, sample_weight, roles, tell)
+    table, roles = _table_and_roles(data, target, sample_weight, roles, report_progress)
     if merge and (kinds := [name for field in table.schema if (name := find_block_kind(field))]):
         raise UsageError(f"Copies of {KINDS[kinds[0]].plural} cannot be merged, only rows of a table can. Leave copies as they are.")
     n_rows = table.num_rows
@@ -135,18 +133,18 @@ def ready_again(dataset: Dataset, task: Task, specs: dict[str, Spec], n_threads:
     return Prepared(dataset, task, y, weight, layout, specs, {}, [], [], n_threads)
 
 
-def _table_and_roles(data: Any, target: Any, sample_weight: Any, roles: Roles, tell: Tell) -> tuple[Any, Roles]:
+def _table_and_roles(data: Any, target: Any, sample_weight: Any, roles: Roles, report_progress: ReportProgress) -> tuple[Any, Roles]:
     """The table, with the target and the weights as columns, and the roles with their names."""
     kind = find_source_kind(data)
     if kind is not None:
-        table, roles, target = _labelled_and_roles(kind, data, roles, target, tell)
+        table, roles, target = _labelled_and_roles(kind, data, roles, target, report_progress)
     else:
         table = read_table(data, missing=roles.missing)
         excluded = {name for name in (target, sample_weight, roles.group, roles.time, roles.split) if isinstance(name, str)}
         for name, source in _sources():
             column = next((column for column, asked in roles.kinds.items() if asked == name), None)
             column = column or source.find_column(table, folder_of(data), {*excluded, *roles.drop, *roles.kinds})
-            table = source.fill_column(table, column, folder_of(data), roles, tell) if column else table
+            table = source.fill_column(table, column, folder_of(data), roles, report_progress) if column else table
     if target is None and isinstance(data, str) and data in EXAMPLES:
         target = EXAMPLES[data].target
     if target is None:
@@ -169,11 +167,11 @@ def find_source_kind(data: Any) -> str | None:
     return next((name for name, source in _sources() if source.holds(data)), None)
 
 
-def _labelled_and_roles(kind: str, data: Any, roles: Roles, target: Any, tell: Tell) -> tuple[pa.Table, Roles, Any]:
+def _labelled_and_roles(kind: str, data: Any, roles: Roles, target: Any, report_progress: ReportProgress) -> tuple[pa.Table, Roles, Any]:
     """The values of a folder or the like with their labels, and the roles of the columns that come with them."""
     source = KINDS[kind].source
     assert source is not None
-    table = source.read(data, roles, tell)
+    table = source.read(data, roles, report_progress)
     if target is None and "class" not in table.column_names:
         raise DataError(
             f"{KINDS[kind].plural.capitalize()} to learn from need a class each, but these come without. Sort them into a folder for each "

@@ -2,7 +2,7 @@
 
 Each remedy is one change of the settings. A small population with the change and one without are trained on the same rows, with the
 same folds and seeds, and stacked in the same way; the difference of their losses on rows that no member saw decides. Members that
-learn from halves of the rows tell what more rows would gain, and how much of the loss is due to which rows came: two halves have no
+learn from halves of the rows show what more rows would gain, and how much of the loss is due to which rows came: two halves have no
 row in common, so that their answers differ by twice the variance of one.
 
 A remedy that helps says which way the model is wrong by what it does to the rows that members learned from: where it makes these be
@@ -198,7 +198,7 @@ _TOGETHER = {
 
 
 def _of_numbers(specs: Mapping[str, Spec], excluded: set[str]) -> Iterator[Change]:
-    """Changes of single settings, in every population that has them, and of several together; told of those that are tried."""
+    """Changes of single settings, in every population that has them, and of several together, in words that say what is changed."""
     singles = {name: (name,) for name in dict.fromkeys(change.name for change in _SETTING_CHANGES)}
     found: list[dict[str, Spec]] = [dict(specs)]
     for name, parts in (singles | _TOGETHER).items():
@@ -297,7 +297,7 @@ def diagnose(
     last_doubling = runner.gain([one.losses for one in halves], before)
     trials: dict[str, list[Trial]] = {}
 
-    def told(change: Change) -> Remedy:
+    def try_change(change: Change) -> Remedy:
         """What trying a change once more, with other seeds each time, shows of it."""
         if stopping():
             raise Interrupted("The diagnosis was stopped.")
@@ -313,14 +313,14 @@ def diagnose(
         helps = gain.low > 0 and gain.relative >= _WORTH_HAVING
         return Remedy(change.name, change.words, gain.value, gain.low, gain.high, gain.relative, fitted, cost, helps)
 
-    remedies = {change.name: told(change) for change in to_try}
+    remedies = {change.name: try_change(change) for change in to_try}
     if not any(remedy.helps for remedy in remedies.values()):
         # Those that might help are trained as often as the settings as they are.
         hopeful = sorted(
             (change for change in to_try if remedies[change.name].relative >= _WORTH_HAVING), key=lambda c: -remedies[c.name].gain
         )
         for change in hopeful[:_MOST_HOPEFUL] * (n_as_is - 1):
-            remedies[change.name] = told(change)
+            remedies[change.name] = try_change(change)
     ranked = sorted(remedies.values(), key=lambda one: (bool(one.failure), not one.helps, -one.gain))
     found = _completed(found, runner, whole, half, scale)
     doubling = _forecast(last_doubling, scale, found.loss.value)
@@ -436,6 +436,6 @@ def _verdict(found: Decomposition, remedies: list[Remedy], doubling: Gain) -> tu
     if share >= _MOSTLY_NOISE:
         return "limited by noise", (
             f"no change that was tried helps, nor would twice the rows, and {share:.0%} of what a constant loses is left: "
-            "noise, or what these inputs do not tell"
+            "noise, or what these inputs do not say"
         )
     return "balanced", f"no change that was tried helps, nor would twice the rows; {share:.0%} of what a constant loses is left"

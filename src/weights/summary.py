@@ -1,6 +1,6 @@
 """The tables of what each feature is worth and of what it contributes to a prediction, for people: text for terminals, HTML for notebooks.
 
-`summarise` picks and orders the rows of a `Summary`, which shows itself; `explained` tells of single predictions and `checked` of
+`summarise` picks and orders the rows of a `Summary`, which shows itself; `explained` shows single predictions and `checked` of
 simulations. The numbers come from `effects.FeatureWeights.records`, `inspection/explanation.py` and `checking.py`.
 """
 
@@ -161,8 +161,8 @@ def _notes(weights: FeatureWeights, blocks: list[list[Record]], shown: list[list
     notes = []
     if len(shown) < len(blocks):
         hidden = blocks[len(shown) :]
-        told = [[r["p_value"] for r in block if not r["level"] and r["p_value"] is not None] for block in hidden]
-        unclear, unknown = sum(bool(p) and min(p) >= 1 - level for p in told), sum(not p for p in told)
+        p_values = [[r["p_value"] for r in block if not r["level"] and r["p_value"] is not None] for block in hidden]
+        unclear, unknown = sum(bool(p) and min(p) >= 1 - level for p in p_values), sum(not p for p in p_values)
         untold = f", {unknown} without one" if unknown else ""
         notes.append(f"({len(hidden)} more; {unclear} of their effects not distinguishable from zero{untold})")
     remarks: dict[str, list[str]] = {}
@@ -254,7 +254,7 @@ def checked(check: Check, name: str) -> list[str]:
     null = listed([printable(feature) for feature in check.null_features], 6)
     lines.append(f"  strong: beyond 4 standard errors; null: cut out of the truth for this, having mattered least ({null or 'none'})")
     if check.n_simulations < _FEWEST_SIMULATIONS:
-        lines.append(f"  {check.n_simulations} simulations tell little: --simulations {_FEWEST_SIMULATIONS} or more")
+        lines.append(f"  {check.n_simulations} simulations say little: --simulations {_FEWEST_SIMULATIONS} or more")
     elif doubtful := [held for held in check.held if held.high < held.nominal]:
         worst = min(doubtful, key=lambda held: held.measured)
         lines.append(

@@ -1,4 +1,4 @@
-"""Which inputs can be told apart, and what is left of them, against NumPy's least squares and planted dependencies."""
+"""Which inputs are identifiable, and what is left of them, against NumPy's least squares and planted dependencies."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from weights.data.encoding import Boolean, Category, Encoding, Numeric
-from weights.inspection.partialling import design, jointly_left, partial_out
+from weights.inspection.partialling import build_design, jointly_left, partial_out
 
 N = 300
 RNG = np.random.default_rng(0)
@@ -22,7 +22,7 @@ def numbers(names, *, missing=False) -> list:
 
 def design_of(x, columns=None, weight=WEIGHT):
     """The design of these inputs; numbers a, b, c ... where columns are not given."""
-    return design(Encoding(columns or numbers("abcdefghij"[: x.shape[1]]), clip=None), x, weight[: len(x)])
+    return build_design(Encoding(columns or numbers("abcdefghij"[: x.shape[1]]), clip=None), x, weight[: len(x)])
 
 
 def left_by_lstsq(x, own, weight=WEIGHT):
@@ -31,12 +31,12 @@ def left_by_lstsq(x, own, weight=WEIGHT):
     return x[:, own] - others @ np.linalg.lstsq(others * root, x[:, own] * root, rcond=None)[0]
 
 
-# Which inputs can be told apart
+# Which inputs are identifiable
 
 
 def test_independent_inputs_all_remain():
-    told = design_of(X)
-    assert ([one.column for one in told.inputs], told.lost) == ([0, 1, 2, 3], {})
+    design = design_of(X)
+    assert ([one.column for one in design.inputs], design.lost) == ([0, 1, 2, 3], {})
 
 
 @pytest.mark.parametrize(
@@ -54,21 +54,21 @@ def test_what_others_determine_is_lost_with_their_names(added, others):
 
 
 def test_partners_are_the_inputs_that_determine_it():
-    told = design_of(np.column_stack([X, X[:, 0] - 2 * X[:, 3], X[:, 1]]))
-    assert told.partners == {0: [3, 4], 3: [0, 4], 4: [0, 3], 1: [5], 5: [1]}
+    design = design_of(np.column_stack([X, X[:, 0] - 2 * X[:, 3], X[:, 1]]))
+    assert design.partners == {0: [3, 4], 3: [0, 4], 4: [0, 3], 1: [5], 5: [1]}
 
 
-def test_what_cannot_be_told_apart_is_not_among_a_features_inputs_but_may_remain():
-    told = design_of(np.column_stack([X, X[:, 0]]))
-    assert [len(told.of(feature)) for feature in range(5)] == [0, 1, 1, 1, 0]
-    assert len({0, 4} & {one.column for one in told.inputs}) == 1
+def test_what_is_not_identifiable_is_not_among_a_features_inputs_but_may_remain():
+    design = design_of(np.column_stack([X, X[:, 0]]))
+    assert [len(design.of(feature)) for feature in range(5)] == [0, 1, 1, 1, 0]
+    assert len({0, 4} & {one.column for one in design.inputs}) == 1
 
 
 def test_what_the_own_feature_determines_is_named_by_inputs():
     """Of a flag that is yes or missing, either says the other."""
     yes = (np.arange(N) % 3 > 0).astype(float)
-    told = design_of(np.column_stack([yes, 1 - yes, X[:, 0]]), [Boolean("f", missing=True), *numbers("a")])
-    assert told.lost[0] == "it is determined by 'f is missing'; drop one to learn of the other"
+    design = design_of(np.column_stack([yes, 1 - yes, X[:, 0]]), [Boolean("f", missing=True), *numbers("a")])
+    assert design.lost[0] == "it is determined by 'f is missing'; drop one to learn of the other"
 
 
 def test_a_constant_is_lost():
@@ -94,7 +94,7 @@ def test_what_is_the_same_in_all_but_four_rows_is_lost():
     assert design_of(1 - flag_in(4)).lost == {4: "it differs in 4 rows only"}
 
 
-def test_what_differs_in_five_rows_can_be_told():
+def test_what_differs_in_five_rows_is_identifiable():
     assert design_of(flag_in(5)).lost == {}
 
 
@@ -124,8 +124,8 @@ WARDS = np.column_stack([np.eye(4)[LEVEL], X[:, 0] + LEVEL])
 
 
 def test_the_most_frequent_level_is_what_others_are_compared_with():
-    told = design_of(WARDS, CATEGORY, ALIKE)
-    assert (told.references, [told.inputs[i].level for i in told.of(0)]) == ({0: "north"}, ["east", "south"])
+    design = design_of(WARDS, CATEGORY, ALIKE)
+    assert (design.references, [design.inputs[i].level for i in design.of(0)]) == ({0: "north"}, ["east", "south"])
 
 
 def test_frequent_means_by_weight():
@@ -151,9 +151,9 @@ def test_what_is_left_is_finite_whatever_is_lost(n, bent):
 )
 def test_of_what_is_a_control_only_nothing_is_left(n, bent, how):
     """It is the same in every run: not memory that was never written, which `_freed` would square."""
-    told = design_of(np.column_stack([X, X[:, 0]])[:n], weight=ALIKE)
-    partialled = partial_out(told, bent=bent)
-    controls = np.setdiff1d(np.arange(len(told.inputs)), np.concatenate([told.of(feature) for feature in range(5)]))
+    design = design_of(np.column_stack([X, X[:, 0]])[:n], weight=ALIKE)
+    partialled = partial_out(design, bent=bent)
+    controls = np.setdiff1d(np.arange(len(design.inputs)), np.concatenate([design.of(feature) for feature in range(5)]))
     assert (len(controls), partialled.how) == (1, how)
     np.testing.assert_array_equal(partialled.left[:, controls], 0.0)
 
@@ -180,8 +180,8 @@ def test_levels_of_a_category_are_not_controls_of_each_other():
 def test_a_number_is_freed_of_another_features_flag_although_its_own_flag_is_a_copy():
     absent = np.arange(N) % 3 == 0
     x = np.column_stack([np.where(absent, 0.0, X[:, 0]), absent, np.where(absent, 0.0, X[:, 1]), absent, X[:, 2]])
-    told = design_of(x, numbers("ab", missing=True) + numbers("c"))
-    left = partial_out(told, bent=False).left[:, [told.of(0)[0], told.of(1)[0]]]
+    design = design_of(x, numbers("ab", missing=True) + numbers("c"))
+    left = partial_out(design, bent=False).left[:, [design.of(0)[0], design.of(1)[0]]]
     expected = [left_by_lstsq(x, own)[:, 0] for own in ([0, 1], [2, 3])]
     np.testing.assert_allclose(left, np.stack(expected, 1), atol=1e-10)  # as above
 
@@ -201,16 +201,16 @@ def test_with_bends_what_is_left_is_orthogonal_to_the_other_inputs_and_their_ben
 def test_a_bent_dependency_is_accounted_for_by_bends_alone():
     u = np.random.default_rng(2).permutation(np.linspace(-1, 1, N))
     noise = 0.1 * np.random.default_rng(3).normal(size=N)
-    told = design_of(np.column_stack([u, np.abs(u) + noise]), weight=ALIKE)
-    spread = [partial_out(told, bent=bent).left[:, 1].std() for bent in (False, True)]
+    design = design_of(np.column_stack([u, np.abs(u) + noise]), weight=ALIKE)
+    spread = [partial_out(design, bent=bent).left[:, 1].std() for bent in (False, True)]
     # |u| on [-1, 1] has variance 1 / 12; a standard deviation of 300 numbers is known to 4 %, here to three times that.
     np.testing.assert_allclose(spread, [np.sqrt(1 / 12 + 0.01), 0.1], rtol=0.12)
 
 
 def test_of_a_number_that_bends_determine_expectations_are_linear():
     """Of what lies above the median of a number a hinge there leaves nothing, and a line plenty."""
-    told = design_of(np.column_stack([X[:, 0], np.maximum(X[:, 0] - np.median(X[:, 0]), 0)]), weight=ALIKE)
-    bent, straight = (partial_out(told, bent=bent) for bent in (True, False))
+    design = design_of(np.column_stack([X[:, 0], np.maximum(X[:, 0] - np.median(X[:, 0]), 0)]), weight=ALIKE)
+    bent, straight = (partial_out(design, bent=bent) for bent in (True, False))
     np.testing.assert_array_equal(bent.left[:, 1], straight.left[:, 1])
     assert bent.how == "bent least squares"
 
@@ -221,15 +221,15 @@ def test_of_a_number_that_bends_determine_expectations_are_linear():
 )
 def test_inputs_per_row_decide_how_the_others_are_accounted_for(n_inputs, bent, how):
     x = np.random.default_rng(4).normal(size=(N, n_inputs))
-    told = design(Encoding(numbers(map(str, range(n_inputs))), clip=None), x, ALIKE)
-    assert partial_out(told, bent=bent).how == how
+    design = build_design(Encoding(numbers(map(str, range(n_inputs))), clip=None), x, ALIKE)
+    assert partial_out(design, bent=bent).how == how
 
 
 # Where inputs are many
 
 MANY = np.random.default_rng(5).normal(size=(60, 80))
 MANY[:, 1] = MANY[:, 0] + 0.1 * np.random.default_rng(6).normal(size=60)
-LEFT_OF_MANY = partial_out(design(Encoding(numbers(map(str, range(80)))), MANY, np.ones(60)), bent=False)
+LEFT_OF_MANY = partial_out(build_design(Encoding(numbers(map(str, range(80)))), MANY, np.ones(60)), bent=False)
 
 
 def test_ridge_leaves_finite_numbers():

@@ -100,8 +100,8 @@ def test_noise_that_is_known_has_a_line_of_its_own():
 
 
 def test_a_program_reads_the_parts_as_numbers():
-    told = json.loads(json.dumps(diagnosis_object(FOUND)))
-    assert {"verdict", "bias", "variance", "noise", "diversity", "loss", "remedies"} <= {*told}
-    assert told["bias"] + told["variance"] - told["diversity"] == pytest.approx(told["loss"])
-    assert {"change", "gain", "low", "high"} <= {*told["remedies"][0]}
-    assert told["noise"] is None
+    printed = json.loads(json.dumps(diagnosis_object(FOUND)))
+    assert {"verdict", "bias", "variance", "noise", "diversity", "loss", "remedies"} <= {*printed}
+    assert printed["bias"] + printed["variance"] - printed["diversity"] == pytest.approx(printed["loss"])
+    assert {"change", "gain", "low", "high"} <= {*printed["remedies"][0]}
+    assert printed["noise"] is None

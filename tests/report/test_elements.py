@@ -132,9 +132,9 @@ def test_more_findings_than_a_screen_needs_are_where_a_command_shows_them(silent
 
 
 def test_health_as_an_object_holds_bands_over_members_in_order(network):
-    told = msgspec.json.decode(msgspec.json.encode(health_object(network.ensemble)))
-    assert (told["findings"], [layer["layer"] for layer in told["layers"]]) == ([], ["embedding", "hidden.0", "hidden.1", "output"])
-    bands = told["bands"]["mlp"]
+    printed = msgspec.json.decode(msgspec.json.encode(health_object(network.ensemble)))
+    assert (printed["findings"], [layer["layer"] for layer in printed["layers"]]) == ([], ["embedding", "hidden.0", "hidden.1", "output"])
+    bands = printed["bands"]["mlp"]
     history = network.ensemble.populations[0].history
     assert bands["loss"]["steps"] == history["steps"][0].tolist()
     assert bands["hidden.0/rank"]["steps"] == history["measured_at"][0].tolist() == [0, 38, 150]

@@ -35,14 +35,14 @@ def ensemble_of(spec: Spec, *, task: Task | None = None, member_weights=(1.0, 1.
     name = "linear" if spec.solved else "mlp"
     metrics = {"rmse": Metric(1.25, 1.0, 1.5), "r2": Metric(0.75, 0.6, 0.9)}
     constant = {"rmse": Metric(2.5), "r2": Metric(0.0)}
-    told = {
+    defaults = {
         "source": "wages.csv",
         "n_samples": 1234,
         "n_features": 1,
         "metrics": metrics,
         "compared": {name: metrics, "constant": constant},
     }
-    told |= {"seconds": 75.0, "created": "2024-03-01T10:20:30+00:00"}
+    defaults |= {"seconds": 75.0, "created": "2024-03-01T10:20:30+00:00"}
     params = {"output": {"w": np.ones((3, 1, 1)), "b": np.ones((3, 1))}}
     population = Population(name, spec, params, np.asarray(member_weights), 1.0)
     return Ensemble(
@@ -52,7 +52,7 @@ def ensemble_of(spec: Spec, *, task: Task | None = None, member_weights=(1.0, 1.
         populations=[population],
         offset=np.zeros(1),
         scores=np.arange(3.0),
-        report=Report(**{**told, **report}),
+        report=Report(**{**defaults, **report}),
     )
 
 
@@ -302,7 +302,7 @@ def test_a_curve_is_drawn_from_its_lowest_to_its_highest(values, line):
 
 
 class Clock:
-    """A clock that goes on when told."""
+    """A clock that goes on when asked."""
 
     def __init__(self) -> None:
         self.now = 0.0

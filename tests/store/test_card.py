@@ -31,7 +31,7 @@ HOSTILE = "<img src=x onerror=alert(1)>|[click](javascript:x)\n# Title `code` *b
 def ensemble_of(
     *, task: Task | None = None, features: list[Feature] | None = None, specs: dict[str, Spec] | None = None, **report
 ) -> Ensemble:
-    told = {"n_samples": 1234, "n_features": 2, "metrics": {"log_loss": Metric(0.25, 0.2, 0.3)}, "seconds": 3.21, "version": "9.8.7"}
+    defaults = {"n_samples": 1234, "n_features": 2, "metrics": {"log_loss": Metric(0.25, 0.2, 0.3)}, "seconds": 3.21, "version": "9.8.7"}
     specs = specs or {"linear": Spec(model=Linear())}
     params = {"output": {"w": np.ones((5, 2, 1)), "b": np.ones((5, 1))}}
     return Ensemble(
@@ -41,7 +41,7 @@ def ensemble_of(
         populations=[Population(name, spec, params, np.ones(5)) for name, spec in specs.items()],
         offset=np.zeros(1),
         scores=np.arange(3.0),
-        report=Report(**{"source": "ward.csv", **told, **report}),
+        report=Report(**{"source": "ward.csv", **defaults, **report}),
     )
 
 

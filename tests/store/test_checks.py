@@ -262,9 +262,9 @@ BOTH = Encoding(COLUMNS.columns, blocks=PICTURES.blocks)
     ("model", "encoding", "wrong"),
     [
         (Convolution((8, 16), (0, 1)), PICTURES, []),
-        (Convolution((8, 16)), PICTURES, ["the stages of a convolution are not told"]),
+        (Convolution((8, 16)), PICTURES, ["the stages of a convolution are missing"]),
         (Patches(4, (8, 16), 0), PICTURES, []),
-        (Patches(4, (8, 16)), PICTURES, ["the sizes of a patch network are not told"]),
+        (Patches(4, (8, 16)), PICTURES, ["the sizes of a patch network are missing"]),
         (Patches(4, (8, 16), 0), COLUMNS, ["a model of pictures is to read columns of a table"]),
         (Mlp(), PICTURES, ["a model of columns of a table is to read pictures"]),
         (Convolution((8, 16), (0, 1)), COLUMNS, ["a model of pictures is to read columns of a table"]),

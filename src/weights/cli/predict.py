@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 @click.argument("source")
 @click.option("--output", "-o", metavar="FILE", help="Write to a .csv, .parquet or .jsonl file instead of standard output.")
 @click.option("--level", default=0.9, show_default=True, metavar="SHARE", help="Level of the intervals of a regression.")
-@click.option("--sensitivity", type=float, metavar="SHARE", help="Tell which rows reach the threshold that finds this share of a class.")
+@click.option("--sensitivity", type=float, metavar="SHARE", help="Say which rows reach the threshold that finds this share of a class.")
 @click.option("--class", "label", metavar="LABEL", help="This class; the second of two if not given.")
 @guard
 def predict(run: str, source: str, output: str | None, level: float, sensitivity: float | None, label: str | None, as_json: bool) -> None:

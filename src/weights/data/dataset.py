@@ -108,7 +108,7 @@ class Dataset:
         roles: what the columns are for.
         source: where the rows came from, in a few words.
         inspected: those that are asked about after training.
-        held_out: those for the test, if a column told them apart.
+        held_out: those for the test, if a column names them.
         passage: to all rows, where inputs and the like hold only a sample of them.
         names: of the files that rows were read from, n cells; None where there were none.
     """

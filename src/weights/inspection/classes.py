@@ -1,4 +1,4 @@
-"""How well classes are told apart: confusion, the operating point of a class, and calibration.
+"""How well classes are distinguished: confusion, the operating point of a class, and calibration.
 
 All are asked of `Predictions`: answers to rows by members that never saw them. `operating_point` is what a screening test is judged by.
 """
@@ -75,7 +75,7 @@ class OperatingPoint(msgspec.Struct, frozen=True):
     test: ThresholdMetrics | None = None
 
     @property
-    def told(self) -> str:
+    def rounded_threshold(self) -> str:
         """The threshold in four digits, rounded down, so that the row it comes from reaches it."""
         return f"{decimal.Context(prec=4, rounding=decimal.ROUND_FLOOR).create_decimal_from_float(self.threshold).normalize():f}"
 
@@ -108,7 +108,7 @@ def operating_point(
     wider one of a proportion stands instead. Rows of other classes had no say in the choice: the interval of
     the specificity is that of a proportion (Clopper and Pearson 1934). Weights and groups reduce the number of rows that these
     intervals count with to the effective one (Korn and Graubard 1998). Intervals speak of rows like these, answered by as many
-    members; the whole ensemble answers with more, which is what rows of a test can tell.
+    members; the whole ensemble answers with more, which is what rows of a test can measure.
 
     Args:
         predictions: what is known.
@@ -157,9 +157,10 @@ def calibration(predictions: Predictions, k: int, *, n_bins: int = 10) -> list[B
 def proportion(hits: BoolArray, weight: FloatArray, group: IntArray | None = None) -> Metric | None:
     """The weighted share of rows that hit, with the interval of Clopper and Pearson 1934 for the effective number of rows.
 
-    The effective number is that of independent rows of equal weight which would tell as much: weights make it smaller (Kish 1965), and
-    so do groups whose rows are alike, the more so where groups are few (Korn and Graubard 1998, "Confidence intervals for proportions
-    with small expected number of positive counts estimated from survey data", with its factor for degrees of freedom).
+    The effective number is that of independent rows of equal weight which would give as precise an estimate: weights
+    make it smaller (Kish 1965), and so do groups whose rows are alike, the more so where groups are few (Korn and
+    Graubard 1998, "Confidence intervals for proportions with small expected number of positive counts estimated from
+    survey data", with its factor for degrees of freedom).
 
     Args:
         hits: shape (n,).
@@ -189,7 +190,7 @@ def proportion(hits: BoolArray, weight: FloatArray, group: IntArray | None = Non
 
 
 def _effective_number(hits: BoolArray, weight: FloatArray, group: IntArray | None) -> float:
-    """How many independent rows of equal weight would tell as much about the share of hits."""
+    """How many independent rows of equal weight would estimate the share of hits as precisely."""
     counts = weight > 0
     hits, weight = hits[counts], weight[counts]
     by_weights = float(weight.sum() ** 2 / (weight @ weight))
@@ -198,7 +199,7 @@ def _effective_number(hits: BoolArray, weight: FloatArray, group: IntArray | Non
     code = np.unique(group[counts], return_inverse=True)[1]
     of_group = np.bincount(code, weight)
     n_groups = len(of_group)
-    # All hits or none: rows of a group cannot be told to differ, so that each group counts as one.
+    # All hits or none: rows of a group are not seen to differ, so that each group counts as one.
     if n_groups < 2 or hits.all() or not hits.any():
         return float(of_group.sum() ** 2 / (of_group @ of_group))
     share = float(weight @ hits / weight.sum())

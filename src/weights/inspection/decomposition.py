@@ -3,7 +3,7 @@
 For squared loss, and for log loss where members are averaged in log probabilities, the loss of an ensemble is the mean loss of its
 members minus their diversity, row by row and whatever came (Krogh and Vedelsby 1995 for squared loss; Wood et al. 2023, section 4,
 for both; Gupta et al. 2022 for why log probabilities are what to average). Diversity estimates the variance of a member once it is
-told how much of it is left in the finite mean: ``variance = diversity + left``, so that ``loss = bias + variance - diversity`` holds
+which says how much of it is left in the finite mean: ``variance = diversity + left``, so that ``loss = bias + variance - diversity`` holds
 to the last digit.
 """
 
@@ -21,7 +21,7 @@ from weights.types import AnyArray, BoolArray, FloatArray, IntArray
 from weights.verdicts import Decomposition, Part
 
 _FEWEST_REPEATS, _LEAST_REPEATED = 20, 0.05
-"""Rows beyond the first of those that agree, their number and share, from which on they tell of noise (our choice)."""
+"""Rows beyond the first of those that agree, their number and share, from which on they show noise (our choice)."""
 
 
 class MemberPredictions(NamedTuple):
@@ -43,7 +43,7 @@ class Judged(NamedTuple):
 class Terms(NamedTuple):
     """Terms of each row, shape (n,), which add up: ``loss = alone - diversity``. `left`: what the finite mean leaves of the variance.
 
-    known: whether the row has several predictions of a population, by which the variance is told.
+    known: whether the row has several predictions of a population, from which the variance is estimated.
     """
 
     loss: FloatArray
@@ -94,9 +94,9 @@ def decompose(
     *,
     x: FloatArray | None = None,
 ) -> Decomposition:
-    """Bias, variance and diversity of an ensemble; arguments as `row_terms`, and the rows' inputs (n, p), by which noise is told.
+    """Bias, variance and diversity of an ensemble; arguments as `row_terms`, and the rows' inputs (n, p), from which noise is estimated.
 
-    With log loss what is left of the variance is told to second order; all else is exact.
+    With log loss what is left of the variance is exact to second order; all else is exact.
 
     Example:
         >>> from weights.tasks.number import Number

@@ -18,7 +18,6 @@ Neither is a causal effect.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -29,14 +28,14 @@ from weights.data.encoding import Boolean, Category, ColumnEncoding, Datetime, E
 from weights.effects import Contrast, FeatureWeights, Group, Importance, Joint, Key
 from weights.inspection.groups import correlated_groups
 from weights.inspection.outofbag import OutOfBag, Without
-from weights.inspection.partialling import Design, Partialled, design, partial_out
+from weights.inspection.partialling import Design, Partialled, build_design, partial_out
 from weights.inspection.replacement import joint_replacement, replacement
 from weights.inspection.slopes import Rows, Slopes, covariance, degrees_of_freedom, least_squares, logistic, slopes_of_left
 from weights.tasks.base import Gaps, Outcome, Scaled, Task
-from weights.types import AnyArray, FloatArray, IntArray
+from weights.types import AnyArray, FloatArray, IntArray, ReportProgress
 
 _DAY = 86400.0
-_ENDLESS = "no finite log odds fit best, because it tells the classes of some rows perfectly"
+_ENDLESS = "no finite log odds fit best, because it separates the classes of some rows perfectly"
 _NO_ERROR = "without an interval, because the inputs leave nothing of the outcome"
 _ROUNDING = 1e-9
 
@@ -63,40 +62,40 @@ class InspectedRows:
     linear: bool
 
 
-def estimate_feature_weights(inspected: InspectedRows, report: Callable[[float], None] = lambda share: None) -> FeatureWeights:
+def estimate_feature_weights(inspected: InspectedRows, report_progress: ReportProgress = lambda share: None) -> FeatureWeights:
     """Effects and importances of all features.
 
     Args:
         inspected: the rows, with the answers of members that never saw them.
-        report: called with the share that is done.
+        report_progress: called after each feature and group with the share that is done.
     """
     encoding, rows = inspected.encoding, inspected.rows
-    told = design(encoding, inspected.x, rows.weight)
-    partialled = partial_out(told, bent=not inspected.linear)
+    design = build_design(encoding, inspected.x, rows.weight)
+    partialled = partial_out(design, bent=not inspected.linear)
     scoring = _Scoring.of(inspected, partialled.stretch)
-    exact = _exact(inspected, told, partialled)
+    exact = _exact(inspected, design, partialled)
     contrasts: list[Contrast] = []
     joints: list[Joint] = []
     importances: list[Importance] = []
     unknown: dict[str, str] = {}
-    groups = correlated_groups(encoding, inspected.x, told)
+    groups = correlated_groups(encoding, inspected.x, design)
     n_turns = len(encoding.columns) + len(groups)
     for feature, column in enumerate(encoding.columns):
-        without = inspected.answers.answers(replacement(encoding, inspected.x, told, partialled, feature))
+        without = inspected.answers.answers(replacement(encoding, inspected.x, design, partialled, feature))
         importances.append(scoring.importance([column.name], without))
-        own = told.of(feature)
+        own = design.of(feature)
         if len(own):
-            found = _effects(inspected, told, partialled, exact, own, without)
+            found = _effects(inspected, design, partialled, exact, own, without)
             contrasts += found[0]
             joints += found[1]
         else:
-            reasons = [told.lost[c] for c in told.columns[feature] if c in told.lost]
+            reasons = [design.lost[c] for c in design.columns[feature] if c in design.lost]
             unknown[column.name] = f"not identifiable, because {(reasons or ['it has one level only'])[0]}"
-        report((feature + 1) / n_turns)
+        report_progress((feature + 1) / n_turns)
     weighed = []
     for group in groups:
-        weighed.append(_group(inspected, told, scoring, group, importances))
-        report((len(encoding.columns) + len(weighed)) / n_turns)
+        weighed.append(_group(inspected, design, scoring, group, importances))
+        report_progress((len(encoding.columns) + len(weighed)) / n_turns)
     return FeatureWeights(
         contrasts=contrasts,
         joints=joints,
@@ -121,27 +120,27 @@ def noiseless_effects(inspected: InspectedRows) -> dict[Key, float]:
         `Contrast.key` -> effect.
     """
     encoding, rows = inspected.encoding, inspected.rows
-    told = design(encoding, inspected.x, rows.weight)
-    partialled = partial_out(told, bent=not inspected.linear)
+    design = build_design(encoding, inspected.x, rows.weight)
+    partialled = partial_out(design, bent=not inspected.linear)
     known = {outcome: _pick(inspected.answers.as_is, outcome) for outcome in inspected.task.outcomes()}
     if _is_exact(inspected, partialled):
-        at_once = {outcome: least_squares(told.z, values, rows).slopes for outcome, values in known.items()}
+        at_once = {outcome: least_squares(design.z, values, rows).slopes for outcome, values in known.items()}
     else:
         at_once = {}
     effects = {}
     for feature, column in enumerate(encoding.columns):
-        own = told.of(feature)
+        own = design.of(feature)
         if not len(own):
             continue
         if at_once:
             slopes = {outcome: of_all[own] for outcome, of_all in at_once.items()}
         else:
-            without = inspected.answers.answers(replacement(encoding, inspected.x, told, partialled, feature)).together
+            without = inspected.answers.answers(replacement(encoding, inspected.x, design, partialled, feature)).together
             gaps = {outcome: values - _pick(without, outcome) for outcome, values in known.items()}
             slopes = {outcome: slopes_of_left(partialled.left[:, own], gap, partialled, rows).slopes for outcome, gap in gaps.items()}
         for outcome, of_own in slopes.items():
             for slope, i in zip(of_own, own, strict=True):
-                level, factor, _ = _unit(inspected, told, column, int(i))
+                level, factor, _ = _unit(inspected, design, column, int(i))
                 effects[column.name, level, outcome.label, outcome.scale] = float(slope) * factor
     return effects
 
@@ -213,7 +212,7 @@ def _learned(gaps: Gaps, weight: FloatArray) -> FloatArray:
     return factor * (1 - share) * (gap * (unexplained - explained / share)).sum(1)
 
 
-def _group(inspected: InspectedRows, told: Design, scoring: _Scoring, group: list[int], importances: list[Importance]) -> Group:
+def _group(inspected: InspectedRows, design: Design, scoring: _Scoring, group: list[int], importances: list[Importance]) -> Group:
     """The importance of a group, and what each of its features adds where the rest of the group is unknown too."""
 
     def together(features: list[int]) -> Importance:
@@ -221,7 +220,7 @@ def _group(inspected: InspectedRows, told: Design, scoring: _Scoring, group: lis
         if len(features) == 1:
             return known
         names = [inspected.encoding.columns[j].name for j in features]
-        return scoring.importance(names, inspected.answers.answers(joint_replacement(inspected.encoding, inspected.x, told, features)))
+        return scoring.importance(names, inspected.answers.answers(joint_replacement(inspected.encoding, inspected.x, design, features)))
 
     whole = together(group)
     alone = {inspected.encoding.columns[j].name: whole.value - together([k for k in group if k != j]).value for j in group}
@@ -235,7 +234,7 @@ def _is_exact(inspected: InspectedRows, partialled: Partialled) -> bool:
     return inspected.linear and partialled.how == "least squares"
 
 
-def _exact(inspected: InspectedRows, told: Design, partialled: Partialled) -> dict[Outcome, Slopes]:
+def _exact(inspected: InspectedRows, design: Design, partialled: Partialled) -> dict[Outcome, Slopes]:
     """Slopes on all inputs at once, where all members are linear and rows suffice."""
     if not _is_exact(inspected, partialled):
         return {}
@@ -243,7 +242,7 @@ def _exact(inspected: InspectedRows, told: Design, partialled: Partialled) -> di
     for outcome in inspected.task.outcomes():
         if outcome.estimator is not None:
             of_values = outcome._replace(scale="target")
-            found[outcome] = ESTIMATORS[outcome.estimator](told.z, _observed(inspected, of_values), inspected.rows)
+            found[outcome] = ESTIMATORS[outcome.estimator](design.z, _observed(inspected, of_values), inspected.rows)
     return found
 
 
@@ -257,10 +256,10 @@ def _observed(inspected: InspectedRows, outcome: Outcome) -> FloatArray:
 
 
 def _effects(
-    inspected: InspectedRows, told: Design, partialled: Partialled, exact: dict[Outcome, Slopes], own: IntArray, without: Without
+    inspected: InspectedRows, design: Design, partialled: Partialled, exact: dict[Outcome, Slopes], own: IntArray, without: Without
 ) -> tuple[list[Contrast], list[Joint]]:
     """The contrasts of a feature's own inputs on every scale and for every class, and the tests of several together."""
-    column = inspected.encoding.columns[told.inputs[own[0]].feature]
+    column = inspected.encoding.columns[design.inputs[own[0]].feature]
     contrasts, joints = [], []
     for outcome in inspected.task.outcomes():
         found = exact.get(outcome)
@@ -272,7 +271,7 @@ def _effects(
         agreement = _sign_agreement(inspected, partialled.left[:, own], outcome, without, found)
         finite = np.flatnonzero(np.isfinite(found.slopes))
         for b, i in enumerate(own):
-            level, factor, spread = _unit(inspected, told, column, int(i))
+            level, factor, spread = _unit(inspected, design, column, int(i))
             if b not in finite:
                 contrasts.append(Contrast(column.name, level, outcome.label, outcome.scale, None, note=_ENDLESS))
                 continue
@@ -282,10 +281,10 @@ def _effects(
             contrasts.append(
                 Contrast(column.name, level, outcome.label, outcome.scale, effect, spread, errors, found.degrees, agreement[b], note)
             )
-        for c in told.columns[told.inputs[own[0]].feature]:
-            if int(c) in told.lost:
-                note = f"not identifiable, because {told.lost[int(c)]}"
-                contrasts.append(Contrast(column.name, told.levels[c], outcome.label, outcome.scale, None, note=note))
+        for c in design.columns[design.inputs[own[0]].feature]:
+            if int(c) in design.lost:
+                note = f"not identifiable, because {design.lost[int(c)]}"
+                contrasts.append(Contrast(column.name, design.levels[c], outcome.label, outcome.scale, None, note=note))
         if isinstance(column, Category) and len(finite) > 1:
             statistics = {
                 kind: _wald(found.slopes[finite], c[np.ix_(finite, finite)]) / len(finite) for kind, c in found.covariances.items()
@@ -302,12 +301,12 @@ def _pick(answers: Scaled, outcome: Outcome) -> FloatArray:
     return (answers.target if outcome.scale == "target" else answers.link)[:, outcome.place]
 
 
-def _unit(inspected: InspectedRows, told: Design, column: ColumnEncoding, i: int) -> tuple[str, float, float | None]:
+def _unit(inspected: InspectedRows, design: Design, column: ColumnEncoding, i: int) -> tuple[str, float, float | None]:
     """What an input's contrast is called, what turns its slope into one per unit, and the standard deviation of the feature."""
-    one, weight = told.inputs[i], inspected.rows.weight
+    one, weight = design.inputs[i], inspected.rows.weight
     if isinstance(column, Category):
-        return f"{one.level} (beside {told.references.get(one.feature, '')})", 1.0, None
-    deviation = float(np.sqrt(np.average((told.z[:, i] - np.average(told.z[:, i], weights=weight)) ** 2, weights=weight)))
+        return f"{one.level} (beside {design.references.get(one.feature, '')})", 1.0, None
+    deviation = float(np.sqrt(np.average((design.z[:, i] - np.average(design.z[:, i], weights=weight)) ** 2, weights=weight)))
     if isinstance(column, Boolean):
         return (f"{one.level} (beside no)", 2.0, None) if one.level == "yes" else (one.level, 1.0, None)
     if one.level:

@@ -205,7 +205,7 @@ def _named(spec: Spec, layout: Layout, params: Params, *, side: int) -> list[Fil
 
 
 def _stripes() -> list[tuple[float, float]]:
-    """Frequency and phase of the gratings of an orientation; two phases a quarter apart tell the strength whatever the place."""
+    """Frequency and phase of the gratings of an orientation; two phases a quarter apart give the strength whatever the place."""
     return [(frequency, phase) for frequency in _FREQUENCIES for phase in (0.0, math.pi / 2)]
 
 

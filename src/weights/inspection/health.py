@@ -33,11 +33,11 @@ _LONG_STEP = 0.06
 """Change of a layer's weights in one step, beside their own length: default steps at their longest make 1 to 5 %."""
 _RISEN, _STILL_FALLING = 1.25, 0.02
 _ENOUGH_ROWS = 128
-"""In a round, for its mean loss to tell more than chance."""
+"""In a round, for its mean loss to show more than chance."""
 _FEWEST_UNITS, _FEWEST_ROWS = 8, 16
 """With fewer nothing is said of units: it would be chance."""
 _NEARBY = 1e-2
-"""From one weighted sum to another, to tell the slope of an activation between them."""
+"""From one weighted sum to another, to show the slope of an activation between them."""
 _ELEMENTS = ("initialization", "activation", "updates", "optimization", "regularization")
 
 
@@ -67,7 +67,7 @@ def findings(population: Population, failures: Mapping[str, str] | None = None) 
 
 
 def is_recorded(population: Population) -> bool:
-    """Whether the history tells all that is asked here: not of solved members, of streams of batches and of runs of older versions."""
+    """Whether the history holds all that is asked here: not that of solved members, of streams of batches and of runs of older versions."""
     history, hidden = population.history, hidden_layers(population.params)
     over_time = [f"{layer}/{what}" for layer in population.params for what in OF_LAYERS]
     over_time += [*(f"{layer}/{what}" for layer in hidden for what in OF_UNITS), *OF_MEMBER]
@@ -87,7 +87,7 @@ def layer_health(population: Population) -> list[LayerHealth]:
     recorded = _Recorded(population)
     expected = expected_signals(population.spec, population.params, recorded.first("input/forward"))
 
-    def told(layer: str) -> LayerHealth:
+    def health_of(layer: str) -> LayerHealth:
         hidden, judged = layer in recorded.hidden, recorded.judges(layer)
         return LayerHealth(
             population=population.name,
@@ -105,11 +105,11 @@ def layer_health(population: Population) -> list[LayerHealth]:
             update_ratio=recorded.last(f"{layer}/update_ratio"),
         )
 
-    return [told(layer) for layer in ("embedding", *recorded.hidden, "output") if layer in population.params]
+    return [health_of(layer) for layer in ("embedding", *recorded.hidden, "output") if layer in population.params]
 
 
 def noise_scale(population: Population) -> float | None:
-    """How many rows a batch needs for its gradient to be as long as its noise, at the end of training; None where that is not told.
+    """How many rows a batch needs for its gradient to be as long as its noise, at the end of training; None where that was not recorded.
 
     The ratio of means over members (McCandlish et al. 2018, "An Empirical Model of Large-Batch Training", appendix A.1). It rises as
     training goes on, because the gradient falls and its noise does not.
@@ -137,7 +137,7 @@ def expected_signals(spec: Spec, params: Params, entered: float) -> Signals:
 
     Args:
         spec: of a network.
-        params: whose layers tell the widths.
+        params: whose layers have the widths.
         entered: mean square of what the first layer reads.
     """
     nodes, shares = np.polynomial.hermite_e.hermegauss(200)
@@ -242,11 +242,11 @@ def _of_units(recorded: _Recorded) -> Iterator[Finding]:
             if max(early, late) < _MANY_UNITS:
                 continue
             from_start = early >= _MANY_UNITS
-            told = f"{100 * (early if from_start else late):.0f} % of the {n_units} units of layer {layer} {words}"
+            finding = f"{100 * (early if from_start else late):.0f} % of the {n_units} units of layer {layer} {words}"
             advice = _instead_of_start(spec) if from_start else _against_silence(recorded, layer)
             when = "at the start" if from_start else "at the end"
             yield Finding(
-                recorded.population.name, "activation", what, f"{when} {told}", f"{advice}.", layer, early if from_start else late
+                recorded.population.name, "activation", what, f"{when} {finding}", f"{advice}.", layer, early if from_start else late
             )
 
 

@@ -69,7 +69,7 @@ def _share_explained(inputs: FloatArray, wanted: FloatArray, half: IntArray, *, 
 
 
 def _level_bins(inputs: FloatArray) -> IntArray:
-    """A bin for each different row of encoded levels, shape (n,): rows are told apart by their product with random numbers."""
+    """A bin for each different row of encoded levels, shape (n,): rows are distinguished by their product with random numbers."""
     marks = inputs @ np.random.default_rng(0).normal(size=inputs.shape[1])
     return np.unique(marks.round(6), return_inverse=True)[1]
 

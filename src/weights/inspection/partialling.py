@@ -1,6 +1,6 @@
 """What is left of each feature once the others are accounted for: its inputs minus what the other features say of them.
 
-`design` names the inputs that can be told apart, `partial_out` gives what is left of them. The rest of `inspection` builds on both:
+`build_design` finds the identifiable inputs, `partial_out` gives what is left of them. The rest of `inspection` builds on both:
 slopes are read off what is left (Frisch and Waugh 1933; Lovell 1963; Robinson 1988), and "without this feature" means with
 another value of it that the other features allow.
 """
@@ -46,13 +46,13 @@ class Input(NamedTuple):
 class Design:
     """The inputs of some rows, such that none is determined by the others.
 
-    Of inputs that determine each other those remain that the others need, and so do inputs that hardly vary; neither can be told apart.
+    Of inputs that determine each other those remain that the others need, and so do inputs that hardly vary; neither is identifiable.
 
     Attributes:
         inputs: those that remain, length q.
         z: their values, float64, shape (r, q).
         weight: of the rows, mean one, shape (r,).
-        lost: why an input cannot be told apart, by its column; the reference level of a category has no entry.
+        lost: why an input is not identifiable, by its column; the reference level of a category has no entry.
         partners: the columns that determine it, where it is these.
         references: feature -> the level that the others of its category are compared with.
         columns: of each feature, the places of its inputs in the encoding.
@@ -71,7 +71,7 @@ class Design:
     numeric: BoolArray
 
     def of(self, feature: int) -> IntArray:
-        """Positions of a feature's inputs that can be told apart. Others of its inputs that remain are accounted for in these."""
+        """Positions of a feature's identifiable inputs. Others of its inputs that remain are accounted for in these."""
         return np.asarray(self._identified.get(feature, []), int)
 
     @functools.cached_property
@@ -105,8 +105,8 @@ class Partialled:
         return float(np.sqrt(self.n_rows / max(self.n_rows - self.n_controls, 1.0)))
 
 
-def design(encoding: Encoding, x: FloatArray, weight: FloatArray) -> Design:
-    """The inputs that can be told apart; of several that determine each other none is, and one stays for the others' sake.
+def build_design(encoding: Encoding, x: FloatArray, weight: FloatArray) -> Design:
+    """The identifiable inputs; of several that determine each other none is, and one stays for the others' sake.
 
     Args:
         encoding: names of the inputs.
@@ -158,7 +158,7 @@ def partial_out(design: Design, *, bent: bool) -> Partialled:
     """What is left of each input, its feature's other inputs not counted among the others.
 
     Args:
-        design: from `design`.
+        design: from `build_design`.
         bent: whether expectations may bend along numbers, where there are rows enough for it; otherwise they are linear.
     """
     z, weight = _centred(design.z, design.weight), design.weight
@@ -189,7 +189,7 @@ def jointly_left(design: Design, x: FloatArray, features: list[int]) -> FloatArr
     return x - z @ slopes / root
 
 
-# Which inputs can be told apart
+# Identifiable inputs
 
 
 def _without_references(
@@ -223,9 +223,9 @@ def _centred(z: FloatArray, weight: FloatArray) -> FloatArray:
 
 
 def _independent(z: FloatArray, *, rows: int) -> tuple[list[int], dict[int, list[int]]]:
-    """Columns that stay, and for each column that cannot be told apart those that determine it.
+    """Columns that stay, and for each column that is not identifiable those that determine it.
 
-    Of columns that determine each other none can be told apart; all but the needed ones go, and the needed ones stay as controls.
+    Of columns that determine each other none is identifiable; all but the needed ones go, and the needed ones stay as controls.
     With fewer rows than columns only copies count: any column would be determined by enough others.
     """
     if z.shape[1] == 0:
@@ -324,7 +324,7 @@ def _freed(bent: Partialled, design: Design, z: FloatArray) -> Partialled:
 
 
 def _by_ridge(design: Design) -> Partialled:
-    """Where inputs are many: penalised, so what is left is told from rows that had no say in the slopes; strengths by the same rows.
+    """Where inputs are many: penalised, so what is left is computed on rows that had no say in the slopes; strengths by the same rows.
 
     With the singular values s and right vectors V of the other rows, standardised, the inverse of all products plus a strength is one
     over the strength, plus V diag(1 / (s^2 + strength) - 1 / strength) V': as cheap as rows are few.

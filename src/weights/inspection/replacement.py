@@ -19,28 +19,28 @@ _N_ROWS_ALIKE = 32
 """The same where they are those of other rows; these vary by chance, so it takes more (our choice)."""
 
 
-def replacement(encoding: Encoding, x: FloatArray, told: Design, partialled: Partialled, feature: int) -> Replacement:
+def replacement(encoding: Encoding, x: FloatArray, design: Design, partialled: Partialled, feature: int) -> Replacement:
     """The values that a feature can have given the others, for each row, and their chances.
 
     Args:
         encoding: of the rows.
         x: unclipped inputs, float64, shape (r, p).
-        told: which inputs can be told apart.
+        design: the identifiable inputs.
         partialled: what is left of them.
         feature: its position.
     """
-    column, columns = encoding.columns[feature], told.columns[feature]
+    column, columns = encoding.columns[feature], design.columns[feature]
     x = x[:, columns]
     place = {int(c): i for i, c in enumerate(columns)}
     left = np.zeros_like(x)
-    for i in told.of(feature):
-        left[:, place[told.inputs[i].column]] = partialled.left[:, i]
+    for i in design.of(feature):
+        left[:, place[design.inputs[i].column]] = partialled.left[:, i]
     # Each row had a say in what is expected of it, so less is left than would be of others.
     expected, left = x - left, partialled.stretch * left
     if isinstance(column, Category):
-        return Replacement(columns, *_levels(expected, left, x, reference_level(column, told.weight @ x)))
+        return Replacement(columns, *_levels(expected, left, x, reference_level(column, design.weight @ x)))
     gaps = x[:, -1] if column.missing else np.zeros(len(x))
-    known = bool(column.missing and not left[:, -1].any())  # others tell where a cell is missing, and then it stays so
+    known = bool(column.missing and not left[:, -1].any())  # others determine where a cell is missing, and then it stays so
     missing = gaps if known else expected[:, -1].clip(0, _MOST_MISSING) * bool(column.missing)
     if isinstance(column, Boolean):
         yes = ((1 - missing + expected[:, 0]) / 2).clip(0, 1 - missing) if left[:, 0].any() else (1 - missing) * (1 + x[:, 0]) / 2
@@ -48,7 +48,7 @@ def replacement(encoding: Encoding, x: FloatArray, told: Design, partialled: Par
         values[0, :, 0], values[1, :, 0] = 1.0, -1.0
     else:
         where_known = expected / (1 - missing * (not known))[:, None]
-        values = _as_read(encoding, told.numeric[columns], where_known[None] + _typical(left, left[:, 0])[:, None, :])
+        values = _as_read(encoding, design.numeric[columns], where_known[None] + _typical(left, left[:, 0])[:, None, :])
         chances = np.repeat((1 - missing)[None] / len(values), len(values), axis=0)
     if column.missing:
         values[:, :, -1] = 0.0
@@ -58,21 +58,21 @@ def replacement(encoding: Encoding, x: FloatArray, told: Design, partialled: Par
     return Replacement(columns, values.astype(np.float32), chances)
 
 
-def joint_replacement(encoding: Encoding, x: FloatArray, told: Design, features: list[int]) -> Replacement:
+def joint_replacement(encoding: Encoding, x: FloatArray, design: Design, features: list[int]) -> Replacement:
     """The same for several features at once.
 
     Numbers are what is expected of them plus what is left of a few rows, along the direction in which it varies most. With anything
     else among them, levels, flags or gaps, all are those of rows of which similar things are expected (predictive mean matching: Little
-    1988), because only rows tell which levels go with which numbers.
+    1988), because only rows show which levels go with which numbers.
     """
-    columns = np.concatenate([told.columns[feature] for feature in features])
-    left = jointly_left(told, x[:, columns], features)
-    if told.numeric[columns].all():
+    columns = np.concatenate([design.columns[feature] for feature in features])
+    left = jointly_left(design, x[:, columns], features)
+    if design.numeric[columns].all():
         values = x[None, :, columns] - left[None] + _typical(left, left @ _main_direction(left))[:, None, :]
     else:
         values = x[:, columns][_alike(x[:, columns] - left)]
     return Replacement(
-        columns, _as_read(encoding, told.numeric[columns], values).astype(np.float32), np.full(values.shape[:2], 1 / len(values))
+        columns, _as_read(encoding, design.numeric[columns], values).astype(np.float32), np.full(values.shape[:2], 1 / len(values))
     )
 
 

@@ -3,7 +3,7 @@
 `saliency` makes two maps for every member. *Gradients*: by how much the log odds of the class would rise if a place were brighter,
 averaged over noisy copies (Smilkov et al. 2017, "SmoothGrad: removing noise by adding noise"). *Occlusion*: by how much the log odds
 fall when a window is hidden (Zeiler and Fergus 2014, "Visualizing and Understanding Convolutional Networks", section 4.2). The maps shown
-are means over members; maps of members with randomised weights tell whether there is more in them than the picture itself (Adebayo et
+are means over members; maps of members with randomised weights show whether there is more in them than the picture itself (Adebayo et
 al. 2018, "Sanity Checks for Saliency Maps": cascading randomisation). Gradients keep their sign because their sizes fail that check: on
 pneumonia and CIFAR pictures, maps of sizes of trained and of randomised members have rank correlations of 0.5 to 0.6.
 """
@@ -39,7 +39,7 @@ _WINDOWS_ACROSS, _WINDOW = 12, 1 / 5
 """Windows along each side, and their width as a share of it (our choice)."""
 _CRITICAL, _MOSTLY = 0.5, 0.75
 """A critical place has at least this share of the largest effect, and at least this share of members that agree on its sign."""
-_AGREES, _TELLS, _SURVIVES = 0.3, 0.2, 0.5
+_AGREES, _DISTINCT, _SURVIVES = 0.3, 0.2, 0.5
 _BLOCK = 256
 """Hidden windows that are answered at a time, fewer of large pictures."""
 
@@ -116,12 +116,12 @@ class Saliency:
     def depends_on_weights(self) -> dict[str, bool | None]:
         """For either map, whether it passes the sanity check: randomising all weights leaves less than half of what is more than chance.
 
-        None if that cannot be told, because there is one member, or trained members are alike by little more than chance.
+        None if that cannot be decided, because there is one member, or trained members are alike by little more than chance.
         """
         left, among, verdicts = self.randomised[-1].likeness, self.between_members, {}
         for name, of_left, of_members, of_chance in zip(RankCorrelation._fields, left, among, self.chance, strict=True):
             more = of_members - of_chance
-            verdicts[name] = of_left - of_chance < _SURVIVES * more if more >= _TELLS else None
+            verdicts[name] = of_left - of_chance < _SURVIVES * more if more >= _DISTINCT else None
         return verdicts
 
     @property

@@ -24,7 +24,7 @@ _FEW_INPUTS = 0.2
 _MOST_ROWS_SQUARED = 5_000
 _IDLE = 1e-3
 _SEPARATED = 50.0
-"""A standard error of so many log odds per standard deviation says that classes are told apart perfectly."""
+"""A standard error of so many log odds per standard deviation says that classes are separated perfectly."""
 
 
 class Rows(NamedTuple):
@@ -144,7 +144,7 @@ def least_squares(z: FloatArray, outcome: FloatArray, rows: Rows) -> Slopes:
 def logistic(z: FloatArray, positive: FloatArray, rows: Rows) -> Slopes:
     """Log odds per unit: unpenalised logistic regression on inputs z (r, q), with the usual errors.
 
-    NaN for inputs that tell some rows' classes perfectly, whose log odds grow without end; the others are those of the remaining rows.
+    NaN for inputs that separate some rows' classes perfectly, whose log odds grow without end; the others are those of the remaining rows.
     """
     weight, q = rows.weight, z.shape[1] + 1
     mean, spread = np.average(z, axis=0, weights=weight), z.std(0)

@@ -85,7 +85,7 @@ def _unit_record(unit: Unit) -> dict[str, Any]:
 
 
 def _between_classes(unit: Unit) -> float | None:
-    return None if unit.told_apart != unit.told_apart else unit.told_apart  # NaN where there are no classes
+    return None if unit.eta_squared != unit.eta_squared else unit.eta_squared  # NaN where there are no classes
 
 
 class GalleryOptions(msgspec.Struct, frozen=True):
@@ -99,7 +99,7 @@ def ask_gallery(model: Model, options: GalleryOptions, asker: Asker) -> Answer:
     """Pictures answered rightly, wrongly and uncertainly."""
     from weights.answering import pictures_of
     from weights.inspection.gallery import gallery
-    from weights.report.figures import Named, gallery_figure, tell_whose, title_figure
+    from weights.report.figures import Named, describe_rows, gallery_figure, title_figure
 
     predictions = model.predictions(test=options.test)
     seen = pictures_of(model, options.data, test=options.test, progress=asker.progress)
@@ -131,7 +131,7 @@ def ask_gallery(model: Model, options: GalleryOptions, asker: Asker) -> Answer:
         "Least sure": chosen.uncertain,
     }
     shown = {head: [name_picture(int(place)) for place in places] for head, places in heads.items()}
-    whose = tell_whose(predictions, test=options.test)
+    whose = describe_rows(predictions, test=options.test)
     footnote = f"{whose} Below each: the answer with its probability, and the picture's name."
     named = {head: [seen.names[predictions.rows[place]] for place in places] for head, places in heads.items()}
     return Answer(

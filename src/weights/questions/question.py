@@ -67,7 +67,7 @@ class Question(NamedTuple):
         caption: what the figure of the answer shows, in a few words; of questions that `weights draw` knows.
         output: help on the file that the command of the question itself may write; of those that have one.
         draws: whether this file holds the figure of the answer instead of its table.
-        slow: whether it takes so long that progress is told.
+        slow: whether it takes so long that progress is reported.
     """
 
     name: str

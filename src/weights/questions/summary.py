@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class SummaryOptions(msgspec.Struct, frozen=True):
-    """How what features are worth is told; as `weights.effects.FeatureWeights.records`."""
+    """How feature weights are shown; as `weights.effects.FeatureWeights.records`."""
 
     scale: Annotated[str, option("target (value, probability) or link (log odds).", "NAME")] = "target"
     per: Annotated[str, option("Effects per unit or sd (standard deviation) of numbers.", "WHAT")] = "unit"

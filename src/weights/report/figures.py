@@ -127,7 +127,7 @@ def saliency_words(one: Saliency) -> list[str]:
     if failing:
         verdict = f"the map of {' and that of '.join(failing)} SHOWS THE PICTURE, NOT WHAT WAS LEARNED"
     elif open_ones:
-        verdict = f"members agree too little on {' and '.join(open_ones)} to tell by this whether the map depends on what was learned"
+        verdict = f"members agree too little on {' and '.join(open_ones)} to say by this whether the map depends on what was learned"
     else:
         verdict = "the maps depend on what was learned"
     lines.append(f"With all weights randomised: occlusion {left_over.occlusion:.2f}, gradients {left_over.gradients:.2f}; {verdict}.")
@@ -199,8 +199,8 @@ def units_figure(units: Sequence[Unit], pictures: AnyArray, labels: Sequence[str
     height = side * pictures.shape[1] / pictures.shape[2]
     for unit in units:
         marks.append(Text(_MARGIN, y + 16, f"unit {unit.number}", bold=True))
-        if np.isfinite(unit.told_apart):
-            marks.append(Text(_MARGIN, y + 34, f"{100 * unit.told_apart:.0f} % of its variance", SMALL, FAINT))
+        if np.isfinite(unit.eta_squared):
+            marks.append(Text(_MARGIN, y + 34, f"{100 * unit.eta_squared:.0f} % of its variance", SMALL, FAINT))
             marks.append(Text(_MARGIN, y + 49, "lies between classes", SMALL, FAINT))
         for i, patch in enumerate(unit.patches):
             x, picture = left + i * (side + _GAP), pictures[patch.row]
@@ -345,7 +345,7 @@ def title_figure(ensemble: Ensemble, what: str) -> str:
     return f"{ensemble.task.target} from {ensemble.report.source}: {what}"
 
 
-def tell_whose(predictions: Predictions, *, test: bool = False) -> str:
+def describe_rows(predictions: Predictions, *, test: bool = False) -> str:
     """Whose answers are drawn, in a sentence."""
     whose = "Answers to the rows that were for the test only." if test else "Answers of members that never saw the row."
     return f"{whose} {thinning(predictions)}".strip()

@@ -78,19 +78,19 @@ def spell(path: str | Path) -> str:
 
 def diagnosis_object(found: Diagnosis) -> dict[str, Any]:
     """What `weights diagnose --json` prints: the terms of the loss as numbers, and their standard errors beside them."""
-    told = msgspec.to_builtins(found)
-    parts = told.pop("decomposition")
+    record = msgspec.to_builtins(found)
+    parts = record.pop("decomposition")
     terms = ("loss", "bias", "variance", "noise", "diversity", "rows")
     values = {name: parts[name] and parts[name]["value"] for name in terms}
     errors = {name: parts[name]["std_err"] for name in terms if parts[name]}
     return {
-        "verdict": told.pop("verdict"),
-        "reason": told.pop("reason"),
+        "verdict": record.pop("verdict"),
+        "reason": record.pop("reason"),
         "measure": parts["measure"],
         **values,
         "std_err": errors,
         "constant": parts["constant"],
-        **told,
+        **record,
     }
 
 

@@ -120,13 +120,13 @@ def operating_lines(point: OperatingPoint, ensemble: Ensemble) -> list[str]:
             shares = [found.sensitivity, found.specificity, found.precision, found.npv]
             n, n_others = found.tp + found.fn, found.fp + found.tn
             rows.append([name, *map(percent, shares), f"{n:,}", f"{n_others:,}"])
-    n_known = point.out_of_bag.tp + point.out_of_bag.fn
+    n_known, threshold = point.out_of_bag.tp + point.out_of_bag.fn, point.rounded_threshold
     if not point.out_of_bag.fn:
-        note = f"{n_known:,} rows of it are too few to tell {100 * point.asked:.6g} % from all; {note}".rstrip("; ")
+        note = f"{n_known:,} rows of it are too few to distinguish {100 * point.asked:.6g} % from all; {note}".rstrip("; ")
     return [
         labelled(
             "Finding",
-            f"{point.label}: at least {100 * point.asked:.6g} % of its {n_known:,} rows here have a probability of {point.told} or more",
+            f"{point.label}: at least {100 * point.asked:.6g} % of its {n_known:,} rows here have a probability of {threshold} or more",
         ),
         *aligned(rows, to_right=[5, 6]),
         "  [95 % interval for rows like these; that of the sensitivity allows for the threshold having been chosen on them]",

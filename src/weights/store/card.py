@@ -72,7 +72,7 @@ def _screening(ensemble: Ensemble) -> str:
         for where, found in (("out of bag", point.out_of_bag), ("test", point.test))
         if found is not None
     ]
-    said = f"To find {_SENSITIVITY:.0%} of '{_line(str(point.label))}', call it so from a probability of {point.told} on:"
+    said = f"To find {_SENSITIVITY:.0%} of '{_line(str(point.label))}', call it so from a probability of {point.rounded_threshold} on:"
     return "\n".join([said, "", "| | sensitivity | specificity |", "|---|---|---|", *lines])
 
 

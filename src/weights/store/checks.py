@@ -39,12 +39,12 @@ def wrong_in_spec(spec: Spec) -> list[str]:
 
 
 def wrong_in_model(model: ModelSettings, encoding: Encoding) -> list[str]:
-    """What is wrong with a model for these inputs: it reads others, or its sizes are not told."""
+    """What is wrong with a model for these inputs: it reads others, or its sizes are missing."""
     architecture = architecture_of(model)
     if not {*architecture.reads} <= {*encoding.layout(1).names}:
         return [f"a model of {describe_blocks(architecture.reads)} is to read {describe_blocks(encoding.layout(1).names)}"]
     lacking = architecture.lacks(model)
-    return [f"{lacking} are not told"] if lacking else []
+    return [f"{lacking} are missing"] if lacking else []
 
 
 def wrong_in_encoding(encoding: Encoding, features: Iterable[Feature]) -> list[str]:

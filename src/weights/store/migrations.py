@@ -1,7 +1,7 @@
 """How runs of older format versions become those of the present one: named steps, each from one version to the next.
 
 A step changes the JSON of a run and the names of its arrays before they are checked, and never touches the files.
-docs/store-format.md tells what changed.
+docs/store-format.md says what changed.
 """
 
 from __future__ import annotations

@@ -160,7 +160,7 @@ class _Version(msgspec.Struct):
 
 
 def _version_of(content: bytes, path: Path) -> int:
-    """The format version that config.json tells, one that can be read."""
+    """The format version that config.json states, one that can be read."""
     try:
         version = msgspec.json.decode(content, type=_Version).format_version
     except (ValueError, RecursionError, MemoryError) as error:

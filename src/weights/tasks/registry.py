@@ -19,7 +19,7 @@ from weights.tasks.labels import MOST_CLASS_CODES, find_classes
 from weights.tasks.number import Number, find_number
 
 AnyTask = Binary | Multiclass | Number
-"""What a saved run may hold, told apart by ``kind``."""
+"""What a saved run may hold, distinguished by ``kind``."""
 
 
 def _find_two(target: pa.ChunkedArray, name: str, **options: Any) -> Task:

@@ -1,6 +1,6 @@
 """Health: what is measured of a member's layers while it trains, inside the compiled programs.
 
-Everything here but `named` is a pure function of arrays; none of it changes what is learned. What the numbers say is told by
+Everything here but `named` is a pure function of arrays; none of it changes what is learned. What the numbers mean is said by
 inspection/health.py.
 """
 

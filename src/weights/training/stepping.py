@@ -41,7 +41,7 @@ N_ROUNDS = len(ROUND_ENDS)
 _MEASURED_EVERY = 2_000
 """Steps from one measurement of health to the next, about, beside the start, a quarter and the end; one costs as much as some six steps."""
 _BY_ROUND = ("loss", "learning_rate", "unseen_loss")
-"""What is told of each member and round: the first two as in `Info`, and the loss of its outputs for the rows it is judged on."""
+"""What is recorded of each member and round: the first two as in `Info`, and the loss of its outputs for the rows it is judged on."""
 _JUDGED_BLOCK = 1024
 _LEAST_JUDGED = 128
 """As many rows as units are looked at on (training/step.py), so that what is seen of them does not depend on padding."""

@@ -25,7 +25,7 @@ from weights.data.files.unreadable import ReadReport, check_unreadable
 from weights.data.memory import in_words
 from weights.errors import DataError, StorageError
 
-_TOLD_EVERY = 50
+_REPORTED_EVERY = 50
 
 
 class DecodedFiles(NamedTuple):
@@ -78,8 +78,8 @@ def decode_files(entries: Sequence[Entry], source: str, medium: Medium[Options],
                 if isinstance(result, DecodedFile):
                     keep[i] = True
                     _write(file, result.values, medium.plural)
-                if (i + 1) % _TOLD_EVERY == 0 or i + 1 == len(entries):
-                    options.tell((i + 1) / len(entries))
+                if (i + 1) % _REPORTED_EVERY == 0 or i + 1 == len(entries):
+                    options.report_progress((i + 1) / len(entries))
             check_unreadable(report.reasons, len(entries), source, medium, strict=options.strict)
             column = _map(file, int(keep.sum()), form.field.type, medium.plural)
     return DecodedFiles(column, form.field, keep, [*report.remarks(len(entries)), *form.remarks])

@@ -105,7 +105,7 @@ def dimensions(content: bytes | np.ndarray) -> tuple[int, int] | None:
     try:
         with _opened(content) as image:
             return image.size if _orientation(image) >= 5 else (image.height, image.width)
-    except Exception:  # As above; `decode` tells the reason.
+    except Exception:  # As above; `decode` gives the reason.
         return None
 
 

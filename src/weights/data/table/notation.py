@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 LEADING_ZERO = r"^[-+]?0\d+$"
-"""Whole numbers such as 00123 are labels (zip codes, article numbers): read as numbers they could not be told from 123."""
+"""Whole numbers such as 00123 are labels (zip codes, article numbers): read as numbers they would equal 123."""
 
 _LONGEST_WHOLE = 18
 """Whole numbers of more digits may not fit 64 bits; as decimals, different ones would become equal."""

@@ -2,7 +2,7 @@
 
 `read_table` is the usual entrance. Files are CSV/TSV (`delimited`), Parquet and JSON lines, the text formats also
 gzip-compressed. Data frames of any library come in through narwhals. What would not fit into memory is refused before it
-is read where the file tells its size, and while it is read where it does not.
+is read where the file states its size, and while it is read where it does not.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ def in_plain_form(table: pa.Table, missing: Sequence[str]) -> pa.Table:
 
 
 def describe_source(source: Any) -> str:
-    """A short name for the source, for messages and the model card: a file called data is told apart by its folder."""
+    """A short name for the source, for messages and the model card: a file called data is named with its folder."""
     if isinstance(source, str | os.PathLike):
         path = Path(source)
         return f"{path.absolute().parent.name}/{path.name}" if path.stem == "data" else path.name

@@ -121,7 +121,7 @@ class TextFile(io.RawIOBase):
         return text.encode()
 
     def _begin(self, raw: bytes) -> tuple[str, bytes]:
-        """The encoding that the first bytes tell, and the bytes behind a byte-order mark."""
+        """The encoding that the first bytes declare, and the bytes behind a byte-order mark."""
         for mark, encoding in _MARKS.items():
             if raw.startswith(mark):
                 return encoding, raw[len(mark) :]
