@@ -539,7 +539,7 @@ def test_a_fit_without_inspection_says_what_to_do_for_a_summary(tables):
     well("fit", tables / "wages.csv", "-t", "wage", *QUICK, "--no-inspect", "--save", "bare")
     assert refused("summary", "bare") == (
         2,
-        "weights: What features are worth was not computed in this fit. Fit again with inspection (without --no-inspect).\n",
+        "weights: Feature weights were not estimated in this fit. Fit again with inspection (without --no-inspect).\n",
     )
 
 

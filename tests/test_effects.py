@@ -1,4 +1,4 @@
-"""What each feature is worth, as rows that people know how to read: every figure here follows by hand from what inspection found."""
+"""Feature weights, as rows that people know how to read: every figure here follows by hand from the estimates."""
 
 from __future__ import annotations
 

@@ -283,7 +283,7 @@ def test_networks_beside_a_linear_model_do_not_see_what_it_does_not():
 
 
 def test_classes_that_weigh_alike_are_judged_as_they_weigh():
-    """Seven in a hundred are ill; a constant loses log 2 once both classes weigh the same."""
+    """Seven in a hundred are ill; a constant loses log 2 once both classes have the same weight."""
     rng = np.random.default_rng(0)
     x = rng.normal(size=1500)
     data = {"x": x, "y": np.where(x + rng.normal(size=1500) > 2.1, "ill", "well")}

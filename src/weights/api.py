@@ -101,7 +101,8 @@ def plan_fit(data: Any, target: Any = None, *, progress: OnProgress = None, **op
         budget: about the longest that training should take: seconds, or a text such as "5m".
         seed: of everything random.
         threads: members in work at the same time; all cores if not given. The result does not depend on it.
-        inspect: whether to say afterwards what each feature is worth (`Model.summary`); if not said, of at most 2,000 features.
+        inspect: whether to estimate feature weights afterwards (`Model.summary`); if not said, of at most 2,000
+            features.
         search: setting -> values to search among.
 
     Settings: any of the five elements, the model or the members, such as ``activation="gelu"``, ``learning_rate=0.01``,

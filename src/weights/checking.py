@@ -2,8 +2,8 @@
 
 Outcomes are simulated on the user's own rows, with the fitted model as the truth (a plasmode: Franklin et al. 2014); the same kinds of
 members are fitted again to each, and what they report is compared with what is true. Some features that hardly matter are cut out of
-the truth, so that there are some with no effect and no importance at all. What a feature that matters is worth to members fitted anew
-is not known, so of importances only these are checked.
+the truth, so that there are some with no effect and no importance at all. The importance that a feature has for members
+fitted anew is not known, so of importances only these are checked.
 """
 
 from __future__ import annotations
@@ -186,13 +186,13 @@ def _hits(fitted: FeatureWeights, truth: dict[Key, float], null: list[str], stro
             kind = "null" if contrast.feature in null else "strong" if strong.get(key) else "weak"
             hits.setdefault(("effect", kind), []).append(bounds[0] <= truth[key] <= bounds[1])
     for one in fitted.importances:
-        if one.features[0] in null and one.features[0] not in fitted.unknown:  # which is worth nothing beside what determines it
+        if one.features[0] in null and one.features[0] not in fitted.unknown:  # of no importance beside what determines it
             hits.setdefault(("importance", "null"), []).append(one.low <= 0.0 <= one.high)
     return hits
 
 
 def _held(what: str, kind: str, hits: list[list[bool]]) -> Held:
-    """The share, with Wilson's interval (1927) for as many independent intervals as these are worth: those of a simulation go together."""
+    """The share, with Wilson's interval (1927) for the effective number of intervals: those of a simulation go together."""
     shares, n_each = np.asarray([np.mean(one) for one in hits]), np.mean([len(one) for one in hits])
     measured = float(np.mean(np.concatenate(hits)))
     if_independent = measured * (1 - measured) / n_each

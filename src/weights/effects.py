@@ -1,4 +1,4 @@
-"""What the weight of each feature is worth and how sure that is: the record that inspection makes and a run keeps.
+"""The effect and importance of each feature and how sure they are: the record that inspection makes and a run keeps.
 
 `FeatureWeights.records` gives it as rows that people know how to read; `adjusted` corrects p-values for how many were asked for.
 """
@@ -103,7 +103,7 @@ class Group(msgspec.Struct, frozen=True):
     """Features that move together.
 
     Attributes:
-        together: what they are worth.
+        together: their importance together.
         alone: feature -> what it adds where the others of the group are unknown too. What it adds where they are known is its importance;
             its part of the whole lies anywhere between these two.
     """
@@ -113,13 +113,13 @@ class Group(msgspec.Struct, frozen=True):
 
 
 class FeatureWeights(msgspec.Struct, frozen=True):
-    """What every feature is worth, on the rows of training.
+    """Effects and importances of all features, on the rows of training.
 
     Attributes:
         contrasts: effects, by feature in the order of the table, then level, class and scale.
         joints: tests of categories of several levels.
         importances: of each feature.
-        groups: of correlated features, those worth most first.
+        groups: of correlated features, the most important first.
         unknown: feature -> why nothing can be said of it.
         units: feature -> its unit, where effects are not per unit of the column.
         measure: what importance is an increase of.

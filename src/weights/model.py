@@ -122,7 +122,7 @@ class Model:
         return self.ensemble.prediction_sets(self._encode(data), level=level)
 
     def feature_weights(self, **options: Any) -> list[dict[str, Any]]:
-        """What each feature is worth, one record a feature (and class): effect, std_err, z, p_value, low, high, importance, ...
+        """Effects and importances, one record a feature (and class): effect, std_err, z, p_value, low, high, importance, ...
 
         Args:
             **options: as `weights.effects.FeatureWeights.records`: scale, per, errors, level, adjust, levels, sort, top.
@@ -130,7 +130,7 @@ class Model:
         Raises:
             UsageError: as there, or the fit was without inspection.
         """
-        return self._worth().records(**options)
+        return self._require_feature_weights().records(**options)
 
     def summary(self, **options: Any) -> Summary:
         """The same as a table: text when printed, HTML in a notebook.
@@ -144,7 +144,7 @@ class Model:
             Weights       change of progression per unit of the feature
               feature  effect  std err     z  P>|z|  ...
         """
-        return summarise(self._worth(), self.ensemble.task, **options)
+        return summarise(self._require_feature_weights(), self.ensemble.task, **options)
 
     def diagnose(self, data: Any = None, *, quick: bool = False, curves: bool = False, progress: OnProgress = None) -> Diagnosis:
         """Whether the model is under- or overfit, and what would help, from trials; see `weights.remedies`.
@@ -401,19 +401,19 @@ class Model:
 
     def explained(self, table: pa.Table, label: Any) -> Explanation:
         """As `explain`, of a table that `read` gave."""
-        reference = np.asarray(self._worth().reference)
+        reference = np.asarray(self._require_feature_weights().reference)
         number = None if label is None else self.class_number(label)
         return explain(self.ensemble, apply_encoding(self.ensemble.encoding, table), reference, label=number)
 
-    def _worth(self) -> FeatureWeights:
+    def _require_feature_weights(self) -> FeatureWeights:
         if not self.ensemble.encoding.columns:
             kind = kind_of(self.ensemble.encoding.blocks[0])
             raise UsageError(
-                f"{kind.block.capitalize()} have no worth of their own, so that a run of {kind.plural} has no feature weights. See "
-                "`weights draw` and `weights explain`, or Model.saliency."
+                f"{kind.block.capitalize()} have no effects of their own, so that a run of {kind.plural} has no feature "
+                "weights. See `weights draw` and `weights explain`, or Model.saliency."
             )
         if self.report.feature_weights is None:
-            raise UsageError("What features are worth was not computed in this fit. Fit again with inspection (without --no-inspect).")
+            raise UsageError("Feature weights were not estimated in this fit. Fit again with inspection (without --no-inspect).")
         return self.report.feature_weights
 
     def save(self, folder: Any) -> None:

@@ -120,7 +120,7 @@ def decide(dataset: Dataset, request: Request, origin: Origin | None = None) -> 
     n_features = len(dataset.used_features)
     inspect = fit.inspect
     if inspect is None and n_features > _MOST_INSPECTED:
-        remarks.append(f"{n_features:,} features are too many to say of each what it is worth, unless asked for with --inspect")
+        remarks.append(f"{n_features:,} features are too many to inspect each, unless asked for with --inspect")
     if inspect is None:
         inspect = bool(dataset.encoding.columns) and n_features <= _MOST_INSPECTED
     return Prepared(dataset, found, y, weight, layout, specs, raced, plans, remarks, n_threads, inspect, origin)
@@ -206,7 +206,7 @@ def _check_acts(dataset: Dataset, settings: Collection[str], *, inspect: bool) -
         raise UsageError(f"--clip bounds the numbers of a table, but {kind.plural} came, which are learned from as they are. Leave it out.")
     if inspect:
         raise UsageError(
-            f"Inspection says what each column is worth, but {kind.plural} came, and {kind.block} have no worth of their own. "
+            f"Inspection estimates the effect of each column, but {kind.plural} came, and {kind.block} have no effects of their own. "
             "Leave --inspect out; see `weights explain` and `weights draw`, or Model.saliency."
         )
 

@@ -1,4 +1,4 @@
-"""The tables of what each feature is worth and of what it contributes to a prediction, for people: text for terminals, HTML for notebooks.
+"""Tables of feature weights and of contributions to predictions, for people: text for terminals, HTML for notebooks.
 
 `summarise` picks and orders the rows of a `Summary`, which shows itself; `explained` shows single predictions and `checked` of
 simulations. The numbers come from `effects.FeatureWeights.records`, `inspection/explanation.py` and `checking.py`.
@@ -186,7 +186,7 @@ def _notes(weights: FeatureWeights, blocks: list[list[Record]], shown: list[list
 
 
 def _group_note(group: Group, importances: Mapping[str, float]) -> str:
-    """What features that move together are worth, and between what their parts lie."""
+    """The importance of features that move together, and between what their parts lie."""
     together = group.together
     if together.value <= 0:
         return f"move together, and are of no use to the prediction even together: {listed([printable(f) for f in together.features], 6)}"

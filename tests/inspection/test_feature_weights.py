@@ -1,4 +1,4 @@
-"""What features are worth, through `fit`: against statsmodels, on awkward tables, where the answer is known, and in simulations."""
+"""Feature weights, through `fit`: against statsmodels, on awkward tables, with known answers, and in simulations."""
 
 from __future__ import annotations
 
@@ -202,7 +202,7 @@ def test_awkward_tables_bring_finite_effects_or_say_why_there_are_none(awkward, 
 
 
 def test_effects_on_a_class_of_which_no_row_was_kept_have_intervals_or_a_note():
-    """Five members of eight folds leave out some rows, among them the only one of the third class that weighs something."""
+    """Five members of eight folds leave out some rows, among them the only one of the third class of weight above zero."""
     classes = np.asarray(["r", "s", "t"])[np.arange(30) % 3]
     weight = np.where((classes == "t") & (np.arange(30) != 5), 0.0, 1.0)
     columns = {f"x{j}": WIDE[f"x{j}"] for j in range(3)} | {"weight": weight}

@@ -136,7 +136,7 @@ def test_a_category_that_others_know_nothing_of_has_its_shares_as_chances():
 
 
 def test_shares_of_a_category_are_those_of_the_weights():
-    """The level that most rows have is not the one that weighs most, and only the latter gets what the others leave."""
+    """The level that most rows have is not the one of most weight, and only the latter gets what the others leave."""
     code, other = np.arange(N) % 4 % 3, np.where(np.arange(N) % 8 < 4, 1.0, -1.0)  # as above, rows of the first level twice as many
     weight = np.array([0.5, 2.0, 1.0])[code]
     encoding, x = Encoding([wards(3), *numbers("a")], clip=None), np.column_stack([np.eye(3)[code], other])

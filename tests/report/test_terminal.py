@@ -56,7 +56,7 @@ def ensemble_of(spec: Spec, *, task: Task | None = None, member_weights=(1.0, 1.
     )
 
 
-WEIGHED = ensemble_of(
+INSPECTED = ensemble_of(
     NETWORK, feature_weights=FeatureWeights([], [], [], [], {}, {}, "R2", "robust", "least squares", False, 1234, 1, [0.0])
 )
 
@@ -95,7 +95,7 @@ def test_a_plan_says_that_candidates_will_race():
 
 @pytest.mark.parametrize(("saved", "said"), [(Path("runs/wages"), "Saved in runs/wages"), (None, "Saved nowhere, because of --no-save")])
 def test_a_result_says_where_it_was_saved(saved, said):
-    assert words(terminal.next_lines(saved, WEIGHED)).splitlines()[0] == said
+    assert words(terminal.next_lines(saved, INSPECTED)).splitlines()[0] == said
 
 
 def test_a_result_says_model_members_and_time():
@@ -120,7 +120,7 @@ def test_metrics_of_a_mixture_stand_beside_those_of_each_model_alone():
 
 
 def test_a_saved_result_says_what_to_do_next():
-    said = words(terminal.next_lines(Path("runs/wages"), WEIGHED))
+    said = words(terminal.next_lines(Path("runs/wages"), INSPECTED))
     assert "Next weights summary runs/wages weights diagnose runs/wages weights predict runs/wages NEW.csv" in said
 
 
@@ -138,25 +138,25 @@ def test_of_pictures_alone_their_own_commands_come_next(task, drawing):
 
 
 def test_of_pictures_beside_columns_the_commands_of_tables_come_next():
-    beside = replace(WEIGHED, encoding=Encoding(WEIGHED.encoding.columns, blocks=[Picture("scan", 16, 16, 1)]))
-    assert terminal.next_lines(Path("run"), beside) == terminal.next_lines(Path("run"), WEIGHED)
+    beside = replace(INSPECTED, encoding=Encoding(INSPECTED.encoding.columns, blocks=[Picture("scan", 16, 16, 1)]))
+    assert terminal.next_lines(Path("run"), beside) == terminal.next_lines(Path("run"), INSPECTED)
 
 
 def test_a_result_that_was_not_saved_has_nothing_to_do_next():
-    assert "Next" not in words(terminal.next_lines(None, WEIGHED))
+    assert "Next" not in words(terminal.next_lines(None, INSPECTED))
 
 
 def test_what_to_do_next_can_be_pasted_into_a_shell():
-    said = words(terminal.next_lines(Path("runs/my wages"), WEIGHED))
+    said = words(terminal.next_lines(Path("runs/my wages"), INSPECTED))
     assert "weights diagnose 'runs/my wages'" in said
 
 
 def test_a_folder_that_looks_like_an_option_is_named_as_a_folder():
-    assert "weights diagnose ./-wages " in words(terminal.next_lines(Path("-wages"), WEIGHED))
+    assert "weights diagnose ./-wages " in words(terminal.next_lines(Path("-wages"), INSPECTED))
 
 
 def test_where_a_result_was_saved_cannot_steer_a_terminal():
-    assert [line for line in terminal.next_lines(Path("runs/\x1b[2J\n"), WEIGHED) if not line.isprintable()] == []
+    assert [line for line in terminal.next_lines(Path("runs/\x1b[2J\n"), INSPECTED) if not line.isprintable()] == []
 
 
 def test_a_result_says_what_the_mixture_is_worth():

@@ -33,7 +33,7 @@ from weights.errors import DataError, UsageError
 from weights.types import AnyArray, BoolArray, FloatArray, IntArray
 
 MOST_INSPECTED, _MOST_INSPECTED_CELLS = 50_000, 10_000_000
-"""Rows, and encoded cells, that are kept for what is asked of a table after training, such as the worth of each column (our choice)."""
+"""Rows, and encoded cells, that are kept for what is asked of a table after training, such as feature weights (our choice)."""
 
 
 class Feature(msgspec.Struct, frozen=True):
@@ -56,7 +56,7 @@ class Passage:
     Attributes:
         stream: all rows.
         keys: of the sample, uint64, shape (s,): rows with the same key go together.
-        mean_weight: what a row weighs on average.
+        mean_weight: the mean of the rows' weights.
         n_other_labels: how many values of the target the sample lacks.
     """
 
@@ -185,7 +185,7 @@ def prepare(table: pa.Table, roles: Roles, *, source: str = "table") -> Dataset:
     if target_note := remark_of(table.schema.field(roles.target)):
         remarks.append(f"'{roles.target}': {target_note}")
     if idle := np.count_nonzero(weight[keep] == 0):
-        remarks.append(f"{idle:,} of {table.num_rows:,} rows weigh zero: nothing is learned from them")
+        remarks.append(f"{idle:,} of {table.num_rows:,} rows have weight zero: nothing is learned from them")
     remarks = [*remarks_of(table), *remarks, *describe_repeats(table)]
     encoding = msgspec.structs.replace(fit_encoding(table, usable, clip=roles.clip), missing_words=[*roles.missing])
     held_out = None

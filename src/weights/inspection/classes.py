@@ -35,7 +35,7 @@ class Confusion(msgspec.Struct, frozen=True):
 
 
 class ThresholdMetrics(msgspec.Struct, frozen=True):
-    """How a threshold fares on some rows; intervals are of 95 %, and shares count rows as they weigh.
+    """How a threshold fares on some rows; intervals are of 95 %, and shares count rows by their weights.
 
     Attributes:
         tp, fn, fp, tn: true positives and false negatives, rows of the class that reach the threshold or do not; the others likewise.
@@ -168,7 +168,7 @@ def proportion(hits: BoolArray, weight: FloatArray, group: IntArray | None = Non
         group: codes of rows that belong together, shape (n,).
 
     Returns:
-        The share, or None where no row weighs something.
+        The share, or None where all rows have weight zero.
 
     Example:
         >>> proportion(np.array([True] * 8 + [False] * 2), np.ones(10))

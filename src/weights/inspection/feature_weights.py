@@ -1,4 +1,4 @@
-"""What each feature is worth: its effect and its importance, each with an interval. `estimate_feature_weights` is the entrance.
+"""The effect and the importance of each feature, with intervals. `estimate_feature_weights` is the entrance.
 
 Effect. The slope of what is left of y on what is left of the feature, once the other features are accounted for:
 
@@ -92,15 +92,15 @@ def estimate_feature_weights(inspected: InspectedRows, report_progress: ReportPr
             reasons = [design.lost[c] for c in design.columns[feature] if c in design.lost]
             unknown[column.name] = f"not identifiable, because {(reasons or ['it has one level only'])[0]}"
         report_progress((feature + 1) / n_turns)
-    weighed = []
+    group_importances = []
     for group in groups:
-        weighed.append(_group(inspected, design, scoring, group, importances))
-        report_progress((len(encoding.columns) + len(weighed)) / n_turns)
+        group_importances.append(_group(inspected, design, scoring, group, importances))
+        report_progress((len(encoding.columns) + len(group_importances)) / n_turns)
     return FeatureWeights(
         contrasts=contrasts,
         joints=joints,
         importances=importances,
-        groups=sorted(weighed, key=lambda one: -one.together.value),
+        groups=sorted(group_importances, key=lambda one: -one.together.value),
         unknown=unknown,
         units={column.name: "per day" for column in encoding.columns if isinstance(column, Datetime)},
         measure=scoring.measure,

@@ -10,7 +10,7 @@ from weights.inspection.partialling import Design
 from weights.types import FloatArray, IntArray
 
 _CORRELATED = 0.7
-"""Correlation from which on features are weighed together as well (our choice)."""
+"""Correlation from which on the importance of features together is estimated as well (our choice)."""
 _MOST_GROUPS = 12
 _MOST_ROWS = 20_000
 _MOST_FEATURES = 2_000

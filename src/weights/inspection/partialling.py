@@ -208,7 +208,7 @@ def _without_references(
 
 
 def reference_level(column: Category, totals: FloatArray) -> int:
-    """The level that others are compared with, of a category whose inputs weigh so much in all: the most frequent, if any is known."""
+    """The level that others of a category are compared with, the most frequent known one, by the total weight of each."""
     known = totals[: len(totals) - column.missing]
     return int(np.argmax(known if known.any() else totals))
 

@@ -36,7 +36,7 @@ class Rows(NamedTuple):
 
     @property
     def n_used(self) -> int:
-        """Rows that weigh something."""
+        """The number of rows of weight above zero."""
         return int(np.count_nonzero(self.weight))
 
     @property

@@ -1,4 +1,4 @@
-"""What is each feature worth, and how sure is that?"""
+"""What are the effect and importance of each feature, and how sure are they?"""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def ask_summary(model: Model, options: SummaryOptions, asker: Asker) -> Answer:
 
 SUMMARY = Question(
     name="summary",
-    help="""Say what each feature of the run saved in RUN is worth, and how sure that is.
+    help="""Show the effect and importance of each feature of the run saved in RUN, and how sure they are.
 
     \b
       weights summary runs/income

@@ -82,12 +82,13 @@ def wrong_in_report(report: Report) -> list[str]:
 
 
 def wrong_in_feature_weights(weights: FeatureWeights, encoding: Encoding) -> list[str]:
-    """What is wrong with what features are worth: names that are not features, kinds of error without degrees, or too few inputs."""
+    """What is wrong with feature weights: unknown features, kinds of error without degrees, or too few inputs."""
     wrong = []
     names = {column.name for column in encoding.columns}
     named = [*(c.feature for c in weights.contrasts), *(j.feature for j in weights.joints), *weights.unknown, *weights.units]
-    weighed = [one.features for one in (*weights.importances, *(group.together for group in weights.groups))]
-    if not names >= {*named, *(feature for features in weighed for feature in features)} or not all(weighed):
+    importances = [*weights.importances, *(group.together for group in weights.groups)]
+    named += [feature for importance in importances for feature in importance.features]
+    if not names >= {*named} or not all(importance.features for importance in importances):
         wrong.append("feature weights are of features that are not in use")
     if {one.features[0] for one in weights.importances if one.features} != names:
         wrong.append("features lack an importance")

@@ -174,7 +174,7 @@ class Task(Protocol):
         """Sample weights times those of the classes, scaled to mean one, shape (n,).
 
         Raises:
-            DataError: all rows of a class weigh nothing.
+            DataError: all rows of a class have weight zero.
         """
 
     def weight_factors(self, y: AnyArray) -> FloatArray:

@@ -1,4 +1,4 @@
-"""Which classes a target holds, and what each weighs: `find_classes`."""
+"""Which classes a target holds, and the weight of each: `find_classes`."""
 
 from __future__ import annotations
 
