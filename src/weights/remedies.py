@@ -385,7 +385,7 @@ def _completed(found: Decomposition, runner: TrialRunner, whole: Terms, half: Te
     by is not due to rows. This part is taken to fall as one over the rows, from half of those of a trial to those of the run, of which a
     trial has `scale` times as many.
     """
-    of_half, of_start = half.diversity + half.left, whole.diversity + whole.left
+    of_half, of_start = half.diversity + half.variance_of_mean, whole.diversity + whole.variance_of_mean
     rows = average((of_half - of_start) * scale / 2, runner.judged)
     rows = Part(max(rows.value, 0.0), rows.std_err)
     bias, variance = found.bias, found.variance

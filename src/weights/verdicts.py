@@ -93,7 +93,7 @@ class LayerHealth(msgspec.Struct, frozen=True):
         forward, backward: mean square of what left the layer at the start, and mean squared length of gradients there, beside what
             theory expects of such first weights; None where that is nothing.
         dead, saturated: shares of the units (elements/activation.py). rank: in how many directions, about, activations differ.
-        influence: by how much outputs change, as a share of their variance, if all units answer along straight lines. All None where
+        influence: by how much outputs change, as a share of their variance, if all units are linearised. All None where
             there are too few units or rows to judge.
         weight_norm: length of the weights. zeros: share of them that are exactly zero.
         grad_norm: length of the gradient. update_ratio: length of a step beside that of the weights.

@@ -112,7 +112,7 @@ def explain(ensemble: Ensemble, inputs: Inputs, reference: FloatArray, *, label:
 
 
 def _completed(parts: FloatArray, whole: FloatArray) -> FloatArray:
-    """Parts of a step, with what bends left over shared out by their sizes, so that they add up to it."""
+    """Parts of a step, with what nonlinearity leaves over shared out by their sizes, so that they add up to it."""
     size = np.abs(parts)
     total = size.sum(1, keepdims=True)
     shares = np.divide(size, total, out=np.full_like(size, 1 / size.shape[1]), where=total > 0)

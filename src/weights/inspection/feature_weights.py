@@ -1,6 +1,6 @@
 """The effect and the importance of each feature, with intervals. `estimate_feature_weights` is the entrance.
 
-Effect. The slope of what is left of y on what is left of the feature, once the other features are accounted for:
+Effect. The slope of the residual of y on the residual of the feature, both given the other features:
 
     theta_j = E[(x_j - E[x_j | x_-j]) (y - E[y | x_-j])] / E[(x_j - E[x_j | x_-j])^2]
 
@@ -29,8 +29,8 @@ from weights.effects import Contrast, FeatureWeights, Group, Importance, Joint, 
 from weights.inspection.groups import correlated_groups
 from weights.inspection.outofbag import OutOfBag, Without
 from weights.inspection.partialling import Design, Partialled, build_design, partial_out
-from weights.inspection.replacement import joint_replacement, replacement
-from weights.inspection.slopes import Rows, Slopes, covariance, degrees_of_freedom, least_squares, logistic, slopes_of_left
+from weights.inspection.replacement import find_joint_replacement, find_replacement
+from weights.inspection.slopes import Rows, Slopes, covariance, degrees_of_freedom, least_squares, logistic, regress_residuals
 from weights.tasks.base import Gaps, Outcome, Scaled, Task
 from weights.types import AnyArray, FloatArray, IntArray, ReportProgress
 
@@ -71,8 +71,8 @@ def estimate_feature_weights(inspected: InspectedRows, report_progress: ReportPr
     """
     encoding, rows = inspected.encoding, inspected.rows
     design = build_design(encoding, inspected.x, rows.weight)
-    partialled = partial_out(design, bent=not inspected.linear)
-    scoring = _Scoring.of(inspected, partialled.stretch)
+    partialled = partial_out(design, piecewise_linear=not inspected.linear)
+    scoring = _Scoring.of(inspected, partialled.dof_inflation)
     exact = _exact(inspected, design, partialled)
     contrasts: list[Contrast] = []
     joints: list[Joint] = []
@@ -81,7 +81,7 @@ def estimate_feature_weights(inspected: InspectedRows, report_progress: ReportPr
     groups = correlated_groups(encoding, inspected.x, design)
     n_turns = len(encoding.columns) + len(groups)
     for feature, column in enumerate(encoding.columns):
-        without = inspected.answers.answers(replacement(encoding, inspected.x, design, partialled, feature))
+        without = inspected.answers.answers(find_replacement(encoding, inspected.x, design, partialled, feature))
         importances.append(scoring.importance([column.name], without))
         own = design.of(feature)
         if len(own):
@@ -121,7 +121,7 @@ def noiseless_effects(inspected: InspectedRows) -> dict[Key, float]:
     """
     encoding, rows = inspected.encoding, inspected.rows
     design = build_design(encoding, inspected.x, rows.weight)
-    partialled = partial_out(design, bent=not inspected.linear)
+    partialled = partial_out(design, piecewise_linear=not inspected.linear)
     known = {outcome: _pick(inspected.answers.as_is, outcome) for outcome in inspected.task.outcomes()}
     if _is_exact(inspected, partialled):
         at_once = {outcome: least_squares(design.z, values, rows).slopes for outcome, values in known.items()}
@@ -135,9 +135,11 @@ def noiseless_effects(inspected: InspectedRows) -> dict[Key, float]:
         if at_once:
             slopes = {outcome: of_all[own] for outcome, of_all in at_once.items()}
         else:
-            without = inspected.answers.answers(replacement(encoding, inspected.x, design, partialled, feature)).together
+            values_without = find_replacement(encoding, inspected.x, design, partialled, feature)
+            without = inspected.answers.answers(values_without).together
             gaps = {outcome: values - _pick(without, outcome) for outcome, values in known.items()}
-            slopes = {outcome: slopes_of_left(partialled.left[:, own], gap, partialled, rows).slopes for outcome, gap in gaps.items()}
+            residuals = partialled.residuals[:, own]
+            slopes = {outcome: regress_residuals(residuals, gap, partialled, rows).slopes for outcome, gap in gaps.items()}
         for outcome, of_own in slopes.items():
             for slope, i in zip(of_own, own, strict=True):
                 level, factor, _ = _unit(inspected, design, column, int(i))
@@ -151,12 +153,12 @@ def noiseless_effects(inspected: InspectedRows) -> dict[Key, float]:
 class _Scoring(NamedTuple):
     """How losses without features become importances.
 
-    unit: loss that counts as one. gained: what features gain on a constant. stretch: by how much more answers would change without a
-    feature if the rows had had no say in what is expected of it.
+    unit: loss that counts as one. gained: what features gain on a constant. dof_inflation: by how much more answers
+    would change without a feature if the rows had had no say in what is expected of it.
     """
 
     inspected: InspectedRows
-    stretch: float
+    dof_inflation: float
     losses: FloatArray
     alone: list[FloatArray]
     unit: float
@@ -165,7 +167,7 @@ class _Scoring(NamedTuple):
     measure: str
 
     @classmethod
-    def of(cls, inspected: InspectedRows, stretch: float) -> _Scoring:
+    def of(cls, inspected: InspectedRows, dof_inflation: float) -> _Scoring:
         answers, weight = inspected.answers, inspected.rows.weight
         task, y = inspected.task, inspected.y
         losses = task.prediction_losses(y, answers.as_is.target)
@@ -174,12 +176,12 @@ class _Scoring(NamedTuple):
         lost = float(np.average(constant, weights=weight))
         unit, spread = (lost or 1.0, constant) if task.relative_importance else (1.0, np.ones(len(losses)))
         gained = (lost - float(np.average(losses, weights=weight))) / unit
-        return cls(inspected, stretch, losses, alone, unit, spread, gained, task.importance_measure)
+        return cls(inspected, dof_inflation, losses, alone, unit, spread, gained, task.importance_measure)
 
     def importance(self, features: list[str], without: Without) -> Importance:
         """How much larger the loss is without these features."""
         rows, known, task = self.inspected.rows, self.inspected.answers.as_is.target, self.inspected.task
-        answers = task.move_predictions(known, without.together.target, self.stretch)
+        answers = task.move_predictions(known, without.together.target, self.dof_inflation)
         more = task.prediction_losses(self.inspected.y, answers) - self.losses
         value = float(np.average(more, weights=rows.weight)) / self.unit
         learned = _learned(task.gaps(self.inspected.y, known, answers), rows.weight)
@@ -220,7 +222,9 @@ def _group(inspected: InspectedRows, design: Design, scoring: _Scoring, group: l
         if len(features) == 1:
             return known
         names = [inspected.encoding.columns[j].name for j in features]
-        return scoring.importance(names, inspected.answers.answers(joint_replacement(inspected.encoding, inspected.x, design, features)))
+        return scoring.importance(
+            names, inspected.answers.answers(find_joint_replacement(inspected.encoding, inspected.x, design, features))
+        )
 
     whole = together(group)
     alone = {inspected.encoding.columns[j].name: whole.value - together([k for k in group if k != j]).value for j in group}
@@ -265,10 +269,11 @@ def _effects(
         found = exact.get(outcome)
         if found is None:
             expected = _pick(without.together, outcome)
-            found = slopes_of_left(partialled.left[:, own], _observed(inspected, outcome) - expected, partialled, inspected.rows)
+            gap = _observed(inspected, outcome) - expected
+            found = regress_residuals(partialled.residuals[:, own], gap, partialled, inspected.rows)
         else:
             found = Slopes(found.slopes[own], {k: c[np.ix_(own, own)] for k, c in found.covariances.items()}, found.degrees)
-        agreement = _sign_agreement(inspected, partialled.left[:, own], outcome, without, found)
+        agreement = _sign_agreement(inspected, partialled.residuals[:, own], outcome, without, found)
         finite = np.flatnonzero(np.isfinite(found.slopes))
         for b, i in enumerate(own):
             level, factor, spread = _unit(inspected, design, column, int(i))
@@ -315,12 +320,12 @@ def _unit(inspected: InspectedRows, design: Design, column: ColumnEncoding, i: i
     return "", 1.0 / scale, deviation * scale
 
 
-def _sign_agreement(inspected: InspectedRows, left: FloatArray, outcome: Outcome, without: Without, found: Slopes) -> list[float]:
+def _sign_agreement(inspected: InspectedRows, residuals: FloatArray, outcome: Outcome, without: Without, found: Slopes) -> list[float]:
     """For each contrast the share of members whose own slope, on rows they never saw, has its sign."""
     answers = inspected.answers
     signs = []
     for (_, _, rows), known, expected in zip(answers.members, answers.alone, without.alone, strict=True):
-        part = left[rows] * inspected.rows.weight[rows, None]
+        part = residuals[rows] * inspected.rows.weight[rows, None]
         gap = (known - expected)[:, outcome.place]
-        signs.append(np.sign(np.linalg.lstsq(part.T @ left[rows], part.T @ gap, rcond=None)[0]))
+        signs.append(np.sign(np.linalg.lstsq(part.T @ residuals[rows], part.T @ gap, rcond=None)[0]))
     return [float(share) for share in (np.asarray(signs) == np.sign(found.slopes)).mean(0)]

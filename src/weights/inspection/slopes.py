@@ -1,4 +1,4 @@
-"""Slopes and how sure they are: least squares on what is left of a feature, logistic regression, and the kinds of standard errors.
+"""Slopes and how sure they are: least squares on residuals of a feature, logistic regression, and the kinds of standard errors.
 
 Every slope is a sum over rows of scores, and what a kind of standard error believes of the rows (unequal noise, groups, order in
 time) is how it adds them up: `covariance`.
@@ -87,26 +87,26 @@ def n_lags(n_rows: int) -> int:
     return int(4 * (n_rows / 100) ** (2 / 9))
 
 
-def slopes_of_left(left: FloatArray, outcome: FloatArray, partialled: Partialled, rows: Rows) -> Slopes:
-    """Slopes of what is left of an outcome on what is left of a feature: residual on residual (Robinson 1988; Chernozhukov et al. 2018).
+def regress_residuals(residuals: FloatArray, outcome: FloatArray, partialled: Partialled, rows: Rows) -> Slopes:
+    """Slopes of residuals of an outcome on residuals of a feature (Robinson 1988; Chernozhukov et al. 2018).
 
     Args:
-        left: of the feature's inputs, shape (r, b).
+        residuals: of the feature's inputs, shape (r, b).
         outcome: minus what is expected of it without the feature, by members that never saw the row, shape (r,).
         partialled: how the former was made.
         rows: what else is known of them.
     """
     weight, n = rows.weight, rows.n_used
-    products = np.linalg.inv((left * weight[:, None]).T @ left)
-    each = left * weight[:, None] @ products
+    products = np.linalg.inv((residuals * weight[:, None]).T @ residuals)
+    each = residuals * weight[:, None] @ products
     slopes = each.T @ outcome
-    noise = outcome - left @ slopes
-    stretch = partialled.stretch**2
-    degrees = max(n - max(partialled.n_controls, left.shape[1]), 1.0)
-    variance = stretch * (weight * noise**2).sum() / n
+    noise = outcome - residuals @ slopes
+    inflation = partialled.dof_inflation**2
+    degrees = max(n - max(partialled.n_controls, residuals.shape[1]), 1.0)
+    variance = inflation * (weight * noise**2).sum() / n
     covariances = {"classical": variance * products}
     for kind in _kinds(rows):
-        factor = 1.0 if kind == "cluster" else stretch  # which counts parameters itself
+        factor = 1.0 if kind == "cluster" else inflation  # which counts parameters itself
         covariances[kind] = factor * covariance(each * noise[:, None], kind, rows, partialled.n_controls)
     return Slopes(slopes, covariances, degrees_of_freedom(rows, degrees))
 

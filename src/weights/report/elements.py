@@ -123,7 +123,7 @@ def _recorded_of_solved(history: dict[str, Any], *, chosen: bool) -> dict[str, l
 def _layer_lines(layers: list[LayerHealth]) -> list[str]:
     if not layers:
         return []
-    heads = ["layer", "units", "forward", "backward", "dead", "saturated", "directions", "bends", "weights", "zeros", "gradient", "step"]
+    heads = ["layer", "units", "forward", "backward", "dead", "saturated", "rank", "nonlinear", "weights", "zeros", "gradient", "step"]
     rows = [heads]
     for layer in layers:
         units = [_percent(layer.dead), _percent(layer.saturated), compact(layer.rank), _percent(layer.influence)]
@@ -134,8 +134,8 @@ def _layer_lines(layers: list[LayerHealth]) -> list[str]:
     return [
         *aligned(rows, to_right=range(1, len(heads))),
         "  medians over members. forward, backward: size of signals and gradients at the start, beside what theory expects of it;",
-        "  at the end: dead and saturated units, directions in which activations differ, bends: by how much outputs change, of their",
-        "  variance, if the layer answers along straight lines; length of weights, of the gradient, and of a step beside the weights",
+        "  at the end: dead and saturated units; rank: directions in which activations differ; nonlinear: by how much",
+        "  outputs change, of their variance, if the layer is linearised; length of weights, of gradient and of a step",
     ]
 
 

@@ -81,7 +81,15 @@ def _migrate_config(config: dict[str, Any]) -> dict[str, Any]:
     return {**_rename_listed(_rename_share(_part_augmentation(_list_blocks(_tag_task(config))))), "format_version": 3}
 
 
-MIGRATIONS: dict[int, Migration] = {2: Migration(_migrate_config, lambda report: report, _rename_array)}
+def _rename_partialling(report: dict[str, Any]) -> dict[str, Any]:
+    """Version 2 called piecewise-linear least squares bent."""
+    names, weights = {"bent least squares": "piecewise-linear least squares"}, report.get("feature_weights")
+    if weights is None:
+        return report
+    return {**report, "feature_weights": {**weights, "how": names.get(weights["how"], weights["how"])}}
+
+
+MIGRATIONS: dict[int, Migration] = {2: Migration(_migrate_config, _rename_partialling, _rename_array)}
 """By the version they begin with."""
 
 

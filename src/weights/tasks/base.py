@@ -286,7 +286,7 @@ class Task(Protocol):
     def observed(self, y: AnyArray, outcome: Outcome, link: FloatArray) -> FloatArray:
         """The outcome of each row, shape (n,), with predictions on the link scale (n, c) where it is given on that."""
 
-    def move_predictions(self, known: FloatArray, without: FloatArray, stretch: float) -> FloatArray:
+    def move_predictions(self, known: FloatArray, without: FloatArray, inflation: float) -> FloatArray:
         """Predictions (n, c) that lie farther from those that know a feature, by this factor."""
 
     def gaps(self, y: AnyArray, known: FloatArray, without: FloatArray) -> Gaps:

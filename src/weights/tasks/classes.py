@@ -243,10 +243,10 @@ class Classes(msgspec.Struct, frozen=True, tag_field="kind"):
         probability = 1 / (1 + np.exp(-log_odds))
         return log_odds + (came - probability) / (probability * (1 - probability))
 
-    def move_predictions(self, known: FloatArray, without: FloatArray, stretch: float) -> FloatArray:
+    def move_predictions(self, known: FloatArray, without: FloatArray, inflation: float) -> FloatArray:
         """Probabilities whose logarithms are moved along a line, (n, classes)."""
         before, after = np.log(known.clip(_LEAST)), np.log(without.clip(_LEAST))
-        return scipy.special.softmax(before + stretch * (after - before), axis=1)
+        return scipy.special.softmax(before + inflation * (after - before), axis=1)
 
     def gaps(self, y: AnyArray, known: FloatArray, without: FloatArray) -> Gaps:
         """Differences of log probabilities, and of probabilities, (n, classes)."""

@@ -74,7 +74,7 @@ def of_units(model: MemberModel, params: Params, inputs: Inputs, rows: jax.Array
     """How the hidden units of a member answer: `OF_UNITS` of each hidden layer, shape (4,).
 
     dead and saturated: see elements/activation.py. rank: see `effective_rank`. influence: the mean square by which outputs change, as a
-    share of their variance, if all units of the layer answer along straight lines: 0 where its activation bends nothing.
+    share of their variance, if all units of the layer are linearised: 0 where its activation adds nothing.
 
     Args:
         model: which it is.
