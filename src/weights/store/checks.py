@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping
 import numpy as np
 
 from weights.data.dataset import Feature
-from weights.data.encoding import _CIRCLES, Category, Datetime, Encoding, Numeric
+from weights.data.encoding import CYCLE_SECONDS, Category, Datetime, Encoding, Numeric
 from weights.data.registry import KINDS, describe_blocks, kind_of, tag_of
 from weights.effects import ERRORS, MEASURES, FeatureWeights
 from weights.ensemble import Predictions, Report
@@ -48,7 +48,7 @@ def wrong_in_model(model: ModelSettings, encoding: Encoding) -> list[str]:
 
 
 def wrong_in_encoding(encoding: Encoding, features: Iterable[Feature]) -> list[str]:
-    """What is wrong with an encoding: scales, circles or levels, or it is not that of the features in use."""
+    """What is wrong with an encoding: scales, cycles or levels, or it is not that of the features in use."""
     used = [(feature.name, feature.kind) for feature in features if feature.used]
     used.sort(key=lambda feature: feature[1] in KINDS)  # what is a block of its own comes behind the columns
     encoded = [(column.name, tag_of(column)) for column in (*encoding.columns, *encoding.blocks)]
@@ -64,8 +64,8 @@ def wrong_in_encoding(encoding: Encoding, features: Iterable[Feature]) -> list[s
     for column in encoding.columns:
         if isinstance(column, Numeric | Datetime) and not (_positive(column.scale) and math.isfinite(column.center)):
             wrong.append(f"the scale of column '{column.name}' is {column.scale}")
-        if isinstance(column, Datetime) and not (set(column.circles) <= set(_CIRCLES) and _distinct(column.circles)):
-            wrong.append(f"the circles of column '{column.name}' are {column.circles}")
+        if isinstance(column, Datetime) and not (set(column.cycles) <= set(CYCLE_SECONDS) and _distinct(column.cycles)):
+            wrong.append(f"the cycles of column '{column.name}' are {column.cycles}")
         if isinstance(column, Category) and not _distinct(column.levels):
             wrong.append(f"two levels of column '{column.name}' are the same")
     return wrong

@@ -39,6 +39,13 @@ def _list_blocks(config: dict[str, Any]) -> dict[str, Any]:
     return {**config, "encoding": {**encoding, "blocks": [] if picture is None else [{"kind": "picture", **picture}]}}
 
 
+def _rename_cycles(config: dict[str, Any]) -> dict[str, Any]:
+    """Version 2 called the cycles of moments circles."""
+    names, encoding = {"circles": "cycles"}, config["encoding"]
+    columns = [_renamed(column, lambda key: names.get(key, key)) for column in encoding["columns"]]
+    return {**config, "encoding": {**encoding, "columns": columns}}
+
+
 def _part_augmentation(config: dict[str, Any]) -> dict[str, Any]:
     """Version 2 wrote what is done to pictures into the settings of every model; version 3 into those of the models that look at them."""
     looking = ("convolution", "patches")
@@ -78,7 +85,9 @@ def _renamed(record: dict[str, T], rename: Callable[[str], str]) -> dict[str, T]
 
 
 def _migrate_config(config: dict[str, Any]) -> dict[str, Any]:
-    return {**_rename_listed(_rename_share(_part_augmentation(_list_blocks(_tag_task(config))))), "format_version": 3}
+    for migrate in (_tag_task, _rename_cycles, _list_blocks, _part_augmentation, _rename_share, _rename_listed):
+        config = migrate(config)
+    return {**config, "format_version": 3}
 
 
 def _rename_partialling(report: dict[str, Any]) -> dict[str, Any]:

@@ -211,7 +211,7 @@ def _time_blocks(members: Members, time: FloatArray, unit: IntArray) -> Resampli
     return Resampling(counts, scored, member_weights)
 
 
-def _blocks(time: FloatArray, marks: FloatArray, n_blocks: int) -> IntArray:
-    """The block of each row, shape (n,), when time is cut at quantiles of the marks."""
-    edges = np.quantile(marks, np.linspace(0, 1, n_blocks + 1)[1:-1], method="closest_observation")
+def _blocks(time: FloatArray, reference_times: FloatArray, n_blocks: int) -> IntArray:
+    """The block of each row, shape (n,), when time is cut at quantiles of reference times."""
+    edges = np.quantile(reference_times, np.linspace(0, 1, n_blocks + 1)[1:-1], method="closest_observation")
     return np.unique(np.searchsorted(np.unique(edges), time, side="left"), return_inverse=True)[1]

@@ -42,7 +42,7 @@ _DARK_BELOW = 1 << 12
 _ORIENTATION = 0x0112
 _ONE_AT_A_TIME = threading.RLock()
 
-_KINDS = (
+_SIGNATURES = (
     (0, (b"\x89PNG\r\n", b"\xff\xd8\xff", b"GIF8", b"BM", b"II*\0", b"MM\0*"), "is damaged, or cut off within its first bytes"),
     (8, (b"WEBP",), "is damaged, or cut off within its first bytes"),
     (128, (b"DICM",), "is DICOM; export it as PNG"),
@@ -307,8 +307,8 @@ def _lacks_its_end(content: bytes) -> bool:
 
 def _what_it_is(content: bytes) -> str:
     """What a file is that is no picture we read."""
-    for offset, marks, words in _KINDS:
-        if content.startswith(marks, offset):
+    for offset, signatures, words in _SIGNATURES:
+        if content.startswith(signatures, offset):
             return words
     text = content[:2000]
     head = text.decode("utf-16" if text.startswith((b"\xff\xfe", b"\xfe\xff")) else "utf-8", "ignore").lower()

@@ -17,7 +17,7 @@ from weights.data.memory import in_words
 from weights.errors import DataError
 
 _CHUNK = 1 << 20
-_MARKS = {codecs.BOM_UTF8: "utf-8", codecs.BOM_UTF16_LE: "utf-16-le", codecs.BOM_UTF16_BE: "utf-16-be"}
+_BYTE_ORDER_MARKS = {codecs.BOM_UTF8: "utf-8", codecs.BOM_UTF16_LE: "utf-16-le", codecs.BOM_UTF16_BE: "utf-16-be"}
 _MOST_EXPANSION, _EXPANSION_AFTER = 200, 64 << 20
 """A gzip file may grow this many times, judged after so many bytes; tables rarely pass 50, bombs reach 1000 (our choice)."""
 
@@ -122,7 +122,7 @@ class TextFile(io.RawIOBase):
 
     def _begin(self, raw: bytes) -> tuple[str, bytes]:
         """The encoding that the first bytes declare, and the bytes behind a byte-order mark."""
-        for mark, encoding in _MARKS.items():
+        for mark, encoding in _BYTE_ORDER_MARKS.items():
             if raw.startswith(mark):
                 return encoding, raw[len(mark) :]
         sample = raw[: 1 << 12]
