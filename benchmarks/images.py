@@ -182,7 +182,7 @@ def accuracy(folder: Path, only: str | None, save: Path | None) -> None:
                 if (metric := metrics.get(m))
             )
             print(f"{name:<22}{where:<14}{figures}  {seconds:.0f} s", flush=True)
-        print(*(f"  noticed: {remark}" for remark in report.remarks), sep="\n", flush=True)
+        print(*(f"  note: {remark}" for remark in report.remarks), sep="\n", flush=True)
 
 
 def marked(n: int, seed: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

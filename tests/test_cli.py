@@ -738,16 +738,16 @@ def test_show_tells_what_a_loss_is_made_of_and_how_well_each_layer_is(tables):
     said = well("show", "layers").stdout
     assert re.search(r"^Loss +squared error ", said, flags=re.M)
     assert re.search(r"^  hidden.0 +16 ", said, flags=re.M)
-    assert "Unwell" not in said
+    assert "Warnings" not in said
     health = printed("show", "layers")["health"]
     assert [layer["layer"] for layer in health["layers"]][-2:] == ["hidden.0", "output"]
     assert health["findings"] == []
     assert {"steps", "q05", "q50", "q95"} == {*health["bands"]["mlp"]["hidden.0/dead"]}
 
 
-def test_a_fit_that_is_unwell_says_so_and_what_to_change(tables):
+def test_a_fit_warns_of_what_is_wrong_and_what_to_change(tables):
     said = well("fit", tables / "wages.csv", "-t", "wage", *QUICK, "--model", "mlp", "--hidden", "16", "--initialization", "zeros").stdout
-    assert re.search(r"^Unwell +mlp: at the start the signal fades.*Start with he", said, flags=re.M)
+    assert re.search(r"^Warnings +mlp: at the start the signal fades.*Start with he", said, flags=re.M)
 
 
 def test_a_diagnosis_tells_findings_as_well(tables):

@@ -52,7 +52,7 @@ def test_others_are_ranked_by_their_loss(starts):
     assert losses == sorted(losses)
 
 
-def test_a_variant_that_cannot_learn_is_worse_and_said_to_be_unwell(starts):
+def test_a_variant_that_cannot_learn_is_worse_and_warned_of(starts):
     zeros = by_label(starts)["initialization zeros"]
     assert zeros.gain.high < 0
     assert {finding.fault for finding in zeros.findings} >= {"scale"}

@@ -189,7 +189,7 @@ class Answers(NamedTuple):
     """Answers to some rows, as `predictions` gives them, and sentences about these rows, as `Model.notices` does."""
 
     columns: dict[str, AnyArray]
-    notices: list[str]
+    notes: list[str]
 
 
 def answers(model: Model, data: Any, **options: Any) -> Iterator[Answers]:
@@ -209,10 +209,10 @@ def answers(model: Model, data: Any, **options: Any) -> Iterator[Answers]:
         if not can_pass(data):
             raise
     else:
-        yield Answers(predictions(model, rows, **options), model.notices(rows))
+        yield Answers(predictions(model, rows, **options), model.notes(rows))
         return
     encoding, begin = model.ensemble.encoding, 0
     for rows in parts(Path(data), [column.name for column in encoding.columns], encoding.missing_words):
         with rows_counted_from(begin):
-            yield Answers(predictions(model, rows, **options), [counted_from(begin, note) for note in model.notices(rows)])
+            yield Answers(predictions(model, rows, **options), [counted_from(begin, note) for note in model.notes(rows)])
         begin += rows.num_rows

@@ -166,7 +166,7 @@ class Look(msgspec.Struct, frozen=True):
 
 
 def look(data: Any, target: str | None = None, **options: Any) -> Look:
-    """The columns of a table with their kinds, and, with a target, the task and what was noticed.
+    """The columns of a table with their kinds, and, with a target, the task and notes.
 
     Args:
         data: as `fit`.

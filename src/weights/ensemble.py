@@ -79,7 +79,7 @@ class Report(msgspec.Struct, frozen=True):
         decision: why this model.
         searches: how candidates fared, by model.
         failures: member -> reason.
-        remarks: what was noticed in the data.
+        remarks: notes on the data.
         step_seconds: what a step of a member took, by the name of its population.
         decomposition: what the out-of-bag loss is made of.
         feature_weights: effects and importances of features; None if that was not asked for.

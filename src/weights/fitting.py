@@ -54,7 +54,7 @@ class Prepared:
         candidates: model name -> resolved settings, the simpler first.
         races: model name -> label -> settings to search among.
         plans: what each candidate will take.
-        remarks: what was noticed in the data.
+        remarks: notes on the data.
         n_threads: members in work at the same time.
         inspect: whether to estimate feature weights afterwards.
         origin: where the rows can be read again; None where they came from memory.
@@ -285,7 +285,8 @@ def _compared_with_simplest(answers: FloatArray, alone: dict[str, FloatArray], r
     group = None if dataset.group is None else dataset.group[rows]
     gain, std_err = paired_difference(before, after, prepared.weight[rows], np.ones(len(before), bool), group)
     low, high = gain - _NORMAL_95 * std_err, gain + _NORMAL_95 * std_err
-    words = f"the mixture's out-of-bag {task.loss_name} is {abs(gain):.3g} {'lower' if gain > 0 else 'higher'} than {simplest}'s alone"
+    change = f"{abs(gain):.3g} {'lower' if gain > 0 else 'higher'}"
+    words = f"the stacked ensemble's out-of-bag {task.loss_name} is {change} than {simplest}'s alone"
     doubt = f"(95 % interval of the gain {low:.3g} to {high:.3g})"
     if low > 0:
         return f"{words} {doubt}"

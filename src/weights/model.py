@@ -436,7 +436,7 @@ class Model:
                 table = source.fill_like(table, block, folder_of(data))
         return table
 
-    def notices(self, data: Any) -> list[str]:
+    def notes(self, data: Any) -> list[str]:
         """Sentences about rows that training did not prepare for, such as levels of a category it had not seen.
 
         Args:

@@ -404,7 +404,7 @@ def test_predict_counts_the_rows_that_training_had_not_seen_the_like_of(shop, tm
 
 
 def test_predict_says_nothing_of_familiar_rows(shop):
-    assert api.load(shop / "run").notices(shop / "shop.csv") == []
+    assert api.load(shop / "run").notes(shop / "shop.csv") == []
 
 
 # Weights, classes and collinear features -------------------------------------------------------------------------

@@ -62,10 +62,10 @@ FINDING = Finding("mlp", "activation", "dead", "at the end 90 % of units are dea
 
 def test_findings_stand_below_the_trials():
     lines = diagnosis_lines(msgspec.structs.replace(FOUND, findings=[FINDING]), "r")
-    assert "Unwell        mlp: at the end 90 % of units are dead. Lower the learning rate." in lines
+    assert "Warnings      mlp: at the end 90 % of units are dead. Lower the learning rate." in lines
 
 
-def test_variants_are_told_with_what_is_better_and_what_is_unwell():
+def test_variants_are_told_with_what_is_better_and_with_warnings():
     variants = [
         Variant("as it is", True, 0.5, 0.02, None, 0.4, 300),
         Variant("activation gelu", False, 0.4, 0.02, Gain(0.1, 0.05, 0.15, 0.2), 0.3, 200, 1.2),
@@ -78,7 +78,7 @@ def test_variants_are_told_with_what_is_better_and_what_is_unwell():
     assert lines[3].split()[-1] == "better"
     assert lines[4].endswith("1,250 steps  x 1.1  dead")
     assert lines[5].endswith("its loss was no longer finite")
-    assert lines[-1] == "Unwell        activation tanh: at the end 90 % of units are dead. Lower the learning rate."
+    assert lines[-1] == "Warnings      activation tanh: at the end 90 % of units are dead. Lower the learning rate."
 
 
 def test_without_a_remedy_that_helps_no_command_is_offered():

@@ -121,7 +121,7 @@ def test_nothing_is_said_where_nothing_is_wrong(network):
 
 def test_a_finding_says_what_was_seen_and_what_to_change(silent):
     said = words(finding_lines(silent.findings()))
-    assert said.startswith("Unwell mlp: at the start the signal fades")
+    assert said.startswith("Warnings mlp: at the start the signal fades")
     assert "Start with he, which keeps signals at their size, instead of zeros." in said
 
 

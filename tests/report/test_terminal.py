@@ -61,7 +61,7 @@ INSPECTED = ensemble_of(
 )
 
 
-def mixture_of(*weights: float, **report) -> Ensemble:
+def stacked_of(*weights: float, **report) -> Ensemble:
     """Solved members and networks that answer together; a weight of zero is left out, as fitting does."""
     metrics = {"rmse": Metric(1.0, 0.8, 1.2), "r2": Metric(0.8, 0.7, 0.9)}
     alone = {name: {"rmse": Metric(value), "r2": Metric(0.5)} for name, value in (("linear", 1.5), ("mlp", 1.25), ("constant", 2.5))}
@@ -102,19 +102,19 @@ def test_a_result_says_model_members_and_time():
     assert words(terminal.result_lines(ensemble_of(NETWORK))).startswith("Result mlp, 3 members, 1 min 15 s")
 
 
-def test_a_mixture_says_how_many_members_there_are_and_what_part_each_model_has():
-    assert words(terminal.result_lines(mixture_of(0.9, 0.3))).startswith("Result mixture, 6 members (linear 75%, mlp 25%), 1 min 15 s")
+def test_a_stacked_ensemble_says_how_many_members_there_are_and_what_part_each_model_has():
+    assert words(terminal.result_lines(stacked_of(0.9, 0.3))).startswith("Result stacked, 6 members (linear 75%, mlp 25%), 1 min 15 s")
 
 
-def test_a_mixture_of_no_weights_is_told_as_such():
-    ensemble = mixture_of(0.9, 0.3)
+def test_a_stacked_ensemble_of_no_weights_is_told_as_such():
+    ensemble = stacked_of(0.9, 0.3)
     silent = replace(ensemble, populations=[replace(population, stacking_weight=0.0) for population in ensemble.populations])
     assert "6 members (linear 0%, mlp 0%)" in words(terminal.result_lines(silent))
 
 
-def test_metrics_of_a_mixture_stand_beside_those_of_each_model_alone():
-    assert words(terminal.metric_lines(mixture_of(0.5, 0.5).report, "mixture", REGRESSION_METRICS)).splitlines()[:2] == [
-        "out of bag mixture linear mlp constant",
+def test_metrics_of_a_stacked_ensemble_stand_beside_those_of_each_model_alone():
+    assert words(terminal.metric_lines(stacked_of(0.5, 0.5).report, "stacked", REGRESSION_METRICS)).splitlines()[:2] == [
+        "out of bag stacked linear mlp constant",
         "RMSE 1 [0.8 1.2] 1.5 1.25 2.5",
     ]
 
@@ -159,8 +159,10 @@ def test_where_a_result_was_saved_cannot_steer_a_terminal():
     assert [line for line in terminal.next_lines(Path("runs/\x1b[2J\n"), INSPECTED) if not line.isprintable()] == []
 
 
-def test_a_result_says_what_the_mixture_is_worth():
-    assert "Why the mixture is better" in words(terminal.result_lines(mixture_of(0.5, 0.5, decision="the mixture is better")))
+def test_a_result_says_what_stacking_gains():
+    assert "Why the stacked ensemble is better" in words(
+        terminal.result_lines(stacked_of(0.5, 0.5, decision="the stacked ensemble is better"))
+    )
 
 
 def test_a_result_tells_of_members_that_failed():
@@ -211,9 +213,9 @@ def test_a_run_says_what_it_answers_and_how_it_was_made():
     assert "made 2024-03-01 10:20:30 from wages.csv, 1,234 rows, 1 numeric column" in said
 
 
-def test_a_run_repeats_what_was_noticed():
+def test_a_run_repeats_its_notes():
     lines = terminal.run_lines(ensemble_of(NETWORK, remarks=["first remark", "second remark"]), Path("run"))
-    assert "noticed first remark\nsecond remark" in words(lines)
+    assert "notes first remark\nsecond remark" in words(lines)
 
 
 def test_a_run_names_members_that_failed():
@@ -241,13 +243,13 @@ def test_an_overview_counts_columns_apart_from_the_pictures_beside_them():
     prepared = api.plan_fit(mixed, "wage")
     said = words(terminal.overview(prepared.dataset, prepared.task, prepared.remarks))
     assert "30 rows, 1 numeric column, pictures of 8 x 9 in grey; wage: mean 21.75" in said
-    assert "set aside code (identifier: all different)" in said
+    assert "ignored code (identifier: all different)" in said
     assert "scan" not in said
 
 
-def test_an_overview_says_what_was_set_aside_and_why():
+def test_an_overview_says_what_was_ignored_and_why():
     prepared = api.plan_fit(table(), "wage")
-    assert "set aside code (identifier: all different)" in words(terminal.overview(prepared.dataset, prepared.task, prepared.remarks))
+    assert "ignored code (identifier: all different)" in words(terminal.overview(prepared.dataset, prepared.task, prepared.remarks))
 
 
 def test_an_overview_counts_the_classes_the_largest_first():
@@ -365,5 +367,5 @@ def test_the_name_of_the_model_is_that_of_its_settings():
 
 
 @pytest.mark.parametrize("weights", [(0.5, 0.5), (1.0, 0.0)], ids=["both", "one left"])
-def test_several_models_that_were_trained_are_a_mixture(weights):
-    assert terminal.model_name(mixture_of(*weights)) == "mixture"
+def test_several_models_that_were_trained_are_stacked(weights):
+    assert terminal.model_name(stacked_of(*weights)) == "stacked"

@@ -111,7 +111,7 @@ def test_a_metric_without_interval_has_an_empty_cell():
     assert "| calibration error | 0.1 |  |" in model_card(ensemble_of(metrics={"calibration_error": Metric(0.1)}))
 
 
-def test_columns_set_aside_are_listed_with_the_reason():
+def test_ignored_columns_are_listed_with_the_reason():
     assert "- code: identifier, all different" in model_card(ensemble_of())
 
 
@@ -120,7 +120,7 @@ def test_remarks_are_listed():
 
 
 def test_a_card_without_remarks_says_so():
-    assert "## What was noticed\n\n- nothing\n" in model_card(ensemble_of(features=[Feature("age", "numeric")]))
+    assert "## Notes\n\n- nothing\n" in model_card(ensemble_of(features=[Feature("age", "numeric")]))
 
 
 def test_the_settings_are_the_whole_spec_of_each_population():
@@ -130,7 +130,7 @@ def test_the_settings_are_the_whole_spec_of_each_population():
 
 
 def test_the_decision_is_told():
-    assert "\n\nthe mixture is better\n\n" in model_card(ensemble_of(decision="the mixture is better"))
+    assert "\n\nthe stacked ensemble is better\n\n" in model_card(ensemble_of(decision="the stacked ensemble is better"))
 
 
 @pytest.mark.parametrize(

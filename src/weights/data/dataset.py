@@ -45,7 +45,7 @@ class Feature(msgspec.Struct, frozen=True):
 
     @property
     def used(self) -> bool:
-        """Whether models see it; otherwise it was set aside, and `note` says why."""
+        """Whether models see it; otherwise it was ignored, and `note` says why."""
         return self.kind in used_kinds()
 
 
@@ -104,7 +104,7 @@ class Dataset:
         group: code of the rows that stay together, shape (n,): of the column that was named, else, without order in time, of copies of
             one value of another kind than a cell; None where there are none.
         time: seconds or any number that orders rows, shape (n,), or None.
-        remarks: sentences about what was set aside or repaired.
+        remarks: sentences about what was ignored or repaired.
         roles: what the columns are for.
         source: where the rows came from, in a few words.
         inspected: those that are asked about after training.
@@ -146,7 +146,7 @@ class Dataset:
 
 
 def prepare(table: pa.Table, roles: Roles, *, source: str = "table") -> Dataset:
-    """Find kinds, set aside what cannot be used, and encode the rest.
+    """Find kinds, ignore columns that cannot be used, and encode the rest.
 
     Args:
         table: raw rows; rows whose target is missing are left out and counted in the remarks.

@@ -45,7 +45,7 @@ class Answer(NamedTuple):
     record: Any
     lines: Iterable[str]
     figure: Drawing | None = None
-    notices: Sequence[str] = ()
+    notes: Sequence[str] = ()
     table: Callable[[], pa.Table] | None = None
     counts: Mapping[str, int] = {}
     contents: str = "drawn"

@@ -66,7 +66,7 @@ def experiment_lines(found: Experiment) -> list[str]:
         steps = "" if variant.converged_at is None else f"{variant.converged_at:,} steps"
         own = [compact(variant.train_loss), steps, f"x {variant.cost:.2g}", "; ".join(filter(None, [verdict, faults]))]
         rows.append([_cut(variant.label), compact(variant.loss), *paired, *own])
-    unwell = [
+    findings = [
         msgspec.structs.replace(finding, population=variant.label)
         for variant in found.variants
         for finding in {finding.fault: finding for finding in variant.findings}.values()
@@ -76,7 +76,7 @@ def experiment_lines(found: Experiment) -> list[str]:
         *aligned(rows, to_right=(1, 2, 4, 5, 6, 7)),
         "  [95 % interval that holds for all variants together, over the choice of rows and the chance of training]",
         "  converged: steps after which the loss on unseen rows had come within 1 % of its way to the lowest; time: as planned",
-        *finding_lines(unwell),
+        *finding_lines(findings),
     ]
 
 

@@ -65,7 +65,7 @@ def finding_lines(found: Sequence[Finding], run: str | None = None) -> list[str]
     lines = [f"{one.population}: {one.words}. {one.advice}" for one in shown]
     if len(found) > len(shown):
         lines.append(f"and {len(found) - len(shown)} more: weights show {run}")
-    return [labelled("Unwell" if i == 0 else "", line) for i, line in enumerate(lines)]
+    return [labelled("Warnings" if i == 0 else "", line) for i, line in enumerate(lines)]
 
 
 def quantile(values: Any, level: float) -> float | None:

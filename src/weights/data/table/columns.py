@@ -149,7 +149,7 @@ def _find_kind_of_text(column: pa.ChunkedArray, n_distinct: int) -> Found:
 
 
 def _find_kind_of_labels(column: pa.ChunkedArray, n_distinct: int, note: str = "") -> Found:
-    """A category, or set aside where most labels differ."""
+    """A category, or ignored where most labels differ."""
     n_present = len(column) - column.null_count
     if n_present <= _FEW or n_distinct <= 0.5 * n_present:
         return Found("category", note)
