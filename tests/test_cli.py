@@ -760,14 +760,14 @@ def test_a_diagnosis_tells_findings_as_well(tables):
 def test_compare_ranks_variants_and_names_the_settings_as_they_are(stiff):
     lines = well("compare", stiff, "--vary", "strength=0.5,50", "--trainings", "2", "--quiet").stdout.splitlines()
     assert re.match(r"Compared      2 trainings of 4 members each of linear, judged on [\d,]+ rows", lines[0])
-    assert [re.split(r"  +", line.strip())[0] for line in lines[2:5]] == ["as it is", "strength 0.5", "strength 50"]
-    assert [line.rstrip().endswith(word) for line, word in zip(lines[2:5], ("as it is", "better", "worse"), strict=True)] == [True] * 3
+    assert [re.split(r"  +", line.strip())[0] for line in lines[2:5]] == ["baseline", "strength 0.5", "strength 50"]
+    assert [line.rstrip().endswith(word) for line, word in zip(lines[2:5], ("baseline", "better", "worse"), strict=True)] == [True] * 3
 
 
 def test_a_comparison_prints_one_object(stiff):
     shown = printed("compare", stiff, "--vary", "strength=0.5", "--trainings", "2")
-    as_it_is, other = shown["variants"]
-    assert (as_it_is["reference"], as_it_is["gain"], other["label"]) == (True, None, "strength 0.5")
+    baseline, other = shown["variants"]
+    assert (baseline["reference"], baseline["gain"], other["label"]) == (True, None, "strength 0.5")
     assert other["gain"]["low"] > 0
 
 

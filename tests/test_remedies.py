@@ -171,9 +171,9 @@ def test_the_learning_curve_falls_to_the_loss_of_all_rows(diagnosed):
 def test_losses_along_a_penalty_that_is_too_strong_fall_as_it_weakens(held_down, diagnosed):
     data, model = held_down
     [curve] = diagnosed.complexity
-    assert (curve.along, [point.name for point in curve.points]) == ("penalty", ["stronger-penalty", "as it is", "weaker-penalty"])
+    assert (curve.along, [point.name for point in curve.points]) == ("penalty", ["stronger-penalty", "baseline", "weaker-penalty"])
     [longer] = diagnose(model, data, curves=True).complexity
-    names = ["much-stronger-penalty", "stronger-penalty", "as it is", "weaker-penalty", "much-weaker-penalty"]
+    names = ["much-stronger-penalty", "stronger-penalty", "baseline", "weaker-penalty", "much-weaker-penalty"]
     assert [point.name for point in longer.points] == names
     losses, train_losses = ([getattr(point, what) for point in longer.points] for what in ("loss", "train_loss"))
     assert losses == sorted(losses, reverse=True)
@@ -183,7 +183,7 @@ def test_losses_along_a_penalty_that_is_too_strong_fall_as_it_weakens(held_down,
 def test_the_curve_holds_the_losses_of_the_remedies(diagnosed):
     points = {point.name: point for point in diagnosed.complexity[0].points}
     for remedy in (remedy for remedy in diagnosed.remedies if remedy.name in points):
-        assert points["as it is"].loss - points[remedy.name].loss == pytest.approx(remedy.gain, abs=1e-9)
+        assert points["baseline"].loss - points[remedy.name].loss == pytest.approx(remedy.gain, abs=1e-9)
 
 
 def test_ends_of_curves_are_not_tried_unless_they_are_asked_for(diagnosed):

@@ -1,6 +1,6 @@
 """Experiments on the elements: `compare` trains variants of a run's settings on the same rows and says how they differ.
 
-Each variant is trained several times with other seeds, on the same folds of the same rows as the settings as they are; the paired
+Each variant is trained several times with other seeds, on the same folds of the same rows as the baseline; the paired
 difference of their losses on rows that no member saw has an interval over the choice of rows and the chance of training.
 """
 
@@ -47,7 +47,7 @@ def compare(
     report: Callable[[Progress], None] = lambda progress: None,
     stopping: Callable[[], bool] = lambda: False,
 ) -> Experiment:
-    """Train variants and compare them with the settings as they are.
+    """Train variants and compare them with the baseline.
 
     Args:
         ensemble: a run.
@@ -72,10 +72,10 @@ def compare(
         )
     runner = TrialRunner(ensemble, prepared, Control(n_threads=prepared.n_threads, stopping=stopping), quick=False)
     variants = _variants({name: spec for name, spec in prepared.candidates.items() if name not in runner.excluded}, vary, prepared)
-    as_it_is = {name: prepared.candidates[name] for name in next(iter(variants.values()))}
-    named = next((label for label, specs in variants.items() if specs == as_it_is), None)
-    variants = {label: specs for label, specs in variants.items() if specs != as_it_is}
-    for specs in (as_it_is, *variants.values()):
+    baseline = {name: prepared.candidates[name] for name in next(iter(variants.values()))}
+    named = next((label for label, specs in variants.items() if specs == baseline), None)
+    variants = {label: specs for label, specs in variants.items() if specs != baseline}
+    for specs in (baseline, *variants.values()):
         check_features(specs, prepared.dataset)
         check_memory(plans_of(specs, prepared.layout, len(prepared.dataset.inputs), n_threads=prepared.n_threads))
     n_turns, turns = (len(variants) + 1) * n_trainings, itertools.count(1)
@@ -102,12 +102,12 @@ def compare(
             gain=None if reference else runner.gain(before, losses, among=len(variants)),
             train_loss=float(np.mean([trial.train_loss for trial in trials])),
             converged_at=_converged_at(trials),
-            cost=cost_of(specs, prepared) / cost_of(as_it_is, prepared),
+            cost=cost_of(specs, prepared) / cost_of(baseline, prepared),
             unused=not reference and all(np.array_equal(one, other) for one, other in zip(losses, before, strict=True)),
             findings=[*{(found.population, found.fault, found.layer): found for found in each}.values()],
         )
 
-    first = trained(as_it_is)
+    first = trained(baseline)
     before = [trial.losses for trial in first]
     found = []
     for label, specs in variants.items():
@@ -117,10 +117,10 @@ def compare(
             found.append(Variant(label, failure=str(error)))
     found.sort(key=lambda variant: (bool(variant.failure), variant.loss))
     return Experiment(
-        populations=[*as_it_is],
+        populations=[*baseline],
         measure=ensemble.report.decomposition.measure if ensemble.report.decomposition else "loss",
-        variants=[compare_variant(named or "as it is", as_it_is, first, reference=True), *found],
-        n_members=runner.n_folds * len(as_it_is),
+        variants=[compare_variant(named or "baseline", baseline, first, reference=True), *found],
+        n_members=runner.n_folds * len(baseline),
         n_trainings=n_trainings,
         n_rows=len(runner.rows),
         seconds=round(time.monotonic() - began, 2),

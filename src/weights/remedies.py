@@ -45,7 +45,7 @@ _MOST_HOPEFUL = 2
 _TRIED_QUICKLY = {"freer": "weaker-penalty", "held-back": "stronger-penalty", "with-networks": "", "linear-alone": ""}
 """What is tried in a quick diagnosis, and what in its place where a run has no such change."""
 _MOST_UNITS = 256
-_AS_IT_IS = "as it is"
+_BASELINE = "baseline"
 
 
 class Change(NamedTuple):
@@ -185,8 +185,8 @@ _SETTING_CHANGES = (
 )
 """One setting more or less, by factors large enough to matter and small enough to stay sensible (our choice)."""
 _COMPLEXITY = {
-    "width": ("much-narrower", "narrower", _AS_IT_IS, "wider"),
-    "penalty": ("much-stronger-penalty", "stronger-penalty", _AS_IT_IS, "weaker-penalty", "much-weaker-penalty"),
+    "width": ("much-narrower", "narrower", _BASELINE, "wider"),
+    "penalty": ("much-stronger-penalty", "stronger-penalty", _BASELINE, "weaker-penalty", "much-weaker-penalty"),
 }
 """Changes along which models become freer."""
 _ONLY_FOR_CURVES = ("much-narrower", "much-stronger-penalty", "much-weaker-penalty")
@@ -257,7 +257,8 @@ def diagnose(
     Args:
         ensemble: a run.
         prepared: the rows it was trained on, ready to be trained on again with its settings.
-        quick: three folds instead of four, two trainings as it is instead of three, and only changes of several settings at once.
+        quick: three folds instead of four, two trainings of the baseline instead of three, and only changes of several
+            settings at once.
         curves: farther changes of width and penalties as well, for the ends of the complexity curves.
         report: called after each trial.
         stopping: asked between and during trials.
@@ -274,8 +275,8 @@ def diagnose(
         raise DataError("The run does not say what its loss is made of: it was saved by an older version. Fit again.")
     runner = TrialRunner(ensemble, prepared, Control(n_threads=prepared.n_threads, stopping=stopping, measuring=False), quick=quick)
     to_try = _chosen(changes(ensemble, prepared), quick=quick, curves=curves)
-    n_as_is = N_TRAININGS - quick
-    n_turns, turns = len(to_try) + n_as_is + (2 if quick else 3), iter(range(1, 1000))
+    n_baselines = N_TRAININGS - quick
+    n_turns, turns = len(to_try) + n_baselines + (2 if quick else 3), iter(range(1, 1000))
 
     def tried(jobs: dict[str, Job], known: Mapping[str, Trained] = {}) -> Trial:
         trial = runner.tried(jobs, known)
@@ -288,12 +289,12 @@ def diagnose(
     jobs_of_halves[1] = {name: with_other_seeds(one, 1) for name, one in jobs_of_halves[1].items()}
     n_whole = _n_learned(jobs)
     scale = n_whole / _n_learned({name: job(name, spec, prepared) for name, spec in prepared.candidates.items()})
-    # Several trainings as they are: their mean is compared with those with a change, and their differences are the chance of training.
-    as_is = [tried({name: with_other_seeds(one, number) for name, one in jobs.items()}) for number in range(n_as_is)]
-    before, train_loss = [one.losses for one in as_is], float(np.mean([one.train_loss for one in as_is]))
+    # Several trainings of the baseline: changes are compared with their mean, and their differences are the chance of training.
+    baselines = [tried({name: with_other_seeds(one, number) for name, one in jobs.items()}) for number in range(n_baselines)]
+    before, train_loss = [one.losses for one in baselines], float(np.mean([one.train_loss for one in baselines]))
     halves = [tried(of_half) for of_half in jobs_of_halves]
     quarter = [] if quick else [tried({name: _of_part(one, prepared, share=4, part=0) for name, one in jobs.items()})]
-    whole, half = runner.terms([one.outputs for one in as_is]), runner.terms([one.outputs for one in halves])
+    whole, half = runner.terms([one.outputs for one in baselines]), runner.terms([one.outputs for one in halves])
     last_doubling = runner.gain([one.losses for one in halves], before)
     trials: dict[str, list[Trial]] = {}
 
@@ -302,7 +303,8 @@ def diagnose(
         if stopping():
             raise Interrupted("The diagnosis was stopped.")
         cost, number = cost_of(change.specs, prepared) / cost_of(prepared.candidates, prepared), len(trials.setdefault(change.name, []))
-        known = {name: one for name, one in as_is[number].trained.items() if change.specs.get(name) == prepared.candidates[name]}
+        before_change, unchanged = baselines[number].trained, prepared.candidates
+        known = {name: one for name, one in before_change.items() if change.specs.get(name) == unchanged[name]}
         try:
             own = {name: with_other_seeds(one, number) for name, one in runner.jobs(change.specs).items()}
             trials[change.name].append(tried(own, known))
@@ -315,11 +317,11 @@ def diagnose(
 
     remedies = {change.name: try_change(change) for change in to_try}
     if not any(remedy.helps for remedy in remedies.values()):
-        # Those that might help are trained as often as the settings as they are.
+        # Those that might help are trained as often as the baseline.
         hopeful = sorted(
             (change for change in to_try if remedies[change.name].relative >= _WORTH_HAVING), key=lambda c: -remedies[c.name].gain
         )
-        for change in hopeful[:_MOST_HOPEFUL] * (n_as_is - 1):
+        for change in hopeful[:_MOST_HOPEFUL] * (n_baselines - 1):
             remedies[change.name] = try_change(change)
     ranked = sorted(remedies.values(), key=lambda one: (bool(one.failure), not one.helps, -one.gain))
     found = _completed(found, runner, whole, half, scale)
@@ -402,9 +404,9 @@ def _completed(found: Decomposition, runner: TrialRunner, whole: Terms, half: Te
 
 
 def _complexity(remedies: list[Remedy], loss: float, train_loss: float) -> list[Curve]:
-    """Losses along the changes that make models freer, of which at least two were tried, from those of the settings as they are."""
+    """Losses along the changes that make models freer, of which at least two were tried, from those of the baseline."""
     points = {one.name: Point(one.name, loss - one.gain, train_loss - one.train_gain) for one in remedies if not one.failure}
-    points[_AS_IT_IS] = Point(_AS_IT_IS, loss, train_loss)
+    points[_BASELINE] = Point(_BASELINE, loss, train_loss)
     curves = [Curve(along, [points[name] for name in names if name in points]) for along, names in _COMPLEXITY.items()]
     return [curve for curve in curves if len(curve.points) > 2]
 

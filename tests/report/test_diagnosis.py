@@ -49,7 +49,7 @@ def test_a_change_that_failed_says_why():
 
 
 def test_complexity_is_drawn_with_the_simplest_model_first():
-    points = [Point("narrower", 0.6, 0.55), Point("as it is", 0.5, 0.2), Point("wider", 0.55, 0.05)]
+    points = [Point("narrower", 0.6, 0.55), Point("baseline", 0.5, 0.2), Point("wider", 0.55, 0.05)]
     lines = diagnosis_lines(msgspec.structs.replace(FOUND, complexity=[Curve("width", points)]), "r")
     start = next(i for i, line in enumerate(lines) if line.startswith("Complexity    loss along width"))
     rows = [line.split() for line in lines[start + 2 : start + 5]]
@@ -67,14 +67,14 @@ def test_findings_stand_below_the_trials():
 
 def test_variants_are_told_with_what_is_better_and_with_warnings():
     variants = [
-        Variant("as it is", True, 0.5, 0.02, None, 0.4, 300),
+        Variant("baseline", True, 0.5, 0.02, None, 0.4, 300),
         Variant("activation gelu", False, 0.4, 0.02, Gain(0.1, 0.05, 0.15, 0.2), 0.3, 200, 1.2),
         Variant("activation tanh", False, 0.51, 0.02, Gain(-0.01, -0.03, 0.01, -0.02), 0.4, 1_250, 1.1, [FINDING]),
         Variant("activation sigmoid", failure="its loss was no longer finite"),
     ]
     lines = experiment_lines(Experiment(["mlp"], "log loss", variants, 4, 3, 300, 12.0))
     assert lines[0] == "Compared      3 trainings of 4 members each of mlp, judged on 300 rows that they never saw, in 12 s"
-    assert lines[2].endswith("as it is")
+    assert lines[2].endswith("baseline")
     assert lines[3].split()[-1] == "better"
     assert lines[4].endswith("1,250 steps  x 1.1  dead")
     assert lines[5].endswith("its loss was no longer finite")

@@ -122,7 +122,7 @@ def noiseless_effects(inspected: InspectedRows) -> dict[Key, float]:
     encoding, rows = inspected.encoding, inspected.rows
     design = build_design(encoding, inspected.x, rows.weight)
     partialled = partial_out(design, piecewise_linear=not inspected.linear)
-    known = {outcome: _pick(inspected.answers.as_is, outcome) for outcome in inspected.task.outcomes()}
+    known = {outcome: _pick(inspected.answers.baseline, outcome) for outcome in inspected.task.outcomes()}
     if _is_exact(inspected, partialled):
         at_once = {outcome: least_squares(design.z, values, rows).slopes for outcome, values in known.items()}
     else:
@@ -170,7 +170,7 @@ class _Scoring(NamedTuple):
     def of(cls, inspected: InspectedRows, dof_inflation: float) -> _Scoring:
         answers, weight = inspected.answers, inspected.rows.weight
         task, y = inspected.task, inspected.y
-        losses = task.prediction_losses(y, answers.as_is.target)
+        losses = task.prediction_losses(y, answers.baseline.target)
         alone = [task.prediction_losses(y[rows], said) for (_, _, rows), said in zip(answers.members, answers.alone, strict=True)]
         constant = task.prediction_losses(y, task.constant_predictions(y, weight))
         lost = float(np.average(constant, weights=weight))
@@ -180,7 +180,7 @@ class _Scoring(NamedTuple):
 
     def importance(self, features: list[str], without: Without) -> Importance:
         """How much larger the loss is without these features."""
-        rows, known, task = self.inspected.rows, self.inspected.answers.as_is.target, self.inspected.task
+        rows, known, task = self.inspected.rows, self.inspected.answers.baseline.target, self.inspected.task
         answers = task.move_predictions(known, without.together.target, self.dof_inflation)
         more = task.prediction_losses(self.inspected.y, answers) - self.losses
         value = float(np.average(more, weights=rows.weight)) / self.unit
@@ -256,7 +256,7 @@ ESTIMATORS = {"least squares": least_squares, "logistic": logistic}
 
 def _observed(inspected: InspectedRows, outcome: Outcome) -> FloatArray:
     """The outcome of each row, shape (r,)."""
-    return inspected.task.observed(inspected.y, outcome, inspected.answers.as_is.link)
+    return inspected.task.observed(inspected.y, outcome, inspected.answers.baseline.link)
 
 
 def _effects(

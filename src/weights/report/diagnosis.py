@@ -49,7 +49,7 @@ def decomposition_lines(found: Decomposition, train_loss: float | None = None) -
 
 
 def experiment_lines(found: Experiment) -> list[str]:
-    """Variants as a table, the settings as they are first, and what is wrong with some."""
+    """Variants as a table, the baseline first, and what is wrong with some."""
     of = " and ".join(found.populations)
     trained = f"{found.n_trainings} trainings of {found.n_members} members each of {of}"
     head = f"{trained}, judged on {found.n_rows:,} rows that they never saw, in {duration(found.seconds)}"
@@ -60,7 +60,7 @@ def experiment_lines(found: Experiment) -> list[str]:
             continue
         gain = variant.gain
         paired = [compact(gain.value), f"[{compact(gain.low)} {compact(gain.high)}]", f"{gain.relative:+.1%}"] if gain else ["", "", ""]
-        verdict = "as it is" if variant.reference else "better" if gain and gain.low > 0 else "worse" if gain and gain.high < 0 else ""
+        verdict = "baseline" if variant.reference else "better" if gain and gain.low > 0 else "worse" if gain and gain.high < 0 else ""
         verdict = "no difference: not used beside the other settings" if variant.unused else verdict
         faults = ", ".join(dict.fromkeys(finding.fault for finding in variant.findings))
         steps = "" if variant.converged_at is None else f"{variant.converged_at:,} steps"
