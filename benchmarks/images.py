@@ -226,7 +226,7 @@ def maps(folder: Path, runs: Path | None) -> None:
         began = time.perf_counter()
         found = [saliency(model.ensemble, flat[row]) for row in rows]
         seconds = (time.perf_counter() - began) / len(found)
-        between = np.mean([one.between_members for one in found], 0)
+        between = np.mean([one.member_correlation for one in found], 0)
         drawn = np.mean([[step.likeness for step in one.randomised] for one in found], 0)
         chance = np.mean([one.chance for one in found], 0)
         print(

@@ -10,7 +10,7 @@ from pyarrow import csv as arrow_csv
 from weights.api import diagnose, fit, improve, load, read_again
 from weights.errors import DataError, UsageError
 from weights.fitting import job
-from weights.remedies import _of_part, changes
+from weights.remedies import _take_part, changes
 from weights.spec import with_settings
 from weights.training.resampling import Resampling
 
@@ -123,7 +123,7 @@ def test_parts_of_the_rows_have_no_row_and_no_group_in_common(grouped):
     model = fitted(data, model="linear", **({"group": "who"} if grouped else {"drop": ["who"]}))
     prepared = read_again(model, data)
     whole = job("linear", prepared.candidates["linear"], prepared)
-    parts = [_of_part(whole, prepared, share=2, part=part).resampling for part in range(2)]
+    parts = [_take_part(whole, prepared, share=2, part=part).resampling for part in range(2)]
     assert all(isinstance(part, Resampling) for part in parts)
     np.testing.assert_array_equal(parts[0].counts + parts[1].counts, whole.resampling.counts)
     assert not (parts[0].counts & parts[1].counts).any()

@@ -177,10 +177,10 @@ class FeatureWeights(msgspec.Struct, frozen=True):
             >>> next((row["feature"], round(row["effect"])) for row in rows if row["feature"] == "bmi")
             ('bmi', 520)
         """
-        blocks = self.by_feature(scale=scale, per=per, errors=errors, level=level, adjust=adjust, levels=levels, sort=sort)
+        blocks = self.group_by_feature(scale=scale, per=per, errors=errors, level=level, adjust=adjust, levels=levels, sort=sort)
         return [record for block in leading(blocks, top) for record in block]
 
-    def by_feature(
+    def group_by_feature(
         self,
         *,
         scale: str = "target",

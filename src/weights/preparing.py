@@ -14,7 +14,7 @@ import msgspec
 import numpy as np
 import pyarrow as pa
 
-from weights.candidates import candidates, check_memory, plans_of, races, within_budget
+from weights.candidates import candidates, check_memory, plans_of, races, shorten_to_budget
 from weights.data.dataset import Dataset, prepare, prepare_passing
 from weights.data.examples import EXAMPLES
 from weights.data.files.labelled import FILE_NAMES
@@ -49,7 +49,7 @@ def read_whole(
     if merge and (kinds := [name for field in table.schema if (name := find_block_kind(field))]):
         raise UsageError(f"Copies of {KINDS[kinds[0]].plural} cannot be merged, only rows of a table can. Leave copies as they are.")
     n_rows = table.num_rows
-    table, roles = _with_copies_merged(table, roles) if merge else (table, roles)
+    table, roles = _merge_copies(table, roles) if merge else (table, roles)
     dataset = prepare(table, roles, source=printable(describe_source(data)))
     if table.num_rows < n_rows:
         merged = f"{n_rows - table.num_rows} of {n_rows} rows are copies or of weight zero; copies count as one row of their summed weight"
@@ -99,7 +99,7 @@ def decide(dataset: Dataset, request: Request, origin: Origin | None = None) -> 
     n_passing = dataset.n_samples if dataset.passage else 0
     if fit.budget is not None:
         seconds, most = float(fit.budget), chosen.get("n_steps")
-        specs = within_budget(specs, seconds, layout, len(dataset.inputs), n_threads, n_passing=n_passing, most=most)
+        specs = shorten_to_budget(specs, seconds, layout, len(dataset.inputs), n_threads, n_passing=n_passing, most=most)
     raced = races(specs, {name: several_values(name, values) for name, values in search.items()}, dataset)
     plans = plans_of(specs, layout, len(dataset.inputs), n_threads=n_threads, n_passing=n_passing)
     check_memory(plans)
@@ -251,7 +251,7 @@ def asks_to_merge(copies: str) -> bool:
     return copies == "merge"
 
 
-def _with_copies_merged(table: Any, roles: Roles) -> tuple[Any, Roles]:
+def _merge_copies(table: Any, roles: Roles) -> tuple[Any, Roles]:
     """The table with copies merged, and the roles with the column of their summed weights."""
     name = roles.sample_weight
     weight = np.ones(table.num_rows) if name is None else to_numbers(table[name], name)

@@ -67,7 +67,7 @@ def changes(ensemble: Ensemble, prepared: Prepared) -> list[Change]:
         prepared: its rows, ready again, with its settings as candidates.
     """
     specs = prepared.candidates
-    found = [*_of_numbers(specs, excluded_populations(ensemble))]
+    found = [*_list_changes(specs, excluded_populations(ensemble))]
     networks = {name: spec for name, spec in specs.items() if architecture_of(spec.model).has_hidden}
     if networks and len(networks) < len(specs):
         found.append(Change("linear-alone", "the linear model alone", {name: spec for name, spec in specs.items() if name not in networks}))
@@ -197,7 +197,7 @@ _TOGETHER = {
 """Several at once, where one alone may be too little."""
 
 
-def _of_numbers(specs: Mapping[str, Spec], excluded: set[str]) -> Iterator[Change]:
+def _list_changes(specs: Mapping[str, Spec], excluded: set[str]) -> Iterator[Change]:
     """Changes of single settings, in every population that has them, and of several together, in words that say what is changed."""
     singles = {name: (name,) for name in dict.fromkeys(change.name for change in _SETTING_CHANGES)}
     found: list[dict[str, Spec]] = [dict(specs)]
@@ -284,7 +284,7 @@ def diagnose(
         return trial
 
     jobs = runner.jobs(prepared.candidates)
-    jobs_of_halves = [{name: _of_part(one, prepared, share=2, part=part) for name, one in jobs.items()} for part in range(2)]
+    jobs_of_halves = [{name: _take_part(one, prepared, share=2, part=part) for name, one in jobs.items()} for part in range(2)]
     # Seeds of their own, so that halves differ by all that makes two trainings differ.
     jobs_of_halves[1] = {name: with_other_seeds(one, 1) for name, one in jobs_of_halves[1].items()}
     n_whole = _n_learned(jobs)
@@ -293,7 +293,7 @@ def diagnose(
     baselines = [tried({name: with_other_seeds(one, number) for name, one in jobs.items()}) for number in range(n_baselines)]
     before, train_loss = [one.losses for one in baselines], float(np.mean([one.train_loss for one in baselines]))
     halves = [tried(of_half) for of_half in jobs_of_halves]
-    quarter = [] if quick else [tried({name: _of_part(one, prepared, share=4, part=0) for name, one in jobs.items()})]
+    quarter = [] if quick else [tried({name: _take_part(one, prepared, share=4, part=0) for name, one in jobs.items()})]
     whole, half = runner.terms([one.outputs for one in baselines]), runner.terms([one.outputs for one in halves])
     last_doubling = runner.gain([one.losses for one in halves], before)
     trials: dict[str, list[Trial]] = {}
@@ -354,7 +354,7 @@ def _chosen(possible: list[Change], *, quick: bool, curves: bool) -> list[Change
     return [change for change in possible if change.name in wanted]
 
 
-def _of_part(one: Job, prepared: Prepared, *, share: int, part: int) -> Job:
+def _take_part(one: Job, prepared: Prepared, *, share: int, part: int) -> Job:
     """The same members learning from one part of their rows: parts have no row in common and equal parts of every class, or no group."""
     dataset, counts = prepared.dataset, np.zeros_like(one.resampling.counts)
     for m, own in enumerate(one.resampling.counts):

@@ -170,7 +170,7 @@ def _misfits(spec: Spec) -> list[str]:
             "dropout": spec.regularization.dropout or 0,
             "input_dropout": spec.regularization.input_dropout,
             "noise": spec.updates.noise,
-            **({} if spec.augmentation is None else spec.augmentation.in_use),
+            **({} if spec.augmentation is None else spec.augmentation.active),
         }
         random = [name for name, value in noisy.items() if value > 0]
         if random:

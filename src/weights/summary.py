@@ -107,7 +107,7 @@ def summarise(
     Raises:
         UsageError: a choice is not known.
     """
-    blocks = weights.by_feature(sort=sort, **options)
+    blocks = weights.group_by_feature(sort=sort, **options)
     shown = leading(blocks, top)
     largest = max([block[0]["importance"] or 0.0 for block in shown], default=0.0)
     largest = largest if largest >= _LEAST_SHOWN else 0.0

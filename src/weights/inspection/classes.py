@@ -229,7 +229,7 @@ def _metrics_at(predictions: Predictions, k: int, threshold: float, *, chosen_he
     sensitivity = _share(predictions, reaches, of_class)
     if chosen_here and sensitivity is not None:
         tied = np.count_nonzero(predictions.probability[of_class, k] == threshold) > 1
-        sensitivity = sensitivity if tied else _of_chosen(sensitivity, predictions, reaches, of_class)
+        sensitivity = sensitivity if tied else _widen_for_choice(sensitivity, predictions, reaches, of_class)
     return ThresholdMetrics(
         int((of_class & reaches).sum()),
         int((of_class & ~reaches).sum()),
@@ -243,7 +243,7 @@ def _metrics_at(predictions: Predictions, k: int, threshold: float, *, chosen_he
     )
 
 
-def _of_chosen(sensitivity: Metric, predictions: Predictions, reaches: BoolArray, of_class: BoolArray) -> Metric:
+def _widen_for_choice(sensitivity: Metric, predictions: Predictions, reaches: BoolArray, of_class: BoolArray) -> Metric:
     """The sensitivity with the interval that allows for the threshold having been chosen on the same rows."""
     group = None if predictions.group is None else predictions.group[of_class]
     n = _effective_number(reaches[of_class], predictions.weight[of_class], group)

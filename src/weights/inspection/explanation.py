@@ -153,9 +153,9 @@ class _Lines:
         layout = self.ensemble.encoding.layout(self.ensemble.task.n_outputs)
         program = _programs(program_spec(population.spec), layout, self.ensemble.task.functions)[which]
         with ThreadPoolExecutor(available_threads()) as threads:
-            yield from threads.map(functools.partial(self._in_blocks, program, place, towards), population.members)
+            yield from threads.map(functools.partial(self._run_in_blocks, program, place, towards), population.members)
 
-    def _in_blocks(self, program: Callable[..., jax.Array], place: float, towards: FloatArray, params: Params) -> FloatArray:
+    def _run_in_blocks(self, program: Callable[..., jax.Array], place: float, towards: FloatArray, params: Params) -> FloatArray:
         values = []
         for begin in range(0, len(self.inputs), _BLOCK):
             rows = self.inputs[begin : begin + _BLOCK]

@@ -62,7 +62,12 @@ def findings(population: Population, failures: Mapping[str, str] | None = None) 
         return []
     failed = [reason for member, reason in (failures or {}).items() if member.rsplit(" ", 1)[0] == population.name]
     recorded = _Recorded(population)
-    found = [*_of_start(recorded), *_of_units(recorded), *_of_steps(recorded, failed), *_of_weights(recorded)]
+    found = [
+        *_find_start_faults(recorded),
+        *_find_unit_faults(recorded),
+        *_find_step_faults(recorded, failed),
+        *_find_weight_faults(recorded),
+    ]
     return sorted(found, key=lambda finding: _ELEMENTS.index(finding.element))
 
 
@@ -198,12 +203,12 @@ class _Recorded:
         return max(medians(self.history[name]).tolist())
 
 
-def _of_start(recorded: _Recorded) -> Iterator[Finding]:
+def _find_start_faults(recorded: _Recorded) -> Iterator[Finding]:
     """Signals that fade or grow, gradients that vanish or explode, and rows that look the same, all because of the first weights."""
     scheme, activation, hidden = recorded.spec.initialization, recorded.spec.activation.name, recorded.hidden
     if not hidden:
         return
-    instead = _instead_of_start(recorded.spec)
+    instead = _advise_on_start(recorded.spec)
     matched = msgspec.structs.replace(recorded.spec, initialization=Initialization("he"))
     healthy = expected_signals(matched, recorded.population.params, recorded.first("input/forward")).forward
     sizes = {layer: (recorded.first(f"{layer}/forward") / max(healthy[layer], 1e-12)) ** 0.5 for layer in hidden}
@@ -232,7 +237,7 @@ def _of_start(recorded: _Recorded) -> Iterator[Finding]:
         yield Finding(recorded.population.name, "initialization", "collapsed rank", words, f"{instead}.", hidden[-1], ranks[-1])
 
 
-def _of_units(recorded: _Recorded) -> Iterator[Finding]:
+def _find_unit_faults(recorded: _Recorded) -> Iterator[Finding]:
     """Units that answer the same to all rows, or sit at an end of what they can answer."""
     spec, params = recorded.spec, recorded.population.params
     for layer in filter(recorded.judges, recorded.hidden):
@@ -243,14 +248,14 @@ def _of_units(recorded: _Recorded) -> Iterator[Finding]:
                 continue
             from_start = early >= _MANY_UNITS
             finding = f"{100 * (early if from_start else late):.0f} % of the {n_units} units of layer {layer} {words}"
-            advice = _instead_of_start(spec) if from_start else _against_silence(recorded, layer)
+            advice = _advise_on_start(spec) if from_start else _advise_on_dead_units(recorded, layer)
             when = "at the start" if from_start else "at the end"
             yield Finding(
                 recorded.population.name, "activation", what, f"{when} {finding}", f"{advice}.", layer, early if from_start else late
             )
 
 
-def _of_steps(recorded: _Recorded, failed: list[str]) -> Iterator[Finding]:
+def _find_step_faults(recorded: _Recorded, failed: list[str]) -> Iterator[Finding]:
     """Steps that are too long, or too few."""
     spec, history, name = recorded.spec, recorded.history, recorded.population.name
     n_members = len(failed) + len(recorded.population.member_weights)
@@ -293,7 +298,7 @@ def _smoothed(losses: FloatArray) -> FloatArray:
     return np.convolve(median, np.full(width, 1.0 / width), mode="valid") if width else np.zeros(1)
 
 
-def _of_weights(recorded: _Recorded) -> Iterator[Finding]:
+def _find_weight_faults(recorded: _Recorded) -> Iterator[Finding]:
     """Penalties that leave nothing."""
     settings = recorded.spec.regularization
     if not settings.makes_zeros:
@@ -311,7 +316,7 @@ def _named(scheme: Initialization) -> str:
     return f"normal with scale {scheme.scale:g}" if scheme.name == "normal" else scheme.name
 
 
-def _instead_of_start(spec: Spec) -> str:
+def _advise_on_start(spec: Spec) -> str:
     if spec.initialization.gain is not None:
         return f"Leave the gain to follow the activation ({spec.initialization.gain:g} was used)"
     if spec.initialization.name == "he":
@@ -323,7 +328,7 @@ def _number(value: float) -> str:
     return f"{value:,.0f}" if 100 <= value < 1e6 else f"{value:.2g}"
 
 
-def _against_silence(recorded: _Recorded, layer: str) -> str:
+def _advise_on_dead_units(recorded: _Recorded, layer: str) -> str:
     """What to change where units have come to answer the same to every row, or nearly."""
     spec = recorded.spec
     settings, rate = spec.regularization, spec.optimization.learning_rate or 0.0

@@ -103,7 +103,7 @@ class Saliency:
         return np.tensordot(self.member_weights, same, 1)
 
     @property
-    def between_members(self) -> RankCorrelation:
+    def member_correlation(self) -> RankCorrelation:
         """How alike the maps of two trained members are; NaN with one member."""
         return RankCorrelation(_mean_correlation(self.gradients), _mean_correlation(self.occlusion))
 
@@ -118,7 +118,7 @@ class Saliency:
 
         None if that cannot be decided, because there is one member, or trained members are alike by little more than chance.
         """
-        left, among, verdicts = self.randomised[-1].likeness, self.between_members, {}
+        left, among, verdicts = self.randomised[-1].likeness, self.member_correlation, {}
         for name, of_left, of_members, of_chance in zip(RankCorrelation._fields, left, among, self.chance, strict=True):
             more = of_members - of_chance
             verdicts[name] = of_left - of_chance < _SURVIVES * more if more >= _DISTINCT else None
@@ -127,7 +127,7 @@ class Saliency:
     @property
     def members_agree(self) -> bool | None:
         """Whether members look at the same places: maps of occlusion correlate by 0.3 more than chance (our choice); None with one."""
-        more = self.between_members.occlusion - self.chance.occlusion
+        more = self.member_correlation.occlusion - self.chance.occlusion
         return None if np.isnan(more) else more >= _AGREES
 
 

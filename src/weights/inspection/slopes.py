@@ -135,7 +135,7 @@ def least_squares(z: FloatArray, outcome: FloatArray, rows: Rows) -> Slopes:
         elif q <= _FEW_INPUTS * n:
             covariances[kind] = covariance(each * (noise / spare)[:, None], kind, rows, q)
         else:
-            covariances[kind] = _with_many_inputs(factor, each, noise, spare)
+            covariances[kind] = _correct_for_many_inputs(factor, each, noise, spare)
             degrees["robust"] = _bell_mccaffrey(factor, each, spare)
     inner = {kind: matrix[1:, 1:] for kind, matrix in covariances.items()}
     return Slopes(slopes[1:], inner, degrees)
@@ -154,21 +154,21 @@ def logistic(z: FloatArray, positive: FloatArray, rows: Rows) -> Slopes:
     solution = solve(problem, Regularization(penalty="none"), 0.0, tolerance=1e-11)
     x = np.column_stack([np.ones(len(z)), standard])
     probability = scipy.special.expit(standard @ solution.w[:, 0] + solution.b[0])
-    kept, products = _with_finite_odds((x * (weight * probability * (1 - probability))[:, None]).T @ x)
+    kept, products = _keep_finite_odds((x * (weight * probability * (1 - probability))[:, None]).T @ x)
     scores = x[:, kept] @ products * (weight * (positive - probability))[:, None]
     slopes = np.full(z.shape[1], np.nan)
     slopes[kept[1:] - 1] = (solution.w[:, 0] / spread)[kept[1:] - 1]
 
-    def of_all(inner: FloatArray) -> FloatArray:
+    def expand(inner: FloatArray) -> FloatArray:
         outer = np.full((q, q), np.nan)
         outer[np.ix_(kept, kept)] = inner
         return outer[1:, 1:] / np.outer(spread, spread)
 
-    covariances = {"classical": of_all(products), **{kind: of_all(covariance(scores, kind, rows, q)) for kind in _kinds(rows)}}
+    covariances = {"classical": expand(products), **{kind: expand(covariance(scores, kind, rows, q)) for kind in _kinds(rows)}}
     return Slopes(slopes, covariances, degrees_of_freedom(rows, np.inf))
 
 
-def _with_finite_odds(curvature: FloatArray) -> tuple[IntArray, FloatArray]:
+def _keep_finite_odds(curvature: FloatArray) -> tuple[IntArray, FloatArray]:
     """The constant and the inputs whose log odds are finite, and the inverse of the second derivatives of these."""
     kept = np.arange(len(curvature))
     while True:
@@ -195,7 +195,7 @@ def degrees_of_freedom(rows: Rows, usual: float) -> dict[str, float]:
     return {kind: min(known.get(kind, lambda: usual)(), 1e6) for kind in ["classical", *_kinds(rows)]}
 
 
-def _with_many_inputs(factor: FloatArray, each: FloatArray, noise: FloatArray, spare: FloatArray) -> FloatArray:
+def _correct_for_many_inputs(factor: FloatArray, each: FloatArray, noise: FloatArray, spare: FloatArray) -> FloatArray:
     """HC2, made larger, at most fourfold, where errors that stay unbiased with many inputs are."""
     hc2 = (each * (noise**2 / spare)[:, None]).T @ each
     if len(noise) > _MOST_ROWS_SQUARED:

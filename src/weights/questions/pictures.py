@@ -72,7 +72,7 @@ def ask_units(model: Model, options: UnitsOptions, asker: Asker) -> Answer:
     rows = [["unit", "between classes" if seen.y is not None else "", f"{target} of the pictures that excite it most"]]
     for unit in units:
         among = ", ".join(labels[patch.row] for patch in unit.patches)
-        between = _between_classes(unit)
+        between = _find_eta_squared(unit)
         rows.append([str(unit.number), "" if between is None else f"{100 * between:.0f} %", among])
     record = {"layer": layer, "member": options.member, "units": [_unit_record(unit) for unit in units]}
     figure = units_figure(units, seen.pictures, labels, layer=layer, member=options.member)
@@ -81,10 +81,10 @@ def ask_units(model: Model, options: UnitsOptions, asker: Asker) -> Answer:
 
 def _unit_record(unit: Unit) -> dict[str, Any]:
     patches = [{"row": patch.row + 1, "activation": patch.activation, "box": patch.box} for patch in unit.patches]
-    return {"unit": unit.number, "between_classes": _between_classes(unit), "patches": patches}
+    return {"unit": unit.number, "eta_squared": _find_eta_squared(unit), "patches": patches}
 
 
-def _between_classes(unit: Unit) -> float | None:
+def _find_eta_squared(unit: Unit) -> float | None:
     return None if unit.eta_squared != unit.eta_squared else unit.eta_squared  # NaN where there are no classes
 
 

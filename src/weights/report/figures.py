@@ -115,7 +115,7 @@ def saliency_words(one: Saliency) -> list[str]:
         lines = ["No place speaks for this answer with most members agreeing."]
     if one.members_agree is None:
         return [*lines, "There is one member alone, so that neither agreement nor chance is known."]
-    among, left_over, chance = one.between_members, one.randomised[-1].likeness, one.chance
+    among, left_over, chance = one.member_correlation, one.randomised[-1].likeness, one.chance
     agree = "members look at the same places" if one.members_agree else "members look at different places: read little into the maps"
     lines.append(
         f"Rank correlation of two members' maps: occlusion {among.occlusion:.2f} (chance {chance.occlusion:.2f}), "
@@ -166,7 +166,7 @@ def filters_figure(found: Filters, *, most_members: int = 8) -> Drawing:
         y += 18
     y += 10
     for member in range(n_members):
-        order = sorted(range(n_units), key=lambda unit: _by_kind(found.found[member][unit]))
+        order = sorted(range(n_units), key=lambda unit: _order_of_kind(found.found[member][unit]))
         marks.append(Text(_MARGIN, y + cell / 2 + 4, f"member {member}", SMALL, FAINT))
         for place, unit in enumerate(order):
             row, column = divmod(place, across)
@@ -361,7 +361,7 @@ def _titled(title: str, width: float) -> Text:
     return Text(_MARGIN, _MARGIN + LARGE, fitting(title, width - 2 * _MARGIN - 20, LARGE), LARGE, bold=True)
 
 
-def _by_kind(one: Filter) -> tuple[Any, ...]:
+def _order_of_kind(one: Filter) -> tuple[Any, ...]:
     return KINDS.index(one.kind), one.colours or "", one.orientation is None, one.orientation or 0.0
 
 

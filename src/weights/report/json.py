@@ -126,7 +126,7 @@ def saliency_object(one: Saliency) -> dict[str, Any]:
         "without_critical": one.without,
         "critical_box": [*box_of(one.critical)] if one.critical.any() else None,
         "members_agree": one.members_agree,
-        "between_members": None if alone else one.between_members._asdict(),
+        "member_correlation": None if alone else one.member_correlation._asdict(),
         "chance": one.chance._asdict(),
         "depends_on_weights": one.depends_on_weights,
         "randomised": [{"layer": step.layer, **step.likeness._asdict()} for step in one.randomised],

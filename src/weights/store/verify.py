@@ -26,7 +26,7 @@ from weights.data.dataset import Feature
 from weights.data.encoding import Encoding
 from weights.data.inputs import Inputs, Layout
 from weights.data.kind import BlockEncoding
-from weights.data.memory import in_words, memory_budget
+from weights.data.memory import format_bytes, memory_budget
 from weights.data.registry import KINDS
 from weights.elements.activation import Activation
 from weights.elements.initialization import Initialization
@@ -247,7 +247,7 @@ def _largest_tensors(config: Config, path: Path) -> int:
         if needed > os.path.getsize(path):
             _refuse([f"arrays of {needed:,} bytes are listed, more than model.safetensors has"], config_path)
         raise WeightsError(
-            f"The arrays of '{path}' need {in_words(needed)} of memory, but {in_words(memory_budget())} may be used. "
+            f"The arrays of '{path}' need {format_bytes(needed)} of memory, but {format_bytes(memory_budget())} may be used. "
             "End other programs, or use a larger machine."
         )
     return 8 + _LARGEST_HEADER + needed

@@ -165,7 +165,7 @@ def _bootstrap(members: Members, n_units: int) -> IntArray:
     for m in range(members.n_members):
         drawn = np.bincount(_random(members, m).integers(0, n_units, n_units), minlength=n_units)
         counts[m] = np.minimum(drawn, 255)
-    return _with_some_left(counts)
+    return _leave_some_out(counts)
 
 
 def _subsample(members: Members, n_units: int) -> IntArray:
@@ -176,7 +176,7 @@ def _subsample(members: Members, n_units: int) -> IntArray:
     return counts
 
 
-def _with_some_left(counts: IntArray) -> IntArray:
+def _leave_some_out(counts: IntArray) -> IntArray:
     """Every member keeps an out-of-bag unit: with very few units a draw may by chance hold them all."""
     full = (counts > 0).all(axis=1)
     counts[full, np.flatnonzero(full) % counts.shape[1]] = 0

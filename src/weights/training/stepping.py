@@ -27,7 +27,7 @@ from weights.spec import Spec, common_program, varying_values
 from weights.training.compiling import padded_size
 from weights.training.control import Control, Progress, Snapshot
 from weights.training.feeding import MOST_WATCHED, feed, watched_rows
-from weights.training.health import N_LOOKED_AT, named
+from weights.training.health import N_LOOKED_AT, name_measurements
 from weights.training.job import Job
 from weights.training.outofbag import Trained, collect, row_losses
 from weights.training.step import Member, Program, State, member_program
@@ -239,7 +239,7 @@ class Run:
         batch = jnp.asarray(self.feed.batches(m, begin, 1)[0])
         known = self.arguments[m], batch, np.float32(self.run_length), jnp.asarray(self.feed.places(self.looked_at[m]), jnp.int32)
         kept = member.state._replace(mean=member.best)
-        member.health[self.taken] = named(self.program.measure(kept, self.feed.shared, *known))
+        member.health[self.taken] = name_measurements(self.program.measure(kept, self.feed.shared, *known))
 
     def _unseen_loss(self, m: int, outputs: FloatArray) -> float:
         """The weighted mean loss of a member's own outputs for the rows it is judged on."""

@@ -22,7 +22,7 @@ from weights.data.files.places import Place, read_content
 from weights.data.files.sample import take_sample
 from weights.data.files.threads import map_in_order
 from weights.data.files.unreadable import ReadReport, check_unreadable
-from weights.data.memory import in_words
+from weights.data.memory import format_bytes
 from weights.errors import DataError, StorageError
 
 _REPORTED_EVERY = 50
@@ -95,7 +95,7 @@ def _make_room(n_files: int, values: pa.FixedSizeListType, plural: str) -> IO[by
     folder = tempfile.gettempdir()
     needed, free = n_files * _count_bytes(values), shutil.disk_usage(folder).free
     if needed > free:
-        room = f"{in_words(needed)} in '{folder}', but {in_words(free)} are free there"
+        room = f"{format_bytes(needed)} in '{folder}', but {format_bytes(free)} are free there"
         hint = f"Make room, set TMPDIR to a folder with more, or ask for smaller {plural}."
         raise DataError(f"The decoded {plural} ({n_files:,}) need {room}. {hint}")
     try:

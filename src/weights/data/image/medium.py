@@ -32,7 +32,7 @@ from weights.data.image.decoding import (
     FORMATS_IN_WORDS,
     check_pillow,
     decode,
-    without_warnings,
+    ignore_warnings,
 )
 from weights.data.image.sizes import SizeChoice, choose_channels, choose_size
 from weights.data.table.read import read_table
@@ -187,7 +187,7 @@ def _decode_image(content: Content, *, size: tuple[int, int], channels: int) -> 
 @contextlib.contextmanager
 def _open_pillow() -> Iterator[None]:
     check_pillow()
-    with without_warnings():
+    with ignore_warnings():
         yield
 
 

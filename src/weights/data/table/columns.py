@@ -65,7 +65,7 @@ def find_kind(column: pa.ChunkedArray, name: str) -> Found:
         >>> find_kind(pa.chunked_array([["yes", "no", "no"]]), "smoker").kind
         'boolean'
     """
-    column = in_plain_type(column)
+    column = simplify_type(column)
     kind = column.type
     if not _is_supported(kind):
         return Found("unsupported", f"holds {kind} values")
@@ -83,7 +83,7 @@ def find_kind(column: pa.ChunkedArray, name: str) -> Found:
     return _find_kind_of_text(as_text(column), n_distinct)
 
 
-def in_plain_type(column: pa.ChunkedArray) -> pa.ChunkedArray:
+def simplify_type(column: pa.ChunkedArray) -> pa.ChunkedArray:
     """The column with dictionaries, odd strings and half-precision numbers spelled out and NaN as null; itself if nothing changes."""
     if pa.types.is_dictionary(column.type):
         column = pc.cast(column, column.type.value_type)
@@ -182,7 +182,7 @@ def _first_where(column: pa.ChunkedArray, bad: Callable[[str], object]) -> tuple
 
 def as_text(column: pa.ChunkedArray) -> pa.ChunkedArray:
     """The column as strings without surrounding blanks; integral floats lose their '.0', so 1 and 1.0 agree."""
-    column = in_plain_type(column)
+    column = simplify_type(column)
     if pa.types.is_floating(column.type):
         whole = pc.and_(pc.equal(pc.floor(column), column), pc.less(pc.abs(column), 2.0**53))
         as_integer = pc.cast(pc.if_else(whole, column, None), pa.int64(), safe=False)
