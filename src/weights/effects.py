@@ -195,7 +195,7 @@ class FeatureWeights(msgspec.Struct, frozen=True):
         errors = self._checked(scale, per, errors, level, adjust, sort)
         scale = scale if any(c.scale == scale for c in self.contrasts) else "target"  # values are their own link
         asked = _Asked(scale, per, errors, level)
-        importances = {one.features[0]: one for one in self.importances}
+        importances = {importance.features[0]: importance for importance in self.importances}
         blocks: dict[str, list[Record]] = {feature: [] for feature in (*importances, *self.unknown)}
         for label in dict.fromkeys(c.label for c in self.contrasts if c.scale == scale) or [None]:
             own: dict[str, list[Contrast]] = {}

@@ -22,7 +22,7 @@ from weights.inspection.health import findings
 from weights.spec import Spec, counts, find_setting, resolve, with_settings
 from weights.training.control import Control, Progress
 from weights.training.outofbag import Trained
-from weights.trials import N_TRAININGS, Trial, TrialRunner, cost_of, with_other_seeds
+from weights.trials import N_TRAININGS, Trial, TrialRunner, cost_of, reseed
 from weights.verdicts import Experiment, Variant
 
 _MOST_VARIANTS = 64
@@ -85,15 +85,15 @@ def compare(
         for number in range(n_trainings):
             if stopping():
                 raise Interrupted("The comparison was stopped.")
-            jobs = {name: with_other_seeds(one, number) for name, one in runner.jobs(specs).items()}
-            trials.append(runner.tried(jobs, {}))
+            trials.append(runner.tried(reseed(runner.jobs(specs), number), {}))
             report(Progress("trainings", next(turns) / n_turns, None))
         return trials
 
     def compare_variant(label: str, specs: dict[str, Spec], trials: list[Trial], *, reference: bool = False) -> Variant:
         losses = [trial.losses for trial in trials]
         mean = average(np.mean(losses, axis=0), runner.judged)
-        each = [found for trial in trials for name, one in trial.trained.items() for found in findings(_population(name, one))]
+        results = [named for trial in trials for named in trial.trained.items()]
+        each = [finding for name, result in results for finding in findings(_population(name, result))]
         return Variant(
             label=label,
             reference=reference,
@@ -103,23 +103,23 @@ def compare(
             train_loss=float(np.mean([trial.train_loss for trial in trials])),
             converged_at=_converged_at(trials),
             cost=cost_of(specs, prepared) / cost_of(baseline, prepared),
-            unused=not reference and all(np.array_equal(one, other) for one, other in zip(losses, before, strict=True)),
-            findings=[*{(found.population, found.fault, found.layer): found for found in each}.values()],
+            unused=not reference and all(np.array_equal(own, other) for own, other in zip(losses, before, strict=True)),
+            findings=[*{(finding.population, finding.fault, finding.layer): finding for finding in each}.values()],
         )
 
     first = trained(baseline)
     before = [trial.losses for trial in first]
-    found = []
+    compared = []
     for label, specs in variants.items():
         try:
-            found.append(compare_variant(label, specs, trained(specs)))
+            compared.append(compare_variant(label, specs, trained(specs)))
         except TrainingError as error:
-            found.append(Variant(label, failure=str(error)))
-    found.sort(key=lambda variant: (bool(variant.failure), variant.loss))
+            compared.append(Variant(label, failure=str(error)))
+    compared.sort(key=lambda variant: (bool(variant.failure), variant.loss))
     return Experiment(
         populations=[*baseline],
         measure=ensemble.report.decomposition.measure if ensemble.report.decomposition else "loss",
-        variants=[compare_variant(named or "baseline", baseline, first, reference=True), *found],
+        variants=[compare_variant(named or "baseline", baseline, first, reference=True), *compared],
         n_members=runner.n_folds * len(baseline),
         n_trainings=n_trainings,
         n_rows=len(runner.rows),
@@ -142,12 +142,12 @@ def _variants(specs: Mapping[str, Spec], vary: Mapping[str, Sequence[Any]], prep
             varied[name] = [_varied(spec, settings, *sizes) for settings in choices]
         except UsageError as error:
             refused = error
-    varied = {name: found for name, found in varied.items() if any(spec != specs[name] for spec in found)}
+    varied = {name: own_specs for name, own_specs in varied.items() if any(spec != specs[name] for spec in own_specs)}
     if not varied:
         solved = " Members that are solved take no steps; fit with --model mlp." if all(spec.solved for spec in specs.values()) else ""
         raise refused or UsageError(f"Nothing changes with {', '.join(vary)}: the run has these settings, or does not use them.{solved}")
     labels = [", ".join(f"{name} {value}" for name, value in settings.items()) for settings in choices]
-    made = {label: {name: found[i] for name, found in varied.items()} for i, label in enumerate(labels)}
+    made = {label: {name: own_specs[i] for name, own_specs in varied.items()} for i, label in enumerate(labels)}
     distinct = [label for i, label in enumerate(labels) if made[label] not in [made[other] for other in labels[:i]]]
     return {label: made[label] for label in distinct}
 
@@ -189,11 +189,11 @@ def _converged_at(trials: Sequence[Trial]) -> int | None:
     """
     when = []
     for trial in trials:
-        curves = [one.history for one in trial.trained.values() if "steps" in one.history]
-        found = []
+        curves = [result.history for result in trial.trained.values() if "steps" in result.history]
+        converged = []
         for history in curves:
             loss, steps = history["out_of_bag_loss"][0], history["steps"][0]
             lowest = np.nanmin(loss)
-            found.append(steps[np.flatnonzero(loss <= lowest + _NEARLY_THERE * (loss[0] - lowest))[0]])
-        when += [max(found)] if found else []
+            converged.append(steps[np.flatnonzero(loss <= lowest + _NEARLY_THERE * (loss[0] - lowest))[0]])
+        when += [max(converged)] if converged else []
     return int(np.median(when)) if when else None

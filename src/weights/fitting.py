@@ -199,7 +199,7 @@ def choose_inspected_rows(
     prepared: Prepared, oob_members: list[OutOfBagMembers], offset: FloatArray, covered: BoolArray, n_threads: int
 ) -> InspectedRows:
     """The rows that `inspection` asks these members about: those that were kept for it and that are covered (n,)."""
-    dataset, linear = prepared.dataset, all(architecture_of(one.spec.model).linear for one in oob_members)
+    dataset, linear = prepared.dataset, all(architecture_of(members.spec.model).linear for members in oob_members)
     places = np.flatnonzero(covered[dataset.inspected.rows] & (dataset.sample_weight[dataset.inspected.rows] > 0))
     most = len(places) if linear else _most_inspected(oob_members, prepared.layout, len(dataset.encoding.columns))
     if len(places) > most:
@@ -207,7 +207,7 @@ def choose_inspected_rows(
     here = dataset.inspected.rows[places]
     weight = dataset.sample_weight[here]
     group, moments = (None if values is None else values[here] for values in (dataset.group, dataset.time))
-    seen = [one._replace(unseen=one.unseen[:, here]) for one in oob_members]
+    seen = [members._replace(unseen=members.unseen[:, here]) for members in oob_members]
     answers = OutOfBag(prepared.task, prepared.layout, seen, offset, dataset.inputs[here], n_threads)
     asked = Rows(weight / weight.mean(), group, moments)
     return InspectedRows(prepared.task, dataset.encoding, dataset.inspected.x[places], prepared.y[here], asked, answers, linear)
@@ -216,10 +216,10 @@ def choose_inspected_rows(
 def _most_inspected(oob_members: list[OutOfBagMembers], layout: Layout, n_features: int) -> int:
     """Rows for which networks can be asked about every feature in about half a minute."""
     n_asked = 0.0
-    for one in (one for one in oob_members if not architecture_of(one.spec.model).linear):
-        n_weights = sum(array[0].size for layer in one.params.values() for array in layer.values())
-        n_products = architecture_of(one.spec.model).cost(one.spec.model, layout).n_multiplications
-        n_asked += max(n_weights, n_products) * one.unseen.mean(1).sum()  # by as many members each row is answered
+    for members in (members for members in oob_members if not architecture_of(members.spec.model).linear):
+        n_weights = sum(array[0].size for layer in members.params.values() for array in layer.values())
+        n_products = architecture_of(members.spec.model).cost(members.spec.model, layout).n_multiplications
+        n_asked += max(n_weights, n_products) * members.unseen.mean(1).sum()  # by as many members each row is answered
     return max(int(_MOST_MULTIPLICATIONS / (n_asked * n_features)), _FEWEST_INSPECTED)
 
 

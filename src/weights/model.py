@@ -227,10 +227,10 @@ class Model:
         prepared = self.read_again(data)
         check_rows(self.ensemble, prepared)
         if apply is None:
-            found: Diagnosis = self._try(try_remedies, prepared, progress, quick=quick)
-            apply = next((remedy.name for remedy in found.remedies if remedy.helps), None)
+            diagnosis: Diagnosis = self._try(try_remedies, prepared, progress, quick=quick)
+            apply = next((remedy.name for remedy in diagnosis.remedies if remedy.helps), None)
             if apply is None:
-                raise UsageError(f"Nothing is applied: {found.reason}. Name a change with --apply to make it all the same.")
+                raise UsageError(f"Nothing is applied: {diagnosis.reason}. Name a change with --apply to make it all the same.")
         changed, words = with_change(self.ensemble, prepared, apply)
         origin = self.report.origin
         if origin is not None and data is not None:
@@ -376,12 +376,12 @@ class Model:
             UsageError: the task is regression, there were no rows for the test, or the run is of an older version.
         """
         self.ensemble.task.need_classes()
-        found = self.ensemble.test_predictions if test else self.ensemble.oob_predictions
-        if found is None and test:
+        kept = self.ensemble.test_predictions if test else self.ensemble.oob_predictions
+        if kept is None and test:
             raise UsageError("No rows were for the test. Ask for those of training, which members answered that never saw them.")
-        if found is None:
+        if kept is None:
             raise UsageError("This run was saved by a version that kept no answers. Fit it again.")
-        return found
+        return kept
 
     def sought(self, label: Any) -> int:
         """The position of the class to be found: the one named, or the second of two.

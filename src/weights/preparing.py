@@ -88,11 +88,11 @@ def decide(dataset: Dataset, request: Request, origin: Origin | None = None) -> 
         raise UsageError(f"threads must be at least 1, but is {n_threads}. Leave it out to use all cores.")
     _check_acts(dataset, [*chosen, *search], inspect=fit.inspect is True)
     class_weight = request.data.class_weight
-    found = find_task(dataset.target, dataset.roles.target, kind=request.data.task, class_weight=class_weight)
-    check_passing_target(dataset, found)
-    y = found.encode(dataset.target)
-    weight = found.row_weights(y, dataset.sample_weight)
-    layout = dataset.encoding.layout(found.n_outputs)
+    task = find_task(dataset.target, dataset.roles.target, kind=request.data.task, class_weight=class_weight)
+    check_passing_target(dataset, task)
+    y = task.encode(dataset.target)
+    weight = task.row_weights(y, dataset.sample_weight)
+    layout = dataset.encoding.layout(task.n_outputs)
     if dataset.time is not None:
         chosen = {"resampling": "time", **chosen}
     specs = candidates(fit.model, chosen, dataset, varied=not search)
@@ -105,12 +105,12 @@ def decide(dataset: Dataset, request: Request, origin: Origin | None = None) -> 
     check_memory(plans)
     remarks = [
         *dataset.remarks,
-        *([found.remark] if found.remark else []),
-        *find_leaks(dataset, found, y),
-        *_too_few(dataset.n_samples, found, y),
-        *_never_learned(dataset, found),
+        *([task.remark] if task.remark else []),
+        *find_leaks(dataset, task, y),
+        *_too_few(dataset.n_samples, task, y),
+        *_never_learned(dataset, task),
     ]
-    if dataset.passage is not None and found.classes and dataset.passage.n_other_labels:
+    if dataset.passage is not None and task.classes and dataset.passage.n_other_labels:
         n_rare = dataset.passage.n_other_labels
         remarks.append(f"rows of {n_rare:,} {'class' if n_rare == 1 else 'classes'} too rare for the sample to hold one were left out")
     if class_weight is not None:
@@ -123,7 +123,7 @@ def decide(dataset: Dataset, request: Request, origin: Origin | None = None) -> 
         remarks.append(f"{n_features:,} features are too many to inspect each, unless asked for with --inspect")
     if inspect is None:
         inspect = bool(dataset.encoding.columns) and n_features <= _MOST_INSPECTED
-    return Prepared(dataset, found, y, weight, layout, specs, raced, plans, remarks, n_threads, inspect, origin)
+    return Prepared(dataset, task, y, weight, layout, specs, raced, plans, remarks, n_threads, inspect, origin)
 
 
 def ready_again(dataset: Dataset, task: Task, specs: dict[str, Spec], n_threads: int) -> Prepared:

@@ -174,7 +174,7 @@ def _notes(weights: FeatureWeights, blocks: list[list[Record]], shown: list[list
     if timed := [printable(block[0]["feature"]) for block in shown if block[0]["unit"]]:
         notes.append(f"{listed(timed, 6)}: per day")
     names = {block[0]["feature"] for block in shown}
-    importances = {one.features[0]: one.value for one in weights.importances}
+    importances = {importance.features[0]: importance.value for importance in weights.importances}
     groups = [group for group in weights.groups if names & {*group.together.features}]
     notes += [_group_note(group, importances) for group in groups[:_MOST_GROUPS]]
     meaning = "drop of R2" if weights.measure == MEASURES[0] else f"increase of {weights.measure}"
@@ -206,15 +206,16 @@ def _coverage_note(weights: FeatureWeights, scale: str) -> str:
         return "; with more inputs than half the rows expectations are penalised, and intervals of strong effects are too narrow"
     if scale == "link" and not weights.linear:
         return "; 95 % intervals of log odds of networks held the truth 84 to 96 % of the time on simulated tables, so read them wider"
-    found = measured_coverage(linear=weights.linear, n_rows=weights.n_rows, n_inputs=weights.n_inputs)
-    if found is None:
+    coverage = measured_coverage(linear=weights.linear, n_rows=weights.n_rows, n_inputs=weights.n_inputs)
+    if coverage is None:
         return ""
-    shape = f"simulated tables of {found.n:,} rows and {found.p} features"
-    words = f"; 95 % intervals held the truth {100 * found.mean:.1f} % of the time on {shape}"
-    if max(weights.n_rows / found.n, found.n / weights.n_rows, weights.n_inputs / found.p, found.p / weights.n_inputs) > _FARTHEST:
+    shape = f"simulated tables of {coverage.n:,} rows and {coverage.p} features"
+    words = f"; 95 % intervals held the truth {100 * coverage.mean:.1f} % of the time on {shape}"
+    sizes = (weights.n_rows, coverage.n), (weights.n_inputs, coverage.p)
+    if max(max(ours / theirs, theirs / ours) for ours, theirs in sizes) > _FARTHEST:
         words += ", the nearest to yours"
-    if found.least < _GOOD_COVERAGE:
-        words += f", but only {100 * found.least:.1f} % with {found.worst}"
+    if coverage.least < _GOOD_COVERAGE:
+        words += f", but only {100 * coverage.least:.1f} % with {coverage.worst}"
     return words
 
 

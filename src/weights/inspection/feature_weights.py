@@ -85,9 +85,9 @@ def estimate_feature_weights(inspected: InspectedRows, report_progress: ReportPr
         importances.append(scoring.importance([column.name], without))
         own = design.of(feature)
         if len(own):
-            found = _effects(inspected, design, partialled, exact, own, without)
-            contrasts += found[0]
-            joints += found[1]
+            effects = _effects(inspected, design, partialled, exact, own, without)
+            contrasts += effects[0]
+            joints += effects[1]
         else:
             reasons = [design.lost[c] for c in design.columns[feature] if c in design.lost]
             unknown[column.name] = f"not identifiable, because {(reasons or ['it has one level only'])[0]}"
@@ -100,7 +100,7 @@ def estimate_feature_weights(inspected: InspectedRows, report_progress: ReportPr
         contrasts=contrasts,
         joints=joints,
         importances=importances,
-        groups=sorted(group_importances, key=lambda one: -one.together.value),
+        groups=sorted(group_importances, key=lambda group: -group.together.value),
         unknown=unknown,
         units={column.name: "per day" for column in encoding.columns if isinstance(column, Datetime)},
         measure=scoring.measure,
@@ -242,12 +242,12 @@ def _exact(inspected: InspectedRows, design: Design, partialled: Partialled) -> 
     """Slopes on all inputs at once, where all members are linear and rows suffice."""
     if not _is_exact(inspected, partialled):
         return {}
-    found: dict[Outcome, Slopes] = {}
+    slopes: dict[Outcome, Slopes] = {}
     for outcome in inspected.task.outcomes():
         if outcome.estimator is not None:
             of_values = outcome._replace(scale="target")
-            found[outcome] = ESTIMATORS[outcome.estimator](design.z, _observed(inspected, of_values), inspected.rows)
-    return found
+            slopes[outcome] = ESTIMATORS[outcome.estimator](design.z, _observed(inspected, of_values), inspected.rows)
+    return slopes
 
 
 ESTIMATORS = {"least squares": least_squares, "logistic": logistic}
@@ -266,25 +266,25 @@ def _effects(
     column = inspected.encoding.columns[design.inputs[own[0]].feature]
     contrasts, joints = [], []
     for outcome in inspected.task.outcomes():
-        found = exact.get(outcome)
-        if found is None:
+        fitted = exact.get(outcome)
+        if fitted is None:
             expected = _pick(without.together, outcome)
             gap = _observed(inspected, outcome) - expected
-            found = regress_residuals(partialled.residuals[:, own], gap, partialled, inspected.rows)
+            fitted = regress_residuals(partialled.residuals[:, own], gap, partialled, inspected.rows)
         else:
-            found = Slopes(found.slopes[own], {k: c[np.ix_(own, own)] for k, c in found.covariances.items()}, found.degrees)
-        agreement = _sign_agreement(inspected, partialled.residuals[:, own], outcome, without, found)
-        finite = np.flatnonzero(np.isfinite(found.slopes))
+            fitted = Slopes(fitted.slopes[own], {k: c[np.ix_(own, own)] for k, c in fitted.covariances.items()}, fitted.degrees)
+        agreement = _sign_agreement(inspected, partialled.residuals[:, own], outcome, without, fitted)
+        finite = np.flatnonzero(np.isfinite(fitted.slopes))
         for b, i in enumerate(own):
             level, factor, spread = _unit(inspected, design, column, int(i))
             if b not in finite:
                 contrasts.append(Contrast(column.name, level, outcome.label, outcome.scale, None, note=_ENDLESS))
                 continue
-            errors = {kind: float(np.sqrt(max(c[b, b], 0.0))) * factor for kind, c in found.covariances.items()}
-            effect = float(found.slopes[b]) * factor
+            errors = {kind: float(np.sqrt(max(c[b, b], 0.0))) * factor for kind, c in fitted.covariances.items()}
+            effect = float(fitted.slopes[b]) * factor
             note = "" if any(errors.values()) else _NO_ERROR
             contrasts.append(
-                Contrast(column.name, level, outcome.label, outcome.scale, effect, spread, errors, found.degrees, agreement[b], note)
+                Contrast(column.name, level, outcome.label, outcome.scale, effect, spread, errors, fitted.degrees, agreement[b], note)
             )
         for c in design.columns[design.inputs[own[0]].feature]:
             if int(c) in design.lost:
@@ -292,9 +292,9 @@ def _effects(
                 contrasts.append(Contrast(column.name, design.levels[c], outcome.label, outcome.scale, None, note=note))
         if isinstance(column, Category) and len(finite) > 1:
             statistics = {
-                kind: _wald(found.slopes[finite], c[np.ix_(finite, finite)]) / len(finite) for kind, c in found.covariances.items()
+                kind: _wald(fitted.slopes[finite], c[np.ix_(finite, finite)]) / len(finite) for kind, c in fitted.covariances.items()
             }
-            joints.append(Joint(column.name, outcome.label, outcome.scale, len(finite), statistics, found.degrees))
+            joints.append(Joint(column.name, outcome.label, outcome.scale, len(finite), statistics, fitted.degrees))
     return contrasts, joints
 
 
@@ -308,19 +308,19 @@ def _pick(answers: Scaled, outcome: Outcome) -> FloatArray:
 
 def _unit(inspected: InspectedRows, design: Design, column: ColumnEncoding, i: int) -> tuple[str, float, float | None]:
     """What an input's contrast is called, what turns its slope into one per unit, and the standard deviation of the feature."""
-    one, weight = design.inputs[i], inspected.rows.weight
+    input_, weight = design.inputs[i], inspected.rows.weight
     if isinstance(column, Category):
-        return f"{one.level} (beside {design.references.get(one.feature, '')})", 1.0, None
+        return f"{input_.level} (beside {design.references.get(input_.feature, '')})", 1.0, None
     deviation = float(np.sqrt(np.average((design.z[:, i] - np.average(design.z[:, i], weights=weight)) ** 2, weights=weight)))
     if isinstance(column, Boolean):
-        return (f"{one.level} (beside no)", 2.0, None) if one.level == "yes" else (one.level, 1.0, None)
-    if one.level:
-        return one.level, 1.0, None
+        return (f"{input_.level} (beside no)", 2.0, None) if input_.level == "yes" else (input_.level, 1.0, None)
+    if input_.level:
+        return input_.level, 1.0, None
     scale = column.scale / (_DAY if isinstance(column, Datetime) else 1.0)
     return "", 1.0 / scale, deviation * scale
 
 
-def _sign_agreement(inspected: InspectedRows, residuals: FloatArray, outcome: Outcome, without: Without, found: Slopes) -> list[float]:
+def _sign_agreement(inspected: InspectedRows, residuals: FloatArray, outcome: Outcome, without: Without, fitted: Slopes) -> list[float]:
     """For each contrast the share of members whose own slope, on rows they never saw, has its sign."""
     answers = inspected.answers
     signs = []
@@ -328,4 +328,4 @@ def _sign_agreement(inspected: InspectedRows, residuals: FloatArray, outcome: Ou
         part = residuals[rows] * inspected.rows.weight[rows, None]
         gap = (known - expected)[:, outcome.place]
         signs.append(np.sign(np.linalg.lstsq(part.T @ residuals[rows], part.T @ gap, rcond=None)[0]))
-    return [float(share) for share in (np.asarray(signs) == np.sign(found.slopes)).mean(0)]
+    return [float(share) for share in (np.asarray(signs) == np.sign(fitted.slopes)).mean(0)]

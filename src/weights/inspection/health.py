@@ -62,13 +62,13 @@ def findings(population: Population, failures: Mapping[str, str] | None = None) 
         return []
     failed = [reason for member, reason in (failures or {}).items() if member.rsplit(" ", 1)[0] == population.name]
     recorded = _Recorded(population)
-    found = [
+    faults = [
         *_find_start_faults(recorded),
         *_find_unit_faults(recorded),
         *_find_step_faults(recorded, failed),
         *_find_weight_faults(recorded),
     ]
-    return sorted(found, key=lambda finding: _ELEMENTS.index(finding.element))
+    return sorted(faults, key=lambda finding: _ELEMENTS.index(finding.element))
 
 
 def is_recorded(population: Population) -> bool:
@@ -212,7 +212,7 @@ def _find_start_faults(recorded: _Recorded) -> Iterator[Finding]:
     matched = msgspec.structs.replace(recorded.spec, initialization=Initialization("he"))
     healthy = expected_signals(matched, recorded.population.params, recorded.first("input/forward")).forward
     sizes = {layer: (recorded.first(f"{layer}/forward") / max(healthy[layer], 1e-12)) ** 0.5 for layer in hidden}
-    layer, size = max(sizes.items(), key=lambda one: abs(np.log(max(one[1], 1e-30))))
+    layer, size = max(sizes.items(), key=lambda entry: abs(np.log(max(entry[1], 1e-30))))
     if not _FADED < size < _GROWN:
         how, beside = "fades" if size < 1 else "grows", f"has {_number(size)} times the size it should have" if size > 0 else "is nothing"
         words = f"at the start the signal {how}: what leaves layer {layer} {beside}"
@@ -267,7 +267,7 @@ def _find_step_faults(recorded: _Recorded, failed: list[str]) -> Iterator[Findin
     pulled = spec.regularization.makes_zeros  # whose steps are long beside weights near zero
     moving = [layer for layer in (*recorded.hidden, "output") if recorded.last(f"{layer}/weight_norm") > 0 and not pulled]
     ratios = {layer: recorded.most(f"{layer}/update_ratio") for layer in moving}
-    layer, longest = max(ratios.items(), key=lambda one: one[1], default=("output", 0.0))
+    layer, longest = max(ratios.items(), key=lambda entry: entry[1], default=("output", 0.0))
     losses = _smoothed(history["loss"])
     n_rows = np.median(np.diff(history["steps"][0], prepend=0)) * (spec.optimization.batch_size or 1)
     rises = n_rows >= _ENOUGH_ROWS and losses[-1] > _RISEN * losses.min() and losses[-1] > 0.5 * losses[0]

@@ -73,9 +73,12 @@ class OutOfBag:
     ) -> None:
         self.task, self.populations, self.offset = task, populations, offset
         self.inputs, self.x, self.n_threads = inputs, inputs.x, n_threads
-        self.programs = [apply_program(one.spec, layout) for one in populations]
+        self.programs = [apply_program(population.spec, layout) for population in populations]
         self.members = [
-            (p, m, rows) for p, one in enumerate(populations) for m, unseen in enumerate(one.unseen) if len(rows := np.flatnonzero(unseen))
+            (p, m, rows)
+            for p, population in enumerate(populations)
+            for m, unseen in enumerate(population.unseen)
+            if len(rows := np.flatnonzero(unseen))
         ]
         self.params = [jax.tree.map(lambda a, m=m: a[m], populations[p].params) for p, m, _ in self.members]
         self.linear = [

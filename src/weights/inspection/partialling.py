@@ -76,11 +76,11 @@ class Design:
 
     @functools.cached_property
     def _identified(self) -> dict[int, list[int]]:
-        found: dict[int, list[int]] = {}
-        for i, one in enumerate(self.inputs):
-            if one.column not in self.lost:
-                found.setdefault(one.feature, []).append(i)
-        return found
+        identified: dict[int, list[int]] = {}
+        for i, input_ in enumerate(self.inputs):
+            if input_.column not in self.lost:
+                identified.setdefault(input_.feature, []).append(i)
+        return identified
 
 
 @dataclass(frozen=True, eq=False)
@@ -119,14 +119,14 @@ def build_design(encoding: Encoding, x: FloatArray, weight: FloatArray) -> Desig
     candidates, references = _drop_references(encoding, by_feature, levels, x, weight)
     lost: dict[int, str] = {}
     varying = []
-    for one in candidates:
-        values = x[weight > 0, one.column]
+    for input_ in candidates:
+        values = x[weight > 0, input_.column]
         n_others = len(values) - (np.unique(values, return_counts=True)[1].max() if len(values) else 0)
         if n_others:
-            varying.append(one)
+            varying.append(input_)
         if n_others < _FEWEST_ROWS:
-            lost[one.column] = f"it differs in {n_others} rows only" if n_others else "it has one value only in the rows that were used"
-    columns = [one.column for one in varying]
+            lost[input_.column] = f"it differs in {n_others} rows only" if n_others else "it has one value only in the rows that were used"
+    columns = [input_.column for input_ in varying]
     standard = _standardised(x[:, columns], weight)
     kept, partners = _independent(standard, rows=int(np.count_nonzero(weight)))
     tied = {columns[i]: [columns[k] for k in others] for i, others in partners.items()}
@@ -134,7 +134,7 @@ def build_design(encoding: Encoding, x: FloatArray, weight: FloatArray) -> Desig
         lost[column] = f"it is determined by {_named(encoding, column, others)}; drop one to learn of the other"
     remain = [varying[i] for i in kept]
     numeric = np.isin(np.arange(x.shape[1]), encoding.numeric_inputs)
-    return Design(remain, x[:, [one.column for one in remain]], weight, lost, tied, references, by_feature, levels, numeric)
+    return Design(remain, x[:, [input_.column for input_ in remain]], weight, lost, tied, references, by_feature, levels, numeric)
 
 
 def columns_by_feature(encoding: Encoding) -> list[IntArray]:
@@ -182,7 +182,7 @@ def _n_rows(design: Design) -> int:
 
 def partial_out_jointly(design: Design, x: FloatArray, features: list[int]) -> FloatArray:
     """Residuals of some inputs x (r, b) of these features given all others, linearly, shape (r, b)."""
-    others = [i for i, one in enumerate(design.inputs) if one.feature not in features]
+    others = [i for i, input_ in enumerate(design.inputs) if input_.feature not in features]
     root = np.sqrt(design.weight)[:, None]
     z, x = _standardised(design.z[:, others], design.weight), _centred(x, design.weight)
     penalty = _MIDDLING if len(others) > _LARGEST_SHARE_OF_ROWS * _n_rows(design) else _TINY
@@ -285,15 +285,15 @@ def _partial_out_linearly(design: Design, z: FloatArray) -> Partialled:
 def _make_hinges(design: Design, n_knots: int) -> tuple[FloatArray, IntArray]:
     """Hinges of the numbers at quantiles, shape (r, h), and the feature each belongs to, shape (h,)."""
     hinges, owner = [], []
-    for i, one in enumerate(design.inputs):
+    for i, input_ in enumerate(design.inputs):
         values = design.z[:, i]
-        if one.level or len(np.unique(values)) <= 2 * n_knots + 2:
+        if input_.level or len(np.unique(values)) <= 2 * n_knots + 2:
             continue
         for knot in np.unique(np.quantile(values, np.linspace(0, 1, n_knots + 2)[1:-1])):
             hinge = np.maximum(values - knot, 0.0)
             if hinge.std() > 0:
                 hinges.append(hinge)
-                owner.append(one.feature)
+                owner.append(input_.feature)
     return (np.stack(hinges, 1) if hinges else np.zeros((len(design.z), 0))), np.asarray(owner, int)
 
 

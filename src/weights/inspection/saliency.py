@@ -161,13 +161,14 @@ def saliency(ensemble: Ensemble, row: Inputs, *, label: int | None = None) -> Sa
         layers = [[*threads.map(mapped.of, drawn)] for drawn in _cascade(population.spec, layout, members, names)]
     gradients, occlusion = (np.stack(maps) * ensemble.task.unit for maps in zip(*own, strict=True))
     randomised = [Randomised(name, _rank_correlation(own, drawn)) for name, drawn in zip(names, layers, strict=True)]
-    chance = _rank_correlation(own, [tuple(one[::-1] for one in maps) for maps in layers[-1]])
+    chance = _rank_correlation(own, [tuple(values[::-1] for values in maps) for maps in layers[-1]])
     prediction, weights = float(ensemble.task.pick(answer, codes)[0]), population.normalised_member_weights
-    found = Saliency(picture, code, prediction, None, gradients, occlusion, weights, randomised, chance)
-    if not found.critical.any():
-        return found
-    hidden = np.where(found.critical[:, :, None], fill.round().astype(np.uint8), picture)[None]
-    return dataclasses.replace(found, without=float(ensemble.task.pick(ensemble.answer(row.replace(**{PIXELS: hidden})), codes)[0]))
+    explained = Saliency(picture, code, prediction, None, gradients, occlusion, weights, randomised, chance)
+    if not explained.critical.any():
+        return explained
+    hidden = np.where(explained.critical[:, :, None], fill.round().astype(np.uint8), picture)[None]
+    without = ensemble.task.pick(ensemble.answer(row.replace(**{PIXELS: hidden})), codes)
+    return dataclasses.replace(explained, without=float(without[0]))
 
 
 def critical_places(mean: FloatArray, agreement: FloatArray) -> BoolArray:
@@ -249,7 +250,7 @@ def _mean_correlation(maps: FloatArray) -> float:
 
 def _ranks(maps: Iterable[FloatArray]) -> FloatArray:
     """The ranks of each map's places, (m, places), of mean zero and length one, so that products are correlations; zeros if it is flat."""
-    ranks = np.stack([scipy.stats.rankdata(one.ravel()) for one in maps])
+    ranks = np.stack([scipy.stats.rankdata(values.ravel()) for values in maps])
     ranks -= ranks.mean(1, keepdims=True)
     sizes = np.linalg.norm(ranks, axis=1, keepdims=True)
     return np.divide(ranks, sizes, out=np.zeros_like(ranks), where=sizes > 0)

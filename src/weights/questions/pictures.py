@@ -33,7 +33,7 @@ def ask_filters(model: Model, options: NoOptions, asker: Asker) -> Answer:
     record = {
         "shares": {kind: filters.shares(kind).tolist() for kind in KINDS},
         "untrained": filters.untrained,
-        "members": [[msgspec.to_builtins(unit) for unit in units] for units in filters.found],
+        "members": [[msgspec.to_builtins(unit) for unit in units] for units in filters.by_member],
     }
     return Answer(record, aligned(rows, to_right=[1, 3]), filters_figure(filters))
 

@@ -54,17 +54,17 @@ def _augmentation_lines(settings: Augmentation | None) -> list[str]:
     return [f"  {'':<16}pictures are changed: {', '.join(words)}"] if words else []
 
 
-def finding_lines(found: Sequence[Finding], run: str | None = None) -> list[str]:
+def finding_lines(findings: Sequence[Finding], run: str | None = None) -> list[str]:
     """What is wrong, and what to change; nothing if nothing is.
 
     Args:
-        found: the findings.
+        findings: of one run or variant after the other.
         run: where a run of many findings shows the others; None shows all.
     """
-    shown = found if run is None else found[:_MOST_FINDINGS]
-    lines = [f"{one.population}: {one.words}. {one.advice}" for one in shown]
-    if len(found) > len(shown):
-        lines.append(f"and {len(found) - len(shown)} more: weights show {run}")
+    shown = findings if run is None else findings[:_MOST_FINDINGS]
+    lines = [f"{finding.population}: {finding.words}. {finding.advice}" for finding in shown]
+    if len(findings) > len(shown):
+        lines.append(f"and {len(findings) - len(shown)} more: weights show {run}")
     return [labelled("Warnings" if i == 0 else "", line) for i, line in enumerate(lines)]
 
 

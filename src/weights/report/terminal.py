@@ -115,10 +115,10 @@ def operating_lines(point: OperatingPoint, ensemble: Ensemble) -> list[str]:
     """The threshold that finds a share of a class, and how it fares; a note on the rows, and the warning that runs of pictures carry."""
     note = thinning(ensemble.oob_predictions)
     rows = [["", "sensitivity", "specificity", "rightly found (PPV)", "rightly left (NPV)", "rows of it", "others"]]
-    for name, found in (("out of bag", point.out_of_bag), ("test", point.test)):
-        if found is not None:
-            shares = [found.sensitivity, found.specificity, found.precision, found.npv]
-            n, n_others = found.tp + found.fn, found.fp + found.tn
+    for name, metrics in (("out of bag", point.out_of_bag), ("test", point.test)):
+        if metrics is not None:
+            shares = [metrics.sensitivity, metrics.specificity, metrics.precision, metrics.npv]
+            n, n_others = metrics.tp + metrics.fn, metrics.fp + metrics.tn
             rows.append([name, *map(percent, shares), f"{n:,}", f"{n_others:,}"])
     n_known, threshold = point.out_of_bag.tp + point.out_of_bag.fn, point.rounded_threshold
     if not point.out_of_bag.fn:

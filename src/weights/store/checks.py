@@ -90,7 +90,7 @@ def wrong_in_feature_weights(weights: FeatureWeights, encoding: Encoding) -> lis
     named += [feature for importance in importances for feature in importance.features]
     if not names >= {*named} or not all(importance.features for importance in importances):
         wrong.append("feature weights are of features that are not in use")
-    if {one.features[0] for one in weights.importances if one.features} != names:
+    if {importance.features[0] for importance in weights.importances if importance.features} != names:
         wrong.append("features lack an importance")
     if any({*group.together.features} != {*group.alone} for group in weights.groups):
         wrong.append("parts of a group are not those of its features")

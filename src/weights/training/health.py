@@ -38,9 +38,11 @@ class Measurements(NamedTuple):
 def name_measurements(measured: Measurements) -> dict[str, float]:
     """The numbers by name: ``layer/what`` of `OF_LAYERS` (`measure_step`) and `OF_UNITS` (`measure_units`), and `OF_MEMBER`."""
     layers, units, member = jax.device_get(measured)
-    found = {f"{layer}/{what}": float(value) for layer, values in layers.items() for what, value in zip(OF_LAYERS, values, strict=True)}
-    found |= {f"{layer}/{what}": float(value) for layer, values in units.items() for what, value in zip(OF_UNITS, values, strict=True)}
-    return found | dict(zip(OF_MEMBER, member.tolist(), strict=True))
+    values = {}
+    for names, by_layer in ((OF_LAYERS, layers), (OF_UNITS, units)):
+        for layer, numbers in by_layer.items():
+            values |= {f"{layer}/{name}": float(number) for name, number in zip(names, numbers, strict=True)}
+    return values | dict(zip(OF_MEMBER, member.tolist(), strict=True))
 
 
 def measure_start(model: MemberModel, params: Params, inputs: Inputs, rows: jax.Array, *, key: jax.Array) -> dict[str, jax.Array]:
@@ -62,12 +64,12 @@ def measure_start(model: MemberModel, params: Params, inputs: Inputs, rows: jax.
     shifts = {i + 1: jnp.zeros_like(layer.activations) for i, layer in enumerate(hidden.values())}
     _, back = jax.vjp(lambda shifts: model.apply(params, inputs, lambda h, layer: h + shifts.get(layer, 0.0))[0], shifts)
     (gradients,) = back(jax.random.normal(key, outputs.shape))
-    found = {"input/forward": _mean_square(model.embed(params, inputs)), "output/forward": jnp.mean(outputs**2)}
+    signals = {"input/forward": _mean_square(model.embed(params, inputs)), "output/forward": jnp.mean(outputs**2)}
     for i, (name, layer) in enumerate(hidden.items()):
-        found[f"{name}/forward"] = jnp.mean(layer.activations**2)
-        found[f"{name}/backward"] = jnp.sum(gradients[i + 1] ** 2) / len(inputs)
-        found[f"{name}/start_rank"] = effective_rank(_average_places(layer.activations), rows)
-    return found
+        signals[f"{name}/forward"] = jnp.mean(layer.activations**2)
+        signals[f"{name}/backward"] = jnp.sum(gradients[i + 1] ** 2) / len(inputs)
+        signals[f"{name}/start_rank"] = effective_rank(_average_places(layer.activations), rows)
+    return signals
 
 
 def measure_units(model: MemberModel, params: Params, inputs: Inputs, rows: jax.Array, activation: str) -> dict[str, jax.Array]:
@@ -86,14 +88,15 @@ def measure_units(model: MemberModel, params: Params, inputs: Inputs, rows: jax.
     inputs, few = inputs[:N_LOOKED_AT], slice(_N_RANKED)
     outputs, hidden = model.apply(params, inputs)
     spread = jnp.maximum(jnp.mean((outputs[few] - outputs[few].mean(0)) ** 2), 1e-12)
-    found = {}
+    measured = {}
     for i, (name, layer) in enumerate(hidden.items()):
         first = Hidden(layer.sums[few], layer.activations[few])
         straight, _ = model.apply(params, inputs[few], _replace_activations(i + 1, _linearise(first)))
         influence = jnp.mean((outputs[few] - straight) ** 2) / spread
         units = layer.activations.reshape(-1, layer.activations.shape[-1])  # at whatever place
-        found[name] = jnp.stack([*alive(units, activation), effective_rank(_average_places(first.activations), rows[few]), influence])
-    return found
+        rank = effective_rank(_average_places(first.activations), rows[few])
+        measured[name] = jnp.stack([*alive(units, activation), rank, influence])
+    return measured
 
 
 def measure_step(
@@ -113,7 +116,7 @@ def measure_step(
         mean: those that answer.
         batch_size: rows of both halves.
     """
-    found, signal, noise = {}, jnp.zeros(()), jnp.zeros(())
+    measured, signal, noise = {}, jnp.zeros(()), jnp.zeros(())
     for name, layer in learned(before).items():
         one, other, now, then = (
             jnp.concatenate([part.ravel() for part in (learned(tree)[name][key] for key in layer)])
@@ -124,9 +127,9 @@ def measure_step(
         w = mean[name]["w"].ravel()
         weight, zeros = jnp.sum(jnp.stack([w**2, w == 0]), 1)
         ratio = jnp.sqrt(change / jnp.maximum(length, 1e-24))
-        found[name] = jnp.stack([jnp.sqrt(both) / 2, ratio, jnp.sqrt(weight), zeros / w.size])
+        measured[name] = jnp.stack([jnp.sqrt(both) / 2, ratio, jnp.sqrt(weight), zeros / w.size])
         signal, noise = signal + (both - apart) / 4, noise + batch_size / 4 * apart
-    return found, [signal, noise]
+    return measured, [signal, noise]
 
 
 def effective_rank(h: jax.Array, rows: jax.Array) -> jax.Array:

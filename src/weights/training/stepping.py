@@ -169,8 +169,8 @@ class Run:
                 arrays[f"{name}/{i}"] = np.stack([np.asarray(leaf) for leaf in leaves])
         for m, member in enumerate(self.members):
             arrays[f"rounds/{m}"] = np.asarray(member.rounds, np.float64).reshape(-1, len(_BY_ROUND))
-            found = [[*member.health[end].values()] for end in sorted(member.health)]
-            arrays[f"health/{m}"] = np.asarray(found, np.float64).reshape(len(found), len(self._measured()))
+            measured = [[*member.health[end].values()] for end in sorted(member.health)]
+            arrays[f"health/{m}"] = np.asarray(measured, np.float64).reshape(len(measured), len(self._measured()))
             if member.outputs is not None:
                 arrays[f"outputs/{m}"] = member.outputs
         values = [[m.best_round, float.hex(m.best_score), m.gain_round, float.hex(m.gain_score), m.failure] for m in self.members]
@@ -193,8 +193,8 @@ class Run:
             member.state = _replace_leaves(member.state, snapshot.arrays, "state", m)
             member.best = _replace_leaves(member.best, snapshot.arrays, "best", m)
             member.rounds = [tuple(row) for row in snapshot.arrays[f"rounds/{m}"]]
-            for end, found in zip(snapshot.values["measured_at"], snapshot.arrays[f"health/{m}"], strict=False):
-                member.health[end] = dict(zip(snapshot.values["measured"], map(float, found), strict=True))
+            for end, values in zip(snapshot.values["measured_at"], snapshot.arrays[f"health/{m}"], strict=False):
+                member.health[end] = dict(zip(snapshot.values["measured"], map(float, values), strict=True))
             member.outputs = snapshot.arrays.get(f"outputs/{m}")
 
     def _take_over(self, m: int, params: Params | None) -> None:
@@ -283,8 +283,8 @@ class Run:
         measured = self._when_measured()
         history = {name: self._stacked([[row[i] for row in m.rounds] for m in self.members], n_rounds) for i, name in enumerate(_BY_ROUND)}
         for name in self._measured():
-            found = [[member.health[end][name] for end in measured if end in member.health] for member in self.members]
-            history[name] = self._stacked(found, len(measured))
+            recorded = [[member.health[end][name] for end in measured if end in member.health] for member in self.members]
+            history[name] = self._stacked(recorded, len(measured))
         for name in self.members[0].start:
             history[name] = self._stacked([[float(member.start[name])] for member in self.members], 1)
         history["rows_looked_at"] = np.asarray([[min(len(rows), N_LOOKED_AT)] for rows in self.judged], float)
@@ -297,7 +297,7 @@ class Run:
 
     def _measured(self) -> list[str]:
         """Names of what was measured on the way."""
-        return next(([*found] for member in self.members for found in member.health.values()), [])
+        return next(([*values] for member in self.members for values in member.health.values()), [])
 
     def _when_measured(self) -> list[int]:
         """After how many steps."""

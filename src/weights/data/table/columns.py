@@ -222,8 +222,8 @@ def to_numbers(column: pa.ChunkedArray, name: str, words: Sequence[str] = (), no
 def _parse_numbers(text: pa.ChunkedArray, notation: Notation | None) -> pa.ChunkedArray | None:
     if notation is not None:
         return read_numbers(text, notation)
-    found = find_numbers(text)
-    return None if found is None else found.values
+    numbers = find_numbers(text)
+    return None if numbers is None else numbers.values
 
 
 def to_flags(column: pa.ChunkedArray, name: str) -> FloatArray:
@@ -259,10 +259,10 @@ def to_seconds(column: pa.ChunkedArray, name: str, time_format: str | None = Non
         if is_number(column.type):
             return to_numbers(column, name)
         text = as_text(column)
-        found = find_time_format(text) if time_format is None else time_format
-        times = None if found is None else read_times(text, found)
+        known_format = find_time_format(text) if time_format is None else time_format
+        times = None if known_format is None else read_times(text, known_format)
         if times is None:
-            _refuse(text, name, "dates", lambda cell: find_time_format(cell) if found is None else read_times(cell, found))
+            _refuse(text, name, "dates", lambda cell: find_time_format(cell) if known_format is None else read_times(cell, known_format))
     if pa.types.is_time(times.type):
         microseconds = pc.cast(pc.cast(times, pa.time64("us")), pa.int64())
     elif pa.types.is_duration(times.type):

@@ -138,8 +138,8 @@ def _parts(text: pa.ChunkedArray) -> pa.StructArray | None:
     first = text.drop_null()[:1].to_pylist()
     if not first or not _LOOKS_SO.fullmatch(first[0]):
         return None
-    found = pc.extract_regex(text, _PARTS)
-    parts = pa.concat_arrays(found.chunks) if found.num_chunks else pa.array([], found.type)
+    matched = pc.extract_regex(text, _PARTS)
+    parts = pa.concat_arrays(matched.chunks) if matched.num_chunks else pa.array([], matched.type)
     if parts.null_count != text.null_count:
         return None
     # A struct's fields do not inherit its nulls, which the checks below rely on.
@@ -224,10 +224,10 @@ def _as_iso(text: pa.ChunkedArray, time_format: str) -> pa.ChunkedArray | None:
     pattern = re.escape(time_format)
     for part, expression in _PARTS_OF_DATE.items():
         pattern = pattern.replace(part, expression)
-    found = pc.extract_regex(text, f"^{pattern}{_TIME}$")
-    if found.null_count != text.null_count:
+    matched = pc.extract_regex(text, f"^{pattern}{_TIME}$")
+    if matched.null_count != text.null_count:
         return None
-    parts = {name: pc.struct_field(found, name) for name in ("year", "month", "day", "hour", "minute", "second", "half")}
+    parts = {name: pc.struct_field(matched, name) for name in ("year", "month", "day", "hour", "minute", "second", "half")}
     for name in ("month", "day", "hour", "minute"):
         parts[name] = pc.utf8_lpad(parts[name], 2, "0")
     hour = _in_24_hours(parts["hour"], pc.utf8_lower(parts["half"]))
