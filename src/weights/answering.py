@@ -186,7 +186,7 @@ def units_of(model: Model, layer: str, seen: SeenPictures, *, member: int = 0) -
 
 
 class Answers(NamedTuple):
-    """Answers to some rows, as `predictions` gives them, and sentences about these rows, as `Model.notices` does."""
+    """Answers to some rows, as `predictions` gives them, and sentences about these rows, as `Model.notes` does."""
 
     columns: dict[str, AnyArray]
     notes: list[str]

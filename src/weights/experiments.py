@@ -92,7 +92,7 @@ def compare(
     def compare_variant(label: str, specs: dict[str, Spec], trials: list[Trial], *, reference: bool = False) -> Variant:
         losses = [trial.losses for trial in trials]
         mean = average(np.mean(losses, axis=0), runner.judged)
-        results = [named for trial in trials for named in trial.trained.items()]
+        results = [item for trial in trials for item in trial.trained.items()]
         each = [finding for name, result in results for finding in findings(_population(name, result))]
         return Variant(
             label=label,

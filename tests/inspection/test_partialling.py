@@ -150,7 +150,7 @@ def test_residuals_are_finite_whatever_is_lost(n, piecewise_linear):
     ids=["piecewise linear", "linear", "ridge"],
 )
 def test_residuals_of_what_is_a_control_only_are_zero(n, piecewise_linear, how):
-    """It is the same in every run: not memory that was never written, which `_freed` would square."""
+    """It is the same in every run: not memory that was never written, which `_keep_determined_linear` would square."""
     design = design_of(np.column_stack([X, X[:, 0]])[:n], weight=ALIKE)
     partialled = partial_out(design, piecewise_linear=piecewise_linear)
     controls = np.setdiff1d(np.arange(len(design.inputs)), np.concatenate([design.of(feature) for feature in range(5)]))

@@ -1,6 +1,6 @@
 """Values that features can have given the others: with them, members answer as if they did not know the features.
 
-`replacement` is for one feature, `joint_replacement` for several that move together; `outofbag.OutOfBag` takes both.
+`find_replacement` is for one feature, `find_joint_replacement` for several that move together; `outofbag.OutOfBag` takes both.
 """
 
 from __future__ import annotations

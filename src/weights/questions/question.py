@@ -36,7 +36,7 @@ class Answer(NamedTuple):
         record: what JSON can hold.
         lines: the same for people, made while they are read.
         figure: the same drawn, if it can be.
-        notices: sentences about rows that were asked about.
+        notes: sentences about rows that were asked about.
         table: makes the same as rows for a file, if it has any; counts says how many of what there are, by name.
         counts: see there.
         contents: what a file of the answer holds, in words.
