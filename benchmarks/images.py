@@ -227,7 +227,7 @@ def maps(folder: Path, runs: Path | None) -> None:
         found = [saliency(model.ensemble, flat[row]) for row in rows]
         seconds = (time.perf_counter() - began) / len(found)
         between = np.mean([one.member_correlation for one in found], 0)
-        drawn = np.mean([[step.likeness for step in one.randomised] for one in found], 0)
+        drawn = np.mean([[step.correlation for step in one.randomised] for one in found], 0)
         chance = np.mean([one.chance for one in found], 0)
         print(
             f"{name:<22}{len(found)} pictures, {seconds:.2f} s each; of members: gradients {between[0]:.2f}, occlusion {between[1]:.2f}; "

@@ -45,22 +45,22 @@ _BLOCK = 256
 
 
 class RankCorrelation(NamedTuple):
-    """How alike the maps of two members are: the mean size of their rank correlation, of gradients and of occlusion."""
+    """The mean size of the rank correlation of two members' maps, of gradients and of occlusion."""
 
     gradients: float
     occlusion: float
 
 
 class Randomised(NamedTuple):
-    """Members whose layers are drawn anew from this one on: how alike their maps are to those of the trained."""
+    """Members whose layers are drawn anew from this one on: the rank correlation of their maps with the trained ones."""
 
     layer: str
-    likeness: RankCorrelation
+    correlation: RankCorrelation
 
 
 @dataclass(frozen=True, eq=False)
 class Saliency:
-    """What the answer to a picture rests on.
+    """The maps of what the answer to a picture rests on.
 
     Attributes:
         picture: uint8, shape (height, width, channels).
@@ -73,7 +73,7 @@ class Saliency:
             they rise.
         member_weights: of members, adding up to one, shape (m,).
         randomised: the sanity check, from the last layer alone to all layers.
-        chance: what likeness comes without any reason: that to maps of randomised members turned upside down.
+        chance: the rank correlation that comes by chance: with maps of randomised members turned upside down.
     """
 
     picture: FloatArray
@@ -104,7 +104,7 @@ class Saliency:
 
     @property
     def member_correlation(self) -> RankCorrelation:
-        """How alike the maps of two trained members are; NaN with one member."""
+        """The rank correlation of two trained members' maps; NaN with one member."""
         return RankCorrelation(_mean_correlation(self.gradients), _mean_correlation(self.occlusion))
 
     @property
@@ -118,7 +118,7 @@ class Saliency:
 
         None if that cannot be decided, because there is one member, or trained members are alike by little more than chance.
         """
-        left, among, verdicts = self.randomised[-1].likeness, self.member_correlation, {}
+        left, among, verdicts = self.randomised[-1].correlation, self.member_correlation, {}
         for name, of_left, of_members, of_chance in zip(RankCorrelation._fields, left, among, self.chance, strict=True):
             more = of_members - of_chance
             verdicts[name] = of_left - of_chance < _SURVIVES * more if more >= _DISTINCT else None
@@ -132,7 +132,7 @@ class Saliency:
 
 
 def saliency(ensemble: Ensemble, row: Inputs, *, label: int | None = None) -> Saliency:
-    """What the answer to one picture rests on.
+    """The maps of what the answer to one picture rests on.
 
     The class explained is one the ensemble can answer; maps are of its log odds against all others, member by member, and averaged as
     members vote. Members differ by their start, their batches and the rows they left out: where they agree says how much of a map is
@@ -233,7 +233,7 @@ def _cascade(spec: Spec, layout: Layout, members: list[Params], names: list[str]
 
 
 def _rank_correlation(own: Sequence[tuple[FloatArray, ...]], other: Sequence[tuple[FloatArray, ...]]) -> RankCorrelation:
-    """How alike the maps of each member are to those of every other list's member.
+    """The mean rank correlation of the maps of each member with those of every other list's members.
 
     Sizes of correlations, because a random network has a random sign: signed ones would cancel out, whatever was left of the map.
     """

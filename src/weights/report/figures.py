@@ -116,7 +116,7 @@ def saliency_words(saliency: Saliency) -> list[str]:
         lines = ["No place speaks for this answer with most members agreeing."]
     if saliency.members_agree is None:
         return [*lines, "There is one member alone, so that neither agreement nor chance is known."]
-    among, left_over, chance = saliency.member_correlation, saliency.randomised[-1].likeness, saliency.chance
+    among, left_over, chance = saliency.member_correlation, saliency.randomised[-1].correlation, saliency.chance
     agree = "members look at the same places" if saliency.members_agree else "members look at different places: read little into the maps"
     lines.append(
         f"Rank correlation of two members' maps: occlusion {among.occlusion:.2f} (chance {chance.occlusion:.2f}), "

@@ -129,7 +129,7 @@ def saliency_object(saliency: Saliency) -> dict[str, Any]:
         "member_correlation": None if alone else saliency.member_correlation._asdict(),
         "chance": saliency.chance._asdict(),
         "depends_on_weights": saliency.depends_on_weights,
-        "randomised": [{"layer": step.layer, **step.likeness._asdict()} for step in saliency.randomised],
+        "randomised": [{"layer": step.layer, **step.correlation._asdict()} for step in saliency.randomised],
         "occlusion": saliency.mean_occlusion.tolist(),
         "agreement": saliency.agreement.tolist(),
         "gradients": saliency.mean_gradients.tolist(),

@@ -135,13 +135,13 @@ def _rank_groups(unit: IntArray, strata: AnyArray) -> IntArray:
     return np.unique(keys, axis=1, return_inverse=True)[1].ravel()
 
 
-def _folds(members: Members, size: IntArray, likeness: IntArray) -> IntArray:
+def _folds(members: Members, size: IntArray, strata: IntArray) -> IntArray:
     """Units of these sizes (u,) dealt to folds, anew in every repeat."""
     n_folds = min(members.n_folds, len(size))
     counts = np.ones((members.n_members, len(size)), np.uint8)
     for repeat in range(-(-members.n_members // n_folds)):
         shuffled = _random(members, repeat).permutation(len(size))
-        order = shuffled[np.argsort(likeness[shuffled], kind="stable")]
+        order = shuffled[np.argsort(strata[shuffled], kind="stable")]
         fold = np.empty(len(size), int)
         fold[order] = _assign_folds(size[order], n_folds)
         for m, own in zip(range(repeat * n_folds, members.n_members), range(n_folds), strict=False):
