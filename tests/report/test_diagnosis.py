@@ -53,7 +53,7 @@ def test_complexity_is_drawn_with_the_simplest_model_first():
     lines = diagnosis_lines(msgspec.structs.replace(FOUND, complexity=[Curve("width", points)]), "r")
     start = next(i for i, line in enumerate(lines) if line.startswith("Complexity    loss along width"))
     rows = [line.split() for line in lines[start + 2 : start + 5]]
-    assert [row[0] for row in rows] == ["narrower", "as", "wider"]
+    assert [row[0] for row in rows] == ["narrower", "baseline", "wider"]
     assert [len(row[-3]) for row in rows] == [24, 20, 22]  # in proportion to the largest, 0.6
 
 

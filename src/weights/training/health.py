@@ -38,7 +38,7 @@ class Measurements(NamedTuple):
 def name_measurements(measured: Measurements) -> dict[str, float]:
     """The numbers by name: ``layer/what`` of `OF_LAYERS` (`measure_step`) and `OF_UNITS` (`measure_units`), and `OF_MEMBER`."""
     layers, units, member = jax.device_get(measured)
-    values = {}
+    values: dict[str, float] = {}
     for names, by_layer in ((OF_LAYERS, layers), (OF_UNITS, units)):
         for layer, numbers in by_layer.items():
             values |= {f"{layer}/{name}": float(number) for name, number in zip(names, numbers, strict=True)}
