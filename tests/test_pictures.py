@@ -236,11 +236,11 @@ def test_settings_of_all_kinds_train(folder, settings):
     assert weights.fit(folder, **FAST, **settings).metrics["accuracy"] > 0.6
 
 
-def test_progress_is_told_while_pictures_are_read(folder):
-    told = []
-    api.plan_fit(folder, progress=told.append, **FAST)
-    assert told[-1].name == "reading pictures"
-    assert told[-1].share == 1.0
+def test_progress_is_reported_while_pictures_are_read(folder):
+    reported = []
+    api.plan_fit(folder, progress=reported.append, **FAST)
+    assert reported[-1].name == "reading pictures"
+    assert reported[-1].share == 1.0
 
 
 def test_answers_carry_the_names_of_files(model, tmp_path):
@@ -281,9 +281,9 @@ def test_a_table_of_files_can_be_looked_at(folder, tmp_path):
 def test_pictures_and_columns_together_beat_either_alone_by_more_than_their_intervals():
     """The class needs a brightness that only pictures show, and an age (benchmarks/images.py beside tries it with the defaults)."""
     rng = np.random.default_rng(0)
-    shown, told = rng.normal(size=(2, 400))
-    ill = rng.random(400) < 1 / (1 + np.exp(-2.5 * (shown + told)))
-    both = make_pictures(shown, rng).append_column("age", [50 + 10 * told]).append_column("ill", [ill])
+    seen, known = rng.normal(size=(2, 400))
+    ill = rng.random(400) < 1 / (1 + np.exp(-2.5 * (seen + known)))
+    both = make_pictures(seen, rng).append_column("age", [50 + 10 * known]).append_column("ill", [ill])
     quick = {"widths": (8, 16), "blocks": (0, 0), "n_steps": 120, "members": 8}
     wide = weights.fit(both, "ill", hidden=(16,), **quick)
     alone = [weights.fit(both.select(["age", "ill"]), "ill", model="linear"), weights.fit(both.select(["picture", "ill"]), "ill", **quick)]

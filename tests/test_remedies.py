@@ -10,7 +10,7 @@ from pyarrow import csv as arrow_csv
 from weights.api import diagnose, fit, improve, load, read_again
 from weights.errors import DataError, UsageError
 from weights.fitting import job
-from weights.remedies import _of_part, changes
+from weights.remedies import _take_part, changes
 from weights.spec import with_settings
 from weights.training.resampling import Resampling
 
@@ -123,7 +123,7 @@ def test_parts_of_the_rows_have_no_row_and_no_group_in_common(grouped):
     model = fitted(data, model="linear", **({"group": "who"} if grouped else {"drop": ["who"]}))
     prepared = read_again(model, data)
     whole = job("linear", prepared.candidates["linear"], prepared)
-    parts = [_of_part(whole, prepared, share=2, part=part).resampling for part in range(2)]
+    parts = [_take_part(whole, prepared, share=2, part=part).resampling for part in range(2)]
     assert all(isinstance(part, Resampling) for part in parts)
     np.testing.assert_array_equal(parts[0].counts + parts[1].counts, whole.resampling.counts)
     assert not (parts[0].counts & parts[1].counts).any()
@@ -171,9 +171,9 @@ def test_the_learning_curve_falls_to_the_loss_of_all_rows(diagnosed):
 def test_losses_along_a_penalty_that_is_too_strong_fall_as_it_weakens(held_down, diagnosed):
     data, model = held_down
     [curve] = diagnosed.complexity
-    assert (curve.along, [point.name for point in curve.points]) == ("penalty", ["stronger-penalty", "as it is", "weaker-penalty"])
+    assert (curve.along, [point.name for point in curve.points]) == ("penalty", ["stronger-penalty", "baseline", "weaker-penalty"])
     [longer] = diagnose(model, data, curves=True).complexity
-    names = ["much-stronger-penalty", "stronger-penalty", "as it is", "weaker-penalty", "much-weaker-penalty"]
+    names = ["much-stronger-penalty", "stronger-penalty", "baseline", "weaker-penalty", "much-weaker-penalty"]
     assert [point.name for point in longer.points] == names
     losses, train_losses = ([getattr(point, what) for point in longer.points] for what in ("loss", "train_loss"))
     assert losses == sorted(losses, reverse=True)
@@ -183,7 +183,7 @@ def test_losses_along_a_penalty_that_is_too_strong_fall_as_it_weakens(held_down,
 def test_the_curve_holds_the_losses_of_the_remedies(diagnosed):
     points = {point.name: point for point in diagnosed.complexity[0].points}
     for remedy in (remedy for remedy in diagnosed.remedies if remedy.name in points):
-        assert points["as it is"].loss - points[remedy.name].loss == pytest.approx(remedy.gain, abs=1e-9)
+        assert points["baseline"].loss - points[remedy.name].loss == pytest.approx(remedy.gain, abs=1e-9)
 
 
 def test_ends_of_curves_are_not_tried_unless_they_are_asked_for(diagnosed):
@@ -283,7 +283,7 @@ def test_networks_beside_a_linear_model_do_not_see_what_it_does_not():
 
 
 def test_classes_that_weigh_alike_are_judged_as_they_weigh():
-    """Seven in a hundred are ill; a constant loses log 2 once both classes weigh the same."""
+    """Seven in a hundred are ill; a constant loses log 2 once both classes have the same weight."""
     rng = np.random.default_rng(0)
     x = rng.normal(size=1500)
     data = {"x": x, "y": np.where(x + rng.normal(size=1500) > 2.1, "ill", "well")}

@@ -178,7 +178,7 @@ def _raced(spec: Spec, search: Mapping[str, Sequence[Any]], dataset: Dataset) ->
     return {", ".join(f"{k} {v}" for k, v in settings.items()): resolve(with_settings(spec, settings), *sizes) for settings in choices}
 
 
-def within_budget(
+def shorten_to_budget(
     specs: dict[str, Spec], budget: float, layout: Layout, n_samples: int, n_threads: int, *, n_streamed: int = 0, most: Any = None
 ) -> dict[str, Spec]:
     """The settings with as many steps as the budget of seconds allows, and at most as many as were asked for.

@@ -38,9 +38,9 @@ from weights.types import AnyArray, BoolArray, FloatArray, IntArray
 from weights.verdicts import Decomposition
 
 _NORMAL_95 = 1.96
-_MOST_MULTIPLICATIONS, _LEAST_WEIGHED = 2.5e10, 1_000
-"""Weights of networks that are multiplied with a value of a feature when all features are weighed, and rows that are weighed in any case
-(our choice): what more rows would tell is little beside the wait."""
+_MOST_MULTIPLICATIONS, _FEWEST_INSPECTED = 2.5e10, 1_000
+"""Weights of networks that are multiplied with a value of a feature when all features are inspected, and rows that are
+inspected in any case (our choice): what more rows would add is little beside the wait."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,9 +54,9 @@ class Prepared:
         candidates: model name -> resolved settings, the simpler first.
         races: model name -> label -> settings to search among.
         plans: what each candidate will take.
-        remarks: what was noticed in the data.
+        remarks: notes on the data.
         n_threads: members in work at the same time.
-        inspect: whether to say afterwards what each feature is worth.
+        inspect: whether to estimate feature weights afterwards.
         origin: where the rows can be read again; None where they came from memory.
     """
 
@@ -126,7 +126,7 @@ def train_ensemble(prepared: Prepared, control: Control) -> Ensemble:
         failures={f"{name} {m}": reason for name, result in trained.items() for m, reason in result.failures.items()},
         remarks=remarks,
         decomposition=_decomposed(prepared, [*trained.values()], rows, stacking),
-        feature_weights=_worth(prepared, oob_members, offset, rows, control) if prepared.inspect else None,
+        feature_weights=_estimate_feature_weights(prepared, oob_members, offset, rows, control) if prepared.inspect else None,
         origin=prepared.origin,
         step_seconds={name: round(result.step_seconds, 8) for name, result in trained.items() if np.isfinite(result.step_seconds)},
         seconds=round(time.monotonic() - began, 2),
@@ -172,19 +172,19 @@ def _decomposed(prepared: Prepared, trained: list[Trained], covered: BoolArray, 
             predictions.append(MemberPredictions(p, places[rows[here]], outputs[here]))
     group = None if dataset.group is None else dataset.group[covered]
     judged = Judged(prepared.y[covered], prepared.weight[covered], group)
-    x = dataset.inputs.x[covered] if prepared.task.numeric else None  # by which noise is told
+    x = dataset.inputs.x[covered] if prepared.task.numeric else None  # from which noise is estimated
     return decompose(prepared.task, judged, predictions, stacking.crossfitted_weights, stacking.crossfitted_offsets, x=x)
 
 
-def _worth(
+def _estimate_feature_weights(
     prepared: Prepared, oob_members: list[OutOfBagMembers], offset: FloatArray, covered: BoolArray, control: Control
 ) -> FeatureWeights:
-    """What each feature is worth, on the rows that were kept for such questions and that members are judged on."""
+    """The effect and importance of each feature, on rows kept for inspection that members are judged on."""
 
     def report(share: float) -> None:
         if control.stopping():
-            raise Interrupted("The weighing of features was stopped.")
-        control.report(Progress("weighing", share, None))
+            raise Interrupted("The estimation of feature weights was stopped.")
+        control.report(Progress("feature weights", share, None))
 
     return estimate_feature_weights(choose_inspected_rows(prepared, oob_members, offset, covered, control.n_threads), report)
 
@@ -195,7 +195,7 @@ def choose_inspected_rows(
     """The rows that `inspection` asks these members about: those that were kept for it and that are covered (n,)."""
     dataset, linear = prepared.dataset, all(architecture_of(members.population.spec.model).linear for members in oob_members)
     places = np.flatnonzero(covered[dataset.inspected.rows] & (dataset.sample_weight[dataset.inspected.rows] > 0))
-    most = len(places) if linear else _most_weighed(oob_members, prepared.layout, len(dataset.encoding.columns))
+    most = len(places) if linear else _most_inspected(oob_members, prepared.layout, len(dataset.encoding.columns))
     if len(places) > most:
         places = np.sort(np.random.default_rng(0x3E1).choice(places, most, replace=False))
     here = dataset.inspected.rows[places]
@@ -207,7 +207,7 @@ def choose_inspected_rows(
     return InspectedRows(prepared.task, dataset.encoding, dataset.inspected.x[places], prepared.y[here], asked, answers, linear)
 
 
-def _most_weighed(oob_members: list[OutOfBagMembers], layout: Layout, n_features: int) -> int:
+def _most_inspected(oob_members: list[OutOfBagMembers], layout: Layout, n_features: int) -> int:
     """Rows for which networks can be asked about every feature in about half a minute."""
     n_asked = 0.0
     for population, unseen in oob_members:
@@ -217,7 +217,7 @@ def _most_weighed(oob_members: list[OutOfBagMembers], layout: Layout, n_features
         n_weights = sum(array[0].size for layer in population.params.values() for array in layer.values())
         n_products = architecture.cost(population.spec.model, layout).n_multiplications
         n_asked += max(n_weights, n_products) * unseen.mean(1).sum()  # by as many members each row is answered
-    return max(int(_MOST_MULTIPLICATIONS / (n_asked * n_features)), _LEAST_WEIGHED)
+    return max(int(_MOST_MULTIPLICATIONS / (n_asked * n_features)), _FEWEST_INSPECTED)
 
 
 def job(name: str, spec: Spec, prepared: Prepared) -> Job:
@@ -283,7 +283,8 @@ def _compared_with_simplest(answers: FloatArray, alone: dict[str, FloatArray], r
     group = None if dataset.group is None else dataset.group[rows]
     gain, std_err = paired_difference(before, after, prepared.weight[rows], np.ones(len(before), bool), group)
     low, high = gain - _NORMAL_95 * std_err, gain + _NORMAL_95 * std_err
-    words = f"the mixture's out-of-bag {task.loss_name} is {abs(gain):.3g} {'lower' if gain > 0 else 'higher'} than {simplest}'s alone"
+    change = f"{abs(gain):.3g} {'lower' if gain > 0 else 'higher'}"
+    words = f"the stacked ensemble's out-of-bag {task.loss_name} is {change} than {simplest}'s alone"
     doubt = f"(95 % interval of the gain {low:.3g} to {high:.3g})"
     if low > 0:
         return f"{words} {doubt}"

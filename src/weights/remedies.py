@@ -2,7 +2,7 @@
 
 Each remedy is one change of the settings. A small population with the change and one without are trained on the same rows, with the
 same folds and seeds, and stacked in the same way; the difference of their losses on rows that no member saw decides. Members that
-learn from halves of the rows tell what more rows would gain, and how much of the loss is due to which rows came: two halves have no
+learn from halves of the rows show what more rows would gain, and how much of the loss is due to which rows came: two halves have no
 row in common, so that their answers differ by twice the variance of one.
 
 A remedy that helps says which way the model is wrong by what it does to the rows that members learned from: where it makes these be
@@ -32,7 +32,7 @@ from weights.training.control import Control, Progress
 from weights.training.job import Job
 from weights.training.outofbag import Trained
 from weights.training.resampling import Resampling
-from weights.trials import N_TRAININGS, Trial, TrialRunner, cost_of, excluded_populations, with_other_seeds
+from weights.trials import N_TRAININGS, Trial, TrialRunner, cost_of, excluded_populations, reseed
 from weights.verdicts import Curve, Decomposition, Diagnosis, Gain, Part, Point, Remedy, Step, Verdict
 
 _WORTH_HAVING = 0.01
@@ -45,7 +45,7 @@ _MOST_HOPEFUL = 2
 _TRIED_QUICKLY = {"freer": "weaker-penalty", "held-back": "stronger-penalty", "with-networks": "", "linear-alone": ""}
 """What is tried in a quick diagnosis, and what in its place where a run has no such change."""
 _MOST_UNITS = 256
-_AS_IT_IS = "as it is"
+_BASELINE = "baseline"
 
 
 class Change(NamedTuple):
@@ -67,20 +67,22 @@ def changes(ensemble: Ensemble, prepared: Prepared) -> list[Change]:
         prepared: its rows, ready again, with its settings as candidates.
     """
     specs = prepared.candidates
-    found = [*_of_numbers(specs, excluded_populations(ensemble))]
+    possible = [*_list_changes(specs, excluded_populations(ensemble))]
     networks = {name: spec for name, spec in specs.items() if architecture_of(spec.model).has_hidden}
     if networks and len(networks) < len(specs):
-        found.append(Change("linear-alone", "the linear model alone", {name: spec for name, spec in specs.items() if name not in networks}))
+        linear = {name: spec for name, spec in specs.items() if name not in networks}
+        possible.append(Change("linear-alone", "the linear model alone", linear))
     if not networks:
         like = next(iter(specs.values()))
         chosen = {f"members.{name}": value for name, value in msgspec.structs.asdict(like.members).items()}
         chosen["updates.mask"] = like.updates.mask
-        found.append(Change("with-networks", "networks beside the linear model", {**specs, **candidates("mlp", chosen, prepared.dataset)}))
+        mixed = {**specs, **candidates("mlp", chosen, prepared.dataset)}
+        possible.append(Change("with-networks", "networks beside the linear model", mixed))
     if idle := _idle_features(ensemble):
         words = f"without {listed(idle, 3)}, which out-of-bag rows do not miss"
         masked = {name: with_settings(spec, {"updates.mask": (*spec.updates.mask, *idle)}) for name, spec in specs.items()}
-        found.append(Change("fewer-features", words, masked))
-    return found
+        possible.append(Change("fewer-features", words, masked))
+    return possible
 
 
 def with_change(ensemble: Ensemble, prepared: Prepared, name: str) -> tuple[Prepared, str]:
@@ -185,8 +187,8 @@ _SETTING_CHANGES = (
 )
 """One setting more or less, by factors large enough to matter and small enough to stay sensible (our choice)."""
 _COMPLEXITY = {
-    "width": ("much-narrower", "narrower", _AS_IT_IS, "wider"),
-    "penalty": ("much-stronger-penalty", "stronger-penalty", _AS_IT_IS, "weaker-penalty", "much-weaker-penalty"),
+    "width": ("much-narrower", "narrower", _BASELINE, "wider"),
+    "penalty": ("much-stronger-penalty", "stronger-penalty", _BASELINE, "weaker-penalty", "much-weaker-penalty"),
 }
 """Changes along which models become freer."""
 _ONLY_FOR_CURVES = ("much-narrower", "much-stronger-penalty", "much-weaker-penalty")
@@ -197,10 +199,10 @@ _TOGETHER = {
 """Several at once, where one alone may be too little."""
 
 
-def _of_numbers(specs: Mapping[str, Spec], excluded: set[str]) -> Iterator[Change]:
-    """Changes of single settings, in every population that has them, and of several together; told of those that are tried."""
+def _list_changes(specs: Mapping[str, Spec], excluded: set[str]) -> Iterator[Change]:
+    """Changes of single settings, in every population that has them, and of several together, in words that say what is changed."""
     singles = {name: (name,) for name in dict.fromkeys(change.name for change in _SETTING_CHANGES)}
-    found: list[dict[str, Spec]] = [dict(specs)]
+    distinct: list[dict[str, Spec]] = [dict(specs)]
     for name, parts in (singles | _TOGETHER).items():
         changed, words = dict(specs), []
         for population in specs:
@@ -213,8 +215,8 @@ def _of_numbers(specs: Mapping[str, Spec], excluded: set[str]) -> Iterator[Chang
                     changed[population] = candidate
                     if population not in excluded:
                         words.append(f"{field} {_said(after)} instead of {_said(before)}")
-        if words and changed not in found:
-            found.append(changed)
+        if words and changed not in distinct:
+            distinct.append(changed)
             yield Change(name, "; ".join(dict.fromkeys(words)), changed)
 
 
@@ -236,7 +238,8 @@ def _idle_features(ensemble: Ensemble) -> list[str]:
     if known is None:
         return []
     masked = {name for population in ensemble.populations for name in population.spec.updates.mask}
-    idle = [one.features[0] for one in known.importances if one.value <= 0 and one.features[0] not in masked]
+    useless = [importance.features[0] for importance in known.importances if importance.value <= 0]
+    idle = [feature for feature in useless if feature not in masked]
     return idle if len(idle) < len(known.importances) - len(masked) else []
 
 
@@ -257,7 +260,8 @@ def diagnose(
     Args:
         ensemble: a run.
         prepared: the rows it was trained on, ready to be trained on again with its settings.
-        quick: three folds instead of four, two trainings as it is instead of three, and only changes of several settings at once.
+        quick: three folds instead of four, two trainings of the baseline instead of three, and only changes of several
+            settings at once.
         curves: farther changes of width and penalties as well, for the ends of the complexity curves.
         report: called after each trial.
         stopping: asked between and during trials.
@@ -269,13 +273,13 @@ def diagnose(
     """
     began = time.monotonic()
     check_rows(ensemble, prepared)
-    found = ensemble.report.decomposition
-    if found is None:
+    decomposition = ensemble.report.decomposition
+    if decomposition is None:
         raise DataError("The run does not say what its loss is made of: it was saved by an older version. Fit again.")
     runner = TrialRunner(ensemble, prepared, Control(n_threads=prepared.n_threads, stopping=stopping, measuring=False), quick=quick)
     to_try = _chosen(changes(ensemble, prepared), quick=quick, curves=curves)
-    n_as_is = N_TRAININGS - quick
-    n_turns, turns = len(to_try) + n_as_is + (2 if quick else 3), iter(range(1, 1000))
+    n_baselines = N_TRAININGS - quick
+    n_turns, turns = len(to_try) + n_baselines + (2 if quick else 3), iter(range(1, 1000))
 
     def tried(jobs: dict[str, Job], known: Mapping[str, Trained] = {}) -> Trial:
         trial = runner.tried(jobs, known)
@@ -283,60 +287,59 @@ def diagnose(
         return trial
 
     jobs = runner.jobs(prepared.candidates)
-    jobs_of_halves = [{name: _of_part(one, prepared, share=2, part=part) for name, one in jobs.items()} for part in range(2)]
     # Seeds of their own, so that halves differ by all that makes two trainings differ.
-    jobs_of_halves[1] = {name: with_other_seeds(one, 1) for name, one in jobs_of_halves[1].items()}
+    jobs_of_halves = [reseed(_take_parts(jobs, prepared, share=2, part=part), part) for part in range(2)]
     n_whole = _n_learned(jobs)
     scale = n_whole / _n_learned({name: job(name, spec, prepared) for name, spec in prepared.candidates.items()})
-    # Several trainings as they are: their mean is compared with those with a change, and their differences are the chance of training.
-    as_is = [tried({name: with_other_seeds(one, number) for name, one in jobs.items()}) for number in range(n_as_is)]
-    before, train_loss = [one.losses for one in as_is], float(np.mean([one.train_loss for one in as_is]))
+    # Several trainings of the baseline: changes are compared with their mean, and their differences are the chance of training.
+    baselines = [tried(reseed(jobs, number)) for number in range(n_baselines)]
+    before, train_loss = [trial.losses for trial in baselines], float(np.mean([trial.train_loss for trial in baselines]))
     halves = [tried(of_half) for of_half in jobs_of_halves]
-    quarter = [] if quick else [tried({name: _of_part(one, prepared, share=4, part=0) for name, one in jobs.items()})]
-    whole, half = runner.terms([one.outputs for one in as_is]), runner.terms([one.outputs for one in halves])
-    last_doubling = runner.gain([one.losses for one in halves], before)
+    quarter = [] if quick else [tried(_take_parts(jobs, prepared, share=4, part=0))]
+    whole, half = runner.terms([trial.outputs for trial in baselines]), runner.terms([trial.outputs for trial in halves])
+    last_doubling = runner.gain([trial.losses for trial in halves], before)
     trials: dict[str, list[Trial]] = {}
 
-    def told(change: Change) -> Remedy:
+    def try_change(change: Change) -> Remedy:
         """What trying a change once more, with other seeds each time, shows of it."""
         if stopping():
             raise Interrupted("The diagnosis was stopped.")
         cost, number = cost_of(change.specs, prepared) / cost_of(prepared.candidates, prepared), len(trials.setdefault(change.name, []))
-        known = {name: one for name, one in as_is[number].trained.items() if change.specs.get(name) == prepared.candidates[name]}
+        before_change, unchanged = baselines[number].trained, prepared.candidates
+        known = {name: result for name, result in before_change.items() if change.specs.get(name) == unchanged[name]}
         try:
-            own = {name: with_other_seeds(one, number) for name, one in runner.jobs(change.specs).items()}
-            trials[change.name].append(tried(own, known))
+            trials[change.name].append(tried(reseed(runner.jobs(change.specs), number), known))
         except TrainingError as error:
             return Remedy(change.name, change.words, cost=cost, failure=str(error))
-        gain = runner.gain(before, [one.losses for one in trials[change.name]], among=len(to_try))
-        fitted = train_loss - float(np.mean([one.train_loss for one in trials[change.name]]))
+        gain = runner.gain(before, [trial.losses for trial in trials[change.name]], among=len(to_try))
+        fitted = train_loss - float(np.mean([trial.train_loss for trial in trials[change.name]]))
         helps = gain.low > 0 and gain.relative >= _WORTH_HAVING
         return Remedy(change.name, change.words, gain.value, gain.low, gain.high, gain.relative, fitted, cost, helps)
 
-    remedies = {change.name: told(change) for change in to_try}
+    remedies = {change.name: try_change(change) for change in to_try}
     if not any(remedy.helps for remedy in remedies.values()):
-        # Those that might help are trained as often as the settings as they are.
+        # Those that might help are trained as often as the baseline.
         hopeful = sorted(
             (change for change in to_try if remedies[change.name].relative >= _WORTH_HAVING), key=lambda c: -remedies[c.name].gain
         )
-        for change in hopeful[:_MOST_HOPEFUL] * (n_as_is - 1):
-            remedies[change.name] = told(change)
-    ranked = sorted(remedies.values(), key=lambda one: (bool(one.failure), not one.helps, -one.gain))
-    found = _completed(found, runner, whole, half, scale)
-    doubling = _forecast(last_doubling, scale, found.loss.value)
-    verdict, reason = _verdict(found, ranked, doubling)
-    losses = [*((4, one.losses) for one in quarter), (2, half.alone), (1, whole.alone)]
+        for change in hopeful[:_MOST_HOPEFUL] * (n_baselines - 1):
+            remedies[change.name] = try_change(change)
+    ranked = sorted(remedies.values(), key=lambda remedy: (bool(remedy.failure), not remedy.helps, -remedy.gain))
+    decomposition = _completed(decomposition, runner, whole, half, scale)
+    doubling = _forecast(last_doubling, scale, decomposition.loss.value)
+    verdict, reason = _verdict(decomposition, ranked, doubling)
+    losses = [*((4, trial.losses) for trial in quarter), (2, half.alone), (1, whole.alone)]
     curve = [Step(1 / share, round(n_whole / share), *msgspec.structs.astuple(average(each, runner.judged))) for share, each in losses]
     return Diagnosis(
         verdict=verdict,
         reason=reason,
-        decomposition=found,
+        decomposition=decomposition,
         train_loss=train_loss,
         remedies=ranked,
         curve=curve,
         doubling=doubling,
         complexity=_complexity(ranked, average(whole.alone, runner.judged).value, train_loss),
-        n_members=sum(one.n_members for one in jobs.values()),
+        n_members=sum(members.n_members for members in jobs.values()),
         n_rows=len(runner.rows),
         findings=all_findings(ensemble),
         seconds=round(time.monotonic() - began, 2),
@@ -352,10 +355,14 @@ def _chosen(possible: list[Change], *, quick: bool, curves: bool) -> list[Change
     return [change for change in possible if change.name in wanted]
 
 
-def _of_part(one: Job, prepared: Prepared, *, share: int, part: int) -> Job:
-    """The same members learning from one part of their rows: parts have no row in common and equal parts of every class, or no group."""
-    dataset, counts = prepared.dataset, np.zeros_like(one.resampling.counts)
-    for m, own in enumerate(one.resampling.counts):
+def _take_parts(jobs: Mapping[str, Job], prepared: Prepared, *, share: int, part: int) -> dict[str, Job]:
+    return {name: _take_part(whole, prepared, share=share, part=part) for name, whole in jobs.items()}
+
+
+def _take_part(whole: Job, prepared: Prepared, *, share: int, part: int) -> Job:
+    """The same members learning from one part of their rows: parts share no row, nor a group, and have equal parts of each class."""
+    dataset, counts = prepared.dataset, np.zeros_like(whole.resampling.counts)
+    for m, own in enumerate(whole.resampling.counts):
         rng = np.random.default_rng([0x9A17, m])
         rows = rng.permutation(np.flatnonzero(own))
         if dataset.group is not None:
@@ -369,7 +376,7 @@ def _of_part(one: Job, prepared: Prepared, *, share: int, part: int) -> Job:
         what = "rows" if dataset.roles.group is None else f"groups of '{dataset.roles.group}'"
         part_of = "half" if share == 2 else "quarter"
         raise DataError(f"Members must learn from a {part_of} of their {what}, but there are too few of these. Add {what.split()[0]}.")
-    return dataclasses.replace(one, resampling=Resampling(counts, one.resampling.scored, one.resampling.member_weights))
+    return dataclasses.replace(whole, resampling=Resampling(counts, whole.resampling.scored, whole.resampling.member_weights))
 
 
 def _n_learned(jobs: Mapping[str, Job]) -> float:
@@ -378,23 +385,23 @@ def _n_learned(jobs: Mapping[str, Job]) -> float:
     return float((counts[scored.any(1)] > 0).sum(1).mean())
 
 
-def _completed(found: Decomposition, runner: TrialRunner, whole: Terms, half: Terms, scale: float) -> Decomposition:
+def _completed(decomposition: Decomposition, runner: TrialRunner, whole: Terms, half: Terms, scale: float) -> Decomposition:
     """The decomposition with the part of the variance that is due to which rows came.
 
     Members that learned from two halves without a common row differ by twice the variance of one; what members with other seeds differ
     by is not due to rows. This part is taken to fall as one over the rows, from half of those of a trial to those of the run, of which a
     trial has `scale` times as many.
     """
-    of_half, of_start = half.diversity + half.left, whole.diversity + whole.left
+    of_half, of_start = half.diversity + half.variance_of_mean, whole.diversity + whole.variance_of_mean
     rows = average((of_half - of_start) * scale / 2, runner.judged)
     rows = Part(max(rows.value, 0.0), rows.std_err)
-    bias, variance = found.bias, found.variance
+    bias, variance = decomposition.bias, decomposition.variance
     if variance is None:
         start = average(of_start, runner.judged)
-        bias = Part(bias.value - found.diversity.value - start.value, bias.std_err)
-        variance = Part(found.diversity.value + start.value, start.std_err)
+        bias = Part(bias.value - decomposition.diversity.value - start.value, bias.std_err)
+        variance = Part(decomposition.diversity.value + start.value, start.std_err)
     return msgspec.structs.replace(
-        found,
+        decomposition,
         bias=Part(bias.value - rows.value, float(np.hypot(bias.std_err, rows.std_err))),
         variance=Part(variance.value + rows.value, float(np.hypot(variance.std_err, rows.std_err))),
         rows=rows,
@@ -402,9 +409,10 @@ def _completed(found: Decomposition, runner: TrialRunner, whole: Terms, half: Te
 
 
 def _complexity(remedies: list[Remedy], loss: float, train_loss: float) -> list[Curve]:
-    """Losses along the changes that make models freer, of which at least two were tried, from those of the settings as they are."""
-    points = {one.name: Point(one.name, loss - one.gain, train_loss - one.train_gain) for one in remedies if not one.failure}
-    points[_AS_IT_IS] = Point(_AS_IT_IS, loss, train_loss)
+    """Losses along the changes that make models freer, of which at least two were tried, from those of the baseline."""
+    tried = [remedy for remedy in remedies if not remedy.failure]
+    points = {remedy.name: Point(remedy.name, loss - remedy.gain, train_loss - remedy.train_gain) for remedy in tried}
+    points[_BASELINE] = Point(_BASELINE, loss, train_loss)
     curves = [Curve(along, [points[name] for name in names if name in points]) for along, names in _COMPLEXITY.items()]
     return [curve for curve in curves if len(curve.points) > 2]
 
@@ -417,7 +425,7 @@ def _forecast(last: Gain, scale: float, loss: float) -> Gain:
     return Gain(value, low, high, value / max(loss, 1e-300))
 
 
-def _verdict(found: Decomposition, remedies: list[Remedy], doubling: Gain) -> tuple[Verdict, str]:
+def _verdict(decomposition: Decomposition, remedies: list[Remedy], doubling: Gain) -> tuple[Verdict, str]:
     """What the trials show, and the sentence that says why."""
     helpful = [remedy for remedy in remedies if remedy.helps]
     if helpful:
@@ -431,11 +439,11 @@ def _verdict(found: Decomposition, remedies: list[Remedy], doubling: Gain) -> tu
             "limited by the amount of data",
             f"no change that was tried helps, but twice the rows would take about {doubling.relative:.1%} off the loss",
         )
-    rest = found.bias.value + (found.noise.value if found.noise else 0.0)
-    share = rest / found.constant if found.constant > 0 else 1.0
+    rest = decomposition.bias.value + (decomposition.noise.value if decomposition.noise else 0.0)
+    share = rest / decomposition.constant if decomposition.constant > 0 else 1.0
     if share >= _MOSTLY_NOISE:
         return "limited by noise", (
             f"no change that was tried helps, nor would twice the rows, and {share:.0%} of what a constant loses is left: "
-            "noise, or what these inputs do not tell"
+            "noise, or what these inputs do not say"
         )
     return "balanced", f"no change that was tried helps, nor would twice the rows; {share:.0%} of what a constant loses is left"

@@ -15,7 +15,7 @@ class PredictOptions(msgspec.Struct, frozen=True):
     """What is said of each row; see `weights.answering.predictions`."""
 
     level: Annotated[float, option("Level of the intervals of a regression.", "SHARE")] = 0.9
-    sensitivity: Annotated[float | None, option("Tell which rows reach the threshold that finds this share of a class.", "SHARE")] = None
+    sensitivity: Annotated[float | None, option("Say which rows reach the threshold that finds this share of a class.", "SHARE")] = None
     label: Annotated[str | None, option("This class; the second of two if not given.", "LABEL", "--class")] = None
 
 

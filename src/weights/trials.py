@@ -78,7 +78,7 @@ class TrialRunner:
 
     def tried(self, jobs: dict[str, Job], known: Mapping[str, Trained]) -> Trial:
         """Train these populations, but for those that are known, stack and judge them."""
-        trained = {name: known.get(name) or train(one, self.control) for name, one in jobs.items()}
+        trained = {name: known.get(name) or train(members, self.control) for name, members in jobs.items()}
         task, y, weight = self.prepared.task, self.judged.y, self.judged.weight
         for name, result in trained.items():
             if not result.covered[self.rows].all():
@@ -97,7 +97,9 @@ class TrialRunner:
     def terms(self, outputs: Sequence[FloatArray]) -> Terms:
         """The terms of the rows' losses if these outputs (n', k) were members."""
         every, ones = np.arange(len(self.rows)), np.ones((len(self.rows), 1))
-        return row_terms(self.prepared.task, self.judged.y, [MemberPredictions(0, every, one) for one in outputs], ones, 0.0 * outputs[0])
+        return row_terms(
+            self.prepared.task, self.judged.y, [MemberPredictions(0, every, values) for values in outputs], ones, 0.0 * outputs[0]
+        )
 
     def gain(self, before: Sequence[FloatArray], after: Sequence[FloatArray], *, among: int = 1) -> Gain:
         """By how much losses fell, with an interval that holds for so many comparisons together.
@@ -126,7 +128,7 @@ class TrialRunner:
     def _between(self, trainings: Sequence[FloatArray]) -> float:
         """The variance of a mean loss from training to training."""
         weight = self.judged.weight / self.judged.weight.sum()
-        return float(np.var([np.bincount(self.fold, weights=weight * one) for one in trainings], axis=0, ddof=1).sum())
+        return float(np.var([np.bincount(self.fold, weights=weight * losses) for losses in trainings], axis=0, ddof=1).sum())
 
 
 def _train_loss(prepared: Prepared, jobs: dict[str, Job], trained: dict[str, Trained], stacking: Stacking) -> float:
@@ -151,14 +153,15 @@ def _train_loss(prepared: Prepared, jobs: dict[str, Job], trained: dict[str, Tra
 
 def excluded_populations(ensemble: Ensemble) -> set[str]:
     """Of several populations of networks those with less say than another: what helps that is taken to help them."""
-    networks = [one for one in ensemble.populations if architecture_of(one.spec.model).has_hidden]
-    chief = max(networks, key=lambda one: one.stacking_weight).name if networks else ""
-    return {one.name for one in networks if one.name != chief}
+    networks = [network for network in ensemble.populations if architecture_of(network.spec.model).has_hidden]
+    chief = max(networks, key=lambda network: network.stacking_weight).name if networks else ""
+    return {network.name for network in networks if network.name != chief}
 
 
-def with_other_seeds(one: Job, number: int) -> Job:
-    """The same members with the seeds of another training; number 0 is the run's own."""
-    return dataclasses.replace(one, seeds=one.seeds ^ np.uint32(0x5EED5EED * number % 2**32))
+def reseed(jobs: Mapping[str, Job], number: int) -> dict[str, Job]:
+    """The same members of each population with the seeds of another training; number 0 is the run's own."""
+    change = np.uint32(0x5EED5EED * number % 2**32)
+    return {name: dataclasses.replace(members, seeds=members.seeds ^ change) for name, members in jobs.items()}
 
 
 def cost_of(specs: Mapping[str, Spec], prepared: Prepared) -> float:

@@ -341,7 +341,7 @@ def test_values_of_a_hundred_megabytes_are_refused_unread(run):
         (("encoding", "columns", 0, "scale"), 0.0, "scale of column 'age' is 0.0"),
         (("encoding", "columns", 0, "name"), "blood", "are not the features in use"),
         (("encoding", "columns", 1, "levels"), ["A", "A", "B"], "two levels of column 'blood' are the same"),
-        (("encoding", "columns", 3, "circles"), ["moon"], "circles of column 'seen' are"),
+        (("encoding", "columns", 3, "cycles"), ["moon"], "cycles of column 'seen' are"),
         (("populations", 0, "spec", "activation", "name"), "magic", "activation.name has no choice 'magic'"),
         (("populations", 0, "spec", "members", "n_members"), -1, "n_members must be between"),
         (("format",), "else", "the format is 'else'"),

@@ -142,7 +142,7 @@ def test_noise_is_told_apart_where_rows_agree_in_all_inputs():
 
 
 def test_rows_of_weight_zero_tell_nothing_of_noise():
-    """The same pairs, beside others that weigh nothing and are far from each other."""
+    """The same pairs, beside others of weight zero that are far from each other."""
     rng = np.random.default_rng(2)
     x = np.repeat(rng.normal(size=(300, 2)), 2, axis=0)
     y = x[:, 0] + rng.normal(size=600)

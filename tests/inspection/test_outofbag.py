@@ -81,7 +81,7 @@ def mean_of_unseen(kind, x=X):
 
 @KINDS
 def test_a_row_is_answered_by_the_members_that_did_not_see_it(kind):
-    np.testing.assert_allclose(made(kind).as_is.target, decoded(kind, mean_of_unseen(kind)), **CLOSE)
+    np.testing.assert_allclose(made(kind).baseline.target, decoded(kind, mean_of_unseen(kind)), **CLOSE)
 
 
 @KINDS
@@ -89,13 +89,13 @@ def test_rows_as_they_are_get_the_average_that_training_gives_them(kind):
     predictions = [(np.flatnonzero(unseen), own[unseen]) for unseen, own in zip(UNSEEN, outputs_of(kind), strict=True)]
     mean, _ = average_out_of_bag(TASKS[kind], N, predictions)
     expected = decoded(kind, made(kind).offset + 0.8 * mean)
-    np.testing.assert_allclose(made(kind).as_is.target, expected, **CLOSE)
+    np.testing.assert_allclose(made(kind).baseline.target, expected, **CLOSE)
 
 
 @KINDS
 def test_another_member_changes_only_rows_that_it_never_saw(kind):
     other = jax.tree.map(lambda a: np.where(np.arange(6).reshape(-1, *[1] * (a.ndim - 1)) == 2, a + 1, a), params_of(kind))
-    changed = (made(kind, other).as_is.target != made(kind).as_is.target).any(1)
+    changed = (made(kind, other).baseline.target != made(kind).baseline.target).any(1)
     np.testing.assert_array_equal(changed, UNSEEN[2])
 
 
@@ -113,14 +113,14 @@ def test_members_that_saw_every_row_are_not_asked():
 def test_populations_are_added_by_their_stacking_weights():
     layout, offset, inputs = table_layout(P, 1, (0, 1, 2)), np.zeros(1), Inputs({"x": X})
     populations = [OutOfBagMembers(linear(params_of("regression", seed), weight), UNSEEN) for seed, weight in ((1, 0.3), (2, 0.6))]
-    both = OutOfBag(TASKS["regression"], layout, populations, offset, inputs, 1).as_is.target
-    first, second = (OutOfBag(TASKS["regression"], layout, [one], offset, inputs, 1).as_is.target for one in populations)
+    both = OutOfBag(TASKS["regression"], layout, populations, offset, inputs, 1).baseline.target
+    first, second = (OutOfBag(TASKS["regression"], layout, [one], offset, inputs, 1).baseline.target for one in populations)
     np.testing.assert_allclose(both - 10, first - 10 + second - 10, **CLOSE)
 
 
 def test_probabilities_beyond_a_thousandth_are_held_there_for_log_odds():
     certain = jax.tree.map(lambda a: 100 * a, params_of("binary"))
-    assert np.abs(made("binary", certain).as_is.link).max() == pytest.approx(logit(0.999))
+    assert np.abs(made("binary", certain).baseline.link).max() == pytest.approx(logit(0.999))
 
 
 # Rows with other values
@@ -158,7 +158,7 @@ def test_members_alone_are_averaged_as_chances_say(kind):
 def test_values_that_rows_have_anyway_change_nothing():
     members = made("multiclass")
     found = members.answers(Replacement(np.array([0, 2]), np.stack([X[:, [0, 2]]] * 3), CHANCE))
-    np.testing.assert_allclose(found.together.target, members.as_is.target, **CLOSE)
+    np.testing.assert_allclose(found.together.target, members.baseline.target, **CLOSE)
 
 
 def test_rows_in_several_blocks_are_answered_alike(monkeypatch):
@@ -180,7 +180,7 @@ def test_other_blocks_stay_beside_the_columns_that_are_replaced(by_hand, monkeyp
     pixels = np.random.default_rng(6).integers(0, 256, (N, 16, 16, 1), dtype=np.uint8)
     members = OutOfBagMembers(replace(population, stacking_weight=1.0), np.ones((1, N), bool))
     answers = OutOfBag(ensemble.task, ensemble.encoding.layout(1), [members], np.zeros(1), Inputs({"x": X, "pixels": pixels}), 1)
-    np.testing.assert_allclose(answers.as_is.target, ensemble.predict_proba(answers.inputs), **CLOSE)
+    np.testing.assert_allclose(answers.baseline.target, ensemble.predict_proba(answers.inputs), **CLOSE)
     expected = sum(CHANCE[d][:, None] * ensemble.predict_proba(answers.inputs.replace(x=with_value(d))) for d in range(3))
     np.testing.assert_allclose(answers.answers(OTHER).together.target, expected, **CLOSE)
 
@@ -205,9 +205,9 @@ def test_with_folds_every_row_is_answered_by_the_one_member_that_left_it_out(tra
     left_out = np.concatenate([rows for _, _, rows in answers.members])
     own = np.concatenate([outputs[m, rows] for _, m, rows in answers.members])
     assert sorted(left_out) == [*range(N)]
-    np.testing.assert_allclose(answers.as_is.target[left_out, 0], ensemble.task.decode(own), **CLOSE)
+    np.testing.assert_allclose(answers.baseline.target[left_out, 0], ensemble.task.decode(own), **CLOSE)
 
 
 def test_residuals_are_those_that_the_ensemble_found_out_of_bag(trained):
     ensemble, y, answers = trained
-    np.testing.assert_allclose(np.sort(np.abs(y - answers.as_is.target[:, 0])), ensemble.scores, **CLOSE)
+    np.testing.assert_allclose(np.sort(np.abs(y - answers.baseline.target[:, 0])), ensemble.scores, **CLOSE)

@@ -122,7 +122,7 @@ def test_no_scores_are_lawful():
 ENCODED = Encoding([Numeric("age", 0.0, 1.0, False), Category("ward", ["a", "b"], False, False)])
 AGE, WARD = (Importance([name], 0.1, 0.01, 0.08, 0.12) for name in ("age", "ward"))
 HEIGHT, NOTHING = Importance(["height"], 0.1, 0.01, 0.08, 0.12), Importance([], 0.1, 0.01, 0.08, 0.12)
-WEIGHED = FeatureWeights(
+WEIGHTS = FeatureWeights(
     contrasts=[Contrast("age", "", None, "target", 0.5, 1.0, {"robust": 0.1}, {"robust": 90.0})],
     joints=[Joint("ward", None, "target", 2, {"robust": 3.0}, {"robust": 90.0})],
     importances=[AGE, WARD],
@@ -140,11 +140,11 @@ WEIGHED = FeatureWeights(
 
 
 def changed(**fields) -> FeatureWeights:
-    return msgspec.structs.replace(WEIGHED, **fields)
+    return msgspec.structs.replace(WEIGHTS, **fields)
 
 
 def test_lawful_feature_weights_are_believed():
-    assert wrong_in_feature_weights(WEIGHED, ENCODED) == []
+    assert wrong_in_feature_weights(WEIGHTS, ENCODED) == []
 
 
 @pytest.mark.parametrize(
@@ -158,7 +158,7 @@ def test_lawful_feature_weights_are_believed():
         (changed(groups=[Group(NOTHING, {})]), "feature weights are of features that are not in use"),
         (changed(importances=[AGE, WARD, NOTHING]), "feature weights are of features that are not in use"),
         (changed(importances=[AGE]), "features lack an importance"),
-        (changed(groups=[Group(WEIGHED.groups[0].together, {"age": 0.1})]), "parts of a group are not those of its features"),
+        (changed(groups=[Group(WEIGHTS.groups[0].together, {"age": 0.1})]), "parts of a group are not those of its features"),
         (
             changed(contrasts=[Contrast("age", "", None, "target", 0.5, 1.0, {"robust": -0.1}, {"robust": 90.0})]),
             "standard errors of 'age' are {'robust': -0.1}",
@@ -262,9 +262,9 @@ BOTH = Encoding(COLUMNS.columns, blocks=PICTURES.blocks)
     ("model", "encoding", "wrong"),
     [
         (Convolution((8, 16), (0, 1)), PICTURES, []),
-        (Convolution((8, 16)), PICTURES, ["the stages of a convolution are not told"]),
+        (Convolution((8, 16)), PICTURES, ["the stages of a convolution are missing"]),
         (Patches(4, (8, 16), 0), PICTURES, []),
-        (Patches(4, (8, 16)), PICTURES, ["the sizes of a patch network are not told"]),
+        (Patches(4, (8, 16)), PICTURES, ["the sizes of a patch network are missing"]),
         (Patches(4, (8, 16), 0), COLUMNS, ["a model of pictures is to read columns of a table"]),
         (Mlp(), PICTURES, ["a model of columns of a table is to read pictures"]),
         (Convolution((8, 16), (0, 1)), COLUMNS, ["a model of pictures is to read columns of a table"]),

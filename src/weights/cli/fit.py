@@ -95,7 +95,7 @@ def fit(source: str, settings: tuple[str, ...], as_json: bool, quiet: bool, **op
     except (Interrupted, StorageError) as error:
         if isinstance(error, StorageError) and not (folder and has_checkpoint(folder)):
             raise
-        raise type(error)(f"{error} {_tell_how_to_resume(folder, save, prepared)}") from None
+        raise type(error)(f"{error} {_describe_resuming(folder, save, prepared)}") from None
     if as_json:
         print_json(run_object(model, folder))
         return
@@ -176,7 +176,7 @@ def _find_folder(source: str, resume: bool) -> Path:
     return interrupted[-1] if resume and interrupted else folder
 
 
-def _tell_how_to_resume(folder: Path | None, save: str | None, prepared: Prepared) -> str:
+def _describe_resuming(folder: Path | None, save: str | None, prepared: Prepared) -> str:
     """The command that goes on; a budget, which each run measures anew, is replaced by the steps it came to."""
     if folder is None:
         return "Nothing was kept, because of --no-save."

@@ -49,12 +49,12 @@ def predict(run: str, source: str, output: str | None, as_json: bool, **given: A
     model = api.load(run)
 
     def tables() -> Iterator[pa.Table]:
-        """Answers part by part; what is noticed is said of the first part in which there is something."""
+        """Answers part by part; notes are printed of the first part that has some."""
         said, begin = False, 0
         for part in answering.answers(model, source, **msgspec.structs.asdict(chosen)):
-            if part.notices and not said:
+            if part.notes and not said:
                 where = [f"in rows from {begin + 1:,} on, and perhaps in later ones"] if begin else []
-                say(labelled("noticed" if i == 0 else "", text) for i, text in enumerate([*where, *part.notices]))
+                say(labelled("notes" if i == 0 else "", text) for i, text in enumerate([*where, *part.notes]))
                 said = True
             begin += len(part.columns["prediction"])
             yield predictions_table(part.columns)

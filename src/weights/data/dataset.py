@@ -33,7 +33,7 @@ from weights.errors import DataError, UsageError
 from weights.types import AnyArray, BoolArray, FloatArray, IntArray
 
 MOST_INSPECTED, _MOST_INSPECTED_CELLS = 50_000, 10_000_000
-"""Rows, and encoded cells, that are kept for what is asked of a table after training, such as the worth of each column (our choice)."""
+"""Rows, and encoded cells, that are kept for what is asked of a table after training, such as feature weights (our choice)."""
 
 
 class Feature(msgspec.Struct, frozen=True):
@@ -45,7 +45,7 @@ class Feature(msgspec.Struct, frozen=True):
 
     @property
     def used(self) -> bool:
-        """Whether models see it; otherwise it was set aside, and `note` says why."""
+        """Whether models see it; otherwise it was ignored, and `note` says why."""
         return self.kind in used_kinds()
 
 
@@ -104,11 +104,11 @@ class Dataset:
         group: code of the rows that stay together, shape (n,): of the column that was named, else, without order in time, of copies of
             one value of another kind than a cell; None where there are none.
         time: seconds or any number that orders rows, shape (n,), or None.
-        remarks: sentences about what was set aside or repaired.
+        remarks: sentences about what was ignored or repaired.
         roles: what the columns are for.
         source: where the rows came from, in a few words.
         inspected: those that are asked about after training.
-        held_out: those for the test, if a column told them apart.
+        held_out: those for the test, if a column names them.
         streamed: where all rows come from, where inputs and the like hold only a sample of them.
         names: of the files that rows were read from, n cells; None where there were none.
     """
@@ -146,7 +146,7 @@ class Dataset:
 
 
 def prepare(table: pa.Table, roles: Roles, *, source: str = "table") -> Dataset:
-    """Find kinds, set aside what cannot be used, and encode the rest.
+    """Find kinds, ignore columns that cannot be used, and encode the rest.
 
     Args:
         table: raw rows; rows whose target is missing are left out and counted in the remarks.
@@ -165,7 +165,7 @@ def prepare(table: pa.Table, roles: Roles, *, source: str = "table") -> Dataset:
     if not weight.any():
         raise DataError(f"Sample weights must not all be zero, but '{roles.sample_weight}' is. Name another column.")
     known, remarks = _rows_with_target(table[roles.target], roles.target)
-    tests = _for_test(table, roles.split)
+    tests = _find_test_rows(table, roles.split)
     keep, all_rows = known & ~tests, table
     copies, plural = find_copies(table)
     if copies is not None and roles.group is None and roles.time is None:
@@ -185,7 +185,7 @@ def prepare(table: pa.Table, roles: Roles, *, source: str = "table") -> Dataset:
     if target_note := remark_of(table.schema.field(roles.target)):
         remarks.append(f"'{roles.target}': {target_note}")
     if idle := np.count_nonzero(weight[keep] == 0):
-        remarks.append(f"{idle:,} of {table.num_rows:,} rows weigh zero: nothing is learned from them")
+        remarks.append(f"{idle:,} of {table.num_rows:,} rows have weight zero: nothing is learned from them")
     remarks = [*remarks_of(table), *remarks, *describe_repeats(table)]
     encoding = msgspec.structs.replace(fit_encoding(table, usable, clip=roles.clip), missing_words=[*roles.missing])
     held_out = None
@@ -227,7 +227,7 @@ _PARTS = {**PARTS, "dev": "val"}
 """What cells of a split may say: as the folders of pictures do, and what tables often call their validation part."""
 
 
-def _for_test(table: pa.Table, split: str | None) -> BoolArray:
+def _find_test_rows(table: pa.Table, split: str | None) -> BoolArray:
     """Which rows are for the test only, shape (n,)."""
     if split is None:
         return np.zeros(table.num_rows, bool)

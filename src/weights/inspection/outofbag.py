@@ -60,7 +60,7 @@ class OutOfBag:
     Attributes:
         inputs: the r rows as models read them; each is unseen by a member of every population.
         x: their columns, float32, shape (r, p).
-        as_is: the answers to them.
+        baseline: the answers to them.
         members: population and number of every member that has rows, and these rows.
         alone: what each of them says of its rows by itself, on the target's scale, each (rows, c).
     """
@@ -82,8 +82,8 @@ class OutOfBag:
             self._linear(i) if architecture_of(populations[p].population.spec.model).linear else None
             for i, (p, _, _) in enumerate(self.members)
         ]
-        as_they_are = Replacement(np.zeros(0, int), np.zeros((1, len(inputs), 0), np.float32), np.ones((1, len(inputs))))
-        self.as_is, self.alone = self.answers(as_they_are)
+        unchanged = Replacement(np.zeros(0, int), np.zeros((1, len(inputs), 0), np.float32), np.ones((1, len(inputs))))
+        self.baseline, self.alone = self.answers(unchanged)
 
     def answers(self, replacement: Replacement) -> Without:
         """Answers averaged over the values that some inputs may have, as their chances say."""

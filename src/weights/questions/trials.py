@@ -51,7 +51,7 @@ class CompareOptions(msgspec.Struct, frozen=True):
 
 
 def ask_compare(model: Model, options: CompareOptions, asker: Asker) -> Answer:
-    """Variants with their differences from the settings as they are."""
+    """Variants with their differences from the baseline."""
     from weights.report.diagnosis import experiment_lines
 
     experiment = model.compare(options.vary, options.data, trainings=options.trainings, progress=asker.progress)

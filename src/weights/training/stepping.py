@@ -27,7 +27,7 @@ from weights.spec import Spec, common_program, varying_values
 from weights.training.compiling import padded_size
 from weights.training.control import Control, Progress, Snapshot
 from weights.training.feeding import MOST_EVALUATED, evaluated_rows, feed
-from weights.training.health import N_LOOKED_AT, named
+from weights.training.health import N_LOOKED_AT, name_measurements
 from weights.training.job import Job
 from weights.training.outofbag import Trained, collect, row_losses
 from weights.training.step import Member, Program, State, member_program
@@ -41,7 +41,7 @@ N_ROUNDS = len(ROUND_ENDS)
 _MEASURED_EVERY = 2_000
 """Steps from one measurement of health to the next, about, beside the start, a quarter and the end; one costs as much as some six steps."""
 _BY_ROUND = ("loss", "learning_rate", "unseen_loss")
-"""What is told of each member and round: the first two as in `Info`, and the loss of its outputs for the rows it is judged on."""
+"""What is recorded of each member and round: the first two as in `Info`, and the loss of its outputs for the rows it is judged on."""
 _JUDGED_BLOCK = 1024
 _LEAST_JUDGED = 128
 """As many rows as units are looked at on (training/step.py), so that what is seen of them does not depend on padding."""
@@ -169,8 +169,8 @@ class Run:
                 arrays[f"{name}/{i}"] = np.stack([np.asarray(leaf) for leaf in leaves])
         for m, member in enumerate(self.members):
             arrays[f"rounds/{m}"] = np.asarray(member.rounds, np.float64).reshape(-1, len(_BY_ROUND))
-            found = [[*member.health[end].values()] for end in sorted(member.health)]
-            arrays[f"health/{m}"] = np.asarray(found, np.float64).reshape(len(found), len(self._measured()))
+            measured = [[*member.health[end].values()] for end in sorted(member.health)]
+            arrays[f"health/{m}"] = np.asarray(measured, np.float64).reshape(len(measured), len(self._measured()))
             if member.outputs is not None:
                 arrays[f"outputs/{m}"] = member.outputs
         values = [[m.best_round, float.hex(m.best_score), m.gain_round, float.hex(m.gain_score), m.failure] for m in self.members]
@@ -193,8 +193,8 @@ class Run:
             member.state = _replace_leaves(member.state, snapshot.arrays, "state", m)
             member.best = _replace_leaves(member.best, snapshot.arrays, "best", m)
             member.rounds = [tuple(row) for row in snapshot.arrays[f"rounds/{m}"]]
-            for end, found in zip(snapshot.values["measured_at"], snapshot.arrays[f"health/{m}"], strict=False):
-                member.health[end] = dict(zip(snapshot.values["measured"], map(float, found), strict=True))
+            for end, values in zip(snapshot.values["measured_at"], snapshot.arrays[f"health/{m}"], strict=False):
+                member.health[end] = dict(zip(snapshot.values["measured"], map(float, values), strict=True))
             member.outputs = snapshot.arrays.get(f"outputs/{m}")
 
     def _take_over(self, m: int, params: Params | None) -> None:
@@ -239,7 +239,7 @@ class Run:
         batch = jnp.asarray(self.feed.batches(m, begin, 1)[0])
         known = self.arguments[m], batch, np.float32(self.run_length), jnp.asarray(self.feed.places(self.looked_at[m]), jnp.int32)
         kept = member.state._replace(mean=member.best)
-        member.health[self.taken] = named(self.program.measure(kept, self.feed.shared, *known))
+        member.health[self.taken] = name_measurements(self.program.measure(kept, self.feed.shared, *known))
 
     def _unseen_loss(self, m: int, outputs: FloatArray) -> float:
         """The weighted mean loss of a member's own outputs for the rows it is judged on."""
@@ -283,8 +283,8 @@ class Run:
         measured = self._when_measured()
         history = {name: self._stacked([[row[i] for row in m.rounds] for m in self.members], n_rounds) for i, name in enumerate(_BY_ROUND)}
         for name in self._measured():
-            found = [[member.health[end][name] for end in measured if end in member.health] for member in self.members]
-            history[name] = self._stacked(found, len(measured))
+            recorded = [[member.health[end][name] for end in measured if end in member.health] for member in self.members]
+            history[name] = self._stacked(recorded, len(measured))
         for name in self.members[0].start:
             history[name] = self._stacked([[float(member.start[name])] for member in self.members], 1)
         history["rows_looked_at"] = np.asarray([[min(len(rows), N_LOOKED_AT)] for rows in self.judged], float)
@@ -297,7 +297,7 @@ class Run:
 
     def _measured(self) -> list[str]:
         """Names of what was measured on the way."""
-        return next(([*found] for member in self.members for found in member.health.values()), [])
+        return next(([*values] for member in self.members for values in member.health.values()), [])
 
     def _when_measured(self) -> list[int]:
         """After how many steps."""
