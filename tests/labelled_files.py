@@ -5,7 +5,11 @@ from __future__ import annotations
 import zipfile
 from pathlib import Path
 
+import pyarrow as pa
+from PIL import Image
+
 from weights.data.files.listing import list_files
+from weights.data.image.column import picture_array
 from weights.data.image.medium import IMAGES
 
 
@@ -30,3 +34,29 @@ def listed(path: Path) -> tuple[list[tuple[str | None, str | None, str]], list[s
     """Part, label and name of each picture that is found, and the remarks."""
     with list_files(path, IMAGES) as (entries, remarks):
         return [(entry.part, entry.label, entry.name) for entry in entries], remarks
+
+
+# Pictures whose pixels say which file they came from
+
+
+def paint(path, colour=7, size=(10, 12), mode="L", **options):
+    """A picture of one colour."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.new(mode, size[::-1], colour).save(path, **options)
+
+
+def paint_numbers(folder: Path, n: int = 40) -> Path:
+    """Pictures of 9 x 8 named by their numbers, which are their grey values too."""
+    for i in range(n):
+        paint(folder / f"{i}.png", i, size=(9, 8))
+    return folder
+
+
+def table_of_numbers(n: int = 40) -> pa.Table:
+    """A table whose rows name such pictures, beside a word and a number."""
+    return pa.table({"scan": [f"{i}.png" for i in range(n)], "note": [f"seen {i}" for i in range(n)], "age": [*range(n)]})
+
+
+def first_bytes(table: pa.Table, column: str = "picture") -> list[int]:
+    """The first byte of each picture."""
+    return picture_array(table[column])[:, 0].tolist()

@@ -1,4 +1,4 @@
-"""Small models, settings and tables that tests of many files share, so that their programs are compiled once."""
+"""Small models that tests of many files share, so that their programs are compiled once and they are fitted once."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import functools
 
 import jax
 
+import weights
 from weights.data.inputs import Layout
 from weights.elements.activation import Activation
 from weights.elements.initialization import Initialization
@@ -23,6 +24,12 @@ def compiled(
     Called as they are, each of their operations becomes a program of its own, and a forward pass some fifty of them.
     """
     return whole(build(settings, layout, initialization or Initialization(), activation or Activation()))
+
+
+@functools.cache
+def fitted_example(example: str, **options) -> weights.Model:
+    """A linear model of 8 members of a bundled example, for whatever asks for a small run: fitted once, and not to be changed."""
+    return weights.fit(example, **{"model": "linear", "members": 8} | options)
 
 
 def whole(model: MemberModel) -> MemberModel:

@@ -7,6 +7,7 @@ import pytest
 from PIL import Image
 
 import weights
+from small import fitted_example
 from weights import answering
 from weights.errors import DataError, UsageError
 
@@ -46,7 +47,7 @@ def test_other_pictures_than_those_of_training_are_refused(model, folder):
 
 def test_a_run_of_columns_has_no_pictures():
     with pytest.raises(UsageError, match="needs a run of pictures"):
-        answering.pictures_of(weights.fit("iris", model="linear", members=8))
+        answering.pictures_of(fitted_example("iris"))
 
 
 def test_explained_pictures_have_names_and_answers_in_words(model, folder):
@@ -58,7 +59,7 @@ def test_explained_pictures_have_names_and_answers_in_words(model, folder):
 
 
 def test_rows_that_reach_the_threshold_are_found():
-    model = weights.fit("breast-cancer", model="linear", members=8)
+    model = fitted_example("breast-cancer")
     columns = answering.predictions(model, "breast-cancer", sensitivity=0.95, label="malignant")
     threshold = model.operating_point(0.95, label="malignant").threshold
     np.testing.assert_array_equal(columns["found malignant"], columns["probability malignant"] >= threshold)
@@ -67,7 +68,7 @@ def test_rows_that_reach_the_threshold_are_found():
 
 def test_numbers_are_not_found():
     with pytest.raises(UsageError, match="Classes were needed"):
-        answering.predictions(weights.fit("diabetes", model="linear", members=8), "diabetes", sensitivity=0.9)
+        answering.predictions(fitted_example("diabetes"), "diabetes", sensitivity=0.9)
 
 
 def test_the_operating_point_counts_groups_of_the_test():

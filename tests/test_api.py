@@ -66,6 +66,16 @@ def wages(tmp_path_factory) -> Path:
     return path
 
 
+@pytest.fixture(scope="module")
+def state_model(csv):
+    return wt.fit(csv, target="state", **LINEAR)
+
+
+@pytest.fixture(scope="module")
+def wage_model(wages):
+    return wt.fit(wages, target="wage", **LINEAR)
+
+
 def test_the_first_program_of_the_readme_runs_on_classes(csv, tmp_path):
     model = wt.fit(csv, target="state", members=8)
     before = model.predict(csv)
@@ -81,16 +91,15 @@ def test_the_first_program_of_the_readme_runs_on_numbers(wages, tmp_path):
     assert np.all(model.predict(wages) < bounds.high)
 
 
-def test_probabilities_are_those_of_the_classes_in_order(csv):
-    model = wt.fit(csv, target="state", **LINEAR)
-    probability = model.predict_proba(csv)
-    assert (model.classes, probability.shape) == (["ill", "well"], (120, 2))
-    np.testing.assert_array_equal(np.asarray(model.classes)[probability.argmax(1)], model.predict(csv))
+def test_probabilities_are_those_of_the_classes_in_order(state_model, csv):
+    probability = state_model.predict_proba(csv)
+    assert (state_model.classes, probability.shape) == (["ill", "well"], (120, 2))
+    np.testing.assert_array_equal(np.asarray(state_model.classes)[probability.argmax(1)], state_model.predict(csv))
 
 
-def test_metrics_are_those_of_the_task(csv, wages):
-    assert {"log_loss", "auroc", "accuracy"} <= set(wt.fit(csv, target="state", **LINEAR).metrics)
-    assert {"rmse", "r2", "mae"} == set(wt.fit(wages, target="wage", **LINEAR).metrics)
+def test_metrics_are_those_of_the_task(state_model, wage_model):
+    assert {"log_loss", "auroc", "accuracy"} <= set(state_model.metrics)
+    assert {"rmse", "r2", "mae"} == set(wage_model.metrics)
 
 
 def test_planted_weights_are_recovered():
@@ -102,10 +111,9 @@ def test_planted_weights_are_recovered():
     np.testing.assert_allclose(slope, [2.0, 1.0], rtol=0, atol=4 * np.sqrt(2 / 4_000))
 
 
-def test_prediction_sets_hold_the_most_probable_class_at_a_high_level(csv):
-    model = wt.fit(csv, target="state", **LINEAR)
-    sets = model.prediction_sets(csv, level=0.95)
-    assert sets[np.arange(120), model.predict_proba(csv).argmax(1)].all()
+def test_prediction_sets_hold_the_most_probable_class_at_a_high_level(state_model, csv):
+    sets = state_model.prediction_sets(csv, level=0.95)
+    assert sets[np.arange(120), state_model.predict_proba(csv).argmax(1)].all()
 
 
 def test_intervals_of_a_fitted_model_hold_their_level():
@@ -195,11 +203,15 @@ def say_of(model: wt.Model, name: str, x: np.ndarray) -> float:
 ENCODED = np.random.default_rng(2).normal(size=(200, 2)).astype(np.float32)
 
 
-def test_auto_gives_the_linear_model_most_of_the_say_where_the_rule_is_linear():
-    model = wt.fit(table("wage"), "wage", **{**NETWORK, "model": "auto"})
-    assert isinstance(model.specs["linear"].model, Linear)
-    assert say_of(model, "linear", ENCODED[:, :1].repeat(len(model.ensemble.encoding.inputs), 1)) > 0.7
-    assert model.report.decision.startswith("the stacked ensemble's out-of-bag squared error is ")
+@pytest.fixture(scope="module")
+def auto_model():
+    return wt.fit(table("wage"), "wage", **{**NETWORK, "model": "auto"})
+
+
+def test_auto_gives_the_linear_model_most_of_the_say_where_the_rule_is_linear(auto_model):
+    assert isinstance(auto_model.specs["linear"].model, Linear)
+    assert say_of(auto_model, "linear", ENCODED[:, :1].repeat(len(auto_model.ensemble.encoding.inputs), 1)) > 0.7
+    assert auto_model.report.decision.startswith("the stacked ensemble's out-of-bag squared error is ")
 
 
 def test_auto_gives_the_network_most_of_the_say_where_two_features_act_together():
@@ -223,10 +235,10 @@ def test_a_model_that_was_asked_for_has_all_members(members):
     assert api.plan_fit(table("wage"), "wage", model="linear", members=members).candidates["linear"].members.n_members == members
 
 
-def test_models_that_were_tried_are_compared_with_a_constant_answer():
-    model = wt.fit(table("wage"), "wage", **{**NETWORK, "model": "auto"})
-    assert [*model.report.compared] == ["linear", "mlp", "mlp-loose", "constant"]
-    assert model.report.compared["constant"]["r2"].value == pytest.approx(0.0, abs=1e-12)
+def test_models_that_were_tried_are_compared_with_a_constant_answer(auto_model):
+    compared = auto_model.report.compared
+    assert [*compared] == ["linear", "mlp", "mlp-loose", "constant"]
+    assert compared["constant"]["r2"].value == pytest.approx(0.0, abs=1e-12)
 
 
 def test_with_auto_a_setting_of_steps_is_for_the_network_only():
@@ -500,21 +512,21 @@ def test_the_input_is_left_as_it_was():
 # Answers as columns
 
 
-def test_answers_of_classes_have_a_column_for_each_class(csv):
-    columns = answering.predictions(wt.fit(csv, target="state", **LINEAR), csv)
+def test_answers_of_classes_have_a_column_for_each_class(state_model, csv):
+    columns = answering.predictions(state_model, csv)
     assert [*columns] == ["prediction", "probability ill", "probability well"]
 
 
-def test_answers_of_numbers_have_the_bounds_of_the_interval(wages):
-    columns = answering.predictions(wt.fit(wages, target="wage", **LINEAR), wages, level=0.8)
+def test_answers_of_numbers_have_the_bounds_of_the_interval(wage_model, wages):
+    columns = answering.predictions(wage_model, wages, level=0.8)
     assert [*columns] == ["prediction", "low 80%", "high 80%"]
 
 
 @pytest.mark.parametrize("level", [0.9, 0.999])
-def test_the_answer_is_the_prediction_whatever_the_level(wages, level):
+def test_the_answer_is_the_prediction_whatever_the_level(wage_model, wages, level):
     # 120 scores cannot hold a level of 0.999, so the bounds are infinite there; the prediction is not.
-    model = wt.fit(wages, target="wage", **LINEAR)
-    np.testing.assert_allclose(answering.predictions(model, wages, level=level)["prediction"], model.predict(wages), rtol=1e-12)
+    columns = answering.predictions(wage_model, wages, level=level)
+    np.testing.assert_allclose(columns["prediction"], wage_model.predict(wages), rtol=1e-12)
 
 
 # A look at a table

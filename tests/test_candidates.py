@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from contract import make_both
+from planted import planted
 from weights.api import plan_fit
 from weights.candidates import check_memory, races, shorten_to_budget
 from weights.errors import DataError, UsageError
@@ -15,19 +16,12 @@ from weights.training.plan import Plan
 QUICK = {"members": 4, "hidden": (16,), "n_steps": 300}
 
 
-def planted(kind: str) -> dict[str, np.ndarray]:
-    """A target that is a line in two columns, or their product."""
-    random = np.random.default_rng(0)
-    a, b = random.normal(size=(2, 400))
-    return {"a": a, "b": b, "y": (a + b if kind == "line" else a * b) + 0.3 * random.normal(size=400)}
-
-
 def test_auto_tries_the_simpler_model_first():
-    assert [*plan_fit(planted("line"), "y", **QUICK).candidates] == ["linear", "mlp", "mlp-loose"]
+    assert [*plan_fit(planted(), "y", **QUICK).candidates] == ["linear", "mlp", "mlp-loose"]
 
 
 def test_auto_tries_networks_of_freer_weights_too_through_the_same_program():
-    specs = plan_fit(planted("line"), "y", **QUICK).candidates
+    specs = plan_fit(planted(), "y", **QUICK).candidates
     held, free = specs["mlp"], specs["mlp-loose"]
     assert free.optimization.weight_decay < held.optimization.weight_decay
     assert 0 < free.regularization.dropout < held.regularization.dropout
@@ -47,7 +41,7 @@ def test_auto_tries_networks_of_freer_weights_too_through_the_same_program():
     ids=str,
 )
 def test_networks_of_freer_weights_differ_in_what_nobody_asked_for_only(options, names):
-    specs = plan_fit(planted("line"), "y", **options).candidates
+    specs = plan_fit(planted(), "y", **options).candidates
     assert [name for name in specs if name in names] == names
     assert "mlp-loose" in names or "mlp-loose" not in specs
     for name, spec in specs.items():
@@ -57,13 +51,13 @@ def test_networks_of_freer_weights_differ_in_what_nobody_asked_for_only(options,
 
 
 def test_beside_a_network_the_linear_model_stays_solved():
-    specs = plan_fit(planted("line"), "y", learning_rate=0.01, **QUICK).candidates
+    specs = plan_fit(planted(), "y", learning_rate=0.01, **QUICK).candidates
     assert (specs["linear"].solved, specs["mlp"].optimization.learning_rate) == (True, 0.01)
 
 
 def test_a_setting_that_no_model_could_use_is_refused_with_auto_too():
     with pytest.raises(UsageError, match=r"activation\.name has no choice 'gelo'\. Did you mean 'gelu'\?"):
-        plan_fit(planted("line"), "y", activation="gelo")
+        plan_fit(planted(), "y", activation="gelo")
 
 
 def test_beside_each_other_networks_of_columns_and_of_pictures_take_the_settings_that_they_have():
@@ -79,24 +73,24 @@ def test_beside_each_other_networks_of_columns_and_of_pictures_take_the_settings
 
 
 def test_an_optimizer_that_was_asked_for_trains_both_models():
-    specs = plan_fit(planted("line"), "y", optimization="adam").candidates
+    specs = plan_fit(planted(), "y", optimization="adam").candidates
     assert [spec.optimization.name for spec in specs.values()] == ["adam", "adam"]
 
 
 def test_a_search_that_only_the_network_knows_is_raced_there_only():
-    prepared = plan_fit(planted("line"), "y", search={"hidden": [(4,), (8,)]}, **QUICK)
+    prepared = plan_fit(planted(), "y", search={"hidden": [(4,), (8,)]}, **QUICK)
     assert [*prepared.races] == ["mlp"]
     assert [*races(prepared.candidates, {"hidden": [(4,), (8,)]}, prepared.dataset)] == ["mlp"]
 
 
 def test_a_search_of_too_many_candidates_is_refused():
-    prepared = plan_fit(planted("line"), "y", model="mlp")
+    prepared = plan_fit(planted(), "y", model="mlp")
     with pytest.raises(UsageError, match="spans 100 candidates, and at most 64 are raced"):
         races(prepared.candidates, {"learning_rate": [0.1] * 10, "dropout": [0.1] * 10}, prepared.dataset)
 
 
 def test_a_smaller_budget_means_fewer_steps():
-    prepared = plan_fit(planted("line"), "y", model="mlp")
+    prepared = plan_fit(planted(400), "y", model="mlp")
     few, many = (
         shorten_to_budget(prepared.candidates, seconds, prepared.layout, 400, 1)["mlp"].optimization.n_steps for seconds in (4.0, 400.0)
     )

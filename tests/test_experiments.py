@@ -6,17 +6,11 @@ import msgspec
 import numpy as np
 import pytest
 
+from planted import planted
 from weights.api import compare, fit
 from weights.errors import DataError, UsageError
 
 NETWORK = {"model": "mlp", "embedding": "none", "hidden": (16,), "n_steps": 150, "batch_size": 64}
-
-
-def planted(n=300, *, seed=0, noise=0.5):
-    """A target of three of four inputs, one of them bent."""
-    rng = np.random.default_rng(seed)
-    x = rng.normal(size=(n, 4))
-    return {f"x{j}": x[:, j] for j in range(4)} | {"y": x[:, 0] - x[:, 1] + x[:, 2] ** 2 + noise * rng.normal(size=n)}
 
 
 def fitted(data, **options):
@@ -25,7 +19,7 @@ def fitted(data, **options):
 
 @pytest.fixture(scope="module")
 def data():
-    return planted()
+    return planted(rule="bend")
 
 
 @pytest.fixture(scope="module")
@@ -100,7 +94,7 @@ def test_settings_that_follow_from_an_optimizer_are_chosen_anew(data):
 
 
 def test_only_populations_that_use_a_setting_are_trained():
-    data = planted()
+    data = planted(rule="bend")
     data["y"] = data["x0"] - data["x1"] + 0.3 * data["x3"] ** 3 + np.random.default_rng(1).normal(size=300)
     model = fitted(data, hidden=(16,), n_steps=96)
     assert len(model.specs) > 1
@@ -170,4 +164,4 @@ def test_solved_members_are_not_compared_with_such_as_take_steps(data):
 
 def test_rows_of_another_table_are_refused(network):
     with pytest.raises(DataError, match="must be those the run was fitted to"):
-        compare(network, {"activation": ["gelu"]}, planted(200))
+        compare(network, {"activation": ["gelu"]}, planted(200, "bend"))

@@ -7,6 +7,7 @@ import re
 import numpy as np
 import pytest
 
+from planted import planted
 from weights.api import plan_fit
 from weights.fitting import _compared_with_simplest, train_ensemble
 from weights.training.control import Control
@@ -14,17 +15,10 @@ from weights.training.control import Control
 QUICK = {"members": 4, "hidden": (16,), "n_steps": 300}
 
 
-def planted(kind: str) -> dict[str, np.ndarray]:
-    """A target that is a line in two columns, or their product."""
-    random = np.random.default_rng(0)
-    a, b = random.normal(size=(2, 400))
-    return {"a": a, "b": b, "y": (a + b if kind == "line" else a * b) + 0.3 * random.normal(size=400)}
-
-
 @pytest.fixture(scope="module")
 def mixtures():
     """The ensembles of both planted tables."""
-    return {kind: train_ensemble(plan_fit(planted(kind), "y", **QUICK), Control()) for kind in ("line", "product")}
+    return {kind: train_ensemble(plan_fit(planted(400, kind, noise=0.3), "y", **QUICK), Control()) for kind in ("line", "product")}
 
 
 def share_of_linear(ensemble) -> float:
@@ -71,8 +65,8 @@ def test_a_mixture_that_gains_is_said_to_be_better_and_by_how_much(mixtures):
     ids=["better", "worse", "equal"],
 )
 def test_the_decision_follows_from_the_interval_of_the_gain(before, after, said):
-    prepared = plan_fit(planted("line"), "y", **QUICK)
-    rows, y = np.ones(400, bool), prepared.task.original(prepared.y)
+    prepared = plan_fit(planted(), "y", **QUICK)
+    rows, y = np.ones(300, bool), prepared.task.original(prepared.y)
     decision = _compared_with_simplest(y + after**0.5, {"linear": y + before**0.5, "mlp": y}, rows, prepared)
     assert re.fullmatch(f"the stacked ensemble's out-of-bag squared error {said}", decision)
 
@@ -82,10 +76,10 @@ def test_every_model_alone_and_the_constant_one_are_compared_with_the_mixture(mi
 
 
 def test_with_one_model_there_is_nothing_to_decide():
-    assert train_ensemble(plan_fit(planted("line"), "y", model="linear", members=4), Control()).report.decision == ""
+    assert train_ensemble(plan_fit(planted(), "y", model="linear", members=4), Control()).report.decision == ""
 
 
 def test_the_constant_model_has_the_spread_of_the_target_as_its_error():
-    data = planted("line")
+    data = planted()
     report = train_ensemble(plan_fit(data, "y", model="linear", members=4), Control()).report
     assert report.compared["constant"]["rmse"].value == pytest.approx(data["y"].std())

@@ -11,6 +11,7 @@ from PIL import Image
 
 import weights
 from contract import make_pictures
+from planted import stripes, write_folder
 from weights import answering, api
 from weights.data.image.column import picture_field
 from weights.errors import DataError, UsageError
@@ -18,23 +19,6 @@ from weights.fitting import job
 
 FAST = {"members": 2, "n_folds": 2, "n_steps": 30, "batch_size": 16, "widths": (8, 16), "blocks": (0, 0)}
 SIDE = 16
-
-
-def stripes(upright, seed, side=SIDE):
-    """Stripes of random phase and width in noise, uint8, shape (side, side)."""
-    rng = np.random.default_rng(seed)
-    place = np.arange(side) * rng.uniform(0.25, 0.4) * 2 * np.pi + rng.uniform(0, 2 * np.pi)
-    grey = 127 + 80 * np.sin(place)[None if upright else slice(None), slice(None) if upright else None] * np.ones((side, side))
-    return np.clip(grey + rng.normal(0, 15, (side, side)), 0, 255).astype(np.uint8)
-
-
-def write_folder(root, n=30, first=0, **classes):
-    """So many pictures of each class."""
-    for name, upright in (classes or {"lying": False, "upright": True}).items():
-        (root / name).mkdir(parents=True, exist_ok=True)
-        for i in range(n):
-            Image.fromarray(stripes(upright, 1000 * upright + first + i)).save(root / name / f"{i:03}.png")
-    return root
 
 
 @pytest.fixture(scope="module")

@@ -7,6 +7,7 @@ import pyarrow as pa
 import pytest
 from pyarrow import csv as arrow_csv
 
+from planted import planted, stripes
 from weights.api import diagnose, fit, improve, load, read_again
 from weights.errors import DataError, UsageError
 from weights.fitting import job
@@ -15,14 +16,6 @@ from weights.spec import with_settings
 from weights.training.resampling import Resampling
 
 NETWORK = {"model": "mlp", "embedding": "none", "hidden": (16,), "n_steps": 96, "batch_size": 64}
-
-
-def planted(n=400, *, noise=0.5, seed=0, bend=False):
-    """A target of three of four inputs."""
-    rng = np.random.default_rng(seed)
-    x = rng.normal(size=(n, 4))
-    mean = x[:, 0] * x[:, 1] + x[:, 2] ** 2 if bend else x[:, 0] - x[:, 1] + 0.5 * x[:, 2]
-    return {f"x{j}": x[:, j] for j in range(4)} | {"y": mean + noise * rng.normal(size=n)}
 
 
 def fitted(data, **options):
@@ -82,11 +75,8 @@ def test_features_that_rows_do_not_miss_can_be_left_out():
 
 def pictures_of_stripes(tmp_path, n=60):
     """An .npz of small grey pictures, lying and upright stripes in noise."""
-    rng = np.random.default_rng(0)
     y = np.arange(n) % 2
-    waves = 127 + 60 * np.sin(np.arange(16) * 1.3 + rng.uniform(0, 6, n)[:, None])
-    x = np.where(y[:, None, None], waves[:, None, :], waves[:, :, None]) + rng.normal(0, 20, (n, 16, 16))
-    np.savez(tmp_path / "stripes.npz", images=x.clip(0, 255).astype(np.uint8), labels=y)
+    np.savez(tmp_path / "stripes.npz", images=np.stack([stripes(upright == 1, i) for i, upright in enumerate(y)]), labels=y)
     return tmp_path / "stripes.npz"
 
 
@@ -139,7 +129,7 @@ def test_parts_of_the_rows_have_no_row_and_no_group_in_common(grouped):
 @pytest.fixture(scope="module")
 def held_down():
     """A linear model with far too strong a penalty, and its rows."""
-    data = planted()
+    data = planted(400)
     return data, fitted(data, model="linear", penalty="l2", strength=5.0)
 
 
@@ -203,7 +193,7 @@ def test_a_model_that_fits_its_rows_is_told_by_how_much_is_left(noise, verdict):
 
 
 def test_far_too_few_steps_underfit():
-    data = planted(600, bend=True, noise=0.3)
+    data = planted(600, "product", noise=0.3)
     found = diagnose(fitted(data, **NETWORK | {"n_steps": 24}), data, quick=True)
     assert found.verdict == "underfits"
 

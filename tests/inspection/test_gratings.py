@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from small import fitted_example
 from weights.errors import UsageError
 from weights.inspection.gratings import KINDS, filters
 
@@ -97,8 +98,5 @@ def test_what_untrained_filters_respond_to_is_told_beside(grey):
 
 
 def test_a_run_of_columns_has_no_filters():
-    import weights
-
-    model = weights.fit("iris", model="linear", members=5)
     with pytest.raises(UsageError, match="need a run of pictures"):
-        model.filters()
+        fitted_example("iris").filters()

@@ -10,7 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from small import compiled
+from small import compiled, fitted_example
 from weights import api
 from weights.data.inputs import Inputs, table_layout
 from weights.elements.activation import Activation
@@ -183,7 +183,7 @@ def test_a_layer_stands_beside_theory_near_one():
 
 
 def test_solved_members_have_no_health():
-    [population] = api.fit("iris", model="linear", members=2, inspect=False).ensemble.populations
+    [population] = fitted_example("iris").ensemble.populations
     assert (findings(population), layer_health(population), noise_scale(population)) == ([], [], None)
 
 

@@ -8,23 +8,12 @@ import pytest
 import scipy.stats
 
 import weights
+from planted import marked
 from weights.data.inputs import Inputs, Layout
 from weights.inspection.saliency import Randomised, RankCorrelation, Saliency, _programs, critical_places, rank_correlation, saliency
 
 SIDE = 16
 SPOT = np.array([[-1, -1, -1], [-1, 8, -1], [-1, -1, -1]], float)[None, ..., None]
-
-
-def marked(n, *, seed, place=None):
-    """Noisy grey pictures, the second half with a cross of 5 x 5 pixels somewhere, or at a place; and their classes."""
-    rng = np.random.default_rng(seed)
-    pictures = rng.normal(110, 12, (n, SIDE, SIDE))
-    y = np.arange(n) >= n // 2
-    for i in np.flatnonzero(y):
-        row, column = rng.integers(2, SIDE - 2, 2) if place is None else place
-        pictures[i, row - 2 : row + 3, column] += 90
-        pictures[i, row, column - 2 : column + 3] += 90
-    return pictures.clip(0, 255).astype(np.uint8), np.where(y, "marked", "plain")
 
 
 def row_of(picture):

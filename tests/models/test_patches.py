@@ -6,9 +6,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from PIL import Image
 
 import weights
+from planted import write_folder
 from small import compiled
 from weights import api
 from weights.data.inputs import Inputs, Layout
@@ -194,23 +194,6 @@ def test_settings_that_cannot_be_are_named(settings, complaint):
 # From pictures to a model
 
 FAST = {"model": "patches", "members": 2, "n_folds": 2, "n_steps": 60, "batch_size": 16, "widths": (8, 16), "depth": 1}
-
-
-def stripes(upright, seed, side=16):
-    """Stripes of random phase and width in noise, uint8, shape (side, side)."""
-    rng = np.random.default_rng(seed)
-    place = np.arange(side) * rng.uniform(0.25, 0.4) * 2 * np.pi + rng.uniform(0, 2 * np.pi)
-    grey = 127 + 80 * np.sin(place)[None if upright else slice(None), slice(None) if upright else None] * np.ones((side, side))
-    return np.clip(grey + rng.normal(0, 15, (side, side)), 0, 255).astype(np.uint8)
-
-
-def write_folder(root, n, first=0):
-    """So many pictures of each class."""
-    for name, upright in (("lying", False), ("upright", True)):
-        (root / name).mkdir(parents=True)
-        for i in range(n):
-            Image.fromarray(stripes(upright, 1000 * upright + first + i)).save(root / name / f"{i:03}.png")
-    return root
 
 
 @pytest.fixture(scope="module")

@@ -11,6 +11,8 @@ from click.testing import CliRunner
 from PIL import Image
 
 import weights
+from planted import marked
+from small import fitted_example
 from weights import cli
 from weights.errors import UsageError
 from weights.questions import ask, list_drawings
@@ -20,14 +22,9 @@ DRAWINGS = list_drawings()
 
 
 def pictures(n, seed):
-    """Noisy grey pictures, the second half with a bright cross, and their classes."""
-    rng = np.random.default_rng(seed)
-    made, ill = rng.normal(110, 12, (n, SIDE, SIDE)), np.arange(n) >= n // 2
-    for i in np.flatnonzero(ill):
-        row, column = rng.integers(2, SIDE - 2, 2)
-        made[i, row - 2 : row + 3, column] += 90
-        made[i, row, column - 2 : column + 3] += 90
-    return made.clip(0, 255).astype(np.uint8), np.where(ill, "ill", "well")
+    """Pictures and their classes: a mark makes ill."""
+    made, labels = marked(n, seed=seed)
+    return made, np.where(labels == "marked", "ill", "well")
 
 
 @pytest.fixture(scope="module")
@@ -106,7 +103,7 @@ def test_the_ending_is_looked_at_before_anything_is_done(tmp_path):
 
 
 def test_confusion_and_calibration_are_drawn_of_tables_too(tmp_path):
-    model = weights.fit("iris", model="linear", members=8)
+    model = fitted_example("iris")
     found = ask(model, "confusion")
     assert sum(map(sum, found.record["counts"])) == 150
     assert ask(model, "calibration", label="setosa").record
@@ -120,7 +117,7 @@ def test_confusion_and_calibration_are_drawn_of_tables_too(tmp_path):
 
 def test_numbers_have_no_confusion():
     with pytest.raises(UsageError, match="Classes were needed, but 'progression' is a number"):
-        ask(weights.fit("diabetes", model="linear", members=8), "confusion")
+        ask(fitted_example("diabetes"), "confusion")
 
 
 def test_the_gallery_of_the_test_shows_its_pictures(run):

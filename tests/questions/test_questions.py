@@ -10,6 +10,7 @@ import pytest
 from click.testing import CliRunner
 
 import weights as wt
+from small import fitted_example
 from weights.cli import make_cli
 from weights.errors import UsageError
 from weights.options import option
@@ -52,8 +53,8 @@ def _rows(monkeypatch):
 def runs(tmp_path_factory):
     """Saved runs of classes and of numbers, the latter without inspection."""
     folder = tmp_path_factory.mktemp("runs")
-    wt.fit("iris", model="linear", members=8, save=folder / "classes")
-    wt.fit("diabetes", model="linear", members=8, save=folder / "numbers", inspect=False)
+    fitted_example("iris").save(folder / "classes")
+    fitted_example("diabetes", inspect=False).save(folder / "numbers")
     return folder
 
 

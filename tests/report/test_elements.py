@@ -8,6 +8,7 @@ import msgspec
 import numpy as np
 import pytest
 
+from small import fitted_example
 from weights import api
 from weights.report.elements import element_lines, finding_lines
 from weights.report.json import health_object
@@ -70,8 +71,8 @@ def test_a_strength_that_was_set_is_not_said_to_be_chosen(solved):
 
 
 def test_a_strength_that_was_chosen_is_told_with_how_many_members_chose_it():
-    model = api.fit("iris", model="linear", members=3, inspect=False)
-    assert "0.01 (1), 0.1 (2)" in words(element_lines(changed(model, strength=np.array([[0.1], [0.1], [0.01]]))))
+    model = fitted_example("iris")
+    assert "0.01 (2), 0.1 (6)" in words(element_lines(changed(model, strength=np.array([[0.1]] * 6 + [[0.01]] * 2))))
 
 
 def test_curves_are_told_of_the_ensemble_its_members_and_their_batches(network):

@@ -6,7 +6,7 @@ import os
 
 import msgspec
 
-import weights as wt
+from small import fitted_example
 from weights import api
 from weights.report import json
 
@@ -18,5 +18,4 @@ def test_a_run_a_look_and_a_plan_can_be_written_as_json():
 
 
 def test_the_folder_of_a_run_is_spelled_in_text():
-    model = wt.fit("iris", model="linear", members=3)
-    assert json.run_object(model, os.fsdecode(b"runs/\xff"))["saved"] == "runs/\ufffd"
+    assert json.run_object(fitted_example("iris"), os.fsdecode(b"runs/\xff"))["saved"] == "runs/\ufffd"

@@ -13,6 +13,7 @@ from small import compiled
 from weights.data.dataset import Feature
 from weights.data.encoding import Category, Encoding, Numeric
 from weights.data.image.column import Picture
+from weights.effects import Contrast, FeatureWeights, Group, Importance, Joint
 from weights.ensemble import Ensemble, Population, Predictions, Report
 from weights.models.linear import Linear
 from weights.models.mlp import Mlp
@@ -20,6 +21,22 @@ from weights.spec import Spec, resolve, with_settings
 from weights.store.format import save
 from weights.tasks.classes import Binary, Multiclass
 from weights.tasks.metrics import Metric
+
+FEATURE_WEIGHTS = FeatureWeights(
+    contrasts=[Contrast("age", "", None, "target", 0.5, 1.0, {"robust": 0.1}, {"robust": 90.0})],
+    joints=[Joint("blood", None, "target", 2, {"robust": 3.0}, {"robust": 90.0})],
+    importances=[Importance([name], 0.1, 0.01, 0.08, 0.12) for name in ("age", "blood")],
+    groups=[Group(Importance(["age", "blood"], 0.2, 0.02, 0.16, 0.24), {"age": 0.1, "blood": 0.1})],
+    unknown={},
+    units={},
+    measure="R2",
+    errors="robust",
+    how="least squares",
+    linear=True,
+    n_rows=40,
+    n_inputs=5,
+    reference=[0.0, 0.0, 0.5, 0.5, 0.0],
+)
 
 
 @pytest.fixture(scope="session")
@@ -49,7 +66,14 @@ def ensemble() -> Ensemble:
         ],
         offset=np.array([0.1, -0.3, 0.2]),
         scores=np.sort(random.random(40)),
-        report=Report(source="hand.csv", n_samples=40, n_features=2, metrics={"log_loss": Metric(0.5, 0.4, 0.6)}, version="0.1.0"),
+        report=Report(
+            source="hand.csv",
+            n_samples=40,
+            n_features=2,
+            metrics={"log_loss": Metric(0.5, 0.4, 0.6)},
+            version="0.1.0",
+            feature_weights=FEATURE_WEIGHTS,
+        ),
         oob_predictions=Predictions(
             random.dirichlet(np.ones(3), 30), random.integers(0, 3, 30), np.arange(30), np.ones(30), np.arange(30) // 2
         ),
@@ -76,4 +100,10 @@ def mixed() -> Ensemble:
 @pytest.fixture
 def saved(ensemble, tmp_path) -> Path:
     save(ensemble, tmp_path / "run")
+    return tmp_path / "run"
+
+
+@pytest.fixture
+def saved_mixed(mixed, tmp_path) -> Path:
+    save(mixed, tmp_path / "run")
     return tmp_path / "run"

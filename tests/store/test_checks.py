@@ -1,6 +1,6 @@
 """What is believed of a saved folder: what a fit wrote, and nothing that no fit could have written.
 
-Each way in which a saved folder can be wrong is tried in tests/hostile/test_saved_folders.py; here are laws of the checks themselves.
+Each way in which a saved folder can be wrong is tried in test_verify.py; here are laws of the checks themselves.
 """
 
 from __future__ import annotations
@@ -9,11 +9,12 @@ import msgspec
 import numpy as np
 import pytest
 
+from damages import FEATURE_WEIGHTS, set_at
 from weights import api
 from weights.data.dataset import Feature
 from weights.data.encoding import Category, Datetime, Encoding, Numeric
 from weights.data.image.column import Picture
-from weights.effects import Contrast, FeatureWeights, Group, Importance, Joint
+from weights.effects import FeatureWeights, Importance
 from weights.ensemble import Report
 from weights.models.convolution import Convolution
 from weights.models.mlp import Mlp
@@ -69,6 +70,11 @@ def test_an_encoding_is_that_of_the_features_in_use():
     assert wrong_in_encoding(encoding, features[::-1]) == ["the columns that are encoded are not the features in use"]
 
 
+def test_cycles_of_a_moment_are_those_that_are_known():
+    encoding = Encoding([Datetime("day", 0.0, 1.0, ["moon"], False)])
+    assert wrong_in_encoding(encoding, [Feature("day", "datetime")]) == ["the cycles of column 'day' are ['moon']"]
+
+
 def test_columns_that_are_a_block_of_their_own_are_behind_the_others_wherever_they_stand_in_the_table():
     encoding = Encoding([Numeric("age", 0.0, 1.0, False)], blocks=[Picture("scan", 16, 16, 1)])
     features = [Feature("scan", "picture"), Feature("side", "unsupported"), Feature("age", "numeric")]
@@ -119,105 +125,25 @@ def test_no_scores_are_lawful():
 
 # Feature weights
 
-ENCODED = Encoding([Numeric("age", 0.0, 1.0, False), Category("ward", ["a", "b"], False, False)])
-AGE, WARD = (Importance([name], 0.1, 0.01, 0.08, 0.12) for name in ("age", "ward"))
-HEIGHT, NOTHING = Importance(["height"], 0.1, 0.01, 0.08, 0.12), Importance([], 0.1, 0.01, 0.08, 0.12)
-WEIGHTS = FeatureWeights(
-    contrasts=[Contrast("age", "", None, "target", 0.5, 1.0, {"robust": 0.1}, {"robust": 90.0})],
-    joints=[Joint("ward", None, "target", 2, {"robust": 3.0}, {"robust": 90.0})],
-    importances=[AGE, WARD],
-    groups=[Group(Importance(["age", "ward"], 0.2, 0.02, 0.16, 0.24), {"age": 0.1, "ward": 0.1})],
-    unknown={},
-    units={},
-    measure="R2",
-    errors="robust",
-    how="least squares",
-    linear=True,
-    n_rows=100,
-    n_inputs=3,
-    reference=[0.0, 0.5, 0.5],
-)
+
+def test_lawful_feature_weights_are_believed(ensemble):
+    assert wrong_in_feature_weights(ensemble.report.feature_weights, ensemble.encoding) == []
 
 
-def changed(**fields) -> FeatureWeights:
-    return msgspec.structs.replace(WEIGHTS, **fields)
+@pytest.mark.parametrize(("path", "value", "said"), FEATURE_WEIGHTS)
+def test_feature_weights_that_no_fit_gives_are_not(ensemble, path, value, said):
+    report = msgspec.to_builtins(ensemble.report)
+    set_at(report, ("feature_weights", *path), value)
+    assert wrong_in_feature_weights(msgspec.convert(report["feature_weights"], FeatureWeights), ensemble.encoding) == [said]
 
 
-def test_lawful_feature_weights_are_believed():
-    assert wrong_in_feature_weights(WEIGHTS, ENCODED) == []
-
-
-@pytest.mark.parametrize(
-    ("weights", "said"),
-    [
-        (changed(unknown={"height": "gone"}), "feature weights are of features that are not in use"),
-        (changed(units={"height": "per day"}), "feature weights are of features that are not in use"),
-        (changed(contrasts=[Contrast("height", "", None, "target", None)]), "feature weights are of features that are not in use"),
-        (changed(joints=[Joint("height", None, "target", 2, {}, {})]), "feature weights are of features that are not in use"),
-        (changed(groups=[Group(HEIGHT, {"height": 0.1})]), "feature weights are of features that are not in use"),
-        (changed(groups=[Group(NOTHING, {})]), "feature weights are of features that are not in use"),
-        (changed(importances=[AGE, WARD, NOTHING]), "feature weights are of features that are not in use"),
-        (changed(importances=[AGE]), "features lack an importance"),
-        (changed(groups=[Group(WEIGHTS.groups[0].together, {"age": 0.1})]), "parts of a group are not those of its features"),
-        (
-            changed(contrasts=[Contrast("age", "", None, "target", 0.5, 1.0, {"robust": -0.1}, {"robust": 90.0})]),
-            "standard errors of 'age' are {'robust': -0.1}",
-        ),
-        (
-            changed(contrasts=[Contrast("age", "", None, "target", 0.5, 1.0, {"robust": 0.1}, {})]),
-            "standard errors of 'age' are {'robust': 0.1}",
-        ),
-        (
-            changed(joints=[Joint("ward", None, "target", 2, {"robust": -3.0}, {"robust": 90.0})]),
-            "standard errors of 'ward' are {'robust': -3.0}",
-        ),
-        (
-            changed(contrasts=[Contrast("age", "", None, "target", 0.5, 1.0, {"robust": 0.1}, {"robust": -1.0})]),
-            "degrees of freedom of 'age' are {'robust': -1.0}",
-        ),
-        (
-            changed(joints=[Joint("ward", None, "target", 2, {"magic": 3.0}, {"magic": 9.0})]),
-            "standard errors of 'ward' are {'magic': 3.0}",
-        ),
-        (
-            changed(joints=[Joint("ward", None, "target", 2, {"robust": 3.0}, {"robust": 0.0})]),
-            "degrees of freedom of 'ward' are {'robust': 0.0}",
-        ),
-        (changed(measure="\x1b[2J"), "importance is measured by '\x1b[2J'"),
-        (changed(n_rows=0), "feature weights from 0 rows and 3 inputs have robust errors"),
-        (changed(n_inputs=0), "feature weights from 100 rows and 0 inputs have robust errors"),
-        (changed(errors="magic"), "feature weights from 100 rows and 3 inputs have magic errors"),
-        (changed(reference=[0.0]), "1 average inputs stand beside 3 inputs"),
-    ],
-)
-def test_feature_weights_that_no_fit_gives_are_not(weights, said):
-    assert wrong_in_feature_weights(weights, ENCODED) == [said]
-
-
-def test_an_importance_of_a_feature_that_is_not_in_use_is_not_believed():
-    assert wrong_in_feature_weights(changed(importances=[AGE, WARD, HEIGHT]), ENCODED) == [
+def test_an_importance_of_a_feature_that_is_not_in_use_is_not_believed(ensemble):
+    lawful = ensemble.report.feature_weights
+    further = msgspec.structs.replace(lawful, importances=[*lawful.importances, Importance(["height"], 0.1, 0.01, 0.08, 0.12)])
+    assert wrong_in_feature_weights(further, ensemble.encoding) == [
         "feature weights are of features that are not in use",
         "features lack an importance",
     ]
-
-
-@pytest.mark.parametrize(
-    "weights",
-    [
-        changed(contrasts=[Contrast("age", "", [1], "target", 0.5, 1.0, {"robust": 0.1}, {"robust": 90.0})]),
-        changed(joints=[Joint("ward", None, "target", 0, {"robust": 3.0}, {"robust": 90.0})]),
-        pytest.param(
-            changed(reference=[1e300, 0.5, 0.5]),
-        ),
-    ],
-    ids=[
-        "a list as class, of which records cannot be made",
-        "a test of no contrasts, whose p-value is no number",
-        "an average that models cannot read, beside which nothing can be explained",
-    ],
-)
-def test_feature_weights_that_cannot_be_shown_are_not_believed(weights):
-    assert wrong_in_feature_weights(weights, ENCODED)
 
 
 @pytest.fixture(scope="module", params=["regression", "binary", "multiclass"])

@@ -16,6 +16,7 @@ import pyarrow as pa
 import pytest
 
 import weights
+from damages import ALL_FILES
 from weights import answering, api
 from weights.data.image.column import picture_field
 from weights.data.inputs import Inputs
@@ -25,7 +26,6 @@ from weights.store.format import check_writable, load, save
 from weights.store.verify import FILES
 from weights.tasks.metrics import Metric
 
-ALL_FILES = (*FILES, "SHA256SUMS")
 SOURCES = sorted(Path(weights.__file__).parent.rglob("*.py"))
 
 
@@ -107,13 +107,12 @@ def test_a_fitted_model_answers_the_same_bits_after_loading(example, options, tm
     assert {name: values.tobytes() for name, values in before.items()} == {name: values.tobytes() for name, values in after.items()}
 
 
-def test_a_run_of_columns_and_pictures_answers_the_same_bits_after_loading(mixed, tmp_path):
+def test_a_run_of_columns_and_pictures_answers_the_same_bits_after_loading(mixed, saved_mixed):
     random = np.random.default_rng(1)
     pixels = random.integers(0, 256, (30, 16 * 16), dtype=np.uint8)
     columns = [pa.FixedSizeListArray.from_arrays(pa.array(pixels.ravel()), 256), pa.array([*random.normal(40, 12, 29), None])]
     table = pa.Table.from_arrays(columns, schema=pa.schema([picture_field(16, 16, 1, "scan"), pa.field("age", pa.float64())]))
-    save(mixed, tmp_path / "run")
-    loaded = load(tmp_path / "run")
+    loaded = load(saved_mixed)
     before, after = (weights.Model(one).predict_proba(table) for one in (mixed, loaded))
     assert before.tobytes() == after.tobytes()
     assert len(np.unique(before[:, 0])) == 30
@@ -124,9 +123,8 @@ def test_a_run_of_columns_and_pictures_answers_the_same_bits_after_loading(mixed
         assert_same_bits(one.params, other.params)
 
 
-def test_columns_that_are_a_block_of_their_own_are_listed_with_their_kind(mixed, tmp_path):
-    save(mixed, tmp_path / "run")
-    config = json.loads((tmp_path / "run" / "config.json").read_bytes())
+def test_columns_that_are_a_block_of_their_own_are_listed_with_their_kind(saved_mixed):
+    config = json.loads((saved_mixed / "config.json").read_bytes())
     assert config["encoding"]["blocks"] == [{"kind": "picture", "name": "scan", "height": 16, "width": 16, "channels": 1}]
     assert [population["spec"]["augmentation"] is None for population in config["populations"]] == [True, False]
 

@@ -6,24 +6,14 @@ import tempfile
 import numpy as np
 import pyarrow as pa
 import pytest
-from PIL import Image
 
+from labelled_files import first_bytes, paint
 from weights.data.files import decoded, sample
 from weights.data.files.labelled import FILE_NAMES
 from weights.data.image.column import picture_array
 from weights.data.image.medium import DecodeOptions, read_pictures
 from weights.data.table.delimited import remarks_of
 from weights.errors import DataError, StorageError
-
-
-def paint(path, colour=7, size=(10, 12), mode="L", **options):
-    path.parent.mkdir(parents=True, exist_ok=True)
-    Image.new(mode, size[::-1], colour).save(path, **options)
-
-
-def values(table):
-    """The first byte of each picture."""
-    return picture_array(table["picture"])[:, 0].tolist()
 
 
 def test_pictures_are_not_copied_and_cannot_be_changed(tmp_path):
@@ -47,7 +37,7 @@ def test_no_file_is_left_behind(tmp_path, monkeypatch):
     paint(tmp_path / "s" / "a.png")
     table = read_pictures(tmp_path / "s")
     assert list((tmp_path / "tmp").iterdir()) == []
-    assert values(table) == [7]
+    assert first_bytes(table) == [7]
 
 
 @pytest.fixture
@@ -62,7 +52,7 @@ def flawed(tmp_path):
 
 def test_unreadable_pictures_leave_no_holes_and_are_told(flawed):
     table = read_pictures(flawed)
-    assert values(table) == [i for i in range(60) if i not in (7, 30)]
+    assert first_bytes(table) == [i for i in range(60) if i not in (7, 30)]
     assert table[FILE_NAMES].to_pylist()[6:8] == ["06.png", "08.png"]
     assert remarks_of(table) == [
         "2 of 60 pictures could not be read and were left out: 07.png (is empty (0 bytes)), 30.png (is cut off)",
@@ -99,7 +89,7 @@ def test_the_order_is_that_of_the_names_whatever_the_threads_do(tmp_path, monkey
     for i in range(150):
         paint(tmp_path / f"{i:03}.png", i, size=(400, 400) if i % 3 == 0 else (10, 10))
     table = read_pictures(tmp_path, DecodeOptions(size=(8, 8)))
-    assert values(table) == list(range(150))
+    assert first_bytes(table) == list(range(150))
     assert table[FILE_NAMES].to_pylist() == [f"{i:03}.png" for i in range(150)]
 
 

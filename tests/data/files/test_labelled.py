@@ -3,22 +3,12 @@
 import zipfile
 
 import pytest
-from PIL import Image
 
+from labelled_files import first_bytes, paint
 from weights.data.files.labelled import FILE_NAMES
-from weights.data.image.column import picture_array, picture_field
+from weights.data.image.column import picture_field
 from weights.data.image.medium import read_pictures
 from weights.data.table.delimited import remarks_of
-
-
-def paint(path, colour=7, size=(10, 12), mode="L", **options):
-    path.parent.mkdir(parents=True, exist_ok=True)
-    Image.new(mode, size[::-1], colour).save(path, **options)
-
-
-def values(table):
-    """The first byte of each picture."""
-    return picture_array(table["picture"])[:, 0].tolist()
 
 
 def test_a_folder_of_classes_becomes_a_table(tmp_path):
@@ -28,14 +18,14 @@ def test_a_folder_of_classes_becomes_a_table(tmp_path):
     table = read_pictures(tmp_path)
     assert table.schema.field("picture").equals(picture_field(10, 12, 1), check_metadata=True)
     assert table.drop(["picture"]).to_pydict() == {"class": ["cat", "cat", "dog"], FILE_NAMES: ["cat/a.png", "cat/z.png", "dog/b.png"]}
-    assert (values(table), remarks_of(table)) == ([1, 2, 3], [])
+    assert (first_bytes(table), remarks_of(table)) == ([1, 2, 3], [])
 
 
 def test_an_official_split_is_kept_and_its_validation_part_learned_from(tmp_path):
     for value, part in enumerate(["test", "train", "val"]):
         paint(tmp_path / part / "cat" / "a.png", value)
     table = read_pictures(tmp_path)
-    assert (values(table), table["split"].to_pylist()) == ([1, 2, 0], ["train", "train", "test"])
+    assert (first_bytes(table), table["split"].to_pylist()) == ([1, 2, 0], ["train", "train", "test"])
     assert remarks_of(table) == [
         "the official validation part (1 picture) is learned from as well: members are judged on rows they did not see"
     ]
@@ -56,5 +46,5 @@ def test_zips_are_read_like_folders(tmp_path):
             archive.write(tmp_path / "s" / part / "cat" / "a.png", "dog/a.png")
         (tmp_path / "s" / part / "cat" / "a.png").unlink()
     table = read_pictures(tmp_path / "s")
-    assert (values(table), table["split"].to_pylist()) == ([1, 1, 2, 2], ["train", "train", "test", "test"])
+    assert (first_bytes(table), table["split"].to_pylist()) == ([1, 1, 2, 2], ["train", "train", "test", "test"])
     assert table["class"].to_pylist() == ["cat", "dog", "cat", "dog"]

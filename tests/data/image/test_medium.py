@@ -5,21 +5,12 @@ import pyarrow as pa
 import pytest
 from PIL import Image
 
+from labelled_files import first_bytes, paint_numbers, table_of_numbers
 from weights.data.files.labelled import FILE_NAMES
 from weights.data.image.column import Picture, picture_array, picture_size
 from weights.data.image.medium import IMAGES, DecodeOptions, holds_pictures, read_new, read_pictures
 from weights.data.table.delimited import remarks_of
 from weights.errors import DataError, NotFoundError, UsageError
-
-
-def paint(path, colour=7, size=(10, 12), mode="L", **options):
-    path.parent.mkdir(parents=True, exist_ok=True)
-    Image.new(mode, size[::-1], colour).save(path, **options)
-
-
-def values(table):
-    """The first byte of each picture."""
-    return picture_array(table["picture"])[:, 0].tolist()
 
 
 def test_arrays_become_a_table_without_names(tmp_path):
@@ -84,56 +75,46 @@ LIKE = Picture("picture", 9, 8, 1)
 
 @pytest.fixture
 def folder(tmp_path):
-    for i in range(40):
-        Image.fromarray(np.full((9, 8), i, np.uint8)).save(tmp_path / f"{i}.png")
-    return tmp_path
-
-
-def table(n=40):
-    return pa.table({"scan": [f"{i}.png" for i in range(n)], "note": [f"seen {i}" for i in range(n)], "age": [*range(n)]})
-
-
-def pixels(seen):
-    return picture_array(seen["picture"])[:, 0].tolist()
+    return paint_numbers(tmp_path)
 
 
 def test_new_pictures_of_a_folder_come_with_the_names_of_their_files(folder):
     seen = read_new(folder, LIKE)
     assert seen.column_names == ["picture", FILE_NAMES]
     assert seen[FILE_NAMES].to_pylist()[:3] == ["0.png", "1.png", "10.png"]
-    assert pixels(seen)[:3] == [0, 1, 10]
+    assert first_bytes(seen)[:3] == [0, 1, 10]
 
 
 def test_new_pictures_of_a_table_are_taken_from_its_only_column_of_files(folder, monkeypatch):
     monkeypatch.chdir(folder)
-    seen = read_new(table(3), LIKE)
-    assert pixels(seen) == [0, 1, 2]
+    seen = read_new(table_of_numbers(3), LIKE)
+    assert first_bytes(seen) == [0, 1, 2]
     assert seen[FILE_NAMES].to_pylist() == ["0.png", "1.png", "2.png"]
 
 
 def test_new_pictures_of_several_columns_need_the_name_of_training(folder, monkeypatch):
     monkeypatch.chdir(folder)
-    several = table(3).append_column("other", pa.array(["5.png"] * 3))
+    several = table_of_numbers(3).append_column("other", pa.array(["5.png"] * 3))
     with pytest.raises(
         DataError, match=r"One column must name picture files, but 2 do \(scan, other\). Call the column of files 'picture'"
     ):
         read_new(several, LIKE)
-    assert pixels(read_new(several.rename_columns({"other": "picture"}), LIKE)) == [5, 5, 5]
+    assert first_bytes(read_new(several.rename_columns({"other": "picture"}), LIKE)) == [5, 5, 5]
     with pytest.raises(DataError, match=r"but none does \(note, age\). Call the column of files 'picture'"):
-        read_new(table(3).drop_columns(["scan"]), LIKE)
+        read_new(table_of_numbers(3).drop_columns(["scan"]), LIKE)
 
 
 def test_new_pictures_must_all_be_readable(folder, monkeypatch):
     monkeypatch.chdir(folder)
     with pytest.raises(DataError, match=r"Every picture must be readable here, but 1 of 41 is not: 40.png \(is not there\)"):
-        read_new(table(41), LIKE)
+        read_new(table_of_numbers(41), LIKE)
 
 
 def test_an_array_of_new_pictures_is_brought_to_the_size_of_training():
     pictures = np.repeat(np.arange(3, dtype=np.uint8), 18 * 16 * 3).reshape(3, 18, 16, 3)
-    assert pixels(read_new(pictures, LIKE)) == [0, 1, 2]
+    assert first_bytes(read_new(pictures, LIKE)) == [0, 1, 2]
     scaled = read_new(pictures[:, ::2, ::2, 0] / 255, LIKE)
-    assert pixels(scaled) == [0, 1, 2]
+    assert first_bytes(scaled) == [0, 1, 2]
     assert remarks_of(scaled) == ["the pictures' values (float64, 0 to 0.00784314) were multiplied by 255"]
     with pytest.raises(DataError, match=r"but it is \(9, 8\). If it is one grey picture, give picture\[None\]"):
         read_new(pictures[0, ::2, ::2, 0], LIKE)

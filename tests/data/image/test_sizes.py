@@ -1,22 +1,12 @@
 """Which size and how many channels the images of a source get."""
 
 import pytest
-from PIL import Image
 
+from labelled_files import first_bytes, paint
 from weights.data.image.column import picture_array, picture_size
 from weights.data.image.medium import DecodeOptions, read_pictures
 from weights.data.image.sizes import remark_on_sizes
 from weights.data.table.delimited import remarks_of
-
-
-def paint(path, colour=7, size=(10, 12), mode="L", **options):
-    path.parent.mkdir(parents=True, exist_ok=True)
-    Image.new(mode, size[::-1], colour).save(path, **options)
-
-
-def values(table):
-    """The first byte of each picture."""
-    return picture_array(table["picture"])[:, 0].tolist()
 
 
 def painted(folder, sizes):
@@ -60,7 +50,7 @@ def test_one_picture_of_colour_makes_all_coloured(tmp_path):
     paint(tmp_path / "c.png", (9, 5, 5), mode="RGB")
     table = read_pictures(tmp_path)
     assert [row[:3].tolist() for row in picture_array(table["picture"])] == [[5, 5, 5], [5, 5, 5], [9, 5, 5]]
-    assert values(read_pictures(tmp_path, DecodeOptions(channels=1))) == [5, 5, 6]
+    assert first_bytes(read_pictures(tmp_path, DecodeOptions(channels=1))) == [5, 5, 6]
 
 
 def test_sizes_are_told_from_the_smallest_to_the_largest():

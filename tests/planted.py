@@ -1,0 +1,50 @@
+"""Tables and pictures whose answer is known, since it was planted in them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+RULES = {
+    "line": lambda x: x[:, 0] - x[:, 1] + 0.5 * x[:, 2],
+    "bend": lambda x: x[:, 0] - x[:, 1] + x[:, 2] ** 2,
+    "product": lambda x: x[:, 0] * x[:, 1],
+}
+
+
+def planted(n: int = 300, rule: str = "line", *, seed: int = 0, noise: float = 0.5) -> dict[str, np.ndarray]:
+    """A target y that follows a rule in two or three of four inputs, x0 to x3."""
+    rng = np.random.default_rng(seed)
+    x = rng.normal(size=(n, 4))
+    return {f"x{j}": x[:, j] for j in range(4)} | {"y": RULES[rule](x) + noise * rng.normal(size=n)}
+
+
+def stripes(upright: bool, seed: int, side: int = 16) -> np.ndarray:
+    """Stripes of random phase and width in noise, uint8, shape (side, side)."""
+    rng = np.random.default_rng(seed)
+    place = np.arange(side) * rng.uniform(0.25, 0.4) * 2 * np.pi + rng.uniform(0, 2 * np.pi)
+    grey = 127 + 80 * np.sin(place)[None if upright else slice(None), slice(None) if upright else None] * np.ones((side, side))
+    return np.clip(grey + rng.normal(0, 15, (side, side)), 0, 255).astype(np.uint8)
+
+
+def write_folder(root: Path, n: int = 30, first: int = 0, **classes: bool) -> Path:
+    """A folder of stripes, so many of each class; which are upright is said of each."""
+    for name, upright in (classes or {"lying": False, "upright": True}).items():
+        (root / name).mkdir(parents=True, exist_ok=True)
+        for i in range(n):
+            Image.fromarray(stripes(upright, 1000 * upright + first + i)).save(root / name / f"{i:03}.png")
+    return root
+
+
+def marked(n: int, *, seed: int, place: tuple[int, int] | None = None, side: int = 16) -> tuple[np.ndarray, np.ndarray]:
+    """Noisy grey pictures, the second half with a cross of 5 x 5 pixels somewhere, or at a place; and their classes."""
+    rng = np.random.default_rng(seed)
+    pictures = rng.normal(110, 12, (n, side, side))
+    y = np.arange(n) >= n // 2
+    for i in np.flatnonzero(y):
+        row, column = rng.integers(2, side - 2, 2) if place is None else place
+        pictures[i, row - 2 : row + 3, column] += 90
+        pictures[i, row, column - 2 : column + 3] += 90
+    return pictures.clip(0, 255).astype(np.uint8), np.where(y, "marked", "plain")
