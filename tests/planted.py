@@ -48,3 +48,10 @@ def marked(n: int, *, seed: int, place: tuple[int, int] | None = None, side: int
         pictures[i, row - 2 : row + 3, column] += 90
         pictures[i, row, column - 2 : column + 3] += 90
     return pictures.clip(0, 255).astype(np.uint8), np.where(y, "marked", "plain")
+
+
+def save_stripes(folder, n=60):
+    """The path of an .npz in a folder: small grey pictures, lying and upright stripes in noise."""
+    y = np.arange(n) % 2
+    np.savez(folder / "stripes.npz", images=np.stack([stripes(upright == 1, i) for i, upright in enumerate(y)]), labels=y)
+    return folder / "stripes.npz"

@@ -15,6 +15,7 @@ import msgspec
 import numpy as np
 import pyarrow as pa
 
+from weights.changes import with_change
 from weights.checking import Check
 from weights.checking import check_intervals as try_intervals
 from weights.data.encoding import apply_encoding, unfamiliar
@@ -35,7 +36,6 @@ from weights.inspection.health import all_findings, all_layers
 from weights.inspection.saliency import Saliency, saliency
 from weights.preparing import dotted, read_whole, ready_again, several_values
 from weights.remedies import diagnose as try_remedies
-from weights.remedies import with_change
 from weights.running import OnProgress, report_reading, run, stopped_by_signals
 from weights.spec import Spec
 from weights.store.format import save as save_ensemble
