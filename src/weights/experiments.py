@@ -15,13 +15,13 @@ import numpy as np
 
 from weights.candidates import check_features, check_memory, plans_of, sizes_of
 from weights.ensemble import Ensemble
-from weights.errors import Interrupted, TrainingError, UsageError
+from weights.errors import TrainingError, UsageError
 from weights.fitting import Prepared, check_rows
 from weights.inspection.decomposition import average
 from weights.inspection.health import findings
 from weights.spec import Spec, counts, find_setting, resolve, with_settings
 from weights.training.control import Control, Progress
-from weights.trials import N_TRAININGS, Trial, TrialRunner, cost_of, reseed
+from weights.trials import N_TRAININGS, Trial, TrialRunner, cost_of, excluded_populations, reseed
 from weights.verdicts import Experiment, Variant
 
 _MOST_VARIANTS = 64
@@ -69,24 +69,20 @@ def compare(
             f"trainings must be a whole number from 2 to {_MOST_TRAININGS}, but is {n_trainings}: from their differences the chance of "
             "training is estimated. Give another."
         )
-    runner = TrialRunner(ensemble, prepared, Control(n_threads=prepared.n_threads, stopping=stopping), quick=False)
-    variants = _variants({name: spec for name, spec in prepared.candidates.items() if name not in runner.excluded}, vary, prepared)
+    excluded = excluded_populations(ensemble)
+    variants = _variants({name: spec for name, spec in prepared.candidates.items() if name not in excluded}, vary, prepared)
     baseline = {name: prepared.candidates[name] for name in next(iter(variants.values()))}
     named = next((label for label, specs in variants.items() if specs == baseline), None)
     variants = {label: specs for label, specs in variants.items() if specs != baseline}
     for specs in (baseline, *variants.values()):
         check_features(specs, prepared.dataset)
         check_memory(plans_of(specs, prepared.layout, len(prepared.dataset.inputs), n_threads=prepared.n_threads))
-    n_turns, turns = (len(variants) + 1) * n_trainings, itertools.count(1)
+    control = Control(n_threads=prepared.n_threads, stopping=stopping, report=report)
+    n_trials = (len(variants) + 1) * n_trainings
+    runner = TrialRunner(ensemble, prepared, control, quick=False, stage="trainings", n_trials=n_trials)
 
-    def trained(specs: dict[str, Spec]) -> list[Trial]:
-        trials = []
-        for number in range(n_trainings):
-            if stopping():
-                raise Interrupted("The comparison was stopped.")
-            trials.append(runner.tried(reseed(runner.jobs(specs), number), {}))
-            report(Progress("trainings", next(turns) / n_turns, None))
-        return trials
+    def train_all(specs: dict[str, Spec]) -> list[Trial]:
+        return [runner.train(reseed(runner.jobs(specs), number)) for number in range(n_trainings)]
 
     def compare_variant(label: str, specs: dict[str, Spec], trials: list[Trial], *, reference: bool = False) -> Variant:
         losses = [trial.losses for trial in trials]
@@ -105,12 +101,12 @@ def compare(
             findings=[*{(finding.population, finding.fault, finding.layer): finding for finding in each}.values()],
         )
 
-    first = trained(baseline)
+    first = train_all(baseline)
     before = [trial.losses for trial in first]
     compared = []
     for label, specs in variants.items():
         try:
-            compared.append(compare_variant(label, specs, trained(specs)))
+            compared.append(compare_variant(label, specs, train_all(specs)))
         except TrainingError as error:
             compared.append(Variant(label, failure=str(error)))
     compared.sort(key=lambda variant: (bool(variant.failure), variant.loss))

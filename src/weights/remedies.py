@@ -14,21 +14,23 @@ from __future__ import annotations
 import dataclasses
 import time
 from collections.abc import Callable, Mapping
+from typing import NamedTuple
 
 import msgspec
 import numpy as np
 
 from weights.changes import BASELINE, COMPLEXITY, Change, changes, choose_changes
 from weights.ensemble import Ensemble
-from weights.errors import DataError, Interrupted, TrainingError
+from weights.errors import DataError, TrainingError
 from weights.fitting import Prepared, check_rows, job
 from weights.inspection.decomposition import Terms, average
 from weights.inspection.health import all_findings
+from weights.spec import Spec
 from weights.training.control import Control, Progress
 from weights.training.job import Job
-from weights.training.outofbag import Trained
 from weights.training.resampling import Resampling
 from weights.trials import N_TRAININGS, Trial, TrialRunner, cost_of, reseed
+from weights.types import FloatArray
 from weights.verdicts import Curve, Decomposition, Diagnosis, Gain, Part, Point, Remedy, Step, Verdict
 
 _WORTH_HAVING = 0.01
@@ -70,55 +72,23 @@ def diagnose(
     decomposition = ensemble.report.decomposition
     if decomposition is None:
         raise DataError("The run does not say what its loss is made of: it was saved by an older version. Fit again.")
-    runner = TrialRunner(ensemble, prepared, Control(n_threads=prepared.n_threads, stopping=stopping, measuring=False), quick=quick)
     to_try = choose_changes(changes(ensemble, prepared), quick=quick, curves=curves)
     n_baselines = N_TRAININGS - quick
-    n_turns, turns = len(to_try) + n_baselines + (2 if quick else 3), iter(range(1, 1000))
-
-    def tried(jobs: dict[str, Job], known: Mapping[str, Trained] = {}) -> Trial:
-        trial = runner.tried(jobs, known)
-        report(Progress("trials", min(next(turns) / n_turns, 1.0), None))
-        return trial
-
+    control = Control(n_threads=prepared.n_threads, report=report, stopping=stopping, measuring=False)
+    runner = TrialRunner(ensemble, prepared, control, quick=quick, n_trials=len(to_try) + n_baselines + (2 if quick else 3))
     jobs = runner.jobs(prepared.candidates)
     # Seeds of their own, so that halves differ by all that makes two trainings differ.
     jobs_of_halves = [reseed(_take_parts(jobs, prepared, share=2, part=part), part) for part in range(2)]
     n_whole = _n_learned(jobs)
     scale = n_whole / _n_learned({name: job(name, spec, prepared) for name, spec in prepared.candidates.items()})
-    # Several trainings of the baseline: changes are compared with their mean, and their differences are the chance of training.
-    baselines = [tried(reseed(jobs, number)) for number in range(n_baselines)]
-    before, train_loss = [trial.losses for trial in baselines], float(np.mean([trial.train_loss for trial in baselines]))
-    halves = [tried(of_half) for of_half in jobs_of_halves]
-    quarter = [] if quick else [tried(_take_parts(jobs, prepared, share=4, part=0))]
+    baselines = [runner.train(reseed(jobs, number)) for number in range(n_baselines)]
+    baseline = _Baseline(baselines, prepared.candidates, len(to_try))
+    halves = [runner.train(of_half) for of_half in jobs_of_halves]
+    quarter = [] if quick else [runner.train(_take_parts(jobs, prepared, share=4, part=0))]
     whole, half = runner.terms([trial.outputs for trial in baselines]), runner.terms([trial.outputs for trial in halves])
-    last_doubling = runner.gain([trial.losses for trial in halves], before)
-    trials: dict[str, list[Trial]] = {}
-
-    def try_change(change: Change) -> Remedy:
-        """What trying a change once more, with other seeds each time, shows of it."""
-        if stopping():
-            raise Interrupted("The diagnosis was stopped.")
-        cost, number = cost_of(change.specs, prepared) / cost_of(prepared.candidates, prepared), len(trials.setdefault(change.name, []))
-        before_change, unchanged = baselines[number].trained, prepared.candidates
-        known = {name: result for name, result in before_change.items() if change.specs.get(name) == unchanged[name]}
-        try:
-            trials[change.name].append(tried(reseed(runner.jobs(change.specs), number), known))
-        except TrainingError as error:
-            return Remedy(change.name, change.words, cost=cost, failure=str(error))
-        gain = runner.gain(before, [trial.losses for trial in trials[change.name]], among=len(to_try))
-        fitted = train_loss - float(np.mean([trial.train_loss for trial in trials[change.name]]))
-        helps = gain.low > 0 and gain.relative >= _WORTH_HAVING
-        return Remedy(change.name, change.words, gain.value, gain.low, gain.high, gain.relative, fitted, cost, helps)
-
-    remedies = {change.name: try_change(change) for change in to_try}
-    if not any(remedy.helps for remedy in remedies.values()):
-        # Those that might help are trained as often as the baseline.
-        hopeful = sorted(
-            (change for change in to_try if remedies[change.name].relative >= _WORTH_HAVING), key=lambda c: -remedies[c.name].gain
-        )
-        for change in hopeful[:_MOST_HOPEFUL] * (n_baselines - 1):
-            remedies[change.name] = try_change(change)
-    ranked = sorted(remedies.values(), key=lambda remedy: (bool(remedy.failure), not remedy.helps, -remedy.gain))
+    last_doubling = runner.gain([trial.losses for trial in halves], baseline.losses)
+    remedies = _try_changes(runner, baseline, to_try)
+    ranked = sorted(remedies, key=lambda remedy: (bool(remedy.failure), not remedy.helps, -remedy.gain))
     decomposition = _completed(decomposition, runner, whole, half, scale)
     doubling = _forecast(last_doubling, scale, decomposition.loss.value)
     verdict, reason = _verdict(decomposition, ranked, doubling)
@@ -128,16 +98,64 @@ def diagnose(
         verdict=verdict,
         reason=reason,
         decomposition=decomposition,
-        train_loss=train_loss,
+        train_loss=baseline.train_loss,
         remedies=ranked,
         curve=curve,
         doubling=doubling,
-        complexity=_complexity(ranked, average(whole.alone, runner.judged).value, train_loss),
+        complexity=_complexity(ranked, average(whole.alone, runner.judged).value, baseline.train_loss),
         n_members=sum(members.n_members for members in jobs.values()),
         n_rows=len(runner.rows),
         findings=all_findings(ensemble),
         seconds=round(time.monotonic() - began, 2),
     )
+
+
+class _Baseline(NamedTuple):
+    """The settings of a run, trained several times: changes are compared with their mean, and their differences are the chance of training.
+
+    specs: of each population. n_compared: how many changes are compared with them.
+    """
+
+    trials: list[Trial]
+    specs: dict[str, Spec]
+    n_compared: int
+
+    @property
+    def losses(self) -> list[FloatArray]:
+        """Out of bag, of each training."""
+        return [trial.losses for trial in self.trials]
+
+    @property
+    def train_loss(self) -> float:
+        """The mean loss where members learned."""
+        return float(np.mean([trial.train_loss for trial in self.trials]))
+
+
+def _try_changes(runner: TrialRunner, baseline: _Baseline, to_try: list[Change]) -> list[Remedy]:
+    """What trying each change once shows; where none helps, those that might are trained as often as the baseline."""
+    trials: dict[str, list[Trial]] = {change.name: [] for change in to_try}
+    remedies = {change.name: _try_change(runner, baseline, change, trials[change.name]) for change in to_try}
+    if not any(remedy.helps for remedy in remedies.values()):
+        hopeful = [change for change in to_try if remedies[change.name].relative >= _WORTH_HAVING]
+        hopeful.sort(key=lambda change: -remedies[change.name].gain)
+        for change in hopeful[:_MOST_HOPEFUL] * (len(baseline.trials) - 1):
+            remedies[change.name] = _try_change(runner, baseline, change, trials[change.name])
+    return [*remedies.values()]
+
+
+def _try_change(runner: TrialRunner, baseline: _Baseline, change: Change, trials: list[Trial]) -> Remedy:
+    """What trying a change once more, with other seeds each time, shows of it; the trial joins the earlier ones."""
+    cost, number = cost_of(change.specs, runner.prepared) / cost_of(baseline.specs, runner.prepared), len(trials)
+    unchanged = {name for name, spec in baseline.specs.items() if change.specs.get(name) == spec}
+    known = {name: result for name, result in baseline.trials[number].trained.items() if name in unchanged}
+    try:
+        trials.append(runner.train(reseed(runner.jobs(change.specs), number), known))
+    except TrainingError as error:
+        return Remedy(change.name, change.words, cost=cost, failure=str(error))
+    gain = runner.gain(baseline.losses, [trial.losses for trial in trials], among=baseline.n_compared)
+    fitted = baseline.train_loss - float(np.mean([trial.train_loss for trial in trials]))
+    helps = gain.low > 0 and gain.relative >= _WORTH_HAVING
+    return Remedy(change.name, change.words, gain.value, gain.low, gain.high, gain.relative, fitted, cost, helps)
 
 
 def _take_parts(jobs: Mapping[str, Job], prepared: Prepared, *, share: int, part: int) -> dict[str, Job]:

@@ -15,12 +15,12 @@ import scipy.special
 
 from weights.candidates import plans_of
 from weights.ensemble import Ensemble, apply_program
-from weights.errors import TrainingError
+from weights.errors import Interrupted, TrainingError
 from weights.fitting import Prepared, job
 from weights.inspection.decomposition import Judged, MemberPredictions, Terms, average, row_terms
 from weights.models.registry import architecture_of
 from weights.spec import Spec, with_settings
-from weights.training.control import Control
+from weights.training.control import Control, Progress
 from weights.training.job import Job
 from weights.training.outofbag import Trained
 from weights.training.population import method_of, train
@@ -54,11 +54,18 @@ class TrialRunner:
     Each row is left out by one member of every population, which learns from three quarters of the rows (of quick trials from two
     thirds); of large tables only some of the folds are judged. Of several populations of networks the one with most say stands for all.
 
-    rows: those that every trial is judged on, as positions among all, shape (n',). fold: which member judges each, shape (n',).
+    Attributes:
+        rows: those that every trial is judged on, as positions among all, shape (n',).
+        fold: which member judges each, shape (n',).
+        n_trials: how many there will be, for progress.
     """
 
-    def __init__(self, ensemble: Ensemble, prepared: Prepared, control: Control, *, quick: bool) -> None:
-        self.prepared, self.control = prepared, control
+    def __init__(
+        self, ensemble: Ensemble, prepared: Prepared, control: Control, *, quick: bool, stage: str = "trials", n_trials: int = 1
+    ) -> None:
+        # Of a trial only its end is reported.
+        self.prepared, self.control, self.report = prepared, dataclasses.replace(control, report=lambda progress: None), control.report
+        self.stage, self.n_trials, self.n_done = stage, n_trials, 0
         self.excluded = excluded_populations(ensemble)
         n_folds = N_FOLDS_QUICKLY if quick else N_FOLDS
         enough = -(-_ENOUGH_JUDGED * n_folds // len(prepared.dataset.inputs))
@@ -76,8 +83,14 @@ class TrialRunner:
         few = {name: with_settings(spec, self._members(spec)) for name, spec in specs.items() if name not in self.excluded}
         return {name: job(name, spec, self.prepared) for name, spec in few.items()}
 
-    def tried(self, jobs: dict[str, Job], known: Mapping[str, Trained]) -> Trial:
-        """Train these populations, but for those that are known, stack and judge them."""
+    def train(self, jobs: dict[str, Job], known: Mapping[str, Trained] = {}) -> Trial:
+        """Train these populations, but for those that are known, stack and judge them, and report that it is done.
+
+        Raises:
+            Interrupted: asked to stop. TrainingError: the members of a population cannot be trained.
+        """
+        if self.control.stopping():
+            raise Interrupted(f"The {self.stage} were stopped.")
         trained = {name: known.get(name) or train(members, self.control) for name, members in jobs.items()}
         task, y, weight = self.prepared.task, self.judged.y, self.judged.weight
         for name, result in trained.items():
@@ -86,7 +99,10 @@ class TrialRunner:
         each = np.stack([result.outputs[self.rows] for result in trained.values()])
         stacking = stack(each, y, weight, task, shifted=not method_of(next(iter(jobs.values())).specs[0]).at_optimum)
         outputs = stacked_outputs(each, stacking.crossfitted_weights) + stacking.crossfitted_offsets
-        return Trial(trained, outputs, self.terms([outputs]).loss, _train_loss(self.prepared, jobs, trained, stacking))
+        trial = Trial(trained, outputs, self.terms([outputs]).loss, _train_loss(self.prepared, jobs, trained, stacking))
+        self.n_done += 1
+        self.report(Progress(self.stage, min(self.n_done / self.n_trials, 1.0), None))
+        return trial
 
     def _members(self, spec: Spec) -> dict[str, Any]:
         """Settings of members: parts of the rows in time order stay as they are, every other resampling becomes folds."""
