@@ -1,10 +1,11 @@
-"""What more rows cost: time and memory of `weights fit`, in memory and in passing.
+"""What more rows cost: time and memory of `weights fit`, in memory and streamed.
 
     python benchmarks/growth.py [--folder FOLDER]
 
 Generates tables of 50 columns in FOLDER (2.5 GB of disk; a temporary one if none is named), fits each in a process of its own with
 default settings, and prints the time and the peak of resident memory. Then fits a table in memory and again with a WEIGHTS_MEMORY that
-makes its rows pass, and one of ten million rows under a limit of address space that it does not fit into. Run nothing else meanwhile.
+has its rows streamed, and one of ten million rows under a limit of address space that it does not fit into. Run nothing else
+meanwhile.
 """
 
 from __future__ import annotations
@@ -90,7 +91,7 @@ def main() -> None:
             if not path.exists():
                 write_table(path, n_rows)
         in_memory(paths)
-        in_passing(paths)
+        streamed(paths)
 
 
 def in_memory(paths: dict[int, Path]) -> None:
@@ -111,9 +112,9 @@ def in_memory(paths: dict[int, Path]) -> None:
         )
 
 
-def in_passing(paths: dict[int, Path]) -> None:
-    """The same steps in memory and in passing, and a table beyond the limit."""
-    print("\nnetworks, 8 members, steps of 256 rows; passing: rows are read while others are learned from")
+def streamed(paths: dict[int, Path]) -> None:
+    """The same steps in memory and streamed, and a table beyond the limit."""
+    print("\nnetworks, 8 members, steps of 256 rows; streamed: rows are read while others are learned from")
     print(f"{'rows':>12} {'table MB':>9} {'limit':>22} {'steps':>6} {'training':>9} {'rows/s':>9} {'peak MB':>8} {'log loss':>9}")
     cases: list[tuple[int, str, dict[str, object], int]] = [
         (1_000_000, "none", {}, 3000),

@@ -144,8 +144,8 @@ def intervals(n_tables: int) -> None:
                 gains.append(compare(model, vary, rows).variants[1].gain)
             truth = np.mean([gain.value for gain in gains])
             held = np.mean([gain.low <= truth <= gain.high for gain in gains])
-            told = np.mean([gain.low > 0 or gain.high < 0 for gain in gains])
-            print(f"| {name} | {n} | {n_tables} | {truth:.4f} | {held:.1%} | {told:.0%} |", flush=True)
+            significant = np.mean([gain.low > 0 or gain.high < 0 for gain in gains])
+            print(f"| {name} | {n} | {n_tables} | {truth:.4f} | {held:.1%} | {significant:.0%} |", flush=True)
 
 
 def main() -> None:

@@ -176,13 +176,13 @@ def accuracy(folder: Path, only: str | None, save: Path | None) -> None:
         report = api.fit(folder / source, save=save and save / name).report
         seconds = time.perf_counter() - began
         for where, metrics in (("out of bag", report.metrics), (f"test ({report.n_test:,})", report.test)):
-            told = "  ".join(
+            figures = "  ".join(
                 f"{m} {metric.value:.4f} ({metric.low:.4f} to {metric.high:.4f})"
                 for m in ("accuracy", "balanced_accuracy", "auroc", "log_loss")
                 if (metric := metrics.get(m))
             )
-            print(f"{name:<22}{where:<14}{told}  {seconds:.0f} s", flush=True)
-        print(*(f"  noticed: {remark}" for remark in report.remarks), sep="\n", flush=True)
+            print(f"{name:<22}{where:<14}{figures}  {seconds:.0f} s", flush=True)
+        print(*(f"  note: {remark}" for remark in report.remarks), sep="\n", flush=True)
 
 
 def marked(n: int, seed: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -226,8 +226,8 @@ def maps(folder: Path, runs: Path | None) -> None:
         began = time.perf_counter()
         found = [saliency(model.ensemble, flat[row]) for row in rows]
         seconds = (time.perf_counter() - began) / len(found)
-        between = np.mean([one.between_members for one in found], 0)
-        drawn = np.mean([[step.likeness for step in one.randomised] for one in found], 0)
+        between = np.mean([one.member_correlation for one in found], 0)
+        drawn = np.mean([[step.correlation for step in one.randomised] for one in found], 0)
         chance = np.mean([one.chance for one in found], 0)
         print(
             f"{name:<22}{len(found)} pictures, {seconds:.2f} s each; of members: gradients {between[0]:.2f}, occlusion {between[1]:.2f}; "
@@ -260,11 +260,11 @@ def beside() -> None:
     """Out-of-bag figures of default fits to generated rows whose class needs a brightness in the picture, and an age."""
     for seed in range(3):
         rng = np.random.default_rng(seed)
-        shown, told = rng.normal(size=(2, _BESIDE))
-        ramp = np.linspace(-1, 1, 8) * shown[:, None, None] * 40
+        seen, known = rng.normal(size=(2, _BESIDE))
+        ramp = np.linspace(-1, 1, 8) * seen[:, None, None] * 40
         pixels = np.clip(128 + ramp + 10 * rng.normal(size=(_BESIDE, 8, 8)), 0, 255).astype(np.uint8)
-        ill = rng.random(_BESIDE) < 1 / (1 + np.exp(-2.5 * (shown + told)))
-        columns = pa.table({"age": 50 + 10 * told, "sex": rng.choice(["f", "m"], _BESIDE), "ill": ill})
+        ill = rng.random(_BESIDE) < 1 / (1 + np.exp(-2.5 * (seen + known)))
+        columns = pa.table({"age": 50 + 10 * known, "sex": rng.choice(["f", "m"], _BESIDE), "ill": ill})
         field = picture_field(8, 8, 1)
         pictures = pa.table([pa.FixedSizeListArray.from_arrays(pa.array(pixels.ravel()), type=field.type)], pa.schema([field]))
         tables = {"both": pictures, "pictures": pictures.append_column("ill", columns["ill"]), "columns": columns}

@@ -167,7 +167,7 @@ def resumes_to_the_same_bits(case: Case, model: wt.Model, folder: Any) -> None:
     with pytest.raises(Interrupted):
         train(made, control)
     resumed = train(made, replace(Control(n_threads=1, measuring=False), resume=kept))
-    for one, other in zip(jax.tree.leaves(resumed.params), jax.tree.leaves(whole.params), strict=True):
+    for one, other in zip(jax.tree.leaves(resumed.population.params), jax.tree.leaves(whole.population.params), strict=True):
         np.testing.assert_array_equal(one, other)
 
 
@@ -179,7 +179,7 @@ def refuses_a_missing_column(case: Case, model: wt.Model, folder: Any) -> None:
         model.predict(without)
 
 
-def tells_of_itself(case: Case, model: wt.Model, folder: Any) -> None:
+def names_its_target(case: Case, model: wt.Model, folder: Any) -> None:
     """What a run shows and what its card says names the target."""
     from weights.questions import ask
     from weights.store.card import model_card
@@ -195,7 +195,7 @@ LAWS = (
     follows_its_seed,
     resumes_to_the_same_bits,
     refuses_a_missing_column,
-    tells_of_itself,
+    names_its_target,
 )
 
 

@@ -50,5 +50,12 @@ def marked(n: int, *, seed: int, place: tuple[int, int] | None = None, side: int
     return pictures.clip(0, 255).astype(np.uint8), np.where(y, "marked", "plain")
 
 
+def save_stripes(folder, n=60):
+    """The path of an .npz in a folder: small grey pictures, lying and upright stripes in noise."""
+    y = np.arange(n) % 2
+    np.savez(folder / "stripes.npz", images=np.stack([stripes(upright == 1, i) for i, upright in enumerate(y)]), labels=y)
+    return folder / "stripes.npz"
+
+
 OF_MARKS = {"members": 3, "n_folds": 3, "n_steps": 120, "batch_size": 32, "widths": (8, 16), "blocks": (0, 0)}
 """Settings by which 200 marked pictures are learned, the same wherever they are, so that the programs are compiled once."""

@@ -211,7 +211,7 @@ def auto_model():
 def test_auto_gives_the_linear_model_most_of_the_say_where_the_rule_is_linear(auto_model):
     assert isinstance(auto_model.specs["linear"].model, Linear)
     assert say_of(auto_model, "linear", ENCODED[:, :1].repeat(len(auto_model.ensemble.encoding.inputs), 1)) > 0.7
-    assert auto_model.report.decision.startswith("the mixture's out-of-bag squared error is ")
+    assert auto_model.report.decision.startswith("the stacked ensemble's out-of-bag squared error is ")
 
 
 def test_auto_gives_the_network_most_of_the_say_where_two_features_act_together():
@@ -220,7 +220,7 @@ def test_auto_gives_the_network_most_of_the_say_where_two_features_act_together(
     model = wt.fit(x, np.where(x[:, 0] * x[:, 1] > 0, "same", "other"), **{**NETWORK, "model": "auto", "n_steps": 480})
     assert isinstance(model.specs["mlp"].model, Mlp)
     assert say_of(model, "mlp", ENCODED) > 0.8
-    assert re.match(r"the mixture's out-of-bag log loss is .* lower than linear's alone", model.report.decision)
+    assert re.match(r"the stacked ensemble's out-of-bag log loss is .* lower than linear's alone", model.report.decision)
     assert "--model linear" not in model.report.decision
 
 

@@ -8,7 +8,7 @@ import pytest
 from contract import make_both
 from planted import planted
 from weights.api import plan_fit
-from weights.candidates import check_memory, races, within_budget
+from weights.candidates import check_memory, races, shorten_to_budget
 from weights.errors import DataError, UsageError
 from weights.spec import program_spec
 from weights.training.plan import Plan
@@ -92,7 +92,7 @@ def test_a_search_of_too_many_candidates_is_refused():
 def test_a_smaller_budget_means_fewer_steps():
     prepared = plan_fit(planted(400), "y", model="mlp")
     few, many = (
-        within_budget(prepared.candidates, seconds, prepared.layout, 400, 1)["mlp"].optimization.n_steps for seconds in (4.0, 400.0)
+        shorten_to_budget(prepared.candidates, seconds, prepared.layout, 400, 1)["mlp"].optimization.n_steps for seconds in (4.0, 400.0)
     )
     assert few < many
 

@@ -102,10 +102,10 @@ def test_checking_leaves_the_run_as_it_was(model, check, table):
     assert model.report == api.load(table.with_name("run")).report
 
 
-def test_the_progress_is_told_simulation_by_simulation(model):
-    told = []
-    api.check_intervals(model, simulations=2, progress=told.append)
-    assert [(progress.name, progress.share) for progress in told] == [("simulations", 0.5), ("simulations", 1.0)]
+def test_the_progress_is_reported_simulation_by_simulation(model):
+    reported = []
+    api.check_intervals(model, simulations=2, progress=reported.append)
+    assert [(progress.name, progress.share) for progress in reported] == [("simulations", 0.5), ("simulations", 1.0)]
 
 
 def test_the_rows_may_have_moved(model, check, table, tmp_path):

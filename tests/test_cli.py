@@ -539,7 +539,7 @@ def test_a_fit_without_inspection_says_what_to_do_for_a_summary(tables):
     well("fit", tables / "wages.csv", "-t", "wage", *QUICK, "--no-inspect", "--save", "bare")
     assert refused("summary", "bare") == (
         2,
-        "weights: What features are worth was not computed in this fit. Fit again with inspection (without --no-inspect).\n",
+        "weights: Feature weights were not estimated in this fit. Fit again with inspection (without --no-inspect).\n",
     )
 
 
@@ -738,16 +738,16 @@ def test_show_tells_what_a_loss_is_made_of_and_how_well_each_layer_is(tables):
     said = well("show", "layers").stdout
     assert re.search(r"^Loss +squared error ", said, flags=re.M)
     assert re.search(r"^  hidden.0 +16 ", said, flags=re.M)
-    assert "Unwell" not in said
+    assert "Warnings" not in said
     health = printed("show", "layers")["health"]
     assert [layer["layer"] for layer in health["layers"]][-2:] == ["hidden.0", "output"]
     assert health["findings"] == []
     assert {"steps", "q05", "q50", "q95"} == {*health["bands"]["mlp"]["hidden.0/dead"]}
 
 
-def test_a_fit_that_is_unwell_says_so_and_what_to_change(tables):
+def test_a_fit_warns_of_what_is_wrong_and_what_to_change(tables):
     said = well("fit", tables / "wages.csv", "-t", "wage", *QUICK, "--model", "mlp", "--hidden", "16", "--initialization", "zeros").stdout
-    assert re.search(r"^Unwell +mlp: at the start the signal fades.*Start with he", said, flags=re.M)
+    assert re.search(r"^Warnings +mlp: at the start the signal fades.*Start with he", said, flags=re.M)
 
 
 def test_a_diagnosis_tells_findings_as_well(tables):
@@ -760,14 +760,14 @@ def test_a_diagnosis_tells_findings_as_well(tables):
 def test_compare_ranks_variants_and_names_the_settings_as_they_are(stiff):
     lines = well("compare", stiff, "--vary", "strength=0.5,50", "--trainings", "2", "--quiet").stdout.splitlines()
     assert re.match(r"Compared      2 trainings of 4 members each of linear, judged on [\d,]+ rows", lines[0])
-    assert [re.split(r"  +", line.strip())[0] for line in lines[2:5]] == ["as it is", "strength 0.5", "strength 50"]
-    assert [line.rstrip().endswith(word) for line, word in zip(lines[2:5], ("as it is", "better", "worse"), strict=True)] == [True] * 3
+    assert [re.split(r"  +", line.strip())[0] for line in lines[2:5]] == ["baseline", "strength 0.5", "strength 50"]
+    assert [line.rstrip().endswith(word) for line, word in zip(lines[2:5], ("baseline", "better", "worse"), strict=True)] == [True] * 3
 
 
 def test_a_comparison_prints_one_object(stiff):
     shown = printed("compare", stiff, "--vary", "strength=0.5", "--trainings", "2")
-    as_it_is, other = shown["variants"]
-    assert (as_it_is["reference"], as_it_is["gain"], other["label"]) == (True, None, "strength 0.5")
+    baseline, other = shown["variants"]
+    assert (baseline["reference"], baseline["gain"], other["label"]) == (True, None, "strength 0.5")
     assert other["gain"]["low"] > 0
 
 

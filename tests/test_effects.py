@@ -1,4 +1,4 @@
-"""What each feature is worth, as rows that people know how to read: every figure here follows by hand from what inspection found."""
+"""Feature weights, as rows that people know how to read: every figure here follows by hand from the estimates."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ def students(degrees: int, level: float) -> float:
 
 
 def contrast(feature: str, effect: float | None, level: str = "", label=None, scale: str = "target", **other) -> Contrast:
-    told = {"std_errs": {"robust": 0.5, "classical": 0.25}, "degrees": {"robust": 2.0, "classical": 1.0}, "sign_agreement": 0.75}
+    defaults = {"std_errs": {"robust": 0.5, "classical": 0.25}, "degrees": {"robust": 2.0, "classical": 1.0}, "sign_agreement": 0.75}
     if effect is None:
-        told = {}
-    return Contrast(feature, level, label, scale, effect, **{**told, **other})
+        defaults = {}
+    return Contrast(feature, level, label, scale, effect, **{**defaults, **other})
 
 
 def importance(feature: str, value: float = 0.1) -> Importance:
@@ -32,9 +32,10 @@ def importance(feature: str, value: float = 0.1) -> Importance:
 
 def weights_of(contrasts: list[Contrast], **other) -> FeatureWeights:
     features = list(dict.fromkeys(c.feature for c in contrasts))
-    told = {"joints": [], "importances": [importance(feature) for feature in features], "groups": [], "unknown": {}, "units": {}}
-    told |= {"measure": "R2", "errors": "robust", "how": "least squares", "linear": True, "n_rows": 100, "n_inputs": 4, "reference": [0.0]}
-    return FeatureWeights(contrasts, **{**told, **other})
+    defaults = {"joints": [], "importances": [importance(feature) for feature in features], "groups": [], "unknown": {}, "units": {}}
+    defaults |= {"measure": "R2", "errors": "robust", "how": "least squares", "linear": True}
+    defaults |= {"n_rows": 100, "n_inputs": 4, "reference": [0.0]}
+    return FeatureWeights(contrasts, **{**defaults, **other})
 
 
 CITY = [contrast("city", 1.5, "Rome (beside Oslo)"), contrast("city", -0.5, "Lima (beside Oslo)")]
@@ -221,7 +222,7 @@ def test_values_are_their_own_link():
     assert WAGES.records(scale="link") == WAGES.records(scale="target")
 
 
-# What cannot be told
+# What is not identifiable
 
 
 def test_a_feature_that_is_not_identifiable_says_why():
@@ -235,7 +236,7 @@ def test_a_feature_that_is_not_identifiable_has_an_importance_but_no_effect():
 
 
 def test_an_effect_that_does_not_exist_says_why():
-    why = "some features tell the classes apart perfectly, so no finite log odds fit them best"
+    why = "some features separate the classes perfectly, so no finite log odds fit them best"
     row = weights_of([contrast("age", None, note=why)]).records()[0]
     assert (row["effect"], row["p_value"], row["note"]) == (None, None, why)
 

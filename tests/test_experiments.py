@@ -46,7 +46,7 @@ def test_others_are_ranked_by_their_loss(starts):
     assert losses == sorted(losses)
 
 
-def test_a_variant_that_cannot_learn_is_worse_and_said_to_be_unwell(starts):
+def test_a_variant_that_cannot_learn_is_worse_and_warned_of(starts):
     zeros = by_label(starts)["initialization zeros"]
     assert zeros.gain.high < 0
     assert {finding.fault for finding in zeros.findings} >= {"scale"}
@@ -72,14 +72,14 @@ def test_the_same_comparison_gives_the_same_numbers(network, data, starts):
 
 def test_all_combinations_of_several_settings_are_variants(network, data):
     found = compare(network, {"activation": ["relu", "tanh"], "learning_rate": ["0.003", "0.01"]}, data, trainings=2)
-    assert {*by_label(found)} == {"as it is", *(f"activation {a}, learning_rate {r}" for a in ("relu", "tanh") for r in ("0.003", "0.01"))}
+    assert {*by_label(found)} == {"baseline", *(f"activation {a}, learning_rate {r}" for a in ("relu", "tanh") for r in ("0.003", "0.01"))}
 
 
 def test_longer_training_converges_later_and_costs_more(data):
     found = compare(fitted(data, **NETWORK, patience=0), {"n_steps": [900]}, data, trainings=2)
-    as_it_is, longer = found.variants
-    assert longer.cost > as_it_is.cost == 1.0
-    assert 0 < as_it_is.converged_at <= 150 < longer.converged_at <= 900
+    baseline, longer = found.variants
+    assert longer.cost > baseline.cost == 1.0
+    assert 0 < baseline.converged_at <= 150 < longer.converged_at <= 900
 
 
 def test_settings_that_follow_from_an_optimizer_are_chosen_anew(data):
@@ -150,7 +150,7 @@ def test_a_setting_that_is_of_no_use_is_said_to_make_no_difference(network, data
 
 def test_values_that_are_the_same_are_trained_once(network, data):
     found = compare(network, {"learning_rate": ["0.003", "0.0030", 3e-3]}, data, trainings=2)
-    assert [variant.label for variant in found.variants] == ["as it is", "learning_rate 0.003"]
+    assert [variant.label for variant in found.variants] == ["baseline", "learning_rate 0.003"]
 
 
 def test_dropout_gives_way_to_an_optimizer_that_cannot_have_it(network, data):

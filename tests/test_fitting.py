@@ -36,14 +36,17 @@ def test_on_a_product_the_networks_have_most_of_the_share(mixtures):
 
 def test_a_mixture_that_gains_nothing_is_said_to_be_no_better_than_the_simplest_model(mixtures):
     decision = mixtures["line"].report.decision
-    assert re.match(r"the mixture's out-of-bag squared error is .* than linear's alone \(95 % interval of the gain .*\): ", decision)
+    assert re.match(
+        r"the stacked ensemble's out-of-bag squared error is .* than linear's alone \(95 % interval of the gain .*\): ", decision
+    )
     assert decision.endswith("and simpler")
 
 
 def test_a_mixture_that_gains_is_said_to_be_better_and_by_how_much(mixtures):
     decision = mixtures["product"].report.decision
     found = re.fullmatch(
-        r"the mixture's out-of-bag squared error is (\S+) lower than linear's alone \(95 % interval of the gain (\S+) to (\S+)\)", decision
+        r"the stacked ensemble's out-of-bag squared error is (\S+) lower than linear's alone \(95 % interval of the gain (\S+) to (\S+)\)",
+        decision,
     )
     gain, low, high = (float(number) for number in found.groups())
     report = mixtures["product"].report
@@ -65,7 +68,7 @@ def test_the_decision_follows_from_the_interval_of_the_gain(before, after, said)
     prepared = plan_fit(planted(), "y", **QUICK)
     rows, y = np.ones(300, bool), prepared.task.original(prepared.y)
     decision = _compared_with_simplest(y + after**0.5, {"linear": y + before**0.5, "mlp": y}, rows, prepared)
-    assert re.fullmatch(f"the mixture's out-of-bag squared error {said}", decision)
+    assert re.fullmatch(f"the stacked ensemble's out-of-bag squared error {said}", decision)
 
 
 def test_every_model_alone_and_the_constant_one_are_compared_with_the_mixture(mixtures):

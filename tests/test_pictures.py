@@ -220,11 +220,11 @@ def test_settings_of_all_kinds_train(folder, settings):
     assert weights.fit(folder, **{**FAST, "widths": (8,), "blocks": (0,)}, **settings).metrics["accuracy"] > 0.6
 
 
-def test_progress_is_told_while_pictures_are_read(folder):
-    told = []
-    api.plan_fit(folder, progress=told.append, **FAST)
-    assert told[-1].name == "reading pictures"
-    assert told[-1].share == 1.0
+def test_progress_is_reported_while_pictures_are_read(folder):
+    reported = []
+    api.plan_fit(folder, progress=reported.append, **FAST)
+    assert reported[-1].name == "reading pictures"
+    assert reported[-1].share == 1.0
 
 
 def test_answers_carry_the_names_of_files(model, tmp_path):

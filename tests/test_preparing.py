@@ -33,7 +33,7 @@ def test_what_is_no_length_of_time_is_refused(text):
         ({"clip": None}, "--clip bounds the numbers of a table, but pictures came"),
         ({"clip": 6.0}, "--clip bounds the numbers of a table, but pictures came"),
         ({"missing": ["n/a"]}, "--missing names words in the cells of a table, but pictures came"),
-        ({"inspect": True}, "Inspection says what each column is worth, but pictures came, and pixels have no worth of their own"),
+        ({"inspect": True}, "Inspection estimates the effect of each column, but pictures came, and pixels have no effects of their own"),
     ],
 )
 def test_what_is_for_tables_is_refused_of_pictures(options, message):

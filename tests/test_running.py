@@ -26,6 +26,6 @@ def test_a_signal_asks_to_stop_and_afterwards_means_what_it_did():
 
 def test_the_share_that_has_been_read_is_reported_as_progress():
     reported = []
-    running.tell_share(reported.append)(0.25)
-    running.tell_share(None)(0.5)
+    running.report_reading(reported.append)(0.25)
+    running.report_reading(None)(0.5)
     assert reported == [Progress("reading pictures", 0.25, None)]

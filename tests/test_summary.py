@@ -32,9 +32,9 @@ def contrast(
     feature: str, effect: float | None, std_err: float = 0.5, level: str = "", label=None, scale: str = "target", **other
 ) -> Contrast:
     """A contrast whose Student's t is normal."""
-    told = {"std_errs": dict.fromkeys(("robust", "classical", "cluster", "hac"), std_err), "sign_agreement": 0.75}
-    told["degrees"] = dict.fromkeys(told["std_errs"], 1e6)
-    return Contrast(feature, level, label, scale, effect, **{**({} if effect is None else told), **other})
+    defaults = {"std_errs": dict.fromkeys(("robust", "classical", "cluster", "hac"), std_err), "sign_agreement": 0.75}
+    defaults["degrees"] = dict.fromkeys(defaults["std_errs"], 1e6)
+    return Contrast(feature, level, label, scale, effect, **{**({} if effect is None else defaults), **other})
 
 
 def importance(features: str | list[str], value: float) -> Importance:
@@ -43,9 +43,9 @@ def importance(features: str | list[str], value: float) -> Importance:
 
 
 def weights_of(contrasts: list[Contrast], importances: dict[str, float], **other) -> FeatureWeights:
-    told = {"joints": [], "groups": [], "unknown": {}, "units": {}, "measure": "R2", "errors": "robust", "how": "least squares"}
-    told |= {"linear": True, "n_rows": 1234, "n_inputs": 4, "reference": [0.0]}
-    return FeatureWeights(contrasts, importances=[importance(*one) for one in importances.items()], **{**told, **other})
+    defaults = {"joints": [], "groups": [], "unknown": {}, "units": {}, "measure": "R2", "errors": "robust", "how": "least squares"}
+    defaults |= {"linear": True, "n_rows": 1234, "n_inputs": 4, "reference": [0.0]}
+    return FeatureWeights(contrasts, importances=[importance(*one) for one in importances.items()], **{**defaults, **other})
 
 
 # In the order of the table: a clear effect of little importance, the reverse, a clear one of both, and nothing.

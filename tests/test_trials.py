@@ -8,7 +8,7 @@ import scipy.stats
 
 from weights.api import compare, fit, read_again
 from weights.training.control import Control
-from weights.trials import TrialRunner, with_other_seeds
+from weights.trials import TrialRunner, reseed
 
 
 def planted(n, seed, *, p=12, noise=2.0):
@@ -32,11 +32,11 @@ def test_every_row_is_judged_by_one_member(runner):
 
 
 def test_other_seeds_leave_the_rows_of_members_as_they_are(runner):
-    [one] = runner.jobs(runner.prepared.candidates).values()
-    other = with_other_seeds(one, 2)
-    assert not np.any(one.seeds == other.seeds)
-    assert other.resampling is one.resampling
-    np.testing.assert_array_equal(with_other_seeds(one, 0).seeds, one.seeds)
+    jobs = runner.jobs(runner.prepared.candidates)
+    [job], [same], [other] = jobs.values(), reseed(jobs, 0).values(), reseed(jobs, 2).values()
+    assert not np.any(job.seeds == other.seeds)
+    assert other.resampling is job.resampling
+    np.testing.assert_array_equal(same.seeds, job.seeds)
 
 
 def test_a_gain_of_rows_alone_has_the_interval_of_a_paired_t_test(runner):

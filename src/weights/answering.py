@@ -22,7 +22,7 @@ from weights.inspection.gratings import reads_pictures
 from weights.inspection.saliency import Saliency, saliency
 from weights.model import Model
 from weights.models.residual import PIXELS
-from weights.preparing import can_pass
+from weights.preparing import can_stream
 from weights.training.control import Progress
 from weights.types import AnyArray
 
@@ -66,16 +66,16 @@ def explanations(model: Model, data: Any, *, label: Any = None, level: float = 0
     if not 0 < level < 1:
         raise UsageError(f"The level must be between 0 and 1, but is {level}. Use 0.95 for intervals that hold 19 times in 20.")
     table = model.read(data)
-    found = model.explained(table, label)
-    half = found.half_width(level)
+    explanation = model.explained(table, label)
+    half = explanation.half_width(level)
     encoding = model.ensemble.encoding
     files = table[FILE_NAMES].to_pylist() if FILE_NAMES in table.column_names else [None] * table.num_rows
     values = [*(cells(column, table) for column in encoding.columns), *([files] * len(encoding.blocks))]
     records = []
-    for r, contributions in enumerate(found.contributions):
+    for r, contributions in enumerate(explanation.contributions):
         parts = [
             {
-                "feature": found.features[j],
+                "feature": explanation.features[j],
                 "value": values[j][r],
                 "contribution": float(contributions[j]),
                 "low": float(contributions[j] - half[r, j]) if np.isfinite(half[r, j]) else None,
@@ -83,8 +83,8 @@ def explanations(model: Model, data: Any, *, label: Any = None, level: float = 0
             }
             for j in np.argsort(-np.abs(contributions), kind="stable")
         ]
-        of_class = model.ensemble.task.label(int(found.label[r]))
-        prediction, base = float(found.prediction[r]), float(found.base[r])
+        of_class = model.ensemble.task.label(int(explanation.label[r]))
+        prediction, base = float(explanation.prediction[r]), float(explanation.base[r])
         records.append({"row": r + 1, "class": of_class, "prediction": prediction, "base": base, "contributions": parts})
     return records
 
@@ -113,15 +113,15 @@ def explained_pictures(
             f"At most {MOST_EXPLAINED} pictures are explained at a time, but {table.num_rows:,} came. Name a picture, or a folder of fewer."
         )
     names = _names(table[FILE_NAMES] if FILE_NAMES in table.column_names else None, table.num_rows)
-    found = []
+    explained = []
     inputs = apply_encoding(model.ensemble.encoding, table)
     for i in range(len(inputs)):
-        one = saliency(model.ensemble, inputs[i : i + 1], label=number)
-        answer = model.ensemble.task.describe_prediction(one.prediction, one.label)
-        found.append(Explained(names[i], answer, one))
+        explanation = saliency(model.ensemble, inputs[i : i + 1], label=number)
+        answer = model.ensemble.task.describe_prediction(explanation.prediction, explanation.label)
+        explained.append(Explained(names[i], answer, explanation))
         if progress is not None:
             progress(Progress("explaining", (i + 1) / table.num_rows, None))
-    return found
+    return explained
 
 
 class SeenPictures(NamedTuple):
@@ -186,10 +186,10 @@ def units_of(model: Model, layer: str, seen: SeenPictures, *, member: int = 0) -
 
 
 class Answers(NamedTuple):
-    """Answers to some rows, as `predictions` gives them, and sentences about these rows, as `Model.notices` does."""
+    """Answers to some rows, as `predictions` gives them, and sentences about these rows, as `Model.notes` does."""
 
     columns: dict[str, AnyArray]
-    notices: list[str]
+    notes: list[str]
 
 
 def answers(model: Model, data: Any, **options: Any) -> Iterator[Answers]:
@@ -206,13 +206,13 @@ def answers(model: Model, data: Any, **options: Any) -> Iterator[Answers]:
     try:
         rows = model.read(data)
     except TooLargeError:
-        if not can_pass(data):
+        if not can_stream(data):
             raise
     else:
-        yield Answers(predictions(model, rows, **options), model.notices(rows))
+        yield Answers(predictions(model, rows, **options), model.notes(rows))
         return
     encoding, begin = model.ensemble.encoding, 0
     for rows in parts(Path(data), [column.name for column in encoding.columns], encoding.missing_words):
         with rows_counted_from(begin):
-            yield Answers(predictions(model, rows, **options), [counted_from(begin, note) for note in model.notices(rows)])
+            yield Answers(predictions(model, rows, **options), [counted_from(begin, note) for note in model.notes(rows)])
         begin += rows.num_rows

@@ -22,8 +22,8 @@ from weights.errors import TooLargeError, printable
 from weights.fitoptions import DataOptions, make_request
 from weights.fitting import Prepared
 from weights.model import Model
-from weights.preparing import asks_to_merge, can_pass, decide, find_source_kind, read_passing, read_whole
-from weights.running import OnProgress, run, tell_share
+from weights.preparing import asks_to_merge, can_stream, decide, find_source_kind, read_streamed, read_whole
+from weights.running import OnProgress, report_reading, run
 from weights.store.format import load as load_ensemble
 from weights.tasks.base import Task
 from weights.training.compiling import keep_compiled_programs
@@ -84,7 +84,7 @@ def plan_fit(data: Any, target: Any = None, *, progress: OnProgress = None, **op
         group: column whose equal values stay on one side of every split.
         time: column that orders rows; members are then scored on rows later than those they learned from.
         split: column that says train, val or test; what is said to be test is not learned from, but judged at the end. Folders and .npz
-            files of pictures that are split so tell it themselves.
+            files of pictures that are split so say it themselves.
         picture_size: height and width that pictures get, 8 to 512; by default theirs, if all have one of at most 64, and
             otherwise a square of the larger side that half of them have, at most 64.
         sample_weight: column of row weights, or n numbers.
@@ -101,7 +101,8 @@ def plan_fit(data: Any, target: Any = None, *, progress: OnProgress = None, **op
         budget: about the longest that training should take: seconds, or a text such as "5m".
         seed: of everything random.
         threads: members in work at the same time; all cores if not given. The result does not depend on it.
-        inspect: whether to say afterwards what each feature is worth (`Model.summary`); if not said, of at most 2,000 features.
+        inspect: whether to estimate feature weights afterwards (`Model.summary`); if not said, of at most 2,000
+            features.
         search: setting -> values to search among.
 
     Settings: any of the five elements, the model or the members, such as ``activation="gelu"``, ``learning_rate=0.01``,
@@ -123,13 +124,14 @@ def plan_fit(data: Any, target: Any = None, *, progress: OnProgress = None, **op
         return Origin(os.fsdecode(data) if isinstance(data, str | os.PathLike) else None, resolved, merge)
 
     try:
-        dataset = read_whole(data, target, said.sample_weight, roles, merge=merge, tell=tell_share(progress))
+        report_progress = report_reading(progress)
+        dataset = read_whole(data, target, said.sample_weight, roles, merge=merge, report_progress=report_progress)
         return decide(dataset, request, find_origin(dataset))
     except TooLargeError as error:
-        if not can_pass(data):
-            raise TooLargeError(f"{error} Rows of a Parquet file are learned from in passing, however many.") from error
+        if not can_stream(data):
+            raise TooLargeError(f"{error} Rows of a Parquet file are streamed from it, however many.") from error
     # Outside of the handler, whose error would keep alive what has been read.
-    dataset = read_passing(Path(data), target, said.sample_weight, roles, merge=merge, seed=seed)
+    dataset = read_streamed(Path(data), target, said.sample_weight, roles, merge=merge, seed=seed)
     return decide(dataset, request, find_origin(dataset))
 
 
@@ -164,7 +166,7 @@ class Look(msgspec.Struct, frozen=True):
 
 
 def look(data: Any, target: str | None = None, **options: Any) -> Look:
-    """The columns of a table with their kinds, and, with a target, the task and what was noticed.
+    """The columns of a table with their kinds, and, with a target, the task and notes.
 
     Args:
         data: as `fit`.

@@ -47,7 +47,7 @@ def candidates(model: str, settings: dict[str, Any], dataset: Dataset, *, varied
             if not _asks_for_optimizer(settings) if stays_solved else some_are_of_one:
                 raise
             refused = error
-    for name, spec in specs.items() if dataset.passage else ():
+    for name, spec in specs.items() if dataset.streamed else ():
         if spec.optimization.optimizer.all_rows:
             chosen = spec.optimization.name
             raise UsageError(f"{chosen} takes all rows at once, but they do not fit into memory. Choose another optimization for {name}.")
@@ -178,8 +178,8 @@ def _raced(spec: Spec, search: Mapping[str, Sequence[Any]], dataset: Dataset) ->
     return {", ".join(f"{k} {v}" for k, v in settings.items()): resolve(with_settings(spec, settings), *sizes) for settings in choices}
 
 
-def within_budget(
-    specs: dict[str, Spec], budget: float, layout: Layout, n_samples: int, n_threads: int, *, n_passing: int = 0, most: Any = None
+def shorten_to_budget(
+    specs: dict[str, Spec], budget: float, layout: Layout, n_samples: int, n_threads: int, *, n_streamed: int = 0, most: Any = None
 ) -> dict[str, Spec]:
     """The settings with as many steps as the budget of seconds allows, and at most as many as were asked for.
 
@@ -188,7 +188,7 @@ def within_budget(
     sizes = layout, n_samples
     stepping = {name: spec for name, spec in specs.items() if spec.optimization.n_steps is not None}
     others = [spec for name, spec in specs.items() if name not in stepping]
-    rest = budget - sum(plan(spec, *sizes, n_threads=n_threads, n_passing=n_passing).seconds for spec in others)
+    rest = budget - sum(plan(spec, *sizes, n_threads=n_threads, n_streamed=n_streamed).seconds for spec in others)
     changed = dict(specs)
     for name, spec in stepping.items():
         n_steps = steps_within(max(rest, budget / 4) / len(stepping), spec, layout, n_samples, n_threads=n_threads)
@@ -197,9 +197,9 @@ def within_budget(
     return changed
 
 
-def plans_of(specs: Mapping[str, Spec], layout: Layout, n_samples: int, *, n_threads: int, n_passing: int = 0) -> list[Plan]:
+def plans_of(specs: Mapping[str, Spec], layout: Layout, n_samples: int, *, n_threads: int, n_streamed: int = 0) -> list[Plan]:
     """What each population will take, under its name; arguments as `plan`."""
-    taken = {name: plan(spec, layout, n_samples, n_threads=n_threads, n_passing=n_passing) for name, spec in specs.items()}
+    taken = {name: plan(spec, layout, n_samples, n_threads=n_threads, n_streamed=n_streamed) for name, spec in specs.items()}
     return [msgspec.structs.replace(estimate, model=name) for name, estimate in taken.items()]
 
 

@@ -2,8 +2,8 @@
 
 Outcomes are simulated on the user's own rows, with the fitted model as the truth (a plasmode: Franklin et al. 2014); the same kinds of
 members are fitted again to each, and what they report is compared with what is true. Some features that hardly matter are cut out of
-the truth, so that there are some with no effect and no importance at all. What a feature that matters is worth to members fitted anew
-is not known, so of importances only these are checked.
+the truth, so that there are some with no effect and no importance at all. The importance that a feature has for members
+fitted anew is not known, so of importances only these are checked.
 """
 
 from __future__ import annotations
@@ -137,8 +137,8 @@ def _few_members(prepared: Prepared) -> dict[str, Any]:
 
 
 def _least_important(claimed: FeatureWeights) -> list[str]:
-    order = sorted(claimed.importances, key=lambda one: one.value)
-    return [one.features[0] for one in order[: int(_NULL_SHARE * len(order))]]
+    order = sorted(claimed.importances, key=lambda importance: importance.value)
+    return [importance.features[0] for importance in order[: int(_NULL_SHARE * len(order))]]
 
 
 def _truth(ensemble: Ensemble, prepared: Prepared, null: list[str]) -> tuple[FloatArray, dict[Key, float]]:
@@ -151,8 +151,7 @@ def _truth(ensemble: Ensemble, prepared: Prepared, null: list[str]) -> tuple[Flo
     x[:, cut] = reference[cut]
     inputs = dataset.inputs.replace(**{COLUMNS: x})
     everyone = [
-        OutOfBagMembers(p.spec, p.params, p.stacking_weight, np.repeat((p.member_weights > 0)[:, None], len(x), 1))
-        for p in ensemble.populations
+        OutOfBagMembers(population, np.repeat((population.member_weights > 0)[:, None], len(x), 1)) for population in ensemble.populations
     ]
     blind = dataclasses.replace(prepared, dataset=dataclasses.replace(dataset, inputs=inputs))
     asked = choose_inspected_rows(blind, everyone, ensemble.offset, np.ones(len(x), bool), prepared.n_threads)
@@ -185,15 +184,16 @@ def _hits(fitted: FeatureWeights, truth: dict[Key, float], null: list[str], stro
         if contrast.scale == "target" and bounds and key in truth:
             kind = "null" if contrast.feature in null else "strong" if strong.get(key) else "weak"
             hits.setdefault(("effect", kind), []).append(bounds[0] <= truth[key] <= bounds[1])
-    for one in fitted.importances:
-        if one.features[0] in null and one.features[0] not in fitted.unknown:  # which is worth nothing beside what determines it
-            hits.setdefault(("importance", "null"), []).append(one.low <= 0.0 <= one.high)
+    for importance in fitted.importances:
+        feature = importance.features[0]
+        if feature in null and feature not in fitted.unknown:  # of no importance beside what determines it
+            hits.setdefault(("importance", "null"), []).append(importance.low <= 0.0 <= importance.high)
     return hits
 
 
 def _held(what: str, kind: str, hits: list[list[bool]]) -> Held:
-    """The share, with Wilson's interval (1927) for as many independent intervals as these are worth: those of a simulation go together."""
-    shares, n_each = np.asarray([np.mean(one) for one in hits]), np.mean([len(one) for one in hits])
+    """The share, with Wilson's interval (1927) for the effective number of intervals: those of a simulation go together."""
+    shares, n_each = np.asarray([np.mean(kept) for kept in hits]), np.mean([len(kept) for kept in hits])
     measured = float(np.mean(np.concatenate(hits)))
     if_independent = measured * (1 - measured) / n_each
     alike = float(np.clip(shares.var(ddof=1) / if_independent, 1.0, n_each)) if if_independent > 0 else 1.0

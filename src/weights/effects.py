@@ -1,4 +1,4 @@
-"""What the weight of each feature is worth and how sure that is: the record that inspection makes and a run keeps.
+"""The effect and importance of each feature and how sure they are: the record that inspection makes and a run keeps.
 
 `FeatureWeights.records` gives it as rows that people know how to read; `adjusted` corrects p-values for how many were asked for.
 """
@@ -36,7 +36,7 @@ class Contrast(msgspec.Struct, frozen=True):
         level: which level, and beside which; empty for a number.
         label: the class whose probability moves; None for values.
         scale: "target" (the value, the probability) or "link" (the value, the log odds).
-        effect: per unit of the feature; None where it cannot be told, and `note` says why.
+        effect: per unit of the feature; None where it is not identifiable, and `note` says why.
         spread: standard deviation of the feature, in its unit; None for levels.
         std_errs: standard error by kind: robust, classical, cluster (with groups), hac (with time).
         degrees: of freedom of Student's t, by the same kinds.
@@ -103,7 +103,7 @@ class Group(msgspec.Struct, frozen=True):
     """Features that move together.
 
     Attributes:
-        together: what they are worth.
+        together: their importance together.
         alone: feature -> what it adds where the others of the group are unknown too. What it adds where they are known is its importance;
             its part of the whole lies anywhere between these two.
     """
@@ -113,13 +113,13 @@ class Group(msgspec.Struct, frozen=True):
 
 
 class FeatureWeights(msgspec.Struct, frozen=True):
-    """What every feature is worth, on the rows of training.
+    """Effects and importances of all features, on the rows of training.
 
     Attributes:
         contrasts: effects, by feature in the order of the table, then level, class and scale.
         joints: tests of categories of several levels.
         importances: of each feature.
-        groups: of correlated features, those worth most first.
+        groups: of correlated features, the most important first.
         unknown: feature -> why nothing can be said of it.
         units: feature -> its unit, where effects are not per unit of the column.
         measure: what importance is an increase of.
@@ -177,10 +177,10 @@ class FeatureWeights(msgspec.Struct, frozen=True):
             >>> next((row["feature"], round(row["effect"])) for row in rows if row["feature"] == "bmi")
             ('bmi', 520)
         """
-        blocks = self.by_feature(scale=scale, per=per, errors=errors, level=level, adjust=adjust, levels=levels, sort=sort)
+        blocks = self.group_by_feature(scale=scale, per=per, errors=errors, level=level, adjust=adjust, levels=levels, sort=sort)
         return [record for block in leading(blocks, top) for record in block]
 
-    def by_feature(
+    def group_by_feature(
         self,
         *,
         scale: str = "target",
@@ -195,7 +195,7 @@ class FeatureWeights(msgspec.Struct, frozen=True):
         errors = self._checked(scale, per, errors, level, adjust, sort)
         scale = scale if any(c.scale == scale for c in self.contrasts) else "target"  # values are their own link
         asked = _Asked(scale, per, errors, level)
-        importances = {one.features[0]: one for one in self.importances}
+        importances = {importance.features[0]: importance for importance in self.importances}
         blocks: dict[str, list[Record]] = {feature: [] for feature in (*importances, *self.unknown)}
         for label in dict.fromkeys(c.label for c in self.contrasts if c.scale == scale) or [None]:
             own: dict[str, list[Contrast]] = {}
@@ -323,7 +323,7 @@ _ORDERS: dict[str, Callable[[list[Record]], float]] = {
 
 
 class _Asked(NamedTuple):
-    """How effects are to be told, see `FeatureWeights.records`."""
+    """How effects are to be shown, see `FeatureWeights.records`."""
 
     scale: str
     per: str

@@ -79,10 +79,10 @@ class Report(msgspec.Struct, frozen=True):
         decision: why this model.
         searches: how candidates fared, by model.
         failures: member -> reason.
-        remarks: what was noticed in the data.
+        remarks: notes on the data.
         step_seconds: what a step of a member took, by the name of its population.
         decomposition: what the out-of-bag loss is made of.
-        feature_weights: what each feature is worth; None if that was not asked for.
+        feature_weights: effects and importances of features; None if that was not asked for.
         origin: how to read the rows again; None where target or weights came apart from the table.
     """
 
@@ -125,7 +125,7 @@ class Predictions:
     group: IntArray | None = None
 
     def thinned(self, most: int) -> Predictions:
-        """At most so many rows, drawn at random, always the same: equally many of each class, which then weigh as much as all of it.
+        """At most so many rows, drawn at random, always the same: equally many of each class, with the weight of all of it.
 
         Classes with fewer rows than their part are kept whole, because what is said of rare ones rests on these rows.
         """

@@ -1,6 +1,6 @@
 """Experiments on the elements: `compare` trains variants of a run's settings on the same rows and says how they differ.
 
-Each variant is trained several times with other seeds, on the same folds of the same rows as the settings as they are; the paired
+Each variant is trained several times with other seeds, on the same folds of the same rows as the baseline; the paired
 difference of their losses on rows that no member saw has an interval over the choice of rows and the chance of training.
 """
 
@@ -14,15 +14,14 @@ from typing import Any
 import numpy as np
 
 from weights.candidates import check_features, check_memory, plans_of, sizes_of
-from weights.ensemble import Ensemble, Population
-from weights.errors import Interrupted, TrainingError, UsageError
+from weights.ensemble import Ensemble
+from weights.errors import TrainingError, UsageError
 from weights.fitting import Prepared, check_rows
 from weights.inspection.decomposition import average
 from weights.inspection.health import findings
 from weights.spec import Spec, counts, find_setting, resolve, with_settings
 from weights.training.control import Control, Progress
-from weights.training.outofbag import Trained
-from weights.trials import N_TRAININGS, Trial, TrialRunner, cost_of, with_other_seeds
+from weights.trials import N_TRAININGS, Trial, TrialRunner, cost_of, excluded_populations, reseed
 from weights.verdicts import Experiment, Variant
 
 _MOST_VARIANTS = 64
@@ -47,7 +46,7 @@ def compare(
     report: Callable[[Progress], None] = lambda progress: None,
     stopping: Callable[[], bool] = lambda: False,
 ) -> Experiment:
-    """Train variants and compare them with the settings as they are.
+    """Train variants and compare them with the baseline.
 
     Args:
         ensemble: a run.
@@ -68,32 +67,27 @@ def compare(
     if not isinstance(n_trainings, int) or not 2 <= n_trainings <= _MOST_TRAININGS:
         raise UsageError(
             f"trainings must be a whole number from 2 to {_MOST_TRAININGS}, but is {n_trainings}: from their differences the chance of "
-            "training is told. Give another."
+            "training is estimated. Give another."
         )
-    runner = TrialRunner(ensemble, prepared, Control(n_threads=prepared.n_threads, stopping=stopping), quick=False)
-    variants = _variants({name: spec for name, spec in prepared.candidates.items() if name not in runner.excluded}, vary, prepared)
-    as_it_is = {name: prepared.candidates[name] for name in next(iter(variants.values()))}
-    named = next((label for label, specs in variants.items() if specs == as_it_is), None)
-    variants = {label: specs for label, specs in variants.items() if specs != as_it_is}
-    for specs in (as_it_is, *variants.values()):
+    excluded = excluded_populations(ensemble)
+    variants = _variants({name: spec for name, spec in prepared.candidates.items() if name not in excluded}, vary, prepared)
+    baseline = {name: prepared.candidates[name] for name in next(iter(variants.values()))}
+    named = next((label for label, specs in variants.items() if specs == baseline), None)
+    variants = {label: specs for label, specs in variants.items() if specs != baseline}
+    for specs in (baseline, *variants.values()):
         check_features(specs, prepared.dataset)
         check_memory(plans_of(specs, prepared.layout, len(prepared.dataset.inputs), n_threads=prepared.n_threads))
-    n_turns, turns = (len(variants) + 1) * n_trainings, itertools.count(1)
+    control = Control(n_threads=prepared.n_threads, stopping=stopping, report=report)
+    n_trials = (len(variants) + 1) * n_trainings
+    runner = TrialRunner(ensemble, prepared, control, quick=False, stage="trainings", n_trials=n_trials)
 
-    def trained(specs: dict[str, Spec]) -> list[Trial]:
-        trials = []
-        for number in range(n_trainings):
-            if stopping():
-                raise Interrupted("The comparison was stopped.")
-            jobs = {name: with_other_seeds(one, number) for name, one in runner.jobs(specs).items()}
-            trials.append(runner.tried(jobs, {}))
-            report(Progress("trainings", next(turns) / n_turns, None))
-        return trials
+    def train_all(specs: dict[str, Spec]) -> list[Trial]:
+        return [runner.train(reseed(runner.jobs(specs), number)) for number in range(n_trainings)]
 
-    def told(label: str, specs: dict[str, Spec], trials: list[Trial], *, reference: bool = False) -> Variant:
+    def compare_variant(label: str, specs: dict[str, Spec], trials: list[Trial], *, reference: bool = False) -> Variant:
         losses = [trial.losses for trial in trials]
         mean = average(np.mean(losses, axis=0), runner.judged)
-        each = [found for trial in trials for name, one in trial.trained.items() for found in findings(_population(name, one))]
+        each = [finding for trial in trials for result in trial.trained.values() for finding in findings(result.population)]
         return Variant(
             label=label,
             reference=reference,
@@ -102,25 +96,25 @@ def compare(
             gain=None if reference else runner.gain(before, losses, among=len(variants)),
             train_loss=float(np.mean([trial.train_loss for trial in trials])),
             converged_at=_converged_at(trials),
-            cost=cost_of(specs, prepared) / cost_of(as_it_is, prepared),
-            unused=not reference and all(np.array_equal(one, other) for one, other in zip(losses, before, strict=True)),
-            findings=[*{(found.population, found.fault, found.layer): found for found in each}.values()],
+            cost=cost_of(specs, prepared) / cost_of(baseline, prepared),
+            unused=not reference and all(np.array_equal(own, other) for own, other in zip(losses, before, strict=True)),
+            findings=[*{(finding.population, finding.fault, finding.layer): finding for finding in each}.values()],
         )
 
-    first = trained(as_it_is)
+    first = train_all(baseline)
     before = [trial.losses for trial in first]
-    found = []
+    compared = []
     for label, specs in variants.items():
         try:
-            found.append(told(label, specs, trained(specs)))
+            compared.append(compare_variant(label, specs, train_all(specs)))
         except TrainingError as error:
-            found.append(Variant(label, failure=str(error)))
-    found.sort(key=lambda variant: (bool(variant.failure), variant.loss))
+            compared.append(Variant(label, failure=str(error)))
+    compared.sort(key=lambda variant: (bool(variant.failure), variant.loss))
     return Experiment(
-        populations=[*as_it_is],
+        populations=[*baseline],
         measure=ensemble.report.decomposition.measure if ensemble.report.decomposition else "loss",
-        variants=[told(named or "as it is", as_it_is, first, reference=True), *found],
-        n_members=runner.n_folds * len(as_it_is),
+        variants=[compare_variant(named or "baseline", baseline, first, reference=True), *compared],
+        n_members=runner.n_folds * len(baseline),
         n_trainings=n_trainings,
         n_rows=len(runner.rows),
         seconds=round(time.monotonic() - began, 2),
@@ -142,12 +136,12 @@ def _variants(specs: Mapping[str, Spec], vary: Mapping[str, Sequence[Any]], prep
             varied[name] = [_varied(spec, settings, *sizes) for settings in choices]
         except UsageError as error:
             refused = error
-    varied = {name: found for name, found in varied.items() if any(spec != specs[name] for spec in found)}
+    varied = {name: own_specs for name, own_specs in varied.items() if any(spec != specs[name] for spec in own_specs)}
     if not varied:
         solved = " Members that are solved take no steps; fit with --model mlp." if all(spec.solved for spec in specs.values()) else ""
         raise refused or UsageError(f"Nothing changes with {', '.join(vary)}: the run has these settings, or does not use them.{solved}")
     labels = [", ".join(f"{name} {value}" for name, value in settings.items()) for settings in choices]
-    made = {label: {name: found[i] for name, found in varied.items()} for i, label in enumerate(labels)}
+    made = {label: {name: own_specs[i] for name, own_specs in varied.items()} for i, label in enumerate(labels)}
     distinct = [label for i, label in enumerate(labels) if made[label] not in [made[other] for other in labels[:i]]]
     return {label: made[label] for label in distinct}
 
@@ -178,10 +172,6 @@ def _value(spec: Spec, place: tuple[str, str]) -> Any:
     return getattr(getattr(spec, place[0]), place[1])
 
 
-def _population(name: str, trained: Trained) -> Population:
-    return Population(name, trained.specs[0], trained.params, trained.member_weights, 1.0, trained.history)
-
-
 def _converged_at(trials: Sequence[Trial]) -> int | None:
     """After how many steps the loss out of bag had come as near to its lowest as 1 % of its way, the median over trainings.
 
@@ -189,11 +179,12 @@ def _converged_at(trials: Sequence[Trial]) -> int | None:
     """
     when = []
     for trial in trials:
-        curves = [one.history for one in trial.trained.values() if "steps" in one.history]
-        found = []
+        histories = [result.population.history for result in trial.trained.values()]
+        curves = [history for history in histories if "steps" in history]
+        converged = []
         for history in curves:
             loss, steps = history["out_of_bag_loss"][0], history["steps"][0]
             lowest = np.nanmin(loss)
-            found.append(steps[np.flatnonzero(loss <= lowest + _NEARLY_THERE * (loss[0] - lowest))[0]])
-        when += [max(found)] if found else []
+            converged.append(steps[np.flatnonzero(loss <= lowest + _NEARLY_THERE * (loss[0] - lowest))[0]])
+        when += [max(converged)] if converged else []
     return int(np.median(when)) if when else None

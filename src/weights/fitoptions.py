@@ -220,7 +220,7 @@ class FitOptions(msgspec.Struct, frozen=True):
     ] = None
     inspect: Annotated[
         bool | None,
-        option("Say what each feature is worth.  [default: of up to 2,000]", None, "--inspect/--no-inspect"),
+        option("Estimate the effect and importance of each feature.  [default: of up to 2,000]", None, "--inspect/--no-inspect"),
     ] = None
     search: Annotated[
         Mapping[str, Any] | None,

@@ -12,11 +12,11 @@ import numpy as np
 import pyarrow as pa
 
 import weights
-from weights.data.dataset import Dataset, encode_passing
+from weights.data.dataset import Dataset, encode_streamed
 from weights.data.inputs import Layout
 from weights.data.table.streaming import rows_counted_from
 from weights.effects import FeatureWeights
-from weights.ensemble import MOST_PREDICTIONS, Candidate, Ensemble, Origin, Population, Predictions, Report
+from weights.ensemble import MOST_PREDICTIONS, Candidate, Ensemble, Origin, Predictions, Report
 from weights.errors import DataError, Interrupted
 from weights.inspection.decomposition import Judged, MemberPredictions, decompose
 from weights.inspection.feature_weights import InspectedRows, estimate_feature_weights
@@ -27,7 +27,7 @@ from weights.spec import Spec
 from weights.tasks.base import Task
 from weights.tasks.metrics import Metric, score
 from weights.training.control import Control, Progress
-from weights.training.job import Job, Passing, ReadyRows
+from weights.training.job import Job, StreamedRows, Streaming
 from weights.training.outofbag import Trained
 from weights.training.plan import Plan
 from weights.training.population import member_seeds, method_of, train
@@ -38,9 +38,9 @@ from weights.types import AnyArray, BoolArray, FloatArray, IntArray
 from weights.verdicts import Decomposition
 
 _NORMAL_95 = 1.96
-_MOST_MULTIPLICATIONS, _LEAST_WEIGHED = 2.5e10, 1_000
-"""Weights of networks that are multiplied with a value of a feature when all features are weighed, and rows that are weighed in any case
-(our choice): what more rows would tell is little beside the wait."""
+_MOST_MULTIPLICATIONS, _FEWEST_INSPECTED = 2.5e10, 1_000
+"""Weights of networks that are multiplied with a value of a feature when all features are inspected, and rows that are
+inspected in any case (our choice): what more rows would add is little beside the wait."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,9 +54,9 @@ class Prepared:
         candidates: model name -> resolved settings, the simpler first.
         races: model name -> label -> settings to search among.
         plans: what each candidate will take.
-        remarks: what was noticed in the data.
+        remarks: notes on the data.
         n_threads: members in work at the same time.
-        inspect: whether to say afterwards what each feature is worth.
+        inspect: whether to estimate feature weights afterwards.
         origin: where the rows can be read again; None where they came from memory.
     """
 
@@ -95,7 +95,7 @@ def train_ensemble(prepared: Prepared, control: Control) -> Ensemble:
         made = jobs[name] = job(name, specs[name], prepared)
         trained[name] = train(made, control)
         if not method_of(specs[name]).learns_all_rows(made):
-            remarks.append(f"{name} has too many weights to be solved in passing, and learned from the sample only")
+            remarks.append(f"{name} has too many weights to be solved from streamed rows, and learned from the sample only")
     names = [*trained]
     rows = np.logical_and.reduce([result.covered for result in trained.values()])
     outputs = np.stack([result.outputs[rows] for result in trained.values()])
@@ -108,18 +108,12 @@ def train_ensemble(prepared: Prepared, control: Control) -> Ensemble:
         name: crossfitted_answers(outputs[[i]], y, weight, task, shifted=shifts[i]) if several else answers for i, name in enumerate(names)
     }
     populations = [
-        Population(name, specs[name], result.params, result.member_weights, float(factor), result.history)
-        for (name, result), factor in zip(trained.items(), stacking.weights, strict=True)
+        replace(result.population, stacking_weight=float(factor))
+        for result, factor in zip(trained.values(), stacking.weights, strict=True)
         if factor > 0 or not stacking.weights.any()  # where nothing can be known, all stay, and the offset answers
     ]
     oob_members = [
-        OutOfBagMembers(
-            population.spec,
-            population.params,
-            population.stacking_weight,
-            jobs[population.name].resampling.scored[trained[population.name].kept],
-        )
-        for population in populations
+        OutOfBagMembers(population, jobs[population.name].resampling.scored[trained[population.name].kept]) for population in populations
     ]
     report = Report(
         source=dataset.source,
@@ -132,7 +126,7 @@ def train_ensemble(prepared: Prepared, control: Control) -> Ensemble:
         failures={f"{name} {m}": reason for name, result in trained.items() for m, reason in result.failures.items()},
         remarks=remarks,
         decomposition=_decomposed(prepared, [*trained.values()], rows, stacking),
-        feature_weights=_worth(prepared, oob_members, offset, rows, control) if prepared.inspect else None,
+        feature_weights=_estimate_feature_weights(prepared, oob_members, offset, rows, control) if prepared.inspect else None,
         origin=prepared.origin,
         step_seconds={name: round(result.step_seconds, 8) for name, result in trained.items() if np.isfinite(result.step_seconds)},
         seconds=round(time.monotonic() - began, 2),
@@ -178,19 +172,19 @@ def _decomposed(prepared: Prepared, trained: list[Trained], covered: BoolArray, 
             predictions.append(MemberPredictions(p, places[rows[here]], outputs[here]))
     group = None if dataset.group is None else dataset.group[covered]
     judged = Judged(prepared.y[covered], prepared.weight[covered], group)
-    x = dataset.inputs.x[covered] if prepared.task.numeric else None  # by which noise is told
+    x = dataset.inputs.x[covered] if prepared.task.numeric else None  # from which noise is estimated
     return decompose(prepared.task, judged, predictions, stacking.crossfitted_weights, stacking.crossfitted_offsets, x=x)
 
 
-def _worth(
+def _estimate_feature_weights(
     prepared: Prepared, oob_members: list[OutOfBagMembers], offset: FloatArray, covered: BoolArray, control: Control
 ) -> FeatureWeights:
-    """What each feature is worth, on the rows that were kept for such questions and that members are judged on."""
+    """The effect and importance of each feature, on rows kept for inspection that members are judged on."""
 
     def report(share: float) -> None:
         if control.stopping():
-            raise Interrupted("The weighing of features was stopped.")
-        control.report(Progress("weighing", share, None))
+            raise Interrupted("The estimation of feature weights was stopped.")
+        control.report(Progress("feature weights", share, None))
 
     return estimate_feature_weights(choose_inspected_rows(prepared, oob_members, offset, covered, control.n_threads), report)
 
@@ -199,39 +193,42 @@ def choose_inspected_rows(
     prepared: Prepared, oob_members: list[OutOfBagMembers], offset: FloatArray, covered: BoolArray, n_threads: int
 ) -> InspectedRows:
     """The rows that `inspection` asks these members about: those that were kept for it and that are covered (n,)."""
-    dataset, linear = prepared.dataset, all(architecture_of(one.spec.model).linear for one in oob_members)
+    dataset, linear = prepared.dataset, all(architecture_of(members.population.spec.model).linear for members in oob_members)
     places = np.flatnonzero(covered[dataset.inspected.rows] & (dataset.sample_weight[dataset.inspected.rows] > 0))
-    most = len(places) if linear else _most_weighed(oob_members, prepared.layout, len(dataset.encoding.columns))
+    most = len(places) if linear else _most_inspected(oob_members, prepared.layout, len(dataset.encoding.columns))
     if len(places) > most:
         places = np.sort(np.random.default_rng(0x3E1).choice(places, most, replace=False))
     here = dataset.inspected.rows[places]
     weight = dataset.sample_weight[here]
     group, moments = (None if values is None else values[here] for values in (dataset.group, dataset.time))
-    seen = [one._replace(unseen=one.unseen[:, here]) for one in oob_members]
-    answers = OutOfBag(prepared.task, prepared.layout, seen, offset, dataset.inputs[here], n_threads)
+    here_unseen = [members._replace(unseen=members.unseen[:, here]) for members in oob_members]
+    answers = OutOfBag(prepared.task, prepared.layout, here_unseen, offset, dataset.inputs[here], n_threads)
     asked = Rows(weight / weight.mean(), group, moments)
     return InspectedRows(prepared.task, dataset.encoding, dataset.inspected.x[places], prepared.y[here], asked, answers, linear)
 
 
-def _most_weighed(oob_members: list[OutOfBagMembers], layout: Layout, n_features: int) -> int:
+def _most_inspected(oob_members: list[OutOfBagMembers], layout: Layout, n_features: int) -> int:
     """Rows for which networks can be asked about every feature in about half a minute."""
     n_asked = 0.0
-    for one in (one for one in oob_members if not architecture_of(one.spec.model).linear):
-        n_weights = sum(array[0].size for layer in one.params.values() for array in layer.values())
-        n_products = architecture_of(one.spec.model).cost(one.spec.model, layout).n_multiplications
-        n_asked += max(n_weights, n_products) * one.unseen.mean(1).sum()  # by as many members each row is answered
-    return max(int(_MOST_MULTIPLICATIONS / (n_asked * n_features)), _LEAST_WEIGHED)
+    for population, unseen in oob_members:
+        architecture = architecture_of(population.spec.model)
+        if architecture.linear:
+            continue
+        n_weights = sum(array[0].size for layer in population.params.values() for array in layer.values())
+        n_products = architecture.cost(population.spec.model, layout).n_multiplications
+        n_asked += max(n_weights, n_products) * unseen.mean(1).sum()  # by as many members each row is answered
+    return max(int(_MOST_MULTIPLICATIONS / (n_asked * n_features)), _FEWEST_INSPECTED)
 
 
 def job(name: str, spec: Spec, prepared: Prepared) -> Job:
     """The population with these settings on the prepared rows."""
     dataset, task, n_members = prepared.dataset, prepared.task, spec.members.n_members
-    passing = None
-    if dataset.passage is None:
+    streaming = None
+    if dataset.streamed is None:
         rows = resample(spec.members, len(dataset.inputs), strata=task.strata(prepared.y), group=dataset.group, time=dataset.time)
     else:
-        passing = Passing(dataset.passage.stream, ready_rows(prepared), Draw(spec.members, tuple(range(n_members))))
-        rows = passing.draw(dataset.passage.keys)
+        streaming = Streaming(dataset.streamed.stream, row_encoder(prepared), Draw(spec.members, tuple(range(n_members))))
+        rows = streaming.draw(dataset.streamed.keys)
         if not rows.counts.any(1).all():
             raise DataError(
                 f"Members must have rows to learn from and others to be judged on, but '{dataset.roles.group}' has too few groups."
@@ -241,34 +238,35 @@ def job(name: str, spec: Spec, prepared: Prepared) -> Job:
     used = 1.0 - np.asarray(masked, np.float32)[groups]
     seeds = member_seeds(spec.members.seed, n_members)
     specs = [spec] * n_members
-    return Job(name, task, prepared.layout, specs, seeds, rows, dataset.inputs, prepared.y, prepared.weight, groups, used, passing)
+    return Job(name, task, prepared.layout, specs, seeds, rows, dataset.inputs, prepared.y, prepared.weight, groups, used, streaming)
 
 
-def ready_rows(prepared: Prepared) -> Callable[[pa.Table, IntArray], ReadyRows]:
-    """What makes rows that pass ready for training, as those of the sample are; one without a known target keeps its place."""
+def row_encoder(prepared: Prepared) -> Callable[[pa.Table, IntArray, Draw], StreamedRows]:
+    """What encodes streamed rows as those of the sample are; one without a known target keeps its place, and no member sees it."""
     dataset, task = prepared.dataset, prepared.task
     mean_weight = float((dataset.sample_weight * task.weight_factors(prepared.y)).mean())
 
-    def ready(table: pa.Table, numbers: IntArray) -> ReadyRows:
+    def encode(table: pa.Table, numbers: IntArray, draw: Draw) -> StreamedRows:
         with rows_counted_from(numbers[0]):
             target = table[task.target]
             known = task.knows(target)
-            inputs, weight, keys = encode_passing(dataset, table, numbers)
+            inputs, weight, keys = encode_streamed(dataset, table, numbers)
             y = np.zeros(len(inputs), prepared.y.dtype)
             y[known] = task.encode(target.filter(pa.array(known)))
-        return ReadyRows(inputs, y, (weight * task.weight_factors(y) / mean_weight * known).astype(np.float32), keys, known)
+        weight = (weight * task.weight_factors(y) / mean_weight * known).astype(np.float32)
+        return StreamedRows(inputs, y, weight, draw(keys).counts.T * known[:, None])
 
-    return ready
+    return encode
 
 
-def check_passing_target(dataset: Dataset, task: Task) -> None:
-    """Read the target of all rows that pass once, so that a number that cannot be learned is known before training.
+def check_streamed_target(dataset: Dataset, task: Task) -> None:
+    """Read the target of all streamed rows once, so that a number that cannot be learned is known before training.
 
     Raises:
         DataError: a number is not finite.
     """
-    if dataset.passage is not None and task.numeric:
-        for table, numbers in dataset.passage.stream.only([task.target]).in_order():
+    if dataset.streamed is not None and task.numeric:
+        for table, numbers in dataset.streamed.stream.only([task.target]).in_order():
             with rows_counted_from(numbers[0]):
                 task.encode(table[task.target].filter(pa.array(task.knows(table[task.target]))))
 
@@ -285,7 +283,8 @@ def _compared_with_simplest(answers: FloatArray, alone: dict[str, FloatArray], r
     group = None if dataset.group is None else dataset.group[rows]
     gain, std_err = paired_difference(before, after, prepared.weight[rows], np.ones(len(before), bool), group)
     low, high = gain - _NORMAL_95 * std_err, gain + _NORMAL_95 * std_err
-    words = f"the mixture's out-of-bag {task.loss_name} is {abs(gain):.3g} {'lower' if gain > 0 else 'higher'} than {simplest}'s alone"
+    change = f"{abs(gain):.3g} {'lower' if gain > 0 else 'higher'}"
+    words = f"the stacked ensemble's out-of-bag {task.loss_name} is {change} than {simplest}'s alone"
     doubt = f"(95 % interval of the gain {low:.3g} to {high:.3g})"
     if low > 0:
         return f"{words} {doubt}"
@@ -312,7 +311,7 @@ def check_rows(ensemble: Ensemble, prepared: Prepared) -> None:
     Raises:
         DataError: they are not, or they do not fit into memory.
     """
-    if prepared.dataset.passage is not None:
+    if prepared.dataset.streamed is not None:
         raise DataError("The rows do not fit into memory, and are needed there to train on them again. Use a machine with more.")
     if prepared.dataset.encoding != ensemble.encoding or prepared.dataset.n_samples != ensemble.report.n_samples:
         other = "" if prepared.dataset.encoding == ensemble.encoding else ", and their columns are not as they were"

@@ -15,6 +15,7 @@ import msgspec
 import numpy as np
 import pyarrow as pa
 
+from weights.changes import with_change
 from weights.checking import Check
 from weights.checking import check_intervals as try_intervals
 from weights.data.encoding import apply_encoding, unfamiliar
@@ -35,8 +36,7 @@ from weights.inspection.health import all_findings, all_layers
 from weights.inspection.saliency import Saliency, saliency
 from weights.preparing import dotted, read_whole, ready_again, several_values
 from weights.remedies import diagnose as try_remedies
-from weights.remedies import with_change
-from weights.running import OnProgress, run, stopped_by_signals, tell_share
+from weights.running import OnProgress, report_reading, run, stopped_by_signals
 from weights.spec import Spec
 from weights.store.format import save as save_ensemble
 from weights.summary import Summary, summarise
@@ -122,7 +122,7 @@ class Model:
         return self.ensemble.prediction_sets(self._encode(data), level=level)
 
     def feature_weights(self, **options: Any) -> list[dict[str, Any]]:
-        """What each feature is worth, one record a feature (and class): effect, std_err, z, p_value, low, high, importance, ...
+        """Effects and importances, one record a feature (and class): effect, std_err, z, p_value, low, high, importance, ...
 
         Args:
             **options: as `weights.effects.FeatureWeights.records`: scale, per, errors, level, adjust, levels, sort, top.
@@ -130,7 +130,7 @@ class Model:
         Raises:
             UsageError: as there, or the fit was without inspection.
         """
-        return self._worth().records(**options)
+        return self._require_feature_weights().records(**options)
 
     def summary(self, **options: Any) -> Summary:
         """The same as a table: text when printed, HTML in a notebook.
@@ -144,7 +144,7 @@ class Model:
             Weights       change of progression per unit of the feature
               feature  effect  std err     z  P>|z|  ...
         """
-        return summarise(self._worth(), self.ensemble.task, **options)
+        return summarise(self._require_feature_weights(), self.ensemble.task, **options)
 
     def diagnose(self, data: Any = None, *, quick: bool = False, curves: bool = False, progress: OnProgress = None) -> Diagnosis:
         """Whether the model is under- or overfit, and what would help, from trials; see `weights.remedies`.
@@ -227,10 +227,10 @@ class Model:
         prepared = self.read_again(data)
         check_rows(self.ensemble, prepared)
         if apply is None:
-            found: Diagnosis = self._try(try_remedies, prepared, progress, quick=quick)
-            apply = next((remedy.name for remedy in found.remedies if remedy.helps), None)
+            diagnosis: Diagnosis = self._try(try_remedies, prepared, progress, quick=quick)
+            apply = next((remedy.name for remedy in diagnosis.remedies if remedy.helps), None)
             if apply is None:
-                raise UsageError(f"Nothing is applied: {found.reason}. Name a change with --apply to make it all the same.")
+                raise UsageError(f"Nothing is applied: {diagnosis.reason}. Name a change with --apply to make it all the same.")
         changed, words = with_change(self.ensemble, prepared, apply)
         origin = self.report.origin
         if origin is not None and data is not None:
@@ -255,8 +255,8 @@ class Model:
         for block in self.ensemble.encoding.blocks:
             if (own := kind_of(block).source) is not None:
                 roles = msgspec.structs.replace(roles, **own.options(block))
-        merge, tell = origin.merged, tell_share(progress)
-        rows = read_whole(source, roles.target, roles.sample_weight, roles, merge=merge, tell=tell)
+        merge, report_progress = origin.merged, report_reading(progress)
+        rows = read_whole(source, roles.target, roles.sample_weight, roles, merge=merge, report_progress=report_progress)
         keep_compiled_programs()
         return ready_again(rows, self.ensemble.task, self.specs, available_threads())
 
@@ -376,12 +376,12 @@ class Model:
             UsageError: the task is regression, there were no rows for the test, or the run is of an older version.
         """
         self.ensemble.task.need_classes()
-        found = self.ensemble.test_predictions if test else self.ensemble.oob_predictions
-        if found is None and test:
+        kept = self.ensemble.test_predictions if test else self.ensemble.oob_predictions
+        if kept is None and test:
             raise UsageError("No rows were for the test. Ask for those of training, which members answered that never saw them.")
-        if found is None:
+        if kept is None:
             raise UsageError("This run was saved by a version that kept no answers. Fit it again.")
-        return found
+        return kept
 
     def sought(self, label: Any) -> int:
         """The position of the class to be found: the one named, or the second of two.
@@ -401,19 +401,19 @@ class Model:
 
     def explained(self, table: pa.Table, label: Any) -> Explanation:
         """As `explain`, of a table that `read` gave."""
-        reference = np.asarray(self._worth().reference)
+        reference = np.asarray(self._require_feature_weights().reference)
         number = None if label is None else self.class_number(label)
         return explain(self.ensemble, apply_encoding(self.ensemble.encoding, table), reference, label=number)
 
-    def _worth(self) -> FeatureWeights:
+    def _require_feature_weights(self) -> FeatureWeights:
         if not self.ensemble.encoding.columns:
             kind = kind_of(self.ensemble.encoding.blocks[0])
             raise UsageError(
-                f"{kind.block.capitalize()} have no worth of their own, so that a run of {kind.plural} has no feature weights. See "
-                "`weights draw` and `weights explain`, or Model.saliency."
+                f"{kind.block.capitalize()} have no effects of their own, so that a run of {kind.plural} has no feature "
+                "weights. See `weights draw` and `weights explain`, or Model.saliency."
             )
         if self.report.feature_weights is None:
-            raise UsageError("What features are worth was not computed in this fit. Fit again with inspection (without --no-inspect).")
+            raise UsageError("Feature weights were not estimated in this fit. Fit again with inspection (without --no-inspect).")
         return self.report.feature_weights
 
     def save(self, folder: Any) -> None:
@@ -436,7 +436,7 @@ class Model:
                 table = source.fill_like(table, block, folder_of(data))
         return table
 
-    def notices(self, data: Any) -> list[str]:
+    def notes(self, data: Any) -> list[str]:
         """Sentences about rows that training did not prepare for, such as levels of a category it had not seen.
 
         Args:

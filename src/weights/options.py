@@ -16,7 +16,7 @@ import msgspec
 from weights.errors import UsageError, suggest
 
 Parse = Callable[[Any, str], Any]
-"""Makes a value of the text of an option, or of the texts where it may be repeated, and is told what it is called."""
+"""Makes a value of the text of an option, or of the texts where it may be repeated, and is given what it is called."""
 
 
 class Declared(NamedTuple):
@@ -39,7 +39,7 @@ class Option(NamedTuple):
         name: of the field.
         type: of its values: bool, int, float, or str for what else is written as text.
         default: of the field; `msgspec.NODEFAULT` where a value is needed.
-        declared: what `option` was told.
+        declared: what `option` was given.
     """
 
     name: str
@@ -75,7 +75,7 @@ def option(
     Args:
         help: one line; ``{choices}`` stands for the choices, ``{either}`` for the same with "or" before the last.
         metavar: what stands for a value in help.
-        *flags: how it is written on the command line, if otherwise than the name of the field tells.
+        *flags: how it is written on the command line, if otherwise than after the name of the field.
         parse: how its text is read; texts are taken as they are without.
         choices: names the choices, when help is shown and not before: the tables they stand in import heavy packages.
         repeated: whether it may be given several times.

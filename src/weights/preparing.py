@@ -1,12 +1,13 @@
 """From the user's words to a fit that is ready to start: read the rows, find what is asked of them, decide what is trained.
 
-`decide` is the usual entrance, after `read_whole` or, for what does not fit into memory, `read_passing`.
+`decide` is the usual entrance, after `read_whole` or, for what does not fit into memory, `read_streamed`.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Collection, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +15,8 @@ import msgspec
 import numpy as np
 import pyarrow as pa
 
-from weights.candidates import candidates, check_memory, plans_of, races, within_budget
-from weights.data.dataset import Dataset, prepare, prepare_passing
+from weights.candidates import candidates, check_memory, plans_of, races, shorten_to_budget
+from weights.data.dataset import Dataset, prepare, prepare_streamed
 from weights.data.examples import EXAMPLES
 from weights.data.files.labelled import FILE_NAMES
 from weights.data.files.naming import folder_of
@@ -28,40 +29,38 @@ from weights.data.table.read import describe_source, read_table
 from weights.ensemble import Origin, available_threads
 from weights.errors import DataError, UsageError, listed, printable, suggest
 from weights.fitoptions import Request
-from weights.fitting import Prepared, check_passing_target
+from weights.fitting import Prepared, check_streamed_target
 from weights.inspection.leakage import find_leaks
 from weights.models.registry import ARCHITECTURES
 from weights.spec import Spec
 from weights.tasks.base import Task
 from weights.tasks.registry import find_task
-from weights.types import AnyArray
+from weights.types import AnyArray, ReportProgress
 
 _MOST_INSPECTED = 2_000
 _FEW_ROWS, _FEW_OF_CLASS = 20, 8
 """Fewer rows, or fewer of a class, are said to be too few; a class of fewer than 8 is missing from some folds (our choice)."""
 
 
-Tell = Callable[[float], None]
-"""Is told the share of pictures that has been read."""
-
-
-def read_whole(data: Any, target: Any, sample_weight: Any, roles: Roles, *, merge: bool, tell: Tell = lambda share: None) -> Dataset:
+def read_whole(
+    data: Any, target: Any, sample_weight: Any, roles: Roles, *, merge: bool, report_progress: ReportProgress = lambda share: None
+) -> Dataset:
     """All rows, in memory, or, of pictures, in a file that is mapped into it."""
-    table, roles = _table_and_roles(data, target, sample_weight, roles, tell)
+    table, roles = _table_and_roles(data, target, sample_weight, roles, report_progress)
     if merge and (kinds := [name for field in table.schema if (name := find_block_kind(field))]):
         raise UsageError(f"Copies of {KINDS[kinds[0]].plural} cannot be merged, only rows of a table can. Leave copies as they are.")
     n_rows = table.num_rows
-    table, roles = _with_copies_merged(table, roles) if merge else (table, roles)
+    table, roles = _merge_copies(table, roles) if merge else (table, roles)
     dataset = prepare(table, roles, source=printable(describe_source(data)))
     if table.num_rows < n_rows:
         merged = f"{n_rows - table.num_rows} of {n_rows} rows are copies or of weight zero; copies count as one row of their summed weight"
-        dataset.remarks.append(merged)
+        dataset = replace(dataset, remarks=[*dataset.remarks, merged])
     del table
     pa.default_memory_pool().release_unused()
     return dataset
 
 
-def read_passing(path: Path, target: Any, sample_weight: Any, roles: Roles, *, merge: bool, seed: int) -> Dataset:
+def read_streamed(path: Path, target: Any, sample_weight: Any, roles: Roles, *, merge: bool, seed: int) -> Dataset:
     """A sample of the rows of a Parquet file that does not fit into memory, and the way to all of them.
 
     Raises:
@@ -74,11 +73,11 @@ def read_passing(path: Path, target: Any, sample_weight: Any, roles: Roles, *, m
         asked = f"{apart[0]} as values apart from the file" if apart else "merging copies"
         raise UsageError(f"{path.name} does not fit into memory, which {asked} would need. Use a column of the file, or fewer rows.")
     roles = msgspec.structs.replace(roles, target=target, sample_weight=sample_weight)
-    return prepare_passing(path, roles, source=printable(describe_source(path)), seed=seed)
+    return prepare_streamed(path, roles, source=printable(describe_source(path)), seed=seed)
 
 
-def can_pass(data: Any) -> bool:
-    """Whether rows that do not fit into memory can be learned from in passing."""
+def can_stream(data: Any) -> bool:
+    """Whether rows that do not fit into memory can be streamed from their file."""
     return isinstance(data, str | os.PathLike) and Path(data).suffix.lower() == ".parquet"
 
 
@@ -90,30 +89,30 @@ def decide(dataset: Dataset, request: Request, origin: Origin | None = None) -> 
         raise UsageError(f"threads must be at least 1, but is {n_threads}. Leave it out to use all cores.")
     _check_acts(dataset, [*chosen, *search], inspect=fit.inspect is True)
     class_weight = request.data.class_weight
-    found = find_task(dataset.target, dataset.roles.target, kind=request.data.task, class_weight=class_weight)
-    check_passing_target(dataset, found)
-    y = found.encode(dataset.target)
-    weight = found.row_weights(y, dataset.sample_weight)
-    layout = dataset.encoding.layout(found.n_outputs)
+    task = find_task(dataset.target, dataset.roles.target, kind=request.data.task, class_weight=class_weight)
+    check_streamed_target(dataset, task)
+    y = task.encode(dataset.target)
+    weight = task.row_weights(y, dataset.sample_weight)
+    layout = dataset.encoding.layout(task.n_outputs)
     if dataset.time is not None:
         chosen = {"resampling": "time", **chosen}
     specs = candidates(fit.model, chosen, dataset, varied=not search)
-    n_passing = dataset.n_samples if dataset.passage else 0
+    n_streamed = dataset.n_samples if dataset.streamed else 0
     if fit.budget is not None:
         seconds, most = float(fit.budget), chosen.get("n_steps")
-        specs = within_budget(specs, seconds, layout, len(dataset.inputs), n_threads, n_passing=n_passing, most=most)
+        specs = shorten_to_budget(specs, seconds, layout, len(dataset.inputs), n_threads, n_streamed=n_streamed, most=most)
     raced = races(specs, {name: several_values(name, values) for name, values in search.items()}, dataset)
-    plans = plans_of(specs, layout, len(dataset.inputs), n_threads=n_threads, n_passing=n_passing)
+    plans = plans_of(specs, layout, len(dataset.inputs), n_threads=n_threads, n_streamed=n_streamed)
     check_memory(plans)
     remarks = [
         *dataset.remarks,
-        *([found.remark] if found.remark else []),
-        *find_leaks(dataset, found, y),
-        *_too_few(dataset.n_samples, found, y),
-        *_never_learned(dataset, found),
+        *([task.remark] if task.remark else []),
+        *find_leaks(dataset, task, y),
+        *_too_few(dataset.n_samples, task, y),
+        *_never_learned(dataset, task),
     ]
-    if dataset.passage is not None and found.classes and dataset.passage.n_other_labels:
-        n_rare = dataset.passage.n_other_labels
+    if dataset.streamed is not None and task.classes and dataset.streamed.n_other_labels:
+        n_rare = dataset.streamed.n_other_labels
         remarks.append(f"rows of {n_rare:,} {'class' if n_rare == 1 else 'classes'} too rare for the sample to hold one were left out")
     if class_weight is not None:
         remarks.append(
@@ -122,10 +121,10 @@ def decide(dataset: Dataset, request: Request, origin: Origin | None = None) -> 
     n_features = len(dataset.used_features)
     inspect = fit.inspect
     if inspect is None and n_features > _MOST_INSPECTED:
-        remarks.append(f"{n_features:,} features are too many to say of each what it is worth, unless asked for with --inspect")
+        remarks.append(f"{n_features:,} features are too many to inspect each, unless asked for with --inspect")
     if inspect is None:
         inspect = bool(dataset.encoding.columns) and n_features <= _MOST_INSPECTED
-    return Prepared(dataset, found, y, weight, layout, specs, raced, plans, remarks, n_threads, inspect, origin)
+    return Prepared(dataset, task, y, weight, layout, specs, raced, plans, remarks, n_threads, inspect, origin)
 
 
 def ready_again(dataset: Dataset, task: Task, specs: dict[str, Spec], n_threads: int) -> Prepared:
@@ -135,18 +134,18 @@ def ready_again(dataset: Dataset, task: Task, specs: dict[str, Spec], n_threads:
     return Prepared(dataset, task, y, weight, layout, specs, {}, [], [], n_threads)
 
 
-def _table_and_roles(data: Any, target: Any, sample_weight: Any, roles: Roles, tell: Tell) -> tuple[Any, Roles]:
+def _table_and_roles(data: Any, target: Any, sample_weight: Any, roles: Roles, report_progress: ReportProgress) -> tuple[Any, Roles]:
     """The table, with the target and the weights as columns, and the roles with their names."""
     kind = find_source_kind(data)
     if kind is not None:
-        table, roles, target = _labelled_and_roles(kind, data, roles, target, tell)
+        table, roles, target = _labelled_and_roles(kind, data, roles, target, report_progress)
     else:
         table = read_table(data, missing=roles.missing)
         excluded = {name for name in (target, sample_weight, roles.group, roles.time, roles.split) if isinstance(name, str)}
         for name, source in _sources():
             column = next((column for column, asked in roles.kinds.items() if asked == name), None)
             column = column or source.find_column(table, folder_of(data), {*excluded, *roles.drop, *roles.kinds})
-            table = source.fill_column(table, column, folder_of(data), roles, tell) if column else table
+            table = source.fill_column(table, column, folder_of(data), roles, report_progress) if column else table
     if target is None and isinstance(data, str) and data in EXAMPLES:
         target = EXAMPLES[data].target
     if target is None:
@@ -169,11 +168,11 @@ def find_source_kind(data: Any) -> str | None:
     return next((name for name, source in _sources() if source.holds(data)), None)
 
 
-def _labelled_and_roles(kind: str, data: Any, roles: Roles, target: Any, tell: Tell) -> tuple[pa.Table, Roles, Any]:
+def _labelled_and_roles(kind: str, data: Any, roles: Roles, target: Any, report_progress: ReportProgress) -> tuple[pa.Table, Roles, Any]:
     """The values of a folder or the like with their labels, and the roles of the columns that come with them."""
     source = KINDS[kind].source
     assert source is not None
-    table = source.read(data, roles, tell)
+    table = source.read(data, roles, report_progress)
     if target is None and "class" not in table.column_names:
         raise DataError(
             f"{KINDS[kind].plural.capitalize()} to learn from need a class each, but these come without. Sort them into a folder for each "
@@ -208,7 +207,7 @@ def _check_acts(dataset: Dataset, settings: Collection[str], *, inspect: bool) -
         raise UsageError(f"--clip bounds the numbers of a table, but {kind.plural} came, which are learned from as they are. Leave it out.")
     if inspect:
         raise UsageError(
-            f"Inspection says what each column is worth, but {kind.plural} came, and {kind.block} have no worth of their own. "
+            f"Inspection estimates the effect of each column, but {kind.plural} came, and {kind.block} have no effects of their own. "
             "Leave --inspect out; see `weights explain` and `weights draw`, or Model.saliency."
         )
 
@@ -253,7 +252,7 @@ def asks_to_merge(copies: str) -> bool:
     return copies == "merge"
 
 
-def _with_copies_merged(table: Any, roles: Roles) -> tuple[Any, Roles]:
+def _merge_copies(table: Any, roles: Roles) -> tuple[Any, Roles]:
     """The table with copies merged, and the roles with the column of their summed weights."""
     name = roles.sample_weight
     weight = np.ones(table.num_rows) if name is None else to_numbers(table[name], name)

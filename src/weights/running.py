@@ -22,7 +22,7 @@ from weights.store.format import check_writable
 from weights.store.format import save as save_ensemble
 from weights.training.compiling import keep_compiled_programs
 from weights.training.control import Control, Progress
-from weights.types import Params
+from weights.types import Params, ReportProgress
 
 _SAME_KEYSTROKE_SECONDS = 0.5
 OnProgress = Callable[[Progress], None] | None
@@ -99,7 +99,7 @@ def stopped_by_signals(control: Control) -> Iterator[None]:
             signal.signal(number, handler)
 
 
-def tell_share(progress: OnProgress) -> Callable[[float], None]:
+def report_reading(progress: OnProgress) -> ReportProgress:
     """A function that reports the share of pictures that has been read."""
     if progress is None:
         return lambda share: None

@@ -170,7 +170,7 @@ def _misfits(spec: Spec) -> list[str]:
             "dropout": spec.regularization.dropout or 0,
             "input_dropout": spec.regularization.input_dropout,
             "noise": spec.updates.noise,
-            **({} if spec.augmentation is None else spec.augmentation.in_use),
+            **({} if spec.augmentation is None else spec.augmentation.active),
         }
         random = [name for name, value in noisy.items() if value > 0]
         if random:
@@ -275,11 +275,11 @@ def varying_values(spec: Spec) -> dict[str, float]:
 
 def program_spec(spec: Spec) -> Spec:
     """The spec with every varying number that is in use set to one: specs that agree in it share one compiled program."""
-    marks = {name: _mark(_read(spec, section, field)) for name, section, field in _paths(VARYING)}
-    marks |= {"optimization.n_steps": 1, "regularization.patience": 0}
+    switches = {name: _turn_on(_read(spec, section, field)) for name, section, field in _paths(VARYING)}
+    switches |= {"optimization.n_steps": 1, "regularization.patience": 0}
     changes: dict[str, dict[str, Any]] = {}
-    for name, section, field in _paths(tuple(marks)):
-        changes.setdefault(section, {})[field] = marks[name]
+    for name, section, field in _paths(tuple(switches)):
+        changes.setdefault(section, {})[field] = switches[name]
     parts = {section: msgspec.structs.replace(getattr(spec, section), **fields) for section, fields in changes.items()}
     return msgspec.structs.replace(spec, members=Members(), **parts)
 
@@ -301,7 +301,7 @@ def without_numbers(spec: Spec) -> Spec:
     return spec
 
 
-def _mark(value: float | None) -> float | None:
+def _turn_on(value: float | None) -> float | None:
     """On (0.5, a lawful value of every varying setting) or off as it is."""
     return value if value is None or value == 0 else 0.5
 

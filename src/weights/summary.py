@@ -1,6 +1,6 @@
-"""The tables of what each feature is worth and of what it contributes to a prediction, for people: text for terminals, HTML for notebooks.
+"""Tables of feature weights and of contributions to predictions, for people: text for terminals, HTML for notebooks.
 
-`summarise` picks and orders the rows of a `Summary`, which shows itself; `explained` tells of single predictions and `checked` of
+`summarise` picks and orders the rows of a `Summary`, which shows itself; `explained` shows single predictions and `checked` of
 simulations. The numbers come from `effects.FeatureWeights.records`, `inspection/explanation.py` and `checking.py`.
 """
 
@@ -107,7 +107,7 @@ def summarise(
     Raises:
         UsageError: a choice is not known.
     """
-    blocks = weights.by_feature(sort=sort, **options)
+    blocks = weights.group_by_feature(sort=sort, **options)
     shown = leading(blocks, top)
     largest = max([block[0]["importance"] or 0.0 for block in shown], default=0.0)
     largest = largest if largest >= _LEAST_SHOWN else 0.0
@@ -161,8 +161,8 @@ def _notes(weights: FeatureWeights, blocks: list[list[Record]], shown: list[list
     notes = []
     if len(shown) < len(blocks):
         hidden = blocks[len(shown) :]
-        told = [[r["p_value"] for r in block if not r["level"] and r["p_value"] is not None] for block in hidden]
-        unclear, unknown = sum(bool(p) and min(p) >= 1 - level for p in told), sum(not p for p in told)
+        p_values = [[r["p_value"] for r in block if not r["level"] and r["p_value"] is not None] for block in hidden]
+        unclear, unknown = sum(bool(p) and min(p) >= 1 - level for p in p_values), sum(not p for p in p_values)
         untold = f", {unknown} without one" if unknown else ""
         notes.append(f"({len(hidden)} more; {unclear} of their effects not distinguishable from zero{untold})")
     remarks: dict[str, list[str]] = {}
@@ -174,7 +174,7 @@ def _notes(weights: FeatureWeights, blocks: list[list[Record]], shown: list[list
     if timed := [printable(block[0]["feature"]) for block in shown if block[0]["unit"]]:
         notes.append(f"{listed(timed, 6)}: per day")
     names = {block[0]["feature"] for block in shown}
-    importances = {one.features[0]: one.value for one in weights.importances}
+    importances = {importance.features[0]: importance.value for importance in weights.importances}
     groups = [group for group in weights.groups if names & {*group.together.features}]
     notes += [_group_note(group, importances) for group in groups[:_MOST_GROUPS]]
     meaning = "drop of R2" if weights.measure == MEASURES[0] else f"increase of {weights.measure}"
@@ -186,7 +186,7 @@ def _notes(weights: FeatureWeights, blocks: list[list[Record]], shown: list[list
 
 
 def _group_note(group: Group, importances: Mapping[str, float]) -> str:
-    """What features that move together are worth, and between what their parts lie."""
+    """The importance of features that move together, and between what their parts lie."""
     together = group.together
     if together.value <= 0:
         return f"move together, and are of no use to the prediction even together: {listed([printable(f) for f in together.features], 6)}"
@@ -206,15 +206,16 @@ def _coverage_note(weights: FeatureWeights, scale: str) -> str:
         return "; with more inputs than half the rows expectations are penalised, and intervals of strong effects are too narrow"
     if scale == "link" and not weights.linear:
         return "; 95 % intervals of log odds of networks held the truth 84 to 96 % of the time on simulated tables, so read them wider"
-    found = measured_coverage(linear=weights.linear, n_rows=weights.n_rows, n_inputs=weights.n_inputs)
-    if found is None:
+    coverage = measured_coverage(linear=weights.linear, n_rows=weights.n_rows, n_inputs=weights.n_inputs)
+    if coverage is None:
         return ""
-    shape = f"simulated tables of {found.n:,} rows and {found.p} features"
-    words = f"; 95 % intervals held the truth {100 * found.mean:.1f} % of the time on {shape}"
-    if max(weights.n_rows / found.n, found.n / weights.n_rows, weights.n_inputs / found.p, found.p / weights.n_inputs) > _FARTHEST:
+    shape = f"simulated tables of {coverage.n:,} rows and {coverage.p} features"
+    words = f"; 95 % intervals held the truth {100 * coverage.mean:.1f} % of the time on {shape}"
+    sizes = (weights.n_rows, coverage.n), (weights.n_inputs, coverage.p)
+    if max(max(ours / theirs, theirs / ours) for ours, theirs in sizes) > _FARTHEST:
         words += ", the nearest to yours"
-    if found.least < _GOOD_COVERAGE:
-        words += f", but only {100 * found.least:.1f} % with {found.worst}"
+    if coverage.least < _GOOD_COVERAGE:
+        words += f", but only {100 * coverage.least:.1f} % with {coverage.worst}"
     return words
 
 
@@ -254,7 +255,7 @@ def checked(check: Check, name: str) -> list[str]:
     null = listed([printable(feature) for feature in check.null_features], 6)
     lines.append(f"  strong: beyond 4 standard errors; null: cut out of the truth for this, having mattered least ({null or 'none'})")
     if check.n_simulations < _FEWEST_SIMULATIONS:
-        lines.append(f"  {check.n_simulations} simulations tell little: --simulations {_FEWEST_SIMULATIONS} or more")
+        lines.append(f"  {check.n_simulations} simulations say little: --simulations {_FEWEST_SIMULATIONS} or more")
     elif doubtful := [held for held in check.held if held.high < held.nominal]:
         worst = min(doubtful, key=lambda held: held.measured)
         lines.append(

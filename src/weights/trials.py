@@ -15,12 +15,12 @@ import scipy.special
 
 from weights.candidates import plans_of
 from weights.ensemble import Ensemble, apply_program
-from weights.errors import TrainingError
+from weights.errors import Interrupted, TrainingError
 from weights.fitting import Prepared, job
 from weights.inspection.decomposition import Judged, MemberPredictions, Terms, average, row_terms
 from weights.models.registry import architecture_of
 from weights.spec import Spec, with_settings
-from weights.training.control import Control
+from weights.training.control import Control, Progress
 from weights.training.job import Job
 from weights.training.outofbag import Trained
 from weights.training.population import method_of, train
@@ -54,11 +54,18 @@ class TrialRunner:
     Each row is left out by one member of every population, which learns from three quarters of the rows (of quick trials from two
     thirds); of large tables only some of the folds are judged. Of several populations of networks the one with most say stands for all.
 
-    rows: those that every trial is judged on, as positions among all, shape (n',). fold: which member judges each, shape (n',).
+    Attributes:
+        rows: those that every trial is judged on, as positions among all, shape (n',).
+        fold: which member judges each, shape (n',).
+        n_trials: how many there will be, for progress.
     """
 
-    def __init__(self, ensemble: Ensemble, prepared: Prepared, control: Control, *, quick: bool) -> None:
-        self.prepared, self.control = prepared, control
+    def __init__(
+        self, ensemble: Ensemble, prepared: Prepared, control: Control, *, quick: bool, stage: str = "trials", n_trials: int = 1
+    ) -> None:
+        # Of a trial only its end is reported.
+        self.prepared, self.control, self.report = prepared, dataclasses.replace(control, report=lambda progress: None), control.report
+        self.stage, self.n_trials, self.n_done = stage, n_trials, 0
         self.excluded = excluded_populations(ensemble)
         n_folds = N_FOLDS_QUICKLY if quick else N_FOLDS
         enough = -(-_ENOUGH_JUDGED * n_folds // len(prepared.dataset.inputs))
@@ -76,9 +83,15 @@ class TrialRunner:
         few = {name: with_settings(spec, self._members(spec)) for name, spec in specs.items() if name not in self.excluded}
         return {name: job(name, spec, self.prepared) for name, spec in few.items()}
 
-    def tried(self, jobs: dict[str, Job], known: Mapping[str, Trained]) -> Trial:
-        """Train these populations, but for those that are known, stack and judge them."""
-        trained = {name: known.get(name) or train(one, self.control) for name, one in jobs.items()}
+    def train(self, jobs: dict[str, Job], known: Mapping[str, Trained] = {}) -> Trial:
+        """Train these populations, but for those that are known, stack and judge them, and report that it is done.
+
+        Raises:
+            Interrupted: asked to stop. TrainingError: the members of a population cannot be trained.
+        """
+        if self.control.stopping():
+            raise Interrupted(f"The {self.stage} were stopped.")
+        trained = {name: known.get(name) or train(members, self.control) for name, members in jobs.items()}
         task, y, weight = self.prepared.task, self.judged.y, self.judged.weight
         for name, result in trained.items():
             if not result.covered[self.rows].all():
@@ -86,7 +99,10 @@ class TrialRunner:
         each = np.stack([result.outputs[self.rows] for result in trained.values()])
         stacking = stack(each, y, weight, task, shifted=not method_of(next(iter(jobs.values())).specs[0]).at_optimum)
         outputs = stacked_outputs(each, stacking.crossfitted_weights) + stacking.crossfitted_offsets
-        return Trial(trained, outputs, self.terms([outputs]).loss, _train_loss(self.prepared, jobs, trained, stacking))
+        trial = Trial(trained, outputs, self.terms([outputs]).loss, _train_loss(self.prepared, jobs, trained, stacking))
+        self.n_done += 1
+        self.report(Progress(self.stage, min(self.n_done / self.n_trials, 1.0), None))
+        return trial
 
     def _members(self, spec: Spec) -> dict[str, Any]:
         """Settings of members: parts of the rows in time order stay as they are, every other resampling becomes folds."""
@@ -97,7 +113,9 @@ class TrialRunner:
     def terms(self, outputs: Sequence[FloatArray]) -> Terms:
         """The terms of the rows' losses if these outputs (n', k) were members."""
         every, ones = np.arange(len(self.rows)), np.ones((len(self.rows), 1))
-        return row_terms(self.prepared.task, self.judged.y, [MemberPredictions(0, every, one) for one in outputs], ones, 0.0 * outputs[0])
+        return row_terms(
+            self.prepared.task, self.judged.y, [MemberPredictions(0, every, values) for values in outputs], ones, 0.0 * outputs[0]
+        )
 
     def gain(self, before: Sequence[FloatArray], after: Sequence[FloatArray], *, among: int = 1) -> Gain:
         """By how much losses fell, with an interval that holds for so many comparisons together.
@@ -126,7 +144,7 @@ class TrialRunner:
     def _between(self, trainings: Sequence[FloatArray]) -> float:
         """The variance of a mean loss from training to training."""
         weight = self.judged.weight / self.judged.weight.sum()
-        return float(np.var([np.bincount(self.fold, weights=weight * one) for one in trainings], axis=0, ddof=1).sum())
+        return float(np.var([np.bincount(self.fold, weights=weight * losses) for losses in trainings], axis=0, ddof=1).sum())
 
 
 def _train_loss(prepared: Prepared, jobs: dict[str, Job], trained: dict[str, Trained], stacking: Stacking) -> float:
@@ -137,7 +155,7 @@ def _train_loss(prepared: Prepared, jobs: dict[str, Job], trained: dict[str, Tra
         run = apply_program(jobs[name].specs[0], jobs[name].layout)
         for place, m in enumerate(result.kept):
             own = np.flatnonzero(jobs[name].resampling.counts[m][rows])
-            params = {layer: {key: array[place] for key, array in parts.items()} for layer, parts in result.params.items()}
+            params = {layer: {key: array[place] for key, array in parts.items()} for layer, parts in result.population.params.items()}
             predictions.append(MemberPredictions(p, own, run(params, prepared.dataset.inputs[rows[own]])))
             seen[p, own] += 1
     known = np.asarray((seen > 0).all(0))
@@ -151,14 +169,15 @@ def _train_loss(prepared: Prepared, jobs: dict[str, Job], trained: dict[str, Tra
 
 def excluded_populations(ensemble: Ensemble) -> set[str]:
     """Of several populations of networks those with less say than another: what helps that is taken to help them."""
-    networks = [one for one in ensemble.populations if architecture_of(one.spec.model).has_hidden]
-    chief = max(networks, key=lambda one: one.stacking_weight).name if networks else ""
-    return {one.name for one in networks if one.name != chief}
+    networks = [network for network in ensemble.populations if architecture_of(network.spec.model).has_hidden]
+    chief = max(networks, key=lambda network: network.stacking_weight).name if networks else ""
+    return {network.name for network in networks if network.name != chief}
 
 
-def with_other_seeds(one: Job, number: int) -> Job:
-    """The same members with the seeds of another training; number 0 is the run's own."""
-    return dataclasses.replace(one, seeds=one.seeds ^ np.uint32(0x5EED5EED * number % 2**32))
+def reseed(jobs: Mapping[str, Job], number: int) -> dict[str, Job]:
+    """The same members of each population with the seeds of another training; number 0 is the run's own."""
+    change = np.uint32(0x5EED5EED * number % 2**32)
+    return {name: dataclasses.replace(members, seeds=members.seeds ^ change) for name, members in jobs.items()}
 
 
 def cost_of(specs: Mapping[str, Spec], prepared: Prepared) -> float:

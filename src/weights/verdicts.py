@@ -42,7 +42,7 @@ class Decomposition(msgspec.Struct, frozen=True):
 
 
 class Gain(msgspec.Struct, frozen=True):
-    """By how much a loss falls, with its 95 % interval; `relative` to the loss as it is."""
+    """By how much a loss falls, with its 95 % interval; `relative` to the loss of the baseline."""
 
     value: float
     low: float
@@ -93,7 +93,7 @@ class LayerHealth(msgspec.Struct, frozen=True):
         forward, backward: mean square of what left the layer at the start, and mean squared length of gradients there, beside what
             theory expects of such first weights; None where that is nothing.
         dead, saturated: shares of the units (elements/activation.py). rank: in how many directions, about, activations differ.
-        influence: by how much outputs change, as a share of their variance, if all units answer along straight lines. All None where
+        influence: by how much outputs change, as a share of their variance, if all units are linearised. All None where
             there are too few units or rows to judge.
         weight_norm: length of the weights. zeros: share of them that are exactly zero.
         grad_norm: length of the gradient. update_ratio: length of a step beside that of the weights.
@@ -136,7 +136,7 @@ class Finding(msgspec.Struct, frozen=True):
 
 
 class Point(msgspec.Struct, frozen=True):
-    """A point of a complexity curve: the remedy it is (or "as it is"), the loss out of bag, and that on rows members learned from."""
+    """A point of a complexity curve: a remedy or "baseline", the loss out of bag, and that on rows members learned from."""
 
     name: str
     loss: float
@@ -187,14 +187,14 @@ class Variant(msgspec.Struct, frozen=True):
         label: what was varied, in words.
         reference: whether these are the settings of the run, with which all are compared.
         loss, std_err: out of bag, the mean over trainings, with its standard error over the choice of rows.
-        gain: by how much the loss is lower than that of the settings as they are, with an interval that holds for all variants together
-            at 95 %; None of these themselves.
+        gain: by how much the loss is lower than that of the baseline, with an interval that holds for all variants
+            together at 95 %; None of these themselves.
         train_loss: the loss on rows that members learned from.
         converged_at: steps after which the loss out of bag had come within 1 % of its way to the lowest; None if members are solved.
         cost: time that training takes, as a multiple.
         findings: what is wrong with the five elements, in any training.
         failure: why it could not be trained, or empty.
-        unused: whether every training gave what the settings as they are gave, because what was varied is of no use beside them.
+        unused: whether every training gave what the baseline gave, because what was varied is of no use beside them.
     """
 
     label: str
@@ -216,7 +216,7 @@ class Experiment(msgspec.Struct, frozen=True):
     Attributes:
         populations: which were trained: those of the run that use what is varied.
         measure: what the loss is, as in `Decomposition`.
-        variants: the settings as they are first, then the others by their loss.
+        variants: the baseline first, then the others by their loss.
         n_members, n_trainings, n_rows: members of each training, trainings of each variant, and rows that judged them.
         seconds: what it took.
     """

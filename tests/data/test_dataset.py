@@ -1,4 +1,4 @@
-"""Roles: which column is the target, which steer training, and what is said about those set aside."""
+"""Roles: which column is the target, which steer training, and what is said about ignored ones."""
 
 import numpy as np
 import polars as pl

@@ -168,7 +168,7 @@ def hourly(n_hours, *, start=datetime(2024, 1, 1)):
 
 
 @pytest.mark.parametrize(
-    ("moments", "circles"),
+    ("moments", "cycles"),
     [
         ([datetime(2024, 1, 1) + timedelta(hours=3 * j) for j in range(4)], []),
         (hourly(48), ["day"]),
@@ -179,19 +179,19 @@ def hourly(n_hours, *, start=datetime(2024, 1, 1)):
     ],
     ids=["half a day", "two days", "eight days", "days of two years", "hours of a year", "Mondays"],
 )
-def test_a_moment_has_only_the_circles_on_which_the_data_vary(moments, circles):
-    expected = ["c"] + [f"c {half} of {circle}" for circle in circles for half in ("sine", "cosine")]
+def test_a_moment_has_only_the_cycles_in_which_the_data_vary(moments, cycles):
+    expected = ["c"] + [f"c {half} of {cycle}" for cycle in cycles for half in ("sine", "cosine")]
     assert inputs(moments, "datetime") == expected
 
 
-def test_midnight_and_six_oclock_lie_a_quarter_circle_apart():
+def test_midnight_and_six_oclock_lie_a_quarter_cycle_apart():
     names = inputs(hourly(48), "datetime")
     x = encode(hourly(48), "datetime", at=[datetime(2024, 5, 5, 0), datetime(2024, 5, 5, 6), datetime(2024, 5, 5, 12)])
     np.testing.assert_allclose(x[:, names.index("c sine of day")], [0, 1, 0], atol=1e-6)
     np.testing.assert_allclose(x[:, names.index("c cosine of day")], [1, 0, -1], atol=1e-6)
 
 
-def test_the_same_weekday_has_the_same_place_on_the_circle_of_the_week():
+def test_the_same_weekday_has_the_same_place_in_the_cycle_of_the_week():
     days = [datetime(2024, 1, 1) + timedelta(days=j) for j in range(28)]
     x = encode(days, "datetime")[:, 1:]
     np.testing.assert_allclose(x[:7], x[21:], atol=1e-6)

@@ -7,7 +7,7 @@ import re
 import pytest
 
 from weights.data import memory
-from weights.data.memory import check_memory_for, in_words, memory_budget
+from weights.data.memory import check_memory_for, format_bytes, memory_budget
 from weights.errors import DataError, UsageError
 
 
@@ -84,4 +84,4 @@ def test_what_fits_passes(monkeypatch):
 
 @pytest.mark.parametrize(("n_bytes", "said"), [(3.21e9, "3.2 GB"), (1e9, "1.0 GB"), (9.96e8, "996.0 MB"), (1e15, "1,000,000.0 GB")])
 def test_sizes_are_told_in_units_people_use(n_bytes, said):
-    assert in_words(n_bytes) == said
+    assert format_bytes(n_bytes) == said

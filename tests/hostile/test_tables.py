@@ -404,7 +404,7 @@ def test_predict_counts_the_rows_that_training_had_not_seen_the_like_of(shop, tm
 
 
 def test_predict_says_nothing_of_familiar_rows(shop):
-    assert api.load(shop / "run").notices(shop / "shop.csv") == []
+    assert api.load(shop / "run").notes(shop / "shop.csv") == []
 
 
 # Weights, classes and collinear features -------------------------------------------------------------------------
@@ -417,7 +417,7 @@ def test_predict_says_nothing_of_familiar_rows(shop):
         ([-1] + [1] * (N - 1), "must be at least zero, but 'w' is -1.0 in row 1"),
         ([1, ""] + [1] * (N - 2), "is nan in row 2"),
         (["inf"] + [1] * (N - 1), "is inf in row 1"),
-        ([float(c == "ill") for c in CLASSES], "all rows of 'well' weigh zero"),
+        ([float(c == "ill") for c in CLASSES], "all rows of 'well' have weight zero"),
     ],
 )
 def test_weights_that_are_none_are_refused(tmp_path, weight, said):
@@ -428,7 +428,7 @@ def test_weights_that_are_none_are_refused(tmp_path, weight, said):
 
 def test_rows_without_weight_are_counted(tmp_path):
     _, look = seen(tmp_path, table(w=[0] * 5 + [1] * (N - 5)), sample_weight="w")
-    assert "5 of 60 rows weigh zero: nothing is learned from them" in look.remarks
+    assert "5 of 60 rows have weight zero: nothing is learned from them" in look.remarks
 
 
 def test_equal_features_share_their_weight(tmp_path):

@@ -124,8 +124,8 @@ def test_the_threshold_is_told_so_that_its_row_reaches_it():
     y = [1] * 20 + [0]
     for predicted in (0.98765432, 0.9999999, 0.00012345678):
         point = operating_point(predictions([predicted] * 20 + [0.0], y), ["well", "ill"], 1, 0.9)
-        assert float(point.told) <= predicted
-        assert float(point.told) > predicted * 0.998
+        assert float(point.rounded_threshold) <= predicted
+        assert float(point.rounded_threshold) > predicted * 0.998
 
 
 def test_rare_classes_stay_whole_when_rows_are_thinned():

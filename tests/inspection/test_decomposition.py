@@ -129,7 +129,7 @@ def test_rows_with_one_member_are_taken_to_vary_as_the_others_do():
     assert found.bias.value == pytest.approx(0.0, abs=0.05)  # 3 standard deviations of a mean of 4,000 squares
 
 
-def test_noise_is_told_apart_where_rows_agree_in_all_inputs():
+def test_noise_is_separated_where_rows_agree_in_all_inputs():
     """Pure error of 300 pairs: its standard error is sqrt(2 / 300) of the variance, 0.08."""
     rng = np.random.default_rng(2)
     x = np.repeat(rng.normal(size=(300, 2)), 2, axis=0)
@@ -142,7 +142,7 @@ def test_noise_is_told_apart_where_rows_agree_in_all_inputs():
 
 
 def test_rows_of_weight_zero_tell_nothing_of_noise():
-    """The same pairs, beside others that weigh nothing and are far from each other."""
+    """The same pairs, beside others of weight zero that are far from each other."""
     rng = np.random.default_rng(2)
     x = np.repeat(rng.normal(size=(300, 2)), 2, axis=0)
     y = x[:, 0] + rng.normal(size=600)

@@ -40,7 +40,7 @@ def test_units_that_tell_classes_apart_come_first(by_hand):
     stripes[np.random.default_rng(1).random(90) < 0.5, :, 8:] += 40  # edges that say nothing of the class
     units = most_exciting(by_hand(np.stack([EDGE, SPOT])[..., None]), stripes, "hidden.0", y=y)
     assert [unit.number for unit in units] == [1, 0]
-    assert units[0].told_apart > 0.5 > units[1].told_apart
+    assert units[0].eta_squared > 0.5 > units[1].eta_squared
 
 
 def test_deeper_layers_see_larger_patches(by_hand):

@@ -49,8 +49,8 @@ def line(**options):
 def test_contributions_and_base_add_up_to_the_prediction(task, model):
     fit = fitted(task, model)
     found = fit.explain(FEATURES)
-    told = fit.predict(FEATURES) if task == "regression" else fit.predict_proba(FEATURES)[np.arange(N), found.label]
-    np.testing.assert_array_equal(found.prediction, told)
+    answered = fit.predict(FEATURES) if task == "regression" else fit.predict_proba(FEATURES)[np.arange(N), found.label]
+    np.testing.assert_array_equal(found.prediction, answered)
     # Sums of float64 numbers of a size near 100 at most.
     np.testing.assert_allclose(found.base + found.contributions.sum(1), found.prediction, rtol=0, atol=1e-9)
 

@@ -1,4 +1,4 @@
-"""What features are worth, through `fit`: against statsmodels, on awkward tables, where the answer is known, and in simulations."""
+"""Feature weights, through `fit`: against statsmodels, on awkward tables, with known answers, and in simulations."""
 
 from __future__ import annotations
 
@@ -44,8 +44,8 @@ def peer(y, *inputs, kind="HC3", rows=slice(None), model=sm.OLS, **options):
 def assert_as_peer(records, expected, places=slice(1, None)):
     """Equal to 1e-6 of the value and, as values near zero have no digits, of the error: targets are kept in float32, seven digits."""
     for key, value in (("effect", expected.params), ("std_err", expected.bse)):
-        told, bounds = column(records, key), 1e-6 * (np.abs(value[places]) + expected.bse[places])
-        assert (np.abs(told - value[places]) <= bounds).all(), (key, told, value[places])
+        estimated, bounds = column(records, key), 1e-6 * (np.abs(value[places]) + expected.bse[places])
+        assert (np.abs(estimated - value[places]) <= bounds).all(), (key, estimated, value[places])
     np.testing.assert_allclose(column(records, "z"), expected.tvalues[places], rtol=1e-5, atol=1e-5)
     # A change of z by 1e-6 changes p by a few of these, the farther out the more.
     np.testing.assert_allclose(column(records, "p_value"), expected.pvalues[places], rtol=1e-3)
@@ -101,14 +101,14 @@ def test_effects_of_dates_are_per_day_and_of_flags_of_yes_beside_no(awkward):
 
 
 def test_log_odds_beside_a_flag_that_separates_are_those_of_the_rows_without_it(awkward):
-    """The likelihood has its supremum where rows with the flag are told perfectly and no longer count."""
+    """The likelihood has its supremum where rows with the flag are predicted perfectly and no longer count."""
     records = by_name(awkward("a flag separates").feature_weights(scale="link"))
     assert records["flag"]["effect"] is None
     assert "no finite log odds" in records["flag"]["note"]
     expected = peer((YES == "yes") * 1.0, A, B, kind="HC0", rows=np.arange(N) >= 20, model=sm.Logit, disp=0, tol=1e-13)
-    told = [records[name][key] for name in "ab" for key in ("effect", "std_err")]
-    # The search ends where rows with the flag are told to about 1e-6 or better.
-    np.testing.assert_allclose(told, np.column_stack([expected.params, expected.bse])[1:].ravel(), rtol=1e-4)
+    estimated = [records[name][key] for name in "ab" for key in ("effect", "std_err")]
+    # The search ends where rows with the flag are predicted to about 1e-6 or better.
+    np.testing.assert_allclose(estimated, np.column_stack([expected.params, expected.bse])[1:].ravel(), rtol=1e-4)
 
 
 # Awkward tables
@@ -190,19 +190,19 @@ def every_record(model):
 def test_awkward_tables_bring_finite_effects_or_say_why_there_are_none(awkward, name, network):
     for record in every_record(awkward(name, network)):
         assert all(math.isfinite(value) for value in record.values() if isinstance(value, float)), record
-        told = [record[key] for key in ("effect", "std_err", "z", "p_value", "low", "high")]
+        estimated = [record[key] for key in ("effect", "std_err", "z", "p_value", "low", "high")]
         if record["effect"] is not None:
-            assert None not in told, record
+            assert None not in estimated, record
             assert record["low"] <= record["effect"] <= record["high"], record
         elif "contrasts together" in record["note"]:
             assert 0 <= record["p_value"] <= 1, record
         else:
-            assert told == [None] * 6, record
+            assert estimated == [None] * 6, record
             assert record["note"].startswith(("not identifiable, because ", "no finite log odds ")), record
 
 
 def test_effects_on_a_class_of_which_no_row_was_kept_have_intervals_or_a_note():
-    """Five members of eight folds leave out some rows, among them the only one of the third class that weighs something."""
+    """Five members of eight folds leave out some rows, among them the only one of the third class of weight above zero."""
     classes = np.asarray(["r", "s", "t"])[np.arange(30) % 3]
     weight = np.where((classes == "t") & (np.arange(30) != 5), 0.0, 1.0)
     columns = {f"x{j}": WIDE[f"x{j}"] for j in range(3)} | {"weight": weight}
@@ -227,7 +227,7 @@ def test_what_members_say_of_a_feature_is_a_share_of_them(awkward, name, network
         ("two rows with a flag", ["flag"]),
     ],
 )
-def test_exactly_the_features_that_cannot_be_told_apart_have_no_effect(awkward, name, lost):
+def test_exactly_the_features_that_are_not_identifiable_have_no_effect(awkward, name, lost):
     records = by_name(awkward(name).feature_weights())
     assert [feature for feature, record in records.items() if record["note"].startswith("not identifiable, because ")] == lost
     assert all(records[feature]["effect"] is None for feature in lost)
@@ -334,8 +334,8 @@ def test_another_order_of_columns_is_another_order_of_records():
 def test_a_column_in_a_tenth_of_the_unit_has_a_tenth_of_the_effect():
     before, after = (by_name(fit({**ABC, "a": factor * A}, Y).feature_weights()) for factor in (1, 10))
     for name, factor in (("a", 10), ("b", 1), ("c", 1)):
-        told = [after[name]["effect"] * factor, after[name]["std_err"] * factor, after[name]["z"]]
-        assert told == pytest.approx([before[name][key] for key in ("effect", "std_err", "z")], rel=1e-9)
+        estimated = [after[name]["effect"] * factor, after[name]["std_err"] * factor, after[name]["z"]]
+        assert estimated == pytest.approx([before[name][key] for key in ("effect", "std_err", "z")], rel=1e-9)
 
 
 # Simulations: the intervals of independent features hardly depend on each other, so what is pooled is close to binomial.

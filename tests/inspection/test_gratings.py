@@ -45,7 +45,7 @@ def grey(by_hand):
     ],
 )
 def test_planted_filters_are_named(grey, unit, kind, orientation, period):
-    found = grey.found[0][unit]
+    found = grey.by_member[0][unit]
     assert found.kind == kind
     assert found.orientation == (None if orientation is None else pytest.approx(orientation, abs=0.5))
     if period is not None:
@@ -64,7 +64,7 @@ def test_patterns_are_the_standardised_filters(grey):
     [((1, -1, 0), "green-red"), ((2, -1, -1), "red-cyan"), ((1, 1, -2), "yellow-blue"), ((-1, 2, -1), "green-magenta")],
 )
 def test_differences_of_colour_are_told_from_brightness(by_hand, direction, axis):
-    [found] = filters(by_hand(in_colour([PLAIN, SOBEL], direction))).found
+    [found] = filters(by_hand(in_colour([PLAIN, SOBEL], direction))).by_member
     assert [one.kind for one in found] == ["colour opponent"] * 2
     assert [one.colours for one in found] == [axis] * 2
     assert found[0].period is None  # plain colour excites it most
@@ -73,7 +73,7 @@ def test_differences_of_colour_are_told_from_brightness(by_hand, direction, axis
 
 
 def test_an_edge_in_brightness_of_colour_pictures_is_an_edge(by_hand):
-    [[found]] = filters(by_hand(in_colour([SOBEL], (1, 1, 1)))).found
+    [[found]] = filters(by_hand(in_colour([SOBEL], (1, 1, 1)))).by_member
     assert (found.kind, found.colours) == ("edge", None)
 
 
@@ -81,14 +81,14 @@ def test_columns_beside_pictures_change_nothing_about_filters(by_hand, grey):
     planted = np.stack([SOBEL, SOBEL.T, DIAGONAL, DIAGONAL[:, ::-1], FINE, FINE.T, SPOT, CROSSED, RING])
     beside = filters(by_hand(planted[..., None], columns=("age", "size")))
     np.testing.assert_allclose(beside.patterns, grey.patterns, atol=1e-7)
-    assert [one.kind for one in beside.found[0]] == [one.kind for one in grey.found[0]]
+    assert [one.kind for one in beside.by_member[0]] == [one.kind for one in grey.by_member[0]]
     assert beside.untrained.keys() == grey.untrained.keys()
 
 
 def test_a_filter_without_gain_is_silent(by_hand):
     ensemble = by_hand(np.stack([SOBEL, SPOT])[..., None])
     ensemble.populations[0].params["hidden.0"]["gain"][0, 1] = 0.0
-    assert [one.kind for one in filters(ensemble).found[0]] == ["edge", "silent"]
+    assert [one.kind for one in filters(ensemble).by_member[0]] == ["edge", "silent"]
 
 
 def test_what_untrained_filters_respond_to_is_told_beside(grey):

@@ -8,7 +8,7 @@ import pytest
 from weights.data.encoding import Boolean, Category, Encoding, Numeric
 from weights.inspection import groups
 from weights.inspection.groups import correlated_groups
-from weights.inspection.partialling import design
+from weights.inspection.partialling import build_design
 
 N = 400
 RNG = np.random.default_rng(0)
@@ -17,7 +17,7 @@ X = RNG.normal(size=(N, 4))
 
 def groups_of(columns, x) -> list[list[int]]:
     encoding = Encoding(columns, clip=None)
-    return correlated_groups(encoding, x, design(encoding, x, np.ones(len(x))))
+    return correlated_groups(encoding, x, build_design(encoding, x, np.ones(len(x))))
 
 
 def numbers(names, *, missing=False) -> list:

@@ -158,10 +158,10 @@ def test_first_weights_of_wide_layers_do_what_theory_expects(activation, start):
     width, n_inputs = 400, 200
     model = compiled(Mlp(hidden=(width,) * 3), table_layout(n_inputs, 50), start, Activation(activation))
     inputs = Inputs({"x": jax.random.normal(jax.random.key(1), (128, n_inputs))})
-    of_start, seen = jax.jit(functools.partial(health.of_start, model)), []
+    measure_start, seen = jax.jit(functools.partial(health.measure_start, model)), []
     for seed in range(4):
         params = model.init(inputs, jnp.zeros((0, 1)), key=jax.random.key(seed))
-        seen.append(of_start(params, inputs, jnp.arange(128), key=jax.random.key(seed + 100)))
+        seen.append(measure_start(params, inputs, jnp.arange(128), key=jax.random.key(seed + 100)))
     stacked = {name: {part: np.asarray(array)[None] for part, array in layer.items()} for name, layer in params.items()}
     spec = Spec(model=Mlp(hidden=(width,) * 3), initialization=start, activation=Activation(activation))
     expected = expected_signals(spec, stacked, float(seen[0]["input/forward"]))

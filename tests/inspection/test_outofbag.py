@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import jax
 import numpy as np
 import pyarrow as pa
@@ -12,6 +14,7 @@ import weights as wt
 from weights.averaging import average_out_of_bag
 from weights.data.encoding import apply_encoding
 from weights.data.inputs import Inputs, table_layout
+from weights.ensemble import Population
 from weights.inspection import outofbag
 from weights.inspection.outofbag import OutOfBag, OutOfBagMembers, Replacement
 from weights.models.linear import Linear
@@ -40,10 +43,15 @@ def params_of(kind, seed=1):
     return {"output": {"w": w.astype(np.float32), "b": b.astype(np.float32)}}
 
 
+def linear(params, stacking_weight) -> Population:
+    """Six linear members of these params."""
+    return Population("linear", Spec(model=Linear()), params, np.ones(6), stacking_weight)
+
+
 def made(kind, params=None, *, stacking_weight=0.8, unseen=UNSEEN, n_threads=2) -> OutOfBag:
     """One population of linear members, with an offset of 0.1, 0.2, ..."""
     n_outputs = TASKS[kind].n_outputs
-    populations = [OutOfBagMembers(Spec(model=Linear()), params or params_of(kind), stacking_weight, unseen)]
+    populations = [OutOfBagMembers(linear(params or params_of(kind), stacking_weight), unseen)]
     layout, offset = table_layout(P, n_outputs, (0, 1, 2)), np.arange(1, n_outputs + 1) / 10
     return OutOfBag(TASKS[kind], layout, populations, offset, Inputs({"x": X}), n_threads)
 
@@ -73,7 +81,7 @@ def mean_of_unseen(kind, x=X):
 
 @KINDS
 def test_a_row_is_answered_by_the_members_that_did_not_see_it(kind):
-    np.testing.assert_allclose(made(kind).as_is.target, decoded(kind, mean_of_unseen(kind)), **CLOSE)
+    np.testing.assert_allclose(made(kind).baseline.target, decoded(kind, mean_of_unseen(kind)), **CLOSE)
 
 
 @KINDS
@@ -81,13 +89,13 @@ def test_rows_as_they_are_get_the_average_that_training_gives_them(kind):
     predictions = [(np.flatnonzero(unseen), own[unseen]) for unseen, own in zip(UNSEEN, outputs_of(kind), strict=True)]
     mean, _ = average_out_of_bag(TASKS[kind], N, predictions)
     expected = decoded(kind, made(kind).offset + 0.8 * mean)
-    np.testing.assert_allclose(made(kind).as_is.target, expected, **CLOSE)
+    np.testing.assert_allclose(made(kind).baseline.target, expected, **CLOSE)
 
 
 @KINDS
 def test_another_member_changes_only_rows_that_it_never_saw(kind):
     other = jax.tree.map(lambda a: np.where(np.arange(6).reshape(-1, *[1] * (a.ndim - 1)) == 2, a + 1, a), params_of(kind))
-    changed = (made(kind, other).as_is.target != made(kind).as_is.target).any(1)
+    changed = (made(kind, other).baseline.target != made(kind).baseline.target).any(1)
     np.testing.assert_array_equal(changed, UNSEEN[2])
 
 
@@ -104,17 +112,15 @@ def test_members_that_saw_every_row_are_not_asked():
 
 def test_populations_are_added_by_their_stacking_weights():
     layout, offset, inputs = table_layout(P, 1, (0, 1, 2)), np.zeros(1), Inputs({"x": X})
-    populations = [
-        OutOfBagMembers(Spec(model=Linear()), params_of("regression", seed), weight, UNSEEN) for seed, weight in ((1, 0.3), (2, 0.6))
-    ]
-    both = OutOfBag(TASKS["regression"], layout, populations, offset, inputs, 1).as_is.target
-    first, second = (OutOfBag(TASKS["regression"], layout, [one], offset, inputs, 1).as_is.target for one in populations)
+    populations = [OutOfBagMembers(linear(params_of("regression", seed), weight), UNSEEN) for seed, weight in ((1, 0.3), (2, 0.6))]
+    both = OutOfBag(TASKS["regression"], layout, populations, offset, inputs, 1).baseline.target
+    first, second = (OutOfBag(TASKS["regression"], layout, [one], offset, inputs, 1).baseline.target for one in populations)
     np.testing.assert_allclose(both - 10, first - 10 + second - 10, **CLOSE)
 
 
 def test_probabilities_beyond_a_thousandth_are_held_there_for_log_odds():
     certain = jax.tree.map(lambda a: 100 * a, params_of("binary"))
-    assert np.abs(made("binary", certain).as_is.link).max() == pytest.approx(logit(0.999))
+    assert np.abs(made("binary", certain).baseline.link).max() == pytest.approx(logit(0.999))
 
 
 # Rows with other values
@@ -152,7 +158,7 @@ def test_members_alone_are_averaged_as_chances_say(kind):
 def test_values_that_rows_have_anyway_change_nothing():
     members = made("multiclass")
     found = members.answers(Replacement(np.array([0, 2]), np.stack([X[:, [0, 2]]] * 3), CHANCE))
-    np.testing.assert_allclose(found.together.target, members.as_is.target, **CLOSE)
+    np.testing.assert_allclose(found.together.target, members.baseline.target, **CLOSE)
 
 
 def test_rows_in_several_blocks_are_answered_alike(monkeypatch):
@@ -172,9 +178,9 @@ def test_other_blocks_stay_beside_the_columns_that_are_replaced(by_hand, monkeyp
     ensemble = by_hand(np.array([[-1, 0, 1]] * 3)[None, ..., None], columns=("u", "v", "w"))
     [population] = ensemble.populations
     pixels = np.random.default_rng(6).integers(0, 256, (N, 16, 16, 1), dtype=np.uint8)
-    members = OutOfBagMembers(population.spec, population.params, 1.0, np.ones((1, N), bool))
+    members = OutOfBagMembers(replace(population, stacking_weight=1.0), np.ones((1, N), bool))
     answers = OutOfBag(ensemble.task, ensemble.encoding.layout(1), [members], np.zeros(1), Inputs({"x": X, "pixels": pixels}), 1)
-    np.testing.assert_allclose(answers.as_is.target, ensemble.predict_proba(answers.inputs), **CLOSE)
+    np.testing.assert_allclose(answers.baseline.target, ensemble.predict_proba(answers.inputs), **CLOSE)
     expected = sum(CHANCE[d][:, None] * ensemble.predict_proba(answers.inputs.replace(x=with_value(d))) for d in range(3))
     np.testing.assert_allclose(answers.answers(OTHER).together.target, expected, **CLOSE)
 
@@ -188,7 +194,7 @@ def trained():
     columns = {"u": X[:, 0], "v": X[:, 1], "y": X[:, 0] - X[:, 1] + np.random.default_rng(4).normal(size=N)}
     ensemble = wt.fit(columns, "y", model="linear", members=8).ensemble
     [population] = ensemble.populations
-    members = OutOfBagMembers(population.spec, population.params, population.stacking_weight, resample(population.spec.members, N).scored)
+    members = OutOfBagMembers(population, resample(population.spec.members, N).scored)
     layout, inputs = ensemble.encoding.layout(ensemble.task.n_outputs), apply_encoding(ensemble.encoding, pa.table(columns))
     return ensemble, columns["y"], OutOfBag(ensemble.task, layout, [members], ensemble.offset, inputs, 1)
 
@@ -199,9 +205,9 @@ def test_with_folds_every_row_is_answered_by_the_one_member_that_left_it_out(tra
     left_out = np.concatenate([rows for _, _, rows in answers.members])
     own = np.concatenate([outputs[m, rows] for _, m, rows in answers.members])
     assert sorted(left_out) == [*range(N)]
-    np.testing.assert_allclose(answers.as_is.target[left_out, 0], ensemble.task.decode(own), **CLOSE)
+    np.testing.assert_allclose(answers.baseline.target[left_out, 0], ensemble.task.decode(own), **CLOSE)
 
 
 def test_residuals_are_those_that_the_ensemble_found_out_of_bag(trained):
     ensemble, y, answers = trained
-    np.testing.assert_allclose(np.sort(np.abs(y - answers.as_is.target[:, 0])), ensemble.scores, **CLOSE)
+    np.testing.assert_allclose(np.sort(np.abs(y - answers.baseline.target[:, 0])), ensemble.scores, **CLOSE)

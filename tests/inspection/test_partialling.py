@@ -1,4 +1,4 @@
-"""Which inputs can be told apart, and what is left of them, against NumPy's least squares and planted dependencies."""
+"""Which inputs are identifiable, and their residuals, against NumPy's least squares and planted dependencies."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from weights.data.encoding import Boolean, Category, Encoding, Numeric
-from weights.inspection.partialling import design, jointly_left, partial_out
+from weights.inspection.partialling import build_design, partial_out, partial_out_jointly
 
 N = 300
 RNG = np.random.default_rng(0)
@@ -22,21 +22,21 @@ def numbers(names, *, missing=False) -> list:
 
 def design_of(x, columns=None, weight=WEIGHT):
     """The design of these inputs; numbers a, b, c ... where columns are not given."""
-    return design(Encoding(columns or numbers("abcdefghij"[: x.shape[1]]), clip=None), x, weight[: len(x)])
+    return build_design(Encoding(columns or numbers("abcdefghij"[: x.shape[1]]), clip=None), x, weight[: len(x)])
 
 
-def left_by_lstsq(x, own, weight=WEIGHT):
+def residuals_by_lstsq(x, own, weight=WEIGHT):
     """What all other inputs and a constant leave of these, by NumPy."""
     others, root = np.column_stack([np.ones(len(x)), np.delete(x, own, 1)]), np.sqrt(weight)[:, None]
     return x[:, own] - others @ np.linalg.lstsq(others * root, x[:, own] * root, rcond=None)[0]
 
 
-# Which inputs can be told apart
+# Which inputs are identifiable
 
 
 def test_independent_inputs_all_remain():
-    told = design_of(X)
-    assert ([one.column for one in told.inputs], told.lost) == ([0, 1, 2, 3], {})
+    design = design_of(X)
+    assert ([one.column for one in design.inputs], design.lost) == ([0, 1, 2, 3], {})
 
 
 @pytest.mark.parametrize(
@@ -54,21 +54,21 @@ def test_what_others_determine_is_lost_with_their_names(added, others):
 
 
 def test_partners_are_the_inputs_that_determine_it():
-    told = design_of(np.column_stack([X, X[:, 0] - 2 * X[:, 3], X[:, 1]]))
-    assert told.partners == {0: [3, 4], 3: [0, 4], 4: [0, 3], 1: [5], 5: [1]}
+    design = design_of(np.column_stack([X, X[:, 0] - 2 * X[:, 3], X[:, 1]]))
+    assert design.partners == {0: [3, 4], 3: [0, 4], 4: [0, 3], 1: [5], 5: [1]}
 
 
-def test_what_cannot_be_told_apart_is_not_among_a_features_inputs_but_may_remain():
-    told = design_of(np.column_stack([X, X[:, 0]]))
-    assert [len(told.of(feature)) for feature in range(5)] == [0, 1, 1, 1, 0]
-    assert len({0, 4} & {one.column for one in told.inputs}) == 1
+def test_what_is_not_identifiable_is_not_among_a_features_inputs_but_may_remain():
+    design = design_of(np.column_stack([X, X[:, 0]]))
+    assert [len(design.of(feature)) for feature in range(5)] == [0, 1, 1, 1, 0]
+    assert len({0, 4} & {one.column for one in design.inputs}) == 1
 
 
 def test_what_the_own_feature_determines_is_named_by_inputs():
     """Of a flag that is yes or missing, either says the other."""
     yes = (np.arange(N) % 3 > 0).astype(float)
-    told = design_of(np.column_stack([yes, 1 - yes, X[:, 0]]), [Boolean("f", missing=True), *numbers("a")])
-    assert told.lost[0] == "it is determined by 'f is missing'; drop one to learn of the other"
+    design = design_of(np.column_stack([yes, 1 - yes, X[:, 0]]), [Boolean("f", missing=True), *numbers("a")])
+    assert design.lost[0] == "it is determined by 'f is missing'; drop one to learn of the other"
 
 
 def test_a_constant_is_lost():
@@ -94,13 +94,13 @@ def test_what_is_the_same_in_all_but_four_rows_is_lost():
     assert design_of(1 - flag_in(4)).lost == {4: "it differs in 4 rows only"}
 
 
-def test_what_differs_in_five_rows_can_be_told():
+def test_what_differs_in_five_rows_is_identifiable():
     assert design_of(flag_in(5)).lost == {}
 
 
 def test_what_differs_in_few_rows_stays_as_a_control():
-    left = partial_out(design_of(flag_in(2)), bent=False).left
-    np.testing.assert_allclose((WEIGHT[:, None] * left[:, :4]).T @ flag_in(2)[:, 4] / N, 0, atol=1e-12)  # float64
+    residuals = partial_out(design_of(flag_in(2)), piecewise_linear=False).residuals
+    np.testing.assert_allclose((WEIGHT[:, None] * residuals[:, :4]).T @ flag_in(2)[:, 4] / N, 0, atol=1e-12)  # float64
 
 
 def test_an_input_that_varies_only_in_rows_without_weight_is_constant():
@@ -115,8 +115,8 @@ def test_with_fewer_rows_than_inputs_only_copies_are_lost():
 
 def test_one_of_two_copies_stays_for_the_sake_of_the_others():
     x = np.column_stack([X, X[:, 0]])
-    left = partial_out(design_of(x), bent=False).left[:, 1]
-    np.testing.assert_allclose((WEIGHT * left) @ x / N, [0, WEIGHT @ left**2 / N, 0, 0, 0], atol=1e-12)  # float64
+    residuals = partial_out(design_of(x), piecewise_linear=False).residuals[:, 1]
+    np.testing.assert_allclose((WEIGHT * residuals) @ x / N, [0, WEIGHT @ residuals**2 / N, 0, 0, 0], atol=1e-12)  # float64
 
 
 CATEGORY = [Category("ward", ["east", "north", "south", "west"], rare=False, missing=False), *numbers("a")]
@@ -124,8 +124,8 @@ WARDS = np.column_stack([np.eye(4)[LEVEL], X[:, 0] + LEVEL])
 
 
 def test_the_most_frequent_level_is_what_others_are_compared_with():
-    told = design_of(WARDS, CATEGORY, ALIKE)
-    assert (told.references, [told.inputs[i].level for i in told.of(0)]) == ({0: "north"}, ["east", "south"])
+    design = design_of(WARDS, CATEGORY, ALIKE)
+    assert (design.references, [design.inputs[i].level for i in design.of(0)]) == ({0: "north"}, ["east", "south"])
 
 
 def test_frequent_means_by_weight():
@@ -137,122 +137,122 @@ def test_a_level_that_no_row_has_is_lost():
     assert design_of(WARDS, CATEGORY).lost == {3: "it has one value only in the rows that were used"}
 
 
-@pytest.mark.parametrize("bent", [False, True])
+@pytest.mark.parametrize("piecewise_linear", [False, True])
 @pytest.mark.parametrize("n", [N, 12, 5], ids=["many rows", "few rows", "fewer rows than inputs"])
-def test_what_is_left_is_finite_whatever_is_lost(n, bent):
+def test_residuals_are_finite_whatever_is_lost(n, piecewise_linear):
     x = np.column_stack([X, X[:, 0], X[:, 1] + X[:, 2], np.ones(N)])[:n]
-    assert np.isfinite(partial_out(design_of(x), bent=bent).left).all()
+    assert np.isfinite(partial_out(design_of(x), piecewise_linear=piecewise_linear).residuals).all()
 
 
 @pytest.mark.parametrize(
-    ("n", "bent", "how"),
-    [(N, True, "bent least squares"), (N, False, "least squares"), (7, False, "ridge")],
-    ids=["bends", "lines", "ridge"],
+    ("n", "piecewise_linear", "how"),
+    [(N, True, "piecewise-linear least squares"), (N, False, "least squares"), (7, False, "ridge")],
+    ids=["piecewise linear", "linear", "ridge"],
 )
-def test_of_what_is_a_control_only_nothing_is_left(n, bent, how):
-    """It is the same in every run: not memory that was never written, which `_freed` would square."""
-    told = design_of(np.column_stack([X, X[:, 0]])[:n], weight=ALIKE)
-    partialled = partial_out(told, bent=bent)
-    controls = np.setdiff1d(np.arange(len(told.inputs)), np.concatenate([told.of(feature) for feature in range(5)]))
+def test_residuals_of_what_is_a_control_only_are_zero(n, piecewise_linear, how):
+    """It is the same in every run: not memory that was never written, which `_keep_determined_linear` would square."""
+    design = design_of(np.column_stack([X, X[:, 0]])[:n], weight=ALIKE)
+    partialled = partial_out(design, piecewise_linear=piecewise_linear)
+    controls = np.setdiff1d(np.arange(len(design.inputs)), np.concatenate([design.of(feature) for feature in range(5)]))
     assert (len(controls), partialled.how) == (1, how)
-    np.testing.assert_array_equal(partialled.left[:, controls], 0.0)
+    np.testing.assert_array_equal(partialled.residuals[:, controls], 0.0)
 
 
-def test_of_constants_nothing_is_left():
-    assert partial_out(design_of(np.ones((N, 2))), bent=False).left.shape == (N, 0)
+def test_constants_have_no_residuals():
+    assert partial_out(design_of(np.ones((N, 2))), piecewise_linear=False).residuals.shape == (N, 0)
 
 
-# What is left
+# Residuals
 
 
 def test_least_squares_leave_what_they_leave_in_numpy():
-    left = partial_out(design_of(X), bent=False).left
+    residuals = partial_out(design_of(X), piecewise_linear=False).residuals
     for j in range(4):
-        np.testing.assert_allclose(left[:, [j]], left_by_lstsq(X, [j]), atol=1e-10)  # float64, condition below 1e3
+        np.testing.assert_allclose(residuals[:, [j]], residuals_by_lstsq(X, [j]), atol=1e-10)  # float64, condition below 1e3
 
 
 def test_levels_of_a_category_are_not_controls_of_each_other():
     x = np.column_stack([np.eye(3)[LEVEL][:, [0, 2]], X[:, 0] + LEVEL])
-    left = partial_out(design_of(WARDS, CATEGORY), bent=False).left
-    np.testing.assert_allclose(left[:, :2], left_by_lstsq(x, [0, 1]), atol=1e-10)  # as above
+    residuals = partial_out(design_of(WARDS, CATEGORY), piecewise_linear=False).residuals
+    np.testing.assert_allclose(residuals[:, :2], residuals_by_lstsq(x, [0, 1]), atol=1e-10)  # as above
 
 
 def test_a_number_is_freed_of_another_features_flag_although_its_own_flag_is_a_copy():
     absent = np.arange(N) % 3 == 0
     x = np.column_stack([np.where(absent, 0.0, X[:, 0]), absent, np.where(absent, 0.0, X[:, 1]), absent, X[:, 2]])
-    told = design_of(x, numbers("ab", missing=True) + numbers("c"))
-    left = partial_out(told, bent=False).left[:, [told.of(0)[0], told.of(1)[0]]]
-    expected = [left_by_lstsq(x, own)[:, 0] for own in ([0, 1], [2, 3])]
-    np.testing.assert_allclose(left, np.stack(expected, 1), atol=1e-10)  # as above
+    design = design_of(x, numbers("ab", missing=True) + numbers("c"))
+    residuals = partial_out(design, piecewise_linear=False).residuals[:, [design.of(0)[0], design.of(1)[0]]]
+    expected = [residuals_by_lstsq(x, own)[:, 0] for own in ([0, 1], [2, 3])]
+    np.testing.assert_allclose(residuals, np.stack(expected, 1), atol=1e-10)  # as above
 
 
-def test_the_stretch_is_root_n_over_rows_to_spare():
-    assert partial_out(design_of(X), bent=False).stretch == pytest.approx(np.sqrt(N / (N - 5)))
+def test_the_inflation_is_root_n_over_rows_to_spare():
+    assert partial_out(design_of(X), piecewise_linear=False).dof_inflation == pytest.approx(np.sqrt(N / (N - 5)))
 
 
 def test_with_bends_what_is_left_is_orthogonal_to_the_other_inputs_and_their_bends():
-    left = partial_out(design_of(X), bent=True).left
-    bends = np.maximum(X - np.median(X, 0), 0)
+    residuals = partial_out(design_of(X), piecewise_linear=True).residuals
+    hinges = np.maximum(X - np.median(X, 0), 0)
     for j in range(4):
-        others = np.delete(np.column_stack([X, bends]), [j, 4 + j], 1)
-        np.testing.assert_allclose((WEIGHT * left[:, j]) @ others / N, 0, atol=1e-7)  # a ridge of 1e-9 on inputs of size one
+        others = np.delete(np.column_stack([X, hinges]), [j, 4 + j], 1)
+        np.testing.assert_allclose((WEIGHT * residuals[:, j]) @ others / N, 0, atol=1e-7)  # a ridge of 1e-9 on inputs of size one
 
 
-def test_a_bent_dependency_is_accounted_for_by_bends_alone():
+def test_a_piecewise_linear_dependency_is_accounted_for_by_hinges_alone():
     u = np.random.default_rng(2).permutation(np.linspace(-1, 1, N))
     noise = 0.1 * np.random.default_rng(3).normal(size=N)
-    told = design_of(np.column_stack([u, np.abs(u) + noise]), weight=ALIKE)
-    spread = [partial_out(told, bent=bent).left[:, 1].std() for bent in (False, True)]
+    design = design_of(np.column_stack([u, np.abs(u) + noise]), weight=ALIKE)
+    spread = [partial_out(design, piecewise_linear=hinged).residuals[:, 1].std() for hinged in (False, True)]
     # |u| on [-1, 1] has variance 1 / 12; a standard deviation of 300 numbers is known to 4 %, here to three times that.
     np.testing.assert_allclose(spread, [np.sqrt(1 / 12 + 0.01), 0.1], rtol=0.12)
 
 
-def test_of_a_number_that_bends_determine_expectations_are_linear():
+def test_of_a_number_that_hinges_determine_expectations_are_linear():
     """Of what lies above the median of a number a hinge there leaves nothing, and a line plenty."""
-    told = design_of(np.column_stack([X[:, 0], np.maximum(X[:, 0] - np.median(X[:, 0]), 0)]), weight=ALIKE)
-    bent, straight = (partial_out(told, bent=bent) for bent in (True, False))
-    np.testing.assert_array_equal(bent.left[:, 1], straight.left[:, 1])
-    assert bent.how == "bent least squares"
+    design = design_of(np.column_stack([X[:, 0], np.maximum(X[:, 0] - np.median(X[:, 0]), 0)]), weight=ALIKE)
+    hinged, straight = (partial_out(design, piecewise_linear=hinged) for hinged in (True, False))
+    np.testing.assert_array_equal(hinged.residuals[:, 1], straight.residuals[:, 1])
+    assert hinged.how == "piecewise-linear least squares"
 
 
 @pytest.mark.parametrize(
-    ("n_inputs", "bent", "how"),
-    [(4, True, "bent least squares"), (79, True, "least squares"), (150, False, "least squares"), (151, False, "ridge")],
+    ("n_inputs", "piecewise_linear", "how"),
+    [(4, True, "piecewise-linear least squares"), (79, True, "least squares"), (150, False, "least squares"), (151, False, "ridge")],
 )
-def test_inputs_per_row_decide_how_the_others_are_accounted_for(n_inputs, bent, how):
+def test_inputs_per_row_decide_how_the_others_are_accounted_for(n_inputs, piecewise_linear, how):
     x = np.random.default_rng(4).normal(size=(N, n_inputs))
-    told = design(Encoding(numbers(map(str, range(n_inputs))), clip=None), x, ALIKE)
-    assert partial_out(told, bent=bent).how == how
+    design = build_design(Encoding(numbers(map(str, range(n_inputs))), clip=None), x, ALIKE)
+    assert partial_out(design, piecewise_linear=piecewise_linear).how == how
 
 
 # Where inputs are many
 
 MANY = np.random.default_rng(5).normal(size=(60, 80))
 MANY[:, 1] = MANY[:, 0] + 0.1 * np.random.default_rng(6).normal(size=60)
-LEFT_OF_MANY = partial_out(design(Encoding(numbers(map(str, range(80)))), MANY, np.ones(60)), bent=False)
+RESIDUALS_OF_MANY = partial_out(build_design(Encoding(numbers(map(str, range(80)))), MANY, np.ones(60)), piecewise_linear=False)
 
 
 def test_ridge_leaves_finite_numbers():
-    assert np.isfinite(LEFT_OF_MANY.left).all()
+    assert np.isfinite(RESIDUALS_OF_MANY.residuals).all()
 
 
 def test_ridge_takes_the_near_copy_away():
     # Of 1 in variance 0.01 cannot be known; the 78 other inputs, which 60 rows cannot tell from useful ones, hide some of the rest.
-    assert 0.01 < LEFT_OF_MANY.left[:, 0].var() < 0.6 * MANY[:, 0].var()
+    assert 0.01 < RESIDUALS_OF_MANY.residuals[:, 0].var() < 0.6 * MANY[:, 0].var()
 
 
 def test_ridge_leaves_an_independent_input_nearly_whole():
-    assert np.corrcoef(LEFT_OF_MANY.left[:, 40], MANY[:, 40])[0, 1] > 0.9
+    assert np.corrcoef(RESIDUALS_OF_MANY.residuals[:, 40], MANY[:, 40])[0, 1] > 0.9
 
 
 # Several features together
 
 
 def test_what_is_jointly_left_is_what_numpy_leaves():
-    left = jointly_left(design_of(X), X[:, [1, 3]], [1, 3])
-    np.testing.assert_allclose(left, left_by_lstsq(X, [1, 3]), atol=1e-7)  # a ridge of 1e-9 on inputs of size one
+    residuals = partial_out_jointly(design_of(X), X[:, [1, 3]], [1, 3])
+    np.testing.assert_allclose(residuals, residuals_by_lstsq(X, [1, 3]), atol=1e-7)  # a ridge of 1e-9 on inputs of size one
 
 
-def test_of_all_features_together_everything_is_left():
-    left = jointly_left(design_of(X), X, [0, 1, 2, 3])
-    np.testing.assert_allclose(left, X - np.average(X, axis=0, weights=WEIGHT), atol=1e-12)  # float64
+def test_all_features_together_are_their_own_residuals():
+    residuals = partial_out_jointly(design_of(X), X, [0, 1, 2, 3])
+    np.testing.assert_allclose(residuals, X - np.average(X, axis=0, weights=WEIGHT), atol=1e-12)  # float64

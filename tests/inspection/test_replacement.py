@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from weights.data.encoding import Boolean, Category, Encoding, Numeric, clipped
-from weights.inspection.partialling import columns_by_feature, design, partial_out
-from weights.inspection.replacement import joint_replacement, replacement
+from weights.inspection.partialling import build_design, columns_by_feature, partial_out
+from weights.inspection.replacement import find_joint_replacement, find_replacement
 
 N = 400
 RNG = np.random.default_rng(0)
@@ -22,8 +22,8 @@ def numbers(names, *, missing=False) -> list:
 def replaced(columns, x, feature=0, *, clip=None):
     """The values of a feature, and what the other features say of its inputs, by NumPy."""
     encoding = Encoding(columns, clip=clip)
-    told = design(encoding, x, ONES)
-    found = replacement(encoding, x, told, partial_out(told, bent=False), feature)
+    design = build_design(encoding, x, ONES)
+    found = find_replacement(encoding, x, design, partial_out(design, piecewise_linear=False), feature)
     return found, expectation(encoding, x, [feature])
 
 
@@ -49,7 +49,7 @@ def test_the_values_of_a_number_have_its_expectation_given_the_others_as_mean():
     np.testing.assert_allclose(mean(found), expected, **FLOAT32)
 
 
-def test_the_values_of_a_number_have_the_unbiased_variance_of_what_is_left():
+def test_the_values_of_a_number_have_the_unbiased_variance_of_its_residuals():
     found, expected = replaced(numbers("abc"), X)
     unbiased = ((X[:, :1] - expected) ** 2).sum() / (N - 4)  # a constant and three inputs, of which one is the feature itself
     np.testing.assert_allclose(found.values.var(0), np.full((N, 1), unbiased), **FLOAT32)
@@ -136,12 +136,12 @@ def test_a_category_that_others_know_nothing_of_has_its_shares_as_chances():
 
 
 def test_shares_of_a_category_are_those_of_the_weights():
-    """The level that most rows have is not the one that weighs most, and only the latter gets what the others leave."""
+    """The level that most rows have is not the one of most weight, and only the latter gets what the others leave."""
     code, other = np.arange(N) % 4 % 3, np.where(np.arange(N) % 8 < 4, 1.0, -1.0)  # as above, rows of the first level twice as many
     weight = np.array([0.5, 2.0, 1.0])[code]
     encoding, x = Encoding([wards(3), *numbers("a")], clip=None), np.column_stack([np.eye(3)[code], other])
-    told = design(encoding, x, weight)
-    found = replacement(encoding, x, told, partial_out(told, bent=False), 0)
+    design = build_design(encoding, x, weight)
+    found = find_replacement(encoding, x, design, partial_out(design, piecewise_linear=False), 0)
     np.testing.assert_allclose(found.chance, np.tile([[0.25], [0.5], [0.25]], N), atol=1e-12)  # float64
 
 
@@ -185,35 +185,35 @@ def test_a_level_that_others_determine_keeps_its_rows():
 ENCODING = Encoding(numbers("abc"), clip=None)
 
 
-def test_jointly_replaced_numbers_keep_the_variances_of_what_is_left():
-    found = joint_replacement(ENCODING, X, design(ENCODING, X, ONES), [0, 1])
+def test_jointly_replaced_numbers_keep_the_variances_of_their_residuals():
+    found = find_joint_replacement(ENCODING, X, build_design(ENCODING, X, ONES), [0, 1])
     expected = (X[:, :2] - expectation(ENCODING, X, [0, 1])).var(0)
     np.testing.assert_allclose(found.values.var(0), np.tile(expected, (N, 1)), rtol=1e-4)  # a ridge of 1e-9, values in float32
 
 
 def test_jointly_replaced_numbers_have_their_expectations_as_means():
-    found = joint_replacement(ENCODING, X, design(ENCODING, X, ONES), [0, 1])
+    found = find_joint_replacement(ENCODING, X, build_design(ENCODING, X, ONES), [0, 1])
     np.testing.assert_allclose(mean(found), expectation(ENCODING, X, [0, 1]), **FLOAT32)
 
 
 def test_jointly_replaced_copies_stay_copies():
     x = np.column_stack([X[:, 0], -X[:, 0], X[:, 1:]])
     encoding = Encoding(numbers("abcd"), clip=None)
-    values = joint_replacement(encoding, x, design(encoding, x, ONES), [0, 1]).values
+    values = find_joint_replacement(encoding, x, build_design(encoding, x, ONES), [0, 1]).values
     np.testing.assert_allclose(values[:, :, 0], -values[:, :, 1], **FLOAT32)
 
 
 def test_jointly_replaced_flags_are_yes_or_no():
     encoding = Encoding([Boolean("f", False), *numbers("ab")], clip=None)
     x = np.column_stack([FLAG, X[:, :2]])
-    assert set(np.unique(joint_replacement(encoding, x, design(encoding, x, ONES), [0, 1]).values[:, :, 0])) == {-1.0, 1.0}
+    assert set(np.unique(find_joint_replacement(encoding, x, build_design(encoding, x, ONES), [0, 1]).values[:, :, 0])) == {-1.0, 1.0}
 
 
 def test_jointly_replaced_levels_come_with_numbers_that_rows_have_beside_them():
     code = RNG.integers(0, 3, N)
     encoding = Encoding([wards(3), *numbers("ab")], clip=None)
     x = np.column_stack([np.eye(3)[code], 10.0 * code, X[:, 1]])
-    values = joint_replacement(encoding, x, design(encoding, x, ONES), [0, 1]).values
+    values = find_joint_replacement(encoding, x, build_design(encoding, x, ONES), [0, 1]).values
     np.testing.assert_array_equal(values[:, :, 3], 10 * values[:, :, :3].argmax(2))
 
 
@@ -227,7 +227,7 @@ def values_of_rows_alike(columns, own, *, rows=slice(None)):
     """Of a group of a number, the cube of `ALONG`, and another feature; the ranks of the rows they come from, and the values."""
     x = np.column_stack([ALONG**3, *own, ALONG])[rows]
     encoding = Encoding([*columns, *numbers("z")], clip=None)
-    found = joint_replacement(encoding, x, design(encoding, x, np.ones(len(x))), [0, 1])
+    found = find_joint_replacement(encoding, x, build_design(encoding, x, np.ones(len(x))), [0, 1])
     order = np.sort(x[:, 0].astype(np.float32))
     return np.searchsorted(order, found.values[:, :, 0]), found
 

@@ -51,14 +51,14 @@ def test_members_agree_and_randomised_weights_destroy_the_map(model):
     assert found.members_agree
     assert found.depends_on_weights == {"gradients": True, "occlusion": True}
     assert [step.layer for step in found.randomised] == ["output", "hidden.1", "hidden.0"]
-    assert found.randomised[-1].likeness.occlusion < found.between_members.occlusion
+    assert found.randomised[-1].correlation.occlusion < found.member_correlation.occlusion
     assert found.gradients.shape == found.occlusion.shape == (3, SIDE, SIDE)
     assert found.agreement.min() >= 1 / 3 - 1e-9  # three members: the sign of the mean is that of one at least
     np.testing.assert_allclose(found.mean_occlusion, found.occlusion.mean(0))
 
 
 def of_maps(trained, left, *, members=4):
-    """A record of members whose maps are a pattern and noise, with so much likeness left by randomised weights."""
+    """A record of members whose maps are a pattern and noise, of so much correlation with those of randomised weights."""
     rng = np.random.default_rng(0)
     pattern, noise = rng.normal(size=(8, 8)), rng.normal(size=(2, members, 8, 8))
     maps = trained * pattern + (1 - trained) * noise

@@ -12,7 +12,7 @@ from statsmodels.tools.sm_exceptions import SpecificationWarning
 
 from weights.inspection import slopes
 from weights.inspection.partialling import Partialled
-from weights.inspection.slopes import Rows, Slopes, least_squares, logistic, slopes_of_left
+from weights.inspection.slopes import Rows, Slopes, least_squares, logistic, regress_residuals
 
 N, P = 200, 3
 RNG = np.random.default_rng(0)
@@ -154,8 +154,8 @@ def test_with_many_inputs_an_outcome_without_noise_has_errors_of_zero():
 def slopes_of_first_two(weight) -> Slopes:
     """From what plain least squares on the third input and a constant leave of the first two and of the outcome."""
     root, other, values = np.sqrt(weight)[:, None], sm.add_constant(Z[:, 2:]), np.column_stack([Z[:, :2], Y])
-    left = values - other @ np.linalg.lstsq(other * root, values * root, rcond=None)[0]
-    return slopes_of_left(left[:, :2], left[:, 2], Partialled(left[:, :2], P + 1, N, "least squares"), rows_of(weight))
+    residuals = values - other @ np.linalg.lstsq(other * root, values * root, rcond=None)[0]
+    return regress_residuals(residuals[:, :2], residuals[:, 2], Partialled(residuals[:, :2], P + 1, N, "least squares"), rows_of(weight))
 
 
 @WITH_AND_WITHOUT_WEIGHTS
@@ -169,7 +169,7 @@ def test_slopes_of_what_is_left_are_those_of_least_squares(weight):
     ("kind", "options"),
     [
         ("classical", {}),
-        ("robust", {"cov_type": "HC1"}),  # HC0 stretched by n / (n - k)
+        ("robust", {"cov_type": "HC1"}),  # HC0 times n / (n - k)
         ("cluster", {}),
         ("hac", {"cov_kwds": {"maxlags": LAGS, "use_correction": True}}),  # the same
     ],

@@ -49,11 +49,11 @@ def test_a_change_that_failed_says_why():
 
 
 def test_complexity_is_drawn_with_the_simplest_model_first():
-    points = [Point("narrower", 0.6, 0.55), Point("as it is", 0.5, 0.2), Point("wider", 0.55, 0.05)]
+    points = [Point("narrower", 0.6, 0.55), Point("baseline", 0.5, 0.2), Point("wider", 0.55, 0.05)]
     lines = diagnosis_lines(msgspec.structs.replace(FOUND, complexity=[Curve("width", points)]), "r")
     start = next(i for i, line in enumerate(lines) if line.startswith("Complexity    loss along width"))
     rows = [line.split() for line in lines[start + 2 : start + 5]]
-    assert [row[0] for row in rows] == ["narrower", "as", "wider"]
+    assert [row[0] for row in rows] == ["narrower", "baseline", "wider"]
     assert [len(row[-3]) for row in rows] == [24, 20, 22]  # in proportion to the largest, 0.6
 
 
@@ -62,23 +62,23 @@ FINDING = Finding("mlp", "activation", "dead", "at the end 90 % of units are dea
 
 def test_findings_stand_below_the_trials():
     lines = diagnosis_lines(msgspec.structs.replace(FOUND, findings=[FINDING]), "r")
-    assert "Unwell        mlp: at the end 90 % of units are dead. Lower the learning rate." in lines
+    assert "Warnings      mlp: at the end 90 % of units are dead. Lower the learning rate." in lines
 
 
-def test_variants_are_told_with_what_is_better_and_what_is_unwell():
+def test_variants_are_told_with_what_is_better_and_with_warnings():
     variants = [
-        Variant("as it is", True, 0.5, 0.02, None, 0.4, 300),
+        Variant("baseline", True, 0.5, 0.02, None, 0.4, 300),
         Variant("activation gelu", False, 0.4, 0.02, Gain(0.1, 0.05, 0.15, 0.2), 0.3, 200, 1.2),
         Variant("activation tanh", False, 0.51, 0.02, Gain(-0.01, -0.03, 0.01, -0.02), 0.4, 1_250, 1.1, [FINDING]),
         Variant("activation sigmoid", failure="its loss was no longer finite"),
     ]
     lines = experiment_lines(Experiment(["mlp"], "log loss", variants, 4, 3, 300, 12.0))
     assert lines[0] == "Compared      3 trainings of 4 members each of mlp, judged on 300 rows that they never saw, in 12 s"
-    assert lines[2].endswith("as it is")
+    assert lines[2].endswith("baseline")
     assert lines[3].split()[-1] == "better"
     assert lines[4].endswith("1,250 steps  x 1.1  dead")
     assert lines[5].endswith("its loss was no longer finite")
-    assert lines[-1] == "Unwell        activation tanh: at the end 90 % of units are dead. Lower the learning rate."
+    assert lines[-1] == "Warnings      activation tanh: at the end 90 % of units are dead. Lower the learning rate."
 
 
 def test_without_a_remedy_that_helps_no_command_is_offered():
@@ -100,8 +100,8 @@ def test_noise_that_is_known_has_a_line_of_its_own():
 
 
 def test_a_program_reads_the_parts_as_numbers():
-    told = json.loads(json.dumps(diagnosis_object(FOUND)))
-    assert {"verdict", "bias", "variance", "noise", "diversity", "loss", "remedies"} <= {*told}
-    assert told["bias"] + told["variance"] - told["diversity"] == pytest.approx(told["loss"])
-    assert {"change", "gain", "low", "high"} <= {*told["remedies"][0]}
-    assert told["noise"] is None
+    printed = json.loads(json.dumps(diagnosis_object(FOUND)))
+    assert {"verdict", "bias", "variance", "noise", "diversity", "loss", "remedies"} <= {*printed}
+    assert printed["bias"] + printed["variance"] - printed["diversity"] == pytest.approx(printed["loss"])
+    assert {"change", "gain", "low", "high"} <= {*printed["remedies"][0]}
+    assert printed["noise"] is None

@@ -122,7 +122,7 @@ def test_nothing_is_said_where_nothing_is_wrong(network):
 
 def test_a_finding_says_what_was_seen_and_what_to_change(silent):
     said = words(finding_lines(silent.findings()))
-    assert said.startswith("Unwell mlp: at the start the signal fades")
+    assert said.startswith("Warnings mlp: at the start the signal fades")
     assert "Start with he, which keeps signals at their size, instead of zeros." in said
 
 
@@ -133,9 +133,9 @@ def test_more_findings_than_a_screen_needs_are_where_a_command_shows_them(silent
 
 
 def test_health_as_an_object_holds_bands_over_members_in_order(network):
-    told = msgspec.json.decode(msgspec.json.encode(health_object(network.ensemble)))
-    assert (told["findings"], [layer["layer"] for layer in told["layers"]]) == ([], ["embedding", "hidden.0", "hidden.1", "output"])
-    bands = told["bands"]["mlp"]
+    printed = msgspec.json.decode(msgspec.json.encode(health_object(network.ensemble)))
+    assert (printed["findings"], [layer["layer"] for layer in printed["layers"]]) == ([], ["embedding", "hidden.0", "hidden.1", "output"])
+    bands = printed["bands"]["mlp"]
     history = network.ensemble.populations[0].history
     assert bands["loss"]["steps"] == history["steps"][0].tolist()
     assert bands["hidden.0/rank"]["steps"] == history["measured_at"][0].tolist() == [0, 38, 150]

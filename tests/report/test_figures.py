@@ -76,7 +76,7 @@ def test_saliency_as_json_holds_maps_of_the_size_of_the_picture():
     record = saliency_object(found_saliency())
     assert np.shape(record["occlusion"]) == np.shape(record["gradients"]) == np.shape(record["agreement"]) == (12, 8)
     assert record["critical_box"] == [2, 1, 5, 4]
-    assert saliency_object(found_saliency(members=1))["between_members"] is None
+    assert saliency_object(found_saliency(members=1))["member_correlation"] is None
 
 
 def test_filters_are_sorted_and_marked_by_kind():

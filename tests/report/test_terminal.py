@@ -35,14 +35,14 @@ def ensemble_of(spec: Spec, *, task: Task | None = None, member_weights=(1.0, 1.
     name = "linear" if spec.solved else "mlp"
     metrics = {"rmse": Metric(1.25, 1.0, 1.5), "r2": Metric(0.75, 0.6, 0.9)}
     constant = {"rmse": Metric(2.5), "r2": Metric(0.0)}
-    told = {
+    defaults = {
         "source": "wages.csv",
         "n_samples": 1234,
         "n_features": 1,
         "metrics": metrics,
         "compared": {name: metrics, "constant": constant},
     }
-    told |= {"seconds": 75.0, "created": "2024-03-01T10:20:30+00:00"}
+    defaults |= {"seconds": 75.0, "created": "2024-03-01T10:20:30+00:00"}
     params = {"output": {"w": np.ones((3, 1, 1)), "b": np.ones((3, 1))}}
     population = Population(name, spec, params, np.asarray(member_weights), 1.0)
     return Ensemble(
@@ -52,16 +52,16 @@ def ensemble_of(spec: Spec, *, task: Task | None = None, member_weights=(1.0, 1.
         populations=[population],
         offset=np.zeros(1),
         scores=np.arange(3.0),
-        report=Report(**{**told, **report}),
+        report=Report(**{**defaults, **report}),
     )
 
 
-WEIGHED = ensemble_of(
+INSPECTED = ensemble_of(
     NETWORK, feature_weights=FeatureWeights([], [], [], [], {}, {}, "R2", "robust", "least squares", False, 1234, 1, [0.0])
 )
 
 
-def mixture_of(*weights: float, **report) -> Ensemble:
+def stacked_of(*weights: float, **report) -> Ensemble:
     """Solved members and networks that answer together; a weight of zero is left out, as fitting does."""
     metrics = {"rmse": Metric(1.0, 0.8, 1.2), "r2": Metric(0.8, 0.7, 0.9)}
     alone = {name: {"rmse": Metric(value), "r2": Metric(0.5)} for name, value in (("linear", 1.5), ("mlp", 1.25), ("constant", 2.5))}
@@ -95,32 +95,32 @@ def test_a_plan_says_that_candidates_will_race():
 
 @pytest.mark.parametrize(("saved", "said"), [(Path("runs/wages"), "Saved in runs/wages"), (None, "Saved nowhere, because of --no-save")])
 def test_a_result_says_where_it_was_saved(saved, said):
-    assert words(terminal.next_lines(saved, WEIGHED)).splitlines()[0] == said
+    assert words(terminal.next_lines(saved, INSPECTED)).splitlines()[0] == said
 
 
 def test_a_result_says_model_members_and_time():
     assert words(terminal.result_lines(ensemble_of(NETWORK))).startswith("Result mlp, 3 members, 1 min 15 s")
 
 
-def test_a_mixture_says_how_many_members_there_are_and_what_part_each_model_has():
-    assert words(terminal.result_lines(mixture_of(0.9, 0.3))).startswith("Result mixture, 6 members (linear 75%, mlp 25%), 1 min 15 s")
+def test_a_stacked_ensemble_says_how_many_members_there_are_and_what_part_each_model_has():
+    assert words(terminal.result_lines(stacked_of(0.9, 0.3))).startswith("Result stacked, 6 members (linear 75%, mlp 25%), 1 min 15 s")
 
 
-def test_a_mixture_of_no_weights_is_told_as_such():
-    ensemble = mixture_of(0.9, 0.3)
+def test_a_stacked_ensemble_of_no_weights_is_told_as_such():
+    ensemble = stacked_of(0.9, 0.3)
     silent = replace(ensemble, populations=[replace(population, stacking_weight=0.0) for population in ensemble.populations])
     assert "6 members (linear 0%, mlp 0%)" in words(terminal.result_lines(silent))
 
 
-def test_metrics_of_a_mixture_stand_beside_those_of_each_model_alone():
-    assert words(terminal.metric_lines(mixture_of(0.5, 0.5).report, "mixture", REGRESSION_METRICS)).splitlines()[:2] == [
-        "out of bag mixture linear mlp constant",
+def test_metrics_of_a_stacked_ensemble_stand_beside_those_of_each_model_alone():
+    assert words(terminal.metric_lines(stacked_of(0.5, 0.5).report, "stacked", REGRESSION_METRICS)).splitlines()[:2] == [
+        "out of bag stacked linear mlp constant",
         "RMSE 1 [0.8 1.2] 1.5 1.25 2.5",
     ]
 
 
 def test_a_saved_result_says_what_to_do_next():
-    said = words(terminal.next_lines(Path("runs/wages"), WEIGHED))
+    said = words(terminal.next_lines(Path("runs/wages"), INSPECTED))
     assert "Next weights summary runs/wages weights diagnose runs/wages weights predict runs/wages NEW.csv" in said
 
 
@@ -138,29 +138,31 @@ def test_of_pictures_alone_their_own_commands_come_next(task, drawing):
 
 
 def test_of_pictures_beside_columns_the_commands_of_tables_come_next():
-    beside = replace(WEIGHED, encoding=Encoding(WEIGHED.encoding.columns, blocks=[Picture("scan", 16, 16, 1)]))
-    assert terminal.next_lines(Path("run"), beside) == terminal.next_lines(Path("run"), WEIGHED)
+    beside = replace(INSPECTED, encoding=Encoding(INSPECTED.encoding.columns, blocks=[Picture("scan", 16, 16, 1)]))
+    assert terminal.next_lines(Path("run"), beside) == terminal.next_lines(Path("run"), INSPECTED)
 
 
 def test_a_result_that_was_not_saved_has_nothing_to_do_next():
-    assert "Next" not in words(terminal.next_lines(None, WEIGHED))
+    assert "Next" not in words(terminal.next_lines(None, INSPECTED))
 
 
 def test_what_to_do_next_can_be_pasted_into_a_shell():
-    said = words(terminal.next_lines(Path("runs/my wages"), WEIGHED))
+    said = words(terminal.next_lines(Path("runs/my wages"), INSPECTED))
     assert "weights diagnose 'runs/my wages'" in said
 
 
 def test_a_folder_that_looks_like_an_option_is_named_as_a_folder():
-    assert "weights diagnose ./-wages " in words(terminal.next_lines(Path("-wages"), WEIGHED))
+    assert "weights diagnose ./-wages " in words(terminal.next_lines(Path("-wages"), INSPECTED))
 
 
 def test_where_a_result_was_saved_cannot_steer_a_terminal():
-    assert [line for line in terminal.next_lines(Path("runs/\x1b[2J\n"), WEIGHED) if not line.isprintable()] == []
+    assert [line for line in terminal.next_lines(Path("runs/\x1b[2J\n"), INSPECTED) if not line.isprintable()] == []
 
 
-def test_a_result_says_what_the_mixture_is_worth():
-    assert "Why the mixture is better" in words(terminal.result_lines(mixture_of(0.5, 0.5, decision="the mixture is better")))
+def test_a_result_says_what_stacking_gains():
+    assert "Why the stacked ensemble is better" in words(
+        terminal.result_lines(stacked_of(0.5, 0.5, decision="the stacked ensemble is better"))
+    )
 
 
 def test_a_result_tells_of_members_that_failed():
@@ -211,9 +213,9 @@ def test_a_run_says_what_it_answers_and_how_it_was_made():
     assert "made 2024-03-01 10:20:30 from wages.csv, 1,234 rows, 1 numeric column" in said
 
 
-def test_a_run_repeats_what_was_noticed():
+def test_a_run_repeats_its_notes():
     lines = terminal.run_lines(ensemble_of(NETWORK, remarks=["first remark", "second remark"]), Path("run"))
-    assert "noticed first remark\nsecond remark" in words(lines)
+    assert "notes first remark\nsecond remark" in words(lines)
 
 
 def test_a_run_names_members_that_failed():
@@ -241,13 +243,13 @@ def test_an_overview_counts_columns_apart_from_the_pictures_beside_them():
     prepared = api.plan_fit(mixed, "wage")
     said = words(terminal.overview(prepared.dataset, prepared.task, prepared.remarks))
     assert "30 rows, 1 numeric column, pictures of 8 x 9 in grey; wage: mean 21.75" in said
-    assert "set aside code (identifier: all different)" in said
+    assert "ignored code (identifier: all different)" in said
     assert "scan" not in said
 
 
-def test_an_overview_says_what_was_set_aside_and_why():
+def test_an_overview_says_what_was_ignored_and_why():
     prepared = api.plan_fit(table(), "wage")
-    assert "set aside code (identifier: all different)" in words(terminal.overview(prepared.dataset, prepared.task, prepared.remarks))
+    assert "ignored code (identifier: all different)" in words(terminal.overview(prepared.dataset, prepared.task, prepared.remarks))
 
 
 def test_an_overview_counts_the_classes_the_largest_first():
@@ -302,7 +304,7 @@ def test_a_curve_is_drawn_from_its_lowest_to_its_highest(values, line):
 
 
 class Clock:
-    """A clock that goes on when told."""
+    """A clock that goes on when asked."""
 
     def __init__(self) -> None:
         self.now = 0.0
@@ -365,5 +367,5 @@ def test_the_name_of_the_model_is_that_of_its_settings():
 
 
 @pytest.mark.parametrize("weights", [(0.5, 0.5), (1.0, 0.0)], ids=["both", "one left"])
-def test_several_models_that_were_trained_are_a_mixture(weights):
-    assert terminal.model_name(mixture_of(*weights)) == "mixture"
+def test_several_models_that_were_trained_are_stacked(weights):
+    assert terminal.model_name(stacked_of(*weights)) == "stacked"

@@ -31,7 +31,7 @@ HOSTILE = "<img src=x onerror=alert(1)>|[click](javascript:x)\n# Title `code` *b
 def ensemble_of(
     *, task: Task | None = None, features: list[Feature] | None = None, specs: dict[str, Spec] | None = None, **report
 ) -> Ensemble:
-    told = {"n_samples": 1234, "n_features": 2, "metrics": {"log_loss": Metric(0.25, 0.2, 0.3)}, "seconds": 3.21, "version": "9.8.7"}
+    defaults = {"n_samples": 1234, "n_features": 2, "metrics": {"log_loss": Metric(0.25, 0.2, 0.3)}, "seconds": 3.21, "version": "9.8.7"}
     specs = specs or {"linear": Spec(model=Linear())}
     params = {"output": {"w": np.ones((5, 2, 1)), "b": np.ones((5, 1))}}
     return Ensemble(
@@ -41,7 +41,7 @@ def ensemble_of(
         populations=[Population(name, spec, params, np.ones(5)) for name, spec in specs.items()],
         offset=np.zeros(1),
         scores=np.arange(3.0),
-        report=Report(**{"source": "ward.csv", **told, **report}),
+        report=Report(**{"source": "ward.csv", **defaults, **report}),
     )
 
 
@@ -111,7 +111,7 @@ def test_a_metric_without_interval_has_an_empty_cell():
     assert "| calibration error | 0.1 |  |" in model_card(ensemble_of(metrics={"calibration_error": Metric(0.1)}))
 
 
-def test_columns_set_aside_are_listed_with_the_reason():
+def test_ignored_columns_are_listed_with_the_reason():
     assert "- code: identifier, all different" in model_card(ensemble_of())
 
 
@@ -120,7 +120,7 @@ def test_remarks_are_listed():
 
 
 def test_a_card_without_remarks_says_so():
-    assert "## What was noticed\n\n- nothing\n" in model_card(ensemble_of(features=[Feature("age", "numeric")]))
+    assert "## Notes\n\n- nothing\n" in model_card(ensemble_of(features=[Feature("age", "numeric")]))
 
 
 def test_the_settings_are_the_whole_spec_of_each_population():
@@ -130,7 +130,7 @@ def test_the_settings_are_the_whole_spec_of_each_population():
 
 
 def test_the_decision_is_told():
-    assert "\n\nthe mixture is better\n\n" in model_card(ensemble_of(decision="the mixture is better"))
+    assert "\n\nthe stacked ensemble is better\n\n" in model_card(ensemble_of(decision="the stacked ensemble is better"))
 
 
 @pytest.mark.parametrize(

@@ -70,9 +70,9 @@ def test_an_encoding_is_that_of_the_features_in_use():
     assert wrong_in_encoding(encoding, features[::-1]) == ["the columns that are encoded are not the features in use"]
 
 
-def test_circles_of_a_moment_are_those_that_are_known():
+def test_cycles_of_a_moment_are_those_that_are_known():
     encoding = Encoding([Datetime("day", 0.0, 1.0, ["moon"], False)])
-    assert wrong_in_encoding(encoding, [Feature("day", "datetime")]) == ["the circles of column 'day' are ['moon']"]
+    assert wrong_in_encoding(encoding, [Feature("day", "datetime")]) == ["the cycles of column 'day' are ['moon']"]
 
 
 def test_columns_that_are_a_block_of_their_own_are_behind_the_others_wherever_they_stand_in_the_table():
@@ -188,9 +188,9 @@ BOTH = Encoding(COLUMNS.columns, blocks=PICTURES.blocks)
     ("model", "encoding", "wrong"),
     [
         (Convolution((8, 16), (0, 1)), PICTURES, []),
-        (Convolution((8, 16)), PICTURES, ["the stages of a convolution are not told"]),
+        (Convolution((8, 16)), PICTURES, ["the stages of a convolution are missing"]),
         (Patches(4, (8, 16), 0), PICTURES, []),
-        (Patches(4, (8, 16)), PICTURES, ["the sizes of a patch network are not told"]),
+        (Patches(4, (8, 16)), PICTURES, ["the sizes of a patch network are missing"]),
         (Patches(4, (8, 16), 0), COLUMNS, ["a model of pictures is to read columns of a table"]),
         (Mlp(), PICTURES, ["a model of columns of a table is to read pictures"]),
         (Convolution((8, 16), (0, 1)), COLUMNS, ["a model of pictures is to read columns of a table"]),

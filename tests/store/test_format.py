@@ -98,7 +98,7 @@ def test_loaded_records_of_populations_are_equal_and_in_their_order(ensemble, sa
         ("diabetes", {"hidden": (8,), "n_steps": 96}),
         ("wine", {"hidden": (8,), "n_steps": 96}),
     ],
-    ids=["linear", "mlp", "mixture of numbers", "mixture of classes"],
+    ids=["linear", "mlp", "stacked, of numbers", "stacked, of classes"],
 )
 def test_a_fitted_model_answers_the_same_bits_after_loading(example, options, tmp_path):
     model = api.fit(example, members=4, **options)

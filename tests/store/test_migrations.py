@@ -48,6 +48,12 @@ def test_pictures_of_version_2_become_a_block_and_only_their_models_are_told_wha
         assert after["spec"]["augmentation"] == (before["spec"]["augmentation"] if name == "images" else None)
 
 
+def test_partialling_out_of_version_2_gets_its_present_name():
+    reports = {name: upgrade((SAVED / name / "metrics.json").read_bytes(), "report", 2) for name in ("binary", "images")}
+    assert json.loads(reports["binary"])["feature_weights"]["how"] == "piecewise-linear least squares"
+    assert json.loads(reports["images"])["feature_weights"] is None
+
+
 def test_the_present_version_is_taken_as_it_is():
     assert upgrade(b"not even JSON", "config", FORMAT_VERSION) == b"not even JSON"
 

@@ -1,4 +1,4 @@
-"""Which classes a target holds, and what each weighs."""
+"""Which classes a target holds, and the weight of each."""
 
 import pyarrow as pa
 import pytest

@@ -1,4 +1,4 @@
-"""The rows of each round: all of a member's own in memory, or those at hand of a table that passes."""
+"""The rows of each round: all of a member's own in memory, or the shuffle buffer of a table that is streamed."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from weights.data.table.streaming import RowStream
 from weights.spec import Spec, resolve, with_settings
 from weights.tasks.number import Number
 from weights.training.control import Control
-from weights.training.feeding import MOST_WATCHED, AllAtOnce, InMemory, PassingFeed, feed, watched_rows
-from weights.training.job import Job, Passing, ReadyRows
+from weights.training.feeding import MOST_EVALUATED, AllAtOnce, InMemory, StreamingFeed, evaluated_rows, feed
+from weights.training.job import Job, StreamedRows, Streaming
 from weights.training.population import member_seeds
 from weights.training.resampling import Draw, resample
 from weights.training.stepping import Run
@@ -37,34 +37,34 @@ def in_memory(n_samples: int = 500, **settings) -> Job:
 
 
 @pytest.fixture
-def passing(tmp_path, monkeypatch) -> Job:
+def streamed(tmp_path, monkeypatch) -> Job:
     """A job of 40,000 rows of which 4,096 are kept; input and target of a row are its number."""
     monkeypatch.setattr(stream_module, "_MOST_KEPT", 1 << 12)
     parquet.write_table(pa.table({"y": np.arange(40_000.0)}), tmp_path / "a.parquet", row_group_size=5_000)
     stream, sample = RowStream.open(tmp_path / "a.parquet", "y")
 
-    def ready(table: pa.Table, numbers: np.ndarray) -> ReadyRows:
+    def encode(table: pa.Table, numbers: np.ndarray, draw: Draw) -> StreamedRows:
         y = table["y"].to_numpy().astype(np.float32)
-        return ReadyRows(Inputs({"x": y[:, None]}), y, np.ones(len(y), np.float32), numbers, np.ones(len(y), bool))
+        return StreamedRows(Inputs({"x": y[:, None]}), y, np.ones(len(y), np.float32), draw(numbers).counts.T)
 
     job = in_memory()
     draw = Draw(job.specs[0].members, (0, 1, 2, 3))
-    inputs, y, weight, keys, _ = ready(sample.table, sample.numbers)
-    return replace(job, inputs=inputs, y=y, weight=weight, resampling=draw(keys), passing=Passing(stream, ready, draw))
+    inputs, y, weight, _ = encode(sample.table, sample.numbers, draw)
+    return replace(job, inputs=inputs, y=y, weight=weight, resampling=draw(sample.numbers), streaming=Streaming(stream, encode, draw))
 
 
-def turned(passing: Job, *ends: int) -> PassingFeed:
+def turned(streamed: Job, *ends: int) -> StreamingFeed:
     """A feed after it was turned when so many steps had been taken, in rounds that follow one another."""
-    fed = PassingFeed(passing, ENDS, 40)
+    fed = StreamingFeed(streamed, ENDS, 40)
     for taken in ends:
         fed.refill(taken, next(end for end in ENDS if end > taken) - taken)
     return fed
 
 
-def test_each_kind_of_job_has_its_feed(passing):
+def test_each_kind_of_job_has_its_feed(streamed):
     assert type(feed(in_memory(), ENDS)) is InMemory
     assert type(feed(in_memory(optimization="lbfgs"), ENDS)) is AllAtOnce
-    assert type(feed(passing, ENDS)) is PassingFeed
+    assert type(feed(streamed, ENDS)) is StreamingFeed
 
 
 def test_in_memory_a_member_sees_its_rows_equally_often_and_no_others():
@@ -91,24 +91,24 @@ def test_all_at_once_every_step_has_the_members_rows_and_padding_without_weight(
     assert (np.asarray(fed.shared.weight)[rows[0][375:]] == 0).all()
 
 
-def test_rows_at_hand_do_not_depend_on_how_a_round_was_reached(passing):
-    stepwise, entered = turned(passing, 0, 10, 20, 40), turned(passing, 40)
+def test_the_buffer_does_not_depend_on_how_a_round_was_reached(streamed):
+    stepwise, entered = turned(streamed, 0, 10, 20, 40), turned(streamed, 40)
     np.testing.assert_array_equal(stepwise.shared.inputs.x, entered.shared.inputs.x)
     for name in ("y", "weight"):
         np.testing.assert_array_equal(getattr(stepwise.shared, name), getattr(entered.shared, name))
     np.testing.assert_array_equal(stepwise.batches(3, 40, 10), entered.batches(3, 40, 10))
 
 
-def test_rows_that_were_used_up_are_replaced_by_new_ones(passing):
-    first, later = (np.asarray(turned(passing, *ends).shared.y)[: 1 << 12] for ends in ((0,), (0, 10, 20, 40)))
+def test_rows_that_were_used_up_are_replaced_by_new_ones(streamed):
+    first, later = (np.asarray(turned(streamed, *ends).shared.y)[: 1 << 12] for ends in ((0,), (0, 10, 20, 40)))
     # A member uses 40 * 64 rows, of three quarters of those that pass.
-    share_kept = float(passing.resampling.counts.mean())
+    share_kept = float(streamed.resampling.counts.mean())
     assert np.isin(first, later).sum() == (1 << 12) - int(40 * BATCH / share_kept)
     assert len(np.unique(later)) == 1 << 12
 
 
-def test_over_a_run_every_row_passes(passing):
-    fed, seen = PassingFeed(passing, [100 * r for r in range(1, 8)], 100), set()
+def test_over_a_run_every_row_is_read(streamed):
+    fed, seen = StreamingFeed(streamed, [100 * r for r in range(1, 8)], 100), set()
     for r in range(7):
         fed.refill(100 * r, 100)
         seen |= {*np.asarray(fed.shared.y)[: 1 << 12].tolist()}
@@ -116,19 +116,19 @@ def test_over_a_run_every_row_passes(passing):
     assert len(seen) > 0.45 * 40_000
 
 
-def test_a_member_learns_from_no_row_it_is_judged_on(passing):
-    fed = turned(passing, 0)
+def test_a_member_learns_from_no_row_it_is_judged_on(streamed):
+    fed = turned(streamed, 0)
     values = np.asarray(fed.shared.y)
     for m in range(4):
-        judged = passing.y[passing.resampling.scored[m]]
+        judged = streamed.y[streamed.resampling.scored[m]]
         learned = values[fed.batches(m, 0, 10)[:10]]
         assert not np.isin(learned, judged).any()
 
 
-def test_watched_rows_stand_behind_those_at_hand(passing):
-    fed = turned(passing, 0)
-    rows = np.flatnonzero(passing.resampling.scored[0] & watched_rows(passing))
-    np.testing.assert_array_equal(np.asarray(fed.shared.y)[fed.places(rows)], passing.y[rows])
+def test_the_evaluation_subset_stands_behind_the_buffer(streamed):
+    fed = turned(streamed, 0)
+    rows = np.flatnonzero(streamed.resampling.scored[0] & evaluated_rows(streamed))
+    np.testing.assert_array_equal(np.asarray(fed.shared.y)[fed.places(rows)], streamed.y[rows])
 
 
 def with_pictures(inputs: Inputs) -> Inputs:
@@ -137,14 +137,14 @@ def with_pictures(inputs: Inputs) -> Inputs:
     return inputs.replace(pixels=np.broadcast_to((numbers % 251).astype(np.uint8)[:, None, None, None], (len(numbers), 4, 5, 3)))
 
 
-def test_pictures_beside_columns_pass_with_their_rows_and_stay_bytes(passing):
-    columns = passing.passing.ready
+def test_pictures_beside_columns_are_streamed_with_their_rows_and_stay_bytes(streamed):
+    columns = streamed.streaming.encode
 
-    def ready(table: pa.Table, numbers: np.ndarray) -> ReadyRows:
-        rows = columns(table, numbers)
+    def encode(table: pa.Table, numbers: np.ndarray, draw: Draw) -> StreamedRows:
+        rows = columns(table, numbers, draw)
         return rows._replace(inputs=with_pictures(rows.inputs))
 
-    job = replace(passing, inputs=with_pictures(passing.inputs), passing=replace(passing.passing, ready=ready))
+    job = replace(streamed, inputs=with_pictures(streamed.inputs), streaming=replace(streamed.streaming, encode=encode))
     for fed in (turned(job, 0), turned(job, 0, 10, 20, 40)):
         pixels = np.asarray(fed.shared.inputs["pixels"])
         assert pixels.dtype == np.uint8
@@ -160,16 +160,16 @@ def test_rows_with_pictures_are_not_padded_in_memory():
     assert len(InMemory(job, 75).shared.inputs) == 512
 
 
-def test_of_many_rows_a_fixed_number_is_watched():
+def test_the_evaluation_subset_of_many_rows_has_a_fixed_size():
     job = in_memory()
-    many = replace(job, inputs=Inputs({"x": np.zeros((MOST_WATCHED + 1, 1), np.float32)}))
-    assert watched_rows(many).sum() == MOST_WATCHED
-    assert watched_rows(job).all()
+    many = replace(job, inputs=Inputs({"x": np.zeros((MOST_EVALUATED + 1, 1), np.float32)}))
+    assert evaluated_rows(many).sum() == MOST_EVALUATED
+    assert evaluated_rows(job).all()
 
 
-def test_a_passing_run_goes_on_bit_for_bit(passing):
-    scaled = replace(passing, task=Number("y", 20_000.0, 10_000.0))
-    specs = [with_settings(spec, {"n_steps": 60, "patience": 0}) for spec in passing.specs]
+def test_a_streamed_run_goes_on_bit_for_bit(streamed):
+    scaled = replace(streamed, task=Number("y", 20_000.0, 10_000.0))
+    specs = [with_settings(spec, {"n_steps": 60, "patience": 0}) for spec in streamed.specs]
     job = replace(scaled, specs=specs)
     whole = Run.begin(job, Control(n_threads=1))
     whole.advance()

@@ -19,7 +19,7 @@ from weights.training import health
 KEY = jax.random.key(0)
 NO_KNOTS = jnp.zeros((0, 1))
 effective_rank = jax.jit(health.effective_rank)
-of_weights = jax.jit(health.of_weights, static_argnums=4)
+measure_step = jax.jit(health.measure_step, static_argnums=4)
 
 
 def network(hidden=(64, 64), n_inputs=32, n_outputs=2, *, activation="relu", start="he"):
@@ -28,8 +28,8 @@ def network(hidden=(64, 64), n_inputs=32, n_outputs=2, *, activation="relu", sta
     return model, model.init(inputs, NO_KNOTS, key=KEY), inputs
 
 
-def of_start(model, params, inputs):
-    return jax.jit(functools.partial(health.of_start, model))(params, inputs, jnp.arange(len(inputs)), key=KEY)
+def measure_start(model, params, inputs):
+    return jax.jit(functools.partial(health.measure_start, model))(params, inputs, jnp.arange(len(inputs)), key=KEY)
 
 
 # Rank
@@ -66,7 +66,7 @@ def test_rows_that_are_there_twice_are_not_compared_with_themselves():
 
 def test_signals_and_gradients_of_a_linear_network_have_their_closed_form():
     model, params, inputs = network(activation="identity", start="orthogonal", hidden=(32, 32), n_outputs=32)
-    found = {name: float(value) for name, value in of_start(model, params, inputs).items()}
+    found = {name: float(value) for name, value in measure_start(model, params, inputs).items()}
     # Orthogonal maps keep lengths: of what came in, and of 32 standard normal gradients.
     assert found["hidden.1/forward"] == pytest.approx(found["input/forward"], rel=1e-4)
     assert found["hidden.0/backward"] == pytest.approx(found["hidden.1/backward"], rel=1e-4)
@@ -75,7 +75,7 @@ def test_signals_and_gradients_of_a_linear_network_have_their_closed_form():
 
 def test_gradients_are_those_of_the_network():
     model, params, inputs = network(hidden=(8,), n_outputs=1)
-    found = of_start(model, params, inputs)
+    found = measure_start(model, params, inputs)
     at_outputs = np.asarray(jax.random.normal(KEY, (64, 1)))
     by_hand = at_outputs @ np.asarray(params["output"]["w"]).T
     assert found["hidden.0/backward"] == pytest.approx(np.mean(np.sum(by_hand**2, 1)), rel=1e-4)
@@ -85,7 +85,7 @@ def test_gradients_are_those_of_the_network():
 
 
 def units_of(model, params, inputs, activation="relu"):
-    found = jax.jit(functools.partial(health.of_units, model, activation=activation))(params, inputs, jnp.arange(len(inputs)))
+    found = jax.jit(functools.partial(health.measure_units, model, activation=activation))(params, inputs, jnp.arange(len(inputs)))
     return {layer: dict(zip(health.OF_UNITS, map(float, values), strict=True)) for layer, values in found.items()}
 
 
@@ -120,7 +120,7 @@ def test_lengths_are_those_of_numpy():
     before, after, mean = ({"output": {"w": jnp.asarray(rng.normal(size=(5, 2))), "b": jnp.asarray(rng.normal(size=2))}} for _ in range(3))
     mean["output"]["w"] = mean["output"]["w"].at[0].set(0.0)
     halves = {"output": {"w": jnp.asarray(rng.normal(size=(2, 5, 2))), "b": jnp.asarray(rng.normal(size=(2, 2)))}}
-    found, _ = of_weights(halves, before, after, mean, 20)
+    found, _ = measure_step(halves, before, after, mean, 20)
     flat = lambda tree: np.concatenate([np.ravel(tree["output"][part]) for part in ("w", "b")])  # noqa: E731
     one, other = (np.concatenate([np.ravel(halves["output"][part][i]) for part in ("w", "b")]) for i in range(2))
     expected = [
@@ -142,7 +142,7 @@ def test_signal_and_noise_of_gradients_are_unbiased():
     for rows in rng.integers(0, n, (4_000, 2, batch // 2)):
         halves = {"output": {"w": jnp.asarray(each[rows].mean(1)[:, :, None])}}
         layer = {"output": {"w": jnp.asarray(w[:, None])}}
-        found.append([float(value) for value in of_weights(halves, layer, layer, layer, batch)[1]])
+        found.append([float(value) for value in measure_step(halves, layer, layer, layer, batch)[1]])
     mean, error = np.mean(found, 0), np.std(found, 0) / 4_000**0.5
     assert np.all(np.abs(mean - [signal, noise]) < 4 * error)
 
@@ -150,5 +150,5 @@ def test_signal_and_noise_of_gradients_are_unbiased():
 def test_weights_of_zero_give_a_finite_ratio():
     zeros = {"output": {"w": jnp.zeros((2, 1)), "b": jnp.zeros(1)}}
     halves = jax.tree.map(lambda part: jnp.ones((2, *part.shape)), zeros)
-    found, _ = of_weights(halves, zeros, jax.tree.map(lambda part: part + 1, zeros), zeros, 2)
+    found, _ = measure_step(halves, zeros, jax.tree.map(lambda part: part + 1, zeros), zeros, 2)
     assert np.isfinite(np.asarray(found["output"])).all()

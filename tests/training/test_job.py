@@ -12,7 +12,7 @@ from weights.data.inputs import Inputs, table_layout
 from weights.data.table.streaming import RowStream
 from weights.spec import Spec, resolve, with_settings
 from weights.tasks.number import Number
-from weights.training.job import Job, Passing, ReadyRows
+from weights.training.job import Job, StreamedRows, Streaming
 from weights.training.population import member_seeds
 from weights.training.resampling import Draw, resample
 
@@ -37,17 +37,17 @@ def test_members_keep_what_is_theirs():
         np.testing.assert_array_equal(getattr(some.resampling, name), getattr(job.resampling, name)[[4, 1]])
 
 
-def test_rows_that_pass_are_drawn_for_the_members_that_are_meant(tmp_path):
+def test_streamed_rows_are_drawn_for_the_members_that_are_meant(tmp_path):
     parquet.write_table(pa.table({"y": np.arange(500.0)}), tmp_path / "a.parquet", row_group_size=100)
     stream, _ = RowStream.open(tmp_path / "a.parquet", "y")
 
-    def ready(table: pa.Table, numbers: np.ndarray) -> ReadyRows:
+    def encode(table: pa.Table, numbers: np.ndarray, draw: Draw) -> StreamedRows:
         inputs = Inputs({"x": numbers[:, None].astype(np.float32)})
-        return ReadyRows(inputs, table["y"].to_numpy(), np.ones(len(numbers)), numbers, numbers >= 0)
+        return StreamedRows(inputs, table["y"].to_numpy(), np.ones(len(numbers)), draw(numbers).counts.T)
 
     job = job_of_six()
     draw = Draw(job.specs[0].members, tuple(range(6)))
-    some = replace(job, passing=Passing(stream, ready, draw)).only([5, 0])
-    parts = [*some.passing.in_order()]
+    some = replace(job, streaming=Streaming(stream, encode, draw)).only([5, 0])
+    parts = [*some.streaming.in_order()]
     np.testing.assert_array_equal(np.concatenate([part.y for part in parts]), np.arange(500.0))
     np.testing.assert_array_equal(np.concatenate([part.counts for part in parts]), draw(np.arange(500)).counts.T[:, [5, 0]])

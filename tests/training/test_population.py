@@ -85,7 +85,8 @@ def assert_same_bits(first, second) -> None:
 
 def results(trained):
     """Everything a trained population holds that training computed."""
-    return trained.params, trained.outputs, trained.covered, trained.member_weights, trained.kept, trained.history
+    population = trained.population
+    return population.params, trained.outputs, trained.covered, population.member_weights, trained.kept, population.history
 
 
 def ran(job: Job, control: Control | None = None) -> Run:
@@ -125,8 +126,8 @@ def test_a_population_equals_its_members_trained_alone():
 
 def test_solved_members_equal_members_solved_alone():
     job = solved(strength=0.03)
-    alone = [train(job.only([m]), Control()).params for m in range(4)]
-    assert_same_bits(train(job, Control()).params, jax.tree.map(lambda *parts: np.concatenate(parts), *alone))
+    alone = [train(job.only([m]), Control()).population.params for m in range(4)]
+    assert_same_bits(train(job, Control()).population.params, jax.tree.map(lambda *parts: np.concatenate(parts), *alone))
 
 
 def test_members_that_differ_in_numbers_equal_members_of_their_own_settings():
@@ -161,7 +162,7 @@ def test_a_member_takes_exactly_its_steps_even_if_rounds_do_not_divide_them():
 
 
 def test_a_round_without_steps_is_not_recorded_as_a_loss_of_zero():
-    losses = train(stepped(n_steps=50), Control()).history["loss"]
+    losses = train(stepped(n_steps=50), Control()).population.history["loss"]
     assert np.all(losses[np.isfinite(losses)] > 0)
 
 
@@ -267,10 +268,12 @@ def test_what_is_learned_does_not_depend_on_the_padding(optimizer, monkeypatch):
     more = train(stepped(**settings), Control())
     # The sum over all rows of lbfgs is rounded in another order when it is longer.
     tolerance = {"adamw": 0.0, "lbfgs": 1e-4}[optimizer]
-    for a, b in zip(leaves(padded.params), leaves(more.params), strict=True):
+    for a, b in zip(leaves(padded.population.params), leaves(more.population.params), strict=True):
         np.testing.assert_allclose(a, b, rtol=tolerance, atol=tolerance)
-    for name in padded.history:
-        np.testing.assert_allclose(padded.history[name], more.history[name], rtol=max(tolerance, 1e-6), atol=tolerance)
+    for name in padded.population.history:
+        np.testing.assert_allclose(
+            padded.population.history[name], more.population.history[name], rtol=max(tolerance, 1e-6), atol=tolerance
+        )
 
 
 def test_a_resumed_run_compiles_nothing(compilations):
@@ -297,7 +300,7 @@ def test_a_member_that_diverges_is_recorded_with_the_reason(one_diverged):
 
 def test_the_other_members_go_on(one_diverged):
     np.testing.assert_array_equal(one_diverged.kept, [0, 2, 3])
-    assert {len(leaf) for leaf in leaves(one_diverged.params)} == {3}
+    assert {len(leaf) for leaf in leaves(one_diverged.population.params)} == {3}
 
 
 def test_the_other_members_learn_what_they_would_have_learned():
@@ -310,7 +313,7 @@ def test_rows_that_only_a_failed_member_could_score_are_not_covered(one_diverged
 
 
 def test_a_failed_member_has_no_history_after_its_failure(one_diverged):
-    recorded = np.isfinite(one_diverged.history["learning_rate"]).sum(1)
+    recorded = np.isfinite(one_diverged.population.history["learning_rate"]).sum(1)
     assert recorded[1] < N_ENDS
     np.testing.assert_array_equal(recorded[[0, 2, 3]], [N_ENDS] * 3)
 
@@ -326,7 +329,7 @@ def test_if_every_voting_member_fails_the_others_vote():
     for member in voters:
         job = varied(job, member, learning_rate=1e30)
     trained = train(job, Control())
-    np.testing.assert_array_equal(trained.member_weights, np.ones(7 - len(voters)))
+    np.testing.assert_array_equal(trained.population.member_weights, np.ones(7 - len(voters)))
 
 
 # Order
@@ -337,7 +340,7 @@ def test_the_order_of_rows_does_not_change_solved_members(kind):
     job, order = solved(kind), np.random.default_rng(1).permutation(96)
     rows = Resampling(job.resampling.counts[:, order], job.resampling.scored[:, order], job.resampling.member_weights)
     shuffled = replace(job, inputs=job.inputs[order], y=job.y[order], resampling=rows)
-    first, second = train(job, Control()).params["output"], train(shuffled, Control()).params["output"]
+    first, second = train(job, Control()).population.params["output"], train(shuffled, Control()).population.params["output"]
     # Sums in another order, in float64, and a solver that stops at a gradient of 1e-9.
     np.testing.assert_allclose(first["w"], second["w"], rtol=0, atol=1e-8)
     np.testing.assert_allclose(first["b"], second["b"], rtol=0, atol=1e-8)
@@ -346,8 +349,8 @@ def test_the_order_of_rows_does_not_change_solved_members(kind):
 @pytest.mark.parametrize("penalty", ["none", "l1", "l2", "elastic_net", "group"])
 def test_the_order_of_columns_does_not_change_solved_members(penalty):
     job, order = solved("binary", penalty=penalty), np.array([2, 0, 1])
-    first = train(job, Control()).params["output"]
-    second = train(replace(job, inputs=Inputs({"x": job.inputs.x[:, order]})), Control()).params["output"]
+    first = train(job, Control()).population.params["output"]
+    second = train(replace(job, inputs=Inputs({"x": job.inputs.x[:, order]})), Control()).population.params["output"]
     np.testing.assert_allclose(first["w"][:, order], second["w"], rtol=0, atol=1e-8)
 
 
@@ -358,13 +361,13 @@ def test_early_stopping_stops_when_rows_out_of_bag_no_longer_gain():
     # The target is noise: whatever is learned makes rows that were not seen worse.
     job = stepped(learning_rate=0.1, patience=3)
     job = replace(job, y=np.random.default_rng(5).normal(size=96).astype(np.float32))
-    assert len(train(job, Control()).history["out_of_bag_loss"][0]) < N_ENDS
+    assert len(train(job, Control()).population.history["out_of_bag_loss"][0]) < N_ENDS
 
 
 def test_without_patience_a_run_goes_to_its_end():
     job = stepped(learning_rate=0.1, patience=0)
     job = replace(job, y=np.random.default_rng(5).normal(size=96).astype(np.float32))
-    assert len(train(job, Control()).history["out_of_bag_loss"][0]) == N_ENDS
+    assert len(train(job, Control()).population.history["out_of_bag_loss"][0]) == N_ENDS
 
 
 @pytest.fixture(scope="module")
@@ -429,13 +432,13 @@ def test_rows_that_score_another_member_do_decide():
 
 def test_the_rows_that_score_a_solved_member_have_no_say_in_its_strength():
     job = decoupled(optimization="exact", strength=None)
-    before, after = (train(j, Control()).history["strength"][0, 0] for j in (job, with_other_targets(job, JUDGED_BY_FIRST)))
+    before, after = (train(j, Control()).population.history["strength"][0, 0] for j in (job, with_other_targets(job, JUDGED_BY_FIRST)))
     assert before == after
 
 
 def test_rows_that_score_another_solved_member_do_decide_the_strength():
     job = decoupled(optimization="exact", strength=None)
-    before, after = (train(j, Control()).history["strength"][0, 0] for j in (job, with_other_targets(job, JUDGED_BY_SECOND)))
+    before, after = (train(j, Control()).population.history["strength"][0, 0] for j in (job, with_other_targets(job, JUDGED_BY_SECOND)))
     assert before != after
 
 
@@ -447,7 +450,7 @@ def test_the_rows_that_score_an_only_member_have_no_say_in_what_it_keeps():
 
 def test_the_rows_that_score_an_only_solved_member_have_no_say_in_its_strength():
     job = decoupled(optimization="exact", strength=None).only([0])
-    before, after = (train(j, Control()).history["strength"][0, 0] for j in (job, with_other_targets(job, JUDGED_BY_FIRST)))
+    before, after = (train(j, Control()).population.history["strength"][0, 0] for j in (job, with_other_targets(job, JUDGED_BY_FIRST)))
     assert before == after
 
 
@@ -469,7 +472,7 @@ def test_out_of_bag_outputs_are_means_over_the_members_that_did_not_see_the_row(
     trained = train(job, Control())
     expected, n_predictions = np.zeros_like(trained.outputs), np.zeros(96)
     for m in range(4):
-        outputs = outputs_by_hand(trained.params, m, job.inputs.x.astype(np.float64))
+        outputs = outputs_by_hand(trained.population.params, m, job.inputs.x.astype(np.float64))
         unseen = job.resampling.counts[m] == 0
         expected[unseen] += (log_probabilities(outputs) if kind == "multiclass" else outputs)[unseen]
         n_predictions += unseen
@@ -500,12 +503,12 @@ def test_solving_reports_each_member():
 
 
 def test_history_holds_a_number_a_member_and_round():
-    history = train(stepped(), Control()).history
+    history = train(stepped(), Control()).population.history
     assert {history[name].shape for name in ("loss", "learning_rate", "unseen_loss")} == {(4, N_ENDS)}
 
 
 def test_health_is_measured_at_the_start_at_a_quarter_after_each_two_thousand_steps_and_at_the_end():
-    history = train(stepped(n_steps=4_200), Control()).history
+    history = train(stepped(n_steps=4_200), Control()).population.history
     run_ends = history["steps"][0]
     due = [run_ends[run_ends >= steps][0] for steps in (1_050, 2_000, 4_000)]
     assert history["measured_at"].tolist() == [[0, *due, 4_200]]
@@ -515,20 +518,20 @@ def test_health_is_measured_at_the_start_at_a_quarter_after_each_two_thousand_st
 
 def test_health_is_measured_where_training_stops_early():
     job = stepped(learning_rate=0.1, patience=3)
-    history = train(replace(job, y=np.random.default_rng(5).normal(size=96).astype(np.float32)), Control()).history
+    history = train(replace(job, y=np.random.default_rng(5).normal(size=96).astype(np.float32)), Control()).population.history
     assert history["measured_at"][0, [0, -1]].tolist() == [0, history["steps"][0, -1]]
     assert history["steps"][0, -1] < job.specs[0].optimization.n_steps
 
 
 def test_the_loss_of_a_member_alone_is_that_of_its_outputs_on_rows_it_never_saw():
     trained = train(stepped(patience=0), Control())
-    for history, (rows, outputs) in zip(trained.history["unseen_loss"], trained.alone, strict=True):
+    for history, (rows, outputs) in zip(trained.population.history["unseen_loss"], trained.alone, strict=True):
         losses = stepped().task.row_losses(stepped().task.normalise(outputs), stepped().y[rows])
         assert history[-1] == pytest.approx(np.average(losses, weights=stepped().weight[rows]), rel=1e-6)
 
 
 def test_history_says_after_how_many_steps_each_round_ended():
-    assert train(stepped(), Control()).history["steps"].tolist() == [[1, 2, 3, *range(4, 49, 2)]]
+    assert train(stepped(), Control()).population.history["steps"].tolist() == [[1, 2, 3, *range(4, 49, 2)]]
 
 
 @pytest.mark.parametrize("n_steps", [1, 7, 50, 1_000, 6_000])
@@ -555,6 +558,8 @@ def test_a_snapshot_survives_its_way_through_json():
 
 def test_lbfgs_reaches_the_optimum_that_is_solved_for_every_bag_of_rows():
     prepared = [plan_fit("diabetes", model="linear", members=3, strength=0.1, patience=0, **how) for how in ({}, {"optimization": "lbfgs"})]
-    solved, stepped = (train(prepared_job("linear", p.candidates["linear"], p), Control()).params["output"]["w"] for p in prepared)
+    solved, stepped = (
+        train(prepared_job("linear", p.candidates["linear"], p), Control()).population.params["output"]["w"] for p in prepared
+    )
     # float32 gradients of the mean loss are known to about 1e-6 and the least curvature is 0.1.
     np.testing.assert_allclose(stepped, solved, atol=1e-4)

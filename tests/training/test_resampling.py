@@ -211,35 +211,35 @@ def test_splitting_two_moments_by_time_is_a_data_error():
 # Rows that pass
 
 
-def passing(kind: str, keys: np.ndarray, *, n_members: int = 12, seed: int = 0, **settings):
+def draw_streamed(kind: str, keys: np.ndarray, *, n_members: int = 12, seed: int = 0, **settings):
     members = Members(n_members=n_members, resampling=kind, n_folds=5, seed=seed, **settings)
     return Draw(members, tuple(range(n_members)))(keys)
 
 
 @pytest.mark.parametrize("kind", DRAWN)
-def test_a_row_that_passes_is_treated_alike_whenever_it_comes(kind):
+def test_a_streamed_row_is_treated_alike_whenever_it_comes(kind):
     keys = np.random.default_rng(0).permutation(3_000)
-    np.testing.assert_array_equal(passing(kind, keys).counts, passing(kind, np.arange(3_000)).counts[:, keys])
+    np.testing.assert_array_equal(draw_streamed(kind, keys).counts, draw_streamed(kind, np.arange(3_000)).counts[:, keys])
 
 
 @pytest.mark.parametrize(("kind", "share", "mean"), [("folds", 0.8, 0.8), ("bootstrap", 1 - np.exp(-1), 1.0), ("subsample", 0.6, 0.6)])
 def test_rows_that_pass_are_drawn_as_often_as_asked(kind, share, mean):
-    counts = passing(kind, np.arange(50_000), share=0.6).counts
+    counts = draw_streamed(kind, np.arange(50_000), share=0.6).counts
     # 12 members x 50,000 draws; deviations of at most 1 give standard errors below 1 / sqrt(50,000) = 0.0045 a member.
     np.testing.assert_allclose((counts > 0).mean(1), share, atol=4 * 0.0045)
     np.testing.assert_allclose(counts.mean(1), mean, atol=4 * 0.0045)
 
 
 def test_a_bootstrap_of_rows_that_pass_draws_as_poisson_has_it():
-    counts = passing("bootstrap", np.arange(200_000), n_members=1).counts[0]
+    counts = draw_streamed("bootstrap", np.arange(200_000), n_members=1).counts[0]
     expected = scipy.stats.poisson(1).pmf(range(6)) * 200_000
     assert (
         scipy.stats.chisquare([*np.bincount(counts)[:5], (counts >= 5).sum()], [*expected[:5], 200_000 - expected[:5].sum()]).pvalue > 0.001
     )
 
 
-def test_with_folds_every_row_that_passes_is_out_of_bag_once_a_repeat():
-    scored = passing("folds", np.arange(1_000), n_members=10).scored
+def test_with_folds_every_streamed_row_is_out_of_bag_once_a_repeat():
+    scored = draw_streamed("folds", np.arange(1_000), n_members=10).scored
     np.testing.assert_array_equal(scored[:5].sum(0), np.ones(1_000))
     np.testing.assert_array_equal(scored[5:].sum(0), np.ones(1_000))
     assert not np.array_equal(scored[:5], scored[5:])
@@ -253,4 +253,4 @@ def test_some_members_see_what_they_see_among_all():
 
 def test_rows_that_pass_cannot_be_split_by_time():
     with pytest.raises(UsageError, match="cannot be split by time"):
-        passing("time", np.arange(10))
+        draw_streamed("time", np.arange(10))

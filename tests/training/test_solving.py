@@ -38,7 +38,7 @@ def test_what_is_solved_in_a_race_is_what_train_solves():
     course = Solving.begin(solved_job(), Control())
     course.advance(0.25)
     raced, trained = course.finish(), train(solved_job(), Control())
-    np.testing.assert_array_equal(raced.params["output"]["w"], trained.params["output"]["w"])
+    np.testing.assert_array_equal(raced.population.params["output"]["w"], trained.population.params["output"]["w"])
 
 
 def test_losses_are_those_of_the_outputs_out_of_bag():

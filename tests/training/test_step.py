@@ -14,7 +14,7 @@ from weights.models.embedding import find_knots, learned
 from weights.spec import Spec, check, program_spec, varying_values, with_settings
 from weights.tasks.classes import Binary, Multiclass
 from weights.tasks.number import Number
-from weights.training.health import named
+from weights.training.health import name_measurements
 from weights.training.step import Info, Member, Program, Shared, State, member_program
 
 N, P = 60, 4
@@ -75,7 +75,7 @@ class Run(NamedTuple):
         """What is measured of a state, by name; the batch and the rows that are looked at are all there are, twice."""
         twice = jnp.asarray(np.resize(ALL_ROWS[0], 2 * N), jnp.int32)
         state = self.state if state is None else state
-        return named(self.program.measure(state, self.shared, self.member, twice, np.float32(MOST_STEPS), twice))
+        return name_measurements(self.program.measure(state, self.shared, self.member, twice, np.float32(MOST_STEPS), twice))
 
 
 def begin(settings, *, kind="regression", seed=0, used=(1, 1, 1, 1)) -> Run:

@@ -46,7 +46,7 @@ def _make_command(question: Question) -> click.Command:
             charts.check_ending(Path(output))
         answered = _ask(model, question, chosen, run, quiet=quiet)
         if not quiet:
-            say(_label_notices(answered))
+            say(_label_notes(answered))
         if output:
             _write(answered, run, Path(output), as_json=as_json)
         else:
@@ -124,10 +124,10 @@ def _ask(model: Model, question: Question, chosen: msgspec.Struct, run: str, *, 
         return answer(model, question, chosen, Asker(run, narrow=is_narrow(), progress=progress))
 
 
-def _label_notices(answered: Answer) -> list[str]:
+def _label_notes(answered: Answer) -> list[str]:
     from weights.report.terminal import labelled
 
-    return [labelled("noticed" if i == 0 else "", text) for i, text in enumerate(answered.notices)]
+    return [labelled("notes" if i == 0 else "", text) for i, text in enumerate(answered.notes)]
 
 
 def _write(answered: Answer, run: str, path: Path, *, as_json: bool) -> None:

@@ -9,17 +9,20 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+import msgspec
 
 from weights.cli.options import add_options, make_options, read_given
 from weights.cli.process import guard, print_json, print_lines, say, uses_color
 from weights.errors import Interrupted, StorageError, UsageError
 from weights.fitoptions import DataOptions, ElementOptions, FitOptions
-from weights.options import list_options
+from weights.options import list_options, read_texts
+from weights.runoptions import ImproveOptions
 
 if TYPE_CHECKING:
     from weights.fitting import Prepared
 
 _SHOWN_AFTER_FIT = 10
+_IMPROVE = list_options(ImproveOptions)
 _RECORDS = (DataOptions, FitOptions, ElementOptions)
 _DATA = list_options(DataOptions)
 _FIT = {known.name: known for known in list_options(FitOptions)}
@@ -92,7 +95,7 @@ def fit(source: str, settings: tuple[str, ...], as_json: bool, quiet: bool, **op
     except (Interrupted, StorageError) as error:
         if isinstance(error, StorageError) and not (folder and has_checkpoint(folder)):
             raise
-        raise type(error)(f"{error} {_tell_how_to_resume(folder, save, prepared)}") from None
+        raise type(error)(f"{error} {_describe_resuming(folder, save, prepared)}") from None
     if as_json:
         print_json(run_object(model, folder))
         return
@@ -108,14 +111,10 @@ def fit(source: str, settings: tuple[str, ...], as_json: bool, quiet: bool, **op
 
 @click.command()
 @click.argument("run")
-@click.option("--apply", metavar="NAME", help="The change to make, as `weights diagnose` names it; if not given, the one that helps most.")
-@click.option("--save", metavar="FOLDER", help="Where to save; RUN-NAME (or RUN-improved) if not given.")
-@click.option("--resume", is_flag=True, help="Go on where the same command was interrupted.")
-@click.option("--data", metavar="FILE", help="The rows of training, if they are no longer where they were.")
-@click.option("--quick", is_flag=True, help="Try fewer remedies, on fewer folds.")
+@add_options(make_options(_IMPROVE))
 @click.option("--quiet", "-q", is_flag=True, help="Print results only.")
 @guard
-def improve(run: str, apply: str | None, save: str | None, resume: bool, data: str | None, quick: bool, quiet: bool, as_json: bool) -> None:
+def improve(run: str, as_json: bool, quiet: bool, **given: Any) -> None:
     """Fit the run saved in RUN again with the change that helps most, and save it as a new run.
 
     \b
@@ -126,12 +125,13 @@ def improve(run: str, apply: str | None, save: str | None, resume: bool, data: s
     from weights.report import terminal
     from weights.report.json import run_object, spell
 
+    chosen = ImproveOptions(**read_texts(_IMPROVE, given))
     model = api.load(run)
-    folder = Path(save) if save else Path(f"{run.rstrip('/')}-{apply or 'improved'}")
-    if not save and not resume and os.path.exists(folder):
+    folder = Path(chosen.save or f"{run.rstrip('/')}-{chosen.apply or 'improved'}")
+    if not chosen.save and not chosen.resume and os.path.exists(folder):
         raise UsageError(f"{spell(folder)} exists already. Name another folder with --save.")
     with terminal.progress_bar(quiet=quiet, color=uses_color(sys.stderr)) as progress:
-        better, words = api.improve(model, apply, data, save=folder, resume=resume, quick=quick, progress=progress)
+        better, words = model.improve(**{**msgspec.structs.asdict(chosen), "save": folder}, progress=progress)
     if as_json:
         print_json({"change": words, **run_object(better, folder)})
         return
@@ -176,7 +176,7 @@ def _find_folder(source: str, resume: bool) -> Path:
     return interrupted[-1] if resume and interrupted else folder
 
 
-def _tell_how_to_resume(folder: Path | None, save: str | None, prepared: Prepared) -> str:
+def _describe_resuming(folder: Path | None, save: str | None, prepared: Prepared) -> str:
     """The command that goes on; a budget, which each run measures anew, is replaced by the steps it came to."""
     if folder is None:
         return "Nothing was kept, because of --no-save."

@@ -5,28 +5,31 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
+import msgspec
 
-from weights.cli.options import check_output
+from weights.cli.options import add_options, check_output, make_options
 from weights.cli.process import guard, print_json, say
 from weights.errors import printable
+from weights.options import list_options, read_texts
 from weights.questions.show import check_class
+from weights.runoptions import PredictOptions
 
 if TYPE_CHECKING:
     import pyarrow as pa
+
+_OPTIONS = list_options(PredictOptions)
 
 
 @click.command()
 @click.argument("run")
 @click.argument("source")
 @click.option("--output", "-o", metavar="FILE", help="Write to a .csv, .parquet or .jsonl file instead of standard output.")
-@click.option("--level", default=0.9, show_default=True, metavar="SHARE", help="Level of the intervals of a regression.")
-@click.option("--sensitivity", type=float, metavar="SHARE", help="Tell which rows reach the threshold that finds this share of a class.")
-@click.option("--class", "label", metavar="LABEL", help="This class; the second of two if not given.")
+@add_options(make_options(_OPTIONS))
 @guard
-def predict(run: str, source: str, output: str | None, level: float, sensitivity: float | None, label: str | None, as_json: bool) -> None:
+def predict(run: str, source: str, output: str | None, as_json: bool, **given: Any) -> None:
     """Answer the rows of SOURCE with the model saved in RUN.
 
     Classes come with the probability of each; numbers with an interval.
@@ -41,16 +44,17 @@ def predict(run: str, source: str, output: str | None, level: float, sensitivity
     from weights.report.terminal import labelled
 
     check_output(source, output)
-    check_class(label, sensitivity)
+    chosen = PredictOptions(**read_texts(_OPTIONS, given))
+    check_class(chosen.label, chosen.sensitivity)
     model = api.load(run)
 
     def tables() -> Iterator[pa.Table]:
-        """Answers part by part; what is noticed is said of the first part in which there is something."""
+        """Answers part by part; notes are printed of the first part that has some."""
         said, begin = False, 0
-        for part in answering.answers(model, source, level=level, sensitivity=sensitivity, label=label):
-            if part.notices and not said:
+        for part in answering.answers(model, source, **msgspec.structs.asdict(chosen)):
+            if part.notes and not said:
                 where = [f"in rows from {begin + 1:,} on, and perhaps in later ones"] if begin else []
-                say(labelled("noticed" if i == 0 else "", text) for i, text in enumerate([*where, *part.notices]))
+                say(labelled("notes" if i == 0 else "", text) for i, text in enumerate([*where, *part.notes]))
                 said = True
             begin += len(part.columns["prediction"])
             yield predictions_table(part.columns)

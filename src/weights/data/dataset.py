@@ -33,7 +33,7 @@ from weights.errors import DataError, UsageError
 from weights.types import AnyArray, BoolArray, FloatArray, IntArray
 
 MOST_INSPECTED, _MOST_INSPECTED_CELLS = 50_000, 10_000_000
-"""Rows, and encoded cells, that are kept for what is asked of a table after training, such as the worth of each column (our choice)."""
+"""Rows, and encoded cells, that are kept for what is asked of a table after training, such as feature weights (our choice)."""
 
 
 class Feature(msgspec.Struct, frozen=True):
@@ -45,18 +45,18 @@ class Feature(msgspec.Struct, frozen=True):
 
     @property
     def used(self) -> bool:
-        """Whether models see it; otherwise it was set aside, and `note` says why."""
+        """Whether models see it; otherwise it was ignored, and `note` says why."""
         return self.kind in used_kinds()
 
 
 @dataclass(frozen=True, eq=False)
-class Passage:
+class Streamed:
     """Where the rows come from that do not fit into memory, of which a `Dataset` holds a sample.
 
     Attributes:
         stream: all rows.
         keys: of the sample, uint64, shape (s,): rows with the same key go together.
-        mean_weight: what a row weighs on average.
+        mean_weight: sample weight of a row, on average.
         n_other_labels: how many values of the target the sample lacks.
     """
 
@@ -104,12 +104,12 @@ class Dataset:
         group: code of the rows that stay together, shape (n,): of the column that was named, else, without order in time, of copies of
             one value of another kind than a cell; None where there are none.
         time: seconds or any number that orders rows, shape (n,), or None.
-        remarks: sentences about what was set aside or repaired.
+        remarks: sentences about what was ignored or repaired.
         roles: what the columns are for.
         source: where the rows came from, in a few words.
         inspected: those that are asked about after training.
-        held_out: those for the test, if a column told them apart.
-        passage: to all rows, where inputs and the like hold only a sample of them.
+        held_out: those for the test, if a column names them.
+        streamed: where all rows come from, where inputs and the like hold only a sample of them.
         names: of the files that rows were read from, n cells; None where there were none.
     """
 
@@ -125,13 +125,13 @@ class Dataset:
     source: str
     inspected: Inspected
     held_out: HeldOut | None = None
-    passage: Passage | None = None
+    streamed: Streamed | None = None
     names: pa.ChunkedArray | None = None
 
     @property
     def n_samples(self) -> int:
         """Number of rows that are learned from."""
-        return len(self.inputs) if self.passage is None else self.passage.stream.n_rows
+        return len(self.inputs) if self.streamed is None else self.streamed.stream.n_rows
 
     @property
     def used_features(self) -> list[Feature]:
@@ -146,7 +146,7 @@ class Dataset:
 
 
 def prepare(table: pa.Table, roles: Roles, *, source: str = "table") -> Dataset:
-    """Find kinds, set aside what cannot be used, and encode the rest.
+    """Find kinds, ignore columns that cannot be used, and encode the rest.
 
     Args:
         table: raw rows; rows whose target is missing are left out and counted in the remarks.
@@ -165,7 +165,7 @@ def prepare(table: pa.Table, roles: Roles, *, source: str = "table") -> Dataset:
     if not weight.any():
         raise DataError(f"Sample weights must not all be zero, but '{roles.sample_weight}' is. Name another column.")
     known, remarks = _rows_with_target(table[roles.target], roles.target)
-    tests = _for_test(table, roles.split)
+    tests = _find_test_rows(table, roles.split)
     keep, all_rows = known & ~tests, table
     copies, plural = find_copies(table)
     if copies is not None and roles.group is None and roles.time is None:
@@ -185,7 +185,7 @@ def prepare(table: pa.Table, roles: Roles, *, source: str = "table") -> Dataset:
     if target_note := remark_of(table.schema.field(roles.target)):
         remarks.append(f"'{roles.target}': {target_note}")
     if idle := np.count_nonzero(weight[keep] == 0):
-        remarks.append(f"{idle:,} of {table.num_rows:,} rows weigh zero: nothing is learned from them")
+        remarks.append(f"{idle:,} of {table.num_rows:,} rows have weight zero: nothing is learned from them")
     remarks = [*remarks_of(table), *remarks, *describe_repeats(table)]
     encoding = msgspec.structs.replace(fit_encoding(table, usable, clip=roles.clip), missing_words=[*roles.missing])
     held_out = None
@@ -227,7 +227,7 @@ _PARTS = {**PARTS, "dev": "val"}
 """What cells of a split may say: as the folders of pictures do, and what tables often call their validation part."""
 
 
-def _for_test(table: pa.Table, split: str | None) -> BoolArray:
+def _find_test_rows(table: pa.Table, split: str | None) -> BoolArray:
     """Which rows are for the test only, shape (n,)."""
     if split is None:
         return np.zeros(table.num_rows, bool)
@@ -265,7 +265,7 @@ def _inspected(encoding: Encoding, table: pa.Table) -> Inspected:
     return Inspected(rows, apply_unclipped(encoding, table.take(pa.array(rows))))
 
 
-def prepare_passing(path: Path, roles: Roles, *, source: str, seed: int = 0) -> Dataset:
+def prepare_streamed(path: Path, roles: Roles, *, source: str, seed: int = 0) -> Dataset:
     """As `prepare`, of a Parquet file that does not fit into memory: what the columns are and how they are encoded, a sample of rows says.
 
     Args:
@@ -289,22 +289,22 @@ def prepare_passing(path: Path, roles: Roles, *, source: str, seed: int = 0) -> 
     steering = [name for name in (roles.target, roles.sample_weight, roles.group) if name]
     stream = stream.only([*(feature.name for feature in dataset.used_features), *steering])
     mean_weight = float(_sample_weight(sample.table, roles.sample_weight).mean())
-    passage = Passage(stream, _keys(sample.table, sample.numbers, roles.group), mean_weight, sample.n_other_labels)
-    _check_passing(stream, types, dataset.encoding, roles)
+    streamed = Streamed(stream, _keys(sample.table, sample.numbers, roles.group), mean_weight, sample.n_other_labels)
+    _check_streamed(stream, types, dataset.encoding, roles)
     n_without = int(stream.sizes.sum()) - stream.n_rows
     remarks = [
-        f"the table does not fit into memory: members learn from all {stream.n_rows:,} rows in passing; kinds, encoding, strengths of "
-        f"penalties and all figures come from a random sample of {len(dataset.inputs):,}",
+        f"the table does not fit into memory: members learn from all {stream.n_rows:,} rows, streamed from the file; "
+        f"kinds, encoding, strengths of penalties and all figures come from a random sample of {len(dataset.inputs):,}",
         *([f"{n_without:,} of {stream.sizes.sum():,} rows have no '{roles.target}' and were left out"] if n_without else []),
         *dataset.remarks,
     ]
-    return replace(dataset, passage=passage, remarks=remarks)
+    return replace(dataset, streamed=streamed, remarks=remarks)
 
 
-def encode_passing(dataset: Dataset, table: pa.Table, numbers: IntArray) -> tuple[Inputs, FloatArray, IntArray]:
+def encode_streamed(dataset: Dataset, table: pa.Table, numbers: IntArray) -> tuple[Inputs, FloatArray, IntArray]:
     """Rows that pass, as the sample was encoded: inputs, weights of mean one (r,), keys (r,); numbers are those of rows."""
-    assert dataset.passage is not None
-    weight = _sample_weight(table, dataset.roles.sample_weight) / dataset.passage.mean_weight
+    assert dataset.streamed is not None
+    weight = _sample_weight(table, dataset.roles.sample_weight) / dataset.streamed.mean_weight
     return apply_encoding(dataset.encoding, table), weight, _keys(table, numbers, dataset.roles.group)
 
 
@@ -312,7 +312,7 @@ def _keys(table: pa.Table, numbers: IntArray, group: str | None) -> IntArray:
     return numbers.astype(np.uint64) if group is None else text_keys(as_text(table[group]))
 
 
-def _check_passing(stream: RowStream, types: Mapping[str, pa.DataType], encoding: Encoding, roles: Roles) -> None:
+def _check_streamed(stream: RowStream, types: Mapping[str, pa.DataType], encoding: Encoding, roles: Roles) -> None:
     """Read the columns once in which a later cell may be unreadable, so that it is known before training."""
     doubtful = [column for column in encoding.columns if _may_surprise(column, types[column.name])]
     steering = [name for name in (roles.sample_weight, roles.group) if name]

@@ -72,12 +72,12 @@ class Category(msgspec.Struct, frozen=True, tag="category"):
 
 
 class Datetime(msgspec.Struct, frozen=True, tag="datetime"):
-    """A moment: its place on the line of time, and on the circles of year, week and day that vary."""
+    """A moment: its place in time, and a cyclical encoding (sine and cosine) of the day, week and year where these vary."""
 
     name: str
     center: float
     scale: float
-    circles: list[str]
+    cycles: list[str]
     missing: bool
     time_format: str | None = None
     from_numbers: bool = False
@@ -249,7 +249,7 @@ def _input_names(column: ColumnEncoding) -> list[str]:
         case Category():
             names = [f"{column.name} = {level}" for level in column.levels] + [f"{column.name} = (rare)"] * column.rare
         case Datetime():
-            names = [column.name] + [f"{column.name} {half} of {circle}" for circle in column.circles for half in ("sine", "cosine")]
+            names = [column.name] + [f"{column.name} {half} of {cycle}" for cycle in column.cycles for half in ("sine", "cosine")]
         case _:
             names = [column.name]
     return names + [f"{column.name} is missing"] * column.missing
@@ -299,7 +299,7 @@ def _fit_column(raw: pa.ChunkedArray, field: pa.Field, kind: str, max_levels: in
         time_format = find_time_format(as_text(raw)) if pa.types.is_string(raw.type) else None
         seconds = to_seconds(raw, name, time_format)
         center, scale = _center_and_scale(seconds)
-        return Datetime(name, center, scale, _varying_circles(seconds), missing, time_format, is_number(raw.type))
+        return Datetime(name, center, scale, _find_varying_cycles(seconds), missing, time_format, is_number(raw.type))
     codes, levels = to_levels(raw)
     counts = np.bincount(codes[codes >= 0], minlength=len(levels))
     by_frequency = np.argsort(-counts, kind="stable")[:max_levels]
@@ -322,8 +322,8 @@ def _apply_column(column: ColumnEncoding, raw: pa.ChunkedArray, clip: float | No
                 _refuse_type(column.name, raw, "numbers" if column.from_numbers else "dates")
             seconds = to_seconds(raw, column.name, column.time_format)
             line = np.nan_to_num(_scaled(seconds, column, clip))
-            circles = [np.nan_to_num(half) for circle in column.circles for half in _circle(seconds, circle)]
-            return _with_flag([line, *circles], np.isnan(seconds), column.missing)
+            cycles = [np.nan_to_num(half) for cycle in column.cycles for half in _encode_cycle(seconds, cycle)]
+            return _with_flag([line, *cycles], np.isnan(seconds), column.missing)
         case Category():
             codes, absent = level_codes(raw, column.levels), is_missing(raw)
             levels = [(codes == i).astype(np.float64) for i in range(len(column.levels))]
@@ -375,24 +375,25 @@ def _scaled(values: FloatArray, column: Numeric | Datetime, clip: float | None) 
         return clipped(z, clip)
 
 
-_CIRCLES = {"day": _DAY, "week": 7 * _DAY, "year": 365.2425 * _DAY}
+CYCLE_SECONDS = {"day": _DAY, "week": 7 * _DAY, "year": 365.2425 * _DAY}
+"""Length of each cycle in which moments are encoded."""
 
 
-def _varying_circles(seconds: FloatArray) -> list[str]:
-    """The circles on which the moments differ and that their span covers at least once."""
+def _find_varying_cycles(seconds: FloatArray) -> list[str]:
+    """The cycles in which the moments differ and that their span covers at least once."""
     finite = seconds[np.isfinite(seconds)]
     if finite.size == 0:
         return []
     span = finite.max() - finite.min()
     varying = []
-    for circle, period in _CIRCLES.items():
-        finest = {"day": 60.0, "week": _DAY, "year": _DAY}[circle]
+    for cycle, period in CYCLE_SECONDS.items():
+        finest = {"day": 60.0, "week": _DAY, "year": _DAY}[cycle]
         places = np.unique(np.floor((finite % period) / finest))
         if span >= period and len(places) > 1:
-            varying.append(circle)
+            varying.append(cycle)
     return varying
 
 
-def _circle(seconds: FloatArray, circle: str) -> tuple[FloatArray, FloatArray]:
-    angle = 2 * np.pi * (seconds % _CIRCLES[circle]) / _CIRCLES[circle]
+def _encode_cycle(seconds: FloatArray, cycle: str) -> tuple[FloatArray, FloatArray]:
+    angle = 2 * np.pi * (seconds % CYCLE_SECONDS[cycle]) / CYCLE_SECONDS[cycle]
     return np.sin(angle), np.cos(angle)

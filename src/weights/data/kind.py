@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 import pyarrow as pa
 
-from weights.types import AnyArray
+from weights.types import AnyArray, ReportProgress
 
 
 class BlockEncoding:
@@ -33,9 +33,9 @@ class Source(NamedTuple):
 
     Attributes:
         holds: (data) -> whether this is no table, but a source of this kind: a folder, an archive, an array.
-        read: (data, options, report) -> such a source as a table; `report` is told the share that has been read.
+        read: (data, options, report_progress) -> such a source as a table.
         find_column: (table, folder, excluded) -> the column that names files of this kind, relative to the folder; None if there is none.
-        fill_column: (table, column, folder, options, report) -> the table with values in place of their files' names.
+        fill_column: (table, column, folder, options, report_progress) -> the table with values in place of their files' names.
         read_like: (data, encoding, missing) -> new values like those of training, in a column of the same name, from whatever source.
         fill_like: (table, encoding, folder) -> new rows of a table with values like those of training in place of their files' names.
         complain: (options, encoding) -> why options cannot act on what came, in words; empty if they can. Encoding is None where nothing
@@ -44,9 +44,9 @@ class Source(NamedTuple):
     """
 
     holds: Callable[[Any], bool]
-    read: Callable[[Any, Any, Callable[[float], None]], pa.Table]
+    read: Callable[[Any, Any, ReportProgress], pa.Table]
     find_column: Callable[[pa.Table, Path, Collection[str]], str | None]
-    fill_column: Callable[[pa.Table, str, Path, Any, Callable[[float], None]], pa.Table]
+    fill_column: Callable[[pa.Table, str, Path, Any, ReportProgress], pa.Table]
     read_like: Callable[[Any, Any, Sequence[str]], pa.Table]
     fill_like: Callable[[pa.Table, Any, Path], pa.Table]
     complain: Callable[[Any, Any], str]
@@ -64,7 +64,7 @@ class Kind(NamedTuple):
         apply: (record, table) -> the block, sample axis first.
         shape: (record) -> the shape of a row in the block.
         describe: (record) -> what rows are, in a few words, such as "pictures of 8 x 8 in grey".
-        remark: (field) -> what is told of a column.
+        remark: (field) -> what users should know of a column.
         hash_values: (column) -> a 64-bit number for each value, equal where values are, shape (n,).
         check: (record) -> what is wrong with values that were read from a file, in words.
         plural: what its values are called.

@@ -49,7 +49,7 @@ def check_memory_for(n_bytes: float, what: str) -> None:
     budget = memory_budget()
     if n_bytes > budget:
         raise TooLargeError(
-            f"{what} needs about {in_words(n_bytes)} of memory, but {in_words(budget)} may be used. "
+            f"{what} needs about {format_bytes(n_bytes)} of memory, but {format_bytes(budget)} may be used. "
             "Use fewer rows or columns, or set WEIGHTS_MEMORY if there is more."
         )
 
@@ -63,11 +63,11 @@ def give_back_large_blocks() -> None:
         ctypes.CDLL(None).mallopt(_M_MMAP_THRESHOLD, _LARGE_BLOCK)
 
 
-def in_words(n_bytes: float) -> str:
+def format_bytes(n_bytes: float) -> str:
     """A size as people write it.
 
     Example:
-        >>> in_words(3_210_000_000)
+        >>> format_bytes(3_210_000_000)
         '3.2 GB'
     """
     return f"{n_bytes / 1e9:,.1f} GB" if n_bytes >= 1e9 else f"{n_bytes / 1e6:,.1f} MB"

@@ -86,7 +86,7 @@ def _write_csv(file: BinaryIO, stack: contextlib.ExitStack) -> Callable[[pa.Tabl
 
     def write(table: pa.Table) -> None:
         sink = pa.BufferOutputStream()
-        csv.write_csv(_without_formulas(table), sink, csv.WriteOptions(include_header=next(header), quoting_style="needed"))
+        csv.write_csv(_disarm_formulas(table), sink, csv.WriteOptions(include_header=next(header), quoting_style="needed"))
         file.write(sink.getvalue())
 
     return write
@@ -115,7 +115,7 @@ _WRITERS = {".csv": _write_csv, ".parquet": _write_parquet, ".jsonl": _write_jso
 FORMATS = tuple(_WRITERS)
 
 
-def _without_formulas(table: pa.Table) -> pa.Table:
+def _disarm_formulas(table: pa.Table) -> pa.Table:
     for index, field in enumerate(table.schema):
         if pa.types.is_string(field.type) or pa.types.is_large_string(field.type) or pa.types.is_dictionary(field.type):
             cells = [

@@ -1,6 +1,6 @@
 """Activation: what does a neuron do with its weighted sum, and is it alive?
 
-`ACTIVATIONS` lists the choices. `gain` tells how much initial weights must be widened so that signals keep
+`ACTIVATIONS` lists the choices. `gain` says how much initial weights must be widened so that signals keep
 their size through an activation; `alive` measures whether units still respond.
 """
 

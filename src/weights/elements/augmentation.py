@@ -57,7 +57,7 @@ class Augmentation(msgspec.Struct, frozen=True):
         return msgspec.structs.replace(usual, **own)
 
     @property
-    def in_use(self) -> dict[str, float]:
+    def active(self) -> dict[str, float]:
         """The changes that are asked for, by name."""
         return {name: value for name in self.__struct_fields__ if (value := getattr(self, name)) is not None}
 

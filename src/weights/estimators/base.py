@@ -211,7 +211,7 @@ class Estimator(BaseEstimator):
         if weight.shape != y.shape or not np.isfinite(weight).all() or weight.min() < 0 or not weight.any():
             raise DataError(
                 f"sample_weight must hold a finite number for each of {len(y)} rows, none below zero and not all zero, but it holds "
-                f"{np.array2string(weight, threshold=6, edgeitems=2)}. Leave it out to weigh all rows alike."
+                f"{np.array2string(weight, threshold=6, edgeitems=2)}. Leave it out to give all rows the same weight."
             )
         used = weight > 0
         return table.filter(pa.array(used)), y[used], weight[used]

@@ -1,4 +1,4 @@
-"""How well classes are told apart: confusion, the operating point of a class, and calibration.
+"""How well classes are distinguished: confusion, the operating point of a class, and calibration.
 
 All are asked of `Predictions`: answers to rows by members that never saw them. `operating_point` is what a screening test is judged by.
 """
@@ -35,7 +35,7 @@ class Confusion(msgspec.Struct, frozen=True):
 
 
 class ThresholdMetrics(msgspec.Struct, frozen=True):
-    """How a threshold fares on some rows; intervals are of 95 %, and shares count rows as they weigh.
+    """How a threshold fares on some rows; intervals are of 95 %, and shares count rows by their weights.
 
     Attributes:
         tp, fn, fp, tn: true positives and false negatives, rows of the class that reach the threshold or do not; the others likewise.
@@ -75,7 +75,7 @@ class OperatingPoint(msgspec.Struct, frozen=True):
     test: ThresholdMetrics | None = None
 
     @property
-    def told(self) -> str:
+    def rounded_threshold(self) -> str:
         """The threshold in four digits, rounded down, so that the row it comes from reaches it."""
         return f"{decimal.Context(prec=4, rounding=decimal.ROUND_FLOOR).create_decimal_from_float(self.threshold).normalize():f}"
 
@@ -108,7 +108,7 @@ def operating_point(
     wider one of a proportion stands instead. Rows of other classes had no say in the choice: the interval of
     the specificity is that of a proportion (Clopper and Pearson 1934). Weights and groups reduce the number of rows that these
     intervals count with to the effective one (Korn and Graubard 1998). Intervals speak of rows like these, answered by as many
-    members; the whole ensemble answers with more, which is what rows of a test can tell.
+    members; the whole ensemble answers with more, which is what rows of a test can measure.
 
     Args:
         predictions: what is known.
@@ -157,9 +157,10 @@ def calibration(predictions: Predictions, k: int, *, n_bins: int = 10) -> list[B
 def proportion(hits: BoolArray, weight: FloatArray, group: IntArray | None = None) -> Metric | None:
     """The weighted share of rows that hit, with the interval of Clopper and Pearson 1934 for the effective number of rows.
 
-    The effective number is that of independent rows of equal weight which would tell as much: weights make it smaller (Kish 1965), and
-    so do groups whose rows are alike, the more so where groups are few (Korn and Graubard 1998, "Confidence intervals for proportions
-    with small expected number of positive counts estimated from survey data", with its factor for degrees of freedom).
+    The effective number is that of independent rows of equal weight which would give as precise an estimate: weights
+    make it smaller (Kish 1965), and so do groups whose rows are alike, the more so where groups are few (Korn and
+    Graubard 1998, "Confidence intervals for proportions with small expected number of positive counts estimated from
+    survey data", with its factor for degrees of freedom).
 
     Args:
         hits: shape (n,).
@@ -167,7 +168,7 @@ def proportion(hits: BoolArray, weight: FloatArray, group: IntArray | None = Non
         group: codes of rows that belong together, shape (n,).
 
     Returns:
-        The share, or None where no row weighs something.
+        The share, or None where all rows have weight zero.
 
     Example:
         >>> proportion(np.array([True] * 8 + [False] * 2), np.ones(10))
@@ -189,7 +190,7 @@ def proportion(hits: BoolArray, weight: FloatArray, group: IntArray | None = Non
 
 
 def _effective_number(hits: BoolArray, weight: FloatArray, group: IntArray | None) -> float:
-    """How many independent rows of equal weight would tell as much about the share of hits."""
+    """How many independent rows of equal weight would estimate the share of hits as precisely."""
     counts = weight > 0
     hits, weight = hits[counts], weight[counts]
     by_weights = float(weight.sum() ** 2 / (weight @ weight))
@@ -198,7 +199,7 @@ def _effective_number(hits: BoolArray, weight: FloatArray, group: IntArray | Non
     code = np.unique(group[counts], return_inverse=True)[1]
     of_group = np.bincount(code, weight)
     n_groups = len(of_group)
-    # All hits or none: rows of a group cannot be told to differ, so that each group counts as one.
+    # All hits or none: rows of a group are not seen to differ, so that each group counts as one.
     if n_groups < 2 or hits.all() or not hits.any():
         return float(of_group.sum() ** 2 / (of_group @ of_group))
     share = float(weight @ hits / weight.sum())
@@ -228,7 +229,7 @@ def _metrics_at(predictions: Predictions, k: int, threshold: float, *, chosen_he
     sensitivity = _share(predictions, reaches, of_class)
     if chosen_here and sensitivity is not None:
         tied = np.count_nonzero(predictions.probability[of_class, k] == threshold) > 1
-        sensitivity = sensitivity if tied else _of_chosen(sensitivity, predictions, reaches, of_class)
+        sensitivity = sensitivity if tied else _widen_for_choice(sensitivity, predictions, reaches, of_class)
     return ThresholdMetrics(
         int((of_class & reaches).sum()),
         int((of_class & ~reaches).sum()),
@@ -242,7 +243,7 @@ def _metrics_at(predictions: Predictions, k: int, threshold: float, *, chosen_he
     )
 
 
-def _of_chosen(sensitivity: Metric, predictions: Predictions, reaches: BoolArray, of_class: BoolArray) -> Metric:
+def _widen_for_choice(sensitivity: Metric, predictions: Predictions, reaches: BoolArray, of_class: BoolArray) -> Metric:
     """The sensitivity with the interval that allows for the threshold having been chosen on the same rows."""
     group = None if predictions.group is None else predictions.group[of_class]
     n = _effective_number(reaches[of_class], predictions.weight[of_class], group)

@@ -42,8 +42,8 @@ def coefficients(ensemble: Ensemble) -> Coefficients:
     layer = {name: np.tensordot(weights, np.asarray(values, np.float64), 1) for name, values in params.items()}
     center, scale = (np.asarray([getattr(column, name) for column in encoding.columns]) for name in ("center", "scale"))
     slopes = layer["w"] / scale[:, None]
-    stretch, origin = task.unit * population.stacking_weight, task.original(np.zeros(1))
-    return Coefficients(stretch * slopes, stretch * (layer["b"] - center @ slopes) + origin)
+    factor, origin = task.unit * population.stacking_weight, task.original(np.zeros(1))
+    return Coefficients(factor * slopes, factor * (layer["b"] - center @ slopes) + origin)
 
 
 def _nonlinearity(encoding: Encoding) -> str:

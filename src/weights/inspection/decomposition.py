@@ -3,8 +3,8 @@
 For squared loss, and for log loss where members are averaged in log probabilities, the loss of an ensemble is the mean loss of its
 members minus their diversity, row by row and whatever came (Krogh and Vedelsby 1995 for squared loss; Wood et al. 2023, section 4,
 for both; Gupta et al. 2022 for why log probabilities are what to average). Diversity estimates the variance of a member once it is
-told how much of it is left in the finite mean: ``variance = diversity + left``, so that ``loss = bias + variance - diversity`` holds
-to the last digit.
+which says how much of it the finite mean still has: ``variance = diversity + variance_of_mean``, so that ``loss = bias
++ variance - diversity`` holds to the last digit.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from weights.types import AnyArray, BoolArray, FloatArray, IntArray
 from weights.verdicts import Decomposition, Part
 
 _FEWEST_REPEATS, _LEAST_REPEATED = 20, 0.05
-"""Rows beyond the first of those that agree, their number and share, from which on they tell of noise (our choice)."""
+"""Rows beyond the first of those that agree, their number and share, from which on they show noise (our choice)."""
 
 
 class MemberPredictions(NamedTuple):
@@ -41,15 +41,17 @@ class Judged(NamedTuple):
 
 
 class Terms(NamedTuple):
-    """Terms of each row, shape (n,), which add up: ``loss = alone - diversity``. `left`: what the finite mean leaves of the variance.
+    """Terms of each row, shape (n,), which add up: ``loss = alone - diversity``.
 
-    known: whether the row has several predictions of a population, by which the variance is told.
+    variance_of_mean: what the finite mean leaves of the variance.
+
+    known: whether the row has several predictions of a population, from which the variance is estimated.
     """
 
     loss: FloatArray
     alone: FloatArray
     diversity: FloatArray
-    left: FloatArray
+    variance_of_mean: FloatArray
     known: BoolArray
 
 
@@ -81,8 +83,8 @@ def row_terms(task: Task, y: AnyArray, predictions: Sequence[MemberPredictions],
     # A population of one prediction of a row is taken to spread as it does where it has several.
     typical = np.asarray([one[enough].mean() if enough.any() else 0.0 for one, enough in zip(of_member, several, strict=True)])
     of_member = np.where(several, of_member, typical[:, None])
-    left = (part**2 * of_member / np.maximum(count, 1)).sum(0)
-    return Terms(loss, alone, alone - loss, left, np.asarray(several.any(1)))
+    variance_of_mean = (part**2 * of_member / np.maximum(count, 1)).sum(0)
+    return Terms(loss, alone, alone - loss, variance_of_mean, np.asarray(several.any(1)))
 
 
 def decompose(
@@ -94,9 +96,9 @@ def decompose(
     *,
     x: FloatArray | None = None,
 ) -> Decomposition:
-    """Bias, variance and diversity of an ensemble; arguments as `row_terms`, and the rows' inputs (n, p), by which noise is told.
+    """Bias, variance and diversity of an ensemble; arguments as `row_terms`, and the rows' inputs (n, p), from which noise is estimated.
 
-    With log loss what is left of the variance is told to second order; all else is exact.
+    With log loss the variance of the mean is exact to second order; all else is exact.
 
     Example:
         >>> from weights.tasks.number import Number
@@ -111,7 +113,7 @@ def decompose(
     terms = row_terms(task, judged.y, predictions, stacking_weights, offset)
     noise = None if x is None or not task.numeric else _noise(judged, x, task.unit)
     known = bool(terms.known.any())
-    bias = terms.loss - terms.left if known else terms.loss + terms.diversity
+    bias = terms.loss - terms.variance_of_mean if known else terms.loss + terms.diversity
     found = average(bias, judged)
     if noise is not None:
         found = Part(found.value - noise.value, float(np.hypot(found.std_err, noise.std_err)))
@@ -119,7 +121,7 @@ def decompose(
         measure=task.loss_name,
         loss=average(terms.loss, judged),
         bias=found,
-        variance=average(terms.diversity + terms.left, judged) if known else None,
+        variance=average(terms.diversity + terms.variance_of_mean, judged) if known else None,
         diversity=average(terms.diversity, judged),
         noise=noise,
         constant=average(task.prediction_losses(judged.y, task.constant_predictions(judged.y, judged.weight)), judged).value,

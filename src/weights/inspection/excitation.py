@@ -45,19 +45,19 @@ class Unit:
     Attributes:
         number: of the unit in its layer.
         patches: the most exciting pictures, the most exciting first.
-        told_apart: share of the variance of its largest activations that lies between the classes of pictures (eta squared); NaN where
+        eta_squared: share of the variance of its largest activations that lies between the classes of pictures (eta squared); NaN where
             there are no classes. By chance it is about (classes - 1) / pictures.
     """
 
     number: int
     patches: list[Patch]
-    told_apart: float
+    eta_squared: float
 
 
 def most_exciting(
     ensemble: Ensemble, x: FloatArray, layer: str, *, y: IntArray | None = None, member: int = 0, n_units: int = 8, n_patches: int = 6
 ) -> list[Unit]:
-    """Units of a layer with the pictures that excite each most, those that tell classes apart best first.
+    """Units of a layer with the pictures that excite each most, those that separate classes best first.
 
     Args:
         ensemble: of pictures.
@@ -78,15 +78,15 @@ def most_exciting(
     spec = program_spec(population.spec)
     at_once = layout.rows_at_once(_BLOCK)
     blocks = [x[rows[i : i + at_once]] for i in range(0, len(rows), at_once)]
-    largest = np.concatenate([_in_block(_largest(spec, layout, layer), params, block, at_once) for block in blocks])
-    told_apart = np.full(largest.shape[1], np.nan) if y is None else _between_classes(largest, y[rows])
-    order = np.argsort(-(largest.var(0) if y is None else told_apart), kind="stable")
+    largest = np.concatenate([_run_block(_largest(spec, layout, layer), params, block, at_once) for block in blocks])
+    eta_squared = np.full(largest.shape[1], np.nan) if y is None else _compute_eta_squared(largest, y[rows])
+    order = np.argsort(-(largest.var(0) if y is None else eta_squared), kind="stable")
     found = []
     for number in (int(unit) for unit in order[:n_units]):
         best = np.argsort(-largest[:, number], kind="stable")[:n_patches]
         boxes = _boxes(np.asarray(_gradients(spec, layout, layer)(params, jnp.asarray(x[rows[best]], jnp.float32), number)))
         patches = [Patch(int(rows[i]), float(largest[i, number]), box) for i, box in zip(best, boxes, strict=True)]
-        found.append(Unit(number, patches, float(told_apart[number])))
+        found.append(Unit(number, patches, float(eta_squared[number])))
     return found
 
 
@@ -108,7 +108,7 @@ def check_units(ensemble: Ensemble, layer: str, member: int) -> None:
         raise UsageError(f"There is no member {member}: they are counted from 0 to {n_members - 1}.")
 
 
-def _between_classes(values: FloatArray, y: IntArray) -> FloatArray:
+def _compute_eta_squared(values: FloatArray, y: IntArray) -> FloatArray:
     """The share of the variance of each column of values (n, h) that lies between classes, shape (h,)."""
     centred = values - values.mean(0)
     between = sum((y == k).sum() * centred[y == k].mean(0) ** 2 for k in np.unique(y))
@@ -134,7 +134,7 @@ def _middle(sizes: FloatArray) -> tuple[int, int]:
     return int(np.searchsorted(reached, _EDGE)), min(int(np.searchsorted(reached, 1 - _EDGE)) + 1, len(sizes))
 
 
-def _in_block(run: Callable[..., Any], params: Params, x: FloatArray, size: int) -> FloatArray:
+def _run_block(run: Callable[..., Any], params: Params, x: FloatArray, size: int) -> FloatArray:
     """What a program makes of a block of rows, padded to this size so that one program serves all."""
     padded = np.zeros((size, *x.shape[1:]), np.float32)
     padded[: len(x)] = x

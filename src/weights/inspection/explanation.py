@@ -33,7 +33,7 @@ _PLACES = (np.arange(16) + 0.5) / 16
 """Where, between the outputs before and after a step, slopes of probabilities are taken: they change faster than outputs do."""
 _BLOCK = 512
 _LEAST_MEMBERS, _MOST_MEMBERS = 5, 32
-"""Members of a population from which spread is read (our choice: fewer tell little, more tell hardly more)."""
+"""Members of a population from which spread is read (our choice: fewer say little, more say hardly more)."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,7 +47,7 @@ class Explanation:
         label: code of the class that is explained, shape (r,); -1 for values.
         contributions: shape (r, f); with base they add up to the prediction.
         std_err: how far contributions, counted from the same average inputs, would move had other rows been drawn for training, shape
-            (r, f); at least that for networks. NaN where members cannot tell.
+            (r, f); at least that for networks. NaN where members cannot show it.
         degrees: of freedom of its Student's t.
     """
 
@@ -73,9 +73,10 @@ def explain(ensemble: Ensemble, inputs: Inputs, reference: FloatArray, *, label:
     training, beside the same average inputs and weighted as populations are. Penalties and early ends pull that towards zero,
     so it is not what is true of the world; nor what would be said beside the average of another table, nor by another kind of model.
 
-    One member a fold cannot tell the effect of its rows from that of its random start. Intervals of networks take both for the former:
-    in simulations (benchmarks/coverage.py contributions) they are 1.8 to 2.5 times as wide as need be, with bootstraps 1.2 to 1.7 times,
-    and hold 97 to 100 %. Those of linear members are 1.0 to 1.2 times as wide and hold 94 to 98 %.
+    With one member a fold the effect of its rows cannot be separated from that of its random start. Intervals of
+    networks take both for the former: in simulations (benchmarks/coverage.py contributions) they are 1.8 to 2.5 times
+    as wide as need be, with bootstraps 1.2 to 1.7 times, and hold 97 to 100 %. Those
+    of linear members are 1.0 to 1.2 times as wide and hold 94 to 98 %.
 
     Args:
         ensemble: that predicts.
@@ -111,7 +112,7 @@ def explain(ensemble: Ensemble, inputs: Inputs, reference: FloatArray, *, label:
 
 
 def _completed(parts: FloatArray, whole: FloatArray) -> FloatArray:
-    """Parts of a step, with what bends left over shared out by their sizes, so that they add up to it."""
+    """Parts of a step, with what nonlinearity leaves over shared out by their sizes, so that they add up to it."""
     size = np.abs(parts)
     total = size.sum(1, keepdims=True)
     shares = np.divide(size, total, out=np.full_like(size, 1 / size.shape[1]), where=total > 0)
@@ -122,7 +123,7 @@ class _Lines:
     """The way of every member from average inputs to those of some rows.
 
     Attributes:
-        n_replicates: how many small ensembles, of one member of each population, tell how much the choice of rows matters.
+        n_replicates: how many small ensembles, of one member of each population, show how much the choice of rows matters.
     """
 
     def __init__(self, ensemble: Ensemble, inputs: Inputs, reference: FloatArray) -> None:
@@ -152,9 +153,9 @@ class _Lines:
         layout = self.ensemble.encoding.layout(self.ensemble.task.n_outputs)
         program = _programs(program_spec(population.spec), layout, self.ensemble.task.functions)[which]
         with ThreadPoolExecutor(available_threads()) as threads:
-            yield from threads.map(functools.partial(self._in_blocks, program, place, towards), population.members)
+            yield from threads.map(functools.partial(self._run_in_blocks, program, place, towards), population.members)
 
-    def _in_blocks(self, program: Callable[..., jax.Array], place: float, towards: FloatArray, params: Params) -> FloatArray:
+    def _run_in_blocks(self, program: Callable[..., jax.Array], place: float, towards: FloatArray, params: Params) -> FloatArray:
         values = []
         for begin in range(0, len(self.inputs), _BLOCK):
             rows = self.inputs[begin : begin + _BLOCK]
@@ -205,9 +206,9 @@ def _programs(spec: Spec, layout: Layout, functions: OutputFunctions) -> tuple[C
 
 
 def _n_replicates(ensemble: Ensemble) -> int:
-    """How many members of each population together tell how much the choice of rows matters.
+    """How many members of each population together show how much the choice of rows matters.
 
-    None where they cannot tell: too few, some failed, or rows split by time.
+    None where they cannot show it: too few, some failed, or rows split by time.
     """
     for population in ensemble.populations:
         members, n_members = population.spec.members, len(population.member_weights)

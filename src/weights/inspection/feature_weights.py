@@ -1,6 +1,6 @@
-"""What each feature is worth: its effect and its importance, each with an interval. `estimate_feature_weights` is the entrance.
+"""The effect and the importance of each feature, with intervals. `estimate_feature_weights` is the entrance.
 
-Effect. The slope of what is left of y on what is left of the feature, once the other features are accounted for:
+Effect. The slope of the residual of y on the residual of the feature, both given the other features:
 
     theta_j = E[(x_j - E[x_j | x_-j]) (y - E[y | x_-j])] / E[(x_j - E[x_j | x_-j])^2]
 
@@ -18,7 +18,6 @@ Neither is a causal effect.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -29,14 +28,14 @@ from weights.data.encoding import Boolean, Category, ColumnEncoding, Datetime, E
 from weights.effects import Contrast, FeatureWeights, Group, Importance, Joint, Key
 from weights.inspection.groups import correlated_groups
 from weights.inspection.outofbag import OutOfBag, Without
-from weights.inspection.partialling import Design, Partialled, design, partial_out
-from weights.inspection.replacement import joint_replacement, replacement
-from weights.inspection.slopes import Rows, Slopes, covariance, degrees_of_freedom, least_squares, logistic, slopes_of_left
+from weights.inspection.partialling import Design, Partialled, build_design, partial_out
+from weights.inspection.replacement import find_joint_replacement, find_replacement
+from weights.inspection.slopes import Rows, Slopes, covariance, degrees_of_freedom, least_squares, logistic, regress_residuals
 from weights.tasks.base import Gaps, Outcome, Scaled, Task
-from weights.types import AnyArray, FloatArray, IntArray
+from weights.types import AnyArray, FloatArray, IntArray, ReportProgress
 
 _DAY = 86400.0
-_ENDLESS = "no finite log odds fit best, because it tells the classes of some rows perfectly"
+_ENDLESS = "no finite log odds fit best, because it separates the classes of some rows perfectly"
 _NO_ERROR = "without an interval, because the inputs leave nothing of the outcome"
 _ROUNDING = 1e-9
 
@@ -63,45 +62,45 @@ class InspectedRows:
     linear: bool
 
 
-def estimate_feature_weights(inspected: InspectedRows, report: Callable[[float], None] = lambda share: None) -> FeatureWeights:
+def estimate_feature_weights(inspected: InspectedRows, report_progress: ReportProgress = lambda share: None) -> FeatureWeights:
     """Effects and importances of all features.
 
     Args:
         inspected: the rows, with the answers of members that never saw them.
-        report: called with the share that is done.
+        report_progress: called after each feature and group with the share that is done.
     """
     encoding, rows = inspected.encoding, inspected.rows
-    told = design(encoding, inspected.x, rows.weight)
-    partialled = partial_out(told, bent=not inspected.linear)
-    scoring = _Scoring.of(inspected, partialled.stretch)
-    exact = _exact(inspected, told, partialled)
+    design = build_design(encoding, inspected.x, rows.weight)
+    partialled = partial_out(design, piecewise_linear=not inspected.linear)
+    scoring = _Scoring.of(inspected, partialled.dof_inflation)
+    exact = _exact(inspected, design, partialled)
     contrasts: list[Contrast] = []
     joints: list[Joint] = []
     importances: list[Importance] = []
     unknown: dict[str, str] = {}
-    groups = correlated_groups(encoding, inspected.x, told)
+    groups = correlated_groups(encoding, inspected.x, design)
     n_turns = len(encoding.columns) + len(groups)
     for feature, column in enumerate(encoding.columns):
-        without = inspected.answers.answers(replacement(encoding, inspected.x, told, partialled, feature))
+        without = inspected.answers.answers(find_replacement(encoding, inspected.x, design, partialled, feature))
         importances.append(scoring.importance([column.name], without))
-        own = told.of(feature)
+        own = design.of(feature)
         if len(own):
-            found = _effects(inspected, told, partialled, exact, own, without)
-            contrasts += found[0]
-            joints += found[1]
+            effects = _effects(inspected, design, partialled, exact, own, without)
+            contrasts += effects[0]
+            joints += effects[1]
         else:
-            reasons = [told.lost[c] for c in told.columns[feature] if c in told.lost]
+            reasons = [design.lost[c] for c in design.columns[feature] if c in design.lost]
             unknown[column.name] = f"not identifiable, because {(reasons or ['it has one level only'])[0]}"
-        report((feature + 1) / n_turns)
-    weighed = []
+        report_progress((feature + 1) / n_turns)
+    group_importances = []
     for group in groups:
-        weighed.append(_group(inspected, told, scoring, group, importances))
-        report((len(encoding.columns) + len(weighed)) / n_turns)
+        group_importances.append(_group(inspected, design, scoring, group, importances))
+        report_progress((len(encoding.columns) + len(group_importances)) / n_turns)
     return FeatureWeights(
         contrasts=contrasts,
         joints=joints,
         importances=importances,
-        groups=sorted(weighed, key=lambda one: -one.together.value),
+        groups=sorted(group_importances, key=lambda group: -group.together.value),
         unknown=unknown,
         units={column.name: "per day" for column in encoding.columns if isinstance(column, Datetime)},
         measure=scoring.measure,
@@ -121,27 +120,29 @@ def noiseless_effects(inspected: InspectedRows) -> dict[Key, float]:
         `Contrast.key` -> effect.
     """
     encoding, rows = inspected.encoding, inspected.rows
-    told = design(encoding, inspected.x, rows.weight)
-    partialled = partial_out(told, bent=not inspected.linear)
-    known = {outcome: _pick(inspected.answers.as_is, outcome) for outcome in inspected.task.outcomes()}
+    design = build_design(encoding, inspected.x, rows.weight)
+    partialled = partial_out(design, piecewise_linear=not inspected.linear)
+    known = {outcome: _pick(inspected.answers.baseline, outcome) for outcome in inspected.task.outcomes()}
     if _is_exact(inspected, partialled):
-        at_once = {outcome: least_squares(told.z, values, rows).slopes for outcome, values in known.items()}
+        at_once = {outcome: least_squares(design.z, values, rows).slopes for outcome, values in known.items()}
     else:
         at_once = {}
     effects = {}
     for feature, column in enumerate(encoding.columns):
-        own = told.of(feature)
+        own = design.of(feature)
         if not len(own):
             continue
         if at_once:
             slopes = {outcome: of_all[own] for outcome, of_all in at_once.items()}
         else:
-            without = inspected.answers.answers(replacement(encoding, inspected.x, told, partialled, feature)).together
+            values_without = find_replacement(encoding, inspected.x, design, partialled, feature)
+            without = inspected.answers.answers(values_without).together
             gaps = {outcome: values - _pick(without, outcome) for outcome, values in known.items()}
-            slopes = {outcome: slopes_of_left(partialled.left[:, own], gap, partialled, rows).slopes for outcome, gap in gaps.items()}
+            residuals = partialled.residuals[:, own]
+            slopes = {outcome: regress_residuals(residuals, gap, partialled, rows).slopes for outcome, gap in gaps.items()}
         for outcome, of_own in slopes.items():
             for slope, i in zip(of_own, own, strict=True):
-                level, factor, _ = _unit(inspected, told, column, int(i))
+                level, factor, _ = _unit(inspected, design, column, int(i))
                 effects[column.name, level, outcome.label, outcome.scale] = float(slope) * factor
     return effects
 
@@ -152,12 +153,12 @@ def noiseless_effects(inspected: InspectedRows) -> dict[Key, float]:
 class _Scoring(NamedTuple):
     """How losses without features become importances.
 
-    unit: loss that counts as one. gained: what features gain on a constant. stretch: by how much more answers would change without a
-    feature if the rows had had no say in what is expected of it.
+    unit: loss that counts as one. gained: what features gain on a constant. dof_inflation: by how much more answers
+    would change without a feature if the rows had had no say in what is expected of it.
     """
 
     inspected: InspectedRows
-    stretch: float
+    dof_inflation: float
     losses: FloatArray
     alone: list[FloatArray]
     unit: float
@@ -166,21 +167,21 @@ class _Scoring(NamedTuple):
     measure: str
 
     @classmethod
-    def of(cls, inspected: InspectedRows, stretch: float) -> _Scoring:
+    def of(cls, inspected: InspectedRows, dof_inflation: float) -> _Scoring:
         answers, weight = inspected.answers, inspected.rows.weight
         task, y = inspected.task, inspected.y
-        losses = task.prediction_losses(y, answers.as_is.target)
+        losses = task.prediction_losses(y, answers.baseline.target)
         alone = [task.prediction_losses(y[rows], said) for (_, _, rows), said in zip(answers.members, answers.alone, strict=True)]
         constant = task.prediction_losses(y, task.constant_predictions(y, weight))
         lost = float(np.average(constant, weights=weight))
         unit, spread = (lost or 1.0, constant) if task.relative_importance else (1.0, np.ones(len(losses)))
         gained = (lost - float(np.average(losses, weights=weight))) / unit
-        return cls(inspected, stretch, losses, alone, unit, spread, gained, task.importance_measure)
+        return cls(inspected, dof_inflation, losses, alone, unit, spread, gained, task.importance_measure)
 
     def importance(self, features: list[str], without: Without) -> Importance:
         """How much larger the loss is without these features."""
-        rows, known, task = self.inspected.rows, self.inspected.answers.as_is.target, self.inspected.task
-        answers = task.move_predictions(known, without.together.target, self.stretch)
+        rows, known, task = self.inspected.rows, self.inspected.answers.baseline.target, self.inspected.task
+        answers = task.move_predictions(known, without.together.target, self.dof_inflation)
         more = task.prediction_losses(self.inspected.y, answers) - self.losses
         value = float(np.average(more, weights=rows.weight)) / self.unit
         learned = _learned(task.gaps(self.inspected.y, known, answers), rows.weight)
@@ -213,7 +214,7 @@ def _learned(gaps: Gaps, weight: FloatArray) -> FloatArray:
     return factor * (1 - share) * (gap * (unexplained - explained / share)).sum(1)
 
 
-def _group(inspected: InspectedRows, told: Design, scoring: _Scoring, group: list[int], importances: list[Importance]) -> Group:
+def _group(inspected: InspectedRows, design: Design, scoring: _Scoring, group: list[int], importances: list[Importance]) -> Group:
     """The importance of a group, and what each of its features adds where the rest of the group is unknown too."""
 
     def together(features: list[int]) -> Importance:
@@ -221,7 +222,9 @@ def _group(inspected: InspectedRows, told: Design, scoring: _Scoring, group: lis
         if len(features) == 1:
             return known
         names = [inspected.encoding.columns[j].name for j in features]
-        return scoring.importance(names, inspected.answers.answers(joint_replacement(inspected.encoding, inspected.x, told, features)))
+        return scoring.importance(
+            names, inspected.answers.answers(find_joint_replacement(inspected.encoding, inspected.x, design, features))
+        )
 
     whole = together(group)
     alone = {inspected.encoding.columns[j].name: whole.value - together([k for k in group if k != j]).value for j in group}
@@ -235,16 +238,16 @@ def _is_exact(inspected: InspectedRows, partialled: Partialled) -> bool:
     return inspected.linear and partialled.how == "least squares"
 
 
-def _exact(inspected: InspectedRows, told: Design, partialled: Partialled) -> dict[Outcome, Slopes]:
+def _exact(inspected: InspectedRows, design: Design, partialled: Partialled) -> dict[Outcome, Slopes]:
     """Slopes on all inputs at once, where all members are linear and rows suffice."""
     if not _is_exact(inspected, partialled):
         return {}
-    found: dict[Outcome, Slopes] = {}
+    slopes: dict[Outcome, Slopes] = {}
     for outcome in inspected.task.outcomes():
         if outcome.estimator is not None:
             of_values = outcome._replace(scale="target")
-            found[outcome] = ESTIMATORS[outcome.estimator](told.z, _observed(inspected, of_values), inspected.rows)
-    return found
+            slopes[outcome] = ESTIMATORS[outcome.estimator](design.z, _observed(inspected, of_values), inspected.rows)
+    return slopes
 
 
 ESTIMATORS = {"least squares": least_squares, "logistic": logistic}
@@ -253,44 +256,45 @@ ESTIMATORS = {"least squares": least_squares, "logistic": logistic}
 
 def _observed(inspected: InspectedRows, outcome: Outcome) -> FloatArray:
     """The outcome of each row, shape (r,)."""
-    return inspected.task.observed(inspected.y, outcome, inspected.answers.as_is.link)
+    return inspected.task.observed(inspected.y, outcome, inspected.answers.baseline.link)
 
 
 def _effects(
-    inspected: InspectedRows, told: Design, partialled: Partialled, exact: dict[Outcome, Slopes], own: IntArray, without: Without
+    inspected: InspectedRows, design: Design, partialled: Partialled, exact: dict[Outcome, Slopes], own: IntArray, without: Without
 ) -> tuple[list[Contrast], list[Joint]]:
     """The contrasts of a feature's own inputs on every scale and for every class, and the tests of several together."""
-    column = inspected.encoding.columns[told.inputs[own[0]].feature]
+    column = inspected.encoding.columns[design.inputs[own[0]].feature]
     contrasts, joints = [], []
     for outcome in inspected.task.outcomes():
-        found = exact.get(outcome)
-        if found is None:
+        fitted = exact.get(outcome)
+        if fitted is None:
             expected = _pick(without.together, outcome)
-            found = slopes_of_left(partialled.left[:, own], _observed(inspected, outcome) - expected, partialled, inspected.rows)
+            gap = _observed(inspected, outcome) - expected
+            fitted = regress_residuals(partialled.residuals[:, own], gap, partialled, inspected.rows)
         else:
-            found = Slopes(found.slopes[own], {k: c[np.ix_(own, own)] for k, c in found.covariances.items()}, found.degrees)
-        agreement = _sign_agreement(inspected, partialled.left[:, own], outcome, without, found)
-        finite = np.flatnonzero(np.isfinite(found.slopes))
+            fitted = Slopes(fitted.slopes[own], {k: c[np.ix_(own, own)] for k, c in fitted.covariances.items()}, fitted.degrees)
+        agreement = _sign_agreement(inspected, partialled.residuals[:, own], outcome, without, fitted)
+        finite = np.flatnonzero(np.isfinite(fitted.slopes))
         for b, i in enumerate(own):
-            level, factor, spread = _unit(inspected, told, column, int(i))
+            level, factor, spread = _unit(inspected, design, column, int(i))
             if b not in finite:
                 contrasts.append(Contrast(column.name, level, outcome.label, outcome.scale, None, note=_ENDLESS))
                 continue
-            errors = {kind: float(np.sqrt(max(c[b, b], 0.0))) * factor for kind, c in found.covariances.items()}
-            effect = float(found.slopes[b]) * factor
+            errors = {kind: float(np.sqrt(max(c[b, b], 0.0))) * factor for kind, c in fitted.covariances.items()}
+            effect = float(fitted.slopes[b]) * factor
             note = "" if any(errors.values()) else _NO_ERROR
             contrasts.append(
-                Contrast(column.name, level, outcome.label, outcome.scale, effect, spread, errors, found.degrees, agreement[b], note)
+                Contrast(column.name, level, outcome.label, outcome.scale, effect, spread, errors, fitted.degrees, agreement[b], note)
             )
-        for c in told.columns[told.inputs[own[0]].feature]:
-            if int(c) in told.lost:
-                note = f"not identifiable, because {told.lost[int(c)]}"
-                contrasts.append(Contrast(column.name, told.levels[c], outcome.label, outcome.scale, None, note=note))
+        for c in design.columns[design.inputs[own[0]].feature]:
+            if int(c) in design.lost:
+                note = f"not identifiable, because {design.lost[int(c)]}"
+                contrasts.append(Contrast(column.name, design.levels[c], outcome.label, outcome.scale, None, note=note))
         if isinstance(column, Category) and len(finite) > 1:
             statistics = {
-                kind: _wald(found.slopes[finite], c[np.ix_(finite, finite)]) / len(finite) for kind, c in found.covariances.items()
+                kind: _wald(fitted.slopes[finite], c[np.ix_(finite, finite)]) / len(finite) for kind, c in fitted.covariances.items()
             }
-            joints.append(Joint(column.name, outcome.label, outcome.scale, len(finite), statistics, found.degrees))
+            joints.append(Joint(column.name, outcome.label, outcome.scale, len(finite), statistics, fitted.degrees))
     return contrasts, joints
 
 
@@ -302,26 +306,26 @@ def _pick(answers: Scaled, outcome: Outcome) -> FloatArray:
     return (answers.target if outcome.scale == "target" else answers.link)[:, outcome.place]
 
 
-def _unit(inspected: InspectedRows, told: Design, column: ColumnEncoding, i: int) -> tuple[str, float, float | None]:
+def _unit(inspected: InspectedRows, design: Design, column: ColumnEncoding, i: int) -> tuple[str, float, float | None]:
     """What an input's contrast is called, what turns its slope into one per unit, and the standard deviation of the feature."""
-    one, weight = told.inputs[i], inspected.rows.weight
+    input_, weight = design.inputs[i], inspected.rows.weight
     if isinstance(column, Category):
-        return f"{one.level} (beside {told.references.get(one.feature, '')})", 1.0, None
-    deviation = float(np.sqrt(np.average((told.z[:, i] - np.average(told.z[:, i], weights=weight)) ** 2, weights=weight)))
+        return f"{input_.level} (beside {design.references.get(input_.feature, '')})", 1.0, None
+    deviation = float(np.sqrt(np.average((design.z[:, i] - np.average(design.z[:, i], weights=weight)) ** 2, weights=weight)))
     if isinstance(column, Boolean):
-        return (f"{one.level} (beside no)", 2.0, None) if one.level == "yes" else (one.level, 1.0, None)
-    if one.level:
-        return one.level, 1.0, None
+        return (f"{input_.level} (beside no)", 2.0, None) if input_.level == "yes" else (input_.level, 1.0, None)
+    if input_.level:
+        return input_.level, 1.0, None
     scale = column.scale / (_DAY if isinstance(column, Datetime) else 1.0)
     return "", 1.0 / scale, deviation * scale
 
 
-def _sign_agreement(inspected: InspectedRows, left: FloatArray, outcome: Outcome, without: Without, found: Slopes) -> list[float]:
+def _sign_agreement(inspected: InspectedRows, residuals: FloatArray, outcome: Outcome, without: Without, fitted: Slopes) -> list[float]:
     """For each contrast the share of members whose own slope, on rows they never saw, has its sign."""
     answers = inspected.answers
     signs = []
     for (_, _, rows), known, expected in zip(answers.members, answers.alone, without.alone, strict=True):
-        part = left[rows] * inspected.rows.weight[rows, None]
+        part = residuals[rows] * inspected.rows.weight[rows, None]
         gap = (known - expected)[:, outcome.place]
-        signs.append(np.sign(np.linalg.lstsq(part.T @ left[rows], part.T @ gap, rcond=None)[0]))
-    return [float(share) for share in (np.asarray(signs) == np.sign(found.slopes)).mean(0)]
+        signs.append(np.sign(np.linalg.lstsq(part.T @ residuals[rows], part.T @ gap, rcond=None)[0]))
+    return [float(share) for share in (np.asarray(signs) == np.sign(fitted.slopes)).mean(0)]

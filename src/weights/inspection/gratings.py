@@ -72,17 +72,17 @@ class Filters:
 
     Attributes:
         patterns: change of a unit's sum for a change of each pixel by one of 255 steps, shape (m, h, side, side, channels).
-        found: what each responds to, by member and unit.
+        by_member: what each responds to, by member and unit.
         untrained: share of each kind among filters of members that have learned nothing.
     """
 
     patterns: FloatArray
-    found: list[list[Filter]]
+    by_member: list[list[Filter]]
     untrained: dict[str, float]
 
     def shares(self, kind: Kind) -> FloatArray:
         """The share of the units of each member that are of a kind, shape (m,)."""
-        return np.array([Counter(one.kind for one in units)[kind] / len(units) for units in self.found])
+        return np.array([Counter(unit.kind for unit in units)[kind] / len(units) for units in self.by_member])
 
 
 def filters(ensemble: Ensemble) -> Filters:
@@ -95,12 +95,12 @@ def filters(ensemble: Ensemble) -> Filters:
     members = population.members
     drawn = [untrained_params(population.spec, layout, number) for number in range(_N_UNTRAINED)]
     every = [_patterns(population.spec, layout, params) for params in members]
-    sizes = np.max([np.abs(one).max((0, 3)) for one in every], axis=0)
+    sizes = np.max([np.abs(pattern).max((0, 3)) for pattern in every], axis=0)
     used = sizes > _EMPTY * sizes.max()
     rows, columns = (np.flatnonzero(used.any(axis)) for axis in (1, 0))
-    patterns = np.stack([one[:, rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1] for one in every])
+    patterns = np.stack([pattern[:, rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1] for pattern in every])
     named = [_named(population.spec, layout, params, side=max(patterns.shape[2:4])) for params in [*members, *drawn]]
-    of_drawn = Counter(one.kind for units in named[len(members) :] for one in units)
+    of_drawn = Counter(unit.kind for units in named[len(members) :] for unit in units)
     return Filters(patterns, named[: len(members)], {kind: of_drawn[kind] / of_drawn.total() for kind in KINDS})
 
 
@@ -118,11 +118,11 @@ def classify(responses: FloatArray, plain: FloatArray, shown: BoolArray, *, side
     responses = np.where(shown[None, :, :, None], responses, 0.0)
     best = np.maximum(responses.max((1, 2)), plain)  # (colours, h)
     most = best.max()
-    found = []
+    classified = []
     for unit in range(responses.shape[-1]):
         strength = float(best[:, unit].max() / most) if most > 0 else 0.0
         if strength < _SILENT:
-            found.append(Filter("silent", None, None, None, 0.0, strength))
+            classified.append(Filter("silent", None, None, None, 0.0, strength))
             continue
         colour = int(best[:, unit].argmax())
         own = responses[colour, :, :, unit]
@@ -137,7 +137,7 @@ def classify(responses: FloatArray, plain: FloatArray, shown: BoolArray, *, side
         else:
             across = own[:, shown.all(0)].max(1)
             kind = "blob" if across.min() >= _LEAST_FLATNESS * across.max() else "texture"
-        found.append(
+        classified.append(
             Filter(
                 kind,
                 orientation=preferred if oriented else None,
@@ -147,7 +147,7 @@ def classify(responses: FloatArray, plain: FloatArray, shown: BoolArray, *, side
                 strength=strength,
             )
         )
-    return found
+    return classified
 
 
 def population_of_pictures(ensemble: Ensemble) -> tuple[Population, Layout]:
@@ -205,7 +205,7 @@ def _named(spec: Spec, layout: Layout, params: Params, *, side: int) -> list[Fil
 
 
 def _stripes() -> list[tuple[float, float]]:
-    """Frequency and phase of the gratings of an orientation; two phases a quarter apart tell the strength whatever the place."""
+    """Frequency and phase of the gratings of an orientation; two phases a quarter apart give the strength whatever the place."""
     return [(frequency, phase) for frequency in _FREQUENCIES for phase in (0.0, math.pi / 2)]
 
 

@@ -1,4 +1,4 @@
-"""Features that move together, so that none of them can be told to matter by itself: `correlated_groups`."""
+"""Features that move together, so that the data cannot say which of them matters: `correlated_groups`."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from weights.inspection.partialling import Design
 from weights.types import FloatArray, IntArray
 
 _CORRELATED = 0.7
-"""Correlation from which on features are weighed together as well (our choice)."""
+"""Correlation from which on the importance of features together is estimated as well (our choice)."""
 _MOST_GROUPS = 12
 _MOST_ROWS = 20_000
 _MOST_FEATURES = 2_000
 """Of more features every two cannot be compared (our choice)."""
 
 
-def correlated_groups(encoding: Encoding, x: FloatArray, told: Design) -> list[list[int]]:
+def correlated_groups(encoding: Encoding, x: FloatArray, design: Design) -> list[list[int]]:
     """Groups of features, the largest first: those that determine each other, or whose correlations average 0.7 in size.
 
     Of categories it is the first canonical correlation (Hotelling 1936), less what many levels reach by chance. Features are joined by
@@ -26,16 +26,16 @@ def correlated_groups(encoding: Encoding, x: FloatArray, told: Design) -> list[l
     Args:
         encoding: of the rows.
         x: unclipped inputs, float64, shape (r, p).
-        told: which inputs can be told apart.
+        design: the identifiable inputs.
     """
-    blocks = [_main_inputs(column, columns) for column, columns in zip(encoding.columns, told.columns, strict=True)]
+    blocks = [_main_inputs(column, columns) for column, columns in zip(encoding.columns, design.columns, strict=True)]
     varying = [j for j, block in enumerate(blocks) if np.ptp(x[:, block], axis=0).any()]
     if not 2 <= len(varying) <= _MOST_FEATURES:
         return []
     some = x[:: -(-len(x) // _MOST_ROWS)]
-    size = _association([_where_known(some, encoding.columns[j], told.columns[j]) for j in varying])
+    size = _association([_where_known(some, encoding.columns[j], design.columns[j]) for j in varying])
     owner = {int(column): i for i, j in enumerate(varying) for column in blocks[j]}
-    for column, partners in told.partners.items():
+    for column, partners in design.partners.items():
         for partner in partners:
             if column in owner and partner in owner:
                 size[owner[column], owner[partner]] = size[owner[partner], owner[column]] = 1.0
@@ -61,7 +61,7 @@ def _association(blocks: list[FloatArray]) -> FloatArray:
 
 
 def _main_inputs(column: ColumnEncoding, columns: IntArray) -> IntArray:
-    """The levels of a category, or the number itself, without what tells of gaps."""
+    """The levels of a category, or the number itself, without the indicator of missing cells."""
     return columns[: len(columns) - column.missing] if isinstance(column, Category) else columns[:1]
 
 

@@ -33,11 +33,11 @@ _LONG_STEP = 0.06
 """Change of a layer's weights in one step, beside their own length: default steps at their longest make 1 to 5 %."""
 _RISEN, _STILL_FALLING = 1.25, 0.02
 _ENOUGH_ROWS = 128
-"""In a round, for its mean loss to tell more than chance."""
+"""In a round, for its mean loss to show more than chance."""
 _FEWEST_UNITS, _FEWEST_ROWS = 8, 16
 """With fewer nothing is said of units: it would be chance."""
 _NEARBY = 1e-2
-"""From one weighted sum to another, to tell the slope of an activation between them."""
+"""From one weighted sum to another, to show the slope of an activation between them."""
 _ELEMENTS = ("initialization", "activation", "updates", "optimization", "regularization")
 
 
@@ -62,12 +62,17 @@ def findings(population: Population, failures: Mapping[str, str] | None = None) 
         return []
     failed = [reason for member, reason in (failures or {}).items() if member.rsplit(" ", 1)[0] == population.name]
     recorded = _Recorded(population)
-    found = [*_of_start(recorded), *_of_units(recorded), *_of_steps(recorded, failed), *_of_weights(recorded)]
-    return sorted(found, key=lambda finding: _ELEMENTS.index(finding.element))
+    faults = [
+        *_find_start_faults(recorded),
+        *_find_unit_faults(recorded),
+        *_find_step_faults(recorded, failed),
+        *_find_weight_faults(recorded),
+    ]
+    return sorted(faults, key=lambda finding: _ELEMENTS.index(finding.element))
 
 
 def is_recorded(population: Population) -> bool:
-    """Whether the history tells all that is asked here: not of solved members, of streams of batches and of runs of older versions."""
+    """Whether the history holds all that is asked here: not that of solved members, of streams of batches and of runs of older versions."""
     history, hidden = population.history, hidden_layers(population.params)
     over_time = [f"{layer}/{what}" for layer in population.params for what in OF_LAYERS]
     over_time += [*(f"{layer}/{what}" for layer in hidden for what in OF_UNITS), *OF_MEMBER]
@@ -87,7 +92,7 @@ def layer_health(population: Population) -> list[LayerHealth]:
     recorded = _Recorded(population)
     expected = expected_signals(population.spec, population.params, recorded.first("input/forward"))
 
-    def told(layer: str) -> LayerHealth:
+    def health_of(layer: str) -> LayerHealth:
         hidden, judged = layer in recorded.hidden, recorded.judges(layer)
         return LayerHealth(
             population=population.name,
@@ -105,11 +110,11 @@ def layer_health(population: Population) -> list[LayerHealth]:
             update_ratio=recorded.last(f"{layer}/update_ratio"),
         )
 
-    return [told(layer) for layer in ("embedding", *recorded.hidden, "output") if layer in population.params]
+    return [health_of(layer) for layer in ("embedding", *recorded.hidden, "output") if layer in population.params]
 
 
 def noise_scale(population: Population) -> float | None:
-    """How many rows a batch needs for its gradient to be as long as its noise, at the end of training; None where that is not told.
+    """How many rows a batch needs for its gradient to be as long as its noise, at the end of training; None where that was not recorded.
 
     The ratio of means over members (McCandlish et al. 2018, "An Empirical Model of Large-Batch Training", appendix A.1). It rises as
     training goes on, because the gradient falls and its noise does not.
@@ -137,7 +142,7 @@ def expected_signals(spec: Spec, params: Params, entered: float) -> Signals:
 
     Args:
         spec: of a network.
-        params: whose layers tell the widths.
+        params: whose layers have the widths.
         entered: mean square of what the first layer reads.
     """
     nodes, shares = np.polynomial.hermite_e.hermegauss(200)
@@ -198,16 +203,16 @@ class _Recorded:
         return max(medians(self.history[name]).tolist())
 
 
-def _of_start(recorded: _Recorded) -> Iterator[Finding]:
+def _find_start_faults(recorded: _Recorded) -> Iterator[Finding]:
     """Signals that fade or grow, gradients that vanish or explode, and rows that look the same, all because of the first weights."""
     scheme, activation, hidden = recorded.spec.initialization, recorded.spec.activation.name, recorded.hidden
     if not hidden:
         return
-    instead = _instead_of_start(recorded.spec)
+    instead = _advise_on_start(recorded.spec)
     matched = msgspec.structs.replace(recorded.spec, initialization=Initialization("he"))
     healthy = expected_signals(matched, recorded.population.params, recorded.first("input/forward")).forward
     sizes = {layer: (recorded.first(f"{layer}/forward") / max(healthy[layer], 1e-12)) ** 0.5 for layer in hidden}
-    layer, size = max(sizes.items(), key=lambda one: abs(np.log(max(one[1], 1e-30))))
+    layer, size = max(sizes.items(), key=lambda entry: abs(np.log(max(entry[1], 1e-30))))
     if not _FADED < size < _GROWN:
         how, beside = "fades" if size < 1 else "grows", f"has {_number(size)} times the size it should have" if size > 0 else "is nothing"
         words = f"at the start the signal {how}: what leaves layer {layer} {beside}"
@@ -232,7 +237,7 @@ def _of_start(recorded: _Recorded) -> Iterator[Finding]:
         yield Finding(recorded.population.name, "initialization", "collapsed rank", words, f"{instead}.", hidden[-1], ranks[-1])
 
 
-def _of_units(recorded: _Recorded) -> Iterator[Finding]:
+def _find_unit_faults(recorded: _Recorded) -> Iterator[Finding]:
     """Units that answer the same to all rows, or sit at an end of what they can answer."""
     spec, params = recorded.spec, recorded.population.params
     for layer in filter(recorded.judges, recorded.hidden):
@@ -242,15 +247,15 @@ def _of_units(recorded: _Recorded) -> Iterator[Finding]:
             if max(early, late) < _MANY_UNITS:
                 continue
             from_start = early >= _MANY_UNITS
-            told = f"{100 * (early if from_start else late):.0f} % of the {n_units} units of layer {layer} {words}"
-            advice = _instead_of_start(spec) if from_start else _against_silence(recorded, layer)
+            finding = f"{100 * (early if from_start else late):.0f} % of the {n_units} units of layer {layer} {words}"
+            advice = _advise_on_start(spec) if from_start else _advise_on_dead_units(recorded, layer)
             when = "at the start" if from_start else "at the end"
             yield Finding(
-                recorded.population.name, "activation", what, f"{when} {told}", f"{advice}.", layer, early if from_start else late
+                recorded.population.name, "activation", what, f"{when} {finding}", f"{advice}.", layer, early if from_start else late
             )
 
 
-def _of_steps(recorded: _Recorded, failed: list[str]) -> Iterator[Finding]:
+def _find_step_faults(recorded: _Recorded, failed: list[str]) -> Iterator[Finding]:
     """Steps that are too long, or too few."""
     spec, history, name = recorded.spec, recorded.history, recorded.population.name
     n_members = len(failed) + len(recorded.population.member_weights)
@@ -262,7 +267,7 @@ def _of_steps(recorded: _Recorded, failed: list[str]) -> Iterator[Finding]:
     pulled = spec.regularization.makes_zeros  # whose steps are long beside weights near zero
     moving = [layer for layer in (*recorded.hidden, "output") if recorded.last(f"{layer}/weight_norm") > 0 and not pulled]
     ratios = {layer: recorded.most(f"{layer}/update_ratio") for layer in moving}
-    layer, longest = max(ratios.items(), key=lambda one: one[1], default=("output", 0.0))
+    layer, longest = max(ratios.items(), key=lambda entry: entry[1], default=("output", 0.0))
     losses = _smoothed(history["loss"])
     n_rows = np.median(np.diff(history["steps"][0], prepend=0)) * (spec.optimization.batch_size or 1)
     rises = n_rows >= _ENOUGH_ROWS and losses[-1] > _RISEN * losses.min() and losses[-1] > 0.5 * losses[0]
@@ -293,7 +298,7 @@ def _smoothed(losses: FloatArray) -> FloatArray:
     return np.convolve(median, np.full(width, 1.0 / width), mode="valid") if width else np.zeros(1)
 
 
-def _of_weights(recorded: _Recorded) -> Iterator[Finding]:
+def _find_weight_faults(recorded: _Recorded) -> Iterator[Finding]:
     """Penalties that leave nothing."""
     settings = recorded.spec.regularization
     if not settings.makes_zeros:
@@ -311,7 +316,7 @@ def _named(scheme: Initialization) -> str:
     return f"normal with scale {scheme.scale:g}" if scheme.name == "normal" else scheme.name
 
 
-def _instead_of_start(spec: Spec) -> str:
+def _advise_on_start(spec: Spec) -> str:
     if spec.initialization.gain is not None:
         return f"Leave the gain to follow the activation ({spec.initialization.gain:g} was used)"
     if spec.initialization.name == "he":
@@ -323,7 +328,7 @@ def _number(value: float) -> str:
     return f"{value:,.0f}" if 100 <= value < 1e6 else f"{value:.2g}"
 
 
-def _against_silence(recorded: _Recorded, layer: str) -> str:
+def _advise_on_dead_units(recorded: _Recorded, layer: str) -> str:
     """What to change where units have come to answer the same to every row, or nearly."""
     spec = recorded.spec
     settings, rate = spec.regularization, spec.optimization.learning_rate or 0.0

@@ -69,9 +69,9 @@ def _share_explained(inputs: FloatArray, wanted: FloatArray, half: IntArray, *, 
 
 
 def _level_bins(inputs: FloatArray) -> IntArray:
-    """A bin for each different row of encoded levels, shape (n,): rows are told apart by their product with random numbers."""
-    marks = inputs @ np.random.default_rng(0).normal(size=inputs.shape[1])
-    return np.unique(marks.round(6), return_inverse=True)[1]
+    """A bin for each different row of encoded levels, shape (n,): rows are distinguished by a random projection."""
+    projections = inputs @ np.random.default_rng(0).normal(size=inputs.shape[1])
+    return np.unique(projections.round(6), return_inverse=True)[1]
 
 
 def _quantile_bins(values: FloatArray, absent: BoolArray) -> IntArray:

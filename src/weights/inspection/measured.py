@@ -45,10 +45,10 @@ def measured_coverage(*, linear: bool, n_rows: int, n_inputs: int) -> MeasuredCo
     """
     kind = "linear" if linear else "neural"
 
-    def distance(one: MeasuredCoverage) -> float:
-        return abs(math.log(n_rows / one.n)) + abs(math.log(max(n_inputs, 1) / one.p))
+    def distance(coverage: MeasuredCoverage) -> float:
+        return abs(math.log(n_rows / coverage.n)) + abs(math.log(max(n_inputs, 1) / coverage.p))
 
-    return min((one for one in _all() if one.kind == kind), key=distance, default=None)
+    return min((coverage for coverage in _all() if coverage.kind == kind), key=distance, default=None)
 
 
 @functools.cache

@@ -14,21 +14,18 @@ import jax
 import numpy as np
 
 from weights.data.inputs import COLUMNS, Inputs, Layout
-from weights.ensemble import apply_program
+from weights.ensemble import Population, apply_program
 from weights.models.registry import architecture_of
-from weights.spec import Spec
 from weights.tasks.base import Scaled, Task
-from weights.types import BoolArray, FloatArray, IntArray, Params
+from weights.types import BoolArray, FloatArray, IntArray
 
 _MOST_ROWS_AT_ONCE = 1 << 14
 
 
 class OutOfBagMembers(NamedTuple):
-    """Members of a population: their spec, params (m, ...), stacking weight, and whether member m never saw row r, shape (m, r)."""
+    """A population, and whether its member m never saw row r, shape (m, r)."""
 
-    spec: Spec
-    params: Params
-    stacking_weight: float
+    population: Population
     unseen: BoolArray
 
 
@@ -63,7 +60,7 @@ class OutOfBag:
     Attributes:
         inputs: the r rows as models read them; each is unseen by a member of every population.
         x: their columns, float32, shape (r, p).
-        as_is: the answers to them.
+        baseline: the answers to them.
         members: population and number of every member that has rows, and these rows.
         alone: what each of them says of its rows by itself, on the target's scale, each (rows, c).
     """
@@ -73,16 +70,20 @@ class OutOfBag:
     ) -> None:
         self.task, self.populations, self.offset = task, populations, offset
         self.inputs, self.x, self.n_threads = inputs, inputs.x, n_threads
-        self.programs = [apply_program(one.spec, layout) for one in populations]
+        self.programs = [apply_program(population.spec, layout) for population, _ in populations]
         self.members = [
-            (p, m, rows) for p, one in enumerate(populations) for m, unseen in enumerate(one.unseen) if len(rows := np.flatnonzero(unseen))
+            (p, m, rows)
+            for p, (_, unseen_by) in enumerate(populations)
+            for m, unseen in enumerate(unseen_by)
+            if len(rows := np.flatnonzero(unseen))
         ]
-        self.params = [jax.tree.map(lambda a, m=m: a[m], populations[p].params) for p, m, _ in self.members]
+        self.params = [jax.tree.map(lambda a, m=m: a[m], populations[p].population.params) for p, m, _ in self.members]
         self.linear = [
-            self._linear(i) if architecture_of(populations[p].spec.model).linear else None for i, (p, _, _) in enumerate(self.members)
+            self._linear(i) if architecture_of(populations[p].population.spec.model).linear else None
+            for i, (p, _, _) in enumerate(self.members)
         ]
-        as_they_are = Replacement(np.zeros(0, int), np.zeros((1, len(inputs), 0), np.float32), np.ones((1, len(inputs))))
-        self.as_is, self.alone = self.answers(as_they_are)
+        unchanged = Replacement(np.zeros(0, int), np.zeros((1, len(inputs), 0), np.float32), np.ones((1, len(inputs))))
+        self.baseline, self.alone = self.answers(unchanged)
 
     def answers(self, replacement: Replacement) -> Without:
         """Answers averaged over the values that some inputs may have, as their chances say."""
@@ -90,8 +91,8 @@ class OutOfBag:
         total = np.tile(self.offset, (n_values, len(self.x), 1))
         alone = []
         for (p, _, rows), outputs in zip(self.members, self._outputs(replacement), strict=True):
-            weight, n_predictions = self.populations[p].stacking_weight, self.populations[p].unseen[:, rows].sum(0)
-            total[:, rows] += weight * outputs / n_predictions[:, None]
+            population, unseen = self.populations[p]
+            total[:, rows] += population.stacking_weight * outputs / unseen[:, rows].sum(0)[:, None]
             chance = replacement.chance[:, rows]
             alone.append(sum(chance[d][:, None] * self.task.to_scales(outputs[d]).target for d in range(n_values)))
         answers = [self.task.to_scales(outputs) for outputs in total]

@@ -1,8 +1,8 @@
-"""What is left of each feature once the others are accounted for: its inputs minus what the other features say of them.
+"""Residuals of each feature given the others: its inputs minus their expectation given the other features.
 
-`design` names the inputs that can be told apart, `partial_out` gives what is left of them. The rest of `inspection` builds on both:
-slopes are read off what is left (Frisch and Waugh 1933; Lovell 1963; Robinson 1988), and "without this feature" means with
-another value of it that the other features allow.
+`build_design` finds the identifiable inputs, `partial_out` gives their residuals. The rest of `inspection` builds on
+both: slopes are those of residuals (Frisch and Waugh 1933; Lovell 1963; Robinson 1988), and "without this feature"
+means with another value of it that the other features allow.
 """
 
 from __future__ import annotations
@@ -19,15 +19,15 @@ from weights.errors import listed
 from weights.types import BoolArray, FloatArray, IntArray
 
 _REDUNDANT = 1e-7
-"""An input of length one of which less than this is left by the others is determined by them."""
+"""An input of length one whose residual given the others is shorter than this is determined by them."""
 _FEWEST_ROWS = 5
 """An input that differs in fewer rows has no standard error worth the name (measured: with one such row HC3 held the truth one time in
 four, with two four times in five)."""
 _MOST_NAMED = 3
-_BENDS = (3, 1)
+_N_KNOTS = (3, 1)
 _LARGEST_SHARE_OF_ROWS = 0.5
 """Inputs per row up to which least squares account for the others (the bound of Cattaneo, Jansson and Newey 2018, section 4)."""
-_LARGEST_SHARE_WITH_BENDS = 0.2
+_LARGEST_SHARE_WITH_HINGES = 0.2
 _N_FOLDS = 5
 _STRENGTHS = np.geomspace(10.0, 1e-4, 11)
 _NEXT_TO_NOTHING = 1e-6
@@ -46,13 +46,13 @@ class Input(NamedTuple):
 class Design:
     """The inputs of some rows, such that none is determined by the others.
 
-    Of inputs that determine each other those remain that the others need, and so do inputs that hardly vary; neither can be told apart.
+    Of inputs that determine each other those remain that the others need, and so do inputs that hardly vary; neither is identifiable.
 
     Attributes:
         inputs: those that remain, length q.
         z: their values, float64, shape (r, q).
         weight: of the rows, mean one, shape (r,).
-        lost: why an input cannot be told apart, by its column; the reference level of a category has no entry.
+        lost: why an input is not identifiable, by its column; the reference level of a category has no entry.
         partners: the columns that determine it, where it is these.
         references: feature -> the level that the others of its category are compared with.
         columns: of each feature, the places of its inputs in the encoding.
@@ -71,42 +71,44 @@ class Design:
     numeric: BoolArray
 
     def of(self, feature: int) -> IntArray:
-        """Positions of a feature's inputs that can be told apart. Others of its inputs that remain are accounted for in these."""
+        """Positions of a feature's identifiable inputs. Others of its inputs that remain are accounted for in these."""
         return np.asarray(self._identified.get(feature, []), int)
 
     @functools.cached_property
     def _identified(self) -> dict[int, list[int]]:
-        found: dict[int, list[int]] = {}
-        for i, one in enumerate(self.inputs):
-            if one.column not in self.lost:
-                found.setdefault(one.feature, []).append(i)
-        return found
+        identified: dict[int, list[int]] = {}
+        for i, input_ in enumerate(self.inputs):
+            if input_.column not in self.lost:
+                identified.setdefault(input_.feature, []).append(i)
+        return identified
 
 
 @dataclass(frozen=True, eq=False)
 class Partialled:
-    """What is left of inputs.
+    """Residuals of inputs given the other features.
 
     Attributes:
-        left: of each input once the inputs of all other features are accounted for, shape (r, q); nothing of those that are controls only.
+        residuals: of each input given the inputs of all other features, shape (r, q); zero for those that are controls
+            only.
         n_controls: degrees of freedom that accounting for them took.
         n_rows: that had a say in it.
-        how: "least squares", "bent least squares" (the expectation of an input may bend along each other one), or "ridge".
+        how: "least squares", "piecewise-linear least squares" (the expectation of an input is piecewise linear in each
+            other one), or "ridge".
     """
 
-    left: FloatArray
+    residuals: FloatArray
     n_controls: float
     n_rows: int
     how: str
 
     @property
-    def stretch(self) -> float:
-        """By how much more would be left if the rows had had no say in what is expected of them."""
+    def dof_inflation(self) -> float:
+        """The factor by which residuals are too small, because the rows had a say in what is expected of them."""
         return float(np.sqrt(self.n_rows / max(self.n_rows - self.n_controls, 1.0)))
 
 
-def design(encoding: Encoding, x: FloatArray, weight: FloatArray) -> Design:
-    """The inputs that can be told apart; of several that determine each other none is, and one stays for the others' sake.
+def build_design(encoding: Encoding, x: FloatArray, weight: FloatArray) -> Design:
+    """The identifiable inputs; of several that determine each other none is, and one stays for the others' sake.
 
     Args:
         encoding: names of the inputs.
@@ -114,17 +116,17 @@ def design(encoding: Encoding, x: FloatArray, weight: FloatArray) -> Design:
         weight: of rows, mean one, shape (r,).
     """
     by_feature, levels = columns_by_feature(encoding), _levels(encoding)
-    candidates, references = _without_references(encoding, by_feature, levels, x, weight)
+    candidates, references = _drop_references(encoding, by_feature, levels, x, weight)
     lost: dict[int, str] = {}
     varying = []
-    for one in candidates:
-        values = x[weight > 0, one.column]
+    for input_ in candidates:
+        values = x[weight > 0, input_.column]
         n_others = len(values) - (np.unique(values, return_counts=True)[1].max() if len(values) else 0)
         if n_others:
-            varying.append(one)
+            varying.append(input_)
         if n_others < _FEWEST_ROWS:
-            lost[one.column] = f"it differs in {n_others} rows only" if n_others else "it has one value only in the rows that were used"
-    columns = [one.column for one in varying]
+            lost[input_.column] = f"it differs in {n_others} rows only" if n_others else "it has one value only in the rows that were used"
+    columns = [input_.column for input_ in varying]
     standard = _standardised(x[:, columns], weight)
     kept, partners = _independent(standard, rows=int(np.count_nonzero(weight)))
     tied = {columns[i]: [columns[k] for k in others] for i, others in partners.items()}
@@ -132,7 +134,7 @@ def design(encoding: Encoding, x: FloatArray, weight: FloatArray) -> Design:
         lost[column] = f"it is determined by {_named(encoding, column, others)}; drop one to learn of the other"
     remain = [varying[i] for i in kept]
     numeric = np.isin(np.arange(x.shape[1]), encoding.numeric_inputs)
-    return Design(remain, x[:, [one.column for one in remain]], weight, lost, tied, references, by_feature, levels, numeric)
+    return Design(remain, x[:, [input_.column for input_ in remain]], weight, lost, tied, references, by_feature, levels, numeric)
 
 
 def columns_by_feature(encoding: Encoding) -> list[IntArray]:
@@ -154,31 +156,33 @@ def _named(encoding: Encoding, column: int, others: list[int]) -> str:
     return listed(named, _MOST_NAMED)
 
 
-def partial_out(design: Design, *, bent: bool) -> Partialled:
-    """What is left of each input, its feature's other inputs not counted among the others.
+def partial_out(design: Design, *, piecewise_linear: bool) -> Partialled:
+    """Residuals of each input, its feature's other inputs not counted among the others.
 
     Args:
-        design: from `design`.
-        bent: whether expectations may bend along numbers, where there are rows enough for it; otherwise they are linear.
+        design: from `build_design`.
+        piecewise_linear: whether expectations are piecewise linear in numbers, where there are rows enough for it;
+            otherwise they are linear.
     """
     z, weight = _centred(design.z, design.weight), design.weight
     n_rows = _n_rows(design)
-    for n_bends in _BENDS if bent else ():
-        extra, owner = _bends(design, n_bends)
-        if len(owner) and 1 + z.shape[1] + len(owner) <= _LARGEST_SHARE_WITH_BENDS * n_rows:
-            return _freed(_with_bends(design, z, _centred(extra, weight), owner), design, z)
+    for n_knots in _N_KNOTS if piecewise_linear else ():
+        extra, owner = _make_hinges(design, n_knots)
+        if len(owner) and 1 + z.shape[1] + len(owner) <= _LARGEST_SHARE_WITH_HINGES * n_rows:
+            partialled = _partial_out_piecewise_linearly(design, z, _centred(extra, weight), owner)
+            return _keep_determined_linear(partialled, design, z)
     if z.shape[1] <= _LARGEST_SHARE_OF_ROWS * n_rows:
-        return _by_least_squares(design, z)
-    return _by_ridge(design)
+        return _partial_out_linearly(design, z)
+    return _partial_out_by_ridge(design)
 
 
 def _n_rows(design: Design) -> int:
     return int(np.count_nonzero(design.weight))
 
 
-def jointly_left(design: Design, x: FloatArray, features: list[int]) -> FloatArray:
-    """What is left of some inputs x (r, b) of these features once all others are accounted for, linearly, shape (r, b)."""
-    others = [i for i, one in enumerate(design.inputs) if one.feature not in features]
+def partial_out_jointly(design: Design, x: FloatArray, features: list[int]) -> FloatArray:
+    """Residuals of some inputs x (r, b) of these features given all others, linearly, shape (r, b)."""
+    others = [i for i, input_ in enumerate(design.inputs) if input_.feature not in features]
     root = np.sqrt(design.weight)[:, None]
     z, x = _standardised(design.z[:, others], design.weight), _centred(x, design.weight)
     penalty = _MIDDLING if len(others) > _LARGEST_SHARE_OF_ROWS * _n_rows(design) else _TINY
@@ -189,10 +193,10 @@ def jointly_left(design: Design, x: FloatArray, features: list[int]) -> FloatArr
     return x - z @ slopes / root
 
 
-# Which inputs can be told apart
+# Identifiable inputs
 
 
-def _without_references(
+def _drop_references(
     encoding: Encoding, columns: list[IntArray], levels: list[str], x: FloatArray, weight: FloatArray
 ) -> tuple[list[Input], dict[int, str]]:
     """Every input but the reference level of each category."""
@@ -208,7 +212,7 @@ def _without_references(
 
 
 def reference_level(column: Category, totals: FloatArray) -> int:
-    """The level that others are compared with, of a category whose inputs weigh so much in all: the most frequent, if any is known."""
+    """The level that others of a category are compared with, the most frequent known one, by the total weight of each."""
     known = totals[: len(totals) - column.missing]
     return int(np.argmax(known if known.any() else totals))
 
@@ -223,15 +227,15 @@ def _centred(z: FloatArray, weight: FloatArray) -> FloatArray:
 
 
 def _independent(z: FloatArray, *, rows: int) -> tuple[list[int], dict[int, list[int]]]:
-    """Columns that stay, and for each column that cannot be told apart those that determine it.
+    """Columns that stay, and for each column that is not identifiable those that determine it.
 
-    Of columns that determine each other none can be told apart; all but the needed ones go, and the needed ones stay as controls.
+    Of columns that determine each other none is identifiable; all but the needed ones go, and the needed ones stay as controls.
     With fewer rows than columns only copies count: any column would be determined by enough others.
     """
     if z.shape[1] == 0:
         return [], {}
     if rows <= z.shape[1] + 1:
-        return _without_copies(z)
+        return _drop_copies(z)
     upper = scipy.linalg.qr(z, mode="r", check_finite=False)[0][: z.shape[1]]
     _, lengths, directions = scipy.linalg.svd(upper, check_finite=False)
     idle = directions[lengths < _REDUNDANT * max(lengths[0], 1.0)]
@@ -248,7 +252,7 @@ def _independent(z: FloatArray, *, rows: int) -> tuple[list[int], dict[int, list
     return [i for i in range(z.shape[1]) if i not in partners or i in needed], partners
 
 
-def _without_copies(z: FloatArray) -> tuple[list[int], dict[int, list[int]]]:
+def _drop_copies(z: FloatArray) -> tuple[list[int], dict[int, list[int]]]:
     """Copies lie equally far along any direction, so only neighbours along one need be compared."""
     along = np.abs(np.random.default_rng(0xC0).normal(size=len(z)) @ z)
     order = np.argsort(along, kind="stable")
@@ -263,75 +267,77 @@ def _without_copies(z: FloatArray) -> tuple[list[int], dict[int, list[int]]]:
 # Accounting for the others
 
 
-def _by_least_squares(design: Design, z: FloatArray) -> Partialled:
+def _partial_out_linearly(design: Design, z: FloatArray) -> Partialled:
     """From one factorisation: what the inverse of all products says of one block, it says given all others."""
     root = np.sqrt(design.weight)[:, None]
     r = scipy.linalg.qr(z * root, mode="r", check_finite=False)[0][: z.shape[1]]
     inverse = scipy.linalg.solve_triangular(r, np.eye(len(r)), check_finite=False)
     products = inverse @ inverse.T
     scores = z @ products
-    left = np.zeros_like(z)
+    residuals = np.zeros_like(z)
     for feature in range(len(design.columns)):
         own = design.of(feature)
         if len(own):
-            left[:, own] = scores[:, own] @ np.linalg.inv(products[np.ix_(own, own)])
-    return Partialled(left, 1.0 + z.shape[1], _n_rows(design), "least squares")
+            residuals[:, own] = scores[:, own] @ np.linalg.inv(products[np.ix_(own, own)])
+    return Partialled(residuals, 1.0 + z.shape[1], _n_rows(design), "least squares")
 
 
-def _bends(design: Design, n_bends: int) -> tuple[FloatArray, IntArray]:
+def _make_hinges(design: Design, n_knots: int) -> tuple[FloatArray, IntArray]:
     """Hinges of the numbers at quantiles, shape (r, h), and the feature each belongs to, shape (h,)."""
     hinges, owner = [], []
-    for i, one in enumerate(design.inputs):
+    for i, input_ in enumerate(design.inputs):
         values = design.z[:, i]
-        if one.level or len(np.unique(values)) <= 2 * n_bends + 2:
+        if input_.level or len(np.unique(values)) <= 2 * n_knots + 2:
             continue
-        for knot in np.unique(np.quantile(values, np.linspace(0, 1, n_bends + 2)[1:-1])):
+        for knot in np.unique(np.quantile(values, np.linspace(0, 1, n_knots + 2)[1:-1])):
             hinge = np.maximum(values - knot, 0.0)
             if hinge.std() > 0:
                 hinges.append(hinge)
-                owner.append(one.feature)
+                owner.append(input_.feature)
     return (np.stack(hinges, 1) if hinges else np.zeros((len(design.z), 0))), np.asarray(owner, int)
 
 
-def _with_bends(design: Design, z: FloatArray, hinges: FloatArray, owner: IntArray) -> Partialled:
+def _partial_out_piecewise_linearly(design: Design, z: FloatArray, hinges: FloatArray, owner: IntArray) -> Partialled:
     both = np.column_stack([z, hinges])
     scale = np.sqrt(design.weight @ both**2 / len(both))
     both /= scale
     gram = (both * design.weight[:, None]).T @ both / len(both)
     inverse = scipy.linalg.inv(gram + _TINY * np.eye(len(gram)))
-    left, n_inputs = np.zeros_like(z), z.shape[1]
+    residuals, n_inputs = np.zeros_like(z), z.shape[1]
     for feature in range(len(design.columns)):
         own = design.of(feature)
         if not len(own):
             continue
-        # Without the feature's own bends, which would account for the feature itself.
-        bends = n_inputs + np.flatnonzero(owner == feature)
-        rest = np.setdiff1d(np.arange(len(gram)), bends)
+        # Without the feature's own hinges, which would account for the feature itself.
+        own_hinges = n_inputs + np.flatnonzero(owner == feature)
+        rest = np.setdiff1d(np.arange(len(gram)), own_hinges)
         products = inverse[:, own]
-        if len(bends):
-            products = products - inverse[:, bends] @ np.linalg.solve(inverse[np.ix_(bends, bends)], inverse[np.ix_(bends, own)])
-        left[:, own] = both[:, rest] @ products[rest] @ np.linalg.inv(products[own]) * scale[own]
-    return Partialled(left, 1.0 + len(gram), _n_rows(design), "bent least squares")
+        if len(own_hinges):
+            products = products - inverse[:, own_hinges] @ np.linalg.solve(
+                inverse[np.ix_(own_hinges, own_hinges)], inverse[np.ix_(own_hinges, own)]
+            )
+        residuals[:, own] = both[:, rest] @ products[rest] @ np.linalg.inv(products[own]) * scale[own]
+    return Partialled(residuals, 1.0 + len(gram), _n_rows(design), "piecewise-linear least squares")
 
 
-def _freed(bent: Partialled, design: Design, z: FloatArray) -> Partialled:
-    """The same, but linear expectations of inputs of which bends leave nothing, such as hours above their median beside hours."""
-    determined = design.weight @ bent.left**2 <= _NEXT_TO_NOTHING * (design.weight @ z**2)
+def _keep_determined_linear(partialled: Partialled, design: Design, z: FloatArray) -> Partialled:
+    """The same, but linear expectations of inputs that hinges determine, such as hours over a median beside hours."""
+    determined = design.weight @ partialled.residuals**2 <= _NEXT_TO_NOTHING * (design.weight @ z**2)
     if not determined.any():
-        return bent
-    left = np.where(determined, _by_least_squares(design, z).left, bent.left)
-    return Partialled(left, bent.n_controls, bent.n_rows, bent.how)
+        return partialled
+    residuals = np.where(determined, _partial_out_linearly(design, z).residuals, partialled.residuals)
+    return Partialled(residuals, partialled.n_controls, partialled.n_rows, partialled.how)
 
 
-def _by_ridge(design: Design) -> Partialled:
-    """Where inputs are many: penalised, so what is left is told from rows that had no say in the slopes; strengths by the same rows.
+def _partial_out_by_ridge(design: Design) -> Partialled:
+    """Residuals where inputs are many: penalised, on rows that had no say in the slopes; strengths by the same rows.
 
     With the singular values s and right vectors V of the other rows, standardised, the inverse of all products plus a strength is one
     over the strength, plus V diag(1 / (s^2 + strength) - 1 / strength) V': as cheap as rows are few.
     """
     z, weight = design.z, design.weight
     fold = np.random.default_rng(0x51D).permutation(len(z)) % _N_FOLDS
-    left = np.zeros((len(_STRENGTHS), *z.shape))
+    residuals = np.zeros((len(_STRENGTHS), *z.shape))
     blocks = [own for feature in range(len(design.columns)) if len(own := design.of(feature))]
     single = np.asarray([own[0] for own in blocks if len(own) == 1], int)
     for number in range(_N_FOLDS):
@@ -347,10 +353,10 @@ def _by_ridge(design: Design) -> Partialled:
             change = 1 / (values**2 + strength) - 1 / strength
             scores = apart / strength + (along * change) @ vectors
             of_single = 1 / strength + change @ vectors[:, single] ** 2
-            left[s][np.ix_(here, single)] = scores[:, single] / of_single * scale[single]
+            residuals[s][np.ix_(here, single)] = scores[:, single] / of_single * scale[single]
             for own in (own for own in blocks if len(own) > 1):
                 products = np.eye(len(own)) / strength + (vectors[:, own].T * change) @ vectors[:, own]
-                left[s][np.ix_(here, own)] = scores[:, own] @ np.linalg.inv(products) * scale[own]
-    best = np.einsum("r,srq->sq", weight, left**2).argmin(0)
-    chosen = np.take_along_axis(left, best[None, None, :].repeat(len(z), 1), 0)[0]
+                residuals[s][np.ix_(here, own)] = scores[:, own] @ np.linalg.inv(products) * scale[own]
+    best = np.einsum("r,srq->sq", weight, residuals**2).argmin(0)
+    chosen = np.take_along_axis(residuals, best[None, None, :].repeat(len(z), 1), 0)[0]
     return Partialled(chosen, 0.0, _n_rows(design), "ridge")

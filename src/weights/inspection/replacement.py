@@ -1,6 +1,6 @@
 """Values that features can have given the others: with them, members answer as if they did not know the features.
 
-`replacement` is for one feature, `joint_replacement` for several that move together; `outofbag.OutOfBag` takes both.
+`find_replacement` is for one feature, `find_joint_replacement` for several that move together; `outofbag.OutOfBag` takes both.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ import numpy as np
 
 from weights.data.encoding import Boolean, Category, Encoding, clipped
 from weights.inspection.outofbag import Replacement
-from weights.inspection.partialling import Design, Partialled, jointly_left, reference_level
+from weights.inspection.partialling import Design, Partialled, partial_out_jointly, reference_level
 from weights.types import BoolArray, FloatArray, IntArray
 
 _N_VALUES = 8
@@ -19,36 +19,39 @@ _N_ROWS_ALIKE = 32
 """The same where they are those of other rows; these vary by chance, so it takes more (our choice)."""
 
 
-def replacement(encoding: Encoding, x: FloatArray, told: Design, partialled: Partialled, feature: int) -> Replacement:
+def find_replacement(encoding: Encoding, x: FloatArray, design: Design, partialled: Partialled, feature: int) -> Replacement:
     """The values that a feature can have given the others, for each row, and their chances.
 
     Args:
         encoding: of the rows.
         x: unclipped inputs, float64, shape (r, p).
-        told: which inputs can be told apart.
-        partialled: what is left of them.
+        design: the identifiable inputs.
+        partialled: their residuals.
         feature: its position.
     """
-    column, columns = encoding.columns[feature], told.columns[feature]
+    column, columns = encoding.columns[feature], design.columns[feature]
     x = x[:, columns]
     place = {int(c): i for i, c in enumerate(columns)}
-    left = np.zeros_like(x)
-    for i in told.of(feature):
-        left[:, place[told.inputs[i].column]] = partialled.left[:, i]
-    # Each row had a say in what is expected of it, so less is left than would be of others.
-    expected, left = x - left, partialled.stretch * left
+    residuals = np.zeros_like(x)
+    for i in design.of(feature):
+        residuals[:, place[design.inputs[i].column]] = partialled.residuals[:, i]
+    # Each row had a say in what is expected of it, so its residual is smaller than those of other rows would be.
+    expected, residuals = x - residuals, partialled.dof_inflation * residuals
     if isinstance(column, Category):
-        return Replacement(columns, *_levels(expected, left, x, reference_level(column, told.weight @ x)))
+        return Replacement(columns, *_levels(expected, residuals, x, reference_level(column, design.weight @ x)))
     gaps = x[:, -1] if column.missing else np.zeros(len(x))
-    known = bool(column.missing and not left[:, -1].any())  # others tell where a cell is missing, and then it stays so
+    # Where others determine which cells are missing, these stay so.
+    known = bool(column.missing and not residuals[:, -1].any())
     missing = gaps if known else expected[:, -1].clip(0, _MOST_MISSING) * bool(column.missing)
     if isinstance(column, Boolean):
-        yes = ((1 - missing + expected[:, 0]) / 2).clip(0, 1 - missing) if left[:, 0].any() else (1 - missing) * (1 + x[:, 0]) / 2
+        free = residuals[:, 0].any()
+        yes = ((1 - missing + expected[:, 0]) / 2).clip(0, 1 - missing) if free else (1 - missing) * (1 + x[:, 0]) / 2
         values, chances = np.zeros((2, *x.shape)), np.stack([yes, 1 - missing - yes])
         values[0, :, 0], values[1, :, 0] = 1.0, -1.0
     else:
         where_known = expected / (1 - missing * (not known))[:, None]
-        values = _as_read(encoding, told.numeric[columns], where_known[None] + _typical(left, left[:, 0])[:, None, :])
+        values = where_known[None] + _typical(residuals, residuals[:, 0])[:, None, :]
+        values = _as_read(encoding, design.numeric[columns], values)
         chances = np.repeat((1 - missing)[None] / len(values), len(values), axis=0)
     if column.missing:
         values[:, :, -1] = 0.0
@@ -58,21 +61,22 @@ def replacement(encoding: Encoding, x: FloatArray, told: Design, partialled: Par
     return Replacement(columns, values.astype(np.float32), chances)
 
 
-def joint_replacement(encoding: Encoding, x: FloatArray, told: Design, features: list[int]) -> Replacement:
+def find_joint_replacement(encoding: Encoding, x: FloatArray, design: Design, features: list[int]) -> Replacement:
     """The same for several features at once.
 
-    Numbers are what is expected of them plus what is left of a few rows, along the direction in which it varies most. With anything
-    else among them, levels, flags or gaps, all are those of rows of which similar things are expected (predictive mean matching: Little
-    1988), because only rows tell which levels go with which numbers.
+    Numbers are what is expected of them plus the residuals of a few rows, along the direction in which these vary most.
+    With anything else among them, levels, flags or gaps, all are those of rows of which similar things are expected
+    (predictive mean matching: Little 1988), because only rows show which levels go with which numbers.
     """
-    columns = np.concatenate([told.columns[feature] for feature in features])
-    left = jointly_left(told, x[:, columns], features)
-    if told.numeric[columns].all():
-        values = x[None, :, columns] - left[None] + _typical(left, left @ _main_direction(left))[:, None, :]
+    columns = np.concatenate([design.columns[feature] for feature in features])
+    residuals = partial_out_jointly(design, x[:, columns], features)
+    if design.numeric[columns].all():
+        typical = _typical(residuals, residuals @ _main_direction(residuals))
+        values = x[None, :, columns] - residuals[None] + typical[:, None, :]
     else:
-        values = x[:, columns][_alike(x[:, columns] - left)]
+        values = x[:, columns][_alike(x[:, columns] - residuals)]
     return Replacement(
-        columns, _as_read(encoding, told.numeric[columns], values).astype(np.float32), np.full(values.shape[:2], 1 / len(values))
+        columns, _as_read(encoding, design.numeric[columns], values).astype(np.float32), np.full(values.shape[:2], 1 / len(values))
     )
 
 
@@ -94,12 +98,12 @@ def _main_direction(values: FloatArray) -> FloatArray:
     return np.linalg.svd(values - values.mean(0), full_matrices=False)[2][0]
 
 
-def _levels(expected: FloatArray, left: FloatArray, x: FloatArray, reference: int) -> tuple[FloatArray, FloatArray]:
+def _levels(expected: FloatArray, residuals: FloatArray, x: FloatArray, reference: int) -> tuple[FloatArray, FloatArray]:
     """All levels with their chances; of many, as many as numbers have values, at even steps of each row's own distribution.
 
     A level that others determine is where it is; what the rest leaves is for the reference level.
     """
-    free = left.any(0)
+    free = residuals.any(0)
     if not free.any():
         return x[None].astype(np.float32), np.ones((1, len(x)))
     fixed = ~free & (np.arange(x.shape[1]) != reference)
@@ -116,14 +120,14 @@ def _levels(expected: FloatArray, left: FloatArray, x: FloatArray, reference: in
     return np.eye(n_levels, dtype=np.float32)[chosen], np.full((_N_VALUES, len(x)), 1 / _N_VALUES)
 
 
-def _typical(left: FloatArray, along: FloatArray) -> FloatArray:
-    """What is left of a few rows, at even steps along a direction, with the mean and variances of all, shape (d, b)."""
+def _typical(residuals: FloatArray, along: FloatArray) -> FloatArray:
+    """Residuals of a few rows, at even steps along a direction, with the mean and variances of all, shape (d, b)."""
     order = np.argsort(along, kind="stable")
     places = ((np.arange(_N_VALUES) + 0.5) / _N_VALUES * len(order)).astype(int).clip(max=len(order) - 1)
-    chosen = left[order[places]]
+    chosen = residuals[order[places]]
     chosen = chosen - chosen.mean(0)
     spread = chosen.std(0)
-    return chosen * np.divide(left.std(0), spread, out=np.zeros_like(spread), where=spread > 0)
+    return chosen * np.divide(residuals.std(0), spread, out=np.zeros_like(spread), where=spread > 0)
 
 
 def _as_read(encoding: Encoding, numeric: BoolArray, values: FloatArray) -> FloatArray:

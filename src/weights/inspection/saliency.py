@@ -3,7 +3,7 @@
 `saliency` makes two maps for every member. *Gradients*: by how much the log odds of the class would rise if a place were brighter,
 averaged over noisy copies (Smilkov et al. 2017, "SmoothGrad: removing noise by adding noise"). *Occlusion*: by how much the log odds
 fall when a window is hidden (Zeiler and Fergus 2014, "Visualizing and Understanding Convolutional Networks", section 4.2). The maps shown
-are means over members; maps of members with randomised weights tell whether there is more in them than the picture itself (Adebayo et
+are means over members; maps of members with randomised weights show whether there is more in them than the picture itself (Adebayo et
 al. 2018, "Sanity Checks for Saliency Maps": cascading randomisation). Gradients keep their sign because their sizes fail that check: on
 pneumonia and CIFAR pictures, maps of sizes of trained and of randomised members have rank correlations of 0.5 to 0.6.
 """
@@ -39,28 +39,28 @@ _WINDOWS_ACROSS, _WINDOW = 12, 1 / 5
 """Windows along each side, and their width as a share of it (our choice)."""
 _CRITICAL, _MOSTLY = 0.5, 0.75
 """A critical place has at least this share of the largest effect, and at least this share of members that agree on its sign."""
-_AGREES, _TELLS, _SURVIVES = 0.3, 0.2, 0.5
+_AGREES, _DISTINCT, _SURVIVES = 0.3, 0.2, 0.5
 _BLOCK = 256
 """Hidden windows that are answered at a time, fewer of large pictures."""
 
 
 class RankCorrelation(NamedTuple):
-    """How alike the maps of two members are: the mean size of their rank correlation, of gradients and of occlusion."""
+    """The mean size of the rank correlation of two members' maps, of gradients and of occlusion."""
 
     gradients: float
     occlusion: float
 
 
 class Randomised(NamedTuple):
-    """Members whose layers are drawn anew from this one on: how alike their maps are to those of the trained."""
+    """Members whose layers are drawn anew from this one on: the rank correlation of their maps with the trained ones."""
 
     layer: str
-    likeness: RankCorrelation
+    correlation: RankCorrelation
 
 
 @dataclass(frozen=True, eq=False)
 class Saliency:
-    """What the answer to a picture rests on.
+    """The maps of what the answer to a picture rests on.
 
     Attributes:
         picture: uint8, shape (height, width, channels).
@@ -73,7 +73,7 @@ class Saliency:
             they rise.
         member_weights: of members, adding up to one, shape (m,).
         randomised: the sanity check, from the last layer alone to all layers.
-        chance: what likeness comes without any reason: that to maps of randomised members turned upside down.
+        chance: the rank correlation that comes by chance: with maps of randomised members turned upside down.
     """
 
     picture: FloatArray
@@ -103,8 +103,8 @@ class Saliency:
         return np.tensordot(self.member_weights, same, 1)
 
     @property
-    def between_members(self) -> RankCorrelation:
-        """How alike the maps of two trained members are; NaN with one member."""
+    def member_correlation(self) -> RankCorrelation:
+        """The rank correlation of two trained members' maps; NaN with one member."""
         return RankCorrelation(_mean_correlation(self.gradients), _mean_correlation(self.occlusion))
 
     @property
@@ -116,23 +116,23 @@ class Saliency:
     def depends_on_weights(self) -> dict[str, bool | None]:
         """For either map, whether it passes the sanity check: randomising all weights leaves less than half of what is more than chance.
 
-        None if that cannot be told, because there is one member, or trained members are alike by little more than chance.
+        None if that cannot be decided, because there is one member, or trained members are alike by little more than chance.
         """
-        left, among, verdicts = self.randomised[-1].likeness, self.between_members, {}
+        left, among, verdicts = self.randomised[-1].correlation, self.member_correlation, {}
         for name, of_left, of_members, of_chance in zip(RankCorrelation._fields, left, among, self.chance, strict=True):
             more = of_members - of_chance
-            verdicts[name] = of_left - of_chance < _SURVIVES * more if more >= _TELLS else None
+            verdicts[name] = of_left - of_chance < _SURVIVES * more if more >= _DISTINCT else None
         return verdicts
 
     @property
     def members_agree(self) -> bool | None:
         """Whether members look at the same places: maps of occlusion correlate by 0.3 more than chance (our choice); None with one."""
-        more = self.between_members.occlusion - self.chance.occlusion
+        more = self.member_correlation.occlusion - self.chance.occlusion
         return None if np.isnan(more) else more >= _AGREES
 
 
 def saliency(ensemble: Ensemble, row: Inputs, *, label: int | None = None) -> Saliency:
-    """What the answer to one picture rests on.
+    """The maps of what the answer to one picture rests on.
 
     The class explained is one the ensemble can answer; maps are of its log odds against all others, member by member, and averaged as
     members vote. Members differ by their start, their batches and the rows they left out: where they agree says how much of a map is
@@ -161,13 +161,14 @@ def saliency(ensemble: Ensemble, row: Inputs, *, label: int | None = None) -> Sa
         layers = [[*threads.map(mapped.of, drawn)] for drawn in _cascade(population.spec, layout, members, names)]
     gradients, occlusion = (np.stack(maps) * ensemble.task.unit for maps in zip(*own, strict=True))
     randomised = [Randomised(name, _rank_correlation(own, drawn)) for name, drawn in zip(names, layers, strict=True)]
-    chance = _rank_correlation(own, [tuple(one[::-1] for one in maps) for maps in layers[-1]])
+    chance = _rank_correlation(own, [tuple(values[::-1] for values in maps) for maps in layers[-1]])
     prediction, weights = float(ensemble.task.pick(answer, codes)[0]), population.normalised_member_weights
-    found = Saliency(picture, code, prediction, None, gradients, occlusion, weights, randomised, chance)
-    if not found.critical.any():
-        return found
-    hidden = np.where(found.critical[:, :, None], fill.round().astype(np.uint8), picture)[None]
-    return dataclasses.replace(found, without=float(ensemble.task.pick(ensemble.answer(row.replace(**{PIXELS: hidden})), codes)[0]))
+    explained = Saliency(picture, code, prediction, None, gradients, occlusion, weights, randomised, chance)
+    if not explained.critical.any():
+        return explained
+    hidden = np.where(explained.critical[:, :, None], fill.round().astype(np.uint8), picture)[None]
+    without = ensemble.task.pick(ensemble.answer(row.replace(**{PIXELS: hidden})), codes)
+    return dataclasses.replace(explained, without=float(without[0]))
 
 
 def critical_places(mean: FloatArray, agreement: FloatArray) -> BoolArray:
@@ -232,7 +233,7 @@ def _cascade(spec: Spec, layout: Layout, members: list[Params], names: list[str]
 
 
 def _rank_correlation(own: Sequence[tuple[FloatArray, ...]], other: Sequence[tuple[FloatArray, ...]]) -> RankCorrelation:
-    """How alike the maps of each member are to those of every other list's member.
+    """The mean rank correlation of the maps of each member with those of every other list's members.
 
     Sizes of correlations, because a random network has a random sign: signed ones would cancel out, whatever was left of the map.
     """
@@ -249,7 +250,7 @@ def _mean_correlation(maps: FloatArray) -> float:
 
 def _ranks(maps: Iterable[FloatArray]) -> FloatArray:
     """The ranks of each map's places, (m, places), of mean zero and length one, so that products are correlations; zeros if it is flat."""
-    ranks = np.stack([scipy.stats.rankdata(one.ravel()) for one in maps])
+    ranks = np.stack([scipy.stats.rankdata(values.ravel()) for values in maps])
     ranks -= ranks.mean(1, keepdims=True)
     sizes = np.linalg.norm(ranks, axis=1, keepdims=True)
     return np.divide(ranks, sizes, out=np.zeros_like(ranks), where=sizes > 0)

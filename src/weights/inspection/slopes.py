@@ -1,4 +1,4 @@
-"""Slopes and how sure they are: least squares on what is left of a feature, logistic regression, and the kinds of standard errors.
+"""Slopes and how sure they are: least squares on residuals of a feature, logistic regression, and the kinds of standard errors.
 
 Every slope is a sum over rows of scores, and what a kind of standard error believes of the rows (unequal noise, groups, order in
 time) is how it adds them up: `covariance`.
@@ -24,7 +24,7 @@ _FEW_INPUTS = 0.2
 _MOST_ROWS_SQUARED = 5_000
 _IDLE = 1e-3
 _SEPARATED = 50.0
-"""A standard error of so many log odds per standard deviation says that classes are told apart perfectly."""
+"""A standard error of so many log odds per standard deviation says that classes are separated perfectly."""
 
 
 class Rows(NamedTuple):
@@ -36,7 +36,7 @@ class Rows(NamedTuple):
 
     @property
     def n_used(self) -> int:
-        """Rows that weigh something."""
+        """The number of rows of weight above zero."""
         return int(np.count_nonzero(self.weight))
 
     @property
@@ -87,26 +87,26 @@ def n_lags(n_rows: int) -> int:
     return int(4 * (n_rows / 100) ** (2 / 9))
 
 
-def slopes_of_left(left: FloatArray, outcome: FloatArray, partialled: Partialled, rows: Rows) -> Slopes:
-    """Slopes of what is left of an outcome on what is left of a feature: residual on residual (Robinson 1988; Chernozhukov et al. 2018).
+def regress_residuals(residuals: FloatArray, outcome: FloatArray, partialled: Partialled, rows: Rows) -> Slopes:
+    """Slopes of residuals of an outcome on residuals of a feature (Robinson 1988; Chernozhukov et al. 2018).
 
     Args:
-        left: of the feature's inputs, shape (r, b).
+        residuals: of the feature's inputs, shape (r, b).
         outcome: minus what is expected of it without the feature, by members that never saw the row, shape (r,).
         partialled: how the former was made.
         rows: what else is known of them.
     """
     weight, n = rows.weight, rows.n_used
-    products = np.linalg.inv((left * weight[:, None]).T @ left)
-    each = left * weight[:, None] @ products
+    products = np.linalg.inv((residuals * weight[:, None]).T @ residuals)
+    each = residuals * weight[:, None] @ products
     slopes = each.T @ outcome
-    noise = outcome - left @ slopes
-    stretch = partialled.stretch**2
-    degrees = max(n - max(partialled.n_controls, left.shape[1]), 1.0)
-    variance = stretch * (weight * noise**2).sum() / n
+    noise = outcome - residuals @ slopes
+    inflation = partialled.dof_inflation**2
+    degrees = max(n - max(partialled.n_controls, residuals.shape[1]), 1.0)
+    variance = inflation * (weight * noise**2).sum() / n
     covariances = {"classical": variance * products}
     for kind in _kinds(rows):
-        factor = 1.0 if kind == "cluster" else stretch  # which counts parameters itself
+        factor = 1.0 if kind == "cluster" else inflation  # which counts parameters itself
         covariances[kind] = factor * covariance(each * noise[:, None], kind, rows, partialled.n_controls)
     return Slopes(slopes, covariances, degrees_of_freedom(rows, degrees))
 
@@ -135,7 +135,7 @@ def least_squares(z: FloatArray, outcome: FloatArray, rows: Rows) -> Slopes:
         elif q <= _FEW_INPUTS * n:
             covariances[kind] = covariance(each * (noise / spare)[:, None], kind, rows, q)
         else:
-            covariances[kind] = _with_many_inputs(factor, each, noise, spare)
+            covariances[kind] = _correct_for_many_inputs(factor, each, noise, spare)
             degrees["robust"] = _bell_mccaffrey(factor, each, spare)
     inner = {kind: matrix[1:, 1:] for kind, matrix in covariances.items()}
     return Slopes(slopes[1:], inner, degrees)
@@ -144,7 +144,7 @@ def least_squares(z: FloatArray, outcome: FloatArray, rows: Rows) -> Slopes:
 def logistic(z: FloatArray, positive: FloatArray, rows: Rows) -> Slopes:
     """Log odds per unit: unpenalised logistic regression on inputs z (r, q), with the usual errors.
 
-    NaN for inputs that tell some rows' classes perfectly, whose log odds grow without end; the others are those of the remaining rows.
+    NaN for inputs that separate some rows' classes perfectly, whose log odds grow without end; the others are those of the remaining rows.
     """
     weight, q = rows.weight, z.shape[1] + 1
     mean, spread = np.average(z, axis=0, weights=weight), z.std(0)
@@ -154,21 +154,21 @@ def logistic(z: FloatArray, positive: FloatArray, rows: Rows) -> Slopes:
     solution = solve(problem, Regularization(penalty="none"), 0.0, tolerance=1e-11)
     x = np.column_stack([np.ones(len(z)), standard])
     probability = scipy.special.expit(standard @ solution.w[:, 0] + solution.b[0])
-    kept, products = _with_finite_odds((x * (weight * probability * (1 - probability))[:, None]).T @ x)
+    kept, products = _keep_finite_odds((x * (weight * probability * (1 - probability))[:, None]).T @ x)
     scores = x[:, kept] @ products * (weight * (positive - probability))[:, None]
     slopes = np.full(z.shape[1], np.nan)
     slopes[kept[1:] - 1] = (solution.w[:, 0] / spread)[kept[1:] - 1]
 
-    def of_all(inner: FloatArray) -> FloatArray:
+    def expand(inner: FloatArray) -> FloatArray:
         outer = np.full((q, q), np.nan)
         outer[np.ix_(kept, kept)] = inner
         return outer[1:, 1:] / np.outer(spread, spread)
 
-    covariances = {"classical": of_all(products), **{kind: of_all(covariance(scores, kind, rows, q)) for kind in _kinds(rows)}}
+    covariances = {"classical": expand(products), **{kind: expand(covariance(scores, kind, rows, q)) for kind in _kinds(rows)}}
     return Slopes(slopes, covariances, degrees_of_freedom(rows, np.inf))
 
 
-def _with_finite_odds(curvature: FloatArray) -> tuple[IntArray, FloatArray]:
+def _keep_finite_odds(curvature: FloatArray) -> tuple[IntArray, FloatArray]:
     """The constant and the inputs whose log odds are finite, and the inverse of the second derivatives of these."""
     kept = np.arange(len(curvature))
     while True:
@@ -195,7 +195,7 @@ def degrees_of_freedom(rows: Rows, usual: float) -> dict[str, float]:
     return {kind: min(known.get(kind, lambda: usual)(), 1e6) for kind in ["classical", *_kinds(rows)]}
 
 
-def _with_many_inputs(factor: FloatArray, each: FloatArray, noise: FloatArray, spare: FloatArray) -> FloatArray:
+def _correct_for_many_inputs(factor: FloatArray, each: FloatArray, noise: FloatArray, spare: FloatArray) -> FloatArray:
     """HC2, made larger, at most fourfold, where errors that stay unbiased with many inputs are."""
     hc2 = (each * (noise**2 / spare)[:, None]).T @ each
     if len(noise) > _MOST_ROWS_SQUARED:

@@ -95,7 +95,7 @@ class Architecture(NamedTuple):
         layers: settings -> names of the layers, as signals pass; none while it is not known how many there will be.
         cost: (settings, layout) -> what a member has and takes, of resolved settings.
         resolve: (settings, layout, n_samples) -> the settings with everything filled in.
-        lacks: settings -> what a saved run does not tell of them, in words; empty if they are resolved.
+        lacks: settings -> what a saved run does not say of them, in words; empty if they are resolved.
         n_bins: settings -> bins of each number whose edges are looked up in all rows before the first draw; 0 for none.
         reads: the blocks that it needs. also_reads: those that it reads as well where they are there.
         augmentation: type of the settings of what is changed in rows while members learn; None for none.

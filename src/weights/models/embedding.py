@@ -1,8 +1,9 @@
-"""The embedding of numbers: learned features of each scaled number, so that a network can bend along single inputs.
+"""The embedding of numbers: learned features of each scaled number, so that a network can be nonlinear in single inputs.
 
 A number is measured by how far it has come through each of its bins, 0 before and 1 behind (the piecewise linear encoding of Gorishniy
 et al. 2022, "On Embeddings for Numerical Features in Tabular Deep Learning", equation 1). A feature is a weighted sum of these: a
-broken line with a knot at each edge. With many bins it can all but jump, where a decision tree would split.
+piecewise-linear function with a knot at each edge. With many bins it can all but jump, where a decision tree would
+split.
 """
 
 from __future__ import annotations

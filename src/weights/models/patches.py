@@ -102,18 +102,18 @@ def _parts(settings: Patches, height: int, width: int, channels: int) -> Iterato
     side = settings.side or 0
     for n_units in settings.widths or ():
         height, width = n_along(height, side), n_along(width, side)
-        yield ResidualLayer(side**2 * channels, n_units, height * width, functools.partial(_weigh_patches, side=side))
+        yield ResidualLayer(side**2 * channels, n_units, height * width, functools.partial(_multiply_patches, side=side))
         side, channels = _SIDE_AGAIN, n_units
     for _ in range(settings.depth or 0):
-        yield ResidualLayer(channels, channels, height * width, _weigh_moved, begins=True)
-        yield ResidualLayer(channels, channels, height * width, _weigh_moved, ends=True)
+        yield ResidualLayer(channels, channels, height * width, _multiply_moved, begins=True)
+        yield ResidualLayer(channels, channels, height * width, _multiply_moved, ends=True)
 
 
-def _weigh_patches(x: jax.Array, w: jax.Array, *, side: int) -> jax.Array:
+def _multiply_patches(x: jax.Array, w: jax.Array, *, side: int) -> jax.Array:
     return cut(x, side) @ w
 
 
-def _weigh_moved(x: jax.Array, w: jax.Array) -> jax.Array:
+def _multiply_moved(x: jax.Array, w: jax.Array) -> jax.Array:
     return moved(x) @ w
 
 

@@ -1,7 +1,7 @@
 """Networks of layers that answer at every place of a picture, some of them in residual blocks: what the models of pictures share.
 
-A model says of each layer how it weighs what comes (`ResidualLayer`); drawing, passing and counting are the same for all. Weights are
-standardised, so that no row or member depends on another.
+A model says of each layer how its weights are applied (`ResidualLayer`); drawing, passing and counting are the same for
+all. Weights are standardised, so that no row or member depends on another.
 """
 
 from __future__ import annotations
@@ -34,13 +34,14 @@ def image_size(layout: Layout) -> tuple[int, int, int]:
 class ResidualLayer(NamedTuple):
     """A layer: the inputs of a unit, its units, and the places they answer at; how weights (p, h) meet activations; where blocks are.
 
-    weigh(x, w): the weighted sums (n, down, across, h) of activations (n, height, width, c). begins, ends: whether a residual block does.
+    apply_weights(x, w): the weighted sums (n, down, across, h) of activations (n, height, width, c). begins, ends: whether
+    a residual block does.
     """
 
     n_inputs: int
     n_units: int
     n_places: int
-    weigh: Callable[[jax.Array, jax.Array], jax.Array]
+    apply_weights: Callable[[jax.Array, jax.Array], jax.Array]
     begins: bool = False
     ends: bool = False
 
@@ -73,7 +74,7 @@ def residual_model(parts: Sequence[ResidualLayer], layout: Layout, initializatio
         kept = x = embedded[PIXELS]
         for i, (name, part) in enumerate(zip(names, parts, strict=True)):
             kept = x if part.begins else kept
-            sums = part.weigh(x, standardised(params[name], widened if i else 1.0)) + params[name]["b"]
+            sums = part.apply_weights(x, standardised(params[name], widened if i else 1.0)) + params[name]["b"]
             sums = sums + kept if part.ends else sums
             hidden[name] = Hidden(sums, respond(sums))
             x = dropout(hidden[name].activations, i + 1)

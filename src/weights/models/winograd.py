@@ -49,24 +49,24 @@ def convolve(x: jax.Array, w: jax.Array) -> jax.Array:
     if jax.default_backend() != "cpu":
         filters = w.reshape(3, 3, x.shape[3], -1)
         return jax.lax.conv_general_dilated(x, filters, (1, 1), "SAME", dimension_numbers=("NHWC", "HWIO", "NHWC"))
-    return _over_patches(x, w) if x.shape[3] <= _FEW_CHANNELS else _over_tiles(x, w)
+    return _convolve_patches(x, w) if x.shape[3] <= _FEW_CHANNELS else _convolve_tiles(x, w)
 
 
 # Few channels: one matrix product
 
 
 @jax.custom_vjp
-def _over_patches(x: jax.Array, w: jax.Array) -> jax.Array:
-    return _over_patches_forward(x, w)[0]
+def _convolve_patches(x: jax.Array, w: jax.Array) -> jax.Array:
+    return _convolve_patches_forward(x, w)[0]
 
 
-def _over_patches_forward(x: jax.Array, w: jax.Array) -> tuple[jax.Array, tuple[jax.Array, jax.Array]]:
+def _convolve_patches_forward(x: jax.Array, w: jax.Array) -> tuple[jax.Array, tuple[jax.Array, jax.Array]]:
     n, height, width, _ = x.shape
     patches = jax.lax.optimization_barrier(_patches(x))
     return (patches.T @ w).reshape(n, height, width, -1), (patches, w)
 
 
-def _over_patches_backward(kept: tuple[jax.Array, jax.Array], dy: jax.Array) -> tuple[jax.Array, jax.Array]:
+def _convolve_patches_backward(kept: tuple[jax.Array, jax.Array], dy: jax.Array) -> tuple[jax.Array, jax.Array]:
     patches, w = kept
     return convolve(dy, _turned(w, dy.shape[3])), patches @ dy.reshape(-1, dy.shape[3])
 
@@ -84,24 +84,24 @@ def _turned(w: jax.Array, n_outputs: int) -> jax.Array:
     return w.reshape(9, -1, n_outputs)[::-1].transpose(0, 2, 1).reshape(9 * n_outputs, -1)
 
 
-_over_patches.defvjp(_over_patches_forward, _over_patches_backward)
+_convolve_patches.defvjp(_convolve_patches_forward, _convolve_patches_backward)
 
 
 # Many channels: Winograd
 
 
 @jax.custom_vjp
-def _over_tiles(x: jax.Array, w: jax.Array) -> jax.Array:
-    return _over_tiles_forward(x, w)[0]
+def _convolve_tiles(x: jax.Array, w: jax.Array) -> jax.Array:
+    return _convolve_tiles_forward(x, w)[0]
 
 
-def _over_tiles_forward(x: jax.Array, w: jax.Array) -> tuple[jax.Array, tuple[jax.Array, jax.Array]]:
+def _convolve_tiles_forward(x: jax.Array, w: jax.Array) -> tuple[jax.Array, tuple[jax.Array, jax.Array]]:
     tiles = _tiles_of_inputs(x)
     products = jnp.einsum("anc,ach->anh", tiles, _tiles_of_filters(w, x.shape[3]))
     return _outputs_of_tiles(products, x.shape), (tiles, w)
 
 
-def _over_tiles_backward(kept: tuple[jax.Array, jax.Array], dy: jax.Array) -> tuple[jax.Array, jax.Array]:
+def _convolve_tiles_backward(kept: tuple[jax.Array, jax.Array], dy: jax.Array) -> tuple[jax.Array, jax.Array]:
     tiles, w = kept
     turned = _tiles_of_filters(w, tiles.shape[2], taps=_OF_TAPS[:, ::-1])
     dx = _outputs_of_tiles(jnp.einsum("anh,ach->anc", _tiles_of_inputs(dy), turned), dy.shape)
@@ -109,7 +109,7 @@ def _over_tiles_backward(kept: tuple[jax.Array, jax.Array], dy: jax.Array) -> tu
     return dx, dw.reshape(w.shape)
 
 
-_over_tiles.defvjp(_over_tiles_forward, _over_tiles_backward)
+_convolve_tiles.defvjp(_convolve_tiles_forward, _convolve_tiles_backward)
 
 
 def _tiles_of_inputs(x: jax.Array) -> jax.Array:

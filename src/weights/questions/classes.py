@@ -24,12 +24,12 @@ class ConfusionOptions(msgspec.Struct, frozen=True):
 
 def ask_confusion(model: Model, options: ConfusionOptions, asker: Asker) -> Answer:
     """Which classes are taken for which."""
-    from weights.report.figures import confusion_figure, tell_whose, title_figure
+    from weights.report.figures import confusion_figure, describe_rows, title_figure
     from weights.report.terminal import percent
     from weights.summary import aligned
 
     confusion = model.confusion(test=options.test)
-    footnote = f"{tell_whose(model.predictions(test=options.test), test=options.test)} Shares with 95 % intervals."
+    footnote = f"{describe_rows(model.predictions(test=options.test), test=options.test)} Shares with 95 % intervals."
     rows = [["truth", *(str(label) for label in confusion.classes), "answered rightly"]]
     for label, counts, recall in zip(confusion.classes, confusion.counts, confusion.recalls, strict=True):
         rows.append([str(label), *(f"{count:,}" for count in counts), percent(recall)])
@@ -49,13 +49,13 @@ class CalibrationOptions(msgspec.Struct, frozen=True):
 
 def ask_calibration(model: Model, options: CalibrationOptions, asker: Asker) -> Answer:
     """Claimed against found probability of a class."""
-    from weights.report.figures import calibration_figure, tell_whose, title_figure
+    from weights.report.figures import calibration_figure, describe_rows, title_figure
     from weights.report.terminal import percent
     from weights.summary import aligned
 
     bins = model.calibration(label=options.label, test=options.test)
     label = model.classes[model.sought(options.label)]
-    footnote = f"{tell_whose(model.predictions(test=options.test), test=options.test)} Bars are 95 % intervals."
+    footnote = f"{describe_rows(model.predictions(test=options.test), test=options.test)} Bars are 95 % intervals."
     rows = [["predicted", "observed", "rows"]]
     rows += [[f"{100 * bin.predicted:.1f} %", percent(bin.observed), f"{bin.n:,}"] for bin in bins]
     return Answer(
@@ -74,13 +74,13 @@ class OperatingOptions(msgspec.Struct, frozen=True):
 
 def ask_operating(model: Model, options: OperatingOptions, asker: Asker) -> Answer:
     """Sensitivity and specificity at all thresholds, and at the one that finds a share."""
-    from weights.report.figures import operating_figure, tell_whose, title_figure
+    from weights.report.figures import describe_rows, operating_figure, title_figure
     from weights.report.terminal import operating_lines
 
     point = model.operating_point(options.sensitivity, label=options.label)
     predictions, sought = model.predictions(), model.sought(options.label)
     title = title_figure(model.ensemble, f"finding {point.label}")
-    footnote = f"{tell_whose(predictions)} Bars are 95 % intervals."
+    footnote = f"{describe_rows(predictions)} Bars are 95 % intervals."
     figure = operating_figure(predictions, sought, point, title=title, footnote=footnote)
     return Answer(msgspec.to_builtins(point), operating_lines(point, model.ensemble), figure)
 

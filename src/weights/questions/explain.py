@@ -51,7 +51,7 @@ def _explain_rows(model: Model, options: ExplainOptions) -> Answer:
     return Answer(
         records,
         write_lines(),
-        notices=model.notices(rows),
+        notes=model.notes(rows),
         table=functools.partial(contributions_table, records),
         counts=counts,
         contents=f"{counts['n_contributions']:,} contributions to {counts['n_samples']:,} predictions",

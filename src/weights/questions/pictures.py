@@ -33,7 +33,7 @@ def ask_filters(model: Model, options: NoOptions, asker: Asker) -> Answer:
     record = {
         "shares": {kind: filters.shares(kind).tolist() for kind in KINDS},
         "untrained": filters.untrained,
-        "members": [[msgspec.to_builtins(unit) for unit in units] for units in filters.found],
+        "members": [[msgspec.to_builtins(unit) for unit in units] for units in filters.by_member],
     }
     return Answer(record, aligned(rows, to_right=[1, 3]), filters_figure(filters))
 
@@ -72,7 +72,7 @@ def ask_units(model: Model, options: UnitsOptions, asker: Asker) -> Answer:
     rows = [["unit", "between classes" if seen.y is not None else "", f"{target} of the pictures that excite it most"]]
     for unit in units:
         among = ", ".join(labels[patch.row] for patch in unit.patches)
-        between = _between_classes(unit)
+        between = _find_eta_squared(unit)
         rows.append([str(unit.number), "" if between is None else f"{100 * between:.0f} %", among])
     record = {"layer": layer, "member": options.member, "units": [_unit_record(unit) for unit in units]}
     figure = units_figure(units, seen.pictures, labels, layer=layer, member=options.member)
@@ -81,11 +81,11 @@ def ask_units(model: Model, options: UnitsOptions, asker: Asker) -> Answer:
 
 def _unit_record(unit: Unit) -> dict[str, Any]:
     patches = [{"row": patch.row + 1, "activation": patch.activation, "box": patch.box} for patch in unit.patches]
-    return {"unit": unit.number, "between_classes": _between_classes(unit), "patches": patches}
+    return {"unit": unit.number, "eta_squared": _find_eta_squared(unit), "patches": patches}
 
 
-def _between_classes(unit: Unit) -> float | None:
-    return None if unit.told_apart != unit.told_apart else unit.told_apart  # NaN where there are no classes
+def _find_eta_squared(unit: Unit) -> float | None:
+    return None if unit.eta_squared != unit.eta_squared else unit.eta_squared  # NaN where there are no classes
 
 
 class GalleryOptions(msgspec.Struct, frozen=True):
@@ -99,7 +99,7 @@ def ask_gallery(model: Model, options: GalleryOptions, asker: Asker) -> Answer:
     """Pictures answered rightly, wrongly and uncertainly."""
     from weights.answering import pictures_of
     from weights.inspection.gallery import gallery
-    from weights.report.figures import Named, gallery_figure, tell_whose, title_figure
+    from weights.report.figures import Named, describe_rows, gallery_figure, title_figure
 
     predictions = model.predictions(test=options.test)
     seen = pictures_of(model, options.data, test=options.test, progress=asker.progress)
@@ -131,7 +131,7 @@ def ask_gallery(model: Model, options: GalleryOptions, asker: Asker) -> Answer:
         "Least sure": chosen.uncertain,
     }
     shown = {head: [name_picture(int(place)) for place in places] for head, places in heads.items()}
-    whose = tell_whose(predictions, test=options.test)
+    whose = describe_rows(predictions, test=options.test)
     footnote = f"{whose} Below each: the answer with its probability, and the picture's name."
     named = {head: [seen.names[predictions.rows[place]] for place in places] for head, places in heads.items()}
     return Answer(

@@ -36,7 +36,7 @@ class Answer(NamedTuple):
         record: what JSON can hold.
         lines: the same for people, made while they are read.
         figure: the same drawn, if it can be.
-        notices: sentences about rows that were asked about.
+        notes: sentences about rows that were asked about.
         table: makes the same as rows for a file, if it has any; counts says how many of what there are, by name.
         counts: see there.
         contents: what a file of the answer holds, in words.
@@ -45,7 +45,7 @@ class Answer(NamedTuple):
     record: Any
     lines: Iterable[str]
     figure: Drawing | None = None
-    notices: Sequence[str] = ()
+    notes: Sequence[str] = ()
     table: Callable[[], pa.Table] | None = None
     counts: Mapping[str, int] = {}
     contents: str = "drawn"
@@ -67,7 +67,7 @@ class Question(NamedTuple):
         caption: what the figure of the answer shows, in a few words; of questions that `weights draw` knows.
         output: help on the file that the command of the question itself may write; of those that have one.
         draws: whether this file holds the figure of the answer instead of its table.
-        slow: whether it takes so long that progress is told.
+        slow: whether it takes so long that progress is reported.
     """
 
     name: str

@@ -1,4 +1,4 @@
-"""What is each feature worth, and how sure is that?"""
+"""What are the effect and importance of each feature, and how sure are they?"""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class SummaryOptions(msgspec.Struct, frozen=True):
-    """How what features are worth is told; as `weights.effects.FeatureWeights.records`."""
+    """How feature weights are shown; as `weights.effects.FeatureWeights.records`."""
 
     scale: Annotated[str, option("target (value, probability) or link (log odds).", "NAME")] = "target"
     per: Annotated[str, option("Effects per unit or sd (standard deviation) of numbers.", "WHAT")] = "unit"
@@ -42,7 +42,7 @@ def ask_summary(model: Model, options: SummaryOptions, asker: Asker) -> Answer:
 
 SUMMARY = Question(
     name="summary",
-    help="""Say what each feature of the run saved in RUN is worth, and how sure that is.
+    help="""Show the effect and importance of each feature of the run saved in RUN, and how sure they are.
 
     \b
       weights summary runs/income

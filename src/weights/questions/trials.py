@@ -8,11 +8,10 @@ import msgspec
 
 from weights.options import option, parse_lists
 from weights.questions.question import Answer, Asker, Question
+from weights.runoptions import TrainingRows
 
 if TYPE_CHECKING:
     from weights.model import Model
-
-Data = Annotated[Any, option("The rows of training, if they are no longer where they were.", "FILE")]
 
 
 class DiagnoseOptions(msgspec.Struct, frozen=True):
@@ -23,7 +22,7 @@ class DiagnoseOptions(msgspec.Struct, frozen=True):
         bool,
         option("Complexity curves to their ends: farther changes of width and penalties as well."),
     ] = False
-    data: Data = None
+    data: TrainingRows = None
 
 
 def ask_diagnose(model: Model, options: DiagnoseOptions, asker: Asker) -> Answer:
@@ -48,11 +47,11 @@ class CompareOptions(msgspec.Struct, frozen=True):
         ),
     ]
     trainings: Annotated[int, option("How often each variant is trained, with other seeds.", "NUMBER")] = 3
-    data: Data = None
+    data: TrainingRows = None
 
 
 def ask_compare(model: Model, options: CompareOptions, asker: Asker) -> Answer:
-    """Variants with their differences from the settings as they are."""
+    """Variants with their differences from the baseline."""
     from weights.report.diagnosis import experiment_lines
 
     experiment = model.compare(options.vary, options.data, trainings=options.trainings, progress=asker.progress)
@@ -64,7 +63,7 @@ class CheckOptions(msgspec.Struct, frozen=True):
 
     simulations: Annotated[int, option("How often the models are fitted again.", "NUMBER")] = 20
     seed: Annotated[int, option("Of the simulated outcomes.", "NUMBER")] = 0
-    data: Data = None
+    data: TrainingRows = None
 
 
 def ask_check_intervals(model: Model, options: CheckOptions, asker: Asker) -> Answer:

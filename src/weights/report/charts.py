@@ -26,7 +26,7 @@ from weights.types import AnyArray, FloatArray
 
 INK, FAINT, LINE, PAPER = "#1b1f24", "#5f6b76", "#d0d7de", "#ffffff"
 BLUE, ORANGE, GREEN, PURPLE = "#0072b2", "#d55e00", "#009e73", "#8250df"
-"""Colours that most people with a colour vision deficiency tell apart (Okabe and Ito 2008), and a violet."""
+"""Colours that most people with a colour vision deficiency can distinguish (Okabe and Ito 2008), and a violet."""
 SMALL, USUAL, LARGE = 11, 13, 17
 """Sizes of letters in pixels."""
 _FINENESS = 2

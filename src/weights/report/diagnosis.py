@@ -15,60 +15,64 @@ _BAR, _SHORT_BAR = 30, 24
 _WIDEST_CHANGE = 64
 
 
-def diagnosis_lines(found: Diagnosis, run: str) -> list[str]:
+def diagnosis_lines(diagnosis: Diagnosis, run: str) -> list[str]:
     """Everything a diagnosis says; `run` is what the user calls the run."""
-    lines = [labelled("Verdict", f"{found.verdict}: {found.reason}"), *decomposition_lines(found.decomposition, found.train_loss)]
-    tried = f"{found.n_members} members each, judged on {found.n_rows:,} rows that they never saw, in {duration(found.seconds)}"
-    n_tried = len(found.remedies)
+    lines = [
+        labelled("Verdict", f"{diagnosis.verdict}: {diagnosis.reason}"),
+        *decomposition_lines(diagnosis.decomposition, diagnosis.train_loss),
+    ]
+    judged = f"judged on {diagnosis.n_rows:,} rows that they never saw, in {duration(diagnosis.seconds)}"
+    tried = f"{diagnosis.n_members} members each, {judged}"
+    n_tried = len(diagnosis.remedies)
     lines.append(labelled("Tried", f"{n_tried} {'change' if n_tried == 1 else 'changes'} with {tried}"))
-    lines += _remedy_lines(found.remedies)
+    lines += _remedy_lines(diagnosis.remedies)
     lines.append("  [95 % interval that holds for all of them together, over the choice of rows and the chance of training]")
-    lines += _row_lines(found)
-    lines += _complexity_lines(found.complexity)
-    lines += finding_lines(found.findings)
-    if helpful := [remedy for remedy in found.remedies if remedy.helps]:
+    lines += _row_lines(diagnosis)
+    lines += _complexity_lines(diagnosis.complexity)
+    lines += finding_lines(diagnosis.findings)
+    if helpful := [remedy for remedy in diagnosis.remedies if remedy.helps]:
         lines.append(labelled("Next", f"weights improve {shlex.quote(run)} --apply {helpful[0].name}"))
     return lines
 
 
-def decomposition_lines(found: Decomposition, train_loss: float | None = None) -> list[str]:
+def decomposition_lines(terms: Decomposition, train_loss: float | None = None) -> list[str]:
     """What a loss is made of, as bars."""
     beside = "" if train_loss is None else f", {compact(train_loss)} on rows that members learned from"
-    lines = [labelled("Loss", f"{found.measure} {compact(found.loss.value)} out of bag{beside}; {compact(found.constant)} for a constant")]
-    rows = [_part_cells("bias" if found.noise else "bias and noise", found.bias, found, "what many members would lose together")]
-    if found.noise:
-        rows.append(_part_cells("noise", found.noise, found, "among rows that agree in all inputs"))
-    if found.variance is None:
+    lines = [labelled("Loss", f"{terms.measure} {compact(terms.loss.value)} out of bag{beside}; {compact(terms.constant)} for a constant")]
+    rows = [_part_cells("bias" if terms.noise else "bias and noise", terms.bias, terms, "what many members would lose together")]
+    if terms.noise:
+        rows.append(_part_cells("noise", terms.noise, terms, "among rows that agree in all inputs"))
+    if terms.variance is None:
         rows.append(["variance", "unknown", "", "", "in the above: each row was judged by the one member that never saw it"])
         return lines + aligned(rows, to_right=(1,))
-    due = f", {compact(found.rows.value)} of it because other rows might have come" if found.rows else ""
-    rows.append(_part_cells("variance", found.variance, found, f"what one member loses more{due}"))
-    taken = Part(-found.diversity.value, found.diversity.std_err)
-    rows.append(_part_cells("diversity", taken, found, "taken away by answering together"))
+    due = f", {compact(terms.rows.value)} of it because other rows might have come" if terms.rows else ""
+    rows.append(_part_cells("variance", terms.variance, terms, f"what one member loses more{due}"))
+    taken = Part(-terms.diversity.value, terms.diversity.std_err)
+    rows.append(_part_cells("diversity", taken, terms, "taken away by answering together"))
     return lines + aligned(rows, to_right=(1,))
 
 
-def experiment_lines(found: Experiment) -> list[str]:
-    """Variants as a table, the settings as they are first, and what is wrong with some."""
-    of = " and ".join(found.populations)
-    trained = f"{found.n_trainings} trainings of {found.n_members} members each of {of}"
-    head = f"{trained}, judged on {found.n_rows:,} rows that they never saw, in {duration(found.seconds)}"
-    rows = [["", found.measure, "lower by", "[low high]", "share", "where learned", "converged", "time", ""]]
-    for variant in found.variants:
+def experiment_lines(experiment: Experiment) -> list[str]:
+    """Variants as a table, the baseline first, and what is wrong with some."""
+    of = " and ".join(experiment.populations)
+    trained = f"{experiment.n_trainings} trainings of {experiment.n_members} members each of {of}"
+    head = f"{trained}, judged on {experiment.n_rows:,} rows that they never saw, in {duration(experiment.seconds)}"
+    rows = [["", experiment.measure, "lower by", "[low high]", "share", "where learned", "converged", "time", ""]]
+    for variant in experiment.variants:
         if variant.failure:
             rows.append([_cut(variant.label), "failed", *[""] * 6, variant.failure])
             continue
         gain = variant.gain
         paired = [compact(gain.value), f"[{compact(gain.low)} {compact(gain.high)}]", f"{gain.relative:+.1%}"] if gain else ["", "", ""]
-        verdict = "as it is" if variant.reference else "better" if gain and gain.low > 0 else "worse" if gain and gain.high < 0 else ""
+        verdict = "baseline" if variant.reference else "better" if gain and gain.low > 0 else "worse" if gain and gain.high < 0 else ""
         verdict = "no difference: not used beside the other settings" if variant.unused else verdict
         faults = ", ".join(dict.fromkeys(finding.fault for finding in variant.findings))
         steps = "" if variant.converged_at is None else f"{variant.converged_at:,} steps"
         own = [compact(variant.train_loss), steps, f"x {variant.cost:.2g}", "; ".join(filter(None, [verdict, faults]))]
         rows.append([_cut(variant.label), compact(variant.loss), *paired, *own])
-    unwell = [
+    findings = [
         msgspec.structs.replace(finding, population=variant.label)
-        for variant in found.variants
+        for variant in experiment.variants
         for finding in {finding.fault: finding for finding in variant.findings}.values()
     ]
     return [
@@ -76,7 +80,7 @@ def experiment_lines(found: Experiment) -> list[str]:
         *aligned(rows, to_right=(1, 2, 4, 5, 6, 7)),
         "  [95 % interval that holds for all variants together, over the choice of rows and the chance of training]",
         "  converged: steps after which the loss on unseen rows had come within 1 % of its way to the lowest; time: as planned",
-        *finding_lines(unwell),
+        *finding_lines(findings),
     ]
 
 
@@ -117,8 +121,8 @@ def _cut(words: str) -> str:
     return words if len(words) <= _WIDEST_CHANGE else f"{words[: _WIDEST_CHANGE - 1]}…"
 
 
-def _row_lines(found: Diagnosis) -> list[str]:
-    points = ", ".join(f"{compact(step.loss)} from {step.n_rows:,}" for step in found.curve)
-    gain = found.doubling
+def _row_lines(diagnosis: Diagnosis) -> list[str]:
+    points = ", ".join(f"{compact(step.loss)} from {step.n_rows:,}" for step in diagnosis.curve)
+    gain = diagnosis.doubling
     more = f"twice the rows would gain about {compact(gain.value)} [{compact(gain.low)} {compact(gain.high)}], {gain.relative:+.1%}"
     return [labelled("Rows", f"loss {points} rows; {more}"), "  if errors go on falling between the rates n^-0.5 and n^-1"]

@@ -54,18 +54,18 @@ def _augmentation_lines(settings: Augmentation | None) -> list[str]:
     return [f"  {'':<16}pictures are changed: {', '.join(words)}"] if words else []
 
 
-def finding_lines(found: Sequence[Finding], run: str | None = None) -> list[str]:
+def finding_lines(findings: Sequence[Finding], run: str | None = None) -> list[str]:
     """What is wrong, and what to change; nothing if nothing is.
 
     Args:
-        found: the findings.
+        findings: of one run or variant after the other.
         run: where a run of many findings shows the others; None shows all.
     """
-    shown = found if run is None else found[:_MOST_FINDINGS]
-    lines = [f"{one.population}: {one.words}. {one.advice}" for one in shown]
-    if len(found) > len(shown):
-        lines.append(f"and {len(found) - len(shown)} more: weights show {run}")
-    return [labelled("Unwell" if i == 0 else "", line) for i, line in enumerate(lines)]
+    shown = findings if run is None else findings[:_MOST_FINDINGS]
+    lines = [f"{finding.population}: {finding.words}. {finding.advice}" for finding in shown]
+    if len(findings) > len(shown):
+        lines.append(f"and {len(findings) - len(shown)} more: weights show {run}")
+    return [labelled("Warnings" if i == 0 else "", line) for i, line in enumerate(lines)]
 
 
 def quantile(values: Any, level: float) -> float | None:
@@ -123,7 +123,7 @@ def _recorded_of_solved(history: dict[str, Any], *, chosen: bool) -> dict[str, l
 def _layer_lines(layers: list[LayerHealth]) -> list[str]:
     if not layers:
         return []
-    heads = ["layer", "units", "forward", "backward", "dead", "saturated", "directions", "bends", "weights", "zeros", "gradient", "step"]
+    heads = ["layer", "units", "forward", "backward", "dead", "saturated", "rank", "nonlinear", "weights", "zeros", "gradient", "step"]
     rows = [heads]
     for layer in layers:
         units = [_percent(layer.dead), _percent(layer.saturated), compact(layer.rank), _percent(layer.influence)]
@@ -134,8 +134,8 @@ def _layer_lines(layers: list[LayerHealth]) -> list[str]:
     return [
         *aligned(rows, to_right=range(1, len(heads))),
         "  medians over members. forward, backward: size of signals and gradients at the start, beside what theory expects of it;",
-        "  at the end: dead and saturated units, directions in which activations differ, bends: by how much outputs change, of their",
-        "  variance, if the layer answers along straight lines; length of weights, of the gradient, and of a step beside the weights",
+        "  at the end: dead and saturated units; rank: directions in which activations differ; nonlinear: by how much",
+        "  outputs change, of their variance, if the layer is linearised; length of weights, of gradient and of a step",
     ]
 
 

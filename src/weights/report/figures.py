@@ -56,12 +56,12 @@ class Named(NamedTuple):
 
 
 def saliency_figure(
-    found: Sequence[Saliency], names: Sequence[str], titles: Sequence[str], *, footnote: str = PICTURE.disclaimer
+    saliencies: Sequence[Saliency], names: Sequence[str], titles: Sequence[str], *, footnote: str = PICTURE.disclaimer
 ) -> Drawing:
     """Pictures, one below the other, each beside what its answer rests on.
 
     Args:
-        found: one a picture.
+        saliencies: one a picture.
         names: of the pictures.
         titles: what is answered, in words.
         footnote: the last line.
@@ -71,63 +71,64 @@ def saliency_figure(
     width = 2 * _MARGIN + 4 * side + 3 * _GAP
     marks: list[Mark] = []
     y = float(_MARGIN)
-    for one, name, title in zip(found, names, titles, strict=True):
-        height = side * one.picture.shape[0] / one.picture.shape[1]
+    for saliency, name, title in zip(saliencies, names, titles, strict=True):
+        height = side * saliency.picture.shape[0] / saliency.picture.shape[1]
         marks.append(Text(_MARGIN, y + LARGE, fitting(f"{title}: {name}", width - 2 * _MARGIN - 20, LARGE, middle=True), LARGE, bold=True))
         y += LARGE + 26
-        largest = float(np.abs(one.mean_occlusion).max())
+        largest = float(np.abs(saliency.mean_occlusion).max())
         for i, head in enumerate((*heads[:1], f"{heads[1]}; full: {largest:.2g}", *heads[2:])):
             marks.append(Text(_MARGIN + i * (side + _GAP), y, fitting(head, side, SMALL), SMALL, FAINT))
         y += 8
-        marks += _panels(one, [(_MARGIN + i * (side + _GAP), y, side, height) for i in range(4)])
+        marks += _panels(saliency, [(_MARGIN + i * (side + _GAP), y, side, height) for i in range(4)])
         y += height + 18
-        for words in saliency_words(one):
+        for words in saliency_words(saliency):
             marks.append(Text(_MARGIN, y, fitting(words, width - 2 * _MARGIN, SMALL), SMALL))
             y += 16
         y += 20
     marks.append(Text(_MARGIN, y, footnote, SMALL, FAINT))
-    return Drawing(width, y + _MARGIN, marks, f"What the answers to {len(found)} pictures rest on")
+    return Drawing(width, y + _MARGIN, marks, f"What the answers to {len(saliencies)} pictures rest on")
 
 
-def _panels(one: Saliency, places: Sequence[tuple[float, float, float, float]]) -> list[Mark]:
+def _panels(saliency: Saliency, places: Sequence[tuple[float, float, float, float]]) -> list[Mark]:
     """The picture, the two maps over it, and the agreement, at these places: x, y, width and height."""
-    sure = np.clip((one.agreement - 0.5) / 0.5, 0.0, 1.0)
-    faded, steepest = _faded(one.picture), float(np.abs(one.mean_gradients).max())
-    occlusion = diverging(one.mean_occlusion, float(np.abs(one.mean_occlusion).max()), 0.85 * sure)
-    marks: list[Mark] = [Raster(*places[0], one.picture), Raster(*places[1], faded), Raster(*places[2], faded)]
+    sure = np.clip((saliency.agreement - 0.5) / 0.5, 0.0, 1.0)
+    faded, steepest = _faded(saliency.picture), float(np.abs(saliency.mean_gradients).max())
+    occlusion = diverging(saliency.mean_occlusion, float(np.abs(saliency.mean_occlusion).max()), 0.85 * sure)
+    marks: list[Mark] = [Raster(*places[0], saliency.picture), Raster(*places[1], faded), Raster(*places[2], faded)]
     marks.append(Raster(*places[1], occlusion, smooth=True))
-    marks.append(Raster(*places[2], diverging(one.mean_gradients, steepest, 0.85), smooth=True))
+    marks.append(Raster(*places[2], diverging(saliency.mean_gradients, steepest, 0.85), smooth=True))
     marks.append(Raster(*places[3], (70 + 180 * sure[..., None]).round().astype(np.uint8)))
     for place in places[:3]:
-        marks += [Line(edge, INK, 1.6) for edge in _outline(one.critical, *place)]
+        marks += [Line(edge, INK, 1.6) for edge in _outline(saliency.critical, *place)]
     return [*marks, *(Box(*place, edge=LINE) for place in places)]
 
 
-def saliency_words(one: Saliency) -> list[str]:
+def saliency_words(saliency: Saliency) -> list[str]:
     """What the maps of a picture say and how far they can be trusted, in sentences."""
-    if one.without is not None:
-        top, left, bottom, right = box_of(one.critical)
+    if saliency.without is not None:
+        top, left, bottom, right = box_of(saliency.critical)
         lines = [
-            f"Outlined: {one.critical.mean():.0%} of the picture, within rows {top + 1} to {bottom} and columns {left + 1} to {right}. "
-            f"With it hidden, the answer goes from {answer_words(one.prediction)} to {answer_words(one.without)}."
+            f"Outlined: {saliency.critical.mean():.0%} of the picture, within rows {top + 1} to {bottom} and columns "
+            f"{left + 1} to {right}. "
+            f"With it hidden, the answer goes from {answer_words(saliency.prediction)} to {answer_words(saliency.without)}."
         ]
     else:
         lines = ["No place speaks for this answer with most members agreeing."]
-    if one.members_agree is None:
+    if saliency.members_agree is None:
         return [*lines, "There is one member alone, so that neither agreement nor chance is known."]
-    among, left_over, chance = one.between_members, one.randomised[-1].likeness, one.chance
-    agree = "members look at the same places" if one.members_agree else "members look at different places: read little into the maps"
+    among, left_over, chance = saliency.member_correlation, saliency.randomised[-1].correlation, saliency.chance
+    agree = "members look at the same places" if saliency.members_agree else "members look at different places: read little into the maps"
     lines.append(
         f"Rank correlation of two members' maps: occlusion {among.occlusion:.2f} (chance {chance.occlusion:.2f}), "
         f"gradients {among.gradients:.2f} ({chance.gradients:.2f}); {agree}."
     )
-    verdicts = one.depends_on_weights
+    verdicts = saliency.depends_on_weights
     failing = [name for name, passes in verdicts.items() if passes is False]
     open_ones = [name for name, passes in verdicts.items() if passes is None]
     if failing:
         verdict = f"the map of {' and that of '.join(failing)} SHOWS THE PICTURE, NOT WHAT WAS LEARNED"
     elif open_ones:
-        verdict = f"members agree too little on {' and '.join(open_ones)} to tell by this whether the map depends on what was learned"
+        verdict = f"members agree too little on {' and '.join(open_ones)} to say by this whether the map depends on what was learned"
     else:
         verdict = "the maps depend on what was learned"
     lines.append(f"With all weights randomised: occlusion {left_over.occlusion:.2f}, gradients {left_over.gradients:.2f}; {verdict}.")
@@ -144,10 +145,10 @@ def answer_words(answer: float) -> str:
     return "more than 0.999" if 0.999 < answer < 1 else f"{answer:.3g}"
 
 
-def filters_figure(found: Filters, *, most_members: int = 8) -> Drawing:
+def filters_figure(filters: Filters, *, most_members: int = 8) -> Drawing:
     """The first layer's filters, a line for each member, sorted and marked by what they respond to."""
-    n_members = min(len(found.found), most_members)
-    n_units = len(found.found[0])
+    n_members = min(len(filters.by_member), most_members)
+    n_units = len(filters.by_member[0])
     across = min(n_units, 32)
     cell, gap = 28, 6
     lines_each = -(-n_units // across)
@@ -156,25 +157,25 @@ def filters_figure(found: Filters, *, most_members: int = 8) -> Drawing:
     marks: list[Mark] = [Text(_MARGIN, _MARGIN + LARGE, "What the first layer sees", LARGE, bold=True)]
     y = _MARGIN + LARGE + 28.0
     for kind in KINDS:
-        shares = found.shares(kind)
+        shares = filters.shares(kind)
         marks.append(Box(_MARGIN, y - 10, 12, 12, _OF_KIND[kind]))
         spread = f" ± {100 * shares.std(ddof=1):.0f}" if len(shares) > 1 else ""
         words = (
-            f"{kind}: {100 * shares.mean():.0f}{spread} % of the filters of a member; {100 * found.untrained[kind]:.0f} % before training"
+            f"{kind}: {100 * shares.mean():.0f}{spread} % of the filters of a member; {100 * filters.untrained[kind]:.0f} % before training"
         )
         marks.append(Text(_MARGIN + 20, y, words, SMALL))
         y += 18
     y += 10
     for member in range(n_members):
-        order = sorted(range(n_units), key=lambda unit: _by_kind(found.found[member][unit]))
+        order = sorted(range(n_units), key=lambda unit: _order_of_kind(filters.by_member[member][unit]))
         marks.append(Text(_MARGIN, y + cell / 2 + 4, f"member {member}", SMALL, FAINT))
         for place, unit in enumerate(order):
             row, column = divmod(place, across)
             x, top = left + column * (cell + gap), y + row * (cell + gap + 4)
-            marks.append(Raster(x, top, cell, cell, _filter_pixels(found.patterns[member, unit])))
-            marks.append(Box(x, top + cell + 1, cell, 3, _OF_KIND[found.found[member][unit].kind]))
+            marks.append(Raster(x, top, cell, cell, _filter_pixels(filters.patterns[member, unit])))
+            marks.append(Box(x, top + cell + 1, cell, 3, _OF_KIND[filters.by_member[member][unit].kind]))
         y += lines_each * (cell + gap + 4) + 6
-    more = f" {len(found.found) - n_members} more members are not drawn." if len(found.found) > n_members else ""
+    more = f" {len(filters.by_member) - n_members} more members are not drawn." if len(filters.by_member) > n_members else ""
     words = f"Named by measured responses to gratings; grey is no weight.{more}"
     marks.append(Text(_MARGIN, y + 10, words, SMALL, FAINT))
     return Drawing(width, y + 10 + _MARGIN, marks, "Filters of the first layer by what they respond to")
@@ -199,8 +200,8 @@ def units_figure(units: Sequence[Unit], pictures: AnyArray, labels: Sequence[str
     height = side * pictures.shape[1] / pictures.shape[2]
     for unit in units:
         marks.append(Text(_MARGIN, y + 16, f"unit {unit.number}", bold=True))
-        if np.isfinite(unit.told_apart):
-            marks.append(Text(_MARGIN, y + 34, f"{100 * unit.told_apart:.0f} % of its variance", SMALL, FAINT))
+        if np.isfinite(unit.eta_squared):
+            marks.append(Text(_MARGIN, y + 34, f"{100 * unit.eta_squared:.0f} % of its variance", SMALL, FAINT))
             marks.append(Text(_MARGIN, y + 49, "lies between classes", SMALL, FAINT))
         for i, patch in enumerate(unit.patches):
             x, picture = left + i * (side + _GAP), pictures[patch.row]
@@ -238,20 +239,20 @@ def gallery_figure(sorts: Mapping[str, Sequence[Named]], *, title: str, footnote
         for begin in range(0, len(shown), across):
             line = shown[begin : begin + across]
             height = side * line[0].picture.shape[0] / line[0].picture.shape[1]
-            for i, one in enumerate(line):
+            for i, named in enumerate(line):
                 x = _MARGIN + i * (side + _GAP)
-                marks.append(Raster(x, y, side, height, one.picture))
-                marks.append(Text(x, y + height + 14, fitting(one.above, side, SMALL, middle=True), SMALL))
-                marks.append(Text(x, y + height + 28, fitting(one.below, side, SMALL, middle=True), SMALL, FAINT))
+                marks.append(Raster(x, y, side, height, named.picture))
+                marks.append(Text(x, y + height + 14, fitting(named.above, side, SMALL, middle=True), SMALL))
+                marks.append(Text(x, y + height + 28, fitting(named.below, side, SMALL, middle=True), SMALL, FAINT))
             y += height + 40
     marks.append(Text(_MARGIN, y + 10, fitting(footnote, width - 2 * _MARGIN, SMALL), SMALL, FAINT))
     return Drawing(width, y + 10 + _MARGIN, marks, title)
 
 
-def confusion_figure(found: Confusion, *, title: str, footnote: str) -> Drawing:
+def confusion_figure(confusion: Confusion, *, title: str, footnote: str) -> Drawing:
     """Rows of each class by the class they are answered with, and the share of each class that is answered rightly."""
-    counts, labels = np.array(found.counts), [str(label) for label in found.classes]
-    recalls, totals = found.recalls, np.maximum(counts.sum(1), 1)
+    counts, labels = np.array(confusion.counts), [str(label) for label in confusion.classes]
+    recalls, totals = confusion.recalls, np.maximum(counts.sum(1), 1)
     if len(labels) > _MOST_NAMED_CLASSES:
         worst = np.sort(np.argsort(np.diag(counts) - counts.sum(1), kind="stable")[:_MOST_NAMED_CLASSES])
         counts, totals = counts[np.ix_(worst, worst)], totals[worst]
@@ -297,17 +298,19 @@ def calibration_figure(bins: Sequence[Bin], *, title: str, footnote: str) -> Dra
         return left + predicted * side, top + (1 - share) * side
 
     marks.append(Line([at(0, 0), at(1, 1)], FAINT, dashed=True))
-    for one in bins:
-        marks.append(Line([at(one.predicted, one.observed.low or 0.0), at(one.predicted, one.observed.high or 0.0)], BLUE, 2))
-        marks.append(Dot(*at(one.predicted, one.observed.value), 4, BLUE))
+    for bin_ in bins:
+        marks.append(Line([at(bin_.predicted, bin_.observed.low or 0.0), at(bin_.predicted, bin_.observed.high or 0.0)], BLUE, 2))
+        marks.append(Dot(*at(bin_.predicted, bin_.observed.value), 4, BLUE))
     return _page(marks, title, footnote, top + side + 52)
 
 
 def operating_figure(predictions: Predictions, k: int, point: OperatingPoint, *, title: str, footnote: str) -> Drawing:
     """Sensitivity against specificity at all thresholds, and the operating point with the intervals of both."""
     left, top, side = _SQUARE
-    shown = [(name, found) for name, found in (("out of bag", point.out_of_bag), ("test", point.test)) if found is not None]
-    ends = [1 - metric.low for _, found in shown for metric in (found.sensitivity, found.specificity) if metric and metric.low is not None]
+    shown = [(name, metrics) for name, metrics in (("out of bag", point.out_of_bag), ("test", point.test)) if metrics is not None]
+    ends = [
+        1 - metric.low for _, metrics in shown for metric in (metrics.sensitivity, metrics.specificity) if metric and metric.low is not None
+    ]
     reach = _CORNER if max(ends, default=1.0) <= _CORNER else 1.0
     marks = _square("1 - specificity", "sensitivity", across_to=reach, up_from=1 - reach)
 
@@ -323,11 +326,11 @@ def operating_figure(predictions: Predictions, k: int, point: OperatingPoint, *,
     points = [begin, *zip(alarms[inside].tolist(), hits[inside].tolist(), strict=True), end]
     marks.append(Line([at(*point) for point in (*points[:: max(len(points) // _MOST_POINTS, 1)], end)], BLUE, 2))
     captions = []
-    for name, found in shown:
+    for name, metrics in shown:
         color = GREEN if name == "test" else ORANGE
-        if found.sensitivity is None or found.specificity is None:
+        if metrics.sensitivity is None or metrics.specificity is None:
             continue
-        sensitivity, specificity = found.sensitivity, found.specificity
+        sensitivity, specificity = metrics.sensitivity, metrics.specificity
         x, y = 1 - specificity.value, sensitivity.value
         marks.append(Line([at(x, sensitivity.low or 0.0), at(x, sensitivity.high or 1.0)], color, 2))
         marks.append(Line([at(1 - (specificity.high or 1.0), y), at(1 - (specificity.low or 0.0), y)], color, 2))
@@ -345,7 +348,7 @@ def title_figure(ensemble: Ensemble, what: str) -> str:
     return f"{ensemble.task.target} from {ensemble.report.source}: {what}"
 
 
-def tell_whose(predictions: Predictions, *, test: bool = False) -> str:
+def describe_rows(predictions: Predictions, *, test: bool = False) -> str:
     """Whose answers are drawn, in a sentence."""
     whose = "Answers to the rows that were for the test only." if test else "Answers of members that never saw the row."
     return f"{whose} {thinning(predictions)}".strip()
@@ -361,8 +364,8 @@ def _titled(title: str, width: float) -> Text:
     return Text(_MARGIN, _MARGIN + LARGE, fitting(title, width - 2 * _MARGIN - 20, LARGE), LARGE, bold=True)
 
 
-def _by_kind(one: Filter) -> tuple[Any, ...]:
-    return KINDS.index(one.kind), one.colours or "", one.orientation is None, one.orientation or 0.0
+def _order_of_kind(filter_: Filter) -> tuple[Any, ...]:
+    return KINDS.index(filter_.kind), filter_.colours or "", filter_.orientation is None, filter_.orientation or 0.0
 
 
 def _filter_pixels(pattern: FloatArray) -> AnyArray:

@@ -76,21 +76,21 @@ def spell(path: str | Path) -> str:
     return os.fsencode(path).decode(errors="replace")
 
 
-def diagnosis_object(found: Diagnosis) -> dict[str, Any]:
+def diagnosis_object(diagnosis: Diagnosis) -> dict[str, Any]:
     """What `weights diagnose --json` prints: the terms of the loss as numbers, and their standard errors beside them."""
-    told = msgspec.to_builtins(found)
-    parts = told.pop("decomposition")
+    record = msgspec.to_builtins(diagnosis)
+    parts = record.pop("decomposition")
     terms = ("loss", "bias", "variance", "noise", "diversity", "rows")
     values = {name: parts[name] and parts[name]["value"] for name in terms}
     errors = {name: parts[name]["std_err"] for name in terms if parts[name]}
     return {
-        "verdict": told.pop("verdict"),
-        "reason": told.pop("reason"),
+        "verdict": record.pop("verdict"),
+        "reason": record.pop("reason"),
         "measure": parts["measure"],
         **values,
         "std_err": errors,
         "constant": parts["constant"],
-        **told,
+        **record,
     }
 
 
@@ -118,19 +118,19 @@ def _bands(population: Population) -> dict[str, dict[str, list[float | None]]]:
     return bands
 
 
-def saliency_object(one: Saliency) -> dict[str, Any]:
+def saliency_object(saliency: Saliency) -> dict[str, Any]:
     """What `explain --json` prints of a picture: maps as lists of rows."""
-    alone = one.members_agree is None
+    alone = saliency.members_agree is None
     return {
-        "prediction": one.prediction,
-        "without_critical": one.without,
-        "critical_box": [*box_of(one.critical)] if one.critical.any() else None,
-        "members_agree": one.members_agree,
-        "between_members": None if alone else one.between_members._asdict(),
-        "chance": one.chance._asdict(),
-        "depends_on_weights": one.depends_on_weights,
-        "randomised": [{"layer": step.layer, **step.likeness._asdict()} for step in one.randomised],
-        "occlusion": one.mean_occlusion.tolist(),
-        "agreement": one.agreement.tolist(),
-        "gradients": one.mean_gradients.tolist(),
+        "prediction": saliency.prediction,
+        "without_critical": saliency.without,
+        "critical_box": [*box_of(saliency.critical)] if saliency.critical.any() else None,
+        "members_agree": saliency.members_agree,
+        "member_correlation": None if alone else saliency.member_correlation._asdict(),
+        "chance": saliency.chance._asdict(),
+        "depends_on_weights": saliency.depends_on_weights,
+        "randomised": [{"layer": step.layer, **step.correlation._asdict()} for step in saliency.randomised],
+        "occlusion": saliency.mean_occlusion.tolist(),
+        "agreement": saliency.agreement.tolist(),
+        "gradients": saliency.mean_gradients.tolist(),
     }

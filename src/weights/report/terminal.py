@@ -39,16 +39,16 @@ def labelled(label: str, text: str) -> str:
 
 
 def overview(dataset: Dataset, task: Task, remarks: list[str]) -> list[str]:
-    """What was read: rows, kinds of columns, the target, what was set aside and noticed."""
+    """What was read: rows, kinds of columns, the target, ignored columns and notes."""
     lines = [labelled(dataset.source, f"{dataset.n_samples:,} rows, {_inputs(dataset)}; {_target(task, dataset)}")]
-    aside = [f"{f.name} ({f.kind}{': ' + f.note if f.note else ''})" for f in dataset.features if not f.used]
-    if aside:
-        more = f", and {len(aside) - 6} more (`weights data` lists all)" if len(aside) > 6 else ""
-        lines.append(labelled("set aside", ", ".join(aside[:6]) + more))
+    ignored = [f"{f.name} ({f.kind}{': ' + f.note if f.note else ''})" for f in dataset.features if not f.used]
+    if ignored:
+        more = f", and {len(ignored) - 6} more (`weights data` lists all)" if len(ignored) > 6 else ""
+        lines.append(labelled("ignored", ", ".join(ignored[:6]) + more))
     noted = [f"{f.name}: {f.note}" for f in dataset.used_features if f.note and f.kind in TABLE_KINDS]
     if len(noted) > 4:
         noted = [*noted[:4], f"and {len(noted) - 4} more columns with a remark (`weights data` lists all)"]
-    lines += [labelled("noticed" if i == 0 else "", text) for i, text in enumerate([*remarks, *noted])]
+    lines += [labelled("notes" if i == 0 else "", text) for i, text in enumerate([*remarks, *noted])]
     return lines
 
 
@@ -115,18 +115,18 @@ def operating_lines(point: OperatingPoint, ensemble: Ensemble) -> list[str]:
     """The threshold that finds a share of a class, and how it fares; a note on the rows, and the warning that runs of pictures carry."""
     note = thinning(ensemble.oob_predictions)
     rows = [["", "sensitivity", "specificity", "rightly found (PPV)", "rightly left (NPV)", "rows of it", "others"]]
-    for name, found in (("out of bag", point.out_of_bag), ("test", point.test)):
-        if found is not None:
-            shares = [found.sensitivity, found.specificity, found.precision, found.npv]
-            n, n_others = found.tp + found.fn, found.fp + found.tn
+    for name, metrics in (("out of bag", point.out_of_bag), ("test", point.test)):
+        if metrics is not None:
+            shares = [metrics.sensitivity, metrics.specificity, metrics.precision, metrics.npv]
+            n, n_others = metrics.tp + metrics.fn, metrics.fp + metrics.tn
             rows.append([name, *map(percent, shares), f"{n:,}", f"{n_others:,}"])
-    n_known = point.out_of_bag.tp + point.out_of_bag.fn
+    n_known, threshold = point.out_of_bag.tp + point.out_of_bag.fn, point.rounded_threshold
     if not point.out_of_bag.fn:
-        note = f"{n_known:,} rows of it are too few to tell {100 * point.asked:.6g} % from all; {note}".rstrip("; ")
+        note = f"{n_known:,} rows of it are too few to distinguish {100 * point.asked:.6g} % from all; {note}".rstrip("; ")
     return [
         labelled(
             "Finding",
-            f"{point.label}: at least {100 * point.asked:.6g} % of its {n_known:,} rows here have a probability of {point.told} or more",
+            f"{point.label}: at least {100 * point.asked:.6g} % of its {n_known:,} rows here have a probability of {threshold} or more",
         ),
         *aligned(rows, to_right=[5, 6]),
         "  [95 % interval for rows like these; that of the sensitivity allows for the threshold having been chosen on them]",
@@ -180,7 +180,7 @@ def run_lines(ensemble: Ensemble, folder: Path) -> list[str]:
         *metric_lines(report, model_name(ensemble), task.metrics),
         *([labelled("why", report.decision)] if report.decision else []),
         *search_lines(report),
-        *[labelled("noticed" if i == 0 else "", remark) for i, remark in enumerate(report.remarks)],
+        *[labelled("notes" if i == 0 else "", remark) for i, remark in enumerate(report.remarks)],
     ]
     if report.failures:
         lines.append(labelled("failed", "; ".join(f"member {m}: {reason}" for m, reason in report.failures.items())))
@@ -193,15 +193,15 @@ def look_lines(look: Look) -> list[str]:
     asks = f"; {look.task.target} asks for a {look.task.kind} task" if look.task else ""
     return [
         labelled(look.source, f"{look.n_samples:,} rows, {_kinds(look.features)}{asks}"),
-        *[labelled("noticed" if i == 0 else "", remark) for i, remark in enumerate(look.remarks)],
+        *[labelled("notes" if i == 0 else "", remark) for i, remark in enumerate(look.remarks)],
         *[f"  {printable(f.name):<{width}}  {f.kind:<13}{printable(f.note)}".rstrip() for f in look.features],
     ]
 
 
 def model_name(ensemble: Ensemble) -> str:
-    """Name of the model that was trained, or "mixture" of several."""
+    """Name of the model that was trained, or "stacked" of several."""
     trained = [name for name in ensemble.report.compared if name != "constant"]
-    return trained[0] if len(trained) == 1 else "mixture"
+    return trained[0] if len(trained) == 1 else "stacked"
 
 
 def duration(seconds: float) -> str:
@@ -292,7 +292,7 @@ def _members(ensemble: Ensemble) -> str:
     voting = sum(int((population.member_weights > 0).sum()) for population in ensemble.populations)
     some = f" ({voting} of them, which saw all rows, answer new ones)" if voting < ensemble.n_members else ""
     mixed = [f"{population.name} {share:.0%}" for population, share in zip(ensemble.populations, _shares(ensemble), strict=True)]
-    parts = f" ({', '.join(mixed)})" if model_name(ensemble) == "mixture" else ""
+    parts = f" ({', '.join(mixed)})" if model_name(ensemble) == "stacked" else ""
     return f"{ensemble.n_members} members{parts}{some}"
 
 
@@ -319,7 +319,7 @@ def _kinds(features: list[Feature]) -> str:
 
 
 def _target(task: Task, dataset: Dataset) -> str:
-    where = " in the sample" if dataset.passage else ""
+    where = " in the sample" if dataset.streamed else ""
     return f"{task.target}: {task.describe(task.encode(dataset.target))}{where}"
 
 

@@ -19,7 +19,7 @@ def model_card(ensemble: Ensemble) -> str:
     task, report = ensemble.task, ensemble.report
     names = [population.name for population in ensemble.populations]
     kinds = Counter(feature.kind for feature in ensemble.features if feature.kind in TABLE_KINDS)
-    aside = [f"- {_line(f.name)}: {f.kind}{', ' + _line(f.note) if f.note else ''}" for f in ensemble.features if not f.used]
+    ignored = [f"- {_line(f.name)}: {f.kind}{', ' + _line(f.note) if f.note else ''}" for f in ensemble.features if not f.used]
     encoding, rows, modality = ensemble.encoding, "new-rows.csv", "tabular"
     learned = ", ".join([*(f"{n} {kind}" for kind, n in kinds.items()), *([encoding.describe_blocks()] if encoding.blocks else [])])
     described = f"rows and {report.n_features} features ({learned})" if encoding.columns else learned
@@ -40,8 +40,8 @@ def model_card(ensemble: Ensemble) -> str:
         _metrics_table(report.test) if report.test else "",
         report.decision,
         _screening(ensemble),
-        "## What was noticed",
-        "\n".join([*(f"- {_line(remark)}" for remark in report.remarks), *aside]) or "- nothing",
+        "## Notes",
+        "\n".join([*(f"- {_line(remark)}" for remark in report.remarks), *ignored]) or "- nothing",
         "## Use",
         f'```python\nimport weights as wt\n\nmodel = wt.load("this-folder")\nmodel.predict("{rows}")\n```',
         "## Limits",
@@ -72,7 +72,7 @@ def _screening(ensemble: Ensemble) -> str:
         for where, found in (("out of bag", point.out_of_bag), ("test", point.test))
         if found is not None
     ]
-    said = f"To find {_SENSITIVITY:.0%} of '{_line(str(point.label))}', call it so from a probability of {point.told} on:"
+    said = f"To find {_SENSITIVITY:.0%} of '{_line(str(point.label))}', call it so from a probability of {point.rounded_threshold} on:"
     return "\n".join([said, "", "| | sensitivity | specificity |", "|---|---|---|", *lines])
 
 

@@ -27,7 +27,7 @@ from weights.store.disk import claimed, faults_said, read_file, write_file
 from weights.store.verify import read_tensors
 from weights.training.control import Snapshot
 
-_MARK = "fingerprint"
+_FINGERPRINT_FILE = "fingerprint"
 _ENDING = ".checkpoint"
 _LARGEST_FILE = 1 << 46
 _LARGEST_HEADER = 64 << 20
@@ -80,7 +80,7 @@ class Checkpoints:
             if self.folder.exists() and not self._holds_nothing():
                 raise UsageError(f"An interrupted run waits in '{self.folder}'. Go on with --resume, or remove that folder to start anew.")
             self.folder.mkdir(parents=True, exist_ok=True)
-        write_file(self.folder / _MARK, self.fingerprint.encode())
+        write_file(self.folder / _FINGERPRINT_FILE, self.fingerprint.encode())
         return {}
 
     def keep(self, name: str, snapshot: Callable[[], Snapshot], final: bool) -> None:
@@ -102,14 +102,14 @@ class Checkpoints:
 
     def _holds_nothing(self) -> bool:
         """Whether this is the folder of a run that was stopped before it had anything to keep."""
-        unfinished = (name for name in os.listdir(self.folder) if name != _MARK)
+        unfinished = (name for name in os.listdir(self.folder) if name != _FINGERPRINT_FILE)
         return all(name.startswith(".") and name.endswith(".new") for name in unfinished)
 
     def _read(self) -> dict[str, Snapshot]:
-        mark, files = self.folder / _MARK, sorted(self.folder.glob(f"*{_ENDING}"))
-        if not mark.exists() and not files:
+        fingerprint_file, files = self.folder / _FINGERPRINT_FILE, sorted(self.folder.glob(f"*{_ENDING}"))
+        if not fingerprint_file.exists() and not files:
             raise NotFoundError(f"There is no checkpoint at '{self.folder}' to resume from. Run the same command without --resume.")
-        if self._content(mark) != self.fingerprint.encode():
+        if self._content(fingerprint_file) != self.fingerprint.encode():
             raise UsageError(
                 f"The checkpoint '{self.folder}' was made from other data, settings or another version. Use the very command that was "
                 "interrupted, or remove the folder to start anew."

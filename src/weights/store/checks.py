@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping
 import numpy as np
 
 from weights.data.dataset import Feature
-from weights.data.encoding import _CIRCLES, Category, Datetime, Encoding, Numeric
+from weights.data.encoding import CYCLE_SECONDS, Category, Datetime, Encoding, Numeric
 from weights.data.registry import KINDS, describe_blocks, kind_of, tag_of
 from weights.effects import ERRORS, MEASURES, FeatureWeights
 from weights.ensemble import Predictions, Report
@@ -39,16 +39,16 @@ def wrong_in_spec(spec: Spec) -> list[str]:
 
 
 def wrong_in_model(model: ModelSettings, encoding: Encoding) -> list[str]:
-    """What is wrong with a model for these inputs: it reads others, or its sizes are not told."""
+    """What is wrong with a model for these inputs: it reads others, or its sizes are missing."""
     architecture = architecture_of(model)
     if not {*architecture.reads} <= {*encoding.layout(1).names}:
         return [f"a model of {describe_blocks(architecture.reads)} is to read {describe_blocks(encoding.layout(1).names)}"]
     lacking = architecture.lacks(model)
-    return [f"{lacking} are not told"] if lacking else []
+    return [f"{lacking} are missing"] if lacking else []
 
 
 def wrong_in_encoding(encoding: Encoding, features: Iterable[Feature]) -> list[str]:
-    """What is wrong with an encoding: scales, circles or levels, or it is not that of the features in use."""
+    """What is wrong with an encoding: scales, cycles or levels, or it is not that of the features in use."""
     used = [(feature.name, feature.kind) for feature in features if feature.used]
     used.sort(key=lambda feature: feature[1] in KINDS)  # what is a block of its own comes behind the columns
     encoded = [(column.name, tag_of(column)) for column in (*encoding.columns, *encoding.blocks)]
@@ -64,8 +64,8 @@ def wrong_in_encoding(encoding: Encoding, features: Iterable[Feature]) -> list[s
     for column in encoding.columns:
         if isinstance(column, Numeric | Datetime) and not (_positive(column.scale) and math.isfinite(column.center)):
             wrong.append(f"the scale of column '{column.name}' is {column.scale}")
-        if isinstance(column, Datetime) and not (set(column.circles) <= set(_CIRCLES) and _distinct(column.circles)):
-            wrong.append(f"the circles of column '{column.name}' are {column.circles}")
+        if isinstance(column, Datetime) and not (set(column.cycles) <= set(CYCLE_SECONDS) and _distinct(column.cycles)):
+            wrong.append(f"the cycles of column '{column.name}' are {column.cycles}")
         if isinstance(column, Category) and not _distinct(column.levels):
             wrong.append(f"two levels of column '{column.name}' are the same")
     return wrong
@@ -82,14 +82,15 @@ def wrong_in_report(report: Report) -> list[str]:
 
 
 def wrong_in_feature_weights(weights: FeatureWeights, encoding: Encoding) -> list[str]:
-    """What is wrong with what features are worth: names that are not features, kinds of error without degrees, or too few inputs."""
+    """What is wrong with feature weights: unknown features, kinds of error without degrees, or too few inputs."""
     wrong = []
     names = {column.name for column in encoding.columns}
     named = [*(c.feature for c in weights.contrasts), *(j.feature for j in weights.joints), *weights.unknown, *weights.units]
-    weighed = [one.features for one in (*weights.importances, *(group.together for group in weights.groups))]
-    if not names >= {*named, *(feature for features in weighed for feature in features)} or not all(weighed):
+    importances = [*weights.importances, *(group.together for group in weights.groups)]
+    named += [feature for importance in importances for feature in importance.features]
+    if not names >= {*named} or not all(importance.features for importance in importances):
         wrong.append("feature weights are of features that are not in use")
-    if {one.features[0] for one in weights.importances if one.features} != names:
+    if {importance.features[0] for importance in weights.importances if importance.features} != names:
         wrong.append("features lack an importance")
     if any({*group.together.features} != {*group.alone} for group in weights.groups):
         wrong.append("parts of a group are not those of its features")

@@ -1,7 +1,7 @@
 """How runs of older format versions become those of the present one: named steps, each from one version to the next.
 
 A step changes the JSON of a run and the names of its arrays before they are checked, and never touches the files.
-docs/store-format.md tells what changed.
+docs/store-format.md says what changed.
 """
 
 from __future__ import annotations
@@ -37,6 +37,13 @@ def _list_blocks(config: dict[str, Any]) -> dict[str, Any]:
     encoding = dict(config["encoding"])
     picture = encoding.pop("picture")
     return {**config, "encoding": {**encoding, "blocks": [] if picture is None else [{"kind": "picture", **picture}]}}
+
+
+def _rename_cycles(config: dict[str, Any]) -> dict[str, Any]:
+    """Version 2 called the cycles of moments circles."""
+    names, encoding = {"circles": "cycles"}, config["encoding"]
+    columns = [_renamed(column, lambda key: names.get(key, key)) for column in encoding["columns"]]
+    return {**config, "encoding": {**encoding, "columns": columns}}
 
 
 def _part_augmentation(config: dict[str, Any]) -> dict[str, Any]:
@@ -78,10 +85,20 @@ def _renamed(record: dict[str, T], rename: Callable[[str], str]) -> dict[str, T]
 
 
 def _migrate_config(config: dict[str, Any]) -> dict[str, Any]:
-    return {**_rename_listed(_rename_share(_part_augmentation(_list_blocks(_tag_task(config))))), "format_version": 3}
+    for migrate in (_tag_task, _rename_cycles, _list_blocks, _part_augmentation, _rename_share, _rename_listed):
+        config = migrate(config)
+    return {**config, "format_version": 3}
 
 
-MIGRATIONS: dict[int, Migration] = {2: Migration(_migrate_config, lambda report: report, _rename_array)}
+def _rename_partialling(report: dict[str, Any]) -> dict[str, Any]:
+    """Version 2 called piecewise-linear least squares bent."""
+    names, weights = {"bent least squares": "piecewise-linear least squares"}, report.get("feature_weights")
+    if weights is None:
+        return report
+    return {**report, "feature_weights": {**weights, "how": names.get(weights["how"], weights["how"])}}
+
+
+MIGRATIONS: dict[int, Migration] = {2: Migration(_migrate_config, _rename_partialling, _rename_array)}
 """By the version they begin with."""
 
 

@@ -26,7 +26,7 @@ from weights.data.dataset import Feature
 from weights.data.encoding import Encoding
 from weights.data.inputs import Inputs, Layout
 from weights.data.kind import BlockEncoding
-from weights.data.memory import in_words, memory_budget
+from weights.data.memory import format_bytes, memory_budget
 from weights.data.registry import KINDS
 from weights.elements.activation import Activation
 from weights.elements.initialization import Initialization
@@ -101,10 +101,10 @@ def hash_line(name: str, content: bytes) -> bytes:
 def find_state(folder: Path) -> tuple[int, ...]:
     """Numbers that change when the folder is replaced; none if there is no folder."""
     try:
-        found = os.stat(folder)
+        state = os.stat(folder)
     except OSError:
         return ()
-    return found.st_dev, found.st_ino, found.st_mtime_ns, found.st_ctime_ns
+    return state.st_dev, state.st_ino, state.st_mtime_ns, state.st_ctime_ns
 
 
 def read_verified(folder: Path) -> tuple[Config, Report, bytes, int]:
@@ -160,7 +160,7 @@ class _Version(msgspec.Struct):
 
 
 def _version_of(content: bytes, path: Path) -> int:
-    """The format version that config.json tells, one that can be read."""
+    """The format version that config.json states, one that can be read."""
     try:
         version = msgspec.json.decode(content, type=_Version).format_version
     except (ValueError, RecursionError, MemoryError) as error:
@@ -205,19 +205,19 @@ def _refuse(wrong: Iterable[str], path: Path) -> None:
 
 
 def _each_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) < len(pairs):
+    record = dict(pairs)
+    if len(record) < len(pairs):
         raise ValueError("a key comes twice")
-    return found
+    return record
 
 
-def _unknown_key(found: Any, known: Any) -> str:
+def _unknown_key(record: Any, known: Any) -> str:
     """A key in JSON that was read over, or nothing."""
-    if isinstance(found, dict):
-        unknown = next((key for key in found if key not in known), "")
-        return unknown or next((key for name in found if (key := _unknown_key(found[name], known[name]))), "")
-    if isinstance(found, list):
-        return next((key for pair in zip(found, known, strict=True) if (key := _unknown_key(*pair))), "")
+    if isinstance(record, dict):
+        unknown = next((key for key in record if key not in known), "")
+        return unknown or next((key for name in record if (key := _unknown_key(record[name], known[name]))), "")
+    if isinstance(record, list):
+        return next((key for pair in zip(record, known, strict=True) if (key := _unknown_key(*pair))), "")
     return ""
 
 
@@ -247,7 +247,7 @@ def _largest_tensors(config: Config, path: Path) -> int:
         if needed > os.path.getsize(path):
             _refuse([f"arrays of {needed:,} bytes are listed, more than model.safetensors has"], config_path)
         raise WeightsError(
-            f"The arrays of '{path}' need {in_words(needed)} of memory, but {in_words(memory_budget())} may be used. "
+            f"The arrays of '{path}' need {format_bytes(needed)} of memory, but {format_bytes(memory_budget())} may be used. "
             "End other programs, or use a larger machine."
         )
     return 8 + _LARGEST_HEADER + needed
@@ -329,11 +329,11 @@ def check_tensors(content: bytes, config: Config, version: int, path: Path) -> d
         tensors = rename_arrays(read_tensors(content, path), version)
     except ValueError as error:
         raise CorruptError(f"'{path}' does not hold what it should: {error}. Restore the folder from a copy or fit again.") from error
-    found = {name: (str(array.dtype), list(array.shape)) for name, array in tensors.items()}
-    if found != config.tensors:
-        odd = next(name for name in {**found, **config.tensors} if found.get(name) != config.tensors.get(name))
+    held = {name: (str(array.dtype), list(array.shape)) for name, array in tensors.items()}
+    if held != config.tensors:
+        odd = next(name for name in {**held, **config.tensors} if held.get(name) != config.tensors.get(name))
         raise CorruptError(
-            f"'{path}' holds '{odd}' as {found.get(odd)}, but config.json says {config.tensors.get(odd)}. The files do not belong together."
+            f"'{path}' holds '{odd}' as {held.get(odd)}, but config.json says {config.tensors.get(odd)}. The files do not belong together."
         )
     for complaint in wrong_in_arrays(tensors):
         raise CorruptError(f"'{path}' holds {complaint}. Restore the folder from a copy or fit again.")

@@ -143,7 +143,7 @@ class Task(Protocol):
 
     @property
     def unit(self) -> float:
-        """What outputs are multiplied by to be told to people."""
+        """The factor by which outputs are multiplied before they are shown."""
 
     @property
     def loss_scale(self) -> float:
@@ -174,7 +174,7 @@ class Task(Protocol):
         """Sample weights times those of the classes, scaled to mean one, shape (n,).
 
         Raises:
-            DataError: all rows of a class weigh nothing.
+            DataError: all rows of a class have weight zero.
         """
 
     def weight_factors(self, y: AnyArray) -> FloatArray:
@@ -281,12 +281,12 @@ class Task(Protocol):
         """The derivative of what `pick` gives by the outputs, shape (n, k)."""
 
     def outcomes(self) -> list[Outcome]:
-        """What effects are told of."""
+        """The outcomes of which effects are estimated."""
 
     def observed(self, y: AnyArray, outcome: Outcome, link: FloatArray) -> FloatArray:
-        """The outcome of each row, shape (n,), with predictions on the link scale (n, c) where it is told on that."""
+        """The outcome of each row, shape (n,), with predictions on the link scale (n, c) where it is given on that."""
 
-    def move_predictions(self, known: FloatArray, without: FloatArray, stretch: float) -> FloatArray:
+    def move_predictions(self, known: FloatArray, without: FloatArray, inflation: float) -> FloatArray:
         """Predictions (n, c) that lie farther from those that know a feature, by this factor."""
 
     def gaps(self, y: AnyArray, known: FloatArray, without: FloatArray) -> Gaps:

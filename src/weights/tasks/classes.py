@@ -117,13 +117,13 @@ class Classes(msgspec.Struct, frozen=True, tag_field="kind"):
         """Sample weights times class weights, scaled to mean one, shape (n,).
 
         Raises:
-            DataError: all rows of a class weigh nothing.
+            DataError: all rows of a class have weight zero.
         """
         for code, label in enumerate(self.classes):
             if not sample_weight[y == code].any():
                 raise DataError(
-                    f"Each class of '{self.target}' must have a row that weighs something, but all rows of {label!r} weigh zero. "
-                    "Leave the class out, or weigh a row of it."
+                    f"Each class of '{self.target}' must have a row of weight above zero, but all rows of {label!r} have "
+                    "weight zero. Leave the class out, or give a row of it a weight."
                 )
         weight = sample_weight * self.weight_factors(y)
         return weight / weight.mean()
@@ -243,10 +243,10 @@ class Classes(msgspec.Struct, frozen=True, tag_field="kind"):
         probability = 1 / (1 + np.exp(-log_odds))
         return log_odds + (came - probability) / (probability * (1 - probability))
 
-    def move_predictions(self, known: FloatArray, without: FloatArray, stretch: float) -> FloatArray:
+    def move_predictions(self, known: FloatArray, without: FloatArray, inflation: float) -> FloatArray:
         """Probabilities whose logarithms are moved along a line, (n, classes)."""
         before, after = np.log(known.clip(_LEAST)), np.log(without.clip(_LEAST))
-        return scipy.special.softmax(before + stretch * (after - before), axis=1)
+        return scipy.special.softmax(before + inflation * (after - before), axis=1)
 
     def gaps(self, y: AnyArray, known: FloatArray, without: FloatArray) -> Gaps:
         """Differences of log probabilities, and of probabilities, (n, classes)."""

@@ -1,4 +1,4 @@
-"""Which classes a target holds, and what each weighs: `find_classes`."""
+"""Which classes a target holds, and the weight of each: `find_classes`."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from weights.data.table.columns import in_plain_type
+from weights.data.table.columns import simplify_type
 from weights.errors import DataError, UsageError, suggest
 from weights.tasks.classes import Binary, Multiclass, task_of
 
@@ -49,7 +49,7 @@ def find_classes(target: pa.ChunkedArray, name: str, kind: str | None, *, class_
 
 def _label_cells(target: pa.ChunkedArray) -> pa.ChunkedArray:
     """Class labels as text, whole numbers or booleans: what JSON can hold and users can compare."""
-    target = in_plain_type(target)
+    target = simplify_type(target)
     if pa.types.is_floating(target.type):
         try:
             return pc.cast(target, pa.int64())

@@ -27,7 +27,7 @@ class Metric(msgspec.Struct, frozen=True):
     """A metric's value with a 95 % interval (Student's t over rows or groups).
 
     `low` and `high` are None where no interval is given: of the calibration error, and of the area under the ROC curve and the
-    balanced accuracy where a class has but one row or group, whose error cannot be told.
+    balanced accuracy where a class has but one row or group, whose error cannot be estimated.
     """
 
     value: float
@@ -39,7 +39,7 @@ class Measure(NamedTuple):
     """How a metric is computed and shown.
 
     Attributes:
-        compute: its value and the contribution of each row (n,) to its error, or None where that cannot be told, from targets (n,),
+        compute: its value and the contribution of each row (n,) to its error, or None where that cannot be estimated, from targets (n,),
             predictions and row weights (n,).
         low, high: bounds that an interval is cut to.
         of_each_class: whether it is a mean over the rows of each class: of one row, or one group, its error would look like none.

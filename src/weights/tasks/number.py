@@ -226,9 +226,9 @@ class Number(msgspec.Struct, frozen=True, tag_field="kind", tag="regression"):
         """The values in the target's unit, shape (n,)."""
         return self.original(y)
 
-    def move_predictions(self, known: FloatArray, without: FloatArray, stretch: float) -> FloatArray:
+    def move_predictions(self, known: FloatArray, without: FloatArray, inflation: float) -> FloatArray:
         """Values moved along a line, (n, 1)."""
-        return known + stretch * (without - known)
+        return known + inflation * (without - known)
 
     def gaps(self, y: AnyArray, known: FloatArray, without: FloatArray) -> Gaps:
         """Differences of values, (n, 1)."""

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from weights.data.table.columns import find_kind, in_plain_type, is_number, to_numbers
+from weights.data.table.columns import find_kind, is_number, simplify_type, to_numbers
 from weights.errors import DataError, UsageError, suggest
 from weights.tasks.base import Task
 from weights.tasks.classes import Binary, Multiclass
@@ -19,7 +19,7 @@ from weights.tasks.labels import MOST_CLASS_CODES, find_classes
 from weights.tasks.number import Number, find_number
 
 AnyTask = Binary | Multiclass | Number
-"""What a saved run may hold, told apart by ``kind``."""
+"""What a saved run may hold, distinguished by ``kind``."""
 
 
 def _find_two(target: pa.ChunkedArray, name: str, **options: Any) -> Task:
@@ -61,7 +61,7 @@ def find_task(target: pa.ChunkedArray, name: str, *, kind: str | None = None, cl
 
 def _guess_kind(target: pa.ChunkedArray, name: str) -> tuple[str, str]:
     """The name of the task that values ask for, and a remark where it could be another."""
-    target = in_plain_type(target)
+    target = simplify_type(target)
     if not is_number(target.type) and find_kind(target, name).kind != "numeric":
         if find_kind(target, name).kind == "datetime":
             raise DataError(

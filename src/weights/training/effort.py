@@ -20,13 +20,13 @@ _PATH_LENGTH = 10
 class Load(NamedTuple):
     """What there is to do, and what with.
 
-    layout: of the models. n_samples: rows that are kept. n_passing: rows that pass, of a table larger than memory.
+    layout: of the models. n_samples: rows in memory. n_streamed: rows of a table larger than memory.
     n_threads: members in work at the same time. speed: float32 operations a second on one core.
     """
 
     layout: Layout
     n_samples: int
-    n_passing: int
+    n_streamed: int
     n_threads: int
     speed: float
 
@@ -71,7 +71,7 @@ def estimate_solving(spec: Spec, load: Load) -> Effort:
     dense = 0 if smooth and unknowns > LARGEST_DENSE else unknowns
     n_path = min(members, spec.members.n_folds) * _PATH_LENGTH / 2 if spec.regularization.strength is None else 0
     # Blocks of rows that pass are thin, and take twice as long as they should.
-    solves = (members + n_path) * _EXACT_SOLVES + 2 * 2 * members * load.n_passing / n_samples
+    solves = (members + n_path) * _EXACT_SOLVES + 2 * 2 * members * load.n_streamed / n_samples
     seconds = solves * solve / (0.25 * load.speed) / load.n_threads
     held = load.n_threads * (min(n_samples, BLOCK) * layout.n_columns * 24 + dense**2 * 16)
     return Effort(0, n_samples, seconds, held)

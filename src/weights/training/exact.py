@@ -117,7 +117,7 @@ def linear_outputs(x: FloatArray, rows: IntArray, solution: Solution) -> FloatAr
 
 
 def _used_rows(problem: Problem) -> Problem:
-    """The rows that weigh something, their weights scaled to sum one; few are taken out and made float64, many are read in blocks."""
+    """The rows of weight above zero, weights scaled to sum one; few are copied as float64, many are read in blocks."""
     rows = np.flatnonzero(problem.weight)
     weight = problem.weight[rows] / problem.weight[rows].sum()
     few = len(rows) <= max(BLOCK, problem.x.shape[1])

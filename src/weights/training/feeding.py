@@ -1,4 +1,4 @@
-"""The rows that members read in each round of training: all of a table, or those of a larger one that are at hand.
+"""The rows that members read in each round of training: all of a table, or those of a larger one that are in the shuffle buffer.
 
 `feed` gives the `Feed` of a job. Members share one copy of the rows; each has batches of its own, as places in it.
 """
@@ -15,12 +15,12 @@ import numpy as np
 
 from weights.data.inputs import Inputs
 from weights.training.compiling import padded_size
-from weights.training.job import Job, PassingRows
+from weights.training.job import Job, StreamedRows
 from weights.training.step import Shared
 from weights.types import AnyArray, BoolArray, IntArray
 
-MOST_WATCHED = 1 << 16
-"""Rows judged after a round, where there are more (our choice)."""
+MOST_EVALUATED = 1 << 16
+"""Rows of the evaluation subset, on which members are judged after a round (our choice)."""
 
 
 class Feed(Protocol):
@@ -39,25 +39,25 @@ class Feed(Protocol):
         """Places of member m's rows in this round, shape (at least n_steps, batch)."""
 
     def places(self, rows: IntArray) -> IntArray:
-        """Where the watched ones among the job's rows stand in `shared`."""
+        """Where rows of the evaluation subset, by their place in the job, stand in `shared`."""
 
 
 def feed(job: Job, run_ends: list[int]) -> Feed:
     """The feed of a job whose rounds end after these steps."""
     most_steps = int(np.diff(run_ends, prepend=0).max())
-    if job.passing is not None:
-        return PassingFeed(job, run_ends, most_steps)
+    if job.streaming is not None:
+        return StreamingFeed(job, run_ends, most_steps)
     return AllAtOnce(job, most_steps) if job.specs[0].optimization.optimizer.all_rows else InMemory(job, most_steps)
 
 
-def watched_rows(job: Job) -> BoolArray:
-    """Rows judged after every round: all, or a random 65,536 of many more, shape (n,)."""
+def evaluated_rows(job: Job) -> BoolArray:
+    """The evaluation subset, judged after every round: all rows, or a random 65,536 of many more, shape (n,)."""
     n = len(job.inputs)
-    if n <= MOST_WATCHED:
+    if n <= MOST_EVALUATED:
         return np.ones(n, bool)
-    watched = np.zeros(n, bool)
-    watched[np.random.default_rng([int(job.seeds[0]), 0x3A7C]).permutation(n)[:MOST_WATCHED]] = True
-    return watched
+    evaluated = np.zeros(n, bool)
+    evaluated[np.random.default_rng([int(job.seeds[0]), 0x3A7C]).permutation(n)[:MOST_EVALUATED]] = True
+    return evaluated
 
 
 class InMemory:
@@ -102,37 +102,37 @@ class AllAtOnce(InMemory):
         return np.broadcast_to(padded, (self.most_steps, len(padded)))
 
 
-class PassingFeed:
-    """As many rows as fit, of which each round replaces the oldest; behind them the rows that are watched.
+class StreamingFeed:
+    """A shuffle buffer, of which each round replaces the oldest rows; behind it the evaluation subset.
 
-    The rows at hand after so many steps are always the same, so that a run can be resumed at any round.
+    What it holds after so many steps is always the same, so that a run can be resumed at any round.
     """
 
     def __init__(self, job: Job, run_ends: list[int], most_steps: int) -> None:
-        assert job.passing is not None
-        self.job, self.passing, self.run_ends, self.most_steps = job, job.passing, run_ends, most_steps
+        assert job.streaming is not None
+        self.job, self.streaming, self.run_ends, self.most_steps = job, job.streaming, run_ends, most_steps
         self.batch_size = job.specs[0].optimization.batch_size or 1
-        self.n_rows = job.passing.n_at_hand
-        self.watched = np.flatnonzero(watched_rows(job))
-        n = self.n_rows + padded_size(len(self.watched))
+        self.n_rows = job.streaming.buffer_size
+        self.evaluated = np.flatnonzero(evaluated_rows(job))
+        n = self.n_rows + padded_size(len(self.evaluated))
         self.inputs = Inputs({name: np.zeros((n, *block.shape[1:]), block.dtype) for name, block in job.inputs.blocks.items()})
         self.y = np.zeros(n, job.y.dtype)
         self.weight, self.counts = np.zeros(n, np.float32), np.zeros((self.n_rows, job.n_members), np.uint8)
-        behind = slice(self.n_rows, self.n_rows + len(self.watched))
-        self._put(behind, job.inputs[self.watched])
-        self.y[behind], self.weight[behind] = (a[self.watched] for a in (job.y, job.weight))
+        behind = slice(self.n_rows, self.n_rows + len(self.evaluated))
+        self._put(behind, job.inputs[self.evaluated])
+        self.y[behind], self.weight[behind] = (a[self.evaluated] for a in (job.y, job.weight))
         self.end = 0
-        self.rows: Iterator[PassingRows] | None = None
-        self.rest: list[PassingRows] = []
+        self.rows: Iterator[StreamedRows] | None = None
+        self.rest: list[StreamedRows] = []
         self.reader = ThreadPoolExecutor(1)
-        self.ahead: Future[list[PassingRows]] | None = None
+        self.ahead: Future[list[StreamedRows]] | None = None
 
     def refill(self, taken: int, n_steps: int) -> None:
-        """Let pass what the steps so far have used up, and begin to read what the next round will need."""
+        """Replace the rows that the steps so far have used up, and begin to read what the next round will need."""
         end = self._end_after(taken)
         if self.rows is None:
             self.end = end - self.n_rows
-            self.rows = self.passing.rows(self.end)
+            self.rows = self.streaming.rows(self.end)
         for part in self._read(end - self.end) if self.ahead is None else self.ahead.result():
             places = np.arange(self.end, self.end + len(part.y)) % self.n_rows
             self._put(places, part.inputs)
@@ -149,22 +149,22 @@ class PassingFeed:
             self.inputs[name][places] = block
 
     def batches(self, m: int, taken: int, n_steps: int) -> IntArray:
-        """The member's rows among those at hand, shuffled."""
+        """The member's rows of the buffer, shuffled."""
         bag = _bag(self.counts[:, m])
         shuffled = np.random.default_rng([int(self.job.seeds[m]), taken]).permutation(bag)
         return _padded(np.resize(shuffled, (n_steps, self.batch_size)), padded_size(self.most_steps))
 
     def places(self, rows: IntArray) -> IntArray:
-        """Behind the rows at hand."""
-        return self.n_rows + np.searchsorted(self.watched, rows)
+        """Behind the buffer."""
+        return self.n_rows + np.searchsorted(self.evaluated, rows)
 
     def _end_after(self, taken: int) -> int:
         """How many rows have come when so many steps were taken: first as many as fit, then as many as a member uses up."""
-        share_known = self.passing.stream.n_rows / self.passing.stream.sizes.sum()
+        share_known = self.streaming.stream.n_rows / self.streaming.stream.sizes.sum()
         used_of_each = max(float(self.job.resampling.counts.mean() * share_known), 1e-3)
         return self.n_rows + int(taken * self.batch_size / used_of_each)
 
-    def _read(self, n_rows: int) -> list[PassingRows]:
+    def _read(self, n_rows: int) -> list[StreamedRows]:
         """The next rows, so many."""
         assert self.rows is not None
         parts, self.rest = self.rest, []

@@ -1,7 +1,7 @@
 """Health: what is measured of a member's layers while it trains, inside the compiled programs.
 
-Everything here but `named` is a pure function of arrays; none of it changes what is learned. What the numbers say is told by
-inspection/health.py.
+Everything here but `name_measurements` is a pure function of arrays; none of it changes what is learned. What the
+numbers mean is said by inspection/health.py.
 """
 
 from __future__ import annotations
@@ -35,15 +35,17 @@ class Measurements(NamedTuple):
     member: jax.Array
 
 
-def named(measured: Measurements) -> dict[str, float]:
-    """The numbers by name: ``layer/what`` for `OF_LAYERS` (see `of_weights`) and `OF_UNITS` (see `of_units`), and `OF_MEMBER`."""
+def name_measurements(measured: Measurements) -> dict[str, float]:
+    """The numbers by name: ``layer/what`` of `OF_LAYERS` (`measure_step`) and `OF_UNITS` (`measure_units`), and `OF_MEMBER`."""
     layers, units, member = jax.device_get(measured)
-    found = {f"{layer}/{what}": float(value) for layer, values in layers.items() for what, value in zip(OF_LAYERS, values, strict=True)}
-    found |= {f"{layer}/{what}": float(value) for layer, values in units.items() for what, value in zip(OF_UNITS, values, strict=True)}
-    return found | dict(zip(OF_MEMBER, member.tolist(), strict=True))
+    values: dict[str, float] = {}
+    for names, by_layer in ((OF_LAYERS, layers), (OF_UNITS, units)):
+        for layer, numbers in by_layer.items():
+            values |= {f"{layer}/{name}": float(number) for name, number in zip(names, numbers, strict=True)}
+    return values | dict(zip(OF_MEMBER, member.tolist(), strict=True))
 
 
-def of_start(model: MemberModel, params: Params, inputs: Inputs, rows: jax.Array, *, key: jax.Array) -> dict[str, jax.Array]:
+def measure_start(model: MemberModel, params: Params, inputs: Inputs, rows: jax.Array, *, key: jax.Array) -> dict[str, jax.Array]:
     """What a member's first weights do to signals on their way through the network, and to gradients on their way back.
 
     forward of inputs, hidden layers and outputs: mean square of what leaves them. backward of hidden layers: mean squared length of the
@@ -62,19 +64,19 @@ def of_start(model: MemberModel, params: Params, inputs: Inputs, rows: jax.Array
     shifts = {i + 1: jnp.zeros_like(layer.activations) for i, layer in enumerate(hidden.values())}
     _, back = jax.vjp(lambda shifts: model.apply(params, inputs, lambda h, layer: h + shifts.get(layer, 0.0))[0], shifts)
     (gradients,) = back(jax.random.normal(key, outputs.shape))
-    found = {"input/forward": _mean_square(model.embed(params, inputs)), "output/forward": jnp.mean(outputs**2)}
+    signals = {"input/forward": _mean_square(model.embed(params, inputs)), "output/forward": jnp.mean(outputs**2)}
     for i, (name, layer) in enumerate(hidden.items()):
-        found[f"{name}/forward"] = jnp.mean(layer.activations**2)
-        found[f"{name}/backward"] = jnp.sum(gradients[i + 1] ** 2) / len(inputs)
-        found[f"{name}/start_rank"] = effective_rank(_of_rows(layer.activations), rows)
-    return found
+        signals[f"{name}/forward"] = jnp.mean(layer.activations**2)
+        signals[f"{name}/backward"] = jnp.sum(gradients[i + 1] ** 2) / len(inputs)
+        signals[f"{name}/start_rank"] = effective_rank(_average_places(layer.activations), rows)
+    return signals
 
 
-def of_units(model: MemberModel, params: Params, inputs: Inputs, rows: jax.Array, activation: str) -> dict[str, jax.Array]:
+def measure_units(model: MemberModel, params: Params, inputs: Inputs, rows: jax.Array, activation: str) -> dict[str, jax.Array]:
     """How the hidden units of a member answer: `OF_UNITS` of each hidden layer, shape (4,).
 
     dead and saturated: see elements/activation.py. rank: see `effective_rank`. influence: the mean square by which outputs change, as a
-    share of their variance, if all units of the layer answer along straight lines: 0 where its activation bends nothing.
+    share of their variance, if all units of the layer are linearised: 0 where its activation adds nothing.
 
     Args:
         model: which it is.
@@ -86,17 +88,18 @@ def of_units(model: MemberModel, params: Params, inputs: Inputs, rows: jax.Array
     inputs, few = inputs[:N_LOOKED_AT], slice(_N_RANKED)
     outputs, hidden = model.apply(params, inputs)
     spread = jnp.maximum(jnp.mean((outputs[few] - outputs[few].mean(0)) ** 2), 1e-12)
-    found = {}
+    measured = {}
     for i, (name, layer) in enumerate(hidden.items()):
         first = Hidden(layer.sums[few], layer.activations[few])
-        straight, _ = model.apply(params, inputs[few], _answering(i + 1, _best_line(first)))
+        straight, _ = model.apply(params, inputs[few], _replace_activations(i + 1, _linearise(first)))
         influence = jnp.mean((outputs[few] - straight) ** 2) / spread
         units = layer.activations.reshape(-1, layer.activations.shape[-1])  # at whatever place
-        found[name] = jnp.stack([*alive(units, activation), effective_rank(_of_rows(first.activations), rows[few]), influence])
-    return found
+        rank = effective_rank(_average_places(first.activations), rows[few])
+        measured[name] = jnp.stack([*alive(units, activation), rank, influence])
+    return measured
 
 
-def of_weights(
+def measure_step(
     halves: Params, before: Params, after: Params, mean: Params, batch_size: int
 ) -> tuple[dict[str, jax.Array], list[jax.Array]]:
     """What a step does to each layer: `OF_LAYERS`, shape (4,), and the first two of `OF_MEMBER`.
@@ -113,7 +116,7 @@ def of_weights(
         mean: those that answer.
         batch_size: rows of both halves.
     """
-    found, signal, noise = {}, jnp.zeros(()), jnp.zeros(())
+    measured, signal, noise = {}, jnp.zeros(()), jnp.zeros(())
     for name, layer in learned(before).items():
         one, other, now, then = (
             jnp.concatenate([part.ravel() for part in (learned(tree)[name][key] for key in layer)])
@@ -124,9 +127,9 @@ def of_weights(
         w = mean[name]["w"].ravel()
         weight, zeros = jnp.sum(jnp.stack([w**2, w == 0]), 1)
         ratio = jnp.sqrt(change / jnp.maximum(length, 1e-24))
-        found[name] = jnp.stack([jnp.sqrt(both) / 2, ratio, jnp.sqrt(weight), zeros / w.size])
+        measured[name] = jnp.stack([jnp.sqrt(both) / 2, ratio, jnp.sqrt(weight), zeros / w.size])
         signal, noise = signal + (both - apart) / 4, noise + batch_size / 4 * apart
-    return found, [signal, noise]
+    return measured, [signal, noise]
 
 
 def effective_rank(h: jax.Array, rows: jax.Array) -> jax.Array:
@@ -153,17 +156,17 @@ def _mean_square(inputs: Inputs) -> jax.Array:
     return jnp.sum(jnp.stack([jnp.sum(block**2) for block in blocks])) / sum(block.size for block in blocks)
 
 
-def _of_rows(h: jax.Array) -> jax.Array:
+def _average_places(h: jax.Array) -> jax.Array:
     """Activations of units (n, h), in pictures their means over all places."""
     return h.mean(tuple(range(1, h.ndim - 1)))
 
 
-def _answering(place: int, h: jax.Array) -> Dropout:
+def _replace_activations(place: int, h: jax.Array) -> Dropout:
     """Puts these activations in place of a hidden layer's."""
     return lambda own, layer: h if layer == place else own
 
 
-def _best_line(layer: Hidden) -> jax.Array:
+def _linearise(layer: Hidden) -> jax.Array:
     """Activations (n, ..., h) of units that answer along the straight line nearest to their activation (least squares)."""
     rows = tuple(range(layer.sums.ndim - 1))
     sums, answers = layer.sums - layer.sums.mean(rows), layer.activations - layer.activations.mean(rows)

@@ -60,7 +60,7 @@ class Stream:
     Attributes:
         learners: the populations.
         task, encoding, features: what stays as the first batch had it.
-        offset, scores: as in `Ensemble`, until judged rows tell better.
+        offset, scores: as in `Ensemble`, until judged rows give better ones.
         n_batches, n_samples: learned from so far.
         outputs, y, weight: of the rows judged most recently, shapes (q, r, k), (r,), (r,).
     """

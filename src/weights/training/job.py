@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import NamedTuple
@@ -14,65 +13,48 @@ from weights.data.table.streaming import RowStream
 from weights.spec import Spec
 from weights.tasks.base import Task
 from weights.training.resampling import Draw, Resampling
-from weights.types import AnyArray, BoolArray, FloatArray, IntArray
+from weights.types import AnyArray, FloatArray, IntArray
 
 
-class PassingRows(NamedTuple):
-    """Some rows that pass: r inputs, encoded targets (r,), weights (r,), and how often each member sees them (r, m)."""
+class StreamedRows(NamedTuple):
+    """Some rows of a table that is streamed: r inputs, encoded targets (r,), weights (r,), and how often each member sees them (r, m)."""
 
     inputs: Inputs
     y: AnyArray
     weight: FloatArray
     counts: IntArray
 
-    def cut(self, part: slice) -> PassingRows:
+    def cut(self, part: slice) -> StreamedRows:
         """Some of these rows."""
-        return PassingRows(self.inputs[part], self.y[part], self.weight[part], self.counts[part])
-
-
-class ReadyRows(NamedTuple):
-    """Some rows as models read them.
-
-    inputs, y (r,), weight (r,): as in a `Job`. keys (r,) say who sees them; of those not `known` (r,), without a target, nobody does.
-    """
-
-    inputs: Inputs
-    y: AnyArray
-    weight: FloatArray
-    keys: IntArray
-    known: BoolArray
+        return StreamedRows(self.inputs[part], self.y[part], self.weight[part], self.counts[part])
 
 
 @dataclass(frozen=True, eq=False)
-class Passing:
-    """Rows of a table that is larger than memory.
+class Streaming:
+    """How members read a table that is larger than memory.
 
     Attributes:
-        stream: where they come from.
-        ready: makes cells and numbers of rows (data/table/streaming.py) ready; a row without a target keeps its place.
-        draw: who sees which.
+        stream: the rows of its file.
+        encode: (cells, row numbers, draw) -> rows as models read them; those without a target keep their place, and no member sees them.
+        draw: which member sees which row.
     """
 
     stream: RowStream
-    ready: Callable[[pa.Table, IntArray], ReadyRows]
+    encode: Callable[[pa.Table, IntArray, Draw], StreamedRows]
     draw: Draw
 
     @property
-    def n_at_hand(self) -> int:
-        """How many rows are drawn from at a time."""
+    def buffer_size(self) -> int:
+        """How many rows the shuffle buffer holds, from which batches are drawn."""
         return self.stream.n_kept
 
-    def rows(self, begin: int) -> Iterator[PassingRows]:
+    def rows(self, begin: int) -> Iterator[StreamedRows]:
         """Rows from this place of the endless shuffled order on, some at a time."""
-        yield from itertools.starmap(self._drawn, self.stream.rows(begin))
+        yield from (self.encode(table, numbers, self.draw) for table, numbers in self.stream.rows(begin))
 
-    def in_order(self) -> Iterator[PassingRows]:
+    def in_order(self) -> Iterator[StreamedRows]:
         """All rows once, some at a time."""
-        yield from itertools.starmap(self._drawn, self.stream.in_order())
-
-    def _drawn(self, table: pa.Table, numbers: IntArray) -> PassingRows:
-        inputs, y, weight, keys, known = self.ready(table, numbers)
-        return PassingRows(inputs, y, weight, self.draw(keys).counts.T * known[:, None])
+        yield from (self.encode(table, numbers, self.draw) for table, numbers in self.stream.in_order())
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,7 +69,7 @@ class Job:
         resampling: rows of each member.
         inputs, y, weight: n encoded rows, encoded targets (n,), row weights of mean one (n,).
         groups: feature of each place (see `Encoding.groups`), shape (p,). used: 0 for places that are masked, else 1, shape (p,).
-        passing: all rows, where inputs hold only a sample of them; members that take steps learn from these.
+        streaming: the way to all rows, where inputs hold only a sample of them; members that take steps learn from these.
     """
 
     name: str
@@ -101,7 +83,7 @@ class Job:
     weight: FloatArray
     groups: IntArray
     used: FloatArray
-    passing: Passing | None = None
+    streaming: Streaming | None = None
 
     @property
     def n_members(self) -> int:
@@ -117,5 +99,5 @@ class Job:
             specs=[self.specs[m] for m in chosen],
             seeds=self.seeds[chosen],
             resampling=Resampling(counts[chosen], scored[chosen], member_weights[chosen]),
-            passing=self.passing and replace(self.passing, draw=self.passing.draw.only(chosen)),
+            streaming=self.streaming and replace(self.streaming, draw=self.streaming.draw.only(chosen)),
         )

@@ -9,9 +9,8 @@ import jax
 import numpy as np
 
 from weights.averaging import average_out_of_bag
-from weights.ensemble import apply_program
+from weights.ensemble import Population, apply_program
 from weights.errors import TrainingError
-from weights.spec import Spec
 from weights.training.control import Control
 from weights.training.job import Job
 from weights.types import BoolArray, FloatArray, IntArray, Params
@@ -22,37 +21,25 @@ class Trained:
     """A trained population.
 
     Attributes:
-        specs: settings of each member, as used.
-        params: of the members that did not fail, leading axis m'.
+        population: the m' members that did not fail. Its history, see `Run.history`, is that of all members, shape (m, times), NaN where
+            one did not run.
         kept: their positions among all members, shape (m',).
-        member_weights: their weights, shape (m',).
         failures: member -> why it failed.
         outputs: combined out-of-bag outputs, shape (n, k), of the rows that are `covered` (n,).
         alone: for each of `kept` the rows (r,) it never saw, and its own outputs for them, shape (r, k).
-        history: recorded numbers by name, shape (m, times), see `Run.history`; NaN where a member did not run.
         step_seconds: mean time of a step of a member; NaN where none was taken.
     """
 
-    specs: list[Spec]
-    params: Params
+    population: Population
     kept: IntArray
-    member_weights: FloatArray
     failures: dict[int, str]
     outputs: FloatArray
     covered: BoolArray
     alone: list[tuple[IntArray, FloatArray]]
-    history: dict[str, FloatArray]
     step_seconds: float = float("nan")
 
 
-def collect(
-    job: Job,
-    control: Control,
-    params: list[Params],
-    failures: list[str],
-    history: dict[str, FloatArray],
-    specs: list[Spec] | None = None,
-) -> Trained:
+def collect(job: Job, control: Control, params: list[Params], failures: list[str], history: dict[str, FloatArray]) -> Trained:
     """Drop failed members, and combine the others' outputs on the rows they never saw.
 
     Raises:
@@ -70,17 +57,17 @@ def collect(
     with ThreadPoolExecutor(control.n_threads) as threads:
         alone = [*threads.map(judge, kept)]
     outputs, n_predictions = average_out_of_bag(job.task, len(job.inputs), alone)
+    stacked = jax.tree.map(lambda *leaves: np.stack([*map(np.asarray, leaves)]), *(params[m] for m in kept))
     member_weights = job.resampling.member_weights[kept]
+    if member_weights.sum() == 0:
+        member_weights = np.ones(len(kept))
     return Trained(
-        specs=specs or job.specs,
-        params=jax.tree.map(lambda *leaves: np.stack([*map(np.asarray, leaves)]), *(params[m] for m in kept)),
+        population=Population(job.name, job.specs[0], stacked, member_weights, history=history),
         kept=kept,
-        member_weights=member_weights if member_weights.sum() > 0 else np.ones(len(kept)),
         failures={m: failure for m, failure in enumerate(failures) if failure},
         outputs=outputs,
         covered=n_predictions > 0,
         alone=alone,
-        history=history,
     )
 
 

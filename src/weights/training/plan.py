@@ -27,12 +27,12 @@ class Plan(msgspec.Struct, frozen=True):
     gigabytes: float
 
 
-def plan(spec: Spec, layout: Layout, n_samples: int, *, n_threads: int, n_passing: int = 0) -> Plan:
+def plan(spec: Spec, layout: Layout, n_samples: int, *, n_threads: int, n_streamed: int = 0) -> Plan:
     """What training this resolved spec on n rows will take on so many threads of this machine.
 
-    Of a table that does not fit into memory n rows are kept and `n_passing` pass: twice for members that are solved.
+    Of a table that does not fit into memory n rows are a sample, and `n_streamed` are read: twice for members that are solved.
     """
-    load = Load(layout, n_samples, n_passing, n_threads, _flops_per_second())
+    load = Load(layout, n_samples, n_streamed, n_threads, _flops_per_second())
     effort, n_members = method_of(spec).estimate(spec, load), spec.members.n_members
     held = effort.held + n_samples * layout.held_bytes(n_members)
     return Plan(

@@ -40,7 +40,7 @@ class Method(NamedTuple):
         begin: (job, control, alike) -> a population at its start, with a program that serves all of the settings `alike`.
         estimate: what training takes.
         at_optimum: whether members end at the optimum, where log probabilities of classes need no shift.
-        learns_all_rows: job -> whether members learn from all rows of a table that passes, or from those kept only.
+        learns_all_rows: job -> whether members learn from all rows of a streamed table, or from those of its sample only.
     """
 
     begin: Callable[..., Course]

@@ -18,7 +18,7 @@ from weights.errors import DataError, UsageError
 from weights.spec import Members
 from weights.types import AnyArray, BoolArray, FloatArray, IntArray
 
-_PASSING = 0xD3A
+_STREAMED = 0xD3A
 _POISSON = np.cumsum([math.exp(-1.0) / math.factorial(count) for count in range(20)])
 
 
@@ -107,11 +107,11 @@ class Draw:
         match members.resampling:
             case "folds":
                 repeat, fold = divmod(m, members.n_folds)
-                return hash_keys(keys, members.seed, _PASSING, repeat) % np.uint64(members.n_folds) != fold
+                return hash_keys(keys, members.seed, _STREAMED, repeat) % np.uint64(members.n_folds) != fold
             case "bootstrap":
-                return np.searchsorted(_POISSON, uniform(keys, members.seed, _PASSING, m), side="right")
+                return np.searchsorted(_POISSON, uniform(keys, members.seed, _STREAMED, m), side="right")
             case "subsample":
-                return uniform(keys, members.seed, _PASSING, m) < members.share
+                return uniform(keys, members.seed, _STREAMED, m) < members.share
         raise UsageError("Rows that do not fit into memory cannot be split by time. Leave out --time, or use rows or columns that fit.")
 
 
@@ -135,13 +135,13 @@ def _rank_groups(unit: IntArray, strata: AnyArray) -> IntArray:
     return np.unique(keys, axis=1, return_inverse=True)[1].ravel()
 
 
-def _folds(members: Members, size: IntArray, likeness: IntArray) -> IntArray:
+def _folds(members: Members, size: IntArray, strata: IntArray) -> IntArray:
     """Units of these sizes (u,) dealt to folds, anew in every repeat."""
     n_folds = min(members.n_folds, len(size))
     counts = np.ones((members.n_members, len(size)), np.uint8)
     for repeat in range(-(-members.n_members // n_folds)):
         shuffled = _random(members, repeat).permutation(len(size))
-        order = shuffled[np.argsort(likeness[shuffled], kind="stable")]
+        order = shuffled[np.argsort(strata[shuffled], kind="stable")]
         fold = np.empty(len(size), int)
         fold[order] = _assign_folds(size[order], n_folds)
         for m, own in zip(range(repeat * n_folds, members.n_members), range(n_folds), strict=False):
@@ -165,7 +165,7 @@ def _bootstrap(members: Members, n_units: int) -> IntArray:
     for m in range(members.n_members):
         drawn = np.bincount(_random(members, m).integers(0, n_units, n_units), minlength=n_units)
         counts[m] = np.minimum(drawn, 255)
-    return _with_some_left(counts)
+    return _leave_some_out(counts)
 
 
 def _subsample(members: Members, n_units: int) -> IntArray:
@@ -176,7 +176,7 @@ def _subsample(members: Members, n_units: int) -> IntArray:
     return counts
 
 
-def _with_some_left(counts: IntArray) -> IntArray:
+def _leave_some_out(counts: IntArray) -> IntArray:
     """Every member keeps an out-of-bag unit: with very few units a draw may by chance hold them all."""
     full = (counts > 0).all(axis=1)
     counts[full, np.flatnonzero(full) % counts.shape[1]] = 0
@@ -188,7 +188,7 @@ def _time_blocks(members: Members, time: FloatArray, unit: IntArray) -> Resampli
 
     Rows whose group (unit) also stands in block b are not learned from.
 
-    Only the others vote: what is served has seen the newest rows, what is reported was never told the future.
+    Only the others vote: what is served has seen the newest rows, what is reported never saw the future.
     """
     moments = np.unique(time)
     n_blocks = min(members.n_folds + 1, len(moments))
@@ -211,7 +211,7 @@ def _time_blocks(members: Members, time: FloatArray, unit: IntArray) -> Resampli
     return Resampling(counts, scored, member_weights)
 
 
-def _blocks(time: FloatArray, marks: FloatArray, n_blocks: int) -> IntArray:
-    """The block of each row, shape (n,), when time is cut at quantiles of the marks."""
-    edges = np.quantile(marks, np.linspace(0, 1, n_blocks + 1)[1:-1], method="closest_observation")
+def _blocks(time: FloatArray, reference_times: FloatArray, n_blocks: int) -> IntArray:
+    """The block of each row, shape (n,), when time is cut at quantiles of reference times."""
+    edges = np.quantile(reference_times, np.linspace(0, 1, n_blocks + 1)[1:-1], method="closest_observation")
     return np.unique(np.searchsorted(np.unique(edges), time, side="left"), return_inverse=True)[1]

@@ -68,12 +68,12 @@ def _solve_members(job: Job, control: Control) -> Trained:
             settings = specs[m].regularization
             return solve(_pose(job, m), settings, settings.strength or 0.0, tolerance=specs[m].optimization.tolerance)
 
-        in_passing = job.passing is not None and solves_all_rows(job)
+        streamed = job.streaming is not None and solves_all_rows(job)
         for solution in threads.map(solve_member, range(job.n_members)):
             solutions.append(solution)
-            if not in_passing:
+            if not streamed:
                 control.report(Progress(job.name, len(solutions) / job.n_members, None))
-        if in_passing:
+        if streamed:
             solutions = _refine(job, specs, solutions, control, threads)
     params = [{"output": {"w": s.w, "b": s.b}} for s in solutions]
     failures = ["" if np.isfinite(s.w).all() and np.isfinite(s.b).all() else "its solution is not finite" for s in solutions]
@@ -83,13 +83,13 @@ def _solve_members(job: Job, control: Control) -> Trained:
         "strength": np.asarray([[spec.regularization.strength or 0.0] for spec in specs]),
         "zeros": np.asarray([[float(np.mean(s.w == 0))] for s in solutions]),
     }
-    return collect(job, control, params, failures, history, specs)
+    return collect(job, control, params, failures, history)
 
 
 def solves_all_rows(job: Job) -> bool:
-    """Whether members learn from all rows, also of a table that passes, for which second derivatives must fit into memory."""
+    """Whether members learn from all rows, also of a table that is streamed, for which second derivatives must fit into memory."""
     unknowns = (job.layout.n_columns + 1) * job.task.n_outputs
-    return job.passing is None or 8 * job.n_members * unknowns**2 <= _MOST_BYTES_OF_DERIVATIVES
+    return job.streaming is None or 8 * job.n_members * unknowns**2 <= _MOST_BYTES_OF_DERIVATIVES
 
 
 def _refine(
@@ -111,9 +111,9 @@ def _refine(
 def _take_newton_step(
     job: Job, specs: list[Spec], solutions: list[Solution], control: Control, threads: ThreadPoolExecutor, done: float
 ) -> list[Solution]:
-    assert job.passing is not None
+    assert job.streaming is not None
     steps, n_rows = [NewtonStep(job.task.convex, solution) for solution in solutions], 0
-    for rows in job.passing.in_order():
+    for rows in job.streaming.in_order():
         if control.stopping():
             raise Interrupted("Training was stopped.")
         x = (rows.inputs.x * _find_used(job)).astype(np.float64)
@@ -121,7 +121,7 @@ def _take_newton_step(
         for _ in threads.map(lambda step, weight, x=x, y=rows.y: step.add(x, y, weight), steps, weights):
             pass
         n_rows += len(rows.y)
-        control.report(Progress(job.name, min(done + 0.5 * n_rows / job.passing.stream.n_rows, 1.0), None))
+        control.report(Progress(job.name, min(done + 0.5 * n_rows / job.streaming.stream.n_rows, 1.0), None))
     regularizations = [spec.regularization for spec in specs]
     return [step.take(r, r.strength or 0.0, job.groups[: job.layout.n_columns]) for step, r in zip(steps, regularizations, strict=True)]
 

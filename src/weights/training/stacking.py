@@ -99,7 +99,7 @@ def _fit_by_least_squares(
     equal, values = np.full(n_populations, 1.0 / n_populations), outputs[:, :, 0]
     products = (values * weight) @ values.T + prior * np.eye(n_populations)
     towards = (values * weight) @ y + prior * equal
-    found = scipy.optimize.minimize(
+    solution = scipy.optimize.minimize(
         lambda a: (0.5 * a @ products @ a - a @ towards, products @ a - towards),
         equal,
         jac=True,
@@ -108,7 +108,7 @@ def _fit_by_least_squares(
         constraints={"type": "eq", "fun": lambda a: a.sum() - 1.0, "jac": np.ones_like},
         options={"ftol": 1e-12},
     )
-    weights = np.where(found.x > _LEAST_WEIGHT, found.x, 0.0)
+    weights = np.where(solution.x > _LEAST_WEIGHT, solution.x, 0.0)
     return weights / weights.sum(), unmoved
 
 
@@ -142,8 +142,8 @@ def _fit_by_log_loss(outputs: FloatArray, y: AnyArray, weight: FloatArray, prior
 
     bounds = [(0.0, _LARGEST_WEIGHT)] * n_populations + [(None, None)] * (len(unmoved) if shifted else 0)
     start = np.concatenate([equal, unmoved]) if shifted else equal
-    found = scipy.optimize.minimize(loss, start, jac=True, method="L-BFGS-B", bounds=bounds)
-    return found.x[:n_populations], found.x[n_populations:] if shifted else unmoved
+    solution = scipy.optimize.minimize(loss, start, jac=True, method="L-BFGS-B", bounds=bounds)
+    return solution.x[:n_populations], solution.x[n_populations:] if shifted else unmoved
 
 
 FITS = {"least squares": _fit_by_least_squares, "log loss": _fit_by_log_loss}

@@ -25,7 +25,7 @@ from weights.models.base import MemberModel, keep_all
 from weights.models.registry import build
 from weights.spec import Spec, program_spec
 from weights.tasks.base import OutputFunctions
-from weights.training.health import Measurements, of_start, of_units, of_weights
+from weights.training.health import Measurements, measure_start, measure_step, measure_units
 from weights.types import Params
 
 _QUICKLY = {"xla_backend_optimization_level": 0}
@@ -120,7 +120,7 @@ class _Slope(NamedTuple):
 
 
 class _Sums(NamedTuple):
-    """What a chunk of steps leaves to be told: the sum of losses and the first step that diverged.
+    """A summary of a chunk of steps: the sum of losses and the first step that diverged.
 
     Gradients are not among it: to carry them from step to step costs 4 to 7 % of a step.
     """
@@ -162,12 +162,12 @@ def _compiled(spec: Spec, functions: OutputFunctions, layout: Layout) -> Program
     ) -> Measurements:
         work = _Work(spec, functions, model, shared, member, run_length)
         halves, after = _try_step(work, state, batch)
-        layers, noise = of_weights(halves, state.params, after, state.mean, len(batch) // 2 * 2)
-        units = of_units(model, state.mean, shared.inputs[looked_at], looked_at, spec.activation.name)
+        layers, noise = measure_step(halves, state.params, after, state.mean, len(batch) // 2 * 2)
+        units = measure_units(model, state.mean, shared.inputs[looked_at], looked_at, spec.activation.name)
         return Measurements(layers, units, jnp.stack([*noise, _sum_penalties(work, state.mean)]))
 
     def send(params: Params, inputs: Inputs, rows: jax.Array, member: Member) -> dict[str, jax.Array]:
-        return of_start(model, params, inputs, rows, key=jax.random.fold_in(jax.random.key(member.seed), _COTANGENTS))
+        return measure_start(model, params, inputs, rows, key=jax.random.fold_in(jax.random.key(member.seed), _COTANGENTS))
 
     quickly = functools.partial(jax.jit, compiler_options=_QUICKLY)
     return Program(quickly(start), jax.jit(advance), jax.jit(measure), quickly(send))

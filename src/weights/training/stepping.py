@@ -26,8 +26,8 @@ from weights.models.registry import architecture_of
 from weights.spec import Spec, common_program, varying_values
 from weights.training.compiling import padded_size
 from weights.training.control import Control, Progress, Snapshot
-from weights.training.feeding import MOST_WATCHED, feed, watched_rows
-from weights.training.health import N_LOOKED_AT, named
+from weights.training.feeding import MOST_EVALUATED, evaluated_rows, feed
+from weights.training.health import N_LOOKED_AT, name_measurements
 from weights.training.job import Job
 from weights.training.outofbag import Trained, collect, row_losses
 from weights.training.step import Member, Program, State, member_program
@@ -41,7 +41,7 @@ N_ROUNDS = len(ROUND_ENDS)
 _MEASURED_EVERY = 2_000
 """Steps from one measurement of health to the next, about, beside the start, a quarter and the end; one costs as much as some six steps."""
 _BY_ROUND = ("loss", "learning_rate", "unseen_loss")
-"""What is told of each member and round: the first two as in `Info`, and the loss of its outputs for the rows it is judged on."""
+"""What is recorded of each member and round: the first two as in `Info`, and the loss of its outputs for the rows it is judged on."""
 _JUDGED_BLOCK = 1024
 _LEAST_JUDGED = 128
 """As many rows as units are looked at on (training/step.py), so that what is seen of them does not depend on padding."""
@@ -84,8 +84,8 @@ class Run:
         due = [math.ceil(self.run_length / 4), *range(_MEASURED_EVERY, self.run_length, _MEASURED_EVERY)]
         self.measured_at = {next(end for end in self.ends if end >= steps) for steps in due}
         self.feed = feed(job, self.ends)
-        watched = watched_rows(job)
-        self.judged = [np.flatnonzero(scored & watched) for scored in job.resampling.scored]
+        evaluated = evaluated_rows(job)
+        self.judged = [np.flatnonzero(scored & evaluated) for scored in job.resampling.scored]
         most = max(len(rows) for rows in self.judged)
         n_at_once = job.layout.rows_at_once(_JUDGED_BLOCK)
         self.judged_blocks = [jnp.asarray(_arrange_in_blocks(self.feed.places(rows), most, n_at_once)) for rows in self.judged]
@@ -148,7 +148,7 @@ class Run:
         return self.ends[self.round - 1] if self.round else 0
 
     def row_losses(self) -> tuple[FloatArray, BoolArray]:
-        """Out-of-bag losses of the ensemble's present outputs for the watched rows (n,), and which rows have one (n,)."""
+        """Out-of-bag losses of the ensemble's present outputs for the rows of the evaluation subset (n,), and which rows have one (n,)."""
         pairs = zip(self.judged, self.members, strict=True)
         predictions = [(rows, m.outputs) for rows, m in pairs if not m.failure and m.outputs is not None]
         outputs, n_predictions = average_out_of_bag(self.job.task, len(self.job.inputs), predictions)
@@ -169,8 +169,8 @@ class Run:
                 arrays[f"{name}/{i}"] = np.stack([np.asarray(leaf) for leaf in leaves])
         for m, member in enumerate(self.members):
             arrays[f"rounds/{m}"] = np.asarray(member.rounds, np.float64).reshape(-1, len(_BY_ROUND))
-            found = [[*member.health[end].values()] for end in sorted(member.health)]
-            arrays[f"health/{m}"] = np.asarray(found, np.float64).reshape(len(found), len(self._measured()))
+            measured = [[*member.health[end].values()] for end in sorted(member.health)]
+            arrays[f"health/{m}"] = np.asarray(measured, np.float64).reshape(len(measured), len(self._measured()))
             if member.outputs is not None:
                 arrays[f"outputs/{m}"] = member.outputs
         values = [[m.best_round, float.hex(m.best_score), m.gain_round, float.hex(m.gain_score), m.failure] for m in self.members]
@@ -193,8 +193,8 @@ class Run:
             member.state = _replace_leaves(member.state, snapshot.arrays, "state", m)
             member.best = _replace_leaves(member.best, snapshot.arrays, "best", m)
             member.rounds = [tuple(row) for row in snapshot.arrays[f"rounds/{m}"]]
-            for end, found in zip(snapshot.values["measured_at"], snapshot.arrays[f"health/{m}"], strict=False):
-                member.health[end] = dict(zip(snapshot.values["measured"], map(float, found), strict=True))
+            for end, values in zip(snapshot.values["measured_at"], snapshot.arrays[f"health/{m}"], strict=False):
+                member.health[end] = dict(zip(snapshot.values["measured"], map(float, values), strict=True))
             member.outputs = snapshot.arrays.get(f"outputs/{m}")
 
     def _take_over(self, m: int, params: Params | None) -> None:
@@ -239,7 +239,7 @@ class Run:
         batch = jnp.asarray(self.feed.batches(m, begin, 1)[0])
         known = self.arguments[m], batch, np.float32(self.run_length), jnp.asarray(self.feed.places(self.looked_at[m]), jnp.int32)
         kept = member.state._replace(mean=member.best)
-        member.health[self.taken] = named(self.program.measure(kept, self.feed.shared, *known))
+        member.health[self.taken] = name_measurements(self.program.measure(kept, self.feed.shared, *known))
 
     def _unseen_loss(self, m: int, outputs: FloatArray) -> float:
         """The weighted mean loss of a member's own outputs for the rows it is judged on."""
@@ -283,8 +283,8 @@ class Run:
         measured = self._when_measured()
         history = {name: self._stacked([[row[i] for row in m.rounds] for m in self.members], n_rounds) for i, name in enumerate(_BY_ROUND)}
         for name in self._measured():
-            found = [[member.health[end][name] for end in measured if end in member.health] for member in self.members]
-            history[name] = self._stacked(found, len(measured))
+            recorded = [[member.health[end][name] for end in measured if end in member.health] for member in self.members]
+            history[name] = self._stacked(recorded, len(measured))
         for name in self.members[0].start:
             history[name] = self._stacked([[float(member.start[name])] for member in self.members], 1)
         history["rows_looked_at"] = np.asarray([[min(len(rows), N_LOOKED_AT)] for rows in self.judged], float)
@@ -297,7 +297,7 @@ class Run:
 
     def _measured(self) -> list[str]:
         """Names of what was measured on the way."""
-        return next(([*found] for member in self.members for found in member.health.values()), [])
+        return next(([*values] for member in self.members for values in member.health.values()), [])
 
     def _when_measured(self) -> list[int]:
         """After how many steps."""
@@ -321,7 +321,7 @@ def _replace_leaves(tree: Any, arrays: dict[str, AnyArray], name: str, m: int) -
 def _find_knots(job: Job) -> FloatArray:
     """Edges of the bins that the model asks for, from all rows (they know nothing of the target)."""
     model = job.specs[0].model
-    rows = job.inputs.x[:: -(-len(job.inputs) // MOST_WATCHED)]
+    rows = job.inputs.x[:: -(-len(job.inputs) // MOST_EVALUATED)]
     return find_knots(rows[:, list(job.layout.numeric)], architecture_of(model).n_bins(model))
 
 

@@ -93,12 +93,12 @@ def test_the_order_is_that_of_the_names_whatever_the_threads_do(tmp_path, monkey
     assert table[FILE_NAMES].to_pylist() == [f"{i:03}.png" for i in range(150)]
 
 
-def test_progress_is_told_now_and_then(tmp_path):
+def test_progress_is_reported_now_and_then(tmp_path):
     for i in range(120):
         paint(tmp_path / f"{i}.png")
-    told = []
-    read_pictures(tmp_path, DecodeOptions(tell=told.append))
-    assert told == [50 / 120, 100 / 120, 1.0]
+    reported = []
+    read_pictures(tmp_path, DecodeOptions(report_progress=reported.append))
+    assert reported == [50 / 120, 100 / 120, 1.0]
 
 
 def test_an_interrupt_stops_the_threads(tmp_path, monkeypatch):
@@ -117,7 +117,7 @@ def test_an_interrupt_stops_the_threads(tmp_path, monkeypatch):
     monkeypatch.setattr(decoded, "read_content", counted)
     monkeypatch.setattr(sample, "count_threads", lambda sizes, small_bytes: 2)
     with pytest.raises(KeyboardInterrupt):
-        read_pictures(tmp_path, DecodeOptions(size=(8, 8), channels=1, tell=interrupt))
+        read_pictures(tmp_path, DecodeOptions(size=(8, 8), channels=1, report_progress=interrupt))
     assert begun["files"] < 300
 
 

@@ -28,7 +28,7 @@ class Options(NamedTuple):
 
     length: int = 0
     strict: bool = False
-    tell: Callable[[float], None] = lambda share: None
+    report_progress: Callable[[float], None] = lambda share: None
 
 
 def parse(content):
@@ -191,10 +191,10 @@ def test_sources_without_such_files_are_refused_in_the_words_of_the_medium(tmp_p
         read_files(tmp_path, POINTS, Options())
 
 
-def test_progress_is_told(tmp_path):
-    told = []
-    read_files(write_many(tmp_path, 60), POINTS, Options(tell=told.append))
-    assert told == [50 / 60, 1.0]
+def test_progress_is_reported(tmp_path):
+    reported = []
+    read_files(write_many(tmp_path, 60), POINTS, Options(report_progress=reported.append))
+    assert reported == [50 / 60, 1.0]
 
 
 def test_what_decodes_files_is_opened_while_they_are_read(tmp_path):

@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from weights.data.image import decoding
-from weights.data.image.decoding import DecodedPicture, decode, dimensions, is_grey, without_warnings
+from weights.data.image.decoding import DecodedPicture, decode, dimensions, ignore_warnings, is_grey
 from weights.errors import UsageError
 
 SIZE = (16, 16)
@@ -190,7 +190,7 @@ def claimed_png(width, height):
     ],
 )
 def test_what_is_no_picture_has_a_reason(content, expected):
-    with without_warnings():
+    with ignore_warnings():
         assert reason(content) == expected
         assert dimensions(content) is None or "cut off" in expected
 
@@ -217,7 +217,7 @@ def test_a_missing_library_is_named(monkeypatch):
 
 def test_filters_of_warnings_are_put_back():
     before = list(warnings.filters)
-    with without_warnings():
+    with ignore_warnings():
         warnings.warn("nobody sees this", stacklevel=1)
     assert warnings.filters == before
 
@@ -230,7 +230,7 @@ def test_damaged_files_give_a_picture_or_a_reason(format):
     options = {"save_all": True, "append_images": [noise(1)]} if format in ("GIF", "TIFF", "WEBP") else {}
     content = encoded(noise(), format, **({"exif": exif} if format in ("PNG", "JPEG", "WEBP") else {}), **options)
     outcomes = set()
-    with without_warnings():
+    with ignore_warnings():
         for _ in range(120):
             damaged = bytearray(content[: chance.randrange(len(content))] if chance.random() < 0.3 else content)
             for _ in range(chance.choice([1, 1, 3, 20])):

@@ -1,4 +1,4 @@
-"""Rows of a file larger than memory: a fair sample, and every row in passing, in an order that mixes."""
+"""Rows of a file larger than memory: a fair sample, and every row streamed, in an order that mixes."""
 
 from __future__ import annotations
 

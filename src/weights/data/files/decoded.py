@@ -22,10 +22,10 @@ from weights.data.files.places import Place, read_content
 from weights.data.files.sample import take_sample
 from weights.data.files.threads import map_in_order
 from weights.data.files.unreadable import ReadReport, check_unreadable
-from weights.data.memory import in_words
+from weights.data.memory import format_bytes
 from weights.errors import DataError, StorageError
 
-_TOLD_EVERY = 50
+_REPORTED_EVERY = 50
 
 
 class DecodedFiles(NamedTuple):
@@ -78,8 +78,8 @@ def decode_files(entries: Sequence[Entry], source: str, medium: Medium[Options],
                 if isinstance(result, DecodedFile):
                     keep[i] = True
                     _write(file, result.values, medium.plural)
-                if (i + 1) % _TOLD_EVERY == 0 or i + 1 == len(entries):
-                    options.tell((i + 1) / len(entries))
+                if (i + 1) % _REPORTED_EVERY == 0 or i + 1 == len(entries):
+                    options.report_progress((i + 1) / len(entries))
             check_unreadable(report.reasons, len(entries), source, medium, strict=options.strict)
             column = _map(file, int(keep.sum()), form.field.type, medium.plural)
     return DecodedFiles(column, form.field, keep, [*report.remarks(len(entries)), *form.remarks])
@@ -95,7 +95,7 @@ def _make_room(n_files: int, values: pa.FixedSizeListType, plural: str) -> IO[by
     folder = tempfile.gettempdir()
     needed, free = n_files * _count_bytes(values), shutil.disk_usage(folder).free
     if needed > free:
-        room = f"{in_words(needed)} in '{folder}', but {in_words(free)} are free there"
+        room = f"{format_bytes(needed)} in '{folder}', but {format_bytes(free)} are free there"
         hint = f"Make room, set TMPDIR to a folder with more, or ask for smaller {plural}."
         raise DataError(f"The decoded {plural} ({n_files:,}) need {room}. {hint}")
     try:

@@ -16,6 +16,7 @@ import pyarrow as pa
 
 from weights.data.files.places import Content
 from weights.data.files.sample import Sample
+from weights.types import ReportProgress
 
 
 class ReadOptions(Protocol):
@@ -27,7 +28,7 @@ class ReadOptions(Protocol):
         ...
 
     @property
-    def tell(self) -> Callable[[float], None]:
+    def report_progress(self) -> ReportProgress:
         """Called now and then with the share of files that is done."""
         ...
 

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from weights.data.memory import in_words
+from weights.data.memory import format_bytes
 from weights.errors import printable
 
 
@@ -85,4 +85,4 @@ def _read_member(member: ArchivedFile, most_bytes: int) -> bytes | str:
 
 
 def _say_too_large(n_bytes: int, most_bytes: int) -> str:
-    return f"takes {in_words(n_bytes)}, more than the {in_words(most_bytes)} that are read"
+    return f"takes {format_bytes(n_bytes)}, more than the {format_bytes(most_bytes)} that are read"

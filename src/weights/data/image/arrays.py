@@ -130,17 +130,17 @@ def _heads(path: Path) -> dict[str, _Head]:
 def _found(heads: Mapping[str, _Head], path: Path) -> dict[str, tuple[str, str]]:
     """By part of the split: the names of its pictures and its labels, the latter empty where there are none."""
     by_lower = {name.lower(): name for name in heads}
-    found = {}
+    chosen = {}
     for part, pairs in _NAMES.items():
         for images, labels in pairs:
-            if images in by_lower and part not in found:
-                found[part] = (by_lower[images], by_lower.get(labels, ""))
-    if len(found) > 1:
-        found.pop("", None)
-    if not found:
+            if images in by_lower and part not in chosen:
+                chosen[part] = (by_lower[images], by_lower.get(labels, ""))
+    if len(chosen) > 1:
+        chosen.pop("", None)
+    if not chosen:
         there = listed([printable(name) for name in sorted(heads)], 8) or "no array"
         raise DataError(f"Arrays called {_NEEDED} were needed, but '{path}' holds {there}. Rename them.")
-    return found
+    return chosen
 
 
 def _check_pictures(head: _Head, what: str) -> None:

@@ -1,7 +1,7 @@
 """One picture file's bytes made pixels: `decode` gives an array of the wanted size, or the reason why there is none.
 
 The content decides what a file is, not its name. Nothing is decoded before its number of pixels is known. Pillow warns
-of much that is of no use to whoever reads a thousand pictures: call these functions within `without_warnings`.
+of much that is of no use to whoever reads a thousand pictures: call these functions within `ignore_warnings`.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ _DARK_BELOW = 1 << 12
 _ORIENTATION = 0x0112
 _ONE_AT_A_TIME = threading.RLock()
 
-_KINDS = (
+_SIGNATURES = (
     (0, (b"\x89PNG\r\n", b"\xff\xd8\xff", b"GIF8", b"BM", b"II*\0", b"MM\0*"), "is damaged, or cut off within its first bytes"),
     (8, (b"WEBP",), "is damaged, or cut off within its first bytes"),
     (128, (b"DICM",), "is DICOM; export it as PNG"),
@@ -93,7 +93,7 @@ def decode(content: bytes | np.ndarray, *, size: tuple[int, int], channels: int)
     try:
         with _opened(content) as image:
             _decode_smaller(image, size, channels)
-            plain, is_dark = _in_plain_mode(image)
+            plain, is_dark = _convert_mode(image)
             pixels = _framed(_upright(plain, _orientation(image)), size, channels)
             return DecodedPicture(pixels, _format(image), _holds_several(image, content), is_dark)
     except Exception as error:  # Pillow raises whatever its parsers stumble upon, from IndexError to SyntaxError.
@@ -105,7 +105,7 @@ def dimensions(content: bytes | np.ndarray) -> tuple[int, int] | None:
     try:
         with _opened(content) as image:
             return image.size if _orientation(image) >= 5 else (image.height, image.width)
-    except Exception:  # As above; `decode` tells the reason.
+    except Exception:  # As above; `decode` gives the reason.
         return None
 
 
@@ -116,14 +116,14 @@ def is_grey(content: bytes | np.ndarray) -> bool | None:
             if image.mode in _GREY_MODES:
                 return True
             _decode_smaller(image, (64, 64), 3)
-            red, green, blue = np.moveaxis(np.asarray(_over_white(_in_plain_mode(image)[0]).convert("RGB")), -1, 0)
+            red, green, blue = np.moveaxis(np.asarray(_blend_on_white(_convert_mode(image)[0]).convert("RGB")), -1, 0)
             return bool(np.array_equal(red, green) and np.array_equal(green, blue))
     except Exception:  # As above.
         return None
 
 
 @contextlib.contextmanager
-def without_warnings() -> Iterator[None]:
+def ignore_warnings() -> Iterator[None]:
     """While pictures are read by any number of threads: no warning is shown or raised, and none is logged to a bare terminal.
 
     The filters of warnings belong to the whole process and are put back at the end. Two readers that overlap would put
@@ -184,7 +184,7 @@ def _decode_smaller(image: Image.Image, size: tuple[int, int], channels: int) ->
     image.draft("L" if channels == 1 else None, (max(int(share * wide), 1), max(int(share * high), 1)))
 
 
-def _in_plain_mode(image: Image.Image) -> tuple[Image.Image, bool]:
+def _convert_mode(image: Image.Image) -> tuple[Image.Image, bool]:
     """The decoded picture in one of the modes L, RGB, LA and RGBA, and whether it is dark for its 16 bits."""
     if image.mode == "F":
         raise _Unreadable("holds decimal numbers, whose range is not known; save it with 8 or 16 bits a channel")
@@ -262,7 +262,7 @@ def _framed(image: Image.Image, size: tuple[int, int], channels: int) -> np.ndar
         # Premultiplied by its alpha while it is resized, so transparent pixels do not shine through.
         way = Resampling.LANCZOS if share < 1 else Resampling.BILINEAR
         image = image.resize((wide, high), way, reducing_gap=2.0)
-    pixels = np.asarray(_over_white(image).convert("L" if channels == 1 else "RGB")).reshape(high, wide, channels)
+    pixels = np.asarray(_blend_on_white(image).convert("L" if channels == 1 else "RGB")).reshape(high, wide, channels)
     if (high, wide) == size:
         return pixels
     framed = np.full((height, width, channels), _MID_GREY, np.uint8)
@@ -271,7 +271,7 @@ def _framed(image: Image.Image, size: tuple[int, int], channels: int) -> np.ndar
     return framed
 
 
-def _over_white(image: Image.Image) -> Image.Image:
+def _blend_on_white(image: Image.Image) -> Image.Image:
     from PIL import Image
 
     if image.mode not in ("LA", "RGBA"):
@@ -307,8 +307,8 @@ def _lacks_its_end(content: bytes) -> bool:
 
 def _what_it_is(content: bytes) -> str:
     """What a file is that is no picture we read."""
-    for offset, marks, words in _KINDS:
-        if content.startswith(marks, offset):
+    for offset, signatures, words in _SIGNATURES:
+        if content.startswith(signatures, offset):
             return words
     text = content[:2000]
     head = text.decode("utf-16" if text.startswith((b"\xff\xfe", b"\xfe\xff")) else "utf-8", "ignore").lower()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,7 @@ from weights.data.image.column import MOST_SIDE, Picture, is_picture, picture_ar
 from weights.data.image.medium import DecodeOptions, holds_pictures, picture_column, read_new, read_pictures, with_pictures
 from weights.data.kind import Kind, Source
 from weights.errors import DataError, UsageError
-from weights.types import AnyArray
+from weights.types import AnyArray, ReportProgress
 
 
 def _fit(table: pa.Table, name: str) -> Picture:
@@ -51,22 +51,23 @@ def _check(column: Picture) -> list[str]:
     return [] if lawful else [f"pictures are {column.height} x {column.width} with {column.channels} channels"]
 
 
-def _make_options(roles: Any, report: Callable[[float], None]) -> DecodeOptions:
-    return DecodeOptions(size=None if roles.picture_size is None else (roles.picture_size, roles.picture_size), tell=report)
+def _make_options(roles: Any, report_progress: ReportProgress) -> DecodeOptions:
+    size = None if roles.picture_size is None else (roles.picture_size, roles.picture_size)
+    return DecodeOptions(size=size, report_progress=report_progress)
 
 
-def _read(data: Any, roles: Any, report: Callable[[float], None]) -> pa.Table:
+def _read(data: Any, roles: Any, report_progress: ReportProgress) -> pa.Table:
     if roles.missing:
         raise UsageError("--missing names words in the cells of a table, but pictures came without one. Leave it out.")
-    return read_pictures(data, _make_options(roles, report))
+    return read_pictures(data, _make_options(roles, report_progress))
 
 
 def _find_column(table: pa.Table, folder: Path, excluded: Collection[str]) -> str | None:
     return picture_column(table, folder, excluded=excluded)
 
 
-def _fill_column(table: pa.Table, column: str, folder: Path, roles: Any, report: Callable[[float], None]) -> pa.Table:
-    return with_pictures(table, column, folder, _make_options(roles, report))
+def _fill_column(table: pa.Table, column: str, folder: Path, roles: Any, report_progress: ReportProgress) -> pa.Table:
+    return with_pictures(table, column, folder, _make_options(roles, report_progress))
 
 
 def _read_like(data: Any, column: Picture, missing: Sequence[str]) -> pa.Table:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import os
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -32,11 +32,12 @@ from weights.data.image.decoding import (
     FORMATS_IN_WORDS,
     check_pillow,
     decode,
-    without_warnings,
+    ignore_warnings,
 )
 from weights.data.image.sizes import SizeChoice, choose_channels, choose_size
 from weights.data.table.read import read_table
 from weights.errors import UsageError
+from weights.types import ReportProgress
 
 __all__ = [
     "IMAGES",
@@ -62,7 +63,7 @@ class DecodeOptions:
             at most 64; otherwise a square whose side is that of half of them, see `sizes.USUAL_SIDE`.
         channels: 1 for grey, 3 for colour. By default grey, if a first look finds no colour.
         strict: refuse an image that cannot be read, instead of leaving it out.
-        tell: called now and then with the share of images that is done.
+        report_progress: called now and then with the share of images that is done.
 
     Raises:
         UsageError: size or channels are out of bounds.
@@ -71,7 +72,7 @@ class DecodeOptions:
     size: tuple[int, int] | None = None
     channels: int | None = None
     strict: bool = False
-    tell: Callable[[float], None] = lambda share: None
+    report_progress: ReportProgress = lambda share: None
 
     def __post_init__(self) -> None:
         sides = (LEAST_SIDE, LEAST_SIDE) if self.size is None else self.size
@@ -186,7 +187,7 @@ def _decode_image(content: Content, *, size: tuple[int, int], channels: int) -> 
 @contextlib.contextmanager
 def _open_pillow() -> Iterator[None]:
     check_pillow()
-    with without_warnings():
+    with ignore_warnings():
         yield
 
 

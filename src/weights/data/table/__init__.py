@@ -1,1 +1,1 @@
-"""Tables: files, frames and arrays in, one Arrow table out, in memory or in passing; `read` is the entrance."""
+"""Tables: files, frames and arrays in, one Arrow table out, in memory or streamed; `read` is the entrance."""

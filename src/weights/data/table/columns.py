@@ -65,7 +65,7 @@ def find_kind(column: pa.ChunkedArray, name: str) -> Found:
         >>> find_kind(pa.chunked_array([["yes", "no", "no"]]), "smoker").kind
         'boolean'
     """
-    column = in_plain_type(column)
+    column = simplify_type(column)
     kind = column.type
     if not _is_supported(kind):
         return Found("unsupported", f"holds {kind} values")
@@ -83,7 +83,7 @@ def find_kind(column: pa.ChunkedArray, name: str) -> Found:
     return _find_kind_of_text(as_text(column), n_distinct)
 
 
-def in_plain_type(column: pa.ChunkedArray) -> pa.ChunkedArray:
+def simplify_type(column: pa.ChunkedArray) -> pa.ChunkedArray:
     """The column with dictionaries, odd strings and half-precision numbers spelled out and NaN as null; itself if nothing changes."""
     if pa.types.is_dictionary(column.type):
         column = pc.cast(column, column.type.value_type)
@@ -149,7 +149,7 @@ def _find_kind_of_text(column: pa.ChunkedArray, n_distinct: int) -> Found:
 
 
 def _find_kind_of_labels(column: pa.ChunkedArray, n_distinct: int, note: str = "") -> Found:
-    """A category, or set aside where most labels differ."""
+    """A category, or ignored where most labels differ."""
     n_present = len(column) - column.null_count
     if n_present <= _FEW or n_distinct <= 0.5 * n_present:
         return Found("category", note)
@@ -182,7 +182,7 @@ def _first_where(column: pa.ChunkedArray, bad: Callable[[str], object]) -> tuple
 
 def as_text(column: pa.ChunkedArray) -> pa.ChunkedArray:
     """The column as strings without surrounding blanks; integral floats lose their '.0', so 1 and 1.0 agree."""
-    column = in_plain_type(column)
+    column = simplify_type(column)
     if pa.types.is_floating(column.type):
         whole = pc.and_(pc.equal(pc.floor(column), column), pc.less(pc.abs(column), 2.0**53))
         as_integer = pc.cast(pc.if_else(whole, column, None), pa.int64(), safe=False)
@@ -222,8 +222,8 @@ def to_numbers(column: pa.ChunkedArray, name: str, words: Sequence[str] = (), no
 def _parse_numbers(text: pa.ChunkedArray, notation: Notation | None) -> pa.ChunkedArray | None:
     if notation is not None:
         return read_numbers(text, notation)
-    found = find_numbers(text)
-    return None if found is None else found.values
+    numbers = find_numbers(text)
+    return None if numbers is None else numbers.values
 
 
 def to_flags(column: pa.ChunkedArray, name: str) -> FloatArray:
@@ -259,10 +259,10 @@ def to_seconds(column: pa.ChunkedArray, name: str, time_format: str | None = Non
         if is_number(column.type):
             return to_numbers(column, name)
         text = as_text(column)
-        found = find_time_format(text) if time_format is None else time_format
-        times = None if found is None else read_times(text, found)
+        known_format = find_time_format(text) if time_format is None else time_format
+        times = None if known_format is None else read_times(text, known_format)
         if times is None:
-            _refuse(text, name, "dates", lambda cell: find_time_format(cell) if found is None else read_times(cell, found))
+            _refuse(text, name, "dates", lambda cell: find_time_format(cell) if known_format is None else read_times(cell, known_format))
     if pa.types.is_time(times.type):
         microseconds = pc.cast(pc.cast(times, pa.time64("us")), pa.int64())
     elif pa.types.is_duration(times.type):

@@ -12,8 +12,8 @@ import pyarrow.compute as pc
 
 from weights.types import BoolArray, FloatArray
 
-_TOLD_APART = 0.9
-"""Share of the different rows that one measured column must tell apart for equal rows to be copies (our choice)."""
+_NEARLY_ALL_DIFFER = 0.9
+"""Share of the different rows that one measured column must distinguish for equal rows to be copies (our choice)."""
 _MOST_REPEATED = 5
 """Rows that stand in a table more often than this on average are not copies but cases of which there are few (our choice)."""
 
@@ -67,7 +67,7 @@ def _are_copies(different: pa.Table, n_rows: int) -> bool:
     if n_rows > _MOST_REPEATED * different.num_rows:
         return False
     measured = (column for column in different.columns if pa.types.is_floating(column.type) and _has_fractions(column))
-    return any(pc.count_distinct(column).as_py() >= _TOLD_APART * different.num_rows for column in measured)
+    return any(pc.count_distinct(column).as_py() >= _NEARLY_ALL_DIFFER * different.num_rows for column in measured)
 
 
 def _has_fractions(column: pa.ChunkedArray) -> bool:

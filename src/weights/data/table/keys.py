@@ -1,6 +1,6 @@
 """Numbers that stand for rows: the same whenever a row is read, and, hashed, as good as drawn at random.
 
-With them a row that passes can be given to a member, or to a sample, without remembering what became of it.
+With them a streamed row can be given to a member, or to a sample, without remembering what became of it.
 """
 
 from __future__ import annotations

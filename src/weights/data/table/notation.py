@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 LEADING_ZERO = r"^[-+]?0\d+$"
-"""Whole numbers such as 00123 are labels (zip codes, article numbers): read as numbers they could not be told from 123."""
+"""Whole numbers such as 00123 are labels (zip codes, article numbers): read as numbers they would equal 123."""
 
 _LONGEST_WHOLE = 18
 """Whole numbers of more digits may not fit 64 bits; as decimals, different ones would become equal."""
@@ -138,8 +138,8 @@ def _parts(text: pa.ChunkedArray) -> pa.StructArray | None:
     first = text.drop_null()[:1].to_pylist()
     if not first or not _LOOKS_SO.fullmatch(first[0]):
         return None
-    found = pc.extract_regex(text, _PARTS)
-    parts = pa.concat_arrays(found.chunks) if found.num_chunks else pa.array([], found.type)
+    matched = pc.extract_regex(text, _PARTS)
+    parts = pa.concat_arrays(matched.chunks) if matched.num_chunks else pa.array([], matched.type)
     if parts.null_count != text.null_count:
         return None
     # A struct's fields do not inherit its nulls, which the checks below rely on.
@@ -224,10 +224,10 @@ def _as_iso(text: pa.ChunkedArray, time_format: str) -> pa.ChunkedArray | None:
     pattern = re.escape(time_format)
     for part, expression in _PARTS_OF_DATE.items():
         pattern = pattern.replace(part, expression)
-    found = pc.extract_regex(text, f"^{pattern}{_TIME}$")
-    if found.null_count != text.null_count:
+    matched = pc.extract_regex(text, f"^{pattern}{_TIME}$")
+    if matched.null_count != text.null_count:
         return None
-    parts = {name: pc.struct_field(found, name) for name in ("year", "month", "day", "hour", "minute", "second", "half")}
+    parts = {name: pc.struct_field(matched, name) for name in ("year", "month", "day", "hour", "minute", "second", "half")}
     for name in ("month", "day", "hour", "minute"):
         parts[name] = pc.utf8_lpad(parts[name], 2, "0")
     hour = _in_24_hours(parts["hour"], pc.utf8_lower(parts["half"]))

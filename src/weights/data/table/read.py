@@ -2,7 +2,7 @@
 
 `read_table` is the usual entrance. Files are CSV/TSV (`delimited`), Parquet and JSON lines, the text formats also
 gzip-compressed. Data frames of any library come in through narwhals. What would not fit into memory is refused before it
-is read where the file tells its size, and while it is read where it does not.
+is read where the file states its size, and while it is read where it does not.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ import pyarrow.compute as pc
 
 from weights.data import examples
 from weights.data.memory import check_memory_for
-from weights.data.table.columns import in_plain_type
+from weights.data.table.columns import simplify_type
 from weights.data.table.delimited import read_delimited
 from weights.data.table.jsonlines import read_json_lines
 from weights.data.table.notation import Notation
@@ -59,11 +59,11 @@ def read_table(source: Any, *, missing: Sequence[str] = (), notations: Mapping[s
 
 def in_plain_form(table: pa.Table, missing: Sequence[str]) -> pa.Table:
     """The table with each kind of column in one form, dictionaries spelled out, and `missing` words as nulls."""
-    return _without_missing_words(_in_plain_types(table), missing)
+    return _remove_missing_words(_simplify_types(table), missing)
 
 
 def describe_source(source: Any) -> str:
-    """A short name for the source, for messages and the model card: a file called data is told apart by its folder."""
+    """A short name for the source, for messages and the model card: a file called data is named with its folder."""
     if isinstance(source, str | os.PathLike):
         path = Path(source)
         return f"{path.absolute().parent.name}/{path.name}" if path.stem == "data" else path.name
@@ -168,7 +168,7 @@ def _to_arrow(values: Any, name: str) -> pa.Array:
         raise DataError(f"Column '{name}' could not be read: {error}. Pass a list or a one-dimensional array.") from error
 
 
-def _in_plain_types(table: pa.Table) -> pa.Table:
+def _simplify_types(table: pa.Table) -> pa.Table:
     """The table with dictionaries and odd string types spelled out, and NaN as null: each kind of column in one form."""
     n_bytes = 0.0
     for index, field in enumerate(table.schema):
@@ -176,7 +176,7 @@ def _in_plain_types(table: pa.Table) -> pa.Table:
         if pa.types.is_dictionary(field.type):
             n_bytes += _spelled_out_bytes(column)
             check_memory_for(n_bytes, f"Column '{field.name}' and those before it ({len(column):,} rows of text)")
-        plain = in_plain_type(column)
+        plain = simplify_type(column)
         if plain is not column:
             table = table.set_column(index, field.with_type(plain.type), plain)
     return table
@@ -192,7 +192,7 @@ def _spelled_out_bytes(column: pa.ChunkedArray) -> float:
     return n_bytes
 
 
-def _without_missing_words(table: pa.Table, missing: Sequence[str]) -> pa.Table:
+def _remove_missing_words(table: pa.Table, missing: Sequence[str]) -> pa.Table:
     """Text cells that are one of the `missing` words become nulls, whatever the source was."""
     if not missing:
         return table

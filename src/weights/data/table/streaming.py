@@ -1,4 +1,4 @@
-"""Tables larger than memory: a random sample of the rows is kept, and all of them pass by.
+"""Tables larger than memory: a random sample of the rows is kept in memory, and all of them are streamed from the file.
 
 `RowStream.open` reads a Parquet file once and keeps the sample. `RowStream.rows` then gives the rows again and again in a shuffled order,
 some at a time. Rows are told apart by their number in the file.
@@ -49,7 +49,7 @@ class RowSample(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class RowStream:
-    """The rows of a Parquet file in passing.
+    """The rows of a Parquet file, read again and again.
 
     Attributes:
         path: of the file.

@@ -13,11 +13,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import IO, Any
 
-from weights.data.memory import in_words
+from weights.data.memory import format_bytes
 from weights.errors import DataError
 
 _CHUNK = 1 << 20
-_MARKS = {codecs.BOM_UTF8: "utf-8", codecs.BOM_UTF16_LE: "utf-16-le", codecs.BOM_UTF16_BE: "utf-16-be"}
+_BYTE_ORDER_MARKS = {codecs.BOM_UTF8: "utf-8", codecs.BOM_UTF16_LE: "utf-16-le", codecs.BOM_UTF16_BE: "utf-16-be"}
 _MOST_EXPANSION, _EXPANSION_AFTER = 200, 64 << 20
 """A gzip file may grow this many times, judged after so many bytes; tables rarely pass 50, bombs reach 1000 (our choice)."""
 
@@ -87,7 +87,7 @@ class TextFile(io.RawIOBase):
         self._n_read += len(raw)
         if self._n_read > _EXPANSION_AFTER and self._n_read > _MOST_EXPANSION * self._file.tell():
             raise DataError(
-                f"'{self._name}' grows more than {_MOST_EXPANSION} times when decompressed ({in_words(self._n_read)} so far), "
+                f"'{self._name}' grows more than {_MOST_EXPANSION} times when decompressed ({format_bytes(self._n_read)} so far), "
                 "as files made to exhaust memory do. If it is what it should be, decompress it with gunzip first."
             )
         text = self._as_utf8(raw)
@@ -105,7 +105,7 @@ class TextFile(io.RawIOBase):
         if not self._encoding:
             self._encoding, raw = self._begin(raw)
         if self._encoding == "ascii" and not raw.isascii():
-            self._encoding = self._of_first_accent(raw)
+            self._encoding = self._guess_from_accent(raw)
         if self._encoding == "ascii":
             return raw
         self._decoder = self._decoder or codecs.getincrementaldecoder(self._encoding)("strict")
@@ -121,8 +121,8 @@ class TextFile(io.RawIOBase):
         return text.encode()
 
     def _begin(self, raw: bytes) -> tuple[str, bytes]:
-        """The encoding that the first bytes tell, and the bytes behind a byte-order mark."""
-        for mark, encoding in _MARKS.items():
+        """The encoding that the first bytes declare, and the bytes behind a byte-order mark."""
+        for mark, encoding in _BYTE_ORDER_MARKS.items():
             if raw.startswith(mark):
                 return encoding, raw[len(mark) :]
         sample = raw[: 1 << 12]
@@ -134,7 +134,7 @@ class TextFile(io.RawIOBase):
             return encoding, raw
         return "ascii", raw
 
-    def _of_first_accent(self, raw: bytes) -> str:
+    def _guess_from_accent(self, raw: bytes) -> str:
         """UTF-8, unless most of the bytes beyond ASCII are not."""
         try:
             codecs.getincrementaldecoder("utf-8")("strict").decode(raw, final=not self._next)

@@ -19,7 +19,7 @@ from weights.data.table import streaming as stream_module
 from weights.errors import DataError, NotFoundError, TooLargeError, UsageError
 from weights.fitting import job
 from weights.training.exact import Problem, solve
-from weights.training.feeding import PassingFeed
+from weights.training.feeding import StreamingFeed
 
 N_ROWS = 30_000
 NETWORK = {"model": "mlp", "members": 4, "n_folds": 4, "hidden": (16,)}
@@ -73,7 +73,7 @@ def test_networks_learn_from_all_rows_and_not_from_the_sample_alone(tmp_path):
 
 def sorted_like(dataset, wave: np.ndarray) -> np.ndarray:
     """The waves of the sample, found again by the numbers of its rows (its keys)."""
-    return wave[dataset.passage.keys.astype(int)]
+    return wave[dataset.streamed.keys.astype(int)]
 
 
 def loss(model: wt.Model, data) -> float:
@@ -85,7 +85,7 @@ def loss(model: wt.Model, data) -> float:
 def test_all_models_answer_together_and_what_was_done_is_said(tmp_path):
     columns = {name: column for name, column in rows().items() if name != "state"}
     model = wt.fit(write(tmp_path, columns), "height", members=4, n_folds=4, n_steps=400, drop=["patient"])
-    assert "members learn from all 30,000 rows in passing" in model.report.remarks[0]
+    assert "members learn from all 30,000 rows, streamed" in model.report.remarks[0]
     assert {population.name for population in model.ensemble.populations} <= {"linear", "mlp", "mlp-loose"}
     new = rows(5_000, seed=2)
     inside = model.interval(new, level=0.9)
@@ -94,7 +94,7 @@ def test_all_models_answer_together_and_what_was_done_is_said(tmp_path):
 
 
 @pytest.mark.usefixtures("too_large")
-def test_a_fit_in_passing_is_the_same_again_and_with_other_threads(tmp_path):
+def test_a_streamed_fit_is_the_same_again_and_with_other_threads(tmp_path):
     path = write(tmp_path, rows())
     models = [wt.fit(path, "state", drop=["height"], threads=threads, **NETWORK, n_steps=96) for threads in (1, 2)]
     new = rows(500, seed=3)
@@ -108,7 +108,7 @@ def test_rows_of_a_group_stay_on_one_side(tmp_path):
     group = prepared.dataset.group
     for scored in made.resampling.scored:
         assert not np.intersect1d(group[scored], group[~scored]).size
-    x, _, _, counts = next(made.passing.rows(0))
+    x, _, _, counts = next(made.streaming.rows(0))
     assert len(x) == len(counts)
 
 
@@ -146,14 +146,14 @@ def test_rows_without_a_target_keep_their_place_so_that_a_run_can_be_resumed(tmp
     data.loc[::3, "state"] = None
     prepared = api.plan_fit(write(tmp_path, pa.Table.from_pandas(data)), "state", **NETWORK)
     made = job("mlp", prepared.candidates["mlp"], prepared)
-    stepwise, entered = (PassingFeed(made, [10, 20, 30], 10) for _ in range(2))
+    stepwise, entered = (StreamingFeed(made, [10, 20, 30], 10) for _ in range(2))
     for taken in (0, 10, 20):
         stepwise.refill(taken, 10)
     entered.refill(20, 10)
     np.testing.assert_array_equal(stepwise.shared.inputs.x, entered.shared.inputs.x)
     np.testing.assert_array_equal(stepwise.counts, entered.counts)
-    at_hand = len(stepwise.counts)
-    assert not stepwise.counts[np.asarray(stepwise.shared.weight)[:at_hand] == 0].any()
+    buffered = len(stepwise.counts)
+    assert not stepwise.counts[np.asarray(stepwise.shared.weight)[:buffered] == 0].any()
 
 
 @pytest.mark.usefixtures("too_large")
@@ -167,7 +167,7 @@ def test_long_stretches_without_a_target_are_passed_over(tmp_path):
 @pytest.mark.usefixtures("too_large")
 def test_classes_too_rare_for_the_sample_are_said(tmp_path):
     data = rows()
-    kept = api.plan_fit(write(tmp_path, data), "state", drop=["height"], **NETWORK).dataset.passage.keys.astype(int)
+    kept = api.plan_fit(write(tmp_path, data), "state", drop=["height"], **NETWORK).dataset.streamed.keys.astype(int)
     data["state"] = data["state"].astype(object)
     data["state"][np.setdiff1d(np.arange(N_ROWS), kept)[:2]] = ["odd", "strange"]
     model = wt.fit(write(tmp_path, data), "state", drop=["height"], **NETWORK, n_steps=96)
@@ -178,7 +178,7 @@ def test_classes_too_rare_for_the_sample_are_said(tmp_path):
 @pytest.mark.usefixtures("too_large")
 def test_a_cell_that_cannot_be_read_is_found_before_training(tmp_path):
     data = rows()
-    kept = api.plan_fit(write(tmp_path, data), "state", drop=["height"], **NETWORK).dataset.passage.keys.astype(int)
+    kept = api.plan_fit(write(tmp_path, data), "state", drop=["height"], **NETWORK).dataset.streamed.keys.astype(int)
     data["size"] = np.asarray([f"{x:.3f}" for x in data["wave"]], object)
     row = int(np.setdiff1d(np.arange(20_000, 24_000), kept)[0])
     data["size"][row] = "tall"
@@ -196,7 +196,7 @@ def test_a_cell_that_cannot_be_read_is_found_before_training(tmp_path):
 )
 def test_a_kind_that_only_the_sample_has_is_found_before_training(tmp_path, cells, odd, complaint):
     data = {"wave": rows()["wave"], "state": rows()["state"], "trap": cells}
-    kept = api.plan_fit(write(tmp_path, data), "state", **NETWORK).dataset.passage.keys.astype(int)
+    kept = api.plan_fit(write(tmp_path, data), "state", **NETWORK).dataset.streamed.keys.astype(int)
     data["trap"][np.setdiff1d(np.arange(N_ROWS), kept)[0]] = odd
     if data["trap"].dtype == object:
         data["trap"] = pa.array(data["trap"]).dictionary_encode()
@@ -241,7 +241,7 @@ def test_a_solved_model_has_the_weights_of_all_rows(tmp_path, monkeypatch, reque
     passed = wt.fit(path, target, **settings)
     prepared = api.plan_fit(path, target, **settings)
     made = job("linear", prepared.candidates["linear"], prepared)
-    everything = [*made.passing.in_order()]
+    everything = [*made.streaming.in_order()]
     x = np.concatenate([part.inputs.x for part in everything])
     y, weight, counts = (np.concatenate([getattr(part, name) for part in everything]) for name in ("y", "weight", "counts"))
     for m in range(4):
@@ -280,7 +280,7 @@ def test_what_needs_the_table_is_refused(tmp_path, options, complaint):
 def test_text_that_is_too_large_is_refused_with_a_way_out(tmp_path, monkeypatch):
     monkeypatch.setenv("WEIGHTS_MEMORY", "1MB")
     (tmp_path / "a.csv.gz").write_bytes(gzip.compress(b"x,y\n" + b"0.5,1\n" * 200_000))
-    with pytest.raises(TooLargeError, match="Rows of a Parquet file are learned from in passing, however many"):
+    with pytest.raises(TooLargeError, match="Rows of a Parquet file are streamed from it, however many"):
         api.plan_fit(str(tmp_path / "a.csv.gz"), "y")
 
 

@@ -1,0 +1,31 @@
+"""What may be said where a saved run answers rows (`predict`) or is trained anew (`improve`); questions declare their own."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import msgspec
+
+from weights.options import option
+
+TrainingRows = Annotated[Any, option("The rows of training, if they are no longer where they were.", "FILE", "--data")]
+
+
+class PredictOptions(msgspec.Struct, frozen=True):
+    """What is said of each row; see `weights.answering.predictions`."""
+
+    level: Annotated[float, option("Level of the intervals of a regression.", "SHARE")] = 0.9
+    sensitivity: Annotated[float | None, option("Say which rows reach the threshold that finds this share of a class.", "SHARE")] = None
+    label: Annotated[str | None, option("This class; the second of two if not given.", "LABEL", "--class")] = None
+
+
+class ImproveOptions(msgspec.Struct, frozen=True):
+    """Which change is made; see `weights.model.Model.improve`."""
+
+    apply: Annotated[
+        str | None, option("The change to make, as `weights diagnose` names it; if not given, the one that helps most.", "NAME")
+    ] = None
+    save: Annotated[str | None, option("Where to save; RUN-NAME (or RUN-improved) if not given.", "FOLDER")] = None
+    resume: Annotated[bool, option("Go on where the same command was interrupted.")] = False
+    data: TrainingRows = None
+    quick: Annotated[bool, option("Try fewer remedies, on fewer folds.")] = False
