@@ -38,6 +38,13 @@ def write_folder(root: Path, n: int = 30, first: int = 0, **classes: bool) -> Pa
     return root
 
 
+def save_stripes(folder, n=60):
+    """The path of an .npz in a folder: small grey pictures, lying and upright stripes in noise."""
+    y = np.arange(n) % 2
+    np.savez(folder / "stripes.npz", images=np.stack([stripes(upright == 1, i) for i, upright in enumerate(y)]), labels=y)
+    return folder / "stripes.npz"
+
+
 def marked(n: int, *, seed: int, place: tuple[int, int] | None = None, side: int = 16) -> tuple[np.ndarray, np.ndarray]:
     """Noisy grey pictures, the second half with a cross of 5 x 5 pixels somewhere, or at a place; and their classes."""
     rng = np.random.default_rng(seed)
@@ -48,13 +55,6 @@ def marked(n: int, *, seed: int, place: tuple[int, int] | None = None, side: int
         pictures[i, row - 2 : row + 3, column] += 90
         pictures[i, row, column - 2 : column + 3] += 90
     return pictures.clip(0, 255).astype(np.uint8), np.where(y, "marked", "plain")
-
-
-def save_stripes(folder, n=60):
-    """The path of an .npz in a folder: small grey pictures, lying and upright stripes in noise."""
-    y = np.arange(n) % 2
-    np.savez(folder / "stripes.npz", images=np.stack([stripes(upright == 1, i) for i, upright in enumerate(y)]), labels=y)
-    return folder / "stripes.npz"
 
 
 OF_MARKS = {"members": 3, "n_folds": 3, "n_steps": 120, "batch_size": 32, "widths": (8, 16), "blocks": (0, 0)}
