@@ -67,12 +67,12 @@ def test_features_that_rows_do_not_miss_can_be_left_out():
 
 def test_pictures_have_changes_of_their_own(tmp_path):
     path = save_stripes(tmp_path)
-    model = fit(path, n_steps=60, members=2, n_folds=2, batch_size=16, widths=(32, 64), blocks=(0, 0))
+    model = fit(path, n_steps=30, members=2, n_folds=2, batch_size=16, widths=(32, 64), blocks=(0, 0))
     found = by_name(model, path)
     assert {"wider", "narrower", "longer", "shorter", "more-augmentation", "less-augmentation", "stronger-penalty"} <= {*found}
     assert not {"with-networks", "linear-alone", "fewer-features"} & {*found}
     assert found["wider"].specs["convolution"].model.widths == (48, 96)
-    assert found["longer"].specs["convolution"].optimization.n_steps == 120
+    assert found["longer"].specs["convolution"].optimization.n_steps == 60
     before, after = (spec.augmentation for spec in (model.specs["convolution"], found["less-augmentation"].specs["convolution"]))
     assert (after.shift, after.rotate) == (0, 0)
     assert before.shift > 0

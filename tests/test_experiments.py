@@ -96,7 +96,7 @@ def test_settings_that_follow_from_an_optimizer_are_chosen_anew(data):
 def test_only_populations_that_use_a_setting_are_trained():
     data = planted(rule="bend")
     data["y"] = data["x0"] - data["x1"] + 0.3 * data["x3"] ** 3 + np.random.default_rng(1).normal(size=300)
-    model = fitted(data, hidden=(16,), n_steps=96)
+    model = fitted(data, **NETWORK | {"model": "auto"})
     assert len(model.specs) > 1
     assert "linear" not in compare(model, {"activation": ["gelu"]}, data, trainings=2).populations
     assert "linear" in compare(model, {"strength": [0.1]}, data, trainings=2).populations
