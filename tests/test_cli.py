@@ -849,7 +849,7 @@ def test_a_damaged_run_is_corrupt(tables, tmp_path):
         (("--set", "beta1"), "--set takes name=value, but 'beta1' came."),
         (("--set", "data=x"), "There is no setting 'data'."),
         (("--search", "=3"), "--search takes name=value, but '=3' came."),
-        (("--class-weight", "2"), "--class-weight takes balanced or LABEL=FACTOR, but '2' came."),
+        (("--class-weight", "2"), "--class-weight takes balanced alone or LABEL=FACTOR, but '2' came."),
         (("--class-weight", "well=much"), "--class-weight takes a number or none, but 'much' came."),
         (("--clip", "wide"), "--clip takes a number or none, but 'wide' came."),
         (("--budget", "soon"), "A length of time such as 90, 60s, 5m or 1h was needed, but 'soon' came."),
@@ -884,7 +884,7 @@ def test_an_error_is_one_line_without_traceback(tables):
 
 def test_an_error_with_debug_shows_the_traceback():
     result = start("show", "nothing", "--debug")
-    assert result.returncode == 1
+    assert result.returncode == 4
     assert "Traceback (most recent call last)" in result.stderr
     assert "weights.errors.NotFoundError: There is no saved run at 'nothing'" in result.stderr
 

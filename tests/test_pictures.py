@@ -278,3 +278,51 @@ def test_pictures_and_columns_together_beat_either_alone_by_more_than_their_inte
     importance = {importance.features[0]: importance for importance in wide.report.feature_weights.importances}
     assert importance["age"].low > 0
     assert len(wide.saliency(both.slice(0, 2))) == 2
+
+
+# Pictures in tables: what is read, what is not, and that it is said
+
+
+def wards(folder, n=40, **more):
+    """A table of names of pictures, of an age that repeats, and of a target."""
+    names = [str(path) for path in sorted(folder.rglob("*.png"))][:n]
+    ages = np.arange(n) % 4
+    return {"scan": names, "age": ages.astype(float), "ill": np.where(np.arange(n) % 3 == 0, "yes", "no"), **more}
+
+
+def test_of_two_columns_of_pictures_one_is_read_and_the_other_is_said(folder):
+    table = wards(folder)
+    table["second"] = table["scan"][::-1]
+    features = {feature.name: feature for feature in api.plan_fit(table, "ill").dataset.features}
+    assert features["scan"].kind == "picture"
+    assert features["second"].note.startswith("names pictures too, of which only those of 'scan' are read")
+    with pytest.raises(UsageError, match="One column of pictures can be read, but 2 were named: scan, second"):
+        api.plan_fit(table, "ill", kinds={"scan": "picture", "second": "picture"})
+
+
+def test_a_column_of_pictures_is_found_without_a_target(folder):
+    assert {feature.name: feature.kind for feature in api.look(wards(folder)).features} == {
+        "scan": "picture",
+        "age": "numeric",
+        "ill": "boolean",
+    }
+
+
+def test_pictures_that_no_model_reads_are_said(folder):
+    remark = "the pictures in 'scan' are not read by linear, and have no say in the answers"
+    assert remark in api.plan_fit(wards(folder), "ill", model="linear").remarks
+    assert remark not in api.plan_fit(wards(folder), "ill").remarks
+
+
+def test_a_missing_column_is_named_with_those_there_are(folder):
+    model = weights.fit(wards(folder), "ill", model="linear", members=2, n_folds=2)
+    with pytest.raises(DataError) as refused:
+        model.predict({"scan": wards(folder)["scan"]})
+    assert str(refused.value) == "The model needs 2 columns, but 1 is not in the data (first: 'age'). Known: scan."
+    assert any("not ranked: scan" in note for note in model.summary().notes)
+
+
+def test_rows_that_agree_in_their_columns_tell_no_noise_where_their_pictures_differ(folder):
+    value = np.random.default_rng(0).normal(size=40)
+    model = weights.fit(wards(folder, value=value), "value", drop=["ill"], model="linear", members=2, n_folds=2)
+    assert model.report.decomposition.noise is None

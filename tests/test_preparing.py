@@ -80,3 +80,9 @@ def test_pictures_are_learned_from_as_an_array_beside_their_labels():
         api.plan_fit(PICTURES)
     with pytest.raises(DataError, match="'target' must have one value a row, but there are 3 values and 24 rows"):
         api.plan_fit(PICTURES, [0, 1, 1])
+
+
+def test_folds_that_no_member_leaves_out_are_said():
+    remark = "4 of 8 folds are left out by a member: all figures rest on the rows of these. With --members 8 they rest on all rows"
+    assert remark in api.plan_fit("iris", members=4).remarks
+    assert not [remark for remark in api.plan_fit("iris", members=8).remarks if "folds" in remark]

@@ -22,7 +22,7 @@ from weights.errors import TooLargeError, printable
 from weights.fitoptions import DataOptions, make_request
 from weights.fitting import Prepared
 from weights.model import Model
-from weights.preparing import asks_to_merge, can_stream, decide, find_source_kind, read_streamed, read_whole
+from weights.preparing import asks_to_merge, can_stream, decide, find_block_columns, find_source_kind, read_streamed, read_whole
 from weights.running import OnProgress, report_reading, run
 from weights.store.format import load as load_ensemble
 from weights.tasks.base import Task
@@ -180,7 +180,8 @@ def look(data: Any, target: str | None = None, **options: Any) -> Look:
     roles = _name_roles(make_request(target, options).data)
     table = read_table(data, missing=roles.missing)
     names = [name for name in table.column_names if name not in roles.drop]
-    features = [describe(table, name, roles.kinds.get(name)) for name in names]
+    found = {column: kind for kind, column in find_block_columns(table, data, roles, ()).items()}
+    features = [describe(table, name, (roles.kinds | found).get(name)) for name in names]
     remarks = [*remarks_of(table), "no target was named (--target)"]
     return Look(printable(describe_source(data)), table.num_rows, features, None, remarks)
 

@@ -105,3 +105,13 @@ def printable(text: str) -> str:
         'a\\\\nb'
     """
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+
+
+def abridged(text: str, most: int = 60) -> str:
+    """The text, or its beginning if it is longer than so many characters.
+
+    Example:
+        >>> abridged("a long story", 7)
+        'a long…'
+    """
+    return text if len(text) <= most else f"{text[: most - 1]}…"

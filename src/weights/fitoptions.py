@@ -98,7 +98,7 @@ def parse_class_weights(texts: Sequence[str], flag: str) -> str | dict[str, floa
         label, equals, factor = text.rpartition("=")
         number = parse_number(factor, flag) if equals else None
         if number is None:
-            raise UsageError(f"{flag} takes balanced or LABEL=FACTOR, but '{text}' came.")
+            raise UsageError(f"{flag} takes balanced alone or LABEL=FACTOR, but '{text}' came.")
         factors[label] = number
     return factors
 
@@ -200,11 +200,21 @@ class FitOptions(msgspec.Struct, frozen=True):
 
     model: Annotated[
         str,
-        option("auto (linear and mlp, mixed by out-of-bag loss, or convolution), {choices}.", "NAME", choices=_MODELS),
+        option(
+            "auto (linear and mlp, with pictures convolution, stacked by out-of-bag loss), {choices}.",
+            "NAME",
+            choices=_MODELS,
+        ),
     ] = "auto"
     members: Annotated[
         int | None,
-        option("Size of the ensemble.  [default: 32, of pictures 8]", "NUMBER", "--members", "-m", parse=take_text),
+        option(
+            "Members in all, of which each model gets its part, but one a fold at least (or all of fewer).  [default: 32, of pictures 8]",
+            "NUMBER",
+            "--members",
+            "-m",
+            parse=take_text,
+        ),
     ] = None
     budget: Annotated[
         float | str | None,

@@ -120,7 +120,7 @@ def train_ensemble(prepared: Prepared, control: Control) -> Ensemble:
         n_samples=dataset.n_samples,
         n_features=len(dataset.used_features),
         metrics=_metrics(answers, rows, prepared),
-        compared={**{name: _metrics(alone[name], rows, prepared) for name in names}, "constant": _constant_metrics(prepared)},
+        compared={**{name: _metrics(alone[name], rows, prepared) for name in names}, "constant": _constant_metrics(rows, prepared)},
         decision=_compared_with_simplest(answers, alone, rows, prepared) if several else "",
         searches=searches,
         failures={f"{name} {m}": reason for name, result in trained.items() for m, reason in result.failures.items()},
@@ -172,7 +172,7 @@ def _decomposed(prepared: Prepared, trained: list[Trained], covered: BoolArray, 
             predictions.append(MemberPredictions(p, places[rows[here]], outputs[here]))
     group = None if dataset.group is None else dataset.group[covered]
     judged = Judged(prepared.y[covered], prepared.weight[covered], group)
-    x = dataset.inputs.x[covered] if prepared.task.numeric else None  # from which noise is estimated
+    x = dataset.inputs.x[covered] if prepared.task.numeric and not dataset.blocks else None  # from which noise is estimated
     return decompose(prepared.task, judged, predictions, stacking.crossfitted_weights, stacking.crossfitted_offsets, x=x)
 
 
@@ -299,9 +299,9 @@ def _metrics(answers: FloatArray, rows: BoolArray, prepared: Prepared) -> dict[s
     return score(prepared.task.metrics, y, answers, weight=dataset.sample_weight[rows], group=group)
 
 
-def _constant_metrics(prepared: Prepared) -> dict[str, Metric]:
-    """What always answering the mean, or the class shares, would score."""
-    task, y, weight = prepared.task, prepared.y, prepared.dataset.sample_weight
+def _constant_metrics(rows: BoolArray, prepared: Prepared) -> dict[str, Metric]:
+    """What always answering the mean of these rows (n,), or their class shares, would score on them."""
+    task, y, weight = prepared.task, prepared.y[rows], prepared.dataset.sample_weight[rows]
     return score(task.metrics, task.original(y), task.constant_predictions(y, weight), weight=weight)
 
 

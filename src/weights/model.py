@@ -144,7 +144,9 @@ class Model:
             Weights       change of progression per unit of the feature
               feature  effect  std err     z  P>|z|  ...
         """
-        return summarise(self._require_feature_weights(), self.ensemble.task, **options)
+        return summarise(
+            self._require_feature_weights(), self.ensemble.task, held=[b.name for b in self.ensemble.encoding.blocks], **options
+        )
 
     def diagnose(self, data: Any = None, *, quick: bool = False, curves: bool = False, progress: OnProgress = None) -> Diagnosis:
         """Whether the model is under- or overfit, and what would help, from trials; see `weights.remedies`.
@@ -163,12 +165,7 @@ class Model:
         return self._try(try_remedies, self.read_again(data), progress, quick=quick, curves=curves)
 
     def compare(
-        self,
-        vary: Mapping[str, Any],
-        data: Any = None,
-        *,
-        trainings: int = N_TRAININGS,
-        progress: OnProgress = None,
+        self, vary: Mapping[str, Any], data: Any = None, *, trainings: int = N_TRAININGS, progress: OnProgress = None
     ) -> Experiment:
         """Variants of the settings, trained on the rows of training and compared; see `weights.experiments`.
 

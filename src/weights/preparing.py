@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Collection, Mapping
 from dataclasses import replace
@@ -31,7 +32,7 @@ from weights.errors import DataError, UsageError, listed, printable, suggest
 from weights.fitoptions import Request
 from weights.fitting import Prepared, check_streamed_target
 from weights.inspection.leakage import find_leaks
-from weights.models.registry import ARCHITECTURES
+from weights.models.registry import ARCHITECTURES, architecture_of
 from weights.spec import Spec
 from weights.tasks.base import Task
 from weights.tasks.registry import find_task
@@ -110,6 +111,8 @@ def decide(dataset: Dataset, request: Request, origin: Origin | None = None) -> 
         *find_leaks(dataset, task, y),
         *_too_few(dataset.n_samples, task, y),
         *_never_learned(dataset, task),
+        *_never_judged(specs),
+        *_never_read(dataset, specs),
     ]
     if dataset.streamed is not None and task.classes and dataset.streamed.n_other_labels:
         n_rare = dataset.streamed.n_other_labels
@@ -142,10 +145,11 @@ def _table_and_roles(data: Any, target: Any, sample_weight: Any, roles: Roles, r
     else:
         table = read_table(data, missing=roles.missing)
         excluded = {name for name in (target, sample_weight, roles.group, roles.time, roles.split) if isinstance(name, str)}
-        for name, source in _sources():
-            column = next((column for column, asked in roles.kinds.items() if asked == name), None)
-            column = column or source.find_column(table, folder_of(data), {*excluded, *roles.drop, *roles.kinds})
-            table = source.fill_column(table, column, folder_of(data), roles, report_progress) if column else table
+        for name, column in find_block_columns(table, data, roles, excluded).items():
+            table = _note_others(table, column, name, data, {*excluded, *roles.drop, *roles.kinds})
+            source = KINDS[name].source
+            assert source is not None
+            table = source.fill_column(table, column, folder_of(data), roles, report_progress)
     if target is None and isinstance(data, str) and data in EXAMPLES:
         target = EXAMPLES[data].target
     if target is None:
@@ -156,6 +160,38 @@ def _table_and_roles(data: Any, target: Any, sample_weight: Any, roles: Roles, r
     if sample_weight is not None and not isinstance(sample_weight, str):
         table, sample_weight = _with_column(table, "sample_weight", sample_weight)
     return table, msgspec.structs.replace(roles, target=target, sample_weight=sample_weight)
+
+
+def find_block_columns(table: pa.Table, data: Any, roles: Roles, excluded: Collection[str]) -> dict[str, str]:
+    """By kind, the column that names files of which a block of inputs is made, as asked for or found.
+
+    Raises:
+        UsageError: several columns are asked for of a kind. DataError: as `Source.find_column`.
+    """
+    columns = {}
+    for name, source in _sources():
+        asked = [column for column, kind in roles.kinds.items() if kind == name]
+        if len(asked) > 1:
+            named = f"One column of {KINDS[name].plural} can be read, but {len(asked)} were named: {listed(asked, 5)}"
+            raise UsageError(f"{named}. Leave the others out with --drop.")
+        column = asked[0] if asked else source.find_column(table, folder_of(data), {*excluded, *roles.drop, *roles.kinds})
+        if column:
+            columns[name] = column
+    return columns
+
+
+def _note_others(table: pa.Table, column: str, kind: str, data: Any, excluded: Collection[str]) -> pa.Table:
+    """The table with a remark on another column that names files of the same kind, which is not read."""
+    source = KINDS[kind].source
+    assert source is not None
+    with contextlib.suppress(DataError):
+        other = source.find_column(table, folder_of(data), {*excluded, column})
+        if other is not None:
+            remark = f"names {KINDS[kind].plural} too, of which only those of '{column}' are read"
+            place = table.schema.get_field_index(other)
+            field = table.schema.field(place).with_metadata({"remark": remark})
+            table = table.set_column(place, field, table[other])
+    return table
 
 
 def _sources() -> list[tuple[str, Source]]:
@@ -230,6 +266,26 @@ def _never_learned(dataset: Dataset, task: Task) -> list[str]:
     n_others = np.count_nonzero(~known)
     said = f"{n_others:,} of {len(known):,} rows for the test are of classes that nothing is learned of, and not judged: "
     return [said + listed(others, 5)] if others else []
+
+
+def _never_judged(specs: Mapping[str, Spec]) -> list[str]:
+    """A remark where there are fewer members than folds, so that some folds are left out by no member."""
+    few = next((m for m in (spec.members for spec in specs.values()) if m.resampling == "folds" and m.n_members < m.n_folds), None)
+    if few is None:
+        return []
+    left_out = f"{few.n_members} of {few.n_folds} folds are left out by a member"
+    return [f"{left_out}: all figures rest on the rows of these. With --members {few.n_folds} they rest on all rows"]
+
+
+def _never_read(dataset: Dataset, specs: Mapping[str, Spec]) -> list[str]:
+    """Remarks about columns that none of the models reads."""
+    blocks = {kind.block: (name, kind) for name, kind in dataset.blocks.items()}
+    for spec in specs.values():
+        architecture = architecture_of(spec.model)
+        for block in (*architecture.reads, *architecture.also_reads):
+            blocks.pop(block, None)
+    models = " and ".join(specs)
+    return [f"the {kind.plural} in '{name}' are not read by {models}, and have no say in the answers" for name, kind in blocks.values()]
 
 
 def _with_column(table: Any, name: str, values: Any) -> tuple[Any, str]:

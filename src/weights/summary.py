@@ -22,6 +22,7 @@ from weights.inspection.measured import measured_coverage
 from weights.tasks.base import Task
 
 _BAR = 8
+_HELD = "held as they are while the features above change, and not ranked: {}; see weights explain"
 _WIDEST_NAME, _WIDEST_VALUE, _WIDEST_NOTE = 32, 14, 118
 _MOST_GROUPS, _MOST_OF_GROUP = 3, 4
 _LEAST_SHOWN = 5e-5
@@ -92,6 +93,7 @@ def summarise(
     sort: str = "importance",
     top: int | None = None,
     narrow: bool = False,
+    held: Sequence[str] = (),
     **options: Any,
 ) -> Summary:
     """The table of a fit.
@@ -102,6 +104,7 @@ def summarise(
         sort: as `FeatureWeights.records`, but best first.
         top: at most so many features.
         narrow: without the columns that fit no narrow terminal.
+        held: columns that models read as well and that have no weight of their own.
         **options: scale, per, errors, level, adjust, levels, as `FeatureWeights.records`.
 
     Raises:
@@ -121,7 +124,7 @@ def summarise(
         title=_title(task, options.get("scale", "target"), options.get("per", "unit")),
         heads=[heads[name] for name in keep],
         rows=[[row[name] for name in keep] for row in table],
-        notes=_notes(weights, blocks, shown, options),
+        notes=[*_notes(weights, blocks, shown, options), *([_HELD.format(listed(held, 6))] if held else [])],
     )
 
 
@@ -240,7 +243,12 @@ def _contribution(part: Record, largest: float) -> list[str]:
     shown = "missing" if value is None else compact(value) if isinstance(value, float) else printable(str(value))
     interval = "" if part["low"] is None else f"[{_signed(part['low'])} {_signed(part['high'])}]"
     bar = ("+" if amount > 0 else "-") * round(20 * abs(amount) / largest)
-    return [_named(part["feature"]), shown[:_WIDEST_VALUE], _signed(amount), interval, bar]
+    return [_named(part["feature"]), _cut(shown), _signed(amount), interval, bar]
+
+
+def _cut(shown: str) -> str:
+    """A value as short as its column is wide; of long ones the end, in which names of files differ."""
+    return shown if len(shown) <= _WIDEST_VALUE else f"…{shown[1 - _WIDEST_VALUE :]}"
 
 
 def checked(check: Check, name: str) -> list[str]:

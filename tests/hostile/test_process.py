@@ -92,6 +92,9 @@ def weights(*args: Any, **options: Any) -> tuple[int, str, str]:
     return ended(start(*args, **options))
 
 
+UNBUFFERED = {"PYTHONUNBUFFERED": "1"}
+
+
 def shell(command: str, **options: Any) -> tuple[int, str, str]:
     """As `weights`, in a shell; $weights is the command."""
     program = f'weights() {{ {shlex.quote(sys.executable)} -m weights "$@"; }}; set -o pipefail; '
@@ -253,6 +256,15 @@ def test_a_closed_output_is_said_after_the_run_was_saved(csv, tmp_path):
 def test_a_reader_that_leaves_at_once_is_not_complained_about(csv, saved, command):
     _, output, words = shell(f"weights {command.format(run=saved, csv=csv)} | head -c 1")
     assert (len(output), words) == (1, "")
+
+
+def test_an_unbuffered_output_is_written_whole(saved, tmp_path):
+    """What Python writes without a buffer may stop in the middle, without an error; a pipe takes 64 kB at a time."""
+    rows = tmp_path / "many.csv"
+    rows.write_text("a,b\n" + "0.5,0.25\n" * 30_000)
+    lines = [shell(f"weights predict {saved} {rows} | (sleep 1; wc -l)", env={**os.environ, **more})[1] for more in ({}, UNBUFFERED)]
+    assert [line.strip() for line in lines] == ["30001"] * 2
+    assert shell(f"weights predict {saved} {rows} | head -c 1", env={**os.environ, **UNBUFFERED})[0] == 141
 
 
 def test_a_listener_that_leaves_at_once_is_not_complained_about(csv):

@@ -76,6 +76,8 @@ def _make_draw() -> click.Command:
         charts.check_ending(Path(output))
         model = api.load(run)
         if what not in drawings:
+            if what in QUESTIONS:
+                raise UsageError(f"'{what}' is a command of its own, which draws with --output if it can: weights {what} --help.")
             raise UsageError(f"There is no drawing '{what}'. {suggest(what, drawings)}")
         said = {name: value for name, value in given.items() if value != options[name].default}
         for name in said:

@@ -72,6 +72,7 @@ def fit(source: str, settings: tuple[str, ...], as_json: bool, quiet: bool, **op
     from weights.report.elements import finding_lines
     from weights.report.json import plan_object, run_object
     from weights.store.checkpoint import has_checkpoint
+    from weights.store.verify import is_saved
 
     save, no_save, resume, dry_run = (options.pop(name) for name in ("save", "no_save", "resume", "dry_run"))
     if save and no_save:
@@ -79,7 +80,7 @@ def fit(source: str, settings: tuple[str, ...], as_json: bool, quiet: bool, **op
     folder = None if no_save or dry_run else Path(save) if save else _find_folder(source, resume)
     with terminal.progress_bar(quiet=quiet, color=uses_color(sys.stderr)) as report:
         prepared = api.plan_fit(source, progress=report, **read_given(_RECORDS, options, settings))
-    if folder is not None and os.path.exists(folder):
+    if folder is not None and is_saved(folder):
         say([terminal.labelled("replaces", f"the run in {folder}")])
     plan = terminal.plan_lines(prepared.plans, sum(len(race) for race in prepared.races.values()))
     if not quiet:

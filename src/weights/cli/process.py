@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import io
 import os
 import resource
 import shutil
 import sys
+import traceback
 from collections.abc import Callable, Iterable
 from functools import wraps
 from typing import Any, NoReturn
@@ -30,7 +32,7 @@ _WORDS_OF_MEMORY = ("RESOURCE_EXHAUSTED", "can't start new thread", "failed to m
 def guard(function: Callable[..., None]) -> Callable[..., None]:
     """Turn errors into one sentence and an exit code; `--debug` shows the traceback."""
 
-    @click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of text.")
+    @click.option("--json", "as_json", is_flag=True, help="Print JSON instead of text.")
     @click.option("--debug", is_flag=True, help="Show the traceback of an error.")
     @wraps(function)
     def run(*args: Any, debug: bool, **options: Any) -> None:
@@ -40,7 +42,7 @@ def guard(function: Callable[..., None]) -> Callable[..., None]:
             sys.stdout.flush()
         except WeightsError as error:
             if debug:
-                raise
+                traceback.print_exc()
             _end(str(error), error.exit_code)
         except KeyboardInterrupt:
             _end("Stopped at once.", Interrupted.exit_code)
@@ -128,5 +130,7 @@ def open_streams() -> None:
                 raise
             os.open(os.devnull, flags)  # takes the lowest free number; answers to a closed output must fail, words may get lost
             setattr(sys, name, os.fdopen(number, "w" if number else "r", closefd=False))
+    if isinstance(sys.stdout.buffer, io.RawIOBase):  # with PYTHONUNBUFFERED, whose writes may stop in the middle without an error
+        sys.stdout = io.TextIOWrapper(io.BufferedWriter(sys.stdout.buffer), encoding=sys.stdout.encoding, write_through=True)
     for stream in (sys.stdout, sys.stderr):
         stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]

@@ -196,8 +196,8 @@ def apply_encoding(encoding: Encoding, table: pa.Table) -> Inputs:
     absent = [name for name in needed if name not in known]
     if absent:
         raise DataError(
-            f"The model needs {len(needed)} columns, but {len(absent)} of them are not in the data "
-            f"(first: '{absent[0]}'). {suggest(absent[0], table.column_names)}"
+            f"The model needs {len(needed)} columns, but {len(absent)} {'is' if len(absent) == 1 else 'are'} not in the data "
+            f"(first: '{absent[0]}'). {suggest(absent[0], [name for name in table.column_names if name.isprintable()])}"
         )
     blocks = {kind_of(block).block: kind_of(block).apply(block, table) for block in encoding.blocks}
     return Inputs({**({COLUMNS: _apply_columns(encoding, table)} if encoding.columns else {}), **blocks})

@@ -43,7 +43,7 @@ def decomposition_lines(terms: Decomposition, train_loss: float | None = None) -
     if terms.noise:
         rows.append(_part_cells("noise", terms.noise, terms, "among rows that agree in all inputs"))
     if terms.variance is None:
-        rows.append(["variance", "unknown", "", "", "in the above: each row was judged by the one member that never saw it"])
+        rows.append(["variance", "unknown", "", "", "in the above: each row is judged by one member only"])
         return lines + aligned(rows, to_right=(1,))
     due = f", {compact(terms.rows.value)} of it because other rows might have come" if terms.rows else ""
     rows.append(_part_cells("variance", terms.variance, terms, f"what one member loses more{due}"))

@@ -128,7 +128,7 @@ def _layer_lines(layers: list[LayerHealth]) -> list[str]:
     for layer in layers:
         units = [_percent(layer.dead), _percent(layer.saturated), compact(layer.rank), _percent(layer.influence)]
         if layer.n_units and layer.dead is None:
-            units = ["too few", "to judge", "", ""]
+            units = ["too few", "too few", "", ""]
         own = [compact(layer.weight_norm), _percent(layer.zeros), compact(layer.grad_norm), _percent(layer.update_ratio)]
         rows.append([layer.layer, str(layer.n_units or ""), compact(layer.forward), compact(layer.backward), *units, *own])
     return [

@@ -25,7 +25,7 @@ from weights.data.table.notation import (
     read_numbers,
     read_times,
 )
-from weights.errors import DataError
+from weights.errors import DataError, abridged
 from weights.types import AnyArray, FloatArray, IntArray
 
 TableKind = Literal["numeric", "boolean", "category", "datetime"]
@@ -73,7 +73,7 @@ def find_kind(column: pa.ChunkedArray, name: str) -> Found:
         return Found("constant", "all missing")
     n_distinct = pc.count_distinct(column).as_py()
     if n_distinct == 1 and column.null_count == 0:
-        return Found("constant", f"always {column[0].as_py()!r}")
+        return Found("constant", f"always {abridged(repr(column[0].as_py()))}")
     if pa.types.is_boolean(kind):
         return Found("boolean")
     if pa.types.is_temporal(kind):
@@ -143,7 +143,7 @@ def _find_kind_of_text(column: pa.ChunkedArray, n_distinct: int) -> Found:
     words_among = words_among_numbers(column)
     if words_among:
         row, value = _first_where(column, lambda cell: cell in words_among)
-        return Found("numeric", f"text among numbers is read as missing (first: row {row}, '{value}')")
+        return Found("numeric", f"text among numbers is read as missing (first: row {row}, '{abridged(value)}')")
     like_dates = pc.all(pc.match_substring_regex(column, _LIKE_A_DATE)).as_py()
     return _find_kind_of_labels(column, n_distinct, "look like dates, but share no format: read as labels" if like_dates else "")
 
@@ -305,6 +305,6 @@ def _refuse(text: pa.ChunkedArray, name: str, needed: str, parse: Callable[[pa.C
     row, value = _first_where(text, lambda cell: cell in bad)
     count = pc.sum(pc.cast(pc.is_in(text, pa.array(bad, pa.string())), pa.int64())).as_py()
     raise DataError(
-        f"Column '{name}' must be {needed}, but {count} of {len(text)} rows hold something else (first: row {row}, '{value}'). "
+        f"Column '{name}' must be {needed}, but {count} of {len(text)} rows hold something else (first: row {row}, '{abridged(value)}'). "
         "Repair these cells or leave them empty; where a word means missing, fit with --missing."
     )
