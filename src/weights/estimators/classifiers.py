@@ -221,7 +221,7 @@ class WeightsLinearClassifier(LinearEstimator, ClassifierBase):
 
     @property
     def coef_(self) -> FloatArray:
-        """Change of the log odds with one unit of each feature, members averaged as they vote; see the class."""
+        """Change of the log odds with one unit of each feature, members averaged by their weights; see the class."""
         return self._coefficients().slopes.T
 
     @property

@@ -155,7 +155,7 @@ class WeightsLinearRegressor(LinearEstimator, RegressorBase):
 
     @property
     def coef_(self) -> FloatArray:
-        """Change of the prediction with one unit of each feature, shape (features,), members averaged as they vote."""
+        """Change of the prediction with one unit of each feature, shape (features,), members averaged by their weights."""
         return self._coefficients().slopes[:, 0]
 
     @property

@@ -21,7 +21,7 @@ class Coefficients(NamedTuple):
 
 
 def coefficients(ensemble: Ensemble) -> Coefficients:
-    """The ensemble as one linear function of the raw features, members averaged as they vote.
+    """The ensemble as one linear function of the raw features, members averaged by their weights.
 
     For numbers ``x @ slopes + intercepts`` is the prediction; for two classes the log odds of the second, calibrated; for more
     classes calibrated log probabilities, apart from what all classes of a row have in common.

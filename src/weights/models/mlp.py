@@ -120,7 +120,7 @@ MLP = Architecture(
     n_bins=lambda settings: settings.n_bins or 0,
     capacity="hidden",
     in_auto=True,
-    # Large clean tables want free weights, small noisy ones such as are held back, and out-of-bag rows share the vote out.
+    # Large clean tables want free weights, small noisy ones such as are held back, and out-of-bag rows give both their stacking weights.
     # Both run through one program, hence no dropout of exactly zero.
     beside={"optimization.weight_decay": 0.1, "regularization.dropout": 0.02},
     defaults=Defaults(dropout=0.1),  # from out-of-bag losses on a dozen real tables

@@ -48,7 +48,7 @@ class CalibrationOptions(msgspec.Struct, frozen=True):
 
 
 def ask_calibration(model: Model, options: CalibrationOptions, asker: Asker) -> Answer:
-    """Claimed against found probability of a class."""
+    """Predicted against observed probability of a class."""
     from weights.report.figures import calibration_figure, describe_rows, title_figure
     from weights.report.terminal import percent
     from weights.summary import aligned

@@ -289,8 +289,8 @@ def _plain_reports() -> Callable[[Progress], None]:
 
 
 def _members(ensemble: Ensemble) -> str:
-    voting = sum(int((population.member_weights > 0).sum()) for population in ensemble.populations)
-    some = f" ({voting} of them, which saw all rows, answer new ones)" if voting < ensemble.n_members else ""
+    answering = sum(int((population.member_weights > 0).sum()) for population in ensemble.populations)
+    some = f" ({answering} of them, which saw all rows, answer new ones)" if answering < ensemble.n_members else ""
     mixed = [f"{population.name} {share:.0%}" for population, share in zip(ensemble.populations, _shares(ensemble), strict=True)]
     parts = f" ({', '.join(mixed)})" if model_name(ensemble) == "stacked" else ""
     return f"{ensemble.n_members} members{parts}{some}"

@@ -188,7 +188,7 @@ def _time_blocks(members: Members, time: FloatArray, unit: IntArray) -> Resampli
 
     Rows whose group (unit) also stands in block b are not learned from.
 
-    Only the others vote: what is served has seen the newest rows, what is reported never saw the future.
+    Only the others answer new rows: what is served has seen the newest rows, what is reported never saw the future.
     """
     moments = np.unique(time)
     n_blocks = min(members.n_folds + 1, len(moments))

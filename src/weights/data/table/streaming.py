@@ -1,7 +1,7 @@
 """Tables larger than memory: a random sample of the rows is kept in memory, and all of them are streamed from the file.
 
 `RowStream.open` reads a Parquet file once and keeps the sample. `RowStream.rows` then gives the rows again and again in a shuffled order,
-some at a time. Rows are told apart by their number in the file.
+some at a time. Rows are identified by their number in the file.
 """
 
 from __future__ import annotations
