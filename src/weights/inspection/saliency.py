@@ -135,8 +135,8 @@ def saliency(ensemble: Ensemble, row: Inputs, *, label: int | None = None) -> Sa
     """The maps of what the answer to one picture rests on.
 
     The class explained is one the ensemble can answer; maps are of its log odds against all others, member by member, and averaged as
-    members are weighted. Members differ by their start, their batches and the rows they left out: where they agree says how much of a map is
-    due to these, not whether the place is the cause of anything. What hides a window is the mean colour of the picture.
+    members are weighted. Members differ by their start, their batches and the rows they left out: where they agree says how much of a
+    map is due to these, not whether the place is the cause of anything. What hides a window is the mean colour of the picture.
 
     Args:
         ensemble: of pictures.
