@@ -81,5 +81,5 @@ def test_with_one_model_there_is_nothing_to_decide():
 
 def test_the_constant_model_has_the_spread_of_the_target_as_its_error():
     data = planted()
-    report = train_ensemble(plan_fit(data, "y", model="linear", members=4), Control()).report
+    report = train_ensemble(plan_fit(data, "y", model="linear", members=4, n_folds=4), Control()).report
     assert report.compared["constant"]["rmse"].value == pytest.approx(data["y"].std())

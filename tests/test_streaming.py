@@ -318,5 +318,5 @@ def test_the_command_line_writes_the_parts_into_one_file(tmp_path, model):
 
 @pytest.mark.usefixtures("too_large")
 def test_a_large_file_without_a_needed_column_is_refused(tmp_path, model):
-    with pytest.raises(DataError, match="1 of them are not in the data"):
+    with pytest.raises(DataError, match="1 is not in the data"):
         [*answering.answers(model, write(tmp_path, {"wave": rows()["wave"]}))]

@@ -516,7 +516,15 @@ def test_a_prediction_is_told_as_its_base_and_contributions():
 
 @pytest.mark.parametrize(
     ("value", "said"),
-    [(1.23456, "1.23"), (12, "12"), (True, "True"), ("Oslo", "Oslo"), ("a long description", "a long descrip"), (None, "missing")],
+    [
+        (1.23456, "1.23"),
+        (12, "12"),
+        (True, "True"),
+        ("Oslo", "Oslo"),
+        ("a long description", "a long descri…"),
+        ("scans/left/007.png", "…/left/007.png"),
+        (None, "missing"),
+    ],
 )
 def test_a_contribution_stands_beside_the_value_it_comes_from(value, said):
     assert re.match(f"  age  {said}  \\+2\\.00", explained([prediction(part("age", 2.0, value=value))], "wage")[1])

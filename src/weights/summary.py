@@ -17,7 +17,7 @@ import msgspec
 
 from weights.checking import Check
 from weights.effects import MEASURES, FeatureWeights, Group, Record, leading
-from weights.errors import listed, printable
+from weights.errors import abridged, listed, printable
 from weights.inspection.measured import measured_coverage
 from weights.tasks.base import Task
 
@@ -247,8 +247,8 @@ def _contribution(part: Record, largest: float) -> list[str]:
 
 
 def _cut(shown: str) -> str:
-    """A value as short as its column is wide; of long ones the end, in which names of files differ."""
-    return shown if len(shown) <= _WIDEST_VALUE else f"…{shown[1 - _WIDEST_VALUE :]}"
+    """A value as short as its column is wide; of paths the end, in which they differ."""
+    return f"…{shown[1 - _WIDEST_VALUE :]}" if "/" in shown and len(shown) > _WIDEST_VALUE else abridged(shown, _WIDEST_VALUE)
 
 
 def checked(check: Check, name: str) -> list[str]:

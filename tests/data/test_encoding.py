@@ -279,7 +279,7 @@ def test_the_order_of_columns_and_further_columns_do_not_matter_at_use():
 
 def test_an_absent_column_is_named_with_a_suggestion():
     encoding = fit_encoding(pa.table({"age": [1, 2], "income": [1, 2]}), {"age": "numeric", "income": "numeric"})
-    message = "The model needs 2 columns, but 1 of them are not in the data (first: 'income'). Did you mean 'incom'?"
+    message = "The model needs 2 columns, but 1 is not in the data (first: 'income'). Did you mean 'incom'?"
     with pytest.raises(DataError, match=re.escape(message)):
         apply_encoding(encoding, pa.table({"age": [1], "incom": [1]}))
 

@@ -139,7 +139,7 @@ def test_a_row_of_both_is_encoded_the_same_alone_and_among_others():
 
 def test_an_absent_block_is_named_as_any_column_is():
     encoding = prepare(table("scan"), Roles("ill")).encoding
-    with pytest.raises(DataError, match=r"The model needs 3 columns, but 1 of them are not in the data \(first: 'scan'\)"):
+    with pytest.raises(DataError, match=r"The model needs 3 columns, but 1 is not in the data \(first: 'scan'\)"):
         apply_encoding(encoding, table())
 
 

@@ -362,7 +362,7 @@ def test_columns_may_be_reordered_and_more(shop, tmp_path):
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        (lambda row: {k: v for k, v in row.items() if k != "city"}, "but 1 of them are not in the data (first: 'city')"),
+        (lambda row: {k: v for k, v in row.items() if k != "city"}, "but 1 is not in the data (first: 'city')"),
         (lambda row: row | {"n": "many"}, "Column 'n' must be numeric, but 1 of 1 rows hold something else (first: row 1, 'many')"),
         (lambda row: row | {"n": "2024-01-05"}, "Column 'n' held numbers in training, but holds timestamp[us] now"),
         (lambda row: row | {"day": "7"}, "Column 'day' held dates in training, but holds int64 now"),

@@ -134,8 +134,8 @@ def _layer_lines(layers: list[LayerHealth]) -> list[str]:
     return [
         *aligned(rows, to_right=range(1, len(heads))),
         "  medians over members. forward, backward: size of signals and gradients at the start, beside what theory expects of it;",
-        "  at the end: dead and saturated units; rank: directions in which activations differ; nonlinear: by how much",
-        "  outputs change, of their variance, if the layer is linearised; length of weights, of gradient and of a step",
+        "  at the end: dead and saturated units (or too few to judge); rank: directions in which activations differ; nonlinear: by",
+        "  how much outputs change, of their variance, if the layer is linearised; length of weights, of gradient and of a step",
     ]
 
 
