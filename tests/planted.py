@@ -38,10 +38,12 @@ def write_folder(root: Path, n: int = 30, first: int = 0, **classes: bool) -> Pa
     return root
 
 
-def save_stripes(folder, n=60):
-    """The path of an .npz in a folder: small grey pictures, lying and upright stripes in noise."""
+def save_stripes(folder: Path, n: int = 60, *, noise: float = 0.0) -> Path:
+    """The path of an .npz in a folder: small grey pictures, lying and upright stripes, with more noise than they have."""
     y = np.arange(n) % 2
-    np.savez(folder / "stripes.npz", images=np.stack([stripes(upright == 1, i) for i, upright in enumerate(y)]), labels=y)
+    clear = np.stack([stripes(upright == 1, i) for i, upright in enumerate(y)])
+    images = clear + np.random.default_rng(1).normal(0, noise, clear.shape)
+    np.savez(folder / "stripes.npz", images=images.clip(0, 255).astype(np.uint8), labels=y)
     return folder / "stripes.npz"
 
 
