@@ -191,13 +191,13 @@ def _convert_mode(image: Image.Image) -> tuple[Image.Image, bool]:
     if image.mode == "LAB":
         raise _Unreadable("is in the colour space LAB; save it as RGB")
     if image.mode.startswith("I"):
-        return _of_16_bits(image)
+        return _convert_16_bits(image)
     if image.has_transparency_data:
         return image.convert("LA" if image.mode in ("LA", "La") else "RGBA"), False
     return image.convert("L" if image.mode in _GREY_MODES else "RGB"), False
 
 
-def _of_16_bits(image: Image.Image) -> tuple[Image.Image, bool]:
+def _convert_16_bits(image: Image.Image) -> tuple[Image.Image, bool]:
     from PIL import Image
 
     values = np.asarray(image)

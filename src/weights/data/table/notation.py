@@ -230,13 +230,13 @@ def _as_iso(text: pa.ChunkedArray, time_format: str) -> pa.ChunkedArray | None:
     parts = {name: pc.struct_field(matched, name) for name in ("year", "month", "day", "hour", "minute", "second", "half")}
     for name in ("month", "day", "hour", "minute"):
         parts[name] = pc.utf8_lpad(parts[name], 2, "0")
-    hour = _in_24_hours(parts["hour"], pc.utf8_lower(parts["half"]))
+    hour = _to_24_hours(parts["hour"], pc.utf8_lower(parts["half"]))
     second = pc.if_else(pc.equal(parts["second"], ""), "00", parts["second"])
     date = pc.binary_join_element_wise(parts["year"], parts["month"], parts["day"], "-")
     return pc.binary_join_element_wise(date, pc.binary_join_element_wise(hour, parts["minute"], second, ":"), " ")
 
 
-def _in_24_hours(hour: pa.ChunkedArray, half: pa.ChunkedArray) -> pa.ChunkedArray:
+def _to_24_hours(hour: pa.ChunkedArray, half: pa.ChunkedArray) -> pa.ChunkedArray:
     """Hours of two digits, from those of the morning and the afternoon; an impossible hour becomes one that cannot be read."""
     if not pc.any(pc.not_equal(half, "")).as_py():
         return hour

@@ -54,10 +54,10 @@ def read_table(source: Any, *, missing: Sequence[str] = (), notations: Mapping[s
     """
     words = [missing] if isinstance(missing, str) else [*missing]
     table = _read_named(str(source), words, notations or {}) if isinstance(source, str | os.PathLike) else _from_memory(source)
-    return _checked(in_plain_form(table, words), source)
+    return _checked(to_plain_form(table, words), source)
 
 
-def in_plain_form(table: pa.Table, missing: Sequence[str]) -> pa.Table:
+def to_plain_form(table: pa.Table, missing: Sequence[str]) -> pa.Table:
     """The table with each kind of column in one form, dictionaries spelled out, and `missing` words as nulls."""
     return _remove_missing_words(_simplify_types(table), missing)
 

@@ -21,7 +21,7 @@ from weights.data.memory import memory_budget
 from weights.data.table.columns import is_missing, is_number
 from weights.data.table.keys import uniform
 from weights.data.table.parquet import batches, expansion, opened, row_group_sizes, types_of
-from weights.data.table.read import in_plain_form, reading
+from weights.data.table.read import reading, to_plain_form
 from weights.errors import DataError, NotFoundError, TooLargeError, suggest
 from weights.types import IntArray
 
@@ -120,7 +120,7 @@ class RowStream:
                 for run in _runs(order[first:], self.sizes):
                     for table, numbers in self._strided(file, run, offset, n_strides):
                         if skipped < len(numbers):
-                            yield in_plain_form(table.slice(skipped), self.missing), numbers[skipped:]
+                            yield to_plain_form(table.slice(skipped), self.missing), numbers[skipped:]
                         skipped = max(skipped - len(numbers), 0)
                 cycle += 1
 
@@ -178,7 +178,7 @@ def parts(path: Path, columns: Sequence[str], missing: Sequence[str] = ()) -> It
         sizes = row_group_sizes(path)
         for run in _runs(np.arange(len(sizes)), sizes):
             for raw in batches(file, run, here):
-                yield in_plain_form(raw, missing)
+                yield to_plain_form(raw, missing)
 
 
 @contextmanager
