@@ -127,6 +127,7 @@ class FeatureWeights(msgspec.Struct, frozen=True):
         how: how the other features were accounted for, see `partialling.Partialled.how`.
         linear: whether all members are linear.
         n_rows, n_inputs: rows it was computed from, inputs of the models.
+        n_clusters: groups that these rows came in; None where they did not.
         reference: average inputs, with which explanations of predictions begin.
     """
 
@@ -143,6 +144,7 @@ class FeatureWeights(msgspec.Struct, frozen=True):
     n_rows: int
     n_inputs: int
     reference: list[float]
+    n_clusters: int | None = None
 
     def records(
         self,
@@ -228,7 +230,7 @@ class FeatureWeights(msgspec.Struct, frozen=True):
             raise UsageError(f"The level must be between 0 and 1, but is {level}. Use 0.95 for intervals that hold 19 times in 20.")
         errors = errors or self.errors
         with_errors = [c for c in self.contrasts if c.std_errs]
-        if with_errors and not any(errors in c.std_errs for c in with_errors):
+        if with_errors and errors != self.errors and not any(errors in c.std_errs for c in with_errors):
             option = {"cluster": "--group", "hac": "--time"}.get(errors, "other options")
             raise UsageError(
                 f"This run has no {errors} standard errors, only {', '.join(with_errors[0].std_errs)}. Fit with {option} to have them."

@@ -26,17 +26,21 @@ import scipy.special
 
 from weights.data.encoding import Boolean, Category, ColumnEncoding, Datetime, Encoding
 from weights.effects import Contrast, FeatureWeights, Group, Importance, Joint, Key
+from weights.inspection.clusters import Clusters
 from weights.inspection.groups import correlated_groups
 from weights.inspection.outofbag import OutOfBag, Without
 from weights.inspection.partialling import Design, Partialled, build_design, partial_out
 from weights.inspection.replacement import find_joint_replacement, find_replacement
-from weights.inspection.slopes import Rows, Slopes, covariance, degrees_of_freedom, least_squares, logistic, regress_residuals
+from weights.inspection.slopes import Rows, Slopes, error_of_mean, find_clusters, least_squares, logistic, regress_residuals
 from weights.tasks.base import Gaps, Outcome, Scaled, Task
 from weights.types import AnyArray, FloatArray, IntArray, ReportProgress
 
 _DAY = 86400.0
 _ENDLESS = "no finite log odds fit best, because it separates the classes of some rows perfectly"
 _NO_ERROR = "without an interval, because the inputs leave nothing of the outcome"
+_FEW_CLUSTERS = "without a cluster-robust interval, because it differs between too few clusters"
+_FEWEST_DEGREES = 1.0
+"""Of freedom; with fewer an interval says nothing (Student's t has no mean)."""
 _ROUNDING = 1e-9
 
 
@@ -74,6 +78,7 @@ def estimate_feature_weights(inspected: InspectedRows, report_progress: ReportPr
     partialled = partial_out(design, piecewise_linear=not inspected.linear)
     scoring = _Scoring.of(inspected, partialled.dof_inflation)
     exact = _exact(inspected, design, partialled)
+    clusters = find_clusters(partialled, rows)
     contrasts: list[Contrast] = []
     joints: list[Joint] = []
     importances: list[Importance] = []
@@ -85,7 +90,7 @@ def estimate_feature_weights(inspected: InspectedRows, report_progress: ReportPr
         importances.append(scoring.importance([column.name], without))
         own = design.of(feature)
         if len(own):
-            effects = _effects(inspected, design, partialled, exact, own, without)
+            effects = _effects(inspected, design, partialled, exact, own, without, clusters)
             contrasts += effects[0]
             joints += effects[1]
         else:
@@ -110,6 +115,7 @@ def estimate_feature_weights(inspected: InspectedRows, report_progress: ReportPr
         n_rows=len(inspected.x),
         n_inputs=inspected.x.shape[1],
         reference=np.average(inspected.answers.x, axis=0, weights=rows.weight).tolist(),
+        n_clusters=rows.n_clusters,
     )
 
 
@@ -185,10 +191,8 @@ class _Scoring(NamedTuple):
         more = task.prediction_losses(self.inspected.y, answers) - self.losses
         value = float(np.average(more, weights=rows.weight)) / self.unit
         learned = _learned(task.gaps(self.inspected.y, known, answers), rows.weight)
-        scores = rows.weight / rows.weight.sum() * (more + learned - value * self.spread) / self.unit
-        kind = rows.errors
-        std_err = float(np.sqrt(max(covariance(scores[:, None], kind, rows, 1.0)[0, 0], 0.0)))
-        half = float(scipy.special.stdtrit(degrees_of_freedom(rows, max(rows.n_used - 1, 1))[kind], 0.975)) * std_err
+        std_err, degrees = error_of_mean((more + learned - value * self.spread) / self.unit, rows)
+        half = float(scipy.special.stdtrit(degrees, 0.975)) * std_err
         members = zip(self.inspected.answers.members, without.alone, self.alone, strict=True)
         lost = [(task.prediction_losses(self.inspected.y[seen], said).mean(), known.mean()) for (_, _, seen), said, known in members]
         better = [after > before * (1 + _ROUNDING) for after, before in lost]
@@ -260,7 +264,13 @@ def _observed(inspected: InspectedRows, outcome: Outcome) -> FloatArray:
 
 
 def _effects(
-    inspected: InspectedRows, design: Design, partialled: Partialled, exact: dict[Outcome, Slopes], own: IntArray, without: Without
+    inspected: InspectedRows,
+    design: Design,
+    partialled: Partialled,
+    exact: dict[Outcome, Slopes],
+    own: IntArray,
+    without: Without,
+    clusters: Clusters | None,
 ) -> tuple[list[Contrast], list[Joint]]:
     """The contrasts of a feature's own inputs on every scale and for every class, and the tests of several together."""
     column = inspected.encoding.columns[design.inputs[own[0]].feature]
@@ -270,9 +280,9 @@ def _effects(
         if fitted is None:
             expected = _pick(without.together, outcome)
             gap = _observed(inspected, outcome) - expected
-            fitted = regress_residuals(partialled.residuals[:, own], gap, partialled, inspected.rows)
+            fitted = regress_residuals(partialled.residuals[:, own], gap, partialled, inspected.rows, clusters)
         else:
-            fitted = Slopes(fitted.slopes[own], {k: c[np.ix_(own, own)] for k, c in fitted.covariances.items()}, fitted.degrees)
+            fitted = fitted.only(own)
         agreement = _sign_agreement(inspected, partialled.residuals[:, own], outcome, without, fitted)
         finite = np.flatnonzero(np.isfinite(fitted.slopes))
         for b, i in enumerate(own):
@@ -280,22 +290,36 @@ def _effects(
             if b not in finite:
                 contrasts.append(Contrast(column.name, level, outcome.label, outcome.scale, None, note=_ENDLESS))
                 continue
-            errors = {kind: float(np.sqrt(max(c[b, b], 0.0))) * factor for kind, c in fitted.covariances.items()}
+            degrees = {kind: float(of_kind[b]) for kind, of_kind in fitted.degrees.items() if of_kind[b] >= _FEWEST_DEGREES}
+            errors = {kind: float(np.sqrt(max(fitted.covariances[kind][b, b], 0.0))) * factor for kind in degrees}
             effect = float(fitted.slopes[b]) * factor
-            note = "" if any(errors.values()) else _NO_ERROR
+            note = _FEW_CLUSTERS if len(degrees) < len(fitted.degrees) else "" if any(errors.values()) else _NO_ERROR
             contrasts.append(
-                Contrast(column.name, level, outcome.label, outcome.scale, effect, spread, errors, fitted.degrees, agreement[b], note)
+                Contrast(column.name, level, outcome.label, outcome.scale, effect, spread, errors, degrees, agreement[b], note)
             )
         for c in design.columns[design.inputs[own[0]].feature]:
             if int(c) in design.lost:
                 note = f"not identifiable, because {design.lost[int(c)]}"
                 contrasts.append(Contrast(column.name, design.levels[c], outcome.label, outcome.scale, None, note=note))
         if isinstance(column, Category) and len(finite) > 1:
-            statistics = {
-                kind: _wald(fitted.slopes[finite], c[np.ix_(finite, finite)]) / len(finite) for kind, c in fitted.covariances.items()
-            }
-            joints.append(Joint(column.name, outcome.label, outcome.scale, len(finite), statistics, fitted.degrees))
+            joints.append(_test_jointly(column.name, outcome, fitted.only(finite)))
     return contrasts, joints
+
+
+def _test_jointly(feature: str, outcome: Outcome, slopes: Slopes) -> Joint:
+    """Whether all of these slopes are zero.
+
+    With errors of clusters the statistic is that of Hotelling's T squared with the fewest degrees of freedom d of any slope: Wald's over
+    their number q, times (d - q + 1) / d, with d - q + 1 degrees (Pustejovsky and Tipton 2018, section 3.2); none where that is below one.
+    """
+    q = len(slopes.slopes)
+    statistics, degrees = {}, {}
+    for kind, matrix in slopes.covariances.items():
+        fewest = float(slopes.degrees[kind].min())
+        rest = fewest - q + 1 if kind == "cluster" else fewest
+        if rest >= _FEWEST_DEGREES:
+            statistics[kind], degrees[kind] = _wald(slopes.slopes, matrix) / q * (rest / fewest), rest
+    return Joint(feature, outcome.label, outcome.scale, q, statistics, degrees)
 
 
 def _wald(slopes: FloatArray, matrix: FloatArray) -> float:

@@ -92,6 +92,7 @@ class Partialled:
             only.
         n_controls: degrees of freedom that accounting for them took.
         n_rows: that had a say in it.
+        regressors: all inputs, shape (r, q); None where expectations are penalised.
         how: "least squares", "piecewise-linear least squares" (the expectation of an input is piecewise linear in each
             other one), or "ridge".
     """
@@ -100,6 +101,7 @@ class Partialled:
     n_controls: float
     n_rows: int
     how: str
+    regressors: FloatArray | None = None
 
     @property
     def dof_inflation(self) -> float:
@@ -279,7 +281,7 @@ def _partial_out_linearly(design: Design, z: FloatArray) -> Partialled:
         own = design.of(feature)
         if len(own):
             residuals[:, own] = scores[:, own] @ np.linalg.inv(products[np.ix_(own, own)])
-    return Partialled(residuals, 1.0 + z.shape[1], _n_rows(design), "least squares")
+    return Partialled(residuals, 1.0 + z.shape[1], _n_rows(design), "least squares", z)
 
 
 def _make_hinges(design: Design, n_knots: int) -> tuple[FloatArray, IntArray]:
@@ -317,7 +319,7 @@ def _partial_out_piecewise_linearly(design: Design, z: FloatArray, hinges: Float
                 inverse[np.ix_(own_hinges, own_hinges)], inverse[np.ix_(own_hinges, own)]
             )
         residuals[:, own] = both[:, rest] @ products[rest] @ np.linalg.inv(products[own]) * scale[own]
-    return Partialled(residuals, 1.0 + len(gram), _n_rows(design), "piecewise-linear least squares")
+    return Partialled(residuals, 1.0 + len(gram), _n_rows(design), "piecewise-linear least squares", z)
 
 
 def _keep_determined_linear(partialled: Partialled, design: Design, z: FloatArray) -> Partialled:
@@ -326,7 +328,7 @@ def _keep_determined_linear(partialled: Partialled, design: Design, z: FloatArra
     if not determined.any():
         return partialled
     residuals = np.where(determined, _partial_out_linearly(design, z).residuals, partialled.residuals)
-    return Partialled(residuals, partialled.n_controls, partialled.n_rows, partialled.how)
+    return Partialled(residuals, partialled.n_controls, partialled.n_rows, partialled.how, partialled.regressors)
 
 
 def _partial_out_by_ridge(design: Design) -> Partialled:

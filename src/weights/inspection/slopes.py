@@ -6,7 +6,6 @@ time) is how it adds them up: `covariance`.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
@@ -14,6 +13,7 @@ import scipy.linalg
 import scipy.special
 
 from weights.elements.regularization import Regularization
+from weights.inspection.clusters import Clusters
 from weights.inspection.partialling import Partialled
 from weights.tasks.classes import Binary
 from weights.training.exact import Problem, solve
@@ -40,38 +40,38 @@ class Rows(NamedTuple):
         return int(np.count_nonzero(self.weight))
 
     @property
+    def n_clusters(self) -> int | None:
+        """The number of groups with rows of weight above zero; None without groups."""
+        return None if self.group is None else len(np.unique(self.group[self.weight > 0]))
+
+    @property
     def errors(self) -> str:
         """The kind of standard error that fits these rows."""
         return "cluster" if self.group is not None else "hac" if self.time is not None else "robust"
 
 
 class Slopes(NamedTuple):
-    """Slopes (b,), their covariance (b, b) by kind of error, and the degrees of freedom of each kind."""
+    """Slopes (b,), their covariance (b, b) and the degrees of freedom of Student's t (b,), both by kind of error."""
 
     slopes: FloatArray
     covariances: dict[str, FloatArray]
-    degrees: dict[str, float]
+    degrees: dict[str, FloatArray]
+
+    def only(self, which: IntArray) -> Slopes:
+        """Some of the slopes."""
+        covariances = {kind: matrix[np.ix_(which, which)] for kind, matrix in self.covariances.items()}
+        return Slopes(self.slopes[which], covariances, {kind: degrees[which] for kind, degrees in self.degrees.items()})
 
 
-def covariance(scores: FloatArray, kind: str, rows: Rows, n_parameters: float) -> FloatArray:
+def covariance(scores: FloatArray, kind: str, rows: Rows) -> FloatArray:
     """The covariance (b, b) of the sum over rows of scores (r, b) of mean zero.
 
     Args:
         scores: of each row.
-        kind: "robust": rows are independent, their noise is what it is (White 1980). "cluster": groups are independent (Liang and Zeger
-            1986, with the usual correction for few groups). "hac": near moments may depend on each other (Newey and West 1987;
-            Bartlett's kernel over 4 (r / 100)^(2/9) steps).
-        rows: with the groups and moments.
-        n_parameters: that were fitted, for the correction of "cluster".
+        kind: "robust": rows are independent, their noise is what it is (White 1980). "hac": near moments may depend on each other
+            (Newey and West 1987; Bartlett's kernel over 4 (r / 100)^(2/9) steps).
+        rows: with the moments.
     """
-    if kind == "cluster":
-        assert rows.group is not None
-        _, group = np.unique(rows.group, return_inverse=True)
-        n_groups = int(group.max()) + 1
-        sums = np.zeros((n_groups, scores.shape[1]))
-        np.add.at(sums, group, scores)
-        correction = n_groups / max(n_groups - 1, 1) * (rows.n_used - 1) / max(rows.n_used - n_parameters, 1)
-        return correction * sums.T @ sums
     total = scores.T @ scores
     if kind == "hac":
         assert rows.time is not None
@@ -87,7 +87,18 @@ def n_lags(n_rows: int) -> int:
     return int(4 * (n_rows / 100) ** (2 / 9))
 
 
-def regress_residuals(residuals: FloatArray, outcome: FloatArray, partialled: Partialled, rows: Rows) -> Slopes:
+def find_clusters(partialled: Partialled, rows: Rows) -> Clusters | None:
+    """The clusters of the fit that accounts for the other features; None without groups, or where that fit is penalised."""
+    if rows.group is None or partialled.regressors is None:
+        return None
+    used = rows.weight > 0
+    x = np.column_stack([np.ones(len(rows.weight)), partialled.regressors])[used] * np.sqrt(rows.weight[used])[:, None]
+    return Clusters(scipy.linalg.qr(x, mode="economic", check_finite=False)[0], rows.group[used])
+
+
+def regress_residuals(
+    residuals: FloatArray, outcome: FloatArray, partialled: Partialled, rows: Rows, clusters: Clusters | None = None
+) -> Slopes:
     """Slopes of residuals of an outcome on residuals of a feature (Robinson 1988; Chernozhukov et al. 2018).
 
     Args:
@@ -95,6 +106,7 @@ def regress_residuals(residuals: FloatArray, outcome: FloatArray, partialled: Pa
         outcome: minus what is expected of it without the feature, by members that never saw the row, shape (r,).
         partialled: how the former was made.
         rows: what else is known of them.
+        clusters: from `find_clusters`, which counts what the other features' part took; residuals alone count without.
     """
     weight, n = rows.weight, rows.n_used
     products = np.linalg.inv((residuals * weight[:, None]).T @ residuals)
@@ -104,11 +116,21 @@ def regress_residuals(residuals: FloatArray, outcome: FloatArray, partialled: Pa
     inflation = partialled.dof_inflation**2
     degrees = max(n - max(partialled.n_controls, residuals.shape[1]), 1.0)
     variance = inflation * (weight * noise**2).sum() / n
-    covariances = {"classical": variance * products}
+    found = _Errors(rows, len(slopes), degrees)
+    found.add("classical", variance * products)
     for kind in _kinds(rows):
-        factor = 1.0 if kind == "cluster" else inflation  # which counts parameters itself
-        covariances[kind] = factor * covariance(each * noise[:, None], kind, rows, partialled.n_controls)
-    return Slopes(slopes, covariances, degrees_of_freedom(rows, degrees))
+        if kind == "cluster":
+            used = weight > 0
+            root = np.sqrt(weight[used])
+            rooted, left = residuals[used] * root[:, None], noise[used] * root
+            fit = clusters or Clusters(scipy.linalg.qr(rooted, mode="economic", check_finite=False)[0], _group(rows)[used])
+            left = left - fit.factor @ (fit.factor.T @ left)
+            # Of what accounted for the others, the fit of the clusters counts the inputs, not their hinges.
+            counted = 1.0 if clusters is None else partialled.n_rows / max(partialled.n_rows - fit.factor.shape[1], 1)
+            found.add_clusters(fit, rooted @ products, left, scale=inflation / counted)
+        else:
+            found.add(kind, inflation * covariance(each * noise[:, None], kind, rows))
+    return Slopes(slopes, found.covariances, found.degrees)
 
 
 def least_squares(z: FloatArray, outcome: FloatArray, rows: Rows) -> Slopes:
@@ -127,18 +149,18 @@ def least_squares(z: FloatArray, outcome: FloatArray, rows: Rows) -> Slopes:
     slopes = each.T @ rooted
     noise = rooted - factor @ (factor.T @ rooted)
     spare = (1 - (factor**2).sum(1)).clip(1e-10)
-    degrees = degrees_of_freedom(rows, float(max(n - q, 1)))
-    covariances = {"classical": noise @ noise / max(n - q, 1) * (inverse @ inverse.T)}
+    found = _Errors(rows, q, float(max(n - q, 1)))
+    found.add("classical", noise @ noise / max(n - q, 1) * (inverse @ inverse.T))
     for kind in _kinds(rows):
-        if kind != "robust":
-            covariances[kind] = covariance(each * noise[:, None], kind, rows, q)
+        if kind == "cluster":
+            found.add_clusters(_clusters(factor, rows), each, noise)
+        elif kind != "robust":
+            found.add(kind, covariance(each * noise[:, None], kind, rows))
         elif q <= _FEW_INPUTS * n:
-            covariances[kind] = covariance(each * (noise / spare)[:, None], kind, rows, q)
+            found.add(kind, covariance(each * (noise / spare)[:, None], kind, rows))
         else:
-            covariances[kind] = _correct_for_many_inputs(factor, each, noise, spare)
-            degrees["robust"] = _bell_mccaffrey(factor, each, spare)
-    inner = {kind: matrix[1:, 1:] for kind, matrix in covariances.items()}
-    return Slopes(slopes[1:], inner, degrees)
+            found.add(kind, _correct_for_many_inputs(factor, each, noise, spare), _bell_mccaffrey(factor, each, spare))
+    return Slopes(slopes, found.covariances, found.degrees).only(np.arange(1, q))
 
 
 def logistic(z: FloatArray, positive: FloatArray, rows: Rows) -> Slopes:
@@ -156,16 +178,62 @@ def logistic(z: FloatArray, positive: FloatArray, rows: Rows) -> Slopes:
     probability = scipy.special.expit(standard @ solution.w[:, 0] + solution.b[0])
     kept, products = _keep_finite_odds((x * (weight * probability * (1 - probability))[:, None]).T @ x)
     scores = x[:, kept] @ products * (weight * (positive - probability))[:, None]
-    slopes = np.full(z.shape[1], np.nan)
-    slopes[kept[1:] - 1] = (solution.w[:, 0] / spread)[kept[1:] - 1]
+    found = _Errors(rows, len(kept), np.inf)
+    found.add("classical", products)
+    for kind in _kinds(rows):
+        if kind == "cluster":
+            # As least squares on the working residuals, whose weights are those of the last step to the solution.
+            root = np.sqrt((weight * probability * (1 - probability)).clip(1e-12))
+            factor, upper = scipy.linalg.qr(x[:, kept] * root[:, None], mode="economic", check_finite=False)
+            inverse = scipy.linalg.solve_triangular(upper, np.eye(len(kept)), check_finite=False)
+            found.add_clusters(_clusters(factor, rows), factor @ inverse.T, weight * (positive - probability) / root)
+        else:
+            found.add(kind, covariance(scores, kind, rows))
+    slopes, inner = np.full(z.shape[1], np.nan), kept[1:] - 1
+    slopes[inner] = (solution.w[:, 0] / spread)[inner]
 
-    def expand(inner: FloatArray) -> FloatArray:
+    def expand(matrix: FloatArray) -> FloatArray:
         outer = np.full((q, q), np.nan)
-        outer[np.ix_(kept, kept)] = inner
+        outer[np.ix_(kept, kept)] = matrix
         return outer[1:, 1:] / np.outer(spread, spread)
 
-    covariances = {"classical": expand(products), **{kind: expand(covariance(scores, kind, rows, q)) for kind in _kinds(rows)}}
-    return Slopes(slopes, covariances, degrees_of_freedom(rows, np.inf))
+    def spread_out(degrees: FloatArray) -> FloatArray:
+        outer = np.ones(q - 1)
+        outer[inner] = degrees[1:]
+        return outer
+
+    covariances = {kind: expand(matrix) for kind, matrix in found.covariances.items()}
+    return Slopes(slopes, covariances, {kind: spread_out(degrees) for kind, degrees in found.degrees.items()})
+
+
+class _Errors:
+    """Covariances and degrees of freedom by kind of error, as they are found."""
+
+    def __init__(self, rows: Rows, n_slopes: int, usual: float) -> None:
+        self.rows, self.n_slopes, self.usual = rows, n_slopes, usual
+        self.covariances: dict[str, FloatArray] = {}
+        self.degrees: dict[str, FloatArray] = {}
+
+    def add(self, kind: str, matrix: FloatArray, degrees: float | None = None) -> None:
+        """Errors of a kind that has the same degrees of freedom for all slopes: the usual ones, unless it has its own."""
+        self.covariances[kind] = matrix
+        # JSON has no infinity, and Student's t with a million degrees is normal to six digits.
+        self.degrees[kind] = np.full(self.n_slopes, min(self.usual if degrees is None else degrees, 1e6))
+
+    def add_clusters(self, clusters: Clusters, makes: FloatArray, noise: FloatArray, *, scale: float = 1.0) -> None:
+        """Errors as `Clusters.errors` gives them; the covariance times `scale`."""
+        errors = clusters.errors(makes, noise)
+        self.covariances["cluster"], self.degrees["cluster"] = scale * errors.covariance, errors.degrees
+
+
+def _group(rows: Rows) -> IntArray:
+    assert rows.group is not None
+    return rows.group
+
+
+def _clusters(factor: FloatArray, rows: Rows) -> Clusters:
+    """The clusters of weighted inputs (r, q); rows of weight zero, which are zeros, belong to any."""
+    return Clusters(factor, _group(rows))
 
 
 def _keep_finite_odds(curvature: FloatArray) -> tuple[IntArray, FloatArray]:
@@ -187,12 +255,17 @@ def _kinds(rows: Rows) -> list[str]:
     return [kind for kind, there in (("robust", True), ("cluster", rows.group is not None), ("hac", rows.time is not None)) if there]
 
 
-def degrees_of_freedom(rows: Rows, usual: float) -> dict[str, float]:
-    """Of Student's t by kind of standard error: those of groups, and as many as usual of the others."""
-    n_groups = 0 if rows.group is None else len(np.unique(rows.group[rows.weight > 0]))
-    known: dict[str, Callable[[], float]] = {"cluster": lambda: float(max(n_groups - 1, 1))}
-    # JSON has no infinity, and Student's t with a million degrees is normal to six digits.
-    return {kind: min(known.get(kind, lambda: usual)(), 1e6) for kind in ["classical", *_kinds(rows)]}
+def error_of_mean(values: FloatArray, rows: Rows) -> tuple[float, float]:
+    """The standard error of the weighted mean of values (r,) of mean zero, of the kind that fits these rows, and its degrees of freedom."""
+    weight = rows.weight
+    found = _Errors(rows, 1, max(rows.n_used - 1, 1))
+    if rows.errors == "cluster":
+        root = np.sqrt(weight)
+        length = np.sqrt(weight.sum())
+        found.add_clusters(_clusters(root[:, None] / length, rows), root[:, None] / length**2, root * values)
+    else:
+        found.add(rows.errors, covariance((weight / weight.sum() * values)[:, None], rows.errors, rows))
+    return float(np.sqrt(max(found.covariances[rows.errors][0, 0], 0.0))), float(found.degrees[rows.errors][0])
 
 
 def _correct_for_many_inputs(factor: FloatArray, each: FloatArray, noise: FloatArray, spare: FloatArray) -> FloatArray:

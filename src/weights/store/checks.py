@@ -111,6 +111,8 @@ def wrong_in_feature_weights(weights: FeatureWeights, encoding: Encoding) -> lis
         wrong.append(f"importance is measured by '{weights.measure}'")
     if weights.errors not in ERRORS or min(weights.n_rows, weights.n_inputs) < 1:
         wrong.append(f"feature weights from {weights.n_rows} rows and {weights.n_inputs} inputs have {weights.errors} errors")
+    if weights.n_clusters is not None and weights.n_clusters < 1:
+        wrong.append(f"feature weights are from {weights.n_clusters} clusters")
     if not all(abs(value) < _LARGEST_FLOAT32 for value in weights.reference):
         wrong.append("average inputs are larger than models can read")
     if len(weights.reference) != len(encoding.inputs):
