@@ -29,8 +29,11 @@ class ClusterErrors(NamedTuple):
     degrees: FloatArray
 
 
-class _Part(NamedTuple):
-    """The rows of a cluster, and what makes residuals as large as their noise: a matrix of rows, or one of inputs between these rows."""
+class _Batch(NamedTuple):
+    """Clusters of one size n, and what makes residuals as large as their noise.
+
+    rows: of each of c clusters, shape (c, n). of_rows: a matrix of rows (c, n, n), or of_inputs: one of inputs between rows (c, q, q).
+    """
 
     rows: IntArray
     of_rows: FloatArray | None
@@ -48,9 +51,12 @@ class Clusters:
 
     def __init__(self, factor: FloatArray, group: IntArray) -> None:
         """From weighted inputs with orthonormal columns (r, q), and the code of each row's cluster (r,)."""
-        self.factor = factor
+        self.factor, self.n_clusters = factor, len(np.unique(group))
         order = np.argsort(group, kind="stable")
-        self.parts = [_correct(factor, rows) for rows in np.split(order, np.flatnonzero(np.diff(group[order])) + 1)]
+        parts = np.split(order, np.flatnonzero(np.diff(group[order])) + 1)
+        sizes = np.asarray([len(part) for part in parts])
+        alike = [np.stack([parts[g] for g in np.flatnonzero(sizes == size)]) for size in np.unique(sizes)]
+        self.batches = [_correct(factor, rows) for rows in alike]
 
     def errors(self, makes: FloatArray, noise: FloatArray) -> ClusterErrors:
         """Errors of slopes makes.T @ (weighted outcome).
@@ -59,43 +65,48 @@ class Clusters:
             makes: what makes the slopes, shape (r, b).
             noise: weighted residuals of the fit, shape (r,).
         """
-        q, b, n = self.factor.shape[1], makes.shape[1], len(self.parts)
-        sums, own, lengths = np.empty((n, b)), np.empty((n, b)), np.empty((n, b))
-        crossed = np.empty((n, q, b)) if n * q * b <= _MOST_CROSS_TERMS else None
-        for g, part in enumerate(self.parts):
-            rows, local = part.rows, self.factor[part.rows]
-            moved = _inflate(part, local, makes[rows])
-            sums[g], own[g] = moved.T @ noise[rows], (moved**2).sum(0)
-            cross = local.T @ moved
-            lengths[g] = (cross**2).sum(0)
-            if crossed is not None:
-                crossed[g] = cross
-        trace, squares = (own - lengths).sum(0), ((own - lengths) ** 2).sum(0)
-        if crossed is not None:
-            squares = (own**2 - 2 * own * lengths).sum(0) + np.asarray([_sum_of_squares(crossed[:, :, j]) for j in range(b)])
+        q, b, n = self.factor.shape[1], makes.shape[1], self.n_clusters
+        sums, own, lengths, crossed = [], [], [], []
+        whole = n * q * b <= _MOST_CROSS_TERMS
+        for batch in self.batches:
+            local = self.factor[batch.rows]
+            moved = _inflate(batch, local, makes[batch.rows])
+            cross = local.transpose(0, 2, 1) @ moved
+            sums.append(np.einsum("cnb,cn->cb", moved, noise[batch.rows]))
+            own.append((moved**2).sum(1))
+            lengths.append((cross**2).sum(1))
+            if whole:
+                crossed.append(cross)
+        score, square, length = (np.concatenate(each) for each in (sums, own, lengths))
+        trace, squares = (square - length).sum(0), ((square - length) ** 2).sum(0)
+        if whole:
+            between = np.concatenate(crossed)
+            squares = (square**2 - 2 * square * length).sum(0) + np.asarray([_sum_of_squares(between[:, :, j]) for j in range(b)])
         degrees = np.divide(trace**2, squares, out=np.zeros(b), where=squares > 1e-300)
         # Under noise that is alike the errors are right on average, unless a cluster alone says all of a slope.
         known = trace >= _KNOWN * (makes**2).sum(0)
-        return ClusterErrors(sums.T @ sums, np.where(known, degrees, 0.0).clip(0.0, max(n - 1, 0)))
+        return ClusterErrors(score.T @ score, np.where(known, degrees, 0.0).clip(0.0, max(n - 1, 0)))
 
 
-def _correct(factor: FloatArray, rows: IntArray) -> _Part:
+def _correct(factor: FloatArray, rows: IntArray) -> _Batch:
+    """The correction of clusters of one size, whose rows these are, shape (c, n)."""
     local = factor[rows]
-    by_rows = len(rows) < factor.shape[1]
-    values, vectors = np.linalg.eigh(local @ local.T if by_rows else local.T @ local)
+    across = local.transpose(0, 2, 1)
+    by_rows = rows.shape[1] < factor.shape[1]
+    values, vectors = np.linalg.eigh(local @ across if by_rows else across @ local)
     rest = 1.0 - values
-    inflated = np.divide(1.0, np.sqrt(rest.clip(1e-300)), out=np.zeros(len(rest)), where=rest > _NO_REST)
+    inflated = np.divide(1.0, np.sqrt(rest.clip(1e-300)), out=np.zeros_like(rest), where=rest > _NO_REST)
     if by_rows:
-        return _Part(rows, vectors @ (inflated[:, None] * vectors.T), None)
-    more = np.divide(inflated - 1.0, values, out=np.full(len(values), 0.5), where=values > _NO_REST)
-    return _Part(rows, None, vectors @ (more[:, None] * vectors.T))
+        return _Batch(rows, (vectors * inflated[:, None, :]) @ vectors.transpose(0, 2, 1), None)
+    more = np.divide(inflated - 1.0, values, out=np.full_like(values, 0.5), where=values > _NO_REST)
+    return _Batch(rows, None, (vectors * more[:, None, :]) @ vectors.transpose(0, 2, 1))
 
 
-def _inflate(part: _Part, local: FloatArray, values: FloatArray) -> FloatArray:
-    """(1 - local @ local.T)^(-1/2) @ values, for the inputs (n, q) of a cluster and values (n, b) of its rows."""
-    if part.of_rows is not None:
-        return part.of_rows @ values
-    return values + local @ (part.of_inputs @ (local.T @ values))
+def _inflate(batch: _Batch, local: FloatArray, values: FloatArray) -> FloatArray:
+    """(1 - local @ local.T)^(-1/2) @ values, for the inputs (c, n, q) of clusters and values (c, n, b) of their rows."""
+    if batch.of_rows is not None:
+        return batch.of_rows @ values
+    return values + local @ (batch.of_inputs @ (local.transpose(0, 2, 1) @ values))
 
 
 def _sum_of_squares(rows: FloatArray) -> float:
