@@ -169,6 +169,12 @@ def test_a_joint_test_says_of_how_many_contrasts_it_is():
     assert row_of(WAGES.records(), "city")["note"] == "p of 2 contrasts together"
 
 
+def test_levels_that_too_few_clusters_have_are_not_tested_together():
+    joint = msgspec.structs.replace(WAGES.joints[0], statistics={"classical": 9.0}, degrees={"classical": 1.0})
+    row = row_of(msgspec.structs.replace(WAGES, joints=[joint]).records(), "city")
+    assert (row["p_value"], row["note"]) == (None, "too few clusters to test 2 contrasts together")
+
+
 def test_a_category_of_two_levels_is_told_by_its_one_contrast():
     row = row_of(WAGES.records(), "smoker")
     assert (row["effect"], row["note"]) == (-1.0, "yes (beside no)")

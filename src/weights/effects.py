@@ -249,12 +249,14 @@ class FeatureWeights(msgspec.Struct, frozen=True):
         known = [contrast for contrast in own if contrast.effect is not None]
         main = known[0] if known and joint is None else None
         row = self._statistics(main, asked)
-        if joint is not None and asked.errors in joint.statistics:
+        tested = joint is not None and asked.errors in joint.statistics
+        if joint is not None and tested:
             statistic, n_contrasts, degrees = joint.statistics[asked.errors], joint.n_contrasts, joint.degrees[asked.errors]
             row["p_value"] = float(scipy.special.fdtrc(n_contrasts, degrees, statistic))
         notes = [self.unknown.get(feature, ""), *dict.fromkeys(c.note for c in ([main] if main else [] if known else own))]
         if joint is not None:
-            notes.append(f"p of {joint.n_contrasts} contrasts together")
+            together = f"{joint.n_contrasts} contrasts together"
+            notes.append(f"p of {together}" if tested else f"too few clusters to test {together}")
         elif main is not None and main.level:
             notes.append(main.level)
         return {
