@@ -54,6 +54,14 @@ def test_partialling_out_of_version_2_gets_its_present_name():
     assert json.loads(reports["images"])["feature_weights"] is None
 
 
+def test_version_2_knew_the_number_of_clusters_from_degrees_of_freedom():
+    report = json.loads((SAVED / "regression" / "metrics.json").read_bytes())
+    assert json.loads(upgrade(json.dumps(report).encode(), "report", 2))["feature_weights"]["n_clusters"] is None
+    for contrast in report["feature_weights"]["contrasts"]:
+        contrast["degrees"]["cluster"] = 19.0
+    assert json.loads(upgrade(json.dumps(report).encode(), "report", 2))["feature_weights"]["n_clusters"] == 20
+
+
 def test_the_present_version_is_taken_as_it_is():
     assert upgrade(b"not even JSON", "config", FORMAT_VERSION) == b"not even JSON"
 

@@ -239,8 +239,6 @@ def _spread(ensemble: Ensemble, moves: FloatArray) -> tuple[FloatArray, float]:
 
 
 def _n_units(ensemble: Ensemble) -> int:
-    """How many rows, or groups where rows come in groups, members are dealt: of groups the effects' degrees of freedom know."""
-    report = ensemble.report
-    contrasts = report.feature_weights.contrasts if report.feature_weights else []
-    of_groups = [int(contrast.degrees["cluster"]) + 1 for contrast in contrasts if "cluster" in contrast.degrees]
-    return of_groups[0] if of_groups else report.n_samples
+    """How many rows, or groups where rows come in groups, members are dealt."""
+    weights = ensemble.report.feature_weights
+    return weights.n_clusters if weights and weights.n_clusters is not None else ensemble.report.n_samples

@@ -90,15 +90,17 @@ def _migrate_config(config: dict[str, Any]) -> dict[str, Any]:
     return {**config, "format_version": 3}
 
 
-def _rename_partialling(report: dict[str, Any]) -> dict[str, Any]:
-    """Version 2 called piecewise-linear least squares bent."""
+def _migrate_feature_weights(report: dict[str, Any]) -> dict[str, Any]:
+    """Version 2 called piecewise-linear least squares bent, and knew the number of clusters from degrees of freedom only, one less."""
     names, weights = {"bent least squares": "piecewise-linear least squares"}, report.get("feature_weights")
     if weights is None:
         return report
-    return {**report, "feature_weights": {**weights, "how": names.get(weights["how"], weights["how"])}}
+    degrees = [contrast["degrees"]["cluster"] for contrast in weights["contrasts"] if "cluster" in contrast.get("degrees", {})]
+    n_clusters = round(degrees[0]) + 1 if degrees else None
+    return {**report, "feature_weights": {**weights, "how": names.get(weights["how"], weights["how"]), "n_clusters": n_clusters}}
 
 
-MIGRATIONS: dict[int, Migration] = {2: Migration(_migrate_config, _rename_partialling, _rename_array)}
+MIGRATIONS: dict[int, Migration] = {2: Migration(_migrate_config, _migrate_feature_weights, _rename_array)}
 """By the version they begin with."""
 
 
