@@ -85,6 +85,7 @@ def compare(
         return [runner.train(reseed(runner.jobs(specs), number)) for number in range(n_trainings)]
 
     def compare_variant(label: str, specs: dict[str, Spec], trials: list[Trial], *, reference: bool = False) -> Variant:
+        """What the trials of a variant show beside those of the baseline."""
         losses = [trial.losses for trial in trials]
         mean = average(np.mean(losses, axis=0), runner.judged)
         each = [finding for trial in trials for result in trial.trained.values() for finding in findings(result.population)]

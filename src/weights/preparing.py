@@ -25,6 +25,7 @@ from weights.data.kind import Source
 from weights.data.registry import KINDS, find_block_kind, kind_of
 from weights.data.roles import Roles
 from weights.data.table.columns import to_numbers
+from weights.data.table.delimited import with_remark
 from weights.data.table.duplicates import merge_copies
 from weights.data.table.read import describe_source, read_table
 from weights.ensemble import Origin, available_threads
@@ -146,9 +147,11 @@ def _table_and_roles(data: Any, target: Any, sample_weight: Any, roles: Roles, r
         table = read_table(data, missing=roles.missing)
         excluded = {name for name in (target, sample_weight, roles.group, roles.time, roles.split) if isinstance(name, str)}
         for name, column in find_block_columns(table, data, roles, excluded).items():
-            table = _note_others(table, column, name, data, {*excluded, *roles.drop, *roles.kinds})
-            source = KINDS[name].source
-            assert source is not None
+            source = dict(_sources())[name]
+            other = _find_other(source, table, data, {*excluded, *roles.drop, *roles.kinds, column})
+            if other is not None:
+                remark = f"names {KINDS[name].plural} too, of which only those of '{column}' are read"
+                table = with_remark(table, other, remark)
             table = source.fill_column(table, column, folder_of(data), roles, report_progress)
     if target is None and isinstance(data, str) and data in EXAMPLES:
         target = EXAMPLES[data].target
@@ -180,18 +183,11 @@ def find_block_columns(table: pa.Table, data: Any, roles: Roles, excluded: Colle
     return columns
 
 
-def _note_others(table: pa.Table, column: str, kind: str, data: Any, excluded: Collection[str]) -> pa.Table:
-    """The table with a remark on another column that names files of the same kind, which is not read."""
-    source = KINDS[kind].source
-    assert source is not None
+def _find_other(source: Source, table: pa.Table, data: Any, excluded: Collection[str]) -> str | None:
+    """Another column that names files of a kind, whose files are there."""
     with contextlib.suppress(DataError):
-        other = source.find_column(table, folder_of(data), {*excluded, column})
-        if other is not None:
-            remark = f"names {KINDS[kind].plural} too, of which only those of '{column}' are read"
-            place = table.schema.get_field_index(other)
-            field = table.schema.field(place).with_metadata({"remark": remark})
-            table = table.set_column(place, field, table[other])
-    return table
+        return source.find_column(table, folder_of(data), excluded)
+    return None
 
 
 def _sources() -> list[tuple[str, Source]]:

@@ -34,8 +34,10 @@ def _make_command(question: Question) -> click.Command:
     options = list_options(question.options)
 
     def command(run: str, as_json: bool, quiet: bool = False, output: str | None = None, **given: Any) -> None:
+        """Ask the question of a run, and print or write the answer."""
         from weights import api
         from weights.report import charts
+        from weights.report.terminal import note_lines
 
         chosen = question.options(**read_texts(options, given))
         model = api.load(run)
@@ -46,7 +48,7 @@ def _make_command(question: Question) -> click.Command:
             charts.check_ending(Path(output))
         answered = _ask(model, question, chosen, run, quiet=quiet)
         if not quiet:
-            say(_label_notes(answered))
+            say(note_lines(answered.notes))
         if output:
             _write(answered, run, Path(output), as_json=as_json)
         else:
@@ -70,6 +72,7 @@ def _make_draw() -> click.Command:
             options.setdefault(known.name, known)
 
     def draw(run: str, what: str, output: str, quiet: bool, as_json: bool, **given: Any) -> None:
+        """Draw what is asked of a run."""
         from weights import api
         from weights.report import charts
 
@@ -124,12 +127,6 @@ def _ask(model: Model, question: Question, chosen: msgspec.Struct, run: str, *, 
 
     with progress_bar(quiet=quiet or not question.slow, color=uses_color(sys.stderr)) as progress:
         return answer(model, question, chosen, Asker(run, narrow=is_narrow(), progress=progress))
-
-
-def _label_notes(answered: Answer) -> list[str]:
-    from weights.report.terminal import labelled
-
-    return [labelled("notes" if i == 0 else "", text) for i, text in enumerate(answered.notes)]
 
 
 def _write(answered: Answer, run: str, path: Path, *, as_json: bool) -> None:

@@ -41,7 +41,7 @@ def predict(run: str, source: str, output: str | None, as_json: bool, **given: A
     from weights import answering, api
     from weights.data.output import pour_tables, predictions_table, write_tables
     from weights.report.json import spell
-    from weights.report.terminal import labelled
+    from weights.report.terminal import note_lines
 
     check_output(source, output)
     chosen = PredictOptions(**read_texts(_OPTIONS, given))
@@ -54,7 +54,7 @@ def predict(run: str, source: str, output: str | None, as_json: bool, **given: A
         for part in answering.answers(model, source, **msgspec.structs.asdict(chosen)):
             if part.notes and not said:
                 where = [f"in rows from {begin + 1:,} on, and perhaps in later ones"] if begin else []
-                say(labelled("notes" if i == 0 else "", text) for i, text in enumerate([*where, *part.notes]))
+                say(note_lines([*where, *part.notes]))
                 said = True
             begin += len(part.columns["prediction"])
             yield predictions_table(part.columns)

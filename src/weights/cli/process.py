@@ -36,6 +36,7 @@ def guard(function: Callable[..., None]) -> Callable[..., None]:
     @click.option("--debug", is_flag=True, help="Show the traceback of an error.")
     @wraps(function)
     def run(*args: Any, debug: bool, **options: Any) -> None:
+        """The function, whose errors end the process."""
         try:
             _check_address_space()
             function(*args, **options)

@@ -186,6 +186,7 @@ def _programs(spec: Spec, layout: Layout, functions: OutputFunctions) -> tuple[C
         return model.forward(params, jax.tree.map(lambda first, on: first + place * on, start, way), keep_all)[0]
 
     def parts(params: Params, reference: jax.Array, place: jax.Array, inputs: Inputs, towards: jax.Array) -> jax.Array:
+        """What each place of the inputs moves, there on the way, shape (n, places)."""
         start, way = line(params, reference, inputs)
 
         def moved(embedded: Inputs) -> jax.Array:

@@ -78,7 +78,7 @@ def estimate_feature_weights(inspected: InspectedRows, report_progress: ReportPr
     partialled = partial_out(design, piecewise_linear=not inspected.linear)
     scoring = _Scoring.of(inspected, partialled.dof_inflation)
     exact = _exact(inspected, design, partialled)
-    clusters = find_clusters(partialled, rows)
+    clusters = None if len(exact) == len(inspected.task.outcomes()) else find_clusters(partialled, rows)
     contrasts: list[Contrast] = []
     joints: list[Joint] = []
     importances: list[Importance] = []
@@ -125,7 +125,7 @@ def noiseless_effects(inspected: InspectedRows) -> dict[Key, float]:
     Returns:
         `Contrast.key` -> effect.
     """
-    encoding, rows = inspected.encoding, inspected.rows
+    encoding, rows = inspected.encoding, Rows(inspected.rows.weight, None, None)  # of slopes alone, without errors of clusters
     design = build_design(encoding, inspected.x, rows.weight)
     partialled = partial_out(design, piecewise_linear=not inspected.linear)
     known = {outcome: _pick(inspected.answers.baseline, outcome) for outcome in inspected.task.outcomes()}

@@ -93,6 +93,7 @@ def layer_health(population: Population) -> list[LayerHealth]:
     expected = expected_signals(population.spec, population.params, recorded.first("input/forward"))
 
     def health_of(layer: str) -> LayerHealth:
+        """What was recorded of a layer, beside what theory expects."""
         hidden, judged = layer in recorded.hidden, recorded.judges(layer)
         return LayerHealth(
             population=population.name,

@@ -105,6 +105,7 @@ class OutOfBag:
         columns, n_values = replacement.columns, len(replacement.values)
 
         def predict(i: int) -> FloatArray:
+            """The outputs of member i for its rows with each value, shape (d, rows, k)."""
             p, _, rows = self.members[i]
             if (known := self.linear[i]) is not None:
                 moved = replacement.values[:, rows] - self.x[np.ix_(rows, columns)]

@@ -91,9 +91,8 @@ def find_clusters(partialled: Partialled, rows: Rows) -> Clusters | None:
     """The clusters of the fit that accounts for the other features; None without groups, or where that fit is penalised."""
     if rows.group is None or partialled.regressors is None:
         return None
-    used = rows.weight > 0
-    x = np.column_stack([np.ones(len(rows.weight)), partialled.regressors])[used] * np.sqrt(rows.weight[used])[:, None]
-    return Clusters(scipy.linalg.qr(x, mode="economic", check_finite=False)[0], rows.group[used])
+    x = np.column_stack([np.ones(len(rows.weight)), partialled.regressors]) * np.sqrt(rows.weight)[:, None]
+    return _clusters(scipy.linalg.qr(x, mode="economic", check_finite=False)[0], rows)
 
 
 def regress_residuals(
@@ -120,10 +119,9 @@ def regress_residuals(
     found.add("classical", variance * products)
     for kind in _kinds(rows):
         if kind == "cluster":
-            used = weight > 0
-            root = np.sqrt(weight[used])
-            rooted, left = residuals[used] * root[:, None], noise[used] * root
-            fit = clusters or Clusters(scipy.linalg.qr(rooted, mode="economic", check_finite=False)[0], _group(rows)[used])
+            root = np.sqrt(weight)
+            rooted, left = residuals * root[:, None], noise * root
+            fit = clusters or _clusters(scipy.linalg.qr(rooted, mode="economic", check_finite=False)[0], rows)
             left = left - fit.factor @ (fit.factor.T @ left)
             # Of what accounted for the others, the fit of the clusters counts the inputs, not their hinges.
             counted = 1.0 if clusters is None else partialled.n_rows / max(partialled.n_rows - fit.factor.shape[1], 1)
@@ -226,14 +224,10 @@ class _Errors:
         self.covariances["cluster"], self.degrees["cluster"] = scale * errors.covariance, errors.degrees
 
 
-def _group(rows: Rows) -> IntArray:
-    assert rows.group is not None
-    return rows.group
-
-
 def _clusters(factor: FloatArray, rows: Rows) -> Clusters:
-    """The clusters of weighted inputs (r, q); rows of weight zero, which are zeros, belong to any."""
-    return Clusters(factor, _group(rows))
+    """The clusters of weighted inputs (r, q); rows of weight zero, which are zeros, tell nothing."""
+    assert rows.group is not None
+    return Clusters(factor, rows.group)
 
 
 def _keep_finite_odds(curvature: FloatArray) -> tuple[IntArray, FloatArray]:

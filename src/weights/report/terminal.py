@@ -10,7 +10,7 @@ import shlex
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -38,6 +38,11 @@ def labelled(label: str, text: str) -> str:
     return f"{printable(label):<{_LABEL - 2}}  {printable(text)}"
 
 
+def note_lines(notes: Iterable[str]) -> list[str]:
+    """A line for each note, the first with the label."""
+    return [labelled("" if i else "notes", note) for i, note in enumerate(notes)]
+
+
 def overview(dataset: Dataset, task: Task, remarks: list[str]) -> list[str]:
     """What was read: rows, kinds of columns, the target, ignored columns and notes."""
     lines = [labelled(dataset.source, f"{dataset.n_samples:,} rows, {_inputs(dataset)}; {_target(task, dataset)}")]
@@ -48,8 +53,7 @@ def overview(dataset: Dataset, task: Task, remarks: list[str]) -> list[str]:
     noted = [f"{f.name}: {f.note}" for f in dataset.used_features if f.note and f.kind in TABLE_KINDS]
     if len(noted) > 4:
         noted = [*noted[:4], f"and {len(noted) - 4} more columns with a remark (`weights data` lists all)"]
-    lines += [labelled("notes" if i == 0 else "", text) for i, text in enumerate([*remarks, *noted])]
-    return lines
+    return [*lines, *note_lines([*remarks, *noted])]
 
 
 def plan_lines(plans: list[Plan], n_races: int = 0) -> list[str]:
@@ -180,7 +184,7 @@ def run_lines(ensemble: Ensemble, folder: Path) -> list[str]:
         *metric_lines(report, model_name(ensemble), task.metrics),
         *([labelled("why", report.decision)] if report.decision else []),
         *search_lines(report),
-        *[labelled("notes" if i == 0 else "", remark) for i, remark in enumerate(report.remarks)],
+        *note_lines(report.remarks),
     ]
     if report.failures:
         lines.append(labelled("failed", "; ".join(f"member {m}: {reason}" for m, reason in report.failures.items())))
@@ -193,7 +197,7 @@ def look_lines(look: Look) -> list[str]:
     asks = f"; {look.task.target} asks for a {look.task.kind} task" if look.task else ""
     return [
         labelled(look.source, f"{look.n_samples:,} rows, {_kinds(look.features)}{asks}"),
-        *[labelled("notes" if i == 0 else "", remark) for i, remark in enumerate(look.remarks)],
+        *note_lines(look.remarks),
         *[f"  {printable(f.name):<{width}}  {f.kind:<13}{printable(f.note)}".rstrip() for f in look.features],
     ]
 

@@ -412,6 +412,7 @@ def _solve_by_conjugate_gradients(problem: Problem, penalty: Penalty, strength: 
         return gradient.ravel(), responses
 
     def curve(responses: FloatArray, towards: FloatArray) -> FloatArray:
+        """The second derivatives, at these responses, times a direction."""
         change = towards.reshape(shape)
         product = np.zeros(shape)
         for rows, x in _blocks(problem):

@@ -146,6 +146,7 @@ def _compiled(spec: Spec, functions: OutputFunctions, layout: Layout) -> Program
     def advance(
         state: State, shared: Shared, member: Member, rows: jax.Array, n_steps: jax.Array, run_length: jax.Array, judged: jax.Array
     ) -> tuple[State, Info, jax.Array]:
+        """The state after n_steps on the given rows, what was recorded of them, and the outputs for the judged rows."""
         sums = _Sums(jnp.zeros(()), jnp.full((), -1, jnp.int32))
         work = _Work(spec, functions, model, shared, member, run_length)
 

@@ -2,9 +2,10 @@
 
 from datetime import datetime, time
 
+import pyarrow as pa
 import pytest
 
-from weights.data.table.delimited import notation_of, read_delimited, remark_of, remarks_of
+from weights.data.table.delimited import notation_of, read_delimited, remark_of, remarks_of, with_remark
 from weights.data.table.notation import Notation
 from weights.errors import DataError
 
@@ -65,3 +66,12 @@ def test_a_quote_within_a_cell_is_a_quote(tmp_path):
 def test_a_row_that_is_shown_is_cut_when_long(tmp_path):
     with pytest.raises(DataError, match=r"row 1 has 1: 'aaaa+\.\.\.'\. Quote cells"):
         read(tmp_path, f"x,y\n{'a' * 500}\n")
+
+
+def test_a_remark_stands_behind_the_one_there_is_and_nothing_else_is_lost():
+    field = pa.field("a", pa.string(), metadata={"remark": "two formats", "notation": "x"})
+    table = pa.table([["1"], [2.0]], schema=pa.schema([field, pa.field("b", pa.float64())], metadata={"remarks": "[]"}))
+    marked = with_remark(with_remark(table, "a", "not read"), "b", "new")
+    assert [remark_of(marked.schema.field(name)) for name in "ab"] == ["two formats; not read", "new"]
+    assert marked.schema.field("a").metadata[b"notation"] == b"x"
+    assert marked.schema.metadata == table.schema.metadata

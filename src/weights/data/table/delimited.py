@@ -81,6 +81,14 @@ def remark_of(field: pa.Field) -> str:
     return (field.metadata or {}).get(b"remark", b"").decode()
 
 
+def with_remark(table: pa.Table, name: str, remark: str) -> pa.Table:
+    """The table with a remark about a column, behind the one there is."""
+    place = table.schema.get_field_index(name)
+    field = table.schema.field(place)
+    remarks = "; ".join(filter(None, [remark_of(field), remark]))
+    return table.set_column(place, field.with_metadata({**(field.metadata or {}), b"remark": remarks.encode()}), table[name])
+
+
 def remarks_of(table: pa.Table) -> list[str]:
     """What was remarked about the file that a table was read from."""
     return msgspec.json.decode((table.schema.metadata or {}).get(b"remarks", b"[]"), type=list[str])

@@ -54,6 +54,7 @@ def _inspector(path: Path) -> Callable[[bytes], None]:
     keys: set[bytes] = set()
 
     def inspect(text: bytes) -> None:
+        """Count rows, depth and keys of the next bytes."""
         nonlocal depth, in_string, escaped, n_rows, n_bytes
         n_bytes += len(text)
         n_rows += text.count(b"\n")
