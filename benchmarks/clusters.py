@@ -18,7 +18,8 @@ from typing import NamedTuple
 import numpy as np
 import scipy.special
 
-from weights.inspection.slopes import Rows, Slopes, least_squares, logistic
+from weights.inspection.logistic import logistic
+from weights.inspection.slopes import Rows, Slopes, least_squares
 
 EFFECTS = np.array([1.0, 0.5, 0.5])
 ROWS_EACH, FEATURES = 40, ("within", "between", "both")
@@ -54,7 +55,7 @@ def draw(cell: Cell, repetition: int) -> Table:
 
 def held(slopes: Slopes, effects: np.ndarray) -> np.ndarray:
     """Which of the 95 % intervals hold the effects, shape (3,)."""
-    half = np.sqrt(np.diag(slopes.covariances["cluster"])) * scipy.special.stdtrit(slopes.degrees["cluster"], 0.975)
+    half = slopes.errors["cluster"] * scipy.special.stdtrit(slopes.degrees["cluster"], 0.975)
     return np.abs(slopes.slopes - effects) <= half
 
 

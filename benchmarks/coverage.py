@@ -26,7 +26,8 @@ import numpy as np
 import scipy.special
 import scipy.stats
 
-from weights.inspection.slopes import Rows, Slopes, least_squares, logistic
+from weights.inspection.logistic import logistic
+from weights.inspection.slopes import Rows, Slopes, least_squares
 
 INPUTS = ("independent", "correlated", "heavy", "uniform")
 TRUTHS = ("sparse", "logistic", "friedman", "interaction", "hetero", "noise")
@@ -148,7 +149,7 @@ def linear_cell(cell: Cell, repetitions: int, seed: int) -> dict[str, Any]:
         x = draw_inputs(cell, rng)
         y = draw_outcomes(cell, x, rng)
         found = least_squares(x, y, Rows(np.ones(cell.n), None, None))
-        ours = np.sqrt(np.diag(found.covariances["robust"])) * scipy.special.stdtrit(found.degrees["robust"], 0.975)
+        ours = found.errors["robust"] * scipy.special.stdtrit(found.degrees["robust"], 0.975)
         intervals = {"weights": (found.slopes, ours), **peers(x, y, found.slopes, lasso=cell.n == 200 and repetition < 100)}
         for name, (slopes, half) in intervals.items():
             hits.setdefault(name, []).append(np.abs(slopes - effects) <= half)
@@ -158,7 +159,7 @@ def linear_cell(cell: Cell, repetitions: int, seed: int) -> dict[str, Any]:
             odds = logistic(x, y, Rows(np.ones(cell.n), None, None))
             separated.append(isinstance(odds, str))
             if isinstance(odds, Slopes):
-                half = np.sqrt(np.diag(odds.covariances["robust"])) * scipy.special.stdtrit(odds.degrees["robust"], 0.975)
+                half = odds.errors["robust"] * scipy.special.stdtrit(odds.degrees["robust"], 0.975)
                 of_odds.append(np.abs(odds.slopes - np.pad(_SPARSE, (0, cell.p - 4))) <= half)
     groups = kinds_of_features(effects)
     cover = {name: shares(np.asarray(h), groups) for name, h in hits.items()}

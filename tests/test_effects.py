@@ -5,6 +5,7 @@ from __future__ import annotations
 import msgspec
 import numpy as np
 import pytest
+import scipy.special
 from statsmodels.stats.multitest import multipletests
 
 from weights.effects import Contrast, FeatureWeights, Importance, Joint, adjusted
@@ -41,7 +42,7 @@ def weights_of(contrasts: list[Contrast], **other) -> FeatureWeights:
 CITY = [contrast("city", 1.5, "Rome (beside Oslo)"), contrast("city", -0.5, "Lima (beside Oslo)")]
 WAGES = weights_of(
     [contrast("age", 2.0, spread=10.0), *CITY, contrast("smoker", -1.0, "yes (beside no)")],
-    joints=[Joint("city", None, "target", 2, {"robust": 4.0, "classical": 9.0}, {"robust": 2.0, "classical": 1.0})],
+    joints=[Joint("city", None, "target", 2, {"robust": 0.2, "classical": 0.3})],
     importances=[importance("age", 0.5), importance("city", 0.2), importance("smoker"), importance("shoe", 0.0)],
     unknown={"shoe": "not identifiable, because it is determined by 'foot'"},
     units={"age": "per day"},
@@ -158,21 +159,36 @@ def test_a_category_of_several_levels_has_no_single_effect():
     assert [row[name] for name in ("effect", "std_err", "z", "low", "high", "per_sd", "sign_agreement")] == [None] * 7
 
 
-@pytest.mark.parametrize(("errors", "statistic", "degrees"), [("robust", 4.0, 2.0), ("classical", 9.0, 1.0)])
-def test_the_levels_of_a_category_are_tested_together_by_the_f_distribution(errors, statistic, degrees):
-    # With two degrees of freedom above, the tail of F is (1 + 2 f / d) ** (-d / 2), so that rounding alone is left.
-    expected = (1 + 2 * statistic / degrees) ** (-degrees / 2)
-    assert row_of(WAGES.records(errors=errors), "city")["p_value"] == pytest.approx(expected, rel=1e-12)
+@pytest.mark.parametrize(("errors", "p_value"), [("robust", 0.2), ("classical", 0.3)])
+def test_the_levels_of_a_category_are_tested_together_by_kind_of_error(errors, p_value):
+    assert row_of(WAGES.records(errors=errors), "city")["p_value"] == p_value
+
+
+def test_an_interval_holds_zero_exactly_where_the_test_with_the_error_of_no_effect_does_not_reject():
+    for effect in np.linspace(-3, 3, 40):
+        one_sided = contrast("age", float(effect), std_errs={"robust": 0.5}, null_errs={"robust": 0.9}, degrees={"robust": 9.0})
+        low, high = one_sided.interval("robust")
+        assert (low <= 0 <= high) == (one_sided.p_value("robust") >= 0.05)
+
+
+def test_an_interval_of_a_share_beside_a_known_one_is_wilsons_without_its_last_term():
+    n, known, share = 40, 0.2, 0.05  # (share - s)^2 <= z^2 s (1 - s) / n has Wilson's solutions s; here s^2 is that of the line
+    errors = {name: float(np.sqrt(p * (1 - p) / n)) for name, p in (("std_errs", share), ("null_errs", known))}
+    effect = contrast("age", share - known, degrees={"robust": 1e6}, **{name: {"robust": error} for name, error in errors.items()})
+    z, line = scipy.special.ndtri(0.975), (share * (1 - share) - known * (1 - known)) / (share - known) / n
+    for bound in effect.interval("robust"):
+        variance = known * (1 - known) / n + line * bound
+        assert (share - known - bound) ** 2 == pytest.approx(z**2 * variance, rel=1e-4)  # t with a million degrees
 
 
 def test_a_joint_test_says_of_how_many_contrasts_it_is():
     assert row_of(WAGES.records(), "city")["note"] == "p of 2 contrasts together"
 
 
-def test_levels_that_too_few_clusters_have_are_not_tested_together():
-    joint = msgspec.structs.replace(WAGES.joints[0], statistics={"classical": 9.0}, degrees={"classical": 1.0})
+def test_levels_that_too_few_rows_have_are_not_tested_together():
+    joint = msgspec.structs.replace(WAGES.joints[0], p_values={"classical": 0.3})
     row = row_of(msgspec.structs.replace(WAGES, joints=[joint]).records(), "city")
-    assert (row["p_value"], row["note"]) == (None, "too few clusters to test 2 contrasts together")
+    assert (row["p_value"], row["note"]) == (None, "too few rows to test 2 contrasts together")
 
 
 def test_a_category_of_two_levels_is_told_by_its_one_contrast():

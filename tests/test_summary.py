@@ -56,7 +56,7 @@ WAGES = weights_of(
 CITIES = weights_of(
     [contrast("age", 5.0), contrast("city", 1.5, level="Rome (beside Oslo)"), contrast("city", -0.5, level="Lima (beside Oslo)")],
     {"age": 0.1, "city": 0.4},
-    joints=[Joint("city", None, "target", 2, {"robust": 4.0}, {"robust": 1e6})],
+    joints=[Joint("city", None, "target", 2, {"robust": 0.0183})],
 )
 GRADES = weights_of(
     [contrast(name, effect, label=label) for name in ("age", "height") for label, effect in zip("abc", (2.0, -1.0, 0.5), strict=True)],
@@ -268,7 +268,7 @@ def test_features_of_the_same_remark_are_told_together():
 
 def test_a_remark_on_a_level_is_told_with_its_level():
     levels = [contrast("city", 1.5, level="Rome", note="of few rows"), contrast("city", -0.5, level="Lima")]
-    weights = weights_of(levels, {"city": 0.4}, joints=[Joint("city", None, "target", 2, {"robust": 4.0}, {"robust": 1e6})])
+    weights = weights_of(levels, {"city": 0.4}, joints=[Joint("city", None, "target", 2, {"robust": 0.0183})])
     assert "city Rome: of few rows" in notes(weights, levels=True).splitlines()
 
 

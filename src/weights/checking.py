@@ -21,7 +21,7 @@ from weights.effects import FeatureWeights, Key
 from weights.ensemble import Ensemble
 from weights.errors import Interrupted, UsageError
 from weights.fitting import Prepared, check_rows, choose_inspected_rows, train_ensemble
-from weights.inspection.feature_weights import noiseless_effects
+from weights.inspection.contrasts import noiseless_effects
 from weights.inspection.outofbag import OutOfBagMembers
 from weights.inspection.slopes import n_lags
 from weights.training.control import Control, Progress

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
@@ -42,6 +43,7 @@ class Contrast(msgspec.Struct, frozen=True):
         degrees: of freedom of Student's t, by the same kinds.
         sign_agreement: share of members whose own slope has the sign of the effect.
         note: what deserves saying.
+        null_errs: the standard error if the effect were zero, for the kinds of which it is another.
     """
 
     feature: str
@@ -54,6 +56,7 @@ class Contrast(msgspec.Struct, frozen=True):
     degrees: dict[str, float] = {}
     sign_agreement: float | None = None
     note: str = ""
+    null_errs: dict[str, float] = {}
 
     @property
     def key(self) -> Key:
@@ -61,23 +64,43 @@ class Contrast(msgspec.Struct, frozen=True):
         return self.feature, self.level, self.label, self.scale
 
     def interval(self, errors: str, level: float = 0.95) -> tuple[float, float] | None:
-        """Bounds at this level with this kind of standard error; None where there are none."""
+        """Bounds at this level with this kind of standard error; None where there are none.
+
+        They hold the effects that the test does not reject. Where the variance of an estimate depends on the effect, as that of a share
+        does, it is taken to lie on the line through those of this effect and of none: for a share that is Wilson's interval (1927)
+        without its last term.
+        """
         std_err = self.std_errs.get(errors)
         if self.effect is None or not std_err:
             return None
-        half = float(scipy.special.stdtrit(self.degrees[errors], (1 + level) / 2)) * std_err
-        return self.effect - half, self.effect + half
+        quantile = float(scipy.special.stdtrit(self.degrees[errors], (1 + level) / 2))
+        slope = (std_err**2 - self.null_err(errors) ** 2) / self.effect if self.effect else 0.0
+        shift = quantile**2 * slope / 2
+        half = math.hypot(quantile * std_err, shift)
+        return self.effect + shift - half, self.effect + shift + half
+
+    def null_err(self, errors: str) -> float:
+        """The standard error if the effect were zero."""
+        return self.null_errs.get(errors, self.std_errs[errors])
+
+    def z(self, errors: str) -> float:
+        """The effect over that."""
+        assert self.effect is not None
+        return self.effect / self.null_err(errors)
+
+    def p_value(self, errors: str) -> float:
+        """The probability of a z as large as this, on either side, if the effect is zero."""
+        return float(2 * scipy.special.stdtr(self.degrees[errors], -abs(self.z(errors))))
 
 
 class Joint(msgspec.Struct, frozen=True):
-    """Whether the levels of a category differ at all: Wald statistics over their number, by kind of error, and degrees of freedom."""
+    """Whether the levels of a category differ at all: the p-value, by kind of error; none where nothing can be said."""
 
     feature: str
     label: Any
     scale: str
     n_contrasts: int
-    statistics: dict[str, float]
-    degrees: dict[str, float]
+    p_values: dict[str, float]
 
 
 class Importance(msgspec.Struct, frozen=True):
@@ -249,14 +272,13 @@ class FeatureWeights(msgspec.Struct, frozen=True):
         known = [contrast for contrast in own if contrast.effect is not None]
         main = known[0] if known and joint is None else None
         row = self._statistics(main, asked)
-        tested = joint is not None and asked.errors in joint.statistics
+        tested = joint is not None and asked.errors in joint.p_values
         if joint is not None and tested:
-            statistic, n_contrasts, degrees = joint.statistics[asked.errors], joint.n_contrasts, joint.degrees[asked.errors]
-            row["p_value"] = float(scipy.special.fdtrc(n_contrasts, degrees, statistic))
+            row["p_value"] = joint.p_values[asked.errors]
         notes = [self.unknown.get(feature, ""), *dict.fromkeys(c.note for c in ([main] if main else [] if known else own))]
         if joint is not None:
             together = f"{joint.n_contrasts} contrasts together"
-            notes.append(f"p of {together}" if tested else f"too few clusters to test {together}")
+            notes.append(f"p of {together}" if tested else f"too few {'clusters' if asked.errors == 'cluster' else 'rows'} to test {together}")
         elif main is not None and main.level:
             notes.append(main.level)
         return {
@@ -297,9 +319,7 @@ class FeatureWeights(msgspec.Struct, frozen=True):
         per_sd = None if contrast.spread is None else contrast.effect * contrast.spread
         row |= {"effect": contrast.effect * unit, "per_sd": per_sd}
         if bounds := contrast.interval(asked.errors, asked.level):
-            std_err = contrast.std_errs[asked.errors]
-            z = contrast.effect / std_err
-            p_value = float(2 * scipy.special.stdtr(contrast.degrees[asked.errors], -abs(z)))
+            std_err, z, p_value = contrast.std_errs[asked.errors], contrast.z(asked.errors), contrast.p_value(asked.errors)
             row |= {"std_err": std_err * unit, "z": z, "p_value": p_value, "low": bounds[0] * unit, "high": bounds[1] * unit}
         return row
 

@@ -18,8 +18,9 @@ from weights.data.table.streaming import rows_counted_from
 from weights.effects import FeatureWeights
 from weights.ensemble import MOST_PREDICTIONS, Candidate, Ensemble, Origin, Predictions, Report
 from weights.errors import DataError, Interrupted
+from weights.inspection.contrasts import InspectedRows
 from weights.inspection.decomposition import Judged, MemberPredictions, decompose
-from weights.inspection.feature_weights import InspectedRows, estimate_feature_weights
+from weights.inspection.feature_weights import estimate_feature_weights
 from weights.inspection.outofbag import OutOfBag, OutOfBagMembers
 from weights.inspection.slopes import Rows
 from weights.models.registry import architecture_of

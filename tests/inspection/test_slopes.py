@@ -11,8 +11,9 @@ import statsmodels.api as sm
 from statsmodels.tools.sm_exceptions import SpecificationWarning
 
 from weights.inspection import slopes
+from weights.inspection.logistic import logistic
 from weights.inspection.partialling import Partialled
-from weights.inspection.slopes import Rows, Slopes, least_squares, logistic, regress_residuals
+from weights.inspection.slopes import Rows, Slopes, least_squares, regress_residuals
 
 N, P = 200, 3
 RNG = np.random.default_rng(0)
@@ -27,7 +28,7 @@ LAGS = 4  # 4 (200 / 100)^(2/9) = 4.67
 
 KINDS = {
     "classical": {},
-    "robust": {"cov_type": "HC3"},
+    "robust": {"cov_type": "HC2"},
     "hac": {"cov_type": "HAC", "cov_kwds": {"maxlags": LAGS}},  # without a correction for small samples, statsmodels' default and ours
 }
 
@@ -37,7 +38,7 @@ def rows_of(weight) -> Rows:
 
 
 def errors(found: Slopes, kind: str):
-    return np.sqrt(np.diag(found.covariances[kind]))
+    return found.errors[kind]
 
 
 def peer(weight, kind="classical", *, y=Y, model=sm.WLS, **options):
@@ -62,8 +63,17 @@ def test_errors_of_least_squares_are_those_of_statsmodels(kind, weight):
 
 def test_degrees_of_freedom_are_rows_minus_parameters():
     degrees = least_squares(Z, Y, rows_of(WEIGHT["alike"])).degrees
-    for kind in KINDS:
+    for kind in ("classical", "hac"):
         np.testing.assert_array_equal(degrees[kind], np.full(P, N - P - 1))
+
+
+def test_robust_degrees_of_a_level_are_those_of_its_rows():
+    """Beside infinitely many others: the level's mean is known from its own rows, whose variance has one degree less."""
+    level = np.arange(20_000) < 12
+    y = np.random.default_rng(0).normal(size=20_000)
+    slopes = least_squares(level[:, None].astype(float), y, Rows(np.ones(20_000), None, None))
+    assert slopes.degrees["robust"][0] == pytest.approx(11, rel=0.01)
+    assert slopes.errors["robust"][0] == pytest.approx(y[level].std(ddof=1) / np.sqrt(12), rel=0.01)
 
 
 # Many inputs: more than one for five rows
@@ -98,12 +108,14 @@ def test_with_many_inputs_and_rows_errors_are_hc2(monkeypatch):
     np.testing.assert_allclose(errors(least_squares(MANY, NOISY, MANY_ROWS), "robust"), expected, rtol=1e-6)
 
 
-def test_degrees_with_many_inputs_match_the_moments_of_hc2():
+def test_degrees_with_many_inputs_match_the_moments_of_hc2_or_lie_below(monkeypatch):
     """HC2 is a sum of squares of normal noise, so its first two moments come from eigenvalues (Bell and McCaffrey 2002)."""
     makes, leaves = projections()
     sums = [np.linalg.eigvalsh(leaves @ np.diag(row**2 / np.diag(leaves)) @ leaves) for row in makes[1:]]
-    expected = min(values.sum() ** 2 / (values**2).sum() for values in sums)
-    assert least_squares(MANY, NOISY, MANY_ROWS).degrees["robust"][0] == pytest.approx(expected, rel=1e-9)  # float64
+    expected = [values.sum() ** 2 / (values**2).sum() for values in sums]
+    np.testing.assert_allclose(least_squares(MANY, NOISY, MANY_ROWS).degrees["robust"], expected, rtol=1e-9)  # float64
+    monkeypatch.setattr(slopes, "_MOST_PRODUCTS", 0)
+    assert (least_squares(MANY, NOISY, MANY_ROWS).degrees["robust"] <= expected).all()
 
 
 def held(inputs):
@@ -145,7 +157,7 @@ def test_a_row_far_from_all_others_brings_no_warning():
 def test_with_many_inputs_an_outcome_without_noise_has_errors_of_zero():
     """As of a class that none of the rows has."""
     found = least_squares(MANY, np.zeros(60), MANY_ROWS)
-    np.testing.assert_array_equal(found.covariances["robust"], np.zeros((20, 20)))
+    np.testing.assert_array_equal(found.errors["robust"], np.zeros(20))
 
 
 # Residual on residual
@@ -155,7 +167,9 @@ def slopes_of_first_two(weight) -> Slopes:
     """From what plain least squares on the third input and a constant leave of the first two and of the outcome."""
     root, other, values = np.sqrt(weight)[:, None], sm.add_constant(Z[:, 2:]), np.column_stack([Z[:, :2], Y])
     residuals = values - other @ np.linalg.lstsq(other * root, values * root, rcond=None)[0]
-    return regress_residuals(residuals[:, :2], residuals[:, 2], Partialled(residuals[:, :2], P + 1, N, "least squares"), rows_of(weight))
+    return regress_residuals(
+        residuals[:, :2], residuals[:, 2], np.zeros(N), Partialled(residuals[:, :2], P + 1, N, "least squares"), rows_of(weight)
+    )
 
 
 @WITH_AND_WITHOUT_WEIGHTS
@@ -169,12 +183,67 @@ def test_slopes_of_what_is_left_are_those_of_least_squares(weight):
     ("kind", "options"),
     [
         ("classical", {}),
-        ("robust", {"cov_type": "HC1"}),  # HC0 times n / (n - k)
         ("hac", {"cov_kwds": {"maxlags": LAGS, "use_correction": True}}),  # the same
     ],
 )
 def test_errors_of_what_is_left_count_the_controls(kind, options, weight):
     np.testing.assert_allclose(errors(slopes_of_first_two(weight), kind), peer(weight, kind, **options).bse[1:3], rtol=1e-6)
+
+
+@WITH_AND_WITHOUT_WEIGHTS
+def test_robust_errors_of_what_is_left_are_hc2_of_the_residuals_times_what_the_controls_took(weight):
+    slopes = slopes_of_first_two(weight)
+    root = np.sqrt(weight)
+    without = slopes.without(np.arange(2))
+    rooted = without.residuals * root[:, None]
+    hc2 = sm.OLS(without.noise * root, rooted).fit(cov_type="HC2").bse
+    np.testing.assert_allclose(errors(slopes, "robust"), hc2 * np.sqrt(N / (N - P - 1)), rtol=1e-6)
+
+
+# Noise that the task knows
+
+
+def share_of(probability):
+    """The variance of a class that comes with this probability."""
+    return probability.clip(0, 1) * (1 - probability.clip(0, 1))
+
+
+def beside_many(n_level: int, came: int):
+    """Least squares on a level of so many rows, of which as many are of a class that half of 20,000 others are of."""
+    level = np.arange(20_000) < n_level
+    y = np.where(level, np.arange(20_000) < came, np.arange(20_000) % 2).astype(float)
+    return least_squares(level[:, None].astype(float), y, Rows(np.ones(20_000), None, None), share_of)
+
+
+def test_the_error_of_a_share_is_that_of_its_binomial_and_of_no_effect_that_of_the_others():
+    slopes = beside_many(10, 9)
+    assert slopes.slopes[0] == pytest.approx(0.4, rel=1e-3)
+    assert errors(slopes, "robust")[0] == pytest.approx(np.sqrt(0.9 * 0.1 / 9), rel=1e-2)  # leverage of a tenth
+    assert slopes.null_errors["robust"][0] == pytest.approx(errors(slopes, "robust")[0] * np.sqrt(0.25 / 0.09), rel=1e-2)
+
+
+def test_a_level_in_which_a_class_always_came_is_tested_by_the_noise_of_no_effect():
+    """Its own rows show none."""
+    slopes = beside_many(12, 12)
+    assert errors(slopes, "robust")[0] < 0.02
+    assert slopes.null_errors["robust"][0] == pytest.approx(np.sqrt(0.25 / 11), rel=0.1)
+
+
+def test_a_level_of_which_less_than_a_row_of_the_class_is_expected_says_nothing():
+    level = np.arange(2_000) < 10
+    y = (np.arange(2_000) % 50 == 0).astype(float)
+    slopes = least_squares(level[:, None].astype(float), y, Rows(np.ones(2_000), None, None), share_of)
+    assert slopes.degrees["robust"][0] == 0
+    assert slopes.degrees["classical"][0] == 0
+
+
+def test_where_rows_show_enough_more_noise_than_the_task_knows_counts():
+    rng = np.random.default_rng(3)
+    z = rng.normal(size=(900, 1))
+    y = (rng.uniform(size=900) < 0.5).astype(float)
+    known = least_squares(z, y, Rows(np.ones(900), None, None), lambda expected: 0.5 * share_of(expected))
+    hc2 = least_squares(z, y, Rows(np.ones(900), None, None))
+    assert errors(known, "robust")[0] == errors(hc2, "robust")[0]
 
 
 # Logistic regression
@@ -186,11 +255,10 @@ def logit(y, x, weight):
 
 
 def logit_peer(weight, kind="classical"):
-    robust = {"cov_type": "HC0"} if kind == "robust" else {}  # ours has no correction for leverage or small samples
     with warnings.catch_warnings():
         # "cov_type not fully supported with var_weights", but its scores are a row's times its weight, as ours.
         warnings.simplefilter("ignore", SpecificationWarning)
-        return peer(weight, kind, y=POSITIVE, model=logit, tol=1e-13, disp=0, **robust)
+        return peer(weight, kind, y=POSITIVE, model=logit, tol=1e-13, disp=0)
 
 
 @WITH_AND_WITHOUT_WEIGHTS
@@ -199,9 +267,43 @@ def test_log_odds_are_those_of_statsmodels(weight):
 
 
 @WITH_AND_WITHOUT_WEIGHTS
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", ["classical", "hac"])
 def test_errors_of_log_odds_are_those_of_statsmodels(kind, weight):
     np.testing.assert_allclose(errors(logistic(Z, POSITIVE, rows_of(weight)), kind), logit_peer(weight, kind).bse[1:], rtol=1e-6)
+
+
+@WITH_AND_WITHOUT_WEIGHTS
+def test_robust_errors_of_log_odds_are_the_larger_of_whites_and_the_likelihoods(weight):
+    rng = np.random.default_rng(6)
+    z, weight = rng.normal(size=(4 * N, P)), np.tile(weight, 4)
+    positive = (z[:, 0] + rng.logistic(size=4 * N) > 0).astype(float)
+    fitted, x = logit(positive, sm.add_constant(z), weight).fit(disp=0, tol=1e-13), sm.add_constant(z)
+    p = fitted.predict()
+    each = x @ fitted.cov_params() * weight[:, None]
+    spare = 1 - ((x @ fitted.cov_params()) * x).sum(1) * weight * p * (1 - p)
+    white, likely = ((each**2 * (noise / spare)[:, None]).sum(0)[1:] for noise in ((positive - p) ** 2, p * (1 - p)))
+    assert (white > likely).any()
+    assert (white < likely).any()
+    slopes = logistic(z, positive, Rows(weight, None, None))
+    np.testing.assert_allclose(errors(slopes, "robust") ** 2, np.maximum(white, likely), rtol=1e-5)
+
+
+def test_log_odds_are_tested_by_the_likelihood_ratio():
+    slopes = logistic(Z, POSITIVE, Rows(np.ones(N), None, None))
+    z = slopes.slopes / slopes.null_errors["classical"]
+    for j in range(P):
+        full, less = (logit(POSITIVE, sm.add_constant(x), np.ones(N)).fit(disp=0).llf for x in (Z, np.delete(Z, j, 1)))
+        growth = slopes.null_errors["robust"][j] ** 2 / errors(slopes, "robust")[j] ** 2
+        ratio = (slopes.slopes[j] / errors(slopes, "classical")[j]) ** 2 / growth
+        assert ratio == pytest.approx(2 * (full - less), rel=0.1)  # one step from the whole to the part
+    assert z.shape == (P,)
+
+
+def test_the_fit_without_inputs_is_that_of_logit_without_them():
+    without = logistic(Z, POSITIVE, Rows(np.ones(N), None, None)).without(np.arange(1, 3))
+    expected = logit(POSITIVE, sm.add_constant(Z[:, :1]), np.ones(N)).fit(disp=0, tol=1e-13)
+    np.testing.assert_allclose(without.expected, expected.predict(), rtol=1e-5)
+    np.testing.assert_allclose(without.noise, POSITIVE - expected.predict(), atol=1e-5)
 
 
 @pytest.mark.parametrize(
@@ -212,7 +314,7 @@ def test_errors_of_log_odds_are_those_of_statsmodels(kind, weight):
 def test_where_a_line_parts_the_classes_no_log_odds_are_finite(z, positive):
     found = logistic(z, positive.astype(float), rows_of(WEIGHT["weighted"]))
     assert np.isnan(found.slopes).all()
-    assert all(np.isnan(matrix).all() for matrix in found.covariances.values())
+    assert all(np.isnan(errors).all() for errors in found.errors.values())
 
 
 FLAG = np.arange(N) % 10 == 0

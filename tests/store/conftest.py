@@ -24,7 +24,7 @@ from weights.tasks.metrics import Metric
 
 FEATURE_WEIGHTS = FeatureWeights(
     contrasts=[Contrast("age", "", None, "target", 0.5, 1.0, {"robust": 0.1}, {"robust": 90.0})],
-    joints=[Joint("blood", None, "target", 2, {"robust": 3.0}, {"robust": 90.0})],
+    joints=[Joint("blood", None, "target", 2, {"robust": 0.05})],
     importances=[Importance([name], 0.1, 0.01, 0.08, 0.12) for name in ("age", "blood")],
     groups=[Group(Importance(["age", "blood"], 0.2, 0.02, 0.16, 0.24), {"age": 0.1, "blood": 0.1})],
     unknown={},

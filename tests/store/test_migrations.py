@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import scipy.stats
 
 import weights as wt
 from weights.store.format import load, save
@@ -60,6 +61,15 @@ def test_version_2_knew_the_number_of_clusters_from_degrees_of_freedom():
     for contrast in report["feature_weights"]["contrasts"]:
         contrast["degrees"]["cluster"] = 19.0
     assert json.loads(upgrade(json.dumps(report).encode(), "report", 2))["feature_weights"]["n_clusters"] == 20
+
+
+def test_tests_of_version_2_become_their_p_values():
+    report = json.loads((SAVED / "multiclass" / "metrics.json").read_bytes())
+    before = report["feature_weights"]["joints"][0]
+    after = json.loads(upgrade(json.dumps(report).encode(), "report", 2))["feature_weights"]["joints"][0]
+    expected = scipy.stats.f.sf(before["statistics"]["robust"], before["n_contrasts"], before["degrees"]["robust"])
+    assert after["p_values"]["robust"] == pytest.approx(expected, rel=1e-9)
+    assert after.keys() == {"feature", "label", "scale", "n_contrasts", "p_values"}
 
 
 def test_the_present_version_is_taken_as_it_is():

@@ -18,52 +18,23 @@ Neither is a causal effect.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
 import scipy.special
 
-from weights.data.encoding import Boolean, Category, ColumnEncoding, Datetime, Encoding
-from weights.effects import Contrast, FeatureWeights, Group, Importance, Joint, Key
-from weights.inspection.clusters import Clusters
+from weights.data.encoding import Datetime
+from weights.effects import Contrast, FeatureWeights, Group, Importance, Joint
+from weights.inspection.contrasts import Estimator, InspectedRows, find_contrasts
 from weights.inspection.groups import correlated_groups
-from weights.inspection.outofbag import OutOfBag, Without
-from weights.inspection.partialling import Design, Partialled, build_design, partial_out
+from weights.inspection.outofbag import Without
+from weights.inspection.partialling import Design, build_design, partial_out
 from weights.inspection.replacement import find_joint_replacement, find_replacement
-from weights.inspection.slopes import Rows, Slopes, error_of_mean, find_clusters, least_squares, logistic, regress_residuals
-from weights.tasks.base import Gaps, Outcome, Scaled, Task
-from weights.types import AnyArray, FloatArray, IntArray, ReportProgress
+from weights.inspection.slopes import error_of_mean
+from weights.tasks.base import Gaps
+from weights.types import FloatArray, ReportProgress
 
-_DAY = 86400.0
-_ENDLESS = "no finite log odds fit best, because it separates the classes of some rows perfectly"
-_NO_ERROR = "without an interval, because the inputs leave nothing of the outcome"
-_FEW_CLUSTERS = "without a cluster-robust interval, because it differs between too few clusters"
-_FEWEST_DEGREES = 1.0
-"""Of freedom; with fewer an interval says nothing (Student's t has no mean)."""
 _ROUNDING = 1e-9
-
-
-@dataclass(frozen=True, eq=False)
-class InspectedRows:
-    """The rows that feature weights are estimated from, and what members that never saw them answer.
-
-    Attributes:
-        task, encoding: what is answered, from which columns.
-        x: the rows' unclipped inputs, float64, shape (r, p).
-        y: their encoded targets, shape (r,).
-        rows: what else is known of them.
-        answers: what members that never saw them say.
-        linear: whether all members are linear.
-    """
-
-    task: Task
-    encoding: Encoding
-    x: FloatArray
-    y: AnyArray
-    rows: Rows
-    answers: OutOfBag
-    linear: bool
 
 
 def estimate_feature_weights(inspected: InspectedRows, report_progress: ReportProgress = lambda share: None) -> FeatureWeights:
@@ -77,8 +48,7 @@ def estimate_feature_weights(inspected: InspectedRows, report_progress: ReportPr
     design = build_design(encoding, inspected.x, rows.weight)
     partialled = partial_out(design, piecewise_linear=not inspected.linear)
     scoring = _Scoring.of(inspected, partialled.dof_inflation)
-    exact = _exact(inspected, design, partialled)
-    clusters = None if len(exact) == len(inspected.task.outcomes()) else find_clusters(partialled, rows)
+    estimator = Estimator(inspected, design, partialled)
     contrasts: list[Contrast] = []
     joints: list[Joint] = []
     importances: list[Importance] = []
@@ -90,7 +60,7 @@ def estimate_feature_weights(inspected: InspectedRows, report_progress: ReportPr
         importances.append(scoring.importance([column.name], without))
         own = design.of(feature)
         if len(own):
-            effects = _effects(inspected, design, partialled, exact, own, without, clusters)
+            effects = find_contrasts(estimator, own, without)
             contrasts += effects[0]
             joints += effects[1]
         else:
@@ -117,40 +87,6 @@ def estimate_feature_weights(inspected: InspectedRows, report_progress: ReportPr
         reference=np.average(inspected.answers.x, axis=0, weights=rows.weight).tolist(),
         n_clusters=rows.n_clusters,
     )
-
-
-def noiseless_effects(inspected: InspectedRows) -> dict[Key, float]:
-    """The effects that are estimated if the members' answers are what outcomes are on average; y plays no part.
-
-    Returns:
-        `Contrast.key` -> effect.
-    """
-    encoding, rows = inspected.encoding, Rows(inspected.rows.weight, None, None)  # of slopes alone, without errors of clusters
-    design = build_design(encoding, inspected.x, rows.weight)
-    partialled = partial_out(design, piecewise_linear=not inspected.linear)
-    known = {outcome: _pick(inspected.answers.baseline, outcome) for outcome in inspected.task.outcomes()}
-    if _is_exact(inspected, partialled):
-        at_once = {outcome: least_squares(design.z, values, rows).slopes for outcome, values in known.items()}
-    else:
-        at_once = {}
-    effects = {}
-    for feature, column in enumerate(encoding.columns):
-        own = design.of(feature)
-        if not len(own):
-            continue
-        if at_once:
-            slopes = {outcome: of_all[own] for outcome, of_all in at_once.items()}
-        else:
-            values_without = find_replacement(encoding, inspected.x, design, partialled, feature)
-            without = inspected.answers.answers(values_without).together
-            gaps = {outcome: values - _pick(without, outcome) for outcome, values in known.items()}
-            residuals = partialled.residuals[:, own]
-            slopes = {outcome: regress_residuals(residuals, gap, partialled, rows).slopes for outcome, gap in gaps.items()}
-        for outcome, of_own in slopes.items():
-            for slope, i in zip(of_own, own, strict=True):
-                level, factor, _ = _unit(inspected, design, column, int(i))
-                effects[column.name, level, outcome.label, outcome.scale] = float(slope) * factor
-    return effects
 
 
 # Importance
@@ -233,123 +169,3 @@ def _group(inspected: InspectedRows, design: Design, scoring: _Scoring, group: l
     whole = together(group)
     alone = {inspected.encoding.columns[j].name: whole.value - together([k for k in group if k != j]).value for j in group}
     return Group(whole, alone)
-
-
-# Effects
-
-
-def _is_exact(inspected: InspectedRows, partialled: Partialled) -> bool:
-    return inspected.linear and partialled.how == "least squares"
-
-
-def _exact(inspected: InspectedRows, design: Design, partialled: Partialled) -> dict[Outcome, Slopes]:
-    """Slopes on all inputs at once, where all members are linear and rows suffice."""
-    if not _is_exact(inspected, partialled):
-        return {}
-    slopes: dict[Outcome, Slopes] = {}
-    for outcome in inspected.task.outcomes():
-        if outcome.estimator is not None:
-            of_values = outcome._replace(scale="target")
-            slopes[outcome] = ESTIMATORS[outcome.estimator](design.z, _observed(inspected, of_values), inspected.rows)
-    return slopes
-
-
-ESTIMATORS = {"least squares": least_squares, "logistic": logistic}
-"""What estimates slopes on all inputs at once, by the name that an `Outcome` gives."""
-
-
-def _observed(inspected: InspectedRows, outcome: Outcome) -> FloatArray:
-    """The outcome of each row, shape (r,)."""
-    return inspected.task.observed(inspected.y, outcome, inspected.answers.baseline.link)
-
-
-def _effects(
-    inspected: InspectedRows,
-    design: Design,
-    partialled: Partialled,
-    exact: dict[Outcome, Slopes],
-    own: IntArray,
-    without: Without,
-    clusters: Clusters | None,
-) -> tuple[list[Contrast], list[Joint]]:
-    """The contrasts of a feature's own inputs on every scale and for every class, and the tests of several together."""
-    column = inspected.encoding.columns[design.inputs[own[0]].feature]
-    contrasts, joints = [], []
-    for outcome in inspected.task.outcomes():
-        fitted = exact.get(outcome)
-        if fitted is None:
-            expected = _pick(without.together, outcome)
-            gap = _observed(inspected, outcome) - expected
-            fitted = regress_residuals(partialled.residuals[:, own], gap, partialled, inspected.rows, clusters)
-        else:
-            fitted = fitted.only(own)
-        agreement = _sign_agreement(inspected, partialled.residuals[:, own], outcome, without, fitted)
-        finite = np.flatnonzero(np.isfinite(fitted.slopes))
-        for b, i in enumerate(own):
-            level, factor, spread = _unit(inspected, design, column, int(i))
-            if b not in finite:
-                contrasts.append(Contrast(column.name, level, outcome.label, outcome.scale, None, note=_ENDLESS))
-                continue
-            degrees = {kind: float(of_kind[b]) for kind, of_kind in fitted.degrees.items() if of_kind[b] >= _FEWEST_DEGREES}
-            errors = {kind: float(np.sqrt(max(fitted.covariances[kind][b, b], 0.0))) * factor for kind in degrees}
-            effect = float(fitted.slopes[b]) * factor
-            note = _FEW_CLUSTERS if len(degrees) < len(fitted.degrees) else "" if any(errors.values()) else _NO_ERROR
-            contrasts.append(
-                Contrast(column.name, level, outcome.label, outcome.scale, effect, spread, errors, degrees, agreement[b], note)
-            )
-        for c in design.columns[design.inputs[own[0]].feature]:
-            if int(c) in design.lost:
-                note = f"not identifiable, because {design.lost[int(c)]}"
-                contrasts.append(Contrast(column.name, design.levels[c], outcome.label, outcome.scale, None, note=note))
-        if isinstance(column, Category) and len(finite) > 1:
-            joints.append(_test_jointly(column.name, outcome, fitted.only(finite)))
-    return contrasts, joints
-
-
-def _test_jointly(feature: str, outcome: Outcome, slopes: Slopes) -> Joint:
-    """Whether all of these slopes are zero.
-
-    With errors of clusters the statistic is that of Hotelling's T squared with the fewest degrees of freedom d of any slope: Wald's over
-    their number q, times (d - q + 1) / d, with d - q + 1 degrees (Pustejovsky and Tipton 2018, section 3.2); none where that is below one.
-    """
-    q = len(slopes.slopes)
-    statistics, degrees = {}, {}
-    for kind, matrix in slopes.covariances.items():
-        fewest = float(slopes.degrees[kind].min())
-        rest = fewest - q + 1 if kind == "cluster" else fewest
-        if rest >= _FEWEST_DEGREES:
-            statistics[kind], degrees[kind] = _wald(slopes.slopes, matrix) / q * (rest / fewest), rest
-    return Joint(feature, outcome.label, outcome.scale, q, statistics, degrees)
-
-
-def _wald(slopes: FloatArray, matrix: FloatArray) -> float:
-    return max(float(slopes @ np.linalg.pinv(matrix, hermitian=True) @ slopes), 0.0)
-
-
-def _pick(answers: Scaled, outcome: Outcome) -> FloatArray:
-    return (answers.target if outcome.scale == "target" else answers.link)[:, outcome.place]
-
-
-def _unit(inspected: InspectedRows, design: Design, column: ColumnEncoding, i: int) -> tuple[str, float, float | None]:
-    """What an input's contrast is called, what turns its slope into one per unit, and the standard deviation of the feature."""
-    input_, weight = design.inputs[i], inspected.rows.weight
-    if isinstance(column, Category):
-        return f"{input_.level} (beside {design.references.get(input_.feature, '')})", 1.0, None
-    deviation = float(np.sqrt(np.average((design.z[:, i] - np.average(design.z[:, i], weights=weight)) ** 2, weights=weight)))
-    if isinstance(column, Boolean):
-        return (f"{input_.level} (beside no)", 2.0, None) if input_.level == "yes" else (input_.level, 1.0, None)
-    if input_.level:
-        return input_.level, 1.0, None
-    scale = column.scale / (_DAY if isinstance(column, Datetime) else 1.0)
-    return "", 1.0 / scale, deviation * scale
-
-
-def _sign_agreement(inspected: InspectedRows, residuals: FloatArray, outcome: Outcome, without: Without, fitted: Slopes) -> list[float]:
-    """For each contrast the share of members whose own slope, on rows they never saw, has its sign."""
-    answers = inspected.answers
-    signs = []
-    for (_, _, rows), known, expected in zip(answers.members, answers.alone, without.alone, strict=True):
-        part = residuals[rows] * inspected.rows.weight[rows, None]
-        gap = (known - expected)[:, outcome.place]
-        signs.append(np.sign(np.linalg.lstsq(part.T @ residuals[rows], part.T @ gap, rcond=None)[0]))
-    return [float(share) for share in (np.asarray(signs) == np.sign(fitted.slopes)).mean(0)]

@@ -1,30 +1,32 @@
 """Slopes and how sure they are: least squares on residuals of a feature, logistic regression, and the kinds of standard errors.
 
-Every slope is a sum over rows of scores, and what a kind of standard error believes of the rows (unequal noise, groups, order in
-time) is how it adds them up: `covariance`.
+Every slope is a weighted sum of outcomes, and a kind of standard error is what it believes of the rows' noise: alike, unequal, shared in
+groups, dependent in time. Where the task knows how noise depends on what is expected (a class comes or not), "robust" errors begin with
+that, and differ between the slope that was estimated and a slope of zero: few rows show little of their own noise.
 """
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Callable
+from typing import NamedTuple, TypedDict
 
 import numpy as np
 import scipy.linalg
-import scipy.special
 
-from weights.elements.regularization import Regularization
 from weights.inspection.clusters import Clusters
 from weights.inspection.partialling import Partialled
-from weights.tasks.classes import Binary
-from weights.training.exact import Problem, solve
 from weights.types import FloatArray, IntArray
 
+NoiseVariance = Callable[[FloatArray], FloatArray | None]
+"""The variance of targets from the expectations of outcomes, of any shape; None where the task does not know it."""
+
 _FEW_INPUTS = 0.2
-"""Inputs per row up to which HC3 serves; with more it is far too wide (measured, docs/benchmarks.md)."""
+"""Inputs per row up to which HC2 serves; with more it is too narrow where noise is unequal."""
+_ENOUGH_NOISE, _TOO_LITTLE_NOISE = 20.0, 1.0
+"""Noise that the rows which make a slope must show, for classes about how many of the rarer one are expected among them: before its square
+counts, and before anything is said (our choices; benchmarks/sizes.py)."""
 _MOST_ROWS_SQUARED = 5_000
-_IDLE = 1e-3
-_SEPARATED = 50.0
-"""A standard error of so many log odds per standard deviation says that classes are separated perfectly."""
+_MOST_PRODUCTS = 3e9
 
 
 class Rows(NamedTuple):
@@ -50,17 +52,44 @@ class Rows(NamedTuple):
         return "cluster" if self.group is not None else "hac" if self.time is not None else "robust"
 
 
+class WithoutInputs(NamedTuple):
+    """What a fit says without some of its inputs.
+
+    noise: that it leaves, in units of the target, shape (r,). expected: outcomes, shape (r,).
+    residuals: of these inputs given the others, shape (r, b).
+    """
+
+    noise: FloatArray
+    expected: FloatArray
+    residuals: FloatArray
+
+
 class Slopes(NamedTuple):
-    """Slopes (b,), their covariance (b, b) and the degrees of freedom of Student's t (b,), both by kind of error."""
+    """Slopes and how sure they are.
+
+    Attributes:
+        slopes: shape (b,).
+        errors: standard errors (b,) by kind.
+        null_errors: the same if the slope were zero; they are those of tests.
+        degrees: of freedom of Student's t (b,), by kind.
+        covariances: (b, b), of the kinds of error that test several slopes by them.
+        without: the same fit without some inputs, by their positions.
+    """
 
     slopes: FloatArray
-    covariances: dict[str, FloatArray]
+    errors: dict[str, FloatArray]
+    null_errors: dict[str, FloatArray]
     degrees: dict[str, FloatArray]
+    covariances: dict[str, FloatArray]
+    without: Callable[[IntArray], WithoutInputs]
 
     def only(self, which: IntArray) -> Slopes:
         """Some of the slopes."""
+        errors, null_errors, degrees = (
+            {kind: each[which] for kind, each in by_kind.items()} for by_kind in (self.errors, self.null_errors, self.degrees)
+        )
         covariances = {kind: matrix[np.ix_(which, which)] for kind, matrix in self.covariances.items()}
-        return Slopes(self.slopes[which], covariances, {kind: degrees[which] for kind, degrees in self.degrees.items()})
+        return Slopes(self.slopes[which], errors, null_errors, degrees, covariances, lambda own: self.without(which[own]))
 
 
 def covariance(scores: FloatArray, kind: str, rows: Rows) -> FloatArray:
@@ -92,196 +121,235 @@ def find_clusters(partialled: Partialled, rows: Rows) -> Clusters | None:
     if rows.group is None or partialled.regressors is None:
         return None
     x = np.column_stack([np.ones(len(rows.weight)), partialled.regressors]) * np.sqrt(rows.weight)[:, None]
-    return _clusters(scipy.linalg.qr(x, mode="economic", check_finite=False)[0], rows)
+    return clusters_of(scipy.linalg.qr(x, mode="economic", check_finite=False)[0], rows)
 
 
 def regress_residuals(
-    residuals: FloatArray, outcome: FloatArray, partialled: Partialled, rows: Rows, clusters: Clusters | None = None
+    residuals: FloatArray,
+    outcome: FloatArray,
+    expected: FloatArray,
+    partialled: Partialled,
+    rows: Rows,
+    clusters: Clusters | None = None,
+    noise_variance: NoiseVariance = lambda expected: None,
+    unit: FloatArray | float = 1.0,
 ) -> Slopes:
     """Slopes of residuals of an outcome on residuals of a feature (Robinson 1988; Chernozhukov et al. 2018).
 
     Args:
         residuals: of the feature's inputs, shape (r, b).
-        outcome: minus what is expected of it without the feature, by members that never saw the row, shape (r,).
-        partialled: how the former was made.
+        outcome: of each row, shape (r,).
+        expected: of the outcome without the feature, by members that never saw the row, shape (r,).
+        partialled: how the residuals were made.
         rows: what else is known of them.
         clusters: from `find_clusters`, which counts what the other features' part took; residuals alone count without.
+        noise_variance: of targets.
+        unit: of the outcome for one of the target, shape (r,).
     """
     weight, n = rows.weight, rows.n_used
+    gap = outcome - expected
     products = np.linalg.inv((residuals * weight[:, None]).T @ residuals)
     each = residuals * weight[:, None] @ products
-    slopes = each.T @ outcome
-    noise = outcome - residuals @ slopes
+    slopes = each.T @ gap
+    noise = gap - residuals @ slopes
     inflation = partialled.dof_inflation**2
-    degrees = max(n - max(partialled.n_controls, residuals.shape[1]), 1.0)
-    variance = inflation * (weight * noise**2).sum() / n
-    found = _Errors(rows, len(slopes), degrees)
-    found.add("classical", variance * products)
-    for kind in _kinds(rows):
-        if kind == "cluster":
-            root = np.sqrt(weight)
-            rooted, left = residuals * root[:, None], noise * root
-            fit = clusters or _clusters(scipy.linalg.qr(rooted, mode="economic", check_finite=False)[0], rows)
-            left = left - fit.factor @ (fit.factor.T @ left)
-            # Of what accounted for the others, the fit of the clusters counts the inputs, not their hinges.
-            counted = 1.0 if clusters is None else partialled.n_rows / max(partialled.n_rows - fit.factor.shape[1], 1)
-            found.add_clusters(fit, rooted @ products, left, scale=inflation / counted)
-        else:
-            found.add(kind, inflation * covariance(each * noise[:, None], kind, rows))
-    return Slopes(slopes, found.covariances, found.degrees)
+    errors = Errors(rows, slopes, max(n - max(partialled.n_controls, residuals.shape[1]), 1.0))
+    errors.add_classical(inflation * (weight * noise**2).sum() / n * products)
+    fitted, leverage = expected + residuals @ slopes, (each * residuals).sum(1)
+    makes = (each.T * unit).T
+    known = _known_noise(noise_variance, fitted, makes, residuals * slopes)
+    errors.add_robust(makes, noise / unit, leverage, scale=inflation, **known)
+    if rows.time is not None:
+        errors.add("hac", inflation * np.diag(covariance(each * noise[:, None], "hac", rows)))
+    if rows.group is not None:
+        root = np.sqrt(weight)
+        rooted, left = residuals * root[:, None], noise * root
+        fit = clusters or clusters_of(scipy.linalg.qr(rooted, mode="economic", check_finite=False)[0], rows)
+        left = left - fit.factor @ (fit.factor.T @ left)
+        # Of what accounted for the others, the fit of the clusters counts the inputs, not their hinges.
+        counted = 1.0 if clusters is None else partialled.n_rows / max(partialled.n_rows - fit.factor.shape[1], 1)
+        errors.add_clusters(fit, rooted @ products, left, scale=inflation / counted)
+    return errors.slopes_with(lambda own: WithoutInputs(gap / unit, expected, residuals[:, own]))
 
 
-def least_squares(z: FloatArray, outcome: FloatArray, rows: Rows) -> Slopes:
+def least_squares(z: FloatArray, outcome: FloatArray, rows: Rows, noise_variance: NoiseVariance = lambda expected: None) -> Slopes:
     """The slopes of least squares on all inputs z (r, q) and a constant, to which the above comes when expectations are linear.
 
-    Robust errors are HC3 (MacKinnon and White 1985) while inputs are few. With more than one for five rows HC3 grows far too wide;
-    then they are the larger of HC2 and the unbiased ones of Cattaneo, Jansson and Newey (2018, equation 6), with the degrees
-    of freedom of Bell and McCaffrey (2002).
+    Robust errors are HC2 (MacKinnon and White 1985) with the degrees of freedom of Bell and McCaffrey (2002), so that an input which
+    few rows have needs no more than these. With more than one input for five rows they are the larger of HC2 and the unbiased ones of
+    Cattaneo, Jansson and Newey (2018, equation 6).
     """
     weight, n, q = rows.weight, rows.n_used, z.shape[1] + 1
-    x = np.column_stack([np.ones(len(z)), z]) * np.sqrt(weight)[:, None]
+    root = np.sqrt(weight)
+    x = np.column_stack([np.ones(len(z)), z]) * root[:, None]
     factor, upper = scipy.linalg.qr(x, mode="economic", check_finite=False)
-    inverse = scipy.linalg.solve_triangular(upper, np.eye(q), check_finite=False)
-    each = factor @ inverse.T  # (r, q): slopes are each.T @ (weighted outcome)
-    rooted = outcome * np.sqrt(weight)
-    slopes = each.T @ rooted
-    noise = rooted - factor @ (factor.T @ rooted)
-    spare = (1 - (factor**2).sum(1)).clip(1e-10)
-    found = _Errors(rows, q, float(max(n - q, 1)))
-    found.add("classical", noise @ noise / max(n - q, 1) * (inverse @ inverse.T))
-    for kind in _kinds(rows):
-        if kind == "cluster":
-            found.add_clusters(_clusters(factor, rows), each, noise)
-        elif kind != "robust":
-            found.add(kind, covariance(each * noise[:, None], kind, rows))
-        elif q <= _FEW_INPUTS * n:
-            found.add(kind, covariance(each * (noise / spare)[:, None], kind, rows))
-        else:
-            found.add(kind, _correct_for_many_inputs(factor, each, noise, spare), _bell_mccaffrey(factor, each, spare))
-    return Slopes(slopes, found.covariances, found.degrees).only(np.arange(1, q))
+    inverse = scipy.linalg.solve_triangular(upper, np.eye(q), check_finite=False)[1:]
+    rooted, projected = outcome * root, factor.T @ (outcome * root)
+    each = factor @ inverse.T  # (r, q - 1): slopes are each.T @ (weighted outcome)
+    slopes, noise = inverse @ projected, rooted - factor @ projected
+    products = inverse @ inverse.T
+    fitted = _unrooted(rooted - noise, root)
+    leverage = (factor**2).sum(1)
+    errors = Errors(rows, slopes, float(max(n - q, 1)))
+    errors.add_classical(noise @ noise / max(n - q, 1) * products)
+    many = q > _FEW_INPUTS * n
+    growth = _growth_with_many_inputs(factor, each, noise) if many else 1.0
+    degrees = _bell_mccaffrey(factor, each, leverage) if many and n * q**3 <= _MOST_PRODUCTS else None
+    makes = each * root[:, None]
+    moved = _unrooted(makes, weight[:, None]) / np.diag(products) * slopes
+    known = _known_noise(noise_variance, fitted, makes, moved)
+    errors.add_robust(makes, outcome - fitted, leverage, scale=growth, degrees=degrees, **known)
+    if rows.time is not None:
+        errors.add("hac", np.diag(covariance(each * noise[:, None], "hac", rows)))
+    if rows.group is not None:
+        errors.add_clusters(clusters_of(factor, rows), each, noise)
+
+    def without(own: IntArray) -> WithoutInputs:
+        residuals = _unrooted(each[:, own] @ np.linalg.inv(products[np.ix_(own, own)]), root[:, None])
+        moved = residuals @ slopes[own]
+        return WithoutInputs(outcome - fitted + moved, fitted - moved, residuals)
+
+    return errors.slopes_with(without)
 
 
-def logistic(z: FloatArray, positive: FloatArray, rows: Rows) -> Slopes:
-    """Log odds per unit: unpenalised logistic regression on inputs z (r, q), with the usual errors.
+def _unrooted(values: FloatArray, root: FloatArray) -> FloatArray:
+    """Values over the root of weights, or zero where that is."""
+    return np.divide(values, root, out=np.zeros_like(values), where=root > 0)
 
-    NaN for inputs that separate some rows' classes perfectly, whose log odds grow without end; the others are those of the remaining rows.
+
+class _KnownNoise(TypedDict):
+    known: FloatArray | None
+    null_growth: FloatArray | float
+
+
+def _known_noise(noise_variance: NoiseVariance, fitted: FloatArray, makes: FloatArray, moved: FloatArray) -> _KnownNoise:
+    """The variance of each row's noise (r,), and the factor by which those of slopes (b,) differ if a slope is zero.
+
+    What is fitted (r,) to a row moves (r, b) by that.
     """
-    weight, q = rows.weight, z.shape[1] + 1
-    mean, spread = np.average(z, axis=0, weights=weight), z.std(0)
-    spread[spread == 0] = 1.0
-    standard = (z - mean) / spread
-    problem = Problem(Binary.convex, standard, positive.astype(np.int32), weight, 1, np.arange(z.shape[1]))
-    solution = solve(problem, Regularization(penalty="none"), 0.0, tolerance=1e-11)
-    x = np.column_stack([np.ones(len(z)), standard])
-    probability = scipy.special.expit(standard @ solution.w[:, 0] + solution.b[0])
-    kept, products = _keep_finite_odds((x * (weight * probability * (1 - probability))[:, None]).T @ x)
-    scores = x[:, kept] @ products * (weight * (positive - probability))[:, None]
-    found = _Errors(rows, len(kept), np.inf)
-    found.add("classical", products)
-    for kind in _kinds(rows):
-        if kind == "cluster":
-            # As least squares on the working residuals, whose weights are those of the last step to the solution.
-            root = np.sqrt((weight * probability * (1 - probability)).clip(1e-12))
-            factor, upper = scipy.linalg.qr(x[:, kept] * root[:, None], mode="economic", check_finite=False)
-            inverse = scipy.linalg.solve_triangular(upper, np.eye(len(kept)), check_finite=False)
-            found.add_clusters(_clusters(factor, rows), factor @ inverse.T, weight * (positive - probability) / root)
-        else:
-            found.add(kind, covariance(scores, kind, rows))
-    slopes, inner = np.full(z.shape[1], np.nan), kept[1:] - 1
-    slopes[inner] = (solution.w[:, 0] / spread)[inner]
-
-    def expand(matrix: FloatArray) -> FloatArray:
-        outer = np.full((q, q), np.nan)
-        outer[np.ix_(kept, kept)] = matrix
-        return outer[1:, 1:] / np.outer(spread, spread)
-
-    def spread_out(degrees: FloatArray) -> FloatArray:
-        outer = np.ones(q - 1)
-        outer[inner] = degrees[1:]
-        return outer
-
-    covariances = {kind: expand(matrix) for kind, matrix in found.covariances.items()}
-    return Slopes(slopes, covariances, {kind: spread_out(degrees) for kind, degrees in found.degrees.items()})
+    known = noise_variance(fitted)
+    if known is None:
+        return {"known": None, "null_growth": 1.0}
+    without = noise_variance(fitted[:, None] - moved)
+    assert without is not None
+    square = makes**2
+    variance = square.T @ known
+    return {"known": known, "null_growth": np.divide((square * without).sum(0), variance, out=np.ones_like(variance), where=variance > 0)}
 
 
-class _Errors:
-    """Covariances and degrees of freedom by kind of error, as they are found."""
+class Errors:
+    """Standard errors and degrees of freedom by kind, as they are estimated."""
 
-    def __init__(self, rows: Rows, n_slopes: int, usual: float) -> None:
-        self.rows, self.n_slopes, self.usual = rows, n_slopes, usual
-        self.covariances: dict[str, FloatArray] = {}
-        self.degrees: dict[str, FloatArray] = {}
-
-    def add(self, kind: str, matrix: FloatArray, degrees: float | None = None) -> None:
-        """Errors of a kind that has the same degrees of freedom for all slopes: the usual ones, unless it has its own."""
-        self.covariances[kind] = matrix
+    def __init__(self, rows: Rows, slopes: FloatArray, usual: float) -> None:
+        """For these slopes (b,), and the degrees of freedom of what has none of its own."""
+        self.rows, self.slopes = rows, slopes
         # JSON has no infinity, and Student's t with a million degrees is normal to six digits.
-        self.degrees[kind] = np.full(self.n_slopes, min(self.usual if degrees is None else degrees, 1e6))
+        self.usual = np.full(len(slopes), min(usual, 1e6))
+        self.errors: dict[str, FloatArray] = {}
+        self.null_errors: dict[str, FloatArray] = {}
+        self.degrees: dict[str, FloatArray] = {}
+        self.covariances: dict[str, FloatArray] = {}
+
+    def add(self, kind: str, variance: FloatArray, degrees: FloatArray | None = None, null: FloatArray | None = None) -> None:
+        """Errors from variances (b,), degrees of freedom (b,) and the variances (b,) if slopes were zero."""
+        self.errors[kind] = np.sqrt(variance.clip(0.0))
+        self.null_errors[kind] = self.errors[kind] if null is None else np.sqrt(null.clip(0.0))
+        self.degrees[kind] = self.usual if degrees is None else np.minimum(degrees, self.usual)
+
+    def add_classical(self, matrix: FloatArray) -> None:
+        """Errors of noise that is alike in all rows, from the covariance (b, b)."""
+        self.covariances["classical"] = matrix
+        self.add("classical", np.diag(matrix))
+
+    def add_robust(
+        self,
+        makes: FloatArray,
+        noise: FloatArray,
+        leverage: FloatArray,
+        *,
+        scale: float | FloatArray = 1.0,
+        degrees: FloatArray | None = None,
+        known: FloatArray | None = None,
+        null_growth: FloatArray | float = 1.0,
+    ) -> None:
+        """Errors of noise that differs between rows.
+
+        Where the task knows the noise, errors are those of that, and the larger of both where there is enough to go by; with too little
+        none has degrees of freedom.
+
+        Args:
+            makes: slopes are makes.T @ outcome, shape (r, b).
+            noise: that is left of the outcome, shape (r,).
+            leverage: of rows on what is expected of them, shape (r,).
+            scale: of the variances, shape (b,) or ().
+            degrees: of freedom (b,); without, a lower bound of Bell and McCaffrey's, close where inputs are few.
+            known: variance of the noise where the task knows it, shape (r,).
+            null_growth: of that, in slopes, if they were zero, shape (b,).
+        """
+        square, spare = makes**2, (1 - leverage).clip(1e-10)
+        shown = scale * (square.T @ (noise**2 / spare))
+        total, total_squares = square.sum(0), (square**2 / spare[:, None]).sum(0)
+        if known is None:
+            bound = np.divide(total**2, total_squares, out=np.ones_like(total), where=total_squares > 0)
+            self.add("robust", shown, bound if degrees is None else degrees)
+            return
+        variance = scale * (square.T @ (known / spare))
+        expected = total * variance / np.maximum(scale * total_squares, 1e-300)
+        variance = np.where(expected >= _ENOUGH_NOISE, np.maximum(variance, shown), variance)
+        self.usual = np.where(expected * null_growth >= _TOO_LITTLE_NOISE, self.usual, 0.0)
+        self.degrees = {kind: np.minimum(degrees, self.usual) for kind, degrees in self.degrees.items()}
+        self.add("robust", variance, null=variance * null_growth)
 
     def add_clusters(self, clusters: Clusters, makes: FloatArray, noise: FloatArray, *, scale: float = 1.0) -> None:
         """Errors as `Clusters.errors` gives them; the covariance times `scale`."""
         errors = clusters.errors(makes, noise)
-        self.covariances["cluster"], self.degrees["cluster"] = scale * errors.covariance, errors.degrees
+        self.covariances["cluster"] = scale * errors.covariance
+        self.add("cluster", np.diag(self.covariances["cluster"]), errors.degrees)
+
+    def slopes_with(self, without: Callable[[IntArray], WithoutInputs]) -> Slopes:
+        """The slopes with their errors."""
+        return Slopes(self.slopes, self.errors, self.null_errors, self.degrees, self.covariances, without)
 
 
-def _clusters(factor: FloatArray, rows: Rows) -> Clusters:
+def clusters_of(factor: FloatArray, rows: Rows) -> Clusters:
     """The clusters of weighted inputs (r, q); rows of weight zero, which are zeros, tell nothing."""
     assert rows.group is not None
     return Clusters(factor, rows.group)
 
 
-def _keep_finite_odds(curvature: FloatArray) -> tuple[IntArray, FloatArray]:
-    """The constant and the inputs whose log odds are finite, and the inverse of the second derivatives of these."""
-    kept = np.arange(len(curvature))
-    while True:
-        inner = curvature[np.ix_(kept, kept)]
-        values, vectors = np.linalg.eigh(inner)
-        idle = np.abs(vectors[:, values <= 1e-12 * max(values[-1], 1e-300)]).max(1, initial=0.0) > _IDLE
-        products = np.linalg.pinv(inner, rcond=1e-12, hermitian=True)
-        endless = idle | (np.sqrt(np.diag(products).clip(0)) > _SEPARATED)
-        endless[0] = False
-        if not endless.any():
-            return kept, products
-        kept = kept[~endless]
-
-
-def _kinds(rows: Rows) -> list[str]:
-    return [kind for kind, there in (("robust", True), ("cluster", rows.group is not None), ("hac", rows.time is not None)) if there]
-
-
 def error_of_mean(values: FloatArray, rows: Rows) -> tuple[float, float]:
     """The standard error of the weighted mean of values (r,) of mean zero, of the kind that fits these rows, and its degrees of freedom."""
     weight = rows.weight
-    found = _Errors(rows, 1, max(rows.n_used - 1, 1))
+    errors = Errors(rows, np.zeros(1), max(rows.n_used - 1, 1))
     if rows.errors == "cluster":
         root = np.sqrt(weight)
         length = np.sqrt(weight.sum())
-        found.add_clusters(_clusters(root[:, None] / length, rows), root[:, None] / length**2, root * values)
+        errors.add_clusters(clusters_of(root[:, None] / length, rows), root[:, None] / length**2, root * values)
     else:
-        found.add(rows.errors, covariance((weight / weight.sum() * values)[:, None], rows.errors, rows))
-    return float(np.sqrt(max(found.covariances[rows.errors][0, 0], 0.0))), float(found.degrees[rows.errors][0])
+        errors.add(rows.errors, np.diag(covariance((weight / weight.sum() * values)[:, None], rows.errors, rows)))
+    return float(errors.errors[rows.errors][0]), float(errors.degrees[rows.errors][0])
 
 
-def _correct_for_many_inputs(factor: FloatArray, each: FloatArray, noise: FloatArray, spare: FloatArray) -> FloatArray:
-    """HC2, made larger, at most fourfold, where errors that stay unbiased with many inputs are."""
-    hc2 = (each * (noise**2 / spare)[:, None]).T @ each
+def _growth_with_many_inputs(factor: FloatArray, each: FloatArray, noise: FloatArray) -> FloatArray | float:
+    """The factor, from one to 16, by which variances that stay unbiased with many inputs are larger than those of HC2, shape (b,)."""
     if len(noise) > _MOST_ROWS_SQUARED:
-        return hc2
-    apart = (np.eye(len(noise)) - factor @ factor.T) ** 2
+        return 1.0
+    leaves = np.eye(len(noise)) - factor @ factor.T
     try:
-        unbiased = np.linalg.solve(apart, noise**2)
+        unbiased = np.linalg.solve(leaves**2, noise**2)
     except np.linalg.LinAlgError:
-        return hc2
-    known, wanted = np.diag(hc2), (each**2 * unbiased[:, None]).sum(0)
-    ratio = np.sqrt(np.divide(wanted, known, out=np.ones_like(known), where=known > 0).clip(1.0, 4.0))
-    return hc2 * np.outer(ratio, ratio)
+        return 1.0
+    square = each**2
+    known, wanted = square.T @ (noise**2 / np.diag(leaves).clip(1e-10)), square.T @ unbiased
+    return np.divide(wanted, known, out=np.ones_like(known), where=known > 0).clip(1.0, 16.0)
 
 
-def _bell_mccaffrey(factor: FloatArray, each: FloatArray, spare: FloatArray) -> float:
-    """Degrees of freedom of HC2, the fewest of any slope."""
-    least = np.inf
-    for j in range(1, each.shape[1]):
-        a = each[:, j] ** 2 / spare
-        inner = (factor * a[:, None]).T @ factor
-        least = min(least, (a * spare).sum() ** 2 / ((a**2 * (2 * spare - 1)).sum() + (inner**2).sum()))
-    return float(max(least, 1.0))
+def _bell_mccaffrey(factor: FloatArray, each: FloatArray, leverage: FloatArray) -> FloatArray:
+    """Degrees of freedom of HC2, shape (b,): those of the chi squared with the same mean and variance under noise that is alike."""
+    spare = (1 - leverage).clip(1e-10)
+    degrees = np.empty(each.shape[1])
+    for j, square in enumerate((each**2).T):
+        scaled = square / spare
+        between = (factor * scaled[:, None]).T @ factor
+        degrees[j] = square.sum() ** 2 / ((scaled**2 * (2 * spare - 1)).sum() + (between**2).sum())
+    return degrees.clip(1.0)

@@ -94,14 +94,17 @@ def wrong_in_feature_weights(weights: FeatureWeights, encoding: Encoding) -> lis
         wrong.append("features lack an importance")
     if any({*group.together.features} != {*group.alone} for group in weights.groups):
         wrong.append("parts of a group are not those of its features")
-    spreads = [(c.feature, c.std_errs, c.degrees) for c in weights.contrasts] + [
-        (j.feature, j.statistics, j.degrees) for j in weights.joints
+    for c in weights.contrasts:
+        errors = [*c.std_errs.values(), *c.null_errs.values()]
+        if c.std_errs.keys() != c.degrees.keys() or not c.null_errs.keys() <= c.std_errs.keys() <= {*ERRORS} or min(errors, default=0) < 0:
+            wrong.append(f"standard errors of '{c.feature}' are {c.std_errs} and {c.null_errs}")
+        if min([*c.degrees.values()], default=1) <= 0:
+            wrong.append(f"degrees of freedom of '{c.feature}' are {c.degrees}")
+    wrong += [
+        f"p-values of '{joint.feature}' are {joint.p_values}"
+        for joint in weights.joints
+        if not joint.p_values.keys() <= {*ERRORS} or not all(0 <= p <= 1 for p in joint.p_values.values())
     ]
-    for feature, kinds, degrees in spreads:
-        if kinds.keys() != degrees.keys() or not kinds.keys() <= {*ERRORS} or min([*kinds.values()], default=0) < 0:
-            wrong.append(f"standard errors of '{feature}' are {kinds}")
-        if min([*degrees.values()], default=1) <= 0:
-            wrong.append(f"degrees of freedom of '{feature}' are {degrees}")
     labels = [*(contrast.label for contrast in weights.contrasts), *(joint.label for joint in weights.joints)]
     if not all(isinstance(label, str | int | None) for label in labels):
         wrong.append("feature weights are of classes that are no labels")

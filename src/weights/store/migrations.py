@@ -10,6 +10,8 @@ import json
 from collections.abc import Callable
 from typing import Any, NamedTuple, TypeVar
 
+import scipy.special
+
 FORMAT_VERSION = 3
 """What `save` writes."""
 
@@ -91,13 +93,24 @@ def _migrate_config(config: dict[str, Any]) -> dict[str, Any]:
 
 
 def _migrate_feature_weights(report: dict[str, Any]) -> dict[str, Any]:
-    """Version 2 called piecewise-linear least squares bent, and knew the number of clusters from degrees of freedom only, one less."""
+    """Version 2 called piecewise-linear least squares bent.
+
+    It knew the number of clusters from degrees of freedom only, one less, and wrote statistics of tests instead of p-values.
+    """
     names, weights = {"bent least squares": "piecewise-linear least squares"}, report.get("feature_weights")
     if weights is None:
         return report
     degrees = [contrast["degrees"]["cluster"] for contrast in weights["contrasts"] if "cluster" in contrast.get("degrees", {})]
     n_clusters = round(degrees[0]) + 1 if degrees else None
-    return {**report, "feature_weights": {**weights, "how": names.get(weights["how"], weights["how"]), "n_clusters": n_clusters}}
+    joints, how = [_test_by_statistics(joint) for joint in weights["joints"]], names.get(weights["how"], weights["how"])
+    return {**report, "feature_weights": {**weights, "how": how, "n_clusters": n_clusters, "joints": joints}}
+
+
+def _test_by_statistics(joint: dict[str, Any]) -> dict[str, Any]:
+    kept = {name: value for name, value in joint.items() if name not in ("statistics", "degrees")}
+    statistics, degrees = joint["statistics"], joint["degrees"]
+    p_values = {kind: float(scipy.special.fdtrc(joint["n_contrasts"], degrees[kind], value)) for kind, value in statistics.items()}
+    return {**kept, "p_values": p_values}
 
 
 MIGRATIONS: dict[int, Migration] = {2: Migration(_migrate_config, _migrate_feature_weights, _rename_array)}

@@ -60,12 +60,14 @@ class Outcome(NamedTuple):
         label: the class; None for values.
         place: its position among the predictions.
         estimator: how its slopes are estimated where all members are linear and rows suffice; None where they are not.
+        by_precision: whether a unit of noise in the target is one over `noise_variance` in the outcome, so that slopes weigh rows by that.
     """
 
     scale: str
     label: Any
     place: int
     estimator: Literal["least squares", "logistic"] | None
+    by_precision: bool = False
 
 
 class Scaled(NamedTuple):
@@ -285,6 +287,9 @@ class Task(Protocol):
 
     def observed(self, y: AnyArray, outcome: Outcome, link: FloatArray) -> FloatArray:
         """The outcome of each row, shape (n,), with predictions on the link scale (n, c) where it is given on that."""
+
+    def noise_variance(self, outcome: Outcome, expected: FloatArray) -> FloatArray | None:
+        """The variance of targets, or of whether a class came, of which outcomes are expected, of their shape; None where it may be any."""
 
     def move_predictions(self, known: FloatArray, without: FloatArray, inflation: float) -> FloatArray:
         """Predictions (n, c) that lie farther from those that know a feature, by this factor."""

@@ -243,6 +243,11 @@ class Classes(msgspec.Struct, frozen=True, tag_field="kind"):
         probability = 1 / (1 + np.exp(-log_odds))
         return log_odds + (came - probability) / (probability * (1 - probability))
 
+    def noise_variance(self, outcome: Outcome, expected: FloatArray) -> FloatArray:
+        """Of a class that comes with probability p, p (1 - p)."""
+        probability = expected.clip(0.0, 1.0) if outcome.scale == "target" else scipy.special.expit(expected)
+        return probability * (1 - probability)
+
     def move_predictions(self, known: FloatArray, without: FloatArray, inflation: float) -> FloatArray:
         """Probabilities whose logarithms are moved along a line, (n, classes)."""
         before, after = np.log(known.clip(_LEAST)), np.log(without.clip(_LEAST))
@@ -349,7 +354,7 @@ class Binary(Classes, frozen=True, tag="binary"):
     def outcomes(self) -> list[Outcome]:
         """The probability and the log odds of the second class."""
         label = self.classes[1]
-        return [Outcome("target", label, 1, "least squares"), Outcome("link", label, 1, "logistic")]
+        return [Outcome("target", label, 1, "least squares"), Outcome("link", label, 1, "logistic", by_precision=True)]
 
     def effect_of(self, scale: str) -> str:
         """The probability or the log odds of the second class."""
@@ -410,8 +415,11 @@ class Multiclass(Classes, frozen=True, tag="multiclass"):
 
     def outcomes(self) -> list[Outcome]:
         """The probability and the log odds of each class."""
-        estimators = {"target": "least squares", "link": None}
-        return [Outcome(s, label, k, e) for k, label in enumerate(self.classes) for s, e in estimators.items()]  # type: ignore[arg-type]
+        return [
+            outcome
+            for k, label in enumerate(self.classes)
+            for outcome in (Outcome("target", label, k, "least squares"), Outcome("link", label, k, None, by_precision=True))
+        ]
 
     def effect_of(self, scale: str) -> str:
         """The probabilities or the log odds of the classes."""

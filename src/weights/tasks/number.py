@@ -226,6 +226,10 @@ class Number(msgspec.Struct, frozen=True, tag_field="kind", tag="regression"):
         """The values in the target's unit, shape (n,)."""
         return self.original(y)
 
+    def noise_variance(self, outcome: Outcome, expected: FloatArray) -> FloatArray | None:
+        """None: any value may have any noise."""
+        return None
+
     def move_predictions(self, known: FloatArray, without: FloatArray, inflation: float) -> FloatArray:
         """Values moved along a line, (n, 1)."""
         return known + inflation * (without - known)

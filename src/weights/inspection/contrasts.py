@@ -1,0 +1,251 @@
+"""The effects of a feature's inputs on every outcome: `find_contrasts`, from the slopes that an `Estimator` gives."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import NamedTuple
+
+import msgspec
+import numpy as np
+
+from weights.data.encoding import Boolean, Category, ColumnEncoding, Datetime, Encoding
+from weights.effects import Contrast, Joint, Key
+from weights.inspection.clusters import Clusters
+from weights.inspection.joint import find_p_values
+from weights.inspection.logistic import logistic
+from weights.inspection.outofbag import OutOfBag, Without
+from weights.inspection.partialling import Design, Partialled, build_design, partial_out
+from weights.inspection.replacement import find_replacement
+from weights.inspection.slopes import NoiseVariance, Rows, Slopes, find_clusters, least_squares, regress_residuals
+from weights.tasks.base import Outcome, Scaled, Task
+from weights.types import AnyArray, FloatArray, IntArray
+
+_DAY = 86400.0
+_ENDLESS = "no finite log odds fit best, because it separates the classes of some rows perfectly"
+_NO_ERROR = "without an interval, because the inputs leave nothing of the outcome"
+_FEW_ROWS = "too few rows to tell"
+_FEW_CLUSTERS = "without a cluster-robust interval, because it differs between too few clusters"
+_LEAST_VARIANCE = 1e-12
+_FEWEST_DEGREES = 1.0
+"""Of freedom; with fewer an interval says nothing (Student's t has no mean)."""
+
+
+@dataclass(frozen=True, eq=False)
+class InspectedRows:
+    """The rows that feature weights are estimated from, and what members that never saw them answer.
+
+    Attributes:
+        task, encoding: what is answered, from which columns.
+        x: the rows' unclipped inputs, float64, shape (r, p).
+        y: their encoded targets, shape (r,).
+        rows: what else is known of them.
+        answers: what members that never saw them say.
+        linear: whether all members are linear.
+    """
+
+    task: Task
+    encoding: Encoding
+    x: FloatArray
+    y: AnyArray
+    rows: Rows
+    answers: OutOfBag
+    linear: bool
+
+
+class _Basis(NamedTuple):
+    """Rows as an outcome weighs them, with what accounts for the other features in these weights.
+
+    unit: of the outcome for one of the target, shape (r,).
+    """
+
+    rows: Rows
+    partialled: Partialled
+    clusters: Clusters | None
+    unit: FloatArray | float
+
+
+class Estimator:
+    """Slopes of the inputs of features on outcomes."""
+
+    def __init__(self, inspected: InspectedRows, design: Design, partialled: Partialled) -> None:
+        self.inspected, self.design, self.partialled = inspected, design, partialled
+        self.exact = inspected.linear and partialled.how == "least squares"
+        self._at_once: dict[Outcome, Slopes] = {}
+        self._bases: dict[Outcome | None, _Basis] = {}
+
+    def estimate(self, outcome: Outcome, own: IntArray, without: Without) -> Slopes:
+        """The slopes of a feature's own inputs, whose other values give the answers `without` it."""
+        if self.exact and outcome.estimator is not None:
+            if outcome not in self._at_once:
+                self._at_once[outcome] = self._estimate_at_once(outcome)
+            return self._at_once[outcome].only(own)
+        return self.regress(outcome, own, without, self.observed(outcome))
+
+    def regress(self, outcome: Outcome, own: IntArray, without: Without, values: FloatArray) -> Slopes:
+        """The same on values (r,) of the outcome, by residuals."""
+        weighs_rows = outcome if outcome.by_precision else None
+        if weighs_rows not in self._bases:
+            self._bases[weighs_rows] = self._basis(weighs_rows)
+        rows, partialled, clusters, unit = self._bases[weighs_rows]
+        residuals, expected = partialled.residuals[:, own], pick(without.together, outcome)
+        return regress_residuals(residuals, values, expected, partialled, rows, clusters, self.noise_variance(outcome), unit)
+
+    def observed(self, outcome: Outcome) -> FloatArray:
+        """The outcome of each row, shape (r,)."""
+        return self.inspected.task.observed(self.inspected.y, outcome, self.inspected.answers.baseline.link)
+
+    def noise_variance(self, outcome: Outcome) -> NoiseVariance:
+        """What the task knows of its noise."""
+        return functools.partial(self.inspected.task.noise_variance, outcome)
+
+    def _estimate_at_once(self, outcome: Outcome) -> Slopes:
+        """Slopes on all inputs at once."""
+        assert outcome.estimator is not None
+        of_values = outcome._replace(scale="target")
+        values, noise_variance = self.observed(of_values), self.noise_variance(of_values)
+        return ESTIMATORS[outcome.estimator](self.design.z, values, self.inspected.rows, noise_variance)
+
+    def _basis(self, outcome: Outcome | None) -> _Basis:
+        """What slopes on an outcome that weighs rows by precision begin with; None for all others."""
+        rows, partialled = self.inspected.rows, self.partialled
+        unit: FloatArray | float = 1.0
+        if outcome is not None:
+            variance = self.inspected.task.noise_variance(outcome, pick(self.inspected.answers.baseline, outcome))
+            assert variance is not None
+            weight, unit = rows.weight * variance, 1 / variance.clip(_LEAST_VARIANCE)
+            rows = rows._replace(weight=weight / weight.mean())
+            partialled = partial_out(replace(self.design, weight=rows.weight), piecewise_linear=not self.inspected.linear)
+        return _Basis(rows, partialled, find_clusters(partialled, rows), unit)
+
+
+ESTIMATORS: dict[str, Callable[[FloatArray, FloatArray, Rows, NoiseVariance], Slopes]] = {
+    "least squares": least_squares,
+    "logistic": lambda z, positive, rows, noise_variance: logistic(z, positive, rows),
+}
+"""What estimates slopes on all inputs at once, by the name that an `Outcome` gives."""
+
+
+def find_contrasts(estimator: Estimator, own: IntArray, without: Without) -> tuple[list[Contrast], list[Joint]]:
+    """The contrasts of a feature's own inputs on every scale and for every class, and the tests of several together.
+
+    Args:
+        estimator: of slopes.
+        own: positions of the feature's inputs.
+        without: answers that do not know the feature.
+    """
+    inspected, design = estimator.inspected, estimator.design
+    feature = design.inputs[own[0]].feature
+    column = inspected.encoding.columns[feature]
+    contrasts, joints = [], []
+    for outcome in inspected.task.outcomes():
+        slopes = estimator.estimate(outcome, own, without)
+        agreement = _sign_agreement(estimator, own, outcome, without, slopes)
+        finite = np.flatnonzero(np.isfinite(slopes.slopes))
+        for b, i in enumerate(own):
+            level, factor, spread = _unit(inspected, design, column, int(i))
+            contrast = Contrast(column.name, level, outcome.label, outcome.scale, None, note=_ENDLESS)
+            contrasts.append(_filled(contrast, slopes, b, factor, spread, agreement[b]) if b in finite else contrast)
+        for c in design.columns[feature]:
+            if int(c) in design.lost:
+                note = f"not identifiable, because {design.lost[int(c)]}"
+                contrasts.append(Contrast(column.name, design.levels[c], outcome.label, outcome.scale, None, note=note))
+        if isinstance(column, Category) and len(finite) > 1:
+            p_values = _test_jointly(estimator, outcome, slopes.only(finite), feature)
+            joints.append(Joint(column.name, outcome.label, outcome.scale, len(finite), p_values))
+    return contrasts, joints
+
+
+def _filled(contrast: Contrast, slopes: Slopes, b: int, factor: float, spread: float | None, agreement: float) -> Contrast:
+    """The contrast with slope b, times the factor."""
+    degrees = {kind: float(of_kind[b]) for kind, of_kind in slopes.degrees.items() if of_kind[b] >= _FEWEST_DEGREES}
+    errors, null_errors = ({kind: float(of[kind][b]) * factor for kind in degrees} for of in (slopes.errors, slopes.null_errors))
+    return msgspec.structs.replace(
+        contrast,
+        effect=float(slopes.slopes[b]) * factor,
+        spread=spread,
+        std_errs=errors,
+        null_errs={kind: error for kind, error in null_errors.items() if error != errors[kind]},
+        degrees=degrees,
+        sign_agreement=agreement,
+        note=_explain_errors(errors, n_wanted=len(slopes.degrees)),
+    )
+
+
+def _explain_errors(errors: dict[str, float], n_wanted: int) -> str:
+    """Why some of as many kinds of error as were wanted are not there, or are zero."""
+    if not errors:
+        return _FEW_ROWS
+    return _FEW_CLUSTERS if len(errors) < n_wanted else "" if any(errors.values()) else _NO_ERROR
+
+
+def _test_jointly(estimator: Estimator, outcome: Outcome, slopes: Slopes, feature: int) -> dict[str, float]:
+    """The p-values of all levels of a category alike, by kind of error."""
+    inspected, design = estimator.inspected, estimator.design
+    x = inspected.x[:, design.columns[feature]]
+    n_controls = estimator.partialled.n_controls - len(slopes.slopes)
+    return find_p_values(slopes, x.argmax(1), inspected.rows, n_controls, estimator.noise_variance(outcome))
+
+
+def noiseless_effects(inspected: InspectedRows) -> dict[Key, float]:
+    """The effects that are estimated if the members' answers are what outcomes are on average; y plays no part.
+
+    Returns:
+        `Contrast.key` -> effect.
+    """
+    # Of slopes alone, without errors of clusters.
+    inspected = replace(inspected, rows=Rows(inspected.rows.weight, None, None))
+    encoding, answers = inspected.encoding, inspected.answers
+    design = build_design(encoding, inspected.x, inspected.rows.weight)
+    partialled = partial_out(design, piecewise_linear=not inspected.linear)
+    estimator = Estimator(inspected, design, partialled)
+    known = {outcome: pick(answers.baseline, outcome) for outcome in inspected.task.outcomes()}
+    at_once = {}
+    if estimator.exact:
+        at_once = {outcome: least_squares(design.z, values, inspected.rows).slopes for outcome, values in known.items()}
+    effects = {}
+    for feature, column in enumerate(encoding.columns):
+        own = design.of(feature)
+        if not len(own):
+            continue
+        if at_once:
+            slopes = {outcome: of_all[own] for outcome, of_all in at_once.items()}
+        else:
+            without = answers.answers(find_replacement(encoding, inspected.x, design, partialled, feature))
+            slopes = {outcome: estimator.regress(outcome, own, without, values).slopes for outcome, values in known.items()}
+        for outcome, of_own in slopes.items():
+            for slope, i in zip(of_own, own, strict=True):
+                level, factor, _ = _unit(inspected, design, column, int(i))
+                effects[column.name, level, outcome.label, outcome.scale] = float(slope) * factor
+    return effects
+
+
+def pick(answers: Scaled, outcome: Outcome) -> FloatArray:
+    """Answers for an outcome, shape (r,)."""
+    return (answers.target if outcome.scale == "target" else answers.link)[:, outcome.place]
+
+
+def _unit(inspected: InspectedRows, design: Design, column: ColumnEncoding, i: int) -> tuple[str, float, float | None]:
+    """What an input's contrast is called, what turns its slope into one per unit, and the standard deviation of the feature."""
+    input_, weight = design.inputs[i], inspected.rows.weight
+    if isinstance(column, Category):
+        return f"{input_.level} (beside {design.references.get(input_.feature, '')})", 1.0, None
+    deviation = float(np.sqrt(np.average((design.z[:, i] - np.average(design.z[:, i], weights=weight)) ** 2, weights=weight)))
+    if isinstance(column, Boolean):
+        return (f"{input_.level} (beside no)", 2.0, None) if input_.level == "yes" else (input_.level, 1.0, None)
+    if input_.level:
+        return input_.level, 1.0, None
+    scale = column.scale / (_DAY if isinstance(column, Datetime) else 1.0)
+    return "", 1.0 / scale, deviation * scale
+
+
+def _sign_agreement(estimator: Estimator, own: IntArray, outcome: Outcome, without: Without, fitted: Slopes) -> list[float]:
+    """For each contrast the share of members whose own slope, on rows they never saw, has its sign."""
+    answers, residuals, weight = estimator.inspected.answers, estimator.partialled.residuals[:, own], estimator.inspected.rows.weight
+    signs = []
+    for (_, _, rows), known, expected in zip(answers.members, answers.alone, without.alone, strict=True):
+        part = residuals[rows] * weight[rows, None]
+        gap = (known - expected)[:, outcome.place]
+        signs.append(np.sign(np.linalg.lstsq(part.T @ residuals[rows], part.T @ gap, rcond=None)[0]))
+    return [float(share) for share in (np.asarray(signs) == np.sign(fitted.slopes)).mean(0)]

@@ -1,0 +1,127 @@
+"""Log odds of logistic regression and how sure they are: `logistic`."""
+
+from __future__ import annotations
+
+import numpy as np
+import scipy.linalg
+import scipy.special
+
+from weights.elements.regularization import Regularization
+from weights.inspection.slopes import Errors, Rows, Slopes, WithoutInputs, clusters_of, covariance
+from weights.tasks.classes import Binary
+from weights.training.exact import Problem, solve
+from weights.types import FloatArray, IntArray
+
+_IDLE = 1e-3
+_NO_RATIO = 1e-10
+_MOST_NEWTON_STEPS = 25
+_LONGEST_STEP = 5.0
+_NEWTON_TOLERANCE = 1e-6
+_SEPARATED = 50.0
+"""A standard error of so many log odds per standard deviation says that classes are separated perfectly."""
+
+
+def logistic(z: FloatArray, positive: FloatArray, rows: Rows) -> Slopes:
+    """Log odds per unit: unpenalised logistic regression on inputs z (r, q).
+
+    Tests are those of likelihood ratios, with the fit without an input one Newton step away. Errors are the larger of those of the
+    likelihood and White's. NaN for inputs that separate some rows' classes perfectly, whose log odds grow without end; the others are
+    those of the remaining rows.
+    """
+    weight = rows.weight
+    mean, spread = np.average(z, axis=0, weights=weight), z.std(0)
+    spread[spread == 0] = 1.0
+    standard = (z - mean) / spread
+    problem = Problem(Binary.convex, standard, positive.astype(np.int32), weight, 1, np.arange(z.shape[1]))
+    solution = solve(problem, Regularization(penalty="none"), 0.0, tolerance=1e-11)
+    coefficients = np.concatenate([solution.b, solution.w[:, 0]])
+    x = np.column_stack([np.ones(len(z)), standard])
+    link = x @ coefficients
+    probability = scipy.special.expit(link)
+    precision = weight * probability * (1 - probability)
+    kept, products = _keep_finite_odds((x * precision[:, None]).T @ x)
+    x, slopes, inner = x[:, kept], coefficients[kept[1:]], kept[1:] - 1
+    each = (x @ products)[:, 1:]
+    noise = weight * (positive - probability)
+    errors = Errors(rows, slopes, np.inf)
+    errors.add_classical(products[1:, 1:])
+    # How much less likely classes are without an input says how large its error is if its log odds are zero.
+    own = np.diag(products)[1:]
+    ratios = np.asarray([_likelihood_ratio(link, each[:, b] * slopes[b] / own[b], positive, weight) for b in range(len(slopes))])
+    growth = np.divide(slopes**2, ratios * own, out=np.ones_like(own), where=ratios > _NO_RATIO)
+    leverage, known = precision * ((x @ products) * x).sum(1), probability * (1 - probability)
+    errors.add_robust(each * weight[:, None], positive - probability, leverage, known=known, null_growth=growth)
+    if rows.time is not None:
+        errors.add("hac", np.diag(covariance(each * noise[:, None], "hac", rows)))
+    if rows.group is not None:
+        # As least squares on the working residuals, whose weights are those of the last step to the solution.
+        root = np.sqrt(precision.clip(1e-12))
+        factor, upper = scipy.linalg.qr(x * root[:, None], mode="economic", check_finite=False)
+        inverse = scipy.linalg.solve_triangular(upper, np.eye(len(kept)), check_finite=False)[1:]
+        errors.add_clusters(clusters_of(factor, rows), factor @ inverse.T, noise / root)
+    standardised = errors.slopes_with(lambda own: _without_odds(x, link, coefficients[kept], own + 1, positive, weight))
+    return _expand(standardised, inner, spread)
+
+
+def _without_odds(
+    x: FloatArray, link: FloatArray, coefficients: FloatArray, own: IntArray, positive: FloatArray, weight: FloatArray
+) -> WithoutInputs:
+    """Logistic regression on inputs x (r, q), whose solution is known, without the inputs `own`, by Newton's method from there."""
+    others = np.setdiff1d(np.arange(x.shape[1]), own)
+    rest, moved = x[:, others], link - x[:, own] @ coefficients[own]
+    coefficients = coefficients[others]
+    for _ in range(_MOST_NEWTON_STEPS):
+        probability = scipy.special.expit(moved)
+        precision = (weight * probability * (1 - probability)).clip(1e-12)
+        curvature = (rest * precision[:, None]).T @ rest
+        step = np.linalg.solve(curvature, rest.T @ (weight * (positive - probability)))
+        change = rest @ step
+        moved = moved + change * min(1.0, _LONGEST_STEP / max(np.abs(change).max(), 1e-300))
+        if np.abs(change).max() < _NEWTON_TOLERANCE:
+            break
+    slopes = np.linalg.solve(curvature, rest.T @ (precision[:, None] * x[:, own]))
+    return WithoutInputs(positive - probability, probability, x[:, own] - rest @ slopes)
+
+
+def _likelihood_ratio(link: FloatArray, moved: FloatArray, positive: FloatArray, weight: FloatArray) -> float:
+    """Twice what the log likelihood falls by where the log odds of rows (r,) move back."""
+    signs = 2 * positive - 1
+    return float(2 * weight @ (np.logaddexp(0, -signs * (link - moved)) - np.logaddexp(0, -signs * link)))
+
+
+def _expand(slopes: Slopes, inner: IntArray, spread: FloatArray) -> Slopes:
+    """Slopes of standardised inputs, per unit of all inputs; NaN for those that are not among the inner ones."""
+    place = np.full(len(spread), -1)
+    place[inner] = np.arange(len(inner))
+
+    def vector(values: FloatArray, missing: float = np.nan) -> FloatArray:
+        outer = np.full(len(spread), missing)
+        outer[inner] = values
+        return outer
+
+    def matrix(values: FloatArray) -> FloatArray:
+        outer = np.full((len(spread), len(spread)), np.nan)
+        outer[np.ix_(inner, inner)] = values
+        return outer / np.outer(spread, spread)
+
+    errors, null_errors = (
+        {kind: vector(each) / spread for kind, each in by_kind.items()} for by_kind in (slopes.errors, slopes.null_errors)
+    )
+    degrees = {kind: vector(each, 1.0) for kind, each in slopes.degrees.items()}
+    covariances = {kind: matrix(each) for kind, each in slopes.covariances.items()}
+    return Slopes(vector(slopes.slopes) / spread, errors, null_errors, degrees, covariances, lambda own: slopes.without(place[own]))
+
+
+def _keep_finite_odds(curvature: FloatArray) -> tuple[IntArray, FloatArray]:
+    """The constant and the inputs whose log odds are finite, and the inverse of the second derivatives of these."""
+    kept = np.arange(len(curvature))
+    while True:
+        inner = curvature[np.ix_(kept, kept)]
+        values, vectors = np.linalg.eigh(inner)
+        idle = np.abs(vectors[:, values <= 1e-12 * max(values[-1], 1e-300)]).max(1, initial=0.0) > _IDLE
+        products = np.linalg.pinv(inner, rcond=1e-12, hermitian=True)
+        endless = idle | (np.sqrt(np.diag(products).clip(0)) > _SEPARATED)
+        endless[0] = False
+        if not endless.any():
+            return kept, products
+        kept = kept[~endless]
