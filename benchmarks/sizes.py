@@ -100,18 +100,17 @@ def linear_table(cell: Cell, seed: int, *, effects: bool = False) -> dict[str, A
     if not len(own) or (not numeric and min(table.y.sum(), (1 - table.y).sum()) < 2):
         return {}
     noise = (lambda expected: None) if numeric else bernoulli
-    flag, n_controls = np.array([2]), 1.0 + z.shape[1] - len(own)
+    flag = np.array([2])
     known = least_squares(z, table.y, rows, noise)
     answer = {"levels": [*single(known, own)], "flag": [*single(known, flag)], **usual(z, table, own, numeric=numeric)}
     if len(own) > 1:
-        answer["joint"] = find_p_values(known.only(own), table.level, rows, n_controls, noise).get("robust")
+        answer["joint"] = find_p_values(known.only(own), table.level, rows, noise).get("robust")
     if not numeric:
         odds = logistic(z, table.y, rows)
         finite = own[np.isfinite(odds.slopes[own])]
         answer |= {"odds levels": [*single(odds, finite)], "odds flag": [*single(odds, flag[np.isfinite(odds.slopes[flag])])]}
-        if len(finite) > 1:
-            p_values = find_p_values(odds.only(finite), table.level, rows, 1.0 + z.shape[1] - len(finite), bernoulli)
-            answer["odds joint"] = p_values.get("robust")
+        if len(own) > 1:
+            answer["odds joint"] = find_p_values(odds.only(own), table.level, rows, bernoulli).get("robust")
     return answer
 
 

@@ -278,7 +278,9 @@ class FeatureWeights(msgspec.Struct, frozen=True):
         notes = [self.unknown.get(feature, ""), *dict.fromkeys(c.note for c in ([main] if main else [] if known else own))]
         if joint is not None:
             together = f"{joint.n_contrasts} contrasts together"
-            notes.append(f"p of {together}" if tested else f"too few {'clusters' if asked.errors == 'cluster' else 'rows'} to test {together}")
+            notes.append(
+                f"p of {together}" if tested else f"too few {'clusters' if asked.errors == 'cluster' else 'rows'} to test {together}"
+            )
         elif main is not None and main.level:
             notes.append(main.level)
         return {

@@ -18,7 +18,7 @@ from weights.inspection.logistic import logistic
 from weights.inspection.outofbag import OutOfBag, Without
 from weights.inspection.partialling import Design, Partialled, build_design, partial_out
 from weights.inspection.replacement import find_replacement
-from weights.inspection.slopes import NoiseVariance, Rows, Slopes, find_clusters, least_squares, regress_residuals
+from weights.inspection.slopes import NoiseVariance, Rows, Slopes, WithoutInputs, find_clusters, least_squares, regress_residuals
 from weights.tasks.base import Outcome, Scaled, Task
 from weights.types import AnyArray, FloatArray, IntArray
 
@@ -27,7 +27,8 @@ _ENDLESS = "no finite log odds fit best, because it separates the classes of som
 _NO_ERROR = "without an interval, because the inputs leave nothing of the outcome"
 _FEW_ROWS = "too few rows to tell"
 _FEW_CLUSTERS = "without a cluster-robust interval, because it differs between too few clusters"
-_LEAST_VARIANCE = 1e-12
+_MOST_STEPS, _LONGEST_STEP, _FARTHEST, _NEAR = 25, 3.0, 30.0, 1e-6
+"""In log odds of the row that moves most."""
 _FEWEST_DEGREES = 1.0
 """Of freedom; with fewer an interval says nothing (Student's t has no mean)."""
 
@@ -55,15 +56,15 @@ class InspectedRows:
 
 
 class _Basis(NamedTuple):
-    """Rows as an outcome weighs them, with what accounts for the other features in these weights.
+    """What accounts for the other features in the weights that an outcome gives rows, and the clusters of these."""
 
-    unit: of the outcome for one of the target, shape (r,).
-    """
-
-    rows: Rows
     partialled: Partialled
+    rows: Rows
     clusters: Clusters | None
-    unit: FloatArray | float
+
+    def residuals(self, own: IntArray) -> FloatArray:
+        """Of some inputs, shape (r, b)."""
+        return self.partialled.residuals[:, own]
 
 
 class Estimator:
@@ -83,18 +84,45 @@ class Estimator:
             return self._at_once[outcome].only(own)
         return self.regress(outcome, own, without, self.observed(outcome))
 
-    def regress(self, outcome: Outcome, own: IntArray, without: Without, values: FloatArray) -> Slopes:
-        """The same on values (r,) of the outcome, by residuals."""
-        weighs_rows = outcome if outcome.by_precision else None
-        if weighs_rows not in self._bases:
-            self._bases[weighs_rows] = self._basis(weighs_rows)
-        rows, partialled, clusters, unit = self._bases[weighs_rows]
-        residuals, expected = partialled.residuals[:, own], pick(without.together, outcome)
-        return regress_residuals(residuals, values, expected, partialled, rows, clusters, self.noise_variance(outcome), unit)
+    def regress(self, outcome: Outcome, own: IntArray, without: Without, targets: FloatArray) -> Slopes:
+        """The same on targets (r,), by residuals."""
+        basis = self._basis(outcome if outcome.by_precision else None)
+        residuals, expected, noise_variance = basis.residuals(own), pick(without.together, outcome), self.noise_variance(outcome)
+        if not outcome.by_precision:
+            return regress_residuals(residuals, targets, expected, *basis, noise_variance)
+        return self._regress_link(outcome, basis, residuals, expected, targets)
+
+    def _regress_link(self, outcome: Outcome, basis: _Basis, residuals: FloatArray, expected: FloatArray, targets: FloatArray) -> Slopes:
+        """Slopes on the link scale: those of a regression with this link on residuals, beside what is `expected` (r,) without them.
+
+        The partially linear model of Liu, Zhang and Cai (2021). It is solved by Newton's method, whose last step is least squares on
+        working outcomes with errors as everywhere. How members answer where the feature is far from its middle plays no part: there they
+        shrink most.
+        """
+        task, weight = self.inspected.task, self.inspected.rows.weight
+        slopes = np.zeros(residuals.shape[1])
+        for _ in range(_MOST_STEPS):
+            moved = expected + residuals @ slopes
+            variance, wrong = task.noise_variance(outcome, moved), targets - task.mean(outcome, moved)
+            assert variance is not None
+            weighted = residuals * weight[:, None]
+            step = np.linalg.lstsq((weighted * variance[:, None]).T @ residuals, weighted.T @ wrong, rcond=None)[0]
+            change = float(np.abs(residuals @ step).max())
+            if change < _NEAR or float(np.abs(moved - expected).max()) > _FARTHEST:
+                break
+            slopes = slopes + step * min(1.0, _LONGEST_STEP / change)
+        assert variance is not None
+        unit = 1 / variance
+        rows = basis.rows._replace(weight=(weighted := weight * variance) / weighted.mean())
+        solved = regress_residuals(
+            residuals, moved + wrong * unit, expected, basis.partialled, rows, basis.clusters, self.noise_variance(outcome), unit
+        )
+        noise, n_others = targets - task.mean(outcome, expected), max(basis.partialled.n_controls - residuals.shape[1], 1.0)
+        return solved._replace(without=lambda own: WithoutInputs(noise, expected, residuals[:, own], n_others))
 
     def observed(self, outcome: Outcome) -> FloatArray:
-        """The outcome of each row, shape (r,)."""
-        return self.inspected.task.observed(self.inspected.y, outcome, self.inspected.answers.baseline.link)
+        """The target of each row, shape (r,)."""
+        return self.inspected.task.observed(self.inspected.y, outcome)
 
     def noise_variance(self, outcome: Outcome) -> NoiseVariance:
         """What the task knows of its noise."""
@@ -103,21 +131,24 @@ class Estimator:
     def _estimate_at_once(self, outcome: Outcome) -> Slopes:
         """Slopes on all inputs at once."""
         assert outcome.estimator is not None
-        of_values = outcome._replace(scale="target")
-        values, noise_variance = self.observed(of_values), self.noise_variance(of_values)
-        return ESTIMATORS[outcome.estimator](self.design.z, values, self.inspected.rows, noise_variance)
+        noise_variance = self.noise_variance(outcome._replace(scale="target"))
+        return ESTIMATORS[outcome.estimator](self.design.z, self.observed(outcome), self.inspected.rows, noise_variance)
 
     def _basis(self, outcome: Outcome | None) -> _Basis:
         """What slopes on an outcome that weighs rows by precision begin with; None for all others."""
+        if outcome not in self._bases:
+            self._bases[outcome] = self._make_basis(outcome)
+        return self._bases[outcome]
+
+    def _make_basis(self, outcome: Outcome | None) -> _Basis:
         rows, partialled = self.inspected.rows, self.partialled
-        unit: FloatArray | float = 1.0
         if outcome is not None:
             variance = self.inspected.task.noise_variance(outcome, pick(self.inspected.answers.baseline, outcome))
             assert variance is not None
-            weight, unit = rows.weight * variance, 1 / variance.clip(_LEAST_VARIANCE)
+            weight = rows.weight * variance
             rows = rows._replace(weight=weight / weight.mean())
             partialled = partial_out(replace(self.design, weight=rows.weight), piecewise_linear=not self.inspected.linear)
-        return _Basis(rows, partialled, find_clusters(partialled, rows), unit)
+        return _Basis(partialled, rows, find_clusters(partialled, rows))
 
 
 ESTIMATORS: dict[str, Callable[[FloatArray, FloatArray, Rows, NoiseVariance], Slopes]] = {
@@ -151,9 +182,8 @@ def find_contrasts(estimator: Estimator, own: IntArray, without: Without) -> tup
             if int(c) in design.lost:
                 note = f"not identifiable, because {design.lost[int(c)]}"
                 contrasts.append(Contrast(column.name, design.levels[c], outcome.label, outcome.scale, None, note=note))
-        if isinstance(column, Category) and len(finite) > 1:
-            p_values = _test_jointly(estimator, outcome, slopes.only(finite), feature)
-            joints.append(Joint(column.name, outcome.label, outcome.scale, len(finite), p_values))
+        if isinstance(column, Category) and len(own) > 1:
+            joints.append(Joint(column.name, outcome.label, outcome.scale, len(own), _test_jointly(estimator, outcome, slopes, feature)))
     return contrasts, joints
 
 
@@ -184,8 +214,7 @@ def _test_jointly(estimator: Estimator, outcome: Outcome, slopes: Slopes, featur
     """The p-values of all levels of a category alike, by kind of error."""
     inspected, design = estimator.inspected, estimator.design
     x = inspected.x[:, design.columns[feature]]
-    n_controls = estimator.partialled.n_controls - len(slopes.slopes)
-    return find_p_values(slopes, x.argmax(1), inspected.rows, n_controls, estimator.noise_variance(outcome))
+    return find_p_values(slopes, x.argmax(1), inspected.rows, estimator.noise_variance(outcome))
 
 
 def noiseless_effects(inspected: InspectedRows) -> dict[Key, float]:
@@ -213,7 +242,8 @@ def noiseless_effects(inspected: InspectedRows) -> dict[Key, float]:
             slopes = {outcome: of_all[own] for outcome, of_all in at_once.items()}
         else:
             without = answers.answers(find_replacement(encoding, inspected.x, design, partialled, feature))
-            slopes = {outcome: estimator.regress(outcome, own, without, values).slopes for outcome, values in known.items()}
+            targets = {outcome: inspected.task.mean(outcome, values) for outcome, values in known.items()}
+            slopes = {outcome: estimator.regress(outcome, own, without, values).slopes for outcome, values in targets.items()}
         for outcome, of_own in slopes.items():
             for slope, i in zip(of_own, own, strict=True):
                 level, factor, _ = _unit(inspected, design, column, int(i))

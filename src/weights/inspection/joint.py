@@ -16,30 +16,27 @@ _PRIOR_ROWS = 20.0
 """Rows of noise like that of all others which the variance of each level's noise begins with (our choice)."""
 _FEWEST_DEGREES = 1.0
 """Of freedom; with fewer a test says nothing."""
-_FEWEST_OF_NOISE = 5.0
-"""Rows of the rarer class, or as much of other noise, below which no test is made (our choice)."""
 
 
-def find_p_values(slopes: Slopes, levels: IntArray, rows: Rows, n_controls: float, noise_variance: NoiseVariance) -> dict[str, float]:
+def find_p_values(slopes: Slopes, levels: IntArray, rows: Rows, noise_variance: NoiseVariance) -> dict[str, float]:
     """The p-value of all these slopes being zero, by kind of error; kinds that have none are left out.
 
     Args:
         slopes: of the category's levels.
         levels: of each row, shape (r,).
         rows: what else is known of them.
-        n_controls: degrees of freedom that the other inputs took.
         noise_variance: of outcomes.
     """
     q = len(slopes.slopes)
     p_values = {kind: _test_by_covariance(slopes, kind) for kind in slopes.covariances}
     without = slopes.without(np.arange(q))
-    by_noise = _permute(without, _variance_by_level(without, levels, rows.weight, noise_variance), rows, n_controls)
-    p_values |= {kind: by_noise.get(kind) for kind in slopes.errors if kind not in slopes.covariances}
+    if without is not None:
+        p_values |= _permute(without, _variance_by_level(without, levels, rows.weight, noise_variance), rows)
     return {kind: p for kind, p in p_values.items() if p is not None}
 
 
 def _test_by_covariance(slopes: Slopes, kind: str) -> float | None:
-    """Wald's test; with errors of clusters Hotelling's T squared with the fewest degrees of freedom of any slope.
+    """Wald's test, which needs all slopes; with errors of clusters Hotelling's T squared with the fewest degrees of freedom of any slope.
 
     With d of these, that is Wald's statistic over the number q of slopes times (d - q + 1) / d, with d - q + 1 degrees (Pustejovsky and
     Tipton 2018, section 3.2).
@@ -47,7 +44,7 @@ def _test_by_covariance(slopes: Slopes, kind: str) -> float | None:
     q, matrix = len(slopes.slopes), slopes.covariances[kind]
     fewest = float(slopes.degrees[kind].min())
     rest = fewest - q + 1 if kind == "cluster" else fewest
-    if rest < _FEWEST_DEGREES:
+    if rest < _FEWEST_DEGREES or not np.isfinite(slopes.slopes).all():
         return None
     wald = max(float(slopes.slopes @ np.linalg.pinv(matrix, hermitian=True) @ slopes.slopes), 0.0)
     return float(scipy.special.fdtrc(q, rest, wald / q * (rest / fewest)))
@@ -56,39 +53,36 @@ def _test_by_covariance(slopes: Slopes, kind: str) -> float | None:
 def _variance_by_level(without: WithoutInputs, levels: IntArray, weight: FloatArray, noise_variance: NoiseVariance) -> FloatArray:
     """The variance of each row's noise, alike in the rows of a level, shape (r,).
 
-    Where the task knows it from what is expected, that; otherwise the noise around the level's mean, which begins with that of all rows, as
-    variances of few numbers do (Smyth 2004).
+    Where the task knows it from what is expected, that; otherwise from the noise around the level's mean. Both begin with what all rows
+    show, as variances of few numbers should (Smyth 2004).
     """
-    used = weight > 0
+    used, known = weight > 0, noise_variance(without.expected)
     counts = np.bincount(levels, used).clip(1.0)
-    known = noise_variance(without.expected)
     if known is not None:
-        return (np.bincount(levels, used * known) / counts)[levels]
-    apart = without.noise - (np.bincount(levels, used * without.noise) / counts)[levels]
-    squares = np.bincount(levels, used * apart**2)
-    degrees = counts - 1
+        squares, degrees = np.bincount(levels, used * known), counts
+    else:
+        apart = without.noise - (np.bincount(levels, used * without.noise) / counts)[levels]
+        squares, degrees = np.bincount(levels, used * apart**2), counts - 1
     pooled = squares.sum() / max(degrees.sum(), 1.0)
     return ((squares + _PRIOR_ROWS * pooled) / (degrees + _PRIOR_ROWS))[levels]
 
 
-def _permute(without: WithoutInputs, variance: FloatArray, rows: Rows, n_controls: float) -> dict[str, float]:
+def _permute(without: WithoutInputs, variance: FloatArray, rows: Rows) -> dict[str, float]:
     """The p-values of robust errors and of those of rows near in time.
 
     The statistic is the share R2 of standardised noise that the inputs explain. Its mean and variance under all permutations of that noise
     (Freedman and Lane 1983) are those of an F test whose degrees of freedom both shrink or grow (Box and Andersen 1955): the variance is
     that of normal noise and a product of how uneven the noise is and how uneven leverage is (Pitman 1938).
     """
-    used = rows.weight > 0
+    used = (rows.weight > 0) & (variance > 0) & ((without.noise != 0) | without.residuals.any(1))
     noise, root = without.noise[used], np.sqrt(variance[used])
-    if not root.all():
-        return {}
     inputs = without.residuals[used] * (rows.weight[used] * root)[:, None]
     values, vectors = np.linalg.eigh(inputs.T @ inputs)
     kept = values > 1e-10 * max(values[-1], 1e-300)
     basis = inputs @ (vectors[:, kept] / np.sqrt(values[kept]))
     standard = noise / root
     n, q, total = len(noise), int(kept.sum()), float(standard @ standard)
-    free = n - n_controls
+    free = n - without.n_controls
     if free - q < _FEWEST_DEGREES or n < 4 or total == 0:
         return {}
     explained = basis.T @ standard

@@ -17,6 +17,9 @@ _NO_RATIO = 1e-10
 _MOST_NEWTON_STEPS = 25
 _LONGEST_STEP = 5.0
 _NEWTON_TOLERANCE = 1e-6
+_FITTED = 1e-9
+_LEAST_NOISE_EACH = 2.0
+"""About how many rows of the rarer class there must be for each input of a fit (our choice; benchmarks/sizes.py)."""
 _SEPARATED = 50.0
 """A standard error of so many log odds per standard deviation says that classes are separated perfectly."""
 
@@ -40,7 +43,7 @@ def logistic(z: FloatArray, positive: FloatArray, rows: Rows) -> Slopes:
     probability = scipy.special.expit(link)
     precision = weight * probability * (1 - probability)
     kept, products = _keep_finite_odds((x * precision[:, None]).T @ x)
-    x, slopes, inner = x[:, kept], coefficients[kept[1:]], kept[1:] - 1
+    whole, x, slopes, inner = x, x[:, kept], coefficients[kept[1:]], kept[1:] - 1
     each = (x @ products)[:, 1:]
     noise = weight * (positive - probability)
     errors = Errors(rows, slopes, np.inf)
@@ -59,17 +62,22 @@ def logistic(z: FloatArray, positive: FloatArray, rows: Rows) -> Slopes:
         factor, upper = scipy.linalg.qr(x * root[:, None], mode="economic", check_finite=False)
         inverse = scipy.linalg.solve_triangular(upper, np.eye(len(kept)), check_finite=False)[1:]
         errors.add_clusters(clusters_of(factor, rows), factor @ inverse.T, noise / root)
-    standardised = errors.slopes_with(lambda own: _without_odds(x, link, coefficients[kept], own + 1, positive, weight))
-    return _expand(standardised, inner, spread)
+
+    def without(own: IntArray) -> WithoutInputs | None:
+        return _without_odds(whole, coefficients, own + 1, np.setdiff1d(kept, own + 1), positive, weight)
+
+    return _expand(errors.slopes_with(without), inner, spread)
 
 
 def _without_odds(
-    x: FloatArray, link: FloatArray, coefficients: FloatArray, own: IntArray, positive: FloatArray, weight: FloatArray
-) -> WithoutInputs:
-    """Logistic regression on inputs x (r, q), whose solution is known, without the inputs `own`, by Newton's method from there."""
-    others = np.setdiff1d(np.arange(x.shape[1]), own)
-    rest, moved = x[:, others], link - x[:, own] @ coefficients[own]
-    coefficients = coefficients[others]
+    x: FloatArray, coefficients: FloatArray, own: IntArray, others: IntArray, positive: FloatArray, weight: FloatArray
+) -> WithoutInputs | None:
+    """Logistic regression on inputs x (r, q), whose solution is known, without some, by Newton's method along others from there.
+
+    What separates classes is among neither, unless it is to be left out: its rows are fitted as well as can be, and say nothing. None
+    where others are so many that they leave nothing to go by.
+    """
+    rest, moved = x[:, others], x @ coefficients - x[:, own] @ coefficients[own]
     for _ in range(_MOST_NEWTON_STEPS):
         probability = scipy.special.expit(moved)
         precision = (weight * probability * (1 - probability)).clip(1e-12)
@@ -79,8 +87,13 @@ def _without_odds(
         moved = moved + change * min(1.0, _LONGEST_STEP / max(np.abs(change).max(), 1e-300))
         if np.abs(change).max() < _NEWTON_TOLERANCE:
             break
+    variance = probability * (1 - probability)
+    if variance[weight > 0].sum() < _LEAST_NOISE_EACH * len(others):
+        return None
     slopes = np.linalg.solve(curvature, rest.T @ (precision[:, None] * x[:, own]))
-    return WithoutInputs(positive - probability, probability, x[:, own] - rest @ slopes)
+    says = variance > _FITTED
+    residuals = np.where(says[:, None], x[:, own] - rest @ slopes, 0.0)
+    return WithoutInputs(np.where(says, positive - probability, 0.0), probability, residuals, len(others))
 
 
 def _likelihood_ratio(link: FloatArray, moved: FloatArray, positive: FloatArray, weight: FloatArray) -> float:
@@ -91,8 +104,6 @@ def _likelihood_ratio(link: FloatArray, moved: FloatArray, positive: FloatArray,
 
 def _expand(slopes: Slopes, inner: IntArray, spread: FloatArray) -> Slopes:
     """Slopes of standardised inputs, per unit of all inputs; NaN for those that are not among the inner ones."""
-    place = np.full(len(spread), -1)
-    place[inner] = np.arange(len(inner))
 
     def vector(values: FloatArray, missing: float = np.nan) -> FloatArray:
         outer = np.full(len(spread), missing)
@@ -109,7 +120,7 @@ def _expand(slopes: Slopes, inner: IntArray, spread: FloatArray) -> Slopes:
     )
     degrees = {kind: vector(each, 1.0) for kind, each in slopes.degrees.items()}
     covariances = {kind: matrix(each) for kind, each in slopes.covariances.items()}
-    return Slopes(vector(slopes.slopes) / spread, errors, null_errors, degrees, covariances, lambda own: slopes.without(place[own]))
+    return Slopes(vector(slopes.slopes) / spread, errors, null_errors, degrees, covariances, slopes.without)
 
 
 def _keep_finite_odds(curvature: FloatArray) -> tuple[IntArray, FloatArray]:

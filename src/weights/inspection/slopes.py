@@ -56,12 +56,13 @@ class WithoutInputs(NamedTuple):
     """What a fit says without some of its inputs.
 
     noise: that it leaves, in units of the target, shape (r,). expected: outcomes, shape (r,).
-    residuals: of these inputs given the others, shape (r, b).
+    residuals: of these inputs given the others, shape (r, b). n_controls: degrees of freedom that the others took.
     """
 
     noise: FloatArray
     expected: FloatArray
     residuals: FloatArray
+    n_controls: float
 
 
 class Slopes(NamedTuple):
@@ -73,7 +74,7 @@ class Slopes(NamedTuple):
         null_errors: the same if the slope were zero; they are those of tests.
         degrees: of freedom of Student's t (b,), by kind.
         covariances: (b, b), of the kinds of error that test several slopes by them.
-        without: the same fit without some inputs, by their positions.
+        without: the same fit without some inputs, by their positions; None where it leaves nothing to go by.
     """
 
     slopes: FloatArray
@@ -81,7 +82,7 @@ class Slopes(NamedTuple):
     null_errors: dict[str, FloatArray]
     degrees: dict[str, FloatArray]
     covariances: dict[str, FloatArray]
-    without: Callable[[IntArray], WithoutInputs]
+    without: Callable[[IntArray], WithoutInputs | None]
 
     def only(self, which: IntArray) -> Slopes:
         """Some of the slopes."""
@@ -146,7 +147,7 @@ def regress_residuals(
         noise_variance: of targets.
         unit: of the outcome for one of the target, shape (r,).
     """
-    weight, n = rows.weight, rows.n_used
+    weight, n, n_others = rows.weight, rows.n_used, max(partialled.n_controls - residuals.shape[1], 1.0)
     gap = outcome - expected
     products = np.linalg.inv((residuals * weight[:, None]).T @ residuals)
     each = residuals * weight[:, None] @ products
@@ -169,7 +170,7 @@ def regress_residuals(
         # Of what accounted for the others, the fit of the clusters counts the inputs, not their hinges.
         counted = 1.0 if clusters is None else partialled.n_rows / max(partialled.n_rows - fit.factor.shape[1], 1)
         errors.add_clusters(fit, rooted @ products, left, scale=inflation / counted)
-    return errors.slopes_with(lambda own: WithoutInputs(gap / unit, expected, residuals[:, own]))
+    return errors.slopes_with(lambda own: WithoutInputs(gap / unit, expected, residuals[:, own], n_others))
 
 
 def least_squares(z: FloatArray, outcome: FloatArray, rows: Rows, noise_variance: NoiseVariance = lambda expected: None) -> Slopes:
@@ -207,7 +208,7 @@ def least_squares(z: FloatArray, outcome: FloatArray, rows: Rows, noise_variance
     def without(own: IntArray) -> WithoutInputs:
         residuals = _unrooted(each[:, own] @ np.linalg.inv(products[np.ix_(own, own)]), root[:, None])
         moved = residuals @ slopes[own]
-        return WithoutInputs(outcome - fitted + moved, fitted - moved, residuals)
+        return WithoutInputs(outcome - fitted + moved, fitted - moved, residuals, q - len(own))
 
     return errors.slopes_with(without)
 
@@ -306,7 +307,7 @@ class Errors:
         self.covariances["cluster"] = scale * errors.covariance
         self.add("cluster", np.diag(self.covariances["cluster"]), errors.degrees)
 
-    def slopes_with(self, without: Callable[[IntArray], WithoutInputs]) -> Slopes:
+    def slopes_with(self, without: Callable[[IntArray], WithoutInputs | None]) -> Slopes:
         """The slopes with their errors."""
         return Slopes(self.slopes, self.errors, self.null_errors, self.degrees, self.covariances, without)
 

@@ -60,7 +60,7 @@ class Outcome(NamedTuple):
         label: the class; None for values.
         place: its position among the predictions.
         estimator: how its slopes are estimated where all members are linear and rows suffice; None where they are not.
-        by_precision: whether a unit of noise in the target is one over `noise_variance` in the outcome, so that slopes weigh rows by that.
+        by_precision: whether rows count by `noise_variance`, as in a regression with a link; otherwise alike.
     """
 
     scale: str
@@ -285,8 +285,11 @@ class Task(Protocol):
     def outcomes(self) -> list[Outcome]:
         """The outcomes of which effects are estimated."""
 
-    def observed(self, y: AnyArray, outcome: Outcome, link: FloatArray) -> FloatArray:
-        """The outcome of each row, shape (n,), with predictions on the link scale (n, c) where it is given on that."""
+    def observed(self, y: AnyArray, outcome: Outcome) -> FloatArray:
+        """The target of each row, shape (n,): the value, or whether the class came."""
+
+    def mean(self, outcome: Outcome, expected: FloatArray) -> FloatArray:
+        """The mean of targets where the outcome is expected to be this, of the same shape: the inverse of the link."""
 
     def noise_variance(self, outcome: Outcome, expected: FloatArray) -> FloatArray | None:
         """The variance of targets, or of whether a class came, of which outcomes are expected, of their shape; None where it may be any."""

@@ -23,7 +23,7 @@ _LABEL_TYPES = ({str}, {int}, {bool})
 _SMALLEST_INTEGER, _LARGEST_INTEGER = -(2**63), 2**63 - 1
 _LEAST_PROBABILITY = 1e-3
 """Probabilities are held this far from zero and one where their log odds are asked for (our choice)."""
-_LEAST = 1e-12
+_LEAST, _MOST_LOG_ODDS = 1e-12, 25.0
 """Probabilities below this count as this where their logarithms are compared."""
 
 
@@ -231,21 +231,19 @@ class Classes(msgspec.Struct, frozen=True, tag_field="kind"):
         """The probability of each row's class, shape (n,)."""
         return predictions[np.arange(len(codes)), codes]
 
-    def observed(self, y: AnyArray, outcome: Outcome, link: FloatArray) -> FloatArray:
-        """One where the class came and zero elsewhere, shape (n,).
+    def observed(self, y: AnyArray, outcome: Outcome) -> FloatArray:
+        """One where the class came and zero elsewhere, shape (n,)."""
+        return (y == outcome.place).astype(float)
 
-        On the link scale the log odds of the ensemble, moved by how wrong it was (Vansteelandt and Dukes 2022).
-        """
-        came = (y == outcome.place).astype(float)
+    def mean(self, outcome: Outcome, expected: FloatArray) -> FloatArray:
+        """Probabilities, of log odds at most 25."""
         if outcome.scale == "target":
-            return came
-        log_odds = link[:, outcome.place]
-        probability = 1 / (1 + np.exp(-log_odds))
-        return log_odds + (came - probability) / (probability * (1 - probability))
+            return expected
+        return scipy.special.expit(expected.clip(-_MOST_LOG_ODDS, _MOST_LOG_ODDS))
 
     def noise_variance(self, outcome: Outcome, expected: FloatArray) -> FloatArray:
         """Of a class that comes with probability p, p (1 - p)."""
-        probability = expected.clip(0.0, 1.0) if outcome.scale == "target" else scipy.special.expit(expected)
+        probability = self.mean(outcome, expected).clip(0.0, 1.0)
         return probability * (1 - probability)
 
     def move_predictions(self, known: FloatArray, without: FloatArray, inflation: float) -> FloatArray:

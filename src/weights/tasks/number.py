@@ -222,9 +222,13 @@ class Number(msgspec.Struct, frozen=True, tag_field="kind", tag="regression"):
         """The value."""
         return [Outcome("target", None, 0, "least squares")]
 
-    def observed(self, y: AnyArray, outcome: Outcome, link: FloatArray) -> FloatArray:
+    def observed(self, y: AnyArray, outcome: Outcome) -> FloatArray:
         """The values in the target's unit, shape (n,)."""
         return self.original(y)
+
+    def mean(self, outcome: Outcome, expected: FloatArray) -> FloatArray:
+        """The values as they are."""
+        return expected
 
     def noise_variance(self, outcome: Outcome, expected: FloatArray) -> FloatArray | None:
         """None: any value may have any noise."""
