@@ -532,6 +532,8 @@ def publish(results: list[dict[str, Any]]) -> None:
             "least": round(min(overall), 3),
             "worst": f"{NAMES[worst[3]]}, {NAMES[worst[2]]}",
         }
+        if odds := [r["log_odds"] for r in block if r.get("log_odds")]:
+            line["odds"] = [round(min(odds), 3), round(max(odds), 3)]
         found.append(line)
     MEASURED.write_text("[\n" + ",\n".join(json.dumps(line) for line in found) + "\n]\n")
 

@@ -3,6 +3,7 @@
     python benchmarks/sizes.py linear --output sizes.jsonl    least squares and log odds, 1,000 tables a cell (400 of 50,000 rows)
     python benchmarks/sizes.py fits --output fits.jsonl       networks and stacked ensembles, 100 tables a cell
     python benchmarks/sizes.py show sizes.jsonl               the table of docs/benchmarks.md
+    python benchmarks/sizes.py publish sizes.jsonl            what the product's footnotes quote
 
 A table has a category of even levels or uneven ones (the k-th as frequent as 1 / k), a flag that one row in 50 has (or twelve rows), two
 numbers, one of them under heavy tails (Student's t, 3 degrees), and an outcome that the numbers alone decide: a number with noise of as
@@ -31,6 +32,7 @@ NETWORK = {"members": 5, "n_folds": 5, "hidden": (32,), "n_bins": 8, "n_steps": 
 FEWEST = 5
 """Rows of an identifiable level."""
 ALPHA = 0.05
+MEASURED = Path(__file__).parents[1] / "src" / "weights" / "inspection" / "measured_sizes.json"
 
 
 class Cell(NamedTuple):
@@ -224,16 +226,37 @@ def with_effects(cell: Cell, seed: int) -> dict[str, Any]:
 def main() -> None:
     """Run cells, or show what they gave."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", choices=("linear", "fits", "show"))
-    parser.add_argument("file", nargs="?")
+    parser.add_argument("what", choices=("linear", "fits", "show", "publish"))
+    parser.add_argument("files", nargs="*")
     parser.add_argument("--output", default="sizes.jsonl")
     parser.add_argument("--repetitions", type=int)
     parser.add_argument("--processes", type=int)
     asked = parser.parse_args()
-    if asked.what == "show":
-        show([json.loads(line) for line in Path(asked.file or asked.output).read_text().splitlines()])
+    if asked.what in ("show", "publish"):
+        lines = [json.loads(line) for file in asked.files for line in Path(file).read_text().splitlines()]
+        (show if asked.what == "show" else publish)(lines)
     else:
         run(asked)
+
+
+def publish(lines: list[dict[str, Any]]) -> None:
+    """Write the sizes that footnotes quote (src/weights/inspection/measured.py)."""
+    records = []
+    cells = sorted({("linear" if r["what"] == "linear" else "neural", *r["cell"][:2], r["cell"][3]) for r in lines})
+    for (kind, n, levels, outcome), scale in itertools.product(cells, ("target", "link")):
+        chosen = [
+            r
+            for r in lines
+            if (("linear" if r["what"] == "linear" else "neural"), *r["cell"][:2], r["cell"][3]) == (kind, n, levels, outcome)
+        ]
+        names = [f"{'odds ' if scale == 'link' else ''}{test}" for test in ("joint", "levels", "flag")]
+        shares = [r["size"][name] / 100 for r in chosen for name in names if r["size"].get(name) is not None]
+        if shares:
+            rarest = None if outcome == "t3" else float(outcome)
+            record = {"kind": kind, "scale": scale, "n": n, "levels": levels, "rarest": rarest}
+            record |= {"repetitions": min(r["n"] for r in chosen), "least": round(min(shares), 3), "most": round(max(shares), 3)}
+            records.append(record)
+    MEASURED.write_text("[\n" + ",\n".join(json.dumps(record) for record in records) + "\n]\n")
 
 
 def show(lines: list[dict[str, Any]]) -> None:

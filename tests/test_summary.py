@@ -12,7 +12,7 @@ from weights import summary
 from weights.checking import Check, Held
 from weights.effects import Contrast, FeatureWeights, Group, Importance, Joint
 from weights.errors import UsageError
-from weights.inspection.measured import MeasuredCoverage
+from weights.inspection.measured import MeasuredCoverage, MeasuredSize
 from weights.summary import Summary, checked, explained, summarise
 from weights.tasks.base import Task
 from weights.tasks.classes import Binary, Multiclass
@@ -69,7 +69,7 @@ TOGETHER = Group(importance(["age", "height", "score"], 0.5), {"age": 0.3, "heig
 @pytest.fixture(autouse=True)
 def _measured(monkeypatch):
     """No table was simulated, so that what benchmarks publish does not matter here."""
-    monkeypatch.setattr(summary, "measured_coverage", lambda **_: None)
+    monkeypatch.setattr(summary, "find_measured", lambda weights, scale: None)
 
 
 def names(shown: Summary) -> list[str]:
@@ -333,7 +333,8 @@ def test_the_kind_of_error_of_the_fit_is_told_if_none_is_asked_for():
     ],
 )
 def test_the_adjustment_is_told(how, said):
-    assert f"heteroscedasticity-robust errors from 1,234 {said}" in notes(WAGES, adjust=how).splitlines()
+    note = next(note for note in notes(WAGES, adjust=how).splitlines() if "errors from" in note)
+    assert note.startswith(f"heteroscedasticity-robust errors from 1,234 {said}; no simulated table")
 
 
 @pytest.mark.parametrize(("measure", "said"), [("R2", "drop of R2"), ("log loss", "increase of log loss")])
@@ -345,43 +346,48 @@ def test_effects_are_said_not_to_be_causal():
     assert notes(WAGES).splitlines()[-1].endswith("not a causal effect")
 
 
-def coverage(monkeypatch, *, n: int = 1000, p: int = 4, least: float = 0.94) -> str:
-    """The note on simulated tables of n rows and p features, in the worst of which the intervals held the truth as often as `least`."""
-    found = MeasuredCoverage("linear", n, p, 24, 500, 0.951, least, "heavy-tailed inputs")
-    monkeypatch.setattr(summary, "measured_coverage", lambda **_: found)
-    return next(line for line in notes(WAGES).splitlines() if "errors from" in line)
+def measured_note(monkeypatch, measured, **asked) -> str:
+    """The note on simulated tables for which these figures were measured."""
+    monkeypatch.setattr(summary, "find_measured", lambda weights, scale: measured)
+    return next(line for line in notes(WAGES, **asked).splitlines() if "errors from" in line)
+
+
+COVERED = MeasuredCoverage("linear", 1000, 4, 24, 500, 0.951, 0.94, "heavy-tailed inputs")
 
 
 def test_coverage_in_simulations_is_told(monkeypatch):
     words = "; 95 % intervals held the truth 95.1 % of the time on simulated tables of 1,000 rows and 4 features"
-    assert coverage(monkeypatch).endswith(words)
-
-
-@pytest.mark.parametrize("shape", [{"n": 200}, {"n": 10_000}, {"p": 20}])
-def test_simulated_tables_of_another_size_are_said_to_be_the_nearest(monkeypatch, shape):
-    assert coverage(monkeypatch, **shape).endswith(", the nearest to yours")
+    assert measured_note(monkeypatch, COVERED).endswith(words)
 
 
 def test_low_coverage_in_the_worst_simulated_table_is_told(monkeypatch):
-    assert coverage(monkeypatch, least=0.9).endswith(", but only 90.0 % with heavy-tailed inputs")
+    low = msgspec.structs.replace(COVERED, least=0.9)
+    assert measured_note(monkeypatch, low).endswith(", but only 90.0 % with heavy-tailed inputs")
+
+
+def test_coverage_of_log_odds_is_that_of_log_odds(monkeypatch):
+    measured = msgspec.structs.replace(COVERED, odds=(0.93, 0.96))
+    words = "; 95 % intervals of log odds held the truth 93 to 96 % of the time on simulated tables of 1,000 rows and 4 features"
+    assert measured_note(monkeypatch, measured, scale="link").endswith(words)
+
+
+def test_false_alarms_in_simulations_are_told_where_there_are_levels_or_a_rare_class(monkeypatch):
+    measured = MeasuredSize("linear", "target", 1000, 10, 0.1, 400, 0.031, 0.062)
+    words = "found 3.1 to 6.2 % of effects that were not there, on simulated tables of 1,000 rows, 10 levels and a class as rare as 10 %"
+    assert measured_note(monkeypatch, measured).endswith(words)
+
+
+@pytest.mark.parametrize("errors", ["robust", "hac"])
+def test_where_no_simulated_table_was_alike_the_user_is_told_how_to_try(monkeypatch, errors):
+    monkeypatch.setattr(summary, "find_measured", lambda weights, scale: COVERED if errors == "hac" else None)
+    assert "; no simulated table was like this one: weights check-intervals" in notes(msgspec.structs.replace(WAGES, errors=errors))
 
 
 def test_penalised_expectations_are_said_to_make_intervals_too_narrow(monkeypatch):
-    monkeypatch.setattr(summary, "measured_coverage", lambda **_: MeasuredCoverage("linear", 1000, 4, 24, 500, 0.951, 0.94, "none"))
+    monkeypatch.setattr(summary, "find_measured", lambda weights, scale: COVERED)
     said = notes(msgspec.structs.replace(WAGES, how="ridge"))
     assert "intervals of strong effects are too narrow" in said
     assert "held the truth" not in said
-
-
-def test_coverage_is_asked_for_tables_like_this(monkeypatch):
-    asked = []
-    monkeypatch.setattr(summary, "measured_coverage", lambda **like: asked.append(like))
-    summarise(WAGES, WAGE)
-    assert asked == [{"linear": True, "n_rows": 1234, "n_inputs": 4}]
-
-
-def test_nothing_is_said_of_coverage_where_nothing_was_measured():
-    assert "held the truth" not in notes(WAGES)
 
 
 # What comes from outside
@@ -551,9 +557,3 @@ def test_a_prediction_to_which_nothing_contributes_is_told():
 def test_control_characters_in_a_prediction_do_not_reach_a_terminal():
     lines = explained([prediction(part(f"age{EVIL}", 2.0, value=EVIL), label=f"well{EVIL}")], f"state{EVIL}")
     assert [line for line in lines if not line.isprintable()] == []
-
-
-def test_log_odds_of_networks_are_said_to_be_less_sure_than_they_look():
-    odds = [msgspec.structs.replace(contrast, label="sick", scale="link") for contrast in WAGES.contrasts]
-    weights = msgspec.structs.replace(WAGES, contrasts=odds, joints=[], linear=False)
-    assert "log odds of networks held the truth 84 to 96 %" in " ".join(summarise(weights, STATE, scale="link").notes)

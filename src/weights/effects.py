@@ -135,6 +135,20 @@ class Group(msgspec.Struct, frozen=True):
     alone: dict[str, float]
 
 
+class TableShape(msgspec.Struct, frozen=True):
+    """What decides how well intervals and tests hold, beside the numbers of rows and inputs.
+
+    Attributes:
+        n_levels: of the category with most; zero without.
+        rarest: share of the rows that are of the rarest class; None for numbers.
+        kurtosis: the largest of any number: how far its outermost rows lie out; 3 for the normal distribution, zero without numbers.
+    """
+
+    n_levels: int
+    rarest: float | None
+    kurtosis: float
+
+
 class FeatureWeights(msgspec.Struct, frozen=True):
     """Effects and importances of all features, on the rows of training.
 
@@ -152,6 +166,7 @@ class FeatureWeights(msgspec.Struct, frozen=True):
         n_rows, n_inputs: rows it was computed from, inputs of the models.
         n_clusters: groups that these rows came in; None where they did not.
         reference: average inputs, with which explanations of predictions begin.
+        shape: of the table; None in runs of older versions.
     """
 
     contrasts: list[Contrast]
@@ -168,6 +183,7 @@ class FeatureWeights(msgspec.Struct, frozen=True):
     n_inputs: int
     reference: list[float]
     n_clusters: int | None = None
+    shape: TableShape | None = None
 
     def records(
         self,

@@ -18,7 +18,7 @@ import msgspec
 from weights.checking import Check
 from weights.effects import MEASURES, FeatureWeights, Group, Record, leading
 from weights.errors import abridged, listed, printable
-from weights.inspection.measured import measured_coverage
+from weights.inspection.measured import MeasuredSize, find_measured
 from weights.tasks.base import Task
 
 _BAR = 8
@@ -28,7 +28,6 @@ _MOST_GROUPS, _MOST_OF_GROUP = 3, 4
 _LEAST_SHOWN = 5e-5
 _FEWEST_SIMULATIONS = 10
 _GOOD_COVERAGE = 0.93
-_FARTHEST = 4.0
 _ONLY_WIDE = ("per sd", "imp. low", "imp. high", "sign")
 _ERRORS = {
     "robust": "heteroscedasticity-robust",
@@ -218,18 +217,21 @@ def _coverage_note(weights: FeatureWeights, scale: str, errors: str) -> str:
         return "; with more inputs than half the rows expectations are penalised, and intervals of strong effects are too narrow"
     if errors == "cluster":
         return _OF_CLUSTERS[weights.linear and weights.how == "least squares"]
-    if scale == "link" and not weights.linear:
-        return "; 95 % intervals of log odds of networks held the truth 84 to 96 % of the time on simulated tables, so read them wider"
-    coverage = measured_coverage(linear=weights.linear, n_rows=weights.n_rows, n_inputs=weights.n_inputs)
-    if coverage is None:
-        return ""
-    shape = f"simulated tables of {coverage.n:,} rows and {coverage.p} features"
-    words = f"; 95 % intervals held the truth {100 * coverage.mean:.1f} % of the time on {shape}"
-    sizes = (weights.n_rows, coverage.n), (weights.n_inputs, coverage.p)
-    if max(max(ours / theirs, theirs / ours) for ours, theirs in sizes) > _FARTHEST:
-        words += ", the nearest to yours"
-    if coverage.least < _GOOD_COVERAGE:
-        words += f", but only {100 * coverage.least:.1f} % with {coverage.worst}"
+    measured = find_measured(weights, scale)
+    if measured is None or errors == "hac":
+        return "; no simulated table was like this one: weights check-intervals tries these on yours"
+    if isinstance(measured, MeasuredSize):
+        alarms = f"{100 * measured.least:.1f} to {100 * measured.most:.1f} %"
+        like = "heavy-tailed noise" if measured.rarest is None else f"a class as rare as {100 * measured.rarest:g} %"
+        shape = f"{measured.n:,} rows, {measured.levels} levels and {like}"
+        return f"; tests at 0.05 found {alarms} of effects that were not there, on simulated tables of {shape}"
+    shape = f"simulated tables of {measured.n:,} rows and {measured.p} features"
+    if scale == "link" and measured.odds is not None:
+        low, high = (f"{100 * share:.0f}" for share in measured.odds)
+        return f"; 95 % intervals of log odds held the truth {low if low == high else f'{low} to {high}'} % of the time on {shape}"
+    words = f"; 95 % intervals held the truth {100 * measured.mean:.1f} % of the time on {shape}"
+    if measured.least < _GOOD_COVERAGE:
+        words += f", but only {100 * measured.least:.1f} % with {measured.worst}"
     return words
 
 

@@ -23,8 +23,8 @@ from typing import NamedTuple
 import numpy as np
 import scipy.special
 
-from weights.data.encoding import Datetime
-from weights.effects import Contrast, FeatureWeights, Group, Importance, Joint
+from weights.data.encoding import Category, Datetime
+from weights.effects import Contrast, FeatureWeights, Group, Importance, Joint, TableShape
 from weights.inspection.contrasts import Estimator, InspectedRows, find_contrasts
 from weights.inspection.groups import correlated_groups
 from weights.inspection.outofbag import Without
@@ -86,7 +86,19 @@ def estimate_feature_weights(inspected: InspectedRows, report_progress: ReportPr
         n_inputs=inspected.x.shape[1],
         reference=np.average(inspected.answers.x, axis=0, weights=rows.weight).tolist(),
         n_clusters=rows.n_clusters,
+        shape=_shape(inspected, design),
     )
+
+
+def _shape(inspected: InspectedRows, design: Design) -> TableShape:
+    """What decides how well intervals hold."""
+    levels = [len(own) for own, column in zip(design.columns, inspected.encoding.columns, strict=True) if isinstance(column, Category)]
+    codes, used = inspected.task.strata(inspected.y), inspected.rows.weight > 0
+    numbers = design.z[:, [i for i, input_ in enumerate(design.inputs) if design.numeric[input_.column]]][used]
+    apart = numbers - numbers.mean(0) if numbers.size else np.zeros((1, 0))
+    kurtosis = len(apart) * (apart**4).sum(0) / np.maximum((apart**2).sum(0) ** 2, 1e-300)
+    rarest = None if codes is None else float(np.bincount(codes[used]).min() / used.sum())
+    return TableShape(max(levels, default=0), rarest, float(kurtosis.max(initial=0.0)))
 
 
 # Importance
