@@ -173,7 +173,7 @@ def _decomposed(prepared: Prepared, trained: list[Trained], covered: BoolArray, 
             predictions.append(MemberPredictions(p, places[rows[here]], outputs[here]))
     group = None if dataset.group is None else dataset.group[covered]
     judged = Judged(prepared.y[covered], prepared.weight[covered], group)
-    x = dataset.inputs.x[covered] if prepared.task.numeric and not dataset.blocks else None  # from which noise is estimated
+    x = dataset.inputs.x[covered] if prepared.task.adds_noise and not dataset.blocks else None  # from which noise is estimated
     return decompose(prepared.task, judged, predictions, stacking.crossfitted_weights, stacking.crossfitted_offsets, x=x)
 
 

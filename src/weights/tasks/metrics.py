@@ -1,7 +1,7 @@
 """How good predictions are, and how sure that is: each metric with its standard error.
 
-`score` gives all metrics of a task, which are rows of `CLASS_METRICS` or `REGRESSION_METRICS`: to add one, add a row. Each is a
-`Metric` built from one contribution a row (its influence function over n), so one formula gives every standard error and, with
+`score` gives all metrics of a task, which are rows of `CLASS_METRICS`, `REGRESSION_METRICS` or `COUNT_METRICS`: to add one, add a row.
+Each is a `Metric` built from one contribution a row (its influence function over n), so one formula gives every standard error and, with
 group codes, the cluster-robust one:
 ``se^2 = sum over groups of (sum of contributions)^2``, with t quantiles of as many degrees of freedom as there are groups
 less one (Cameron and Miller 2015, section VI). The error covers the choice of rows on which the given
@@ -93,6 +93,12 @@ def score(
 def log_losses(probability: FloatArray, y: IntArray) -> FloatArray:
     """Minus the log of the probability given to the class that came, shape (n,)."""
     return -np.log(np.maximum(probability[np.arange(len(y)), y], _SMALLEST))
+
+
+def poisson_deviances(y: FloatArray, prediction: FloatArray) -> FloatArray:
+    """The Poisson deviance of counts from predicted means, shape (n,): ``2 (y log(y / mean) - y + mean)``."""
+    mean = np.maximum(prediction, _SMALLEST)
+    return 2 * (scipy.special.xlogy(y, y / mean) - y + mean)
 
 
 def calibration_error(y: IntArray, probability: FloatArray, weight: FloatArray, *, n_bins: int = 15) -> float:
@@ -215,6 +221,19 @@ def _r2(y: AnyArray, prediction: FloatArray, weight: FloatArray) -> _Scored:
     return 1 - error / spread, -of_error / spread + of_spread * error / spread**2
 
 
+def _deviance(y: AnyArray, prediction: FloatArray, weight: FloatArray) -> _Scored:
+    return _mean(poisson_deviances(y, prediction), weight)
+
+
+def _d2(y: AnyArray, prediction: FloatArray, weight: FloatArray) -> _Scored:
+    """The share of the deviance of a constant that is explained, whose own error does not count: it is where deviance is least."""
+    error, of_error = _mean(poisson_deviances(y, prediction), weight)
+    spread, of_spread = _mean(poisson_deviances(y, np.full(len(y), np.average(y, weights=weight))), weight)
+    if spread == 0:
+        return float("nan"), None
+    return 1 - error / spread, -of_error / spread + of_spread * error / spread**2
+
+
 def _mae(y: AnyArray, prediction: FloatArray, weight: FloatArray) -> _Scored:
     return _mean(np.abs(y - prediction), weight)
 
@@ -242,3 +261,10 @@ REGRESSION_METRICS: dict[str, Measure] = {
     "mae": Measure(_mae, high=np.inf, title="MAE", show=_show_quantity),
 }
 """Of predicted values, by name."""
+COUNT_METRICS: dict[str, Measure] = {
+    "deviance": Measure(_deviance, high=np.inf, title="mean Poisson deviance", show=_show_quantity),
+    "d2": Measure(_d2, low=-np.inf, title="D2"),
+    "rmse": REGRESSION_METRICS["rmse"],
+    "mae": REGRESSION_METRICS["mae"],
+}
+"""Of predicted mean counts, by name."""

@@ -10,8 +10,7 @@ from typing import NamedTuple
 import numpy as np
 import scipy.optimize
 
-from weights.tasks.base import Task
-from weights.tasks.classes import log_probabilities
+from weights.tasks.base import ConvexLoss, Task
 from weights.types import AnyArray, FloatArray
 
 _MOST_ROWS = 50_000
@@ -45,7 +44,7 @@ def stack(outputs: FloatArray, y: AnyArray, weight: FloatArray, task: Task, *, s
     """Stacking weights of populations from their outputs (q, n, k) on rows they never saw; other arguments as `fit_stacking_weights`.
 
     Beside several populations a model that knows no features has a weight as well: it holds them back where they know little.
-    One alone may be `shifted` from class to class instead, where its members took steps; the intercepts of solved ones need no shift.
+    One alone may be `shifted` in each output instead, where its members took steps; the intercepts of solved ones need no shift.
     """
     several = len(outputs) > 1
     if not several:
@@ -70,8 +69,9 @@ def stack(outputs: FloatArray, y: AnyArray, weight: FloatArray, task: Task, *, s
 def fit_stacking_weights(outputs: FloatArray, y: AnyArray, weight: FloatArray, task: Task) -> FloatArray:
     """The factor of each population's outputs in their sum, shape (q,), that makes the loss on these rows least.
 
-    For numbers the weights add up to one: stacked regression (Breiman 1996), not negative. For classes their sum is free, so that
-    they calibrate as well: with one population its weight is one over the temperature of Guo et al. 2017, section 4.2.
+    For numbers the weights add up to one: stacked regression (Breiman 1996), not negative. For classes and counts, whose loss is a
+    likelihood, their sum is free, so that they calibrate as well: for classes, with one population its weight is one over the temperature
+    of Guo et al. 2017, section 4.2.
 
     Args:
         outputs: of each population on rows it never saw, shape (q, n, k).
@@ -83,14 +83,15 @@ def fit_stacking_weights(outputs: FloatArray, y: AnyArray, weight: FloatArray, t
 
 
 def _fit(outputs: FloatArray, y: AnyArray, weight: FloatArray, task: Task, *, shifted: bool) -> tuple[FloatArray, FloatArray]:
-    """As `fit_stacking_weights`, shape (q,), and, if asked for where there are classes, what is added to their sum, (k,), else zeros."""
+    """As `fit_stacking_weights`, shape (q,), and, if asked for where their sum is free, what is added to it, (k,), else zeros."""
     step = -(-len(y) // _MOST_ROWS)
     weight = weight[::step] / weight[::step].sum()
-    return FITS[task.stacking](outputs[:, ::step].astype(np.float64), y[::step], weight, _PRIOR_ROWS / len(weight), shifted)
+    prior = _PRIOR_ROWS / len(weight)
+    return FITS[task.stacking](outputs[:, ::step].astype(np.float64), y[::step], weight, prior, task.convex, shifted)
 
 
 def _fit_by_least_squares(
-    outputs: FloatArray, y: AnyArray, weight: FloatArray, prior: float, shifted: bool
+    outputs: FloatArray, y: AnyArray, weight: FloatArray, prior: float, convex: ConvexLoss, shifted: bool
 ) -> tuple[FloatArray, FloatArray]:
     """Weights that add up to one, from values (q, n, 1), and no shift; weights of rows sum to one."""
     n_populations, unmoved = len(outputs), np.zeros(outputs.shape[2])
@@ -112,32 +113,28 @@ def _fit_by_least_squares(
     return weights / weights.sum(), unmoved
 
 
-def _fit_by_log_loss(outputs: FloatArray, y: AnyArray, weight: FloatArray, prior: float, shifted: bool) -> tuple[FloatArray, FloatArray]:
-    """Weights whose sum is free, and a shift of each class if asked for, from log odds or log probabilities (q, n, k).
+def _fit_by_likelihood(
+    outputs: FloatArray, y: AnyArray, weight: FloatArray, prior: float, convex: ConvexLoss, shifted: bool
+) -> tuple[FloatArray, FloatArray]:
+    """Weights whose sum is free, and a shift of each output if asked for, that make the task's own loss of outputs (q, n, k) least.
 
-    Both together are the bias-corrected temperature scaling of Alexandari, Kundaje and Shrikumar 2020, "Maximum Likelihood with
+    For classes both together are the bias-corrected temperature scaling of Alexandari, Kundaje and Shrikumar 2020, "Maximum Likelihood with
     Bias-Corrected Calibration is Hard-To-Beat at Label Shift Adaptation", section 3. The shift has a normal prior of variance one.
     """
     n_populations, unmoved = len(outputs), np.zeros(outputs.shape[2])
     equal = np.full(n_populations, 1.0 / n_populations)
-    if outputs.shape[2] == 1:
-        outputs = np.concatenate([np.zeros_like(outputs), outputs], axis=2)
-    came = outputs[:, np.arange(len(y)), y] @ weight  # (q,)
-    n_classes = outputs.shape[2]
-    moved = slice(n_classes - len(unmoved), n_classes)  # of two classes the second only
-    of_class = np.bincount(y, weights=weight, minlength=n_classes)[moved]
 
     def loss(numbers: FloatArray) -> tuple[float, FloatArray]:
         weights, shift = np.split(numbers, [n_populations])
         total = np.tensordot(weights, outputs, 1)
         if shifted:
-            total[:, moved] += shift
-        logs = log_probabilities(total)
+            total += shift
+        losses, slopes, _ = convex.evaluate(total, y)
+        slopes = slopes * weight[:, None]
         apart = weights - weights.mean()
-        value = -(logs[np.arange(len(y)), y] @ weight) + 0.5 * prior * n_populations * apart @ apart + 0.5 * prior * shift @ shift
-        expected = np.exp(logs) * weight[:, None]
-        of_weights = np.einsum("nk,qnk->q", expected, outputs) - came + prior * n_populations * apart
-        of_shift = expected.sum(0)[moved] - of_class + prior * shift if shifted else shift
+        value = losses @ weight + 0.5 * prior * n_populations * apart @ apart + 0.5 * prior * shift @ shift
+        of_weights = np.einsum("nk,qnk->q", slopes, outputs) + prior * n_populations * apart
+        of_shift = slopes.sum(0) + prior * shift if shifted else shift
         return value, np.concatenate([of_weights, of_shift])
 
     bounds = [(0.0, _LARGEST_WEIGHT)] * n_populations + [(None, None)] * (len(unmoved) if shifted else 0)
@@ -146,7 +143,7 @@ def _fit_by_log_loss(outputs: FloatArray, y: AnyArray, weight: FloatArray, prior
     return solution.x[:n_populations], solution.x[n_populations:] if shifted else unmoved
 
 
-FITS = {"least squares": _fit_by_least_squares, "log loss": _fit_by_log_loss}
+FITS = {"least squares": _fit_by_least_squares, "likelihood": _fit_by_likelihood}
 """How stacking weights are fitted, by what `Task.stacking` says."""
 
 
