@@ -185,8 +185,8 @@ def _notes(weights: FeatureWeights, blocks: list[list[Record]], shown: list[list
     importances = {importance.features[0]: importance.value for importance in weights.importances}
     groups = [group for group in weights.groups if names & {*group.together.features}]
     notes += [_group_note(group, importances) for group in groups[:_MOST_GROUPS]]
-    meaning = "drop of R2" if weights.measure == MEASURES[0] else f"increase of {weights.measure}"
-    notes.append(f"importance: {meaning} without the feature, out of bag; selected: share of members that predict better with it")
+    meaning = f"importance: {MEASURES[weights.measure]} without the feature, out of bag"
+    notes.append(f"{meaning}; selected: share of members that predict better with it")
     adjusted, coverage = _ADJUSTED[options.get("adjust", "none")], _coverage_note(weights, options.get("scale", "target"), errors)
     among = f" in {weights.n_clusters:,} clusters" if weights.n_clusters is not None else ""
     notes.append(f"{_ERRORS[errors]} errors from {weights.n_rows:,} rows{among}{adjusted}{coverage}")

@@ -100,20 +100,23 @@ class Estimator:
         shrink most.
         """
         task, weight = self.inspected.task, self.inspected.rows.weight
-        slopes = np.zeros(residuals.shape[1])
+        inputs = np.column_stack([np.ones(len(residuals)), residuals])
+        coefficients = np.zeros(inputs.shape[1])
         for _ in range(_MOST_STEPS):
-            moved = expected + residuals @ slopes
+            moved = expected + inputs @ coefficients
             precision, wrong = task.link_slope(outcome, moved), targets - task.mean(outcome, moved)
-            weighted = residuals * weight[:, None]
-            step = np.linalg.lstsq((weighted * precision[:, None]).T @ residuals, weighted.T @ wrong, rcond=None)[0]
-            change = float(np.abs(residuals @ step).max())
+            weighted = inputs * weight[:, None]
+            step = np.linalg.lstsq((weighted * precision[:, None]).T @ inputs, weighted.T @ wrong, rcond=None)[0]
+            change = float(np.abs(inputs @ step).max())
             if change < _NEAR or float(np.abs(moved - expected).max()) > _FARTHEST:
                 break
-            slopes = slopes + step * min(1.0, _LONGEST_STEP / change)
+            coefficients = coefficients + step * min(1.0, _LONGEST_STEP / change)
         unit = 1 / precision
         rows = basis.rows._replace(weight=(weighted := weight * precision) / weighted.mean())
+        centered = residuals - np.average(residuals, axis=0, weights=rows.weight)
+        level = expected + inputs @ coefficients - centered @ coefficients[1:]
         solved = regress_residuals(
-            residuals, moved + wrong * unit, expected, basis.partialled, rows, basis.clusters, self.noise_variance(outcome), unit
+            centered, moved + wrong * unit, level, basis.partialled, rows, basis.clusters, self.noise_variance(outcome), unit
         )
         noise, n_others = targets - task.mean(outcome, expected), max(basis.partialled.n_controls - residuals.shape[1], 1.0)
         return solved._replace(without=lambda own: WithoutInputs(noise, expected, residuals[:, own], n_others))
