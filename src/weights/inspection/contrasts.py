@@ -25,10 +25,12 @@ from weights.types import AnyArray, FloatArray, IntArray
 _DAY = 86400.0
 _ENDLESS = "no finite log odds fit best, because it separates the classes of some rows perfectly"
 _NO_ERROR = "without an interval, because the inputs leave nothing of the outcome"
-_FEW_ROWS = "too few rows to tell"
+_FEW_ROWS = "too few rows to tell: about one of the rarer class decides it"
 _FEW_CLUSTERS = "without a cluster-robust interval, because it differs between too few clusters"
 _MOST_STEPS, _LONGEST_STEP, _FARTHEST, _NEAR = 25, 3.0, 30.0, 1e-6
 """In log odds of the row that moves most."""
+_ROUNDING = 1e-9
+_MOST_DISAGREE, _CLEAR, _GO_ALONG = 0.5, 0.05, 0.5
 _FEWEST_DEGREES = 1.0
 """Of freedom; with fewer an interval says nothing (Student's t has no mean)."""
 
@@ -177,7 +179,10 @@ def find_contrasts(estimator: Estimator, own: IntArray, without: Without) -> tup
         for b, i in enumerate(own):
             level, factor, spread = _unit(inspected, design, column, int(i))
             contrast = Contrast(column.name, level, outcome.label, outcome.scale, None, note=_ENDLESS)
-            contrasts.append(_filled(contrast, slopes, b, factor, spread, agreement[b]) if b in finite else contrast)
+            if b in finite:
+                contrast = _filled(contrast, slopes, b, factor, spread, agreement[b])
+                contrast = msgspec.structs.replace(contrast, note=contrast.note or _explain_sign(estimator, contrast, int(i)))
+            contrasts.append(contrast)
         for c in design.columns[feature]:
             if int(c) in design.lost:
                 note = f"not identifiable, because {design.lost[int(c)]}"
@@ -190,7 +195,11 @@ def find_contrasts(estimator: Estimator, own: IntArray, without: Without) -> tup
 def _filled(contrast: Contrast, slopes: Slopes, b: int, factor: float, spread: float | None, agreement: float) -> Contrast:
     """The contrast with slope b, times the factor."""
     degrees = {kind: float(of_kind[b]) for kind, of_kind in slopes.degrees.items() if of_kind[b] >= _FEWEST_DEGREES}
-    errors, null_errors = ({kind: float(of[kind][b]) * factor for kind in degrees} for of in (slopes.errors, slopes.null_errors))
+    least = _ROUNDING * abs(float(slopes.slopes[b]))
+    errors, null_errors = (
+        {kind: float(of[kind][b]) * factor if of[kind][b] > least else 0.0 for kind in degrees}
+        for of in (slopes.errors, slopes.null_errors)
+    )
     return msgspec.structs.replace(
         contrast,
         effect=float(slopes.slopes[b]) * factor,
@@ -200,6 +209,30 @@ def _filled(contrast: Contrast, slopes: Slopes, b: int, factor: float, spread: f
         degrees=degrees,
         sign_agreement=agreement,
         note=_explain_errors(errors, n_wanted=len(slopes.degrees)),
+    )
+
+
+def _explain_sign(estimator: Estimator, contrast: Contrast, i: int) -> str:
+    """Why most members say the opposite of an effect that is told from zero; empty where they do not."""
+    kind = estimator.inspected.rows.errors
+    if contrast.level or not contrast.std_errs.get(kind) or (contrast.sign_agreement or 0.0) >= _MOST_DISAGREE:
+        return ""
+    if contrast.p_value(kind) >= _CLEAR:
+        return ""
+    design = estimator.design
+    root = np.sqrt(design.weight)[:, None]
+    rooted = (design.z - np.average(design.z, axis=0, weights=design.weight)) * root
+    lengths = np.linalg.norm(rooted, axis=0)
+    correlations = np.abs(rooted.T @ rooted[:, i]) / np.maximum(lengths * lengths[i], 1e-300)
+    correlations[[k for k, input_ in enumerate(design.inputs) if input_.feature == design.inputs[i].feature]] = 0.0
+    nearest = int(correlations.argmax())
+    other = estimator.inspected.encoding.columns[design.inputs[nearest].feature].name
+    share = f"{100 * (contrast.sign_agreement or 0.0):.0f} %"
+    if correlations[nearest] < _GO_ALONG:
+        return f"most members say the opposite (sign {share}), which is what explain shows"
+    return (
+        f"most members say the opposite (sign {share}), which is what explain shows: it moves with '{other}' (correlation "
+        f"{correlations[nearest]:.2f}), and penalties give features that move together one direction"
     )
 
 
