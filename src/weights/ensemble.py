@@ -263,7 +263,7 @@ class Ensemble:
     def sets(self, probability: FloatArray, level: float, *, by_class: bool = False) -> BoolArray:
         """The `prediction_sets` of rows whose probabilities (n, classes) are known."""
         check_level(level)
-        self.task.need_classes("Prediction sets need classes", "Use interval.")
+        self.task.need_classes("Prediction sets need classes", "Its answers come with an interval instead.")
         limits = self._scores_by_class(level) if by_class else smallest_holding(self.conformal.scores, level)
         return 1.0 - probability <= limits
 
