@@ -59,7 +59,7 @@ def run(folder: Path, entry: Record, seed: int, level: float) -> Record:
     seconds["bounds"] = time.perf_counter() - began
     half = smallest_holding(np.abs(answered["residuals"]), level)
     y, named = new[target].to_numpy(float), [f.name for f in model.ensemble.features if f.used and f.kind in ("category", "boolean")]
-    groups = [new[name].astype(str).to_numpy() for name in named]
+    groups = [new[name] for name in named]
     record = {"table": entry["name"], "seed": seed, "n": len(seen), "level": level, "seconds": seconds}
     record["interval"] = covered(prediction, y, bounds.low, bounds.high, groups, level)
     record["constant"] = covered(prediction, y, prediction - half, prediction + half, groups, level)
@@ -70,12 +70,8 @@ def covered(prediction: Any, y: Any, low: Any, high: Any, groups: list[Any], lev
     """Shares of values within bounds: of all rows, of quarters of the prediction, of the worst group; and the mean width."""
     within = (low <= y) & (y <= high)
     quarter = np.searchsorted(np.quantile(prediction, [0.25, 0.5, 0.75]), prediction)
-    of_groups = [
-        within[cells == name].mean()
-        for cells in groups
-        for name, n in zip(*np.unique(cells, return_counts=True), strict=True)
-        if n >= FEWEST
-    ]
+    by_group = [pd.Series(within).groupby(cells, observed=True).agg(["mean", "size"]) for cells in groups]
+    of_groups = [float(share) for shares in by_group for share, n in shares.itertuples(index=False) if n >= FEWEST]
     return {
         "all": within.mean(),
         "quarters": [within[quarter == q].mean() for q in range(4)],
