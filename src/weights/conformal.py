@@ -28,7 +28,7 @@ _SIDES = np.array([[0.4, 1.6], [0.6, 1.4], [0.8, 1.2], [1.0, 1.0], [1.2, 0.8], [
 """How much of an interval may lie below and above the prediction, beside equal parts, [1, 1] (our choice)."""
 _STRENGTHS = 10.0 ** np.arange(1, -4, -1)
 _KNOTS_OF_PREDICTION, _KNOTS_OF_INPUT = 9, 3
-"""Quantiles between which the difficulty is linear (our choice, on the tables of benchmarks/intervals.py in other halves)."""
+"""Quantiles between which the difficulty is linear (our choice, tried on the tables of benchmarks/intervals.py)."""
 _MOST_PIECES = 600
 _MOST_STEPS, _TOLERANCE = 50, 1e-8
 _ROWS_AT_ONCE = 4096

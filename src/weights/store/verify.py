@@ -263,7 +263,7 @@ def _check_names(config: Config, path: Path) -> None:
     needed: dict[str, list[int]] = {"offset": [config.task.n_outputs], "scores": listed["scores"]}
     if any(name in listed for name in CONFORMAL_PARTS):
         pieces = listed.get(CONFORMAL_PARTS[1], [])
-        if len(pieces) != 1 or config.task.classes:
+        if len(pieces) != 1 or not config.task.numeric:
             raise CorruptError(f"'{path}' must hold a difficulty of numbers, but holds pieces of it as {pieces}. Fit again.")
         needed |= dict.fromkeys(CONFORMAL_PARTS, pieces) | {CONFORMAL_PARTS[0]: listed["scores"]}
     for name in PREDICTIONS:
