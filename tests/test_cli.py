@@ -351,8 +351,8 @@ def test_sets_of_classes_come_as_columns_that_name_level_and_class(tables, runs)
 @pytest.mark.parametrize(
     ("given", "words"),
     [
-        (("--by", "class"), "by must be class, beside the level of sets, but is 'class' beside None. Use --sets 0.9 --by class."),
-        (("--sets", "0.9", "--by", "row"), "by must be class, beside the level of sets, but is 'row' beside 0.9."),
+        (("--by", "class"), "--by says among which rows sets hold their level, but no sets were asked for. Add --sets, such as 0.9."),
+        (("--sets", "0.9", "--by", "row"), "Sets hold their level by class or over all rows together, but by is 'row'."),
         (("--sets", "90"), "The level must be between 0 and 1, but is 90.0."),
     ],
 )

@@ -63,8 +63,10 @@ def predictions(
     point = None if sensitivity is None else model.operating_point(sensitivity, label=label)
     predicted = model.ensemble.answer(inputs)
     answers = {**names, **model.ensemble.task.prediction_columns(predicted, lambda: model.ensemble.bounds(predicted, inputs, level))}
-    if by is not None and (by != "class" or sets is None):
-        raise UsageError(f"by must be class, beside the level of sets, but is '{by}' beside {sets}. Use --sets 0.9 --by class.")
+    if by not in (None, "class"):
+        raise UsageError(f"Sets hold their level by class or over all rows together, but by is '{by}'. Use --by class, or leave it out.")
+    if by is not None and sets is None:
+        raise UsageError("--by says among which rows sets hold their level, but no sets were asked for. Add --sets, such as 0.9.")
     if sets is not None:
         within = model.ensemble.sets(predicted, sets, by_class=by == "class")
         answers |= {f"set {100 * sets:g}% {known}": within[:, k] for k, known in enumerate(model.classes)}
