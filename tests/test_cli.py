@@ -339,6 +339,33 @@ def test_the_level_of_intervals_can_be_chosen(tables, runs):
     assert next(lines) == ["prediction", "low 50%", "high 50%"]
 
 
+def test_sets_of_classes_come_as_columns_that_name_level_and_class(tables, runs):
+    given = ("predict", runs / "people", tables / "people.csv", "--sets", "0.95")
+    columns = ["set 95% =1+1", "set 95% well"]
+    together, by_class = (printed(*given, *more)["predictions"] for more in ((), ("--by", "class")))
+    expected = api.load(runs / "people").prediction_sets(tables / "people.csv", level=0.95, by_class=True)
+    assert [[answer[name] for name in columns] for answer in by_class] == expected.tolist()
+    assert [*together[0]] == ["prediction", "probability =1+1", "probability well", *columns]
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        (("--by", "class"), "--by says among which rows sets hold their level, but no sets were asked for. Add --sets, such as 0.9."),
+        (("--sets", "0.9", "--by", "row"), "Sets hold their level by class or over all rows together, but by is 'row'."),
+        (("--sets", "90"), "The level must be between 0 and 1, but is 90.0."),
+    ],
+)
+def test_sets_that_cannot_be_made_are_refused(tables, runs, given, words):
+    result = run("predict", runs / "people", tables / "people.csv", *given)
+    assert (result.exit_code, words in result.stderr) == (2, True)
+
+
+def test_numbers_have_no_sets(tables, runs):
+    result = run("predict", runs / "wages", tables / "wages.csv", "--sets", "0.9")
+    assert "Prediction sets need classes, but 'wage' is a number. Its answers come with an interval instead." in result.stderr
+
+
 def test_a_level_that_few_rows_cannot_hold_leaves_the_predictions_finite(tables, runs):
     shown = printed("predict", runs / "wages", tables / "wages.csv", "--level", "0.999")
     assert all(isinstance(answer["prediction"], float) for answer in shown["predictions"])

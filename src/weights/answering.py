@@ -30,7 +30,16 @@ MOST_EXPLAINED = 24
 """Pictures that are explained at a time."""
 
 
-def predictions(model: Model, data: Any, *, level: float = 0.9, sensitivity: float | None = None, label: Any = None) -> dict[str, AnyArray]:
+def predictions(
+    model: Model,
+    data: Any,
+    *,
+    level: float = 0.9,
+    sensitivity: float | None = None,
+    label: Any = None,
+    sets: float | None = None,
+    by: str | None = None,
+) -> dict[str, AnyArray]:
     """Answers as named columns: ``prediction``, and each class's probability, or the bounds of the interval; ``file`` first, of pictures.
 
     Args:
@@ -40,18 +49,27 @@ def predictions(model: Model, data: Any, *, level: float = 0.9, sensitivity: flo
         sensitivity: adds a column ``found LABEL``: whether the probability of a class reaches the threshold that finds this share of its
             rows (`Model.operating_point`).
         label: this class; the second of two if None.
+        sets: adds a column ``set 90% LABEL`` for each class: whether it belongs to a set that holds the true one with this probability.
+        by: "class": so it does among the rows of each class, too.
 
     Raises:
-        DataError: a needed column is missing or unreadable. UsageError: the level is not between 0 and 1; others as
-            `Model.operating_point`.
+        DataError: a needed column is missing or unreadable. UsageError: a level is not between 0 and 1, or there is no class to which it
+            applies; others as `Model.operating_point`.
     """
     table = model.read(data)
-    x = apply_encoding(model.ensemble.encoding, table)
+    inputs = apply_encoding(model.ensemble.encoding, table)
     # Pictures have no order that people know, but names.
     names = {"file": table[FILE_NAMES].to_numpy()} if FILE_NAMES in table.column_names else {}
     point = None if sensitivity is None else model.operating_point(sensitivity, label=label)
-    predicted = model.ensemble.answer(x)
-    answers = {**names, **model.ensemble.task.prediction_columns(predicted, level, model.ensemble.half_width)}
+    predicted = model.ensemble.answer(inputs)
+    answers = {**names, **model.ensemble.task.prediction_columns(predicted, lambda: model.ensemble.bounds(predicted, inputs, level))}
+    if by not in (None, "class"):
+        raise UsageError(f"Sets hold their level by class or over all rows together, but by is '{by}'. Use --by class, or leave it out.")
+    if by is not None and sets is None:
+        raise UsageError("--by says among which rows sets hold their level, but no sets were asked for. Add --sets, such as 0.9.")
+    if sets is not None:
+        within = model.ensemble.sets(predicted, sets, by_class=by == "class")
+        answers |= {f"set {100 * sets:g}% {known}": within[:, k] for k, known in enumerate(model.classes)}
     if point is not None:
         answers[f"found {point.label}"] = predicted[:, model.sought(label)] >= point.threshold
     return answers

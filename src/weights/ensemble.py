@@ -19,6 +19,7 @@ import msgspec
 import numpy as np
 
 from weights.averaging import average_members
+from weights.conformal import Conformal, Interval, check_level, smallest_holding
 from weights.data.dataset import Feature
 from weights.data.encoding import Encoding
 from weights.data.inputs import Inputs, Layout
@@ -36,14 +37,6 @@ from weights.verdicts import Decomposition
 _BLOCK = 4096
 MOST_PREDICTIONS = 20_000
 """Rows whose out-of-bag answers are kept with an ensemble (our choice)."""
-
-
-class Interval(msgspec.Struct, frozen=True):
-    """Bounds of the target for each row, in its unit, each a list of n numbers; and the level they were asked to hold."""
-
-    low: Any
-    high: Any
-    level: float
 
 
 class Candidate(msgspec.Struct, frozen=True):
@@ -186,8 +179,7 @@ class Ensemble:
         populations: the members.
         offset: added to the outputs of the populations, shape (k,): the weighted outputs of a model that knows no features, or the
             shift of classes.
-        scores: out-of-bag conformal scores in ascending order (absolute residuals in the target's unit; one minus the
-            probability of the class that came).
+        conformal: scores of out-of-bag rows, of which intervals and sets are quantiles.
         report: how it was made and how good it is.
         oob_predictions: out-of-bag predictions for rows of training, where there are classes. test_predictions: those for rows that
             were for the test only. At most `MOST_PREDICTIONS` each.
@@ -198,7 +190,7 @@ class Ensemble:
     features: list[Feature]
     populations: list[Population]
     offset: FloatArray
-    scores: FloatArray
+    conformal: Conformal
     report: Report
     oob_predictions: Predictions | None = None
     test_predictions: Predictions | None = None
@@ -234,8 +226,9 @@ class Ensemble:
     def interval(self, inputs: Inputs, *, level: float = 0.9) -> Interval:
         """Bounds that hold the value of a new row with probability `level`, in the long run over rows like those of training.
 
-        Conformal: the out-of-bag residual that a share `level` of rows stays below, on either side of the prediction (Johansson
-        et al. 2014; quantile (n + 1) * level as in Vovk et al. 2005). The promise is for all rows together, not for each kind of row.
+        Conformal, from out-of-bag residuals (see `Conformal.bounds`): wider where errors are expected to be larger, as far below and
+        above as they are skewed, and inside what the target can be. The promise is for all rows together and for those of each quarter
+        of the prediction (with 800 rows or more); where rows differ otherwise it holds as well as their difficulty is known.
 
         Args:
             inputs: encoded rows.
@@ -244,22 +237,35 @@ class Ensemble:
         Raises:
             UsageError: the task has classes (see `prediction_sets`) or the level is not between 0 and 1.
         """
-        half = self.half_width(level)
-        prediction = self.answer(inputs)
-        return Interval(prediction - half, prediction + half, level)
+        return self.bounds(self.answer(inputs), inputs, level)
 
-    def half_width(self, level: float) -> float:
-        """How far the bounds of `interval` lie on either side of the prediction, in the unit of the target; errors as there."""
-        self.task.need_number("Intervals need a number", "Use predict_proba or prediction_sets.")
-        return self._score_quantile(level)
+    def bounds(self, predictions: FloatArray, inputs: Inputs, level: float) -> Interval:
+        """The `interval` of encoded rows whose predictions (n,) are known."""
+        return self.task.interval(self.conformal, predictions, inputs.x, level)
 
-    def prediction_sets(self, inputs: Inputs, *, level: float = 0.9) -> BoolArray:
+    def prediction_sets(self, inputs: Inputs, *, level: float = 0.9, by_class: bool = False) -> BoolArray:
         """Which classes belong to a set that holds the true class with probability `level`, shape (n, number of classes).
 
-        Conformal, from out-of-bag probabilities of the class that came (Sadinle et al. 2019). The promise is for all rows together;
-        a set may hold no class where none is probable enough.
+        Conformal, from out-of-bag probabilities of the class that came (Sadinle et al. 2019). The promise is for all rows together, or
+        for the rows of each class; a set may hold no class where none is probable enough.
+
+        Args:
+            inputs: encoded rows.
+            level: between 0 and 1.
+            by_class: whether the level is to hold among the rows of each class, too (Mondrian: Vovk et al. 2005, section 4.5). A class with
+                too few rows for the level, fewer than level / (1 - level), is in every set.
+
+        Raises:
+            UsageError: the target is a number, the level is not between 0 and 1, or by class and no answers were kept.
         """
-        return 1.0 - self.predict_proba(inputs) <= self._score_quantile(level)
+        return self.sets(self.predict_proba(inputs), level, by_class=by_class)
+
+    def sets(self, probability: FloatArray, level: float, *, by_class: bool = False) -> BoolArray:
+        """The `prediction_sets` of rows whose probabilities (n, classes) are known."""
+        check_level(level)
+        self.task.need_classes("Prediction sets need classes", "Its answers come with an interval instead.")
+        limits = self._scores_by_class(level) if by_class else smallest_holding(self.conformal.scores, level)
+        return 1.0 - probability <= limits
 
     def answer(self, inputs: Inputs) -> FloatArray:
         """Predictions for encoded rows: probabilities (n, classes), or values (n,)."""
@@ -288,11 +294,13 @@ class Ensemble:
         with ThreadPoolExecutor(available_threads()) as threads:
             yield from threads.map(lambda params: run(params, inputs), members)
 
-    def _score_quantile(self, level: float) -> float:
-        if not 0 < level < 1:
-            raise UsageError(f"The level must be between 0 and 1, but is {level}. Use 0.9 for bounds that hold nine times in ten.")
-        rank = int(np.ceil(level * (len(self.scores) + 1) - 1e-9))  # 0.55 * 100 is a little more than 55 in floating point
-        return float(self.scores[rank - 1]) if rank <= len(self.scores) else float("inf")
+    def _scores_by_class(self, level: float) -> FloatArray:
+        """The score that holds the level among the rows of each class, shape (classes,)."""
+        kept = self.oob_predictions
+        if kept is None:
+            raise UsageError("Sets by class need answers to rows of known class, of which this run kept none. Fit it again.")
+        own = (kept.probability[(kept.y == k) & (kept.weight > 0), k] for k in range(len(self.classes)))
+        return np.array([smallest_holding(1.0 - probability, level) for probability in own])
 
 
 def available_threads() -> int:

@@ -34,7 +34,7 @@ from weights.training.plan import Plan
 from weights.training.population import member_seeds, method_of, train
 from weights.training.resampling import Draw, resample
 from weights.training.search import paired_difference, race
-from weights.training.stacking import Stacking, conformal_scores, crossfitted_answers, stack
+from weights.training.stacking import Stacking, crossfitted_answers, stack
 from weights.types import AnyArray, BoolArray, FloatArray, IntArray
 from weights.verdicts import Decomposition
 
@@ -134,10 +134,10 @@ def train_ensemble(prepared: Prepared, control: Control) -> Ensemble:
         created=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
         version=weights.__version__,
     )
-    scores = conformal_scores(task, y, answers, weight)
     group = None if dataset.group is None else dataset.group[rows]
+    conformal = task.calibrate(y, answers, dataset.inputs.x[rows], weight, group)
     oob_predictions = _kept(task, Predictions(answers, y, np.flatnonzero(rows), dataset.sample_weight[rows], group))
-    return _with_test(Ensemble(task, dataset.encoding, dataset.features, populations, offset, scores, report, oob_predictions), dataset)
+    return _with_test(Ensemble(task, dataset.encoding, dataset.features, populations, offset, conformal, report, oob_predictions), dataset)
 
 
 def _with_test(ensemble: Ensemble, dataset: Dataset) -> Ensemble:

@@ -18,6 +18,7 @@ import pyarrow as pa
 from weights.changes import with_change
 from weights.checking import Check
 from weights.checking import check_intervals as try_intervals
+from weights.conformal import Interval
 from weights.data.encoding import apply_encoding, unfamiliar
 from weights.data.files.naming import folder_of
 from weights.data.inputs import Inputs
@@ -25,7 +26,7 @@ from weights.data.registry import kind_of
 from weights.data.table.delimited import remark_of, remarks_of
 from weights.data.table.read import read_table
 from weights.effects import FeatureWeights
-from weights.ensemble import Ensemble, Interval, Predictions, Report, available_threads
+from weights.ensemble import Ensemble, Predictions, Report, available_threads
 from weights.errors import UsageError
 from weights.experiments import compare as try_variants
 from weights.fitting import Prepared, check_rows
@@ -113,13 +114,13 @@ class Model:
         """
         return self.ensemble.interval(self._encode(data), level=level)
 
-    def prediction_sets(self, data: Any, *, level: float = 0.9) -> BoolArray:
+    def prediction_sets(self, data: Any, *, level: float = 0.9, by_class: bool = False) -> BoolArray:
         """Classes in a set that holds the true one with probability `level`, shape (n, number of classes).
 
         Raises:
-            DataError: as `predict`. UsageError: the task is regression, or the level is not between 0 and 1.
+            DataError: as `predict`. UsageError: as `Ensemble.prediction_sets`, which says what `by_class` is.
         """
-        return self.ensemble.prediction_sets(self._encode(data), level=level)
+        return self.ensemble.prediction_sets(self._encode(data), level=level, by_class=by_class)
 
     def feature_weights(self, **options: Any) -> list[dict[str, Any]]:
         """Effects and importances, one record a feature (and class): effect, std_err, z, p_value, low, high, importance, ...

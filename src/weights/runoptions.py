@@ -17,6 +17,8 @@ class PredictOptions(msgspec.Struct, frozen=True):
     level: Annotated[float, option("Level of the intervals of a regression.", "SHARE")] = 0.9
     sensitivity: Annotated[float | None, option("Say which rows reach the threshold that finds this share of a class.", "SHARE")] = None
     label: Annotated[str | None, option("This class; the second of two if not given.", "LABEL", "--class")] = None
+    sets: Annotated[float | None, option("Say which classes belong to a set that holds the true one this often.", "SHARE")] = None
+    by: Annotated[str | None, option("class: sets hold the true class this often among the rows of each class, too.", "class")] = None
 
 
 class ImproveOptions(msgspec.Struct, frozen=True):

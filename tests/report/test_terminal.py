@@ -11,6 +11,7 @@ import pyarrow as pa
 import pytest
 
 from weights import api
+from weights.conformal import Conformal
 from weights.data.dataset import Feature
 from weights.data.encoding import Encoding, Numeric
 from weights.data.image.column import Picture, picture_field
@@ -51,7 +52,7 @@ def ensemble_of(spec: Spec, *, task: Task | None = None, member_weights=(1.0, 1.
         features=[Feature("age", "numeric"), Feature("code", "identifier", "all different")],
         populations=[population],
         offset=np.zeros(1),
-        scores=np.arange(3.0),
+        conformal=Conformal(np.arange(3.0)),
         report=Report(**{**defaults, **report}),
     )
 

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from small import compiled
+from weights.conformal import Conformal
 from weights.data.dataset import Feature
 from weights.data.encoding import Category, Encoding, Numeric
 from weights.data.image.column import Picture
@@ -65,7 +66,7 @@ def ensemble() -> Ensemble:
             Population("mlp", Spec(model=embedded), network, np.array([1.0, 1.0, 0.0]), 0.5, history),
         ],
         offset=np.array([0.1, -0.3, 0.2]),
-        scores=np.sort(random.random(40)),
+        conformal=Conformal(np.sort(random.random(40))),
         report=Report(
             source="hand.csv",
             n_samples=40,
@@ -94,7 +95,7 @@ def mixed() -> Ensemble:
         populations.append(Population(name, spec, params, np.ones(2), 0.5))
     features = [Feature("scan", "picture", "16 x 16, grey"), Feature("age", "numeric")]
     report = Report(source="hand.csv", n_samples=60, n_features=2, metrics={"log_loss": Metric(0.5)}, version="0.1.0")
-    return Ensemble(Binary("ill", classes=["no", "yes"]), encoding, features, populations, np.zeros(1), np.array([0.5]), report)
+    return Ensemble(Binary("ill", classes=["no", "yes"]), encoding, features, populations, np.zeros(1), Conformal(np.array([0.5])), report)
 
 
 @pytest.fixture

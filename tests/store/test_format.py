@@ -17,6 +17,7 @@ import pytest
 
 import weights
 from damages import ALL_FILES
+from small import fitted_example
 from weights import answering, api
 from weights.data.image.column import picture_field
 from weights.data.inputs import Inputs
@@ -47,9 +48,20 @@ def assert_same_bits(before, after) -> None:
     assert bits[0] == bits[1]
 
 
-@pytest.mark.parametrize("name", ["offset", "scores"])
-def test_loaded_arrays_are_the_same_bits(ensemble, saved, name):
-    assert_same_bits(getattr(ensemble, name), getattr(load(saved), name))
+def test_loaded_arrays_are_the_same_bits(ensemble, saved):
+    assert_same_bits([ensemble.offset, ensemble.conformal.scores], [load(saved).offset, load(saved).conformal.scores])
+
+
+def test_intervals_of_a_loaded_run_are_the_same_bits(tmp_path):
+    model = fitted_example("diabetes")
+    before = model.ensemble
+    model.save(tmp_path / "run")
+    after = load(tmp_path / "run")
+    assert len(before.conformal.difficulty.slopes) > 20
+    assert_same_bits(vars(before.conformal), vars(after.conformal))
+    inputs = Inputs({"x": np.random.default_rng(1).normal(size=(50, len(before.encoding.inputs))).astype(np.float32)})
+    assert_same_bits(*([bounds.low, bounds.high] for bounds in (run.interval(inputs) for run in (before, after))))
+    assert (after.task.least, after.task.most) == (0.0, None)
 
 
 @pytest.mark.parametrize("name", ["oob_predictions", "test_predictions"])

@@ -37,6 +37,14 @@ def test_a_run_of_version_2_is_saved_in_the_present_version_and_stays_the_same(n
     np.testing.assert_array_equal(answers(wt.Model(new)), answers(old))
 
 
+def test_intervals_of_version_2_stay_as_wide_as_they_were():
+    model = wt.load(SAVED / "regression")
+    bounds, prediction = model.interval(EXPECTED["rows"], level=0.8), answers(model)
+    scores = np.sort(model.ensemble.conformal.scores)
+    half = scores[int(np.ceil(0.8 * (len(scores) + 1))) - 1]
+    np.testing.assert_allclose([bounds.high - prediction, prediction - bounds.low], half, rtol=1e-9)
+
+
 @pytest.mark.parametrize("name", [*TABLES, "images"])
 def test_pictures_of_version_2_become_a_block_and_only_their_models_are_told_what_is_done_to_them(name):
     content = (SAVED / name / "config.json").read_bytes()

@@ -77,7 +77,7 @@ def test_a_probability_below_one_is_never_told_as_one(probability, said):
 
 
 def test_columns_of_predictions_hold_the_label_and_each_probability():
-    columns = TASKS[0].prediction_columns(np.array([[0.25, 0.75]]), 0.9, lambda level: 0.0)
+    columns = TASKS[0].prediction_columns(np.array([[0.25, 0.75]]), lambda: None)
     assert {name: values.tolist() for name, values in columns.items()} == {
         "prediction": ["well"],
         "probability ill": [0.25],

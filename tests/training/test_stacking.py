@@ -11,7 +11,7 @@ from weights.api import fit, load
 from weights.data.inputs import Inputs
 from weights.tasks.classes import Binary, Multiclass
 from weights.tasks.number import Number
-from weights.training.stacking import Stacking, conformal_scores, crossfitted_answers, fit_stacking_weights, stack
+from weights.training.stacking import Stacking, crossfitted_answers, fit_stacking_weights, stack
 
 TASKS = {
     "regression": Number("y", center=10.0, scale=2.0),
@@ -335,28 +335,3 @@ def test_a_population_without_a_stacking_weight_is_left_out(monkeypatch):
 def test_answers_are_judged_in_the_unit_of_the_target():
     # Encoded 1 means 12 in the target's unit.
     np.testing.assert_allclose(TASKS["regression"].prediction_losses(np.array([1.0]), np.array([15.0])), [9.0])
-
-
-# Conformal scores
-
-
-def test_scores_of_numbers_are_absolute_residuals_in_order():
-    scores = conformal_scores(TASKS["regression"], np.array([0.0, 1.0, -1.0]), np.array([10.5, 9.0, 8.0]), np.ones(3))
-    np.testing.assert_allclose(scores, [0.0, 0.5, 3.0])
-
-
-def test_scores_of_classes_are_the_probability_missed_in_order():
-    answers = np.array([[0.7, 0.2, 0.1], [0.3, 0.3, 0.4]])
-    np.testing.assert_allclose(conformal_scores(TASKS["multiclass"], np.array([0, 1]), answers, np.ones(2)), [0.3, 0.7])
-
-
-def test_rows_of_weight_zero_give_no_score():
-    scores = conformal_scores(TASKS["regression"], np.zeros(3), np.array([11.0, 12.0, 13.0]), np.array([1.0, 0.0, 2.0]))
-    np.testing.assert_allclose(scores, [1.0, 3.0])
-
-
-def test_many_scores_are_thinned_without_moving_their_quantiles():
-    residuals = np.random.default_rng(0).permutation(np.arange(1.0, 50_001.0))
-    scores = conformal_scores(TASKS["regression"], np.zeros(50_000), 10.0 + residuals, np.ones(50_000))
-    assert (len(scores), scores[0], scores[-1]) == (20_000, 1.0, 50_000.0)
-    np.testing.assert_allclose(np.quantile(scores, [0.1, 0.5, 0.9]), [5_000, 25_000, 45_000], rtol=1e-3)

@@ -71,13 +71,14 @@ class ClassifierBase(ClassifierMixin, Estimator):
         logs = self.predict_log_proba(X)
         return logs[:, 1] - logs[:, 0] if logs.shape[1] == 2 else logs
 
-    def prediction_sets(self, X: Any, *, level: float = 0.9) -> BoolArray:  # noqa: N803
+    def prediction_sets(self, X: Any, *, level: float = 0.9, by_class: bool = False) -> BoolArray:  # noqa: N803
         """Which classes belong to a set that holds the true one with probability `level`, shape (n, classes).
 
-        The promise is for all rows together (conformal, from out-of-bag rows); a set may be empty where no class is probable enough.
+        The promise is for all rows together (conformal, from out-of-bag rows), or with `by_class` for those of each class; a set may be
+        empty where no class is probable enough.
         """
         x = self._encode(X)
-        return self.model_.ensemble.prediction_sets(x, level=level)
+        return self.model_.ensemble.prediction_sets(x, level=level, by_class=by_class)
 
     def _encode_targets(self, y: AnyArray, weight: Any, *, anew: bool = True) -> AnyArray:
         check_classification_targets(y)

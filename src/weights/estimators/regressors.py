@@ -45,7 +45,8 @@ class RegressorBase(RegressorMixin, Estimator):
     def predict_interval(self, X: Any, *, level: float = 0.9) -> FloatArray:  # noqa: N803
         """Bounds that hold the value of a new row with probability `level`, in the unit of y, shape (n, 2): low, high.
 
-        The promise is for all rows together (conformal, from out-of-bag rows), not for each kind of row.
+        Conformal, from out-of-bag rows: wider where errors are expected to be larger; see `weights.ensemble.Ensemble.interval` for what is
+        promised. After `partial_fit` that depends on the prediction alone.
         """
         x = self._encode(X)
         bounds = self.model_.ensemble.interval(x, level=level)

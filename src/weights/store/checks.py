@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping
 
 import numpy as np
 
+from weights.conformal import Difficulty
 from weights.data.dataset import Feature
 from weights.data.encoding import CYCLE_SECONDS, Category, Datetime, Encoding, Numeric
 from weights.data.registry import KINDS, describe_blocks, kind_of, tag_of
@@ -25,8 +26,11 @@ from weights.spec import check as check_spec
 from weights.types import AnyArray
 
 _LARGEST_FLOAT32 = 3.4e38
+_LARGEST_LOG = 300.0
 PREDICTION_PARTS = tuple(field.name for field in dataclasses.fields(Predictions))
 """Parts of answers to known rows, of which the last may be missing."""
+CONFORMAL_PARTS = tuple(f"conformal/{part}" for part in ("predictions", *Difficulty._fields))
+"""Arrays beside `scores` where bounds depend on the row: the predictions of scored rows, and the pieces of the difficulty."""
 
 
 def wrong_in_spec(spec: Spec) -> list[str]:
@@ -144,8 +148,23 @@ def wrong_in_arrays(arrays: Mapping[str, AnyArray]) -> list[str]:
                 {part: arrays[f"{name}/{part}"] for part in PREDICTION_PARTS if f"{name}/{part}" in arrays}, name
             )
     scores = arrays["scores"]
-    if not wrong and not ((scores >= 0).all() and (np.diff(scores) >= 0).all()):
+    if not wrong and CONFORMAL_PARTS[0] not in arrays and not ((scores >= 0).all() and (np.diff(scores) >= 0).all()):
         wrong.append("scores that are not in ascending order")
+    return wrong
+
+
+def wrong_in_difficulty(arrays: Mapping[str, AnyArray], n_columns: int) -> list[str]:
+    """What is wrong with the pieces of a difficulty: they read no column of so many, fall, or reach beyond what can be multiplied."""
+    if CONFORMAL_PARTS[0] not in arrays:
+        return []
+    inputs, low, high, slopes = (arrays[name] for name in CONFORMAL_PARTS[1:])
+    wrong = []
+    if not ((inputs == np.floor(inputs)).all() and ((inputs >= 0) & (inputs <= n_columns)).all()):
+        wrong.append(f"a difficulty that reads other columns than the {n_columns} there are")
+    if not (low < high).all():
+        wrong.append("pieces of a difficulty that do not rise")
+    if np.abs(slopes).sum() > _LARGEST_LOG:
+        wrong.append("a difficulty that is too large a number")
     return wrong
 
 

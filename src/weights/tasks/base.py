@@ -16,6 +16,7 @@ import jax
 import numpy as np
 import pyarrow as pa
 
+from weights.conformal import Conformal, Interval
 from weights.tasks.metrics import Measure
 from weights.types import AnyArray, BoolArray, FloatArray, IntArray
 
@@ -208,9 +209,6 @@ class Task(Protocol):
     def prediction_losses(self, y: AnyArray, predictions: FloatArray) -> FloatArray:
         """How wrong predictions are, shape (n,): squared error in the target's unit, or minus log probability."""
 
-    def nonconformity(self, y: AnyArray, predictions: FloatArray) -> FloatArray:
-        """The conformal score of each row, shape (n,)."""
-
     def constant_outputs(self, y: AnyArray, weight: FloatArray) -> FloatArray:
         """What a model that knows no features would put out, shape (k,)."""
 
@@ -235,13 +233,6 @@ class Task(Protocol):
             UsageError: the target is a number; with what was asked and what to do instead.
         """
 
-    def need_number(self, what: str, instead: str) -> None:
-        """Nothing where the target is a number.
-
-        Raises:
-            UsageError: it has classes.
-        """
-
     def class_number(self, label: Any) -> int:
         """The position of a class, whose label may be given as text.
 
@@ -259,17 +250,38 @@ class Task(Protocol):
     def label(self, code: int) -> Any:
         """The label of a class code; None for numbers."""
 
-    def prediction_columns(self, predictions: FloatArray, level: float, half_width: Callable[[float], float]) -> dict[str, AnyArray]:
+    def prediction_columns(self, predictions: FloatArray, interval: Callable[[], Interval]) -> dict[str, AnyArray]:
         """Predictions as named columns: ``prediction``, and the bounds of an interval or the probability of each class.
 
         Args:
             predictions: as `decode` gives them.
-            level: of intervals.
-            half_width: gives how far an interval of a level reaches on either side.
+            interval: gives their bounds.
         """
 
     def describe_prediction(self, prediction: float, code: int) -> str:
         """A value, or a class with its probability, in words."""
+
+    # Intervals and sets
+
+    def calibrate(
+        self, y: AnyArray, predictions: FloatArray, x: FloatArray, weight: FloatArray, group: IntArray | None = None
+    ) -> Conformal:
+        """The conformal scores of rows whose targets are known, from which intervals and sets follow.
+
+        Args:
+            y: encoded targets, shape (n,).
+            predictions: of members that never saw the row, as `decode` gives them.
+            x: columns as models read them, shape (n, p).
+            weight: of rows, shape (n,).
+            group: codes of rows that belong together, shape (n,), or None.
+        """
+
+    def interval(self, conformal: Conformal, predictions: FloatArray, x: FloatArray, level: float) -> Interval:
+        """Bounds that hold the values of new rows with probability `level`, from predictions (n,) and columns (n, p).
+
+        Raises:
+            UsageError: the target has classes, or the level is not between 0 and 1.
+        """
 
     # What inspection asks
 

@@ -13,6 +13,7 @@ import numpy as np
 import pyarrow as pa
 import scipy.special
 
+from weights.conformal import Conformal, Interval, score_classes
 from weights.data.table.columns import as_text, level_codes
 from weights.errors import DataError, UsageError, listed, printable
 from weights.tasks.base import ConvexLoss, Gaps, Outcome, OutputFunctions, Scaled
@@ -168,10 +169,6 @@ class Classes(msgspec.Struct, frozen=True, tag_field="kind"):
         """Minus the log of the probability of the class that came, shape (n,)."""
         return log_losses(predictions, y)
 
-    def nonconformity(self, y: AnyArray, predictions: FloatArray) -> FloatArray:
-        """One minus the probability of the class that came, shape (n,)."""
-        return 1.0 - predictions[np.arange(len(y)), y]
-
     def constant_predictions(self, y: AnyArray, weight: FloatArray) -> FloatArray:
         """The weighted frequencies of the classes, shape (n, classes)."""
         frequencies = np.bincount(y, weights=weight, minlength=len(self.classes)) / weight.sum()
@@ -194,10 +191,6 @@ class Classes(msgspec.Struct, frozen=True, tag_field="kind"):
     def need_classes(self, what: str = "Classes were needed", instead: str = "") -> None:
         """Nothing: there are classes."""
 
-    def need_number(self, what: str, instead: str) -> None:
-        """Never nothing: there are classes."""
-        raise UsageError(f"{what}, but '{self.target}' has classes. {instead}")
-
     def class_number(self, label: Any) -> int:
         """The position of a class, whose label may be given as text.
 
@@ -213,7 +206,7 @@ class Classes(msgspec.Struct, frozen=True, tag_field="kind"):
         """The label of a class code."""
         return self.classes[code]
 
-    def prediction_columns(self, predictions: FloatArray, level: float, half_width: Callable[[float], float]) -> dict[str, AnyArray]:
+    def prediction_columns(self, predictions: FloatArray, interval: Callable[[], Interval]) -> dict[str, AnyArray]:
         """``prediction``, the most probable label, and ``probability LABEL`` of each class."""
         probabilities = {f"probability {label}": predictions[:, k] for k, label in enumerate(self.classes)}
         return {"prediction": self.decide(predictions), **probabilities}
@@ -222,6 +215,16 @@ class Classes(msgspec.Struct, frozen=True, tag_field="kind"):
         """The class with its probability in three digits, never 1 where it is less."""
         probability = "> 0.999" if 0.9995 <= prediction < 1 else f"{prediction:.3f}"
         return f"{self.classes[code]} with probability {probability}"
+
+    def calibrate(
+        self, y: AnyArray, predictions: FloatArray, x: FloatArray, weight: FloatArray, group: IntArray | None = None
+    ) -> Conformal:
+        """One minus the probability of the class that came."""
+        return score_classes(predictions, y, weight)
+
+    def interval(self, conformal: Conformal, predictions: FloatArray, x: FloatArray, level: float) -> Interval:
+        """Never bounds: there are classes."""
+        raise UsageError(f"Intervals need a number, but '{self.target}' has classes. Use predict_proba or prediction_sets.")
 
     def explained_codes(self, predictions: FloatArray, label: int | None) -> IntArray:
         """The class asked for, or the most probable of each row, shape (n,)."""

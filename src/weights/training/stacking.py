@@ -20,7 +20,6 @@ _LEAST_WEIGHT = 1e-9
 """Less than this is what rounding left of a weight of zero."""
 _PRIOR_ROWS = 1.0
 """Stacking weights are held together as if so many rows spoke for equal ones (our choice): it settles what the data leave open."""
-_MOST_SCORES = 20_000
 _N_PARTS = 5
 
 
@@ -177,12 +176,3 @@ def _crossfitted(outputs: FloatArray, y: AnyArray, weight: FloatArray, task: Tas
 def stacked_outputs(outputs: FloatArray, crossfitted_weights: FloatArray) -> FloatArray:
     """The sum (n, k) of populations' outputs (q, n, k) times the weight that each has in each row (n, q)."""
     return np.einsum("qnk,nq->nk", outputs, crossfitted_weights)
-
-
-def conformal_scores(task: Task, y: AnyArray, answers: FloatArray, weight: FloatArray) -> FloatArray:
-    """Scores of out-of-bag rows in ascending order, at most 20,000 (thinned to even ranks above that)."""
-    used = weight > 0
-    scores = np.sort(task.nonconformity(y, answers)[used])
-    if len(scores) > _MOST_SCORES:
-        scores = scores[np.linspace(0, len(scores) - 1, _MOST_SCORES).round().astype(int)]
-    return scores
