@@ -5,7 +5,7 @@ The command line and the drawings ask here; `Model` gives the same as arrays.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -30,19 +30,28 @@ MOST_EXPLAINED = 24
 """Pictures that are explained at a time."""
 
 
-def predictions(model: Model, data: Any, *, level: float = 0.9, sensitivity: float | None = None, label: Any = None) -> dict[str, AnyArray]:
+def predictions(
+    model: Model,
+    data: Any,
+    *,
+    level: float = 0.9,
+    threshold: Mapping[Any, float] | None = None,
+    sensitivity: float | None = None,
+    label: Any = None,
+) -> dict[str, AnyArray]:
     """Answers as named columns: ``prediction``, and each class's probability, or the bounds of the interval; ``file`` first, of pictures.
 
     Args:
         model: to answer with.
         data: as `Model.predict`.
         level: of the intervals of numbers.
+        threshold: class -> the probability from which on ``prediction`` names it; see `Task.decide`.
         sensitivity: adds a column ``found LABEL``: whether the probability of a class reaches the threshold that finds this share of its
             rows (`Model.operating_point`).
         label: this class; the second of two if None.
 
     Raises:
-        DataError: a needed column is missing or unreadable. UsageError: the level is not between 0 and 1; others as
+        DataError: a needed column is missing or unreadable. UsageError: the level or a threshold is not between 0 and 1; others as
             `Model.operating_point`.
     """
     table = model.read(data)
@@ -52,6 +61,8 @@ def predictions(model: Model, data: Any, *, level: float = 0.9, sensitivity: flo
     point = None if sensitivity is None else model.operating_point(sensitivity, label=label)
     predicted = model.ensemble.answer(x)
     answers = {**names, **model.ensemble.task.prediction_columns(predicted, level, model.ensemble.half_width)}
+    if threshold:
+        answers["prediction"] = model.ensemble.task.decide(predicted, threshold)
     if point is not None:
         answers[f"found {point.label}"] = predicted[:, model.sought(label)] >= point.threshold
     return answers

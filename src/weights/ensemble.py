@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import functools
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
@@ -218,9 +218,9 @@ class Ensemble:
         """Out-of-bag metrics by name."""
         return {name: metric.value for name, metric in self.report.metrics.items()}
 
-    def predict(self, inputs: Inputs) -> AnyArray:
-        """The most probable class or the expected value of encoded rows, shape (n,)."""
-        return self.task.decide(self.answer(inputs))
+    def predict(self, inputs: Inputs, *, threshold: Mapping[Any, float] | None = None) -> AnyArray:
+        """The most probable class or the expected value of encoded rows, shape (n,); with thresholds as `Task.decide`."""
+        return self.task.decide(self.answer(inputs), threshold)
 
     def predict_proba(self, inputs: Inputs) -> FloatArray:
         """Calibrated probability of each class for encoded rows, shape (n, number of classes).

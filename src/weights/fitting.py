@@ -32,12 +32,11 @@ from weights.training.outofbag import Trained
 from weights.training.plan import Plan
 from weights.training.population import member_seeds, method_of, train
 from weights.training.resampling import Draw, resample
-from weights.training.search import paired_difference, race
+from weights.training.search import race
 from weights.training.stacking import Stacking, conformal_scores, crossfitted_answers, stack
 from weights.types import AnyArray, BoolArray, FloatArray, IntArray
 from weights.verdicts import Decomposition
 
-_NORMAL_95 = 1.96
 _MOST_MULTIPLICATIONS, _FEWEST_INSPECTED = 2.5e10, 1_000
 """Weights of networks that are multiplied with a value of a feature when all features are inspected, and rows that are
 inspected in any case (our choice): what more rows would add is little beside the wait."""
@@ -149,8 +148,8 @@ def _with_test(ensemble: Ensemble, dataset: Dataset) -> Ensemble:
         return ensemble
     y = task.encode(held.target.filter(pa.array(known)))
     answers, weight = ensemble.answer(held.inputs if known.all() else held.inputs[known]), held.weight[known]
-    group = None if held.group is None else held.group[known]
-    test = score(task.metrics, task.original(y), answers, weight=weight, group=group)
+    group, time = (None if values is None else values[known] for values in (held.group, held.time))
+    test = score(task.metrics, task.original(y), answers, weight=weight, group=group, time=time)
     test_predictions = _kept(task, Predictions(answers, y, np.flatnonzero(known), weight, group))
     return replace(
         ensemble, report=msgspec.structs.replace(ensemble.report, test=test, n_test=int(known.sum())), test_predictions=test_predictions
@@ -170,8 +169,7 @@ def _decomposed(prepared: Prepared, trained: list[Trained], covered: BoolArray, 
         for rows, outputs in result.alone:
             here = covered[rows]
             predictions.append(MemberPredictions(p, places[rows[here]], outputs[here]))
-    group = None if dataset.group is None else dataset.group[covered]
-    judged = Judged(prepared.y[covered], prepared.weight[covered], group)
+    judged = judged_rows(prepared, covered)
     x = dataset.inputs.x[covered] if prepared.task.numeric and not dataset.blocks else None  # from which noise is estimated
     return decompose(prepared.task, judged, predictions, stacking.crossfitted_weights, stacking.crossfitted_offsets, x=x)
 
@@ -276,15 +274,21 @@ def _first_repeat(job: Job) -> Job:
     return job.only(range(min(job.n_members, job.specs[0].members.n_folds)))
 
 
+def judged_rows(prepared: Prepared, rows: AnyArray) -> Judged:
+    """Some rows, by number or as a mask, as those on which members are judged."""
+    group, time = (None if values is None else values[rows] for values in (prepared.dataset.group, prepared.dataset.time))
+    return Judged(prepared.y[rows], prepared.weight[rows], group, time)
+
+
 def _compared_with_simplest(answers: FloatArray, alone: dict[str, FloatArray], rows: BoolArray, prepared: Prepared) -> str:
     """How much stacking gains on the simplest model alone, with the uncertainty of that difference, and what follows."""
-    simplest, task, dataset = next(iter(alone)), prepared.task, prepared.dataset
-    before, after = (task.prediction_losses(prepared.y[rows], a) for a in (alone[simplest], answers))
-    group = None if dataset.group is None else dataset.group[rows]
-    gain, std_err = paired_difference(before, after, prepared.weight[rows], np.ones(len(before), bool), group)
-    low, high = gain - _NORMAL_95 * std_err, gain + _NORMAL_95 * std_err
-    change = f"{abs(gain):.3g} {'lower' if gain > 0 else 'higher'}"
+    simplest, task, judged = next(iter(alone)), prepared.task, judged_rows(prepared, rows)
+    gain = judged.difference(*(task.prediction_losses(judged.y, a) for a in (alone[simplest], answers)))
+    change = f"{abs(gain.mean):.3g} {'lower' if gain.mean > 0 else 'higher'}"
     words = f"the stacked ensemble's out-of-bag {task.loss_name} is {change} than {simplest}'s alone"
+    if gain.bounds is None:
+        return f"{words}; whether by chance cannot be said from so few rows"
+    low, high = gain.bounds
     doubt = f"(95 % interval of the gain {low:.3g} to {high:.3g})"
     if low > 0:
         return f"{words} {doubt}"
@@ -294,9 +298,9 @@ def _compared_with_simplest(answers: FloatArray, alone: dict[str, FloatArray], r
 
 def _metrics(answers: FloatArray, rows: BoolArray, prepared: Prepared) -> dict[str, Metric]:
     dataset = prepared.dataset
-    group = None if dataset.group is None else dataset.group[rows]
-    y = prepared.task.original(prepared.y)[rows]
-    return score(prepared.task.metrics, y, answers, weight=dataset.sample_weight[rows], group=group)
+    judged = judged_rows(prepared, rows)
+    y, weight = prepared.task.original(judged.y), dataset.sample_weight[rows]
+    return score(prepared.task.metrics, y, answers, weight=weight, group=judged.group, time=judged.time)
 
 
 def _constant_metrics(rows: BoolArray, prepared: Prepared) -> dict[str, Metric]:

@@ -25,13 +25,14 @@ import numpy as np
 import scipy.special
 
 from weights.data.encoding import Boolean, Category, ColumnEncoding, Datetime, Encoding
+from weights.dependence import error_of_mean
 from weights.effects import Contrast, FeatureWeights, Group, Importance, Joint, Key
 from weights.inspection.clusters import Clusters
 from weights.inspection.groups import correlated_groups
 from weights.inspection.outofbag import OutOfBag, Without
 from weights.inspection.partialling import Design, Partialled, build_design, partial_out
 from weights.inspection.replacement import find_joint_replacement, find_replacement
-from weights.inspection.slopes import Rows, Slopes, error_of_mean, find_clusters, least_squares, logistic, regress_residuals
+from weights.inspection.slopes import Rows, Slopes, find_clusters, least_squares, logistic, regress_residuals
 from weights.tasks.base import Gaps, Outcome, Scaled, Task
 from weights.types import AnyArray, FloatArray, IntArray, ReportProgress
 
@@ -191,8 +192,9 @@ class _Scoring(NamedTuple):
         more = task.prediction_losses(self.inspected.y, answers) - self.losses
         value = float(np.average(more, weights=rows.weight)) / self.unit
         learned = _learned(task.gaps(self.inspected.y, known, answers), rows.weight)
-        std_err, degrees = error_of_mean((more + learned - value * self.spread) / self.unit, rows)
-        half = float(scipy.special.stdtrit(degrees, 0.975)) * std_err
+        share_of_row, deviations = rows.weight / rows.weight.sum(), (more + learned - value * self.spread) / self.unit
+        std_err, degrees, _ = error_of_mean(share_of_row * deviations, share_of_row, group=rows.group, time=rows.time)
+        half = float(scipy.special.stdtrit(max(degrees, 1.0), 0.975)) * std_err
         members = zip(self.inspected.answers.members, without.alone, self.alone, strict=True)
         lost = [(task.prediction_losses(self.inspected.y[seen], said).mean(), known.mean()) for (_, _, seen), said, known in members]
         better = [after > before * (1 + _ROUNDING) for after, before in lost]

@@ -249,19 +249,6 @@ def _kinds(rows: Rows) -> list[str]:
     return [kind for kind, there in (("robust", True), ("cluster", rows.group is not None), ("hac", rows.time is not None)) if there]
 
 
-def error_of_mean(values: FloatArray, rows: Rows) -> tuple[float, float]:
-    """The standard error of the weighted mean of values (r,) of mean zero, of the kind that fits these rows, and its degrees of freedom."""
-    weight = rows.weight
-    found = _Errors(rows, 1, max(rows.n_used - 1, 1))
-    if rows.errors == "cluster":
-        root = np.sqrt(weight)
-        length = np.sqrt(weight.sum())
-        found.add_clusters(_clusters(root[:, None] / length, rows), root[:, None] / length**2, root * values)
-    else:
-        found.add(rows.errors, covariance((weight / weight.sum() * values)[:, None], rows.errors, rows))
-    return float(np.sqrt(max(found.covariances[rows.errors][0, 0], 0.0))), float(found.degrees[rows.errors][0])
-
-
 def _correct_for_many_inputs(factor: FloatArray, each: FloatArray, noise: FloatArray, spare: FloatArray) -> FloatArray:
     """HC2, made larger, at most fourfold, where errors that stay unbiased with many inputs are."""
     hc2 = (each * (noise**2 / spare)[:, None]).T @ each

@@ -220,8 +220,18 @@ class Task(Protocol):
     def decode(self, outputs: FloatArray) -> FloatArray:
         """Predictions from outputs (n, k): class probabilities (n, classes), or values (n,)."""
 
-    def decide(self, predictions: FloatArray) -> AnyArray:
-        """The value, or the label of the most probable class, of each row, shape (n,)."""
+    def decide(self, predictions: FloatArray, threshold: Mapping[Any, float] | None = None) -> AnyArray:
+        """The value, or the label of the most probable class, of each row, shape (n,).
+
+        Args:
+            predictions: as `decode` gives them.
+            threshold: class -> the probability from which on a row is said to be of it, whatever the others are: of several reached,
+                the one that is exceeded by the largest factor. Rows that reach none are of the most probable of the other classes, if
+                there are others.
+
+        Raises:
+            UsageError: there are no classes, no such class, or a threshold is not between 0 and 1.
+        """
 
     def to_scales(self, outputs: FloatArray) -> Scaled:
         """Predictions from outputs (n, k) on both scales."""

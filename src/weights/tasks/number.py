@@ -167,8 +167,10 @@ class Number(msgspec.Struct, frozen=True, tag_field="kind", tag="regression"):
         """Values in the target's unit, shape (n,)."""
         return outputs[:, 0] * self.scale + self.center
 
-    def decide(self, predictions: FloatArray) -> AnyArray:
+    def decide(self, predictions: FloatArray, threshold: Mapping[Any, float] | None = None) -> AnyArray:
         """The values as they are, shape (n,)."""
+        if threshold:
+            self.need_classes("A threshold needs classes", "Leave it out.")
         return predictions
 
     def to_scales(self, outputs: FloatArray) -> Scaled:
