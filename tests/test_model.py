@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import weights as wt
+from small import fitted_example
 from weights import api
 from weights.errors import UsageError
 
@@ -39,7 +40,7 @@ def test_rows_that_came_from_memory_cannot_be_read_again():
         model.check_intervals()
 
 
-SHOES = {"shoe": ["boot", "clog"] * 20, "size": [*range(40)], "y": [i * 3 // 40 for i in range(40)]}
+SHOES = {"shoe": ["boot", "clog"] * 20, "size": [*range(40)], "y": [i % 3 for i in range(40)]}
 
 
 @pytest.fixture(scope="module")
@@ -59,8 +60,8 @@ def test_a_number_of_trainings_is_refused_before_rows_are_read(shoes):
         shoes.compare({"strength": [1.0]}, trainings=1)
 
 
-def test_a_class_is_answered_from_its_threshold_on(shoes):
-    rows = {name: SHOES[name] for name in ("shoe", "size")}
-    reached = shoes.predict_proba(rows)[:, 2] >= 0.1
-    assert (shoes.predict(rows) == 2).sum() < reached.sum() < 40
-    np.testing.assert_array_equal(shoes.predict(rows, threshold={2: 0.1}) == 2, reached)
+def test_a_class_is_answered_from_its_threshold_on():
+    iris = fitted_example("iris")
+    reached = iris.predict_proba("iris")[:, 2] >= 0.01
+    assert (iris.predict("iris") == "virginica").sum() < reached.sum() < 150
+    np.testing.assert_array_equal(iris.predict("iris", threshold={"virginica": 0.01}) == "virginica", reached)
