@@ -31,7 +31,7 @@ from weights.spec import Spec, program_spec
 from weights.tasks.base import Task
 from weights.tasks.metrics import Metric
 from weights.types import AnyArray, BoolArray, FloatArray, IntArray, Params
-from weights.verdicts import Decomposition
+from weights.verdicts import Decomposition, Usefulness
 
 _BLOCK = 4096
 MOST_PREDICTIONS = 20_000
@@ -83,6 +83,7 @@ class Report(msgspec.Struct, frozen=True):
         step_seconds: what a step of a member took, by the name of its population.
         decomposition: what the out-of-bag loss is made of.
         feature_weights: effects and importances of features; None if that was not asked for.
+        usefulness: whether the ensemble loses less than a constant, and which classes it never answers; None of an older version.
         origin: how to read the rows again; None where target or weights came apart from the table.
     """
 
@@ -104,6 +105,7 @@ class Report(msgspec.Struct, frozen=True):
     decomposition: Decomposition | None = None
     feature_weights: FeatureWeights | None = None
     origin: Origin | None = None
+    usefulness: Usefulness | None = None
 
 
 @dataclass(frozen=True, eq=False)

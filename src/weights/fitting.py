@@ -22,6 +22,7 @@ from weights.inspection.decomposition import Judged, MemberPredictions, decompos
 from weights.inspection.feature_weights import InspectedRows, estimate_feature_weights
 from weights.inspection.outofbag import OutOfBag, OutOfBagMembers
 from weights.inspection.slopes import Rows
+from weights.inspection.usefulness import judge_usefulness
 from weights.models.registry import architecture_of
 from weights.spec import Spec
 from weights.tasks.base import Task
@@ -114,6 +115,8 @@ def train_ensemble(prepared: Prepared, control: Control) -> Ensemble:
     oob_members = [
         OutOfBagMembers(population, jobs[population.name].resampling.scored[trained[population.name].kept]) for population in populations
     ]
+    judged = judged_rows(prepared, rows)
+    predictions = _of_classes(task, Predictions(answers, y, np.flatnonzero(rows), dataset.sample_weight[rows], judged.group))
     report = Report(
         source=dataset.source,
         n_samples=dataset.n_samples,
@@ -127,15 +130,14 @@ def train_ensemble(prepared: Prepared, control: Control) -> Ensemble:
         decomposition=_decomposed(prepared, [*trained.values()], rows, stacking),
         feature_weights=_estimate_feature_weights(prepared, oob_members, offset, rows, control) if prepared.inspect else None,
         origin=prepared.origin,
+        usefulness=judge_usefulness(task, judged, answers, predictions),
         step_seconds={name: round(result.step_seconds, 8) for name, result in trained.items() if np.isfinite(result.step_seconds)},
         seconds=round(time.monotonic() - began, 2),
         created=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
         version=weights.__version__,
     )
     scores = conformal_scores(task, y, answers, weight)
-    group = None if dataset.group is None else dataset.group[rows]
-    oob_predictions = _kept(task, Predictions(answers, y, np.flatnonzero(rows), dataset.sample_weight[rows], group))
-    return _with_test(Ensemble(task, dataset.encoding, dataset.features, populations, offset, scores, report, oob_predictions), dataset)
+    return _with_test(Ensemble(task, dataset.encoding, dataset.features, populations, offset, scores, report, _kept(predictions)), dataset)
 
 
 def _with_test(ensemble: Ensemble, dataset: Dataset) -> Ensemble:
@@ -150,15 +152,20 @@ def _with_test(ensemble: Ensemble, dataset: Dataset) -> Ensemble:
     answers, weight = ensemble.answer(held.inputs if known.all() else held.inputs[known]), held.weight[known]
     group, time = (None if values is None else values[known] for values in (held.group, held.time))
     test = score(task.metrics, task.original(y), answers, weight=weight, group=group, time=time)
-    test_predictions = _kept(task, Predictions(answers, y, np.flatnonzero(known), weight, group))
+    test_predictions = _kept(_of_classes(task, Predictions(answers, y, np.flatnonzero(known), weight, group)))
     return replace(
         ensemble, report=msgspec.structs.replace(ensemble.report, test=test, n_test=int(known.sum())), test_predictions=test_predictions
     )
 
 
-def _kept(task: Task, predictions: Predictions) -> Predictions | None:
-    """The answers that are kept with a run: of classes, for thresholds, confusion and calibration; none of numbers."""
-    return predictions.thinned(MOST_PREDICTIONS) if task.classes else None
+def _of_classes(task: Task, predictions: Predictions) -> Predictions | None:
+    """The answers where they are to classes, for thresholds, confusion and calibration; none to numbers."""
+    return predictions if task.classes else None
+
+
+def _kept(predictions: Predictions | None) -> Predictions | None:
+    """Those that are kept with a run."""
+    return None if predictions is None else predictions.thinned(MOST_PREDICTIONS)
 
 
 def _decomposed(prepared: Prepared, trained: list[Trained], covered: BoolArray, stacking: Stacking) -> Decomposition:

@@ -10,7 +10,7 @@ which says how much of it the finite mean still has: ``variance = diversity + va
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 
@@ -39,6 +39,11 @@ class Judged(NamedTuple):
     weight: FloatArray
     group: IntArray | None
     time: FloatArray | None = None
+
+    @property
+    def unit(self) -> Literal["rows", "groups", "moments"]:
+        """What of the rows is independent, or all but."""
+        return "groups" if self.group is not None else "moments" if self.time is not None else "rows"
 
     def difference(self, first: FloatArray, second: FloatArray) -> Difference:
         """The mean of ``first - second``, of losses (n,), with its error."""

@@ -101,7 +101,7 @@ class Task(Protocol):
         functions: of outputs, for compiled programs. convex: the loss as the exact solver reads it.
         stacking: how the weights of several models are fitted, see training/stacking.py.
         loss_scale: what a loss of `row_losses` is multiplied by to be in the target's unit.
-        loss_name: what `prediction_losses` are called.
+        loss_name: what `prediction_losses` are called. constant_name: what `constant_predictions` are called.
         importance_measure: what the importance of a feature is a change of.
         relative_importance: whether that is a share of what a constant prediction loses.
         numeric: whether targets are quantities: they have an order and noise, and any value may still come.
@@ -121,6 +121,7 @@ class Task(Protocol):
     convex: ClassVar[ConvexLoss]
     stacking: ClassVar[str]
     importance_measure: ClassVar[str]
+    constant_name: ClassVar[str]
     relative_importance: ClassVar[bool]
     numeric: ClassVar[bool]
     pipeline: ClassVar[str]

@@ -53,6 +53,7 @@ class Classes(msgspec.Struct, frozen=True, tag_field="kind"):
 
     metrics: ClassVar[Mapping[str, Measure]] = CLASS_METRICS
     stacking: ClassVar[str] = "log loss"
+    constant_name: ClassVar[str] = "the base rate"
     importance_measure: ClassVar[str] = "log loss"
     relative_importance: ClassVar[bool] = False
     numeric: ClassVar[bool] = False

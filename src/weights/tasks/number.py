@@ -51,6 +51,7 @@ class Number(msgspec.Struct, frozen=True, tag_field="kind", tag="regression"):
         shift_free=False,
     )
     stacking: ClassVar[str] = "least squares"
+    constant_name: ClassVar[str] = "the mean"
     importance_measure: ClassVar[str] = "R2"
     relative_importance: ClassVar[bool] = True
     numeric: ClassVar[bool] = True

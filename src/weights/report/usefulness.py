@@ -1,0 +1,55 @@
+"""What a person reads of whether a model is of use: beside a constant, and for each class."""
+
+from __future__ import annotations
+
+import shlex
+
+from weights.report.terminal import labelled, percent
+from weights.summary import compact
+from weights.verdicts import Unanswered, Usefulness
+
+_MOST_CLASSES = 3
+
+
+def verdict_lines(usefulness: Usefulness | None, run: str) -> list[str]:
+    """That a model is no better than a constant, that it never answers a class, and what to do; nothing if all is well.
+
+    Args:
+        usefulness: of a run; None of an older version.
+        run: what the user calls it.
+    """
+    if usefulness is None:
+        return []
+    lines = [*_constant_lines(usefulness, run), *_class_lines(usefulness.unanswered, run)]
+    return [labelled("Verdict" if i == 0 else "", line) for i, line in enumerate(lines)]
+
+
+def _constant_lines(usefulness: Usefulness, run: str) -> list[str]:
+    said = {
+        "better": "",
+        "no better": f"no better than {usefulness.reference}, as far as these rows show",
+        "worse": f"worse than {usefulness.reference}",
+        "unclear": f"whether this is better than {usefulness.reference} cannot be said from these rows",
+    }[usefulness.verdict]
+    if not said:
+        return []
+    bounds = "" if usefulness.low is None or usefulness.high is None else f" [{compact(usefulness.low)} {compact(usefulness.high)}]"
+    losses = f"{usefulness.measure} {compact(usefulness.loss)}, {compact(usefulness.constant)} for a constant"
+    return [
+        f"{said}: {losses} (gain {compact(usefulness.gain)}{bounds})",
+        f"`weights diagnose {shlex.quote(run)}` tries what might help; else the columns say too little, or the rows are too few to show it",
+    ]
+
+
+def _class_lines(unanswered: list[Unanswered], run: str) -> list[str]:
+    lines = []
+    for known in unanswered[:_MOST_CLASSES]:
+        often = f"hardly ever answered (to {known.n_answered:,} rows)" if known.n_answered else "never answered"
+        command = f"weights predict {shlex.quote(run)} NEW.csv --threshold {shlex.quote(f'{known.label}={known.threshold:g}')}"
+        lines += [
+            f"{often}: {known.label}, which {known.n_rows:,} rows are. `{command}` answers it from its share of rows on:",
+            f"{percent(known.sensitivity)} of its rows are found so, {percent(known.specificity)} of the others left",
+        ]
+    if len(unanswered) > _MOST_CLASSES:
+        lines.append(f"and {len(unanswered) - _MOST_CLASSES} more classes: weights show {shlex.quote(run)} --json")
+    return lines
