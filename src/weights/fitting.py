@@ -34,7 +34,7 @@ from weights.training.plan import Plan
 from weights.training.population import member_seeds, method_of, train
 from weights.training.resampling import Draw, resample
 from weights.training.search import race
-from weights.training.stacking import Stacking, conformal_scores, crossfitted_answers, stack
+from weights.training.stacking import Stacking, conformal_scores, stack
 from weights.types import AnyArray, BoolArray, FloatArray, IntArray
 from weights.verdicts import Decomposition
 
@@ -100,13 +100,9 @@ def train_ensemble(prepared: Prepared, control: Control) -> Ensemble:
     rows = np.logical_and.reduce([result.covered for result in trained.values()])
     outputs = np.stack([result.outputs[rows] for result in trained.values()])
     y, weight = prepared.y[rows], prepared.weight[rows]
-    shifts = [not method_of(specs[name]).at_optimum for name in names]
-    stacking = stack(outputs, y, weight, task, shifted=shifts[0])
+    stacking = stack(outputs, y, weight, task, shifted=[not method_of(specs[name]).at_optimum for name in names])
     offset, answers = stacking.offset, stacking.answers
-    several = len(names) > 1
-    alone = {
-        name: crossfitted_answers(outputs[[i]], y, weight, task, shifted=shifts[i]) if several else answers for i, name in enumerate(names)
-    }
+    alone = dict(zip(names, stacking.alone, strict=True))
     populations = [
         replace(result.population, stacking_weight=float(factor))
         for result, factor in zip(trained.values(), stacking.weights, strict=True)
@@ -123,7 +119,7 @@ def train_ensemble(prepared: Prepared, control: Control) -> Ensemble:
         n_features=len(dataset.used_features),
         metrics=_metrics(answers, rows, prepared),
         compared={**{name: _metrics(alone[name], rows, prepared) for name in names}, "constant": _constant_metrics(rows, prepared)},
-        decision=_compared_with_simplest(answers, alone, rows, prepared) if several else "",
+        decision=_compared_with_simplest(stacking, names, judged, task) if len(names) > 1 else "",
         searches=searches,
         failures={f"{name} {m}": reason for name, result in trained.items() for m, reason in result.failures.items()},
         remarks=remarks,
@@ -287,20 +283,27 @@ def judged_rows(prepared: Prepared, rows: AnyArray) -> Judged:
     return Judged(prepared.y[rows], prepared.weight[rows], group, time)
 
 
-def _compared_with_simplest(answers: FloatArray, alone: dict[str, FloatArray], rows: BoolArray, prepared: Prepared) -> str:
-    """How much stacking gains on the simplest model alone, with the uncertainty of that difference, and what follows."""
-    simplest, task, judged = next(iter(alone)), prepared.task, judged_rows(prepared, rows)
-    gain = judged.difference(*(task.prediction_losses(judged.y, a) for a in (alone[simplest], answers)))
+def _compared_with_simplest(stacking: Stacking, names: list[str], judged: Judged, task: Task) -> str:
+    """Who answers, how much that gains on the simplest model alone, with the uncertainty of that difference, and what follows."""
+    simplest, loss = names[0], f"out-of-bag {task.loss_name}"
+    who, kept = "the stacked ensemble", ""
+    if stacking.kept is not None:
+        who = names[stacking.kept]
+        kept = f"{who} answers alone: stacking {' and '.join(names)} did not lower the {loss}"
+        if who == simplest:
+            return kept
+        kept += "; "
+    gain = judged.difference(*(task.prediction_losses(judged.y, each) for each in (stacking.alone[0], stacking.answers)))
     change = f"{abs(gain.mean):.3g} {'lower' if gain.mean > 0 else 'higher'}"
-    words = f"the stacked ensemble's out-of-bag {task.loss_name} is {change} than {simplest}'s alone"
     if gain.bounds is None:
-        return f"{words}; whether by chance cannot be said from so few rows"
+        return f"{kept}{who}'s {loss} is {change} than {simplest}'s alone; whether by chance cannot be said from so few rows"
     low, high = gain.bounds
     doubt = f"(95 % interval of the gain {low:.3g} to {high:.3g})"
-    if low > 0:
-        return f"{words} {doubt}"
-    verdict = "better" if high < 0 else "as good"
-    return f"{words} {doubt}: {'' if high < 0 else 'no more than chance; '}--model {simplest} is {verdict}, and simpler"
+    if low <= 0 <= high:
+        change, follows = "no different", f", no more than chance: --model {simplest} is as good, and simpler"
+    else:
+        follows = "" if low > 0 else f": --model {simplest} is better, and simpler"
+    return f"{kept}{who}'s {loss} is {change} than {simplest}'s alone {doubt}{follows}"
 
 
 def _metrics(answers: FloatArray, rows: BoolArray, prepared: Prepared) -> dict[str, Metric]:

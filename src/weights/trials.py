@@ -93,7 +93,7 @@ class TrialRunner:
             if not result.covered[self.rows].all():
                 raise TrainingError(f"{name}: {next(iter(result.failures.values()), 'not all rows are answered')}")
         each = np.stack([result.outputs[self.rows] for result in trained.values()])
-        stacking = stack(each, y, weight, task, shifted=not method_of(next(iter(jobs.values())).specs[0]).at_optimum)
+        stacking = stack(each, y, weight, task, shifted=[not method_of(members.specs[0]).at_optimum for members in jobs.values()])
         outputs = stacked_outputs(each, stacking.crossfitted_weights) + stacking.crossfitted_offsets
         trial = Trial(trained, outputs, self.terms([outputs]).loss, _train_loss(self.prepared, jobs, trained, stacking))
         self.n_done += 1
