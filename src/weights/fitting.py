@@ -284,26 +284,19 @@ def judged_rows(prepared: Prepared, rows: AnyArray) -> Judged:
 
 
 def _compared_with_simplest(stacking: Stacking, names: list[str], judged: Judged, task: Task) -> str:
-    """Who answers, how much that gains on the simplest model alone, with the uncertainty of that difference, and what follows."""
-    simplest, loss = names[0], f"out-of-bag {task.loss_name}"
-    who, kept = "the stacked ensemble", ""
-    if stacking.kept is not None:
-        who = names[stacking.kept]
-        kept = f"{who} answers alone: stacking {' and '.join(names)} did not lower the {loss}"
-        if who == simplest:
-            return kept
-        kept += "; "
+    """Who answers, and how much that gains on the simplest model alone, if it is more than chance."""
+    simplest, loss, kept = names[0], f"out-of-bag {task.loss_name}", stacking.kept
+    who = "the stacked ensemble" if kept is None else names[kept]
+    alone = "" if kept is None else f"{who} answers alone: stacking {', '.join(names)} did not lower the {loss}"
+    if kept == 0:
+        return alone
     gain = judged.difference(*(task.prediction_losses(judged.y, each) for each in (stacking.alone[0], stacking.answers)))
-    change = f"{abs(gain.mean):.3g} {'lower' if gain.mean > 0 else 'higher'}"
-    if gain.bounds is None:
-        return f"{kept}{who}'s {loss} is {change} than {simplest}'s alone; whether by chance cannot be said from so few rows"
-    low, high = gain.bounds
-    doubt = f"(95 % interval of the gain {low:.3g} to {high:.3g})"
-    if low <= 0 <= high:
-        change, follows = "no different", f", no more than chance: --model {simplest} is as good, and simpler"
+    doubt = "" if gain.bounds is None else " (95 % interval of the gain {:.3g} to {:.3g})".format(*gain.bounds)
+    if gain.bounds is not None and gain.bounds[0] > 0:
+        compared = f"{who}'s {loss} is {gain.mean:.3g} lower than {simplest}'s alone{doubt}"
     else:
-        follows = "" if low > 0 else f": --model {simplest} is better, and simpler"
-    return f"{kept}{who}'s {loss} is {change} than {simplest}'s alone {doubt}{follows}"
+        compared = f"{who}'s {loss} is not known to be lower than {simplest}'s alone{doubt}: --model {simplest} is as good, and simpler"
+    return "; ".join(filter(None, [alone, compared]))
 
 
 def _metrics(answers: FloatArray, rows: BoolArray, prepared: Prepared) -> dict[str, Metric]:

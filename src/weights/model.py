@@ -89,11 +89,10 @@ class Model:
     def predict(self, data: Any, *, threshold: Mapping[Any, float] | None = None) -> AnyArray:
         """The most probable class or the expected value of each row, shape (n,).
 
-        Levels that training had not seen, and the like, are warned of (`RowsWarning`); so in all that answers rows.
+        Levels that training had not seen, and the like, are warned of here as wherever rows are answered (`RowsWarning`).
 
         Args:
-            data: path, frame, mapping of columns or array with the columns of training, in any order; of pictures also an array
-                (n, h, w) or (n, h, w, c).
+            data: path, frame, mapping of columns or array with those of training, in any order; of pictures also (n, h, w) or (n, h, w, c).
             threshold: class -> the probability from which on rows are said to be of it; see `Task.decide`.
 
         Raises:

@@ -93,6 +93,19 @@ class Usefulness(msgspec.Struct, frozen=True):
             return "unclear"
         return "better" if self.low > 0 else "worse" if self.high < 0 else "no better"
 
+    @property
+    def complaint(self) -> str:
+        """That the ensemble is not better than a constant, with the losses; nothing if it is."""
+        said = {
+            "better": "",
+            "no better": f"no better than {self.reference}, as far as these rows show",
+            "worse": f"worse than {self.reference}",
+            "unclear": f"not known to be better than {self.reference}, which so few rows cannot tell",
+        }[self.verdict]
+        bounds = "" if self.low is None or self.high is None else f", 95 % interval {self.low:.3g} to {self.high:.3g}"
+        losses = f"{self.measure} {self.loss:.3g} out of bag, {self.constant:.3g} for a constant (gain {self.gain:.3g}{bounds})"
+        return said and f"{said}: {losses}"
+
 
 class Gain(msgspec.Struct, frozen=True):
     """By how much a loss falls, with its 95 % interval; `relative` to the loss of the baseline."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import shlex
 
 from weights.report.terminal import labelled, percent
-from weights.summary import compact
 from weights.verdicts import Unanswered, Usefulness
 
 _MOST_CLASSES = 3
@@ -25,20 +24,10 @@ def verdict_lines(usefulness: Usefulness | None, run: str) -> list[str]:
 
 
 def _constant_lines(usefulness: Usefulness, run: str) -> list[str]:
-    said = {
-        "better": "",
-        "no better": f"no better than {usefulness.reference}, as far as these rows show",
-        "worse": f"worse than {usefulness.reference}",
-        "unclear": f"whether this is better than {usefulness.reference} cannot be said from these rows",
-    }[usefulness.verdict]
-    if not said:
+    if not usefulness.complaint:
         return []
-    bounds = "" if usefulness.low is None or usefulness.high is None else f" [{compact(usefulness.low)} {compact(usefulness.high)}]"
-    losses = f"{usefulness.measure} {compact(usefulness.loss)}, {compact(usefulness.constant)} for a constant"
-    return [
-        f"{said}: {losses} (gain {compact(usefulness.gain)}{bounds})",
-        f"`weights diagnose {shlex.quote(run)}` tries what might help; else the columns say too little, or the rows are too few to show it",
-    ]
+    tried = f"`weights diagnose {shlex.quote(run)}` tries what might help"
+    return [usefulness.complaint, f"{tried}; else the columns say too little, or the rows are too few to show it"]
 
 
 def _class_lines(unanswered: list[Unanswered], run: str) -> list[str]:
