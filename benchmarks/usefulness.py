@@ -45,7 +45,7 @@ def verdicts(n_tables: int) -> None:
         known = []
         for seed in range(n_tables):
             columns, steering = draw(n, slope, of_class, dependence, seed)
-            if of_class and min(np.unique(columns["y"], return_counts=True)[1]) >= 5 and len({*columns["y"]}) == 2 or not of_class:
+            if (of_class and min(np.unique(columns["y"], return_counts=True)[1]) >= 5 and len({*columns["y"]}) == 2) or not of_class:
                 known.append(wt.fit(columns, "y", **FEW, **steering).report.usefulness)
         counts = [sum(each.verdict == verdict for each in known) / len(known) for verdict in VERDICTS]
         silent = np.mean([bool(each.unanswered) for each in known])
