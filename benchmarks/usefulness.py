@@ -1,6 +1,6 @@
 """How often a model is said to be of no use: where no feature knows the target, and where one does; and what small tables lose.
 
-python benchmarks/usefulness.py verdicts      200 tables a cell, linear models; a class or a number, in rows, groups or order of time
+python benchmarks/usefulness.py verdicts      60 tables a cell, linear models; a class or a number, in rows, groups or order of time
 python benchmarks/usefulness.py stacking      60 small tables, default fits: loss on 4,000 new rows of what is kept
 """
 
@@ -15,7 +15,7 @@ import numpy as np
 import weights as wt
 
 FEW = {"model": "linear", "members": 5, "n_folds": 5, "inspect": False, "threads": 1}
-SIZES, SLOPES = (60, 200, 1_000), (0.0, 0.5, 1.0, 2.0)
+SIZES, SLOPES = (60, 200), (0.0, 0.5, 1.0, 2.0)
 RARE = -1.5
 VERDICTS = ("better", "no better", "worse", "unclear")
 NEW_ROWS = 4_000
@@ -90,4 +90,4 @@ if __name__ == "__main__":
     parser.add_argument("what", choices=("verdicts", "stacking"))
     parser.add_argument("--tables", type=int)
     given = parser.parse_args()
-    {"verdicts": verdicts, "stacking": stacking}[given.what](given.tables or {"verdicts": 200, "stacking": 60}[given.what])
+    {"verdicts": verdicts, "stacking": stacking}[given.what](given.tables or {"verdicts": 60, "stacking": 60}[given.what])
