@@ -220,9 +220,12 @@ def look_lines(look: Look) -> list[str]:
 
 
 def model_name(ensemble: Ensemble) -> str:
-    """Name of the model that was trained, or "stacked" of several."""
-    trained = [name for name in ensemble.report.compared if name != "constant"]
-    return trained[0] if len(trained) == 1 else "stacked"
+    """Name of the model that was trained, or of the one of several that answers alone; "stacked" where several answer."""
+    compared, names = ensemble.report.compared, [population.name for population in ensemble.populations]
+    trained = [name for name in compared if name != "constant"]
+    if len(trained) == 1:
+        return trained[0]
+    return names[0] if len(names) == 1 and compared.get(names[0]) == ensemble.report.metrics else "stacked"
 
 
 def duration(seconds: float) -> str:

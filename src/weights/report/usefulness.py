@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 
 from weights.report.terminal import labelled, percent
-from weights.verdicts import Unanswered, Usefulness
+from weights.verdicts import Usefulness
 
 _MOST_CLASSES = 3
 
@@ -19,7 +19,7 @@ def verdict_lines(usefulness: Usefulness | None, run: str) -> list[str]:
     """
     if usefulness is None:
         return []
-    lines = [*_constant_lines(usefulness, run), *_class_lines(usefulness.unanswered, run)]
+    lines = [*_constant_lines(usefulness, run), *_class_lines(usefulness, run)]
     return [labelled("Verdict" if i == 0 else "", line) for i, line in enumerate(lines)]
 
 
@@ -30,10 +30,10 @@ def _constant_lines(usefulness: Usefulness, run: str) -> list[str]:
     return [usefulness.complaint, f"{tried}; else the columns say too little, or the rows are too few to show it"]
 
 
-def _class_lines(unanswered: list[Unanswered], run: str) -> list[str]:
-    lines = []
+def _class_lines(usefulness: Usefulness, run: str) -> list[str]:
+    lines, unanswered = [], usefulness.unanswered
     for known in unanswered[:_MOST_CLASSES]:
-        often = f"hardly ever answered (to {known.n_answered:,} rows)" if known.n_answered else "never answered"
+        often = f"hardly ever answered ({known.n_answered:,} of {usefulness.n_rows:,} rows)" if known.n_answered else "never answered"
         command = f"weights predict {shlex.quote(run)} NEW.csv --threshold {shlex.quote(f'{known.label}={known.threshold:g}')}"
         lines += [
             f"{often}: {known.label}, which {known.n_rows:,} rows are. `{command}` answers it from its share of rows on:",
