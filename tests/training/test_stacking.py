@@ -42,9 +42,10 @@ def noise(outputs: np.ndarray, scale: float = 1.0, seed: int = 9) -> np.ndarray:
 
 
 def smoothed_loss(weights, outputs: np.ndarray, y: np.ndarray, kind: str) -> float:
-    """The mean loss where a row counts as one of other classes as well, to equal parts, with 1/4 of N + 1/2, N rows of its class."""
+    """The mean loss where a row counts as one of other classes as well, to equal parts, with c of N + 2 c, N rows of its class."""
     n_classes = len(TASKS[kind].classes)
-    total, shares = np.tensordot(np.asarray(weights, float), outputs, 1), (0.25 / (np.bincount(y) + 0.5) / (n_classes - 1))[y]
+    c = 0.25 / (n_classes - 1)
+    total, shares = np.tensordot(np.asarray(weights, float), outputs, 1), (c / (np.bincount(y) + 2 * c) / (n_classes - 1))[y]
     each = np.stack([TASKS[kind].row_losses(total, np.full(len(y), k)) for k in range(n_classes)], axis=1)
     own = each[np.arange(len(y)), y]
     return float((own + shares * (each.sum(1) - n_classes * own)).mean())

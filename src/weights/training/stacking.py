@@ -22,8 +22,8 @@ _LEAST_WEIGHT = 1e-9
 _PRIOR_ROWS = 1.0
 """Stacking weights are held together as if so many rows spoke for equal ones (our choice): it settles what the data leave open."""
 _PSEUDO_ROWS = 0.25
-"""Rows of other classes that each class is taken to hold: a quarter (our choice) was better than one and than none, see
-docs/benchmarks.md."""
+"""Rows of other classes that each class is taken to hold, over the number of others: a quarter (our choice) was better than one and than
+none, see docs/benchmarks.md."""
 _MOST_SCORES = 20_000
 _N_PARTS = 5
 _FEWEST_CROSSFITTED = 20
@@ -151,6 +151,7 @@ def _fit_by_log_loss(outputs: FloatArray, y: AnyArray, weight: FloatArray, prior
     A row counts as one of its class with (N + c) / (N + 2 c), N rows of that class, and as one of the others with the rest: the smoothed
     targets of Platt 1999, "Probabilistic Outputs for Support Vector Machines", section 2.2, where c is one. Else the weights of answers
     that are right in every row have no end, and probabilities come nearer to one than so few rows can show.
+
     Both together are the bias-corrected temperature scaling of Alexandari, Kundaje and Shrikumar 2020, "Maximum Likelihood with
     Bias-Corrected Calibration is Hard-To-Beat at Label Shift Adaptation", section 3. The shift has a normal prior of variance one.
     """
@@ -185,7 +186,8 @@ def _fit_by_log_loss(outputs: FloatArray, y: AnyArray, weight: FloatArray, prior
 def _smoothed(y: IntArray, weight: FloatArray, n_classes: int) -> FloatArray:
     """How much each row counts as one of each class, (n, classes), given weights of rows that add up to one."""
     n_rows = np.count_nonzero(weight) * np.bincount(y, weights=weight, minlength=n_classes)
-    other = _PSEUDO_ROWS / (n_rows + 2 * _PSEUDO_ROWS) / (n_classes - 1)
+    of_each = _PSEUDO_ROWS / (n_classes - 1)
+    other = of_each / (n_rows + 2 * of_each) / (n_classes - 1)
     return np.where(np.arange(n_classes) == y[:, None], 1 - (n_classes - 1) * other[y, None], other[y, None])
 
 
