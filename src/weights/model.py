@@ -444,7 +444,7 @@ class Model:
         return notes_on(self.ensemble.encoding, self.read(data))
 
     def _encode(self, data: Any) -> Inputs:
-        table = self.read(data)
+        inputs = apply_encoding(self.ensemble.encoding, table := self.read(data))
         for note in unfamiliar(self.ensemble.encoding, table):
             warnings.warn(note, RowsWarning, stacklevel=3)
-        return apply_encoding(self.ensemble.encoding, table)
+        return inputs

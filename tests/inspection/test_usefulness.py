@@ -30,6 +30,17 @@ def test_values_are_useful_if_they_follow_the_target(slope, verdict):
     assert bool(known.complaint) == (verdict != "better")
 
 
+def test_a_single_answer_that_is_far_wrong_does_not_hide_what_the_others_know():
+    """Of 100 rows one has a probability of 1e-12 of what came: the log loss cannot tell, squared errors can."""
+    y = np.arange(100) % 2
+    p = np.where(y == 1, 0.9, 0.1)
+    p[1] = 1e-12
+    predictions = predictions_of(p, y)
+    known = judge_usefulness(TASK, Judged(y, np.ones(100), None), predictions.probability, predictions)
+    assert (known.measure, known.verdict, known.complaint) == ("squared error", "better", "")
+    assert (known.loss, known.constant) == pytest.approx((0.01 * 0.99 + 0.01, 0.25))
+
+
 def test_rows_that_follow_each_other_in_time_tell_less():
     random = np.random.default_rng(1)
     y = random.normal(size=400).cumsum() / 10

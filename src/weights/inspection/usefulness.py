@@ -18,7 +18,9 @@ _HARDLY = 0.05
 def judge_usefulness(task: Task, judged: Judged, answers: FloatArray, predictions: Predictions | None) -> Usefulness:
     """Whether out-of-bag answers lose less than a constant, with the error that fits the rows, and which classes they never name.
 
-    The constant is that of the very rows that judge it, which favours it, by about half a parameter in n.
+    The constant is that of the very rows that judge it, which favours it, by about half a parameter in n. Where the loss cannot tell,
+    because a few rows that are far wrong outweigh the others, squared errors are asked, which are bounded for probabilities; where they
+    tell that the answers are better, the gain is in these.
 
     Args:
         task: whose losses are meant.
@@ -27,17 +29,22 @@ def judge_usefulness(task: Task, judged: Judged, answers: FloatArray, prediction
         predictions: the same with sample weights, where there are classes.
     """
     constant = task.constant_predictions(judged.y, judged.weight)
-    losses, of_constant = (task.prediction_losses(judged.y, each) for each in (answers, constant))
-    gain = judged.difference(of_constant, losses)
-    low, high = gain.bounds or (None, None)
+    measures = {task.loss_name: task.prediction_losses, "squared error": task.squared_errors}
+    compared = {name: (measure(judged.y, constant), measure(judged.y, answers)) for name, measure in measures.items()}
+    gains = {name: judged.difference(*losses) for name, losses in compared.items()}
+    low, high = gains[task.loss_name].bounds or (0.0, 0.0)
+    clear = [name for name, gain in gains.items() if gain.bounds is not None and gain.bounds[0] > 0]
+    measure = clear[0] if clear and low <= 0 <= high else task.loss_name
+    (of_constant, losses), gain = compared[measure], gains[measure]
+    bounds = gain.bounds or (None, None)
     return Usefulness(
-        measure=task.loss_name,
+        measure=measure,
         reference=task.constant_name,
         loss=float(np.average(losses, weights=judged.weight)),
         constant=float(np.average(of_constant, weights=judged.weight)),
         gain=gain.mean,
-        low=low,
-        high=high,
+        low=bounds[0],
+        high=bounds[1],
         unit=judged.unit,
         n_units=judged.difference(losses, np.zeros(len(losses))).n_units,
         n_rows=int(np.count_nonzero(judged.weight)),

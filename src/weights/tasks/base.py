@@ -207,6 +207,9 @@ class Task(Protocol):
     def prediction_losses(self, y: AnyArray, predictions: FloatArray) -> FloatArray:
         """How wrong predictions are, shape (n,): squared error in the target's unit, or minus log probability."""
 
+    def squared_errors(self, y: AnyArray, predictions: FloatArray) -> FloatArray:
+        """How far predictions are from what came, squared, shape (n,): bounded for probabilities, so that no row outweighs all others."""
+
     def nonconformity(self, y: AnyArray, predictions: FloatArray) -> FloatArray:
         """The conformal score of each row, shape (n,)."""
 

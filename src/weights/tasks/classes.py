@@ -169,6 +169,10 @@ class Classes(msgspec.Struct, frozen=True, tag_field="kind"):
         """Minus the log of the probability of the class that came, shape (n,)."""
         return log_losses(predictions, y)
 
+    def squared_errors(self, y: AnyArray, predictions: FloatArray) -> FloatArray:
+        """Half the squared distance of the probabilities from the class that came, shape (n,): from 0 to 1 (Brier 1950, halved)."""
+        return 0.5 * ((predictions - self.indicators(y)) ** 2).sum(1)
+
     def nonconformity(self, y: AnyArray, predictions: FloatArray) -> FloatArray:
         """One minus the probability of the class that came, shape (n,)."""
         return 1.0 - predictions[np.arange(len(y)), y]

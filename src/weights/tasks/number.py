@@ -152,6 +152,10 @@ class Number(msgspec.Struct, frozen=True, tag_field="kind", tag="regression"):
         """Squared errors in the target's unit, shape (n,)."""
         return (self.original(y) - predictions.reshape(-1)) ** 2
 
+    def squared_errors(self, y: AnyArray, predictions: FloatArray) -> FloatArray:
+        """As `prediction_losses`, shape (n,)."""
+        return self.prediction_losses(y, predictions)
+
     def nonconformity(self, y: AnyArray, predictions: FloatArray) -> FloatArray:
         """Absolute errors in the target's unit, shape (n,)."""
         return np.abs(self.original(y) - predictions)
