@@ -5,7 +5,7 @@ The command line and the drawings ask here; `Model` gives the same as arrays.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -35,6 +35,7 @@ def predictions(
     data: Any,
     *,
     level: float = 0.9,
+    threshold: Mapping[Any, float] | None = None,
     sensitivity: float | None = None,
     label: Any = None,
     sets: float | None = None,
@@ -46,6 +47,7 @@ def predictions(
         model: to answer with.
         data: as `Model.predict`.
         level: of the intervals of numbers.
+        threshold: class -> the probability from which on ``prediction`` names it; see `Task.decide`.
         sensitivity: adds a column ``found LABEL``: whether the probability of a class reaches the threshold that finds this share of its
             rows (`Model.operating_point`).
         label: this class; the second of two if None.
@@ -53,8 +55,8 @@ def predictions(
         by: "class": so it does among the rows of each class, too.
 
     Raises:
-        DataError: a needed column is missing or unreadable. UsageError: a level is not between 0 and 1, or there is no class to which it
-            applies; others as `Model.operating_point`.
+        DataError: a needed column is missing or unreadable. UsageError: a level or a threshold is not between 0 and 1, or there is no class
+            to which it applies; others as `Model.operating_point`.
     """
     table = model.read(data)
     inputs = apply_encoding(model.ensemble.encoding, table)
@@ -63,6 +65,8 @@ def predictions(
     point = None if sensitivity is None else model.operating_point(sensitivity, label=label)
     predicted = model.ensemble.answer(inputs)
     answers = {**names, **model.ensemble.task.prediction_columns(predicted, lambda: model.ensemble.bounds(predicted, inputs, level))}
+    if threshold:
+        answers["prediction"] = model.ensemble.task.decide(predicted, threshold)
     if by not in (None, "class"):
         raise UsageError(f"Sets hold their level by class or over all rows together, but by is '{by}'. Use --by class, or leave it out.")
     if by is not None and sets is None:

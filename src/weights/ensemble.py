@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import functools
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
@@ -32,7 +32,7 @@ from weights.spec import Spec, program_spec
 from weights.tasks.base import Task
 from weights.tasks.metrics import Metric
 from weights.types import AnyArray, BoolArray, FloatArray, IntArray, Params
-from weights.verdicts import Decomposition
+from weights.verdicts import Decomposition, Usefulness
 
 _BLOCK = 4096
 MOST_PREDICTIONS = 20_000
@@ -76,6 +76,7 @@ class Report(msgspec.Struct, frozen=True):
         step_seconds: what a step of a member took, by the name of its population.
         decomposition: what the out-of-bag loss is made of.
         feature_weights: effects and importances of features; None if that was not asked for.
+        usefulness: whether the ensemble loses less than a constant, and which classes it never answers; None of an older version.
         origin: how to read the rows again; None where target or weights came apart from the table.
     """
 
@@ -97,6 +98,7 @@ class Report(msgspec.Struct, frozen=True):
     decomposition: Decomposition | None = None
     feature_weights: FeatureWeights | None = None
     origin: Origin | None = None
+    usefulness: Usefulness | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -210,9 +212,9 @@ class Ensemble:
         """Out-of-bag metrics by name."""
         return {name: metric.value for name, metric in self.report.metrics.items()}
 
-    def predict(self, inputs: Inputs) -> AnyArray:
-        """The most probable class or the expected value of encoded rows, shape (n,)."""
-        return self.task.decide(self.answer(inputs))
+    def predict(self, inputs: Inputs, *, threshold: Mapping[Any, float] | None = None) -> AnyArray:
+        """The most probable class or the expected value of encoded rows, shape (n,); with thresholds as `Task.decide`."""
+        return self.task.decide(self.answer(inputs), threshold)
 
     def predict_proba(self, inputs: Inputs) -> FloatArray:
         """Calibrated probability of each class for encoded rows, shape (n, number of classes).

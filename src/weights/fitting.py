@@ -23,6 +23,7 @@ from weights.inspection.decomposition import Judged, MemberPredictions, decompos
 from weights.inspection.feature_weights import estimate_feature_weights
 from weights.inspection.outofbag import OutOfBag, OutOfBagMembers
 from weights.inspection.slopes import Rows
+from weights.inspection.usefulness import judge_usefulness
 from weights.models.registry import architecture_of
 from weights.spec import Spec
 from weights.tasks.base import Task
@@ -33,12 +34,11 @@ from weights.training.outofbag import Trained
 from weights.training.plan import Plan
 from weights.training.population import member_seeds, method_of, train
 from weights.training.resampling import Draw, resample
-from weights.training.search import paired_difference, race
-from weights.training.stacking import Stacking, crossfitted_answers, stack
+from weights.training.search import race
+from weights.training.stacking import Stacking, stack
 from weights.types import AnyArray, BoolArray, FloatArray, IntArray
 from weights.verdicts import Decomposition
 
-_NORMAL_95 = 1.96
 _MOST_MULTIPLICATIONS, _FEWEST_INSPECTED = 2.5e10, 1_000
 """Weights of networks that are multiplied with a value of a feature when all features are inspected, and rows that are
 inspected in any case (our choice): what more rows would add is little beside the wait."""
@@ -101,13 +101,9 @@ def train_ensemble(prepared: Prepared, control: Control) -> Ensemble:
     rows = np.logical_and.reduce([result.covered for result in trained.values()])
     outputs = np.stack([result.outputs[rows] for result in trained.values()])
     y, weight = prepared.y[rows], prepared.weight[rows]
-    shifts = [not method_of(specs[name]).at_optimum for name in names]
-    stacking = stack(outputs, y, weight, task, shifted=shifts[0])
+    stacking = stack(outputs, y, weight, task, shifted=[not method_of(specs[name]).at_optimum for name in names])
     offset, answers = stacking.offset, stacking.answers
-    several = len(names) > 1
-    alone = {
-        name: crossfitted_answers(outputs[[i]], y, weight, task, shifted=shifts[i]) if several else answers for i, name in enumerate(names)
-    }
+    alone = dict(zip(names, stacking.alone, strict=True))
     populations = [
         replace(result.population, stacking_weight=float(factor))
         for result, factor in zip(trained.values(), stacking.weights, strict=True)
@@ -116,28 +112,31 @@ def train_ensemble(prepared: Prepared, control: Control) -> Ensemble:
     oob_members = [
         OutOfBagMembers(population, jobs[population.name].resampling.scored[trained[population.name].kept]) for population in populations
     ]
+    judged = judged_rows(prepared, rows)
+    predictions = _of_classes(task, Predictions(answers, y, np.flatnonzero(rows), dataset.sample_weight[rows], judged.group))
     report = Report(
         source=dataset.source,
         n_samples=dataset.n_samples,
         n_features=len(dataset.used_features),
         metrics=_metrics(answers, rows, prepared),
         compared={**{name: _metrics(alone[name], rows, prepared) for name in names}, "constant": _constant_metrics(rows, prepared)},
-        decision=_compared_with_simplest(answers, alone, rows, prepared) if several else "",
+        decision=_compared_with_simplest(stacking, names, judged, task) if len(names) > 1 else "",
         searches=searches,
         failures={f"{name} {m}": reason for name, result in trained.items() for m, reason in result.failures.items()},
         remarks=remarks,
         decomposition=_decomposed(prepared, [*trained.values()], rows, stacking),
         feature_weights=_estimate_feature_weights(prepared, oob_members, offset, rows, control) if prepared.inspect else None,
         origin=prepared.origin,
+        usefulness=judge_usefulness(task, judged, answers, predictions),
         step_seconds={name: round(result.step_seconds, 8) for name, result in trained.items() if np.isfinite(result.step_seconds)},
         seconds=round(time.monotonic() - began, 2),
         created=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
         version=weights.__version__,
     )
-    group = None if dataset.group is None else dataset.group[rows]
-    conformal = task.calibrate(y, answers, dataset.inputs.x[rows], weight, group)
-    oob_predictions = _kept(task, Predictions(answers, y, np.flatnonzero(rows), dataset.sample_weight[rows], group))
-    return _with_test(Ensemble(task, dataset.encoding, dataset.features, populations, offset, conformal, report, oob_predictions), dataset)
+    conformal = task.calibrate(y, answers, dataset.inputs.x[rows], weight, judged.group)
+    return _with_test(
+        Ensemble(task, dataset.encoding, dataset.features, populations, offset, conformal, report, _kept(predictions)), dataset
+    )
 
 
 def _with_test(ensemble: Ensemble, dataset: Dataset) -> Ensemble:
@@ -150,17 +149,22 @@ def _with_test(ensemble: Ensemble, dataset: Dataset) -> Ensemble:
         return ensemble
     y = task.encode(held.target.filter(pa.array(known)))
     answers, weight = ensemble.answer(held.inputs if known.all() else held.inputs[known]), held.weight[known]
-    group = None if held.group is None else held.group[known]
-    test = score(task.metrics, task.original(y), answers, weight=weight, group=group)
-    test_predictions = _kept(task, Predictions(answers, y, np.flatnonzero(known), weight, group))
+    group, time = (None if values is None else values[known] for values in (held.group, held.time))
+    test = score(task.metrics, task.original(y), answers, weight=weight, group=group, time=time)
+    test_predictions = _kept(_of_classes(task, Predictions(answers, y, np.flatnonzero(known), weight, group)))
     return replace(
         ensemble, report=msgspec.structs.replace(ensemble.report, test=test, n_test=int(known.sum())), test_predictions=test_predictions
     )
 
 
-def _kept(task: Task, predictions: Predictions) -> Predictions | None:
-    """The answers that are kept with a run: of classes, for thresholds, confusion and calibration; none of numbers."""
-    return predictions.thinned(MOST_PREDICTIONS) if task.classes else None
+def _of_classes(task: Task, predictions: Predictions) -> Predictions | None:
+    """The answers where they are to classes, for thresholds, confusion and calibration; none to numbers."""
+    return predictions if task.classes else None
+
+
+def _kept(predictions: Predictions | None) -> Predictions | None:
+    """Those that are kept with a run."""
+    return None if predictions is None else predictions.thinned(MOST_PREDICTIONS)
 
 
 def _decomposed(prepared: Prepared, trained: list[Trained], covered: BoolArray, stacking: Stacking) -> Decomposition:
@@ -171,8 +175,7 @@ def _decomposed(prepared: Prepared, trained: list[Trained], covered: BoolArray, 
         for rows, outputs in result.alone:
             here = covered[rows]
             predictions.append(MemberPredictions(p, places[rows[here]], outputs[here]))
-    group = None if dataset.group is None else dataset.group[covered]
-    judged = Judged(prepared.y[covered], prepared.weight[covered], group)
+    judged = judged_rows(prepared, covered)
     x = dataset.inputs.x[covered] if prepared.task.numeric and not dataset.blocks else None  # from which noise is estimated
     return decompose(prepared.task, judged, predictions, stacking.crossfitted_weights, stacking.crossfitted_offsets, x=x)
 
@@ -277,27 +280,33 @@ def _first_repeat(job: Job) -> Job:
     return job.only(range(min(job.n_members, job.specs[0].members.n_folds)))
 
 
-def _compared_with_simplest(answers: FloatArray, alone: dict[str, FloatArray], rows: BoolArray, prepared: Prepared) -> str:
-    """How much stacking gains on the simplest model alone, with the uncertainty of that difference, and what follows."""
-    simplest, task, dataset = next(iter(alone)), prepared.task, prepared.dataset
-    before, after = (task.prediction_losses(prepared.y[rows], a) for a in (alone[simplest], answers))
-    group = None if dataset.group is None else dataset.group[rows]
-    gain, std_err = paired_difference(before, after, prepared.weight[rows], np.ones(len(before), bool), group)
-    low, high = gain - _NORMAL_95 * std_err, gain + _NORMAL_95 * std_err
-    change = f"{abs(gain):.3g} {'lower' if gain > 0 else 'higher'}"
-    words = f"the stacked ensemble's out-of-bag {task.loss_name} is {change} than {simplest}'s alone"
-    doubt = f"(95 % interval of the gain {low:.3g} to {high:.3g})"
-    if low > 0:
-        return f"{words} {doubt}"
-    verdict = "better" if high < 0 else "as good"
-    return f"{words} {doubt}: {'' if high < 0 else 'no more than chance; '}--model {simplest} is {verdict}, and simpler"
+def judged_rows(prepared: Prepared, rows: AnyArray) -> Judged:
+    """Some rows, by number or as a mask, as those on which members are judged."""
+    group, time = (None if values is None else values[rows] for values in (prepared.dataset.group, prepared.dataset.time))
+    return Judged(prepared.y[rows], prepared.weight[rows], group, time)
+
+
+def _compared_with_simplest(stacking: Stacking, names: list[str], judged: Judged, task: Task) -> str:
+    """Who answers, and how much that gains on the simplest model alone, if it is more than chance."""
+    simplest, loss, kept = names[0], f"out-of-bag {task.loss_name}", stacking.kept
+    who = "the stacked ensemble" if kept is None else names[kept]
+    alone = "" if kept is None else f"{who} answers alone: stacking {', '.join(names)} did not lower the {loss}"
+    if kept == 0:
+        return alone
+    gain = judged.difference(*(task.prediction_losses(judged.y, each) for each in (stacking.alone[0], stacking.answers)))
+    doubt = "" if gain.bounds is None else " (95 % interval of the gain {:.3g} to {:.3g})".format(*gain.bounds)
+    if gain.bounds is not None and gain.bounds[0] > 0:
+        compared = f"{who}'s {loss} is {gain.mean:.3g} lower than {simplest}'s alone{doubt}"
+    else:
+        compared = f"{who}'s {loss} is not known to be lower than {simplest}'s alone{doubt}: --model {simplest} is as good, and simpler"
+    return "; ".join(filter(None, [alone, compared]))
 
 
 def _metrics(answers: FloatArray, rows: BoolArray, prepared: Prepared) -> dict[str, Metric]:
     dataset = prepared.dataset
-    group = None if dataset.group is None else dataset.group[rows]
-    y = prepared.task.original(prepared.y)[rows]
-    return score(prepared.task.metrics, y, answers, weight=dataset.sample_weight[rows], group=group)
+    judged = judged_rows(prepared, rows)
+    y, weight = prepared.task.original(judged.y), dataset.sample_weight[rows]
+    return score(prepared.task.metrics, y, answers, weight=weight, group=judged.group, time=judged.time)
 
 
 def _constant_metrics(rows: BoolArray, prepared: Prepared) -> dict[str, Metric]:

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import os
+import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -19,15 +20,15 @@ from weights.changes import with_change
 from weights.checking import Check
 from weights.checking import check_intervals as try_intervals
 from weights.conformal import Interval
-from weights.data.encoding import apply_encoding, unfamiliar
+from weights.data.encoding import apply_encoding, notes_on, unfamiliar
 from weights.data.files.naming import folder_of
 from weights.data.inputs import Inputs
 from weights.data.registry import kind_of
-from weights.data.table.delimited import remark_of, remarks_of
 from weights.data.table.read import read_table
 from weights.effects import FeatureWeights
 from weights.ensemble import Ensemble, Predictions, Report, available_threads
-from weights.errors import UsageError
+from weights.errors import RowsWarning, UsageError
+from weights.experiments import check_trainings
 from weights.experiments import compare as try_variants
 from weights.fitting import Prepared, check_rows
 from weights.inspection import classes as of_classes
@@ -35,7 +36,7 @@ from weights.inspection.explanation import Explanation, explain
 from weights.inspection.gratings import Filters, filters
 from weights.inspection.health import all_findings, all_layers
 from weights.inspection.saliency import Saliency, saliency
-from weights.preparing import dotted, read_whole, ready_again, several_values
+from weights.preparing import read_whole, ready_again, values_to_vary
 from weights.remedies import diagnose as try_remedies
 from weights.running import OnProgress, report_reading, run, stopped_by_signals
 from weights.spec import Spec
@@ -86,17 +87,20 @@ class Model:
         """Every setting that was used, by the name of the population."""
         return {population.name: population.spec for population in self.ensemble.populations}
 
-    def predict(self, data: Any) -> AnyArray:
+    def predict(self, data: Any, *, threshold: Mapping[Any, float] | None = None) -> AnyArray:
         """The most probable class or the expected value of each row, shape (n,).
 
+        Levels that training had not seen, and the like, are warned of here as wherever rows are answered (`RowsWarning`).
+
         Args:
-            data: path, frame, mapping of columns or array with the columns of training, in any order; of pictures also an array
-                (n, h, w) or (n, h, w, c).
+            data: path, frame, mapping of columns or array with those of training, in any order; of pictures also (n, h, w) or (n, h, w, c).
+            threshold: class -> the probability from which on rows are said to be of it; see `Task.decide`.
 
         Raises:
             DataError: a needed column is missing or cannot be read as its kind.
+            UsageError: a threshold is not between 0 and 1, or of no class of the model's.
         """
-        return self.ensemble.predict(self._encode(data))
+        return self.ensemble.predict(self._encode(data), threshold=threshold)
 
     def predict_proba(self, data: Any) -> FloatArray:
         """Calibrated probability of each class, shape (n, number of classes), in the order of `classes`.
@@ -179,11 +183,9 @@ class Model:
         Raises:
             UsageError: a setting or a value is not known or not used; others as `diagnose`.
         """
-        prepared = self.read_again(data)
-        if not isinstance(vary, Mapping) or not all(isinstance(name, str) for name in vary):
-            raise UsageError(f"What to vary must be settings by name, such as {{'initialization': ['he', 'xavier']}}, but {vary!r} came.")
-        several = {name: several_values(name, values) for name, values in dotted(vary).items()}
-        return self._try(try_variants, prepared, progress, vary=several, n_trainings=trainings)
+        check_trainings(trainings)
+        several = values_to_vary(vary)
+        return self._try(try_variants, self.read_again(data), progress, vary=several, n_trainings=trainings)
 
     def check_intervals(self, data: Any = None, *, simulations: int = 20, seed: int = 0, progress: OnProgress = None) -> Check:
         """How often the intervals of the feature weights hold the truth, in simulations; see `weights.checking`.
@@ -440,9 +442,10 @@ class Model:
         Args:
             data: as `predict`.
         """
-        table = self.read(data)
-        notes = [f"'{c.name}': {note}" for c in self.ensemble.encoding.columns if (note := remark_of(table.schema.field(c.name)))]
-        return [*remarks_of(table), *notes, *unfamiliar(self.ensemble.encoding, table)]
+        return notes_on(self.ensemble.encoding, self.read(data))
 
     def _encode(self, data: Any) -> Inputs:
-        return apply_encoding(self.ensemble.encoding, self.read(data))
+        inputs = apply_encoding(self.ensemble.encoding, table := self.read(data))
+        for note in unfamiliar(self.ensemble.encoding, table):
+            warnings.warn(note, RowsWarning, stacklevel=3)
+        return inputs

@@ -323,6 +323,17 @@ def several_values(name: str, values: Any) -> list[Any]:
     return several
 
 
+def values_to_vary(vary: Any) -> dict[str, list[Any]]:
+    """The values of each setting that is to be varied, by its name.
+
+    Raises:
+        UsageError: they are not given by name, or one has none.
+    """
+    if not isinstance(vary, Mapping) or not all(isinstance(name, str) for name in vary):
+        raise UsageError(f"What to vary must be settings by name, such as {{'initialization': ['he', 'xavier']}}, but {vary!r} came.")
+    return {name: several_values(name, values) for name, values in dotted(vary).items()}
+
+
 def dotted(settings: Mapping[str, Any]) -> dict[str, Any]:
     """Settings by name; in Python ``members__share`` may stand for ``members.share``."""
     return {name.replace("__", "."): value for name, value in settings.items()}

@@ -6,6 +6,7 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
+import msgspec
 import numpy as np
 import pyarrow as pa
 import pytest
@@ -212,6 +213,12 @@ def test_a_run_says_what_it_answers_and_how_it_was_made():
     said = words(terminal.run_lines(ensemble_of(NETWORK, task=task), Path("runs/wages")))
     assert "wages binary: state (ill, well)" in said
     assert "made 2024-03-01 10:20:30 from wages.csv, 1,234 rows, 1 numeric column" in said
+
+
+def test_one_of_several_that_answers_alone_gives_the_result_its_name():
+    several = stacked_of(1.0, 0.0)
+    alone = replace(several, report=msgspec.structs.replace(several.report, metrics=several.report.compared["linear"]))
+    assert [terminal.model_name(ensemble) for ensemble in (several, alone)] == ["stacked", "linear"]
 
 
 def test_a_run_repeats_its_notes():

@@ -63,6 +63,11 @@ def test_partialling_out_of_version_2_gets_its_present_name():
     assert json.loads(reports["images"])["feature_weights"] is None
 
 
+def test_version_2_did_not_say_whether_a_model_is_of_use():
+    assert json.loads(upgrade((SAVED / "binary" / "metrics.json").read_bytes(), "report", 2))["usefulness"] is None
+    assert wt.load(SAVED / "binary").report.usefulness is None
+
+
 def test_version_2_knew_the_number_of_clusters_from_degrees_of_freedom():
     report = json.loads((SAVED / "regression" / "metrics.json").read_bytes())
     assert json.loads(upgrade(json.dumps(report).encode(), "report", 2))["feature_weights"]["n_clusters"] is None

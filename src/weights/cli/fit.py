@@ -71,6 +71,7 @@ def fit(source: str, settings: tuple[str, ...], as_json: bool, quiet: bool, **op
     from weights.report.diagnosis import decomposition_lines
     from weights.report.elements import finding_lines
     from weights.report.json import plan_object, run_object
+    from weights.report.usefulness import verdict_lines
     from weights.store.checkpoint import has_checkpoint
     from weights.store.verify import is_saved
 
@@ -101,6 +102,7 @@ def fit(source: str, settings: tuple[str, ...], as_json: bool, quiet: bool, **op
         print_json(run_object(model, folder))
         return
     print_lines(terminal.result_lines(model.ensemble))
+    print_lines(verdict_lines(model.report.usefulness, str(folder or "RUN")))
     if model.report.decomposition:
         print_lines(decomposition_lines(model.report.decomposition))
     print_lines(finding_lines(model.findings(), str(folder or "RUN")))
@@ -125,6 +127,7 @@ def improve(run: str, as_json: bool, quiet: bool, **given: Any) -> None:
     from weights import api
     from weights.report import terminal
     from weights.report.json import run_object, spell
+    from weights.report.usefulness import verdict_lines
 
     chosen = ImproveOptions(**read_texts(_IMPROVE, given))
     model = api.load(run)
@@ -138,6 +141,7 @@ def improve(run: str, as_json: bool, quiet: bool, **given: Any) -> None:
         return
     print_lines([terminal.labelled("Changed", words)])
     print_lines(terminal.result_lines(better.ensemble))
+    print_lines(verdict_lines(better.report.usefulness, str(folder)))
     print_lines(terminal.next_lines(folder, better.ensemble))
 
 

@@ -37,6 +37,7 @@ def predict(run: str, source: str, output: str | None, as_json: bool, **given: A
 
     \b
       weights predict runs/income new.csv --output predictions.csv
+      weights predict runs/income new.csv --threshold ">50K=0.3"
       weights predict runs/xray new/ --sensitivity 0.95 --class ill
       weights predict runs/xray new/ --sets 0.95 --by class
     """

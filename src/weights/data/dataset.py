@@ -69,7 +69,8 @@ class Streamed:
 class HeldOut(NamedTuple):
     """Rows that are for the test only.
 
-    inputs: t rows. target: raw, t cells, none missing. weight: of mean one, shape (t,). group, names: as of `Dataset`.
+    inputs: t rows. target: raw, t cells, none missing. weight: of mean one, shape (t,). group, names, time: as of
+    `Dataset`.
     """
 
     inputs: Inputs
@@ -77,6 +78,7 @@ class HeldOut(NamedTuple):
     weight: FloatArray
     group: IntArray | None = None
     names: pa.ChunkedArray | None = None
+    time: FloatArray | None = None
 
 
 class Inspected(NamedTuple):
@@ -197,6 +199,7 @@ def prepare(table: pa.Table, roles: Roles, *, source: str = "table") -> Dataset:
             weight=weight[held] / max(weight[held].mean(), 1e-300),
             group=None if group is None else group[held],
             names=None if names is None else names.filter(pa.array(held)),
+            time=None if time is None else time[held],
         )
         remarks.append(f"{held.sum():,} rows are for the test: nothing is learned from them")
     return Dataset(

@@ -29,7 +29,7 @@ from weights.data.table.columns import (
     to_seconds,
     words_among_numbers,
 )
-from weights.data.table.delimited import notation_of
+from weights.data.table.delimited import notation_of, remark_of, remarks_of
 from weights.data.table.notation import Notation, find_numbers, find_time_format
 from weights.errors import DataError, suggest
 from weights.types import FloatArray
@@ -253,6 +253,12 @@ def _input_names(column: ColumnEncoding) -> list[str]:
         case _:
             names = [column.name]
     return names + [f"{column.name} is missing"] * column.missing
+
+
+def notes_on(encoding: Encoding, table: pa.Table) -> list[str]:
+    """Sentences about rows: how their cells were read, and what the training rows did not prepare for."""
+    of_columns = [f"'{c.name}': {note}" for c in encoding.columns if (note := remark_of(table.schema.field(c.name)))]
+    return [*remarks_of(table), *of_columns, *unfamiliar(encoding, table)]
 
 
 def unfamiliar(encoding: Encoding, table: pa.Table) -> list[str]:

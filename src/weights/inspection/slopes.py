@@ -321,19 +321,6 @@ def clusters_of(factor: FloatArray, rows: Rows) -> Clusters:
     return Clusters(factor, rows.group)
 
 
-def error_of_mean(values: FloatArray, rows: Rows) -> tuple[float, float]:
-    """The standard error of the weighted mean of values (r,) of mean zero, of the kind that fits these rows, and its degrees of freedom."""
-    weight = rows.weight
-    errors = Errors(rows, np.zeros(1), max(rows.n_used - 1, 1))
-    if rows.errors == "cluster":
-        root = np.sqrt(weight)
-        length = np.sqrt(weight.sum())
-        errors.add_clusters(clusters_of(root[:, None] / length, rows), root[:, None] / length**2, root * values)
-    else:
-        errors.add(rows.errors, np.diag(covariance((weight / weight.sum() * values)[:, None], rows.errors, rows)))
-    return float(errors.errors[rows.errors][0]), float(errors.degrees[rows.errors][0])
-
-
 def _growth_with_many_inputs(factor: FloatArray, each: FloatArray, noise: FloatArray) -> FloatArray | float:
     """The factor, from one to 16, by which variances that stay unbiased with many inputs are larger than those of HC2, shape (b,)."""
     if len(noise) > _MOST_ROWS_SQUARED:

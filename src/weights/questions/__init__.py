@@ -72,3 +72,10 @@ def answer(model: Model, question: Question, options: msgspec.Struct, asker: Ask
 def list_drawings() -> dict[str, Question]:
     """The questions that `weights draw` knows, by name."""
     return {name: question for name, question in QUESTIONS.items() if question.caption}
+
+
+def list_drawn(model: Model, run: str) -> list[str]:
+    """The commands that draw something of a model, of a run that is called this."""
+    applying = [question for question in QUESTIONS.values() if not question.refuses(model)]
+    of_rows = [f"weights {question.name} {run} ROWS" for question in applying if question.output and question.draws(model)]
+    return [*of_rows, *(f"weights draw {run} {question.name}" for question in applying if question.caption)]

@@ -20,6 +20,7 @@ import numpy as np
 from weights.api import Look
 from weights.data.dataset import Dataset, Feature
 from weights.data.table.columns import TABLE_KINDS
+from weights.dependence import FEW_UNITS
 from weights.ensemble import MOST_PREDICTIONS, Ensemble, Predictions, Report
 from weights.errors import printable
 from weights.inspection.classes import OperatingPoint
@@ -28,6 +29,7 @@ from weights.tasks.base import Task
 from weights.tasks.metrics import UNLISTED, Measure, Metric
 from weights.training.control import Progress
 from weights.training.plan import Plan
+from weights.verdicts import Usefulness
 
 _LABEL = 14
 _PLAIN_EVERY_SECONDS = 10.0
@@ -74,7 +76,7 @@ def result_lines(ensemble: Ensemble) -> list[str]:
     report = ensemble.report
     lines = [labelled("Result", f"{model_name(ensemble)}, {_members(ensemble)}, {duration(report.seconds)}")]
     lines += metric_lines(report, model_name(ensemble), ensemble.task.metrics)
-    lines.append("  on rows that the members who score them never saw; [95 % interval over the choice of rows, or of groups with --group]")
+    lines.append(f"  on rows that the members who score them never saw; [{interval_words(report.usefulness)}]")
     if report.searches:
         n_candidates = sum(len(candidates) for candidates in report.searches.values())
         lines.append(f"  settings were the best of {n_candidates} on these same rows, so the figures are slightly optimistic")
@@ -113,6 +115,20 @@ def metric_lines(report: Report, model: str, measures: Mapping[str, Measure]) ->
         rows.append([measure.title or name.replace("_", " "), _number(measure, metric.value), _bounds(measure, metric), *beside, *apart])
     n_numbers = len(others) + bool(tested)
     return aligned(rows, to_right=[1, *range(3, 3 + n_numbers)])
+
+
+def interval_words(usefulness: Usefulness | None) -> str:
+    """Over the choice of what the 95 % intervals of metrics are, and how many of these there are."""
+    if usefulness is None:
+        return "95 % interval over the choice of rows, or of groups with --group"
+    n_units = round(usefulness.n_units)
+    few = ", which are few" if n_units < FEW_UNITS else ""
+    if usefulness.unit == "moments":
+        if usefulness.low is None:
+            return "no intervals: the moments are too few to tell how those near each other depend"
+        alike = f"near ones in time are alike: {usefulness.n_rows:,} rows tell as much as about {n_units:,} independent ones"
+        return f"95 % interval for rows of which {alike}{few}"
+    return f"95 % interval over the choice of {n_units:,} {usefulness.unit}{few}"
 
 
 def operating_lines(point: OperatingPoint, ensemble: Ensemble) -> list[str]:
@@ -182,6 +198,7 @@ def run_lines(ensemble: Ensemble, folder: Path) -> list[str]:
         ),
         labelled("model", f"{model_name(ensemble)}, {_members(ensemble)}, {duration(report.seconds)}"),
         *metric_lines(report, model_name(ensemble), task.metrics),
+        f"  [{interval_words(report.usefulness)}]",
         *([labelled("why", report.decision)] if report.decision else []),
         *search_lines(report),
         *note_lines(report.remarks),
@@ -203,9 +220,12 @@ def look_lines(look: Look) -> list[str]:
 
 
 def model_name(ensemble: Ensemble) -> str:
-    """Name of the model that was trained, or "stacked" of several."""
-    trained = [name for name in ensemble.report.compared if name != "constant"]
-    return trained[0] if len(trained) == 1 else "stacked"
+    """Name of the model that was trained, or of the one of several that answers alone; "stacked" where several answer."""
+    compared, names = ensemble.report.compared, [population.name for population in ensemble.populations]
+    trained = [name for name in compared if name != "constant"]
+    if len(trained) == 1:
+        return trained[0]
+    return names[0] if len(names) == 1 and compared.get(names[0]) == ensemble.report.metrics else "stacked"
 
 
 def duration(seconds: float) -> str:

@@ -82,6 +82,12 @@ def wrong_in_report(report: Report) -> list[str]:
         wrong.append("metrics are missing")
     if min(report.n_samples, report.n_features, report.seconds) < 0:
         wrong.append("a count or a time is below zero")
+    if (known := report.usefulness) is not None:
+        counts = [known.n_units, known.n_rows, *(count for each in known.unanswered for count in (each.n_rows, each.n_answered))]
+        if min(counts) < 0 or not all(0 < each.threshold < 1 for each in known.unanswered):
+            wrong.append("a count of rows is below zero, or a threshold is no probability")
+        if not all(isinstance(each.label, str | int) for each in known.unanswered):
+            wrong.append("a class that is never answered is no label")
     return wrong
 
 

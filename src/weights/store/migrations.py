@@ -113,7 +113,12 @@ def _test_by_statistics(joint: dict[str, Any]) -> dict[str, Any]:
     return {**kept, "p_values": p_values}
 
 
-MIGRATIONS: dict[int, Migration] = {2: Migration(_migrate_config, _migrate_feature_weights, _rename_array)}
+def _migrate_report(report: dict[str, Any]) -> dict[str, Any]:
+    """Version 2 did not compare an ensemble with a constant row by row."""
+    return {"usefulness": None, **_migrate_feature_weights(report)}
+
+
+MIGRATIONS: dict[int, Migration] = {2: Migration(_migrate_config, _migrate_report, _rename_array)}
 """By the version they begin with."""
 
 

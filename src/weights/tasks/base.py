@@ -104,7 +104,7 @@ class Task(Protocol):
         functions: of outputs, for compiled programs. convex: the loss as the exact solver reads it.
         stacking: how the weights of several models are fitted, see training/stacking.py.
         loss_scale: what a loss of `row_losses` is multiplied by to be in the target's unit.
-        loss_name: what `prediction_losses` are called.
+        loss_name: what `prediction_losses` are called. constant_name: what `constant_predictions` are called.
         importance_measure: what the importance of a feature is a change of.
         relative_importance: whether that is a share of what a constant prediction loses.
         numeric: whether targets are quantities: they have an order and noise, and any value may still come.
@@ -124,6 +124,7 @@ class Task(Protocol):
     convex: ClassVar[ConvexLoss]
     stacking: ClassVar[str]
     importance_measure: ClassVar[str]
+    constant_name: ClassVar[str]
     relative_importance: ClassVar[bool]
     numeric: ClassVar[bool]
     pipeline: ClassVar[str]
@@ -209,6 +210,9 @@ class Task(Protocol):
     def prediction_losses(self, y: AnyArray, predictions: FloatArray) -> FloatArray:
         """How wrong predictions are, shape (n,): squared error in the target's unit, or minus log probability."""
 
+    def squared_errors(self, y: AnyArray, predictions: FloatArray) -> FloatArray:
+        """How far predictions are from what came, squared, shape (n,): bounded for probabilities, so that no row outweighs all others."""
+
     def constant_outputs(self, y: AnyArray, weight: FloatArray) -> FloatArray:
         """What a model that knows no features would put out, shape (k,)."""
 
@@ -220,8 +224,18 @@ class Task(Protocol):
     def decode(self, outputs: FloatArray) -> FloatArray:
         """Predictions from outputs (n, k): class probabilities (n, classes), or values (n,)."""
 
-    def decide(self, predictions: FloatArray) -> AnyArray:
-        """The value, or the label of the most probable class, of each row, shape (n,)."""
+    def decide(self, predictions: FloatArray, threshold: Mapping[Any, float] | None = None) -> AnyArray:
+        """The value, or the label of the most probable class, of each row, shape (n,).
+
+        Args:
+            predictions: as `decode` gives them.
+            threshold: class -> the probability from which on a row is said to be of it, whatever the others are: of several reached,
+                the one that is exceeded by the largest factor. Rows that reach none are of the most probable of the other classes, if
+                there are others.
+
+        Raises:
+            UsageError: there are no classes, no such class, or a threshold is not between 0 and 1.
+        """
 
     def to_scales(self, outputs: FloatArray) -> Scaled:
         """Predictions from outputs (n, k) on both scales."""

@@ -54,6 +54,7 @@ class Classes(msgspec.Struct, frozen=True, tag_field="kind"):
 
     metrics: ClassVar[Mapping[str, Measure]] = CLASS_METRICS
     stacking: ClassVar[str] = "log loss"
+    constant_name: ClassVar[str] = "the base rate"
     importance_measure: ClassVar[str] = "log loss"
     relative_importance: ClassVar[bool] = False
     numeric: ClassVar[bool] = False
@@ -169,6 +170,10 @@ class Classes(msgspec.Struct, frozen=True, tag_field="kind"):
         """Minus the log of the probability of the class that came, shape (n,)."""
         return log_losses(predictions, y)
 
+    def squared_errors(self, y: AnyArray, predictions: FloatArray) -> FloatArray:
+        """Half the squared distance of the probabilities from the class that came, shape (n,): from 0 to 1 (Brier 1950, halved)."""
+        return 0.5 * ((predictions - self.indicators(y)) ** 2).sum(1)
+
     def constant_predictions(self, y: AnyArray, weight: FloatArray) -> FloatArray:
         """The weighted frequencies of the classes, shape (n, classes)."""
         frequencies = np.bincount(y, weights=weight, minlength=len(self.classes)) / weight.sum()
@@ -178,9 +183,22 @@ class Classes(msgspec.Struct, frozen=True, tag_field="kind"):
         """Class probabilities, shape (n, classes)."""
         return np.exp(log_probabilities(outputs))
 
-    def decide(self, predictions: FloatArray) -> AnyArray:
-        """The label of the most probable class, shape (n,)."""
-        return np.asarray(self.classes)[predictions.argmax(1)]
+    def decide(self, predictions: FloatArray, threshold: Mapping[Any, float] | None = None) -> AnyArray:
+        """The label of the most probable class, shape (n,), or of the one whose threshold is reached; see `Task.decide`."""
+        limits = self._limits(threshold or {})
+        reached, named = predictions / limits, np.isfinite(limits)
+        others = np.where(named & ~named.all(), -1.0, predictions)
+        codes = np.where(reached.max(1) >= 1, reached.argmax(1), others.argmax(1))
+        return np.asarray(self.classes)[codes]
+
+    def _limits(self, threshold: Mapping[Any, float]) -> FloatArray:
+        """The threshold of each class, shape (classes,); infinite where there is none."""
+        limits = np.full(len(self.classes), np.inf)
+        for label, limit in threshold.items():
+            if not (isinstance(limit, int | float) and 0 < limit < 1):
+                raise UsageError(f"The threshold of '{label}' must be between 0 and 1, but is {limit}. Use 0.2 for a probability of 20 %.")
+            limits[self.class_number(label)] = limit
+        return limits
 
     def to_scales(self, outputs: FloatArray) -> Scaled:
         """Class probabilities and their log odds, each (n, classes)."""

@@ -1,11 +1,9 @@
 """How good predictions are, and how sure that is: each metric with its standard error.
 
 `score` gives all metrics of a task, which are rows of `CLASS_METRICS` or `REGRESSION_METRICS`: to add one, add a row. Each is a
-`Metric` built from one contribution a row (its influence function over n), so one formula gives every standard error and, with
-group codes, the cluster-robust one:
-``se^2 = sum over groups of (sum of contributions)^2``, with t quantiles of as many degrees of freedom as there are groups
-less one (Cameron and Miller 2015, section VI). The error covers the choice of rows on which the given
-predictions were scored; it does not cover what another training run would have predicted.
+`Metric` built from one contribution a row (its influence function over n), so that one function gives every standard error, of rows that
+are independent, come in groups or follow each other in time: `dependence.error_of_mean`. The error covers the choice of rows on which
+the given predictions were scored; it does not cover what another training run would have predicted.
 """
 
 from __future__ import annotations
@@ -15,8 +13,8 @@ from typing import NamedTuple
 
 import msgspec
 import numpy as np
-import scipy.special
 
+from weights.dependence import MeanError, error_of_mean
 from weights.types import AnyArray, FloatArray, IntArray
 
 _SMALLEST = 1e-15
@@ -24,10 +22,11 @@ _SMALLEST = 1e-15
 
 
 class Metric(msgspec.Struct, frozen=True):
-    """A metric's value with a 95 % interval (Student's t over rows or groups).
+    """A metric's value with a 95 % interval (Student's t; see `dependence.error_of_mean`).
 
-    `low` and `high` are None where no interval is given: of the calibration error, and of the area under the ROC curve and the
-    balanced accuracy where a class has but one row or group, whose error cannot be estimated.
+    `low` and `high` are None where no interval is given: of the calibration error; of the area under the ROC curve and the balanced
+    accuracy where a class has but one row or group, whose error cannot be estimated; of all where there is one row or group, or too few
+    moments for how they depend on each other.
     """
 
     value: float
@@ -66,6 +65,7 @@ def score(
     *,
     weight: FloatArray | None = None,
     group: IntArray | None = None,
+    time: FloatArray | None = None,
 ) -> dict[str, Metric]:
     """The metrics of predictions by name, in the order given.
 
@@ -75,6 +75,7 @@ def score(
         prediction: class probabilities, shape (n, k); or values, shape (n,).
         weight: row weights, at least zero, shape (n,).
         group: codes of rows that belong together, shape (n,); the errors then allow for their dependence.
+        time: when rows were, shape (n,); without groups the errors then allow for rows that depend on those near in time.
 
     Example:
         >>> score(REGRESSION_METRICS, np.array([1.0, 3.0]), np.array([2.0, 2.0]))["mae"].value
@@ -86,7 +87,9 @@ def score(
     for name, measure in metrics.items():
         value, contributions = measure.compute(y, prediction, weight)
         contributions = None if scarce and measure.of_each_class else contributions
-        results[name] = _with_interval(value, contributions, weight, group, measure.low, measure.high)
+        share = _class_shares(y, weight) if measure.of_each_class else weight / weight.sum()
+        error = None if contributions is None else error_of_mean(contributions, share, group=group, time=time)
+        results[name] = _with_interval(value, error, measure.low, measure.high)
     return results
 
 
@@ -125,15 +128,17 @@ def _fewest_of_a_class(y: IntArray, weight: FloatArray, group: IntArray | None) 
     return int(counts[counts > 0].min(initial=len(y)))
 
 
-def _with_interval(
-    value: float, contributions: FloatArray | None, weight: FloatArray, group: IntArray | None, lowest: float, highest: float
-) -> Metric:
-    if contributions is None or not np.isfinite(value):
+def _class_shares(y: IntArray, weight: FloatArray) -> FloatArray:
+    """The share of each row (n,) in the variance of a mean over classes of their means: the larger, the rarer its class."""
+    of_class = np.bincount(y, weights=weight)[y]
+    share = np.divide(weight, of_class**2, out=np.zeros(len(y)), where=of_class > 0)
+    return share / share.sum()
+
+
+def _with_interval(value: float, error: MeanError | None, lowest: float, highest: float) -> Metric:
+    half = None if error is None or not np.isfinite(value) else error.half_width()
+    if half is None:
         return Metric(float(value) if np.isfinite(value) else float("nan"))
-    unit = np.arange(len(weight)) if group is None else group
-    _, unit_of_row = np.unique(unit[weight > 0], return_inverse=True)
-    sums = np.bincount(unit_of_row, weights=contributions[weight > 0])
-    half = scipy.special.stdtrit(max(len(sums) - 1, 1), 0.975) * np.sqrt(np.sum(sums**2))
     return Metric(float(value), float(max(value - half, lowest)), float(min(value + half, highest)))
 
 

@@ -56,6 +56,7 @@ class Number(msgspec.Struct, frozen=True, tag_field="kind", tag="regression"):
         shift_free=False,
     )
     stacking: ClassVar[str] = "least squares"
+    constant_name: ClassVar[str] = "the mean"
     importance_measure: ClassVar[str] = "R2"
     relative_importance: ClassVar[bool] = True
     numeric: ClassVar[bool] = True
@@ -159,6 +160,10 @@ class Number(msgspec.Struct, frozen=True, tag_field="kind", tag="regression"):
         """Squared errors in the target's unit, shape (n,)."""
         return (self.original(y) - predictions.reshape(-1)) ** 2
 
+    def squared_errors(self, y: AnyArray, predictions: FloatArray) -> FloatArray:
+        """As `prediction_losses`, shape (n,)."""
+        return self.prediction_losses(y, predictions)
+
     def constant_outputs(self, y: AnyArray, weight: FloatArray) -> FloatArray:
         """Zero, the scaled mean, shape (1,)."""
         return np.zeros(1)
@@ -171,8 +176,10 @@ class Number(msgspec.Struct, frozen=True, tag_field="kind", tag="regression"):
         """Values in the target's unit, shape (n,)."""
         return outputs[:, 0] * self.scale + self.center
 
-    def decide(self, predictions: FloatArray) -> AnyArray:
+    def decide(self, predictions: FloatArray, threshold: Mapping[Any, float] | None = None) -> AnyArray:
         """The values as they are, shape (n,)."""
+        if threshold:
+            self.need_classes("A threshold needs classes", "Leave it out.")
         return predictions
 
     def to_scales(self, outputs: FloatArray) -> Scaled:
