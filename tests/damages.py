@@ -148,16 +148,16 @@ ARRAYS: list[tuple[str, np.ndarray | None, str]] = [
             "forest/member_weights",
         )
     ),
-    ("oob_predictions/probability", np.full((30, 3), 0.5), "probabilities in 'oob_predictions' that do not add up to one"),
+    ("oob_predictions/prediction", np.full((30, 3), 0.5), "probabilities in 'oob_predictions' that do not add up to one"),
     ("oob_predictions/y", np.full(30, 3.0), "classes or weights in 'oob_predictions' that cannot be"),
     ("oob_predictions/rows", np.full(30, 0.5), "codes in 'oob_predictions' that are not whole numbers"),
     ("oob_predictions/group", np.full(30, -1.0), "codes in 'oob_predictions' that are not whole numbers"),
     ("oob_predictions/weight", None, "holds 'oob_predictions/weight' as None"),
     ("oob_predictions/other", np.zeros(30), "holds 'oob_predictions/other' as [30], but the model needs None"),
-    ("oob_predictions/y", np.zeros(()), "one class for each answer in 'oob_predictions'"),
+    ("oob_predictions/y", np.zeros(()), "one target for each answer in 'oob_predictions'"),
     ("test_predictions/weight", np.full(5, -1.0), "classes or weights in 'test_predictions' that cannot be"),
     ("test_predictions/y", np.full(5, np.nan), "numbers in 'test_predictions/y' that are not finite"),
-    ("test_predictions/y", np.zeros(4), "holds 'test_predictions/probability' as [5, 3], but the model needs [4, 3]"),
-    ("test_predictions/probability", np.full((5, 2), 0.5), "holds 'test_predictions/probability' as [5, 2], but the model needs [5, 3]"),
+    ("test_predictions/y", np.zeros(4), "holds 'test_predictions/prediction' as [5, 3], but the model needs [4, 3]"),
+    ("test_predictions/prediction", np.full((5, 2), 0.5), "holds 'test_predictions/prediction' as [5, 2], but the model needs [5, 3]"),
 ]
 """An array, another in its place (None: none), and what is said of it or of where it was."""

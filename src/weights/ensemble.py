@@ -11,7 +11,7 @@ import functools
 import os
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import jax
@@ -20,6 +20,7 @@ import numpy as np
 
 from weights.averaging import average_members
 from weights.data.dataset import Feature
+from weights.data.distributions import Distribution
 from weights.data.encoding import Encoding
 from weights.data.inputs import Inputs, Layout
 from weights.data.roles import Roles
@@ -84,6 +85,7 @@ class Report(msgspec.Struct, frozen=True):
         decomposition: what the out-of-bag loss is made of.
         feature_weights: effects and importances of features; None if that was not asked for.
         origin: how to read the rows again; None where target or weights came apart from the table.
+        distributions: how the values of each column were distributed; none in runs of older versions.
     """
 
     source: str
@@ -104,46 +106,55 @@ class Report(msgspec.Struct, frozen=True):
     decomposition: Decomposition | None = None
     feature_weights: FeatureWeights | None = None
     origin: Origin | None = None
+    distributions: list[Distribution] = []
 
 
 @dataclass(frozen=True, eq=False)
 class Predictions:
-    """Answers to rows whose class is known, by members that never saw them.
+    """Answers to rows whose target is known, by members that never saw them.
 
     Attributes:
-        probability: of each class, shape (n, classes).
-        y: class codes, shape (n,).
+        prediction: probability of each class, shape (n, classes), or values, shape (n,).
+        y: class codes, or values in the target's unit, shape (n,).
         rows: which rows these are, counted from 0 among those of training, or among those of the test, shape (n,).
         weight: sample weights, shape (n,).
         group: codes of rows that belong together, shape (n,), or None.
     """
 
-    probability: FloatArray
-    y: IntArray
+    prediction: FloatArray
+    y: AnyArray
     rows: IntArray
     weight: FloatArray
     group: IntArray | None = None
 
-    def thinned(self, most: int) -> Predictions:
-        """At most so many rows, drawn at random, always the same: equally many of each class, with the weight of all of it.
+    def __getitem__(self, chosen: AnyArray) -> Predictions:
+        """Those of some rows."""
+        group = None if self.group is None else self.group[chosen]
+        return Predictions(self.prediction[chosen], self.y[chosen], self.rows[chosen], self.weight[chosen], group)
 
-        Classes with fewer rows than their part are kept whole, because what is said of rare ones rests on these rows.
+    def thinned(self, most: int, strata: IntArray | None) -> Predictions:
+        """At most so many rows, drawn at random, always the same: equally many of each stratum, with the weight of all of it.
+
+        Strata with fewer rows than their part are kept whole, because what is said of rare classes rests on these rows.
+
+        Args:
+            most: rows.
+            strata: codes, shape (n,); None where rows are drawn whatever they are.
         """
         if len(self.y) <= most:
             return self
+        strata = np.zeros(len(self.y), int) if strata is None else strata
         random, chosen, weight = np.random.default_rng(0xA5), [], self.weight.copy()
-        counts = np.bincount(self.y)
-        left, classes = most, [k for k in np.argsort(counts, kind="stable") if counts[k]]
-        for turn, k in enumerate(classes):
-            n = min(int(counts[k]), left // (len(classes) - turn))
-            rows = np.flatnonzero(self.y == k)
+        counts = np.bincount(strata)
+        left, there = most, [k for k in np.argsort(counts, kind="stable") if counts[k]]
+        for turn, k in enumerate(there):
+            n = min(int(counts[k]), left // (len(there) - turn))
+            rows = np.flatnonzero(strata == k)
             kept = random.choice(rows, n, replace=False)
             weight[kept] *= self.weight[rows].sum() / max(self.weight[kept].sum(), 1e-300)
             chosen.append(kept)
             left -= n
-        every = np.sort(np.concatenate(chosen))
-        group = None if self.group is None else self.group[every]
-        return Predictions(self.probability[every], self.y[every], self.rows[every], weight[every], group)
+        return replace(self, weight=weight)[np.sort(np.concatenate(chosen))]
 
 
 @dataclass(frozen=True, eq=False)
@@ -189,8 +200,8 @@ class Ensemble:
         scores: out-of-bag conformal scores in ascending order (absolute residuals in the target's unit; one minus the
             probability of the class that came).
         report: how it was made and how good it is.
-        oob_predictions: out-of-bag predictions for rows of training, where there are classes. test_predictions: those for rows that
-            were for the test only. At most `MOST_PREDICTIONS` each.
+        oob_predictions: out-of-bag predictions for rows of training. test_predictions: those for rows that were for the test only. At
+            most `MOST_PREDICTIONS` each; None in runs of older versions (and, of the test, where there were no such rows).
     """
 
     task: Task
@@ -247,6 +258,10 @@ class Ensemble:
         half = self.half_width(level)
         prediction = self.answer(inputs)
         return Interval(prediction - half, prediction + half, level)
+
+    def covers(self, y: AnyArray, answers: FloatArray, *, level: float) -> BoolArray:
+        """Which encoded targets (n,) lie in the interval of `interval`, or the set of `prediction_sets`, around their answers, shape (n,)."""
+        return self.task.nonconformity(y, answers) <= self._score_quantile(level)
 
     def half_width(self, level: float) -> float:
         """How far the bounds of `interval` lie on either side of the prediction, in the unit of the target; errors as there."""

@@ -128,6 +128,7 @@ def train_ensemble(prepared: Prepared, control: Control) -> Ensemble:
         decomposition=_decomposed(prepared, [*trained.values()], rows, stacking),
         feature_weights=_estimate_feature_weights(prepared, oob_members, offset, rows, control) if prepared.inspect else None,
         origin=prepared.origin,
+        distributions=[*dataset.distributions],
         step_seconds={name: round(result.step_seconds, 8) for name, result in trained.items() if np.isfinite(result.step_seconds)},
         seconds=round(time.monotonic() - began, 2),
         created=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
@@ -135,7 +136,7 @@ def train_ensemble(prepared: Prepared, control: Control) -> Ensemble:
     )
     scores = conformal_scores(task, y, answers, weight)
     group = None if dataset.group is None else dataset.group[rows]
-    oob_predictions = _kept(task, Predictions(answers, y, np.flatnonzero(rows), dataset.sample_weight[rows], group))
+    oob_predictions = keep_predictions(task, y, answers, np.flatnonzero(rows), dataset.sample_weight[rows], group)
     return _with_test(Ensemble(task, dataset.encoding, dataset.features, populations, offset, scores, report, oob_predictions), dataset)
 
 
@@ -151,15 +152,17 @@ def _with_test(ensemble: Ensemble, dataset: Dataset) -> Ensemble:
     answers, weight = ensemble.answer(held.inputs if known.all() else held.inputs[known]), held.weight[known]
     group = None if held.group is None else held.group[known]
     test = score(task.metrics, task.original(y), answers, weight=weight, group=group)
-    test_predictions = _kept(task, Predictions(answers, y, np.flatnonzero(known), weight, group))
+    test_predictions = keep_predictions(task, y, answers, np.flatnonzero(known), weight, group)
     return replace(
         ensemble, report=msgspec.structs.replace(ensemble.report, test=test, n_test=int(known.sum())), test_predictions=test_predictions
     )
 
 
-def _kept(task: Task, predictions: Predictions) -> Predictions | None:
-    """The answers that are kept with a run: of classes, for thresholds, confusion and calibration; none of numbers."""
-    return predictions.thinned(MOST_PREDICTIONS) if task.classes else None
+def keep_predictions(
+    task: Task, y: AnyArray, answers: FloatArray, rows: IntArray, weight: FloatArray, group: IntArray | None
+) -> Predictions:
+    """The answers that are kept with a run, for thresholds, confusion, calibration, and to compare others with."""
+    return Predictions(answers, task.original(y), rows, weight, group).thinned(MOST_PREDICTIONS, task.strata(y))
 
 
 def _decomposed(prepared: Prepared, trained: list[Trained], covered: BoolArray, stacking: Stacking) -> Decomposition:

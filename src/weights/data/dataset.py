@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NamedTuple
@@ -15,6 +15,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from weights.data.distributions import Distribution, summarise
 from weights.data.encoding import Boolean, Category, ColumnEncoding, Encoding, apply_encoding, apply_unclipped, fit_encoding
 from weights.data.files.labelled import FILE_NAMES
 from weights.data.files.listing import PARTS
@@ -34,6 +35,8 @@ from weights.types import AnyArray, BoolArray, FloatArray, IntArray
 
 MOST_INSPECTED, _MOST_INSPECTED_CELLS = 50_000, 10_000_000
 """Rows, and encoded cells, that are kept for what is asked of a table after training, such as feature weights (our choice)."""
+_MOST_SUMMARISED = 100_000
+"""Rows from which the distributions of columns are known (our choice: their shares are then known to a tenth of a percent)."""
 
 
 class Feature(msgspec.Struct, frozen=True):
@@ -111,6 +114,7 @@ class Dataset:
         held_out: those for the test, if a column names them.
         streamed: where all rows come from, where inputs and the like hold only a sample of them.
         names: of the files that rows were read from, n cells; None where there were none.
+        distributions: of the encoded columns.
     """
 
     inputs: Inputs
@@ -127,6 +131,7 @@ class Dataset:
     held_out: HeldOut | None = None
     streamed: Streamed | None = None
     names: pa.ChunkedArray | None = None
+    distributions: Sequence[Distribution] = ()
 
     @property
     def n_samples(self) -> int:
@@ -213,7 +218,15 @@ def prepare(table: pa.Table, roles: Roles, *, source: str = "table") -> Dataset:
         inspected=_inspected(encoding, table),
         held_out=held_out,
         names=None if names is None else names.filter(pa.array(keep)),
+        distributions=summarise(encoding, _sampled(table)),
     )
+
+
+def _sampled(table: pa.Table) -> pa.Table:
+    """At most `_MOST_SUMMARISED` rows, drawn at random, always the same."""
+    if table.num_rows <= _MOST_SUMMARISED:
+        return table
+    return table.take(pa.array(np.sort(np.random.default_rng(0xD15).choice(table.num_rows, _MOST_SUMMARISED, replace=False))))
 
 
 def _rows(table: pa.Table, chosen: BoolArray) -> pa.Table:
