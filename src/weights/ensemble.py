@@ -115,7 +115,7 @@ class Predictions:
 
     Attributes:
         prediction: probability of each class, shape (n, classes), or values, shape (n,).
-        y: class codes, or values in the target's unit, shape (n,).
+        y: encoded targets, as `Task.encode` gives them, shape (n,).
         rows: which rows these are, counted from 0 among those of training, or among those of the test, shape (n,).
         weight: sample weights, shape (n,).
         group: codes of rows that belong together, shape (n,), or None.
@@ -260,7 +260,7 @@ class Ensemble:
         return Interval(prediction - half, prediction + half, level)
 
     def covers(self, y: AnyArray, answers: FloatArray, *, level: float) -> BoolArray:
-        """Which encoded targets (n,) lie in the interval of `interval`, or the set of `prediction_sets`, around their answers, shape (n,)."""
+        """Which encoded targets (n,) lie in the bounds of `interval`, or the set of `prediction_sets`, of their answers, shape (n,)."""
         return self.task.nonconformity(y, answers) <= self._score_quantile(level)
 
     def half_width(self, level: float) -> float:

@@ -162,7 +162,7 @@ def keep_predictions(
     task: Task, y: AnyArray, answers: FloatArray, rows: IntArray, weight: FloatArray, group: IntArray | None
 ) -> Predictions:
     """The answers that are kept with a run, for thresholds, confusion, calibration, and to compare others with."""
-    return Predictions(answers, task.original(y), rows, weight, group).thinned(MOST_PREDICTIONS, task.strata(y))
+    return Predictions(answers, y, rows, weight, group).thinned(MOST_PREDICTIONS, task.strata(y))
 
 
 def _decomposed(prepared: Prepared, trained: list[Trained], covered: BoolArray, stacking: Stacking) -> Decomposition:

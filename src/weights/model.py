@@ -18,12 +18,10 @@ import pyarrow as pa
 from weights.changes import with_change
 from weights.checking import Check
 from weights.checking import check_intervals as try_intervals
-from weights.data.encoding import apply_encoding, unfamiliar
-from weights.data.files.naming import folder_of
+from weights.data.encoding import apply_encoding
 from weights.data.inputs import Inputs
+from weights.data.newrows import describe_new_rows, read_new_rows
 from weights.data.registry import kind_of
-from weights.data.table.delimited import remark_of, remarks_of
-from weights.data.table.read import read_table
 from weights.effects import FeatureWeights
 from weights.ensemble import Ensemble, Interval, Predictions, Report, available_threads
 from weights.errors import UsageError
@@ -37,6 +35,8 @@ from weights.inspection.saliency import Saliency, saliency
 from weights.preparing import dotted, read_whole, ready_again, several_values
 from weights.remedies import diagnose as try_remedies
 from weights.running import OnProgress, report_reading, run, stopped_by_signals
+from weights.scoring.records import Score
+from weights.scoring.scoring import score_rows
 from weights.spec import Spec
 from weights.store.format import save as save_ensemble
 from weights.summary import Summary, summarise
@@ -413,6 +413,19 @@ class Model:
             raise UsageError("Feature weights were not estimated in this fit. Fit again with inspection (without --no-inspect).")
         return self.report.feature_weights
 
+    def score(self, data: Any, *, by: str | None = None, **options: Any) -> Score:
+        """How good the model is on labelled rows it never saw, beside out of bag; text when printed. See `weights.scoring.scoring`.
+
+        Args:
+            data: as `predict`, with the target.
+            by: a column, for whose levels metrics are given too.
+            **options: as `weights.scoring.scoring.score_rows`: label, sensitivity, level.
+
+        Raises:
+            DataError: the target is not there, or missing in all rows; others as `predict`. UsageError, NotFoundError: as there.
+        """
+        return score_rows(self.ensemble, self.read(data), by=by, **options)
+
     def save(self, folder: Any) -> None:
         """Write the model to a folder (docs/store-format.md); a Weights folder of that name is replaced.
 
@@ -424,24 +437,11 @@ class Model:
 
     def read(self, data: Any) -> Any:
         """The table behind a path, frame, mapping or array, numbers, pictures and words for missing read as in training."""
-        encoding = self.ensemble.encoding
-        if not encoding.columns and (source := kind_of(encoding.blocks[0]).source) is not None:
-            return source.read_like(data, encoding.blocks[0], encoding.missing_words)
-        table = read_table(data, missing=encoding.missing_words, notations=encoding.notations)
-        for block in encoding.blocks:
-            if (source := kind_of(block).source) is not None:
-                table = source.fill_like(table, block, folder_of(data))
-        return table
+        return read_new_rows(self.ensemble.encoding, data)
 
     def notes(self, data: Any) -> list[str]:
-        """Sentences about rows that training did not prepare for, such as levels of a category it had not seen.
-
-        Args:
-            data: as `predict`.
-        """
-        table = self.read(data)
-        notes = [f"'{c.name}': {note}" for c in self.ensemble.encoding.columns if (note := remark_of(table.schema.field(c.name)))]
-        return [*remarks_of(table), *notes, *unfamiliar(self.ensemble.encoding, table)]
+        """Sentences about rows, as `predict` takes them, that training did not prepare for, such as new levels of a category."""
+        return describe_new_rows(self.ensemble.encoding, self.read(data))
 
     def _encode(self, data: Any) -> Inputs:
         return apply_encoding(self.ensemble.encoding, self.read(data))

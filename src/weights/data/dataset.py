@@ -166,7 +166,7 @@ def prepare(table: pa.Table, roles: Roles, *, source: str = "table") -> Dataset:
     names = table[FILE_NAMES] if FILE_NAMES in table.column_names else None
     table = table if names is None else table.drop_columns([FILE_NAMES])
     check_roles(table.column_names, roles, source)
-    weight, group, time = _sample_weight(table, roles.sample_weight), _group(table, roles.group), _time(table, roles.time)
+    weight, group, time = read_sample_weight(table, roles.sample_weight), read_group(table, roles.group), _time(table, roles.time)
     if not weight.any():
         raise DataError(f"Sample weights must not all be zero, but '{roles.sample_weight}' is. Name another column.")
     known, remarks = _rows_with_target(table[roles.target], roles.target)
@@ -301,7 +301,7 @@ def prepare_streamed(path: Path, roles: Roles, *, source: str, seed: int = 0) ->
     dataset = prepare(sample.table, msgspec.structs.replace(roles, drop=()), source=source)
     steering = [name for name in (roles.target, roles.sample_weight, roles.group) if name]
     stream = stream.only([*(feature.name for feature in dataset.used_features), *steering])
-    mean_weight = float(_sample_weight(sample.table, roles.sample_weight).mean())
+    mean_weight = float(read_sample_weight(sample.table, roles.sample_weight).mean())
     streamed = Streamed(stream, _keys(sample.table, sample.numbers, roles.group), mean_weight, sample.n_other_labels)
     _check_streamed(stream, types, dataset.encoding, roles)
     n_without = int(stream.sizes.sum()) - stream.n_rows
@@ -317,7 +317,7 @@ def prepare_streamed(path: Path, roles: Roles, *, source: str, seed: int = 0) ->
 def encode_streamed(dataset: Dataset, table: pa.Table, numbers: IntArray) -> tuple[Inputs, FloatArray, IntArray]:
     """Rows that pass, as the sample was encoded: inputs, weights of mean one (r,), keys (r,); numbers are those of rows."""
     assert dataset.streamed is not None
-    weight = _sample_weight(table, dataset.roles.sample_weight) / dataset.streamed.mean_weight
+    weight = read_sample_weight(table, dataset.roles.sample_weight) / dataset.streamed.mean_weight
     return apply_encoding(dataset.encoding, table), weight, _keys(table, numbers, dataset.roles.group)
 
 
@@ -333,8 +333,8 @@ def _check_streamed(stream: RowStream, types: Mapping[str, pa.DataType], encodin
         return
     for table, numbers in stream.only([*(column.name for column in doubtful), *steering]).in_order():
         with rows_counted_from(numbers[0]):
-            _sample_weight(table, roles.sample_weight)
-            _group(table, roles.group)
+            read_sample_weight(table, roles.sample_weight)
+            read_group(table, roles.group)
             try:
                 apply_encoding(msgspec.structs.replace(encoding, columns=doubtful), table)
             except DataError as error:
@@ -365,7 +365,12 @@ def describe(table: pa.Table, name: str, asked: str | None = None) -> Feature:
     return Feature(name, kind, "; ".join(filter(None, [remark_of(table.schema.field(name)), note])))
 
 
-def _sample_weight(table: pa.Table, name: str | None) -> FloatArray:
+def read_sample_weight(table: pa.Table, name: str | None) -> FloatArray:
+    """The weights of rows, shape (n,), ones if no column is named.
+
+    Raises:
+        DataError: one is missing, infinite or below zero.
+    """
     if name is None:
         return np.ones(table.num_rows)
     weight = to_numbers(table[name], name)
@@ -379,7 +384,12 @@ def _sample_weight(table: pa.Table, name: str | None) -> FloatArray:
     return weight
 
 
-def _group(table: pa.Table, name: str | None) -> IntArray | None:
+def read_group(table: pa.Table, name: str | None) -> IntArray | None:
+    """Codes of rows that belong together, shape (n,), or None if no column is named.
+
+    Raises:
+        DataError: a cell is missing.
+    """
     if name is None:
         return None
     codes, _ = to_levels(table[name])

@@ -29,8 +29,8 @@ class Distribution(msgspec.Struct, frozen=True):
 
     Attributes:
         name: of the column.
-        edges: of numbers and of moments (seconds) the quantiles at even steps, ascending, equal ones once: a part ends with each of them, it
-            included, and one lies beyond. Empty for levels, of which each is a part, and one more is for those that are rare.
+        edges: of numbers and of moments (seconds) the quantiles at even steps, ascending, equal ones once; a part ends with
+            each of them, it included, and one lies beyond. Empty for levels, of which each is a part, and one more holds rare ones.
         counts: rows in each part, and last those whose value is missing.
     """
 
@@ -109,7 +109,9 @@ def median_of(distribution: Distribution) -> float | None:
 def _summarise(column: ColumnEncoding, raw: pa.ChunkedArray) -> Distribution:
     values, n_levels = _FORMS[type(column)].read(column, raw), len(labels_of(column))
     known = values[~np.isnan(values)]
-    edges = np.unique(np.quantile(known, np.linspace(0, 1, N_PARTS + 1), method="inverted_cdf")) if len(known) and not n_levels else known[:0]
+    edges = (
+        np.unique(np.quantile(known, np.linspace(0, 1, N_PARTS + 1), method="inverted_cdf")) if len(known) and not n_levels else known[:0]
+    )
     n_parts = n_levels or len(edges) + 1
     counts = np.bincount(known.astype(int) if n_levels else np.searchsorted(edges, known, side="left"), minlength=n_parts)
     return Distribution(column.name, edges.tolist(), [*counts.tolist(), len(values) - len(known)])
@@ -163,9 +165,7 @@ _FORMS: dict[type, _Form] = {
         lambda column, raw: _finite(to_numbers(raw, column.name, column.words, column.notation)),
         lambda column, values: (_moments if column.from_times else _numbers)(values),
     ),
-    Boolean: _Form(
-        _read_flags, lambda column, values: pa.array(values == 1, mask=np.isnan(values)), lambda column: ["no", "yes"]
-    ),
+    Boolean: _Form(_read_flags, lambda column, values: pa.array(values == 1, mask=np.isnan(values)), lambda column: ["no", "yes"]),
     Category: _Form(_read_levels, _write_levels, lambda column: [*column.levels, OTHER_LEVEL]),
     Datetime: _Form(
         lambda column, raw: _finite(to_seconds(raw, column.name, column.time_format)),

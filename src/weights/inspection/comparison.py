@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 import msgspec
 import numpy as np
 
 from weights.ensemble import Predictions
-from weights.tasks.metrics import Measure, Metric
+from weights.tasks.base import Task
+from weights.tasks.metrics import Metric
 from weights.types import BoolArray, FloatArray, IntArray
 
 FEWEST_ROWS = 10
@@ -18,30 +17,28 @@ _ROUNDING = 1e-9
 
 
 class Difference(msgspec.Struct, frozen=True):
-    """A metric on some rows less that on others, with its 95 % interval, and the p-value of there being none; None where unknown."""
+    """A metric on some rows less that on others, with its 95 % interval, and the p-value of there being none, or None."""
 
     value: float
-    low: float | None = None
-    high: float | None = None
-    p_value: float | None = None
+    low: float
+    high: float
+    p_value: float | None
 
 
-def difference(metric: Metric, other: Metric, p_value: float | None = None) -> Difference | None:
-    """A metric less another on independent rows; None where one of them is no number.
+def difference(metric: Metric, other: Metric, p_value: float | None) -> Difference | None:
+    """A metric less another on independent rows; None where one of them is no number or has no interval.
 
     The interval is recovered from those of the two (Zou and Donner 2008, equations 3 and 4), which need not be symmetrical.
     """
-    if not np.isfinite([metric.value, other.value]).all():
+    if metric.low is None or metric.high is None or other.low is None or other.high is None:
         return None
     value = metric.value - other.value
-    if metric.low is None or metric.high is None or other.low is None or other.high is None:
-        return Difference(value, p_value=p_value)
     below = np.hypot(metric.value - metric.low, other.high - other.value)
     above = np.hypot(metric.high - metric.value, other.value - other.low)
     return Difference(value, float(value - below), float(value + above), p_value)
 
 
-def find_p_values(measures: Mapping[str, Measure], these: Predictions, others: Predictions) -> dict[str, float | None]:
+def find_p_values(task: Task, these: Predictions, others: Predictions) -> dict[str, float | None]:
     """For each metric the p-value of it being the same on two sets of rows; None where rows are too few or it has no error.
 
     A metric is close to a mean over rows of what each contributes to it, as the rows of both sides together say. The difference of
@@ -52,20 +49,20 @@ def find_p_values(measures: Mapping[str, Measure], these: Predictions, others: P
     whether members that saw all rows answer like those that answered out of bag, which saw fewer.
 
     Args:
-        measures: metrics by name.
+        task: whose metrics.
         these: answers to some rows.
         others: answers to others, independent of them.
 
     Returns:
         p-values by name of the metric.
     """
-    y, weight = np.concatenate([these.y, others.y]), np.concatenate([these.weight, others.weight])
+    y, weight = task.original(np.concatenate([these.y, others.y])), np.concatenate([these.weight, others.weight])
     prediction = np.concatenate([these.prediction, others.prediction])
     unit = _units(these, others)
     n_units, n_these = int(unit.max()) + 1, len(np.unique(unit[: len(these.y)][these.weight > 0]))
-    computed = {name: measure.compute(y, prediction, weight)[1] for name, measure in measures.items()}
+    computed = {name: measure.compute(y, prediction, weight)[1] for name, measure in task.metrics.items()}
     known = {name: parts for name, parts in computed.items() if parts is not None}
-    unknown: dict[str, float | None] = dict.fromkeys(measures)
+    unknown: dict[str, float | None] = dict.fromkeys(task.metrics)
     present = np.bincount(unit, weight, minlength=n_units) > 0
     if min(n_these, int(present.sum()) - n_these) < FEWEST_ROWS or not known:
         return unknown
@@ -80,9 +77,7 @@ def find_p_values(measures: Mapping[str, Measure], these: Predictions, others: P
 
 def _units(these: Predictions, others: Predictions) -> IntArray:
     """Codes of what is exchanged as a whole, from 0: groups, or rows where there are none; those of the two sides differ."""
-    sides = [
-        np.arange(len(side.y)) if side.group is None else np.unique(side.group, return_inverse=True)[1] for side in (these, others)
-    ]
+    sides = [np.arange(len(side.y)) if side.group is None else np.unique(side.group, return_inverse=True)[1] for side in (these, others)]
     return np.concatenate([sides[0], sides[1] + sides[0].max(initial=-1) + 1])
 
 

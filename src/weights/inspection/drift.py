@@ -73,7 +73,7 @@ class Drift(msgspec.Struct, frozen=True):
 class _Compared(NamedTuple):
     """The index of shares of parts, what it is by chance, and the p-value of the test."""
 
-    index: float
+    stability_index: float
     by_chance: float
     p_value: float | None
 
@@ -106,10 +106,10 @@ def find_drift(ensemble: Ensemble, table: pa.Table, inputs: Inputs, *, independe
 def compare_counts(before: IntArray, now: IntArray) -> _Compared:
     """The population stability index of two samples in the same k parts, its expectation by chance, and a chi-squared test.
 
-    Parts that either side is expected to have too few rows in are put together with their neighbours. By chance, each term of the index
-    is close to the square of a difference of shares over their size, which is (1 / n + 1 / m) on average, (k - 1) times in all (Yurdakul
-    2018, "Statistical properties of population stability index"). Where the parts are quantiles of the first sample, the test holds as well:
-    how far its quantiles lie from those of the population is what the sampling of its counts would be.
+    Parts that either side is expected to have too few rows in are joined to their neighbours. By chance, each term of the index is close
+    to the square of a difference of shares over their size, which is 1 / n + 1 / m on average, k - 1 times in all (Yurdakul 2018,
+    "Statistical properties of population stability index"). Where the parts are quantiles of the first sample, the test holds as well: how
+    far its quantiles lie from those of the population is what the sampling of its counts would be.
 
     Args:
         before: rows of training in each part, shape (k,).
@@ -146,9 +146,7 @@ def _describe(distribution: Distribution, column: ColumnEncoding, cells: Cells, 
     n, missing = len(cells.values), float(np.isnan(cells.values).mean())
     before = distribution.counts[-1] / max(distribution.n_rows, 1)
     change = _change(distribution, column, cells)
-    return Drift(
-        distribution.name, parts.index, parts.by_chance, p_value, change, missing, before, cells.n_outside if n else 0
-    )
+    return Drift(distribution.name, parts.stability_index, parts.by_chance, p_value, change, missing, before, cells.n_outside if n else 0)
 
 
 def _change(distribution: Distribution, column: ColumnEncoding, cells: Cells) -> str:

@@ -17,7 +17,8 @@ from typing import NamedTuple
 import numpy as np
 import scipy.special
 
-from weights.tasks.proportions import Metric, least_share, mean_share
+from weights.tasks.proportions import Metric as Metric
+from weights.tasks.proportions import least_share, mean_share
 from weights.types import AnyArray, BoolArray, FloatArray, IntArray
 
 _SMALLEST = 1e-15
@@ -86,6 +87,11 @@ def score(
             result = _at_bound(value, fewest)
         results[name] = result
     return results
+
+
+def find_measure(name: str) -> Measure:
+    """How a metric of any task is computed and shown; `UNLISTED` where no table has it."""
+    return {**CLASS_METRICS, **REGRESSION_METRICS}.get(name, UNLISTED)
 
 
 def log_losses(probability: FloatArray, y: IntArray) -> FloatArray:
@@ -247,14 +253,14 @@ def _show_quantity(value: float) -> str:
     return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.4g}"
 
 
+MEAN_GAP = Measure(lambda y, prediction, weight: _mean(y - prediction, weight), low=-np.inf, high=np.inf)
+"""What was observed less what was predicted, on average: no metric of a task, because errors of opposite sign cancel."""
 CLASS_METRICS: dict[str, Measure] = {
     "log_loss": Measure(_log_loss, high=np.inf),
     "brier": Measure(_brier, high=2.0, title="Brier score"),
     "auroc": Measure(_auroc, of_each_class=True, title="AUROC"),
     "accuracy": Measure(_accuracy, shares=lambda y, p: (_are_right(y, p), np.zeros(len(y))), show=_show_percent),
-    "balanced_accuracy": Measure(
-        _balanced_accuracy, of_each_class=True, shares=lambda y, p: (_are_right(y, p), y), show=_show_percent
-    ),
+    "balanced_accuracy": Measure(_balanced_accuracy, of_each_class=True, shares=lambda y, p: (_are_right(y, p), y), show=_show_percent),
     "calibration_error": Measure(_calibration),
 }
 """Of predicted probabilities, by name."""
