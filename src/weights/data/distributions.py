@@ -99,11 +99,11 @@ def describe_value(column: ColumnEncoding, value: float) -> str:
 
 
 def median_of(distribution: Distribution) -> float | None:
-    """About the median of the values that are there, between the edges it lies between; None for levels, or where there are none."""
+    """The median of the values that are there, or the edge above it; None for levels, or where there are none."""
     counts = np.cumsum(distribution.counts[:-1])
     if not distribution.edges or not counts[-1]:
         return None
-    return float(np.interp(counts[-1] / 2, counts[:-1], distribution.edges))
+    return distribution.edges[int(np.searchsorted(counts, counts[-1] / 2))]
 
 
 def _summarise(column: ColumnEncoding, raw: pa.ChunkedArray) -> Distribution:

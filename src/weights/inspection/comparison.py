@@ -1,6 +1,8 @@
-"""Do metrics differ between two sets of rows? `difference` gives an interval, `find_p_values` tests by permutation."""
+"""Do metrics differ between two sets of rows? `compare` gives intervals and p-values."""
 
 from __future__ import annotations
+
+from collections.abc import Mapping
 
 import msgspec
 import numpy as np
@@ -25,8 +27,31 @@ class Difference(msgspec.Struct, frozen=True):
     p_value: float | None
 
 
+def compare(
+    task: Task, these: Predictions, others: Predictions, here: Mapping[str, Metric], there: Mapping[str, Metric]
+) -> dict[str, Difference | None]:
+    """For each metric how it differs between two sets of rows; see `find_p_values`.
+
+    A metric that is a mean over classes is not compared where other classes are there.
+
+    Args:
+        task: whose metrics.
+        these: answers to some rows.
+        others: answers to others, independent of them.
+        here: metrics of the ones.
+        there: those of the others.
+    """
+    p_values = find_p_values(task, these, others)
+    present = [np.unique(side.y[side.weight > 0]) for side in (these, others)]
+    alike = np.array_equal(present[0], present[1])
+    return {
+        name: difference(metric, there[name], p_values[name]) if name in there and (alike or not task.metrics[name].of_each_class) else None
+        for name, metric in here.items()
+    }
+
+
 def difference(metric: Metric, other: Metric, p_value: float | None) -> Difference | None:
-    """A metric less another on independent rows; None where one of them is no number or has no interval.
+    """A metric less another on independent rows; None where one of them has no interval.
 
     The interval is recovered from those of the two (Zou and Donner 2008, equations 3 and 4), which need not be symmetrical.
     """
@@ -92,21 +117,19 @@ def _permute(weights: FloatArray, sums: FloatArray, first: BoolArray) -> list[fl
     smaller = first if first.sum() * 2 <= len(first) else ~first
     table = np.concatenate([weights[:, None], weights[:, None] ** 2, sums, weights[:, None] * sums, sums**2], axis=1)
     whole, random, n = table.sum(0), np.random.default_rng(0xD1F), int(smaller.sum())
+    divided = [table[random.choice(len(table), n, replace=False, shuffle=False)].sum(0) for _ in range(_N_PERMUTATIONS)]
     observed = np.abs(_statistics(table[smaller].sum(0), whole, sums.shape[1]))
-    reached = np.zeros(sums.shape[1], int)
-    for _ in range(_N_PERMUTATIONS):
-        chosen = random.choice(len(table), n, replace=False, shuffle=False)
-        reached += np.abs(_statistics(table[chosen].sum(0), whole, sums.shape[1])) >= observed * (1 - _ROUNDING)
+    reached = (np.abs(_statistics(np.stack(divided), whole, sums.shape[1])) >= observed * (1 - _ROUNDING)).sum(0)
     return [float(p) for p in (1 + reached) / (1 + _N_PERMUTATIONS)]
 
 
 def _statistics(part: FloatArray, whole: FloatArray, f: int) -> FloatArray:
-    """The difference of the means of one side and of the rest over its standard error, shape (f,), from sums over units."""
+    """The difference of the means of one side and of the rest over its standard error, shape (..., f), from sums over units."""
     gap, variance = np.zeros(f), np.zeros(f)
     for sign, side in ((1, part), (-1, whole - part)):
-        weight, squares, sums, products, of_squares = side[0], side[1], side[2 : 2 + f], side[2 + f : 2 + 2 * f], side[2 + 2 * f :]
+        weight, squares, sums, products, of_squares = np.split(side, [1, 2, 2 + f, 2 + 2 * f], axis=-1)
         mean = sums / weight
-        gap += sign * mean
-        variance += np.maximum(of_squares - 2 * mean * products + mean**2 * squares, 0.0) / weight**2
+        gap = gap + sign * mean
+        variance = variance + np.maximum(of_squares - 2 * mean * products + mean**2 * squares, 0.0) / weight**2
     # Sides on which nothing varies differ for certain, or not at all.
     return np.where(variance > _ROUNDING * gap**2, gap / np.sqrt(np.maximum(variance, 1e-300)), np.sign(gap) / np.sqrt(_ROUNDING))

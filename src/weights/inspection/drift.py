@@ -45,7 +45,7 @@ class Drift(msgspec.Struct, frozen=True):
         p_value: of a chi-squared test that nothing did, corrected for the number of columns (Holm); None where rows are dependent or few.
         change: what changed most, in words.
         missing: share of rows without a value here, and missing_in_training.
-        n_outside: rows beyond the least and the largest value of training, or of levels that it hardly or never held.
+        outside: share of rows beyond the least and the largest value of training, or of levels that it hardly or never held.
         moved: how far the answers would move on average, either way, if the column were distributed as in training and all else as it is;
             shift: the same with its sign, of these rows less those like training. Of classes the probability that moves most. None where
             that was not computed, because nothing drifted or others did more.
@@ -59,7 +59,7 @@ class Drift(msgspec.Struct, frozen=True):
     change: str
     missing: float
     missing_in_training: float
-    n_outside: int
+    outside: float
     moved: float | None = None
     shift: float | None = None
     matters: bool | None = None
@@ -143,10 +143,10 @@ def _join(before: IntArray, now: IntArray) -> IntArray:
 
 
 def _describe(distribution: Distribution, column: ColumnEncoding, cells: Cells, parts: _Compared, p_value: float | None) -> Drift:
-    n, missing = len(cells.values), float(np.isnan(cells.values).mean())
+    missing, outside = float(np.isnan(cells.values).mean()), cells.n_outside / len(cells.values)
     before = distribution.counts[-1] / max(distribution.n_rows, 1)
     change = _change(distribution, column, cells)
-    return Drift(distribution.name, parts.stability_index, parts.by_chance, p_value, change, missing, before, cells.n_outside if n else 0)
+    return Drift(distribution.name, parts.stability_index, parts.by_chance, p_value, change, missing, before, outside)
 
 
 def _change(distribution: Distribution, column: ColumnEncoding, cells: Cells) -> str:
@@ -157,11 +157,10 @@ def _change(distribution: Distribution, column: ColumnEncoding, cells: Cells) ->
         return "no value there" if not known.any() else "values there"
     if median is not None:
         return f"median {describe_value(column, median)} -> {describe_value(column, float(np.median(cells.values[known])))}"
-    before = np.asarray(distribution.counts[:-1]) / max(sum(distribution.counts[:-1]), 1)
+    before = np.asarray(distribution.counts[:-1]) / sum(distribution.counts[:-1])
     now = np.bincount(cells.parts[known], minlength=len(before)) / known.sum()
-    most = int(np.argmax(np.abs(now - before)))
-    label = "levels rare or not seen in training" if labels[most] == OTHER_LEVEL else labels[most]
-    return f"{label} {100 * before[most]:.1f} % -> {100 * now[most]:.1f} %"
+    most = int(np.argmax(np.abs(now - before) * [label != OTHER_LEVEL for label in labels]))
+    return f"{labels[most]} {100 * before[most]:.1f} % -> {100 * now[most]:.1f} %"
 
 
 def _move_answers(

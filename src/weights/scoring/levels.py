@@ -13,7 +13,7 @@ from weights.data.table.columns import find_kind, to_levels, to_numbers, to_seco
 from weights.effects import adjusted
 from weights.ensemble import Predictions
 from weights.errors import NotFoundError, UsageError, printable, suggest
-from weights.inspection.comparison import FEWEST_ROWS, difference, find_p_values
+from weights.inspection.comparison import FEWEST_ROWS, compare
 from weights.scoring.records import LevelMetric, LevelScore
 from weights.tasks.base import Task
 from weights.tasks.metrics import Metric, score
@@ -105,10 +105,8 @@ def _score_level(task: Task, scored: Predictions, label: str, here: BoolArray) -
     metrics = score_predictions(task, level)
     if np.count_nonzero(rest.weight > 0) < FEWEST_ROWS:
         return LevelScore(label, n_rows, {name: LevelMetric(metric, None) for name, metric in metrics.items()})
-    others, p_values = score_predictions(task, rest), find_p_values(task, level, rest)
-    return LevelScore(
-        label, n_rows, {name: LevelMetric(metric, difference(metric, others[name], p_values[name])) for name, metric in metrics.items()}
-    )
+    differences = compare(task, level, rest, metrics, score_predictions(task, rest))
+    return LevelScore(label, n_rows, {name: LevelMetric(metric, differences[name]) for name, metric in metrics.items()})
 
 
 def score_predictions(task: Task, scored: Predictions) -> dict[str, Metric]:

@@ -34,7 +34,7 @@ def score_lines(score: Score, *, top: int = 10, narrow: bool = False) -> list[st
         raise UsageError(f"top must be at least 1, but is {top}. Leave it out to see the ten columns that matter most.")
     return [
         labelled("Scored", _describe_rows(score)),
-        *_metric_lines(score),
+        *_metric_lines(score, narrow=narrow),
         labelled("Verdict", _describe_verdict(score)),
         *_mean_lines(score),
         labelled("Coverage", _describe_coverage(score)),
@@ -54,15 +54,17 @@ def _describe_rows(score: Score) -> str:
     return f"{counted}{groups}" + (f"; {', '.join(left_out)}, and were left out" if left_out else "")
 
 
-def _metric_lines(score: Score) -> list[str]:
+def _metric_lines(score: Score, *, narrow: bool) -> list[str]:
     rows = [["", "these rows", "", "out of bag", "", "difference", "", "p"]]
     for scored in score.metrics:
         measure = find_measure(scored.name)
         before = [number(measure, scored.out_of_bag.value), bounds(measure, scored.out_of_bag)] if scored.out_of_bag else ["", ""]
         here = [number(measure, scored.here.value), bounds(measure, scored.here)]
         rows.append([name_of(scored.name), *here, *before, *_show_difference(measure, scored.difference)])
+    left_out = {6} if narrow else set()
+    shown = [[cell for place, cell in enumerate(row) if place not in left_out] for row in rows]
     return [
-        *aligned(rows, to_right=[1, 3, 5, 7]),
+        *aligned(shown, to_right=[1, 3, 5, len(shown[0]) - 1]),
         "  [95 % interval over the choice of rows]; p: whether such a difference comes by chance, by permutation, each metric by itself",
     ]
 
@@ -106,13 +108,13 @@ def _equals(p: float) -> str:
 
 def _mean_lines(score: Score) -> list[str]:
     show = MEAN_GAP._replace(show=compact)
-    rows = [["mean of", "predicted", "observed", "observed - predicted", "", "out of bag: predicted", "observed"]]
+    rows = [["", "predicted", "observed", "observed - predicted", "", "out of bag: predicted", "observed"]]
     for mean in score.means:
         name = score.target if mean.label is None else f"P({mean.label})"
         before = [compact(value) for value in (mean.predicted_out_of_bag, mean.observed_out_of_bag)]
         gap = [_signed(show, mean.gap.value), bounds(show, mean.gap)]
         rows.append([_cut(name), compact(mean.predicted), compact(mean.observed), *gap, *before])
-    return [labelled("Means", ""), *aligned(rows, to_right=[1, 2, 3, 5, 6])]
+    return [labelled("Means", "of predictions and of what came"), *aligned(rows, to_right=[1, 2, 3, 5, 6])]
 
 
 def _describe_coverage(score: Score) -> str:
@@ -194,7 +196,7 @@ def _drift_lines(score: Score, top: int) -> list[str]:
     tested = any(drift.p_value is not None for drift in score.drifts)
     how = "p corrected for their number (Holm)" if tested else "not tested, because rows depend on each other: index above 0.25"
     rows = [["column", "index", "by chance", "p", "answers move", "", "what changed"]]
-    rows += [_drift_cells(drift, score.n_scored) for drift in drifted[:top]]
+    rows += [_drift_cells(drift) for drift in drifted[:top]]
     more = len(drifted) - top
     return [
         labelled("Drift", f"{len(drifted)} of {n_columns} columns are distributed otherwise than in training; {how}"),
@@ -210,12 +212,12 @@ def _drift_lines(score: Score, top: int) -> list[str]:
     ]
 
 
-def _drift_cells(drift: Drift, n_rows: int) -> list[str]:
+def _drift_cells(drift: Drift) -> list[str]:
     moved = "" if drift.moved is None else compact(drift.moved)
     way = "" if drift.shift is None or drift.moved is None else f"({'+' if drift.shift > 0 else ''}{compact(drift.shift)})"
     words = [drift.change]
-    if drift.n_outside:
-        words.append(f"{100 * drift.n_outside / max(n_rows, 1):.1f} % beyond training")
+    if drift.outside:
+        words.append(f"{100 * drift.outside:.1f} % outside what training held")
     if abs(drift.missing - drift.missing_in_training) >= 0.01:
         words.append(f"missing {100 * drift.missing_in_training:.1f} % -> {100 * drift.missing:.1f} %")
     if drift.matters is False:

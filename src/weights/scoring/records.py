@@ -110,7 +110,9 @@ class Score(msgspec.Struct, frozen=True):
         return score_lines(self, top=top, narrow=narrow)
 
     def __str__(self) -> str:
-        return "\n".join(self.lines())
+        from weights.summary import labelled
+
+        return "\n".join([*self.lines(), *(labelled("" if i else "notes", note) for i, note in enumerate(self.notes))])
 
     def __repr__(self) -> str:
         return str(self)

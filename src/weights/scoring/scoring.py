@@ -14,9 +14,9 @@ from weights.data.newrows import describe_new_rows
 from weights.data.repeats import describe_repeats
 from weights.data.table.columns import as_text, is_missing
 from weights.ensemble import Ensemble, Predictions
-from weights.errors import DataError, UsageError, abridged, printable, suggest
+from weights.errors import DataError, UsageError, abridged, listed, printable, suggest
 from weights.inspection.classes import Bin, OperatingPoint, calibration, operating_point
-from weights.inspection.comparison import FEWEST_ROWS, difference, find_p_values
+from weights.inspection.comparison import FEWEST_ROWS, compare
 from weights.inspection.drift import find_drift
 from weights.scoring.levels import score_levels, score_predictions
 from weights.scoring.records import Coverage, MeanOutcome, Score, ScoredMetric
@@ -141,11 +141,8 @@ def _score_metrics(ensemble: Ensemble, scored: Predictions) -> list[ScoredMetric
     if np.count_nonzero(scored.weight > 0) < FEWEST_ROWS:
         return [ScoredMetric(name, Metric(metric.value), before.get(name), None) for name, metric in here.items()]
     kept = ensemble.oob_predictions
-    p_values = dict.fromkeys(task.metrics) if kept is None else find_p_values(task, scored, kept)
-    return [
-        ScoredMetric(name, metric, before.get(name), difference(metric, before[name], p_values[name]) if name in before else None)
-        for name, metric in here.items()
-    ]
+    gaps = {} if kept is None else compare(task, scored, kept, here, before)
+    return [ScoredMetric(name, metric, before.get(name), gaps.get(name)) for name, metric in here.items()]
 
 
 def _mean_outcomes(ensemble: Ensemble, scored: Predictions) -> list[MeanOutcome]:
@@ -201,6 +198,10 @@ def _describe_limits(ensemble: Ensemble, scored: Predictions) -> list[str]:
     notes = []
     if (n := int(np.count_nonzero(scored.weight > 0))) < FEWEST_ROWS:
         notes.append(f"{n} rows are too few for intervals and tests, which need {FEWEST_ROWS}")
+    if lacking := [str(label) for k, label in enumerate(ensemble.classes) if not scored.weight[scored.y == k].any()]:
+        notes.append(
+            f"no row is of the class {listed(lacking, 5)}: means over classes are not compared, and AUROC needs two that are there"
+        )
     if ensemble.oob_predictions is None:
         notes.append("this run was saved by a version that kept no answers to rows of training: nothing is tested against them")
     if ensemble.encoding.columns and not ensemble.report.distributions:
