@@ -108,12 +108,11 @@ def median_of(distribution: Distribution) -> float | None:
 
 def _summarise(column: ColumnEncoding, raw: pa.ChunkedArray) -> Distribution:
     values, n_levels = _FORMS[type(column)].read(column, raw), len(labels_of(column))
-    known = values[~np.isnan(values)]
-    edges = (
-        np.unique(np.quantile(known, np.linspace(0, 1, N_PARTS + 1), method="inverted_cdf")) if len(known) and not n_levels else known[:0]
-    )
-    n_parts = n_levels or len(edges) + 1
-    counts = np.bincount(known.astype(int) if n_levels else np.searchsorted(edges, known, side="left"), minlength=n_parts)
+    known = np.sort(values[~np.isnan(values)])
+    places = -(-np.arange(N_PARTS + 1) * len(known) // N_PARTS) - 1  # in whole numbers, which no rounding moves
+    edges = known[:0] if n_levels or not len(known) else np.unique(known[places.clip(min=0)])
+    parts = known.astype(int) if n_levels else np.searchsorted(edges, known, side="left")
+    counts = np.bincount(parts, minlength=n_levels or len(edges) + 1)
     return Distribution(column.name, edges.tolist(), [*counts.tolist(), len(values) - len(known)])
 
 
