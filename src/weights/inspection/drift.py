@@ -42,7 +42,8 @@ class Drift(msgspec.Struct, frozen=True):
         feature: its name.
         stability_index: sum over parts of the column of (share here - share in training) log(share here / share in training).
         by_chance: what the index is expected to be where nothing drifted, for so many rows.
-        p_value: of a chi-squared test that nothing did, corrected for the number of columns (Holm); None where rows are dependent or few.
+        p_value: that nothing did, of `compare_counts` and `find_outside` together, corrected for the number of columns (Holm); None where
+            rows depend on each other.
         change: what changed most, in words.
         missing: share of rows without a value here, and missing_in_training.
         outside: share of rows beyond the least and the largest value of training, or of levels that it hardly or never held.
@@ -70,7 +71,7 @@ class Drift(msgspec.Struct, frozen=True):
         return self.p_value < _SIGNIFICANT if self.p_value is not None else self.stability_index > 0.25
 
 
-class _Compared(NamedTuple):
+class Compared(NamedTuple):
     """The index of shares of parts, what it is by chance, and the p-value of the test."""
 
     stability_index: float
@@ -94,7 +95,8 @@ def find_drift(ensemble: Ensemble, table: pa.Table, inputs: Inputs, *, independe
     if not known or not len(inputs):
         return []
     compared = [compare_counts(np.asarray(d.counts), np.bincount(cells.parts, minlength=len(d.counts))) for d, _, cells in known]
-    p_values = adjusted([parts.p_value if independent else None for parts in compared], "holm")
+    tested = [find_p_value(parts, d, cells) if independent else None for (d, _, cells), parts in zip(known, compared, strict=True)]
+    p_values = adjusted(tested, "holm")
     drifts = [_describe(*of, parts, p) for of, parts, p in zip(known, compared, p_values, strict=True)]
     order = sorted(range(len(drifts)), key=lambda j: -drifts[j].stability_index)
     moving = [j for j in order if drifts[j].drifted][:_MOST_MOVED]
@@ -103,7 +105,7 @@ def find_drift(ensemble: Ensemble, table: pa.Table, inputs: Inputs, *, independe
     return sorted(drifts, key=lambda drift: (-(drift.moved or 0.0), -drift.stability_index))
 
 
-def compare_counts(before: IntArray, now: IntArray) -> _Compared:
+def compare_counts(before: IntArray, now: IntArray) -> Compared:
     """The population stability index of two samples in the same k parts, its expectation by chance, and a chi-squared test.
 
     Parts that either side is expected to have too few rows in are joined to their neighbours. By chance, each term of the index is close
@@ -122,10 +124,38 @@ def compare_counts(before: IntArray, now: IntArray) -> _Compared:
     shares = [(counts + 0.5) / (counts.sum() + 0.5 * k) for counts in (first, second)]
     index = float(np.sum((shares[1] - shares[0]) * np.log(shares[1] / shares[0])))
     if k < 2 or not min(n, m):
-        return _Compared(index, 0.0, None)
+        return Compared(index, 0.0, None)
     ratio = np.sqrt(m / n)
     statistic = float(np.sum((ratio * first - second / ratio) ** 2 / (first + second)))
-    return _Compared(index, (k - 1) * (1 / n + 1 / m), float(scipy.special.chdtrc(k - 1, statistic)))
+    return Compared(index, (k - 1) * (1 / n + 1 / m), float(scipy.special.chdtrc(k - 1, statistic)))
+
+
+def find_outside(n_gaps: int, n: int, m: int, n_outside: int) -> float:
+    """The probability that as many of m new values, or more, lie outside what n values of training held.
+
+    Of exchangeable values without ties the n of training leave n + 1 gaps, of which each new one falls into any; how many fall into some of
+    them is beta-binomial (Wilks 1942, "Statistical prediction with special reference to the problem of tolerance limits"). Ties make it
+    smaller.
+
+    Args:
+        n_gaps: two beyond the ends of numbers; of levels one more than the rows of training whose level counts as outside.
+        n: values of training.
+        m: new values.
+        n_outside: of these.
+    """
+    k = np.arange(n_outside, m + 1)
+    logs = scipy.special.betaln(k + n_gaps, m - k + n + 1 - n_gaps) - scipy.special.betaln(n_gaps, n + 1 - n_gaps)
+    logs += scipy.special.gammaln(m + 1) - scipy.special.gammaln(k + 1) - scipy.special.gammaln(m - k + 1)
+    return float(np.exp(logs).sum().clip(max=1.0))
+
+
+def find_p_value(parts: Compared, distribution: Distribution, cells: Cells) -> float | None:
+    """The p-value that a column did not drift: twice the smaller of two, one for the shares of parts, one for what is outside."""
+    n, m = sum(distribution.counts[:-1]), int(np.count_nonzero(~np.isnan(cells.values)))
+    n_gaps = 2 if distribution.edges else distribution.counts[-2] + 1
+    outside = find_outside(n_gaps, n, m, cells.n_outside) if n_gaps <= n and cells.n_outside else None
+    known = [p for p in (parts.p_value, outside) if p is not None]
+    return min(1.0, len(known) * min(known)) if known else None
 
 
 def _join(before: IntArray, now: IntArray) -> IntArray:
@@ -142,7 +172,7 @@ def _join(before: IntArray, now: IntArray) -> IntArray:
     return joined.clip(max=max(place - 1, 0))
 
 
-def _describe(distribution: Distribution, column: ColumnEncoding, cells: Cells, parts: _Compared, p_value: float | None) -> Drift:
+def _describe(distribution: Distribution, column: ColumnEncoding, cells: Cells, parts: Compared, p_value: float | None) -> Drift:
     missing, outside = float(np.isnan(cells.values).mean()), cells.n_outside / len(cells.values)
     before = distribution.counts[-1] / max(distribution.n_rows, 1)
     change = _change(distribution, column, cells)

@@ -199,9 +199,7 @@ def _describe_limits(ensemble: Ensemble, scored: Predictions) -> list[str]:
     if (n := int(np.count_nonzero(scored.weight > 0))) < FEWEST_ROWS:
         notes.append(f"{n} rows are too few for intervals and tests, which need {FEWEST_ROWS}")
     if lacking := [str(label) for k, label in enumerate(ensemble.classes) if not scored.weight[scored.y == k].any()]:
-        notes.append(
-            f"no row is of the class {listed(lacking, 5)}: means over classes are not compared, and AUROC needs two classes"
-        )
+        notes.append(f"no row is of the class {listed(lacking, 5)}: means over classes are not compared, and AUROC needs two classes")
     if ensemble.oob_predictions is None:
         notes.append("this run was saved by a version that kept no answers to rows of training: nothing is tested against them")
     if ensemble.encoding.columns and not ensemble.report.distributions:
