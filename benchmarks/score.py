@@ -22,7 +22,7 @@ from weights.data.distributions import part_of_rows, summarise
 from weights.data.encoding import fit_encoding
 from weights.ensemble import Predictions
 from weights.inspection.comparison import find_p_values
-from weights.inspection.drift import compare_counts, find_p_value
+from weights.inspection.drift import compare_column
 from weights.tasks.classes import Binary
 from weights.tasks.number import Number
 from weights.tasks.proportions import mean_share
@@ -111,8 +111,7 @@ def drift_p_value(kind: str, sizes: tuple[int, int], repetition: int, shift: flo
         now = pa.table({"c": pa.array(now["c"].to_numpy() + shift)})
     distribution = summarise(encoding, before)[0]
     cells = part_of_rows(distribution, encoding.columns[0], now["c"])
-    parts = compare_counts(np.asarray(distribution.counts), np.bincount(cells.parts, minlength=len(distribution.counts)))
-    return find_p_value(parts, distribution, cells)
+    return compare_column(distribution, encoding.columns[0], cells).p_value
 
 
 def print_drift(repetitions: int) -> None:

@@ -28,6 +28,8 @@ from weights.types import FloatArray, IntArray
 
 _LEAST_EXPECTED = 5.0
 """Rows that each side must be expected to have in a part of a chi-squared test; smaller parts are put together (Cochran 1954)."""
+_OFTEN = 20.0
+"""Rows expected of a level in training, four times as many as gave it a part of its own: from then on that was hardly by chance."""
 _SIGNIFICANT = 0.05
 _MOST_ROWS, _MOST_MOVED = 2_000, 24
 """Rows, and columns, for which answers are computed with values like those of training (our choice)."""
@@ -42,7 +44,7 @@ class Drift(msgspec.Struct, frozen=True):
         feature: its name.
         stability_index: sum over parts of the column of (share here - share in training) log(share here / share in training).
         by_chance: what the index is expected to be where nothing drifted, for so many rows.
-        p_value: that nothing did, of `compare_counts` and `find_outside` together, corrected for the number of columns (Holm); None where
+        p_value: that nothing did, of `compare_column`, corrected for the number of columns (Holm); None where
             rows depend on each other.
         change: what changed most, in words.
         missing: share of rows without a value here, and missing_in_training.
@@ -94,8 +96,8 @@ def find_drift(ensemble: Ensemble, table: pa.Table, inputs: Inputs, *, independe
     ]
     if not known or not len(inputs):
         return []
-    compared = [compare_counts(np.asarray(d.counts), np.bincount(cells.parts, minlength=len(d.counts))) for d, _, cells in known]
-    tested = [find_p_value(parts, d, cells) if independent else None for (d, _, cells), parts in zip(known, compared, strict=True)]
+    compared = [compare_column(*of) for of in known]
+    tested = [parts.p_value if independent else None for parts in compared]
     p_values = adjusted(tested, "holm")
     drifts = [_describe(*of, parts, p) for of, parts, p in zip(known, compared, p_values, strict=True)]
     order = sorted(range(len(drifts)), key=lambda j: -drifts[j].stability_index)
@@ -103,6 +105,32 @@ def find_drift(ensemble: Ensemble, table: pa.Table, inputs: Inputs, *, independe
     for j, (moved, shift, spread) in zip(moving, _move_answers(ensemble, inputs, known, moving), strict=True):
         drifts[j] = msgspec.structs.replace(drifts[j], moved=moved, shift=shift, matters=moved > _HARDLY * spread)
     return sorted(drifts, key=lambda drift: (-(drift.moved or 0.0), -drift.stability_index))
+
+
+def compare_column(distribution: Distribution, column: ColumnEncoding, cells: Cells) -> Compared:
+    """The index of a column, and the p-value that it did not drift: twice the smaller of those of `compare_counts` and `find_outside`.
+
+    A level has a part of its own if training held it often enough, and is rarer in other samples for that. Where some were too rare, those
+    are therefore joined to them that are expected less than four times as often in training, by the rows of both sides.
+
+    Args:
+        distribution: of the column in training.
+        column: how it is read.
+        cells: new ones.
+    """
+    before, now = np.asarray(distribution.counts), np.bincount(cells.parts, minlength=len(distribution.counts))
+    n, m = int(before[:-1].sum()), int(now[:-1].sum())
+    holds_others = labels_of(column)[-1:] == [OTHER_LEVEL]
+    n_others = int(before[-2]) if holds_others else 0
+    if n_others:
+        rare = np.append((before + now)[:-1] * n < _OFTEN * (n + m), False)
+        before, now = (
+            np.where(rare, 0, counts) + np.where(np.arange(len(rare)) == len(rare) - 2, counts[rare].sum(), 0) for counts in (before, now)
+        )
+    parts = compare_counts(before, now)
+    outside = find_outside(1 if holds_others else 2, n, m, cells.n_outside) if cells.n_outside and not n_others and n > 1 else None
+    known = [p for p in (parts.p_value, outside) if p is not None]
+    return parts._replace(p_value=min(1.0, len(known) * min(known)) if known else None)
 
 
 def compare_counts(before: IntArray, now: IntArray) -> Compared:
@@ -138,7 +166,7 @@ def find_outside(n_gaps: int, n: int, m: int, n_outside: int) -> float:
     smaller.
 
     Args:
-        n_gaps: two beyond the ends of numbers; of levels one more than the rows of training whose level counts as outside.
+        n_gaps: two beyond the ends of numbers, one for a level that training never held.
         n: values of training.
         m: new values.
         n_outside: of these.
@@ -147,15 +175,6 @@ def find_outside(n_gaps: int, n: int, m: int, n_outside: int) -> float:
     logs = scipy.special.betaln(k + n_gaps, m - k + n + 1 - n_gaps) - scipy.special.betaln(n_gaps, n + 1 - n_gaps)
     logs += scipy.special.gammaln(m + 1) - scipy.special.gammaln(k + 1) - scipy.special.gammaln(m - k + 1)
     return float(np.exp(logs).sum().clip(max=1.0))
-
-
-def find_p_value(parts: Compared, distribution: Distribution, cells: Cells) -> float | None:
-    """The p-value that a column did not drift: twice the smaller of two, one for the shares of parts, one for what is outside."""
-    n, m = sum(distribution.counts[:-1]), int(np.count_nonzero(~np.isnan(cells.values)))
-    n_gaps = 2 if distribution.edges else distribution.counts[-2] + 1
-    outside = find_outside(n_gaps, n, m, cells.n_outside) if n_gaps <= n and cells.n_outside else None
-    known = [p for p in (parts.p_value, outside) if p is not None]
-    return min(1.0, len(known) * min(known)) if known else None
 
 
 def _join(before: IntArray, now: IntArray) -> IntArray:
