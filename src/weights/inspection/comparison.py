@@ -14,6 +14,11 @@ from weights.types import BoolArray, FloatArray, IntArray
 
 FEWEST_ROWS = 10
 """Fewer rows, or groups, on one of the sides have neither interval nor test (our choice)."""
+FEWEST_OF_CLASS = 25
+"""Rows of each class that metrics over classes need out of bag to be compared with others (our choice): with fewer, answers of members that
+missed some of these rank classes worse than those of all members do."""
+_LEAST_EXPECTED = 5.0
+"""Rows beside those of the commonest class that both sides must be expected to have for a test (our choice, as for chi-squared)."""
 _N_PERMUTATIONS = 1_999
 _ROUNDING = 1e-9
 
@@ -64,7 +69,7 @@ def difference(metric: Metric, other: Metric, p_value: float | None) -> Differen
 
 
 def find_p_values(task: Task, these: Predictions, others: Predictions) -> dict[str, float | None]:
-    """For each metric the p-value of it being the same on two sets of rows; None where rows are too few or it has no error.
+    """For each metric the p-value of it being the same on two sets of rows; None where rows are too few, or nearly all of one class.
 
     A metric is close to a mean over rows of what each contributes to it, as the rows of both sides together say. The difference of
     these means over its standard error is compared with those of 1,999 random divisions of the same rows, whole groups together: whatever
@@ -89,7 +94,8 @@ def find_p_values(task: Task, these: Predictions, others: Predictions) -> dict[s
     known = {name: parts for name, parts in computed.items() if parts is not None}
     unknown: dict[str, float | None] = dict.fromkeys(task.metrics)
     present = np.bincount(unit, weight, minlength=n_units) > 0
-    if min(n_these, int(present.sum()) - n_these) < FEWEST_ROWS or not known:
+    n_smaller = min(n_these, int(present.sum()) - n_these)
+    if n_smaller < FEWEST_ROWS or not known or _are_rare(task.strata(np.concatenate([these.y, others.y])), n_smaller / int(present.sum())):
         return unknown
     # Of each unit its weight and what its rows contribute, times the weight of all; contributions of all rows add up to zero.
     weights = np.bincount(unit, weight, minlength=n_units)[present]
@@ -98,6 +104,12 @@ def find_p_values(task: Task, these: Predictions, others: Predictions) -> dict[s
     first[unit[: len(these.y)]] = True
     p_values = _permute(weights, sums, first[present])
     return unknown | dict(zip(known, p_values, strict=True))
+
+
+def _are_rare(strata: IntArray | None, share: float) -> bool:
+    """Whether so few rows are of another class than the commonest that a share of all rows may have none by chance."""
+    n_others = 0 if strata is None else len(strata) - int(np.bincount(strata.astype(int)).max())
+    return 0 < n_others * share < _LEAST_EXPECTED
 
 
 def _units(these: Predictions, others: Predictions) -> IntArray:

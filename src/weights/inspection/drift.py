@@ -237,8 +237,9 @@ def _move_answers(
 
 
 def _scaled_answers(ensemble: Ensemble, inputs: Inputs) -> FloatArray:
-    """Values or class probabilities, shape (n, c)."""
-    return ensemble.task.to_scales(ensemble.combined(inputs)).target
+    """The outcomes that are told, values or class probabilities, shape (n, c): of two classes the second."""
+    places = [outcome.place for outcome in ensemble.task.outcomes() if outcome.scale == "target"]
+    return ensemble.task.to_scales(ensemble.combined(inputs)).target[:, places]
 
 
 def _encode(ensemble: Ensemble, column: ColumnEncoding, raw: pa.ChunkedArray) -> FloatArray:

@@ -10,12 +10,12 @@ from weights.inspection.classes import OperatingPoint, ThresholdMetrics
 from weights.inspection.comparison import FEWEST_ROWS, Difference
 from weights.inspection.drift import Drift
 from weights.scoring.records import LevelScore, Score
-from weights.summary import aligned, bounds, compact, labelled, number, percent
+from weights.summary import LABEL, aligned, bounds, compact, labelled, number, percent
 from weights.tasks.metrics import MEAN_GAP, Measure, find_measure
 
 _WIDTHS = {True: 96, False: 136}
 """Columns of a narrow terminal and of others (our choice)."""
-_WIDEST_NAME = 32
+_WIDEST_NAME, _WIDEST_LINE = 32, 118
 _SIGNIFICANT = 0.05
 
 
@@ -33,16 +33,22 @@ def score_lines(score: Score, *, top: int = 10, narrow: bool = False) -> list[st
     if top < 1:
         raise UsageError(f"top must be at least 1, but is {top}. Leave it out to see the ten columns that matter most.")
     return [
-        labelled("Scored", _describe_rows(score)),
+        *_wrap("Scored", _describe_rows(score)),
         *_metric_lines(score, narrow=narrow),
-        labelled("Verdict", _describe_verdict(score)),
+        *_wrap("Verdict", _describe_verdict(score)),
         *_mean_lines(score),
-        labelled("Coverage", _describe_coverage(score)),
+        *_wrap("Coverage", _describe_coverage(score)),
         *_bin_lines(score),
         *(_point_lines(score.operating) if score.operating else []),
         *(_level_lines(score, _WIDTHS[narrow]) if score.by else []),
         *_drift_lines(score, top),
     ]
+
+
+def _wrap(label: str, text: str) -> list[str]:
+    """A sentence behind its label, on as many lines as it takes."""
+    first, *more = textwrap.wrap(printable(text), _WIDEST_LINE - LABEL)
+    return [labelled(label, first), *(" " * LABEL + line for line in more)]
 
 
 def _describe_rows(score: Score) -> str:
@@ -65,7 +71,7 @@ def _metric_lines(score: Score, *, narrow: bool) -> list[str]:
     shown = [[cell for place, cell in enumerate(row) if place not in left_out] for row in rows]
     return [
         *aligned(shown, to_right=[1, 3, 5, len(shown[0]) - 1]),
-        "  [95 % interval over the choice of rows]; p: whether such a difference comes by chance, by permutation, each metric by itself",
+        "  [95 % interval over the choice of rows]; p: of such a difference by chance (permutations), each metric by itself",
     ]
 
 
@@ -95,7 +101,7 @@ def _describe_verdict(score: Score) -> str:
     measure, gap = find_measure(first.name), first.difference
     name = name_of(first.name)
     if gap is None or gap.p_value is None:
-        return "nothing is tested: see the notes" if score.notes else "nothing is tested"
+        return "nothing is tested, for want of rows, of groups, or of rows of other classes than the commonest"
     said = f"{_signed(measure, gap.value)} [{_signed(measure, gap.low)} {_signed(measure, gap.high)}], p {_equals(gap.p_value)}"
     if gap.p_value < _SIGNIFICANT:
         return f"{name} is {'worse' if gap.value > 0 else 'better'} on these rows than out of bag, more than chance explains: {said}"
@@ -199,13 +205,13 @@ def _drift_lines(score: Score, top: int) -> list[str]:
     rows += [_drift_cells(drift) for drift in drifted[:top]]
     more = len(drifted) - top
     return [
-        labelled("Drift", f"{len(drifted)} of {n_columns} columns are distributed otherwise than in training; {how}"),
+        *_wrap("Drift", f"{len(drifted)} of {n_columns} columns are distributed otherwise than in training; {how}"),
         *aligned(rows, to_right=[1, 2, 3, 4]),
         *([f"  ({more} more; --top {len(drifted)} shows them)"] if more > 0 else []),
         *textwrap.wrap(
             "index: population stability index over twentieths or levels; answers move: how far, on average, if the column were "
             "distributed as in training and the others as here, with its direction",
-            118,
+            _WIDEST_LINE,
             initial_indent="  ",
             subsequent_indent="    ",
         ),

@@ -16,7 +16,7 @@ from weights.data.table.columns import as_text, is_missing
 from weights.ensemble import Ensemble, Predictions
 from weights.errors import DataError, UsageError, abridged, listed, printable, suggest
 from weights.inspection.classes import Bin, OperatingPoint, calibration, operating_point
-from weights.inspection.comparison import FEWEST_ROWS, compare
+from weights.inspection.comparison import FEWEST_OF_CLASS, FEWEST_ROWS, compare
 from weights.inspection.drift import find_drift
 from weights.scoring.levels import score_levels, score_predictions
 from weights.scoring.records import Coverage, MeanOutcome, Score, ScoredMetric
@@ -142,6 +142,8 @@ def _score_metrics(ensemble: Ensemble, scored: Predictions) -> list[ScoredMetric
         return [ScoredMetric(name, Metric(metric.value), before.get(name), None) for name, metric in here.items()]
     kept = ensemble.oob_predictions
     gaps = {} if kept is None else compare(task, scored, kept, here, before)
+    few = kept is not None and bool(task.find_few(kept.y, FEWEST_OF_CLASS))
+    gaps = {name: gap for name, gap in gaps.items() if not (few and task.metrics[name].of_each_class)}
     return [ScoredMetric(name, metric, before.get(name), gaps.get(name)) for name, metric in here.items()]
 
 
@@ -200,7 +202,10 @@ def _describe_limits(ensemble: Ensemble, scored: Predictions) -> list[str]:
         notes.append(f"{n} rows are too few for intervals and tests, which need {FEWEST_ROWS}")
     if lacking := [str(label) for k, label in enumerate(ensemble.classes) if not scored.weight[scored.y == k].any()]:
         notes.append(f"no row is of the class {listed(lacking, 5)}: means over classes are not compared, and AUROC needs two classes")
-    if ensemble.oob_predictions is None:
+    kept = ensemble.oob_predictions
+    if kept is not None and (few := ensemble.task.find_few(kept.y, FEWEST_OF_CLASS)):
+        notes.append(f"the run learned from few rows of {listed(few, 5)}: metrics over classes are compared from {FEWEST_OF_CLASS} on")
+    if kept is None:
         notes.append("this run was saved by a version that kept no answers to rows of training: nothing is tested against them")
     if ensemble.encoding.columns and not ensemble.report.distributions:
         notes.append("this run was saved by a version that kept no distributions of columns: nothing is said of drift")
