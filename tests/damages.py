@@ -120,6 +120,16 @@ FEATURE_WEIGHTS: list[tuple[tuple[Any, ...], Any, str]] = [
 ]
 """The same of the feature weights in metrics.json: the one complaint of each."""
 
+DISTRIBUTIONS: list[tuple[str, Any, str]] = [
+    ("name", "height", "distributions are not those of the columns"),
+    ("edges", [1.0, 1.0], "the edges of 'age' are not in ascending order"),
+    ("edges", [2.0, 1.0], "the edges of 'age' are not in ascending order"),
+    ("counts", [1, -1, 0], "the parts of 'age' cannot be"),
+    ("counts", [1], "the parts of 'age' cannot be"),
+    ("edges", [float(i) for i in range(22)], "the parts of 'age' cannot be"),
+]
+"""The same of the distribution of the first column, with edges of 1 and 2 and counts of 20, 20, 0 and 0."""
+
 ARRAYS: list[tuple[str, np.ndarray | None, str]] = [
     ("mlp/member_weights", np.zeros(3), "member weights that are below zero or all zero"),
     ("mlp/member_weights", np.array([2.0, -1.0, 1.0]), "member weights that are below zero or all zero"),

@@ -543,6 +543,42 @@ def test_a_fit_without_inspection_says_what_to_do_for_a_summary(tables):
     )
 
 
+# Score
+
+
+def test_rows_with_their_target_are_scored_as_text_and_json(tables, runs):
+    text = well("score", runs / "people", tables / "people.csv", "--by", "age")
+    assert text.stdout.startswith("Scored        120 rows of 120 with a known 'state'\n")
+    assert [line.split()[0] for line in text.stdout.splitlines() if not line.startswith(" ")] == [
+        *("Scored", "Verdict", "Means", "Coverage", "Calibration", "Finding", "By", "Drift")
+    ]
+    assert text.stderr == "notes         this is what the run learned from: score rows that it never saw\n"
+    record = printed("score", runs / "people", tables / "people.csv", "--by", "age", "--sensitivity", 0.8, "--class", "well")
+    assert (record["n_scored"], record["label"], record["operating"]["asked"], len(record["levels"])) == (120, "well", 0.8, 4)
+    assert {"here", "out_of_bag", "difference", "name"} == {*record["metrics"][0]}
+
+
+def test_numbers_are_scored_without_what_is_of_classes(tables, runs):
+    lines = well("score", runs / "wages", tables / "wages.csv").stdout.splitlines()
+    assert [line.split()[0] for line in lines if not line.startswith(" ")] == ["Scored", "Verdict", "Means", "Coverage", "Drift"]
+    refused = run("score", runs / "wages", tables / "wages.csv", "--class", "high")
+    assert (refused.exit_code, "'wage' has no classes" in refused.stderr) == (2, True)
+
+
+def test_rows_that_cannot_be_scored_are_refused_in_a_sentence(tables, runs):
+    without = "the rows must hold what came, in the column 'state'"
+    for path, words, code in ((tables / "wages.csv", without, 3), ("gone.csv", "gone.csv", 4)):
+        result = run("score", runs / "people", path)
+        assert (result.exit_code, result.stdout, result.stderr.count("\n")) == (code, "", 1)
+        assert words in result.stderr
+
+
+def test_predicting_rows_that_hold_the_target_names_the_command_that_scores_them(tables, runs):
+    note = "notes         the rows hold 'wage', which is not looked at: weights score says how good answers to them are\n"
+    assert well("predict", runs / "wages", tables / "wages.csv").stderr == note
+    assert well("predict", runs / "wages", tables / "people.csv").stderr == ""
+
+
 @pytest.mark.parametrize(("name", "column"), [("wages", "prediction"), ("people", "probability well")])
 def test_contributions_add_up_to_the_prediction(tables, runs, name, column):
     label = ("--class", "well") if name == "people" else ()

@@ -170,8 +170,8 @@ def _level_lines(score: Score, width: int) -> list[str]:
     return [
         labelled("By", score.by),
         *table,
-        "  p: whether the level differs from all other rows, corrected for the number of levels (Holm)"
-        + (f"; levels of fewer than {FEWEST_ROWS} rows have no figures" if few else ""),
+        "  p: whether the level differs from all other rows, corrected for the number of levels (Holm)",
+        *([f"  levels of fewer than {FEWEST_ROWS} rows have no figures"] if few else []),
         *([f"  in --json too: {', '.join(hidden)}"] if hidden else []),
     ]
 
