@@ -163,6 +163,14 @@ def test_weights_and_groups_of_the_run_are_used_where_the_rows_have_them():
         model.score({**rows, "count": np.zeros(200)})
 
 
+def test_runs_that_are_ordered_in_time_say_that_tests_do_not_know_it():
+    rows = drawn(300, 6) | {"day": np.arange(300)}
+    model = wt.fit(rows, "ill", time="day", drop=["patient"], model="linear", members=5, inspect=False)
+    score = model.score(drawn(100, 7) | {"day": np.arange(300, 400)})
+    assert score.notes[0].startswith("the run is ordered by 'day', but intervals and tests take rows as independent")
+    assert {drift.p_value for drift in score.drifts} == {None}
+
+
 def test_levels_are_scored_apart_and_their_p_values_are_corrected(model):
     rows = drawn(600, 4)
     flipped = (rows["ward"] == "west") & (np.random.default_rng(5).random(600) < 0.6)

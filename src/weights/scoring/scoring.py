@@ -63,7 +63,8 @@ def score_rows(
         raise DataError("The weights of the rows must not all be zero. Repair the column of weights, or leave it out.")
     place = _find_place(ensemble, wanted)
     point, why_not = (None, []) if place is None else _find_point(ensemble, scored, place, sensitivity)
-    independent = scored.group is None and (ensemble.oob_predictions is None or ensemble.oob_predictions.group is None)
+    kept, origin = ensemble.oob_predictions, ensemble.report.origin
+    independent = scored.group is None and (kept is None or kept.group is None) and not (origin and origin.roles.time)
     covered = proportion(ensemble.covers(scored.y, answers, level=level), scored.weight, scored.group)
     assert covered is not None
     return Score(
@@ -182,17 +183,20 @@ def _find_point(ensemble: Ensemble, scored: Predictions, place: int, sensitivity
         return None, [str(error)]
 
 
+_LOST = {"sample_weight": "each row counts as one", "group": "rows count as independent"}
+_ORDERED = (
+    "the run is ordered by '{}', but intervals and tests take rows as independent: where rows near in time are alike, differences look "
+    "surer than they are"
+)
+
+
 def _describe_roles(ensemble: Ensemble, table: pa.Table) -> list[str]:
-    """What the run knew of its rows and these lack."""
-    origin = ensemble.report.origin
-    if origin is None:
+    """What the run knew of its rows and these lack, or what is not allowed for."""
+    if (origin := ensemble.report.origin) is None:
         return []
-    lost = {"sample_weight": "each row counts as one", "group": "rows count as independent"}
-    return [
-        f"the run had '{printable(name)}', which is not there: {words}"
-        for role, words in lost.items()
-        if (name := getattr(origin.roles, role)) and name not in table.column_names
-    ]
+    named = {role: name for role in _LOST if (name := getattr(origin.roles, role)) and name not in table.column_names}
+    notes = [f"the run had '{printable(name)}', which is not there: {_LOST[role]}" for role, name in named.items()]
+    return [*notes, *([_ORDERED.format(printable(origin.roles.time))] if origin.roles.time else [])]
 
 
 def _describe_limits(ensemble: Ensemble, scored: Predictions) -> list[str]:
