@@ -303,7 +303,7 @@ def answers(path: Path) -> list[dict]:
 
 
 def test_answers_go_to_standard_output_as_csv(tables, runs):
-    result = well("predict", runs / "wages", tables / "wages.csv")
+    result = well("predict", runs / "wages", tables / "people.csv")
     lines = [*csv.DictReader(io.StringIO(result.stdout))]
     assert (len(lines), [*lines[0]]) == (120, ["prediction", "low 90%", "high 90%"])
     assert result.stderr == ""
@@ -317,7 +317,7 @@ def test_answers_are_those_of_the_model(tables, runs):
 
 @pytest.mark.parametrize("name", ["out.csv", "out.parquet", "deep/er/out.csv"])
 def test_answers_go_to_a_file_of_the_format_named(tables, runs, tmp_path, name):
-    result = well("predict", runs / "wages", tables / "wages.csv", "--output", name)
+    result = well("predict", runs / "wages", tables / "people.csv", "--output", name)
     assert len(answers(tmp_path / name)) == 120
     assert (result.stdout, result.stderr) == ("", f"120 predictions in {name}\n")
 
