@@ -43,7 +43,7 @@ SCORE = Question(
     Each metric with its interval beside that out of bag, and whether they differ; calibration, the threshold that finds a share of a
     class, coverage of prediction intervals; metrics by the levels of a column; which columns drifted, and what that does to the answers.
 
-    \\b
+    \b
       weights score runs/income new.csv
       weights score runs/income new.csv --by sex --json
       weights score runs/xray new/ --sensitivity 0.9 --class ill
