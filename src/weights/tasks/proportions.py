@@ -77,7 +77,7 @@ def mean_share(hits: BoolArray, parts: AnyArray, weight: FloatArray, group: IntA
 
     Example:
         >>> mean_share(np.array([True] * 8 + [False] * 2), np.arange(10) % 2, np.ones(10))
-        Metric(value=0.8, low=0.509..., high=0.939...)
+        Metric(value=0.8, low=0.4348..., high=0.9378...)
     """
     members = [parts == part for part in np.unique(parts[weight > 0])]
     shares = [proportion(hits[rows], weight[rows], None if group is None else group[rows]) for rows in members]
