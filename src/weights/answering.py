@@ -207,6 +207,13 @@ def units_of(model: Model, layer: str, seen: SeenPictures, *, member: int = 0) -
     return most_exciting(model.ensemble, seen.pictures, layer, y=seen.y, member=member)
 
 
+def _describe_target(model: Model, rows: pa.Table) -> list[str]:
+    """That rows hold what is answered, if they do, and what compares both."""
+    target = model.ensemble.task.target
+    held = target in rows.column_names and rows[target].null_count < rows.num_rows
+    return [f"the rows hold '{target}', which is not looked at: weights score says how good answers to them are"] if held else []
+
+
 class Answers(NamedTuple):
     """Answers to some rows, as `predictions` gives them, and sentences about these rows, as `Model.notes` does."""
 
@@ -231,7 +238,7 @@ def answers(model: Model, data: Any, **options: Any) -> Iterator[Answers]:
         if not can_stream(data):
             raise
     else:
-        yield Answers(predictions(model, rows, **options), model.notes(rows))
+        yield Answers(predictions(model, rows, **options), [*_describe_target(model, rows), *model.notes(rows)])
         return
     encoding, begin = model.ensemble.encoding, 0
     for rows in parts(Path(data), [column.name for column in encoding.columns], encoding.missing_words):

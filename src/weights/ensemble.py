@@ -11,7 +11,7 @@ import functools
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import jax
@@ -21,6 +21,7 @@ import numpy as np
 from weights.averaging import average_members
 from weights.conformal import Conformal, Interval, check_level, smallest_holding
 from weights.data.dataset import Feature
+from weights.data.distributions import Distribution
 from weights.data.encoding import Encoding
 from weights.data.inputs import Inputs, Layout
 from weights.data.roles import Roles
@@ -78,6 +79,7 @@ class Report(msgspec.Struct, frozen=True):
         feature_weights: effects and importances of features; None if that was not asked for.
         usefulness: whether the ensemble loses less than a constant, and which classes it never answers; None of an older version.
         origin: how to read the rows again; None where target or weights came apart from the table.
+        distributions: how the values of each column were distributed; none in runs of older versions.
     """
 
     source: str
@@ -99,46 +101,55 @@ class Report(msgspec.Struct, frozen=True):
     feature_weights: FeatureWeights | None = None
     origin: Origin | None = None
     usefulness: Usefulness | None = None
+    distributions: list[Distribution] = []
 
 
 @dataclass(frozen=True, eq=False)
 class Predictions:
-    """Answers to rows whose class is known, by members that never saw them.
+    """Answers to rows whose target is known, by members that never saw them.
 
     Attributes:
-        probability: of each class, shape (n, classes).
-        y: class codes, shape (n,).
+        prediction: probability of each class, shape (n, classes), or values, shape (n,).
+        y: encoded targets, as `Task.encode` gives them, shape (n,).
         rows: which rows these are, counted from 0 among those of training, or among those of the test, shape (n,).
         weight: sample weights, shape (n,).
         group: codes of rows that belong together, shape (n,), or None.
     """
 
-    probability: FloatArray
-    y: IntArray
+    prediction: FloatArray
+    y: AnyArray
     rows: IntArray
     weight: FloatArray
     group: IntArray | None = None
 
-    def thinned(self, most: int) -> Predictions:
-        """At most so many rows, drawn at random, always the same: equally many of each class, with the weight of all of it.
+    def __getitem__(self, chosen: AnyArray) -> Predictions:
+        """Those of some rows."""
+        group = None if self.group is None else self.group[chosen]
+        return Predictions(self.prediction[chosen], self.y[chosen], self.rows[chosen], self.weight[chosen], group)
 
-        Classes with fewer rows than their part are kept whole, because what is said of rare ones rests on these rows.
+    def thinned(self, most: int, strata: IntArray | None) -> Predictions:
+        """At most so many rows, drawn at random, always the same: equally many of each stratum, with the weight of all of it.
+
+        Strata with fewer rows than their part are kept whole, because what is said of rare classes rests on these rows.
+
+        Args:
+            most: rows.
+            strata: codes, shape (n,); None where rows are drawn whatever they are.
         """
         if len(self.y) <= most:
             return self
+        strata = np.zeros(len(self.y), int) if strata is None else strata
         random, chosen, weight = np.random.default_rng(0xA5), [], self.weight.copy()
-        counts = np.bincount(self.y)
-        left, classes = most, [k for k in np.argsort(counts, kind="stable") if counts[k]]
-        for turn, k in enumerate(classes):
-            n = min(int(counts[k]), left // (len(classes) - turn))
-            rows = np.flatnonzero(self.y == k)
+        counts = np.bincount(strata)
+        left, there = most, [k for k in np.argsort(counts, kind="stable") if counts[k]]
+        for turn, k in enumerate(there):
+            n = min(int(counts[k]), left // (len(there) - turn))
+            rows = np.flatnonzero(strata == k)
             kept = random.choice(rows, n, replace=False)
             weight[kept] *= self.weight[rows].sum() / max(self.weight[kept].sum(), 1e-300)
             chosen.append(kept)
             left -= n
-        every = np.sort(np.concatenate(chosen))
-        group = None if self.group is None else self.group[every]
-        return Predictions(self.probability[every], self.y[every], self.rows[every], weight[every], group)
+        return replace(self, weight=weight)[np.sort(np.concatenate(chosen))]
 
 
 @dataclass(frozen=True, eq=False)
@@ -183,8 +194,8 @@ class Ensemble:
             shift of classes.
         conformal: scores of out-of-bag rows, of which intervals and sets are quantiles.
         report: how it was made and how good it is.
-        oob_predictions: out-of-bag predictions for rows of training, where there are classes. test_predictions: those for rows that
-            were for the test only. At most `MOST_PREDICTIONS` each.
+        oob_predictions: out-of-bag predictions for rows of training. test_predictions: those for rows that were for the test only. At
+            most `MOST_PREDICTIONS` each; None in runs of older versions (and, of the test, where there were no such rows).
     """
 
     task: Task
@@ -245,6 +256,11 @@ class Ensemble:
         """The `interval` of encoded rows whose predictions (n,) are known."""
         return self.task.interval(self.conformal, predictions, inputs.x, level)
 
+    def covers(self, y: AnyArray, predictions: FloatArray, inputs: Inputs, *, level: float) -> BoolArray:
+        """Which encoded targets (n,) lie in the `interval`, or in the set of `prediction_sets`, of their predictions, shape (n,)."""
+        check_level(level)
+        return self.task.covers(self.conformal, y, predictions, inputs.x, level)
+
     def prediction_sets(self, inputs: Inputs, *, level: float = 0.9, by_class: bool = False) -> BoolArray:
         """Which classes belong to a set that holds the true class with probability `level`, shape (n, number of classes).
 
@@ -301,7 +317,7 @@ class Ensemble:
         kept = self.oob_predictions
         if kept is None:
             raise UsageError("Sets by class need answers to rows of known class, of which this run kept none. Fit it again.")
-        own = (kept.probability[(kept.y == k) & (kept.weight > 0), k] for k in range(len(self.classes)))
+        own = (kept.prediction[(kept.y == k) & (kept.weight > 0), k] for k in range(len(self.classes)))
         return np.array([smallest_holding(1.0 - probability, level) for probability in own])
 
 

@@ -113,7 +113,7 @@ def train_ensemble(prepared: Prepared, control: Control) -> Ensemble:
         OutOfBagMembers(population, jobs[population.name].resampling.scored[trained[population.name].kept]) for population in populations
     ]
     judged = judged_rows(prepared, rows)
-    predictions = _of_classes(task, Predictions(answers, y, np.flatnonzero(rows), dataset.sample_weight[rows], judged.group))
+    predictions = Predictions(answers, y, np.flatnonzero(rows), dataset.sample_weight[rows], judged.group)
     report = Report(
         source=dataset.source,
         n_samples=dataset.n_samples,
@@ -128,15 +128,15 @@ def train_ensemble(prepared: Prepared, control: Control) -> Ensemble:
         feature_weights=_estimate_feature_weights(prepared, oob_members, offset, rows, control) if prepared.inspect else None,
         origin=prepared.origin,
         usefulness=judge_usefulness(task, judged, answers, predictions),
+        distributions=[*dataset.distributions],
         step_seconds={name: round(result.step_seconds, 8) for name, result in trained.items() if np.isfinite(result.step_seconds)},
         seconds=round(time.monotonic() - began, 2),
         created=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
         version=weights.__version__,
     )
+    kept = keep_predictions(task, predictions)
     conformal = task.calibrate(y, answers, dataset.inputs.x[rows], weight, judged.group)
-    return _with_test(
-        Ensemble(task, dataset.encoding, dataset.features, populations, offset, conformal, report, _kept(predictions)), dataset
-    )
+    return _with_test(Ensemble(task, dataset.encoding, dataset.features, populations, offset, conformal, report, kept), dataset)
 
 
 def _with_test(ensemble: Ensemble, dataset: Dataset) -> Ensemble:
@@ -151,20 +151,15 @@ def _with_test(ensemble: Ensemble, dataset: Dataset) -> Ensemble:
     answers, weight = ensemble.answer(held.inputs if known.all() else held.inputs[known]), held.weight[known]
     group, time = (None if values is None else values[known] for values in (held.group, held.time))
     test = score(task.metrics, task.original(y), answers, weight=weight, group=group, time=time)
-    test_predictions = _kept(_of_classes(task, Predictions(answers, y, np.flatnonzero(known), weight, group)))
+    test_predictions = keep_predictions(task, Predictions(answers, y, np.flatnonzero(known), weight, group))
     return replace(
         ensemble, report=msgspec.structs.replace(ensemble.report, test=test, n_test=int(known.sum())), test_predictions=test_predictions
     )
 
 
-def _of_classes(task: Task, predictions: Predictions) -> Predictions | None:
-    """The answers where they are to classes, for thresholds, confusion and calibration; none to numbers."""
-    return predictions if task.classes else None
-
-
-def _kept(predictions: Predictions | None) -> Predictions | None:
-    """Those that are kept with a run."""
-    return None if predictions is None else predictions.thinned(MOST_PREDICTIONS)
+def keep_predictions(task: Task, predictions: Predictions) -> Predictions:
+    """The answers that are kept with a run, for thresholds, confusion, calibration, and to compare others with."""
+    return predictions.thinned(MOST_PREDICTIONS, task.strata(predictions.y))
 
 
 def _decomposed(prepared: Prepared, trained: list[Trained], covered: BoolArray, stacking: Stacking) -> Decomposition:

@@ -20,11 +20,10 @@ from weights.changes import with_change
 from weights.checking import Check
 from weights.checking import check_intervals as try_intervals
 from weights.conformal import Interval
-from weights.data.encoding import apply_encoding, notes_on, unfamiliar
-from weights.data.files.naming import folder_of
+from weights.data.encoding import apply_encoding, unfamiliar
 from weights.data.inputs import Inputs
+from weights.data.newrows import describe_new_rows, read_new_rows
 from weights.data.registry import kind_of
-from weights.data.table.read import read_table
 from weights.effects import FeatureWeights
 from weights.ensemble import Ensemble, Predictions, Report, available_threads
 from weights.errors import RowsWarning, UsageError
@@ -39,6 +38,8 @@ from weights.inspection.saliency import Saliency, saliency
 from weights.preparing import read_whole, ready_again, values_to_vary
 from weights.remedies import diagnose as try_remedies
 from weights.running import OnProgress, report_reading, run, stopped_by_signals
+from weights.scoring.records import Score
+from weights.scoring.scoring import score_rows
 from weights.spec import Spec
 from weights.store.format import save as save_ensemble
 from weights.summary import Summary, summarise
@@ -416,6 +417,15 @@ class Model:
             raise UsageError("Feature weights were not estimated in this fit. Fit again with inspection (without --no-inspect).")
         return self.report.feature_weights
 
+    def score(self, data: Any, *, by: str | None = None, **options: Any) -> Score:
+        """How good the model is on labelled rows it never saw, beside out of bag; text when printed. See `weights.scoring.scoring`.
+
+        Args:
+            data: as `predict`, with the target.
+            by, **options: label, sensitivity, level, and what is raised: as `weights.scoring.scoring.score_rows`.
+        """
+        return score_rows(self.ensemble, self.read(data), by=by, **options)
+
     def save(self, folder: Any) -> None:
         """Write the model to a folder (docs/store-format.md); a Weights folder of that name is replaced.
 
@@ -427,22 +437,11 @@ class Model:
 
     def read(self, data: Any) -> Any:
         """The table behind a path, frame, mapping or array, numbers, pictures and words for missing read as in training."""
-        encoding = self.ensemble.encoding
-        if not encoding.columns and (source := kind_of(encoding.blocks[0]).source) is not None:
-            return source.read_like(data, encoding.blocks[0], encoding.missing_words)
-        table = read_table(data, missing=encoding.missing_words, notations=encoding.notations)
-        for block in encoding.blocks:
-            if (source := kind_of(block).source) is not None:
-                table = source.fill_like(table, block, folder_of(data))
-        return table
+        return read_new_rows(self.ensemble.encoding, data)
 
     def notes(self, data: Any) -> list[str]:
-        """Sentences about rows that training did not prepare for, such as levels of a category it had not seen.
-
-        Args:
-            data: as `predict`.
-        """
-        return notes_on(self.ensemble.encoding, self.read(data))
+        """Sentences about rows, as `predict` takes them, that training did not prepare for, such as new levels of a category."""
+        return describe_new_rows(self.ensemble.encoding, self.read(data))
 
     def _encode(self, data: Any) -> Inputs:
         inputs = apply_encoding(self.ensemble.encoding, table := self.read(data))

@@ -14,13 +14,17 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
+import numpy as np
 
 from weights.checking import Check
 from weights.effects import MEASURES, FeatureWeights, Group, Record, adjusted, leading
 from weights.errors import abridged, listed, printable
 from weights.inspection.measured import MeasuredSize, find_measured
 from weights.tasks.base import Task
+from weights.tasks.metrics import Measure, Metric
 
+LABEL = 14
+"""Columns of the label that lines about one thing begin with."""
 _BAR = 8
 _HELD = "held as they are while the features above change, and not ranked: {}; see weights explain"
 _WIDEST_NAME, _WIDEST_VALUE, _WIDEST_NOTE = 32, 14, 118
@@ -349,6 +353,36 @@ def aligned(cells: Sequence[Sequence[str]], *, to_right: Sequence[int]) -> list[
         ).rstrip()
         for row in cells
     ]
+
+
+def labelled(label: str, text: str) -> str:
+    """One line: a label in its column, then text; a label longer than its column pushes the text."""
+    return f"{printable(label):<{LABEL - 2}}  {printable(text)}"
+
+
+def percent(metric: Metric | None) -> str:
+    """A share with its interval.
+
+    Example:
+        >>> percent(Metric(0.95, 0.91, 0.975))
+        '95.0 % [91.0 97.5]'
+    """
+    if metric is None:
+        return "unknown"
+    bounds = "" if metric.low is None or metric.high is None else f" [{100 * metric.low:.1f} {100 * metric.high:.1f}]"
+    return f"{100 * metric.value:.1f} %{bounds}"
+
+
+def number(measure: Measure, value: float) -> str:
+    """A metric's value in words."""
+    return measure.show(value) if np.isfinite(value) else "unknown"
+
+
+def bounds(measure: Measure, metric: Metric) -> str:
+    """The interval of a metric in brackets; nothing where there is none."""
+    if metric.low is None or metric.high is None:
+        return ""
+    return f"[{number(measure, metric.low).removesuffix(' %')} {number(measure, metric.high).removesuffix(' %')}]"
 
 
 def _named(name: str) -> str:

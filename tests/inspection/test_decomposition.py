@@ -7,7 +7,8 @@ import pytest
 
 from weights.api import fit
 from weights.inspection.decomposition import Judged, MemberPredictions, average, decompose, row_terms
-from weights.tasks.classes import Binary, Multiclass, log_probabilities
+from weights.tasks.class_losses import log_probabilities
+from weights.tasks.classes import Binary, Multiclass
 from weights.tasks.number import Number
 
 TASKS = {

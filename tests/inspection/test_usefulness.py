@@ -36,7 +36,7 @@ def test_a_single_answer_that_is_far_wrong_does_not_hide_what_the_others_know():
     p = np.where(y == 1, 0.9, 0.1)
     p[1] = 1e-12
     predictions = predictions_of(p, y)
-    known = judge_usefulness(TASK, Judged(y, np.ones(100), None), predictions.probability, predictions)
+    known = judge_usefulness(TASK, Judged(y, np.ones(100), None), predictions.prediction, predictions)
     assert (known.measure, known.verdict, known.complaint) == ("squared error", "better", "")
     assert (known.loss, known.constant) == pytest.approx((0.01 * 0.99 + 0.01, 0.25))
 

@@ -12,6 +12,7 @@ import pytest
 from small import compiled
 from weights.conformal import Conformal
 from weights.data.dataset import Feature
+from weights.data.distributions import Distribution
 from weights.data.encoding import Category, Encoding, Numeric
 from weights.data.image.column import Picture
 from weights.effects import Contrast, FeatureWeights, Group, Importance, Joint
@@ -74,6 +75,7 @@ def ensemble() -> Ensemble:
             metrics={"log_loss": Metric(0.5, 0.4, 0.6)},
             version="0.1.0",
             feature_weights=FEATURE_WEIGHTS,
+            distributions=[Distribution("age", [1.0, 2.0], [20, 20, 0, 0]), Distribution("blood", [], [10, 20, 5, 5])],
         ),
         oob_predictions=Predictions(
             random.dirichlet(np.ones(3), 30), random.integers(0, 3, 30), np.arange(30), np.ones(30), np.arange(30) // 2

@@ -25,7 +25,7 @@ from weights.ensemble import Report
 from weights.errors import UsageError
 from weights.store.format import check_writable, load, save
 from weights.store.verify import FILES
-from weights.tasks.metrics import Metric
+from weights.tasks.metrics import Metric, score
 
 SOURCES = sorted(Path(weights.__file__).parent.rglob("*.py"))
 
@@ -68,6 +68,18 @@ def test_intervals_of_a_loaded_run_are_the_same_bits(tmp_path):
 def test_loaded_answers_to_known_rows_are_the_same_bits(ensemble, saved, name):
     before, after = getattr(ensemble, name), getattr(load(saved), name)
     assert_same_bits(vars(before), vars(after))
+
+
+def test_answers_of_numbers_are_kept_too(tmp_path):
+    model = fitted_example("diabetes")
+    model.save(tmp_path / "run")
+    before, after = model.ensemble.oob_predictions, load(tmp_path / "run").oob_predictions
+    assert before.prediction.shape == before.y.shape == (442,)
+    np.testing.assert_array_equal(after.prediction, before.prediction)
+    np.testing.assert_array_equal(after.y, before.y)
+    found = score(model.ensemble.task.metrics, model.ensemble.task.original(after.y), after.prediction)
+    assert found["rmse"].value == pytest.approx(model.report.metrics["rmse"].value)
+    assert load(tmp_path / "run").report.distributions == model.report.distributions
 
 
 def test_a_run_without_kept_answers_is_loaded(ensemble, tmp_path):

@@ -94,12 +94,12 @@ def test_there_is_a_step_from_every_version_to_the_present_one():
 
 
 def test_arrays_of_version_2_get_their_present_names_in_the_file_and_in_the_list():
-    old = {"judged/y": 1, "tested/group": 2, "linear/votes": 3, "offset": 4}
-    new = {"oob_predictions/y": 1, "test_predictions/group": 2, "linear/member_weights": 3, "offset": 4}
+    old = {"judged/y": 1, "tested/probability": 2, "linear/votes": 3, "offset": 4}
+    new = {"oob_predictions/y": 1, "test_predictions/prediction": 2, "linear/member_weights": 3, "offset": 4}
     assert rename_arrays(old, 2) == new
     assert rename_arrays(new, FORMAT_VERSION) == new
     listed = {name: json.loads(upgrade((SAVED / name / "config.json").read_bytes(), "config", 2))["tensors"] for name in TABLES}
-    assert "oob_predictions/probability" in listed["binary"]
+    assert "oob_predictions/prediction" in listed["binary"]
     assert not [name for names in listed.values() for name in names if name.startswith(("judged", "tested")) or name.endswith("votes")]
 
 

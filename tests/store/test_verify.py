@@ -14,7 +14,7 @@ import pytest
 from safetensors.numpy import load as load_tensors
 from safetensors.numpy import save as save_tensors
 
-from damages import ALL_FILES, ARRAYS, FEATURE_WEIGHTS, SETTINGS, change_arrays, change_json, rewrite, set_at
+from damages import ALL_FILES, ARRAYS, DISTRIBUTIONS, FEATURE_WEIGHTS, SETTINGS, change_arrays, change_json, rewrite, set_at
 from small import fitted_example
 from weights.errors import CorruptError, NotFoundError
 from weights.store.format import load, save
@@ -191,6 +191,7 @@ OF_REPORTS = [
     (("feature_weights", "surprise"), 1, "'surprise' is not known"),
     (("feature_weights", "importances", 0, "value"), "high", "Expected `float`, got `str`"),
     *((("feature_weights", *path), value, words) for path, value, words in FEATURE_WEIGHTS),
+    *((("distributions", 0, name), value, words) for name, value, words in DISTRIBUTIONS),
 ]
 
 

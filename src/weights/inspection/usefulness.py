@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from weights.ensemble import Predictions
-from weights.inspection.classes import proportion
 from weights.inspection.decomposition import Judged
 from weights.tasks.base import Task
+from weights.tasks.proportions import proportion
 from weights.types import FloatArray
 from weights.verdicts import Unanswered, Usefulness
 
@@ -15,7 +15,7 @@ _HARDLY = 0.05
 """A class is hardly ever answered where it is to fewer rows than this share of those that are of it (our choice)."""
 
 
-def judge_usefulness(task: Task, judged: Judged, answers: FloatArray, predictions: Predictions | None) -> Usefulness:
+def judge_usefulness(task: Task, judged: Judged, answers: FloatArray, predictions: Predictions) -> Usefulness:
     """Whether out-of-bag answers lose less than a constant, with the error that fits the rows, and which classes they never name.
 
     The constant is that of the very rows that judge it, which favours it, by about half a parameter in n. Where the loss cannot tell,
@@ -26,7 +26,7 @@ def judge_usefulness(task: Task, judged: Judged, answers: FloatArray, prediction
         task: whose losses are meant.
         judged: the rows.
         answers: to them, in which no row had a say.
-        predictions: the same with sample weights, where there are classes.
+        predictions: the same with sample weights.
     """
     constant = task.constant_predictions(judged.y, judged.weight)
     measures = {task.loss_name: task.prediction_losses, "squared error": task.squared_errors}
@@ -48,7 +48,7 @@ def judge_usefulness(task: Task, judged: Judged, answers: FloatArray, prediction
         unit=judged.unit,
         n_units=judged.difference(losses, np.zeros(len(losses))).n_units,
         n_rows=int(np.count_nonzero(judged.weight)),
-        unanswered=[] if predictions is None else find_unanswered(task, judged, predictions),
+        unanswered=find_unanswered(task, judged, predictions) if task.classes else [],
     )
 
 
@@ -59,12 +59,12 @@ def find_unanswered(task: Task, judged: Judged, predictions: Predictions) -> lis
     the class, so that this threshold has the best balanced accuracy (the likelihood ratio against one).
     """
     n_classes, group = len(task.classes), predictions.group
-    n_rows, n_answered = (np.bincount(codes, minlength=n_classes) for codes in (predictions.y, predictions.probability.argmax(1)))
+    n_rows, n_answered = (np.bincount(codes, minlength=n_classes) for codes in (predictions.y, predictions.prediction.argmax(1)))
     shares = np.bincount(judged.y, weights=judged.weight, minlength=n_classes) / judged.weight.sum()
     unanswered = []
     for k in np.flatnonzero((n_answered < _HARDLY * n_rows) & (shares > 0)):
         threshold = float(f"{shares[k]:.3g}")
-        of_class, reaches = predictions.y == k, predictions.probability[:, k] >= threshold
+        of_class, reaches = predictions.y == k, predictions.prediction[:, k] >= threshold
         found, left = (
             proportion(right[among], predictions.weight[among], None if group is None else group[among])
             for right, among in ((reaches, of_class), (~reaches, ~of_class))

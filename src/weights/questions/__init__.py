@@ -12,7 +12,7 @@ import msgspec
 
 from weights.errors import UsageError, suggest
 from weights.options import check_names, list_options
-from weights.questions import classes, explain, pictures, show, summary, trials
+from weights.questions import classes, explain, pictures, score, show, summary, trials
 from weights.questions.question import Answer, Asker, Question
 
 if TYPE_CHECKING:
@@ -23,6 +23,7 @@ QUESTIONS: dict[str, Question] = {
     for question in (
         show.SHOW,
         summary.SUMMARY,
+        score.SCORE,
         explain.EXPLAIN,
         explain.MAPS,
         trials.DIAGNOSE,

@@ -80,7 +80,7 @@ def ask_maps(model: Model, options: MapsOptions, asker: Asker) -> Answer:
     from weights import answering
     from weights.report.figures import saliency_figure, saliency_words
     from weights.report.json import saliency_object
-    from weights.report.terminal import labelled
+    from weights.summary import labelled
 
     pictures = answering.explained_pictures(model, options.source, label=options.label, progress=asker.progress)
     maps = [picture.saliency for picture in pictures]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 
-from weights.report.terminal import labelled, percent
+from weights.summary import labelled, percent
 from weights.verdicts import Usefulness
 
 _MOST_CLASSES = 3

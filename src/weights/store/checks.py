@@ -7,13 +7,15 @@ checksum, and a scale of zero or two columns of one name would answer without a 
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 
 from weights.conformal import Difficulty
 from weights.data.dataset import Feature
+from weights.data.distributions import N_PARTS, Distribution, labels_of
 from weights.data.encoding import CYCLE_SECONDS, Category, Datetime, Encoding, Numeric
 from weights.data.registry import KINDS, describe_blocks, kind_of, tag_of
 from weights.effects import ERRORS, MEASURES, FeatureWeights
@@ -133,6 +135,20 @@ def wrong_in_feature_weights(weights: FeatureWeights, encoding: Encoding) -> lis
     return wrong
 
 
+def wrong_in_distributions(distributions: Sequence[Distribution], encoding: Encoding) -> list[str]:
+    """What is wrong with distributions: they are not of the columns, in their order, or edges or counts cannot be."""
+    if distributions and [known.name for known in distributions] != [column.name for column in encoding.columns]:
+        return ["distributions are not those of the columns"]
+    wrong = []
+    for known, column in zip(distributions, encoding.columns, strict=False):
+        n_parts = len(labels_of(column)) or len(known.edges) + 1
+        if len(known.edges) > (0 if labels_of(column) else N_PARTS + 1) or len(known.counts) != n_parts + 1 or min(known.counts) < 0:
+            wrong.append(f"the parts of '{known.name}' cannot be")
+        if not all(map(math.isfinite, known.edges)) or not all(a < b for a, b in itertools.pairwise(known.edges)):
+            wrong.append(f"the edges of '{known.name}' are not in ascending order")
+    return wrong
+
+
 def wrong_in_arrays(arrays: Mapping[str, AnyArray]) -> list[str]:
     """What is wrong with arrays: a type, a number that is not finite, member weights that do not count, or scores out of order."""
     wrong = []
@@ -176,13 +192,14 @@ def wrong_in_difficulty(arrays: Mapping[str, AnyArray], n_columns: int) -> list[
 
 def _wrong_in_predictions(parts: dict[str, AnyArray], name: str) -> list[str]:
     """What is wrong with answers to known rows: probabilities that are none, or codes and numbers of rows that are not whole."""
-    probability = parts["probability"]
-    if not ((probability >= 0).all() and np.allclose(probability.sum(1), 1.0, atol=1e-6)):
+    prediction = parts["prediction"]
+    codes = ("y", "rows", "group") if prediction.ndim == 2 else ("rows", "group")
+    if prediction.ndim == 2 and not ((prediction >= 0).all() and np.allclose(prediction.sum(1), 1.0, atol=1e-6)):
         return [f"probabilities in '{name}' that do not add up to one"]
-    whole = [part for part in ("y", "rows", "group") if part in parts]
+    whole = [part for part in codes if part in parts]
     if not all((parts[part] >= 0).all() and (parts[part] == np.floor(parts[part])).all() and (parts[part] < 2**53).all() for part in whole):
         return [f"codes in '{name}' that are not whole numbers"]
-    if (parts["y"] >= probability.shape[1]).any() or (parts["weight"] < 0).any():
+    if (prediction.ndim == 2 and (parts["y"] >= prediction.shape[1]).any()) or (parts["weight"] < 0).any():
         return [f"classes or weights in '{name}' that cannot be"]
     return []
 

@@ -162,10 +162,10 @@ def _read_predictions(name: str, tensors: dict[str, AnyArray]) -> Predictions | 
     """The answers saved under a name; runs of older versions have none."""
     if f"{name}/y" not in tensors:
         return None
-    probability, weight = (tensors[f"{name}/{part}"] for part in ("probability", "weight"))
-    y, rows = (tensors[f"{name}/{part}"].astype(np.int64) for part in ("y", "rows"))
+    prediction, y, rows, weight = (tensors[f"{name}/{part}"] for part in ("prediction", "y", "rows", "weight"))
     group = tensors.get(f"{name}/group")
-    return Predictions(probability, y, rows, weight, None if group is None else group.astype(np.int64))
+    target = y.astype(np.int64) if prediction.ndim == 2 else y  # class codes, or values
+    return Predictions(prediction, target, rows.astype(np.int64), weight, None if group is None else group.astype(np.int64))
 
 
 def _population(saved: SavedPopulation, tensors: dict[str, AnyArray]) -> Population:

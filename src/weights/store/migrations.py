@@ -61,12 +61,13 @@ def _part_augmentation(config: dict[str, Any]) -> dict[str, Any]:
 
 
 _PREDICTIONS = {"judged": "oob_predictions", "tested": "test_predictions"}
+_PARTS = {"votes": "member_weights", "probability": "prediction"}
 
 
 def _rename_array(name: str) -> str:
     """The name in version 3 of an array of version 2."""
     owner, slash, part = name.partition("/")
-    return f"{_PREDICTIONS.get(owner, owner)}{slash}{'member_weights' if part == 'votes' else part}"
+    return f"{_PREDICTIONS.get(owner, owner)}{slash}{_PARTS.get(part, part)}"
 
 
 def _rename_share(config: dict[str, Any]) -> dict[str, Any]:

@@ -40,6 +40,7 @@ from weights.store.checks import (
     PREDICTION_PARTS,
     wrong_in_arrays,
     wrong_in_difficulty,
+    wrong_in_distributions,
     wrong_in_encoding,
     wrong_in_feature_weights,
     wrong_in_model,
@@ -134,6 +135,7 @@ def read_verified(folder: Path) -> tuple[Config, Report, bytes, int]:
     if len(sums) != len(FILES):
         raise CorruptError(f"'{folder / SUMS}' must have {len(FILES)} lines, but has {len(sums)}. Restore it from a copy or fit again.")
     tensors = verified("model.safetensors", _largest_tensors(config, folder / "model.safetensors"))
+    _refuse(wrong_in_distributions(report.distributions, config.encoding), folder / "metrics.json")
     if report.feature_weights:
         _refuse(wrong_in_feature_weights(report.feature_weights, config.encoding), folder / "metrics.json")
     return config, report, tensors, version
@@ -270,9 +272,10 @@ def _check_names(config: Config, path: Path) -> None:
         parts = [part for part in PREDICTION_PARTS if part != "group" or f"{name}/group" in listed]
         n = listed.get(f"{name}/y", [])
         if any(f"{name}/{part}" in listed for part in parts):
-            if len(n) != 1 or not config.task.classes:
-                raise CorruptError(f"'{path}' must hold one class for each answer in '{name}', but holds {n}. Fit again.")
-            needed |= {f"{name}/{part}": [*n, len(config.task.classes)] if part == "probability" else n for part in parts}
+            if len(n) != 1:
+                raise CorruptError(f"'{path}' must hold one target for each answer in '{name}', but holds {n}. Fit again.")
+            each = [len(config.task.classes)] if config.task.classes else []
+            needed |= {f"{name}/{part}": [*n, *each] if part == "prediction" else n for part in parts}
     for population in config.populations:
         layers = [part for part in msgspec.to_builtins(population.spec.model).values() if isinstance(part, list | tuple)]
         if max(map(len, layers), default=0) > len(listed):

@@ -290,6 +290,9 @@ class Task(Protocol):
             group: codes of rows that belong together, shape (n,), or None.
         """
 
+    def covers(self, conformal: Conformal, y: AnyArray, predictions: FloatArray, x: FloatArray, level: float) -> BoolArray:
+        """Which encoded targets (n,) lie in the bounds, or the set of classes, of their predictions, shape (n,)."""
+
     def interval(self, conformal: Conformal, predictions: FloatArray, x: FloatArray, level: float) -> Interval:
         """Bounds that hold the values of new rows with probability `level`, from predictions (n,) and columns (n, p).
 

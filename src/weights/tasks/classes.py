@@ -7,16 +7,24 @@ from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
 
 import jax
-import jax.numpy as jnp
 import msgspec
 import numpy as np
 import pyarrow as pa
 import scipy.special
 
-from weights.conformal import Conformal, Interval, score_classes
+from weights.conformal import Conformal, Interval, score_classes, smallest_holding
 from weights.data.table.columns import as_text, level_codes
 from weights.errors import DataError, UsageError, listed, printable
 from weights.tasks.base import ConvexLoss, Gaps, Outcome, OutputFunctions, Scaled
+from weights.tasks.class_losses import (
+    evaluate_classes,
+    evaluate_log_odds,
+    log_losses_of,
+    log_probabilities,
+    logistic,
+    multinomial,
+    odds_against_others,
+)
 from weights.tasks.metrics import CLASS_METRICS, Measure, log_losses
 from weights.types import AnyArray, BoolArray, FloatArray, IntArray
 
@@ -26,15 +34,6 @@ _LEAST_PROBABILITY = 1e-3
 """Probabilities are held this far from zero and one where their log odds are asked for (our choice)."""
 _LEAST, _MOST_LOG_ODDS = 1e-12, 25.0
 """Probabilities below this count as this where their logarithms are compared."""
-
-
-def log_probabilities(outputs: FloatArray) -> FloatArray:
-    """Log class probabilities, float64, shape (..., classes), from log odds (..., 1) or unnormalised logs (..., k)."""
-    outputs = outputs.astype(np.float64)
-    if outputs.shape[-1] == 1:
-        outputs = np.concatenate([np.zeros_like(outputs), outputs], axis=-1)
-    highest = outputs.max(-1, keepdims=True)
-    return outputs - highest - np.log(np.sum(np.exp(outputs - highest), axis=-1, keepdims=True))
 
 
 class Classes(msgspec.Struct, frozen=True, tag_field="kind"):
@@ -156,7 +155,7 @@ class Classes(msgspec.Struct, frozen=True, tag_field="kind"):
 
     def row_losses(self, outputs: FloatArray, y: AnyArray) -> FloatArray:
         """Minus the log probability of the class that came, shape (n,)."""
-        return _log_losses_of(outputs, y)
+        return log_losses_of(outputs, y)
 
     def excess_losses(self, outputs: FloatArray, moved: FloatArray) -> FloatArray:
         """Half the variance of the move over classes, shape (n,)."""
@@ -240,6 +239,10 @@ class Classes(msgspec.Struct, frozen=True, tag_field="kind"):
         """One minus the probability of the class that came."""
         return score_classes(predictions, y, weight)
 
+    def covers(self, conformal: Conformal, y: AnyArray, predictions: FloatArray, x: FloatArray, level: float) -> BoolArray:
+        """Which classes are probable enough for their row's set, shape (n,)."""
+        return 1.0 - predictions[np.arange(len(y)), y] <= smallest_holding(conformal.scores, level)
+
     def interval(self, conformal: Conformal, predictions: FloatArray, x: FloatArray, level: float) -> Interval:
         """Never bounds: there are classes."""
         raise UsageError(f"Intervals need a number, but '{self.target}' has classes. Use predict_proba or prediction_sets.")
@@ -287,46 +290,15 @@ class Classes(msgspec.Struct, frozen=True, tag_field="kind"):
         return drawn.astype(np.int32)
 
 
-def _log_losses_of(outputs: FloatArray, y: AnyArray) -> FloatArray:
-    """Minus the log probability of the class that came, shape (n,), from outputs (n, k)."""
-    return -log_probabilities(outputs)[np.arange(len(y)), y]
-
-
-def _evaluate_classes(outputs: FloatArray, y: AnyArray) -> tuple[FloatArray, FloatArray, FloatArray]:
-    logs, came = log_probabilities(outputs), (np.arange(len(y)), y)
-    responses = np.exp(logs)
-    slopes = responses.copy()
-    slopes[came] -= 1.0
-    return -logs[came], slopes, responses
-
-
-def _evaluate_log_odds(outputs: FloatArray, y: AnyArray) -> tuple[FloatArray, FloatArray, FloatArray]:
-    losses, slopes, responses = _evaluate_classes(outputs, y)
-    return losses, slopes[:, 1:], responses[:, 1:]
-
-
-def _logistic(outputs: jax.Array, y: jax.Array) -> jax.Array:
-    return jax.nn.softplus(outputs[0]) - y * outputs[0]
-
-
-def _multinomial(outputs: jax.Array, y: jax.Array) -> jax.Array:
-    return jax.nn.logsumexp(outputs) - jnp.take(outputs, y)
-
-
-def _odds_against_others(outputs: jax.Array, label: Any) -> jax.Array:
-    others = jnp.where(jnp.arange(outputs.shape[1]) == label, -jnp.inf, outputs)
-    return outputs[:, label] - jax.nn.logsumexp(others, axis=1)
-
-
 class Binary(Classes, frozen=True, tag="binary"):
     """Two classes; the one output is the log odds of the second."""
 
     functions: ClassVar[OutputFunctions] = OutputFunctions(
-        _logistic, lambda outputs: outputs, lambda outputs, label: outputs[:, 0] * (2 * label - 1)
+        logistic, lambda outputs: outputs, lambda outputs, label: outputs[:, 0] * (2 * label - 1)
     )
     convex: ClassVar[ConvexLoss] = ConvexLoss(
-        losses=_log_losses_of,
-        evaluate=_evaluate_log_odds,
+        losses=log_losses_of,
+        evaluate=evaluate_log_odds,
         second=lambda responses, a, b: responses[:, 0] * (1.0 - responses[:, 0]),
         product=lambda responses, moved: moved * (responses * (1.0 - responses)),
         quadratic=False,
@@ -383,10 +355,10 @@ class Binary(Classes, frozen=True, tag="binary"):
 class Multiclass(Classes, frozen=True, tag="multiclass"):
     """Three classes or more; outputs are unnormalised log probabilities, one a class."""
 
-    functions: ClassVar[OutputFunctions] = OutputFunctions(_multinomial, jax.nn.log_softmax, _odds_against_others)
+    functions: ClassVar[OutputFunctions] = OutputFunctions(multinomial, jax.nn.log_softmax, odds_against_others)
     convex: ClassVar[ConvexLoss] = ConvexLoss(
-        losses=_log_losses_of,
-        evaluate=_evaluate_classes,
+        losses=log_losses_of,
+        evaluate=evaluate_classes,
         second=lambda responses, a, b: responses[:, a] * ((a == b) - responses[:, b]),
         product=lambda responses, moved: responses * (moved - (responses * moved).sum(1, keepdims=True)),
         quadratic=False,

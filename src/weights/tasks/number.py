@@ -221,6 +221,11 @@ class Number(msgspec.Struct, frozen=True, tag_field="kind", tag="regression"):
         """The residuals of rows in units of their difficulty."""
         return score_residuals(self.original(y) - predictions, predictions, x, weight, group)
 
+    def covers(self, conformal: Conformal, y: AnyArray, predictions: FloatArray, x: FloatArray, level: float) -> BoolArray:
+        """Which values lie in their bounds, shape (n,)."""
+        bounds, values = self.interval(conformal, predictions, x, level), self.original(y)
+        return (bounds.low <= values) & (values <= bounds.high)
+
     def interval(self, conformal: Conformal, predictions: FloatArray, x: FloatArray, level: float) -> Interval:
         """Bounds that hold the values of new rows with probability `level`, inside what the target can be.
 

@@ -12,7 +12,7 @@ import numpy as np
 import scipy.optimize
 
 from weights.tasks.base import Task
-from weights.tasks.classes import log_probabilities
+from weights.tasks.class_losses import log_probabilities
 from weights.types import AnyArray, FloatArray, IntArray
 
 _MOST_ROWS = 50_000
