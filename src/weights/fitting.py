@@ -13,10 +13,12 @@ import pyarrow as pa
 
 import weights
 from weights.data.dataset import Dataset, encode_streamed
+from weights.data.encoding import Datetime, Numeric, clipped
 from weights.data.inputs import Layout
 from weights.data.table.streaming import rows_counted_from
+from weights.data.unfamiliar import show_value
 from weights.effects import FeatureWeights
-from weights.ensemble import MOST_PREDICTIONS, Candidate, Ensemble, Origin, Predictions, Report
+from weights.ensemble import MOST_PREDICTIONS, Candidate, Ensemble, Origin, Population, Predictions, Report
 from weights.errors import DataError, Interrupted
 from weights.inspection.decomposition import Judged, MemberPredictions, decompose
 from weights.inspection.feature_weights import InspectedRows, estimate_feature_weights
@@ -31,6 +33,7 @@ from weights.training.job import Job, StreamedRows, Streaming
 from weights.training.outofbag import Trained
 from weights.training.plan import Plan
 from weights.training.population import member_seeds, method_of, train
+from weights.training.reading import share_bounded
 from weights.training.resampling import Draw, resample
 from weights.training.search import paired_difference, race
 from weights.training.stacking import Stacking, conformal_scores, crossfitted_answers, stack
@@ -115,6 +118,7 @@ def train_ensemble(prepared: Prepared, control: Control) -> Ensemble:
     oob_members = [
         OutOfBagMembers(population, jobs[population.name].resampling.scored[trained[population.name].kept]) for population in populations
     ]
+    remarks += _describe_bounded(populations, prepared)
     report = Report(
         source=dataset.source,
         n_samples=dataset.n_samples,
@@ -204,7 +208,16 @@ def choose_inspected_rows(
     here_unseen = [members._replace(unseen=members.unseen[:, here]) for members in oob_members]
     answers = OutOfBag(prepared.task, prepared.layout, here_unseen, offset, dataset.inputs[here], n_threads)
     asked = Rows(weight / weight.mean(), group, moments)
-    return InspectedRows(prepared.task, dataset.encoding, dataset.inspected.x[places], prepared.y[here], asked, answers, linear)
+    bounded = _find_bounded([members.population for members in oob_members], prepared.layout)
+    x = dataset.inspected.x[places]
+    x[:, bounded] = clipped(x[:, bounded], dataset.encoding.clip)
+    return InspectedRows(prepared.task, dataset.encoding, x, prepared.y[here], asked, answers, linear, bounded)
+
+
+def _find_bounded(populations: list[Population], layout: Layout) -> list[int]:
+    """Inputs that more than half of the members bound, of a population that need not."""
+    shares = [share for population in populations if np.isfinite(share := share_bounded(population, layout)).all()]
+    return [j for k, j in enumerate(layout.numeric) if shares and np.mean([share[k] for share in shares]) > 0.5]
 
 
 def _most_inspected(oob_members: list[OutOfBagMembers], layout: Layout, n_features: int) -> int:
@@ -218,6 +231,21 @@ def _most_inspected(oob_members: list[OutOfBagMembers], layout: Layout, n_featur
         n_products = architecture.cost(population.spec.model, layout).n_multiplications
         n_asked += max(n_weights, n_products) * unseen.mean(1).sum()  # by as many members each row is answered
     return max(int(_MOST_MULTIPLICATIONS / (n_asked * n_features)), _FEWEST_INSPECTED)
+
+
+def _describe_bounded(populations: list[Population], prepared: Prepared) -> list[str]:
+    """A remark for each number that linear members bound."""
+    encoding, layout, said = prepared.dataset.encoding, prepared.layout, []
+    for j in _find_bounded(populations, layout):
+        column = encoding.columns[encoding.column_groups[j]]
+        assert isinstance(column, Numeric | Datetime)
+        assert encoding.clip is not None
+        ends = [show_value(column, column.center + sign * encoding.clip * column.scale) for sign in (-1, 1)]
+        said.append(
+            f"'{column.name}': some rows lie so far out that linear members predict better where its values are bounded: "
+            f"its effect is that near the middle, and fades towards {ends[0]} and {ends[1]}"
+        )
+    return said
 
 
 def job(name: str, spec: Spec, prepared: Prepared) -> Job:
@@ -313,8 +341,9 @@ def check_rows(ensemble: Ensemble, prepared: Prepared) -> None:
     """
     if prepared.dataset.streamed is not None:
         raise DataError("The rows do not fit into memory, and are needed there to train on them again. Use a machine with more.")
-    if prepared.dataset.encoding != ensemble.encoding or prepared.dataset.n_samples != ensemble.report.n_samples:
-        other = "" if prepared.dataset.encoding == ensemble.encoding else ", and their columns are not as they were"
+    alike = prepared.dataset.encoding.agrees_with(ensemble.encoding)
+    if not alike or prepared.dataset.n_samples != ensemble.report.n_samples:
+        other = "" if alike else ", and their columns are not as they were"
         raise DataError(
             f"The rows must be those the run was fitted to, {ensemble.report.n_samples:,} of them, but {prepared.dataset.n_samples:,} "
             f"came{other}. Name the file of training."

@@ -18,12 +18,13 @@ import pyarrow as pa
 from weights.changes import with_change
 from weights.checking import Check
 from weights.checking import check_intervals as try_intervals
-from weights.data.encoding import apply_encoding, unfamiliar
+from weights.data.encoding import apply_encoding
 from weights.data.files.naming import folder_of
 from weights.data.inputs import Inputs
 from weights.data.registry import kind_of
 from weights.data.table.delimited import remark_of, remarks_of
 from weights.data.table.read import read_table
+from weights.data.unfamiliar import unfamiliar
 from weights.effects import FeatureWeights
 from weights.ensemble import Ensemble, Interval, Predictions, Report, available_threads
 from weights.errors import UsageError

@@ -264,9 +264,6 @@ class LinearEstimator(Estimator):
 
     _MODEL = "linear"
 
-    def _options(self) -> dict[str, Any]:
-        return {"clip": None, **super()._options()}
-
     def _coefficients(self) -> Coefficients:
         check_is_fitted(self)
         try:

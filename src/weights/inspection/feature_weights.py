@@ -18,6 +18,7 @@ Neither is a causal effect.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -55,6 +56,7 @@ class InspectedRows:
         rows: what else is known of them.
         answers: what members that never saw them say.
         linear: whether all members are linear.
+        bounded: inputs that are clipped in x all the same, because most linear members need it: effects are those within the bound.
     """
 
     task: Task
@@ -64,6 +66,7 @@ class InspectedRows:
     rows: Rows
     answers: OutOfBag
     linear: bool
+    bounded: Sequence[int] = ()
 
 
 def estimate_feature_weights(inspected: InspectedRows, report_progress: ReportProgress = lambda share: None) -> FeatureWeights:
@@ -74,7 +77,7 @@ def estimate_feature_weights(inspected: InspectedRows, report_progress: ReportPr
         report_progress: called after each feature and group with the share that is done.
     """
     encoding, rows = inspected.encoding, inspected.rows
-    design = build_design(encoding, inspected.x, rows.weight)
+    design = build_design(encoding, inspected.x, rows.weight, inspected.bounded)
     partialled = partial_out(design, piecewise_linear=not inspected.linear)
     scoring = _Scoring.of(inspected, partialled.dof_inflation)
     exact = _exact(inspected, design, partialled)
@@ -126,7 +129,7 @@ def noiseless_effects(inspected: InspectedRows) -> dict[Key, float]:
         `Contrast.key` -> effect.
     """
     encoding, rows = inspected.encoding, Rows(inspected.rows.weight, None, None)  # of slopes alone, without errors of clusters
-    design = build_design(encoding, inspected.x, rows.weight)
+    design = build_design(encoding, inspected.x, rows.weight, inspected.bounded)
     partialled = partial_out(design, piecewise_linear=not inspected.linear)
     known = {outcome: _pick(inspected.answers.baseline, outcome) for outcome in inspected.task.outcomes()}
     if _is_exact(inspected, partialled):

@@ -115,8 +115,8 @@ def wrong_in_feature_weights(weights: FeatureWeights, encoding: Encoding) -> lis
         wrong.append(f"feature weights are from {weights.n_clusters} clusters")
     if not all(abs(value) < _LARGEST_FLOAT32 for value in weights.reference):
         wrong.append("average inputs are larger than models can read")
-    if len(weights.reference) != len(encoding.inputs):
-        wrong.append(f"{len(weights.reference)} average inputs stand beside {len(encoding.inputs)} inputs")
+    if len(weights.reference) != len(encoding.joined_groups):
+        wrong.append(f"{len(weights.reference)} average inputs stand beside {len(encoding.joined_groups)} inputs")
     return wrong
 
 

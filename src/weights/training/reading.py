@@ -1,0 +1,186 @@
+"""How solved members read numbers, as they are or bounded, and how strong their penalty is: `choose` lets out-of-bag rows decide.
+
+A number is read as it is, so that the model is linear in it and goes on beyond the rows of training. Where some rows lie beyond the
+bound of the encoding, such a row may be what there is to learn from, or a typing error that draws every weight to itself. Both ways are
+tried, and each member takes what is best on rows that it learned from, judged by members that did not: rows that it is judged on have no
+say in it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import NamedTuple
+
+import numpy as np
+
+from weights.averaging import average_out_of_bag
+from weights.data.inputs import COLUMNS, NUMBERS, Inputs, Layout
+from weights.elements.regularization import PENALTIES
+from weights.ensemble import Population
+from weights.errors import Interrupted
+from weights.models.registry import architecture_of
+from weights.training.control import Control
+from weights.training.exact import Problem, linear_outputs, solve_path, strength_path
+from weights.training.job import Job
+from weights.training.outofbag import row_losses
+from weights.types import BoolArray, FloatArray, IntArray
+
+_LEAST_GAIN = 0.005
+"""Share of the loss that a bound on all numbers must gain (our choice): what hardly matters stays linear."""
+_NO_DIFFERENCE = 1e-6
+_MOST_TRIED_ALONE = 8
+_ENOUGH_JUDGED = 10_000
+_SCOUTING_TOLERANCE = 1e-5
+"""Of solutions that only choose."""
+
+
+class Choice(NamedTuple):
+    """What a member is solved with: which numbers it reads without a bound, shape (numeric,), and the strength of its penalty."""
+
+    unbounded: BoolArray
+    strength: float
+
+
+def choose(job: Job, control: Control, threads: ThreadPoolExecutor) -> list[Choice]:
+    """The choice of each member, in their order.
+
+    All numbers are tried without a bound, and with one those that have rows far beyond it; then single ones of them, those with the farthest
+    rows first, the other way. Members are solved for each of a few strengths where none is set.
+    """
+    regularization = job.specs[0].regularization
+    open_strength = regularization.strength is None and PENALTIES[regularization.penalty].has_strength
+    as_they_are, tailed = np.ones(_n_unbounded(job), bool), find_tailed(job)
+    if not open_strength and not tailed.any():
+        return [Choice(as_they_are, regularization.strength or 0.0)] * job.n_members
+    bounded = as_they_are & ~tailed
+    strengths = np.asarray([regularization.strength or 0.0])
+    if open_strength:
+        strengths = strength_path(pose(job, read(job, job.inputs, bounded), job.weight), regularization)
+    trials = _Trials(job, control, threads)
+    trials.walk(as_they_are, strengths)
+    if tailed.any():
+        trials.walk(bounded, strengths)
+        reach = np.abs(job.inputs[NUMBERS]).max(0)
+        order = [j for j in np.argsort(-reach, kind="stable") if tailed[j]]
+        for j in order[:_MOST_TRIED_ALONE] if len(order) > 1 else []:
+            best = trials.best_of_all()
+            other = best.unbounded.copy()
+            other[j] = not other[j]
+            trials.walk(other, np.asarray([best.strength]))
+    return trials.best_of_each()
+
+
+def find_tailed(job: Job) -> BoolArray:
+    """Which numbers have rows beyond twice the bound, shape (numeric,); none where they are offered with one only."""
+    if not _n_unbounded(job):
+        return np.zeros(0, bool)
+    bounded, numbers = job.inputs[COLUMNS][:, list(job.layout.numeric)], job.inputs[NUMBERS]
+    # The smooth clip at c takes z = 2 c to z / sqrt(5).
+    return np.asarray((np.abs(numbers) > 5**0.5 * np.abs(bounded)).any(0)) & (find_used(job)[list(job.layout.numeric)] > 0)
+
+
+def read(job: Job, inputs: Inputs, unbounded: BoolArray) -> FloatArray:
+    """The columns of rows with these numbers in them as they are, float32, shape (n, p)."""
+    if not unbounded.any():
+        return inputs.x
+    x = np.array(inputs.x)
+    x[:, np.asarray(job.layout.numeric)[unbounded]] = inputs[NUMBERS][:, unbounded]
+    return x
+
+
+def spread_weights(job: Job, w: FloatArray, unbounded: BoolArray) -> FloatArray:
+    """Weights (p, k) of columns that were `read` as the model has them, those of unbounded numbers behind the others, (p + numeric, k)."""
+    if not len(unbounded):
+        return w
+    numeric = np.asarray(job.layout.numeric)
+    own, behind = w.copy(), np.where(unbounded[:, None], w[numeric], 0.0)
+    own[numeric[unbounded]] = 0.0
+    return np.concatenate([own, behind])
+
+
+def share_bounded(population: Population, layout: Layout) -> FloatArray:
+    """The share of a population's members, by weight, that read a number with its bound, shape (numeric,).
+
+    NaN where the model is not one that may leave the bound out.
+    """
+    architecture, weights = architecture_of(population.spec.model), population.normalised_member_weights
+    n_columns, numeric = layout.n_columns, list(layout.numeric)
+    if not architecture.linear:
+        return np.full(len(numeric), np.nan)
+    w = np.asarray(population.params["output"]["w"])  # (m, p + numeric, k)
+    return weights @ (w[:, numeric] != 0).any(2) if w.shape[1] > n_columns else np.full(len(numeric), np.nan)
+
+
+def pose(job: Job, x: FloatArray, weight: FloatArray) -> Problem:
+    """What is solved for columns x (n, p) and weights of rows (n,); masked inputs are zero, so that their weights are too."""
+    used, groups = find_used(job), job.groups[: job.layout.n_columns]
+    return Problem(job.task.convex, x if used.all() else x * used, job.y, weight, job.task.n_outputs, groups)
+
+
+def find_used(job: Job) -> FloatArray:
+    """0 for columns that are masked, else 1, shape (p,)."""
+    return job.used[: job.layout.n_columns]
+
+
+def _n_unbounded(job: Job) -> int:
+    """How many numbers the model may read without a bound."""
+    return len(job.layout.numeric) if NUMBERS in job.inputs.blocks and NUMBERS in job.layout.names else 0
+
+
+class _Trials:
+    """Choices that were tried, and for each member the loss of each, shape (m, tried)."""
+
+    def __init__(self, job: Job, control: Control, threads: ThreadPoolExecutor) -> None:
+        self.job, self.control, self.threads = job, control, threads
+        self.tried: list[Choice] = []
+        self.scores = np.empty((job.n_members, 0))
+        # Where nobody else is judged, nothing may decide.
+        scouts = range(_count_scouts(job, job.specs[0].members.n_folds))
+        self.scouts, self.covered = scouts, np.asarray(job.resampling.scored[: len(scouts)].any(0))
+        self.judged = np.asarray([bool((job.weight * (self.covered & ~scored)).any()) for scored in job.resampling.scored])
+
+    def walk(self, unbounded: BoolArray, strengths: FloatArray) -> None:
+        """Try falling strengths until each member has seen two more that are worse than its best: the weakest take longest to solve."""
+        job, x, spec = self.job, read(self.job, self.job.inputs, unbounded), self.job.specs[0]
+
+        def predict_along_path(m: int) -> Iterator[tuple[IntArray, FloatArray]]:
+            rows = np.flatnonzero(job.resampling.scored[m])
+            problem = pose(job, x, job.weight * job.resampling.counts[m])
+            for solution in solve_path(problem, spec.regularization, strengths, tolerance=_SCOUTING_TOLERANCE):
+                yield rows, linear_outputs(x, rows, solution)
+
+        paths = [predict_along_path(m) for m in self.scouts]
+        scores = np.empty((job.n_members, 0))
+        while scores.shape[1] < len(strengths) and (scores.shape[1] < 3 or scores.argmin(1).max() >= scores.shape[1] - 2):
+            if self.control.stopping():
+                raise Interrupted("Training was stopped.")
+            outputs, _ = average_out_of_bag(job.task, len(job.inputs), self.threads.map(next, paths))
+            losses = row_losses(job, outputs, self.covered)
+            own = [job.weight * (self.covered & ~scored) @ losses for scored in job.resampling.scored]
+            scores = np.column_stack([scores, np.nan_to_num(own, nan=np.inf)])
+        handicap = 1 + _LEAST_GAIN * (1 - unbounded.mean() if len(unbounded) else 0.0)
+        self.scores = np.column_stack([self.scores, handicap * scores])
+        self.tried += [Choice(unbounded, float(strength)) for strength in strengths[: scores.shape[1]]]
+
+    def best_of_all(self) -> Choice:
+        """The choice with the least loss of all members together."""
+        return self.tried[int(self.scores[self.judged].sum(0).argmin())] if self.judged.any() else self.tried[0]
+
+    def best_of_each(self) -> list[Choice]:
+        """The choice of each member, the middle of the first path where nothing may decide."""
+        first = sum(np.array_equal(choice.unbounded, self.tried[0].unbounded) for choice in self.tried)
+        chosen = np.where(self.judged, [self._last_as_good(scores) for scores in self.scores], first // 2)
+        return [self.tried[i] for i in chosen]
+
+    def _last_as_good(self, scores: FloatArray) -> int:
+        """The place of the least of some scores (tried,); of strengths that make no difference the weakest, which is the last."""
+        best = int(scores.argmin())
+        alike = [np.array_equal(choice.unbounded, self.tried[best].unbounded) for choice in self.tried]
+        return int(np.flatnonzero(alike & (scores <= scores[best] * (1 + _NO_DIFFERENCE)))[-1])
+
+
+def _count_scouts(job: Job, most: int) -> int:
+    """How many members walk the path: each fold's, or the first ones, three at least, if those alone are judged on 10,000 rows."""
+    judged = np.cumsum(job.resampling.scored[:most].sum(1))
+    return min(max(3, int(np.searchsorted(judged, _ENOUGH_JUDGED)) + 1), len(judged))
