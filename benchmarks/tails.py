@@ -45,7 +45,7 @@ TABLES: dict[str, Callable[[np.random.Generator], np.ndarray]] = {
 
 
 def draw(name: str, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """x and y of a table, each (n,)."""
+    """The numbers x and y of a table, each (n,)."""
     random = np.random.default_rng(seed)
     x = TABLES[name](random)
     true = SLOPE * x + INTERCEPT
@@ -78,24 +78,22 @@ def judge(name: str, seed: int, model: str) -> dict[str, object]:
 
 
 def main() -> None:
+    """Print a row for each table, model and seed."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--models", default="linear,auto")
     parser.add_argument("--tables", default=",".join(TABLES), help="names, split by commas between tables")
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--results", type=Path)
     options = parser.parse_args()
-    print(
-        f"{'table':<21} {'model':<7} seed {'R2':>9} {'l.s. R2':>9} {'off at median':>14} {'at 100':>9} {'at 200':>9} {'effect':>9} {'s':>6}"
-    )
+    titles = ("R2", "l.s. R2"), ("off at median", "at 100", "at 200", "effect")
+    print(f"{'table':<21} {'model':<7} seed" + "".join(f"{title:>10}" for title in titles[0]) + "".join(f"{t:>14}" for t in titles[1]))
     for name in (name for name in TABLES if name in options.tables):
         for model in options.models.split(","):
             for seed in range(options.seeds):
                 row = judge(name, seed, model)
-                print(
-                    f"{name:<21} {model:<7} {seed:>4} {row['r2']:9.4f} {row['least_squares']:9.4f} {row['off_at_median']:14.3f} "
-                    f"{row['at_100']:9.1f} {row['at_200']:9.1f} {row['effect']:9.4f} {row['seconds']:6.1f}",
-                    flush=True,
-                )
+                quality = f"{row['r2']:>10.4f}{row['least_squares']:>10.4f}"
+                answers = f"{row['off_at_median']:>14.3f}{row['at_100']:>14.1f}{row['at_200']:>14.1f}{row['effect']:>14.4f}"
+                print(f"{name:<21} {model:<7} {seed:>4}{quality}{answers}", flush=True)
                 if options.results:
                     with options.results.open("a") as file:
                         file.write(json.dumps(row) + "\n")

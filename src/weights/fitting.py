@@ -33,7 +33,7 @@ from weights.training.job import Job, StreamedRows, Streaming
 from weights.training.outofbag import Trained
 from weights.training.plan import Plan
 from weights.training.population import member_seeds, method_of, train
-from weights.training.reading import share_bounded
+from weights.training.reading import find_tailed, share_bounded
 from weights.training.resampling import Draw, resample
 from weights.training.search import paired_difference, race
 from weights.training.stacking import Stacking, conformal_scores, crossfitted_answers, stack
@@ -208,16 +208,20 @@ def choose_inspected_rows(
     here_unseen = [members._replace(unseen=members.unseen[:, here]) for members in oob_members]
     answers = OutOfBag(prepared.task, prepared.layout, here_unseen, offset, dataset.inputs[here], n_threads)
     asked = Rows(weight / weight.mean(), group, moments)
-    bounded = _find_bounded([members.population for members in oob_members], prepared.layout)
+    bounded = _find_bounded([members.population for members in oob_members], prepared)
     x = dataset.inspected.x[places]
     x[:, bounded] = clipped(x[:, bounded], dataset.encoding.clip)
     return InspectedRows(prepared.task, dataset.encoding, x, prepared.y[here], asked, answers, linear, bounded)
 
 
-def _find_bounded(populations: list[Population], layout: Layout) -> list[int]:
-    """Inputs that more than half of the members bound, of a population that need not."""
+def _find_bounded(populations: list[Population], prepared: Prepared) -> list[int]:
+    """Inputs with rows far beyond the bound that most members of a population keep within it which need not."""
+    layout = prepared.layout
     shares = [share for population in populations if np.isfinite(share := share_bounded(population, layout)).all()]
-    return [j for k, j in enumerate(layout.numeric) if shares and np.mean([share[k] for share in shares]) > 0.5]
+    if not shares:
+        return []
+    bounded = find_tailed(layout, prepared.dataset.inputs) & (np.mean(shares, 0) > 0.5)
+    return [j for j, is_bounded in zip(layout.numeric, bounded, strict=True) if is_bounded]
 
 
 def _most_inspected(oob_members: list[OutOfBagMembers], layout: Layout, n_features: int) -> int:
@@ -235,8 +239,8 @@ def _most_inspected(oob_members: list[OutOfBagMembers], layout: Layout, n_featur
 
 def _describe_bounded(populations: list[Population], prepared: Prepared) -> list[str]:
     """A remark for each number that linear members bound."""
-    encoding, layout, said = prepared.dataset.encoding, prepared.layout, []
-    for j in _find_bounded(populations, layout):
+    encoding, said = prepared.dataset.encoding, []
+    for j in _find_bounded(populations, prepared):
         column = encoding.columns[encoding.column_groups[j]]
         assert isinstance(column, Numeric | Datetime)
         assert encoding.clip is not None

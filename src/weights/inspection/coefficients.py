@@ -64,7 +64,7 @@ def _nonlinearity(ensemble: Ensemble) -> str:
     if shares.any():
         column = encoding.columns[int(shares.argmax())]
         return (
-            f"'{column.name}' is clipped at {encoding.clip:g} in {shares.max():.0%} of the members, because rows that lie far out mislead "
-            "them. Repair or leave out these rows, or set clip to None"
+            f"'{column.name}' is clipped at {encoding.clip:g} in {shares.max():.0%} of the members, because that predicts rows they never "
+            "saw better. Set clip to None"
         )
     return ""

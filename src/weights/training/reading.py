@@ -45,39 +45,41 @@ class Choice(NamedTuple):
 def choose(job: Job, control: Control, threads: ThreadPoolExecutor) -> list[Choice]:
     """The choice of each member, in their order.
 
-    All numbers are tried without a bound, and with one those that have rows far beyond it; then single ones of them, those with the farthest
-    rows first, the other way. Members are solved for each of a few strengths where none is set.
+    All numbers are tried without a bound and all with it; then, from the better, single ones of those that have rows far beyond it the
+    other way, those with the farthest first. Members are solved for each of a few strengths where none is set.
     """
     regularization = job.specs[0].regularization
     open_strength = regularization.strength is None and PENALTIES[regularization.penalty].has_strength
-    as_they_are, tailed = np.ones(_n_unbounded(job), bool), find_tailed(job)
-    if not open_strength and not tailed.any():
+    as_they_are = np.ones(_n_unbounded(job), bool)
+    if not open_strength and not len(as_they_are):
         return [Choice(as_they_are, regularization.strength or 0.0)] * job.n_members
-    bounded = as_they_are & ~tailed
     strengths = np.asarray([regularization.strength or 0.0])
     if open_strength:
-        strengths = strength_path(pose(job, read(job, job.inputs, bounded), job.weight), regularization)
+        strengths = strength_path(pose(job, job.inputs.x, job.weight), regularization)
     trials = _Trials(job, control, threads)
     trials.walk(as_they_are, strengths)
-    if tailed.any():
-        trials.walk(bounded, strengths)
-        reach = np.abs(job.inputs[NUMBERS]).max(0)
-        order = [j for j in np.argsort(-reach, kind="stable") if tailed[j]]
-        for j in order[:_MOST_TRIED_ALONE] if len(order) > 1 else []:
-            best = trials.best_of_all()
-            other = best.unbounded.copy()
-            other[j] = not other[j]
-            trials.walk(other, np.asarray([best.strength]))
-    return trials.best_of_each()
+    if len(as_they_are):
+        trials.walk(~as_they_are, strengths)
+    for j in _by_reach(job)[:_MOST_TRIED_ALONE] if len(as_they_are) > 1 else []:
+        best = trials.best(job.weight * trials.covered)
+        other = best.unbounded.copy()
+        other[j] = not other[j]
+        trials.walk(other, np.asarray([best.strength]))
+    return [trials.best(weight) for weight in trials.weights]
 
 
-def find_tailed(job: Job) -> BoolArray:
-    """Which numbers have rows beyond twice the bound, shape (numeric,); none where they are offered with one only."""
-    if not _n_unbounded(job):
-        return np.zeros(0, bool)
-    bounded, numbers = job.inputs[COLUMNS][:, list(job.layout.numeric)], job.inputs[NUMBERS]
+def find_tailed(layout: Layout, inputs: Inputs) -> BoolArray:
+    """Which numbers have rows beyond twice the bound, shape (numeric,)."""
+    bounded, numbers = inputs[COLUMNS][:, list(layout.numeric)], inputs[NUMBERS]
     # The smooth clip at c takes z = 2 c to z / sqrt(5).
-    return np.asarray((np.abs(numbers) > 5**0.5 * np.abs(bounded)).any(0)) & (find_used(job)[list(job.layout.numeric)] > 0)
+    return np.asarray((np.abs(numbers) > 5**0.5 * np.abs(bounded)).any(0))
+
+
+def _by_reach(job: Job) -> list[int]:
+    """The numbers in use that have rows far beyond the bound, those with the farthest first."""
+    tailed = find_tailed(job.layout, job.inputs) & (find_used(job)[list(job.layout.numeric)] > 0)
+    reach = np.abs(job.inputs[NUMBERS]).max(0)
+    return [int(j) for j in np.argsort(-reach, kind="stable") if tailed[j]]
 
 
 def read(job: Job, inputs: Inputs, unbounded: BoolArray) -> FloatArray:
@@ -124,21 +126,28 @@ def find_used(job: Job) -> FloatArray:
 
 
 def _n_unbounded(job: Job) -> int:
-    """How many numbers the model may read without a bound."""
-    return len(job.layout.numeric) if NUMBERS in job.inputs.blocks and NUMBERS in job.layout.names else 0
+    """How many numbers the model may read without a bound: as many as it has weights for behind those of columns."""
+    model = job.specs[0].model
+    return architecture_of(model).cost(model, job.layout).n_units - job.layout.n_columns
+
+
+class _Walk(NamedTuple):
+    """One way to read numbers, shape (numeric,), some strengths (s,), and the loss of each row with each of them, shape (s, n)."""
+
+    unbounded: BoolArray
+    strengths: FloatArray
+    losses: FloatArray
 
 
 class _Trials:
-    """Choices that were tried, and for each member the loss of each, shape (m, tried)."""
+    """Ways to read and strengths that were tried."""
 
     def __init__(self, job: Job, control: Control, threads: ThreadPoolExecutor) -> None:
         self.job, self.control, self.threads = job, control, threads
-        self.tried: list[Choice] = []
-        self.scores = np.empty((job.n_members, 0))
-        # Where nobody else is judged, nothing may decide.
-        scouts = range(_count_scouts(job, job.specs[0].members.n_folds))
-        self.scouts, self.covered = scouts, np.asarray(job.resampling.scored[: len(scouts)].any(0))
-        self.judged = np.asarray([bool((job.weight * (self.covered & ~scored)).any()) for scored in job.resampling.scored])
+        self.walks: list[_Walk] = []
+        self.scouts = range(_count_scouts(job, job.specs[0].members.n_folds))
+        self.covered = np.asarray(job.resampling.scored[: len(self.scouts)].any(0))
+        self.weights = np.stack([job.weight * (self.covered & ~scored) for scored in job.resampling.scored])  # by which members choose
 
     def walk(self, unbounded: BoolArray, strengths: FloatArray) -> None:
         """Try falling strengths until each member has seen two more that are worse than its best: the weakest take longest to solve."""
@@ -151,33 +160,45 @@ class _Trials:
                 yield rows, linear_outputs(x, rows, solution)
 
         paths = [predict_along_path(m) for m in self.scouts]
+        losses: list[FloatArray] = []
         scores = np.empty((job.n_members, 0))
-        while scores.shape[1] < len(strengths) and (scores.shape[1] < 3 or scores.argmin(1).max() >= scores.shape[1] - 2):
+        while len(losses) < len(strengths) and (len(losses) < 3 or scores.argmin(1).max() >= len(losses) - 2):
             if self.control.stopping():
                 raise Interrupted("Training was stopped.")
             outputs, _ = average_out_of_bag(job.task, len(job.inputs), self.threads.map(next, paths))
-            losses = row_losses(job, outputs, self.covered)
-            own = [job.weight * (self.covered & ~scored) @ losses for scored in job.resampling.scored]
-            scores = np.column_stack([scores, np.nan_to_num(own, nan=np.inf)])
-        handicap = 1 + _LEAST_GAIN * (1 - unbounded.mean() if len(unbounded) else 0.0)
-        self.scores = np.column_stack([self.scores, handicap * scores])
-        self.tried += [Choice(unbounded, float(strength)) for strength in strengths[: scores.shape[1]]]
+            losses.append(np.nan_to_num(row_losses(job, outputs, self.covered), nan=np.inf))
+            scores = np.column_stack([scores, self.weights @ losses[-1]])
+        self.walks.append(_Walk(unbounded, strengths[: len(losses)], np.stack(losses)))
 
-    def best_of_all(self) -> Choice:
-        """The choice with the least loss of all members together."""
-        return self.tried[int(self.scores[self.judged].sum(0).argmin())] if self.judged.any() else self.tried[0]
+    def best(self, weight: FloatArray) -> Choice:
+        """The choice by the losses of rows of this weight (n,); where no row has any, the middle of the first path.
 
-    def best_of_each(self) -> list[Choice]:
-        """The choice of each member, the middle of the first path where nothing may decide."""
-        first = sum(np.array_equal(choice.unbounded, self.tried[0].unbounded) for choice in self.tried)
-        chosen = np.where(self.judged, [self._last_as_good(scores) for scores in self.scores], first // 2)
-        return [self.tried[i] for i in chosen]
+        Of ways to read, the first is left for one that gains enough, and those after the second are taken only where the gain is more
+        than chance as well: there are many. Chance is judged by roots of losses, of which a single row cannot be all.
+        """
+        first = self.walks[0]
+        if not weight.any():
+            return Choice(first.unbounded, float(first.strengths[len(first.strengths) // 2]))
+        chosen, at = first, _last_as_good(first.losses @ weight)
+        for number, walk in enumerate(self.walks[1:]):
+            here = _last_as_good(walk.losses @ weight)
+            before, after = chosen.losses[at], walk.losses[here]
+            fewer = chosen.unbounded.mean() - walk.unbounded.mean()
+            if weight @ after < (1 - _LEAST_GAIN * fewer) * (weight @ before) and (number == 0 or _differs(before, after, weight)):
+                chosen, at = walk, here
+        return Choice(chosen.unbounded, float(chosen.strengths[at]))
 
-    def _last_as_good(self, scores: FloatArray) -> int:
-        """The place of the least of some scores (tried,); of strengths that make no difference the weakest, which is the last."""
-        best = int(scores.argmin())
-        alike = [np.array_equal(choice.unbounded, self.tried[best].unbounded) for choice in self.tried]
-        return int(np.flatnonzero(alike & (scores <= scores[best] * (1 + _NO_DIFFERENCE)))[-1])
+
+def _last_as_good(scores: FloatArray) -> int:
+    """The place of the least of some scores; of strengths that make no difference the weakest, which is the last."""
+    return int(np.flatnonzero(scores <= scores.min() * (1 + _NO_DIFFERENCE))[-1])
+
+
+def _differs(before: FloatArray, after: FloatArray, weight: FloatArray) -> bool:
+    """Whether roots of losses (n,) are smaller afterwards by more than two standard errors of their mean difference."""
+    gains = np.sqrt(before) - np.sqrt(after)
+    mean = np.average(gains, weights=weight)
+    return bool(weight.sum() * mean > 2 * np.sqrt(weight**2 @ (gains - mean) ** 2))
 
 
 def _count_scouts(job: Job, most: int) -> int:
