@@ -291,7 +291,7 @@ def planted(kind: str) -> dict[str, np.ndarray]:
 def test_a_fitted_mixture_answers_as_its_populations_weights_and_offset_say(kind):
     data = planted(kind)
     ensemble = fit(data, "y", members=4, hidden=(8,), n_steps=96).ensemble
-    inputs = Inputs({"x": np.random.default_rng(1).normal(size=(50, 2)).astype(np.float32)})
+    inputs = Inputs({block: np.random.default_rng(1).normal(size=(50, 2)).astype(np.float32) for block in ("x", "numbers")})
     total = np.broadcast_to(ensemble.offset, (50, 1)).copy()
     for population in ensemble.populations:
         total += population.stacking_weight * np.mean([*ensemble.member_outputs(population, inputs)], axis=0, dtype=np.float64)
@@ -320,7 +320,9 @@ def test_where_no_population_gets_a_weight_the_base_rate_answers_and_the_run_can
         ("mlp", 0.0),
         ("mlp-loose", 0.0),
     ]
-    np.testing.assert_array_equal(ensemble.combined(Inputs({"x": np.ones((3, 2), np.float32)})), np.full((3, 1), 0.4))
+    np.testing.assert_array_equal(
+        ensemble.combined(Inputs({block: np.ones((3, 2), np.float32) for block in ("x", "numbers")})), np.full((3, 1), 0.4)
+    )
 
 
 def test_a_population_without_a_stacking_weight_is_left_out(monkeypatch):

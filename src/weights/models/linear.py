@@ -37,7 +37,7 @@ def linear_model(settings: Linear, layout: Layout, initialization: Initializatio
 
     def embed(params: Params, inputs: Inputs) -> Inputs:
         x = inputs[COLUMNS]
-        return Inputs({COLUMNS: jnp.concatenate([x, inputs[NUMBERS]], axis=1) if settings.unbounded else x})
+        return Inputs({COLUMNS: jnp.concatenate([x, inputs[NUMBERS]], axis=1) if len(places) > layout.n_columns else x})
 
     def forward(params: Params, embedded: Inputs, dropout: Dropout) -> tuple[jax.Array, dict[str, Hidden]]:
         return affine(params["output"], embedded[COLUMNS]), {}
@@ -47,7 +47,7 @@ def linear_model(settings: Linear, layout: Layout, initialization: Initializatio
 
 def _find_places(settings: Linear, layout: Layout) -> tuple[int, ...]:
     """The place of the input that each weight is of."""
-    return (*range(layout.n_columns), *(layout.numeric if settings.unbounded else ()))
+    return (*range(layout.n_columns), *(layout.numeric if settings.unbounded and NUMBERS in layout.names else ()))
 
 
 def cost(settings: Linear, layout: Layout) -> Cost:
@@ -58,8 +58,8 @@ def cost(settings: Linear, layout: Layout) -> Cost:
 
 
 def _resolve(settings: Linear, layout: Layout, n_samples: int) -> Linear:
-    """Numbers have no bound where they are offered without one and nobody asked for one."""
-    return Linear(NUMBERS in layout.names and settings.unbounded is not False)
+    """Numbers may enter without a bound where they are offered so, if nobody said."""
+    return Linear(NUMBERS in layout.names if settings.unbounded is None else settings.unbounded)
 
 
 LINEAR = Architecture(

@@ -31,8 +31,7 @@ _COSTLY, _TOO_COSTLY = 200.0, 1000.0
 (measured on real tables)."""
 _NEAR = 1e-6
 """Residual down to which L-BFGS goes before Newton steps, which gain digits faster, take over."""
-_FAR_APART = 1e3
-"""Ratio of the scales of inputs from which on they are made alike before a system is solved."""
+_FAR_APART = 1e3  # ratio of the scales of inputs from which on they are made alike before a system is solved
 _MOST_STEPS = 100
 _MOST_INNER_STEPS = 20_000
 

@@ -26,8 +26,8 @@ from weights.training.job import Job
 from weights.training.outofbag import row_losses
 from weights.types import BoolArray, FloatArray, IntArray
 
-_LEAST_GAIN = 0.005
-"""Share of the loss that a bound on all numbers must gain (our choice): what hardly matters stays linear."""
+_LEAST_GAIN = 0.01
+"""Share of the loss that a bound on all numbers must gain (our choice): where it hardly matters, a linear model has coefficients."""
 _NO_DIFFERENCE = 1e-6
 _MOST_TRIED_ALONE = 8
 _ENOUGH_JUDGED = 10_000
@@ -45,22 +45,23 @@ class Choice(NamedTuple):
 def choose(job: Job, control: Control, threads: ThreadPoolExecutor) -> list[Choice]:
     """The choice of each member, in their order.
 
-    All numbers are tried without a bound and all with it; then, from the better, single ones of those that have rows far beyond it the
-    other way, those with the farthest first. Members are solved for each of a few strengths where none is set.
+    Where numbers have rows far beyond the bound, all are tried with it as well; then, from the better, single ones of those the other
+    way, those with the farthest rows first. Members are solved for each of a few strengths where none is set.
     """
     regularization = job.specs[0].regularization
     open_strength = regularization.strength is None and PENALTIES[regularization.penalty].has_strength
     as_they_are = np.ones(_n_unbounded(job), bool)
-    if not open_strength and not len(as_they_are):
+    tailed = _by_reach(job) if len(as_they_are) else []
+    if not open_strength and not tailed:
         return [Choice(as_they_are, regularization.strength or 0.0)] * job.n_members
     strengths = np.asarray([regularization.strength or 0.0])
     if open_strength:
         strengths = strength_path(pose(job, job.inputs.x, job.weight), regularization)
     trials = _Trials(job, control, threads)
     trials.walk(as_they_are, strengths)
-    if len(as_they_are):
+    if tailed:
         trials.walk(~as_they_are, strengths)
-    for j in _by_reach(job)[:_MOST_TRIED_ALONE] if len(as_they_are) > 1 else []:
+    for j in tailed[:_MOST_TRIED_ALONE] if len(as_they_are) > 1 else []:
         best = trials.best(job.weight * trials.covered)
         other = best.unbounded.copy()
         other[j] = not other[j]
@@ -69,7 +70,9 @@ def choose(job: Job, control: Control, threads: ThreadPoolExecutor) -> list[Choi
 
 
 def find_tailed(layout: Layout, inputs: Inputs) -> BoolArray:
-    """Which numbers have rows beyond twice the bound, shape (numeric,)."""
+    """Which numbers have rows beyond twice the bound, shape (numeric,); none where there is no other way to read them."""
+    if NUMBERS not in inputs.blocks:
+        return np.zeros(len(layout.numeric), bool)
     bounded, numbers = inputs[COLUMNS][:, list(layout.numeric)], inputs[NUMBERS]
     # The smooth clip at c takes z = 2 c to z / sqrt(5).
     return np.asarray((np.abs(numbers) > 5**0.5 * np.abs(bounded)).any(0))
