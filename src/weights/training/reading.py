@@ -36,14 +36,14 @@ _SCOUTING_TOLERANCE = 1e-5
 
 
 class Choice(NamedTuple):
-    """What a member is solved with: which numbers it reads without a bound, shape (numeric,), and the strength of its penalty."""
+    """What members are solved with: which numbers they read without a bound, shape (numeric,), and the strengths of their penalties (m,)."""
 
     unbounded: BoolArray
-    strength: float
+    strengths: FloatArray
 
 
-def choose(job: Job, control: Control, threads: ThreadPoolExecutor) -> list[Choice]:
-    """The choice of each member, in their order.
+def choose(job: Job, control: Control, threads: ThreadPoolExecutor) -> Choice:
+    """How all members read numbers, by all rows that are judged, and the strength of each, by rows that it learned from.
 
     Where numbers have rows far beyond the bound, all are tried with it as well; then, from the better, single ones of those the other
     way, those with the farthest rows first. Members are solved for each of a few strengths where none is set.
@@ -52,21 +52,22 @@ def choose(job: Job, control: Control, threads: ThreadPoolExecutor) -> list[Choi
     open_strength = regularization.strength is None and PENALTIES[regularization.penalty].has_strength
     as_they_are = np.ones(_n_unbounded(job), bool)
     tailed = _by_reach(job) if len(as_they_are) else []
-    if not open_strength and not tailed:
-        return [Choice(as_they_are, regularization.strength or 0.0)] * job.n_members
     strengths = np.asarray([regularization.strength or 0.0])
+    if not open_strength and not tailed:
+        return Choice(as_they_are, strengths.repeat(job.n_members))
     if open_strength:
         strengths = strength_path(pose(job, job.inputs.x, job.weight), regularization)
     trials = _Trials(job, control, threads)
-    trials.walk(as_they_are, strengths)
+    best = trials.walk(as_they_are, strengths)
     if tailed:
-        trials.walk(~as_they_are, strengths)
+        best = trials.better(best, trials.walk(~as_they_are, strengths), needs_certainty=False)
     for j in tailed[:_MOST_TRIED_ALONE] if len(as_they_are) > 1 else []:
-        best = trials.best(job.weight * trials.covered)
         other = best.unbounded.copy()
         other[j] = not other[j]
-        trials.walk(other, np.asarray([best.strength]))
-    return [trials.best(weight) for weight in trials.weights]
+        best = trials.better(best, trials.walk(other, trials.strength_of(best)), needs_certainty=True)
+    if len(best.strengths) == 1 < len(strengths):
+        best = trials.walk(best.unbounded, strengths)
+    return Choice(best.unbounded, np.concatenate([trials.strength_of(best, weight) for weight in trials.weights]))
 
 
 def find_tailed(layout: Layout, inputs: Inputs) -> BoolArray:
@@ -143,16 +144,15 @@ class _Walk(NamedTuple):
 
 
 class _Trials:
-    """Ways to read and strengths that were tried."""
+    """What is tried: members of some folds are solved, and judged on the rest."""
 
     def __init__(self, job: Job, control: Control, threads: ThreadPoolExecutor) -> None:
         self.job, self.control, self.threads = job, control, threads
-        self.walks: list[_Walk] = []
         self.scouts = range(_count_scouts(job, job.specs[0].members.n_folds))
         self.covered = np.asarray(job.resampling.scored[: len(self.scouts)].any(0))
         self.weights = np.stack([job.weight * (self.covered & ~scored) for scored in job.resampling.scored])  # by which members choose
 
-    def walk(self, unbounded: BoolArray, strengths: FloatArray) -> None:
+    def walk(self, unbounded: BoolArray, strengths: FloatArray) -> _Walk:
         """Try falling strengths until each member has seen two more that are worse than its best: the weakest take longest to solve."""
         job, x, spec = self.job, read(self.job, self.job.inputs, unbounded), self.job.specs[0]
 
@@ -171,25 +171,21 @@ class _Trials:
             outputs, _ = average_out_of_bag(job.task, len(job.inputs), self.threads.map(next, paths))
             losses.append(np.nan_to_num(row_losses(job, outputs, self.covered), nan=np.inf))
             scores = np.column_stack([scores, self.weights @ losses[-1]])
-        self.walks.append(_Walk(unbounded, strengths[: len(losses)], np.stack(losses)))
+        return _Walk(unbounded, strengths[: len(losses)], np.stack(losses))
 
-    def best(self, weight: FloatArray) -> Choice:
-        """The choice by the losses of rows of this weight (n,); where no row has any, the middle of the first path.
+    def better(self, first: _Walk, second: _Walk, *, needs_certainty: bool) -> _Walk:
+        """The second, if it gains enough for the numbers that it bounds, and, where many are tried, more than chance would."""
+        weight = self.job.weight * self.covered
+        before, after = (walk.losses[_last_as_good(walk.losses @ weight)] for walk in (first, second))
+        allowed = 1 - _LEAST_GAIN * (first.unbounded.mean() - second.unbounded.mean())
+        gains = weight @ after < allowed * (weight @ before)
+        return second if gains and (not needs_certainty or _differs(before, after, weight)) else first
 
-        Of ways to read, the first is left for one that gains enough, and those after the second are taken only where the gain is more
-        than chance as well: there are many. Chance is judged by roots of losses, of which a single row cannot be all.
-        """
-        first = self.walks[0]
-        if not weight.any():
-            return Choice(first.unbounded, float(first.strengths[len(first.strengths) // 2]))
-        chosen, at = first, _last_as_good(first.losses @ weight)
-        for number, walk in enumerate(self.walks[1:]):
-            here = _last_as_good(walk.losses @ weight)
-            before, after = chosen.losses[at], walk.losses[here]
-            fewer = chosen.unbounded.mean() - walk.unbounded.mean()
-            if weight @ after < (1 - _LEAST_GAIN * fewer) * (weight @ before) and (number == 0 or _differs(before, after, weight)):
-                chosen, at = walk, here
-        return Choice(chosen.unbounded, float(chosen.strengths[at]))
+    def strength_of(self, walk: _Walk, weight: FloatArray | None = None) -> FloatArray:
+        """The best strength, shape (1,), for rows of these weights (n,), or for all; where none has any, the middle of the path."""
+        weight = self.job.weight * self.covered if weight is None else weight
+        place = _last_as_good(walk.losses @ weight) if weight.any() else len(walk.strengths) // 2
+        return walk.strengths[place : place + 1]
 
 
 def _last_as_good(scores: FloatArray) -> int:
@@ -198,7 +194,7 @@ def _last_as_good(scores: FloatArray) -> int:
 
 
 def _differs(before: FloatArray, after: FloatArray, weight: FloatArray) -> bool:
-    """Whether roots of losses (n,) are smaller afterwards by more than two standard errors of their mean difference."""
+    """Whether roots of losses (n,), of which a single row cannot be all, fall by more than two standard errors of their mean difference."""
     gains = np.sqrt(before) - np.sqrt(after)
     mean = np.average(gains, weights=weight)
     return bool(weight.sum() * mean > 2 * np.sqrt(weight**2 @ (gains - mean) ** 2))

@@ -53,16 +53,14 @@ def _solve_members(job: Job, control: Control) -> Trained:
     """Solve every member."""
     solutions: list[Solution] = []
     with threadpoolctl.threadpool_limits(1), ThreadPoolExecutor(control.n_threads) as threads:
-        choices = choose(job, control, threads)
-        columns = {choice.unbounded.tobytes(): choice.unbounded for choice in choices}
-        columns = {key: read(job, job.inputs, unbounded) for key, unbounded in columns.items()}
+        choice = choose(job, control, threads)
+        x = read(job, job.inputs, choice.unbounded)
 
         def solve_member(m: int) -> Solution:
             if control.stopping():
                 raise Interrupted("Training was stopped.")
-            spec, choice = job.specs[m], choices[m]
-            problem = pose(job, columns[choice.unbounded.tobytes()], job.weight * job.resampling.counts[m])
-            return solve(problem, spec.regularization, choice.strength, tolerance=spec.optimization.tolerance)
+            spec, problem = job.specs[m], pose(job, x, job.weight * job.resampling.counts[m])
+            return solve(problem, spec.regularization, float(choice.strengths[m]), tolerance=spec.optimization.tolerance)
 
         streamed = job.streaming is not None and solves_all_rows(job)
         for solution in threads.map(solve_member, range(job.n_members)):
@@ -70,13 +68,13 @@ def _solve_members(job: Job, control: Control) -> Trained:
             if not streamed:
                 control.report(Progress(job.name, len(solutions) / job.n_members, None))
         if streamed:
-            solutions = _refine(job, choices, solutions, control, threads)
-    params = [{"output": {"w": spread_weights(job, s.w, choice.unbounded), "b": s.b}} for s, choice in zip(solutions, choices, strict=True)]
+            solutions = _refine(job, choice, solutions, control, threads)
+    params = [{"output": {"w": spread_weights(job, s.w, choice.unbounded), "b": s.b}} for s in solutions]
     failures = ["" if np.isfinite(s.w).all() and np.isfinite(s.b).all() else "its solution is not finite" for s in solutions]
     history = {
         "residual": np.asarray([[s.residual] for s in solutions]),
         "n_steps": np.asarray([[float(s.n_steps)] for s in solutions]),
-        "strength": np.asarray([[choice.strength] for choice in choices]),
+        "strength": choice.strengths[:, None],
         "zeros": np.asarray([[float(np.mean(s.w == 0))] for s in solutions]),
     }
     return collect(job, control, params, failures, history)
@@ -90,7 +88,7 @@ def solves_all_rows(job: Job) -> bool:
 
 def _refine(
     job: Job,
-    choices: list[Choice],
+    choice: Choice,
     solutions: list[Solution],
     control: Control,
     threads: ThreadPoolExecutor,
@@ -99,26 +97,24 @@ def _refine(
 
     One whose first step led away stays as it is.
     """
-    first = _take_newton_step(job, choices, solutions, control, threads, 0.0)
-    second = _take_newton_step(job, choices, first, control, threads, 0.5)
+    first = _take_newton_step(job, choice, solutions, control, threads, 0.0)
+    second = _take_newton_step(job, choice, first, control, threads, 0.5)
     return [c if c.residual <= b.residual else a for a, b, c in zip(solutions, first, second, strict=True)]
 
 
 def _take_newton_step(
-    job: Job, choices: list[Choice], solutions: list[Solution], control: Control, threads: ThreadPoolExecutor, done: float
+    job: Job, choice: Choice, solutions: list[Solution], control: Control, threads: ThreadPoolExecutor, done: float
 ) -> list[Solution]:
     assert job.streaming is not None
     steps, n_rows = [NewtonStep(job.task.convex, solution) for solution in solutions], 0
     for rows in job.streaming.in_order():
         if control.stopping():
             raise Interrupted("Training was stopped.")
-        columns = {
-            choice.unbounded.tobytes(): (read(job, rows.inputs, choice.unbounded) * find_used(job)).astype(np.float64) for choice in choices
-        }
-        xs, weights = [columns[choice.unbounded.tobytes()] for choice in choices], rows.weight * rows.counts.T
-        for _ in threads.map(lambda step, x, weight, y=rows.y: step.add(x, y, weight), steps, xs, weights):
+        x = (read(job, rows.inputs, choice.unbounded) * find_used(job)).astype(np.float64)
+        weights = rows.weight * rows.counts.T
+        for _ in threads.map(lambda step, weight, x=x, y=rows.y: step.add(x, y, weight), steps, weights):
             pass
         n_rows += len(rows.y)
         control.report(Progress(job.name, min(done + 0.5 * n_rows / job.streaming.stream.n_rows, 1.0), None))
     regularization, groups = job.specs[0].regularization, job.groups[: job.layout.n_columns]
-    return [step.take(regularization, choice.strength, groups) for step, choice in zip(steps, choices, strict=True)]
+    return [step.take(regularization, float(strength), groups) for step, strength in zip(steps, choice.strengths, strict=True)]
