@@ -236,8 +236,14 @@ def _apply_numbers(encoding: Encoding, table: pa.Table) -> dict[str, FloatArray]
     if not encoding.unbounded:
         return {}
     numeric = [column for column in encoding.columns if isinstance(column, Numeric | Datetime)]
-    parts = (_apply_column(column, table[column.name], np.inf)[0].clip(-_FARTHEST, _FARTHEST) for column in numeric)
+    parts = (_without_infinities(column, _apply_column(column, table[column.name], np.inf)[0]) for column in numeric)
     return {NUMBERS: _side_by_side(parts, table.num_rows, len(numeric))}
+
+
+def _without_infinities(column: Numeric | Datetime, z: FloatArray) -> FloatArray:
+    """Scaled numbers with the farthest of training for infinite ones, and none beyond a hundred million."""
+    low, high = (0.0 if end is None else (end - column.center) / column.scale for end in (column.low, column.high))
+    return np.nan_to_num(z, posinf=high, neginf=low).clip(-_FARTHEST, _FARTHEST)
 
 
 def _side_by_side(parts: Iterable[FloatArray], n_rows: int, n_parts: int) -> FloatArray:

@@ -36,7 +36,7 @@ _SCOUTING_TOLERANCE = 1e-5
 
 
 class Choice(NamedTuple):
-    """What members are solved with: which numbers they read without a bound, shape (numeric,), and the strengths of their penalties (m,)."""
+    """What members are solved with: which numbers they read without a bound, shape (numeric,), and strengths of their penalties (m,)."""
 
     unbounded: BoolArray
     strengths: FloatArray
