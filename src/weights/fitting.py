@@ -19,7 +19,7 @@ from weights.data.table.streaming import rows_counted_from
 from weights.data.unfamiliar import show_value
 from weights.effects import FeatureWeights
 from weights.ensemble import MOST_PREDICTIONS, Candidate, Ensemble, Origin, Population, Predictions, Report
-from weights.errors import DataError, Interrupted
+from weights.errors import DataError, Interrupted, listed
 from weights.inspection.decomposition import Judged, MemberPredictions, decompose
 from weights.inspection.feature_weights import InspectedRows, estimate_feature_weights
 from weights.inspection.outofbag import OutOfBag, OutOfBagMembers
@@ -41,6 +41,7 @@ from weights.types import AnyArray, BoolArray, FloatArray, IntArray
 from weights.verdicts import Decomposition
 
 _NORMAL_95 = 1.96
+_MOST_NAMED = 3
 _MOST_MULTIPLICATIONS, _FEWEST_INSPECTED = 2.5e10, 1_000
 """Weights of networks that are multiplied with a value of a feature when all features are inspected, and rows that are
 inspected in any case (our choice): what more rows would add is little beside the wait."""
@@ -238,18 +239,18 @@ def _most_inspected(oob_members: list[OutOfBagMembers], layout: Layout, n_featur
 
 
 def _describe_bounded(populations: list[Population], prepared: Prepared) -> list[str]:
-    """A remark for each number that linear members bound."""
-    encoding, said = prepared.dataset.encoding, []
-    for j in _find_bounded(populations, prepared):
-        column = encoding.columns[encoding.column_groups[j]]
-        assert isinstance(column, Numeric | Datetime)
-        assert encoding.clip is not None
-        ends = [show_value(column, column.center + sign * encoding.clip * column.scale) for sign in (-1, 1)]
-        said.append(
-            f"'{column.name}': some rows lie so far out that linear members predict better where its values are bounded: "
-            f"its effect is that near the middle, and fades towards {ends[0]} and {ends[1]}"
-        )
-    return said
+    """A remark on the numbers that linear members bound, if there are some."""
+    encoding = prepared.dataset.encoding
+    columns = [encoding.columns[encoding.column_groups[j]] for j in _find_bounded(populations, prepared)]
+    if not columns:
+        return []
+    first, clip = columns[0], encoding.clip
+    assert isinstance(first, Numeric | Datetime)
+    assert clip is not None
+    ends = [show_value(first, first.center + sign * clip * first.scale) for sign in (-1, 1)]
+    named = listed([f"'{column.name}'" for column in columns], _MOST_NAMED)
+    said = f"{named}: some rows lie so far out that linear members predict better with a bound: effects are those near the middle"
+    return [f"{said}, and fade towards {ends[0]} and {ends[1]}{f' of {first.name}' if len(columns) > 1 else ''}"]
 
 
 def job(name: str, spec: Spec, prepared: Prepared) -> Job:
