@@ -8,6 +8,9 @@ import pyarrow as pa
 from weights.data.encoding import Category, Datetime, Encoding, Numeric, numbers_of
 from weights.data.table.columns import is_missing, level_codes
 
+_MARGIN = 0.05
+"""Share of the range of training by which numbers must lie outside it (our choice): of many like rows a few always lie just outside."""
+
 
 def unfamiliar(encoding: Encoding, table: pa.Table) -> list[str]:
     """Sentences about cells that the training rows did not prepare for: new levels, values they never lacked, numbers beyond theirs.
@@ -37,11 +40,13 @@ def unfamiliar(encoding: Encoding, table: pa.Table) -> list[str]:
 
 
 def _beyond_training(column: Numeric | Datetime, raw: pa.ChunkedArray) -> list[str]:
-    """A sentence about numbers below the least or above the largest of training, if there are some."""
-    values = numbers_of(column, raw)
-    low, high = column.low, column.high
-    beyond = np.zeros(len(values), bool) if low is None or high is None else (values < low) | (values > high)
-    if low is None or high is None or not beyond.any():
+    """A sentence about numbers clearly below the least or above the largest of training, if there are some."""
+    values, low, high = numbers_of(column, raw), column.low, column.high
+    if low is None or high is None:
+        return []
+    margin = _MARGIN * (high - low)
+    beyond = (values < low - margin) | (values > high + margin)
+    if not beyond.any():
         return []
     least, largest = (show_value(column, value) for value in (low, high))
     first = int(np.argmax(beyond))
