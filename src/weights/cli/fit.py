@@ -101,6 +101,7 @@ def fit(source: str, settings: tuple[str, ...], as_json: bool, quiet: bool, **op
         print_json(run_object(model, folder))
         return
     print_lines(terminal.result_lines(model.ensemble))
+    print_lines(terminal.note_lines(remark for remark in model.report.remarks if remark not in prepared.remarks))
     if model.report.decomposition:
         print_lines(decomposition_lines(model.report.decomposition))
     print_lines(finding_lines(model.findings(), str(folder or "RUN")))
