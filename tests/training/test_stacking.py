@@ -362,3 +362,24 @@ def test_many_scores_are_thinned_without_moving_their_quantiles():
     scores = conformal_scores(TASKS["regression"], np.zeros(50_000), 10.0 + residuals, np.ones(50_000))
     assert (len(scores), scores[0], scores[-1]) == (20_000, 1.0, 50_000.0)
     np.testing.assert_allclose(np.quantile(scores, [0.1, 0.5, 0.9]), [5_000, 25_000, 45_000], rtol=1e-3)
+
+
+def test_weights_of_numbers_are_those_of_least_squares_in_closed_form():
+    random = np.random.default_rng(0)
+    y = random.normal(size=5_000)
+    errors = np.stack([0.5 * random.normal(size=5_000), random.normal(size=5_000)])
+    # Of two populations the first gets (p22 - p12) / (p11 + p22 - 2 p12); the prior of one row moves that by less than 1 / 5,000.
+    p = errors @ errors.T
+    expected = (p[1, 1] - p[0, 1]) / (p[0, 0] + p[1, 1] - 2 * p[0, 1])
+    found = fit_stacking_weights((y + errors)[:, :, None], y, np.ones(5_000), Number("y"))
+    np.testing.assert_allclose(found, [expected, 1 - expected], atol=2e-4)
+
+
+def test_a_single_row_far_out_does_not_decide_the_mixture():
+    random = np.random.default_rng(0)
+    y = np.r_[random.normal(size=400), 1e6]
+    exact = np.r_[y[:-1] + 0.1 * random.normal(size=400), 1.01e6]  # one percent too much for the last row
+    useless = np.r_[random.normal(size=400) + 50, 0.0]  # with one percent of this it would be met
+    found = fit_stacking_weights(np.stack([exact, useless])[:, :, None], y, np.ones(401), Number("y"))
+    # Counted like all others together, it asks for 4e-4 of the second; as it stands, for 0.01.
+    np.testing.assert_allclose(found, [1.0, 0.0], atol=1e-3)
