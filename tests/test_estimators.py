@@ -423,7 +423,7 @@ def test_a_warm_start_of_a_mixture_keeps_the_members_of_each_model():
     before = {population.name: population.params for population in growing.model_.ensemble.populations}
     assert next(iter(before)) == "linear"
     assert len(before) > 1
-    growing.set_params(members=10).fit(x, y)
+    growing.set_params(members=30).fit(x, y)
     for population in growing.model_.ensemble.populations:
         assert len(population.member_weights) == 10
         for layer, parts in before[population.name].items():
