@@ -77,6 +77,7 @@ SETTINGS: list[tuple[tuple[Any, ...], Any, str]] = [
     (("task",), {"kind": "regression", "target": "ward", "classes": [], "remark": ""}, "'classes' is not known"),
     (("encoding", "clip"), -4.0, "the clip is -4.0"),
     (("encoding", "columns", 0, "scale"), 0.0, "the scale of column 'age' is 0.0"),
+    (("encoding", "columns", 0, "low"), 50.0, "the range of column 'age' is 50.0 to None"),
     (("encoding", "columns", 0, "name"), "blood", "are not the features in use"),
     (("encoding", "columns", 1, "levels"), ["A", "A"], "two levels of column 'blood' are the same"),
     (("tensors", "mlp/history/loss"), ["float64", [1, 1 << 40]], "bytes are listed, more than model.safetensors has"),

@@ -196,7 +196,8 @@ def test_a_bundled_example_knows_its_target(example):
 
 def say_of(model: wt.Model, name: str, x: np.ndarray) -> float:
     """How much of what varies in the answers to encoded rows comes from populations of a model, 0 to 1."""
-    spread = {p.name: p.stacking_weight * model.ensemble.mean_outputs(p, Inputs({"x": x})).std() for p in model.ensemble.populations}
+    inputs = Inputs({"x": x, "numbers": x[:, model.ensemble.encoding.numeric_inputs]})
+    spread = {p.name: p.stacking_weight * model.ensemble.mean_outputs(p, inputs).std() for p in model.ensemble.populations}
     return sum(spread[own] for own in spread if own.split("-")[0] == name) / sum(spread.values())
 
 

@@ -128,7 +128,7 @@ def explained_pictures(
         DataError, UsageError: as `Model.saliency`, or there are more pictures.
     """
     check_pictures(model)
-    number = None if label is None else model.class_number(label)
+    number = None if label is None else model.ensemble.task.class_number(label)
     table = model.read(data)
     if table.num_rows > MOST_EXPLAINED:
         raise UsageError(

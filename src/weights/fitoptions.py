@@ -187,7 +187,7 @@ class DataOptions(msgspec.Struct, frozen=True):
     ] = None
     clip: Annotated[
         float | None,
-        option("Bound of the smooth clip of scaled numbers; none for none.", "NUMBER", parse=parse_number),
+        option("Bound of the smooth clip of scaled numbers (linear models need none); none for none.", "NUMBER", parse=parse_number),
     ] = 4.0
     copies: Annotated[
         str,

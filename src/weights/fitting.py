@@ -13,11 +13,13 @@ import pyarrow as pa
 
 import weights
 from weights.data.dataset import Dataset, encode_streamed
+from weights.data.encoding import Datetime, Numeric, clipped
 from weights.data.inputs import Layout
 from weights.data.table.streaming import rows_counted_from
+from weights.data.unfamiliar import show_value
 from weights.effects import FeatureWeights
-from weights.ensemble import MOST_PREDICTIONS, Candidate, Ensemble, Origin, Predictions, Report
-from weights.errors import DataError, Interrupted
+from weights.ensemble import MOST_PREDICTIONS, Candidate, Ensemble, Origin, Population, Predictions, Report
+from weights.errors import DataError, Interrupted, listed
 from weights.inspection.contrasts import InspectedRows
 from weights.inspection.decomposition import Judged, MemberPredictions, decompose
 from weights.inspection.feature_weights import estimate_feature_weights
@@ -33,12 +35,14 @@ from weights.training.job import Job, StreamedRows, Streaming
 from weights.training.outofbag import Trained
 from weights.training.plan import Plan
 from weights.training.population import member_seeds, method_of, train
+from weights.training.reading import find_tailed, share_bounded
 from weights.training.resampling import Draw, resample
 from weights.training.search import race
 from weights.training.stacking import Stacking, stack
 from weights.types import AnyArray, BoolArray, FloatArray, IntArray
 from weights.verdicts import Decomposition
 
+_MOST_NAMED = 3
 _MOST_MULTIPLICATIONS, _FEWEST_INSPECTED = 2.5e10, 1_000
 """Weights of networks that are multiplied with a value of a feature when all features are inspected, and rows that are
 inspected in any case (our choice): what more rows would add is little beside the wait."""
@@ -114,6 +118,7 @@ def train_ensemble(prepared: Prepared, control: Control) -> Ensemble:
     ]
     judged = judged_rows(prepared, rows)
     predictions = Predictions(answers, y, np.flatnonzero(rows), dataset.sample_weight[rows], judged.group)
+    remarks += _describe_bounded(populations, prepared)
     report = Report(
         source=dataset.source,
         n_samples=dataset.n_samples,
@@ -203,7 +208,20 @@ def choose_inspected_rows(
     here_unseen = [members._replace(unseen=members.unseen[:, here]) for members in oob_members]
     answers = OutOfBag(prepared.task, prepared.layout, here_unseen, offset, dataset.inputs[here], n_threads)
     asked = Rows(weight / weight.mean(), group, moments)
-    return InspectedRows(prepared.task, dataset.encoding, dataset.inspected.x[places], prepared.y[here], asked, answers, linear)
+    bounded = _find_bounded([members.population for members in oob_members], prepared)
+    x = dataset.inspected.x[places]
+    x[:, bounded] = clipped(x[:, bounded], dataset.encoding.clip)
+    return InspectedRows(prepared.task, dataset.encoding, x, prepared.y[here], asked, answers, linear, bounded)
+
+
+def _find_bounded(populations: list[Population], prepared: Prepared) -> list[int]:
+    """Inputs with rows far beyond the bound that most members of a population keep within it which need not."""
+    layout = prepared.layout
+    shares = [share for population in populations if np.isfinite(share := share_bounded(population, layout)).all()]
+    if not shares:
+        return []
+    bounded = find_tailed(layout, prepared.dataset.inputs) & (np.mean(shares, 0) > 0.5)
+    return [j for j, is_bounded in zip(layout.numeric, bounded, strict=True) if is_bounded]
 
 
 def _most_inspected(oob_members: list[OutOfBagMembers], layout: Layout, n_features: int) -> int:
@@ -217,6 +235,21 @@ def _most_inspected(oob_members: list[OutOfBagMembers], layout: Layout, n_featur
         n_products = architecture.cost(population.spec.model, layout).n_multiplications
         n_asked += max(n_weights, n_products) * unseen.mean(1).sum()  # by as many members each row is answered
     return max(int(_MOST_MULTIPLICATIONS / (n_asked * n_features)), _FEWEST_INSPECTED)
+
+
+def _describe_bounded(populations: list[Population], prepared: Prepared) -> list[str]:
+    """A remark on the numbers that linear members bound, if there are some."""
+    encoding = prepared.dataset.encoding
+    columns = [encoding.columns[encoding.column_groups[j]] for j in _find_bounded(populations, prepared)]
+    if not columns:
+        return []
+    first, clip = columns[0], encoding.clip
+    assert isinstance(first, Numeric | Datetime)
+    assert clip is not None
+    ends = [show_value(first, first.center + sign * clip * first.scale) for sign in (-1, 1)]
+    named = listed([f"'{column.name}'" for column in columns], _MOST_NAMED)
+    said = f"{named}: some rows lie so far out that linear members predict better with a bound: effects are those near the middle"
+    return [f"{said}, and fade towards {ends[0]} and {ends[1]}{f' of {first.name}' if len(columns) > 1 else ''}"]
 
 
 def job(name: str, spec: Spec, prepared: Prepared) -> Job:
@@ -318,8 +351,9 @@ def check_rows(ensemble: Ensemble, prepared: Prepared) -> None:
     """
     if prepared.dataset.streamed is not None:
         raise DataError("The rows do not fit into memory, and are needed there to train on them again. Use a machine with more.")
-    if prepared.dataset.encoding != ensemble.encoding or prepared.dataset.n_samples != ensemble.report.n_samples:
-        other = "" if prepared.dataset.encoding == ensemble.encoding else ", and their columns are not as they were"
+    alike = prepared.dataset.encoding.agrees_with(ensemble.encoding)
+    if not alike or prepared.dataset.n_samples != ensemble.report.n_samples:
+        other = "" if alike else ", and their columns are not as they were"
         raise DataError(
             f"The rows must be those the run was fitted to, {ensemble.report.n_samples:,} of them, but {prepared.dataset.n_samples:,} "
             f"came{other}. Name the file of training."

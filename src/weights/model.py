@@ -20,10 +20,11 @@ from weights.changes import with_change
 from weights.checking import Check
 from weights.checking import check_intervals as try_intervals
 from weights.conformal import Interval
-from weights.data.encoding import apply_encoding, unfamiliar
+from weights.data.encoding import apply_encoding
 from weights.data.inputs import Inputs
 from weights.data.newrows import describe_new_rows, read_new_rows
 from weights.data.registry import kind_of
+from weights.data.unfamiliar import unfamiliar
 from weights.effects import FeatureWeights
 from weights.ensemble import Ensemble, Predictions, Report, available_threads
 from weights.errors import RowsWarning, UsageError
@@ -312,7 +313,7 @@ class Model:
         Raises:
             DataError: as `predict`. UsageError: there is no such class, or the run is not of pictures.
         """
-        number = None if label is None else self.class_number(label)
+        number = None if label is None else self.ensemble.task.class_number(label)
         inputs = self._encode(data)
         return [saliency(self.ensemble, inputs[i : i + 1], label=number) for i in range(len(inputs))]
 
@@ -392,18 +393,10 @@ class Model:
         """
         return self.ensemble.task.sought(label)
 
-    def class_number(self, label: Any) -> int:
-        """The position of a class, whose label may be given as text.
-
-        Raises:
-            UsageError: there is no such class.
-        """
-        return self.ensemble.task.class_number(label)
-
     def explained(self, table: pa.Table, label: Any) -> Explanation:
         """As `explain`, of a table that `read` gave."""
         reference = np.asarray(self._require_feature_weights().reference)
-        number = None if label is None else self.class_number(label)
+        number = None if label is None else self.ensemble.task.class_number(label)
         return explain(self.ensemble, apply_encoding(self.ensemble.encoding, table), reference, label=number)
 
     def _require_feature_weights(self) -> FeatureWeights:
@@ -422,7 +415,8 @@ class Model:
 
         Args:
             data: as `predict`, with the target.
-            by, **options: label, sensitivity, level, and what is raised: as `weights.scoring.scoring.score_rows`.
+            by: a column, for whose levels metrics are given too.
+            **options: label, sensitivity, level; they, and what is raised, as `weights.scoring.scoring.score_rows`.
         """
         return score_rows(self.ensemble, self.read(data), by=by, **options)
 

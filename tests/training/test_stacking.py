@@ -329,7 +329,7 @@ def planted(kind: str) -> dict[str, np.ndarray]:
 def test_a_fitted_mixture_answers_as_its_populations_weights_and_offset_say(kind):
     data = planted(kind)
     ensemble = fit(data, "y", members=4, hidden=(8,), n_steps=96).ensemble
-    inputs = Inputs({"x": np.random.default_rng(1).normal(size=(50, 2)).astype(np.float32)})
+    inputs = Inputs({block: np.random.default_rng(1).normal(size=(50, 2)).astype(np.float32) for block in ("x", "numbers")})
     total = np.broadcast_to(ensemble.offset, (50, 1)).copy()
     for population in ensemble.populations:
         total += population.stacking_weight * np.mean([*ensemble.member_outputs(population, inputs)], axis=0, dtype=np.float64)
@@ -358,7 +358,9 @@ def test_where_no_population_gets_a_weight_the_base_rate_answers_and_the_run_can
         ("mlp", 0.0),
         ("mlp-loose", 0.0),
     ]
-    np.testing.assert_array_equal(ensemble.combined(Inputs({"x": np.ones((3, 2), np.float32)})), np.full((3, 1), 0.4))
+    np.testing.assert_array_equal(
+        ensemble.combined(Inputs({block: np.ones((3, 2), np.float32) for block in ("x", "numbers")})), np.full((3, 1), 0.4)
+    )
 
 
 def test_a_population_without_a_stacking_weight_is_left_out(monkeypatch):
@@ -374,3 +376,24 @@ def test_a_population_without_a_stacking_weight_is_left_out(monkeypatch):
 def test_answers_are_judged_in_the_unit_of_the_target():
     # Encoded 1 means 12 in the target's unit.
     np.testing.assert_allclose(TASKS["regression"].prediction_losses(np.array([1.0]), np.array([15.0])), [9.0])
+
+
+def test_weights_of_numbers_are_those_of_least_squares_in_closed_form():
+    random = np.random.default_rng(0)
+    y = random.normal(size=5_000)
+    errors = np.stack([0.5 * random.normal(size=5_000), random.normal(size=5_000)])
+    # Of two populations the first gets (p22 - p12) / (p11 + p22 - 2 p12); the prior of one row moves that by less than 1 / 5,000.
+    p = errors @ errors.T
+    expected = (p[1, 1] - p[0, 1]) / (p[0, 0] + p[1, 1] - 2 * p[0, 1])
+    found = fit_stacking_weights((y + errors)[:, :, None], y, np.ones(5_000), Number("y"))
+    np.testing.assert_allclose(found, [expected, 1 - expected], atol=2e-4)
+
+
+def test_a_single_row_far_out_does_not_decide_the_mixture():
+    random = np.random.default_rng(0)
+    y = np.r_[random.normal(size=400), 1e6]
+    exact = np.r_[y[:-1] + 0.1 * random.normal(size=400), 1.01e6]  # one percent too much for the last row
+    useless = np.r_[random.normal(size=400) + 50, 0.0]  # with one percent of this it would be met
+    found = fit_stacking_weights(np.stack([exact, useless])[:, :, None], y, np.ones(401), Number("y"))
+    # Counted like all others together, it asks for 4e-4 of the second; as it stands, for 0.01.
+    np.testing.assert_allclose(found, [1.0, 0.0], atol=1e-3)

@@ -104,6 +104,7 @@ def fit(source: str, settings: tuple[str, ...], as_json: bool, quiet: bool, **op
         return
     print_lines(terminal.result_lines(model.ensemble))
     print_lines(verdict_lines(model.report.usefulness, str(folder or "RUN")))
+    print_lines(terminal.note_lines(remark for remark in model.report.remarks if remark not in prepared.remarks))
     if model.report.decomposition:
         print_lines(decomposition_lines(model.report.decomposition))
     print_lines(finding_lines(model.findings(), str(folder or "RUN")))

@@ -6,11 +6,12 @@ from typing import Any
 
 import pyarrow as pa
 
-from weights.data.encoding import Encoding, unfamiliar
+from weights.data.encoding import Encoding
 from weights.data.files.naming import folder_of
 from weights.data.registry import kind_of
 from weights.data.table.delimited import remark_of, remarks_of
 from weights.data.table.read import read_table
+from weights.data.unfamiliar import unfamiliar
 
 
 def read_new_rows(encoding: Encoding, data: Any) -> pa.Table:

@@ -193,7 +193,8 @@ class WeightsLinearClassifier(LinearEstimator, ClassifierBase):
     Attributes:
         coef_, intercept_: change of the log odds with one unit of each raw feature, shape (1, features), and where they start, (1,);
             for more classes shape (classes, features) and (classes,), such that `predict_proba` is the softmax of
-            ``X @ coef_.T + intercept_``. Only there if every feature is a number, none was missing and none is clipped (the default).
+            ``X @ coef_.T + intercept_``. Only there if every feature is a number, none was missing and none had to be
+            bounded for the sake of rows that lie far out.
         model_, classes_, n_features_in_, feature_names_in_, n_iter_: as `WeightsClassifier`.
     """
 

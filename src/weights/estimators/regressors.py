@@ -122,8 +122,8 @@ class WeightsLinearRegressor(LinearEstimator, RegressorBase):
 
     Attributes:
         coef_, intercept_: change of the prediction with one unit of each raw feature, shape (features,), and where it starts:
-            `predict` is ``X @ coef_ + intercept_``. Only there if every feature is a number, none was missing and none is clipped
-            (the default).
+            `predict` is ``X @ coef_ + intercept_``. Only there if every feature is a number, none was missing and none had to be
+            bounded for the sake of rows that lie far out.
         model_, n_features_in_, feature_names_in_, n_iter_: as `WeightsClassifier`.
 
     Example:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
@@ -46,6 +46,7 @@ class InspectedRows:
         rows: what else is known of them.
         answers: what members that never saw them say.
         linear: whether all members are linear.
+        bounded: inputs that are clipped in x all the same, because most linear members need it: effects are those within the bound.
     """
 
     task: Task
@@ -55,6 +56,7 @@ class InspectedRows:
     rows: Rows
     answers: OutOfBag
     linear: bool
+    bounded: Sequence[int] = ()
 
 
 class _Basis(NamedTuple):
@@ -259,7 +261,7 @@ def noiseless_effects(inspected: InspectedRows) -> dict[Key, float]:
     # Of slopes alone, without errors of clusters.
     inspected = replace(inspected, rows=Rows(inspected.rows.weight, None, None))
     encoding, answers = inspected.encoding, inspected.answers
-    design = build_design(encoding, inspected.x, inspected.rows.weight)
+    design = build_design(encoding, inspected.x, inspected.rows.weight, inspected.bounded)
     partialled = partial_out(design, piecewise_linear=not inspected.linear)
     estimator = Estimator(inspected, design, partialled)
     known = {outcome: pick(answers.baseline, outcome) for outcome in inspected.task.outcomes()}

@@ -45,7 +45,7 @@ def estimate_feature_weights(inspected: InspectedRows, report_progress: ReportPr
         report_progress: called after each feature and group with the share that is done.
     """
     encoding, rows = inspected.encoding, inspected.rows
-    design = build_design(encoding, inspected.x, rows.weight)
+    design = build_design(encoding, inspected.x, rows.weight, inspected.bounded)
     partialled = partial_out(design, piecewise_linear=not inspected.linear)
     scoring = _Scoring.of(inspected, partialled.dof_inflation)
     estimator = Estimator(inspected, design, partialled)

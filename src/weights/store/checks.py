@@ -70,11 +70,18 @@ def wrong_in_encoding(encoding: Encoding, features: Iterable[Feature]) -> list[s
     for column in encoding.columns:
         if isinstance(column, Numeric | Datetime) and not (_positive(column.scale) and math.isfinite(column.center)):
             wrong.append(f"the scale of column '{column.name}' is {column.scale}")
+        if isinstance(column, Numeric | Datetime) and not _ascend(column.low, column.high):
+            wrong.append(f"the range of column '{column.name}' is {column.low} to {column.high}")
         if isinstance(column, Datetime) and not (set(column.cycles) <= set(CYCLE_SECONDS) and _distinct(column.cycles)):
             wrong.append(f"the cycles of column '{column.name}' are {column.cycles}")
         if isinstance(column, Category) and not _distinct(column.levels):
             wrong.append(f"two levels of column '{column.name}' are the same")
     return wrong
+
+
+def _ascend(low: float | None, high: float | None) -> bool:
+    """Whether both are finite and in order, or both unknown."""
+    return low is high is None or (low is not None and high is not None and -math.inf < low <= high < math.inf)
 
 
 def wrong_in_report(report: Report) -> list[str]:
@@ -130,8 +137,8 @@ def wrong_in_feature_weights(weights: FeatureWeights, encoding: Encoding) -> lis
         wrong.append(f"feature weights are from {weights.n_clusters} clusters")
     if not all(abs(value) < _LARGEST_FLOAT32 for value in weights.reference):
         wrong.append("average inputs are larger than models can read")
-    if len(weights.reference) != len(encoding.inputs):
-        wrong.append(f"{len(weights.reference)} average inputs stand beside {len(encoding.inputs)} inputs")
+    if len(weights.reference) != len(encoding.joined_groups):
+        wrong.append(f"{len(weights.reference)} average inputs stand beside {len(encoding.joined_groups)} inputs")
     return wrong
 
 

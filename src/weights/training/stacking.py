@@ -19,8 +19,10 @@ _MOST_ROWS = 50_000
 _LARGEST_WEIGHT = 20.0
 _LEAST_WEIGHT = 1e-9
 """Less than this is what rounding left of a weight of zero."""
+_ROUNDING = 1e-13
 _PRIOR_ROWS = 1.0
-"""Stacking weights are held together as if so many rows spoke for equal ones (our choice): it settles what the data leave open."""
+"""Stacking weights are held together as if so many rows spoke for equal ones (our choice): it settles what the data leave open.
+Rows of numbers are taken to be as noisy as the best population leaves them."""
 _PSEUDO_ROWS = 0.25
 """Rows of other classes that each class is taken to hold, over the number of others: a quarter (our choice) was better than one and than
 none, see docs/benchmarks.md."""
@@ -125,23 +127,35 @@ def _fit_by_least_squares(
     outputs: FloatArray, y: AnyArray, weight: FloatArray, prior: float, shifted: bool
 ) -> tuple[FloatArray, FloatArray]:
     """Weights that add up to one, from values (q, n, 1), and no shift; weights of rows sum to one."""
-    n_populations, unmoved = len(outputs), np.zeros(outputs.shape[2])
-    if n_populations == 1:
+    unmoved = np.zeros(outputs.shape[2])
+    if len(outputs) == 1:
         return np.ones(1), unmoved
-    equal, values = np.full(n_populations, 1.0 / n_populations), outputs[:, :, 0]
-    products = (values * weight) @ values.T + prior * np.eye(n_populations)
-    towards = (values * weight) @ y + prior * equal
-    solution = scipy.optimize.minimize(
-        lambda a: (0.5 * a @ products @ a - a @ towards, products @ a - towards),
-        equal,
-        jac=True,
-        method="SLSQP",
-        bounds=[(0.0, 1.0)] * n_populations,
-        constraints={"type": "eq", "fun": lambda a: a.sum() - 1.0, "jac": np.ones_like},
-        options={"ftol": 1e-12},
-    )
-    weights = np.where(solution.x > _LEAST_WEIGHT, solution.x, 0.0)
+    residuals = outputs[:, :, 0] - y
+    weight = _share_the_say(residuals, weight)
+    products = (residuals * weight) @ residuals.T
+    # What a row says weighs the more, the smaller its noise is; the rest keeps copies of a population apart.
+    products += (prior * products.diagonal().min() + _ROUNDING * np.trace(products) + _LEAST_WEIGHT**2) * np.eye(len(outputs))
+    # Of a'Pa with weights a that add up to one the minimum lies along that of b'Pb / 2 - sum(b), which is non-negative least squares.
+    root = np.linalg.cholesky(products)
+    weights = scipy.optimize.nnls(root.T, np.linalg.solve(root, np.ones(len(outputs))))[0]
+    weights = np.where(weights > _LEAST_WEIGHT * weights.sum(), weights, 0.0)
     return weights / weights.sum(), unmoved
+
+
+def _share_the_say(residuals: FloatArray, weight: FloatArray) -> FloatArray:
+    """Weights of rows (n,) by which none has more of the squared residuals, of the best of populations (q, n), than all others together.
+
+    A single row far out would else mix populations such that their errors in it cancel, whatever that does to all other rows.
+    """
+    squares = residuals**2 * weight
+    best = squares[squares.sum(1).argmin()]
+    place = int(best.argmax())
+    others = best.sum() - best[place]
+    if best[place] <= others:
+        return weight
+    shared = weight.copy()
+    shared[place] *= others / best[place]
+    return shared
 
 
 def _fit_by_log_loss(outputs: FloatArray, y: AnyArray, weight: FloatArray, prior: float, shifted: bool) -> tuple[FloatArray, FloatArray]:
