@@ -288,7 +288,7 @@ class Model:
 
         Args:
             data: as `predict`.
-            label: the class whose probability is explained; the most probable of each row if None.
+            label: the class whose probability is explained; if None the second of two, of several the most probable of each row.
 
         Raises:
             DataError: as `predict`. UsageError: there is no such class, or the fit was without inspection.
@@ -308,7 +308,7 @@ class Model:
 
         Args:
             data: pictures, as `predict`.
-            label: the class that is explained; the most probable of each picture if None.
+            label: the class that is explained; if None the second of two, of several the most probable of each picture.
 
         Raises:
             DataError: as `predict`. UsageError: there is no such class, or the run is not of pictures.

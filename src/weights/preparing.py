@@ -91,7 +91,9 @@ def decide(dataset: Dataset, request: Request, origin: Origin | None = None) -> 
         raise UsageError(f"threads must be at least 1, but is {n_threads}. Leave it out to use all cores.")
     _check_acts(dataset, [*chosen, *search], inspect=fit.inspect is True)
     class_weight = request.data.class_weight
-    task = find_task(dataset.target, dataset.roles.target, kind=request.data.task, class_weight=class_weight)
+    task = find_task(
+        dataset.target, dataset.roles.target, kind=request.data.task, class_weight=class_weight, positive=request.data.positive
+    )
     check_streamed_target(dataset, task)
     y = task.encode(dataset.target)
     weight = task.row_weights(y, dataset.sample_weight)

@@ -190,17 +190,18 @@ def _title(task: Task, scale: str, per: str) -> str:
 
 def _cells(record: Record, largest: float) -> dict[str, str]:
     importance = record["importance"]
+    shown = compact if record["scale"] == "odds" else _signed  # ratios have no sign
     name = "" if record["level"] == _REPEATED else f"  {record['level']}" if record["level"] else record["feature"]
     return {
         "feature": _named(name),
         "class": printable(str(record["class"])),
-        "effect": _signed(record["effect"]),
+        "effect": shown(record["effect"]),
         "std err": compact(record["std_err"]),
         "z": _fixed(record["z"], 2),
         "P>|z|": _fixed(record["p_value"], 3),
-        "low": _signed(record["low"]),
-        "high": _signed(record["high"]),
-        "per sd": _signed(record["per_sd"]),
+        "low": shown(record["low"]),
+        "high": shown(record["high"]),
+        "per sd": shown(record["per_sd"]),
         "importance": _fixed(importance, 4),
         "bar": "=" * round(_BAR * max(importance or 0.0, 0.0) / largest) if largest > 0 else "",
         "imp. low": _fixed(record["importance_low"], 4),

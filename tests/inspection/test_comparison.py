@@ -120,3 +120,12 @@ def test_means_over_classes_are_not_compared_where_other_classes_are_there():
     metrics = [score(CLASSES.metrics, s.y, s.prediction) for s in (alone, other)]
     found = compare(CLASSES, alone, other, *metrics)
     assert [name for name, gap in found.items() if gap is not None] == ["log_loss", "brier", "accuracy"]
+
+
+def test_a_metric_that_is_alike_on_both_sides_but_for_rounding_does_not_differ():
+    """Where no row is said to be of the second class the balanced accuracy is one half everywhere."""
+    rng = np.random.default_rng(0)
+    weights = {n: rng.uniform(0.5, 2, n) for n in (300, 700)}
+    y = {n: (np.arange(n) % 10 == 0).astype(np.int32) for n in weights}
+    these, others = (Predictions(np.tile([0.9, 0.1], (n, 1)), y[n], np.arange(n), weights[n]) for n in weights)
+    assert find_p_values(CLASSES, these, others)["balanced_accuracy"] == 1.0

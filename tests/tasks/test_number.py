@@ -77,3 +77,8 @@ def test_ranks_reach_from_zero_to_one_and_ties_share_theirs():
 def test_a_scale_that_is_no_number_above_zero_is_noticed():
     assert TASK.check() == []
     assert Number("y", scale=0.0).check() == ["the target's scale is 0.0"]
+
+
+def test_a_number_has_no_class_to_speak_of():
+    with pytest.raises(UsageError, match="A class to speak of was named \\('yes'\\), but 'y' is a number"):
+        find_number(pa.chunked_array([[0.5, 1.0, 2.0]]), "y", class_weight=None, positive="yes", remark="")

@@ -90,8 +90,8 @@ def find_p_values(task: Task, these: Predictions, others: Predictions) -> dict[s
     prediction = np.concatenate([these.prediction, others.prediction])
     unit = _units(these, others)
     n_units, n_these = int(unit.max()) + 1, len(np.unique(unit[: len(these.y)][these.weight > 0]))
-    computed = {name: measure.compute(y, prediction, weight)[1] for name, measure in task.metrics.items()}
-    known = {name: parts for name, parts in computed.items() if parts is not None}
+    computed = {name: measure.compute(y, prediction, weight) for name, measure in task.metrics.items()}
+    known = {name: _without_rounding(value, parts) for name, (value, parts) in computed.items() if parts is not None}
     unknown: dict[str, float | None] = dict.fromkeys(task.metrics)
     present = np.bincount(unit, weight, minlength=n_units) > 0
     n_smaller = min(n_these, int(present.sum()) - n_these)
@@ -104,6 +104,11 @@ def find_p_values(task: Task, these: Predictions, others: Predictions) -> dict[s
     first[unit[: len(these.y)]] = True
     p_values = _permute(weights, sums, first[present])
     return unknown | dict(zip(known, p_values, strict=True))
+
+
+def _without_rounding(value: float, contributions: FloatArray) -> FloatArray:
+    """What rows contribute (n,) to a metric; zeros where that is what rounding left, as where a class is never answered."""
+    return contributions if len(contributions) * np.abs(contributions).max() > _ROUNDING * abs(value) else np.zeros(len(contributions))
 
 
 def _are_rare(strata: IntArray | None, share: float) -> bool:

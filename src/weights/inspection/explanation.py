@@ -82,7 +82,7 @@ def explain(ensemble: Ensemble, inputs: Inputs, reference: FloatArray, *, label:
         ensemble: that predicts.
         inputs: r encoded rows. Blocks of other kinds than columns are one feature each, beside what its model takes for nothing: zero.
         reference: average columns and numbers without a bound, see `Inputs.joined`, shape (p,).
-        label: code of the class to explain; the most probable of each row if None.
+        label: code of the class to explain, or None; see `Task.explained_codes`.
 
     Raises:
         DataError: weights are so large that contributions overflow.

@@ -22,7 +22,9 @@ class ExplainOptions(msgspec.Struct, frozen=True):
     source: Annotated[Any, option("The rows.", argument=True)]
     label: Annotated[
         str | None,
-        option("The class whose probability is explained; if not given, each row's most probable.", "LABEL", "--class"),
+        option(
+            "The class whose probability is explained; if not given, the second of two, or each row's most probable.", "LABEL", "--class"
+        ),
     ] = None
     level: Annotated[float, option("Level of the intervals of contributions.", "SHARE")] = 0.95
     top: Annotated[int, option("At most so many features a row are printed.", "NUMBER")] = 10
@@ -64,7 +66,7 @@ class MapsOptions(msgspec.Struct, frozen=True):
     source: Annotated[Any, option("The rows.", argument=True)]
     label: Annotated[
         str | None,
-        option("The class that is explained; if not given, each row's most probable.", "LABEL", "--class"),
+        option("The class that is explained; if not given, the second of two, or each row's most probable.", "LABEL", "--class"),
     ] = None
 
 

@@ -303,7 +303,10 @@ class Task(Protocol):
     # What inspection asks
 
     def explained_codes(self, predictions: FloatArray, label: int | None) -> IntArray:
-        """The class whose probability is explained for each row, shape (n,): the one asked for, or the most probable; -1 for numbers."""
+        """The class that is explained for each row, shape (n,): -1 for numbers.
+
+        It is the one asked for, or the second of two, or of several the most probable.
+        """
 
     def pick(self, predictions: FloatArray, codes: IntArray) -> FloatArray:
         """The value, or the probability of each row's class, shape (n,)."""

@@ -337,6 +337,10 @@ class Binary(Classes, frozen=True, tag="binary"):
         """
         return 1 if label is None else self.class_number(label)
 
+    def explained_codes(self, predictions: FloatArray, label: int | None) -> IntArray:
+        """The class asked for, or the second, which is spoken of everywhere, shape (n,)."""
+        return np.full(len(predictions), 1 if label is None else label)
+
     def pick_slopes(self, outputs: FloatArray, codes: IntArray) -> FloatArray:
         """The derivative of the probability of each row's class by the log odds of the second, shape (n, 1)."""
         own = self.pick(self.decode(outputs), codes)

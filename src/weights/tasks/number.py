@@ -317,13 +317,15 @@ def finite_numbers(target: pa.ChunkedArray, name: str) -> FloatArray:
     return values
 
 
-def find_number(target: pa.ChunkedArray, name: str, *, class_weight: Any, remark: str) -> Number:
+def find_number(target: pa.ChunkedArray, name: str, *, class_weight: Any, positive: Any = None, remark: str) -> Number:
     """The task of predicting these numbers.
 
     Raises:
         DataError: they are not finite, do not vary, or cannot be squared.
-        UsageError: class weights were asked for.
+        UsageError: class weights or a class to speak of were asked for.
     """
+    if positive is not None:
+        raise UsageError(f"A class to speak of was named ('{positive}'), but '{name}' is a number. Leave out --positive.")
     if class_weight is not None:
         raise UsageError(f"Class weights need classes, but '{name}' is a number. Use a sample-weight column instead.")
     values = finite_numbers(target, name)
