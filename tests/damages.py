@@ -77,6 +77,7 @@ SETTINGS: list[tuple[tuple[Any, ...], Any, str]] = [
     (("task",), {"kind": "regression", "target": "ward", "classes": [], "remark": ""}, "'classes' is not known"),
     (("encoding", "clip"), -4.0, "the clip is -4.0"),
     (("encoding", "columns", 0, "scale"), 0.0, "the scale of column 'age' is 0.0"),
+    (("encoding", "columns", 0, "low"), 50.0, "the range of column 'age' is 50.0 to None"),
     (("encoding", "columns", 0, "name"), "blood", "are not the features in use"),
     (("encoding", "columns", 1, "levels"), ["A", "A"], "two levels of column 'blood' are the same"),
     (("tensors", "mlp/history/loss"), ["float64", [1, 1 << 40]], "bytes are listed, more than model.safetensors has"),
@@ -117,6 +118,16 @@ FEATURE_WEIGHTS: list[tuple[tuple[Any, ...], Any, str]] = [
 ]
 """The same of the feature weights in metrics.json: the one complaint of each."""
 
+DISTRIBUTIONS: list[tuple[str, Any, str]] = [
+    ("name", "height", "distributions are not those of the columns"),
+    ("edges", [1.0, 1.0], "the edges of 'age' are not in ascending order"),
+    ("edges", [2.0, 1.0], "the edges of 'age' are not in ascending order"),
+    ("counts", [1, -1, 0], "the parts of 'age' cannot be"),
+    ("counts", [1], "the parts of 'age' cannot be"),
+    ("edges", [float(i) for i in range(22)], "the parts of 'age' cannot be"),
+]
+"""The same of the distribution of the first column, with edges of 1 and 2 and counts of 20, 20, 0 and 0."""
+
 ARRAYS: list[tuple[str, np.ndarray | None, str]] = [
     ("mlp/member_weights", np.zeros(3), "member weights that are below zero or all zero"),
     ("mlp/member_weights", np.array([2.0, -1.0, 1.0]), "member weights that are below zero or all zero"),
@@ -145,16 +156,16 @@ ARRAYS: list[tuple[str, np.ndarray | None, str]] = [
             "forest/member_weights",
         )
     ),
-    ("oob_predictions/probability", np.full((30, 3), 0.5), "probabilities in 'oob_predictions' that do not add up to one"),
+    ("oob_predictions/prediction", np.full((30, 3), 0.5), "probabilities in 'oob_predictions' that do not add up to one"),
     ("oob_predictions/y", np.full(30, 3.0), "classes or weights in 'oob_predictions' that cannot be"),
     ("oob_predictions/rows", np.full(30, 0.5), "codes in 'oob_predictions' that are not whole numbers"),
     ("oob_predictions/group", np.full(30, -1.0), "codes in 'oob_predictions' that are not whole numbers"),
     ("oob_predictions/weight", None, "holds 'oob_predictions/weight' as None"),
     ("oob_predictions/other", np.zeros(30), "holds 'oob_predictions/other' as [30], but the model needs None"),
-    ("oob_predictions/y", np.zeros(()), "one class for each answer in 'oob_predictions'"),
+    ("oob_predictions/y", np.zeros(()), "one target for each answer in 'oob_predictions'"),
     ("test_predictions/weight", np.full(5, -1.0), "classes or weights in 'test_predictions' that cannot be"),
     ("test_predictions/y", np.full(5, np.nan), "numbers in 'test_predictions/y' that are not finite"),
-    ("test_predictions/y", np.zeros(4), "holds 'test_predictions/probability' as [5, 3], but the model needs [4, 3]"),
-    ("test_predictions/probability", np.full((5, 2), 0.5), "holds 'test_predictions/probability' as [5, 2], but the model needs [5, 3]"),
+    ("test_predictions/y", np.zeros(4), "holds 'test_predictions/prediction' as [5, 3], but the model needs [4, 3]"),
+    ("test_predictions/prediction", np.full((5, 2), 0.5), "holds 'test_predictions/prediction' as [5, 2], but the model needs [5, 3]"),
 ]
 """An array, another in its place (None: none), and what is said of it or of where it was."""

@@ -303,7 +303,7 @@ def answers(path: Path) -> list[dict]:
 
 
 def test_answers_go_to_standard_output_as_csv(tables, runs):
-    result = well("predict", runs / "wages", tables / "wages.csv")
+    result = well("predict", runs / "wages", tables / "people.csv")
     lines = [*csv.DictReader(io.StringIO(result.stdout))]
     assert (len(lines), [*lines[0]]) == (120, ["prediction", "low 90%", "high 90%"])
     assert result.stderr == ""
@@ -317,7 +317,7 @@ def test_answers_are_those_of_the_model(tables, runs):
 
 @pytest.mark.parametrize("name", ["out.csv", "out.parquet", "deep/er/out.csv"])
 def test_answers_go_to_a_file_of_the_format_named(tables, runs, tmp_path, name):
-    result = well("predict", runs / "wages", tables / "wages.csv", "--output", name)
+    result = well("predict", runs / "wages", tables / "people.csv", "--output", name)
     assert len(answers(tmp_path / name)) == 120
     assert (result.stdout, result.stderr) == ("", f"120 predictions in {name}\n")
 
@@ -337,6 +337,33 @@ def test_answers_are_printed_as_one_object(tables, runs):
 def test_the_level_of_intervals_can_be_chosen(tables, runs):
     lines = csv.reader(io.StringIO(well("predict", runs / "wages", tables / "wages.csv", "--level", "0.5").stdout))
     assert next(lines) == ["prediction", "low 50%", "high 50%"]
+
+
+def test_sets_of_classes_come_as_columns_that_name_level_and_class(tables, runs):
+    given = ("predict", runs / "people", tables / "people.csv", "--sets", "0.95")
+    columns = ["set 95% =1+1", "set 95% well"]
+    together, by_class = (printed(*given, *more)["predictions"] for more in ((), ("--by", "class")))
+    expected = api.load(runs / "people").prediction_sets(tables / "people.csv", level=0.95, by_class=True)
+    assert [[answer[name] for name in columns] for answer in by_class] == expected.tolist()
+    assert [*together[0]] == ["prediction", "probability =1+1", "probability well", *columns]
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        (("--by", "class"), "--by says among which rows sets hold their level, but no sets were asked for. Add --sets, such as 0.9."),
+        (("--sets", "0.9", "--by", "row"), "Sets hold their level by class or over all rows together, but by is 'row'."),
+        (("--sets", "90"), "The level must be between 0 and 1, but is 90.0."),
+    ],
+)
+def test_sets_that_cannot_be_made_are_refused(tables, runs, given, words):
+    result = run("predict", runs / "people", tables / "people.csv", *given)
+    assert (result.exit_code, words in result.stderr) == (2, True)
+
+
+def test_numbers_have_no_sets(tables, runs):
+    result = run("predict", runs / "wages", tables / "wages.csv", "--sets", "0.9")
+    assert "Prediction sets need classes, but 'wage' is a number. Its answers come with an interval instead." in result.stderr
 
 
 def test_a_level_that_few_rows_cannot_hold_leaves_the_predictions_finite(tables, runs):
@@ -541,6 +568,42 @@ def test_a_fit_without_inspection_says_what_to_do_for_a_summary(tables):
         2,
         "weights: Feature weights were not estimated in this fit. Fit again with inspection (without --no-inspect).\n",
     )
+
+
+# Score
+
+
+def test_rows_with_their_target_are_scored_as_text_and_json(tables, runs):
+    text = well("score", runs / "people", tables / "people.csv", "--by", "age")
+    assert text.stdout.startswith("Scored        120 rows of 120 with a known 'state'\n")
+    assert [line.split()[0] for line in text.stdout.splitlines() if not line.startswith(" ")] == [
+        *("Scored", "Verdict", "Means", "Coverage", "Calibration", "Finding", "By", "Drift")
+    ]
+    assert text.stderr == "notes         this is what the run learned from: score rows that it never saw\n"
+    record = printed("score", runs / "people", tables / "people.csv", "--by", "age", "--sensitivity", 0.8, "--class", "well")
+    assert (record["n_scored"], record["label"], record["operating"]["asked"], len(record["levels"])) == (120, "well", 0.8, 4)
+    assert {"here", "out_of_bag", "difference", "name"} == {*record["metrics"][0]}
+
+
+def test_numbers_are_scored_without_what_is_of_classes(tables, runs):
+    lines = well("score", runs / "wages", tables / "wages.csv").stdout.splitlines()
+    assert [line.split()[0] for line in lines if not line.startswith(" ")] == ["Scored", "Verdict", "Means", "Coverage", "Drift"]
+    refused = run("score", runs / "wages", tables / "wages.csv", "--class", "high")
+    assert (refused.exit_code, "'wage' has no classes" in refused.stderr) == (2, True)
+
+
+def test_rows_that_cannot_be_scored_are_refused_in_a_sentence(tables, runs):
+    without = "the rows must hold what came, in the column 'state'"
+    for path, words, code in ((tables / "wages.csv", without, 3), ("gone.csv", "gone.csv", 4)):
+        result = run("score", runs / "people", path)
+        assert (result.exit_code, result.stdout, result.stderr.count("\n")) == (code, "", 1)
+        assert words in result.stderr
+
+
+def test_predicting_rows_that_hold_the_target_names_the_command_that_scores_them(tables, runs):
+    note = "notes         the rows hold 'wage', which is not looked at: weights score says how good answers to them are\n"
+    assert well("predict", runs / "wages", tables / "wages.csv").stderr == note
+    assert well("predict", runs / "wages", tables / "people.csv").stderr == ""
 
 
 @pytest.mark.parametrize(("name", "column"), [("wages", "prediction"), ("people", "probability well")])

@@ -196,6 +196,21 @@ def test_a_category_of_two_levels_is_told_by_its_one_contrast():
     assert (row["effect"], row["note"]) == (-1.0, "yes (beside no)")
 
 
+def test_odds_are_the_exponentials_of_log_odds():
+    odds = [msgspec.structs.replace(each, label="sick", scale="link") for each in WAGES.contrasts]
+    weights = msgspec.structs.replace(WAGES, contrasts=odds, joints=[])
+    log_odds, ratios = (row_of(weights.records(scale=scale), "age") for scale in ("link", "odds"))
+    for name in ("effect", "low", "high", "per_sd"):
+        assert ratios[name] == pytest.approx(np.exp(log_odds[name]))
+    assert (ratios["z"], ratios["p_value"], ratios["scale"]) == (log_odds["z"], log_odds["p_value"], "odds")
+    assert ratios["std_err"] == pytest.approx(log_odds["std_err"] * ratios["effect"])
+
+
+def test_odds_of_a_number_are_refused():
+    with pytest.raises(UsageError, match="Odds are of classes, but the target of this run is a number"):
+        WAGES.records(scale="odds")
+
+
 def test_levels_follow_their_feature():
     found = [(row["feature"], row["level"]) for row in WAGES.records(levels=True)]
     assert found == [
@@ -356,7 +371,7 @@ def test_each_class_is_a_family_of_tests_of_its_own():
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"scale": "logit"}, r"scale must be one of target, link, but is 'logit'\. Known: target, link\."),
+        ({"scale": "logit"}, r"scale must be one of target, link, odds, but is 'logit'\. Known: target, link, odds\."),
         ({"per": "units"}, r"per must be one of unit, sd, but is 'units'\. Did you mean 'unit'\?"),
         ({"errors": "robusto"}, r"errors must be one of robust, classical, cluster, hac, but is 'robusto'\. Did you mean 'robust'\?"),
         ({"adjust": "bonferroni"}, r"adjust must be one of none, holm, bh, but is 'bonferroni'\. Known: none, holm, bh\."),

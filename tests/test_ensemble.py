@@ -7,10 +7,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from weights.conformal import Conformal
 from weights.data.dataset import Feature
 from weights.data.encoding import Encoding, Numeric
 from weights.data.inputs import Inputs
-from weights.ensemble import Ensemble, Population, Report
+from weights.ensemble import Ensemble, Population, Predictions, Report
 from weights.errors import UsageError
 from weights.models.linear import Linear
 from weights.spec import Spec
@@ -35,7 +36,7 @@ def ensemble_of(
         features=[Feature("u", "numeric"), Feature("v", "numeric")],
         populations=[population_of(kind, n_members=n_members, stacking_weight=stacking_weight, member_weights=member_weights, seed=seed)],
         offset=np.zeros(task.n_outputs) if offset is None else np.asarray(offset, float),
-        scores=np.asarray(scores, float),
+        conformal=Conformal(np.asarray(scores, float)),
         report=Report(source="hand", n_samples=0, n_features=2, metrics={}),
     )
 
@@ -225,7 +226,7 @@ def test_an_interval_remembers_its_level():
 @pytest.mark.parametrize("level", [0.5, 0.8, 0.95])
 def test_intervals_hold_their_level(level):
     random, ensemble = np.random.default_rng(4), ensemble_of("regression")
-    ensemble = replace(ensemble, scores=np.sort(np.abs(random.normal(size=1_000))))
+    ensemble = replace(ensemble, conformal=Conformal(np.abs(random.normal(size=1_000))))
     x = rows(5_000)
     y = ensemble.predict(x) + random.normal(size=5_000)
     bounds = ensemble.interval(x, level=level)
@@ -242,9 +243,42 @@ def test_prediction_sets_hold_their_level(kind, level):
     probability = ensemble.predict_proba(x)
     y = (random.random((6_000, 1)) > np.cumsum(probability, axis=1)).sum(1)
     scores = 1 - probability[np.arange(6_000), y]
-    ensemble = replace(ensemble, scores=np.sort(scores[:1_000]))
+    ensemble = replace(ensemble, conformal=Conformal(scores[:1_000]))
     held = ensemble.prediction_sets(x[1_000:], level=level)[np.arange(5_000), y[1_000:]].mean()
     assert held == pytest.approx(level, abs=4 * np.sqrt(level * (1 - level) * (1 / 5_000 + 1 / 1_000)))
+
+
+def test_sets_by_class_hold_their_level_among_the_rows_of_a_rare_class_too():
+    """Two classes, the second of them one row in fifty, whose probability is right but seldom large."""
+    random, ensemble = np.random.default_rng(6), ensemble_of("binary")
+    second = 0.04 * random.random(60_000)
+    y = (random.random(60_000) < second).astype(int)
+    probability, rare = np.stack([1 - second, second], axis=1), y == 1
+    n_seen = 30_000
+    kept = Predictions(probability[:n_seen], y[:n_seen], np.arange(n_seen), np.ones(n_seen))
+    scores = 1 - probability[np.arange(n_seen), y[:n_seen]]
+    ensemble = replace(ensemble, conformal=Conformal(scores), oob_predictions=kept)
+    together, by_class = (ensemble.sets(probability[n_seen:], 0.9, by_class=by_class) for by_class in (False, True))
+    new, rare = y[n_seen:], y[n_seen:] == 1
+    held = {name: sets[np.arange(len(new)), new] for name, sets in (("together", together), ("by class", by_class))}
+    assert not held["together"][rare].any()
+    for here in (rare, ~rare):
+        n_calibrated = min(here.sum(), (kept.y == new[here][0]).sum())
+        # Binomial deviation over new rows and scores of the class; four of them.
+        assert held["by class"][here].mean() == pytest.approx(0.9, abs=4 * np.sqrt(0.09 * (1 / here.sum() + 1 / n_calibrated)))
+
+
+def test_a_class_of_too_few_rows_for_the_level_is_in_every_set():
+    probability = np.tile([0.999, 0.001], (40, 1))
+    kept = Predictions(probability, np.r_[np.zeros(32, int), np.ones(8, int)], np.arange(40), np.ones(40))
+    ensemble = replace(ensemble_of("binary"), oob_predictions=kept)
+    sets = ensemble.sets(np.array([[0.9995, 0.0005]]), 0.9, by_class=True)  # nine rows would do
+    assert sets.tolist() == [[True, True]]
+
+
+def test_sets_by_class_need_the_answers_that_a_run_keeps():
+    with pytest.raises(UsageError, match=r"Sets by class need answers to rows of known class, of which this run kept none\. Fit it again"):
+        ensemble_of("binary", scores=[1.0]).prediction_sets(rows(), by_class=True)
 
 
 def test_prediction_sets_grow_with_the_level():

@@ -380,7 +380,7 @@ def test_there_are_no_coefficients_where_inputs_are_not_the_raw_features():
     table, y = frame()
     assert not hasattr(linear().fit(table, y), "coef_")
     with pytest.raises(AttributeError, match="clipped at 4"):
-        linear(settings={"clip": 4.0}).fit(table[["visits"]], y).coef_  # noqa: B018
+        linear(settings={"unbounded": False}).fit(table[["visits"]], y).coef_  # noqa: B018
 
 
 # More members
@@ -418,15 +418,17 @@ def test_a_warm_start_goes_on_with_the_settings_of_every_model_that_has_a_share(
 
 def test_a_warm_start_of_a_mixture_keeps_the_members_of_each_model():
     x, y = rows_of_a_bent_line()
-    growing = network(model="auto", warm_start=True).fit(x, y)
+    # One for each fold, because strengths of solved members are chosen by all folds that a member leaves out.
+    growing = network(model="auto", warm_start=True, members=8).fit(x, y)
     before = {population.name: population.params for population in growing.model_.ensemble.populations}
-    assert [*before] == ["linear", "mlp", "mlp-loose"]
-    growing.set_params(members=6).fit(x, y)
+    assert next(iter(before)) == "linear"
+    assert len(before) > 1
+    growing.set_params(members=30).fit(x, y)
     for population in growing.model_.ensemble.populations:
-        assert len(population.member_weights) == 6
+        assert len(population.member_weights) == 10
         for layer, parts in before[population.name].items():
             for part, few in parts.items():
-                np.testing.assert_array_equal(population.params[layer][part][:4], few)
+                np.testing.assert_array_equal(population.params[layer][part][:8], few)
 
 
 def test_a_warm_start_of_as_many_members_changes_nothing():

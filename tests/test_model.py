@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
 import weights as wt
+from small import fitted_example
 from weights import api
 from weights.errors import UsageError
 
@@ -36,3 +38,30 @@ def test_rows_that_came_from_memory_cannot_be_read_again():
     model = wt.fit({"a": [*range(20)] * 2, "b": [*range(40)]}, "b", model="linear", members=2)
     with pytest.raises(UsageError, match="came from memory, so they cannot be read again"):
         model.check_intervals()
+
+
+SHOES = {"shoe": ["boot", "clog"] * 20, "size": [*range(40)], "y": [i % 3 for i in range(40)]}
+
+
+@pytest.fixture(scope="module")
+def shoes():
+    return wt.fit(SHOES, "y", model="linear", members=2, kinds={"y": "category"}, inspect=False)
+
+
+@pytest.mark.parametrize("ask", ["predict", "predict_proba", "prediction_sets"])
+def test_levels_that_training_had_not_seen_are_warned_of(shoes, ask):
+    with pytest.warns(wt.RowsWarning, match=r"'shoe': 1 of 2 rows hold a level that training had not seen \(first: row 2, 'sandal'\)"):
+        getattr(shoes, ask)({"shoe": ["boot", "sandal"], "size": [3, 4]})
+
+
+def test_a_number_of_trainings_is_refused_before_rows_are_read(shoes):
+    """Rows that came from memory cannot be read, which would be complained of first."""
+    with pytest.raises(UsageError, match="trainings must be a whole number from 2 to 100, but is 1"):
+        shoes.compare({"strength": [1.0]}, trainings=1)
+
+
+def test_a_class_is_answered_from_its_threshold_on():
+    iris = fitted_example("iris")
+    reached = iris.predict_proba("iris")[:, 2] >= 0.01
+    assert (iris.predict("iris") == "virginica").sum() < reached.sum() < 150
+    np.testing.assert_array_equal(iris.predict("iris", threshold={"virginica": 0.01}) == "virginica", reached)

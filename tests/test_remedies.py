@@ -11,8 +11,9 @@ from planted import planted, save_stripes
 from weights.api import diagnose, fit, improve, load, read_again
 from weights.errors import DataError, UsageError
 from weights.fitting import job
-from weights.remedies import _take_part
+from weights.remedies import _take_part, _verdict
 from weights.training.resampling import Resampling
+from weights.verdicts import Decomposition, Gain, Part
 
 NETWORK = {"model": "mlp", "embedding": "none", "hidden": (16,), "n_steps": 96, "batch_size": 64}
 
@@ -107,6 +108,16 @@ def test_the_same_run_is_diagnosed_alike(held_down, diagnosed):
 def test_a_model_that_fits_its_rows_is_told_by_how_much_is_left(noise, verdict):
     data = planted(1500, noise=noise)
     assert diagnose(fitted(data, model="linear"), data, quick=True).verdict == verdict
+
+
+@pytest.mark.parametrize(
+    ("high", "said"),
+    [(0.01, "no change that was tried helps, nor would twice the rows;"), (0.4, "helps, whether twice the rows would is unclear")],
+)
+def test_twice_the_rows_are_said_not_to_help_only_where_they_are_known_not_to(high, said):
+    zero = Part(0.0, 0.1)
+    of_loss = Decomposition("log loss", Part(1.0, 0.1), Part(1.0, 0.1), zero, zero, constant=4.0)
+    assert said in _verdict(of_loss, [], Gain(0.005, -0.1, high, 0.005))[1]
 
 
 def test_far_too_few_steps_underfit():

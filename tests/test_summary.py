@@ -230,7 +230,33 @@ def test_a_top_that_holds_everything_says_nothing(top):
 
 def test_the_top_counts_features_with_all_their_classes():
     shown = summarise(GRADES, GRADE, top=1)
-    assert (names(shown), column(shown, "class")) == (["height"] * 3, ["a", "b", "c"])
+    assert (names(shown), column(shown, "class")[0]) == (["height", "", ""], "all 3")
+    by_class = summarise(GRADES, GRADE, top=1, levels=True)
+    assert (names(by_class), column(by_class, "class")) == (["height"] * 3, ["a", "b", "c"])
+
+
+def test_of_several_classes_those_are_shown_of_which_a_feature_tells_most_with_one_test_of_all():
+    records = [row for row in GRADES.records() if row["feature"] == "height"]
+    least = min(row["p_value"] for row in records)
+    shown = summarise(GRADES, GRADE, top=1)
+    assert column(shown, "P>|z|")[0] == f"{min(1.0, 3 * least):.3f}"  # Bonferroni
+    strongest = sorted(records, key=lambda row: row["p_value"])[:2]
+    assert column(shown, "class")[1:] == [row["class"] for row in strongest]
+
+
+def test_effects_per_unit_that_cannot_be_read_are_shown_per_standard_deviation():
+    tiny = msgspec.structs.replace(WAGES.contrasts[0], effect=5e15, spread=1e-14, std_errs={"robust": 1e15})
+    shown = summarise(msgspec.structs.replace(WAGES, contrasts=[tiny, *WAGES.contrasts[1:]]), WAGE)
+    assert column(shown, "effect")[names(shown).index("age")] == "+50.0"
+    assert any(note.startswith("age: per standard deviation") for note in shown.notes)
+
+
+def test_of_many_features_it_is_said_how_many_would_be_found_by_chance():
+    many = [msgspec.structs.replace(WAGES.contrasts[0], feature=f"x{j}", effect=0.01 if j else 100.0) for j in range(30)]
+    importances = [msgspec.structs.replace(WAGES.importances[0], features=[f"x{j}"]) for j in range(30)]
+    said = notes(msgspec.structs.replace(WAGES, contrasts=many, importances=importances, joints=[], groups=[], unknown={}))
+    assert "of 30 features 2 would be below 0.05 by chance if none had an effect; 1 are, and 1 after Holm's correction" in said
+    assert "by chance" not in notes(WAGES)
 
 
 def test_the_top_counts_features_with_all_their_levels():

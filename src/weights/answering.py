@@ -5,7 +5,7 @@ The command line and the drawings ask here; `Model` gives the same as arrays.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -30,28 +30,50 @@ MOST_EXPLAINED = 24
 """Pictures that are explained at a time."""
 
 
-def predictions(model: Model, data: Any, *, level: float = 0.9, sensitivity: float | None = None, label: Any = None) -> dict[str, AnyArray]:
+def predictions(
+    model: Model,
+    data: Any,
+    *,
+    level: float = 0.9,
+    threshold: Mapping[Any, float] | None = None,
+    sensitivity: float | None = None,
+    label: Any = None,
+    sets: float | None = None,
+    by: str | None = None,
+) -> dict[str, AnyArray]:
     """Answers as named columns: ``prediction``, and each class's probability, or the bounds of the interval; ``file`` first, of pictures.
 
     Args:
         model: to answer with.
         data: as `Model.predict`.
         level: of the intervals of numbers.
+        threshold: class -> the probability from which on ``prediction`` names it; see `Task.decide`.
         sensitivity: adds a column ``found LABEL``: whether the probability of a class reaches the threshold that finds this share of its
             rows (`Model.operating_point`).
         label: this class; the second of two if None.
+        sets: adds a column ``set 90% LABEL`` for each class: whether it belongs to a set that holds the true one with this probability.
+        by: "class": so it does among the rows of each class, too.
 
     Raises:
-        DataError: a needed column is missing or unreadable. UsageError: the level is not between 0 and 1; others as
-            `Model.operating_point`.
+        DataError: a needed column is missing or unreadable. UsageError: a level or a threshold is not between 0 and 1, or there is no class
+            to which it applies; others as `Model.operating_point`.
     """
     table = model.read(data)
-    x = apply_encoding(model.ensemble.encoding, table)
+    inputs = apply_encoding(model.ensemble.encoding, table)
     # Pictures have no order that people know, but names.
     names = {"file": table[FILE_NAMES].to_numpy()} if FILE_NAMES in table.column_names else {}
     point = None if sensitivity is None else model.operating_point(sensitivity, label=label)
-    predicted = model.ensemble.answer(x)
-    answers = {**names, **model.ensemble.task.prediction_columns(predicted, level, model.ensemble.half_width)}
+    predicted = model.ensemble.answer(inputs)
+    answers = {**names, **model.ensemble.task.prediction_columns(predicted, lambda: model.ensemble.bounds(predicted, inputs, level))}
+    if threshold:
+        answers["prediction"] = model.ensemble.task.decide(predicted, threshold)
+    if by not in (None, "class"):
+        raise UsageError(f"Sets hold their level by class or over all rows together, but by is '{by}'. Use --by class, or leave it out.")
+    if by is not None and sets is None:
+        raise UsageError("--by says among which rows sets hold their level, but no sets were asked for. Add --sets, such as 0.9.")
+    if sets is not None:
+        within = model.ensemble.sets(predicted, sets, by_class=by == "class")
+        answers |= {f"set {100 * sets:g}% {known}": within[:, k] for k, known in enumerate(model.classes)}
     if point is not None:
         answers[f"found {point.label}"] = predicted[:, model.sought(label)] >= point.threshold
     return answers
@@ -106,7 +128,7 @@ def explained_pictures(
         DataError, UsageError: as `Model.saliency`, or there are more pictures.
     """
     check_pictures(model)
-    number = None if label is None else model.class_number(label)
+    number = None if label is None else model.ensemble.task.class_number(label)
     table = model.read(data)
     if table.num_rows > MOST_EXPLAINED:
         raise UsageError(
@@ -185,6 +207,13 @@ def units_of(model: Model, layer: str, seen: SeenPictures, *, member: int = 0) -
     return most_exciting(model.ensemble, seen.pictures, layer, y=seen.y, member=member)
 
 
+def _describe_target(model: Model, rows: pa.Table) -> list[str]:
+    """That rows hold what is answered, if they do, and what compares both."""
+    target = model.ensemble.task.target
+    held = target in rows.column_names and rows[target].null_count < rows.num_rows
+    return [f"the rows hold '{target}', which is not looked at: weights score says how good answers to them are"] if held else []
+
+
 class Answers(NamedTuple):
     """Answers to some rows, as `predictions` gives them, and sentences about these rows, as `Model.notes` does."""
 
@@ -209,7 +238,7 @@ def answers(model: Model, data: Any, **options: Any) -> Iterator[Answers]:
         if not can_stream(data):
             raise
     else:
-        yield Answers(predictions(model, rows, **options), model.notes(rows))
+        yield Answers(predictions(model, rows, **options), [*_describe_target(model, rows), *model.notes(rows)])
         return
     encoding, begin = model.ensemble.encoding, 0
     for rows in parts(Path(data), [column.name for column in encoding.columns], encoding.missing_words):

@@ -89,7 +89,9 @@ def plan_fit(data: Any, target: Any = None, *, progress: OnProgress = None, **op
             otherwise a square of the larger side that half of them have, at most 64.
         sample_weight: column of row weights, or n numbers.
         class_weight: "balanced", or label -> factor.
-        clip: bound of the smooth clip of scaled numbers; None for none.
+        positive: of two classes the one whose probability and odds are spoken of, in the run and all that is asked of it; the later of them
+            in order if not given.
+        clip: bound of the smooth clip of scaled numbers, where networks, or rows far out, need one; None for none.
         copies: "merge" makes rows that stand in the table several times one row of their summed weight, leaves out rows of weight
             zero, and lets the order of rows play no part (data/table/duplicates.py); "keep" takes rows as they come.
 

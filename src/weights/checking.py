@@ -16,7 +16,6 @@ import msgspec
 import numpy as np
 
 from weights.data.dataset import Dataset
-from weights.data.inputs import COLUMNS
 from weights.effects import FeatureWeights, Key
 from weights.ensemble import Ensemble
 from weights.errors import Interrupted, UsageError
@@ -146,10 +145,10 @@ def _truth(ensemble: Ensemble, prepared: Prepared, null: list[str]) -> tuple[Flo
     dataset, encoding = prepared.dataset, ensemble.encoding
     assert ensemble.report.feature_weights is not None
     reference = np.asarray(ensemble.report.feature_weights.reference, np.float32)
-    cut = [i for i, j in enumerate(encoding.column_groups) if encoding.columns[j].name in null]
-    x = np.array(dataset.inputs.x)
+    cut = [i for i, j in enumerate(encoding.joined_groups) if encoding.columns[j].name in null]
+    x = np.array(dataset.inputs.joined)
     x[:, cut] = reference[cut]
-    inputs = dataset.inputs.replace(**{COLUMNS: x})
+    inputs = dataset.inputs.replace_joined(x)
     everyone = [
         OutOfBagMembers(population, np.repeat((population.member_weights > 0)[:, None], len(x), 1)) for population in ensemble.populations
     ]

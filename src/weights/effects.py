@@ -16,12 +16,14 @@ import scipy.special
 from weights.errors import UsageError, suggest
 from weights.types import FloatArray
 
-SCALES = ("target", "link")
+SCALES = ("target", "link", "odds")
 PER = ("unit", "sd")
 ERRORS = ("robust", "classical", "cluster", "hac")
 ADJUSTMENTS = ("none", "holm", "bh")
 MEASURES = {"R2": "drop of R2", "D2": "drop of D2", "log loss": "increase of log loss"}
 """What importances are of, and how they are called."""
+
+_EXPONENTIATED, _MOST_EXPONENT = ("effect", "low", "high", "per_sd"), 700.0
 
 Record = dict[str, Any]
 
@@ -201,7 +203,9 @@ class FeatureWeights(msgspec.Struct, frozen=True):
         """One record a feature, and a class where there are more than two: effect, std_err, z, p_value, low, high, ...
 
         Args:
-            scale: "target": units of the target, or probability; "link": log odds for classes, log rates for counts.
+            scale: "target": units of the target, or probability; for classes also "link": log odds, and "odds": their ratios, which
+                are one without an effect; std_err is then that of the ratio, and z and p are those of the log odds. For counts both are
+                of rates.
             per: effects are per "unit" of the feature or, of numbers, per standard deviation: "sd".
             errors: robust, classical, cluster (fitted with a group), hac (fitted with time); the default of the fit if None.
             level: of the intervals of effects, between 0 and 1. Those of importances are at 95 %.
@@ -235,8 +239,11 @@ class FeatureWeights(msgspec.Struct, frozen=True):
     ) -> list[list[Record]]:
         """The same, the records of each feature together, those of its classes under each other."""
         errors = self._checked(scale, per, errors, level, adjust, sort)
-        scale = scale if any(c.scale == scale for c in self.contrasts) else "target"  # values are their own link
-        asked = _Asked(scale, per, errors, level)
+        ratios = scale == "odds"
+        if ratios and not any(c.scale == "link" for c in self.contrasts):
+            raise UsageError("Odds are of classes, but the target of this run is a number. Leave the scale out.")
+        scale = "link" if ratios else scale if any(c.scale == scale for c in self.contrasts) else "target"  # values are their own link
+        asked = _Asked(scale, per, errors, level, ratios)
         importances = {importance.features[0]: importance for importance in self.importances}
         blocks: dict[str, list[Record]] = {feature: [] for feature in (*importances, *self.unknown)}
         for label in dict.fromkeys(c.label for c in self.contrasts if c.scale == scale) or [None]:
@@ -311,7 +318,7 @@ class FeatureWeights(msgspec.Struct, frozen=True):
             "importance_share": importance and importance.share,
             "selected": importance and importance.selected,
             "sign_agreement": main and main.sign_agreement,
-            "scale": asked.scale,
+            "scale": "odds" if asked.ratios else asked.scale,
             "unit": self.units.get(feature, ""),
             "note": "; ".join(filter(None, notes)),
         }
@@ -324,7 +331,7 @@ class FeatureWeights(msgspec.Struct, frozen=True):
             **self._statistics(contrast, asked),
             **dict.fromkeys(("importance", "importance_low", "importance_high", "importance_share", "selected")),
             "sign_agreement": contrast.sign_agreement,
-            "scale": asked.scale,
+            "scale": "odds" if asked.ratios else asked.scale,
             "unit": self.units.get(contrast.feature, ""),
             "note": contrast.note,
         }
@@ -340,7 +347,14 @@ class FeatureWeights(msgspec.Struct, frozen=True):
         if bounds := contrast.interval(asked.errors, asked.level):
             std_err, z, p_value = contrast.std_errs[asked.errors], contrast.z(asked.errors), contrast.p_value(asked.errors)
             row |= {"std_err": std_err * unit, "z": z, "p_value": p_value, "low": bounds[0] * unit, "high": bounds[1] * unit}
-        return row
+        return _as_ratios(row) if asked.ratios else row
+
+
+def _as_ratios(row: dict[str, float | None]) -> dict[str, float | None]:
+    """Log odds as ratios of odds; the standard error by the delta method."""
+    ratios = {name: None if row[name] is None else math.exp(min(row[name] or 0.0, _MOST_EXPONENT)) for name in _EXPONENTIATED}
+    std_err = None if row["std_err"] is None or ratios["effect"] is None else row["std_err"] * ratios["effect"]
+    return {**row, **ratios, "std_err": std_err}
 
 
 def leading(blocks: list[list[Record]], top: int | None) -> list[list[Record]]:
@@ -372,6 +386,7 @@ class _Asked(NamedTuple):
     per: str
     errors: str
     level: float
+    ratios: bool
 
 
 def adjusted(p_values: Sequence[float | None], how: str) -> list[float | None]:

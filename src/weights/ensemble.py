@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import functools
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import jax
@@ -19,7 +19,9 @@ import msgspec
 import numpy as np
 
 from weights.averaging import average_members
+from weights.conformal import Conformal, Interval, check_level, smallest_holding
 from weights.data.dataset import Feature
+from weights.data.distributions import Distribution
 from weights.data.encoding import Encoding
 from weights.data.inputs import Inputs, Layout
 from weights.data.roles import Roles
@@ -31,19 +33,11 @@ from weights.spec import Spec, program_spec
 from weights.tasks.base import Task
 from weights.tasks.metrics import Metric
 from weights.types import AnyArray, BoolArray, FloatArray, IntArray, Params
-from weights.verdicts import Decomposition
+from weights.verdicts import Decomposition, Usefulness
 
 _BLOCK = 4096
 MOST_PREDICTIONS = 20_000
 """Rows whose out-of-bag answers are kept with an ensemble (our choice)."""
-
-
-class Interval(msgspec.Struct, frozen=True):
-    """Bounds of the target for each row, in its unit, each a list of n numbers; and the level they were asked to hold."""
-
-    low: Any
-    high: Any
-    level: float
 
 
 class Candidate(msgspec.Struct, frozen=True):
@@ -83,7 +77,9 @@ class Report(msgspec.Struct, frozen=True):
         step_seconds: what a step of a member took, by the name of its population.
         decomposition: what the out-of-bag loss is made of.
         feature_weights: effects and importances of features; None if that was not asked for.
+        usefulness: whether the ensemble loses less than a constant, and which classes it never answers; None of an older version.
         origin: how to read the rows again; None where target or weights came apart from the table.
+        distributions: how the values of each column were distributed; none in runs of older versions.
     """
 
     source: str
@@ -104,46 +100,56 @@ class Report(msgspec.Struct, frozen=True):
     decomposition: Decomposition | None = None
     feature_weights: FeatureWeights | None = None
     origin: Origin | None = None
+    usefulness: Usefulness | None = None
+    distributions: list[Distribution] = []
 
 
 @dataclass(frozen=True, eq=False)
 class Predictions:
-    """Answers to rows whose class is known, by members that never saw them.
+    """Answers to rows whose target is known, by members that never saw them.
 
     Attributes:
-        probability: of each class, shape (n, classes).
-        y: class codes, shape (n,).
+        prediction: probability of each class, shape (n, classes), or values, shape (n,).
+        y: encoded targets, as `Task.encode` gives them, shape (n,).
         rows: which rows these are, counted from 0 among those of training, or among those of the test, shape (n,).
         weight: sample weights, shape (n,).
         group: codes of rows that belong together, shape (n,), or None.
     """
 
-    probability: FloatArray
-    y: IntArray
+    prediction: FloatArray
+    y: AnyArray
     rows: IntArray
     weight: FloatArray
     group: IntArray | None = None
 
-    def thinned(self, most: int) -> Predictions:
-        """At most so many rows, drawn at random, always the same: equally many of each class, with the weight of all of it.
+    def __getitem__(self, chosen: AnyArray) -> Predictions:
+        """Those of some rows."""
+        group = None if self.group is None else self.group[chosen]
+        return Predictions(self.prediction[chosen], self.y[chosen], self.rows[chosen], self.weight[chosen], group)
 
-        Classes with fewer rows than their part are kept whole, because what is said of rare ones rests on these rows.
+    def thinned(self, most: int, strata: IntArray | None) -> Predictions:
+        """At most so many rows, drawn at random, always the same: equally many of each stratum, with the weight of all of it.
+
+        Strata with fewer rows than their part are kept whole, because what is said of rare classes rests on these rows.
+
+        Args:
+            most: rows.
+            strata: codes, shape (n,); None where rows are drawn whatever they are.
         """
         if len(self.y) <= most:
             return self
+        strata = np.zeros(len(self.y), int) if strata is None else strata
         random, chosen, weight = np.random.default_rng(0xA5), [], self.weight.copy()
-        counts = np.bincount(self.y)
-        left, classes = most, [k for k in np.argsort(counts, kind="stable") if counts[k]]
-        for turn, k in enumerate(classes):
-            n = min(int(counts[k]), left // (len(classes) - turn))
-            rows = np.flatnonzero(self.y == k)
+        counts = np.bincount(strata)
+        left, there = most, [k for k in np.argsort(counts, kind="stable") if counts[k]]
+        for turn, k in enumerate(there):
+            n = min(int(counts[k]), left // (len(there) - turn))
+            rows = np.flatnonzero(strata == k)
             kept = random.choice(rows, n, replace=False)
             weight[kept] *= self.weight[rows].sum() / max(self.weight[kept].sum(), 1e-300)
             chosen.append(kept)
             left -= n
-        every = np.sort(np.concatenate(chosen))
-        group = None if self.group is None else self.group[every]
-        return Predictions(self.probability[every], self.y[every], self.rows[every], weight[every], group)
+        return replace(self, weight=weight)[np.sort(np.concatenate(chosen))]
 
 
 @dataclass(frozen=True, eq=False)
@@ -186,11 +192,10 @@ class Ensemble:
         populations: the members.
         offset: added to the outputs of the populations, shape (k,): the weighted outputs of a model that knows no features, or the
             shift of classes.
-        scores: out-of-bag conformal scores in ascending order (absolute residuals in the target's unit; one minus the
-            probability of the class that came).
+        conformal: scores of out-of-bag rows, of which intervals and sets are quantiles.
         report: how it was made and how good it is.
-        oob_predictions: out-of-bag predictions for rows of training, where there are classes. test_predictions: those for rows that
-            were for the test only. At most `MOST_PREDICTIONS` each.
+        oob_predictions: out-of-bag predictions for rows of training. test_predictions: those for rows that were for the test only. At
+            most `MOST_PREDICTIONS` each; None in runs of older versions (and, of the test, where there were no such rows).
     """
 
     task: Task
@@ -198,7 +203,7 @@ class Ensemble:
     features: list[Feature]
     populations: list[Population]
     offset: FloatArray
-    scores: FloatArray
+    conformal: Conformal
     report: Report
     oob_predictions: Predictions | None = None
     test_predictions: Predictions | None = None
@@ -218,9 +223,9 @@ class Ensemble:
         """Out-of-bag metrics by name."""
         return {name: metric.value for name, metric in self.report.metrics.items()}
 
-    def predict(self, inputs: Inputs) -> AnyArray:
-        """The most probable class or the expected value of encoded rows, shape (n,)."""
-        return self.task.decide(self.answer(inputs))
+    def predict(self, inputs: Inputs, *, threshold: Mapping[Any, float] | None = None) -> AnyArray:
+        """The most probable class or the expected value of encoded rows, shape (n,); with thresholds as `Task.decide`."""
+        return self.task.decide(self.answer(inputs), threshold)
 
     def predict_proba(self, inputs: Inputs) -> FloatArray:
         """Calibrated probability of each class for encoded rows, shape (n, number of classes).
@@ -234,8 +239,9 @@ class Ensemble:
     def interval(self, inputs: Inputs, *, level: float = 0.9) -> Interval:
         """Bounds that hold the value of a new row with probability `level`, in the long run over rows like those of training.
 
-        Conformal: the out-of-bag residual that a share `level` of rows stays below, on either side of the prediction (Johansson
-        et al. 2014; quantile (n + 1) * level as in Vovk et al. 2005). The promise is for all rows together, not for each kind of row.
+        Conformal, from out-of-bag residuals (see `Conformal.bounds`): wider where errors are expected to be larger, as far below and
+        above as they are skewed, and inside what the target can be. The promise is for all rows together and for those of each quarter
+        of the prediction (with 800 rows or more); where rows differ otherwise it holds as well as their difficulty is known.
 
         Args:
             inputs: encoded rows.
@@ -244,22 +250,40 @@ class Ensemble:
         Raises:
             UsageError: the task has classes (see `prediction_sets`) or the level is not between 0 and 1.
         """
-        half = self.half_width(level)
-        prediction = self.answer(inputs)
-        return Interval(prediction - half, prediction + half, level)
+        return self.bounds(self.answer(inputs), inputs, level)
 
-    def half_width(self, level: float) -> float:
-        """How far the bounds of `interval` lie on either side of the prediction, in the unit of the target; errors as there."""
-        self.task.need_number("Intervals need a number", "Use predict_proba or prediction_sets.")
-        return self._score_quantile(level)
+    def bounds(self, predictions: FloatArray, inputs: Inputs, level: float) -> Interval:
+        """The `interval` of encoded rows whose predictions (n,) are known."""
+        return self.task.interval(self.conformal, predictions, inputs.x, level)
 
-    def prediction_sets(self, inputs: Inputs, *, level: float = 0.9) -> BoolArray:
+    def covers(self, y: AnyArray, predictions: FloatArray, inputs: Inputs, *, level: float) -> BoolArray:
+        """Which encoded targets (n,) lie in the `interval`, or in the set of `prediction_sets`, of their predictions, shape (n,)."""
+        check_level(level)
+        return self.task.covers(self.conformal, y, predictions, inputs.x, level)
+
+    def prediction_sets(self, inputs: Inputs, *, level: float = 0.9, by_class: bool = False) -> BoolArray:
         """Which classes belong to a set that holds the true class with probability `level`, shape (n, number of classes).
 
-        Conformal, from out-of-bag probabilities of the class that came (Sadinle et al. 2019). The promise is for all rows together;
-        a set may hold no class where none is probable enough.
+        Conformal, from out-of-bag probabilities of the class that came (Sadinle et al. 2019). The promise is for all rows together, or
+        for the rows of each class; a set may hold no class where none is probable enough.
+
+        Args:
+            inputs: encoded rows.
+            level: between 0 and 1.
+            by_class: whether the level is to hold among the rows of each class, too (Mondrian: Vovk et al. 2005, section 4.5). A class with
+                too few rows for the level, fewer than level / (1 - level), is in every set.
+
+        Raises:
+            UsageError: the target is a number, the level is not between 0 and 1, or by class and no answers were kept.
         """
-        return 1.0 - self.predict_proba(inputs) <= self._score_quantile(level)
+        return self.sets(self.predict_proba(inputs), level, by_class=by_class)
+
+    def sets(self, probability: FloatArray, level: float, *, by_class: bool = False) -> BoolArray:
+        """The `prediction_sets` of rows whose probabilities (n, classes) are known."""
+        check_level(level)
+        self.task.need_classes("Prediction sets need classes", "Its answers come with an interval instead.")
+        limits = self._scores_by_class(level) if by_class else smallest_holding(self.conformal.scores, level)
+        return 1.0 - probability <= limits
 
     def answer(self, inputs: Inputs) -> FloatArray:
         """Predictions for encoded rows: probabilities (n, classes), or values (n,)."""
@@ -288,11 +312,13 @@ class Ensemble:
         with ThreadPoolExecutor(available_threads()) as threads:
             yield from threads.map(lambda params: run(params, inputs), members)
 
-    def _score_quantile(self, level: float) -> float:
-        if not 0 < level < 1:
-            raise UsageError(f"The level must be between 0 and 1, but is {level}. Use 0.9 for bounds that hold nine times in ten.")
-        rank = int(np.ceil(level * (len(self.scores) + 1) - 1e-9))  # 0.55 * 100 is a little more than 55 in floating point
-        return float(self.scores[rank - 1]) if rank <= len(self.scores) else float("inf")
+    def _scores_by_class(self, level: float) -> FloatArray:
+        """The score that holds the level among the rows of each class, shape (classes,)."""
+        kept = self.oob_predictions
+        if kept is None:
+            raise UsageError("Sets by class need answers to rows of known class, of which this run kept none. Fit it again.")
+        own = (kept.prediction[(kept.y == k) & (kept.weight > 0), k] for k in range(len(self.classes)))
+        return np.array([smallest_holding(1.0 - probability, level) for probability in own])
 
 
 def available_threads() -> int:

@@ -10,7 +10,8 @@ WeightsError                 anything Weights refuses to do           exit code 
 ├── TrainingError (RuntimeError) no member could be trained           exit code 1
 └── Interrupted              stopped on request, checkpoint written   exit code 130
 
-The two most used are `DataError` and `UsageError`. `suggest` adds a did-you-mean, `printable` makes text safe to show.
+The two most used are `DataError` and `UsageError`; `RowsWarning` is the one warning. `suggest` adds a did-you-mean, `printable` makes
+text safe to show.
 """
 
 from __future__ import annotations
@@ -67,6 +68,10 @@ class Interrupted(WeightsError):  # noqa: N818 (it is no fault)
     """Training was stopped on request after finishing the work in hand."""
 
     exit_code = 130
+
+
+class RowsWarning(UserWarning):
+    """Rows were answered that training did not prepare for: they hold levels or lack values as no training row did."""
 
 
 def suggest(wrong: str, known: Iterable[str], *, most: int = 6) -> str:

@@ -64,11 +64,7 @@ def compare(
     """
     began = time.monotonic()
     check_rows(ensemble, prepared)
-    if not isinstance(n_trainings, int) or not 2 <= n_trainings <= _MOST_TRAININGS:
-        raise UsageError(
-            f"trainings must be a whole number from 2 to {_MOST_TRAININGS}, but is {n_trainings}: from their differences the chance of "
-            "training is estimated. Give another."
-        )
+    check_trainings(n_trainings)
     excluded = excluded_populations(ensemble)
     variants = _variants({name: spec for name, spec in prepared.candidates.items() if name not in excluded}, vary, prepared)
     baseline = {name: prepared.candidates[name] for name in next(iter(variants.values()))}
@@ -120,6 +116,19 @@ def compare(
         n_rows=len(runner.rows),
         seconds=round(time.monotonic() - began, 2),
     )
+
+
+def check_trainings(n_trainings: Any) -> None:
+    """Refuse a number of trainings from which nothing can be learned, before any rows are read.
+
+    Raises:
+        UsageError: it is no whole number from 2 to 100.
+    """
+    if not isinstance(n_trainings, int) or not 2 <= n_trainings <= _MOST_TRAININGS:
+        raise UsageError(
+            f"trainings must be a whole number from 2 to {_MOST_TRAININGS}, but is {n_trainings}: from their differences the chance of "
+            "training is estimated. Give another."
+        )
 
 
 def _variants(specs: Mapping[str, Spec], vary: Mapping[str, Sequence[Any]], prepared: Prepared) -> dict[str, dict[str, Spec]]:

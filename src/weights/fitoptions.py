@@ -185,9 +185,13 @@ class DataOptions(msgspec.Struct, frozen=True):
         Any,
         option("Weight of the classes.", "balanced | LABEL=FACTOR", parse=parse_class_weights, repeated=True),
     ] = None
+    positive: Annotated[
+        Any,
+        option("Of two classes the one whose probability and odds are spoken of; the later of them in order if not given.", "LABEL"),
+    ] = None
     clip: Annotated[
         float | None,
-        option("Bound of the smooth clip of scaled numbers; none for none.", "NUMBER", parse=parse_number),
+        option("Bound of the smooth clip of scaled numbers (linear models need none); none for none.", "NUMBER", parse=parse_number),
     ] = 4.0
     copies: Annotated[
         str,

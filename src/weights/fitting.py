@@ -13,16 +13,19 @@ import pyarrow as pa
 
 import weights
 from weights.data.dataset import Dataset, encode_streamed
+from weights.data.encoding import Datetime, Numeric, clipped
 from weights.data.inputs import Layout
 from weights.data.table.streaming import rows_counted_from
+from weights.data.unfamiliar import show_value
 from weights.effects import FeatureWeights
-from weights.ensemble import MOST_PREDICTIONS, Candidate, Ensemble, Origin, Predictions, Report
-from weights.errors import DataError, Interrupted
+from weights.ensemble import MOST_PREDICTIONS, Candidate, Ensemble, Origin, Population, Predictions, Report
+from weights.errors import DataError, Interrupted, listed
 from weights.inspection.contrasts import InspectedRows
 from weights.inspection.decomposition import Judged, MemberPredictions, decompose
 from weights.inspection.feature_weights import estimate_feature_weights
 from weights.inspection.outofbag import OutOfBag, OutOfBagMembers
 from weights.inspection.slopes import Rows
+from weights.inspection.usefulness import judge_usefulness
 from weights.models.registry import architecture_of
 from weights.spec import Spec
 from weights.tasks.base import Task
@@ -32,13 +35,14 @@ from weights.training.job import Job, StreamedRows, Streaming
 from weights.training.outofbag import Trained
 from weights.training.plan import Plan
 from weights.training.population import member_seeds, method_of, train
+from weights.training.reading import find_tailed, share_bounded
 from weights.training.resampling import Draw, resample
-from weights.training.search import paired_difference, race
-from weights.training.stacking import Stacking, conformal_scores, crossfitted_answers, stack
+from weights.training.search import race
+from weights.training.stacking import Stacking, stack
 from weights.types import AnyArray, BoolArray, FloatArray, IntArray
 from weights.verdicts import Decomposition
 
-_NORMAL_95 = 1.96
+_MOST_NAMED = 3
 _MOST_MULTIPLICATIONS, _FEWEST_INSPECTED = 2.5e10, 1_000
 """Weights of networks that are multiplied with a value of a feature when all features are inspected, and rows that are
 inspected in any case (our choice): what more rows would add is little beside the wait."""
@@ -101,13 +105,9 @@ def train_ensemble(prepared: Prepared, control: Control) -> Ensemble:
     rows = np.logical_and.reduce([result.covered for result in trained.values()])
     outputs = np.stack([result.outputs[rows] for result in trained.values()])
     y, weight = prepared.y[rows], prepared.weight[rows]
-    shifts = [not method_of(specs[name]).at_optimum for name in names]
-    stacking = stack(outputs, y, weight, task, shifted=shifts[0])
+    stacking = stack(outputs, y, weight, task, shifted=[not method_of(specs[name]).at_optimum for name in names])
     offset, answers = stacking.offset, stacking.answers
-    several = len(names) > 1
-    alone = {
-        name: crossfitted_answers(outputs[[i]], y, weight, task, shifted=shifts[i]) if several else answers for i, name in enumerate(names)
-    }
+    alone = dict(zip(names, stacking.alone, strict=True))
     populations = [
         replace(result.population, stacking_weight=float(factor))
         for result, factor in zip(trained.values(), stacking.weights, strict=True)
@@ -116,28 +116,32 @@ def train_ensemble(prepared: Prepared, control: Control) -> Ensemble:
     oob_members = [
         OutOfBagMembers(population, jobs[population.name].resampling.scored[trained[population.name].kept]) for population in populations
     ]
+    judged = judged_rows(prepared, rows)
+    predictions = Predictions(answers, y, np.flatnonzero(rows), dataset.sample_weight[rows], judged.group)
+    remarks += _describe_bounded(populations, prepared)
     report = Report(
         source=dataset.source,
         n_samples=dataset.n_samples,
         n_features=len(dataset.used_features),
         metrics=_metrics(answers, rows, prepared),
         compared={**{name: _metrics(alone[name], rows, prepared) for name in names}, "constant": _constant_metrics(rows, prepared)},
-        decision=_compared_with_simplest(answers, alone, rows, prepared) if several else "",
+        decision=_compared_with_simplest(stacking, names, judged, task) if len(names) > 1 else "",
         searches=searches,
         failures={f"{name} {m}": reason for name, result in trained.items() for m, reason in result.failures.items()},
         remarks=remarks,
         decomposition=_decomposed(prepared, [*trained.values()], rows, stacking),
         feature_weights=_estimate_feature_weights(prepared, oob_members, offset, rows, control) if prepared.inspect else None,
         origin=prepared.origin,
+        usefulness=judge_usefulness(task, judged, answers, predictions),
+        distributions=[*dataset.distributions],
         step_seconds={name: round(result.step_seconds, 8) for name, result in trained.items() if np.isfinite(result.step_seconds)},
         seconds=round(time.monotonic() - began, 2),
         created=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
         version=weights.__version__,
     )
-    scores = conformal_scores(task, y, answers, weight)
-    group = None if dataset.group is None else dataset.group[rows]
-    oob_predictions = _kept(task, Predictions(answers, y, np.flatnonzero(rows), dataset.sample_weight[rows], group))
-    return _with_test(Ensemble(task, dataset.encoding, dataset.features, populations, offset, scores, report, oob_predictions), dataset)
+    kept = keep_predictions(task, predictions)
+    conformal = task.calibrate(y, answers, dataset.inputs.x[rows], weight, judged.group)
+    return _with_test(Ensemble(task, dataset.encoding, dataset.features, populations, offset, conformal, report, kept), dataset)
 
 
 def _with_test(ensemble: Ensemble, dataset: Dataset) -> Ensemble:
@@ -150,17 +154,17 @@ def _with_test(ensemble: Ensemble, dataset: Dataset) -> Ensemble:
         return ensemble
     y = task.encode(held.target.filter(pa.array(known)))
     answers, weight = ensemble.answer(held.inputs if known.all() else held.inputs[known]), held.weight[known]
-    group = None if held.group is None else held.group[known]
-    test = score(task.metrics, task.original(y), answers, weight=weight, group=group)
-    test_predictions = _kept(task, Predictions(answers, y, np.flatnonzero(known), weight, group))
+    group, time = (None if values is None else values[known] for values in (held.group, held.time))
+    test = score(task.metrics, task.original(y), answers, weight=weight, group=group, time=time)
+    test_predictions = keep_predictions(task, Predictions(answers, y, np.flatnonzero(known), weight, group))
     return replace(
         ensemble, report=msgspec.structs.replace(ensemble.report, test=test, n_test=int(known.sum())), test_predictions=test_predictions
     )
 
 
-def _kept(task: Task, predictions: Predictions) -> Predictions | None:
-    """The answers that are kept with a run: of classes, for thresholds, confusion and calibration; none of numbers."""
-    return predictions.thinned(MOST_PREDICTIONS) if task.classes else None
+def keep_predictions(task: Task, predictions: Predictions) -> Predictions:
+    """The answers that are kept with a run, for thresholds, confusion, calibration, and to compare others with."""
+    return predictions.thinned(MOST_PREDICTIONS, task.strata(predictions.y))
 
 
 def _decomposed(prepared: Prepared, trained: list[Trained], covered: BoolArray, stacking: Stacking) -> Decomposition:
@@ -171,8 +175,7 @@ def _decomposed(prepared: Prepared, trained: list[Trained], covered: BoolArray, 
         for rows, outputs in result.alone:
             here = covered[rows]
             predictions.append(MemberPredictions(p, places[rows[here]], outputs[here]))
-    group = None if dataset.group is None else dataset.group[covered]
-    judged = Judged(prepared.y[covered], prepared.weight[covered], group)
+    judged = judged_rows(prepared, covered)
     x = dataset.inputs.x[covered] if prepared.task.adds_noise and not dataset.blocks else None  # from which noise is estimated
     return decompose(prepared.task, judged, predictions, stacking.crossfitted_weights, stacking.crossfitted_offsets, x=x)
 
@@ -205,7 +208,20 @@ def choose_inspected_rows(
     here_unseen = [members._replace(unseen=members.unseen[:, here]) for members in oob_members]
     answers = OutOfBag(prepared.task, prepared.layout, here_unseen, offset, dataset.inputs[here], n_threads)
     asked = Rows(weight / weight.mean(), group, moments)
-    return InspectedRows(prepared.task, dataset.encoding, dataset.inspected.x[places], prepared.y[here], asked, answers, linear)
+    bounded = _find_bounded([members.population for members in oob_members], prepared)
+    x = dataset.inspected.x[places]
+    x[:, bounded] = clipped(x[:, bounded], dataset.encoding.clip)
+    return InspectedRows(prepared.task, dataset.encoding, x, prepared.y[here], asked, answers, linear, bounded)
+
+
+def _find_bounded(populations: list[Population], prepared: Prepared) -> list[int]:
+    """Inputs with rows far beyond the bound that most members of a population keep within it which need not."""
+    layout = prepared.layout
+    shares = [share for population in populations if np.isfinite(share := share_bounded(population, layout)).all()]
+    if not shares:
+        return []
+    bounded = find_tailed(layout, prepared.dataset.inputs) & (np.mean(shares, 0) > 0.5)
+    return [j for j, is_bounded in zip(layout.numeric, bounded, strict=True) if is_bounded]
 
 
 def _most_inspected(oob_members: list[OutOfBagMembers], layout: Layout, n_features: int) -> int:
@@ -219,6 +235,21 @@ def _most_inspected(oob_members: list[OutOfBagMembers], layout: Layout, n_featur
         n_products = architecture.cost(population.spec.model, layout).n_multiplications
         n_asked += max(n_weights, n_products) * unseen.mean(1).sum()  # by as many members each row is answered
     return max(int(_MOST_MULTIPLICATIONS / (n_asked * n_features)), _FEWEST_INSPECTED)
+
+
+def _describe_bounded(populations: list[Population], prepared: Prepared) -> list[str]:
+    """A remark on the numbers that linear members bound, if there are some."""
+    encoding = prepared.dataset.encoding
+    columns = [encoding.columns[encoding.column_groups[j]] for j in _find_bounded(populations, prepared)]
+    if not columns:
+        return []
+    first, clip = columns[0], encoding.clip
+    assert isinstance(first, Numeric | Datetime)
+    assert clip is not None
+    ends = [show_value(first, first.center + sign * clip * first.scale) for sign in (-1, 1)]
+    named = listed([f"'{column.name}'" for column in columns], _MOST_NAMED)
+    said = f"{named}: some rows lie so far out that linear members predict better with a bound: effects are those near the middle"
+    return [f"{said}, and fade towards {ends[0]} and {ends[1]}{f' of {first.name}' if len(columns) > 1 else ''}"]
 
 
 def job(name: str, spec: Spec, prepared: Prepared) -> Job:
@@ -277,27 +308,33 @@ def _first_repeat(job: Job) -> Job:
     return job.only(range(min(job.n_members, job.specs[0].members.n_folds)))
 
 
-def _compared_with_simplest(answers: FloatArray, alone: dict[str, FloatArray], rows: BoolArray, prepared: Prepared) -> str:
-    """How much stacking gains on the simplest model alone, with the uncertainty of that difference, and what follows."""
-    simplest, task, dataset = next(iter(alone)), prepared.task, prepared.dataset
-    before, after = (task.prediction_losses(prepared.y[rows], a) for a in (alone[simplest], answers))
-    group = None if dataset.group is None else dataset.group[rows]
-    gain, std_err = paired_difference(before, after, prepared.weight[rows], np.ones(len(before), bool), group)
-    low, high = gain - _NORMAL_95 * std_err, gain + _NORMAL_95 * std_err
-    change = f"{abs(gain):.3g} {'lower' if gain > 0 else 'higher'}"
-    words = f"the stacked ensemble's out-of-bag {task.loss_name} is {change} than {simplest}'s alone"
-    doubt = f"(95 % interval of the gain {low:.3g} to {high:.3g})"
-    if low > 0:
-        return f"{words} {doubt}"
-    verdict = "better" if high < 0 else "as good"
-    return f"{words} {doubt}: {'' if high < 0 else 'no more than chance; '}--model {simplest} is {verdict}, and simpler"
+def judged_rows(prepared: Prepared, rows: AnyArray) -> Judged:
+    """Some rows, by number or as a mask, as those on which members are judged."""
+    group, time = (None if values is None else values[rows] for values in (prepared.dataset.group, prepared.dataset.time))
+    return Judged(prepared.y[rows], prepared.weight[rows], group, time)
+
+
+def _compared_with_simplest(stacking: Stacking, names: list[str], judged: Judged, task: Task) -> str:
+    """Who answers, and how much that gains on the simplest model alone, if it is more than chance."""
+    simplest, loss, kept = names[0], f"out-of-bag {task.loss_name}", stacking.kept
+    who = "the stacked ensemble" if kept is None else names[kept]
+    alone = "" if kept is None else f"{who} answers alone: stacking {', '.join(names)} did not lower the {loss}"
+    if kept == 0:
+        return alone
+    gain = judged.difference(*(task.prediction_losses(judged.y, each) for each in (stacking.alone[0], stacking.answers)))
+    doubt = "" if gain.bounds is None else " (95 % interval of the gain {:.3g} to {:.3g})".format(*gain.bounds)
+    if gain.bounds is not None and gain.bounds[0] > 0:
+        compared = f"{who}'s {loss} is {gain.mean:.3g} lower than {simplest}'s alone{doubt}"
+    else:
+        compared = f"{who}'s {loss} is not known to be lower than {simplest}'s alone{doubt}: --model {simplest} is as good, and simpler"
+    return "; ".join(filter(None, [alone, compared]))
 
 
 def _metrics(answers: FloatArray, rows: BoolArray, prepared: Prepared) -> dict[str, Metric]:
     dataset = prepared.dataset
-    group = None if dataset.group is None else dataset.group[rows]
-    y = prepared.task.original(prepared.y)[rows]
-    return score(prepared.task.metrics, y, answers, weight=dataset.sample_weight[rows], group=group)
+    judged = judged_rows(prepared, rows)
+    y, weight = prepared.task.original(judged.y), dataset.sample_weight[rows]
+    return score(prepared.task.metrics, y, answers, weight=weight, group=judged.group, time=judged.time)
 
 
 def _constant_metrics(rows: BoolArray, prepared: Prepared) -> dict[str, Metric]:
@@ -314,8 +351,9 @@ def check_rows(ensemble: Ensemble, prepared: Prepared) -> None:
     """
     if prepared.dataset.streamed is not None:
         raise DataError("The rows do not fit into memory, and are needed there to train on them again. Use a machine with more.")
-    if prepared.dataset.encoding != ensemble.encoding or prepared.dataset.n_samples != ensemble.report.n_samples:
-        other = "" if prepared.dataset.encoding == ensemble.encoding else ", and their columns are not as they were"
+    alike = prepared.dataset.encoding.agrees_with(ensemble.encoding)
+    if not alike or prepared.dataset.n_samples != ensemble.report.n_samples:
+        other = "" if alike else ", and their columns are not as they were"
         raise DataError(
             f"The rows must be those the run was fitted to, {ensemble.report.n_samples:,} of them, but {prepared.dataset.n_samples:,} "
             f"came{other}. Name the file of training."

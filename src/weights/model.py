@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import os
+import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -18,15 +19,16 @@ import pyarrow as pa
 from weights.changes import with_change
 from weights.checking import Check
 from weights.checking import check_intervals as try_intervals
-from weights.data.encoding import apply_encoding, unfamiliar
-from weights.data.files.naming import folder_of
+from weights.conformal import Interval
+from weights.data.encoding import apply_encoding
 from weights.data.inputs import Inputs
+from weights.data.newrows import describe_new_rows, read_new_rows
 from weights.data.registry import kind_of
-from weights.data.table.delimited import remark_of, remarks_of
-from weights.data.table.read import read_table
+from weights.data.unfamiliar import unfamiliar
 from weights.effects import FeatureWeights
-from weights.ensemble import Ensemble, Interval, Predictions, Report, available_threads
-from weights.errors import UsageError
+from weights.ensemble import Ensemble, Predictions, Report, available_threads
+from weights.errors import RowsWarning, UsageError
+from weights.experiments import check_trainings
 from weights.experiments import compare as try_variants
 from weights.fitting import Prepared, check_rows
 from weights.inspection import classes as of_classes
@@ -34,9 +36,11 @@ from weights.inspection.explanation import Explanation, explain
 from weights.inspection.gratings import Filters, filters
 from weights.inspection.health import all_findings, all_layers
 from weights.inspection.saliency import Saliency, saliency
-from weights.preparing import dotted, read_whole, ready_again, several_values
+from weights.preparing import read_whole, ready_again, values_to_vary
 from weights.remedies import diagnose as try_remedies
 from weights.running import OnProgress, report_reading, run, stopped_by_signals
+from weights.scoring.records import Score
+from weights.scoring.scoring import score_rows
 from weights.spec import Spec
 from weights.store.format import save as save_ensemble
 from weights.summary import Summary, summarise
@@ -85,17 +89,20 @@ class Model:
         """Every setting that was used, by the name of the population."""
         return {population.name: population.spec for population in self.ensemble.populations}
 
-    def predict(self, data: Any) -> AnyArray:
+    def predict(self, data: Any, *, threshold: Mapping[Any, float] | None = None) -> AnyArray:
         """The most probable class or the expected value of each row, shape (n,).
 
+        Levels that training had not seen, and the like, are warned of here as wherever rows are answered (`RowsWarning`).
+
         Args:
-            data: path, frame, mapping of columns or array with the columns of training, in any order; of pictures also an array
-                (n, h, w) or (n, h, w, c).
+            data: path, frame, mapping of columns or array with those of training, in any order; of pictures also (n, h, w) or (n, h, w, c).
+            threshold: class -> the probability from which on rows are said to be of it; see `Task.decide`.
 
         Raises:
             DataError: a needed column is missing or cannot be read as its kind.
+            UsageError: a threshold is not between 0 and 1, or of no class of the model's.
         """
-        return self.ensemble.predict(self._encode(data))
+        return self.ensemble.predict(self._encode(data), threshold=threshold)
 
     def predict_proba(self, data: Any) -> FloatArray:
         """Calibrated probability of each class, shape (n, number of classes), in the order of `classes`.
@@ -113,13 +120,13 @@ class Model:
         """
         return self.ensemble.interval(self._encode(data), level=level)
 
-    def prediction_sets(self, data: Any, *, level: float = 0.9) -> BoolArray:
+    def prediction_sets(self, data: Any, *, level: float = 0.9, by_class: bool = False) -> BoolArray:
         """Classes in a set that holds the true one with probability `level`, shape (n, number of classes).
 
         Raises:
-            DataError: as `predict`. UsageError: the task is regression, or the level is not between 0 and 1.
+            DataError: as `predict`. UsageError: as `Ensemble.prediction_sets`, which says what `by_class` is.
         """
-        return self.ensemble.prediction_sets(self._encode(data), level=level)
+        return self.ensemble.prediction_sets(self._encode(data), level=level, by_class=by_class)
 
     def feature_weights(self, **options: Any) -> list[dict[str, Any]]:
         """Effects and importances, one record a feature (and class): effect, std_err, z, p_value, low, high, importance, ...
@@ -178,11 +185,9 @@ class Model:
         Raises:
             UsageError: a setting or a value is not known or not used; others as `diagnose`.
         """
-        prepared = self.read_again(data)
-        if not isinstance(vary, Mapping) or not all(isinstance(name, str) for name in vary):
-            raise UsageError(f"What to vary must be settings by name, such as {{'initialization': ['he', 'xavier']}}, but {vary!r} came.")
-        several = {name: several_values(name, values) for name, values in dotted(vary).items()}
-        return self._try(try_variants, prepared, progress, vary=several, n_trainings=trainings)
+        check_trainings(trainings)
+        several = values_to_vary(vary)
+        return self._try(try_variants, self.read_again(data), progress, vary=several, n_trainings=trainings)
 
     def check_intervals(self, data: Any = None, *, simulations: int = 20, seed: int = 0, progress: OnProgress = None) -> Check:
         """How often the intervals of the feature weights hold the truth, in simulations; see `weights.checking`.
@@ -283,7 +288,7 @@ class Model:
 
         Args:
             data: as `predict`.
-            label: the class whose probability is explained; the most probable of each row if None.
+            label: the class whose probability is explained; if None the second of two, of several the most probable of each row.
 
         Raises:
             DataError: as `predict`. UsageError: there is no such class, or the fit was without inspection.
@@ -303,12 +308,12 @@ class Model:
 
         Args:
             data: pictures, as `predict`.
-            label: the class that is explained; the most probable of each picture if None.
+            label: the class that is explained; if None the second of two, of several the most probable of each picture.
 
         Raises:
             DataError: as `predict`. UsageError: there is no such class, or the run is not of pictures.
         """
-        number = None if label is None else self.class_number(label)
+        number = None if label is None else self.ensemble.task.class_number(label)
         inputs = self._encode(data)
         return [saliency(self.ensemble, inputs[i : i + 1], label=number) for i in range(len(inputs))]
 
@@ -388,18 +393,10 @@ class Model:
         """
         return self.ensemble.task.sought(label)
 
-    def class_number(self, label: Any) -> int:
-        """The position of a class, whose label may be given as text.
-
-        Raises:
-            UsageError: there is no such class.
-        """
-        return self.ensemble.task.class_number(label)
-
     def explained(self, table: pa.Table, label: Any) -> Explanation:
         """As `explain`, of a table that `read` gave."""
         reference = np.asarray(self._require_feature_weights().reference)
-        number = None if label is None else self.class_number(label)
+        number = None if label is None else self.ensemble.task.class_number(label)
         return explain(self.ensemble, apply_encoding(self.ensemble.encoding, table), reference, label=number)
 
     def _require_feature_weights(self) -> FeatureWeights:
@@ -413,6 +410,16 @@ class Model:
             raise UsageError("Feature weights were not estimated in this fit. Fit again with inspection (without --no-inspect).")
         return self.report.feature_weights
 
+    def score(self, data: Any, *, by: str | None = None, **options: Any) -> Score:
+        """How good the model is on labelled rows it never saw, beside out of bag; text when printed. See `weights.scoring.scoring`.
+
+        Args:
+            data: as `predict`, with the target.
+            by: a column, for whose levels metrics are given too.
+            **options: label, sensitivity, level; they, and what is raised, as `weights.scoring.scoring.score_rows`.
+        """
+        return score_rows(self.ensemble, self.read(data), by=by, **options)
+
     def save(self, folder: Any) -> None:
         """Write the model to a folder (docs/store-format.md); a Weights folder of that name is replaced.
 
@@ -424,24 +431,14 @@ class Model:
 
     def read(self, data: Any) -> Any:
         """The table behind a path, frame, mapping or array, numbers, pictures and words for missing read as in training."""
-        encoding = self.ensemble.encoding
-        if not encoding.columns and (source := kind_of(encoding.blocks[0]).source) is not None:
-            return source.read_like(data, encoding.blocks[0], encoding.missing_words)
-        table = read_table(data, missing=encoding.missing_words, notations=encoding.notations)
-        for block in encoding.blocks:
-            if (source := kind_of(block).source) is not None:
-                table = source.fill_like(table, block, folder_of(data))
-        return table
+        return read_new_rows(self.ensemble.encoding, data)
 
     def notes(self, data: Any) -> list[str]:
-        """Sentences about rows that training did not prepare for, such as levels of a category it had not seen.
-
-        Args:
-            data: as `predict`.
-        """
-        table = self.read(data)
-        notes = [f"'{c.name}': {note}" for c in self.ensemble.encoding.columns if (note := remark_of(table.schema.field(c.name)))]
-        return [*remarks_of(table), *notes, *unfamiliar(self.ensemble.encoding, table)]
+        """Sentences about rows, as `predict` takes them, that training did not prepare for, such as new levels of a category."""
+        return describe_new_rows(self.ensemble.encoding, self.read(data))
 
     def _encode(self, data: Any) -> Inputs:
-        return apply_encoding(self.ensemble.encoding, self.read(data))
+        inputs = apply_encoding(self.ensemble.encoding, table := self.read(data))
+        for note in unfamiliar(self.ensemble.encoding, table):
+            warnings.warn(note, RowsWarning, stacklevel=3)
+        return inputs

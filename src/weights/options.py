@@ -161,6 +161,25 @@ def parse_lists(texts: Iterable[str], flag: str) -> dict[str, list[str]]:
     return {name: value.split(";" if ";" in value else ",") for name, value in parse_pairs(texts, flag).items()}
 
 
+def parse_numbers(texts: Iterable[str], flag: str) -> dict[str, float]:
+    """label=number texts as a dictionary; labels may be anything, and hold = too.
+
+    Example:
+        >>> parse_numbers(["a=b=0.12"], "--threshold")
+        {'a=b': 0.12}
+    """
+    numbers = {}
+    for text in texts:
+        label, _, value = text.rpartition("=")
+        try:
+            numbers[label] = float(value)
+        except ValueError:
+            label = ""
+        if not label:
+            raise UsageError(f"{flag} takes label=number, but '{text}' came.")
+    return numbers
+
+
 def _find_type(hint: Any) -> type:
     """The first of several types that an annotation names, if texts are read as it, else str."""
     first = get_args(hint)[0] if get_origin(hint) is UnionType else hint

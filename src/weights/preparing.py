@@ -91,7 +91,9 @@ def decide(dataset: Dataset, request: Request, origin: Origin | None = None) -> 
         raise UsageError(f"threads must be at least 1, but is {n_threads}. Leave it out to use all cores.")
     _check_acts(dataset, [*chosen, *search], inspect=fit.inspect is True)
     class_weight = request.data.class_weight
-    task = find_task(dataset.target, dataset.roles.target, kind=request.data.task, class_weight=class_weight)
+    task = find_task(
+        dataset.target, dataset.roles.target, kind=request.data.task, class_weight=class_weight, positive=request.data.positive
+    )
     check_streamed_target(dataset, task)
     y = task.encode(dataset.target)
     weight = task.row_weights(y, dataset.sample_weight)
@@ -321,6 +323,17 @@ def several_values(name: str, values: Any) -> list[Any]:
     if not several:
         raise UsageError(f"There must be values to try, but '{name}' has none. Give some, such as {name}=[0.01, 0.1].")
     return several
+
+
+def values_to_vary(vary: Any) -> dict[str, list[Any]]:
+    """The values of each setting that is to be varied, by its name.
+
+    Raises:
+        UsageError: they are not given by name, or one has none.
+    """
+    if not isinstance(vary, Mapping) or not all(isinstance(name, str) for name in vary):
+        raise UsageError(f"What to vary must be settings by name, such as {{'initialization': ['he', 'xavier']}}, but {vary!r} came.")
+    return {name: several_values(name, values) for name, values in dotted(vary).items()}
 
 
 def dotted(settings: Mapping[str, Any]) -> dict[str, Any]:

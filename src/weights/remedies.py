@@ -244,9 +244,15 @@ def _verdict(decomposition: Decomposition, remedies: list[Remedy], doubling: Gai
         )
     rest = decomposition.bias.value + (decomposition.noise.value if decomposition.noise else 0.0)
     share = rest / decomposition.constant if decomposition.constant > 0 else 1.0
+    tried = f"no change that was tried helps, {_say_doubling(doubling, decomposition.loss.value)}"
     if share >= _MOSTLY_NOISE:
-        return "limited by noise", (
-            f"no change that was tried helps, nor would twice the rows, and {share:.0%} of what a constant loses is left: "
-            "noise, or what these inputs do not say"
-        )
-    return "balanced", f"no change that was tried helps, nor would twice the rows; {share:.0%} of what a constant loses is left"
+        return "limited by noise", f"{tried}, and {share:.0%} of what a constant loses is left: noise, or what these inputs do not say"
+    return "balanced", f"{tried}; {share:.0%} of what a constant loses is left"
+
+
+def _say_doubling(doubling: Gain, loss: float) -> str:
+    """What is known of twice the rows where they are not seen to help: that they would not, or nothing."""
+    low, high = (end / max(loss, 1e-300) for end in (doubling.low, doubling.high))
+    if high < 2 * _WORTH_HAVING:
+        return "nor would twice the rows"
+    return f"whether twice the rows would is unclear (between {low:+.1%} and {high:+.1%} of the loss)"

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import msgspec
 
-from weights.options import option
+from weights.options import option, parse_numbers
 
 TrainingRows = Annotated[Any, option("The rows of training, if they are no longer where they were.", "FILE", "--data")]
 
@@ -15,8 +15,14 @@ class PredictOptions(msgspec.Struct, frozen=True):
     """What is said of each row; see `weights.answering.predictions`."""
 
     level: Annotated[float, option("Level of the intervals of a regression.", "SHARE")] = 0.9
+    threshold: Annotated[
+        dict[str, float] | None,
+        option("Answer a class where its probability is at least so much.", "LABEL=SHARE", parse=parse_numbers, repeated=True),
+    ] = None
     sensitivity: Annotated[float | None, option("Say which rows reach the threshold that finds this share of a class.", "SHARE")] = None
     label: Annotated[str | None, option("This class; the second of two if not given.", "LABEL", "--class")] = None
+    sets: Annotated[float | None, option("Say which classes belong to a set that holds the true one this often.", "SHARE")] = None
+    by: Annotated[str | None, option("class: sets hold the true class this often among the rows of each class, too.", "class")] = None
 
 
 class ImproveOptions(msgspec.Struct, frozen=True):

@@ -13,7 +13,7 @@ from typing import Any, Literal
 import msgspec
 import numpy as np
 
-from weights.data.inputs import Layout, table_layout
+from weights.data.inputs import NUMBERS, Layout, table_layout
 from weights.data.registry import describe_blocks
 from weights.elements.activation import ACTIVATIONS, Activation
 from weights.elements.augmentation import Augmentation
@@ -229,7 +229,9 @@ def resolve(spec: Spec, n_samples: int, layout: Layout = table_layout(0, 1)) -> 
     if augmentation is not None:
         augmentation = augmentation.resolved(layout, random=optimization.optimizer.draws_batches)
     spec = check(msgspec.structs.replace(spec, optimization=optimization, augmentation=augmentation))
-    model = architecture.resolve(spec.model, layout, n_samples)
+    # Steps would not end where numbers are as large as they come.
+    offered = layout if optimization.optimizer.solves else layout.only([name for name in layout.names if name != NUMBERS])
+    model = architecture.resolve(spec.model, offered, n_samples)
     check(msgspec.structs.replace(spec, model=model))  # a layer that is frozen may have gone
     members = msgspec.structs.replace(members, n_folds=min(members.n_folds, n_samples))
     if not optimization.optimizer.solves:

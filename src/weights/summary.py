@@ -14,13 +14,17 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
+import numpy as np
 
 from weights.checking import Check
-from weights.effects import MEASURES, FeatureWeights, Group, Record, leading
+from weights.effects import MEASURES, FeatureWeights, Group, Record, adjusted, leading
 from weights.errors import abridged, listed, printable
 from weights.inspection.measured import MeasuredSize, find_measured
 from weights.tasks.base import Task
+from weights.tasks.metrics import Measure, Metric
 
+LABEL = 14
+"""Columns of the label that lines about one thing begin with."""
 _BAR = 8
 _HELD = "held as they are while the features above change, and not ranked: {}; see weights explain"
 _WIDEST_NAME, _WIDEST_VALUE, _WIDEST_NOTE = 32, 14, 118
@@ -28,6 +32,10 @@ _MOST_GROUPS, _MOST_OF_GROUP = 3, 4
 _LEAST_SHOWN = 5e-5
 _FEWEST_SIMULATIONS = 10
 _GOOD_COVERAGE = 0.93
+_MOST_CLASSES, _REPEATED = 2, " "
+_READABLE = 1e-6, 1e6
+_PER_DEVIATION = "{}: per standard deviation, because a unit of it is far too large or small"
+_MANY_TESTS, _ALPHA = 20, 0.05
 _ONLY_WIDE = ("per sd", "imp. low", "imp. high", "sign")
 _ERRORS = {
     "robust": "heteroscedasticity-robust",
@@ -117,11 +125,15 @@ def summarise(
     """
     blocks = weights.group_by_feature(sort=sort, **options)
     shown = leading(blocks, top)
+    several = len({outcome.label for outcome in task.outcomes()}) > 1
+    if several and not options.get("levels"):
+        shown = [_strongest_classes(block) for block in shown]
+    scaled = _per_deviation(shown) if options.get("per", "unit") == "unit" and options.get("scale") != "odds" else []
     largest = max([block[0]["importance"] or 0.0 for block in shown], default=0.0)
     largest = largest if largest >= _LEAST_SHOWN else 0.0
     table = [_cells(record, largest if record is block[0] else 0.0) for block in shown for record in block]
     left_out = {*(_ONLY_WIDE if narrow else ()), *(("per sd",) if options.get("per") == "sd" else ())}
-    if len({outcome.label for outcome in task.outcomes()}) < 2:
+    if not several:
         left_out.add("class")
     keep = [name for name in table[0] if name not in left_out]
     heads = {**dict(zip(keep, keep, strict=True)), **_bounds(options.get("level", 0.95)), "bar": ""}
@@ -129,8 +141,39 @@ def summarise(
         title=_title(task, options.get("scale", "target"), options.get("per", "unit")),
         heads=[heads[name] for name in keep],
         rows=[[row[name] for name in keep] for row in table],
-        notes=[*_notes(weights, blocks, shown, options), *([_HELD.format(listed(held, 6))] if held else [])],
+        notes=[
+            *([_PER_DEVIATION.format(listed(scaled, 6))] if scaled else []),
+            *_notes(weights, blocks, shown, options),
+            *([_HELD.format(listed(held, 6))] if held else []),
+        ],
     )
+
+
+def _strongest_classes(block: list[Record]) -> list[Record]:
+    """Of a feature the test of all classes together, and the classes that it tells of most."""
+    empty = dict.fromkeys(("effect", "std_err", "z", "low", "high", "per_sd", "sign_agreement"))
+    overall = {**block[0], **empty, "class": f"all {len(block)}", "p_value": _p_of_all_classes(block), "note": ""}
+    strongest = sorted(block, key=lambda record: (record["p_value"] is None, record["p_value"], -abs(record["z"] or 0.0)))
+    unrepeated = dict.fromkeys(("importance", "importance_low", "importance_high", "importance_share", "selected"))
+    return [overall, *({**record, "level": _REPEATED, **unrepeated} for record in strongest[:_MOST_CLASSES])]
+
+
+def _p_of_all_classes(block: list[Record]) -> float | None:
+    """The p-value of no effect of a feature on any class, by Bonferroni's bound."""
+    p_values = [record["p_value"] for record in block if not record["level"] and record["p_value"] is not None]
+    return min(1.0, len(p_values) * min(p_values)) if p_values else None
+
+
+def _per_deviation(shown: list[list[Record]]) -> list[str]:
+    """The features whose effects are too large or too small to read per unit, having made them per standard deviation."""
+    scaled = []
+    for record in itertools.chain.from_iterable(shown):
+        effect, per_sd = record["effect"], record["per_sd"]
+        if effect and per_sd and not _READABLE[0] <= abs(effect) < _READABLE[1] and _READABLE[0] <= abs(per_sd) < _READABLE[1]:
+            factor = per_sd / effect
+            record.update({name: record[name] and record[name] * factor for name in ("effect", "std_err", "low", "high")})
+            scaled.append(printable(record["feature"]))
+    return [*dict.fromkeys(scaled)]
 
 
 def _bounds(level: float) -> dict[str, str]:
@@ -139,21 +182,26 @@ def _bounds(level: float) -> dict[str, str]:
 
 
 def _title(task: Task, scale: str, per: str) -> str:
+    if scale == "odds":
+        whats = task.effect_of("link").removeprefix("log ").removeprefix("the log ")
+        return f"Weights       ratio of the {whats} per {'standard deviation' if per == 'sd' else 'unit'} of the feature"
     return f"Weights       change of {task.effect_of(scale)} per {'standard deviation' if per == 'sd' else 'unit'} of the feature"
 
 
 def _cells(record: Record, largest: float) -> dict[str, str]:
     importance = record["importance"]
+    shown = compact if record["scale"] == "odds" else _signed  # ratios have no sign
+    name = "" if record["level"] == _REPEATED else f"  {record['level']}" if record["level"] else record["feature"]
     return {
-        "feature": _named(f"  {record['level']}" if record["level"] else record["feature"]),
+        "feature": _named(name),
         "class": printable(str(record["class"])),
-        "effect": _signed(record["effect"]),
+        "effect": shown(record["effect"]),
         "std err": compact(record["std_err"]),
         "z": _fixed(record["z"], 2),
         "P>|z|": _fixed(record["p_value"], 3),
-        "low": _signed(record["low"]),
-        "high": _signed(record["high"]),
-        "per sd": _signed(record["per_sd"]),
+        "low": shown(record["low"]),
+        "high": shown(record["high"]),
+        "per sd": shown(record["per_sd"]),
         "importance": _fixed(importance, 4),
         "bar": "=" * round(_BAR * max(importance or 0.0, 0.0) / largest) if largest > 0 else "",
         "imp. low": _fixed(record["importance_low"], 4),
@@ -187,13 +235,24 @@ def _notes(weights: FeatureWeights, blocks: list[list[Record]], shown: list[list
     notes += [_group_note(group, importances) for group in groups[:_MOST_GROUPS]]
     meaning = f"importance: {MEASURES[weights.measure]} without the feature, out of bag"
     notes.append(f"{meaning}; selected: share of members that predict better with it")
-    adjusted, coverage = _ADJUSTED[options.get("adjust", "none")], _coverage_note(weights, options.get("scale", "target"), errors)
+    if options.get("adjust", "none") == "none":
+        notes += _note_of_many_tests([p for block in blocks if (p := _p_of_all_classes(block)) is not None])
+    words, coverage = _ADJUSTED[options.get("adjust", "none")], _coverage_note(weights, options.get("scale", "target"), errors)
     among = f" in {weights.n_clusters:,} clusters" if weights.n_clusters is not None else ""
-    notes.append(f"{_ERRORS[errors]} errors from {weights.n_rows:,} rows{among}{adjusted}{coverage}")
+    notes.append(f"{_ERRORS[errors]} errors from {weights.n_rows:,} rows{among}{words}{coverage}")
     if weights.n_clusters is not None and weights.n_clusters < _FEW_CLUSTERS:
         notes.append(f"{weights.n_clusters} clusters are few: what is said of features that differ between clusters rests on so many cases")
     notes.append("what goes along with a feature when the others stay as they are; not a causal effect")
     return notes
+
+
+def _note_of_many_tests(p_values: list[float]) -> list[str]:
+    """How many of many features would be below 0.05 by chance."""
+    if len(p_values) <= _MANY_TESTS:
+        return []
+    below, left = (sum(p is not None and p < _ALPHA for p in each) for each in (p_values, adjusted(p_values, "holm")))
+    by_chance = f"of {len(p_values)} features {_ALPHA * len(p_values):.0f} would be below {_ALPHA} by chance if none had an effect"
+    return [f"{by_chance}; {below} are, and {left} after Holm's correction (--adjust holm)"]
 
 
 def _group_note(group: Group, importances: Mapping[str, float]) -> str:
@@ -295,6 +354,36 @@ def aligned(cells: Sequence[Sequence[str]], *, to_right: Sequence[int]) -> list[
         ).rstrip()
         for row in cells
     ]
+
+
+def labelled(label: str, text: str) -> str:
+    """One line: a label in its column, then text; a label longer than its column pushes the text."""
+    return f"{printable(label):<{LABEL - 2}}  {printable(text)}"
+
+
+def percent(metric: Metric | None) -> str:
+    """A share with its interval.
+
+    Example:
+        >>> percent(Metric(0.95, 0.91, 0.975))
+        '95.0 % [91.0 97.5]'
+    """
+    if metric is None:
+        return "unknown"
+    bounds = "" if metric.low is None or metric.high is None else f" [{100 * metric.low:.1f} {100 * metric.high:.1f}]"
+    return f"{100 * metric.value:.1f} %{bounds}"
+
+
+def number(measure: Measure, value: float) -> str:
+    """A metric's value in words."""
+    return measure.show(value) if np.isfinite(value) else "unknown"
+
+
+def bounds(measure: Measure, metric: Metric) -> str:
+    """The interval of a metric in brackets; nothing where there is none."""
+    if metric.low is None or metric.high is None:
+        return ""
+    return f"[{number(measure, metric.low).removesuffix(' %')} {number(measure, metric.high).removesuffix(' %')}]"
 
 
 def _named(name: str) -> str:

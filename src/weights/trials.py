@@ -16,15 +16,14 @@ import scipy.special
 from weights.candidates import plans_of
 from weights.ensemble import Ensemble, apply_program
 from weights.errors import Interrupted, TrainingError
-from weights.fitting import Prepared, job
-from weights.inspection.decomposition import Judged, MemberPredictions, Terms, average, row_terms
+from weights.fitting import Prepared, job, judged_rows
+from weights.inspection.decomposition import MemberPredictions, Terms, average, row_terms
 from weights.models.registry import architecture_of
 from weights.spec import Spec, with_settings
 from weights.training.control import Control, Progress
 from weights.training.job import Job
 from weights.training.outofbag import Trained
 from weights.training.population import method_of, train
-from weights.training.search import paired_difference
 from weights.training.stacking import Stacking, stack, stacked_outputs
 from weights.types import FloatArray
 from weights.verdicts import Gain
@@ -73,10 +72,7 @@ class TrialRunner:
         drawn = next(iter(self.jobs(prepared.candidates).values())).resampling
         self.rows = np.flatnonzero(drawn.scored.any(0) & (prepared.dataset.sample_weight > 0))
         self.fold = drawn.scored[:, self.rows].argmax(0)
-        dataset = prepared.dataset
-        group = None if dataset.group is None else dataset.group[self.rows]
-        self.judged = Judged(prepared.y[self.rows], prepared.weight[self.rows], group)
-        self.n_folds, self.n_units = len(np.unique(self.fold)), len(self.rows if group is None else np.unique(group))
+        self.judged, self.n_folds = judged_rows(prepared, self.rows), len(np.unique(self.fold))
 
     def jobs(self, specs: Mapping[str, Spec]) -> dict[str, Job]:
         """What is trained to try these settings."""
@@ -97,7 +93,7 @@ class TrialRunner:
             if not result.covered[self.rows].all():
                 raise TrainingError(f"{name}: {next(iter(result.failures.values()), 'not all rows are answered')}")
         each = np.stack([result.outputs[self.rows] for result in trained.values()])
-        stacking = stack(each, y, weight, task, shifted=not method_of(next(iter(jobs.values())).specs[0]).at_optimum)
+        stacking = stack(each, y, weight, task, shifted=[not method_of(members.specs[0]).at_optimum for members in jobs.values()])
         outputs = stacked_outputs(each, stacking.crossfitted_weights) + stacking.crossfitted_offsets
         trial = Trial(trained, outputs, self.terms([outputs]).loss, _train_loss(self.prepared, jobs, trained, stacking))
         self.n_done += 1
@@ -129,7 +125,7 @@ class TrialRunner:
             among: how many comparisons (Bonferroni).
         """
         of_row = np.mean(before, axis=0), np.mean(after, axis=0)
-        mean, of_rows = paired_difference(*of_row, self.judged.weight, np.ones(len(self.rows), bool), self.judged.group)
+        mean, of_rows, degrees_of_rows, _ = self.judged.difference(*of_row)
         trained, again = 0.0, 0
         for trainings in (before, after):
             known = trainings if len(trainings) > 1 else before
@@ -137,7 +133,7 @@ class TrialRunner:
             again += (len(trainings) - 1) * self.n_folds
         variance = of_rows**2 + trained
         # Welch and Satterthwaite, with as many degrees of freedom as folds were trained again.
-        degrees = variance**2 / max(of_rows**4 / max(self.n_units - 1, 1) + trained**2 / again, 1e-300)
+        degrees = variance**2 / max(of_rows**4 / max(degrees_of_rows, 1.0) + trained**2 / again, 1e-300)
         half = float(scipy.special.stdtrit(max(degrees, 1.0), 1 - 0.025 / among)) * variance**0.5
         return Gain(mean, mean - half, mean + half, mean / max(average(of_row[0], self.judged).value, 1e-300))
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
 import msgspec
+
+from weights.tasks.metrics import Metric
 
 Verdict = Literal["underfits", "balanced", "overfits", "limited by the amount of data", "limited by noise"]
 
@@ -39,6 +41,70 @@ class Decomposition(msgspec.Struct, frozen=True):
     noise: Part | None = None
     rows: Part | None = None
     constant: float = 0.0
+
+
+class Unanswered(msgspec.Struct, frozen=True):
+    """A class that is never answered, or hardly ever, and how its threshold would fare on the same rows.
+
+    Attributes:
+        label: the class.
+        n_rows, n_answered: rows of it, and rows to which it is answered, out of bag.
+        threshold: its share of the weight. Answered from this probability on, it has the best balanced accuracy that is to be had,
+            if probabilities are right.
+        sensitivity, specificity: shares of its rows that reach the threshold, and of others that do not; None where there are none.
+    """
+
+    label: Any
+    n_rows: int
+    n_answered: int
+    threshold: float
+    sensitivity: Metric | None
+    specificity: Metric | None
+
+
+class Usefulness(msgspec.Struct, frozen=True):
+    """Whether an ensemble is of use: whether it loses less than a constant, and which classes it never answers.
+
+    Attributes:
+        measure: what the loss is, as in `Decomposition`. reference: what a constant answers, "the base rate" or "the mean".
+        loss, constant: of the ensemble out of bag, and of always answering that.
+        gain, low, high: by how much the former is lower, with its 95 % interval; None where nothing can be said.
+        unit: what is independent: "rows", "groups" or "moments". n_units: as many of these tell as much.
+        n_rows: how many rows were judged.
+        unanswered: classes that hardly a row is said to be of.
+    """
+
+    measure: str
+    reference: str
+    loss: float
+    constant: float
+    gain: float
+    low: float | None
+    high: float | None
+    unit: Literal["rows", "groups", "moments"]
+    n_units: float
+    n_rows: int
+    unanswered: list[Unanswered] = []
+
+    @property
+    def verdict(self) -> Literal["better", "unclear", "no better", "worse"]:
+        """Whether the ensemble is better than a constant, as far as the rows show."""
+        if self.low is None or self.high is None:
+            return "unclear"
+        return "better" if self.low > 0 else "worse" if self.high < 0 else "no better"
+
+    @property
+    def complaint(self) -> str:
+        """That the ensemble is not better than a constant, with the losses; nothing if it is."""
+        said = {
+            "better": "",
+            "no better": f"no better than {self.reference}, as far as these rows show",
+            "worse": f"worse than {self.reference}",
+            "unclear": f"not known to be better than {self.reference}, which so few rows cannot tell",
+        }[self.verdict]
+        bounds = "" if self.low is None or self.high is None else f", 95 % interval {self.low:.3g} to {self.high:.3g}"
+        losses = f"{self.measure} {self.loss:.3g} out of bag, {self.constant:.3g} for a constant (gain {self.gain:.3g}{bounds})"
+        return said and f"{said}: {losses}"
 
 
 class Gain(msgspec.Struct, frozen=True):

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from small import compiled
+from weights.conformal import Conformal
 from weights.data.dataset import Feature
 from weights.data.encoding import Encoding, Numeric
 from weights.data.image.column import Picture
@@ -36,7 +37,7 @@ def _by_hand(filters, *, side=16, members=1, classes=("plain", "marked"), activa
         "by hand", 1000, len(features), {"log_loss": Metric(0.5)}, compared={"constant": {"log_loss": Metric(0.7)}}, version="0"
     )
     population = Population("convolution", spec, params, np.ones(members))
-    return Ensemble(task, encoding, features, [population], np.zeros(task.n_outputs), np.array([0.5]), report)
+    return Ensemble(task, encoding, features, [population], np.zeros(task.n_outputs), Conformal(np.array([0.5])), report)
 
 
 @pytest.fixture(scope="session")

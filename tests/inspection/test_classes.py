@@ -8,7 +8,7 @@ import scipy.stats
 
 from weights.ensemble import Predictions
 from weights.errors import DataError, UsageError
-from weights.inspection.classes import calibration, confusion, operating_point, proportion
+from weights.inspection.classes import calibration, confusion, operating_point
 
 
 def predictions(ill, y, *, weight=None, group=None):
@@ -78,37 +78,6 @@ def test_the_intervals_of_an_operating_point_hold_the_truth():
     assert 0.935 <= specificity <= 0.99
 
 
-def test_the_interval_of_a_proportion_allows_for_groups():
-    """Rows of a patient share a tendency: hits are drawn with a probability of each patient's own, of which the mean is known."""
-    rng, held, ignoring = np.random.default_rng(1), [], []
-    group = np.repeat(np.arange(40), 10)
-    for _ in range(600):
-        hits = rng.random(400) < rng.beta(2, 2, 40)[group]
-        one, other = proportion(hits, np.ones(400), group), proportion(hits, np.ones(400))
-        held.append(one.low <= 0.5 <= one.high)
-        ignoring.append(other.low <= 0.5 <= other.high)
-    assert np.mean(held) >= 0.93  # 0.95 less two standard errors of 0.009
-    assert np.mean(ignoring) < 0.85  # what the groups are for
-
-
-def test_few_groups_make_wide_intervals():
-    """Five groups of 20 rows that share a tendency: Korn and Graubard's factor for degrees of freedom is what holds here."""
-    rng, held = np.random.default_rng(3), []
-    group = np.repeat(np.arange(5), 20)
-    for _ in range(600):
-        one = proportion(rng.random(100) < rng.beta(4, 1, 5)[group], np.ones(100), group)
-        held.append(one.low <= 0.8 <= one.high)
-    assert np.mean(held) >= 0.93  # 0.95 less two standard errors of 0.009
-
-
-def test_all_hits_are_all_whatever_rounding_makes_of_weights():
-    rng = np.random.default_rng(4)
-    for _ in range(200):
-        one = proportion(np.ones(40, bool), rng.random(40), rng.integers(0, 5, 40))
-        assert one.value == one.high == 1.0
-        assert 0.2 < one.low < 0.8  # five groups at most: 0.025 to the power of a fifth is 0.48
-
-
 def test_ties_widen_the_interval_of_the_sensitivity():
     """Probabilities of three values, so that the law of order statistics does not hold; asked for 0.6, found 0.9 or so."""
     rng, held = np.random.default_rng(5), []
@@ -130,18 +99,10 @@ def test_the_threshold_is_told_so_that_its_row_reaches_it():
 
 def test_rare_classes_stay_whole_when_rows_are_thinned():
     y = (np.arange(50_000) < 300).astype(int)
-    thinned = predictions(np.linspace(0, 1, 50_000), y).thinned(2_000)
+    thinned = predictions(np.linspace(0, 1, 50_000), y).thinned(2_000, y)
     assert len(thinned.y) == 2_000
     assert (thinned.y == 1).sum() == 300
     assert thinned.weight[thinned.y == 0].sum() == pytest.approx(49_700)
-
-
-def test_a_proportion_agrees_with_the_exact_interval():
-    known = scipy.stats.binomtest(8, 10).proportion_ci(method="exact")
-    found = proportion(np.array([True] * 8 + [False] * 2), np.ones(10))
-    assert (found.low, found.high) == (pytest.approx(known.low), pytest.approx(known.high))
-    assert proportion(np.array([True, False]), np.zeros(2)) is None
-    assert proportion(np.ones(5, bool), np.ones(5)).high == 1.0
 
 
 def test_calibrated_probabilities_are_observed_as_predicted():

@@ -10,7 +10,7 @@ import statsmodels.api as sm
 import weights as wt
 from weights.inspection.logistic import logistic
 from weights.inspection.partialling import Partialled
-from weights.inspection.slopes import Rows, error_of_mean, find_clusters, least_squares, regress_residuals
+from weights.inspection.slopes import Rows, find_clusters, least_squares, regress_residuals
 
 N = 90
 RNG = np.random.default_rng(0)
@@ -80,16 +80,6 @@ def test_errors_of_log_odds_are_cr2_of_the_working_residuals(weight):
     root = np.sqrt(weight * p * (1 - p))
     x = sm.add_constant(Z) * root[:, None]
     assert_as_by_hand(found, x, x @ fitted.params + weight * (positive - p) / root, np.arange(1, 6))
-
-
-def test_the_error_of_a_mean_over_even_clusters_is_that_of_the_means_of_clusters():
-    group = np.repeat(np.arange(8), 5)
-    values = np.random.default_rng(1).normal(size=40)
-    values -= values.mean()
-    means = values.reshape(8, 5).mean(1)
-    std_err, degrees = error_of_mean(values, Rows(np.ones(40), group, None))
-    assert std_err == pytest.approx(means.std(ddof=1) / np.sqrt(8))
-    assert degrees == pytest.approx(7)
 
 
 def test_a_feature_that_one_cluster_alone_has_leaves_no_degrees():

@@ -21,6 +21,11 @@ def test_an_exact_line_is_found_in_the_units_of_the_table():
     np.testing.assert_allclose(found.intercepts, [100.0], rtol=1e-6)
 
 
+def test_numbers_without_long_tails_have_coefficients_without_being_asked():
+    model = wt.fit({"size": SIZE, "wage": 100.0 - 3.0 * SIZE}, "wage", model="linear", members=4, penalty="none")
+    np.testing.assert_allclose(coefficients(model.ensemble).slopes, [[-3.0]], rtol=1e-6)
+
+
 def test_members_count_as_they_vote():
     data = {"size": SIZE, "day": np.arange(N), "wage": SIZE * np.linspace(1.0, 2.0, N)}
     model = wt.fit(data, "wage", model="linear", members=6, time="day", clip=None, penalty="none")
@@ -32,7 +37,11 @@ def test_members_count_as_they_vote():
 @pytest.mark.parametrize(
     ("options", "reason"),
     [
-        ({}, "numbers are clipped at 4"),
+        ({"optimization": "adam", "n_steps": 20}, "numbers are clipped at 4"),
+        (
+            {"columns": {"height": np.where(np.arange(N) == 3, 1e7, SIZE)}, "drop": ["size"]},
+            "'height' is clipped at 4 in 100% of the members",
+        ),
         ({"clip": None, "columns": {"ward": WARD}}, "'ward' is no number"),
         ({"clip": None, "columns": {"age": np.where(np.arange(N) == 3, np.nan, SIZE)}}, "'age' has missing values"),
         ({"model": "mlp", "hidden": (4,), "n_steps": 20}, "need a linear model"),

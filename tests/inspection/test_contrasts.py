@@ -58,3 +58,25 @@ def test_a_category_of_pure_noise_is_not_found_in_classes_of_which_one_is_rare(m
     # Of six tables three false alarms come twice in a thousand; both scales agree on most.
     assert np.sum(np.asarray(p_values) <= 0.05) <= 4
     assert np.min(p_values) > 1e-4
+
+
+def test_where_members_say_the_opposite_of_an_effect_it_is_said_with_what_goes_along():
+    """Of two features that move together a strong penalty gives both one direction."""
+    rng = np.random.default_rng(0)
+    a = rng.normal(size=600)
+    b = a + 0.3 * rng.normal(size=600)
+    y = a - 0.5 * b + 0.05 * rng.normal(size=600)
+    records = wt.fit({"a": a, "b": b, "y": y}, "y", model="linear", members=5, strength=3.0).feature_weights()
+    row = next(row for row in records if row["feature"] == "b")
+    assert row["effect"] == pytest.approx(-0.5, abs=0.05)
+    assert row["sign_agreement"] < 0.5
+    assert "most members say the opposite (sign 0 %)" in row["note"]
+    assert "it moves with 'a' (correlation 0.96)" in row["note"]
+
+
+def test_noise_that_is_only_rounding_makes_no_interval():
+    """z was printed as -7206628751024885."""
+    x = np.random.default_rng(0).normal(size=200)
+    row = wt.fit({"x": x, "z": np.arange(200.0), "y": np.where(x > 0, 2.0, 1.0) * 0 + 3 * x}, "y", model="linear").feature_weights()[0]
+    assert row["effect"] == pytest.approx(3, rel=1e-5)
+    assert row["z"] is None or abs(row["z"]) < 1e9

@@ -210,4 +210,4 @@ def test_with_folds_every_row_is_answered_by_the_one_member_that_left_it_out(tra
 
 def test_residuals_are_those_that_the_ensemble_found_out_of_bag(trained):
     ensemble, y, answers = trained
-    np.testing.assert_allclose(np.sort(np.abs(y - answers.baseline.target[:, 0])), ensemble.scores, **CLOSE)
+    np.testing.assert_allclose(np.sort(np.abs(y - answers.baseline.target[:, 0])), ensemble.conformal.scores, **CLOSE)

@@ -129,3 +129,10 @@ def test_questions_that_apply_are_not_refused(runs):
 def test_a_question_can_be_asked_of_what_is_drawn_without_a_drawing(runs):
     called = call("confusion", runs / "classes")
     assert called.stdout.splitlines()[0].split() == ["truth", "setosa", "versicolor", "virginica", "answered", "rightly"]
+
+
+def test_a_table_that_was_to_be_drawn_is_refused_with_what_is_drawn(runs, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    called = call("explain", runs / "classes", "iris", "--output", "x.png")
+    assert called.exit_code == 2
+    assert f"Drawn of this run is: weights draw {runs / 'classes'} confusion; " in called.output

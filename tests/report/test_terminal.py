@@ -6,11 +6,13 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
+import msgspec
 import numpy as np
 import pyarrow as pa
 import pytest
 
 from weights import api
+from weights.conformal import Conformal
 from weights.data.dataset import Feature
 from weights.data.encoding import Encoding, Numeric
 from weights.data.image.column import Picture, picture_field
@@ -51,7 +53,7 @@ def ensemble_of(spec: Spec, *, task: Task | None = None, member_weights=(1.0, 1.
         features=[Feature("age", "numeric"), Feature("code", "identifier", "all different")],
         populations=[population],
         offset=np.zeros(1),
-        scores=np.arange(3.0),
+        conformal=Conformal(np.arange(3.0)),
         report=Report(**{**defaults, **report}),
     )
 
@@ -211,6 +213,12 @@ def test_a_run_says_what_it_answers_and_how_it_was_made():
     said = words(terminal.run_lines(ensemble_of(NETWORK, task=task), Path("runs/wages")))
     assert "wages binary: state (ill, well)" in said
     assert "made 2024-03-01 10:20:30 from wages.csv, 1,234 rows, 1 numeric column" in said
+
+
+def test_one_of_several_that_answers_alone_gives_the_result_its_name():
+    several = stacked_of(1.0, 0.0)
+    alone = replace(several, report=msgspec.structs.replace(several.report, metrics=several.report.compared["linear"]))
+    assert [terminal.model_name(ensemble) for ensemble in (several, alone)] == ["stacked", "linear"]
 
 
 def test_a_run_repeats_its_notes():

@@ -10,7 +10,9 @@ import numpy as np
 import pytest
 
 from small import compiled
+from weights.conformal import Conformal
 from weights.data.dataset import Feature
+from weights.data.distributions import Distribution
 from weights.data.encoding import Category, Encoding, Numeric
 from weights.data.image.column import Picture
 from weights.effects import Contrast, FeatureWeights, Group, Importance, Joint
@@ -65,7 +67,7 @@ def ensemble() -> Ensemble:
             Population("mlp", Spec(model=embedded), network, np.array([1.0, 1.0, 0.0]), 0.5, history),
         ],
         offset=np.array([0.1, -0.3, 0.2]),
-        scores=np.sort(random.random(40)),
+        conformal=Conformal(np.sort(random.random(40))),
         report=Report(
             source="hand.csv",
             n_samples=40,
@@ -73,6 +75,7 @@ def ensemble() -> Ensemble:
             metrics={"log_loss": Metric(0.5, 0.4, 0.6)},
             version="0.1.0",
             feature_weights=FEATURE_WEIGHTS,
+            distributions=[Distribution("age", [1.0, 2.0], [20, 20, 0, 0]), Distribution("blood", [], [10, 20, 5, 5])],
         ),
         oob_predictions=Predictions(
             random.dirichlet(np.ones(3), 30), random.integers(0, 3, 30), np.arange(30), np.ones(30), np.arange(30) // 2
@@ -94,7 +97,7 @@ def mixed() -> Ensemble:
         populations.append(Population(name, spec, params, np.ones(2), 0.5))
     features = [Feature("scan", "picture", "16 x 16, grey"), Feature("age", "numeric")]
     report = Report(source="hand.csv", n_samples=60, n_features=2, metrics={"log_loss": Metric(0.5)}, version="0.1.0")
-    return Ensemble(Binary("ill", classes=["no", "yes"]), encoding, features, populations, np.zeros(1), np.array([0.5]), report)
+    return Ensemble(Binary("ill", classes=["no", "yes"]), encoding, features, populations, np.zeros(1), Conformal(np.array([0.5])), report)
 
 
 @pytest.fixture

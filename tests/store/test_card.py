@@ -10,6 +10,7 @@ import msgspec
 import numpy as np
 import pytest
 
+from weights.conformal import Conformal
 from weights.data.dataset import Feature
 from weights.data.encoding import Boolean, Encoding, Numeric
 from weights.data.image.column import Picture
@@ -40,7 +41,7 @@ def ensemble_of(
         features=features or [Feature("age", "numeric"), Feature("smoker", "boolean"), Feature("code", "identifier", "all different")],
         populations=[Population(name, spec, params, np.ones(5)) for name, spec in specs.items()],
         offset=np.zeros(1),
-        scores=np.arange(3.0),
+        conformal=Conformal(np.arange(3.0)),
         report=Report(**{"source": "ward.csv", **defaults, **report}),
     )
 

@@ -32,6 +32,7 @@ from weights.tasks.classes import Binary, Multiclass
 from weights.tasks.count import Count
 from weights.tasks.metrics import Metric
 from weights.tasks.number import Number
+from weights.verdicts import Unanswered, Usefulness
 
 
 @pytest.mark.parametrize("model", ["linear", "mlp"])
@@ -52,7 +53,7 @@ def test_settings_that_fit_would_refuse_are_not():
         Binary("y", classes=[False, True]),
         Multiclass("y", classes=[1, 2, -(2**63)]),
         Number("y", -1e300, 1e-300),
-        Count("y", 0.0, 1e-300),
+        Count("y", 0.0, 1e-300, least=0.0),
     ],
     ids=lambda task: task.kind,
 )
@@ -100,6 +101,21 @@ def test_a_report_must_have_metrics():
     lawful = Report("x", 1, 1, {"rmse": Metric(1.0)}, compared={"constant": {"rmse": Metric(2.0), "mae": Metric(1.0)}})
     assert wrong_in_report(lawful) == []
     assert wrong_in_report(Report("x", 1, 1, {})) == ["metrics are missing"]
+
+
+@pytest.mark.parametrize(
+    ("change", "wrong"),
+    [
+        ({"n_rows": -1}, "a count of rows is below zero, or a threshold is no probability"),
+        ({"unanswered": [Unanswered("a", 3, 0, 1.5, None, None)]}, "a count of rows is below zero, or a threshold is no probability"),
+        ({"unanswered": [Unanswered(["a"], 3, 0, 0.5, None, None)]}, "a class that is never answered is no label"),
+    ],
+)
+def test_what_is_said_of_use_is_such_as_a_fit_could_have_said(change, wrong):
+    known = Usefulness("log loss", "the base rate", 1.0, 1.0, 0.0, None, None, "rows", 3.0, 3)
+    lawful = Report("x", 1, 1, {"rmse": Metric(1.0)}, usefulness=known)
+    assert wrong_in_report(lawful) == []
+    assert wrong_in_report(msgspec.structs.replace(lawful, usefulness=msgspec.structs.replace(known, **change))) == [wrong]
 
 
 LAWFUL = {

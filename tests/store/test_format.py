@@ -17,6 +17,7 @@ import pytest
 
 import weights
 from damages import ALL_FILES
+from small import fitted_example
 from weights import answering, api
 from weights.data.image.column import picture_field
 from weights.data.inputs import Inputs
@@ -24,7 +25,7 @@ from weights.ensemble import Report
 from weights.errors import UsageError
 from weights.store.format import check_writable, load, save
 from weights.store.verify import FILES
-from weights.tasks.metrics import Metric
+from weights.tasks.metrics import Metric, score
 
 SOURCES = sorted(Path(weights.__file__).parent.rglob("*.py"))
 
@@ -47,15 +48,38 @@ def assert_same_bits(before, after) -> None:
     assert bits[0] == bits[1]
 
 
-@pytest.mark.parametrize("name", ["offset", "scores"])
-def test_loaded_arrays_are_the_same_bits(ensemble, saved, name):
-    assert_same_bits(getattr(ensemble, name), getattr(load(saved), name))
+def test_loaded_arrays_are_the_same_bits(ensemble, saved):
+    assert_same_bits([ensemble.offset, ensemble.conformal.scores], [load(saved).offset, load(saved).conformal.scores])
+
+
+def test_intervals_of_a_loaded_run_are_the_same_bits(tmp_path):
+    model = fitted_example("diabetes")
+    before = model.ensemble
+    model.save(tmp_path / "run")
+    after = load(tmp_path / "run")
+    assert len(before.conformal.difficulty.slopes) > 20
+    assert_same_bits(vars(before.conformal), vars(after.conformal))
+    inputs = Inputs({"x": np.random.default_rng(1).normal(size=(50, len(before.encoding.inputs))).astype(np.float32)})
+    assert_same_bits(*([bounds.low, bounds.high] for bounds in (run.interval(inputs) for run in (before, after))))
+    assert (after.task.least, after.task.most) == (0.0, None)
 
 
 @pytest.mark.parametrize("name", ["oob_predictions", "test_predictions"])
 def test_loaded_answers_to_known_rows_are_the_same_bits(ensemble, saved, name):
     before, after = getattr(ensemble, name), getattr(load(saved), name)
     assert_same_bits(vars(before), vars(after))
+
+
+def test_answers_of_numbers_are_kept_too(tmp_path):
+    model = fitted_example("diabetes")
+    model.save(tmp_path / "run")
+    before, after = model.ensemble.oob_predictions, load(tmp_path / "run").oob_predictions
+    assert before.prediction.shape == before.y.shape == (442,)
+    np.testing.assert_array_equal(after.prediction, before.prediction)
+    np.testing.assert_array_equal(after.y, before.y)
+    found = score(model.ensemble.task.metrics, model.ensemble.task.original(after.y), after.prediction)
+    assert found["rmse"].value == pytest.approx(model.report.metrics["rmse"].value)
+    assert load(tmp_path / "run").report.distributions == model.report.distributions
 
 
 def test_a_run_without_kept_answers_is_loaded(ensemble, tmp_path):

@@ -37,6 +37,14 @@ def test_a_run_of_version_2_is_saved_in_the_present_version_and_stays_the_same(n
     np.testing.assert_array_equal(answers(wt.Model(new)), answers(old))
 
 
+def test_intervals_of_version_2_stay_as_wide_as_they_were():
+    model = wt.load(SAVED / "regression")
+    bounds, prediction = model.interval(EXPECTED["rows"], level=0.8), answers(model)
+    scores = np.sort(model.ensemble.conformal.scores)
+    half = scores[int(np.ceil(0.8 * (len(scores) + 1))) - 1]
+    np.testing.assert_allclose([bounds.high - prediction, prediction - bounds.low], half, rtol=1e-9)
+
+
 @pytest.mark.parametrize("name", [*TABLES, "images"])
 def test_pictures_of_version_2_become_a_block_and_only_their_models_are_told_what_is_done_to_them(name):
     content = (SAVED / name / "config.json").read_bytes()
@@ -53,6 +61,11 @@ def test_partialling_out_of_version_2_gets_its_present_name():
     reports = {name: upgrade((SAVED / name / "metrics.json").read_bytes(), "report", 2) for name in ("binary", "images")}
     assert json.loads(reports["binary"])["feature_weights"]["how"] == "piecewise-linear least squares"
     assert json.loads(reports["images"])["feature_weights"] is None
+
+
+def test_version_2_did_not_say_whether_a_model_is_of_use():
+    assert json.loads(upgrade((SAVED / "binary" / "metrics.json").read_bytes(), "report", 2))["usefulness"] is None
+    assert wt.load(SAVED / "binary").report.usefulness is None
 
 
 def test_version_2_knew_the_number_of_clusters_from_degrees_of_freedom():
@@ -81,12 +94,12 @@ def test_there_is_a_step_from_every_version_to_the_present_one():
 
 
 def test_arrays_of_version_2_get_their_present_names_in_the_file_and_in_the_list():
-    old = {"judged/y": 1, "tested/group": 2, "linear/votes": 3, "offset": 4}
-    new = {"oob_predictions/y": 1, "test_predictions/group": 2, "linear/member_weights": 3, "offset": 4}
+    old = {"judged/y": 1, "tested/probability": 2, "linear/votes": 3, "offset": 4}
+    new = {"oob_predictions/y": 1, "test_predictions/prediction": 2, "linear/member_weights": 3, "offset": 4}
     assert rename_arrays(old, 2) == new
     assert rename_arrays(new, FORMAT_VERSION) == new
     listed = {name: json.loads(upgrade((SAVED / name / "config.json").read_bytes(), "config", 2))["tensors"] for name in TABLES}
-    assert "oob_predictions/probability" in listed["binary"]
+    assert "oob_predictions/prediction" in listed["binary"]
     assert not [name for names in listed.values() for name in names if name.startswith(("judged", "tested")) or name.endswith("votes")]
 
 

@@ -14,7 +14,8 @@ import pytest
 from safetensors.numpy import load as load_tensors
 from safetensors.numpy import save as save_tensors
 
-from damages import ALL_FILES, ARRAYS, FEATURE_WEIGHTS, SETTINGS, change_arrays, change_json, rewrite, set_at
+from damages import ALL_FILES, ARRAYS, DISTRIBUTIONS, FEATURE_WEIGHTS, SETTINGS, change_arrays, change_json, rewrite, set_at
+from small import fitted_example
 from weights.errors import CorruptError, NotFoundError
 from weights.store.format import load, save
 from weights.store.verify import FILES
@@ -190,6 +191,7 @@ OF_REPORTS = [
     (("feature_weights", "surprise"), 1, "'surprise' is not known"),
     (("feature_weights", "importances", 0, "value"), "high", "Expected `float`, got `str`"),
     *((("feature_weights", *path), value, words) for path, value, words in FEATURE_WEIGHTS),
+    *((("distributions", 0, name), value, words) for name, value, words in DISTRIBUTIONS),
 ]
 
 
@@ -291,6 +293,33 @@ def test_an_array_that_config_does_not_know_is_refused(saved):
 def test_an_array_that_cannot_be_is_refused(saved, name, array, words):
     change_arrays(saved, {name: array})
     refused(saved, re.escape(words))
+
+
+@pytest.mark.parametrize(
+    ("name", "change", "words"),
+    [
+        ("inputs", lambda inputs: inputs + 0.5, "a difficulty that reads other columns than the 10 there are"),
+        ("inputs", lambda inputs: inputs - 1, "a difficulty that reads other columns than the 10 there are"),
+        ("inputs", lambda inputs: inputs + 1, "a difficulty that reads other columns than the 10 there are"),
+        ("high", lambda high: high - 100, "pieces of a difficulty that do not rise"),
+        ("slopes", lambda slopes: slopes + 100, "a difficulty that is too large a number"),
+        ("slopes", lambda slopes: slopes[:-1], "holds 'conformal/slopes'"),
+        ("predictions", lambda predictions: predictions[:-1], "holds 'conformal/predictions'"),
+        ("predictions", lambda predictions: predictions * np.nan, "numbers in 'conformal/predictions' that are not finite"),
+        ("inputs", lambda inputs: inputs[:, None], "must hold a difficulty of numbers"),
+        ("low", lambda low: None, "holds 'conformal/low' as None"),
+    ],
+)
+def test_a_difficulty_that_cannot_be_is_refused(tmp_path, name, change, words):
+    fitted_example("diabetes").save(tmp_path / "run")
+    arrays = load_tensors((tmp_path / "run" / "model.safetensors").read_bytes())
+    change_arrays(tmp_path / "run", {f"conformal/{name}": change(arrays[f"conformal/{name}"])})
+    refused(tmp_path / "run", words)
+
+
+def test_a_difficulty_of_classes_is_refused(saved):
+    change_arrays(saved, {f"conformal/{part}": np.zeros(40) for part in ("predictions", "inputs", "low", "high", "slopes")})
+    refused(saved, "must hold a difficulty of numbers")
 
 
 def test_arrays_of_a_population_that_is_not_told_of_are_refused(saved):

@@ -77,9 +77,35 @@ def test_a_probability_below_one_is_never_told_as_one(probability, said):
 
 
 def test_columns_of_predictions_hold_the_label_and_each_probability():
-    columns = TASKS[0].prediction_columns(np.array([[0.25, 0.75]]), 0.9, lambda level: 0.0)
+    columns = TASKS[0].prediction_columns(np.array([[0.25, 0.75]]), lambda: None)
     assert {name: values.tolist() for name, values in columns.items()} == {
         "prediction": ["well"],
         "probability ill": [0.25],
         "probability well": [0.75],
     }
+
+
+P = np.array([[0.5, 0.3, 0.2], [0.6, 0.25, 0.15], [0.1, 0.1, 0.8]])
+
+
+@pytest.mark.parametrize(
+    ("threshold", "answers"),
+    [
+        ({}, "aac"),
+        ({"b": 0.28}, "bac"),
+        ({"b": 0.28, "c": 0.1}, "ccc"),  # 0.2 exceeds 0.1 by more than 0.3 does 0.28
+        ({"a": 0.55}, "bac"),  # what does not reach its threshold is not answered
+        ({"a": 0.9, "b": 0.9, "c": 0.9}, "aac"),  # of none that is reached the nearest, where all have one
+    ],
+)
+def test_a_threshold_decides_whether_a_row_is_of_its_class(threshold, answers):
+    assert "".join(Multiclass("y", ["a", "b", "c"]).decide(P, threshold)) == answers
+
+
+@pytest.mark.parametrize(
+    ("threshold", "complaint"),
+    [({"d": 0.5}, "known are a, b, c"), ({"a": 0}, "must be between 0 and 1, but is 0"), ({"a": "much"}, "but is much")],
+)
+def test_a_threshold_that_cannot_be_is_refused(threshold, complaint):
+    with pytest.raises(UsageError, match=complaint):
+        Multiclass("y", ["a", "b", "c"]).decide(P, threshold)

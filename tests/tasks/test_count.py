@@ -12,7 +12,7 @@ from weights.inspection.coefficients import coefficients
 from weights.tasks.count import Count, find_count, looks_counted
 from weights.tasks.metrics import poisson_deviances
 
-TASK = Count("claims", scale=2.0)
+TASK = Count("claims", scale=2.0, least=0.0)
 COUNTS = np.array([0.0, 1.0, 7.0])
 Y = COUNTS / 2
 
@@ -69,6 +69,10 @@ def test_losses_of_outputs_and_of_predictions_agree():
     np.testing.assert_allclose(of_outputs[0], 2 * 2 * np.exp(0.5))  # of no events twice the mean
 
 
+def test_squared_errors_are_those_of_counts():
+    np.testing.assert_allclose(TASK.squared_errors(Y, np.array([1.0, 1.0, 4.0])), [1.0, 0.0, 9.0])
+
+
 def test_losses_go_on_along_a_line_where_an_exponential_would_overflow():
     losses = TASK.row_losses(np.array([[1e3], [1e3 + 1], [-1e3]]), np.zeros(3))
     np.testing.assert_allclose([losses[1] - losses[0], losses[2]], [np.exp(20), 0.0], rtol=1e-6)
@@ -90,12 +94,11 @@ def test_a_constant_is_the_weighted_mean_on_both_scales():
 
 
 def test_no_bound_is_below_zero():
-    columns = TASK.prediction_columns(np.array([1.0, 5.0]), 0.9, lambda level: 2.0)
-    assert {name: values.tolist() for name, values in columns.items()} == {
-        "prediction": [1.0, 5.0],
-        "low 90%": [0.0, 3.0],
-        "high 90%": [3.0, 7.0],
-    }
+    model = wt.fit(table(), "claims", task="count", model="linear", members=4, n_folds=4, inspect=False)
+    bounds = model.interval(table(), level=0.9)
+    assert bounds.low.min() == 0.0
+    held = (bounds.low <= table()["claims"].to_numpy()) & (table()["claims"].to_numpy() <= bounds.high)
+    assert held.mean() > 0.9 - 3 * np.sqrt(0.9 * 0.1 / 600)
 
 
 @pytest.mark.parametrize("dispersed", [0.0, 0.8])
@@ -123,7 +126,7 @@ def test_simulated_counts_of_a_unit_depend_on_each_other():
 
 def test_a_mean_that_is_no_number_above_zero_and_a_center_are_noticed():
     assert TASK.check() == []
-    assert Count("y", 1.0, 0.0).check() == ["the target's scale is 0.0", "the target's center is 1.0, but that of counts is 0"]
+    assert Count("y", 1.0, 0.0, least=0.0).check() == ["the target's scale is 0.0", "counts start at 1.0 and lie in 0.0 to None"]
 
 
 RNG = np.random.default_rng(1)

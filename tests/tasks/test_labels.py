@@ -50,3 +50,21 @@ def test_class_weights_that_do_not_fit_are_refused(asked, message):
 def test_class_weights_for_a_number_are_refused():
     with pytest.raises(UsageError, match=r"Class weights need classes, but 'y' is a number\. Use a sample-weight column instead\."):
         task_of_target([0.5, 1.0, 2.0], class_weight="balanced")
+
+
+def test_the_class_that_is_spoken_of_becomes_the_second():
+    labels = pa.chunked_array([["good", "bad", "good", "bad"]])
+    assert find_classes(labels, "risk", None, class_weight=None, positive="bad", remark="").classes == ["good", "bad"]
+    assert find_classes(labels, "risk", None, class_weight=None, remark="").classes == ["bad", "good"]
+
+
+@pytest.mark.parametrize(
+    ("labels", "message"),
+    [
+        (["good", "bad"], "The class to speak of must be one of 'risk', but is 'ill'"),
+        (["ill", "bad", "good"], "One of two classes can be spoken of, but 'risk' has 3"),
+    ],
+)
+def test_a_class_to_speak_of_that_is_not_one_of_two_is_refused(labels, message):
+    with pytest.raises(UsageError, match=message):
+        find_classes(pa.chunked_array([labels * 3]), "risk", None, class_weight=None, positive="ill", remark="")

@@ -5,6 +5,7 @@ from functools import partial
 import numpy as np
 import pytest
 import scipy.special
+import scipy.stats
 from sklearn import metrics as reference
 
 from weights.tasks.metrics import (
@@ -52,6 +53,8 @@ CASES = {"binary": binary_case, "multiclass": multiclass_case, "regression": reg
 METRICS = {"binary": CLASS_METRICS, "multiclass": CLASS_METRICS, "regression": REGRESSION_METRICS, "count": COUNT_METRICS}
 NAMES = [(kind, name) for kind in METRICS for name in METRICS[kind]]
 WITH_INTERVAL = [(kind, name) for kind, name in NAMES if name != "calibration_error"]
+SMOOTH = [(kind, name) for kind, name in WITH_INTERVAL if METRICS[kind][name].shares is None]
+"""Those whose interval is symmetrical; shares have their own, see test_proportions.py."""
 WEIGHTS = {"equal weights": None, "drawn weights": np.random.default_rng(9).integers(0, 4, N) + np.random.default_rng(9).random(N)}
 
 
@@ -181,18 +184,20 @@ def test_the_metric_that_training_minimises_comes_first():
 def test_the_interval_of_accuracy_is_that_of_a_proportion():
     y, probability = binary_case()
     accuracy = score(CLASS_METRICS, y, probability)["accuracy"]
-    assert half_width(accuracy) == pytest.approx(T * np.sqrt(accuracy.value * (1 - accuracy.value) / N))
+    exact = scipy.stats.binomtest(int((probability.argmax(1) == y).sum()), N).proportion_ci(method="exact")
+    assert (accuracy.low, accuracy.high) == (pytest.approx(exact.low), pytest.approx(exact.high))
 
 
 def test_the_interval_of_mean_absolute_error_is_that_of_a_mean():
     y, prediction = regression_case()
-    assert half_width(score(REGRESSION_METRICS, y, prediction)["mae"]) == pytest.approx(T * np.abs(y - prediction).std() / np.sqrt(N))
+    assert half_width(score(REGRESSION_METRICS, y, prediction)["mae"]) == pytest.approx(T * np.abs(y - prediction).std(ddof=1) / np.sqrt(N))
 
 
 @pytest.mark.parametrize("weighted", [False, True], ids=["equal weights", "drawn weights"])
-@pytest.mark.parametrize(("kind", "name"), WITH_INTERVAL)
+@pytest.mark.parametrize(("kind", "name"), SMOOTH)
 def test_a_standard_error_is_that_of_the_infinitesimal_jackknife(kind, name, weighted):
-    # se^2 = sum of (w dM/dw)^2 (Efron 1982, chapter 6); the derivative is taken by central differences.
+    # se^2 = sum of (w dM/dw)^2 (Efron 1982, chapter 6); the derivative is taken by central differences. What a row itself has in a mean
+    # makes its term larger, by its share of the weight of its class, at most one in 20 here.
     y, prediction = CASES[kind](seed=2, n=120)
     weight = np.random.default_rng(5).uniform(0.5, 2.0, 120) if weighted else np.ones(120)
     step = 1e-4
@@ -202,10 +207,10 @@ def test_a_standard_error_is_that_of_the_infinitesimal_jackknife(kind, name, wei
     ]
     derivative = (np.array(shifted) @ [1, -1]) / (2 * step)
     expected = scipy.special.stdtrit(119, 0.975) * np.sqrt(np.sum((weight * derivative) ** 2))
-    assert half_width(score(METRICS[kind], y, prediction, weight=weight)[name]) == pytest.approx(expected, rel=1e-6)
+    assert half_width(score(METRICS[kind], y, prediction, weight=weight)[name]) == pytest.approx(expected, rel=0.025)
 
 
-@pytest.mark.parametrize(("kind", "name"), WITH_INTERVAL)
+@pytest.mark.parametrize(("kind", "name"), SMOOTH)
 def test_rows_repeated_within_groups_give_the_interval_of_the_rows_alone(kind, name):
     y, prediction = CASES[kind]()
     alone = score(METRICS[kind], y, prediction)[name]
@@ -213,7 +218,7 @@ def test_rows_repeated_within_groups_give_the_interval_of_the_rows_alone(kind, n
     np.testing.assert_allclose([repeated.value, repeated.low, repeated.high], [alone.value, alone.low, alone.high], rtol=1e-10)
 
 
-@pytest.mark.parametrize(("kind", "name"), WITH_INTERVAL)
+@pytest.mark.parametrize(("kind", "name"), SMOOTH)
 def test_rows_repeated_without_groups_give_an_interval_that_is_too_narrow(kind, name):
     y, prediction = CASES[kind]()
     repeated = score(METRICS[kind], np.tile(y, 4), np.tile(prediction.T, 4).T)[name]

@@ -11,7 +11,8 @@ import pyarrow as pa
 import pytest
 
 from weights.errors import DataError, UsageError
-from weights.tasks.classes import Binary, Multiclass, log_probabilities
+from weights.tasks.class_losses import log_probabilities
+from weights.tasks.classes import Binary, Multiclass
 from weights.tasks.count import Count
 from weights.tasks.number import Number
 from weights.tasks.registry import TASKS, AnyTask, find_task
@@ -79,13 +80,14 @@ def test_the_asked_task_wins(values, asked, classes):
     [
         ([0, 1], ""),
         ([1, 2, 3], "3 whole numbers counted up are read as classes; --task regression if they are quantities"),
-        ([2, 3, 4], "3 whole numbers are read as quantities; --task multiclass if they are classes"),
-        ([0.5, 1.0, 2.0], ""),
+        ([-2, 3, 4], "3 whole numbers are read as quantities; --task multiclass if they are classes"),
+        ([0.5, 1.0, 2.0], "'y' is never negative, so that bounds of intervals stop there"),
+        ([-0.5, 1.0, 2.0], ""),
         (["a", "b"], ""),
         (
             EVENTS.tolist(),
             "7 whole numbers are read as quantities; --task multiclass if they are classes; "
-            "'y' looks like a count: --task count learns rates",
+            "'y' looks like a count: --task count learns rates; 'y' is never negative, so that bounds of intervals stop there",
         ),
         (
             [0, 0, 1, 0, 2, 1] * 10,
@@ -98,7 +100,7 @@ def test_a_choice_that_deserves_it_is_remarked(values, remark):
 
 
 def test_what_the_user_asked_for_is_not_remarked():
-    assert task_of([1, 2, 3], kind="regression").remark == ""
+    assert task_of([-1, 2, 3], kind="regression").remark == ""
 
 
 @pytest.mark.parametrize(("values", "n_outputs"), [([0, 1], 1), ([0, 1, 2], 3), ([0.1, 0.2, 0.4], 1)])

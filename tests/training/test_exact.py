@@ -388,3 +388,11 @@ def test_a_path_in_the_space_of_the_rows_ends_where_a_single_solve_does():
     x = np.random.default_rng(5).normal(size=(N, 2 * N))
     path = [*solve_path(problem("binary", x=x), Regularization("l2"), np.array([1.0, 0.1, 0.01]), tolerance=TOLERANCE)]
     assert_close(numbers(path[-1]), numbers(solution("binary", "l2", 0.01, x=x)), 1e-6)
+
+
+def test_inputs_of_scales_far_apart_are_solved_alike():
+    scales = np.array([1.0, 1e8, 1.0, 1e-4, 1.0, 1.0])
+    problem = Problem(Number("y").convex, X * scales, Y["regression"], WEIGHT, 1, GROUPS)
+    found = solve(problem, Regularization(penalty="none"), 0.0, tolerance=1e-12)
+    plain = solve(problem._replace(x=X), Regularization(penalty="none"), 0.0, tolerance=1e-12)
+    np.testing.assert_allclose(found.w[:, 0] * scales, plain.w[:, 0], rtol=1e-5)

@@ -123,7 +123,7 @@ def test_before_a_batch_all_is_as_it_was_trained():
     found, expected = ensemble(going_on()), mixture()
     inputs = batch(5)[0]
     np.testing.assert_array_equal(found.combined(inputs), expected.combined(inputs))
-    np.testing.assert_array_equal(found.scores, expected.scores)
+    np.testing.assert_array_equal(found.conformal.scores, expected.conformal.scores)
 
 
 def test_every_population_learns_by_its_own_settings():
@@ -158,4 +158,4 @@ def test_stacking_weights_stay_as_they_were_until_a_hundred_rows_are_judged():
 def test_intervals_of_a_mixture_rest_on_the_rows_that_were_judged():
     stream = learn(going_on(), *batch(3, n=50), n_threads=1)
     present, (inputs, y, _) = mixture(), batch(3, n=50)
-    np.testing.assert_allclose(ensemble(stream).scores, np.sort(np.abs(y - present.answer(inputs))), atol=1e-6)  # float32 targets
+    np.testing.assert_allclose(ensemble(stream).conformal.scores, np.sort(np.abs(y - present.answer(inputs))), atol=1e-6)  # float32 targets

@@ -15,7 +15,8 @@ from weights.errors import Interrupted, TrainingError
 from weights.fitting import job as prepared_job
 from weights.spec import Members, Spec, resolve, with_settings
 from weights.store.checkpoint import Checkpoints
-from weights.tasks.classes import log_probabilities, task_of
+from weights.tasks.class_losses import log_probabilities
+from weights.tasks.classes import task_of
 from weights.tasks.number import Number
 from weights.training import stepping
 from weights.training.control import Control

@@ -159,19 +159,19 @@ def difference_of(first, second, weight=None, covered=None, group=None):
     first, second = np.asarray(first, float), np.asarray(second, float)
     weight = np.ones(len(first)) if weight is None else np.asarray(weight, float)
     covered = np.ones(len(first), bool) if covered is None else np.asarray(covered, bool)
-    return paired_difference(first, second, weight, covered, None if group is None else np.asarray(group))
+    return paired_difference(first, second, weight, covered, None if group is None else np.asarray(group))[:2]
 
 
 def test_a_paired_difference_is_the_mean_difference_with_the_error_of_a_mean():
     found = difference_of([2.0, 4.0, 6.0], [1.0, 2.0, 3.0])
-    # Differences 1, 2, 3: their mean is 2, and the error is sqrt(1 + 0 + 1) / 3.
-    assert found == pytest.approx((2.0, np.sqrt(2.0) / 3.0))
+    # Differences 1, 2, 3: their mean is 2, their standard deviation 1.
+    assert found == pytest.approx((2.0, 1.0 / np.sqrt(3.0)))
 
 
 def test_a_paired_difference_weighs_rows():
     found = difference_of([1.0, 3.0], [0.0, 0.0], weight=[3.0, 1.0])
-    # Shares 3/4 and 1/4: mean 3/2; contributions -3/8 and 3/8.
-    assert found == pytest.approx((1.5, np.sqrt(2.0) * 3.0 / 8.0))
+    # Shares 3/4 and 1/4: mean 3/2; contributions -3/8 and 3/8, whose squares lack the parts 3/4 and 1/4.
+    assert found == pytest.approx((1.5, np.sqrt(4.0 + 4.0 / 3.0) * 3.0 / 8.0))
 
 
 def test_rows_that_are_not_covered_do_not_count():
@@ -181,8 +181,8 @@ def test_rows_that_are_not_covered_do_not_count():
 
 def test_the_error_of_grouped_rows_sums_within_groups_first():
     found = difference_of([0.0, 1.0, 4.0, 7.0], np.zeros(4), group=[5, 5, 9, 9])
-    # Mean 3; deviations over 4: (-3, -2, 1, 4) / 4; group sums -5/4 and 5/4.
-    assert found == pytest.approx((3.0, np.sqrt(2.0) * 5.0 / 4.0))
+    # Means of groups 1/2 and 11/2: their mean is 3, and its error half of their distance.
+    assert found == pytest.approx((3.0, 5.0 / 2.0))
 
 
 def test_groups_of_one_row_change_nothing():

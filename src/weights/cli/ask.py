@@ -15,7 +15,7 @@ from weights.cli.options import add_options, check_output, make_options
 from weights.cli.process import guard, is_narrow, print_json, print_lines, say, uses_color
 from weights.errors import UsageError, printable, suggest
 from weights.options import Option, list_options, read_texts
-from weights.questions import QUESTIONS, answer, list_drawings
+from weights.questions import QUESTIONS, answer, list_drawings, list_drawn
 from weights.questions.question import Answer, Asker, Question
 
 if TYPE_CHECKING:
@@ -36,6 +36,7 @@ def _make_command(question: Question) -> click.Command:
     def command(run: str, as_json: bool, quiet: bool = False, output: str | None = None, **given: Any) -> None:
         """Ask the question of a run, and print or write the answer."""
         from weights import api
+        from weights.data.output import check_ending
         from weights.report import charts
         from weights.report.terminal import note_lines
 
@@ -46,6 +47,9 @@ def _make_command(question: Question) -> click.Command:
                 check_output(given[known.name], output)
         if output and question.draws(model):
             charts.check_ending(Path(output))
+        elif output:
+            drawn = "; ".join(list_drawn(model, run)) or "nothing"
+            check_ending(Path(output), f"Rename the output. Drawn of this run is: {drawn}.")
         answered = _ask(model, question, chosen, run, quiet=quiet)
         if not quiet:
             say(note_lines(answered.notes))

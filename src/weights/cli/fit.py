@@ -71,8 +71,10 @@ def fit(source: str, settings: tuple[str, ...], as_json: bool, quiet: bool, **op
     from weights.report.diagnosis import decomposition_lines
     from weights.report.elements import finding_lines
     from weights.report.json import plan_object, run_object
+    from weights.report.usefulness import verdict_lines
     from weights.store.checkpoint import has_checkpoint
     from weights.store.verify import is_saved
+    from weights.summary import labelled
 
     save, no_save, resume, dry_run = (options.pop(name) for name in ("save", "no_save", "resume", "dry_run"))
     if save and no_save:
@@ -81,7 +83,7 @@ def fit(source: str, settings: tuple[str, ...], as_json: bool, quiet: bool, **op
     with terminal.progress_bar(quiet=quiet, color=uses_color(sys.stderr)) as report:
         prepared = api.plan_fit(source, progress=report, **read_given(_RECORDS, options, settings))
     if folder is not None and is_saved(folder):
-        say([terminal.labelled("replaces", f"the run in {folder}")])
+        say([labelled("replaces", f"the run in {folder}")])
     plan = terminal.plan_lines(prepared.plans, sum(len(race) for race in prepared.races.values()))
     if not quiet:
         say(terminal.overview(prepared.dataset, prepared.task, prepared.remarks))
@@ -101,6 +103,8 @@ def fit(source: str, settings: tuple[str, ...], as_json: bool, quiet: bool, **op
         print_json(run_object(model, folder))
         return
     print_lines(terminal.result_lines(model.ensemble))
+    print_lines(verdict_lines(model.report.usefulness, str(folder or "RUN")))
+    print_lines(terminal.note_lines(remark for remark in model.report.remarks if remark not in prepared.remarks))
     if model.report.decomposition:
         print_lines(decomposition_lines(model.report.decomposition))
     print_lines(finding_lines(model.findings(), str(folder or "RUN")))
@@ -125,6 +129,8 @@ def improve(run: str, as_json: bool, quiet: bool, **given: Any) -> None:
     from weights import api
     from weights.report import terminal
     from weights.report.json import run_object, spell
+    from weights.report.usefulness import verdict_lines
+    from weights.summary import labelled
 
     chosen = ImproveOptions(**read_texts(_IMPROVE, given))
     model = api.load(run)
@@ -136,8 +142,9 @@ def improve(run: str, as_json: bool, quiet: bool, **given: Any) -> None:
     if as_json:
         print_json({"change": words, **run_object(better, folder)})
         return
-    print_lines([terminal.labelled("Changed", words)])
+    print_lines([labelled("Changed", words)])
     print_lines(terminal.result_lines(better.ensemble))
+    print_lines(verdict_lines(better.report.usefulness, str(folder)))
     print_lines(terminal.next_lines(folder, better.ensemble))
 
 

@@ -32,11 +32,14 @@ _OPTIONS = list_options(PredictOptions)
 def predict(run: str, source: str, output: str | None, as_json: bool, **given: Any) -> None:
     """Answer the rows of SOURCE with the model saved in RUN.
 
-    Classes come with the probability of each; numbers with an interval.
+    Classes come with the probability of each; numbers with an interval. --sets adds which classes belong to a set that
+    holds the true one.
 
     \b
       weights predict runs/income new.csv --output predictions.csv
+      weights predict runs/income new.csv --threshold ">50K=0.3"
       weights predict runs/xray new/ --sensitivity 0.95 --class ill
+      weights predict runs/xray new/ --sets 0.95 --by class
     """
     from weights import answering, api
     from weights.data.output import pour_tables, predictions_table, write_tables

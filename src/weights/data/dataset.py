@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NamedTuple
@@ -15,6 +15,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from weights.data.distributions import Distribution, summarise
 from weights.data.encoding import Boolean, Category, ColumnEncoding, Encoding, apply_encoding, apply_unclipped, fit_encoding
 from weights.data.files.labelled import FILE_NAMES
 from weights.data.files.listing import PARTS
@@ -34,6 +35,8 @@ from weights.types import AnyArray, BoolArray, FloatArray, IntArray
 
 MOST_INSPECTED, _MOST_INSPECTED_CELLS = 50_000, 10_000_000
 """Rows, and encoded cells, that are kept for what is asked of a table after training, such as feature weights (our choice)."""
+_MOST_SUMMARISED = 100_000
+"""Rows from which the distributions of columns are known (our choice: their shares are then known to a tenth of a percent)."""
 
 
 class Feature(msgspec.Struct, frozen=True):
@@ -69,7 +72,8 @@ class Streamed:
 class HeldOut(NamedTuple):
     """Rows that are for the test only.
 
-    inputs: t rows. target: raw, t cells, none missing. weight: of mean one, shape (t,). group, names: as of `Dataset`.
+    inputs: t rows. target: raw, t cells, none missing. weight: of mean one, shape (t,). group, names, time: as of
+    `Dataset`.
     """
 
     inputs: Inputs
@@ -77,6 +81,7 @@ class HeldOut(NamedTuple):
     weight: FloatArray
     group: IntArray | None = None
     names: pa.ChunkedArray | None = None
+    time: FloatArray | None = None
 
 
 class Inspected(NamedTuple):
@@ -111,6 +116,7 @@ class Dataset:
         held_out: those for the test, if a column names them.
         streamed: where all rows come from, where inputs and the like hold only a sample of them.
         names: of the files that rows were read from, n cells; None where there were none.
+        distributions: of the encoded columns.
     """
 
     inputs: Inputs
@@ -127,6 +133,7 @@ class Dataset:
     held_out: HeldOut | None = None
     streamed: Streamed | None = None
     names: pa.ChunkedArray | None = None
+    distributions: Sequence[Distribution] = ()
 
     @property
     def n_samples(self) -> int:
@@ -161,7 +168,7 @@ def prepare(table: pa.Table, roles: Roles, *, source: str = "table") -> Dataset:
     names = table[FILE_NAMES] if FILE_NAMES in table.column_names else None
     table = table if names is None else table.drop_columns([FILE_NAMES])
     check_roles(table.column_names, roles, source)
-    weight, group, time = _sample_weight(table, roles.sample_weight), _group(table, roles.group), _time(table, roles.time)
+    weight, group, time = read_sample_weight(table, roles.sample_weight), read_group(table, roles.group), _time(table, roles.time)
     if not weight.any():
         raise DataError(f"Sample weights must not all be zero, but '{roles.sample_weight}' is. Name another column.")
     known, remarks = _rows_with_target(table[roles.target], roles.target)
@@ -197,6 +204,7 @@ def prepare(table: pa.Table, roles: Roles, *, source: str = "table") -> Dataset:
             weight=weight[held] / max(weight[held].mean(), 1e-300),
             group=None if group is None else group[held],
             names=None if names is None else names.filter(pa.array(held)),
+            time=None if time is None else time[held],
         )
         remarks.append(f"{held.sum():,} rows are for the test: nothing is learned from them")
     return Dataset(
@@ -213,7 +221,15 @@ def prepare(table: pa.Table, roles: Roles, *, source: str = "table") -> Dataset:
         inspected=_inspected(encoding, table),
         held_out=held_out,
         names=None if names is None else names.filter(pa.array(keep)),
+        distributions=summarise(encoding, _sampled(table)),
     )
+
+
+def _sampled(table: pa.Table) -> pa.Table:
+    """At most `_MOST_SUMMARISED` rows, drawn at random, always the same."""
+    if table.num_rows <= _MOST_SUMMARISED:
+        return table
+    return table.take(pa.array(np.sort(np.random.default_rng(0xD15).choice(table.num_rows, _MOST_SUMMARISED, replace=False))))
 
 
 def _rows(table: pa.Table, chosen: BoolArray) -> pa.Table:
@@ -288,7 +304,7 @@ def prepare_streamed(path: Path, roles: Roles, *, source: str, seed: int = 0) ->
     dataset = prepare(sample.table, msgspec.structs.replace(roles, drop=()), source=source)
     steering = [name for name in (roles.target, roles.sample_weight, roles.group) if name]
     stream = stream.only([*(feature.name for feature in dataset.used_features), *steering])
-    mean_weight = float(_sample_weight(sample.table, roles.sample_weight).mean())
+    mean_weight = float(read_sample_weight(sample.table, roles.sample_weight).mean())
     streamed = Streamed(stream, _keys(sample.table, sample.numbers, roles.group), mean_weight, sample.n_other_labels)
     _check_streamed(stream, types, dataset.encoding, roles)
     n_without = int(stream.sizes.sum()) - stream.n_rows
@@ -304,7 +320,7 @@ def prepare_streamed(path: Path, roles: Roles, *, source: str, seed: int = 0) ->
 def encode_streamed(dataset: Dataset, table: pa.Table, numbers: IntArray) -> tuple[Inputs, FloatArray, IntArray]:
     """Rows that pass, as the sample was encoded: inputs, weights of mean one (r,), keys (r,); numbers are those of rows."""
     assert dataset.streamed is not None
-    weight = _sample_weight(table, dataset.roles.sample_weight) / dataset.streamed.mean_weight
+    weight = read_sample_weight(table, dataset.roles.sample_weight) / dataset.streamed.mean_weight
     return apply_encoding(dataset.encoding, table), weight, _keys(table, numbers, dataset.roles.group)
 
 
@@ -320,8 +336,8 @@ def _check_streamed(stream: RowStream, types: Mapping[str, pa.DataType], encodin
         return
     for table, numbers in stream.only([*(column.name for column in doubtful), *steering]).in_order():
         with rows_counted_from(numbers[0]):
-            _sample_weight(table, roles.sample_weight)
-            _group(table, roles.group)
+            read_sample_weight(table, roles.sample_weight)
+            read_group(table, roles.group)
             try:
                 apply_encoding(msgspec.structs.replace(encoding, columns=doubtful), table)
             except DataError as error:
@@ -352,7 +368,12 @@ def describe(table: pa.Table, name: str, asked: str | None = None) -> Feature:
     return Feature(name, kind, "; ".join(filter(None, [remark_of(table.schema.field(name)), note])))
 
 
-def _sample_weight(table: pa.Table, name: str | None) -> FloatArray:
+def read_sample_weight(table: pa.Table, name: str | None) -> FloatArray:
+    """The weights of rows, shape (n,), ones if no column is named.
+
+    Raises:
+        DataError: one is missing, infinite or below zero.
+    """
     if name is None:
         return np.ones(table.num_rows)
     weight = to_numbers(table[name], name)
@@ -366,7 +387,12 @@ def _sample_weight(table: pa.Table, name: str | None) -> FloatArray:
     return weight
 
 
-def _group(table: pa.Table, name: str | None) -> IntArray | None:
+def read_group(table: pa.Table, name: str | None) -> IntArray | None:
+    """Codes of rows that belong together, shape (n,), or None if no column is named.
+
+    Raises:
+        DataError: a cell is missing.
+    """
     if name is None:
         return None
     codes, _ = to_levels(table[name])

@@ -7,14 +7,15 @@ as what was learned from. Nothing here ever looks at the target.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import NoReturn
 
 import msgspec
 import numpy as np
 import pyarrow as pa
+from msgspec.structs import replace
 
-from weights.data.inputs import COLUMNS, Inputs, Layout
+from weights.data.inputs import COLUMNS, NUMBERS, Inputs, Layout
 from weights.data.kind import BlockEncoding, Kind
 from weights.data.memory import check_memory_for
 from weights.data.registry import KINDS, kind_of
@@ -37,13 +38,15 @@ from weights.types import FloatArray
 _NORMAL_IQR = 1.3489795003921634
 """Distance between the quartiles of a standard normal: scales are such that normal data get variance one."""
 _DAY = 86400.0
-_FARTHEST = 1e6
+_FARTHEST = 1e8
+"""Quartile distances beyond which a number counts as that many: its square must stay a number beside others of one (our choice)."""
 
 
 class Numeric(msgspec.Struct, frozen=True, tag="numeric"):
     """A number: centred by its median, scaled by its quartiles, clipped smoothly; missing (and `words`) is the median plus a flag.
 
-    `notation` is how it was written as text, where it was.
+    `notation` is how it was written as text, where it was; `low` and `high` are the least and the largest of training, None where
+    there was none or a run does not say.
     """
 
     name: str
@@ -53,6 +56,8 @@ class Numeric(msgspec.Struct, frozen=True, tag="numeric"):
     words: list[str] = []
     notation: Notation | None = None
     from_times: bool = False
+    low: float | None = None
+    high: float | None = None
 
 
 class Boolean(msgspec.Struct, frozen=True, tag="boolean"):
@@ -81,6 +86,8 @@ class Datetime(msgspec.Struct, frozen=True, tag="datetime"):
     missing: bool
     time_format: str | None = None
     from_numbers: bool = False
+    low: float | None = None
+    high: float | None = None
 
 
 ColumnEncoding = Numeric | Boolean | Category | Datetime
@@ -94,12 +101,14 @@ class Encoding(msgspec.Struct, frozen=True):
         clip: bound of the smooth clip of numbers (None: no clip).
         missing_words: further words that mean "no value".
         blocks: columns of other kinds, each a block of its own.
+        unbounded: whether numbers also come without the clip, as the block `NUMBERS`.
     """
 
     columns: list[ColumnEncoding]
     clip: float | None = 4.0
     missing_words: list[str] = []
     blocks: list[BlockEncoding] = []
+    unbounded: bool = False
 
     @property
     def names(self) -> list[str]:
@@ -115,6 +124,12 @@ class Encoding(msgspec.Struct, frozen=True):
     def column_groups(self) -> list[int]:
         """For each input in the block of columns the position of its feature in `names`, length p."""
         return [j for j, column in enumerate(self.columns) for _ in _input_names(column)]
+
+    @property
+    def joined_groups(self) -> list[int]:
+        """The same, and then for each number without a bound, see `Inputs.joined`."""
+        groups = self.column_groups
+        return [*groups, *([groups[j] for j in self.numeric_inputs] if self.unbounded else [])]
 
     @property
     def groups(self) -> list[int]:
@@ -140,7 +155,12 @@ class Encoding(msgspec.Struct, frozen=True):
         n_inputs = len(self.inputs)
         own = [(COLUMNS, (n_inputs,))] if n_inputs else []
         others = [(kind_of(block).block, kind_of(block).shape(block)) for block in self.blocks]
-        return Layout((*own, *others), n_outputs, tuple(self.numeric_inputs))
+        numbers = [(NUMBERS, (len(self.numeric_inputs),))] if self.unbounded else []
+        return Layout((*own, *others, *numbers), n_outputs, tuple(self.numeric_inputs))
+
+    def agrees_with(self, other: Encoding) -> bool:
+        """Whether the same cells become the same columns, also if one is of a run that did not keep ranges or unbounded numbers."""
+        return _without_additions(self) == _without_additions(other)
 
     @property
     def notations(self) -> dict[str, Notation]:
@@ -175,7 +195,8 @@ def fit_encoding(table: pa.Table, kinds: dict[str, str], *, clip: float | None =
     blocks = [KINDS[kind].fit(table, name) for name, kind in kinds.items() if kind in KINDS]
     own = {name: kind for name, kind in kinds.items() if kind not in KINDS}
     columns = [_fit_column(table[name], table.schema.field(name), kind, max_levels, min_count) for name, kind in own.items()]
-    return Encoding(columns, clip, blocks=blocks)
+    numbers = any(isinstance(column, Numeric | Datetime) for column in columns)
+    return Encoding(columns, clip, blocks=blocks, unbounded=clip is not None and numbers)
 
 
 def apply_encoding(encoding: Encoding, table: pa.Table) -> Inputs:
@@ -186,7 +207,8 @@ def apply_encoding(encoding: Encoding, table: pa.Table) -> Inputs:
         table: any rows; columns may come in any order, columns that are not needed are ignored.
 
     Returns:
-        Encoded columns, float32, shape (n, p), without missing values, where there are some; and each other block.
+        Encoded columns, float32, shape (n, p), without missing values, where there are some; each block of another kind; and, where
+        `encoding.unbounded`, the numbers without their bound, float32, shape (n, numeric).
 
     Raises:
         DataError: a needed column is absent or cannot be read as its kind.
@@ -200,29 +222,51 @@ def apply_encoding(encoding: Encoding, table: pa.Table) -> Inputs:
             f"(first: '{absent[0]}'). {suggest(absent[0], [name for name in table.column_names if name.isprintable()])}"
         )
     blocks = {kind_of(block).block: kind_of(block).apply(block, table) for block in encoding.blocks}
-    return Inputs({**({COLUMNS: _apply_columns(encoding, table)} if encoding.columns else {}), **blocks})
+    return Inputs({**_apply_columns(encoding, table), **blocks, **_apply_numbers(encoding, table)})
 
 
-def _apply_columns(encoding: Encoding, table: pa.Table) -> FloatArray:
-    """The block of columns, float32, shape (n, p)."""
-    n_inputs = len(encoding.inputs)
-    check_memory_for(4.0 * table.num_rows * n_inputs, f"A matrix of {table.num_rows:,} rows x {n_inputs:,} inputs")
+def _apply_columns(encoding: Encoding, table: pa.Table) -> dict[str, FloatArray]:
+    """The block of columns, where there is one."""
+    parts = (values for column in encoding.columns for values in _apply_column(column, table[column.name], encoding.clip))
+    return {COLUMNS: _side_by_side(parts, table.num_rows, len(encoding.inputs))} if encoding.columns else {}
+
+
+def _apply_numbers(encoding: Encoding, table: pa.Table) -> dict[str, FloatArray]:
+    """The block of numbers without their bound, where there is one."""
+    if not encoding.unbounded:
+        return {}
+    numeric = [column for column in encoding.columns if isinstance(column, Numeric | Datetime)]
+    parts = (_without_infinities(column, _apply_column(column, table[column.name], np.inf)[0]) for column in numeric)
+    return {NUMBERS: _side_by_side(parts, table.num_rows, len(numeric))}
+
+
+def _without_infinities(column: Numeric | Datetime, z: FloatArray) -> FloatArray:
+    """Scaled numbers with the farthest of training for infinite ones, and none beyond a hundred million."""
+    low, high = (0.0 if end is None else (end - column.center) / column.scale for end in (column.low, column.high))
+    return np.nan_to_num(z, posinf=high, neginf=low).clip(-_FARTHEST, _FARTHEST)
+
+
+def _side_by_side(parts: Iterable[FloatArray], n_rows: int, n_parts: int) -> FloatArray:
+    """The parts, each (n,), as the columns of a matrix, float32, shape (n, parts)."""
+    check_memory_for(4.0 * n_rows * n_parts, f"A matrix of {n_rows:,} rows x {n_parts:,} inputs")
     # From Arrow, because what it allocates begins where JAX can read it without a copy of its own.
-    memory = pa.allocate_buffer(4 * table.num_rows * n_inputs)
-    x = np.frombuffer(memory, np.float32).reshape(table.num_rows, n_inputs)
-    position = 0
-    for column in encoding.columns:
-        for values in _apply_column(column, table[column.name], encoding.clip):
-            x[:, position] = values
-            position += 1
-    x.flags.writeable = False
-    return x
+    matrix = np.frombuffer(pa.allocate_buffer(4 * n_rows * n_parts), np.float32).reshape(n_rows, n_parts)
+    for place, values in enumerate(parts):
+        matrix[:, place] = values
+    matrix.flags.writeable = False
+    return matrix
+
+
+def _without_additions(encoding: Encoding) -> Encoding:
+    """The encoding as a run of an older version would say it."""
+    columns = [replace(c, low=None, high=None) if isinstance(c, Numeric | Datetime) else c for c in encoding.columns]
+    return replace(encoding, columns=columns, unbounded=False)
 
 
 def apply_unclipped(encoding: Encoding, table: pa.Table) -> FloatArray:
     """As `apply_encoding`, but float64 and with numbers as they are: centred and scaled, not clipped, shape (n, p).
 
-    What lies beyond a million quartile distances, infinity included, counts as that: its square must stay a number.
+    What lies beyond a hundred million quartile distances, infinity included, counts as that.
     """
     columns = [v for column in encoding.columns for v in _apply_column(column, table[column.name], np.inf)]
     return np.clip(np.stack(columns, axis=1), -_FARTHEST, _FARTHEST) if columns else np.zeros((table.num_rows, 0))
@@ -231,9 +275,16 @@ def apply_unclipped(encoding: Encoding, table: pa.Table) -> FloatArray:
 def cells(column: ColumnEncoding, table: pa.Table) -> list[float | str | None]:
     """The cells of a column as people know them: finite numbers of numeric columns, text of others, None where missing."""
     if isinstance(column, Numeric):
-        numbers = to_numbers(table[column.name], column.name, column.words, column.notation)
+        numbers = numbers_of(column, table[column.name])
         return [float(value) if np.isfinite(value) else None for value in numbers]
     return [None if cell is None else str(cell) for cell in table[column.name].to_pylist()]
+
+
+def numbers_of(column: Numeric | Datetime, raw: pa.ChunkedArray) -> FloatArray:
+    """The cells as numbers, those of moments in seconds, NaN where missing."""
+    if isinstance(column, Numeric):
+        return to_numbers(raw, column.name, column.words, column.notation)
+    return to_seconds(raw, column.name, column.time_format)
 
 
 def clipped(z: FloatArray, clip: float | None) -> FloatArray:
@@ -255,31 +306,6 @@ def _input_names(column: ColumnEncoding) -> list[str]:
     return names + [f"{column.name} is missing"] * column.missing
 
 
-def unfamiliar(encoding: Encoding, table: pa.Table) -> list[str]:
-    """Sentences about cells that the training rows did not prepare for: levels they did not hold, values they never lacked.
-
-    Args:
-        encoding: from `fit_encoding`.
-        table: rows that `apply_encoding` accepts.
-    """
-    sentences = []
-    for column in encoding.columns:
-        raw = table[column.name]
-        absent = is_missing(raw)
-        if isinstance(column, Category):
-            new = (level_codes(raw, column.levels) < 0) & ~absent
-            if new.any():
-                first = int(np.argmax(new))
-                rarely = "hardly or not" if column.rare else "not"
-                sentences.append(
-                    f"'{column.name}': {new.sum():,} of {len(new):,} rows hold a level that training had {rarely} seen "
-                    f"(first: row {first + 1}, '{raw[first].as_py()}')"
-                )
-        if absent.any() and not column.missing:
-            sentences.append(f"'{column.name}': {absent.sum():,} of {len(absent):,} rows have no value, which no training row lacked")
-    return sentences
-
-
 def _fit_column(raw: pa.ChunkedArray, field: pa.Field, kind: str, max_levels: int, min_count: int) -> ColumnEncoding:
     name = field.name
     missing = bool(is_missing(raw).any())
@@ -291,7 +317,8 @@ def _fit_column(raw: pa.ChunkedArray, field: pa.Field, kind: str, max_levels: in
             notation = None if found is None else found.notation
         numbers = to_numbers(raw, name, words, notation)
         center, scale = _center_and_scale(numbers)
-        return Numeric(name, center, scale, bool(np.isnan(numbers).any()), words, notation, pa.types.is_temporal(raw.type))
+        gaps, from_times = bool(np.isnan(numbers).any()), pa.types.is_temporal(raw.type)
+        return Numeric(name, center, scale, gaps, words, notation, from_times, *_range(numbers))
     if kind == "boolean":
         to_flags(raw, name)
         return Boolean(name, missing)
@@ -299,7 +326,8 @@ def _fit_column(raw: pa.ChunkedArray, field: pa.Field, kind: str, max_levels: in
         time_format = find_time_format(as_text(raw)) if pa.types.is_string(raw.type) else None
         seconds = to_seconds(raw, name, time_format)
         center, scale = _center_and_scale(seconds)
-        return Datetime(name, center, scale, _find_varying_cycles(seconds), missing, time_format, is_number(raw.type))
+        cycles, from_numbers = _find_varying_cycles(seconds), is_number(raw.type)
+        return Datetime(name, center, scale, cycles, missing, time_format, from_numbers, *_range(seconds))
     codes, levels = to_levels(raw)
     counts = np.bincount(codes[codes >= 0], minlength=len(levels))
     by_frequency = np.argsort(-counts, kind="stable")[:max_levels]
@@ -312,7 +340,7 @@ def _apply_column(column: ColumnEncoding, raw: pa.ChunkedArray, clip: float | No
         case Numeric():
             if pa.types.is_temporal(raw.type) != column.from_times and not _is_empty(raw):
                 _refuse_type(column.name, raw, "moments" if column.from_times else "numbers")
-            values = _scaled(to_numbers(raw, column.name, column.words, column.notation), column, clip)
+            values = _scaled(numbers_of(column, raw), column, clip)
             return _with_flag([np.nan_to_num(values)], np.isnan(values), column.missing)
         case Boolean():
             flags = to_flags(raw, column.name)
@@ -320,7 +348,7 @@ def _apply_column(column: ColumnEncoding, raw: pa.ChunkedArray, clip: float | No
         case Datetime():
             if is_number(raw.type) != column.from_numbers and not _is_empty(raw):
                 _refuse_type(column.name, raw, "numbers" if column.from_numbers else "dates")
-            seconds = to_seconds(raw, column.name, column.time_format)
+            seconds = numbers_of(column, raw)
             line = np.nan_to_num(_scaled(seconds, column, clip))
             cycles = [np.nan_to_num(half) for cycle in column.cycles for half in _encode_cycle(seconds, cycle)]
             return _with_flag([line, *cycles], np.isnan(seconds), column.missing)
@@ -343,6 +371,12 @@ def _refuse_type(name: str, raw: pa.ChunkedArray, needed: str) -> NoReturn:
 
 def _with_flag(values: Sequence[FloatArray], absent: FloatArray, flag: bool) -> list[FloatArray]:
     return [*values, absent.astype(np.float64)] if flag else [*values]
+
+
+def _range(values: FloatArray) -> tuple[float | None, float | None]:
+    """The least and the largest finite value; None for both where there is none."""
+    finite = values[np.isfinite(values)]
+    return (float(finite.min()), float(finite.max())) if finite.size else (None, None)
 
 
 def _center_and_scale(values: FloatArray) -> tuple[float, float]:

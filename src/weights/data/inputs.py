@@ -1,13 +1,15 @@
 """Rows as models read them: `Inputs`, one array for each block of a row, and their `Layout`.
 
-What numbers, words and dates of a table become is the block ``x``, float32 of shape (n, p). A column of another kind (kind.py) is a block
-of its own, such as ``pixels``, uint8 of shape (n, height, width, channels). A model says which blocks it reads.
+What numbers, words and dates of a table become is the block ``x``, float32 of shape (n, p), in which numbers are bounded. As they are,
+centred and scaled alone, they stand in the block ``numbers``, float32 of shape (n, numeric), for models that can do without a bound. A
+column of another kind (kind.py) is a block of its own, such as ``pixels``, uint8 of shape (n, height, width, channels). A model says which
+blocks it reads.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -16,6 +18,8 @@ from weights.types import FloatArray
 
 COLUMNS = "x"
 """The block of encoded columns."""
+NUMBERS = "numbers"
+"""The block of the numbers among them without a bound, in the order of `Layout.numeric`."""
 _MOST_PLACES = 1 << 18
 """Places of rows with places, such as pixels, whose activations are held at a time."""
 
@@ -46,6 +50,22 @@ class Inputs:
         """The block of columns, shape (n, p), of which there may be none."""
         return self.blocks[COLUMNS] if COLUMNS in self.blocks else np.zeros((len(self), 0), np.float32)
 
+    @property
+    def joined(self) -> FloatArray:
+        """The block of columns and behind it that of numbers, shape (n, p + numeric), or (n, p) where there is no such block."""
+        return np.concatenate([self.x, self.blocks[NUMBERS]], axis=1) if NUMBERS in self.blocks else self.x
+
+    def replace_joined(self, joined: Any) -> Inputs:
+        """The rows with other columns and numbers, as `joined` has them."""
+        if NUMBERS not in self.blocks:
+            return self.replace(**{COLUMNS: joined})
+        n_columns = self.blocks[COLUMNS].shape[1]
+        return self.replace(**{COLUMNS: joined[:, :n_columns], NUMBERS: joined[:, n_columns:]})
+
+    def only(self, names: Collection[str]) -> Inputs:
+        """The rows with some of their blocks."""
+        return Inputs({name: block for name, block in self.blocks.items() if name in names})
+
     def replace(self, **blocks: Any) -> Inputs:
         """The rows with other arrays for some blocks."""
         return Inputs({**self.blocks, **blocks})
@@ -74,6 +94,10 @@ class Layout(NamedTuple):
         """The names of the blocks."""
         return tuple(name for name, _ in self.blocks)
 
+    def only(self, names: Collection[str]) -> Layout:
+        """The layout of rows with some of their blocks."""
+        return self._replace(blocks=tuple((name, shape) for name, shape in self.blocks if name in names))
+
     def shape(self, block: str) -> tuple[int, ...]:
         """The shape of a row in a block."""
         return dict(self.blocks)[block]
@@ -91,11 +115,21 @@ class Layout(NamedTuple):
     @property
     def is_table(self) -> bool:
         """Whether rows are columns and nothing else: small, and worth to be padded to a few sizes."""
-        return self.names == (COLUMNS,)
+        return COLUMNS in self.names and not self._apart
+
+    @property
+    def n_places(self) -> int:
+        """Places of inputs: one for each column, and one for each block of another kind, see `Encoding.groups`."""
+        return self.n_columns + len(self._apart)
 
     def place(self, block: str) -> int:
         """The position of a block that is one feature behind those of the columns, see `Encoding.groups`."""
-        return self.n_columns + [name for name in self.names if name != COLUMNS].index(block)
+        return self.n_columns + self._apart.index(block)
+
+    @property
+    def _apart(self) -> list[str]:
+        """The blocks that are not made of columns of numbers, words and dates."""
+        return [name for name in self.names if name not in (COLUMNS, NUMBERS)]
 
     def rows_at_once(self, most: int) -> int:
         """How many rows to answer at a time, at most so many: fewer where layers keep numbers for each place of a row."""
@@ -107,7 +141,8 @@ class Layout(NamedTuple):
 
     def held_bytes(self, n_members: int) -> int:
         """Bytes that a row takes in memory where so many members learn; blocks of other kinds than columns stay on disk."""
-        return 4 * self.n_columns + 24 * self.n_outputs + 2 * n_members if self.is_table else 4 * self.n_columns
+        columns = 4 * (self.n_columns + math.prod(dict(self.blocks).get(NUMBERS, (0,))))
+        return columns + 24 * self.n_outputs + 2 * n_members if self.is_table else columns
 
     def zeros(self, n: int) -> Inputs:
         """So many rows of zeros."""

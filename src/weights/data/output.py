@@ -38,6 +38,16 @@ def contributions_table(records: Iterable[Mapping[str, Any]]) -> pa.Table:
     return pa.Table.from_pylist([line(record, part) for record in records for part in record["contributions"]])
 
 
+def check_ending(path: Path, instead: str = "Rename the output.") -> None:
+    """Refuse a file that no table can be written to, before anything is computed.
+
+    Raises:
+        UsageError: its name ends otherwise than tables do; with what to do instead.
+    """
+    if path.suffix.lower() not in FORMATS:
+        raise UsageError(f"Answers are written as {', '.join(FORMATS)}, but '{path}' ends in '{path.suffix or 'nothing'}'. {instead}")
+
+
 def write_tables(tables: Iterable[pa.Table], path: Path) -> int:
     """Write tables of the same columns, one behind the other, in the format that the file's ending names.
 
@@ -47,10 +57,7 @@ def write_tables(tables: Iterable[pa.Table], path: Path) -> int:
         UsageError: the ending is not known.
         StorageError: the disk is full, read-only or failing; an older file is as it was.
     """
-    if path.suffix.lower() not in FORMATS:
-        raise UsageError(
-            f"Answers are written as {', '.join(FORMATS)}, but '{path}' ends in '{path.suffix or 'nothing'}'. Rename the output."
-        )
+    check_ending(path)
     fresh = path.with_name(f".{path.name}.new-{os.getpid()}")
     try:
         path.absolute().parent.mkdir(parents=True, exist_ok=True)

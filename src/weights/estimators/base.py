@@ -54,6 +54,8 @@ class Estimator(BaseEstimator):
     """
 
     _MODEL = "auto"
+    _CLIP_OF_BATCHES: float | None = Roles("").clip
+    """Bound of numbers where members learn from batches, which cannot be compared with and without one."""
     _PASSED_ON: tuple[str, ...] = ()
     """Constructor parameters that are options of `weights.fit` of the same name; None leaves the choice to Weights."""
 
@@ -129,7 +131,7 @@ class Estimator(BaseEstimator):
 
     def _first_stream(self, table: pa.Table, codes: AnyArray) -> Stream:
         task, options = self._task(codes), self._options()
-        roles = Roles(task.target, kinds=self._kinds, **{"clip": options["clip"]} if "clip" in options else {})
+        roles = Roles(task.target, kinds=self._kinds, clip=options.get("clip", self._CLIP_OF_BATCHES))
         dataset = prepare(table.append_column(task.target, pa.array(codes)), roles)
         self._seed = find_seed(self.random_state)
         model = options["model"] if options["model"] != "auto" else "mlp"
@@ -263,9 +265,7 @@ class LinearEstimator(Estimator):
     """What a linear model says of each feature."""
 
     _MODEL = "linear"
-
-    def _options(self) -> dict[str, Any]:
-        return {"clip": None, **super()._options()}
+    _CLIP_OF_BATCHES = None
 
     def _coefficients(self) -> Coefficients:
         check_is_fitted(self)

@@ -71,13 +71,14 @@ class ClassifierBase(ClassifierMixin, Estimator):
         logs = self.predict_log_proba(X)
         return logs[:, 1] - logs[:, 0] if logs.shape[1] == 2 else logs
 
-    def prediction_sets(self, X: Any, *, level: float = 0.9) -> BoolArray:  # noqa: N803
+    def prediction_sets(self, X: Any, *, level: float = 0.9, by_class: bool = False) -> BoolArray:  # noqa: N803
         """Which classes belong to a set that holds the true one with probability `level`, shape (n, classes).
 
-        The promise is for all rows together (conformal, from out-of-bag rows); a set may be empty where no class is probable enough.
+        The promise is for all rows together (conformal, from out-of-bag rows), or with `by_class` for those of each class; a set may be
+        empty where no class is probable enough.
         """
         x = self._encode(X)
-        return self.model_.ensemble.prediction_sets(x, level=level)
+        return self.model_.ensemble.prediction_sets(x, level=level, by_class=by_class)
 
     def _encode_targets(self, y: AnyArray, weight: Any, *, anew: bool = True) -> AnyArray:
         check_classification_targets(y)
@@ -192,7 +193,8 @@ class WeightsLinearClassifier(LinearEstimator, ClassifierBase):
     Attributes:
         coef_, intercept_: change of the log odds with one unit of each raw feature, shape (1, features), and where they start, (1,);
             for more classes shape (classes, features) and (classes,), such that `predict_proba` is the softmax of
-            ``X @ coef_.T + intercept_``. Only there if every feature is a number, none was missing and none is clipped (the default).
+            ``X @ coef_.T + intercept_``. Only there if every feature is a number, none was missing and none had to be
+            bounded for the sake of rows that lie far out.
         model_, classes_, n_features_in_, feature_names_in_, n_iter_: as `WeightsClassifier`.
     """
 

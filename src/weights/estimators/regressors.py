@@ -45,7 +45,8 @@ class RegressorBase(RegressorMixin, Estimator):
     def predict_interval(self, X: Any, *, level: float = 0.9) -> FloatArray:  # noqa: N803
         """Bounds that hold the value of a new row with probability `level`, in the unit of y, shape (n, 2): low, high.
 
-        The promise is for all rows together (conformal, from out-of-bag rows), not for each kind of row.
+        Conformal, from out-of-bag rows: wider where errors are expected to be larger; see `weights.ensemble.Ensemble.interval` for what is
+        promised. After `partial_fit` that depends on the prediction alone.
         """
         x = self._encode(X)
         bounds = self.model_.ensemble.interval(x, level=level)
@@ -121,8 +122,8 @@ class WeightsLinearRegressor(LinearEstimator, RegressorBase):
 
     Attributes:
         coef_, intercept_: change of the prediction with one unit of each raw feature, shape (features,), and where it starts:
-            `predict` is ``X @ coef_ + intercept_``. Only there if every feature is a number, none was missing and none is clipped
-            (the default).
+            `predict` is ``X @ coef_ + intercept_``. Only there if every feature is a number, none was missing and none had to be
+            bounded for the sake of rows that lie far out.
         model_, n_features_in_, feature_names_in_, n_iter_: as `WeightsClassifier`.
 
     Example:

@@ -14,8 +14,8 @@ import scipy.special
 
 from weights.ensemble import Predictions
 from weights.errors import DataError, UsageError
-from weights.tasks.metrics import Metric
-from weights.types import BoolArray, FloatArray, IntArray
+from weights.tasks.proportions import Metric, effective_number, proportion
+from weights.types import BoolArray, FloatArray
 
 _TAIL = 0.025
 
@@ -90,7 +90,7 @@ class Bin(msgspec.Struct, frozen=True):
 
 def confusion(predictions: Predictions, classes: list[Any]) -> Confusion:
     """The confusion of answers; intervals of recalls are of 95 %, as `proportion` gives them."""
-    said, n_classes = predictions.probability.argmax(1), len(classes)
+    said, n_classes = predictions.prediction.argmax(1), len(classes)
     counts = np.bincount(predictions.y * n_classes + said, minlength=n_classes**2).reshape(n_classes, n_classes)
     of_class = [predictions.y == k for k in range(n_classes)]
     recalls = [_share(predictions, said == k, rows) for k, rows in enumerate(of_class)]
@@ -128,7 +128,7 @@ def operating_point(
         raise DataError(
             f"An operating point needs rows of '{classes[k]}' and of others to be judged on, but there are none of one of them."
         )
-    predicted, weight = predictions.probability[of_class, k], predictions.weight[of_class]
+    predicted, weight = predictions.prediction[of_class, k], predictions.weight[of_class]
     order = np.argsort(-predicted, kind="stable")
     reached = np.cumsum(weight[order]) / weight.sum()
     threshold = float(predicted[order][np.searchsorted(reached, sensitivity - 1e-12)])
@@ -143,7 +143,7 @@ def calibration(predictions: Predictions, k: int, *, n_bins: int = 10) -> list[B
     Equal width, because a class that is nearly always clear would fill bins of equally many rows with near certainties, and what matters
     lies between.
     """
-    predicted = predictions.probability[:, k]
+    predicted = predictions.prediction[:, k]
     number = np.minimum((predicted * n_bins).astype(int), n_bins - 1)
     bins = []
     for one in np.unique(number):
@@ -154,65 +154,10 @@ def calibration(predictions: Predictions, k: int, *, n_bins: int = 10) -> list[B
     return bins
 
 
-def proportion(hits: BoolArray, weight: FloatArray, group: IntArray | None = None) -> Metric | None:
-    """The weighted share of rows that hit, with the interval of Clopper and Pearson 1934 for the effective number of rows.
-
-    The effective number is that of independent rows of equal weight which would give as precise an estimate: weights
-    make it smaller (Kish 1965), and so do groups whose rows are alike, the more so where groups are few (Korn and
-    Graubard 1998, "Confidence intervals for proportions with small expected number of positive counts estimated from
-    survey data", with its factor for degrees of freedom).
-
-    Args:
-        hits: shape (n,).
-        weight: of rows, at least zero, shape (n,).
-        group: codes of rows that belong together, shape (n,).
-
-    Returns:
-        The share, or None where all rows have weight zero.
-
-    Example:
-        >>> proportion(np.array([True] * 8 + [False] * 2), np.ones(10))
-        Metric(value=0.8, low=0.4439..., high=0.9747...)
-    """
-    counted = hits[weight > 0]
-    if not len(counted):
-        return None
-    n = _effective_number(hits, weight, group)
-    # By the rows, not by their sums, which rounding leaves beside one.
-    if counted.all():
-        return Metric(1.0, float(scipy.special.betaincinv(n, 1.0, _TAIL)), 1.0)
-    if not counted.any():
-        return Metric(0.0, 0.0, float(scipy.special.betaincinv(1.0, n, 1 - _TAIL)))
-    share = float(weight @ hits / weight.sum())
-    low = scipy.special.betaincinv(share * n, (1 - share) * n + 1, _TAIL)
-    high = scipy.special.betaincinv(share * n + 1, (1 - share) * n, 1 - _TAIL)
-    return Metric(share, float(low), float(high))
-
-
-def _effective_number(hits: BoolArray, weight: FloatArray, group: IntArray | None) -> float:
-    """How many independent rows of equal weight would estimate the share of hits as precisely."""
-    counts = weight > 0
-    hits, weight = hits[counts], weight[counts]
-    by_weights = float(weight.sum() ** 2 / (weight @ weight))
-    if group is None:
-        return by_weights
-    code = np.unique(group[counts], return_inverse=True)[1]
-    of_group = np.bincount(code, weight)
-    n_groups = len(of_group)
-    # All hits or none: rows of a group are not seen to differ, so that each group counts as one.
-    if n_groups < 2 or hits.all() or not hits.any():
-        return float(of_group.sum() ** 2 / (of_group @ of_group))
-    share = float(weight @ hits / weight.sum())
-    apart = np.bincount(code, weight * (hits - share)) / weight.sum()
-    variance = float(apart @ apart) * n_groups / (n_groups - 1)
-    fewer = (scipy.special.stdtrit(len(hits) - 1, 1 - _TAIL) / scipy.special.stdtrit(n_groups - 1, 1 - _TAIL)) ** 2
-    return min(share * (1 - share) / variance * float(fewer), by_weights) if variance > 0 else by_weights
-
-
 def curve(predictions: Predictions, k: int) -> tuple[FloatArray, FloatArray]:
     """The shares of false alarms and of hits at all thresholds on the probability of a class, both ascending from zero to one."""
-    order = np.argsort(-predictions.probability[:, k], kind="stable")
-    of_class, weight, predicted = predictions.y[order] == k, predictions.weight[order], predictions.probability[order, k]
+    order = np.argsort(-predictions.prediction[:, k], kind="stable")
+    of_class, weight, predicted = predictions.y[order] == k, predictions.weight[order], predictions.prediction[order, k]
     ends = np.flatnonzero(np.append(predicted[1:] != predicted[:-1], True))
     sums = [np.append(0.0, np.cumsum(weight * rows)[ends]) for rows in (~of_class, of_class)]
     return sums[0] / max(sums[0][-1], 1e-300), sums[1] / max(sums[1][-1], 1e-300)
@@ -225,10 +170,10 @@ def _share(predictions: Predictions, hits: BoolArray, among: BoolArray) -> Metri
 
 
 def _metrics_at(predictions: Predictions, k: int, threshold: float, *, chosen_here: bool = False) -> ThresholdMetrics:
-    of_class, reaches = predictions.y == k, predictions.probability[:, k] >= threshold
+    of_class, reaches = predictions.y == k, predictions.prediction[:, k] >= threshold
     sensitivity = _share(predictions, reaches, of_class)
     if chosen_here and sensitivity is not None:
-        tied = np.count_nonzero(predictions.probability[of_class, k] == threshold) > 1
+        tied = np.count_nonzero(predictions.prediction[of_class, k] == threshold) > 1
         sensitivity = sensitivity if tied else _widen_for_choice(sensitivity, predictions, reaches, of_class)
     return ThresholdMetrics(
         int((of_class & reaches).sum()),
@@ -246,7 +191,7 @@ def _metrics_at(predictions: Predictions, k: int, threshold: float, *, chosen_he
 def _widen_for_choice(sensitivity: Metric, predictions: Predictions, reaches: BoolArray, of_class: BoolArray) -> Metric:
     """The sensitivity with the interval that allows for the threshold having been chosen on the same rows."""
     group = None if predictions.group is None else predictions.group[of_class]
-    n = _effective_number(reaches[of_class], predictions.weight[of_class], group)
+    n = effective_number(reaches[of_class], predictions.weight[of_class], group)
     n_above = sensitivity.value * n  # n - j + 1
     low, high = (float(scipy.special.betaincinv(n_above, n - n_above + 1, tail)) for tail in (_TAIL, 1 - _TAIL))
     return Metric(sensitivity.value, low, max(high, sensitivity.value))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
@@ -25,10 +25,12 @@ from weights.types import AnyArray, FloatArray, IntArray
 
 _DAY = 86400.0
 _NO_ERROR = "without an interval, because the inputs leave nothing of the outcome"
-_FEW_ROWS = "too few rows to tell"
+_FEW_ROWS = "too few rows to tell: less than one of the rarer class is expected among those that decide it"
 _FEW_CLUSTERS = "without a cluster-robust interval, because it differs between too few clusters"
 _MOST_STEPS, _LONGEST_STEP, _FARTHEST, _NEAR = 25, 3.0, 30.0, 1e-6
 """In log odds, or logs of a rate, of the row that moves most."""
+_ROUNDING = 1e-9
+_MOST_DISAGREE, _CLEAR, _GO_ALONG = 0.5, 0.05, 0.5
 _FEWEST_DEGREES = 1.0
 """Of freedom; with fewer an interval says nothing (Student's t has no mean)."""
 
@@ -44,6 +46,7 @@ class InspectedRows:
         rows: what else is known of them.
         answers: what members that never saw them say.
         linear: whether all members are linear.
+        bounded: inputs that are clipped in x all the same, because most linear members need it: effects are those within the bound.
     """
 
     task: Task
@@ -53,6 +56,7 @@ class InspectedRows:
     rows: Rows
     answers: OutOfBag
     linear: bool
+    bounded: Sequence[int] = ()
 
 
 class _Basis(NamedTuple):
@@ -100,7 +104,7 @@ class Estimator:
         shrink most.
         """
         task, weight = self.inspected.task, self.inspected.rows.weight
-        inputs = np.column_stack([np.ones(len(residuals)), residuals])
+        inputs = np.column_stack([np.full(len(residuals), float(outcome.with_level)), residuals])
         coefficients = np.zeros(inputs.shape[1])
         for _ in range(_MOST_STEPS):
             moved = expected + inputs @ coefficients
@@ -113,7 +117,7 @@ class Estimator:
             coefficients = coefficients + step * min(1.0, _LONGEST_STEP / change)
         unit = 1 / precision
         rows = basis.rows._replace(weight=(weighted := weight * precision) / weighted.mean())
-        centered = residuals - np.average(residuals, axis=0, weights=rows.weight)
+        centered = residuals - outcome.with_level * np.average(residuals, axis=0, weights=rows.weight)
         level = expected + inputs @ coefficients - centered @ coefficients[1:]
         solved = regress_residuals(
             centered, moved + wrong * unit, level, basis.partialled, rows, basis.clusters, self.noise_variance(outcome), unit
@@ -177,7 +181,10 @@ def find_contrasts(estimator: Estimator, own: IntArray, without: Without) -> tup
         for b, i in enumerate(own):
             level, factor, spread = _unit(inspected, design, column, int(i))
             contrast = Contrast(column.name, level, outcome.label, outcome.scale, None, note=outcome.endless)
-            contrasts.append(_filled(contrast, slopes, b, factor, spread, agreement[b]) if b in finite else contrast)
+            if b in finite:
+                contrast = _filled(contrast, slopes, b, factor, spread, agreement[b])
+                contrast = msgspec.structs.replace(contrast, note=contrast.note or _explain_sign(estimator, contrast, int(i)))
+            contrasts.append(contrast)
         for c in design.columns[feature]:
             if int(c) in design.lost:
                 note = f"not identifiable, because {design.lost[int(c)]}"
@@ -190,7 +197,11 @@ def find_contrasts(estimator: Estimator, own: IntArray, without: Without) -> tup
 def _filled(contrast: Contrast, slopes: Slopes, b: int, factor: float, spread: float | None, agreement: float) -> Contrast:
     """The contrast with slope b, times the factor."""
     degrees = {kind: float(of_kind[b]) for kind, of_kind in slopes.degrees.items() if of_kind[b] >= _FEWEST_DEGREES}
-    errors, null_errors = ({kind: float(of[kind][b]) * factor for kind in degrees} for of in (slopes.errors, slopes.null_errors))
+    least = _ROUNDING * abs(float(slopes.slopes[b]))
+    errors, null_errors = (
+        {kind: float(of[kind][b]) * factor if of[kind][b] > least else 0.0 for kind in degrees}
+        for of in (slopes.errors, slopes.null_errors)
+    )
     return msgspec.structs.replace(
         contrast,
         effect=float(slopes.slopes[b]) * factor,
@@ -200,6 +211,30 @@ def _filled(contrast: Contrast, slopes: Slopes, b: int, factor: float, spread: f
         degrees=degrees,
         sign_agreement=agreement,
         note=_explain_errors(errors, n_wanted=len(slopes.degrees)),
+    )
+
+
+def _explain_sign(estimator: Estimator, contrast: Contrast, i: int) -> str:
+    """Why most members say the opposite of an effect that is told from zero; empty where they do not."""
+    kind = estimator.inspected.rows.errors
+    if contrast.level or not contrast.std_errs.get(kind) or (contrast.sign_agreement or 0.0) >= _MOST_DISAGREE:
+        return ""
+    if contrast.p_value(kind) >= _CLEAR:
+        return ""
+    design = estimator.design
+    root = np.sqrt(design.weight)[:, None]
+    rooted = (design.z - np.average(design.z, axis=0, weights=design.weight)) * root
+    lengths = np.linalg.norm(rooted, axis=0)
+    correlations = np.abs(rooted.T @ rooted[:, i]) / np.maximum(lengths * lengths[i], 1e-300)
+    correlations[[k for k, input_ in enumerate(design.inputs) if input_.feature == design.inputs[i].feature]] = 0.0
+    nearest = int(correlations.argmax())
+    other = estimator.inspected.encoding.columns[design.inputs[nearest].feature].name
+    share = f"{100 * (contrast.sign_agreement or 0.0):.0f} %"
+    if correlations[nearest] < _GO_ALONG:
+        return f"most members say the opposite (sign {share}), which is what explain shows"
+    return (
+        f"most members say the opposite (sign {share}), which is what explain shows: it moves with '{other}' (correlation "
+        f"{correlations[nearest]:.2f}), and penalties give features that move together one direction"
     )
 
 
@@ -226,7 +261,7 @@ def noiseless_effects(inspected: InspectedRows) -> dict[Key, float]:
     # Of slopes alone, without errors of clusters.
     inspected = replace(inspected, rows=Rows(inspected.rows.weight, None, None))
     encoding, answers = inspected.encoding, inspected.answers
-    design = build_design(encoding, inspected.x, inspected.rows.weight)
+    design = build_design(encoding, inspected.x, inspected.rows.weight, inspected.bounded)
     partialled = partial_out(design, piecewise_linear=not inspected.linear)
     estimator = Estimator(inspected, design, partialled)
     known = {outcome: pick(answers.baseline, outcome) for outcome in inspected.task.outcomes()}

@@ -10,13 +10,13 @@ variance_of_mean``, so that ``loss = bias + variance - diversity`` holds to the 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 
 from weights.averaging import average_out_of_bag
 from weights.tasks.base import Task
-from weights.training.search import paired_difference
+from weights.training.search import Difference, paired_difference
 from weights.types import AnyArray, BoolArray, FloatArray, IntArray
 from weights.verdicts import Decomposition, Part
 
@@ -33,11 +33,21 @@ class MemberPredictions(NamedTuple):
 
 
 class Judged(NamedTuple):
-    """Rows on which members are judged: encoded targets (n,), weights (n,), group codes (n,) or None."""
+    """Rows on which members are judged: encoded targets (n,), weights (n,), group codes (n,) and moments (n,), or None."""
 
     y: AnyArray
     weight: FloatArray
     group: IntArray | None
+    time: FloatArray | None = None
+
+    @property
+    def unit(self) -> Literal["rows", "groups", "moments"]:
+        """What of the rows is independent, or all but."""
+        return "groups" if self.group is not None else "moments" if self.time is not None else "rows"
+
+    def difference(self, first: FloatArray, second: FloatArray) -> Difference:
+        """The mean of ``first - second``, of losses (n,), with its error."""
+        return paired_difference(first, second, self.weight, np.ones(len(first), bool), self.group, self.time)
 
 
 class Terms(NamedTuple):
@@ -129,8 +139,8 @@ def decompose(
 
 
 def average(values: FloatArray, judged: Judged) -> Part:
-    """The weighted mean of rows (n,) and its standard error, cluster-robust with groups."""
-    return Part(*paired_difference(values, np.zeros(len(values)), judged.weight, np.ones(len(values), bool), judged.group))
+    """The weighted mean of rows (n,) and its standard error, which allows for groups and for an order in time."""
+    return Part(*judged.difference(values, np.zeros(len(values)))[:2])
 
 
 def _noise(judged: Judged, x: FloatArray, unit: float) -> Part | None:

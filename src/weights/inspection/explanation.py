@@ -81,8 +81,8 @@ def explain(ensemble: Ensemble, inputs: Inputs, reference: FloatArray, *, label:
     Args:
         ensemble: that predicts.
         inputs: r encoded rows. Blocks of other kinds than columns are one feature each, beside what its model takes for nothing: zero.
-        reference: average columns, shape (p,).
-        label: code of the class to explain; the most probable of each row if None.
+        reference: average columns and numbers without a bound, see `Inputs.joined`, shape (p,).
+        label: code of the class to explain, or None; see `Task.explained_codes`.
 
     Raises:
         DataError: weights are so large that contributions overflow.
@@ -171,14 +171,14 @@ def _programs(spec: Spec, layout: Layout, functions: OutputFunctions) -> tuple[C
     """Outputs (n, k) of a member on the way to rows, and what each place of their inputs moves there, (n, places)."""
     model = build(spec.model, layout, spec.initialization, spec.activation)
     places = jnp.asarray(model.embedded_places, jnp.int32)
-    n_places = layout.n_columns + sum(name != COLUMNS for name in layout.names)
+    n_places = layout.n_places
 
     def line(params: Params, reference: jax.Array, inputs: Inputs) -> tuple[Inputs, Inputs]:
         """Where the way begins, embedded, and how it goes on from there."""
         end = model.embed(params, inputs)
         start = jax.tree.map(lambda block: jnp.zeros_like(block[:1]), end)
         if layout.n_columns and COLUMNS in end.blocks:
-            start = start.replace(**{COLUMNS: model.embed(params, inputs[:1].replace(**{COLUMNS: reference[None]}))[COLUMNS]})
+            start = start.replace(**{COLUMNS: model.embed(params, inputs[:1].replace_joined(reference[None]))[COLUMNS]})
         return start, jax.tree.map(jnp.subtract, end, start)
 
     def outputs(params: Params, reference: jax.Array, place: jax.Array, inputs: Inputs, _: jax.Array) -> jax.Array:

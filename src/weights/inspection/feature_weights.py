@@ -24,13 +24,13 @@ import numpy as np
 import scipy.special
 
 from weights.data.encoding import Category, Datetime
+from weights.dependence import error_of_mean
 from weights.effects import Contrast, FeatureWeights, Group, Importance, Joint, TableShape
 from weights.inspection.contrasts import Estimator, InspectedRows, find_contrasts
 from weights.inspection.groups import correlated_groups
 from weights.inspection.outofbag import Without
 from weights.inspection.partialling import Design, build_design, partial_out
 from weights.inspection.replacement import find_joint_replacement, find_replacement
-from weights.inspection.slopes import error_of_mean
 from weights.tasks.base import Gaps
 from weights.types import FloatArray, ReportProgress
 
@@ -45,7 +45,7 @@ def estimate_feature_weights(inspected: InspectedRows, report_progress: ReportPr
         report_progress: called after each feature and group with the share that is done.
     """
     encoding, rows = inspected.encoding, inspected.rows
-    design = build_design(encoding, inspected.x, rows.weight)
+    design = build_design(encoding, inspected.x, rows.weight, inspected.bounded)
     partialled = partial_out(design, piecewise_linear=not inspected.linear)
     scoring = _Scoring.of(inspected, partialled.dof_inflation)
     estimator = Estimator(inspected, design, partialled)
@@ -139,8 +139,9 @@ class _Scoring(NamedTuple):
         more = task.prediction_losses(self.inspected.y, answers) - self.losses
         value = float(np.average(more, weights=rows.weight)) / self.unit
         learned = _learned(task.gaps(self.inspected.y, known, answers), rows.weight)
-        std_err, degrees = error_of_mean((more + learned - value * self.spread) / self.unit, rows)
-        half = float(scipy.special.stdtrit(degrees, 0.975)) * std_err
+        share_of_row, deviations = rows.weight / rows.weight.sum(), (more + learned - value * self.spread) / self.unit
+        std_err, degrees, _ = error_of_mean(share_of_row * deviations, share_of_row, group=rows.group, time=rows.time)
+        half = float(scipy.special.stdtrit(max(degrees, 1.0), 0.975)) * std_err
         members = zip(self.inspected.answers.members, without.alone, self.alone, strict=True)
         lost = [(task.prediction_losses(self.inspected.y[seen], said).mean(), known.mean()) for (_, _, seen), said, known in members]
         better = [after > before * (1 + _ROUNDING) for after, before in lost]

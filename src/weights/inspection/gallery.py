@@ -26,8 +26,8 @@ class Gallery(NamedTuple):
 
 def gallery(predictions: Predictions, *, n_each: int) -> Gallery:
     """So many rows of each sort, fewer where there are not as many."""
-    said = predictions.probability.argmax(1)
-    ranked = np.sort(predictions.probability, axis=1)
+    said = predictions.prediction.argmax(1)
+    ranked = np.sort(predictions.prediction, axis=1)
     right = np.flatnonzero(said == predictions.y)
     wrong = np.flatnonzero(said != predictions.y)
     turns = _turn_in_class(predictions.y[right], -ranked[right, -1])

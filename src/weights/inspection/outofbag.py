@@ -13,7 +13,7 @@ from typing import NamedTuple
 import jax
 import numpy as np
 
-from weights.data.inputs import COLUMNS, Inputs, Layout
+from weights.data.inputs import Inputs, Layout
 from weights.ensemble import Population, apply_program
 from weights.models.registry import architecture_of
 from weights.tasks.base import Scaled, Task
@@ -39,7 +39,8 @@ class Without(NamedTuple):
 class Replacement(NamedTuple):
     """Other values for some inputs of every row.
 
-    columns: which inputs, length b. values: what models then read, float32, shape (d, r, b). chance: of each, shape (d, r).
+    columns: which inputs, length b, numbers without a bound counted behind all columns, see `Inputs.joined`. values: what models then
+    read, float32, shape (d, r, b). chance: of each, shape (d, r).
     """
 
     columns: IntArray
@@ -59,7 +60,7 @@ class OutOfBag:
 
     Attributes:
         inputs: the r rows as models read them; each is unseen by a member of every population.
-        x: their columns, float32, shape (r, p).
+        x: their columns, and numbers without a bound behind them, float32, shape (r, p).
         baseline: the answers to them.
         members: population and number of every member that has rows, and these rows.
         alone: what each of them says of its rows by itself, on the target's scale, each (rows, c).
@@ -69,7 +70,7 @@ class OutOfBag:
         self, task: Task, layout: Layout, populations: Sequence[OutOfBagMembers], offset: FloatArray, inputs: Inputs, n_threads: int
     ) -> None:
         self.task, self.populations, self.offset = task, populations, offset
-        self.inputs, self.x, self.n_threads = inputs, inputs.x, n_threads
+        self.inputs, self.x, self.n_threads = inputs, inputs.joined, n_threads
         self.programs = [apply_program(population.spec, layout) for population, _ in populations]
         self.members = [
             (p, m, rows)
@@ -118,7 +119,7 @@ class OutOfBag:
                 x = np.repeat(self.x[part][None], n_values, axis=0)
                 x[:, :, columns] = replacement.values[:, part]
                 others = self.inputs[np.tile(part, n_values)]
-                flat = self.programs[p](self.params[i], others.replace(**{COLUMNS: x.reshape(-1, x.shape[2])}))
+                flat = self.programs[p](self.params[i], others.replace_joined(x.reshape(-1, x.shape[2])))
                 outputs[:, begin : begin + at_once] = self.task.normalise(flat).reshape(n_values, len(part), -1)
             return outputs
 
@@ -130,5 +131,6 @@ class OutOfBag:
 
     def _linear(self, i: int) -> _LinearMember:
         layer, rows = self.params[i]["output"], self.members[i][2]
-        w = np.asarray(layer["w"], np.float64)
+        w = np.zeros((self.x.shape[1], self.task.n_outputs))
+        w[: len(layer["w"])] = layer["w"]
         return _LinearMember(w, self.x[rows] @ w + np.asarray(layer["b"], np.float64))

@@ -8,6 +8,7 @@ means with another value of it that the other features allow.
 from __future__ import annotations
 
 import functools
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -57,7 +58,7 @@ class Design:
         references: feature -> the level that the others of its category are compared with.
         columns: of each feature, the places of its inputs in the encoding.
         levels: what each input of the encoding says of its feature; empty for the number or flag itself.
-        numeric: whether an input of the encoding is a scaled number, shape (p,).
+        numeric: whether an input of the encoding is a scaled number without a bound, shape (p,).
     """
 
     inputs: list[Input]
@@ -109,13 +110,14 @@ class Partialled:
         return float(np.sqrt(self.n_rows / max(self.n_rows - self.n_controls, 1.0)))
 
 
-def build_design(encoding: Encoding, x: FloatArray, weight: FloatArray) -> Design:
+def build_design(encoding: Encoding, x: FloatArray, weight: FloatArray, bounded: Sequence[int] = ()) -> Design:
     """The identifiable inputs; of several that determine each other none is, and one stays for the others' sake.
 
     Args:
         encoding: names of the inputs.
         x: unclipped inputs, float64, shape (r, p).
         weight: of rows, mean one, shape (r,).
+        bounded: those of x that are clipped all the same, because that is how members read them.
     """
     by_feature, levels = columns_by_feature(encoding), _levels(encoding)
     candidates, references = _drop_references(encoding, by_feature, levels, x, weight)
@@ -135,7 +137,7 @@ def build_design(encoding: Encoding, x: FloatArray, weight: FloatArray) -> Desig
     for column, others in tied.items():
         lost[column] = f"it is determined by {_named(encoding, column, others)}; drop one to learn of the other"
     remain = [varying[i] for i in kept]
-    numeric = np.isin(np.arange(x.shape[1]), encoding.numeric_inputs)
+    numeric = np.isin(np.arange(x.shape[1]), np.setdiff1d(encoding.numeric_inputs, bounded))
     return Design(remain, x[:, [input_.column for input_ in remain]], weight, lost, tied, references, by_feature, levels, numeric)
 
 

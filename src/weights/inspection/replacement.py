@@ -10,7 +10,7 @@ import numpy as np
 from weights.data.encoding import Boolean, Category, Encoding, clipped
 from weights.inspection.outofbag import Replacement
 from weights.inspection.partialling import Design, Partialled, partial_out_jointly, reference_level
-from weights.types import BoolArray, FloatArray, IntArray
+from weights.types import FloatArray, IntArray
 
 _N_VALUES = 8
 """Values by which the distribution of a feature given the others is stood in for (our choice)."""
@@ -51,14 +51,13 @@ def find_replacement(encoding: Encoding, x: FloatArray, design: Design, partiall
     else:
         where_known = expected / (1 - missing * (not known))[:, None]
         values = where_known[None] + _typical(residuals, residuals[:, 0])[:, None, :]
-        values = _as_read(encoding, design.numeric[columns], values)
         chances = np.repeat((1 - missing)[None] / len(values), len(values), axis=0)
     if column.missing:
         values[:, :, -1] = 0.0
         absent = np.zeros_like(x)
         absent[:, -1] = 1.0
         values, chances = np.concatenate([values, absent[None]]), np.concatenate([chances, missing[None]])
-    return Replacement(columns, values.astype(np.float32), chances)
+    return _as_read(encoding, design, columns, values, chances)
 
 
 def find_joint_replacement(encoding: Encoding, x: FloatArray, design: Design, features: list[int]) -> Replacement:
@@ -75,9 +74,7 @@ def find_joint_replacement(encoding: Encoding, x: FloatArray, design: Design, fe
         values = x[None, :, columns] - residuals[None] + typical[:, None, :]
     else:
         values = x[:, columns][_alike(x[:, columns] - residuals)]
-    return Replacement(
-        columns, _as_read(encoding, design.numeric[columns], values).astype(np.float32), np.full(values.shape[:2], 1 / len(values))
-    )
+    return _as_read(encoding, design, columns, values, np.full(values.shape[:2], 1 / len(values)))
 
 
 def _alike(expected: FloatArray) -> IntArray:
@@ -130,8 +127,11 @@ def _typical(residuals: FloatArray, along: FloatArray) -> FloatArray:
     return chosen * np.divide(residuals.std(0), spread, out=np.zeros_like(spread), where=spread > 0)
 
 
-def _as_read(encoding: Encoding, numeric: BoolArray, values: FloatArray) -> FloatArray:
-    """Values (d, r, b) of inputs as models read them: numbers clipped."""
-    values = values.copy()
-    values[:, :, numeric] = clipped(values[:, :, numeric], encoding.clip)
-    return values
+def _as_read(encoding: Encoding, design: Design, columns: IntArray, values: FloatArray, chances: FloatArray) -> Replacement:
+    """A replacement by values (d, r, b) as models read them: numbers clipped, and as they are where models may read them so too."""
+    numeric = design.numeric[columns]
+    read = np.where(numeric, clipped(values, encoding.clip), values)
+    if encoding.unbounded:
+        behind = len(design.numeric) + np.searchsorted(encoding.numeric_inputs, columns[numeric])
+        columns, read = np.concatenate([columns, behind]), np.concatenate([read, values[:, :, numeric]], axis=2)
+    return Replacement(columns, read.astype(np.float32), chances)

@@ -141,7 +141,7 @@ def saliency(ensemble: Ensemble, row: Inputs, *, label: int | None = None) -> Sa
     Args:
         ensemble: of pictures.
         row: the picture, and the columns beside it if there are some, which stay as they are.
-        label: position of the class to explain; the most probable if None.
+        label: position of the class to explain, or None; see `Task.explained_codes`.
 
     Raises:
         UsageError: the ensemble does not read pictures.

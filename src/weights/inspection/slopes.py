@@ -158,7 +158,7 @@ def regress_residuals(
     errors.add_classical(inflation * (weight * noise**2).sum() / n * products)
     fitted, leverage = expected + residuals @ slopes, (each * residuals).sum(1)
     makes = (each.T * unit).T
-    known = _known_noise(noise_variance, fitted, makes, residuals * slopes)
+    known = _known_noise(noise_variance, fitted, noise / unit, makes, residuals * slopes)
     errors.add_robust(makes, noise / unit, leverage, scale=inflation, **known)
     if rows.time is not None:
         errors.add("hac", inflation * np.diag(covariance(each * noise[:, None], "hac", rows)))
@@ -198,7 +198,7 @@ def least_squares(z: FloatArray, outcome: FloatArray, rows: Rows, noise_variance
     degrees = _bell_mccaffrey(factor, each, leverage) if many and n * q**3 <= _MOST_PRODUCTS else None
     makes = each * root[:, None]
     moved = _unrooted(makes, weight[:, None]) / np.diag(products) * slopes
-    known = _known_noise(noise_variance, fitted, makes, moved)
+    known = _known_noise(noise_variance, fitted, outcome - fitted, makes, moved)
     errors.add_robust(makes, outcome - fitted, leverage, scale=growth, degrees=degrees, **known)
     if rows.time is not None:
         errors.add("hac", np.diag(covariance(each * noise[:, None], "hac", rows)))
@@ -223,10 +223,11 @@ class _KnownNoise(TypedDict):
     null_growth: FloatArray | float
 
 
-def _known_noise(noise_variance: NoiseVariance, fitted: FloatArray, makes: FloatArray, moved: FloatArray) -> _KnownNoise:
+def _known_noise(noise_variance: NoiseVariance, fitted: FloatArray, noise: FloatArray, makes: FloatArray, moved: FloatArray) -> _KnownNoise:
     """The variance of each row's noise (r,), and the factor by which those of slopes (b,) differ if a slope is zero.
 
-    What is fitted (r,) to a row moves (r, b) by that.
+    What is fitted (r,) to a row moves (r, b) by that. It may be wrong as well: what rows show of noise (r,) beyond what is known is taken
+    to be alike in all of them.
     """
     known = noise_variance(fitted)
     if known is None:
@@ -234,8 +235,9 @@ def _known_noise(noise_variance: NoiseVariance, fitted: FloatArray, makes: Float
     without = noise_variance(fitted[:, None] - moved)
     assert without is not None
     square = makes**2
-    variance = square.T @ known
-    return {"known": known, "null_growth": np.divide((square * without).sum(0), variance, out=np.ones_like(variance), where=variance > 0)}
+    beyond = max(float((noise**2 - known)[square.any(1)].mean()), 0.0) if square.any() else 0.0
+    variance, null = square.T @ (known + beyond), (square * (without + beyond)).sum(0)
+    return {"known": known + beyond, "null_growth": np.divide(null, variance, out=np.ones_like(variance), where=variance > 0)}
 
 
 class Errors:
@@ -295,11 +297,12 @@ class Errors:
             self.add("robust", shown, bound if degrees is None else degrees)
             return
         variance = scale * (square.T @ (known / spare))
-        expected = total * variance / np.maximum(scale * total_squares, 1e-300)
-        variance = np.where(expected >= _ENOUGH_NOISE, np.maximum(variance, shown), variance)
-        self.usual = np.where(expected * null_growth >= _TOO_LITTLE_NOISE, self.usual, 0.0)
+        null = variance * null_growth
+        enough = total * variance / np.maximum(scale * total_squares, 1e-300) >= _ENOUGH_NOISE
+        growth = np.where(enough, np.divide(shown, variance, out=np.ones_like(variance), where=variance > 0).clip(1.0), 1.0)
+        self.usual = np.where(total * null >= _TOO_LITTLE_NOISE * scale * total_squares, self.usual, 0.0)
         self.degrees = {kind: np.minimum(degrees, self.usual) for kind, degrees in self.degrees.items()}
-        self.add("robust", variance, null=variance * null_growth)
+        self.add("robust", variance * growth, null=null * growth)
 
     def add_clusters(self, clusters: Clusters, makes: FloatArray, noise: FloatArray, *, scale: float = 1.0) -> None:
         """Errors as `Clusters.errors` gives them; the covariance times `scale`."""
@@ -316,19 +319,6 @@ def clusters_of(factor: FloatArray, rows: Rows) -> Clusters:
     """The clusters of weighted inputs (r, q); rows of weight zero, which are zeros, tell nothing."""
     assert rows.group is not None
     return Clusters(factor, rows.group)
-
-
-def error_of_mean(values: FloatArray, rows: Rows) -> tuple[float, float]:
-    """The standard error of the weighted mean of values (r,) of mean zero, of the kind that fits these rows, and its degrees of freedom."""
-    weight = rows.weight
-    errors = Errors(rows, np.zeros(1), max(rows.n_used - 1, 1))
-    if rows.errors == "cluster":
-        root = np.sqrt(weight)
-        length = np.sqrt(weight.sum())
-        errors.add_clusters(clusters_of(root[:, None] / length, rows), root[:, None] / length**2, root * values)
-    else:
-        errors.add(rows.errors, np.diag(covariance((weight / weight.sum() * values)[:, None], rows.errors, rows)))
-    return float(errors.errors[rows.errors][0]), float(errors.degrees[rows.errors][0])
 
 
 def _growth_with_many_inputs(factor: FloatArray, each: FloatArray, noise: FloatArray) -> FloatArray | float:

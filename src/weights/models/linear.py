@@ -1,14 +1,16 @@
 """The linear model: every input has one weight per output, and that is all.
 
-With the losses of task.py it is least squares, logistic or multinomial regression.
+With the losses of task.py it is least squares, logistic or multinomial regression. Where its optimum is solved, a number enters as it
+is, or bounded where rows that a member did not learn from say that it must be (training/reading.py): then one of its two weights is zero.
 """
 
 from __future__ import annotations
 
 import jax
+import jax.numpy as jnp
 import msgspec
 
-from weights.data.inputs import COLUMNS, Inputs, Layout
+from weights.data.inputs import COLUMNS, NUMBERS, Inputs, Layout
 from weights.elements.activation import Activation
 from weights.elements.initialization import Initialization
 from weights.models.architecture import Architecture, Defaults, ModelSettings
@@ -17,18 +19,25 @@ from weights.types import Params
 
 
 class Linear(ModelSettings, msgspec.Struct, frozen=True, tag="linear"):
-    """A linear model has no settings of its own."""
+    """A linear model.
+
+    Attributes:
+        unbounded: whether numbers may enter without a bound; None means where the optimum is solved and no number came without one anyway.
+    """
+
+    unbounded: bool | None = None
 
 
 def linear_model(settings: Linear, layout: Layout, initialization: Initialization, activation: Activation) -> MemberModel:
-    """Outputs ``x @ w + b`` with params ``{"output": {"w": (p, k), "b": (k,)}}``."""
-    places = tuple(range(layout.n_columns))
+    """Outputs ``x @ w + b`` with params ``{"output": {"w": (p, k), "b": (k,)}}``, numbers without a bound behind the columns."""
+    places = _find_places(settings, layout)
 
     def init(inputs: Inputs, knots: jax.Array, *, key: jax.Array) -> Params:
-        return {"output": first_layer(initialization, inputs[COLUMNS], layout.n_outputs, 1.0, key=key)}
+        return {"output": first_layer(initialization, embed({}, inputs)[COLUMNS], layout.n_outputs, 1.0, key=key)}
 
     def embed(params: Params, inputs: Inputs) -> Inputs:
-        return Inputs({COLUMNS: inputs[COLUMNS]})
+        x = inputs[COLUMNS]
+        return Inputs({COLUMNS: jnp.concatenate([x, inputs[NUMBERS]], axis=1) if len(places) > layout.n_columns else x})
 
     def forward(params: Params, embedded: Inputs, dropout: Dropout) -> tuple[jax.Array, dict[str, Hidden]]:
         return affine(params["output"], embedded[COLUMNS]), {}
@@ -36,10 +45,21 @@ def linear_model(settings: Linear, layout: Layout, initialization: Initializatio
     return MemberModel(init, embed, forward, {"output": places}, places)
 
 
+def _find_places(settings: Linear, layout: Layout) -> tuple[int, ...]:
+    """The place of the input that each weight is of."""
+    return (*range(layout.n_columns), *(layout.numeric if settings.unbounded and NUMBERS in layout.names else ()))
+
+
 def cost(settings: Linear, layout: Layout) -> Cost:
     """The cost for rows of this layout."""
-    n_weights = (layout.n_columns + 1) * layout.n_outputs
-    return Cost(n_weights, float(n_weights), layout.n_columns + layout.n_outputs, layout.n_columns)
+    n_inputs = len(_find_places(settings, layout))
+    n_weights = (n_inputs + 1) * layout.n_outputs
+    return Cost(n_weights, float(n_weights), n_inputs + layout.n_outputs, n_inputs)
+
+
+def _resolve(settings: Linear, layout: Layout, n_samples: int) -> Linear:
+    """Numbers may enter without a bound where they are offered so, if nobody said."""
+    return Linear(NUMBERS in layout.names if settings.unbounded is None else settings.unbounded)
 
 
 LINEAR = Architecture(
@@ -47,6 +67,8 @@ LINEAR = Architecture(
     linear_model,
     layers=lambda settings: ["output"],
     cost=cost,
+    resolve=_resolve,
+    also_reads=(NUMBERS,),
     has_hidden=False,
     linear=True,
     in_auto=True,

@@ -12,7 +12,7 @@ import msgspec
 
 from weights.errors import UsageError, suggest
 from weights.options import check_names, list_options
-from weights.questions import classes, explain, pictures, show, summary, trials
+from weights.questions import classes, explain, pictures, score, show, summary, trials
 from weights.questions.question import Answer, Asker, Question
 
 if TYPE_CHECKING:
@@ -23,6 +23,7 @@ QUESTIONS: dict[str, Question] = {
     for question in (
         show.SHOW,
         summary.SUMMARY,
+        score.SCORE,
         explain.EXPLAIN,
         explain.MAPS,
         trials.DIAGNOSE,
@@ -72,3 +73,10 @@ def answer(model: Model, question: Question, options: msgspec.Struct, asker: Ask
 def list_drawings() -> dict[str, Question]:
     """The questions that `weights draw` knows, by name."""
     return {name: question for name, question in QUESTIONS.items() if question.caption}
+
+
+def list_drawn(model: Model, run: str) -> list[str]:
+    """The commands that draw something of a model, of a run that is called this."""
+    applying = [question for question in QUESTIONS.values() if not question.refuses(model)]
+    of_rows = [f"weights {question.name} {run} ROWS" for question in applying if question.output and question.draws(model)]
+    return [*of_rows, *(f"weights draw {run} {question.name}" for question in applying if question.caption)]

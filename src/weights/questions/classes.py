@@ -25,8 +25,7 @@ class ConfusionOptions(msgspec.Struct, frozen=True):
 def ask_confusion(model: Model, options: ConfusionOptions, asker: Asker) -> Answer:
     """Which classes are taken for which."""
     from weights.report.figures import confusion_figure, describe_rows, title_figure
-    from weights.report.terminal import percent
-    from weights.summary import aligned
+    from weights.summary import aligned, percent
 
     confusion = model.confusion(test=options.test)
     footnote = f"{describe_rows(model.predictions(test=options.test), test=options.test)} Shares with 95 % intervals."
@@ -50,8 +49,7 @@ class CalibrationOptions(msgspec.Struct, frozen=True):
 def ask_calibration(model: Model, options: CalibrationOptions, asker: Asker) -> Answer:
     """Predicted against observed probability of a class."""
     from weights.report.figures import calibration_figure, describe_rows, title_figure
-    from weights.report.terminal import percent
-    from weights.summary import aligned
+    from weights.summary import aligned, percent
 
     bins = model.calibration(label=options.label, test=options.test)
     label = model.classes[model.sought(options.label)]

@@ -22,7 +22,9 @@ class ExplainOptions(msgspec.Struct, frozen=True):
     source: Annotated[Any, option("The rows.", argument=True)]
     label: Annotated[
         str | None,
-        option("The class whose probability is explained; if not given, each row's most probable.", "LABEL", "--class"),
+        option(
+            "The class whose probability is explained; if not given, the second of two, or each row's most probable.", "LABEL", "--class"
+        ),
     ] = None
     level: Annotated[float, option("Level of the intervals of contributions.", "SHARE")] = 0.95
     top: Annotated[int, option("At most so many features a row are printed.", "NUMBER")] = 10
@@ -64,7 +66,7 @@ class MapsOptions(msgspec.Struct, frozen=True):
     source: Annotated[Any, option("The rows.", argument=True)]
     label: Annotated[
         str | None,
-        option("The class that is explained; if not given, each row's most probable.", "LABEL", "--class"),
+        option("The class that is explained; if not given, the second of two, or each row's most probable.", "LABEL", "--class"),
     ] = None
 
 
@@ -80,7 +82,7 @@ def ask_maps(model: Model, options: MapsOptions, asker: Asker) -> Answer:
     from weights import answering
     from weights.report.figures import saliency_figure, saliency_words
     from weights.report.json import saliency_object
-    from weights.report.terminal import labelled
+    from weights.summary import labelled
 
     pictures = answering.explained_pictures(model, options.source, label=options.label, progress=asker.progress)
     maps = [picture.saliency for picture in pictures]

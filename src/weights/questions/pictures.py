@@ -107,12 +107,12 @@ def ask_gallery(model: Model, options: GalleryOptions, asker: Asker) -> Answer:
         differ = "The pictures are not those the run was fitted to: their number or classes differ."
         raise DataError(f"{differ} Name the source of training with --data.")
     chosen = gallery(predictions, n_each=_N_EACH)
-    said = predictions.probability.argmax(1)
+    said = predictions.prediction.argmax(1)
 
     def name_picture(place: int) -> Named:
         k, row = said[place], int(predictions.rows[place])
         truth = "" if k == predictions.y[place] else f", truly {model.classes[predictions.y[place]]}"
-        words = f"{100 * predictions.probability[place, k]:.0f} % {model.classes[k]}{truth}"
+        words = f"{100 * predictions.prediction[place, k]:.0f} % {model.classes[k]}{truth}"
         return Named(seen.pictures[row], words, seen.names[row])
 
     def record_picture(place: int) -> dict[str, Any]:
@@ -121,7 +121,7 @@ def ask_gallery(model: Model, options: GalleryOptions, asker: Asker) -> Answer:
             "row": int(predictions.rows[place]) + 1,
             "truth": model.classes[predictions.y[place]],
             "answer": model.classes[said[place]],
-            "probability": float(predictions.probability[place, said[place]]),
+            "probability": float(predictions.prediction[place, said[place]]),
         }
 
     n_wrong, n = int((said != predictions.y).sum()), len(said)

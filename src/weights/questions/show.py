@@ -36,15 +36,17 @@ def ask_show(model: Model, options: ShowOptions, asker: Asker) -> Answer:
         point = model.operating_point(options.sensitivity, label=options.label)
         return Answer(point, operating_lines(point, model.ensemble))
     folder = Path(asker.run)
-    return Answer({**run_object(model, folder), "health": health_object(model.ensemble)}, _write_lines(model, folder))
+    return Answer({**run_object(model, folder), "health": health_object(model.ensemble)}, _write_lines(model, folder, asker.run))
 
 
-def _write_lines(model: Model, folder: Path) -> Iterator[str]:
+def _write_lines(model: Model, folder: Path, run: str) -> Iterator[str]:
     from weights.report.diagnosis import decomposition_lines
     from weights.report.elements import element_lines, finding_lines
     from weights.report.terminal import run_lines
+    from weights.report.usefulness import verdict_lines
 
     yield from run_lines(model.ensemble, folder)
+    yield from verdict_lines(model.report.usefulness, run)
     if model.report.decomposition:
         yield from decomposition_lines(model.report.decomposition)
     for population in model.ensemble.populations:

@@ -7,8 +7,8 @@ import shlex
 import msgspec
 
 from weights.report.elements import finding_lines
-from weights.report.terminal import duration, labelled
-from weights.summary import aligned, compact
+from weights.report.terminal import duration
+from weights.summary import aligned, compact, labelled
 from weights.verdicts import Curve, Decomposition, Diagnosis, Experiment, Part, Remedy
 
 _BAR, _SHORT_BAR = 30, 24

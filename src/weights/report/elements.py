@@ -11,9 +11,9 @@ import numpy as np
 from weights.elements.augmentation import Augmentation
 from weights.ensemble import Population
 from weights.inspection.health import is_recorded, layer_health, medians, noise_scale
-from weights.report.terminal import labelled, sparkline
+from weights.report.terminal import sparkline
 from weights.spec import counts
-from weights.summary import aligned, compact
+from weights.summary import aligned, compact, labelled
 from weights.verdicts import Finding, LayerHealth
 
 _RECORDED_OF_SOLVED = frozenset(("strength", "zeros", "n_steps", "residual"))

@@ -34,7 +34,8 @@ from weights.report.charts import (
     fitting,
     width_of,
 )
-from weights.report.terminal import percent, thinning
+from weights.report.terminal import thinning
+from weights.summary import percent
 from weights.types import AnyArray, BoolArray, FloatArray
 
 _MARGIN, _GAP, _WIDEST_TITLE = 24, 12, 700

@@ -42,6 +42,7 @@ def run_object(model: Model, folder: Path | None) -> dict[str, Any]:
         "test_intervals": {name: [metric.low, metric.high] for name, metric in report.test.items() if metric.low is not None},
         "n_test": report.n_test,
         "compared": {name: {key: metric.value for key, metric in metrics.items()} for name, metrics in report.compared.items()},
+        "usefulness": report.usefulness and {"verdict": report.usefulness.verdict, **msgspec.to_builtins(report.usefulness)},
         "decision": report.decision,
         "searches": report.searches,
         "failures": report.failures,

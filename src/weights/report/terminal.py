@@ -20,22 +20,19 @@ import numpy as np
 from weights.api import Look
 from weights.data.dataset import Dataset, Feature
 from weights.data.table.columns import TABLE_KINDS
+from weights.dependence import FEW_UNITS
 from weights.ensemble import MOST_PREDICTIONS, Ensemble, Predictions, Report
 from weights.errors import printable
 from weights.inspection.classes import OperatingPoint
-from weights.summary import aligned
+from weights.scoring.lines import point_cells
+from weights.summary import LABEL, aligned, bounds, labelled, number
 from weights.tasks.base import Task
-from weights.tasks.metrics import UNLISTED, Measure, Metric
+from weights.tasks.metrics import UNLISTED, Measure
 from weights.training.control import Progress
 from weights.training.plan import Plan
+from weights.verdicts import Usefulness
 
-_LABEL = 14
 _PLAIN_EVERY_SECONDS = 10.0
-
-
-def labelled(label: str, text: str) -> str:
-    """One line: a label in its column, then text; a label longer than its column pushes the text."""
-    return f"{printable(label):<{_LABEL - 2}}  {printable(text)}"
 
 
 def note_lines(notes: Iterable[str]) -> list[str]:
@@ -74,7 +71,7 @@ def result_lines(ensemble: Ensemble) -> list[str]:
     report = ensemble.report
     lines = [labelled("Result", f"{model_name(ensemble)}, {_members(ensemble)}, {duration(report.seconds)}")]
     lines += metric_lines(report, model_name(ensemble), ensemble.task.metrics)
-    lines.append("  on rows that the members who score them never saw; [95 % interval over the choice of rows, or of groups with --group]")
+    lines.append(f"  on rows that the members who score them never saw; [{interval_words(report.usefulness)}]")
     if report.searches:
         n_candidates = sum(len(candidates) for candidates in report.searches.values())
         lines.append(f"  settings were the best of {n_candidates} on these same rows, so the figures are slightly optimistic")
@@ -107,12 +104,26 @@ def metric_lines(report: Report, model: str, measures: Mapping[str, Measure]) ->
     rows = [["out of bag", model, "", *others, *tested]]
     for name, metric in report.metrics.items():
         measure = measures.get(name, UNLISTED)
-        beside = [_number(measure, report.compared[other][name].value) for other in others]
+        beside = [number(measure, report.compared[other][name].value) for other in others]
         known = report.test.get(name)
-        apart = [_number(measure, known.value), _bounds(measure, known)] if known else ["", ""] if tested else []
-        rows.append([measure.title or name.replace("_", " "), _number(measure, metric.value), _bounds(measure, metric), *beside, *apart])
+        apart = [number(measure, known.value), bounds(measure, known)] if known else ["", ""] if tested else []
+        rows.append([measure.title or name.replace("_", " "), number(measure, metric.value), bounds(measure, metric), *beside, *apart])
     n_numbers = len(others) + bool(tested)
     return aligned(rows, to_right=[1, *range(3, 3 + n_numbers)])
+
+
+def interval_words(usefulness: Usefulness | None) -> str:
+    """Over the choice of what the 95 % intervals of metrics are, and how many of these there are."""
+    if usefulness is None:
+        return "95 % interval over the choice of rows, or of groups with --group"
+    n_units = round(usefulness.n_units)
+    few = ", which are few" if n_units < FEW_UNITS else ""
+    if usefulness.unit == "moments":
+        if usefulness.low is None:
+            return "no intervals: the moments are too few to tell how those near each other depend"
+        alike = f"near ones in time are alike: {usefulness.n_rows:,} rows tell as much as about {n_units:,} independent ones"
+        return f"95 % interval for rows of which {alike}{few}"
+    return f"95 % interval over the choice of {n_units:,} {usefulness.unit}{few}"
 
 
 def operating_lines(point: OperatingPoint, ensemble: Ensemble) -> list[str]:
@@ -121,9 +132,7 @@ def operating_lines(point: OperatingPoint, ensemble: Ensemble) -> list[str]:
     rows = [["", "sensitivity", "specificity", "rightly found (PPV)", "rightly left (NPV)", "rows of it", "others"]]
     for name, metrics in (("out of bag", point.out_of_bag), ("test", point.test)):
         if metrics is not None:
-            shares = [metrics.sensitivity, metrics.specificity, metrics.precision, metrics.npv]
-            n, n_others = metrics.tp + metrics.fn, metrics.fp + metrics.tn
-            rows.append([name, *map(percent, shares), f"{n:,}", f"{n_others:,}"])
+            rows.append([name, *point_cells(metrics)])
     n_known, threshold = point.out_of_bag.tp + point.out_of_bag.fn, point.rounded_threshold
     if not point.out_of_bag.fn:
         note = f"{n_known:,} rows of it are too few to distinguish {100 * point.asked:.6g} % from all; {note}".rstrip("; ")
@@ -145,19 +154,6 @@ def thinning(predictions: Predictions | None) -> str:
     if predictions is None or len(predictions.y) < MOST_PREDICTIONS:
         return ""
     return f"Of {MOST_PREDICTIONS:,} rows drawn at random, rare classes whole."
-
-
-def percent(metric: Metric | None) -> str:
-    """A share with its interval.
-
-    Example:
-        >>> percent(Metric(0.95, 0.91, 0.975))
-        '95.0 % [91.0 97.5]'
-    """
-    if metric is None:
-        return "unknown"
-    bounds = "" if metric.low is None or metric.high is None else f" [{100 * metric.low:.1f} {100 * metric.high:.1f}]"
-    return f"{100 * metric.value:.1f} %{bounds}"
 
 
 def search_lines(report: Report) -> list[str]:
@@ -182,6 +178,7 @@ def run_lines(ensemble: Ensemble, folder: Path) -> list[str]:
         ),
         labelled("model", f"{model_name(ensemble)}, {_members(ensemble)}, {duration(report.seconds)}"),
         *metric_lines(report, model_name(ensemble), task.metrics),
+        f"  [{interval_words(report.usefulness)}]",
         *([labelled("why", report.decision)] if report.decision else []),
         *search_lines(report),
         *note_lines(report.remarks),
@@ -203,9 +200,12 @@ def look_lines(look: Look) -> list[str]:
 
 
 def model_name(ensemble: Ensemble) -> str:
-    """Name of the model that was trained, or "stacked" of several."""
-    trained = [name for name in ensemble.report.compared if name != "constant"]
-    return trained[0] if len(trained) == 1 else "stacked"
+    """Name of the model that was trained, or of the one of several that answers alone; "stacked" where several answer."""
+    compared, names = ensemble.report.compared, [population.name for population in ensemble.populations]
+    trained = [name for name in compared if name != "constant"]
+    if len(trained) == 1:
+        return trained[0]
+    return names[0] if len(names) == 1 and compared.get(names[0]) == ensemble.report.metrics else "stacked"
 
 
 def duration(seconds: float) -> str:
@@ -257,7 +257,7 @@ def _live_bar(color: bool) -> Iterator[Callable[[Progress], None]]:
     from rich.progress import Progress as Bars
 
     columns = (
-        TextColumn(f"{{task.description:<{_LABEL - 1}}}"),
+        TextColumn(f"{{task.description:<{LABEL - 1}}}"),
         BarColumn(28),
         TextColumn("{task.percentage:>3.0f} %"),
         TimeElapsedColumn(),
@@ -325,13 +325,3 @@ def _kinds(features: list[Feature]) -> str:
 def _target(task: Task, dataset: Dataset) -> str:
     where = " in the sample" if dataset.streamed else ""
     return f"{task.target}: {task.describe(task.encode(dataset.target))}{where}"
-
-
-def _number(measure: Measure, value: float) -> str:
-    return measure.show(value) if np.isfinite(value) else "unknown"
-
-
-def _bounds(measure: Measure, metric: Metric) -> str:
-    if metric.low is None or metric.high is None:
-        return ""
-    return f"[{_number(measure, metric.low).removesuffix(' %')} {_number(measure, metric.high).removesuffix(' %')}]"

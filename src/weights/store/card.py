@@ -39,6 +39,7 @@ def model_card(ensemble: Ensemble) -> str:
         f"On {report.n_test:,} rows that were for the test only:" if report.test else "",
         _metrics_table(report.test) if report.test else "",
         report.decision,
+        f"The model is {complaint}." if report.usefulness and (complaint := report.usefulness.complaint) else "",
         _screening(ensemble),
         "## Notes",
         "\n".join([*(f"- {_line(remark)}" for remark in report.remarks), *ignored]) or "- nothing",

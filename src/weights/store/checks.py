@@ -7,12 +7,15 @@ checksum, and a scale of zero or two columns of one name would answer without a 
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 
+from weights.conformal import Difficulty
 from weights.data.dataset import Feature
+from weights.data.distributions import N_PARTS, Distribution, labels_of
 from weights.data.encoding import CYCLE_SECONDS, Category, Datetime, Encoding, Numeric
 from weights.data.registry import KINDS, describe_blocks, kind_of, tag_of
 from weights.effects import ERRORS, MEASURES, FeatureWeights
@@ -25,8 +28,11 @@ from weights.spec import check as check_spec
 from weights.types import AnyArray
 
 _LARGEST_FLOAT32 = 3.4e38
+_LARGEST_LOG = 300.0
 PREDICTION_PARTS = tuple(field.name for field in dataclasses.fields(Predictions))
 """Parts of answers to known rows, of which the last may be missing."""
+CONFORMAL_PARTS = tuple(f"conformal/{part}" for part in ("predictions", *Difficulty._fields))
+"""Arrays beside `scores` where bounds depend on the row: the predictions of scored rows, and the pieces of the difficulty."""
 
 
 def wrong_in_spec(spec: Spec) -> list[str]:
@@ -64,11 +70,18 @@ def wrong_in_encoding(encoding: Encoding, features: Iterable[Feature]) -> list[s
     for column in encoding.columns:
         if isinstance(column, Numeric | Datetime) and not (_positive(column.scale) and math.isfinite(column.center)):
             wrong.append(f"the scale of column '{column.name}' is {column.scale}")
+        if isinstance(column, Numeric | Datetime) and not _ascend(column.low, column.high):
+            wrong.append(f"the range of column '{column.name}' is {column.low} to {column.high}")
         if isinstance(column, Datetime) and not (set(column.cycles) <= set(CYCLE_SECONDS) and _distinct(column.cycles)):
             wrong.append(f"the cycles of column '{column.name}' are {column.cycles}")
         if isinstance(column, Category) and not _distinct(column.levels):
             wrong.append(f"two levels of column '{column.name}' are the same")
     return wrong
+
+
+def _ascend(low: float | None, high: float | None) -> bool:
+    """Whether both are finite and in order, or both unknown."""
+    return low is high is None or (low is not None and high is not None and -math.inf < low <= high < math.inf)
 
 
 def wrong_in_report(report: Report) -> list[str]:
@@ -78,6 +91,12 @@ def wrong_in_report(report: Report) -> list[str]:
         wrong.append("metrics are missing")
     if min(report.n_samples, report.n_features, report.seconds) < 0:
         wrong.append("a count or a time is below zero")
+    if (known := report.usefulness) is not None:
+        counts = [known.n_units, known.n_rows, *(count for each in known.unanswered for count in (each.n_rows, each.n_answered))]
+        if min(counts) < 0 or not all(0 < each.threshold < 1 for each in known.unanswered):
+            wrong.append("a count of rows is below zero, or a threshold is no probability")
+        if not all(isinstance(each.label, str | int) for each in known.unanswered):
+            wrong.append("a class that is never answered is no label")
     return wrong
 
 
@@ -118,8 +137,22 @@ def wrong_in_feature_weights(weights: FeatureWeights, encoding: Encoding) -> lis
         wrong.append(f"feature weights are from {weights.n_clusters} clusters")
     if not all(abs(value) < _LARGEST_FLOAT32 for value in weights.reference):
         wrong.append("average inputs are larger than models can read")
-    if len(weights.reference) != len(encoding.inputs):
-        wrong.append(f"{len(weights.reference)} average inputs stand beside {len(encoding.inputs)} inputs")
+    if len(weights.reference) != len(encoding.joined_groups):
+        wrong.append(f"{len(weights.reference)} average inputs stand beside {len(encoding.joined_groups)} inputs")
+    return wrong
+
+
+def wrong_in_distributions(distributions: Sequence[Distribution], encoding: Encoding) -> list[str]:
+    """What is wrong with distributions: they are not of the columns, in their order, or edges or counts cannot be."""
+    if distributions and [known.name for known in distributions] != [column.name for column in encoding.columns]:
+        return ["distributions are not those of the columns"]
+    wrong = []
+    for known, column in zip(distributions, encoding.columns, strict=False):
+        n_parts = len(labels_of(column)) or len(known.edges) + 1
+        if len(known.edges) > (0 if labels_of(column) else N_PARTS + 1) or len(known.counts) != n_parts + 1 or min(known.counts) < 0:
+            wrong.append(f"the parts of '{known.name}' cannot be")
+        if not all(map(math.isfinite, known.edges)) or not all(a < b for a, b in itertools.pairwise(known.edges)):
+            wrong.append(f"the edges of '{known.name}' are not in ascending order")
     return wrong
 
 
@@ -144,20 +177,36 @@ def wrong_in_arrays(arrays: Mapping[str, AnyArray]) -> list[str]:
                 {part: arrays[f"{name}/{part}"] for part in PREDICTION_PARTS if f"{name}/{part}" in arrays}, name
             )
     scores = arrays["scores"]
-    if not wrong and not ((scores >= 0).all() and (np.diff(scores) >= 0).all()):
+    if not wrong and CONFORMAL_PARTS[0] not in arrays and not ((scores >= 0).all() and (np.diff(scores) >= 0).all()):
         wrong.append("scores that are not in ascending order")
+    return wrong
+
+
+def wrong_in_difficulty(arrays: Mapping[str, AnyArray], n_columns: int) -> list[str]:
+    """What is wrong with the pieces of a difficulty: they read no column of so many, fall, or reach beyond what can be multiplied."""
+    if CONFORMAL_PARTS[0] not in arrays:
+        return []
+    inputs, low, high, slopes = (arrays[name] for name in CONFORMAL_PARTS[1:])
+    wrong = []
+    if not ((inputs == np.floor(inputs)).all() and ((inputs >= 0) & (inputs <= n_columns)).all()):
+        wrong.append(f"a difficulty that reads other columns than the {n_columns} there are")
+    if not (low < high).all():
+        wrong.append("pieces of a difficulty that do not rise")
+    if np.abs(slopes).sum() > _LARGEST_LOG:
+        wrong.append("a difficulty that is too large a number")
     return wrong
 
 
 def _wrong_in_predictions(parts: dict[str, AnyArray], name: str) -> list[str]:
     """What is wrong with answers to known rows: probabilities that are none, or codes and numbers of rows that are not whole."""
-    probability = parts["probability"]
-    if not ((probability >= 0).all() and np.allclose(probability.sum(1), 1.0, atol=1e-6)):
+    prediction = parts["prediction"]
+    codes = ("y", "rows", "group") if prediction.ndim == 2 else ("rows", "group")
+    if prediction.ndim == 2 and not ((prediction >= 0).all() and np.allclose(prediction.sum(1), 1.0, atol=1e-6)):
         return [f"probabilities in '{name}' that do not add up to one"]
-    whole = [part for part in ("y", "rows", "group") if part in parts]
+    whole = [part for part in codes if part in parts]
     if not all((parts[part] >= 0).all() and (parts[part] == np.floor(parts[part])).all() and (parts[part] < 2**53).all() for part in whole):
         return [f"codes in '{name}' that are not whole numbers"]
-    if (parts["y"] >= probability.shape[1]).any() or (parts["weight"] < 0).any():
+    if (prediction.ndim == 2 and (parts["y"] >= prediction.shape[1]).any()) or (parts["weight"] < 0).any():
         return [f"classes or weights in '{name}' that cannot be"]
     return []
 

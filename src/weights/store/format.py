@@ -15,13 +15,12 @@ import msgspec
 import numpy as np
 from safetensors.numpy import save as save_tensors
 
+from weights.conformal import Conformal, Difficulty
 from weights.ensemble import Ensemble, Population, Predictions, Report
 from weights.errors import CorruptError, DataError, NotFoundError, StorageError, UsageError, WeightsError
 from weights.models.registry import layers_of
 from weights.store.card import model_card
-from weights.store.checks import (
-    PREDICTION_PARTS,
-)
+from weights.store.checks import CONFORMAL_PARTS, PREDICTION_PARTS
 from weights.store.disk import write_folder
 from weights.store.migrations import FORMAT_VERSION
 from weights.store.verify import (
@@ -126,7 +125,8 @@ def load(folder: Path) -> Ensemble:
     tensors = check_tensors(content, config, version, folder / "model.safetensors")
     populations = [_population(saved, tensors) for saved in config.populations]
     oob, test = (_read_predictions(name, tensors) for name in PREDICTIONS)
-    return Ensemble(config.task, config.encoding, config.features, populations, tensors["offset"], tensors["scores"], report, oob, test)
+    conformal = _read_conformal(tensors)
+    return Ensemble(config.task, config.encoding, config.features, populations, tensors["offset"], conformal, report, oob, test)
 
 
 def _replaceable(folder: Path) -> bool:
@@ -135,7 +135,10 @@ def _replaceable(folder: Path) -> bool:
 
 
 def _tensors(ensemble: Ensemble) -> dict[str, AnyArray]:
-    tensors = {"offset": ensemble.offset, "scores": ensemble.scores}
+    conformal = ensemble.conformal
+    tensors = {"offset": ensemble.offset, "scores": conformal.scores}
+    if conformal.predictions is not None:
+        tensors |= dict(zip(CONFORMAL_PARTS, (conformal.predictions, *conformal.difficulty), strict=True))
     for name in PREDICTIONS:
         predictions = getattr(ensemble, name)
         parts = {} if predictions is None else {part: getattr(predictions, part) for part in PREDICTION_PARTS}
@@ -147,14 +150,22 @@ def _tensors(ensemble: Ensemble) -> dict[str, AnyArray]:
     return {name: np.ascontiguousarray(array) for name, array in tensors.items()}
 
 
+def _read_conformal(tensors: dict[str, AnyArray]) -> Conformal:
+    """The saved scores; those of classes, of few rows and of version 2 have nothing else."""
+    if CONFORMAL_PARTS[0] not in tensors:
+        return Conformal(tensors["scores"])
+    predictions, *difficulty = (tensors[name] for name in CONFORMAL_PARTS)
+    return Conformal(tensors["scores"], predictions, Difficulty(*difficulty))
+
+
 def _read_predictions(name: str, tensors: dict[str, AnyArray]) -> Predictions | None:
     """The answers saved under a name; runs of older versions have none."""
     if f"{name}/y" not in tensors:
         return None
-    probability, weight = (tensors[f"{name}/{part}"] for part in ("probability", "weight"))
-    y, rows = (tensors[f"{name}/{part}"].astype(np.int64) for part in ("y", "rows"))
+    prediction, y, rows, weight = (tensors[f"{name}/{part}"] for part in ("prediction", "y", "rows", "weight"))
     group = tensors.get(f"{name}/group")
-    return Predictions(probability, y, rows, weight, None if group is None else group.astype(np.int64))
+    target = y.astype(np.int64) if prediction.ndim == 2 else y  # class codes, or values
+    return Predictions(prediction, target, rows.astype(np.int64), weight, None if group is None else group.astype(np.int64))
 
 
 def _population(saved: SavedPopulation, tensors: dict[str, AnyArray]) -> Population:

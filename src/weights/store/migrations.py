@@ -61,12 +61,13 @@ def _part_augmentation(config: dict[str, Any]) -> dict[str, Any]:
 
 
 _PREDICTIONS = {"judged": "oob_predictions", "tested": "test_predictions"}
+_PARTS = {"votes": "member_weights", "probability": "prediction"}
 
 
 def _rename_array(name: str) -> str:
     """The name in version 3 of an array of version 2."""
     owner, slash, part = name.partition("/")
-    return f"{_PREDICTIONS.get(owner, owner)}{slash}{'member_weights' if part == 'votes' else part}"
+    return f"{_PREDICTIONS.get(owner, owner)}{slash}{_PARTS.get(part, part)}"
 
 
 def _rename_share(config: dict[str, Any]) -> dict[str, Any]:
@@ -113,7 +114,12 @@ def _test_by_statistics(joint: dict[str, Any]) -> dict[str, Any]:
     return {**kept, "p_values": p_values}
 
 
-MIGRATIONS: dict[int, Migration] = {2: Migration(_migrate_config, _migrate_feature_weights, _rename_array)}
+def _migrate_report(report: dict[str, Any]) -> dict[str, Any]:
+    """Version 2 did not compare an ensemble with a constant row by row."""
+    return {"usefulness": None, **_migrate_feature_weights(report)}
+
+
+MIGRATIONS: dict[int, Migration] = {2: Migration(_migrate_config, _migrate_report, _rename_array)}
 """By the version they begin with."""
 
 

@@ -36,8 +36,11 @@ from weights.models.architecture import ModelSettings
 from weights.models.registry import ARCHITECTURES, architecture_of, build
 from weights.spec import Spec
 from weights.store.checks import (
+    CONFORMAL_PARTS,
     PREDICTION_PARTS,
     wrong_in_arrays,
+    wrong_in_difficulty,
+    wrong_in_distributions,
     wrong_in_encoding,
     wrong_in_feature_weights,
     wrong_in_model,
@@ -132,6 +135,7 @@ def read_verified(folder: Path) -> tuple[Config, Report, bytes, int]:
     if len(sums) != len(FILES):
         raise CorruptError(f"'{folder / SUMS}' must have {len(FILES)} lines, but has {len(sums)}. Restore it from a copy or fit again.")
     tensors = verified("model.safetensors", _largest_tensors(config, folder / "model.safetensors"))
+    _refuse(wrong_in_distributions(report.distributions, config.encoding), folder / "metrics.json")
     if report.feature_weights:
         _refuse(wrong_in_feature_weights(report.feature_weights, config.encoding), folder / "metrics.json")
     return config, report, tensors, version
@@ -259,13 +263,19 @@ def _check_names(config: Config, path: Path) -> None:
     if len(listed.get("scores", ())) != 1:
         raise CorruptError(f"'{path}' must hold 'scores', but holds {', '.join(sorted(listed)[:10])}. Fit again.")
     needed: dict[str, list[int]] = {"offset": [config.task.n_outputs], "scores": listed["scores"]}
+    if any(name in listed for name in CONFORMAL_PARTS):
+        pieces = listed.get(CONFORMAL_PARTS[1], [])
+        if len(pieces) != 1 or not config.task.numeric:
+            raise CorruptError(f"'{path}' must hold a difficulty of numbers, but holds pieces of it as {pieces}. Fit again.")
+        needed |= dict.fromkeys(CONFORMAL_PARTS, pieces) | {CONFORMAL_PARTS[0]: listed["scores"]}
     for name in PREDICTIONS:
         parts = [part for part in PREDICTION_PARTS if part != "group" or f"{name}/group" in listed]
         n = listed.get(f"{name}/y", [])
         if any(f"{name}/{part}" in listed for part in parts):
-            if len(n) != 1 or not config.task.classes:
-                raise CorruptError(f"'{path}' must hold one class for each answer in '{name}', but holds {n}. Fit again.")
-            needed |= {f"{name}/{part}": [*n, len(config.task.classes)] if part == "probability" else n for part in parts}
+            if len(n) != 1:
+                raise CorruptError(f"'{path}' must hold one target for each answer in '{name}', but holds {n}. Fit again.")
+            each = [len(config.task.classes)] if config.task.classes else []
+            needed |= {f"{name}/{part}": [*n, *each] if part == "prediction" else n for part in parts}
     for population in config.populations:
         layers = [part for part in msgspec.to_builtins(population.spec.model).values() if isinstance(part, list | tuple)]
         if max(map(len, layers), default=0) > len(listed):
@@ -335,6 +345,6 @@ def check_tensors(content: bytes, config: Config, version: int, path: Path) -> d
         raise CorruptError(
             f"'{path}' holds '{odd}' as {held.get(odd)}, but config.json says {config.tensors.get(odd)}. The files do not belong together."
         )
-    for complaint in wrong_in_arrays(tensors):
+    for complaint in wrong_in_arrays(tensors) or wrong_in_difficulty(tensors, config.encoding.layout(config.task.n_outputs).n_columns):
         raise CorruptError(f"'{path}' holds {complaint}. Restore the folder from a copy or fit again.")
     return tensors

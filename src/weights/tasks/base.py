@@ -16,6 +16,7 @@ import jax
 import numpy as np
 import pyarrow as pa
 
+from weights.conformal import Conformal, Interval
 from weights.tasks.metrics import Measure
 from weights.types import AnyArray, BoolArray, FloatArray, IntArray
 
@@ -61,6 +62,8 @@ class Outcome(NamedTuple):
         place: its position among the predictions.
         estimator: how its slopes are estimated where all members are linear and rows suffice; None where they are not.
         by_precision: whether rows count by `link_slope`, as in a regression with a canonical link; otherwise alike.
+        with_level: whether a level is fitted beside slopes on residuals: those that are zero on average in rows that count by precision
+            are not so in all rows, which moves the mean where the link is steep.
         endless: why no finite slope may fit best, where that can be.
     """
 
@@ -69,6 +72,7 @@ class Outcome(NamedTuple):
     place: int
     estimator: Literal["least squares", "logistic", "poisson"] | None
     by_precision: bool = False
+    with_level: bool = False
     endless: str = ""
 
 
@@ -105,7 +109,7 @@ class Task(Protocol):
         functions: of outputs, for compiled programs. convex: the loss as the exact solver reads it.
         stacking: how the weights of several models are fitted, see training/stacking.py.
         loss_scale: what a loss of `row_losses` is multiplied by to be in the target's unit.
-        loss_name: what `prediction_losses` are called.
+        loss_name: what `prediction_losses` are called. constant_name: what `constant_predictions` are called.
         importance_measure: what the importance of a feature is a change of.
         relative_importance: whether that is a share of what a constant prediction loses.
         numeric: whether targets are quantities: they have an order and noise, and any value may still come.
@@ -127,6 +131,7 @@ class Task(Protocol):
     convex: ClassVar[ConvexLoss]
     stacking: ClassVar[str]
     importance_measure: ClassVar[str]
+    constant_name: ClassVar[str]
     relative_importance: ClassVar[bool]
     numeric: ClassVar[bool]
     adds_noise: ClassVar[bool]
@@ -218,8 +223,8 @@ class Task(Protocol):
     def prediction_losses(self, y: AnyArray, predictions: FloatArray) -> FloatArray:
         """How wrong predictions are, shape (n,): squared error in the target's unit, deviance, or minus log probability."""
 
-    def nonconformity(self, y: AnyArray, predictions: FloatArray) -> FloatArray:
-        """The conformal score of each row, shape (n,)."""
+    def squared_errors(self, y: AnyArray, predictions: FloatArray) -> FloatArray:
+        """How far predictions are from what came, squared, shape (n,): bounded for probabilities, so that no row outweighs all others."""
 
     def constant_outputs(self, y: AnyArray, weight: FloatArray) -> FloatArray:
         """What a model that knows no features would put out, shape (k,)."""
@@ -232,8 +237,18 @@ class Task(Protocol):
     def decode(self, outputs: FloatArray) -> FloatArray:
         """Predictions from outputs (n, k): class probabilities (n, classes), or values (n,)."""
 
-    def decide(self, predictions: FloatArray) -> AnyArray:
-        """The value, or the label of the most probable class, of each row, shape (n,)."""
+    def decide(self, predictions: FloatArray, threshold: Mapping[Any, float] | None = None) -> AnyArray:
+        """The value, or the label of the most probable class, of each row, shape (n,).
+
+        Args:
+            predictions: as `decode` gives them.
+            threshold: class -> the probability from which on a row is said to be of it, whatever the others are: of several reached,
+                the one that is exceeded by the largest factor. Rows that reach none are of the most probable of the other classes, if
+                there are others.
+
+        Raises:
+            UsageError: there are no classes, no such class, or a threshold is not between 0 and 1.
+        """
 
     def to_scales(self, outputs: FloatArray) -> Scaled:
         """Predictions from outputs (n, k) on both scales."""
@@ -243,13 +258,6 @@ class Task(Protocol):
 
         Raises:
             UsageError: the target is a number; with what was asked and what to do instead.
-        """
-
-    def need_number(self, what: str, instead: str) -> None:
-        """Nothing where the target is a number.
-
-        Raises:
-            UsageError: it has classes.
         """
 
     def class_number(self, label: Any) -> int:
@@ -269,22 +277,49 @@ class Task(Protocol):
     def label(self, code: int) -> Any:
         """The label of a class code; None for numbers."""
 
-    def prediction_columns(self, predictions: FloatArray, level: float, half_width: Callable[[float], float]) -> dict[str, AnyArray]:
+    def prediction_columns(self, predictions: FloatArray, interval: Callable[[], Interval]) -> dict[str, AnyArray]:
         """Predictions as named columns: ``prediction``, and the bounds of an interval or the probability of each class.
 
         Args:
             predictions: as `decode` gives them.
-            level: of intervals.
-            half_width: gives how far an interval of a level reaches on either side.
+            interval: gives their bounds.
         """
 
     def describe_prediction(self, prediction: float, code: int) -> str:
         """A value, or a class with its probability, in words."""
 
+    # Intervals and sets
+
+    def calibrate(
+        self, y: AnyArray, predictions: FloatArray, x: FloatArray, weight: FloatArray, group: IntArray | None = None
+    ) -> Conformal:
+        """The conformal scores of rows whose targets are known, from which intervals and sets follow.
+
+        Args:
+            y: encoded targets, shape (n,).
+            predictions: of members that never saw the row, as `decode` gives them.
+            x: columns as models read them, shape (n, p).
+            weight: of rows, shape (n,).
+            group: codes of rows that belong together, shape (n,), or None.
+        """
+
+    def covers(self, conformal: Conformal, y: AnyArray, predictions: FloatArray, x: FloatArray, level: float) -> BoolArray:
+        """Which encoded targets (n,) lie in the bounds, or the set of classes, of their predictions, shape (n,)."""
+
+    def interval(self, conformal: Conformal, predictions: FloatArray, x: FloatArray, level: float) -> Interval:
+        """Bounds that hold the values of new rows with probability `level`, from predictions (n,) and columns (n, p).
+
+        Raises:
+            UsageError: the target has classes, or the level is not between 0 and 1.
+        """
+
     # What inspection asks
 
     def explained_codes(self, predictions: FloatArray, label: int | None) -> IntArray:
-        """The class whose probability is explained for each row, shape (n,): the one asked for, or the most probable; -1 for numbers."""
+        """The class that is explained for each row, shape (n,): -1 for numbers.
+
+        It is the one asked for, or the second of two, or of several the most probable.
+        """
 
     def pick(self, predictions: FloatArray, codes: IntArray) -> FloatArray:
         """The value, or the probability of each row's class, shape (n,)."""

@@ -7,15 +7,24 @@ from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
 
 import jax
-import jax.numpy as jnp
 import msgspec
 import numpy as np
 import pyarrow as pa
 import scipy.special
 
+from weights.conformal import Conformal, Interval, score_classes, smallest_holding
 from weights.data.table.columns import as_text, level_codes
 from weights.errors import DataError, UsageError, listed, printable
 from weights.tasks.base import ConvexLoss, Gaps, Outcome, OutputFunctions, Scaled
+from weights.tasks.class_losses import (
+    evaluate_classes,
+    evaluate_log_odds,
+    log_losses_of,
+    log_probabilities,
+    logistic,
+    multinomial,
+    odds_against_others,
+)
 from weights.tasks.metrics import CLASS_METRICS, Measure, log_losses
 from weights.types import AnyArray, BoolArray, FloatArray, IntArray
 
@@ -26,15 +35,6 @@ _LEAST_PROBABILITY = 1e-3
 _LEAST, _MOST_LOG_ODDS = 1e-12, 25.0
 """Probabilities below this count as this where their logarithms are compared."""
 _ENDLESS = "no finite log odds fit best, because it separates the classes of some rows perfectly"
-
-
-def log_probabilities(outputs: FloatArray) -> FloatArray:
-    """Log class probabilities, float64, shape (..., classes), from log odds (..., 1) or unnormalised logs (..., k)."""
-    outputs = outputs.astype(np.float64)
-    if outputs.shape[-1] == 1:
-        outputs = np.concatenate([np.zeros_like(outputs), outputs], axis=-1)
-    highest = outputs.max(-1, keepdims=True)
-    return outputs - highest - np.log(np.sum(np.exp(outputs - highest), axis=-1, keepdims=True))
 
 
 class Classes(msgspec.Struct, frozen=True, tag_field="kind"):
@@ -53,7 +53,8 @@ class Classes(msgspec.Struct, frozen=True, tag_field="kind"):
     remark: str = ""
 
     metrics: ClassVar[Mapping[str, Measure]] = CLASS_METRICS
-    stacking: ClassVar[str] = "likelihood"
+    stacking: ClassVar[str] = "log loss"
+    constant_name: ClassVar[str] = "the base rate"
     importance_measure: ClassVar[str] = "log loss"
     relative_importance: ClassVar[bool] = False
     numeric: ClassVar[bool] = False
@@ -162,7 +163,7 @@ class Classes(msgspec.Struct, frozen=True, tag_field="kind"):
 
     def row_losses(self, outputs: FloatArray, y: AnyArray) -> FloatArray:
         """Minus the log probability of the class that came, shape (n,)."""
-        return _log_losses_of(outputs, y)
+        return log_losses_of(outputs, y)
 
     def excess_losses(self, outputs: FloatArray, moved: FloatArray) -> FloatArray:
         """Half the variance of the move over classes, shape (n,)."""
@@ -176,9 +177,9 @@ class Classes(msgspec.Struct, frozen=True, tag_field="kind"):
         """Minus the log of the probability of the class that came, shape (n,)."""
         return log_losses(predictions, y)
 
-    def nonconformity(self, y: AnyArray, predictions: FloatArray) -> FloatArray:
-        """One minus the probability of the class that came, shape (n,)."""
-        return 1.0 - predictions[np.arange(len(y)), y]
+    def squared_errors(self, y: AnyArray, predictions: FloatArray) -> FloatArray:
+        """Half the squared distance of the probabilities from the class that came, shape (n,): from 0 to 1 (Brier 1950, halved)."""
+        return 0.5 * ((predictions - self.indicators(y)) ** 2).sum(1)
 
     def constant_predictions(self, y: AnyArray, weight: FloatArray) -> FloatArray:
         """The weighted frequencies of the classes, shape (n, classes)."""
@@ -189,9 +190,22 @@ class Classes(msgspec.Struct, frozen=True, tag_field="kind"):
         """Class probabilities, shape (n, classes)."""
         return np.exp(log_probabilities(outputs))
 
-    def decide(self, predictions: FloatArray) -> AnyArray:
-        """The label of the most probable class, shape (n,)."""
-        return np.asarray(self.classes)[predictions.argmax(1)]
+    def decide(self, predictions: FloatArray, threshold: Mapping[Any, float] | None = None) -> AnyArray:
+        """The label of the most probable class, shape (n,), or of the one whose threshold is reached; see `Task.decide`."""
+        limits = self._limits(threshold or {})
+        reached, named = predictions / limits, np.isfinite(limits)
+        others = np.where(named & ~named.all(), -1.0, predictions)
+        codes = np.where(reached.max(1) >= 1, reached.argmax(1), others.argmax(1))
+        return np.asarray(self.classes)[codes]
+
+    def _limits(self, threshold: Mapping[Any, float]) -> FloatArray:
+        """The threshold of each class, shape (classes,); infinite where there is none."""
+        limits = np.full(len(self.classes), np.inf)
+        for label, limit in threshold.items():
+            if not (isinstance(limit, int | float) and 0 < limit < 1):
+                raise UsageError(f"The threshold of '{label}' must be between 0 and 1, but is {limit}. Use 0.2 for a probability of 20 %.")
+            limits[self.class_number(label)] = limit
+        return limits
 
     def to_scales(self, outputs: FloatArray) -> Scaled:
         """Class probabilities and their log odds, each (n, classes)."""
@@ -201,10 +215,6 @@ class Classes(msgspec.Struct, frozen=True, tag_field="kind"):
 
     def need_classes(self, what: str = "Classes were needed", instead: str = "") -> None:
         """Nothing: there are classes."""
-
-    def need_number(self, what: str, instead: str) -> None:
-        """Never nothing: there are classes."""
-        raise UsageError(f"{what}, but '{self.target}' has classes. {instead}")
 
     def class_number(self, label: Any) -> int:
         """The position of a class, whose label may be given as text.
@@ -221,7 +231,7 @@ class Classes(msgspec.Struct, frozen=True, tag_field="kind"):
         """The label of a class code."""
         return self.classes[code]
 
-    def prediction_columns(self, predictions: FloatArray, level: float, half_width: Callable[[float], float]) -> dict[str, AnyArray]:
+    def prediction_columns(self, predictions: FloatArray, interval: Callable[[], Interval]) -> dict[str, AnyArray]:
         """``prediction``, the most probable label, and ``probability LABEL`` of each class."""
         probabilities = {f"probability {label}": predictions[:, k] for k, label in enumerate(self.classes)}
         return {"prediction": self.decide(predictions), **probabilities}
@@ -230,6 +240,20 @@ class Classes(msgspec.Struct, frozen=True, tag_field="kind"):
         """The class with its probability in three digits, never 1 where it is less."""
         probability = "> 0.999" if 0.9995 <= prediction < 1 else f"{prediction:.3f}"
         return f"{self.classes[code]} with probability {probability}"
+
+    def calibrate(
+        self, y: AnyArray, predictions: FloatArray, x: FloatArray, weight: FloatArray, group: IntArray | None = None
+    ) -> Conformal:
+        """One minus the probability of the class that came."""
+        return score_classes(predictions, y, weight)
+
+    def covers(self, conformal: Conformal, y: AnyArray, predictions: FloatArray, x: FloatArray, level: float) -> BoolArray:
+        """Which classes are probable enough for their row's set, shape (n,)."""
+        return 1.0 - predictions[np.arange(len(y)), y] <= smallest_holding(conformal.scores, level)
+
+    def interval(self, conformal: Conformal, predictions: FloatArray, x: FloatArray, level: float) -> Interval:
+        """Never bounds: there are classes."""
+        raise UsageError(f"Intervals need a number, but '{self.target}' has classes. Use predict_proba or prediction_sets.")
 
     def explained_codes(self, predictions: FloatArray, label: int | None) -> IntArray:
         """The class asked for, or the most probable of each row, shape (n,)."""
@@ -278,46 +302,15 @@ class Classes(msgspec.Struct, frozen=True, tag_field="kind"):
         return drawn.astype(np.int32)
 
 
-def _log_losses_of(outputs: FloatArray, y: AnyArray) -> FloatArray:
-    """Minus the log probability of the class that came, shape (n,), from outputs (n, k)."""
-    return -log_probabilities(outputs)[np.arange(len(y)), y]
-
-
-def _evaluate_classes(outputs: FloatArray, y: AnyArray) -> tuple[FloatArray, FloatArray, FloatArray]:
-    logs, came = log_probabilities(outputs), (np.arange(len(y)), y)
-    responses = np.exp(logs)
-    slopes = responses.copy()
-    slopes[came] -= 1.0
-    return -logs[came], slopes, responses
-
-
-def _evaluate_log_odds(outputs: FloatArray, y: AnyArray) -> tuple[FloatArray, FloatArray, FloatArray]:
-    losses, slopes, responses = _evaluate_classes(outputs, y)
-    return losses, slopes[:, 1:], responses[:, 1:]
-
-
-def _logistic(outputs: jax.Array, y: jax.Array) -> jax.Array:
-    return jax.nn.softplus(outputs[0]) - y * outputs[0]
-
-
-def _multinomial(outputs: jax.Array, y: jax.Array) -> jax.Array:
-    return jax.nn.logsumexp(outputs) - jnp.take(outputs, y)
-
-
-def _odds_against_others(outputs: jax.Array, label: Any) -> jax.Array:
-    others = jnp.where(jnp.arange(outputs.shape[1]) == label, -jnp.inf, outputs)
-    return outputs[:, label] - jax.nn.logsumexp(others, axis=1)
-
-
 class Binary(Classes, frozen=True, tag="binary"):
     """Two classes; the one output is the log odds of the second."""
 
     functions: ClassVar[OutputFunctions] = OutputFunctions(
-        _logistic, lambda outputs: outputs, lambda outputs, label: outputs[:, 0] * (2 * label - 1)
+        logistic, lambda outputs: outputs, lambda outputs, label: outputs[:, 0] * (2 * label - 1)
     )
     convex: ClassVar[ConvexLoss] = ConvexLoss(
-        losses=_log_losses_of,
-        evaluate=_evaluate_log_odds,
+        losses=log_losses_of,
+        evaluate=evaluate_log_odds,
         second=lambda responses, a, b: responses[:, 0] * (1.0 - responses[:, 0]),
         product=lambda responses, moved: moved * (responses * (1.0 - responses)),
         quadratic=False,
@@ -356,6 +349,10 @@ class Binary(Classes, frozen=True, tag="binary"):
         """
         return 1 if label is None else self.class_number(label)
 
+    def explained_codes(self, predictions: FloatArray, label: int | None) -> IntArray:
+        """The class asked for, or the second, which is spoken of everywhere, shape (n,)."""
+        return np.full(len(predictions), 1 if label is None else label)
+
     def pick_slopes(self, outputs: FloatArray, codes: IntArray) -> FloatArray:
         """The derivative of the probability of each row's class by the log odds of the second, shape (n, 1)."""
         own = self.pick(self.decode(outputs), codes)
@@ -374,10 +371,10 @@ class Binary(Classes, frozen=True, tag="binary"):
 class Multiclass(Classes, frozen=True, tag="multiclass"):
     """Three classes or more; outputs are unnormalised log probabilities, one a class."""
 
-    functions: ClassVar[OutputFunctions] = OutputFunctions(_multinomial, jax.nn.log_softmax, _odds_against_others)
+    functions: ClassVar[OutputFunctions] = OutputFunctions(multinomial, jax.nn.log_softmax, odds_against_others)
     convex: ClassVar[ConvexLoss] = ConvexLoss(
-        losses=_log_losses_of,
-        evaluate=_evaluate_classes,
+        losses=log_losses_of,
+        evaluate=evaluate_classes,
         second=lambda responses, a, b: responses[:, a] * ((a == b) - responses[:, b]),
         product=lambda responses, moved: responses * (moved - (responses * moved).sum(1, keepdims=True)),
         quadratic=False,

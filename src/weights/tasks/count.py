@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
 import jax
@@ -52,6 +52,7 @@ class Count(Number, frozen=True, tag="count"):
         target: the column's name.
         center: zero.
         scale: the mean of the counts of training.
+        least, most: zero, and none.
         remark: how the task was found, where that deserves saying.
     """
 
@@ -65,7 +66,7 @@ class Count(Number, frozen=True, tag="count"):
         quadratic=False,
         shift_free=False,
     )
-    stacking: ClassVar[str] = "likelihood"
+    stacking: ClassVar[str] = "deviance"
     importance_measure: ClassVar[str] = "D2"
     adds_noise: ClassVar[bool] = False
     simulated: ClassVar[bool] = False
@@ -97,7 +98,8 @@ class Count(Number, frozen=True, tag="count"):
 
     def check(self) -> list[str]:
         """What is wrong with the mean, in words."""
-        return [*Number.check(self), *([] if self.center == 0 else [f"the target's center is {self.center}, but that of counts is 0"])]
+        lawful = (self.center, self.least, self.most) == (0.0, 0.0, None)
+        return [*Number.check(self), *([] if lawful else [f"counts start at {self.center} and lie in {self.least} to {self.most}"])]
 
     def encode(self, target: pa.ChunkedArray) -> AnyArray:
         """Counts over their mean, float32, shape (n,).
@@ -128,6 +130,10 @@ class Count(Number, frozen=True, tag="count"):
         """The Poisson deviance of each row, shape (n,)."""
         return poisson_deviances(self.original(y), predictions.reshape(-1))
 
+    def squared_errors(self, y: AnyArray, predictions: FloatArray) -> FloatArray:
+        """Squares of what counts lie beside their means, shape (n,)."""
+        return (self.original(y) - predictions.reshape(-1)) ** 2
+
     def constant_outputs(self, y: AnyArray, weight: FloatArray) -> FloatArray:
         """The log of the weighted mean, relative to that of training, shape (1,)."""
         return np.log(np.average(y.astype(np.float64), weights=weight).clip(np.exp(-_MOST)))[None]
@@ -141,11 +147,6 @@ class Count(Number, frozen=True, tag="count"):
         means = self.decode(outputs)[:, None]
         return Scaled(means, np.log(means))
 
-    def prediction_columns(self, predictions: FloatArray, level: float, half_width: Callable[[float], float]) -> dict[str, AnyArray]:
-        """As those of numbers; no bound is below zero."""
-        columns = Number.prediction_columns(self, predictions, level, half_width)
-        return {name: np.maximum(values, 0.0) for name, values in columns.items()}
-
     def pick_slopes(self, outputs: FloatArray, codes: IntArray) -> FloatArray:
         """Mean counts, which are their own derivatives by the log rate, shape (n, 1)."""
         return self.decode(outputs)[:, None]
@@ -153,7 +154,10 @@ class Count(Number, frozen=True, tag="count"):
     def outcomes(self) -> list[Outcome]:
         """The mean count and the log rate."""
         endless = "no finite log rate fits best, because all its counts are zero"
-        return [Outcome("target", None, 0, "least squares"), Outcome("link", None, 0, "poisson", by_precision=True, endless=endless)]
+        return [
+            Outcome("target", None, 0, "least squares"),
+            Outcome("link", None, 0, "poisson", by_precision=True, with_level=True, endless=endless),
+        ]
 
     def mean(self, outcome: Outcome, expected: FloatArray) -> FloatArray:
         """Mean counts."""
@@ -206,19 +210,21 @@ def _whole_numbers(target: pa.ChunkedArray, name: str) -> FloatArray:
     return values
 
 
-def find_count(target: pa.ChunkedArray, name: str, *, class_weight: Any, remark: str) -> Count:
+def find_count(target: pa.ChunkedArray, name: str, *, class_weight: Any, positive: Any = None, remark: str) -> Count:
     """The task of predicting these counts.
 
     Raises:
         DataError: they are not whole numbers from zero on, or do not vary.
-        UsageError: class weights were asked for.
+        UsageError: class weights or a class to speak of were asked for.
     """
     if class_weight is not None:
         raise UsageError(f"Class weights need classes, but '{name}' is a count. Use a sample-weight column instead.")
+    if positive is not None:
+        raise UsageError(f"A class to speak of was named ('{positive}'), but '{name}' is a count. Leave out --positive.")
     values = _whole_numbers(target, name)
     if values.min() == values.max():
         raise DataError(f"The counts of '{name}' must vary, but they are {values[0]:g} in all {len(values)} rows. Name another target.")
-    return Count(name, 0.0, float(values.mean()), remark)
+    return Count(name, 0.0, float(values.mean()), remark, least=0.0)
 
 
 def looks_counted(values: FloatArray) -> bool:

@@ -15,7 +15,9 @@ MOST_CLASS_CODES = 20
 """Whole numbers 0..K-1 or 1..K count as class codes up to this K (our choice; `task=` overrides it)."""
 
 
-def find_classes(target: pa.ChunkedArray, name: str, kind: str | None, *, class_weight: Any, remark: str) -> Binary | Multiclass:
+def find_classes(
+    target: pa.ChunkedArray, name: str, kind: str | None, *, class_weight: Any, positive: Any = None, remark: str
+) -> Binary | Multiclass:
     """The task of predicting these labels.
 
     Args:
@@ -23,11 +25,12 @@ def find_classes(target: pa.ChunkedArray, name: str, kind: str | None, *, class_
         name: its name.
         kind: "binary" where two classes were asked for.
         class_weight: "balanced", or a mapping from label to factor, or None.
+        positive: of two classes the one that is spoken of, which becomes the second; in order if None.
         remark: how the task was found.
 
     Raises:
         DataError: there are fewer than two classes, more than two where two were asked for, or too few rows of each.
-        UsageError: class weights do not fit the classes.
+        UsageError: class weights or the class to speak of do not fit the classes.
     """
     counted = pc.value_counts(_label_cells(target))
     counts = {item["values"].as_py(): item["counts"].as_py() for item in counted}
@@ -44,7 +47,19 @@ def find_classes(target: pa.ChunkedArray, name: str, kind: str | None, *, class_
         raise DataError(
             f"The target '{name}' has {len(classes)} different labels in {len(target)} rows, too few each to learn. Name another target."
         )
+    if positive is not None:
+        classes = _order_classes(classes, positive, name)
     return task_of(name, classes, _class_weights(class_weight, counts, classes), remark)
+
+
+def _order_classes(classes: list[Any], positive: Any, name: str) -> list[Any]:
+    """Two classes, the one that is spoken of behind the other."""
+    by_text = {str(label): label for label in classes}
+    if str(positive) not in by_text:
+        raise UsageError(f"The class to speak of must be one of '{name}', but is '{positive}'. {suggest(str(positive), by_text)}")
+    if len(classes) != 2:
+        raise UsageError(f"One of two classes can be spoken of, but '{name}' has {len(classes)}. Leave out --positive.")
+    return sorted(classes, key=lambda label: str(label) == str(positive))
 
 
 def _label_cells(target: pa.ChunkedArray) -> pa.ChunkedArray:

@@ -1,11 +1,10 @@
 """How good predictions are, and how sure that is: each metric with its standard error.
 
 `score` gives all metrics of a task, which are rows of `CLASS_METRICS`, `REGRESSION_METRICS` or `COUNT_METRICS`: to add one, add a row.
-Each is a `Metric` built from one contribution a row (its influence function over n), so one formula gives every standard error and, with
-group codes, the cluster-robust one:
-``se^2 = sum over groups of (sum of contributions)^2``, with t quantiles of as many degrees of freedom as there are groups
-less one (Cameron and Miller 2015, section VI). The error covers the choice of rows on which the given
-predictions were scored; it does not cover what another training run would have predicted.
+Each is a `Metric` built from one contribution a row (its influence function over n), so that one function gives every standard error, of
+rows that are independent, come in groups or follow each other in time: `dependence.error_of_mean`. Shares of rows have the intervals of
+proportions.py, because near zero and one the rows at hand show too little of the error, or none. The error covers the choice of rows on
+which the given predictions were scored; it does not cover what another training run would have predicted.
 """
 
 from __future__ import annotations
@@ -13,26 +12,16 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
-import msgspec
 import numpy as np
 import scipy.special
 
-from weights.types import AnyArray, FloatArray, IntArray
+from weights.dependence import MeanError, error_of_mean
+from weights.tasks.proportions import Metric as Metric
+from weights.tasks.proportions import least_share, mean_share
+from weights.types import AnyArray, BoolArray, FloatArray, IntArray
 
 _SMALLEST = 1e-15
 """Probabilities are kept at least this far from zero before a logarithm."""
-
-
-class Metric(msgspec.Struct, frozen=True):
-    """A metric's value with a 95 % interval (Student's t over rows or groups).
-
-    `low` and `high` are None where no interval is given: of the calibration error, and of the area under the ROC curve and the
-    balanced accuracy where a class has but one row or group, whose error cannot be estimated.
-    """
-
-    value: float
-    low: float | None = None
-    high: float | None = None
 
 
 class Measure(NamedTuple):
@@ -43,6 +32,8 @@ class Measure(NamedTuple):
             predictions and row weights (n,).
         low, high: bounds that an interval is cut to.
         of_each_class: whether it is a mean over the rows of each class: of one row, or one group, its error would look like none.
+        shares: of a share of rows, or a mean of shares, which rows (n,) hit and codes (n,) of the parts whose shares are averaged, from
+            targets and predictions: their intervals hold near zero and one too.
         title: what people are shown; the name in words if empty.
         show: the value as text.
     """
@@ -51,6 +42,7 @@ class Measure(NamedTuple):
     low: float = 0.0
     high: float = 1.0
     of_each_class: bool = False
+    shares: Callable[[AnyArray, FloatArray], tuple[BoolArray, AnyArray]] | None = None
     title: str = ""
     show: Callable[[float], str] = "{:.3f}".format
 
@@ -66,6 +58,7 @@ def score(
     *,
     weight: FloatArray | None = None,
     group: IntArray | None = None,
+    time: FloatArray | None = None,
 ) -> dict[str, Metric]:
     """The metrics of predictions by name, in the order given.
 
@@ -75,19 +68,34 @@ def score(
         prediction: class probabilities, shape (n, k); or values, shape (n,).
         weight: row weights, at least zero, shape (n,).
         group: codes of rows that belong together, shape (n,); the errors then allow for their dependence.
+        time: when rows were, shape (n,); without groups the errors then allow for rows that depend on those near in time.
 
     Example:
         >>> score(REGRESSION_METRICS, np.array([1.0, 3.0]), np.array([2.0, 2.0]))["mae"].value
         1.0
     """
     weight = np.ones(len(y)) if weight is None else weight
-    scarce = any(measure.of_each_class for measure in metrics.values()) and _fewest_of_a_class(y, weight, group) < 2
+    fewest = _fewest_of_a_class(y, weight, group) if any(measure.of_each_class for measure in metrics.values()) else len(y)
     results = {}
     for name, measure in metrics.items():
         value, contributions = measure.compute(y, prediction, weight)
-        contributions = None if scarce and measure.of_each_class else contributions
-        results[name] = _with_interval(value, contributions, weight, group, measure.low, measure.high)
+        contributions = None if fewest < 2 and measure.of_each_class else contributions
+        share = _class_shares(y, weight) if measure.of_each_class else weight / weight.sum()
+        error = None if contributions is None else error_of_mean(contributions, share, group=group, time=time)
+        result = _with_interval(value, error, measure.low, measure.high)
+        independent = group is not None or time is None  # those near in time have intervals of dependent rows only
+        if contributions is not None and measure.shares is not None and independent:
+            shares = mean_share(*measure.shares(y, prediction), weight, group)
+            result = _wider(shares, result) if measure.of_each_class or group is not None else shares
+        elif contributions is not None and measure.of_each_class and value in (measure.low, measure.high) and independent:
+            result = _at_bound(value, fewest)
+        results[name] = result
     return results
+
+
+def find_measure(name: str) -> Measure:
+    """How a metric of any task is computed and shown; `UNLISTED` where no table has it."""
+    return {**CLASS_METRICS, **REGRESSION_METRICS}.get(name, UNLISTED)
 
 
 def log_losses(probability: FloatArray, y: IntArray) -> FloatArray:
@@ -131,16 +139,36 @@ def _fewest_of_a_class(y: IntArray, weight: FloatArray, group: IntArray | None) 
     return int(counts[counts > 0].min(initial=len(y)))
 
 
-def _with_interval(
-    value: float, contributions: FloatArray | None, weight: FloatArray, group: IntArray | None, lowest: float, highest: float
-) -> Metric:
-    if contributions is None or not np.isfinite(value):
+def _class_shares(y: IntArray, weight: FloatArray) -> FloatArray:
+    """The share of each row (n,) in the variance of a mean over classes of their means: the larger, the rarer its class."""
+    of_class = np.bincount(y, weights=weight)[y]
+    share = np.divide(weight, of_class**2, out=np.zeros(len(y)), where=of_class > 0)
+    return share / share.sum()
+
+
+def _with_interval(value: float, error: MeanError | None, lowest: float, highest: float) -> Metric:
+    half = None if error is None or not np.isfinite(value) else error.half_width()
+    if half is None:
         return Metric(float(value) if np.isfinite(value) else float("nan"))
-    unit = np.arange(len(weight)) if group is None else group
-    _, unit_of_row = np.unique(unit[weight > 0], return_inverse=True)
-    sums = np.bincount(unit_of_row, weights=contributions[weight > 0])
-    half = scipy.special.stdtrit(max(len(sums) - 1, 1), 0.975) * np.sqrt(np.sum(sums**2))
     return Metric(float(value), float(max(value - half, lowest)), float(min(value + half, highest)))
+
+
+def _wider(share: Metric, usual: Metric) -> Metric:
+    """A mean of shares with an interval no narrower than the usual one, as groups, with rows of several classes, make them depend."""
+    assert share.low is not None
+    assert share.high is not None
+    if usual.low is None or usual.high is None:
+        return usual
+    return Metric(share.value, min(share.low, usual.low), max(share.high, usual.high))
+
+
+def _at_bound(value: float, n: int) -> Metric:
+    """Zero or one where no row shows an error: the area under a ROC curve is no farther than the share of n rows that all hit.
+
+    A mean of placements in [0, 1] that is A gives n placements of one with probability A^n at most, as a share of A does.
+    """
+    away = 1.0 - least_share(n)
+    return Metric(value, max(value - away, 0.0), min(value + away, 1.0))
 
 
 _Scored = tuple[float, FloatArray | None]
@@ -187,11 +215,15 @@ def _auroc_of_one(positive: AnyArray, predicted: FloatArray, weight: FloatArray)
 
 
 def _accuracy(y: AnyArray, probability: FloatArray, weight: FloatArray) -> _Scored:
-    return _mean((probability.argmax(1) == y).astype(float), weight)
+    return _mean(_are_right(y, probability).astype(float), weight)
+
+
+def _are_right(y: AnyArray, probability: FloatArray) -> BoolArray:
+    return probability.argmax(1) == y
 
 
 def _balanced_accuracy(y: AnyArray, probability: FloatArray, weight: FloatArray) -> _Scored:
-    right = (probability.argmax(1) == y).astype(float)
+    right = _are_right(y, probability).astype(float)
     present = [k for k in range(probability.shape[1]) if weight[y == k].sum() > 0]
     contributions, total = np.zeros(len(y)), 0.0
     for k in present:
@@ -246,12 +278,14 @@ def _show_quantity(value: float) -> str:
     return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.4g}"
 
 
+MEAN_GAP = Measure(lambda y, prediction, weight: _mean(y - prediction, weight), low=-np.inf, high=np.inf)
+"""What was observed less what was predicted, on average: no metric of a task, because errors of opposite sign cancel."""
 CLASS_METRICS: dict[str, Measure] = {
     "log_loss": Measure(_log_loss, high=np.inf),
     "brier": Measure(_brier, high=2.0, title="Brier score"),
     "auroc": Measure(_auroc, of_each_class=True, title="AUROC"),
-    "accuracy": Measure(_accuracy, show=_show_percent),
-    "balanced_accuracy": Measure(_balanced_accuracy, of_each_class=True, show=_show_percent),
+    "accuracy": Measure(_accuracy, shares=lambda y, p: (_are_right(y, p), np.zeros(len(y))), show=_show_percent),
+    "balanced_accuracy": Measure(_balanced_accuracy, of_each_class=True, shares=lambda y, p: (_are_right(y, p), y), show=_show_percent),
     "calibration_error": Measure(_calibration),
 }
 """Of predicted probabilities, by name."""

@@ -11,6 +11,7 @@ import msgspec
 import numpy as np
 import pyarrow as pa
 
+from weights.conformal import Conformal, Interval, score_residuals
 from weights.data.table.columns import is_missing, to_numbers
 from weights.errors import DataError, UsageError, printable
 from weights.tasks.base import ConvexLoss, Gaps, Outcome, OutputFunctions, Scaled
@@ -32,6 +33,8 @@ class Number(msgspec.Struct, frozen=True, tag_field="kind", tag="regression"):
     Attributes:
         target: the column's name.
         center, scale: of the values of training.
+        least, most: what no value of training went beyond, where that is what numbers of its kind are held by (zero; zero and one);
+            bounds of intervals stop there.
         remark: how the task was found, where that deserves saying.
     """
 
@@ -39,6 +42,8 @@ class Number(msgspec.Struct, frozen=True, tag_field="kind", tag="regression"):
     center: float = 0.0
     scale: float = 1.0
     remark: str = ""
+    least: float | None = None
+    most: float | None = None
 
     metrics: ClassVar[Mapping[str, Measure]] = REGRESSION_METRICS
     functions: ClassVar[OutputFunctions] = OutputFunctions(_square, lambda outputs: outputs, lambda outputs, label: outputs[:, 0])
@@ -51,6 +56,7 @@ class Number(msgspec.Struct, frozen=True, tag_field="kind", tag="regression"):
         shift_free=False,
     )
     stacking: ClassVar[str] = "least squares"
+    constant_name: ClassVar[str] = "the mean"
     importance_measure: ClassVar[str] = "R2"
     relative_importance: ClassVar[bool] = True
     numeric: ClassVar[bool] = True
@@ -94,9 +100,12 @@ class Number(msgspec.Struct, frozen=True, tag_field="kind", tag="regression"):
         return 2.0 * self.scale**2
 
     def check(self) -> list[str]:
-        """What is wrong with the scale, in words."""
+        """What is wrong with the scale or the range, in words."""
         lawful = 0 < self.scale < math.inf and math.isfinite(self.center)
-        return [] if lawful else [f"the target's scale is {self.scale}"]
+        wrong = [] if lawful else [f"the target's scale is {self.scale}"]
+        if (self.least, self.most) not in RANGES:
+            wrong.append(f"the target's range is {self.least} to {self.most}")
+        return wrong
 
     def encode(self, target: pa.ChunkedArray) -> AnyArray:
         """Scaled values, float32, shape (n,).
@@ -158,9 +167,9 @@ class Number(msgspec.Struct, frozen=True, tag_field="kind", tag="regression"):
         """Squared errors in the target's unit, shape (n,)."""
         return (self.original(y) - predictions.reshape(-1)) ** 2
 
-    def nonconformity(self, y: AnyArray, predictions: FloatArray) -> FloatArray:
-        """Absolute errors in the target's unit, shape (n,)."""
-        return np.abs(self.original(y) - predictions)
+    def squared_errors(self, y: AnyArray, predictions: FloatArray) -> FloatArray:
+        """As `prediction_losses`, shape (n,)."""
+        return self.prediction_losses(y, predictions)
 
     def constant_outputs(self, y: AnyArray, weight: FloatArray) -> FloatArray:
         """Zero, the scaled mean, shape (1,)."""
@@ -174,8 +183,10 @@ class Number(msgspec.Struct, frozen=True, tag_field="kind", tag="regression"):
         """Values in the target's unit, shape (n,)."""
         return outputs[:, 0] * self.scale + self.center
 
-    def decide(self, predictions: FloatArray) -> AnyArray:
+    def decide(self, predictions: FloatArray, threshold: Mapping[Any, float] | None = None) -> AnyArray:
         """The values as they are, shape (n,)."""
+        if threshold:
+            self.need_classes("A threshold needs classes", "Leave it out.")
         return predictions
 
     def to_scales(self, outputs: FloatArray) -> Scaled:
@@ -186,9 +197,6 @@ class Number(msgspec.Struct, frozen=True, tag_field="kind", tag="regression"):
     def need_classes(self, what: str = "Classes were needed", instead: str = "") -> None:
         """Never nothing: the target is a number."""
         raise UsageError(f"{what}, but '{self.target}' is a number. {instead}".rstrip())
-
-    def need_number(self, what: str, instead: str) -> None:
-        """Nothing: it is one."""
 
     def class_number(self, label: Any) -> int:
         """No position: there are no classes."""
@@ -204,14 +212,38 @@ class Number(msgspec.Struct, frozen=True, tag_field="kind", tag="regression"):
         """None: there are no classes."""
         return None
 
-    def prediction_columns(self, predictions: FloatArray, level: float, half_width: Callable[[float], float]) -> dict[str, AnyArray]:
+    def prediction_columns(self, predictions: FloatArray, interval: Callable[[], Interval]) -> dict[str, AnyArray]:
         """``prediction`` and the bounds of its interval, ``low 90%`` and ``high 90%``."""
-        half, percent = half_width(level), f"{100 * level:g}%"
-        return {"prediction": predictions, f"low {percent}": predictions - half, f"high {percent}": predictions + half}
+        bounds = interval()
+        percent = f"{100 * bounds.level:g}%"
+        return {"prediction": predictions, f"low {percent}": bounds.low, f"high {percent}": bounds.high}
 
     def describe_prediction(self, prediction: float, code: int) -> str:
         """The value in four digits."""
         return f"{prediction:.4g}"
+
+    def calibrate(
+        self, y: AnyArray, predictions: FloatArray, x: FloatArray, weight: FloatArray, group: IntArray | None = None
+    ) -> Conformal:
+        """The residuals of rows in units of their difficulty."""
+        return score_residuals(self.original(y) - predictions, predictions, x, weight, group)
+
+    def covers(self, conformal: Conformal, y: AnyArray, predictions: FloatArray, x: FloatArray, level: float) -> BoolArray:
+        """Which values lie in their bounds, shape (n,)."""
+        bounds, values = self.interval(conformal, predictions, x, level), self.original(y)
+        return (bounds.low <= values) & (values <= bounds.high)
+
+    def interval(self, conformal: Conformal, predictions: FloatArray, x: FloatArray, level: float) -> Interval:
+        """Bounds that hold the values of new rows with probability `level`, inside what the target can be.
+
+        A new row is beyond what none of n rows of training was beyond once in n + 1 rows, so that stopping there costs no more.
+
+        Raises:
+            UsageError: the level is not between 0 and 1.
+        """
+        bounds = conformal.bounds(predictions, x, level)
+        least, most = -math.inf if self.least is None else self.least, math.inf if self.most is None else self.most
+        return Interval(np.clip(bounds.low, least, most), np.clip(bounds.high, least, most), level)
 
     def explained_codes(self, predictions: FloatArray, label: int | None) -> IntArray:
         """-1 for each row, shape (n,)."""
@@ -273,6 +305,10 @@ class Number(msgspec.Struct, frozen=True, tag_field="kind", tag="regression"):
         return ((values - self.center) / self.scale).astype(np.float32)
 
 
+RANGES = {(None, None): "", (0.0, None): "is never negative", (0.0, 1.0): "lies between 0 and 1"}
+"""What is said of the ranges of targets that bounds are kept in, by least and most."""
+
+
 def ranks(values: AnyArray) -> FloatArray:
     """The ranks of numbers (n,), from 0 to 1, ties sharing theirs."""
     _, tie, counts = np.unique(values, return_inverse=True, return_counts=True)
@@ -292,13 +328,15 @@ def finite_numbers(target: pa.ChunkedArray, name: str) -> FloatArray:
     return values
 
 
-def find_number(target: pa.ChunkedArray, name: str, *, class_weight: Any, remark: str) -> Number:
+def find_number(target: pa.ChunkedArray, name: str, *, class_weight: Any, positive: Any = None, remark: str) -> Number:
     """The task of predicting these numbers.
 
     Raises:
         DataError: they are not finite, do not vary, or cannot be squared.
-        UsageError: class weights were asked for.
+        UsageError: class weights or a class to speak of were asked for.
     """
+    if positive is not None:
+        raise UsageError(f"A class to speak of was named ('{positive}'), but '{name}' is a number. Leave out --positive.")
     if class_weight is not None:
         raise UsageError(f"Class weights need classes, but '{name}' is a number. Use a sample-weight column instead.")
     values = finite_numbers(target, name)
@@ -310,4 +348,11 @@ def find_number(target: pa.ChunkedArray, name: str, *, class_weight: Any, remark
         raise DataError(f"The target '{name}' varies by {np.ptp(values):.3g} only, too little to square. Multiply it or name another.")
     if not scale > 0:
         raise DataError(f"The target '{name}' must vary, but it is {values[0]:g} in all {len(values)} rows. Name another target.")
-    return Number(name, center, scale, remark)
+    range_ = next((low, high) for low, high in ((0.0, 1.0), (0.0, None), (None, None)) if _holds(values, low, high))
+    said = f"'{printable(name)}' {RANGES[range_]}, so that bounds of intervals stop there" if RANGES[range_] else ""
+    return Number(name, center, scale, "; ".join(filter(None, (remark, said))), *range_)
+
+
+def _holds(values: FloatArray, low: float | None, high: float | None) -> bool:
+    """Whether all values lie in a range."""
+    return bool((low is None or values.min() >= low) and (high is None or values.max() <= high))

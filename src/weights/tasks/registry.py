@@ -40,7 +40,7 @@ TASKS: dict[str, Callable[..., Task]] = {
 """What makes a task of a target, by the name a user asks for it."""
 
 
-def find_task(target: pa.ChunkedArray, name: str, *, kind: str | None = None, class_weight: Any = None) -> Task:
+def find_task(target: pa.ChunkedArray, name: str, *, kind: str | None = None, class_weight: Any = None, positive: Any = None) -> Task:
     """The task a target column asks for.
 
     Args:
@@ -48,10 +48,11 @@ def find_task(target: pa.ChunkedArray, name: str, *, kind: str | None = None, cl
         name: its name.
         kind: one of `TASKS`, where the user decides.
         class_weight: "balanced", or a mapping from label to factor, or None.
+        positive: of two classes the one that is spoken of, or None.
 
     Raises:
         DataError: the target has one value only, or cannot be of the asked kind.
-        UsageError: the kind is not known, or class weights do not fit the classes.
+        UsageError: the kind is not known, or class weights or the class to speak of do not fit the classes.
 
     Example:
         >>> find_task(pa.chunked_array([["ill", "well", "ill"]]), "state").kind
@@ -62,7 +63,7 @@ def find_task(target: pa.ChunkedArray, name: str, *, kind: str | None = None, cl
     if pa.types.is_nested(target.type):
         raise DataError(f"The target '{name}' must hold one number or label a row, but it holds {target.type}. Name another target.")
     asked, remark = (kind, "") if kind else _guess_kind(target, name)
-    return TASKS[asked](target, name, class_weight=class_weight, remark=remark)
+    return TASKS[asked](target, name, class_weight=class_weight, positive=positive, remark=remark)
 
 
 def _guess_kind(target: pa.ChunkedArray, name: str) -> tuple[str, str]:

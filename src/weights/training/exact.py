@@ -31,6 +31,7 @@ _COSTLY, _TOO_COSTLY = 200.0, 1000.0
 (measured on real tables)."""
 _NEAR = 1e-6
 """Residual down to which L-BFGS goes before Newton steps, which gain digits faster, take over."""
+_FAR_APART = 1e3  # ratio of the scales of inputs from which on they are made alike before a system is solved
 _MOST_STEPS = 100
 _MOST_INNER_STEPS = 20_000
 
@@ -316,7 +317,15 @@ def _prox(penalty: Penalty, theta: FloatArray, step: float, l1_ratio: float, gro
 
 
 def _solve_positive(matrix: FloatArray, right: FloatArray) -> FloatArray:
-    """The solution of a positive semidefinite system; where it is not unique, the shortest."""
+    """The solution of a positive semidefinite system; where it is not unique, the shortest, or nearly so where scales are far apart."""
+    scale = np.sqrt(np.diag(matrix))
+    if scale.max() > _FAR_APART * scale.min(where=scale > 0, initial=np.inf):
+        scale = np.where(scale > 0, scale, 1.0)
+        return _solve_alike(matrix / np.outer(scale, scale), right / scale) / scale
+    return _solve_alike(matrix, right)
+
+
+def _solve_alike(matrix: FloatArray, right: FloatArray) -> FloatArray:
     try:
         factor = scipy.linalg.cho_factor(matrix, check_finite=False)
         diagonal = np.abs(np.diag(factor[0]))

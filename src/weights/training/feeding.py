@@ -145,8 +145,8 @@ class StreamingFeed:
 
     def _put(self, places: Any, inputs: Inputs) -> None:
         """Let rows stand at these places."""
-        for name, block in inputs.blocks.items():
-            self.inputs[name][places] = block
+        for name, block in self.inputs.blocks.items():
+            block[places] = inputs[name]
 
     def batches(self, m: int, taken: int, n_steps: int) -> IntArray:
         """The member's rows of the buffer, shuffled."""

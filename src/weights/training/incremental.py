@@ -15,6 +15,7 @@ import msgspec
 import numpy as np
 
 import weights
+from weights.conformal import Conformal
 from weights.data.dataset import Feature
 from weights.data.encoding import Encoding
 from weights.data.inputs import Inputs
@@ -27,7 +28,7 @@ from weights.training.control import Control
 from weights.training.job import Job
 from weights.training.population import member_seeds
 from weights.training.resampling import Resampling
-from weights.training.stacking import conformal_scores, stack
+from weights.training.stacking import stack
 from weights.training.step import State
 from weights.training.stepping import Run
 from weights.types import AnyArray, FloatArray, Params
@@ -60,7 +61,7 @@ class Stream:
     Attributes:
         learners: the populations.
         task, encoding, features: what stays as the first batch had it.
-        offset, scores: as in `Ensemble`, until judged rows give better ones.
+        offset, conformal: as in `Ensemble`, until judged rows give better ones.
         n_batches, n_samples: learned from so far.
         outputs, y, weight: of the rows judged most recently, shapes (q, r, k), (r,), (r,).
     """
@@ -70,7 +71,7 @@ class Stream:
     encoding: Encoding
     features: list[Feature]
     offset: FloatArray
-    scores: FloatArray
+    conformal: Conformal
     n_batches: int
     n_samples: int
     outputs: FloatArray
@@ -99,13 +100,13 @@ def go_on_from(ensemble: Ensemble, specs: Mapping[str, Spec]) -> Stream:
         ]
         learners.append(Learner(population.name, specs[population.name], states, population.member_weights, population.stacking_weight))
     stream = _fresh(learners, ensemble.task, ensemble.encoding, ensemble.features)
-    return dataclasses.replace(stream, offset=ensemble.offset, scores=ensemble.scores, n_samples=ensemble.report.n_samples)
+    return dataclasses.replace(stream, offset=ensemble.offset, conformal=ensemble.conformal, n_samples=ensemble.report.n_samples)
 
 
 def _fresh(learners: list[Learner], task: Task, encoding: Encoding, features: list[Feature]) -> Stream:
     nothing = np.zeros(0)
     outputs = np.zeros((len(learners), 0, task.n_outputs))
-    return Stream(learners, task, encoding, features, np.zeros(task.n_outputs), nothing, 0, 0, outputs, nothing, nothing)
+    return Stream(learners, task, encoding, features, np.zeros(task.n_outputs), Conformal(nothing), 0, 0, outputs, nothing, nothing)
 
 
 def learn(stream: Stream, inputs: Inputs, y: AnyArray, weight: FloatArray, *, n_threads: int) -> Stream:
@@ -158,7 +159,7 @@ def ensemble(stream: Stream) -> Ensemble:
         present = dataclasses.replace(present, populations=populations, offset=offset)
     metrics = score(task.metrics, task.original(y), answers, weight=weight)
     report = msgspec.structs.replace(present.report, metrics=metrics)
-    return dataclasses.replace(present, scores=conformal_scores(task, y, answers, weight), report=report)
+    return dataclasses.replace(present, conformal=task.calibrate(y, answers, np.zeros((len(y), 0)), weight), report=report)
 
 
 def _as_begun(stream: Stream) -> Ensemble:
@@ -170,7 +171,7 @@ def _as_begun(stream: Stream) -> Ensemble:
         history = {"n_steps": np.asarray([[float(stream.n_steps)]])}
         populations.append(Population(learner.name, learner.spec, stacked, learner.member_weights, learner.stacking_weight, history))
     report = Report("batches", stream.n_samples, len(stream.encoding.columns), {}, version=weights.__version__)
-    return Ensemble(stream.task, stream.encoding, stream.features, populations, stream.offset, stream.scores, report)
+    return Ensemble(stream.task, stream.encoding, stream.features, populations, stream.offset, stream.conformal, report)
 
 
 def _judged(stream: Stream, inputs: Inputs, y: AnyArray, weight: FloatArray) -> Stream:

@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from weights.dependence import MeanError, error_of_mean
 from weights.ensemble import Candidate
 from weights.errors import TrainingError
 from weights.spec import Spec, without_numbers
@@ -25,10 +26,18 @@ _BEHIND = 3.0
 
 
 class Difference(NamedTuple):
-    """Mean of paired differences in loss (first minus second) and its standard error."""
+    """Mean of paired differences in loss (first minus second), its standard error and degrees of freedom, and the units it rests on."""
 
     mean: float
     std_err: float
+    degrees: float
+    n_units: float
+
+    @property
+    def bounds(self) -> tuple[float, float] | None:
+        """The 95 % interval; None where nothing can be said."""
+        half = MeanError(*self[1:]).half_width()
+        return None if half is None else (self.mean - half, self.mean + half)
 
 
 class _Runner:
@@ -88,18 +97,22 @@ def race(jobs: dict[str, Job], control: Control, *, group: IntArray | None) -> t
     return winner.label, ends
 
 
-def paired_difference(first: FloatArray, second: FloatArray, weight: FloatArray, covered: BoolArray, group: IntArray | None) -> Difference:
-    """Weighted mean of ``first - second`` over covered rows, with its standard error (cluster-robust with groups).
+def paired_difference(
+    first: FloatArray,
+    second: FloatArray,
+    weight: FloatArray,
+    covered: BoolArray,
+    group: IntArray | None,
+    time: FloatArray | None = None,
+) -> Difference:
+    """Weighted mean of ``first - second`` over covered rows, with its error (`dependence.error_of_mean`).
 
     The error covers the choice of rows, not what other training runs would have given.
     """
     share = weight * covered / (weight @ covered)
     difference = np.where(covered, first - second, 0.0)
     mean = float(share @ difference)
-    contributions = share * (difference - mean)
-    if group is not None:
-        contributions = np.bincount(group - group.min(), weights=contributions)
-    return Difference(mean, float(np.sqrt(np.sum(contributions**2))))
+    return Difference(mean, *error_of_mean(share * (difference - mean), share, group=group, time=time))
 
 
 def _those_that_go_on(ranked: list[_Runner], group: IntArray | None) -> list[_Runner]:

@@ -19,7 +19,7 @@ import numpy as np
 import pyarrow as pa
 
 from weights.data.files.decoded import decode_files
-from weights.data.files.labelled import FILE_NAMES, make_table, read_files, rename_columns
+from weights.data.files.labelled import make_table, read_files, rename_columns
 from weights.data.files.listing import Entry
 from weights.data.files.medium import DecodedFile, Form, Medium, names_source
 from weights.data.files.naming import decode_column, decode_column_like, find_column, folder_of
@@ -134,7 +134,7 @@ def with_pictures(table: pa.Table, column: str, folder: Path, options: DecodeOpt
 
 
 def read_new(data: Any, like: Picture, missing: Sequence[str] = ()) -> pa.Table:
-    """Images to be answered, of the name, size and channels of those learned from, with names of files in `FILE_NAMES`.
+    """Images to be answered, of the name, size and channels of those learned from, with names of files in `FILE_NAMES`, and labels if any.
 
     Args:
         data: a source of images, an array of them, or a table that names their files: in a column of that name, or in
@@ -148,9 +148,7 @@ def read_new(data: Any, like: Picture, missing: Sequence[str] = ()) -> pa.Table:
     """
     options = DecodeOptions(size=(like.height, like.width), channels=like.channels, strict=True)
     if isinstance(data, np.ndarray) or holds_pictures(data):
-        table = read_pictures(data, options)
-        own = [name for name in ("picture", FILE_NAMES) if name in table.column_names]
-        return rename_columns(table.select(own), {"picture": like.name})
+        return rename_columns(read_pictures(data, options), {"picture": like.name})
     table = read_table(data, missing=missing)
     if like.name in table.column_names and is_picture(table.schema.field(like.name)):
         return table

@@ -1,0 +1,35 @@
+"""Rows that come after training: read as those of training were, and what deserves saying about them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pyarrow as pa
+
+from weights.data.encoding import Encoding
+from weights.data.files.naming import folder_of
+from weights.data.registry import kind_of
+from weights.data.table.delimited import remark_of, remarks_of
+from weights.data.table.read import read_table
+from weights.data.unfamiliar import unfamiliar
+
+
+def read_new_rows(encoding: Encoding, data: Any) -> pa.Table:
+    """The table behind a path, frame, mapping or array, numbers, pictures and words for missing read as in training.
+
+    Raises:
+        NotFoundError: there is nothing at the path. DataError: it cannot be read so.
+    """
+    if not encoding.columns and (source := kind_of(encoding.blocks[0]).source) is not None:
+        return source.read_like(data, encoding.blocks[0], encoding.missing_words)
+    table = read_table(data, missing=encoding.missing_words, notations=encoding.notations)
+    for block in encoding.blocks:
+        if (source := kind_of(block).source) is not None:
+            table = source.fill_like(table, block, folder_of(data))
+    return table
+
+
+def describe_new_rows(encoding: Encoding, table: pa.Table) -> list[str]:
+    """Sentences about rows that training did not prepare for, such as levels of a category it had not seen."""
+    notes = [f"'{c.name}': {note}" for c in encoding.columns if (note := remark_of(table.schema.field(c.name)))]
+    return [*remarks_of(table), *notes, *unfamiliar(encoding, table)]
