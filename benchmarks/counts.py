@@ -4,8 +4,8 @@
     python benchmarks/counts.py networks       networks through the ordinary entrance, 100 tables a cell
     python benchmarks/counts.py tables FOLDER  counts in tables of shared data, as counts and as numbers
 
-A generated table has three features: a number, one of heavier tails (Student's t, 5 degrees) and a flag that one row in ten has; the logs of
-their rate ratios are 0.3, -0.2 and 0.5. Counts are Poisson's, or negative binomial with variance mean + mean^2 or mean + 3 mean^2.
+A generated table has three features: a number, one of heavier tails (Student's t, 5 degrees) and a flag that one row in ten has; the logs
+of their rate ratios are 0.3, -0.2 and 0.5. Counts are Poisson's, or negative binomial with variance mean + mean^2 or mean + 3 mean^2.
 """
 
 from __future__ import annotations
@@ -90,15 +90,14 @@ def table_figures(folder: Path) -> None:
     """Deviance and root mean squared error out of bag of counts and of numbers, each with and without networks."""
     import weights as wt
 
-    print(
-        "| table | rows | mean | task | model | deviance | D2 | RMSE | sum of predictions over sum of counts |\n|---|---|---|---|---|---|---|---|---|"
-    )
+    columns = ("table", "rows", "mean", "task", "model", "deviance", "D2", "RMSE", "sum of predictions over that of counts")
+    print(f"| {' | '.join(columns)} |\n{'|---' * len(columns)}|")
     for (name, target), task, options in itertools.product(TARGETS, ("count", "regression"), (ALONE, {})):
         table = pq.read_table(folder / name / "data.parquet")
         table = table.filter(table[target].is_valid())
         model = wt.fit(table, target, task=task, inspect=False, **options)
         answers = model.ensemble.oob_predictions
-        y, prediction = answers.y, np.asarray(answers.probability).reshape(-1)
+        y, prediction = model.ensemble.task.original(answers.y), answers.prediction
         found = score(COUNT_METRICS, y, np.maximum(prediction, 1e-3 * y.mean()), weight=answers.weight)
         figures = " | ".join(f"{found[metric].value:.4g}" for metric in ("deviance", "d2", "rmse"))
         kind = "linear" if options else "auto"
@@ -109,6 +108,7 @@ def table_figures(folder: Path) -> None:
 
 
 def main() -> None:
+    """Run what was asked for."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("what", choices=("linear", "networks", "tables"))
     parser.add_argument("folder", nargs="?", type=Path)
