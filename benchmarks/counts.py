@@ -97,7 +97,7 @@ def table_figures(folder: Path) -> None:
         table = table.filter(table[target].is_valid())
         model = wt.fit(table, target, task=task, inspect=False, **options)
         answers = model.ensemble.oob_predictions
-        y, prediction = model.ensemble.task.original(answers.y), answers.prediction
+        y, prediction = np.round(model.ensemble.task.original(answers.y)), answers.prediction
         found = score(COUNT_METRICS, y, np.maximum(prediction, 1e-3 * y.mean()), weight=answers.weight)
         figures = " | ".join(f"{found[metric].value:.4g}" for metric in ("deviance", "d2", "rmse"))
         kind = "linear" if options else "auto"

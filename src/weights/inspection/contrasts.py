@@ -25,7 +25,7 @@ from weights.types import AnyArray, FloatArray, IntArray
 
 _DAY = 86400.0
 _NO_ERROR = "without an interval, because the inputs leave nothing of the outcome"
-_FEW_ROWS = "too few rows to tell: less than one of the rarer class is expected among those that decide it"
+_FEW_ROWS = "too few rows to tell: less than one event, or row of the rarer class, is expected among those that decide it"
 _FEW_CLUSTERS = "without a cluster-robust interval, because it differs between too few clusters"
 _MOST_STEPS, _LONGEST_STEP, _FARTHEST, _NEAR = 25, 3.0, 30.0, 1e-6
 """In log odds, or logs of a rate, of the row that moves most."""

@@ -7,7 +7,7 @@ import scipy.linalg
 
 from weights.elements.regularization import Regularization
 from weights.inspection.logistic import expand, fit_without, keep_finite
-from weights.inspection.slopes import Errors, Rows, Slopes, WithoutInputs, clusters_of, covariance
+from weights.inspection.slopes import Errors, Rows, Slopes, WithoutInputs, clusters_of, covariance, least_degrees
 from weights.tasks.count import Count
 from weights.training.exact import Problem, solve
 from weights.types import FloatArray, IntArray
@@ -47,7 +47,9 @@ def poisson(z: FloatArray, counts: FloatArray, rows: Rows) -> Slopes:
     own = np.diag(products)[1:]
     ratios = np.asarray([_likelihood_ratio(fitted, each[:, b] * slopes[b] / own[b], counts, weight) for b in range(len(slopes))])
     growth = np.divide(slopes**2, ratios * own, out=np.ones_like(own), where=ratios > _NO_RATIO)
-    errors.add_robust(each * weight[:, None], noise, leverage, known=dispersion * fitted, null_growth=growth)
+    makes = each * weight[:, None]
+    degrees_of_rows = least_degrees(makes * np.sqrt(fitted)[:, None], leverage)
+    errors.add_robust(makes, noise, leverage, degrees=degrees_of_rows, known=dispersion * fitted, null_growth=growth)
     if rows.time is not None:
         errors.add("hac", np.diag(covariance(each * (weight * noise)[:, None], "hac", rows)))
     if rows.group is not None:

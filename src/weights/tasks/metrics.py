@@ -95,7 +95,7 @@ def score(
 
 def find_measure(name: str) -> Measure:
     """How a metric of any task is computed and shown; `UNLISTED` where no table has it."""
-    return {**CLASS_METRICS, **REGRESSION_METRICS}.get(name, UNLISTED)
+    return {**CLASS_METRICS, **REGRESSION_METRICS, **COUNT_METRICS}.get(name, UNLISTED)
 
 
 def log_losses(probability: FloatArray, y: IntArray) -> FloatArray:
