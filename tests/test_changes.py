@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import pytest
 
 from planted import planted, save_stripes
 from weights.api import fit, read_again
 from weights.changes import changes
+from weights.model import Model
 from weights.spec import with_settings
 
 NETWORK = {"model": "mlp", "embedding": "none", "hidden": (16,), "n_steps": 96, "batch_size": 64}
@@ -23,7 +26,9 @@ def by_name(model, data):
 
 def test_a_change_turns_one_setting_of_every_population_that_has_it():
     data = planted(80)
-    model = fitted(data, hidden=(16, 8), n_steps=48, embedding="none")
+    network = fitted(data, model="mlp", hidden=(16, 8), n_steps=48, embedding="none")
+    both = [*fitted(data, model="linear").ensemble.populations, *network.ensemble.populations]
+    model = Model(dataclasses.replace(network.ensemble, populations=both))
     wider = by_name(model, data)["wider"].specs
     assert "linear" in wider
     assert len(wider) > 1

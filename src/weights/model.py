@@ -50,6 +50,9 @@ from weights.trials import N_TRAININGS
 from weights.types import AnyArray, BoolArray, FloatArray
 from weights.verdicts import Diagnosis, Experiment, Finding, LayerHealth
 
+_WARNED = 0.05
+"""Share of rows of which a warning must be, so that a single odd row in many does not warn (our choice); `Model.notes` says all."""
+
 
 @dataclass(frozen=True, eq=False)
 class Model:
@@ -439,6 +442,6 @@ class Model:
 
     def _encode(self, data: Any) -> Inputs:
         inputs = apply_encoding(self.ensemble.encoding, table := self.read(data))
-        for note in unfamiliar(self.ensemble.encoding, table):
+        for note in unfamiliar(self.ensemble.encoding, table, least_share=_WARNED):
             warnings.warn(note, RowsWarning, stacklevel=3)
         return inputs

@@ -85,12 +85,12 @@ def test_features_are_in_the_order_of_the_encoding_where_blocks_come_last():
 
 def test_the_layout_has_the_columns_first_and_none_where_there_are_none():
     encoding = prepare(table("scan"), Roles("ill")).encoding
-    assert encoding.layout(2) == ((("x", (3,)), ("pixels", (8, 9, 3))), 2, (0,))
+    assert encoding.layout(2) == ((("x", (3,)), ("pixels", (8, 9, 3)), ("numbers", (1,))), 2, (0,))
     alone = prepare(table("scan"), Roles("ill", drop=("age", "ward")))
     assert alone.encoding.layout(2) == ((("pixels", (8, 9, 3)),), 2, ())
     assert [*alone.inputs.blocks] == ["pixels"]
     assert alone.encoding.groups == [0]
-    assert prepare(table(), Roles("ill")).encoding.layout(1) == ((("x", (3,)),), 1, (0,))
+    assert prepare(table(), Roles("ill")).encoding.layout(1) == ((("x", (3,)), ("numbers", (1,))), 1, (0,))
 
 
 def test_what_is_said_of_a_run_with_pictures_is_said_beside_columns_too():
@@ -120,7 +120,7 @@ def test_the_second_column_of_pictures_is_read_where_the_first_is_left_out():
 def test_rows_for_the_test_have_the_same_blocks():
     parts = pa.array(["train", "test", "train"] * (N // 3))
     dataset = prepare(table("scan").append_column("part", parts), Roles("ill", split="part"))
-    assert [*dataset.held_out.inputs.blocks] == ["x", "pixels"]
+    assert [*dataset.held_out.inputs.blocks] == ["x", "pixels", "numbers"]
     np.testing.assert_array_equal(dataset.held_out.inputs["pixels"], PIXELS[0, 1::3])
     np.testing.assert_array_equal(dataset.inputs["pixels"], np.delete(PIXELS[0], np.s_[1::3], 0))
     np.testing.assert_array_equal(

@@ -208,15 +208,20 @@ def test_a_file_that_may_not_grow_any_more_is_said_with_the_exit_code_of_the_dis
     assert os.listdir(tmp_path) == ["run"]
 
 
+def complaints(words: str) -> str:
+    """What was said but notes, of which there is one: that the rows hold the target."""
+    return "".join(line for line in words.splitlines(keepends=True) if not line.startswith("notes "))
+
+
 def test_answers_that_do_not_fit_on_the_disk_leave_no_file(csv, saved, tmp_path):
     code, _, words = shell(f"ulimit -f 1; weights predict {saved} {csv} -o out.csv")
-    assert (code, words.count("\n"), os.listdir(tmp_path)) == (5, 1, [])
+    assert (code, complaints(words).count("\n"), os.listdir(tmp_path)) == (5, 1, [])
     assert "'out.csv' could not be written: File too large" in words
 
 
 def test_standard_output_on_a_full_disk_is_said(csv, saved):
     code, _, words = shell(f"weights predict {saved} {csv} > /dev/full")
-    assert (code, words) == (
+    assert (code, complaints(words)) == (
         5,
         "weights: Standard output or a file could not be read or written: No space left on device. Check its disk and permissions.\n",
     )
@@ -255,7 +260,7 @@ def test_a_closed_output_is_said_after_the_run_was_saved(csv, tmp_path):
 @pytest.mark.parametrize("command", ["show {run}", "predict {run} {csv}", "--help"])
 def test_a_reader_that_leaves_at_once_is_not_complained_about(csv, saved, command):
     _, output, words = shell(f"weights {command.format(run=saved, csv=csv)} | head -c 1")
-    assert (len(output), words) == (1, "")
+    assert (len(output), complaints(words)) == (1, "")
 
 
 def test_an_unbuffered_output_is_written_whole(saved, tmp_path):

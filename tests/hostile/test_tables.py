@@ -390,8 +390,8 @@ def test_words_for_missing_mean_the_same_at_predict_time(tmp_path):
     path = write(tmp_path, table(k=[-99, *Z[1:]]))
     api.fit(path, "y", members=8, model="linear", missing=["-99"], save=tmp_path / "run")
     model = api.load(tmp_path / "run")
-    marked = model.predict(write(tmp_path, "x,z,k\n1,1,-99\n2,1,3\n"))
-    empty = model.predict(write(tmp_path, "x,z,k\n1,1,\n2,1,3\n"))
+    marked = model.predict(write(tmp_path, "x,z,k\n1,1,-99\n2,1,1\n"))
+    empty = model.predict(write(tmp_path, "x,z,k\n1,1,\n2,1,1\n"))
     np.testing.assert_array_equal(marked, empty)
 
 

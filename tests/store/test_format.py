@@ -59,7 +59,8 @@ def test_intervals_of_a_loaded_run_are_the_same_bits(tmp_path):
     after = load(tmp_path / "run")
     assert len(before.conformal.difficulty.slopes) > 20
     assert_same_bits(vars(before.conformal), vars(after.conformal))
-    inputs = Inputs({"x": np.random.default_rng(1).normal(size=(50, len(before.encoding.inputs))).astype(np.float32)})
+    x = np.random.default_rng(1).normal(size=(50, len(before.encoding.inputs))).astype(np.float32)
+    inputs = Inputs({"x": x, "numbers": x[:, before.encoding.numeric_inputs]})
     assert_same_bits(*([bounds.low, bounds.high] for bounds in (run.interval(inputs) for run in (before, after))))
     assert (after.task.least, after.task.most) == (0.0, None)
 

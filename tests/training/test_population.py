@@ -558,7 +558,10 @@ def test_a_snapshot_survives_its_way_through_json():
 
 
 def test_lbfgs_reaches_the_optimum_that_is_solved_for_every_bag_of_rows():
-    prepared = [plan_fit("diabetes", model="linear", members=3, strength=0.1, patience=0, **how) for how in ({}, {"optimization": "lbfgs"})]
+    prepared = [
+        plan_fit("diabetes", model="linear", members=3, strength=0.1, patience=0, unbounded=False, **how)
+        for how in ({}, {"optimization": "lbfgs"})
+    ]
     solved, stepped = (
         train(prepared_job("linear", p.candidates["linear"], p), Control()).population.params["output"]["w"] for p in prepared
     )

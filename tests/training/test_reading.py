@@ -12,6 +12,7 @@ import weights as wt
 from weights.training import reading
 from weights.training.reading import share_bounded
 
+pytestmark = pytest.mark.filterwarnings("ignore::weights.errors.RowsWarning")  # rows beyond those of training are asked about
 N, OUTLIER = 400, 1e6
 RNG = np.random.default_rng(3)
 NOISE = RNG.normal(size=N)

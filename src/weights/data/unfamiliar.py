@@ -2,58 +2,56 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+
 import numpy as np
 import pyarrow as pa
 
-from weights.data.encoding import Category, Datetime, Encoding, Numeric, numbers_of
+from weights.data.encoding import Category, ColumnEncoding, Datetime, Encoding, Numeric, numbers_of
 from weights.data.table.columns import is_missing, level_codes
+from weights.types import BoolArray
 
 _MARGIN = 0.05
 """Share of the range of training by which numbers must lie outside it (our choice): of many like rows a few always lie just outside."""
 
 
-def unfamiliar(encoding: Encoding, table: pa.Table) -> list[str]:
+def unfamiliar(encoding: Encoding, table: pa.Table, *, least_share: float = 0.0) -> list[str]:
     """Sentences about cells that the training rows did not prepare for: new levels, values they never lacked, numbers beyond theirs.
 
     Args:
         encoding: from `fit_encoding`.
         table: rows that `apply_encoding` accepts.
+        least_share: of the rows that a sentence must be about.
     """
     sentences = []
     for column in encoding.columns:
         raw = table[column.name]
-        absent = is_missing(raw)
-        if isinstance(column, Category):
-            new = (level_codes(raw, column.levels) < 0) & ~absent
-            if new.any():
-                first = int(np.argmax(new))
-                rarely = "hardly or not" if column.rare else "not"
-                sentences.append(
-                    f"'{column.name}': {new.sum():,} of {len(new):,} rows hold a level that training had {rarely} seen "
-                    f"(first: row {first + 1}, '{raw[first].as_py()}')"
-                )
-        if isinstance(column, Numeric | Datetime):
-            sentences += _beyond_training(column, raw)
-        if absent.any() and not column.missing:
-            sentences.append(f"'{column.name}': {absent.sum():,} of {len(absent):,} rows have no value, which no training row lacked")
+        for which, what in _ways(column, raw):
+            if which.any() and which.mean() >= least_share:
+                sentences.append(f"'{column.name}': {which.sum():,} of {len(which):,} rows {what(int(np.argmax(which)))}")
     return sentences
 
 
-def _beyond_training(column: Numeric | Datetime, raw: pa.ChunkedArray) -> list[str]:
-    """A sentence about numbers clearly below the least or above the largest of training, if there are some."""
-    values, low, high = numbers_of(column, raw), column.low, column.high
-    if low is None or high is None:
-        return []
-    margin = _MARGIN * (high - low)
-    beyond = (values < low - margin) | (values > high + margin)
-    if not beyond.any():
-        return []
-    least, largest = (show_value(column, value) for value in (low, high))
-    first = int(np.argmax(beyond))
-    return [
-        f"'{column.name}': {beyond.sum():,} of {len(beyond):,} rows lie outside the range of training, {least} to {largest} "
-        f"(first: row {first + 1}, {show_value(column, float(values[first]))}); what is answered there is extrapolated"
-    ]
+def _ways(column: ColumnEncoding, raw: pa.ChunkedArray) -> Iterator[tuple[BoolArray, Callable[[int], str]]]:
+    """In each way in which cells can be unfamiliar which are, shape (n,), and what is said of them, from the place of the first."""
+    absent = is_missing(raw)
+    if isinstance(column, Category):
+        rarely = "hardly or not" if column.rare else "not"
+        new = (level_codes(raw, column.levels) < 0) & ~absent
+        yield new, lambda first: f"hold a level that training had {rarely} seen (first: row {first + 1}, '{raw[first].as_py()}')"
+    if isinstance(column, Numeric | Datetime) and column.low is not None and column.high is not None:
+        values, margin = numbers_of(column, raw), _MARGIN * (column.high - column.low)
+        beyond = (values < column.low - margin) | (values > column.high + margin)
+        least, largest = (show_value(column, value) for value in (column.low, column.high))
+        yield (
+            beyond,
+            lambda first: (
+                f"lie outside the range of training, {least} to {largest} (first: row {first + 1}, "
+                f"{show_value(column, float(values[first]))}); what is answered there is extrapolated"
+            ),
+        )
+    if not column.missing:
+        yield absent, lambda first: "have no value, which no training row lacked"
 
 
 def show_value(column: Numeric | Datetime, value: float) -> str:

@@ -220,7 +220,7 @@ def _move_answers(
         return []
     rng = np.random.default_rng(0x0DD)
     rows = np.sort(rng.choice(len(inputs), min(len(inputs), _MOST_ROWS), replace=False))
-    here, groups = inputs[rows], np.asarray(ensemble.encoding.column_groups)
+    here, groups = inputs[rows], np.asarray(ensemble.encoding.joined_groups)
     answers = _scaled_answers(ensemble, here)
     effects = []
     for j in moving:
@@ -228,9 +228,9 @@ def _move_answers(
         parts = cells.parts[rows]
         like = _as_in_training(np.asarray(distribution.counts), parts, rng)
         changed = like != parts
-        x = here.x.copy()
-        x[np.ix_(changed, groups == j)] = _encode(ensemble, column, write_cells(distribution, column, like[changed], rng))
-        gaps = answers - _scaled_answers(ensemble, here.replace(x=x))
+        joined = here.joined.copy()
+        joined[np.ix_(changed, groups == j)] = _encode(ensemble, column, write_cells(distribution, column, like[changed], rng))
+        gaps = answers - _scaled_answers(ensemble, here.replace_joined(joined))
         k = int(np.argmax(np.abs(gaps).mean(0)))
         effects.append((float(np.abs(gaps[:, k]).mean()), float(gaps[:, k].mean()), float(answers[:, k].std())))
     return effects
@@ -245,7 +245,7 @@ def _scaled_answers(ensemble: Ensemble, inputs: Inputs) -> FloatArray:
 def _encode(ensemble: Ensemble, column: ColumnEncoding, raw: pa.ChunkedArray) -> FloatArray:
     """The inputs of a column alone."""
     alone = msgspec.structs.replace(ensemble.encoding, columns=[column], blocks=[])
-    return apply_encoding(alone, pa.table({column.name: raw})).x
+    return apply_encoding(alone, pa.table({column.name: raw})).joined
 
 
 def _as_in_training(before: IntArray, parts: IntArray, rng: np.random.Generator) -> IntArray:
