@@ -70,6 +70,7 @@ TARGETS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
     "binary": lambda signal: np.where(signal > 0, "yes", "no"),
     "multiclass": lambda signal: np.asarray(["a", "b", "c"])[np.digitize(signal, [-0.5, 0.5])],
     "regression": lambda signal: 10 + 3 * signal,
+    "count": lambda signal: np.floor(np.exp(1 + 0.5 * signal)).astype(int),
 }
 """A target of each task, from the signal."""
 

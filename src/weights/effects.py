@@ -20,7 +20,8 @@ SCALES = ("target", "link", "odds")
 PER = ("unit", "sd")
 ERRORS = ("robust", "classical", "cluster", "hac")
 ADJUSTMENTS = ("none", "holm", "bh")
-MEASURES = ("R2", "log loss")
+MEASURES = {"R2": "drop of R2", "D2": "drop of D2", "log loss": "increase of log loss"}
+"""What importances are of, and how they are called."""
 
 _EXPONENTIATED, _MOST_EXPONENT = ("effect", "low", "high", "per_sd"), 700.0
 
@@ -38,7 +39,7 @@ class Contrast(msgspec.Struct, frozen=True):
         feature: its name.
         level: which level, and beside which; empty for a number.
         label: the class whose probability moves; None for values.
-        scale: "target" (the value, the probability) or "link" (the value, the log odds).
+        scale: "target" (the value, the probability) or "link" (the value, the log odds, the log rate).
         effect: per unit of the feature; None where it is not identifiable, and `note` says why.
         spread: standard deviation of the feature, in its unit; None for levels.
         std_errs: standard error by kind: robust, classical, cluster (with groups), hac (with time).
@@ -203,7 +204,8 @@ class FeatureWeights(msgspec.Struct, frozen=True):
 
         Args:
             scale: "target": units of the target, or probability; for classes also "link": log odds, and "odds": their ratios, which
-                are one without an effect; std_err is then that of the ratio, and z and p are those of the log odds.
+                are one without an effect; std_err is then that of the ratio, and z and p are those of the log odds. For counts both are
+                of rates.
             per: effects are per "unit" of the feature or, of numbers, per standard deviation: "sd".
             errors: robust, classical, cluster (fitted with a group), hac (fitted with time); the default of the fit if None.
             level: of the intervals of effects, between 0 and 1. Those of importances are at 95 %.

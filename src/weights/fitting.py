@@ -176,7 +176,7 @@ def _decomposed(prepared: Prepared, trained: list[Trained], covered: BoolArray, 
             here = covered[rows]
             predictions.append(MemberPredictions(p, places[rows[here]], outputs[here]))
     judged = judged_rows(prepared, covered)
-    x = dataset.inputs.x[covered] if prepared.task.numeric and not dataset.blocks else None  # from which noise is estimated
+    x = dataset.inputs.x[covered] if prepared.task.adds_noise and not dataset.blocks else None  # from which noise is estimated
     return decompose(prepared.task, judged, predictions, stacking.crossfitted_weights, stacking.crossfitted_offsets, x=x)
 
 

@@ -233,8 +233,8 @@ def _notes(weights: FeatureWeights, blocks: list[list[Record]], shown: list[list
     importances = {importance.features[0]: importance.value for importance in weights.importances}
     groups = [group for group in weights.groups if names & {*group.together.features}]
     notes += [_group_note(group, importances) for group in groups[:_MOST_GROUPS]]
-    meaning = "drop of R2" if weights.measure == MEASURES[0] else f"increase of {weights.measure}"
-    notes.append(f"importance: {meaning} without the feature, out of bag; selected: share of members that predict better with it")
+    meaning = f"importance: {MEASURES[weights.measure]} without the feature, out of bag"
+    notes.append(f"{meaning}; selected: share of members that predict better with it")
     if options.get("adjust", "none") == "none":
         notes += _note_of_many_tests([p for block in blocks if (p := _p_of_all_classes(block)) is not None])
     words, coverage = _ADJUSTED[options.get("adjust", "none")], _coverage_note(weights, options.get("scale", "target"), errors)

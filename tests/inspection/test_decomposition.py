@@ -9,19 +9,21 @@ from weights.api import fit
 from weights.inspection.decomposition import Judged, MemberPredictions, average, decompose, row_terms
 from weights.tasks.class_losses import log_probabilities
 from weights.tasks.classes import Binary, Multiclass
+from weights.tasks.count import Count
 from weights.tasks.number import Number
 
 TASKS = {
     "regression": Number("y", center=3.0, scale=2.0),
     "binary": Binary("y", classes=["a", "b"]),
     "multiclass": Multiclass("y", classes=["a", "b", "c"]),
+    "count": Count("y", scale=3.0),
 }
 
 
 def drawn(kind, *, n=40, n_members=(3, 2), seed=0):
     """Targets, predictions of two populations for every row, stacking weights and offsets."""
     rng, task = np.random.default_rng(seed), TASKS[kind]
-    y = rng.normal(size=n) if kind == "regression" else rng.integers(0, len(task.classes), n)
+    y = rng.normal(size=n) if kind == "regression" else rng.integers(0, len(task.classes) or 4, n)
     every = np.arange(n)
     said = [MemberPredictions(p, every, rng.normal(size=(n, task.n_outputs))) for p, m in enumerate(n_members) for _ in range(m)]
     return task, y, said, rng.uniform(0.2, 0.9, (n, len(n_members))), 0.1 * rng.normal(size=(n, task.n_outputs))
@@ -56,7 +58,7 @@ def test_the_loss_is_that_of_the_answers_together(kind):
     ]
     together = stacking_weights[:, :1] * means[0] + stacking_weights[:, 1:] * means[1] + offset
     answer = task.decode(together)
-    expected = (task.original(y) - answer) ** 2 if kind == "regression" else -np.log(answer[np.arange(40), y])
+    expected = -np.log(answer[np.arange(40), y]) if task.classes else task.prediction_losses(y, answer)
     np.testing.assert_allclose(row_terms(task, y, predictions, stacking_weights, offset).loss, expected, rtol=1e-9)
 
 
@@ -95,13 +97,13 @@ def test_bias_and_variance_of_linear_smoothers_are_their_closed_forms(make):
     assert np.all(np.abs(means - [bias, variance, bias + variance / 2]) < 3 * errors)
 
 
-@pytest.mark.parametrize("kind", ["binary", "multiclass"])
-def test_bias_of_log_loss_is_what_very_many_members_lose(kind):
+@pytest.mark.parametrize("kind", ["binary", "multiclass", "count"])
+def test_bias_of_log_loss_and_deviance_is_what_very_many_members_lose(kind):
     """Four members that differ by a little, 300 times; within three standard errors and, for the second order, 1 % of the variance."""
     task, n = TASKS[kind], 50
     rng = np.random.default_rng(3)
     middle, every = rng.normal(size=(n, task.n_outputs)), np.arange(n)
-    y = rng.integers(0, len(task.classes), n)
+    y = rng.integers(0, len(task.classes) or 4, n)
     ones, zeros = np.ones((n, 1)), np.zeros((n, task.n_outputs))
     many = [MemberPredictions(0, every, middle + 0.3 * rng.normal(size=middle.shape)) for _ in range(3000)]
     expected = row_terms(task, y, many, ones, zeros).loss.mean()
@@ -154,6 +156,13 @@ def test_rows_of_weight_zero_tell_nothing_of_noise():
     found = decompose(task, judged(far, weight), predictions, ones, zeros, x=both)
     alone = decompose(task, judged(y), [MemberPredictions(0, every[:600], np.zeros((600, 1)))] * 2, ones[:600], zeros[:600], x=x)
     assert found.noise.value == pytest.approx(alone.noise.value)
+
+
+def test_rows_that_agree_tell_no_noise_of_a_deviance():
+    """What a squared error loses to noise is its variance; what a deviance loses is not."""
+    predictions = [MemberPredictions(0, np.arange(600), np.zeros((600, 1)))] * 2
+    x, y = np.repeat(np.arange(300.0), 2)[:, None], np.random.default_rng(2).poisson(1.0, 600)
+    assert decompose(TASKS["count"], judged(y), predictions, np.ones((600, 1)), np.zeros((600, 1)), x=x).noise is None
 
 
 def test_rows_of_groups_tell_no_noise():

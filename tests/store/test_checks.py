@@ -29,6 +29,7 @@ from weights.store.checks import (
     wrong_in_spec,
 )
 from weights.tasks.classes import Binary, Multiclass
+from weights.tasks.count import Count
 from weights.tasks.metrics import Metric
 from weights.tasks.number import Number
 from weights.verdicts import Unanswered, Usefulness
@@ -52,6 +53,7 @@ def test_settings_that_fit_would_refuse_are_not():
         Binary("y", classes=[False, True]),
         Multiclass("y", classes=[1, 2, -(2**63)]),
         Number("y", -1e300, 1e-300),
+        Count("y", 0.0, 1e-300, least=0.0),
     ],
     ids=lambda task: task.kind,
 )

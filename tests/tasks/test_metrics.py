@@ -8,7 +8,17 @@ import scipy.special
 import scipy.stats
 from sklearn import metrics as reference
 
-from weights.tasks.metrics import CLASS_METRICS, REGRESSION_METRICS, Measure, Metric, calibration_error, log_losses, score
+from weights.tasks.metrics import (
+    CLASS_METRICS,
+    COUNT_METRICS,
+    REGRESSION_METRICS,
+    Measure,
+    Metric,
+    calibration_error,
+    log_losses,
+    poisson_deviances,
+    score,
+)
 
 N = 300
 T = scipy.special.stdtrit(N - 1, 0.975)
@@ -33,8 +43,14 @@ def regression_case(seed=0, n=N):
     return prediction + random.normal(size=n), prediction
 
 
-CASES = {"binary": binary_case, "multiclass": multiclass_case, "regression": regression_case}
-METRICS = {"binary": CLASS_METRICS, "multiclass": CLASS_METRICS, "regression": REGRESSION_METRICS}
+def count_case(seed=0, n=N):
+    random = np.random.default_rng(seed)
+    prediction = np.exp(random.normal(size=n))
+    return random.poisson(prediction).astype(float), prediction
+
+
+CASES = {"binary": binary_case, "multiclass": multiclass_case, "regression": regression_case, "count": count_case}
+METRICS = {"binary": CLASS_METRICS, "multiclass": CLASS_METRICS, "regression": REGRESSION_METRICS, "count": COUNT_METRICS}
 NAMES = [(kind, name) for kind in METRICS for name in METRICS[kind]]
 WITH_INTERVAL = [(kind, name) for kind, name in NAMES if name != "calibration_error"]
 SMOOTH = [(kind, name) for kind, name in WITH_INTERVAL if METRICS[kind][name].shares is None]
@@ -64,7 +80,11 @@ REGRESSION_REFERENCE = {
     "r2": lambda y, p, w: reference.r2_score(y, p, sample_weight=w),
     "mae": lambda y, p, w: reference.mean_absolute_error(y, p, sample_weight=w),
 }
-REFERENCE = {"binary": BINARY_REFERENCE, "multiclass": MULTICLASS_REFERENCE, "regression": REGRESSION_REFERENCE}
+COUNT_REFERENCE = REGRESSION_REFERENCE | {
+    "deviance": lambda y, p, w: reference.mean_poisson_deviance(y, p, sample_weight=w),
+    "d2": lambda y, p, w: reference.d2_tweedie_score(y, p, sample_weight=w, power=1),
+}
+REFERENCE = {"binary": BINARY_REFERENCE, "multiclass": MULTICLASS_REFERENCE, "regression": REGRESSION_REFERENCE, "count": COUNT_REFERENCE}
 
 
 @pytest.mark.parametrize("weight", WEIGHTS.values(), ids=WEIGHTS)
@@ -155,7 +175,7 @@ def test_calibration_error_comes_without_an_interval():
 
 
 def test_the_metric_that_training_minimises_comes_first():
-    assert [next(iter(METRICS[kind])) for kind in ("binary", "multiclass", "regression")] == ["log_loss", "log_loss", "rmse"]
+    assert [next(iter(METRICS[kind])) for kind in METRICS] == ["log_loss", "log_loss", "rmse", "deviance"]
 
 
 # --- intervals ----------------------------------------------------------------------------------
@@ -263,6 +283,12 @@ def test_a_metric_without_interval_says_so():
 # Claimed probabilities p are uniform on (0, 1) and true, so the right answers are integrals over p:
 # accuracy 3/4, log loss 1/2, AUROC 5/6 (positives have density 2p, negatives 2(1-p)), Brier 1/6, and recall 3/4
 # of each class. In the regression the prediction explains half of the variance and noise is standard normal.
+# Of counts, means are one to eight with equal chance, and expectations are sums over Poisson's probabilities.
+_MEANS, _COUNTS = np.arange(1.0, 9), np.arange(80.0)
+_CHANCE = scipy.special.xlogy(_COUNTS, _MEANS[:, None]) - _MEANS[:, None] - scipy.special.gammaln(_COUNTS + 1)
+_CHANCE = np.exp(_CHANCE) / len(_MEANS)
+_MEAN_DEVIANCE = (_CHANCE * poisson_deviances(_COUNTS, _MEANS[:, None])).sum()
+_CONSTANT_DEVIANCE = (_CHANCE * poisson_deviances(_COUNTS, _MEANS.mean())).sum()
 TRUTH = {
     ("binary", "accuracy"): 3 / 4,
     ("binary", "balanced_accuracy"): 3 / 4,
@@ -272,6 +298,9 @@ TRUTH = {
     ("regression", "rmse"): 1.0,
     ("regression", "r2"): 1 / 2,
     ("regression", "mae"): np.sqrt(2 / np.pi),
+    ("count", "deviance"): _MEAN_DEVIANCE,
+    ("count", "d2"): 1 - _MEAN_DEVIANCE / _CONSTANT_DEVIANCE,
+    ("count", "rmse"): np.sqrt(_MEANS.mean()),
 }
 REPETITIONS = 2000
 
@@ -284,6 +313,11 @@ def drawn_binary(random):
 def drawn_regression(random):
     prediction = random.normal(size=N)
     return prediction + random.normal(size=N), prediction, None
+
+
+def drawn_count(random):
+    prediction = random.choice(_MEANS, N)
+    return random.poisson(prediction).astype(float), prediction, None
 
 
 def in_groups(draw, random):
@@ -307,7 +341,11 @@ def coverage(draw, kind):
 
 
 @pytest.mark.parametrize("grouped", [False, True], ids=["independent rows", "grouped rows"])
-@pytest.mark.parametrize(("kind", "draw"), [("binary", drawn_binary), ("regression", drawn_regression)], ids=["binary", "regression"])
+@pytest.mark.parametrize(
+    ("kind", "draw"),
+    [("binary", drawn_binary), ("regression", drawn_regression), ("count", drawn_count)],
+    ids=["binary", "regression", "count"],
+)
 def test_intervals_hold_the_true_value_95_percent_of_the_time(kind, draw, grouped):
     # The coverage found in 2000 repetitions has a standard deviation of sqrt(0.95 * 0.05 / 2000) = 0.0049; the tolerance
     # is three of them, 0.015, and 0.01 for the normal approximation (an error of order 1/n) at 300 rows or groups.

@@ -13,12 +13,16 @@ import pytest
 from weights.errors import DataError, UsageError
 from weights.tasks.class_losses import log_probabilities
 from weights.tasks.classes import Binary, Multiclass
+from weights.tasks.count import Count
 from weights.tasks.number import Number
 from weights.tasks.registry import TASKS, AnyTask, find_task
 
 
 def column(values, kind=None):
     return pa.chunked_array([pa.array(values, kind)])
+
+
+EVENTS = np.repeat([0, 1, 2, 3, 4, 5, 8], [40, 30, 15, 8, 4, 2, 1])
 
 
 def task_of(values, **options):
@@ -60,6 +64,7 @@ def test_a_categorical_target_has_the_classes_of_its_values():
     ("values", "asked", "classes"),
     [
         ([3, 5, 9, 9], "multiclass", [3, 5, 9]),
+        ([0, 5, 5], "count", []),
         ([10, 9, 10], "binary", [9, 10]),
         ([0, 1, 2], "regression", []),
         (["1.5", "2"], "regression", []),
@@ -79,6 +84,15 @@ def test_the_asked_task_wins(values, asked, classes):
         ([0.5, 1.0, 2.0], "'y' is never negative, so that bounds of intervals stop there"),
         ([-0.5, 1.0, 2.0], ""),
         (["a", "b"], ""),
+        (
+            EVENTS.tolist(),
+            "7 whole numbers are read as quantities; --task multiclass if they are classes; "
+            "'y' looks like a count: --task count learns rates; 'y' is never negative, so that bounds of intervals stop there",
+        ),
+        (
+            [0, 0, 1, 0, 2, 1] * 10,
+            "3 whole numbers counted up are read as classes; --task regression if they are quantities, --task count if they count events",
+        ),
     ],
 )
 def test_a_choice_that_deserves_it_is_remarked(values, remark):
@@ -100,6 +114,7 @@ def test_two_classes_and_numbers_need_one_output_and_more_classes_one_each(value
         ([1, 1], {}, r"'y' must have two classes or more, but all 2 rows hold 1\. Name another target\."),
         (["a", "a"], {}, r"'y' must have two classes or more, but all 2 rows hold 'a'"),
         ([2.5, 2.5], {"kind": "regression"}, r"'y' must vary, but it is 2\.5 in all 2 rows\. Name another target\."),
+        ([0, np.inf, 1] * 20, {}, r"'y' must be a finite number, but row 2 holds inf"),
         ([1.0, 2.5, np.inf], {}, r"'y' must be a finite number, but row 3 holds inf\. Repair or leave out the row\."),
         (["a", "b", "c"], {"kind": "binary"}, r"A binary task needs two classes, but 'y' has 3"),
         (["a", "b"], {"kind": "regression"}, r"Column 'y' must be numeric, but 2 of 2 rows hold something else \(first: row 1, 'a'\)"),
@@ -119,7 +134,7 @@ def test_a_target_too_large_to_scale_is_refused():
 
 def test_an_unknown_task_is_refused_with_a_suggestion():
     with pytest.raises(
-        UsageError, match=r"must be one of binary, multiclass, regression, but 'regresion' came\. Did you mean 'regression'\?"
+        UsageError, match=r"must be one of binary, multiclass, regression, count, but 'regresion' came\. Did you mean 'regression'\?"
     ):
         task_of([1, 2], kind="regresion")
 
@@ -249,6 +264,7 @@ def softmax(outputs):
 
 FORMULAS = {
     "regression": (lambda o, y: (o[0] - y) ** 2 / 2, lambda o, y: np.array([o[0] - y])),
+    "count": (lambda o, y: y * np.log(max(y, 1) / np.exp(o[0])) - (y - np.exp(o[0])), lambda o, y: np.array([np.exp(o[0]) - y])),
     "binary": (
         lambda o, y: -np.log(1 / (1 + np.exp(-o[0] if y == 1 else o[0]))),
         lambda o, y: np.array([1 / (1 + np.exp(-o[0])) - y]),
@@ -261,6 +277,8 @@ FORMULAS = {
 def cases(kind):
     if kind == "regression":
         return [(o[:1], o[1]) for o in OUTPUTS]
+    if kind == "count":
+        return [(o[:1] / 4, float(j % 4)) for j, o in enumerate(OUTPUTS)]
     return [(o[:1] if kind == "binary" else o, j % (2 if kind == "binary" else 3)) for j, o in enumerate(OUTPUTS)]
 
 
@@ -270,7 +288,12 @@ def float64():
         yield
 
 
-LOSSES = {"binary": Binary.functions.loss, "multiclass": Multiclass.functions.loss, "regression": Number.functions.loss}
+LOSSES = {
+    "binary": Binary.functions.loss,
+    "multiclass": Multiclass.functions.loss,
+    "regression": Number.functions.loss,
+    "count": Count.functions.loss,
+}
 
 
 def test_every_task_has_a_loss():
@@ -302,14 +325,18 @@ def test_the_gradient_of_a_loss_agrees_with_finite_differences(kind):
         np.testing.assert_allclose(jax.grad(loss)(jnp.asarray(o), jnp.asarray(y)), differences, atol=1e-9)
 
 
-@pytest.mark.parametrize(("kind", "outputs"), [("binary", [1e4]), ("binary", [-1e4]), ("multiclass", [1e4, -1e4, 0.0])])
+@pytest.mark.parametrize(
+    ("kind", "outputs"), [("binary", [1e4]), ("binary", [-1e4]), ("multiclass", [1e4, -1e4, 0.0]), ("count", [1e4]), ("count", [-1e4])]
+)
 @pytest.mark.parametrize("y", [0, 1])
 def test_losses_of_certain_claims_stay_finite_in_float32(kind, outputs, y):
     value, grad = jax.value_and_grad(LOSSES[kind])(jnp.array(outputs, jnp.float32), jnp.array(y))
     assert np.isfinite([value, *grad]).all()
 
 
-@pytest.mark.parametrize("task", [Binary("y", ["a", "b"]), Multiclass("y", ["a", "b", "c"]), Number("y")], ids=lambda task: task.kind)
+@pytest.mark.parametrize(
+    "task", [Binary("y", ["a", "b"]), Multiclass("y", ["a", "b", "c"]), Number("y"), Count("y")], ids=lambda task: task.kind
+)
 @pytest.mark.usefixtures("float64")
 def test_the_loss_in_numpy_and_for_the_solver_is_that_of_compiled_programs(task):
     outputs = np.random.default_rng(0).normal(size=(40, task.n_outputs)) * 5
@@ -326,7 +353,9 @@ def test_the_loss_in_numpy_and_for_the_solver_is_that_of_compiled_programs(task)
     np.testing.assert_allclose(task.convex.product(responses, moved), np.einsum("nab,nb->na", second, moved), atol=1e-12)
 
 
-@pytest.mark.parametrize("task", [Binary("y", ["a", "b"]), Multiclass("y", ["a", "b", "c"]), Number("y")], ids=lambda task: task.kind)
+@pytest.mark.parametrize(
+    "task", [Binary("y", ["a", "b"]), Multiclass("y", ["a", "b", "c"]), Number("y"), Count("y")], ids=lambda task: task.kind
+)
 @pytest.mark.usefixtures("float64")
 def test_outputs_are_averaged_in_the_same_space_in_numpy_and_in_compiled_programs(task):
     outputs = np.random.default_rng(0).normal(size=(40, task.n_outputs)) * 5

@@ -15,7 +15,7 @@ from weights.types import FloatArray
 
 
 class Coefficients(NamedTuple):
-    """Slopes (p, k) in units of the target (or log odds) for a unit of each feature, and intercepts (k,)."""
+    """Slopes (p, k) in units of the target (or log odds, log rates) for a unit of each feature, and intercepts (k,)."""
 
     slopes: FloatArray
     intercepts: FloatArray
@@ -24,8 +24,8 @@ class Coefficients(NamedTuple):
 def coefficients(ensemble: Ensemble) -> Coefficients:
     """The ensemble as one linear function of the raw features, members averaged by their weights.
 
-    For numbers ``x @ slopes + intercepts`` is the prediction; for two classes the log odds of the second, calibrated; for more
-    classes calibrated log probabilities, apart from what all classes of a row have in common.
+    For numbers ``x @ slopes + intercepts`` is the prediction, for counts the log of their mean; for two classes the log odds of the
+    second, calibrated; for more classes calibrated log probabilities, apart from what all classes of a row have in common.
 
     Args:
         ensemble: linear, of numeric features that no member clips and that are never missing in training.
@@ -44,7 +44,7 @@ def coefficients(ensemble: Ensemble) -> Coefficients:
     layer["w"] = layer["w"][-len(encoding.columns) :]  # where numbers stand without a bound, that is behind the others
     center, scale = (np.asarray([getattr(column, name) for column in encoding.columns]) for name in ("center", "scale"))
     slopes = layer["w"] / scale[:, None]
-    factor, origin = task.unit * population.stacking_weight, task.original(np.zeros(1))
+    factor, origin = task.unit * population.stacking_weight, task.origin
     return Coefficients(factor * slopes, factor * (layer["b"] - center @ slopes) + origin)
 
 

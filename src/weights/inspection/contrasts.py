@@ -17,18 +17,18 @@ from weights.inspection.joint import find_p_values
 from weights.inspection.logistic import logistic
 from weights.inspection.outofbag import OutOfBag, Without
 from weights.inspection.partialling import Design, Partialled, build_design, partial_out
+from weights.inspection.poisson import poisson
 from weights.inspection.replacement import find_replacement
 from weights.inspection.slopes import NoiseVariance, Rows, Slopes, WithoutInputs, find_clusters, least_squares, regress_residuals
 from weights.tasks.base import Outcome, Scaled, Task
 from weights.types import AnyArray, FloatArray, IntArray
 
 _DAY = 86400.0
-_ENDLESS = "no finite log odds fit best, because it separates the classes of some rows perfectly"
 _NO_ERROR = "without an interval, because the inputs leave nothing of the outcome"
-_FEW_ROWS = "too few rows to tell: less than one of the rarer class is expected among those that decide it"
+_FEW_ROWS = "too few rows to tell: less than one event, or row of the rarer class, is expected among those that decide it"
 _FEW_CLUSTERS = "without a cluster-robust interval, because it differs between too few clusters"
 _MOST_STEPS, _LONGEST_STEP, _FARTHEST, _NEAR = 25, 3.0, 30.0, 1e-6
-"""In log odds of the row that moves most."""
+"""In log odds, or logs of a rate, of the row that moves most."""
 _ROUNDING = 1e-9
 _MOST_DISAGREE, _CLEAR, _GO_ALONG = 0.5, 0.05, 0.5
 _FEWEST_DEGREES = 1.0
@@ -104,22 +104,23 @@ class Estimator:
         shrink most.
         """
         task, weight = self.inspected.task, self.inspected.rows.weight
-        slopes = np.zeros(residuals.shape[1])
+        inputs = np.column_stack([np.full(len(residuals), float(outcome.with_level)), residuals])
+        coefficients = np.zeros(inputs.shape[1])
         for _ in range(_MOST_STEPS):
-            moved = expected + residuals @ slopes
-            variance, wrong = task.noise_variance(outcome, moved), targets - task.mean(outcome, moved)
-            assert variance is not None
-            weighted = residuals * weight[:, None]
-            step = np.linalg.lstsq((weighted * variance[:, None]).T @ residuals, weighted.T @ wrong, rcond=None)[0]
-            change = float(np.abs(residuals @ step).max())
+            moved = expected + inputs @ coefficients
+            precision, wrong = task.link_slope(outcome, moved), targets - task.mean(outcome, moved)
+            weighted = inputs * weight[:, None]
+            step = np.linalg.lstsq((weighted * precision[:, None]).T @ inputs, weighted.T @ wrong, rcond=None)[0]
+            change = float(np.abs(inputs @ step).max())
             if change < _NEAR or float(np.abs(moved - expected).max()) > _FARTHEST:
                 break
-            slopes = slopes + step * min(1.0, _LONGEST_STEP / change)
-        assert variance is not None
-        unit = 1 / variance
-        rows = basis.rows._replace(weight=(weighted := weight * variance) / weighted.mean())
+            coefficients = coefficients + step * min(1.0, _LONGEST_STEP / change)
+        unit = 1 / precision
+        rows = basis.rows._replace(weight=(weighted := weight * precision) / weighted.mean())
+        centered = residuals - outcome.with_level * np.average(residuals, axis=0, weights=rows.weight)
+        level = expected + inputs @ coefficients - centered @ coefficients[1:]
         solved = regress_residuals(
-            residuals, moved + wrong * unit, expected, basis.partialled, rows, basis.clusters, self.noise_variance(outcome), unit
+            centered, moved + wrong * unit, level, basis.partialled, rows, basis.clusters, self.noise_variance(outcome), unit
         )
         noise, n_others = targets - task.mean(outcome, expected), max(basis.partialled.n_controls - residuals.shape[1], 1.0)
         return solved._replace(without=lambda own: WithoutInputs(noise, expected, residuals[:, own], n_others))
@@ -147,9 +148,7 @@ class Estimator:
     def _make_basis(self, outcome: Outcome | None) -> _Basis:
         rows, partialled = self.inspected.rows, self.partialled
         if outcome is not None:
-            variance = self.inspected.task.noise_variance(outcome, pick(self.inspected.answers.baseline, outcome))
-            assert variance is not None
-            weight = rows.weight * variance
+            weight = rows.weight * self.inspected.task.link_slope(outcome, pick(self.inspected.answers.baseline, outcome))
             rows = rows._replace(weight=weight / weight.mean())
             partialled = partial_out(replace(self.design, weight=rows.weight), piecewise_linear=not self.inspected.linear)
         return _Basis(partialled, rows, find_clusters(partialled, rows))
@@ -158,6 +157,7 @@ class Estimator:
 ESTIMATORS: dict[str, Callable[[FloatArray, FloatArray, Rows, NoiseVariance], Slopes]] = {
     "least squares": least_squares,
     "logistic": lambda z, positive, rows, noise_variance: logistic(z, positive, rows),
+    "poisson": lambda z, counts, rows, noise_variance: poisson(z, counts, rows),
 }
 """What estimates slopes on all inputs at once, by the name that an `Outcome` gives."""
 
@@ -180,7 +180,7 @@ def find_contrasts(estimator: Estimator, own: IntArray, without: Without) -> tup
         finite = np.flatnonzero(np.isfinite(slopes.slopes))
         for b, i in enumerate(own):
             level, factor, spread = _unit(inspected, design, column, int(i))
-            contrast = Contrast(column.name, level, outcome.label, outcome.scale, None, note=_ENDLESS)
+            contrast = Contrast(column.name, level, outcome.label, outcome.scale, None, note=outcome.endless)
             if b in finite:
                 contrast = _filled(contrast, slopes, b, factor, spread, agreement[b])
                 contrast = msgspec.structs.replace(contrast, note=contrast.note or _explain_sign(estimator, contrast, int(i)))

@@ -1,10 +1,10 @@
 """What a loss is made of: bias, variance and diversity, exactly, from the answers of members to rows they never saw.
 
-For squared loss, and for log loss where members are averaged in log probabilities, the loss of an ensemble is the mean loss of its
-members minus their diversity, row by row and whatever came (Krogh and Vedelsby 1995 for squared loss; Wood et al. 2023, section 4,
-for both; Gupta et al. 2022 for why log probabilities are what to average). Diversity estimates the variance of a member once it is
-which says how much of it the finite mean still has: ``variance = diversity + variance_of_mean``, so that ``loss = bias
-+ variance - diversity`` holds to the last digit.
+For squared loss, for log loss where members are averaged in log probabilities, and for the deviance of counts where they are averaged in
+log rates, the loss of an ensemble is the mean loss of its members minus their diversity, row by row and whatever came (Krogh and Vedelsby
+1995 for squared loss; Wood et al. 2023, section 4, for all; Gupta et al. 2022 for why log probabilities are what to average). Diversity
+estimates the variance of a member once it is which says how much of it the finite mean still has: ``variance = diversity +
+variance_of_mean``, so that ``loss = bias + variance - diversity`` holds to the last digit.
 """
 
 from __future__ import annotations
@@ -108,7 +108,7 @@ def decompose(
 ) -> Decomposition:
     """Bias, variance and diversity of an ensemble; arguments as `row_terms`, and the rows' inputs (n, p), from which noise is estimated.
 
-    With log loss the variance of the mean is exact to second order; all else is exact.
+    With log loss and deviance the variance of the mean is exact to second order; all else is exact.
 
     Example:
         >>> from weights.tasks.number import Number
@@ -121,7 +121,7 @@ def decompose(
         (0.5, 1.0, 0.5, 0.0)
     """
     terms = row_terms(task, judged.y, predictions, stacking_weights, offset)
-    noise = None if x is None or not task.numeric else _noise(judged, x, task.unit)
+    noise = None if x is None or not task.adds_noise else _noise(judged, x, task.unit)
     known = bool(terms.known.any())
     bias = terms.loss - terms.variance_of_mean if known else terms.loss + terms.diversity
     found = average(bias, judged)

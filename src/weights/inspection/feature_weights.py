@@ -86,7 +86,7 @@ def estimate_feature_weights(inspected: InspectedRows, report_progress: ReportPr
         n_inputs=inspected.x.shape[1],
         reference=np.average(inspected.answers.x, axis=0, weights=rows.weight).tolist(),
         n_clusters=rows.n_clusters,
-        shape=_shape(inspected, design),
+        shape=_shape(inspected, design) if inspected.task.simulated else None,
     )
 
 
@@ -155,9 +155,9 @@ def _learned(gaps: Gaps, weight: FloatArray) -> FloatArray:
 
     Members that stop early or have a penalty use a share c < 1 of what a feature says: `gap`, the answers that know it minus those
     that do not, is c times what is best. The loss then falls by 2 (1 - c) / c E[gap change] where they learn something else (to first
-    order; for classes gap is in log odds, and half of that holds), and a smoother that reproduces c times the truth passes c / n of
-    the noise of each row it learned from on along the gap. Without this, intervals are too narrow by up to a quarter
-    (docs/benchmarks.md).
+    order; for classes gap is in log odds, and half of that holds; for counts it is in log rates), and a smoother that reproduces c times
+    the truth passes c / n of the noise of each row it learned from on along the gap. Without this, intervals are too narrow by up to a
+    quarter (docs/benchmarks.md).
     """
     gap, explained, unexplained, factor = gaps
     used, available = (float(np.average((gap * part).sum(1), weights=weight)) for part in (explained, unexplained))

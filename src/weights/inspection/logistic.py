@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import scipy.linalg
 import scipy.special
@@ -19,9 +21,9 @@ _LONGEST_STEP = 5.0
 _NEWTON_TOLERANCE = 1e-6
 _FITTED = 1e-9
 _LEAST_NOISE_EACH = 2.0
-"""About how many rows of the rarer class there must be for each input of a fit (our choice; benchmarks/sizes.py)."""
+"""About how many rows of the rarer class, or events, there must be for each input of a fit (our choice; benchmarks/sizes.py)."""
 _SEPARATED = 50.0
-"""A standard error of so many log odds per standard deviation says that classes are separated perfectly."""
+"""A standard error of so many log odds, or logs of a rate, per standard deviation says that none is finite."""
 
 
 def logistic(z: FloatArray, positive: FloatArray, rows: Rows) -> Slopes:
@@ -42,7 +44,7 @@ def logistic(z: FloatArray, positive: FloatArray, rows: Rows) -> Slopes:
     link = x @ coefficients
     probability = scipy.special.expit(link)
     precision = weight * probability * (1 - probability)
-    kept, products = _keep_finite_odds((x * precision[:, None]).T @ x)
+    kept, products = keep_finite((x * precision[:, None]).T @ x)
     whole, x, slopes, inner = x, x[:, kept], coefficients[kept[1:]], kept[1:] - 1
     each = (x @ products)[:, 1:]
     noise = weight * (positive - probability)
@@ -64,36 +66,45 @@ def logistic(z: FloatArray, positive: FloatArray, rows: Rows) -> Slopes:
         errors.add_clusters(clusters_of(factor, rows), factor @ inverse.T, noise / root)
 
     def without(own: IntArray) -> WithoutInputs | None:
-        return _without_odds(whole, coefficients, own + 1, np.setdiff1d(kept, own + 1), positive, weight)
+        return fit_without(whole, coefficients, own + 1, np.setdiff1d(kept, own + 1), positive, weight, _respond)
 
-    return _expand(errors.slopes_with(without), inner, spread)
+    return expand(errors.slopes_with(without), inner, spread)
 
 
-def _without_odds(
-    x: FloatArray, coefficients: FloatArray, own: IntArray, others: IntArray, positive: FloatArray, weight: FloatArray
+def _respond(link: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Probabilities of log odds, and the variance of classes that come with these."""
+    probability = scipy.special.expit(link)
+    return probability, probability * (1 - probability)
+
+
+Respond = Callable[[FloatArray], tuple[FloatArray, FloatArray]]
+"""Gives the means of targets from values of a canonical link, and the derivative of these."""
+
+
+def fit_without(
+    x: FloatArray, coefficients: FloatArray, own: IntArray, others: IntArray, y: FloatArray, weight: FloatArray, respond: Respond
 ) -> WithoutInputs | None:
-    """Logistic regression on inputs x (r, q), whose solution is known, without some, by Newton's method along others from there.
+    """Regression with a canonical link on inputs x (r, q), whose solution is known, without some, by Newton's method from there.
 
-    What separates classes is among neither, unless it is to be left out: its rows are fitted as well as can be, and say nothing. None
-    where others are so many that they leave nothing to go by.
+    What has no finite coefficient is among neither, unless it is to be left out: its rows are fitted as well as can be, and say nothing.
+    None where others are so many that they leave nothing to go by.
     """
     rest, moved = x[:, others], x @ coefficients - x[:, own] @ coefficients[own]
     for _ in range(_MOST_NEWTON_STEPS):
-        probability = scipy.special.expit(moved)
-        precision = (weight * probability * (1 - probability)).clip(1e-12)
+        mean, variance = respond(moved)
+        precision = (weight * variance).clip(1e-12)
         curvature = (rest * precision[:, None]).T @ rest
-        step = np.linalg.solve(curvature, rest.T @ (weight * (positive - probability)))
+        step = np.linalg.solve(curvature, rest.T @ (weight * (y - mean)))
         change = rest @ step
         moved = moved + change * min(1.0, _LONGEST_STEP / max(np.abs(change).max(), 1e-300))
         if np.abs(change).max() < _NEWTON_TOLERANCE:
             break
-    variance = probability * (1 - probability)
     if variance[weight > 0].sum() < _LEAST_NOISE_EACH * len(others):
         return None
     slopes = np.linalg.solve(curvature, rest.T @ (precision[:, None] * x[:, own]))
     says = variance > _FITTED
     residuals = np.where(says[:, None], x[:, own] - rest @ slopes, 0.0)
-    return WithoutInputs(np.where(says, positive - probability, 0.0), probability, residuals, len(others))
+    return WithoutInputs(np.where(says, y - mean, 0.0), mean, residuals, len(others))
 
 
 def _likelihood_ratio(link: FloatArray, moved: FloatArray, positive: FloatArray, weight: FloatArray) -> float:
@@ -102,7 +113,7 @@ def _likelihood_ratio(link: FloatArray, moved: FloatArray, positive: FloatArray,
     return float(2 * weight @ (np.logaddexp(0, -signs * (link - moved)) - np.logaddexp(0, -signs * link)))
 
 
-def _expand(slopes: Slopes, inner: IntArray, spread: FloatArray) -> Slopes:
+def expand(slopes: Slopes, inner: IntArray, spread: FloatArray) -> Slopes:
     """Slopes of standardised inputs, per unit of all inputs; NaN for those that are not among the inner ones."""
 
     def vector(values: FloatArray, missing: float = np.nan) -> FloatArray:
@@ -123,8 +134,8 @@ def _expand(slopes: Slopes, inner: IntArray, spread: FloatArray) -> Slopes:
     return Slopes(vector(slopes.slopes) / spread, errors, null_errors, degrees, covariances, slopes.without)
 
 
-def _keep_finite_odds(curvature: FloatArray) -> tuple[IntArray, FloatArray]:
-    """The constant and the inputs whose log odds are finite, and the inverse of the second derivatives of these."""
+def keep_finite(curvature: FloatArray) -> tuple[IntArray, FloatArray]:
+    """The constant and the inputs whose coefficients are finite, and the inverse of the second derivatives of these."""
     kept = np.arange(len(curvature))
     while True:
         inner = curvature[np.ix_(kept, kept)]

@@ -285,7 +285,7 @@ class Errors:
             noise: that is left of the outcome, shape (r,).
             leverage: of rows on what is expected of them, shape (r,).
             scale: of the variances, shape (b,) or ().
-            degrees: of freedom (b,); without, a lower bound of Bell and McCaffrey's, close where inputs are few.
+            degrees: of freedom (b,); without, `least_degrees`, or the usual ones where the task knows the noise.
             known: variance of the noise where the task knows it, shape (r,).
             null_growth: of that, in slopes, if they were zero, shape (b,).
         """
@@ -293,8 +293,7 @@ class Errors:
         shown = scale * (square.T @ (noise**2 / spare))
         total, total_squares = square.sum(0), (square**2 / spare[:, None]).sum(0)
         if known is None:
-            bound = np.divide(total**2, total_squares, out=np.ones_like(total), where=total_squares > 0)
-            self.add("robust", shown, bound if degrees is None else degrees)
+            self.add("robust", shown, least_degrees(makes, leverage) if degrees is None else degrees)
             return
         variance = scale * (square.T @ (known / spare))
         null = variance * null_growth
@@ -302,7 +301,7 @@ class Errors:
         growth = np.where(enough, np.divide(shown, variance, out=np.ones_like(variance), where=variance > 0).clip(1.0), 1.0)
         self.usual = np.where(total * null >= _TOO_LITTLE_NOISE * scale * total_squares, self.usual, 0.0)
         self.degrees = {kind: np.minimum(degrees, self.usual) for kind, degrees in self.degrees.items()}
-        self.add("robust", variance * growth, null=null * growth)
+        self.add("robust", variance * growth, degrees, null=null * growth)
 
     def add_clusters(self, clusters: Clusters, makes: FloatArray, noise: FloatArray, *, scale: float = 1.0) -> None:
         """Errors as `Clusters.errors` gives them; the covariance times `scale`."""
@@ -313,6 +312,13 @@ class Errors:
     def slopes_with(self, without: Callable[[IntArray], WithoutInputs | None]) -> Slopes:
         """The slopes with their errors."""
         return Slopes(self.slopes, self.errors, self.null_errors, self.degrees, self.covariances, without)
+
+
+def least_degrees(makes: FloatArray, leverage: FloatArray) -> FloatArray:
+    """A lower bound of Bell and McCaffrey's degrees of freedom, close where inputs are few, shape (b,); arguments as `add_robust`."""
+    square = makes**2
+    total, total_squares = square.sum(0), (square**2 / (1 - leverage).clip(1e-10)[:, None]).sum(0)
+    return np.divide(total**2, total_squares, out=np.ones_like(total), where=total_squares > 0)
 
 
 def clusters_of(factor: FloatArray, rows: Rows) -> Clusters:

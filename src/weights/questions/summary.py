@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 class SummaryOptions(msgspec.Struct, frozen=True):
     """How feature weights are shown; as `weights.effects.FeatureWeights.records`."""
 
-    scale: Annotated[str, option("target (value, probability), link (log odds) or odds (their ratios).", "NAME")] = "target"
+    scale: Annotated[str, option("target (value, probability), link (log odds, log rate) or odds (their ratios).", "NAME")] = "target"
     per: Annotated[str, option("Effects per unit or sd (standard deviation) of numbers.", "WHAT")] = "unit"
     errors: Annotated[
         str | None,

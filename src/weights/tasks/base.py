@@ -1,7 +1,7 @@
 """The contract of a task: everything in which one kind of target differs from another.
 
-`Task` is what the rest of the package asks; `classes.py` and `number.py` hold the tasks there are, `registry.py` lists them. Nobody
-outside this folder asks which task is at hand: where something depends on it, the task has a method or a value that says so.
+`Task` is what the rest of the package asks; `classes.py`, `number.py` and `count.py` hold the tasks there are, `registry.py` lists them.
+Nobody outside this folder asks which task is at hand: where something depends on it, the task has a method or a value that says so.
 
 Three kinds of arrays stand for a row: its *encoded target* y, the *outputs* (k,) of a model, and its *prediction*, which is a value in
 the target's unit or a probability for each class.
@@ -57,22 +57,27 @@ class Outcome(NamedTuple):
     """What effects are of.
 
     Attributes:
-        scale: "target" (values, probabilities) or "link" (values, log odds).
+        scale: "target" (values, probabilities) or "link" (values, log odds, log rates).
         label: the class; None for values.
         place: its position among the predictions.
         estimator: how its slopes are estimated where all members are linear and rows suffice; None where they are not.
-        by_precision: whether rows count by `noise_variance`, as in a regression with a link; otherwise alike.
+        by_precision: whether rows count by `link_slope`, as in a regression with a canonical link; otherwise alike.
+        with_level: whether a level is fitted beside slopes on residuals: those that are zero on average in rows that count by precision
+            are not so in all rows, which moves the mean where the link is steep.
+        endless: why no finite slope may fit best, where that can be.
     """
 
     scale: str
     label: Any
     place: int
-    estimator: Literal["least squares", "logistic"] | None
+    estimator: Literal["least squares", "logistic", "poisson"] | None
     by_precision: bool = False
+    with_level: bool = False
+    endless: str = ""
 
 
 class Scaled(NamedTuple):
-    """Predictions on both scales: `target`, values or class probabilities (n, c); `link`, values or log odds of each class (n, c)."""
+    """Predictions on both scales: `target`, values or class probabilities (n, c); `link`, values, log rates or log odds (n, c)."""
 
     target: FloatArray
     link: FloatArray
@@ -108,6 +113,8 @@ class Task(Protocol):
         importance_measure: what the importance of a feature is a change of.
         relative_importance: whether that is a share of what a constant prediction loses.
         numeric: whether targets are quantities: they have an order and noise, and any value may still come.
+        adds_noise: whether the variance of the noise is a part of the loss.
+        simulated: whether intervals of such targets were tried on the tables of inspection/measured.py.
         pipeline: the kind of task as model cards name it.
     """
 
@@ -127,6 +134,8 @@ class Task(Protocol):
     constant_name: ClassVar[str]
     relative_importance: ClassVar[bool]
     numeric: ClassVar[bool]
+    adds_noise: ClassVar[bool]
+    simulated: ClassVar[bool]
     pipeline: ClassVar[str]
 
     @property
@@ -135,7 +144,7 @@ class Task(Protocol):
 
     @property
     def kind(self) -> str:
-        """The task's name: binary, multiclass, regression."""
+        """The task's name: binary, multiclass, regression, count."""
 
     @property
     def classes(self) -> list[Any]:
@@ -148,6 +157,10 @@ class Task(Protocol):
     @property
     def unit(self) -> float:
         """The factor by which outputs are multiplied before they are shown."""
+
+    @property
+    def origin(self) -> float:
+        """What outputs of zero stand for, in that unit."""
 
     @property
     def loss_scale(self) -> float:
@@ -199,7 +212,7 @@ class Task(Protocol):
     # Losses
 
     def normalise(self, outputs: FloatArray) -> FloatArray:
-        """Outputs (..., k) in the space in which members are averaged, float64: values, log odds, or log probabilities."""
+        """Outputs (..., k) in the space in which members are averaged, float64: values, log rates, log odds, or log probabilities."""
 
     def row_losses(self, outputs: FloatArray, y: AnyArray) -> FloatArray:
         """The training loss of each row, shape (n,), from outputs (n, k): `functions.loss` in NumPy and float64."""
@@ -208,7 +221,7 @@ class Task(Protocol):
         """What rows lose on average, to second order, if their outputs (n, k) are moved (n, k) from what is best, shape (n,)."""
 
     def prediction_losses(self, y: AnyArray, predictions: FloatArray) -> FloatArray:
-        """How wrong predictions are, shape (n,): squared error in the target's unit, or minus log probability."""
+        """How wrong predictions are, shape (n,): squared error in the target's unit, deviance, or minus log probability."""
 
     def squared_errors(self, y: AnyArray, predictions: FloatArray) -> FloatArray:
         """How far predictions are from what came, squared, shape (n,): bounded for probabilities, so that no row outweighs all others."""
@@ -322,6 +335,9 @@ class Task(Protocol):
 
     def mean(self, outcome: Outcome, expected: FloatArray) -> FloatArray:
         """The mean of targets where the outcome is expected to be this, of the same shape: the inverse of the link."""
+
+    def link_slope(self, outcome: Outcome, expected: FloatArray) -> FloatArray:
+        """The derivative of `mean` by what is expected, of the same shape: the precision of rows in a regression with a canonical link."""
 
     def noise_variance(self, outcome: Outcome, expected: FloatArray) -> FloatArray | None:
         """The variance of targets, or of whether a class came, of which outcomes are expected, of their shape; None where it may be any."""

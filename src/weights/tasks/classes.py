@@ -34,6 +34,7 @@ _LEAST_PROBABILITY = 1e-3
 """Probabilities are held this far from zero and one where their log odds are asked for (our choice)."""
 _LEAST, _MOST_LOG_ODDS = 1e-12, 25.0
 """Probabilities below this count as this where their logarithms are compared."""
+_ENDLESS = "no finite log odds fit best, because it separates the classes of some rows perfectly"
 
 
 class Classes(msgspec.Struct, frozen=True, tag_field="kind"):
@@ -57,12 +58,19 @@ class Classes(msgspec.Struct, frozen=True, tag_field="kind"):
     importance_measure: ClassVar[str] = "log loss"
     relative_importance: ClassVar[bool] = False
     numeric: ClassVar[bool] = False
+    adds_noise: ClassVar[bool] = False
+    simulated: ClassVar[bool] = True
     pipeline: ClassVar[str] = "classification"
 
     @property
     def unit(self) -> float:
         """One: log odds and log probabilities have no unit."""
         return 1.0
+
+    @property
+    def origin(self) -> float:
+        """Zero."""
+        return 0.0
 
     @property
     def loss_scale(self) -> float:
@@ -265,6 +273,10 @@ class Classes(msgspec.Struct, frozen=True, tag_field="kind"):
             return expected
         return scipy.special.expit(expected.clip(-_MOST_LOG_ODDS, _MOST_LOG_ODDS))
 
+    def link_slope(self, outcome: Outcome, expected: FloatArray) -> FloatArray:
+        """Of a probability p by its log odds, p (1 - p); of itself, one."""
+        return np.ones_like(expected) if outcome.scale == "target" else self.noise_variance(outcome, expected)
+
     def noise_variance(self, outcome: Outcome, expected: FloatArray) -> FloatArray:
         """Of a class that comes with probability p, p (1 - p)."""
         probability = self.mean(outcome, expected).clip(0.0, 1.0)
@@ -349,7 +361,7 @@ class Binary(Classes, frozen=True, tag="binary"):
     def outcomes(self) -> list[Outcome]:
         """The probability and the log odds of the second class."""
         label = self.classes[1]
-        return [Outcome("target", label, 1, "least squares"), Outcome("link", label, 1, "logistic", by_precision=True)]
+        return [Outcome("target", label, 1, "least squares"), Outcome("link", label, 1, "logistic", by_precision=True, endless=_ENDLESS)]
 
     def effect_of(self, scale: str) -> str:
         """The probability or the log odds of the second class."""
@@ -413,7 +425,10 @@ class Multiclass(Classes, frozen=True, tag="multiclass"):
         return [
             outcome
             for k, label in enumerate(self.classes)
-            for outcome in (Outcome("target", label, k, "least squares"), Outcome("link", label, k, None, by_precision=True))
+            for outcome in (
+                Outcome("target", label, k, "least squares"),
+                Outcome("link", label, k, None, by_precision=True, endless=_ENDLESS),
+            )
         ]
 
     def effect_of(self, scale: str) -> str:

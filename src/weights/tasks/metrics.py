@@ -1,8 +1,8 @@
 """How good predictions are, and how sure that is: each metric with its standard error.
 
-`score` gives all metrics of a task, which are rows of `CLASS_METRICS` or `REGRESSION_METRICS`: to add one, add a row. Each is a
-`Metric` built from one contribution a row (its influence function over n), so that one function gives every standard error, of rows that
-are independent, come in groups or follow each other in time: `dependence.error_of_mean`. Shares of rows have the intervals of
+`score` gives all metrics of a task, which are rows of `CLASS_METRICS`, `REGRESSION_METRICS` or `COUNT_METRICS`: to add one, add a row.
+Each is a `Metric` built from one contribution a row (its influence function over n), so that one function gives every standard error, of
+rows that are independent, come in groups or follow each other in time: `dependence.error_of_mean`. Shares of rows have the intervals of
 proportions.py, because near zero and one the rows at hand show too little of the error, or none. The error covers the choice of rows on
 which the given predictions were scored; it does not cover what another training run would have predicted.
 """
@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 import numpy as np
+import scipy.special
 
 from weights.dependence import MeanError, error_of_mean
 from weights.tasks.proportions import Metric as Metric
@@ -94,12 +95,18 @@ def score(
 
 def find_measure(name: str) -> Measure:
     """How a metric of any task is computed and shown; `UNLISTED` where no table has it."""
-    return {**CLASS_METRICS, **REGRESSION_METRICS}.get(name, UNLISTED)
+    return {**CLASS_METRICS, **REGRESSION_METRICS, **COUNT_METRICS}.get(name, UNLISTED)
 
 
 def log_losses(probability: FloatArray, y: IntArray) -> FloatArray:
     """Minus the log of the probability given to the class that came, shape (n,)."""
     return -np.log(np.maximum(probability[np.arange(len(y)), y], _SMALLEST))
+
+
+def poisson_deviances(y: FloatArray, prediction: FloatArray) -> FloatArray:
+    """The Poisson deviance of counts from predicted means, shape (n,): ``2 (y log(y / mean) - y + mean)``."""
+    mean = np.maximum(prediction, _SMALLEST)
+    return 2 * (scipy.special.xlogy(y, y / mean) - y + mean)
 
 
 def calibration_error(y: IntArray, probability: FloatArray, weight: FloatArray, *, n_bins: int = 15) -> float:
@@ -246,6 +253,19 @@ def _r2(y: AnyArray, prediction: FloatArray, weight: FloatArray) -> _Scored:
     return 1 - error / spread, -of_error / spread + of_spread * error / spread**2
 
 
+def _deviance(y: AnyArray, prediction: FloatArray, weight: FloatArray) -> _Scored:
+    return _mean(poisson_deviances(y, prediction), weight)
+
+
+def _d2(y: AnyArray, prediction: FloatArray, weight: FloatArray) -> _Scored:
+    """The share of the deviance of a constant that is explained, whose own error does not count: it is where deviance is least."""
+    error, of_error = _mean(poisson_deviances(y, prediction), weight)
+    spread, of_spread = _mean(poisson_deviances(y, np.full(len(y), np.average(y, weights=weight))), weight)
+    if spread == 0:
+        return float("nan"), None
+    return 1 - error / spread, -of_error / spread + of_spread * error / spread**2
+
+
 def _mae(y: AnyArray, prediction: FloatArray, weight: FloatArray) -> _Scored:
     return _mean(np.abs(y - prediction), weight)
 
@@ -275,3 +295,10 @@ REGRESSION_METRICS: dict[str, Measure] = {
     "mae": Measure(_mae, high=np.inf, title="MAE", show=_show_quantity),
 }
 """Of predicted values, by name."""
+COUNT_METRICS: dict[str, Measure] = {
+    "deviance": Measure(_deviance, high=np.inf, title="mean Poisson deviance", show=_show_quantity),
+    "d2": Measure(_d2, low=-np.inf, title="D2"),
+    "rmse": REGRESSION_METRICS["rmse"],
+    "mae": REGRESSION_METRICS["mae"],
+}
+"""Of predicted mean counts, by name."""

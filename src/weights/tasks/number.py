@@ -60,6 +60,8 @@ class Number(msgspec.Struct, frozen=True, tag_field="kind", tag="regression"):
     importance_measure: ClassVar[str] = "R2"
     relative_importance: ClassVar[bool] = True
     numeric: ClassVar[bool] = True
+    adds_noise: ClassVar[bool] = True
+    simulated: ClassVar[bool] = True
     pipeline: ClassVar[str] = "regression"
 
     @property
@@ -86,6 +88,11 @@ class Number(msgspec.Struct, frozen=True, tag_field="kind", tag="regression"):
     def unit(self) -> float:
         """That of the target."""
         return self.scale
+
+    @property
+    def origin(self) -> float:
+        """The mean of the target."""
+        return self.center
 
     @property
     def loss_scale(self) -> float:
@@ -261,6 +268,10 @@ class Number(msgspec.Struct, frozen=True, tag_field="kind", tag="regression"):
     def mean(self, outcome: Outcome, expected: FloatArray) -> FloatArray:
         """The values as they are."""
         return expected
+
+    def link_slope(self, outcome: Outcome, expected: FloatArray) -> FloatArray:
+        """One: values are their own link."""
+        return np.ones_like(expected)
 
     def noise_variance(self, outcome: Outcome, expected: FloatArray) -> FloatArray | None:
         """None: any value may have any noise."""

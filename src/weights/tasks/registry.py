@@ -12,13 +12,14 @@ import numpy as np
 import pyarrow as pa
 
 from weights.data.table.columns import find_kind, is_number, simplify_type, to_numbers
-from weights.errors import DataError, UsageError, suggest
+from weights.errors import DataError, UsageError, printable, suggest
 from weights.tasks.base import Task
 from weights.tasks.classes import Binary, Multiclass
+from weights.tasks.count import Count, find_count, looks_counted
 from weights.tasks.labels import MOST_CLASS_CODES, find_classes
 from weights.tasks.number import Number, find_number
 
-AnyTask = Binary | Multiclass | Number
+AnyTask = Binary | Multiclass | Number | Count
 """What a saved run may hold, distinguished by ``kind``."""
 
 
@@ -30,7 +31,12 @@ def _find_several(target: pa.ChunkedArray, name: str, **options: Any) -> Task:
     return find_classes(target, name, None, **options)
 
 
-TASKS: dict[str, Callable[..., Task]] = {"binary": _find_two, "multiclass": _find_several, "regression": find_number}
+TASKS: dict[str, Callable[..., Task]] = {
+    "binary": _find_two,
+    "multiclass": _find_several,
+    "regression": find_number,
+    "count": find_count,
+}
 """What makes a task of a target, by the name a user asks for it."""
 
 
@@ -70,12 +76,22 @@ def _guess_kind(target: pa.ChunkedArray, name: str) -> tuple[str, str]:
                 "fixed date, or use --task multiclass if its dates are labels."
             )
         return "multiclass", ""
-    values = np.unique(to_numbers(target, name))
+    numbers = to_numbers(target, name)
+    values = np.unique(numbers)
     n_distinct, whole = len(values), bool(np.all(values == np.floor(values)))
     if n_distinct <= 2:
         return "multiclass", ""
     counted_up = whole and values[0] in (0, 1) and values[-1] - values[0] == n_distinct - 1
+    counted = looks_counted(numbers)
     if counted_up and n_distinct <= MOST_CLASS_CODES:
-        return "multiclass", f"{n_distinct} whole numbers counted up are read as classes; --task regression if they are quantities"
-    few = whole and n_distinct <= MOST_CLASS_CODES
-    return "regression", f"{n_distinct} whole numbers are read as quantities; --task multiclass if they are classes" if few else ""
+        else_count = ", --task count if they count events" if counted else ""
+        return (
+            "multiclass",
+            f"{n_distinct} whole numbers counted up are read as classes; --task regression if they are quantities{else_count}",
+        )
+    remarks = []
+    if whole and n_distinct <= MOST_CLASS_CODES:
+        remarks.append(f"{n_distinct} whole numbers are read as quantities; --task multiclass if they are classes")
+    if counted:
+        remarks.append(f"'{printable(name)}' looks like a count: --task count learns rates")
+    return "regression", "; ".join(remarks)

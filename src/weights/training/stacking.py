@@ -13,6 +13,7 @@ import scipy.optimize
 
 from weights.tasks.base import Task
 from weights.tasks.class_losses import log_probabilities
+from weights.tasks.count import Count
 from weights.types import AnyArray, FloatArray, IntArray
 
 _MOST_ROWS = 50_000
@@ -101,7 +102,8 @@ def fit_stacking_weights(outputs: FloatArray, y: AnyArray, weight: FloatArray, t
     """The factor of each population's outputs in their sum, shape (q,), that makes the loss on these rows least.
 
     For numbers the weights add up to one: stacked regression (Breiman 1996), not negative. For classes their sum is free, so that
-    they calibrate as well: with one population its weight is one over the temperature of Guo et al. 2017, section 4.2.
+    they calibrate as well: with one population its weight is one over the temperature of Guo et al. 2017, section 4.2. So it is for
+    counts, where a level is fitted as well.
 
     Args:
         outputs: of each population on rows it never saw, shape (q, n, k).
@@ -113,14 +115,14 @@ def fit_stacking_weights(outputs: FloatArray, y: AnyArray, weight: FloatArray, t
 
 
 def _fit(outputs: FloatArray, y: AnyArray, weight: FloatArray, task: Task, way: _Way) -> tuple[FloatArray, FloatArray]:
-    """As `fit_stacking_weights`, shape (q,), and what is added, (k,): the weighted constant, a shift of classes, or zeros."""
+    """As `fit_stacking_weights`, shape (q,), and what is added, (k,): the weighted constant, a shift of classes, a level, or zeros."""
     step, prior = -(-len(y) // _MOST_ROWS), _PRIOR_ROWS / np.count_nonzero(weight)
     constant = task.constant_outputs(y, weight)
     if way.with_constant:
         outputs = np.concatenate([outputs, np.broadcast_to(constant, (1, *outputs.shape[1:]))])
     rows, share = outputs[:, ::step].astype(np.float64), weight[::step] / weight[::step].sum()
     weights, shift = FITS[task.stacking](rows, y[::step], share, step * prior, way.shifted)
-    return (weights[:-1], weights[-1] * constant) if way.with_constant else (weights, shift)
+    return (weights[:-1], shift + weights[-1] * constant) if way.with_constant else (weights, shift)
 
 
 def _fit_by_least_squares(
@@ -204,7 +206,27 @@ def _smoothed(y: IntArray, weight: FloatArray, n_classes: int) -> FloatArray:
     return np.where(np.arange(n_classes) == y[:, None], 1 - (n_classes - 1) * other[y, None], other[y, None])
 
 
-FITS = {"least squares": _fit_by_least_squares, "log loss": _fit_by_log_loss}
+def _fit_by_deviance(outputs: FloatArray, y: AnyArray, weight: FloatArray, prior: float, shifted: bool) -> tuple[FloatArray, FloatArray]:
+    """Weights whose sum is free, and what is added, from log rates (q, n, 1): Poisson regression on them, with weights not negative.
+
+    A level is always fitted, because the mean of logs, and a factor on them, lower the mean. It has a normal prior of variance one.
+    """
+    n_populations = len(outputs)
+
+    def loss(numbers: FloatArray) -> tuple[float, FloatArray]:
+        weights, level = np.split(numbers, [n_populations])
+        losses, slopes, _ = Count.convex.evaluate(np.tensordot(weights, outputs, 1) + level, y)
+        slopes, apart = slopes[:, 0] * weight, weights - weights.mean()
+        value = losses @ weight + 0.5 * prior * (n_populations * apart @ apart + level @ level)
+        return value, np.append(outputs[:, :, 0] @ slopes + prior * n_populations * apart, slopes.sum() + prior * level)
+
+    start = np.append(np.full(n_populations, 1.0 / n_populations), 0.0)
+    bounds = [(0.0, _LARGEST_WEIGHT)] * n_populations + [(None, None)]
+    solution = scipy.optimize.minimize(loss, start, jac=True, method="L-BFGS-B", bounds=bounds, options={"ftol": 1e-12})
+    return solution.x[:n_populations], solution.x[n_populations:]
+
+
+FITS = {"least squares": _fit_by_least_squares, "log loss": _fit_by_log_loss, "deviance": _fit_by_deviance}
 """How stacking weights are fitted, by what `Task.stacking` says."""
 
 

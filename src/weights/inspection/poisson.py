@@ -1,0 +1,76 @@
+"""Log rates of Poisson regression and how sure they are, whatever the variance of counts: `poisson`."""
+
+from __future__ import annotations
+
+import numpy as np
+import scipy.linalg
+
+from weights.elements.regularization import Regularization
+from weights.inspection.logistic import expand, fit_without, keep_finite
+from weights.inspection.slopes import Errors, Rows, Slopes, WithoutInputs, clusters_of, covariance, least_degrees
+from weights.tasks.count import Count
+from weights.training.exact import Problem, solve
+from weights.types import FloatArray, IntArray
+
+_FARTHEST = 300.0
+_NO_RATIO = 1e-10
+
+
+def poisson(z: FloatArray, counts: FloatArray, rows: Rows) -> Slopes:
+    """Logs of rate ratios per unit: unpenalised Poisson regression on inputs z (r, q).
+
+    No error believes that counts vary as Poisson's. Classical ones multiply the variance of these by the dispersion that all rows show
+    (quasi-likelihood: McCullagh and Nelder 1989, section 9.2); robust ones are the larger of those and of White's with the correction of
+    HC2. Tests are those of ratios of quasi-likelihoods, with the fit without an input one Newton step away. NaN for inputs of whose rows
+    all counts are zero.
+    """
+    weight, level = rows.weight, float(np.average(counts, weights=rows.weight)) or 1.0
+    mean, spread = np.average(z, axis=0, weights=weight), z.std(0)
+    spread[spread == 0] = 1.0
+    standard = (z - mean) / spread
+    problem = Problem(Count.convex, standard, counts / level, weight, 1, np.arange(z.shape[1]))
+    solution = solve(problem, Regularization(penalty="none"), 0.0, tolerance=1e-11)
+    coefficients = np.concatenate([solution.b, solution.w[:, 0]])
+    x = np.column_stack([np.ones(len(z)), standard])
+    relative, _ = _respond(x @ coefficients)
+    # Relative to the mean count, so that what is finite does not depend on how many events there are.
+    kept, products = keep_finite((x * (weight * relative)[:, None]).T @ x)
+    coefficients[0] += np.log(level)
+    fitted, products = level * relative, products / level
+    whole, x, slopes, inner = x, x[:, kept], coefficients[kept[1:]], kept[1:] - 1
+    each, precision, noise = (x @ products)[:, 1:], weight * fitted, counts - fitted
+    leverage = precision * ((x @ products) * x).sum(1)
+    degrees = max(rows.n_used - len(kept), 1)
+    dispersion = float(weight @ (noise**2 / fitted.clip(1e-300))) / degrees
+    errors = Errors(rows, slopes, float(degrees))
+    errors.add_classical(dispersion * products[1:, 1:])
+    own = np.diag(products)[1:]
+    ratios = np.asarray([_likelihood_ratio(fitted, each[:, b] * slopes[b] / own[b], counts, weight) for b in range(len(slopes))])
+    growth = np.divide(slopes**2, ratios * own, out=np.ones_like(own), where=ratios > _NO_RATIO)
+    makes = each * weight[:, None]
+    degrees_of_rows = least_degrees(makes * np.sqrt(fitted)[:, None], leverage)
+    errors.add_robust(makes, noise, leverage, degrees=degrees_of_rows, known=dispersion * fitted, null_growth=growth)
+    if rows.time is not None:
+        errors.add("hac", np.diag(covariance(each * (weight * noise)[:, None], "hac", rows)))
+    if rows.group is not None:
+        # As least squares on the working residuals, whose weights are those of the last step to the solution.
+        root = np.sqrt(precision.clip(1e-12))
+        factor, upper = scipy.linalg.qr(x * root[:, None], mode="economic", check_finite=False)
+        inverse = scipy.linalg.solve_triangular(upper, np.eye(len(kept)), check_finite=False)[1:]
+        errors.add_clusters(clusters_of(factor, rows), factor @ inverse.T, weight * noise / root)
+
+    def without(own: IntArray) -> WithoutInputs | None:
+        return fit_without(whole, coefficients, own + 1, np.setdiff1d(kept, own + 1), counts, weight, _respond)
+
+    return expand(errors.slopes_with(without), inner, spread)
+
+
+def _respond(link: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Mean counts of log rates, and their derivative, which is the same."""
+    mean = np.exp(link.clip(-_FARTHEST, _FARTHEST))
+    return mean, mean
+
+
+def _likelihood_ratio(fitted: FloatArray, moved: FloatArray, counts: FloatArray, weight: FloatArray) -> float:
+    """Twice what the Poisson log likelihood falls by where the log rates of rows (r,) move back."""
+    return float(2 * weight @ (counts * moved + fitted * np.expm1(-moved.clip(-_FARTHEST, _FARTHEST))))
