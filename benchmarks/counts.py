@@ -2,6 +2,7 @@
 
     python benchmarks/counts.py linear         Poisson regression, 1,000 tables a cell, beside errors that believe Poisson's variance
     python benchmarks/counts.py networks       networks through the ordinary entrance, 100 tables a cell
+    python benchmarks/counts.py categories     tests of a category of ten levels without effects, 300 tables a cell
     python benchmarks/counts.py tables FOLDER  counts in tables of shared data, as counts and as numbers
 
 A generated table has three features: a number, one of heavier tails (Student's t, 5 degrees) and a flag that one row in ten has; the logs
@@ -21,6 +22,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import scipy.special
 
+from weights.inspection.joint import find_p_values
 from weights.inspection.poisson import poisson
 from weights.inspection.slopes import Rows
 from weights.tasks.metrics import COUNT_METRICS, score
@@ -86,6 +88,25 @@ def network_table(cell: Cell, repetition: int) -> np.ndarray:
     return held(slopes, errors, degrees)
 
 
+def category_figures(n_tables: int, n: int = 500, n_levels: int = 10) -> None:
+    """Print how often a category without effects, and its levels by themselves, come out with p < 0.05, beside a number with one."""
+    print("share of tests with p < 0.05: overdispersion, rate, levels, of all levels together, of each by itself")
+    for overdispersion, rate, even in itertools.product((0.0, 1.0), RATES, (True, False)):
+        rng, together, alone = np.random.default_rng(5), [], []
+        chance = np.ones(n_levels) if even else 1 / (1 + np.arange(n_levels))
+        for _ in range(n_tables):
+            level, number = rng.choice(n_levels, n, p=chance / chance.sum()), rng.normal(size=n)
+            frailty = rng.gamma(1 / overdispersion, overdispersion, n) if overdispersion else 1.0
+            counts = rng.poisson(rate * np.exp(0.5 * number) * frailty).astype(float)
+            own, rows = np.arange(1, n_levels), Rows(np.ones(n), None, None)
+            slopes = poisson(np.column_stack([number, level[:, None] == own]).astype(float), counts, rows)
+            together.append(find_p_values(slopes.only(own), level, rows, lambda expected: None)["robust"])
+            z, degrees = slopes.slopes[own] / slopes.null_errors["robust"][own], slopes.degrees["robust"][own].clip(1)
+            alone += [*(2 * scipy.special.stdtr(degrees, -np.abs(z)))[np.isfinite(z)]]
+        shares = [round(float(np.mean(np.asarray(p) < 0.05)), 3) for p in (together, alone)]
+        print(overdispersion, rate, "even" if even else "uneven", *shares, flush=True)
+
+
 def table_figures(folder: Path) -> None:
     """Deviance and root mean squared error out of bag of counts and of numbers, each with and without networks."""
     import weights as wt
@@ -110,7 +131,7 @@ def table_figures(folder: Path) -> None:
 def main() -> None:
     """Run what was asked for."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", choices=("linear", "networks", "tables"))
+    parser.add_argument("what", choices=("linear", "networks", "categories", "tables"))
     parser.add_argument("folder", nargs="?", type=Path)
     parser.add_argument("--tables", type=int, help="of each cell")
     parser.add_argument("--processes", type=int, default=1)
@@ -119,6 +140,8 @@ def main() -> None:
         if asked.folder is None:
             parser.error("tables needs the FOLDER of tables")
         return table_figures(asked.folder)
+    if asked.what == "categories":
+        return category_figures(asked.tables or 300)
     one, n_tables, rows = (linear_table, 1000, ROWS) if asked.what == "linear" else (network_table, 100, (600,))
     n_tables = asked.tables or n_tables
     print("share of 95 % intervals that hold the truth, and of tables with an interval", *FEATURES, sep="  ")
