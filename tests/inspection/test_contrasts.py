@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import scipy.special
 
 import weights as wt
+from weights.inspection.joint import find_p_values
+from weights.inspection.logistic import logistic
+from weights.inspection.slopes import Rows
 
 NETWORK = {"model": "mlp", "members": 5, "n_folds": 5, "hidden": (32,), "n_bins": 8, "n_steps": 300, "batch_size": 64, "threads": 1}
 N = 1_000
@@ -80,3 +84,18 @@ def test_noise_that_is_only_rounding_makes_no_interval():
     row = wt.fit({"x": x, "z": np.arange(200.0), "y": np.where(x > 0, 2.0, 1.0) * 0 + 3 * x}, "y", model="linear").feature_weights()[0]
     assert row["effect"] == pytest.approx(3, rel=1e-5)
     assert row["z"] is None or abs(row["z"]) < 1e9
+
+
+def test_a_category_is_tested_on_log_odds_by_the_noise_of_its_own_rows():
+    """Levels differ in what else goes along with them, so that their noise does: taken for alike, the p-value would be another."""
+    rng = np.random.default_rng(2)
+    level = rng.integers(0, 4, N)
+    x = rng.normal(size=N) + 0.8 * level
+    y = (rng.uniform(size=N) < scipy.special.expit(1.2 * x - 4)).astype(float)
+    columns = {"level": np.array([f"l{k}" for k in level]), "x": x, "y": np.where(y == 1, "yes", "no")}
+    records = wt.fit(columns, "y", model="linear", members=5, n_folds=5).feature_weights(scale="link")
+    counts = np.bincount(level)
+    z = np.column_stack([x, level[:, None] == np.setdiff1d(np.arange(4), counts.argmax())]).astype(float)
+    rows, own = Rows(np.ones(N), None, None), np.arange(1, 4)
+    expected = find_p_values(logistic(z, y, rows).only(own), level, rows, lambda p: p * (1 - p))["robust"]
+    assert next(row["p_value"] for row in records if row["feature"] == "level") == pytest.approx(expected, rel=1e-4)

@@ -122,8 +122,8 @@ class Estimator:
         solved = regress_residuals(
             centered, moved + wrong * unit, level, basis.partialled, rows, basis.clusters, self.noise_variance(outcome), unit
         )
-        noise, n_others = targets - task.mean(outcome, expected), max(basis.partialled.n_controls - residuals.shape[1], 1.0)
-        return solved._replace(without=lambda own: WithoutInputs(noise, expected, residuals[:, own], n_others))
+        means, n_others = task.mean(outcome, expected), max(basis.partialled.n_controls - residuals.shape[1], 1.0)
+        return solved._replace(without=lambda own: WithoutInputs(targets - means, means, residuals[:, own], n_others))
 
     def observed(self, outcome: Outcome) -> FloatArray:
         """The target of each row, shape (r,)."""
@@ -249,7 +249,7 @@ def _test_jointly(estimator: Estimator, outcome: Outcome, slopes: Slopes, featur
     """The p-values of all levels of a category alike, by kind of error."""
     inspected, design = estimator.inspected, estimator.design
     x = inspected.x[:, design.columns[feature]]
-    return find_p_values(slopes, x.argmax(1), inspected.rows, estimator.noise_variance(outcome))
+    return find_p_values(slopes, x.argmax(1), inspected.rows, estimator.noise_variance(outcome._replace(scale="target")))
 
 
 def noiseless_effects(inspected: InspectedRows) -> dict[Key, float]:

@@ -25,7 +25,7 @@ def find_p_values(slopes: Slopes, levels: IntArray, rows: Rows, noise_variance: 
         slopes: of the category's levels.
         levels: of each row, shape (r,).
         rows: what else is known of them.
-        noise_variance: of outcomes.
+        noise_variance: of targets, from their means.
     """
     q = len(slopes.slopes)
     p_values = {kind: _test_by_covariance(slopes, kind) for kind in slopes.covariances}

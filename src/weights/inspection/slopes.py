@@ -55,7 +55,7 @@ class Rows(NamedTuple):
 class WithoutInputs(NamedTuple):
     """What a fit says without some of its inputs.
 
-    noise: that it leaves, in units of the target, shape (r,). expected: outcomes, shape (r,).
+    noise: that it leaves of targets, shape (r,). expected: means of these, shape (r,).
     residuals: of these inputs given the others, shape (r, b). n_controls: degrees of freedom that the others took.
     """
 
