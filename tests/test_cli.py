@@ -189,7 +189,7 @@ def test_fit_prints_metrics_as_numbers(tables):
 def test_fit_prints_results_on_standard_output_and_the_plan_on_standard_error(tables):
     result = well("fit", tables / "wages.csv", "-t", "wage", *QUICK)
     assert result.stdout.startswith("Result        linear, 4 members, ")
-    assert "\nplan          linear: 4 members, 3 weights, solved exactly; about " in result.stderr
+    assert "\nplan          linear: 4 members, 5 weights, solved exactly; about " in result.stderr
 
 
 def test_a_quiet_fit_prints_results_only(tables):

@@ -311,7 +311,7 @@ class Model:
 
         Args:
             data: pictures, as `predict`.
-            label: the class that is explained; if None the second of two, of several the most probable of each picture.
+            label: the class that is explained; the most probable of each picture if None.
 
         Raises:
             DataError: as `predict`. UsageError: there is no such class, or the run is not of pictures.

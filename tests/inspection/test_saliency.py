@@ -32,7 +32,7 @@ def model(tmp_path_factory):
 def test_the_mark_that_decides_is_critical_and_hiding_it_changes_the_answer(model):
     assert model.metrics["accuracy"] > 0.95
     picture, _ = marked(2, seed=9, place=(4, 11))
-    found = saliency(model.ensemble, row_of(picture[1]), label=model.classes.index("marked"))
+    found = saliency(model.ensemble, row_of(picture[1]))
     assert model.classes[found.label] == "marked"
     row, column = np.unravel_index(found.mean_occlusion.argmax(), (SIDE, SIDE))
     assert abs(row - 4) <= 2

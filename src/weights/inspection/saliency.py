@@ -141,14 +141,16 @@ def saliency(ensemble: Ensemble, row: Inputs, *, label: int | None = None) -> Sa
     Args:
         ensemble: of pictures.
         row: the picture, and the columns beside it if there are some, which stay as they are.
-        label: position of the class to explain, or None; see `Task.explained_codes`.
+        label: position of the class to explain; the most probable if None.
 
     Raises:
         UsageError: the ensemble does not read pictures.
     """
     population, layout = population_of_pictures(ensemble)
     answer = ensemble.answer(row)
-    codes = ensemble.task.explained_codes(answer, label)
+    # A map shows why a picture was answered as it was, so that of two classes too the answer is explained.
+    asked = int(answer[0].argmax()) if label is None and answer.ndim > 1 else label
+    codes = ensemble.task.explained_codes(answer, asked)
     code = int(codes[0])
     picture = row[PIXELS][0]
     fill = picture.mean((0, 1))

@@ -53,9 +53,8 @@ def _find_places(settings: Linear, layout: Layout) -> tuple[int, ...]:
 def cost(settings: Linear, layout: Layout) -> Cost:
     """The cost for rows of this layout."""
     n_inputs = len(_find_places(settings, layout))
-    # Of the two weights of a number one is zero: it is read with its bound or without.
-    n_weights = (layout.n_columns + 1) * layout.n_outputs
-    return Cost(n_weights, float((n_inputs + 1) * layout.n_outputs), n_inputs + layout.n_outputs, n_inputs)
+    n_weights = (n_inputs + 1) * layout.n_outputs
+    return Cost(n_weights, float(n_weights), n_inputs + layout.n_outputs, n_inputs)
 
 
 def _resolve(settings: Linear, layout: Layout, n_samples: int) -> Linear:

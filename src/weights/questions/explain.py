@@ -66,7 +66,7 @@ class MapsOptions(msgspec.Struct, frozen=True):
     source: Annotated[Any, option("The rows.", argument=True)]
     label: Annotated[
         str | None,
-        option("The class that is explained; if not given, the second of two, or each row's most probable.", "LABEL", "--class"),
+        option("The class that is explained; if not given, each picture's most probable.", "LABEL", "--class"),
     ] = None
 
 
