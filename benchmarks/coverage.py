@@ -27,7 +27,7 @@ import scipy.special
 import scipy.stats
 
 from weights.inspection.logistic import logistic
-from weights.inspection.slopes import Rows, Slopes, least_squares
+from weights.inspection.slopes import Rows, least_squares
 
 INPUTS = ("independent", "correlated", "heavy", "uniform")
 TRUTHS = ("sparse", "logistic", "friedman", "interaction", "hetero", "noise")
