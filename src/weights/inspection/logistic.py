@@ -9,7 +9,7 @@ import scipy.linalg
 import scipy.special
 
 from weights.elements.regularization import Regularization
-from weights.inspection.slopes import Errors, Rows, Slopes, WithoutInputs, clusters_of, covariance
+from weights.inspection.slopes import Errors, Rows, Slopes, WithoutInputs, clusters_of
 from weights.tasks.classes import Binary
 from weights.training.exact import Problem, solve
 from weights.types import FloatArray, IntArray
@@ -53,22 +53,39 @@ def logistic(z: FloatArray, positive: FloatArray, rows: Rows) -> Slopes:
     # How much less likely classes are without an input says how large its error is if its log odds are zero.
     own = np.diag(products)[1:]
     ratios = np.asarray([_likelihood_ratio(link, each[:, b] * slopes[b] / own[b], positive, weight) for b in range(len(slopes))])
-    growth = np.divide(slopes**2, ratios * own, out=np.ones_like(own), where=ratios > _NO_RATIO)
+    growth = growth_by_likelihood(slopes, own, ratios)
     leverage, known = precision * ((x @ products) * x).sum(1), probability * (1 - probability)
     errors.add_robust(each * weight[:, None], positive - probability, leverage, known=known, null_growth=growth)
-    if rows.time is not None:
-        errors.add("hac", np.diag(covariance(each * noise[:, None], "hac", rows)))
-    if rows.group is not None:
-        # As least squares on the working residuals, whose weights are those of the last step to the solution.
-        root = np.sqrt(precision.clip(1e-12))
-        factor, upper = scipy.linalg.qr(x * root[:, None], mode="economic", check_finite=False)
-        inverse = scipy.linalg.solve_triangular(upper, np.eye(len(kept)), check_finite=False)[1:]
-        errors.add_clusters(clusters_of(factor, rows), factor @ inverse.T, noise / root)
+    add_dependence(errors, x, each, precision, noise)
 
     def without(own: IntArray) -> WithoutInputs | None:
         return fit_without(whole, coefficients, own + 1, np.setdiff1d(kept, own + 1), positive, weight, _respond)
 
     return expand(errors.slopes_with(without), inner, spread)
+
+
+def growth_by_likelihood(slopes: FloatArray, own: FloatArray, ratios: FloatArray) -> FloatArray:
+    """What multiplies variances (b,) of slopes (b,) if these are zero, so that their tests are those of likelihood ratios (b,)."""
+    return np.divide(slopes**2, ratios * own, out=np.ones_like(own), where=ratios > _NO_RATIO)
+
+
+def add_dependence(errors: Errors, x: FloatArray, each: FloatArray, precision: FloatArray, noise: FloatArray) -> None:
+    """Add errors of rows near in time and of clusters, where there are such, to a regression with a canonical link.
+
+    Args:
+        errors: to which they are added.
+        x: inputs, the constant first, shape (r, q).
+        each: slopes are sums of each times noise, shape (r, q - 1).
+        precision: weights of the last step to the solution, shape (r,).
+        noise: weighted residuals, shape (r,).
+    """
+    errors.add_in_time(each * noise[:, None])
+    if errors.rows.group is not None:
+        # As least squares on the working residuals.
+        root = np.sqrt(precision.clip(1e-12))
+        factor, upper = scipy.linalg.qr(x * root[:, None], mode="economic", check_finite=False)
+        inverse = scipy.linalg.solve_triangular(upper, np.eye(x.shape[1]), check_finite=False)[1:]
+        errors.add_clusters(clusters_of(factor, errors.rows), factor @ inverse.T, noise / root)
 
 
 def _respond(link: FloatArray) -> tuple[FloatArray, FloatArray]:

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import numpy as np
-import scipy.linalg
 
 from weights.elements.regularization import Regularization
-from weights.inspection.logistic import expand, fit_without, keep_finite
-from weights.inspection.slopes import Errors, Rows, Slopes, WithoutInputs, clusters_of, covariance, least_degrees
+from weights.inspection.logistic import add_dependence, expand, fit_without, growth_by_likelihood, keep_finite
+from weights.inspection.slopes import Errors, Rows, Slopes, WithoutInputs, least_degrees
 from weights.tasks.count import Count
 from weights.training.exact import Problem, solve
 from weights.types import FloatArray, IntArray
 
 _FARTHEST = 300.0
-_NO_RATIO = 1e-10
 
 
 def poisson(z: FloatArray, counts: FloatArray, rows: Rows) -> Slopes:
@@ -46,18 +44,11 @@ def poisson(z: FloatArray, counts: FloatArray, rows: Rows) -> Slopes:
     errors.add_classical(dispersion * products[1:, 1:])
     own = np.diag(products)[1:]
     ratios = np.asarray([_likelihood_ratio(fitted, each[:, b] * slopes[b] / own[b], counts, weight) for b in range(len(slopes))])
-    growth = np.divide(slopes**2, ratios * own, out=np.ones_like(own), where=ratios > _NO_RATIO)
+    growth = growth_by_likelihood(slopes, own, ratios)
     makes = each * weight[:, None]
     degrees_of_rows = least_degrees(makes * np.sqrt(fitted)[:, None], leverage)
     errors.add_robust(makes, noise, leverage, degrees=degrees_of_rows, known=dispersion * fitted, null_growth=growth)
-    if rows.time is not None:
-        errors.add("hac", np.diag(covariance(each * (weight * noise)[:, None], "hac", rows)))
-    if rows.group is not None:
-        # As least squares on the working residuals, whose weights are those of the last step to the solution.
-        root = np.sqrt(precision.clip(1e-12))
-        factor, upper = scipy.linalg.qr(x * root[:, None], mode="economic", check_finite=False)
-        inverse = scipy.linalg.solve_triangular(upper, np.eye(len(kept)), check_finite=False)[1:]
-        errors.add_clusters(clusters_of(factor, rows), factor @ inverse.T, weight * noise / root)
+    add_dependence(errors, x, each, precision, weight * noise)
 
     def without(own: IntArray) -> WithoutInputs | None:
         return fit_without(whole, coefficients, own + 1, np.setdiff1d(kept, own + 1), counts, weight, _respond)

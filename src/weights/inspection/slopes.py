@@ -93,22 +93,16 @@ class Slopes(NamedTuple):
         return Slopes(self.slopes[which], errors, null_errors, degrees, covariances, lambda own: self.without(which[own]))
 
 
-def covariance(scores: FloatArray, kind: str, rows: Rows) -> FloatArray:
-    """The covariance (b, b) of the sum over rows of scores (r, b) of mean zero.
+def covariance_in_time(scores: FloatArray, time: FloatArray) -> FloatArray:
+    """The covariance (b, b) of the sum over rows of scores (r, b) of mean zero, where rows depend on those near in time (r,).
 
-    Args:
-        scores: of each row.
-        kind: "robust": rows are independent, their noise is what it is (White 1980). "hac": near moments may depend on each other
-            (Newey and West 1987; Bartlett's kernel over 4 (r / 100)^(2/9) steps).
-        rows: with the moments.
+    Newey and West 1987: Bartlett's kernel over 4 (r / 100)^(2/9) steps.
     """
     total = scores.T @ scores
-    if kind == "hac":
-        assert rows.time is not None
-        ordered, n_steps = scores[np.argsort(rows.time, kind="stable")], n_lags(len(scores))
-        for lag in range(1, min(n_steps, len(scores) - 1) + 1):
-            shifted = ordered[lag:].T @ ordered[:-lag]
-            total = total + (1 - lag / (n_steps + 1)) * (shifted + shifted.T)
+    ordered, n_steps = scores[np.argsort(time, kind="stable")], n_lags(len(scores))
+    for lag in range(1, min(n_steps, len(scores) - 1) + 1):
+        shifted = ordered[lag:].T @ ordered[:-lag]
+        total = total + (1 - lag / (n_steps + 1)) * (shifted + shifted.T)
     return total
 
 
@@ -160,8 +154,7 @@ def regress_residuals(
     makes = (each.T * unit).T
     known = _known_noise(noise_variance, fitted, noise / unit, makes, residuals * slopes)
     errors.add_robust(makes, noise / unit, leverage, scale=inflation, **known)
-    if rows.time is not None:
-        errors.add("hac", inflation * np.diag(covariance(each * noise[:, None], "hac", rows)))
+    errors.add_in_time(each * noise[:, None], scale=inflation)
     if rows.group is not None:
         root = np.sqrt(weight)
         rooted, left = residuals * root[:, None], noise * root
@@ -200,8 +193,7 @@ def least_squares(z: FloatArray, outcome: FloatArray, rows: Rows, noise_variance
     moved = _unrooted(makes, weight[:, None]) / np.diag(products) * slopes
     known = _known_noise(noise_variance, fitted, outcome - fitted, makes, moved)
     errors.add_robust(makes, outcome - fitted, leverage, scale=growth, degrees=degrees, **known)
-    if rows.time is not None:
-        errors.add("hac", np.diag(covariance(each * noise[:, None], "hac", rows)))
+    errors.add_in_time(each * noise[:, None])
     if rows.group is not None:
         errors.add_clusters(clusters_of(factor, rows), each, noise)
 
@@ -291,10 +283,10 @@ class Errors:
         """
         square, spare = makes**2, (1 - leverage).clip(1e-10)
         shown = scale * (square.T @ (noise**2 / spare))
-        total, total_squares = square.sum(0), (square**2 / spare[:, None]).sum(0)
         if known is None:
             self.add("robust", shown, least_degrees(makes, leverage) if degrees is None else degrees)
             return
+        total, total_squares = square.sum(0), (square**2 / spare[:, None]).sum(0)
         variance = scale * (square.T @ (known / spare))
         null = variance * null_growth
         enough = total * variance / np.maximum(scale * total_squares, 1e-300) >= _ENOUGH_NOISE
@@ -302,6 +294,11 @@ class Errors:
         self.usual = np.where(total * null >= _TOO_LITTLE_NOISE * scale * total_squares, self.usual, 0.0)
         self.degrees = {kind: np.minimum(degrees, self.usual) for kind, degrees in self.degrees.items()}
         self.add("robust", variance * growth, degrees, null=null * growth)
+
+    def add_in_time(self, scores: FloatArray, *, scale: float = 1.0) -> None:
+        """Errors of slopes that are sums over rows of scores (r, b), with variances times `scale`; none of rows without moments."""
+        if self.rows.time is not None:
+            self.add("hac", scale * np.diag(covariance_in_time(scores, self.rows.time)))
 
     def add_clusters(self, clusters: Clusters, makes: FloatArray, noise: FloatArray, *, scale: float = 1.0) -> None:
         """Errors as `Clusters.errors` gives them; the covariance times `scale`."""
