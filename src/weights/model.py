@@ -135,7 +135,8 @@ class Model:
         """Effects and importances, one record a feature (and class): effect, std_err, z, p_value, low, high, importance, ...
 
         Args:
-            **options: as `weights.effects.FeatureWeights.records`: scale, per, errors, level, adjust, levels, sort, top.
+            **options: as `weights.effects.FeatureWeights.records`: scale, per, errors, level, adjust, levels, sort, top,
+                intercept.
 
         Raises:
             UsageError: as there, or the fit was without inspection.

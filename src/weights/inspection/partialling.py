@@ -75,6 +75,10 @@ class Design:
         """Positions of a feature's identifiable inputs. Others of its inputs that remain are accounted for in these."""
         return np.asarray(self._identified.get(feature, []), int)
 
+    def hardly_varies(self, column: int) -> bool:
+        """Whether an input of the encoding differs in too few rows to be identifiable."""
+        return column in self.lost and column not in self.partners
+
     @functools.cached_property
     def _identified(self) -> dict[int, list[int]]:
         identified: dict[int, list[int]] = {}
