@@ -28,6 +28,7 @@ from weights.types import AnyArray, FloatArray, IntArray
 _DAY = 86400.0
 _NO_ERROR = "without an interval, because the inputs leave nothing of the outcome"
 _FEW_ROWS = "too few rows to tell: less than one event, or row of the rarer class, is expected among those that decide it"
+_FEW_FOR_INPUTS = "without an interval, because events, or rows of the rarer class, are too few for as many inputs"
 _FEW_CLUSTERS = "without a cluster-robust interval, because it differs between too few clusters"
 _NO_SUCH_ROW = "not identifiable, because no row can have all of this: {} is determined by other features"
 _MOST_STEPS, _LONGEST_STEP, _FARTHEST, _NEAR = 25, 3.0, 30.0, 1e-6
@@ -221,6 +222,8 @@ def find_intercepts(estimator: Estimator) -> list[Intercept]:
             contrast = _filled(contrast, slopes.level, 0, 1.0, None, None)
             note = "; ".join(filter(None, [describe_reference(design, encoding), contrast.note]))
             contrast = msgspec.structs.replace(contrast, note=note, null_errs={})
+            if slopes.without(np.zeros(0, int)) is None:
+                contrast = msgspec.structs.replace(contrast, note=f"{note}; {_FEW_FOR_INPUTS}", std_errs={}, degrees={})
         intercepts.append(Intercept(contrast, outcome.estimator))
     return intercepts
 
