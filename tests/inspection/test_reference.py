@@ -100,6 +100,12 @@ def test_it_is_not_tested_and_changes_nothing_of_what_is_said_of_features():
     assert {row[name] for name in ("z", "p_value", "importance", "selected", "sign_agreement", "per_sd")} == {None}
 
 
+def test_effects_and_the_reference_row_call_flags_as_they_are_written():
+    model = fit("number", {**COLUMNS, "smokes": np.where(SMOKES, "Y", "N")})
+    assert next(row["note"] for row in model.feature_weights() if row["feature"] == "smokes") == "Y (beside N)"
+    assert intercepts(model)[0]["note"].endswith("ward south, smokes N")
+
+
 def test_the_table_ends_with_it():
     lines = fit("class").summary(top=1).lines()
     place = next(i for i, line in enumerate(lines) if line.startswith("  (intercept)"))

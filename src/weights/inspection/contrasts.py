@@ -335,12 +335,13 @@ def pick(answers: Scaled, outcome: Outcome) -> FloatArray:
 def _unit(inspected: InspectedRows, design: Design, column: ColumnEncoding, i: int) -> tuple[str, float, float | None]:
     """What an input's contrast is called, what turns its slope into one per unit, and the standard deviation of the feature."""
     input_, weight = design.inputs[i], inspected.rows.weight
+    beside = f"{input_.level} (beside {design.references.get(input_.feature, '')})"
     if isinstance(column, Category):
-        return f"{input_.level} (beside {design.references.get(input_.feature, '')})", 1.0, None
+        return beside, 1.0, None
     deviation = float(np.sqrt(np.average((design.z[:, i] - np.average(design.z[:, i], weights=weight)) ** 2, weights=weight)))
-    if isinstance(column, Boolean):
-        return (f"{input_.level} (beside no)", 2.0, None) if input_.level == "yes" else (input_.level, 1.0, None)
-    if input_.level:
+    if isinstance(column, Boolean) and not design.levels[input_.column]:
+        return beside, 2.0, None
+    if isinstance(column, Boolean) or input_.level:
         return input_.level, 1.0, None
     scale = column.scale / (_DAY if isinstance(column, Datetime) else 1.0)
     return "", 1.0 / scale, deviation * scale

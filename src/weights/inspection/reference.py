@@ -57,11 +57,7 @@ def find_impossible(design: Design, encoding: Encoding, x: FloatArray) -> list[s
 def describe_reference(design: Design, encoding: Encoding) -> str:
     """The reference row in words."""
     used = {input_.feature for input_ in design.inputs}
-    levels = [
-        f"{column.name} {design.references.get(feature, 'no')}"
-        for feature, column in enumerate(encoding.columns)
-        if feature in used and isinstance(column, Boolean | Category)
-    ]
-    numbers = any(not isinstance(encoding.columns[feature], Boolean | Category) for feature in used)
+    levels = [f"{encoding.columns[feature].name} {level}" for feature, level in sorted(design.references.items()) if feature in used]
+    numbers = not used <= design.references.keys()
     parts = [*(["numbers at their means"] if numbers else []), *([listed(levels, _MOST_NAMED)] if levels else [])]
     return f"what is expected of a row with {', '.join(parts)}" if parts else "what is expected of any row"
