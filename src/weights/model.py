@@ -422,7 +422,7 @@ class Model:
             by: a column, for whose levels metrics are given too.
             **options: label, sensitivity, level; they, and what is raised, as `weights.scoring.scoring.score_rows`.
         """
-        return score_rows(self.ensemble, self.read(data), by=by, **options)
+        return score_rows(self.ensemble, self.read(data), by=by, source=data, **options)
 
     def save(self, folder: Any) -> None:
         """Write the model to a folder (docs/store-format.md); a Weights folder of that name is replaced.
