@@ -9,13 +9,12 @@ import scipy.linalg
 import scipy.special
 
 from weights.elements.regularization import Regularization
-from weights.inspection.slopes import Errors, Rows, Slopes, WithoutInputs, clusters_of
+from weights.inspection.slopes import Errors, Rows, Slopes, WithoutInputs, clusters_of, growth_by_likelihood
 from weights.tasks.classes import Binary
 from weights.training.exact import Problem, solve
 from weights.types import FloatArray, IntArray
 
 _IDLE = 1e-3
-_NO_RATIO = 1e-10
 _MOST_NEWTON_STEPS = 25
 _LONGEST_STEP = 5.0
 _NEWTON_TOLERANCE = 1e-6
@@ -62,11 +61,6 @@ def logistic(z: FloatArray, positive: FloatArray, rows: Rows) -> Slopes:
         return fit_without(whole, coefficients, own + 1, np.setdiff1d(kept, own + 1), positive, weight, _respond)
 
     return expand(errors.slopes_with(without), inner, spread)
-
-
-def growth_by_likelihood(slopes: FloatArray, own: FloatArray, ratios: FloatArray) -> FloatArray:
-    """What multiplies variances (b,) of slopes (b,) if these are zero, so that their tests are those of likelihood ratios (b,)."""
-    return np.divide(slopes**2, ratios * own, out=np.ones_like(own), where=ratios > _NO_RATIO)
 
 
 def add_dependence(errors: Errors, x: FloatArray, each: FloatArray, precision: FloatArray, noise: FloatArray) -> None:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
+import scipy.linalg
 
 from weights.elements.regularization import Regularization
-from weights.inspection.logistic import add_dependence, expand, fit_without, growth_by_likelihood, keep_finite
-from weights.inspection.slopes import Errors, Rows, Slopes, WithoutInputs, least_degrees
+from weights.inspection.logistic import add_dependence, expand, fit_without, keep_finite
+from weights.inspection.slopes import Errors, Rows, Slopes, WithoutInputs, bell_mccaffrey, growth_by_likelihood
 from weights.tasks.count import Count
 from weights.training.exact import Problem, solve
 from weights.types import FloatArray, IntArray
@@ -45,9 +46,9 @@ def poisson(z: FloatArray, counts: FloatArray, rows: Rows) -> Slopes:
     own = np.diag(products)[1:]
     ratios = np.asarray([_likelihood_ratio(fitted, each[:, b] * slopes[b] / own[b], counts, weight) for b in range(len(slopes))])
     growth = growth_by_likelihood(slopes, own, ratios)
-    makes = each * weight[:, None]
-    degrees_of_rows = least_degrees(makes * np.sqrt(fitted)[:, None], leverage)
-    errors.add_robust(makes, noise, leverage, degrees=degrees_of_rows, known=dispersion * fitted, null_growth=growth)
+    root = np.sqrt(precision)[:, None]
+    degrees_of_rows = bell_mccaffrey(scipy.linalg.qr(x * root, mode="economic")[0], each * root, leverage)
+    errors.add_robust(each * weight[:, None], noise, leverage, degrees=degrees_of_rows, known=dispersion * fitted, null_growth=growth)
     add_dependence(errors, x, each, precision, weight * noise)
 
     def without(own: IntArray) -> WithoutInputs | None:
