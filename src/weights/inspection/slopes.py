@@ -165,9 +165,8 @@ def regress_residuals(
     own = np.diag(products)
     moved = _unrooted(each, weight[:, None]) / own * slopes
     known = _known_noise(noise_variance, fitted, noise / unit, makes, moved)
-    if ratios is not None:
-        known["null_growth"] = growth_by_likelihood(slopes, own, ratios(moved))
-    errors.add_robust(makes, noise / unit, leverage, scale=inflation, **known)
+    tested = None if ratios is None else growth_by_likelihood(slopes, own, ratios(moved))
+    errors.add_robust(makes, noise / unit, leverage, scale=inflation, test_growth=tested, **known)
     errors.add_in_time(each * noise[:, None], scale=inflation)
     if rows.group is not None:
         root = np.sqrt(weight)
@@ -241,8 +240,14 @@ def _known_noise(noise_variance: NoiseVariance, fitted: FloatArray, noise: Float
     assert without is not None
     square = makes**2
     beyond = max(float((noise**2 - known)[square.any(1)].mean()), 0.0) if square.any() else 0.0
-    variance, null = square.T @ (known + beyond), (square * (without + beyond)).sum(0)
-    return {"known": known + beyond, "null_growth": np.divide(null, variance, out=np.ones_like(variance), where=variance > 0)}
+    return {"known": known + beyond, "null_growth": growth_of_noise(makes, known + beyond, without + beyond)}
+
+
+def growth_of_noise(makes: FloatArray, known: FloatArray, without: FloatArray) -> FloatArray:
+    """What multiplies variances of slopes makes.T @ outcome, (r, b), if noise of known variance (r,) has another without each, (r, b)."""
+    square = makes**2
+    variance = square.T @ known
+    return np.divide((square * without).sum(0), variance, out=np.ones_like(variance), where=variance > 0)
 
 
 class Errors:
@@ -279,6 +284,7 @@ class Errors:
         degrees: FloatArray | None = None,
         known: FloatArray | None = None,
         null_growth: FloatArray | float = 1.0,
+        test_growth: FloatArray | None = None,
     ) -> None:
         """Errors of noise that differs between rows.
 
@@ -293,6 +299,7 @@ class Errors:
             degrees: of freedom (b,); without, `_least_degrees`, or the usual ones where the task knows the noise.
             known: variance of the noise where the task knows it, shape (r,).
             null_growth: of that, in slopes, if they were zero, shape (b,).
+            test_growth: of the variances that tests go by, shape (b,); without, the same.
         """
         square, spare = makes**2, (1 - leverage).clip(1e-10)
         shown = scale * (square.T @ (noise**2 / spare))
@@ -301,12 +308,12 @@ class Errors:
             return
         total, total_squares = square.sum(0), (square**2 / spare[:, None]).sum(0)
         variance = scale * (square.T @ (known / spare))
-        null = variance * null_growth
+        null, tested = variance * null_growth, variance * (null_growth if test_growth is None else test_growth)
         enough = total * variance / np.maximum(scale * total_squares, 1e-300) >= _ENOUGH_NOISE
         growth = np.where(enough, np.divide(shown, variance, out=np.ones_like(variance), where=variance > 0).clip(1.0), 1.0)
         self.usual = np.where(total * null >= _TOO_LITTLE_NOISE * scale * total_squares, self.usual, 0.0)
         self.degrees = {kind: np.minimum(degrees, self.usual) for kind, degrees in self.degrees.items()}
-        self.add("robust", variance * growth, degrees, null=null * growth)
+        self.add("robust", variance * growth, degrees, null=tested * growth)
 
     def add_in_time(self, scores: FloatArray, *, scale: float = 1.0) -> None:
         """Errors of slopes that are sums over rows of scores (r, b), with variances times `scale`; none of rows without moments."""
