@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 import scipy.special
+import statsmodels.api as sm
 
 import weights as wt
+from weights.inspection.contrasts import Estimator
 from weights.inspection.joint import find_p_values
 from weights.inspection.logistic import logistic
+from weights.inspection.outofbag import Without
+from weights.inspection.partialling import Design, Partialled
 from weights.inspection.slopes import Rows
+from weights.tasks.base import Scaled
+from weights.tasks.classes import Binary
 
 NETWORK = {"model": "mlp", "members": 5, "n_folds": 5, "hidden": (32,), "n_bins": 8, "n_steps": 300, "batch_size": 64, "threads": 1}
 N = 1_000
@@ -99,3 +107,31 @@ def test_a_category_is_tested_on_log_odds_by_the_noise_of_its_own_rows():
     rows, own = Rows(np.ones(N), None, None), np.arange(1, 4)
     expected = find_p_values(logistic(z, y, rows).only(own), level, rows, lambda p: p * (1 - p))["robust"]
     assert next(row["p_value"] for row in records if row["feature"] == "level") == pytest.approx(expected, rel=1e-4)
+
+
+def test_log_odds_beside_what_networks_expect_are_tested_by_the_likelihood_ratio(monkeypatch):
+    """Statsmodels' logistic regression has what is expected without the inputs as an offset, and once more without each of them."""
+    rng = np.random.default_rng(8)
+    offset = rng.normal(size=N) - 2.5
+    inputs = np.column_stack([rng.uniform(size=N) < share for share in (0.03, 0.06, 0.5)]).astype(float)
+    positive = (rng.uniform(size=N) < scipy.special.expit(offset + inputs @ [1.5, 0.0, 0.7])).astype(float)
+    task, rows = Binary("state", ["ill", "well"]), Rows(np.ones(N), None, None)
+    design = Design([], inputs, rows.weight, {}, {}, {}, {}, [], np.zeros(3, bool))
+    partialled = Partialled(inputs - inputs.mean(0), 3.0, N, "piecewise-linear least squares", inputs)
+    monkeypatch.setattr("weights.inspection.contrasts.partial_out", lambda *given, **how: partialled)
+    log_odds = np.column_stack([-offset, offset])
+    expected = Scaled(scipy.special.expit(log_odds), log_odds)
+    inspected = SimpleNamespace(task=task, rows=rows, linear=False, answers=SimpleNamespace(baseline=expected))
+    estimator = Estimator(inspected, design, partialled)
+    outcome = next(outcome for outcome in task.outcomes() if outcome.scale == "link")
+    slopes = estimator.regress(outcome, np.arange(3), Without(expected, []), positive)
+
+    def fit(x: np.ndarray):
+        return sm.GLM(positive, x, sm.families.Binomial(), offset=offset).fit()
+
+    whole = fit(partialled.residuals)
+    np.testing.assert_allclose(slopes.slopes, whole.params, rtol=1e-5)
+    for j in range(3):
+        ratio = 2 * (whole.llf - fit(np.delete(partialled.residuals, j, 1)).llf)
+        growth = (slopes.null_errors["robust"][j] / slopes.errors["robust"][j]) ** 2
+        assert (whole.params[j] / whole.bse[j]) ** 2 / growth == pytest.approx(ratio, rel=0.1)  # one step away

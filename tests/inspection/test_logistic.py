@@ -130,3 +130,13 @@ def test_classes_that_overlap_in_two_rows_have_finite_log_odds():
     found = logistic(z, positive, rows_of(WEIGHT["alike"]))
     expected = sm.Logit(positive, sm.add_constant(z)).fit(disp=0, tol=1e-13)
     np.testing.assert_allclose([found.slopes[0], errors(found, "classical")[0]], [expected.params[1], expected.bse[1]], rtol=1e-6)
+
+
+def test_a_far_row_that_log_odds_explain_leaves_them_an_interval():
+    """Among rows that decide it are as many events as noise brings there if the input did nothing, and that is more than one."""
+    rng = np.random.default_rng(4)
+    z = rng.normal(size=(1_000, 1))
+    z[0] = 27.0
+    positive = (rng.uniform(size=1_000) < 1 / (1 + np.exp(-0.3 * z[:, 0]))).astype(float)
+    positive[0] = 1.0
+    assert logistic(z, positive, Rows(np.ones(1_000), None, None)).degrees["robust"][0] > 100

@@ -115,6 +115,17 @@ def test_degrees_with_many_inputs_match_the_moments_of_hc2_or_lie_below(monkeypa
     assert (least_squares(MANY, NOISY, MANY_ROWS).degrees["robust"] <= expected).all()
 
 
+def test_a_slope_that_one_row_makes_nearly_alone_has_the_degrees_of_that_row_and_not_fewer():
+    z = np.random.default_rng(3).normal(size=(200, 3))
+    z[0, 1] = 400.0
+    degrees = least_squares(z, z[:, 0], Rows(np.ones(200), None, None)).degrees["robust"]
+    x = np.column_stack([np.ones(200), z])
+    makes, leaves = np.linalg.pinv(x), np.eye(200) - x @ np.linalg.pinv(x)
+    values = np.linalg.eigvalsh(leaves @ np.diag(makes[2] ** 2 / np.diag(leaves)) @ leaves)
+    assert degrees[1] == pytest.approx(values.sum() ** 2 / (values**2).sum(), rel=1e-6)
+    assert 1 <= degrees[1] < 1.1
+
+
 def held(inputs):
     """Share of 200 simulated tables whose robust 95 % interval of the first slope holds it; noise grows with the second input."""
     inside = 0

@@ -33,6 +33,8 @@ _FEW_CLUSTERS = "without a cluster-robust interval, because it differs between t
 _NO_SUCH_ROW = "not identifiable, because no row can have all of this: {} is determined by other features"
 _MOST_STEPS, _LONGEST_STEP, _FARTHEST, _NEAR = 25, 3.0, 30.0, 1e-6
 """In log odds, or logs of a rate, of the row that moves most."""
+_PLACES = tuple(each / 2 for each in (np.polynomial.legendre.leggauss(8)[0] + 1, np.polynomial.legendre.leggauss(8)[1]))
+"""Where an integral from 0 to 1 is sampled, and the shares of these."""
 _ROUNDING = 1e-9
 _MOST_DISAGREE, _CLEAR, _GO_ALONG = 0.5, 0.05, 0.5
 _FEWEST_DEGREES = 1.0
@@ -130,8 +132,17 @@ class Estimator:
         rows = basis.rows._replace(weight=(weighted := weight * precision) / weighted.mean())
         centered = residuals - outcome.with_level * np.average(residuals, axis=0, weights=rows.weight)
         level = expected + inputs @ coefficients - centered @ coefficients[1:]
+
+        def ratios(back: FloatArray) -> FloatArray:
+            """Twice what log likelihoods fall by; the derivative of these is what targets are beyond their means."""
+            falls = sum(
+                share * (back * (targets - task.mean(outcome, moved[:, None] - place * back).T).T)
+                for place, share in zip(*_PLACES, strict=True)
+            )
+            return 2 * weight @ falls / weighted.mean()
+
         solved = regress_residuals(
-            centered, moved + wrong * unit, level, basis.partialled, rows, basis.clusters, self.noise_variance(outcome), unit
+            centered, moved + wrong * unit, level, basis.partialled, rows, basis.clusters, self.noise_variance(outcome), unit, ratios
         )
         means, n_others = task.mean(outcome, expected), max(basis.partialled.n_controls - residuals.shape[1], 1.0)
         return solved._replace(without=lambda own: WithoutInputs(targets - means, means, residuals[:, own], n_others))

@@ -9,13 +9,12 @@ import scipy.linalg
 import scipy.special
 
 from weights.elements.regularization import Regularization
-from weights.inspection.slopes import Errors, Rows, Slopes, WithoutInputs, clusters_of
+from weights.inspection.slopes import Errors, Rows, Slopes, WithoutInputs, clusters_of, growth_by_likelihood, growth_of_noise
 from weights.tasks.classes import Binary
 from weights.training.exact import Problem, solve
 from weights.types import FloatArray, IntArray
 
 _IDLE = 1e-3
-_NO_RATIO = 1e-10
 _MOST_NEWTON_STEPS = 25
 _LONGEST_STEP = 5.0
 _NEWTON_TOLERANCE = 1e-6
@@ -53,10 +52,12 @@ def logistic(z: FloatArray, positive: FloatArray, rows: Rows) -> Slopes:
     errors.add_classical(at_zero.T @ products @ at_zero)
     # How much less likely classes are without an input says how large its error is if its log odds are zero.
     own = np.diag(errors.covariances["classical"])
-    ratios = np.asarray([_likelihood_ratio(link, each[:, b] * slopes[b] / own[b], positive, weight) for b in range(len(slopes))])
-    growth = growth_by_likelihood(slopes, own, ratios)
+    moved = each * (slopes / own)
+    tested = growth_by_likelihood(slopes, own, _likelihood_ratios(link, moved, positive, weight))
     leverage, known = precision * ((x @ products) * x).sum(1), probability * (1 - probability)
-    errors.add_robust(each * weight[:, None], positive - probability, leverage, known=known, null_growth=growth)
+    makes = each * weight[:, None]
+    growth = growth_of_noise(makes, known, _respond(link[:, None] - moved)[1])
+    errors.add_robust(makes, positive - probability, leverage, known=known, null_growth=growth, test_growth=tested)
     add_dependence(errors, x, each, precision, noise, at_zero)
 
     def without(own: IntArray) -> WithoutInputs | None:
@@ -75,11 +76,6 @@ def constant_at_zero(zero: FloatArray, kept: IntArray) -> FloatArray:
     moves = np.eye(len(kept))
     moves[1:, 0] = -zero[kept[1:] - 1]
     return moves
-
-
-def growth_by_likelihood(slopes: FloatArray, own: FloatArray, ratios: FloatArray) -> FloatArray:
-    """What multiplies variances (b,) of slopes (b,) if these are zero, so that their tests are those of likelihood ratios (b,)."""
-    return np.divide(slopes**2, ratios * own, out=np.ones_like(own), where=ratios > _NO_RATIO)
 
 
 def add_dependence(errors: Errors, x: FloatArray, each: FloatArray, precision: FloatArray, noise: FloatArray, at_zero: FloatArray) -> None:
@@ -138,10 +134,10 @@ def fit_without(
     return WithoutInputs(np.where(says, y - mean, 0.0), mean, residuals, len(others))
 
 
-def _likelihood_ratio(link: FloatArray, moved: FloatArray, positive: FloatArray, weight: FloatArray) -> float:
-    """Twice what the log likelihood falls by where the log odds of rows (r,) move back."""
+def _likelihood_ratios(link: FloatArray, moved: FloatArray, positive: FloatArray, weight: FloatArray) -> FloatArray:
+    """Twice what the log likelihood falls by, shape (b,), where the log odds of rows (r,) move back by (r, b)."""
     signs = 2 * positive - 1
-    return float(2 * weight @ (np.logaddexp(0, -signs * (link - moved)) - np.logaddexp(0, -signs * link)))
+    return 2 * weight @ (np.logaddexp(0, (-signs * (link - moved.T)).T) - np.logaddexp(0, -signs * link)[:, None])
 
 
 def expand(slopes: Slopes, inner: IntArray, spread: FloatArray) -> Slopes:

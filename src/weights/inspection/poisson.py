@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
+import scipy.linalg
 
 from weights.elements.regularization import Regularization
-from weights.inspection.logistic import add_dependence, constant_at_zero, expand, fit_without, growth_by_likelihood, keep_finite
-from weights.inspection.slopes import Errors, Rows, Slopes, WithoutInputs, least_degrees
+from weights.inspection.logistic import add_dependence, constant_at_zero, expand, fit_without, keep_finite
+from weights.inspection.slopes import Errors, Rows, Slopes, WithoutInputs, bell_mccaffrey, growth_by_likelihood, growth_of_noise
 from weights.tasks.count import Count
 from weights.training.exact import Problem, solve
 from weights.types import FloatArray, IntArray
@@ -46,11 +47,14 @@ def poisson(z: FloatArray, counts: FloatArray, rows: Rows) -> Slopes:
     of_poisson = at_zero.T @ products @ at_zero
     errors.add_classical(dispersion * of_poisson)
     own = np.diag(of_poisson)
-    ratios = np.asarray([_likelihood_ratio(fitted, each[:, b] * slopes[b] / own[b], counts, weight) for b in range(len(slopes))])
-    growth = growth_by_likelihood(slopes, own, ratios)
+    moved = each * (slopes / own)
+    tested = growth_by_likelihood(slopes, own, _likelihood_ratios(fitted, moved, counts, weight))
+    root = np.sqrt(precision)[:, None]
+    degrees_of_rows = bell_mccaffrey(scipy.linalg.qr(x * root, mode="economic")[0], each * root, leverage)
     makes = each * weight[:, None]
-    degrees_of_rows = least_degrees(makes * np.sqrt(fitted)[:, None], leverage)
-    errors.add_robust(makes, noise, leverage, degrees=degrees_of_rows, known=dispersion * fitted, null_growth=growth)
+    growth = growth_of_noise(makes, fitted, fitted[:, None] * _respond(-moved)[0])
+    known = dispersion * fitted
+    errors.add_robust(makes, noise, leverage, degrees=degrees_of_rows, known=known, null_growth=growth, test_growth=tested)
     add_dependence(errors, x, each, precision, weight * noise, at_zero)
 
     def without(own: IntArray) -> WithoutInputs | None:
@@ -65,6 +69,6 @@ def _respond(link: FloatArray) -> tuple[FloatArray, FloatArray]:
     return mean, mean
 
 
-def _likelihood_ratio(fitted: FloatArray, moved: FloatArray, counts: FloatArray, weight: FloatArray) -> float:
-    """Twice what the Poisson log likelihood falls by where the log rates of rows (r,) move back."""
-    return float(2 * weight @ (counts * moved + fitted * np.expm1(-moved.clip(-_FARTHEST, _FARTHEST))))
+def _likelihood_ratios(fitted: FloatArray, moved: FloatArray, counts: FloatArray, weight: FloatArray) -> FloatArray:
+    """Twice what the Poisson log likelihood falls by, shape (b,), where the log rates of rows (r,) move back by (r, b)."""
+    return 2 * weight @ (counts[:, None] * moved + fitted[:, None] * np.expm1(-moved.clip(-_FARTHEST, _FARTHEST)))

@@ -129,9 +129,11 @@ def _typical(residuals: FloatArray, along: FloatArray) -> FloatArray:
 
 def _as_read(encoding: Encoding, design: Design, columns: IntArray, values: FloatArray, chances: FloatArray) -> Replacement:
     """A replacement by values (d, r, b) as models read them: numbers clipped, and as they are where models may read them so too."""
-    numeric = design.numeric[columns]
-    read = np.where(numeric, clipped(values, encoding.clip), values)
-    if encoding.unbounded:
-        behind = len(design.numeric) + np.searchsorted(encoding.numeric_inputs, columns[numeric])
-        columns, read = np.concatenate([columns, behind]), np.concatenate([read, values[:, :, numeric]], axis=2)
-    return Replacement(columns, read.astype(np.float32), chances)
+    numeric, read = design.numeric[columns], values.astype(np.float32)
+    if numeric.any():
+        numbers = values[:, :, numeric]
+        read[:, :, numeric] = clipped(numbers, encoding.clip)
+        if encoding.unbounded:
+            behind = len(design.numeric) + np.searchsorted(encoding.numeric_inputs, columns[numeric])
+            columns, read = np.concatenate([columns, behind]), np.concatenate([read, numbers.astype(np.float32)], axis=2)
+    return Replacement(columns, read, chances)

@@ -27,6 +27,9 @@ _ENOUGH_NOISE, _TOO_LITTLE_NOISE = 20.0, 1.0
 counts, and before anything is said (our choices; benchmarks/sizes.py)."""
 _MOST_ROWS_SQUARED = 5_000
 _MOST_PRODUCTS = 3e9
+_NO_RATIO = 1e-10
+_MANY_DEGREES = 60.0
+"""Of freedom, from which on Student's t differs from the normal distribution by 2 % at most."""
 
 
 class Rows(NamedTuple):
@@ -100,6 +103,11 @@ class Slopes(NamedTuple):
         return Slopes(self.slopes[which], errors, null_errors, degrees, covariances, lambda own: self.without(which[own]))
 
 
+def growth_by_likelihood(slopes: FloatArray, own: FloatArray, ratios: FloatArray) -> FloatArray:
+    """What multiplies variances (b,) of slopes (b,) if these are zero, so that their tests are those of likelihood ratios (b,)."""
+    return np.divide(slopes**2, ratios * own, out=np.ones_like(own), where=ratios > _NO_RATIO)
+
+
 def covariance_in_time(scores: FloatArray, time: FloatArray) -> FloatArray:
     """The covariance (b, b) of the sum over rows of scores (r, b) of mean zero, where rows depend on those near in time (r,).
 
@@ -135,6 +143,7 @@ def regress_residuals(
     clusters: Clusters | None = None,
     noise_variance: NoiseVariance = lambda expected: None,
     unit: FloatArray | float = 1.0,
+    ratios: Callable[[FloatArray], FloatArray] | None = None,
 ) -> Slopes:
     """Slopes of residuals of an outcome on residuals of a feature (Robinson 1988; Chernozhukov et al. 2018).
 
@@ -147,6 +156,7 @@ def regress_residuals(
         clusters: from `find_clusters`, which counts what the other features' part took; residuals alone count without.
         noise_variance: of targets.
         unit: of the outcome for one of the target, shape (r,).
+        ratios: of likelihoods, in units of the rows' weights, from how far rows move back without each input, (r, b) -> (b,).
     """
     weight, n, n_others = rows.weight, rows.n_used, max(partialled.n_controls - residuals.shape[1], 1.0)
     gap = outcome - expected
@@ -159,8 +169,11 @@ def regress_residuals(
     errors.add_classical(inflation * (weight * noise**2).sum() / n * products)
     fitted, leverage = expected + residuals @ slopes, (each * residuals).sum(1)
     makes = (each.T * unit).T
-    known = _known_noise(noise_variance, fitted, noise / unit, makes, residuals * slopes)
-    errors.add_robust(makes, noise / unit, leverage, scale=inflation, **known)
+    own = np.diag(products)
+    moved = _unrooted(each, weight[:, None]) / own * slopes
+    known = _known_noise(noise_variance, fitted, noise / unit, makes, moved)
+    tested = None if ratios is None else growth_by_likelihood(slopes, own, ratios(moved))
+    errors.add_robust(makes, noise / unit, leverage, scale=inflation, test_growth=tested, **known)
     errors.add_in_time(each * noise[:, None], scale=inflation)
     if rows.group is not None:
         root = np.sqrt(weight)
@@ -193,9 +206,8 @@ def least_squares(z: FloatArray, outcome: FloatArray, rows: Rows, noise_variance
     leverage = (factor**2).sum(1)
     errors = Errors(rows, slopes, float(max(n - q, 1)))
     errors.add_classical(noise @ noise / max(n - q, 1) * products)
-    many = q > _FEW_INPUTS * n
-    growth = _growth_with_many_inputs(factor, each, noise) if many else 1.0
-    degrees = _bell_mccaffrey(factor, each, leverage) if many and n * q**3 <= _MOST_PRODUCTS else None
+    growth = _growth_with_many_inputs(factor, each, noise) if q > _FEW_INPUTS * n else 1.0
+    degrees = bell_mccaffrey(factor, each, leverage)
     makes = each * root[:, None]
     moved = _unrooted(makes, weight[:, None]) / np.diag(products) * slopes
     known = _known_noise(noise_variance, fitted, outcome - fitted, makes, moved)
@@ -235,8 +247,14 @@ def _known_noise(noise_variance: NoiseVariance, fitted: FloatArray, noise: Float
     assert without is not None
     square = makes**2
     beyond = max(float((noise**2 - known)[square.any(1)].mean()), 0.0) if square.any() else 0.0
-    variance, null = square.T @ (known + beyond), (square * (without + beyond)).sum(0)
-    return {"known": known + beyond, "null_growth": np.divide(null, variance, out=np.ones_like(variance), where=variance > 0)}
+    return {"known": known + beyond, "null_growth": growth_of_noise(makes, known + beyond, without + beyond)}
+
+
+def growth_of_noise(makes: FloatArray, known: FloatArray, without: FloatArray) -> FloatArray:
+    """What multiplies variances of slopes makes.T @ outcome, (r, b), if noise of known variance (r,) has another without each, (r, b)."""
+    square = makes**2
+    variance = square.T @ known
+    return np.divide((square * without).sum(0), variance, out=np.ones_like(variance), where=variance > 0)
 
 
 class Errors:
@@ -273,6 +291,7 @@ class Errors:
         degrees: FloatArray | None = None,
         known: FloatArray | None = None,
         null_growth: FloatArray | float = 1.0,
+        test_growth: FloatArray | None = None,
     ) -> None:
         """Errors of noise that differs between rows.
 
@@ -284,23 +303,24 @@ class Errors:
             noise: that is left of the outcome, shape (r,).
             leverage: of rows on what is expected of them, shape (r,).
             scale: of the variances, shape (b,) or ().
-            degrees: of freedom (b,); without, `least_degrees`, or the usual ones where the task knows the noise.
+            degrees: of freedom (b,); without, `_least_degrees`, or the usual ones where the task knows the noise.
             known: variance of the noise where the task knows it, shape (r,).
             null_growth: of that, in slopes, if they were zero, shape (b,).
+            test_growth: of the variances that tests go by, shape (b,); without, the same.
         """
         square, spare = makes**2, (1 - leverage).clip(1e-10)
         shown = scale * (square.T @ (noise**2 / spare))
         if known is None:
-            self.add("robust", shown, least_degrees(makes, leverage) if degrees is None else degrees)
+            self.add("robust", shown, _least_degrees(makes, leverage) if degrees is None else degrees)
             return
         total, total_squares = square.sum(0), (square**2 / spare[:, None]).sum(0)
         variance = scale * (square.T @ (known / spare))
-        null = variance * null_growth
+        null, tested = variance * null_growth, variance * (null_growth if test_growth is None else test_growth)
         enough = total * variance / np.maximum(scale * total_squares, 1e-300) >= _ENOUGH_NOISE
         growth = np.where(enough, np.divide(shown, variance, out=np.ones_like(variance), where=variance > 0).clip(1.0), 1.0)
         self.usual = np.where(total * null >= _TOO_LITTLE_NOISE * scale * total_squares, self.usual, 0.0)
         self.degrees = {kind: np.minimum(degrees, self.usual) for kind, degrees in self.degrees.items()}
-        self.add("robust", variance * growth, degrees, null=null * growth)
+        self.add("robust", variance * growth, degrees, null=tested * growth)
 
     def add_in_time(self, scores: FloatArray, *, scale: float = 1.0) -> None:
         """Errors of slopes that are sums over rows of scores (r, b), with variances times `scale`; none of rows without moments."""
@@ -318,8 +338,11 @@ class Errors:
         return Slopes(self.slopes, self.errors, self.null_errors, self.degrees, self.covariances, without)
 
 
-def least_degrees(makes: FloatArray, leverage: FloatArray) -> FloatArray:
-    """A lower bound of Bell and McCaffrey's degrees of freedom, close where inputs are few, shape (b,); arguments as `add_robust`."""
+def _least_degrees(makes: FloatArray, leverage: FloatArray) -> FloatArray:
+    """A lower bound of Bell and McCaffrey's degrees of freedom, shape (b,), close where no row makes a slope nearly alone.
+
+    Arguments are as those of `Errors.add_robust`.
+    """
     square = makes**2
     total, total_squares = square.sum(0), (square**2 / (1 - leverage).clip(1e-10)[:, None]).sum(0)
     return np.divide(total**2, total_squares, out=np.ones_like(total), where=total_squares > 0)
@@ -345,12 +368,24 @@ def _growth_with_many_inputs(factor: FloatArray, each: FloatArray, noise: FloatA
     return np.divide(wanted, known, out=np.ones_like(known), where=known > 0).clip(1.0, 16.0)
 
 
-def _bell_mccaffrey(factor: FloatArray, each: FloatArray, leverage: FloatArray) -> FloatArray:
-    """Degrees of freedom of HC2, shape (b,): those of the chi squared with the same mean and variance under noise that is alike."""
+def bell_mccaffrey(factor: FloatArray, each: FloatArray, leverage: FloatArray) -> FloatArray:
+    """Degrees of freedom of HC2, shape (b,): those of the chi squared with the same mean and variance under noise that is alike.
+
+    Where a lower bound has so many that it makes no difference, or all would take too long, they are that bound.
+
+    Args:
+        factor: an orthonormal basis of the weighted inputs, shape (r, q).
+        each: slopes are each.T @ weighted outcome, shape (r, b).
+        leverage: squared lengths of the factor's rows, shape (r,).
+    """
     spare = (1 - leverage).clip(1e-10)
-    degrees = np.empty(each.shape[1])
-    for j, square in enumerate((each**2).T):
+    degrees = _least_degrees(each, leverage)
+    few = np.flatnonzero(degrees < _MANY_DEGREES)
+    if len(few) * factor.size * factor.shape[1] > _MOST_PRODUCTS:
+        return degrees
+    for j in few:
+        square = each[:, j] ** 2
         scaled = square / spare
         between = (factor * scaled[:, None]).T @ factor
         degrees[j] = square.sum() ** 2 / ((scaled**2 * (2 * spare - 1)).sum() + (between**2).sum())
-    return degrees.clip(1.0)
+    return degrees
