@@ -86,6 +86,7 @@ SETTINGS: list[tuple[tuple[Any, ...], Any, str]] = [
 
 
 UNKNOWN_FEATURE = "feature weights are of features that are not in use"
+UNKNOWN_INTERCEPT = "intercepts are those of features, or of regressions that are not known"
 FEATURE_WEIGHTS: list[tuple[tuple[Any, ...], Any, str]] = [
     (("unknown",), {"height": "gone"}, UNKNOWN_FEATURE),
     (("units",), {"height": "per day"}, UNKNOWN_FEATURE),
@@ -102,6 +103,10 @@ FEATURE_WEIGHTS: list[tuple[tuple[Any, ...], Any, str]] = [
     (("contrasts", 0, "degrees"), {"robust": -1.0}, "degrees of freedom of 'age' are {'robust': -1.0}"),
     (("contrasts", 0, "degrees"), {"robust": 0.0}, "degrees of freedom of 'age' are {'robust': 0.0}"),
     (("contrasts", 0, "null_errs"), {"classical": 0.1}, "standard errors of 'age' are {'robust': 0.1} and {'classical': 0.1}"),
+    (("intercepts", 0, "constant", "degrees"), {}, "standard errors of '(intercept)' are {'robust': 0.2} and {}"),
+    (("intercepts", 0, "constant", "feature"), "age", UNKNOWN_INTERCEPT),
+    (("intercepts", 0, "regression"), "magic", UNKNOWN_INTERCEPT),
+    (("intercepts", 0, "constant", "label"), [1], "feature weights are of classes that are no labels"),
     (("joints", 0, "p_values"), {"robust": -3.0}, "p-values of 'blood' are {'robust': -3.0}"),
     (("joints", 0, "p_values"), {"magic": 0.5}, "p-values of 'blood' are {'magic': 0.5}"),
     (("joints", 0, "p_values"), {"robust": 1.5}, "p-values of 'blood' are {'robust': 1.5}"),

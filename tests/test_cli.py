@@ -492,31 +492,31 @@ def test_a_summary_goes_to_standard_output_alone(runs):
 
 def test_a_summary_as_json_has_the_fields_scripts_rely_on(runs):
     rows = printed("summary", runs / "wages")
-    assert [row["feature"] for row in rows] == ["age", "height"]
+    assert [row["feature"] for row in rows] == ["age", "height", "(intercept)"]
     assert all(set(row) >= FIELDS for row in rows)
 
 
 def test_a_summary_as_json_has_numbers_for_what_is_known(runs):
-    [age, _] = printed("summary", runs / "wages")
+    [age, *_] = printed("summary", runs / "wages")
     assert {name for name in FIELDS if not isinstance(age[name], float)} == {"feature", "scale", "note"}
 
 
 def test_a_summary_as_json_is_what_the_model_says(runs):
     assert printed("summary", runs / "people", "--scale", "link", "--adjust", "holm") == api.load(runs / "people").feature_weights(
-        scale="link", adjust="holm"
+        scale="link", adjust="holm", intercept=True
     )
 
 
 def test_a_summary_finds_the_slope_that_was_planted(runs):
     # Wages are half the age; an interval at 95 %, which holds the truth for the seed of this table.
-    [age, _] = printed("summary", runs / "wages")
+    [age, *_] = printed("summary", runs / "wages")
     assert age["low"] <= 0.5 <= age["high"]
 
 
 def test_a_summary_shows_levels_if_asked(towns):
     # Two levels beside the most frequent one, after the category itself.
     found = [(row["feature"], row["level"] != "") for row in printed("summary", towns, "--levels")]
-    assert found == [("age", False), ("town", False), ("town", True), ("town", True)]
+    assert found == [("age", False), ("town", False), ("town", True), ("town", True), ("(intercept)", False)]
 
 
 def test_levels_stand_below_their_category(towns):
@@ -526,7 +526,7 @@ def test_levels_stand_below_their_category(towns):
 
 
 def test_a_summary_does_not_show_levels_otherwise(towns):
-    assert [row["feature"] for row in printed("summary", towns)] == ["age", "town"]
+    assert [row["feature"] for row in printed("summary", towns)] == ["age", "town", "(intercept)"]
 
 
 def test_a_summary_on_the_link_scale_is_of_log_odds(runs):

@@ -1,27 +1,28 @@
 """The effect and importance of each feature and how sure they are: the record that inspection makes and a run keeps.
 
-`FeatureWeights.records` gives it as rows that people know how to read; `adjusted` corrects p-values for how many were asked for.
+`FeatureWeights.records` gives it as rows that people know how to read.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 import msgspec
-import numpy as np
 import scipy.special
 
 from weights.errors import UsageError, suggest
-from weights.types import FloatArray
+from weights.multiplicity import ADJUSTMENTS, adjusted
 
 SCALES = ("target", "link", "odds")
 PER = ("unit", "sd")
 ERRORS = ("robust", "classical", "cluster", "hac")
-ADJUSTMENTS = ("none", "holm", "bh")
 MEASURES = {"R2": "drop of R2", "D2": "drop of D2", "log loss": "increase of log loss"}
 """What importances are of, and how they are called."""
+
+INTERCEPT = "(intercept)"
+"""What stands for a feature in the row of the constant."""
 
 _EXPONENTIATED, _MOST_EXPONENT = ("effect", "low", "high", "per_sd"), 700.0
 
@@ -94,6 +95,26 @@ class Contrast(msgspec.Struct, frozen=True):
     def p_value(self, errors: str) -> float:
         """The probability of a z as large as this, on either side, if the effect is zero."""
         return float(2 * scipy.special.stdtr(self.degrees[errors], -abs(self.z(errors))))
+
+
+class Intercept(msgspec.Struct, frozen=True):
+    """The constant of a regression: what it expects of the reference row, which the note describes.
+
+    Attributes:
+        constant: as a contrast beside zero, on the scale of the regression.
+        regression: by which it was estimated, one of `INVERSE_LINKS`.
+    """
+
+    constant: Contrast
+    regression: str
+
+
+INVERSE_LINKS: dict[str, Callable[[float], tuple[float, float]]] = {
+    "least squares": lambda value: (value, 1.0),
+    "logistic": lambda odds: ((share := float(scipy.special.expit(odds))), share * (1 - share)),
+    "poisson": lambda rate: ((mean := math.exp(min(rate, _MOST_EXPONENT))), mean),
+}
+"""By regression what its constant is on the scale of the target, and the derivative of that."""
 
 
 class Joint(msgspec.Struct, frozen=True):
@@ -170,6 +191,7 @@ class FeatureWeights(msgspec.Struct, frozen=True):
         n_clusters: groups that these rows came in; None where they did not.
         reference: average inputs, with which explanations of predictions begin.
         shape: of the table; None in runs of older versions.
+        intercepts: what regressions expect of the reference row, for the value or each class; none for networks and in older runs.
     """
 
     contrasts: list[Contrast]
@@ -187,6 +209,7 @@ class FeatureWeights(msgspec.Struct, frozen=True):
     reference: list[float]
     n_clusters: int | None = None
     shape: TableShape | None = None
+    intercepts: list[Intercept] = []
 
     def records(
         self,
@@ -199,6 +222,7 @@ class FeatureWeights(msgspec.Struct, frozen=True):
         levels: bool = False,
         sort: str = "table",
         top: int | None = None,
+        intercept: bool = False,
     ) -> list[Record]:
         """One record a feature, and a class where there are more than two: effect, std_err, z, p_value, low, high, ...
 
@@ -213,6 +237,7 @@ class FeatureWeights(msgspec.Struct, frozen=True):
             levels: whether the levels of categories follow their feature.
             sort: "table" (the order of columns in the user's table), "importance" or "p"; records of a feature stay together.
             top: those of at most so many features.
+            intercept: whether those of `intercept_records` follow, which are of no feature: not tested, counted or ordered with them.
 
         Raises:
             UsageError: a choice is not known, or the run has no such standard errors.
@@ -224,7 +249,8 @@ class FeatureWeights(msgspec.Struct, frozen=True):
             ('bmi', 520)
         """
         blocks = self.group_by_feature(scale=scale, per=per, errors=errors, level=level, adjust=adjust, levels=levels, sort=sort)
-        return [record for block in leading(blocks, top) for record in block]
+        intercepts = self.intercept_records(scale=scale, errors=errors, level=level) if intercept else []
+        return [record for block in [*leading(blocks, top), intercepts] for record in block]
 
     def group_by_feature(
         self,
@@ -238,19 +264,14 @@ class FeatureWeights(msgspec.Struct, frozen=True):
         sort: str = "table",
     ) -> list[list[Record]]:
         """The same, the records of each feature together, those of its classes under each other."""
-        errors = self._checked(scale, per, errors, level, adjust, sort)
-        ratios = scale == "odds"
-        if ratios and not any(c.scale == "link" for c in self.contrasts):
-            raise UsageError("Odds are of classes, but the target of this run is a number. Leave the scale out.")
-        scale = "link" if ratios else scale if any(c.scale == scale for c in self.contrasts) else "target"  # values are their own link
-        asked = _Asked(scale, per, errors, level, ratios)
+        asked = self._ask(scale, per, errors, level, adjust, sort)
         importances = {importance.features[0]: importance for importance in self.importances}
         blocks: dict[str, list[Record]] = {feature: [] for feature in (*importances, *self.unknown)}
-        for label in dict.fromkeys(c.label for c in self.contrasts if c.scale == scale) or [None]:
+        for label in dict.fromkeys(c.label for c in self.contrasts if c.scale == asked.scale) or [None]:
             own: dict[str, list[Contrast]] = {}
-            for contrast in (c for c in self.contrasts if c.scale == scale and c.label == label):
+            for contrast in (c for c in self.contrasts if c.scale == asked.scale and c.label == label):
                 own.setdefault(contrast.feature, []).append(contrast)
-            joints = {j.feature: j for j in self.joints if j.scale == scale and j.label == label}
+            joints = {j.feature: j for j in self.joints if j.scale == asked.scale and j.label == label}
             main = []
             for feature, block in blocks.items():
                 of_feature = own.get(feature, [])
@@ -262,7 +283,25 @@ class FeatureWeights(msgspec.Struct, frozen=True):
                 row["p_value"] = p
         return sorted(blocks.values(), key=_ORDERS[sort])
 
-    def _checked(self, scale: str, per: str, errors: str | None, level: float, adjust: str, sort: str) -> str:
+    def intercept_records(self, *, scale: str = "target", errors: str | None = None, level: float = 0.95) -> list[Record]:
+        """Those of the intercepts, one for the value or each class; none where no regression has one on this scale.
+
+        On the scale of the target it is what the regression with the task's link expects of the reference row, between bounds that are
+        transformed as it is; std_err is by the delta method.
+        """
+        asked = self._ask(scale, "unit", errors, level, "none", "table")
+        rows = []
+        for constant, regression in ((each.constant, each.regression) for each in self.intercepts):
+            if asked.scale in (constant.scale, "target"):
+                row = {**self._statistics(constant, asked), "z": None, "p_value": None}
+                if asked.scale != constant.scale and constant.effect is not None:
+                    inverse, slope = INVERSE_LINKS[regression], INVERSE_LINKS[regression](constant.effect)[1]
+                    row |= {name: inverse(value)[0] for name in ("effect", "low", "high") if (value := row[name]) is not None}
+                    row["std_err"] = row["std_err"] and slope * row["std_err"]
+                rows.append(self._record(constant, row, asked, constant.note))
+        return rows
+
+    def _ask(self, scale: str, per: str, errors: str | None, level: float, adjust: str, sort: str) -> _Asked:
         choices = {
             "scale": (scale, SCALES),
             "per": (per, PER),
@@ -282,7 +321,11 @@ class FeatureWeights(msgspec.Struct, frozen=True):
             raise UsageError(
                 f"This run has no {errors} standard errors, only {', '.join(with_errors[0].std_errs)}. Fit with {option} to have them."
             )
-        return errors
+        ratios, scales = scale == "odds", {contrast.scale for contrast in self.contrasts}
+        if ratios and "link" not in scales:
+            raise UsageError("Odds are of classes, but the target of this run is a number. Leave the scale out.")
+        scale = "link" if ratios else scale if scale in scales else "target"  # values are their own link
+        return _Asked(scale, per, errors, level, ratios)
 
     def _row(
         self,
@@ -307,34 +350,32 @@ class FeatureWeights(msgspec.Struct, frozen=True):
             )
         elif main is not None and main.level:
             notes.append(main.level)
+        main = main or Contrast(feature, "", label, asked.scale, None)
+        return self._record(msgspec.structs.replace(main, level=""), row, asked, "; ".join(filter(None, notes)), importance)
+
+    def _record(
+        self, contrast: Contrast, row: Mapping[str, float | None], asked: _Asked, note: str, importance: Importance | None = None
+    ) -> Record:
+        """The record of a contrast with these statistics."""
         return {
-            "feature": feature,
-            "level": "",
-            "class": label,
+            "feature": contrast.feature,
+            "level": contrast.level,
+            "class": contrast.label,
             **row,
             "importance": importance and importance.value,
             "importance_low": importance and importance.low,
             "importance_high": importance and importance.high,
             "importance_share": importance and importance.share,
             "selected": importance and importance.selected,
-            "sign_agreement": main and main.sign_agreement,
-            "scale": "odds" if asked.ratios else asked.scale,
-            "unit": self.units.get(feature, ""),
-            "note": "; ".join(filter(None, notes)),
-        }
-
-    def _level_row(self, contrast: Contrast, asked: _Asked) -> Record:
-        return {
-            "feature": contrast.feature,
-            "level": contrast.level or "per unit",
-            "class": contrast.label,
-            **self._statistics(contrast, asked),
-            **dict.fromkeys(("importance", "importance_low", "importance_high", "importance_share", "selected")),
             "sign_agreement": contrast.sign_agreement,
             "scale": "odds" if asked.ratios else asked.scale,
             "unit": self.units.get(contrast.feature, ""),
-            "note": contrast.note,
+            "note": note,
         }
+
+    def _level_row(self, contrast: Contrast, asked: _Asked) -> Record:
+        named = msgspec.structs.replace(contrast, level=contrast.level or "per unit")
+        return self._record(named, self._statistics(contrast, asked), asked, contrast.note)
 
     @staticmethod
     def _statistics(contrast: Contrast | None, asked: _Asked) -> dict[str, float | None]:
@@ -387,36 +428,3 @@ class _Asked(NamedTuple):
     errors: str
     level: float
     ratios: bool
-
-
-def adjusted(p_values: Sequence[float | None], how: str) -> list[float | None]:
-    """P-values corrected for their number; those that are None stay so and do not count.
-
-    Args:
-        p_values: of one family of tests.
-        how: "holm" (Holm 1979) bounds the probability of any false alarm, "bh" (Benjamini and Hochberg 1995) the expected share of
-            false ones among alarms, "none" neither.
-
-    Example:
-        >>> adjusted([0.01, None, 0.04], "holm")
-        [0.02, None, 0.04]
-    """
-    if how not in ADJUSTMENTS:
-        raise UsageError(f"adjust must be one of {', '.join(ADJUSTMENTS)}, but is '{how}'. {suggest(how, ADJUSTMENTS)}")
-    known = np.asarray([p for p in p_values if p is not None], float)
-    if how == "none" or not len(known):
-        return [*p_values]
-    corrected = iter((_holm if how == "holm" else _benjamini_hochberg)(known))
-    return [None if p is None else float(next(corrected)) for p in p_values]
-
-
-def _holm(p: FloatArray) -> FloatArray:
-    order, result = np.argsort(p), np.empty(len(p))
-    result[order] = np.maximum.accumulate(p[order] * np.arange(len(p), 0, -1)).clip(max=1.0)
-    return result
-
-
-def _benjamini_hochberg(p: FloatArray) -> FloatArray:
-    order, result = np.argsort(p)[::-1], np.empty(len(p))
-    result[order] = np.minimum.accumulate(p[order] * len(p) / np.arange(len(p), 0, -1)).clip(max=1.0)
-    return result

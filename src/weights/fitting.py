@@ -132,7 +132,7 @@ def train_ensemble(prepared: Prepared, control: Control) -> Ensemble:
         decomposition=_decomposed(prepared, [*trained.values()], rows, stacking),
         feature_weights=_estimate_feature_weights(prepared, oob_members, offset, rows, control) if prepared.inspect else None,
         origin=prepared.origin,
-        usefulness=judge_usefulness(task, judged, answers, predictions),
+        usefulness=judge_usefulness(task, judged, predictions),
         distributions=[*dataset.distributions],
         step_seconds={name: round(result.step_seconds, 8) for name, result in trained.items() if np.isfinite(result.step_seconds)},
         seconds=round(time.monotonic() - began, 2),

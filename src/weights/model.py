@@ -135,7 +135,8 @@ class Model:
         """Effects and importances, one record a feature (and class): effect, std_err, z, p_value, low, high, importance, ...
 
         Args:
-            **options: as `weights.effects.FeatureWeights.records`: scale, per, errors, level, adjust, levels, sort, top.
+            **options: as `weights.effects.FeatureWeights.records`: scale, per, errors, level, adjust, levels, sort, top,
+                intercept.
 
         Raises:
             UsageError: as there, or the fit was without inspection.
@@ -421,7 +422,7 @@ class Model:
             by: a column, for whose levels metrics are given too.
             **options: label, sensitivity, level; they, and what is raised, as `weights.scoring.scoring.score_rows`.
         """
-        return score_rows(self.ensemble, self.read(data), by=by, **options)
+        return score_rows(self.ensemble, self.read(data), by=by, source=data, **options)
 
     def save(self, folder: Any) -> None:
         """Write the model to a folder (docs/store-format.md); a Weights folder of that name is replaced.

@@ -17,9 +17,10 @@ import msgspec
 import numpy as np
 
 from weights.checking import Check
-from weights.effects import MEASURES, FeatureWeights, Group, Record, adjusted, leading
+from weights.effects import INTERCEPT, MEASURES, FeatureWeights, Group, Record, leading
 from weights.errors import abridged, listed, printable
 from weights.inspection.measured import MeasuredSize, find_measured
+from weights.multiplicity import adjusted
 from weights.tasks.base import Task
 from weights.tasks.metrics import Measure, Metric
 
@@ -128,10 +129,15 @@ def summarise(
     several = len({outcome.label for outcome in task.outcomes()}) > 1
     if several and not options.get("levels"):
         shown = [_strongest_classes(block) for block in shown]
+    intercepts = weights.intercept_records(**{name: options[name] for name in ("scale", "errors", "level") if name in options})
+    if several and not options.get("levels"):
+        likeliest = sorted(intercepts, key=lambda record: -(record["effect"] or 0.0))[:_MOST_CLASSES]
+        intercepts = [{**record, "level": _REPEATED if i else ""} for i, record in enumerate(likeliest)]
     scaled = _per_deviation(shown) if options.get("per", "unit") == "unit" and options.get("scale") != "odds" else []
     largest = max([block[0]["importance"] or 0.0 for block in shown], default=0.0)
     largest = largest if largest >= _LEAST_SHOWN else 0.0
     table = [_cells(record, largest if record is block[0] else 0.0) for block in shown for record in block]
+    table += [_cells(record, 0.0) for record in intercepts]
     left_out = {*(_ONLY_WIDE if narrow else ()), *(("per sd",) if options.get("per") == "sd" else ())}
     if not several:
         left_out.add("class")
@@ -143,7 +149,7 @@ def summarise(
         rows=[[row[name] for name in keep] for row in table],
         notes=[
             *([_PER_DEVIATION.format(listed(scaled, 6))] if scaled else []),
-            *_notes(weights, blocks, shown, options),
+            *_notes(weights, blocks, shown, intercepts, options),
             *([_HELD.format(listed(held, 6))] if held else []),
         ],
     )
@@ -190,7 +196,8 @@ def _title(task: Task, scale: str, per: str) -> str:
 
 def _cells(record: Record, largest: float) -> dict[str, str]:
     importance = record["importance"]
-    shown = compact if record["scale"] == "odds" else _signed  # ratios have no sign
+    change = record["scale"] != "odds" and record["feature"] != INTERCEPT  # ratios and levels have no sign
+    shown = _signed if change else compact
     name = "" if record["level"] == _REPEATED else f"  {record['level']}" if record["level"] else record["feature"]
     return {
         "feature": _named(name),
@@ -211,7 +218,13 @@ def _cells(record: Record, largest: float) -> dict[str, str]:
     }
 
 
-def _notes(weights: FeatureWeights, blocks: list[list[Record]], shown: list[list[Record]], options: Mapping[str, Any]) -> list[str]:
+def _notes(
+    weights: FeatureWeights,
+    blocks: list[list[Record]],
+    shown: list[list[Record]],
+    intercepts: list[Record],
+    options: Mapping[str, Any],
+) -> list[str]:
     """What must be known to read the table."""
     level, errors = options.get("level", 0.95), options.get("errors") or weights.errors
     notes = []
@@ -222,7 +235,7 @@ def _notes(weights: FeatureWeights, blocks: list[list[Record]], shown: list[list
         untold = f", {unknown} without one" if unknown else ""
         notes.append(f"({len(hidden)} more; {unclear} of their effects not distinguishable from zero{untold})")
     remarks: dict[str, list[str]] = {}
-    for record in itertools.chain.from_iterable(shown):
+    for record in itertools.chain(*shown, intercepts):
         if record["note"]:
             name = printable(f"{record['feature']} {record['level']}".strip())
             remarks[printable(record["note"])] = [*dict.fromkeys([*remarks.get(printable(record["note"]), []), name])]

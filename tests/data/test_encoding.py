@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from weights.data.encoding import Encoding, apply_encoding, fit_encoding
+from weights.data.encoding import Boolean, Encoding, apply_encoding, fit_encoding
 from weights.errors import DataError
 
 
@@ -303,3 +303,10 @@ def test_names_groups_and_columns_of_the_encoding_agree():
 def test_the_scaled_numbers_are_found_among_the_inputs():
     encoding = fit_encoding(mixed_table(), KINDS)
     assert [encoding.inputs[j] for j in encoding.numeric_inputs] == ["number", "whole", "mostly zero", "moment", "day"]
+
+
+def test_a_flag_keeps_its_spelling_and_agrees_with_that_of_an_older_run_that_did_not():
+    table = pa.table({"smokes": ["Yes", "No", "Yes"]})
+    encoding = fit_encoding(table, {"smokes": "boolean"})
+    assert encoding.columns == [Boolean("smokes", False, "No", "Yes")]
+    assert encoding.agrees_with(msgspec.structs.replace(encoding, columns=[Boolean("smokes", False)]))

@@ -20,10 +20,14 @@ def predictions_of(p: np.ndarray, y: np.ndarray, weight: np.ndarray | None = Non
     return Predictions(np.stack([1 - p, p], axis=1), y, np.arange(len(y)), weight)
 
 
+def values_of(answers: np.ndarray, y: np.ndarray) -> Predictions:
+    return Predictions(answers, y, np.arange(len(y)), np.ones(len(y)))
+
+
 @pytest.mark.parametrize(("slope", "verdict"), [(1.0, "better"), (0.0, "no better"), (-1.0, "worse")])
 def test_values_are_useful_if_they_follow_the_target(slope, verdict):
     y = np.random.default_rng(0).normal(size=200)
-    known = judge_usefulness(Number("y"), Judged(y, np.ones(200), None), slope * y + y.mean() * (slope == 0), None)
+    known = judge_usefulness(Number("y"), Judged(y, np.ones(200), None), values_of(slope * y + y.mean() * (slope == 0), y))
     assert known.verdict == verdict
     assert known.loss == pytest.approx(((y - slope * y - y.mean() * (slope == 0)) ** 2).mean())
     assert known.constant == pytest.approx(y.var())
@@ -36,7 +40,7 @@ def test_a_single_answer_that_is_far_wrong_does_not_hide_what_the_others_know():
     p = np.where(y == 1, 0.9, 0.1)
     p[1] = 1e-12
     predictions = predictions_of(p, y)
-    known = judge_usefulness(TASK, Judged(y, np.ones(100), None), predictions.prediction, predictions)
+    known = judge_usefulness(TASK, Judged(y, np.ones(100), None), predictions)
     assert (known.measure, known.verdict, known.complaint) == ("squared error", "better", "")
     assert (known.loss, known.constant) == pytest.approx((0.01 * 0.99 + 0.01, 0.25))
 
@@ -46,7 +50,7 @@ def test_rows_that_follow_each_other_in_time_tell_less():
     y = random.normal(size=400).cumsum() / 10
     answers = y + 1.0 * np.repeat(random.normal(size=8), 50)
     by_unit = [
-        judge_usefulness(Number("y"), Judged(y, np.ones(400), group, time), answers, None)
+        judge_usefulness(Number("y"), Judged(y, np.ones(400), group, time), values_of(answers, y))
         for group, time in ((None, None), (None, np.arange(400.0)), (np.arange(400) // 50, None))
     ]
     assert [known.unit for known in by_unit] == ["rows", "moments", "groups"]
@@ -57,7 +61,7 @@ def test_rows_that_follow_each_other_in_time_tell_less():
 
 def test_one_group_tells_nothing():
     y = np.random.default_rng(0).normal(size=50)
-    known = judge_usefulness(Number("y"), Judged(y, np.ones(50), np.zeros(50, int)), 0.9 * y, None)
+    known = judge_usefulness(Number("y"), Judged(y, np.ones(50), np.zeros(50, int)), values_of(0.9 * y, y))
     assert (known.verdict, known.low, known.high) == ("unclear", None, None)
     assert known.complaint.startswith("not known to be better than the mean")
 
@@ -109,3 +113,8 @@ def test_targets_that_no_feature_knows_are_said_to_be_unknown():
 def test_a_useful_model_is_not_called_useless():
     """But for one table, where a single answer that is far wrong hides what the others know."""
     assert verdicts_of(4.0).count("better") >= N_TABLES - 1
+
+
+def test_values_are_of_no_class_that_could_be_answered():
+    y = np.arange(10.0)
+    assert find_unanswered(Number("y"), Judged(y, np.ones(10), None), values_of(y, y)) == []

@@ -15,7 +15,7 @@ from weights.data.dataset import Feature
 from weights.data.distributions import Distribution
 from weights.data.encoding import Category, Encoding, Numeric
 from weights.data.image.column import Picture
-from weights.effects import Contrast, FeatureWeights, Group, Importance, Joint
+from weights.effects import INTERCEPT, Contrast, FeatureWeights, Group, Importance, Intercept, Joint
 from weights.ensemble import Ensemble, Population, Predictions, Report
 from weights.models.linear import Linear
 from weights.models.mlp import Mlp
@@ -38,6 +38,7 @@ FEATURE_WEIGHTS = FeatureWeights(
     n_rows=40,
     n_inputs=5,
     reference=[0.0, 0.0, 0.5, 0.5, 0.0],
+    intercepts=[Intercept(Contrast(INTERCEPT, "", None, "target", 1.5, None, {"robust": 0.2}, {"robust": 90.0}), "least squares")],
 )
 
 

@@ -172,7 +172,7 @@ def prepare(table: pa.Table, roles: Roles, *, source: str = "table") -> Dataset:
     if not weight.any():
         raise DataError(f"Sample weights must not all be zero, but '{roles.sample_weight}' is. Name another column.")
     known, remarks = _rows_with_target(table[roles.target], roles.target)
-    tests = _find_test_rows(table, roles.split)
+    tests = find_test_rows(table, roles.split)
     keep, all_rows = known & ~tests, table
     copies, plural = find_copies(table)
     if copies is not None and roles.group is None and roles.time is None:
@@ -243,7 +243,7 @@ _PARTS = {**PARTS, "dev": "val"}
 """What cells of a split may say: as the folders of pictures do, and what tables often call their validation part."""
 
 
-def _find_test_rows(table: pa.Table, split: str | None) -> BoolArray:
+def find_test_rows(table: pa.Table, split: str | None) -> BoolArray:
     """Which rows are for the test only, shape (n,)."""
     if split is None:
         return np.zeros(table.num_rows, bool)

@@ -164,7 +164,7 @@ _FORMS: dict[type, _Form] = {
         lambda column, raw: _finite(to_numbers(raw, column.name, column.words, column.notation)),
         lambda column, values: (_moments if column.from_times else _numbers)(values),
     ),
-    Boolean: _Form(_read_flags, lambda column, values: pa.array(values == 1, mask=np.isnan(values)), lambda column: ["no", "yes"]),
+    Boolean: _Form(_read_flags, lambda column, values: pa.array(values == 1, mask=np.isnan(values)), lambda flag: [flag.no, flag.yes]),
     Category: _Form(_read_levels, _write_levels, lambda column: [*column.levels, OTHER_LEVEL]),
     Datetime: _Form(
         lambda column, raw: _finite(to_seconds(raw, column.name, column.time_format)),

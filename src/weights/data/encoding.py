@@ -21,6 +21,7 @@ from weights.data.memory import check_memory_for
 from weights.data.registry import KINDS, kind_of
 from weights.data.table.columns import (
     as_text,
+    find_flag_words,
     is_missing,
     is_number,
     level_codes,
@@ -30,7 +31,7 @@ from weights.data.table.columns import (
     to_seconds,
     words_among_numbers,
 )
-from weights.data.table.delimited import notation_of
+from weights.data.table.delimited import flag_words_of, notation_of
 from weights.data.table.notation import Notation, find_numbers, find_time_format
 from weights.errors import DataError, suggest
 from weights.types import FloatArray
@@ -61,10 +62,12 @@ class Numeric(msgspec.Struct, frozen=True, tag="numeric"):
 
 
 class Boolean(msgspec.Struct, frozen=True, tag="boolean"):
-    """Yes or no: 1 and -1; missing is 0 plus a flag."""
+    """Yes or no: 1 and -1; missing is 0 plus a flag. `no` and `yes` are how they were written in training, most often."""
 
     name: str
     missing: bool
+    no: str = "no"
+    yes: str = "yes"
 
 
 class Category(msgspec.Struct, frozen=True, tag="category"):
@@ -159,7 +162,7 @@ class Encoding(msgspec.Struct, frozen=True):
         return Layout((*own, *others, *numbers), n_outputs, tuple(self.numeric_inputs))
 
     def agrees_with(self, other: Encoding) -> bool:
-        """Whether the same cells become the same columns, also if one is of a run that did not keep ranges or unbounded numbers."""
+        """Whether the same cells become the same columns, also if one is of an older run that kept less."""
         return _without_additions(self) == _without_additions(other)
 
     @property
@@ -259,8 +262,17 @@ def _side_by_side(parts: Iterable[FloatArray], n_rows: int, n_parts: int) -> Flo
 
 def _without_additions(encoding: Encoding) -> Encoding:
     """The encoding as a run of an older version would say it."""
-    columns = [replace(c, low=None, high=None) if isinstance(c, Numeric | Datetime) else c for c in encoding.columns]
-    return replace(encoding, columns=columns, unbounded=False)
+
+    def without(column: ColumnEncoding) -> ColumnEncoding:
+        match column:
+            case Numeric() | Datetime():
+                return replace(column, low=None, high=None)
+            case Boolean():
+                return Boolean(column.name, column.missing)
+            case Category():
+                return column
+
+    return replace(encoding, columns=[without(column) for column in encoding.columns], unbounded=False)
 
 
 def apply_unclipped(encoding: Encoding, table: pa.Table) -> FloatArray:
@@ -321,7 +333,7 @@ def _fit_column(raw: pa.ChunkedArray, field: pa.Field, kind: str, max_levels: in
         return Numeric(name, center, scale, gaps, words, notation, from_times, *_range(numbers))
     if kind == "boolean":
         to_flags(raw, name)
-        return Boolean(name, missing)
+        return Boolean(name, missing, *(flag_words_of(field) or find_flag_words(raw)))
     if kind == "datetime":
         time_format = find_time_format(as_text(raw)) if pa.types.is_string(raw.type) else None
         seconds = to_seconds(raw, name, time_format)

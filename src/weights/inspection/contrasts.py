@@ -11,13 +11,15 @@ import msgspec
 import numpy as np
 
 from weights.data.encoding import Boolean, Category, ColumnEncoding, Datetime, Encoding
-from weights.effects import Contrast, Joint, Key
+from weights.effects import INTERCEPT, Contrast, Intercept, Joint, Key
+from weights.errors import listed
 from weights.inspection.clusters import Clusters
 from weights.inspection.joint import find_p_values
 from weights.inspection.logistic import logistic
 from weights.inspection.outofbag import OutOfBag, Without
 from weights.inspection.partialling import Design, Partialled, build_design, partial_out
 from weights.inspection.poisson import poisson
+from weights.inspection.reference import describe_reference, find_impossible, reference_row
 from weights.inspection.replacement import find_replacement
 from weights.inspection.slopes import NoiseVariance, Rows, Slopes, WithoutInputs, find_clusters, least_squares, regress_residuals
 from weights.tasks.base import Outcome, Scaled, Task
@@ -26,7 +28,9 @@ from weights.types import AnyArray, FloatArray, IntArray
 _DAY = 86400.0
 _NO_ERROR = "without an interval, because the inputs leave nothing of the outcome"
 _FEW_ROWS = "too few rows to tell: less than one event, or row of the rarer class, is expected among those that decide it"
+_FEW_FOR_INPUTS = "without an interval, because events, or rows of the rarer class, are too few for as many inputs"
 _FEW_CLUSTERS = "without a cluster-robust interval, because it differs between too few clusters"
+_NO_SUCH_ROW = "not identifiable, because no row can have all of this: {} is determined by other features"
 _MOST_STEPS, _LONGEST_STEP, _FARTHEST, _NEAR = 25, 3.0, 30.0, 1e-6
 """In log odds, or logs of a rate, of the row that moves most."""
 _PLACES = tuple(each / 2 for each in (np.polynomial.legendre.leggauss(8)[0] + 1, np.polynomial.legendre.leggauss(8)[1]))
@@ -85,10 +89,17 @@ class Estimator:
     def estimate(self, outcome: Outcome, own: IntArray, without: Without) -> Slopes:
         """The slopes of a feature's own inputs, whose other values give the answers `without` it."""
         if self.exact and outcome.estimator is not None:
-            if outcome not in self._at_once:
-                self._at_once[outcome] = self._estimate_at_once(outcome)
-            return self._at_once[outcome].only(own)
+            return self.at_once(outcome).only(own)
         return self.regress(outcome, own, without, self.observed(outcome))
+
+    def at_once(self, outcome: Outcome) -> Slopes:
+        """The slopes of all inputs together, by the estimator that the outcome names, and the level of the reference row."""
+        assert outcome.estimator is not None
+        if outcome not in self._at_once:
+            noise_variance = self.noise_variance(outcome._replace(scale="target"))
+            z = self.design.z - reference_row(self.design, self.inspected.encoding)
+            self._at_once[outcome] = ESTIMATORS[outcome.estimator](z, self.observed(outcome), self.inspected.rows, noise_variance)
+        return self._at_once[outcome]
 
     def regress(self, outcome: Outcome, own: IntArray, without: Without, targets: FloatArray) -> Slopes:
         """The same on targets (r,), by residuals."""
@@ -143,12 +154,6 @@ class Estimator:
     def noise_variance(self, outcome: Outcome) -> NoiseVariance:
         """What the task knows of its noise."""
         return functools.partial(self.inspected.task.noise_variance, outcome)
-
-    def _estimate_at_once(self, outcome: Outcome) -> Slopes:
-        """Slopes on all inputs at once."""
-        assert outcome.estimator is not None
-        noise_variance = self.noise_variance(outcome._replace(scale="target"))
-        return ESTIMATORS[outcome.estimator](self.design.z, self.observed(outcome), self.inspected.rows, noise_variance)
 
     def _basis(self, outcome: Outcome | None) -> _Basis:
         """What slopes on an outcome that weighs rows by precision begin with; None for all others."""
@@ -205,7 +210,43 @@ def find_contrasts(estimator: Estimator, own: IntArray, without: Without) -> tup
     return contrasts, joints
 
 
-def _filled(contrast: Contrast, slopes: Slopes, b: int, factor: float, spread: float | None, agreement: float) -> Contrast:
+def find_intercepts(estimator: Estimator) -> list[Intercept]:
+    """The constants of the regressions that effects come from, one for the value or each class; none where these have no constant.
+
+    That is so where members are networks, or expectations are penalised. Where the task has a link, the constant is that of the
+    regression with this link, so that what is expected is a probability, or a rate.
+    """
+    if not estimator.exact:
+        return []
+    design, encoding = estimator.design, estimator.inspected.encoding
+    outcomes = {outcome.label: outcome for outcome in estimator.inspected.task.outcomes() if outcome.estimator is not None}
+    impossible, intercepts = find_impossible(design, encoding, estimator.inspected.x), []
+    for label, outcome in outcomes.items():
+        slopes, contrast = estimator.at_once(outcome), Contrast(INTERCEPT, "", label, outcome.scale, None)
+        assert outcome.estimator is not None
+        assert slopes.level is not None
+        if impossible:
+            contrast = msgspec.structs.replace(contrast, note=_NO_SUCH_ROW.format(listed(impossible, 3)))
+        elif _is_endless(estimator, outcome, slopes):
+            contrast = msgspec.structs.replace(contrast, note=outcome.endless)
+        else:
+            contrast = _filled(contrast, slopes.level, 0, 1.0, None, None)
+            note = "; ".join(filter(None, [describe_reference(design, encoding), contrast.note]))
+            contrast = msgspec.structs.replace(contrast, note=note, null_errs={})
+            if slopes.without(np.zeros(0, int)) is None:
+                contrast = msgspec.structs.replace(contrast, note=f"{note}; {_FEW_FOR_INPUTS}", std_errs={}, degrees={})
+        intercepts.append(Intercept(contrast, outcome.estimator))
+    return intercepts
+
+
+def _is_endless(estimator: Estimator, outcome: Outcome, slopes: Slopes) -> bool:
+    """Whether rows that are as the reference row in what has no finite slope all have the same outcome, so that their level has no end."""
+    design, endless = estimator.design, np.flatnonzero(~np.isfinite(slopes.slopes))
+    alike = (design.z[:, endless] == reference_row(design, estimator.inspected.encoding)[endless]).all(1) & (design.weight > 0)
+    return len(endless) > 0 and len(np.unique(estimator.observed(outcome)[alike])) < 2
+
+
+def _filled(contrast: Contrast, slopes: Slopes, b: int, factor: float, spread: float | None, agreement: float | None) -> Contrast:
     """The contrast with slope b, times the factor."""
     degrees = {kind: float(of_kind[b]) for kind, of_kind in slopes.degrees.items() if of_kind[b] >= _FEWEST_DEGREES}
     least = _ROUNDING * abs(float(slopes.slopes[b]))
@@ -305,12 +346,13 @@ def pick(answers: Scaled, outcome: Outcome) -> FloatArray:
 def _unit(inspected: InspectedRows, design: Design, column: ColumnEncoding, i: int) -> tuple[str, float, float | None]:
     """What an input's contrast is called, what turns its slope into one per unit, and the standard deviation of the feature."""
     input_, weight = design.inputs[i], inspected.rows.weight
+    beside = f"{input_.level} (beside {design.references.get(input_.feature, '')})"
     if isinstance(column, Category):
-        return f"{input_.level} (beside {design.references.get(input_.feature, '')})", 1.0, None
+        return beside, 1.0, None
     deviation = float(np.sqrt(np.average((design.z[:, i] - np.average(design.z[:, i], weights=weight)) ** 2, weights=weight)))
-    if isinstance(column, Boolean):
-        return (f"{input_.level} (beside no)", 2.0, None) if input_.level == "yes" else (input_.level, 1.0, None)
-    if input_.level:
+    if isinstance(column, Boolean) and not design.levels[input_.column]:
+        return beside, 2.0, None
+    if isinstance(column, Boolean) or input_.level:
         return input_.level, 1.0, None
     scale = column.scale / (_DAY if isinstance(column, Datetime) else 1.0)
     return "", 1.0 / scale, deviation * scale

@@ -22,8 +22,8 @@ from weights.data.distributions import (
 )
 from weights.data.encoding import ColumnEncoding, apply_encoding
 from weights.data.inputs import Inputs
-from weights.effects import adjusted
 from weights.ensemble import Ensemble
+from weights.multiplicity import adjusted
 from weights.types import FloatArray, IntArray
 
 _LEAST_EXPECTED = 5.0

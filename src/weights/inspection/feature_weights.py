@@ -26,7 +26,7 @@ import scipy.special
 from weights.data.encoding import Category, Datetime
 from weights.dependence import error_of_mean
 from weights.effects import Contrast, FeatureWeights, Group, Importance, Joint, TableShape
-from weights.inspection.contrasts import Estimator, InspectedRows, find_contrasts
+from weights.inspection.contrasts import Estimator, InspectedRows, find_contrasts, find_intercepts
 from weights.inspection.groups import correlated_groups
 from weights.inspection.outofbag import Without
 from weights.inspection.partialling import Design, build_design, partial_out
@@ -87,6 +87,7 @@ def estimate_feature_weights(inspected: InspectedRows, report_progress: ReportPr
         reference=np.average(inspected.answers.x, axis=0, weights=rows.weight).tolist(),
         n_clusters=rows.n_clusters,
         shape=_shape(inspected, design) if inspected.task.simulated else None,
+        intercepts=find_intercepts(estimator),
     )
 
 

@@ -44,44 +44,58 @@ def logistic(z: FloatArray, positive: FloatArray, rows: Rows) -> Slopes:
     probability = scipy.special.expit(link)
     precision = weight * probability * (1 - probability)
     kept, products = keep_finite((x * precision[:, None]).T @ x)
-    whole, x, slopes, inner = x, x[:, kept], coefficients[kept[1:]], kept[1:] - 1
-    each = (x @ products)[:, 1:]
+    whole, x = x, x[:, kept]
+    at_zero = constant_at_zero(mean / spread, kept)
+    slopes, each = np.append(coefficients[0] - coefficients[1:] @ (mean / spread), coefficients[kept[1:]]), x @ products @ at_zero
     noise = weight * (positive - probability)
     errors = Errors(rows, slopes, np.inf)
-    errors.add_classical(products[1:, 1:])
+    errors.add_classical(at_zero.T @ products @ at_zero)
     # How much less likely classes are without an input says how large its error is if its log odds are zero.
-    own = np.diag(products)[1:]
+    own = np.diag(errors.covariances["classical"])
     moved = each * (slopes / own)
     tested = growth_by_likelihood(slopes, own, _likelihood_ratios(link, moved, positive, weight))
     leverage, known = precision * ((x @ products) * x).sum(1), probability * (1 - probability)
     makes = each * weight[:, None]
     growth = growth_of_noise(makes, known, _respond(link[:, None] - moved)[1])
     errors.add_robust(makes, positive - probability, leverage, known=known, null_growth=growth, test_growth=tested)
-    add_dependence(errors, x, each, precision, noise)
+    add_dependence(errors, x, each, precision, noise, at_zero)
 
     def without(own: IntArray) -> WithoutInputs | None:
-        return fit_without(whole, coefficients, own + 1, np.setdiff1d(kept, own + 1), positive, weight, _respond)
+        return fit_without(whole, coefficients, own, np.setdiff1d(kept, own), positive, weight, _respond)
 
-    return expand(errors.slopes_with(without), inner, spread)
+    return expand(errors.slopes_with(without), kept, np.append(1.0, spread)).with_level()
 
 
-def add_dependence(errors: Errors, x: FloatArray, each: FloatArray, precision: FloatArray, noise: FloatArray) -> None:
+def constant_at_zero(zero: FloatArray, kept: IntArray) -> FloatArray:
+    """The matrix, from the right, from coefficients beside a constant of average inputs to those beside one of zero inputs, shape (k, k).
+
+    Args:
+        zero: how many standard deviations the averages lie above zero, shape (q,).
+        kept: places of the constant and of inputs that have coefficients, shape (k,).
+    """
+    moves = np.eye(len(kept))
+    moves[1:, 0] = -zero[kept[1:] - 1]
+    return moves
+
+
+def add_dependence(errors: Errors, x: FloatArray, each: FloatArray, precision: FloatArray, noise: FloatArray, at_zero: FloatArray) -> None:
     """Add errors of rows near in time and of clusters, where there are such, to a regression with a canonical link.
 
     Args:
         errors: to which they are added.
         x: inputs, the constant first, shape (r, q).
-        each: slopes are sums of each times noise, shape (r, q - 1).
+        each: slopes are sums of each times noise, shape (r, q).
         precision: weights of the last step to the solution, shape (r,).
         noise: weighted residuals, shape (r,).
+        at_zero: see `constant_at_zero`.
     """
     errors.add_in_time(each * noise[:, None])
     if errors.rows.group is not None:
         # As least squares on the working residuals.
         root = np.sqrt(precision.clip(1e-12))
         factor, upper = scipy.linalg.qr(x * root[:, None], mode="economic", check_finite=False)
-        inverse = scipy.linalg.solve_triangular(upper, np.eye(x.shape[1]), check_finite=False)[1:]
-        errors.add_clusters(clusters_of(factor, errors.rows), factor @ inverse.T, noise / root)
+        inverse = scipy.linalg.solve_triangular(upper, np.eye(x.shape[1]), check_finite=False)
+        errors.add_clusters(clusters_of(factor, errors.rows), factor @ inverse.T @ at_zero, noise / root)
 
 
 def _respond(link: FloatArray) -> tuple[FloatArray, FloatArray]:
@@ -127,7 +141,7 @@ def _likelihood_ratios(link: FloatArray, moved: FloatArray, positive: FloatArray
 
 
 def expand(slopes: Slopes, inner: IntArray, spread: FloatArray) -> Slopes:
-    """Slopes of standardised inputs, per unit of all inputs; NaN for those that are not among the inner ones."""
+    """Slopes of standardised inputs, per unit of all inputs; NaN for those that are not among the inner ones (k,)."""
 
     def vector(values: FloatArray, missing: float = np.nan) -> FloatArray:
         outer = np.full(len(spread), missing)

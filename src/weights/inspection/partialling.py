@@ -55,7 +55,7 @@ class Design:
         weight: of the rows, mean one, shape (r,).
         lost: why an input is not identifiable, by its column; the reference level of a category has no entry.
         partners: the columns that determine it, where it is these.
-        references: feature -> the level that the others of its category are compared with.
+        references: feature -> the level that the others of its category, or yes of its flag, are compared with.
         columns: of each feature, the places of its inputs in the encoding.
         levels: what each input of the encoding says of its feature; empty for the number or flag itself.
         numeric: whether an input of the encoding is a scaled number without a bound, shape (p,).
@@ -74,6 +74,10 @@ class Design:
     def of(self, feature: int) -> IntArray:
         """Positions of a feature's identifiable inputs. Others of its inputs that remain are accounted for in these."""
         return np.asarray(self._identified.get(feature, []), int)
+
+    def hardly_varies(self, column: int) -> bool:
+        """Whether an input of the encoding differs in too few rows to be identifiable."""
+        return column in self.lost and column not in self.partners
 
     @functools.cached_property
     def _identified(self) -> dict[int, list[int]]:
@@ -211,7 +215,9 @@ def _drop_references(
             if i == reference:
                 references[feature] = levels[i]
             else:
-                inputs.append(Input(int(i), feature, "yes" if isinstance(column, Boolean) and not levels[i] else levels[i]))
+                inputs.append(Input(int(i), feature, column.yes if isinstance(column, Boolean) and not levels[i] else levels[i]))
+        if isinstance(column, Boolean):
+            references[feature] = column.no
     return inputs, references
 
 

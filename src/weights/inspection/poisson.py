@@ -6,7 +6,7 @@ import numpy as np
 import scipy.linalg
 
 from weights.elements.regularization import Regularization
-from weights.inspection.logistic import add_dependence, expand, fit_without, keep_finite
+from weights.inspection.logistic import add_dependence, constant_at_zero, expand, fit_without, keep_finite
 from weights.inspection.slopes import Errors, Rows, Slopes, WithoutInputs, bell_mccaffrey, growth_by_likelihood, growth_of_noise
 from weights.tasks.count import Count
 from weights.training.exact import Problem, solve
@@ -36,14 +36,17 @@ def poisson(z: FloatArray, counts: FloatArray, rows: Rows) -> Slopes:
     kept, products = keep_finite((x * (weight * relative)[:, None]).T @ x)
     coefficients[0] += np.log(level)
     fitted, products = level * relative, products / level
-    whole, x, slopes, inner = x, x[:, kept], coefficients[kept[1:]], kept[1:] - 1
-    each, precision, noise = (x @ products)[:, 1:], weight * fitted, counts - fitted
+    whole, x = x, x[:, kept]
+    at_zero = constant_at_zero(mean / spread, kept)
+    slopes, each = np.append(coefficients[0] - coefficients[1:] @ (mean / spread), coefficients[kept[1:]]), x @ products @ at_zero
+    precision, noise = weight * fitted, counts - fitted
     leverage = precision * ((x @ products) * x).sum(1)
     degrees = max(rows.n_used - len(kept), 1)
     dispersion = float(weight @ (noise**2 / fitted.clip(1e-300))) / degrees
     errors = Errors(rows, slopes, float(degrees))
-    errors.add_classical(dispersion * products[1:, 1:])
-    own = np.diag(products)[1:]
+    of_poisson = at_zero.T @ products @ at_zero
+    errors.add_classical(dispersion * of_poisson)
+    own = np.diag(of_poisson)
     moved = each * (slopes / own)
     tested = growth_by_likelihood(slopes, own, _likelihood_ratios(fitted, moved, counts, weight))
     root = np.sqrt(precision)[:, None]
@@ -52,12 +55,12 @@ def poisson(z: FloatArray, counts: FloatArray, rows: Rows) -> Slopes:
     growth = growth_of_noise(makes, fitted, fitted[:, None] * _respond(-moved)[0])
     known = dispersion * fitted
     errors.add_robust(makes, noise, leverage, degrees=degrees_of_rows, known=known, null_growth=growth, test_growth=tested)
-    add_dependence(errors, x, each, precision, weight * noise)
+    add_dependence(errors, x, each, precision, weight * noise, at_zero)
 
     def without(own: IntArray) -> WithoutInputs | None:
-        return fit_without(whole, coefficients, own + 1, np.setdiff1d(kept, own + 1), counts, weight, _respond)
+        return fit_without(whole, coefficients, own, np.setdiff1d(kept, own), counts, weight, _respond)
 
-    return expand(errors.slopes_with(without), inner, spread)
+    return expand(errors.slopes_with(without), kept, np.append(1.0, spread)).with_level()
 
 
 def _respond(link: FloatArray) -> tuple[FloatArray, FloatArray]:

@@ -78,6 +78,8 @@ class Slopes(NamedTuple):
         degrees: of freedom of Student's t (b,), by kind.
         covariances: (b, b), of the kinds of error that test several slopes by them.
         without: the same fit without some inputs, by their positions; None where it leaves nothing to go by.
+        level: the constant of the regression, which is what it expects where all inputs are zero, as a slope of its own; None where there
+            is none.
     """
 
     slopes: FloatArray
@@ -86,6 +88,11 @@ class Slopes(NamedTuple):
     degrees: dict[str, FloatArray]
     covariances: dict[str, FloatArray]
     without: Callable[[IntArray], WithoutInputs | None]
+    level: Slopes | None = None
+
+    def with_level(self) -> Slopes:
+        """All slopes but the first, which is the level."""
+        return self.only(np.arange(1, len(self.slopes)))._replace(level=self.only(np.zeros(1, int)))
 
     def only(self, which: IntArray) -> Slopes:
         """Some of the slopes."""
@@ -180,7 +187,7 @@ def regress_residuals(
 
 
 def least_squares(z: FloatArray, outcome: FloatArray, rows: Rows, noise_variance: NoiseVariance = lambda expected: None) -> Slopes:
-    """The slopes of least squares on all inputs z (r, q) and a constant, to which the above comes when expectations are linear.
+    """The slopes of least squares on all inputs z (r, q) and a constant, its level, to which the above comes when expectations are linear.
 
     Robust errors are HC2 (MacKinnon and White 1985) with the degrees of freedom of Bell and McCaffrey (2002), so that an input which
     few rows have needs no more than these. With more than one input for five rows they are the larger of HC2 and the unbiased ones of
@@ -190,9 +197,9 @@ def least_squares(z: FloatArray, outcome: FloatArray, rows: Rows, noise_variance
     root = np.sqrt(weight)
     x = np.column_stack([np.ones(len(z)), z]) * root[:, None]
     factor, upper = scipy.linalg.qr(x, mode="economic", check_finite=False)
-    inverse = scipy.linalg.solve_triangular(upper, np.eye(q), check_finite=False)[1:]
+    inverse = scipy.linalg.solve_triangular(upper, np.eye(q), check_finite=False)
     rooted, projected = outcome * root, factor.T @ (outcome * root)
-    each = factor @ inverse.T  # (r, q - 1): slopes are each.T @ (weighted outcome)
+    each = factor @ inverse.T  # (r, q), the level first: slopes are each.T @ (weighted outcome)
     slopes, noise = inverse @ projected, rooted - factor @ projected
     products = inverse @ inverse.T
     fitted = _unrooted(rooted - noise, root)
@@ -214,7 +221,7 @@ def least_squares(z: FloatArray, outcome: FloatArray, rows: Rows, noise_variance
         moved = residuals @ slopes[own]
         return WithoutInputs(outcome - fitted + moved, fitted - moved, residuals, q - len(own))
 
-    return errors.slopes_with(without)
+    return errors.slopes_with(without).with_level()
 
 
 def _unrooted(values: FloatArray, root: FloatArray) -> FloatArray:

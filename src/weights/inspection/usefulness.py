@@ -8,14 +8,13 @@ from weights.ensemble import Predictions
 from weights.inspection.decomposition import Judged
 from weights.tasks.base import Task
 from weights.tasks.proportions import proportion
-from weights.types import FloatArray
 from weights.verdicts import Unanswered, Usefulness
 
 _HARDLY = 0.05
 """A class is hardly ever answered where it is to fewer rows than this share of those that are of it (our choice)."""
 
 
-def judge_usefulness(task: Task, judged: Judged, answers: FloatArray, predictions: Predictions) -> Usefulness:
+def judge_usefulness(task: Task, judged: Judged, predictions: Predictions) -> Usefulness:
     """Whether out-of-bag answers lose less than a constant, with the error that fits the rows, and which classes they never name.
 
     The constant is that of the very rows that judge it, which favours it, by about half a parameter in n. Where the loss cannot tell,
@@ -25,9 +24,9 @@ def judge_usefulness(task: Task, judged: Judged, answers: FloatArray, prediction
     Args:
         task: whose losses are meant.
         judged: the rows.
-        answers: to them, in which no row had a say.
-        predictions: the same with sample weights.
+        predictions: the answers to them, in which no row had a say, with sample weights.
     """
+    answers = predictions.prediction
     constant = task.constant_predictions(judged.y, judged.weight)
     measures = {task.loss_name: task.prediction_losses, "squared error": task.squared_errors}
     compared = {name: (measure(judged.y, constant), measure(judged.y, answers)) for name, measure in measures.items()}
@@ -48,7 +47,7 @@ def judge_usefulness(task: Task, judged: Judged, answers: FloatArray, prediction
         unit=judged.unit,
         n_units=judged.difference(losses, np.zeros(len(losses))).n_units,
         n_rows=int(np.count_nonzero(judged.weight)),
-        unanswered=find_unanswered(task, judged, predictions) if task.classes else [],
+        unanswered=find_unanswered(task, judged, predictions),
     )
 
 
@@ -58,12 +57,13 @@ def find_unanswered(task: Task, judged: Judged, predictions: Predictions) -> lis
     Where probabilities are right a row is more typical of a class than of the others if and only if its probability exceeds the share of
     the class, so that this threshold has the best balanced accuracy (the likelihood ratio against one).
     """
-    n_classes, group = len(task.classes), predictions.group
-    n_rows, n_answered = (np.bincount(codes, minlength=n_classes) for codes in (predictions.y, predictions.prediction.argmax(1)))
-    shares = np.bincount(judged.y, weights=judged.weight, minlength=n_classes) / judged.weight.sum()
+    group, (n_rows, n_answered) = predictions.group, task.count_answers(predictions.y, predictions.prediction)
     unanswered = []
-    for k in np.flatnonzero((n_answered < _HARDLY * n_rows) & (shares > 0)):
-        threshold = float(f"{shares[k]:.3g}")
+    for k in np.flatnonzero(n_answered < _HARDLY * n_rows):
+        share = judged.weight[judged.y == k].sum() / judged.weight.sum()
+        if not share > 0:
+            continue
+        threshold = float(f"{share:.3g}")
         of_class, reaches = predictions.y == k, predictions.prediction[:, k] >= threshold
         found, left = (
             proportion(right[among], predictions.weight[among], None if group is None else group[among])

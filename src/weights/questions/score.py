@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import msgspec
@@ -30,10 +29,7 @@ class ScoreOptions(msgspec.Struct, frozen=True):
 def ask_score(model: Model, options: ScoreOptions, asker: Asker) -> Answer:
     """The score as a record and as tables."""
     score = model.score(options.source, by=options.by, label=options.label, sensitivity=options.sensitivity, level=options.level)
-    origin, notes = model.report.origin, score.notes
-    if origin and origin.path and isinstance(options.source, str) and Path(options.source).resolve() == Path(origin.path).resolve():
-        notes = ["this is what the run learned from: score rows that it never saw", *notes]
-    return Answer(msgspec.to_builtins(score), score.lines(top=options.top, narrow=asker.narrow), notes=notes)
+    return Answer(msgspec.to_builtins(score), score.lines(top=options.top, narrow=asker.narrow), notes=score.notes)
 
 
 SCORE = Question(

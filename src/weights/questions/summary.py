@@ -37,7 +37,7 @@ def ask_summary(model: Model, options: SummaryOptions, asker: Asker) -> Answer:
     def write_lines() -> Iterator[str]:
         yield from model.summary(narrow=asker.narrow, **chosen).lines()
 
-    return Answer(model.feature_weights(**chosen), write_lines())
+    return Answer(model.feature_weights(**chosen, intercept=True), write_lines())
 
 
 SUMMARY = Question(

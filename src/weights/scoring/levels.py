@@ -10,10 +10,10 @@ import numpy as np
 import pyarrow as pa
 
 from weights.data.table.columns import find_kind, to_levels, to_numbers, to_seconds
-from weights.effects import adjusted
 from weights.ensemble import Predictions
 from weights.errors import NotFoundError, UsageError, printable, suggest
 from weights.inspection.comparison import FEWEST_ROWS, compare
+from weights.multiplicity import adjusted
 from weights.scoring.records import LevelMetric, LevelScore
 from weights.tasks.base import Task
 from weights.tasks.metrics import Metric, score

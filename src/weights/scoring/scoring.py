@@ -20,6 +20,7 @@ from weights.inspection.comparison import FEWEST_OF_CLASS, FEWEST_ROWS, compare
 from weights.inspection.drift import find_drift
 from weights.scoring.levels import score_levels, score_predictions
 from weights.scoring.records import Coverage, MeanOutcome, Score, ScoredMetric
+from weights.scoring.seen import describe_seen
 from weights.tasks.metrics import MEAN_GAP, Metric, score
 from weights.tasks.proportions import proportion
 from weights.types import AnyArray, FloatArray
@@ -35,6 +36,7 @@ def score_rows(
     label: Any = None,
     sensitivity: float = 0.95,
     level: float = 0.9,
+    source: Any = None,
 ) -> Score:
     """How good an ensemble is on labelled rows that it never saw, beside what it was out of bag.
 
@@ -45,6 +47,7 @@ def score_rows(
         label: the class whose probability is compared with its frequency, and which is to be found; the second of two if None.
         sensitivity: the share of it that the threshold is to find out of bag.
         level: of the prediction intervals, or sets of classes, that are tried.
+        source: where the rows came from, if that is a path.
 
     Raises:
         DataError: there are no rows, the target is not there or missing in all rows, or a column cannot be read as in training.
@@ -85,7 +88,7 @@ def score_rows(
         by=by or "",
         levels=score_levels(task, scored, rows, by) if by is not None else [],
         drifts=find_drift(ensemble, rows, inputs, independent=independent),
-        notes=[*notes, *why_not, *_describe_limits(ensemble, scored)],
+        notes=[*describe_seen(ensemble, inputs, scored.y, source), *notes, *why_not, *_describe_limits(ensemble, scored)],
     )
 
 

@@ -18,7 +18,7 @@ from weights.data.dataset import Feature
 from weights.data.distributions import N_PARTS, Distribution, labels_of
 from weights.data.encoding import CYCLE_SECONDS, Category, Datetime, Encoding, Numeric
 from weights.data.registry import KINDS, describe_blocks, kind_of, tag_of
-from weights.effects import ERRORS, MEASURES, FeatureWeights
+from weights.effects import ERRORS, INTERCEPT, INVERSE_LINKS, MEASURES, FeatureWeights
 from weights.ensemble import Predictions, Report
 from weights.errors import UsageError
 from weights.models.architecture import ModelSettings
@@ -113,7 +113,8 @@ def wrong_in_feature_weights(weights: FeatureWeights, encoding: Encoding) -> lis
         wrong.append("features lack an importance")
     if any({*group.together.features} != {*group.alone} for group in weights.groups):
         wrong.append("parts of a group are not those of its features")
-    for c in weights.contrasts:
+    constants = [intercept.constant for intercept in weights.intercepts]
+    for c in (*weights.contrasts, *constants):
         errors = [*c.std_errs.values(), *c.null_errs.values()]
         if c.std_errs.keys() != c.degrees.keys() or not c.null_errs.keys() <= c.std_errs.keys() <= {*ERRORS} or min(errors, default=0) < 0:
             wrong.append(f"standard errors of '{c.feature}' are {c.std_errs} and {c.null_errs}")
@@ -124,7 +125,9 @@ def wrong_in_feature_weights(weights: FeatureWeights, encoding: Encoding) -> lis
         for joint in weights.joints
         if not joint.p_values.keys() <= {*ERRORS} or not all(0 <= p <= 1 for p in joint.p_values.values())
     ]
-    labels = [*(contrast.label for contrast in weights.contrasts), *(joint.label for joint in weights.joints)]
+    if not all(c.feature == INTERCEPT for c in constants) or not {i.regression for i in weights.intercepts} <= {*INVERSE_LINKS}:
+        wrong.append("intercepts are those of features, or of regressions that are not known")
+    labels = [*(contrast.label for contrast in (*weights.contrasts, *constants)), *(joint.label for joint in weights.joints)]
     if not all(isinstance(label, str | int | None) for label in labels):
         wrong.append("feature weights are of classes that are no labels")
     if min((joint.n_contrasts for joint in weights.joints), default=1) < 1:

@@ -209,6 +209,9 @@ class Task(Protocol):
     def find_few(self, y: AnyArray, fewest: int) -> list[str]:
         """Classes with fewer rows than that, each with its count, in words."""
 
+    def count_answers(self, y: AnyArray, predictions: FloatArray) -> IntArray:
+        """How many rows are of each class, and to how many it is the most probable one, shape (2, classes); (2, 0) for numbers."""
+
     # Losses
 
     def normalise(self, outputs: FloatArray) -> FloatArray:

@@ -161,6 +161,10 @@ class Classes(msgspec.Struct, frozen=True, tag_field="kind"):
         counts = np.bincount(y, minlength=len(self.classes))
         return [f"{self.classes[k]!r} ({counts[k]})" for k in np.flatnonzero(counts < fewest)]
 
+    def count_answers(self, y: AnyArray, predictions: FloatArray) -> IntArray:
+        """How many rows are of each class, and to how many it is the most probable one, shape (2, classes)."""
+        return np.stack([np.bincount(codes, minlength=len(self.classes)) for codes in (y, predictions.argmax(1))])
+
     def row_losses(self, outputs: FloatArray, y: AnyArray) -> FloatArray:
         """Minus the log probability of the class that came, shape (n,)."""
         return log_losses_of(outputs, y)

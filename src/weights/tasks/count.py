@@ -11,10 +11,10 @@ import numpy as np
 import pyarrow as pa
 import scipy.special
 
-from weights.errors import DataError, UsageError, printable
-from weights.tasks.base import ConvexLoss, Gaps, Outcome, OutputFunctions, Scaled
+from weights.errors import DataError, printable
+from weights.tasks.base import ConvexLoss, Outcome, OutputFunctions
 from weights.tasks.metrics import COUNT_METRICS, Measure, poisson_deviances
-from weights.tasks.number import Number, finite_numbers
+from weights.tasks.number import Number, convex_value_loss, finite_numbers, refuse_classes, value_functions
 from weights.types import AnyArray, FloatArray, IntArray
 
 _MOST = 20.0
@@ -57,15 +57,8 @@ class Count(Number, frozen=True, tag="count"):
     """
 
     metrics: ClassVar[Mapping[str, Measure]] = COUNT_METRICS
-    functions: ClassVar[OutputFunctions] = OutputFunctions(_half_deviance, lambda outputs: outputs, lambda outputs, label: outputs[:, 0])
-    convex: ClassVar[ConvexLoss] = ConvexLoss(
-        losses=_half_deviances,
-        evaluate=_evaluate,
-        second=lambda responses, a, b: responses[:, 0],
-        product=lambda responses, moved: moved * responses,
-        quadratic=False,
-        shift_free=False,
-    )
+    functions: ClassVar[OutputFunctions] = value_functions(_half_deviance)
+    convex: ClassVar[ConvexLoss] = convex_value_loss(_half_deviances, _evaluate, quadratic=False)
     stacking: ClassVar[str] = "deviance"
     importance_measure: ClassVar[str] = "D2"
     adds_noise: ClassVar[bool] = False
@@ -118,10 +111,6 @@ class Count(Number, frozen=True, tag="count"):
         counts = self.original(y)
         return f"mean {counts.mean():,.4g}, variance {counts.var():,.4g}, {100 * (counts == 0).mean():.0f} % zeros (count)"
 
-    def row_losses(self, outputs: FloatArray, y: AnyArray) -> FloatArray:
-        """Half the Poisson deviance of counts over their mean, shape (n,)."""
-        return _half_deviances(outputs, y)
-
     def excess_losses(self, outputs: FloatArray, moved: FloatArray) -> FloatArray:
         """The mean count times the square of the move, shape (n,)."""
         return self.decode(outputs) * moved[:, 0] ** 2
@@ -129,10 +118,6 @@ class Count(Number, frozen=True, tag="count"):
     def prediction_losses(self, y: AnyArray, predictions: FloatArray) -> FloatArray:
         """The Poisson deviance of each row, shape (n,)."""
         return poisson_deviances(self.original(y), predictions.reshape(-1))
-
-    def squared_errors(self, y: AnyArray, predictions: FloatArray) -> FloatArray:
-        """Squares of what counts lie beside their means, shape (n,)."""
-        return (self.original(y) - predictions.reshape(-1)) ** 2
 
     def constant_outputs(self, y: AnyArray, weight: FloatArray) -> FloatArray:
         """The log of the weighted mean, relative to that of training, shape (1,)."""
@@ -142,10 +127,13 @@ class Count(Number, frozen=True, tag="count"):
         """Mean counts, float64, shape (n,)."""
         return self.scale * np.exp(outputs[:, 0].astype(np.float64).clip(-_MOST, _MOST))
 
-    def to_scales(self, outputs: FloatArray) -> Scaled:
-        """Mean counts and their logarithms, each (n, 1)."""
-        means = self.decode(outputs)[:, None]
-        return Scaled(means, np.log(means))
+    def to_link(self, values: FloatArray) -> FloatArray:
+        """Log rates of mean counts."""
+        return np.log(values.clip(_LEAST))
+
+    def from_link(self, values: FloatArray) -> FloatArray:
+        """Mean counts of log rates."""
+        return np.exp(values.clip(self.origin - _MOST, self.origin + _MOST))
 
     def pick_slopes(self, outputs: FloatArray, codes: IntArray) -> FloatArray:
         """Mean counts, which are their own derivatives by the log rate, shape (n, 1)."""
@@ -159,23 +147,9 @@ class Count(Number, frozen=True, tag="count"):
             Outcome("link", None, 0, "poisson", by_precision=True, with_level=True, endless=endless),
         ]
 
-    def mean(self, outcome: Outcome, expected: FloatArray) -> FloatArray:
-        """Mean counts."""
-        return expected if outcome.scale == "target" else np.exp(expected.clip(self.origin - _MOST, self.origin + _MOST))
-
     def link_slope(self, outcome: Outcome, expected: FloatArray) -> FloatArray:
         """Of a mean count by its logarithm, itself; by itself, one."""
         return np.ones_like(expected) if outcome.scale == "target" else self.mean(outcome, expected)
-
-    def move_predictions(self, known: FloatArray, without: FloatArray, inflation: float) -> FloatArray:
-        """Mean counts whose logarithms are moved along a line, (n, 1)."""
-        before, after = np.log(known.clip(_LEAST)), np.log(without.clip(_LEAST))
-        return np.exp((before + inflation * (after - before)).clip(self.origin - _MOST, self.origin + _MOST))
-
-    def gaps(self, y: AnyArray, known: FloatArray, without: FloatArray) -> Gaps:
-        """Differences of log rates, and of mean counts, (n, 1)."""
-        gap = np.log(known.clip(_LEAST)) - np.log(without.clip(_LEAST))
-        return Gaps(gap, known - without, self.original(y)[:, None] - without, 2.0)
 
     def simulate(self, predictions: FloatArray, residuals: FloatArray, units: IntArray, rng: np.random.Generator) -> AnyArray:
         """Negative binomial counts with the overdispersion of the residuals, encoded, shape (n,).
@@ -217,10 +191,7 @@ def find_count(target: pa.ChunkedArray, name: str, *, class_weight: Any, positiv
         DataError: they are not whole numbers from zero on, or do not vary.
         UsageError: class weights or a class to speak of were asked for.
     """
-    if class_weight is not None:
-        raise UsageError(f"Class weights need classes, but '{name}' is a count. Use a sample-weight column instead.")
-    if positive is not None:
-        raise UsageError(f"A class to speak of was named ('{positive}'), but '{name}' is a count. Leave out --positive.")
+    refuse_classes(name, "count", class_weight, positive)
     values = _whole_numbers(target, name)
     if values.min() == values.max():
         raise DataError(f"The counts of '{name}' must vary, but they are {values[0]:g} in all {len(values)} rows. Name another target.")

@@ -18,6 +18,9 @@ from weights.tasks.base import ConvexLoss, Gaps, Outcome, OutputFunctions, Scale
 from weights.tasks.metrics import REGRESSION_METRICS, Measure
 from weights.types import AnyArray, BoolArray, FloatArray, IntArray
 
+Losses = Callable[[FloatArray, AnyArray], FloatArray]
+Evaluate = Callable[[FloatArray, AnyArray], tuple[FloatArray, FloatArray, FloatArray]]
+
 
 def _square(outputs: jax.Array, y: jax.Array) -> jax.Array:
     return 0.5 * (outputs[0] - y) ** 2
@@ -25,6 +28,22 @@ def _square(outputs: jax.Array, y: jax.Array) -> jax.Array:
 
 def _halve_squares(outputs: FloatArray, y: AnyArray) -> FloatArray:
     return 0.5 * (outputs[:, 0] - y) ** 2
+
+
+def _evaluate(outputs: FloatArray, y: AnyArray) -> tuple[FloatArray, FloatArray, FloatArray]:
+    return _halve_squares(outputs, y), outputs - y[:, None], np.ones_like(outputs)
+
+
+def value_functions(loss: Callable[[jax.Array, jax.Array], jax.Array]) -> OutputFunctions:
+    """What compiled programs need of a task whose one output is averaged as it is, with this loss of a sample."""
+    return OutputFunctions(loss, lambda outputs: outputs, lambda outputs, label: outputs[:, 0])
+
+
+def convex_value_loss(losses: Losses, evaluate: Evaluate, *, quadratic: bool) -> ConvexLoss:
+    """The loss of one output for the exact solver; see `ConvexLoss`. Responses are the second derivatives."""
+    return ConvexLoss(
+        losses, evaluate, lambda responses, a, b: responses[:, 0], lambda responses, moved: moved * responses, quadratic, shift_free=False
+    )
 
 
 class Number(msgspec.Struct, frozen=True, tag_field="kind", tag="regression"):
@@ -46,15 +65,8 @@ class Number(msgspec.Struct, frozen=True, tag_field="kind", tag="regression"):
     most: float | None = None
 
     metrics: ClassVar[Mapping[str, Measure]] = REGRESSION_METRICS
-    functions: ClassVar[OutputFunctions] = OutputFunctions(_square, lambda outputs: outputs, lambda outputs, label: outputs[:, 0])
-    convex: ClassVar[ConvexLoss] = ConvexLoss(
-        losses=_halve_squares,
-        evaluate=lambda outputs, y: (_halve_squares(outputs, y), outputs - y[:, None], np.ones_like(outputs)),
-        second=lambda responses, a, b: responses[:, 0],
-        product=lambda responses, moved: moved * responses,
-        quadratic=True,
-        shift_free=False,
-    )
+    functions: ClassVar[OutputFunctions] = value_functions(_square)
+    convex: ClassVar[ConvexLoss] = convex_value_loss(_halve_squares, _evaluate, quadratic=True)
     stacking: ClassVar[str] = "least squares"
     constant_name: ClassVar[str] = "the mean"
     importance_measure: ClassVar[str] = "R2"
@@ -151,13 +163,17 @@ class Number(msgspec.Struct, frozen=True, tag_field="kind", tag="regression"):
         """None: there are no classes."""
         return []
 
+    def count_answers(self, y: AnyArray, predictions: FloatArray) -> IntArray:
+        """None, (2, 0): there are no classes."""
+        return np.zeros((2, 0), int)
+
     def normalise(self, outputs: FloatArray) -> FloatArray:
         """The scaled values as they are, float64."""
         return outputs.astype(np.float64)
 
     def row_losses(self, outputs: FloatArray, y: AnyArray) -> FloatArray:
-        """Half the squared error of scaled values, shape (n,)."""
-        return _halve_squares(outputs, y)
+        """The loss of training, shape (n,): half the squared error of scaled values."""
+        return self.convex.losses(outputs, y)
 
     def excess_losses(self, outputs: FloatArray, moved: FloatArray) -> FloatArray:
         """The square of the move, in the target's unit, shape (n,)."""
@@ -165,11 +181,11 @@ class Number(msgspec.Struct, frozen=True, tag_field="kind", tag="regression"):
 
     def prediction_losses(self, y: AnyArray, predictions: FloatArray) -> FloatArray:
         """Squared errors in the target's unit, shape (n,)."""
-        return (self.original(y) - predictions.reshape(-1)) ** 2
+        return self.squared_errors(y, predictions)
 
     def squared_errors(self, y: AnyArray, predictions: FloatArray) -> FloatArray:
-        """As `prediction_losses`, shape (n,)."""
-        return self.prediction_losses(y, predictions)
+        """Squares of what values lie beside predictions, shape (n,)."""
+        return (self.original(y) - predictions.reshape(-1)) ** 2
 
     def constant_outputs(self, y: AnyArray, weight: FloatArray) -> FloatArray:
         """Zero, the scaled mean, shape (1,)."""
@@ -190,9 +206,17 @@ class Number(msgspec.Struct, frozen=True, tag_field="kind", tag="regression"):
         return predictions
 
     def to_scales(self, outputs: FloatArray) -> Scaled:
-        """Values in the target's unit, which are their own link, (n, 1)."""
+        """Values in the target's unit and on the scale of the link, each (n, 1)."""
         values = self.decode(outputs)[:, None]
-        return Scaled(values, values)
+        return Scaled(values, self.to_link(values))
+
+    def to_link(self, values: FloatArray) -> FloatArray:
+        """Values on the scale on which effects add up: as they are."""
+        return values
+
+    def from_link(self, values: FloatArray) -> FloatArray:
+        """The other way round."""
+        return values
 
     def need_classes(self, what: str = "Classes were needed", instead: str = "") -> None:
         """Never nothing: the target is a number."""
@@ -266,8 +290,8 @@ class Number(msgspec.Struct, frozen=True, tag_field="kind", tag="regression"):
         return self.original(y)
 
     def mean(self, outcome: Outcome, expected: FloatArray) -> FloatArray:
-        """The values as they are."""
-        return expected
+        """Values, from what they are on the scale of the outcome."""
+        return expected if outcome.scale == "target" else self.from_link(expected)
 
     def link_slope(self, outcome: Outcome, expected: FloatArray) -> FloatArray:
         """One: values are their own link."""
@@ -278,13 +302,14 @@ class Number(msgspec.Struct, frozen=True, tag_field="kind", tag="regression"):
         return None
 
     def move_predictions(self, known: FloatArray, without: FloatArray, inflation: float) -> FloatArray:
-        """Values moved along a line, (n, 1)."""
-        return known + inflation * (without - known)
+        """Values moved along a line on the scale of the link, (n, 1)."""
+        before, after = self.to_link(known), self.to_link(without)
+        return self.from_link(before + inflation * (after - before))
 
     def gaps(self, y: AnyArray, known: FloatArray, without: FloatArray) -> Gaps:
-        """Differences of values, (n, 1)."""
-        gap = known - without
-        return Gaps(gap, gap, self.original(y)[:, None] - without, 2.0)
+        """Differences on the scale of the link and of values, (n, 1)."""
+        gap = self.to_link(known) - self.to_link(without)
+        return Gaps(gap, known - without, self.original(y)[:, None] - without, 2.0)
 
     def residuals(self, y: AnyArray, predictions: FloatArray) -> FloatArray:
         """Values less predictions, shape (n,)."""
@@ -328,6 +353,18 @@ def finite_numbers(target: pa.ChunkedArray, name: str) -> FloatArray:
     return values
 
 
+def refuse_classes(name: str, what: str, class_weight: Any, positive: Any) -> None:
+    """Nothing where no class was spoken of.
+
+    Raises:
+        UsageError: class weights or a class to speak of were asked for, but the target is a number or a count.
+    """
+    if positive is not None:
+        raise UsageError(f"A class to speak of was named ('{positive}'), but '{name}' is a {what}. Leave out --positive.")
+    if class_weight is not None:
+        raise UsageError(f"Class weights need classes, but '{name}' is a {what}. Use a sample-weight column instead.")
+
+
 def find_number(target: pa.ChunkedArray, name: str, *, class_weight: Any, positive: Any = None, remark: str) -> Number:
     """The task of predicting these numbers.
 
@@ -335,10 +372,7 @@ def find_number(target: pa.ChunkedArray, name: str, *, class_weight: Any, positi
         DataError: they are not finite, do not vary, or cannot be squared.
         UsageError: class weights or a class to speak of were asked for.
     """
-    if positive is not None:
-        raise UsageError(f"A class to speak of was named ('{positive}'), but '{name}' is a number. Leave out --positive.")
-    if class_weight is not None:
-        raise UsageError(f"Class weights need classes, but '{name}' is a number. Use a sample-weight column instead.")
+    refuse_classes(name, "number", class_weight, positive)
     values = finite_numbers(target, name)
     with np.errstate(over="ignore", invalid="ignore"):
         center, scale = float(values.mean()), float(values.std())

@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from weights.data.table.columns import find_kind, is_missing, level_codes, to_flags, to_levels, to_numbers, to_seconds
+from weights.data.table.columns import find_flag_words, find_kind, is_missing, level_codes, to_flags, to_levels, to_numbers, to_seconds
 from weights.errors import DataError
 
 DAY = 86400.0
@@ -192,6 +192,24 @@ def test_a_word_that_is_no_flag_is_named_as_it_was_written():
 
 
 # --- dates --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("values", "words"),
+    [
+        (["Yes", "No", None, "Yes"], ("No", "Yes")),
+        (["yes", "YES", "YES", "no"], ("no", "YES")),
+        ([" T", "F "], ("F", "T")),
+        ([0, 1, 1], ("0", "1")),
+        ([0.0, 1.0, None], ("0", "1")),
+        (["Y", None], ("n", "Y")),
+        (["off", "off"], ("off", "on")),
+        ([True, False], ("no", "yes")),
+        ([None, None], ("no", "yes")),
+    ],
+)
+def test_flags_are_called_as_they_are_mostly_written(values, words):
+    assert find_flag_words(column(values)) == words
 
 
 @pytest.mark.parametrize(

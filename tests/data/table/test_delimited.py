@@ -5,7 +5,7 @@ from datetime import datetime, time
 import pyarrow as pa
 import pytest
 
-from weights.data.table.delimited import notation_of, read_delimited, remark_of, remarks_of, with_remark
+from weights.data.table.delimited import flag_words_of, notation_of, read_delimited, remark_of, remarks_of, with_remark
 from weights.data.table.notation import Notation
 from weights.errors import DataError
 
@@ -34,6 +34,14 @@ def read(folder, content, **options):
 )
 def test_a_column_is_what_all_its_cells_are(tmp_path, cells, values):
     assert read(tmp_path, "x,y\n" + "".join(f"{cell},1\n" for cell in cells))["x"].to_pylist() == values
+
+
+def test_the_spelling_of_truth_values_is_remembered(tmp_path):
+    path = tmp_path / "table.csv"
+    path.write_text("x,y\nTRUE,1\nFALSE,2\n")
+    table = read_delimited(path)
+    assert flag_words_of(table.schema.field("x")) == ("FALSE", "TRUE")
+    assert flag_words_of(table.schema.field("y")) is None
 
 
 def test_the_notation_of_a_column_is_remembered(tmp_path):

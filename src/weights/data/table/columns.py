@@ -243,6 +243,23 @@ def to_flags(column: pa.ChunkedArray, name: str) -> FloatArray:
     return np.where(values == 0, np.nan, values)
 
 
+def find_flag_words(column: pa.ChunkedArray) -> tuple[str, str]:
+    """How no and yes are written in cells that `to_flags` reads, most often; "no" and "yes" of truth values, which are not written.
+
+    Example:
+        >>> find_flag_words(pa.chunked_array([["N", "Y", "N"]]))
+        ('N', 'Y')
+    """
+    if pa.types.is_boolean(column.type):
+        return "no", "yes"
+    counted = pc.value_counts(as_text(column).combine_chunks().drop_null()).to_pylist()
+    often = [cell["values"] for cell in sorted(counted, key=lambda cell: -cell["counts"])]
+    no, yes = (next((word for word in often if word.lower() in known), None) for known in (_FALSE, _TRUE))
+    if no is None and yes is None:
+        return "no", "yes"
+    return no or _FALSE[_TRUE.index((yes or "").lower())], yes or _TRUE[_FALSE.index((no or "").lower())]
+
+
 def to_seconds(column: pa.ChunkedArray, name: str, time_format: str | None = None) -> FloatArray:
     """The column's dates as seconds since 1970-01-01 UTC, float64, shape (n,); missing is NaN.
 

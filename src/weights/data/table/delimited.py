@@ -19,6 +19,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from weights.data.memory import check_memory_for
+from weights.data.table.columns import find_flag_words
 from weights.data.table.notation import PLAIN, Notation, Numbers, are_labels, find_numbers, read_numbers, read_times
 from weights.data.table.textfile import TextFile
 from weights.errors import DataError
@@ -48,7 +49,8 @@ def read_delimited(path: Path, missing: Sequence[str] = (), notations: Mapping[s
 
     Returns:
         Columns of numbers, truth values, moments or text. A field whose numbers are not plainly written has its
-        notation in its metadata (see `notation_of`); what else deserves saying is in the schema's (see `remarks_of`).
+        notation in its metadata (see `notation_of`), one of truth values their spelling (see `flag_words_of`); what else
+        deserves saying is in the schema's (see `remarks_of`).
 
     Raises:
         DataError: it is no table of text, a row has too few or too many cells, or it does not fit into memory.
@@ -74,6 +76,12 @@ def notation_of(field: pa.Field) -> Notation | None:
     """How the numbers of a column were written in the file it was read from, where that was not plainly."""
     metadata = field.metadata or {}
     return msgspec.json.decode(metadata[b"notation"], type=Notation) if b"notation" in metadata else None
+
+
+def flag_words_of(field: pa.Field) -> tuple[str, str] | None:
+    """How no and yes were written in the file that a column of truth values was read from; None where they were not."""
+    metadata = field.metadata or {}
+    return msgspec.json.decode(metadata[b"flags"], type=tuple[str, str]) if b"flags" in metadata else None
 
 
 def remark_of(field: pa.Field) -> str:
@@ -219,11 +227,13 @@ def _typed(raw: pa.ChunkedArray, known: Notation | None, *, decimal_comma: bool)
     numbers = _numbers(text, known, decimal_comma=decimal_comma)
     if numbers is not None:
         return _whole_if_possible(text, numbers), _metadata(numbers)
-    for read in (_flags, lambda text: read_times(text, "iso"), lambda text: read_times(text, "iso with zone"), _times_of_day):
-        typed = read(text)
-        if typed is not None:
-            return typed, {}
-    return raw, {}
+    if (flags := _flags(text)) is not None:
+        return flags, {"flags": msgspec.json.encode(find_flag_words(text)).decode()}
+    for form in ("iso", "iso with zone"):
+        if (times := read_times(text, form)) is not None:
+            return times, {}
+    times = _times_of_day(text)
+    return (raw if times is None else times), {}
 
 
 def _numbers(text: pa.ChunkedArray, known: Notation | None, *, decimal_comma: bool) -> Numbers | None:

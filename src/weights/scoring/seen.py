@@ -1,0 +1,69 @@
+"""Whether rows to be scored are among those that a run learned from: `describe_seen`."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import scipy.special
+
+from weights.data.dataset import find_test_rows
+from weights.data.encoding import apply_encoding
+from weights.data.inputs import Inputs
+from weights.data.newrows import read_new_rows
+from weights.ensemble import Ensemble
+from weights.errors import WeightsError, printable
+from weights.types import AnyArray
+
+_CLEAR = 0.001
+"""Probability of as many equal rows by chance below which it is said (our choice)."""
+_MOST_ROWS = 1_000_000
+"""Rows of training above which they are not read again (our choice)."""
+_UNKNOWN = "whether the run learned from some of these rows could not be looked up: {}"
+
+
+def describe_seen(ensemble: Ensemble, inputs: Inputs, y: AnyArray, source: Any = None) -> list[str]:
+    """A sentence where rows are equal to rows of training more often than new ones would be, or why that could not be looked up.
+
+    Equal are rows that models read alike, with the same target. By chance a new row is equal to one of training about as often as one of
+    training is to another.
+
+    Args:
+        ensemble: that answers.
+        inputs: the rows.
+        y: their encoded targets, shape (n,).
+        source: where they came from, if that is a path.
+    """
+    origin = ensemble.report.origin
+    if origin is None or origin.path is None:
+        return [_UNKNOWN.format("those of training came from memory")]
+    if isinstance(source, str | os.PathLike) and Path(source).resolve() == Path(origin.path).resolve():
+        return ["this is what the run learned from: score rows that it never saw"]
+    if ensemble.encoding.blocks or ensemble.report.n_samples > _MOST_ROWS:
+        kept = ensemble.encoding.describe_blocks() if ensemble.encoding.blocks else f"{ensemble.report.n_samples:,} rows of training"
+        return [_UNKNOWN.format(f"{kept} are not read again for it")]
+    try:
+        table = read_new_rows(ensemble.encoding, origin.path)
+        table = table.filter(pa.array(ensemble.task.knows(table[origin.roles.target]) & ~find_test_rows(table, origin.roles.split)))
+        learned = _codes(apply_encoding(ensemble.encoding, table), ensemble.task.encode(table[origin.roles.target]))
+    except (WeightsError, KeyError):
+        return [_UNKNOWN.format(f"'{printable(origin.path)}' is not there any more, or not as it was")]
+    _, place, times = np.unique(learned, return_inverse=True, return_counts=True)
+    chance = (np.count_nonzero(times[place] > 1) + 1) / (len(learned) + 1)
+    n_rows, n_equal = len(y), int(np.isin(_codes(inputs, y), learned).sum())
+    if not n_equal or scipy.special.bdtrc(n_equal - 1, n_rows, chance) >= _CLEAR:
+        return []
+    return [
+        f"{n_equal:,} of {n_rows:,} rows are among those that the run learned from ('{printable(origin.path)}'), where about "
+        f"{chance * n_rows:,.0f} would be by chance: the figures are too good; score rows that it never saw"
+    ]
+
+
+def _codes(inputs: Inputs, y: AnyArray) -> AnyArray:
+    """Each row with its target as one value, equal where all of it is, shape (n,)."""
+    # Minus zero becomes zero, which has other bytes.
+    rows = np.ascontiguousarray(np.column_stack([inputs.joined, y]).astype(np.float32) + np.float32(0))
+    return rows.view(np.dtype((np.void, rows.dtype.itemsize * rows.shape[1])))[:, 0]
