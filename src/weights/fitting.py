@@ -252,8 +252,8 @@ def _describe_limits(populations: list[Population], prepared: Prepared) -> list[
         low, high = (show_value(column, end) for end in named[column.name])
         where = " or ".join([f"below {low}"] * bool((z < -limits[j]).any()) + [f"above {high}"] * bool((z > limits[j]).any()))
         n_beyond = int((np.abs(z) > limits[j]).sum())
-        count = f"{n_beyond:,} {'row counts' if n_beyond == 1 else 'rows count'} as the median where {column.name} is {where}"
-        remarks.append(f"{count}, because linear members predict better so rows that they never saw: if it is an error, repair it")
+        there = f"'{column.name}': {n_beyond:,} {'row' if n_beyond == 1 else 'rows'} {where} {'counts' if n_beyond == 1 else 'count'}"
+        remarks.append(f"{there} as the median, because linear members predict rows they never saw better so; if it is an error, repair it")
     return remarks
 
 
