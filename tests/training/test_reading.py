@@ -147,6 +147,20 @@ def test_without_long_tails_numbers_are_read_as_they_are_and_nothing_else_is_tri
     np.testing.assert_array_equal(bounded(model), [0.0])
 
 
+@pytest.mark.parametrize("x", [FAR, TAILS["lognormal"]], ids=["error", "curve"])
+def test_strengths_near_the_best_of_the_first_reading_are_as_good_as_the_whole_path(x, monkeypatch):
+    columns = {f"noise {j}": RNG.normal(size=60) for j in range(30)}  # so that the strength matters
+    table = {"x": x[N // 2 - 30 : N // 2 + 30], **columns}
+    table["y"] = np.tanh(np.minimum(table["x"], 9.0)) + 0.3 * NOISE[:60]
+    near, walk = wt.fit(table, "y", **LINEAR), reading._Trials.walk
+    monkeypatch.setattr(reading._Trials, "walk", lambda self, limits, near=None: walk(self, limits))
+    whole = wt.fit(table, "y", **LINEAR)
+    assert near.ensemble.limits == whole.ensemble.limits
+    np.testing.assert_array_equal(bounded(near), bounded(whole))
+    strengths = [model.ensemble.populations[0].history["strength"] for model in (near, whole)]
+    np.testing.assert_array_equal(*strengths)
+
+
 def test_a_bound_that_is_asked_for_is_kept():
     x = TAILS["lognormal"]
     model = wt.fit({"x": x, "y": 3 * x}, "y", unbounded=False, **LINEAR)
