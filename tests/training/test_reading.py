@@ -53,7 +53,7 @@ def test_the_effect_that_is_told_is_what_the_answers_do():
 
 ERRORS = {
     "one of 1e6": FAR,
-    "three of different size": SMALL * np.select([np.arange(N) % 200 == k for k in (50, 100, 150)], [1e3, 1e5, 1e6], 1.0),
+    "six of three sizes": SMALL * np.select([np.arange(N) % 200 == k for k in (50, 100, 150)], [1e3, 1e5, 1e6], 1.0),
     "a code in 5 % of rows": np.where(np.arange(N) % 20 == 7, 99_999.0, SMALL),
 }
 

@@ -95,9 +95,8 @@ def _find_far(layout: Layout, inputs: Inputs) -> BoolArray:
 
 def _find_ways(job: Job) -> dict[int, list[float]]:
     """The numbers in use that have rows far beyond the bound, those with the farthest first, and the limits to try of each."""
-    known = job.inputs[job.weight > 0]
-    far = _find_far(job.layout, known) & (find_used(job)[list(job.layout.numeric)] > 0)
-    distances = np.abs(known[NUMBERS])
+    asked = np.outer(job.weight > 0, find_used(job)[list(job.layout.numeric)] > 0)
+    far, distances = _find_far(job.layout, job.inputs) & asked, np.abs(job.inputs[NUMBERS]) * asked
     reach = np.argsort(-distances.max(0), kind="stable")
     return {int(j): find_limits(distances[:, j], int(far[:, j].sum())) for j in reach if far[:, j].any()}
 
