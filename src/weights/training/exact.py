@@ -100,10 +100,9 @@ def solve_path(
     if not PENALTIES[regularization.penalty].makes_zeros and len(problem.x) < problem.x.shape[1]:
         yield from _solve_in_row_space(_used_rows(problem), regularization, strengths, tolerance, start)
         return
-    solution = start
     for strength in strengths:
-        solution = solve(problem, regularization, float(strength), tolerance=tolerance, start=solution)
-        yield solution
+        start = solve(problem, regularization, float(strength), tolerance=tolerance, start=start)
+        yield start
 
 
 def _newton_cost(n_samples: int, n_rows: int, n_outputs: int) -> float:
@@ -219,7 +218,6 @@ def _solve_by_newton(
         )
 
     curvature = float(penalty.curvature(strength, l1_ratio))
-    step = 0
     for step in range(_MOST_STEPS + 1):
         _, gradient, outputs = _evaluate(problem, theta)
         gradient[:-1] += curvature * theta[:-1]
