@@ -253,7 +253,7 @@ def _describe_limits(populations: list[Population], prepared: Prepared) -> list[
         where = " or ".join([f"below {low}"] * bool((z < -limits[j]).any()) + [f"above {high}"] * bool((z > limits[j]).any()))
         n_beyond = int((np.abs(z) > limits[j]).sum())
         there = f"'{column.name}': {n_beyond:,} {'row' if n_beyond == 1 else 'rows'} {where} {'counts' if n_beyond == 1 else 'count'}"
-        remarks.append(f"{there} as the median, because linear members predict rows they never saw better so; if it is an error, repair it")
+        remarks.append(f"{there} as the median, because linear members predict rows they never saw better so; repair what is an error")
     return remarks
 
 

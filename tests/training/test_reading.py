@@ -84,7 +84,7 @@ def test_the_error_counts_as_the_median_which_is_said(beside_an_error):
     at_median, *beyond = model.predict({"x": [median, OUTLIER, np.inf, low - 1, np.nan]})
     np.testing.assert_allclose(beyond, at_median, rtol=1e-6)
     assert any(remark.startswith(f"'x': 1 row above {high:.6g} counts as the median, because") for remark in model.report.remarks)
-    assert any("'x': 1 of 2 rows lie below" in note for note in model.notes({"x": [1.0, OUTLIER]}))
+    assert any("'x': 1 of 2 rows lie above" in note for note in model.notes({"x": [1.0, OUTLIER]}))
 
 
 def test_the_effect_beside_an_error_is_what_the_answers_do(beside_an_error):

@@ -15,6 +15,7 @@ from weights.types import BoolArray
 _MARGIN = 0.05
 """Share of the range of training by which numbers must lie outside it (our choice): of many like rows a few always lie just outside."""
 
+_SIDES = ("below", "above")
 
 Limits = Mapping[str, tuple[float, float]]
 """By the name of a column the numbers below and above which linear members count it as its median."""
@@ -48,14 +49,14 @@ def _ways(column: ColumnEncoding, raw: pa.ChunkedArray, limits: tuple[float, flo
         yield new, lambda first: f"hold a level that training had {rarely} seen (first: row {first + 1}, '{raw[first].as_py()}')"
     if isinstance(column, Numeric | Datetime) and column.low is not None and column.high is not None:
         values, margin = numbers_of(column, raw), _MARGIN * (column.high - column.low)
-        ignored = (values < limits[0]) | (values > limits[1])
-        beyond = ((values < column.low - margin) | (values > column.high + margin)) & ~ignored
-        ends = [show_value(column, end) for end in limits]
+        low, high = values < limits[0], values > limits[1]
+        beyond = ((values < column.low - margin) | (values > column.high + margin)) & ~low & ~high
+        past = [f"{side} {show_value(column, end)}" for side, end, rows in zip(_SIDES, limits, (low, high), strict=True) if rows.any()]
         yield (
-            ignored,
+            low | high,
             lambda first: (
-                f"lie below {ends[0]} or above {ends[1]} (first: row {first + 1}, {show_value(column, float(values[first]))}), where "
-                "linear members count them as the median"
+                f"lie {' or '.join(past)} (first: row {first + 1}, {show_value(column, float(values[first]))}), "
+                "where linear members count them as the median"
             ),
         )
         least, largest = (show_value(column, value) for value in (column.low, column.high))
