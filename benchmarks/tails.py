@@ -6,8 +6,8 @@
 y = 3 x + 5 + noise of deviation one, 400 rows, x of each of `TABLES`. In some of them what is recorded as x is for some rows not what y
 came from: a typing error of 1e6, units that slipped, a code for "not known"; in one a row of x = 1e6 is right. Weights' out-of-bag R2, of
 all rows and of those without an error, stands beside that of scikit-learn's LinearRegression over ten folds of the rows without an error.
-Then what is answered at the median of x and at 100 and 200, beside the truth, and the effect that is printed. Results go to --results as
-well, one JSON object a line.
+Then what is answered at the median of x and at 100 and 200, beside the truth, the effect that is printed, and how often its interval
+holds the truth. Results go to --results as well, one JSON object a line.
 """
 
 from __future__ import annotations
@@ -85,6 +85,7 @@ def judge(name: str, seed: int, model: str) -> dict[str, object]:
         "at_100": float(answers[1]),
         "at_200": float(answers[2]),
         "effect": float(effect["effect"]),
+        "covered": None if effect["low"] is None else bool(effect["low"] <= SLOPE <= effect["high"]),
         "seconds": fitted.report.seconds,
     }
 
@@ -101,14 +102,19 @@ def main() -> None:
     print(f"{'table':<21} {'model':<7} seed" + "".join(f"{title:>10}" for title in titles[0]) + "".join(f"{t:>14}" for t in titles[1]))
     for name in (name for name in TABLES if name in options.tables):
         for model in options.models.split(","):
+            covered = []
             for seed in range(options.seeds):
                 row = judge(name, seed, model)
+                covered += [] if row["covered"] is None else [row["covered"]]
                 quality = f"{row['r2']:>10.4f}{row['r2_right']:>10.4f}{row['least_squares']:>10.4f}"
                 answers = f"{row['off_at_median']:>14.3f}{row['at_100']:>14.1f}{row['at_200']:>14.1f}{row['effect']:>14.4f}"
                 print(f"{name:<21} {model:<7} {seed:>4}{quality}{answers}", flush=True)
                 if options.results:
                     with options.results.open("a") as file:
                         file.write(json.dumps(row) + "\n")
+            print(
+                f"{'':<34}95 % intervals of the effect hold {SLOPE:g} in {sum(covered)} of {len(covered)} tables that have one", flush=True
+            )
 
 
 if __name__ == "__main__":
