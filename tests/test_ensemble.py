@@ -10,7 +10,7 @@ import pytest
 from weights.conformal import Conformal
 from weights.data.dataset import Feature
 from weights.data.encoding import Encoding, Numeric
-from weights.data.inputs import Inputs
+from weights.data.inputs import FARTHEST, Inputs
 from weights.ensemble import Ensemble, Population, Predictions, Report
 from weights.errors import UsageError
 from weights.models.linear import Linear
@@ -53,6 +53,15 @@ def population_of(
         np.ones(n_members) if member_weights is None else np.asarray(member_weights, float),
         stacking_weight,
     )
+
+
+def test_limits_are_the_least_of_all_members_in_the_unit_of_the_column():
+    encoding = Encoding([Numeric("u", 5.0, 2.0, False), Numeric("v", 0.0, 1.0, False), Numeric("w", 0.0, 1.0, False)], unbounded=True)
+    made, reads = ensemble_of("regression"), population_of("regression", n_members=2)
+    limit = np.array([[10.0, FARTHEST, 0.0], [4.0, FARTHEST, 0.0]])  # v is read as it is, w with its bound
+    reads = replace(reads, params={"output": {**reads.params["output"], "limit": limit}})
+    assert replace(made, encoding=encoding, populations=[*made.populations, reads]).limits == {"u": (-3.0, 13.0)}
+    assert made.limits == {}
 
 
 def rows(n: int = 7, seed: int = 1) -> Inputs:

@@ -22,8 +22,8 @@ from weights.averaging import average_members
 from weights.conformal import Conformal, Interval, check_level, smallest_holding
 from weights.data.dataset import Feature
 from weights.data.distributions import Distribution
-from weights.data.encoding import Encoding
-from weights.data.inputs import Inputs, Layout
+from weights.data.encoding import Datetime, Encoding, Numeric
+from weights.data.inputs import FARTHEST, Inputs, Layout
 from weights.data.roles import Roles
 from weights.effects import FeatureWeights
 from weights.errors import UsageError
@@ -223,6 +223,11 @@ class Ensemble:
         """Out-of-bag metrics by name."""
         return {name: metric.value for name, metric in self.report.metrics.items()}
 
+    @property
+    def limits(self) -> dict[str, tuple[float, float]]:
+        """By the name of a column the numbers below and above which linear members count it as its median; most columns have none."""
+        return name_limits(self.encoding, limits_of(self.populations, self.encoding))
+
     def predict(self, inputs: Inputs, *, threshold: Mapping[Any, float] | None = None) -> AnyArray:
         """The most probable class or the expected value of encoded rows, shape (n,); with thresholds as `Task.decide`."""
         return self.task.decide(self.answer(inputs), threshold)
@@ -319,6 +324,28 @@ class Ensemble:
             raise UsageError("Sets by class need answers to rows of known class, of which this run kept none. Fit it again.")
         own = (kept.prediction[(kept.y == k) & (kept.weight > 0), k] for k in range(len(self.classes)))
         return np.array([smallest_holding(1.0 - probability, level) for probability in own])
+
+
+def limits_of(populations: Iterable[Population], encoding: Encoding) -> FloatArray:
+    """The least limits within which members read numbers as they are, in units of the encoding, shape (numeric,).
+
+    `FARTHEST` where there is none, and where members read the number with its bound.
+    """
+    least = np.full(len(encoding.numeric_inputs), FARTHEST)
+    for population in populations:
+        for limit in np.atleast_2d(population.params["output"].get("limit", least)):
+            least = np.where(limit > 0, np.minimum(limit, least), least)
+    return least
+
+
+def name_limits(encoding: Encoding, limits: FloatArray) -> dict[str, tuple[float, float]]:
+    """Limits (numeric,) on either side in the columns' own units, by name, of those that have one."""
+    numeric = [column for column in encoding.columns if isinstance(column, Numeric | Datetime)]
+    return {
+        column.name: (column.center - limit * column.scale, column.center + limit * column.scale)
+        for column, limit in zip(numeric, limits.tolist(), strict=True)
+        if limit < FARTHEST
+    }
 
 
 def available_threads() -> int:

@@ -14,11 +14,11 @@ import pyarrow as pa
 import weights
 from weights.data.dataset import Dataset, encode_streamed
 from weights.data.encoding import Datetime, Numeric, clipped
-from weights.data.inputs import Layout
+from weights.data.inputs import FARTHEST, NUMBERS, Layout
 from weights.data.table.streaming import rows_counted_from
 from weights.data.unfamiliar import show_value
 from weights.effects import FeatureWeights
-from weights.ensemble import MOST_PREDICTIONS, Candidate, Ensemble, Origin, Population, Predictions, Report
+from weights.ensemble import MOST_PREDICTIONS, Candidate, Ensemble, Origin, Population, Predictions, Report, limits_of, name_limits
 from weights.errors import DataError, Interrupted, listed
 from weights.inspection.contrasts import InspectedRows
 from weights.inspection.decomposition import Judged, MemberPredictions, decompose
@@ -35,7 +35,7 @@ from weights.training.job import Job, StreamedRows, Streaming
 from weights.training.outofbag import Trained
 from weights.training.plan import Plan
 from weights.training.population import member_seeds, method_of, train
-from weights.training.reading import find_tailed, share_bounded
+from weights.training.reading import find_tailed, share_bounded, within
 from weights.training.resampling import Draw, resample
 from weights.training.search import race
 from weights.training.stacking import Stacking, stack
@@ -118,7 +118,7 @@ def train_ensemble(prepared: Prepared, control: Control) -> Ensemble:
     ]
     judged = judged_rows(prepared, rows)
     predictions = Predictions(answers, y, np.flatnonzero(rows), dataset.sample_weight[rows], judged.group)
-    remarks += _describe_bounded(populations, prepared)
+    remarks += [*_describe_limits(populations, prepared), *_describe_bounded(populations, prepared)]
     report = Report(
         source=dataset.source,
         n_samples=dataset.n_samples,
@@ -206,11 +206,15 @@ def choose_inspected_rows(
     weight = dataset.sample_weight[here]
     group, moments = (None if values is None else values[here] for values in (dataset.group, dataset.time))
     here_unseen = [members._replace(unseen=members.unseen[:, here]) for members in oob_members]
-    answers = OutOfBag(prepared.task, prepared.layout, here_unseen, offset, dataset.inputs[here], n_threads)
-    asked = Rows(weight / weight.mean(), group, moments)
-    bounded = _find_bounded([members.population for members in oob_members], prepared)
-    x = dataset.inspected.x[places]
+    populations, numeric = [members.population for members in oob_members], list(prepared.layout.numeric)
+    limits, bounded = limits_of(populations, dataset.encoding), _find_bounded(populations, prepared)
+    inputs, x = dataset.inputs[here], dataset.inspected.x[places]
+    if NUMBERS in inputs.blocks:
+        inputs = inputs.replace(**{NUMBERS: within(inputs[NUMBERS], limits)})
+    x[:, numeric] = within(x[:, numeric], limits)
     x[:, bounded] = clipped(x[:, bounded], dataset.encoding.clip)
+    answers = OutOfBag(prepared.task, prepared.layout, here_unseen, offset, inputs, n_threads)
+    asked = Rows(weight / weight.mean(), group, moments)
     return InspectedRows(prepared.task, dataset.encoding, x, prepared.y[here], asked, answers, linear, bounded)
 
 
@@ -235,6 +239,22 @@ def _most_inspected(oob_members: list[OutOfBagMembers], layout: Layout, n_featur
         n_products = architecture.cost(population.spec.model, layout).n_multiplications
         n_asked += max(n_weights, n_products) * unseen.mean(1).sum()  # by as many members each row is answered
     return max(int(_MOST_MULTIPLICATIONS / (n_asked * n_features)), _FEWEST_INSPECTED)
+
+
+def _describe_limits(populations: list[Population], prepared: Prepared) -> list[str]:
+    """A remark on each number that linear members read within limits, if there are some."""
+    encoding, inputs = prepared.dataset.encoding, prepared.dataset.inputs
+    limits, remarks = limits_of(populations, encoding), []
+    named = name_limits(encoding, limits)
+    for j in np.flatnonzero(limits < FARTHEST):
+        column, z = encoding.columns[encoding.column_groups[encoding.numeric_inputs[j]]], inputs[NUMBERS][:, j]
+        assert isinstance(column, Numeric | Datetime)
+        low, high = (show_value(column, end) for end in named[column.name])
+        where = " or ".join([f"below {low}"] * bool((z < -limits[j]).any()) + [f"above {high}"] * bool((z > limits[j]).any()))
+        n_beyond = int((np.abs(z) > limits[j]).sum())
+        there = f"'{column.name}': {n_beyond:,} {'row' if n_beyond == 1 else 'rows'} {where} {'counts' if n_beyond == 1 else 'count'}"
+        remarks.append(f"{there} as the median, because linear members predict rows they never saw better so; repair what is an error")
+    return remarks
 
 
 def _describe_bounded(populations: list[Population], prepared: Prepared) -> list[str]:

@@ -439,10 +439,10 @@ class Model:
 
     def notes(self, data: Any) -> list[str]:
         """Sentences about rows, as `predict` takes them, that training did not prepare for, such as new levels of a category."""
-        return describe_new_rows(self.ensemble.encoding, self.read(data))
+        return describe_new_rows(self.ensemble.encoding, self.read(data), self.ensemble.limits)
 
     def _encode(self, data: Any) -> Inputs:
         inputs = apply_encoding(self.ensemble.encoding, table := self.read(data))
-        for note in unfamiliar(self.ensemble.encoding, table, least_share=_WARNED):
+        for note in unfamiliar(self.ensemble.encoding, table, limits=self.ensemble.limits, least_share=_WARNED):
             warnings.warn(note, RowsWarning, stacklevel=3)
         return inputs

@@ -28,6 +28,12 @@ def test_numbers_beyond_the_range_of_training_are_counted_and_the_first_is_named
     )
 
 
+def test_numbers_beyond_limits_are_said_to_count_as_the_median_and_not_to_be_extrapolated():
+    encoding = fit_encoding(pa.table({"c": [1.0, 2.0, 30.0]}), {"c": "numeric"})
+    [sentence] = unfamiliar(encoding, pa.table({"c": [2.0, -7.0, 99.0, None]}), limits={"c": (-5.0, 50.0)})[:1]
+    assert sentence == ("'c': 2 of 4 rows lie below -5 or above 50 (first: row 2, -7), where linear members count them as the median")
+
+
 def test_moments_beyond_the_range_of_training_are_named_as_dates():
     begin = datetime(2024, 1, 1)
     [sentence] = said([begin + timedelta(days=j) for j in range(10)], "datetime", [datetime(2025, 6, 1, 12)])

@@ -40,6 +40,10 @@ def test_members_count_as_they_vote():
         ({"optimization": "adam", "n_steps": 20}, "numbers are clipped at 4"),
         (
             {"columns": {"height": np.where(np.arange(N) == 3, 1e7, SIZE)}, "drop": ["size"]},
+            "'height' counts as its median below -.* and above .*Repair",
+        ),
+        (
+            {"columns": {"height": np.sinh(SIZE)}, "drop": ["size"]},
             "'height' is clipped at 4 in 100% of the members",
         ),
         ({"clip": None, "columns": {"ward": WARD}}, "'ward' is no number"),

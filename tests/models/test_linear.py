@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from weights.data.inputs import Inputs, table_layout
+from weights.data.inputs import FARTHEST, Inputs, Layout, table_layout
 from weights.elements.activation import Activation
 from weights.elements.initialization import Initialization
 from weights.models.linear import Linear, linear_model
@@ -50,6 +50,24 @@ def test_the_order_of_inputs_does_not_matter(model):
     permuted = {"output": {"w": jnp.asarray(W[order]), "b": jnp.asarray(B)}}
     outputs, _ = model.apply(permuted, Inputs({"x": jnp.asarray(X[:, order])}))
     np.testing.assert_allclose(outputs, X @ W + B, rtol=1e-5, atol=1e-6)  # float32, other order of summing
+
+
+def test_numbers_beyond_their_limit_are_zero_and_limits_do_not_learn():
+    layout = Layout((("x", (1,)), ("numbers", (1,))), 1, (0,))
+    model = linear_model(Linear(unbounded=True), layout, Initialization(), Activation())
+    params = {"output": {"w": jnp.array([[1.0], [10.0]]), "b": jnp.zeros(1), "limit": jnp.array([5.0])}}
+    rows = Inputs({"x": jnp.array([[1.0], [1.0], [1.0]]), "numbers": jnp.array([[5.0], [5.1], [-6.0]])})
+    np.testing.assert_allclose(model.apply(params, rows)[0][:, 0], [51.0, 1.0, 1.0])
+    grads = jax.grad(lambda params: jnp.sum(model.apply(params, rows)[0]))(params)
+    np.testing.assert_array_equal(grads["output"]["limit"], [0.0])
+
+
+def test_no_number_has_a_limit_at_the_start():
+    layout = Layout((("x", (2,)), ("numbers", (1,))), 3, (1,))
+    rows = Inputs({"x": jnp.ones((4, 2)), "numbers": jnp.ones((4, 1))})
+    start = linear_model(Linear(unbounded=True), layout, Initialization(), Activation()).init(rows, None, key=jax.random.key(0))
+    np.testing.assert_array_equal(start["output"]["limit"], [FARTHEST])
+    assert start["output"]["w"].shape == (3, 3)
 
 
 def test_only_inputs_are_silenced(model):

@@ -313,6 +313,15 @@ def test_solutions_along_a_path_are_those_of_each_strength(kind, penalty):
     assert_close(np.stack([numbers(found) for found in path]), np.stack(expected), rtol=1e-6)  # as above
 
 
+@KINDS
+def test_a_path_may_start_from_a_solution_nearby_and_then_takes_fewer_steps(kind):
+    strengths, regularization = np.array([0.1]), Regularization("l2")
+    nearby = solution(kind, "l2", 0.11)
+    [cold], [warm] = ([*solve_path(problem(kind), regularization, strengths, tolerance=TOLERANCE, start=start)] for start in (None, nearby))
+    assert_close(numbers(warm), numbers(cold), rtol=1e-6)  # as above
+    assert warm.n_steps < cold.n_steps or cold.n_steps == 1  # least squares are one system
+
+
 # What cannot be solved
 
 SEPARABLE = {"binary": (X[:, 0] > 0).astype(int), "multiclass": np.digitize(X[:, 0], [-0.5, 0.5])}

@@ -15,7 +15,7 @@ import numpy as np
 import pyarrow as pa
 from msgspec.structs import replace
 
-from weights.data.inputs import COLUMNS, NUMBERS, Inputs, Layout
+from weights.data.inputs import COLUMNS, FARTHEST, NUMBERS, Inputs, Layout
 from weights.data.kind import BlockEncoding, Kind
 from weights.data.memory import check_memory_for
 from weights.data.registry import KINDS, kind_of
@@ -39,8 +39,6 @@ from weights.types import FloatArray
 _NORMAL_IQR = 1.3489795003921634
 """Distance between the quartiles of a standard normal: scales are such that normal data get variance one."""
 _DAY = 86400.0
-_FARTHEST = 1e8
-"""Quartile distances beyond which a number counts as that many: its square must stay a number beside others of one (our choice)."""
 
 
 class Numeric(msgspec.Struct, frozen=True, tag="numeric"):
@@ -246,7 +244,7 @@ def _apply_numbers(encoding: Encoding, table: pa.Table) -> dict[str, FloatArray]
 def _without_infinities(column: Numeric | Datetime, z: FloatArray) -> FloatArray:
     """Scaled numbers with the farthest of training for infinite ones, and none beyond a hundred million."""
     low, high = (0.0 if end is None else (end - column.center) / column.scale for end in (column.low, column.high))
-    return np.nan_to_num(z, posinf=high, neginf=low).clip(-_FARTHEST, _FARTHEST)
+    return np.nan_to_num(z, posinf=high, neginf=low).clip(-FARTHEST, FARTHEST)
 
 
 def _side_by_side(parts: Iterable[FloatArray], n_rows: int, n_parts: int) -> FloatArray:
@@ -281,7 +279,7 @@ def apply_unclipped(encoding: Encoding, table: pa.Table) -> FloatArray:
     What lies beyond a hundred million quartile distances, infinity included, counts as that.
     """
     columns = [v for column in encoding.columns for v in _apply_column(column, table[column.name], np.inf)]
-    return np.clip(np.stack(columns, axis=1), -_FARTHEST, _FARTHEST) if columns else np.zeros((table.num_rows, 0))
+    return np.clip(np.stack(columns, axis=1), -FARTHEST, FARTHEST) if columns else np.zeros((table.num_rows, 0))
 
 
 def cells(column: ColumnEncoding, table: pa.Table) -> list[float | str | None]:

@@ -20,6 +20,8 @@ COLUMNS = "x"
 """The block of encoded columns."""
 NUMBERS = "numbers"
 """The block of the numbers among them without a bound, in the order of `Layout.numeric`."""
+FARTHEST = 1e8
+"""Quartile distances beyond which a number counts as that many: its square must stay a number beside others of one (our choice)."""
 _MOST_PLACES = 1 << 18
 """Places of rows with places, such as pixels, whose activations are held at a time."""
 

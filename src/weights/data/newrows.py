@@ -11,7 +11,7 @@ from weights.data.files.naming import folder_of
 from weights.data.registry import kind_of
 from weights.data.table.delimited import remark_of, remarks_of
 from weights.data.table.read import read_table
-from weights.data.unfamiliar import unfamiliar
+from weights.data.unfamiliar import NO_LIMITS, Limits, unfamiliar
 
 
 def read_new_rows(encoding: Encoding, data: Any) -> pa.Table:
@@ -29,7 +29,7 @@ def read_new_rows(encoding: Encoding, data: Any) -> pa.Table:
     return table
 
 
-def describe_new_rows(encoding: Encoding, table: pa.Table) -> list[str]:
-    """Sentences about rows that training did not prepare for, such as levels of a category it had not seen."""
+def describe_new_rows(encoding: Encoding, table: pa.Table, limits: Limits = NO_LIMITS) -> list[str]:
+    """Sentences about rows that training did not prepare for, such as levels of a category it had not seen; see `unfamiliar`."""
     notes = [f"'{c.name}': {note}" for c in encoding.columns if (note := remark_of(table.schema.field(c.name)))]
-    return [*remarks_of(table), *notes, *unfamiliar(encoding, table)]
+    return [*remarks_of(table), *notes, *unfamiliar(encoding, table, limits=limits)]

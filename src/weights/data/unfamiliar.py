@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from types import MappingProxyType
 
 import numpy as np
 import pyarrow as pa
@@ -14,25 +15,32 @@ from weights.types import BoolArray
 _MARGIN = 0.05
 """Share of the range of training by which numbers must lie outside it (our choice): of many like rows a few always lie just outside."""
 
+_SIDES = ("below", "above")
 
-def unfamiliar(encoding: Encoding, table: pa.Table, *, least_share: float = 0.0) -> list[str]:
+Limits = Mapping[str, tuple[float, float]]
+"""By the name of a column the numbers below and above which linear members count it as its median."""
+NO_LIMITS: Limits = MappingProxyType({})
+
+
+def unfamiliar(encoding: Encoding, table: pa.Table, *, limits: Limits = NO_LIMITS, least_share: float = 0.0) -> list[str]:
     """Sentences about cells that the training rows did not prepare for: new levels, values they never lacked, numbers beyond theirs.
 
     Args:
         encoding: from `fit_encoding`.
         table: rows that `apply_encoding` accepts.
+        limits: of the columns that have some, see `Ensemble.limits`.
         least_share: of the rows that a sentence must be about.
     """
     sentences = []
     for column in encoding.columns:
         raw = table[column.name]
-        for which, what in _ways(column, raw):
+        for which, what in _ways(column, raw, limits.get(column.name, (-np.inf, np.inf))):
             if which.any() and which.mean() >= least_share:
                 sentences.append(f"'{column.name}': {which.sum():,} of {len(which):,} rows {what(int(np.argmax(which)))}")
     return sentences
 
 
-def _ways(column: ColumnEncoding, raw: pa.ChunkedArray) -> Iterator[tuple[BoolArray, Callable[[int], str]]]:
+def _ways(column: ColumnEncoding, raw: pa.ChunkedArray, limits: tuple[float, float]) -> Iterator[tuple[BoolArray, Callable[[int], str]]]:
     """In each way in which cells can be unfamiliar which are, shape (n,), and what is said of them, from the place of the first."""
     absent = is_missing(raw)
     if isinstance(column, Category):
@@ -41,7 +49,16 @@ def _ways(column: ColumnEncoding, raw: pa.ChunkedArray) -> Iterator[tuple[BoolAr
         yield new, lambda first: f"hold a level that training had {rarely} seen (first: row {first + 1}, '{raw[first].as_py()}')"
     if isinstance(column, Numeric | Datetime) and column.low is not None and column.high is not None:
         values, margin = numbers_of(column, raw), _MARGIN * (column.high - column.low)
-        beyond = (values < column.low - margin) | (values > column.high + margin)
+        low, high = values < limits[0], values > limits[1]
+        beyond = ((values < column.low - margin) | (values > column.high + margin)) & ~low & ~high
+        past = [f"{side} {show_value(column, end)}" for side, end, rows in zip(_SIDES, limits, (low, high), strict=True) if rows.any()]
+        yield (
+            low | high,
+            lambda first: (
+                f"lie {' or '.join(past)} (first: row {first + 1}, {show_value(column, float(values[first]))}), "
+                "where linear members count them as the median"
+            ),
+        )
         least, largest = (show_value(column, value) for value in (column.low, column.high))
         yield (
             beyond,

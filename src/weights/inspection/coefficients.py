@@ -67,4 +67,9 @@ def _nonlinearity(ensemble: Ensemble) -> str:
             f"'{column.name}' is clipped at {encoding.clip:g} in {shares.max():.0%} of the members, because that predicts rows they never "
             "saw better. Set clip to None"
         )
+    for name, (low, high) in ensemble.limits.items():
+        return (
+            f"'{name}' counts as its median below {low:.6g} and above {high:.6g}, because that predicts rows they never saw better. "
+            "Repair or drop rows beyond"
+        )
     return ""

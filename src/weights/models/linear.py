@@ -1,7 +1,8 @@
 """The linear model: every input has one weight per output, and that is all.
 
 With the losses of task.py it is least squares, logistic or multinomial regression. Where its optimum is solved, a number enters as it
-is, or bounded where rows that a member did not learn from say that it must be (training/reading.py): then one of its two weights is zero.
+is, as it is up to a limit beyond which it counts as the median, or bounded, whichever rows that members did not learn from say
+(training/reading.py); one of its two weights is then zero.
 """
 
 from __future__ import annotations
@@ -10,11 +11,11 @@ import jax
 import jax.numpy as jnp
 import msgspec
 
-from weights.data.inputs import COLUMNS, NUMBERS, Inputs, Layout
+from weights.data.inputs import COLUMNS, FARTHEST, NUMBERS, Inputs, Layout
 from weights.elements.activation import Activation
 from weights.elements.initialization import Initialization
 from weights.models.architecture import Architecture, Defaults, ModelSettings
-from weights.models.base import Cost, Dropout, Hidden, MemberModel, affine, first_layer
+from weights.models.base import Cost, Dropout, Hidden, Layer, MemberModel, affine, first_layer
 from weights.types import Params
 
 
@@ -29,15 +30,26 @@ class Linear(ModelSettings, msgspec.Struct, frozen=True, tag="linear"):
 
 
 def linear_model(settings: Linear, layout: Layout, initialization: Initialization, activation: Activation) -> MemberModel:
-    """Outputs ``x @ w + b`` with params ``{"output": {"w": (p, k), "b": (k,)}}``, numbers without a bound behind the columns."""
+    """Outputs ``x @ w + b`` with params ``{"output": {"w": (p, k), "b": (k,)}}``.
+
+    Where numbers are read without a bound, they stand behind the columns, and the params hold their ``limit`` (numeric,) too.
+    """
     places = _find_places(settings, layout)
+    reads_numbers = len(places) > layout.n_columns
 
     def init(inputs: Inputs, knots: jax.Array, *, key: jax.Array) -> Params:
-        return {"output": first_layer(initialization, embed({}, inputs)[COLUMNS], layout.n_outputs, 1.0, key=key)}
+        limits = {"limit": jnp.full(len(layout.numeric), FARTHEST)} if reads_numbers else {}
+        return {"output": first_layer(initialization, read(limits, inputs), layout.n_outputs, 1.0, key=key) | limits}
+
+    def read(layer: Layer, inputs: Inputs) -> jax.Array:
+        x = inputs[COLUMNS]
+        if not reads_numbers:
+            return x
+        numbers, limit = inputs[NUMBERS], jax.lax.stop_gradient(layer["limit"])
+        return jnp.concatenate([x, jnp.where(jnp.abs(numbers) <= limit, numbers, 0.0)], axis=1)
 
     def embed(params: Params, inputs: Inputs) -> Inputs:
-        x = inputs[COLUMNS]
-        return Inputs({COLUMNS: jnp.concatenate([x, inputs[NUMBERS]], axis=1) if len(places) > layout.n_columns else x})
+        return Inputs({COLUMNS: read(params["output"], inputs)})
 
     def forward(params: Params, embedded: Inputs, dropout: Dropout) -> tuple[jax.Array, dict[str, Hidden]]:
         return affine(params["output"], embedded[COLUMNS]), {}

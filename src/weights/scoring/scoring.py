@@ -57,7 +57,7 @@ def score_rows(
     known = _find_known(ensemble, table)
     wanted = None if label is None else task.sought(label)
     unknown = ~known & ~is_missing(table[task.target])
-    notes = [*_describe_roles(ensemble, table), *describe_new_rows(ensemble.encoding, table), *describe_repeats(table)]
+    notes = [*_describe_roles(ensemble, table), *describe_new_rows(ensemble.encoding, table, ensemble.limits), *describe_repeats(table)]
     rows = table.filter(pa.array(known))
     inputs = apply_encoding(ensemble.encoding, rows)
     answers = ensemble.answer(inputs)

@@ -93,15 +93,16 @@ def solve(
     return _solve_by_newton(problem, penalty, regularization.l1_ratio, strength, theta, tolerance, smooth)
 
 
-def solve_path(problem: Problem, regularization: Regularization, strengths: FloatArray, *, tolerance: float) -> Iterator[Solution]:
-    """The solution at each strength, each started from the one before; strengths should fall."""
+def solve_path(
+    problem: Problem, regularization: Regularization, strengths: FloatArray, *, tolerance: float, start: Solution | None = None
+) -> Iterator[Solution]:
+    """The solution at each strength, each started from the one before, the first from `start`; strengths should fall."""
     if not PENALTIES[regularization.penalty].makes_zeros and len(problem.x) < problem.x.shape[1]:
-        yield from _solve_in_row_space(_used_rows(problem), regularization, strengths, tolerance, None)
+        yield from _solve_in_row_space(_used_rows(problem), regularization, strengths, tolerance, start)
         return
-    solution: Solution | None = None
     for strength in strengths:
-        solution = solve(problem, regularization, float(strength), tolerance=tolerance, start=solution)
-        yield solution
+        start = solve(problem, regularization, float(strength), tolerance=tolerance, start=start)
+        yield start
 
 
 def _newton_cost(n_samples: int, n_rows: int, n_outputs: int) -> float:
@@ -217,7 +218,6 @@ def _solve_by_newton(
         )
 
     curvature = float(penalty.curvature(strength, l1_ratio))
-    step = 0
     for step in range(_MOST_STEPS + 1):
         _, gradient, outputs = _evaluate(problem, theta)
         gradient[:-1] += curvature * theta[:-1]

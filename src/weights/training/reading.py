@@ -1,9 +1,9 @@
-"""How solved members read numbers, as they are or bounded, and how strong their penalty is: `choose` lets out-of-bag rows decide.
+"""How solved members read numbers, and how strong their penalty is: `choose` lets out-of-bag rows decide.
 
-A number is read as it is, so that the model is linear in it and goes on beyond the rows of training. Where some rows lie beyond the
-bound of the encoding, such a row may be what there is to learn from, or a typing error that draws every weight to itself. Both ways are
-tried, and each member takes what is best on rows that it learned from, judged by members that did not: rows that it is judged on have no
-say in it.
+A number is read as it is, so that the model is linear in it and goes on beyond the rows of training. Where some rows lie far out, they
+may be what there is to learn from, errors that draw every weight to themselves, or the end of a curve. So a number can also be read as it
+is within limits, beyond which it counts as the median, as a missing one does, or with the smooth bound of the encoding. A limit lies in
+a gap, far from the rows on either side, so that the line goes on beyond the rows that it was learned from.
 """
 
 from __future__ import annotations
@@ -15,19 +15,23 @@ from typing import NamedTuple
 import numpy as np
 
 from weights.averaging import average_out_of_bag
-from weights.data.inputs import COLUMNS, NUMBERS, Inputs, Layout
+from weights.data.inputs import COLUMNS, FARTHEST, NUMBERS, Inputs, Layout
 from weights.elements.regularization import PENALTIES
 from weights.ensemble import Population
 from weights.errors import Interrupted
 from weights.models.registry import architecture_of
 from weights.training.control import Control
-from weights.training.exact import Problem, linear_outputs, solve_path, strength_path
+from weights.training.exact import Problem, Solution, linear_outputs, solve_path, strength_path
 from weights.training.job import Job
 from weights.training.outofbag import row_losses
 from weights.types import BoolArray, FloatArray, IntArray
 
 _LEAST_GAIN = 0.01
-"""Share of the loss that a bound on all numbers must gain (our choice): where it hardly matters, a linear model has coefficients."""
+"""Share of the loss that reading all numbers otherwise must gain (our choice): where it hardly matters, a linear model has coefficients."""
+_LEAST_GAP = 4.0
+"""How many times as far as the rows within a limit those beyond it must lie (our choice): the line goes on for twice as far as the rows."""
+_MOST_BEYOND = 0.1
+"""Share of rows that may lie beyond a limit (our choice)."""
 _NO_DIFFERENCE = 1e-6
 _MOST_TRIED_ALONE = 8
 _ENOUGH_JUDGED = 10_000
@@ -36,73 +40,121 @@ _SCOUTING_TOLERANCE = 1e-5
 
 
 class Choice(NamedTuple):
-    """What members are solved with: which numbers they read without a bound, shape (numeric,), and strengths of their penalties (m,)."""
+    """What members are solved with: limits within which they read numbers as they are, and strengths of their penalties (m,).
 
-    unbounded: BoolArray
+    limits: shape (numeric,), in units of the encoding: `FARTHEST` for no limit, 0 where the number is read with its bound.
+    start: a solution nearby, None where none was tried.
+    """
+
+    limits: FloatArray
     strengths: FloatArray
+    start: Solution | None = None
 
 
 def choose(job: Job, control: Control, threads: ThreadPoolExecutor) -> Choice:
     """How all members read numbers, by all rows that are judged, and the strength of each, by rows that it learned from.
 
-    Where numbers have rows far beyond the bound, all are tried with it as well; then, from the better, single ones of those the other
-    way, those with the farthest rows first. Members are solved for each of a few strengths where none is set.
+    Where numbers have rows far beyond the bound, all such are tried within limits too, and all with the bound; then, from the best,
+    single ones otherwise, those with the farthest rows first. Members are solved for each of a few strengths where none is set: of the
+    first reading for all that may be best, of others for those near the best of the readings before.
     """
     regularization = job.specs[0].regularization
     open_strength = regularization.strength is None and PENALTIES[regularization.penalty].has_strength
-    as_they_are = np.ones(_n_unbounded(job), bool)
-    tailed = _by_reach(job) if len(as_they_are) else []
+    as_they_are = np.full(_n_unbounded(job), FARTHEST)
+    ways = _find_ways(job) if len(as_they_are) else {}
     strengths = np.asarray([regularization.strength or 0.0])
-    if not open_strength and not tailed:
+    if not open_strength and not ways:
         return Choice(as_they_are, strengths.repeat(job.n_members))
     if open_strength:
         strengths = strength_path(pose(job, job.inputs.x, job.weight), regularization)
-    trials = _Trials(job, control, threads)
-    best = trials.walk(as_they_are, strengths)
-    if tailed:
-        best = trials.better(best, trials.walk(~as_they_are, strengths), needs_certainty=False)
-    for j in tailed[:_MOST_TRIED_ALONE] if len(as_they_are) > 1 else []:
-        other = best.unbounded.copy()
-        other[j] = not other[j]
-        best = trials.better(best, trials.walk(other, trials.strength_of(best)), needs_certainty=True)
-    if len(best.strengths) == 1 < len(strengths):
-        best = trials.walk(best.unbounded, strengths)
-    return Choice(best.unbounded, np.concatenate([trials.strength_of(best, weight) for weight in trials.weights]))
+    trials = _Trials(job, control, threads, strengths)
+    best = trials.walk(as_they_are)
+    for limits in _ladder(as_they_are, ways):
+        best = trials.better(best, trials.walk(limits, near=best), needs_certainty=False)
+    for j in [*ways][:_MOST_TRIED_ALONE] if len(as_they_are) > 1 else []:
+        for limit in sorted({*ways[j], 0.0, FARTHEST} - {best.limits[j]}):
+            other = best.limits.copy()
+            other[j] = limit
+            best = trials.better(best, trials.try_out(other, near=best), needs_certainty=True)
+    if len(best.losses) == 1 < len(strengths):
+        best = trials.walk(best.limits, near=best)
+    chosen = np.asarray([strengths[trials.place_of(best, weight)] for weight in trials.weights])
+    return Choice(best.limits, chosen, best.solutions[0])
 
 
 def find_tailed(layout: Layout, inputs: Inputs) -> BoolArray:
     """Which numbers have rows beyond twice the bound, shape (numeric,); none where there is no other way to read them."""
-    if NUMBERS not in inputs.blocks:
-        return np.zeros(len(layout.numeric), bool)
-    bounded, numbers = inputs[COLUMNS][:, list(layout.numeric)], inputs[NUMBERS]
+    return np.asarray(_find_far(layout, inputs).any(0)) if NUMBERS in inputs.blocks else np.zeros(len(layout.numeric), bool)
+
+
+def _find_far(layout: Layout, inputs: Inputs) -> BoolArray:
+    """Which numbers lie beyond twice the bound, shape (n, numeric)."""
     # The smooth clip at c takes z = 2 c to z / sqrt(5).
-    return np.asarray((np.abs(numbers) > 5**0.5 * np.abs(bounded)).any(0))
+    return np.asarray(np.abs(inputs[NUMBERS]) > 5**0.5 * np.abs(inputs[COLUMNS][:, list(layout.numeric)]))
 
 
-def _by_reach(job: Job) -> list[int]:
-    """The numbers in use that have rows far beyond the bound, those with the farthest first."""
-    tailed = find_tailed(job.layout, job.inputs) & (find_used(job)[list(job.layout.numeric)] > 0)
-    reach = np.abs(job.inputs[NUMBERS]).max(0)
-    return [int(j) for j in np.argsort(-reach, kind="stable") if tailed[j]]
+def _find_ways(job: Job) -> dict[int, list[float]]:
+    """The numbers in use that have rows far beyond the bound, those with the farthest first, and the limits to try of each."""
+    asked = np.outer(job.weight > 0, find_used(job)[list(job.layout.numeric)] > 0)
+    far, distances = _find_far(job.layout, job.inputs) & asked, np.abs(job.inputs[NUMBERS]) * asked
+    reach = np.argsort(-distances.max(0), kind="stable")
+    return {int(j): find_limits(distances[:, j], int(far[:, j].sum())) for j in reach if far[:, j].any()}
 
 
-def read(job: Job, inputs: Inputs, unbounded: BoolArray) -> FloatArray:
-    """The columns of rows with these numbers in them as they are, float32, shape (n, p)."""
+def find_limits(distances: FloatArray, n_far: int) -> list[float]:
+    """The middle (of logs) of the widest gap between rows and of the innermost, falling; none where there is no wide gap.
+
+    Args:
+        distances: of rows from the median, in units of the encoding, shape (n,).
+        n_far: how many of them may lie beyond a limit at most, the farthest; never more than a tenth.
+
+    Example:
+        >>> find_limits(np.array([0.5, 1.0, 0.1, 2.0, 1.5, 0.2, 0.9, 1.1, 0.3, 1.0, 800.0]), 1)
+        [40.0]
+    """
+    n_beyond = min(n_far, max(int(_MOST_BEYOND * len(distances)), 1))
+    farthest = np.sort(np.maximum(distances, 1.0))[::-1][: n_beyond + 1].astype(float)
+    gaps = farthest[:-1] / farthest[1:]
+    wide = np.flatnonzero(gaps >= _LEAST_GAP)
+    places = sorted({int(gaps.argmax()), int(wide[-1])}) if len(wide) else []
+    return [float(np.sqrt(farthest[i] * farthest[i + 1])) for i in places]
+
+
+def _ladder(as_they_are: FloatArray, ways: dict[int, list[float]]) -> Iterator[FloatArray]:
+    """What is tried of all numbers at a time, shape (numeric,): their limits, the farther ones first, and their bounds."""
+    for step in range(max((len(limits) for limits in ways.values()), default=0)):
+        limited = as_they_are.copy()
+        for j, limits in ways.items():
+            limited[j] = limits[min(step, len(limits) - 1)] if limits else FARTHEST
+        yield limited
+    if ways:
+        yield np.zeros_like(as_they_are)
+
+
+def read(job: Job, inputs: Inputs, limits: FloatArray) -> FloatArray:
+    """The columns of rows with numbers in them as they are up to these limits, float32, shape (n, p)."""
+    unbounded = limits > 0
     if not unbounded.any():
         return inputs.x
     x = np.array(inputs.x)
-    x[:, np.asarray(job.layout.numeric)[unbounded]] = inputs[NUMBERS][:, unbounded]
+    x[:, np.asarray(job.layout.numeric)[unbounded]] = within(inputs[NUMBERS][:, unbounded], limits[unbounded])
     return x
 
 
-def spread_weights(job: Job, w: FloatArray, unbounded: BoolArray) -> FloatArray:
-    """Weights (p, k) of columns that were `read` as the model has them, those of unbounded numbers behind the others, (p + numeric, k)."""
-    if not len(unbounded):
-        return w
-    numeric = np.asarray(job.layout.numeric)
+def within(numbers: FloatArray, limits: FloatArray) -> FloatArray:
+    """Numbers (n, numeric) as they are up to their limits; those beyond are zero, which is the median."""
+    return np.where(np.abs(numbers) <= limits, numbers, 0.0)
+
+
+def as_layer(job: Job, solution: Solution, limits: FloatArray) -> dict[str, FloatArray]:
+    """A solution for columns that were `read` as the layer of the model, weights (p + numeric, k), those of numbers with limits last."""
+    w = solution.w
+    if not len(limits):
+        return {"w": w, "b": solution.b}
+    numeric, unbounded = np.asarray(job.layout.numeric), limits > 0
     own, behind = w.copy(), np.where(unbounded[:, None], w[numeric], 0.0)
     own[numeric[unbounded]] = 0.0
-    return np.concatenate([own, behind])
+    return {"w": np.concatenate([own, behind]), "b": solution.b, "limit": limits}
 
 
 def share_bounded(population: Population, layout: Layout) -> FloatArray:
@@ -136,56 +188,81 @@ def _n_unbounded(job: Job) -> int:
 
 
 class _Walk(NamedTuple):
-    """One way to read numbers, shape (numeric,), some strengths (s,), and the loss of each row with each of them, shape (s, n)."""
+    """One way to read numbers, limits (numeric,), tried from the strength at place `first` of the path on.
 
-    unbounded: BoolArray
-    strengths: FloatArray
+    losses: of each row with each strength, shape (s, n). solutions: of each scout at about the best of these.
+    """
+
+    limits: FloatArray
+    first: int
     losses: FloatArray
+    solutions: list[Solution]
 
 
 class _Trials:
-    """What is tried: members of some folds are solved, and judged on the rest."""
+    """What is tried: members of some folds, the scouts, are solved along a path of falling strengths (s,), and judged on the rest."""
 
-    def __init__(self, job: Job, control: Control, threads: ThreadPoolExecutor) -> None:
-        self.job, self.control, self.threads = job, control, threads
+    def __init__(self, job: Job, control: Control, threads: ThreadPoolExecutor, strengths: FloatArray) -> None:
+        self.job, self.control, self.threads, self.strengths = job, control, threads, strengths
         self.scouts = range(_count_scouts(job, job.specs[0].members.n_folds))
         self.covered = np.asarray(job.resampling.scored[: len(self.scouts)].any(0))
         self.weights = np.stack([job.weight * (self.covered & ~scored) for scored in job.resampling.scored])  # by which members choose
 
-    def walk(self, unbounded: BoolArray, strengths: FloatArray) -> _Walk:
-        """Try falling strengths until each member has seen two more that are worse than its best: the weakest take longest to solve."""
-        job, x, spec = self.job, read(self.job, self.job.inputs, unbounded), self.job.specs[0]
+    def walk(self, limits: FloatArray, near: _Walk | None = None) -> _Walk:
+        """Try falling strengths until each member has seen two more that are worse than its best: the weakest take longest to solve.
 
-        def predict_along_path(m: int) -> Iterator[tuple[IntArray, FloatArray]]:
+        They begin where the path does, or beside the best of a walk nearby, and before that only while the first is some member's best.
+        """
+        first = 0 if near is None else max(self.place_of(near) - 1, 0)
+        tried = self._follow(limits, first, len(self.strengths), None if near is None else near.solutions)
+        while tried.first > 0 and (self.weights @ tried.losses.T).argmin(1).min() == 0:
+            before = self._follow(limits, tried.first - 1, tried.first, tried.solutions)
+            tried = tried._replace(first=before.first, losses=np.concatenate([before.losses, tried.losses]))
+        return tried
+
+    def try_out(self, limits: FloatArray, near: _Walk) -> _Walk:
+        """Try the strength alone that is best in a walk nearby."""
+        place = self.place_of(near)
+        return self._follow(limits, place, place + 1, near.solutions)
+
+    def _follow(self, limits: FloatArray, first: int, end: int, starts: list[Solution] | None) -> _Walk:
+        """Try the strengths from a place up to another, at most, solutions starting from those nearby."""
+        job, x, spec = self.job, read(self.job, self.job.inputs, limits), self.job.specs[0]
+
+        def solve_along_path(m: int) -> Iterator[Solution]:
+            problem, start = pose(job, x, job.weight * job.resampling.counts[m]), None if starts is None else starts[m]
+            yield from solve_path(problem, spec.regularization, self.strengths[first:end], tolerance=_SCOUTING_TOLERANCE, start=start)
+
+        def predict(m: int, solution: Solution) -> tuple[IntArray, FloatArray]:
             rows = np.flatnonzero(job.resampling.scored[m])
-            problem = pose(job, x, job.weight * job.resampling.counts[m])
-            for solution in solve_path(problem, spec.regularization, strengths, tolerance=_SCOUTING_TOLERANCE):
-                yield rows, linear_outputs(x, rows, solution)
+            return rows, linear_outputs(x, rows, solution)
 
-        paths = [predict_along_path(m) for m in self.scouts]
+        paths = [solve_along_path(m) for m in self.scouts]
         losses: list[FloatArray] = []
+        best: list[Solution] = []
         scores = np.empty((job.n_members, 0))
-        while len(losses) < len(strengths) and (len(losses) < 3 or scores.argmin(1).max() >= len(losses) - 2):
+        while len(losses) < end - first and (len(losses) < 3 or scores.argmin(1).max() >= len(losses) - 2):
             if self.control.stopping():
                 raise Interrupted("Training was stopped.")
-            outputs, _ = average_out_of_bag(job.task, len(job.inputs), self.threads.map(next, paths))
+            solutions = [*self.threads.map(next, paths)]
+            outputs, _ = average_out_of_bag(job.task, len(job.inputs), map(predict, self.scouts, solutions))
             losses.append(np.nan_to_num(row_losses(job, outputs, self.covered), nan=np.inf))
             scores = np.column_stack([scores, self.weights @ losses[-1]])
-        return _Walk(unbounded, strengths[: len(losses)], np.stack(losses))
+            best = solutions if scores.sum(0).argmin() == len(losses) - 1 else best
+        return _Walk(limits, first, np.stack(losses), best)
 
     def better(self, first: _Walk, second: _Walk, *, needs_certainty: bool) -> _Walk:
-        """The second, if it gains enough for the numbers that it bounds, and, where many are tried, more than chance would."""
+        """The second, if it gains enough for the numbers that it no longer reads as they are, and, where asked, more than chance would."""
         weight = self.job.weight * self.covered
         before, after = (walk.losses[_last_as_good(walk.losses @ weight)] for walk in (first, second))
-        allowed = 1 - _LEAST_GAIN * (first.unbounded.mean() - second.unbounded.mean())
+        allowed = 1 - _LEAST_GAIN * float((second.limits < FARTHEST).mean() - (first.limits < FARTHEST).mean())
         gains = weight @ after < allowed * (weight @ before)
         return second if gains and (not needs_certainty or _differs(before, after, weight)) else first
 
-    def strength_of(self, walk: _Walk, weight: FloatArray | None = None) -> FloatArray:
-        """The best strength, shape (1,), for rows of these weights (n,), or for all; where none has any, the middle of the path."""
+    def place_of(self, walk: _Walk, weight: FloatArray | None = None) -> int:
+        """The place of the best strength for rows of these weights (n,), or for all; where none has any, the middle of the walk."""
         weight = self.job.weight * self.covered if weight is None else weight
-        place = _last_as_good(walk.losses @ weight) if weight.any() else len(walk.strengths) // 2
-        return walk.strengths[place : place + 1]
+        return walk.first + (_last_as_good(walk.losses @ weight) if weight.any() else len(walk.losses) // 2)
 
 
 def _last_as_good(scores: FloatArray) -> int:

@@ -14,7 +14,7 @@ from weights.training.control import Control, Progress
 from weights.training.exact import NewtonStep, Solution, solve
 from weights.training.job import Job
 from weights.training.outofbag import Trained, collect, row_losses
-from weights.training.reading import Choice, choose, find_used, pose, read, spread_weights
+from weights.training.reading import Choice, as_layer, choose, find_used, pose, read
 from weights.types import BoolArray, FloatArray
 
 _MOST_BYTES_OF_DERIVATIVES = 1 << 27
@@ -54,13 +54,16 @@ def _solve_members(job: Job, control: Control) -> Trained:
     solutions: list[Solution] = []
     with threadpoolctl.threadpool_limits(1), ThreadPoolExecutor(control.n_threads) as threads:
         choice = choose(job, control, threads)
-        x = read(job, job.inputs, choice.unbounded)
+        x = read(job, job.inputs, choice.limits)
 
         def solve_member(m: int) -> Solution:
             if control.stopping():
                 raise Interrupted("Training was stopped.")
             spec, problem = job.specs[m], pose(job, x, job.weight * job.resampling.counts[m])
-            return solve(problem, spec.regularization, float(choice.strengths[m]), tolerance=spec.optimization.tolerance)
+            strength = float(choice.strengths[m])
+            # Without a penalty the optimum may not be unique: then it is the one nearest to zero, whatever was tried.
+            start = choice.start if strength > 0 else None
+            return solve(problem, spec.regularization, strength, tolerance=spec.optimization.tolerance, start=start)
 
         streamed = job.streaming is not None and solves_all_rows(job)
         for solution in threads.map(solve_member, range(job.n_members)):
@@ -69,7 +72,7 @@ def _solve_members(job: Job, control: Control) -> Trained:
                 control.report(Progress(job.name, len(solutions) / job.n_members, None))
         if streamed:
             solutions = _refine(job, choice, solutions, control, threads)
-    params = [{"output": {"w": spread_weights(job, s.w, choice.unbounded), "b": s.b}} for s in solutions]
+    params = [{"output": as_layer(job, s, choice.limits)} for s in solutions]
     failures = ["" if np.isfinite(s.w).all() and np.isfinite(s.b).all() else "its solution is not finite" for s in solutions]
     history = {
         "residual": np.asarray([[s.residual] for s in solutions]),
@@ -110,7 +113,7 @@ def _take_newton_step(
     for rows in job.streaming.in_order():
         if control.stopping():
             raise Interrupted("Training was stopped.")
-        x = (read(job, rows.inputs, choice.unbounded) * find_used(job)).astype(np.float64)
+        x = (read(job, rows.inputs, choice.limits) * find_used(job)).astype(np.float64)
         weights = rows.weight * rows.counts.T
         for _ in threads.map(lambda step, weight, x=x, y=rows.y: step.add(x, y, weight), steps, weights):
             pass
