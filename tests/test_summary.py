@@ -372,10 +372,10 @@ def test_effects_are_said_not_to_be_causal():
     assert notes(WAGES).splitlines()[-1].endswith("not a causal effect")
 
 
-def measured_note(monkeypatch, measured, **asked) -> str:
+def measured_note(monkeypatch, measured, weights=WAGES, **asked) -> str:
     """The note on simulated tables for which these figures were measured."""
     monkeypatch.setattr(summary, "find_measured", lambda weights, scale: measured)
-    return next(line for line in notes(WAGES, **asked).splitlines() if "errors from" in line)
+    return next(line for line in notes(weights, **asked).splitlines() if "errors from" in line)
 
 
 COVERED = MeasuredCoverage("linear", 1000, 4, 24, 500, 0.951, 0.94, "heavy-tailed inputs")
@@ -391,10 +391,17 @@ def test_low_coverage_in_the_worst_simulated_table_is_told(monkeypatch):
     assert measured_note(monkeypatch, low).endswith(", but only 90.0 % with heavy-tailed inputs")
 
 
-def test_coverage_of_log_odds_is_that_of_log_odds(monkeypatch):
+@pytest.mark.parametrize("scale", ["link", "odds"])
+def test_coverage_of_log_odds_is_that_of_log_odds_and_of_their_ratios(monkeypatch, scale):
+    """Intervals of ratios are those of log odds, read on another scale."""
+    link = [msgspec.structs.replace(contrast, scale="link") for contrast in WAGES.contrasts]
+    weights, asked = msgspec.structs.replace(WAGES, contrasts=link), []
+    monkeypatch.setattr(summary, "find_measured", lambda weights, of: asked.append(of))
+    notes(weights, STATE, scale=scale)
+    assert asked == ["link"]
     measured = msgspec.structs.replace(COVERED, odds=(0.93, 0.96))
     words = "; 95 % intervals of log odds held the truth 93 to 96 % of the time on simulated tables of 1,000 rows and 4 features"
-    assert measured_note(monkeypatch, measured, scale="link").endswith(words)
+    assert measured_note(monkeypatch, measured, weights, scale=scale).endswith(words)
 
 
 def test_false_alarms_in_simulations_are_told_where_there_are_levels_or_a_rare_class(monkeypatch):

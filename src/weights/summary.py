@@ -289,7 +289,8 @@ def _coverage_note(weights: FeatureWeights, scale: str, errors: str) -> str:
         return "; with more inputs than half the rows expectations are penalised, and intervals of strong effects are too narrow"
     if errors == "cluster":
         return _OF_CLUSTERS[weights.linear and weights.how == "least squares"]
-    measured = find_measured(weights, scale)
+    of_link = scale != "target"
+    measured = find_measured(weights, "link" if of_link else "target")
     if measured is None or errors == "hac":
         return "; no simulated table was like this one: weights check-intervals tries these on yours"
     if isinstance(measured, MeasuredSize):
@@ -298,7 +299,7 @@ def _coverage_note(weights: FeatureWeights, scale: str, errors: str) -> str:
         shape = f"{measured.n:,} rows, {measured.levels} levels and {like}"
         return f"; tests at 0.05 found {alarms} of effects that were not there, on simulated tables of {shape}"
     shape = f"simulated tables of {measured.n:,} rows and {measured.p} features"
-    if scale == "link" and measured.odds is not None:
+    if of_link and measured.odds is not None:
         low, high = (f"{100 * share:.0f}" for share in measured.odds)
         return f"; 95 % intervals of log odds held the truth {low if low == high else f'{low} to {high}'} % of the time on {shape}"
     words = f"; 95 % intervals held the truth {100 * measured.mean:.1f} % of the time on {shape}"
