@@ -153,7 +153,7 @@ class Model:
             >>> from weights import fit
             >>> print(fit("diabetes", model="linear", members=10).summary(top=2))  # doctest: +ELLIPSIS
             Weights       change of progression per unit of the feature
-              feature  effect  std err     z  P>|z|  ...
+              feature      effect  std err     z  P>|z|  ...
         """
         return summarise(
             self._require_feature_weights(), self.ensemble.task, held=[b.name for b in self.ensemble.encoding.blocks], **options

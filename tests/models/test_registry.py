@@ -61,7 +61,7 @@ def test_the_layers_that_are_told_are_those_there_are(name, blocks):
 @EVERY_WITH_BLOCKS
 def test_the_weights_that_are_counted_are_those_there_are(name, blocks):
     settings, _, params = first_params(name, blocks)
-    known = sum(array.size for layer in params.values() for part, array in layer.items() if part != "knots")
+    known = sum(array.size for layer in params.values() for part, array in layer.items() if part not in ("knots", "limit"))
     assert ARCHITECTURES[name].cost(settings, layout_of(*blocks)).n_weights == known
 
 

@@ -206,11 +206,12 @@ def least_squares(z: FloatArray, outcome: FloatArray, rows: Rows, noise_variance
     leverage = (factor**2).sum(1)
     errors = Errors(rows, slopes, float(max(n - q, 1)))
     errors.add_classical(noise @ noise / max(n - q, 1) * products)
-    growth = _growth_with_many_inputs(factor, each, noise) if q > _FEW_INPUTS * n else 1.0
-    degrees = bell_mccaffrey(factor, each, leverage)
+    many = q > _FEW_INPUTS * n
+    growth = _growth_with_many_inputs(factor, each, noise) if many else 1.0
     makes = each * root[:, None]
     moved = _unrooted(makes, weight[:, None]) / np.diag(products) * slopes
     known = _known_noise(noise_variance, fitted, outcome - fitted, makes, moved)
+    degrees = bell_mccaffrey(factor, each, leverage) if many or known["known"] is None else None
     errors.add_robust(makes, outcome - fitted, leverage, scale=growth, degrees=degrees, **known)
     errors.add_in_time(each * noise[:, None])
     if rows.group is not None:
