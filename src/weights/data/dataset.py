@@ -239,19 +239,15 @@ def _rows(table: pa.Table, chosen: BoolArray) -> pa.Table:
     return table.slice(begin, n_chosen) if chosen[begin : begin + n_chosen].all() else table.filter(pa.array(chosen))
 
 
-_PARTS = {**PARTS, "dev": "val"}
-"""What cells of a split may say: as the folders of pictures do, and what tables often call their validation part."""
-
-
 def find_test_rows(table: pa.Table, split: str | None) -> BoolArray:
     """Which rows are for the test only, shape (n,)."""
     if split is None:
         return np.zeros(table.num_rows, bool)
     parts = pc.utf8_lower(pc.utf8_trim_whitespace(as_text(table[split])))
-    unknown = [part for part in pc.unique(parts).to_pylist() if part not in _PARTS]
+    unknown = [part for part in pc.unique(parts).to_pylist() if part not in PARTS]
     if unknown:
         raise DataError(f"'{split}' must say train, val or test in every row, but says {unknown[0]!r} in some. Name another column.")
-    tests = pc.is_in(parts, pa.array([word for word, part in _PARTS.items() if part == "test"])).to_numpy()
+    tests = pc.is_in(parts, pa.array([word for word, part in PARTS.items() if part == "test"])).to_numpy()
     if tests.all():
         raise DataError(f"'{split}' must leave rows to learn from, but says test in all {len(tests)} rows. Name another column.")
     return tests

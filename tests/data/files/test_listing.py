@@ -31,6 +31,43 @@ def test_folders_of_a_split_are_parts_and_the_classes_below(source):
     ]
 
 
+@pytest.mark.parametrize(
+    ("train", "test"),
+    [
+        ("train_set", "test_set"),
+        ("training_set", "test_set"),
+        ("seg_train", "seg_test"),
+        ("Train-Images", "Eval-Images"),
+        ("trainset", "testset"),
+        ("train", "holdout"),
+        ("flowers.train", "flowers.evaluation"),
+    ],
+)
+def test_parts_are_known_by_words_within_their_names(source, train, test):
+    rows, remarks = source(f"{train}/cat/a.png", f"{train}/dog/b.png", f"{test}/cat/c.png", f"{test}/dog/d.png")
+    assert [(part, label) for part, label, _ in rows] == [("train", "cat"), ("train", "dog"), ("test", "cat"), ("test", "dog")]
+    assert remarks == []
+
+
+@pytest.mark.parametrize(
+    "tops",
+    [("test_positive", "test_negative"), ("training_wheels", "test_tubes"), ("trainer", "tester"), ("dev", "prod"), ("train_a", "train_b")],
+)
+def test_classes_with_such_words_in_their_names_are_classes(source, tops):
+    rows, _ = source(*(f"{top}/a.png" for top in tops))
+    assert {label for _, label, _ in rows} == {*tops}
+    assert {part for part, _, _ in rows} == {""}
+
+
+def test_classes_that_hold_folders_of_the_same_names_are_asked_about(source):
+    rows, remarks = source("A/cat/a.png", "A/dog/b.png", "B/cat/c.png", "B/dog/d.png")
+    assert {label for _, label, _ in rows} == {"A", "B"}
+    assert remarks == [
+        "both class folders, 'A', 'B', hold folders of the same names, 'cat', 'dog': if these are the classes, and the others parts to "
+        "learn from and to test, call those train and test"
+    ]
+
+
 def test_one_folder_above_all_is_no_class(source):
     assert source("data/v2/cat/a.png", "data/v2/dog/b.png", "docs/read.txt")[0] == [
         ("", "cat", "data/v2/cat/a.png"),

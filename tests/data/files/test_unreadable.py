@@ -9,7 +9,7 @@ from weights.data.image.medium import IMAGES
 from weights.errors import DataError
 
 PIXELS = np.zeros((8, 8, 1), np.uint8)
-SEVERAL, DARK = IMAGES.oddities
+SEVERAL, BRIGHTER, COLOURED = IMAGES.oddities
 EMPTY = ("a.png", "is empty (0 bytes)")
 
 
@@ -26,11 +26,15 @@ def test_a_picture_that_is_as_it_should_be_is_no_remark():
 
 def test_what_deserves_a_remark_is_counted():
     assert noted(
-        a_jpg=DecodedFile(PIXELS, "PNG"), b_gif=DecodedFile(PIXELS, "GIF", (SEVERAL,)), c_png=DecodedFile(PIXELS, "PNG", (DARK,))
+        a_jpg=DecodedFile(PIXELS, "PNG"),
+        b_gif=DecodedFile(PIXELS, "GIF", (SEVERAL,)),
+        c_png=DecodedFile(PIXELS, "PNG", (BRIGHTER,)),
+        d_png=DecodedFile(PIXELS, "PNG", (COLOURED,)),
     ) == [
         "1 picture is of another format than the name says, and read as that: a.jpg is PNG",
         "1 picture is of several frames or pages, of which the first was read: b.gif",
-        "1 picture is of 16 bits with no value above 4,095, which will look dark: c.png",
+        "1 picture is brighter than those looked at first, and cut where these are white: c.png",
+        "1 picture is in colour, and read in grey as those looked at first: d.png",
     ]
 
 

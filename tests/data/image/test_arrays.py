@@ -156,3 +156,23 @@ def test_an_array_at_hand_is_taken_as_those_of_files_are(shape):
 def test_an_array_that_is_none_of_pictures_is_refused(array, message):
     with pytest.raises(DataError, match=message):
         from_array(array)
+
+
+@pytest.mark.parametrize(
+    ("train", "test", "ranges"),
+    [
+        (PICTURES / 255, PICTURES.astype(float), "x_train up to 1, x_test up to 255"),
+        (PICTURES, (PICTURES > 100).astype(np.uint8), "x_train up to 255, x_test up to 1"),
+        (PICTURES.astype(np.int64), (PICTURES > 100).astype(np.uint8), "x_train up to 255, x_test up to 1"),
+    ],
+)
+def test_parts_of_different_ranges_are_refused(tmp_path, train, test, ranges):
+    path = saved(tmp_path, x_train=train, y_train=np.arange(4), x_test=test, y_test=np.arange(4))
+    with pytest.raises(DataError, match=f"one range in all parts, but they differ: {ranges}. Save all as uint8"):
+        read_arrays(path)
+
+
+def test_shares_beside_bytes_are_both_read(tmp_path):
+    path = saved(tmp_path, x_train=PICTURES / 255, y_train=np.arange(4), x_test=PICTURES, y_test=np.arange(4))
+    pictures = read_arrays(path).pictures
+    np.testing.assert_array_equal(pictures[0], pictures[4])

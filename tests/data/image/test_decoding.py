@@ -11,6 +11,7 @@ import pytest
 from PIL import Image
 
 from weights.data.image import decoding
+from weights.data.image.column import Tones
 from weights.data.image.decoding import DecodedPicture, decode, dimensions, ignore_warnings, is_grey
 from weights.errors import UsageError
 
@@ -82,11 +83,38 @@ def test_sixteen_bits_become_eight_by_the_whole_range(value, grey, format):
     assert middle(encoded(Image.fromarray(np.full(SIZE, value, np.uint16)), format), 1) == [grey]
 
 
-def test_sixteen_bits_of_which_twelve_are_used_are_dark():
-    def is_dark(highest):
-        return decode(encoded(Image.fromarray(np.full(SIZE, highest, np.uint16))), size=SIZE, channels=1).is_dark
+@pytest.mark.parametrize(
+    ("value", "kind", "tones", "grey", "is_cut"),
+    [
+        (4095, np.uint16, Tones(white_16=4095), 255, False),
+        (2048, np.uint16, Tones(white_16=4095), 128, False),
+        (5000, np.uint16, Tones(white_16=4095), 255, True),
+        (1, np.uint8, Tones(white=1), 255, False),
+        (3, np.uint8, Tones(white=15), 51, False),
+        (2, np.uint8, Tones(white=1), 255, True),
+        (1, np.uint8, Tones(white_16=1), 1, False),
+    ],
+)
+def test_what_is_white_becomes_255_and_what_lies_beyond_is_cut(value, kind, tones, grey, is_cut):
+    picture = decode(encoded(Image.fromarray(np.full(SIZE, value, kind))), size=SIZE, channels=1, tones=tones)
+    assert (picture.pixels == grey).all()
+    assert picture.is_cut == is_cut
 
-    assert (is_dark(4095), is_dark(4096)) == (True, False)
+
+def test_transparency_is_laid_over_the_backdrop():
+    picture = decode(encoded(flat("RGBA", (9, 9, 9, 0))), size=SIZE, channels=3, tones=Tones(backdrop=0))
+    assert (picture.pixels == 0).all()
+
+
+@pytest.mark.parametrize("orientation", [1, 3, 6, 8])
+def test_the_size_of_a_turned_tiff_is_that_of_its_pixels_as_they_are_shown(orientation):
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    content = encoded(noise(size=(20, 30)), "TIFF", exif=exif)
+    height, width = dimensions(content)
+    assert (height, width) == ((20, 30) if orientation < 5 else (30, 20))
+    # Nothing of that size is filled with grey.
+    assert decode(content, size=(height, width), channels=3).pixels.std() > 60
 
 
 def test_numbers_whose_range_is_not_known_are_refused():

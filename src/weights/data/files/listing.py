@@ -19,10 +19,13 @@ from weights.data.files.walking import Located, Steps, Tree, check_number, open_
 from weights.errors import DataError, NotFoundError, listed, printable, suggest
 
 PARTS = {
-    **{"train": "train", "training": "train", "val": "val", "valid": "val", "validation": "val"},
-    **{"test": "test", "testing": "test"},
+    **{"train": "train", "training": "train", "val": "val", "valid": "val", "validation": "val", "dev": "val", "development": "val"},
+    **{"test": "test", "testing": "test", "eval": "test", "evaluation": "test", "holdout": "test"},
 }
-"""Folders that say which part of an official split their files belong to."""
+"""Folders, and cells of a column of a table, that say which part of an official split files or rows belong to."""
+
+_OF_PARTS = re.compile(r"(?<![a-z])(" + "|".join(sorted(PARTS, key=len, reverse=True)) + r")(?:_?(?:set|data))?(?![a-z])")
+"""Where the name of a folder, in lower case, says so within others: train_set, seg_test, testing-data."""
 
 ORDER_OF_PARTS = ("train", "val", "test", "")
 
@@ -129,12 +132,13 @@ def _arrange(tree: Tree, source: Path, medium: Medium[Any]) -> Listing:
         raise _explain_emptiness(tree, source, medium)
     files, folders = _enter_root(tree, medium)
     candidates = [file for file in files if medium.recognises(file.steps[-1])]
-    is_split = _is_split({file.steps[0] for file in candidates if len(file.steps) > 1})
+    parts = _find_parts({file.steps[0] for file in candidates if len(file.steps) > 1})
+    is_split = bool(parts)
     # In a split source the class is the folder below the part's.
     depth = 1 if is_split else 0
     entries, beside = [], []
     for file in candidates:
-        part = PARTS.get(file.steps[0].lower(), "") if is_split else ""
+        part = parts.get(file.steps[0], "")
         if is_split and (not part or len(file.steps) == 1):
             beside.append(file.name)
         else:
@@ -145,6 +149,7 @@ def _arrange(tree: Tree, source: Path, medium: Medium[Any]) -> Listing:
     remarks = [
         *_remark_on_beside(beside, medium),
         *_remark_on_classes(entries, class_folders, medium),
+        *_remark_on_folders_within(entries),
         *_remark_on_others(others, medium),
     ]
     return Listing(entries, remarks)
@@ -167,10 +172,23 @@ def _enter_root(tree: Tree, medium: Medium[Any]) -> Tree:
         folders = {steps[1:] for steps in folders if len(steps) > 1 and steps[0] in roots}
 
 
-def _is_split(tops: set[str]) -> bool:
-    """Whether the uppermost folders are parts of a split: all of them, or one to train and one to judge by."""
-    parts = {PARTS.get(top.lower(), "") for top in tops}
-    return bool(tops) and ("" not in parts or ("train" in parts and bool(parts & {"val", "test"})))
+def _find_parts(tops: set[str]) -> dict[str, str]:
+    """Of which part of a split each of the uppermost folders is; empty where they are none.
+
+    They are if all are called so, or one to train and one to judge by. Where these words are within longer names, each part must be there
+    once, and the rest of the names be one, or classes called test_positive and test_negative would be parts.
+    """
+    plain = {top: PARTS[top.lower()] for top in tops if top.lower() in PARTS}
+    if plain and (len(plain) == len(tops) or _can_be_judged(plain)):
+        return plain
+    within = {top: words for top in tops if len(words := _OF_PARTS.findall(top.lower())) == 1}
+    parts = {top: PARTS[word] for top, [word] in within.items()}
+    rests = {re.sub(r"[^a-z0-9]", "", _OF_PARTS.sub("", top.lower())) for top in parts}
+    return parts if _can_be_judged(parts) and len({*parts.values()}) == len(parts) and len(rests) == 1 else {}
+
+
+def _can_be_judged(parts: dict[str, str]) -> bool:
+    return "train" in parts.values() and bool({"val", "test"} & {*parts.values()})
 
 
 # Remarks and refusals
@@ -194,6 +212,24 @@ def _remark_on_classes(entries: list[Entry], class_folders: set[str], medium: Me
         where = "the class folder" if len(empty) == 1 else f"{len(empty)} class folders"
         remarks.append(f"no {medium.name} in {where} {_quote(empty)}")
     return remarks
+
+
+def _remark_on_folders_within(entries: list[Entry]) -> list[str]:
+    """A remark where classes hold folders of the same names, which then may be the classes."""
+    within: dict[str, set[str]] = {}
+    for entry in entries:
+        steps = entry.name.split("/")
+        if entry.label in steps:
+            below = steps[steps.index(entry.label) + 1 : -1]
+            within.setdefault(entry.label, set()).update(below[:1])
+    names = [*within.values()]
+    if len(names) < 2 or not names[0] or any(other != names[0] for other in names):
+        return []
+    both = "both class folders" if len(within) == 2 else f"all {len(within)} class folders"
+    return [
+        f"{both}, {_quote(sorted(within))}, hold folders of the same names, {_quote(sorted(names[0]))}: if these are the classes, and "
+        "the others parts to learn from and to test, call those train and test"
+    ]
 
 
 def _remark_on_others(files: list[Located], medium: Medium[Any]) -> list[str]:

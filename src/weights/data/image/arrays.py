@@ -80,7 +80,9 @@ def read_arrays(path: Path) -> PictureArrays:
     except Exception as error:  # Damaged zips and heads raise BadZipFile, zlib.error, ValueError, SyntaxError and more.
         reason = printable(str(error).splitlines()[0] if str(error) else type(error).__name__)
         raise DataError(f"'{path}' could not be read as .npz: {reason}. Check that it is complete.") from error
-    scale, remarks = _scale([arrays[images] for images, _ in named.values()], f"The pictures of '{path}'")
+    what = f"The pictures of '{path}'"
+    _check_ranges({images: arrays[images] for images, _ in named.values()}, what)
+    scale, remarks = _scale([arrays[images] for images, _ in named.values()], what)
     pictures = [picture for images, _ in named.values() for picture in _as_bytes(arrays.pop(images), scale)]
     counts = {part: heads[images].shape[0] for part, (images, _) in named.items()}
     unused = sorted(set(heads) - set(wanted))
@@ -166,6 +168,15 @@ def _check_labels(labels: str, n_pictures: int, head: _Head, path: Path) -> None
             f"The labels '{printable(labels)}' of '{path}' must be numbers or text, but they are of type {head.dtype}. "
             "Save labels.astype(str)."
         )
+
+
+def _check_ranges(images: Mapping[str, np.ndarray], what: str) -> None:
+    """Refuse parts of which some hold shares of one, or masks of 0 and 1, and others more; decimals beside bytes are told from these."""
+    for kinds in ("f", "ui"):
+        highest = {name: float(array.max()) for name, array in images.items() if array.size and array.dtype.kind in kinds and array.any()}
+        if len({reached <= 1 for reached in highest.values()}) > 1:
+            ranges = listed([f"{printable(name)} up to {reached:g}" for name, reached in highest.items()], 4)
+            raise DataError(f"{what} must have one range in all parts, but they differ: {ranges}. Save all as uint8 from 0 to 255.")
 
 
 def _scale(images: Sequence[np.ndarray], what: str) -> tuple[float, list[str]]:

@@ -6,6 +6,7 @@ Height, width and channels are in the metadata of the column's field; `picture_a
 from __future__ import annotations
 
 import math
+from typing import NamedTuple
 
 import msgspec
 import numpy as np
@@ -17,13 +18,28 @@ LEAST_SIDE, MOST_SIDE = 8, 512
 """Sides that pictures of a table may have."""
 
 
+class Tones(NamedTuple):
+    """How values become bytes, the same for all pictures of a column.
+
+    white: what becomes 255 of pictures with 8 bits. white_16: of those with 16 bits. backdrop: what transparent pixels are laid over.
+    """
+
+    white: int = 255
+    white_16: int = 0xFFFF
+    backdrop: int = 255
+
+
+USUAL_TONES = Tones()
+
+
 class Picture(BlockEncoding, msgspec.Struct, frozen=True, tag_field="kind", tag="picture"):
-    """A picture of so many pixels and channels, read as it is: one byte a pixel and channel, row by row."""
+    """A picture of so many pixels and channels, one byte a pixel and channel, row by row, made of a file's values by its tones."""
 
     name: str
     height: int
     width: int
     channels: int
+    tones: Tones = USUAL_TONES
 
     @property
     def size(self) -> tuple[int, int, int]:
@@ -31,14 +47,16 @@ class Picture(BlockEncoding, msgspec.Struct, frozen=True, tag_field="kind", tag=
         return self.height, self.width, self.channels
 
 
-def picture_field(height: int, width: int, channels: int, name: str = "picture") -> pa.Field:
-    """The field of a column of pictures.
+def picture_field(height: int, width: int, channels: int, name: str = "picture", tones: Tones = USUAL_TONES) -> pa.Field:
+    """The field of a column of pictures, which says how they were read.
 
     Example:
         >>> picture_field(28, 28, 1).type
         FixedSizeListType(fixed_size_list<item: uint8>[784])
     """
     metadata = {"height": str(height), "width": str(width), "channels": str(channels)}
+    if tones != USUAL_TONES:
+        metadata["tones"] = ",".join(map(str, tones))
     return pa.field(name, pa.list_(pa.uint8(), height * width * channels), metadata=metadata)
 
 
@@ -54,6 +72,12 @@ def picture_size(field: pa.Field) -> tuple[int, int, int]:
     """Height, width and channels of a column of pictures."""
     height, width, channels = (int(field.metadata[key]) for key in (b"height", b"width", b"channels"))
     return height, width, channels
+
+
+def picture_tones(field: pa.Field) -> Tones:
+    """The tones by which a column of pictures was read."""
+    written = (field.metadata or {}).get(b"tones", b"")
+    return Tones(*map(int, written.split(b","))) if written else USUAL_TONES
 
 
 def picture_array(column: pa.ChunkedArray | pa.Array) -> np.ndarray:

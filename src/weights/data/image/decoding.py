@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from weights.data.image.column import USUAL_TONES, Tones
 from weights.errors import UsageError, printable
 
 if TYPE_CHECKING:
@@ -38,7 +39,6 @@ FORMAT_OF_SUFFIX = {
 FORMATS_IN_WORDS = f"{', '.join(FORMATS[:-1])} or {FORMATS[-1]}"
 _GREY_MODES = ("1", "L", "LA", "La", "I", "I;16", "I;16L", "I;16B", "I;16N")
 _MID_GREY = 128
-_DARK_BELOW = 1 << 12
 _ORIENTATION = 0x0112
 _ONE_AT_A_TIME = threading.RLock()
 
@@ -65,37 +65,41 @@ class DecodedPicture(NamedTuple):
         pixels: uint8, shape (height, width, channels).
         format: one of `FORMATS`; empty for a picture that came as an array.
         is_first_of_several: the file holds further frames or pages.
-        is_dark: it has 16 bits, of which it uses 12 or fewer.
+        is_cut: some of its values lie beyond those that are shown white.
+        is_grey: it has no colour by its kind.
     """
 
     pixels: np.ndarray
     format: str
     is_first_of_several: bool = False
-    is_dark: bool = False
+    is_cut: bool = False
+    is_grey: bool = False
 
 
 class _Unreadable(Exception):  # noqa: N818 (a reason, caught in this module)
     """Why a file gives no picture, as it goes on behind the file's name."""
 
 
-def decode(content: bytes | np.ndarray, *, size: tuple[int, int], channels: int) -> DecodedPicture | str:
+def decode(content: bytes | np.ndarray, *, size: tuple[int, int], channels: int, tones: Tones = USUAL_TONES) -> DecodedPicture | str:
     """The picture in a file, fitted into `size`, or the reason why there is none, such as "is cut off".
 
     Proportions are kept: what a picture leaves of the size is filled with mid grey, evenly on both sides. The EXIF
-    orientation is applied, transparency is laid over white, 16 bits become 8 by the whole range, and of several frames
-    the first is taken.
+    orientation is applied, transparency is laid over the backdrop, values become bytes as the tones say, and of several
+    frames the first is taken.
 
     Args:
         content: the file's bytes, or uint8 pixels of shape (h, w), (h, w, 3) or (h, w, 4).
         size: wanted height and width.
         channels: 1 for grey (weighted by ITU-R 601), 3 for red, green and blue.
+        tones: of its values.
     """
     try:
         with _opened(content) as image:
+            grey = image.mode in _GREY_MODES
             _decode_smaller(image, size, channels)
-            plain, is_dark = _convert_mode(image)
-            pixels = _framed(_upright(plain, _orientation(image)), size, channels)
-            return DecodedPicture(pixels, _format(image), _holds_several(image, content), is_dark)
+            plain, is_cut = _convert_mode(image, tones)
+            pixels = _framed(_upright(plain, _orientation(image)), size, channels, tones.backdrop)
+            return DecodedPicture(pixels, _format(image), _holds_several(image, content), is_cut, grey)
     except Exception as error:  # Pillow raises whatever its parsers stumble upon, from IndexError to SyntaxError.
         return _reason(error, content)
 
@@ -104,7 +108,9 @@ def dimensions(content: bytes | np.ndarray) -> tuple[int, int] | None:
     """Height and width of the picture as it is shown, from the head of its file; None where it cannot be read."""
     try:
         with _opened(content) as image:
-            return image.size if _orientation(image) >= 5 else (image.height, image.width)
+            # Pillow turns TIFF itself.
+            is_turned = _orientation(image) >= 5 and _format(image) != "TIFF"
+            return image.size if is_turned else (image.height, image.width)
     except Exception:  # As above; `decode` gives the reason.
         return None
 
@@ -116,10 +122,51 @@ def is_grey(content: bytes | np.ndarray) -> bool | None:
             if image.mode in _GREY_MODES:
                 return True
             _decode_smaller(image, (64, 64), 3)
-            red, green, blue = np.moveaxis(np.asarray(_blend_on_white(_convert_mode(image)[0]).convert("RGB")), -1, 0)
+            red, green, blue = np.moveaxis(np.asarray(_blend(_convert_mode(image)[0], 255).convert("RGB")), -1, 0)
             return bool(np.array_equal(red, green) and np.array_equal(green, blue))
     except Exception:  # As above.
         return None
+
+
+class Range(NamedTuple):
+    """What a picture's values reach: the highest of 8 or of 16 bits, and the mean grey and area of what is not transparent.
+
+    Zero where there is no such thing; a picture of one value shows nothing, and says nothing of the range.
+    """
+
+    highest: int = 0
+    highest_16: int = 0
+    ink: float = 0.0
+    area: float = 0.0
+
+
+def measure_range(content: bytes | np.ndarray, *, bright: int = 255) -> Range | None:
+    """The range of a picture's values; None if unreadable.
+
+    Args:
+        content: of its file.
+        bright: of pictures with 8 bits that are photographs, which are not decoded for it.
+    """
+    try:
+        with _opened(content) as image:
+            if image.mode.startswith("I"):
+                return Range(highest_16=_highest(image))
+            if _format(image) == "JPEG" or image.mode in ("1", "CMYK", "YCbCr", "HSV"):
+                return Range(highest=bright)
+            plain = _convert_mode(image)[0]
+            if plain.mode not in ("LA", "RGBA"):
+                return Range(highest=_highest(plain))
+            alpha = np.asarray(plain.getchannel("A"), float) / 255
+            area = float(alpha.mean())
+            grey = np.asarray(plain.convert("RGBA").convert("RGB").convert("L"), float)
+            return Range(highest=bright, ink=float((alpha * grey).mean()) / max(area, 1e-9), area=area)
+    except Exception:  # As above.
+        return None
+
+
+def _highest(image: Image.Image) -> int:
+    values = np.asarray(image)
+    return int(values.max()) if np.ptp(values, axis=(0, 1)).any() else 0
 
 
 @contextlib.contextmanager
@@ -184,27 +231,32 @@ def _decode_smaller(image: Image.Image, size: tuple[int, int], channels: int) ->
     image.draft("L" if channels == 1 else None, (max(int(share * wide), 1), max(int(share * high), 1)))
 
 
-def _convert_mode(image: Image.Image) -> tuple[Image.Image, bool]:
-    """The decoded picture in one of the modes L, RGB, LA and RGBA, and whether it is dark for its 16 bits."""
+def _convert_mode(image: Image.Image, tones: Tones = USUAL_TONES) -> tuple[Image.Image, bool]:
+    """The decoded picture in one of the modes L, RGB, LA and RGBA, and whether values beyond white were cut."""
     if image.mode == "F":
         raise _Unreadable("holds decimal numbers, whose range is not known; save it with 8 or 16 bits a channel")
     if image.mode == "LAB":
         raise _Unreadable("is in the colour space LAB; save it as RGB")
     if image.mode.startswith("I"):
-        return _convert_16_bits(image)
+        return _convert_16_bits(image, tones.white_16)
     if image.has_transparency_data:
         return image.convert("LA" if image.mode in ("LA", "La") else "RGBA"), False
-    return image.convert("L" if image.mode in _GREY_MODES else "RGB"), False
+    plain = image.convert("L" if image.mode in _GREY_MODES else "RGB")
+    if tones.white == 255 or image.mode == "1":
+        return plain, False
+    is_cut = bool(np.asarray(plain).max() > tones.white)
+    return plain.point([min(round(value * 255 / tones.white), 255) for value in range(256)] * len(plain.getbands())), is_cut
 
 
-def _convert_16_bits(image: Image.Image) -> tuple[Image.Image, bool]:
+def _convert_16_bits(image: Image.Image, white: int) -> tuple[Image.Image, bool]:
     from PIL import Image
 
     values = np.asarray(image)
     lowest, highest = int(values.min()), int(values.max())
     if lowest < 0 or highest > 0xFFFF:
         raise _Unreadable(f"holds values from {lowest:,} to {highest:,}, beyond 16 bits; save it with 8 or 16 bits a channel")
-    return Image.fromarray(((values.astype(np.uint32) + 128) // 257).astype(np.uint8)), highest < _DARK_BELOW
+    scaled = (values.astype(np.uint32) * 255 + white // 2) // white
+    return Image.fromarray(scaled.clip(max=255).astype(np.uint8)), highest > white
 
 
 def _format(image: Image.Image) -> str:
@@ -251,7 +303,7 @@ def _upright(image: Image.Image, orientation: int) -> Image.Image:
     return image.transpose(turns[orientation - 2])
 
 
-def _framed(image: Image.Image, size: tuple[int, int], channels: int) -> np.ndarray:
+def _framed(image: Image.Image, size: tuple[int, int], channels: int, backdrop: int) -> np.ndarray:
     """The picture as large as fits into the size, in the midst of grey; uint8, shape (height, width, channels)."""
     from PIL.Image import Resampling
 
@@ -262,7 +314,7 @@ def _framed(image: Image.Image, size: tuple[int, int], channels: int) -> np.ndar
         # Premultiplied by its alpha while it is resized, so transparent pixels do not shine through.
         way = Resampling.LANCZOS if share < 1 else Resampling.BILINEAR
         image = image.resize((wide, high), way, reducing_gap=2.0)
-    pixels = np.asarray(_blend_on_white(image).convert("L" if channels == 1 else "RGB")).reshape(high, wide, channels)
+    pixels = np.asarray(_blend(image, backdrop).convert("L" if channels == 1 else "RGB")).reshape(high, wide, channels)
     if (high, wide) == size:
         return pixels
     framed = np.full((height, width, channels), _MID_GREY, np.uint8)
@@ -271,12 +323,13 @@ def _framed(image: Image.Image, size: tuple[int, int], channels: int) -> np.ndar
     return framed
 
 
-def _blend_on_white(image: Image.Image) -> Image.Image:
+def _blend(image: Image.Image, backdrop: int) -> Image.Image:
+    """The picture over a grey backdrop, where it is transparent."""
     from PIL import Image
 
     if image.mode not in ("LA", "RGBA"):
         return image
-    return Image.alpha_composite(Image.new("RGBA", image.size, "white"), image.convert("RGBA"))
+    return Image.alpha_composite(Image.new("RGBA", image.size, (backdrop, backdrop, backdrop, 255)), image.convert("RGBA"))
 
 
 # Reasons

@@ -10,15 +10,16 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from weights.data.image.column import MOST_SIDE, Picture, is_picture, picture_array, picture_size
-from weights.data.image.medium import DecodeOptions, holds_pictures, picture_column, read_new, read_pictures, with_pictures
+from weights.data.image.column import MOST_SIDE, Picture, is_picture, picture_array, picture_size, picture_tones
+from weights.data.image.medium import DecodeOptions, holds_pictures, picture_column, read_as, read_new, read_pictures, with_pictures
 from weights.data.kind import Kind, Source
 from weights.errors import DataError, UsageError
 from weights.types import AnyArray, ReportProgress
 
 
 def _fit(table: pa.Table, name: str) -> Picture:
-    return Picture(name, *picture_size(table.schema.field(name)))
+    field = table.schema.field(name)
+    return Picture(name, *picture_size(field), picture_tones(field))
 
 
 def _apply(column: Picture, table: pa.Table) -> AnyArray:
@@ -48,7 +49,11 @@ def _hash_values(pictures: pa.ChunkedArray) -> AnyArray:
 
 def _check(column: Picture) -> list[str]:
     lawful = column.channels in (1, 3) and all(0 < side <= MOST_SIDE for side in (column.height, column.width))
-    return [] if lawful else [f"pictures are {column.height} x {column.width} with {column.channels} channels"]
+    wrong = [] if lawful else [f"pictures are {column.height} x {column.width} with {column.channels} channels"]
+    white, white_16, backdrop = column.tones
+    if not (0 < white <= 255 and 0 < white_16 <= 0xFFFF and 0 <= backdrop <= 255):
+        wrong.append(f"tones of pictures are {', '.join(map(str, column.tones))}")
+    return wrong
 
 
 def _make_options(roles: Any, report_progress: ReportProgress) -> DecodeOptions:
@@ -77,7 +82,7 @@ def _read_like(data: Any, column: Picture, missing: Sequence[str]) -> pa.Table:
 def _fill_like(table: pa.Table, column: Picture, folder: Path) -> pa.Table:
     if column.name not in table.column_names or is_picture(table.schema.field(column.name)):
         return table
-    return with_pictures(table, column.name, folder, DecodeOptions(size=column.size[:2], channels=column.channels, strict=True))
+    return with_pictures(table, column.name, folder, read_as(column))
 
 
 def _complain(roles: Any, column: Picture | None) -> str:

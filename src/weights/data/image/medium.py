@@ -26,15 +26,17 @@ from weights.data.files.naming import decode_column, decode_column_like, find_co
 from weights.data.files.places import Content
 from weights.data.files.sample import Sample
 from weights.data.image.arrays import PictureArrays, from_array, read_arrays
-from weights.data.image.column import LEAST_SIDE, MOST_SIDE, Picture, is_picture, picture_field
+from weights.data.image.column import LEAST_SIDE, MOST_SIDE, Picture, Tones, is_picture, picture_field
 from weights.data.image.decoding import (
     FORMAT_OF_SUFFIX,
     FORMATS_IN_WORDS,
     check_pillow,
     decode,
     ignore_warnings,
+    is_grey,
 )
 from weights.data.image.sizes import SizeChoice, choose_channels, choose_size
+from weights.data.image.tones import choose_tones, remark_on_tones
 from weights.data.table.read import read_table
 from weights.errors import UsageError
 from weights.types import ReportProgress
@@ -45,13 +47,15 @@ __all__ = [
     "folder_of",
     "holds_pictures",
     "picture_column",
+    "read_as",
     "read_new",
     "read_pictures",
     "with_pictures",
 ]
 
 _SEVERAL = "of several frames or pages, of which the first was read"
-_DARK = "of 16 bits with no value above 4,095, which will look dark"
+_BRIGHTER = "brighter than those looked at first, and cut where these are white"
+_COLOURED = "in colour, and read in grey as those looked at first"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,6 +66,7 @@ class DecodeOptions:
         size: height and width that all get, 8 to 512 each. By default theirs, if a first look finds but one and it is
             at most 64; otherwise a square whose side is that of half of them, see `sizes.USUAL_SIDE`.
         channels: 1 for grey, 3 for colour. By default grey, if a first look finds no colour.
+        tones: how values become bytes. By default as a first look finds, see `tones.choose_tones`.
         strict: refuse an image that cannot be read, instead of leaving it out.
         report_progress: called now and then with the share of images that is done.
 
@@ -71,6 +76,7 @@ class DecodeOptions:
 
     size: tuple[int, int] | None = None
     channels: int | None = None
+    tones: Tones | None = None
     strict: bool = False
     report_progress: ReportProgress = lambda share: None
 
@@ -146,13 +152,18 @@ def read_new(data: Any, like: Picture, missing: Sequence[str] = ()) -> pa.Table:
         DataError: no column names image files, or several do, or one cannot be read; others as `read_pictures` and
             `read_table`.
     """
-    options = DecodeOptions(size=(like.height, like.width), channels=like.channels, strict=True)
+    options = read_as(like)
     if isinstance(data, np.ndarray) or holds_pictures(data):
         return rename_columns(read_pictures(data, options), {"picture": like.name})
     table = read_table(data, missing=missing)
     if like.name in table.column_names and is_picture(table.schema.field(like.name)):
         return table
     return decode_column_like(table, like.name, folder_of(data), IMAGES, options)
+
+
+def read_as(like: Picture) -> DecodeOptions:
+    """Options that read new images as those learned from were, and all of them."""
+    return DecodeOptions(size=(like.height, like.width), channels=like.channels, tones=like.tones, strict=True)
 
 
 def _decode_arrays(arrays: PictureArrays, source: str, options: DecodeOptions) -> pa.Table:
@@ -170,15 +181,20 @@ def _choose_form(sample: Sample, options: DecodeOptions) -> Form:
     """One size and number of channels for all, as asked for or by a first look."""
     chosen = choose_size(sample) if options.size is None else SizeChoice(options.size, [])
     channels = options.channels or choose_channels(sample)
-    decode_image = functools.partial(_decode_image, size=chosen.size, channels=channels)
-    return Form(picture_field(*chosen.size, channels), decode_image, chosen.remarks)
+    tones = options.tones or choose_tones(sample)
+    remarks = chosen.remarks + ([] if options.tones else remark_on_tones(tones))
+    decode_image = functools.partial(
+        _decode_image, size=chosen.size, channels=channels, tones=tones, asks_colour=channels == 1 and options.channels is None
+    )
+    return Form(picture_field(*chosen.size, channels, tones=tones), decode_image, remarks)
 
 
-def _decode_image(content: Content, *, size: tuple[int, int], channels: int) -> DecodedFile | str:
-    picture = decode(content, size=size, channels=channels)
+def _decode_image(content: Content, *, size: tuple[int, int], channels: int, tones: Tones, asks_colour: bool) -> DecodedFile | str:
+    picture = decode(content, size=size, channels=channels, tones=tones)
     if isinstance(picture, str):
         return picture
-    oddities = ((_SEVERAL, picture.is_first_of_several), (_DARK, picture.is_dark))
+    is_coloured = asks_colour and not picture.is_grey and is_grey(content) is False
+    oddities = ((_SEVERAL, picture.is_first_of_several), (_BRIGHTER, picture.is_cut), (_COLOURED, is_coloured))
     return DecodedFile(picture.pixels, picture.format, tuple(oddity for oddity, applies in oddities if applies))
 
 
@@ -199,6 +215,6 @@ IMAGES: Medium[DecodeOptions] = Medium(
     small_bytes=2_500,  # Measured with JPEG: one thread takes 1.6 s for CIFAR's 10,000 images, two take 2.3 s.
     choose_form=_choose_form,
     open_decoder=_open_pillow,
-    oddities=(_SEVERAL, _DARK),
+    oddities=(_SEVERAL, _BRIGHTER, _COLOURED),
 )
 """Images as PNG, JPEG and the like. Their messages say "picture"."""
