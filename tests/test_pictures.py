@@ -114,8 +114,8 @@ def test_a_column_of_any_table_may_say_what_is_for_the_test():
     assert model.report.n_test == 100
     assert [feature.name for feature in model.ensemble.features] == ["x"]
     assert model.report.test["rmse"].value == pytest.approx(0.1, rel=0.25)  # four standard errors of a deviation from 100 rows
-    with pytest.raises(DataError, match="'part' must say train, val or test in every row, but says 'holdout'"):
-        weights.fit({"x": x, "y": x, "part": np.where(part == "Test", "holdout", part)}, "y", split="part")
+    with pytest.raises(DataError, match="'part' must say train, val or test in every row, but says 'spare'"):
+        weights.fit({"x": x, "y": x, "part": np.where(part == "Test", "spare", part)}, "y", split="part")
 
 
 def test_repeated_pictures_are_counted(tmp_path):

@@ -150,7 +150,9 @@ def test_a_run_of_columns_and_pictures_answers_the_same_bits_after_loading(mixed
 
 def test_columns_that_are_a_block_of_their_own_are_listed_with_their_kind(saved_mixed):
     config = json.loads((saved_mixed / "config.json").read_bytes())
-    assert config["encoding"]["blocks"] == [{"kind": "picture", "name": "scan", "height": 16, "width": 16, "channels": 1}]
+    assert config["encoding"]["blocks"] == [
+        {"kind": "picture", "name": "scan", "height": 16, "width": 16, "channels": 1, "tones": [255, 65535, 255]}
+    ]
     assert [population["spec"]["augmentation"] is None for population in config["populations"]] == [True, False]
 
 
