@@ -146,7 +146,7 @@ def _table_and_roles(data: Any, target: Any, sample_weight: Any, roles: Roles, r
     if kind is not None:
         table, roles, target = _labelled_and_roles(kind, data, roles, target, report_progress)
     else:
-        table = read_table(data, missing=roles.missing)
+        table = read_table(data, missing=roles.missing, verbatim=roles.labels)
         excluded = {name for name in (target, sample_weight, roles.group, roles.time, roles.split) if isinstance(name, str)}
         for name, column in find_block_columns(table, data, roles, excluded).items():
             source = dict(_sources())[name]

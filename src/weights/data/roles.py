@@ -38,6 +38,12 @@ class Roles(msgspec.Struct, frozen=True):
     split: str | None = None
     picture_size: int | None = None
 
+    @property
+    def labels(self) -> list[str]:
+        """The columns whose cells are labels, which stay as they are written: 1.1 and 1.10, TRUE and True differ."""
+        named = (self.group, self.split, *(name for name, kind in self.kinds.items() if kind == "category"))
+        return [name for name in named if name is not None]
+
 
 def parse_kinds(pairs: Any) -> dict[str, str]:
     """``column=kind`` texts (or an equivalent mapping) as a dictionary.

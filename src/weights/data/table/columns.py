@@ -14,16 +14,14 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from weights.data.table.moments import describe_time_format, find_time_format, read_moments
 from weights.data.table.notation import (
     LEADING_ZERO,
     Notation,
     are_labels,
     describe_notation,
-    describe_time_format,
     find_numbers,
-    find_time_format,
     read_numbers,
-    read_times,
 )
 from weights.errors import DataError, abridged
 from weights.types import AnyArray, FloatArray, IntArray
@@ -181,8 +179,11 @@ def _first_where(column: pa.ChunkedArray, bad: Callable[[str], object]) -> tuple
 
 
 def as_text(column: pa.ChunkedArray) -> pa.ChunkedArray:
-    """The column as strings without surrounding blanks; integral floats lose their '.0', so 1 and 1.0 agree."""
+    """The column as strings without surrounding blanks; integral floats lose their '.0', so 1 and 1.0 agree, and moments their zeros."""
     column = simplify_type(column)
+    if pa.types.is_timestamp(column.type):
+        moments = pc.cast(pc.cast(pc.cast(column, pa.timestamp("us", column.type.tz), safe=False), pa.timestamp("us")), pa.string())
+        return pc.replace_substring_regex(moments, r"(?: 00:00:00)?\.0+$", "")
     if pa.types.is_floating(column.type):
         whole = pc.and_(pc.equal(pc.floor(column), column), pc.less(pc.abs(column), 2.0**53))
         as_integer = pc.cast(pc.if_else(whole, column, None), pa.int64(), safe=False)
@@ -233,14 +234,22 @@ def to_flags(column: pa.ChunkedArray, name: str) -> FloatArray:
         DataError: a cell holds another word.
     """
     original = as_text(column)
-    text = pc.utf8_lower(original)
+    text = _as_flag(original)
     is_true, is_false = pc.is_in(text, pa.array(_TRUE)), pc.is_in(text, pa.array(_FALSE))
     unreadable = pc.and_(pc.invert(pc.or_(is_true, is_false)), pc.is_valid(text))
     if pc.any(unreadable).as_py():
         known = {*_TRUE, *_FALSE}
-        _refuse(original, name, "boolean (yes/no, true/false, 1/0)", lambda cell: True if cell[0].as_py().lower() in known else None)
+        hint = f"; where more than two values are possible, with --kind {abridged(name)}=category"
+        _refuse(
+            original, name, "boolean (yes/no, true/false, 1/0)", lambda cell: True if _as_flag(cell)[0].as_py() in known else None, hint
+        )
     values = is_true.to_numpy().astype(np.float64) - is_false.to_numpy().astype(np.float64)
     return np.where(values == 0, np.nan, values)
+
+
+def _as_flag(text: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Words in small letters, and 1.00 and +1 as 1."""
+    return pc.replace_substring_regex(pc.utf8_lower(text), r"^(?:\+|-0*$)?0*([01])(?:\.0*)?$", r"\1")
 
 
 def find_flag_words(column: pa.ChunkedArray) -> tuple[str, str]:
@@ -260,13 +269,13 @@ def find_flag_words(column: pa.ChunkedArray) -> tuple[str, str]:
     return no or _FALSE[_TRUE.index((yes or "").lower())], yes or _TRUE[_FALSE.index((no or "").lower())]
 
 
-def to_seconds(column: pa.ChunkedArray, name: str, time_format: str | None = None) -> FloatArray:
+def to_seconds(column: pa.ChunkedArray, name: str, formats: Sequence[str] = ()) -> FloatArray:
     """The column's dates as seconds since 1970-01-01 UTC, float64, shape (n,); missing is NaN.
 
     Args:
         column: n dates, times, texts or numbers; a number is taken as it is.
         name: the column's name.
-        time_format: how dates are written as text, from `find_time_format`; None to find it.
+        formats: how dates may be written as text, see `find_time_format`; none to find it.
 
     Raises:
         DataError: a cell cannot be read as a date or time.
@@ -276,10 +285,10 @@ def to_seconds(column: pa.ChunkedArray, name: str, time_format: str | None = Non
         if is_number(column.type):
             return to_numbers(column, name)
         text = as_text(column)
-        known_format = find_time_format(text) if time_format is None else time_format
-        times = None if known_format is None else read_times(text, known_format)
+        formats = formats or tuple(filter(None, [find_time_format(text)]))
+        times = read_moments(text, formats)
         if times is None:
-            _refuse(text, name, "dates", lambda cell: find_time_format(cell) if known_format is None else read_times(cell, known_format))
+            _refuse(text, name, "dates", lambda cell: read_moments(cell, formats) if formats else find_time_format(cell))
     if pa.types.is_time(times.type):
         microseconds = pc.cast(pc.cast(times, pa.time64("us")), pa.int64())
     elif pa.types.is_duration(times.type):
@@ -310,7 +319,7 @@ def is_missing(column: pa.ChunkedArray) -> AnyArray:
     return pc.is_null(column, nan_is_null=True).to_numpy()
 
 
-def _refuse(text: pa.ChunkedArray, name: str, needed: str, parse: Callable[[pa.ChunkedArray], object]) -> NoReturn:
+def _refuse(text: pa.ChunkedArray, name: str, needed: str, parse: Callable[[pa.ChunkedArray], object], hint: str = "") -> NoReturn:
     def unreadable(value: str) -> bool:
         return parse(pa.chunked_array([[value]])) is None
 
@@ -323,5 +332,5 @@ def _refuse(text: pa.ChunkedArray, name: str, needed: str, parse: Callable[[pa.C
     count = pc.sum(pc.cast(pc.is_in(text, pa.array(bad, pa.string())), pa.int64())).as_py()
     raise DataError(
         f"Column '{name}' must be {needed}, but {count} of {len(text)} rows hold something else (first: row {row}, '{abridged(value)}'). "
-        "Repair these cells or leave them empty; where a word means missing, fit with --missing."
+        "Repair these cells or leave them empty; where a word means missing, fit with --missing" + hint + "."
     )

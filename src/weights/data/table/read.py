@@ -11,7 +11,7 @@ import contextlib
 import itertools
 import os
 import zlib
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -24,12 +24,11 @@ from weights.data.memory import check_memory_for
 from weights.data.table.columns import simplify_type
 from weights.data.table.delimited import read_delimited
 from weights.data.table.jsonlines import read_json_lines
-from weights.data.table.notation import Notation
 from weights.data.table.parquet import check_names_differ, read_parquet
 from weights.errors import DataError, NotFoundError, UsageError, suggest
 
 
-def read_table(source: Any, *, missing: Sequence[str] = (), notations: Mapping[str, Notation] | None = None) -> pa.Table:
+def read_table(source: Any, *, missing: Sequence[str] = (), verbatim: Collection[str] = ()) -> pa.Table:
     """The table behind a path, the name of a bundled example, a data frame, or a mapping of columns.
 
     Args:
@@ -37,7 +36,7 @@ def read_table(source: Any, *, missing: Sequence[str] = (), notations: Mapping[s
             example's name (see `weights data`); any eager frame narwhals knows; a mapping from column name to
             values; or a two-dimensional array, whose columns become ``x0, x1, ...``.
         missing: further words that mean "no value" in text columns.
-        notations: how the numbers of columns are written in text files, where that is known from training.
+        verbatim: columns whose cells in text files stay text, as they are written: labels, and what is read as in training.
 
     Returns:
         A table with unique column names and at least one row and one column; what was remarked while reading a text
@@ -53,7 +52,7 @@ def read_table(source: Any, *, missing: Sequence[str] = (), notations: Mapping[s
         ['age', 'ill']
     """
     words = [missing] if isinstance(missing, str) else [*missing]
-    table = _read_named(str(source), words, notations or {}) if isinstance(source, str | os.PathLike) else _from_memory(source)
+    table = _read_named(str(source), words, verbatim) if isinstance(source, str | os.PathLike) else _from_memory(source)
     return _checked(to_plain_form(table, words), source)
 
 
@@ -70,7 +69,7 @@ def describe_source(source: Any) -> str:
     return f"{type(source).__module__.split('.')[0]}.{type(source).__name__}".removeprefix("builtins.")
 
 
-def _read_named(name: str, missing: Sequence[str], notations: Mapping[str, Notation]) -> pa.Table:
+def _read_named(name: str, missing: Sequence[str], verbatim: Collection[str]) -> pa.Table:
     if name in examples.EXAMPLES:
         return examples.load(name)
     path = Path(name)
@@ -89,7 +88,7 @@ def _read_named(name: str, missing: Sequence[str], notations: Mapping[str, Notat
             f"'{name}' ends in '{kind or 'nothing'}', and the formats read are {', '.join(sorted(_READERS))}. Rename or convert the file."
         )
     with reading(path, kind[1:]):
-        return reader(path, missing, notations)
+        return reader(path, missing, verbatim)
 
 
 @contextlib.contextmanager
@@ -111,7 +110,7 @@ def _neighbours(path: Path) -> list[str]:
     return [*itertools.islice(files, 500), *examples.EXAMPLES]
 
 
-_READERS: dict[str, Callable[[Path, Sequence[str], Mapping[str, Notation]], pa.Table]] = {
+_READERS: dict[str, Callable[[Path, Sequence[str], Collection[str]], pa.Table]] = {
     ".csv": read_delimited,
     ".tsv": read_delimited,
     ".txt": read_delimited,
