@@ -26,6 +26,7 @@ from weights.data.repeats import describe_copies, describe_repeats, find_copies,
 from weights.data.roles import Roles, check_roles
 from weights.data.table.columns import Found, as_text, find_kind, is_missing, to_levels, to_numbers, to_seconds
 from weights.data.table.delimited import remark_of, remarks_of
+from weights.data.table.indices import describe_index
 from weights.data.table.keys import text_keys
 from weights.data.table.parquet import types_of
 from weights.data.table.read import reading
@@ -364,6 +365,8 @@ def describe(table: pa.Table, name: str, asked: str | None = None) -> Feature:
     """A column as a feature: its kind, found unless asked for, and what deserves saying about it."""
     if (block := find_block_kind(table.schema.field(name))) is not None:
         return Feature(name, block, KINDS[block].remark(table.schema.field(name)))
+    if asked not in used_kinds() and (index := describe_index(table, name)):
+        return Feature(name, "identifier", index)
     kind, note = Found(asked) if asked in used_kinds() else find_kind(table[name], name)  # type: ignore[arg-type]
     return Feature(name, kind, "; ".join(filter(None, [remark_of(table.schema.field(name)), note])))
 

@@ -38,6 +38,8 @@ _FEW = 20
 """Below this many rows, "all values differ" says nothing about being an identifier (our choice)."""
 _FEW_CODES = 10
 """Text holding at most this many different whole numbers is read as codes of a category (our choice)."""
+_YEARS = (1500, 2200)
+"""Whole numbers within these may be years, of which each may stand in one row (our choice)."""
 _LARGEST_EXACT = 2**53
 """Beyond this, decimals skip whole numbers: what counts that far is a label (a key, a hash), not a quantity."""
 
@@ -113,13 +115,21 @@ def _find_kind_of_numbers(column: pa.ChunkedArray, name: str, n_distinct: int) -
         return Found("constant", f"always {bounds['max']!r}")  # 0 and -0, which are counted as different
     if pa.types.is_integer(column.type):
         all_different = n_distinct == len(column) > _FEW
-        counts_up = bounds["max"] - bounds["min"] + 1 == n_distinct
+        counts_up = _counts_rows(column, bounds["min"], bounds["max"], n_distinct)
         if all_different and (counts_up or re.search(r"(^|_|\s)id$", name, flags=re.IGNORECASE)):
             return Found("identifier", "all different")
         if max(bounds["max"], -bounds["min"]) > _LARGEST_EXACT:
             return _find_kind_of_labels(column, n_distinct, "whole numbers beyond 2^53 are read as labels")
     infinite = pc.sum(pc.cast(pc.is_inf(column), pa.int64())).as_py() if pa.types.is_floating(column.type) else 0
     return Found("numeric", f"{infinite} infinite cells are moved to the bound" if infinite else "")
+
+
+def _counts_rows(column: pa.ChunkedArray, least: int, largest: int, n_distinct: int) -> bool:
+    """Whether different whole numbers count rows: all those between the ends, or half of them in order; years do not."""
+    if _YEARS[0] <= least and largest <= _YEARS[1]:
+        return False
+    n_between = largest - least + 1
+    return n_between == n_distinct or (n_between <= 2 * n_distinct and pc.all(pc.greater(column[1:], column[:-1])).as_py())
 
 
 def _find_kind_of_text(column: pa.ChunkedArray, n_distinct: int) -> Found:

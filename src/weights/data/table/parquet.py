@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ import numpy as np
 import pyarrow as pa
 
 from weights.data.memory import check_memory_for
+from weights.data.table.indices import mark_indices
 from weights.errors import DataError
 from weights.types import IntArray
 
@@ -55,7 +56,7 @@ def read_parquet(path: Path) -> pa.Table:
         table = pa.Table.from_batches(read, file.schema_arrow)
     table.validate(full=True)
     pa.default_memory_pool().release_unused()
-    return pa.table(table.columns, names=table.column_names)
+    return mark_indices(pa.table(table.columns, names=table.column_names), file.schema_arrow.metadata)
 
 
 @contextlib.contextmanager
@@ -70,19 +71,20 @@ def opened(path: Path) -> Iterator[Any]:
 def batches(file: Any, row_groups: Iterable[int], columns: Sequence[str]) -> Iterator[pa.Table]:
     """The rows of row groups of an open file, in the order of these, about 16,384 at a time."""
     waiting: list[pa.Table] = []
+    metadata = file.schema_arrow.metadata
     for batch in file.iter_batches(batch_size=_BATCH, row_groups=[*row_groups], columns=[*columns]):
         waiting.append(pa.Table.from_batches([batch]).select([*columns]))
         if sum(table.num_rows for table in waiting) >= _BATCH:
-            yield _together(waiting)
+            yield _together(waiting, metadata)
             waiting = []
     if waiting:
-        yield _together(waiting)
+        yield _together(waiting, metadata)
 
 
-def _together(tables: list[pa.Table]) -> pa.Table:
+def _together(tables: list[pa.Table], metadata: Mapping[bytes, bytes] | None) -> pa.Table:
     table = pa.concat_tables(tables)
     table.validate(full=True)
-    return pa.table(table.columns, names=table.column_names)
+    return mark_indices(pa.table(table.columns, names=table.column_names), metadata)
 
 
 def row_group_sizes(path: Path) -> IntArray:

@@ -15,6 +15,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -23,6 +24,7 @@ from weights.data import examples
 from weights.data.memory import check_memory_for
 from weights.data.table.columns import simplify_type
 from weights.data.table.delimited import read_delimited
+from weights.data.table.indices import mark_indices
 from weights.data.table.jsonlines import read_json_lines
 from weights.data.table.parquet import check_names_differ, read_parquet
 from weights.errors import DataError, NotFoundError, UsageError, suggest
@@ -122,7 +124,7 @@ _READERS: dict[str, Callable[[Path, Sequence[str], Collection[str]], pa.Table]] 
 
 def _from_memory(source: Any) -> pa.Table:
     if isinstance(source, pa.Table):
-        return source
+        return mark_indices(source, source.schema.metadata)
     if isinstance(source, np.ndarray):
         if source.ndim != 2:
             raise DataError(
@@ -141,7 +143,12 @@ def _from_memory(source: Any) -> pa.Table:
         ) from error
     except nw.exceptions.DuplicateError as error:
         raise DataError(f"Column names must differ, but the {type(source).__name__} repeats one: {error}. Rename it.") from error
-    return _from_columns((name, frame.get_column(name)) for name in frame.columns)
+    table, index = _from_columns((name, frame.get_column(name)) for name in frame.columns), nw.maybe_get_index(frame)
+    named = [f"'{name}'" for name in getattr(index, "names", []) if name is not None]
+    if not named:
+        return table
+    remark = f"the index {', '.join(named)} of the frame is not read; reset_index() makes it a column"
+    return table.replace_schema_metadata({"remarks": msgspec.json.encode([remark])})
 
 
 def _from_columns(columns: Iterable[tuple[Any, Any]]) -> pa.Table:
