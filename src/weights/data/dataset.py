@@ -29,7 +29,7 @@ from weights.data.table.delimited import remark_of, remarks_of
 from weights.data.table.indices import describe_index
 from weights.data.table.keys import text_keys
 from weights.data.table.parquet import types_of
-from weights.data.table.read import reading
+from weights.data.table.read import came_as_codes, reading
 from weights.data.table.streaming import RowStream, is_plain, rows_counted_from
 from weights.errors import DataError, UsageError
 from weights.types import AnyArray, BoolArray, FloatArray, IntArray
@@ -367,7 +367,7 @@ def describe(table: pa.Table, name: str, asked: str | None = None) -> Feature:
         return Feature(name, block, KINDS[block].remark(table.schema.field(name)))
     if asked not in used_kinds() and (index := describe_index(table, name)):
         return Feature(name, "identifier", index)
-    kind, note = Found(asked) if asked in used_kinds() else find_kind(table[name], name)  # type: ignore[arg-type]
+    kind, note = Found(asked) if asked in used_kinds() else find_kind(table[name], name, coded=came_as_codes(table.field(name)))  # type: ignore[arg-type]
     return Feature(name, kind, "; ".join(filter(None, [remark_of(table.schema.field(name)), note])))
 
 

@@ -23,6 +23,7 @@ from weights.data.table.notation import (
     find_numbers,
     read_numbers,
 )
+from weights.data.table.plainform import simplify_type
 from weights.errors import DataError, abridged
 from weights.types import AnyArray, FloatArray, IntArray
 
@@ -51,12 +52,13 @@ class Found(NamedTuple):
     note: str = ""
 
 
-def find_kind(column: pa.ChunkedArray, name: str) -> Found:
+def find_kind(column: pa.ChunkedArray, name: str, *, coded: bool = False) -> Found:
     """The kind of a raw column, from its type and values.
 
     Args:
         column: n cells of any type.
         name: the column's name; an integer column called id or ..._id counts as an identifier if all differ.
+        coded: whether it came as codes of levels, whatever these are: then it is a category, unless its values mostly differ.
 
     Returns:
         The kind, and a remark where the choice deserves one.
@@ -76,24 +78,19 @@ def find_kind(column: pa.ChunkedArray, name: str) -> Found:
         return Found("constant", f"always {abridged(repr(column[0].as_py()))}")
     if pa.types.is_boolean(kind):
         return Found("boolean")
+    found = _find_kind_of_values(column, name, n_distinct)
+    if coded and found.kind not in ("boolean", "constant") and (labels := _find_kind_of_labels(column, n_distinct)).kind == "category":
+        return labels
+    return found
+
+
+def _find_kind_of_values(column: pa.ChunkedArray, name: str, n_distinct: int) -> Found:
+    kind = column.type
     if pa.types.is_temporal(kind):
         return Found("datetime")
     if is_number(kind):
         return _find_kind_of_numbers(column, name, n_distinct)
     return _find_kind_of_text(as_text(column), n_distinct)
-
-
-def simplify_type(column: pa.ChunkedArray) -> pa.ChunkedArray:
-    """The column with dictionaries, odd strings and half-precision numbers spelled out and NaN as null; itself if nothing changes."""
-    if pa.types.is_dictionary(column.type):
-        column = pc.cast(column, column.type.value_type)
-    if pa.types.is_large_string(column.type) or pa.types.is_string_view(column.type):
-        column = pc.cast(column, pa.string())
-    if pa.types.is_float16(column.type):
-        column = pc.cast(column, pa.float32())  # which more functions know
-    if pa.types.is_floating(column.type) and pc.any(pc.is_nan(column)).as_py():
-        column = pc.if_else(pc.is_nan(column), pa.scalar(None, column.type), column)
-    return column
 
 
 def is_number(kind: pa.DataType) -> bool:

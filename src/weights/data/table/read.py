@@ -22,11 +22,11 @@ import pyarrow.compute as pc
 
 from weights.data import examples
 from weights.data.memory import check_memory_for
-from weights.data.table.columns import simplify_type
 from weights.data.table.delimited import read_delimited
 from weights.data.table.indices import mark_indices
 from weights.data.table.jsonlines import read_json_lines
-from weights.data.table.parquet import check_names_differ, read_parquet
+from weights.data.table.parquet import check_names_differ, is_text_in_codes, read_parquet
+from weights.data.table.plainform import extension_of, simplify_type
 from weights.errors import DataError, NotFoundError, UsageError, suggest
 
 
@@ -163,29 +163,53 @@ def _from_columns(columns: Iterable[tuple[Any, Any]]) -> pa.Table:
 def _to_arrow(values: Any, name: str) -> pa.Array:
     if isinstance(values, pa.Array | pa.ChunkedArray):
         return values
-    if np.ndim(values) > 1:
+    if not hasattr(values, "to_arrow") and np.ndim(values) > 1:
         raise DataError(f"Column '{name}' must hold one value a row, but it has shape {np.shape(values)}. Pass its columns one by one.")
     try:
         return values.to_arrow() if hasattr(values, "to_arrow") else pa.array(values, from_pandas=True)
-    except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError):
-        # Mixed Python values: keep them as text, kinds are found later.
-        return pa.array([None if v is None or v != v else str(v) for v in values])
+    except (pa.ArrowException, OverflowError):
+        return _from_objects(values)
     except TypeError as error:
         raise DataError(f"Column '{name}' could not be read: {error}. Pass a list or a one-dimensional array.") from error
 
 
+def _from_objects(values: Iterable[Any]) -> pa.Array:
+    """Python's own values, of types that Arrow does not take as they are; as text where they are mixed, kinds are found later."""
+    cells = [None if _is_absent(value) else value for value in values]
+    with contextlib.suppress(pa.ArrowException, OverflowError, TypeError):
+        return pa.array(cells, from_pandas=True)
+    return pa.array([None if cell is None else str(cell) for cell in cells], pa.string())
+
+
+def _is_absent(value: Any) -> bool:
+    """Whether a value is none: None, NaN, NaT or NA, which are not equal to themselves."""
+    try:
+        return value is None or bool(value != value)
+    except TypeError:
+        return True
+    except ValueError:  # an array
+        return False
+
+
 def _simplify_types(table: pa.Table) -> pa.Table:
-    """The table with dictionaries and odd string types spelled out, and NaN as null: each kind of column in one form."""
+    """The table with each column in its plain form; those that came as codes of levels are marked, see `came_as_codes`."""
     n_bytes = 0.0
     for index, field in enumerate(table.schema):
         column = table.column(index)
         if pa.types.is_dictionary(field.type):
             n_bytes += _spelled_out_bytes(column)
             check_memory_for(n_bytes, f"Column '{field.name}' and those before it ({len(column):,} rows of text)")
-        plain = simplify_type(column)
+        plain = simplify_type(column, extension_of(field))
         if plain is not column:
-            table = table.set_column(index, field.with_type(plain.type), plain)
+            coded = pa.types.is_dictionary(field.type) and not is_text_in_codes(field)
+            marks = {**(field.metadata or {}), **({b"coded": b"1"} if coded else {})}
+            table = table.set_column(index, pa.field(field.name, plain.type, metadata=marks), plain)
     return table
+
+
+def came_as_codes(field: pa.Field) -> bool:
+    """Whether a column came as codes of levels, as categories of data frames do."""
+    return b"coded" in (field.metadata or {})
 
 
 def _spelled_out_bytes(column: pa.ChunkedArray) -> float:
