@@ -23,7 +23,7 @@ from weights.data.inputs import Inputs
 from weights.data.kind import Kind
 from weights.data.registry import KINDS, find_block_kind, kind_of, used_kinds
 from weights.data.repeats import describe_copies, describe_repeats, find_copies, keep_together
-from weights.data.roles import Roles, check_roles
+from weights.data.roles import Roles, check_cells, check_roles
 from weights.data.table.columns import Found, as_text, find_kind, is_missing, to_levels, to_numbers, to_seconds
 from weights.data.table.delimited import remark_of, remarks_of
 from weights.data.table.indices import describe_index
@@ -169,6 +169,7 @@ def prepare(table: pa.Table, roles: Roles, *, source: str = "table") -> Dataset:
     names = table[FILE_NAMES] if FILE_NAMES in table.column_names else None
     table = table if names is None else table.drop_columns([FILE_NAMES])
     check_roles(table.column_names, roles, source)
+    check_cells(table, roles)
     weight, group, time = read_sample_weight(table, roles.sample_weight), read_group(table, roles.group), _time(table, roles.time)
     if not weight.any():
         raise DataError(f"Sample weights must not all be zero, but '{roles.sample_weight}' is. Name another column.")

@@ -6,9 +6,11 @@ from collections.abc import Sequence
 from typing import Any
 
 import msgspec
+import pyarrow as pa
 
 from weights.data.registry import used_kinds
-from weights.errors import NotFoundError, UsageError, suggest
+from weights.data.table.columns import as_text, is_supported
+from weights.errors import DataError, NotFoundError, UsageError, suggest
 
 
 class Roles(msgspec.Struct, frozen=True):
@@ -67,6 +69,25 @@ def parse_kinds(pairs: Any) -> dict[str, str]:
                 f"The kind of '{column}' must be one of {', '.join(used_kinds())}, but '{kind}' came. {suggest(kind, used_kinds())}"
             )
     return items
+
+
+def check_cells(table: pa.Table, roles: Roles) -> None:
+    """Refuse a target, or a column that steers training, whose cells are neither numbers, moments nor words, such as lists.
+
+    Raises:
+        DataError: there is one.
+    """
+    for role in ("target", "group", "time", "sample_weight", "split"):
+        name = getattr(roles, role)
+        if name is None or is_supported(table.field(name).type):
+            continue
+        try:
+            as_text(table[name])
+        except pa.ArrowException as error:
+            role = role.replace("_", " ")
+            raise DataError(
+                f"The {role} '{name}' must hold one number or label a row, but it holds {table.field(name).type}. Name another {role}."
+            ) from error
 
 
 def check_roles(names: Sequence[str], roles: Roles, source: str) -> None:

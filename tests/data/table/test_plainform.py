@@ -19,6 +19,7 @@ from weights.data.newrows import read_new_rows
 from weights.data.roles import Roles
 from weights.data.table.plainform import simplify_type
 from weights.data.table.read import read_table
+from weights.errors import DataError
 
 X = np.random.default_rng(0).normal(size=everytype.N)
 COLUMNS = {
@@ -110,3 +111,14 @@ def test_periods_are_the_moment_at_which_they_begin(freq):
 
 def test_mixed_cells_are_text_and_their_gaps_are_missing():
     assert read_table({"c": [pd.NA, 1, "a", None, 2.5, float("nan"), pd.NaT]})["c"].to_pylist() == [None, "1", "a", None, "2.5", None, None]
+
+
+@pytest.mark.parametrize("role", ["target", "group", "time", "sample_weight", "split"])
+@pytest.mark.parametrize("name", [name for name in COLUMNS if not name.endswith(("with nanoseconds", "NaT", "8", "16", "32"))])
+def test_a_column_of_any_type_plays_a_role_or_is_refused_in_words(name, role):
+    make, column = COLUMNS[name]
+    table = read_table(make({"x": X, "c": column, "y": X}))
+    try:
+        prepare(table, Roles(**{"target": "y", role: "c"}))
+    except DataError as error:
+        assert str(error).endswith(".")  # noqa: PT017

@@ -69,7 +69,7 @@ def find_kind(column: pa.ChunkedArray, name: str, *, coded: bool = False) -> Fou
     """
     column = simplify_type(column)
     kind = column.type
-    if not _is_supported(kind):
+    if not is_supported(kind):
         return Found("unsupported", f"holds {kind} values")
     if pa.types.is_null(kind) or column.null_count == len(column):
         return Found("constant", "all missing")
@@ -98,7 +98,7 @@ def is_number(kind: pa.DataType) -> bool:
     return bool(pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind))
 
 
-def _is_supported(kind: pa.DataType) -> bool:
+def is_supported(kind: pa.DataType) -> bool:
     """Whether cells of a type are numbers, truth values, moments or text."""
     is_moment = pa.types.is_temporal(kind) and not pa.types.is_interval(kind)
     return is_number(kind) or is_moment or pa.types.is_boolean(kind) or pa.types.is_string(kind) or pa.types.is_null(kind)

@@ -64,6 +64,8 @@ def simplify_type(column: pa.ChunkedArray, extension: Extension | None = None) -
         return _EXTENSIONS[extension.name](column, extension.description)
     if pa.types.is_large_string(kind) or pa.types.is_string_view(kind):
         return pc.cast(column, pa.string())
+    if pa.types.is_binary_view(kind):
+        return pc.cast(column, pa.binary())
     if pa.types.is_decimal(kind):
         return _from_decimals(column)
     if pa.types.is_time64(kind) and kind.unit == "ns":
