@@ -10,7 +10,6 @@ import contextlib
 import csv as python_csv
 import io
 import re
-from collections import Counter
 from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any
@@ -21,6 +20,7 @@ import pyarrow.compute as pc
 
 from weights.data.memory import check_memory_for
 from weights.data.table.columns import find_flag_words
+from weights.data.table.dialect import LINE_END, find_dialect
 from weights.data.table.moments import TIME_OF_DAY, UNMISTAKABLE, read_times
 from weights.data.table.notation import Notation, Numbers, are_labels, find_numbers
 from weights.data.table.textfile import TextFile
@@ -34,9 +34,7 @@ MOST_COLUMNS = 100_000
 
 _SAMPLE_BYTES = 1 << 16
 _LONGEST_ROW = 1 << 24
-_DELIMITERS = (",", ";", "\t", "|")
-_LINE_END = re.compile(r"\r\n|\r|\n")
-_END = "weights: end of the file"
+_END = "weights_end_of_file"
 """First cell of a row put behind the file: where it does not come back as a row, a quote swallowed it."""
 
 
@@ -58,12 +56,15 @@ def read_delimited(path: Path, missing: Sequence[str] = (), verbatim: Collection
     """
     with TextFile(path) as text:
         sample = text.peek(_SAMPLE_BYTES).decode("utf-8", "ignore")
-        delimiter = _find_delimiter(sample, default="\t" if ".tsv" in path.suffixes else ",")
+        dialect = find_dialect(sample, default="\t" if ".tsv" in path.suffixes else ",", name=path.name)
+        text.read(len(dialect.before.encode()))
+        delimiter, sample = dialect.delimiter, sample[len(dialect.before) :]
         decimal_comma = delimiter != "," and _has_decimal_comma(sample, delimiter)
         names = _header(text, path, delimiter)
         _check_size(path, sample, len(names))
         cells = _cells(text, path, delimiter, names, [*MISSING_WORDS, *missing])
         remarks = [f"'{path.name}' was {text.remark}"] if text.remark else []
+        remarks += [f"'{path.name}': {dialect.remark}"] if dialect.remark else []
     columns, fields = [], []
     for name in names:
         # Taken off the list, so that a column's text is let go as soon as it is read.
@@ -118,19 +119,8 @@ def remarks_of(table: pa.Table) -> list[str]:
 # Lines
 
 
-def _find_delimiter(sample: str, *, default: str) -> str:
-    """The delimiter that cuts the first lines into the same number (above one) of cells, most cells first."""
-    lines = [line for line in _LINE_END.split(re.sub(r'"[^"]*"', "", sample))[:50] if line.strip()]
-    agreement: dict[str, tuple[float, int]] = {}
-    for delimiter in _DELIMITERS:
-        [(cuts, lines_alike)] = Counter(line.count(delimiter) for line in lines).most_common(1) or [(0, 0)]
-        if cuts and lines[0].count(delimiter) == cuts:
-            agreement[delimiter] = (round(lines_alike / len(lines), 1), cuts)
-    return max(agreement, key=lambda delimiter: agreement[delimiter], default=default)
-
-
 def _has_decimal_comma(sample: str, delimiter: str) -> bool:
-    cells = [cell.strip().strip('"') for line in _LINE_END.split(sample)[1:200] for cell in line.split(delimiter)]
+    cells = [cell.strip().strip('"') for line in LINE_END.split(sample)[1:200] for cell in line.split(delimiter)]
     comma = sum(bool(re.fullmatch(r"[-+]?\d+,\d+", cell)) for cell in cells)
     # 1.234 is no sign of a decimal point: it could be a thousand.
     point = sum(bool(re.fullmatch(r"[-+]?\d+\.\d+", cell) and not re.fullmatch(r"[-+]?[1-9]\d{0,2}\.\d{3}", cell)) for cell in cells)
@@ -162,7 +152,7 @@ def _check_size(path: Path, sample: str, n_columns: int) -> None:
     """Refuse a file whose cells, first as text and then as numbers, would not fit into memory; a .gz is checked as it is read."""
     if path.suffix.lower() == ".gz":
         return
-    lines = max(len(_LINE_END.findall(sample)), 1)
+    lines = max(len(LINE_END.findall(sample)), 1)
     n_rows = path.stat().st_size / max(len(sample.encode()) / lines, 1)
     check_memory_for(path.stat().st_size + 4.0 * n_rows * n_columns, f"Reading '{path}' (about {n_rows:,.0f} rows x {n_columns:,} columns)")
 
@@ -174,7 +164,7 @@ def _cells(text: TextFile, path: Path, delimiter: str, names: list[str], missing
     numbered = [str(j) for j in range(len(names))]
     # In a table of one column a blank line is a row without value; in others it is nothing.
     head = text.peek(_SAMPLE_BYTES)
-    n_blank = 0 if len(names) > 1 else len(_LINE_END.findall(head[: len(head) - len(head.lstrip(b"\r\n"))].decode()))
+    n_blank = 0 if len(names) > 1 else len(LINE_END.findall(head[: len(head) - len(head.lstrip(b"\r\n"))].decode()))
     text.end_with((_END + delimiter * (len(names) - 1) + "\n").encode())
     wrong: list[Any] = []
 

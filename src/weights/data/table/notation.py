@@ -117,6 +117,16 @@ def read_numbers(text: pa.ChunkedArray, notation: Notation) -> pa.ChunkedArray |
     return _cast(pc.binary_join_element_wise(minus, pc.replace_substring(bare, notation.decimal, "."), ""))
 
 
+def is_plain_number(cell: str) -> bool:
+    """Whether a cell is a number with a decimal point or comma.
+
+    Example:
+        >>> is_plain_number("-1.5e3"), is_plain_number("x1")
+        (True, False)
+    """
+    return re.fullmatch(r"[-+]?(?:\d+(?:[.,]\d*)?|[.,]\d+)(?:[eE][-+]?\d+)?", cell) is not None
+
+
 def _cast(text: pa.ChunkedArray) -> pa.ChunkedArray | None:
     try:
         return pc.cast(text, pa.float64())
