@@ -24,6 +24,7 @@ from weights.data.table.notation import (
     read_numbers,
 )
 from weights.data.table.plainform import simplify_type
+from weights.data.table.sentinels import describe_sentinel
 from weights.errors import DataError, abridged
 from weights.types import AnyArray, FloatArray, IntArray
 
@@ -81,7 +82,15 @@ def find_kind(column: pa.ChunkedArray, name: str, *, coded: bool = False) -> Fou
     found = _find_kind_of_values(column, name, n_distinct)
     if coded and found.kind not in ("boolean", "constant") and (labels := _find_kind_of_labels(column, n_distinct)).kind == "category":
         return labels
-    return found
+    sentinel = _describe_sentinel(column, name, found.kind)
+    return found._replace(note="; ".join(filter(None, [found.note, sentinel]))) if sentinel else found
+
+
+def _describe_sentinel(column: pa.ChunkedArray, name: str, kind: str) -> str:
+    """What is to be said of a code for "no value" among numbers or moments."""
+    if kind == "datetime":
+        return describe_sentinel(to_seconds(column, name), moments=True)
+    return describe_sentinel(to_numbers(column, name)) if kind == "numeric" and is_number(column.type) else ""
 
 
 def _find_kind_of_values(column: pa.ChunkedArray, name: str, n_distinct: int) -> Found:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import itertools
 import os
+import re
 import zlib
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -22,9 +23,11 @@ import pyarrow.compute as pc
 
 from weights.data import examples
 from weights.data.memory import check_memory_for
+from weights.data.table.columns import as_text, is_number, is_supported
 from weights.data.table.delimited import read_delimited
 from weights.data.table.indices import mark_indices
 from weights.data.table.jsonlines import read_json_lines
+from weights.data.table.notation import is_plain_number
 from weights.data.table.parquet import check_names_differ, is_text_in_codes, read_parquet
 from weights.data.table.plainform import extension_of, simplify_type
 from weights.errors import DataError, NotFoundError, UsageError, suggest
@@ -223,15 +226,24 @@ def _spelled_out_bytes(column: pa.ChunkedArray) -> float:
 
 
 def _remove_missing_words(table: pa.Table, missing: Sequence[str]) -> pa.Table:
-    """Text cells that are one of the `missing` words become nulls, whatever the source was."""
+    """Cells that are one of the `missing` words become nulls, numbers and moments as well, whatever the source was."""
     if not missing:
         return table
-    words = pa.array([word.strip() for word in missing], pa.string())
+    words = [word.strip() for word in missing]
+    numbers = pa.array([float(word) for word in words if is_plain_number(word) and "," not in word], pa.float64())
+    spelled = "|".join(re.escape(word) + (r"(?:\.0*)?" if re.fullmatch(r"[-+]?\d+", word) else "") for word in words)
     for index, field in enumerate(table.schema):
+        column = table.column(index)
         if pa.types.is_string(field.type):
-            column = table.column(index)
-            hit = pc.is_in(pc.utf8_trim_whitespace(column), words)
-            table = table.set_column(index, field, pc.if_else(hit, pa.scalar(None, pa.string()), column))
+            hit = pc.match_substring_regex(pc.utf8_trim_whitespace(column), f"^(?:{spelled})$")
+        elif is_number(field.type) and len(numbers):
+            hit = pc.is_in(pc.cast(column, pa.float64(), safe=False), numbers)
+        elif pa.types.is_temporal(field.type) and is_supported(field.type):
+            hit = pc.is_in(as_text(column), pa.array(words, pa.string()))
+        else:
+            continue
+        if pc.any(hit).as_py():
+            table = table.set_column(index, field, pc.if_else(pc.fill_null(hit, False), pa.scalar(None, field.type), column))
     return table
 
 
