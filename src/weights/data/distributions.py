@@ -15,7 +15,7 @@ import numpy as np
 import pyarrow as pa
 
 from weights.data.encoding import Boolean, Category, ColumnEncoding, Datetime, Encoding, Numeric, codes_of, numbers_of
-from weights.data.table.columns import is_missing, to_flags
+from weights.data.table.columns import is_missing, moments_of, to_flags
 from weights.types import FloatArray, IntArray
 
 N_PARTS = 20
@@ -138,11 +138,6 @@ def _read_levels(column: Category, raw: pa.ChunkedArray) -> FloatArray:
     return np.where(is_missing(raw), np.nan, np.where(codes < 0, len(column.levels), codes))
 
 
-def _moments(values: FloatArray) -> pa.Array:
-    absent = np.isnan(values)
-    return pa.array((np.where(absent, 0, values) * 1e6).astype(np.int64), pa.timestamp("us"), mask=absent)
-
-
 def _numbers(values: FloatArray) -> pa.Array:
     return pa.array(values, mask=np.isnan(values))
 
@@ -162,13 +157,13 @@ def _show_moment(seconds: float) -> str:
 _FORMS: dict[type, _Form] = {
     Numeric: _Form(
         lambda column, raw: _finite(numbers_of(column, raw)),
-        lambda column, values: (_moments if column.from_times else _numbers)(values),
+        lambda column, values: (moments_of if column.from_times else _numbers)(values),
     ),
     Boolean: _Form(_read_flags, lambda column, values: pa.array(values == 1, mask=np.isnan(values)), lambda flag: [flag.no, flag.yes]),
     Category: _Form(_read_levels, _write_levels, lambda column: [*column.levels, OTHER_LEVEL]),
     Datetime: _Form(
         lambda column, raw: _finite(numbers_of(column, raw)),
-        lambda column, values: (_numbers if column.from_numbers else _moments)(values),
+        lambda column, values: (_numbers if column.from_numbers else moments_of)(values),
         show=_show_moment,
     ),
 }

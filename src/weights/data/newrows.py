@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 import pyarrow as pa
+from msgspec.structs import replace
 
-from weights.data.encoding import Encoding, Numeric
+from weights.data.encoding import Datetime, Encoding, Numeric, numbers_of
 from weights.data.files.naming import folder_of
 from weights.data.registry import kind_of
-from weights.data.table.columns import to_numbers
+from weights.data.table.columns import moments_of
 from weights.data.table.delimited import decimal_mark_of, remark_of, remarks_of
-from weights.data.table.notation import PLAIN, Notation
+from weights.data.table.notation import Notation
 from weights.data.table.read import read_table
 from weights.data.unfamiliar import NO_LIMITS, Limits, unfamiliar
 
@@ -25,21 +26,29 @@ def read_new_rows(encoding: Encoding, data: Any) -> pa.Table:
     if not encoding.columns and (source := kind_of(encoding.blocks[0]).source) is not None:
         return source.read_like(data, encoding.blocks[0], encoding.missing_words)
     table = read_table(data, missing=encoding.missing_words, verbatim=encoding.names)
-    table = _with_decimal_mark(encoding, table)
+    table = _read_text(encoding, table)
     for block in encoding.blocks:
         if (source := kind_of(block).source) is not None:
             table = source.fill_like(table, block, folder_of(data))
     return table
 
 
-def _with_decimal_mark(encoding: Encoding, table: pa.Table) -> pa.Table:
-    """Numbers that were none of text in training, read as the file writes them, where it writes decimal commas."""
-    notation = Notation(decimal_mark_of(table))
-    for column in encoding.columns if notation != PLAIN else []:
-        if isinstance(column, Numeric) and column.notation is None and not column.from_times and column.name in table.column_names:
-            place = table.schema.get_field_index(column.name)
-            values = to_numbers(table[column.name], column.name, column.words, notation)
-            table = table.set_column(place, column.name, pa.chunked_array([pa.array(values, from_pandas=True)]))
+def _read_text(encoding: Encoding, table: pa.Table) -> pa.Table:
+    """The table with numbers and moments that came as text read as in training, so that whoever looks at it meets numbers and moments.
+
+    Numbers that were none of text in training are read with the decimal mark of their file.
+    """
+    plain = Notation(decimal_mark_of(table))
+    for column in encoding.columns:
+        place = table.schema.get_field_index(column.name)
+        if place < 0 or not isinstance(column, Numeric | Datetime) or not pa.types.is_string(table.field(place).type):
+            continue
+        if isinstance(column, Numeric):
+            column = replace(column, notation=column.notation or plain)
+        values = numbers_of(column, table[column.name])
+        of_moments = column.from_times if isinstance(column, Numeric) else not column.from_numbers
+        cells = moments_of(values) if of_moments else pa.array(values, from_pandas=True)
+        table = table.set_column(place, table.field(place).with_type(cells.type), pa.chunked_array([cells]))
     return table
 
 

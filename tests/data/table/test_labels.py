@@ -34,6 +34,8 @@ def test_the_form_of_labels_follows_from_their_type(kind, form):
         (cells("TRUE", "True"), ["True"], "text", [-1, 0]),
         (cells("1.10", "1.1", "1.2"), ["1.1"], "numbers", [0, 0, -1]),
         (cells(1.0, 2.0), ["1", "2"], "text", [0, 1]),
+        (cells("1", "2.0", "3"), ["1.0", "2", "3", "3.0"], "text", [0, 1, 2]),
+        (cells(1, 2), ["1.0", "2.0"], "text", [0, 1]),
         (cells(True, False), ["FALSE", "TRUE"], "text", [1, 0]),
         (cells("TRUE", "False"), ["false", "true"], "truth values", [1, 0]),
         (cells("2024-01-05", "2024-01-05T00:00:00Z"), ["2024-01-05"], "moments", [0, 0]),

@@ -76,7 +76,7 @@ def test_whole_numbers_that_are_labels_are_told(cells, labels):
 def test_limits_are_read_as_the_limit_and_counted():
     numbers = find_numbers(column(["<0.35", "1.5", "2", "≤0.35"]))
     assert (numbers.values.to_pylist(), numbers.notation) == ([0.35, 1.5, 2.0, 0.35], Notation(limits=True))
-    assert numbers.remark == "2 limits count as numbers: '<0.35' is read as 0.35"
+    assert numbers.remark == "2 cells are limits, read as that number: '<0.35' as 0.35"
     assert read_numbers(column(["<1"]), PLAIN) is None
 
 

@@ -315,6 +315,12 @@ def to_seconds(column: pa.ChunkedArray, name: str, formats: Sequence[str] = ()) 
     return pc.cast(microseconds, pa.float64(), safe=False).to_numpy() / 1e6
 
 
+def moments_of(seconds: FloatArray) -> pa.Array:
+    """Seconds since 1970-01-01, shape (n,), as moments; NaN is missing. What `to_seconds` reads back."""
+    absent = np.isnan(seconds)
+    return pa.array(np.round(np.where(absent, 0, seconds) * 1e6).astype(np.int64), pa.timestamp("us"), mask=absent)
+
+
 def to_levels(column: pa.ChunkedArray) -> tuple[IntArray, list[str]]:
     """Codes into the column's distinct values, shape (n,), -1 where missing; and those values as text, sorted."""
     text = as_text(column)

@@ -63,7 +63,9 @@ def read_labels(raw: pa.ChunkedArray, name: str, levels: Sequence[str], form: Fo
     if came != "text" and form in ("", "text"):
         return _only_spelling(text, name, levels, came)
     codes = _positions(text, levels)
-    return np.where(codes < 0, _positions(_canonical(text), levels), codes) if came == "text" != form else codes
+    if came != "text":
+        return codes
+    return np.where(codes < 0, _positions(_other_whole(text) if form == "text" else _canonical(text), levels), codes)
 
 
 def _positions(text: pa.ChunkedArray, levels: Sequence[str]) -> IntArray:
@@ -81,6 +83,12 @@ def _canonical(text: pa.ChunkedArray) -> pa.ChunkedArray:
     return pc.coalesce(as_text(numbers), *([] if moments is None else [as_text(moments)]), truths)
 
 
+def _other_whole(text: pa.ChunkedArray) -> pa.ChunkedArray:
+    """1.0 for 1 and 1 for 1.0: whole numbers are written so in one file and otherwise in the next, where no cell is missing."""
+    whole = pc.match_substring_regex(text, r"^-?\d+$")
+    return pc.if_else(whole, pc.binary_join_element_wise(text, ".0", ""), pc.replace_substring_regex(text, r"^(-?\d+)\.0$", r"\1"))
+
+
 def _only_spelling(text: pa.ChunkedArray, name: str, levels: Sequence[str], came: Form) -> IntArray:
     """Positions of the levels that mean these cells in another spelling, where each is only one; -1 where there is none.
 
@@ -93,7 +101,7 @@ def _only_spelling(text: pa.ChunkedArray, name: str, levels: Sequence[str], came
     doubtful = {
         meant: [levels[i] for i in places]
         for meant, places in spellings.items()
-        if len(places) > 1 or (came == "numbers" and levels[places[0]] != meant)
+        if len(places) > 1 or (came == "numbers" and levels[places[0]] not in (meant, f"{meant}.0"))
     }
     met = pc.is_in(text, pa.array([*doubtful], pa.string()))
     if pc.any(met).as_py():

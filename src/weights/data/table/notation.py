@@ -202,5 +202,6 @@ def _remark(text: pa.ChunkedArray, values: pa.ChunkedArray, *, ambiguous: bool) 
     limits = pc.match_substring_regex(text, "^[<>≤≥]")
     if n_limits := pc.sum(pc.cast(limits, pa.int64())).as_py():
         place = pc.index(limits, True).as_py()
-        return f"{n_limits:,} limits count as numbers: '{text[place].as_py()}' is read as {values[place].as_py():.15g}"
+        cells = "1 cell is a limit" if n_limits == 1 else f"{n_limits:,} cells are limits"
+        return f"{cells}, read as that number: '{text[place].as_py()}' as {values[place].as_py():.15g}"
     return f"{example}, which could also be otherwise: no cell of the column decides" if ambiguous else example
