@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import pyarrow as pa
@@ -17,15 +18,20 @@ from weights.data.table.read import read_table
 from weights.data.unfamiliar import NO_LIMITS, Limits, unfamiliar
 
 
-def read_new_rows(encoding: Encoding, data: Any) -> pa.Table:
+def read_new_rows(encoding: Encoding, data: Any, *, labels: Sequence[str] = ()) -> pa.Table:
     """The table behind a path, frame, mapping or array, numbers, pictures and words for missing read as in training.
+
+    Args:
+        encoding: of the run.
+        data: the rows.
+        labels: other columns that hold labels, such as a target of classes, whose cells stay as they are written.
 
     Raises:
         NotFoundError: there is nothing at the path. DataError: it cannot be read so.
     """
     if not encoding.columns and (source := kind_of(encoding.blocks[0]).source) is not None:
         return source.read_like(data, encoding.blocks[0], encoding.missing_words)
-    table = read_table(data, missing=encoding.missing_words, verbatim=encoding.names)
+    table = read_table(data, missing=encoding.missing_words, verbatim=[*encoding.names, *labels])
     table = _read_text(encoding, table)
     for block in encoding.blocks:
         if (source := kind_of(block).source) is not None:
