@@ -14,7 +14,8 @@ import pyarrow as pa
 
 from weights.data.encoding import apply_encoding, cells
 from weights.data.files.labelled import FILE_NAMES
-from weights.data.table.streaming import counted_from, parts, rows_counted_from
+from weights.data.table.rownumbers import counted_from, rows_counted_from
+from weights.data.table.streaming import parts
 from weights.errors import TooLargeError, UsageError
 from weights.fitting import check_rows
 from weights.inspection.excitation import Unit, most_exciting

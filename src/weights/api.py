@@ -180,7 +180,7 @@ def look(data: Any, target: str | None = None, **options: Any) -> Look:
         dataset = prepared.dataset
         return Look(dataset.source, dataset.n_samples, dataset.features, prepared.task, prepared.remarks)
     roles = _name_roles(make_request(target, options).data)
-    table = read_table(data, missing=roles.missing)
+    table = read_table(data, missing=roles.missing, verbatim=roles.labels)
     names = [name for name in table.column_names if name not in roles.drop]
     found = {column: kind for kind, column in find_block_columns(table, data, roles, ()).items()}
     features = [describe(table, name, (roles.kinds | found).get(name)) for name in names]

@@ -13,9 +13,10 @@ import pyarrow as pa
 
 import weights
 from weights.data.dataset import Dataset, encode_streamed
-from weights.data.encoding import Datetime, Numeric, clipped
+from weights.data.encoding import Datetime, Numeric
 from weights.data.inputs import FARTHEST, NUMBERS, Layout
-from weights.data.table.streaming import rows_counted_from
+from weights.data.scaling import clipped
+from weights.data.table.rownumbers import rows_counted_from
 from weights.data.unfamiliar import show_value
 from weights.effects import FeatureWeights
 from weights.ensemble import MOST_PREDICTIONS, Candidate, Ensemble, Origin, Population, Predictions, Report, limits_of, name_limits

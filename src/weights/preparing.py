@@ -28,6 +28,7 @@ from weights.data.table.columns import to_numbers
 from weights.data.table.delimited import with_remark
 from weights.data.table.duplicates import merge_copies
 from weights.data.table.read import describe_source, read_table
+from weights.data.table.rownumbers import rows_numbered
 from weights.ensemble import Origin, available_threads
 from weights.errors import DataError, UsageError, listed, printable, suggest
 from weights.fitoptions import Request
@@ -37,7 +38,7 @@ from weights.models.registry import ARCHITECTURES, architecture_of
 from weights.spec import Spec
 from weights.tasks.base import Task
 from weights.tasks.registry import find_task
-from weights.types import AnyArray, ReportProgress
+from weights.types import AnyArray, IntArray, ReportProgress
 
 _MOST_INSPECTED = 2_000
 _FEW_ROWS, _FEW_OF_CLASS = 20, 8
@@ -52,8 +53,8 @@ def read_whole(
     if merge and (kinds := [name for field in table.schema if (name := find_block_kind(field))]):
         raise UsageError(f"Copies of {KINDS[kinds[0]].plural} cannot be merged, only rows of a table can. Leave copies as they are.")
     n_rows = table.num_rows
-    table, roles = _merge_copies(table, roles) if merge else (table, roles)
-    dataset = prepare(table, roles, source=printable(describe_source(data)))
+    table, roles, numbers = _merge_copies(table, roles) if merge else (table, roles, None)
+    dataset = prepare(table, roles, source=printable(describe_source(data)), numbers=numbers)
     if table.num_rows < n_rows:
         merged = f"{n_rows - table.num_rows} of {n_rows} rows are copies or of weight zero; copies count as one row of their summed weight"
         dataset = replace(dataset, remarks=[*dataset.remarks, merged])
@@ -91,11 +92,12 @@ def decide(dataset: Dataset, request: Request, origin: Origin | None = None) -> 
         raise UsageError(f"threads must be at least 1, but is {n_threads}. Leave it out to use all cores.")
     _check_acts(dataset, [*chosen, *search], inspect=fit.inspect is True)
     class_weight = request.data.class_weight
-    task = find_task(
-        dataset.target, dataset.roles.target, kind=request.data.task, class_weight=class_weight, positive=request.data.positive
-    )
-    check_streamed_target(dataset, task)
-    y = task.encode(dataset.target)
+    with rows_numbered(dataset.numbers):
+        task = find_task(
+            dataset.target, dataset.roles.target, kind=request.data.task, class_weight=class_weight, positive=request.data.positive
+        )
+        check_streamed_target(dataset, task)
+        y = task.encode(dataset.target)
     weight = task.row_weights(y, dataset.sample_weight)
     layout = dataset.encoding.layout(task.n_outputs)
     if dataset.time is not None:
@@ -146,7 +148,7 @@ def _table_and_roles(data: Any, target: Any, sample_weight: Any, roles: Roles, r
     if kind is not None:
         table, roles, target = _labelled_and_roles(kind, data, roles, target, report_progress)
     else:
-        table = read_table(data, missing=roles.missing)
+        table = read_table(data, missing=roles.missing, verbatim=roles.labels)
         excluded = {name for name in (target, sample_weight, roles.group, roles.time, roles.split) if isinstance(name, str)}
         for name, column in find_block_columns(table, data, roles, excluded).items():
             source = dict(_sources())[name]
@@ -306,15 +308,15 @@ def asks_to_merge(copies: str) -> bool:
     return copies == "merge"
 
 
-def _merge_copies(table: Any, roles: Roles) -> tuple[Any, Roles]:
-    """The table with copies merged, and the roles with the column of their summed weights."""
+def _merge_copies(table: Any, roles: Roles) -> tuple[Any, Roles, IntArray | None]:
+    """The table with copies merged, the roles with the column of their summed weights, and the numbers that the rows had."""
     name = roles.sample_weight
     weight = np.ones(table.num_rows) if name is None else to_numbers(table[name], name)
     if not (np.isfinite(weight).all() and weight.min() >= 0 and weight.any()):
-        return table, roles  # `prepare` says what is wrong with them
-    table, merged = merge_copies(table if name is None else table.drop_columns([name]), weight)
+        return table, roles, None  # `prepare` says what is wrong with them
+    table, merged, numbers = merge_copies(table if name is None else table.drop_columns([name]), weight)
     table, name = _with_column(table, name or "sample_weight", merged)
-    return table, msgspec.structs.replace(roles, sample_weight=name)
+    return table, msgspec.structs.replace(roles, sample_weight=name), numbers
 
 
 def several_values(name: str, values: Any) -> list[Any]:

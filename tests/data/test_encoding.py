@@ -285,7 +285,9 @@ def test_an_absent_column_is_named_with_a_suggestion():
 
 
 def test_a_cell_of_another_kind_at_use_is_named():
-    with pytest.raises(DataError, match=r"Column 'c' must be numeric, but 1 of 2 rows hold something else \(first: row 2, 'old'\)"):
+    with pytest.raises(
+        DataError, match=r"Column 'c' must be numbers with decimal point, but 1 of 2 rows hold something else \(first: row 2, 'old'\)"
+    ):
         encode([1.0, 2.0], "numeric", at=["1", "old"])
 
 

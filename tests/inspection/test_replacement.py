@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from weights.data.encoding import Boolean, Category, Encoding, Numeric, clipped
+from weights.data.encoding import Boolean, Category, Encoding, Numeric
+from weights.data.scaling import clipped
 from weights.inspection.partialling import build_design, columns_by_feature, partial_out
 from weights.inspection.replacement import find_joint_replacement, find_replacement
 

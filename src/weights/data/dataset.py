@@ -23,13 +23,15 @@ from weights.data.inputs import Inputs
 from weights.data.kind import Kind
 from weights.data.registry import KINDS, find_block_kind, kind_of, used_kinds
 from weights.data.repeats import describe_copies, describe_repeats, find_copies, keep_together
-from weights.data.roles import Roles, check_roles
+from weights.data.roles import Roles, check_cells, check_roles
 from weights.data.table.columns import Found, as_text, find_kind, is_missing, to_levels, to_numbers, to_seconds
 from weights.data.table.delimited import remark_of, remarks_of
+from weights.data.table.indices import describe_index
 from weights.data.table.keys import text_keys
 from weights.data.table.parquet import types_of
-from weights.data.table.read import reading
-from weights.data.table.streaming import RowStream, is_plain, rows_counted_from
+from weights.data.table.read import came_as_codes, reading
+from weights.data.table.rownumbers import renumbered, rows_counted_from, rows_numbered
+from weights.data.table.streaming import RowStream, is_plain
 from weights.errors import DataError, UsageError
 from weights.types import AnyArray, BoolArray, FloatArray, IntArray
 
@@ -117,6 +119,7 @@ class Dataset:
         streamed: where all rows come from, where inputs and the like hold only a sample of them.
         names: of the files that rows were read from, n cells; None where there were none.
         distributions: of the encoded columns.
+        numbers: of the rows in the user's table, counted from 0, shape (n,); None where these are all of it, in order.
     """
 
     inputs: Inputs
@@ -134,6 +137,7 @@ class Dataset:
     streamed: Streamed | None = None
     names: pa.ChunkedArray | None = None
     distributions: Sequence[Distribution] = ()
+    numbers: IntArray | None = None
 
     @property
     def n_samples(self) -> int:
@@ -152,13 +156,14 @@ class Dataset:
         return {block.name: kind_of(block) for block in self.encoding.blocks}
 
 
-def prepare(table: pa.Table, roles: Roles, *, source: str = "table") -> Dataset:
+def prepare(table: pa.Table, roles: Roles, *, source: str = "table", numbers: IntArray | None = None) -> Dataset:
     """Find kinds, ignore columns that cannot be used, and encode the rest.
 
     Args:
         table: raw rows; rows whose target is missing are left out and counted in the remarks.
         roles: what each column is for.
         source: name of the table for messages.
+        numbers: of the rows in the user's table, counted from 0, shape (n,); None where these are all of it, in order.
 
     Raises:
         NotFoundError: a named column does not exist.
@@ -168,7 +173,9 @@ def prepare(table: pa.Table, roles: Roles, *, source: str = "table") -> Dataset:
     names = table[FILE_NAMES] if FILE_NAMES in table.column_names else None
     table = table if names is None else table.drop_columns([FILE_NAMES])
     check_roles(table.column_names, roles, source)
-    weight, group, time = read_sample_weight(table, roles.sample_weight), read_group(table, roles.group), _time(table, roles.time)
+    check_cells(table, roles)
+    with rows_numbered(numbers):
+        weight, group, time = read_sample_weight(table, roles.sample_weight), read_group(table, roles.group), _time(table, roles.time)
     if not weight.any():
         raise DataError(f"Sample weights must not all be zero, but '{roles.sample_weight}' is. Name another column.")
     known, remarks = _rows_with_target(table[roles.target], roles.target)
@@ -179,10 +186,11 @@ def prepare(table: pa.Table, roles: Roles, *, source: str = "table") -> Dataset:
         group = keep_together(copies, keep, plural)
     if copies is not None:
         remarks.append(describe_copies(copies, tests, table[roles.target], plural, apart=group is copies))
-    table = _rows(table, keep)
+    table, numbers_of_all = _rows(table, keep), np.arange(table.num_rows) if numbers is None else numbers
+    numbers = numbers_of_all[keep] if numbers is not None or not keep.all() else None
     steering = {roles.group, roles.time, roles.sample_weight, roles.split, roles.target, *roles.drop}
     candidates = [name for name in table.column_names if name not in steering]
-    features = _one_of_each_block([describe(table, name, roles.kinds.get(name)) for name in candidates])
+    features = _one_of_each_block([describe(table, name, roles.kinds.get(name), numbers) for name in candidates])
     usable = {feature.name: feature.kind for feature in features if feature.used}
     if not usable:
         reasons = "; ".join(f"{f.name} ({f.kind}{': ' + f.note if f.note else ''})" for f in features[:5]) or "there is no other column"
@@ -194,12 +202,16 @@ def prepare(table: pa.Table, roles: Roles, *, source: str = "table") -> Dataset:
     if idle := np.count_nonzero(weight[keep] == 0):
         remarks.append(f"{idle:,} of {table.num_rows:,} rows have weight zero: nothing is learned from them")
     remarks = [*remarks_of(table), *remarks, *describe_repeats(table)]
-    encoding = msgspec.structs.replace(fit_encoding(table, usable, clip=roles.clip), missing_words=[*roles.missing])
+    with rows_numbered(numbers):
+        encoding = msgspec.structs.replace(fit_encoding(table, usable, clip=roles.clip), missing_words=[*roles.missing])
+        inputs = apply_encoding(encoding, table)
     held_out = None
     if (held := known & tests).any():
         aside = _rows(all_rows, held)
+        with rows_numbered(numbers_of_all[held]):
+            held_inputs = apply_encoding(encoding, aside)
         held_out = HeldOut(
-            inputs=apply_encoding(encoding, aside),
+            inputs=held_inputs,
             target=aside[roles.target],
             weight=weight[held] / max(weight[held].mean(), 1e-300),
             group=None if group is None else group[held],
@@ -208,7 +220,7 @@ def prepare(table: pa.Table, roles: Roles, *, source: str = "table") -> Dataset:
         )
         remarks.append(f"{held.sum():,} rows are for the test: nothing is learned from them")
     return Dataset(
-        inputs=apply_encoding(encoding, table),
+        inputs=inputs,
         target=table[roles.target],
         features=features,
         encoding=encoding,
@@ -222,6 +234,7 @@ def prepare(table: pa.Table, roles: Roles, *, source: str = "table") -> Dataset:
         held_out=held_out,
         names=None if names is None else names.filter(pa.array(keep)),
         distributions=summarise(encoding, _sampled(table)),
+        numbers=numbers,
     )
 
 
@@ -297,7 +310,7 @@ def prepare_streamed(path: Path, roles: Roles, *, source: str, seed: int = 0) ->
         types = types_of(path)
     check_roles([*types], roles, source)
     stream, sample = RowStream.open(path, roles.target, missing=roles.missing, drop=roles.drop, seed=seed)
-    dataset = prepare(sample.table, msgspec.structs.replace(roles, drop=()), source=source)
+    dataset = prepare(sample.table, msgspec.structs.replace(roles, drop=()), source=source, numbers=sample.numbers)
     steering = [name for name in (roles.target, roles.sample_weight, roles.group) if name]
     stream = stream.only([*(feature.name for feature in dataset.used_features), *steering])
     mean_weight = float(read_sample_weight(sample.table, roles.sample_weight).mean())
@@ -356,12 +369,14 @@ def _rows_with_target(target: pa.ChunkedArray, name: str) -> tuple[BoolArray, li
     return ~absent, remarks
 
 
-def describe(table: pa.Table, name: str, asked: str | None = None) -> Feature:
-    """A column as a feature: its kind, found unless asked for, and what deserves saying about it."""
+def describe(table: pa.Table, name: str, asked: str | None = None, numbers: IntArray | None = None) -> Feature:
+    """A column as a feature: its kind, found unless asked for, and what deserves saying about it; `numbers` as `prepare`."""
     if (block := find_block_kind(table.schema.field(name))) is not None:
         return Feature(name, block, KINDS[block].remark(table.schema.field(name)))
-    kind, note = Found(asked) if asked in used_kinds() else find_kind(table[name], name)  # type: ignore[arg-type]
-    return Feature(name, kind, "; ".join(filter(None, [remark_of(table.schema.field(name)), note])))
+    if asked not in used_kinds() and (index := describe_index(table, name)):
+        return Feature(name, "identifier", index)
+    kind, note = Found(asked) if asked in used_kinds() else find_kind(table[name], name, coded=came_as_codes(table.field(name)))  # type: ignore[arg-type]
+    return Feature(name, kind, "; ".join(filter(None, [remark_of(table.schema.field(name)), renumbered(note, numbers)])))
 
 
 def read_sample_weight(table: pa.Table, name: str | None) -> FloatArray:

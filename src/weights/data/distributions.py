@@ -14,8 +14,8 @@ import msgspec
 import numpy as np
 import pyarrow as pa
 
-from weights.data.encoding import Boolean, Category, ColumnEncoding, Datetime, Encoding, Numeric
-from weights.data.table.columns import is_missing, level_codes, to_flags, to_numbers, to_seconds
+from weights.data.encoding import Boolean, Category, ColumnEncoding, Datetime, Encoding, Numeric, codes_of, numbers_of
+from weights.data.table.columns import is_missing, moments_of, to_flags
 from weights.types import FloatArray, IntArray
 
 N_PARTS = 20
@@ -134,13 +134,8 @@ def _read_flags(column: Boolean, raw: pa.ChunkedArray) -> FloatArray:
 
 
 def _read_levels(column: Category, raw: pa.ChunkedArray) -> FloatArray:
-    codes = level_codes(raw, column.levels).astype(float)
+    codes = codes_of(column, raw).astype(float)
     return np.where(is_missing(raw), np.nan, np.where(codes < 0, len(column.levels), codes))
-
-
-def _moments(values: FloatArray) -> pa.Array:
-    absent = np.isnan(values)
-    return pa.array((np.where(absent, 0, values) * 1e6).astype(np.int64), pa.timestamp("us"), mask=absent)
 
 
 def _numbers(values: FloatArray) -> pa.Array:
@@ -161,14 +156,14 @@ def _show_moment(seconds: float) -> str:
 
 _FORMS: dict[type, _Form] = {
     Numeric: _Form(
-        lambda column, raw: _finite(to_numbers(raw, column.name, column.words, column.notation)),
-        lambda column, values: (_moments if column.from_times else _numbers)(values),
+        lambda column, raw: _finite(numbers_of(column, raw)),
+        lambda column, values: (moments_of if column.from_times else _numbers)(values),
     ),
     Boolean: _Form(_read_flags, lambda column, values: pa.array(values == 1, mask=np.isnan(values)), lambda flag: [flag.no, flag.yes]),
     Category: _Form(_read_levels, _write_levels, lambda column: [*column.levels, OTHER_LEVEL]),
     Datetime: _Form(
-        lambda column, raw: _finite(to_seconds(raw, column.name, column.time_format)),
-        lambda column, values: (_numbers if column.from_numbers else _moments)(values),
+        lambda column, raw: _finite(numbers_of(column, raw)),
+        lambda column, values: (_numbers if column.from_numbers else moments_of)(values),
         show=_show_moment,
     ),
 }

@@ -19,32 +19,30 @@ from weights.data.inputs import COLUMNS, FARTHEST, NUMBERS, Inputs, Layout
 from weights.data.kind import BlockEncoding, Kind
 from weights.data.memory import check_memory_for
 from weights.data.registry import KINDS, kind_of
+from weights.data.scaling import center_and_scale, clipped, encode_cycle, find_varying_cycles, range_of
 from weights.data.table.columns import (
     as_text,
     find_flag_words,
     is_missing,
     is_number,
-    level_codes,
     to_flags,
     to_levels,
     to_numbers,
     to_seconds,
     words_among_numbers,
 )
-from weights.data.table.delimited import flag_words_of, notation_of
-from weights.data.table.notation import Notation, find_numbers, find_time_format
+from weights.data.table.delimited import flag_words_of, notation_of, time_format_of
+from weights.data.table.labels import Form, find_form, read_labels
+from weights.data.table.moments import TIME_OF_DAY, UNMISTAKABLE, find_time_format, find_unmistakable
+from weights.data.table.notation import PLAIN, Notation, find_numbers
 from weights.errors import DataError, suggest
-from weights.types import FloatArray
-
-_NORMAL_IQR = 1.3489795003921634
-"""Distance between the quartiles of a standard normal: scales are such that normal data get variance one."""
-_DAY = 86400.0
+from weights.types import FloatArray, IntArray
 
 
 class Numeric(msgspec.Struct, frozen=True, tag="numeric"):
     """A number: centred by its median, scaled by its quartiles, clipped smoothly; missing (and `words`) is the median plus a flag.
 
-    `notation` is how it was written as text, where it was; `low` and `high` are the least and the largest of training, None where
+    `notation` is how it was written as text, None where it was not; `low` and `high` are the least and the largest of training, None where
     there was none or a run does not say.
     """
 
@@ -69,12 +67,13 @@ class Boolean(msgspec.Struct, frozen=True, tag="boolean"):
 
 
 class Category(msgspec.Struct, frozen=True, tag="category"):
-    """One of several levels: a column each; rare and unseen levels share one column, missing has its own."""
+    """One of several levels: a column each; rare and unseen levels share one column, missing has its own. `form` is what cells were."""
 
     name: str
     levels: list[str]
     rare: bool
     missing: bool
+    form: Form = ""
 
 
 class Datetime(msgspec.Struct, frozen=True, tag="datetime"):
@@ -162,11 +161,6 @@ class Encoding(msgspec.Struct, frozen=True):
     def agrees_with(self, other: Encoding) -> bool:
         """Whether the same cells become the same columns, also if one is of an older run that kept less."""
         return _without_additions(self) == _without_additions(other)
-
-    @property
-    def notations(self) -> dict[str, Notation]:
-        """How numbers were written in the columns where that was not plainly; later tables are read the same way."""
-        return {c.name: c.notation for c in self.columns if isinstance(c, Numeric) and c.notation is not None}
 
     @property
     def numeric_inputs(self) -> list[int]:
@@ -263,12 +257,15 @@ def _without_additions(encoding: Encoding) -> Encoding:
 
     def without(column: ColumnEncoding) -> ColumnEncoding:
         match column:
-            case Numeric() | Datetime():
-                return replace(column, low=None, high=None)
+            case Numeric():
+                return replace(column, low=None, high=None, notation=None if column.notation == PLAIN else column.notation)
+            case Datetime():
+                mistakable = column.time_format not in (*UNMISTAKABLE, TIME_OF_DAY)
+                return replace(column, low=None, high=None, time_format=column.time_format if mistakable else None)
             case Boolean():
                 return Boolean(column.name, column.missing)
             case Category():
-                return column
+                return replace(column, form="")
 
     return replace(encoding, columns=[without(column) for column in encoding.columns], unbounded=False)
 
@@ -291,18 +288,26 @@ def cells(column: ColumnEncoding, table: pa.Table) -> list[float | str | None]:
 
 
 def numbers_of(column: Numeric | Datetime, raw: pa.ChunkedArray) -> FloatArray:
-    """The cells as numbers, those of moments in seconds, NaN where missing."""
-    if isinstance(column, Numeric):
-        return to_numbers(raw, column.name, column.words, column.notation)
-    return to_seconds(raw, column.name, column.time_format)
+    """The cells as numbers, those of moments in seconds, NaN where missing; each as it would have been read in training.
+
+    Raises:
+        DataError: a cell could not have been read there, or is of another type.
+    """
+    of_moments = column.from_times if isinstance(column, Numeric) else not column.from_numbers
+    if pa.types.is_string(raw.type):
+        if not of_moments:
+            words, notation = (column.words, column.notation) if isinstance(column, Numeric) else ((), None)
+            return to_numbers(raw, column.name, words, notation or PLAIN)
+        return to_seconds(raw, column.name, find_unmistakable(as_text(raw), None if isinstance(column, Numeric) else column.time_format))
+    fits = pa.types.is_temporal(raw.type) if of_moments else not pa.types.is_temporal(raw.type)
+    if not fits and not _is_empty(raw):
+        _refuse_type(column.name, raw, "dates" if of_moments else "numbers")
+    return to_numbers(raw, column.name) if isinstance(column, Numeric) else to_seconds(raw, column.name)
 
 
-def clipped(z: FloatArray, clip: float | None) -> FloatArray:
-    """Scaled numbers as models read them: smoothly clipped, see `fit_encoding`; infinities land on the bound, NaN stays."""
-    if clip is None or clip == np.inf:
-        return z
-    with np.errstate(over="ignore", invalid="ignore"):
-        return np.where(np.isinf(z), np.sign(z) * clip, z / np.hypot(1.0, z / clip))
+def codes_of(column: Category, raw: pa.ChunkedArray) -> IntArray:
+    """Position of each cell among the levels, shape (n,), -1 where it is missing or none of them; read as in training."""
+    return read_labels(raw, column.name, column.levels, column.form)
 
 
 def _input_names(column: ColumnEncoding) -> list[str]:
@@ -326,44 +331,40 @@ def _fit_column(raw: pa.ChunkedArray, field: pa.Field, kind: str, max_levels: in
             found = find_numbers(as_text(raw))
             notation = None if found is None else found.notation
         numbers = to_numbers(raw, name, words, notation)
-        center, scale = _center_and_scale(numbers)
+        center, scale = center_and_scale(numbers)
         gaps, from_times = bool(np.isnan(numbers).any()), pa.types.is_temporal(raw.type)
-        return Numeric(name, center, scale, gaps, words, notation, from_times, *_range(numbers))
+        return Numeric(name, center, scale, gaps, words, notation, from_times, *range_of(numbers))
     if kind == "boolean":
         to_flags(raw, name)
         return Boolean(name, missing, *(flag_words_of(field) or find_flag_words(raw)))
     if kind == "datetime":
-        time_format = find_time_format(as_text(raw)) if pa.types.is_string(raw.type) else None
-        seconds = to_seconds(raw, name, time_format)
-        center, scale = _center_and_scale(seconds)
-        cycles, from_numbers = _find_varying_cycles(seconds), is_number(raw.type)
-        return Datetime(name, center, scale, cycles, missing, time_format, from_numbers, *_range(seconds))
+        time_format = find_time_format(as_text(raw)) if pa.types.is_string(raw.type) else time_format_of(field)
+        seconds = to_seconds(raw, name)
+        center, scale = center_and_scale(seconds)
+        cycles, from_numbers = find_varying_cycles(seconds), is_number(raw.type)
+        return Datetime(name, center, scale, cycles, missing, time_format, from_numbers, *range_of(seconds))
     codes, levels = to_levels(raw)
     counts = np.bincount(codes[codes >= 0], minlength=len(levels))
     by_frequency = np.argsort(-counts, kind="stable")[:max_levels]
     kept = sorted(int(i) for i in by_frequency if counts[i] >= min(min_count, counts.max()))
-    return Category(name, [levels[i] for i in kept], rare=len(kept) < len(levels), missing=missing)
+    return Category(name, [levels[i] for i in kept], rare=len(kept) < len(levels), missing=missing, form=find_form(raw.type))
 
 
 def _apply_column(column: ColumnEncoding, raw: pa.ChunkedArray, clip: float | None) -> list[FloatArray]:
     match column:
         case Numeric():
-            if pa.types.is_temporal(raw.type) != column.from_times and not _is_empty(raw):
-                _refuse_type(column.name, raw, "moments" if column.from_times else "numbers")
             values = _scaled(numbers_of(column, raw), column, clip)
             return _with_flag([np.nan_to_num(values)], np.isnan(values), column.missing)
         case Boolean():
             flags = to_flags(raw, column.name)
             return _with_flag([np.nan_to_num(flags)], np.isnan(flags), column.missing)
         case Datetime():
-            if is_number(raw.type) != column.from_numbers and not _is_empty(raw):
-                _refuse_type(column.name, raw, "numbers" if column.from_numbers else "dates")
             seconds = numbers_of(column, raw)
             line = np.nan_to_num(_scaled(seconds, column, clip))
-            cycles = [np.nan_to_num(half) for cycle in column.cycles for half in _encode_cycle(seconds, cycle)]
+            cycles = [np.nan_to_num(half) for cycle in column.cycles for half in encode_cycle(seconds, cycle)]
             return _with_flag([line, *cycles], np.isnan(seconds), column.missing)
         case Category():
-            codes, absent = level_codes(raw, column.levels), is_missing(raw)
+            codes, absent = codes_of(column, raw), is_missing(raw)
             levels = [(codes == i).astype(np.float64) for i in range(len(column.levels))]
             rare = [((codes < 0) & ~absent).astype(np.float64)] * column.rare
             return _with_flag(levels + rare, absent, column.missing)
@@ -383,28 +384,6 @@ def _with_flag(values: Sequence[FloatArray], absent: FloatArray, flag: bool) -> 
     return [*values, absent.astype(np.float64)] if flag else [*values]
 
 
-def _range(values: FloatArray) -> tuple[float | None, float | None]:
-    """The least and the largest finite value; None for both where there is none."""
-    finite = values[np.isfinite(values)]
-    return (float(finite.min()), float(finite.max())) if finite.size else (None, None)
-
-
-def _center_and_scale(values: FloatArray) -> tuple[float, float]:
-    """Median and quartile distance of the finite values; where the quartiles agree, the standard deviation."""
-    finite = values[np.isfinite(values)]
-    if finite.size == 0:
-        return 0.0, 1.0
-    largest = np.abs(finite).max()
-    if largest == 0:
-        return 0.0, 1.0
-    # Divided by the largest first: differences and squares of numbers near 1e308 would overflow.
-    low, center, high = np.quantile(finite / largest, (0.25, 0.5, 0.75))
-    spread = (high - low) / _NORMAL_IQR or np.std(finite / largest)
-    with np.errstate(over="ignore"):
-        scale = float(spread * largest)
-    return float(center * largest), scale if 0 < scale < np.inf else 1.0
-
-
 def _scaled(values: FloatArray, column: Numeric | Datetime, clip: float | None) -> FloatArray:
     """Centred, scaled and smoothly clipped in float64; infinities land on the bound, NaN stays."""
     with np.errstate(over="ignore", invalid="ignore"):
@@ -417,27 +396,3 @@ def _scaled(values: FloatArray, column: Numeric | Datetime, clip: float | None) 
                     f"Column '{column.name}' is too large in row {row}, which needs the smooth clip. Leave clip on or repair the row."
                 )
         return clipped(z, clip)
-
-
-CYCLE_SECONDS = {"day": _DAY, "week": 7 * _DAY, "year": 365.2425 * _DAY}
-"""Length of each cycle in which moments are encoded."""
-
-
-def _find_varying_cycles(seconds: FloatArray) -> list[str]:
-    """The cycles in which the moments differ and that their span covers at least once."""
-    finite = seconds[np.isfinite(seconds)]
-    if finite.size == 0:
-        return []
-    span = finite.max() - finite.min()
-    varying = []
-    for cycle, period in CYCLE_SECONDS.items():
-        finest = {"day": 60.0, "week": _DAY, "year": _DAY}[cycle]
-        places = np.unique(np.floor((finite % period) / finest))
-        if span >= period and len(places) > 1:
-            varying.append(cycle)
-    return varying
-
-
-def _encode_cycle(seconds: FloatArray, cycle: str) -> tuple[FloatArray, FloatArray]:
-    angle = 2 * np.pi * (seconds % CYCLE_SECONDS[cycle]) / CYCLE_SECONDS[cycle]
-    return np.sin(angle), np.cos(angle)

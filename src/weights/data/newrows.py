@@ -2,30 +2,59 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import pyarrow as pa
+from msgspec.structs import replace
 
-from weights.data.encoding import Encoding
+from weights.data.encoding import Datetime, Encoding, Numeric, numbers_of
 from weights.data.files.naming import folder_of
 from weights.data.registry import kind_of
-from weights.data.table.delimited import remark_of, remarks_of
+from weights.data.table.columns import moments_of
+from weights.data.table.delimited import decimal_mark_of, remark_of, remarks_of
+from weights.data.table.notation import Notation
 from weights.data.table.read import read_table
 from weights.data.unfamiliar import NO_LIMITS, Limits, unfamiliar
 
 
-def read_new_rows(encoding: Encoding, data: Any) -> pa.Table:
+def read_new_rows(encoding: Encoding, data: Any, *, labels: Sequence[str] = ()) -> pa.Table:
     """The table behind a path, frame, mapping or array, numbers, pictures and words for missing read as in training.
+
+    Args:
+        encoding: of the run.
+        data: the rows.
+        labels: other columns that hold labels, such as a target of classes, whose cells stay as they are written.
 
     Raises:
         NotFoundError: there is nothing at the path. DataError: it cannot be read so.
     """
     if not encoding.columns and (source := kind_of(encoding.blocks[0]).source) is not None:
         return source.read_like(data, encoding.blocks[0], encoding.missing_words)
-    table = read_table(data, missing=encoding.missing_words, notations=encoding.notations)
+    table = read_table(data, missing=encoding.missing_words, verbatim=[*encoding.names, *labels])
+    table = _read_text(encoding, table)
     for block in encoding.blocks:
         if (source := kind_of(block).source) is not None:
             table = source.fill_like(table, block, folder_of(data))
+    return table
+
+
+def _read_text(encoding: Encoding, table: pa.Table) -> pa.Table:
+    """The table with numbers and moments that came as text read as in training, so that whoever looks at it meets numbers and moments.
+
+    Numbers that were none of text in training are read with the decimal mark of their file.
+    """
+    plain = Notation(decimal_mark_of(table))
+    for column in encoding.columns:
+        place = table.schema.get_field_index(column.name)
+        if place < 0 or not isinstance(column, Numeric | Datetime) or not pa.types.is_string(table.field(place).type):
+            continue
+        if isinstance(column, Numeric):
+            column = replace(column, notation=column.notation or plain)
+        values = numbers_of(column, table[column.name])
+        of_moments = column.from_times if isinstance(column, Numeric) else not column.from_numbers
+        cells = moments_of(values) if of_moments else pa.array(values, from_pandas=True)
+        table = table.set_column(place, table.field(place).with_type(cells.type), pa.chunked_array([cells]))
     return table
 
 

@@ -6,9 +6,11 @@ from collections.abc import Sequence
 from typing import Any
 
 import msgspec
+import pyarrow as pa
 
 from weights.data.registry import used_kinds
-from weights.errors import NotFoundError, UsageError, suggest
+from weights.data.table.columns import as_text, is_supported
+from weights.errors import DataError, NotFoundError, UsageError, suggest
 
 
 class Roles(msgspec.Struct, frozen=True):
@@ -38,6 +40,12 @@ class Roles(msgspec.Struct, frozen=True):
     split: str | None = None
     picture_size: int | None = None
 
+    @property
+    def labels(self) -> list[str]:
+        """The columns whose cells are labels, which stay as they are written: 1.1 and 1.10, TRUE and True differ."""
+        named = (self.group, self.split, *(name for name, kind in self.kinds.items() if kind == "category"))
+        return [name for name in named if name is not None]
+
 
 def parse_kinds(pairs: Any) -> dict[str, str]:
     """``column=kind`` texts (or an equivalent mapping) as a dictionary.
@@ -61,6 +69,25 @@ def parse_kinds(pairs: Any) -> dict[str, str]:
                 f"The kind of '{column}' must be one of {', '.join(used_kinds())}, but '{kind}' came. {suggest(kind, used_kinds())}"
             )
     return items
+
+
+def check_cells(table: pa.Table, roles: Roles) -> None:
+    """Refuse a target, or a column that steers training, whose cells are neither numbers, moments nor words, such as lists.
+
+    Raises:
+        DataError: there is one.
+    """
+    for role in ("target", "group", "time", "sample_weight", "split"):
+        name = getattr(roles, role)
+        if name is None or is_supported(table.field(name).type):
+            continue
+        try:
+            as_text(table[name])
+        except pa.ArrowException as error:
+            role = role.replace("_", " ")
+            raise DataError(
+                f"The {role} '{name}' must hold one number or label a row, but it holds {table.field(name).type}. Name another {role}."
+            ) from error
 
 
 def check_roles(names: Sequence[str], roles: Roles, source: str) -> None:

@@ -8,8 +8,8 @@ from types import MappingProxyType
 import numpy as np
 import pyarrow as pa
 
-from weights.data.encoding import Category, ColumnEncoding, Datetime, Encoding, Numeric, numbers_of
-from weights.data.table.columns import is_missing, level_codes
+from weights.data.encoding import Category, ColumnEncoding, Datetime, Encoding, Numeric, codes_of, numbers_of
+from weights.data.table.columns import is_missing
 from weights.types import BoolArray
 
 _MARGIN = 0.05
@@ -45,7 +45,7 @@ def _ways(column: ColumnEncoding, raw: pa.ChunkedArray, limits: tuple[float, flo
     absent = is_missing(raw)
     if isinstance(column, Category):
         rarely = "hardly or not" if column.rare else "not"
-        new = (level_codes(raw, column.levels) < 0) & ~absent
+        new = (codes_of(column, raw) < 0) & ~absent
         yield new, lambda first: f"hold a level that training had {rarely} seen (first: row {first + 1}, '{raw[first].as_py()}')"
     if isinstance(column, Numeric | Datetime) and column.low is not None and column.high is not None:
         values, margin = numbers_of(column, raw), _MARGIN * (column.high - column.low)

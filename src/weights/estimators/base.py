@@ -280,7 +280,7 @@ NETWORK_OPTIONS = ("model", "hidden", "activation", "learning_rate", "n_steps", 
 
 def _kind(dtype: nw.dtypes.DType) -> str | None:
     """The kind of a column that its type decides; None where its values are to be looked at."""
-    if dtype.is_numeric() or dtype == nw.Boolean:
+    if (dtype.is_numeric() and dtype != nw.Decimal) or dtype == nw.Boolean:  # NumPy makes objects of decimals
         return "numeric"
     return "category" if dtype in (nw.Categorical, nw.Enum) else None
 

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from weights.data.encoding import Boolean, Category, Encoding, clipped
+from weights.data.encoding import Boolean, Category, Encoding
+from weights.data.scaling import clipped
 from weights.inspection.outofbag import Replacement
 from weights.inspection.partialling import Design, Partialled, partial_out_jointly, reference_level
 from weights.types import FloatArray, IntArray

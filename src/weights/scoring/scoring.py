@@ -13,6 +13,7 @@ from weights.data.encoding import apply_encoding
 from weights.data.newrows import describe_new_rows
 from weights.data.repeats import describe_repeats
 from weights.data.table.columns import as_text, is_missing
+from weights.data.table.rownumbers import rows_numbered
 from weights.ensemble import Ensemble, Predictions
 from weights.errors import DataError, UsageError, abridged, listed, printable, suggest
 from weights.inspection.classes import Bin, OperatingPoint, calibration, operating_point
@@ -59,7 +60,8 @@ def score_rows(
     unknown = ~known & ~is_missing(table[task.target])
     notes = [*_describe_roles(ensemble, table), *describe_new_rows(ensemble.encoding, table, ensemble.limits), *describe_repeats(table)]
     rows = table.filter(pa.array(known))
-    inputs = apply_encoding(ensemble.encoding, rows)
+    with rows_numbered(np.flatnonzero(known)):
+        inputs = apply_encoding(ensemble.encoding, rows)
     answers = ensemble.answer(inputs)
     scored = _predictions(ensemble, rows, answers)
     if not scored.weight.any():

@@ -16,8 +16,9 @@ import numpy as np
 from weights.conformal import Difficulty
 from weights.data.dataset import Feature
 from weights.data.distributions import N_PARTS, Distribution, labels_of
-from weights.data.encoding import CYCLE_SECONDS, Category, Datetime, Encoding, Numeric
+from weights.data.encoding import Category, Datetime, Encoding, Numeric
 from weights.data.registry import KINDS, describe_blocks, kind_of, tag_of
+from weights.data.scaling import CYCLE_SECONDS
 from weights.effects import ERRORS, INTERCEPT, INVERSE_LINKS, MEASURES, FeatureWeights
 from weights.ensemble import Predictions, Report
 from weights.errors import UsageError

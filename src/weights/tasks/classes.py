@@ -13,7 +13,9 @@ import pyarrow as pa
 import scipy.special
 
 from weights.conformal import Conformal, Interval, score_classes, smallest_holding
-from weights.data.table.columns import as_text, level_codes
+from weights.data.table.columns import as_text
+from weights.data.table.labels import Form, read_labels
+from weights.data.table.plainform import simplify_type
 from weights.errors import DataError, UsageError, listed, printable
 from weights.tasks.base import ConvexLoss, Gaps, Outcome, OutputFunctions, Scaled
 from weights.tasks.class_losses import (
@@ -29,6 +31,8 @@ from weights.tasks.metrics import CLASS_METRICS, Measure, log_losses
 from weights.types import AnyArray, BoolArray, FloatArray, IntArray
 
 _LABEL_TYPES = ({str}, {int}, {bool})
+_FORMS: dict[type, Form] = {str: "", int: "numbers", bool: "truth values"}
+"""What cells of the target were, by the type of the labels; text may have been numbers with fractions."""
 _SMALLEST_INTEGER, _LARGEST_INTEGER = -(2**63), 2**63 - 1
 _LEAST_PROBABILITY = 1e-3
 """Probabilities are held this far from zero and one where their log odds are asked for (our choice)."""
@@ -116,7 +120,8 @@ class Classes(msgspec.Struct, frozen=True, tag_field="kind"):
 
     def class_codes(self, target: pa.ChunkedArray) -> IntArray:
         """The class codes of n cells, shape (n,), below zero for what is missing or no class."""
-        return level_codes(target, as_text(pa.chunked_array([self.classes])).to_pylist())
+        levels = as_text(pa.chunked_array([self.classes])).to_pylist()
+        return read_labels(simplify_type(target), self.target, levels, _FORMS[type(self.classes[0])])
 
     def original(self, y: AnyArray) -> AnyArray:
         """The class codes as they are, shape (n,)."""

@@ -7,7 +7,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from weights.data.table.columns import simplify_type
+from weights.data.table.plainform import simplify_type
 from weights.errors import DataError, UsageError, suggest
 from weights.tasks.classes import Binary, Multiclass, task_of
 

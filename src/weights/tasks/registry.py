@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from weights.data.table.columns import find_kind, is_number, simplify_type, to_numbers
+from weights.data.table.columns import find_kind, is_number, to_numbers
+from weights.data.table.plainform import simplify_type
 from weights.errors import DataError, UsageError, printable, suggest
 from weights.tasks.base import Task
 from weights.tasks.classes import Binary, Multiclass

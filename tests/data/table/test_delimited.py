@@ -6,7 +6,7 @@ import pyarrow as pa
 import pytest
 
 from weights.data.table.delimited import flag_words_of, notation_of, read_delimited, remark_of, remarks_of, with_remark
-from weights.data.table.notation import Notation
+from weights.data.table.notation import PLAIN, Notation
 from weights.errors import DataError
 
 
@@ -48,15 +48,14 @@ def test_the_notation_of_a_column_is_remembered(tmp_path):
     table = read(tmp_path, 'x,y\n"$1,234.5",1\n$2,2\n')
     assert notation_of(table.schema.field("x")) == Notation(".", "$")
     assert remark_of(table.schema.field("x")) == "'$1,234.5' is read as 1234.5"
-    assert notation_of(table.schema.field("y")) is None
+    assert notation_of(table.schema.field("y")) == PLAIN
     assert (remark_of(table.schema.field("y")), remarks_of(table)) == ("", [])
 
 
-def test_a_known_notation_is_used_instead_of_a_found_one(tmp_path):
+def test_columns_that_are_labels_stay_as_written(tmp_path):
     content = 'x,y\n"1,234",1\n'
     assert read(tmp_path, content)["x"].to_pylist() == [1234]
-    assert read(tmp_path, content, notations={"x": Notation(",")})["x"].to_pylist() == [1.234]
-    assert read(tmp_path, "x,y\n1.5,1\n", notations={"x": Notation(",")})["x"].to_pylist() == ["1.5"]
+    assert read(tmp_path, content, verbatim=["x"])["x"].to_pylist() == ["1,234"]
 
 
 def test_columns_without_a_name_get_their_number(tmp_path):

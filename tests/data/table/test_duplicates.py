@@ -20,7 +20,7 @@ def measured(n: int = 30) -> pa.Table:
 
 def test_copies_become_one_row_of_their_summed_weight():
     table = measured()
-    merged, weight = merge_copies(table.take([*range(30), 4, 4, 7]), np.ones(33))
+    merged, weight, _ = merge_copies(table.take([*range(30), 4, 4, 7]), np.ones(33))
     assert merged.num_rows == 30
     assert dict(zip(merged["size"].to_pylist(), weight, strict=True))[table["size"][4].as_py()] == 3.0
 
@@ -30,14 +30,14 @@ def test_repeating_rows_and_weighing_them_is_the_same_in_any_order():
     count = random.integers(0, 5, 30)
     repeated = random.permutation(np.repeat(np.arange(30), count))
     order = random.permutation(30)
-    first, first_weight = merge_copies(table.take(repeated), np.ones(len(repeated)))
-    second, second_weight = merge_copies(table.take(order), count[order].astype(float))
+    first, first_weight, _ = merge_copies(table.take(repeated), np.ones(len(repeated)))
+    second, second_weight, _ = merge_copies(table.take(order), count[order].astype(float))
     assert first.equals(second)
     np.testing.assert_array_equal(first_weight, second_weight)
 
 
 def test_rows_of_weight_zero_are_left_out():
-    merged, weight = merge_copies(measured(), np.arange(30) % 2.0)
+    merged, weight, _ = merge_copies(measured(), np.arange(30) % 2.0)
     assert (merged.num_rows, *np.unique(weight)) == (15, 1.0)
 
 
@@ -52,7 +52,7 @@ def test_rows_of_weight_zero_are_left_out():
 )
 def test_equal_rows_of_a_coarse_table_stay_apart(table):
     table = pa.table(table)
-    merged, weight = merge_copies(table, np.ones(table.num_rows))
+    merged, weight, _ = merge_copies(table, np.ones(table.num_rows))
     assert merged.num_rows == table.num_rows
     assert (weight == 1.0).all()
 
@@ -70,5 +70,5 @@ def test_equal_rows_of_a_coarse_table_stay_apart(table):
     ids=lambda values: str(values.type),
 )
 def test_columns_of_any_type_can_be_compared(values):
-    merged, weight = merge_copies(pa.table({"values": values, "size": [0.25, 0.25]}), np.ones(2))
+    merged, weight, _ = merge_copies(pa.table({"values": values, "size": [0.25, 0.25]}), np.ones(2))
     assert (merged.num_rows, *weight) == (1, 2.0)

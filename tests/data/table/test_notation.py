@@ -1,13 +1,11 @@
 """How numbers and dates are written: one notation a column, found from all its cells."""
 
-from datetime import datetime
-
 import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from weights.data.table.notation import PLAIN, Notation, are_labels, find_numbers, find_time_format, read_numbers, read_times
+from weights.data.table.notation import PLAIN, Notation, are_labels, find_numbers, read_numbers
 
 
 def column(cells):
@@ -75,15 +73,17 @@ def test_whole_numbers_that_are_labels_are_told(cells, labels):
     assert are_labels(column(cells)) is labels
 
 
-@pytest.mark.parametrize("order", ["%Y/%m/%d", "%d.%m.%Y", "%d/%m/%Y", "%m/%d/%Y", "%d-%m-%Y", "%m-%d-%Y", "%Y.%m.%d"])
-@pytest.mark.parametrize("clock", ["", " %H:%M", " %H:%M:%S", " %I:%M %p"])
-def test_dates_are_read_in_every_order(order, clock):
-    moments = [datetime(2024, 2, 29), datetime(2023, 12, 31, 12 * bool(clock), 0, 0), datetime(2024, 1, 13, 23 * bool(clock))]
-    cells = column([moment.strftime(order + clock) for moment in moments])
-    assert find_time_format(cells) == order
-    assert read_times(cells, order).to_pylist() == moments
+def test_limits_are_read_as_the_limit_and_counted():
+    numbers = find_numbers(column(["<0.35", "1.5", "2", "≤0.35"]))
+    assert (numbers.values.to_pylist(), numbers.notation) == ([0.35, 1.5, 2.0, 0.35], Notation(limits=True))
+    assert numbers.remark == "2 cells are limits, read as that number: '<0.35' as 0.35"
+    assert read_numbers(column(["<1"]), PLAIN) is None
 
 
-@pytest.mark.parametrize("cell", ["30.02.2024", "2024-02-30", "01/13/24", "1.1.2024 25:00", "1/1/2024 0:30 AM", "1.2.2024x"])
-def test_what_is_no_moment_is_no_date(cell):
-    assert find_time_format(column([cell])) is None
+def test_a_column_that_is_mostly_limits_holds_levels():
+    assert find_numbers(column(["<30", ">30", "<30"])) is None
+
+
+def test_whole_numbers_are_of_the_notation_of_their_file():
+    numbers = find_numbers(column(["1", "20"]), decimal_comma=True)
+    assert (numbers.values.to_pylist(), numbers.notation, numbers.remark) == ([1, 20], Notation(","), "")

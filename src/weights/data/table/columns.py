@@ -14,17 +14,17 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from weights.data.table.moments import describe_time_format, find_time_format, read_moments
 from weights.data.table.notation import (
     LEADING_ZERO,
     Notation,
     are_labels,
     describe_notation,
-    describe_time_format,
     find_numbers,
-    find_time_format,
     read_numbers,
-    read_times,
 )
+from weights.data.table.plainform import simplify_type
+from weights.data.table.sentinels import describe_sentinel
 from weights.errors import DataError, abridged
 from weights.types import AnyArray, FloatArray, IntArray
 
@@ -40,6 +40,8 @@ _FEW = 20
 """Below this many rows, "all values differ" says nothing about being an identifier (our choice)."""
 _FEW_CODES = 10
 """Text holding at most this many different whole numbers is read as codes of a category (our choice)."""
+_YEARS = (1500, 2200)
+"""Whole numbers within these may be years, of which each may stand in one row (our choice)."""
 _LARGEST_EXACT = 2**53
 """Beyond this, decimals skip whole numbers: what counts that far is a label (a key, a hash), not a quantity."""
 
@@ -51,12 +53,13 @@ class Found(NamedTuple):
     note: str = ""
 
 
-def find_kind(column: pa.ChunkedArray, name: str) -> Found:
+def find_kind(column: pa.ChunkedArray, name: str, *, coded: bool = False) -> Found:
     """The kind of a raw column, from its type and values.
 
     Args:
         column: n cells of any type.
         name: the column's name; an integer column called id or ..._id counts as an identifier if all differ.
+        coded: whether it came as codes of levels, whatever these are: then it is a category, unless its values mostly differ.
 
     Returns:
         The kind, and a remark where the choice deserves one.
@@ -67,7 +70,7 @@ def find_kind(column: pa.ChunkedArray, name: str) -> Found:
     """
     column = simplify_type(column)
     kind = column.type
-    if not _is_supported(kind):
+    if not is_supported(kind):
         return Found("unsupported", f"holds {kind} values")
     if pa.types.is_null(kind) or column.null_count == len(column):
         return Found("constant", "all missing")
@@ -76,6 +79,22 @@ def find_kind(column: pa.ChunkedArray, name: str) -> Found:
         return Found("constant", f"always {abridged(repr(column[0].as_py()))}")
     if pa.types.is_boolean(kind):
         return Found("boolean")
+    found = _find_kind_of_values(column, name, n_distinct)
+    if coded and found.kind not in ("boolean", "constant") and (labels := _find_kind_of_labels(column, n_distinct)).kind == "category":
+        return labels
+    sentinel = _describe_sentinel(column, name, found.kind)
+    return found._replace(note="; ".join(filter(None, [found.note, sentinel]))) if sentinel else found
+
+
+def _describe_sentinel(column: pa.ChunkedArray, name: str, kind: str) -> str:
+    """What is to be said of a code for "no value" among numbers or moments."""
+    if kind == "datetime":
+        return describe_sentinel(to_seconds(column, name), moments=True)
+    return describe_sentinel(to_numbers(column, name)) if kind == "numeric" and is_number(column.type) else ""
+
+
+def _find_kind_of_values(column: pa.ChunkedArray, name: str, n_distinct: int) -> Found:
+    kind = column.type
     if pa.types.is_temporal(kind):
         return Found("datetime")
     if is_number(kind):
@@ -83,25 +102,12 @@ def find_kind(column: pa.ChunkedArray, name: str) -> Found:
     return _find_kind_of_text(as_text(column), n_distinct)
 
 
-def simplify_type(column: pa.ChunkedArray) -> pa.ChunkedArray:
-    """The column with dictionaries, odd strings and half-precision numbers spelled out and NaN as null; itself if nothing changes."""
-    if pa.types.is_dictionary(column.type):
-        column = pc.cast(column, column.type.value_type)
-    if pa.types.is_large_string(column.type) or pa.types.is_string_view(column.type):
-        column = pc.cast(column, pa.string())
-    if pa.types.is_float16(column.type):
-        column = pc.cast(column, pa.float32())  # which more functions know
-    if pa.types.is_floating(column.type) and pc.any(pc.is_nan(column)).as_py():
-        column = pc.if_else(pc.is_nan(column), pa.scalar(None, column.type), column)
-    return column
-
-
 def is_number(kind: pa.DataType) -> bool:
     """Whether a type holds numbers."""
     return bool(pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind))
 
 
-def _is_supported(kind: pa.DataType) -> bool:
+def is_supported(kind: pa.DataType) -> bool:
     """Whether cells of a type are numbers, truth values, moments or text."""
     is_moment = pa.types.is_temporal(kind) and not pa.types.is_interval(kind)
     return is_number(kind) or is_moment or pa.types.is_boolean(kind) or pa.types.is_string(kind) or pa.types.is_null(kind)
@@ -115,13 +121,21 @@ def _find_kind_of_numbers(column: pa.ChunkedArray, name: str, n_distinct: int) -
         return Found("constant", f"always {bounds['max']!r}")  # 0 and -0, which are counted as different
     if pa.types.is_integer(column.type):
         all_different = n_distinct == len(column) > _FEW
-        counts_up = bounds["max"] - bounds["min"] + 1 == n_distinct
+        counts_up = _counts_rows(column, bounds["min"], bounds["max"], n_distinct)
         if all_different and (counts_up or re.search(r"(^|_|\s)id$", name, flags=re.IGNORECASE)):
             return Found("identifier", "all different")
         if max(bounds["max"], -bounds["min"]) > _LARGEST_EXACT:
             return _find_kind_of_labels(column, n_distinct, "whole numbers beyond 2^53 are read as labels")
     infinite = pc.sum(pc.cast(pc.is_inf(column), pa.int64())).as_py() if pa.types.is_floating(column.type) else 0
     return Found("numeric", f"{infinite} infinite cells are moved to the bound" if infinite else "")
+
+
+def _counts_rows(column: pa.ChunkedArray, least: int, largest: int, n_distinct: int) -> bool:
+    """Whether different whole numbers count rows: all those between the ends, or half of them in order; years do not."""
+    if _YEARS[0] <= least and largest <= _YEARS[1]:
+        return False
+    n_between = largest - least + 1
+    return n_between == n_distinct or (n_between <= 2 * n_distinct and pc.all(pc.greater(column[1:], column[:-1])).as_py())
 
 
 def _find_kind_of_text(column: pa.ChunkedArray, n_distinct: int) -> Found:
@@ -181,8 +195,11 @@ def _first_where(column: pa.ChunkedArray, bad: Callable[[str], object]) -> tuple
 
 
 def as_text(column: pa.ChunkedArray) -> pa.ChunkedArray:
-    """The column as strings without surrounding blanks; integral floats lose their '.0', so 1 and 1.0 agree."""
+    """The column as strings without surrounding blanks; integral floats lose their '.0', so 1 and 1.0 agree, and moments their zeros."""
     column = simplify_type(column)
+    if pa.types.is_timestamp(column.type):
+        moments = pc.cast(pc.cast(pc.cast(column, pa.timestamp("us", column.type.tz), safe=False), pa.timestamp("us")), pa.string())
+        return pc.replace_substring_regex(moments, r"(?: 00:00:00)?\.0+$", "")
     if pa.types.is_floating(column.type):
         whole = pc.and_(pc.equal(pc.floor(column), column), pc.less(pc.abs(column), 2.0**53))
         as_integer = pc.cast(pc.if_else(whole, column, None), pa.int64(), safe=False)
@@ -233,14 +250,22 @@ def to_flags(column: pa.ChunkedArray, name: str) -> FloatArray:
         DataError: a cell holds another word.
     """
     original = as_text(column)
-    text = pc.utf8_lower(original)
+    text = _as_flag(original)
     is_true, is_false = pc.is_in(text, pa.array(_TRUE)), pc.is_in(text, pa.array(_FALSE))
     unreadable = pc.and_(pc.invert(pc.or_(is_true, is_false)), pc.is_valid(text))
     if pc.any(unreadable).as_py():
         known = {*_TRUE, *_FALSE}
-        _refuse(original, name, "boolean (yes/no, true/false, 1/0)", lambda cell: True if cell[0].as_py().lower() in known else None)
+        hint = f"; where more than two values are possible, with --kind {abridged(name)}=category"
+        _refuse(
+            original, name, "boolean (yes/no, true/false, 1/0)", lambda cell: True if _as_flag(cell)[0].as_py() in known else None, hint
+        )
     values = is_true.to_numpy().astype(np.float64) - is_false.to_numpy().astype(np.float64)
     return np.where(values == 0, np.nan, values)
+
+
+def _as_flag(text: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Words in small letters, and 1.00 and +1 as 1."""
+    return pc.replace_substring_regex(pc.utf8_lower(text), r"^(?:\+|-0*$)?0*([01])(?:\.0*)?$", r"\1")
 
 
 def find_flag_words(column: pa.ChunkedArray) -> tuple[str, str]:
@@ -260,13 +285,13 @@ def find_flag_words(column: pa.ChunkedArray) -> tuple[str, str]:
     return no or _FALSE[_TRUE.index((yes or "").lower())], yes or _TRUE[_FALSE.index((no or "").lower())]
 
 
-def to_seconds(column: pa.ChunkedArray, name: str, time_format: str | None = None) -> FloatArray:
+def to_seconds(column: pa.ChunkedArray, name: str, formats: Sequence[str] = ()) -> FloatArray:
     """The column's dates as seconds since 1970-01-01 UTC, float64, shape (n,); missing is NaN.
 
     Args:
         column: n dates, times, texts or numbers; a number is taken as it is.
         name: the column's name.
-        time_format: how dates are written as text, from `find_time_format`; None to find it.
+        formats: how dates may be written as text, see `find_time_format`; none to find it.
 
     Raises:
         DataError: a cell cannot be read as a date or time.
@@ -276,10 +301,10 @@ def to_seconds(column: pa.ChunkedArray, name: str, time_format: str | None = Non
         if is_number(column.type):
             return to_numbers(column, name)
         text = as_text(column)
-        known_format = find_time_format(text) if time_format is None else time_format
-        times = None if known_format is None else read_times(text, known_format)
+        formats = formats or tuple(filter(None, [find_time_format(text)]))
+        times = read_moments(text, formats)
         if times is None:
-            _refuse(text, name, "dates", lambda cell: find_time_format(cell) if known_format is None else read_times(cell, known_format))
+            _refuse(text, name, "dates", lambda cell: read_moments(cell, formats) if formats else find_time_format(cell))
     if pa.types.is_time(times.type):
         microseconds = pc.cast(pc.cast(times, pa.time64("us")), pa.int64())
     elif pa.types.is_duration(times.type):
@@ -288,6 +313,12 @@ def to_seconds(column: pa.ChunkedArray, name: str, time_format: str | None = Non
         zone = times.type.tz if pa.types.is_timestamp(times.type) else None
         microseconds = pc.cast(pc.cast(times, pa.timestamp("us", zone), safe=False), pa.int64())
     return pc.cast(microseconds, pa.float64(), safe=False).to_numpy() / 1e6
+
+
+def moments_of(seconds: FloatArray) -> pa.Array:
+    """Seconds since 1970-01-01, shape (n,), as moments; NaN is missing. What `to_seconds` reads back."""
+    absent = np.isnan(seconds)
+    return pa.array(np.round(np.where(absent, 0, seconds) * 1e6).astype(np.int64), pa.timestamp("us"), mask=absent)
 
 
 def to_levels(column: pa.ChunkedArray) -> tuple[IntArray, list[str]]:
@@ -310,7 +341,7 @@ def is_missing(column: pa.ChunkedArray) -> AnyArray:
     return pc.is_null(column, nan_is_null=True).to_numpy()
 
 
-def _refuse(text: pa.ChunkedArray, name: str, needed: str, parse: Callable[[pa.ChunkedArray], object]) -> NoReturn:
+def _refuse(text: pa.ChunkedArray, name: str, needed: str, parse: Callable[[pa.ChunkedArray], object], hint: str = "") -> NoReturn:
     def unreadable(value: str) -> bool:
         return parse(pa.chunked_array([[value]])) is None
 
@@ -323,5 +354,5 @@ def _refuse(text: pa.ChunkedArray, name: str, needed: str, parse: Callable[[pa.C
     count = pc.sum(pc.cast(pc.is_in(text, pa.array(bad, pa.string())), pa.int64())).as_py()
     raise DataError(
         f"Column '{name}' must be {needed}, but {count} of {len(text)} rows hold something else (first: row {row}, '{abridged(value)}'). "
-        "Repair these cells or leave them empty; where a word means missing, fit with --missing."
+        "Repair these cells or leave them empty; where a word means missing, fit with --missing" + hint + "."
     )

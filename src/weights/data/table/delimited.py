@@ -6,11 +6,11 @@ Arrow cuts the file into cells of text; what the cells of a column mean is decid
 
 from __future__ import annotations
 
+import contextlib
 import csv as python_csv
 import io
 import re
-from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +20,9 @@ import pyarrow.compute as pc
 
 from weights.data.memory import check_memory_for
 from weights.data.table.columns import find_flag_words
-from weights.data.table.notation import PLAIN, Notation, Numbers, are_labels, find_numbers, read_numbers, read_times
+from weights.data.table.dialect import LINE_END, find_dialect
+from weights.data.table.moments import TIME_OF_DAY, UNMISTAKABLE, read_times
+from weights.data.table.notation import Notation, Numbers, are_labels, find_numbers
 from weights.data.table.textfile import TextFile
 from weights.errors import DataError
 
@@ -32,50 +34,62 @@ MOST_COLUMNS = 100_000
 
 _SAMPLE_BYTES = 1 << 16
 _LONGEST_ROW = 1 << 24
-_DELIMITERS = (",", ";", "\t", "|")
-_LINE_END = re.compile(r"\r\n|\r|\n")
-_END = "weights: end of the file"
+_END = "weights_end_of_file"
 """First cell of a row put behind the file: where it does not come back as a row, a quote swallowed it."""
-_TIME_OF_DAY = r"^\d{2}:\d{2}(?::\d{2}(?:\.\d{1,6})?)?$"
 
 
-def read_delimited(path: Path, missing: Sequence[str] = (), notations: Mapping[str, Notation] | None = None) -> pa.Table:
+def read_delimited(path: Path, missing: Sequence[str] = (), verbatim: Collection[str] = ()) -> pa.Table:
     """The table in a CSV, TSV or similar file.
 
     Args:
         path: the file, gzip-compressed if it ends in .gz.
         missing: further words that mean "no value".
-        notations: for columns whose way of writing numbers is known from training, that way.
+        verbatim: columns that stay text, as written: labels, and what is read as in training.
 
     Returns:
-        Columns of numbers, truth values, moments or text. A field whose numbers are not plainly written has its
-        notation in its metadata (see `notation_of`), one of truth values their spelling (see `flag_words_of`); what else
-        deserves saying is in the schema's (see `remarks_of`).
+        Columns of numbers, truth values, moments or text. How numbers, truth values and moments were written is in the
+        metadata of their field (see `notation_of`, `flag_words_of`, `time_format_of`); what else deserves saying is in the
+        schema's (see `remarks_of`), and whether the file writes decimal commas (see `decimal_mark_of`).
 
     Raises:
         DataError: it is no table of text, a row has too few or too many cells, or it does not fit into memory.
     """
     with TextFile(path) as text:
         sample = text.peek(_SAMPLE_BYTES).decode("utf-8", "ignore")
-        delimiter = _find_delimiter(sample, default="\t" if ".tsv" in path.suffixes else ",")
+        dialect = find_dialect(sample, default="\t" if ".tsv" in path.suffixes else ",", name=path.name)
+        text.read(len(dialect.before.encode()))
+        delimiter, sample = dialect.delimiter, sample[len(dialect.before) :]
         decimal_comma = delimiter != "," and _has_decimal_comma(sample, delimiter)
         names = _header(text, path, delimiter)
         _check_size(path, sample, len(names))
         cells = _cells(text, path, delimiter, names, [*MISSING_WORDS, *missing])
         remarks = [f"'{path.name}' was {text.remark}"] if text.remark else []
+        remarks += [f"'{path.name}': {dialect.remark}"] if dialect.remark else []
     columns, fields = [], []
     for name in names:
         # Taken off the list, so that a column's text is let go as soon as it is read.
-        column, metadata = _typed(cells.pop(0), (notations or {}).get(name), decimal_comma=decimal_comma)
+        raw = cells.pop(0)
+        column, metadata = (raw, {}) if name in verbatim else _typed(raw, decimal_comma=decimal_comma)
         columns.append(column)
         fields.append(pa.field(name, column.type, metadata=metadata))
-    return pa.Table.from_arrays(columns, schema=pa.schema(fields, metadata={"remarks": msgspec.json.encode(remarks)}))
+    about: dict[str, bytes] = {"remarks": msgspec.json.encode(remarks), "decimal": b"," if decimal_comma else b"."}
+    return pa.Table.from_arrays(columns, schema=pa.schema(fields, metadata=about))
 
 
 def notation_of(field: pa.Field) -> Notation | None:
     """How the numbers of a column were written in the file it was read from, where that was not plainly."""
     metadata = field.metadata or {}
     return msgspec.json.decode(metadata[b"notation"], type=Notation) if b"notation" in metadata else None
+
+
+def time_format_of(field: pa.Field) -> str | None:
+    """How the moments of a column were written in the file it was read from; None where they were not text."""
+    return (field.metadata or {}).get(b"time_format", b"").decode() or None
+
+
+def decimal_mark_of(table: pa.Table) -> str:
+    """The decimal mark that the file of a table suggests for numbers of which nothing else is known."""
+    return (table.schema.metadata or {}).get(b"decimal", b".").decode()
 
 
 def flag_words_of(field: pa.Field) -> tuple[str, str] | None:
@@ -105,19 +119,8 @@ def remarks_of(table: pa.Table) -> list[str]:
 # Lines
 
 
-def _find_delimiter(sample: str, *, default: str) -> str:
-    """The delimiter that cuts the first lines into the same number (above one) of cells, most cells first."""
-    lines = [line for line in _LINE_END.split(re.sub(r'"[^"]*"', "", sample))[:50] if line.strip()]
-    agreement: dict[str, tuple[float, int]] = {}
-    for delimiter in _DELIMITERS:
-        [(cuts, lines_alike)] = Counter(line.count(delimiter) for line in lines).most_common(1) or [(0, 0)]
-        if cuts and lines[0].count(delimiter) == cuts:
-            agreement[delimiter] = (round(lines_alike / len(lines), 1), cuts)
-    return max(agreement, key=lambda delimiter: agreement[delimiter], default=default)
-
-
 def _has_decimal_comma(sample: str, delimiter: str) -> bool:
-    cells = [cell.strip().strip('"') for line in _LINE_END.split(sample)[1:200] for cell in line.split(delimiter)]
+    cells = [cell.strip().strip('"') for line in LINE_END.split(sample)[1:200] for cell in line.split(delimiter)]
     comma = sum(bool(re.fullmatch(r"[-+]?\d+,\d+", cell)) for cell in cells)
     # 1.234 is no sign of a decimal point: it could be a thousand.
     point = sum(bool(re.fullmatch(r"[-+]?\d+\.\d+", cell) and not re.fullmatch(r"[-+]?[1-9]\d{0,2}\.\d{3}", cell)) for cell in cells)
@@ -149,7 +152,7 @@ def _check_size(path: Path, sample: str, n_columns: int) -> None:
     """Refuse a file whose cells, first as text and then as numbers, would not fit into memory; a .gz is checked as it is read."""
     if path.suffix.lower() == ".gz":
         return
-    lines = max(len(_LINE_END.findall(sample)), 1)
+    lines = max(len(LINE_END.findall(sample)), 1)
     n_rows = path.stat().st_size / max(len(sample.encode()) / lines, 1)
     check_memory_for(path.stat().st_size + 4.0 * n_rows * n_columns, f"Reading '{path}' (about {n_rows:,.0f} rows x {n_columns:,} columns)")
 
@@ -161,7 +164,7 @@ def _cells(text: TextFile, path: Path, delimiter: str, names: list[str], missing
     numbered = [str(j) for j in range(len(names))]
     # In a table of one column a blank line is a row without value; in others it is nothing.
     head = text.peek(_SAMPLE_BYTES)
-    n_blank = 0 if len(names) > 1 else len(_LINE_END.findall(head[: len(head) - len(head.lstrip(b"\r\n"))].decode()))
+    n_blank = 0 if len(names) > 1 else len(LINE_END.findall(head[: len(head) - len(head.lstrip(b"\r\n"))].decode()))
     text.end_with((_END + delimiter * (len(names) - 1) + "\n").encode())
     wrong: list[Any] = []
 
@@ -217,44 +220,34 @@ def _open_quote(path: Path, row: int) -> DataError:
 # Cells
 
 
-def _typed(raw: pa.ChunkedArray, known: Notation | None, *, decimal_comma: bool) -> tuple[pa.ChunkedArray, dict[str, str]]:
+def _typed(raw: pa.ChunkedArray, *, decimal_comma: bool) -> tuple[pa.ChunkedArray, dict[str, str]]:
     """A column of text as what all its cells are, and the metadata of its field; text where they are nothing else."""
     if raw.null_count == len(raw):
         return pa.chunked_array([pa.nulls(len(raw))]), {}
     text = pc.utf8_trim_whitespace(raw)
     if are_labels(text):
         return raw, {}
-    numbers = _numbers(text, known, decimal_comma=decimal_comma)
+    numbers = find_numbers(text, decimal_comma=decimal_comma)
     if numbers is not None:
         return _whole_if_possible(text, numbers), _metadata(numbers)
     if (flags := _flags(text)) is not None:
         return flags, {"flags": msgspec.json.encode(find_flag_words(text)).decode()}
-    for form in ("iso", "iso with zone"):
+    for form in (*UNMISTAKABLE, TIME_OF_DAY):
         if (times := read_times(text, form)) is not None:
-            return times, {}
-    times = _times_of_day(text)
-    return (raw if times is None else times), {}
-
-
-def _numbers(text: pa.ChunkedArray, known: Notation | None, *, decimal_comma: bool) -> Numbers | None:
-    if known is None:
-        return find_numbers(text, decimal_comma=decimal_comma)
-    values = read_numbers(text, known)
-    return None if values is None else Numbers(values, known)
+            return (pc.cast(times, pa.time64("us")) if form == TIME_OF_DAY else times), {"time_format": form}
+    return raw, {}
 
 
 def _metadata(numbers: Numbers) -> dict[str, str]:
-    if numbers.notation == PLAIN and not numbers.remark:
-        return {}
     return {"notation": msgspec.json.encode(numbers.notation).decode(), "remark": numbers.remark}
 
 
 def _whole_if_possible(text: pa.ChunkedArray, numbers: Numbers) -> pa.ChunkedArray:
-    """Integers where every cell is one; those up to 18 digits only fit so."""
-    try:
-        return pc.cast(text, pa.int64()) if numbers.notation == PLAIN and not numbers.remark else pc.cast(numbers.values, pa.int64())
-    except pa.ArrowInvalid:
-        return numbers.values
+    """Integers where every cell is one; those of more than 15 digits only fit so."""
+    for cells in (text, numbers.values):
+        with contextlib.suppress(pa.ArrowInvalid):
+            return pc.cast(cells, pa.int64())
+    return numbers.values
 
 
 def _flags(text: pa.ChunkedArray) -> pa.ChunkedArray | None:
@@ -262,13 +255,3 @@ def _flags(text: pa.ChunkedArray) -> pa.ChunkedArray | None:
         return pc.cast(text, pa.bool_())
     except pa.ArrowInvalid:
         return None
-
-
-def _times_of_day(text: pa.ChunkedArray) -> pa.ChunkedArray | None:
-    if pc.all(pc.match_substring_regex(text, _TIME_OF_DAY)).as_py() is False:
-        return None
-    try:
-        moments = pc.cast(pc.binary_join_element_wise("1970-01-01", text, " "), pa.timestamp("us"))
-    except pa.ArrowInvalid:
-        return None
-    return pc.cast(moments, pa.time64("us"))

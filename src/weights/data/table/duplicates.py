@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from weights.types import BoolArray, FloatArray
+from weights.types import BoolArray, FloatArray, IntArray
 
 _NEARLY_ALL_DIFFER = 0.9
 """Share of the different rows that one measured column must distinguish for equal rows to be copies (our choice)."""
@@ -18,7 +18,7 @@ _MOST_REPEATED = 5
 """Rows that stand in a table more often than this on average are not copies but cases of which there are few (our choice)."""
 
 
-def merge_copies(table: pa.Table, weight: FloatArray) -> tuple[pa.Table, FloatArray]:
+def merge_copies(table: pa.Table, weight: FloatArray) -> tuple[pa.Table, FloatArray, IntArray]:
     """The rows of positive weight, each copy once with the sum of their weights, in an order that only their values decide.
 
     Equal rows are copies where a column of numbers with fractions differs in nearly all different rows, so that two observations
@@ -30,9 +30,9 @@ def merge_copies(table: pa.Table, weight: FloatArray) -> tuple[pa.Table, FloatAr
 
     Example:
         >>> table = pa.table({"x": [0.5, 0.1, 0.5], "y": [1, 0, 1]})
-        >>> merged, weight = merge_copies(table, np.ones(3))
-        >>> merged.column("x").to_pylist(), weight
-        ([0.1, 0.5], array([1., 2.]))
+        >>> merged, weight, numbers = merge_copies(table, np.ones(3))
+        >>> merged.column("x").to_pylist(), weight, numbers
+        ([0.1, 0.5], array([1., 2.]), array([1, 0]))
     """
     used = np.flatnonzero(weight > 0)
     compared = _comparable(table.take(used))
@@ -41,7 +41,7 @@ def merge_copies(table: pa.Table, weight: FloatArray) -> tuple[pa.Table, FloatAr
     first = _starts(compared)
     if not _are_copies(compared.filter(pa.array(first)), len(used)):
         first[:] = True
-    return table.take(used[first]), np.bincount(np.cumsum(first) - 1, weight[used])
+    return table.take(used[first]), np.bincount(np.cumsum(first) - 1, weight[used]), used[first]
 
 
 def _comparable(table: pa.Table) -> pa.Table:

@@ -35,7 +35,7 @@ def read_json_lines(path: Path, *_: Any) -> pa.Table:
 
     with TextFile(path, inspect=_inspector(path)) as text:
         try:
-            return json.read_json(text, json.ReadOptions(block_size=_BLOCK))
+            return _moments_as_text(json.read_json(text, json.ReadOptions(block_size=_BLOCK)), path)
         except pa.ArrowInvalid as error:
             if changed := _CHANGED.search(str(error)):
                 column, before, after, row = changed.groups()
@@ -46,6 +46,21 @@ def read_json_lines(path: Path, *_: Any) -> pa.Table:
             if "straddling" in str(error):
                 raise DataError(f"'{path}' has a line of more than {_BLOCK >> 20} MB: one object a line was needed. Cut it up.") from error
             raise
+
+
+def _moments_as_text(table: pa.Table, path: Path) -> pa.Table:
+    """The table with strings that Arrow took for moments as they are written: what they mean is decided as for other text."""
+    from pyarrow import json
+
+    moments = [field.name for field in table.schema if pa.types.is_temporal(field.type)]
+    if not moments:
+        return table
+    only = json.ParseOptions(explicit_schema=pa.schema([(name, pa.string()) for name in moments]), unexpected_field_behavior="ignore")
+    with TextFile(path) as text:
+        as_text = json.read_json(text, json.ReadOptions(block_size=_BLOCK), only)
+    for name in moments:
+        table = table.set_column(table.schema.get_field_index(name), name, as_text[name])
+    return table
 
 
 def _inspector(path: Path) -> Callable[[bytes], None]:

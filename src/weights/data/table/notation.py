@@ -1,7 +1,7 @@
-"""How numbers and dates are written in text: found once for a whole column, kept, and used on every later table.
+"""How numbers are written in text: found once for a whole column by `find_numbers`, kept, and used by `read_numbers` on every later table.
 
-`find_notation` and `read_numbers` are for numbers, `find_time_format` and `read_times` for dates. A column has one
-notation or none: where a cell could be read in two ways, the other cells of its column decide.
+A column has one notation or none: where a cell could be read in two ways, the other cells of its column decide. Once a notation is
+known, what a cell is read as depends on that cell alone.
 """
 
 from __future__ import annotations
@@ -25,10 +25,13 @@ _MINUS = "\u2212"
 _APOSTROPHES = "'\u2019"
 _BLANK = f"[{_BLANKS}]"
 _PARTS = (
-    rf"^(?P<sign>[-+{_MINUS}]?){_BLANK}?(?P<before>{_UNIT}?){_BLANK}?(?P<minus>[-{_MINUS}]?)"
+    rf"^(?P<limit>(?:[<>]=?|[≤≥])?){_BLANK}?(?P<sign>[-+{_MINUS}]?){_BLANK}?(?P<before>{_UNIT}?){_BLANK}?(?P<minus>[-{_MINUS}]?)"
     rf"(?P<digits>[\d.].*?){_BLANK}?(?P<after>{_UNIT}?)$"
 )
 _THOUSANDS = {".": "," + _APOSTROPHES + _BLANKS, ",": "." + _APOSTROPHES + _BLANKS}
+_MOST_LIMITS = 0.5
+"""Where more of the cells are limits, such as <30 and >30, they are levels rather than numbers (our choice)."""
+_INFINITE = r"^[-+]?(?i:inf|infinity)$"
 _LOOKS_SO = re.compile(rf"[^-\d]{{0,5}}[-{_MINUS}]?[^-\d]{{0,5}}[\d.,{_APOSTROPHES}{_BLANKS}]+(?:[eE][-+]?\d+)?[^-\d]{{0,5}}")
 """What a first cell must look like for the others to be worth taking apart."""
 
@@ -39,10 +42,12 @@ class Notation(msgspec.Struct, frozen=True):
     Attributes:
         decimal: the decimal mark, "." or ","; thousands are then set apart by the other one, a blank or an apostrophe.
         unit: a currency or percent sign that every cell carries, or nothing.
+        limits: whether cells may be limits, such as "<0.35" of what could not be measured, which are read as the limit.
     """
 
     decimal: str = "."
     unit: str = ""
+    limits: bool = False
 
 
 PLAIN = Notation()
@@ -64,7 +69,7 @@ def find_numbers(text: pa.ChunkedArray, *, decimal_comma: bool = False) -> Numbe
         decimal_comma: what the rest of the file suggests for cells such as 1,234 or 1.234, which could be either.
     """
     plain = _cast(text)
-    if plain is not None and not (decimal_comma and _only_groups(text)):
+    if plain is not None and not (decimal_comma and _all_match(text, rf"^[-+]?{_digits_pattern(',')[1:]}")):
         return Numbers(plain, PLAIN)
     parts = _parts(text)
     if parts is None:
@@ -77,7 +82,10 @@ def find_numbers(text: pa.ChunkedArray, *, decimal_comma: bool = False) -> Numbe
     if not fits:
         return None
     either = len(fits) == 2 and _any_match(digits, r"[.,]")
-    notation = Notation("," if decimal_comma and either else fits[0], units[0])
+    n_limits = pc.sum(pc.cast(pc.not_equal(parts.field("limit"), ""), pa.int64())).as_py() or 0
+    if n_limits > _MOST_LIMITS * (len(text) - text.null_count):
+        return None
+    notation = Notation("," if decimal_comma and "," in fits else fits[0], units[0], n_limits > 0)
     values = read_numbers(text, notation)
     assert values is not None
     return Numbers(values, notation, _remark(text, values, ambiguous=either))
@@ -85,10 +93,18 @@ def find_numbers(text: pa.ChunkedArray, *, decimal_comma: bool = False) -> Numbe
 
 def read_numbers(text: pa.ChunkedArray, notation: Notation) -> pa.ChunkedArray | None:
     """The numbers written in a notation, float64, or None if some cell is not written so."""
-    plain = _cast(text) if notation == PLAIN else None
-    parts = _parts(text) if plain is None else None
-    if parts is None:
+    if notation == PLAIN and (plain := _cast(text)) is not None:
         return plain
+    infinite = pc.match_substring_regex(text, _INFINITE) if notation.unit == "" else None
+    if infinite is not None and pc.any(infinite).as_py():  # as alone, so among others
+        written_out = read_numbers(pc.if_else(infinite, pa.scalar(None, pa.string()), text), notation)
+        infinities = _cast(pc.if_else(infinite, text, pa.scalar(None, pa.string())))
+        return None if written_out is None or infinities is None else pc.coalesce(infinities, written_out)
+    if text.null_count == len(text):
+        return pa.chunked_array([pa.nulls(len(text), pa.float64())])
+    parts = _parts(text)
+    if parts is None or (not notation.limits and pc.any(pc.not_equal(parts.field("limit"), "")).as_py()):
+        return None
     units = pc.binary_join_element_wise(parts.field("before"), parts.field("after"), "")
     digits = pa.chunked_array([parts.field("digits")])
     same_unit = pc.all(pc.equal(units, notation.unit)).as_py() is not False
@@ -99,6 +115,16 @@ def read_numbers(text: pa.ChunkedArray, notation: Notation) -> pa.ChunkedArray |
     bare = pc.replace_substring_regex(digits, f"[{_THOUSANDS[notation.decimal]}]", "")
     minus = pc.if_else(pc.is_in(signs, pa.array(["-", _MINUS])), "-", "")
     return _cast(pc.binary_join_element_wise(minus, pc.replace_substring(bare, notation.decimal, "."), ""))
+
+
+def is_plain_number(cell: str) -> bool:
+    """Whether a cell is a number with a decimal point or comma.
+
+    Example:
+        >>> is_plain_number("-1.5e3"), is_plain_number("x1")
+        (True, False)
+    """
+    return re.fullmatch(r"[-+]?(?:\d+(?:[.,]\d*)?|[.,]\d+)(?:[eE][-+]?\d+)?", cell) is not None
 
 
 def _cast(text: pa.ChunkedArray) -> pa.ChunkedArray | None:
@@ -143,7 +169,7 @@ def _parts(text: pa.ChunkedArray) -> pa.StructArray | None:
     if parts.null_count != text.null_count:
         return None
     # A struct's fields do not inherit its nulls, which the checks below rely on.
-    fields = {name: pc.struct_field(parts, name) for name in ("sign", "before", "minus", "digits", "after")}
+    fields = {name: pc.struct_field(parts, name) for name in ("limit", "sign", "before", "minus", "digits", "after")}
     return pa.StructArray.from_arrays([*fields.values()], [*fields])
 
 
@@ -170,79 +196,12 @@ def _any_match(text: pa.ChunkedArray, pattern: str) -> bool:
 def _remark(text: pa.ChunkedArray, values: pa.ChunkedArray, *, ambiguous: bool) -> str:
     """What a cell that shows the notation was read as."""
     shown = pc.index(pc.match_substring_regex(text, r"[^-+\d]"), True).as_py()
+    if shown < 0:
+        return ""
     example = f"'{text[shown].as_py()}' is read as {values[shown].as_py():.15g}"
+    limits = pc.match_substring_regex(text, "^[<>≤≥]")
+    if n_limits := pc.sum(pc.cast(limits, pa.int64())).as_py():
+        place = pc.index(limits, True).as_py()
+        cells = "1 cell is a limit" if n_limits == 1 else f"{n_limits:,} cells are limits"
+        return f"{cells}, read as that number: '{text[place].as_py()}' as {values[place].as_py():.15g}"
     return f"{example}, which could also be otherwise: no cell of the column decides" if ambiguous else example
-
-
-# Dates
-
-_ISO = {"iso": None, "iso with zone": "UTC"}
-_PARTS_OF_DATE = {"%Y": r"(?P<year>\d{4})", "%m": r"(?P<month>\d{1,2})", "%d": r"(?P<day>\d{1,2})"}
-_TIME = r"(?:[ T](?P<hour>\d{1,2}):(?P<minute>\d{2})(?::(?P<second>\d{2}(?:\.\d{1,6})?))?(?: ?(?P<half>[AaPp][Mm]))?)?"
-_DATE_FORMATS = ("%Y/%m/%d", "%Y.%m.%d", "%d.%m.%Y", "%d/%m/%Y", "%m/%d/%Y", "%d-%m-%Y", "%m-%d-%Y")
-"""Orders tried after ISO 8601, days before months; each may be followed by a time of day."""
-_OTHER_ORDER = {"%d/%m/%Y": "%m/%d/%Y", "%d-%m-%Y": "%m-%d-%Y"}
-_ORDER_IN_WORDS = {"%d": "day before month", "%m": "month before day"}
-
-
-def find_time_format(text: pa.ChunkedArray) -> str | None:
-    """How the dates of a text column are written: "iso", "iso with zone" or an order such as "%d/%m/%Y"; None if it holds no dates.
-
-    Where day and month could be either, the first order that reads every cell is taken; days before months.
-    """
-    first = next((cell.as_py() for cell in text if cell.is_valid), None)
-    if first is None:
-        return "iso"
-    if not re.match(r"\d{1,4}[-/.]\d{1,2}[-/.]\d", first):
-        return None
-    return next((style for style in (*_ISO, *_DATE_FORMATS) if read_times(text, style) is not None), None)
-
-
-def describe_time_format(text: pa.ChunkedArray, time_format: str) -> str:
-    """The order in which dates were read, in words, and whether the cells prove it."""
-    other = _OTHER_ORDER.get(time_format)
-    order = _ORDER_IN_WORDS.get(time_format[:2], "")
-    if other and read_times(text, other) is not None:
-        return f"{order}, though every cell could be {_ORDER_IN_WORDS[other[:2]]} too"
-    return order
-
-
-def read_times(text: pa.ChunkedArray, time_format: str) -> pa.ChunkedArray | None:
-    """The moments written in a text column, or None if some cell is not of that format."""
-    if time_format not in _ISO:
-        text = _as_iso(text, time_format)
-    if text is None:
-        return None
-    try:
-        return pc.cast(text, pa.timestamp("us", _ISO.get(time_format)))
-    except pa.ArrowInvalid:
-        return None
-
-
-def _as_iso(text: pa.ChunkedArray, time_format: str) -> pa.ChunkedArray | None:
-    """Dates of another order rewritten as ISO 8601, whose reader refuses the 31st of February; None if a cell is written otherwise."""
-    pattern = re.escape(time_format)
-    for part, expression in _PARTS_OF_DATE.items():
-        pattern = pattern.replace(part, expression)
-    matched = pc.extract_regex(text, f"^{pattern}{_TIME}$")
-    if matched.null_count != text.null_count:
-        return None
-    parts = {name: pc.struct_field(matched, name) for name in ("year", "month", "day", "hour", "minute", "second", "half")}
-    for name in ("month", "day", "hour", "minute"):
-        parts[name] = pc.utf8_lpad(parts[name], 2, "0")
-    hour = _to_24_hours(parts["hour"], pc.utf8_lower(parts["half"]))
-    second = pc.if_else(pc.equal(parts["second"], ""), "00", parts["second"])
-    date = pc.binary_join_element_wise(parts["year"], parts["month"], parts["day"], "-")
-    return pc.binary_join_element_wise(date, pc.binary_join_element_wise(hour, parts["minute"], second, ":"), " ")
-
-
-def _to_24_hours(hour: pa.ChunkedArray, half: pa.ChunkedArray) -> pa.ChunkedArray:
-    """Hours of two digits, from those of the morning and the afternoon; an impossible hour becomes one that cannot be read."""
-    if not pc.any(pc.not_equal(half, "")).as_py():
-        return hour
-    number = pc.cast(hour, pa.int64())
-    possible = pc.or_(pc.equal(half, ""), pc.and_(pc.greater(number, 0), pc.less(number, 13)))
-    twelve = pc.and_(pc.not_equal(half, ""), pc.equal(number, 12))
-    number = pc.subtract(number, pc.if_else(twelve, 12, 0))
-    number = pc.add(number, pc.if_else(pc.equal(half, "pm"), 12, 0))
-    return pc.utf8_lpad(pc.cast(pc.if_else(possible, number, 99), pa.string()), 2, "0")

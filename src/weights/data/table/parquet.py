@@ -6,9 +6,10 @@ the file. Text stays in codes until it is known to fit, so that a constant of a 
 
 from __future__ import annotations
 
+import base64
 import contextlib
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,8 @@ import numpy as np
 import pyarrow as pa
 
 from weights.data.memory import check_memory_for
+from weights.data.table.indices import mark_indices
+from weights.data.table.plainform import only_extensions
 from weights.errors import DataError
 from weights.types import IntArray
 
@@ -43,8 +46,9 @@ def read_parquet(path: Path) -> pa.Table:
     """
     from pyarrow import parquet
 
-    with parquet.ParquetFile(path, read_dictionary=text_columns(path), **_FRUGALLY) as file:
-        footer = file.metadata
+    text = text_columns(path)
+    with parquet.ParquetFile(path, read_dictionary=text, **_FRUGALLY) as file:
+        footer, coded = file.metadata, coded_columns(file)
         n_bytes = _claimed_bytes(footer) + 4.0 * footer.num_rows * footer.num_columns
         check_memory_for(n_bytes, f"Reading '{path}' ({footer.num_rows:,} rows x {footer.num_columns:,} columns)")
         read, n_bytes = [], 0.0
@@ -55,34 +59,49 @@ def read_parquet(path: Path) -> pa.Table:
         table = pa.Table.from_batches(read, file.schema_arrow)
     table.validate(full=True)
     pa.default_memory_pool().release_unused()
-    return pa.table(table.columns, names=table.column_names)
+    return _as_file_says(table, text, coded)
+
+
+def is_text_in_codes(field: pa.Field) -> bool:
+    """Whether a column is plain text that is read in codes, to keep it small."""
+    return b"text" in (field.metadata or {})
+
+
+def _as_file_says(table: pa.Table, text: Collection[str], coded: Collection[str]) -> pa.Table:
+    """The table with what is needed of the metadata of its file: types, index, and which columns are text, and which codes of levels."""
+    said = dict.fromkeys(text, b"text") | dict.fromkeys(coded, b"coded")
+    marks = [{said[field.name]: b"1"} if field.name in said else {} for field in table.schema]
+    fields = [f.with_metadata({**only_extensions(f.metadata), **mark}) for f, mark in zip(table.schema, marks, strict=True)]
+    return mark_indices(pa.Table.from_arrays(table.columns, schema=pa.schema(fields)), table.schema.metadata)
 
 
 @contextlib.contextmanager
-def opened(path: Path) -> Iterator[Any]:
-    """The file, open for `batches`, its footer read once."""
+def opened(path: Path) -> Iterator[tuple[Any, list[str], list[str]]]:
+    """The file, open for `batches`, its footer read once, and names of the columns that hold plain text, and codes of levels."""
     from pyarrow import parquet
 
-    with parquet.ParquetFile(path, read_dictionary=text_columns(path), **_FRUGALLY) as file:
-        yield file
+    text = text_columns(path)
+    with parquet.ParquetFile(path, read_dictionary=text, **_FRUGALLY) as file:
+        yield file, text, coded_columns(file)
 
 
-def batches(file: Any, row_groups: Iterable[int], columns: Sequence[str]) -> Iterator[pa.Table]:
+def batches(opened_file: tuple[Any, list[str], list[str]], row_groups: Iterable[int], columns: Sequence[str]) -> Iterator[pa.Table]:
     """The rows of row groups of an open file, in the order of these, about 16,384 at a time."""
     waiting: list[pa.Table] = []
+    file, text, coded = opened_file
     for batch in file.iter_batches(batch_size=_BATCH, row_groups=[*row_groups], columns=[*columns]):
         waiting.append(pa.Table.from_batches([batch]).select([*columns]))
         if sum(table.num_rows for table in waiting) >= _BATCH:
-            yield _together(waiting)
+            yield _together(waiting, text, coded)
             waiting = []
     if waiting:
-        yield _together(waiting)
+        yield _together(waiting, text, coded)
 
 
-def _together(tables: list[pa.Table]) -> pa.Table:
+def _together(tables: list[pa.Table], text: Collection[str], coded: Collection[str]) -> pa.Table:
     table = pa.concat_tables(tables)
     table.validate(full=True)
-    return pa.table(table.columns, names=table.column_names)
+    return _as_file_says(table, text, coded)
 
 
 def row_group_sizes(path: Path) -> IntArray:
@@ -105,6 +124,16 @@ def text_columns(path: Path) -> list[str]:
     from pyarrow import parquet
 
     return [field.name for field in parquet.read_schema(path) if pa.types.is_string(field.type) or pa.types.is_large_string(field.type)]
+
+
+def coded_columns(file: Any) -> list[str]:
+    """Names of the columns of an open file that were codes of levels when it was written, of whatever type these are."""
+    written = (file.metadata.metadata or {}).get(b"ARROW:schema")
+    try:
+        schema = pa.ipc.read_schema(pa.py_buffer(base64.b64decode(written))) if written else []
+    except (pa.ArrowException, OSError, ValueError):
+        return []
+    return [field.name for field in schema if pa.types.is_dictionary(field.type)]
 
 
 def types_of(path: Path) -> dict[str, pa.DataType]:

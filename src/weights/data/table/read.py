@@ -10,26 +10,30 @@ from __future__ import annotations
 import contextlib
 import itertools
 import os
+import re
 import zlib
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from weights.data import examples
 from weights.data.memory import check_memory_for
-from weights.data.table.columns import simplify_type
+from weights.data.table.columns import as_text, is_number, is_supported
 from weights.data.table.delimited import read_delimited
+from weights.data.table.indices import mark_indices
 from weights.data.table.jsonlines import read_json_lines
-from weights.data.table.notation import Notation
-from weights.data.table.parquet import check_names_differ, read_parquet
+from weights.data.table.notation import is_plain_number
+from weights.data.table.parquet import check_names_differ, is_text_in_codes, read_parquet
+from weights.data.table.plainform import extension_of, simplify_type
 from weights.errors import DataError, NotFoundError, UsageError, suggest
 
 
-def read_table(source: Any, *, missing: Sequence[str] = (), notations: Mapping[str, Notation] | None = None) -> pa.Table:
+def read_table(source: Any, *, missing: Sequence[str] = (), verbatim: Collection[str] = ()) -> pa.Table:
     """The table behind a path, the name of a bundled example, a data frame, or a mapping of columns.
 
     Args:
@@ -37,7 +41,7 @@ def read_table(source: Any, *, missing: Sequence[str] = (), notations: Mapping[s
             example's name (see `weights data`); any eager frame narwhals knows; a mapping from column name to
             values; or a two-dimensional array, whose columns become ``x0, x1, ...``.
         missing: further words that mean "no value" in text columns.
-        notations: how the numbers of columns are written in text files, where that is known from training.
+        verbatim: columns whose cells in text files stay text, as they are written: labels, and what is read as in training.
 
     Returns:
         A table with unique column names and at least one row and one column; what was remarked while reading a text
@@ -53,7 +57,7 @@ def read_table(source: Any, *, missing: Sequence[str] = (), notations: Mapping[s
         ['age', 'ill']
     """
     words = [missing] if isinstance(missing, str) else [*missing]
-    table = _read_named(str(source), words, notations or {}) if isinstance(source, str | os.PathLike) else _from_memory(source)
+    table = _read_named(str(source), words, verbatim) if isinstance(source, str | os.PathLike) else _from_memory(source)
     return _checked(to_plain_form(table, words), source)
 
 
@@ -70,7 +74,7 @@ def describe_source(source: Any) -> str:
     return f"{type(source).__module__.split('.')[0]}.{type(source).__name__}".removeprefix("builtins.")
 
 
-def _read_named(name: str, missing: Sequence[str], notations: Mapping[str, Notation]) -> pa.Table:
+def _read_named(name: str, missing: Sequence[str], verbatim: Collection[str]) -> pa.Table:
     if name in examples.EXAMPLES:
         return examples.load(name)
     path = Path(name)
@@ -89,7 +93,7 @@ def _read_named(name: str, missing: Sequence[str], notations: Mapping[str, Notat
             f"'{name}' ends in '{kind or 'nothing'}', and the formats read are {', '.join(sorted(_READERS))}. Rename or convert the file."
         )
     with reading(path, kind[1:]):
-        return reader(path, missing, notations)
+        return reader(path, missing, verbatim)
 
 
 @contextlib.contextmanager
@@ -111,7 +115,7 @@ def _neighbours(path: Path) -> list[str]:
     return [*itertools.islice(files, 500), *examples.EXAMPLES]
 
 
-_READERS: dict[str, Callable[[Path, Sequence[str], Mapping[str, Notation]], pa.Table]] = {
+_READERS: dict[str, Callable[[Path, Sequence[str], Collection[str]], pa.Table]] = {
     ".csv": read_delimited,
     ".tsv": read_delimited,
     ".txt": read_delimited,
@@ -123,7 +127,7 @@ _READERS: dict[str, Callable[[Path, Sequence[str], Mapping[str, Notation]], pa.T
 
 def _from_memory(source: Any) -> pa.Table:
     if isinstance(source, pa.Table):
-        return source
+        return mark_indices(source, source.schema.metadata)
     if isinstance(source, np.ndarray):
         if source.ndim != 2:
             raise DataError(
@@ -142,7 +146,12 @@ def _from_memory(source: Any) -> pa.Table:
         ) from error
     except nw.exceptions.DuplicateError as error:
         raise DataError(f"Column names must differ, but the {type(source).__name__} repeats one: {error}. Rename it.") from error
-    return _from_columns((name, frame.get_column(name)) for name in frame.columns)
+    table, index = _from_columns((name, frame.get_column(name)) for name in frame.columns), nw.maybe_get_index(frame)
+    named = [f"'{name}'" for name in getattr(index, "names", []) if name is not None]
+    if not named:
+        return table
+    remark = f"the index {', '.join(named)} of the frame is not read; reset_index() makes it a column"
+    return table.replace_schema_metadata({"remarks": msgspec.json.encode([remark])})
 
 
 def _from_columns(columns: Iterable[tuple[Any, Any]]) -> pa.Table:
@@ -157,29 +166,53 @@ def _from_columns(columns: Iterable[tuple[Any, Any]]) -> pa.Table:
 def _to_arrow(values: Any, name: str) -> pa.Array:
     if isinstance(values, pa.Array | pa.ChunkedArray):
         return values
-    if np.ndim(values) > 1:
+    if not hasattr(values, "to_arrow") and np.ndim(values) > 1:
         raise DataError(f"Column '{name}' must hold one value a row, but it has shape {np.shape(values)}. Pass its columns one by one.")
     try:
         return values.to_arrow() if hasattr(values, "to_arrow") else pa.array(values, from_pandas=True)
-    except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError):
-        # Mixed Python values: keep them as text, kinds are found later.
-        return pa.array([None if v is None or v != v else str(v) for v in values])
+    except (pa.ArrowException, OverflowError):
+        return _from_objects(values)
     except TypeError as error:
         raise DataError(f"Column '{name}' could not be read: {error}. Pass a list or a one-dimensional array.") from error
 
 
+def _from_objects(values: Iterable[Any]) -> pa.Array:
+    """Python's own values, of types that Arrow does not take as they are; as text where they are mixed, kinds are found later."""
+    cells = [None if _is_absent(value) else value for value in values]
+    with contextlib.suppress(pa.ArrowException, OverflowError, TypeError):
+        return pa.array(cells, from_pandas=True)
+    return pa.array([None if cell is None else str(cell) for cell in cells], pa.string())
+
+
+def _is_absent(value: Any) -> bool:
+    """Whether a value is none: None, NaN, NaT or NA, which are not equal to themselves."""
+    try:
+        return value is None or bool(value != value)
+    except TypeError:
+        return True
+    except ValueError:  # an array
+        return False
+
+
 def _simplify_types(table: pa.Table) -> pa.Table:
-    """The table with dictionaries and odd string types spelled out, and NaN as null: each kind of column in one form."""
+    """The table with each column in its plain form; those that came as codes of levels are marked, see `came_as_codes`."""
     n_bytes = 0.0
     for index, field in enumerate(table.schema):
         column = table.column(index)
         if pa.types.is_dictionary(field.type):
             n_bytes += _spelled_out_bytes(column)
             check_memory_for(n_bytes, f"Column '{field.name}' and those before it ({len(column):,} rows of text)")
-        plain = simplify_type(column)
+        plain = simplify_type(column, extension_of(field))
         if plain is not column:
-            table = table.set_column(index, field.with_type(plain.type), plain)
+            coded = pa.types.is_dictionary(field.type) and not is_text_in_codes(field)
+            marks = {**(field.metadata or {}), **({b"coded": b"1"} if coded else {})}
+            table = table.set_column(index, pa.field(field.name, plain.type, metadata=marks), plain)
     return table
+
+
+def came_as_codes(field: pa.Field) -> bool:
+    """Whether a column came as codes of levels, as categories of data frames do."""
+    return b"coded" in (field.metadata or {})
 
 
 def _spelled_out_bytes(column: pa.ChunkedArray) -> float:
@@ -193,15 +226,24 @@ def _spelled_out_bytes(column: pa.ChunkedArray) -> float:
 
 
 def _remove_missing_words(table: pa.Table, missing: Sequence[str]) -> pa.Table:
-    """Text cells that are one of the `missing` words become nulls, whatever the source was."""
+    """Cells that are one of the `missing` words become nulls, numbers and moments as well, whatever the source was."""
     if not missing:
         return table
-    words = pa.array([word.strip() for word in missing], pa.string())
+    words = [word.strip() for word in missing]
+    numbers = pa.array([float(word) for word in words if is_plain_number(word) and "," not in word], pa.float64())
+    spelled = "|".join(re.escape(word) + (r"(?:\.0*)?" if re.fullmatch(r"[-+]?\d+", word) else "") for word in words)
     for index, field in enumerate(table.schema):
+        column = table.column(index)
         if pa.types.is_string(field.type):
-            column = table.column(index)
-            hit = pc.is_in(pc.utf8_trim_whitespace(column), words)
-            table = table.set_column(index, field, pc.if_else(hit, pa.scalar(None, pa.string()), column))
+            hit = pc.match_substring_regex(pc.utf8_trim_whitespace(column), f"^(?:{spelled})$")
+        elif is_number(field.type) and len(numbers):
+            hit = pc.is_in(pc.cast(column, pa.float64(), safe=False), numbers)
+        elif pa.types.is_temporal(field.type) and is_supported(field.type):
+            hit = pc.is_in(as_text(column), pa.array(words, pa.string()))
+        else:
+            continue
+        if pc.any(hit).as_py():
+            table = table.set_column(index, field, pc.if_else(pc.fill_null(hit, False), pa.scalar(None, field.type), column))
     return table
 
 

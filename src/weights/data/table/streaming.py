@@ -6,9 +6,7 @@ some at a time. Rows are identified by their number in the file.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -179,20 +177,6 @@ def parts(path: Path, columns: Sequence[str], missing: Sequence[str] = ()) -> It
         for run in _runs(np.arange(len(sizes)), sizes):
             for raw in batches(file, run, here):
                 yield to_plain_form(raw, missing)
-
-
-@contextmanager
-def rows_counted_from(begin: int) -> Iterator[None]:
-    """While a part of a table is looked at that begins at this row (counted from 0): errors name rows of the whole table."""
-    try:
-        yield
-    except DataError as error:
-        raise type(error)(f"From row {begin + 1:,} on: {counted_from(begin, str(error))}") from error
-
-
-def counted_from(begin: int, text: str) -> str:
-    """A sentence about a part of a table that begins at this row, with the rows it names counted in the whole table."""
-    return re.sub(r"\brow (\d+)", lambda found: f"row {int(found[1]) + begin:,}", text)
 
 
 def _runs(groups: IntArray, sizes: IntArray) -> Iterator[IntArray]:
