@@ -14,15 +14,23 @@ import msgspec
 
 from weights.data.dataset import Dataset, Feature, describe
 from weights.data.examples import EXAMPLES
-from weights.data.roles import Roles, parse_kinds
 from weights.data.table.delimited import remarks_of
 from weights.data.table.read import describe_source, read_table
 from weights.ensemble import Origin
 from weights.errors import TooLargeError, printable
-from weights.fitoptions import DataOptions, make_request
-from weights.fitting import Prepared
+from weights.fitoptions import make_request
+from weights.fitting import GivenRows, Prepared
 from weights.model import Model
-from weights.preparing import asks_to_merge, can_stream, decide, find_block_columns, find_source_kind, read_streamed, read_whole
+from weights.preparing import (
+    asks_to_merge,
+    can_stream,
+    decide,
+    find_block_columns,
+    find_source_kind,
+    name_roles,
+    read_streamed,
+    read_whole,
+)
 from weights.running import OnProgress, report_reading, run
 from weights.store.format import load as load_ensemble
 from weights.tasks.base import Task
@@ -116,33 +124,23 @@ def plan_fit(data: Any, target: Any = None, *, progress: OnProgress = None, **op
         UsageError: an option or setting is not known, or options contradict each other.
     """
     request = make_request(target, options)
-    said, seed = request.data, request.fit.seed
-    roles, merge = _name_roles(said), asks_to_merge(said.copies)
+    said, merge = request.data, asks_to_merge(request.data.copies)
+    roles, apart = name_roles(data, said)
+    given = GivenRows(data, apart)
 
-    def find_origin(dataset: Dataset) -> Origin | None:
-        if not all(isinstance(values, str | None) for values in (target, said.sample_weight)):
-            return None
-        resolved = msgspec.structs.replace(roles, target=dataset.roles.target, sample_weight=said.sample_weight)
-        return Origin(os.fsdecode(data) if isinstance(data, str | os.PathLike) else None, resolved, merge)
+    def prepared(dataset: Dataset) -> Prepared:
+        path = os.fsdecode(data) if isinstance(data, str | os.PathLike) and not apart else None
+        # The column of weights that copies were merged into is none of the rows'.
+        named = msgspec.structs.replace(dataset.roles, sample_weight=roles.sample_weight) if "sample_weight" not in apart else dataset.roles
+        return decide(dataset, request, Origin(path, named, merge), given)
 
     try:
-        report_progress = report_reading(progress)
-        dataset = read_whole(data, target, said.sample_weight, roles, merge=merge, report_progress=report_progress)
-        return decide(dataset, request, find_origin(dataset))
+        return prepared(read_whole(given, roles, merge=merge, report_progress=report_reading(progress)))
     except TooLargeError as error:
         if not can_stream(data):
             raise TooLargeError(f"{error} Rows of a Parquet file are streamed from it, however many.") from error
     # Outside of the handler, whose error would keep alive what has been read.
-    dataset = read_streamed(Path(data), target, said.sample_weight, roles, merge=merge, seed=seed)
-    return decide(dataset, request, find_origin(dataset))
-
-
-def _name_roles(said: DataOptions) -> Roles:
-    """What was said of columns by name, before it is known which of the target and the weights are columns."""
-    named = {name: getattr(said, name) for name in Roles.__struct_fields__}
-    words = (said.missing,) if isinstance(said.missing, str) else tuple(said.missing)
-    apart = {"target": "", "sample_weight": None}
-    return Roles(**{**named, **apart, "drop": tuple(said.drop), "kinds": parse_kinds(said.kinds), "missing": words})
+    return prepared(read_streamed(Path(data), roles, apart, merge=merge, seed=request.fit.seed))
 
 
 def run_fit(
@@ -154,7 +152,7 @@ def run_fit(
     trained: Mapping[str, Sequence[Params | None]] | None = None,
 ) -> Model:
     """Train what `plan_fit` prepared; arguments and errors as `fit`, `trained` as `Control` has it."""
-    return Model(run(prepared, save=save, resume=resume, progress=progress, trained=trained))
+    return Model(run(prepared, save=save, resume=resume, progress=progress, trained=trained), prepared.given)
 
 
 class Look(msgspec.Struct, frozen=True):
@@ -179,7 +177,7 @@ def look(data: Any, target: str | None = None, **options: Any) -> Look:
         prepared = plan_fit(data, target, **options)
         dataset = prepared.dataset
         return Look(dataset.source, dataset.n_samples, dataset.features, prepared.task, prepared.remarks)
-    roles = _name_roles(make_request(target, options).data)
+    roles, _ = name_roles(data, make_request(target, options).data)
     table = read_table(data, missing=roles.missing)
     names = [name for name in table.column_names if name not in roles.drop]
     found = {column: kind for kind, column in find_block_columns(table, data, roles, ()).items()}

@@ -24,19 +24,20 @@ from weights.data.encoding import apply_encoding
 from weights.data.inputs import Inputs
 from weights.data.newrows import describe_new_rows, read_new_rows
 from weights.data.registry import kind_of
+from weights.data.roles import column_labels, name_column
 from weights.data.unfamiliar import unfamiliar
 from weights.effects import FeatureWeights
-from weights.ensemble import Ensemble, Predictions, Report, available_threads
+from weights.ensemble import Ensemble, Predictions, Report
 from weights.errors import RowsWarning, UsageError
 from weights.experiments import check_trainings
 from weights.experiments import compare as try_variants
-from weights.fitting import Prepared, check_rows
+from weights.fitting import GivenRows, Prepared, check_rows
 from weights.inspection import classes as of_classes
 from weights.inspection.explanation import Explanation, explain
 from weights.inspection.gratings import Filters, filters
 from weights.inspection.health import all_findings, all_layers
 from weights.inspection.saliency import Saliency, saliency
-from weights.preparing import read_whole, ready_again, values_to_vary
+from weights.preparing import read_rows_again, values_to_vary
 from weights.remedies import diagnose as try_remedies
 from weights.running import OnProgress, report_reading, run, stopped_by_signals
 from weights.scoring.records import Score
@@ -58,6 +59,10 @@ _WARNED = 0.05
 class Model:
     """A fitted ensemble together with the way from the user's tables to its inputs.
 
+    Attributes:
+        ensemble: what was trained.
+        given: the rows it was fitted to, as they were given and no copy; None once it was saved and loaded.
+
     Example:
         >>> from weights import fit
         >>> model = fit("iris", members=8, model="linear")
@@ -66,6 +71,11 @@ class Model:
     """
 
     ensemble: Ensemble
+    given: GivenRows | None = None
+
+    def __reduce__(self) -> Any:
+        """The model alone: rows go with the process, and are given again to what needs them."""
+        return Model, (self.ensemble,)
 
     def __repr__(self) -> str:
         task, metrics = self.ensemble.task, self.report.metrics
@@ -163,7 +173,7 @@ class Model:
         """Whether the model is under- or overfit, and what would help, from trials; see `weights.remedies`.
 
         Args:
-            data: these rows; read from where they came from if not given.
+            data: the rows of training; those of the fit, or read from where they came from, if not given.
             quick: fewer folds and fewer remedies, less than half of the time.
             curves: farther changes of width and penalties as well, for the ends of the complexity curves.
             progress: called after each trial.
@@ -182,7 +192,7 @@ class Model:
 
         Args:
             vary: setting -> values, such as ``{"initialization": ["xavier", "he", "orthogonal"]}``; all combinations are trained.
-            data: the rows of training; read from where they came from if not given.
+            data: as `diagnose`.
             trainings: how often each variant is trained with other seeds.
             progress: called after each training.
 
@@ -197,7 +207,7 @@ class Model:
         """How often the intervals of the feature weights hold the truth, in simulations; see `weights.checking`.
 
         Args:
-            data: the rows of training; read from where they came from if not given.
+            data: as `diagnose`.
             simulations: how often the model is fitted again.
             seed: of the simulated outcomes.
             progress: called after each simulation.
@@ -241,7 +251,7 @@ class Model:
         origin = self.report.origin
         if origin is not None and data is not None:
             origin = msgspec.structs.replace(origin, path=os.fsdecode(data) if isinstance(data, str | os.PathLike) else None)
-        return Model(run(replace(changed, origin=origin), save=save, resume=resume, progress=progress)), words
+        return Model(run(replace(changed, origin=origin), save=save, resume=resume, progress=progress), changed.given), words
 
     def read_again(self, data: Any = None, progress: OnProgress = None) -> Prepared:
         """The rows of the run, ready to be trained on again with its settings.
@@ -253,18 +263,9 @@ class Model:
         Raises:
             UsageError: they came from memory and were not given. NotFoundError, DataError: they are gone, or cannot be read as they were.
         """
-        origin = self.report.origin
-        source = origin.path if origin and data is None else data
-        if origin is None or source is None:
-            raise UsageError("The rows of training came from memory, so they cannot be read again. Fit from a file, or give the rows.")
-        roles = origin.roles
-        for block in self.ensemble.encoding.blocks:
-            if (own := kind_of(block).source) is not None:
-                roles = msgspec.structs.replace(roles, **own.options(block))
-        merge, report_progress = origin.merged, report_reading(progress)
-        rows = read_whole(source, roles.target, roles.sample_weight, roles, merge=merge, report_progress=report_progress)
+        rows = self.given if data is None else GivenRows(data)
         keep_compiled_programs()
-        return ready_again(rows, self.ensemble.task, self.specs, available_threads())
+        return read_rows_again(self.ensemble, rows, report_reading(progress))
 
     def _try(self, trial: Callable[..., Any], prepared: Prepared, progress: OnProgress, **options: Any) -> Any:
         """What a trial on the rows of training found, which signals may stop."""
@@ -414,15 +415,16 @@ class Model:
             raise UsageError("Feature weights were not estimated in this fit. Fit again with inspection (without --no-inspect).")
         return self.report.feature_weights
 
-    def score(self, data: Any, *, by: str | None = None, **options: Any) -> Score:
+    def score(self, data: Any, *, by: Any = None, **options: Any) -> Score:
         """How good the model is on labelled rows it never saw, beside out of bag; text when printed. See `weights.scoring.scoring`.
 
         Args:
             data: as `predict`, with the target.
-            by: a column, for whose levels metrics are given too.
+            by: the label of a column, for whose levels metrics are given too.
             **options: label, sensitivity, level; they, and what is raised, as `weights.scoring.scoring.score_rows`.
         """
-        return score_rows(self.ensemble, self.read(data), by=by, source=data, **options)
+        column = None if by is None else name_column(by, column_labels(data))
+        return score_rows(self.ensemble, self.read(data), by=column, source=data, **options)
 
     def save(self, folder: Any) -> None:
         """Write the model to a folder (docs/store-format.md); a Weights folder of that name is replaced.

@@ -99,6 +99,38 @@ def test_a_choice_that_deserves_it_is_remarked(values, remark):
     assert task_of(values).remark == remark
 
 
+POINTS = np.clip(np.round(np.random.default_rng(0).normal(5, 2, 300)), 0, 10)
+
+
+@pytest.mark.parametrize(
+    ("values", "gaps", "kind", "remark"),
+    [
+        (
+            POINTS,
+            False,
+            "regression",
+            "11 whole numbers written with decimals are read as quantities; --task multiclass if they are classes",
+        ),
+        (
+            POINTS.astype(int),
+            False,
+            "regression",
+            "counted up are read as quantities, because rows show them in an order; --task multiclass",
+        ),
+        (POINTS, True, "regression", "because rows show them in an order; --task multiclass if they are classes"),
+        (POINTS % 3, True, "multiclass", "3 whole numbers counted up are read as classes; --task regression if they are quantities"),
+        (POINTS % 3, False, "regression", "3 whole numbers written with decimals are read as quantities; --task multiclass"),
+        (np.arange(300) % 10, False, "multiclass", "10 whole numbers counted up are read as classes; --task regression"),
+        (POINTS // 1 * 0.5, False, "regression", "11 numbers are read as quantities; --task multiclass if they are classes"),
+        (POINTS % 2 + 0.5, False, "binary", "two numbers are read as classes; --task regression if they are quantities"),
+    ],
+)
+def test_what_numbers_are_is_decided_by_rows_and_both_readings_are_told(values, gaps, kind, remark):
+    task = task_of(values, gaps=gaps)
+    assert task.kind == kind
+    assert remark in task.remark
+
+
 def test_what_the_user_asked_for_is_not_remarked():
     assert task_of([-1, 2, 3], kind="regression").remark == ""
 

@@ -117,6 +117,7 @@ class Dataset:
         streamed: where all rows come from, where inputs and the like hold only a sample of them.
         names: of the files that rows were read from, n cells; None where there were none.
         distributions: of the encoded columns.
+        target_gaps: whether there were rows without a target, which were left out.
     """
 
     inputs: Inputs
@@ -134,6 +135,7 @@ class Dataset:
     streamed: Streamed | None = None
     names: pa.ChunkedArray | None = None
     distributions: Sequence[Distribution] = ()
+    target_gaps: bool = False
 
     @property
     def n_samples(self) -> int:
@@ -222,6 +224,7 @@ def prepare(table: pa.Table, roles: Roles, *, source: str = "table") -> Dataset:
         held_out=held_out,
         names=None if names is None else names.filter(pa.array(keep)),
         distributions=summarise(encoding, _sampled(table)),
+        target_gaps=not known.all(),
     )
 
 
