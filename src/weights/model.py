@@ -85,7 +85,7 @@ class Model:
     @property
     def classes(self) -> list[Any]:
         """Class labels in the order of `predict_proba`'s columns; empty for regression."""
-        return self.ensemble.classes
+        return self.ensemble.task.labels.tolist()
 
     @property
     def metrics(self) -> dict[str, float]:

@@ -25,9 +25,9 @@ from weights.data.kind import Source
 from weights.data.registry import KINDS, find_block_kind, kind_of
 from weights.data.roles import STEERING, Roles, column_labels, name_column, name_columns, parse_kinds
 from weights.data.table.columns import to_numbers
-from weights.data.table.delimited import with_remark
+from weights.data.table.delimited import count_missing_words, with_remark
 from weights.data.table.duplicates import merge_copies
-from weights.data.table.read import describe_source, read_table
+from weights.data.table.read import describe_source, is_delimited, read_table
 from weights.ensemble import Ensemble, Origin, available_threads
 from weights.errors import DataError, UsageError, listed, printable, suggest
 from weights.fitoptions import DataOptions, Request
@@ -70,6 +70,7 @@ def read_whole(rows: GivenRows, roles: Roles, *, merge: bool, report_progress: R
     """All rows, in memory, or, of pictures, in a file that is mapped into it."""
     data = rows.data
     table, roles = _table_and_roles(rows, roles, report_progress)
+    table = _with_words_named(table, rows, roles)
     if merge and (kinds := [name for field in table.schema if (name := find_block_kind(field))]):
         raise UsageError(f"Copies of {KINDS[kinds[0]].plural} cannot be merged, only rows of a table can. Leave copies as they are.")
     n_rows = table.num_rows
@@ -110,15 +111,7 @@ def decide(dataset: Dataset, request: Request, origin: Origin | None = None, giv
         raise UsageError(f"threads must be at least 1, but is {n_threads}. Leave it out to use all cores.")
     _check_acts(dataset, [*chosen, *search], inspect=fit.inspect is True)
     class_weight = request.data.class_weight
-    task = find_task(
-        dataset.target,
-        dataset.roles.target,
-        kind=request.data.task,
-        class_weight=class_weight,
-        positive=request.data.positive,
-        x=dataset.inputs.x,
-        gaps=dataset.target_gaps,
-    )
+    task = _find_task_of(dataset, request.data)
     check_streamed_target(dataset, task)
     y = task.encode(dataset.target)
     weight = task.row_weights(y, dataset.sample_weight)
@@ -156,6 +149,24 @@ def decide(dataset: Dataset, request: Request, origin: Origin | None = None, giv
     if inspect is None:
         inspect = bool(dataset.encoding.columns) and n_features <= _MOST_INSPECTED
     return Prepared(dataset, task, y, weight, layout, specs, raced, plans, remarks, n_threads, inspect, origin, given)
+
+
+def _find_task_of(dataset: Dataset, said: DataOptions) -> Task:
+    """The task that the target asks for, if the user does not; why there is none, with what was remarked of its cells."""
+    try:
+        return find_task(
+            dataset.target,
+            dataset.roles.target,
+            kind=said.task,
+            class_weight=said.class_weight,
+            positive=said.positive,
+            x=dataset.inputs.x,
+            gaps=dataset.target_gaps,
+            levels=dataset.target_levels,
+        )
+    except DataError as error:
+        remarked = [remark for remark in dataset.remarks if remark.startswith(f"'{dataset.roles.target}': ")]
+        raise DataError(" ".join([str(error), *(f"{remark}." for remark in remarked)])) from error
 
 
 def ready_again(dataset: Dataset, task: Task, specs: dict[str, Spec], n_threads: int) -> Prepared:
@@ -219,6 +230,18 @@ def _table_and_roles(rows: GivenRows, roles: Roles, report_progress: ReportProgr
         columns = [name for name in table.column_names if name != FILE_NAMES]
         raise UsageError(f"The target was not named. Name the column to predict with --target; columns: {', '.join(columns[:30])}.")
     return table, roles
+
+
+def _with_words_named(table: pa.Table, rows: GivenRows, roles: Roles) -> pa.Table:
+    """The table with a remark about a target of a text file whose cells hold words that mean "no value", and may be classes."""
+    if not is_delimited(rows.data) or "target" in rows.apart or table.column(roles.target).null_count == 0:
+        return table
+    words = {word: n for word, n in count_missing_words(Path(rows.data), roles.target).items() if word not in roles.missing}
+    if not words:
+        return table
+    said = ", ".join(f"{n:,} cells hold '{word}'" for word, n in words.items())
+    kept = "if it is a class, write it otherwise in the file, such as 'none', or give a data frame in Python, which keeps words"
+    return with_remark(table, roles.target, f"{said}, which means no value: {kept}")
 
 
 def find_block_columns(table: pa.Table, data: Any, roles: Roles, excluded: Collection[str]) -> dict[str, str]:
@@ -344,14 +367,15 @@ def _never_read(dataset: Dataset, specs: Mapping[str, Spec]) -> list[str]:
 def _with_column(table: Any, name: str, values: Any) -> tuple[Any, str]:
     """The table with one more column, and the name it got."""
     name = str(name)
-    column = read_table({name: values})[name]
+    read = read_table({name: values})
+    column = read[name]
     if len(column) != table.num_rows:
         raise DataError(
             f"'{name}' must have one value a row, but there are {len(column)} values and {table.num_rows} rows. Check how they were split."
         )
     while name in table.column_names:
         name += "_"
-    return table.append_column(name, column), name
+    return table.append_column(read.schema.field(0).with_name(name), column), name
 
 
 def asks_to_merge(copies: str) -> bool:

@@ -37,7 +37,9 @@ def task_of(values, **options):
     [
         (["ill", "well", "ill"], "binary", ["ill", "well"]),
         (["b", "c", "a"], "multiclass", ["a", "b", "c"]),
-        (["1", "10", "2"], "multiclass", ["1", "10", "2"]),
+        (["1", "10", "2"], "multiclass", ["1", "2", "10"]),
+        (["10.5", "2.5", "3", "a"], "multiclass", ["10.5", "2.5", "3", "a"]),
+        ([0.5, 1.5, 1.5], "binary", [0.5, 1.5]),
         ([True, False], "binary", [False, True]),
         ([0, 1, 1], "binary", [0, 1]),
         ([0.0, 1.0, 1.0], "binary", [0, 1]),
@@ -64,6 +66,8 @@ def test_a_categorical_target_has_the_classes_of_its_values():
     ("values", "asked", "classes"),
     [
         ([3, 5, 9, 9], "multiclass", [3, 5, 9]),
+        ([10.5, 2.5, 3.0], "multiclass", [2.5, 3.0, 10.5]),
+        ([datetime(2024, 2, 1), datetime(2023, 5, 1)] * 2, "binary", ["2023-05-01", "2024-02-01"]),
         ([0, 5, 5], "count", []),
         ([10, 9, 10], "binary", [9, 10]),
         ([0, 1, 2], "regression", []),

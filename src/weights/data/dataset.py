@@ -27,6 +27,7 @@ from weights.data.roles import Roles, check_roles
 from weights.data.table.columns import Found, as_text, find_kind, is_missing, to_levels, to_numbers, to_seconds
 from weights.data.table.delimited import remark_of, remarks_of
 from weights.data.table.keys import text_keys
+from weights.data.table.levels import levels_of
 from weights.data.table.parquet import types_of
 from weights.data.table.read import reading
 from weights.data.table.streaming import RowStream, is_plain, rows_counted_from
@@ -118,6 +119,7 @@ class Dataset:
         names: of the files that rows were read from, n cells; None where there were none.
         distributions: of the encoded columns.
         target_gaps: whether there were rows without a target, which were left out.
+        target_levels: the labels of the target as text, in the order in which the frame had them; empty where it had none.
     """
 
     inputs: Inputs
@@ -136,6 +138,7 @@ class Dataset:
     names: pa.ChunkedArray | None = None
     distributions: Sequence[Distribution] = ()
     target_gaps: bool = False
+    target_levels: Sequence[str] = ()
 
     @property
     def n_samples(self) -> int:
@@ -225,6 +228,7 @@ def prepare(table: pa.Table, roles: Roles, *, source: str = "table") -> Dataset:
         names=None if names is None else names.filter(pa.array(keep)),
         distributions=summarise(encoding, _sampled(table)),
         target_gaps=not known.all(),
+        target_levels=levels_of(table.schema.field(roles.target)),
     )
 
 

@@ -5,7 +5,7 @@ To add one, write its file beside `number.py`, and give it a row here.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -54,6 +54,7 @@ def find_task(
     positive: Any = None,
     x: FloatArray | None = None,
     gaps: bool = False,
+    levels: Sequence[str] = (),
 ) -> Task:
     """The task a target column asks for.
 
@@ -65,6 +66,7 @@ def find_task(
         positive: of two classes the one that is spoken of, or None.
         x: the other columns as models read them, shape (n, p); with them rows may show that numbers have an order.
         gaps: whether further rows had no target, in frames that write whole numbers as decimals then.
+        levels: labels as text in the order that classes are to have; empty where their values give it.
 
     Raises:
         DataError: the target has one value only, or cannot be of the asked kind.
@@ -79,7 +81,7 @@ def find_task(
     if pa.types.is_nested(target.type):
         raise DataError(f"The target '{name}' must hold one number or label a row, but it holds {target.type}. Name another target.")
     asked, remark = (kind, "") if kind else _guess_kind(target, name, x, gaps=gaps)
-    return TASKS[asked](target, name, class_weight=class_weight, positive=positive, remark=remark)
+    return TASKS[asked](target, name, class_weight=class_weight, positive=positive, remark=remark, levels=levels)
 
 
 def _guess_kind(target: pa.ChunkedArray, name: str, x: FloatArray | None, *, gaps: bool) -> tuple[str, str]:

@@ -102,6 +102,17 @@ def remarks_of(table: pa.Table) -> list[str]:
     return msgspec.json.decode((table.schema.metadata or {}).get(b"remarks", b"[]"), type=list[str])
 
 
+def count_missing_words(path: Path, name: str) -> dict[str, int]:
+    """How many cells of a column hold which word that means "no value", most first; blank cells are not counted."""
+    with TextFile(path) as text:
+        sample = text.peek(_SAMPLE_BYTES).decode("utf-8", "ignore")
+        delimiter = _find_delimiter(sample, default="\t" if ".tsv" in path.suffixes else ",")
+        names = _header(text, path, delimiter)
+        cells = _cells(text, path, delimiter, names, [])[names.index(name)]
+    counted = Counter({cell["values"]: cell["counts"] for cell in pc.value_counts(cells.drop_null()).to_pylist()})
+    return {word: n for word, n in counted.most_common() if word and word in MISSING_WORDS}
+
+
 # Lines
 
 

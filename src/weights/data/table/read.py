@@ -24,6 +24,7 @@ from weights.data.memory import check_memory_for
 from weights.data.table.columns import simplify_type
 from weights.data.table.delimited import read_delimited
 from weights.data.table.jsonlines import read_json_lines
+from weights.data.table.levels import ordered, with_levels
 from weights.data.table.notation import Notation
 from weights.data.table.parquet import check_names_differ, read_parquet
 from weights.errors import DataError, NotFoundError, UsageError, suggest
@@ -68,6 +69,14 @@ def describe_source(source: Any) -> str:
         path = Path(source)
         return f"{path.absolute().parent.name}/{path.name}" if path.stem == "data" else path.name
     return f"{type(source).__module__.split('.')[0]}.{type(source).__name__}".removeprefix("builtins.")
+
+
+def is_delimited(source: Any) -> bool:
+    """Whether a source is a file of delimited text, whose cells are words before they are anything else."""
+    if not isinstance(source, str | os.PathLike) or os.fspath(source) in examples.EXAMPLES:
+        return False
+    kind = next((s.lower() for s in reversed(Path(source).suffixes) if s.lower() != ".gz"), "")
+    return _READERS.get(kind) is read_delimited
 
 
 def _read_named(name: str, missing: Sequence[str], notations: Mapping[str, Notation]) -> pa.Table:
@@ -160,7 +169,7 @@ def _to_arrow(values: Any, name: str) -> pa.Array:
     if np.ndim(values) > 1:
         raise DataError(f"Column '{name}' must hold one value a row, but it has shape {np.shape(values)}. Pass its columns one by one.")
     try:
-        return values.to_arrow() if hasattr(values, "to_arrow") else pa.array(values, from_pandas=True)
+        return ordered(values.to_arrow() if hasattr(values, "to_arrow") else pa.array(values, from_pandas=True), values)
     except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError):
         # Mixed Python values: keep them as text, kinds are found later.
         return pa.array([None if v is None or v != v else str(v) for v in values])
@@ -176,6 +185,7 @@ def _simplify_types(table: pa.Table) -> pa.Table:
         if pa.types.is_dictionary(field.type):
             n_bytes += _spelled_out_bytes(column)
             check_memory_for(n_bytes, f"Column '{field.name}' and those before it ({len(column):,} rows of text)")
+            field = with_levels(field, column)
         plain = simplify_type(column)
         if plain is not column:
             table = table.set_column(index, field.with_type(plain.type), plain)
