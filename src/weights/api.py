@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -18,7 +17,7 @@ from weights.data.table.delimited import remarks_of
 from weights.data.table.read import describe_source, read_table
 from weights.ensemble import Origin
 from weights.errors import TooLargeError, printable
-from weights.fitoptions import make_request
+from weights.fitoptions import make_request, takes_options
 from weights.fitting import GivenRows, Prepared
 from weights.model import Model
 from weights.preparing import (
@@ -32,12 +31,14 @@ from weights.preparing import (
     read_whole,
 )
 from weights.running import OnProgress, report_reading, run
+from weights.spec import list_settings
 from weights.store.format import load as load_ensemble
 from weights.tasks.base import Task
 from weights.training.compiling import keep_compiled_programs
 from weights.types import Params
 
 
+@takes_options(list_settings())
 def fit(
     data: Any,
     target: Any = None,
@@ -45,17 +46,21 @@ def fit(
     save: Any = None,
     resume: bool = False,
     progress: OnProgress = None,
-    **options: Any,
+    **more: Any,
 ) -> Model:
     """Train an ensemble.
 
     Args:
         data: path, bundled example, data frame, mapping of columns, or array of features (n, p) or of pictures (n, h, w, c).
-        target: name of the target column, or the target itself, n values. A bundled example knows its own.
+        target: label of the target column, or the target itself, n values. A bundled example knows its own.
         save: folder to save to; also the place of checkpoints, so that an interrupted fit can be resumed.
         resume: continue the interrupted fit whose checkpoint lies beside `save`.
         progress: called with a `Progress` after each round.
-        **options: as `plan_fit` takes them.
+        {options}
+        hidden, activation, penalty, ...: settings of the model, the five elements and the members; None leaves them to Weights.
+        **more: settings by the names of their sections, such as ``{"members.share": 0.5}``, and those of models of pictures.
+
+    `plan_fit` says more of each.
 
     Returns:
         The fitted model.
@@ -72,7 +77,7 @@ def fit(
         >>> round(model.metrics["accuracy"], 1)
         1.0
     """
-    return run_fit(plan_fit(data, target, progress=progress, **options), save=save, resume=resume, progress=progress)
+    return run_fit(plan_fit(data, target, progress=progress, **more), save=save, resume=resume, progress=progress)
 
 
 def plan_fit(data: Any, target: Any = None, *, progress: OnProgress = None, **options: Any) -> Prepared:
@@ -86,12 +91,12 @@ def plan_fit(data: Any, target: Any = None, *, progress: OnProgress = None, **op
 
     Of the data (`weights.fitoptions.DataOptions`):
         task: binary, multiclass or regression; found from the target if not given.
-        drop: columns to leave out.
+        drop: columns to leave out, by their labels, which need not be text.
         kinds: column -> numeric, boolean, category or datetime, instead of what is found.
         missing: further words that mean "no value".
-        group: column whose equal values stay on one side of every split.
-        time: column that orders rows; members are then scored on rows later than those they learned from.
-        split: column that says train, val or test; what is said to be test is not learned from, but judged at the end. Folders and .npz
+        group: column, or n values, whose equal values stay on one side of every split.
+        time: column, or n values, that orders rows; members are then scored on rows later than those they learned from.
+        split: column, or n values, that says train, val or test; what is said to be test is not learned from, but judged at the end. Folders and .npz
             files of pictures that are split so say it themselves.
         picture_size: height and width that pictures get, 8 to 512; by default theirs, if all have one of at most 64, and
             otherwise a square of the larger side that half of them have, at most 64.
@@ -129,10 +134,9 @@ def plan_fit(data: Any, target: Any = None, *, progress: OnProgress = None, **op
     given = GivenRows(data, apart)
 
     def prepared(dataset: Dataset) -> Prepared:
-        path = os.fsdecode(data) if isinstance(data, str | os.PathLike) and not apart else None
         # The column of weights that copies were merged into is none of the rows'.
         named = msgspec.structs.replace(dataset.roles, sample_weight=roles.sample_weight) if "sample_weight" not in apart else dataset.roles
-        return decide(dataset, request, Origin(path, named, merge), given)
+        return decide(dataset, request, Origin(given.path, named, merge), given)
 
     try:
         return prepared(read_whole(given, roles, merge=merge, report_progress=report_reading(progress)))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import os
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -55,6 +56,11 @@ class GivenRows(NamedTuple):
 
     data: Any
     apart: Mapping[str, Any] = MappingProxyType({})
+
+    @property
+    def path(self) -> str | None:
+        """Where all of it can be read again; None where it, or a part of it, came from memory."""
+        return os.fsdecode(self.data) if isinstance(self.data, str | os.PathLike) and not self.apart else None
 
 
 @dataclass(frozen=True, eq=False)

@@ -5,14 +5,12 @@
 
 from __future__ import annotations
 
-import os
 import warnings
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import msgspec
 import numpy as np
 import pyarrow as pa
 
@@ -37,7 +35,7 @@ from weights.inspection.explanation import Explanation, explain
 from weights.inspection.gratings import Filters, filters
 from weights.inspection.health import all_findings, all_layers
 from weights.inspection.saliency import Saliency, saliency
-from weights.preparing import read_rows_again, values_to_vary
+from weights.preparing import find_rows, read_rows_again, values_to_vary
 from weights.remedies import diagnose as try_remedies
 from weights.running import OnProgress, report_reading, run, stopped_by_signals
 from weights.scoring.records import Score
@@ -74,7 +72,7 @@ class Model:
     given: GivenRows | None = None
 
     def __reduce__(self) -> Any:
-        """The model alone: rows go with the process, and are given again to what needs them."""
+        """The model without its rows, which go with the process."""
         return Model, (self.ensemble,)
 
     def __repr__(self) -> str:
@@ -227,7 +225,7 @@ class Model:
         quick: bool = False,
         progress: OnProgress = None,
     ) -> tuple[Model, str]:
-        """A new model of the same rows with one change of the settings, and the change in words.
+        """A new model of the same rows with one change of the settings, and the change in words; this model and why, where none helps.
 
         Args:
             apply: name of a remedy (`Remedy.name`), or None: the one that helps most, for which all are tried.
@@ -238,7 +236,7 @@ class Model:
             progress: called with a `Progress` after each trial and round.
 
         Raises:
-            UsageError: there is no such remedy, or none helps; others as `weights.fit` and `diagnose`.
+            UsageError: there is no such remedy; others as `weights.fit` and `diagnose`.
         """
         prepared = self.read_again(data)
         check_rows(self.ensemble, prepared)
@@ -246,12 +244,9 @@ class Model:
             diagnosis: Diagnosis = self._try(try_remedies, prepared, progress, quick=quick)
             apply = next((remedy.name for remedy in diagnosis.remedies if remedy.helps), None)
             if apply is None:
-                raise UsageError(f"Nothing is applied: {diagnosis.reason}. Name a change with --apply to make it all the same.")
+                return self, f"nothing: {diagnosis.reason}. Name a change with --apply to make it all the same."
         changed, words = with_change(self.ensemble, prepared, apply)
-        origin = self.report.origin
-        if origin is not None and data is not None:
-            origin = msgspec.structs.replace(origin, path=os.fsdecode(data) if isinstance(data, str | os.PathLike) else None)
-        return Model(run(replace(changed, origin=origin), save=save, resume=resume, progress=progress), changed.given), words
+        return Model(run(changed, save=save, resume=resume, progress=progress), changed.given), words
 
     def read_again(self, data: Any = None, progress: OnProgress = None) -> Prepared:
         """The rows of the run, ready to be trained on again with its settings.
@@ -263,9 +258,13 @@ class Model:
         Raises:
             UsageError: they came from memory and were not given. NotFoundError, DataError: they are gone, or cannot be read as they were.
         """
-        rows = self.given if data is None else GivenRows(data)
+        rows = find_rows(self.ensemble, self.given) if data is None else GivenRows(data)
         keep_compiled_programs()
         return read_rows_again(self.ensemble, rows, report_reading(progress))
+
+    def find_rows(self) -> Any:
+        """The rows of training as they were given, or the path of their file; errors as `read_again`."""
+        return find_rows(self.ensemble, self.given).data
 
     def _try(self, trial: Callable[..., Any], prepared: Prepared, progress: OnProgress, **options: Any) -> Any:
         """What a trial on the rows of training found, which signals may stop."""

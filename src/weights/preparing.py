@@ -176,32 +176,38 @@ def ready_again(dataset: Dataset, task: Task, specs: dict[str, Spec], n_threads:
     return Prepared(dataset, task, y, weight, layout, specs, {}, [], [], n_threads)
 
 
-def read_rows_again(ensemble: Ensemble, given: GivenRows | None, report_progress: ReportProgress) -> Prepared:
-    """The rows of a fit, ready to be trained on again with its settings.
-
-    Args:
-        ensemble: what was fitted to them.
-        given: the rows; None where they are to be read from the file that the run names.
-        report_progress: called with the share of pictures that has been read.
+def find_rows(ensemble: Ensemble, given: GivenRows | None) -> GivenRows:
+    """The rows of a fit: those that were given, or the file that the run names.
 
     Raises:
-        UsageError: they came from memory and were not given. NotFoundError, DataError: they are gone, or cannot be read as they were.
+        UsageError: they came from memory and are not there any more.
     """
-    origin, target = ensemble.report.origin, printable(ensemble.task.target)
-    named = None if origin is None or origin.path is None else GivenRows(origin.path)
-    rows = given or named
-    if rows is None:
-        raise UsageError(
-            "The rows of training came from memory and were not saved with the run. Give them again: a table with their columns and the "
-            f"target '{target}', as data=frame in Python, or as a file with --data."
-        )
+    origin = ensemble.report.origin
+    if given is not None:
+        return given
+    if origin is not None and origin.path is not None:
+        return GivenRows(origin.path)
+    raise UsageError(
+        "The rows of training came from memory and were not saved with the run. Give them again: a table with their columns and the "
+        f"target '{printable(ensemble.task.target)}', as data=frame in Python, or as a file with --data."
+    )
+
+
+def read_rows_again(ensemble: Ensemble, rows: GivenRows, report_progress: ReportProgress) -> Prepared:
+    """The rows of a fit, ready to be trained on again with its settings.
+
+    Raises:
+        NotFoundError, DataError: they are gone, or cannot be read as they were.
+    """
+    origin = ensemble.report.origin
     roles = Roles(ensemble.task.target) if origin is None else origin.roles
     for block in ensemble.encoding.blocks:
         if (own := kind_of(block).source) is not None:
             roles = msgspec.structs.replace(roles, **own.options(block))
     dataset = read_whole(rows, roles, merge=origin is not None and origin.merged, report_progress=report_progress)
     specs = {population.name: population.spec for population in ensemble.populations}
-    return replace(ready_again(dataset, ensemble.task, specs, available_threads()), given=rows)
+    origin = None if origin is None else msgspec.structs.replace(origin, path=rows.path)
+    return replace(ready_again(dataset, ensemble.task, specs, available_threads()), origin=origin, given=rows)
 
 
 def _table_and_roles(rows: GivenRows, roles: Roles, report_progress: ReportProgress) -> tuple[Any, Roles]:

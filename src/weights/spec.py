@@ -23,6 +23,7 @@ from weights.elements.regularization import PENALTIES, Regularization
 from weights.elements.updates import Updates
 from weights.errors import UsageError, suggest
 from weights.models.architecture import LEAST_BATCH, Architecture, ModelSettings
+from weights.models.linear import Linear
 from weights.models.mlp import Mlp
 from weights.models.registry import ARCHITECTURES, architecture_of, layers_of, name_of
 
@@ -351,6 +352,15 @@ def with_settings(spec: Spec, settings: Mapping[str, Any]) -> Spec:
 
 _MAIN = {"initialization": "name", "activation": "name", "regularization": "penalty", "optimization": "name"}
 """The main choice of a section, for which its name alone may stand."""
+
+
+def list_settings() -> dict[str, Any]:
+    """The type of each setting of the elements, the members and the models of tables, by a name that needs no section."""
+    records: list[type[msgspec.Struct]] = [Linear]
+    records += [type(part) for section in Spec.__struct_fields__ if (part := getattr(Spec(), section)) is not None]
+    chosen = {section: str | None for section, field in _MAIN.items() if field == "name"}
+    fields = [field for record in records for field in msgspec.structs.fields(record) if field.name != "name"]
+    return chosen | {field.name: field.type | None for field in fields}
 
 
 def find_setting(spec: Spec, name: str) -> tuple[str, str]:

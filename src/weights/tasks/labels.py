@@ -68,7 +68,8 @@ def _sorted_labels(labels: Iterable[Any], levels: Sequence[str]) -> list[Any]:
     by_value = sorted(labels)
     if levels:
         texts = dict(zip(as_text(pa.chunked_array([by_value])).to_pylist(), by_value, strict=True))
-        return [texts[level] for level in levels if level in texts]
+        if texts.keys() <= {*levels}:
+            return [texts[level] for level in levels if level in texts]
     try:
         return sorted(by_value, key=float)
     except ValueError:
