@@ -219,5 +219,7 @@ def test_a_change_that_a_run_does_not_have_is_named_with_those_it_has(held_down)
 
 def test_where_nothing_helps_nothing_is_applied():
     data = planted(1500, noise=0.7)
-    with pytest.raises(UsageError, match="Nothing is applied"):
-        improve(fitted(data, model="linear"), data=data, quick=True)
+    model = fitted(data, model="linear")
+    same, words = improve(model, data=data, quick=True)
+    assert same is model
+    assert words.startswith("nothing: ")

@@ -57,7 +57,8 @@ def fit(
         resume: continue the interrupted fit whose checkpoint lies beside `save`.
         progress: called with a `Progress` after each round.
         {options}
-        hidden, activation, penalty, ...: settings of the model, the five elements and the members; None leaves them to Weights.
+        hidden, activation, penalty, ...: settings of the model, the five elements and the members; None leaves them to Weights
+            (of clip_norm: no limit).
         **more: settings by the names of their sections, such as ``{"members.share": 0.5}``, and those of models of pictures.
 
     `plan_fit` says more of each.
@@ -96,8 +97,8 @@ def plan_fit(data: Any, target: Any = None, *, progress: OnProgress = None, **op
         missing: further words that mean "no value".
         group: column, or n values, whose equal values stay on one side of every split.
         time: column, or n values, that orders rows; members are then scored on rows later than those they learned from.
-        split: column, or n values, that says train, val or test; what is said to be test is not learned from, but judged at the end. Folders and .npz
-            files of pictures that are split so say it themselves.
+        split: column, or n values, that says train, val or test; what is said to be test is not learned from, but judged at the end.
+            Folders and .npz files of pictures that are split so say it themselves.
         picture_size: height and width that pictures get, 8 to 512; by default theirs, if all have one of at most 64, and
             otherwise a square of the larger side that half of them have, at most 64.
         sample_weight: column of row weights, or n numbers.

@@ -41,7 +41,7 @@ def make_request(target: Any, given: Mapping[str, Any]) -> Request:
 
     Args:
         target: the target, or its column.
-        given: options and settings by name, of which settings that are None are left open; ``__`` may stand for the dot in the name of a setting.
+        given: options and settings by name; ``__`` may stand for the dot in the name of a setting.
 
     Raises:
         UsageError: a name is not known, and like that of an option; or a text cannot be read.
@@ -51,7 +51,7 @@ def make_request(target: Any, given: Mapping[str, Any]) -> Request:
         {'n_members': 8, 'seed': 0, 'activation': 'gelu'}
     """
     data, fit = ({known.name for known in list_options(record)} for record in (DataOptions, FitOptions))
-    settings = {name.replace("__", "."): value for name, value in given.items() if name not in data | fit and value is not None}
+    settings = {name.replace("__", "."): value for name, value in given.items() if name not in data | fit}
     _check_spelling(settings, data | fit)
     chosen = {name: value for name, value in given.items() if name in fit}
     if chosen.get("budget") is not None:
@@ -276,11 +276,11 @@ class ElementOptions(msgspec.Struct, frozen=True):
     resampling: Annotated[Any, option("{choices}.", "NAME", choices=_RESAMPLINGS)] = None
 
 
-def takes_options(settings: Mapping[str, Any]) -> Callable[[Callable[..., T]], Callable[..., T]]:
+def takes_options(settings: Mapping[str, tuple[Any, Any]]) -> Callable[[Callable[..., T]], Callable[..., T]]:
     """A decorator that spells out what a function takes as ``**options``: every option with type and default, and every setting.
 
     Args:
-        settings: the type of each, by name.
+        settings: the type of each and what it is if not given, by name.
     """
     fields = {field.name: field for record in (DataOptions, FitOptions) for field in msgspec.structs.fields(record)}
     known = [one for record in (DataOptions, FitOptions) for one in list_options(record) if one.name != "target"]
@@ -289,7 +289,7 @@ def takes_options(settings: Mapping[str, Any]) -> Callable[[Callable[..., T]], C
         own = inspect.signature(function)
         kept = [parameter for parameter in own.parameters.values() if parameter.kind is not parameter.VAR_KEYWORD]
         named = [(one.name, one.default, get_args(fields[one.name].type)[0]) for one in known]
-        named += [(name, None, kind) for name, kind in settings.items() if name not in (*fields, "n_members")]
+        named += [(name, usual, kind) for name, (kind, usual) in settings.items() if name not in (*fields, "n_members")]
         added = [inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=usual, annotation=kind) for name, usual, kind in named]
         rest = inspect.Parameter("more", inspect.Parameter.VAR_KEYWORD, annotation=Any)
         function.__signature__ = own.replace(parameters=[*kept, *added, rest])  # type: ignore[attr-defined]

@@ -240,7 +240,8 @@ def _table_and_roles(rows: GivenRows, roles: Roles, report_progress: ReportProgr
 
 def _with_words_named(table: pa.Table, rows: GivenRows, roles: Roles) -> pa.Table:
     """The table with a remark about a target of a text file whose cells hold words that mean "no value", and may be classes."""
-    if not is_delimited(rows.data) or "target" in rows.apart or table.column(roles.target).null_count == 0:
+    known = roles.target in table.column_names and "target" not in rows.apart
+    if not known or not is_delimited(rows.data) or table[roles.target].null_count == 0:
         return table
     words = {word: n for word, n in count_missing_words(Path(rows.data), roles.target).items() if word not in roles.missing}
     if not words:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import msgspec
 import numpy as np
@@ -345,6 +345,8 @@ def with_settings(spec: Spec, settings: Mapping[str, Any]) -> Spec:
             continue
         part = getattr(spec, section)
         types = {f.name: f.type for f in msgspec.structs.fields(type(part))}
+        if value is None and not _takes_none(types[field]):
+            continue  # left open
         changed = msgspec.structs.replace(part, **{field: _convert(value, types[field], f"{section}.{field}")})
         spec = msgspec.structs.replace(spec, **{section: changed})
     return spec
@@ -354,13 +356,20 @@ _MAIN = {"initialization": "name", "activation": "name", "regularization": "pena
 """The main choice of a section, for which its name alone may stand."""
 
 
-def list_settings() -> dict[str, Any]:
-    """The type of each setting of the elements, the members and the models of tables, by a name that needs no section."""
+def list_settings() -> dict[str, tuple[Any, Any]]:
+    """Settings of the elements, the members and the models of tables, by a name that needs no section: type, and value if not given.
+
+    That is None where None leaves the choice to Weights.
+    """
     records: list[type[msgspec.Struct]] = [Linear]
     records += [type(part) for section in Spec.__struct_fields__ if (part := getattr(Spec(), section)) is not None]
-    chosen = {section: str | None for section, field in _MAIN.items() if field == "name"}
+    chosen = {section: (str | None, None) for section, field in _MAIN.items() if field == "name"}
     fields = [field for record in records for field in msgspec.structs.fields(record) if field.name != "name"]
-    return chosen | {field.name: field.type | None for field in fields}
+    return chosen | {field.name: (field.type | None, field.default if _takes_none(field.type) else None) for field in fields}
+
+
+def _takes_none(kind: Any) -> bool:
+    return type(None) in get_args(kind)
 
 
 def find_setting(spec: Spec, name: str) -> tuple[str, str]:

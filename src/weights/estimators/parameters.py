@@ -9,7 +9,7 @@ from typing import Any
 
 from weights.spec import list_settings
 
-SETTINGS = {name: kind for name, kind in list_settings().items() if name not in ("n_members", "seed")}
+SETTINGS = {name: kind for name, (kind, _) in list_settings().items() if name not in ("n_members", "seed")}
 """Settings that are parameters, each with its type; of members and seed the estimators speak in scikit-learn's words."""
 
 
