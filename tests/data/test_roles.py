@@ -121,5 +121,7 @@ def test_values_are_not_taken_for_labels(values):
 
 def test_a_single_name_may_stand_for_a_list_of_one():
     assert name_columns("age", []) == ("age",)
+    assert name_columns(pd.Index(["age", 7]), ["age", 7]) == ("age", "7")
+    assert name_columns(None, ["age"]) == ()
     assert parse_kinds("ward=category") == {"ward": "category"}
     assert parse_kinds({3: "category"}) == {"3": "category"}

@@ -80,6 +80,8 @@ def name_columns(asked: Any, labels: Sequence[Any]) -> tuple[str, ...]:
         >>> name_columns(["age", 7], ["age", 7]), name_columns("age", [])
         (('age', '7'), ('age',))
     """
+    if asked is None:
+        return ()
     single = name_column(asked, labels)
     return (single,) if single is not None else tuple(name_column(label, labels) or str(label) for label in asked)
 

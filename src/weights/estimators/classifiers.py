@@ -8,7 +8,6 @@ from typing import Any, Self
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 from sklearn.base import ClassifierMixin
 from sklearn.utils.class_weight import compute_class_weight
 from sklearn.utils.multiclass import check_classification_targets
@@ -102,20 +101,24 @@ class ClassifierBase(ClassifierMixin, Estimator):
         labels, time_unit = self._labels()
         return task_of("target", labels, time_unit=time_unit)
 
-    def _labels(self) -> tuple[list[Any], str]:
-        """The labels as a task holds them, with the unit of those that are dates; codes where it cannot tell them apart."""
+    def _label_column(self) -> pa.Array:
+        """The labels as a column of a table would hold them; codes where it could not hold them or tell them apart."""
         with contextlib.suppress(pa.ArrowException):
-            cells = pa.chunked_array([pa.array(self.classes_)])
-            time_unit = find_time_unit(cells)
-            labels = label_cells(cells, time_unit)
-            if pc.count_distinct(as_text(labels)).as_py() == len(self.classes_):
-                return labels.to_pylist(), time_unit
-        return [*range(len(self.classes_))], ""
+            labels = pa.array(self.classes_)
+            cells = pa.chunked_array([labels])
+            if len({*as_text(label_cells(cells, find_time_unit(cells))).to_pylist()}) == len(labels):
+                return labels
+        return pa.array(range(len(self.classes_)))
+
+    def _labels(self) -> tuple[list[Any], str]:
+        """The labels as a task holds them, with the unit of those that are dates."""
+        cells = pa.chunked_array([self._label_column()])
+        time_unit = find_time_unit(cells)
+        return label_cells(cells, time_unit).to_pylist(), time_unit
 
     def _targets(self, codes: AnyArray) -> Any:
         """The labels of rows, in the order of `classes_`."""
-        labels, _ = self._labels()
-        dictionary = pa.DictionaryArray.from_arrays(pa.array(codes, pa.int32()), pa.array(labels))
+        dictionary = pa.DictionaryArray.from_arrays(pa.array(codes, pa.int32()), self._label_column())
         return dictionary.cast(pa.dictionary(pa.int32(), dictionary.type.value_type, ordered=True))
 
     def _factors_by_label(self, factors: dict[int, float] | None) -> dict[Any, float] | None:

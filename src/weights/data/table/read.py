@@ -169,12 +169,15 @@ def _to_arrow(values: Any, name: str) -> pa.Array:
     if np.ndim(values) > 1:
         raise DataError(f"Column '{name}' must hold one value a row, but it has shape {np.shape(values)}. Pass its columns one by one.")
     try:
-        return ordered(values.to_arrow() if hasattr(values, "to_arrow") else pa.array(values, from_pandas=True), values)
+        column = values.to_arrow() if hasattr(values, "to_arrow") else pa.array(values, from_pandas=True)
+        if not isinstance(column.type, pa.BaseExtensionType):
+            return ordered(column, values)
     except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError):
-        # Mixed Python values: keep them as text, kinds are found later.
-        return pa.array([None if v is None or v != v else str(v) for v in values])
+        pass
     except TypeError as error:
         raise DataError(f"Column '{name}' could not be read: {error}. Pass a list or a one-dimensional array.") from error
+    # Mixed Python values, and types of a frame's own such as months: keep them as text, kinds are found later.
+    return pa.array([None if v is None or v != v else str(v) for v in values])
 
 
 def _simplify_types(table: pa.Table) -> pa.Table:
