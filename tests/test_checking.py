@@ -14,6 +14,7 @@ from statsmodels.stats.proportion import proportion_confint
 from weights import api
 from weights.checking import Check, _held, check_intervals
 from weights.errors import DataError, Interrupted, NotFoundError, UsageError
+from weights.fitting import GivenRows
 from weights.preparing import read_whole, ready_again
 
 SETTINGS = {"model": "linear", "members": 8}
@@ -155,8 +156,8 @@ def test_a_fit_without_inspection_is_refused(table):
 def test_rows_that_came_from_memory_are_refused():
     random = np.random.default_rng(0)
     model = api.fit({"a": random.normal(size=40), "y": random.normal(size=40)}, "y", **SETTINGS)
-    with pytest.raises(UsageError, match=r"came from memory, so they cannot be read again\. Fit from a file"):
-        api.check_intervals(model, simulations=2)
+    with pytest.raises(UsageError, match=r"came from memory and were not saved with the run\. Give them again"):
+        api.check_intervals(api.Model(model.ensemble), simulations=2)
 
 
 def test_rows_of_other_features_are_refused(model, tmp_path):
@@ -184,7 +185,7 @@ def test_rows_that_are_gone_are_not_found(table, tmp_path):
 
 def test_a_check_that_is_asked_to_stop_does(model):
     origin = model.report.origin
-    rows = read_whole(origin.path, origin.roles.target, None, origin.roles, merge=origin.merged)
+    rows = read_whole(GivenRows(origin.path), origin.roles, merge=origin.merged)
     prepared = ready_again(rows, model.ensemble.task, model.specs, 1)
     with pytest.raises(Interrupted, match=r"The check was stopped\."):
         check_intervals(model.ensemble, prepared, n_simulations=2, stopping=lambda: True)

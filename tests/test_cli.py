@@ -781,8 +781,11 @@ def test_improve_saves_a_new_run_beside_the_old_one(stiff):
     assert shown["change"] == "strength 0.5 instead of 5"
     assert shown["saved"] == f"{stiff}-improved"
     assert api.load(f"{stiff}-improved").metrics["rmse"] < api.load(stiff).metrics["rmse"]
-    code, said = refused("improve", stiff, "--quiet")
-    assert (code, said) == (2, f"weights: {stiff}-improved exists already. Name another folder with --save.\n")
+
+
+def test_improve_numbers_a_name_that_is_taken(stiff):
+    shown = [printed("improve", stiff, "--apply", "weaker-penalty")["saved"] for _ in range(2)]
+    assert shown == [f"{stiff}-weaker-penalty", f"{stiff}-weaker-penalty-2"]
 
 
 def test_improve_without_a_name_makes_the_change_that_helps_most(stiff):
@@ -1094,3 +1097,45 @@ def test_an_interrupted_fit_goes_on_bit_for_bit_by_the_command_it_prints(tmp_pat
     first, second = (load_file(tmp_path / name / "model.safetensors") for name in ("stopped", "whole"))
     assert {name: array.tobytes() for name, array in first.items()} == {name: array.tobytes() for name, array in second.items()}
     assert not (tmp_path / "stopped.checkpoint").exists()
+
+
+# Runs as files, and what is never replaced or removed unasked
+
+
+@pytest.fixture
+def two_runs(tables):
+    """Two runs of one table, of different targets."""
+    for target in ("wage", "height"):
+        well("fit", tables / "wages.csv", "-t", target, *QUICK, "--no-inspect", "--save", f"kept/{target}")
+    return Path("kept")
+
+
+def test_runs_are_listed_with_what_they_are_of_and_removed_when_asked_to(two_runs, tables):
+    lines = well("runs", two_runs).stdout.splitlines()
+    assert lines[0].split()[:5] == ["run", "data", "target", "rows", "models"]
+    assert {line.split()[0] for line in lines[1:]} == {"kept/wage", "kept/height"}
+    assert {saved["target"] for saved in printed("runs", two_runs)} == {"wage", "height"}
+    code, said = refused("rm", two_runs / "height")
+    assert code == 2
+    assert "Nothing was removed: nobody could be asked" in said
+    assert refused("rm", two_runs / "height", two_runs, "--yes")[0] == 2
+    assert (two_runs / "height").exists()
+    well("rm", two_runs / "height", "--yes")
+    assert [saved["target"] for saved in printed("runs", two_runs)] == ["wage"]
+
+
+def test_a_run_of_another_target_is_not_replaced_unasked(two_runs, tables):
+    again = ("fit", tables / "wages.csv", *QUICK, "--no-inspect", "--save", two_runs / "wage")
+    code, said = refused(*again, "-t", "height")
+    assert code == 2
+    assert "kept/wage holds a run of 'wage' in wages.csv. Name another folder with --save, or add --overwrite to replace it." in said
+    well(*again, "-t", "wage")
+    well(*again, "-t", "height", "--overwrite")
+    assert printed("runs", two_runs / "wage")[0]["target"] == "height"
+
+
+def test_explain_without_rows_shows_the_first_of_training_and_says_so(tables):
+    well("fit", tables / "wages.csv", "-t", "wage", *QUICK, "--save", "explained")
+    shown = well("explain", "explained")
+    assert shown.stderr == "notes         no rows were named: these are the first 5 of training\n"
+    assert shown.stdout.count("Row ") == 5

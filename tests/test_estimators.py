@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import pickle
 import re
 import subprocess
@@ -32,6 +33,9 @@ from weights import fitting
 from weights.api import plan_fit, run_fit
 from weights.ensemble import available_threads
 from weights.errors import DataError, UsageError
+from weights.estimators.parameters import SETTINGS
+from weights.fitoptions import ElementOptions
+from weights.spec import Spec, find_setting
 
 NETWORK = {"model": "mlp", "members": 4, "hidden": (8,), "n_steps": 200, "learning_rate": 0.02}
 LINEAR = [
@@ -667,3 +671,61 @@ def test_members_of_an_ensemble_that_failed_stay_failed():
     trained = {"mlp": [{layer: {k: v[0] for k, v in arrays.items()} for layer, arrays in first.items()}, None]}
     report = run_fit(prepared, trained=trained).report
     assert report.failures == {"mlp 1": "it failed when it was trained"}
+
+
+# Settings as parameters, labels that are not text, and what the model itself answers
+
+
+@pytest.mark.parametrize("estimator", [wt.WeightsClassifier, wt.WeightsRegressor, wt.WeightsLinearClassifier, wt.WeightsLinearRegressor])
+def test_every_setting_of_the_elements_is_a_parameter_and_declared_once(estimator):
+    of_command = {*ElementOptions.__struct_fields__}
+    assert of_command <= {*SETTINGS} <= {*estimator().get_params()}
+    assert all(find_setting(Spec(), name) for name in SETTINGS if name != "unbounded")
+    assert clone(estimator(beta1=0.8)).beta1 == 0.8
+    assert inspect.signature(estimator).parameters["beta1"].annotation == float | None
+
+
+def test_a_search_goes_over_any_setting():
+    x, y, _ = rows()
+    search = GridSearchCV(wt.WeightsRegressor("linear", members=2), {"penalty": ["l2"], "strength": [1e-3, 1e3]}, cv=2).fit(x, y)
+    assert search.best_params_ == {"penalty": "l2", "strength": 1e-3}
+    assert search.best_estimator_.model_.specs["linear"].regularization.strength == 1e-3
+
+
+def test_a_setting_given_twice_is_refused():
+    x, y, _ = rows()
+    with pytest.raises(ValueError, match="settings holds 'patience', which has a parameter"):
+        network(patience=3, settings={"patience": 0}).fit(x, y)
+
+
+LABELS = {
+    "words": ["sick", "healthy"],
+    "truth values": [True, False],
+    "numbers": [10, 9],
+    "dates": [np.datetime64("2026-02-01"), np.datetime64("2026-01-01")],
+    "blanks": [" a", "a"],
+}
+
+
+@pytest.mark.parametrize("name", LABELS)
+def test_the_model_of_a_classifier_answers_its_labels_also_after_learning_from_batches(name):
+    x = rows()[0]
+    y = np.array(LABELS[name])[(x[:, 0] > 0).astype(int)]
+    fitted = wt.WeightsClassifier("linear", members=2, random_state=0, class_weight="balanced").fit(x, y)
+    table = {f"x{j}": x[:, j] for j in range(x.shape[1])}
+    assert (fitted.predict(x) == y).mean() > 0.9
+    for learned in (fitted, fitted.partial_fit(x, y), wt.WeightsClassifier("linear", members=2).partial_fit(x, y, classes=np.unique(y))):
+        assert {*learned.predict(x)} <= {*y}
+        if name != "blanks":  # which a table cannot tell apart
+            assert learned.model_.classes == np.unique(y).tolist()
+            np.testing.assert_array_equal(learned.model_.predict(table), learned.predict(x))
+
+
+def test_columns_have_the_labels_of_the_frame_and_their_places():
+    x, y, _ = rows()
+    frame = pd.DataFrame(x, columns=[2, 0, 1])
+    fitted = linear(settings={"drop": [0]}).fit(frame, y)
+    assert [feature.name for feature in fitted.model_.ensemble.features] == ["2", "1"]
+    np.testing.assert_array_equal(fitted.predict(frame), fitted.predict(x))
+    with pytest.raises(ValueError, match="Columns must be in the order of fit, 2, 0, 1, but came as 0, 1, 2"):
+        fitted.predict(frame[[0, 1, 2]])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pickle
+
 import numpy as np
 import pytest
 
@@ -34,10 +36,30 @@ def test_a_change_the_run_does_not_have_is_refused_with_its_likeness(model):
         model.improve("weaker-penality")
 
 
-def test_rows_that_came_from_memory_cannot_be_read_again():
-    model = wt.fit({"a": [*range(20)] * 2, "b": [*range(40)]}, "b", model="linear", members=2)
-    with pytest.raises(UsageError, match="came from memory, so they cannot be read again"):
-        model.check_intervals()
+COLUMNS = {"a": [*range(20)] * 2, "b": [*range(40)]}
+
+
+def test_a_model_goes_on_asking_the_rows_it_was_given_and_keeps_no_copy():
+    model = wt.fit(COLUMNS, "b", model="linear", members=2)
+    assert model.check_intervals(simulations=2).n_simulations == 2
+    assert model.given.data is COLUMNS
+
+
+def test_so_it_does_where_the_target_came_apart():
+    model = wt.fit({"a": COLUMNS["a"]}, COLUMNS["b"], model="linear", members=2, penalty="l2", strength=5.0)
+    better, _ = model.improve("weaker-penalty")
+    assert better.report.n_samples == 40
+    assert better.given is not None
+
+
+@pytest.mark.parametrize("copied", ["saved", "pickled"])
+def test_rows_are_not_written_with_the_model_which_says_what_to_give(copied, tmp_path):
+    model = wt.fit({"a": COLUMNS["a"]}, COLUMNS["b"], model="linear", members=2)
+    model.save(tmp_path / "run")
+    other = wt.load(tmp_path / "run") if copied == "saved" else pickle.loads(pickle.dumps(model))
+    with pytest.raises(UsageError, match=r"came from memory .* the target 'target', as data=frame in Python, or as a file with --data"):
+        other.check_intervals()
+    assert other.check_intervals({"a": COLUMNS["a"], "target": COLUMNS["b"]}, simulations=2).n_simulations == 2
 
 
 SHOES = {"shoe": ["boot", "clog"] * 20, "size": [*range(40)], "y": [i % 3 for i in range(40)]}
@@ -55,9 +77,9 @@ def test_levels_that_training_had_not_seen_are_warned_of(shoes, ask):
 
 
 def test_a_number_of_trainings_is_refused_before_rows_are_read(shoes):
-    """Rows that came from memory cannot be read, which would be complained of first."""
+    """Rows that are gone cannot be read, which would be complained of first."""
     with pytest.raises(UsageError, match="trainings must be a whole number from 2 to 100, but is 1"):
-        shoes.compare({"strength": [1.0]}, trainings=1)
+        wt.Model(shoes.ensemble).compare({"strength": [1.0]}, trainings=1)
 
 
 def test_a_class_is_answered_from_its_threshold_on():

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from weights import api
+from weights.api import plan_fit
 from weights.errors import DataError, NotFoundError, UsageError
 from weights.fitoptions import parse_seconds
 
@@ -86,3 +88,39 @@ def test_folds_that_no_member_leaves_out_are_said():
     remark = "4 of 8 folds are left out by a member: all figures rest on the rows of these. With --members 8 they rest on all rows"
     assert remark in api.plan_fit("iris", members=4).remarks
     assert not [remark for remark in api.plan_fit("iris", members=8).remarks if "folds" in remark]
+
+
+# Columns whose labels are not text, and values apart from the table
+
+
+def numbered_frame() -> pd.DataFrame:
+    """Columns 0 to 5: a number, one to leave out, a group, weights, moments, and the target."""
+    rows = np.arange(40)
+    return pd.DataFrame(np.column_stack([rows % 7, rows % 5, rows // 4, np.ones(40), rows, rows % 7 + rows / 40]))
+
+
+@pytest.mark.parametrize(
+    "labels", [[*range(6)], [("v", j) for j in range(6)], [j / 2 for j in range(6)]], ids=["whole", "tuples", "decimals"]
+)
+def test_every_role_finds_a_column_whose_label_is_not_text(labels):
+    frame = numbered_frame().set_axis(pd.Index(labels), axis=1)
+    roles = {"drop": labels[1], "group": labels[2], "sample_weight": labels[3], "time": labels[4], "kinds": {labels[0]: "category"}}
+    dataset = plan_fit(frame, labels[5], model="linear", members=4, **roles).dataset
+    assert [(feature.name, feature.kind) for feature in dataset.features] == [(str(labels[0]), "category")]
+    assert len(np.unique(dataset.group)) == 10
+    assert dataset.time.tolist() == [*range(40)]
+
+
+def test_a_label_that_no_column_has_is_refused_in_one_sentence():
+    with pytest.raises(NotFoundError, match=r"no column '7' to use as group\. Known: 0, 1, 2"):
+        plan_fit(numbered_frame(), 5, group=7)
+
+
+@pytest.mark.parametrize("role", ["group", "time", "split"])
+def test_steering_values_may_come_apart_from_the_table(role):
+    frame = numbered_frame()
+    values = np.where(frame.index < 30, "train", "test") if role == "split" else frame.index // 4
+    apart = plan_fit(frame, 5, model="linear", members=4, **{role: values})
+    column = plan_fit(frame.assign(steering=values), 5, model="linear", members=4, **{role: "steering"})
+    np.testing.assert_array_equal(apart.dataset.inputs.x, column.dataset.inputs.x)
+    assert apart.dataset.n_samples == column.dataset.n_samples

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -14,22 +13,32 @@ import msgspec
 
 from weights.data.dataset import Dataset, Feature, describe
 from weights.data.examples import EXAMPLES
-from weights.data.roles import Roles, parse_kinds
 from weights.data.table.delimited import remarks_of
 from weights.data.table.read import describe_source, read_table
 from weights.ensemble import Origin
 from weights.errors import TooLargeError, printable
-from weights.fitoptions import DataOptions, make_request
-from weights.fitting import Prepared
+from weights.fitoptions import make_request, takes_options
+from weights.fitting import GivenRows, Prepared
 from weights.model import Model
-from weights.preparing import asks_to_merge, can_stream, decide, find_block_columns, find_source_kind, read_streamed, read_whole
+from weights.preparing import (
+    asks_to_merge,
+    can_stream,
+    decide,
+    find_block_columns,
+    find_source_kind,
+    name_roles,
+    read_streamed,
+    read_whole,
+)
 from weights.running import OnProgress, report_reading, run
+from weights.spec import list_settings
 from weights.store.format import load as load_ensemble
 from weights.tasks.base import Task
 from weights.training.compiling import keep_compiled_programs
 from weights.types import Params
 
 
+@takes_options(list_settings())
 def fit(
     data: Any,
     target: Any = None,
@@ -37,17 +46,22 @@ def fit(
     save: Any = None,
     resume: bool = False,
     progress: OnProgress = None,
-    **options: Any,
+    **more: Any,
 ) -> Model:
     """Train an ensemble.
 
     Args:
         data: path, bundled example, data frame, mapping of columns, or array of features (n, p) or of pictures (n, h, w, c).
-        target: name of the target column, or the target itself, n values. A bundled example knows its own.
+        target: label of the target column, or the target itself, n values. A bundled example knows its own.
         save: folder to save to; also the place of checkpoints, so that an interrupted fit can be resumed.
         resume: continue the interrupted fit whose checkpoint lies beside `save`.
         progress: called with a `Progress` after each round.
-        **options: as `plan_fit` takes them.
+        {options}
+        hidden, activation, penalty, ...: settings of the model, the five elements and the members; None leaves them to Weights
+            (of clip_norm: no limit).
+        **more: settings by the names of their sections, such as ``{"members.share": 0.5}``, and those of models of pictures.
+
+    `plan_fit` says more of each.
 
     Returns:
         The fitted model.
@@ -64,7 +78,7 @@ def fit(
         >>> round(model.metrics["accuracy"], 1)
         1.0
     """
-    return run_fit(plan_fit(data, target, progress=progress, **options), save=save, resume=resume, progress=progress)
+    return run_fit(plan_fit(data, target, progress=progress, **more), save=save, resume=resume, progress=progress)
 
 
 def plan_fit(data: Any, target: Any = None, *, progress: OnProgress = None, **options: Any) -> Prepared:
@@ -78,13 +92,13 @@ def plan_fit(data: Any, target: Any = None, *, progress: OnProgress = None, **op
 
     Of the data (`weights.fitoptions.DataOptions`):
         task: binary, multiclass or regression; found from the target if not given.
-        drop: columns to leave out.
+        drop: columns to leave out, by their labels, which need not be text.
         kinds: column -> numeric, boolean, category or datetime, instead of what is found.
         missing: further words that mean "no value".
-        group: column whose equal values stay on one side of every split.
-        time: column that orders rows; members are then scored on rows later than those they learned from.
-        split: column that says train, val or test; what is said to be test is not learned from, but judged at the end. Folders and .npz
-            files of pictures that are split so say it themselves.
+        group: column, or n values, whose equal values stay on one side of every split.
+        time: column, or n values, that orders rows; members are then scored on rows later than those they learned from.
+        split: column, or n values, that says train, val or test; what is said to be test is not learned from, but judged at the end.
+            Folders and .npz files of pictures that are split so say it themselves.
         picture_size: height and width that pictures get, 8 to 512; by default theirs, if all have one of at most 64, and
             otherwise a square of the larger side that half of them have, at most 64.
         sample_weight: column of row weights, or n numbers.
@@ -116,33 +130,22 @@ def plan_fit(data: Any, target: Any = None, *, progress: OnProgress = None, **op
         UsageError: an option or setting is not known, or options contradict each other.
     """
     request = make_request(target, options)
-    said, seed = request.data, request.fit.seed
-    roles, merge = _name_roles(said), asks_to_merge(said.copies)
+    said, merge = request.data, asks_to_merge(request.data.copies)
+    roles, apart = name_roles(data, said)
+    given = GivenRows(data, apart)
 
-    def find_origin(dataset: Dataset) -> Origin | None:
-        if not all(isinstance(values, str | None) for values in (target, said.sample_weight)):
-            return None
-        resolved = msgspec.structs.replace(roles, target=dataset.roles.target, sample_weight=said.sample_weight)
-        return Origin(os.fsdecode(data) if isinstance(data, str | os.PathLike) else None, resolved, merge)
+    def prepared(dataset: Dataset) -> Prepared:
+        # The column of weights that copies were merged into is none of the rows'.
+        named = msgspec.structs.replace(dataset.roles, sample_weight=roles.sample_weight) if "sample_weight" not in apart else dataset.roles
+        return decide(dataset, request, Origin(given.path, named, merge), given)
 
     try:
-        report_progress = report_reading(progress)
-        dataset = read_whole(data, target, said.sample_weight, roles, merge=merge, report_progress=report_progress)
-        return decide(dataset, request, find_origin(dataset))
+        return prepared(read_whole(given, roles, merge=merge, report_progress=report_reading(progress)))
     except TooLargeError as error:
         if not can_stream(data):
             raise TooLargeError(f"{error} Rows of a Parquet file are streamed from it, however many.") from error
     # Outside of the handler, whose error would keep alive what has been read.
-    dataset = read_streamed(Path(data), target, said.sample_weight, roles, merge=merge, seed=seed)
-    return decide(dataset, request, find_origin(dataset))
-
-
-def _name_roles(said: DataOptions) -> Roles:
-    """What was said of columns by name, before it is known which of the target and the weights are columns."""
-    named = {name: getattr(said, name) for name in Roles.__struct_fields__}
-    words = (said.missing,) if isinstance(said.missing, str) else tuple(said.missing)
-    apart = {"target": "", "sample_weight": None}
-    return Roles(**{**named, **apart, "drop": tuple(said.drop), "kinds": parse_kinds(said.kinds), "missing": words})
+    return prepared(read_streamed(Path(data), roles, apart, merge=merge, seed=request.fit.seed))
 
 
 def run_fit(
@@ -154,7 +157,7 @@ def run_fit(
     trained: Mapping[str, Sequence[Params | None]] | None = None,
 ) -> Model:
     """Train what `plan_fit` prepared; arguments and errors as `fit`, `trained` as `Control` has it."""
-    return Model(run(prepared, save=save, resume=resume, progress=progress, trained=trained))
+    return Model(run(prepared, save=save, resume=resume, progress=progress, trained=trained), prepared.given)
 
 
 class Look(msgspec.Struct, frozen=True):
@@ -179,7 +182,7 @@ def look(data: Any, target: str | None = None, **options: Any) -> Look:
         prepared = plan_fit(data, target, **options)
         dataset = prepared.dataset
         return Look(dataset.source, dataset.n_samples, dataset.features, prepared.task, prepared.remarks)
-    roles = _name_roles(make_request(target, options).data)
+    roles, _ = name_roles(data, make_request(target, options).data)
     table = read_table(data, missing=roles.missing, verbatim=roles.labels)
     names = [name for name in table.column_names if name not in roles.drop]
     found = {column: kind for kind, column in find_block_columns(table, data, roles, ()).items()}

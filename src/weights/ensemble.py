@@ -53,7 +53,7 @@ class Origin(msgspec.Struct, frozen=True):
     """How to read the rows of training again.
 
     Attributes:
-        path: the file or example as it was named; None where they came from memory.
+        path: the file or example as it was named; None where they, or what is said of them, came from memory.
         roles: what columns are for.
         merged: whether copies were merged.
     """
@@ -78,7 +78,7 @@ class Report(msgspec.Struct, frozen=True):
         decomposition: what the out-of-bag loss is made of.
         feature_weights: effects and importances of features; None if that was not asked for.
         usefulness: whether the ensemble loses less than a constant, and which classes it never answers; None of an older version.
-        origin: how to read the rows again; None where target or weights came apart from the table.
+        origin: how to read the rows again; None where an older version was given target or weights apart from the table.
         distributions: how the values of each column were distributed; none in runs of older versions.
     """
 

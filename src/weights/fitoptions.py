@@ -9,14 +9,17 @@ from __future__ import annotations
 
 import difflib
 import importlib
+import inspect
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Annotated, Any, NamedTuple, get_args, get_type_hints
+from typing import Annotated, Any, NamedTuple, TypeVar, get_args, get_type_hints
 
 import msgspec
 
 from weights.errors import UsageError
 from weights.options import list_options, option, parse_lists
+
+T = TypeVar("T")
 
 
 class Request(NamedTuple):
@@ -271,6 +274,30 @@ class ElementOptions(msgspec.Struct, frozen=True):
         option("{either}: learned features of numeric columns.", "NAME", choices=_EMBEDDINGS),
     ] = None
     resampling: Annotated[Any, option("{choices}.", "NAME", choices=_RESAMPLINGS)] = None
+
+
+def takes_options(settings: Mapping[str, tuple[Any, Any]]) -> Callable[[Callable[..., T]], Callable[..., T]]:
+    """A decorator that spells out what a function takes as ``**options``: every option with type and default, and every setting.
+
+    Args:
+        settings: the type of each and what it is if not given, by name.
+    """
+    fields = {field.name: field for record in (DataOptions, FitOptions) for field in msgspec.structs.fields(record)}
+    known = [one for record in (DataOptions, FitOptions) for one in list_options(record) if one.name != "target"]
+
+    def decorate(function: Callable[..., T]) -> Callable[..., T]:
+        own = inspect.signature(function)
+        kept = [parameter for parameter in own.parameters.values() if parameter.kind is not parameter.VAR_KEYWORD]
+        named = [(one.name, one.default, get_args(fields[one.name].type)[0]) for one in known]
+        named += [(name, usual, kind) for name, (kind, usual) in settings.items() if name not in (*fields, "n_members")]
+        added = [inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=usual, annotation=kind) for name, usual, kind in named]
+        rest = inspect.Parameter("more", inspect.Parameter.VAR_KEYWORD, annotation=Any)
+        function.__signature__ = own.replace(parameters=[*kept, *added, rest])  # type: ignore[attr-defined]
+        lines = "".join(f"        {one.name}: {one.help}\n" for one in known)
+        function.__doc__ = (function.__doc__ or "").replace("        {options}\n", lines)
+        return function
+
+    return decorate
 
 
 def _check_spelling(settings: Iterable[str], options: set[str]) -> None:

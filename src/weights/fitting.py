@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import datetime
+import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 import msgspec
 import numpy as np
@@ -49,6 +52,18 @@ _MOST_MULTIPLICATIONS, _FEWEST_INSPECTED = 2.5e10, 1_000
 inspected in any case (our choice): what more rows would add is little beside the wait."""
 
 
+class GivenRows(NamedTuple):
+    """Rows as the user gave them: a path, frame, mapping or array, and by role what came as values apart from it."""
+
+    data: Any
+    apart: Mapping[str, Any] = MappingProxyType({})
+
+    @property
+    def path(self) -> str | None:
+        """Where all of it can be read again; None where it, or a part of it, came from memory."""
+        return os.fsdecode(self.data) if isinstance(self.data, str | os.PathLike) and not self.apart else None
+
+
 @dataclass(frozen=True, eq=False)
 class Prepared:
     """A fit that is ready to start.
@@ -63,7 +78,8 @@ class Prepared:
         remarks: notes on the data.
         n_threads: members in work at the same time.
         inspect: whether to estimate feature weights afterwards.
-        origin: where the rows can be read again; None where they came from memory.
+        origin: where the rows can be read again, and what their columns are for.
+        given: the rows as the user gave them.
     """
 
     dataset: Dataset
@@ -78,6 +94,7 @@ class Prepared:
     n_threads: int
     inspect: bool = True
     origin: Origin | None = None
+    given: GivenRows | None = None
 
 
 def train_ensemble(prepared: Prepared, control: Control) -> Ensemble:

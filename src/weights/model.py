@@ -5,14 +5,12 @@
 
 from __future__ import annotations
 
-import os
 import warnings
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import msgspec
 import numpy as np
 import pyarrow as pa
 
@@ -24,19 +22,20 @@ from weights.data.encoding import apply_encoding
 from weights.data.inputs import Inputs
 from weights.data.newrows import describe_new_rows, read_new_rows
 from weights.data.registry import kind_of
+from weights.data.roles import column_labels, name_column
 from weights.data.unfamiliar import unfamiliar
 from weights.effects import FeatureWeights
-from weights.ensemble import Ensemble, Predictions, Report, available_threads
+from weights.ensemble import Ensemble, Predictions, Report
 from weights.errors import RowsWarning, UsageError
 from weights.experiments import check_trainings
 from weights.experiments import compare as try_variants
-from weights.fitting import Prepared, check_rows
+from weights.fitting import GivenRows, Prepared, check_rows
 from weights.inspection import classes as of_classes
 from weights.inspection.explanation import Explanation, explain
 from weights.inspection.gratings import Filters, filters
 from weights.inspection.health import all_findings, all_layers
 from weights.inspection.saliency import Saliency, saliency
-from weights.preparing import read_whole, ready_again, values_to_vary
+from weights.preparing import find_rows, read_rows_again, values_to_vary
 from weights.remedies import diagnose as try_remedies
 from weights.running import OnProgress, report_reading, run, stopped_by_signals
 from weights.scoring.records import Score
@@ -58,6 +57,10 @@ _WARNED = 0.05
 class Model:
     """A fitted ensemble together with the way from the user's tables to its inputs.
 
+    Attributes:
+        ensemble: what was trained.
+        given: the rows it was fitted to, as they were given and no copy; None once it was saved and loaded.
+
     Example:
         >>> from weights import fit
         >>> model = fit("iris", members=8, model="linear")
@@ -66,6 +69,11 @@ class Model:
     """
 
     ensemble: Ensemble
+    given: GivenRows | None = None
+
+    def __reduce__(self) -> Any:
+        """The model without its rows, which go with the process."""
+        return Model, (self.ensemble,)
 
     def __repr__(self) -> str:
         task, metrics = self.ensemble.task, self.report.metrics
@@ -75,7 +83,7 @@ class Model:
     @property
     def classes(self) -> list[Any]:
         """Class labels in the order of `predict_proba`'s columns; empty for regression."""
-        return self.ensemble.classes
+        return self.ensemble.task.labels.tolist()
 
     @property
     def metrics(self) -> dict[str, float]:
@@ -163,7 +171,7 @@ class Model:
         """Whether the model is under- or overfit, and what would help, from trials; see `weights.remedies`.
 
         Args:
-            data: these rows; read from where they came from if not given.
+            data: the rows of training; those of the fit, or read from where they came from, if not given.
             quick: fewer folds and fewer remedies, less than half of the time.
             curves: farther changes of width and penalties as well, for the ends of the complexity curves.
             progress: called after each trial.
@@ -182,7 +190,7 @@ class Model:
 
         Args:
             vary: setting -> values, such as ``{"initialization": ["xavier", "he", "orthogonal"]}``; all combinations are trained.
-            data: the rows of training; read from where they came from if not given.
+            data: as `diagnose`.
             trainings: how often each variant is trained with other seeds.
             progress: called after each training.
 
@@ -197,7 +205,7 @@ class Model:
         """How often the intervals of the feature weights hold the truth, in simulations; see `weights.checking`.
 
         Args:
-            data: the rows of training; read from where they came from if not given.
+            data: as `diagnose`.
             simulations: how often the model is fitted again.
             seed: of the simulated outcomes.
             progress: called after each simulation.
@@ -217,7 +225,7 @@ class Model:
         quick: bool = False,
         progress: OnProgress = None,
     ) -> tuple[Model, str]:
-        """A new model of the same rows with one change of the settings, and the change in words.
+        """A new model of the same rows with one change of the settings, and the change in words; this model and why, where none helps.
 
         Args:
             apply: name of a remedy (`Remedy.name`), or None: the one that helps most, for which all are tried.
@@ -228,7 +236,7 @@ class Model:
             progress: called with a `Progress` after each trial and round.
 
         Raises:
-            UsageError: there is no such remedy, or none helps; others as `weights.fit` and `diagnose`.
+            UsageError: there is no such remedy; others as `weights.fit` and `diagnose`.
         """
         prepared = self.read_again(data)
         check_rows(self.ensemble, prepared)
@@ -236,12 +244,9 @@ class Model:
             diagnosis: Diagnosis = self._try(try_remedies, prepared, progress, quick=quick)
             apply = next((remedy.name for remedy in diagnosis.remedies if remedy.helps), None)
             if apply is None:
-                raise UsageError(f"Nothing is applied: {diagnosis.reason}. Name a change with --apply to make it all the same.")
+                return self, f"nothing: {diagnosis.reason}. Name a change with --apply to make it all the same."
         changed, words = with_change(self.ensemble, prepared, apply)
-        origin = self.report.origin
-        if origin is not None and data is not None:
-            origin = msgspec.structs.replace(origin, path=os.fsdecode(data) if isinstance(data, str | os.PathLike) else None)
-        return Model(run(replace(changed, origin=origin), save=save, resume=resume, progress=progress)), words
+        return Model(run(changed, save=save, resume=resume, progress=progress), changed.given), words
 
     def read_again(self, data: Any = None, progress: OnProgress = None) -> Prepared:
         """The rows of the run, ready to be trained on again with its settings.
@@ -253,18 +258,13 @@ class Model:
         Raises:
             UsageError: they came from memory and were not given. NotFoundError, DataError: they are gone, or cannot be read as they were.
         """
-        origin = self.report.origin
-        source = origin.path if origin and data is None else data
-        if origin is None or source is None:
-            raise UsageError("The rows of training came from memory, so they cannot be read again. Fit from a file, or give the rows.")
-        roles = origin.roles
-        for block in self.ensemble.encoding.blocks:
-            if (own := kind_of(block).source) is not None:
-                roles = msgspec.structs.replace(roles, **own.options(block))
-        merge, report_progress = origin.merged, report_reading(progress)
-        rows = read_whole(source, roles.target, roles.sample_weight, roles, merge=merge, report_progress=report_progress)
+        rows = find_rows(self.ensemble, self.given) if data is None else GivenRows(data)
         keep_compiled_programs()
-        return ready_again(rows, self.ensemble.task, self.specs, available_threads())
+        return read_rows_again(self.ensemble, rows, report_reading(progress))
+
+    def find_rows(self) -> Any:
+        """The rows of training as they were given, or the path of their file; errors as `read_again`."""
+        return find_rows(self.ensemble, self.given).data
 
     def _try(self, trial: Callable[..., Any], prepared: Prepared, progress: OnProgress, **options: Any) -> Any:
         """What a trial on the rows of training found, which signals may stop."""
@@ -414,15 +414,16 @@ class Model:
             raise UsageError("Feature weights were not estimated in this fit. Fit again with inspection (without --no-inspect).")
         return self.report.feature_weights
 
-    def score(self, data: Any, *, by: str | None = None, **options: Any) -> Score:
+    def score(self, data: Any, *, by: Any = None, **options: Any) -> Score:
         """How good the model is on labelled rows it never saw, beside out of bag; text when printed. See `weights.scoring.scoring`.
 
         Args:
             data: as `predict`, with the target.
-            by: a column, for whose levels metrics are given too.
+            by: the label of a column, for whose levels metrics are given too.
             **options: label, sensitivity, level; they, and what is raised, as `weights.scoring.scoring.score_rows`.
         """
-        return score_rows(self.ensemble, self.read(data), by=by, source=data, **options)
+        column = None if by is None else name_column(by, column_labels(data))
+        return score_rows(self.ensemble, self.read(data), by=column, source=data, **options)
 
     def save(self, folder: Any) -> None:
         """Write the model to a folder (docs/store-format.md); a Weights folder of that name is replaced.

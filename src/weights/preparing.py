@@ -23,16 +23,16 @@ from weights.data.files.labelled import FILE_NAMES
 from weights.data.files.naming import folder_of
 from weights.data.kind import Source
 from weights.data.registry import KINDS, find_block_kind, kind_of
-from weights.data.roles import Roles
+from weights.data.roles import STEERING, Roles, column_labels, name_column, name_columns, parse_kinds
 from weights.data.table.columns import to_numbers
-from weights.data.table.delimited import with_remark
+from weights.data.table.delimited import count_missing_words, with_remark
 from weights.data.table.duplicates import merge_copies
-from weights.data.table.read import describe_source, read_table
+from weights.data.table.read import describe_source, is_delimited, read_table
 from weights.data.table.rownumbers import rows_numbered
-from weights.ensemble import Origin, available_threads
+from weights.ensemble import Ensemble, Origin, available_threads
 from weights.errors import DataError, UsageError, listed, printable, suggest
-from weights.fitoptions import Request
-from weights.fitting import Prepared, check_streamed_target
+from weights.fitoptions import DataOptions, Request
+from weights.fitting import GivenRows, Prepared, check_streamed_target
 from weights.inspection.leakage import find_leaks
 from weights.models.registry import ARCHITECTURES, architecture_of
 from weights.spec import Spec
@@ -45,11 +45,33 @@ _FEW_ROWS, _FEW_OF_CLASS = 20, 8
 """Fewer rows, or fewer of a class, are said to be too few; a class of fewer than 8 is missing from some folds (our choice)."""
 
 
-def read_whole(
-    data: Any, target: Any, sample_weight: Any, roles: Roles, *, merge: bool, report_progress: ReportProgress = lambda share: None
-) -> Dataset:
+def name_roles(data: Any, said: DataOptions) -> tuple[Roles, dict[str, Any]]:
+    """What was said of columns by their names in the table, and by role what was given as values apart from it.
+
+    The target is "" where it comes apart, or was not named.
+    """
+    labels = column_labels(data)
+    given = {role: getattr(said, role) for role in STEERING}
+    named = {role: None if asked is None else name_column(asked, labels) for role, asked in given.items()}
+    apart = {role: values for role, values in given.items() if values is not None and named[role] is None}
+    kinds, words = parse_kinds(said.kinds), name_columns(said.missing, ())
+    roles = Roles(
+        target=named.pop("target") or "",
+        **named,
+        drop=name_columns(said.drop, labels),
+        kinds=kinds,
+        missing=words,
+        clip=said.clip,
+        picture_size=said.picture_size,
+    )
+    return roles, apart
+
+
+def read_whole(rows: GivenRows, roles: Roles, *, merge: bool, report_progress: ReportProgress = lambda share: None) -> Dataset:
     """All rows, in memory, or, of pictures, in a file that is mapped into it."""
-    table, roles = _table_and_roles(data, target, sample_weight, roles, report_progress)
+    data = rows.data
+    table, roles = _table_and_roles(rows, roles, report_progress)
+    table = _with_words_named(table, rows, roles)
     if merge and (kinds := [name for field in table.schema if (name := find_block_kind(field))]):
         raise UsageError(f"Copies of {KINDS[kinds[0]].plural} cannot be merged, only rows of a table can. Leave copies as they are.")
     n_rows = table.num_rows
@@ -63,19 +85,17 @@ def read_whole(
     return dataset
 
 
-def read_streamed(path: Path, target: Any, sample_weight: Any, roles: Roles, *, merge: bool, seed: int) -> Dataset:
+def read_streamed(path: Path, roles: Roles, apart: Collection[str], *, merge: bool, seed: int) -> Dataset:
     """A sample of the rows of a Parquet file that does not fit into memory, and the way to all of them.
 
     Raises:
         UsageError: the target was not named, or something is asked that needs all rows at once.
     """
-    if target is None:
-        raise UsageError("The target was not named. Name the column to predict with --target.")
-    apart = [name for name, values in (("target", target), ("sample_weight", sample_weight)) if not isinstance(values, str | None)]
     if apart or merge:
-        asked = f"{apart[0]} as values apart from the file" if apart else "merging copies"
+        asked = f"{min(apart)} as values apart from the file" if apart else "merging copies"
         raise UsageError(f"{path.name} does not fit into memory, which {asked} would need. Use a column of the file, or fewer rows.")
-    roles = msgspec.structs.replace(roles, target=target, sample_weight=sample_weight)
+    if not roles.target:
+        raise UsageError("The target was not named. Name the column to predict with --target.")
     return prepare_streamed(path, roles, source=printable(describe_source(path)), seed=seed)
 
 
@@ -84,7 +104,7 @@ def can_stream(data: Any) -> bool:
     return isinstance(data, str | os.PathLike) and Path(data).suffix.lower() == ".parquet"
 
 
-def decide(dataset: Dataset, request: Request, origin: Origin | None = None) -> Prepared:
+def decide(dataset: Dataset, request: Request, origin: Origin | None = None, given: GivenRows | None = None) -> Prepared:
     """What is asked of the rows, what is trained for it, and what that takes; `request` says what was asked for."""
     fit, chosen, search = request.fit, request.chosen, request.fit.search or {}
     n_threads = fit.threads if fit.threads is not None else available_threads()
@@ -93,9 +113,7 @@ def decide(dataset: Dataset, request: Request, origin: Origin | None = None) -> 
     _check_acts(dataset, [*chosen, *search], inspect=fit.inspect is True)
     class_weight = request.data.class_weight
     with rows_numbered(dataset.numbers):
-        task = find_task(
-            dataset.target, dataset.roles.target, kind=request.data.task, class_weight=class_weight, positive=request.data.positive
-        )
+        task = _find_task_of(dataset, request.data)
         check_streamed_target(dataset, task)
         y = task.encode(dataset.target)
     weight = task.row_weights(y, dataset.sample_weight)
@@ -132,7 +150,25 @@ def decide(dataset: Dataset, request: Request, origin: Origin | None = None) -> 
         remarks.append(f"{n_features:,} features are too many to inspect each, unless asked for with --inspect")
     if inspect is None:
         inspect = bool(dataset.encoding.columns) and n_features <= _MOST_INSPECTED
-    return Prepared(dataset, task, y, weight, layout, specs, raced, plans, remarks, n_threads, inspect, origin)
+    return Prepared(dataset, task, y, weight, layout, specs, raced, plans, remarks, n_threads, inspect, origin, given)
+
+
+def _find_task_of(dataset: Dataset, said: DataOptions) -> Task:
+    """The task that the target asks for, if the user does not; why there is none, with what was remarked of its cells."""
+    try:
+        return find_task(
+            dataset.target,
+            dataset.roles.target,
+            kind=said.task,
+            class_weight=said.class_weight,
+            positive=said.positive,
+            x=dataset.inputs.x,
+            gaps=dataset.target_gaps,
+            levels=dataset.target_levels,
+        )
+    except DataError as error:
+        remarked = [remark for remark in dataset.remarks if remark.startswith(f"'{dataset.roles.target}': ")]
+        raise DataError(" ".join([str(error), *(f"{remark}." for remark in remarked)])) from error
 
 
 def ready_again(dataset: Dataset, task: Task, specs: dict[str, Spec], n_threads: int) -> Prepared:
@@ -142,14 +178,48 @@ def ready_again(dataset: Dataset, task: Task, specs: dict[str, Spec], n_threads:
     return Prepared(dataset, task, y, weight, layout, specs, {}, [], [], n_threads)
 
 
-def _table_and_roles(data: Any, target: Any, sample_weight: Any, roles: Roles, report_progress: ReportProgress) -> tuple[Any, Roles]:
-    """The table, with the target and the weights as columns, and the roles with their names."""
-    kind = find_source_kind(data)
+def find_rows(ensemble: Ensemble, given: GivenRows | None) -> GivenRows:
+    """The rows of a fit: those that were given, or the file that the run names.
+
+    Raises:
+        UsageError: they came from memory and are not there any more.
+    """
+    origin = ensemble.report.origin
+    if given is not None:
+        return given
+    if origin is not None and origin.path is not None:
+        return GivenRows(origin.path)
+    raise UsageError(
+        "The rows of training came from memory and were not saved with the run. Give them again: a table with their columns and the "
+        f"target '{printable(ensemble.task.target)}', as data=frame in Python, or as a file with --data."
+    )
+
+
+def read_rows_again(ensemble: Ensemble, rows: GivenRows, report_progress: ReportProgress) -> Prepared:
+    """The rows of a fit, ready to be trained on again with its settings.
+
+    Raises:
+        NotFoundError, DataError: they are gone, or cannot be read as they were.
+    """
+    origin = ensemble.report.origin
+    roles = Roles(ensemble.task.target) if origin is None else origin.roles
+    for block in ensemble.encoding.blocks:
+        if (own := kind_of(block).source) is not None:
+            roles = msgspec.structs.replace(roles, **own.options(block))
+    dataset = read_whole(rows, roles, merge=origin is not None and origin.merged, report_progress=report_progress)
+    specs = {population.name: population.spec for population in ensemble.populations}
+    origin = None if origin is None else msgspec.structs.replace(origin, path=rows.path)
+    return replace(ready_again(dataset, ensemble.task, specs, available_threads()), origin=origin, given=rows)
+
+
+def _table_and_roles(rows: GivenRows, roles: Roles, report_progress: ReportProgress) -> tuple[Any, Roles]:
+    """The table, with what came apart as columns, and the roles with their names."""
+    data, kind = rows.data, find_source_kind(rows.data)
     if kind is not None:
-        table, roles, target = _labelled_and_roles(kind, data, roles, target, report_progress)
+        table, roles = _labelled_and_roles(kind, rows, roles, report_progress)
     else:
         table = read_table(data, missing=roles.missing, verbatim=roles.labels)
-        excluded = {name for name in (target, sample_weight, roles.group, roles.time, roles.split) if isinstance(name, str)}
+        excluded = {name for role in STEERING if (name := getattr(roles, role)) and role not in rows.apart}
         for name, column in find_block_columns(table, data, roles, excluded).items():
             source = dict(_sources())[name]
             other = _find_other(source, table, data, {*excluded, *roles.drop, *roles.kinds, column})
@@ -157,16 +227,30 @@ def _table_and_roles(data: Any, target: Any, sample_weight: Any, roles: Roles, r
                 remark = f"names {KINDS[name].plural} too, of which only those of '{column}' are read"
                 table = with_remark(table, other, remark)
             table = source.fill_column(table, column, folder_of(data), roles, report_progress)
-    if target is None and isinstance(data, str) and data in EXAMPLES:
-        target = EXAMPLES[data].target
-    if target is None:
+    named = {}
+    for role, values in rows.apart.items():
+        name = getattr(roles, role) or getattr(values, "name", None)
+        table, named[role] = _with_column(table, role if name is None or name == "" else name, values)
+    roles = msgspec.structs.replace(roles, **named)
+    if not roles.target and isinstance(data, str) and data in EXAMPLES:
+        roles = msgspec.structs.replace(roles, target=EXAMPLES[data].target)
+    if not roles.target:
         columns = [name for name in table.column_names if name != FILE_NAMES]
         raise UsageError(f"The target was not named. Name the column to predict with --target; columns: {', '.join(columns[:30])}.")
-    if not isinstance(target, str):
-        table, target = _with_column(table, "target" if getattr(target, "name", None) is None else target.name, target)
-    if sample_weight is not None and not isinstance(sample_weight, str):
-        table, sample_weight = _with_column(table, "sample_weight", sample_weight)
-    return table, msgspec.structs.replace(roles, target=target, sample_weight=sample_weight)
+    return table, roles
+
+
+def _with_words_named(table: pa.Table, rows: GivenRows, roles: Roles) -> pa.Table:
+    """The table with a remark about a target of a text file whose cells hold words that mean "no value", and may be classes."""
+    known = roles.target in table.column_names and "target" not in rows.apart
+    if not known or not is_delimited(rows.data) or table[roles.target].null_count == 0:
+        return table
+    words = {word: n for word, n in count_missing_words(Path(rows.data), roles.target).items() if word not in roles.missing}
+    if not words:
+        return table
+    said = ", ".join(f"{n:,} cells hold '{word}'" for word, n in words.items())
+    kept = "if it is a class, write it otherwise in the file, such as 'none', or give a data frame in Python, which keeps words"
+    return with_remark(table, roles.target, f"{said}, which means no value: {kept}")
 
 
 def find_block_columns(table: pa.Table, data: Any, roles: Roles, excluded: Collection[str]) -> dict[str, str]:
@@ -204,19 +288,20 @@ def find_source_kind(data: Any) -> str | None:
     return next((name for name, source in _sources() if source.holds(data)), None)
 
 
-def _labelled_and_roles(kind: str, data: Any, roles: Roles, target: Any, report_progress: ReportProgress) -> tuple[pa.Table, Roles, Any]:
+def _labelled_and_roles(kind: str, rows: GivenRows, roles: Roles, report_progress: ReportProgress) -> tuple[pa.Table, Roles]:
     """The values of a folder or the like with their labels, and the roles of the columns that come with them."""
     source = KINDS[kind].source
     assert source is not None
-    table = source.read(data, roles, report_progress)
-    if target is None and "class" not in table.column_names:
+    table = source.read(rows.data, roles, report_progress)
+    unnamed = not roles.target and "target" not in rows.apart
+    if unnamed and "class" not in table.column_names:
         raise DataError(
             f"{KINDS[kind].plural.capitalize()} to learn from need a class each, but these come without. Sort them into a folder for each "
             "class, of which there must be two at least; put labels beside the images of an .npz or an array; or name the files in a "
             "table with their target."
         )
     split = "split" if roles.split is None and "split" in table.column_names else roles.split
-    return table, msgspec.structs.replace(roles, split=split), "class" if target is None else target
+    return table, msgspec.structs.replace(roles, split=split, target="class" if unnamed else roles.target)
 
 
 def _check_acts(dataset: Dataset, settings: Collection[str], *, inspect: bool) -> None:
@@ -291,14 +376,15 @@ def _never_read(dataset: Dataset, specs: Mapping[str, Spec]) -> list[str]:
 def _with_column(table: Any, name: str, values: Any) -> tuple[Any, str]:
     """The table with one more column, and the name it got."""
     name = str(name)
-    column = read_table({name: values})[name]
+    read = read_table({name: values})
+    column = read[name]
     if len(column) != table.num_rows:
         raise DataError(
             f"'{name}' must have one value a row, but there are {len(column)} values and {table.num_rows} rows. Check how they were split."
         )
     while name in table.column_names:
         name += "_"
-    return table.append_column(name, column), name
+    return table.append_column(read.schema.field(0).with_name(name), column), name
 
 
 def asks_to_merge(copies: str) -> bool:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import msgspec
 import numpy as np
@@ -23,6 +23,7 @@ from weights.elements.regularization import PENALTIES, Regularization
 from weights.elements.updates import Updates
 from weights.errors import UsageError, suggest
 from weights.models.architecture import LEAST_BATCH, Architecture, ModelSettings
+from weights.models.linear import Linear
 from weights.models.mlp import Mlp
 from weights.models.registry import ARCHITECTURES, architecture_of, layers_of, name_of
 
@@ -344,6 +345,8 @@ def with_settings(spec: Spec, settings: Mapping[str, Any]) -> Spec:
             continue
         part = getattr(spec, section)
         types = {f.name: f.type for f in msgspec.structs.fields(type(part))}
+        if value is None and not _takes_none(types[field]):
+            continue  # left open
         changed = msgspec.structs.replace(part, **{field: _convert(value, types[field], f"{section}.{field}")})
         spec = msgspec.structs.replace(spec, **{section: changed})
     return spec
@@ -351,6 +354,22 @@ def with_settings(spec: Spec, settings: Mapping[str, Any]) -> Spec:
 
 _MAIN = {"initialization": "name", "activation": "name", "regularization": "penalty", "optimization": "name"}
 """The main choice of a section, for which its name alone may stand."""
+
+
+def list_settings() -> dict[str, tuple[Any, Any]]:
+    """Settings of the elements, the members and the models of tables, by a name that needs no section: type, and value if not given.
+
+    That is None where None leaves the choice to Weights.
+    """
+    records: list[type[msgspec.Struct]] = [Linear]
+    records += [type(part) for section in Spec.__struct_fields__ if (part := getattr(Spec(), section)) is not None]
+    chosen = {section: (str | None, None) for section, field in _MAIN.items() if field == "name"}
+    fields = [field for record in records for field in msgspec.structs.fields(record) if field.name != "name"]
+    return chosen | {field.name: (field.type | None, field.default if _takes_none(field.type) else None) for field in fields}
+
+
+def _takes_none(kind: Any) -> bool:
+    return type(None) in get_args(kind)
 
 
 def find_setting(spec: Spec, name: str) -> tuple[str, str]:

@@ -1,11 +1,13 @@
 """What is said of columns: names that are not there, roles that exclude each other, and kinds that nobody knows are refused."""
 
+import numpy as np
+import pandas as pd
 import pyarrow as pa
 import pytest
 
 from weights.data.dataset import prepare
 from weights.data.registry import used_kinds
-from weights.data.roles import Roles, check_roles, parse_kinds
+from weights.data.roles import Roles, check_roles, column_labels, name_column, name_columns, parse_kinds
 from weights.errors import NotFoundError, UsageError
 
 NAMES = ("age", "ward", "ill")
@@ -89,3 +91,37 @@ def test_lawful_roles_are_taken():
 def test_the_roles_of_a_table_are_looked_at_before_its_rows():
     with pytest.raises(NotFoundError, match=r"patients\.csv has no column 'il' to use as target\. Did you mean 'ill'\?"):
         prepare(pa.table({"age": [31, 47], "ill": [0, 1]}), Roles("il"), source="patients.csv")
+
+
+DAY = pd.Timestamp("2026-01-05")
+FRAMES = {
+    "whole numbers": [0, 1, 2],
+    "tuples": [("dose", "mg"), ("dose", "day"), ("age", "")],
+    "of several types": ["age", 7, DAY],
+    "numbers with decimals": [0.5, 1.0, 1.5],
+}
+
+
+@pytest.mark.parametrize("labels", FRAMES.values(), ids=FRAMES)
+def test_columns_are_found_by_labels_of_any_type(labels):
+    frame = pd.DataFrame([[1.0, 2.0, 3.0]])
+    frame.columns = pd.Index(labels, tupleize_cols=True)
+    for asked, label in zip(labels, frame.columns, strict=True):
+        assert name_column(asked, column_labels(frame)) == str(label)
+        assert name_columns(asked, column_labels(frame)) == (str(label),)
+    assert name_columns([*labels[:2]], column_labels(frame)) == (str(labels[0]), str(labels[1]))
+
+
+@pytest.mark.parametrize(
+    "values", [[0, 1], ("a", "b"), np.zeros(2), pd.Series([0, 1]), pa.array([0, 1])], ids=lambda values: type(values).__name__
+)
+def test_values_are_not_taken_for_labels(values):
+    assert name_column(values, [0, 1, "a"]) is None
+
+
+def test_a_single_name_may_stand_for_a_list_of_one():
+    assert name_columns("age", []) == ("age",)
+    assert name_columns(pd.Index(["age", 7]), ["age", 7]) == ("age", "7")
+    assert name_columns(None, ["age"]) == ()
+    assert parse_kinds("ward=category") == {"ward": "category"}
+    assert parse_kinds({3: "category"}) == {"3": "category"}

@@ -37,7 +37,9 @@ def task_of(values, **options):
     [
         (["ill", "well", "ill"], "binary", ["ill", "well"]),
         (["b", "c", "a"], "multiclass", ["a", "b", "c"]),
-        (["1", "10", "2"], "multiclass", ["1", "10", "2"]),
+        (["1", "10", "2"], "multiclass", ["1", "2", "10"]),
+        (["10.5", "2.5", "3", "a"], "multiclass", ["10.5", "2.5", "3", "a"]),
+        ([0.5, 1.5, 1.5], "binary", [0.5, 1.5]),
         ([True, False], "binary", [False, True]),
         ([0, 1, 1], "binary", [0, 1]),
         ([0.0, 1.0, 1.0], "binary", [0, 1]),
@@ -64,6 +66,8 @@ def test_a_categorical_target_has_the_classes_of_its_values():
     ("values", "asked", "classes"),
     [
         ([3, 5, 9, 9], "multiclass", [3, 5, 9]),
+        ([10.5, 2.5, 3.0], "multiclass", [2.5, 3.0, 10.5]),
+        ([datetime(2024, 2, 1), datetime(2023, 5, 1)] * 2, "binary", ["2023-05-01", "2024-02-01"]),
         ([0, 5, 5], "count", []),
         ([10, 9, 10], "binary", [9, 10]),
         ([0, 1, 2], "regression", []),
@@ -97,6 +101,38 @@ def test_the_asked_task_wins(values, asked, classes):
 )
 def test_a_choice_that_deserves_it_is_remarked(values, remark):
     assert task_of(values).remark == remark
+
+
+POINTS = np.clip(np.round(np.random.default_rng(0).normal(5, 2, 300)), 0, 10)
+
+
+@pytest.mark.parametrize(
+    ("values", "gaps", "kind", "remark"),
+    [
+        (
+            POINTS,
+            False,
+            "regression",
+            "11 whole numbers written with decimals are read as quantities; --task multiclass if they are classes",
+        ),
+        (
+            POINTS.astype(int),
+            False,
+            "regression",
+            "counted up are read as quantities, because rows show them in an order; --task multiclass",
+        ),
+        (POINTS, True, "regression", "because rows show them in an order; --task multiclass if they are classes"),
+        (POINTS % 3, True, "multiclass", "3 whole numbers counted up are read as classes; --task regression if they are quantities"),
+        (POINTS % 3, False, "regression", "3 whole numbers written with decimals are read as quantities; --task multiclass"),
+        (np.arange(300) % 10, False, "multiclass", "10 whole numbers counted up are read as classes; --task regression"),
+        (POINTS // 1 * 0.5, False, "regression", "11 numbers are read as quantities; --task multiclass if they are classes"),
+        (POINTS % 2 + 0.5, False, "binary", "two numbers are read as classes; --task regression if they are quantities"),
+    ],
+)
+def test_what_numbers_are_is_decided_by_rows_and_both_readings_are_told(values, gaps, kind, remark):
+    task = task_of(values, gaps=gaps)
+    assert task.kind == kind
+    assert remark in task.remark
 
 
 def test_what_the_user_asked_for_is_not_remarked():

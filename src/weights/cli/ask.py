@@ -43,7 +43,7 @@ def _make_command(question: Question) -> click.Command:
         chosen = question.options(**read_texts(options, given))
         model = api.load(run)
         for known in options:
-            if known.declared.argument:
+            if known.declared.argument and given[known.name] is not None:
                 check_output(given[known.name], output)
         if output and question.draws(model):
             charts.check_ending(Path(output))

@@ -35,6 +35,7 @@ _OPTIONS = (
     *make_options([known for name, known in _FIT.items() if name not in _PLACED]),
     click.option("--save", metavar="FOLDER", help="Where to save; runs/NAME if not given."),
     click.option("--no-save", is_flag=True, help="Do not save."),
+    click.option("--overwrite", is_flag=True, help="Let --save take the place of a run of other data or another target."),
     click.option("--resume", is_flag=True, help="Go on where the same command was interrupted."),
     click.option("--dry-run", is_flag=True, help="Read the data, print the plan, and stop."),
     *_INSPECT,
@@ -70,19 +71,24 @@ def fit(source: str, settings: tuple[str, ...], as_json: bool, quiet: bool, **op
     from weights.report import terminal
     from weights.report.diagnosis import decomposition_lines
     from weights.report.elements import finding_lines
-    from weights.report.json import plan_object, run_object
+    from weights.report.json import plan_object, run_object, spell
     from weights.report.usefulness import verdict_lines
     from weights.store.checkpoint import has_checkpoint
+    from weights.store.listing import describe_run, is_like
     from weights.store.verify import is_saved
     from weights.summary import labelled
 
-    save, no_save, resume, dry_run = (options.pop(name) for name in ("save", "no_save", "resume", "dry_run"))
+    save, no_save, overwrite, resume, dry_run = (options.pop(name) for name in ("save", "no_save", "overwrite", "resume", "dry_run"))
     if save and no_save:
         raise UsageError("--save and --no-save contradict each other. Give one of them.")
     folder = None if no_save or dry_run else Path(save) if save else _find_folder(source, resume)
     with terminal.progress_bar(quiet=quiet, color=uses_color(sys.stderr)) as report:
         prepared = api.plan_fit(source, progress=report, **read_given(_RECORDS, options, settings))
     if folder is not None and is_saved(folder):
+        if not overwrite and not is_like(folder, prepared.task.target, prepared.origin):
+            other = describe_run(folder)
+            held = f"which cannot be read ({other.damaged})" if other.damaged else f"of '{other.target}' in {other.data}"
+            raise UsageError(f"{spell(folder)} holds a run {held}. Name another folder with --save, or add --overwrite to replace it.")
         say([labelled("replaces", f"the run in {folder}")])
     plan = terminal.plan_lines(prepared.plans, sum(len(race) for race in prepared.races.values()))
     if not quiet:
@@ -128,17 +134,18 @@ def improve(run: str, as_json: bool, quiet: bool, **given: Any) -> None:
     """
     from weights import api
     from weights.report import terminal
-    from weights.report.json import run_object, spell
+    from weights.report.json import run_object
     from weights.report.usefulness import verdict_lines
     from weights.summary import labelled
 
     chosen = ImproveOptions(**read_texts(_IMPROVE, given))
     model = api.load(run)
-    folder = Path(chosen.save or f"{run.rstrip('/')}-{chosen.apply or 'improved'}")
-    if not chosen.save and not chosen.resume and os.path.exists(folder):
-        raise UsageError(f"{spell(folder)} exists already. Name another folder with --save.")
+    folder = Path(chosen.save) if chosen.save else _find_free(f"{run.rstrip('/')}-{chosen.apply or 'improved'}", chosen.resume)
     with terminal.progress_bar(quiet=quiet, color=uses_color(sys.stderr)) as progress:
         better, words = model.improve(**{**msgspec.structs.asdict(chosen), "save": folder}, progress=progress)
+    if better is model:
+        print_json({"change": None, "reason": words}) if as_json else print_lines([labelled("Changed", words)])
+        return
     if as_json:
         print_json({"change": words, **run_object(better, folder)})
         return
@@ -175,11 +182,16 @@ def _find_folder(source: str, resume: bool) -> Path:
     """runs/NAME for a source, numbered if that is taken; the newest interrupted one when resuming."""
     stem = Path(source).name.split(".")[0]
     name = Path(source).absolute().parent.name if stem == "data" else stem
-    taken, number, folder = [], 1, Path("runs") / name
-    while os.path.exists(folder) or os.path.exists(f"{folder}.checkpoint"):
+    return _find_free(str(Path("runs") / name), resume)
+
+
+def _find_free(name: str, resume: bool) -> Path:
+    """A folder of this name, numbered if that is taken; the newest interrupted one when resuming."""
+    taken, number, folder = [], 1, Path(name)
+    while os.path.lexists(folder) or os.path.exists(f"{folder}.checkpoint"):
         taken.append(folder)
         number += 1
-        folder = Path("runs") / f"{name}-{number}"
+        folder = Path(f"{name}-{number}")
     interrupted = [t for t in taken if os.path.exists(f"{t}.checkpoint")]
     return interrupted[-1] if resume and interrupted else folder
 

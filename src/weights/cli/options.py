@@ -35,7 +35,7 @@ def make_options(options: Iterable[Option]) -> list[Callable[..., Any]]:
 def _make_option(known: Option) -> Callable[..., Any]:
     declared, default = known.declared, known.default
     if declared.argument:
-        return click.argument(known.name)
+        return click.argument(known.name, required=default is msgspec.NODEFAULT)
     flags, how = declared.flags or (known.flag,), {}
     if known.type is bool:
         how = {"default": default, "is_flag": True}

@@ -28,6 +28,7 @@ from weights.data.table.columns import Found, as_text, find_kind, is_missing, to
 from weights.data.table.delimited import remark_of, remarks_of
 from weights.data.table.indices import describe_index
 from weights.data.table.keys import text_keys
+from weights.data.table.levels import levels_of
 from weights.data.table.parquet import types_of
 from weights.data.table.read import came_as_codes, reading
 from weights.data.table.rownumbers import renumbered, rows_counted_from, rows_numbered
@@ -120,6 +121,8 @@ class Dataset:
         names: of the files that rows were read from, n cells; None where there were none.
         distributions: of the encoded columns.
         numbers: of the rows in the user's table, counted from 0, shape (n,); None where these are all of it, in order.
+        target_gaps: whether there were rows without a target, which were left out.
+        target_levels: the labels of the target as text, in the order in which the frame had them; empty where it had none.
     """
 
     inputs: Inputs
@@ -138,6 +141,8 @@ class Dataset:
     names: pa.ChunkedArray | None = None
     distributions: Sequence[Distribution] = ()
     numbers: IntArray | None = None
+    target_gaps: bool = False
+    target_levels: Sequence[str] = ()
 
     @property
     def n_samples(self) -> int:
@@ -235,6 +240,8 @@ def prepare(table: pa.Table, roles: Roles, *, source: str = "table", numbers: In
         names=None if names is None else names.filter(pa.array(keep)),
         distributions=summarise(encoding, _sampled(table)),
         numbers=numbers,
+        target_gaps=not known.all(),
+        target_levels=levels_of(table.schema.field(roles.target)),
     )
 
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from typing import Any
 
 import msgspec
+import narwhals.stable.v2 as nw
 import pyarrow as pa
 
 from weights.data.registry import used_kinds
@@ -47,6 +48,52 @@ class Roles(msgspec.Struct, frozen=True):
         return [name for name in named if name is not None]
 
 
+STEERING = ("target", "sample_weight", "group", "time", "split")
+"""Roles that one column plays, which may also be given as values apart from the table."""
+
+
+def column_labels(data: Any) -> list[Any]:
+    """What the columns of a frame or mapping are called, which need not be text; empty for files and arrays.
+
+    Example:
+        >>> column_labels({0: [1.0, 2.0], ("dose", "mg"): [3.0, 4.0]})
+        [0, ('dose', 'mg')]
+    """
+    if isinstance(data, Mapping):
+        return [*data]
+    frame = nw.from_native(data, pass_through=True, eager_only=True)
+    return [*frame.columns] if isinstance(frame, nw.DataFrame) else []
+
+
+def name_column(asked: Any, labels: Sequence[Any]) -> str | None:
+    """The name in the table of the column that is asked for by its label; None if `asked` holds values instead.
+
+    Args:
+        asked: text, a number, a date or a tuple that is the label of a column, or values.
+        labels: of all columns, as `column_labels` gives them.
+
+    Example:
+        >>> name_column(1, [0, 1]), name_column("age", []), name_column(["yes", "no"], [0, 1])
+        ('1', 'age', None)
+    """
+    if isinstance(asked, Hashable) and asked in labels:
+        return str(labels[labels.index(asked)])
+    return str(asked) if isinstance(asked, str) or not hasattr(asked, "__iter__") else None
+
+
+def name_columns(asked: Any, labels: Sequence[Any]) -> tuple[str, ...]:
+    """The names in the table of one column or several.
+
+    Example:
+        >>> name_columns(["age", 7], ["age", 7]), name_columns("age", [])
+        (('age', '7'), ('age',))
+    """
+    if asked is None:
+        return ()
+    single = name_column(asked, labels)
+    return (single,) if single is not None else tuple(name_column(label, labels) or str(label) for label in asked)
+
+
 def parse_kinds(pairs: Any) -> dict[str, str]:
     """``column=kind`` texts (or an equivalent mapping) as a dictionary.
 
@@ -57,8 +104,8 @@ def parse_kinds(pairs: Any) -> dict[str, str]:
         >>> parse_kinds(["ward=category"])
         {'ward': 'category'}
     """
-    items = dict(pairs) if hasattr(pairs, "items") else {}
-    for pair in () if items else pairs or ():
+    items = {str(column): kind for column, kind in pairs.items()} if hasattr(pairs, "items") else {}
+    for pair in () if items else (pairs,) if isinstance(pairs, str) else pairs or ():
         column, equals, kind = str(pair).rpartition("=")
         if not equals:
             raise UsageError(f"A kind is given as column=kind, but '{pair}' came. Kinds: {', '.join(used_kinds())}.")
@@ -98,9 +145,9 @@ def check_roles(names: Sequence[str], roles: Roles, source: str) -> None:
         UsageError: a kind is not known, or a column has two roles.
     """
     parse_kinds(roles.kinds)
-    steering = {role: (name,) for role in ("group", "time", "sample_weight", "split") if (name := getattr(roles, role))}
+    steering = {role: (name,) for role in STEERING if (name := getattr(roles, role)) is not None}
     taken = {roles.target: "target"}
-    for role, named in {"target": (roles.target,), "drop": roles.drop, "kind": tuple(roles.kinds), **steering}.items():
+    for role, named in {**steering, "drop": roles.drop, "kind": tuple(roles.kinds)}.items():
         for name in named:
             if name not in names:
                 raise NotFoundError(f"{source} has no column '{name}' to use as {role}. {suggest(name, names)}")

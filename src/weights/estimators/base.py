@@ -24,7 +24,8 @@ from weights.data.inputs import Inputs
 from weights.data.roles import Roles, parse_kinds
 from weights.data.table.read import read_table
 from weights.ensemble import Ensemble, available_threads
-from weights.errors import DataError, Interrupted, UsageError
+from weights.errors import DataError, Interrupted, UsageError, listed
+from weights.estimators.parameters import SETTINGS
 from weights.fitoptions import DataOptions, FitOptions
 from weights.fitting import Prepared
 from weights.inspection.coefficients import Coefficients, coefficients
@@ -43,6 +44,8 @@ _OPTIONS_OF_FIT = {*DataOptions.__struct_fields__, *FitOptions.__struct_fields__
 _OF_BATCHES = {"n_steps": 1, "schedule": "constant", "warmup": 0.0, "patience": 0}
 """Settings for learning from batches: one pass after another at a constant rate, because no end is known."""
 _DECIDED_BY_FIT = ("model", "seed", "task", "class_weight", "sample_weight", "copies")
+_LEFT_OPEN = ("budget", *SETTINGS)
+"""Parameters that are options of `weights.fit` of the same name; None leaves the choice to Weights."""
 _FREE_TO_CHANGE = ("members", "warm_start", "threads", "random_state")
 """Parameters that may differ when `warm_start` adds members."""
 
@@ -56,9 +59,6 @@ class Estimator(BaseEstimator):
     _MODEL = "auto"
     _CLIP_OF_BATCHES: float | None = Roles("").clip
     """Bound of numbers where members learn from batches, which cannot be compared with and without one."""
-    _PASSED_ON: tuple[str, ...] = ()
-    """Constructor parameters that are options of `weights.fit` of the same name; None leaves the choice to Weights."""
-
     members: int
     warm_start: bool
     random_state: Any
@@ -69,6 +69,7 @@ class Estimator(BaseEstimator):
     _seed: int
     _kinds: dict[str, str]
     _mixed: bool
+    _columns: list[Any]
 
     def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:  # noqa: N803
         """Train the ensemble; with `warm_start` and more `members` than before, train the additional members only.
@@ -96,7 +97,9 @@ class Estimator(BaseEstimator):
         }
         if more:
             options |= {"search": None, "budget": None}  # they were spent on the members there are
-        prepared = plan_fit(table, codes, sample_weight=weight, class_weight=self._class_factors(codes, weight), inspect=False, **options)
+        class_weight = self._factors_by_label(self._class_factors(codes, weight))
+        targets = self._targets(codes)
+        prepared = plan_fit(table, targets, sample_weight=weight, class_weight=class_weight, inspect=False, **options)
         rows = fingerprint(prepared.dataset.inputs.x, prepared.y, prepared.weight)
         prepared, trained = self._with_members_so_far(prepared, rows) if more else (prepared, {})
         try:
@@ -122,7 +125,7 @@ class Estimator(BaseEstimator):
         if stream is None:
             stream = self._first_stream(table, codes) if first else self._stream_from_fit()
         keep_compiled_programs()
-        x, target = apply_encoding(stream.encoding, table), stream.task.encode(pa.chunked_array([codes]))
+        x, target = apply_encoding(stream.encoding, table), stream.task.encode(pa.chunked_array([self._targets(codes)]))
         self._stream = learn(stream, x, target, weight, n_threads=self._options()["threads"] or available_threads())
         self.model_ = Model(ensemble_of(self._stream))
         self.__dict__.pop("_rows", None)  # members that went on learning are not those of a fit that could be added to
@@ -189,13 +192,16 @@ class Estimator(BaseEstimator):
         Raises:
             UsageError: `settings` names something that has its own place.
         """
-        elsewhere = {*self.get_params(deep=False), *_DECIDED_BY_FIT}.intersection(self.settings or {})
+        parameters = self.get_params(deep=False)
+        said = {name for name, value in parameters.items() if name not in _LEFT_OPEN or value is not None}
+        elsewhere = {*said, *_DECIDED_BY_FIT}.intersection(self.settings or {})
         if elsewhere:
             raise UsageError(f"settings holds '{min(elsewhere)}', which has a parameter or argument of its own. Pass it there.")
-        passed_on = {name: value for name in self._PASSED_ON if (value := getattr(self, name)) is not None}
+        chosen = {name: value for name, value in parameters.items() if name in _LEFT_OPEN and value is not None}
         # In a process of a parallel search the other cores are taken by its siblings.
         threads = self.threads or (None if multiprocessing.parent_process() is None else 1)
-        return {"model": self._MODEL, "members": self.members, "threads": threads, **passed_on, **(self.settings or {})}
+        model = parameters.get("model", self._MODEL)
+        return {"model": model, "members": self.members, "threads": threads, **chosen, **(self.settings or {})}
 
     # Rows
 
@@ -223,6 +229,10 @@ class Estimator(BaseEstimator):
         frame = nw.from_native(X, pass_through=True, eager_only=True)
         is_frame = isinstance(frame, nw.DataFrame)
         kinds = [_kind(dtype) for dtype in frame.schema.values()] if is_frame else ["numeric"]
+        if is_frame:
+            self._check_labels([*frame.columns], reset=reset)
+        elif reset:
+            self._columns = []
         mixed = any(kind != "numeric" for kind in kinds) if reset else self._mixed
         if mixed:
             validate_data(self, X=X, reset=reset, skip_check_array=True)
@@ -237,8 +247,23 @@ class Estimator(BaseEstimator):
             self._mixed, self._kinds = mixed, {name: kind for name, kind in zip(table.column_names, kinds, strict=True) if kind}
         return table
 
+    def _check_labels(self, labels: list[Any], *, reset: bool) -> None:
+        """Columns whose labels are not text, which scikit-learn does not look at, stand where they stood in `fit`.
+
+        Raises:
+            DataError: they are in another order.
+        """
+        if reset:
+            self._columns = labels
+            return
+        now, before = [*map(str, labels)], [*map(str, self._columns)]
+        if now != before and sorted(now) == sorted(before) and not all(isinstance(label, str) for label in labels):
+            raise DataError(f"Columns must be in the order of fit, {listed(before, 5)}, but came as {listed(now, 5)}. Reorder them.")
+
     def _names(self) -> list[str]:
-        return [str(name) for name in getattr(self, "feature_names_in_", [f"x{j}" for j in range(self.n_features_in_)])]
+        """The columns by their labels, or by their places where there were none, or two are spelled alike."""
+        names = [str(label) for label in self._columns]
+        return names if len({*names}) == self.n_features_in_ else [f"x{j}" for j in range(self.n_features_in_)]
 
     def _encode(self, X: Any) -> Inputs:  # noqa: N803
         check_is_fitted(self)
@@ -251,6 +276,13 @@ class Estimator(BaseEstimator):
 
     def _task(self, codes: AnyArray) -> Task:
         raise NotImplementedError
+
+    def _targets(self, codes: AnyArray) -> Any:
+        """The targets of rows as the task reads them, from what `_encode_targets` gave."""
+        return codes
+
+    def _factors_by_label(self, factors: dict[int, float] | None) -> dict[Any, float] | None:
+        return None
 
     def _class_factors(self, codes: AnyArray, weight: Any) -> dict[int, float] | None:
         return None
@@ -273,9 +305,6 @@ class LinearEstimator(Estimator):
             return coefficients(self.model_.ensemble)
         except UsageError as error:
             raise AttributeError(str(error)) from error
-
-
-NETWORK_OPTIONS = ("model", "hidden", "activation", "learning_rate", "n_steps", "batch_size", "dropout", "budget")
 
 
 def _kind(dtype: nw.dtypes.DType) -> str | None:

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import contextlib
+from collections.abc import Mapping
 from typing import Any, Self
 
 import numpy as np
+import pyarrow as pa
 from sklearn.base import ClassifierMixin
 from sklearn.utils.class_weight import compute_class_weight
 from sklearn.utils.multiclass import check_classification_targets
 
+from weights.data.table.columns import as_text
 from weights.errors import DataError, UsageError
-from weights.estimators.base import NETWORK_OPTIONS, Estimator, LinearEstimator
+from weights.estimators.base import Estimator, LinearEstimator
+from weights.estimators.parameters import takes_settings
 from weights.tasks.base import Task
 from weights.tasks.classes import task_of
+from weights.tasks.label_types import find_time_unit, label_cells
 from weights.types import AnyArray, BoolArray, FloatArray
 
 
@@ -93,7 +98,33 @@ class ClassifierBase(ClassifierMixin, Estimator):
         return np.searchsorted(self.classes_, y)
 
     def _task(self, codes: AnyArray) -> Task:
-        return task_of("target", [*range(len(self.classes_))])
+        labels, time_unit = self._labels()
+        return task_of("target", labels, time_unit=time_unit)
+
+    def _label_column(self) -> pa.Array:
+        """The labels as a column of a table would hold them; codes where it could not hold them or tell them apart."""
+        with contextlib.suppress(pa.ArrowException):
+            labels = pa.array(self.classes_)
+            cells = pa.chunked_array([labels])
+            if len({*as_text(label_cells(cells, find_time_unit(cells))).to_pylist()}) == len(labels):
+                return labels
+        return pa.array(range(len(self.classes_)))
+
+    def _labels(self) -> tuple[list[Any], str]:
+        """The labels as a task holds them, with the unit of those that are dates."""
+        cells = pa.chunked_array([self._label_column()])
+        time_unit = find_time_unit(cells)
+        return label_cells(cells, time_unit).to_pylist(), time_unit
+
+    def _targets(self, codes: AnyArray) -> Any:
+        """The labels of rows, in the order of `classes_`."""
+        dictionary = pa.DictionaryArray.from_arrays(pa.array(codes, pa.int32()), self._label_column())
+        return dictionary.cast(pa.dictionary(pa.int32(), dictionary.type.value_type, ordered=True))
+
+    def _factors_by_label(self, factors: dict[int, float] | None) -> dict[Any, float] | None:
+        """The factor of each class's rows, by its label."""
+        labels, _ = self._labels()
+        return None if factors is None else {labels[code]: factor for code, factor in factors.items()}
 
     def _class_factors(self, codes: AnyArray, weight: Any) -> dict[int, float] | None:
         """Factor of each class's rows, by code."""
@@ -117,12 +148,6 @@ class WeightsClassifier(ClassifierBase):
     Args:
         model: linear, mlp, or auto: train both and stack their answers, each with the weight that out-of-bag rows give it.
         members: size of the ensemble.
-        hidden: units of each hidden layer, such as (128, 128); None: the default of Weights, here and below.
-        activation: of hidden units, such as "relu" or "gelu".
-        learning_rate: length of the first full step.
-        n_steps: steps of each member.
-        batch_size: rows in a step.
-        dropout: share of hidden units silenced at each step.
         budget: about the longest that a fit should take, seconds or a text such as "5m".
         class_weight: "balanced", or class -> factor.
         warm_start: a second `fit` with more `members` keeps those already trained and adds the rest; rows and other parameters
@@ -130,7 +155,9 @@ class WeightsClassifier(ClassifierBase):
         random_state: of everything random: the seed of `weights.fit`, a RandomState to draw one from, or None for another each time.
         threads: members in work at the same time; None: all cores, or one in a process of a
             parallel search. The answers do not depend on it.
-        settings: every other option and setting of `weights.fit` by name, such as {"patience": 0, "members.share": 0.5}.
+        settings: every other option of `weights.fit` by name, such as {"search": {"dropout": [0.0, 0.2]}}.
+        hidden, activation, penalty, strength, dropout, learning_rate, n_steps, ...: every setting of the model, the five elements and the
+            members is a parameter of its own (`get_params` lists them, docs/guide.md says what they do); None: the default of Weights.
 
     Attributes:
         model_: the trained `weights.Model`, with `report` and `save`.
@@ -146,19 +173,12 @@ class WeightsClassifier(ClassifierBase):
         1.0
     """
 
-    _PASSED_ON = NETWORK_OPTIONS
-
+    @takes_settings
     def __init__(
         self,
         model: str = "auto",
         *,
         members: int = 32,
-        hidden: Sequence[int] | None = None,
-        activation: str | None = None,
-        learning_rate: float | None = None,
-        n_steps: int | None = None,
-        batch_size: int | None = None,
-        dropout: float | None = None,
         budget: float | str | None = None,
         class_weight: Any = None,
         warm_start: bool = False,
@@ -168,12 +188,6 @@ class WeightsClassifier(ClassifierBase):
     ) -> None:
         self.model = model
         self.members = members
-        self.hidden = hidden
-        self.activation = activation
-        self.learning_rate = learning_rate
-        self.n_steps = n_steps
-        self.batch_size = batch_size
-        self.dropout = dropout
         self.budget = budget
         self.class_weight = class_weight
         self.warm_start = warm_start
@@ -186,9 +200,9 @@ class WeightsLinearClassifier(LinearEstimator, ClassifierBase):
     """Logistic or multinomial regression by an ensemble of solved linear models.
 
     Args:
-        penalty: none, l1, l2, elastic_net or group.
-        strength: of the penalty, on inputs scaled to one; None lets out-of-bag rows choose it.
         members, class_weight, warm_start, random_state, threads, settings: as `WeightsClassifier`.
+        penalty, strength, ...: every setting, as there; penalty is none, l1, l2, elastic_net or group, and strength, on inputs scaled to
+            one, is chosen by out-of-bag rows if None.
 
     Attributes:
         coef_, intercept_: change of the log odds with one unit of each raw feature, shape (1, features), and where they start, (1,);
@@ -198,14 +212,11 @@ class WeightsLinearClassifier(LinearEstimator, ClassifierBase):
         model_, classes_, n_features_in_, feature_names_in_, n_iter_: as `WeightsClassifier`.
     """
 
-    _PASSED_ON = ("penalty", "strength")
-
+    @takes_settings
     def __init__(
         self,
         *,
         members: int = 32,
-        penalty: str | None = None,
-        strength: float | None = None,
         class_weight: Any = None,
         warm_start: bool = False,
         random_state: Any = None,
@@ -213,8 +224,6 @@ class WeightsLinearClassifier(LinearEstimator, ClassifierBase):
         settings: Mapping[str, Any] | None = None,
     ) -> None:
         self.members = members
-        self.penalty = penalty
-        self.strength = strength
         self.class_weight = class_weight
         self.warm_start = warm_start
         self.random_state = random_state

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any, Self
 
 import numpy as np
 from sklearn.base import RegressorMixin
 from sklearn.utils import check_array
 
-from weights.estimators.base import NETWORK_OPTIONS, Estimator, LinearEstimator
+from weights.estimators.base import Estimator, LinearEstimator
+from weights.estimators.parameters import takes_settings
 from weights.tasks.base import Task
 from weights.tasks.number import Number
 from weights.types import AnyArray, FloatArray
@@ -63,8 +64,8 @@ class WeightsRegressor(RegressorBase):
     """An ensemble that answers with numbers and intervals.
 
     Args:
-        model, members, hidden, activation, learning_rate, n_steps, batch_size, dropout, budget: as `WeightsClassifier`.
-        warm_start, random_state, threads, settings: as `WeightsClassifier`.
+        model, members, budget, warm_start, random_state, threads, settings: as `WeightsClassifier`.
+        hidden, activation, penalty, strength, dropout, learning_rate, n_steps, ...: every setting, as there.
 
     Attributes:
         model_, n_features_in_, feature_names_in_, n_iter_: as `WeightsClassifier`.
@@ -78,19 +79,12 @@ class WeightsRegressor(RegressorBase):
         0.8
     """
 
-    _PASSED_ON = NETWORK_OPTIONS
-
+    @takes_settings
     def __init__(
         self,
         model: str = "auto",
         *,
         members: int = 32,
-        hidden: Sequence[int] | None = None,
-        activation: str | None = None,
-        learning_rate: float | None = None,
-        n_steps: int | None = None,
-        batch_size: int | None = None,
-        dropout: float | None = None,
         budget: float | str | None = None,
         warm_start: bool = False,
         random_state: Any = None,
@@ -99,12 +93,6 @@ class WeightsRegressor(RegressorBase):
     ) -> None:
         self.model = model
         self.members = members
-        self.hidden = hidden
-        self.activation = activation
-        self.learning_rate = learning_rate
-        self.n_steps = n_steps
-        self.batch_size = batch_size
-        self.dropout = dropout
         self.budget = budget
         self.warm_start = warm_start
         self.random_state = random_state
@@ -116,9 +104,9 @@ class WeightsLinearRegressor(LinearEstimator, RegressorBase):
     """Penalised least squares by an ensemble of solved linear models.
 
     Args:
-        penalty: none, l1, l2, elastic_net or group.
-        strength: of the penalty, on inputs and target scaled to one; None lets out-of-bag rows choose it.
         members, warm_start, random_state, threads, settings: as `WeightsClassifier`.
+        penalty, strength, ...: every setting, as there; penalty is none, l1, l2, elastic_net or group, and strength, on inputs and target
+            scaled to one, is chosen by out-of-bag rows if None.
 
     Attributes:
         coef_, intercept_: change of the prediction with one unit of each raw feature, shape (features,), and where it starts:
@@ -133,22 +121,17 @@ class WeightsLinearRegressor(LinearEstimator, RegressorBase):
         ([3.0, -1.0], 5.0)
     """
 
-    _PASSED_ON = ("penalty", "strength")
-
+    @takes_settings
     def __init__(
         self,
         *,
         members: int = 32,
-        penalty: str | None = None,
-        strength: float | None = None,
         warm_start: bool = False,
         random_state: Any = None,
         threads: int | None = None,
         settings: Mapping[str, Any] | None = None,
     ) -> None:
         self.members = members
-        self.penalty = penalty
-        self.strength = strength
         self.warm_start = warm_start
         self.random_state = random_state
         self.threads = threads

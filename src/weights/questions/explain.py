@@ -16,10 +16,14 @@ if TYPE_CHECKING:
     from weights.model import Model
 
 
+_SHOWN = 5
+"""Rows of training that are explained where none were named (our choice)."""
+
+
 class ExplainOptions(msgspec.Struct, frozen=True):
     """Which rows are explained, and how."""
 
-    source: Annotated[Any, option("The rows.", argument=True)]
+    source: Annotated[Any, option("The rows; the first of training if not given.", argument=True)] = None
     label: Annotated[
         str | None,
         option(
@@ -43,7 +47,9 @@ def _explain_rows(model: Model, options: ExplainOptions) -> Answer:
     if options.top < 1:
         usual = "Leave it out to see the ten largest contributions."
         raise UsageError(f"top must be at least 1, but is {options.top}. {usual}")
-    rows = model.read(options.source)
+    rows = model.read(options.source if options.source is not None else model.find_rows())
+    first = [f"no rows were named: these are the first {_SHOWN} of training"] if options.source is None and len(rows) > _SHOWN else []
+    rows = rows.slice(0, _SHOWN) if options.source is None else rows
     records = answering.explanations(model, rows, label=options.label, level=options.level)
     counts = {"n_samples": len(records), "n_contributions": sum(len(record["contributions"]) for record in records)}
 
@@ -53,7 +59,7 @@ def _explain_rows(model: Model, options: ExplainOptions) -> Answer:
     return Answer(
         records,
         write_lines(),
-        notes=model.notes(rows),
+        notes=[*first, *model.notes(rows)],
         table=functools.partial(contributions_table, records),
         counts=counts,
         contents=f"{counts['n_contributions']:,} contributions to {counts['n_samples']:,} predictions",
@@ -71,9 +77,11 @@ class MapsOptions(msgspec.Struct, frozen=True):
 
 
 def _explain_pictures(model: Model, options: ExplainOptions, asker: Asker) -> Answer:
-    usual = ExplainOptions(None)
+    usual = ExplainOptions()
     if (options.level, options.top) != (usual.level, usual.top):
         raise UsageError("--level and --top are of features, which pictures do not have. Leave them out.")
+    if options.source is None:
+        raise UsageError("No pictures were named. Name one to explain, or a folder.")
     return ask_maps(model, MapsOptions(options.source, options.label), asker)
 
 

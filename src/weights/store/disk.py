@@ -71,6 +71,26 @@ def write_folder(folder: Path, contents: Mapping[str, bytes], *, replaces: Calla
             _remove_hidden(folder, "old-")
 
 
+def remove_folder(folder: Path, *, removes: Callable[[Path], bool]) -> None:
+    """Remove a folder of files: whoever looks finds all of it or nothing.
+
+    Args:
+        folder: to remove.
+        removes: asked last of all, whether what lies there now may be removed.
+
+    Raises:
+        StorageError: the disk does not let it be removed.
+        UsageError: what lies there may not be removed, or another process is saving there.
+    """
+    gone = _hidden(folder, f"old-{os.getpid()}")
+    with faults_said(folder), claimed(_hidden(folder, "saving"), f"'{folder}' is being saved"):
+        if not removes(folder):
+            raise UsageError(f"'{folder}' is not a saved run, so it is not removed. `weights runs` lists those there are.")
+        os.rename(folder, gone)
+        _sync(folder.parent)
+        shutil.rmtree(gone)
+
+
 @contextmanager
 def claimed(path: Path, busy: str, *, wait_seconds: float = 0.0) -> Iterator[bool]:
     """Hold a lock file while the block runs; the system lets go of it if the process dies.

@@ -141,6 +141,19 @@ def read_verified(folder: Path) -> tuple[Config, Report, bytes, int]:
     return config, report, tensors, version
 
 
+def read_heading(folder: Path) -> tuple[Config, Report]:
+    """Config and report of a run as the present version has them, without the arrays, and without checking sums.
+
+    Raises:
+        NotFoundError: there is no such folder, or it holds no run. CorruptError: it is damaged.
+    """
+    _check_is_run(folder)
+    content = read_file(folder / "config.json", LARGEST_JSON)
+    version = _version_of(content, folder / "config.json")
+    report = _decoded(read_file(folder / "metrics.json", LARGEST_JSON), Report, "report", version, folder / "metrics.json")
+    return _decoded(content, Config, "config", version, folder / "config.json"), report
+
+
 def _check_is_run(folder: Path) -> None:
     """Refuse what is no run at all, with the runs that were perhaps meant."""
     try:

@@ -148,7 +148,11 @@ class Task(Protocol):
 
     @property
     def classes(self) -> list[Any]:
-        """Labels in the order of the class codes; empty for numbers."""
+        """Labels in the order of the class codes, as they are saved; empty for numbers."""
+
+    @property
+    def labels(self) -> AnyArray:
+        """The classes in the type of the target, as `decide` answers them, shape (classes,)."""
 
     @property
     def n_outputs(self) -> int:

@@ -13,9 +13,6 @@ import pyarrow as pa
 import scipy.special
 
 from weights.conformal import Conformal, Interval, score_classes, smallest_holding
-from weights.data.table.columns import as_text
-from weights.data.table.labels import Form, read_labels
-from weights.data.table.plainform import simplify_type
 from weights.errors import DataError, UsageError, listed, printable
 from weights.tasks.base import ConvexLoss, Gaps, Outcome, OutputFunctions, Scaled
 from weights.tasks.class_losses import (
@@ -27,17 +24,13 @@ from weights.tasks.class_losses import (
     multinomial,
     odds_against_others,
 )
+from weights.tasks.label_types import check_labels, label_array, label_codes
 from weights.tasks.metrics import CLASS_METRICS, Measure, log_losses
 from weights.types import AnyArray, BoolArray, FloatArray, IntArray
 
-_LABEL_TYPES = ({str}, {int}, {bool})
-_FORMS: dict[type, Form] = {str: "", int: "numbers", bool: "truth values"}
-"""What cells of the target were, by the type of the labels; text may have been numbers with fractions."""
-_SMALLEST_INTEGER, _LARGEST_INTEGER = -(2**63), 2**63 - 1
 _LEAST_PROBABILITY = 1e-3
 """Probabilities are held this far from zero and one where their log odds are asked for (our choice)."""
-_LEAST, _MOST_LOG_ODDS = 1e-12, 25.0
-"""Probabilities below this count as this where their logarithms are compared."""
+_LEAST, _MOST_LOG_ODDS = 1e-12, 25.0  # probabilities below this count as this where their logarithms are compared
 _ENDLESS = "no finite log odds fit best, because it separates the classes of some rows perfectly"
 
 
@@ -49,12 +42,14 @@ class Classes(msgspec.Struct, frozen=True, tag_field="kind"):
         classes: the labels in the order of the class codes.
         class_weight: factor on the weight of each class's rows, or None.
         remark: how the task was found, where that deserves saying.
+        time_unit: of labels that are dates or moments, and text here; see `label_types`.
     """
 
     target: str
     classes: list[Any]
     class_weight: list[float] | None = None
     remark: str = ""
+    time_unit: str = ""
 
     metrics: ClassVar[Mapping[str, Measure]] = CLASS_METRICS
     stacking: ClassVar[str] = "log loss"
@@ -88,13 +83,7 @@ class Classes(msgspec.Struct, frozen=True, tag_field="kind"):
 
     def check(self) -> list[str]:
         """What is wrong with the labels or the class weights, in words."""
-        wrong, n_classes = [], len(self.classes)
-        if self.classes and {type(label) for label in self.classes} not in _LABEL_TYPES:
-            wrong.append("class labels must be all text, all whole numbers or all booleans")
-        elif len(set(self.classes)) < n_classes:
-            wrong.append("two classes have the same label")
-        elif any(isinstance(label, int) and not _SMALLEST_INTEGER <= label <= _LARGEST_INTEGER for label in self.classes):
-            wrong.append("a class label is too large a number")
+        wrong, n_classes = check_labels(self.classes, self.time_unit), len(self.classes)
         factors = self.class_weight
         if factors is not None and not (len(factors) == n_classes and all(0 < factor < math.inf for factor in factors)):
             wrong.append(f"the class weights are {factors}")
@@ -120,8 +109,7 @@ class Classes(msgspec.Struct, frozen=True, tag_field="kind"):
 
     def class_codes(self, target: pa.ChunkedArray) -> IntArray:
         """The class codes of n cells, shape (n,), below zero for what is missing or no class."""
-        levels = as_text(pa.chunked_array([self.classes])).to_pylist()
-        return read_labels(simplify_type(target), self.target, levels, _FORMS[type(self.classes[0])])
+        return label_codes(target, self.target, self.classes, self.time_unit)
 
     def original(self, y: AnyArray) -> AnyArray:
         """The class codes as they are, shape (n,)."""
@@ -205,7 +193,12 @@ class Classes(msgspec.Struct, frozen=True, tag_field="kind"):
         reached, named = predictions / limits, np.isfinite(limits)
         others = np.where(named & ~named.all(), -1.0, predictions)
         codes = np.where(reached.max(1) >= 1, reached.argmax(1), others.argmax(1))
-        return np.asarray(self.classes)[codes]
+        return self.labels[codes]
+
+    @property
+    def labels(self) -> AnyArray:
+        """The labels of the classes in the type of the target, shape (classes,)."""
+        return label_array(self.classes, self.time_unit)
 
     def _limits(self, threshold: Mapping[Any, float]) -> FloatArray:
         """The threshold of each class, shape (classes,); infinite where there is none."""
@@ -450,6 +443,8 @@ def _log_frequencies(y: AnyArray, weight: FloatArray, n_classes: int) -> FloatAr
     return np.log(np.bincount(y, weights=weight, minlength=n_classes).clip(1e-12))
 
 
-def task_of(target: str, classes: list[Any], class_weight: list[float] | None = None, remark: str = "") -> Binary | Multiclass:
+def task_of(
+    target: str, classes: list[Any], class_weight: list[float] | None = None, remark: str = "", time_unit: str = ""
+) -> Binary | Multiclass:
     """The task of predicting one of these classes."""
-    return (Binary if len(classes) == 2 else Multiclass)(target, classes, class_weight, remark)
+    return (Binary if len(classes) == 2 else Multiclass)(target, classes, class_weight, remark, time_unit)

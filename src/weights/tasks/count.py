@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 import jax
@@ -184,7 +184,9 @@ def _whole_numbers(target: pa.ChunkedArray, name: str) -> FloatArray:
     return values
 
 
-def find_count(target: pa.ChunkedArray, name: str, *, class_weight: Any, positive: Any = None, remark: str) -> Count:
+def find_count(
+    target: pa.ChunkedArray, name: str, *, class_weight: Any, positive: Any = None, remark: str, levels: Sequence[str] = ()
+) -> Count:
     """The task of predicting these counts.
 
     Raises:

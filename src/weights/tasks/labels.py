@@ -2,21 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from weights.data.table.plainform import simplify_type
+from weights.data.table.columns import as_text
 from weights.errors import DataError, UsageError, suggest
 from weights.tasks.classes import Binary, Multiclass, task_of
+from weights.tasks.label_types import find_time_unit, label_cells
 
 MOST_CLASS_CODES = 20
 """Whole numbers 0..K-1 or 1..K count as class codes up to this K (our choice; `task=` overrides it)."""
 
 
 def find_classes(
-    target: pa.ChunkedArray, name: str, kind: str | None, *, class_weight: Any, positive: Any = None, remark: str
+    target: pa.ChunkedArray,
+    name: str,
+    kind: str | None,
+    *,
+    class_weight: Any,
+    positive: Any = None,
+    remark: str,
+    levels: Sequence[str] = (),
 ) -> Binary | Multiclass:
     """The task of predicting these labels.
 
@@ -27,14 +36,16 @@ def find_classes(
         class_weight: "balanced", or a mapping from label to factor, or None.
         positive: of two classes the one that is spoken of, which becomes the second; in order if None.
         remark: how the task was found.
+        levels: labels as text in the order of the classes; empty where numbers and dates are in theirs and words in that of the alphabet.
 
     Raises:
         DataError: there are fewer than two classes, more than two where two were asked for, or too few rows of each.
         UsageError: class weights or the class to speak of do not fit the classes.
     """
-    counted = pc.value_counts(_label_cells(target))
+    time_unit = find_time_unit(target)
+    counted = pc.value_counts(label_cells(target, time_unit))
     counts = {item["values"].as_py(): item["counts"].as_py() for item in counted}
-    classes = sorted(counts)
+    classes = _sorted_labels(counts, levels)
     if len(classes) < 2:
         raise DataError(
             f"The target '{name}' must have two classes or more, but all {len(target)} rows hold {classes[0]!r}. Name another target."
@@ -49,7 +60,20 @@ def find_classes(
         )
     if positive is not None:
         classes = _order_classes(classes, positive, name)
-    return task_of(name, classes, _class_weights(class_weight, counts, classes), remark)
+    return task_of(name, classes, _class_weights(class_weight, counts, classes), remark, time_unit)
+
+
+def _sorted_labels(labels: Iterable[Any], levels: Sequence[str]) -> list[Any]:
+    """Labels in the order of their levels, or else of their values; words that are all numbers in that of the numbers."""
+    by_value = sorted(labels)
+    if levels:
+        texts = dict(zip(as_text(pa.chunked_array([by_value])).to_pylist(), by_value, strict=True))
+        if texts.keys() <= {*levels}:
+            return [texts[level] for level in levels if level in texts]
+    try:
+        return sorted(by_value, key=float)
+    except ValueError:
+        return by_value
 
 
 def _order_classes(classes: list[Any], positive: Any, name: str) -> list[Any]:
@@ -60,19 +84,6 @@ def _order_classes(classes: list[Any], positive: Any, name: str) -> list[Any]:
     if len(classes) != 2:
         raise UsageError(f"One of two classes can be spoken of, but '{name}' has {len(classes)}. Leave out --positive.")
     return sorted(classes, key=lambda label: str(label) == str(positive))
-
-
-def _label_cells(target: pa.ChunkedArray) -> pa.ChunkedArray:
-    """Class labels as text, whole numbers or booleans: what JSON can hold and users can compare."""
-    target = simplify_type(target)
-    if pa.types.is_floating(target.type):
-        try:
-            return pc.cast(target, pa.int64())
-        except pa.ArrowInvalid:
-            return pc.cast(target, pa.string())
-    if pa.types.is_integer(target.type) or pa.types.is_boolean(target.type):
-        return pc.cast(target, pa.int64()) if pa.types.is_integer(target.type) else target
-    return pc.cast(target, pa.string())
 
 
 def _class_weights(asked: Any, counts: dict[Any, int], classes: list[Any]) -> list[float] | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar
 
 import jax
@@ -90,6 +90,11 @@ class Number(msgspec.Struct, frozen=True, tag_field="kind", tag="regression"):
     def classes(self) -> list[Any]:
         """There are none."""
         return []
+
+    @property
+    def labels(self) -> AnyArray:
+        """There are none, shape (0,)."""
+        return np.zeros(0)
 
     @property
     def n_outputs(self) -> int:
@@ -365,7 +370,9 @@ def refuse_classes(name: str, what: str, class_weight: Any, positive: Any) -> No
         raise UsageError(f"Class weights need classes, but '{name}' is a {what}. Use a sample-weight column instead.")
 
 
-def find_number(target: pa.ChunkedArray, name: str, *, class_weight: Any, positive: Any = None, remark: str) -> Number:
+def find_number(
+    target: pa.ChunkedArray, name: str, *, class_weight: Any, positive: Any = None, remark: str, levels: Sequence[str] = ()
+) -> Number:
     """The task of predicting these numbers.
 
     Raises:

@@ -5,7 +5,7 @@ To add one, write its file beside `number.py`, and give it a row here.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -19,6 +19,8 @@ from weights.tasks.classes import Binary, Multiclass
 from weights.tasks.count import Count, find_count, looks_counted
 from weights.tasks.labels import MOST_CLASS_CODES, find_classes
 from weights.tasks.number import Number, find_number
+from weights.tasks.order import order_p_value
+from weights.types import FloatArray
 
 AnyTask = Binary | Multiclass | Number | Count
 """What a saved run may hold, distinguished by ``kind``."""
@@ -40,8 +42,21 @@ TASKS: dict[str, Callable[..., Task]] = {
 }
 """What makes a task of a target, by the name a user asks for it."""
 
+_IN_ORDER = 0.05
+"""Probability by chance up to which numbers that could be names of classes are taken to be in an order (our choice)."""
 
-def find_task(target: pa.ChunkedArray, name: str, *, kind: str | None = None, class_weight: Any = None, positive: Any = None) -> Task:
+
+def find_task(
+    target: pa.ChunkedArray,
+    name: str,
+    *,
+    kind: str | None = None,
+    class_weight: Any = None,
+    positive: Any = None,
+    x: FloatArray | None = None,
+    gaps: bool = False,
+    levels: Sequence[str] = (),
+) -> Task:
     """The task a target column asks for.
 
     Args:
@@ -50,6 +65,9 @@ def find_task(target: pa.ChunkedArray, name: str, *, kind: str | None = None, cl
         kind: one of `TASKS`, where the user decides.
         class_weight: "balanced", or a mapping from label to factor, or None.
         positive: of two classes the one that is spoken of, or None.
+        x: the other columns as models read them, shape (n, p); with them rows may show that numbers have an order.
+        gaps: whether further rows had no target, in frames that write whole numbers as decimals then.
+        levels: labels as text in the order that classes are to have; empty where their values give it.
 
     Raises:
         DataError: the target has one value only, or cannot be of the asked kind.
@@ -63,11 +81,11 @@ def find_task(target: pa.ChunkedArray, name: str, *, kind: str | None = None, cl
         raise UsageError(f"The task must be one of {', '.join(TASKS)}, but '{kind}' came. {suggest(kind, TASKS)}")
     if pa.types.is_nested(target.type):
         raise DataError(f"The target '{name}' must hold one number or label a row, but it holds {target.type}. Name another target.")
-    asked, remark = (kind, "") if kind else _guess_kind(target, name)
-    return TASKS[asked](target, name, class_weight=class_weight, positive=positive, remark=remark)
+    asked, remark = (kind, "") if kind else _guess_kind(target, name, x, gaps=gaps)
+    return TASKS[asked](target, name, class_weight=class_weight, positive=positive, remark=remark, levels=levels)
 
 
-def _guess_kind(target: pa.ChunkedArray, name: str) -> tuple[str, str]:
+def _guess_kind(target: pa.ChunkedArray, name: str, x: FloatArray | None, *, gaps: bool) -> tuple[str, str]:
     """The name of the task that values ask for, and a remark where it could be another."""
     target = simplify_type(target)
     if not is_number(target.type) and find_kind(target, name).kind != "numeric":
@@ -78,21 +96,23 @@ def _guess_kind(target: pa.ChunkedArray, name: str) -> tuple[str, str]:
             )
         return "multiclass", ""
     numbers = to_numbers(target, name)
-    values = np.unique(numbers)
+    values, codes = np.unique(numbers, return_inverse=True)
     n_distinct, whole = len(values), bool(np.all(values == np.floor(values)))
     if n_distinct <= 2:
-        return "multiclass", ""
-    counted_up = whole and values[0] in (0, 1) and values[-1] - values[0] == n_distinct - 1
+        return "multiclass", "" if whole else "two numbers are read as classes; --task regression if they are quantities"
+    few = n_distinct <= (MOST_CLASS_CODES if whole else min(MOST_CLASS_CODES, len(numbers) // 2))
     counted = looks_counted(numbers)
-    if counted_up and n_distinct <= MOST_CLASS_CODES:
-        else_count = ", --task count if they count events" if counted else ""
-        return (
-            "multiclass",
-            f"{n_distinct} whole numbers counted up are read as classes; --task regression if they are quantities{else_count}",
-        )
-    remarks = []
-    if whole and n_distinct <= MOST_CLASS_CODES:
-        remarks.append(f"{n_distinct} whole numbers are read as quantities; --task multiclass if they are classes")
+    numbered = f"{n_distinct} {'whole ' if whole else ''}numbers"
+    said = f"{numbered} are read as quantities"
+    could_be_names = few and whole and values[0] in (0, 1) and values[-1] - values[0] == n_distinct - 1
+    if could_be_names and pa.types.is_floating(target.type) and not gaps:
+        said = f"{numbered} written with decimals are read as quantities"
+    elif could_be_names:
+        if order_p_value(codes, np.zeros((len(codes), 0)) if x is None else x) > _IN_ORDER:
+            else_count = ", --task count if they count events" if counted else ""
+            return "multiclass", f"{numbered} counted up are read as classes; --task regression if they are quantities{else_count}"
+        said = f"{numbered} counted up are read as quantities, because rows show them in an order"
+    remarks = [f"{said}; --task multiclass if they are classes"] if few else []
     if counted:
         remarks.append(f"'{printable(name)}' looks like a count: --task count learns rates")
     return "regression", "; ".join(remarks)

@@ -10,6 +10,7 @@ import contextlib
 import csv as python_csv
 import io
 import re
+from collections import Counter
 from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any
@@ -20,7 +21,7 @@ import pyarrow.compute as pc
 
 from weights.data.memory import check_memory_for
 from weights.data.table.columns import find_flag_words
-from weights.data.table.dialect import LINE_END, find_dialect
+from weights.data.table.dialect import LINE_END, Dialect, find_dialect
 from weights.data.table.moments import TIME_OF_DAY, UNMISTAKABLE, read_times
 from weights.data.table.notation import Notation, Numbers, are_labels, find_numbers
 from weights.data.table.textfile import TextFile
@@ -55,12 +56,9 @@ def read_delimited(path: Path, missing: Sequence[str] = (), verbatim: Collection
         DataError: it is no table of text, a row has too few or too many cells, or it does not fit into memory.
     """
     with TextFile(path) as text:
-        sample = text.peek(_SAMPLE_BYTES).decode("utf-8", "ignore")
-        dialect = find_dialect(sample, default="\t" if ".tsv" in path.suffixes else ",", name=path.name)
-        text.read(len(dialect.before.encode()))
-        delimiter, sample = dialect.delimiter, sample[len(dialect.before) :]
+        dialect, sample, names = _begin(text, path)
+        delimiter = dialect.delimiter
         decimal_comma = delimiter != "," and _has_decimal_comma(sample, delimiter)
-        names = _header(text, path, delimiter)
         _check_size(path, sample, len(names))
         cells = _cells(text, path, delimiter, names, [*MISSING_WORDS, *missing])
         remarks = [f"'{path.name}' was {text.remark}"] if text.remark else []
@@ -116,7 +114,24 @@ def remarks_of(table: pa.Table) -> list[str]:
     return msgspec.json.decode((table.schema.metadata or {}).get(b"remarks", b"[]"), type=list[str])
 
 
+def count_missing_words(path: Path, name: str) -> dict[str, int]:
+    """How many cells of a column hold which word that means "no value", most first; blank cells are not counted."""
+    with TextFile(path) as text:
+        dialect, _, names = _begin(text, path)
+        cells = _cells(text, path, dialect.delimiter, names, [])[names.index(name)]
+    counted = Counter({cell["values"]: cell["counts"] for cell in pc.value_counts(cells.drop_null()).to_pylist()})
+    return {word: n for word, n in counted.most_common() if word and word in MISSING_WORDS}
+
+
 # Lines
+
+
+def _begin(text: TextFile, path: Path) -> tuple[Dialect, str, list[str]]:
+    """How a file is written, the beginning of its table, and the names of columns, behind which reading goes on."""
+    sample = text.peek(_SAMPLE_BYTES).decode("utf-8", "ignore")
+    dialect = find_dialect(sample, default="\t" if ".tsv" in path.suffixes else ",", name=path.name)
+    text.read(len(dialect.before.encode()))
+    return dialect, sample[len(dialect.before) :], _header(text, path, dialect.delimiter)
 
 
 def _has_decimal_comma(sample: str, delimiter: str) -> bool:

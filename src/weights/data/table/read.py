@@ -27,6 +27,7 @@ from weights.data.table.columns import as_text, is_number, is_supported
 from weights.data.table.delimited import read_delimited
 from weights.data.table.indices import mark_indices
 from weights.data.table.jsonlines import read_json_lines
+from weights.data.table.levels import ordered, with_levels
 from weights.data.table.notation import is_plain_number
 from weights.data.table.parquet import check_names_differ, is_text_in_codes, read_parquet
 from weights.data.table.plainform import extension_of, simplify_type
@@ -72,6 +73,14 @@ def describe_source(source: Any) -> str:
         path = Path(source)
         return f"{path.absolute().parent.name}/{path.name}" if path.stem == "data" else path.name
     return f"{type(source).__module__.split('.')[0]}.{type(source).__name__}".removeprefix("builtins.")
+
+
+def is_delimited(source: Any) -> bool:
+    """Whether a source is a file of delimited text, whose cells are words before they are anything else."""
+    if not isinstance(source, str | os.PathLike) or os.fspath(source) in examples.EXAMPLES:
+        return False
+    kind = next((s.lower() for s in reversed(Path(source).suffixes) if s.lower() != ".gz"), "")
+    return _READERS.get(kind) is read_delimited
 
 
 def _read_named(name: str, missing: Sequence[str], verbatim: Collection[str]) -> pa.Table:
@@ -169,7 +178,8 @@ def _to_arrow(values: Any, name: str) -> pa.Array:
     if not hasattr(values, "to_arrow") and np.ndim(values) > 1:
         raise DataError(f"Column '{name}' must hold one value a row, but it has shape {np.shape(values)}. Pass its columns one by one.")
     try:
-        return values.to_arrow() if hasattr(values, "to_arrow") else pa.array(values, from_pandas=True)
+        column = values.to_arrow() if hasattr(values, "to_arrow") else pa.array(values, from_pandas=True)
+        return ordered(column, values)
     except (pa.ArrowException, OverflowError):
         return _from_objects(values)
     except TypeError as error:
@@ -202,6 +212,7 @@ def _simplify_types(table: pa.Table) -> pa.Table:
         if pa.types.is_dictionary(field.type):
             n_bytes += _spelled_out_bytes(column)
             check_memory_for(n_bytes, f"Column '{field.name}' and those before it ({len(column):,} rows of text)")
+            field = with_levels(field, column)
         plain = simplify_type(column, extension_of(field))
         if plain is not column:
             coded = pa.types.is_dictionary(field.type) and not is_text_in_codes(field)

@@ -1,0 +1,107 @@
+"""Which runs are saved where, and what each is of: `list_runs`, `describe_run`; `remove_run` removes one."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import msgspec
+
+from weights.ensemble import Origin
+from weights.errors import CorruptError, NotFoundError, UsageError, WeightsError, printable
+from weights.store.disk import remove_folder
+from weights.store.verify import is_saved, read_heading
+from weights.tasks.proportions import Metric
+
+
+class SavedRun(msgspec.Struct, frozen=True):
+    """What a saved run is of.
+
+    Attributes:
+        run: its folder.
+        data: where its rows came from, in a few words.
+        target: the column it predicts.
+        task: kind of task.
+        models: names of its populations.
+        n_samples: rows it learned from.
+        metric: name of the first out-of-bag metric. value: of it, with its interval.
+        created: when, in UTC.
+        damaged: why it cannot be read; the rest is then empty.
+    """
+
+    run: str
+    data: str = ""
+    target: str = ""
+    task: str = ""
+    models: list[str] = []
+    n_samples: int = 0
+    metric: str = ""
+    value: Metric | None = None
+    created: str = ""
+    damaged: str = ""
+
+
+def list_runs(folder: Path) -> list[SavedRun]:
+    """The runs in a folder and the folders in it, the newest first; those that cannot be read say why.
+
+    Raises:
+        NotFoundError: there is no such folder.
+    """
+    if not folder.is_dir():
+        raise NotFoundError(f"There is no folder '{printable(str(folder))}' to look for runs in. `weights fit` saves to runs/.")
+    if is_saved(folder):
+        return [describe_run(folder)]
+    inside = sorted(path for pattern in ("*", "*/*") for path in folder.glob(pattern) if not path.name.startswith(".") and is_saved(path))
+    return sorted(map(describe_run, inside), key=lambda saved: saved.created, reverse=True)
+
+
+def describe_run(folder: Path) -> SavedRun:
+    """What the run in a folder is of."""
+    try:
+        config, report = read_heading(folder)
+    except WeightsError as error:
+        return SavedRun(str(folder), damaged=str(error))
+    name, metric = next(iter(report.metrics.items()), ("", None))
+    return SavedRun(
+        str(folder),
+        report.source,
+        config.task.target,
+        config.task.kind,
+        [population.name for population in config.populations],
+        report.n_samples,
+        name,
+        metric,
+        report.created,
+    )
+
+
+def is_like(folder: Path, target: str, origin: Origin | None) -> bool:
+    """Whether the run in a folder is of the same file and target, so that a new fit of them may take its place."""
+    try:
+        config, report = read_heading(folder)
+    except CorruptError:
+        return False
+    paths = [None if known is None or known.path is None else os.path.realpath(known.path) for known in (report.origin, origin)]
+    return config.task.target == target and paths[0] == paths[1] is not None
+
+
+def check_removable(folder: Path) -> Path:
+    """The folder, if it is a saved run.
+
+    Raises:
+        UsageError: it is something else. NotFoundError: there is none.
+    """
+    if not os.path.lexists(folder):
+        raise NotFoundError(f"There is no saved run at '{printable(str(folder))}'. `weights runs` lists those there are.")
+    if folder.is_symlink() or not is_saved(folder):
+        raise UsageError(f"'{printable(str(folder))}' is not a saved run, so it is not removed. `weights runs` lists those there are.")
+    return folder
+
+
+def remove_run(folder: Path) -> None:
+    """Remove a saved run, all of it or nothing.
+
+    Raises:
+        UsageError: the folder is not a run, or a fit is saving to it. NotFoundError: there is none. StorageError: the disk does not let it.
+    """
+    remove_folder(check_removable(folder).absolute(), removes=is_saved)
