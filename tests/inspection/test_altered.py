@@ -39,7 +39,7 @@ def test_altered_rows_are_answered_as_new_rows_are(columns, settings, monkeypatc
     values = np.random.default_rng(2).normal(size=(N, 3, len(columns))).astype(np.float32)
     program = altered_program(spec, LAYOUT)
     sums = program.read(params, Inputs({"x": X}))
-    outputs = program.answer(params, sums, np.array(columns), X[:, columns], values)
+    outputs = program.answer(params, sums, np.arange(N), program.change(np.array(columns), X[:, columns], values))
     for d in range(3):
         x = X.copy()
         x[:, columns] = values[:, d]
@@ -51,16 +51,27 @@ def test_numbers_without_a_bound_are_not_read_by_networks():
     spec, params = member()
     program = altered_program(spec, LAYOUT)
     sums, values = program.read(params, Inputs({"x": X})), np.ones((N, 2, 2), np.float32)
-    both = program.answer(params, sums, np.array([1, P + 1]), X[:, [1, 1]], values)
-    np.testing.assert_array_equal(both, program.answer(params, sums, np.array([1]), X[:, [1]], values[:, :, :1]))
+    both, own = program.change(np.array([1, P + 1]), X[:, [1, 1]], values), program.change(np.array([1]), X[:, [1]], values[:, :, :1])
+    outputs = [program.answer(params, sums, np.arange(N), change) for change in (both, own)]
+    np.testing.assert_array_equal(*outputs)
 
 
 def test_values_that_stay_change_nothing():
     spec, params = member()
     program = altered_program(spec, LAYOUT)
-    outputs = program.answer(params, program.read(params, Inputs({"x": X})), np.arange(P), X, X[:, None])
+    sums, change = program.read(params, Inputs({"x": X})), program.change(np.arange(P), X, X[:, None])
+    outputs = program.answer(params, sums, np.arange(N), change)
     np.testing.assert_allclose(outputs[:, 0], apply_program(spec, LAYOUT)(params, Inputs({"x": X})), rtol=2e-5, atol=2e-6)
 
 
 def test_models_that_do_not_add_up_columns_have_no_such_program():
     assert altered_program(Spec(model=Linear()), LAYOUT) is None
+
+
+def test_some_rows_are_answered_as_they_are_among_all():
+    spec, params = member()
+    program, rows = altered_program(spec, LAYOUT), np.array([3, 50, 7])
+    change = program.change(np.array([4]), X[:, [4]], X[:, None, [0]])
+    every = program.answer(params, program.read(params, Inputs({"x": X})), np.arange(N), change)
+    some = program.answer(params, program.read(params, Inputs({"x": X[rows]})), rows, change)
+    np.testing.assert_allclose(some, every[rows], rtol=2e-5, atol=2e-6)

@@ -21,6 +21,7 @@ from weights.data.files.labelled import FILE_NAMES
 from weights.data.files.listing import PARTS
 from weights.data.inputs import Inputs
 from weights.data.kind import Kind
+from weights.data.levels import bound_levels
 from weights.data.registry import KINDS, find_block_kind, kind_of, used_kinds
 from weights.data.repeats import describe_copies, describe_repeats, find_copies, keep_together
 from weights.data.roles import Roles, check_roles
@@ -194,7 +195,8 @@ def prepare(table: pa.Table, roles: Roles, *, source: str = "table") -> Dataset:
     if idle := np.count_nonzero(weight[keep] == 0):
         remarks.append(f"{idle:,} of {table.num_rows:,} rows have weight zero: nothing is learned from them")
     remarks = [*remarks_of(table), *remarks, *describe_repeats(table)]
-    encoding = msgspec.structs.replace(fit_encoding(table, usable, clip=roles.clip), missing_words=[*roles.missing])
+    encoding, crowded = bound_levels(fit_encoding(table, usable, clip=roles.clip), table)
+    encoding, remarks = msgspec.structs.replace(encoding, missing_words=[*roles.missing]), [*remarks, *crowded]
     held_out = None
     if (held := known & tests).any():
         aside = _rows(all_rows, held)

@@ -17,8 +17,22 @@ from weights.spec import Spec
 from weights.types import AnyArray, FloatArray, IntArray, Params
 
 _MOST_ROWS_AT_ONCE = 4096
-_ROWS = 512
+_ROWS, _FEWEST_ROWS = 512, 32
 """Rows are answered in multiples of so many, so that few sizes are compiled and little is answered for nothing; it divides the above."""
+
+
+class Change(NamedTuple):
+    """Other values of some columns of r rows, amid zeros that change nothing.
+
+    places: of the columns, (b,). moved: by how much each value differs from that which is there, (r, d, b).
+    which: of the numbers among them, in the order of `Layout.numeric`, (j,); these before, (r, j), and after, (r, d, j).
+    """
+
+    places: IntArray
+    moved: FloatArray
+    which: IntArray
+    before: FloatArray
+    after: FloatArray
 
 
 class Altered:
@@ -34,34 +48,37 @@ class Altered:
         parts = [inputs[begin : begin + _MOST_ROWS_AT_ONCE] for begin in range(0, len(inputs), _MOST_ROWS_AT_ONCE)]
         return jnp.concatenate([self._sums(params, pad(part, _whole(len(part)))) for part in parts])
 
-    def answer(self, params: Params, sums: jax.Array, columns: IntArray, before: FloatArray, after: FloatArray) -> FloatArray:
-        """Outputs of a member for rows with other values in some columns, float32, shape (r, d, k).
+    def change(self, columns: IntArray, before: FloatArray, after: FloatArray) -> Change:
+        """What rows are asked about.
 
         Args:
-            params: of the member.
-            sums: of the rows as they are, from `read`.
             columns: places of the columns, length b; what lies behind the block of columns is not read.
             before: values as they are, shape (r, b).
             after: other values, shape (r, d, b).
         """
-        n_rows, n_values, _ = after.shape
         own = columns < self.layout.n_columns
         numbers = own & np.isin(columns, self.layout.numeric)
-        places, which = _widened(columns[own]), _widened(np.searchsorted(self.layout.numeric, columns[numbers]))
-        n, outputs = n_rows * n_values, []
-        index = np.arange(n, dtype=np.int32) // n_values
-        before = np.repeat(before, n_values, axis=0)
-        after = after.reshape(n, len(columns))
+        which = np.searchsorted(self.layout.numeric, columns[numbers])
+        moved = (after - before[:, None])[:, :, own]
+        return Change(
+            _widened(columns[own]), _widened(moved), _widened(which), _widened(before[:, numbers]), _widened(after[:, :, numbers])
+        )
+
+    def answer(self, params: Params, sums: jax.Array, rows: IntArray, change: Change) -> FloatArray:
+        """Outputs of a member for some rows with each of the other values, float32, shape (rows, d, k); sums are what it `read` of them."""
+        n_values = change.moved.shape[1]
+        n, index = len(rows) * n_values, np.arange(len(rows) * n_values, dtype=np.int32) // n_values
+        before = np.repeat(change.before[rows], n_values, axis=0)
+        moved, after = (values[rows].reshape(n, values.shape[2]) for values in (change.moved, change.after))
+        outputs = []
         for begin in range(0, n, _MOST_ROWS_AT_ONCE):
             part = slice(begin, min(begin + _MOST_ROWS_AT_ONCE, n))
-            size = _whole(part.stop - begin)
-            moved, was, becomes = (
-                _widened(values, size)
-                for values in ((after[part] - before[part])[:, own], before[part][:, numbers], after[part][:, numbers])
+            asked = pad(
+                Inputs({"index": index[part], "moved": moved[part], "before": before[part], "after": after[part]}),
+                _whole(part.stop - begin),
             )
-            rows = _Altered(np.resize(index[part], size), moved, was, becomes)
-            outputs.append(np.asarray(self._outputs(params, sums, places, which, rows))[: part.stop - begin])
-        return np.concatenate(outputs).reshape(n_rows, n_values, -1)
+            outputs.append(np.asarray(self._outputs(params, sums, change.places, change.which, asked))[: part.stop - begin])
+        return np.concatenate(outputs).reshape(len(rows), n_values, -1)
 
 
 @functools.cache
@@ -76,24 +93,15 @@ def _altered(spec: Spec, layout: Layout) -> Altered | None:
     return by_column and Altered(by_column, layout)
 
 
-class _Altered(NamedTuple):
-    """Altered rows: which of those as they are each was, (n,), how far columns are moved, (n, b), and numbers before and after, (n, j)."""
-
-    index: AnyArray
-    moved: AnyArray
-    before: AnyArray
-    after: AnyArray
+def _answer(by_column: ByColumn, params: Params, sums: jax.Array, places: jax.Array, which: jax.Array, asked: Inputs) -> jax.Array:
+    change = by_column.change(params, places, asked["moved"], which, asked["before"], asked["after"])
+    return by_column.onward(params, sums[asked["index"]] + change, keep_all)[0]
 
 
-def _answer(by_column: ByColumn, params: Params, sums: jax.Array, places: jax.Array, which: jax.Array, rows: _Altered) -> jax.Array:
-    change = by_column.change(params, places, rows.moved, which, rows.before, rows.after)
-    return by_column.onward(params, sums[rows.index] + change, keep_all)[0]
-
-
-def _widened(values: AnyArray, n_rows: int | None = None) -> AnyArray:
-    """Values (..., b) amid zeros that change nothing: their number is zero or a power of two, so that programs of a few sizes serve all."""
-    widened = np.zeros((*(values.shape[:-1] if n_rows is None else (n_rows,)), _padded(values.shape[-1])), values.dtype)
-    widened[tuple(slice(length) for length in values.shape)] = values
+def _widened(values: AnyArray) -> AnyArray:
+    """Values (..., b) beside zeros, which change nothing: as many as make a power of two, so that programs of a few sizes serve all."""
+    widened = np.zeros((*values.shape[:-1], _padded(values.shape[-1])), values.dtype)
+    widened[..., : values.shape[-1]] = values
     return widened
 
 
@@ -103,5 +111,5 @@ def _padded(n: int) -> int:
 
 
 def _whole(n_rows: int) -> int:
-    """The multiple of `_ROWS` from a number of rows on."""
-    return -(-n_rows // _ROWS) * _ROWS
+    """How many rows are answered for so many: of few a power of two, of many a multiple of `_ROWS`."""
+    return max(_padded(n_rows), _FEWEST_ROWS) if n_rows < _ROWS else -(-n_rows // _ROWS) * _ROWS

@@ -53,7 +53,7 @@ def estimate_feature_weights(inspected: InspectedRows, report_progress: ReportPr
     joints: list[Joint] = []
     importances: list[Importance] = []
     unknown: dict[str, str] = {}
-    groups = correlated_groups(encoding, inspected.x, design)
+    groups = correlated_groups(encoding, inspected.x, design, report_progress)
     n_turns = len(encoding.columns) + len(groups)
     for feature, column in enumerate(encoding.columns):
         without = inspected.answers.answers(find_replacement(encoding, inspected.x, design, partialled, feature))

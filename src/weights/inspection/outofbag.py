@@ -16,7 +16,7 @@ import numpy as np
 
 from weights.data.inputs import Inputs, Layout
 from weights.ensemble import Population, apply_program
-from weights.inspection.altered import altered_program
+from weights.inspection.altered import Change, altered_program
 from weights.models.registry import architecture_of
 from weights.tasks.base import Scaled, Task
 from weights.types import BoolArray, FloatArray, IntArray
@@ -113,12 +113,14 @@ class OutOfBag:
         n_values, n_rows = len(replacement.values), len(self.x)
         values, chance = np.ascontiguousarray(replacement.values.transpose(1, 0, 2)), np.ascontiguousarray(replacement.chance.T)
         total = np.tile(self.offset, (n_rows, n_values, 1))
+        before = self.x[:, replacement.columns]
+        changes = [None if altered is None else altered.change(replacement.columns, before, values) for altered in self._altered]
         alone = []
 
         def ask(some: range) -> tuple[FloatArray, FloatArray]:
             """Of some members their parts of the answers, shape (rows, d, k), and what they say alone, shape (rows, c)."""
             here = slice(self.places[some[0]].start, self.places[some[-1]].stop)
-            outputs = np.concatenate([self._outputs(i, replacement.columns, values) for i in some])
+            outputs = np.concatenate([self._outputs(i, replacement.columns, values, changes[self.members[i][0]]) for i in some])
             outputs = self.task.normalise(outputs.reshape(-1, outputs.shape[2])).reshape(outputs.shape)
             said = self._to_scales(outputs).target
             return outputs * self._shares[here, None, None], np.einsum("ad,adc->ac", chance[self.asked[here]], said)
@@ -147,7 +149,7 @@ class OutOfBag:
             size += own if known is not None else _MOST_OUTPUTS_AT_ONCE
         yield range(begin, len(self.members))
 
-    def _outputs(self, i: int, columns: IntArray, values: FloatArray) -> FloatArray:
+    def _outputs(self, i: int, columns: IntArray, values: FloatArray, change: Change | None) -> FloatArray:
         """What member i says of its rows with each of the values (r, d, b) of some inputs, shape (rows, d, k)."""
         (p, _, rows), n_values, n_outputs = self.members[i], values.shape[1], self.task.n_outputs
         if (known := self.linear[i]) is not None:
@@ -157,7 +159,8 @@ class OutOfBag:
         if (altered := self._altered[p]) is not None:
             if i not in self._sums:
                 self._sums[i] = altered.read(self.params[i], self.inputs[rows])
-            return altered.answer(self.params[i], self._sums[i], columns, self.x[np.ix_(rows, columns)], values[rows])
+            assert change is not None
+            return altered.answer(self.params[i], self._sums[i], rows, change)
         outputs = np.empty((len(rows), n_values, n_outputs))
         at_once = max(_MOST_ROWS_AT_ONCE // n_values, 1)
         for begin in range(0, len(rows), at_once):
