@@ -9,7 +9,7 @@ from weights.elements.activation import Activation
 from weights.elements.initialization import Initialization
 from weights.ensemble import apply_program
 from weights.inspection import altered
-from weights.inspection.altered import altered_program
+from weights.inspection.altered import Asked, altered_program
 from weights.models.embedding import find_knots
 from weights.models.linear import Linear
 from weights.models.mlp import Mlp
@@ -39,7 +39,7 @@ def test_altered_rows_are_answered_as_new_rows_are(columns, settings, monkeypatc
     values = np.random.default_rng(2).normal(size=(N, 3, len(columns))).astype(np.float32)
     program = altered_program(spec, LAYOUT)
     sums = program.read(params, Inputs({"x": X}))
-    outputs = program.answer(params, sums, np.arange(N), program.change(np.array(columns), X[:, columns], values))
+    outputs = program.answer([Asked(params, sums, np.arange(N))], program.change(np.array(columns), X[:, columns], values))[0]
     for d in range(3):
         x = X.copy()
         x[:, columns] = values[:, d]
@@ -52,7 +52,7 @@ def test_numbers_without_a_bound_are_not_read_by_networks():
     program = altered_program(spec, LAYOUT)
     sums, values = program.read(params, Inputs({"x": X})), np.ones((N, 2, 2), np.float32)
     both, own = program.change(np.array([1, P + 1]), X[:, [1, 1]], values), program.change(np.array([1]), X[:, [1]], values[:, :, :1])
-    outputs = [program.answer(params, sums, np.arange(N), change) for change in (both, own)]
+    outputs = [program.answer([Asked(params, sums, np.arange(N))], change)[0] for change in (both, own)]
     np.testing.assert_array_equal(*outputs)
 
 
@@ -60,7 +60,7 @@ def test_values_that_stay_change_nothing():
     spec, params = member()
     program = altered_program(spec, LAYOUT)
     sums, change = program.read(params, Inputs({"x": X})), program.change(np.arange(P), X, X[:, None])
-    outputs = program.answer(params, sums, np.arange(N), change)
+    [outputs] = program.answer([Asked(params, sums, np.arange(N))], change)
     np.testing.assert_allclose(outputs[:, 0], apply_program(spec, LAYOUT)(params, Inputs({"x": X})), rtol=2e-5, atol=2e-6)
 
 
@@ -68,10 +68,10 @@ def test_models_that_do_not_add_up_columns_have_no_such_program():
     assert altered_program(Spec(model=Linear()), LAYOUT) is None
 
 
-def test_some_rows_are_answered_as_they_are_among_all():
+def test_members_asked_at_once_each_answer_their_own_rows():
     spec, params = member()
     program, rows = altered_program(spec, LAYOUT), np.array([3, 50, 7])
     change = program.change(np.array([4]), X[:, [4]], X[:, None, [0]])
-    every = program.answer(params, program.read(params, Inputs({"x": X})), np.arange(N), change)
-    some = program.answer(params, program.read(params, Inputs({"x": X[rows]})), rows, change)
+    asked = [Asked(params, program.read(params, Inputs({"x": X[own]})), own) for own in (np.arange(N), rows)]
+    every, some = program.answer(asked, change)
     np.testing.assert_allclose(some, every[rows], rtol=2e-5, atol=2e-6)

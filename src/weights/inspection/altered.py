@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import jax
@@ -10,15 +11,16 @@ import jax.numpy as jnp
 import numpy as np
 
 from weights.data.inputs import Inputs, Layout
-from weights.ensemble import pad, program_spec
+from weights.ensemble import pad
 from weights.models.base import ByColumn, keep_all
 from weights.models.registry import build
-from weights.spec import Spec
+from weights.spec import Spec, program_spec
 from weights.types import AnyArray, FloatArray, IntArray, Params
 
 _MOST_ROWS_AT_ONCE = 4096
+_MOST_MEMBERS_AT_ONCE = 8
 _ROWS, _FEWEST_ROWS = 512, 32
-"""Rows are answered in multiples of so many, so that few sizes are compiled and little is answered for nothing; it divides the above."""
+"""Rows are answered in multiples of so many, so that few sizes are compiled and little is answered for nothing; it divides the first."""
 
 
 class Change(NamedTuple):
@@ -33,6 +35,14 @@ class Change(NamedTuple):
     which: IntArray
     before: FloatArray
     after: FloatArray
+
+
+class Asked(NamedTuple):
+    """A member, what it `read` of its rows as they are, and which these are, among those of the `Change`."""
+
+    params: Params
+    sums: jax.Array
+    rows: IntArray
 
 
 class Altered:
@@ -64,21 +74,29 @@ class Altered:
             _widened(columns[own]), _widened(moved), _widened(which), _widened(before[:, numbers]), _widened(after[:, :, numbers])
         )
 
-    def answer(self, params: Params, sums: jax.Array, rows: IntArray, change: Change) -> FloatArray:
-        """Outputs of a member for some rows with each of the other values, float32, shape (rows, d, k); sums are what it `read` of them."""
-        n_values = change.moved.shape[1]
-        n, index = len(rows) * n_values, np.arange(len(rows) * n_values, dtype=np.int32) // n_values
-        before = np.repeat(change.before[rows], n_values, axis=0)
-        moved, after = (values[rows].reshape(n, values.shape[2]) for values in (change.moved, change.after))
-        outputs = []
-        for begin in range(0, n, _MOST_ROWS_AT_ONCE):
-            part = slice(begin, min(begin + _MOST_ROWS_AT_ONCE, n))
-            asked = pad(
-                Inputs({"index": index[part], "moved": moved[part], "before": before[part], "after": after[part]}),
-                _whole(part.stop - begin),
-            )
-            outputs.append(np.asarray(self._outputs(params, sums, change.places, change.which, asked))[: part.stop - begin])
-        return np.concatenate(outputs).reshape(len(rows), n_values, -1)
+    def answer(self, members: Sequence[Asked], change: Change) -> list[FloatArray]:
+        """Outputs of members for their rows with each of the other values, each float32, shape (rows, d, k)."""
+        n_values, params, sums = change.moved.shape[1], [asked.params for asked in members], [asked.sums for asked in members]
+        longest, outputs = n_values * max(len(asked.rows) for asked in members), []
+        for begin in range(0, longest, _MOST_ROWS_AT_ONCE):
+            size = _whole(min(longest - begin, _MOST_ROWS_AT_ONCE))
+            index = np.zeros((len(members), size), np.int32)
+            altered = [np.zeros((*index.shape, values.shape[-1]), np.float32) for values in (change.moved, change.before, change.after)]
+            for m, asked in enumerate(members):
+                which = np.arange(begin, min(begin + size, len(asked.rows) * n_values))
+                index[m, : len(which)] = which // n_values
+                rows, value = asked.rows[which // n_values], which % n_values
+                for own, values in zip(altered, (change.moved[rows, value], change.before[rows], change.after[rows, value]), strict=True):
+                    own[m, : len(which)] = values
+            outputs.append(np.asarray(self._outputs(params, sums, change.places, change.which, index, *altered)))
+        of_members = np.concatenate(outputs, axis=1)
+        n_asked = [n_values * len(asked.rows) for asked in members]
+        return [own[:n].reshape(-1, n_values, own.shape[1]) for own, n in zip(of_members, n_asked, strict=True)]
+
+    @staticmethod
+    def at_once(n_rows: int, n_values: int) -> int:
+        """How many members may be asked at once about so many rows each."""
+        return int(np.clip(_MOST_ROWS_AT_ONCE // _whole(n_rows * n_values), 1, _MOST_MEMBERS_AT_ONCE))
 
 
 @functools.cache
@@ -93,9 +111,22 @@ def _altered(spec: Spec, layout: Layout) -> Altered | None:
     return by_column and Altered(by_column, layout)
 
 
-def _answer(by_column: ByColumn, params: Params, sums: jax.Array, places: jax.Array, which: jax.Array, asked: Inputs) -> jax.Array:
-    change = by_column.change(params, places, asked["moved"], which, asked["before"], asked["after"])
-    return by_column.onward(params, sums[asked["index"]] + change, keep_all)[0]
+def _answer(
+    by_column: ByColumn,
+    params: Sequence[Params],
+    sums: Sequence[jax.Array],
+    places: jax.Array,
+    which: jax.Array,
+    index: jax.Array,
+    *altered: jax.Array,
+) -> jax.Array:
+    """Outputs of g members, (g, n, k), one after the other, because stacked weights would be copied; `altered` are those of `Change`."""
+    outputs = []
+    for m, (own, known) in enumerate(zip(params, sums, strict=True)):
+        moved, before, after = (values[m] for values in altered)
+        change = by_column.change(own, places, moved, which, before, after)
+        outputs.append(by_column.onward(own, known[index[m]] + change, keep_all)[0])
+    return jnp.stack(outputs)
 
 
 def _widened(values: AnyArray) -> AnyArray:

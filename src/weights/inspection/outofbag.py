@@ -16,7 +16,7 @@ import numpy as np
 
 from weights.data.inputs import Inputs, Layout
 from weights.ensemble import Population, apply_program
-from weights.inspection.altered import Change, altered_program
+from weights.inspection.altered import Asked, Change, altered_program
 from weights.models.registry import architecture_of
 from weights.tasks.base import Scaled, Task
 from weights.types import BoolArray, FloatArray, IntArray
@@ -120,7 +120,7 @@ class OutOfBag:
         def ask(some: range) -> tuple[FloatArray, FloatArray]:
             """Of some members their parts of the answers, shape (rows, d, k), and what they say alone, shape (rows, c)."""
             here = slice(self.places[some[0]].start, self.places[some[-1]].stop)
-            outputs = np.concatenate([self._outputs(i, replacement.columns, values, changes[self.members[i][0]]) for i in some])
+            outputs = np.concatenate([*self._outputs(some, replacement.columns, values, changes[self.members[some[0]][0]])])
             outputs = self.task.normalise(outputs.reshape(-1, outputs.shape[2])).reshape(outputs.shape)
             said = self._to_scales(outputs).target
             return outputs * self._shares[here, None, None], np.einsum("ad,adc->ac", chance[self.asked[here]], said)
@@ -139,28 +139,38 @@ class OutOfBag:
         return Scaled(*(scale.reshape(*outputs.shape[:2], -1) for scale in self.task.to_scales(outputs.reshape(-1, outputs.shape[2]))))
 
     def _parts(self, n_values: int) -> Iterator[range]:
-        """Members that are asked at once: of linear ones as many as have few outputs, and of others one."""
-        begin, size = 0, 0
-        for i, known in enumerate(self.linear):
-            own = n_values * len(self.members[i][2]) * self.task.n_outputs
-            if i > begin and (known is None or size + own > _MOST_OUTPUTS_AT_ONCE):
-                yield range(begin, i)
-                begin, size = i, 0
-            size += own if known is not None else _MOST_OUTPUTS_AT_ONCE
-        yield range(begin, len(self.members))
+        """Members of a population that are asked at once: as many as have few rows."""
+        begin = 0
+        while begin < len(self.members):
+            p, _, rows = self.members[begin]
+            if self.linear[begin] is not None:
+                most = max(_MOST_OUTPUTS_AT_ONCE // (n_values * len(rows) * self.task.n_outputs), 1)
+            else:
+                altered = self._altered[p]
+                most = 1 if altered is None else altered.at_once(len(rows), n_values)
+            end = next((i for i in range(begin, len(self.members)) if self.members[i][0] != p or i - begin == most), len(self.members))
+            yield range(begin, end)
+            begin = end
 
-    def _outputs(self, i: int, columns: IntArray, values: FloatArray, change: Change | None) -> FloatArray:
-        """What member i says of its rows with each of the values (r, d, b) of some inputs, shape (rows, d, k)."""
+    def _outputs(self, some: range, columns: IntArray, values: FloatArray, change: Change | None) -> Iterator[FloatArray]:
+        """What members of a population say of their rows with each of the values (r, d, b) of some inputs, each (rows, d, k)."""
+        altered = self._altered[self.members[some[0]][0]]
+        if altered is None:
+            yield from (self._outputs_of(i, columns, values) for i in some)
+            return
+        assert change is not None
+        for i in some:
+            if i not in self._sums:
+                self._sums[i] = altered.read(self.params[i], self.inputs[self.members[i][2]])
+        yield from altered.answer([Asked(self.params[i], self._sums[i], self.members[i][2]) for i in some], change)
+
+    def _outputs_of(self, i: int, columns: IntArray, values: FloatArray) -> FloatArray:
+        """The same of member i."""
         (p, _, rows), n_values, n_outputs = self.members[i], values.shape[1], self.task.n_outputs
         if (known := self.linear[i]) is not None:
             moved = values[rows] - self.x[np.ix_(rows, columns)][:, None]
             change = moved.reshape(len(rows) * n_values, len(columns)) @ known.w[columns]
             return known.outputs[:, None] + change.reshape(len(rows), n_values, n_outputs)
-        if (altered := self._altered[p]) is not None:
-            if i not in self._sums:
-                self._sums[i] = altered.read(self.params[i], self.inputs[rows])
-            assert change is not None
-            return altered.answer(self.params[i], self._sums[i], rows, change)
         outputs = np.empty((len(rows), n_values, n_outputs))
         at_once = max(_MOST_ROWS_AT_ONCE // n_values, 1)
         for begin in range(0, len(rows), at_once):
