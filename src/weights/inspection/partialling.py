@@ -59,6 +59,7 @@ class Design:
         columns: of each feature, the places of its inputs in the encoding.
         levels: what each input of the encoding says of its feature; empty for the number or flag itself.
         numeric: whether an input of the encoding is a scaled number without a bound, shape (p,).
+        numbers: places of all scaled numbers in the encoding.
     """
 
     inputs: list[Input]
@@ -70,6 +71,7 @@ class Design:
     columns: list[IntArray]
     levels: list[str]
     numeric: BoolArray
+    numbers: IntArray
 
     def of(self, feature: int) -> IntArray:
         """Positions of a feature's identifiable inputs. Others of its inputs that remain are accounted for in these."""
@@ -141,8 +143,9 @@ def build_design(encoding: Encoding, x: FloatArray, weight: FloatArray, bounded:
     for column, others in tied.items():
         lost[column] = f"it is determined by {_named(encoding, column, others)}; drop one to learn of the other"
     remain = [varying[i] for i in kept]
-    numeric = np.isin(np.arange(x.shape[1]), np.setdiff1d(encoding.numeric_inputs, bounded))
-    return Design(remain, x[:, [input_.column for input_ in remain]], weight, lost, tied, references, by_feature, levels, numeric)
+    numbers = np.asarray(encoding.numeric_inputs, int)
+    numeric = np.isin(np.arange(x.shape[1]), np.setdiff1d(numbers, bounded))
+    return Design(remain, x[:, [input_.column for input_ in remain]], weight, lost, tied, references, by_feature, levels, numeric, numbers)
 
 
 def columns_by_feature(encoding: Encoding) -> list[IntArray]:
