@@ -23,7 +23,7 @@ from weights.data.table.rownumbers import rows_counted_from
 from weights.data.unfamiliar import show_value
 from weights.effects import FeatureWeights
 from weights.ensemble import MOST_PREDICTIONS, Candidate, Ensemble, Origin, Population, Predictions, Report, limits_of, name_limits
-from weights.errors import DataError, Interrupted, listed
+from weights.errors import DataError, listed
 from weights.inspection.contrasts import InspectedRows
 from weights.inspection.decomposition import Judged, MemberPredictions, decompose
 from weights.inspection.feature_weights import estimate_feature_weights
@@ -46,6 +46,8 @@ from weights.training.stacking import Stacking, stack
 from weights.types import AnyArray, BoolArray, FloatArray, IntArray
 from weights.verdicts import Decomposition
 
+WEIGHING = "feature weights"
+"""The stage of a fit in which these are estimated."""
 _MOST_NAMED = 3
 _MOST_MULTIPLICATIONS, _FEWEST_INSPECTED = 2.5e10, 1_000
 """Weights of networks that are multiplied with a value of a feature when all features are inspected, and rows that are
@@ -80,6 +82,7 @@ class Prepared:
         inspect: whether to estimate feature weights afterwards.
         origin: where the rows can be read again, and what their columns are for.
         given: the rows as the user gave them.
+        weighing_seconds: what estimating feature weights will take, about.
     """
 
     dataset: Dataset
@@ -95,6 +98,12 @@ class Prepared:
     inspect: bool = True
     origin: Origin | None = None
     given: GivenRows | None = None
+    weighing_seconds: float = 0.0
+
+    @property
+    def stages(self) -> dict[str, float]:
+        """The names of what is done, in this order, and about how many seconds each takes; a search before that is not among them."""
+        return {plan.model: plan.seconds for plan in self.plans} | ({WEIGHING: self.weighing_seconds} if self.inspect else {})
 
 
 def train_ensemble(prepared: Prepared, control: Control) -> Ensemble:
@@ -204,9 +213,8 @@ def _estimate_feature_weights(
     """The effect and importance of each feature, on rows kept for inspection that members are judged on."""
 
     def report(share: float) -> None:
-        if control.stopping():
-            raise Interrupted("The estimation of feature weights was stopped.")
-        control.report(Progress("feature weights", share, None))
+        control.check("The estimation of feature weights")
+        control.report(Progress(WEIGHING, share, None))
 
     return estimate_feature_weights(choose_inspected_rows(prepared, oob_members, offset, covered, control.n_threads), report)
 

@@ -38,6 +38,7 @@ from weights.models.registry import ARCHITECTURES, architecture_of
 from weights.spec import Spec
 from weights.tasks.base import Task
 from weights.tasks.registry import find_task
+from weights.training.plan import estimate_weighing
 from weights.types import AnyArray, IntArray, ReportProgress
 
 _MOST_INSPECTED = 2_000
@@ -122,8 +123,13 @@ def decide(dataset: Dataset, request: Request, origin: Origin | None = None, giv
         chosen = {"resampling": "time", **chosen}
     specs = candidates(fit.model, chosen, dataset, varied=not search)
     n_streamed = dataset.n_samples if dataset.streamed else 0
+    n_features, inspect = len(dataset.used_features), fit.inspect
+    if inspect is None:
+        inspect = bool(dataset.encoding.columns) and n_features <= _MOST_INSPECTED
+    weighed = (len(dataset.inspected.rows), len(dataset.encoding.columns) * inspect)
+    weighing_seconds = estimate_weighing(specs.values(), layout, *weighed, n_threads=n_threads)
     if fit.budget is not None:
-        seconds, most = float(fit.budget), chosen.get("n_steps")
+        seconds, most = max(float(fit.budget) - weighing_seconds, float(fit.budget) / 4), chosen.get("n_steps")
         specs = shorten_to_budget(specs, seconds, layout, len(dataset.inputs), n_threads, n_streamed=n_streamed, most=most)
     raced = races(specs, {name: several_values(name, values) for name, values in search.items()}, dataset)
     plans = plans_of(specs, layout, len(dataset.inputs), n_threads=n_threads, n_streamed=n_streamed)
@@ -144,13 +150,9 @@ def decide(dataset: Dataset, request: Request, origin: Origin | None = None, giv
         remarks.append(
             "probabilities speak of classes weighted as asked, not of their shares in the data; the metrics count rows as they are"
         )
-    n_features = len(dataset.used_features)
-    inspect = fit.inspect
-    if inspect is None and n_features > _MOST_INSPECTED:
+    if fit.inspect is None and n_features > _MOST_INSPECTED:
         remarks.append(f"{n_features:,} features are too many to inspect each, unless asked for with --inspect")
-    if inspect is None:
-        inspect = bool(dataset.encoding.columns) and n_features <= _MOST_INSPECTED
-    return Prepared(dataset, task, y, weight, layout, specs, raced, plans, remarks, n_threads, inspect, origin, given)
+    return Prepared(dataset, task, y, weight, layout, specs, raced, plans, remarks, n_threads, inspect, origin, given, weighing_seconds)
 
 
 def _find_task_of(dataset: Dataset, said: DataOptions) -> Task:

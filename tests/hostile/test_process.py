@@ -501,6 +501,25 @@ def test_a_signal_at_any_stage_ends_in_a_whole_run_or_none(csv, tmp_path, moment
     assert os.listdir(tmp_path) == (["run"] if code == 0 else [])
 
 
+@pytest.mark.parametrize("work", ["stepping.Run._advance_member", "solving.solve", "reading.solve_path"])
+def test_a_signal_ends_a_fit_whatever_its_threads_have_in_hand(csv, tmp_path, work):
+    """What the threads do here takes ten minutes; the signal comes while they do it."""
+    program = (
+        "import os, signal, threading, time\n"
+        "from weights import cli\n"
+        "from weights.training import reading, solving, stepping\n"
+        f"def work(*args, **options):\n    os.kill(os.getpid(), {int(signal.SIGINT)})\n    time.sleep(600)\n"
+        f"{work} = work\n"
+        "cli.main()"
+    )
+    command = [sys.executable, "-c", program, "fit", str(csv), "--target", "wage", "--members", "5", "--save", "run", "--quiet"]
+    began = time.monotonic()
+    code, output, words = ended(subprocess.Popen(command, stdout=-1, stderr=-1, text=True))
+    assert (code, output) == (130, "")
+    assert words.startswith("weights: Training was stopped. Go on with: weights fit ")
+    assert time.monotonic() - began < 100  # of which nearly all is starting Python, and compiling
+
+
 def test_signals_that_are_ignored_stay_ignored(csv, tmp_path):
     command = f"trap '' HUP; exec {shlex.quote(sys.executable)} -m weights fit {csv} {shlex.join(NETWORK)} --save run --quiet"
     process = subprocess.Popen(["bash", "-c", command], stdout=-1, stderr=-1, text=True)

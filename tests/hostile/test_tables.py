@@ -141,6 +141,14 @@ def test_a_copy_of_the_target_is_named(tmp_path, n):
     assert any(remark.startswith("'copy'") and "a likely leak" in remark for remark in look.remarks)
 
 
+def test_more_levels_than_rows_can_tell_apart_are_rare_and_that_is_said(tmp_path):
+    words = {f"c{j}": [f"w{(i + j) % 12}" for i in range(N)] for j in range(100)}
+    _, look = seen(tmp_path, table(**words))
+    assert [remark for remark in look.remarks if "levels together" in remark] == [
+        "100 columns of words have 1,200 levels together, more than 60 rows can tell apart: those with fewer than 6 rows count as rare"
+    ]
+
+
 # Encodings and dialects ------------------------------------------------------------------------------------------
 
 TEXT = "name;n\nZürich;1\nÅbo;2\n"

@@ -116,7 +116,7 @@ def test_log_odds_beside_what_networks_expect_are_tested_by_the_likelihood_ratio
     inputs = np.column_stack([rng.uniform(size=N) < share for share in (0.03, 0.06, 0.5)]).astype(float)
     positive = (rng.uniform(size=N) < scipy.special.expit(offset + inputs @ [1.5, 0.0, 0.7])).astype(float)
     task, rows = Binary("state", ["ill", "well"]), Rows(np.ones(N), None, None)
-    design = Design([], inputs, rows.weight, {}, {}, {}, {}, [], np.zeros(3, bool))
+    design = Design([], inputs, rows.weight, {}, {}, {}, {}, [], np.zeros(3, bool), np.zeros(0, int))
     partialled = Partialled(inputs - inputs.mean(0), 3.0, N, "piecewise-linear least squares", inputs)
     monkeypatch.setattr("weights.inspection.contrasts.partial_out", lambda *given, **how: partialled)
     log_odds = np.column_stack([-offset, offset])

@@ -10,7 +10,7 @@ from weights.data.inputs import Layout, table_layout
 from weights.spec import Spec, resolve, with_settings
 from weights.training import compiling
 from weights.training import plan as planning
-from weights.training.plan import plan, steps_within
+from weights.training.plan import estimate_weighing, plan, steps_within
 
 LAYOUT = table_layout(10, 3, (0, 1))
 
@@ -156,3 +156,28 @@ def test_pictures_take_steps_that_fill_a_budget():
     spec = resolve(with_settings(Spec(), {"model": "convolution"}), 8_000, PICTURES)
     some = steps_within(3_000, spec, PICTURES, 8_000, n_threads=2)
     assert steps_within(6_000, spec, PICTURES, 8_000, n_threads=2) == pytest.approx(2 * some, rel=0.2)
+
+
+# Feature weights
+
+
+def weighed(n_rows: int = 1_000, n_features: int = 10, n_threads: int = 1, layout: Layout = LAYOUT, **settings) -> float:
+    spec = resolve(with_settings(Spec(), {"model": "mlp", **settings}), n_rows, layout)
+    return estimate_weighing([spec], layout, n_rows, n_features, n_threads=n_threads)
+
+
+def test_weighing_takes_as_long_as_there_are_features():
+    assert weighed(n_features=30) == pytest.approx(3 * weighed())
+    assert weighed(n_features=0) == 0
+
+
+def test_weighing_takes_longer_of_more_rows_more_members_and_networks():
+    assert weighed(n_rows=4_000) > 2 * weighed()
+    assert weighed(n_members=64) > 1.5 * weighed(n_members=32)
+    assert weighed() > 2 * weighed(model="linear")
+    assert weighed(n_threads=2) < weighed()
+
+
+def test_networks_read_only_what_a_column_adds_when_they_are_weighed():
+    wide = table_layout(1_000, 3, (0, 1))
+    assert weighed(layout=wide) == pytest.approx(weighed(), rel=0.01)

@@ -103,11 +103,10 @@ class Stopper:
         self.left, self.kept = after, {}
 
     def control(self, n_threads: int = 2) -> Control:
-        return Control(n_threads=n_threads, stopping=self._stopping, keep=self._keep)
+        return Control(n_threads=n_threads, report=self._count, stopping=lambda: self.left <= 0, keep=self._keep)
 
-    def _stopping(self) -> bool:
+    def _count(self, progress) -> None:
         self.left -= 1
-        return self.left < 0
 
     def _keep(self, name, snapshot, final) -> None:
         if final:
@@ -222,6 +221,20 @@ def test_the_work_done_is_handed_over_before_stopping():
     with pytest.raises(Interrupted, match=r"Training was stopped\."):
         train(stepped(), stopper.control())
     assert stopper.kept["test"].values["round"] == 5
+
+
+def test_what_is_stopped_within_a_round_goes_on_from_the_round_before(monkeypatch):
+    stopper, advance = Stopper(99), Run._advance_member
+
+    def advance_and_stop(run: Run, m: int) -> None:
+        advance(run, m)
+        stopper.left = 0 if (run.round, m) == (3, 2) else stopper.left
+
+    monkeypatch.setattr(Run, "_advance_member", advance_and_stop)
+    with pytest.raises(Interrupted):
+        train(stepped(), stopper.control())
+    assert stopper.kept["test"].values["round"] == 3
+    assert_same_bits(results(train(stepped(), Control(resume=stopper.kept))), results(train(stepped(), Control())))
 
 
 def test_solving_stops_when_asked():

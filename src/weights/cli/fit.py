@@ -90,7 +90,7 @@ def fit(source: str, settings: tuple[str, ...], as_json: bool, quiet: bool, **op
             held = f"which cannot be read ({other.damaged})" if other.damaged else f"of '{other.target}' in {other.data}"
             raise UsageError(f"{spell(folder)} holds a run {held}. Name another folder with --save, or add --overwrite to replace it.")
         say([labelled("replaces", f"the run in {folder}")])
-    plan = terminal.plan_lines(prepared.plans, sum(len(race) for race in prepared.races.values()))
+    plan = terminal.plan_lines(prepared.plans, sum(len(race) for race in prepared.races.values()), prepared.weighing_seconds)
     if not quiet:
         say(terminal.overview(prepared.dataset, prepared.task, prepared.remarks))
     if dry_run:
@@ -99,7 +99,7 @@ def fit(source: str, settings: tuple[str, ...], as_json: bool, quiet: bool, **op
     if not quiet:
         say(plan)
     try:
-        with terminal.progress_bar(quiet=quiet, color=uses_color(sys.stderr)) as report:
+        with terminal.progress_bar(quiet=quiet, color=uses_color(sys.stderr), stages=prepared.stages) as report:
             model = api.run_fit(prepared, save=folder, resume=resume, progress=report)
     except (Interrupted, StorageError) as error:
         if isinstance(error, StorageError) and not (folder and has_checkpoint(folder)):

@@ -21,6 +21,7 @@ from weights.data.files.labelled import FILE_NAMES
 from weights.data.files.listing import PARTS
 from weights.data.inputs import Inputs
 from weights.data.kind import Kind
+from weights.data.levels import bound_levels
 from weights.data.registry import KINDS, find_block_kind, kind_of, used_kinds
 from weights.data.repeats import describe_copies, describe_repeats, find_copies, keep_together
 from weights.data.roles import Roles, check_cells, check_roles
@@ -208,7 +209,8 @@ def prepare(table: pa.Table, roles: Roles, *, source: str = "table", numbers: In
         remarks.append(f"{idle:,} of {table.num_rows:,} rows have weight zero: nothing is learned from them")
     remarks = [*remarks_of(table), *remarks, *describe_repeats(table)]
     with rows_numbered(numbers):
-        encoding = msgspec.structs.replace(fit_encoding(table, usable, clip=roles.clip), missing_words=[*roles.missing])
+        encoding, crowded = bound_levels(fit_encoding(table, usable, clip=roles.clip), table)
+        encoding, remarks = msgspec.structs.replace(encoding, missing_words=[*roles.missing]), [*remarks, *crowded]
         inputs = apply_encoding(encoding, table)
     held_out = None
     if (held := known & tests).any():

@@ -189,16 +189,16 @@ def find_contrasts(estimator: Estimator, own: IntArray, without: Without) -> tup
     inspected, design = estimator.inspected, estimator.design
     feature = design.inputs[own[0]].feature
     column = inspected.encoding.columns[feature]
-    contrasts, joints = [], []
+    contrasts, joints, signs = [], [], _find_signs(estimator, own, without)
     for outcome in inspected.task.outcomes():
         slopes = estimator.estimate(outcome, own, without)
-        agreement = _sign_agreement(estimator, own, outcome, without, slopes)
+        agreement = (signs[:, :, outcome.place] == np.sign(slopes.slopes)).mean(0)
         finite = np.flatnonzero(np.isfinite(slopes.slopes))
         for b, i in enumerate(own):
             level, factor, spread = _unit(inspected, design, column, int(i))
             contrast = Contrast(column.name, level, outcome.label, outcome.scale, None, note=outcome.endless)
             if b in finite:
-                contrast = _filled(contrast, slopes, b, factor, spread, agreement[b])
+                contrast = _filled(contrast, slopes, b, factor, spread, float(agreement[b]))
                 contrast = msgspec.structs.replace(contrast, note=contrast.note or _explain_sign(estimator, contrast, int(i)))
             contrasts.append(contrast)
         for c in design.columns[feature]:
@@ -358,12 +358,11 @@ def _unit(inspected: InspectedRows, design: Design, column: ColumnEncoding, i: i
     return "", 1.0 / scale, deviation * scale
 
 
-def _sign_agreement(estimator: Estimator, own: IntArray, outcome: Outcome, without: Without, fitted: Slopes) -> list[float]:
-    """For each contrast the share of members whose own slope, on rows they never saw, has its sign."""
-    answers, residuals, weight = estimator.inspected.answers, estimator.partialled.residuals[:, own], estimator.inspected.rows.weight
-    signs = []
-    for (_, _, rows), known, expected in zip(answers.members, answers.alone, without.alone, strict=True):
-        part = residuals[rows] * weight[rows, None]
-        gap = (known - expected)[:, outcome.place]
-        signs.append(np.sign(np.linalg.lstsq(part.T @ residuals[rows], part.T @ gap, rcond=None)[0]))
-    return [float(share) for share in (np.asarray(signs) == np.sign(fitted.slopes)).mean(0)]
+def _find_signs(estimator: Estimator, own: IntArray, without: Without) -> FloatArray:
+    """The signs of each member's own slopes on the rows it never saw, of each input and class, shape (m, b, c)."""
+    answers, residuals = estimator.inspected.answers, estimator.partialled.residuals[:, own][estimator.inspected.answers.asked]
+    weighted, gap = residuals * estimator.inspected.rows.weight[answers.asked, None], answers.alone - without.alone
+    if len(own) == 1:
+        return np.sign(answers.by_member(weighted * gap))[:, None]
+    slopes = [np.linalg.lstsq(weighted[at].T @ residuals[at], weighted[at].T @ gap[at], rcond=None)[0] for at in answers.places]
+    return np.sign(slopes)

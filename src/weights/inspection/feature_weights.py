@@ -53,7 +53,7 @@ def estimate_feature_weights(inspected: InspectedRows, report_progress: ReportPr
     joints: list[Joint] = []
     importances: list[Importance] = []
     unknown: dict[str, str] = {}
-    groups = correlated_groups(encoding, inspected.x, design)
+    groups = correlated_groups(encoding, inspected.x, design, report_progress)
     n_turns = len(encoding.columns) + len(groups)
     for feature, column in enumerate(encoding.columns):
         without = inspected.answers.answers(find_replacement(encoding, inspected.x, design, partialled, feature))
@@ -109,13 +109,13 @@ class _Scoring(NamedTuple):
     """How losses without features become importances.
 
     unit: loss that counts as one. gained: what features gain on a constant. dof_inflation: by how much more answers
-    would change without a feature if the rows had had no say in what is expected of it.
+    would change without a feature if the rows had had no say in what is expected of it. alone: summed losses of each member.
     """
 
     inspected: InspectedRows
     dof_inflation: float
     losses: FloatArray
-    alone: list[FloatArray]
+    alone: FloatArray
     unit: float
     spread: FloatArray
     gained: float
@@ -126,7 +126,7 @@ class _Scoring(NamedTuple):
         answers, weight = inspected.answers, inspected.rows.weight
         task, y = inspected.task, inspected.y
         losses = task.prediction_losses(y, answers.baseline.target)
-        alone = [task.prediction_losses(y[rows], said) for (_, _, rows), said in zip(answers.members, answers.alone, strict=True)]
+        alone = answers.by_member(task.prediction_losses(y[answers.asked], answers.alone))
         constant = task.prediction_losses(y, task.constant_predictions(y, weight))
         lost = float(np.average(constant, weights=weight))
         unit, spread = (lost or 1.0, constant) if task.relative_importance else (1.0, np.ones(len(losses)))
@@ -143,9 +143,9 @@ class _Scoring(NamedTuple):
         share_of_row, deviations = rows.weight / rows.weight.sum(), (more + learned - value * self.spread) / self.unit
         std_err, degrees, _ = error_of_mean(share_of_row * deviations, share_of_row, group=rows.group, time=rows.time)
         half = float(scipy.special.stdtrit(max(degrees, 1.0), 0.975)) * std_err
-        members = zip(self.inspected.answers.members, without.alone, self.alone, strict=True)
-        lost = [(task.prediction_losses(self.inspected.y[seen], said).mean(), known.mean()) for (_, _, seen), said, known in members]
-        better = [after > before * (1 + _ROUNDING) for after, before in lost]
+        members = self.inspected.answers
+        lost = members.by_member(task.prediction_losses(self.inspected.y[members.asked], without.alone))
+        better = lost > self.alone * (1 + _ROUNDING)
         share = value / self.gained if self.gained > 0 else None
         # Without a feature nothing can truly be predicted better: what lies below zero altogether is the members' own noise.
         return Importance(features, value, std_err, value - half, max(value + half, 0.0), share, float(np.mean(better)))

@@ -59,6 +59,7 @@ class Design:
         columns: of each feature, the places of its inputs in the encoding.
         levels: what each input of the encoding says of its feature; empty for the number or flag itself.
         numeric: whether an input of the encoding is a scaled number without a bound, shape (p,).
+        numbers: places of all scaled numbers in the encoding.
     """
 
     inputs: list[Input]
@@ -70,6 +71,7 @@ class Design:
     columns: list[IntArray]
     levels: list[str]
     numeric: BoolArray
+    numbers: IntArray
 
     def of(self, feature: int) -> IntArray:
         """Positions of a feature's identifiable inputs. Others of its inputs that remain are accounted for in these."""
@@ -141,8 +143,9 @@ def build_design(encoding: Encoding, x: FloatArray, weight: FloatArray, bounded:
     for column, others in tied.items():
         lost[column] = f"it is determined by {_named(encoding, column, others)}; drop one to learn of the other"
     remain = [varying[i] for i in kept]
-    numeric = np.isin(np.arange(x.shape[1]), np.setdiff1d(encoding.numeric_inputs, bounded))
-    return Design(remain, x[:, [input_.column for input_ in remain]], weight, lost, tied, references, by_feature, levels, numeric)
+    numbers = np.asarray(encoding.numeric_inputs, int)
+    numeric = np.isin(np.arange(x.shape[1]), np.setdiff1d(numbers, bounded))
+    return Design(remain, x[:, [input_.column for input_ in remain]], weight, lost, tied, references, by_feature, levels, numeric, numbers)
 
 
 def columns_by_feature(encoding: Encoding) -> list[IntArray]:
@@ -349,7 +352,7 @@ def _partial_out_by_ridge(design: Design) -> Partialled:
     fold = np.random.default_rng(0x51D).permutation(len(z)) % _N_FOLDS
     residuals = np.zeros((len(_STRENGTHS), *z.shape))
     blocks = [own for feature in range(len(design.columns)) if len(own := design.of(feature))]
-    single = np.asarray([own[0] for own in blocks if len(own) == 1], int)
+    by_size = [np.stack([own for own in blocks if len(own) == size]) for size in sorted({len(own) for own in blocks})]
     for number in range(_N_FOLDS):
         here, others = fold == number, fold != number
         share = weight[others] / weight[others].sum()
@@ -362,11 +365,11 @@ def _partial_out_by_ridge(design: Design) -> Partialled:
         for s, strength in enumerate(_STRENGTHS):
             change = 1 / (values**2 + strength) - 1 / strength
             scores = apart / strength + (along * change) @ vectors
-            of_single = 1 / strength + change @ vectors[:, single] ** 2
-            residuals[s][np.ix_(here, single)] = scores[:, single] / of_single * scale[single]
-            for own in (own for own in blocks if len(own) > 1):
-                products = np.eye(len(own)) / strength + (vectors[:, own].T * change) @ vectors[:, own]
-                residuals[s][np.ix_(here, own)] = scores[:, own] @ np.linalg.inv(products) * scale[own]
+            for own in by_size:  # (features, inputs of each)
+                along_own = vectors[:, own].transpose(1, 2, 0)
+                products = np.eye(own.shape[1]) / strength + (along_own * change) @ along_own.transpose(0, 2, 1)
+                partial = np.einsum("rfb,fbc->rfc", scores[:, own], np.linalg.inv(products))
+                residuals[s][np.ix_(here, own.ravel())] = partial.reshape(len(apart), -1) * scale[own.ravel()]
     best = np.einsum("r,srq->sq", weight, residuals**2).argmin(0)
     chosen = np.take_along_axis(residuals, best[None, None, :].repeat(len(z), 1), 0)[0]
     return Partialled(chosen, 0.0, _n_rows(design), "ridge")

@@ -135,6 +135,6 @@ def _as_read(encoding: Encoding, design: Design, columns: IntArray, values: Floa
         numbers = values[:, :, numeric]
         read[:, :, numeric] = clipped(numbers, encoding.clip)
         if encoding.unbounded:
-            behind = len(design.numeric) + np.searchsorted(encoding.numeric_inputs, columns[numeric])
+            behind = len(design.numeric) + np.searchsorted(design.numbers, columns[numeric])
             columns, read = np.concatenate([columns, behind]), np.concatenate([read, numbers.astype(np.float32)], axis=2)
     return Replacement(columns, read, chances)

@@ -48,6 +48,20 @@ def _view_unchanged(inputs: Inputs, augmentation: Any, *, seed: jax.Array, step:
     return inputs
 
 
+class ByColumn(NamedTuple):
+    """How a first layer adds up columns, so that rows of which few columns change need not be read anew. Pure functions.
+
+    sums(params, inputs): what the layer adds up for rows, (n, h).
+    change(params, columns, moved, which, before, after): by how much it changes, (n, h), where columns at places (b,) are moved (n, b), of
+        which numbers, at places (j,) in the order of `Layout.numeric`, are one value before and another after, each (n, j).
+    onward(params, sums, dropout): as `forward`, from these sums.
+    """
+
+    sums: Callable[[Params, Inputs], jax.Array]
+    change: Callable[[Params, jax.Array, jax.Array, jax.Array, jax.Array, jax.Array], jax.Array]
+    onward: Callable[[Params, jax.Array, Dropout], tuple[jax.Array, dict[str, Hidden]]]
+
+
 class MemberModel(NamedTuple):
     """Pure functions.
 
@@ -60,6 +74,7 @@ class MemberModel(NamedTuple):
         `Encoding.groups`), -1 for what comes from other layers: where feature-wise penalties and masks act.
     embedded_places: the place of the input that each of the e embedded columns is made of.
     view(inputs, augmentation, seed, step): rows as a member sees them while it learns.
+    by_column: how the first layer adds up columns, where that is all it reads; None where it is not.
     """
 
     init: Callable[..., Params]
@@ -68,6 +83,7 @@ class MemberModel(NamedTuple):
     input_rows: Mapping[str, tuple[int, ...]]
     embedded_places: tuple[int, ...] = ()
     view: Callable[..., Inputs] = _view_unchanged
+    by_column: ByColumn | None = None
 
     def apply(self, params: Params, inputs: Inputs, dropout: Dropout = keep_all) -> tuple[jax.Array, dict[str, Hidden]]:
         """Outputs (n, k) of rows, and `Hidden` of each hidden layer by name."""

@@ -13,7 +13,7 @@ from weights.data.inputs import COLUMNS, Inputs, Layout
 from weights.elements.activation import ACTIVATIONS, Activation, gain
 from weights.elements.initialization import Initialization
 from weights.models.architecture import Architecture, Defaults, ModelSettings
-from weights.models.base import Cost, Dropout, Hidden, MemberModel, affine, first_layer
+from weights.models.base import ByColumn, Cost, Dropout, Hidden, MemberModel, affine, first_layer
 from weights.models.embedding import embed_numbers, first_embedding
 from weights.types import Params
 
@@ -69,6 +69,7 @@ def mlp_model(settings: Mlp, layout: Layout, initialization: Initialization, act
     size = settings.embedding_size or 0
     numeric = jnp.asarray(layout.numeric, jnp.int32)
     names = tuple(name_hidden(settings))
+    layers = (*names, "output")
 
     def embed(params: Params, inputs: Inputs) -> Inputs:
         """Columns (n, p) with the features of each numeric one behind them, (n, p + numeric * size)."""
@@ -87,15 +88,29 @@ def mlp_model(settings: Mlp, layout: Layout, initialization: Initialization, act
         return params
 
     def forward(params: Params, embedded: Inputs, dropout: Dropout) -> tuple[jax.Array, dict[str, Hidden]]:
-        x, hidden = embedded[COLUMNS], {}
-        for name in names:
-            sums = affine(params[name], x)
+        return onward(params, affine(params[layers[0]], embedded[COLUMNS]), dropout)
+
+    def onward(params: Params, sums: jax.Array, dropout: Dropout) -> tuple[jax.Array, dict[str, Hidden]]:
+        hidden = {}
+        for name, following in itertools.pairwise(layers):
             hidden[name] = Hidden(sums, respond(sums))
-            x = dropout(hidden[name].activations, len(hidden))
-        return affine(params["output"], x), hidden
+            sums = affine(params[following], dropout(hidden[name].activations, len(hidden)))
+        return sums, hidden
+
+    def sums_of(params: Params, inputs: Inputs) -> jax.Array:
+        return affine(params[layers[0]], embed(params, inputs)[COLUMNS])
+
+    def change(params: Params, columns: jax.Array, moved: jax.Array, which: jax.Array, before: jax.Array, after: jax.Array) -> jax.Array:
+        w = params[layers[0]]["w"]
+        of_columns = moved @ w[columns]
+        if not embeds or not len(which):
+            return of_columns
+        embedding = {name: array[which] for name, array in params["embedding"].items()}
+        rows = layout.n_columns + which[:, None] * size + jnp.arange(size)
+        return of_columns + (embed_numbers(embedding, after) - embed_numbers(embedding, before)) @ w[rows.reshape(-1)]
 
     places = (*range(layout.n_columns), *([j for j in layout.numeric for _ in range(size)] if embeds else []))
-    return MemberModel(init, embed, forward, {(*names, "output")[0]: places}, places)
+    return MemberModel(init, embed, forward, {layers[0]: places}, places, by_column=ByColumn(sums_of, change, onward))
 
 
 def layer_names(settings: Mlp) -> list[str]:

@@ -68,6 +68,7 @@ def plan_object(prepared: Prepared) -> dict[str, Any]:
         "features": prepared.dataset.features,
         "remarks": prepared.remarks,
         "plans": prepared.plans,
+        "feature_weights_seconds": round(prepared.weighing_seconds, 2),
         "spec": prepared.candidates,
     }
 

@@ -6,6 +6,8 @@ looked at; `progress_bar` alone writes, to standard error.
 
 from __future__ import annotations
 
+import functools
+import itertools
 import shlex
 import sys
 import time
@@ -33,6 +35,7 @@ from weights.training.plan import Plan
 from weights.verdicts import Usefulness
 
 _PLAIN_EVERY_SECONDS = 10.0
+_WHOLE = "training"
 
 
 def note_lines(notes: Iterable[str]) -> list[str]:
@@ -53,8 +56,8 @@ def overview(dataset: Dataset, task: Task, remarks: list[str]) -> list[str]:
     return [*lines, *note_lines([*remarks, *noted])]
 
 
-def plan_lines(plans: list[Plan], n_races: int = 0) -> list[str]:
-    """What will be trained, and what it will take."""
+def plan_lines(plans: list[Plan], n_races: int = 0, weighing_seconds: float = 0.0) -> list[str]:
+    """What will be trained, and what it and estimating feature weights will take."""
     lines = []
     for i, plan in enumerate(plans):
         how = f"{plan.n_steps:,} steps of {plan.batch_size} rows each" if plan.n_steps else "solved exactly"
@@ -63,6 +66,8 @@ def plan_lines(plans: list[Plan], n_races: int = 0) -> list[str]:
         lines.append(labelled("plan" if i == 0 else "", f"{plan.model}: {size}, {how}; {takes}"))
     if n_races:
         lines.append(labelled("", f"before that, a race of {n_races} candidates"))
+    if weighing_seconds:
+        lines.append(labelled("", f"then feature weights; about {duration(weighing_seconds)}"))
     return lines
 
 
@@ -241,17 +246,31 @@ def sparkline(values: Any, low: float | None = None, high: float | None = None) 
 
 
 @contextmanager
-def progress_bar(*, quiet: bool, color: bool) -> Iterator[Callable[[Progress], None]]:
-    """A function to report progress to: a bar with the time left on a terminal, else a line every ten seconds."""
+def progress_bar(*, quiet: bool, color: bool, stages: Mapping[str, float] = {}) -> Iterator[Callable[[Progress], None]]:
+    """A function to report progress to: a bar with the time left on a terminal, else a line every ten seconds.
+
+    Stages of which it is known about how many seconds each takes, in their order, share one bar, which ends at 100 % when all is done.
+    """
     if quiet:
         yield lambda progress: None
-    elif sys.stderr.isatty():
-        yield from _live_bar(color)
+        return
+    of_whole = functools.partial(_of_whole, stages)
+    if sys.stderr.isatty():
+        yield from _live_bar(color, of_whole)
     else:
-        yield _plain_reports()
+        yield _plain_reports(of_whole)
 
 
-def _live_bar(color: bool) -> Iterator[Callable[[Progress], None]]:
+def _of_whole(stages: Mapping[str, float], progress: Progress) -> Progress:
+    """The progress of all stages together, where the stage at hand is one of them."""
+    if progress.name not in stages:
+        return progress
+    before = itertools.takewhile(lambda name: name != progress.name, stages)
+    done = sum(stages[name] for name in before) + progress.share * stages[progress.name]
+    return Progress(_WHOLE, done / max(sum(stages.values()), 1e-9), progress.loss)
+
+
+def _live_bar(color: bool, of_whole: Callable[[Progress], Progress]) -> Iterator[Callable[[Progress], None]]:
     from rich.console import Console
     from rich.progress import BarColumn, TaskID, TextColumn, TimeElapsedColumn, TimeRemainingColumn
     from rich.progress import Progress as Bars
@@ -270,24 +289,28 @@ def _live_bar(color: bool) -> Iterator[Callable[[Progress], None]]:
 
     def report(progress: Progress) -> None:
         bars.start()  # with the first report, so that what is quick leaves no trace
-        if progress.name not in known:
-            known[progress.name] = bars.add_task(progress.name, total=1.0, loss="")
-        bars.update(known[progress.name], completed=progress.share, loss=_loss(progress))
+        whole = of_whole(progress)
+        if whole.name not in known:
+            known[whole.name] = bars.add_task(whole.name, total=1.0, loss="")
+        bars.update(known[whole.name], completed=whole.share, loss=_loss(progress), description=progress.name)
 
     try:
         yield report
+        if _WHOLE in known:
+            bars.update(known[_WHOLE], completed=1.0, description=_WHOLE)
     finally:
         bars.stop()
 
 
-def _plain_reports() -> Callable[[Progress], None]:
+def _plain_reports(of_whole: Callable[[Progress], Progress]) -> Callable[[Progress], None]:
     last = time.monotonic()
 
     def report(progress: Progress) -> None:
         nonlocal last
         if time.monotonic() - last >= _PLAIN_EVERY_SECONDS:
             last = time.monotonic()
-            print(labelled("training", f"{progress.name} {progress.share:.0%}  {_loss(progress)}".rstrip()), file=sys.stderr, flush=True)
+            share = f"{of_whole(progress).share:.0%}"
+            print(labelled("training", f"{progress.name} {share}  {_loss(progress)}".rstrip()), file=sys.stderr, flush=True)
 
     return report
 

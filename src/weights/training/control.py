@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor, wait
+from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from weights.ensemble import available_threads
+from weights.errors import Interrupted
 from weights.types import AnyArray, Params
+
+T = TypeVar("T")
+_MOMENT_SECONDS = 0.2
 
 
 class Progress(NamedTuple):
@@ -25,7 +31,7 @@ class Control:
     Attributes:
         n_threads: members in work at the same time.
         report: called after each round.
-        stopping: asked between rounds; True ends training with `Interrupted`.
+        stopping: asked again and again; True ends training with `Interrupted`.
         measuring: whether the health of members is taken down on the way; a trial of settings goes without.
         keep: called between rounds with the job's name and a function that gives its `Snapshot`.
         resume: job name -> snapshot to continue from.
@@ -40,6 +46,31 @@ class Control:
     keep: Callable[[str, Callable[[], Snapshot], bool], None] = lambda name, snapshot, final: None
     resume: dict[str, Snapshot] = field(default_factory=dict)
     trained: dict[str, list[Params | None]] = field(default_factory=dict)
+
+    def check(self, what: str = "Training") -> None:
+        """Raise `Interrupted` if the work is to stop."""
+        if self.stopping():
+            raise Interrupted(f"{what} was stopped.")
+
+    @contextmanager
+    def threads(self) -> Iterator[ThreadPoolExecutor]:
+        """Threads for as many members; when the work is stopped nobody waits for what they have in hand, of which nothing is kept."""
+        threads = ThreadPoolExecutor(self.n_threads)
+        try:
+            yield threads
+        except BaseException:
+            threads.shutdown(wait=False, cancel_futures=True)
+            raise
+        threads.shutdown()
+
+    def each(self, threads: ThreadPoolExecutor, function: Callable[..., T], *arguments: Iterable[Any]) -> Iterator[T]:
+        """The results of a function, in order, as `threads.map` has them, but `Interrupted` within a moment of when it is asked for."""
+        futures = [threads.submit(function, *each) for each in zip(*arguments, strict=True)]
+        for future in futures:
+            while not wait([future], timeout=_MOMENT_SECONDS).done:
+                self.check()
+            self.check()
+            yield future.result()
 
 
 class Snapshot(NamedTuple):

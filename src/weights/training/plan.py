@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterable
 
 import msgspec
 import numpy as np
 import threadpoolctl
 
-from weights.data.inputs import Layout
+from weights.data.inputs import Layout, table_layout
 from weights.models.registry import architecture_of, name_of
 from weights.spec import Spec
 from weights.training.effort import Load
 from weights.training.population import method_of
+
+_VALUES_OF_A_FEATURE = 8
+_LINEAR_CALL_SECONDS, _CALL_SECONDS, _SCALE_SECONDS = 2e-5, 3e-4, 3e-8
+_OUTCOME_SECONDS, _ROW_SECONDS = 2e-3, 4e-7
+"""Of a feature: asking a member; an output on the target's scale; an effect on an outcome, and what each row adds to that (measured)."""
 
 
 class Plan(msgspec.Struct, frozen=True):
@@ -44,6 +50,23 @@ def plan(spec: Spec, layout: Layout, n_samples: int, *, n_threads: int, n_stream
         seconds=round(effort.seconds, 2),
         gigabytes=round(held / 1e9 + 0.25, 2),
     )
+
+
+def estimate_weighing(specs: Iterable[Spec], layout: Layout, n_rows: int, n_features: int, *, n_threads: int) -> float:
+    """About how many seconds it takes to estimate feature weights on so many rows, if members of all these settings answer.
+
+    Every feature is given other values in every row, and members that never saw the row are asked; networks read anew what one column adds.
+    """
+    speed, n_outputs = _flops_per_second(), layout.n_outputs
+    asking = 0.0
+    for spec in specs:
+        architecture, members = architecture_of(spec.model), spec.members
+        n_answers = _VALUES_OF_A_FEATURE * n_rows * max(members.n_members / members.n_folds, 1.0)
+        read = table_layout(1, n_outputs, (0,)) if layout.is_table else layout
+        n_products = 0.0 if architecture.linear else architecture.cost(spec.model, read).n_multiplications
+        asking += members.n_members * (_LINEAR_CALL_SECONDS if architecture.linear else _CALL_SECONDS)
+        asking += n_answers * (2.0 * n_products / (0.4 * speed) + n_outputs * _SCALE_SECONDS)
+    return n_features * (asking / n_threads + n_outputs * (_OUTCOME_SECONDS + n_rows * _ROW_SECONDS))
 
 
 def steps_within(budget_seconds: float, spec: Spec, layout: Layout, n_samples: int, *, n_threads: int) -> int:

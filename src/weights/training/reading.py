@@ -18,7 +18,6 @@ from weights.averaging import average_out_of_bag
 from weights.data.inputs import COLUMNS, FARTHEST, NUMBERS, Inputs, Layout
 from weights.elements.regularization import PENALTIES
 from weights.ensemble import Population
-from weights.errors import Interrupted
 from weights.models.registry import architecture_of
 from weights.training.control import Control
 from weights.training.exact import Problem, Solution, linear_outputs, solve_path, strength_path
@@ -242,9 +241,7 @@ class _Trials:
         best: list[Solution] = []
         scores = np.empty((job.n_members, 0))
         while len(losses) < end - first and (len(losses) < 3 or scores.argmin(1).max() >= len(losses) - 2):
-            if self.control.stopping():
-                raise Interrupted("Training was stopped.")
-            solutions = [*self.threads.map(next, paths)]
+            solutions = [*self.control.each(self.threads, next, paths)]
             outputs, _ = average_out_of_bag(job.task, len(job.inputs), map(predict, self.scouts, solutions))
             losses.append(np.nan_to_num(row_losses(job, outputs, self.covered), nan=np.inf))
             scores = np.column_stack([scores, self.weights @ losses[-1]])

@@ -8,7 +8,6 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import threadpoolctl
 
-from weights.errors import Interrupted
 from weights.spec import Spec
 from weights.training.control import Control, Progress
 from weights.training.exact import NewtonStep, Solution, solve
@@ -52,13 +51,11 @@ class Solving:
 def _solve_members(job: Job, control: Control) -> Trained:
     """Solve every member."""
     solutions: list[Solution] = []
-    with threadpoolctl.threadpool_limits(1), ThreadPoolExecutor(control.n_threads) as threads:
+    with threadpoolctl.threadpool_limits(1), control.threads() as threads:
         choice = choose(job, control, threads)
         x = read(job, job.inputs, choice.limits)
 
         def solve_member(m: int) -> Solution:
-            if control.stopping():
-                raise Interrupted("Training was stopped.")
             spec, problem = job.specs[m], pose(job, x, job.weight * job.resampling.counts[m])
             strength = float(choice.strengths[m])
             # Without a penalty the optimum may not be unique: then it is the one nearest to zero, whatever was tried.
@@ -66,7 +63,7 @@ def _solve_members(job: Job, control: Control) -> Trained:
             return solve(problem, spec.regularization, strength, tolerance=spec.optimization.tolerance, start=start)
 
         streamed = job.streaming is not None and solves_all_rows(job)
-        for solution in threads.map(solve_member, range(job.n_members)):
+        for solution in control.each(threads, solve_member, range(job.n_members)):
             solutions.append(solution)
             if not streamed:
                 control.report(Progress(job.name, len(solutions) / job.n_members, None))
@@ -111,8 +108,7 @@ def _take_newton_step(
     assert job.streaming is not None
     steps, n_rows = [NewtonStep(job.task.convex, solution) for solution in solutions], 0
     for rows in job.streaming.in_order():
-        if control.stopping():
-            raise Interrupted("Training was stopped.")
+        control.check()
         x = (read(job, rows.inputs, choice.limits) * find_used(job)).astype(np.float64)
         weights = rows.weight * rows.counts.T
         for _ in threads.map(lambda step, weight, x=x, y=rows.y: step.add(x, y, weight), steps, weights):

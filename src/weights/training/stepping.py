@@ -10,7 +10,6 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -124,15 +123,19 @@ class Run:
     def advance(self, until: float = 1.0) -> float:
         """The share of the run that is asked for, once it is complete or no member has improved for `patience` rounds."""
         patience = self.job.specs[0].regularization.patience
-        with ThreadPoolExecutor(self.control.n_threads) as threads:
+        with self.control.threads() as threads:
             while self.taken < until * self.run_length and not self._finished(patience):
-                if self.control.stopping():
-                    self.control.keep(self.job.name, self.snapshot, True)
-                    raise Interrupted("Training was stopped.")
                 living = [m for m, member in enumerate(self.members) if not member.failure and not member.done]
-                self.feed.refill(self.taken, self.ends[self.round] - self.taken)
-                for _ in threads.map(self._advance_member, living):
-                    pass
+                before = [replace(member, rounds=[*member.rounds], health={**member.health}) for member in self.members]
+                try:
+                    self.control.check()
+                    self.feed.refill(self.taken, self.ends[self.round] - self.taken)
+                    for _ in self.control.each(threads, self._advance_member, living):
+                        pass
+                except Interrupted:
+                    self.members = before  # the round did not end: whoever is still at work in it works on members that nobody keeps
+                    self.control.keep(self.job.name, self.snapshot, True)
+                    raise
                 self._judge()
                 self.round += 1
                 if self.taken in self.measured_at or self.taken == self.run_length or self._finished(patience):
