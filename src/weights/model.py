@@ -341,6 +341,7 @@ class Model:
             >>> found.classes, [sum(counts) for counts in found.counts]
             (['setosa', 'versicolor', 'virginica'], [50, 50, 50])
         """
+        self.ensemble.task.need_classes()
         return of_classes.confusion(self.predictions(test=test), self.classes)
 
     def operating_point(self, sensitivity: float, *, label: Any = None) -> of_classes.OperatingPoint:
@@ -376,12 +377,11 @@ class Model:
         return of_classes.calibration(self.predictions(test=test), self.sought(label))
 
     def predictions(self, *, test: bool = False) -> Predictions:
-        """The answers that were kept to rows of known class.
+        """The answers that were kept to rows whose target is known.
 
         Raises:
-            UsageError: the task is regression, there were no rows for the test, or the run is of an older version.
+            UsageError: there were no rows for the test, or the run is of an older version.
         """
-        self.ensemble.task.need_classes()
         kept = self.ensemble.test_predictions if test else self.ensemble.oob_predictions
         if kept is None and test:
             raise UsageError("No rows were for the test. Ask for those of training, which members answered that never saw them.")

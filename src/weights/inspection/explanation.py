@@ -107,7 +107,7 @@ def explain(ensemble: Ensemble, inputs: Inputs, reference: FloatArray, *, label:
         raise DataError("Contributions must be finite, but weights of this run are so large that they overflow. Fit again.")
     names = ensemble.encoding.names
     gathered = np.eye(len(names))[np.asarray(ensemble.encoding.groups)]
-    std_err, degrees = _spread(ensemble, moves @ gathered.astype(np.float32))
+    std_err, degrees = spread_of_replicates(ensemble, moves @ gathered.astype(np.float32))
     return Explanation(names, base, value, labels, contributions @ gathered, std_err, degrees)
 
 
@@ -129,7 +129,7 @@ class _Lines:
     def __init__(self, ensemble: Ensemble, inputs: Inputs, reference: FloatArray) -> None:
         self.ensemble, self.inputs, self.reference = ensemble, inputs, reference
         self.shape = len(inputs), len(ensemble.encoding.groups)
-        self.n_replicates = _n_replicates(ensemble)
+        self.n_replicates = count_replicates(ensemble)
 
     def outputs(self, place: float) -> FloatArray:
         """The ensemble's outputs at this part of the way, shape (r, k)."""
@@ -206,7 +206,7 @@ def _programs(spec: Spec, layout: Layout, functions: OutputFunctions) -> tuple[C
     return jax.jit(outputs), jax.jit(parts)
 
 
-def _n_replicates(ensemble: Ensemble) -> int:
+def count_replicates(ensemble: Ensemble) -> int:
     """How many members of each population together show how much the choice of rows matters.
 
     None where they cannot show it: too few, some failed, or rows split by time.
@@ -218,7 +218,7 @@ def _n_replicates(ensemble: Ensemble) -> int:
     return min(_MOST_MEMBERS, *(len(population.member_weights) for population in ensemble.populations))
 
 
-def _spread(ensemble: Ensemble, moves: FloatArray) -> tuple[FloatArray, float]:
+def spread_of_replicates(ensemble: Ensemble, moves: FloatArray) -> tuple[FloatArray, float]:
     """Standard errors (r, f) from the contributions of replicates (replicates, r, f), and their degrees of freedom.
 
     Members of one round of folds share out all rows, and are compared with each other. Drawn ones make a single round.

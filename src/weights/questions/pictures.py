@@ -8,6 +8,7 @@ import msgspec
 
 from weights.errors import DataError
 from weights.options import option
+from weights.questions.classes import refuse_answers
 from weights.questions.question import Answer, Asker, NoOptions, Question, find_refusal
 
 if TYPE_CHECKING:
@@ -145,7 +146,7 @@ def refuse_gallery(model: Model) -> str:
     """Why a run has no pictures that were answered, or nothing."""
     from weights.answering import check_pictures
 
-    return find_refusal(model.predictions) or find_refusal(lambda: check_pictures(model))
+    return refuse_answers(model) or find_refusal(lambda: check_pictures(model))
 
 
 FILTERS = Question(
