@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from weights.model import Model
 
 Top = Annotated[int, option("At most so many features.", "NUMBER")]
-_MOST_LEVELS = 40
+_MOST_LEVELS = 8
+"""Levels of a category that are drawn, those that differ most surely (our choice)."""
 
 
 class ImportanceOptions(msgspec.Struct, frozen=True):
@@ -82,8 +83,8 @@ def ask_effects(model: Model, options: EffectsOptions, asker: Asker) -> Answer:
     """The effect of each feature with its interval: a forest plot."""
     from weights.effects import leading
     from weights.report.figures import title_figure
-    from weights.report.row_figures import Row, rows_figure
-    from weights.summary import aligned, compact
+    from weights.report.row_figures import Row, in_digits, rows_figure
+    from weights.summary import aligned
 
     chosen = {name: value for name, value in msgspec.structs.asdict(options).items() if name not in ("label", "top")}
     weights = model.report.feature_weights
@@ -95,27 +96,27 @@ def ask_effects(model: Model, options: EffectsOptions, asker: Asker) -> Answer:
     several = len({str(record["class"]) for block in blocks for record in block}) > 1
 
     def cells(record: dict[str, Any]) -> tuple[str, ...]:
-        if record["effect"] is None and record["p_value"] is None:
-            return (record["note"] or "no effect can be told",)
-        known = record["low"] is not None
-        bounds = f"[{compact(record['low'])} {compact(record['high'])}]" if known else ""
+        if record["low"] is None and record["p_value"] is None:
+            return (record["note"] or "no interval can be given",)
+        bounds = "" if record["low"] is None else f"[{in_digits(record['low'])} {in_digits(record['high'])}]"
         p_value = "" if record["p_value"] is None else "< 0.001" if record["p_value"] < 0.001 else f"{record['p_value']:.3f}"
-        return compact(record["effect"]), bounds, p_value
+        return in_digits(record["effect"]), bounds, p_value
 
     def name(record: dict[str, Any]) -> str:
         of_class = f" ({record['class']})" if several and label is None and not record["level"] else ""
         return record["level"] or f"{record['feature']}{of_class}"
 
-    rows = [Row(name(r), r["effect"], r["low"], r["high"], cells(r), part=bool(r["level"])) for r in records]
+    rows = [Row(name(r), None if r["low"] is None else r["effect"], r["low"], r["high"], cells(r), part=bool(r["level"])) for r in records]
     ratio = options.scale == "odds"
     of = model.ensemble.task.effect_of("link" if ratio else options.scale)
     whole = f"ratio of the {of.removeprefix('the ').removeprefix('log ')}" if ratio else f"change of {of}"
-    whole += "" if label is None else f" of {label}"
+    whole = whole if label is None else whole.replace("each class", str(label))
     per = "standard deviation" if options.per == "sd" else "unit"
     hidden = len(weights.importances) - len(blocks)
+    fewer = f"The {len(blocks)} features of most importance; {hidden:,} are not drawn." if hidden > 0 else ""
     caption = (
-        f"Per {per} of numbers; levels and flags beside the one they are compared with. {100 * options.level:g} % intervals for another "
-        f"draw of rows like these. {f'The {len(blocks)} features of most importance; {hidden:,} are not drawn. ' if hidden > 0 else ''}"
+        f"Per {per} of numbers; levels and flags beside the one they are compared with, at most {_MOST_LEVELS} of a column. "
+        f"{100 * options.level:g} % intervals for another draw of rows like these. {fewer} "
         "What goes along with a feature when the others stay as they are; not a causal effect."
     )
     head = ("effect", f"[{(1 - options.level) / 2:.3g} {(1 + options.level) / 2:.3g}]", "p")
@@ -142,8 +143,8 @@ def ask_effect(model: Model, options: EffectOptions, asker: Asker) -> Answer:
     from weights.data.distributions import describe_value, labels_of
     from weights.inspection.curves import find_curves
     from weights.report.figures import title_figure
-    from weights.report.row_figures import curve_figure
-    from weights.summary import aligned, compact
+    from weights.report.row_figures import curve_figure, in_digits
+    from weights.summary import aligned
 
     number = None if options.label is None else model.ensemble.task.class_number(options.label)
     feature = _find_feature(model, options.feature)
@@ -173,7 +174,7 @@ def ask_effect(model: Model, options: EffectOptions, asker: Asker) -> Answer:
     names = [printable(name) for name in curve.names] or [describe_value(column, value) for value in curve.values]
     rows = [[printable(column.name), f"mean {printable(of)}", "[0.025 0.975]" if known else ""]]
     for name, answer, low, high in zip(names, curve.answer, curve.low, curve.high, strict=True):
-        rows.append([name, compact(answer), f"[{compact(low)} {compact(high)}]" if known else ""])
+        rows.append([name, in_digits(answer), f"[{in_digits(low)} {in_digits(high)}]" if known else ""])
     record = msgspec.to_builtins(curve)
     if not known:
         record |= {"low": None, "high": None}
@@ -202,10 +203,11 @@ def _of_class(block: list[dict[str, Any]], label: Any) -> list[dict[str, Any]]:
     """The records of a feature for one class: the one named, or the one that it tells most of."""
     mains = [record for record in block if not record["level"] and (label is None or record["class"] == label)]
     main = min(mains, key=lambda record: (record["p_value"] is None, record["p_value"], -abs(record["z"] or 0.0)))
-    levels = [record for record in block if record["level"] and record["class"] == main["class"]]
-    if len(levels) > _MOST_LEVELS:
-        levels = sorted(levels, key=lambda record: -abs(record["z"] or 0.0))[:_MOST_LEVELS]
-    return [main, *levels] if len(levels) > 1 else [main]
+    if main["effect"] is not None:
+        return [main]
+    levels = [record for record in block if record["level"] and record["class"] == main["class"] and record["low"] is not None]
+    surest = sorted(levels, key=lambda record: -abs(record["z"] or 0.0))[:_MOST_LEVELS]
+    return [main, *(record for record in levels if record in surest)]
 
 
 def _of_label(curves: list[Curve], label: Any) -> Curve:

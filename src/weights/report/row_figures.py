@@ -14,8 +14,9 @@ from weights.summary import compact
 from weights.types import FloatArray
 
 _WIDEST_NAME, _WIDEST_NOTE, _PANEL = 230, 330, 340.0
-_REACH = 2.5
-"""Intervals are drawn as far from the reference as so many times the farthest estimate (our choice), and end in an arrow there."""
+_REACH, _FAR = 2.5, 6.0
+"""Intervals are drawn as far from the reference as so many times the farthest estimate, and end in an arrow there; an estimate that lies so
+many times as far out as nine in ten others does not count (our choice)."""
 _CURVE = 440.0
 
 
@@ -76,7 +77,7 @@ def rows_figure(
             marks.append(Text(left + _PANEL + 16, middle + 4, wrapped(row.beside[0], _WIDEST_NOTE, SMALL, most=1)[0], SMALL, FAINT))
         y += height
     notes = [left + _PANEL + 16 + min(width_of(row.beside[0], SMALL), _WIDEST_NOTE) for row in rows if len(row.beside) == 1]
-    caption = f"{caption} Arrows: the interval goes on beyond the axis." if arrows else caption
+    caption = f"{caption} Arrows: it goes on beyond the axis." if arrows else caption
     width = max([*ends, *(notes if len(heads) != 1 else []), left + _PANEL + 20]) + MARGIN
     return lay_out(marks, title=title, caption=caption, width=width, bottom=top + panel.height + 66)
 
@@ -95,11 +96,11 @@ def curve_figure(curve: Curve, *, axis: str, column: str, show: Callable[[float]
     if curve.names:
         known = not np.isnan(curve.low).any()
         rows = [
-            Row(name, value, low if known else None, high if known else None, (compact(value), f"{100 * share:.1f} %"))
+            Row(name, value, low if known else None, high if known else None, (in_digits(value), f"{100 * share:.1f} %"))
             for name, value, low, high, share in zip(curve.names, curve.answer, curve.low, curve.high, curve.shares, strict=True)
         ]
         rows = sorted(rows, key=lambda row: -(row.value or 0.0))
-        heads, words = ("answer", "of rows"), f"Line: the mean answer as the rows are, {compact(curve.mean)}."
+        heads, words = ("answer", "of rows"), f"Line: the mean answer as the rows are, {in_digits(curve.mean)}."
         return rows_figure(rows, heads=heads, axis=axis, reference=curve.mean, title=title, caption=f"{words} {caption}")
     left, at = MARGIN + 70.0, curve.values
     low, high = np.asarray(curve.low), np.asarray(curve.high)
@@ -118,12 +119,22 @@ def curve_figure(curve: Curve, *, axis: str, column: str, show: Callable[[float]
         (x, y), (right, bottom) = bars.at(begin, share), bars.at(end, 0)
         marks.append(Box(x, y, max(right - x - 1, 1), bottom - y, mixed(FAINT, 0.5)))
     marks.append(Text(left - 7, BELOW_TITLE + 318, "rows", SMALL, FAINT, "end"))
-    words = f"Dashed: the mean answer as the rows are, {compact(curve.mean)}. Bars: how many rows lie where."
+    words = f"Dashed: the mean answer as the rows are, {in_digits(curve.mean)}. Bars: how many rows lie where."
     n_beyond = curve.n_below + curve.n_above
     ends = f"{n_beyond:,} of {curve.n_read:,} rows lie beyond the ends, where too few are to see what is said of them." * bool(n_beyond)
     gone = f"{curve.n_missing:,} have no value." * bool(curve.n_missing)
     caption = f"{words} {ends} {gone} {caption}"
     return lay_out(marks, title=title, caption=caption, width=left + _CURVE + 2 * MARGIN, bottom=BELOW_TITLE + 342 + 62)
+
+
+def in_digits(value: float | None) -> str:
+    """Three significant digits, and whole numbers without an exponent, such as prices.
+
+    Example:
+        >>> in_digits(223812.4), in_digits(0.01234)
+        ('223,812', '0.0123')
+    """
+    return f"{value:,.0f}" if value is not None and 1e5 <= abs(value) < 1e9 else compact(value)
 
 
 def _axis_of(rows: Sequence[Row], words: str, reference: float, *, ratio: bool) -> Axis:
@@ -136,7 +147,9 @@ def _axis_of(rows: Sequence[Row], words: str, reference: float, *, ratio: bool) 
     [middle] = forward([reference])
     values = np.append(forward([row.value for row in rows]), middle)
     bounds = np.concatenate([values, forward([row.low for row in rows]), forward([row.high for row in rows])])
-    reach = _REACH * max(float(np.abs(values - middle).max()), 1e-12)
+    sizes = np.abs(values - middle)
+    most, usual = float(sizes.max()), float(np.quantile(sizes, 0.9))
+    reach = _REACH * max(usual if most > _FAR * usual > 0 else most, 1e-12)
     inside = np.clip(bounds, middle - reach, middle + reach) if len(values) > 1 and reach > 1e-9 else bounds
     low, high = float(inside.min()), float(inside.max())
     room = 0.04 * (high - low) or 0.5
@@ -149,13 +162,13 @@ def _interval(panel: Panel, row: Row, y: float) -> list[Mark]:
     """The dot of a row, its interval, and arrows where that goes on beyond the panel."""
     if row.value is None:
         return []
-    marks: list[Mark] = []
-    if row.low is not None and row.high is not None:
-        (begin, _), (end, _) = panel.at(row.low, 0), panel.at(row.high, 0)
-        marks.append(Line([(begin, y), (end, y)], BLUE, 2))
-        beyond = ((row.low < panel.across.low, begin, 1), (row.high > panel.across.high, end, -1))
-        marks += [Area([(x, y), (x + 7 * way, y - 4), (x + 7 * way, y + 4)], BLUE) for goes_on, x, way in beyond if goes_on]
-    return [*marks, Dot(panel.at(row.value, 0)[0], y, 4, BLUE)]
+    across = panel.across
+    low, high = (row.value if bound is None else bound for bound in (row.low, row.high))
+    (begin, _), (end, _) = panel.at(low, 0), panel.at(high, 0)
+    marks: list[Mark] = [Line([(begin, y), (end, y)], BLUE, 2)]
+    beyond = ((low < across.low, begin, 1), (high > across.high, end, -1))
+    marks += [Area([(x, y), (x + 7 * way, y - 4), (x + 7 * way, y + 4)], BLUE) for goes_on, x, way in beyond if goes_on]
+    return [*marks, Dot(panel.at(row.value, 0)[0], y, 4, BLUE)] if across.low <= row.value <= across.high else marks
 
 
 def _ends_of_cells(rows: Sequence[Row], heads: Sequence[str], begin: float) -> list[float]:

@@ -153,7 +153,8 @@ def thinning(predictions: Predictions | None) -> str:
     """A sentence where not all rows were kept; nothing otherwise."""
     if predictions is None or len(predictions.y) < MOST_PREDICTIONS:
         return ""
-    return f"Of {MOST_PREDICTIONS:,} rows drawn at random, rare classes whole."
+    whole = ", rare classes whole" if predictions.prediction.ndim > 1 else ""
+    return f"Of {MOST_PREDICTIONS:,} rows drawn at random{whole}."
 
 
 def search_lines(report: Report) -> list[str]:
