@@ -102,6 +102,7 @@ def ask_gallery(model: Model, options: GalleryOptions, asker: Asker) -> Answer:
     from weights.inspection.gallery import gallery
     from weights.report.figures import Named, describe_rows, gallery_figure, title_figure
 
+    model.ensemble.task.need_classes()
     predictions = model.predictions(test=options.test)
     seen = pictures_of(model, options.data, test=options.test, progress=asker.progress)
     if seen.y is None or predictions.rows.max() >= len(seen.y) or (seen.y[predictions.rows] != predictions.y).any():

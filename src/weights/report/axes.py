@@ -37,8 +37,9 @@ BELOW_TITLE = MARGIN + LARGE + 34.0
 """Where panels begin."""
 _ACROSS_EVERY, _UP_EVERY = 76, 52
 """Pixels between ticks, at the least."""
-_TAIL, _FAR = 0.002, 3.0
-"""An axis leaves out values beyond these quantiles where all values take so many times as much room (our choice)."""
+_TAIL, _FEW, _FAR = 0.002, 1.5, 3.0
+"""An axis leaves out values beyond these quantiles, or of few rows beyond the outermost one, where all values take so many times as much
+room (our choice)."""
 _MOST_DOTS, _CELLS = 1_500, 90
 """Points that are drawn one by one, and cells along either side of what counts them where there are more."""
 _CUT = 5
@@ -90,7 +91,8 @@ def number_axis(values: FloatArray, words: str, *, show: Callable[[float], str] 
     if not len(known):
         return Axis(0.0, 1.0, words, show)
     low, high = (float(value) for value in (known.min(), known.max()))
-    inner = [float(value) for value in np.quantile(known, [_TAIL, 1 - _TAIL])]
+    tail = min(max(_TAIL, _FEW / len(known)), 0.25)
+    inner = [float(value) for value in np.quantile(known, [tail, 1 - tail])]
     if not whole and high - low > _FAR * (inner[1] - inner[0]) > 0:
         room = 0.25 * (inner[1] - inner[0])
         low, high = max(low, inner[0] - room), min(high, inner[1] + room)
