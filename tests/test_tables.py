@@ -44,10 +44,8 @@ def page(html):
 
 def test_a_table_is_aligned_and_escaped():
     table = Table("a & b", ["", "value"], [["x", "1"], [HOSTILE, "22"]], ["<b>note</b>"])
-    assert str(table).splitlines()[1:3] == [
-        "                                         value",
-        "  x                                          1",
-    ]
+    assert [line.split()[-1] for line in str(table).splitlines()[1:3]] == ["value", "1"]
+    assert len({len(line) for line in str(table).splitlines()[1:4]}) == 1
     tree = page(table._repr_html_())
     assert [cell.text for cell in tree.iter("td")][:2] == ["x", "1"]
     assert "script" not in {element.tag for element in tree.iter()}
