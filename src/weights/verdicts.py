@@ -158,7 +158,7 @@ class LayerHealth(msgspec.Struct, frozen=True):
         population, layer: whose it is.
         n_units: of a hidden layer; None for layers whose sums have no activation.
         forward, backward: mean square of what left the layer at the start, and mean squared length of gradients there, beside what
-            theory expects of such first weights; None where that is nothing.
+            theory expects of such first weights; None where that is nothing, and of normalised filters, of which it does not speak.
         dead, saturated: shares of the units (elements/activation.py). rank: in how many directions, about, activations differ.
         influence: by how much outputs change, as a share of their variance, if all units are linearised. All None where
             there are too few units or rows to judge.
