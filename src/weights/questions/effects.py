@@ -39,7 +39,7 @@ def ask_importance(model: Model, options: ImportanceOptions, asker: Asker) -> An
             record["importance"],
             record["importance_low"],
             record["importance_high"],
-            (f"{record['importance']:.4f}", f"[{record['importance_low']:.4f} {record['importance_high']:.4f}]"),
+            (_fixed(record["importance"]), f"[{_fixed(record['importance_low'])} {_fixed(record['importance_high'])}]"),
         )
         for record in records
     ]
@@ -197,6 +197,10 @@ def _main_records(model: Model, top: int) -> list[dict[str, Any]]:
     for record in model.feature_weights(sort="importance", top=top):
         records.setdefault(record["feature"], record)
     return [*records.values()]
+
+
+def _fixed(value: float) -> str:
+    return f"{round(value, 4) + 0.0:.4f}"  # no minus before zero
 
 
 def _of_class(block: list[dict[str, Any]], label: Any) -> list[dict[str, Any]]:
