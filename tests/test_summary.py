@@ -13,7 +13,8 @@ from weights.checking import Check, Held
 from weights.effects import Contrast, FeatureWeights, Group, Importance, Joint
 from weights.errors import UsageError
 from weights.inspection.measured import MeasuredCoverage, MeasuredSize
-from weights.summary import Summary, checked, explained, summarise
+from weights.summary import checked, explained, summarise
+from weights.tables import Table
 from weights.tasks.base import Task
 from weights.tasks.classes import Binary, Multiclass
 from weights.tasks.number import Number
@@ -72,11 +73,11 @@ def _measured(monkeypatch):
     monkeypatch.setattr(summary, "find_measured", lambda weights, scale: None)
 
 
-def names(shown: Summary) -> list[str]:
+def names(shown: Table) -> list[str]:
     return [row[0] for row in shown.rows]
 
 
-def column(shown: Summary, head: str) -> list[str]:
+def column(shown: Table, head: str) -> list[str]:
     return [row[shown.heads.index(head)] for row in shown.rows]
 
 
@@ -88,7 +89,7 @@ def notes(weights: FeatureWeights, task: Task = WAGE, **options) -> str:
 
 
 def test_a_table_is_its_title_its_aligned_rows_and_its_notes():
-    shown = Summary("Title", ["feature", "effect", ""], [["age", "-1.25", "=="], ["height", "+10", "="]], ["what to know"])
+    shown = Table("Title", ["feature", "effect", ""], [["age", "-1.25", "=="], ["height", "+10", "="]], ["what to know"])
     assert shown.lines() == [
         "Title",
         "  feature  effect",

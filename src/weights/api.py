@@ -10,9 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+import pyarrow as pa
 
 from weights.data.dataset import Dataset, Feature, describe
 from weights.data.examples import EXAMPLES
+from weights.data.glance import Glance, look_at
 from weights.data.table.delimited import remarks_of
 from weights.data.table.read import describe_source, read_table
 from weights.ensemble import Origin
@@ -161,17 +163,26 @@ def run_fit(
 
 
 class Look(msgspec.Struct, frozen=True):
-    """What a table holds, before anything is fitted. task is None while no target is named."""
+    """What a table holds, before anything is fitted.
+
+    Attributes:
+        source: where it came from. n_samples: its rows.
+        features: its columns but the target.
+        task: what the target asks for; None while none is named.
+        remarks: sentences about what was ignored or repaired.
+        columns: what is in each column, the target first if one is named; none of a table that does not fit into memory.
+    """
 
     source: str
     n_samples: int
     features: list[Feature]
     task: Task | None
     remarks: list[str]
+    columns: list[Glance] = []
 
 
 def look(data: Any, target: str | None = None, **options: Any) -> Look:
-    """The columns of a table with their kinds, and, with a target, the task and notes.
+    """The columns of a table with their kinds and what they hold, and, with a target, the task and notes.
 
     Args:
         data: as `fit`.
@@ -180,15 +191,23 @@ def look(data: Any, target: str | None = None, **options: Any) -> Look:
     """
     if target is not None or find_source_kind(data) or (isinstance(data, str) and data in EXAMPLES):
         prepared = plan_fit(data, target, **options)
-        dataset = prepared.dataset
-        return Look(dataset.source, dataset.n_samples, dataset.features, prepared.task, prepared.remarks)
+        dataset, task = prepared.dataset, prepared.task
+        of_target = look_at(pa.table({task.target: dataset.target}), task.target, "numeric" if task.numeric else "category")
+        roles, seen = dataset.roles, dataset.streamed is None and not find_source_kind(data)
+        columns = _glances(read_table(data, missing=roles.missing, verbatim=roles.labels), dataset.features) if seen else []
+        return Look(dataset.source, dataset.n_samples, dataset.features, task, prepared.remarks, [of_target, *columns])
     roles, _ = name_roles(data, make_request(target, options).data)
     table = read_table(data, missing=roles.missing, verbatim=roles.labels)
     names = [name for name in table.column_names if name not in roles.drop]
     found = {column: kind for kind, column in find_block_columns(table, data, roles, ()).items()}
     features = [describe(table, name, (roles.kinds | found).get(name)) for name in names]
     remarks = [*remarks_of(table), "no target was named (--target)"]
-    return Look(printable(describe_source(data)), table.num_rows, features, None, remarks)
+    return Look(printable(describe_source(data)), table.num_rows, features, None, remarks, _glances(table, features))
+
+
+def _glances(table: pa.Table, features: list[Feature]) -> list[Glance]:
+    """What is in each column that the table has."""
+    return [look_at(table, feature.name, feature.kind) for feature in features if feature.name in table.column_names]
 
 
 def load(folder: Any) -> Model:

@@ -42,7 +42,8 @@ from weights.scoring.records import Score
 from weights.scoring.scoring import score_rows
 from weights.spec import Spec
 from weights.store.format import save as save_ensemble
-from weights.summary import Summary, summarise
+from weights.summary import describe_model, summarise
+from weights.tables import Records, Table
 from weights.training.compiling import keep_compiled_programs
 from weights.training.control import Control
 from weights.trials import N_TRAININGS
@@ -79,6 +80,10 @@ class Model:
         task, metrics = self.ensemble.task, self.report.metrics
         quality = "".join(f", out-of-bag {name} {metrics[name].value:.4g}" for name in [*metrics][:1])
         return f"<weights.Model: {task.kind} of '{task.target}', {self.ensemble.n_members} members{quality}>"
+
+    def _repr_html_(self) -> str:
+        """For notebooks."""
+        return describe_model(self.ensemble)
 
     @property
     def classes(self) -> list[Any]:
@@ -149,9 +154,9 @@ class Model:
         Raises:
             UsageError: as there, or the fit was without inspection.
         """
-        return self._require_feature_weights().records(**options)
+        return Records(self._require_feature_weights().records(**options))
 
-    def summary(self, **options: Any) -> Summary:
+    def summary(self, **options: Any) -> Table:
         """The same as a table: text when printed, HTML in a notebook.
 
         Args:
@@ -281,11 +286,11 @@ class Model:
             >>> fit("iris", model="mlp", members=2, hidden=(16,), initialization="zeros", n_steps=20).findings()[0].fault
             'scale'
         """
-        return all_findings(self.ensemble)
+        return Records(all_findings(self.ensemble))
 
     def health(self) -> list[LayerHealth]:
         """The health of each layer of weights that was learned in steps, see `weights.verdicts.LayerHealth`."""
-        return all_layers(self.ensemble)
+        return Records(all_layers(self.ensemble))
 
     def explain(self, data: Any, *, label: Any = None) -> Explanation:
         """The contribution of each feature to the prediction of each row; see `weights.inspection.explanation.explain`.
@@ -322,11 +327,7 @@ class Model:
         return [saliency(self.ensemble, inputs[i : i + 1], label=number) for i in range(len(inputs))]
 
     def filters(self) -> Filters:
-        """What the filters of the first layer respond to; see `weights.inspection.gratings.filters`.
-
-        Raises:
-            UsageError: the run is not of pictures.
-        """
+        """What the filters of the first layer respond to; what that is and errors as `weights.inspection.gratings.filters`."""
         return filters(self.ensemble)
 
     def confusion(self, *, test: bool = False) -> of_classes.Confusion:
@@ -341,6 +342,7 @@ class Model:
             >>> found.classes, [sum(counts) for counts in found.counts]
             (['setosa', 'versicolor', 'virginica'], [50, 50, 50])
         """
+        self.ensemble.task.need_classes()
         return of_classes.confusion(self.predictions(test=test), self.classes)
 
     def operating_point(self, sensitivity: float, *, label: Any = None) -> of_classes.OperatingPoint:
@@ -376,12 +378,11 @@ class Model:
         return of_classes.calibration(self.predictions(test=test), self.sought(label))
 
     def predictions(self, *, test: bool = False) -> Predictions:
-        """The answers that were kept to rows of known class.
+        """The answers that were kept to rows whose target is known.
 
         Raises:
-            UsageError: the task is regression, there were no rows for the test, or the run is of an older version.
+            UsageError: there were no rows for the test, or the run is of an older version.
         """
-        self.ensemble.task.need_classes()
         kept = self.ensemble.test_predictions if test else self.ensemble.oob_predictions
         if kept is None and test:
             raise UsageError("No rows were for the test. Ask for those of training, which members answered that never saw them.")

@@ -1,34 +1,34 @@
 """Tables of feature weights and of contributions to predictions, for people: text for terminals, HTML for notebooks.
 
-`summarise` picks and orders the rows of a `Summary`, which shows itself; `explained` shows single predictions and `checked` of
+`summarise` picks and orders the rows of a `Table`, which shows itself; `explained` shows single predictions and `checked` of
 simulations. The numbers come from `effects.FeatureWeights.records`, `inspection/explanation.py` and `checking.py`.
 """
 
 from __future__ import annotations
 
-import html
 import itertools
-import math
-import textwrap
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import msgspec
 import numpy as np
 
 from weights.checking import Check
 from weights.effects import INTERCEPT, MEASURES, FeatureWeights, Group, Record, leading
+from weights.ensemble import Ensemble
 from weights.errors import abridged, listed, printable
 from weights.inspection.measured import MeasuredSize, find_measured
 from weights.multiplicity import adjusted
+from weights.tables import Table
+from weights.tables import aligned as aligned
+from weights.tables import compact as compact
 from weights.tasks.base import Task
-from weights.tasks.metrics import Measure, Metric
+from weights.tasks.metrics import UNLISTED, Measure, Metric
 
 LABEL = 14
 """Columns of the label that lines about one thing begin with."""
-_BAR = 8
+_BAR, _MOST_SHOWN = 8, 10
 _HELD = "held as they are while the features above change, and not ranked: {}; see weights explain"
-_WIDEST_NAME, _WIDEST_VALUE, _WIDEST_NOTE = 32, 14, 118
+_WIDEST_NAME, _WIDEST_VALUE = 32, 14
 _MOST_GROUPS, _MOST_OF_GROUP = 3, 4
 _LEAST_SHOWN = 5e-5
 _FEWEST_SIMULATIONS = 10
@@ -57,49 +57,6 @@ _ADJUSTED = {
 }
 
 
-class Summary(msgspec.Struct, frozen=True):
-    """A table with a title and notes.
-
-    Attributes:
-        title: what the numbers are.
-        heads: of the columns.
-        rows: cells as text, in the order of the heads.
-        notes: what must be known to read them.
-    """
-
-    title: str
-    heads: list[str]
-    rows: list[list[str]]
-    notes: list[str]
-
-    def lines(self) -> list[str]:
-        """Aligned text."""
-        to_right = [i for i, head in enumerate(self.heads) if i and head not in ("", "class")]
-        lines = [self.title, *aligned([self.heads, *self.rows], to_right=to_right)]
-        wrapped = (textwrap.wrap(note, _WIDEST_NOTE, initial_indent="  ", subsequent_indent="    ") for note in self.notes)
-        return [*lines, *itertools.chain.from_iterable(wrapped)]
-
-    def __str__(self) -> str:
-        return "\n".join(self.lines())
-
-    def __repr__(self) -> str:
-        return str(self)
-
-    def _repr_html_(self) -> str:
-        """For notebooks."""
-
-        def row(cells: Sequence[str], tag: str) -> str:
-            return (
-                "<tr>"
-                + "".join(f"<{tag} style='text-align:{'right' if i else 'left'}'>{html.escape(c)}</{tag}>" for i, c in enumerate(cells))
-                + "</tr>"
-            )
-
-        body = "".join(row(cells, "td") for cells in self.rows)
-        notes = "".join(f"<div>{html.escape(note)}</div>" for note in self.notes)
-        return f"<div><b>{html.escape(self.title)}</b><table>{row(self.heads, 'th')}{body}</table><small>{notes}</small></div>"
-
-
 def summarise(
     weights: FeatureWeights,
     task: Task,
@@ -109,7 +66,7 @@ def summarise(
     narrow: bool = False,
     held: Sequence[str] = (),
     **options: Any,
-) -> Summary:
+) -> Table:
     """The table of a fit.
 
     Args:
@@ -143,7 +100,7 @@ def summarise(
         left_out.add("class")
     keep = [name for name in table[0] if name not in left_out]
     heads = {**dict(zip(keep, keep, strict=True)), **_bounds(options.get("level", 0.95)), "bar": ""}
-    return Summary(
+    return Table(
         title=_title(task, options.get("scale", "target"), options.get("per", "unit")),
         heads=[heads[name] for name in keep],
         rows=[[row[name] for name in keep] for row in table],
@@ -308,6 +265,23 @@ def _coverage_note(weights: FeatureWeights, scale: str, errors: str) -> str:
     return words
 
 
+def describe_model(ensemble: Ensemble) -> str:
+    """A model as HTML for notebooks: its metrics, what to think of them, and the features of most importance."""
+    report, task = ensemble.report, ensemble.task
+    rows = []
+    for name, metric in report.metrics.items():
+        measure, test = task.metrics.get(name, UNLISTED), report.test.get(name)
+        own = [measure.title or name.replace("_", " "), number(measure, metric.value), bounds(measure, metric)]
+        rows.append([*own, *([number(measure, test.value), bounds(measure, test)] if test else [""] * 2 * bool(report.test))])
+    title = f"{task.kind} of {task.target}: {ensemble.n_members} members, {report.n_samples:,} rows of {report.source}"
+    heads = ["", "out of bag", "95 % interval", *([f"test, {report.n_test:,} rows", "95 % interval"] if report.test else [])]
+    notes = [report.decision, report.usefulness.complaint if report.usefulness else "", ensemble.encoding.disclaimer]
+    shown = [Table(title, heads, rows, [*filter(None, notes)])]
+    if report.feature_weights is not None and ensemble.encoding.columns:
+        shown.append(summarise(report.feature_weights, task, top=_MOST_SHOWN, narrow=True, per="sd"))
+    return "".join(table._repr_html_() for table in shown)
+
+
 def explained(records: Sequence[Record], target: str, *, top: int = 10) -> list[str]:
     """Lines about explained predictions, as `answering.explanations` gives them."""
     lines = []
@@ -358,18 +332,6 @@ def checked(check: Check, name: str) -> list[str]:
     return lines
 
 
-def aligned(cells: Sequence[Sequence[str]], *, to_right: Sequence[int]) -> list[str]:
-    """Rows of a table as lines, in columns of equal width; those that are named end, the others begin, at the same place."""
-    widths = [max(len(row[i]) for row in cells) for i in range(len(cells[0]))] if cells else []
-    return [
-        (
-            "  "
-            + "  ".join(f"{cell:>{w}}" if i in to_right else f"{cell:<{w}}" for i, (cell, w) in enumerate(zip(row, widths, strict=True)))
-        ).rstrip()
-        for row in cells
-    ]
-
-
 def labelled(label: str, text: str) -> str:
     """One line: a label in its column, then text; a label longer than its column pushes the text."""
     return f"{printable(label):<{LABEL - 2}}  {printable(text)}"
@@ -403,18 +365,6 @@ def bounds(measure: Measure, metric: Metric) -> str:
 def _named(name: str) -> str:
     name = printable(name)
     return name if len(name) <= _WIDEST_NAME else name[: _WIDEST_NAME - 1] + "…"
-
-
-def compact(value: float | None) -> str:
-    """Three significant digits, without an exponent where it is readable."""
-    if value is None:
-        return ""
-    size = abs(value)
-    if size == 0:
-        return "0"
-    if size >= 1e5 or size < 1e-4:
-        return f"{value:.2e}"
-    return f"{value:,.{max(0, 2 - math.floor(math.log10(size)))}f}"
 
 
 def _signed(value: float | None) -> str:

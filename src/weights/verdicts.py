@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 import msgspec
 
+from weights.tables import Shown, Table, between, compact
 from weights.tasks.metrics import Metric
 
 Verdict = Literal["underfits", "balanced", "overfits", "limited by the amount of data", "limited by noise"]
@@ -157,7 +158,7 @@ class LayerHealth(msgspec.Struct, frozen=True):
         population, layer: whose it is.
         n_units: of a hidden layer; None for layers whose sums have no activation.
         forward, backward: mean square of what left the layer at the start, and mean squared length of gradients there, beside what
-            theory expects of such first weights; None where that is nothing.
+            theory expects of such first weights; None where that is nothing, and of normalised filters, of which it does not speak.
         dead, saturated: shares of the units (elements/activation.py). rank: in how many directions, about, activations differ.
         influence: by how much outputs change, as a share of their variance, if all units are linearised. All None where
             there are too few units or rows to judge.
@@ -216,7 +217,7 @@ class Curve(msgspec.Struct, frozen=True):
     points: list[Point]
 
 
-class Diagnosis(msgspec.Struct, frozen=True):
+class Diagnosis(Shown, msgspec.Struct, frozen=True):
     """Whether a model is under- or overfit, from what was tried.
 
     Attributes:
@@ -244,6 +245,29 @@ class Diagnosis(msgspec.Struct, frozen=True):
     complexity: list[Curve] = []
     findings: list[Finding] = []
     seconds: float = 0.0
+
+    def tables(self) -> list[Table]:
+        """The verdict, what the loss is made of, and what was tried."""
+        terms = self.decomposition
+        changes: list[list[str]] = []
+        parts = {"bias": terms.bias, "noise": terms.noise, "variance": terms.variance, "diversity": terms.diversity, "loss": terms.loss}
+        made = [[name, compact(part.value), compact(part.std_err)] for name, part in parts.items() if part is not None]
+        for remedy in self.remedies:
+            said = remedy.failure or ("helps" if remedy.helps else "")
+            own = (
+                ["failed", "", ""]
+                if remedy.failure
+                else [compact(remedy.gain), between(remedy.low, remedy.high), f"{remedy.relative:+.1%}"]
+            )
+            changes.append([remedy.name, remedy.change, *own, f"x {remedy.cost:.2g}", said])
+        judged = f"{self.n_members} members each, judged on {self.n_rows:,} rows that they never saw; 95 % intervals hold for all together"
+        warned = [f"{finding.population}: {finding.words}. {finding.advice}" for finding in self.findings]
+        constant = f"a constant loses {compact(terms.constant)}; diversity is taken away from the sum of the others"
+        return [
+            Table(f"{self.verdict}: {self.reason}", [], []),
+            Table(f"{terms.measure}, out of bag", ["", "value", "std err"], made, [constant]),
+            Table("Tried", ["name", "change", "loss falls by", "[low high]", "share", "time", ""], changes, [judged, *warned]),
+        ]
 
 
 class Variant(msgspec.Struct, frozen=True):
@@ -276,7 +300,7 @@ class Variant(msgspec.Struct, frozen=True):
     unused: bool = False
 
 
-class Experiment(msgspec.Struct, frozen=True):
+class Experiment(Shown, msgspec.Struct, frozen=True):
     """Variants of a run's settings, trained on the same rows with the same folds.
 
     Attributes:
@@ -294,3 +318,17 @@ class Experiment(msgspec.Struct, frozen=True):
     n_trainings: int
     n_rows: int
     seconds: float = 0.0
+
+    def tables(self) -> list[Table]:
+        """Each variant beside the baseline."""
+        rows = []
+        for variant in self.variants:
+            gain = variant.gain
+            paired = [compact(gain.value), between(gain.low, gain.high), f"{gain.relative:+.1%}"] if gain else ["", "", ""]
+            verdict = "better" if gain and gain.low > 0 else "worse" if gain and gain.high < 0 else ""
+            said = variant.failure or ("baseline" if variant.reference else "no difference" if variant.unused else verdict)
+            loss = ["failed", ""] if variant.failure else [compact(variant.loss), compact(variant.std_err)]
+            rows.append([variant.label, *loss, *paired, f"x {variant.cost:.2g}", said])
+        trained = f"{self.n_trainings} trainings of {self.n_members} members each of {' and '.join(self.populations)}"
+        judged = f"{trained}, judged on {self.n_rows:,} rows that they never saw; 95 % intervals hold for all together"
+        return [Table("Compared", ["settings", self.measure, "std err", "lower by", "[low high]", "share", "time", ""], rows, [judged])]

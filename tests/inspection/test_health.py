@@ -10,6 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from planted import OF_MARKS, marked
 from small import compiled, fitted_example
 from weights import api
 from weights.data.inputs import Inputs, table_layout
@@ -17,6 +18,7 @@ from weights.elements.activation import Activation
 from weights.elements.initialization import Initialization
 from weights.inspection.health import expected_signals, findings, is_recorded, layer_health, noise_scale
 from weights.models.mlp import Mlp
+from weights.report.elements import element_lines
 from weights.spec import Spec
 from weights.training import health
 
@@ -213,3 +215,13 @@ def test_a_gradient_of_all_rows_has_no_noise():
     [population] = model.ensemble.populations
     assert noise_scale(population) is None
     assert not population.history["grad_noise"].any()
+
+
+def test_normalised_filters_are_not_held_against_a_theory_of_other_weights():
+    """As if they were independent weights without places, their gradients at the start came out at a hundred times the size."""
+    x, y = marked(120, seed=0)
+    [population] = api.fit(x, y, **OF_MARKS).ensemble.populations
+    assert all(layer.forward is None and layer.backward is None for layer in layer_health(population))
+    said = "\n".join(element_lines(population, {}))
+    assert "theory does not speak of normalised filters" in said
+    assert "backward" not in said

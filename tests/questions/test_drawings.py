@@ -19,6 +19,7 @@ from weights.questions import ask, list_drawings
 
 SIDE = 16
 DRAWINGS = list_drawings()
+OF_PICTURES = ["filters", "units", "gallery", "confusion", "calibration", "operating"]
 
 
 def pictures(n, seed):
@@ -44,7 +45,7 @@ def said(*args):
     return done.output, done.exit_code
 
 
-@pytest.mark.parametrize("what", list(DRAWINGS))
+@pytest.mark.parametrize("what", OF_PICTURES)
 @pytest.mark.parametrize("ending", ["png", "svg"])
 def test_every_drawing_is_written_and_told(run, tmp_path, what, ending):
     output, code = said("draw", run, what, "--output", tmp_path / f"made.{ending}", "--quiet")
@@ -55,10 +56,18 @@ def test_every_drawing_is_written_and_told(run, tmp_path, what, ending):
     assert len(content) > 1_000
 
 
-@pytest.mark.parametrize("what", list(DRAWINGS))
+@pytest.mark.parametrize("what", OF_PICTURES)
 def test_drawings_give_their_numbers_as_json(run, tmp_path, what):
     output, _ = said("draw", run, what, "--output", tmp_path / "made.svg", "--quiet", "--json")
     json.loads(output.splitlines()[0])
+
+
+@pytest.mark.parametrize("what", [name for name in DRAWINGS if name not in OF_PICTURES])
+def test_what_does_not_apply_to_pictures_is_refused_in_words(run, tmp_path, what):
+    output, code = said("draw", run, what, "--output", tmp_path / "made.svg")
+    assert code == 2
+    assert re.search(r"Numbers were needed|have no effects of their own", output)
+    assert not (tmp_path / "made.svg").exists()
 
 
 def test_a_drawing_that_does_not_exist_is_refused_with_the_names_of_those_that_do(run, tmp_path):
@@ -70,8 +79,12 @@ def test_a_drawing_that_does_not_exist_is_refused_with_the_names_of_those_that_d
 @pytest.mark.parametrize(
     ("what", "options", "complaint"),
     [
-        ("filters", ("--class", "ill"), "--class does nothing for filters; it is for calibration, operating"),
-        ("operating", ("--test",), "--test does nothing for operating; it is for gallery, confusion, calibration"),
+        ("filters", ("--class", "ill"), "--class does nothing for filters; it is for calibration, operating, effects, effect"),
+        (
+            "operating",
+            ("--test",),
+            "--test does nothing for operating; it is for gallery, confusion, calibration, predicted, ",
+        ),
         ("units", ("--member", 9), "There is no member 9: they are counted from 0 to 2"),
         ("units", ("--layer", "output"), "There is no layer 'output' of units"),
     ],

@@ -121,9 +121,11 @@ def test_what_is_refused_is_what_asking_would_complain_of(runs, name):
 
 
 def test_questions_that_apply_are_not_refused(runs):
-    model = wt.load(runs / "classes")
-    of_pictures = {"maps", "filters", "units", "gallery"}
-    assert {name for name, question in QUESTIONS.items() if question.refuses(model)} == of_pictures
+    of_pictures, of_numbers = {"maps", "filters", "units", "gallery"}, {"predicted", "residuals", "intervals"}
+    of_classes, of_weights = {"confusion", "calibration", "operating", "rows"}, {"summary", "explain", "importance", "effects"}
+    for run, others in (("classes", of_pictures | of_numbers), ("numbers", of_pictures | of_classes | of_weights | {"check-intervals"})):
+        model = wt.load(runs / run)
+        assert {name for name, question in QUESTIONS.items() if question.refuses(model)} == others
 
 
 def test_a_question_can_be_asked_of_what_is_drawn_without_a_drawing(runs):

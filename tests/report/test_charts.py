@@ -13,7 +13,23 @@ from PIL import Image
 
 from weights.errors import StorageError, UsageError
 from weights.report import charts
-from weights.report.charts import BLUE, ORANGE, Box, Dot, Drawing, Line, Raster, Text, check_ending, diverging, fitting, save
+from weights.report.charts import (
+    BLUE,
+    ORANGE,
+    Area,
+    Box,
+    Dot,
+    Drawing,
+    Line,
+    Raster,
+    Text,
+    check_ending,
+    diverging,
+    fitting,
+    save,
+    width_of,
+    wrapped,
+)
 
 PIXELS = np.array([[[255, 0, 0], [0, 255, 0]], [[0, 0, 255], [255, 255, 255]]], np.uint8)
 EVERY_MARK = [
@@ -132,3 +148,29 @@ def test_signs_have_colours_and_sizes_opacity():
     assert colours[0, 2].tolist() == [0xD5, 0x5E, 0x00, 128]
     assert (BLUE, ORANGE) == ("#0072b2", "#d55e00")
     assert diverging(np.zeros((2, 2)), 0.0)[..., 3].max() == 0
+
+
+def test_an_area_is_filled_in_both_formats(tmp_path):
+    drawing = Drawing(40, 40, [Area([(10, 10), (30, 10), (30, 30), (10, 30)], "#0072b2")], "a")
+    save(drawing, tmp_path / "a.svg")
+    save(drawing, tmp_path / "a.png")
+    assert '<polygon points="10,10 30,10 30,30 10,30" fill="#0072b2"/>' in (tmp_path / "a.svg").read_text()
+    assert np.asarray(Image.open(tmp_path / "a.png"))[40, 40].tolist() == [0x00, 0x72, 0xB2]
+
+
+def test_a_box_thinner_than_a_pixel_is_drawn(tmp_path):
+    save(Drawing(40, 40, [Box(10, 10, 20, 0.1, "#0072b2")], "a"), tmp_path / "a.png")
+
+
+@pytest.mark.parametrize("width", [1.0, 30.0, 90.0, 1_000.0])
+def test_wrapped_words_lose_no_letter_and_fit(width):
+    words = "automobile or a-truck-of-a-very-long-name, Ünterweiß"
+    lines = wrapped(words, width)
+    assert "".join(lines).replace(" ", "") == words.replace(" ", "")
+    assert all(width_of(line) <= width or len(line) == 1 for line in lines)
+
+
+def test_wrapped_words_end_where_there_is_no_more_room():
+    assert wrapped("one two three four five six", 40, most=2)[0] == "one"
+    assert "…" in wrapped("one two three four five six", 40, most=2)[1]
+    assert wrapped("", 40) == [""]

@@ -3,39 +3,17 @@
 from __future__ import annotations
 
 import numpy as np
-import pytest
 
-from weights.ensemble import Predictions
-from weights.inspection.classes import calibration, confusion, operating_point
+from drawn import inside, words
 from weights.inspection.excitation import Patch, Unit
 from weights.inspection.gratings import Filter, Filters
 from weights.inspection.saliency import Randomised, RankCorrelation, Saliency
 from weights.report import figures
-from weights.report.charts import Box, Dot, Line, Raster, Text
+from weights.report.charts import Line, Raster
 from weights.report.json import saliency_object
 
 RNG = np.random.default_rng(0)
 PICTURES = RNG.integers(0, 256, (10, 12, 8, 3), dtype=np.uint8)
-
-
-def words(drawing):
-    return [mark.words for mark in drawing.marks if isinstance(mark, Text)]
-
-
-def inside(drawing):
-    """Whether all marks lie on the page."""
-    for mark in drawing.marks:
-        ends = [(mark.x + mark.width, mark.y + mark.height)] if isinstance(mark, Box | Raster) else []
-        places = mark.points if isinstance(mark, Line) else [(mark.x, mark.y), *ends]
-        if not all(-1e-6 <= x <= drawing.width + 1e-6 and -1e-6 <= y <= drawing.height + 1e-6 for x, y in places):
-            return False
-    return True
-
-
-def answers(n=200, classes=2):
-    y = RNG.integers(0, classes, n)
-    probability = RNG.dirichlet(np.ones(classes), n) * 0.5 + 0.5 * np.eye(classes)[y]
-    return Predictions(probability, y, np.arange(n), np.ones(n))
 
 
 def found_saliency(*, members=4, effect=1.0):
@@ -106,31 +84,4 @@ def test_a_gallery_shows_every_sort_even_an_empty_one():
     drawing = figures.gallery_figure(shown, title="t", footnote="f")
     assert sum(isinstance(mark, Raster) for mark in drawing.marks) == 10
     assert "none" in words(drawing)
-    assert inside(drawing)
-
-
-@pytest.mark.parametrize("classes", [2, 10, 30, 100])
-def test_confusion_fits_its_page_whatever_the_number_of_classes(classes):
-    found = confusion(answers(2_000, classes), [f"class {k}" for k in range(classes)])
-    drawing = figures.confusion_figure(found, title="confusion", footnote="f")
-    cells = min(classes, 60) ** 2
-    assert sum(isinstance(mark, Box) for mark in drawing.marks) == cells
-    assert inside(drawing)
-
-
-def test_calibration_draws_a_dot_and_an_interval_a_bin():
-    bins = calibration(answers(), 1)
-    drawing = figures.calibration_figure(bins, title="t", footnote="f")
-    assert sum(isinstance(mark, Dot) for mark in drawing.marks) == len(bins)
-    assert inside(drawing)
-
-
-def test_the_operating_point_lies_on_the_curve():
-    predictions = answers()
-    point = operating_point(predictions, ["well", "ill"], 1, 0.9)
-    drawing = figures.operating_figure(predictions, 1, point, title="t", footnote="f")
-    [dot] = [mark for mark in drawing.marks if isinstance(mark, Dot)]
-    curve = max((mark for mark in drawing.marks if isinstance(mark, Line)), key=lambda mark: len(mark.points))
-    assert min(abs(x - dot.x) + abs(y - dot.y) for x, y in curve.points) < 3
-    assert any("sensitivity 90." in text for text in words(drawing))
     assert inside(drawing)

@@ -271,15 +271,6 @@ def test_an_overview_lists_four_classes_and_counts_the_rest():
     assert "g0 10, g1 10, g2 10, g3 10, 2 more classes" in words(terminal.overview(prepared.dataset, prepared.task, []))
 
 
-def test_a_look_lists_every_column_with_its_kind():
-    lines = words(terminal.look_lines(api.look(table()))).splitlines()
-    assert lines[-3:] == ["age numeric", "wage numeric", "code identifier all different"]
-
-
-def test_a_look_with_a_target_says_what_task_it_asks_for():
-    assert "wage asks for a regression task" in words(terminal.look_lines(api.look(table(), "wage")))
-
-
 # Words for numbers
 
 

@@ -111,11 +111,13 @@ _DRAW = """Draw what the run saved in RUN has learned and how it answers, as a P
 \b
 WHAT is one of
 LISTED
-The first three need a run of pictures.
+The first three need a run of pictures; classes, numbers and tables have their own.
 
 \b
   weights draw runs/xray filters --output filters.svg
   weights draw runs/xray operating --sensitivity 0.95 --output operating.png
+  weights draw runs/homes predicted --output predicted.png
+  weights draw runs/homes effect --feature age --output age.svg
 """
 
 

@@ -12,7 +12,7 @@ import click
 import msgspec
 
 from weights.cli.options import add_options, make_options, read_given
-from weights.cli.process import guard, print_json, print_lines, say, uses_color
+from weights.cli.process import guard, print_json, print_lines, say, terminal_width, uses_color
 from weights.errors import Interrupted, StorageError, UsageError
 from weights.fitoptions import DataOptions, ElementOptions, FitOptions
 from weights.options import list_options, read_texts
@@ -160,7 +160,10 @@ def improve(run: str, as_json: bool, quiet: bool, **given: Any) -> None:
 @add_options(make_options(_DATA))
 @guard
 def data(source: str | None, as_json: bool, **options: Any) -> None:
-    """List the bundled examples, or show what is found in the columns of SOURCE."""
+    """List the bundled examples, or show what is found in the columns of SOURCE.
+
+    Each with its kind, missing cells, quartiles between its ends or its levels, an example, and values that look like none.
+    """
     if source is None:
         from weights.data.examples import EXAMPLES
 
@@ -170,12 +173,12 @@ def data(source: str | None, as_json: bool, **options: Any) -> None:
         print_lines(f"  {name:<15}{e.n_samples:>6,} rows {e.n_features:>4} features  {e.task:<12}{e.about}" for name, e in EXAMPLES.items())
         return
     from weights import api
-    from weights.report import terminal
     from weights.report.json import look_object
+    from weights.report.look import USUAL_WIDTH, look_lines
 
     given = read_given([DataOptions], options)
     seen = api.look(source, given.pop("target", None), **given)
-    print_json(look_object(seen)) if as_json else print_lines(terminal.look_lines(seen))
+    print_json(look_object(seen)) if as_json else print_lines(look_lines(seen, terminal_width() or USUAL_WIDTH))
 
 
 def _find_folder(source: str, resume: bool) -> Path:

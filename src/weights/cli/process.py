@@ -118,7 +118,13 @@ def uses_color(stream: Any) -> bool:
 
 def is_narrow() -> bool:
     """Whether standard output is a terminal too narrow for the widest tables."""
-    return sys.stdout.isatty() and shutil.get_terminal_size().columns < _WIDE_TABLE
+    width = terminal_width()
+    return width is not None and width < _WIDE_TABLE
+
+
+def terminal_width() -> int | None:
+    """How many letters wide standard output is, if it is a terminal."""
+    return shutil.get_terminal_size().columns if sys.stdout.isatty() else None
 
 
 def open_streams() -> None:

@@ -75,6 +75,11 @@ def part_of_rows(distribution: Distribution, column: ColumnEncoding, raw: pa.Chu
     return Cells(values, parts, int(np.count_nonzero(outside & ~absent)))
 
 
+def read_values(column: ColumnEncoding, raw: pa.ChunkedArray) -> FloatArray:
+    """Cells as numbers, seconds, or numbers of levels, shape (n,); NaN where missing."""
+    return _FORMS[type(column)].read(column, raw)
+
+
 def write_cells(distribution: Distribution, column: ColumnEncoding, parts: IntArray, rng: np.random.Generator) -> pa.ChunkedArray:
     """Cells that fall into these parts (n,), numbers drawn evenly between their bounds: whole ones where all bounds are."""
     edges = np.asarray(distribution.edges)

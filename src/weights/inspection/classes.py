@@ -14,6 +14,7 @@ import scipy.special
 
 from weights.ensemble import Predictions
 from weights.errors import DataError, UsageError
+from weights.tasks.metrics import CLASS_METRICS, score
 from weights.tasks.proportions import Metric, effective_number, proportion
 from weights.types import BoolArray, FloatArray
 
@@ -161,6 +162,14 @@ def curve(predictions: Predictions, k: int) -> tuple[FloatArray, FloatArray]:
     ends = np.flatnonzero(np.append(predicted[1:] != predicted[:-1], True))
     sums = [np.append(0.0, np.cumsum(weight * rows)[ends]) for rows in (~of_class, of_class)]
     return sums[0] / max(sums[0][-1], 1e-300), sums[1] / max(sums[1][-1], 1e-300)
+
+
+def area_under(predictions: Predictions, k: int) -> Metric:
+    """The area under that curve, of the class against all others, with its 95 % interval (see `tasks.metrics.score`)."""
+    probability = predictions.prediction[:, k]
+    both = np.stack([1 - probability, probability], axis=1)
+    own = {"auroc": CLASS_METRICS["auroc"]}
+    return score(own, (predictions.y == k).astype(int), both, weight=predictions.weight, group=predictions.group)["auroc"]
 
 
 def _share(predictions: Predictions, hits: BoolArray, among: BoolArray) -> Metric | None:

@@ -24,6 +24,7 @@ from weights.errors import DataError
 from weights.models.base import keep_all
 from weights.models.registry import build
 from weights.spec import Spec, program_spec
+from weights.tables import Shown, Table, between, compact
 from weights.tasks.base import OutputFunctions
 from weights.types import FloatArray, IntArray, Params
 
@@ -32,12 +33,14 @@ _N_STEPS = 8
 _PLACES = (np.arange(16) + 0.5) / 16
 """Where, between the outputs before and after a step, slopes of probabilities are taken: they change faster than outputs do."""
 _BLOCK = 512
+_MOST_ROWS, _MOST_FEATURES = 5, 10
+"""Rows, and contributions to each, that an explanation shows of itself."""
 _LEAST_MEMBERS, _MOST_MEMBERS = 5, 32
 """Members of a population from which spread is read (our choice: fewer say little, more say hardly more)."""
 
 
-@dataclass(frozen=True, eq=False)
-class Explanation:
+@dataclass(frozen=True, eq=False, repr=False)
+class Explanation(Shown):
     """Contributions to the predictions of some rows.
 
     Attributes:
@@ -62,6 +65,28 @@ class Explanation:
     def half_width(self, level: float = 0.95) -> FloatArray:
         """How far intervals at this level reach to either side, shape (r, f)."""
         return float(scipy.special.stdtrit(self.degrees, (1 + level) / 2)) * self.std_err
+
+    def tables(self) -> list[Table]:
+        """The largest contributions to the first rows."""
+        shown, half = [], self.half_width()
+        for r, own in enumerate(self.contributions[:_MOST_ROWS]):
+            largest = np.argsort(-np.abs(own), kind="stable")
+            first, rest = largest[:_MOST_FEATURES], largest[_MOST_FEATURES:]
+            whole = max(float(np.abs(own).max(initial=0.0)), 1e-300)
+            cells = [
+                [
+                    self.features[j],
+                    compact(float(own[j])),
+                    between(*(own[j] + half[r, j] * np.array([-1.0, 1.0])).tolist()) if np.isfinite(half[r, j]) else "",
+                    ("+" if own[j] > 0 else "-") * round(20 * abs(own[j]) / whole),
+                ]
+                for j in first
+            ]
+            cells += [[f"({len(rest)} more)", compact(float(own[rest].sum())), "", ""]] if len(rest) else []
+            title = f"Row {r + 1}: {compact(float(self.prediction[r]))} = {compact(float(self.base[r]))} for average inputs, and"
+            shown.append(Table(title, ["feature", "contribution", "[0.025 0.975]", ""], cells))
+        n_more = len(self.contributions) - len(shown)
+        return [*shown, *([Table(f"and {n_more:,} more rows", [], [])] if n_more else [])]
 
 
 def explain(ensemble: Ensemble, inputs: Inputs, reference: FloatArray, *, label: int | None = None) -> Explanation:
@@ -107,7 +132,7 @@ def explain(ensemble: Ensemble, inputs: Inputs, reference: FloatArray, *, label:
         raise DataError("Contributions must be finite, but weights of this run are so large that they overflow. Fit again.")
     names = ensemble.encoding.names
     gathered = np.eye(len(names))[np.asarray(ensemble.encoding.groups)]
-    std_err, degrees = _spread(ensemble, moves @ gathered.astype(np.float32))
+    std_err, degrees = spread_of_replicates(ensemble, moves @ gathered.astype(np.float32))
     return Explanation(names, base, value, labels, contributions @ gathered, std_err, degrees)
 
 
@@ -129,7 +154,7 @@ class _Lines:
     def __init__(self, ensemble: Ensemble, inputs: Inputs, reference: FloatArray) -> None:
         self.ensemble, self.inputs, self.reference = ensemble, inputs, reference
         self.shape = len(inputs), len(ensemble.encoding.groups)
-        self.n_replicates = _n_replicates(ensemble)
+        self.n_replicates = count_replicates(ensemble)
 
     def outputs(self, place: float) -> FloatArray:
         """The ensemble's outputs at this part of the way, shape (r, k)."""
@@ -206,7 +231,7 @@ def _programs(spec: Spec, layout: Layout, functions: OutputFunctions) -> tuple[C
     return jax.jit(outputs), jax.jit(parts)
 
 
-def _n_replicates(ensemble: Ensemble) -> int:
+def count_replicates(ensemble: Ensemble) -> int:
     """How many members of each population together show how much the choice of rows matters.
 
     None where they cannot show it: too few, some failed, or rows split by time.
@@ -218,7 +243,7 @@ def _n_replicates(ensemble: Ensemble) -> int:
     return min(_MOST_MEMBERS, *(len(population.member_weights) for population in ensemble.populations))
 
 
-def _spread(ensemble: Ensemble, moves: FloatArray) -> tuple[FloatArray, float]:
+def spread_of_replicates(ensemble: Ensemble, moves: FloatArray) -> tuple[FloatArray, float]:
     """Standard errors (r, f) from the contributions of replicates (replicates, r, f), and their degrees of freedom.
 
     Members of one round of folds share out all rows, and are compared with each other. Drawn ones make a single round.

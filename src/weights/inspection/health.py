@@ -91,6 +91,8 @@ def layer_health(population: Population) -> list[LayerHealth]:
         return []
     recorded = _Recorded(population)
     expected = expected_signals(population.spec, population.params, recorded.first("input/forward"))
+    # Filters that are normalised, and shared by all places, have other sizes than the independent weights that theory speaks of.
+    plain = not any("gain" in layer for layer in population.params.values())
 
     def health_of(layer: str) -> LayerHealth:
         """What was recorded of a layer, beside what theory expects."""
@@ -99,8 +101,8 @@ def layer_health(population: Population) -> list[LayerHealth]:
             population=population.name,
             layer=layer,
             n_units=population.params[layer]["w"].shape[-1] if hidden else None,
-            forward=_ratio(recorded.first(f"{layer}/forward"), expected.forward[layer]) if layer in expected.forward else None,
-            backward=_ratio(recorded.first(f"{layer}/backward"), expected.backward[layer]) if hidden else None,
+            forward=_ratio(recorded.first(f"{layer}/forward"), expected.forward[layer]) if layer in expected.forward and plain else None,
+            backward=_ratio(recorded.first(f"{layer}/backward"), expected.backward[layer]) if hidden and plain else None,
             dead=recorded.last(f"{layer}/dead") if judged else None,
             saturated=recorded.last(f"{layer}/saturated") if judged else None,
             rank=recorded.last(f"{layer}/rank") if judged else None,

@@ -12,7 +12,7 @@ import msgspec
 
 from weights.errors import UsageError, suggest
 from weights.options import check_names, list_options
-from weights.questions import classes, explain, pictures, score, show, summary, trials
+from weights.questions import classes, effects, explain, numbers, pictures, score, show, summary, trials
 from weights.questions.question import Answer, Asker, Question
 
 if TYPE_CHECKING:
@@ -35,6 +35,12 @@ QUESTIONS: dict[str, Question] = {
         classes.CONFUSION,
         classes.CALIBRATION,
         classes.OPERATING,
+        numbers.PREDICTED,
+        numbers.RESIDUALS,
+        numbers.INTERVALS,
+        effects.IMPORTANCE,
+        effects.EFFECTS,
+        effects.EFFECT,
     )
 }
 

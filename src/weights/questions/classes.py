@@ -24,11 +24,12 @@ class ConfusionOptions(msgspec.Struct, frozen=True):
 
 def ask_confusion(model: Model, options: ConfusionOptions, asker: Asker) -> Answer:
     """Which classes are taken for which."""
-    from weights.report.figures import confusion_figure, describe_rows, title_figure
+    from weights.report.class_figures import confusion_figure
+    from weights.report.figures import title_figure
     from weights.summary import aligned, percent
 
     confusion = model.confusion(test=options.test)
-    footnote = f"{describe_rows(model.predictions(test=options.test), test=options.test)} Shares with 95 % intervals."
+    footnote = f"{_describe(model, test=options.test)} Shares with 95 % intervals."
     rows = [["truth", *(str(label) for label in confusion.classes), "answered rightly"]]
     for label, counts, recall in zip(confusion.classes, confusion.counts, confusion.recalls, strict=True):
         rows.append([str(label), *(f"{count:,}" for count in counts), percent(recall)])
@@ -48,12 +49,13 @@ class CalibrationOptions(msgspec.Struct, frozen=True):
 
 def ask_calibration(model: Model, options: CalibrationOptions, asker: Asker) -> Answer:
     """Predicted against observed probability of a class."""
-    from weights.report.figures import calibration_figure, describe_rows, title_figure
+    from weights.report.class_figures import calibration_figure
+    from weights.report.figures import title_figure
     from weights.summary import aligned, percent
 
     bins = model.calibration(label=options.label, test=options.test)
     label = model.classes[model.sought(options.label)]
-    footnote = f"{describe_rows(model.predictions(test=options.test), test=options.test)} Bars are 95 % intervals."
+    footnote = f"{_describe(model, test=options.test)} Bars are 95 % intervals."
     rows = [["predicted", "observed", "rows"]]
     rows += [[f"{100 * bin.predicted:.1f} %", percent(bin.observed), f"{bin.n:,}"] for bin in bins]
     return Answer(
@@ -72,20 +74,31 @@ class OperatingOptions(msgspec.Struct, frozen=True):
 
 def ask_operating(model: Model, options: OperatingOptions, asker: Asker) -> Answer:
     """Sensitivity and specificity at all thresholds, and at the one that finds a share."""
-    from weights.report.figures import describe_rows, operating_figure, title_figure
+    from weights.inspection.classes import area_under
+    from weights.report.class_figures import area_lines, operating_figure
+    from weights.report.figures import title_figure
     from weights.report.terminal import operating_lines
 
     point = model.operating_point(options.sensitivity, label=options.label)
     predictions, sought = model.predictions(), model.sought(options.label)
     title = title_figure(model.ensemble, f"finding {point.label}")
-    footnote = f"{describe_rows(predictions)} Bars are 95 % intervals."
-    figure = operating_figure(predictions, sought, point, title=title, footnote=footnote)
-    return Answer(msgspec.to_builtins(point), operating_lines(point, model.ensemble), figure)
+    footnote = f"{_describe(model)} Bars are 95 % intervals."
+    judged = {"out of bag": predictions, "test": model.ensemble.test_predictions}
+    areas = {name: area_under(rows, sought) for name, rows in judged.items() if rows is not None}
+    figure = operating_figure(predictions, sought, point, title=title, footnote=footnote, areas=areas)
+    record = {**msgspec.to_builtins(point), "auroc": msgspec.to_builtins(areas)}
+    return Answer(record, [*operating_lines(point, model.ensemble), *area_lines(areas)], figure)
+
+
+def _describe(model: Model, *, test: bool = False) -> str:
+    from weights.report.figures import describe_rows
+
+    return describe_rows(model.predictions(test=test), test=test, usefulness=model.report.usefulness)
 
 
 def refuse_answers(model: Model) -> str:
     """Why a run has no answers with classes, or nothing."""
-    return find_refusal(model.predictions)
+    return find_refusal(model.ensemble.task.need_classes) or find_refusal(model.predictions)
 
 
 CONFUSION = Question(

@@ -8,6 +8,7 @@ import msgspec
 
 from weights.errors import DataError
 from weights.options import option
+from weights.questions.classes import refuse_answers
 from weights.questions.question import Answer, Asker, NoOptions, Question, find_refusal
 
 if TYPE_CHECKING:
@@ -101,6 +102,7 @@ def ask_gallery(model: Model, options: GalleryOptions, asker: Asker) -> Answer:
     from weights.inspection.gallery import gallery
     from weights.report.figures import Named, describe_rows, gallery_figure, title_figure
 
+    model.ensemble.task.need_classes()
     predictions = model.predictions(test=options.test)
     seen = pictures_of(model, options.data, test=options.test, progress=asker.progress)
     if seen.y is None or predictions.rows.max() >= len(seen.y) or (seen.y[predictions.rows] != predictions.y).any():
@@ -145,7 +147,7 @@ def refuse_gallery(model: Model) -> str:
     """Why a run has no pictures that were answered, or nothing."""
     from weights.answering import check_pictures
 
-    return find_refusal(model.predictions) or find_refusal(lambda: check_pictures(model))
+    return refuse_answers(model) or find_refusal(lambda: check_pictures(model))
 
 
 FILTERS = Question(

@@ -1,7 +1,7 @@
 """Drawing: a few marks on a page, written as SVG or PNG. The only place that knows how either is made.
 
-A `Drawing` is made of `Text`, `Box`, `Line`, `Dot` and `Raster` marks, in pixels from the top left. `save` writes one to a file whose
-name ends in .svg or .png. SVG stands alone: it needs no script, font or other file.
+A `Drawing` is made of `Text`, `Box`, `Line`, `Area`, `Dot` and `Raster` marks, in pixels from the top left. `save` writes one to a file
+whose name ends in .svg or .png. SVG stands alone: it needs no script, font or other file.
 """
 
 from __future__ import annotations
@@ -68,6 +68,13 @@ class Line(NamedTuple):
     dashed: bool = False
 
 
+class Area(NamedTuple):
+    """What straight lines from point to point, and back to the first, enclose."""
+
+    points: Sequence[tuple[float, float]]
+    fill: str
+
+
 class Dot(NamedTuple):
     """A filled circle around x, y."""
 
@@ -88,7 +95,7 @@ class Raster(NamedTuple):
     smooth: bool = False
 
 
-Mark = Text | Box | Line | Dot | Raster
+Mark = Text | Box | Line | Area | Dot | Raster
 
 
 class Drawing(NamedTuple):
@@ -147,6 +154,29 @@ def fitting(words: str, width: float, size: int = USUAL, *, middle: bool = False
     return cut(max(kept, 0))
 
 
+def wrapped(words: str, width: float, size: int = USUAL, *, most: int | None = None) -> list[str]:
+    """The words in lines of at most this width, parted between words, or within one that is wider.
+
+    Args:
+        words: what is to be shown.
+        width: of a line, in pixels.
+        size: of the letters.
+        most: lines there is room for; the last is then cut in its middle, where the rest would not fit.
+    """
+    lines: list[str] = []
+    rest = printable(words).strip()
+    while rest and (most is None or len(lines) + 1 < most):
+        letters = rest[: max(int(width), 0) + 1]  # of a pixel each, at the least
+        end = bisect.bisect_right(range(1, len(letters) + 1), width, key=lambda n: width_of(letters[:n], size))
+        if end == len(rest):
+            break
+        between = rest.rfind(" ", 0, end + 1)
+        end = between if between > 0 else max(end, 1)
+        lines.append(rest[:end].rstrip())
+        rest = rest[end:].lstrip()
+    return [*lines, fitting(rest, width, size, middle=True)] if rest or not lines else lines
+
+
 def diverging(values: FloatArray, largest: float, opacity: FloatArray | float = 1.0) -> AnyArray:
     """Values below zero in blue and above in orange, pale where small, as pixels with opacity, shape (height, width, 4).
 
@@ -193,6 +223,8 @@ def _svg_mark(mark: Mark) -> str:
             dashes = ' stroke-dasharray="4 3"' if mark.dashed else ""
             points = " ".join(f"{x:.5g},{y:.5g}" for x, y in mark.points)
             return f'<polyline points="{points}" fill="none" stroke="{mark.color}" stroke-width="{mark.thickness:g}"{dashes}/>'
+        case Area():
+            return f'<polygon points="{" ".join(f"{x:.5g},{y:.5g}" for x, y in mark.points)}" fill="{mark.fill}"/>'
         case Dot():
             return f'<circle cx="{mark.x:.5g}" cy="{mark.y:.5g}" r="{mark.radius:g}" fill="{mark.color}"/>'
         case Raster():
@@ -237,7 +269,8 @@ def _ink(mark: Mark, page: Any, pen: Any) -> None:
             else:
                 pen.text(place, words, mark.color, font=_font(mark.size * fine), anchor=anchor, stroke_width=thick)
         case Box():
-            corners = (mark.x * fine, mark.y * fine, (mark.x + mark.width) * fine - 1, (mark.y + mark.height) * fine - 1)
+            x, y = mark.x * fine, mark.y * fine
+            corners = (x, y, max((mark.x + mark.width) * fine - 1, x), max((mark.y + mark.height) * fine - 1, y))
             if mark.width > 0 and mark.height > 0:
                 pen.rectangle(corners, mark.fill, mark.edge, width=max(round(mark.thickness * fine), 1))
         case Line():
@@ -245,6 +278,8 @@ def _ink(mark: Mark, page: Any, pen: Any) -> None:
             thickness = max(round(mark.thickness * fine), 1)
             for part in _dashes(points, 4 * fine, 3 * fine) if mark.dashed else [points]:
                 pen.line(part, mark.color, width=thickness, joint="curve")
+        case Area():
+            pen.polygon([(x * fine, y * fine) for x, y in mark.points], mark.fill)
         case Dot():
             x, y, r = (fine * value for value in (mark.x, mark.y, mark.radius))
             pen.ellipse((x - r, y - r, x + r, y + r), mark.color)
@@ -304,6 +339,11 @@ def _font(size: int) -> Any:
     from PIL import ImageFont
 
     return ImageFont.load_default(size)
+
+
+def mixed(color: str, share: float) -> str:
+    """A colour so far from white."""
+    return "#" + "".join(f"{round(255 + share * (part - 255)):02x}" for part in _rgb(color).tolist())
 
 
 def _rgb(color: str) -> AnyArray:

@@ -131,9 +131,13 @@ def _layer_lines(layers: list[LayerHealth]) -> list[str]:
             units = ["too few", "too few", "", ""]
         own = [compact(layer.weight_norm), _percent(layer.zeros), compact(layer.grad_norm), _percent(layer.update_ratio)]
         rows.append([layer.layer, str(layer.n_units or ""), compact(layer.forward), compact(layer.backward), *units, *own])
+    started = "forward, backward: size of signals and gradients at the start, beside what theory expects of it;"
+    if all(layer.forward is None and layer.backward is None for layer in layers):
+        rows = [[*row[:2], *row[4:]] for row in rows]
+        started = "no signals at the start: theory does not speak of normalised filters;"
     return [
-        *aligned(rows, to_right=range(1, len(heads))),
-        "  medians over members. forward, backward: size of signals and gradients at the start, beside what theory expects of it;",
+        *aligned(rows, to_right=range(1, len(rows[0]))),
+        f"  medians over members. {started}",
         "  at the end: dead and saturated units (or too few to judge); rank: directions in which activations differ; nonlinear: by",
         "  how much outputs change, of their variance, if the layer is linearised; length of weights, of gradient and of a step",
     ]

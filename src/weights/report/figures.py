@@ -1,4 +1,4 @@
-"""What is drawn of a run: each function turns what inspection found into a `Drawing`, and computes nothing of its own."""
+"""What is drawn of pictures, and the words of all drawings: each function turns what was found into a `Drawing`, and computes nothing."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ import numpy as np
 
 from weights.data.image.kind import PICTURE
 from weights.ensemble import Ensemble, Predictions
-from weights.inspection.classes import Bin, Confusion, OperatingPoint, curve
 from weights.inspection.excitation import Unit
 from weights.inspection.gratings import KINDS, Filter, Filters
 from weights.inspection.saliency import Saliency
@@ -24,7 +23,6 @@ from weights.report.charts import (
     PURPLE,
     SMALL,
     Box,
-    Dot,
     Drawing,
     Line,
     Mark,
@@ -32,20 +30,13 @@ from weights.report.charts import (
     Text,
     diverging,
     fitting,
-    width_of,
 )
 from weights.report.terminal import thinning
-from weights.summary import percent
 from weights.types import AnyArray, BoolArray, FloatArray
+from weights.verdicts import Usefulness
 
-_MARGIN, _GAP, _WIDEST_TITLE = 24, 12, 700
+_MARGIN, _GAP = 24, 12
 _OF_KIND = {"edge": BLUE, "texture": GREEN, "blob": PURPLE, "colour opponent": ORANGE, "silent": LINE}
-_MOST_POINTS = 2_000
-_SQUARE = (_MARGIN + 44.0, _MARGIN + LARGE + 28.0, 360.0)
-"""Left, top and side of axes that run from 0 to 1 both ways."""
-_CORNER = 0.25
-"""Where both errors are smaller than this, with their intervals, only this corner of a curve is drawn."""
-_MOST_NAMED_CLASSES, _MOST_NUMBERED_CLASSES = 60, 24
 
 
 class Named(NamedTuple):
@@ -250,109 +241,17 @@ def gallery_figure(sorts: Mapping[str, Sequence[Named]], *, title: str, footnote
     return Drawing(width, y + 10 + _MARGIN, marks, title)
 
 
-def confusion_figure(confusion: Confusion, *, title: str, footnote: str) -> Drawing:
-    """Rows of each class by the class they are answered with, and the share of each class that is answered rightly."""
-    counts, labels = np.array(confusion.counts), [str(label) for label in confusion.classes]
-    recalls, totals = confusion.recalls, np.maximum(counts.sum(1), 1)
-    if len(labels) > _MOST_NAMED_CLASSES:
-        worst = np.sort(np.argsort(np.diag(counts) - counts.sum(1), kind="stable")[:_MOST_NAMED_CLASSES])
-        counts, totals = counts[np.ix_(worst, worst)], totals[worst]
-        labels, recalls = [labels[k] for k in worst], [recalls[k] for k in worst]
-        footnote = f"The {_MOST_NAMED_CLASSES} classes with most errors. {footnote}"
-    n = len(labels)
-    cell = 64 if n <= 6 else 44 if n <= 12 else 30 if n <= _MOST_NUMBERED_CLASSES else 14
-    names = max(min(max(width_of(label, SMALL) for label in labels), 160), 40)
-    left, right = _MARGIN + names + 30, 190
-    width = max(left + n * cell + right, min(width_of(title, LARGE, bold=True), _WIDEST_TITLE) + 2 * _MARGIN, 480)
-    turned = max(width_of(label, SMALL) for label in labels) > cell - 2
-    top = _MARGIN + LARGE + 54.0 + (names if turned else 0.0)
-    marks: list[Mark] = [Text(_MARGIN, _MARGIN + LARGE, title, LARGE, bold=True)]
-    marks.append(Text(left + n * cell / 2, top - 24 - (names if turned else 0.0), "answered", SMALL, FAINT, "middle"))
-    marks.append(Text(_MARGIN, top - 8, "truth", SMALL, FAINT))
-    marks.append(Text(left + n * cell + 16, top - 8, "answered rightly", SMALL, FAINT))
-    for i in range(n):
-        y = top + i * cell
-        marks.append(Text(left - 8, y + cell / 2 + 4, fitting(labels[i], names, SMALL, middle=True), SMALL, anchor="end"))
-        if turned:
-            marks.append(Text(left + (i + 0.5) * cell + 4, top - 8, fitting(labels[i], names, SMALL, middle=True), SMALL, turned=True))
-        else:
-            marks.append(Text(left + (i + 0.5) * cell, top - 8, labels[i], SMALL, anchor="middle"))
-        for j in range(n):
-            share, x = counts[i, j] / totals[i], left + j * cell
-            marks.append(Box(x, y, cell, cell, _mixed(BLUE if i == j else ORANGE, share**0.7), LINE, 0.5))
-            if cell >= 30 and counts[i, j]:
-                ink = "#ffffff" if share > 0.55 else INK
-                marks.append(Text(x + cell / 2, y + cell / 2 + 4, f"{counts[i, j]:,}", SMALL, ink, "middle"))
-        if recalls[i] is not None:
-            marks.append(Text(left + n * cell + 16, y + cell / 2 + 4, percent(recalls[i]), SMALL if cell >= 30 else 9))
-    y = top + n * cell + 24
-    marks.append(Text(_MARGIN, y, fitting(footnote, width - 2 * _MARGIN, SMALL), SMALL, FAINT))
-    return Drawing(width, y + _MARGIN, marks, title)
-
-
-def calibration_figure(bins: Sequence[Bin], *, title: str, footnote: str) -> Drawing:
-    """Predicted against observed probability, with 95 % intervals."""
-    left, top, side = _SQUARE
-    marks = _square("predicted", "observed")
-
-    def at(predicted: float, share: float) -> tuple[float, float]:
-        return left + predicted * side, top + (1 - share) * side
-
-    marks.append(Line([at(0, 0), at(1, 1)], FAINT, dashed=True))
-    for bin_ in bins:
-        marks.append(Line([at(bin_.predicted, bin_.observed.low or 0.0), at(bin_.predicted, bin_.observed.high or 0.0)], BLUE, 2))
-        marks.append(Dot(*at(bin_.predicted, bin_.observed.value), 4, BLUE))
-    return _page(marks, title, footnote, top + side + 52)
-
-
-def operating_figure(predictions: Predictions, k: int, point: OperatingPoint, *, title: str, footnote: str) -> Drawing:
-    """Sensitivity against specificity at all thresholds, and the operating point with the intervals of both."""
-    left, top, side = _SQUARE
-    shown = [(name, metrics) for name, metrics in (("out of bag", point.out_of_bag), ("test", point.test)) if metrics is not None]
-    ends = [
-        1 - metric.low for _, metrics in shown for metric in (metrics.sensitivity, metrics.specificity) if metric and metric.low is not None
-    ]
-    reach = _CORNER if max(ends, default=1.0) <= _CORNER else 1.0
-    marks = _square("1 - specificity", "sensitivity", across_to=reach, up_from=1 - reach)
-
-    def at(false_alarms: float, hits: float) -> tuple[float, float]:
-        return left + min(false_alarms / reach, 1.0) * side, top + min((1 - hits) / reach, 1.0) * side
-
-    if reach == 1:
-        marks.append(Line([at(0, 0), at(1, 1)], FAINT, dashed=True))
-    alarms, hits = curve(predictions, k)
-    inside = (alarms <= reach) & (hits >= 1 - reach)
-    begin = (float(np.interp(1 - reach, hits, alarms)), 1 - reach)
-    end = (reach, float(np.interp(reach, alarms, hits)))
-    points = [begin, *zip(alarms[inside].tolist(), hits[inside].tolist(), strict=True), end]
-    marks.append(Line([at(*point) for point in (*points[:: max(len(points) // _MOST_POINTS, 1)], end)], BLUE, 2))
-    captions = []
-    for name, metrics in shown:
-        color = GREEN if name == "test" else ORANGE
-        if metrics.sensitivity is None or metrics.specificity is None:
-            continue
-        sensitivity, specificity = metrics.sensitivity, metrics.specificity
-        x, y = 1 - specificity.value, sensitivity.value
-        marks.append(Line([at(x, sensitivity.low or 0.0), at(x, sensitivity.high or 1.0)], color, 2))
-        marks.append(Line([at(1 - (specificity.high or 1.0), y), at(1 - (specificity.low or 0.0), y)], color, 2))
-        marks.append(Dot(*at(x, y), 5, color))
-        captions.append((f"{name}: sensitivity {percent(sensitivity)}, specificity {percent(specificity)}", color))
-    y = top + side + 52
-    for words, color in captions:
-        marks.append(Text(_MARGIN, y, words, SMALL, color))
-        y += 18
-    return _page(marks, title, footnote, y)
-
-
 def title_figure(ensemble: Ensemble, what: str) -> str:
     """The title of a figure: of which target, from which rows, and what it shows."""
     return f"{ensemble.task.target} from {ensemble.report.source}: {what}"
 
 
-def describe_rows(predictions: Predictions, *, test: bool = False) -> str:
-    """Whose answers are drawn, in a sentence."""
+def describe_rows(predictions: Predictions, *, test: bool = False, usefulness: Usefulness | None = None) -> str:
+    """Whose answers are drawn, and where intervals take rows as independent that may not be, in sentences."""
     whose = "Answers to the rows that were for the test only." if test else "Answers of members that never saw the row."
-    return f"{whose} {thinning(predictions)}".strip()
+    in_time = usefulness is not None and usefulness.unit == "moments"
+    alike = "Intervals take rows as independent; those near in time may be alike, and know less." if in_time else ""
+    return " ".join(filter(None, [whose, thinning(predictions), alike]))
 
 
 def box_of(places: BoolArray) -> tuple[int, int, int, int]:
@@ -393,33 +292,3 @@ def _outline(places: BoolArray, x: float, y: float, width: float, height: float)
     for row, column in np.argwhere(padded[1:-1, 1:] != padded[1:-1, :-1]):
         lines.append([(x + column * step_x, y + row * step_y), (x + column * step_x, y + (row + 1) * step_y)])
     return lines
-
-
-def _page(marks: list[Mark], title: str, footnote: str, y: float) -> Drawing:
-    """A page with such axes, its title above and its footnote at this height."""
-    left, _, side = _SQUARE
-    widest = max(width_of(footnote, SMALL), min(width_of(title, LARGE, bold=True), _WIDEST_TITLE))
-    width = max(left + side + 2 * _MARGIN, widest + 2 * _MARGIN)
-    head = Text(_MARGIN, _MARGIN + LARGE, title, LARGE, bold=True)
-    return Drawing(width, y + _MARGIN, [head, *marks, Text(_MARGIN, y, footnote, SMALL, FAINT)], title)
-
-
-def _square(across: str, up: str, *, across_to: float = 1.0, up_from: float = 0.0) -> list[Mark]:
-    """Axes of shares: from 0 across, up to 1."""
-    left, top, side = _SQUARE
-    marks: list[Mark] = []
-    for share in np.linspace(0, 1, 6):
-        x, y = left + share * side, top + (1 - share) * side
-        marks.append(Line([(left, y), (left + side, y)], LINE, 0.5))
-        marks.append(Line([(x, top), (x, top + side)], LINE, 0.5))
-        marks.append(Text(left - 6, y + 4, f"{up_from + share * (1 - up_from):.3g}", SMALL, FAINT, "end"))
-        marks.append(Text(x, top + side + 16, f"{share * across_to:.3g}", SMALL, FAINT, "middle"))
-    marks.append(Text(left + side / 2, top + side + 32, across, SMALL, anchor="middle"))
-    marks.append(Text(left, top - 8, up, SMALL))
-    return marks
-
-
-def _mixed(color: str, share: float) -> str:
-    """A colour so far from white."""
-    parts = [int(color[i : i + 2], 16) for i in (1, 3, 5)]
-    return "#" + "".join(f"{round(255 + share * (part - 255)):02x}" for part in parts)

@@ -19,12 +19,10 @@ from typing import Any
 
 import numpy as np
 
-from weights.api import Look
 from weights.data.dataset import Dataset, Feature
 from weights.data.table.columns import TABLE_KINDS
 from weights.dependence import FEW_UNITS
 from weights.ensemble import MOST_PREDICTIONS, Ensemble, Predictions, Report
-from weights.errors import printable
 from weights.inspection.classes import OperatingPoint
 from weights.scoring.lines import point_cells
 from weights.summary import LABEL, aligned, bounds, labelled, number
@@ -158,7 +156,8 @@ def thinning(predictions: Predictions | None) -> str:
     """A sentence where not all rows were kept; nothing otherwise."""
     if predictions is None or len(predictions.y) < MOST_PREDICTIONS:
         return ""
-    return f"Of {MOST_PREDICTIONS:,} rows drawn at random, rare classes whole."
+    whole = ", rare classes whole" if predictions.prediction.ndim > 1 else ""
+    return f"Of {MOST_PREDICTIONS:,} rows drawn at random{whole}."
 
 
 def search_lines(report: Report) -> list[str]:
@@ -179,7 +178,8 @@ def run_lines(ensemble: Ensemble, folder: Path) -> list[str]:
     lines = [
         labelled(folder.name, answers),
         labelled(
-            "made", f"{report.created[:19].replace('T', ' ')} from {report.source}, {report.n_samples:,} rows, {_kinds(ensemble.features)}"
+            "made",
+            f"{report.created[:19].replace('T', ' ')} from {report.source}, {report.n_samples:,} rows, {count_kinds(ensemble.features)}",
         ),
         labelled("model", f"{model_name(ensemble)}, {_members(ensemble)}, {duration(report.seconds)}"),
         *metric_lines(report, model_name(ensemble), task.metrics),
@@ -191,17 +191,6 @@ def run_lines(ensemble: Ensemble, folder: Path) -> list[str]:
     if report.failures:
         lines.append(labelled("failed", "; ".join(f"member {m}: {reason}" for m, reason in report.failures.items())))
     return lines
-
-
-def look_lines(look: Look) -> list[str]:
-    """Every column of a table: its kind, and what was remarked."""
-    width = max(len(printable(feature.name)) for feature in look.features)
-    asks = f"; {look.task.target} asks for a {look.task.kind} task" if look.task else ""
-    return [
-        labelled(look.source, f"{look.n_samples:,} rows, {_kinds(look.features)}{asks}"),
-        *note_lines(look.remarks),
-        *[f"  {printable(f.name):<{width}}  {f.kind:<13}{printable(f.note)}".rstrip() for f in look.features],
-    ]
 
 
 def model_name(ensemble: Ensemble) -> str:
@@ -336,10 +325,11 @@ def _loss(progress: Progress) -> str:
 def _inputs(dataset: Dataset) -> str:
     encoding = dataset.encoding
     columns = [feature for feature in dataset.used_features if feature.kind in TABLE_KINDS]
-    return ", ".join(filter(None, [_kinds(columns) if columns else "", encoding.describe_blocks()]))
+    return ", ".join(filter(None, [count_kinds(columns) if columns else "", encoding.describe_blocks()]))
 
 
-def _kinds(features: list[Feature]) -> str:
+def count_kinds(features: list[Feature]) -> str:
+    """How many columns of each kind there are that are used, in words."""
     counts = Counter(feature.kind for feature in features if feature.used)
     words = [f"{count} {kind}" for kind, count in counts.most_common()]
     return f"{', '.join(words)} column{'s' if sum(counts.values()) != 1 else ''}"

@@ -9,6 +9,7 @@ import msgspec
 from weights.inspection.classes import Bin, OperatingPoint
 from weights.inspection.comparison import Difference
 from weights.inspection.drift import Drift
+from weights.tables import show_text
 from weights.tasks.metrics import Metric
 
 
@@ -116,3 +117,7 @@ class Score(msgspec.Struct, frozen=True):
 
     def __repr__(self) -> str:
         return str(self)
+
+    def _repr_html_(self) -> str:
+        """For notebooks."""
+        return show_text(str(self).splitlines())

@@ -233,8 +233,7 @@ class Number(msgspec.Struct, frozen=True, tag_field="kind", tag="regression"):
 
     def sought(self, label: Any) -> int:
         """No position: there are no classes."""
-        if label is None:
-            raise UsageError("The class to be found must be named (--class): .")
+        self.need_classes()
         return self.class_number(label)
 
     def label(self, code: int) -> Any:

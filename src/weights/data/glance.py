@@ -1,0 +1,159 @@
+"""What a column holds, at a glance: missing cells, range and quartiles or levels, an example, and values that look like none.
+
+`look_at` makes a `Glance`. What it calls suspicious is nothing that is repaired: it is for people to look at.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+import msgspec
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from weights.data.distributions import describe_value, read_values
+from weights.data.encoding import fit_encoding
+from weights.data.table.columns import as_text, is_missing
+from weights.errors import abridged
+from weights.types import FloatArray
+
+MOST_LEVELS = 20
+"""Levels that a glance keeps, the most frequent (our choice)."""
+_ORDERED, _LEVELS = ("numeric", "datetime"), ("category", "boolean")
+_FEWEST_DIFFERENT = 10
+"""Different numbers below which none is called suspicious: a scale of few steps has ends (our choice)."""
+_FAR_OUT, _MOST_FAR = 20.0, 0.001
+"""Quartile distances beyond which numbers are called far out, where they are at most this share of the rows, or three (our choice)."""
+_LEAST_OF_MEDIAN = 0.1
+"""Zeros are suspicious where all other numbers are above this part of their median (our choice)."""
+_MOST_NAMED = 3
+_LIKE_MISSING = re.compile(
+    r"[?.*_-]+|#?n/?a|nan|nil|null|none|missing|unknown|unk|not (known|available|applicable)|undefined|tbd", re.IGNORECASE
+)
+
+Show = Callable[[float], str]
+
+
+class Level(msgspec.Struct, frozen=True):
+    """A level of a column, and how many rows have it."""
+
+    label: str
+    n_rows: int
+
+
+class Glance(msgspec.Struct, frozen=True):
+    """What a column holds.
+
+    Attributes:
+        name: of the column.
+        n_missing: cells without a value. n_distinct: different values among the others.
+        example: the first value, as it stands in the table; None where there is none.
+        quartiles: of numbers and moments, in words: the least, the lower quartile, the median, the upper quartile, the largest; else empty.
+        levels: of words and flags the most frequent, else empty.
+        suspicious: what to look at, in sentences.
+    """
+
+    name: str
+    n_missing: int
+    n_distinct: int
+    example: str | None = None
+    quartiles: list[str] = []
+    levels: list[Level] = []
+    suspicious: list[str] = []
+
+
+def look_at(table: pa.Table, name: str, kind: str) -> Glance:
+    """A glance at a column that is read as this kind; of kinds that are no cells of a table only what is missing.
+
+    Example:
+        >>> look_at(pa.table({"age": [34.0, 51.0, None, 47.0]}), "age", "numeric").quartiles
+        ['34', '40.5', '47', '49', '51']
+    """
+    raw = table[name]
+    if pa.types.is_nested(raw.type) or pa.types.is_binary(raw.type) or pa.types.is_large_binary(raw.type):
+        return Glance(name, raw.null_count, 0)
+    missing = np.asarray(is_missing(raw))
+    known = raw.filter(pa.array(~missing))
+    if not len(known):
+        return Glance(name, int(missing.sum()), 0)
+    words = as_text(known)
+    counts = pc.value_counts(words)
+    glance = Glance(name, int(missing.sum()), len(counts), abridged(words[0].as_py(), 40))
+    if kind in _ORDERED:
+        column = fit_encoding(table, {name: kind}).columns[0]
+        values = read_values(column, raw)
+        values = values[np.abs(values) < np.finfo(float).max]
+
+        def show(value: float) -> str:
+            return describe_value(column, value) if kind == "datetime" else _in_digits(value)
+
+        if not len(values):
+            return glance
+        with np.errstate(over="ignore", invalid="ignore"):  # numbers may be as far apart as doubles reach
+            quartiles = [show(value) for value in np.quantile(values, [0, 0.25, 0.5, 0.75, 1]).tolist()]
+            said = _suspicious_numbers(values, show) if kind == "numeric" else _suspicious_end(np.sort(values), show)
+        return msgspec.structs.replace(glance, quartiles=quartiles, suspicious=said)
+    if kind in _LEVELS:
+        pairs = zip(counts.field("values").to_pylist(), counts.field("counts").to_pylist(), strict=True)
+        levels = sorted((Level(label, count) for label, count in pairs), key=lambda level: -level.n_rows)
+        return msgspec.structs.replace(glance, levels=levels[:MOST_LEVELS], suspicious=_suspicious_words(levels))
+    return glance
+
+
+def _suspicious_numbers(values: FloatArray, show: Show) -> list[str]:
+    """Ends that look like codes, zeros that look like none, and numbers far out."""
+    return (_suspicious_end(np.sort(values), show) or _far_out(values, show)) + _suspicious_zeros(values)
+
+
+def _suspicious_end(ordered: FloatArray, show: Show) -> list[str]:
+    """The least or the largest value, where several rows have it and all others lie together, farther from it than they reach."""
+    said = []
+    for end, others in ((ordered[0], ordered[ordered > ordered[0]]), (ordered[-1], ordered[ordered < ordered[-1]])):
+        n = len(ordered) - len(others)
+        if n < 2 or len(np.unique(others)) < _FEWEST_DIFFERENT:
+            continue
+        nearest = others[0] if end < others[0] else others[-1]
+        if abs(end - nearest) > others[-1] - others[0] > 0:
+            said.append(f"{show(end)} in {_rows(n)}, far from all others: a code for no value?")
+    return said
+
+
+def _suspicious_zeros(values: FloatArray) -> list[str]:
+    """Zeros, where all others are well above."""
+    n, others = int((values == 0).sum()), values[values != 0]
+    if n < 2 or len(np.unique(others)) < 2 * _FEWEST_DIFFERENT or others.min() <= _LEAST_OF_MEDIAN * np.median(others):
+        return []
+    return [f"0 in {_rows(n)}, and the least of all others is {_in_digits(others.min())}: a zero, or no value?"]
+
+
+def _far_out(values: FloatArray, show: Show) -> list[str]:
+    """A few numbers that lie far from all others."""
+    low, middle, high = np.quantile(values, [0.25, 0.5, 0.75])
+    far = values[np.abs(values - middle) > _FAR_OUT * (high - low)] if high > low else values[:0]
+    if not 0 < len(far) <= max(_MOST_FAR * len(values), _MOST_NAMED):
+        return []
+    named = ", ".join(show(value) for value in sorted(set(far.tolist()), key=lambda value: -abs(value - middle))[:_MOST_NAMED])
+    return [f"{_rows(len(far))} far out ({named}): errors, or the end of a long tail?"]
+
+
+def _suspicious_words(levels: list[Level]) -> list[str]:
+    """Words that look like no value, and levels that differ only in how they are written."""
+    empty = [level for level in levels if _LIKE_MISSING.fullmatch(level.label.strip())]
+    said = [f"'{level.label}' in {_rows(level.n_rows)}: no value? (--missing '{level.label}')" for level in empty]
+    alike: dict[str, list[Level]] = {}
+    for level in levels:
+        alike.setdefault(" ".join(level.label.split()).casefold(), []).append(level)
+    several = [", ".join(f"'{level.label}' ({level.n_rows:,})" for level in same) for same in alike.values() if len(same) > 1]
+    more = f", and {len(several) - _MOST_NAMED} more such" if len(several) > _MOST_NAMED else ""
+    return said + ([f"the same but for letters or blanks? {'; '.join(several[:_MOST_NAMED])}{more}"] if several else [])
+
+
+def _rows(n: int) -> str:
+    return f"{n:,} row{'s' if n != 1 else ''}"
+
+
+def _in_digits(value: float) -> str:
+    """A number in four digits; in all before the point where there are more."""
+    return f"{value:,.0f}" if 1e4 <= abs(value) < 1e15 else f"{value:.4g}"

@@ -1,0 +1,282 @@
+"""What does each feature do: how much is it worth, what is its effect, and what is answered along it?"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import msgspec
+
+from weights.errors import NotFoundError, UsageError, listed, printable, suggest
+from weights.options import option
+from weights.questions.question import Answer, Asker, Question, find_refusal
+
+if TYPE_CHECKING:
+    from weights.inspection.curves import Curve
+    from weights.model import Model
+
+Top = Annotated[int, option("At most so many features.", "NUMBER")]
+_MOST_LEVELS = 8
+"""Levels of a category that are drawn, those that differ most surely (our choice)."""
+
+
+class ImportanceOptions(msgspec.Struct, frozen=True):
+    """How many features are shown."""
+
+    top: Top = 20
+
+
+def ask_importance(model: Model, options: ImportanceOptions, asker: Asker) -> Answer:
+    """How much worse the prediction gets without each feature."""
+    from weights.effects import MEASURES
+    from weights.report.figures import title_figure
+    from weights.report.row_figures import Row, rows_figure
+    from weights.summary import aligned
+
+    records = [record for record in _main_records(model, options.top) if record["importance"] is not None]
+    rows = [
+        Row(
+            record["feature"],
+            record["importance"],
+            record["importance_low"],
+            record["importance_high"],
+            (_fixed(record["importance"]), f"[{_fixed(record['importance_low'])} {_fixed(record['importance_high'])}]"),
+        )
+        for record in records
+    ]
+    weights = model.report.feature_weights
+    assert weights is not None  # records came from them
+    groups = [listed([printable(name) for name in group.together.features], 6) for group in weights.groups[:3]]
+    together = (
+        f" Features that move together take each other's place, and say more together than each alone: {'; '.join(groups)}."
+        if groups
+        else ""
+    )
+    hidden = len(weights.importances) - len(rows)
+    more = f" {hidden:,} more features are not drawn." if hidden else ""
+    caption = f"{MEASURES[weights.measure]} without the feature, on rows that members never saw, with 95 % intervals.{together}{more}"
+    figure = rows_figure(
+        rows,
+        heads=("importance", "[0.025 0.975]"),
+        axis=MEASURES[weights.measure],
+        reference=0.0,
+        title=title_figure(model.ensemble, "importance of features"),
+        caption=caption[:1].upper() + caption[1:],
+    )
+    cells = [["feature", "importance", "[0.025 0.975]"], *([printable(row.name), *row.beside] for row in rows)]
+    return Answer(records, aligned(cells, to_right=[1, 2]), figure)
+
+
+class EffectsOptions(msgspec.Struct, frozen=True):
+    """How effects are shown; as `weights.effects.FeatureWeights.records`."""
+
+    scale: Annotated[str, option("target (value, probability), link (log odds, log rate) or odds (their ratios).", "NAME")] = "target"
+    per: Annotated[str, option("Effects per unit or sd (standard deviation) of numbers.", "WHAT")] = "sd"
+    errors: Annotated[str | None, option("robust, classical, cluster (fitted with --group), hac (fitted with --time).", "KIND")] = None
+    level: Annotated[float, option("Level of the intervals.", "SHARE")] = 0.95
+    label: Annotated[
+        str | None, option("The class; if not given, of several the one that a feature tells most of.", "LABEL", "--class")
+    ] = None
+    top: Top = 20
+
+
+def ask_effects(model: Model, options: EffectsOptions, asker: Asker) -> Answer:
+    """The effect of each feature with its interval: a forest plot."""
+    from weights.effects import leading
+    from weights.report.figures import title_figure
+    from weights.report.row_figures import Row, in_digits, rows_figure
+    from weights.summary import aligned
+
+    chosen = {name: value for name, value in msgspec.structs.asdict(options).items() if name not in ("label", "top")}
+    weights = model.report.feature_weights
+    model.feature_weights(top=1)  # refuses what has none
+    assert weights is not None
+    label = None if options.label is None else model.classes[model.ensemble.task.class_number(options.label)]
+    blocks = leading(weights.group_by_feature(sort="importance", levels=True, **chosen), options.top)
+    records = [record for block in blocks for record in _of_class(block, label)]
+    several = len({str(record["class"]) for block in blocks for record in block}) > 1
+
+    def cells(record: dict[str, Any]) -> tuple[str, ...]:
+        if record["low"] is None and record["p_value"] is None:
+            return (record["note"] or "no interval can be given",)
+        bounds = "" if record["low"] is None else f"[{in_digits(record['low'])} {in_digits(record['high'])}]"
+        p_value = "" if record["p_value"] is None else "< 0.001" if record["p_value"] < 0.001 else f"{record['p_value']:.3f}"
+        return in_digits(record["effect"]), bounds, p_value
+
+    def name(record: dict[str, Any]) -> str:
+        of_class = f" ({record['class']})" if several and label is None and not record["level"] else ""
+        return record["level"] or f"{record['feature']}{of_class}"
+
+    rows = [Row(name(r), None if r["low"] is None else r["effect"], r["low"], r["high"], cells(r), part=bool(r["level"])) for r in records]
+    ratio = options.scale == "odds"
+    of = model.ensemble.task.effect_of("link" if ratio else options.scale)
+    whole = f"ratio of the {of.removeprefix('the ').removeprefix('log ')}" if ratio else f"change of {of}"
+    whole = whole if label is None else whole.replace("each class", str(label))
+    per = "standard deviation" if options.per == "sd" else "unit"
+    hidden = len(weights.importances) - len(blocks)
+    fewer = f"The {len(blocks)} features of most importance; {hidden:,} are not drawn." if hidden > 0 else ""
+    caption = (
+        f"Per {per} of numbers; levels and flags beside the one they are compared with, at most {_MOST_LEVELS} of a column. "
+        f"{100 * options.level:g} % intervals for another draw of rows like these. {fewer} "
+        "What goes along with a feature when the others stay as they are; not a causal effect."
+    )
+    head = ("effect", f"[{(1 - options.level) / 2:.3g} {(1 + options.level) / 2:.3g}]", "p")
+    title = title_figure(model.ensemble, "effects of features")
+    figure = rows_figure(rows, heads=head, axis=whole, reference=float(ratio), ratio=ratio, title=title, caption=caption)
+    lines = [["feature", *head], *([f"{'  ' * row.part}{printable(row.name)}", *row.beside, *[""] * (3 - len(row.beside))] for row in rows)]
+    return Answer(records, aligned(lines, to_right=[1, 3]), figure)
+
+
+class EffectOptions(msgspec.Struct, frozen=True):
+    """Along which column, and on which rows."""
+
+    feature: Annotated[str | None, option("The column; the most important if not given.", "COLUMN")] = None
+    label: Annotated[
+        str | None, option("The class whose probability is drawn; if not given, of several the one that moves most.", "LABEL", "--class")
+    ] = None
+    data: Annotated[Any, option("Rows to average over, if those of training are no longer where they were.", "FILE", "--data")] = None
+
+
+def ask_effect(model: Model, options: EffectOptions, asker: Asker) -> Answer:
+    """The mean answer along one column."""
+    import numpy as np
+
+    from weights.data.distributions import describe_value, labels_of
+    from weights.inspection.curves import find_curves
+    from weights.report.figures import title_figure
+    from weights.report.row_figures import curve_figure, in_digits
+    from weights.summary import aligned
+
+    number = None if options.label is None else model.ensemble.task.class_number(options.label)
+    feature = _find_feature(model, options.feature)
+    origin = model.report.origin
+    source = options.data if options.data is not None else origin and origin.path
+    if source is None:
+        raise UsageError("The rows of training came from memory, so they cannot be read again. Name rows to average over with --data.")
+    column = model.ensemble.encoding.columns[feature]
+    curves = find_curves(model.ensemble, model.read(source), feature)
+    moves = [float(np.ptp(curve.answer)) for curve in curves]
+    curve = curves[int(np.argmax(moves))] if number is None else _of_label(curves, model.classes[number])
+    several = "" if len(curves) == 1 or number is not None else f" Of {len(model.classes)} classes the one whose probability moves most."
+    of = model.ensemble.task.target if curve.label is None else f"P({model.ensemble.task.target} = {curve.label})"
+    known = not np.isnan(curve.low).any()
+    band = (
+        "95 % interval of the distance from the mean answer, had other rows been drawn for training; not of what all such models miss"
+        if known
+        else "no interval: these members cannot show one"
+    )
+    caption = (
+        f"Mean answer of {curve.n_rows:,} rows, {printable(column.name)} set to each value, all other columns as they are: where columns "
+        f"go together, some such rows are like none there is.{several} {'Band or bars' if known else 'Here is'}: {band}."
+    )
+    show = None if labels_of(column) or not hasattr(column, "cycles") else lambda value: describe_value(column, value)
+    title = title_figure(model.ensemble, f"{of} along {printable(column.name)}")
+    figure = curve_figure(curve, axis=f"mean {of}", column=printable(column.name), show=show, title=title, caption=caption)
+    names = [printable(name) for name in curve.names] or [describe_value(column, value) for value in curve.values]
+    rows = [[printable(column.name), f"mean {printable(of)}", "[0.025 0.975]" if known else ""]]
+    for name, answer, low, high in zip(names, curve.answer, curve.low, curve.high, strict=True):
+        rows.append([name, in_digits(answer), f"[{in_digits(low)} {in_digits(high)}]" if known else ""])
+    record = msgspec.to_builtins(curve)
+    if not known:
+        record |= {"low": None, "high": None}
+    return Answer(record, aligned(rows, to_right=[1]), figure)
+
+
+def refuse_weights(model: Model) -> str:
+    """Why a run has no feature weights, or nothing."""
+    return find_refusal(lambda: model.feature_weights(top=1))
+
+
+def refuse_effect(model: Model) -> str:
+    """Why a run has no column along which it could be drawn, or nothing."""
+    return find_refusal(lambda: _find_feature(model, None))
+
+
+def _main_records(model: Model, top: int) -> list[dict[str, Any]]:
+    """The first record of each of the most important features."""
+    records: dict[str, dict[str, Any]] = {}
+    for record in model.feature_weights(sort="importance", top=top):
+        records.setdefault(record["feature"], record)
+    return [*records.values()]
+
+
+def _fixed(value: float) -> str:
+    return f"{round(value, 4) + 0.0:.4f}"  # no minus before zero
+
+
+def _of_class(block: list[dict[str, Any]], label: Any) -> list[dict[str, Any]]:
+    """The records of a feature for one class: the one named, or the one that it tells most of."""
+    mains = [record for record in block if not record["level"] and (label is None or record["class"] == label)]
+    main = min(mains, key=lambda record: (record["p_value"] is None, record["p_value"], -abs(record["z"] or 0.0)))
+    if main["effect"] is not None:
+        return [main]
+    levels = [record for record in block if record["level"] and record["class"] == main["class"] and record["low"] is not None]
+    surest = sorted(levels, key=lambda record: -abs(record["z"] or 0.0))[:_MOST_LEVELS]
+    return [main, *(record for record in levels if record in surest)]
+
+
+def _of_label(curves: list[Curve], label: Any) -> Curve:
+    """The curve of a class; of two classes only the second has one."""
+    for curve in curves:
+        if curve.label == label:
+            return curve
+    raise UsageError(f"Of two classes the curve of '{curves[0].label}' is drawn; that of '{label}' is one less it. Leave --class out.")
+
+
+def _find_feature(model: Model, name: str | None) -> int:
+    """The position of a column among those of cells; of the most important one if none is named.
+
+    Raises:
+        UsageError: the run reads no such columns. NotFoundError: it reads none of this name.
+    """
+    names = [column.name for column in model.ensemble.encoding.columns]
+    if not names:
+        model.feature_weights(top=1)  # says why there are none
+        raise UsageError("This run reads no columns of a table.")
+    weights = model.report.feature_weights
+    known = [i for i in weights.importances if i.features[0] in names] if weights else []
+    if name is None:
+        return names.index(max(known, key=lambda importance: importance.value).features[0]) if known else 0
+    if name not in names:
+        raise NotFoundError(f"The run reads no column '{printable(name)}'. {suggest(name, names)}")
+    return names.index(name)
+
+
+IMPORTANCE = Question(
+    name="importance",
+    help="""Say how much worse the prediction gets without each feature.
+
+    \b
+      weights importance runs/income
+      weights draw runs/income importance --output importance.svg
+    """,
+    ask=ask_importance,
+    options=ImportanceOptions,
+    refuses=refuse_weights,
+    caption="how much worse the prediction gets without each feature",
+)
+EFFECTS = Question(
+    name="effects",
+    help="""Say what goes along with each feature while the others stay as they are; drawn as a forest plot.
+
+    \b
+      weights effects runs/income --scale odds
+      weights draw runs/income effects --output effects.svg
+    """,
+    ask=ask_effects,
+    options=EffectsOptions,
+    refuses=refuse_weights,
+    caption="effects of features with their intervals (forest plot)",
+)
+EFFECT = Question(
+    name="effect",
+    help="""Say what is answered along one column, on average over rows.
+
+    \b
+      weights effect runs/income --feature age
+      weights draw runs/income effect --feature age --output age.svg
+    """,
+    ask=ask_effect,
+    options=EffectOptions,
+    refuses=refuse_effect,
+    caption="the mean answer along one column, and how the column is distributed",
+)
