@@ -127,7 +127,10 @@ def ask_effects(model: Model, options: EffectsOptions, asker: Asker) -> Answer:
     head = ("effect", f"[{(1 - options.level) / 2:.3g} {(1 + options.level) / 2:.3g}]", "p")
     title = title_figure(model.ensemble, "effects of features")
     figure = rows_figure(rows, heads=head, axis=whole, reference=float(ratio), ratio=ratio, title=title, caption=caption)
-    lines = [["feature", *head], *([f"{'  ' * row.part}{printable(row.name)}", *row.beside, *[""] * (3 - len(row.beside))] for row in rows)]
+    lines = [["feature", *head, ""]]
+    for row in rows:
+        told = [*row.beside, ""] if len(row.beside) == len(head) else ["", "", "", *row.beside]
+        lines.append([f"{'  ' * row.part}{printable(row.name)}", *told])
     return Answer(records, aligned(lines, to_right=[1, 3]), figure)
 
 
