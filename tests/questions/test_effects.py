@@ -68,6 +68,8 @@ def test_what_has_no_curve_is_refused_with_what_there_is():
     cancer = fitted_example("breast-cancer")
     with pytest.raises(UsageError, match="Of two classes the curve of"):
         ask(cancer, "effect", label=cancer.classes[0])
+    with pytest.raises(UsageError, match="Of two classes the effects on"):
+        ask(cancer, "effects", label=cancer.classes[0])
     x = np.random.default_rng(0).normal(size=(60, 2))
     of_arrays = weights.fit(x, x[:, 0], model="linear", members=8)
     with pytest.raises(UsageError, match=r"came from memory.*--data"):

@@ -95,6 +95,17 @@ def test_options_of_other_drawings_are_refused(runs, tmp_path):
     assert called.stderr == "weights: --times does nothing for confusion; it is for rows. Leave it out.\n"
 
 
+def test_a_drawing_has_its_own_defaults_and_what_is_said_counts_though_it_is_another_ones_default(runs, tmp_path):
+    """90 % is what intervals of predictions have if nothing is said, and 95 % those of effects."""
+    fitted_example("diabetes").save(tmp_path / "run")
+    for given, head in (((), "[0.025 0.975]"), (("--level", 0.9), "[0.05 0.95]"), (("--level", 0.95), "[0.025 0.975]")):
+        assert head in call("draw", tmp_path / "run", "effects", *given, "--output", tmp_path / "a.svg").stdout
+    for given, head in (((), "median 90 % interval"), (("--level", 0.9), "median 90 %"), (("--level", 0.95), "median 95 %")):
+        assert head in call("draw", tmp_path / "run", "intervals", *given, "--output", tmp_path / "a.svg").stdout
+    help = " ".join(call("draw", "--help").stdout.split())
+    assert "Level of the prediction intervals, 0.9 if not given (intervals). Level of the intervals, 0.95 if not given (effects)." in help
+
+
 def test_python_asks_by_name(runs):
     model = wt.load(runs / "classes")
     assert ask(model, "rows", times=2, asker=Asker("it")).lines == ["it learned from 300 rows"]

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 import msgspec
+from click.core import ParameterSource
 
 from weights.cli.options import add_options, check_output, make_options
 from weights.cli.process import guard, is_narrow, print_json, print_lines, say, uses_color
@@ -68,12 +69,10 @@ def _make_command(question: Question) -> click.Command:
 
 def _make_draw() -> click.Command:
     drawings = list_drawings()
-    owners: dict[str, list[str]] = {}
-    options: dict[str, Option] = {}
+    declared: dict[str, dict[str, Option]] = {}
     for name, question in drawings.items():
         for known in list_options(question.options):
-            owners.setdefault(known.name, []).append(name)
-            options.setdefault(known.name, known)
+            declared.setdefault(known.name, {})[name] = known
 
     def draw(run: str, what: str, output: str, quiet: bool, as_json: bool, **given: Any) -> None:
         """Draw what is asked of a run."""
@@ -86,12 +85,13 @@ def _make_draw() -> click.Command:
             if what in QUESTIONS:
                 raise UsageError(f"'{what}' is a command of its own, which draws with --output if it can: weights {what} --help.")
             raise UsageError(f"There is no drawing '{what}'. {suggest(what, drawings)}")
-        said = {name: value for name, value in given.items() if value != options[name].default}
+        context = click.get_current_context()  # which tells what was said from what is a default, as those of drawings differ
+        said = {name: value for name, value in given.items() if context.get_parameter_source(name) is not ParameterSource.DEFAULT}
         for name in said:
-            if what not in owners[name]:
-                others = ", ".join(owners[name])
-                raise UsageError(f"{options[name].flag} does nothing for {what}; it is for {others}. Leave it out.")
-        chosen = drawings[what].options(**read_texts(options.values(), said))
+            if what not in declared[name]:
+                [flag, *_] = (known.flag for known in declared[name].values())
+                raise UsageError(f"{flag} does nothing for {what}; it is for {', '.join(declared[name])}. Leave it out.")
+        chosen = drawings[what].options(**read_texts([known[what] for known in declared.values() if what in known], said))
         answered = _ask(model, drawings[what], chosen, run, quiet=quiet)
         _write(answered, run, Path(output), as_json=as_json)
 
@@ -99,7 +99,7 @@ def _make_draw() -> click.Command:
         _RUN,
         click.argument("what"),
         click.option("--output", "-o", required=True, metavar="FILE", help="The .png or .svg to write."),
-        *make_options([_name_owners(known, owners[name]) for name, known in options.items()]),
+        *make_options([_join_owners(known) for known in declared.values()]),
         _QUIET,
     ]
     listed = "\n".join(f"  {name:<13}{question.caption}" for name, question in drawings.items())
@@ -121,11 +121,16 @@ The first three need a run of pictures; classes, numbers and tables have their o
 """
 
 
-def _name_owners(known: Option, owners: list[str]) -> Option:
-    """The option with the names of the drawings that it is for in its help, before the first mark."""
-    help = known.declared.help
-    end = min((help.find(mark) for mark in ".,;" if mark in help), default=len(help))
-    return known._replace(declared=known.declared._replace(help=f"{help[:end]} ({', '.join(owners)}){help[end:]}"))
+def _join_owners(declared: Mapping[str, Option]) -> Option:
+    """The option of several drawings, by name, as one: its help says what it is for which, and the default of each where these differ."""
+    [first, *_] = declared.values()
+    differ = len({repr(known.default) for known in declared.values()}) > 1
+    owners: dict[str, list[str]] = {}
+    for name, known in declared.items():
+        default = f", {known.default} if not given" * differ
+        owners.setdefault(f"{known.declared.help.rstrip('.')}{default}", []).append(name)
+    help = " ".join(f"{words} ({', '.join(names)})." for words, names in owners.items())
+    return first._replace(default=None if differ else first.default, declared=first.declared._replace(help=help))
 
 
 def _ask(model: Model, question: Question, chosen: msgspec.Struct, run: str, *, quiet: bool) -> Answer:

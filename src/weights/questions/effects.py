@@ -92,8 +92,13 @@ def ask_effects(model: Model, options: EffectsOptions, asker: Asker) -> Answer:
     assert weights is not None
     label = None if options.label is None else model.classes[model.ensemble.task.class_number(options.label)]
     blocks = leading(weights.group_by_feature(sort="importance", levels=True, **chosen), options.top)
+    known = {str(record["class"]) for block in blocks for record in block}
+    if label is not None and str(label) not in known:
+        raise UsageError(
+            f"Of two classes the effects on '{known.pop()}' are told; those on '{label}' are their opposite. Leave --class out."
+        )
     records = [record for block in blocks for record in _of_class(block, label)]
-    several = len({str(record["class"]) for block in blocks for record in block}) > 1
+    several = len(known) > 1
 
     def cells(record: dict[str, Any]) -> tuple[str, ...]:
         if record["low"] is None and record["p_value"] is None:
@@ -122,7 +127,10 @@ def ask_effects(model: Model, options: EffectsOptions, asker: Asker) -> Answer:
     head = ("effect", f"[{(1 - options.level) / 2:.3g} {(1 + options.level) / 2:.3g}]", "p")
     title = title_figure(model.ensemble, "effects of features")
     figure = rows_figure(rows, heads=head, axis=whole, reference=float(ratio), ratio=ratio, title=title, caption=caption)
-    lines = [["feature", *head], *([f"{'  ' * row.part}{printable(row.name)}", *row.beside, *[""] * (3 - len(row.beside))] for row in rows)]
+    lines = [["feature", *head, ""]]
+    for row in rows:
+        told = [*row.beside, ""] if len(row.beside) == len(head) else ["", "", "", *row.beside]
+        lines.append([f"{'  ' * row.part}{printable(row.name)}", *told])
     return Answer(records, aligned(lines, to_right=[1, 3]), figure)
 
 

@@ -233,7 +233,8 @@ class Number(msgspec.Struct, frozen=True, tag_field="kind", tag="regression"):
 
     def sought(self, label: Any) -> int:
         """No position: there are no classes."""
-        self.need_classes()
+        if label is None:
+            self.need_classes()
         return self.class_number(label)
 
     def label(self, code: int) -> Any:
