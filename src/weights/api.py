@@ -181,7 +181,7 @@ class Look(msgspec.Struct, frozen=True):
     columns: list[Glance] = []
 
 
-def look(data: Any, target: str | None = None, **options: Any) -> Look:
+def look(data: Any, target: Any = None, **options: Any) -> Look:
     """The columns of a table with their kinds and what they hold, and, with a target, the task and notes.
 
     Args:

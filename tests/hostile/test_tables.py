@@ -22,7 +22,7 @@ from weights import api, cli
 from weights.data.table.columns import find_kind, to_seconds
 from weights.data.table.delimited import remarks_of
 from weights.data.table.read import read_table
-from weights.errors import DataError
+from weights.errors import DataError, NotFoundError
 
 N = 60
 RANDOM = np.random.default_rng(5)
@@ -596,3 +596,50 @@ def test_a_key_for_every_row_is_refused_before_it_fills_memory(tmp_path, monkeyp
 
 def test_json_lines_may_be_latin(tmp_path):
     assert read_table(write(tmp_path, '{"x": "Zürich"}\n'.encode("cp1252"), "a.jsonl"))["x"].to_pylist() == ["Zürich"]
+
+
+# Targets and names
+
+
+SCORES = np.digitize(Y, np.linspace(-1.5, 1.5, 6)).astype(float)
+
+
+@pytest.mark.parametrize(
+    ("target", "task", "said"),
+    [
+        (SCORES, "regression", "written with decimals are read as quantities; --task multiclass if they are classes"),
+        (SCORES.astype(int), "regression", "because rows show them in an order; --task multiclass if they are classes"),
+        (np.arange(N) % 5, "multiclass", "5 whole numbers counted up are read as classes; --task regression if they are quantities"),
+        (np.where(Y > 0, 1.5, 0.5), "binary", "two numbers are read as classes; --task regression if they are quantities"),
+    ],
+    ids=["decimals", "whole", "codes", "two"],
+)
+def test_a_target_of_numbers_is_read_by_what_rows_show_and_said(target, task, said):
+    look = api.look({"x": X, "z": Z, "y": target}, "y")
+    assert look.task.kind == task
+    assert any(said in remark for remark in look.remarks)
+
+
+@pytest.mark.parametrize("word", ["None", "NA", "nan"])
+def test_a_class_that_means_no_value_is_left_out_and_named(tmp_path, word):
+    labels = np.array(["mild", "bad", word])[np.arange(N) % 3]
+    _, look = seen(tmp_path, table(y=labels))
+    assert f"'y': 20 cells hold '{word}', which means no value: if it is a class" in " ".join(look.remarks)
+
+
+@pytest.mark.parametrize(
+    "labels", [[0, 1, 2], [("a", 1), ("a", 2), ("b", 1)], [0.5, datetime(2026, 1, 5), "y"]], ids=["whole", "tuples", "mixed"]
+)
+def test_labels_of_columns_need_not_be_text(labels):
+    look = api.look(dict(zip(labels, (X, Z, Y), strict=True)), labels[2], drop=[labels[1]])
+    assert [feature.name for feature in look.features] == [str(labels[0])]
+    with pytest.raises(NotFoundError, match="has no column '99' to use as target"):
+        api.look(dict(zip(labels, (X, Z, Y), strict=True)), 99)
+
+
+@pytest.mark.parametrize("role", ["sample_weight", "group", "time"])
+def test_values_in_place_of_a_column_are_used_if_there_is_one_a_row(role):
+    columns = {"x": X, "z": Z, "y": Y}
+    assert api.look(columns, "y", **{role: np.arange(N) // 2 + 1}).n_samples == N
+    with pytest.raises(DataError, match=f"'{role}' must have one value a row, but there are 3 values and {N} rows"):
+        api.look(columns, "y", **{role: [1, 2, 3]})

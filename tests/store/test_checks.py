@@ -54,6 +54,8 @@ def test_settings_that_fit_would_refuse_are_not():
         Multiclass("y", classes=[1, 2, -(2**63)]),
         Number("y", -1e300, 1e-300),
         Count("y", 0.0, 1e-300, least=0.0),
+        Binary("y", [0.5, 1.5]),
+        Binary("y", ["2026-01-05", "2026-01-12"], time_unit="D"),
     ],
     ids=lambda task: task.kind,
 )
@@ -61,7 +63,7 @@ def test_lawful_tasks_are_believed(task):
     assert task.check() == []
 
 
-@pytest.mark.parametrize("classes", [[], ["a"], ["a", "a"], ["a", 1], [1.5, 2.5], [True, 1], [None, None], [2**63, 1]])
+@pytest.mark.parametrize("classes", [[], ["a"], ["a", "a"], ["a", 1], [1.5, float("nan")], [True, 1], [None, None], [2**63, 1]])
 def test_classes_that_no_column_has_are_not(classes):
     assert len(Binary("y", classes=classes).check()) == 1
 
