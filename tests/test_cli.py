@@ -224,7 +224,7 @@ def test_fit_saves_nothing_if_told_so(tables, tmp_path):
 
 def test_a_dry_run_prints_the_plan_and_saves_nothing(tables, tmp_path):
     result = well("fit", tables / "wages.csv", "-t", "wage", "--members", "4", "--dry-run")
-    assert [line.split(":")[0].split()[-1] for line in result.stdout.splitlines()] == ["linear", "mlp", "mlp-loose"]
+    assert [line.split(":")[0].split()[-1] for line in result.stdout.splitlines()] == ["linear", "mlp", "mlp-loose", "weights"]
     assert [*tmp_path.iterdir()] == []
 
 

@@ -10,6 +10,7 @@ import scipy.special
 import statsmodels.api as sm
 
 import weights as wt
+from weights.inspection import feature_weights
 from weights.inspection.slopes import Rows, least_squares
 
 N = 120
@@ -407,3 +408,7 @@ def test_noise_seldom_has_small_p_values():
         z = rng.normal(size=(100, 10))
         p += [r["p_value"] for r in fit(dict(zip(NAMES, z.T, strict=False)), rng.normal(size=100), members=2, n_folds=2).feature_weights()]
     assert np.mean(np.asarray(p) < 0.05) <= 0.05 + 2 * np.sqrt(0.05 * 0.95 / 400)
+
+
+def test_a_group_takes_as_many_turns_as_members_are_asked_about_it():
+    assert [feature_weights._count_turns([*range(n)]) for n in (2, 3, 7)] == [1, 4, 8]

@@ -167,13 +167,13 @@ def weighed(n_rows: int = 1_000, n_features: int = 10, n_threads: int = 1, layou
 
 
 def test_weighing_takes_as_long_as_there_are_features():
-    assert weighed(n_features=30) == pytest.approx(3 * weighed())
+    assert weighed(n_features=30) - weighed(n_features=20) == pytest.approx(weighed(n_features=20) - weighed())
     assert weighed(n_features=0) == 0
 
 
 def test_weighing_takes_longer_of_more_rows_more_members_and_networks():
-    assert weighed(n_rows=4_000) > 2 * weighed()
-    assert weighed(n_members=64) > 1.5 * weighed(n_members=32)
+    assert weighed(n_rows=4_000) > 1.5 * weighed()
+    assert weighed(n_members=64, n_features=100) > 1.5 * weighed(n_members=32, n_features=100)
     assert weighed() > 2 * weighed(model="linear")
     assert weighed(n_threads=2) < weighed()
 

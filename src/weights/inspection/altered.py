@@ -18,7 +18,7 @@ from weights.spec import Spec, program_spec
 from weights.types import AnyArray, FloatArray, IntArray, Params
 
 _MOST_ROWS_AT_ONCE = 4096
-_MOST_MEMBERS_AT_ONCE = 8
+_MOST_MEMBERS_AT_ONCE = 4
 _ROWS, _FEWEST_ROWS = 512, 32
 """Rows are answered in multiples of so many, so that few sizes are compiled and little is answered for nothing; it divides the first."""
 

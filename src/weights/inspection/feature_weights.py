@@ -18,6 +18,8 @@ Neither is a causal effect.
 
 from __future__ import annotations
 
+import itertools
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
@@ -42,7 +44,7 @@ def estimate_feature_weights(inspected: InspectedRows, report_progress: ReportPr
 
     Args:
         inspected: the rows, with the answers of members that never saw them.
-        report_progress: called after each feature and group with the share that is done.
+        report_progress: called with the share that is done each time members were asked to do without some features.
     """
     encoding, rows = inspected.encoding, inspected.rows
     design = build_design(encoding, inspected.x, rows.weight, inspected.bounded)
@@ -54,7 +56,11 @@ def estimate_feature_weights(inspected: InspectedRows, report_progress: ReportPr
     importances: list[Importance] = []
     unknown: dict[str, str] = {}
     groups = correlated_groups(encoding, inspected.x, design, report_progress)
-    n_turns = len(encoding.columns) + len(groups)
+    n_turns, n_done = len(encoding.columns) + sum(map(_count_turns, groups)), itertools.count(1)
+
+    def report_turn() -> None:
+        report_progress(next(n_done) / n_turns)
+
     for feature, column in enumerate(encoding.columns):
         without = inspected.answers.answers(find_replacement(encoding, inspected.x, design, partialled, feature))
         importances.append(scoring.importance([column.name], without))
@@ -66,11 +72,8 @@ def estimate_feature_weights(inspected: InspectedRows, report_progress: ReportPr
         else:
             reasons = [design.lost[c] for c in design.columns[feature] if c in design.lost]
             unknown[column.name] = f"not identifiable, because {(reasons or ['it has one level only'])[0]}"
-        report_progress((feature + 1) / n_turns)
-    group_importances = []
-    for group in groups:
-        group_importances.append(_group(inspected, design, scoring, group, importances))
-        report_progress((len(encoding.columns) + len(group_importances)) / n_turns)
+        report_turn()
+    group_importances = [_group(inspected, design, scoring, group, importances, report_turn) for group in groups]
     return FeatureWeights(
         contrasts=contrasts,
         joints=joints,
@@ -168,7 +171,19 @@ def _learned(gaps: Gaps, weight: FloatArray) -> FloatArray:
     return factor * (1 - share) * (gap * (unexplained - explained / share)).sum(1)
 
 
-def _group(inspected: InspectedRows, design: Design, scoring: _Scoring, group: list[int], importances: list[Importance]) -> Group:
+def _count_turns(group: list[int]) -> int:
+    """How many sets of features members are asked to do without for a group: all of them, and of more than two all but each."""
+    return 1 + len(group) * (len(group) > 2)
+
+
+def _group(
+    inspected: InspectedRows,
+    design: Design,
+    scoring: _Scoring,
+    group: list[int],
+    importances: list[Importance],
+    report_turn: Callable[[], None],
+) -> Group:
     """The importance of a group, and what each of its features adds where the rest of the group is unknown too."""
 
     def together(features: list[int]) -> Importance:
@@ -176,9 +191,9 @@ def _group(inspected: InspectedRows, design: Design, scoring: _Scoring, group: l
         if len(features) == 1:
             return known
         names = [inspected.encoding.columns[j].name for j in features]
-        return scoring.importance(
-            names, inspected.answers.answers(find_joint_replacement(inspected.encoding, inspected.x, design, features))
-        )
+        without = inspected.answers.answers(find_joint_replacement(inspected.encoding, inspected.x, design, features))
+        report_turn()
+        return scoring.importance(names, without)
 
     whole = together(group)
     alone = {inspected.encoding.columns[j].name: whole.value - together([k for k in group if k != j]).value for j in group}

@@ -65,7 +65,7 @@ def plan_lines(plans: list[Plan], n_races: int = 0, weighing_seconds: float = 0.
     if n_races:
         lines.append(labelled("", f"before that, a race of {n_races} candidates"))
     if weighing_seconds:
-        lines.append(labelled("", f"then feature weights; about {duration(weighing_seconds)}"))
+        lines.append(labelled("", f"feature weights: about {duration(weighing_seconds)}"))
     return lines
 
 

@@ -15,10 +15,13 @@ from weights.spec import Spec
 from weights.training.effort import Load
 from weights.training.population import method_of
 
-_VALUES_OF_A_FEATURE = 8
-_LINEAR_CALL_SECONDS, _CALL_SECONDS, _SCALE_SECONDS = 2e-5, 3e-4, 3e-8
+_VALUES_OF_A_FEATURE, _TURNS_OF_A_FEATURE = 8, 1.5
+"""Values that it is given, and how often members are asked about it, by itself and in groups."""
+_LINEAR_CALL_SECONDS, _CALL_SECONDS, _COMPILE_SECONDS = 2e-5, 3e-4, 0.5
+_SCALE_SECONDS, _ACTIVATION_SECONDS = 3e-8, 3e-9
 _OUTCOME_SECONDS, _ROW_SECONDS = 2e-3, 4e-7
-"""Of a feature: asking a member; an output on the target's scale; an effect on an outcome, and what each row adds to that (measured)."""
+"""Of a feature: asking a member, and the program for it; an output on the target's scale and an activation; an effect on an outcome, and
+what each row adds to that (measured)."""
 
 
 class Plan(msgspec.Struct, frozen=True):
@@ -58,15 +61,21 @@ def estimate_weighing(specs: Iterable[Spec], layout: Layout, n_rows: int, n_feat
     Every feature is given other values in every row, and members that never saw the row are asked; networks read anew what one column adds.
     """
     speed, n_outputs = _flops_per_second(), layout.n_outputs
-    asking = 0.0
+    asking = compiling = 0.0
     for spec in specs:
         architecture, members = architecture_of(spec.model), spec.members
         n_answers = _VALUES_OF_A_FEATURE * n_rows * max(members.n_members / members.n_folds, 1.0)
+        asking += n_answers * n_outputs * _SCALE_SECONDS
+        if architecture.linear:
+            asking += members.n_members * _LINEAR_CALL_SECONDS
+            continue
         read = table_layout(1, n_outputs, (0,)) if layout.is_table else layout
-        n_products = 0.0 if architecture.linear else architecture.cost(spec.model, read).n_multiplications
-        asking += members.n_members * (_LINEAR_CALL_SECONDS if architecture.linear else _CALL_SECONDS)
-        asking += n_answers * (2.0 * n_products / (0.4 * speed) + n_outputs * _SCALE_SECONDS)
-    return n_features * (asking / n_threads + n_outputs * (_OUTCOME_SECONDS + n_rows * _ROW_SECONDS))
+        cost = architecture.cost(spec.model, read)
+        compiling += _COMPILE_SECONDS
+        asking += members.n_members * _CALL_SECONDS
+        asking += n_answers * (2.0 * cost.n_multiplications / (0.4 * speed) + cost.n_activations * _ACTIVATION_SECONDS)
+    of_feature = _TURNS_OF_A_FEATURE * asking / n_threads + n_outputs * (_OUTCOME_SECONDS + n_rows * _ROW_SECONDS)
+    return n_features * of_feature + compiling * (n_features > 0)
 
 
 def steps_within(budget_seconds: float, spec: Spec, layout: Layout, n_samples: int, *, n_threads: int) -> int:
