@@ -113,7 +113,7 @@ def test_mixed_cells_are_text_and_their_gaps_are_missing():
     assert read_table({"c": [pd.NA, 1, "a", None, 2.5, float("nan"), pd.NaT]})["c"].to_pylist() == [None, "1", "a", None, "2.5", None, None]
 
 
-@pytest.mark.parametrize("role", ["target", "group", "time", "sample_weight", "split"])
+@pytest.mark.parametrize("role", ["target", "group", "sample_weight"])
 @pytest.mark.parametrize("name", [name for name in COLUMNS if not name.endswith(("with nanoseconds", "NaT", "8", "16", "32"))])
 def test_a_column_of_any_type_plays_a_role_or_is_refused_in_words(name, role):
     make, column = COLUMNS[name]
