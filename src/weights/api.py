@@ -137,8 +137,9 @@ def plan_fit(data: Any, target: Any = None, *, progress: OnProgress = None, **op
     given = GivenRows(data, apart)
 
     def prepared(dataset: Dataset) -> Prepared:
-        # The column of weights that copies were merged into is none of the rows'.
-        named = msgspec.structs.replace(dataset.roles, sample_weight=roles.sample_weight) if "sample_weight" not in apart else dataset.roles
+        # The weights that copies were merged into are no column of the rows, and pictures in parts say themselves which part they are.
+        unsaid = {role: getattr(roles, role) for role in ("sample_weight", "split") if role not in apart}
+        named = msgspec.structs.replace(dataset.roles, **unsaid)
         return decide(dataset, request, Origin(given.path, named, merge), given)
 
     try:
