@@ -219,11 +219,6 @@ class Ensemble:
         return self.task.classes
 
     @property
-    def label_columns(self) -> list[str]:
-        """The columns beside those of the encoding whose cells are labels: a target of classes."""
-        return [self.task.target] if self.task.classes else []
-
-    @property
     def metrics(self) -> dict[str, float]:
         """Out-of-bag metrics by name."""
         return {name: metric.value for name, metric in self.report.metrics.items()}

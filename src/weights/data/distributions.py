@@ -162,13 +162,13 @@ def _show_moment(seconds: float) -> str:
 _FORMS: dict[type, _Form] = {
     Numeric: _Form(
         lambda column, raw: _finite(numbers_of(column, raw)),
-        lambda column, values: (moments_of if column.from_times else _numbers)(values),
+        lambda column, values: (moments_of if column.of_moments else _numbers)(values),
     ),
     Boolean: _Form(_read_flags, lambda column, values: pa.array(values == 1, mask=np.isnan(values)), lambda flag: [flag.no, flag.yes]),
     Category: _Form(_read_levels, _write_levels, lambda column: [*column.levels, OTHER_LEVEL]),
     Datetime: _Form(
         lambda column, raw: _finite(numbers_of(column, raw)),
-        lambda column, values: (_numbers if column.from_numbers else moments_of)(values),
+        lambda column, values: (moments_of if column.of_moments else _numbers)(values),
         show=_show_moment,
     ),
 }

@@ -56,6 +56,11 @@ class Numeric(msgspec.Struct, frozen=True, tag="numeric"):
     low: float | None = None
     high: float | None = None
 
+    @property
+    def of_moments(self) -> bool:
+        """Whether the cells are moments, which are read in seconds."""
+        return self.from_times
+
 
 class Boolean(msgspec.Struct, frozen=True, tag="boolean"):
     """Yes or no: 1 and -1; missing is 0 plus a flag. `no` and `yes` are how they were written in training, most often."""
@@ -88,6 +93,11 @@ class Datetime(msgspec.Struct, frozen=True, tag="datetime"):
     from_numbers: bool = False
     low: float | None = None
     high: float | None = None
+
+    @property
+    def of_moments(self) -> bool:
+        """Whether the cells are moments, and not numbers that count seconds or years."""
+        return not self.from_numbers
 
 
 ColumnEncoding = Numeric | Boolean | Category | Datetime
@@ -293,15 +303,13 @@ def numbers_of(column: Numeric | Datetime, raw: pa.ChunkedArray) -> FloatArray:
     Raises:
         DataError: a cell could not have been read there, or is of another type.
     """
-    of_moments = column.from_times if isinstance(column, Numeric) else not column.from_numbers
     if pa.types.is_string(raw.type):
-        if not of_moments:
+        if not column.of_moments:
             words, notation = (column.words, column.notation) if isinstance(column, Numeric) else ((), None)
             return to_numbers(raw, column.name, words, notation or PLAIN)
         return to_seconds(raw, column.name, find_unmistakable(as_text(raw), None if isinstance(column, Numeric) else column.time_format))
-    fits = pa.types.is_temporal(raw.type) if of_moments else not pa.types.is_temporal(raw.type)
-    if not fits and not _is_empty(raw):
-        _refuse_type(column.name, raw, "dates" if of_moments else "numbers")
+    if pa.types.is_temporal(raw.type) != column.of_moments and not _is_empty(raw):
+        _refuse_type(column.name, raw, "dates" if column.of_moments else "numbers")
     return to_numbers(raw, column.name) if isinstance(column, Numeric) else to_seconds(raw, column.name)
 
 

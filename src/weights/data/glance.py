@@ -16,6 +16,7 @@ import pyarrow.compute as pc
 from weights.data.distributions import describe_value, read_values
 from weights.data.encoding import fit_encoding
 from weights.data.table.columns import as_text, is_missing
+from weights.data.table.sentinels import find_ends
 from weights.errors import abridged
 from weights.types import FloatArray
 
@@ -93,7 +94,7 @@ def look_at(table: pa.Table, name: str, kind: str) -> Glance:
             return glance
         with np.errstate(over="ignore", invalid="ignore"):  # numbers may be as far apart as doubles reach
             quartiles = [show(value) for value in np.quantile(values, [0, 0.25, 0.5, 0.75, 1]).tolist()]
-            said = _suspicious_numbers(values, show) if kind == "numeric" else _suspicious_end(np.sort(values), show)
+            said = _suspicious_numbers(values, show) if kind == "numeric" else _suspicious_end(values, show)
         return msgspec.structs.replace(glance, quartiles=quartiles, suspicious=said)
     if kind in _LEVELS:
         pairs = zip(counts.field("values").to_pylist(), counts.field("counts").to_pylist(), strict=True)
@@ -104,20 +105,16 @@ def look_at(table: pa.Table, name: str, kind: str) -> Glance:
 
 def _suspicious_numbers(values: FloatArray, show: Show) -> list[str]:
     """Ends that look like codes, zeros that look like none, and numbers far out."""
-    return (_suspicious_end(np.sort(values), show) or _far_out(values, show)) + _suspicious_zeros(values)
+    return (_suspicious_end(values, show) or _far_out(values, show)) + _suspicious_zeros(values)
 
 
-def _suspicious_end(ordered: FloatArray, show: Show) -> list[str]:
+def _suspicious_end(values: FloatArray, show: Show) -> list[str]:
     """The least or the largest value, where several rows have it and all others lie together, farther from it than they reach."""
-    said = []
-    for end, others in ((ordered[0], ordered[ordered > ordered[0]]), (ordered[-1], ordered[ordered < ordered[-1]])):
-        n = len(ordered) - len(others)
-        if n < 2 or len(np.unique(others)) < _FEWEST_DIFFERENT:
-            continue
-        nearest = others[0] if end < others[0] else others[-1]
-        if abs(end - nearest) > others[-1] - others[0] > 0:
-            said.append(f"{show(end)} in {_rows(n)}, far from all others: a code for no value?")
-    return said
+    return [
+        f"{show(end)} in {_rows(n)}, far from all others: a code for no value?"
+        for end, n, gap, others in find_ends(values)
+        if n > 1 and gap > np.ptp(others) and len(np.unique(others)) >= _FEWEST_DIFFERENT
+    ]
 
 
 def _suspicious_zeros(values: FloatArray) -> list[str]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 import pyarrow as pa
@@ -17,21 +18,23 @@ from weights.data.table.notation import Notation
 from weights.data.table.read import read_table
 from weights.data.unfamiliar import NO_LIMITS, Limits, unfamiliar
 
+NO_LABELS: Mapping[str, Sequence[Any]] = MappingProxyType({})
 
-def read_new_rows(encoding: Encoding, data: Any, *, labels: Sequence[str] = ()) -> pa.Table:
+
+def read_new_rows(encoding: Encoding, data: Any, *, labels: Mapping[str, Sequence[Any]] = NO_LABELS) -> pa.Table:
     """The table behind a path, frame, mapping or array, numbers, pictures and words for missing read as in training.
 
     Args:
         encoding: of the run.
         data: the rows.
-        labels: other columns that hold labels, such as a target of classes, whose cells stay as they are written.
+        labels: by the name of a column beside those of the encoding the labels that it may hold, none of numbers; they stay as written.
 
     Raises:
         NotFoundError: there is nothing at the path. DataError: it cannot be read so.
     """
     if not encoding.columns and (source := kind_of(encoding.blocks[0]).source) is not None:
         return source.read_like(data, encoding.blocks[0], encoding.missing_words)
-    table = read_table(data, missing=encoding.missing_words, verbatim=[*encoding.names, *labels])
+    table = read_table(data, missing=encoding.missing_words, verbatim=[*encoding.names, *(name for name, known in labels.items() if known)])
     table = _read_text(encoding, table)
     for block in encoding.blocks:
         if (source := kind_of(block).source) is not None:
@@ -52,8 +55,7 @@ def _read_text(encoding: Encoding, table: pa.Table) -> pa.Table:
         if isinstance(column, Numeric):
             column = replace(column, notation=column.notation or plain)
         values = numbers_of(column, table[column.name])
-        of_moments = column.from_times if isinstance(column, Numeric) else not column.from_numbers
-        cells = moments_of(values) if of_moments else pa.array(values, from_pandas=True)
+        cells = moments_of(values) if column.of_moments else pa.array(values, from_pandas=True)
         table = table.set_column(place, table.field(place).with_type(cells.type), pa.chunked_array([cells]))
     return table
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import msgspec
 
 from weights.options import option
-from weights.questions.question import Answer, Asker, Question, find_refusal
+from weights.questions.question import Answer, Asker, Question, describe_judged, find_refusal
 
 if TYPE_CHECKING:
     from weights.model import Model
@@ -29,7 +29,7 @@ def ask_confusion(model: Model, options: ConfusionOptions, asker: Asker) -> Answ
     from weights.summary import aligned, percent
 
     confusion = model.confusion(test=options.test)
-    footnote = f"{_describe(model, test=options.test)} Shares with 95 % intervals."
+    footnote = f"{describe_judged(model, test=options.test)} Shares with 95 % intervals."
     rows = [["truth", *(str(label) for label in confusion.classes), "answered rightly"]]
     for label, counts, recall in zip(confusion.classes, confusion.counts, confusion.recalls, strict=True):
         rows.append([str(label), *(f"{count:,}" for count in counts), percent(recall)])
@@ -55,7 +55,7 @@ def ask_calibration(model: Model, options: CalibrationOptions, asker: Asker) -> 
 
     bins = model.calibration(label=options.label, test=options.test)
     label = model.classes[model.sought(options.label)]
-    footnote = f"{_describe(model, test=options.test)} Bars are 95 % intervals."
+    footnote = f"{describe_judged(model, test=options.test)} Bars are 95 % intervals."
     rows = [["predicted", "observed", "rows"]]
     rows += [[f"{100 * bin.predicted:.1f} %", percent(bin.observed), f"{bin.n:,}"] for bin in bins]
     return Answer(
@@ -82,18 +82,12 @@ def ask_operating(model: Model, options: OperatingOptions, asker: Asker) -> Answ
     point = model.operating_point(options.sensitivity, label=options.label)
     predictions, sought = model.predictions(), model.sought(options.label)
     title = title_figure(model.ensemble, f"finding {point.label}")
-    footnote = f"{_describe(model)} Bars are 95 % intervals."
+    footnote = f"{describe_judged(model)} Bars are 95 % intervals."
     judged = {"out of bag": predictions, "test": model.ensemble.test_predictions}
     areas = {name: area_under(rows, sought) for name, rows in judged.items() if rows is not None}
     figure = operating_figure(predictions, sought, point, title=title, footnote=footnote, areas=areas)
     record = {**msgspec.to_builtins(point), "auroc": msgspec.to_builtins(areas)}
     return Answer(record, [*operating_lines(point, model.ensemble), *area_lines(areas)], figure)
-
-
-def _describe(model: Model, *, test: bool = False) -> str:
-    from weights.report.figures import describe_rows
-
-    return describe_rows(model.predictions(test=test), test=test, usefulness=model.report.usefulness)
 
 
 def refuse_answers(model: Model) -> str:

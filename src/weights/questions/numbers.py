@@ -8,7 +8,7 @@ import msgspec
 
 from weights.errors import DataError, UsageError
 from weights.options import option
-from weights.questions.question import Answer, Asker, Question, find_refusal
+from weights.questions.question import Answer, Asker, Question, describe_judged, find_refusal
 from weights.runoptions import TrainingRows
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ def ask_predicted(model: Model, options: NumberOptions, asker: Asker) -> Answer:
         known = part.observed.low is not None and part.observed.high is not None
         bounds = f"[{compact(part.observed.low)} {compact(part.observed.high)}]" if known else ""
         rows.append([compact(part.predicted), compact(part.observed.value), bounds, f"{part.n:,}"])
-    caption, title = _caption(model, test=options.test), title_figure(model.ensemble, "predicted and observed")
+    caption, title = describe_judged(model, test=options.test), title_figure(model.ensemble, "predicted and observed")
     return Answer(
         msgspec.to_builtins(parts), aligned(rows, to_right=[0, 1, 3]), predicted_figure(values, parts, title=title, caption=caption)
     )
@@ -55,7 +55,7 @@ def ask_residuals(model: Model, options: NumberOptions, asker: Asker) -> Answer:
     parts = part_values(values)
     rows = [["predicted", "observed less predicted: lower quartile", "median", "upper quartile", "rows"]]
     rows += [[compact(part.predicted), *map(compact, part.residuals), f"{part.n:,}"] for part in parts]
-    caption, title = _caption(model, test=options.test), title_figure(model.ensemble, "residuals")
+    caption, title = describe_judged(model, test=options.test), title_figure(model.ensemble, "residuals")
     return Answer(
         msgspec.to_builtins(parts), aligned(rows, to_right=range(5)), residual_figure(values, parts, title=title, caption=caption)
     )
@@ -94,7 +94,7 @@ def ask_intervals(model: Model, options: IntervalOptions, asker: Asker) -> Answe
         if options.test
         else (" As wide as it takes for these very rows together: what can be wrong is how wide for which. See weights score too.")
     )
-    caption, title = f"{_caption(model, test=options.test)}{own}", title_figure(model.ensemble, f"{name}s")
+    caption, title = f"{describe_judged(model, test=options.test)}{own}", title_figure(model.ensemble, f"{name}s")
     figure = interval_figure(values, (bounds.low, bounds.high), parts, level=options.level, title=title, caption=caption)
     return Answer(msgspec.to_builtins(parts), aligned(rows, to_right=[0, 3]), figure)
 
@@ -116,12 +116,6 @@ def find_values(model: Model, *, test: bool) -> Values:
 def refuse_numbers(model: Model) -> str:
     """Why a run has no predicted numbers, or nothing."""
     return find_refusal(lambda: find_values(model, test=False))
-
-
-def _caption(model: Model, *, test: bool) -> str:
-    from weights.report.figures import describe_rows
-
-    return describe_rows(model.predictions(test=test), test=test, usefulness=model.report.usefulness)
 
 
 PREDICTED = Question(

@@ -81,6 +81,13 @@ class Question(NamedTuple):
     slow: bool = False
 
 
+def describe_judged(model: Model, *, test: bool = False) -> str:
+    """Whose answers are shown: those to rows out of bag, or to rows that were for the test."""
+    from weights.report.figures import describe_rows
+
+    return describe_rows(model.predictions(test=test), test=test, usefulness=model.report.usefulness)
+
+
 def find_refusal(check: Callable[[], object]) -> str:
     """What a check complains of, or nothing."""
     try:

@@ -140,26 +140,21 @@ class Range(NamedTuple):
     area: float = 0.0
 
 
-def measure_range(content: bytes | np.ndarray, *, bright: int = 255) -> Range | None:
-    """The range of a picture's values; None if unreadable.
-
-    Args:
-        content: of its file.
-        bright: of pictures with 8 bits that are photographs, which are not decoded for it.
-    """
+def measure_range(content: bytes | np.ndarray) -> Range | None:
+    """The range of a picture's values; None if unreadable. Of photographs with 8 bits, which are not decoded for it, it is all of these."""
     try:
         with _opened(content) as image:
             if image.mode.startswith("I"):
                 return Range(highest_16=_highest(image))
             if _format(image) == "JPEG" or image.mode in ("1", "CMYK", "YCbCr", "HSV"):
-                return Range(highest=bright)
+                return Range(highest=255)
             plain = _convert_mode(image)[0]
             if plain.mode not in ("LA", "RGBA"):
                 return Range(highest=_highest(plain))
             alpha = np.asarray(plain.getchannel("A"), float) / 255
             area = float(alpha.mean())
             grey = np.asarray(plain.convert("RGBA").convert("RGB").convert("L"), float)
-            return Range(highest=bright, ink=float((alpha * grey).mean()) / max(area, 1e-9), area=area)
+            return Range(highest=255, ink=float((alpha * grey).mean()) / max(area, 1e-9), area=area)
     except Exception:  # As above.
         return None
 
