@@ -18,9 +18,7 @@ from weights.ensemble import Ensemble
 from weights.errors import abridged, listed, printable
 from weights.inspection.measured import MeasuredSize, find_measured
 from weights.multiplicity import adjusted
-from weights.tables import Table
-from weights.tables import aligned as aligned
-from weights.tables import compact as compact
+from weights.tables import Table, aligned, compact
 from weights.tasks.base import Task
 from weights.tasks.metrics import UNLISTED, Measure, Metric
 

@@ -26,7 +26,8 @@ def ask_confusion(model: Model, options: ConfusionOptions, asker: Asker) -> Answ
     """Which classes are taken for which."""
     from weights.report.class_figures import confusion_figure
     from weights.report.figures import title_figure
-    from weights.summary import aligned, percent
+    from weights.summary import percent
+    from weights.tables import aligned
 
     confusion = model.confusion(test=options.test)
     footnote = f"{describe_judged(model, test=options.test)} Shares with 95 % intervals."
@@ -51,7 +52,8 @@ def ask_calibration(model: Model, options: CalibrationOptions, asker: Asker) -> 
     """Predicted against observed probability of a class."""
     from weights.report.class_figures import calibration_figure
     from weights.report.figures import title_figure
-    from weights.summary import aligned, percent
+    from weights.summary import percent
+    from weights.tables import aligned
 
     bins = model.calibration(label=options.label, test=options.test)
     label = model.classes[model.sought(options.label)]

@@ -30,7 +30,7 @@ def ask_importance(model: Model, options: ImportanceOptions, asker: Asker) -> An
     from weights.effects import MEASURES
     from weights.report.figures import title_figure
     from weights.report.row_figures import Row, rows_figure
-    from weights.summary import aligned
+    from weights.tables import aligned
 
     records = [record for record in _main_records(model, options.top) if record["importance"] is not None]
     rows = [
@@ -84,7 +84,7 @@ def ask_effects(model: Model, options: EffectsOptions, asker: Asker) -> Answer:
     from weights.effects import leading
     from weights.report.figures import title_figure
     from weights.report.row_figures import Row, in_digits, rows_figure
-    from weights.summary import aligned
+    from weights.tables import aligned
 
     chosen = {name: value for name, value in msgspec.structs.asdict(options).items() if name not in ("label", "top")}
     weights = model.report.feature_weights
@@ -152,7 +152,7 @@ def ask_effect(model: Model, options: EffectOptions, asker: Asker) -> Answer:
     from weights.inspection.curves import find_curves
     from weights.report.figures import title_figure
     from weights.report.row_figures import curve_figure, in_digits
-    from weights.summary import aligned
+    from weights.tables import aligned
 
     number = None if options.label is None else model.ensemble.task.class_number(options.label)
     feature = _find_feature(model, options.feature)

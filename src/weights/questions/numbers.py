@@ -29,7 +29,7 @@ def ask_predicted(model: Model, options: NumberOptions, asker: Asker) -> Answer:
     from weights.inspection.values import part_values
     from weights.report.figures import title_figure
     from weights.report.number_figures import predicted_figure
-    from weights.summary import aligned, compact
+    from weights.tables import aligned, compact
 
     values = find_values(model, test=options.test)
     parts = part_values(values)
@@ -49,7 +49,7 @@ def ask_residuals(model: Model, options: NumberOptions, asker: Asker) -> Answer:
     from weights.inspection.values import part_values
     from weights.report.figures import title_figure
     from weights.report.number_figures import residual_figure
-    from weights.summary import aligned, compact
+    from weights.tables import aligned, compact
 
     values = find_values(model, test=options.test)
     parts = part_values(values)
@@ -75,7 +75,8 @@ def ask_intervals(model: Model, options: IntervalOptions, asker: Asker) -> Answe
     from weights.inspection.values import part_intervals
     from weights.report.figures import title_figure
     from weights.report.number_figures import interval_figure
-    from weights.summary import aligned, compact, percent
+    from weights.summary import percent
+    from weights.tables import aligned, compact
 
     check_level(options.level)
     kept = model.predictions(test=options.test)

@@ -23,7 +23,7 @@ def ask_filters(model: Model, options: NoOptions, asker: Asker) -> Answer:
     """Filters of the first layer, named by what they respond to."""
     from weights.inspection.gratings import KINDS
     from weights.report.figures import filters_figure
-    from weights.summary import aligned
+    from weights.tables import aligned
 
     filters = model.filters()
     rows = [["responds to", "share of filters", "", "before training"]]
@@ -62,7 +62,7 @@ def ask_units(model: Model, options: UnitsOptions, asker: Asker) -> Answer:
     from weights.answering import pictures_of, units_of
     from weights.inspection.excitation import check_units, unit_layers
     from weights.report.figures import units_figure
-    from weights.summary import aligned
+    from weights.tables import aligned
 
     layer = options.layer or unit_layers(model.ensemble)[-1]
     check_units(model.ensemble, layer, options.member)

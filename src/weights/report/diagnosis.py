@@ -8,7 +8,8 @@ import msgspec
 
 from weights.report.elements import finding_lines
 from weights.report.terminal import duration
-from weights.summary import aligned, compact, labelled
+from weights.summary import labelled
+from weights.tables import aligned, compact
 from weights.verdicts import Curve, Decomposition, Diagnosis, Experiment, Part, Remedy
 
 _BAR, _SHORT_BAR = 30, 24

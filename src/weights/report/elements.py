@@ -13,7 +13,8 @@ from weights.ensemble import Population
 from weights.inspection.health import is_recorded, layer_health, medians, noise_scale
 from weights.report.terminal import sparkline
 from weights.spec import counts
-from weights.summary import aligned, compact, labelled
+from weights.summary import labelled
+from weights.tables import aligned, compact
 from weights.verdicts import Finding, LayerHealth
 
 _RECORDED_OF_SOLVED = frozenset(("strength", "zeros", "n_steps", "residual"))

@@ -10,7 +10,7 @@ import numpy as np
 from weights.inspection.curves import Curve
 from weights.report.axes import BELOW_TITLE, MARGIN, Axis, Panel, lay_out, number_axis
 from weights.report.charts import BLUE, FAINT, INK, LINE, SMALL, USUAL, Area, Box, Dot, Drawing, Line, Mark, Text, mixed, width_of, wrapped
-from weights.summary import compact
+from weights.tables import compact
 from weights.types import FloatArray
 
 _WIDEST_NAME, _WIDEST_NOTE, _PANEL = 230, 330, 340.0

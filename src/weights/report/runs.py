@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 from weights.errors import printable
 from weights.store.listing import SavedRun
-from weights.summary import aligned, bounds, number
+from weights.summary import bounds, number
+from weights.tables import aligned
 from weights.tasks.metrics import find_measure
 
 

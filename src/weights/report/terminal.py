@@ -25,7 +25,8 @@ from weights.dependence import FEW_UNITS
 from weights.ensemble import MOST_PREDICTIONS, Ensemble, Predictions, Report
 from weights.inspection.classes import OperatingPoint
 from weights.scoring.lines import point_cells
-from weights.summary import LABEL, aligned, bounds, labelled, number
+from weights.summary import LABEL, bounds, labelled, number
+from weights.tables import aligned
 from weights.tasks.base import Task
 from weights.tasks.metrics import UNLISTED, Measure
 from weights.training.control import Progress

@@ -10,7 +10,8 @@ from weights.inspection.classes import OperatingPoint, ThresholdMetrics
 from weights.inspection.comparison import FEWEST_ROWS, Difference
 from weights.inspection.drift import Drift
 from weights.scoring.records import LevelScore, Score
-from weights.summary import LABEL, aligned, bounds, compact, labelled, number, percent
+from weights.summary import LABEL, bounds, labelled, number, percent
+from weights.tables import aligned, compact
 from weights.tasks.metrics import MEAN_GAP, Measure, find_measure
 
 _WIDTHS = {True: 96, False: 136}

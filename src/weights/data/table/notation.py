@@ -180,11 +180,6 @@ def _digits_pattern(decimal: str) -> str:
     return rf"^(?:(?:\d+|{groups})(?:{mark}\d*)?|{mark}\d+)(?:[eE][-+]?\d+)?$"
 
 
-def _only_groups(text: pa.ChunkedArray) -> bool:
-    """Whether points stand only where they could set thousands apart, and do so somewhere."""
-    return _any_match(text, r"\.") and _all_match(text, r"^[-+]?(?:\d+|[1-9]\d{0,2}(?:\.\d{3})+)$")
-
-
 def _all_match(text: pa.ChunkedArray, pattern: str) -> bool:
     return pc.all(pc.match_substring_regex(text, pattern)).as_py() is not False
 
