@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 import msgspec
 import numpy as np
 import pyarrow as pa
+import threadpoolctl
 
 import weights
 from weights.data.dataset import Dataset, encode_streamed
@@ -216,7 +217,8 @@ def _estimate_feature_weights(
         control.check("The estimation of feature weights")
         control.report(Progress(WEIGHING, share, None))
 
-    return estimate_feature_weights(choose_inspected_rows(prepared, oob_members, offset, covered, control.n_threads), report)
+    with threadpoolctl.threadpool_limits(1):  # members are asked on several cores already
+        return estimate_feature_weights(choose_inspected_rows(prepared, oob_members, offset, covered, control.n_threads), report)
 
 
 def choose_inspected_rows(

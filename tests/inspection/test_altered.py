@@ -1,6 +1,7 @@
 """Networks answer rows with other values as if these were new rows, though only what the changed columns add is read anew."""
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 
@@ -10,7 +11,7 @@ from weights.elements.initialization import Initialization
 from weights.ensemble import apply_program
 from weights.inspection import altered
 from weights.inspection.altered import Asked, altered_program
-from weights.models.embedding import find_knots
+from weights.models.embedding import change_of_features, embed_numbers, find_knots, first_embedding
 from weights.models.linear import Linear
 from weights.models.mlp import Mlp
 from weights.models.registry import build
@@ -75,3 +76,24 @@ def test_members_asked_at_once_each_answer_their_own_rows():
     asked = [Asked(params, program.read(params, Inputs({"x": X[own]})), own) for own in (np.arange(N), rows)]
     every, some = program.answer(asked, change)
     np.testing.assert_allclose(some, every[rows], rtol=2e-5, atol=2e-6)
+
+
+def test_members_of_few_rows_may_be_asked_beside_one_of_many(monkeypatch):
+    monkeypatch.setattr(altered, "_MOST_ROWS_AT_ONCE", 16)  # the blocks of the second end where those of the first go on
+    spec, params = member()
+    program, rows = altered_program(spec, LAYOUT), np.array([3, 50])
+    change = program.change(np.array([0]), X[:, [0]], np.stack([X[:, [4]], X[:, [1]]], 1))
+    asked = [Asked(params, program.read(params, Inputs({"x": X[own]})), own) for own in (np.arange(N), rows)]
+    every, some = program.answer(asked, change)
+    assert every.shape == (N, 2, 2)
+    np.testing.assert_allclose(some, every[rows], rtol=2e-5, atol=2e-6)
+
+
+@pytest.mark.parametrize("x", [-9.0, 0.0, 0.5, 1.0, 2.0, 2.5, 3.0, 9.0], ids=str)
+def test_features_of_a_number_are_those_that_networks_learned_with_also_where_edges_coincide(x):
+    knots = jnp.asarray([[0.0, 1.0, 2.0, 2.0, 2.0, 3.0, 3.0], [-1.0, 0.0, 0.5, 1.0, 2.0, 3.0, 4.0]])  # a step at 2, edges left over at 3
+    layer = first_embedding(knots, 4, key=jax.random.key(3))
+    before, after = np.array([[0.25]], np.float32), np.array([[[x]]], np.float32)
+    both = [embed_numbers({name: part[:1] for name, part in layer.items()}, jnp.asarray(value.reshape(1, 1))) for value in (before, after)]
+    change = change_of_features(layer, np.array([0]), before, after)
+    np.testing.assert_allclose(change[0, 0], np.asarray(both[1] - both[0])[0], atol=1e-5)  # sums of six in float32

@@ -15,7 +15,7 @@ from weights.ensemble import pad
 from weights.models.base import ByColumn, keep_all
 from weights.models.registry import build
 from weights.spec import Spec, program_spec
-from weights.types import AnyArray, FloatArray, IntArray, Params
+from weights.types import FloatArray, IntArray, Params
 
 _MOST_ROWS_AT_ONCE = 4096
 _MOST_MEMBERS_AT_ONCE = 4
@@ -24,7 +24,7 @@ _ROWS, _FEWEST_ROWS = 512, 32
 
 
 class Change(NamedTuple):
-    """Other values of some columns of r rows, amid zeros that change nothing.
+    """Other values of some columns of r rows.
 
     places: of the columns, (b,). moved: by how much each value differs from that which is there, (r, d, b).
     which: of the numbers among them, in the order of `Layout.numeric`, (j,); these before, (r, j), and after, (r, d, j).
@@ -41,7 +41,7 @@ class Asked(NamedTuple):
     """A member, what it `read` of its rows as they are, and which these are, among those of the `Change`."""
 
     params: Params
-    sums: jax.Array
+    sums: FloatArray
     rows: IntArray
 
 
@@ -51,12 +51,13 @@ class Altered:
     def __init__(self, by_column: ByColumn, layout: Layout) -> None:
         self.layout = layout
         self._sums = jax.jit(by_column.sums)
+        self._change = by_column.change
         self._outputs = jax.jit(functools.partial(_answer, by_column))
 
-    def read(self, params: Params, inputs: Inputs) -> jax.Array:
-        """What the first layer of a member adds up for rows as they are, float32, shape (at least r, h)."""
+    def read(self, params: Params, inputs: Inputs) -> FloatArray:
+        """What the first layer of a member adds up for rows as they are, float32, shape (r, h)."""
         parts = [inputs[begin : begin + _MOST_ROWS_AT_ONCE] for begin in range(0, len(inputs), _MOST_ROWS_AT_ONCE)]
-        return jnp.concatenate([self._sums(params, pad(part, _whole(len(part)))) for part in parts])
+        return np.concatenate([np.asarray(self._sums(params, pad(part, _whole(len(part)))))[: len(part)] for part in parts])
 
     def change(self, columns: IntArray, before: FloatArray, after: FloatArray) -> Change:
         """What rows are asked about.
@@ -70,28 +71,30 @@ class Altered:
         numbers = own & np.isin(columns, self.layout.numeric)
         which = np.searchsorted(self.layout.numeric, columns[numbers])
         moved = (after - before[:, None])[:, :, own]
-        return Change(
-            _widened(columns[own]), _widened(moved), _widened(which), _widened(before[:, numbers]), _widened(after[:, :, numbers])
-        )
+        return Change(columns[own], moved, which, before[:, numbers], after[:, :, numbers])
 
     def answer(self, members: Sequence[Asked], change: Change) -> list[FloatArray]:
         """Outputs of members for their rows with each of the other values, each float32, shape (rows, d, k)."""
-        n_values, params, sums = change.moved.shape[1], [asked.params for asked in members], [asked.sums for asked in members]
-        longest, outputs = n_values * max(len(asked.rows) for asked in members), []
-        for begin in range(0, longest, _MOST_ROWS_AT_ONCE):
-            size = _whole(min(longest - begin, _MOST_ROWS_AT_ONCE))
-            index = np.zeros((len(members), size), np.int32)
-            altered = [np.zeros((*index.shape, values.shape[-1]), np.float32) for values in (change.moved, change.before, change.after)]
-            for m, asked in enumerate(members):
-                which = np.arange(begin, min(begin + size, len(asked.rows) * n_values))
-                index[m, : len(which)] = which // n_values
-                rows, value = asked.rows[which // n_values], which % n_values
-                for own, values in zip(altered, (change.moved[rows, value], change.before[rows], change.after[rows, value]), strict=True):
-                    own[m, : len(which)] = values
-            outputs.append(np.asarray(self._outputs(params, sums, change.places, change.which, index, *altered)))
-        of_members = np.concatenate(outputs, axis=1)
-        n_asked = [n_values * len(asked.rows) for asked in members]
-        return [own[:n].reshape(-1, n_values, own.shape[1]) for own, n in zip(of_members, n_asked, strict=True)]
+        n_values, most = change.moved.shape[1], max(len(asked.rows) for asked in members)
+        at_once = max(_MOST_ROWS_AT_ONCE // n_values, 1)
+        outputs: list[list[FloatArray]] = [[] for _ in members]
+        for begin in range(0, most, at_once):
+            size = _whole(min(most - begin, at_once) * n_values)
+            sums = []
+            for params, known, rows in members:
+                part = slice(begin, begin + at_once)
+                here = rows[part]
+                values = change.moved[here], change.which, change.before[here], change.after[here]
+                n_units = known.shape[1]
+                own = np.zeros((size, n_units), np.float32)
+                rows_by_value = own[: len(here) * n_values].reshape(len(here), n_values, n_units)
+                np.add(known[part, None], self._change(params, change.places, *values), out=rows_by_value)
+                sums.append(own)
+            together = np.asarray(self._outputs([asked.params for asked in members], sums))
+            for parts, answers, (_, _, rows) in zip(outputs, together, members, strict=True):
+                n = len(rows[begin : begin + at_once])
+                parts.append(answers[: n * n_values].reshape(n, n_values, answers.shape[1]))
+        return [np.concatenate(parts) for parts in outputs]
 
     @staticmethod
     def at_once(n_rows: int, n_values: int) -> int:
@@ -111,29 +114,9 @@ def _altered(spec: Spec, layout: Layout) -> Altered | None:
     return by_column and Altered(by_column, layout)
 
 
-def _answer(
-    by_column: ByColumn,
-    params: Sequence[Params],
-    sums: Sequence[jax.Array],
-    places: jax.Array,
-    which: jax.Array,
-    index: jax.Array,
-    *altered: jax.Array,
-) -> jax.Array:
-    """Outputs of g members, (g, n, k), one after the other, because stacked weights would be copied; `altered` are those of `Change`."""
-    outputs = []
-    for m, (own, known) in enumerate(zip(params, sums, strict=True)):
-        moved, before, after = (values[m] for values in altered)
-        change = by_column.change(own, places, moved, which, before, after)
-        outputs.append(by_column.onward(own, known[index[m]] + change, keep_all)[0])
-    return jnp.stack(outputs)
-
-
-def _widened(values: AnyArray) -> AnyArray:
-    """Values (..., b) beside zeros, which change nothing: as many as make a power of two, so that programs of a few sizes serve all."""
-    widened = np.zeros((*values.shape[:-1], _padded(values.shape[-1])), values.dtype)
-    widened[..., : values.shape[-1]] = values
-    return widened
+def _answer(by_column: ByColumn, params: Sequence[Params], sums: Sequence[jax.Array]) -> jax.Array:
+    """Outputs of g members, (g, n, k), from their sums, each (n, h); one after the other, because stacked weights would be copied."""
+    return jnp.stack([by_column.onward(own, its, keep_all)[0] for own, its in zip(params, sums, strict=True)])
 
 
 def _padded(n: int) -> int:

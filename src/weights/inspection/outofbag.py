@@ -95,7 +95,7 @@ class OutOfBag:
             for i, (p, _, _) in enumerate(self.members)
         ]
         self._altered = [altered_program(population.spec, layout) for population, _ in populations]
-        self._sums: dict[int, jax.Array] = {}
+        self._sums: dict[int, FloatArray] = {}
         unchanged = Replacement(np.zeros(0, int), np.zeros((1, len(inputs), 0), np.float32), np.ones((1, len(inputs))))
         self.baseline, self.alone = self.answers(unchanged)
 

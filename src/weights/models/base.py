@@ -15,7 +15,7 @@ import jax.numpy as jnp
 
 from weights.data.inputs import Inputs
 from weights.elements.initialization import Initialization, draw, match_data
-from weights.types import Params
+from weights.types import FloatArray, IntArray, Params
 
 Layer = dict[str, jax.Array]
 Dropout = Callable[[jax.Array, int], jax.Array]
@@ -49,16 +49,17 @@ def _view_unchanged(inputs: Inputs, augmentation: Any, *, seed: jax.Array, step:
 
 
 class ByColumn(NamedTuple):
-    """How a first layer adds up columns, so that rows of which few columns change need not be read anew. Pure functions.
+    """How a first layer adds up columns, so that rows of which few columns change need not be read anew.
 
     sums(params, inputs): what the layer adds up for rows, (n, h).
-    change(params, columns, moved, which, before, after): by how much it changes, (n, h), where columns at places (b,) are moved (n, b), of
-        which numbers, at places (j,) in the order of `Layout.numeric`, are one value before and another after, each (n, j).
+    change(params, columns, moved, which, before, after): by how much it changes, (n, d, h), where columns at places (b,) are moved
+        (n, d, b), of which numbers, at places (j,) in the order of `Layout.numeric`, are one value before, (n, j), and others after,
+        (n, d, j). In NumPy: there are as many shapes as ways to change columns, and each would be a program to compile.
     onward(params, sums, dropout): as `forward`, from these sums.
     """
 
     sums: Callable[[Params, Inputs], jax.Array]
-    change: Callable[[Params, jax.Array, jax.Array, jax.Array, jax.Array, jax.Array], jax.Array]
+    change: Callable[[Params, IntArray, FloatArray, IntArray, FloatArray, FloatArray], FloatArray]
     onward: Callable[[Params, jax.Array, Dropout], tuple[jax.Array, dict[str, Hidden]]]
 
 

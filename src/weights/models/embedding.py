@@ -13,7 +13,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from weights.models.base import Layer
-from weights.types import FloatArray, Params
+from weights.types import FloatArray, IntArray, Params
 
 _NARROWEST = 1e-6
 """Least width of a bin: edges that coincide make a step."""
@@ -61,6 +61,41 @@ def embed_numbers(layer: Layer, x: jax.Array) -> jax.Array:
     passed = jnp.clip((x.T[:, None, :] - knots[:, :-1]) / width, 0.0, 1.0) - 0.5  # (j, bins, n): rows last is fastest on CPUs
     features = jnp.einsum("jtn,jtd->jdn", passed, layer["w"]) + layer["b"][:, :, None]
     return features.reshape(-1, x.shape[0]).T
+
+
+def change_of_features(layer: Layer, which: IntArray, before: FloatArray, after: FloatArray) -> FloatArray:
+    """By how much the features of numbers change, shape (n, d, j * size), in the order of `embed_numbers`.
+
+    A feature is read off where its bins add up to at each knot, so that the bins a number is not in cost nothing.
+
+    Args:
+        layer: the params of all numbers.
+        which: the places of those that change, shape (j,).
+        before: their values, shape (n, j).
+        after: others, shape (n, d, j).
+    """
+    knots, w = (np.asarray(layer[part]) for part in ("knots", "w"))
+    changes = np.empty((*after.shape, w.shape[2]), np.float32)
+    for place, j in enumerate(which):
+        bins = _Bins(knots[j], w[j])
+        changes[:, :, place] = bins.features(after[:, :, place]) - bins.features(before[:, None, place])
+    return changes.reshape(*after.shape[:2], len(which) * w.shape[2])
+
+
+class _Bins:
+    """Features of one number from its knots (bins + 1,) and weights (bins, size), less what they are at the first knot."""
+
+    def __init__(self, knots: FloatArray, w: FloatArray) -> None:
+        self.knots, self.w = knots, w
+        self.at_knots = np.concatenate([np.zeros((1, w.shape[1]), np.float32), np.cumsum(w, 0)])
+        self.per_width = 1 / np.maximum(knots[1:] - knots[:-1], np.float32(_NARROWEST))
+
+    def features(self, x: FloatArray) -> FloatArray:
+        """Features, shape (n, d, size), of values (n, d)."""
+        # An edge is the end of its bin: those that coincide with it are still to come.
+        bins = np.clip(np.searchsorted(self.knots, x, side="left") - 1, 0, len(self.w) - 1)
+        passed = np.clip((x - self.knots[bins]) * self.per_width[bins], 0.0, 1.0)
+        return self.at_knots[bins] + passed[..., None] * self.w[bins]
 
 
 def learned(params: Params) -> Params:

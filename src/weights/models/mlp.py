@@ -8,14 +8,15 @@ from typing import Literal
 import jax
 import jax.numpy as jnp
 import msgspec
+import numpy as np
 
 from weights.data.inputs import COLUMNS, Inputs, Layout
 from weights.elements.activation import ACTIVATIONS, Activation, gain
 from weights.elements.initialization import Initialization
 from weights.models.architecture import Architecture, Defaults, ModelSettings
 from weights.models.base import ByColumn, Cost, Dropout, Hidden, MemberModel, affine, first_layer
-from weights.models.embedding import embed_numbers, first_embedding
-from weights.types import Params
+from weights.models.embedding import change_of_features, embed_numbers, first_embedding
+from weights.types import FloatArray, IntArray, Params
 
 _MOST_EMBEDDED = 512
 _BINS_IN_ALL = 2048
@@ -100,14 +101,13 @@ def mlp_model(settings: Mlp, layout: Layout, initialization: Initialization, act
     def sums_of(params: Params, inputs: Inputs) -> jax.Array:
         return affine(params[layers[0]], embed(params, inputs)[COLUMNS])
 
-    def change(params: Params, columns: jax.Array, moved: jax.Array, which: jax.Array, before: jax.Array, after: jax.Array) -> jax.Array:
-        w = params[layers[0]]["w"]
+    def change(params: Params, columns: IntArray, moved: FloatArray, which: IntArray, before: FloatArray, after: FloatArray) -> FloatArray:
+        w = np.asarray(params[layers[0]]["w"])
         of_columns = moved @ w[columns]
         if not embeds or not len(which):
             return of_columns
-        embedding = {name: array[which] for name, array in params["embedding"].items()}
-        rows = layout.n_columns + which[:, None] * size + jnp.arange(size)
-        return of_columns + (embed_numbers(embedding, after) - embed_numbers(embedding, before)) @ w[rows.reshape(-1)]
+        rows = layout.n_columns + which[:, None] * size + np.arange(size)
+        return of_columns + change_of_features(params["embedding"], which, before, after) @ w[rows.ravel()]
 
     places = (*range(layout.n_columns), *([j for j in layout.numeric for _ in range(size)] if embeds else []))
     return MemberModel(init, embed, forward, {layers[0]: places}, places, by_column=ByColumn(sums_of, change, onward))

@@ -29,7 +29,7 @@ from weights.training.health import Measurements, measure_start, measure_step, m
 from weights.types import Params
 
 _QUICKLY = {"xla_backend_optimization_level": 0}
-"""For what runs once a member: compiling it takes longer than running it."""
+"""For what runs a few times a member: compiling it takes longer than running it."""
 _OTHER_BLOCKS = 0xB10C
 """Streams of random numbers for the inputs of further blocks, apart from those of layers."""
 _COTANGENTS = 0x60
@@ -171,7 +171,7 @@ def _compiled(spec: Spec, functions: OutputFunctions, layout: Layout) -> Program
         return measure_start(model, params, inputs, rows, key=jax.random.fold_in(jax.random.key(member.seed), _COTANGENTS))
 
     quickly = functools.partial(jax.jit, compiler_options=_QUICKLY)
-    return Program(quickly(start), jax.jit(advance), jax.jit(measure), quickly(send))
+    return Program(quickly(start), jax.jit(advance), quickly(measure), quickly(send))
 
 
 def _step(work: _Work, state: State, sums: _Sums, rows: jax.Array) -> tuple[State, _Sums]:
