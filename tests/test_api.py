@@ -24,7 +24,8 @@ from weights.models.mlp import Mlp
 from weights.tasks.classes import Binary, Multiclass
 from weights.tasks.number import Number
 from weights.training import solving
-from weights.training.exact import Problem, solve
+from weights.training.exact import solve
+from weights.training.problem import Problem
 
 LINEAR = {"model": "linear", "members": 4}
 NETWORK = {"model": "mlp", "members": 4, "hidden": (8,), "n_steps": 96, "learning_rate": 0.01}

@@ -18,8 +18,9 @@ from weights.data.table import parquet as rowgroups
 from weights.data.table import streaming as stream_module
 from weights.errors import DataError, NotFoundError, TooLargeError, UsageError
 from weights.fitting import job
-from weights.training.exact import Problem, solve
+from weights.training.exact import solve
 from weights.training.feeding import StreamingFeed
+from weights.training.problem import Problem
 
 N_ROWS = 30_000
 NETWORK = {"model": "mlp", "members": 4, "n_folds": 4, "hidden": (16,)}

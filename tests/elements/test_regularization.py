@@ -10,7 +10,8 @@ import pytest
 import weights
 from weights.elements.regularization import PENALTIES, Penalty, Regularization, cap_norm, dropout_mask, soft_threshold
 from weights.tasks.number import Number
-from weights.training.exact import Problem, solve, strength_path
+from weights.training.exact import solve, strength_path
+from weights.training.problem import Problem
 
 GROUPS = np.array([0, 0, 1, 1, 1, 2])
 W = np.random.default_rng(0).normal(size=(6, 2))

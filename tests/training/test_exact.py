@@ -12,7 +12,9 @@ from weights.elements.regularization import Regularization
 from weights.tasks.classes import Binary, Multiclass
 from weights.tasks.number import Number
 from weights.training import exact
-from weights.training.exact import Problem, solve, solve_path, strength_path
+from weights.training import problem as problems
+from weights.training.exact import solve, solve_path, strength_path
+from weights.training.problem import Problem
 
 N, P = 120, 6
 RNG = np.random.default_rng(0)
@@ -228,7 +230,8 @@ def test_inputs_are_not_changed(kind):
 @KINDS
 def test_rows_in_several_blocks_give_the_same(kind, monkeypatch):
     expected = solution(kind, "l2", 0.05)
-    monkeypatch.setattr(exact, "BLOCK", 50)
+    monkeypatch.setattr(problems, "BLOCK", 50)
+    monkeypatch.setattr(problems, "MOST_COPIED", 0)
     assert_close(numbers(solution(kind, "l2", 0.05)), numbers(expected), rtol=1e-6)  # as above
 
 
@@ -240,8 +243,22 @@ def test_rows_in_several_blocks_give_the_same(kind, monkeypatch):
 def test_conjugate_gradients_end_where_newton_does(kind, penalty, strength, monkeypatch):
     expected = solution(kind, penalty, strength)
     monkeypatch.setattr(exact, "LARGEST_DENSE", 0)
-    monkeypatch.setattr(exact, "_hessian", None)  # would fail if it were still called
+    monkeypatch.setattr(exact, "second_derivative", None)  # would fail if it were still called
     assert_close(numbers(solution(kind, penalty, strength, tolerance=1e-9)), numbers(expected), rtol=1e-5)  # 1e-9 over 1e-3
+
+
+@pytest.mark.parametrize("kind", ["binary", "multiclass"])  # least squares take one step
+def test_a_second_derivative_that_is_kept_serves_problems_nearby_and_changes_nothing(kind, monkeypatch):
+    monkeypatch.setattr(exact, "_WORTH_KEEPING", 0)  # as on wide tables
+    monkeypatch.setattr(exact, "_MOST_STEPS_SAVED", 100)
+    draws = np.random.default_rng(3).multinomial(N, WEIGHT / WEIGHT.sum(), size=2).astype(float)
+    nearby = solution(kind, "l2", 0.05, weight=draws[0])
+    assert nearby.second is not None
+    expected = solution(kind, "l2", 0.03, weight=draws[1])
+    monkeypatch.setattr(exact, "_solve_by_newton", None)  # would fail if it were still called
+    warm = solution(kind, "l2", 0.03, weight=draws[1], start=nearby)
+    assert warm.solved
+    assert_close(numbers(warm), numbers(expected), rtol=1e-6)  # as above
 
 
 @pytest.mark.parametrize("strength", [0.0, 0.05])

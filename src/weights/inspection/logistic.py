@@ -11,7 +11,8 @@ import scipy.special
 from weights.elements.regularization import Regularization
 from weights.inspection.slopes import Errors, Rows, Slopes, WithoutInputs, clusters_of, growth_by_likelihood, growth_of_noise
 from weights.tasks.classes import Binary
-from weights.training.exact import Problem, solve
+from weights.training.exact import solve
+from weights.training.problem import Problem
 from weights.types import FloatArray, IntArray
 
 _IDLE = 1e-3

@@ -9,7 +9,8 @@ from weights.elements.regularization import Regularization
 from weights.inspection.logistic import add_dependence, constant_at_zero, expand, fit_without, keep_finite
 from weights.inspection.slopes import Errors, Rows, Slopes, WithoutInputs, bell_mccaffrey, growth_by_likelihood, growth_of_noise
 from weights.tasks.count import Count
-from weights.training.exact import Problem, solve
+from weights.training.exact import solve
+from weights.training.problem import Problem
 from weights.types import FloatArray, IntArray
 
 _FARTHEST = 300.0

@@ -8,7 +8,8 @@ from weights.data.inputs import Layout
 from weights.elements.regularization import PENALTIES
 from weights.models.registry import architecture_of
 from weights.spec import Spec
-from weights.training.exact import BLOCK, LARGEST_DENSE
+from weights.training.exact import LARGEST_DENSE
+from weights.training.problem import BLOCK
 
 _STEP_OVERHEAD_SECONDS = 40e-6
 _ROUNDS_JUDGED = 30

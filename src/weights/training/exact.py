@@ -2,63 +2,58 @@
 
 `solve` minimises ``sum_i v_i loss_i / sum_i v_i + strength * penalty(w)`` over weights w (p, k) and biases (k,) by
 proximal Newton steps (Lee, Sun and Saunders 2014): each step solves the quadratic model of the loss plus the exact
-penalty. Without a non-smooth penalty that is Newton's method; for least squares it is one linear system. Where a second
-derivative costs as much as many gradients (several classes, many inputs), L-BFGS (scipy) comes near the optimum first, and where it
-is too large or too costly to be formed at all, the last steps are solved by conjugate gradients.
+penalty. Without a non-smooth penalty that is Newton's method; for least squares it is one linear system. Where a second derivative
+costs as much as many gradients (several classes, many inputs), it is formed once and then serves problems nearby, with other rows or
+another strength, as preconditioner of conjugate gradients (truncated Newton, Nocedal and Wright 2006, section 7.1); where it is too large
+or too costly to be formed at all, these go without.
 """
 
 from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Iterator, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import scipy.linalg
-import scipy.optimize
 import scipy.sparse.linalg
 
 from weights.elements.regularization import PENALTIES, Penalty, Regularization
 from weights.tasks.base import ConvexLoss
+from weights.training.problem import BLOCK, Problem, curve, evaluate, mean_loss, second_derivative, used_rows
 from weights.types import AnyArray, FloatArray, IntArray
 
 LARGEST_DENSE = 2_500
 """Unknowns up to which the second derivative is held as a dense matrix (our choice: about a second a step on one core)."""
-BLOCK = 1 << 13
-"""Rows that are held in float64 at a time."""
-_COSTLY, _TOO_COSTLY = 200.0, 1000.0
-"""Products in a Newton step over those in a gradient, from which on L-BFGS goes first, and from which on no second derivative is formed
-(measured on real tables)."""
-_NEAR = 1e-6
-"""Residual down to which L-BFGS goes before Newton steps, which gain digits faster, take over."""
+_TOO_COSTLY = 1000.0
+"""Products in a Newton step over those in a gradient, from which on no second derivative is formed (measured on real tables)."""
+_WORTH_KEEPING, _MOST_KEPT = 20.0, 1_000
+"""The same from which on a second derivative serves problems nearby, and unknowns up to which it is kept (8 MB)."""
+_MOST_OF_OTHERS = 0.25
+"""Products, over those in a Newton step, after which another problem's is renewed (our choice)."""
+_MOST_STEPS_SAVED = 3
+"""Newton steps as long as which conjugate gradients may take in the measure of another problem (our choice)."""
+_ROUGHLY = 0.1
+"""Share of the gradient down to which a Newton step is solved by conjugate gradients (our choice)."""
+_MOST_HALVINGS = 20
 _FAR_APART = 1e3  # ratio of the scales of inputs from which on they are made alike before a system is solved
 _MOST_STEPS = 100
 _MOST_INNER_STEPS = 20_000
 
 
-class Problem(NamedTuple):
-    """What is minimised. x: inputs (n, p); y: encoded targets (n,); weight: row weights (n,), rows of weight zero are skipped.
-
-    With `rows` (s,) only those rows of x are meant, and y and weight are theirs, (s,).
-    """
-
-    loss: ConvexLoss
-    x: FloatArray
-    y: AnyArray
-    weight: FloatArray
-    n_outputs: int
-    groups: IntArray
-    rows: IntArray | None = None
-
-
 class Solution(NamedTuple):
-    """An optimum. w: (p, k); b: (k,); residual: how far from optimal, see `solve`; solved: whether that is within tolerance."""
+    """An optimum.
+
+    w: (p, k); b: (k,); residual: how far from optimal, see `solve`; solved: whether that is within tolerance.
+    second: the second derivative of the mean loss near it, where that is worth keeping for problems nearby.
+    """
 
     w: FloatArray
     b: FloatArray
     residual: float
     n_steps: int
     solved: bool
+    second: FloatArray | None = None
 
 
 def solve(
@@ -78,7 +73,7 @@ def solve(
         classes without a penalty there is no finite optimum; the weights are then where the gradient fell below the tolerance.
     """
     penalty = PENALTIES[regularization.penalty]
-    problem = _used_rows(problem)
+    problem = used_rows(problem)
     n_samples, n_inputs, n_outputs = len(problem.y), problem.x.shape[1], problem.n_outputs
     smooth = not penalty.makes_zeros or strength == 0
     if smooth and n_samples < n_inputs:
@@ -86,9 +81,12 @@ def solve(
         return solution
     theta = np.zeros((n_inputs + 1, n_outputs)) if start is None else np.vstack([start.w, start.b])
     cost = _newton_cost(n_samples, n_inputs + 1, n_outputs)
-    if smooth and not problem.loss.quadratic and (cost > _COSTLY or theta.size > LARGEST_DENSE):
-        theta = _descend(problem, penalty, strength, theta, max(tolerance, _NEAR))
-    if smooth and (cost > _TOO_COSTLY or theta.size > LARGEST_DENSE):
+    if smooth and not problem.loss.quadratic and start is not None and start.second is not None:
+        solution = _solve_by_conjugate_gradients(problem, penalty, strength, theta, tolerance, start.second, most=_MOST_STEPS_SAVED * cost)
+        if solution.solved:
+            return solution
+        theta = np.vstack([solution.w, solution.b])
+    if smooth and (theta.size > LARGEST_DENSE or cost > _TOO_COSTLY):
         return _solve_by_conjugate_gradients(problem, penalty, strength, theta, tolerance)
     return _solve_by_newton(problem, penalty, regularization.l1_ratio, strength, theta, tolerance, smooth)
 
@@ -98,7 +96,7 @@ def solve_path(
 ) -> Iterator[Solution]:
     """The solution at each strength, each started from the one before, the first from `start`; strengths should fall."""
     if not PENALTIES[regularization.penalty].makes_zeros and len(problem.x) < problem.x.shape[1]:
-        yield from _solve_in_row_space(_used_rows(problem), regularization, strengths, tolerance, start)
+        yield from _solve_in_row_space(used_rows(problem), regularization, strengths, tolerance, start)
         return
     for strength in strengths:
         start = solve(problem, regularization, float(strength), tolerance=tolerance, start=start)
@@ -118,15 +116,6 @@ def linear_outputs(x: FloatArray, rows: IntArray, solution: Solution) -> FloatAr
     return np.concatenate(outputs) if outputs else np.zeros((0, len(solution.b)))
 
 
-def _used_rows(problem: Problem) -> Problem:
-    """The rows of weight above zero, weights scaled to sum one; few are copied as float64, many are read in blocks."""
-    rows = np.flatnonzero(problem.weight)
-    weight = problem.weight[rows] / problem.weight[rows].sum()
-    few = len(rows) <= max(BLOCK, problem.x.shape[1])
-    x = problem.x[rows].astype(np.float64) if few else problem.x
-    return problem._replace(x=x, y=problem.y[rows], weight=weight, rows=None if few else rows)
-
-
 def _solve_in_row_space(
     problem: Problem, regularization: Regularization, strengths: Sequence[float] | FloatArray, tolerance: float, start: Solution | None
 ) -> Iterator[Solution]:
@@ -139,11 +128,11 @@ def _solve_in_row_space(
     basis, r = scipy.linalg.qr(problem.x.astype(np.float64).T, mode="economic", check_finite=False)
     rotated = problem._replace(x=np.ascontiguousarray(r.T), groups=np.arange(len(r)))
     margin = np.sqrt(len(r))
-    inner = None if start is None else start._replace(w=basis.T @ start.w)
+    inner = None if start is None else start._replace(w=basis.T @ start.w, second=None)
     for strength in strengths:
         inner = solve(rotated, regularization, float(strength), tolerance=tolerance / margin, start=inner)
         residual = inner.residual * margin
-        yield inner._replace(w=basis @ inner.w, residual=residual, solved=residual <= tolerance)
+        yield inner._replace(w=basis @ inner.w, residual=residual, solved=residual <= tolerance, second=None)
 
 
 def strength_path(problem: Problem, regularization: Regularization, *, n_strengths: int = 10) -> FloatArray:
@@ -159,7 +148,7 @@ def strength_path(problem: Problem, regularization: Regularization, *, n_strengt
     constant = solve(center, Regularization(penalty="none"), 0.0, tolerance=1e-9)
     weight = problem.weight / problem.weight.sum()
     theta = np.vstack([np.zeros((problem.x.shape[1], problem.n_outputs)), constant.b])
-    gradient = _evaluate(problem._replace(weight=weight), theta)[1][:-1]
+    gradient = evaluate(problem._replace(weight=weight), theta)[1][:-1]
     largest = float(least_strength(gradient, regularization.l1_ratio, problem.groups))
     # A little above the bound, because the constant model it is computed from is solved to a tolerance only.
     return max(largest, 1e-12) * (1 + 1e-6) * np.geomspace(1.0, 1e-3, n_strengths)
@@ -176,9 +165,9 @@ class NewtonStep:
     def add(self, x: FloatArray, y: AnyArray, weight: FloatArray) -> None:
         """Take in rows: inputs (r, p), float64; encoded targets (r,); weights (r,)."""
         problem = Problem(self.loss, x, y, weight, self.theta.shape[1], np.zeros(0, int))
-        _, gradient, responses = _evaluate(problem, self.theta)
+        _, gradient, responses = evaluate(problem, self.theta)
         self.gradient += gradient
-        self.hessian += _hessian(problem, responses)
+        self.hessian += second_derivative(problem, responses)
         self.mass += float(weight.sum())
 
     def take(self, regularization: Regularization, strength: float, groups: IntArray) -> Solution:
@@ -212,19 +201,23 @@ def _solve_by_newton(
     def objective(theta: FloatArray) -> float:
         w = theta[:-1]
         return (
-            _loss(problem, theta)
+            mean_loss(problem, theta)
             + float(penalty.smooth(w, strength, l1_ratio))
             + float(penalty.rest(w, strength, l1_ratio, problem.groups))
         )
 
     curvature = float(penalty.curvature(strength, l1_ratio))
+    cost = _newton_cost(len(problem.y), len(theta), problem.n_outputs)
+    worth_keeping = smooth and not problem.loss.quadratic and cost > _WORTH_KEEPING and theta.size <= _MOST_KEPT
+    second = None
     for step in range(_MOST_STEPS + 1):
-        _, gradient, outputs = _evaluate(problem, theta)
+        _, gradient, responses = evaluate(problem, theta)
         gradient[:-1] += curvature * theta[:-1]
         distance = _residual(penalty, theta, gradient, strength, l1_ratio, problem.groups, smooth=smooth)
         if distance <= tolerance or step == _MOST_STEPS:
             break
-        hessian = _hessian(problem, outputs)
+        hessian = second_derivative(problem, responses)
+        second = hessian.copy() if worth_keeping else None
         _add_curvature(hessian, curvature, theta.shape, problem.loss, smooth=smooth)
         if smooth:
             target = theta - _solve_positive(hessian, gradient.ravel()).reshape(theta.shape)
@@ -236,11 +229,11 @@ def _solve_by_newton(
             )
         theta, moved = _search_line(objective, theta, target)
         if not moved:
-            _, gradient, _ = _evaluate(problem, theta)
+            _, gradient, _ = evaluate(problem, theta)
             gradient[:-1] += curvature * theta[:-1]
             distance = _residual(penalty, theta, gradient, strength, l1_ratio, problem.groups, smooth=smooth)
             break
-    return Solution(theta[:-1], theta[-1], distance, step, distance <= tolerance)
+    return Solution(theta[:-1], theta[-1], distance, step, distance <= tolerance, second)
 
 
 def _search_line(objective: Callable[[FloatArray], float], theta: FloatArray, target: FloatArray) -> tuple[FloatArray, bool]:
@@ -355,96 +348,67 @@ def _add_curvature(hessian: FloatArray, curvature: float, shape: tuple[int, ...]
         hessian[row * k : (row + 1) * k, row * k : (row + 1) * k] += 1.0 / k
 
 
-def _blocks(problem: Problem) -> Iterator[tuple[slice, FloatArray]]:
-    for begin in range(0, len(problem.y), BLOCK):
-        part = slice(begin, begin + BLOCK)
-        yield part, problem.x[part if problem.rows is None else problem.rows[part]].astype(np.float64, copy=False)
+def _solve_by_conjugate_gradients(
+    problem: Problem,
+    penalty: Penalty,
+    strength: float,
+    theta: FloatArray,
+    tolerance: float,
+    near: FloatArray | None = None,
+    most: float = np.inf,
+) -> Solution:
+    """Newton steps that are solved, about, by conjugate gradients, without forming the second derivative.
 
-
-def _loss(problem: Problem, theta: FloatArray) -> float:
-    outputs = np.concatenate([x @ theta[:-1] + theta[-1] for _, x in _blocks(problem)])
-    return float(problem.weight @ problem.loss.losses(outputs, problem.y))
-
-
-def _evaluate(problem: Problem, theta: FloatArray) -> tuple[float, FloatArray, FloatArray]:
-    """Mean loss, its gradient, shape (p + 1, k), and what the second derivative needs of the outputs: probabilities (n, k) or ones."""
-    loss, gradient, responses = 0.0, np.zeros_like(theta), []
-    for rows, x in _blocks(problem):
-        outputs, y, weight = x @ theta[:-1] + theta[-1], problem.y[rows], problem.weight[rows]
-        losses, slope, response = problem.loss.evaluate(outputs, y)
-        loss += float(weight @ losses)
-        slope *= weight[:, None]
-        gradient[:-1] += x.T @ slope
-        gradient[-1] += slope.sum(0)
-        responses.append(response)
-    return loss, gradient, np.concatenate(responses)
-
-
-def _hessian(problem: Problem, responses: FloatArray) -> FloatArray:
-    """Second derivative of the mean loss, shape ((p + 1) k, (p + 1) k), in the order of theta.ravel()."""
-    p, k = problem.x.shape[1] + 1, problem.n_outputs
-    hessian = np.zeros((p, k, p, k))
-    for rows, x in _blocks(problem):
-        x1 = np.hstack([x, np.ones((len(x), 1))])
-        response, weight = responses[rows], problem.weight[rows]
-        for a in range(k):
-            for b in range(a, k):
-                curvature = weight * problem.loss.second(response, a, b)
-                block = (x1 * curvature[:, None]).T @ x1
-                hessian[:, a, :, b] += block
-                if b > a:
-                    hessian[:, b, :, a] += block.T
-    return hessian.reshape(p * k, p * k)
-
-
-def _descend(problem: Problem, penalty: Penalty, strength: float, theta: FloatArray, tolerance: float) -> FloatArray:
-    """Weights near the optimum of a smooth problem, by L-BFGS."""
+    With the second derivative of a problem `near`, directions are sought in its measure; after `most` products that is given up.
+    """
     shape, curvature = theta.shape, float(penalty.curvature(strength, 0.0))
+    precondition = None if near is None else _invert(near, curvature, shape, problem.loss)
+    n_products, cost = 0, _newton_cost(len(problem.y), len(theta), problem.n_outputs)
 
-    def objective(flat: FloatArray) -> tuple[float, FloatArray]:
-        loss, gradient, _ = _evaluate(problem, flat.reshape(shape))
-        w = flat.reshape(shape)[:-1]
-        gradient[:-1] += curvature * w
-        return loss + 0.5 * curvature * float((w * w).sum()), gradient.ravel()
+    def look(theta: FloatArray) -> tuple[float, FloatArray, FloatArray]:
+        loss, gradient, responses = evaluate(problem, theta)
+        gradient[:-1] += curvature * theta[:-1]
+        return loss + 0.5 * curvature * float((theta[:-1] ** 2).sum()), gradient, responses
 
-    options = {"gtol": tolerance, "ftol": 0.0, "maxcor": 20, "maxiter": 1000, "maxfun": 2000}
-    return scipy.optimize.minimize(objective, theta.ravel(), jac=True, method="L-BFGS-B", options=options).x.reshape(shape)
-
-
-def _solve_by_conjugate_gradients(problem: Problem, penalty: Penalty, strength: float, theta: FloatArray, tolerance: float) -> Solution:
-    """Newton steps from a point near the optimum, each solved without forming the second derivative."""
-    shape, curvature = theta.shape, float(penalty.curvature(strength, 0.0))
-
-    def slope(flat: FloatArray) -> tuple[FloatArray, FloatArray]:
-        _, gradient, responses = _evaluate(problem, flat.reshape(shape))
-        gradient[:-1] += curvature * flat.reshape(shape)[:-1]
-        return gradient.ravel(), responses
-
-    def curve(responses: FloatArray, towards: FloatArray) -> FloatArray:
-        """The second derivatives, at these responses, times a direction."""
+    def product(responses: FloatArray, towards: FloatArray) -> FloatArray:
+        nonlocal n_products
+        n_products += 1
         change = towards.reshape(shape)
-        product = np.zeros(shape)
-        for rows, x in _blocks(problem):
-            moved, response = x @ change[:-1] + change[-1], responses[rows]
-            moved = problem.loss.product(response, moved) * problem.weight[rows][:, None]
-            product[:-1] += x.T @ moved
-            product[-1] += moved.sum(0)
-        product[:-1] += curvature * change[:-1]
+        curved = curve(problem, responses, change)
+        curved[:-1] += curvature * change[:-1]
         if problem.loss.shift_free:
             # What the loss leaves free (a shift common to all classes) is pinned at zero, as in `_add_curvature`.
-            product[-1] += change[-1].mean()
-            product[:-1] += change[:-1].mean(1, keepdims=True) * (curvature == 0)
-        return product.ravel()
+            curved[-1] += change[-1].mean()
+            curved[:-1] += change[:-1].mean(1, keepdims=True) * (curvature == 0)
+        return curved.ravel()
 
-    flat, n_steps = theta.ravel(), 0
-    gradient, responses = slope(flat)
-    # No line search: so near the optimum the objective no longer changes in its digits, and only the gradient can judge a step.
-    while np.abs(gradient).max() > tolerance and n_steps < _MOST_STEPS:
-        product = scipy.sparse.linalg.LinearOperator((flat.size, flat.size), matvec=functools.partial(curve, responses))
-        change, _ = scipy.sparse.linalg.cg(product, -gradient, rtol=1e-4, maxiter=500)
-        candidate, following = slope(flat + change)
-        if not np.abs(candidate).max() < np.abs(gradient).max():
+    objective, gradient, responses = look(theta)
+    n_steps = 0
+    while np.abs(gradient).max() > tolerance and n_steps < _MOST_STEPS and n_products < most:
+        matrix = scipy.sparse.linalg.LinearOperator((theta.size, theta.size), functools.partial(product, responses), dtype=float)
+        change, _ = scipy.sparse.linalg.cg(matrix, -gradient.ravel(), rtol=_ROUGHLY, maxiter=500, M=precondition)
+        for halvings in range(_MOST_HALVINGS):
+            candidate = theta + 0.5**halvings * change.reshape(shape)
+            following = look(candidate)
+            # Near the optimum the objective no longer changes in its digits, and only the gradient can judge a step.
+            if following[0] < objective or np.abs(following[1]).max() < np.abs(gradient).max():
+                break
+        else:
             break
-        flat, gradient, responses, n_steps = flat + change, candidate, following, n_steps + 1
-    theta, residual = flat.reshape(shape), float(np.abs(gradient).max())
-    return Solution(theta[:-1], theta[-1], residual, n_steps, residual <= tolerance)
+        theta, (objective, gradient, responses), n_steps = candidate, following, n_steps + 1
+    residual = float(np.abs(gradient).max())
+    if near is not None and n_products > _MOST_OF_OTHERS * cost:
+        near = second_derivative(problem, responses)
+    return Solution(theta[:-1], theta[-1], residual, n_steps, residual <= tolerance, near)
+
+
+def _invert(near: FloatArray, curvature: float, shape: tuple[int, ...], loss: ConvexLoss) -> Any:
+    """What multiplies by the inverse of a second derivative with this curvature of the penalty added; None where it has none."""
+    matrix = near.copy()
+    _add_curvature(matrix, curvature, shape, loss, smooth=True)
+    matrix[np.diag_indices_from(matrix)] += 1e-10 * np.trace(matrix) / len(matrix)
+    try:
+        factor = scipy.linalg.cho_factor(matrix, check_finite=False)
+    except np.linalg.LinAlgError:
+        return None
+    return scipy.sparse.linalg.LinearOperator(matrix.shape, lambda v: scipy.linalg.cho_solve(factor, v, check_finite=False), dtype=float)

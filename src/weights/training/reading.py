@@ -20,9 +20,10 @@ from weights.elements.regularization import PENALTIES
 from weights.ensemble import Population
 from weights.models.registry import architecture_of
 from weights.training.control import Control
-from weights.training.exact import Problem, Solution, linear_outputs, solve_path, strength_path
+from weights.training.exact import Solution, linear_outputs, solve_path, strength_path
 from weights.training.job import Job
 from weights.training.outofbag import row_losses
+from weights.training.problem import Problem
 from weights.types import BoolArray, FloatArray, IntArray
 
 _LEAST_GAIN = 0.01
