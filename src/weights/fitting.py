@@ -39,11 +39,12 @@ from weights.training.control import Control, Progress
 from weights.training.job import Job, StreamedRows, Streaming
 from weights.training.outofbag import Trained
 from weights.training.plan import Plan
-from weights.training.population import member_seeds, method_of, train
+from weights.training.population import member_seeds, method_of
 from weights.training.reading import find_tailed, share_bounded, within
 from weights.training.resampling import Draw, resample
 from weights.training.search import race
 from weights.training.stacking import Stacking, stack
+from weights.training.together import LeftOut, train_together
 from weights.types import AnyArray, BoolArray, FloatArray, IntArray
 from weights.verdicts import Decomposition
 
@@ -111,11 +112,10 @@ def train_ensemble(prepared: Prepared, control: Control) -> Ensemble:
     """Train every candidate, stack and calibrate them, and report.
 
     Raises:
-        Interrupted, TrainingError: see `population.train`.
+        Interrupted, TrainingError: see `train_together`.
     """
     began = time.monotonic()
     dataset, task = prepared.dataset, prepared.task
-    trained: dict[str, Trained] = {}
     jobs: dict[str, Job] = {}
     searches: dict[str, list[Candidate]] = {}
     specs = dict(prepared.candidates)
@@ -125,10 +125,11 @@ def train_ensemble(prepared: Prepared, control: Control) -> Ensemble:
             raced = {label: _first_repeat(job("search", spec, prepared)) for label, spec in prepared.races[name].items()}
             winner, searches[name] = race(raced, control, group=dataset.group)
             specs[name] = prepared.races[name][winner]
-        made = jobs[name] = job(name, specs[name], prepared)
-        trained[name] = train(made, control)
-        if not method_of(specs[name]).learns_all_rows(made):
+        jobs[name] = job(name, specs[name], prepared)
+        if not method_of(specs[name]).learns_all_rows(jobs[name]):
             remarks.append(f"{name} has too many weights to be solved from streamed rows, and learned from the sample only")
+    trained, left_out = train_together(jobs, control, group=dataset.group, time=dataset.time)
+    remarks += [why.describe(name) for name, why in left_out.items()]
     names = [*trained]
     rows = np.logical_and.reduce([result.covered for result in trained.values()])
     outputs = np.stack([result.outputs[rows] for result in trained.values()])
@@ -153,7 +154,7 @@ def train_ensemble(prepared: Prepared, control: Control) -> Ensemble:
         n_features=len(dataset.used_features),
         metrics=_metrics(answers, rows, prepared),
         compared={**{name: _metrics(alone[name], rows, prepared) for name in names}, "constant": _constant_metrics(rows, prepared)},
-        decision=_compared_with_simplest(stacking, names, judged, task) if len(names) > 1 else "",
+        decision=_compared_with_simplest(stacking, names, judged, task) if len(names) > 1 else _tell_alone(names[0], left_out),
         searches=searches,
         failures={f"{name} {m}": reason for name, result in trained.items() for m, reason in result.failures.items()},
         remarks=remarks,
@@ -360,6 +361,11 @@ def judged_rows(prepared: Prepared, rows: AnyArray) -> Judged:
     """Some rows, by number or as a mask, as those on which members are judged."""
     group, time = (None if values is None else values[rows] for values in (prepared.dataset.group, prepared.dataset.time))
     return Judged(prepared.y[rows], prepared.weight[rows], group, time)
+
+
+def _tell_alone(name: str, left_out: Mapping[str, LeftOut]) -> str:
+    """Why one population answers alone; nothing where it was the only one to be trained."""
+    return f"{name} answers alone: {listed([*left_out], _MOST_NAMED)} would have had no share" if left_out else ""
 
 
 def _compared_with_simplest(stacking: Stacking, names: list[str], judged: Judged, task: Task) -> str:

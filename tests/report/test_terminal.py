@@ -365,22 +365,23 @@ def test_stages_share_one_bar_that_ends_when_all_are_done(monkeypatch, capsys):
     monkeypatch.setenv("COLUMNS", "160")
     with terminal.progress_bar(quiet=False, color=False, stages={"linear": 1.0, "mlp": 6.0, "feature weights": 3.0}) as report:
         report(Progress("linear", 1.0, None))
-        report(Progress("mlp", 0.01, 0.5))  # which ends early
+        report(Progress("mlp", 0.01, 0.5))
         report(Progress("feature weights", 0.5, None))
     said = capsys.readouterr().err
     assert said.count("\n") == 1
     assert "100 %" in said
 
 
-def test_shares_are_those_of_all_stages(monkeypatch, capsys):
+def test_shares_are_those_of_all_stages_also_of_some_that_go_on_side_by_side(monkeypatch, capsys):
     monkeypatch.setattr(terminal, "_PLAIN_EVERY_SECONDS", 0.0)
     with terminal.progress_bar(quiet=False, color=False, stages={"linear": 1.0, "mlp": 6.0, "feature weights": 3.0}) as report:
-        for name, share in (("search", 0.5), ("linear", 0.5), ("mlp", 0.5), ("feature weights", 1.0)):
+        for name, share in (("search", 0.5), ("mlp", 0.25), ("linear", 1.0), ("mlp", 1.0), ("feature weights", 1.0)):
             report(Progress(name, share, None))
     assert words(capsys.readouterr().err.splitlines()).splitlines() == [
         "training search 50%",
-        "training linear 5%",
-        "training mlp 40%",
+        "training mlp 15%",
+        "training linear 25%",
+        "training mlp 70%",
         "training feature weights 100%",
     ]
 

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import pytest
 
 from weights.data.inputs import Inputs, table_layout
 from weights.elements.optimization import OPTIMIZERS
 from weights.spec import Spec, resolve, with_settings
+from weights.tasks.classes import Multiclass
 from weights.tasks.number import Number
+from weights.training import solving
 from weights.training.control import Control
 from weights.training.job import Job
 from weights.training.population import METHODS, member_seeds, method_of, train
@@ -54,3 +58,24 @@ def test_every_optimizer_names_a_method_that_there_is(name):
     method = method_of(with_settings(Spec(), {"model": "linear", "optimization": name}))
     assert method is METHODS[OPTIMIZERS[name].method]
     assert method.at_optimum == OPTIMIZERS[name].solves
+
+
+def test_of_many_rows_a_few_tell_what_the_population_will_be_like(monkeypatch):
+    few, all_rows = Solving.begin(solved_job(), Control()), Solving.begin(solved_job(), Control())
+    expected, _ = all_rows.glimpse(0.25)
+    assert all_rows.is_complete
+    monkeypatch.setattr(solving, "_FEW_ROWS", 60)
+    outputs, covered = few.glimpse(0.25)
+    assert not few.is_complete
+    assert 30 <= covered.sum() <= 60  # three of four folds, of 60 of 80 rows
+    # Both learned the rule from 45 rows or more, of which a member's outputs are uncertain by sqrt(3 / 45) = 0.26 at most.
+    assert np.abs(outputs[covered] - expected[covered]).mean() < 0.26
+    np.testing.assert_array_equal(few.finish().outputs, all_rows.finish().outputs)
+
+
+def test_a_few_rows_hold_every_class():
+    job = dataclasses.replace(solved_job(), task=Multiclass("y", ("a", "b", "c")), y=np.repeat([0, 1, 2], [38, 40, 2]))
+    drawn = solving._draw_some(job, 40)
+    assert len(drawn) == len(set(drawn)) == 40
+    assert (np.diff(drawn) > 0).all()
+    assert 2 in job.y[drawn]

@@ -6,8 +6,6 @@ looked at; `progress_bar` alone writes, to standard error.
 
 from __future__ import annotations
 
-import functools
-import itertools
 import shlex
 import sys
 import time
@@ -244,20 +242,26 @@ def progress_bar(*, quiet: bool, color: bool, stages: Mapping[str, float] = {}) 
     if quiet:
         yield lambda progress: None
         return
-    of_whole = functools.partial(_of_whole, stages)
+    of_whole = _Whole(stages).add
     if sys.stderr.isatty():
         yield from _live_bar(color, of_whole)
     else:
         yield _plain_reports(of_whole)
 
 
-def _of_whole(stages: Mapping[str, float], progress: Progress) -> Progress:
-    """The progress of all stages together, where the stage at hand is one of them."""
-    if progress.name not in stages:
-        return progress
-    before = itertools.takewhile(lambda name: name != progress.name, stages)
-    done = sum(stages[name] for name in before) + progress.share * stages[progress.name]
-    return Progress(_WHOLE, done / max(sum(stages.values()), 1e-9), progress.loss)
+class _Whole:
+    """Stages that may go on side by side, by about how many seconds each takes."""
+
+    def __init__(self, stages: Mapping[str, float]) -> None:
+        self.stages, self.shares = stages, dict.fromkeys(stages, 0.0)
+
+    def add(self, progress: Progress) -> Progress:
+        """The progress of all stages together, where the stage at hand is one of them."""
+        if progress.name not in self.stages:
+            return progress
+        self.shares[progress.name] = max(self.shares[progress.name], progress.share)
+        done = sum(seconds * self.shares[name] for name, seconds in self.stages.items())
+        return Progress(_WHOLE, done / max(sum(self.stages.values()), 1e-9), progress.loss)
 
 
 def _live_bar(color: bool, of_whole: Callable[[Progress], Progress]) -> Iterator[Callable[[Progress], None]]:

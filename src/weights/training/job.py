@@ -101,3 +101,9 @@ class Job:
             resampling=Resampling(counts[chosen], scored[chosen], member_weights[chosen]),
             streaming=self.streaming and replace(self.streaming, draw=self.streaming.draw.only(chosen)),
         )
+
+    def of_rows(self, rows: IntArray) -> Job:
+        """The same job for some of its rows in memory."""
+        counts, scored, member_weights = self.resampling
+        resampling = Resampling(counts[:, rows], scored[:, rows], member_weights)
+        return replace(self, inputs=self.inputs[rows], y=self.y[rows], weight=self.weight[rows], resampling=resampling, streaming=None)

@@ -26,8 +26,15 @@ class Course(Protocol):
     def advance(self, until: float = 1.0) -> float:
         """The share of the whole that is complete after training until this one is; it may be larger."""
 
+    def glimpse(self, share: float) -> tuple[FloatArray, BoolArray]:
+        """Out-of-bag outputs (n, k) after this share of the way, or what comes near them, and which rows have some (n,)."""
+
     def row_losses(self) -> tuple[FloatArray, BoolArray]:
         """Out-of-bag losses of the ensemble's present outputs (n,), and which rows have one (n,)."""
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether there is nothing left to train."""
 
     def finish(self) -> Trained:
         """The trained population."""

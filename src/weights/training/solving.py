@@ -14,9 +14,11 @@ from weights.training.exact import NewtonStep, Solution, solve
 from weights.training.job import Job
 from weights.training.outofbag import Trained, collect, row_losses
 from weights.training.reading import Choice, as_layer, choose, find_used, pose, read
-from weights.types import BoolArray, FloatArray
+from weights.types import BoolArray, FloatArray, IntArray
 
 _MOST_BYTES_OF_DERIVATIVES = 1 << 27
+_FEW_ROWS, _FEW_MEMBERS = 4_000, 3
+"""Rows, and members, that tell what a population will be like (our choice)."""
 
 
 class Solving:
@@ -41,6 +43,25 @@ class Solving:
         if self.trained is None:
             self.trained = _solve_members(self.job, self.control)
         return self.trained
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether all members are solved."""
+        return self.trained is not None
+
+    def glimpse(self, share: float) -> tuple[FloatArray, BoolArray]:
+        """Out-of-bag outputs (n, k), and which rows have some (n,): of a sample of rows, where they are many, by a few members."""
+        job, n_rows = self.job, len(self.job.inputs)
+        if self.trained is None and n_rows <= _FEW_ROWS:
+            self.finish()
+        if self.trained is not None:
+            return self.trained.outputs, self.trained.covered
+        rows = _draw_some(job, _FEW_ROWS)
+        quiet = Control(n_threads=self.control.n_threads, stopping=self.control.stopping)
+        few = _solve_members(job.only(range(min(_FEW_MEMBERS, job.n_members))).of_rows(rows), quiet)
+        outputs, covered = np.zeros((n_rows, few.outputs.shape[1])), np.zeros(n_rows, bool)
+        outputs[rows], covered[rows] = few.outputs, few.covered
+        return outputs, covered
 
     def row_losses(self) -> tuple[FloatArray, BoolArray]:
         """Out-of-bag losses of the ensemble's outputs (n,), and which rows have one (n,)."""
@@ -78,6 +99,14 @@ def _solve_members(job: Job, control: Control) -> Trained:
         "zeros": np.asarray([[float(np.mean(s.w == 0))] for s in solutions]),
     }
     return collect(job, control, params, failures, history)
+
+
+def _draw_some(job: Job, n: int) -> IntArray:
+    """Numbers of n rows, drawn such that every class has its part, in ascending order."""
+    by_chance = np.random.default_rng(0x9A1).permutation(len(job.inputs))
+    strata = job.task.strata(job.y)
+    ordered = by_chance if strata is None else by_chance[np.argsort(strata[by_chance], kind="stable")]
+    return np.sort(ordered[np.linspace(0, len(ordered) - 1, n).astype(int)])
 
 
 def solves_all_rows(job: Job) -> bool:

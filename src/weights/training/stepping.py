@@ -150,12 +150,27 @@ class Run:
         """Steps that every member has taken."""
         return self.ends[self.round - 1] if self.round else 0
 
+    @property
+    def is_complete(self) -> bool:
+        """Whether all steps are taken, or nothing has improved for `patience` rounds."""
+        return self.taken >= self.run_length or self._finished(self.job.specs[0].regularization.patience)
+
+    def glimpse(self, share: float) -> tuple[FloatArray, BoolArray]:
+        """Out-of-bag outputs (n, k) for the rows of the evaluation subset after this share of the run, and which these are (n,)."""
+        self.advance(share)
+        self.control.keep(self.job.name, self.snapshot, True)  # others follow, and may be stopped
+        return self._outputs()
+
     def row_losses(self) -> tuple[FloatArray, BoolArray]:
         """Out-of-bag losses of the ensemble's present outputs for the rows of the evaluation subset (n,), and which rows have one (n,)."""
+        outputs, covered = self._outputs()
+        return row_losses(self.job, outputs, covered), covered
+
+    def _outputs(self) -> tuple[FloatArray, BoolArray]:
         pairs = zip(self.judged, self.members, strict=True)
         predictions = [(rows, m.outputs) for rows, m in pairs if not m.failure and m.outputs is not None]
         outputs, n_predictions = average_out_of_bag(self.job.task, len(self.job.inputs), predictions)
-        return row_losses(self.job, outputs, n_predictions > 0), n_predictions > 0
+        return outputs, n_predictions > 0
 
     def finish(self) -> Trained:
         """The members' best params and their outputs on all their out-of-bag rows."""
