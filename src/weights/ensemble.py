@@ -25,6 +25,7 @@ from weights.data.distributions import Distribution
 from weights.data.encoding import Datetime, Encoding, Numeric
 from weights.data.inputs import FARTHEST, Inputs, Layout
 from weights.data.roles import Roles
+from weights.data.table.read import AnyPart
 from weights.effects import FeatureWeights
 from weights.errors import UsageError
 from weights.models.base import keep_all
@@ -49,16 +50,16 @@ class Candidate(msgspec.Struct, frozen=True):
     won: bool = False
 
 
-class Origin(msgspec.Struct, frozen=True):
+class Origin(msgspec.Struct, frozen=True, rename={"source": "path"}):
     """How to read the rows of training again.
 
     Attributes:
-        path: the file or example as it was named; None where they, or what is said of them, came from memory.
+        source: the file or example as it was named, or the part of a file; None where they, or what is said of them, came from memory.
         roles: what columns are for.
         merged: whether copies were merged.
     """
 
-    path: str | None
+    source: str | AnyPart | None
     roles: Roles
     merged: bool = False
 

@@ -35,7 +35,7 @@ from weights.inspection.explanation import Explanation, explain
 from weights.inspection.gratings import Filters, filters
 from weights.inspection.health import all_findings, all_layers
 from weights.inspection.saliency import Saliency, saliency
-from weights.preparing import find_rows, read_rows_again, values_to_vary
+from weights.preparing import find_rows, read_rows_again, rows_now_at, values_to_vary
 from weights.remedies import diagnose as try_remedies
 from weights.running import OnProgress, report_reading, run, stopped_by_signals
 from weights.scoring.records import Score
@@ -263,7 +263,7 @@ class Model:
         Raises:
             UsageError: they came from memory and were not given. NotFoundError, DataError: they are gone, or cannot be read as they were.
         """
-        rows = find_rows(self.ensemble, self.given) if data is None else GivenRows(data)
+        rows = find_rows(self.ensemble, self.given) if data is None else GivenRows(rows_now_at(self.ensemble, data))
         keep_compiled_programs()
         return read_rows_again(self.ensemble, rows, report_reading(progress))
 

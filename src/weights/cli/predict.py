@@ -13,6 +13,7 @@ import msgspec
 from weights.cli.options import add_options, check_output, make_options
 from weights.cli.process import guard, print_json, say
 from weights.errors import printable
+from weights.fitoptions import PartOptions
 from weights.options import list_options, read_texts
 from weights.questions.show import check_class
 from weights.runoptions import PredictOptions
@@ -43,22 +44,25 @@ def predict(run: str, source: str, output: str | None, as_json: bool, **given: A
     """
     from weights import answering, api
     from weights.data.output import pour_tables, predictions_table, write_tables
+    from weights.data.table.read import part_of
     from weights.report.json import spell
     from weights.report.terminal import note_lines
 
     check_output(source, output)
     chosen = PredictOptions(**read_texts(_OPTIONS, given))
+    rows = part_of(source, chosen)
+    said = {name: value for name, value in msgspec.structs.asdict(chosen).items() if name not in PartOptions.__struct_fields__}
     check_class(chosen.label, chosen.sensitivity)
     model = api.load(run)
 
     def tables() -> Iterator[pa.Table]:
         """Answers part by part; notes are printed of the first part that has some."""
-        said, begin = False, 0
-        for part in answering.answers(model, source, **msgspec.structs.asdict(chosen)):
-            if part.notes and not said:
+        noted, begin = False, 0
+        for part in answering.answers(model, rows, **said):
+            if part.notes and not noted:
                 where = [f"in rows from {begin + 1:,} on, and perhaps in later ones"] if begin else []
                 say(note_lines([*where, *part.notes]))
-                said = True
+                noted = True
             begin += len(part.columns["prediction"])
             yield predictions_table(part.columns)
 
