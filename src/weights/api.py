@@ -94,8 +94,6 @@ def plan_fit(data: Any, target: Any = None, *, progress: OnProgress = None, **op
         **options: what is said of the data and of the fit, and any setting.
 
     Of the data (`weights.fitoptions.DataOptions`):
-        sheet: of a workbook, where several hold cells; the same as data=Sheet(data, sheet).
-        query: one select; data is then the path of a SQLite database, or a connection. The same as data=Query(query, data).
         task: binary, multiclass or regression; found from the target if not given.
         drop: columns to leave out, by their labels, which need not be text.
         kinds: column -> numeric, boolean, category or datetime, instead of what is found.
@@ -113,6 +111,8 @@ def plan_fit(data: Any, target: Any = None, *, progress: OnProgress = None, **op
         clip: bound of the smooth clip of scaled numbers, where networks, or rows far out, need one; None for none.
         copies: "merge" makes rows that stand in the table several times one row of their summed weight, leaves out rows of weight
             zero, and lets the order of rows play no part (data/table/duplicates.py); "keep" takes rows as they come.
+        sheet: of a workbook, where several hold cells; the same as data=Sheet(data, sheet).
+        query: one select; data is then the path of a SQLite database, or a connection. The same as data=Query(query, data).
 
     Of the fit (`weights.fitoptions.FitOptions`):
         model: one of `weights.models.registry.ARCHITECTURES`; auto trains those that read what the rows hold (linear and mlp columns,

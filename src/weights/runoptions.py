@@ -6,13 +6,12 @@ from typing import Annotated, Any
 
 import msgspec
 
-from weights.fitoptions import PartOptions
 from weights.options import option, parse_numbers
 
 TrainingRows = Annotated[Any, option("The rows of training, if they are no longer where they were.", "FILE", "--data")]
 
 
-class PredictOptions(PartOptions, frozen=True):
+class PredictOptions(msgspec.Struct, frozen=True):
     """What is said of each row; see `weights.answering.predictions`."""
 
     level: Annotated[float, option("Level of the intervals of a regression.", "SHARE")] = 0.9

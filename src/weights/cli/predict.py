@@ -21,14 +21,14 @@ from weights.runoptions import PredictOptions
 if TYPE_CHECKING:
     import pyarrow as pa
 
-_OPTIONS = list_options(PredictOptions)
+_OPTIONS, _PARTS = list_options(PredictOptions), list_options(PartOptions)
 
 
 @click.command()
 @click.argument("run")
 @click.argument("source")
 @click.option("--output", "-o", metavar="FILE", help="Write to a .csv, .parquet or .jsonl file instead of standard output.")
-@add_options(make_options(_OPTIONS))
+@add_options(make_options([*_PARTS, *_OPTIONS]))
 @guard
 def predict(run: str, source: str, output: str | None, as_json: bool, **given: Any) -> None:
     """Answer the rows of SOURCE with the model saved in RUN.
@@ -41,6 +41,7 @@ def predict(run: str, source: str, output: str | None, as_json: bool, **given: A
       weights predict runs/income new.csv --threshold ">50K=0.3"
       weights predict runs/xray new/ --sensitivity 0.95 --class ill
       weights predict runs/xray new/ --sets 0.95 --by class
+      weights predict runs/visits clinic.sqlite --query "select * from visits where seen > '2024-05-01'"
     """
     from weights import answering, api
     from weights.data.output import pour_tables, predictions_table, write_tables
@@ -50,19 +51,18 @@ def predict(run: str, source: str, output: str | None, as_json: bool, **given: A
 
     check_output(source, output)
     chosen = PredictOptions(**read_texts(_OPTIONS, given))
-    rows = part_of(source, chosen)
-    said = {name: value for name, value in msgspec.structs.asdict(chosen).items() if name not in PartOptions.__struct_fields__}
+    rows = part_of(source, PartOptions(**read_texts(_PARTS, given)))
     check_class(chosen.label, chosen.sensitivity)
     model = api.load(run)
 
     def tables() -> Iterator[pa.Table]:
         """Answers part by part; notes are printed of the first part that has some."""
-        noted, begin = False, 0
-        for part in answering.answers(model, rows, **said):
-            if part.notes and not noted:
+        said, begin = False, 0
+        for part in answering.answers(model, rows, **msgspec.structs.asdict(chosen)):
+            if part.notes and not said:
                 where = [f"in rows from {begin + 1:,} on, and perhaps in later ones"] if begin else []
                 say(note_lines([*where, *part.notes]))
-                noted = True
+                said = True
             begin += len(part.columns["prediction"])
             yield predictions_table(part.columns)
 

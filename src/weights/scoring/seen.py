@@ -13,7 +13,7 @@ from weights.data.encoding import apply_encoding
 from weights.data.inputs import Inputs
 from weights.data.newrows import read_new_rows
 from weights.data.table.part import is_same_source
-from weights.data.table.read import describe_source
+from weights.data.table.read import AnyPart, describe_source
 from weights.ensemble import Ensemble
 from weights.errors import WeightsError, printable
 from weights.types import AnyArray
@@ -50,17 +50,20 @@ def describe_seen(ensemble: Ensemble, inputs: Inputs, y: AnyArray, source: Any =
         table = table.filter(pa.array(ensemble.task.knows(table[origin.roles.target]) & ~find_test_rows(table, origin.roles.split)))
         learned = _codes(apply_encoding(ensemble.encoding, table), ensemble.task.encode(table[origin.roles.target]))
     except (WeightsError, KeyError):
-        return [_UNKNOWN.format(f"'{printable(describe_source(origin.source))}' is not there any more, or not as it was")]
+        return [_UNKNOWN.format(f"'{_name(origin.source)}' is not there any more, or not as it was")]
     _, place, times = np.unique(learned, return_inverse=True, return_counts=True)
     chance = (np.count_nonzero(times[place] > 1) + 1) / (len(learned) + 1)
     n_rows, n_equal = len(y), int(np.isin(_codes(inputs, y), learned).sum())
     if not n_equal or scipy.special.bdtrc(n_equal - 1, n_rows, chance) >= _CLEAR:
         return []
-    named = printable(describe_source(origin.source))
     return [
-        f"{n_equal:,} of {n_rows:,} rows are among those that the run learned from ('{named}'), where about "
+        f"{n_equal:,} of {n_rows:,} rows are among those that the run learned from ('{_name(origin.source)}'), where about "
         f"{chance * n_rows:,.0f} would be by chance: the figures are too good; score rows that it never saw"
     ]
+
+
+def _name(source: str | AnyPart) -> str:
+    return printable(source if isinstance(source, str) else describe_source(source))
 
 
 def _codes(inputs: Inputs, y: AnyArray) -> AnyArray:

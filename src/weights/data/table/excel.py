@@ -171,8 +171,11 @@ def _check_archive(path: Path) -> None:
     try:
         with zipfile.ZipFile(path) as archive:
             entries = archive.infolist()
+            is_strict = any(_is_strict(archive, entry) for entry in entries if entry.filename == "xl/workbook.xml")
     except Exception as error:  # Besides BadZipFile: whatever a damaged table of contents makes it stumble upon.
         raise DataError(f"'{path}' is no .xlsx workbook, or damaged: it is not a zip that can be read. Save it again as .xlsx.") from error
+    if is_strict:
+        raise DataError(f"'{path}' is saved as Strict Open XML, which is not read. Save it as an ordinary Excel workbook.")
     n_bytes = sum(entry.file_size for entry in entries)
     if n_bytes > _EXPANSION_AFTER and n_bytes > _MOST_EXPANSION * path.stat().st_size:
         raise DataError(
@@ -181,6 +184,12 @@ def _check_archive(path: Path) -> None:
         )
     text = sum(entry.file_size for entry in entries if entry.filename.lower().endswith("sharedstrings.xml"))
     check_memory_for(_STRING_FACTOR * text, f"Reading the text of '{path}'")
+
+
+def _is_strict(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> bool:
+    """Whether a workbook uses the names of the strict variant of its format, in which openpyxl sees no cells."""
+    with archive.open(entry) as file:
+        return b"purl.oclc.org/ooxml" in file.read(1 << 12)
 
 
 def _choose_sheet(book: Any, path: Path, asked: str | None) -> str:
@@ -295,8 +304,7 @@ def _read_grid(sheet: Any, survey: _Survey, path: Path) -> Grid:
             rows.append(values)
             numbers.append(number)
     if not rows:
-        more = " that can be read (is it saved as Strict Open XML? Save it as Excel workbook)" if survey.n_cells else ""
-        raise DataError(f"'{path}' holds no cells{more}: a header and at least one row were needed.")
+        raise DataError(f"Sheet '{sheet.title}' of '{path}' holds no cells: a header and at least one row were needed.")
     return make_grid(rows, numbers, survey.ranges)
 
 

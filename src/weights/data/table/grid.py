@@ -87,6 +87,8 @@ def make_grid(rows: list[list[Any]], numbers: list[int], ranges: Sequence[Merged
 def find_head(grid: Grid) -> Head:
     """The header: the first rows that name all columns, each otherwise, with nothing but titles above; else the first that is no title.
 
+    The first column, which may be an index, needs no name.
+
     Example:
         >>> find_head(Grid([["Visits of May"], ["age", "ill"], [31, "no"]], [1, 3, 4])).names
         ['age', 'ill']
@@ -99,7 +101,7 @@ def find_head(grid: Grid) -> Head:
         begin = _find_begin(grid, above, last)
         parts = [[row[place] for place in places] for row in above[begin : last + 1]]
         names = _join_names(parts)
-        named = all(names) and len({*names}) == len(names) and not any(map(is_plain_number, names))
+        named = all(names[1:]) and any(names) and len({*names}) == len(names) and not any(map(is_plain_number, names))
         return _describe_head(grid, above, places, begin, last) if named and all(map(_may_be_title, above[:begin])) else None
 
     first = next(filter(None, map(head_at, range(len(above)))), None)
@@ -159,7 +161,7 @@ def _describe_head(grid: Grid, above: list[list[str]], places: list[int], begin:
         rows = "1 row before the table was" if begin == 1 else f"{begin} rows before the table were"
         remarks.append(f"{rows} skipped, the first '{abridged(first)}'")
     if last > begin:
-        example = next((name for name, below in zip(names, parts[-1], strict=True) if name != below), names[0])
+        example = next((name for name, below in zip(names, parts[-1], strict=True) if below and name != below), names[-1])
         remarks.append(f"names in {last - begin + 1} rows of merged cells were joined, such as '{example}'")
     return Head(names, places, last + 1, _describe_merged(grid, last + 1), remarks)
 

@@ -44,7 +44,7 @@ def path_of(source: Any) -> str | None:
     """The path of the file that a source is, or is a part of; None of what is in memory or behind a connection.
 
     Example:
-        >>> path_of(Path("wages.csv")), path_of({"x": [1]})
+        >>> path_of("wages.csv"), path_of({"x": [1]})
         ('wages.csv', None)
     """
     where = source.where if isinstance(source, Part) else source

@@ -153,7 +153,7 @@ def _read_named(name: str, missing: Sequence[str], verbatim: Collection[str]) ->
     reader = _READERS.get(kind)
     if reader is None:
         raise UsageError(
-            f"'{name}' ends in '{kind or 'nothing'}', and the formats read are {', '.join(sorted(_READERS))}. Rename or convert the file."
+            f"'{name}' ends in '{kind or 'nothing'}', and the formats read are {', '.join(sorted(_READERS))}. Convert the file."
         )
     with reading(path, kind[1:]):
         return reader(path, missing, verbatim)
