@@ -11,6 +11,7 @@ import datetime
 import itertools
 import warnings
 import zipfile
+import zlib
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
@@ -148,9 +149,9 @@ def _open(path: Path) -> Iterator[Any]:
         raise UsageError(f"Reading '{path}' needs openpyxl, which is not installed. Install it: pip install 'weights[excel]'.") from error
     _check_archive(path)
     try:
-        with warnings.catch_warnings():
+        with path.open("rb") as file, warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of styles and validations that it does not know
-            book = openpyxl.load_workbook(path, read_only=True, data_only=True, keep_links=False)
+            book = openpyxl.load_workbook(file, read_only=True, data_only=True, keep_links=False)
             try:
                 yield book
             finally:
@@ -158,7 +159,8 @@ def _open(path: Path) -> Iterator[Any]:
     except (WeightsError, MemoryError):
         raise
     except Exception as error:  # Of damaged workbooks: KeyError, ValueError, ParseError, BadZipFile, zlib.error and more.
-        reason = abridged(str(error).splitlines()[0] if str(error) else type(error).__name__, 100).rstrip(".")
+        is_told = str(error) and isinstance(error, ValueError | OSError | zipfile.BadZipFile | zlib.error | expat.ExpatError)
+        reason = abridged(str(error).splitlines()[0], 100).rstrip(".") if is_told else "a part of it is damaged"
         raise DataError(f"'{path}' could not be read as a workbook: {reason}. Check that the file is complete.") from error
 
 
