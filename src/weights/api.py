@@ -108,6 +108,8 @@ def plan_fit(data: Any, target: Any = None, *, progress: OnProgress = None, **op
         class_weight: "balanced", or label -> factor.
         positive: of two classes the one whose probability and odds are spoken of, in the run and all that is asked of it; the later of them
             in order if not given.
+        classes: names of the whole numbers in the target, in their order, or number -> name; for labels of pictures in an .npz or array,
+            and any other.
         clip: bound of the smooth clip of scaled numbers, where networks, or rows far out, need one; None for none.
         copies: "merge" makes rows that stand in the table several times one row of their summed weight, leaves out rows of weight
             zero, and lets the order of rows play no part (data/table/duplicates.py); "keep" takes rows as they come.

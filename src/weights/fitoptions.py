@@ -205,6 +205,10 @@ class DataOptions(PartOptions, frozen=True):
         Any,
         option("Of two classes the one whose probability and odds are spoken of; the later of them in order if not given.", "LABEL"),
     ] = None
+    classes: Annotated[
+        Any,
+        option("Names of a target's whole numbers, in order: normal,ill (or 0=normal,2=ill; ; separates names with commas).", "NAMES"),
+    ] = None
     clip: Annotated[
         float | None,
         option("Bound of the smooth clip of scaled numbers (linear models need none); none for none.", "NUMBER", parse=parse_number),

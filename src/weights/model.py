@@ -20,7 +20,7 @@ from weights.checking import check_intervals as try_intervals
 from weights.conformal import Interval
 from weights.data.encoding import apply_encoding
 from weights.data.inputs import Inputs
-from weights.data.newrows import describe_new_rows, read_new_rows
+from weights.data.newrows import describe_new_rows
 from weights.data.registry import kind_of
 from weights.data.roles import column_labels, name_column
 from weights.data.unfamiliar import unfamiliar
@@ -437,7 +437,7 @@ class Model:
 
     def read(self, data: Any) -> Any:
         """The table behind a path, frame, mapping or array, numbers, pictures and words for missing read as in training."""
-        return read_new_rows(self.ensemble.encoding, data, labels={self.ensemble.task.target: self.classes})
+        return self.ensemble.read(data)
 
     def notes(self, data: Any) -> list[str]:
         """Sentences about rows, as `predict` takes them, that training did not prepare for, such as new levels of a category."""

@@ -17,6 +17,7 @@ import numpy as np
 import pyarrow as pa
 
 from weights.candidates import candidates, check_memory, plans_of, races, shorten_to_budget
+from weights.data.classnames import parse_class_names
 from weights.data.dataset import Dataset, prepare, prepare_streamed
 from weights.data.examples import EXAMPLES
 from weights.data.files.labelled import FILE_NAMES
@@ -65,6 +66,7 @@ def name_roles(data: Any, said: DataOptions) -> tuple[Roles, dict[str, Any]]:
         missing=words,
         clip=said.clip,
         picture_size=said.picture_size,
+        classes=() if said.classes is None else parse_class_names(said.classes),
     )
     return roles, apart
 

@@ -11,7 +11,6 @@ import scipy.special
 from weights.data.dataset import find_test_rows
 from weights.data.encoding import apply_encoding
 from weights.data.inputs import Inputs
-from weights.data.newrows import read_new_rows
 from weights.data.table.part import is_same_source
 from weights.data.table.read import AnyPart, describe_source
 from weights.ensemble import Ensemble
@@ -46,7 +45,7 @@ def describe_seen(ensemble: Ensemble, inputs: Inputs, y: AnyArray, source: Any =
         kept = ensemble.encoding.describe_blocks() if ensemble.encoding.blocks else f"{ensemble.report.n_samples:,} rows of training"
         return [_UNKNOWN.format(f"{kept} are not read again for it")]
     try:
-        table = read_new_rows(ensemble.encoding, origin.source, labels={ensemble.task.target: ensemble.classes})
+        table = ensemble.read(origin.source)
         table = table.filter(pa.array(ensemble.task.knows(table[origin.roles.target]) & ~find_test_rows(table, origin.roles.split)))
         learned = _codes(apply_encoding(ensemble.encoding, table), ensemble.task.encode(table[origin.roles.target]))
     except (WeightsError, KeyError):
