@@ -154,6 +154,22 @@ def test_a_class_called_none_is_said(tmp_path):
         wt.fit(path, "kind")
 
 
+def test_cells_of_blanks_are_empty(tmp_path):
+    assert read_table(make(tmp_path / "t.xlsx", s=[["x", "y"], [1, "a"], [" ", "b"]]))["x"].to_pylist() == [1, None]
+
+
+def test_a_zip_of_something_else_is_refused_in_words(tmp_path):
+    with zipfile.ZipFile(tmp_path / "t.xlsx", "w") as archive:
+        archive.writestr("mimetype", "application/vnd.oasis.opendocument.spreadsheet")
+    with pytest.raises(DataError, match="is a zip, but no workbook of Excel"):
+        read_table(tmp_path / "t.xlsx")
+
+
+def test_a_sheet_is_named_by_its_name():
+    with pytest.raises(UsageError, match=r"A sheet is named by its name, .* but 0 came"):
+        Sheet("t.xlsx", 0)
+
+
 def test_of_several_sheets_one_is_named(tmp_path):
     path = make(tmp_path / "t.xlsx", May=[["x"], [1]], June=[["x"], [2]], empty=[])
     with pytest.raises(UsageError, match=r"2 sheets with cells: 'May', 'June'\. Name one with --sheet"):

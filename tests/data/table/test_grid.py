@@ -1,6 +1,9 @@
 from __future__ import annotations
 
+import pytest
+
 from weights.data.table.grid import Merged, find_head, make_grid
+from weights.errors import DataError
 
 BODY = [[31, "no", 1.5], [47, "yes", 2.5]]
 
@@ -55,6 +58,15 @@ def test_merged_cells_of_the_body_have_their_value_in_each_row():
     grid = make_grid([["ward", "age"], ["north", 31], [None, 47]], [1, 2, 3], [Merged(2, 1, 3, 1)])
     assert grid.rows[2] == ["north", 47]
     assert find_head(grid).merged == {0: "1 merged cell, whose value was taken for each row and column covered"}
+
+
+def test_names_of_several_lines_are_one_line():
+    assert head_of([["blood\npressure", "ill"], [120, "no"]]).names == ["blood pressure", "ill"]
+
+
+def test_merged_cells_that_overlap_beyond_the_sheet_are_refused():
+    with pytest.raises(DataError, match="Merged cells must not overlap"):
+        head_of([["a", "b"], *BODY], [Merged(1, 1, 1 << 20, 1 << 14)] * 5)
 
 
 def test_rows_of_data_are_no_header_only_because_they_are_words():

@@ -153,6 +153,37 @@ def test_names_with_signs_that_addresses_use_are_files(tmp_path):
     assert rows_of("select x from t", path).to_pydict() == {"x": [1]}
 
 
+def test_reading_leaves_nothing_beside_a_database_with_a_write_ahead_log(tmp_path):
+    path = tmp_path / "t.db"
+    connection = sqlite3.connect(path)
+    connection.execute("pragma journal_mode = wal")
+    connection.execute("create table t as select 1 as x")
+    connection.commit()
+    connection.close()
+    assert rows_of("select x from t", path).to_pydict() == {"x": [1]}
+    assert [*tmp_path.iterdir()] == [path]
+    connection = sqlite3.connect(path)
+    connection.execute("insert into t values (2)")
+    connection.commit()
+    assert rows_of("select x from t", path).to_pydict() == {"x": [1, 2]}
+    connection.close()
+
+
+def test_a_database_that_somebody_is_writing_to_is_refused_in_words(clinic, monkeypatch):
+    monkeypatch.setattr("weights.data.table.sql._SECONDS_TO_WAIT", 0.1)
+    with sqlite3.connect(clinic) as writer:
+        writer.execute("begin exclusive")
+        with pytest.raises(DataError, match=r"somebody is writing to it \(database is locked\)\. Try again"):
+            rows_of("select * from visits", clinic)
+
+
+def test_addresses_of_servers_and_queries_that_are_no_text_are_refused_in_words(clinic):
+    with pytest.raises(UsageError, match=r"the address 'postgresql://localhost/clinic' came. In Python connect to it"):
+        rows_of("select 1", "postgresql://localhost/clinic")
+    with pytest.raises(UsageError, match="A query is text"):
+        Query(sqlite3.connect(":memory:"), "select 1")
+
+
 def test_rows_that_do_not_fit_into_memory_are_refused_while_they_come(clinic, monkeypatch):
     monkeypatch.setenv("WEIGHTS_MEMORY", "1MB")
     endless = "with recursive n(i) as (select 1 union all select i + 1 from n) select i, i * 2 from n"
@@ -185,6 +216,9 @@ class _Driver:
         taken, self.left = self.left[:n], self.left[n:]
         return taken
 
+    def close(self):
+        self.left = []
+
 
 def test_any_connection_of_dbapi_is_asked(clinic):
     table = rows_of("select * from prices", _Driver())
@@ -210,6 +244,9 @@ def test_a_connection_of_sqlalchemy_or_adbc_is_asked_its_own_way(clinic):
 
         def fetch_arrow_table(self):
             return pa.table({"x": [1]})
+
+        def close(self):
+            pass
 
     class Adbc:
         cursor = Cursor

@@ -59,6 +59,10 @@ class Sheet(Part, frozen=True, tag="sheet"):
     path: str
     sheet: str
 
+    def __post_init__(self) -> None:
+        if not isinstance(self.sheet, str):
+            raise UsageError(f"A sheet is named by its name, as it stands below the cells, but {self.sheet!r} came. Name it.")
+
     @classmethod
     def of(cls, where: Any, name: str) -> Sheet:
         """The sheet of this name in a file.
@@ -173,9 +177,12 @@ def _check_archive(path: Path) -> None:
     try:
         with zipfile.ZipFile(path) as archive:
             entries = archive.infolist()
+            is_workbook = any(entry.filename == "[Content_Types].xml" for entry in entries)
             is_strict = any(_is_strict(archive, entry) for entry in entries if entry.filename == "xl/workbook.xml")
     except Exception as error:  # Besides BadZipFile: whatever a damaged table of contents makes it stumble upon.
         raise DataError(f"'{path}' is no .xlsx workbook, or damaged: it is not a zip that can be read. Save it again as .xlsx.") from error
+    if not is_workbook:
+        raise DataError(f"'{path}' is a zip, but no workbook of Excel (of OpenDocument, or packed once more?). Save or unpack it as .xlsx.")
     if is_strict:
         raise DataError(f"'{path}' is saved as Strict Open XML, which is not read. Save it as an ordinary Excel workbook.")
     n_bytes = sum(entry.file_size for entry in entries)
@@ -214,10 +221,10 @@ def _choose_sheet(book: Any, path: Path, asked: str | None) -> str:
 
 
 def _holds_cells(sheet: Any) -> bool:
-    """Whether a value stands in one of the first rows."""
+    """Whether a value stands anywhere."""
     sheet.reset_dimensions()
-    rows = itertools.islice(sheet.iter_rows(values_only=True), 1000)
-    return any(value is not None for row in rows for value in row)
+    rows = itertools.islice(sheet.iter_rows(values_only=True), _MOST_ROWS)
+    return any(not is_blank(value) for row in rows for value in row)
 
 
 # A look at the XML of a sheet before it is read
@@ -319,7 +326,7 @@ def _read_column(
     """A column of one type, and the metadata of its field."""
     faults = [i for i, cell in enumerate(cells) if isinstance(cell, Fault)]
     words = Counter(cell for cell in cells if isinstance(cell, str) and cell in missing and cell and not isinstance(cell, Fault))
-    known = [None if isinstance(cell, str) and (cell in missing or isinstance(cell, Fault)) else cell for cell in cells]
+    known = [None if is_blank(cell) or isinstance(cell, Fault) or (isinstance(cell, str) and cell in missing) else cell for cell in cells]
     sorts = count_sorts(known)
     as_is = None if is_text or len(sorts) != 1 else _AS_IS.get(next(iter(sorts)))
     if as_is is not None:

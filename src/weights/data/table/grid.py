@@ -6,13 +6,14 @@
 from __future__ import annotations
 
 import itertools
+from bisect import bisect_left, bisect_right
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from weights.data.table.cells import spell
 from weights.data.table.notation import is_plain_number
-from weights.errors import abridged
+from weights.errors import DataError, abridged
 
 _MOST_BEFORE = 30
 """Rows among which the header is looked for (our choice)."""
@@ -65,22 +66,26 @@ def is_blank(value: Any) -> bool:
 
 
 def make_grid(rows: list[list[Any]], numbers: list[int], ranges: Sequence[Merged]) -> Grid:
-    """A grid of rows in which only the first of merged cells holds the value; the lists are changed."""
-    place_of = {number: place for place, number in enumerate(numbers)}
+    """A grid of rows in which only the first of merged cells holds the value; the lists are changed.
+
+    Raises:
+        DataError: merged cells overlap.
+    """
     widest = max(map(len, rows), default=0)
-    kept = []
+    kept, n_left = [], widest * len(rows)
     for merged in ranges:
-        right = min(merged.right, widest)
-        first = rows[place_of[merged.top]] if merged.top in place_of else []
+        begin, end, right = bisect_left(numbers, merged.top), bisect_right(numbers, merged.bottom), min(merged.right, widest)
+        first = rows[begin] if begin < end and numbers[begin] == merged.top else []
         value = first[merged.left - 1] if merged.left <= len(first) else None
-        if value is None or right < merged.left:
+        if value is None:
             continue
         kept.append(merged._replace(right=right))
-        for number in range(merged.top, min(merged.bottom, numbers[-1]) + 1):
-            if number in place_of:
-                row = rows[place_of[number]]
-                row.extend([None] * (right - len(row)))
-                row[merged.left - 1 : right] = [value] * (right - merged.left + 1)
+        n_left -= (end - begin) * (right - merged.left + 1)
+        if n_left < 0:
+            raise DataError("Merged cells must not overlap, but those of the sheet cover more cells than it has. Save the workbook again.")
+        for row in rows[begin:end]:
+            row.extend([None] * (right - len(row)))
+            row[merged.left - 1 : right] = [value] * (right - merged.left + 1)
     return Grid(rows, numbers, kept)
 
 
@@ -114,7 +119,9 @@ def find_head(grid: Grid) -> Head:
 def _words_above(grid: Grid) -> list[list[str]]:
     """The first rows as words, all equally long."""
     widest = max(map(len, grid.rows))
-    rows = [["" if is_blank(value) else spell(value) or "" for value in row] for row in grid.rows[: _MOST_BEFORE + 1]]
+    rows = [
+        ["" if is_blank(value) else " ".join((spell(value) or "").splitlines()) for value in row] for row in grid.rows[: _MOST_BEFORE + 1]
+    ]
     return [[*row, *[""] * (widest - len(row))] for row in rows]
 
 

@@ -23,8 +23,12 @@ from weights.errors import DataError, NotFoundError, UsageError, WeightsError, a
 
 SUFFIXES = (".sqlite", ".sqlite3", ".db", ".db3")
 _MAGIC = b"SQLite format 3\0"
+_HEADER_BYTES, _LOG_FORMAT = 100, 18
+"""Of a file of SQLite: its header, and the byte of it that is 2 where writes go to a log first."""
 _FIRST_FETCH, _MOST_FETCHED, _FETCHED_BYTES = 64, 10_000, 1 << 24
 """Rows that are fetched at first and at most at a time, and about how many bytes."""
+_SECONDS_TO_WAIT = 5.0
+"""For somebody who is writing to the file."""
 _STEPS_BETWEEN_SIGNALS = 20_000
 """Steps of SQLite's machine between looks at whether Ctrl-C was pressed: some milliseconds."""
 _NO_CODE = re.compile(r"'(?:[^']|'')*'|\"(?:[^\"]|\"\")*\"|`[^`]*`|\[[^\]]*\]|\$(\w*)\$.*?\$\1\$|--[^\n]*|/\*.*?\*/", re.DOTALL)
@@ -51,6 +55,10 @@ class Query(Part, frozen=True, tag="query"):
     database: Any
 
     def __post_init__(self) -> None:
+        if not isinstance(self.query, str):
+            raise UsageError(
+                f"A query is text, as in Query('select ...', database), but a {type(self.query).__name__} came. Give a select."
+            )
         _check_select(self.query)
 
     @classmethod
@@ -83,9 +91,12 @@ class Query(Part, frozen=True, tag="query"):
             DataError: the database cannot answer the query. TooLargeError: the rows do not fit into memory.
         """
         path = path_of(self.database)
+        if path is not None and re.match(r"[\w+]+://", path):
+            hint = "In Python connect to it, and give the connection: Query(query, connection)"
+            raise UsageError(f"A file of SQLite was needed, but the address '{path}' came. {hint}.")
         if path is None:
-            with _answering():
-                return _read_rows(_ask(self.database, self.query), missing)
+            with _answering(), contextlib.closing(_ask(self.database, self.query)) as cursor:
+                return _read_rows(cursor, missing)
         with _open(Path(path)) as connection, _heeding(connection, Path(path)):
             return _read_rows(connection.execute(self.query), missing)
 
@@ -140,15 +151,22 @@ def _open(path: Path) -> Iterator[sqlite3.Connection]:
     if path.is_dir():
         raise DataError(f"A database was needed, but '{path}' is a folder. Name the file inside it.")
     with path.open("rb") as file:
-        begin = file.read(len(_MAGIC))
-    if begin != _MAGIC:
+        begin = file.read(_HEADER_BYTES)
+    if not begin.startswith(_MAGIC):
         what = "is empty" if not begin else "is none, or encrypted"
         raise DataError(f"A database of SQLite was needed, but '{path}' {what}. In Python a query takes a connection to any database.")
-    connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)
+    # With a write-ahead log SQLite would leave files beside a file that it only reads; without one at hand nobody is writing.
+    is_idle = begin[_LOG_FORMAT : _LOG_FORMAT + 1] == b"\2" and not Path(f"{path}-wal").exists()
+    before = path.stat()
+    connection = sqlite3.connect(
+        f"{path.absolute().as_uri()}?{'immutable=1' if is_idle else 'mode=ro'}", uri=True, timeout=_SECONDS_TO_WAIT
+    )
     try:
         yield connection
     finally:
         connection.close()
+    if is_idle and (path.stat().st_mtime_ns, path.stat().st_size) != (before.st_mtime_ns, before.st_size):
+        raise DataError(f"'{path}' was written to while it was read. Try again when that is over.")
 
 
 @contextlib.contextmanager
@@ -180,6 +198,8 @@ def _explain(error: sqlite3.Error, path: Path, tables: list[str]) -> WeightsErro
         return NotFoundError(f"The query names a column '{missing[1]}', which its tables do not have ('{path}'). Check the names.")
     if getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_AUTH or "not authorized" in reason or "prohibited" in reason:
         return UsageError(f"A query only reads: '{path}' was asked for more than that ({reason}). Give one select.")
+    if "locked" in reason:
+        return DataError(f"'{path}' could not answer the query: somebody is writing to it ({reason}). Try again when that is over.")
     return DataError(f"'{path}' could not answer the query: {reason.rstrip('.')}. Check the query, and that the file is a whole database.")
 
 
