@@ -16,6 +16,8 @@ from weights.data.table.cells import count_sorts, describe_mixture, sort_of, spe
         (7.0, "numbers", "7"),
         (0.1, "numbers", "0.1"),
         (1e300, "numbers", "1e+300"),
+        (-1.234, "numbers", "-1.2340"),
+        (0.234, "numbers", "0.234"),
         (float("inf"), "numbers", "inf"),
         (Decimal("1.10"), "numbers", "1.10"),
         ("1.10", "text", "1.10"),

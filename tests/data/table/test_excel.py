@@ -143,6 +143,31 @@ def test_columns_that_mix_numbers_and_words_are_text_and_said(tmp_path):
     assert remark_of(table.field("x")) == "holds numbers (2 cells) and text (1; first: row 3, 'n.d.')"
 
 
+def test_numbers_are_numbers_whatever_notation_the_rows_of_training_had(tmp_path):
+    random = np.random.default_rng(0)
+    x = random.normal(5, 2, 60).round(3)
+    y = ["yes" if v > 5 else "no" for v in x]
+    (tmp_path / "t.csv").write_text("x;y\n" + "".join(f"{v:.3f};{w}\n".replace(".", ",") for v, w in zip(x, y, strict=True)))
+    model = wt.fit(tmp_path / "t.csv", "y", model="linear", members=2, inspect=False)
+    sheet = make(tmp_path / "t.xlsx", s=[["x"], *([float(v)] for v in x)])
+    assert (model.predict_proba(sheet) == model.predict_proba(tmp_path / "t.csv")).all()
+    with pytest.raises(DataError, match="must be numbers"):
+        model.predict(make(tmp_path / "t.xlsx", s=[["x"], [1.234], ["n.d."]]))
+
+
+def test_a_number_among_text_with_decimal_commas_is_no_thousand(tmp_path):
+    table = read_table(make(tmp_path / "t.xlsx", s=[["x"], [1.234], ["5,6"], ["7,8"]]))
+    assert table["x"].to_pylist() == ["1.2340", "5,6", "7,8"]
+    assert "holds text (2 cells) and numbers (1; first: row 2, '1.2340')" in remark_of(table.field("x"))
+
+
+def test_numbers_given_for_labels_that_were_text_and_do_not_say_which_are_refused(both, tmp_path):
+    model = wt.fit(both[0], "ill", kinds={"code": "category"}, model="linear", members=2, inspect=False)
+    rows = [[*row[:5], float(row[5]), row[6]] for row in patients(9)]
+    with pytest.raises(DataError, match="'code'"):
+        model.predict(make(tmp_path / "new.xlsx", s=[HEAD, *rows]))
+
+
 def test_words_for_missing_leave_numbers(tmp_path):
     path = make(tmp_path / "t.xlsx", s=[["x"], [1], ["n.d."], ["NA"], [2.5]])
     assert read_table(path, missing=["n.d."])["x"].to_pylist() == [1, None, None, 2.5]

@@ -8,12 +8,14 @@ from __future__ import annotations
 import datetime
 import math
 import numbers
+import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Any
 
 from weights.errors import abridged
 
+_LIKE_A_THOUSAND = re.compile(r"-?[1-9]\d{0,2}\.\d{3}")
 _LARGEST_WHOLE = 1e15
 """Whole numbers below it are written without a point, as sheets and text files do."""
 _SORTS: tuple[tuple[type, str], ...] = (
@@ -40,6 +42,8 @@ def sort_of(value: Any) -> str:
 def spell(value: Any) -> str | None:
     """A cell as a text file writes it; None where it holds no value.
 
+    Beside cells with decimal commas 1.234 would be read as a thousand, so that it gets a fourth digit.
+
     Example:
         >>> spell(3.0), spell(0.1), spell(True), spell(datetime.datetime(2024, 5, 1))
         ('3', '0.1', 'TRUE', '2024-05-01')
@@ -49,7 +53,9 @@ def spell(value: Any) -> str | None:
     if isinstance(value, bool):
         return "TRUE" if value else "FALSE"
     if isinstance(value, float):
-        return str(int(value)) if math.isfinite(value) and value.is_integer() and abs(value) < _LARGEST_WHOLE else repr(value)
+        if math.isfinite(value) and value.is_integer() and abs(value) < _LARGEST_WHOLE:
+            return str(int(value))
+        return f"{value!r}0" if _LIKE_A_THOUSAND.fullmatch(repr(value)) else repr(value)
     if isinstance(value, datetime.datetime):
         is_day = value.time() == datetime.time() and value.tzinfo is None
         return value.date().isoformat() if is_day else value.isoformat(" ")

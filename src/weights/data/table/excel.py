@@ -102,7 +102,7 @@ def read_workbook(path: Path, missing: Sequence[str] = (), verbatim: Collection[
     Args:
         path: the file.
         missing: further words that mean "no value".
-        verbatim: columns that stay text, as written.
+        verbatim: columns whose text stays as it is written; numbers and dates are what they are in any case.
         sheet: its name; that of the only one with cells if None, hidden ones not counted.
 
     Returns:
@@ -328,7 +328,7 @@ def _read_column(
     words = Counter(cell for cell in cells if isinstance(cell, str) and cell in missing and cell and not isinstance(cell, Fault))
     known = [None if is_blank(cell) or isinstance(cell, Fault) or (isinstance(cell, str) and cell in missing) else cell for cell in cells]
     sorts = count_sorts(known)
-    as_is = None if is_text or len(sorts) != 1 else _AS_IS.get(next(iter(sorts)))
+    as_is = _AS_IS.get(next(iter(sorts))) if len(sorts) == 1 else None
     if as_is is not None:
         column, about = pa.chunked_array([as_is(known)]), dict[str, str]()
     else:
