@@ -69,5 +69,11 @@ def test_merged_cells_that_overlap_beyond_the_sheet_are_refused():
         head_of([["a", "b"], *BODY], [Merged(1, 1, 1 << 20, 1 << 14)] * 5)
 
 
+@pytest.mark.parametrize("header", [["mean", "sd", "mean", "sd"], ["id", "age", None, None], ["x", "x", "x", "x"]])
+def test_a_header_with_names_missing_or_twice_is_no_title(header):
+    head = head_of([header, [1, 2, 3, 4], ["a", "b", "c", "d"]])
+    assert (head.names, head.n_above) == ([name or f"column {j}" for j, name in enumerate(header, 1)], 1)
+
+
 def test_rows_of_data_are_no_header_only_because_they_are_words():
     assert head_of([["age", None, "ill"], ["a", "b", "c"]]).names == ["age", "column 2", "ill"]

@@ -90,7 +90,7 @@ def make_grid(rows: list[list[Any]], numbers: list[int], ranges: Sequence[Merged
 
 
 def find_head(grid: Grid) -> Head:
-    """The header: the first rows that name all columns, each otherwise, with nothing but titles above; else the first that is no title.
+    """The header: the first rows that name all columns, each otherwise, with nothing but titles above; else the first with two cells.
 
     The first column, which may be an index, needs no name.
 
@@ -107,12 +107,13 @@ def find_head(grid: Grid) -> Head:
         parts = [[row[place] for place in places] for row in above[begin : last + 1]]
         names = _join_names(parts)
         named = all(names[1:]) and any(names) and len({*names}) == len(names) and not any(map(is_plain_number, names))
-        return _describe_head(grid, above, places, begin, last) if named and all(map(_may_be_title, above[:begin])) else None
+        titles = all(_is_title(grid, above, number, max(len(above[0]) // 3, 1)) for number in range(begin))
+        return _describe_head(grid, above, places, begin, last) if named and titles else None
 
     first = next(filter(None, map(head_at, range(len(above)))), None)
     if first is not None:
         return first
-    last = next((number for number, row in enumerate(above) if not _may_be_title(row)), 0)
+    last = next((number for number in range(len(above)) if not _is_title(grid, above, number, 1)), 0)
     return _describe_head(grid, above, [place for place, row in enumerate(deepest) if row >= last], last, last)
 
 
@@ -153,10 +154,12 @@ def _join_names(rows: list[list[str]]) -> list[str]:
     return [" ".join(part for part, _ in itertools.groupby(filter(None, column))) for column in zip(*rows, strict=True)]
 
 
-def _may_be_title(row: list[str]) -> bool:
-    """Whether a row says something in few cells, the first among them where there are but two columns."""
-    said = {*row} - {""}
-    return row[0].startswith("#") or (len(said) <= max(len(row) // 2, 1) and (len(row) > 2 or bool(row[0])))
+def _is_title(grid: Grid, above: list[list[str]], number: int, most: int) -> bool:
+    """Whether a row says something in so many cells, the first among them where there are but two columns; merged cells count once."""
+    row = above[number]
+    is_merged = any(merged.top <= grid.numbers[number] <= merged.bottom and merged.left < merged.right for merged in grid.ranges)
+    n_said = len({*row} - {""}) if is_merged else len(row) - row.count("")
+    return row[0].startswith("#") or (n_said <= most and (len(row) > 2 or bool(row[0])))
 
 
 def _describe_head(grid: Grid, above: list[list[str]], places: list[int], begin: int, last: int) -> Head:
