@@ -107,13 +107,14 @@ def find_head(grid: Grid) -> Head:
         parts = [[row[place] for place in places] for row in above[begin : last + 1]]
         names = _join_names(parts)
         named = all(names[1:]) and any(names) and len({*names}) == len(names) and not any(map(is_plain_number, names))
-        titles = all(_is_title(grid, above, number, max(len(above[0]) // 3, 1)) for number in range(begin))
+        before = [[row[place] for place in places] for row in above[:begin]]
+        titles = all(_is_title(grid, row, number, max(len(places) // 3, 1)) for number, row in enumerate(before))
         return _describe_head(grid, above, places, begin, last) if named and titles else None
 
     first = next(filter(None, map(head_at, range(len(above)))), None)
     if first is not None:
         return first
-    last = next((number for number in range(len(above)) if not _is_title(grid, above, number, 1)), 0)
+    last = next((number for number, row in enumerate(above) if not _is_title(grid, row, number, 1)), 0)
     return _describe_head(grid, above, [place for place, row in enumerate(deepest) if row >= last], last, last)
 
 
@@ -154,9 +155,8 @@ def _join_names(rows: list[list[str]]) -> list[str]:
     return [" ".join(part for part, _ in itertools.groupby(filter(None, column))) for column in zip(*rows, strict=True)]
 
 
-def _is_title(grid: Grid, above: list[list[str]], number: int, most: int) -> bool:
+def _is_title(grid: Grid, row: list[str], number: int, most: int) -> bool:
     """Whether a row says something in so many cells, the first among them where there are but two columns; merged cells count once."""
-    row = above[number]
     is_merged = any(merged.top <= grid.numbers[number] <= merged.bottom and merged.left < merged.right for merged in grid.ranges)
     n_said = len({*row} - {""}) if is_merged else len(row) - row.count("")
     return row[0].startswith("#") or (n_said <= most and (len(row) > 2 or bool(row[0])))
