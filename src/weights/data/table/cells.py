@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import datetime
+import functools
 import math
 import numbers
 import re
@@ -36,7 +37,12 @@ def sort_of(value: Any) -> str:
         >>> sort_of(True), sort_of(1.5), sort_of("x")
         ('truth values', 'numbers', 'text')
     """
-    return next((words for known, words in _SORTS if isinstance(value, known)), "other values")
+    return _sort_of_type(type(value))
+
+
+@functools.cache
+def _sort_of_type(kind: type) -> str:
+    return next((words for known, words in _SORTS if issubclass(kind, known)), "other values")
 
 
 def spell(value: Any) -> str | None:
@@ -64,7 +70,11 @@ def spell(value: Any) -> str | None:
 
 def count_sorts(cells: Iterable[Any]) -> Counter[str]:
     """How many cells of which sort there are; those without a value are not counted."""
-    return Counter(sort_of(cell) for cell in cells if cell is not None)
+    counts: Counter[str] = Counter()
+    for kind, count in Counter(map(type, cells)).items():
+        if kind is not type(None):
+            counts[_sort_of_type(kind)] += count
+    return counts
 
 
 def describe_mixture(cells: Sequence[Any], rows: Sequence[int] | range) -> str:

@@ -251,51 +251,81 @@ def _survey(sheet: Any, path: Path) -> _Survey:
     Raises:
         DataError: it declares entities, or cells where a sheet has none. TooLargeError: its cells would not fit into memory.
     """
-    from openpyxl.utils.cell import coordinate_to_tuple, range_boundaries
-
-    survey, row, column, inside, has_formula, has_value = _Survey(), 0, 0, "", False, False
-
-    def start(tag: str, attributes: dict[str, str]) -> None:
-        nonlocal row, column, inside, has_formula, has_value
-        inside = name = tag.rpartition(" ")[2]
-        if name == "c":
-            row, column = coordinate_to_tuple(attributes["r"]) if "r" in attributes else (row, column + 1)
-            has_formula, has_value = False, attributes.get("t") == "str"  # the result may be a text without letters
-            survey.n_cells += 1
-            survey.last_column = max(survey.last_column, column)
-        elif name == "row":
-            row, column = int(attributes.get("r", row + 1)), 0
-            survey.n_rows += 1
-            survey.last_row = max(survey.last_row, row)
-        elif name == "f":
-            has_formula = True
-        elif name == "mergeCell":
-            left, top, right, bottom = range_boundaries(attributes["ref"])
-            survey.ranges.append(Merged(top, left, bottom, right))
-
-    def read(text: str) -> None:
-        nonlocal has_value
-        has_value |= inside == "v"
-
-    def end(tag: str) -> None:
-        nonlocal inside
-        inside = ""
-        if has_formula and not has_value and tag.rpartition(" ")[2] == "c":
-            survey.unsaved.setdefault(column, set()).add(row)
+    parser = expat.ParserCreate(namespace_separator=" ")
+    reader = _Surveyor(parser)
 
     def refuse(*_: Any) -> None:
         raise DataError(f"'{path}' declares entities in its XML, which workbooks do not, and files made to exhaust memory do.")
 
-    parser = expat.ParserCreate(namespace_separator=" ")
-    parser.StartElementHandler, parser.EndElementHandler, parser.CharacterDataHandler = start, end, read
-    parser.EntityDeclHandler = refuse
+    parser.StartElementHandler, parser.EntityDeclHandler = reader.start, refuse
     with sheet._get_source() as source:
         parser.ParseFile(source)
+    reader.end_row()
+    survey = reader.survey
     if survey.last_row > _MOST_ROWS or survey.last_column > _MOST_COLUMNS:
         raise DataError(f"'{path}' names row {survey.last_row:,} and column {survey.last_column:,}, where a sheet has none. Save it again.")
     n_bytes = _CELL_BYTES * survey.n_cells + 8.0 * survey.n_rows * survey.last_column
     check_memory_for(n_bytes, f"Reading '{path}' ({survey.n_rows:,} rows x {survey.last_column:,} columns)")
     return survey
+
+
+class _Surveyor:
+    """What follows the elements of a sheet one after the other; of cells it reads the places of the last in a row and of formulas only."""
+
+    def __init__(self, parser: Any) -> None:
+        self.survey = _Survey()
+        self._parser = parser
+        self._names: dict[str, str] = {}
+        self._row = self._column = 0
+        self._cell: dict[str, str] = {}
+        self._is_unsaved = False
+
+    def start(self, tag: str, attributes: dict[str, str]) -> None:
+        """An element begins."""
+        name = self._names.get(tag) or self._names.setdefault(tag, tag.rpartition(" ")[2])
+        if name == "c":
+            if self._is_unsaved:
+                self._note_unsaved()
+            self._cell = attributes
+            self._column += 1
+            self.survey.n_cells += 1
+        elif name == "row":
+            self.end_row()
+            self._row = int(attributes.get("r", self._row + 1))
+            self.survey.n_rows += 1
+            self.survey.last_row = max(self.survey.last_row, self._row)
+        elif name == "f":
+            self._is_unsaved = self._cell.get("t") != "str"  # such a result may be a text without letters
+        elif name == "v" and self._is_unsaved:
+            self._parser.CharacterDataHandler = self._read_value
+        elif name == "mergeCell":
+            from openpyxl.utils.cell import range_boundaries
+
+            left, top, right, bottom = range_boundaries(attributes["ref"])
+            self.survey.ranges.append(Merged(top, left, bottom, right))
+
+    def end_row(self) -> None:
+        """A row is over."""
+        if self._is_unsaved:
+            self._note_unsaved()
+        self.survey.last_column = max(self.survey.last_column, self._find_column())
+        self._cell, self._column = {}, 0
+
+    def _read_value(self, text: str) -> None:
+        if not text.isspace():
+            self._is_unsaved = False
+            self._parser.CharacterDataHandler = None
+
+    def _note_unsaved(self) -> None:
+        self._parser.CharacterDataHandler = None
+        self._is_unsaved = False
+        self.survey.unsaved.setdefault(self._find_column(), set()).add(self._row)
+
+    def _find_column(self) -> int:
+        """Of the cell at hand: as it says itself, or by its place in the row."""
+        from openpyxl.utils.cell import coordinate_to_tuple
+
+        return int(coordinate_to_tuple(self._cell["r"])[1]) if "r" in self._cell else self._column
 
 
 # Cells
