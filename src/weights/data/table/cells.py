@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import datetime
-import functools
 import math
 import numbers
 import re
@@ -40,7 +39,6 @@ def sort_of(value: Any) -> str:
     return _sort_of_type(type(value))
 
 
-@functools.cache
 def _sort_of_type(kind: type) -> str:
     return next((words for known, words in _SORTS if issubclass(kind, known)), "other values")
 
