@@ -60,6 +60,7 @@ def test_which_number_is_called_what_is_said_and_which_never_comes():
         ([0, 1, 2], ("a", "b"), UsageError, r"'y' holds 3 different numbers \(0, 1, 2\) and 2 were named"),
         ([0, 1], ("a", "b", "c"), UsageError, r"'y' holds 2 different numbers \(0, 1\) and 3 were named"),
         ([0, 1, 7], {"0": "a", "1": "b"}, UsageError, "'y' holds 7, for which --classes has no name"),
+        ([0, 1], ("1", "0"), UsageError, "must be told from their numbers, but '1' is one of these"),
         ([0, 1.5], ("a", "b"), DataError, r"stand for whole numbers, but 'y' holds others \(first: row 2, '1.5'\)"),
         (["cat", "dog"], ("a", "b"), DataError, r"first: row 1, 'cat'\)\. Leave --classes out"),
     ],

@@ -92,6 +92,8 @@ def name_classes(table: pa.Table, target: str, names: ClassNames) -> Named:
     unnamed = [number for number in known if number not in by_number]
     if unnamed:
         raise UsageError(f"'{target}' holds {listed(unnamed, 8)}, for which --classes has no name. Name each class.")
+    if swapped := [name for number, name in by_number.items() if name in by_number and name != number]:
+        raise UsageError(f"Names of classes must be told from their numbers, but '{swapped[0]}' is one of these. Give words.")
     said = listed([f"{number} is '{name}'" for number, name in by_number.items()], 8)
     absent = [f"'{name}'" for number, name in by_number.items() if number not in known]
     remark = f"'{target}': {said}" + (f"; no row is of {listed(absent, 5)}" if absent else "")
