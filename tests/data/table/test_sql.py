@@ -76,11 +76,11 @@ def test_blobs_are_set_aside_and_said(clinic):
 
 def test_a_database_of_one_table_needs_no_query_and_of_several_they_are_named(tmp_path, clinic):
     connection = sqlite3.connect(tmp_path / "one.db")
-    connection.execute("create table `my visits` (x)")
-    connection.execute("insert into `my visits` values (1)")
+    connection.execute('create table `order by "x"` (x)')
+    connection.execute('insert into `order by "x"` values (1)')
     connection.commit()
     assert read_table(tmp_path / "one.db").to_pydict() == {"x": [1]}
-    with pytest.raises(UsageError, match=r"2 tables: 'visits', 'labs'\. Say which rows, such as --query \"select \* from visits\""):
+    with pytest.raises(UsageError, match=r"2 tables: 'visits', 'labs'\. Say which rows, such as --query 'select \* from \"visits\"' "):
         read_table(clinic)
 
 

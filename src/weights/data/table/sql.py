@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import re
+import shlex
 import sqlite3
 from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
@@ -112,15 +113,14 @@ def read_database(path: Path, missing: Sequence[str] = (), verbatim: Collection[
     if not tables:
         raise DataError(f"'{path}' holds no table: one with rows was needed. Check which database it is.")
     if len(tables) > 1:
-        named, hint = listed([f"'{name}'" for name in tables], 8), f'--query "{_select_all(tables[0])}" (in Python query=...)'
+        named, hint = listed([f"'{name}'" for name in tables], 8), f"--query {shlex.quote(_select_all(tables[0]))} (in Python query=...)"
         raise UsageError(f"'{path}' holds {len(tables)} tables: {named}. Say which rows, such as {hint}.")
     return Query(_select_all(tables[0]), path).read(missing, verbatim)
 
 
 def _select_all(table: str) -> str:
-    """The query of all rows of a table, whose name is quoted where it must be."""
-    quoted = table if re.fullmatch(r"[A-Za-z_]\w*", table) else "`{}`".format(table.replace("`", "``"))
-    return f"select * from {quoted}"  # noqa: S608 (a name of a table that the database gave)
+    quoted = table.replace('"', '""')
+    return f'select * from "{quoted}"'  # noqa: S608 (a name of a table that the database gave)
 
 
 def _check_select(query: str) -> None:
