@@ -11,6 +11,7 @@ import re
 import select
 import shlex
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
@@ -19,6 +20,7 @@ from typing import get_args, get_type_hints
 
 import click
 import numpy as np
+import openpyxl
 import pyarrow as pa
 import pytest
 from click.testing import CliRunner
@@ -194,6 +196,54 @@ def test_fit_prints_results_on_standard_output_and_the_plan_on_standard_error(ta
 
 def test_a_quiet_fit_prints_results_only(tables):
     assert well("fit", tables / "wages.csv", "-t", "wage", *QUICK, "--quiet").stderr == ""
+
+
+@pytest.fixture(scope="session")
+def several(tables, tmp_path_factory) -> dict[str, tuple]:
+    """The wages in one of two sheets of a workbook, and in one of two tables of a database: what names them, by kind."""
+    folder, rows = tmp_path_factory.mktemp("several"), arrow_csv.read_csv(tables / "wages.csv")
+    book = openpyxl.Workbook()
+    book.active.append(["other"])
+    sheet = book.create_sheet("wages")
+    with sqlite3.connect(folder / "firm.sqlite") as connection:
+        connection.execute("create table wages (age, height, wage)")
+        connection.execute("create table other (x)")
+        sheet.append(rows.column_names)
+        for row in rows.to_pylist():
+            sheet.append([*row.values()])
+            connection.execute("insert into wages values (?, ?, ?)", [*row.values()])
+    book.save(folder / "firm.xlsx")
+    return {
+        "sheet": (folder / "firm.xlsx", "--sheet", "wages"),
+        "query": (folder / "firm.sqlite", "--query", "select * from wages where age > 0"),
+    }
+
+
+@pytest.mark.parametrize("kind", ["sheet", "query"])
+def test_a_sheet_and_a_query_are_fitted_answered_scored_and_read_again(tables, several, kind):
+    shown = printed("fit", *several[kind], "-t", "wage", *QUICK, "--quiet")
+    assert shown["metrics"] == printed("fit", tables / "wages.csv", "-t", "wage", *QUICK, "--quiet")["metrics"]
+    assert shown["saved"] == "runs/firm"
+    answers = [well("predict", "runs/firm", *rows).stdout for rows in (several[kind], [tables / "wages.csv"])]
+    assert answers[0] == answers[1]
+    assert "this is what the run learned from" in well("score", "runs/firm", *several[kind]).stderr
+    assert (
+        well("explain", "runs/firm", *several[kind], "--top", "1").stdout
+        == well("explain", "runs/firm", tables / "wages.csv", "--top", "1").stdout
+    )
+    assert printed("data", *several[kind])["n_samples"] == 120
+    assert "the first 5 of training" in well("explain", "runs/firm").stderr
+    moved = several[kind][0].with_stem("moved")
+    moved.write_bytes(several[kind][0].read_bytes())
+    assert well("draw", "runs/firm", "effect", "--feature", "age", "--data", moved, "--output", "e.svg").exit_code == 0
+
+
+def test_of_several_tables_one_must_be_named(several):
+    for (source, flag, _), there in zip(several.values(), ("'Sheet', 'wages'", "'wages', 'other'"), strict=True):
+        result = run("data", source)
+        assert (result.exit_code, there in result.stderr, flag in result.stderr) == (2, True, True)
+    both = run("data", several["sheet"][0], "--sheet", "wages", "--query", "select 1")
+    assert (both.exit_code, "Leave one out" in both.stderr) == (2, True)
 
 
 def test_fit_saves_under_the_name_of_the_source(tables):

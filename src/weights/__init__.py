@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from weights.api import fit, load
+    from weights.data.table.excel import Sheet
+    from weights.data.table.sql import Query
     from weights.errors import (
         CorruptError,
         DataError,
@@ -36,7 +38,9 @@ __all__ = [
     "Interrupted",
     "Model",
     "NotFoundError",
+    "Query",
     "RowsWarning",
+    "Sheet",
     "StorageError",
     "TooLargeError",
     "TrainingError",
@@ -51,6 +55,7 @@ __all__ = [
 ]
 
 _HOME = {"Model": "weights.model", "fit": "weights.api", "load": "weights.api"}
+_HOME |= {"Query": "weights.data.table.sql", "Sheet": "weights.data.table.excel"}
 _HOME |= {name: "weights.estimators" for name in __all__ if name.endswith(("Classifier", "Regressor"))}
 
 

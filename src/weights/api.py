@@ -16,7 +16,7 @@ from weights.data.dataset import Dataset, Feature, describe
 from weights.data.examples import EXAMPLES
 from weights.data.glance import Glance, look_at
 from weights.data.table.delimited import remarks_of
-from weights.data.table.read import describe_source, read_table
+from weights.data.table.read import PARTS, describe_source, part_of, read_table
 from weights.ensemble import Origin
 from weights.errors import TooLargeError, printable
 from weights.fitoptions import make_request, takes_options
@@ -53,7 +53,8 @@ def fit(
     """Train an ensemble.
 
     Args:
-        data: path, bundled example, data frame, mapping of columns, or array of features (n, p) or of pictures (n, h, w, c).
+        data: path, `Sheet` or `Query`, bundled example, data frame, mapping of columns, or array of features (n, p) or of pictures
+            (n, h, w, c).
         target: label of the target column, or the target itself, n values. A bundled example knows its own.
         save: folder to save to; also the place of checkpoints, so that an interrupted fit can be resumed.
         resume: continue the interrupted fit whose checkpoint lies beside `save`.
@@ -107,9 +108,13 @@ def plan_fit(data: Any, target: Any = None, *, progress: OnProgress = None, **op
         class_weight: "balanced", or label -> factor.
         positive: of two classes the one whose probability and odds are spoken of, in the run and all that is asked of it; the later of them
             in order if not given.
+        classes: names of the whole numbers in the target, in their order, or number -> name; for labels of pictures in an .npz or array,
+            and any other.
         clip: bound of the smooth clip of scaled numbers, where networks, or rows far out, need one; None for none.
         copies: "merge" makes rows that stand in the table several times one row of their summed weight, leaves out rows of weight
             zero, and lets the order of rows play no part (data/table/duplicates.py); "keep" takes rows as they come.
+        sheet: of a workbook, where several hold cells; the same as data=Sheet(data, sheet).
+        query: one select; data is then the path of a SQLite database, or a connection. The same as data=Query(query, data).
 
     Of the fit (`weights.fitoptions.FitOptions`):
         model: one of `weights.models.registry.ARCHITECTURES`; auto trains those that read what the rows hold (linear and mlp columns,
@@ -133,6 +138,7 @@ def plan_fit(data: Any, target: Any = None, *, progress: OnProgress = None, **op
     """
     request = make_request(target, options)
     said, merge = request.data, asks_to_merge(request.data.copies)
+    data = part_of(data, said)
     roles, apart = name_roles(data, said)
     given = GivenRows(data, apart)
 
@@ -140,7 +146,7 @@ def plan_fit(data: Any, target: Any = None, *, progress: OnProgress = None, **op
         # The weights that copies were merged into are no column of the rows, and pictures in parts say themselves which part they are.
         unsaid = {role: getattr(roles, role) for role in ("sample_weight", "split") if role not in apart}
         named = msgspec.structs.replace(dataset.roles, **unsaid)
-        return decide(dataset, request, Origin(given.path, named, merge), given)
+        return decide(dataset, request, Origin(given.source, named, merge), given)
 
     try:
         return prepared(read_whole(given, roles, merge=merge, report_progress=report_reading(progress)))
@@ -190,6 +196,9 @@ def look(data: Any, target: Any = None, **options: Any) -> Look:
         target: as `fit`.
         **options: those of the data, as `plan_fit`.
     """
+    said = make_request(target, options).data
+    data = part_of(data, said)
+    options = {name: value for name, value in options.items() if name not in PARTS}
     if target is not None or find_source_kind(data) or (isinstance(data, str) and data in EXAMPLES):
         prepared = plan_fit(data, target, **options)
         dataset, task = prepared.dataset, prepared.task
@@ -197,7 +206,7 @@ def look(data: Any, target: Any = None, **options: Any) -> Look:
         roles, seen = dataset.roles, dataset.streamed is None and not find_source_kind(data)
         columns = _glances(read_table(data, missing=roles.missing, verbatim=roles.labels), dataset.features) if seen else []
         return Look(dataset.source, dataset.n_samples, dataset.features, task, prepared.remarks, [of_target, *columns])
-    roles, _ = name_roles(data, make_request(target, options).data)
+    roles, _ = name_roles(data, said)
     table = read_table(data, missing=roles.missing, verbatim=roles.labels)
     names = [name for name in table.column_names if name not in roles.drop]
     found = {column: kind for kind, column in find_block_columns(table, data, roles, ()).items()}

@@ -17,14 +17,18 @@ from typing import Any
 import jax
 import msgspec
 import numpy as np
+import pyarrow as pa
 
 from weights.averaging import average_members
 from weights.conformal import Conformal, Interval, check_level, smallest_holding
+from weights.data.classnames import put_names
 from weights.data.dataset import Feature
 from weights.data.distributions import Distribution
 from weights.data.encoding import Datetime, Encoding, Numeric
 from weights.data.inputs import FARTHEST, Inputs, Layout
+from weights.data.newrows import read_new_rows
 from weights.data.roles import Roles
+from weights.data.table.read import AnyPart
 from weights.effects import FeatureWeights
 from weights.errors import UsageError
 from weights.models.base import keep_all
@@ -49,16 +53,16 @@ class Candidate(msgspec.Struct, frozen=True):
     won: bool = False
 
 
-class Origin(msgspec.Struct, frozen=True):
+class Origin(msgspec.Struct, frozen=True, rename={"source": "path"}):
     """How to read the rows of training again.
 
     Attributes:
-        path: the file or example as it was named; None where they, or what is said of them, came from memory.
+        source: the file or example as it was named, or the part of a file; None where they, or what is said of them, came from memory.
         roles: what columns are for.
         merged: whether copies were merged.
     """
 
-    path: str | None
+    source: str | AnyPart | None
     roles: Roles
     merged: bool = False
 
@@ -217,6 +221,12 @@ class Ensemble:
     def classes(self) -> list[Any]:
         """Class labels in the order of `predict_proba`'s columns; empty for regression."""
         return self.task.classes
+
+    def read(self, data: Any) -> pa.Table:
+        """The table behind a path, frame, mapping or array, read as in training, with the names that classes were given there."""
+        table = read_new_rows(self.encoding, data, labels={self.task.target: self.classes})
+        names = () if self.report.origin is None else self.report.origin.roles.classes
+        return put_names(table, self.task.target, names) if isinstance(names, dict) else table
 
     @property
     def metrics(self) -> dict[str, float]:

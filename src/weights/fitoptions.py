@@ -141,7 +141,20 @@ _EMBEDDINGS = list_values("weights.models.mlp", "Mlp", "embedding")
 _RESAMPLINGS = list_values("weights.spec", "Members", "resampling")
 
 
-class DataOptions(msgspec.Struct, frozen=True):
+class PartOptions(msgspec.Struct, frozen=True, kw_only=True):
+    """Which table of a file or database that may hold several; see `weights.data.table.read.part_of`."""
+
+    sheet: Annotated[
+        str | None,
+        option("The sheet of a workbook (.xlsx), if several hold cells.", "NAME"),
+    ] = None
+    query: Annotated[
+        str | None,
+        option("The rows of a database (a file of SQLite), as one select.", "SELECT"),
+    ] = None
+
+
+class DataOptions(PartOptions, frozen=True):
     """What is said of the data: which column plays which role, and how cells are read."""
 
     target: Annotated[
@@ -191,6 +204,10 @@ class DataOptions(msgspec.Struct, frozen=True):
     positive: Annotated[
         Any,
         option("Of two classes the one whose probability and odds are spoken of; the later of them in order if not given.", "LABEL"),
+    ] = None
+    classes: Annotated[
+        Any,
+        option("Names of a target's whole numbers, in order: normal,ill (or 0=normal,2=ill; ; separates names with commas).", "NAMES"),
     ] = None
     clip: Annotated[
         float | None,

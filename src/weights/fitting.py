@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime
-import os
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -20,6 +19,7 @@ from weights.data.dataset import Dataset, encode_streamed
 from weights.data.encoding import Datetime, Numeric
 from weights.data.inputs import FARTHEST, NUMBERS, Layout
 from weights.data.scaling import clipped
+from weights.data.table.read import AnyPart, lasting
 from weights.data.table.rownumbers import rows_counted_from
 from weights.data.unfamiliar import show_value
 from weights.effects import FeatureWeights
@@ -57,15 +57,15 @@ inspected in any case (our choice): what more rows would add is little beside th
 
 
 class GivenRows(NamedTuple):
-    """Rows as the user gave them: a path, frame, mapping or array, and by role what came as values apart from it."""
+    """Rows as the user gave them: a path, a part of a file, frame, mapping or array, and by role what came as values apart from it."""
 
     data: Any
     apart: Mapping[str, Any] = MappingProxyType({})
 
     @property
-    def path(self) -> str | None:
+    def source(self) -> str | AnyPart | None:
         """Where all of it can be read again; None where it, or a part of it, came from memory."""
-        return os.fsdecode(self.data) if isinstance(self.data, str | os.PathLike) and not self.apart else None
+        return None if self.apart else lasting(self.data)
 
 
 @dataclass(frozen=True, eq=False)

@@ -20,7 +20,7 @@ from weights.checking import check_intervals as try_intervals
 from weights.conformal import Interval
 from weights.data.encoding import apply_encoding
 from weights.data.inputs import Inputs
-from weights.data.newrows import describe_new_rows, read_new_rows
+from weights.data.newrows import describe_new_rows
 from weights.data.registry import kind_of
 from weights.data.roles import column_labels, name_column
 from weights.data.unfamiliar import unfamiliar
@@ -35,7 +35,7 @@ from weights.inspection.explanation import Explanation, explain
 from weights.inspection.gratings import Filters, filters
 from weights.inspection.health import all_findings, all_layers
 from weights.inspection.saliency import Saliency, saliency
-from weights.preparing import find_rows, read_rows_again, values_to_vary
+from weights.preparing import find_rows, read_rows_again, rows_now_at, values_to_vary
 from weights.remedies import diagnose as try_remedies
 from weights.running import OnProgress, report_reading, run, stopped_by_signals
 from weights.scoring.records import Score
@@ -263,7 +263,7 @@ class Model:
         Raises:
             UsageError: they came from memory and were not given. NotFoundError, DataError: they are gone, or cannot be read as they were.
         """
-        rows = find_rows(self.ensemble, self.given) if data is None else GivenRows(data)
+        rows = find_rows(self.ensemble, self.given) if data is None else GivenRows(rows_now_at(self.ensemble, data))
         keep_compiled_programs()
         return read_rows_again(self.ensemble, rows, report_reading(progress))
 
@@ -437,7 +437,7 @@ class Model:
 
     def read(self, data: Any) -> Any:
         """The table behind a path, frame, mapping or array, numbers, pictures and words for missing read as in training."""
-        return read_new_rows(self.ensemble.encoding, data, labels={self.ensemble.task.target: self.classes})
+        return self.ensemble.read(data)
 
     def notes(self, data: Any) -> list[str]:
         """Sentences about rows, as `predict` takes them, that training did not prepare for, such as new levels of a category."""

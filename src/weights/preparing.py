@@ -17,6 +17,7 @@ import numpy as np
 import pyarrow as pa
 
 from weights.candidates import candidates, check_memory, plans_of, races, shorten_to_budget
+from weights.data.classnames import parse_class_names
 from weights.data.dataset import Dataset, prepare, prepare_streamed
 from weights.data.examples import EXAMPLES
 from weights.data.files.labelled import FILE_NAMES
@@ -25,10 +26,11 @@ from weights.data.kind import Source
 from weights.data.registry import KINDS, find_block_kind, kind_of
 from weights.data.roles import STEERING, Roles, column_labels, name_column, name_columns, parse_kinds
 from weights.data.table.columns import to_numbers
-from weights.data.table.delimited import count_missing_words, with_remark
+from weights.data.table.delimited import with_remark
 from weights.data.table.duplicates import merge_copies
-from weights.data.table.read import describe_source, is_delimited, read_table
-from weights.data.table.rownumbers import rows_numbered
+from weights.data.table.part import Part
+from weights.data.table.read import describe_source, missing_words_of, read_table
+from weights.data.table.rownumbers import rows_numbered, take_numbers
 from weights.ensemble import Ensemble, Origin, available_threads
 from weights.errors import DataError, UsageError, listed, printable, suggest
 from weights.fitoptions import DataOptions, Request
@@ -64,6 +66,7 @@ def name_roles(data: Any, said: DataOptions) -> tuple[Roles, dict[str, Any]]:
         missing=words,
         clip=said.clip,
         picture_size=said.picture_size,
+        classes=() if said.classes is None else parse_class_names(said.classes),
     )
     return roles, apart
 
@@ -76,7 +79,10 @@ def read_whole(rows: GivenRows, roles: Roles, *, merge: bool, report_progress: R
     if merge and (kinds := [name for field in table.schema if (name := find_block_kind(field))]):
         raise UsageError(f"Copies of {KINDS[kinds[0]].plural} cannot be merged, only rows of a table can. Leave copies as they are.")
     n_rows = table.num_rows
-    table, roles, numbers = _merge_copies(table, roles) if merge else (table, roles, None)
+    table, numbers = take_numbers(table)
+    if merge:
+        table, roles, kept = _merge_copies(table, roles)
+        numbers = kept if numbers is None or kept is None else numbers[kept]
     dataset = prepare(table, roles, source=printable(describe_source(data)), numbers=numbers)
     if table.num_rows < n_rows:
         merged = f"{n_rows - table.num_rows} of {n_rows} rows are copies or of weight zero; copies count as one row of their summed weight"
@@ -189,12 +195,19 @@ def find_rows(ensemble: Ensemble, given: GivenRows | None) -> GivenRows:
     origin = ensemble.report.origin
     if given is not None:
         return given
-    if origin is not None and origin.path is not None:
-        return GivenRows(origin.path)
+    if origin is not None and origin.source is not None:
+        return GivenRows(origin.source)
     raise UsageError(
         "The rows of training came from memory and were not saved with the run. Give them again: a table with their columns and the "
         f"target '{printable(ensemble.task.target)}', as data=frame in Python, or as a file with --data."
     )
+
+
+def rows_now_at(ensemble: Ensemble, data: Any) -> Any:
+    """The rows of training where these are now: in another file the sheet, or the query, that they came from."""
+    origin = ensemble.report.origin
+    is_file = isinstance(data, str | os.PathLike)
+    return origin.source.at(os.fsdecode(data)) if is_file and origin is not None and isinstance(origin.source, Part) else data
 
 
 def read_rows_again(ensemble: Ensemble, rows: GivenRows, report_progress: ReportProgress) -> Prepared:
@@ -210,7 +223,7 @@ def read_rows_again(ensemble: Ensemble, rows: GivenRows, report_progress: Report
             roles = msgspec.structs.replace(roles, **own.options(block))
     dataset = read_whole(rows, roles, merge=origin is not None and origin.merged, report_progress=report_progress)
     specs = {population.name: population.spec for population in ensemble.populations}
-    origin = None if origin is None else msgspec.structs.replace(origin, path=rows.path)
+    origin = None if origin is None else msgspec.structs.replace(origin, source=rows.source)
     return replace(ready_again(dataset, ensemble.task, specs, available_threads()), origin=origin, given=rows)
 
 
@@ -244,10 +257,9 @@ def _table_and_roles(rows: GivenRows, roles: Roles, report_progress: ReportProgr
 
 def _with_words_named(table: pa.Table, rows: GivenRows, roles: Roles) -> pa.Table:
     """The table with a remark about a target of a text file whose cells hold words that mean "no value", and may be classes."""
-    known = roles.target in table.column_names and "target" not in rows.apart
-    if not known or not is_delimited(rows.data) or table[roles.target].null_count == 0:
+    if roles.target not in table.column_names or "target" in rows.apart:
         return table
-    words = {word: n for word, n in count_missing_words(Path(rows.data), roles.target).items() if word not in roles.missing}
+    words = {word: n for word, n in missing_words_of(rows.data, table, roles.target).items() if word not in roles.missing}
     if not words:
         return table
     said = ", ".join(f"{n:,} cells hold '{word}'" for word, n in words.items())

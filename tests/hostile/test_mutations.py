@@ -1,7 +1,7 @@
 """Damaged files: whatever happens to a valid table's bytes, what comes out is a table or a `WeightsError`.
 
 Stated: over seeded mutations (flipped bits, inserted, deleted, swapped, repeated and overwritten bytes, and truncation) of CSV,
-gzip-compressed CSV, JSON lines and Parquet files that are generated here, reading and planning a fit never crashes, hangs,
+gzip-compressed CSV, JSON lines, Parquet, .xlsx and SQLite files that are generated here, reading and planning a fit never crashes, hangs,
 warns, raises anything but `WeightsError`, or exceeds the memory it was given.
 
 `MUTATIONS` sets how many files are tried (CONTRIBUTING.md). This file is also the worker that tries them, in a process of its
@@ -16,13 +16,16 @@ import json
 import os
 import re
 import selectors
+import sqlite3
 import subprocess
 import sys
 import tempfile
 import warnings
+import zipfile
 from pathlib import Path
 
 import numpy as np
+import openpyxl
 import pyarrow as pa
 from pyarrow import parquet
 
@@ -63,7 +66,11 @@ def valid_file(random: np.random.Generator) -> tuple[str, bytes]:
         "gaps": [None if v < 0 else v for v in random.normal(size=n).round(2).tolist()],
         "y": random.choice([0, 1], n).tolist() if random.random() < 0.5 else random.normal(size=n).tolist(),
     }
-    kind = random.choice(["csv", "csv.gz", "jsonl", "parquet"], p=[0.35, 0.1, 0.2, 0.35])
+    kind = random.choice(["csv", "csv.gz", "jsonl", "parquet", "xlsx", "sqlite"], p=[0.3, 0.05, 0.15, 0.3, 0.15, 0.05])
+    if kind == "xlsx":
+        return "a.xlsx", workbook(columns)
+    if kind == "sqlite":
+        return "a.sqlite", database(columns)
     if kind == "jsonl":
         rows = zip(*columns.values(), strict=True)
         return "a.jsonl", "".join(json.dumps(dict(zip(columns, row, strict=True)), ensure_ascii=False) + "\n" for row in rows).encode()
@@ -77,6 +84,35 @@ def valid_file(random: np.random.Generator) -> tuple[str, bytes]:
     lines = [columns.keys(), *zip(*columns.values(), strict=True)]
     text = "".join(delimiter.join(quoted("" if cell is None else str(cell)) for cell in line) + line_end for line in lines).encode(encoding)
     return f"a.{kind}", gzip.compress(text) if kind == "csv.gz" else text
+
+
+def workbook(columns: dict[str, list]) -> bytes:
+    """A workbook, always of the same bytes: without the time at which it was made."""
+    book, sink = openpyxl.Workbook(), io.BytesIO()
+    book.active.append(["A table"])
+    book.active.merge_cells("A1:H1")
+    for row in [[*columns], *zip(*columns.values(), strict=True)]:
+        book.active.append([*row])
+    book.save(sink)
+    with zipfile.ZipFile(sink) as archive:
+        return zipped({entry.filename: archive.read(entry) for entry in archive.infolist() if "core" not in entry.filename})
+
+
+def zipped(parts: dict[str, bytes]) -> bytes:
+    sink = io.BytesIO()
+    with zipfile.ZipFile(sink, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in parts.items():
+            archive.writestr(zipfile.ZipInfo(name), content)
+    return sink.getvalue()
+
+
+def database(columns: dict[str, list]) -> bytes:
+    connection = sqlite3.connect(":memory:")
+    connection.execute(f"create table t ({', '.join(f'[{name}]' for name in columns)})")
+    rows = zip(*columns.values(), strict=True)
+    connection.executemany(f"insert into t values ({', '.join('?' * len(columns))})", [[str(cell) for cell in row] for row in rows])
+    connection.commit()
+    return connection.serialize()
 
 
 def quoted(cell: str) -> str:
@@ -119,6 +155,11 @@ def mutate(content: bytes, random: np.random.Generator) -> bytes:
 def mutant(number: int) -> tuple[str, bytes]:
     random = np.random.default_rng([7, number])
     name, content = valid_file(random)
+    if name.endswith(".xlsx") and random.random() < 0.8:  # a change of the zip itself is nearly always seen by its checksums
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            parts = {entry.filename: archive.read(entry) for entry in archive.infolist()}
+        changed = "xl/worksheets/sheet1.xml" if random.random() < 0.7 else str(random.choice([*parts]))
+        return name, zipped({**parts, changed: mutate(parts[changed], random)})
     return name, mutate(content, random)
 
 

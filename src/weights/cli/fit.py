@@ -57,7 +57,7 @@ _OPTIONS = (
 @add_options(_OPTIONS)
 @guard
 def fit(source: str, settings: tuple[str, ...], as_json: bool, quiet: bool, **options: Any) -> None:
-    """Train an ensemble on SOURCE: a CSV, TSV, Parquet or JSON-lines file, pictures, or a bundled example.
+    """Train an ensemble on SOURCE: a CSV, TSV, Parquet, JSON-lines or Excel file, a database, pictures, or a bundled example.
 
     Pictures are a folder or a .zip with a folder for each class, an .npz file, or a table with a column of file names.
 
@@ -65,6 +65,8 @@ def fit(source: str, settings: tuple[str, ...], as_json: bool, quiet: bool, **op
       weights fit breast-cancer
       weights fit income.parquet --target income --save runs/income
       weights fit photos/ --budget 15m
+      weights fit visits.xlsx --sheet 2024 --target ill
+      weights fit clinic.sqlite --query "select age, dose, ill from visits" --target ill
       weights fit wages.csv --target wage --model mlp --activation gelu --search learning_rate=0.001,0.003
     """
     from weights import api

@@ -13,6 +13,7 @@ import msgspec
 from weights.cli.options import add_options, check_output, make_options
 from weights.cli.process import guard, print_json, say
 from weights.errors import printable
+from weights.fitoptions import PartOptions
 from weights.options import list_options, read_texts
 from weights.questions.show import check_class
 from weights.runoptions import PredictOptions
@@ -20,14 +21,14 @@ from weights.runoptions import PredictOptions
 if TYPE_CHECKING:
     import pyarrow as pa
 
-_OPTIONS = list_options(PredictOptions)
+_OPTIONS, _PARTS = list_options(PredictOptions), list_options(PartOptions)
 
 
 @click.command()
 @click.argument("run")
 @click.argument("source")
 @click.option("--output", "-o", metavar="FILE", help="Write to a .csv, .parquet or .jsonl file instead of standard output.")
-@add_options(make_options(_OPTIONS))
+@add_options(make_options([*_PARTS, *_OPTIONS]))
 @guard
 def predict(run: str, source: str, output: str | None, as_json: bool, **given: Any) -> None:
     """Answer the rows of SOURCE with the model saved in RUN.
@@ -40,21 +41,24 @@ def predict(run: str, source: str, output: str | None, as_json: bool, **given: A
       weights predict runs/income new.csv --threshold ">50K=0.3"
       weights predict runs/xray new/ --sensitivity 0.95 --class ill
       weights predict runs/xray new/ --sets 0.95 --by class
+      weights predict runs/visits clinic.sqlite --query "select * from visits where seen > '2024-05-01'"
     """
     from weights import answering, api
     from weights.data.output import pour_tables, predictions_table, write_tables
+    from weights.data.table.read import part_of
     from weights.report.json import spell
     from weights.report.terminal import note_lines
 
     check_output(source, output)
     chosen = PredictOptions(**read_texts(_OPTIONS, given))
+    rows = part_of(source, PartOptions(**read_texts(_PARTS, given)))
     check_class(chosen.label, chosen.sensitivity)
     model = api.load(run)
 
     def tables() -> Iterator[pa.Table]:
         """Answers part by part; notes are printed of the first part that has some."""
         said, begin = False, 0
-        for part in answering.answers(model, source, **msgspec.structs.asdict(chosen)):
+        for part in answering.answers(model, rows, **msgspec.structs.asdict(chosen)):
             if part.notes and not said:
                 where = [f"in rows from {begin + 1:,} on, and perhaps in later ones"] if begin else []
                 say(note_lines([*where, *part.notes]))

@@ -15,6 +15,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from weights.data.classnames import name_classes
 from weights.data.distributions import Distribution, summarise
 from weights.data.encoding import Boolean, Category, ColumnEncoding, Encoding, apply_encoding, apply_unclipped, fit_encoding
 from weights.data.files.labelled import FILE_NAMES
@@ -181,6 +182,9 @@ def prepare(table: pa.Table, roles: Roles, *, source: str = "table", numbers: In
     check_roles(table.column_names, roles, source)
     check_cells(table, roles)
     with rows_numbered(numbers):
+        table, named, naming = name_classes(table, roles.target, roles.classes)
+    roles = msgspec.structs.replace(roles, classes=named or ())
+    with rows_numbered(numbers):
         weight, group, time = read_sample_weight(table, roles.sample_weight), read_group(table, roles.group), _time(table, roles.time)
     if not weight.any():
         raise DataError(f"Sample weights must not all be zero, but '{roles.sample_weight}' is. Name another column.")
@@ -207,7 +211,7 @@ def prepare(table: pa.Table, roles: Roles, *, source: str = "table", numbers: In
         remarks.append(f"'{roles.target}': {target_note}")
     if idle := np.count_nonzero(weight[keep] == 0):
         remarks.append(f"{idle:,} of {table.num_rows:,} rows have weight zero: nothing is learned from them")
-    remarks = [*remarks_of(table), *remarks, *describe_repeats(table)]
+    remarks = [*remarks_of(table), *filter(None, [naming]), *remarks, *describe_repeats(table)]
     with rows_numbered(numbers):
         encoding, crowded = bound_levels(fit_encoding(table, usable, clip=roles.clip), table)
         encoding, remarks = msgspec.structs.replace(encoding, missing_words=[*roles.missing]), [*remarks, *crowded]
@@ -313,6 +317,8 @@ def prepare_streamed(path: Path, roles: Roles, *, source: str, seed: int = 0) ->
     """
     if roles.split is not None:
         raise UsageError(f"{source} does not fit into memory, and a split is then not known. Leave out the rows of the test yourself.")
+    if roles.classes:
+        raise UsageError(f"{source} does not fit into memory, and names of classes can then not be given. Write them into the file.")
     if roles.time is not None:
         raise UsageError(f"{source} does not fit into memory, and its rows can then not be split by time. Leave out --time, or use fewer.")
     with reading(path, "parquet"):

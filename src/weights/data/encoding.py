@@ -35,6 +35,7 @@ from weights.data.table.delimited import flag_words_of, notation_of, time_format
 from weights.data.table.labels import Form, find_form, read_labels
 from weights.data.table.moments import TIME_OF_DAY, UNMISTAKABLE, find_time_format, find_unmistakable
 from weights.data.table.notation import PLAIN, Notation, find_numbers
+from weights.data.table.rownumbers import kept_numbers, rows_numbered
 from weights.errors import DataError, suggest
 from weights.types import FloatArray, IntArray
 
@@ -226,8 +227,9 @@ def apply_encoding(encoding: Encoding, table: pa.Table) -> Inputs:
             f"The model needs {len(needed)} columns, but {len(absent)} {'is' if len(absent) == 1 else 'are'} not in the data "
             f"(first: '{absent[0]}'). {suggest(absent[0], [name for name in table.column_names if name.isprintable()])}"
         )
-    blocks = {kind_of(block).block: kind_of(block).apply(block, table) for block in encoding.blocks}
-    return Inputs({**_apply_columns(encoding, table), **blocks, **_apply_numbers(encoding, table)})
+    with rows_numbered(kept_numbers(table)):
+        blocks = {kind_of(block).block: kind_of(block).apply(block, table) for block in encoding.blocks}
+        return Inputs({**_apply_columns(encoding, table), **blocks, **_apply_numbers(encoding, table)})
 
 
 def _apply_columns(encoding: Encoding, table: pa.Table) -> dict[str, FloatArray]:

@@ -16,6 +16,7 @@ from weights.data.table.columns import moments_of
 from weights.data.table.delimited import decimal_mark_of, remark_of, remarks_of
 from weights.data.table.notation import Notation
 from weights.data.table.read import read_table
+from weights.data.table.rownumbers import kept_numbers, rows_numbered
 from weights.data.unfamiliar import NO_LIMITS, Limits, unfamiliar
 
 NO_LABELS: Mapping[str, Sequence[Any]] = MappingProxyType({})
@@ -35,7 +36,8 @@ def read_new_rows(encoding: Encoding, data: Any, *, labels: Mapping[str, Sequenc
     if not encoding.columns and (source := kind_of(encoding.blocks[0]).source) is not None:
         return source.read_like(data, encoding.blocks[0], encoding.missing_words)
     table = read_table(data, missing=encoding.missing_words, verbatim=[*encoding.names, *(name for name, known in labels.items() if known)])
-    table = _read_text(encoding, table)
+    with rows_numbered(kept_numbers(table)):
+        table = _read_text(encoding, table)
     for block in encoding.blocks:
         if (source := kind_of(block).source) is not None:
             table = source.fill_like(table, block, folder_of(data))

@@ -9,6 +9,7 @@ import msgspec
 import narwhals.stable.v2 as nw
 import pyarrow as pa
 
+from weights.data.classnames import ClassNames
 from weights.data.registry import used_kinds
 from weights.data.table.columns import as_text, is_supported
 from weights.errors import DataError, NotFoundError, UsageError, suggest
@@ -28,6 +29,7 @@ class Roles(msgspec.Struct, frozen=True):
         missing: further words that mean "no value"; the table was read with them, and later ones will be.
         split: column that says which rows are for the test only ("test"); nothing is learned from them, and they are judged last.
         picture_size: height and width of pictures; None leaves it to what is found.
+        classes: names of the whole numbers in the target, in their order or by number; see `classnames`.
     """
 
     target: str
@@ -40,6 +42,7 @@ class Roles(msgspec.Struct, frozen=True):
     missing: tuple[str, ...] = ()
     split: str | None = None
     picture_size: int | None = None
+    classes: ClassNames = ()
 
     @property
     def labels(self) -> list[str]:

@@ -150,6 +150,7 @@ def ask_effect(model: Model, options: EffectOptions, asker: Asker) -> Answer:
 
     from weights.data.distributions import describe_value, labels_of
     from weights.inspection.curves import find_curves
+    from weights.preparing import rows_now_at
     from weights.report.figures import title_figure
     from weights.report.row_figures import curve_figure, in_digits
     from weights.tables import aligned
@@ -157,7 +158,7 @@ def ask_effect(model: Model, options: EffectOptions, asker: Asker) -> Answer:
     number = None if options.label is None else model.ensemble.task.class_number(options.label)
     feature = _find_feature(model, options.feature)
     origin = model.report.origin
-    source = options.data if options.data is not None else origin and origin.path
+    source = rows_now_at(model.ensemble, options.data) if options.data is not None else origin and origin.source
     if source is None:
         raise UsageError("The rows of training came from memory, so they cannot be read again. Name rows to average over with --data.")
     column = model.ensemble.encoding.columns[feature]

@@ -6,9 +6,8 @@ import functools
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Annotated, Any
 
-import msgspec
-
 from weights.errors import UsageError
+from weights.fitoptions import PartOptions
 from weights.options import option
 from weights.questions.question import Answer, Asker, Question, find_refusal
 
@@ -20,7 +19,7 @@ _SHOWN = 5
 """Rows of training that are explained where none were named (our choice)."""
 
 
-class ExplainOptions(msgspec.Struct, frozen=True):
+class ExplainOptions(PartOptions, frozen=True):
     """Which rows are explained, and how."""
 
     source: Annotated[Any, option("The rows; the first of training if not given.", argument=True)] = None
@@ -42,12 +41,13 @@ def ask_explain(model: Model, options: ExplainOptions, asker: Asker) -> Answer:
 def _explain_rows(model: Model, options: ExplainOptions) -> Answer:
     from weights import answering
     from weights.data.output import contributions_table
+    from weights.data.table.read import part_of
     from weights.summary import explained
 
     if options.top < 1:
         usual = "Leave it out to see the ten largest contributions."
         raise UsageError(f"top must be at least 1, but is {options.top}. {usual}")
-    rows = model.read(options.source if options.source is not None else model.find_rows())
+    rows = model.read(part_of(options.source, options) if options.source is not None else model.find_rows())
     first = [f"no rows were named: these are the first {_SHOWN} of training"] if options.source is None and len(rows) > _SHOWN else []
     rows = rows.slice(0, _SHOWN) if options.source is None else rows
     records = answering.explanations(model, rows, label=options.label, level=options.level)
@@ -66,7 +66,7 @@ def _explain_rows(model: Model, options: ExplainOptions) -> Answer:
     )
 
 
-class MapsOptions(msgspec.Struct, frozen=True):
+class MapsOptions(PartOptions, frozen=True):
     """Which rows are explained."""
 
     source: Annotated[Any, option("The rows.", argument=True)]
@@ -82,17 +82,18 @@ def _explain_pictures(model: Model, options: ExplainOptions, asker: Asker) -> An
         raise UsageError("--level and --top are of features, which pictures do not have. Leave them out.")
     if options.source is None:
         raise UsageError("No pictures were named. Name one to explain, or a folder.")
-    return ask_maps(model, MapsOptions(options.source, options.label), asker)
+    return ask_maps(model, MapsOptions(options.source, options.label, sheet=options.sheet, query=options.query), asker)
 
 
 def ask_maps(model: Model, options: MapsOptions, asker: Asker) -> Answer:
     """Maps of the places that the answers to pictures rest on."""
     from weights import answering
+    from weights.data.table.read import part_of
     from weights.report.figures import saliency_figure, saliency_words
     from weights.report.json import saliency_object
     from weights.summary import labelled
 
-    pictures = answering.explained_pictures(model, options.source, label=options.label, progress=asker.progress)
+    pictures = answering.explained_pictures(model, part_of(options.source, options), label=options.label, progress=asker.progress)
     maps = [picture.saliency for picture in pictures]
     lines = []
     for picture in pictures:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import msgspec
 
+from weights.fitoptions import PartOptions
 from weights.options import option
 from weights.questions.question import Answer, Asker, Question
 
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
     from weights.model import Model
 
 
-class ScoreOptions(msgspec.Struct, frozen=True):
+class ScoreOptions(PartOptions, frozen=True):
     """The rows, and what is said of them; see `weights.scoring.scoring.score_rows`."""
 
     source: Annotated[Any, option("The rows, with what came.", argument=True)]
@@ -28,7 +29,11 @@ class ScoreOptions(msgspec.Struct, frozen=True):
 
 def ask_score(model: Model, options: ScoreOptions, asker: Asker) -> Answer:
     """The score as a record and as tables."""
-    score = model.score(options.source, by=options.by, label=options.label, sensitivity=options.sensitivity, level=options.level)
+    from weights.data.table.read import part_of
+
+    score = model.score(
+        part_of(options.source, options), by=options.by, label=options.label, sensitivity=options.sensitivity, level=options.level
+    )
     return Answer(msgspec.to_builtins(score), score.lines(top=options.top, narrow=asker.narrow), notes=score.notes)
 
 

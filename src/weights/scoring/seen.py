@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,7 +11,8 @@ import scipy.special
 from weights.data.dataset import find_test_rows
 from weights.data.encoding import apply_encoding
 from weights.data.inputs import Inputs
-from weights.data.newrows import read_new_rows
+from weights.data.table.part import is_same_source
+from weights.data.table.read import AnyPart, describe_source
 from weights.ensemble import Ensemble
 from weights.errors import WeightsError, printable
 from weights.types import AnyArray
@@ -38,28 +37,32 @@ def describe_seen(ensemble: Ensemble, inputs: Inputs, y: AnyArray, source: Any =
         source: where they came from, if that is a path.
     """
     origin = ensemble.report.origin
-    if origin is None or origin.path is None:
+    if origin is None or origin.source is None:
         return [_UNKNOWN.format("those of training came from memory")]
-    if isinstance(source, str | os.PathLike) and Path(source).resolve() == Path(origin.path).resolve():
+    if is_same_source(source, origin.source):
         return ["this is what the run learned from: score rows that it never saw"]
     if ensemble.encoding.blocks or ensemble.report.n_samples > _MOST_ROWS:
         kept = ensemble.encoding.describe_blocks() if ensemble.encoding.blocks else f"{ensemble.report.n_samples:,} rows of training"
         return [_UNKNOWN.format(f"{kept} are not read again for it")]
     try:
-        table = read_new_rows(ensemble.encoding, origin.path, labels={ensemble.task.target: ensemble.classes})
+        table = ensemble.read(origin.source)
         table = table.filter(pa.array(ensemble.task.knows(table[origin.roles.target]) & ~find_test_rows(table, origin.roles.split)))
         learned = _codes(apply_encoding(ensemble.encoding, table), ensemble.task.encode(table[origin.roles.target]))
     except (WeightsError, KeyError):
-        return [_UNKNOWN.format(f"'{printable(origin.path)}' is not there any more, or not as it was")]
+        return [_UNKNOWN.format(f"'{_name(origin.source)}' is not there any more, or not as it was")]
     _, place, times = np.unique(learned, return_inverse=True, return_counts=True)
     chance = (np.count_nonzero(times[place] > 1) + 1) / (len(learned) + 1)
     n_rows, n_equal = len(y), int(np.isin(_codes(inputs, y), learned).sum())
     if not n_equal or scipy.special.bdtrc(n_equal - 1, n_rows, chance) >= _CLEAR:
         return []
     return [
-        f"{n_equal:,} of {n_rows:,} rows are among those that the run learned from ('{printable(origin.path)}'), where about "
+        f"{n_equal:,} of {n_rows:,} rows are among those that the run learned from ('{_name(origin.source)}'), where about "
         f"{chance * n_rows:,.0f} would be by chance: the figures are too good; score rows that it never saw"
     ]
+
+
+def _name(source: str | AnyPart) -> str:
+    return printable(source if isinstance(source, str) else describe_source(source))
 
 
 def _codes(inputs: Inputs, y: AnyArray) -> AnyArray:

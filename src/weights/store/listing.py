@@ -7,6 +7,7 @@ from pathlib import Path
 
 import msgspec
 
+from weights.data.table.part import is_same_source
 from weights.ensemble import Origin
 from weights.errors import CorruptError, NotFoundError, UsageError, WeightsError, printable
 from weights.store.disk import remove_folder
@@ -81,8 +82,8 @@ def is_like(folder: Path, target: str, origin: Origin | None) -> bool:
         config, report = read_heading(folder)
     except CorruptError:
         return False
-    paths = [None if known is None or known.path is None else os.path.realpath(known.path) for known in (report.origin, origin)]
-    return config.task.target == target and paths[0] == paths[1] is not None
+    sources = [None if known is None else known.source for known in (report.origin, origin)]
+    return config.task.target == target and is_same_source(*sources)
 
 
 def check_removable(folder: Path) -> Path:

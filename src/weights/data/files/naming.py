@@ -22,6 +22,7 @@ from weights.data.files.listing import Entry
 from weights.data.files.medium import Medium, Options
 from weights.data.table.columns import as_text
 from weights.data.table.delimited import remarks_of
+from weights.data.table.part import path_of
 from weights.errors import DataError, NotFoundError, listed, printable, suggest
 
 _MOSTLY = 0.9
@@ -33,7 +34,8 @@ _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://")
 
 def folder_of(source: Any) -> Path:
     """The folder that the names in a table are relative to: that of its file, or the present one."""
-    return Path(source).parent if isinstance(source, str | os.PathLike) else Path()
+    path = path_of(source)
+    return Path() if path is None else Path(path).parent
 
 
 def find_column(table: pa.Table, folder: Path, medium: Medium[Any], *, excluded: Collection[str] = ()) -> str | None:

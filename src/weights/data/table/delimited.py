@@ -67,7 +67,7 @@ def read_delimited(path: Path, missing: Sequence[str] = (), verbatim: Collection
     for name in names:
         # Taken off the list, so that a column's text is let go as soon as it is read.
         raw = cells.pop(0)
-        column, metadata = (raw, {}) if name in verbatim else _typed(raw, decimal_comma=decimal_comma)
+        column, metadata = (raw, {}) if name in verbatim else typed(raw, decimal_comma=decimal_comma)
         columns.append(column)
         fields.append(pa.field(name, column.type, metadata=metadata))
     about: dict[str, bytes] = {"remarks": msgspec.json.encode(remarks), "decimal": b"," if decimal_comma else b"."}
@@ -235,7 +235,7 @@ def _open_quote(path: Path, row: int) -> DataError:
 # Cells
 
 
-def _typed(raw: pa.ChunkedArray, *, decimal_comma: bool) -> tuple[pa.ChunkedArray, dict[str, str]]:
+def typed(raw: pa.ChunkedArray, *, decimal_comma: bool = False) -> tuple[pa.ChunkedArray, dict[str, str]]:
     """A column of text as what all its cells are, and the metadata of its field; text where they are nothing else."""
     if raw.null_count == len(raw):
         return pa.chunked_array([pa.nulls(len(raw))]), {}

@@ -1,7 +1,8 @@
 """Reading tables: a file, a data frame or arrays in, one `pyarrow.Table` out.
 
-`read_table` is the usual entrance. Files are CSV/TSV (`delimited`), Parquet and JSON lines, the text formats also
-gzip-compressed. Data frames of any library come in through narwhals. What would not fit into memory is refused before it
+`read_table` is the usual entrance. Files are CSV/TSV (`delimited`), Parquet, JSON lines, the text formats also
+gzip-compressed, workbooks (`excel`) and databases of SQLite (`sql`); of the last two `part_of` names a sheet or the rows of a query.
+Data frames of any library come in through narwhals. What would not fit into memory is refused before it
 is read where the file states its size, and while it is read where it does not.
 """
 
@@ -14,7 +15,7 @@ import re
 import zlib
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 import numpy as np
@@ -24,13 +25,18 @@ import pyarrow.compute as pc
 from weights.data import examples
 from weights.data.memory import check_memory_for
 from weights.data.table.columns import as_text, is_number, is_supported
-from weights.data.table.delimited import read_delimited
+from weights.data.table.delimited import count_missing_words, read_delimited
+from weights.data.table.excel import SUFFIXES as WORKBOOKS
+from weights.data.table.excel import Sheet, read_workbook
 from weights.data.table.indices import mark_indices
 from weights.data.table.jsonlines import read_json_lines
 from weights.data.table.levels import ordered, with_levels
 from weights.data.table.notation import is_plain_number
 from weights.data.table.parquet import check_names_differ, is_text_in_codes, read_parquet
+from weights.data.table.part import Part, path_of
 from weights.data.table.plainform import extension_of, simplify_type
+from weights.data.table.sql import SUFFIXES as DATABASES
+from weights.data.table.sql import Query, read_database
 from weights.errors import DataError, NotFoundError, UsageError, suggest
 
 
@@ -38,9 +44,10 @@ def read_table(source: Any, *, missing: Sequence[str] = (), verbatim: Collection
     """The table behind a path, the name of a bundled example, a data frame, or a mapping of columns.
 
     Args:
-        source: path to .csv, .tsv, .txt, .parquet, .jsonl or .ndjson (or .gz of the text formats); a bundled
-            example's name (see `weights data`); any eager frame narwhals knows; a mapping from column name to
-            values; or a two-dimensional array, whose columns become ``x0, x1, ...``.
+        source: path to .csv, .tsv, .txt, .parquet, .jsonl or .ndjson (or .gz of the text formats), to a workbook
+            or a database that holds one table; a part of one, see `part_of`; a bundled example's name (see `weights data`);
+            any eager frame narwhals knows; a mapping from column name to values; or a two-dimensional array, whose
+            columns become ``x0, x1, ...``.
         missing: further words that mean "no value" in text columns.
         verbatim: columns whose cells in text files stay text, as they are written: labels, and what is read as in training.
 
@@ -58,7 +65,10 @@ def read_table(source: Any, *, missing: Sequence[str] = (), verbatim: Collection
         ['age', 'ill']
     """
     words = [missing] if isinstance(missing, str) else [*missing]
-    table = _read_named(str(source), words, verbatim) if isinstance(source, str | os.PathLike) else _from_memory(source)
+    if isinstance(source, Part):
+        table = source.read(words, verbatim)
+    else:
+        table = _read_named(str(source), words, verbatim) if isinstance(source, str | os.PathLike) else _from_memory(source)
     return _checked(to_plain_form(table, words), source)
 
 
@@ -67,20 +77,65 @@ def to_plain_form(table: pa.Table, missing: Sequence[str]) -> pa.Table:
     return _remove_missing_words(_simplify_types(table), missing)
 
 
+PARTS: dict[str, type[Part]] = {"sheet": Sheet, "query": Query}
+"""What of a file or a database may be named, by the option that names it."""
+
+AnyPart = Sheet | Query
+
+
+def part_of(source: Any, options: Any) -> Any:
+    """The part of a source that options name; the source itself if they name none.
+
+    Args:
+        source: a file or database.
+        options: a record with a field for each of `PARTS`.
+
+    Raises:
+        UsageError: several are named, or there are no such parts of the source.
+
+    Example:
+        >>> from weights.fitoptions import PartOptions
+        >>> part_of("visits.xlsx", PartOptions(sheet="2024")).name
+        "sheet '2024'"
+    """
+    given = {kind: name for kind in PARTS if (name := getattr(options, kind)) is not None}
+    if not given:
+        return source
+    if len(given) > 1 or isinstance(source, Part):
+        raise UsageError(f"Rows are named once, but {' and '.join(f'--{kind}' for kind in given)} came beside others. Leave one out.")
+    [(kind, name)] = given.items()
+    return PARTS[kind].of(source, name)
+
+
+def lasting(source: Any) -> str | AnyPart | None:
+    """What rows can be read from again once this process is gone; None where they are in memory or behind a connection."""
+    path = path_of(source)
+    return cast(AnyPart, source.at(path)) if isinstance(source, Part) and path is not None else path
+
+
 def describe_source(source: Any) -> str:
     """A short name for the source, for messages and the model card: a file called data is named with its folder."""
+    if isinstance(source, Part):
+        return f"{describe_source(source.where)}, {source.name}"
     if isinstance(source, str | os.PathLike):
         path = Path(source)
         return f"{path.absolute().parent.name}/{path.name}" if path.stem == "data" else path.name
     return f"{type(source).__module__.split('.')[0]}.{type(source).__name__}".removeprefix("builtins.")
 
 
-def is_delimited(source: Any) -> bool:
-    """Whether a source is a file of delimited text, whose cells are words before they are anything else."""
-    if not isinstance(source, str | os.PathLike) or os.fspath(source) in examples.EXAMPLES:
-        return False
-    kind = next((s.lower() for s in reversed(Path(source).suffixes) if s.lower() != ".gz"), "")
-    return _READERS.get(kind) is read_delimited
+def missing_words_of(source: Any, table: pa.Table, name: str) -> dict[str, int]:
+    """How many cells of a column of text hold which word that means "no value", most first; none of sources that can say it otherwise."""
+    kept = (table.field(name).metadata or {}).get(b"missing_words")
+    if kept:
+        return msgspec.json.decode(kept, type=dict[str, int])
+    path = path_of(source)
+    is_text = path is not None and path not in examples.EXAMPLES and _READERS.get(_kind_of(Path(path))) is read_delimited
+    return count_missing_words(Path(str(path)), name) if is_text and table[name].null_count else {}
+
+
+def _kind_of(path: Path) -> str:
+    """The ending that says how a file is read."""
+    return next((suffix.lower() for suffix in reversed(path.suffixes) if suffix.lower() != ".gz"), "")
 
 
 def _read_named(name: str, missing: Sequence[str], verbatim: Collection[str]) -> pa.Table:
@@ -94,12 +149,11 @@ def _read_named(name: str, missing: Sequence[str], verbatim: Collection[str]) ->
         raise NotFoundError(f"There is no file or bundled example called '{name}'. {hint} `weights data` lists the examples.")
     if path.stat().st_size == 0:
         raise DataError(f"'{name}' is empty (0 bytes): a table with a header and at least one row was needed. Check how it was written.")
-    suffixes = [s.lower() for s in path.suffixes]
-    kind = next((s for s in reversed(suffixes) if s != ".gz"), "")
+    kind = _kind_of(path)
     reader = _READERS.get(kind)
     if reader is None:
         raise UsageError(
-            f"'{name}' ends in '{kind or 'nothing'}', and the formats read are {', '.join(sorted(_READERS))}. Rename or convert the file."
+            f"'{name}' ends in '{kind or 'nothing'}', and the formats read are {', '.join(sorted(_READERS))}. Convert the file."
         )
     with reading(path, kind[1:]):
         return reader(path, missing, verbatim)
@@ -131,6 +185,8 @@ _READERS: dict[str, Callable[[Path, Sequence[str], Collection[str]], pa.Table]] 
     ".parquet": lambda path, *_: read_parquet(path),
     ".jsonl": read_json_lines,
     ".ndjson": read_json_lines,
+    **dict.fromkeys(WORKBOOKS, read_workbook),
+    **dict.fromkeys(DATABASES, read_database),
 }
 
 

@@ -9,10 +9,31 @@ import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+import numpy as np
+import pyarrow as pa
+
 from weights.errors import DataError
 from weights.types import IntArray
 
 _NAMED = re.compile(r"\brow (\d+(?:,\d{3})*)(?!\d)")
+
+
+def keep_numbers(table: pa.Table, numbers: IntArray) -> pa.Table:
+    """The table with the numbers (n,), counted from 0, that its rows have where they come from, such as a sheet with other rows between."""
+    about = {**(table.schema.metadata or {}), b"row_numbers": np.asarray(numbers, np.int64).tobytes()}
+    return table.replace_schema_metadata(about)
+
+
+def take_numbers(table: pa.Table) -> tuple[pa.Table, IntArray | None]:
+    """The table without such numbers, which do not follow its rows when these are chosen from, and the numbers, as `kept_numbers`."""
+    about = {name: value for name, value in (table.schema.metadata or {}).items() if name != b"row_numbers"}
+    return table.replace_schema_metadata(about), kept_numbers(table)
+
+
+def kept_numbers(table: pa.Table) -> IntArray | None:
+    """The numbers that `keep_numbers` gave; None where there are none, or where the table has other rows by now."""
+    numbers = np.frombuffer((table.schema.metadata or {}).get(b"row_numbers", b""), np.int64)
+    return numbers if len(numbers) == table.num_rows else None
 
 
 @contextmanager
