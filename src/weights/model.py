@@ -115,8 +115,7 @@ class Model:
             threshold: class -> the probability from which on rows are said to be of it; see `Task.decide`.
 
         Raises:
-            DataError: a needed column is missing or cannot be read as its kind.
-            UsageError: a threshold is not between 0 and 1, or of no class of the model's.
+            DataError: a needed column is missing or cannot be read as its kind. UsageError: a threshold is beyond 0 to 1, or of no class.
         """
         return self.ensemble.predict(self._encode(data), threshold=threshold)
 
@@ -148,8 +147,7 @@ class Model:
         """Effects and importances, one record a feature (and class): effect, std_err, z, p_value, low, high, importance, ...
 
         Args:
-            **options: as `weights.effects.FeatureWeights.records`: scale, per, errors, level, adjust, levels, sort, top,
-                intercept.
+            **options: as `effects.FeatureWeights.records`: scale, per, errors, level, adjust, levels, sort, top, intercept.
 
         Raises:
             UsageError: as there, or the fit was without inspection.
@@ -172,21 +170,23 @@ class Model:
             self._require_feature_weights(), self.ensemble.task, held=[b.name for b in self.ensemble.encoding.blocks], **options
         )
 
-    def diagnose(self, data: Any = None, *, quick: bool = False, curves: bool = False, progress: OnProgress = None) -> Diagnosis:
+    def diagnose(
+        self, data: Any = None, *, quick: bool = False, thorough: bool = False, curves: bool = False, progress: OnProgress = None
+    ) -> Diagnosis:
         """Whether the model is under- or overfit, and what would help, from trials; see `weights.remedies`.
 
         Args:
             data: the rows of training; those of the fit, or read from where they came from, if not given.
-            quick: fewer folds and fewer remedies, less than half of the time.
+            quick: fewer folds and fewer remedies.
+            thorough: every remedy, however long that takes; else about as long as the fit.
             curves: farther changes of width and penalties as well, for the ends of the complexity curves.
             progress: called after each trial.
 
         Raises:
-            UsageError: the rows cannot be read again and were not given.
-            NotFoundError, DataError: they are gone, or others.
+            UsageError: the rows cannot be read again and were not given. NotFoundError, DataError: they are gone, or others.
             Interrupted: Ctrl-C, SIGTERM or SIGHUP.
         """
-        return self._try(try_remedies, self.read_again(data), progress, quick=quick, curves=curves)
+        return self._try(try_remedies, self.read_again(data), progress, quick=quick, thorough=thorough, curves=curves)
 
     def compare(
         self, vary: Mapping[str, Any], data: Any = None, *, trainings: int = N_TRAININGS, progress: OnProgress = None

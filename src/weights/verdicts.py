@@ -230,6 +230,7 @@ class Diagnosis(Shown, msgspec.Struct, frozen=True):
         doubling: what twice the rows would gain.
         n_members, n_rows: members of each trial, and rows that judged them.
         findings: what is wrong with the five elements of the run.
+        untried: changes that were left out, because trials were to take no longer than the fit.
         seconds: what it took.
     """
 
@@ -244,6 +245,7 @@ class Diagnosis(Shown, msgspec.Struct, frozen=True):
     n_rows: int
     complexity: list[Curve] = []
     findings: list[Finding] = []
+    untried: list[str] = []
     seconds: float = 0.0
 
     def tables(self) -> list[Table]:

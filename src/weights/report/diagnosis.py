@@ -6,6 +6,7 @@ import shlex
 
 import msgspec
 
+from weights.errors import listed
 from weights.report.elements import finding_lines
 from weights.report.terminal import duration
 from weights.summary import labelled
@@ -28,6 +29,9 @@ def diagnosis_lines(diagnosis: Diagnosis, run: str) -> list[str]:
     lines.append(labelled("Tried", f"{n_tried} {'change' if n_tried == 1 else 'changes'} with {tried}"))
     lines += _remedy_lines(diagnosis.remedies)
     lines.append("  [95 % interval that holds for all of them together, over the choice of rows and the chance of training]")
+    if diagnosis.untried:
+        left = f"{listed(diagnosis.untried, len(diagnosis.untried))}, because trials were to take no longer than the fit"
+        lines.append(labelled("Not tried", f"{left}: weights diagnose {shlex.quote(run)} --thorough"))
     lines += _row_lines(diagnosis)
     lines += _complexity_lines(diagnosis.complexity)
     lines += finding_lines(diagnosis.findings)

@@ -33,6 +33,7 @@ class Control:
         report: called after each round.
         stopping: asked again and again; True ends training with `Interrupted`.
         measuring: whether the health of members is taken down on the way; a trial of settings goes without.
+        most_judged: rows on which members are judged after each round, at most, where there is a bound; at the end all are judged on all.
         keep: called between rounds with the job's name and a function that gives its `Snapshot`.
         resume: job name -> snapshot to continue from.
         trained: job name -> params of its first members, trained before on the same rows with the same settings (None for one that
@@ -43,6 +44,7 @@ class Control:
     report: Callable[[Progress], None] = lambda progress: None
     stopping: Callable[[], bool] = lambda: False
     measuring: bool = True
+    most_judged: int | None = None
     keep: Callable[[str, Callable[[], Snapshot], bool], None] = lambda name, snapshot, final: None
     resume: dict[str, Snapshot] = field(default_factory=dict)
     trained: dict[str, list[Params | None]] = field(default_factory=dict)
