@@ -24,6 +24,7 @@ from weights.data.table.columns import TABLE_KINDS
 from weights.dependence import FEW_UNITS
 from weights.ensemble import MOST_PREDICTIONS, Ensemble, Predictions, Report
 from weights.inspection.classes import OperatingPoint
+from weights.interruption import undone
 from weights.scoring.lines import point_cells
 from weights.summary import LABEL, bounds, labelled, number
 from weights.tables import aligned
@@ -284,12 +285,10 @@ def _live_bar(color: bool, of_whole: Callable[[Progress], Progress]) -> Iterator
             known[whole.name] = bars.add_task(whole.name, total=1.0, loss="")
         bars.update(known[whole.name], completed=whole.share, loss=_loss(progress), description=progress.name)
 
-    try:
+    with undone(bars.stop):
         yield report
         if _WHOLE in known:
             bars.update(known[_WHOLE], completed=1.0, description=_WHOLE)
-    finally:
-        bars.stop()
 
 
 def _plain_reports(of_whole: Callable[[Progress], Progress]) -> Callable[[Progress], None]:
