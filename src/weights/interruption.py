@@ -1,9 +1,9 @@
 """Ctrl-C, SIGTERM and SIGHUP: work is done in a thread of its own, so that who waits for it hears of a signal at once.
 
 Python hears of signals between two of its own instructions, and only in the main thread. While that reads a large file, compiles a
-program or multiplies matrices it hears nothing. So the main thread waits, and `stoppable` functions work beside it: a signal asks them to
-stop (`stop_request`), and where they do not within a second and a half they are left behind. What must not stay behind, such as a file
-that is half written, is named by `undone`.
+program or multiplies matrices it hears nothing. So the main thread waits, and `stoppable` functions work beside it. A signal asks them
+to stop; those that look (`stop_request`) have a second and a half to keep what they have, and all others are left behind at once. What
+must not stay behind, such as a file that is half written, is named by `undone`.
 """
 
 from __future__ import annotations
@@ -138,7 +138,8 @@ def _wait_for(work: Callable[[], T]) -> T:
         worker.start()
         while worker.is_alive():
             worker.join(_LOOKED_EVERY_SECONDS)
-            if signals and time.monotonic() - signals[0] > _PATIENCE_SECONDS and worker.is_alive():
+            patience = _PATIENCE_SECONDS if request.is_minded else 0.0
+            if signals and time.monotonic() - signals[0] > patience and worker.is_alive():
                 raise KeyboardInterrupt
     finally:
         request.set()  # whoever was left behind is to stop as soon as it looks
