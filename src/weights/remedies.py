@@ -92,7 +92,9 @@ def diagnose(
     extent, to_try = _choose_trials(ensemble, prepared, possible, quick=quick, thorough=thorough, curves=curves)
     untried = [] if quick else [change.name for change in choose_changes(possible, quick=False, curves=curves) if change not in to_try]
     control = Control(n_threads=prepared.n_threads, report=report, stopping=stopping, measuring=False)
-    runner = TrialRunner(ensemble, prepared, control, extent, n_trials=extent.n_trials + len(to_try))
+    runner = TrialRunner(
+        ensemble, prepared, control, extent, n_trials=extent.n_trials + len(to_try) + _MOST_HOPEFUL * (extent.n_baselines - 1)
+    )
     jobs = runner.jobs(prepared.candidates)
     # Seeds of their own, so that halves differ by all that makes two trainings differ.
     jobs_of_halves = [reseed(_take_parts(jobs, prepared, share=2, part=part), part) for part in range(extent.n_halves)]

@@ -18,6 +18,8 @@ from weights.training.compiling import keep_compiled_programs
 from weights.training.control import Control, Progress
 from weights.types import Params, ReportProgress
 
+READING = "reading pictures"
+"""The stage in which pictures are decoded."""
 OnProgress = Callable[[Progress], None] | None
 """Is called with each `Progress`, if it is anything."""
 
@@ -69,4 +71,4 @@ def report_reading(progress: OnProgress) -> ReportProgress:
     """A function that reports the share of pictures that has been read."""
     if progress is None:
         return lambda share: None
-    return lambda share: progress(Progress("reading pictures", share, None))
+    return lambda share: progress(Progress(READING, share, None))

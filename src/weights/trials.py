@@ -7,7 +7,7 @@ member saw decide, with intervals over the choice of rows and the chance of trai
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -109,7 +109,6 @@ class TrialRunner:
     def __init__(
         self, ensemble: Ensemble, prepared: Prepared, control: Control, extent: Extent, *, stage: str = "trials", n_trials: int = 1
     ) -> None:
-        # Of a trial only its end is reported.
         self.ensemble, self.prepared, self.report, self.extent = ensemble, prepared, control.report, extent
         self.control = dataclasses.replace(control, report=lambda progress: None, most_judged=_JUDGED_BETWEEN)
         self.stage, self.n_trials, self.n_done = stage, n_trials, 0
@@ -140,7 +139,12 @@ class TrialRunner:
         """
         if self.control.stopping():
             raise Interrupted(f"The {self.stage} were stopped.")
-        trained = {name: known.get(name) or train(members, control or self.control) for name, members in jobs.items()}
+        new = [name for name in jobs if name not in known]
+        trained = {**known}
+        for i, name in enumerate(new):
+            reporting = dataclasses.replace(control or self.control, report=self._reporter(i, len(new)))
+            trained[name] = train(jobs[name], reporting)
+        trained = {name: trained[name] for name in jobs}
         task, y, weight = self.prepared.task, self.judged.y, self.judged.weight
         for name, result in trained.items():
             if not result.covered[self.rows].all():
@@ -150,8 +154,17 @@ class TrialRunner:
         outputs = stacked_outputs(each, stacking.crossfitted_weights) + stacking.crossfitted_offsets
         trial = Trial(trained, outputs, self.terms([outputs]).loss, _train_loss(self.prepared, jobs, trained, stacking))
         self.n_done += 1
-        self.report(Progress(self.stage, min(self.n_done / self.n_trials, 1.0), None))
+        self._reporter(0, 1)(Progress(self.stage, 0.0, None))
         return trial
+
+    def _reporter(self, number: int, among: int) -> Callable[[Progress], None]:
+        """What tells how far all trials are, of the progress of one of so many populations of the trial at hand."""
+
+        def report(progress: Progress) -> None:
+            done = self.n_done + (number + progress.share) / among
+            self.report(Progress(self.stage, min(done / self.n_trials, 1.0), None))
+
+        return report
 
     def terms(self, outputs: Sequence[FloatArray]) -> Terms:
         """The terms of the rows' losses if these outputs (n', k) were members."""

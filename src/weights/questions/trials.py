@@ -95,7 +95,7 @@ DIAGNOSE = Question(
     """,
     ask=ask_diagnose,
     options=DiagnoseOptions,
-    slow=True,
+    stages={"reading pictures": 0.05, "trials": 0.95},
 )
 COMPARE = Question(
     name="compare",
@@ -110,7 +110,7 @@ COMPARE = Question(
     """,
     ask=ask_compare,
     options=CompareOptions,
-    slow=True,
+    stages={"reading pictures": 0.05, "trainings": 0.95},
 )
 CHECK_INTERVALS = Question(
     name="check-intervals",
@@ -125,5 +125,5 @@ CHECK_INTERVALS = Question(
     ask=ask_check_intervals,
     options=CheckOptions,
     refuses=refuse_check,
-    slow=True,
+    stages={"reading pictures": 0.05, "simulations": 0.95},
 )

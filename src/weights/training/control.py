@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+import itertools
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -22,6 +23,19 @@ class Progress(NamedTuple):
     name: str
     share: float
     loss: float | None
+
+    def among(self, stages: Mapping[str, float]) -> Progress:
+        """How far all stages are together, each by about how many seconds it takes; itself, if it is none of them.
+
+        Example:
+            >>> Progress("second", 0.5, None).among({"first": 1.0, "second": 3.0}).share
+            0.625
+        """
+        if self.name not in stages:
+            return self
+        before = itertools.takewhile(lambda name: name != self.name, stages)
+        done = sum(stages[name] for name in before) + self.share * stages[self.name]
+        return self._replace(share=done / max(sum(stages.values()), 1e-9))
 
 
 @dataclass
