@@ -13,6 +13,7 @@ from weights.errors import DataError, UsageError
 from weights.fitting import job
 from weights.model import Model
 from weights.remedies import _take_part, _verdict
+from weights.report.diagnosis import diagnosis_lines
 from weights.training.resampling import Resampling
 from weights.verdicts import Decomposition, Gain, Part
 
@@ -97,6 +98,31 @@ def test_the_curve_holds_the_losses_of_the_remedies(diagnosed):
 
 def test_ends_of_curves_are_not_tried_unless_they_are_asked_for(diagnosed):
     assert not {remedy.name for remedy in diagnosed.remedies} & {"much-weaker-penalty", "much-stronger-penalty"}
+
+
+def test_trials_that_would_take_longer_than_the_fit_are_left_out_and_said(monkeypatch):
+    monkeypatch.setattr("weights.remedies._LEAST_ALLOWED_SECONDS", 0.0)
+    data = planted(400)
+    model = fitted(data, **NETWORK)
+    found, whole = diagnose(model, data), diagnose(model, data, thorough=True)
+    tried = {remedy.name for remedy in found.remedies}
+    assert {"freer", "held-back"} <= tried
+    assert found.untried
+    assert tried.isdisjoint(found.untried)
+    assert not whole.untried
+    assert {remedy.name for remedy in whole.remedies} == tried | {*found.untried}
+    assert any("--thorough" in line and found.untried[0] in line for line in diagnosis_lines(found, "run"))
+    assert not any("--thorough" in line for line in diagnosis_lines(whole, "run"))
+
+
+def test_two_folds_of_a_run_tell_too_few_steps(monkeypatch):
+    monkeypatch.setattr("weights.remedies._LEAST_ALLOWED_SECONDS", 0.0)
+    monkeypatch.setattr("weights.trials._FEWEST_JUDGED", 100)
+    data = planted(600, "product", noise=0.3)
+    found = diagnose(fit(data, "y", members=8, inspect=False, **NETWORK | {"n_steps": 24}), data)
+    assert (found.n_rows, found.n_members) == (150, 2)
+    assert found.verdict == "underfits"
+    assert found.decomposition.rows is None  # which a single half does not tell
 
 
 def test_the_same_run_is_diagnosed_alike(held_down, diagnosed):

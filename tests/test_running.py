@@ -2,26 +2,14 @@
 
 from __future__ import annotations
 
-import os
-import signal
-
 from weights import api, running
-from weights.training.control import Control, Progress
+from weights.training.control import Progress
 
 
 def test_a_run_that_is_saved_is_the_run_that_is_given(tmp_path):
     prepared = api.plan_fit("iris", model="linear", members=3)
     ensemble = running.run(prepared, save=tmp_path / "run")
     assert api.load(tmp_path / "run").metrics == ensemble.metrics
-
-
-def test_a_signal_asks_to_stop_and_afterwards_means_what_it_did():
-    control, before = Control(), signal.getsignal(signal.SIGTERM)
-    with running.stopped_by_signals(control):
-        assert not control.stopping()
-        os.kill(os.getpid(), signal.SIGTERM)
-        assert control.stopping()
-    assert signal.getsignal(signal.SIGTERM) is before
 
 
 def test_the_share_that_has_been_read_is_reported_as_progress():

@@ -104,3 +104,11 @@ def test_numbers_are_short():
 
 def test_text_is_kept_as_it_is_aligned():
     assert page(show_text(["a  <b>", "  c"])).find("pre").text == "a  <b>\n  c"
+
+
+def test_in_notebooks_numbers_end_and_words_begin_at_the_same_place_and_wide_tables_scroll():
+    page = Table("Weights    of all", ["name", "bar", "value", "between"], [["a", "===", "-1.5", "[1 2]"], ["b", "", "", ""]])._repr_html_()
+    ways = {cell: way for way, cell in re.findall(r"text-align:(\w+)'>([^<]+)</td>", page)}
+    assert ways == {"a": "left", "===": "left", "-1.5": "right", "[1 2]": "right", "b": "left"}
+    assert "overflow-x:auto" in page
+    assert "white-space:pre-wrap'>Weights    of all" in page

@@ -7,8 +7,10 @@ import pytest
 import scipy.stats
 
 from weights.api import compare, fit, read_again
+from weights.ensemble import apply_program
+from weights.fitting import job
 from weights.training.control import Control
-from weights.trials import TrialRunner, reseed
+from weights.trials import OWN_FOLDS, TrialRunner, in_folds, reseed
 
 
 def planted(n, seed, *, p=12, noise=2.0):
@@ -23,7 +25,7 @@ def runner():
     data = planted(200, 0)
     model = fit(data, "y", model="linear", members=4, strength=0.1, inspect=False)
     prepared = read_again(model, data)
-    return TrialRunner(model.ensemble, prepared, Control(n_threads=1), quick=False)
+    return TrialRunner(model.ensemble, prepared, Control(n_threads=1), in_folds(200))
 
 
 def test_every_row_is_judged_by_one_member(runner):
@@ -37,6 +39,25 @@ def test_other_seeds_leave_the_rows_of_members_as_they_are(runner):
     assert not np.any(job.seeds == other.seeds)
     assert other.resampling is job.resampling
     np.testing.assert_array_equal(same.seeds, job.seeds)
+
+
+def test_on_the_folds_of_a_run_its_own_members_are_the_first_training():
+    data = planted(300, 1)
+    model = fit(data, "y", model="mlp", members=8, hidden=(8,), n_steps=48, inspect=False)
+    prepared = read_again(model, data)
+    trial = TrialRunner(model.ensemble, prepared, Control(n_threads=1), OWN_FOLDS).train_baseline(0)
+    [own], [trained] = model.ensemble.populations, trial.trained.values()
+    for m, (rows, outputs) in enumerate(trained.alone):
+        unseen = job("mlp", prepared.candidates["mlp"], prepared).resampling.scored[m]
+        np.testing.assert_array_equal(rows, np.flatnonzero(unseen))
+        alone = apply_program(own.spec, prepared.layout)(own.members[m], prepared.dataset.inputs[rows])
+        np.testing.assert_allclose(outputs, alone)
+
+
+def test_a_change_that_was_trained_once_and_a_baseline_too_share_what_is_known_of_chance(runner):
+    rng = np.random.default_rng(1)
+    once, twice = rng.exponential(size=200), [rng.exponential(size=200) for _ in range(2)]
+    assert np.isfinite(runner.gain([once], twice).high)
 
 
 def test_a_gain_of_rows_alone_has_the_interval_of_a_paired_t_test(runner):

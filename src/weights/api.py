@@ -21,6 +21,7 @@ from weights.ensemble import Origin
 from weights.errors import TooLargeError, printable
 from weights.fitoptions import make_request, takes_options
 from weights.fitting import GivenRows, Prepared
+from weights.interruption import stoppable
 from weights.model import Model
 from weights.preparing import (
     asks_to_merge,
@@ -41,6 +42,7 @@ from weights.types import Params
 
 
 @takes_options(list_settings())
+@stoppable
 def fit(
     data: Any,
     target: Any = None,
@@ -72,7 +74,8 @@ def fit(
     Raises:
         UsageError, NotFoundError, DataError: see `plan_fit`.
         TrainingError: every member failed.
-        Interrupted: Ctrl-C, SIGTERM or SIGHUP, after the work in hand was finished and the checkpoint written.
+        Interrupted: Ctrl-C, SIGTERM or SIGHUP, once the checkpoint was written.
+        KeyboardInterrupt: the same where there was nothing to keep, or where that took more than a second and a half.
         StorageError: the disk is full, read-only or failing; what was saved before is as it was.
         CorruptError: the checkpoint to resume from is damaged.
 
@@ -84,6 +87,7 @@ def fit(
     return run_fit(plan_fit(data, target, progress=progress, **more), save=save, resume=resume, progress=progress)
 
 
+@stoppable
 def plan_fit(data: Any, target: Any = None, *, progress: OnProgress = None, **options: Any) -> Prepared:
     """Read the data and decide what would be trained, without training.
 
@@ -188,6 +192,7 @@ class Look(msgspec.Struct, frozen=True):
     columns: list[Glance] = []
 
 
+@stoppable
 def look(data: Any, target: Any = None, **options: Any) -> Look:
     """The columns of a table with their kinds and what they hold, and, with a target, the task and notes.
 

@@ -19,11 +19,11 @@ from weights.data.dataset import Dataset
 from weights.effects import FeatureWeights, Key
 from weights.ensemble import Ensemble
 from weights.errors import Interrupted, UsageError
-from weights.fitting import Prepared, check_rows, choose_inspected_rows, train_ensemble
+from weights.fitting import WEIGHING, Prepared, check_rows, choose_inspected_rows, train_ensemble
 from weights.inspection.contrasts import noiseless_effects
 from weights.inspection.outofbag import OutOfBagMembers
 from weights.inspection.slopes import n_lags
-from weights.training.control import Control, Progress
+from weights.training.control import Control, Progress, Stages
 from weights.types import FloatArray, IntArray
 
 _NULL_SHARE = 0.3
@@ -104,7 +104,13 @@ def check_intervals(
         if stopping():
             raise Interrupted("The check was stopped.")
         y = ensemble.task.simulate(answers, residual, together, rng)
-        control = Control(n_threads=prepared.n_threads, report=lambda progress: None, stopping=stopping, measuring=False)
+
+        stages = Stages(dict.fromkeys([*prepared.candidates, WEIGHING], 1.0))
+
+        def report_part(progress: Progress, number: int = number, stages: Stages = stages) -> None:
+            report(Progress("simulations", (number + stages.share(progress)) / n_simulations, None))
+
+        control = Control(n_threads=prepared.n_threads, report=report_part, stopping=stopping, measuring=False)
         weight = ensemble.task.row_weights(y, prepared.dataset.sample_weight)
         fitted = train_ensemble(dataclasses.replace(prepared, y=y, weight=weight), control).report.feature_weights
         assert fitted is not None

@@ -21,7 +21,7 @@ from weights.inspection.decomposition import average
 from weights.inspection.health import findings
 from weights.spec import Spec, counts, find_setting, resolve, with_settings
 from weights.training.control import Control, Progress
-from weights.trials import N_TRAININGS, Trial, TrialRunner, cost_of, excluded_populations, reseed
+from weights.trials import N_TRAININGS, Trial, TrialRunner, cost_of, excluded_populations, in_folds, reseed
 from weights.verdicts import Experiment, Variant
 
 _MOST_VARIANTS = 64
@@ -75,7 +75,7 @@ def compare(
         check_memory(plans_of(specs, prepared.layout, len(prepared.dataset.inputs), n_threads=prepared.n_threads))
     control = Control(n_threads=prepared.n_threads, stopping=stopping, report=report)
     n_trials = (len(variants) + 1) * n_trainings
-    runner = TrialRunner(ensemble, prepared, control, quick=False, stage="trainings", n_trials=n_trials)
+    runner = TrialRunner(ensemble, prepared, control, in_folds(len(prepared.dataset.inputs)), stage="trainings", n_trials=n_trials)
 
     def train_all(specs: dict[str, Spec]) -> list[Trial]:
         return [runner.train(reseed(runner.jobs(specs), number)) for number in range(n_trainings)]

@@ -42,7 +42,7 @@ from weights.training.plan import Plan
 from weights.training.population import member_seeds, method_of
 from weights.training.reading import find_tailed, share_bounded, within
 from weights.training.resampling import Draw, resample
-from weights.training.search import race
+from weights.training.search import SEARCHING, race
 from weights.training.stacking import Stacking, stack
 from weights.training.together import LeftOut, train_together
 from weights.types import AnyArray, BoolArray, FloatArray, IntArray
@@ -104,8 +104,11 @@ class Prepared:
 
     @property
     def stages(self) -> dict[str, float]:
-        """The names of what is done, in this order, and about how many seconds each takes; a search before that is not among them."""
-        return {plan.model: plan.seconds for plan in self.plans} | ({WEIGHING: self.weighing_seconds} if self.inspect else {})
+        """The names of what is done, in this order, and about how many seconds each takes."""
+        # Of a race half of the candidates take half of the run, and a quarter all of it.
+        searched = sum(plan.seconds * len(self.races[plan.model]) / 2 for plan in self.plans if plan.model in self.races)
+        stages = ({SEARCHING: searched} if searched else {}) | {plan.model: plan.seconds for plan in self.plans}
+        return stages | ({WEIGHING: self.weighing_seconds} if self.inspect else {})
 
 
 def train_ensemble(prepared: Prepared, control: Control) -> Ensemble:

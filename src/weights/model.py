@@ -35,9 +35,10 @@ from weights.inspection.explanation import Explanation, explain
 from weights.inspection.gratings import Filters, filters
 from weights.inspection.health import all_findings, all_layers
 from weights.inspection.saliency import Saliency, saliency
+from weights.interruption import stop_request, stoppable
 from weights.preparing import find_rows, read_rows_again, rows_now_at, values_to_vary
 from weights.remedies import diagnose as try_remedies
-from weights.running import OnProgress, report_reading, run, stopped_by_signals
+from weights.running import OnProgress, report_reading, run
 from weights.scoring.records import Score
 from weights.scoring.scoring import score_rows
 from weights.spec import Spec
@@ -45,13 +46,12 @@ from weights.store.format import save as save_ensemble
 from weights.summary import describe_model, summarise
 from weights.tables import Records, Table
 from weights.training.compiling import keep_compiled_programs
-from weights.training.control import Control
 from weights.trials import N_TRAININGS
 from weights.types import AnyArray, BoolArray, FloatArray
 from weights.verdicts import Diagnosis, Experiment, Finding, LayerHealth
 
 _WARNED = 0.05
-"""Share of rows of which a warning must be, so that a single odd row in many does not warn (our choice); `Model.notes` says all."""
+"""Share of rows of which a warning must be, so that an odd row in many does not warn (our choice); `Model.notes` says all."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -115,8 +115,7 @@ class Model:
             threshold: class -> the probability from which on rows are said to be of it; see `Task.decide`.
 
         Raises:
-            DataError: a needed column is missing or cannot be read as its kind.
-            UsageError: a threshold is not between 0 and 1, or of no class of the model's.
+            DataError: a needed column is missing or cannot be read as its kind. UsageError: a threshold is beyond 0 to 1, or of no class.
         """
         return self.ensemble.predict(self._encode(data), threshold=threshold)
 
@@ -148,8 +147,7 @@ class Model:
         """Effects and importances, one record a feature (and class): effect, std_err, z, p_value, low, high, importance, ...
 
         Args:
-            **options: as `weights.effects.FeatureWeights.records`: scale, per, errors, level, adjust, levels, sort, top,
-                intercept.
+            **options: as `effects.FeatureWeights.records`: scale, per, errors, level, adjust, levels, sort, top, intercept.
 
         Raises:
             UsageError: as there, or the fit was without inspection.
@@ -172,21 +170,22 @@ class Model:
             self._require_feature_weights(), self.ensemble.task, held=[b.name for b in self.ensemble.encoding.blocks], **options
         )
 
-    def diagnose(self, data: Any = None, *, quick: bool = False, curves: bool = False, progress: OnProgress = None) -> Diagnosis:
+    def diagnose(
+        self, data: Any = None, *, quick: bool = False, thorough: bool = False, curves: bool = False, progress: OnProgress = None
+    ) -> Diagnosis:
         """Whether the model is under- or overfit, and what would help, from trials; see `weights.remedies`.
 
         Args:
             data: the rows of training; those of the fit, or read from where they came from, if not given.
-            quick: fewer folds and fewer remedies, less than half of the time.
+            quick: fewer folds and fewer remedies.
+            thorough: every remedy, however long that takes; else about as long as the fit.
             curves: farther changes of width and penalties as well, for the ends of the complexity curves.
             progress: called after each trial.
 
         Raises:
-            UsageError: the rows cannot be read again and were not given.
-            NotFoundError, DataError: they are gone, or others.
-            Interrupted: Ctrl-C, SIGTERM or SIGHUP.
+            UsageError: the rows cannot be read again and were not given. NotFoundError, DataError: they are gone, or others.
         """
-        return self._try(try_remedies, self.read_again(data), progress, quick=quick, curves=curves)
+        return self._try(try_remedies, self.read_again(data), progress, quick=quick, thorough=thorough, curves=curves)
 
     def compare(
         self, vary: Mapping[str, Any], data: Any = None, *, trainings: int = N_TRAININGS, progress: OnProgress = None
@@ -253,6 +252,7 @@ class Model:
         changed, words = with_change(self.ensemble, prepared, apply)
         return Model(run(changed, save=save, resume=resume, progress=progress), changed.given), words
 
+    @stoppable
     def read_again(self, data: Any = None, progress: OnProgress = None) -> Prepared:
         """The rows of the run, ready to be trained on again with its settings.
 
@@ -263,20 +263,18 @@ class Model:
         Raises:
             UsageError: they came from memory and were not given. NotFoundError, DataError: they are gone, or cannot be read as they were.
         """
-        rows = find_rows(self.ensemble, self.given) if data is None else GivenRows(rows_now_at(self.ensemble, data))
         keep_compiled_programs()
+        rows = find_rows(self.ensemble, self.given) if data is None else GivenRows(rows_now_at(self.ensemble, data))
         return read_rows_again(self.ensemble, rows, report_reading(progress))
 
     def find_rows(self) -> Any:
         """The rows of training as they were given, or the path of their file; errors as `read_again`."""
         return find_rows(self.ensemble, self.given).data
 
+    @stoppable
     def _try(self, trial: Callable[..., Any], prepared: Prepared, progress: OnProgress, **options: Any) -> Any:
         """What a trial on the rows of training found, which signals may stop."""
-        control = Control(n_threads=prepared.n_threads)
-        with stopped_by_signals(control):
-            report, stopping = progress or control.report, control.stopping
-            return trial(self.ensemble, prepared, report=report, stopping=stopping, **options)
+        return trial(self.ensemble, prepared, report=progress or (lambda progress: None), stopping=stop_request(), **options)
 
     def findings(self) -> list[Finding]:
         """What is wrong with the five elements, from what was recorded while training; nothing if all is well.
@@ -292,6 +290,7 @@ class Model:
         """The health of each layer of weights that was learned in steps, see `weights.verdicts.LayerHealth`."""
         return Records(all_layers(self.ensemble))
 
+    @stoppable
     def explain(self, data: Any, *, label: Any = None) -> Explanation:
         """The contribution of each feature to the prediction of each row; see `weights.inspection.explanation.explain`.
 
@@ -435,6 +434,7 @@ class Model:
         """
         save_ensemble(self.ensemble, Path(folder))
 
+    @stoppable
     def read(self, data: Any) -> Any:
         """The table behind a path, frame, mapping or array, numbers, pictures and words for missing read as in training."""
         return self.ensemble.read(data)

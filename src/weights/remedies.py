@@ -29,7 +29,18 @@ from weights.spec import Spec
 from weights.training.control import Control, Progress
 from weights.training.job import Job
 from weights.training.resampling import Resampling
-from weights.trials import N_TRAININGS, Trial, TrialRunner, cost_of, reseed
+from weights.trials import (
+    OWN_FOLDS,
+    Extent,
+    Trial,
+    TrialRunner,
+    cost_of,
+    cost_of_trial,
+    excluded_populations,
+    in_folds,
+    reseed,
+    serves_own_folds,
+)
 from weights.types import FloatArray
 from weights.verdicts import Curve, Decomposition, Diagnosis, Gain, Part, Point, Remedy, Step, Verdict
 
@@ -40,6 +51,8 @@ _MOSTLY_NOISE = 0.5
 _SLOWEST, _FASTEST = 0.5, 1.0
 """What one more doubling of the rows gains, as powers of a half of what the last one did: errors fall as n^-0.5 to n^-1."""
 _MOST_HOPEFUL = 2
+_LEAST_ALLOWED_SECONDS = 60.0
+"""Of training, at a nominal speed, that nobody minds to wait for (our choice)."""
 
 
 def diagnose(
@@ -47,6 +60,7 @@ def diagnose(
     prepared: Prepared,
     *,
     quick: bool = False,
+    thorough: bool = False,
     curves: bool = False,
     report: Callable[[Progress], None] = lambda progress: None,
     stopping: Callable[[], bool] = lambda: False,
@@ -58,7 +72,9 @@ def diagnose(
         prepared: the rows it was trained on, ready to be trained on again with its settings.
         quick: three folds instead of four, two trainings of the baseline instead of three, and only changes of several
             settings at once.
-        curves: farther changes of width and penalties as well, for the ends of the complexity curves.
+        thorough: every change on four folds, however long it takes; else trials are reckoned to take no longer than the fit, or a
+            minute, and what they do not come to is `Diagnosis.untried`.
+        curves: farther changes of width and penalties as well, for the ends of the complexity curves. All changes are tried.
         report: called after each trial.
         stopping: asked between and during trials.
 
@@ -72,24 +88,27 @@ def diagnose(
     decomposition = ensemble.report.decomposition
     if decomposition is None:
         raise DataError("The run does not say what its loss is made of: it was saved by an older version. Fit again.")
-    to_try = choose_changes(changes(ensemble, prepared), quick=quick, curves=curves)
-    n_baselines = N_TRAININGS - quick
+    possible = changes(ensemble, prepared)
+    extent, to_try = _choose_trials(ensemble, prepared, possible, quick=quick, thorough=thorough, curves=curves)
+    untried = [] if quick else [change.name for change in choose_changes(possible, quick=False, curves=curves) if change not in to_try]
     control = Control(n_threads=prepared.n_threads, report=report, stopping=stopping, measuring=False)
-    runner = TrialRunner(ensemble, prepared, control, quick=quick, n_trials=len(to_try) + n_baselines + (2 if quick else 3))
+    runner = TrialRunner(
+        ensemble, prepared, control, extent, n_trials=extent.n_trials + len(to_try) + _MOST_HOPEFUL * (extent.n_baselines - 1)
+    )
     jobs = runner.jobs(prepared.candidates)
     # Seeds of their own, so that halves differ by all that makes two trainings differ.
-    jobs_of_halves = [reseed(_take_parts(jobs, prepared, share=2, part=part), part) for part in range(2)]
+    jobs_of_halves = [reseed(_take_parts(jobs, prepared, share=2, part=part), part) for part in range(extent.n_halves)]
     n_whole = _n_learned(jobs)
     scale = n_whole / _n_learned({name: job(name, spec, prepared) for name, spec in prepared.candidates.items()})
-    baselines = [runner.train(reseed(jobs, number)) for number in range(n_baselines)]
+    baselines = [runner.train_baseline(number) for number in range(extent.n_baselines)]
     baseline = _Baseline(baselines, prepared.candidates, len(to_try))
     halves = [runner.train(of_half) for of_half in jobs_of_halves]
-    quarter = [] if quick else [runner.train(_take_parts(jobs, prepared, share=4, part=0))]
+    quarter = [runner.train(_take_parts(jobs, prepared, share=4, part=part)) for part in range(extent.n_quarters)]
     whole, half = runner.terms([trial.outputs for trial in baselines]), runner.terms([trial.outputs for trial in halves])
     last_doubling = runner.gain([trial.losses for trial in halves], baseline.losses)
     remedies = _try_changes(runner, baseline, to_try)
     ranked = sorted(remedies, key=lambda remedy: (bool(remedy.failure), not remedy.helps, -remedy.gain))
-    decomposition = _completed(decomposition, runner, whole, half, scale)
+    decomposition = _completed(decomposition, runner, whole, half if len(halves) > 1 else None, scale)
     doubling = _forecast(last_doubling, scale, decomposition.loss.value)
     verdict, reason = _verdict(decomposition, ranked, doubling)
     losses = [*((4, trial.losses) for trial in quarter), (2, half.alone), (1, whole.alone)]
@@ -106,8 +125,44 @@ def diagnose(
         n_members=sum(members.n_members for members in jobs.values()),
         n_rows=len(runner.rows),
         findings=all_findings(ensemble),
+        untried=untried,
         seconds=round(time.monotonic() - began, 2),
     )
+
+
+def _choose_trials(
+    ensemble: Ensemble, prepared: Prepared, possible: list[Change], *, quick: bool, thorough: bool, curves: bool
+) -> tuple[Extent, list[Change]]:
+    """How much is trained for each trial, and which changes are tried.
+
+    If not all is asked for, trials are reckoned to take as long as the fit: changes of several settings come first, then the others, the
+    cheaper first. Where these alone would take longer, fewer folds are judged.
+    """
+    n_rows, excluded = len(prepared.dataset.inputs), excluded_populations(ensemble)
+    whole, fewer = in_folds(n_rows), in_folds(n_rows, 3, n_baselines=2, n_quarters=0)
+    if thorough or curves:
+        return whole, choose_changes(possible, quick=quick, curves=curves)
+    first = choose_changes(possible, quick=True, curves=False)
+    allowed = max(cost_of(prepared.candidates, prepared), _LEAST_ALLOWED_SECONDS)
+
+    def reckon(extent: Extent, specs: Mapping[str, Spec]) -> float:
+        """Seconds of a trial, of whose populations those that stay as they are are not trained again."""
+        new = {name: spec for name, spec in specs.items() if spec != prepared.candidates.get(name)}
+        return cost_of_trial(new or specs, prepared, extent, excluded)
+
+    def reckon_first(extent: Extent) -> float:
+        """Seconds of all trials that are made in any case."""
+        n_trained = extent.n_trials - (extent.n_folds is None)
+        return n_trained * reckon(extent, prepared.candidates) + sum(reckon(extent, change.specs) for change in first)
+
+    extents = [*([] if quick else [whole]), fewer, *([OWN_FOLDS] if serves_own_folds(ensemble, n_rows) else [])]
+    extent = next((extent for extent in extents if reckon_first(extent) <= allowed), extents[-1])
+    seconds, chosen = reckon_first(extent), [change.name for change in first]
+    others = [] if quick else [change for change in choose_changes(possible, quick=False, curves=False) if change not in first]
+    for cost, name in sorted((reckon(extent, change.specs), change.name) for change in others):
+        seconds += cost
+        chosen += [name] * (seconds <= allowed)
+    return extent, [change for change in possible if change.name in chosen]
 
 
 class _Baseline(NamedTuple):
@@ -188,27 +243,27 @@ def _n_learned(jobs: Mapping[str, Job]) -> float:
     return float((counts[scored.any(1)] > 0).sum(1).mean())
 
 
-def _completed(decomposition: Decomposition, runner: TrialRunner, whole: Terms, half: Terms, scale: float) -> Decomposition:
+def _completed(decomposition: Decomposition, runner: TrialRunner, whole: Terms, half: Terms | None, scale: float) -> Decomposition:
     """The decomposition with the part of the variance that is due to which rows came.
 
     Members that learned from two halves without a common row differ by twice the variance of one; what members with other seeds differ
     by is not due to rows. This part is taken to fall as one over the rows, from half of those of a trial to those of the run, of which a
-    trial has `scale` times as many.
+    trial has `scale` times as many. Of a single half nothing is known of it.
     """
-    of_half, of_start = half.diversity + half.variance_of_mean, whole.diversity + whole.variance_of_mean
-    rows = average((of_half - of_start) * scale / 2, runner.judged)
-    rows = Part(max(rows.value, 0.0), rows.std_err)
+    of_start = whole.diversity + whole.variance_of_mean
+    rows = None
+    if half is not None:
+        due = average((half.diversity + half.variance_of_mean - of_start) * scale / 2, runner.judged)
+        rows = Part(max(due.value, 0.0), due.std_err)
     bias, variance = decomposition.bias, decomposition.variance
     if variance is None:
         start = average(of_start, runner.judged)
         bias = Part(bias.value - decomposition.diversity.value - start.value, bias.std_err)
         variance = Part(decomposition.diversity.value + start.value, start.std_err)
-    return msgspec.structs.replace(
-        decomposition,
-        bias=Part(bias.value - rows.value, float(np.hypot(bias.std_err, rows.std_err))),
-        variance=Part(variance.value + rows.value, float(np.hypot(variance.std_err, rows.std_err))),
-        rows=rows,
-    )
+    if rows is not None:
+        bias = Part(bias.value - rows.value, float(np.hypot(bias.std_err, rows.std_err)))
+        variance = Part(variance.value + rows.value, float(np.hypot(variance.std_err, rows.std_err)))
+    return msgspec.structs.replace(decomposition, bias=bias, variance=variance, rows=rows)
 
 
 def _complexity(remedies: list[Remedy], loss: float, train_loss: float) -> list[Curve]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import html
 import itertools
 import math
+import re
 import textwrap
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -18,6 +19,8 @@ import msgspec
 from weights.errors import abridged, printable
 
 _WIDEST_NOTE, _WIDEST_CELL, _MOST_ROWS = 118, 60, 200
+_WIDEST_UNBROKEN = 36
+_NUMBERS = re.compile(r"[\[<>x ]*[+-]?\d")
 _EDGE = "1px solid rgba(128,128,128,0.35)"
 
 
@@ -50,20 +53,24 @@ class Table(msgspec.Struct, frozen=True):
         return str(self)
 
     def _repr_html_(self) -> str:
-        """For notebooks."""
+        """For notebooks: wide tables can be scrolled, and numbers end at the same place."""
+        numbers = [bool(i) and all(map(_NUMBERS.match, filter(None, cells))) for i, cells in enumerate(zip(*self.rows, strict=True))]
+        numbers = numbers or [False] * len(self.heads)
 
         def row(cells: Sequence[str], tag: str) -> str:
-            style = f"border-bottom:{_EDGE};padding:0.15em 0.6em;color:inherit;background:none"
-            return (
-                "<tr style='background:none'>"
-                + "".join(f"<{tag} style='{style};text-align:{'right' if i else 'left'}'>{_escape(c)}</{tag}>" for i, c in enumerate(cells))
-                + "</tr>"
-            )
+            written = []
+            for cell, is_number in zip(cells, numbers, strict=True):
+                space = "nowrap" if len(cell) <= _WIDEST_UNBROKEN else "normal;min-width:24em"
+                style = f"border-bottom:{_EDGE};padding:0.15em 0.6em;color:inherit;background:none;white-space:{space}"
+                written.append(f"<{tag} style='{style};text-align:{'right' if is_number else 'left'}'>{_escape(cell)}</{tag}>")
+            return f"<tr style='background:none'>{''.join(written)}</tr>"
 
         body = "".join(row(cells, "td") for cells in self.rows)
         table = f"<table style='border-collapse:collapse;color:inherit'>{row(self.heads, 'th')}{body}</table>" if self.heads else ""
+        table = table and f"<div style='overflow-x:auto'>{table}</div>"
         notes = "".join(f"<div>{_escape(note)}</div>" for note in self.notes)
-        return f"<div style='color:inherit'><b>{_escape(self.title)}</b>{table}<small>{notes}</small></div>"
+        title = f"<b style='white-space:pre-wrap'>{_escape(self.title)}</b>"
+        return f"<div style='color:inherit;margin-bottom:0.8em'>{title}{table}<small>{notes}</small></div>"
 
 
 class Shown:

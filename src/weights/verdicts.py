@@ -12,6 +12,16 @@ from weights.tasks.metrics import Metric
 Verdict = Literal["underfits", "balanced", "overfits", "limited by the amount of data", "limited by noise"]
 
 
+def times(cost: float) -> str:
+    """How many times as long something takes, in words.
+
+    Example:
+        >>> times(0.5), times(512.3)
+        ('x 0.5', 'x 512')
+    """
+    return f"x {cost:.2g}" if cost < 99.5 else f"x {cost:,.0f}"
+
+
 class Part(msgspec.Struct, frozen=True):
     """A part of a loss, with its standard error over the choice of rows (of groups, where rows have them)."""
 
@@ -230,6 +240,7 @@ class Diagnosis(Shown, msgspec.Struct, frozen=True):
         doubling: what twice the rows would gain.
         n_members, n_rows: members of each trial, and rows that judged them.
         findings: what is wrong with the five elements of the run.
+        untried: changes that were left out, because trials were to take no longer than the fit.
         seconds: what it took.
     """
 
@@ -244,6 +255,7 @@ class Diagnosis(Shown, msgspec.Struct, frozen=True):
     n_rows: int
     complexity: list[Curve] = []
     findings: list[Finding] = []
+    untried: list[str] = []
     seconds: float = 0.0
 
     def tables(self) -> list[Table]:
@@ -259,14 +271,15 @@ class Diagnosis(Shown, msgspec.Struct, frozen=True):
                 if remedy.failure
                 else [compact(remedy.gain), between(remedy.low, remedy.high), f"{remedy.relative:+.1%}"]
             )
-            changes.append([remedy.name, remedy.change, *own, f"x {remedy.cost:.2g}", said])
+            changes.append([remedy.name, remedy.change, *own, times(remedy.cost), said])
         judged = f"{self.n_members} members each, judged on {self.n_rows:,} rows that they never saw; 95 % intervals hold for all together"
+        left = [f"not tried, to take no longer than the fit: {', '.join(self.untried)} (thorough=True)"] if self.untried else []
         warned = [f"{finding.population}: {finding.words}. {finding.advice}" for finding in self.findings]
         constant = f"a constant loses {compact(terms.constant)}; diversity is taken away from the sum of the others"
         return [
             Table(f"{self.verdict}: {self.reason}", [], []),
             Table(f"{terms.measure}, out of bag", ["", "value", "std err"], made, [constant]),
-            Table("Tried", ["name", "change", "loss falls by", "[low high]", "share", "time", ""], changes, [judged, *warned]),
+            Table("Tried", ["name", "change", "loss falls by", "[low high]", "share", "time", ""], changes, [judged, *left, *warned]),
         ]
 
 
@@ -328,7 +341,7 @@ class Experiment(Shown, msgspec.Struct, frozen=True):
             verdict = "better" if gain and gain.low > 0 else "worse" if gain and gain.high < 0 else ""
             said = variant.failure or ("baseline" if variant.reference else "no difference" if variant.unused else verdict)
             loss = ["failed", ""] if variant.failure else [compact(variant.loss), compact(variant.std_err)]
-            rows.append([variant.label, *loss, *paired, f"x {variant.cost:.2g}", said])
+            rows.append([variant.label, *loss, *paired, times(variant.cost), said])
         trained = f"{self.n_trainings} trainings of {self.n_members} members each of {' and '.join(self.populations)}"
         judged = f"{trained}, judged on {self.n_rows:,} rows that they never saw; 95 % intervals hold for all together"
         return [Table("Compared", ["settings", self.measure, "std err", "lower by", "[low high]", "share", "time", ""], rows, [judged])]

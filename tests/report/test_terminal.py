@@ -372,6 +372,24 @@ def test_stages_share_one_bar_that_ends_when_all_are_done(monkeypatch, capsys):
     assert "100 %" in said
 
 
+def test_a_bar_never_goes_back_and_what_is_quick_or_transient_leaves_no_line(monkeypatch, capsys):
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    monkeypatch.setenv("COLUMNS", "160")
+    with terminal.progress_bar(quiet=False, color=False):
+        pass
+    assert capsys.readouterr().err == ""
+    with terminal.progress_bar(quiet=False, color=False, transient=True) as report:
+        report(Progress("reading pictures", 1.0, None))
+    assert capsys.readouterr().err.endswith("\x1b[2K")
+    with terminal.progress_bar(quiet=False, color=False, stages={"a": 1.0, "b": 1.0}) as report:
+        report(Progress("b", 0.5, None))
+        report(Progress("a", 0.1, None))
+    said = capsys.readouterr().err
+    assert " 55 %" in said
+    assert "done" in said
+    assert "100 %" in said
+
+
 def test_shares_are_those_of_all_stages_also_of_some_that_go_on_side_by_side(monkeypatch, capsys):
     monkeypatch.setattr(terminal, "_PLAIN_EVERY_SECONDS", 0.0)
     with terminal.progress_bar(quiet=False, color=False, stages={"linear": 1.0, "mlp": 6.0, "feature weights": 3.0}) as report:

@@ -368,3 +368,23 @@ def test_a_metric_is_one_row_of_the_table(monkeypatch):
     metric = model.report.metrics["hinge_loss"]
     assert metric.low < metric.value < metric.high
     assert any(line.split()[:2] == ["Hinge", f"{metric.value:.2f}!"] for line in terminal.result_lines(model.ensemble))
+
+
+@pytest.mark.parametrize(
+    ("value", "shown", "in_percent"),
+    [
+        (1.0, "1.000", "100.0 %"),
+        (1 - 1e-16, "1.000", "100.0 %"),
+        (0.9995, "0.9995", "99.95 %"),
+        (0.99996, "0.99996", "99.996 %"),
+        (1 - 1e-9, ">0.999999", ">99.9999 %"),
+        (1e-9, "<0.000001", "<0.0001 %"),
+        (-0.0001, "-0.0001", "-0.01 %"),
+        (1.00001, "1.000", "100.0 %"),
+        (0.0, "0.000", "0.0 %"),
+        (0.25, "0.250", "25.0 %"),
+    ],
+)
+def test_a_share_that_is_nearly_all_or_nothing_is_not_shown_as_that(value, shown, in_percent):
+    assert CLASS_METRICS["auroc"].show(value) == shown
+    assert CLASS_METRICS["accuracy"].show(value) == in_percent

@@ -167,6 +167,14 @@ def test_the_evaluation_subset_of_many_rows_has_a_fixed_size():
     assert evaluated_rows(job).all()
 
 
+def test_with_a_bound_rows_are_evaluated_that_some_member_is_judged_on_whatever_the_seeds():
+    job = in_memory().only([0])
+    rows = evaluated_rows(job, 20)
+    assert rows.sum() == 20
+    assert job.resampling.scored[0][rows].all()
+    np.testing.assert_array_equal(rows, evaluated_rows(replace(job, seeds=job.seeds + 1), 20))
+
+
 def test_a_streamed_run_goes_on_bit_for_bit(streamed):
     scaled = replace(streamed, task=Number("y", 20_000.0, 10_000.0))
     specs = [with_settings(spec, {"n_steps": 60, "patience": 0}) for spec in streamed.specs]

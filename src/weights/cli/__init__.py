@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import signal
 import sys
 
 import click
@@ -17,6 +16,7 @@ from weights.cli import ask, fit, installation, predict, runs
 from weights.cli.process import open_streams
 from weights.data.memory import give_back_large_blocks
 from weights.errors import suggest
+from weights.interruption import leave_on_signals
 
 _WIDE = {"max_content_width": 110, "help_option_names": ["-h", "--help"]}
 
@@ -58,9 +58,7 @@ def main() -> None:
     """The entry point of `weights`."""
     open_streams()
     give_back_large_blocks()
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        if signal.getsignal(number) == signal.SIG_DFL:
-            signal.signal(number, signal.default_int_handler)  # like Ctrl-C; what is ignored, as by nohup, stays so
+    leave_on_signals()
     try:
         cli(prog_name="weights")
     except SystemExit as end:

@@ -62,7 +62,7 @@ def _make_command(question: Question) -> click.Command:
     params = [_RUN, *make_options(options)]
     if question.output:
         params.append(click.option("--output", "-o", metavar="FILE", help=question.output))
-    if question.slow:
+    if question.stages:
         params.append(_QUIET)
     return click.command(question.name, help=inspect.cleandoc(question.help))(add_options(params)(guard(command)))
 
@@ -136,7 +136,7 @@ def _join_owners(declared: Mapping[str, Option]) -> Option:
 def _ask(model: Model, question: Question, chosen: msgspec.Struct, run: str, *, quiet: bool) -> Answer:
     from weights.report.terminal import progress_bar
 
-    with progress_bar(quiet=quiet or not question.slow, color=uses_color(sys.stderr)) as progress:
+    with progress_bar(quiet=quiet, color=uses_color(sys.stderr), stages=question.stages) as progress:
         return answer(model, question, chosen, Asker(run, narrow=is_narrow(), progress=progress))
 
 

@@ -84,7 +84,7 @@ def fit(source: str, settings: tuple[str, ...], as_json: bool, quiet: bool, **op
     if save and no_save:
         raise UsageError("--save and --no-save contradict each other. Give one of them.")
     folder = None if no_save or dry_run else Path(save) if save else _find_folder(source, resume)
-    with terminal.progress_bar(quiet=quiet, color=uses_color(sys.stderr)) as report:
+    with terminal.progress_bar(quiet=quiet, color=uses_color(sys.stderr), transient=True) as report:
         prepared = api.plan_fit(source, progress=report, **read_given(_RECORDS, options, settings))
     if folder is not None and is_saved(folder):
         if not overwrite and not is_like(folder, prepared.task.target, prepared.origin):
@@ -135,15 +135,19 @@ def improve(run: str, as_json: bool, quiet: bool, **given: Any) -> None:
       weights improve runs/income --apply wider --save runs/income-wide
     """
     from weights import api
+    from weights.fitting import WEIGHING
     from weights.report import terminal
     from weights.report.json import run_object
     from weights.report.usefulness import verdict_lines
+    from weights.running import READING
     from weights.summary import labelled
 
     chosen = ImproveOptions(**read_texts(_IMPROVE, given))
     model = api.load(run)
     folder = Path(chosen.save) if chosen.save else _find_free(f"{run.rstrip('/')}-{chosen.apply or 'improved'}", chosen.resume)
-    with terminal.progress_bar(quiet=quiet, color=uses_color(sys.stderr)) as progress:
+    trained = {population.name: 1.0 / len(model.ensemble.populations) for population in model.ensemble.populations}
+    stages = {READING: 0.1, **({} if chosen.apply else {"trials": 1.0}), **trained, WEIGHING: 0.5}
+    with terminal.progress_bar(quiet=quiet, color=uses_color(sys.stderr), stages=stages) as progress:
         better, words = model.improve(**{**msgspec.structs.asdict(chosen), "save": folder}, progress=progress)
     if better is model:
         print_json({"change": None, "reason": words}) if as_json else print_lines([labelled("Changed", words)])

@@ -11,7 +11,7 @@ import click
 import msgspec
 
 from weights.cli.options import add_options, check_output, make_options
-from weights.cli.process import guard, print_json, say
+from weights.cli.process import guard, print_json, say, uses_color
 from weights.errors import printable
 from weights.fitoptions import PartOptions
 from weights.options import list_options, read_texts
@@ -47,7 +47,7 @@ def predict(run: str, source: str, output: str | None, as_json: bool, **given: A
     from weights.data.output import pour_tables, predictions_table, write_tables
     from weights.data.table.read import part_of
     from weights.report.json import spell
-    from weights.report.terminal import note_lines
+    from weights.report.terminal import note_lines, progress_bar
 
     check_output(source, output)
     chosen = PredictOptions(**read_texts(_OPTIONS, given))
@@ -67,7 +67,8 @@ def predict(run: str, source: str, output: str | None, as_json: bool, **given: A
             yield predictions_table(part.columns)
 
     if output:
-        n_samples = write_tables(tables(), Path(output))
+        with progress_bar(quiet=as_json, color=uses_color(sys.stderr)):
+            n_samples = write_tables(tables(), Path(output))
         shown = {"run": spell(run), "n_samples": n_samples, "output": spell(output)}
         print_json(shown) if as_json else say([f"{n_samples:,} predictions in {printable(output)}"])
     elif as_json:

@@ -21,6 +21,7 @@ from typing import Any, NoReturn
 import click
 
 from weights.errors import Interrupted, StorageError, WeightsError, printable
+from weights.interruption import stoppable, undo_what_was_left
 
 _BROKEN_PIPE = 141
 _WIDE_TABLE = 140
@@ -39,13 +40,14 @@ def guard(function: Callable[..., None]) -> Callable[..., None]:
         """The function, whose errors end the process."""
         try:
             _check_address_space()
-            function(*args, **options)
+            _in_context(function)(*args, **options)
             sys.stdout.flush()
         except WeightsError as error:
             if debug:
                 traceback.print_exc()
             _end(str(error), error.exit_code)
         except KeyboardInterrupt:
+            undo_what_was_left()
             _end("Stopped at once.", Interrupted.exit_code)
         except BrokenPipeError:
             _stop_printing()  # whoever read our output has stopped reading
@@ -56,6 +58,18 @@ def guard(function: Callable[..., None]) -> Callable[..., None]:
             if debug:
                 raise
             _end_unforeseen(error)
+
+    return run
+
+
+def _in_context(function: Callable[..., None]) -> Callable[..., None]:
+    """The command, stoppable, in the thread that does the work as in the one that waits for it."""
+    context = click.get_current_context()
+
+    @stoppable
+    def run(*args: Any, **options: Any) -> None:
+        with context.scope(cleanup=False):
+            function(*args, **options)
 
     return run
 

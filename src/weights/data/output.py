@@ -12,6 +12,7 @@ from typing import Any, BinaryIO
 import pyarrow as pa
 
 from weights.errors import StorageError, UsageError
+from weights.interruption import undone
 
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
@@ -61,14 +62,12 @@ def write_tables(tables: Iterable[pa.Table], path: Path) -> int:
     fresh = path.with_name(f".{path.name}.new-{os.getpid()}")
     try:
         path.absolute().parent.mkdir(parents=True, exist_ok=True)
-        with fresh.open("wb") as file:
-            n_rows = pour_tables(tables, file, path.suffix.lower())
-        os.replace(fresh, path)
+        with undone(lambda: fresh.unlink(missing_ok=True)):
+            with fresh.open("wb") as file:
+                n_rows = pour_tables(tables, file, path.suffix.lower())
+            os.replace(fresh, path)
     except OSError as error:
         raise StorageError(f"'{path}' could not be written: {error.strerror}. Free space or choose another place.") from error
-    finally:
-        with contextlib.suppress(OSError):
-            fresh.unlink()
     return n_rows
 
 

@@ -134,7 +134,7 @@ EXPLAIN = Question(
     refuses=lambda model: "" if _reads_pictures(model) else find_refusal(lambda: model.feature_weights(top=1)),
     draws=_reads_pictures,
     output="Write all contributions to a .csv, .parquet or .jsonl; of pictures a .png or .svg.",
-    slow=True,
+    stages={"explaining": 1.0},
 )
 MAPS = Question(
     name="maps",
@@ -148,5 +148,5 @@ MAPS = Question(
     refuses=refuse_maps,
     draws=lambda model: True,
     output="Draw the maps in a .png or .svg.",
-    slow=True,
+    stages={"explaining": 1.0},
 )

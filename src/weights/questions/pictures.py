@@ -174,7 +174,7 @@ UNITS = Question(
     options=UnitsOptions,
     refuses=refuse_filters,
     caption="pictures and patches that excite units of a deeper layer most",
-    slow=True,
+    stages={"reading pictures": 1.0},
 )
 GALLERY = Question(
     name="gallery",
@@ -188,5 +188,5 @@ GALLERY = Question(
     options=GalleryOptions,
     refuses=refuse_gallery,
     caption="pictures answered rightly, wrongly and uncertainly",
-    slow=True,
+    stages={"reading pictures": 1.0},
 )

@@ -67,7 +67,7 @@ class Question(NamedTuple):
         caption: what the figure of the answer shows, in a few words; of questions that `weights draw` knows.
         output: help on the file that the command of the question itself may write; of those that have one.
         draws: whether this file holds the figure of the answer instead of its table.
-        slow: whether it takes so long that progress is reported.
+        stages: what is reported of its progress, in this order, each with the part of the time that it takes about; none if it is quick.
     """
 
     name: str
@@ -78,7 +78,7 @@ class Question(NamedTuple):
     caption: str = ""
     output: str = ""
     draws: Callable[[Model], bool] = lambda model: False
-    slow: bool = False
+    stages: Mapping[str, float] = {}
 
 
 def describe_judged(model: Model, *, test: bool = False) -> str:

@@ -18,6 +18,7 @@ class DiagnoseOptions(msgspec.Struct, frozen=True):
     """How thoroughly a run is diagnosed."""
 
     quick: Annotated[bool, option("Fewer folds and fewer remedies, less than half of the time.")] = False
+    thorough: Annotated[bool, option("Every remedy on more rows, however long it takes; else about as long as the fit.")] = False
     curves: Annotated[
         bool,
         option("Complexity curves to their ends: farther changes of width and penalties as well."),
@@ -30,7 +31,7 @@ def ask_diagnose(model: Model, options: DiagnoseOptions, asker: Asker) -> Answer
     from weights.report.diagnosis import diagnosis_lines
     from weights.report.json import diagnosis_object
 
-    diagnosis = model.diagnose(options.data, quick=options.quick, curves=options.curves, progress=asker.progress)
+    diagnosis = model.diagnose(options.data, quick=options.quick, thorough=options.thorough, curves=options.curves, progress=asker.progress)
     return Answer(diagnosis_object(diagnosis), diagnosis_lines(diagnosis, asker.run))
 
 
@@ -94,7 +95,7 @@ DIAGNOSE = Question(
     """,
     ask=ask_diagnose,
     options=DiagnoseOptions,
-    slow=True,
+    stages={"reading pictures": 0.05, "trials": 0.95},
 )
 COMPARE = Question(
     name="compare",
@@ -109,7 +110,7 @@ COMPARE = Question(
     """,
     ask=ask_compare,
     options=CompareOptions,
-    slow=True,
+    stages={"reading pictures": 0.05, "trainings": 0.95},
 )
 CHECK_INTERVALS = Question(
     name="check-intervals",
@@ -124,5 +125,5 @@ CHECK_INTERVALS = Question(
     ask=ask_check_intervals,
     options=CheckOptions,
     refuses=refuse_check,
-    slow=True,
+    stages={"reading pictures": 0.05, "simulations": 0.95},
 )

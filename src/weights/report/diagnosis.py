@@ -6,11 +6,12 @@ import shlex
 
 import msgspec
 
+from weights.errors import listed
 from weights.report.elements import finding_lines
 from weights.report.terminal import duration
 from weights.summary import labelled
 from weights.tables import aligned, compact
-from weights.verdicts import Curve, Decomposition, Diagnosis, Experiment, Part, Remedy
+from weights.verdicts import Curve, Decomposition, Diagnosis, Experiment, Part, Remedy, times
 
 _BAR, _SHORT_BAR = 30, 24
 _WIDEST_CHANGE = 64
@@ -28,6 +29,9 @@ def diagnosis_lines(diagnosis: Diagnosis, run: str) -> list[str]:
     lines.append(labelled("Tried", f"{n_tried} {'change' if n_tried == 1 else 'changes'} with {tried}"))
     lines += _remedy_lines(diagnosis.remedies)
     lines.append("  [95 % interval that holds for all of them together, over the choice of rows and the chance of training]")
+    if diagnosis.untried:
+        left = f"{listed(diagnosis.untried, len(diagnosis.untried))}, because trials were to take no longer than the fit"
+        lines.append(labelled("Not tried", f"{left}: weights diagnose {shlex.quote(run)} --thorough"))
     lines += _row_lines(diagnosis)
     lines += _complexity_lines(diagnosis.complexity)
     lines += finding_lines(diagnosis.findings)
@@ -69,7 +73,7 @@ def experiment_lines(experiment: Experiment) -> list[str]:
         verdict = "no difference: not used beside the other settings" if variant.unused else verdict
         faults = ", ".join(dict.fromkeys(finding.fault for finding in variant.findings))
         steps = "" if variant.converged_at is None else f"{variant.converged_at:,} steps"
-        own = [compact(variant.train_loss), steps, f"x {variant.cost:.2g}", "; ".join(filter(None, [verdict, faults]))]
+        own = [compact(variant.train_loss), steps, times(variant.cost), "; ".join(filter(None, [verdict, faults]))]
         rows.append([_cut(variant.label), compact(variant.loss), *paired, *own])
     findings = [
         msgspec.structs.replace(finding, population=variant.label)
@@ -95,11 +99,11 @@ def _remedy_lines(remedies: list[Remedy]) -> list[str]:
     rows = [["", "change", "loss falls by", "[low high]", "share", "where learned", "time", ""]]
     for remedy in remedies:
         if remedy.failure:
-            rows.append([remedy.name, remedy.change, "failed", "", "", "", f"x {remedy.cost:.2g}", remedy.failure])
+            rows.append([remedy.name, remedy.change, "failed", "", "", "", times(remedy.cost), remedy.failure])
             continue
         bounds = f"[{compact(remedy.low)} {compact(remedy.high)}]"
         cells = [remedy.name, _cut(remedy.change), compact(remedy.gain), bounds, f"{remedy.relative:+.1%}", compact(remedy.train_gain)]
-        rows.append([*cells, f"x {remedy.cost:.2g}", "helps" if remedy.helps else ""])
+        rows.append([*cells, times(remedy.cost), "helps" if remedy.helps else ""])
     return aligned(rows, to_right=(2, 4, 5, 6))
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import shlex
 import sys
+import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -22,17 +23,19 @@ from weights.data.table.columns import TABLE_KINDS
 from weights.dependence import FEW_UNITS
 from weights.ensemble import MOST_PREDICTIONS, Ensemble, Predictions, Report
 from weights.inspection.classes import OperatingPoint
+from weights.interruption import undone
 from weights.scoring.lines import point_cells
 from weights.summary import LABEL, bounds, labelled, number
 from weights.tables import aligned
 from weights.tasks.base import Task
 from weights.tasks.metrics import UNLISTED, Measure
-from weights.training.control import Progress
+from weights.training.control import Progress, Stages
 from weights.training.plan import Plan
 from weights.verdicts import Usefulness
 
 _PLAIN_EVERY_SECONDS = 10.0
-_WHOLE = "training"
+_QUICK_SECONDS = 1.0
+"""What is done sooner shows no bar."""
 
 
 def note_lines(notes: Iterable[str]) -> list[str]:
@@ -234,76 +237,80 @@ def sparkline(values: Any, low: float | None = None, high: float | None = None) 
 
 
 @contextmanager
-def progress_bar(*, quiet: bool, color: bool, stages: Mapping[str, float] = {}) -> Iterator[Callable[[Progress], None]]:
-    """A function to report progress to: a bar with the time left on a terminal, else a line every ten seconds.
+def progress_bar(
+    *, quiet: bool, color: bool, stages: Mapping[str, float] = {}, transient: bool = False
+) -> Iterator[Callable[[Progress], None]]:
+    """A function to report progress to: one bar with the time left on a terminal, else a line every ten seconds.
 
-    Stages of which it is known about how many seconds each takes, in their order, share one bar, which ends at 100 % when all is done.
+    Stages share the bar, each by about how many seconds it takes; it never goes back, and ends at 100 % when all is done. It
+    appears after a second, or with the first report, and vanishes again where there was none, or if it is `transient`.
     """
     if quiet:
         yield lambda progress: None
         return
-    of_whole = _Whole(stages).add
     if sys.stderr.isatty():
-        yield from _live_bar(color, of_whole)
+        yield from _live_bar(color, stages, transient=transient)
     else:
-        yield _plain_reports(of_whole)
+        yield _plain_reports(stages)
 
 
-class _Whole:
-    """Stages that may go on side by side, by about how many seconds each takes."""
-
-    def __init__(self, stages: Mapping[str, float]) -> None:
-        self.stages, self.shares = stages, dict.fromkeys(stages, 0.0)
-
-    def add(self, progress: Progress) -> Progress:
-        """The progress of all stages together, where the stage at hand is one of them."""
-        if progress.name not in self.stages:
-            return progress
-        self.shares[progress.name] = max(self.shares[progress.name], progress.share)
-        done = sum(seconds * self.shares[name] for name, seconds in self.stages.items())
-        return Progress(_WHOLE, done / max(sum(self.stages.values()), 1e-9), progress.loss)
-
-
-def _live_bar(color: bool, of_whole: Callable[[Progress], Progress]) -> Iterator[Callable[[Progress], None]]:
+def _live_bar(color: bool, stages: Mapping[str, float], *, transient: bool) -> Iterator[Callable[[Progress], None]]:
     from rich.console import Console
-    from rich.progress import BarColumn, TaskID, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+    from rich.progress import BarColumn, SpinnerColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
     from rich.progress import Progress as Bars
+    from rich.progress import Task as Bar
+    from rich.text import Text
+
+    class _Left(TimeRemainingColumn):
+        """The time left, where it is known."""
+
+        def render(self, task: Bar) -> Text:
+            return Text.assemble(", ", super().render(task), " left ") if task.total and not task.finished else Text()
 
     columns = (
-        TextColumn(f"{{task.description:<{LABEL - 1}}}"),
+        SpinnerColumn("line", style="none", finished_text=" "),
+        TextColumn(f"{{task.description:<{LABEL - 3}}}"),
         BarColumn(28),
-        TextColumn("{task.percentage:>3.0f} %"),
+        TextColumn("{task.fields[percent]:>5}"),
         TimeElapsedColumn(),
-        TextColumn("elapsed,"),
-        TimeRemainingColumn(compact=True),
-        TextColumn("left  {task.fields[loss]}"),
+        TextColumn("elapsed"),
+        _Left(compact=True),
+        TextColumn("{task.fields[loss]}"),
     )
-    bars = Bars(*columns, console=Console(stderr=True, no_color=not color))
-    known: dict[str, TaskID] = {}
+    bars, together = Bars(*columns, console=Console(stderr=True, no_color=not color), transient=True), Stages(stages)
+    bar = bars.add_task("at work", total=None, loss="", percent="")
+    first = threading.Timer(_QUICK_SECONDS, bars.start)
+    first.daemon = True
+    first.start()
+
+    def show(share: float, name: str, loss: str) -> None:
+        done = max(share, bars.tasks[0].completed)
+        bars.update(bar, total=1.0, completed=done, percent=f"{done:.0%}".replace("%", " %"), description=name, loss=loss)
 
     def report(progress: Progress) -> None:
-        bars.start()  # with the first report, so that what is quick leaves no trace
-        whole = of_whole(progress)
-        if whole.name not in known:
-            known[whole.name] = bars.add_task(whole.name, total=1.0, loss="")
-        bars.update(known[whole.name], completed=whole.share, loss=_loss(progress), description=progress.name)
+        first.cancel()
+        bars.start()
+        show(together.share(progress), progress.name, _loss(progress))
 
-    try:
-        yield report
-        if _WHOLE in known:
-            bars.update(known[_WHOLE], completed=1.0, description=_WHOLE)
-    finally:
+    def stop() -> None:
+        first.cancel()
         bars.stop()
 
+    with undone(stop):
+        yield report
+        if bars.tasks[0].total is not None:
+            bars.live.transient = transient
+            show(1.0, "done", bars.tasks[0].fields["loss"])
 
-def _plain_reports(of_whole: Callable[[Progress], Progress]) -> Callable[[Progress], None]:
-    last = time.monotonic()
+
+def _plain_reports(stages: Mapping[str, float]) -> Callable[[Progress], None]:
+    last, together = time.monotonic(), Stages(stages)
 
     def report(progress: Progress) -> None:
         nonlocal last
         if time.monotonic() - last >= _PLAIN_EVERY_SECONDS:
             last = time.monotonic()
-            share = f"{of_whole(progress).share:.0%}"
+            share = f"{together.share(progress):.0%}"
             print(labelled("training", f"{progress.name} {share}  {_loss(progress)}".rstrip()), file=sys.stderr, flush=True)
 
     return report

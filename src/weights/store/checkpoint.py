@@ -23,6 +23,7 @@ import numpy as np
 from safetensors.numpy import save as save_tensors
 
 from weights.errors import CorruptError, NotFoundError, UsageError
+from weights.interruption import undone_if_left
 from weights.store.disk import claimed, faults_said, read_file, write_file
 from weights.store.verify import read_tensors
 from weights.training.control import Snapshot
@@ -61,6 +62,7 @@ class Checkpoints:
         with contextlib.ExitStack() as stack:
             with faults_said(self.folder):
                 stack.enter_context(claimed(self.run.with_name(f".{self.run.name}.lock"), f"'{self.run}' is being fitted"))
+            stack.enter_context(undone_if_left(self._remove_if_empty))
             yield
 
     def begin(self, *, resume: bool) -> dict[str, Snapshot]:
@@ -99,6 +101,12 @@ class Checkpoints:
             with contextlib.suppress(OSError):
                 file.unlink()
         shutil.rmtree(self.folder, ignore_errors=True)
+
+    def _remove_if_empty(self) -> None:
+        """Delete the folder of a run that ended before it had anything to keep."""
+        with contextlib.suppress(OSError):
+            if self._holds_nothing():
+                shutil.rmtree(self.folder)
 
     def _holds_nothing(self) -> bool:
         """Whether this is the folder of a run that was stopped before it had anything to keep."""

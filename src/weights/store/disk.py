@@ -19,6 +19,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from weights.errors import CorruptError, StorageError, UsageError
+from weights.interruption import undone
 
 _TURN_SECONDS = 60.0
 """How long a save waits for another save to the same place before it gives up (our choice)."""
@@ -31,14 +32,10 @@ def write_file(path: Path, content: bytes) -> None:
         StorageError: the disk is full, read-only or failing; the old file is as it was.
     """
     fresh = path.with_name(f".{path.name}.new")
-    with faults_said(path):
-        try:
-            _write_durably(fresh, content)
-            os.replace(fresh, path)
-            _sync(path.parent)
-        finally:
-            with contextlib.suppress(OSError):
-                os.unlink(fresh)
+    with faults_said(path), undone(lambda: fresh.unlink(missing_ok=True)):
+        _write_durably(fresh, content)
+        os.replace(fresh, path)
+        _sync(path.parent)
 
 
 def write_folder(folder: Path, contents: Mapping[str, bytes], *, replaces: Callable[[Path], bool]) -> None:
@@ -57,7 +54,7 @@ def write_folder(folder: Path, contents: Mapping[str, bytes], *, replaces: Calla
     with faults_said(folder), claimed(_hidden(folder, "saving"), f"'{folder}' is being saved", wait_seconds=_TURN_SECONDS) as alone:
         if alone:
             _remove_hidden(folder, "new-")
-        try:
+        with undone(lambda: shutil.rmtree(fresh, ignore_errors=True)):
             os.mkdir(fresh)
             for name, content in contents.items():
                 _write_durably(fresh / name, content)
@@ -65,8 +62,6 @@ def write_folder(folder: Path, contents: Mapping[str, bytes], *, replaces: Calla
             if not replaces(folder):
                 raise UsageError(f"'{folder}' has become something else meanwhile and was left alone. Choose another name for --save.")
             _put(fresh, folder)
-        finally:
-            shutil.rmtree(fresh, ignore_errors=True)
         if alone:
             _remove_hidden(folder, "old-")
 
@@ -113,12 +108,14 @@ def claimed(path: Path, busy: str, *, wait_seconds: float = 0.0) -> Iterator[boo
             raise UsageError(f"{busy} by another process. Wait until it has ended, or choose another place.")
         time.sleep(0.02)
     handle, locked = held
-    try:
-        yield locked
-    finally:
+
+    def let_go() -> None:
         with contextlib.suppress(OSError):
             os.unlink(path)
         os.close(handle)
+
+    with undone(let_go):
+        yield locked
 
 
 def read_file(path: Path, largest: int) -> bytes:

@@ -24,6 +24,30 @@ _SMALLEST = 1e-15
 """Probabilities are kept at least this far from zero before a logarithm."""
 
 
+_MORE_DIGITS = 3
+"""In which values near nothing or all are told from these."""
+_ROUNDING = 1e-12
+"""What sums of shares may be beside one, or zero, where all rows agree."""
+
+
+def show_share(value: float, *, per: int = 1, digits: int = 3) -> str:
+    """A value in so many digits, or more where it would look like nothing or all, and is neither.
+
+    Example:
+        >>> show_share(0.5), show_share(1.0), show_share(0.99996), show_share(1 - 1e-9), show_share(0.9996, per=100, digits=1)
+        ('0.500', '1.000', '0.99996', '>0.999999', '99.96')
+    """
+    shown = per * value
+    end = next((end for end in (0.0, float(per)) if round(shown, digits) == end), None)
+    if end is None or shown > per or abs(shown - end) < per * _ROUNDING:
+        return f"{shown:.{digits}f}"
+    for more in range(digits, digits + _MORE_DIGITS + 1):
+        if round(shown, more) != end:
+            return f"{shown:.{more}f}"
+    step = 10.0**-more if shown > end else -(10.0**-more)
+    return f"{'<' if shown > end else '>'}{end + step:.{more}f}"
+
+
 class Measure(NamedTuple):
     """How a metric is computed and shown.
 
@@ -44,7 +68,7 @@ class Measure(NamedTuple):
     of_each_class: bool = False
     shares: Callable[[AnyArray, FloatArray], tuple[BoolArray, AnyArray]] | None = None
     title: str = ""
-    show: Callable[[float], str] = "{:.3f}".format
+    show: Callable[[float], str] = show_share
 
 
 UNLISTED = Measure(lambda y, prediction, weight: (float("nan"), None))
@@ -271,7 +295,7 @@ def _mae(y: AnyArray, prediction: FloatArray, weight: FloatArray) -> _Scored:
 
 
 def _show_percent(value: float) -> str:
-    return f"{100 * value:.1f} %"
+    return f"{show_share(value, per=100, digits=1)} %"
 
 
 def _show_quantity(value: float) -> str:

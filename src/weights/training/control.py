@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -24,6 +24,26 @@ class Progress(NamedTuple):
     loss: float | None
 
 
+class Stages:
+    """How far a job is whose stages take about so many seconds each; some may go on side by side.
+
+    Example:
+        >>> stages = Stages({"first": 1.0, "second": 3.0})
+        >>> [stages.share(Progress(*of, None)) for of in (("second", 0.5), ("first", 1.0))]
+        [0.375, 0.625]
+    """
+
+    def __init__(self, seconds: Mapping[str, float]) -> None:
+        self.seconds, self.shares = seconds, dict.fromkeys(seconds, 0.0)
+
+    def share(self, progress: Progress) -> float:
+        """The share of all stages that is done; that of the progress itself, if it is of none of them."""
+        if progress.name not in self.seconds:
+            return progress.share
+        self.shares[progress.name] = max(self.shares[progress.name], progress.share)
+        return sum(seconds * self.shares[name] for name, seconds in self.seconds.items()) / max(sum(self.seconds.values()), 1e-9)
+
+
 @dataclass
 class Control:
     """How training meets the world outside: threads, progress, interruption, checkpoints.
@@ -33,6 +53,7 @@ class Control:
         report: called after each round.
         stopping: asked again and again; True ends training with `Interrupted`.
         measuring: whether the health of members is taken down on the way; a trial of settings goes without.
+        most_judged: rows on which members are judged after each round, at most, where there is a bound; at the end all are judged on all.
         keep: called between rounds with the job's name and a function that gives its `Snapshot`.
         resume: job name -> snapshot to continue from.
         trained: job name -> params of its first members, trained before on the same rows with the same settings (None for one that
@@ -43,6 +64,7 @@ class Control:
     report: Callable[[Progress], None] = lambda progress: None
     stopping: Callable[[], bool] = lambda: False
     measuring: bool = True
+    most_judged: int | None = None
     keep: Callable[[str, Callable[[], Snapshot], bool], None] = lambda name, snapshot, final: None
     resume: dict[str, Snapshot] = field(default_factory=dict)
     trained: dict[str, list[Params | None]] = field(default_factory=dict)

@@ -23,6 +23,7 @@ class Load(NamedTuple):
 
     layout: of the models. n_samples: rows in memory. n_streamed: rows of a table larger than memory.
     n_threads: members in work at the same time. speed: float32 operations a second on one core.
+    most_judged: rows on which members are judged after each round, where there is a bound.
     """
 
     layout: Layout
@@ -30,18 +31,20 @@ class Load(NamedTuple):
     n_streamed: int
     n_threads: int
     speed: float
+    most_judged: int | None = None
 
 
 class Effort(NamedTuple):
     """What a population takes.
 
-    n_steps, batch_size: of a member. seconds: in all. held: bytes of memory beside the rows.
+    n_steps, batch_size: of a member. seconds: in all, of which `compiling` the program. held: bytes of memory beside the rows.
     """
 
     n_steps: int
     batch_size: int
     seconds: float
     held: float
+    compiling: float = 0.0
 
 
 def estimate_steps(spec: Spec, load: Load) -> Effort:
@@ -52,12 +55,13 @@ def estimate_steps(spec: Spec, load: Load) -> Effort:
     of_row = 3 * pace.multiplication * cost.n_multiplications + pace.activation * cost.n_activations
     of_weights = optimization.optimizer.n_products * cost.n_weights * cost.n_units
     step = 2.0 * (batch_size * of_row + of_weights) / (0.4 * load.speed) + _STEP_OVERHEAD_SECONDS
-    judged = load.n_samples / spec.members.n_folds * _ROUNDS_JUDGED
+    judged = load.n_samples / spec.members.n_folds
+    judged = (judged if load.most_judged is None else min(judged, load.most_judged / members)) * _ROUNDS_JUDGED
     judging = 2.0 * judged * pace.multiplication_judged * cost.n_multiplications / (0.4 * load.speed)
     seconds = members * (n_steps * step + judging) / load.n_threads + pace.compile_seconds
     rows = max(batch_size * pace.held_in_steps, layout.rows_at_once(_JUDGED_AT_ONCE) * pace.held_in_answers)
     held = members * cost.n_weights * 4 * 4 + load.n_threads * rows * cost.n_activations * 4
-    return Effort(n_steps, batch_size, seconds, held)
+    return Effort(n_steps, batch_size, seconds, held, pace.compile_seconds)
 
 
 def estimate_solving(spec: Spec, load: Load) -> Effort:

@@ -50,13 +50,16 @@ def feed(job: Job, run_ends: list[int]) -> Feed:
     return AllAtOnce(job, most_steps) if job.specs[0].optimization.optimizer.all_rows else InMemory(job, most_steps)
 
 
-def evaluated_rows(job: Job) -> BoolArray:
-    """The evaluation subset, judged after every round: all rows, or a random 65,536 of many more, shape (n,)."""
+def evaluated_rows(job: Job, most: int | None = None) -> BoolArray:
+    """The evaluation subset, judged after every round: all rows, or a random 65,536 of many more, shape (n,).
+
+    With a bound of the caller's own it is at most so many of the rows that some member is judged on, the same for all seeds.
+    """
     n = len(job.inputs)
-    if n <= MOST_EVALUATED:
-        return np.ones(n, bool)
+    rows = np.arange(n) if most is None else np.flatnonzero(job.resampling.scored.any(0))
+    seed, most = (int(job.seeds[0]), MOST_EVALUATED) if most is None else (0, most)
     evaluated = np.zeros(n, bool)
-    evaluated[np.random.default_rng([int(job.seeds[0]), 0x3A7C]).permutation(n)[:MOST_EVALUATED]] = True
+    evaluated[rows if len(rows) <= most else np.random.default_rng([seed, 0x3A7C]).permutation(rows)[:most]] = True
     return evaluated
 
 

@@ -21,6 +21,8 @@ from weights.training.job import Job
 from weights.training.population import Course, method_of
 from weights.types import BoolArray, FloatArray, IntArray
 
+SEARCHING = "search"
+"""The stage of a fit in which settings race."""
 _RUNGS = (0.25, 0.5, 1.0)
 _BEHIND = 3.0
 
@@ -83,7 +85,7 @@ def race(jobs: dict[str, Job], control: Control, *, group: IntArray | None) -> t
     for i, rung in enumerate(_RUNGS):
         for number, runner in enumerate(left):
             runner.advance(rung)
-            control.report(Progress("search", (i + (number + 1) / len(left)) / len(_RUNGS), min(r.loss for r in left)))
+            control.report(Progress(SEARCHING, (i + (number + 1) / len(left)) / len(_RUNGS), min(r.loss for r in left)))
         left.sort(key=lambda runner: runner.loss)
         if rung < 1:
             left = _those_that_go_on(left, group)

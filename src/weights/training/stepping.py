@@ -83,11 +83,13 @@ class Run:
         due = [math.ceil(self.run_length / 4), *range(_MEASURED_EVERY, self.run_length, _MEASURED_EVERY)]
         self.measured_at = {next(end for end in self.ends if end >= steps) for steps in due}
         self.feed = feed(job, self.ends)
-        evaluated = evaluated_rows(job)
+        evaluated = evaluated_rows(job, control.most_judged)
         self.judged = [np.flatnonzero(scored & evaluated) for scored in job.resampling.scored]
         most = max(len(rows) for rows in self.judged)
         n_at_once = job.layout.rows_at_once(_JUDGED_BLOCK)
-        self.judged_blocks = [jnp.asarray(_arrange_in_blocks(self.feed.places(rows), most, n_at_once)) for rows in self.judged]
+        self.judged_blocks = [
+            jnp.asarray(_arrange_in_blocks(self.feed.places(rows), most, n_at_once, shared=job.layout.is_table)) for rows in self.judged
+        ]
         self.looked_at = [np.resize(_shuffle(rows)[:N_LOOKED_AT], N_LOOKED_AT) for rows in self.judged]
         self.arguments = [_make_arguments(job, m) for m in range(job.n_members)]
 
@@ -353,8 +355,12 @@ def _shuffle(rows: IntArray) -> IntArray:
     return np.random.default_rng(0x5EED).permutation(rows)
 
 
-def _arrange_in_blocks(rows: IntArray, most: int, n_at_once: int) -> IntArray:
-    """Rows repeated to fill the same number of blocks for every member, shape (blocks, rows a block)."""
+def _arrange_in_blocks(rows: IntArray, most: int, n_at_once: int, *, shared: bool) -> IntArray:
+    """Rows repeated to fill the same number of blocks for every member, shape (blocks, rows a block).
+
+    Blocks are as many as tables of similar length have, if a program is `shared` with these; else no more than it takes.
+    """
     size = min(n_at_once, padded_size(most, least=_LEAST_JUDGED))
-    n_blocks = padded_size(-(-most // size), least=1)
+    n_blocks = -(-max(most, _LEAST_JUDGED) // size)
+    n_blocks = padded_size(n_blocks, least=1) if shared else n_blocks
     return np.resize(rows.astype(np.int32), (n_blocks, size))

@@ -1,0 +1,122 @@
+"""Work that is waited for ends when a signal comes, whatever it does, and leaves nothing behind."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+
+import pytest
+
+from weights.interruption import stop_request, stoppable, undo_what_was_left, undone, undone_if_left
+
+_DEAF_SECONDS = 6
+
+
+@stoppable
+def ask_twice(value):
+    return value, threading.current_thread() is threading.main_thread(), stop_request()()
+
+
+def press(after_seconds: float = 0.2) -> threading.Timer:
+    """Press Ctrl-C a moment later."""
+    timer = threading.Timer(after_seconds, os.kill, (os.getpid(), signal.SIGINT))
+    timer.start()
+    return timer
+
+
+def sleep_deaf() -> None:
+    """Be at work where Python hears nothing, as in a long call of a library (a C function that is called once)."""
+    libc = ctypes.CDLL(None)
+    end = time.monotonic() + _DEAF_SECONDS
+    while time.monotonic() < end:
+        libc.usleep(int(1e6 * max(end - time.monotonic(), 0)))
+
+
+def test_the_result_comes_from_another_thread_and_errors_too():
+    assert ask_twice("x") == ("x", False, False)
+    with pytest.raises(ZeroDivisionError):
+        stoppable(lambda: 1 // 0)()
+
+
+def test_work_within_work_needs_no_further_thread():
+    threads = []
+    stoppable(lambda: threads.append(threading.current_thread()) or stoppable(lambda: threads.append(threading.current_thread()))())()
+    assert threads[0] is threads[1]
+
+
+def test_work_in_a_thread_of_the_callers_is_done_there():
+    threads = []
+    own = threading.Thread(target=stoppable(lambda: threads.append(threading.current_thread())))
+    own.start()
+    own.join()
+    assert threads == [own]
+
+
+def test_who_waits_hears_of_a_signal_at_once_although_the_work_hears_nothing():
+    press()
+    began = time.monotonic()
+    with pytest.raises(KeyboardInterrupt):
+        stoppable(sleep_deaf)()
+    assert time.monotonic() - began < 2.2
+
+
+def test_work_that_looks_ends_of_itself():
+    @stoppable
+    def work():
+        asked = stop_request()
+        while not asked():
+            time.sleep(0.01)
+        return "kept"
+
+    press()
+    assert work() == "kept"
+
+
+def test_a_signal_is_not_lost_where_nobody_looks_and_the_work_ends_soon():
+    press()
+    with pytest.raises(KeyboardInterrupt):
+        stoppable(lambda: time.sleep(0.4))()
+
+
+def test_a_second_signal_has_no_patience():
+    for after in (0.2, 0.9):
+        press(after)
+    began = time.monotonic()
+    with pytest.raises(KeyboardInterrupt):
+        stoppable(sleep_deaf)()
+    assert time.monotonic() - began < 1.4
+
+
+def test_what_was_begun_is_undone_once_the_latest_first():
+    done = []
+    with undone_if_left(lambda: done.append("outer")):
+        with undone(lambda: done.append("inner")):
+            undo_what_was_left()
+        assert done == ["inner", "outer", "inner"]  # whoever goes on nevertheless undoes what it does
+    undo_what_was_left()
+    assert done == ["inner", "outer", "inner"]
+
+
+def test_what_cannot_be_undone_does_not_keep_the_rest():
+    done = []
+
+    def fail():
+        raise RuntimeError
+
+    with undone_if_left(lambda: done.append(1)), undone_if_left(fail):
+        undo_what_was_left()
+    assert done == [1]
+
+
+def test_a_command_that_is_still_being_loaded_ends_with_a_line():
+    words = "import sys, weights.interruption as i; i.leave_on_signals(); print('ready', flush=True); import time; time.sleep(60)"
+    process = subprocess.Popen([sys.executable, "-c", words], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    assert process.stdout.readline() == "ready\n"
+    process.send_signal(signal.SIGINT)
+    assert process.communicate(timeout=10) == ("", "weights: Stopped at once.\n")
+    assert process.returncode == 130
