@@ -188,7 +188,7 @@ def prepare(table: pa.Table, roles: Roles, *, source: str = "table", numbers: In
         weight, group, time = read_sample_weight(table, roles.sample_weight), read_group(table, roles.group), _time(table, roles.time)
     if not weight.any():
         raise DataError(f"Sample weights must not all be zero, but '{roles.sample_weight}' is. Name another column.")
-    known, remarks = _rows_with_target(table[roles.target], roles.target)
+    known, remarks = _rows_with_target(table, roles.target)
     tests = find_test_rows(table, roles.split)
     keep, all_rows = known & ~tests, table
     copies, plural = find_copies(table)
@@ -373,12 +373,13 @@ def _may_surprise(column: ColumnEncoding, kind: pa.DataType) -> bool:
     return not isinstance(column, Category) and not (pa.types.is_boolean(kind) if isinstance(column, Boolean) else is_plain(kind))
 
 
-def _rows_with_target(target: pa.ChunkedArray, name: str) -> tuple[BoolArray, list[str]]:
+def _rows_with_target(table: pa.Table, name: str) -> tuple[BoolArray, list[str]]:
     """Which rows have a target, shape (n,), and a remark about the others."""
-    absent = is_missing(target)
+    absent = is_missing(table[name])
     if absent.all():
+        why = f" ({note})" if (note := remark_of(table.field(name))) else ""
         raise DataError(
-            f"The target '{name}' must have values, but it is missing in all {len(absent)} rows. Check it or name another target."
+            f"The target '{name}' must have values, but it is missing in all {len(absent)} rows{why}. Check it or name another target."
         )
     remarks = [f"{absent.sum()} of {len(absent)} rows have no '{name}' and were left out"] if absent.any() else []
     return ~absent, remarks
