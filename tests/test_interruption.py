@@ -57,12 +57,19 @@ def test_work_in_a_thread_of_the_callers_is_done_there():
     assert threads == [own]
 
 
-def test_who_waits_hears_of_a_signal_at_once_although_the_work_hears_nothing():
+def look_and_sleep_deaf() -> None:
+    """Be at such work after having shown that requests are heeded."""
+    stop_request()
+    sleep_deaf()
+
+
+@pytest.mark.parametrize(("work", "most_seconds"), [(sleep_deaf, 1.0), (look_and_sleep_deaf, 2.5)], ids=["never looks", "looks too late"])
+def test_who_waits_hears_of_a_signal_although_the_work_hears_nothing(work, most_seconds):
     press()
     began = time.monotonic()
     with pytest.raises(KeyboardInterrupt):
-        stoppable(sleep_deaf)()
-    assert time.monotonic() - began < 2.2
+        stoppable(work)()
+    assert time.monotonic() - began < most_seconds
 
 
 def test_work_that_looks_ends_of_itself():
@@ -84,18 +91,15 @@ def test_a_signal_is_not_lost_where_nobody_looks_and_the_work_ends_soon():
 
 
 def test_a_second_signal_has_no_patience():
-    @stoppable
-    def work():
-        stop_request()  # who may look has time to
-        sleep_deaf()
-
     timers = [press(after) for after in (0.2, 0.9)]
     began = time.monotonic()
-    with pytest.raises(KeyboardInterrupt):
-        work()
-    for timer in timers:
-        timer.join()  # else the second signal could come amid another test
-    assert time.monotonic() - began < 1.4
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            stoppable(look_and_sleep_deaf)()
+        assert time.monotonic() - began < 1.6
+    finally:
+        for timer in timers:
+            timer.cancel()
 
 
 def test_what_was_begun_is_undone_once_the_latest_first():
