@@ -164,6 +164,10 @@ class DataOptions(msgspec.Struct, frozen=True):
         str | Sequence[str],
         option("A word that means 'no value'; may be repeated.", "WORD", repeated=True),
     ] = ()
+    keep: Annotated[
+        str | Sequence[str],
+        option("A word such as None or NA that is a label, not 'no value'; all for all such; may be repeated.", "WORD", repeated=True),
+    ] = ()
     group: Annotated[
         str | None,
         option("Rows with the same value stay together (all rows of one patient).", "COLUMN"),

@@ -437,7 +437,7 @@ class Model:
 
     def read(self, data: Any) -> Any:
         """The table behind a path, frame, mapping or array, numbers, pictures and words for missing read as in training."""
-        return read_new_rows(self.ensemble.encoding, data, labels={self.ensemble.task.target: self.classes})
+        return read_new_rows(self.ensemble.encoding, data, target=self.ensemble.task.column)
 
     def notes(self, data: Any) -> list[str]:
         """Sentences about rows, as `predict` takes them, that training did not prepare for, such as new levels of a category."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -23,12 +23,12 @@ from weights.data.files.labelled import FILE_NAMES
 from weights.data.files.naming import folder_of
 from weights.data.kind import Source
 from weights.data.registry import KINDS, find_block_kind, kind_of
-from weights.data.roles import STEERING, Roles, column_labels, name_column, name_columns, parse_kinds
+from weights.data.roles import STEERING, Roles, column_labels, name_column, name_columns, parse_kept, parse_kinds
 from weights.data.table.columns import to_numbers
 from weights.data.table.delimited import count_missing_words, with_remark
 from weights.data.table.duplicates import merge_copies
 from weights.data.table.read import describe_source, is_delimited, read_table
-from weights.data.table.rownumbers import rows_numbered
+from weights.data.table.rownumbers import row_numbers, rows_numbered, without_numbers
 from weights.ensemble import Ensemble, Origin, available_threads
 from weights.errors import DataError, UsageError, listed, printable, suggest
 from weights.fitoptions import DataOptions, Request
@@ -62,16 +62,24 @@ def name_roles(data: Any, said: DataOptions) -> tuple[Roles, dict[str, Any]]:
         drop=name_columns(said.drop, labels),
         kinds=kinds,
         missing=words,
+        keep=parse_kept(said.keep, words),
         clip=said.clip,
         picture_size=said.picture_size,
     )
     return roles, apart
 
 
-def read_whole(rows: GivenRows, roles: Roles, *, merge: bool, report_progress: ReportProgress = lambda share: None) -> Dataset:
-    """All rows, in memory, or, of pictures, in a file that is mapped into it."""
+def read_whole(
+    rows: GivenRows,
+    roles: Roles,
+    *,
+    merge: bool,
+    report_progress: ReportProgress = lambda share: None,
+    see: Callable[[pa.Table], None] = lambda table: None,
+) -> Dataset:
+    """All rows, in memory, or, of pictures, in a file that is mapped into it; `see` is shown a table as it was read."""
     data = rows.data
-    table, roles = _table_and_roles(rows, roles, report_progress)
+    table, roles = _table_and_roles(rows, roles, report_progress, see)
     table = _with_words_named(table, rows, roles)
     if merge and (kinds := [name for field in table.schema if (name := find_block_kind(field))]):
         raise UsageError(f"Copies of {KINDS[kinds[0]].plural} cannot be merged, only rows of a table can. Leave copies as they are.")
@@ -167,6 +175,7 @@ def _find_task_of(dataset: Dataset, said: DataOptions) -> Task:
             x=dataset.inputs.x,
             gaps=dataset.target_gaps,
             levels=dataset.target_levels,
+            notation=dataset.target_notation,
         )
     except DataError as error:
         remarked = [remark for remark in dataset.remarks if remark.startswith(f"'{dataset.roles.target}': ")]
@@ -214,13 +223,14 @@ def read_rows_again(ensemble: Ensemble, rows: GivenRows, report_progress: Report
     return replace(ready_again(dataset, ensemble.task, specs, available_threads()), origin=origin, given=rows)
 
 
-def _table_and_roles(rows: GivenRows, roles: Roles, report_progress: ReportProgress) -> tuple[Any, Roles]:
+def _table_and_roles(rows: GivenRows, roles: Roles, report_progress: ReportProgress, see: Callable[[pa.Table], None]) -> tuple[Any, Roles]:
     """The table, with what came apart as columns, and the roles with their names."""
     data, kind = rows.data, find_source_kind(rows.data)
     if kind is not None:
         table, roles = _labelled_and_roles(kind, rows, roles, report_progress)
     else:
-        table = read_table(data, missing=roles.missing, verbatim=roles.labels)
+        table = read_table(data, **roles.wording)
+        see(table)
         excluded = {name for role in STEERING if (name := getattr(roles, role)) and role not in rows.apart}
         for name, column in find_block_columns(table, data, roles, excluded).items():
             source = dict(_sources())[name]
@@ -247,12 +257,13 @@ def _with_words_named(table: pa.Table, rows: GivenRows, roles: Roles) -> pa.Tabl
     known = roles.target in table.column_names and "target" not in rows.apart
     if not known or not is_delimited(rows.data) or table[roles.target].null_count == 0:
         return table
-    words = {word: n for word, n in count_missing_words(Path(rows.data), roles.target).items() if word not in roles.missing}
-    if not words:
+    counted = {word: n for word, n in count_missing_words(Path(rows.data), roles.target).items() if word not in roles.missing}
+    if not counted:
         return table
-    said = ", ".join(f"{n:,} cells hold '{word}'" for word, n in words.items())
-    kept = "if it is a class, write it otherwise in the file, such as 'none', or give a data frame in Python, which keeps words"
-    return with_remark(table, roles.target, f"{said}, which means no value: {kept}")
+    said = ", ".join(f"{n:,} cells hold '{word}'" for word, n in counted.items())
+    # Words that were kept are none among numbers and dates, unless these are said to be classes.
+    kept = f"--kind {roles.target}=category" if {*counted} <= {*roles.keep} else f"--keep {','.join(counted)}"
+    return with_remark(table, roles.target, f"{said}, which means no value: if it is a class, say {kept}")
 
 
 def find_block_columns(table: pa.Table, data: Any, roles: Roles, excluded: Collection[str]) -> dict[str, str]:
@@ -399,12 +410,14 @@ def asks_to_merge(copies: str) -> bool:
 def _merge_copies(table: Any, roles: Roles) -> tuple[Any, Roles, IntArray | None]:
     """The table with copies merged, the roles with the column of their summed weights, and the numbers that the rows had."""
     name = roles.sample_weight
-    weight = np.ones(table.num_rows) if name is None else to_numbers(table[name], name)
+    with rows_numbered(row_numbers(table)):
+        weight = np.ones(table.num_rows) if name is None else to_numbers(table[name], name)
     if not (np.isfinite(weight).all() and weight.min() >= 0 and weight.any()):
         return table, roles, None  # `prepare` says what is wrong with them
-    table, merged, numbers = merge_copies(table if name is None else table.drop_columns([name]), weight)
+    lines = row_numbers(table)
+    table, merged, numbers = merge_copies(without_numbers(table if name is None else table.drop_columns([name])), weight)
     table, name = _with_column(table, name or "sample_weight", merged)
-    return table, msgspec.structs.replace(roles, sample_weight=name), numbers
+    return table, msgspec.structs.replace(roles, sample_weight=name), numbers if lines is None else lines[numbers]
 
 
 def several_values(name: str, values: Any) -> list[Any]:

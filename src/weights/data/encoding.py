@@ -34,7 +34,8 @@ from weights.data.table.columns import (
 from weights.data.table.delimited import flag_words_of, notation_of, time_format_of
 from weights.data.table.labels import Form, find_form, read_labels
 from weights.data.table.moments import TIME_OF_DAY, UNMISTAKABLE, find_time_format, find_unmistakable
-from weights.data.table.notation import PLAIN, Notation, find_numbers
+from weights.data.table.notation import PLAIN, TRUTH, Notation, find_numbers
+from weights.data.table.rownumbers import row_numbers, rows_numbered
 from weights.errors import DataError, suggest
 from weights.types import FloatArray, IntArray
 
@@ -109,7 +110,7 @@ class Encoding(msgspec.Struct, frozen=True):
     Attributes:
         columns: numbers, words and dates, in the order in which they stand in the block of columns.
         clip: bound of the smooth clip of numbers (None: no clip).
-        missing_words: further words that mean "no value".
+        missing_words: further words that mean "no value". kept_words: those that text files mean it by, and that are labels here.
         blocks: columns of other kinds, each a block of its own.
         unbounded: whether numbers also come without the clip, as the block `NUMBERS`.
     """
@@ -119,6 +120,7 @@ class Encoding(msgspec.Struct, frozen=True):
     missing_words: list[str] = []
     blocks: list[BlockEncoding] = []
     unbounded: bool = False
+    kept_words: list[str] = []
 
     @property
     def names(self) -> list[str]:
@@ -226,8 +228,9 @@ def apply_encoding(encoding: Encoding, table: pa.Table) -> Inputs:
             f"The model needs {len(needed)} columns, but {len(absent)} {'is' if len(absent) == 1 else 'are'} not in the data "
             f"(first: '{absent[0]}'). {suggest(absent[0], [name for name in table.column_names if name.isprintable()])}"
         )
-    blocks = {kind_of(block).block: kind_of(block).apply(block, table) for block in encoding.blocks}
-    return Inputs({**_apply_columns(encoding, table), **blocks, **_apply_numbers(encoding, table)})
+    with rows_numbered(row_numbers(table)):
+        blocks = {kind_of(block).block: kind_of(block).apply(block, table) for block in encoding.blocks}
+        return Inputs({**_apply_columns(encoding, table), **blocks, **_apply_numbers(encoding, table)})
 
 
 def _apply_columns(encoding: Encoding, table: pa.Table) -> dict[str, FloatArray]:
@@ -334,7 +337,7 @@ def _fit_column(raw: pa.ChunkedArray, field: pa.Field, kind: str, max_levels: in
     missing = bool(is_missing(raw).any())
     if kind == "numeric":
         words = words_among_numbers(raw) if pa.types.is_string(raw.type) else []
-        notation = notation_of(field)
+        notation = TRUTH if pa.types.is_boolean(raw.type) else notation_of(field)
         if pa.types.is_string(raw.type) and not words:
             found = find_numbers(as_text(raw))
             notation = None if found is None else found.notation

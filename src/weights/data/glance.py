@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 import msgspec
 import numpy as np
@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 from weights.data.distributions import describe_value, read_values
 from weights.data.encoding import fit_encoding
 from weights.data.table.columns import as_text, is_missing
-from weights.data.table.sentinels import find_ends
+from weights.data.table.sentinels import describe_sentinel, find_ends
 from weights.errors import abridged
 from weights.types import FloatArray
 
@@ -65,8 +65,15 @@ class Glance(msgspec.Struct, frozen=True):
     suspicious: list[str] = []
 
 
-def look_at(table: pa.Table, name: str, kind: str) -> Glance:
+def look_at(table: pa.Table, name: str, kind: str, *, note: str = "", kept: Collection[str] = ()) -> Glance:
     """A glance at a column that is read as this kind; of kinds that are no cells of a table only what is missing.
+
+    Args:
+        table: the rows.
+        name: of the column.
+        kind: of the column.
+        note: what else is said of it, and not once more.
+        kept: words that are levels, although others mean "no value" by them.
 
     Example:
         >>> look_at(pa.table({"age": [34.0, 51.0, None, 47.0]}), "age", "numeric").quartiles
@@ -94,18 +101,21 @@ def look_at(table: pa.Table, name: str, kind: str) -> Glance:
             return glance
         with np.errstate(over="ignore", invalid="ignore"):  # numbers may be as far apart as doubles reach
             quartiles = [show(value) for value in np.quantile(values, [0, 0.25, 0.5, 0.75, 1]).tolist()]
-            said = _suspicious_numbers(values, show) if kind == "numeric" else _suspicious_end(values, show)
+            code = describe_sentinel(values, moments=kind == "datetime")
+            ends = [] if code and code in note else _suspicious_end(values, show)
+            said = _suspicious_numbers(values, show, ends) if kind == "numeric" else ends
         return msgspec.structs.replace(glance, quartiles=quartiles, suspicious=said)
     if kind in _LEVELS:
         pairs = zip(counts.field("values").to_pylist(), counts.field("counts").to_pylist(), strict=True)
         levels = sorted((Level(label, count) for label, count in pairs), key=lambda level: -level.n_rows)
-        return msgspec.structs.replace(glance, levels=levels[:MOST_LEVELS], suspicious=_suspicious_words(levels))
+        said = _suspicious_words([level for level in levels if level.label not in kept])
+        return msgspec.structs.replace(glance, levels=levels[:MOST_LEVELS], suspicious=said)
     return glance
 
 
-def _suspicious_numbers(values: FloatArray, show: Show) -> list[str]:
-    """Ends that look like codes, zeros that look like none, and numbers far out."""
-    return (_suspicious_end(values, show) or _far_out(values, show)) + _suspicious_zeros(values)
+def _suspicious_numbers(values: FloatArray, show: Show, ends: list[str]) -> list[str]:
+    """Ends that look like codes, or numbers far out, and zeros that look like none."""
+    return (ends or _far_out(values, show)) + _suspicious_zeros(values)
 
 
 def _suspicious_end(values: FloatArray, show: Show) -> list[str]:

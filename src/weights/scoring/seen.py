@@ -10,10 +10,10 @@ import numpy as np
 import pyarrow as pa
 import scipy.special
 
-from weights.data.dataset import find_test_rows
 from weights.data.encoding import apply_encoding
 from weights.data.inputs import Inputs
 from weights.data.newrows import read_new_rows
+from weights.data.steering import find_test_rows
 from weights.ensemble import Ensemble
 from weights.errors import WeightsError, printable
 from weights.types import AnyArray
@@ -46,7 +46,7 @@ def describe_seen(ensemble: Ensemble, inputs: Inputs, y: AnyArray, source: Any =
         kept = ensemble.encoding.describe_blocks() if ensemble.encoding.blocks else f"{ensemble.report.n_samples:,} rows of training"
         return [_UNKNOWN.format(f"{kept} are not read again for it")]
     try:
-        table = read_new_rows(ensemble.encoding, origin.path, labels={ensemble.task.target: ensemble.classes})
+        table = read_new_rows(ensemble.encoding, origin.path, target=ensemble.task.column)
         table = table.filter(pa.array(ensemble.task.knows(table[origin.roles.target]) & ~find_test_rows(table, origin.roles.split)))
         learned = _codes(apply_encoding(ensemble.encoding, table), ensemble.task.encode(table[origin.roles.target]))
     except (WeightsError, KeyError):

@@ -13,19 +13,22 @@ import re
 from collections import Counter
 from collections.abc import Collection, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from weights.data.memory import check_memory_for
-from weights.data.table.columns import find_flag_words
+from weights.data.table.columns import find_flag_words, is_number
 from weights.data.table.dialect import LINE_END, Dialect, find_dialect
 from weights.data.table.moments import TIME_OF_DAY, UNMISTAKABLE, read_times
 from weights.data.table.notation import Notation, Numbers, are_labels, find_numbers
+from weights.data.table.rownumbers import without_rows
 from weights.data.table.textfile import TextFile
 from weights.errors import DataError
+from weights.types import BoolArray, IntArray
 
 MISSING_WORDS = ("", "NA", "N/A", "n/a", "NaN", "nan", "NULL", "null", "None", "#N/A", "?")
 """Cells of a text file that mean "no value"; `missing=[...]` adds to them."""
@@ -39,13 +42,14 @@ _END = "weights_end_of_file"
 """First cell of a row put behind the file: where it does not come back as a row, a quote swallowed it."""
 
 
-def read_delimited(path: Path, missing: Sequence[str] = (), verbatim: Collection[str] = ()) -> pa.Table:
+def read_delimited(path: Path, missing: Sequence[str] = (), verbatim: Collection[str] = (), keep: Collection[str] = ()) -> pa.Table:
     """The table in a CSV, TSV or similar file.
 
     Args:
         path: the file, gzip-compressed if it ends in .gz.
         missing: further words that mean "no value".
         verbatim: columns that stay text, as written: labels, and what is read as in training.
+        keep: which of `MISSING_WORDS` are labels; where all other cells are numbers or moments, they still mean "no value".
 
     Returns:
         Columns of numbers, truth values, moments or text. How numbers, truth values and moments were written is in the
@@ -60,18 +64,19 @@ def read_delimited(path: Path, missing: Sequence[str] = (), verbatim: Collection
         delimiter = dialect.delimiter
         decimal_comma = delimiter != "," and _has_decimal_comma(sample, delimiter)
         _check_size(path, sample, len(names))
-        cells = _cells(text, path, delimiter, names, [*MISSING_WORDS, *missing])
+        words = [word for word in MISSING_WORDS if word not in keep]
+        cells, blank = _cut(text, path, delimiter, names, [*words, *missing])
         remarks = [f"'{path.name}' was {text.remark}"] if text.remark else []
         remarks += [f"'{path.name}': {dialect.remark}"] if dialect.remark else []
     columns, fields = [], []
     for name in names:
         # Taken off the list, so that a column's text is let go as soon as it is read.
         raw = cells.pop(0)
-        column, metadata = (raw, {}) if name in verbatim else _typed(raw, decimal_comma=decimal_comma)
+        column, metadata = (without_words(raw, [""]), {}) if name in verbatim else _typed_but_for(keep, raw, decimal_comma=decimal_comma)
         columns.append(column)
         fields.append(pa.field(name, column.type, metadata=metadata))
     about: dict[str, bytes] = {"remarks": msgspec.json.encode(remarks), "decimal": b"," if decimal_comma else b"."}
-    return pa.Table.from_arrays(columns, schema=pa.schema(fields, metadata=about))
+    return without_rows(pa.Table.from_arrays(columns, schema=pa.schema(fields, metadata=about)), blank)
 
 
 def notation_of(field: pa.Field) -> Notation | None:
@@ -118,7 +123,8 @@ def count_missing_words(path: Path, name: str) -> dict[str, int]:
     """How many cells of a column hold which word that means "no value", most first; blank cells are not counted."""
     with TextFile(path) as text:
         dialect, _, names = _begin(text, path)
-        cells = _cells(text, path, dialect.delimiter, names, [])[names.index(name)]
+        rows, _ = _read_rows(text, path, dialect.delimiter, names, [], only=names.index(name))
+        cells = rows.columns[-1]
     counted = Counter({cell["values"]: cell["counts"] for cell in pc.value_counts(cells.drop_null()).to_pylist()})
     return {word: n for word, n in counted.most_common() if word and word in MISSING_WORDS}
 
@@ -172,25 +178,89 @@ def _check_size(path: Path, sample: str, n_columns: int) -> None:
     check_memory_for(path.stat().st_size + 4.0 * n_rows * n_columns, f"Reading '{path}' (about {n_rows:,.0f} rows x {n_columns:,} columns)")
 
 
-def _cells(text: TextFile, path: Path, delimiter: str, names: list[str], missing: list[str]) -> list[pa.ChunkedArray]:
-    """The columns of all rows behind the header as text."""
+class _Rows(NamedTuple):
+    """The rows behind a header: columns of text, and the places of blank lines among all lines of rows, ascending."""
+
+    columns: list[pa.ChunkedArray]
+    blank: IntArray
+
+
+def _cut(text: TextFile, path: Path, delimiter: str, names: list[str], missing: list[str]) -> _Rows:
+    """All rows behind the header but blank lines, which are rows without a value in a table of one column."""
+    table, skipped = _read_rows(text, path, delimiter, names, missing)
+    is_blank = np.zeros(table.num_rows, bool)
+    if len(names) > 1:
+        empty = _without_values(table)
+        is_blank[table.num_rows - text.n_blank_at_end :] = True
+        if text.has_blank_lines and (empty & ~is_blank).any():
+            with TextFile(path) as again:
+                _begin(again, path)
+                rows, _ = _read_rows(again, path, delimiter, names, missing, blank_lines=False)
+                is_blank = _not_among(empty, _without_values(rows))
+    lines = np.setdiff1d(np.arange(len(is_blank) + len(skipped)), skipped)
+    kept = table.filter(pa.array(~is_blank)) if is_blank.any() else table
+    return _Rows(kept.columns, np.sort(np.concatenate([skipped, lines[is_blank]])))
+
+
+def _without_values(rows: Any) -> BoolArray:
+    """Which rows of a table of text hold no value at all, shape (n,)."""
+    absent = np.ones(rows.num_rows, bool)
+    for column in rows.columns:
+        absent &= np.asarray(column.is_null())
+        if not absent.any():
+            break
+    return absent
+
+
+def _not_among(empty: BoolArray, empty_without: BoolArray) -> BoolArray:
+    """Which of all lines (n,) are blank, from which rows are empty with blank lines (n,) and without (m,): of a run the last."""
+    run, run_without = np.cumsum(~empty), np.cumsum(~empty_without)
+    n_rows = np.bincount(run_without[empty_without], minlength=run[-1] + 1)
+    first = np.searchsorted(run[empty], run[empty])
+    blank = np.zeros(len(empty), bool)
+    blank[empty] = np.arange(len(first)) - first >= n_rows[run[empty]]
+    return blank
+
+
+def _read_rows(
+    text: TextFile, path: Path, delimiter: str, names: list[str], missing: list[str], *, blank_lines: bool = True, only: int | None = None
+) -> tuple[pa.Table, IntArray]:
+    """The rows behind the header, and the places of lines that hold nothing but blanks, which are left out.
+
+    Args:
+        text: at the header.
+        path: for messages.
+        delimiter: of cells.
+        names: of columns.
+        missing: words that mean "no value".
+        blank_lines: whether they count as rows without a value.
+        only: place of the one column that is needed, which is the last of those read; all are if None.
+    """
     from pyarrow import csv
 
     numbered = [str(j) for j in range(len(names))]
-    # In a table of one column a blank line is a row without value; in others it is nothing.
     head = text.peek(_SAMPLE_BYTES)
-    n_blank = 0 if len(names) > 1 else len(LINE_END.findall(head[: len(head) - len(head.lstrip(b"\r\n"))].decode()))
+    n_before = len(LINE_END.findall(head[: len(head) - len(head.lstrip(b"\r\n"))].decode()))
     text.end_with((_END + delimiter * (len(names) - 1) + "\n").encode())
     wrong: list[Any] = []
+    skipped: list[int] = []
 
     def refuse(row: Any) -> str:
-        wrong.append(row)
-        return "error"
+        if row.text.strip():
+            wrong.append(row)
+            return "error"
+        skipped.append(row.number - n_before - 2)  # the header is the first
+        return "skip"
 
     options = (
-        csv.ReadOptions(use_threads=False, block_size=_LONGEST_ROW, column_names=numbered, skip_rows=n_blank),
-        csv.ParseOptions(delimiter=delimiter, newlines_in_values=True, invalid_row_handler=refuse, ignore_empty_lines=len(names) > 1),
-        csv.ConvertOptions(null_values=missing, strings_can_be_null=True, column_types=dict.fromkeys(numbered, pa.string())),
+        csv.ReadOptions(use_threads=False, block_size=_LONGEST_ROW, column_names=numbered, skip_rows=n_before),
+        csv.ParseOptions(delimiter=delimiter, newlines_in_values=True, invalid_row_handler=refuse, ignore_empty_lines=not blank_lines),
+        csv.ConvertOptions(
+            null_values=missing,
+            strings_can_be_null=True,
+            column_types=dict.fromkeys(numbered, pa.string()),
+            include_columns=[] if only is None else [*dict.fromkeys(("0", str(only)))],
+        ),
     )
     batches: list[pa.RecordBatch] = []
     n_bytes = 0
@@ -201,9 +271,9 @@ def _cells(text: TextFile, path: Path, delimiter: str, names: list[str], missing
                 n_bytes += batch.nbytes
                 check_memory_for(2.0 * n_bytes, f"Reading '{path}' (more than {sum(map(len, batches)):,} rows)")
     except pa.ArrowInvalid as error:
-        n_rows = sum(map(len, batches))
+        n_rows = sum(map(len, batches)) + len(skipped)
         if wrong:
-            raise _wrong_row(wrong[0], path, names) from error
+            raise _wrong_row(wrong[0], path, wrong[0].number - n_before - 1) from error
         if "straddling" in str(error):
             raise DataError(
                 f"'{path}' has a row of more than {_LONGEST_ROW >> 20} MB behind row {max(n_rows - 1, 0):,}: "
@@ -212,17 +282,17 @@ def _cells(text: TextFile, path: Path, delimiter: str, names: list[str], missing
         raise
     table = pa.Table.from_batches(batches)
     if table.num_rows and table.column(0)[-1].as_py() != _END:
-        raise _open_quote(path, table.num_rows - 1)
-    return table.slice(1, table.num_rows - 2).columns
+        raise _open_quote(path, table.num_rows + len(skipped) - 1)
+    return table.slice(1, table.num_rows - 2), np.unique(np.asarray(skipped, np.int64))  # of which some are parsed twice
 
 
-def _wrong_row(row: Any, path: Path, names: list[str]) -> DataError:
-    """What is wrong with a row that has too few or too many cells; Arrow counts the header as the first row."""
+def _wrong_row(row: Any, path: Path, number: int) -> DataError:
+    """What is wrong with a row of this number that has too few or too many cells."""
     if _END in row.text:
-        return _open_quote(path, row.number - 1)
+        return _open_quote(path, number)
     shown = row.text if len(row.text) <= 60 else row.text[:60] + "..."
     return DataError(
-        f"Each row of '{path}' must have {row.expected_columns} cells, as its header has, but row {row.number - 1} has "
+        f"Each row of '{path}' must have {row.expected_columns} cells, as its header has, but row {number} has "
         f"{row.actual_columns}: {shown!r}. Quote cells that hold the delimiter, and complete the row."
     )
 
@@ -233,6 +303,24 @@ def _open_quote(path: Path, row: int) -> DataError:
 
 
 # Cells
+
+
+def _typed_but_for(keep: Collection[str], raw: pa.ChunkedArray, *, decimal_comma: bool) -> tuple[pa.ChunkedArray, dict[str, str]]:
+    """As `_typed`; where all cells but those of these words are numbers or moments, the words are no value."""
+    raw = without_words(raw, [""])
+    others = without_words(raw, keep)
+    if others is not raw:
+        column, metadata = _typed(others, decimal_comma=decimal_comma)
+        return (column, metadata) if is_number(column.type) or pa.types.is_temporal(column.type) else (raw, {})
+    return _typed(raw, decimal_comma=decimal_comma)
+
+
+def without_words(raw: pa.ChunkedArray, words: Collection[str]) -> pa.ChunkedArray:
+    """A column of text with no value where a cell is one of these words; itself where none is."""
+    if not words:
+        return raw
+    hit = pc.is_in(pc.utf8_trim_whitespace(raw), pa.array([*words], pa.string()))
+    return pc.if_else(hit, pa.scalar(None, pa.string()), raw) if pc.any(hit).as_py() else raw
 
 
 def _typed(raw: pa.ChunkedArray, *, decimal_comma: bool) -> tuple[pa.ChunkedArray, dict[str, str]]:
@@ -258,7 +346,9 @@ def _metadata(numbers: Numbers) -> dict[str, str]:
 
 
 def _whole_if_possible(text: pa.ChunkedArray, numbers: Numbers) -> pa.ChunkedArray:
-    """Integers where every cell is one; those of more than 15 digits only fit so."""
+    """Integers where every cell is one, but not where all are written with decimals; those of more than 15 digits only fit so."""
+    if pc.all(pc.match_substring(text, numbers.notation.decimal)).as_py():
+        return numbers.values
     for cells in (text, numbers.values):
         with contextlib.suppress(pa.ArrowInvalid):
             return pc.cast(cells, pa.int64())

@@ -43,14 +43,16 @@ class Notation(msgspec.Struct, frozen=True):
         decimal: the decimal mark, "." or ","; thousands are then set apart by the other one, a blank or an apostrophe.
         unit: a currency or percent sign that every cell carries, or nothing.
         limits: whether cells may be limits, such as "<0.35" of what could not be measured, which are read as the limit.
+        truth: whether cells are truth values, of which true counts as 1.
     """
 
     decimal: str = "."
     unit: str = ""
     limits: bool = False
+    truth: bool = False
 
 
-PLAIN = Notation()
+PLAIN, TRUTH = Notation(), Notation(truth=True)
 
 
 class Numbers(NamedTuple):
@@ -93,6 +95,11 @@ def find_numbers(text: pa.ChunkedArray, *, decimal_comma: bool = False) -> Numbe
 
 def read_numbers(text: pa.ChunkedArray, notation: Notation) -> pa.ChunkedArray | None:
     """The numbers written in a notation, float64, or None if some cell is not written so."""
+    if notation.truth:
+        try:
+            return pc.cast(pc.cast(text, pa.bool_()), pa.float64())
+        except pa.ArrowInvalid:
+            return None
     if notation == PLAIN and (plain := _cast(text)) is not None:
         return plain
     infinite = pc.match_substring_regex(text, _INFINITE) if notation.unit == "" else None
@@ -141,6 +148,8 @@ def describe_notation(notation: Notation) -> str:
         >>> describe_notation(Notation(",", "€"))
         "with decimal comma and '€'"
     """
+    if notation.truth:
+        return "written as true or false"
     return f"with decimal {'comma' if notation.decimal == ',' else 'point'}" + (f" and '{notation.unit}'" if notation.unit else "")
 
 

@@ -34,7 +34,7 @@ from weights.data.table.plainform import extension_of, simplify_type
 from weights.errors import DataError, NotFoundError, UsageError, suggest
 
 
-def read_table(source: Any, *, missing: Sequence[str] = (), verbatim: Collection[str] = ()) -> pa.Table:
+def read_table(source: Any, *, missing: Sequence[str] = (), keep: Collection[str] = (), verbatim: Collection[str] = ()) -> pa.Table:
     """The table behind a path, the name of a bundled example, a data frame, or a mapping of columns.
 
     Args:
@@ -42,6 +42,7 @@ def read_table(source: Any, *, missing: Sequence[str] = (), verbatim: Collection
             example's name (see `weights data`); any eager frame narwhals knows; a mapping from column name to
             values; or a two-dimensional array, whose columns become ``x0, x1, ...``.
         missing: further words that mean "no value" in text columns.
+        keep: words that mean "no value" in other text files, and are labels in this one, see `read_delimited`.
         verbatim: columns whose cells in text files stay text, as they are written: labels, and what is read as in training.
 
     Returns:
@@ -58,7 +59,7 @@ def read_table(source: Any, *, missing: Sequence[str] = (), verbatim: Collection
         ['age', 'ill']
     """
     words = [missing] if isinstance(missing, str) else [*missing]
-    table = _read_named(str(source), words, verbatim) if isinstance(source, str | os.PathLike) else _from_memory(source)
+    table = _read_named(str(source), words, verbatim, keep) if isinstance(source, str | os.PathLike) else _from_memory(source)
     return _checked(to_plain_form(table, words), source)
 
 
@@ -83,7 +84,7 @@ def is_delimited(source: Any) -> bool:
     return _READERS.get(kind) is read_delimited
 
 
-def _read_named(name: str, missing: Sequence[str], verbatim: Collection[str]) -> pa.Table:
+def _read_named(name: str, missing: Sequence[str], verbatim: Collection[str], keep: Collection[str]) -> pa.Table:
     if name in examples.EXAMPLES:
         return examples.load(name)
     path = Path(name)
@@ -102,7 +103,7 @@ def _read_named(name: str, missing: Sequence[str], verbatim: Collection[str]) ->
             f"'{name}' ends in '{kind or 'nothing'}', and the formats read are {', '.join(sorted(_READERS))}. Rename or convert the file."
         )
     with reading(path, kind[1:]):
-        return reader(path, missing, verbatim)
+        return reader(path, missing, verbatim, keep)
 
 
 @contextlib.contextmanager
@@ -124,7 +125,7 @@ def _neighbours(path: Path) -> list[str]:
     return [*itertools.islice(files, 500), *examples.EXAMPLES]
 
 
-_READERS: dict[str, Callable[[Path, Sequence[str], Collection[str]], pa.Table]] = {
+_READERS: dict[str, Callable[[Path, Sequence[str], Collection[str], Collection[str]], pa.Table]] = {
     ".csv": read_delimited,
     ".tsv": read_delimited,
     ".txt": read_delimited,

@@ -9,6 +9,7 @@ from __future__ import annotations
 import codecs
 import gzip
 import io
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import IO, Any
@@ -30,12 +31,14 @@ class TextFile(io.RawIOBase):
 
     Attributes:
         remark: what to say about the encoding, or nothing; complete once the file is read.
+        has_blank_lines: whether a line without a character stands before another line; known once the file is read, too.
     """
 
     def __init__(self, path: Path, *, inspect: Callable[[bytes], None] | None = None) -> None:
         """Open a file; `inspect` is shown every piece of text before it is given out, and may refuse it."""
         self._inspect = inspect
-        self.remark = ""
+        self.remark, self.has_blank_lines = "", False
+        self._line_ends = b""
         self._name = str(path)
         self._file: IO[bytes] = path.open("rb")
         self._bytes: Any = gzip.GzipFile(fileobj=self._file) if path.suffix.lower() == ".gz" else self._file
@@ -64,6 +67,11 @@ class TextFile(io.RawIOBase):
         while len(self._buffer) < size and self._more():
             pass
         return self._buffer[:size]
+
+    @property
+    def n_blank_at_end(self) -> int:
+        """How many lines without a character stand at the end of a file that has been read."""
+        return max(len(re.findall(rb"\r\n|\r|\n", self._line_ends)) - 1, 0)
 
     def end_with(self, line: bytes) -> None:
         """Give out one more line when the file is over, on a line of its own."""
@@ -97,6 +105,9 @@ class TextFile(io.RawIOBase):
         if self._inspect is not None:
             self._inspect(text)
         self._n_lines += _count_lines(text)
+        lines = (self._line_ends + text).rstrip(b"\r\n")
+        self.has_blank_lines = self.has_blank_lines or any(ends in lines for ends in (b"\n\n", b"\n\r\n", b"\r\r"))
+        self._line_ends = (self._line_ends + text)[len(lines) :]
         self._last = text[-1:] or self._last
         self._buffer += text
         return True
