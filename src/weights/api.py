@@ -48,6 +48,7 @@ def fit(
     *,
     save: Any = None,
     resume: bool = False,
+    overwrite: bool = False,
     progress: OnProgress = None,
     **more: Any,
 ) -> Model:
@@ -58,6 +59,7 @@ def fit(
         target: label of the target column, or the target itself, n values. A bundled example knows its own.
         save: folder to save to; also the place of checkpoints, so that an interrupted fit can be resumed.
         resume: continue the interrupted fit whose checkpoint lies beside `save`.
+        overwrite: whether a run of other data or another target that the folder holds may go; one of the same is replaced.
         progress: called with a `Progress` after each round.
         {options}
         hidden, activation, penalty, ...: settings of the model, the five elements and the members; None leaves them to Weights
@@ -81,7 +83,7 @@ def fit(
         >>> round(model.metrics["accuracy"], 1)
         1.0
     """
-    return run_fit(plan_fit(data, target, progress=progress, **more), save=save, resume=resume, progress=progress)
+    return run_fit(plan_fit(data, target, progress=progress, **more), save=save, resume=resume, overwrite=overwrite, progress=progress)
 
 
 def plan_fit(data: Any, target: Any = None, *, progress: OnProgress = None, **options: Any) -> Prepared:
@@ -166,11 +168,13 @@ def run_fit(
     *,
     save: Any = None,
     resume: bool = False,
+    overwrite: bool = False,
     progress: OnProgress = None,
     trained: Mapping[str, Sequence[Params | None]] | None = None,
 ) -> Model:
     """Train what `plan_fit` prepared; arguments and errors as `fit`, `trained` as `Control` has it."""
-    return Model(run(prepared, save=save, resume=resume, progress=progress, trained=trained), prepared.given)
+    ensemble = run(prepared, save=save, resume=resume, overwrite=overwrite, progress=progress, trained=trained)
+    return Model(ensemble, prepared.given)
 
 
 class Look(msgspec.Struct, frozen=True):

@@ -79,6 +79,7 @@ class Report(msgspec.Struct, frozen=True):
         feature_weights: effects and importances of features; None if that was not asked for.
         usefulness: whether the ensemble loses less than a constant, and which classes it never answers; None of an older version.
         origin: how to read the rows again; None where an older version was given target or weights apart from the table.
+        fingerprint: of the rows, see `fingerprint_rows`; empty of streamed rows, and in runs of older versions.
         distributions: how the values of each column were distributed; none in runs of older versions.
     """
 
@@ -102,6 +103,7 @@ class Report(msgspec.Struct, frozen=True):
     origin: Origin | None = None
     usefulness: Usefulness | None = None
     distributions: list[Distribution] = []
+    fingerprint: str = ""
 
 
 @dataclass(frozen=True, eq=False)

@@ -161,6 +161,7 @@ def train_ensemble(prepared: Prepared, control: Control) -> Ensemble:
         origin=prepared.origin,
         usefulness=judge_usefulness(task, judged, predictions),
         distributions=[*dataset.distributions],
+        fingerprint=dataset.fingerprint,
         step_seconds={name: round(result.step_seconds, 8) for name, result in trained.items() if np.isfinite(result.step_seconds)},
         seconds=round(time.monotonic() - began, 2),
         created=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
@@ -403,4 +404,9 @@ def check_rows(ensemble: Ensemble, prepared: Prepared) -> None:
         raise DataError(
             f"The rows must be those the run was fitted to, {ensemble.report.n_samples:,} of them, but {prepared.dataset.n_samples:,} "
             f"came{other}. Name the file of training."
+        )
+    if ensemble.report.fingerprint not in ("", prepared.dataset.fingerprint):
+        raise DataError(
+            f"The rows must be those the run was fitted to, and {prepared.dataset.n_samples:,} came, but some cells are not as they were. "
+            "Was the table changed, or put in another order, after the fit? Give it as it was, or fit again."
         )

@@ -17,12 +17,13 @@ import pyarrow as pa
 from weights.data.distributions import Distribution, summarise
 from weights.data.encoding import Boolean, Category, ColumnEncoding, Encoding, apply_encoding, apply_unclipped, fit_encoding
 from weights.data.files.labelled import FILE_NAMES
+from weights.data.fingerprint import fingerprint_rows
 from weights.data.inputs import Inputs
 from weights.data.kind import Kind
 from weights.data.levels import bound_levels
 from weights.data.registry import KINDS, find_block_kind, kind_of, used_kinds
 from weights.data.repeats import describe_repeats
-from weights.data.roles import Roles, check_cells, check_roles
+from weights.data.roles import STEERING, Roles, check_cells, check_roles
 from weights.data.steering import Steering, find_test_rows, keep_copies_together, read_group, read_sample_weight, read_steering
 from weights.data.table.columns import Found, as_text, find_kind, is_missing
 from weights.data.table.delimited import notation_of, remark_of, remarks_of
@@ -124,6 +125,7 @@ class Dataset:
         numbers: of the rows in the user's table, counted from 0, shape (n,); None where these are all of it, in order.
         target_gaps: whether there were rows without a target, which were left out.
         target_levels: the labels of the target as text, in the order in which the frame had them; empty where it had none.
+        fingerprint: a text that rows of other values do not have; empty of streamed rows, of which there is only a sample.
         target_notation: how numbers of the target were written in a text file; None where they were not.
     """
 
@@ -146,6 +148,7 @@ class Dataset:
     target_gaps: bool = False
     target_levels: Sequence[str] = ()
     target_notation: Notation | None = None
+    fingerprint: str = ""
 
     @property
     def n_samples(self) -> int:
@@ -217,6 +220,7 @@ def prepare(table: pa.Table, roles: Roles, *, source: str = "table", numbers: In
         target_gaps=not known.all(),
         target_levels=levels_of(target),
         target_notation=notation_of(target),
+        fingerprint=fingerprint_rows(encoding, rows, [name for role in STEERING if (name := getattr(roles, role)) is not None]),
     )
 
 
@@ -325,7 +329,7 @@ def prepare_streamed(path: Path, roles: Roles, *, source: str, seed: int = 0) ->
         *([f"{n_without:,} of {stream.sizes.sum():,} rows have no '{roles.target}' and were left out"] if n_without else []),
         *dataset.remarks,
     ]
-    return replace(dataset, streamed=streamed, remarks=remarks)
+    return replace(dataset, streamed=streamed, remarks=remarks, fingerprint="")
 
 
 def encode_streamed(dataset: Dataset, table: pa.Table, numbers: IntArray) -> tuple[Inputs, FloatArray, IntArray]:

@@ -276,7 +276,7 @@ def test_a_folder_is_refused(tmp_path):
 @pytest.mark.parametrize(("name", "ending"), [("a.xlsx", ".xlsx"), ("a", "nothing"), ("a.gz", "nothing")])
 def test_an_unknown_ending_is_refused_with_the_known_ones(tmp_path, name, ending):
     path = write(tmp_path, name, "a\n1\n")
-    known = r"\.csv, \.jsonl, \.ndjson, \.parquet, \.tsv, \.txt"
+    known = r"\.csv, \.dat, \.data, \.jsonl, \.ndjson, \.parquet, .*\.tsv, \.txt"
     with pytest.raises(UsageError, match=rf"ends in '{ending}', and the formats read are {known}\. Rename or convert"):
         read_table(path)
 

@@ -7,11 +7,9 @@ Arrow cuts the file into cells of text; what the cells of a column mean is decid
 from __future__ import annotations
 
 import contextlib
-import csv as python_csv
-import io
 import re
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -23,6 +21,7 @@ import pyarrow.compute as pc
 from weights.data.memory import check_memory_for
 from weights.data.table.columns import find_flag_words, is_number
 from weights.data.table.dialect import LINE_END, Dialect, find_dialect
+from weights.data.table.header import Header, read_header
 from weights.data.table.moments import TIME_OF_DAY, UNMISTAKABLE, read_times
 from weights.data.table.notation import Notation, Numbers, are_labels, find_numbers
 from weights.data.table.rownumbers import without_rows
@@ -32,9 +31,6 @@ from weights.types import BoolArray, IntArray
 
 MISSING_WORDS = ("", "NA", "N/A", "n/a", "NaN", "nan", "NULL", "null", "None", "#N/A", "?")
 """Cells of a text file that mean "no value"; `missing=[...]` adds to them."""
-
-MOST_COLUMNS = 100_000
-"""Tables of more columns are refused: nearly always a file whose rows and columns are swapped (our choice)."""
 
 _SAMPLE_BYTES = 1 << 16
 _LONGEST_ROW = 1 << 24
@@ -59,15 +55,15 @@ def read_delimited(path: Path, missing: Sequence[str] = (), verbatim: Collection
     Raises:
         DataError: it is no table of text, a row has too few or too many cells, or it does not fit into memory.
     """
-    with TextFile(path) as text:
-        dialect, sample, names = _begin(text, path)
-        delimiter = dialect.delimiter
-        decimal_comma = delimiter != "," and _has_decimal_comma(sample, delimiter)
+    with _opened(path, verbatim) as file:
+        names, sample = file.header.names, file.text.peek(_SAMPLE_BYTES).decode("utf-8", "ignore")
+        decimal_comma = file.delimiter != "," and _has_decimal_comma(sample, file.delimiter)
         _check_size(path, sample, len(names))
         words = [word for word in MISSING_WORDS if word not in keep]
-        cells, blank = _cut(text, path, delimiter, names, [*words, *missing])
-        remarks = [f"'{path.name}' was {text.remark}"] if text.remark else []
-        remarks += [f"'{path.name}': {dialect.remark}"] if dialect.remark else []
+        cells, blank = _cut(file, [*words, *missing])
+        said = [file.dialect.remark, file.header.remark]
+        remarks = [f"'{path.name}' was {file.text.remark}"] if file.text.remark else []
+        remarks += [f"'{path.name}': {remark}" for remark in said if remark]
     columns, fields = [], []
     for name in names:
         # Taken off the list, so that a column's text is let go as soon as it is read.
@@ -121,9 +117,8 @@ def remarks_of(table: pa.Table) -> list[str]:
 
 def count_missing_words(path: Path, name: str) -> dict[str, int]:
     """How many cells of a column hold which word that means "no value", most first; blank cells are not counted."""
-    with TextFile(path) as text:
-        dialect, _, names = _begin(text, path)
-        rows, _ = _read_rows(text, path, dialect.delimiter, names, [], only=names.index(name))
+    with _opened(path, [name]) as file:
+        rows, _ = _read_rows(file, [], only=file.header.names.index(name))
         cells = rows.columns[-1]
     counted = Counter({cell["values"]: cell["counts"] for cell in pc.value_counts(cells.drop_null()).to_pylist()})
     return {word: n for word, n in counted.most_common() if word and word in MISSING_WORDS}
@@ -132,12 +127,35 @@ def count_missing_words(path: Path, name: str) -> dict[str, int]:
 # Lines
 
 
-def _begin(text: TextFile, path: Path) -> tuple[Dialect, str, list[str]]:
-    """How a file is written, the beginning of its table, and the names of columns, behind which reading goes on."""
-    sample = text.peek(_SAMPLE_BYTES).decode("utf-8", "ignore")
-    dialect = find_dialect(sample, default="\t" if ".tsv" in path.suffixes else ",", name=path.name)
-    text.read(len(dialect.before.encode()))
-    return dialect, sample[len(dialect.before) :], _header(text, path, dialect.delimiter)
+class _Opened(NamedTuple):
+    """A file whose rows are to be read: its text, at the first of them, how it is cut, and names of columns."""
+
+    text: TextFile
+    path: Path
+    dialect: Dialect
+    header: Header
+
+    @property
+    def delimiter(self) -> str:
+        """What sets cells apart."""
+        return self.dialect.delimiter
+
+
+@contextlib.contextmanager
+def _opened(path: Path, needed: Collection[str] = ()) -> Iterator[_Opened]:
+    """A file up to its table; `needed` as `read_header`."""
+    with TextFile(path) as text:
+        sample = text.peek(_SAMPLE_BYTES).decode("utf-8", "ignore")
+        dialect = find_dialect(sample, default="\t" if ".tsv" in path.suffixes else ",", name=path.name)
+        text.read(len(dialect.before.encode()))
+        if dialect.delimiter == " ":
+            text.squeeze_blanks()
+        head = text.peek(_SAMPLE_BYTES)
+        if not re.search(rb"[\r\n]", head.lstrip(b"\r\n")):
+            head = text.peek(_LONGEST_ROW)
+        shown = head.decode("utf-8", "ignore")
+        header = read_header(shown, dialect.delimiter, path=str(path), no_value=MISSING_WORDS, needed=needed)
+        yield _Opened(text, path, dialect, header)
 
 
 def _has_decimal_comma(sample: str, delimiter: str) -> bool:
@@ -146,27 +164,6 @@ def _has_decimal_comma(sample: str, delimiter: str) -> bool:
     # 1.234 is no sign of a decimal point: it could be a thousand.
     point = sum(bool(re.fullmatch(r"[-+]?\d+\.\d+", cell) and not re.fullmatch(r"[-+]?[1-9]\d{0,2}\.\d{3}", cell)) for cell in cells)
     return comma > point
-
-
-def _header(text: TextFile, path: Path, delimiter: str) -> list[str]:
-    """The names in the first row."""
-    head = text.peek(_SAMPLE_BYTES)
-    if not re.search(rb"[\r\n]", head.lstrip(b"\r\n")):
-        head = text.peek(_LONGEST_ROW)
-    n_columns = re.sub(rb'"[^"]*"', b"", head).lstrip(b"\r\n").splitlines()[0].count(delimiter.encode()) + 1 if head.strip() else 0
-    if n_columns > MOST_COLUMNS:
-        raise DataError(
-            f"'{path}' has about {n_columns:,} columns in its first row, and at most {MOST_COLUMNS:,} are read. "
-            "Are rows and columns swapped?"
-        )
-    try:
-        rows = python_csv.reader(io.StringIO(head.decode("utf-8", "ignore"), newline=""), delimiter=delimiter)
-        names = next((row for row in rows if row), [])
-    except python_csv.Error as error:
-        raise DataError(f"The header of '{path}' could not be read: {error}. Is a quote left open there?") from error
-    if not names:
-        raise DataError(f"'{path}' holds no text but blank lines: a header and at least one row were needed. Check how it was written.")
-    return [name or f"column {j}" for j, name in enumerate(names, 1)]
 
 
 def _check_size(path: Path, sample: str, n_columns: int) -> None:
@@ -185,17 +182,16 @@ class _Rows(NamedTuple):
     blank: IntArray
 
 
-def _cut(text: TextFile, path: Path, delimiter: str, names: list[str], missing: list[str]) -> _Rows:
-    """All rows behind the header but blank lines, which are rows without a value in a table of one column."""
-    table, skipped = _read_rows(text, path, delimiter, names, missing)
+def _cut(file: _Opened, missing: list[str]) -> _Rows:
+    """All rows but blank lines, which are rows without a value in a table of one column."""
+    table, skipped = _read_rows(file, missing)
     is_blank = np.zeros(table.num_rows, bool)
-    if len(names) > 1:
+    if table.num_columns > 1:
         empty = _without_values(table)
-        is_blank[table.num_rows - text.n_blank_at_end :] = True
-        if text.has_blank_lines and (empty & ~is_blank).any():
-            with TextFile(path) as again:
-                _begin(again, path)
-                rows, _ = _read_rows(again, path, delimiter, names, missing, blank_lines=False)
+        is_blank[table.num_rows - file.text.n_blank_at_end :] = True
+        if file.text.has_blank_lines and (empty & ~is_blank).any():
+            with _opened(file.path) as again:
+                rows, _ = _read_rows(again._replace(header=file.header), missing, blank_lines=False)
                 is_blank = _not_among(empty, _without_values(rows))
     lines = np.setdiff1d(np.arange(len(is_blank) + len(skipped)), skipped)
     kept = table.filter(pa.array(~is_blank)) if is_blank.any() else table
@@ -222,26 +218,22 @@ def _not_among(empty: BoolArray, empty_without: BoolArray) -> BoolArray:
     return blank
 
 
-def _read_rows(
-    text: TextFile, path: Path, delimiter: str, names: list[str], missing: list[str], *, blank_lines: bool = True, only: int | None = None
-) -> tuple[pa.Table, IntArray]:
-    """The rows behind the header, and the places of lines that hold nothing but blanks, which are left out.
+def _read_rows(file: _Opened, missing: list[str], *, blank_lines: bool = True, only: int | None = None) -> tuple[pa.Table, IntArray]:
+    """The rows, and the places of lines that hold nothing but blanks, which are left out.
 
     Args:
-        text: at the header.
-        path: for messages.
-        delimiter: of cells.
-        names: of columns.
+        file: whose rows are to be read.
         missing: words that mean "no value".
         blank_lines: whether they count as rows without a value.
         only: place of the one column that is needed, which is the last of those read; all are if None.
     """
     from pyarrow import csv
 
-    numbered = [str(j) for j in range(len(names))]
+    text, path, n_columns, n_head = file.text, file.path, len(file.header.names), int(file.header.is_there)
+    numbered = [str(j) for j in range(n_columns)]
     head = text.peek(_SAMPLE_BYTES)
-    n_before = len(LINE_END.findall(head[: len(head) - len(head.lstrip(b"\r\n"))].decode()))
-    text.end_with((_END + delimiter * (len(names) - 1) + "\n").encode())
+    n_before = n_head + len(LINE_END.findall(head[: len(head) - len(head.lstrip(b"\r\n"))].decode()))
+    text.end_with((_END + file.delimiter * (n_columns - 1) + "\n").encode())
     wrong: list[Any] = []
     skipped: list[int] = []
 
@@ -249,12 +241,12 @@ def _read_rows(
         if row.text.strip():
             wrong.append(row)
             return "error"
-        skipped.append(row.number - n_before - 2)  # the header is the first
+        skipped.append(row.number - n_before - 1)
         return "skip"
 
     options = (
-        csv.ReadOptions(use_threads=False, block_size=_LONGEST_ROW, column_names=numbered, skip_rows=n_before),
-        csv.ParseOptions(delimiter=delimiter, newlines_in_values=True, invalid_row_handler=refuse, ignore_empty_lines=not blank_lines),
+        csv.ReadOptions(use_threads=False, block_size=_LONGEST_ROW, column_names=numbered, skip_rows=n_before - n_head),
+        csv.ParseOptions(delimiter=file.delimiter, newlines_in_values=True, invalid_row_handler=refuse, ignore_empty_lines=not blank_lines),
         csv.ConvertOptions(
             null_values=missing,
             strings_can_be_null=True,
@@ -273,17 +265,17 @@ def _read_rows(
     except pa.ArrowInvalid as error:
         n_rows = sum(map(len, batches)) + len(skipped)
         if wrong:
-            raise _wrong_row(wrong[0], path, wrong[0].number - n_before - 1) from error
+            raise _wrong_row(wrong[0], path, wrong[0].number - n_before) from error
         if "straddling" in str(error):
             raise DataError(
-                f"'{path}' has a row of more than {_LONGEST_ROW >> 20} MB behind row {max(n_rows - 1, 0):,}: "
+                f"'{path}' has a row of more than {_LONGEST_ROW >> 20} MB behind row {max(n_rows - n_head, 0):,}: "
                 "is a quote opened there and never closed? Close it, or shorten the cell."
             ) from error
         raise
     table = pa.Table.from_batches(batches)
     if table.num_rows and table.column(0)[-1].as_py() != _END:
-        raise _open_quote(path, table.num_rows + len(skipped) - 1)
-    return table.slice(1, table.num_rows - 2), np.unique(np.asarray(skipped, np.int64))  # of which some are parsed twice
+        raise _open_quote(path, table.num_rows + len(skipped) - n_head)
+    return table.slice(n_head, table.num_rows - n_head - 1), np.unique(np.asarray(skipped, np.int64))  # of which some are parsed twice
 
 
 def _wrong_row(row: Any, path: Path, number: int) -> DataError:

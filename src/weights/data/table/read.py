@@ -127,6 +127,8 @@ def _neighbours(path: Path) -> list[str]:
 
 _READERS: dict[str, Callable[[Path, Sequence[str], Collection[str], Collection[str]], pa.Table]] = {
     ".csv": read_delimited,
+    ".dat": read_delimited,
+    ".data": read_delimited,
     ".tsv": read_delimited,
     ".txt": read_delimited,
     ".parquet": lambda path, *_: read_parquet(path),

@@ -19,6 +19,7 @@ from weights.errors import DataError
 
 _CHUNK = 1 << 20
 _BYTE_ORDER_MARKS = {codecs.BOM_UTF8: "utf-8", codecs.BOM_UTF16_LE: "utf-16-le", codecs.BOM_UTF16_BE: "utf-16-be"}
+_SEVERAL_BLANKS = re.compile(rb'"[^"\r\n]*"|[ \t]+')
 _MOST_EXPANSION, _EXPANSION_AFTER = 200, 64 << 20
 """A gzip file may grow this many times, judged after so many bytes; tables rarely pass 50, bombs reach 1000 (our choice)."""
 
@@ -38,7 +39,8 @@ class TextFile(io.RawIOBase):
         """Open a file; `inspect` is shown every piece of text before it is given out, and may refuse it."""
         self._inspect = inspect
         self.remark, self.has_blank_lines = "", False
-        self._line_ends = b""
+        self._line_ends = self._held = b""
+        self._squeezes = False
         self._name = str(path)
         self._file: IO[bytes] = path.open("rb")
         self._bytes: Any = gzip.GzipFile(fileobj=self._file) if path.suffix.lower() == ".gz" else self._file
@@ -77,6 +79,11 @@ class TextFile(io.RawIOBase):
         """Give out one more line when the file is over, on a line of its own."""
         self._end = line
 
+    def squeeze_blanks(self) -> None:
+        """From here on give out one blank for each run of blanks and tabs outside of quotes, and none at the ends of lines."""
+        self._squeezes, waiting, self._buffer = True, self._buffer, b""
+        self._buffer = self._squeezed(waiting)
+
     def close(self) -> None:
         """Close the file."""
         self._bytes.close()
@@ -87,6 +94,10 @@ class TextFile(io.RawIOBase):
         """Decode one chunk into the buffer; False when there is none."""
         raw, self._next = self._next, self._bytes.read(_CHUNK) if self._next else b""
         if not raw:
+            if self._held:
+                self._buffer += _SEVERAL_BLANKS.sub(_one_blank, self._held)
+                self._held = b""
+                return True
             if self._end:
                 self._buffer += (b"" if self._last in b"\r\n" else b"\n") + self._end
                 self._end = b""
@@ -109,8 +120,15 @@ class TextFile(io.RawIOBase):
         self.has_blank_lines = self.has_blank_lines or any(ends in lines for ends in (b"\n\n", b"\n\r\n", b"\r\r"))
         self._line_ends = (self._line_ends + text)[len(lines) :]
         self._last = text[-1:] or self._last
-        self._buffer += text
+        self._buffer += self._squeezed(text) if self._squeezes else text
         return True
+
+    def _squeezed(self, text: bytes) -> bytes:
+        """Whole lines with single blanks; what follows the last is held back until it is whole."""
+        text = self._held + text
+        end = max(text.rfind(b"\n"), text.rfind(b"\r", 0, len(text) - 1)) + 1
+        self._held = text[end:]
+        return _SEVERAL_BLANKS.sub(_one_blank, text[:end])
 
     def _as_utf8(self, raw: bytes) -> bytes:
         if not self._encoding:
@@ -160,6 +178,14 @@ class TextFile(io.RawIOBase):
 
     def _line_at(self, text: bytes, position: int) -> int:
         return self._n_lines + _count_lines(text[:position]) + 1
+
+
+def _one_blank(run: re.Match[bytes]) -> bytes:
+    """A quoted cell as it is, a run of blanks between cells as one, at the ends of a line as none."""
+    if run[0].startswith(b'"'):
+        return run[0]
+    before, after = run.string[run.start() - 1 : run.start()], run.string[run.end() : run.end() + 1]
+    return b" " if before not in (b"", b"\r", b"\n") and after not in (b"", b"\r", b"\n") else b""
 
 
 def _count_lines(text: bytes) -> int:
