@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Collection
 
 import msgspec
@@ -15,7 +14,7 @@ import pyarrow.compute as pc
 
 from weights.data.distributions import describe_value, read_values
 from weights.data.encoding import fit_encoding
-from weights.data.table.columns import as_text, is_missing
+from weights.data.table.columns import NO_VALUE, as_text, is_missing, is_supported
 from weights.data.table.sentinels import describe_sentinel, find_ends
 from weights.errors import abridged
 from weights.types import FloatArray
@@ -30,10 +29,6 @@ _FAR_OUT, _MOST_FAR = 20.0, 0.001
 _LEAST_OF_MEDIAN = 0.1
 """Zeros are suspicious where all other numbers are above this part of their median (our choice)."""
 _MOST_NAMED = 3
-_LIKE_MISSING = re.compile(
-    r"[?.*_-]+|#?n/?a|nan|nil|null|none|missing|unknown|unk|not (known|available|applicable)|undefined|tbd", re.IGNORECASE
-)
-
 Show = Callable[[float], str]
 
 
@@ -80,7 +75,7 @@ def look_at(table: pa.Table, name: str, kind: str, *, note: str = "", kept: Coll
         ['34', '40.5', '47', '49', '51']
     """
     raw = table[name]
-    if pa.types.is_nested(raw.type) or pa.types.is_binary(raw.type) or pa.types.is_large_binary(raw.type):
+    if not is_supported(raw.type):
         return Glance(name, raw.null_count, 0)
     missing = np.asarray(is_missing(raw))
     known = raw.filter(pa.array(~missing))
@@ -147,7 +142,7 @@ def _far_out(values: FloatArray, show: Show) -> list[str]:
 
 def _suspicious_words(levels: list[Level]) -> list[str]:
     """Words that look like no value, and levels that differ only in how they are written."""
-    empty = [level for level in levels if _LIKE_MISSING.fullmatch(level.label.strip())]
+    empty = [level for level in levels if NO_VALUE.fullmatch(level.label.strip())]
     said = [f"'{level.label}' in {_rows(level.n_rows)}: no value? (--missing '{level.label}')" for level in empty]
     alike: dict[str, list[Level]] = {}
     for level in levels:

@@ -12,8 +12,8 @@ from msgspec.structs import replace
 from weights.data.encoding import Category, ColumnEncoding, Datetime, Encoding, Numeric, numbers_of
 from weights.data.files.naming import folder_of
 from weights.data.registry import kind_of
-from weights.data.table.columns import moments_of
-from weights.data.table.delimited import decimal_mark_of, remark_of, remarks_of, without_words
+from weights.data.table.columns import moments_of, without_words
+from weights.data.table.delimited import decimal_mark_of, remark_of, remarks_of
 from weights.data.table.notation import Notation
 from weights.data.table.read import read_table
 from weights.data.table.rownumbers import row_numbers, rows_numbered

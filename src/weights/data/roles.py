@@ -69,7 +69,10 @@ def column_labels(data: Any) -> list[Any]:
     """
     if isinstance(data, Mapping):
         return [*data]
-    frame = nw.from_native(data, pass_through=True, eager_only=True)
+    try:
+        frame = nw.from_native(data, pass_through=True, eager_only=True)
+    except nw.exceptions.DuplicateError:
+        return []  # reading the table refuses it
     return [*frame.columns] if isinstance(frame, nw.DataFrame) else []
 
 

@@ -10,6 +10,7 @@ import pyarrow as pa
 
 from weights.data.encoding import Category, ColumnEncoding, Datetime, Encoding, Numeric, codes_of, numbers_of
 from weights.data.table.columns import is_missing
+from weights.data.table.moments import describe_time
 from weights.data.table.rownumbers import renumbered, row_numbers
 from weights.types import BoolArray
 
@@ -77,4 +78,6 @@ def show_value(column: Numeric | Datetime, value: float) -> str:
     """A number in a few digits, a moment as a date."""
     if isinstance(column, Numeric) or not np.isfinite(value):
         return f"{value:.6g}"
+    if time := describe_time(value, column.time_format):
+        return time
     return str(np.datetime64(0, "s") + np.timedelta64(int(value), "s")).replace("T00:00:00", "")

@@ -6,8 +6,10 @@ import numpy as np
 import pytest
 
 import weights as wt
+from weights.data.table.delimited import remarks_of
 from weights.data.table.header import read_header
 from weights.data.table.read import read_table
+from weights.data.table.rownumbers import row_numbers
 from weights.errors import DataError
 
 
@@ -79,3 +81,35 @@ def test_no_row_of_a_file_without_names_is_lost_in_training_or_later(tmp_path):
     (tmp_path / "ragged.csv").write_text("\n".join([*rows, "1,2"]))
     with pytest.raises(DataError, match="but row 81 has 2: '1,2'"):
         read_table(tmp_path / "ragged.csv")
+
+
+@pytest.mark.parametrize(
+    ("text", "columns"),
+    [
+        ("a, b ,c\n1,2,x\n", ["a", "b", "c"]),
+        ("a,b\nMazda,1,x\nFiat,2,y\n", ["column 1", "a", "b"]),
+        ("a,b\n1,x,\n2,y,\n", ["a", "b", "column 3"]),
+    ],
+)
+def test_names_are_those_above_their_cells(tmp_path, text, columns):
+    (tmp_path / "t.csv").write_text(text)
+    table = read_table(tmp_path / "t.csv")
+    assert table.column_names == columns
+    assert table.num_rows == text.count("\n") - 1
+
+
+def test_names_with_blanks_are_found_where_they_are_needed_so():
+    assert names(" a,b \n1,2\n", needed=[" a"]).names == [" a", "b"]
+
+
+def test_rows_that_repeat_the_header_are_left_out_and_said(tmp_path):
+    (tmp_path / "t.csv").write_text("a,b\n1.5,x\n2.5,y\na,b\n3.5,x\n")
+    table = read_table(tmp_path / "t.csv")
+    assert table["a"].to_pylist() == [1.5, 2.5, 3.5]
+    assert remarks_of(table) == ["'t.csv': rows that repeat the header were left out: 1"]
+    assert row_numbers(table).tolist() == [0, 1, 3]
+
+
+def test_quotes_behind_blanks_are_quotes(tmp_path):
+    (tmp_path / "t.csv").write_text('a, "b, c", d\n1, "x, y", 2\n3, "he said ""a, "" ", 4\n')
+    assert read_table(tmp_path / "t.csv").to_pydict() == {"a": [1, 3], "b, c": ["x, y", 'he said "a, " '], "d": [2, 4]}

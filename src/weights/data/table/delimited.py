@@ -10,6 +10,7 @@ import contextlib
 import re
 from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -19,13 +20,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from weights.data.memory import check_memory_for
-from weights.data.table.columns import find_flag_words, is_number
+from weights.data.table.columns import find_flag_words, is_number, without_words
 from weights.data.table.dialect import LINE_END, Dialect, find_dialect
 from weights.data.table.header import Header, read_header
 from weights.data.table.moments import TIME_OF_DAY, UNMISTAKABLE, read_times
 from weights.data.table.notation import Notation, Numbers, are_labels, find_numbers
 from weights.data.table.rownumbers import without_rows
-from weights.data.table.textfile import TextFile
+from weights.data.table.textfile import COMPRESSIONS, TextFile, squeeze_blanks
 from weights.errors import DataError
 from weights.types import BoolArray, IntArray
 
@@ -42,7 +43,7 @@ def read_delimited(path: Path, missing: Sequence[str] = (), verbatim: Collection
     """The table in a CSV, TSV or similar file.
 
     Args:
-        path: the file, gzip-compressed if it ends in .gz.
+        path: the file, which may be compressed.
         missing: further words that mean "no value".
         verbatim: columns that stay text, as written: labels, and what is read as in training.
         keep: which of `MISSING_WORDS` are labels; where all other cells are numbers or moments, they still mean "no value".
@@ -60,8 +61,8 @@ def read_delimited(path: Path, missing: Sequence[str] = (), verbatim: Collection
         decimal_comma = file.delimiter != "," and _has_decimal_comma(sample, file.delimiter)
         _check_size(path, sample, len(names))
         words = [word for word in MISSING_WORDS if word not in keep]
-        cells, blank = _cut(file, [*words, *missing])
-        said = [file.dialect.remark, file.header.remark]
+        cells, blank, repeated = _cut(file, [*words, *missing])
+        said = [file.dialect.remark, file.header.remark, repeated]
         remarks = [f"'{path.name}' was {file.text.remark}"] if file.text.remark else []
         remarks += [f"'{path.name}': {remark}" for remark in said if remark]
     columns, fields = [], []
@@ -149,13 +150,20 @@ def _opened(path: Path, needed: Collection[str] = ()) -> Iterator[_Opened]:
         dialect = find_dialect(sample, default="\t" if ".tsv" in path.suffixes else ",", name=path.name)
         text.read(len(dialect.before.encode()))
         if dialect.delimiter == " ":
-            text.squeeze_blanks()
+            text.rewrite_lines(squeeze_blanks)
+        elif re.search(rf"{re.escape(dialect.delimiter)} +\"", sample):
+            text.rewrite_lines(partial(_without_blanks_before_quotes, dialect.delimiter.encode()))
         head = text.peek(_SAMPLE_BYTES)
         if not re.search(rb"[\r\n]", head.lstrip(b"\r\n")):
             head = text.peek(_LONGEST_ROW)
         shown = head.decode("utf-8", "ignore")
         header = read_header(shown, dialect.delimiter, path=str(path), no_value=MISSING_WORDS, needed=needed)
         yield _Opened(text, path, dialect, header)
+
+
+def _without_blanks_before_quotes(delimiter: bytes, lines: bytes) -> bytes:
+    """Lines in which a quote that opens a cell stands right behind the delimiter, where it is read as such."""
+    return re.sub(rb'("[^"]*")|' + re.escape(delimiter) + rb' +(?=")', lambda found: found[1] or delimiter, lines)
 
 
 def _has_decimal_comma(sample: str, delimiter: str) -> bool:
@@ -167,8 +175,8 @@ def _has_decimal_comma(sample: str, delimiter: str) -> bool:
 
 
 def _check_size(path: Path, sample: str, n_columns: int) -> None:
-    """Refuse a file whose cells, first as text and then as numbers, would not fit into memory; a .gz is checked as it is read."""
-    if path.suffix.lower() == ".gz":
+    """Refuse a file whose cells, first as text and then as numbers, would not fit into memory; one that is compressed is checked later."""
+    if path.suffix.lower() in COMPRESSIONS:
         return
     lines = max(len(LINE_END.findall(sample)), 1)
     n_rows = path.stat().st_size / max(len(sample.encode()) / lines, 1)
@@ -176,26 +184,40 @@ def _check_size(path: Path, sample: str, n_columns: int) -> None:
 
 
 class _Rows(NamedTuple):
-    """The rows behind a header: columns of text, and the places of blank lines among all lines of rows, ascending."""
+    """The rows behind a header: columns of text, the places of lines that are none, ascending, and what to say about these."""
 
     columns: list[pa.ChunkedArray]
     blank: IntArray
+    remark: str = ""
 
 
 def _cut(file: _Opened, missing: list[str]) -> _Rows:
     """All rows but blank lines, which are rows without a value in a table of one column."""
     table, skipped = _read_rows(file, missing)
-    is_blank = np.zeros(table.num_rows, bool)
+    is_blank, repeats = np.zeros(table.num_rows, bool), np.zeros(table.num_rows, bool)
     if table.num_columns > 1:
+        repeats = _repeat(table, file.header.names)
+        is_blank |= repeats
         empty = _without_values(table)
         is_blank[table.num_rows - file.text.n_blank_at_end :] = True
         if file.text.has_blank_lines and (empty & ~is_blank).any():
             with _opened(file.path) as again:
                 rows, _ = _read_rows(again._replace(header=file.header), missing, blank_lines=False)
-                is_blank = _not_among(empty, _without_values(rows))
+                is_blank |= _not_among(empty, _without_values(rows))
     lines = np.setdiff1d(np.arange(len(is_blank) + len(skipped)), skipped)
     kept = table.filter(pa.array(~is_blank)) if is_blank.any() else table
-    return _Rows(kept.columns, np.sort(np.concatenate([skipped, lines[is_blank]])))
+    said = f"rows that repeat the header were left out: {repeats.sum():,}" if repeats.any() else ""
+    return _Rows(kept.columns, np.sort(np.concatenate([skipped, lines[is_blank]])), said)
+
+
+def _repeat(table: pa.Table, names: list[str]) -> BoolArray:
+    """Which rows of a table of text repeat its header, as where files were put one behind the other, shape (n,)."""
+    repeats = np.ones(table.num_rows, bool)
+    for column, name in zip(table.columns, names, strict=True):
+        repeats &= pc.fill_null(pc.equal(pc.utf8_trim_whitespace(column), name), False).to_numpy()
+        if not repeats.any():
+            break
+    return repeats
 
 
 def _without_values(rows: Any) -> BoolArray:
@@ -238,7 +260,9 @@ def _read_rows(file: _Opened, missing: list[str], *, blank_lines: bool = True, o
     skipped: list[int] = []
 
     def refuse(row: Any) -> str:
-        if row.text.strip():
+        if file.header.is_short and row.number == n_before:
+            return "skip"
+        if row.text.strip(" \t\x1a"):
             wrong.append(row)
             return "error"
         skipped.append(row.number - n_before - 1)
@@ -275,6 +299,7 @@ def _read_rows(file: _Opened, missing: list[str], *, blank_lines: bool = True, o
     table = pa.Table.from_batches(batches)
     if table.num_rows and table.column(0)[-1].as_py() != _END:
         raise _open_quote(path, table.num_rows + len(skipped) - n_head)
+    n_head = 0 if file.header.is_short else n_head
     return table.slice(n_head, table.num_rows - n_head - 1), np.unique(np.asarray(skipped, np.int64))  # of which some are parsed twice
 
 
@@ -307,14 +332,6 @@ def _typed_but_for(keep: Collection[str], raw: pa.ChunkedArray, *, decimal_comma
     return _typed(raw, decimal_comma=decimal_comma)
 
 
-def without_words(raw: pa.ChunkedArray, words: Collection[str]) -> pa.ChunkedArray:
-    """A column of text with no value where a cell is one of these words; itself where none is."""
-    if not words:
-        return raw
-    hit = pc.is_in(pc.utf8_trim_whitespace(raw), pa.array([*words], pa.string()))
-    return pc.if_else(hit, pa.scalar(None, pa.string()), raw) if pc.any(hit).as_py() else raw
-
-
 def _typed(raw: pa.ChunkedArray, *, decimal_comma: bool) -> tuple[pa.ChunkedArray, dict[str, str]]:
     """A column of text as what all its cells are, and the metadata of its field; text where they are nothing else."""
     if raw.null_count == len(raw):
@@ -338,8 +355,8 @@ def _metadata(numbers: Numbers) -> dict[str, str]:
 
 
 def _whole_if_possible(text: pa.ChunkedArray, numbers: Numbers) -> pa.ChunkedArray:
-    """Integers where every cell is one, but not where all are written with decimals; those of more than 15 digits only fit so."""
-    if pc.all(pc.match_substring(text, numbers.notation.decimal)).as_py():
+    """Integers where every cell is one, but not where all have decimals or a unit; those of more than 15 digits only fit so."""
+    if numbers.notation.unit or numbers.notation.limits or pc.all(pc.match_substring(text, numbers.notation.decimal)).as_py():
         return numbers.values
     for cells in (text, numbers.values):
         with contextlib.suppress(pa.ArrowInvalid):

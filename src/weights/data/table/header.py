@@ -19,14 +19,19 @@ _ENOUGH_NUMBERS = 5
 """So many numbers in ascending or descending order are names, such as wavelengths: values hardly ever come so (our choice)."""
 _MOST_COLUMNS_SHARE = 0.8
 """Where the words of the first row stand below them again in this share of the columns, they are values (our choice)."""
+_NUMBERS = re.compile(r"(?:^| )[-+]?[.,]?\d[\d.,]*(?: |$)")
 _NUMBERED = re.compile(r"column \d+")
 
 
 class Header(NamedTuple):
-    """Names of the columns; whether the first row holds them, which is otherwise one of values; and what to say about that."""
+    """Names of the columns; whether the first row holds them, which is otherwise one of values; and what to say about that.
+
+    `is_short` is whether the first row has one cell less than the others, whose first or last has no name.
+    """
 
     names: list[str]
     is_there: bool = True
+    is_short: bool = False
     remark: str = ""
 
 
@@ -63,12 +68,22 @@ def read_header(head: str, delimiter: str, *, path: str, no_value: Collection[st
     if not rows:
         raise DataError(f"'{path}' holds no text but blank lines: a header and at least one row were needed. Check how it was written.")
     first, below = rows[0], [row for row in rows[1:] if len(row) == len(rows[0])]
+    if len(rows) > 1 and all(len(row) == len(first) + 1 for row in rows[1:]) and not _NUMBERS.search(" ".join(first)):
+        names = [*first, ""] if not any(row[-1].strip() for row in rows[1:]) else ["", *first]
+        said = "rows have one cell more than the header, which is taken to name all but the " + ("first" if names[-1] else "last")
+        return Header(_name(names, needed), is_short=True, remark=said)
     numbered = [f"column {j}" for j in range(1, len(first) + 1)]
     unnamed = bool(needed) and not {*needed} & {*first} and all(_NUMBERED.fullmatch(name) for name in needed)
     if unnamed or (below and _holds_values(first, [*zip(*below, strict=True)], no_value)):
         said = f"the first row holds values, not names: columns are called '{numbered[0]}' to '{numbered[-1]}'"
         return Header(numbered, is_there=False, remark=said)
-    return Header([name or number for name, number in zip(first, numbered, strict=True)])
+    return Header(_name(first, needed))
+
+
+def _name(cells: Sequence[str], needed: Collection[str]) -> list[str]:
+    """Names without blanks around them, unless they are needed so, and the number of the column where there is none."""
+    names = [name if name in needed else name.strip() for name in cells]
+    return [name or f"column {j}" for j, name in enumerate(names, 1)]
 
 
 def _holds_values(first: Sequence[str], below: Sequence[Sequence[str]], no_value: Collection[str]) -> bool:
@@ -78,7 +93,8 @@ def _holds_values(first: Sequence[str], below: Sequence[Sequence[str]], no_value
     above_numbers = [name.strip() for name, is_numeric in zip(first, numeric, strict=True) if is_numeric and name.strip() not in no_value]
     if above_numbers:
         return all(map(is_plain_number, above_numbers)) and not _count_columns(above_numbers)
-    again = sum(name.strip() in cells for name, cells in zip(first, known, strict=True))
+    others = [row for row in zip(*below, strict=True) if row != (*first,)]  # the header itself may stand there again
+    again = sum(name.strip() in {cell.strip() for cell in cells} for name, cells in zip(first, zip(*others, strict=True), strict=False))
     return len(first) > 1 and again >= _MOST_COLUMNS_SHARE * len(first)
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import itertools
+import lzma
 import os
 import re
 import zlib
@@ -31,6 +32,7 @@ from weights.data.table.levels import ordered, with_levels
 from weights.data.table.notation import is_plain_number
 from weights.data.table.parquet import check_names_differ, is_text_in_codes, read_parquet
 from weights.data.table.plainform import extension_of, simplify_type
+from weights.data.table.textfile import COMPRESSIONS
 from weights.errors import DataError, NotFoundError, UsageError, suggest
 
 
@@ -38,7 +40,7 @@ def read_table(source: Any, *, missing: Sequence[str] = (), keep: Collection[str
     """The table behind a path, the name of a bundled example, a data frame, or a mapping of columns.
 
     Args:
-        source: path to .csv, .tsv, .txt, .parquet, .jsonl or .ndjson (or .gz of the text formats); a bundled
+        source: path to .csv, .tsv, .txt, .parquet, .jsonl or .ndjson (or .gz, .bz2, .xz or .zst of the text formats); a bundled
             example's name (see `weights data`); any eager frame narwhals knows; a mapping from column name to
             values; or a two-dimensional array, whose columns become ``x0, x1, ...``.
         missing: further words that mean "no value" in text columns.
@@ -80,7 +82,7 @@ def is_delimited(source: Any) -> bool:
     """Whether a source is a file of delimited text, whose cells are words before they are anything else."""
     if not isinstance(source, str | os.PathLike) or os.fspath(source) in examples.EXAMPLES:
         return False
-    kind = next((s.lower() for s in reversed(Path(source).suffixes) if s.lower() != ".gz"), "")
+    kind = next((s.lower() for s in reversed(Path(source).suffixes) if s.lower() not in COMPRESSIONS), "")
     return _READERS.get(kind) is read_delimited
 
 
@@ -96,7 +98,7 @@ def _read_named(name: str, missing: Sequence[str], verbatim: Collection[str], ke
     if path.stat().st_size == 0:
         raise DataError(f"'{name}' is empty (0 bytes): a table with a header and at least one row was needed. Check how it was written.")
     suffixes = [s.lower() for s in path.suffixes]
-    kind = next((s for s in reversed(suffixes) if s != ".gz"), "")
+    kind = next((s for s in reversed(suffixes) if s not in COMPRESSIONS), "")
     reader = _READERS.get(kind)
     if reader is None:
         raise UsageError(
@@ -115,7 +117,7 @@ def reading(path: Path, kind: str) -> Iterator[None]:
     """
     try:
         yield
-    except (pa.ArrowException, OSError, UnicodeError, EOFError, zlib.error) as error:
+    except (pa.ArrowException, OSError, UnicodeError, EOFError, zlib.error, lzma.LZMAError) as error:
         reason = str(error).splitlines()[0].rstrip(".") if str(error) else type(error).__name__
         raise DataError(f"'{path}' could not be read as {kind}: {reason}. Check that the file is complete and of that format.") from error
 
@@ -138,6 +140,8 @@ _READERS: dict[str, Callable[[Path, Sequence[str], Collection[str], Collection[s
 
 
 def _from_memory(source: Any) -> pa.Table:
+    if isinstance(source, pa.RecordBatch | pa.RecordBatchReader):
+        source = pa.table(source) if isinstance(source, pa.RecordBatch) else source.read_all()
     if isinstance(source, pa.Table):
         return mark_indices(source, source.schema.metadata)
     if isinstance(source, np.ndarray):
@@ -157,7 +161,8 @@ def _from_memory(source: Any) -> pa.Table:
             f"A path, data frame, mapping of columns or 2-D array was needed, but a {type(source).__name__} came. Convert it."
         ) from error
     except nw.exceptions.DuplicateError as error:
-        raise DataError(f"Column names must differ, but the {type(source).__name__} repeats one: {error}. Rename it.") from error
+        check_names_differ([str(name) for name in source.columns], describe_source(source))
+        raise DataError(f"Column names must differ, but the {type(source).__name__} repeats one. Rename it.") from error
     table, index = _from_columns((name, frame.get_column(name)) for name in frame.columns), nw.maybe_get_index(frame)
     named = [f"'{name}'" for name in getattr(index, "names", []) if name is not None]
     if not named:
@@ -182,6 +187,8 @@ def _to_arrow(values: Any, name: str) -> pa.Array:
         raise DataError(f"Column '{name}' must hold one value a row, but it has shape {np.shape(values)}. Pass its columns one by one.")
     try:
         column = values.to_arrow() if hasattr(values, "to_arrow") else pa.array(values, from_pandas=True)
+        if pa.types.is_fixed_size_binary(column.type) and str(getattr(values, "dtype", "")) == "Object":  # of polars: addresses
+            return _from_objects(values.to_list())
         return ordered(column, values)
     except (pa.ArrowException, OverflowError):
         return _from_objects(values)
