@@ -56,6 +56,16 @@ SPELLINGS = {
     "padded": ["00123", "123", "45678"],
     "missing": ["", "NA", "1.5", "?", "2.5", "4"],
     "words among numbers": ["unknown", *map(str, range(12))],
+    "words among dates": ["never", *(f"{day:02}.03.2024" for day in range(1, 20))],
+    "gaps": ["-", "n.a.", "1.5", "2.5", "4.25"],
+    "gaps among commas": ["-", "1,5", "2,5", "1.250,5"],
+    "measures": ["74 kg", "5 kg", "1,250.5 kg"],
+    "accountants": ["(1,234.50)", "12.00", "7.5-"],
+    "lakhs": ["1,00,000", "12,345", "999.5"],
+    "clock": ["9:30", "1:05 PM", "12:00 AM"],
+    "durations": ["27:30:00", "1 days 02:00:00", "0:45"],
+    "months": ["2024-02", "1999-12", "2020-07"],
+    "quarters": ["2024Q1", "1999Q4"],
 }
 """Cells that one column may hold."""
 

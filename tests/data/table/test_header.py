@@ -46,6 +46,7 @@ def test_a_first_row_like_those_below_holds_values(text):
         "a,b\n",
         "word\nword\n",
         "x,2.5\n1,2\n3,4\n",
+        "10,20,40,kind\n1,5,3,a\n2,3,4,b\n3,3,3,a\n7,1,2,b\n",
     ],
 )
 def test_names_are_names(text):

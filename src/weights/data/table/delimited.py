@@ -69,7 +69,8 @@ def read_delimited(path: Path, missing: Sequence[str] = (), verbatim: Collection
     for name in names:
         # Taken off the list, so that a column's text is let go as soon as it is read.
         raw = cells.pop(0)
-        column, metadata = (without_words(raw, [""]), {}) if name in verbatim else _typed_but_for(keep, raw, decimal_comma=decimal_comma)
+        raw = _without_blank_cells(raw)
+        column, metadata = (raw, {}) if name in verbatim else _typed_but_for(keep, raw, decimal_comma=decimal_comma)
         columns.append(column)
         fields.append(pa.field(name, column.type, metadata=metadata))
     about: dict[str, bytes] = {"remarks": msgspec.json.encode(remarks), "decimal": b"," if decimal_comma else b"."}
@@ -204,7 +205,7 @@ def _cut(file: _Opened, missing: list[str]) -> _Rows:
             with _opened(file.path) as again:
                 rows, _ = _read_rows(again._replace(header=file.header), missing, blank_lines=False)
                 is_blank |= _not_among(empty, _without_values(rows))
-    lines = np.setdiff1d(np.arange(len(is_blank) + len(skipped)), skipped)
+    lines = np.delete(np.arange(len(is_blank) + len(skipped)), skipped)
     kept = table.filter(pa.array(~is_blank)) if is_blank.any() else table
     said = f"rows that repeat the header were left out: {repeats.sum():,}" if repeats.any() else ""
     return _Rows(kept.columns, np.sort(np.concatenate([skipped, lines[is_blank]])), said)
@@ -322,9 +323,14 @@ def _open_quote(path: Path, row: int) -> DataError:
 # Cells
 
 
+def _without_blank_cells(raw: pa.ChunkedArray) -> pa.ChunkedArray:
+    """A column of text with no value where a cell holds blanks only."""
+    blank = pc.utf8_is_space(raw)
+    return pc.if_else(blank, pa.scalar(None, pa.string()), raw) if pc.any(blank).as_py() else raw
+
+
 def _typed_but_for(keep: Collection[str], raw: pa.ChunkedArray, *, decimal_comma: bool) -> tuple[pa.ChunkedArray, dict[str, str]]:
     """As `_typed`; where all cells but those of these words are numbers or moments, the words are no value."""
-    raw = without_words(raw, [""])
     others = without_words(raw, keep)
     if others is not raw:
         column, metadata = _typed(others, decimal_comma=decimal_comma)

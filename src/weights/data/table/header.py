@@ -87,12 +87,14 @@ def _name(cells: Sequence[str], needed: Collection[str]) -> list[str]:
 
 
 def _holds_values(first: Sequence[str], below: Sequence[Sequence[str]], no_value: Collection[str]) -> bool:
-    """Whether cells hold what stands in the columns below: numbers above numbers and none above others, or the same words."""
+    """Whether cells hold what stands in the columns below: numbers above numbers and no new word above few levels, or the same words."""
     known = [[cell.strip() for cell in cells if cell.strip() not in no_value] for cells in below]
     numeric = [bool(cells) and all(map(is_plain_number, cells)) for cells in known]
     above_numbers = [name.strip() for name, is_numeric in zip(first, numeric, strict=True) if is_numeric and name.strip() not in no_value]
     if above_numbers:
-        return all(map(is_plain_number, above_numbers)) and not _count_columns(above_numbers)
+        levels = [(name.strip(), cells) for name, cells, is_numeric in zip(first, known, numeric, strict=True) if not is_numeric]
+        named = any(2 * len({*cells}) <= len(cells) and name not in cells and name not in no_value for name, cells in levels)
+        return all(map(is_plain_number, above_numbers)) and not _count_columns(above_numbers) and not named
     others = [row for row in zip(*below, strict=True) if row != (*first,)]  # the header itself may stand there again
     again = sum(name.strip() in {cell.strip() for cell in cells} for name, cells in zip(first, zip(*others, strict=True), strict=False))
     return len(first) > 1 and again >= _MOST_COLUMNS_SHARE * len(first)

@@ -62,7 +62,7 @@ def row_numbers(table: pa.Table) -> IntArray | None:
         [0, 2, 3]
     """
     left_out = np.frombuffer((table.schema.metadata or {}).get(_LEFT_OUT, b""), np.int64)
-    return np.setdiff1d(np.arange(table.num_rows + len(left_out)), left_out) if len(left_out) else None
+    return np.delete(np.arange(table.num_rows + len(left_out)), left_out) if len(left_out) else None
 
 
 @contextmanager
