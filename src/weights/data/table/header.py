@@ -93,7 +93,7 @@ def _holds_values(first: Sequence[str], below: Sequence[Sequence[str]], no_value
     above_numbers = [name.strip() for name, is_numeric in zip(first, numeric, strict=True) if is_numeric and name.strip() not in no_value]
     if above_numbers:
         levels = [(name.strip(), cells) for name, cells, is_numeric in zip(first, known, numeric, strict=True) if not is_numeric]
-        named = any(2 * len({*cells}) <= len(cells) and name not in cells and name not in no_value for name, cells in levels)
+        named = any(4 <= 2 * len({*cells}) <= len(cells) and name not in cells and name not in no_value for name, cells in levels)
         return all(map(is_plain_number, above_numbers)) and not _count_columns(above_numbers) and not named
     others = [row for row in zip(*below, strict=True) if row != (*first,)]  # the header itself may stand there again
     again = sum(name.strip() in {cell.strip() for cell in cells} for name, cells in zip(first, zip(*others, strict=True), strict=False))
