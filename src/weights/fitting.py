@@ -398,15 +398,14 @@ def check_rows(ensemble: Ensemble, prepared: Prepared) -> None:
     """
     if prepared.dataset.streamed is not None:
         raise DataError("The rows do not fit into memory, and are needed there to train on them again. Use a machine with more.")
-    alike = prepared.dataset.encoding.agrees_with(ensemble.encoding)
-    if not alike or prepared.dataset.n_samples != ensemble.report.n_samples:
-        other = "" if alike else ", and their columns are not as they were"
+    n_rows, n_came = ensemble.report.n_samples, prepared.dataset.n_samples
+    if n_came != n_rows:
         raise DataError(
-            f"The rows must be those the run was fitted to, {ensemble.report.n_samples:,} of them, but {prepared.dataset.n_samples:,} "
-            f"came{other}. Name the file of training."
+            f"The rows must be those the run was fitted to, {n_rows:,} of them, but {n_came:,} came. Name the file of training."
         )
-    if ensemble.report.fingerprint not in ("", prepared.dataset.fingerprint):
+    alike = prepared.dataset.encoding.agrees_with(ensemble.encoding)
+    if not alike or ensemble.report.fingerprint not in ("", prepared.dataset.fingerprint):
         raise DataError(
-            f"The rows must be those the run was fitted to, and {prepared.dataset.n_samples:,} came, but some cells are not as they were. "
+            f"The rows must be those the run was fitted to, and {n_came:,} came, but some cells are not as they were. "
             "Was the table changed, or put in another order, after the fit? Give it as it was, or fit again."
         )

@@ -97,20 +97,16 @@ def look_at(table: pa.Table, name: str, kind: str, *, note: str = "", kept: Coll
         with np.errstate(over="ignore", invalid="ignore"):  # numbers may be as far apart as doubles reach
             quartiles = [show(value) for value in np.quantile(values, [0, 0.25, 0.5, 0.75, 1]).tolist()]
             code = describe_sentinel(values, moments=kind == "datetime")
-            ends = [] if code and code in note else _suspicious_end(values, show)
-            said = _suspicious_numbers(values, show, ends) if kind == "numeric" else ends
-        return msgspec.structs.replace(glance, quartiles=quartiles, suspicious=said)
+            ends = [] if (noted := bool(code) and code in note) else _suspicious_end(values, show)
+            if kind == "numeric":
+                ends = (ends if ends or noted else _far_out(values, show)) + _suspicious_zeros(values)
+        return msgspec.structs.replace(glance, quartiles=quartiles, suspicious=ends)
     if kind in _LEVELS:
         pairs = zip(counts.field("values").to_pylist(), counts.field("counts").to_pylist(), strict=True)
         levels = sorted((Level(label, count) for label, count in pairs), key=lambda level: -level.n_rows)
         said = _suspicious_words([level for level in levels if level.label not in kept])
         return msgspec.structs.replace(glance, levels=levels[:MOST_LEVELS], suspicious=said)
     return glance
-
-
-def _suspicious_numbers(values: FloatArray, show: Show, ends: list[str]) -> list[str]:
-    """Ends that look like codes, or numbers far out, and zeros that look like none."""
-    return (ends or _far_out(values, show)) + _suspicious_zeros(values)
 
 
 def _suspicious_end(values: FloatArray, show: Show) -> list[str]:
