@@ -94,3 +94,13 @@ def test_a_class_that_a_text_file_cannot_hold_is_named_with_a_way_to_keep_it(wor
     with pytest.raises(wt.DataError, match=f"two classes or more.* cells hold '{word}', which means no value"):
         plan_fit(tmp_path / "two.csv", "y")
     assert plan_fit({"x": X}, np.array([word, "ill"])[PLACE // 2]).task.classes == sorted([word, "ill"])
+
+
+@pytest.mark.parametrize(("trained", "later"), [("09:30", "9:30"), ("9:30", "09:30:00"), ("9:30 AM", "9:30")])
+def test_classes_that_are_times_of_day_are_found_again_however_they_are_written(trained, later, tmp_path):
+    frame = pd.DataFrame({"x": X, "y": np.array([trained, "13:45"])[PLACE % 2]})
+    frame.to_csv(tmp_path / "a.csv", index=False)
+    model = wt.fit(tmp_path / "a.csv", "y", task="multiclass", model="linear", members=2, inspect=False)
+    assert model.classes == ["09:30:00", "13:45:00"]
+    (tmp_path / "b.csv").write_text(f"x,y\n1,{later}\n2,13:45\n")
+    assert model.ensemble.task.encode(model.read(tmp_path / "b.csv")["y"]).tolist() == [0, 1]

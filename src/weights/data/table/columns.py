@@ -236,6 +236,8 @@ def as_text(column: pa.ChunkedArray) -> pa.ChunkedArray:
     if pa.types.is_timestamp(column.type):
         moments = pc.cast(pc.cast(pc.cast(column, pa.timestamp("us", column.type.tz), safe=False), pa.timestamp("us")), pa.string())
         return pc.replace_substring_regex(moments, r"(?: 00:00:00)?\.0+$", "")
+    if pa.types.is_time(column.type):
+        return pc.replace_substring_regex(pc.cast(column, pa.string()), r"\.0+$", "")
     if pa.types.is_floating(column.type):
         whole = pc.and_(pc.equal(pc.floor(column), column), pc.less(pc.abs(column), 2.0**53))
         as_integer = pc.cast(pc.if_else(whole, column, None), pa.int64(), safe=False)
