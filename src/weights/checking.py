@@ -18,7 +18,7 @@ import numpy as np
 from weights.data.dataset import Dataset
 from weights.effects import FeatureWeights, Key
 from weights.ensemble import Ensemble
-from weights.errors import Interrupted, UsageError
+from weights.errors import UsageError
 from weights.fitting import Prepared, check_rows, choose_inspected_rows, train_ensemble
 from weights.inspection.contrasts import noiseless_effects
 from weights.inspection.outofbag import OutOfBagMembers
@@ -100,11 +100,10 @@ def check_intervals(
     tallies: dict[tuple[str, str], list[list[bool]]] = {}
     rng = np.random.default_rng([seed, 0x91A5])
     residual, together = _residuals(ensemble, prepared), _together(prepared.dataset)
+    control = Control(n_threads=prepared.n_threads, stopping=stopping, measuring=False)
     for number in range(n_simulations):
-        if stopping():
-            raise Interrupted("The check was stopped.")
+        control.check("The check")
         y = ensemble.task.simulate(answers, residual, together, rng)
-        control = Control(n_threads=prepared.n_threads, report=lambda progress: None, stopping=stopping, measuring=False)
         weight = ensemble.task.row_weights(y, prepared.dataset.sample_weight)
         fitted = train_ensemble(dataclasses.replace(prepared, y=y, weight=weight), control).report.feature_weights
         assert fitted is not None

@@ -15,7 +15,7 @@ import scipy.special
 
 from weights.candidates import plans_of
 from weights.ensemble import Ensemble, apply_program
-from weights.errors import Interrupted, TrainingError
+from weights.errors import TrainingError
 from weights.fitting import Prepared, job, judged_rows
 from weights.inspection.decomposition import MemberPredictions, Terms, average, row_terms
 from weights.models.registry import architecture_of
@@ -85,8 +85,7 @@ class TrialRunner:
         Raises:
             Interrupted: asked to stop. TrainingError: the members of a population cannot be trained.
         """
-        if self.control.stopping():
-            raise Interrupted(f"The {self.stage} were stopped.")
+        self.control.check(f"Running {self.stage}")
         trained = {name: known.get(name) or train(members, self.control) for name, members in jobs.items()}
         task, y, weight = self.prepared.task, self.judged.y, self.judged.weight
         for name, result in trained.items():
