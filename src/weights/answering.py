@@ -76,7 +76,7 @@ def predictions(
         within = model.ensemble.sets(predicted, sets, by_class=by == "class")
         answers |= {f"set {100 * sets:g}% {known}": within[:, k] for k, known in enumerate(model.classes)}
     if point is not None:
-        answers[f"found {point.label}"] = predicted[:, model.sought(label)] >= point.threshold
+        answers[f"found {point.label}"] = predicted[:, model.ensemble.task.sought(label)] >= point.threshold
     return answers
 
 

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,14 +17,14 @@ from weights.data.examples import EXAMPLES
 from weights.data.glance import Glance, look_at
 from weights.data.table.delimited import remarks_of
 from weights.data.table.read import PARTS, describe_source, part_of, read_table
+from weights.data.table.rownumbers import row_numbers
 from weights.ensemble import Origin
 from weights.errors import TooLargeError, printable
-from weights.fitoptions import make_request, takes_options
+from weights.fitoptions import asks_to_merge, make_request, takes_options
 from weights.fitting import GivenRows, Prepared
 from weights.interruption import stoppable
 from weights.model import Model
 from weights.preparing import (
-    asks_to_merge,
     can_stream,
     decide,
     find_block_columns,
@@ -49,6 +49,7 @@ def fit(
     *,
     save: Any = None,
     resume: bool = False,
+    overwrite: bool = False,
     progress: OnProgress = None,
     **more: Any,
 ) -> Model:
@@ -60,6 +61,7 @@ def fit(
         target: label of the target column, or the target itself, n values. A bundled example knows its own.
         save: folder to save to; also the place of checkpoints, so that an interrupted fit can be resumed.
         resume: continue the interrupted fit whose checkpoint lies beside `save`.
+        overwrite: whether a run of other data or another target that the folder holds may go; one of the same is replaced.
         progress: called with a `Progress` after each round.
         {options}
         hidden, activation, penalty, ...: settings of the model, the five elements and the members; None leaves them to Weights
@@ -84,7 +86,7 @@ def fit(
         >>> round(model.metrics["accuracy"], 1)
         1.0
     """
-    return run_fit(plan_fit(data, target, progress=progress, **more), save=save, resume=resume, progress=progress)
+    return run_fit(plan_fit(data, target, progress=progress, **more), save=save, resume=resume, overwrite=overwrite, progress=progress)
 
 
 @stoppable
@@ -102,6 +104,8 @@ def plan_fit(data: Any, target: Any = None, *, progress: OnProgress = None, **op
         drop: columns to leave out, by their labels, which need not be text.
         kinds: column -> numeric, boolean, category or datetime, instead of what is found.
         missing: further words that mean "no value".
+        keep: words that text files mean "no value" by, such as None and NA, and that are labels here, of the target and of categories;
+            "all" for all of them. In columns of numbers and dates they still mean "no value".
         group: column, or n values, whose equal values stay on one side of every split.
         time: column, or n values, that orders rows; members are then scored on rows later than those they learned from.
         split: column, or n values, that says train, val or test; what is said to be test is not learned from, but judged at the end.
@@ -140,6 +144,13 @@ def plan_fit(data: Any, target: Any = None, *, progress: OnProgress = None, **op
         DataError: the data cannot be used as asked.
         UsageError: an option or setting is not known, or options contradict each other.
     """
+    return _plan(data, target, options, progress=progress)
+
+
+def _plan(
+    data: Any, target: Any, options: Mapping[str, Any], *, progress: OnProgress = None, see: Callable[[pa.Table], None] = lambda table: None
+) -> Prepared:
+    """As `plan_fit`; `see` is shown the table as it was read, before it is let go, where it is one that fits into memory."""
     request = make_request(target, options)
     said, merge = request.data, asks_to_merge(request.data.copies)
     data = part_of(data, said)
@@ -153,7 +164,7 @@ def plan_fit(data: Any, target: Any = None, *, progress: OnProgress = None, **op
         return decide(dataset, request, Origin(given.source, named, merge), given)
 
     try:
-        return prepared(read_whole(given, roles, merge=merge, report_progress=report_reading(progress)))
+        return prepared(read_whole(given, roles, merge=merge, report_progress=report_reading(progress), see=see))
     except TooLargeError as error:
         if not can_stream(data):
             raise TooLargeError(f"{error} Rows of a Parquet file are streamed from it, however many.") from error
@@ -166,11 +177,13 @@ def run_fit(
     *,
     save: Any = None,
     resume: bool = False,
+    overwrite: bool = False,
     progress: OnProgress = None,
     trained: Mapping[str, Sequence[Params | None]] | None = None,
 ) -> Model:
     """Train what `plan_fit` prepared; arguments and errors as `fit`, `trained` as `Control` has it."""
-    return Model(run(prepared, save=save, resume=resume, progress=progress, trained=trained), prepared.given)
+    ensemble = run(prepared, save=save, resume=resume, overwrite=overwrite, progress=progress, trained=trained)
+    return Model(ensemble, prepared.given)
 
 
 class Look(msgspec.Struct, frozen=True):
@@ -205,24 +218,25 @@ def look(data: Any, target: Any = None, **options: Any) -> Look:
     data = part_of(data, said)
     options = {name: value for name, value in options.items() if name not in PARTS}
     if target is not None or find_source_kind(data) or (isinstance(data, str) and data in EXAMPLES):
-        prepared = plan_fit(data, target, **options)
+        tables: list[pa.Table] = []
+        prepared = _plan(data, target, options, see=tables.append)
         dataset, task = prepared.dataset, prepared.task
-        of_target = look_at(pa.table({task.target: dataset.target}), task.target, "numeric" if task.numeric else "category")
-        roles, seen = dataset.roles, dataset.streamed is None and not find_source_kind(data)
-        columns = _glances(read_table(data, missing=roles.missing, verbatim=roles.labels), dataset.features) if seen else []
+        kind, kept = "numeric" if task.numeric else "category", dataset.roles.keep
+        of_target = look_at(pa.table({task.target: dataset.target}), task.target, kind, kept=kept)
+        columns = _glances(tables[0], dataset.features, kept) if tables and dataset.streamed is None else []
         return Look(dataset.source, dataset.n_samples, dataset.features, task, prepared.remarks, [of_target, *columns])
     roles, _ = name_roles(data, said)
-    table = read_table(data, missing=roles.missing, verbatim=roles.labels)
+    table = read_table(data, **roles.wording)
     names = [name for name in table.column_names if name not in roles.drop]
     found = {column: kind for kind, column in find_block_columns(table, data, roles, ()).items()}
-    features = [describe(table, name, (roles.kinds | found).get(name)) for name in names]
+    features = [describe(table, name, (roles.kinds | found).get(name), row_numbers(table)) for name in names]
     remarks = [*remarks_of(table), "no target was named (--target)"]
-    return Look(printable(describe_source(data)), table.num_rows, features, None, remarks, _glances(table, features))
+    return Look(printable(describe_source(data)), table.num_rows, features, None, remarks, _glances(table, features, roles.keep))
 
 
-def _glances(table: pa.Table, features: list[Feature]) -> list[Glance]:
-    """What is in each column that the table has."""
-    return [look_at(table, feature.name, feature.kind) for feature in features if feature.name in table.column_names]
+def _glances(table: pa.Table, features: list[Feature], kept: Collection[str]) -> list[Glance]:
+    """What is in each column that the table has; words that were kept are levels like others."""
+    return [look_at(table, f.name, f.kind, note=f.note, kept=kept) for f in features if f.name in table.column_names]
 
 
 def load(folder: Any) -> Model:

@@ -18,7 +18,7 @@ import numpy as np
 from weights.data.dataset import Dataset
 from weights.effects import FeatureWeights, Key
 from weights.ensemble import Ensemble
-from weights.errors import Interrupted, UsageError
+from weights.errors import UsageError
 from weights.fitting import WEIGHING, Prepared, check_rows, choose_inspected_rows, train_ensemble
 from weights.inspection.contrasts import noiseless_effects
 from weights.inspection.outofbag import OutOfBagMembers
@@ -101,16 +101,14 @@ def check_intervals(
     rng = np.random.default_rng([seed, 0x91A5])
     residual, together = _residuals(ensemble, prepared), _together(prepared.dataset)
     for number in range(n_simulations):
-        if stopping():
-            raise Interrupted("The check was stopped.")
-        y = ensemble.task.simulate(answers, residual, together, rng)
-
         stages = Stages(dict.fromkeys([*prepared.candidates, WEIGHING], 1.0))
 
         def report_part(progress: Progress, number: int = number, stages: Stages = stages) -> None:
             report(Progress("simulations", (number + stages.share(progress)) / n_simulations, None))
 
         control = Control(n_threads=prepared.n_threads, report=report_part, stopping=stopping, measuring=False)
+        control.check("The check")
+        y = ensemble.task.simulate(answers, residual, together, rng)
         weight = ensemble.task.row_weights(y, prepared.dataset.sample_weight)
         fitted = train_ensemble(dataclasses.replace(prepared, y=y, weight=weight), control).report.feature_weights
         assert fitted is not None

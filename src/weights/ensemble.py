@@ -83,6 +83,7 @@ class Report(msgspec.Struct, frozen=True):
         feature_weights: effects and importances of features; None if that was not asked for.
         usefulness: whether the ensemble loses less than a constant, and which classes it never answers; None of an older version.
         origin: how to read the rows again; None where an older version was given target or weights apart from the table.
+        fingerprint: of the rows, see `fingerprint_rows`; empty of streamed rows, and in runs of older versions.
         distributions: how the values of each column were distributed; none in runs of older versions.
     """
 
@@ -106,6 +107,7 @@ class Report(msgspec.Struct, frozen=True):
     origin: Origin | None = None
     usefulness: Usefulness | None = None
     distributions: list[Distribution] = []
+    fingerprint: str = ""
 
 
 @dataclass(frozen=True, eq=False)
@@ -224,7 +226,7 @@ class Ensemble:
 
     def read(self, data: Any) -> pa.Table:
         """The table behind a path, frame, mapping or array, read as in training, with the names that classes were given there."""
-        table = read_new_rows(self.encoding, data, labels={self.task.target: self.classes})
+        table = read_new_rows(self.encoding, data, target=self.task.column)
         names = () if self.report.origin is None else self.report.origin.roles.classes
         return put_names(table, self.task.target, names) if isinstance(names, dict) else table
 

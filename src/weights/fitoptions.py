@@ -16,7 +16,7 @@ from typing import Annotated, Any, NamedTuple, TypeVar, get_args, get_type_hints
 
 import msgspec
 
-from weights.errors import UsageError
+from weights.errors import UsageError, suggest
 from weights.options import list_options, option, parse_lists
 
 T = TypeVar("T")
@@ -80,6 +80,13 @@ def parse_seconds(text: str | float, flag: str = "budget") -> float:
 def take_text(text: str, flag: str) -> str:
     """The text itself, which is read where settings are."""
     return text
+
+
+def asks_to_merge(copies: str) -> bool:
+    """Whether copies of rows are to be merged; an error if that is not what the word says."""
+    if copies not in ("keep", "merge"):
+        raise UsageError(f"copies must be keep or merge, but is '{copies}'. {suggest(copies, ('keep', 'merge'))}")
+    return copies == "merge"
 
 
 def parse_number(text: str, flag: str) -> float | None:
@@ -176,6 +183,10 @@ class DataOptions(PartOptions, frozen=True):
     missing: Annotated[
         str | Sequence[str],
         option("A word that means 'no value'; may be repeated.", "WORD", repeated=True),
+    ] = ()
+    keep: Annotated[
+        str | Sequence[str],
+        option("A word such as None or NA that is a label, not 'no value'; all for all such; may be repeated.", "WORD", repeated=True),
     ] = ()
     group: Annotated[
         str | None,

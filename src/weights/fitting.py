@@ -166,6 +166,7 @@ def train_ensemble(prepared: Prepared, control: Control) -> Ensemble:
         origin=prepared.origin,
         usefulness=judge_usefulness(task, judged, predictions),
         distributions=[*dataset.distributions],
+        fingerprint=dataset.fingerprint,
         step_seconds={name: round(result.step_seconds, 8) for name, result in trained.items() if np.isfinite(result.step_seconds)},
         seconds=round(time.monotonic() - began, 2),
         created=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
@@ -408,10 +409,15 @@ def check_rows(ensemble: Ensemble, prepared: Prepared) -> None:
     """
     if prepared.dataset.streamed is not None:
         raise DataError("The rows do not fit into memory, and are needed there to train on them again. Use a machine with more.")
-    alike = prepared.dataset.encoding.agrees_with(ensemble.encoding)
-    if not alike or prepared.dataset.n_samples != ensemble.report.n_samples:
-        other = "" if alike else ", and their columns are not as they were"
+    n_rows, n_came = ensemble.report.n_samples, prepared.dataset.n_samples
+    if n_came != n_rows:
         raise DataError(
-            f"The rows must be those the run was fitted to, {ensemble.report.n_samples:,} of them, but {prepared.dataset.n_samples:,} "
-            f"came{other}. Name the file of training."
+            f"The rows must be those the run was fitted to, {n_rows:,} of them, but {n_came:,} came. Name the file of training."
+        )
+    alike = prepared.dataset.encoding.agrees_with(ensemble.encoding)
+    if not alike or ensemble.report.fingerprint not in ("", prepared.dataset.fingerprint):
+        other = "some cells" if prepared.dataset.encoding.names == ensemble.encoding.names else "their columns"
+        raise DataError(
+            f"The rows must be those the run was fitted to, and {n_came:,} came, but {other} are not as they were. "
+            "Was the table changed, or put in another order, after the fit? Give it as it was, or fit again."
         )

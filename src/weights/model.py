@@ -43,6 +43,7 @@ from weights.scoring.records import Score
 from weights.scoring.scoring import score_rows
 from weights.spec import Spec
 from weights.store.format import save as save_ensemble
+from weights.store.listing import check_replaceable
 from weights.summary import describe_model, summarise
 from weights.tables import Records, Table
 from weights.training.compiling import keep_compiled_programs
@@ -226,6 +227,7 @@ class Model:
         *,
         save: Any = None,
         resume: bool = False,
+        overwrite: bool = False,
         quick: bool = False,
         progress: OnProgress = None,
     ) -> tuple[Model, str]:
@@ -236,6 +238,7 @@ class Model:
             data: as `diagnose`.
             save: as `weights.fit`.
             resume: as `weights.fit`.
+            overwrite: as `weights.fit`.
             quick: as `diagnose`.
             progress: called with a `Progress` after each trial and round.
 
@@ -244,13 +247,15 @@ class Model:
         """
         prepared = self.read_again(data)
         check_rows(self.ensemble, prepared)
+        if save is not None:
+            check_replaceable(Path(save), prepared, overwrite=overwrite)
         if apply is None:
             diagnosis: Diagnosis = self._try(try_remedies, prepared, progress, quick=quick)
             apply = next((remedy.name for remedy in diagnosis.remedies if remedy.helps), None)
             if apply is None:
                 return self, f"nothing: {diagnosis.reason}. Name a change with --apply to make it all the same."
         changed, words = with_change(self.ensemble, prepared, apply)
-        return Model(run(changed, save=save, resume=resume, progress=progress), changed.given), words
+        return Model(run(changed, save=save, resume=resume, overwrite=overwrite, progress=progress), changed.given), words
 
     @stoppable
     def read_again(self, data: Any = None, progress: OnProgress = None) -> Prepared:
@@ -362,7 +367,7 @@ class Model:
             True
         """
         predictions, test = self.predictions(), self.ensemble.test_predictions
-        return of_classes.operating_point(predictions, self.classes, self.sought(label), sensitivity, test=test)
+        return of_classes.operating_point(predictions, self.classes, self.ensemble.task.sought(label), sensitivity, test=test)
 
     def calibration(self, *, label: Any = None, test: bool = False) -> list[of_classes.Bin]:
         """Predicted and observed shares of a class, in ten bins of equal width.
@@ -374,7 +379,7 @@ class Model:
         Raises:
             UsageError: as `operating_point`.
         """
-        return of_classes.calibration(self.predictions(test=test), self.sought(label))
+        return of_classes.calibration(self.predictions(test=test), self.ensemble.task.sought(label))
 
     def predictions(self, *, test: bool = False) -> Predictions:
         """The answers that were kept to rows whose target is known.
@@ -388,14 +393,6 @@ class Model:
         if kept is None:
             raise UsageError("This run was saved by a version that kept no answers. Fit it again.")
         return kept
-
-    def sought(self, label: Any) -> int:
-        """The position of the class to be found: the one named, or the second of two.
-
-        Raises:
-            UsageError: there is no such class, or there are several and none is named.
-        """
-        return self.ensemble.task.sought(label)
 
     def explained(self, table: pa.Table, label: Any) -> Explanation:
         """As `explain`, of a table that `read` gave."""

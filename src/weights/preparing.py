@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -24,15 +24,15 @@ from weights.data.files.labelled import FILE_NAMES
 from weights.data.files.naming import folder_of
 from weights.data.kind import Source
 from weights.data.registry import KINDS, find_block_kind, kind_of
-from weights.data.roles import STEERING, Roles, column_labels, name_column, name_columns, parse_kinds
+from weights.data.roles import STEERING, Roles, column_labels, name_column, name_columns, parse_kept, parse_kinds
 from weights.data.table.columns import to_numbers
 from weights.data.table.delimited import with_remark
 from weights.data.table.duplicates import merge_copies
 from weights.data.table.part import Part
 from weights.data.table.read import describe_source, missing_words_of, read_table
-from weights.data.table.rownumbers import rows_numbered, take_numbers
+from weights.data.table.rownumbers import row_numbers, rows_numbered, without_numbers
 from weights.ensemble import Ensemble, Origin, available_threads
-from weights.errors import DataError, UsageError, listed, printable, suggest
+from weights.errors import DataError, UsageError, listed, printable
 from weights.fitoptions import DataOptions, Request
 from weights.fitting import GivenRows, Prepared, check_streamed_target
 from weights.inspection.leakage import find_leaks
@@ -64,6 +64,7 @@ def name_roles(data: Any, said: DataOptions) -> tuple[Roles, dict[str, Any]]:
         drop=name_columns(said.drop, labels),
         kinds=kinds,
         missing=words,
+        keep=parse_kept(said.keep, words),
         clip=said.clip,
         picture_size=said.picture_size,
         classes=() if said.classes is None else parse_class_names(said.classes),
@@ -71,18 +72,22 @@ def name_roles(data: Any, said: DataOptions) -> tuple[Roles, dict[str, Any]]:
     return roles, apart
 
 
-def read_whole(rows: GivenRows, roles: Roles, *, merge: bool, report_progress: ReportProgress = lambda share: None) -> Dataset:
-    """All rows, in memory, or, of pictures, in a file that is mapped into it."""
+def read_whole(
+    rows: GivenRows,
+    roles: Roles,
+    *,
+    merge: bool,
+    report_progress: ReportProgress = lambda share: None,
+    see: Callable[[pa.Table], None] = lambda table: None,
+) -> Dataset:
+    """All rows, in memory, or, of pictures, in a file that is mapped into it; `see` is shown a table as it was read."""
     data = rows.data
-    table, roles = _table_and_roles(rows, roles, report_progress)
+    table, roles = _table_and_roles(rows, roles, report_progress, see)
     table = _with_words_named(table, rows, roles)
     if merge and (kinds := [name for field in table.schema if (name := find_block_kind(field))]):
         raise UsageError(f"Copies of {KINDS[kinds[0]].plural} cannot be merged, only rows of a table can. Leave copies as they are.")
     n_rows = table.num_rows
-    table, numbers = take_numbers(table)
-    if merge:
-        table, roles, kept = _merge_copies(table, roles)
-        numbers = kept if numbers is None or kept is None else numbers[kept]
+    table, roles, numbers = _merge_copies(table, roles) if merge else (table, roles, None)
     dataset = prepare(table, roles, source=printable(describe_source(data)), numbers=numbers)
     if table.num_rows < n_rows:
         merged = f"{n_rows - table.num_rows} of {n_rows} rows are copies or of weight zero; copies count as one row of their summed weight"
@@ -173,6 +178,7 @@ def _find_task_of(dataset: Dataset, said: DataOptions) -> Task:
             x=dataset.inputs.x,
             gaps=dataset.target_gaps,
             levels=dataset.target_levels,
+            notation=dataset.target_notation,
         )
     except DataError as error:
         remarked = [remark for remark in dataset.remarks if remark.startswith(f"'{dataset.roles.target}': ")]
@@ -227,13 +233,14 @@ def read_rows_again(ensemble: Ensemble, rows: GivenRows, report_progress: Report
     return replace(ready_again(dataset, ensemble.task, specs, available_threads()), origin=origin, given=rows)
 
 
-def _table_and_roles(rows: GivenRows, roles: Roles, report_progress: ReportProgress) -> tuple[Any, Roles]:
+def _table_and_roles(rows: GivenRows, roles: Roles, report_progress: ReportProgress, see: Callable[[pa.Table], None]) -> tuple[Any, Roles]:
     """The table, with what came apart as columns, and the roles with their names."""
     data, kind = rows.data, find_source_kind(rows.data)
     if kind is not None:
         table, roles = _labelled_and_roles(kind, rows, roles, report_progress)
     else:
-        table = read_table(data, missing=roles.missing, verbatim=roles.labels)
+        table = read_table(data, **roles.wording)
+        see(table)
         excluded = {name for role in STEERING if (name := getattr(roles, role)) and role not in rows.apart}
         for name, column in find_block_columns(table, data, roles, excluded).items():
             source = dict(_sources())[name]
@@ -259,12 +266,13 @@ def _with_words_named(table: pa.Table, rows: GivenRows, roles: Roles) -> pa.Tabl
     """The table with a remark about a target of a text file whose cells hold words that mean "no value", and may be classes."""
     if roles.target not in table.column_names or "target" in rows.apart:
         return table
-    words = {word: n for word, n in missing_words_of(rows.data, table, roles.target).items() if word not in roles.missing}
-    if not words:
+    counted = {word: n for word, n in missing_words_of(rows.data, table, roles.target).items() if word not in roles.missing}
+    if not counted:
         return table
-    said = ", ".join(f"{n:,} cells hold '{word}'" for word, n in words.items())
-    kept = "if it is a class, write it otherwise in the file, such as 'none', or give a data frame in Python, which keeps words"
-    return with_remark(table, roles.target, f"{said}, which means no value: {kept}")
+    said = ", ".join(f"{n:,} cells hold '{word}'" for word, n in counted.items())
+    # Words that were kept are none among numbers and dates, unless these are said to be classes.
+    kept = f"--kind {roles.target}=category" if {*counted} <= {*roles.keep} else f"--keep {','.join(counted)}"
+    return with_remark(table, roles.target, f"{said}, which means no value: if it is a class, say {kept}")
 
 
 def find_block_columns(table: pa.Table, data: Any, roles: Roles, excluded: Collection[str]) -> dict[str, str]:
@@ -401,22 +409,17 @@ def _with_column(table: Any, name: str, values: Any) -> tuple[Any, str]:
     return table.append_column(read.schema.field(0).with_name(name), column), name
 
 
-def asks_to_merge(copies: str) -> bool:
-    """Whether copies of rows are to be merged; an error if that is not what the word says."""
-    if copies not in ("keep", "merge"):
-        raise UsageError(f"copies must be keep or merge, but is '{copies}'. {suggest(copies, ('keep', 'merge'))}")
-    return copies == "merge"
-
-
 def _merge_copies(table: Any, roles: Roles) -> tuple[Any, Roles, IntArray | None]:
     """The table with copies merged, the roles with the column of their summed weights, and the numbers that the rows had."""
     name = roles.sample_weight
-    weight = np.ones(table.num_rows) if name is None else to_numbers(table[name], name)
+    with rows_numbered(row_numbers(table)):
+        weight = np.ones(table.num_rows) if name is None else to_numbers(table[name], name)
     if not (np.isfinite(weight).all() and weight.min() >= 0 and weight.any()):
         return table, roles, None  # `prepare` says what is wrong with them
-    table, merged, numbers = merge_copies(table if name is None else table.drop_columns([name]), weight)
+    lines = row_numbers(table)
+    table, merged, numbers = merge_copies(without_numbers(table if name is None else table.drop_columns([name])), weight)
     table, name = _with_column(table, name or "sample_weight", merged)
-    return table, msgspec.structs.replace(roles, sample_weight=name), numbers
+    return table, msgspec.structs.replace(roles, sample_weight=name), numbers if lines is None else lines[numbers]
 
 
 def several_values(name: str, values: Any) -> list[Any]:

@@ -14,6 +14,7 @@ from weights.interruption import stop_request, stoppable
 from weights.store.checkpoint import Checkpoints, fingerprint
 from weights.store.format import check_writable
 from weights.store.format import save as save_ensemble
+from weights.store.listing import check_replaceable
 from weights.training.compiling import keep_compiled_programs
 from weights.training.control import Control, Progress
 from weights.types import Params, ReportProgress
@@ -30,6 +31,7 @@ def run(
     *,
     save: Any = None,
     resume: bool = False,
+    overwrite: bool = False,
     progress: OnProgress = None,
     trained: Mapping[str, Sequence[Params | None]] | None = None,
 ) -> Ensemble:
@@ -44,6 +46,7 @@ def run(
             raise UsageError("Resuming needs the folder the interrupted run was to be saved to. Name it with --save.")
         return train_ensemble(prepared, control)
     check_writable(Path(save))
+    check_replaceable(Path(save), prepared, overwrite=overwrite)
     data = prepared.dataset
     rows = (*data.inputs.blocks.values(), prepared.y, prepared.weight, data.group, data.time)
     checkpoints = Checkpoints(Path(save), fingerprint(*rows, prepared.candidates, prepared.races, weights.__version__))

@@ -34,4 +34,5 @@ class ImproveOptions(msgspec.Struct, frozen=True):
     save: Annotated[str | None, option("Where to save; RUN-NAME (or RUN-improved) if not given.", "FOLDER")] = None
     resume: Annotated[bool, option("Go on where the same command was interrupted.")] = False
     data: TrainingRows = None
+    overwrite: Annotated[bool, option("Let --save take the place of a run of other data or another target.")] = False
     quick: Annotated[bool, option("Try fewer remedies, on fewer folds.")] = False

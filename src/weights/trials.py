@@ -14,7 +14,7 @@ import numpy as np
 import scipy.special
 
 from weights.ensemble import Ensemble, apply_program
-from weights.errors import Interrupted, TrainingError
+from weights.errors import TrainingError
 from weights.fitting import Prepared, job, judged_rows
 from weights.inspection.decomposition import MemberPredictions, Terms, average, row_terms
 from weights.models.registry import architecture_of
@@ -137,8 +137,7 @@ class TrialRunner:
         Raises:
             Interrupted: asked to stop. TrainingError: the members of a population cannot be trained.
         """
-        if self.control.stopping():
-            raise Interrupted(f"The {self.stage} were stopped.")
+        self.control.check(f"Running {self.stage}")
         new = [name for name in jobs if name not in known]
         trained = {**known}
         for i, name in enumerate(new):

@@ -8,6 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from weights import api
 from weights.data.glance import Level, look_at
 
 
@@ -95,3 +96,12 @@ def test_words_that_mean_none_or_differ_in_writing_are_named():
 )
 def test_what_holds_nothing_that_can_be_told_is_no_error(values, type_, kind):
     assert glance(values, kind, type_).name == "x"
+
+
+@pytest.mark.parametrize("share", [9, 20, 40])
+def test_a_code_that_is_remarked_on_is_not_called_suspicious_once_more(tmp_path, share):
+    path = tmp_path / "a.csv"
+    path.write_text("x,y\n" + "".join(f"{-999 if i % share == 0 else i}.5,{i}.5\n" for i in range(40)).replace("-999.5", "-999"))
+    look = api.look(path, "y")
+    said = [*(feature.note for feature in look.features), *(text for glance in look.columns for text in glance.suspicious)]
+    assert sum("-999" in text for text in said) == 1

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 
+import msgspec
 import numpy as np
 import pandas as pd
 import pyarrow as pa
@@ -13,12 +14,14 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pyarrow import parquet
 
+import weights as wt
 from weights.data.dataset import prepare
 from weights.data.encoding import Category, apply_encoding, fit_encoding
 from weights.data.newrows import describe_new_rows, read_new_rows
 from weights.data.roles import Roles
 from weights.data.table.read import read_table
 from weights.errors import DataError
+from weights.tasks.registry import AnyTask
 
 
 def test_later_rows_are_read_in_the_notation_of_training_and_levels_that_are_new_are_said():
@@ -53,6 +56,16 @@ SPELLINGS = {
     "padded": ["00123", "123", "45678"],
     "missing": ["", "NA", "1.5", "?", "2.5", "4"],
     "words among numbers": ["unknown", *map(str, range(12))],
+    "words among dates": ["never", *(f"{day:02}.03.2024" for day in range(1, 20))],
+    "gaps": ["-", "n.a.", "1.5", "2.5", "4.25"],
+    "gaps among commas": ["-", "1,5", "2,5", "1.250,5"],
+    "measures": ["74 kg", "5 kg", "1,250.5 kg"],
+    "accountants": ["(1,234.50)", "12.00", "7.5-"],
+    "lakhs": ["1,00,000", "12,345", "999.5"],
+    "clock": ["9:30", "1:05 PM", "12:00 AM"],
+    "durations": ["27:30:00", "1 days 02:00:00", "0:45"],
+    "months": ["2024-02", "1999-12", "2020-07"],
+    "quarters": ["2024Q1", "1999Q4"],
 }
 """Cells that one column may hold."""
 
@@ -164,3 +177,70 @@ def test_an_order_of_day_and_month_that_nothing_decides_is_refused(tmp_path):
     (tmp_path / "new.csv").write_text("day,b\n05/01/2024,1\n")
     with pytest.raises(DataError, match="must be dates"):
         apply_encoding(encoding, read_new_rows(encoding, tmp_path / "new.csv"))
+
+
+TARGETS = {
+    "thousands": (lambda v: f"{1000 * v + 1000:,.0f}", ["1,234"], [1234.0]),
+    "percent": (lambda v: f"{v:.1f} %", ["12 %"], [12.0]),
+    "decimal commas": (lambda v: f"{v:.2f}".replace(".", ","), ["3,5"], [3.5]),
+    "points for thousands": (lambda v: f"{1000 * v + 1000:,.1f}".translate(str.maketrans(",.", ".,")), ["1.234"], [1234.0]),
+    "money": (lambda v: f"${1000 * v:,.2f}", ["$1,234"], [1234.0]),
+    "moments": (lambda v: f"{int(v) % 24:02}:30", ["10:30"], [37800.0]),
+    "flags": (lambda v: str(v > 5).lower(), ["true"], [1.0]),
+}
+
+
+@pytest.mark.parametrize("form", TARGETS)
+@pytest.mark.parametrize("way", ["csv", "frame", "streamed"])
+def test_a_target_of_numbers_is_read_as_in_training_whatever_its_file_holds(tmp_path, form, way):
+    """Each cell alone in its file, where it could also mean something else."""
+    write, later, values = TARGETS[form]
+    rng = np.random.default_rng(0)
+    frame = pd.DataFrame({"x": rng.normal(size=60), "y": [write(v) for v in rng.uniform(0, 10, 60)]})
+    frame.to_csv(tmp_path / "a.csv", index=False, sep=";")
+    frame.to_parquet(tmp_path / "a.parquet")
+    source = {"csv": tmp_path / "a.csv", "frame": frame, "streamed": tmp_path / "a.parquet"}[way]
+    if way != "csv" and form in ("moments", "flags"):
+        pytest.skip("text in frames is no moment and no flag, but a label")
+    model = wt.fit(source, "y", task="regression", model="linear", members=2, inspect=False)
+    loaded = msgspec.json.decode(msgspec.json.encode(model.ensemble.task), type=AnyTask)
+    for name, text in {"new.csv": "x;y\n1;" + later[0] + "\n", "new.jsonl": json.dumps({"x": 1, "y": later[0]})}.items():
+        (tmp_path / name).write_text(text)
+        rows = read_new_rows(model.ensemble.encoding, tmp_path / name, target=loaded.column)
+        np.testing.assert_allclose(loaded.original(loaded.encode(rows["y"])), values, rtol=1e-5)
+
+
+def test_a_target_that_cannot_be_read_as_in_training_is_refused_with_its_row(tmp_path):
+    frame = pd.DataFrame({"x": np.arange(60.0), "y": [f"{v},5" for v in range(60)]})
+    frame.to_csv(tmp_path / "a.csv", index=False, sep=";")
+    model = wt.fit(tmp_path / "a.csv", "y", model="linear", members=2, inspect=False)
+    (tmp_path / "new.csv").write_text("x;y\n1;2,5\n\n2;3.5\n")
+    with pytest.raises(
+        DataError, match=r"'y' must be numbers with decimal comma, but 1 of 2 rows hold something else \(first: row 3, '3.5'\)"
+    ):
+        model.score(tmp_path / "new.csv")
+
+
+def test_words_that_were_kept_are_labels_of_new_rows_and_no_value_among_numbers(tmp_path):
+    rng = np.random.default_rng(1)
+    place = np.arange(90) % 3
+    frame = pd.DataFrame(
+        {
+            "x": rng.normal(size=90),
+            "w": np.array(["None", "red", "blue"])[place],
+            "n": ["NA" if i % 9 == 0 else f"{i}.5" for i in range(90)],
+        }
+    )
+    frame["y"] = np.array(["None", "NA", "yes"])[place]
+    frame.to_csv(tmp_path / "a.csv", index=False)
+    model = wt.fit(tmp_path / "a.csv", "y", keep="None,NA", model="linear", members=8, inspect=False)
+    assert model.classes == ["NA", "None", "yes"]
+    assert model.metrics["accuracy"] > 0.9
+    model.save(tmp_path / "run")
+    model = wt.load(tmp_path / "run")
+    (tmp_path / "new.csv").write_text("x,w,n,y\n0,None,NA,None\n0,red,NA,NA\n0,blue,5.5,yes\n")
+    assert model.predict(tmp_path / "new.csv").tolist() == ["None", "NA", "yes"]
+    assert model.score(tmp_path / "new.csv").n_scored == 3
+    assert model.read_again().task.classes == model.classes
+    frame["n"] = pd.to_numeric(frame["n"], errors="coerce")
+    assert (model.predict(frame) == model.predict(tmp_path / "a.csv")).all()

@@ -11,6 +11,7 @@ import json
 from datetime import UTC, datetime
 
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 import pytest
 from click.testing import CliRunner
@@ -22,7 +23,7 @@ from weights import api, cli
 from weights.data.table.columns import find_kind, to_seconds
 from weights.data.table.delimited import remarks_of
 from weights.data.table.read import read_table
-from weights.errors import DataError, NotFoundError
+from weights.errors import DataError, NotFoundError, UsageError
 
 N = 60
 RANDOM = np.random.default_rng(5)
@@ -624,7 +625,43 @@ def test_a_target_of_numbers_is_read_by_what_rows_show_and_said(target, task, sa
 def test_a_class_that_means_no_value_is_left_out_and_named(tmp_path, word):
     labels = np.array(["mild", "bad", word])[np.arange(N) % 3]
     _, look = seen(tmp_path, table(y=labels))
-    assert f"'y': 20 cells hold '{word}', which means no value: if it is a class" in " ".join(look.remarks)
+    assert f"'y': 20 cells hold '{word}', which means no value: if it is a class, say --keep {word}" in " ".join(look.remarks)
+    kept = api.look(tmp_path / "a.csv", "y", keep=word)
+    assert [level.n_rows for level in kept.columns[0].levels] == [20, 20, 20]
+    assert not kept.columns[0].suspicious
+    assert word in kept.task.classes
+
+
+def test_a_word_that_is_kept_is_no_class_among_numbers_which_is_said(tmp_path):
+    path = write(tmp_path, table(y=np.array(["1", "2", "None"])[np.arange(N) % 3]))
+    look = api.look(path, "y", keep="None")
+    assert look.task.classes == [1, 2]
+    assert "20 cells hold 'None', which means no value: if it is a class, say --kind y=category" in " ".join(look.remarks)
+    assert api.look(path, "y", keep="None", kinds={"y": "category"}).task.classes == ["1", "2", "None"]
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"keep": "none"}, "can be kept, NA, .* or all, but 'none' came, which is kept as it is"),
+        ({"keep": ["NA"], "missing": ["NA"]}, "'NA' was said to be kept and to mean no value"),
+    ],
+)
+def test_words_that_cannot_be_kept_are_refused(tmp_path, options, message):
+    with pytest.raises(UsageError, match=message):
+        api.look(write(tmp_path, table()), "y", **options)
+
+
+def test_a_score_written_with_decimals_is_a_quantity_wherever_it_comes_from(tmp_path):
+    """0.0 to 10.0, all numbers between: whole to a text file, and decimals in a frame."""
+    frame = pd.DataFrame({"x": X, "z": Z, "y": np.clip(np.round(5 + 3 * Y), 0, 10)})
+    frame.to_csv(tmp_path / "a.csv", index=False)
+    frame.to_parquet(tmp_path / "a.parquet")
+    models = [
+        api.fit(source, "y", model="linear", members=8, inspect=False) for source in (tmp_path / "a.csv", tmp_path / "a.parquet", frame)
+    ]
+    assert {model.ensemble.task.kind for model in models} == {"regression"}
+    assert len({model.metrics["rmse"] for model in models}) == 1
 
 
 @pytest.mark.parametrize(

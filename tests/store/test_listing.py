@@ -5,8 +5,11 @@ import os
 import pytest
 
 import weights as wt
+from weights.api import plan_fit
 from weights.errors import NotFoundError, UsageError
-from weights.store.listing import describe_run, is_like, list_runs, remove_run
+from weights.store.listing import check_replaceable, describe_run, list_runs, remove_run
+
+FRAME = {"x": [0.5 * i * (-1) ** i for i in range(40)], "y": [0.5 * i for i in range(40)]}
 
 
 @pytest.fixture(scope="module")
@@ -41,7 +44,9 @@ def test_a_damaged_run_is_listed_with_the_reason(runs):
     (runs / "iris" / "metrics.json").write_text("{")
     [damaged] = [saved for saved in list_runs(runs) if saved.damaged]
     assert "does not hold what it should" in damaged.damaged
-    assert not is_like(runs / "iris", "species", None)
+    with pytest.raises(UsageError, match=r"iris holds a run which cannot be read \(.* holds? what it should.* --overwrite to replace it"):
+        check_replaceable(runs / "iris", plan_fit("iris"), overwrite=False)
+    assert check_replaceable(runs / "iris", plan_fit("iris"), overwrite=True)
 
 
 def test_only_a_run_is_removed(runs):
@@ -57,8 +62,23 @@ def test_only_a_run_is_removed(runs):
     assert sorted(os.listdir(runs)) == ["link", "notes", "of may"]
 
 
-def test_runs_are_alike_by_their_file_and_target(runs, model):
-    origin = model.report.origin
-    assert is_like(runs / "iris", "species", origin)
-    assert not is_like(runs / "iris", "petal", origin)
-    assert not is_like(runs / "iris", "species", None)
+def test_a_run_takes_the_place_of_one_of_the_same_file_and_target(runs, tmp_path):
+    assert check_replaceable(runs / "iris", plan_fit("iris"), overwrite=False)
+    assert not check_replaceable(runs / "new", plan_fit("iris"), overwrite=False)
+    for other in (plan_fit("wine"), plan_fit("iris", "petal width (cm)"), plan_fit(FRAME, "y")):
+        with pytest.raises(UsageError, match=r"holds a run of 'species' in iris. Name another folder .* \(in Python: overwrite=True\)"):
+            check_replaceable(runs / "iris", other, overwrite=False)
+        assert check_replaceable(runs / "iris", other, overwrite=True)
+
+
+def test_a_run_of_rows_from_memory_takes_the_place_of_one_of_the_same_rows(tmp_path):
+    quick = {"model": "linear", "members": 2, "inspect": False}
+    wt.fit(FRAME, "y", save=tmp_path / "run", **quick)
+    again = wt.fit({**FRAME}, "y", save=tmp_path / "run", strength=0.5, **quick)
+    other = {**FRAME, "x": [2 * value for value in FRAME["x"]]}
+    with pytest.raises(UsageError, match="holds a run of 'y' in dict"):
+        wt.fit(other, "y", save=tmp_path / "run", **quick)
+    assert wt.load(tmp_path / "run").specs == again.specs
+    wt.fit(other, "y", save=tmp_path / "run", overwrite=True, **quick)
+    with pytest.raises(UsageError, match="holds a run"):
+        again.improve("wider", save=tmp_path / "run")

@@ -11,7 +11,8 @@ import pytest
 
 import weights as wt
 from weights.api import plan_fit
-from weights.tasks.label_types import check_labels, find_time_unit, label_array, label_codes
+from weights.data.encoding import codes_of
+from weights.tasks.label_types import check_labels, find_time_unit, label_array, label_cells, label_column
 from weights.tasks.registry import AnyTask
 
 X = np.random.default_rng(0).normal(size=90)
@@ -60,7 +61,7 @@ def test_a_time_of_day_makes_a_moment_of_a_date():
     assert find_time_unit(days) == "D"
     assert find_time_unit(pa.chunked_array([(DAYS + pd.Timedelta("1s")).to_numpy()])) == "us"
     assert find_time_unit(pa.chunked_array([["2024-01-01"]])) == ""
-    assert label_codes(days, "day", ["2024-02-01", "2023-05-01"], "D").tolist() == [1, -1, 0]
+    assert codes_of(label_column("day", ["2024-02-01", "2023-05-01"], "D"), label_cells(days, "D")).tolist() == [1, -1, 0]
     assert label_array(["2024-02-01"], "D").tolist() == [datetime.date(2024, 2, 1)]
 
 
@@ -88,8 +89,18 @@ def test_a_task_of_dates_is_read_back_from_json():
 def test_a_class_that_a_text_file_cannot_hold_is_named_with_a_way_to_keep_it(word, tmp_path):
     pd.DataFrame({"x": X, "y": np.array([word, "mild", "bad"])[PLACE]}).to_csv(tmp_path / "ill.csv", index=False)
     task = plan_fit(tmp_path / "ill.csv", "y", model="linear")
-    assert any(f"cells hold '{word}', which means no value: if it is a class, write it otherwise" in remark for remark in task.remarks)
+    assert any(f"cells hold '{word}', which means no value: if it is a class, say --keep {word}" in remark for remark in task.remarks)
     pd.DataFrame({"x": X, "y": np.array([word, "ill"])[PLACE // 2]}).to_csv(tmp_path / "two.csv", index=False)
     with pytest.raises(wt.DataError, match=f"two classes or more.* cells hold '{word}', which means no value"):
         plan_fit(tmp_path / "two.csv", "y")
     assert plan_fit({"x": X}, np.array([word, "ill"])[PLACE // 2]).task.classes == sorted([word, "ill"])
+
+
+@pytest.mark.parametrize(("trained", "later"), [("09:30", "9:30"), ("9:30", "09:30:00"), ("9:30 AM", "9:30")])
+def test_classes_that_are_times_of_day_are_found_again_however_they_are_written(trained, later, tmp_path):
+    frame = pd.DataFrame({"x": X, "y": np.array([trained, "13:45"])[PLACE % 2]})
+    frame.to_csv(tmp_path / "a.csv", index=False)
+    model = wt.fit(tmp_path / "a.csv", "y", task="multiclass", model="linear", members=2, inspect=False)
+    assert model.classes == ["09:30:00", "13:45:00"]
+    (tmp_path / "b.csv").write_text(f"x,y\n1,{later}\n2,13:45\n")
+    assert model.ensemble.task.encode(model.read(tmp_path / "b.csv")["y"]).tolist() == [0, 1]

@@ -253,7 +253,11 @@ def test_log_probabilities_keep_leading_axes():
         (["a", "b"], [1, 2], r"The target 'y' must be one of ['a', 'b'], but row 1 holds "),
         ([0.5, 1.0, 2.5], [1.0, np.inf], r"The target 'y' must be a finite number, but row 2 holds inf."),
         ([0.5, 1.0, 2.5], [1.0, None], r"The target 'y' must be a finite number, but row 2 holds nan."),
-        ([0.5, 1.0, 2.5], ["1", "x"], r"Column 'y' must be numeric, but 1 of 2 rows hold something else (first: row 2, 'x')."),
+        (
+            [0.5, 1.0, 2.5],
+            ["1", "x"],
+            r"Column 'y' must be numbers with decimal point, but 1 of 2 rows hold something else (first: row 2, 'x').",
+        ),
     ],
 )
 def test_a_value_that_was_never_learned_is_refused_with_its_row(learned, later, message):

@@ -73,11 +73,10 @@ def fit(source: str, settings: tuple[str, ...], as_json: bool, quiet: bool, **op
     from weights.report import terminal
     from weights.report.diagnosis import decomposition_lines
     from weights.report.elements import finding_lines
-    from weights.report.json import plan_object, run_object, spell
+    from weights.report.json import plan_object, run_object
     from weights.report.usefulness import verdict_lines
     from weights.store.checkpoint import has_checkpoint
-    from weights.store.listing import describe_run, is_like
-    from weights.store.verify import is_saved
+    from weights.store.listing import check_replaceable
     from weights.summary import labelled
 
     save, no_save, overwrite, resume, dry_run = (options.pop(name) for name in ("save", "no_save", "overwrite", "resume", "dry_run"))
@@ -86,11 +85,7 @@ def fit(source: str, settings: tuple[str, ...], as_json: bool, quiet: bool, **op
     folder = None if no_save or dry_run else Path(save) if save else _find_folder(source, resume)
     with terminal.progress_bar(quiet=quiet, color=uses_color(sys.stderr), transient=True) as report:
         prepared = api.plan_fit(source, progress=report, **read_given(_RECORDS, options, settings))
-    if folder is not None and is_saved(folder):
-        if not overwrite and not is_like(folder, prepared.task.target, prepared.origin):
-            other = describe_run(folder)
-            held = f"which cannot be read ({other.damaged})" if other.damaged else f"of '{other.target}' in {other.data}"
-            raise UsageError(f"{spell(folder)} holds a run {held}. Name another folder with --save, or add --overwrite to replace it.")
+    if folder is not None and check_replaceable(folder, prepared, overwrite=overwrite):
         say([labelled("replaces", f"the run in {folder}")])
     plan = terminal.plan_lines(prepared.plans, sum(len(race) for race in prepared.races.values()), prepared.weighing_seconds)
     if not quiet:
@@ -102,7 +97,7 @@ def fit(source: str, settings: tuple[str, ...], as_json: bool, quiet: bool, **op
         say(plan)
     try:
         with terminal.progress_bar(quiet=quiet, color=uses_color(sys.stderr), stages=prepared.stages) as report:
-            model = api.run_fit(prepared, save=folder, resume=resume, progress=report)
+            model = api.run_fit(prepared, save=folder, resume=resume, overwrite=overwrite, progress=report)
     except (Interrupted, StorageError) as error:
         if isinstance(error, StorageError) and not (folder and has_checkpoint(folder)):
             raise

@@ -13,30 +13,31 @@ from typing import NamedTuple
 import msgspec
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from weights.data.classnames import name_classes
 from weights.data.distributions import Distribution, summarise
 from weights.data.encoding import Boolean, Category, ColumnEncoding, Encoding, apply_encoding, apply_unclipped, fit_encoding
 from weights.data.files.labelled import FILE_NAMES
-from weights.data.files.listing import PARTS
+from weights.data.fingerprint import fingerprint_rows
 from weights.data.inputs import Inputs
 from weights.data.kind import Kind
 from weights.data.levels import bound_levels
 from weights.data.registry import KINDS, find_block_kind, kind_of, used_kinds
-from weights.data.repeats import describe_copies, describe_repeats, find_copies, keep_together
-from weights.data.roles import Roles, check_cells, check_roles
-from weights.data.table.columns import Found, as_text, find_kind, is_missing, to_levels, to_numbers, to_seconds
-from weights.data.table.delimited import remark_of, remarks_of
+from weights.data.repeats import describe_repeats
+from weights.data.roles import STEERING, Roles, check_cells, check_roles
+from weights.data.steering import Steering, find_test_rows, keep_copies_together, read_group, read_sample_weight, read_steering
+from weights.data.table.columns import Found, as_text, find_kind, is_missing
+from weights.data.table.delimited import notation_of, remark_of, remarks_of
 from weights.data.table.indices import describe_index
 from weights.data.table.keys import text_keys
 from weights.data.table.levels import levels_of
+from weights.data.table.notation import Notation
 from weights.data.table.parquet import types_of
 from weights.data.table.read import came_as_codes, reading
-from weights.data.table.rownumbers import renumbered, rows_counted_from, rows_numbered
+from weights.data.table.rownumbers import renumbered, row_numbers, rows_counted_from, rows_numbered, without_numbers
 from weights.data.table.streaming import RowStream, is_plain
 from weights.errors import DataError, UsageError
-from weights.types import AnyArray, BoolArray, FloatArray, IntArray
+from weights.types import BoolArray, FloatArray, IntArray
 
 MOST_INSPECTED, _MOST_INSPECTED_CELLS = 50_000, 10_000_000
 """Rows, and encoded cells, that are kept for what is asked of a table after training, such as feature weights (our choice)."""
@@ -125,6 +126,8 @@ class Dataset:
         numbers: of the rows in the user's table, counted from 0, shape (n,); None where these are all of it, in order.
         target_gaps: whether there were rows without a target, which were left out.
         target_levels: the labels of the target as text, in the order in which the frame had them; empty where it had none.
+        fingerprint: a text that rows of other values do not have; empty of streamed rows, of which there is only a sample.
+        target_notation: how numbers of the target were written in a text file; None where they were not.
     """
 
     inputs: Inputs
@@ -145,6 +148,8 @@ class Dataset:
     numbers: IntArray | None = None
     target_gaps: bool = False
     target_levels: Sequence[str] = ()
+    target_notation: Notation | None = None
+    fingerprint: str = ""
 
     @property
     def n_samples(self) -> int:
@@ -179,76 +184,82 @@ def prepare(table: pa.Table, roles: Roles, *, source: str = "table", numbers: In
     """
     names = table[FILE_NAMES] if FILE_NAMES in table.column_names else None
     table = table if names is None else table.drop_columns([FILE_NAMES])
+    numbers, remarks, table = row_numbers(table) if numbers is None else numbers, remarks_of(table), without_numbers(table)
     check_roles(table.column_names, roles, source)
     check_cells(table, roles)
     with rows_numbered(numbers):
         table, named, naming = name_classes(table, roles.target, roles.classes)
-    roles = msgspec.structs.replace(roles, classes=named or ())
-    with rows_numbered(numbers):
-        weight, group, time = read_sample_weight(table, roles.sample_weight), read_group(table, roles.group), _time(table, roles.time)
-    if not weight.any():
-        raise DataError(f"Sample weights must not all be zero, but '{roles.sample_weight}' is. Name another column.")
-    known, remarks = _rows_with_target(table, roles.target)
+    roles, remarks = msgspec.structs.replace(roles, classes=named or ()), [*remarks, *filter(None, [naming])]
+    steering = read_steering(table, roles, names, numbers)
+    known, without_target = _rows_with_target(table, roles.target)
     tests = find_test_rows(table, roles.split)
-    keep, all_rows = known & ~tests, table
-    copies, plural = find_copies(table)
-    if copies is not None and roles.group is None and roles.time is None:
-        group = keep_together(copies, keep, plural)
-    if copies is not None:
-        remarks.append(describe_copies(copies, tests, table[roles.target], plural, apart=group is copies))
-    table, numbers_of_all = _rows(table, keep), np.arange(table.num_rows) if numbers is None else numbers
-    numbers = numbers_of_all[keep] if numbers is not None or not keep.all() else None
+    steering, copied = keep_copies_together(steering, table, roles, known, tests)
+    learned, rows = steering.of(known & ~tests), _rows(table, known & ~tests)
+    features = _find_features(rows, roles, learned.numbers)
+    target = rows.schema.field(roles.target)
+    remarks += [*without_target, *copied, *_describe_target_and_weight(target, learned.weight), *describe_repeats(rows)]
+    with rows_numbered(learned.numbers):
+        usable = {feature.name: feature.kind for feature in features if feature.used}
+        encoding, crowded = bound_levels(fit_encoding(rows, usable, clip=roles.clip), rows)
+        encoding = msgspec.structs.replace(encoding, missing_words=[*roles.missing], kept_words=[*roles.keep])
+        inputs = apply_encoding(encoding, rows)
+    held_out = _hold_out(table, known & tests, steering, encoding, roles.target)
+    for_test = [] if held_out is None else [f"{len(held_out.inputs):,} rows are for the test: nothing is learned from them"]
+    return Dataset(
+        inputs=inputs,
+        target=rows[roles.target],
+        features=features,
+        encoding=encoding,
+        sample_weight=learned.weight / learned.weight.mean(),
+        group=learned.group,
+        time=learned.time,
+        remarks=[*remarks, *crowded, *for_test],
+        roles=roles,
+        source=source,
+        inspected=_inspected(encoding, rows),
+        held_out=held_out,
+        names=learned.names,
+        distributions=summarise(encoding, _sampled(rows)),
+        numbers=learned.numbers,
+        target_gaps=not known.all(),
+        target_levels=levels_of(target),
+        target_notation=notation_of(target),
+        fingerprint=fingerprint_rows(encoding, rows, [name for role in STEERING if (name := getattr(roles, role)) is not None]),
+    )
+
+
+def _find_features(table: pa.Table, roles: Roles, numbers: IntArray | None) -> list[Feature]:
+    """Every column that neither is the target nor steers, with its kind.
+
+    Raises:
+        DataError: none can be used.
+    """
     steering = {roles.group, roles.time, roles.sample_weight, roles.split, roles.target, *roles.drop}
     candidates = [name for name in table.column_names if name not in steering]
     features = _one_of_each_block([describe(table, name, roles.kinds.get(name), numbers) for name in candidates])
-    usable = {feature.name: feature.kind for feature in features if feature.used}
-    if not usable:
+    if not any(feature.used for feature in features):
         reasons = "; ".join(f"{f.name} ({f.kind}{': ' + f.note if f.note else ''})" for f in features[:5]) or "there is no other column"
         raise DataError(
             f"At least one usable feature was needed, but none is left of {len(candidates)}: {reasons}. Use --kind to use one anyway."
         )
-    if target_note := remark_of(table.schema.field(roles.target)):
-        remarks.append(f"'{roles.target}': {target_note}")
-    if idle := np.count_nonzero(weight[keep] == 0):
-        remarks.append(f"{idle:,} of {table.num_rows:,} rows have weight zero: nothing is learned from them")
-    remarks = [*remarks_of(table), *filter(None, [naming]), *remarks, *describe_repeats(table)]
-    with rows_numbered(numbers):
-        encoding, crowded = bound_levels(fit_encoding(table, usable, clip=roles.clip), table)
-        encoding, remarks = msgspec.structs.replace(encoding, missing_words=[*roles.missing]), [*remarks, *crowded]
-        inputs = apply_encoding(encoding, table)
-    held_out = None
-    if (held := known & tests).any():
-        aside = _rows(all_rows, held)
-        with rows_numbered(numbers_of_all[held]):
-            held_inputs = apply_encoding(encoding, aside)
-        held_out = HeldOut(
-            inputs=held_inputs,
-            target=aside[roles.target],
-            weight=weight[held] / max(weight[held].mean(), 1e-300),
-            group=None if group is None else group[held],
-            names=None if names is None else names.filter(pa.array(held)),
-            time=None if time is None else time[held],
-        )
-        remarks.append(f"{held.sum():,} rows are for the test: nothing is learned from them")
-    return Dataset(
-        inputs=inputs,
-        target=table[roles.target],
-        features=features,
-        encoding=encoding,
-        sample_weight=weight[keep] / weight[keep].mean(),
-        group=None if group is None else group[keep],
-        time=None if time is None else time[keep],
-        remarks=remarks,
-        roles=roles,
-        source=source,
-        inspected=_inspected(encoding, table),
-        held_out=held_out,
-        names=None if names is None else names.filter(pa.array(keep)),
-        distributions=summarise(encoding, _sampled(table)),
-        numbers=numbers,
-        target_gaps=not known.all(),
-        target_levels=levels_of(table.schema.field(roles.target)),
-    )
+    return features
+
+
+def _describe_target_and_weight(target: pa.Field, weight: FloatArray) -> list[str]:
+    """What was remarked of the cells of the target, and of rows (n,) of which nothing is learned."""
+    said = [f"'{target.name}': {note}"] if (note := remark_of(target)) else []
+    idle = np.count_nonzero(weight == 0)
+    return [*said, *([f"{idle:,} of {len(weight):,} rows have weight zero: nothing is learned from them"] if idle else [])]
+
+
+def _hold_out(table: pa.Table, held: BoolArray, steering: Steering, encoding: Encoding, target: str) -> HeldOut | None:
+    """The rows that are for the test only (n,), encoded as those of training; None where there are none."""
+    if not held.any():
+        return None
+    aside, own = _rows(table, held), steering.of(held)
+    with rows_numbered(own.numbers):
+        inputs = apply_encoding(encoding, aside)
+    return HeldOut(inputs, aside[target], own.weight / max(own.weight.mean(), 1e-300), own.group, own.names, own.time)
 
 
 def _sampled(table: pa.Table) -> pa.Table:
@@ -263,20 +274,6 @@ def _rows(table: pa.Table, chosen: BoolArray) -> pa.Table:
     n_chosen = int(np.count_nonzero(chosen))
     begin = int(np.argmax(chosen))
     return table.slice(begin, n_chosen) if chosen[begin : begin + n_chosen].all() else table.filter(pa.array(chosen))
-
-
-def find_test_rows(table: pa.Table, split: str | None) -> BoolArray:
-    """Which rows are for the test only, shape (n,)."""
-    if split is None:
-        return np.zeros(table.num_rows, bool)
-    parts = pc.utf8_lower(pc.utf8_trim_whitespace(as_text(table[split])))
-    unknown = [part for part in pc.unique(parts).to_pylist() if part not in PARTS]
-    if unknown:
-        raise DataError(f"'{split}' must say train, val or test in every row, but says {unknown[0]!r} in some. Name another column.")
-    tests = pc.is_in(parts, pa.array([word for word, part in PARTS.items() if part == "test"])).to_numpy()
-    if tests.all():
-        raise DataError(f"'{split}' must leave rows to learn from, but says test in all {len(tests)} rows. Name another column.")
-    return tests
 
 
 def _one_of_each_block(features: list[Feature]) -> list[Feature]:
@@ -338,7 +335,7 @@ def prepare_streamed(path: Path, roles: Roles, *, source: str, seed: int = 0) ->
         *([f"{n_without:,} of {stream.sizes.sum():,} rows have no '{roles.target}' and were left out"] if n_without else []),
         *dataset.remarks,
     ]
-    return replace(dataset, streamed=streamed, remarks=remarks)
+    return replace(dataset, streamed=streamed, remarks=remarks, fingerprint="")
 
 
 def encode_streamed(dataset: Dataset, table: pa.Table, numbers: IntArray) -> tuple[Inputs, FloatArray, IntArray]:
@@ -393,50 +390,3 @@ def describe(table: pa.Table, name: str, asked: str | None = None, numbers: IntA
         return Feature(name, "identifier", index)
     kind, note = Found(asked) if asked in used_kinds() else find_kind(table[name], name, coded=came_as_codes(table.field(name)))  # type: ignore[arg-type]
     return Feature(name, kind, "; ".join(filter(None, [remark_of(table.schema.field(name)), renumbered(note, numbers)])))
-
-
-def read_sample_weight(table: pa.Table, name: str | None) -> FloatArray:
-    """The weights of rows, shape (n,), ones if no column is named.
-
-    Raises:
-        DataError: one is missing, infinite or below zero.
-    """
-    if name is None:
-        return np.ones(table.num_rows)
-    weight = to_numbers(table[name], name)
-    bad = ~np.isfinite(weight) | (weight < 0)
-    if bad.any():
-        row = int(np.flatnonzero(bad)[0])
-        raise DataError(
-            f"Sample weights must be at least zero, but '{name}' is {weight[row]} in row {row + 1}. "
-            f"Repair or leave out these {bad.sum()} rows."
-        )
-    return weight
-
-
-def read_group(table: pa.Table, name: str | None) -> IntArray | None:
-    """Codes of rows that belong together, shape (n,), or None if no column is named.
-
-    Raises:
-        DataError: a cell is missing.
-    """
-    if name is None:
-        return None
-    codes, _ = to_levels(table[name])
-    return _complete(codes, codes < 0, name, "group")
-
-
-def _time(table: pa.Table, name: str | None) -> FloatArray | None:
-    if name is None:
-        return None
-    moments = to_seconds(table[name], name)
-    return _complete(moments, np.isnan(moments), name, "order")
-
-
-def _complete(values: AnyArray, absent: BoolArray, name: str, needed: str) -> AnyArray:
-    if absent.any():
-        first = int(np.argmax(absent)) + 1
-        raise DataError(
-            f"Column '{name}' must {needed} all rows, but {absent.sum()} cells are missing (first: row {first}). Leave these rows out."
-        )
-    return values

@@ -16,6 +16,7 @@ import pyarrow as pa
 
 from weights.data.encoding import Boolean, Category, ColumnEncoding, Datetime, Encoding, Numeric, codes_of, numbers_of
 from weights.data.table.columns import is_missing, moments_of, to_flags
+from weights.data.table.moments import describe_time
 from weights.types import FloatArray, IntArray
 
 N_PARTS = 20
@@ -100,7 +101,7 @@ def labels_of(column: ColumnEncoding) -> list[str]:
 
 def describe_value(column: ColumnEncoding, value: float) -> str:
     """A value of a column as people know it."""
-    return _FORMS[type(column)].show(value)
+    return _FORMS[type(column)].show(column, value)
 
 
 def median_of(distribution: Distribution) -> float | None:
@@ -127,7 +128,7 @@ class _Form(NamedTuple):
     read: Callable[[Any, pa.ChunkedArray], FloatArray]
     write: Callable[[Any, FloatArray], pa.Array]
     labels: Callable[[Any], list[str]] = lambda column: []
-    show: Callable[[float], str] = "{:.4g}".format
+    show: Callable[[Any, float], str] = lambda column, value: f"{value:.4g}"
 
 
 def _finite(values: FloatArray) -> FloatArray:
@@ -152,7 +153,9 @@ def _write_levels(column: Category, values: FloatArray) -> pa.Array:
     return pa.array([None if np.isnan(value) else labels[int(value)] for value in values], pa.string())
 
 
-def _show_moment(seconds: float) -> str:
+def _show_moment(column: Datetime, seconds: float) -> str:
+    if time := describe_time(seconds, column.time_format):
+        return time
     try:
         return datetime.datetime.fromtimestamp(seconds, datetime.UTC).strftime("%Y-%m-%d")
     except (OverflowError, ValueError, OSError):

@@ -29,13 +29,15 @@ from weights.data.table.columns import (
     to_levels,
     to_numbers,
     to_seconds,
+    without_words,
+    words_among_moments,
     words_among_numbers,
 )
 from weights.data.table.delimited import flag_words_of, notation_of, time_format_of
 from weights.data.table.labels import Form, find_form, read_labels
-from weights.data.table.moments import TIME_OF_DAY, UNMISTAKABLE, find_time_format, find_unmistakable
-from weights.data.table.notation import PLAIN, Notation, find_numbers
-from weights.data.table.rownumbers import kept_numbers, rows_numbered
+from weights.data.table.moments import DURATION, TIME_OF_DAY, UNMISTAKABLE, find_time_format, find_unmistakable, format_of_type
+from weights.data.table.notation import PLAIN, TRUTH, Notation, find_numbers
+from weights.data.table.rownumbers import row_numbers, rows_numbered
 from weights.errors import DataError, suggest
 from weights.types import FloatArray, IntArray
 
@@ -83,7 +85,10 @@ class Category(msgspec.Struct, frozen=True, tag="category"):
 
 
 class Datetime(msgspec.Struct, frozen=True, tag="datetime"):
-    """A moment: its place in time, and a cyclical encoding (sine and cosine) of the day, week and year where these vary."""
+    """A moment: its place in time, and a cyclical encoding (sine and cosine) of the day, week and year where these vary.
+
+    It is missing where a cell is one of `words`.
+    """
 
     name: str
     center: float
@@ -94,6 +99,7 @@ class Datetime(msgspec.Struct, frozen=True, tag="datetime"):
     from_numbers: bool = False
     low: float | None = None
     high: float | None = None
+    words: list[str] = []
 
     @property
     def of_moments(self) -> bool:
@@ -110,7 +116,7 @@ class Encoding(msgspec.Struct, frozen=True):
     Attributes:
         columns: numbers, words and dates, in the order in which they stand in the block of columns.
         clip: bound of the smooth clip of numbers (None: no clip).
-        missing_words: further words that mean "no value".
+        missing_words: further words that mean "no value". kept_words: those that text files mean it by, and that are labels here.
         blocks: columns of other kinds, each a block of its own.
         unbounded: whether numbers also come without the clip, as the block `NUMBERS`.
     """
@@ -120,6 +126,7 @@ class Encoding(msgspec.Struct, frozen=True):
     missing_words: list[str] = []
     blocks: list[BlockEncoding] = []
     unbounded: bool = False
+    kept_words: list[str] = []
 
     @property
     def names(self) -> list[str]:
@@ -227,7 +234,7 @@ def apply_encoding(encoding: Encoding, table: pa.Table) -> Inputs:
             f"The model needs {len(needed)} columns, but {len(absent)} {'is' if len(absent) == 1 else 'are'} not in the data "
             f"(first: '{absent[0]}'). {suggest(absent[0], [name for name in table.column_names if name.isprintable()])}"
         )
-    with rows_numbered(kept_numbers(table)):
+    with rows_numbered(row_numbers(table)):
         blocks = {kind_of(block).block: kind_of(block).apply(block, table) for block in encoding.blocks}
         return Inputs({**_apply_columns(encoding, table), **blocks, **_apply_numbers(encoding, table)})
 
@@ -272,7 +279,7 @@ def _without_additions(encoding: Encoding) -> Encoding:
             case Numeric():
                 return replace(column, low=None, high=None, notation=None if column.notation == PLAIN else column.notation)
             case Datetime():
-                mistakable = column.time_format not in (*UNMISTAKABLE, TIME_OF_DAY)
+                mistakable = column.time_format not in (*UNMISTAKABLE, TIME_OF_DAY, DURATION)
                 return replace(column, low=None, high=None, time_format=column.time_format if mistakable else None)
             case Boolean():
                 return Boolean(column.name, column.missing)
@@ -309,7 +316,8 @@ def numbers_of(column: Numeric | Datetime, raw: pa.ChunkedArray) -> FloatArray:
         if not column.of_moments:
             words, notation = (column.words, column.notation) if isinstance(column, Numeric) else ((), None)
             return to_numbers(raw, column.name, words, notation or PLAIN)
-        return to_seconds(raw, column.name, find_unmistakable(as_text(raw), None if isinstance(column, Numeric) else column.time_format))
+        text = without_words(as_text(raw), column.words)
+        return to_seconds(text, column.name, find_unmistakable(text, None if isinstance(column, Numeric) else column.time_format))
     if pa.types.is_temporal(raw.type) != column.of_moments and not _is_empty(raw):
         _refuse_type(column.name, raw, "dates" if column.of_moments else "numbers")
     return to_numbers(raw, column.name) if isinstance(column, Numeric) else to_seconds(raw, column.name)
@@ -336,9 +344,9 @@ def _fit_column(raw: pa.ChunkedArray, field: pa.Field, kind: str, max_levels: in
     missing = bool(is_missing(raw).any())
     if kind == "numeric":
         words = words_among_numbers(raw) if pa.types.is_string(raw.type) else []
-        notation = notation_of(field)
-        if pa.types.is_string(raw.type) and not words:
-            found = find_numbers(as_text(raw))
+        notation = TRUTH if pa.types.is_boolean(raw.type) else notation_of(field)
+        if pa.types.is_string(raw.type):
+            found = find_numbers(without_words(as_text(raw), words))
             notation = None if found is None else found.notation
         numbers = to_numbers(raw, name, words, notation)
         center, scale = center_and_scale(numbers)
@@ -348,11 +356,14 @@ def _fit_column(raw: pa.ChunkedArray, field: pa.Field, kind: str, max_levels: in
         to_flags(raw, name)
         return Boolean(name, missing, *(flag_words_of(field) or find_flag_words(raw)))
     if kind == "datetime":
-        time_format = find_time_format(as_text(raw)) if pa.types.is_string(raw.type) else time_format_of(field)
-        seconds = to_seconds(raw, name)
+        words, time_format = [], time_format_of(field) or format_of_type(raw.type)
+        if pa.types.is_string(raw.type):
+            words = words_among_moments(raw) if find_time_format(as_text(raw)) is None else []
+            time_format = find_time_format(without_words(as_text(raw), words))
+        seconds = to_seconds(raw, name, words=words)
         center, scale = center_and_scale(seconds)
         cycles, from_numbers = find_varying_cycles(seconds), is_number(raw.type)
-        return Datetime(name, center, scale, cycles, missing, time_format, from_numbers, *range_of(seconds))
+        return Datetime(name, center, scale, cycles, missing or bool(words), time_format, from_numbers, *range_of(seconds), words)
     codes, levels = to_levels(raw)
     counts = np.bincount(codes[codes >= 0], minlength=len(levels))
     by_frequency = np.argsort(-counts, kind="stable")[:max_levels]

@@ -5,8 +5,7 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 import msgspec
 import numpy as np
@@ -15,8 +14,8 @@ import pyarrow.compute as pc
 
 from weights.data.distributions import describe_value, read_values
 from weights.data.encoding import fit_encoding
-from weights.data.table.columns import as_text, is_missing
-from weights.data.table.sentinels import find_ends
+from weights.data.table.columns import NO_VALUE, as_text, is_missing, is_supported
+from weights.data.table.sentinels import describe_sentinel, find_ends
 from weights.errors import abridged
 from weights.types import FloatArray
 
@@ -30,10 +29,6 @@ _FAR_OUT, _MOST_FAR = 20.0, 0.001
 _LEAST_OF_MEDIAN = 0.1
 """Zeros are suspicious where all other numbers are above this part of their median (our choice)."""
 _MOST_NAMED = 3
-_LIKE_MISSING = re.compile(
-    r"[?.*_-]+|#?n/?a|nan|nil|null|none|missing|unknown|unk|not (known|available|applicable)|undefined|tbd", re.IGNORECASE
-)
-
 Show = Callable[[float], str]
 
 
@@ -65,15 +60,22 @@ class Glance(msgspec.Struct, frozen=True):
     suspicious: list[str] = []
 
 
-def look_at(table: pa.Table, name: str, kind: str) -> Glance:
+def look_at(table: pa.Table, name: str, kind: str, *, note: str = "", kept: Collection[str] = ()) -> Glance:
     """A glance at a column that is read as this kind; of kinds that are no cells of a table only what is missing.
+
+    Args:
+        table: the rows.
+        name: of the column.
+        kind: of the column.
+        note: what else is said of it, and not once more.
+        kept: words that are levels, although others mean "no value" by them.
 
     Example:
         >>> look_at(pa.table({"age": [34.0, 51.0, None, 47.0]}), "age", "numeric").quartiles
         ['34', '40.5', '47', '49', '51']
     """
     raw = table[name]
-    if pa.types.is_nested(raw.type) or pa.types.is_binary(raw.type) or pa.types.is_large_binary(raw.type):
+    if not is_supported(raw.type):
         return Glance(name, raw.null_count, 0)
     missing = np.asarray(is_missing(raw))
     known = raw.filter(pa.array(~missing))
@@ -94,18 +96,17 @@ def look_at(table: pa.Table, name: str, kind: str) -> Glance:
             return glance
         with np.errstate(over="ignore", invalid="ignore"):  # numbers may be as far apart as doubles reach
             quartiles = [show(value) for value in np.quantile(values, [0, 0.25, 0.5, 0.75, 1]).tolist()]
-            said = _suspicious_numbers(values, show) if kind == "numeric" else _suspicious_end(values, show)
-        return msgspec.structs.replace(glance, quartiles=quartiles, suspicious=said)
+            code = describe_sentinel(values, moments=kind == "datetime")
+            ends = [] if (noted := bool(code) and code in note) else _suspicious_end(values, show)
+            if kind == "numeric":
+                ends = (ends if ends or noted else _far_out(values, show)) + _suspicious_zeros(values)
+        return msgspec.structs.replace(glance, quartiles=quartiles, suspicious=ends)
     if kind in _LEVELS:
         pairs = zip(counts.field("values").to_pylist(), counts.field("counts").to_pylist(), strict=True)
         levels = sorted((Level(label, count) for label, count in pairs), key=lambda level: -level.n_rows)
-        return msgspec.structs.replace(glance, levels=levels[:MOST_LEVELS], suspicious=_suspicious_words(levels))
+        said = _suspicious_words([level for level in levels if level.label not in kept])
+        return msgspec.structs.replace(glance, levels=levels[:MOST_LEVELS], suspicious=said)
     return glance
-
-
-def _suspicious_numbers(values: FloatArray, show: Show) -> list[str]:
-    """Ends that look like codes, zeros that look like none, and numbers far out."""
-    return (_suspicious_end(values, show) or _far_out(values, show)) + _suspicious_zeros(values)
 
 
 def _suspicious_end(values: FloatArray, show: Show) -> list[str]:
@@ -137,7 +138,7 @@ def _far_out(values: FloatArray, show: Show) -> list[str]:
 
 def _suspicious_words(levels: list[Level]) -> list[str]:
     """Words that look like no value, and levels that differ only in how they are written."""
-    empty = [level for level in levels if _LIKE_MISSING.fullmatch(level.label.strip())]
+    empty = [level for level in levels if NO_VALUE.fullmatch(level.label.strip())]
     said = [f"'{level.label}' in {_rows(level.n_rows)}: no value? (--missing '{level.label}')" for level in empty]
     alike: dict[str, list[Level]] = {}
     for level in levels:

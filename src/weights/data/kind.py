@@ -7,7 +7,7 @@ outside asks which one is at hand.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -36,7 +36,8 @@ class Source(NamedTuple):
         read: (data, options, report_progress) -> such a source as a table.
         find_column: (table, folder, excluded) -> the column that names files of this kind, relative to the folder; None if there is none.
         fill_column: (table, column, folder, options, report_progress) -> the table with values in place of their files' names.
-        read_like: (data, encoding, missing) -> new values like those of training, in a column of the same name, from whatever source.
+        read_like: (data, encoding, read) -> new values like those of training, in a column of the same name, from whatever source; `read`
+            makes a table of what is one.
         fill_like: (table, encoding, folder) -> new rows of a table with values like those of training in place of their files' names.
         complain: (options, encoding) -> why options cannot act on what came, in words; empty if they can. Encoding is None where nothing
             of this kind came.
@@ -47,7 +48,7 @@ class Source(NamedTuple):
     read: Callable[[Any, Any, ReportProgress], pa.Table]
     find_column: Callable[[pa.Table, Path, Collection[str]], str | None]
     fill_column: Callable[[pa.Table, str, Path, Any, ReportProgress], pa.Table]
-    read_like: Callable[[Any, Any, Sequence[str]], pa.Table]
+    read_like: Callable[[Any, Any, Callable[[Any], pa.Table]], pa.Table]
     fill_like: Callable[[pa.Table, Any, Path], pa.Table]
     complain: Callable[[Any, Any], str]
     options: Callable[[Any], dict[str, Any]]

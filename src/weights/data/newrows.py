@@ -2,63 +2,66 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from types import MappingProxyType
+from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import pyarrow as pa
 from msgspec.structs import replace
 
-from weights.data.encoding import Datetime, Encoding, Numeric, numbers_of
+from weights.data.encoding import Category, ColumnEncoding, Datetime, Encoding, Numeric, numbers_of
 from weights.data.files.naming import folder_of
 from weights.data.registry import kind_of
-from weights.data.table.columns import moments_of
+from weights.data.table.columns import moments_of, without_words
 from weights.data.table.delimited import decimal_mark_of, remark_of, remarks_of
 from weights.data.table.notation import Notation
 from weights.data.table.read import read_table
-from weights.data.table.rownumbers import kept_numbers, rows_numbered
+from weights.data.table.rownumbers import row_numbers, rows_numbered
 from weights.data.unfamiliar import NO_LIMITS, Limits, unfamiliar
 
-NO_LABELS: Mapping[str, Sequence[Any]] = MappingProxyType({})
 
-
-def read_new_rows(encoding: Encoding, data: Any, *, labels: Mapping[str, Sequence[Any]] = NO_LABELS) -> pa.Table:
+def read_new_rows(encoding: Encoding, data: Any, *, target: ColumnEncoding | None = None) -> pa.Table:
     """The table behind a path, frame, mapping or array, numbers, pictures and words for missing read as in training.
 
     Args:
         encoding: of the run.
         data: the rows.
-        labels: by the name of a column beside those of the encoding the labels that it may hold, none of numbers; they stay as written.
+        target: how the cells of the target were read, which the rows may hold; None leaves it to the rows.
 
     Raises:
         NotFoundError: there is nothing at the path. DataError: it cannot be read so.
     """
+    columns = [*encoding.columns, *([] if target is None else [target])]
+    verbatim = [*encoding.names, *(column.name for column in columns)]
+    read = partial(read_table, missing=encoding.missing_words, keep=encoding.kept_words, verbatim=verbatim)
     if not encoding.columns and (source := kind_of(encoding.blocks[0]).source) is not None:
-        return source.read_like(data, encoding.blocks[0], encoding.missing_words)
-    table = read_table(data, missing=encoding.missing_words, verbatim=[*encoding.names, *(name for name, known in labels.items() if known)])
-    with rows_numbered(kept_numbers(table)):
-        table = _read_text(encoding, table)
+        return _read_text(columns, source.read_like(data, encoding.blocks[0], read), encoding.kept_words)
+    table = _read_text(columns, read(data), encoding.kept_words)
     for block in encoding.blocks:
         if (source := kind_of(block).source) is not None:
             table = source.fill_like(table, block, folder_of(data))
     return table
 
 
-def _read_text(encoding: Encoding, table: pa.Table) -> pa.Table:
+def _read_text(columns: Sequence[ColumnEncoding], table: pa.Table, kept: Sequence[str]) -> pa.Table:
     """The table with numbers and moments that came as text read as in training, so that whoever looks at it meets numbers and moments.
 
-    Numbers that were none of text in training are read with the decimal mark of their file.
+    Numbers that were none of text in training are read with the decimal mark of their file. Words that were kept are labels, and no value
+    where there are none.
     """
     plain = Notation(decimal_mark_of(table))
-    for column in encoding.columns:
+    for column in columns:
         place = table.schema.get_field_index(column.name)
-        if place < 0 or not isinstance(column, Numeric | Datetime) or not pa.types.is_string(table.field(place).type):
+        if place < 0 or isinstance(column, Category) or not pa.types.is_string(table.field(place).type):
             continue
+        cells = without_words(table[column.name], kept)
         if isinstance(column, Numeric):
             column = replace(column, notation=column.notation or plain)
-        values = numbers_of(column, table[column.name])
-        cells = moments_of(values) if column.of_moments else pa.array(values, from_pandas=True)
-        table = table.set_column(place, table.field(place).with_type(cells.type), pa.chunked_array([cells]))
+        if isinstance(column, Numeric | Datetime):
+            with rows_numbered(row_numbers(table)):
+                values = numbers_of(column, cells)
+            cells = pa.chunked_array([moments_of(values) if column.of_moments else pa.array(values, from_pandas=True)])
+        table = table.set_column(place, table.field(place).with_type(cells.type), cells)
     return table
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Collection, Hashable, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -12,6 +12,7 @@ import pyarrow as pa
 from weights.data.classnames import ClassNames
 from weights.data.registry import used_kinds
 from weights.data.table.columns import as_text, is_supported
+from weights.data.table.delimited import MISSING_WORDS
 from weights.errors import DataError, NotFoundError, UsageError, suggest
 
 
@@ -27,6 +28,7 @@ class Roles(msgspec.Struct, frozen=True):
         sample_weight: column with the weight of each row, at least zero.
         clip: bound of the smooth clip of scaled numbers, or None for no clip.
         missing: further words that mean "no value"; the table was read with them, and later ones will be.
+        keep: words that mean "no value" in other text files, such as None, and are labels in this one.
         split: column that says which rows are for the test only ("test"); nothing is learned from them, and they are judged last.
         picture_size: height and width of pictures; None leaves it to what is found.
         classes: names of the whole numbers in the target, in their order or by number; see `classnames`.
@@ -43,6 +45,12 @@ class Roles(msgspec.Struct, frozen=True):
     split: str | None = None
     picture_size: int | None = None
     classes: ClassNames = ()
+    keep: tuple[str, ...] = ()
+
+    @property
+    def wording(self) -> dict[str, Any]:
+        """How cells of text are read, as `read_table` takes it."""
+        return {"missing": self.missing, "keep": self.keep, "verbatim": self.labels}
 
     @property
     def labels(self) -> list[str]:
@@ -64,7 +72,10 @@ def column_labels(data: Any) -> list[Any]:
     """
     if isinstance(data, Mapping):
         return [*data]
-    frame = nw.from_native(data, pass_through=True, eager_only=True)
+    try:
+        frame = nw.from_native(data, pass_through=True, eager_only=True)
+    except nw.exceptions.DuplicateError:
+        return []  # reading the table refuses it
     return [*frame.columns] if isinstance(frame, nw.DataFrame) else []
 
 
@@ -119,6 +130,29 @@ def parse_kinds(pairs: Any) -> dict[str, str]:
                 f"The kind of '{column}' must be one of {', '.join(used_kinds())}, but '{kind}' came. {suggest(kind, used_kinds())}"
             )
     return items
+
+
+def parse_kept(asked: Any, missing: Collection[str]) -> tuple[str, ...]:
+    """The words that are labels where other text files mean "no value" by them, from one or several, also with commas between; all of them.
+
+    Raises:
+        UsageError: a word means "no value" nowhere, or was said to mean it here.
+
+    Example:
+        >>> parse_kept("None,NA", ())
+        ('None', 'NA')
+    """
+    words = [word.strip() for text in ([asked] if isinstance(asked, str) else asked or ()) for word in str(text).split(",")]
+    known = [word for word in MISSING_WORDS if word]
+    if words == ["all"]:
+        return tuple(word for word in known if word not in missing)
+    for word in words:
+        if word not in known:
+            said = f"Words that text files mean no value by can be kept, {', '.join(known)} or all, but '{word}' came"
+            raise UsageError(f"{said}, which is kept as it is. Leave it out.")
+        if word in missing:
+            raise UsageError(f"'{word}' was said to be kept and to mean no value. Leave out --keep or --missing of it.")
+    return tuple(dict.fromkeys(words))
 
 
 def check_cells(table: pa.Table, roles: Roles) -> None:

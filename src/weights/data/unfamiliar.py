@@ -10,6 +10,8 @@ import pyarrow as pa
 
 from weights.data.encoding import Category, ColumnEncoding, Datetime, Encoding, Numeric, codes_of, numbers_of
 from weights.data.table.columns import is_missing
+from weights.data.table.moments import describe_time
+from weights.data.table.rownumbers import renumbered, row_numbers
 from weights.types import BoolArray
 
 _MARGIN = 0.05
@@ -31,12 +33,13 @@ def unfamiliar(encoding: Encoding, table: pa.Table, *, limits: Limits = NO_LIMIT
         limits: of the columns that have some, see `Ensemble.limits`.
         least_share: of the rows that a sentence must be about.
     """
-    sentences = []
+    sentences, numbers = [], row_numbers(table)
     for column in encoding.columns:
         raw = table[column.name]
         for which, what in _ways(column, raw, limits.get(column.name, (-np.inf, np.inf))):
             if which.any() and which.mean() >= least_share:
-                sentences.append(f"'{column.name}': {which.sum():,} of {len(which):,} rows {what(int(np.argmax(which)))}")
+                said = f"'{column.name}': {which.sum():,} of {len(which):,} rows {what(int(np.argmax(which)))}"
+                sentences.append(renumbered(said, numbers))
     return sentences
 
 
@@ -75,4 +78,6 @@ def show_value(column: Numeric | Datetime, value: float) -> str:
     """A number in a few digits, a moment as a date."""
     if isinstance(column, Numeric) or not np.isfinite(value):
         return f"{value:.6g}"
+    if time := describe_time(value, column.time_format):
+        return time
     return str(np.datetime64(0, "s") + np.timedelta64(int(value), "s")).replace("T00:00:00", "")

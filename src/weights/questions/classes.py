@@ -56,7 +56,7 @@ def ask_calibration(model: Model, options: CalibrationOptions, asker: Asker) -> 
     from weights.tables import aligned
 
     bins = model.calibration(label=options.label, test=options.test)
-    label = model.classes[model.sought(options.label)]
+    label = model.classes[model.ensemble.task.sought(options.label)]
     footnote = f"{describe_judged(model, test=options.test)} Bars are 95 % intervals."
     rows = [["predicted", "observed", "rows"]]
     rows += [[f"{100 * bin.predicted:.1f} %", percent(bin.observed), f"{bin.n:,}"] for bin in bins]
@@ -82,7 +82,7 @@ def ask_operating(model: Model, options: OperatingOptions, asker: Asker) -> Answ
     from weights.report.terminal import operating_lines
 
     point = model.operating_point(options.sensitivity, label=options.label)
-    predictions, sought = model.predictions(), model.sought(options.label)
+    predictions, sought = model.predictions(), model.ensemble.task.sought(options.label)
     title = title_figure(model.ensemble, f"finding {point.label}")
     footnote = f"{describe_judged(model)} Bars are 95 % intervals."
     judged = {"out of bag": predictions, "test": model.ensemble.test_predictions}

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import msgspec
 
-from weights.errors import DataError, UsageError
+from weights.errors import DataError
 from weights.options import option
 from weights.questions.question import Answer, Asker, Question, describe_judged, find_refusal
 from weights.runoptions import TrainingRows
@@ -108,8 +108,7 @@ def find_values(model: Model, *, test: bool) -> Values:
     """
     from weights.inspection.values import Values
 
-    if not model.ensemble.task.numeric:
-        raise UsageError(f"Numbers were needed, but '{model.ensemble.task.target}' has classes. See confusion and calibration.")
+    model.ensemble.task.need_numbers("Numbers were needed", "See confusion and calibration.")
     kept = model.predictions(test=test)
     return Values(kept.prediction, model.ensemble.task.original(kept.y), kept.weight, kept.group)
 

@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from weights.data.dataset import read_group, read_sample_weight
 from weights.data.encoding import apply_encoding
 from weights.data.newrows import describe_new_rows
 from weights.data.repeats import describe_repeats
+from weights.data.steering import read_group, read_sample_weight
 from weights.data.table.columns import as_text, is_missing
-from weights.data.table.rownumbers import rows_numbered, take_numbers
+from weights.data.table.rownumbers import row_numbers, rows_numbered, without_numbers
 from weights.ensemble import Ensemble, Predictions
 from weights.errors import DataError, UsageError, abridged, listed, printable, suggest
 from weights.inspection.classes import Bin, OperatingPoint, calibration, operating_point
@@ -55,12 +55,11 @@ def score_rows(
         NotFoundError, UsageError: as `levels.find_levels`; or there is no such class, or a share is not between 0 and 1.
     """
     task = ensemble.task
-    table, numbers = take_numbers(table)
     known = _find_known(ensemble, table)
     wanted = None if label is None else task.sought(label)
     unknown = ~known & ~is_missing(table[task.target])
     notes = [*_describe_roles(ensemble, table), *describe_new_rows(ensemble.encoding, table, ensemble.limits), *describe_repeats(table)]
-    rows = table.filter(pa.array(known))
+    numbers, rows = row_numbers(table), without_numbers(table).filter(pa.array(known))
     with rows_numbered(np.flatnonzero(known) if numbers is None else numbers[known]):
         inputs = apply_encoding(ensemble.encoding, rows)
     answers = ensemble.answer(inputs)

@@ -8,9 +8,9 @@ import numpy as np
 import pyarrow as pa
 import scipy.special
 
-from weights.data.dataset import find_test_rows
 from weights.data.encoding import apply_encoding
 from weights.data.inputs import Inputs
+from weights.data.steering import find_test_rows
 from weights.data.table.part import is_same_source
 from weights.data.table.read import AnyPart, describe_source
 from weights.ensemble import Ensemble

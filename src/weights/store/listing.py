@@ -8,8 +8,8 @@ from pathlib import Path
 import msgspec
 
 from weights.data.table.part import is_same_source
-from weights.ensemble import Origin
 from weights.errors import CorruptError, NotFoundError, UsageError, WeightsError, printable
+from weights.fitting import Prepared
 from weights.store.disk import remove_folder
 from weights.store.verify import is_saved, read_heading
 from weights.tasks.proportions import Metric
@@ -76,14 +76,35 @@ def describe_run(folder: Path) -> SavedRun:
     )
 
 
-def is_like(folder: Path, target: str, origin: Origin | None) -> bool:
-    """Whether the run in a folder is of the same file and target, so that a new fit of them may take its place."""
+def check_replaceable(folder: Path, prepared: Prepared, *, overwrite: bool) -> bool:
+    """Whether a folder holds a run whose place a fit will take: one of the same rows and target, or any where that is wanted.
+
+    Raises:
+        UsageError: it holds another, and `overwrite` does not say that it may go.
+    """
+    if not is_saved(folder):
+        return False
+    if not overwrite and not _is_like(folder, prepared):
+        other = describe_run(folder)
+        held = f"which cannot be read ({other.damaged})" if other.damaged else f"of '{other.target}' in {other.data}"
+        shown = printable(str(folder))
+        raise UsageError(
+            f"{shown} holds a run {held}. Name another folder with --save, or add --overwrite to replace it (in Python: overwrite=True)."
+        )
+    return True
+
+
+def _is_like(folder: Path, prepared: Prepared) -> bool:
+    """Whether the run in a folder is of the same file and target, or, of rows from memory, of rows that are encoded alike."""
     try:
         config, report = read_heading(folder)
     except CorruptError:
         return False
-    sources = [None if known is None else known.source for known in (report.origin, origin)]
-    return config.task.target == target and is_same_source(*sources)
+    if config.task.target != prepared.task.target:
+        return False
+    sources = [None if known is None else known.source for known in (report.origin, prepared.origin)]
+    from_memory = sources == [None, None] and report.n_samples == prepared.dataset.n_samples
+    return is_same_source(*sources) or (from_memory and prepared.dataset.encoding.agrees_with(config.encoding))
 
 
 def check_removable(folder: Path) -> Path:

@@ -17,6 +17,7 @@ import numpy as np
 import pyarrow as pa
 
 from weights.conformal import Conformal, Interval
+from weights.data.encoding import ColumnEncoding
 from weights.tasks.metrics import Measure
 from weights.types import AnyArray, BoolArray, FloatArray, IntArray
 
@@ -170,6 +171,10 @@ class Task(Protocol):
     def loss_scale(self) -> float:
         """What a loss of `row_losses` is multiplied by to be in the target's unit."""
 
+    @property
+    def column(self) -> ColumnEncoding:
+        """How the cells of the target were read in training, and are wherever they come again."""
+
     def check(self) -> list[str]:
         """What is wrong with values that were read from a file, in words."""
 
@@ -265,6 +270,13 @@ class Task(Protocol):
 
         Raises:
             UsageError: the target is a number; with what was asked and what to do instead.
+        """
+
+    def need_numbers(self, what: str = "A number was needed", instead: str = "") -> None:
+        """Nothing where targets are quantities.
+
+        Raises:
+            UsageError: the target has classes; with what was asked and what to do instead.
         """
 
     def class_number(self, label: Any) -> int:

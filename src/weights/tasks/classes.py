@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NoReturn
 
 import jax
 import msgspec
@@ -13,6 +13,7 @@ import pyarrow as pa
 import scipy.special
 
 from weights.conformal import Conformal, Interval, score_classes, smallest_holding
+from weights.data.encoding import Category, codes_of
 from weights.errors import DataError, UsageError, listed, printable
 from weights.tasks.base import ConvexLoss, Gaps, Outcome, OutputFunctions, Scaled
 from weights.tasks.class_losses import (
@@ -24,7 +25,7 @@ from weights.tasks.class_losses import (
     multinomial,
     odds_against_others,
 )
-from weights.tasks.label_types import check_labels, label_array, label_codes
+from weights.tasks.label_types import check_labels, label_array, label_cells, label_column
 from weights.tasks.metrics import CLASS_METRICS, Measure, log_losses
 from weights.types import AnyArray, BoolArray, FloatArray, IntArray
 
@@ -60,26 +61,19 @@ class Classes(msgspec.Struct, frozen=True, tag_field="kind"):
     adds_noise: ClassVar[bool] = False
     simulated: ClassVar[bool] = True
     pipeline: ClassVar[str] = "classification"
-
-    @property
-    def unit(self) -> float:
-        """One: log odds and log probabilities have no unit."""
-        return 1.0
-
-    @property
-    def origin(self) -> float:
-        """Zero."""
-        return 0.0
-
-    @property
-    def loss_scale(self) -> float:
-        """One: log losses have no unit."""
-        return 1.0
+    unit: ClassVar[float] = 1.0
+    origin: ClassVar[float] = 0.0
+    loss_scale: ClassVar[float] = 1.0
 
     @property
     def loss_name(self) -> str:
         """Log loss, of weighted classes where they are."""
         return "log loss" if self.class_weight is None else "log loss of weighted classes"
+
+    @property
+    def column(self) -> Category:
+        """A column whose levels are the classes."""
+        return label_column(self.target, self.classes, self.time_unit)
 
     def check(self) -> list[str]:
         """What is wrong with the labels or the class weights, in words."""
@@ -109,7 +103,7 @@ class Classes(msgspec.Struct, frozen=True, tag_field="kind"):
 
     def class_codes(self, target: pa.ChunkedArray) -> IntArray:
         """The class codes of n cells, shape (n,), below zero for what is missing or no class."""
-        return label_codes(target, self.target, self.classes, self.time_unit)
+        return codes_of(self.column, label_cells(target, self.time_unit))
 
     def original(self, y: AnyArray) -> AnyArray:
         """The class codes as they are, shape (n,)."""
@@ -218,6 +212,10 @@ class Classes(msgspec.Struct, frozen=True, tag_field="kind"):
     def need_classes(self, what: str = "Classes were needed", instead: str = "") -> None:
         """Nothing: there are classes."""
 
+    def need_numbers(self, what: str = "A number was needed", instead: str = "") -> NoReturn:
+        """Never nothing: there are classes."""
+        raise UsageError(f"{what}, but '{self.target}' has classes. {instead}".rstrip())
+
     def class_number(self, label: Any) -> int:
         """The position of a class, whose label may be given as text.
 
@@ -255,7 +253,7 @@ class Classes(msgspec.Struct, frozen=True, tag_field="kind"):
 
     def interval(self, conformal: Conformal, predictions: FloatArray, x: FloatArray, level: float) -> Interval:
         """Never bounds: there are classes."""
-        raise UsageError(f"Intervals need a number, but '{self.target}' has classes. Use predict_proba or prediction_sets.")
+        self.need_numbers("Intervals need a number", "Use predict_proba or prediction_sets.")
 
     def explained_codes(self, predictions: FloatArray, label: int | None) -> IntArray:
         """The class asked for, or the most probable of each row, shape (n,)."""
@@ -307,6 +305,8 @@ class Classes(msgspec.Struct, frozen=True, tag_field="kind"):
 class Binary(Classes, frozen=True, tag="binary"):
     """Two classes; the one output is the log odds of the second."""
 
+    kind: ClassVar[str] = "binary"
+    n_outputs: ClassVar[int] = 1
     functions: ClassVar[OutputFunctions] = OutputFunctions(
         logistic, lambda outputs: outputs, lambda outputs, label: outputs[:, 0] * (2 * label - 1)
     )
@@ -318,16 +318,6 @@ class Binary(Classes, frozen=True, tag="binary"):
         quadratic=False,
         shift_free=False,
     )
-
-    @property
-    def kind(self) -> str:
-        """The task's name."""
-        return "binary"
-
-    @property
-    def n_outputs(self) -> int:
-        """One: the log odds of the second class."""
-        return 1
 
     def check(self) -> list[str]:
         """What is wrong with the labels or the class weights, in words."""
@@ -373,6 +363,7 @@ class Binary(Classes, frozen=True, tag="binary"):
 class Multiclass(Classes, frozen=True, tag="multiclass"):
     """Three classes or more; outputs are unnormalised log probabilities, one a class."""
 
+    kind: ClassVar[str] = "multiclass"
     functions: ClassVar[OutputFunctions] = OutputFunctions(multinomial, jax.nn.log_softmax, odds_against_others)
     convex: ClassVar[ConvexLoss] = ConvexLoss(
         losses=log_losses_of,
@@ -382,11 +373,6 @@ class Multiclass(Classes, frozen=True, tag="multiclass"):
         quadratic=False,
         shift_free=True,
     )
-
-    @property
-    def kind(self) -> str:
-        """The task's name."""
-        return "multiclass"
 
     @property
     def n_outputs(self) -> int:

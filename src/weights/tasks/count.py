@@ -11,10 +11,12 @@ import numpy as np
 import pyarrow as pa
 import scipy.special
 
+from weights.data.encoding import Numeric
+from weights.data.table.notation import Notation
 from weights.errors import DataError, printable
 from weights.tasks.base import ConvexLoss, Outcome, OutputFunctions
 from weights.tasks.metrics import COUNT_METRICS, Measure, poisson_deviances
-from weights.tasks.number import Number, convex_value_loss, finite_numbers, refuse_classes, value_functions
+from weights.tasks.number import Number, column_of_numbers, convex_value_loss, finite_numbers, refuse_classes, value_functions
 from weights.types import AnyArray, FloatArray, IntArray
 
 _MOST = 20.0
@@ -100,7 +102,7 @@ class Count(Number, frozen=True, tag="count"):
         Raises:
             DataError: a value is not a whole number from zero on.
         """
-        return self._scaled(_whole_numbers(target, self.target))
+        return self._scaled(_whole_numbers(target, self.column))
 
     def original(self, y: AnyArray) -> AnyArray:
         """Counts, float64, shape (n,)."""
@@ -167,25 +169,32 @@ class Count(Number, frozen=True, tag="count"):
         return f"{'' if scale == 'target' else 'log rate of '}{printable(self.target)}"
 
 
-def _whole_numbers(target: pa.ChunkedArray, name: str) -> FloatArray:
+def _whole_numbers(target: pa.ChunkedArray, column: Numeric) -> FloatArray:
     """The counts of a target, float64, shape (n,).
 
     Raises:
         DataError: one is not a whole number from zero on.
     """
-    values = finite_numbers(target, name)
+    values = finite_numbers(target, column)
     wrong = (values < 0) | (values != np.floor(values))
     if wrong.any():
         row = int(np.argmax(wrong))
         raise DataError(
-            f"Counts must be whole numbers from zero on, but row {row + 1} of '{name}' holds {values[row]:g}. "
+            f"Counts must be whole numbers from zero on, but row {row + 1} of '{column.name}' holds {values[row]:g}. "
             "Repair or leave out the row, or use --task regression."
         )
     return values
 
 
 def find_count(
-    target: pa.ChunkedArray, name: str, *, class_weight: Any, positive: Any = None, remark: str, levels: Sequence[str] = ()
+    target: pa.ChunkedArray,
+    name: str,
+    *,
+    class_weight: Any,
+    positive: Any = None,
+    remark: str,
+    levels: Sequence[str] = (),
+    notation: Notation | None = None,
 ) -> Count:
     """The task of predicting these counts.
 
@@ -194,10 +203,12 @@ def find_count(
         UsageError: class weights or a class to speak of were asked for.
     """
     refuse_classes(name, "count", class_weight, positive)
-    values = _whole_numbers(target, name)
+    column = column_of_numbers(target, name, notation)
+    values = _whole_numbers(target, column)
     if values.min() == values.max():
         raise DataError(f"The counts of '{name}' must vary, but they are {values[0]:g} in all {len(values)} rows. Name another target.")
-    return Count(name, 0.0, float(values.mean()), remark, least=0.0)
+    scale = float(values.mean())
+    return Count(name, 0.0, scale, remark, least=0.0, notation=column.notation, from_times=column.from_times)
 
 
 def looks_counted(values: FloatArray) -> bool:

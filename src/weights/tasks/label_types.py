@@ -12,10 +12,11 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from weights.data.encoding import Category
 from weights.data.table.columns import as_text, is_number
-from weights.data.table.labels import Form, read_labels
+from weights.data.table.labels import Form
 from weights.data.table.plainform import simplify_type
-from weights.types import AnyArray, IntArray
+from weights.types import AnyArray
 
 _TYPES = ({str}, {int}, {bool}, {float})
 _FORMS: dict[type, Form] = {str: "", int: "numbers", float: "numbers", bool: "truth values"}
@@ -49,10 +50,10 @@ def label_cells(target: pa.ChunkedArray, time_unit: str) -> pa.ChunkedArray:
     return as_text(target)
 
 
-def label_codes(target: pa.ChunkedArray, name: str, classes: list[Any], time_unit: str) -> IntArray:
-    """The position of each cell of a target among the classes, shape (n,), below zero where it is missing or none of them."""
-    form = "moments" if time_unit else _FORMS[type(classes[0])]
-    return read_labels(label_cells(target, time_unit), name, as_text(pa.chunked_array([classes])).to_pylist(), form)
+def label_column(name: str, classes: list[Any], time_unit: str) -> Category:
+    """The column of a target that holds these classes, which are its levels in this order."""
+    form: Form = "moments" if time_unit else _FORMS[type(classes[0])]
+    return Category(name, as_text(pa.chunked_array([classes])).to_pylist(), rare=False, missing=False, form=form)
 
 
 def label_array(classes: list[Any], time_unit: str) -> AnyArray:

@@ -12,7 +12,10 @@ import numpy as np
 import pyarrow as pa
 
 from weights.conformal import Conformal, Interval, score_residuals
-from weights.data.table.columns import is_missing, to_numbers
+from weights.data.encoding import Numeric, numbers_of
+from weights.data.table.columns import as_text, is_missing, to_numbers
+from weights.data.table.notation import TRUTH, Notation, find_numbers
+from weights.data.table.plainform import simplify_type
 from weights.errors import DataError, UsageError, printable
 from weights.tasks.base import ConvexLoss, Gaps, Outcome, OutputFunctions, Scaled
 from weights.tasks.metrics import REGRESSION_METRICS, Measure
@@ -55,6 +58,7 @@ class Number(msgspec.Struct, frozen=True, tag_field="kind", tag="regression"):
         least, most: what no value of training went beyond, where that is what numbers of its kind are held by (zero; zero and one);
             bounds of intervals stop there.
         remark: how the task was found, where that deserves saying.
+        notation: how numbers of the target are written in text; None where they were not. from_times: whether they are moments, in seconds.
     """
 
     target: str
@@ -63,6 +67,8 @@ class Number(msgspec.Struct, frozen=True, tag_field="kind", tag="regression"):
     remark: str = ""
     least: float | None = None
     most: float | None = None
+    notation: Notation | None = None
+    from_times: bool = False
 
     metrics: ClassVar[Mapping[str, Measure]] = REGRESSION_METRICS
     functions: ClassVar[OutputFunctions] = value_functions(_square)
@@ -116,6 +122,11 @@ class Number(msgspec.Struct, frozen=True, tag_field="kind", tag="regression"):
         """From half a square of scaled values to the square in the target's unit."""
         return 2.0 * self.scale**2
 
+    @property
+    def column(self) -> Numeric:
+        """A column of numbers in the notation of training."""
+        return Numeric(self.target, self.center, self.scale, missing=False, notation=self.notation, from_times=self.from_times)
+
     def check(self) -> list[str]:
         """What is wrong with the scale or the range, in words."""
         lawful = 0 < self.scale < math.inf and math.isfinite(self.center)
@@ -130,7 +141,7 @@ class Number(msgspec.Struct, frozen=True, tag_field="kind", tag="regression"):
         Raises:
             DataError: a value is not a finite number.
         """
-        return self._scaled(finite_numbers(target, self.target))
+        return self._scaled(finite_numbers(target, self.column))
 
     def knows(self, target: pa.ChunkedArray) -> BoolArray:
         """Which of n cells are not missing, shape (n,)."""
@@ -226,6 +237,9 @@ class Number(msgspec.Struct, frozen=True, tag_field="kind", tag="regression"):
     def need_classes(self, what: str = "Classes were needed", instead: str = "") -> None:
         """Never nothing: the target is a number."""
         raise UsageError(f"{what}, but '{self.target}' is a number. {instead}".rstrip())
+
+    def need_numbers(self, what: str = "A number was needed", instead: str = "") -> None:
+        """Nothing: the target is a number."""
 
     def class_number(self, label: Any) -> int:
         """No position: there are no classes."""
@@ -345,13 +359,26 @@ def ranks(values: AnyArray) -> FloatArray:
     return ((np.cumsum(counts) - (counts + 1) / 2) / max(len(values) - 1, 1))[tie]
 
 
-def finite_numbers(target: pa.ChunkedArray, name: str) -> FloatArray:
+def column_of_numbers(target: pa.ChunkedArray, name: str, notation: Notation | None) -> Numeric:
+    """How the cells of a target are read as numbers: in the notation of their file, or else in that which reads them all."""
+    target = simplify_type(target)
+    if pa.types.is_string(target.type):
+        to_numbers(target, name)  # which says what cannot be read
+        numbers = find_numbers(as_text(target))
+        notation = notation if numbers is None else numbers.notation
+    if pa.types.is_boolean(target.type):
+        notation = TRUTH
+    return Numeric(name, 0.0, 1.0, missing=False, notation=notation, from_times=pa.types.is_temporal(target.type))
+
+
+def finite_numbers(target: pa.ChunkedArray, column: Numeric) -> FloatArray:
     """The values of a target, float64, shape (n,).
 
     Raises:
         DataError: one is not a finite number.
     """
-    values = to_numbers(target, name)
+    name = column.name
+    values = numbers_of(column, simplify_type(target))
     if not np.isfinite(values).all():
         row = int(np.argmax(~np.isfinite(values)))
         raise DataError(f"The target '{name}' must be a finite number, but row {row + 1} holds {values[row]}. Repair or leave out the row.")
@@ -371,7 +398,14 @@ def refuse_classes(name: str, what: str, class_weight: Any, positive: Any) -> No
 
 
 def find_number(
-    target: pa.ChunkedArray, name: str, *, class_weight: Any, positive: Any = None, remark: str, levels: Sequence[str] = ()
+    target: pa.ChunkedArray,
+    name: str,
+    *,
+    class_weight: Any,
+    positive: Any = None,
+    remark: str,
+    levels: Sequence[str] = (),
+    notation: Notation | None = None,
 ) -> Number:
     """The task of predicting these numbers.
 
@@ -380,7 +414,8 @@ def find_number(
         UsageError: class weights or a class to speak of were asked for.
     """
     refuse_classes(name, "number", class_weight, positive)
-    values = finite_numbers(target, name)
+    column = column_of_numbers(target, name, notation)
+    values = finite_numbers(target, column)
     with np.errstate(over="ignore", invalid="ignore"):
         center, scale = float(values.mean()), float(values.std())
     if not np.isfinite(scale):
@@ -391,7 +426,7 @@ def find_number(
         raise DataError(f"The target '{name}' must vary, but it is {values[0]:g} in all {len(values)} rows. Name another target.")
     range_ = next((low, high) for low, high in ((0.0, 1.0), (0.0, None), (None, None)) if _holds(values, low, high))
     said = f"'{printable(name)}' {RANGES[range_]}, so that bounds of intervals stop there" if RANGES[range_] else ""
-    return Number(name, center, scale, "; ".join(filter(None, (remark, said))), *range_)
+    return Number(name, center, scale, "; ".join(filter(None, (remark, said))), *range_, column.notation, column.from_times)
 
 
 def _holds(values: FloatArray, low: float | None, high: float | None) -> bool:

@@ -12,6 +12,7 @@ import numpy as np
 import pyarrow as pa
 
 from weights.data.table.columns import find_kind, is_number, to_numbers
+from weights.data.table.notation import Notation
 from weights.data.table.plainform import simplify_type
 from weights.errors import DataError, UsageError, printable, suggest
 from weights.tasks.base import Task
@@ -26,11 +27,11 @@ AnyTask = Binary | Multiclass | Number | Count
 """What a saved run may hold, distinguished by ``kind``."""
 
 
-def _find_two(target: pa.ChunkedArray, name: str, **options: Any) -> Task:
+def _find_two(target: pa.ChunkedArray, name: str, *, notation: Notation | None, **options: Any) -> Task:
     return find_classes(target, name, "binary", **options)
 
 
-def _find_several(target: pa.ChunkedArray, name: str, **options: Any) -> Task:
+def _find_several(target: pa.ChunkedArray, name: str, *, notation: Notation | None, **options: Any) -> Task:
     return find_classes(target, name, None, **options)
 
 
@@ -56,6 +57,7 @@ def find_task(
     x: FloatArray | None = None,
     gaps: bool = False,
     levels: Sequence[str] = (),
+    notation: Notation | None = None,
 ) -> Task:
     """The task a target column asks for.
 
@@ -68,6 +70,8 @@ def find_task(
         x: the other columns as models read them, shape (n, p); with them rows may show that numbers have an order.
         gaps: whether further rows had no target, in frames that write whole numbers as decimals then.
         levels: labels as text in the order that classes are to have; empty where their values give it.
+
+        notation: how numbers were written in the text file that the target was read from, where they were not plainly.
 
     Raises:
         DataError: the target has one value only, or cannot be of the asked kind.
@@ -82,7 +86,8 @@ def find_task(
     if pa.types.is_nested(target.type):
         raise DataError(f"The target '{name}' must hold one number or label a row, but it holds {target.type}. Name another target.")
     asked, remark = (kind, "") if kind else _guess_kind(target, name, x, gaps=gaps)
-    return TASKS[asked](target, name, class_weight=class_weight, positive=positive, remark=remark, levels=levels)
+    options = {"class_weight": class_weight, "positive": positive, "remark": remark, "levels": levels, "notation": notation}
+    return TASKS[asked](target, name, **options)
 
 
 def _guess_kind(target: pa.ChunkedArray, name: str, x: FloatArray | None, *, gaps: bool) -> tuple[str, str]:

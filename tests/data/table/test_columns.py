@@ -8,7 +8,17 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from weights.data.table.columns import find_flag_words, find_kind, is_missing, level_codes, to_flags, to_levels, to_numbers, to_seconds
+from weights.data.table.columns import (
+    find_flag_words,
+    find_kind,
+    is_missing,
+    level_codes,
+    to_flags,
+    to_levels,
+    to_numbers,
+    to_seconds,
+    words_among_numbers,
+)
 from weights.errors import DataError
 
 DAY = 86400.0
@@ -129,6 +139,24 @@ def test_a_few_texts_among_numbers_are_read_as_missing_and_said(numbers):
 
 def test_many_texts_among_numbers_make_a_category():
     assert find_kind(column([str(j % 12) for j in range(80)] + ["unknown"] * 20), "x").kind == "category"
+    assert find_kind(column([f"{j}.5" for j in range(80)] + ["oak", "ash"] * 10), "x").kind == "identifier"
+
+
+@pytest.mark.parametrize("word", ["-", ".", "--", "n.a.", "unknown", "#DIV/0!", "#REF!", "", "N/A"])
+@pytest.mark.parametrize("write", ["{}.5", "{},5", "{} kg", "$1,{:03}.25"])
+def test_words_that_only_mean_no_value_may_be_many_among_numbers_of_any_notation(word, write):
+    cells = [word if j % 3 == 0 else write.format(j) for j in range(90)]
+    found = find_kind(column(cells), "x")
+    assert (found.kind, found.note) == ("numeric", f"text among numbers is read as missing (first: row 1, '{word}')")
+    assert words_among_numbers(column(cells)) == [word]
+
+
+def test_words_among_dates_are_missing():
+    cells = ["never" if j % 20 == 0 else f"{j % 28 + 1:02}.03.2024" for j in range(90)]
+    assert find_kind(column(cells), "x") == ("datetime", "dates written as text; other text is read as missing (first: row 1, 'never')")
+    seconds = to_seconds(column(cells), "x", words=["never"])
+    assert (int(np.isnan(seconds).sum()), seconds[1] / DAY) == (5, 19784.0)
+    assert find_kind(column(["never" if j % 3 == 0 else cell for j, cell in enumerate(cells)]), "x").kind == "category"
 
 
 @pytest.mark.parametrize("kind", [pa.string(), pa.large_string(), pa.string_view(), pa.dictionary(pa.int8(), pa.string())], ids=str)

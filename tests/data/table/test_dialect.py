@@ -45,7 +45,41 @@ def test_nothing_is_taken_for_a_title_that_may_be_names(sample):
     assert find_dialect(sample, default=",", name="t.csv").delimiter == ","
 
 
-def test_cells_set_apart_by_several_blanks_are_refused_with_the_cause(tmp_path):
-    (tmp_path / "t.txt").write_text("age  weight\n 31    71.5\n 47    80.1\n")
-    with pytest.raises(DataError, match="set apart by several blanks"):
+BLANKS = [
+    "age  weight\n 31    71.5\n 47    80.1\n",
+    "age\tweight\n31\t71.5\n47\t80.1\n",
+    "age   weight  \r\n\r\n  31    71.5\r\n 47\t 80.1  \r\n\r\n",
+    '"age"  weight\n31 71.5\n47    80.1',
+]
+
+
+@pytest.mark.parametrize("text", BLANKS)
+def test_cells_set_apart_by_blanks_are_read(tmp_path, text):
+    (tmp_path / "t.txt").write_text(text, newline="")
+    read = read_table(tmp_path / "t.txt")
+    assert read.to_pydict() == {"age": [31, 47], "weight": [71.5, 80.1]}
+
+
+def test_tables_of_the_uci_repository_are_read_as_they_are(tmp_path):
+    """Blanks of any number between numbers, a tab before a quoted name, and no header, as in auto-mpg.data."""
+    lines = [
+        '18.0   8   307.0      130.0      3504.      12.0   70  1\t"chevrolet chevelle malibu"',
+        '15.0   8   350.0      ?          3693.      11.5   70  1\t"buick skylark 320"',
+        '18.0   8   318.0      150.0      3436.      11.0   71  3\t"plymouth satellite"',
+    ]
+    (tmp_path / "auto-mpg.data").write_text("\n".join(lines) + "\n")
+    read = read_table(tmp_path / "auto-mpg.data")
+    assert read.column_names == [f"column {j}" for j in range(1, 10)]
+    assert read["column 4"].to_pylist() == [130.0, None, 150.0]
+    assert read["column 9"].to_pylist() == ["chevrolet chevelle malibu", "buick skylark 320", "plymouth satellite"]
+
+
+def test_cells_that_hold_blanks_among_such_are_refused_with_the_cause(tmp_path):
+    (tmp_path / "t.txt").write_text("place  weight\nNew York    71.5\nOhio  80.1\n")
+    with pytest.raises(DataError, match=r"set apart by blanks, but its lines have 2 to 3 words: .* Quote cells that hold blanks"):
         read_table(tmp_path / "t.txt")
+
+
+@pytest.mark.parametrize("text", ["pay,x\n1 234,2\n5 678,3\n", "a\tb\nx  1\t2\ny  2\t3\n", "item 1\nitem 2\nitem 3\n"])
+def test_blanks_within_cells_set_nothing_apart(text):
+    assert find_dialect(text, default=",", name="t.csv").delimiter != " "

@@ -7,7 +7,7 @@ from datetime import datetime
 import pyarrow as pa
 import pytest
 
-from weights.data.table.moments import TIME_OF_DAY, find_time_format, find_unmistakable, read_moments, read_times
+from weights.data.table.moments import DURATION, TIME_OF_DAY, describe_time, find_time_format, find_unmistakable, read_moments, read_times
 
 
 def column(cells):
@@ -75,3 +75,46 @@ def test_what_cannot_be_mistaken_depends_on_what_is_known():
     assert find_unmistakable(column(["01/02/2024"]), "%m/%d/%Y") == ("%m/%d/%Y", "iso", "iso with zone")
     assert "%d/%m/%Y" not in find_unmistakable(column(["01/02/2024"]), None)
     assert "%d/%m/%Y" in find_unmistakable(column(["13/02/2024"]), None)
+
+
+@pytest.mark.parametrize(
+    ("cells", "format_", "seconds"),
+    [
+        (["1:30", "13:05:30"], TIME_OF_DAY, [5400, 47130]),
+        (["1:30 PM", "12:00 am"], TIME_OF_DAY, [48600, 0]),
+        (["0:30", "27:30:00"], DURATION, [1800, 99000]),
+        (["1 days 02:00:00", "0 days 00:00:01.5", "-1 days +23:00:00"], DURATION, [93600, 1.5, -3600]),
+        (["-3:30", "130:00"], DURATION, [-12600, 468000]),
+    ],
+)
+def test_times_of_day_and_durations_are_read(cells, format_, seconds):
+    assert find_time_format(column(cells)) == format_
+    read = read_times(column(cells), format_)
+    assert [(moment - datetime(1970, 1, 1)).total_seconds() for moment in read.to_pylist()] == seconds
+    assert find_unmistakable(column(cells), format_) == (format_,)
+
+
+@pytest.mark.parametrize(
+    ("cells", "moments"),
+    [
+        (["2024-02", "1999-12"], [datetime(2024, 2, 1), datetime(1999, 12, 1)]),
+        (["2/2024", "12/1999"], [datetime(2024, 2, 1), datetime(1999, 12, 1)]),
+        (["Feb 2024", "December 1999"], [datetime(2024, 2, 1), datetime(1999, 12, 1)]),
+        (["Feb-2024", "Dec-1999"], [datetime(2024, 2, 1), datetime(1999, 12, 1)]),
+        (["2024Q1", "1999Q4"], [datetime(2024, 1, 1), datetime(1999, 10, 1)]),
+        (["Q3 2024", "Q2 1999"], [datetime(2024, 7, 1), datetime(1999, 4, 1)]),
+    ],
+)
+def test_months_and_quarters_are_the_days_they_begin(cells, moments):
+    assert read_times(column(cells), find_time_format(column(cells))).to_pylist() == moments
+
+
+@pytest.mark.parametrize("cell", ["2024-13", "13/2024", "2024Q5", "1:60", "1 day", "25:00 PM"])
+def test_what_is_no_time_or_month_is_none(cell):
+    assert find_time_format(column([cell])) is None
+
+
+def test_times_and_durations_are_shown_as_they_are_written():
+    assert [describe_time(s, TIME_OF_DAY) for s in (0, 5400, 47130)] == ["00:00", "01:30", "13:05:30"]
+    assert [describe_time(s, DURATION) for s in (99000, -3600)] == ["27:30", "-01:00"]
+    assert describe_time(0, "iso") == ""

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from weights.data.table.notation import PLAIN, Notation, are_labels, find_numbers, read_numbers
+from weights.data.table.notation import PLAIN, TRUTH, Notation, are_labels, find_numbers, read_numbers
 
 
 def column(cells):
@@ -87,3 +87,38 @@ def test_a_column_that_is_mostly_limits_holds_levels():
 def test_whole_numbers_are_of_the_notation_of_their_file():
     numbers = find_numbers(column(["1", "20"]), decimal_comma=True)
     assert (numbers.values.to_pylist(), numbers.notation, numbers.remark) == ([1, 20], Notation(","), "")
+
+
+@pytest.mark.parametrize(
+    ("cells", "values", "unit"),
+    [
+        (["(1,234.50)", "12.00"], [-1234.5, 12.0], ""),
+        (["($5)", "$7"], [-5.0, 7.0], "$"),
+        (["1.5-", "2.5"], [-1.5, 2.5], ""),
+        (["1,00,000", "12,34,567.5", "999"], [100000.0, 1234567.5, 999.0], ""),
+        (["5 kg", "7.5 kg"], [5.0, 7.5], "kg"),
+        (["5kg", "1,250kg"], [5.0, 1250.0], "kg"),
+        (["23.4 kmpl", "17.3 kmpl"], [23.4, 17.3], "kmpl"),
+        (["3 years", "10 years"], [3.0, 10.0], "years"),
+        (["R$ 1.234,50", "R$ 7,00"], [1234.5, 7.0], "R$"),
+        (["1e3 m", "5 m"], [1000.0, 5.0], "m"),
+    ],
+)
+def test_numbers_of_accountants_lakhs_and_measures_are_read(cells, values, unit):
+    found = find_numbers(column(cells))
+    assert (found.values.to_pylist(), found.notation.unit) == (values, unit)
+    for cell, value in zip(cells, values, strict=True):
+        assert read_numbers(column([cell]), found.notation).to_pylist() == [value]
+
+
+@pytest.mark.parametrize(
+    "cells",
+    [["5 kg", "7 lb"], ["5 kg", "7"], ["1st", "2nd"], ["12A", "13A", "x"], ["(-5-)"], ["(5"], ["5)"], ["--5"], ["(--5)"], ["1X", "2X"]],
+)
+def test_what_only_looks_so_is_no_number(cells):
+    assert find_numbers(column(cells)) is None
+
+
+def test_truth_values_are_read_as_numbers_where_they_were_in_training():
+    assert read_numbers(column(["true", "FALSE", None]), TRUTH).to_pylist() == [1.0, 0.0, None]
+    assert read_numbers(column(["maybe"]), TRUTH) is None

@@ -276,7 +276,7 @@ def test_a_folder_is_refused(tmp_path):
 @pytest.mark.parametrize(("name", "ending"), [("a.xls", ".xls"), ("a", "nothing"), ("a.gz", "nothing")])
 def test_an_unknown_ending_is_refused_with_the_known_ones(tmp_path, name, ending):
     path = write(tmp_path, name, "a\n1\n")
-    known = r"\.csv, \.db, .*\.xlsx"
+    known = r"\.csv, \.dat, \.data, \.db, .*\.xlsx"
     with pytest.raises(UsageError, match=rf"ends in '{ending}', and the formats read are {known}\. Convert the file"):
         read_table(path)
 

@@ -1,13 +1,16 @@
 """Text files as UTF-8: encodings, pieces, and what is no text."""
 
+import bz2
 import gzip
+import lzma
 
+import pyarrow as pa
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from weights.data.table import textfile
-from weights.data.table.textfile import TextFile
+from weights.data.table.textfile import TextFile, squeeze_blanks
 from weights.errors import DataError
 
 
@@ -90,3 +93,32 @@ def test_compressed_text_that_grows_beyond_measure_is_refused(tmp_path, monkeypa
 def test_compressed_text_that_grows_little_is_read(tmp_path, monkeypatch):
     monkeypatch.setattr(textfile, "_EXPANSION_AFTER", 10)
     assert read(tmp_path, gzip.compress(b"1,2\n" * 20), "a.csv.gz")[0] == "1,2\n" * 20
+
+
+def zstd(text):
+    return pa.Codec("zstd").compress(text, asbytes=True)
+
+
+@pytest.mark.parametrize("name", ["a.csv", "a.csv.gz"])
+@pytest.mark.parametrize("compress", [gzip.compress, bz2.compress, lzma.compress, zstd])
+def test_compressed_text_is_read_whatever_it_is_called(tmp_path, compress, name):
+    text = "a,b\n" + "1,2\n" * 1000
+    if name == "a.csv" or compress is gzip.compress:
+        assert read(tmp_path, compress(text.encode()), name)[0] == text
+
+
+def test_a_zip_archive_is_refused_in_words(tmp_path):
+    with pytest.raises(DataError, match=r"is a zip archive: a table of text was needed. Unpack it"):
+        read(tmp_path, b"PK\x03\x04" + b"0" * 50)
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+@pytest.mark.parametrize("chunk", [1, 2, 3, 7, 100])
+def test_blanks_are_squeezed_in_pieces_of_any_length(tmp_path, monkeypatch, end, chunk):
+    monkeypatch.setattr(textfile, "_CHUNK", chunk)
+    path = tmp_path / "a.txt"
+    path.write_bytes((end.join(['  1   2\t"a  b" ', " 3\t 4  c  ", "", " 5 6 d"])).encode())
+    with TextFile(path) as file:
+        file.peek(5)
+        file.rewrite_lines(squeeze_blanks)
+        assert file.read().decode() == end.join(['1 2 "a  b"', "3 4 c", "", "5 6 d"])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import Any
 
@@ -62,8 +62,9 @@ def _make_options(roles: Any, report_progress: ReportProgress) -> DecodeOptions:
 
 
 def _read(data: Any, roles: Any, report_progress: ReportProgress) -> pa.Table:
-    if roles.missing:
-        raise UsageError("--missing names words in the cells of a table, but pictures came without one. Leave it out.")
+    if roles.missing or roles.keep:
+        flag = "--missing" if roles.missing else "--keep"
+        raise UsageError(f"{flag} names words in the cells of a table, but pictures came without one. Leave it out.")
     return read_pictures(data, _make_options(roles, report_progress))
 
 
@@ -75,8 +76,8 @@ def _fill_column(table: pa.Table, column: str, folder: Path, roles: Any, report_
     return with_pictures(table, column, folder, _make_options(roles, report_progress))
 
 
-def _read_like(data: Any, column: Picture, missing: Sequence[str]) -> pa.Table:
-    return read_new(data, column, missing)
+def _read_like(data: Any, column: Picture, read: Callable[[Any], pa.Table]) -> pa.Table:
+    return read_new(data, column, read)
 
 
 def _fill_like(table: pa.Table, column: Picture, folder: Path) -> pa.Table:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import os
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -139,14 +139,14 @@ def with_pictures(table: pa.Table, column: str, folder: Path, options: DecodeOpt
     return decode_column(table, column, folder, IMAGES, options)
 
 
-def read_new(data: Any, like: Picture, missing: Sequence[str] = ()) -> pa.Table:
+def read_new(data: Any, like: Picture, read: Callable[[Any], pa.Table] = read_table) -> pa.Table:
     """Images to be answered, of the name, size and channels of those learned from, with names of files in `FILE_NAMES`, and labels if any.
 
     Args:
         data: a source of images, an array of them, or a table that names their files: in a column of that name, or in
             its only one.
         like: those learned from.
-        missing: words for "no value" in text columns.
+        read: makes a table of a path or a frame.
 
     Raises:
         DataError: no column names image files, or several do, or one cannot be read; others as `read_pictures` and
@@ -155,7 +155,7 @@ def read_new(data: Any, like: Picture, missing: Sequence[str] = ()) -> pa.Table:
     options = read_as(like)
     if isinstance(data, np.ndarray) or holds_pictures(data):
         return rename_columns(read_pictures(data, options), {"picture": like.name})
-    table = read_table(data, missing=missing)
+    table = read(data)
     if like.name in table.column_names and is_picture(table.schema.field(like.name)):
         return table
     return decode_column_like(table, like.name, folder_of(data), IMAGES, options)

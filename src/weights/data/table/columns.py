@@ -7,7 +7,7 @@ column as one kind and say, with row and value, what could not be read.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Literal, NamedTuple, NoReturn, get_args
 
 import numpy as np
@@ -38,6 +38,14 @@ _NUMBER = r"^[-+]?(\d+(\.\d*)?|\.\d+)([eE][-+]?\d+)?$"
 _LIKE_A_DATE = r"^(\d{4}[-/.]\d{1,2}[-/.]\d{1,2}|\d{1,2}[-/.]\d{1,2}[-/.]\d{2,4})([ T]|$)"
 _FEW = 20
 """Below this many rows, "all values differ" says nothing about being an identifier (our choice)."""
+NO_VALUE = re.compile(
+    r"|[?.*_\u2013\u2014-]+|#?n\.?[/.]?a\.?|nan|nil|null|none|missing|unknown|unk|not (known|available|applicable)|undefined|tbd|"
+    r"#(div/0|ref|value|name|num|null)[!?]?",
+    re.IGNORECASE,
+)
+"""Words, or none, that mean "no value" and nothing else, whatever the column."""
+_WITH_DIGIT = r"^[^#]*\d"
+_MOST_WORDS = 0.1
 _FEW_CODES = 10
 """Text holding at most this many different whole numbers is read as codes of a category (our choice)."""
 _YEARS = (1500, 2200)
@@ -89,7 +97,8 @@ def find_kind(column: pa.ChunkedArray, name: str, *, coded: bool = False) -> Fou
 def _describe_sentinel(column: pa.ChunkedArray, name: str, kind: str) -> str:
     """What is to be said of a code for "no value" among numbers or moments."""
     if kind == "datetime":
-        return describe_sentinel(to_seconds(column, name), moments=True)
+        words = words_among_moments(column) if pa.types.is_string(column.type) else ()
+        return describe_sentinel(to_seconds(column, name, words=words), moments=True)
     return describe_sentinel(to_numbers(column, name)) if kind == "numeric" and is_number(column.type) else ""
 
 
@@ -158,6 +167,9 @@ def _find_kind_of_text(column: pa.ChunkedArray, n_distinct: int) -> Found:
     if words_among:
         row, value = _first_where(column, lambda cell: cell in words_among)
         return Found("numeric", f"text among numbers is read as missing (first: row {row}, '{abridged(value)}')")
+    if words_among := words_among_moments(column):
+        row, value = _first_where(column, lambda cell: cell in words_among)
+        return Found("datetime", f"dates written as text; other text is read as missing (first: row {row}, '{abridged(value)}')")
     like_dates = pc.all(pc.match_substring_regex(column, _LIKE_A_DATE)).as_py()
     return _find_kind_of_labels(column, n_distinct, "look like dates, but share no format: read as labels" if like_dates else "")
 
@@ -175,18 +187,42 @@ def _find_kind_of_labels(column: pa.ChunkedArray, n_distinct: int, note: str = "
 
 
 def words_among_numbers(text: pa.ChunkedArray) -> list[str]:
-    """The few texts that stand among numbers, sorted: at most 10, in at most a tenth of the present cells; else none.
+    """The few texts that stand among numbers in one notation, sorted: at most 10, in at most a tenth of the present cells; else none.
 
-    Such words nearly always mean "no value" (our choice; a column of codes has more of them and stays a category).
+    Such words nearly always mean "no value" (our choice; a column of codes has more of them and stays a category). Words that mean nothing
+    else, such as ``-`` and ``unknown``, may be more than that, but not among a few codes.
     """
     text = as_text(text)
     if pc.any(pc.match_substring_regex(text, LEADING_ZERO)).as_py():
         return []
-    is_number = pc.match_substring_regex(text, _NUMBER)
-    unreadable = text.filter(pc.and_(pc.is_valid(text), pc.invert(pc.fill_null(is_number, False))))
-    words = pc.unique(unreadable)
-    few = 0 < len(words) <= 10 and len(unreadable) <= 0.1 * (len(text) - text.null_count)
-    return sorted(words.to_pylist()) if few else []
+    return _words_among(text, _NUMBER, _may_have_gaps) or _words_among(text, _WITH_DIGIT, _may_have_gaps)
+
+
+def words_among_moments(text: pa.ChunkedArray) -> list[str]:
+    """The few words without a digit that stand among moments of one format; as `words_among_numbers`."""
+    return _words_among(as_text(text), _WITH_DIGIT, lambda rest, surely: find_time_format(rest) is not None)
+
+
+def _words_among(text: pa.ChunkedArray, readable: str, reads: Callable[[pa.ChunkedArray, bool], bool]) -> list[str]:
+    """The cells that do not match, if they are few or surely mean "no value", and `reads` says of the others that they are of one kind."""
+    fits = pc.fill_null(pc.match_substring_regex(text, readable), False)
+    words = pc.unique(text.filter(pc.and_(pc.is_valid(text), pc.invert(fits))))
+    n_present, n_fitting = len(text) - text.null_count, pc.sum(pc.cast(fits, pa.int64())).as_py() or 0
+    if not 0 < len(words) <= 10 or not n_fitting:
+        return []
+    few = n_present - n_fitting <= _MOST_WORDS * n_present
+    if not few and not all(NO_VALUE.fullmatch(word) for word in words.to_pylist()):
+        return []
+    return sorted(words.to_pylist()) if reads(text.filter(fits), not few) else []
+
+
+def _may_have_gaps(text: pa.ChunkedArray, many: bool) -> bool:
+    """Whether cells are numbers of one notation; of many gaps, more than a few codes."""
+    numbers = find_numbers(text)
+    if numbers is None or not many:
+        return numbers is not None
+    values = numbers.values
+    return pc.count_distinct(values).as_py() > 2 * _FEW_CODES or not pc.all(pc.equal(pc.floor(values), values)).as_py()
 
 
 def _first_where(column: pa.ChunkedArray, bad: Callable[[str], object]) -> tuple[int, str]:
@@ -200,11 +236,21 @@ def as_text(column: pa.ChunkedArray) -> pa.ChunkedArray:
     if pa.types.is_timestamp(column.type):
         moments = pc.cast(pc.cast(pc.cast(column, pa.timestamp("us", column.type.tz), safe=False), pa.timestamp("us")), pa.string())
         return pc.replace_substring_regex(moments, r"(?: 00:00:00)?\.0+$", "")
+    if pa.types.is_time(column.type):
+        return pc.replace_substring_regex(pc.cast(column, pa.string()), r"\.0+$", "")
     if pa.types.is_floating(column.type):
         whole = pc.and_(pc.equal(pc.floor(column), column), pc.less(pc.abs(column), 2.0**53))
         as_integer = pc.cast(pc.if_else(whole, column, None), pa.int64(), safe=False)
         return pc.coalesce(pc.cast(as_integer, pa.string()), pc.cast(column, pa.string()))
     return pc.utf8_trim_whitespace(pc.cast(column, pa.string()))
+
+
+def without_words(text: pa.ChunkedArray, words: Collection[str]) -> pa.ChunkedArray:
+    """A column of text with no value where a cell is one of these words; itself where none is."""
+    if not words:
+        return text
+    hit = pc.is_in(pc.utf8_trim_whitespace(text), pa.array([*words], pa.string()))
+    return pc.if_else(hit, pa.scalar(None, pa.string()), text) if pc.any(hit).as_py() else text
 
 
 def to_numbers(column: pa.ChunkedArray, name: str, words: Sequence[str] = (), notation: Notation | None = None) -> FloatArray:
@@ -225,9 +271,7 @@ def to_numbers(column: pa.ChunkedArray, name: str, words: Sequence[str] = (), no
     if pa.types.is_boolean(column.type):
         numbers = pc.cast(column, pa.int8())
     elif not is_number(column.type):
-        text = as_text(column)
-        if words:
-            text = pc.if_else(pc.is_in(text, pa.array(words, pa.string())), pa.scalar(None, pa.string()), text)
+        text = without_words(as_text(column), words)
         numbers = _parse_numbers(text, notation)
         if numbers is None:
             needed = "numeric" if notation is None else f"numbers {describe_notation(notation)}"
@@ -285,13 +329,14 @@ def find_flag_words(column: pa.ChunkedArray) -> tuple[str, str]:
     return no or _FALSE[_TRUE.index((yes or "").lower())], yes or _TRUE[_FALSE.index((no or "").lower())]
 
 
-def to_seconds(column: pa.ChunkedArray, name: str, formats: Sequence[str] = ()) -> FloatArray:
+def to_seconds(column: pa.ChunkedArray, name: str, formats: Sequence[str] = (), words: Sequence[str] = ()) -> FloatArray:
     """The column's dates as seconds since 1970-01-01 UTC, float64, shape (n,); missing is NaN.
 
     Args:
         column: n dates, times, texts or numbers; a number is taken as it is.
         name: the column's name.
         formats: how dates may be written as text, see `find_time_format`; none to find it.
+        words: texts that mean "no value".
 
     Raises:
         DataError: a cell cannot be read as a date or time.
@@ -300,7 +345,7 @@ def to_seconds(column: pa.ChunkedArray, name: str, formats: Sequence[str] = ()) 
     if not pa.types.is_temporal(column.type):
         if is_number(column.type):
             return to_numbers(column, name)
-        text = as_text(column)
+        text = without_words(as_text(column), words)
         formats = formats or tuple(filter(None, [find_time_format(text)]))
         times = read_moments(text, formats)
         if times is None:

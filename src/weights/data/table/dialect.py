@@ -16,6 +16,9 @@ from weights.errors import DataError
 LINE_END = re.compile(r"\r\n|\r|\n")
 _DELIMITERS = (",", ";", "\t", "|")
 _MOST_BEFORE = 30
+_WORD = re.compile(r'"[^"]*"|\S+')
+_NUMBERS_APART = re.compile(r"\d[.,]? {2,}[-+.\d?]")
+"""Two numbers with several blanks between, which no other delimiter sets apart."""
 _SEPARATOR_SAID = re.compile(r'\ufeff?"?sep=(.)"?\s*', re.IGNORECASE)
 
 
@@ -36,7 +39,7 @@ def find_dialect(sample: str, *, default: str, name: str) -> Dialect:
         name: of the file, for messages.
 
     Raises:
-        DataError: columns are set apart by several blanks, which cannot be read.
+        DataError: cells are set apart by blanks, of which some cells hold others.
 
     Example:
         >>> find_dialect("Report of May\\n\\nage,ill\\n31,no\\n47,yes\\n", default=",", name="t.csv")
@@ -44,6 +47,9 @@ def find_dialect(sample: str, *, default: str, name: str) -> Dialect:
     """
     if said := _SEPARATOR_SAID.match(sample):
         return Dialect(said[1], said[0])
+    lines = [line for line in LINE_END.split(sample)[:50] if line.strip()]
+    if lines and all(map(_NUMBERS_APART.search, lines[1:])) and _by_blanks(lines):
+        return Dialect(" ")
     if (delimiter := _delimiter_of(sample)) is not None:
         return Dialect(delimiter)
     for end in _ends_before_table(sample):
@@ -53,8 +59,14 @@ def find_dialect(sample: str, *, default: str, name: str) -> Dialect:
             number = "1 line before the table was" if len(lines) == 1 else f"{len(lines)} lines before the table were"
             first = next((line.strip(" ,;\t|") for line in lines if line.strip(" ,;\t|")), "")
             return Dialect(delimiter, sample[:end], f"{number} skipped, the first '{first[:60]}'")
-    if _by_blanks(sample, name):
+    if _by_blanks(lines):
         return Dialect(" ")
+    if len(lines) > 1 and all(re.search(r"\S\s{2,}\S", line) for line in lines):
+        counts = sorted({len(_WORD.findall(line)) for line in lines})
+        raise DataError(
+            f"The cells of '{name}' are set apart by blanks, but its lines have {counts[0]} to {counts[-1]} words: as many were needed in "
+            "each. Quote cells that hold blanks, or write commas or tabs between cells (in pandas: read_fwf(...).to_csv(...))."
+        )
     return Dialect(default)
 
 
@@ -92,21 +104,15 @@ def _is_header(cells: list[str]) -> bool:
     return all(names) and len({*names}) == len(names) and not any(map(is_plain_number, names))
 
 
-def _by_blanks(sample: str, name: str) -> bool:
-    """Whether blanks set cells apart, one of them each: every line has as many words, and in some place all but the first are numbers.
+def _by_blanks(lines: list[str]) -> bool:
+    """Whether blanks set cells apart: every line has as many words, and in a place below names, or in two below none, all are numbers."""
+    words = [_WORD.findall(line) for line in lines]
+    if len(words) < 2 or len({len(row) for row in words}) > 1 or len(words[0]) < 2:
+        return False
+    below = [*zip(*words[1:], strict=True)]
+    n_numeric = sum(all(map(_is_number_or_none, cells)) and any(map(is_plain_number, cells)) for cells in below)
+    return n_numeric > (0 if _is_header(words[0]) else 1)
 
-    Raises:
-        DataError: they do, but several of them.
-    """
-    lines = [line for line in LINE_END.split(sample)[:50] if line.strip()]
-    words = [line.split() for line in lines]
-    if len(words) < 2 or len({len(row) for row in words}) > 1 or len(words[0]) < 2 or not _is_header(words[0]):
-        return False
-    if not any(all(map(is_plain_number, column[1:])) for column in zip(*words, strict=True)):
-        return False
-    if any(re.search(r"^\s|\s{2}|\s$", line) for line in lines):
-        raise DataError(
-            f"The cells of '{name}' are set apart by several blanks, but one delimiter was needed. Write it with commas or tabs "
-            "(in pandas: read_csv(..., sep=r'\\s+'))."
-        )
-    return True
+
+def _is_number_or_none(word: str) -> bool:
+    return word in ("?", "NA", "NaN", "nan", ".") or is_plain_number(word)

@@ -26,10 +26,11 @@ import pyarrow as pa
 
 from weights.data.memory import check_memory_for, format_bytes
 from weights.data.table.cells import count_sorts, describe_mixture, spell
-from weights.data.table.delimited import MISSING_WORDS, MOST_COLUMNS, typed
+from weights.data.table.delimited import MISSING_WORDS, typed
 from weights.data.table.grid import Grid, Merged, find_head, is_blank, make_grid
+from weights.data.table.header import MOST_COLUMNS
 from weights.data.table.part import Part, path_of
-from weights.data.table.rownumbers import keep_numbers
+from weights.data.table.rownumbers import mark_left_out
 from weights.errors import DataError, NotFoundError, UsageError, WeightsError, abridged, listed, suggest
 
 _MOST_ROWS, _MOST_COLUMNS = 1 << 20, 1 << 14
@@ -91,23 +92,26 @@ class Sheet(Part, frozen=True, tag="sheet"):
         """The sheet of this name in another workbook."""
         return Sheet(str(where), self.sheet)
 
-    def read(self, missing: Sequence[str], verbatim: Collection[str]) -> pa.Table:
+    def read(self, missing: Sequence[str], verbatim: Collection[str], keep: Collection[str]) -> pa.Table:
         """Its table, see `read_workbook`."""
-        return read_workbook(Path(self.path), missing, verbatim, sheet=self.sheet)
+        return read_workbook(Path(self.path), missing, verbatim, keep, sheet=self.sheet)
 
 
-def read_workbook(path: Path, missing: Sequence[str] = (), verbatim: Collection[str] = (), *, sheet: str | None = None) -> pa.Table:
+def read_workbook(
+    path: Path, missing: Sequence[str] = (), verbatim: Collection[str] = (), keep: Collection[str] = (), *, sheet: str | None = None
+) -> pa.Table:
     """The table in a sheet of a workbook.
 
     Args:
         path: the file.
         missing: further words that mean "no value".
         verbatim: columns whose text stays as it is written; numbers and dates are what they are in any case.
+        keep: words that are labels, as `delimited.read_delimited`.
         sheet: its name; that of the only one with cells if None, hidden ones not counted.
 
     Returns:
         Columns as `delimited.read_delimited` gives them. Numbers are taken as they are stored, whatever they look like; dates are moments;
-        formulas have the values that were saved with them. Rows have their numbers in the sheet (see `rownumbers.keep_numbers`).
+        formulas have the values that were saved with them. Rows have their numbers in the sheet (see `rownumbers.row_numbers`).
 
     Raises:
         UsageError: several sheets hold cells and none is named, or openpyxl is not installed.
@@ -125,11 +129,12 @@ def read_workbook(path: Path, missing: Sequence[str] = (), verbatim: Collection[
     if not rows:
         raise DataError(f"Sheet '{name}' of '{path}' holds no row behind its header (row {grid.numbers[-1]}): at least one was needed.")
     numbers = grid.numbers[head.n_above :]
+    words = [*(word for word in MISSING_WORDS if word not in keep), *missing]
     columns, fields = [], []
     for place, title in zip(head.places, head.names, strict=True):
         cells = [row[place] if place < len(row) else None for row in rows]
         unsaved = survey.unsaved.get(place + 1, set()).intersection(numbers)
-        column, about = _read_column(cells, numbers, [*MISSING_WORDS, *missing], is_text=title in verbatim)
+        column, about = _read_column(cells, numbers, words, keep, is_text=title in verbatim)
         if merged := head.merged.get(place):
             about = _with_remark(about, merged)
         if unsaved:
@@ -138,7 +143,8 @@ def read_workbook(path: Path, missing: Sequence[str] = (), verbatim: Collection[
         fields.append(pa.field(title, column.type, metadata=about))
     remarks = [f"'{path.name}': {remark}" for remark in head.remarks]
     schema = pa.schema(fields, metadata={"remarks": msgspec.json.encode(remarks)})
-    return keep_numbers(pa.Table.from_arrays(columns, schema=schema), np.asarray(numbers) - 1)
+    between = np.setdiff1d(np.arange(1, numbers[-1]), numbers) - 1
+    return mark_left_out(pa.Table.from_arrays(columns, schema=schema), between)
 
 
 # The file
@@ -351,22 +357,23 @@ def _read_grid(sheet: Any, survey: _Survey, path: Path) -> Grid:
 
 
 def _read_column(
-    cells: list[Any], rows: Sequence[int], missing: Collection[str], *, is_text: bool
+    cells: list[Any], rows: Sequence[int], missing: Collection[str], keep: Collection[str], *, is_text: bool
 ) -> tuple[pa.ChunkedArray, dict[str, str]]:
-    """A column of one type, and the metadata of its field."""
+    """A column of one type, and the metadata of its field; words to keep mean no value where all other cells are numbers or moments."""
     faults = [i for i, cell in enumerate(cells) if isinstance(cell, Fault)]
-    words = Counter(cell for cell in cells if isinstance(cell, str) and cell in missing and cell and not isinstance(cell, Fault))
     known = [None if is_blank(cell) or isinstance(cell, Fault) or (isinstance(cell, str) and cell in missing) else cell for cell in cells]
-    sorts = count_sorts(known)
-    as_is = _AS_IS.get(next(iter(sorts))) if len(sorts) == 1 else None
+    others = [None if isinstance(cell, str) and cell in keep else cell for cell in known] if keep and not is_text else known
+    sorts, sorts_but = count_sorts(known), count_sorts(others)
+    as_is = _AS_IS.get(next(iter(sorts_but))) if len(sorts_but) == 1 else None
     if as_is is not None:
-        column, about = pa.chunked_array([as_is(known)]), dict[str, str]()
+        column, about = pa.chunked_array([as_is(others)]), dict[str, str]()
     else:
         text = pa.chunked_array([pa.array([spell(cell) for cell in known], pa.string())])
-        column, about = (text, {}) if is_text else typed(text)
+        column, about = (text, {}) if is_text else typed(text, keep)
         if len(sorts) > 1 and not is_text and pa.types.is_string(column.type):
             about = _with_remark(about, describe_mixture(known, rows))
-    if words:
+    absent = {*missing} if pa.types.is_string(column.type) else {*missing, *keep}
+    if words := Counter(cell for cell in cells if isinstance(cell, str) and cell in absent and cell and not isinstance(cell, Fault)):
         about = {**about, "missing_words": msgspec.json.encode(dict(words.most_common())).decode()}
     if faults:
         kinds = listed(sorted({str(cells[i]) for i in faults}), 3)

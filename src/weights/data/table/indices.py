@@ -58,11 +58,18 @@ def describe_index(table: pa.Table, name: str) -> str:
         return ""
     if column.null_count or len(column) < 2:
         return ""
+    if "column 2" in table.column_names and name == "column 1":  # a file without names
+        return "an index of rows: first column, counts up by one" if pc.all(_steps_by_one(column)).as_py() else ""
     if _UNNAMED.fullmatch(name) and pc.count_distinct(column).as_py() == len(column):
         return "an index of rows: first column, without a name, all different"
     if _UNNAMED.fullmatch(name) and _counts_again(column):
         return "an index of rows: first column, without a name, counts up again and again"
     return "an index of rows: counts up" if _NUMBERING.fullmatch(name.strip()) and pc.all(_larger(column)).as_py() else ""
+
+
+def _steps_by_one(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Whether each number but the first is by one larger than the one before."""
+    return pc.equal(pc.subtract(column[1:], column[:-1]), 1)
 
 
 def _larger(column: pa.ChunkedArray) -> pa.ChunkedArray:
@@ -73,5 +80,5 @@ def _larger(column: pa.ChunkedArray) -> pa.ChunkedArray:
 def _counts_again(column: pa.ChunkedArray) -> bool:
     """Whether numbers count up and begin anew a few times, as the indices of frames put one behind the other do."""
     n_runs = 1 + pc.sum(pc.cast(pc.invert(_larger(column)), pa.int64())).as_py()
-    steps = pc.or_(pc.equal(pc.subtract(column[1:], column[:-1]), 1), pc.equal(column[1:], column[0]))
+    steps = pc.or_(_steps_by_one(column), pc.equal(column[1:], column[0]))
     return bool(pc.all(steps).as_py()) and column[0].as_py() in (0, 1) and len(column) >= _SHORTEST_RUN * n_runs

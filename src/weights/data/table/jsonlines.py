@@ -14,7 +14,7 @@ import numpy as np
 import pyarrow as pa
 
 from weights.data.memory import check_memory_for
-from weights.data.table.delimited import MOST_COLUMNS
+from weights.data.table.header import MOST_COLUMNS
 from weights.data.table.textfile import TextFile
 from weights.errors import DataError
 

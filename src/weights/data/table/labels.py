@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from weights.data.table.columns import as_text, is_number
-from weights.data.table.moments import UNMISTAKABLE, pattern_of, read_moments
+from weights.data.table.moments import TIME_OF_DAY, UNMISTAKABLE, pattern_of, read_moments, read_times
 from weights.data.table.notation import PLAIN, read_numbers
 from weights.errors import DataError
 from weights.types import IntArray
@@ -80,7 +80,10 @@ def _canonical(text: pa.ChunkedArray) -> pa.ChunkedArray:
     truths = pc.if_else(pc.match_substring_regex(text, _TRUTH), pc.utf8_lower(text), text)
     dated = pc.or_(*(pc.fill_null(pc.match_substring_regex(text, pattern_of(style)), False) for style in UNMISTAKABLE))
     moments = read_moments(pc.if_else(dated, text, pa.scalar(None, pa.string())), UNMISTAKABLE)
-    return pc.coalesce(as_text(numbers), *([] if moments is None else [as_text(moments)]), truths)
+    clock = pc.fill_null(pc.match_substring_regex(text, pattern_of(TIME_OF_DAY)), False)
+    times = read_times(pc.if_else(clock, text, pa.scalar(None, pa.string())), TIME_OF_DAY)
+    as_times = [] if times is None else [as_text(pc.cast(times, pa.time64("us")))]
+    return pc.coalesce(as_text(numbers), *([] if moments is None else [as_text(moments)]), *as_times, truths)
 
 
 def _other_whole(text: pa.ChunkedArray) -> pa.ChunkedArray:

@@ -19,20 +19,25 @@ LEADING_ZERO = r"^[-+]?0\d+$"
 _LONGEST_WHOLE = 18
 """Whole numbers of more digits may not fit 64 bits; as decimals, different ones would become equal."""
 
-_UNIT = r"(?:\p{Sc}|%|‰|USD|EUR|GBP|CHF|JPY|CNY|INR|CAD|AUD|NZD|SEK|NOK|DKK|PLN|BRL|ZAR)"
+_CURRENCY = r"(?:(?:US|A|C|R)?\p{Sc}|%|‰|USD|EUR|GBP|CHF|JPY|CNY|INR|CAD|AUD|NZD|SEK|NOK|DKK|PLN|BRL|ZAR|Rs\.?|kr\.?|zł)"
+_MEASURE = (
+    r"(?:[kmµcd]?[glm]|[kmc]?m[²³]|lbs?|oz|ft|in|mi|yd|mph|km/h|m/s|kmpl|[kMG]?W|[kMG]?Wh|hp|bhp|PS|cc|CC|rpm|[kmM]?V|m?A|m?Ah|[kMG]?Hz|"
+    r"[kKMGT]i?B|[kMG]bps|°|°C|°F|°K|K|[hms]|ms|hrs?|min|mins|sec|yrs?|[kMB]|[kM]?Pa|bar|psi|bpm|px|dpi|pts?|pp|bps|kcal|[kM]?J|Nm|ppm)"
+)
+"""Units of measure that may stand right behind a number; behind a blank any word may."""
 _BLANKS = " \u00a0\u202f"
 _MINUS = "\u2212"
 _APOSTROPHES = "'\u2019"
 _BLANK = f"[{_BLANKS}]"
 _PARTS = (
-    rf"^(?P<limit>(?:[<>]=?|[≤≥])?){_BLANK}?(?P<sign>[-+{_MINUS}]?){_BLANK}?(?P<before>{_UNIT}?){_BLANK}?(?P<minus>[-{_MINUS}]?)"
-    rf"(?P<digits>[\d.].*?){_BLANK}?(?P<after>{_UNIT}?)$"
+    rf"^(?P<limit>(?:[<>]=?|[≤≥])?){_BLANK}?(?P<sign>[-+{_MINUS}]?){_BLANK}?(?P<before>{_CURRENCY}?){_BLANK}?(?P<minus>[-{_MINUS}]?)"
+    rf"(?P<digits>[\d.].*?)(?:{_BLANK}?(?P<after>{_CURRENCY}?)|(?P<measure>{_MEASURE})|{_BLANK}(?P<word>[\pL°µ²³/%]{{1,12}}))$"
 )
 _THOUSANDS = {".": "," + _APOSTROPHES + _BLANKS, ",": "." + _APOSTROPHES + _BLANKS}
 _MOST_LIMITS = 0.5
 """Where more of the cells are limits, such as <30 and >30, they are levels rather than numbers (our choice)."""
 _INFINITE = r"^[-+]?(?i:inf|infinity)$"
-_LOOKS_SO = re.compile(rf"[^-\d]{{0,5}}[-{_MINUS}]?[^-\d]{{0,5}}[\d.,{_APOSTROPHES}{_BLANKS}]+(?:[eE][-+]?\d+)?[^-\d]{{0,5}}")
+_LOOKS_SO = re.compile(rf"[^-\d]{{0,5}}[-{_MINUS}]?[^-\d]{{0,5}}[\d.,{_APOSTROPHES}{_BLANKS}]+(?:[eE][-+]?\d+)?[^-\d]{{0,13}}")
 """What a first cell must look like for the others to be worth taking apart."""
 
 
@@ -43,14 +48,16 @@ class Notation(msgspec.Struct, frozen=True):
         decimal: the decimal mark, "." or ","; thousands are then set apart by the other one, a blank or an apostrophe.
         unit: a currency or percent sign that every cell carries, or nothing.
         limits: whether cells may be limits, such as "<0.35" of what could not be measured, which are read as the limit.
+        truth: whether cells are truth values, of which true counts as 1.
     """
 
     decimal: str = "."
     unit: str = ""
     limits: bool = False
+    truth: bool = False
 
 
-PLAIN = Notation()
+PLAIN, TRUTH = Notation(), Notation(truth=True)
 
 
 class Numbers(NamedTuple):
@@ -71,7 +78,7 @@ def find_numbers(text: pa.ChunkedArray, *, decimal_comma: bool = False) -> Numbe
     plain = _cast(text)
     if plain is not None and not (decimal_comma and _all_match(text, rf"^[-+]?{_digits_pattern(',')[1:]}")):
         return Numbers(plain, PLAIN)
-    parts = _parts(text)
+    parts = _parts(_signed(text))
     if parts is None:
         return None
     units = pc.unique(pc.binary_join_element_wise(parts.field("before"), parts.field("after"), "")).drop_null().to_pylist()
@@ -87,12 +94,16 @@ def find_numbers(text: pa.ChunkedArray, *, decimal_comma: bool = False) -> Numbe
         return None
     notation = Notation("," if decimal_comma and "," in fits else fits[0], units[0], n_limits > 0)
     values = read_numbers(text, notation)
-    assert values is not None
-    return Numbers(values, notation, _remark(text, values, ambiguous=either))
+    return None if values is None else Numbers(values, notation, _remark(text, values, ambiguous=either))
 
 
 def read_numbers(text: pa.ChunkedArray, notation: Notation) -> pa.ChunkedArray | None:
     """The numbers written in a notation, float64, or None if some cell is not written so."""
+    if notation.truth:
+        try:
+            return pc.cast(pc.cast(text, pa.bool_()), pa.float64())
+        except pa.ArrowInvalid:
+            return None
     if notation == PLAIN and (plain := _cast(text)) is not None:
         return plain
     infinite = pc.match_substring_regex(text, _INFINITE) if notation.unit == "" else None
@@ -102,6 +113,7 @@ def read_numbers(text: pa.ChunkedArray, notation: Notation) -> pa.ChunkedArray |
         return None if written_out is None or infinities is None else pc.coalesce(infinities, written_out)
     if text.null_count == len(text):
         return pa.chunked_array([pa.nulls(len(text), pa.float64())])
+    text = _signed(text)
     parts = _parts(text)
     if parts is None or (not notation.limits and pc.any(pc.not_equal(parts.field("limit"), "")).as_py()):
         return None
@@ -141,6 +153,8 @@ def describe_notation(notation: Notation) -> str:
         >>> describe_notation(Notation(",", "€"))
         "with decimal comma and '€'"
     """
+    if notation.truth:
+        return "written as true or false"
     return f"with decimal {'comma' if notation.decimal == ',' else 'point'}" + (f" and '{notation.unit}'" if notation.unit else "")
 
 
@@ -159,6 +173,13 @@ def are_labels(text: pa.ChunkedArray) -> bool:
     return False
 
 
+def _signed(text: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Cells with a minus in front where accountants write parentheses around a number, or a minus behind it."""
+    if not pc.any(pc.match_substring_regex(text, r"^\(|\d-$")).as_py():
+        return text
+    return pc.replace_substring_regex(pc.replace_substring_regex(text, r"^\(([^-()]*\d[^()]*)\)$", r"-\1"), r"^(\d[^-]*)-$", r"-\1")
+
+
 def _parts(text: pa.ChunkedArray) -> pa.StructArray | None:
     """Sign, unit and digits of every cell, null where missing; None if some cell is built otherwise."""
     first = text.drop_null()[:1].to_pylist()
@@ -169,7 +190,8 @@ def _parts(text: pa.ChunkedArray) -> pa.StructArray | None:
     if parts.null_count != text.null_count:
         return None
     # A struct's fields do not inherit its nulls, which the checks below rely on.
-    fields = {name: pc.struct_field(parts, name) for name in ("limit", "sign", "before", "minus", "digits", "after")}
+    fields = {name: pc.struct_field(parts, name) for name in ("limit", "sign", "before", "minus", "digits", "after", "measure", "word")}
+    fields["after"] = pc.binary_join_element_wise(fields["after"], fields.pop("measure"), fields.pop("word"), "")
     return pa.StructArray.from_arrays([*fields.values()], [*fields])
 
 
@@ -177,6 +199,7 @@ def _digits_pattern(decimal: str) -> str:
     """Digits with an optional fraction, either all together or in groups of three of which the first has no leading zero."""
     mark = re.escape(decimal)
     groups = "|".join(rf"[1-9]\d{{0,2}}(?:{re.escape(blank)}\d{{3}})+" for blank in _THOUSANDS[decimal])
+    groups += r"|[1-9]\d?(?:,\d{2})+,\d{3}" if decimal == "." else ""  # lakh and crore
     return rf"^(?:(?:\d+|{groups})(?:{mark}\d*)?|{mark}\d+)(?:[eE][-+]?\d+)?$"
 
 
@@ -190,7 +213,7 @@ def _any_match(text: pa.ChunkedArray, pattern: str) -> bool:
 
 def _remark(text: pa.ChunkedArray, values: pa.ChunkedArray, *, ambiguous: bool) -> str:
     """What a cell that shows the notation was read as."""
-    shown = pc.index(pc.match_substring_regex(text, r"[^-+\d]"), True).as_py()
+    shown = pc.index(pc.match_substring_regex(text, r"\d[.,]\d" if ambiguous else r"[^-+\d]"), True).as_py()
     if shown < 0:
         return ""
     example = f"'{text[shown].as_py()}' is read as {values[shown].as_py():.15g}"

@@ -35,7 +35,7 @@ class Part(msgspec.Struct, frozen=True, tag_field="part"):
         """The same part of another file."""
         raise NotImplementedError
 
-    def read(self, missing: Sequence[str], verbatim: Collection[str]) -> pa.Table:
+    def read(self, missing: Sequence[str], verbatim: Collection[str], keep: Collection[str]) -> pa.Table:
         """Its rows; arguments and errors as `weights.data.table.read.read_table`."""
         raise NotImplementedError
 

@@ -1,7 +1,7 @@
 """Reading tables: a file, a data frame or arrays in, one `pyarrow.Table` out.
 
 `read_table` is the usual entrance. Files are CSV/TSV (`delimited`), Parquet, JSON lines, the text formats also
-gzip-compressed, workbooks (`excel`) and databases of SQLite (`sql`); of the last two `part_of` names a sheet or the rows of a query.
+compressed, workbooks (`excel`) and databases of SQLite (`sql`); of the last two `part_of` names a sheet or the rows of a query.
 Data frames of any library come in through narwhals. What would not fit into memory is refused before it
 is read where the file states its size, and while it is read where it does not.
 """
@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import itertools
+import lzma
 import os
 import re
 import zlib
@@ -37,18 +38,20 @@ from weights.data.table.part import Part, path_of
 from weights.data.table.plainform import extension_of, simplify_type
 from weights.data.table.sql import SUFFIXES as DATABASES
 from weights.data.table.sql import Query, read_database
+from weights.data.table.textfile import COMPRESSIONS
 from weights.errors import DataError, NotFoundError, UsageError, suggest
 
 
-def read_table(source: Any, *, missing: Sequence[str] = (), verbatim: Collection[str] = ()) -> pa.Table:
+def read_table(source: Any, *, missing: Sequence[str] = (), keep: Collection[str] = (), verbatim: Collection[str] = ()) -> pa.Table:
     """The table behind a path, the name of a bundled example, a data frame, or a mapping of columns.
 
     Args:
-        source: path to .csv, .tsv, .txt, .parquet, .jsonl or .ndjson (or .gz of the text formats), to a workbook
-            or a database that holds one table; a part of one, see `part_of`; a bundled example's name (see `weights data`);
+        source: path to .csv, .tsv, .txt, .data, .dat, .parquet, .jsonl or .ndjson (or .gz, .bz2, .xz or .zst of the text formats), to
+            a workbook or a database that holds one table; a part of one, see `part_of`; a bundled example's name (see `weights data`);
             any eager frame narwhals knows; a mapping from column name to values; or a two-dimensional array, whose
             columns become ``x0, x1, ...``.
         missing: further words that mean "no value" in text columns.
+        keep: words that mean "no value" in other text files, and are labels in this one, see `read_delimited`.
         verbatim: columns whose cells in text files stay text, as they are written: labels, and what is read as in training.
 
     Returns:
@@ -66,9 +69,9 @@ def read_table(source: Any, *, missing: Sequence[str] = (), verbatim: Collection
     """
     words = [missing] if isinstance(missing, str) else [*missing]
     if isinstance(source, Part):
-        table = source.read(words, verbatim)
+        table = source.read(words, verbatim, keep)
     else:
-        table = _read_named(str(source), words, verbatim) if isinstance(source, str | os.PathLike) else _from_memory(source)
+        table = _read_named(str(source), words, verbatim, keep) if isinstance(source, str | os.PathLike) else _from_memory(source)
     return _checked(to_plain_form(table, words), source)
 
 
@@ -135,10 +138,10 @@ def missing_words_of(source: Any, table: pa.Table, name: str) -> dict[str, int]:
 
 def _kind_of(path: Path) -> str:
     """The ending that says how a file is read."""
-    return next((suffix.lower() for suffix in reversed(path.suffixes) if suffix.lower() != ".gz"), "")
+    return next((suffix.lower() for suffix in reversed(path.suffixes) if suffix.lower() not in COMPRESSIONS), "")
 
 
-def _read_named(name: str, missing: Sequence[str], verbatim: Collection[str]) -> pa.Table:
+def _read_named(name: str, missing: Sequence[str], verbatim: Collection[str], keep: Collection[str]) -> pa.Table:
     if name in examples.EXAMPLES:
         return examples.load(name)
     path = Path(name)
@@ -156,7 +159,7 @@ def _read_named(name: str, missing: Sequence[str], verbatim: Collection[str]) ->
             f"'{name}' ends in '{kind or 'nothing'}', and the formats read are {', '.join(sorted(_READERS))}. Convert the file."
         )
     with reading(path, kind[1:]):
-        return reader(path, missing, verbatim)
+        return reader(path, missing, verbatim, keep)
 
 
 @contextlib.contextmanager
@@ -168,7 +171,7 @@ def reading(path: Path, kind: str) -> Iterator[None]:
     """
     try:
         yield
-    except (pa.ArrowException, OSError, UnicodeError, EOFError, zlib.error) as error:
+    except (pa.ArrowException, OSError, UnicodeError, EOFError, zlib.error, lzma.LZMAError) as error:
         reason = str(error).splitlines()[0].rstrip(".") if str(error) else type(error).__name__
         raise DataError(f"'{path}' could not be read as {kind}: {reason}. Check that the file is complete and of that format.") from error
 
@@ -178,8 +181,10 @@ def _neighbours(path: Path) -> list[str]:
     return [*itertools.islice(files, 500), *examples.EXAMPLES]
 
 
-_READERS: dict[str, Callable[[Path, Sequence[str], Collection[str]], pa.Table]] = {
+_READERS: dict[str, Callable[[Path, Sequence[str], Collection[str], Collection[str]], pa.Table]] = {
     ".csv": read_delimited,
+    ".dat": read_delimited,
+    ".data": read_delimited,
     ".tsv": read_delimited,
     ".txt": read_delimited,
     ".parquet": lambda path, *_: read_parquet(path),
@@ -191,6 +196,8 @@ _READERS: dict[str, Callable[[Path, Sequence[str], Collection[str]], pa.Table]] 
 
 
 def _from_memory(source: Any) -> pa.Table:
+    if isinstance(source, pa.RecordBatch | pa.RecordBatchReader):
+        source = pa.table(source) if isinstance(source, pa.RecordBatch) else source.read_all()
     if isinstance(source, pa.Table):
         return mark_indices(source, source.schema.metadata)
     if isinstance(source, np.ndarray):
@@ -210,7 +217,8 @@ def _from_memory(source: Any) -> pa.Table:
             f"A path, data frame, mapping of columns or 2-D array was needed, but a {type(source).__name__} came. Convert it."
         ) from error
     except nw.exceptions.DuplicateError as error:
-        raise DataError(f"Column names must differ, but the {type(source).__name__} repeats one: {error}. Rename it.") from error
+        check_names_differ([str(name) for name in source.columns], describe_source(source))
+        raise DataError(f"Column names must differ, but the {type(source).__name__} repeats one. Rename it.") from error
     table, index = _from_columns((name, frame.get_column(name)) for name in frame.columns), nw.maybe_get_index(frame)
     named = [f"'{name}'" for name in getattr(index, "names", []) if name is not None]
     if not named:
@@ -235,6 +243,8 @@ def _to_arrow(values: Any, name: str) -> pa.Array:
         raise DataError(f"Column '{name}' must hold one value a row, but it has shape {np.shape(values)}. Pass its columns one by one.")
     try:
         column = values.to_arrow() if hasattr(values, "to_arrow") else pa.array(values, from_pandas=True)
+        if pa.types.is_fixed_size_binary(column.type) and str(getattr(values, "dtype", "")) == "Object":  # of polars: addresses
+            return _from_objects(values.to_list())
         return ordered(column, values)
     except (pa.ArrowException, OverflowError):
         return _from_objects(values)

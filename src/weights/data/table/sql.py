@@ -48,7 +48,7 @@ class Query(Part, frozen=True, tag="query"):
     Example:
         >>> import sqlite3
         >>> connection = sqlite3.connect(":memory:")
-        >>> Query("select 1 as age union select 2", connection).read((), ()).column("age").to_pylist()
+        >>> Query("select 1 as age union select 2", connection).read((), (), ()).column("age").to_pylist()
         [1, 2]
     """
 
@@ -81,7 +81,7 @@ class Query(Part, frozen=True, tag="query"):
         """The same query of another database."""
         return Query(self.query, where)
 
-    def read(self, missing: Sequence[str], verbatim: Collection[str]) -> pa.Table:
+    def read(self, missing: Sequence[str], verbatim: Collection[str], keep: Collection[str]) -> pa.Table:
         """The rows of the result, in its order.
 
         Numbers, text and NULL are taken as they are; where a column mixes numbers and text, all of it is text, and that is said. Blobs are
@@ -102,7 +102,7 @@ class Query(Part, frozen=True, tag="query"):
             return _read_rows(connection.execute(self.query), missing)
 
 
-def read_database(path: Path, missing: Sequence[str] = (), verbatim: Collection[str] = ()) -> pa.Table:
+def read_database(path: Path, missing: Sequence[str] = (), verbatim: Collection[str] = (), keep: Collection[str] = ()) -> pa.Table:
     """The only table of a database; its rows come in the order in which it has them.
 
     Raises:
@@ -115,7 +115,7 @@ def read_database(path: Path, missing: Sequence[str] = (), verbatim: Collection[
     if len(tables) > 1:
         named, hint = listed([f"'{name}'" for name in tables], 8), f"--query {shlex.quote(_select_all(tables[0]))} (in Python query=...)"
         raise UsageError(f"'{path}' holds {len(tables)} tables: {named}. Say which rows, such as {hint}.")
-    return Query(_select_all(tables[0]), path).read(missing, verbatim)
+    return Query(_select_all(tables[0]), path).read(missing, verbatim, keep)
 
 
 def _select_all(table: str) -> str:

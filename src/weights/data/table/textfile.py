@@ -6,39 +6,50 @@ It reads like a binary file, so that parsers take it as one.
 
 from __future__ import annotations
 
+import bz2
 import codecs
 import gzip
 import io
+import lzma
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import IO, Any
+
+import pyarrow as pa
 
 from weights.data.memory import format_bytes
 from weights.errors import DataError
 
 _CHUNK = 1 << 20
 _BYTE_ORDER_MARKS = {codecs.BOM_UTF8: "utf-8", codecs.BOM_UTF16_LE: "utf-16-le", codecs.BOM_UTF16_BE: "utf-16-be"}
+_SEVERAL_BLANKS = re.compile(rb'"[^"\r\n]*"|[ \t]+')
+COMPRESSIONS = (".gz", ".bz2", ".xz", ".zst")
+"""How names of compressed text files end."""
 _MOST_EXPANSION, _EXPANSION_AFTER = 200, 64 << 20
 """A gzip file may grow this many times, judged after so many bytes; tables rarely pass 50, bombs reach 1000 (our choice)."""
 
 
 class TextFile(io.RawIOBase):
-    """A text file (.gz too) as UTF-8 bytes without byte-order mark.
+    """A text file (compressed by gzip, bzip2, xz or zstd too) as UTF-8 bytes without byte-order mark.
 
     UTF-8, UTF-16 (with a byte-order mark, or recognised by its NUL bytes) and Windows-1252 are read. The encoding is
     decided by the first bytes that are not ASCII, and what follows must agree with it.
 
     Attributes:
         remark: what to say about the encoding, or nothing; complete once the file is read.
+        has_blank_lines: whether a line without a character stands before another line; known once the file is read, too.
     """
 
     def __init__(self, path: Path, *, inspect: Callable[[bytes], None] | None = None) -> None:
         """Open a file; `inspect` is shown every piece of text before it is given out, and may refuse it."""
         self._inspect = inspect
-        self.remark = ""
+        self.remark, self.has_blank_lines = "", False
+        self._line_ends = self._held = b""
+        self._rewrite: Callable[[bytes], bytes] | None = None
         self._name = str(path)
         self._file: IO[bytes] = path.open("rb")
-        self._bytes: Any = gzip.GzipFile(fileobj=self._file) if path.suffix.lower() == ".gz" else self._file
+        self._bytes: Any = _decompressed(self._file, path)
         self._encoding = ""
         self._decoder: codecs.IncrementalDecoder | None = None
         self._buffer = b""
@@ -65,9 +76,19 @@ class TextFile(io.RawIOBase):
             pass
         return self._buffer[:size]
 
+    @property
+    def n_blank_at_end(self) -> int:
+        """How many lines without a character stand at the end of a file that has been read."""
+        return max(len(re.findall(rb"\r\n|\r|\n", self._line_ends)) - 1, 0)
+
     def end_with(self, line: bytes) -> None:
         """Give out one more line when the file is over, on a line of its own."""
         self._end = line
+
+    def rewrite_lines(self, rewrite: Callable[[bytes], bytes]) -> None:
+        """From here on give out what a function makes of whole lines."""
+        waiting, self._buffer, self._rewrite = self._buffer, b"", rewrite
+        self._buffer = self._rewritten(waiting)
 
     def close(self) -> None:
         """Close the file."""
@@ -79,6 +100,10 @@ class TextFile(io.RawIOBase):
         """Decode one chunk into the buffer; False when there is none."""
         raw, self._next = self._next, self._bytes.read(_CHUNK) if self._next else b""
         if not raw:
+            if self._held and self._rewrite is not None:
+                self._buffer += self._rewrite(self._held)
+                self._held = b""
+                return True
             if self._end:
                 self._buffer += (b"" if self._last in b"\r\n" else b"\n") + self._end
                 self._end = b""
@@ -97,9 +122,21 @@ class TextFile(io.RawIOBase):
         if self._inspect is not None:
             self._inspect(text)
         self._n_lines += _count_lines(text)
+        lines = (self._line_ends + text).rstrip(b"\r\n")
+        self.has_blank_lines = self.has_blank_lines or any(ends in lines for ends in (b"\n\n", b"\n\r\n", b"\r\r"))
+        self._line_ends = (self._line_ends + text)[len(lines) :]
         self._last = text[-1:] or self._last
-        self._buffer += text
+        self._buffer += self._rewritten(text)
         return True
+
+    def _rewritten(self, text: bytes) -> bytes:
+        """What is made of whole lines; what follows the last is held back until it is whole."""
+        if self._rewrite is None:
+            return text
+        text = self._held + text
+        end = max(text.rfind(b"\n"), text.rfind(b"\r", 0, len(text) - 1)) + 1
+        self._held = text[end:]
+        return self._rewrite(text[:end])
 
     def _as_utf8(self, raw: bytes) -> bytes:
         if not self._encoding:
@@ -149,6 +186,40 @@ class TextFile(io.RawIOBase):
 
     def _line_at(self, text: bytes, position: int) -> int:
         return self._n_lines + _count_lines(text[:position]) + 1
+
+
+def _decompressed(file: IO[bytes], path: Path) -> Any:
+    """The file, or what it decompresses to, whatever it is called."""
+    begin = file.read(8)
+    file.seek(0)
+    if begin.startswith(b"PK\x03\x04"):
+        file.close()
+        raise DataError(f"'{path}' is a zip archive: a table of text was needed. Unpack it, and name the file inside.")
+    if begin.startswith(b"\x1f\x8b") or path.suffix.lower() == ".gz":
+        return gzip.GzipFile(fileobj=file)
+    if re.match(rb"BZh[1-9]1AY&", begin):
+        return bz2.BZ2File(file)
+    if begin.startswith(b"\xfd7zXZ\0"):
+        return lzma.LZMAFile(file)
+    return pa.CompressedInputStream(file, "zstd") if begin.startswith(b"\x28\xb5\x2f\xfd") else file
+
+
+def squeeze_blanks(lines: bytes) -> bytes:
+    """Lines with one blank for each run of blanks and tabs outside of quotes, and none at the ends.
+
+    Example:
+        >>> squeeze_blanks(b' 1   2\t"a  b" \\n')
+        b'1 2 "a  b"\\n'
+    """
+    return _SEVERAL_BLANKS.sub(_one_blank, lines)
+
+
+def _one_blank(run: re.Match[bytes]) -> bytes:
+    """A quoted cell as it is, a run of blanks between cells as one, at the ends of a line as none."""
+    if run[0].startswith(b'"'):
+        return run[0]
+    before, after = run.string[run.start() - 1 : run.start()], run.string[run.end() : run.end() + 1]
+    return b" " if before not in (b"", b"\r", b"\n") and after not in (b"", b"\r", b"\n") else b""
 
 
 def _count_lines(text: bytes) -> int:
