@@ -112,7 +112,7 @@ class Model:
         Levels that training had not seen, and the like, are warned of here as wherever rows are answered (`RowsWarning`).
 
         Args:
-            data: path, frame, mapping of columns or array with those of training, in any order; of pictures also (n, h, w) or (n, h, w, c).
+            data: path, `Sheet` or `Query`, frame, mapping of columns or array with those of training; of pictures also (n, h, w[, c]).
             threshold: class -> the probability from which on rows are said to be of it; see `Task.decide`.
 
         Raises:

@@ -191,7 +191,7 @@ def prepare(table: pa.Table, roles: Roles, *, source: str = "table", numbers: In
         table, named, naming = name_classes(table, roles.target, roles.classes)
     roles, remarks = msgspec.structs.replace(roles, classes=named or ()), [*remarks, *filter(None, [naming])]
     steering = read_steering(table, roles, names, numbers)
-    known, without_target = _rows_with_target(table[roles.target], roles.target)
+    known, without_target = _rows_with_target(table, roles.target)
     tests = find_test_rows(table, roles.split)
     steering, copied = keep_copies_together(steering, table, roles, known, tests)
     learned, rows = steering.of(known & ~tests), _rows(table, known & ~tests)
@@ -370,12 +370,13 @@ def _may_surprise(column: ColumnEncoding, kind: pa.DataType) -> bool:
     return not isinstance(column, Category) and not (pa.types.is_boolean(kind) if isinstance(column, Boolean) else is_plain(kind))
 
 
-def _rows_with_target(target: pa.ChunkedArray, name: str) -> tuple[BoolArray, list[str]]:
+def _rows_with_target(table: pa.Table, name: str) -> tuple[BoolArray, list[str]]:
     """Which rows have a target, shape (n,), and a remark about the others."""
-    absent = is_missing(target)
+    absent = is_missing(table[name])
     if absent.all():
+        why = f" ({note})" if (note := remark_of(table.field(name))) else ""
         raise DataError(
-            f"The target '{name}' must have values, but it is missing in all {len(absent)} rows. Check it or name another target."
+            f"The target '{name}' must have values, but it is missing in all {len(absent)} rows{why}. Check it or name another target."
         )
     remarks = [f"{absent.sum()} of {len(absent)} rows have no '{name}' and were left out"] if absent.any() else []
     return ~absent, remarks

@@ -127,6 +127,12 @@ def test_formulas_have_their_saved_value_and_are_said_where_there_is_none(tmp_pa
     assert "2 cells of formulas that were never calculated, read as missing" in remark_of(table.field("y"))
 
 
+def test_a_target_of_formulas_that_were_never_calculated_is_refused_with_the_reason(tmp_path):
+    path = make(tmp_path / "t.xlsx", s=[["x", "y"], *([i / 3, f"=A{i}"] for i in range(2, 30))])
+    with pytest.raises(DataError, match=r"missing in all 28 rows \(28 cells of formulas that were never calculated"):
+        wt.fit(path, "y")
+
+
 def test_dates_of_both_calendars_are_the_same_day(tmp_path):
     for epoch in (openpyxl.utils.datetime.CALENDAR_WINDOWS_1900, openpyxl.utils.datetime.CALENDAR_MAC_1904):
         book = openpyxl.Workbook()

@@ -40,7 +40,7 @@ _MOST_EXPANSION, _EXPANSION_AFTER = 200, 64 << 20
 _CELL_BYTES, _STRING_FACTOR = 64.0, 5.0
 """What a cell takes while it is read, and shared text for each byte of its XML (measured)."""
 _OLD_OR_LOCKED = b"\xd0\xcf\x11\xe0"
-_RENEW = "Open the workbook in Excel or LibreOffice, save it again, and the values are there"
+_RENEW = "open the workbook in Excel or LibreOffice and save it again"
 
 
 class Fault(str):
@@ -138,7 +138,7 @@ def read_workbook(
         if merged := head.merged.get(place):
             about = _with_remark(about, merged)
         if unsaved:
-            about = _with_remark(about, f"{_count_cells(len(unsaved))} of formulas that were never calculated, read as missing. {_RENEW}")
+            about = _with_remark(about, f"{_count_cells(len(unsaved))} of formulas that were never calculated, read as missing: {_RENEW}")
         columns.append(column)
         fields.append(pa.field(title, column.type, metadata=about))
     remarks = [f"'{path.name}': {remark}" for remark in head.remarks]
