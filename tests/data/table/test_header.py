@@ -114,3 +114,8 @@ def test_rows_that_repeat_the_header_are_left_out_and_said(tmp_path):
 def test_quotes_behind_blanks_are_quotes(tmp_path):
     (tmp_path / "t.csv").write_text('a, "b, c", d\n1, "x, y", 2\n3, "he said ""a, "" ", 4\n')
     assert read_table(tmp_path / "t.csv").to_pydict() == {"a": [1, 3], "b, c": ["x, y", 'he said "a, " '], "d": [2, 4]}
+
+
+def test_a_column_that_is_quoted_throughout_is_read(tmp_path):
+    (tmp_path / "t.csv").write_text('"a"\n"x"\n"y, z"\n')
+    assert read_table(tmp_path / "t.csv").to_pydict() == {"a": ["x", "y, z"]}
