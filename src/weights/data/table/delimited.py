@@ -25,7 +25,7 @@ from weights.data.table.dialect import LINE_END, Dialect, find_dialect
 from weights.data.table.header import Header, read_header
 from weights.data.table.moments import TIME_OF_DAY, UNMISTAKABLE, read_times
 from weights.data.table.notation import Notation, Numbers, are_labels, find_numbers
-from weights.data.table.rownumbers import without_rows
+from weights.data.table.rownumbers import keep_numbers
 from weights.data.table.textfile import COMPRESSIONS, TextFile, squeeze_blanks
 from weights.errors import DataError
 from weights.types import BoolArray, IntArray
@@ -74,7 +74,8 @@ def read_delimited(path: Path, missing: Sequence[str] = (), verbatim: Collection
         columns.append(column)
         fields.append(pa.field(name, column.type, metadata=metadata))
     about: dict[str, bytes] = {"remarks": msgspec.json.encode(remarks), "decimal": b"," if decimal_comma else b"."}
-    return without_rows(pa.Table.from_arrays(columns, schema=pa.schema(fields, metadata=about)), blank)
+    table = pa.Table.from_arrays(columns, schema=pa.schema(fields, metadata=about))
+    return keep_numbers(table, np.delete(np.arange(table.num_rows + len(blank)), blank)) if len(blank) else table
 
 
 def notation_of(field: pa.Field) -> Notation | None:
@@ -330,15 +331,15 @@ def _without_blank_cells(raw: pa.ChunkedArray) -> pa.ChunkedArray:
 
 
 def _typed_but_for(keep: Collection[str], raw: pa.ChunkedArray, *, decimal_comma: bool) -> tuple[pa.ChunkedArray, dict[str, str]]:
-    """As `_typed`; where all cells but those of these words are numbers or moments, the words are no value."""
+    """As `typed`; where all cells but those of these words are numbers or moments, the words are no value."""
     others = without_words(raw, keep)
     if others is not raw:
-        column, metadata = _typed(others, decimal_comma=decimal_comma)
+        column, metadata = typed(others, decimal_comma=decimal_comma)
         return (column, metadata) if is_number(column.type) or pa.types.is_temporal(column.type) else (raw, {})
-    return _typed(raw, decimal_comma=decimal_comma)
+    return typed(raw, decimal_comma=decimal_comma)
 
 
-def _typed(raw: pa.ChunkedArray, *, decimal_comma: bool) -> tuple[pa.ChunkedArray, dict[str, str]]:
+def typed(raw: pa.ChunkedArray, *, decimal_comma: bool = False) -> tuple[pa.ChunkedArray, dict[str, str]]:
     """A column of text as what all its cells are, and the metadata of its field; text where they are nothing else."""
     if raw.null_count == len(raw):
         return pa.chunked_array([pa.nulls(len(raw))]), {}

@@ -15,8 +15,25 @@ import pyarrow as pa
 from weights.errors import DataError
 from weights.types import IntArray
 
-_LEFT_OUT = b"rows left out"
 _NAMED = re.compile(r"\brow (\d+(?:,\d{3})*)(?!\d)")
+
+
+def keep_numbers(table: pa.Table, numbers: IntArray) -> pa.Table:
+    """The table with the numbers (n,), counted from 0, that its rows have where they come from, such as a sheet with other rows between."""
+    about = {**(table.schema.metadata or {}), b"row_numbers": np.asarray(numbers, np.int64).tobytes()}
+    return table.replace_schema_metadata(about)
+
+
+def take_numbers(table: pa.Table) -> tuple[pa.Table, IntArray | None]:
+    """The table without such numbers, which do not follow its rows when these are chosen from, and the numbers, as `kept_numbers`."""
+    about = {name: value for name, value in (table.schema.metadata or {}).items() if name != b"row_numbers"}
+    return table.replace_schema_metadata(about), kept_numbers(table)
+
+
+def kept_numbers(table: pa.Table) -> IntArray | None:
+    """The numbers that `keep_numbers` gave; None where there are none, or where the table has other rows by now."""
+    numbers = np.frombuffer((table.schema.metadata or {}).get(b"row_numbers", b""), np.int64)
+    return numbers if len(numbers) == table.num_rows else None
 
 
 @contextmanager
@@ -41,28 +58,6 @@ def renumbered(text: str, numbers: IntArray | None) -> str:
     if numbers is None:
         return text
     return _renamed(text, lambda row: int(numbers[row - 1]) + 1 if 0 < row <= len(numbers) else row)
-
-
-def without_rows(table: pa.Table, places: IntArray) -> pa.Table:
-    """A table, marked as that of a file in which further rows, at these places (counted from 0), were left out, such as blank lines."""
-    return table.replace_schema_metadata({**(table.schema.metadata or {}), _LEFT_OUT: places.tobytes()}) if len(places) else table
-
-
-def without_numbers(table: pa.Table) -> pa.Table:
-    """The table without that mark, as it is to be where other rows are left out, or their order changes."""
-    metadata = {key: value for key, value in (table.schema.metadata or {}).items() if key != _LEFT_OUT}
-    return table.replace_schema_metadata(metadata) if row_numbers(table) is not None else table
-
-
-def row_numbers(table: pa.Table) -> IntArray | None:
-    """The numbers of rows in their file, counted from 0, shape (n,), of a table as it was read; None where these are all of it.
-
-    Example:
-        >>> row_numbers(without_rows(pa.table({"x": [5, 6, 7]}), np.asarray([1]))).tolist()
-        [0, 2, 3]
-    """
-    left_out = np.frombuffer((table.schema.metadata or {}).get(_LEFT_OUT, b""), np.int64)
-    return np.delete(np.arange(table.num_rows + len(left_out)), left_out) if len(left_out) else None
 
 
 @contextmanager

@@ -1,6 +1,6 @@
 """What reading a text file costs, and noticing changed rows; and a score of few whole numbers as a quantity and as classes.
 
-    python benchmarks/reading.py
+    python benchmarks/cells.py
 
 Processor seconds of one thread; the tables are made here.
 """
