@@ -15,7 +15,7 @@ import weights as wt
 from weights.data.table.delimited import remark_of, remarks_of
 from weights.data.table.excel import Sheet, read_workbook
 from weights.data.table.read import read_table
-from weights.data.table.rownumbers import row_numbers
+from weights.data.table.rownumbers import kept_numbers
 from weights.errors import DataError, NotFoundError, TooLargeError, UsageError
 
 HEAD = ["age", "dose", "sex", "smoker", "seen", "code", "ill"]
@@ -97,7 +97,7 @@ def test_empty_rows_and_columns_around_and_within_are_no_part_of_the_table(tmp_p
     book.save(tmp_path / "t.xlsx")
     table = read_table(tmp_path / "t.xlsx")
     assert table.to_pydict() == {"age": [31, 47], "ill": ["no", "yes"]}
-    assert [*row_numbers(table) + 1] == [5, 8]
+    assert [*kept_numbers(table) + 1] == [5, 8]
 
 
 def test_messages_name_the_row_of_the_sheet(tmp_path):
