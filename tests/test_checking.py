@@ -185,7 +185,7 @@ def test_rows_that_are_gone_are_not_found(table, tmp_path):
 
 def test_a_check_that_is_asked_to_stop_does(model):
     origin = model.report.origin
-    rows = read_whole(GivenRows(origin.path), origin.roles, merge=origin.merged)
+    rows = read_whole(GivenRows(origin.source), origin.roles, merge=origin.merged)
     prepared = ready_again(rows, model.ensemble.task, model.specs, 1)
     with pytest.raises(Interrupted, match=r"The check was stopped\."):
         check_intervals(model.ensemble, prepared, n_simulations=2, stopping=lambda: True)

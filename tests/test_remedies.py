@@ -197,7 +197,7 @@ def test_a_new_run_knows_where_its_rows_are(tmp_path):
     arrow_csv.write_csv(pa.table(data), path)
     model = fitted(data, model="linear", penalty="l2", strength=5.0)
     better, _ = improve(model, "weaker-penalty", path)
-    assert better.report.origin.path == str(path)
+    assert better.report.origin.source == str(path)
     assert diagnose(better, quick=True).n_rows == 100
 
 
