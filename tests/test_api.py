@@ -456,7 +456,7 @@ def test_more_memory_than_there_is_is_refused(monkeypatch):
 
 
 def test_planning_trains_nothing(monkeypatch):
-    monkeypatch.setattr(fitting, "train", None)
+    monkeypatch.setattr(fitting, "train_together", None)
     assert [plan.model for plan in api.plan_fit("iris").plans] == ["linear", "mlp", "mlp-loose"]
 
 
@@ -685,7 +685,7 @@ def test_resuming_needs_a_checkpoint(tmp_path):
 
 def test_a_place_that_cannot_be_saved_to_is_refused_before_training(tmp_path, monkeypatch):
     (tmp_path / "letter").write_text("")
-    monkeypatch.setattr(fitting, "train", None)
+    monkeypatch.setattr(fitting, "train_together", None)
     with pytest.raises(UsageError, match=r"letter' exists and is not a Weights folder"):
         wt.fit(table("wage"), "wage", save=tmp_path / "letter", **LINEAR)
 

@@ -167,7 +167,7 @@ def test_rows_that_came_from_memory_are_refused():
 def test_rows_of_other_features_are_refused(model, tmp_path):
     other = write_table(tmp_path / "other.csv", {"a": 2.0, "b": 1.0, "e": 0.0}, 120, seed=0)
     with pytest.raises(
-        DataError, match=r"The rows must be those the run was fitted to, and .* their columns are not as they were\. Was the table changed"
+        DataError, match=r"The rows must be those the run was fitted to, and .* their columns are not as they were\. Were they changed"
     ):
         api.check_intervals(model, other, simulations=2)
 

@@ -1178,7 +1178,7 @@ def test_a_run_of_another_target_is_not_replaced_unasked(two_runs, tables):
     again = ("fit", tables / "wages.csv", *QUICK, "--no-inspect", "--save", two_runs / "wage")
     code, said = refused(*again, "-t", "height")
     assert code == 2
-    assert "kept/wage holds a run of 'wage' in wages.csv. Name another folder with --save, or add --overwrite to replace it." in said
+    assert "kept/wage holds a run of 'wage' in wages.csv. Name another folder with --save, or add --overwrite to replace it (" in said
     well(*again, "-t", "wage")
     well(*again, "-t", "height", "--overwrite")
     assert printed("runs", two_runs / "wage")[0]["target"] == "height"

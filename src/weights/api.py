@@ -17,7 +17,7 @@ from weights.data.examples import EXAMPLES
 from weights.data.glance import Glance, look_at
 from weights.data.table.delimited import remarks_of
 from weights.data.table.read import PARTS, describe_source, part_of, read_table
-from weights.data.table.rownumbers import row_numbers
+from weights.data.table.rownumbers import kept_numbers
 from weights.ensemble import Origin
 from weights.errors import TooLargeError, printable
 from weights.fitoptions import asks_to_merge, make_request, takes_options
@@ -229,7 +229,7 @@ def look(data: Any, target: Any = None, **options: Any) -> Look:
     table = read_table(data, **roles.wording)
     names = [name for name in table.column_names if name not in roles.drop]
     found = {column: kind for kind, column in find_block_columns(table, data, roles, ()).items()}
-    features = [describe(table, name, (roles.kinds | found).get(name), row_numbers(table)) for name in names]
+    features = [describe(table, name, (roles.kinds | found).get(name), kept_numbers(table)) for name in names]
     remarks = [*remarks_of(table), "no target was named (--target)"]
     return Look(printable(describe_source(data)), table.num_rows, features, None, remarks, _glances(table, features, roles.keep))
 

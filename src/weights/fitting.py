@@ -416,8 +416,8 @@ def check_rows(ensemble: Ensemble, prepared: Prepared) -> None:
         )
     alike = prepared.dataset.encoding.agrees_with(ensemble.encoding)
     if not alike or ensemble.report.fingerprint not in ("", prepared.dataset.fingerprint):
-        other = "some cells" if prepared.dataset.encoding.names == ensemble.encoding.names else "their columns"
+        other = "some" if prepared.dataset.encoding.names == ensemble.encoding.names else "their columns"
         raise DataError(
             f"The rows must be those the run was fitted to, and {n_came:,} came, but {other} are not as they were. "
-            "Was the table changed, or put in another order, after the fit? Give it as it was, or fit again."
+            "Were they changed, or put in another order, after the fit? Give them as they were, or fit again."
         )

@@ -30,7 +30,7 @@ from weights.data.table.delimited import with_remark
 from weights.data.table.duplicates import merge_copies
 from weights.data.table.part import Part
 from weights.data.table.read import describe_source, missing_words_of, read_table
-from weights.data.table.rownumbers import row_numbers, rows_numbered, without_numbers
+from weights.data.table.rownumbers import kept_numbers, rows_numbered, take_numbers
 from weights.ensemble import Ensemble, Origin, available_threads
 from weights.errors import DataError, UsageError, listed, printable
 from weights.fitoptions import DataOptions, Request
@@ -412,12 +412,12 @@ def _with_column(table: Any, name: str, values: Any) -> tuple[Any, str]:
 def _merge_copies(table: Any, roles: Roles) -> tuple[Any, Roles, IntArray | None]:
     """The table with copies merged, the roles with the column of their summed weights, and the numbers that the rows had."""
     name = roles.sample_weight
-    with rows_numbered(row_numbers(table)):
+    with rows_numbered(kept_numbers(table)):
         weight = np.ones(table.num_rows) if name is None else to_numbers(table[name], name)
     if not (np.isfinite(weight).all() and weight.min() >= 0 and weight.any()):
         return table, roles, None  # `prepare` says what is wrong with them
-    lines = row_numbers(table)
-    table, merged, numbers = merge_copies(without_numbers(table if name is None else table.drop_columns([name])), weight)
+    table, lines = take_numbers(table)
+    table, merged, numbers = merge_copies(table if name is None else table.drop_columns([name]), weight)
     table, name = _with_column(table, name or "sample_weight", merged)
     return table, msgspec.structs.replace(roles, sample_weight=name), numbers if lines is None else lines[numbers]
 

@@ -81,7 +81,7 @@ def test_a_table_that_was_changed_in_place_after_the_fit_is_noticed(make):
     model = wt.fit(data, target, model="linear", members=4)
     model.compare({"strength": [0.1]}, trainings=2)
     change()
-    with pytest.raises(wt.DataError, match=r"60 came, but some cells are not as they were. Was the table changed"):
+    with pytest.raises(wt.DataError, match=r"60 came, but some are not as they were. Were they changed"):
         model.compare({"strength": [0.1]}, trainings=2)
 
 
@@ -91,5 +91,5 @@ def test_a_file_that_was_changed_after_the_fit_is_noticed(tmp_path):
     wt.fit(tmp_path / "a.csv", "y", model="linear", members=4, save=tmp_path / "run")
     frame["x"] = frame["x"].to_numpy()[::-1]
     frame.to_csv(tmp_path / "a.csv", index=False)
-    with pytest.raises(wt.DataError, match="some cells are not as they were"):
+    with pytest.raises(wt.DataError, match="some are not as they were"):
         wt.load(tmp_path / "run").improve("wider")

@@ -106,7 +106,7 @@ def test_other_pictures_than_those_of_training_are_no_gallery(run, tmp_path):
     np.savez(tmp_path / "other.npz", train_images=x, train_labels=y[::-1], test_images=new_x, test_labels=new_y)
     output, code = said("draw", run, "gallery", "--data", tmp_path / "other.npz", "--output", tmp_path / "made.png", "--quiet")
     assert code == 3
-    assert "The pictures are not those the run was fitted to" in output
+    assert "The rows must be those the run was fitted to, and 200 came, but some are not as they were." in output
 
 
 def test_the_ending_is_looked_at_before_anything_is_done(tmp_path):

@@ -34,7 +34,7 @@ from weights.data.table.levels import levels_of
 from weights.data.table.notation import Notation
 from weights.data.table.parquet import types_of
 from weights.data.table.read import came_as_codes, reading
-from weights.data.table.rownumbers import renumbered, row_numbers, rows_counted_from, rows_numbered, without_numbers
+from weights.data.table.rownumbers import renumbered, rows_counted_from, rows_numbered, take_numbers
 from weights.data.table.streaming import RowStream, is_plain
 from weights.errors import DataError, UsageError
 from weights.types import BoolArray, FloatArray, IntArray
@@ -184,7 +184,8 @@ def prepare(table: pa.Table, roles: Roles, *, source: str = "table", numbers: In
     """
     names = table[FILE_NAMES] if FILE_NAMES in table.column_names else None
     table = table if names is None else table.drop_columns([FILE_NAMES])
-    numbers, remarks, table = row_numbers(table) if numbers is None else numbers, remarks_of(table), without_numbers(table)
+    remarks, (table, in_file) = remarks_of(table), take_numbers(table)
+    numbers = in_file if numbers is None else numbers
     check_roles(table.column_names, roles, source)
     check_cells(table, roles)
     with rows_numbered(numbers):

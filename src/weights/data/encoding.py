@@ -37,7 +37,7 @@ from weights.data.table.delimited import flag_words_of, notation_of, time_format
 from weights.data.table.labels import Form, find_form, read_labels
 from weights.data.table.moments import DURATION, TIME_OF_DAY, UNMISTAKABLE, find_time_format, find_unmistakable, format_of_type
 from weights.data.table.notation import PLAIN, TRUTH, Notation, find_numbers
-from weights.data.table.rownumbers import row_numbers, rows_numbered
+from weights.data.table.rownumbers import kept_numbers, rows_numbered
 from weights.errors import DataError, suggest
 from weights.types import FloatArray, IntArray
 
@@ -234,7 +234,7 @@ def apply_encoding(encoding: Encoding, table: pa.Table) -> Inputs:
             f"The model needs {len(needed)} columns, but {len(absent)} {'is' if len(absent) == 1 else 'are'} not in the data "
             f"(first: '{absent[0]}'). {suggest(absent[0], [name for name in table.column_names if name.isprintable()])}"
         )
-    with rows_numbered(row_numbers(table)):
+    with rows_numbered(kept_numbers(table)):
         blocks = {kind_of(block).block: kind_of(block).apply(block, table) for block in encoding.blocks}
         return Inputs({**_apply_columns(encoding, table), **blocks, **_apply_numbers(encoding, table)})
 

@@ -16,7 +16,7 @@ from weights.data.table.columns import moments_of, without_words
 from weights.data.table.delimited import decimal_mark_of, remark_of, remarks_of
 from weights.data.table.notation import Notation
 from weights.data.table.read import read_table
-from weights.data.table.rownumbers import row_numbers, rows_numbered
+from weights.data.table.rownumbers import kept_numbers, rows_numbered
 from weights.data.unfamiliar import NO_LIMITS, Limits, unfamiliar
 
 
@@ -58,7 +58,7 @@ def _read_text(columns: Sequence[ColumnEncoding], table: pa.Table, kept: Sequenc
         if isinstance(column, Numeric):
             column = replace(column, notation=column.notation or plain)
         if isinstance(column, Numeric | Datetime):
-            with rows_numbered(row_numbers(table)):
+            with rows_numbered(kept_numbers(table)):
                 values = numbers_of(column, cells)
             cells = pa.chunked_array([moments_of(values) if column.of_moments else pa.array(values, from_pandas=True)])
         table = table.set_column(place, table.field(place).with_type(cells.type), cells)

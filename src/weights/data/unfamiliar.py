@@ -11,7 +11,7 @@ import pyarrow as pa
 from weights.data.encoding import Category, ColumnEncoding, Datetime, Encoding, Numeric, codes_of, numbers_of
 from weights.data.table.columns import is_missing
 from weights.data.table.moments import describe_time
-from weights.data.table.rownumbers import renumbered, row_numbers
+from weights.data.table.rownumbers import kept_numbers, renumbered
 from weights.types import BoolArray
 
 _MARGIN = 0.05
@@ -33,7 +33,7 @@ def unfamiliar(encoding: Encoding, table: pa.Table, *, limits: Limits = NO_LIMIT
         limits: of the columns that have some, see `Ensemble.limits`.
         least_share: of the rows that a sentence must be about.
     """
-    sentences, numbers = [], row_numbers(table)
+    sentences, numbers = [], kept_numbers(table)
     for column in encoding.columns:
         raw = table[column.name]
         for which, what in _ways(column, raw, limits.get(column.name, (-np.inf, np.inf))):

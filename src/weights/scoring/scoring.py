@@ -13,7 +13,7 @@ from weights.data.newrows import describe_new_rows
 from weights.data.repeats import describe_repeats
 from weights.data.steering import read_group, read_sample_weight
 from weights.data.table.columns import as_text, is_missing
-from weights.data.table.rownumbers import row_numbers, rows_numbered, without_numbers
+from weights.data.table.rownumbers import kept_numbers, rows_numbered, take_numbers
 from weights.ensemble import Ensemble, Predictions
 from weights.errors import DataError, UsageError, abridged, listed, printable, suggest
 from weights.inspection.classes import Bin, OperatingPoint, calibration, operating_point
@@ -59,7 +59,7 @@ def score_rows(
     wanted = None if label is None else task.sought(label)
     unknown = ~known & ~is_missing(table[task.target])
     notes = [*_describe_roles(ensemble, table), *describe_new_rows(ensemble.encoding, table, ensemble.limits), *describe_repeats(table)]
-    numbers, rows = row_numbers(table), without_numbers(table).filter(pa.array(known))
+    numbers, rows = kept_numbers(table), take_numbers(table)[0].filter(pa.array(known))
     with rows_numbered(np.flatnonzero(known) if numbers is None else numbers[known]):
         inputs = apply_encoding(ensemble.encoding, rows)
     answers = ensemble.answer(inputs)

@@ -7,7 +7,7 @@ import pytest
 
 from weights.data.table.delimited import count_missing_words, flag_words_of, notation_of, read_delimited, remark_of, remarks_of, with_remark
 from weights.data.table.notation import PLAIN, Notation
-from weights.data.table.rownumbers import row_numbers
+from weights.data.table.rownumbers import kept_numbers
 from weights.errors import DataError
 
 
@@ -124,13 +124,13 @@ BLANK = "a,b\n1,2\n\n\n3,4\n,\n5,6\n , \n   \n\n7,8\n"
 def test_rows_have_the_numbers_of_lines_where_some_are_blank(tmp_path, end, before, behind, values, numbers):
     table = read(tmp_path, (before + BLANK + behind).replace("\n", end))
     assert table["a"].to_pylist() == values
-    assert row_numbers(table).tolist() == numbers
+    assert kept_numbers(table).tolist() == numbers
 
 
 @pytest.mark.parametrize("text", ["a,b\n1,2\n,\n3,4\n", 'a,b\n1,"x\n\ny"\n,\n3,4\n', "a,b\n\n"[:4] + "1,2\n\n\n"])
 def test_rows_are_all_lines_where_none_is_blank_between_them(tmp_path, text):
     table = read(tmp_path, text)
-    numbers = row_numbers(table)
+    numbers = kept_numbers(table)
     assert numbers is None or numbers.tolist() == [*range(table.num_rows)]
 
 

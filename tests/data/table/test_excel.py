@@ -14,8 +14,8 @@ import pytest
 import weights as wt
 from weights.data.table.delimited import remark_of, remarks_of
 from weights.data.table.excel import Sheet, read_workbook
-from weights.data.table.read import read_table
-from weights.data.table.rownumbers import row_numbers
+from weights.data.table.read import missing_words_of, read_table
+from weights.data.table.rownumbers import kept_numbers
 from weights.errors import DataError, NotFoundError, TooLargeError, UsageError
 
 HEAD = ["age", "dose", "sex", "smoker", "seen", "code", "ill"]
@@ -97,7 +97,7 @@ def test_empty_rows_and_columns_around_and_within_are_no_part_of_the_table(tmp_p
     book.save(tmp_path / "t.xlsx")
     table = read_table(tmp_path / "t.xlsx")
     assert table.to_pydict() == {"age": [31, 47], "ill": ["no", "yes"]}
-    assert [*row_numbers(table) + 1] == [5, 8]
+    assert [*kept_numbers(table) + 1] == [5, 8]
 
 
 def test_messages_name_the_row_of_the_sheet(tmp_path):
@@ -332,3 +332,21 @@ def test_text_that_cells_share_as_excel_writes_it_is_read(tmp_path):
         archive.writestr("xl/worksheets/sheet1.xml", f'<worksheet xmlns="{main}"><sheetData>{cells}</sheetData></worksheet>')
         archive.writestr("xl/sharedStrings.xml", f'<sst xmlns="{main}">{strings}</sst>')
     assert read_table(tmp_path / "t.xlsx").to_pydict() == {"name": ["a & b", "cd"]}
+
+
+def test_words_that_are_kept_are_labels_and_no_value_among_numbers_as_in_text_files(tmp_path):
+    rows = [[["red", "None", "NA"][i % 3], "None" if i == 4 else i / 8, "NA" if i == 5 else f"{i}"] for i in range(30)]
+    book = make(tmp_path / "t.xlsx", s=[["word", "number", "written"], *rows])
+    (tmp_path / "t.csv").write_text("word,number,written\n" + "".join(",".join(map(str, row)) + "\n" for row in rows))
+    for keep in ([], ["None"], ["None", "NA"]):
+        sheet, text = (read_table(path, keep=keep) for path in (book, tmp_path / "t.csv"))
+        assert sheet.to_pydict() == text.to_pydict()
+        assert sheet["word"].null_count == 10 * (2 - len(keep))
+        assert missing_words_of(book, sheet, "number") == {"None": 1}
+    assert read_table(book, keep=["None"], verbatim=["number"])["number"].to_pylist()[3:6] == ["0.375", "None", "0.625"]
+
+
+def test_notes_name_the_row_of_the_sheet(tmp_path):
+    model = wt.fit({"x": [float(i) for i in range(40)], "ill": ["no", "yes"] * 20}, "ill", model="linear", members=2, inspect=False)
+    path = make(tmp_path / "t.xlsx", s=[["Visits"], ["x", "y"], [1, 2], [None], [99, 2]])
+    assert any("1 of 2 rows lie outside" in note and "(first: row 5, 99)" in note for note in model.notes(path))

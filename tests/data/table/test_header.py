@@ -9,7 +9,7 @@ import weights as wt
 from weights.data.table.delimited import remarks_of
 from weights.data.table.header import read_header
 from weights.data.table.read import read_table
-from weights.data.table.rownumbers import row_numbers
+from weights.data.table.rownumbers import kept_numbers
 from weights.errors import DataError
 
 
@@ -108,9 +108,14 @@ def test_rows_that_repeat_the_header_are_left_out_and_said(tmp_path):
     table = read_table(tmp_path / "t.csv")
     assert table["a"].to_pylist() == [1.5, 2.5, 3.5]
     assert remarks_of(table) == ["'t.csv': rows that repeat the header were left out: 1"]
-    assert row_numbers(table).tolist() == [0, 1, 3]
+    assert kept_numbers(table).tolist() == [0, 1, 3]
 
 
 def test_quotes_behind_blanks_are_quotes(tmp_path):
     (tmp_path / "t.csv").write_text('a, "b, c", d\n1, "x, y", 2\n3, "he said ""a, "" ", 4\n')
     assert read_table(tmp_path / "t.csv").to_pydict() == {"a": [1, 3], "b, c": ["x, y", 'he said "a, " '], "d": [2, 4]}
+
+
+def test_a_column_that_is_quoted_throughout_is_read(tmp_path):
+    (tmp_path / "t.csv").write_text('"a"\n"x"\n"y, z"\n')
+    assert read_table(tmp_path / "t.csv").to_pydict() == {"a": ["x", "y, z"]}

@@ -25,7 +25,7 @@ from weights.data.table.dialect import LINE_END, Dialect, find_dialect
 from weights.data.table.header import Header, read_header
 from weights.data.table.moments import TIME_OF_DAY, UNMISTAKABLE, read_times
 from weights.data.table.notation import Notation, Numbers, are_labels, find_numbers
-from weights.data.table.rownumbers import mark_left_out
+from weights.data.table.rownumbers import keep_numbers
 from weights.data.table.textfile import COMPRESSIONS, TextFile, squeeze_blanks
 from weights.errors import DataError
 from weights.types import BoolArray, IntArray
@@ -74,7 +74,8 @@ def read_delimited(path: Path, missing: Sequence[str] = (), verbatim: Collection
         columns.append(column)
         fields.append(pa.field(name, column.type, metadata=metadata))
     about: dict[str, bytes] = {"remarks": msgspec.json.encode(remarks), "decimal": b"," if decimal_comma else b"."}
-    return mark_left_out(pa.Table.from_arrays(columns, schema=pa.schema(fields, metadata=about)), blank)
+    table = pa.Table.from_arrays(columns, schema=pa.schema(fields, metadata=about))
+    return keep_numbers(table, np.delete(np.arange(table.num_rows + len(blank)), blank)) if len(blank) else table
 
 
 def notation_of(field: pa.Field) -> Notation | None:

@@ -30,7 +30,7 @@ from weights.data.table.delimited import MISSING_WORDS, typed
 from weights.data.table.grid import Grid, Merged, find_head, is_blank, make_grid
 from weights.data.table.header import MOST_COLUMNS
 from weights.data.table.part import Part, path_of
-from weights.data.table.rownumbers import mark_left_out
+from weights.data.table.rownumbers import keep_numbers
 from weights.errors import DataError, NotFoundError, UsageError, WeightsError, abridged, listed, suggest
 
 _MOST_ROWS, _MOST_COLUMNS = 1 << 20, 1 << 14
@@ -111,7 +111,7 @@ def read_workbook(
 
     Returns:
         Columns as `delimited.read_delimited` gives them. Numbers are taken as they are stored, whatever they look like; dates are moments;
-        formulas have the values that were saved with them. Rows have their numbers in the sheet (see `rownumbers.row_numbers`).
+        formulas have the values that were saved with them. Rows have their numbers in the sheet (see `rownumbers.keep_numbers`).
 
     Raises:
         UsageError: several sheets hold cells and none is named, or openpyxl is not installed.
@@ -143,8 +143,7 @@ def read_workbook(
         fields.append(pa.field(title, column.type, metadata=about))
     remarks = [f"'{path.name}': {remark}" for remark in head.remarks]
     schema = pa.schema(fields, metadata={"remarks": msgspec.json.encode(remarks)})
-    between = np.setdiff1d(np.arange(1, numbers[-1]), numbers) - 1
-    return mark_left_out(pa.Table.from_arrays(columns, schema=schema), between)
+    return keep_numbers(pa.Table.from_arrays(columns, schema=schema), np.asarray(numbers) - 1)
 
 
 # The file

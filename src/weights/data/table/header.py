@@ -52,7 +52,7 @@ def read_header(head: str, delimiter: str, *, path: str, no_value: Collection[st
         >>> read_header("5.1,1.4,ill\\n4.9,1.3,well\\n", ",", path="t.csv", no_value=[""]).names
         ['column 1', 'column 2', 'column 3']
     """
-    n_columns = re.sub(r'"[^"]*"', "", head).lstrip("\r\n").splitlines()[0].count(delimiter) + 1 if head.strip() else 0
+    n_columns = re.split(r"[\r\n]", re.sub(r'"[^"]*"', "", head.lstrip("\r\n")), maxsplit=1)[0].count(delimiter) + 1
     if n_columns > MOST_COLUMNS:
         raise DataError(
             f"'{path}' has about {n_columns:,} columns in its first row, and at most {MOST_COLUMNS:,} are read. "

@@ -29,10 +29,14 @@ _BLANKS = " \u00a0\u202f"
 _MINUS = "\u2212"
 _APOSTROPHES = "'\u2019"
 _BLANK = f"[{_BLANKS}]"
-_PARTS = (
+_NUMBER = (
     rf"^(?P<limit>(?:[<>]=?|[≤≥])?){_BLANK}?(?P<sign>[-+{_MINUS}]?){_BLANK}?(?P<before>{_CURRENCY}?){_BLANK}?(?P<minus>[-{_MINUS}]?)"
-    rf"(?P<digits>[\d.].*?)(?:{_BLANK}?(?P<after>{_CURRENCY}?)|(?P<measure>{_MEASURE})|{_BLANK}(?P<word>[\pL°µ²³/%]{{1,12}}))$"
+    r"(?P<digits>[\d.].*?)"
 )
+_PARTS = rf"{_NUMBER}{_BLANK}?(?P<after>{_CURRENCY}?)$"
+_MEASURED = rf"{_NUMBER}(?P<after>{_MEASURE}|{_BLANK}[A-Za-zµ°²³/%]{{1,12}})$"
+"""What a number of a measure looks like, which takes longer to tell and is tried where a first cell ends so."""
+_ENDS_SO = re.compile(r".*[A-Za-zµ°²³]")
 _THOUSANDS = {".": "," + _APOSTROPHES + _BLANKS, ",": "." + _APOSTROPHES + _BLANKS}
 _MOST_LIMITS = 0.5
 """Where more of the cells are limits, such as <30 and >30, they are levels rather than numbers (our choice)."""
@@ -185,13 +189,16 @@ def _parts(text: pa.ChunkedArray) -> pa.StructArray | None:
     first = text.drop_null()[:1].to_pylist()
     if not first or not _LOOKS_SO.fullmatch(first[0]):
         return None
-    matched = pc.extract_regex(text, _PARTS)
-    parts = pa.concat_arrays(matched.chunks) if matched.num_chunks else pa.array([], matched.type)
-    if parts.null_count != text.null_count:
+    for pattern in (*([_MEASURED] if _ENDS_SO.fullmatch(first[0]) else []), _PARTS):
+        matched = pc.extract_regex(text, pattern)
+        if matched.null_count == text.null_count:
+            break
+    else:
         return None
+    parts = pa.concat_arrays(matched.chunks) if matched.num_chunks else pa.array([], matched.type)
     # A struct's fields do not inherit its nulls, which the checks below rely on.
-    fields = {name: pc.struct_field(parts, name) for name in ("limit", "sign", "before", "minus", "digits", "after", "measure", "word")}
-    fields["after"] = pc.binary_join_element_wise(fields["after"], fields.pop("measure"), fields.pop("word"), "")
+    fields = {name: pc.struct_field(parts, name) for name in ("limit", "sign", "before", "minus", "digits", "after")}
+    fields["after"] = pc.utf8_trim_whitespace(fields["after"])
     return pa.StructArray.from_arrays([*fields.values()], [*fields])
 
 

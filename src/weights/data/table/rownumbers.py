@@ -15,8 +15,25 @@ import pyarrow as pa
 from weights.errors import DataError
 from weights.types import IntArray
 
-_LEFT_OUT = b"left_out"
 _NAMED = re.compile(r"\brow (\d+(?:,\d{3})*)(?!\d)")
+
+
+def keep_numbers(table: pa.Table, numbers: IntArray) -> pa.Table:
+    """The table with the numbers (n,), counted from 0, that its rows have where they come from, such as a sheet with other rows between."""
+    about = {**(table.schema.metadata or {}), b"row_numbers": np.asarray(numbers, np.int64).tobytes()}
+    return table.replace_schema_metadata(about)
+
+
+def take_numbers(table: pa.Table) -> tuple[pa.Table, IntArray | None]:
+    """The table without such numbers, which do not follow its rows when these are chosen from, and the numbers, as `kept_numbers`."""
+    about = {name: value for name, value in (table.schema.metadata or {}).items() if name != b"row_numbers"}
+    return table.replace_schema_metadata(about), kept_numbers(table)
+
+
+def kept_numbers(table: pa.Table) -> IntArray | None:
+    """The numbers that `keep_numbers` gave; None where there are none, or where the table has other rows by now."""
+    numbers = np.frombuffer((table.schema.metadata or {}).get(b"row_numbers", b""), np.int64)
+    return numbers if len(numbers) == table.num_rows else None
 
 
 @contextmanager
@@ -41,33 +58,6 @@ def renumbered(text: str, numbers: IntArray | None) -> str:
     if numbers is None:
         return text
     return _renamed(text, lambda row: int(numbers[row - 1]) + 1 if 0 < row <= len(numbers) else row)
-
-
-def mark_left_out(table: pa.Table, places: IntArray) -> pa.Table:
-    """The table, marked as that of a file or sheet of which rows at these places (counted from 0) were left out: blank lines, titles."""
-    marks = np.concatenate([[table.num_rows], places]).astype(np.int64).tobytes()
-    return table.replace_schema_metadata({**(table.schema.metadata or {}), _LEFT_OUT: marks}) if len(places) else table
-
-
-def without_numbers(table: pa.Table) -> pa.Table:
-    """The table without that mark, as it is to be where other rows are left out, or their order changes."""
-    metadata = table.schema.metadata or {}
-    return table.replace_schema_metadata({k: v for k, v in metadata.items() if k != _LEFT_OUT}) if _LEFT_OUT in metadata else table
-
-
-def row_numbers(table: pa.Table) -> IntArray | None:
-    """The numbers of rows where they come from, counted from 0, shape (n,), of a table as it was read; None where these are all of it.
-
-    None also of a table that has more or fewer rows by now.
-
-    Example:
-        >>> row_numbers(mark_left_out(pa.table({"x": [5, 6, 7]}), np.asarray([1]))).tolist()
-        [0, 2, 3]
-    """
-    marks = np.frombuffer((table.schema.metadata or {}).get(_LEFT_OUT, b""), np.int64)
-    if not len(marks) or marks[0] != table.num_rows:
-        return None
-    return np.delete(np.arange(table.num_rows + len(marks) - 1), marks[1:])
 
 
 @contextmanager
