@@ -249,7 +249,7 @@ def test_conjugate_gradients_end_where_newton_does(kind, penalty, strength, monk
 
 @pytest.mark.parametrize("kind", ["binary", "multiclass"])  # least squares take one step
 def test_a_second_derivative_that_is_kept_serves_problems_nearby_and_changes_nothing(kind, monkeypatch):
-    monkeypatch.setattr(exact, "_WORTH_KEEPING", 0)  # as on wide tables
+    monkeypatch.setattr(exact, "WORTH_KEEPING", 0)  # as on wide tables
     monkeypatch.setattr(exact, "_MOST_STEPS_SAVED", 100)
     draws = np.random.default_rng(3).multinomial(N, WEIGHT / WEIGHT.sum(), size=2).astype(float)
     nearby = solution(kind, "l2", 0.05, weight=draws[0])

@@ -8,13 +8,15 @@ from weights.data.inputs import Layout
 from weights.elements.regularization import PENALTIES
 from weights.models.registry import architecture_of
 from weights.spec import Spec
-from weights.training.exact import LARGEST_DENSE
-from weights.training.problem import BLOCK
+from weights.training.exact import LARGEST_DENSE, MOST_KEPT, WORTH_KEEPING, newton_cost
+from weights.training.problem import BLOCK, MOST_COPIED
 
 _STEP_OVERHEAD_SECONDS = 40e-6
 _ROUNDS_JUDGED = 30
 _JUDGED_AT_ONCE = 1024
 _EXACT_SOLVES = 6
+_PRODUCTS, _PRODUCTS_ALONE = 25, 140
+"""With a second derivative that a solution takes, in the measure of that of a problem nearby and without (measured on four real tables)."""
 _PATH_LENGTH = 10
 
 
@@ -76,7 +78,12 @@ def estimate_solving(spec: Spec, load: Load) -> Effort:
     dense = 0 if smooth and unknowns > LARGEST_DENSE else unknowns
     n_path = min(members, spec.members.n_folds) * _PATH_LENGTH / 2 if spec.regularization.strength is None else 0
     # Blocks of rows that pass are thin, and take twice as long as they should.
-    solves = (members + n_path) * _EXACT_SOLVES + 2 * 2 * members * load.n_streamed / n_samples
-    seconds = solves * solve / (0.25 * load.speed) / load.n_threads
-    held = load.n_threads * (min(n_samples, BLOCK) * layout.n_columns * 24 + dense**2 * 16)
+    streamed = 2 * 2 * members * load.n_streamed / n_samples
+    if smooth and newton_cost(n_samples, width + 1, layout.n_outputs) > WORTH_KEEPING:
+        formed, products = (n_path / 2, _PRODUCTS) if unknowns <= MOST_KEPT else (0, _PRODUCTS_ALONE)
+        multiplying = (members + n_path) * products * 4.0 * n_samples * (width + 1) * layout.n_outputs / (0.1 * load.speed)
+    else:
+        formed, multiplying = (members + n_path) * _EXACT_SOLVES, 0.0
+    seconds = (multiplying + (formed + streamed) * solve / (0.25 * load.speed)) / load.n_threads
+    held = load.n_threads * (min(n_samples * layout.n_columns, MOST_COPIED + BLOCK * layout.n_columns) * 24 + dense**2 * 16)
     return Effort(0, n_samples, seconds, held)

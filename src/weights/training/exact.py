@@ -27,7 +27,7 @@ LARGEST_DENSE = 2_500
 """Unknowns up to which the second derivative is held as a dense matrix (our choice: about a second a step on one core)."""
 _TOO_COSTLY = 1000.0
 """Products in a Newton step over those in a gradient, from which on no second derivative is formed (measured on real tables)."""
-_WORTH_KEEPING, _MOST_KEPT = 20.0, 1_000
+WORTH_KEEPING, MOST_KEPT = 20.0, 1_000
 """The same from which on a second derivative serves problems nearby, and unknowns up to which it is kept (8 MB)."""
 _MOST_OF_OTHERS = 0.25
 """Products, over those in a Newton step, after which another problem's is renewed (our choice)."""
@@ -80,10 +80,10 @@ def solve(
         [solution] = _solve_in_row_space(problem, regularization, [strength], tolerance, start)
         return solution
     theta = np.zeros((n_inputs + 1, n_outputs)) if start is None else np.vstack([start.w, start.b])
-    cost = _newton_cost(n_samples, n_inputs + 1, n_outputs)
+    cost = newton_cost(n_samples, n_inputs + 1, n_outputs)
     if smooth and not problem.loss.quadratic and start is not None and start.second is not None:
         solution = _solve_by_conjugate_gradients(problem, penalty, strength, theta, tolerance, start.second, most=_MOST_STEPS_SAVED * cost)
-        if solution.solved:
+        if solution.residual <= tolerance:
             return solution
         theta = np.vstack([solution.w, solution.b])
     if smooth and (theta.size > LARGEST_DENSE or cost > _TOO_COSTLY):
@@ -103,7 +103,7 @@ def solve_path(
         yield start
 
 
-def _newton_cost(n_samples: int, n_rows: int, n_outputs: int) -> float:
+def newton_cost(n_samples: int, n_rows: int, n_outputs: int) -> float:
     """Products in a Newton step, whose second derivative has (n_rows * n_outputs)^2 entries, over those in a gradient."""
     unknowns = n_rows * n_outputs
     return n_rows * (n_outputs + 1) / 4 + unknowns**2 / (12 * n_samples)
@@ -207,8 +207,8 @@ def _solve_by_newton(
         )
 
     curvature = float(penalty.curvature(strength, l1_ratio))
-    cost = _newton_cost(len(problem.y), len(theta), problem.n_outputs)
-    worth_keeping = smooth and not problem.loss.quadratic and cost > _WORTH_KEEPING and theta.size <= _MOST_KEPT
+    cost = newton_cost(len(problem.y), len(theta), problem.n_outputs)
+    worth_keeping = smooth and not problem.loss.quadratic and cost > WORTH_KEEPING and theta.size <= MOST_KEPT
     second = None
     for step in range(_MOST_STEPS + 1):
         _, gradient, responses = evaluate(problem, theta)
@@ -363,7 +363,7 @@ def _solve_by_conjugate_gradients(
     """
     shape, curvature = theta.shape, float(penalty.curvature(strength, 0.0))
     precondition = None if near is None else _invert(near, curvature, shape, problem.loss)
-    n_products, cost = 0, _newton_cost(len(problem.y), len(theta), problem.n_outputs)
+    n_products, cost = 0, newton_cost(len(problem.y), len(theta), problem.n_outputs)
 
     def look(theta: FloatArray) -> tuple[float, FloatArray, FloatArray]:
         loss, gradient, responses = evaluate(problem, theta)
