@@ -12,7 +12,7 @@ import time
 
 import pytest
 
-from weights.interruption import stop_request, stoppable, undo_what_was_left, undone, undone_if_left
+from weights.interruption import do_for_caller, stop_request, stoppable, undo_what_was_left, undone, undone_if_left
 
 _DEAF_SECONDS = 6
 
@@ -130,3 +130,24 @@ def test_a_command_that_is_still_being_loaded_ends_with_a_line():
     process.send_signal(signal.SIGINT)
     assert process.communicate(timeout=10) == ("", "weights: Stopped at once.\n")
     assert process.returncode == 130
+
+
+def test_what_belongs_to_the_caller_is_done_in_its_thread_and_its_errors_too():
+    @stoppable
+    def work(function):
+        return threading.current_thread(), do_for_caller(function)
+
+    own, callers = work(threading.current_thread)
+    assert own is not callers
+    assert callers is threading.main_thread()
+    with pytest.raises(ZeroDivisionError):
+        work(lambda: 1 // 0)
+    assert do_for_caller(threading.current_thread) is threading.main_thread()
+
+
+def test_a_signal_ends_what_is_done_for_the_caller_at_once():
+    press()
+    began = time.monotonic()
+    with pytest.raises(KeyboardInterrupt):
+        stoppable(lambda: do_for_caller(lambda: time.sleep(_DEAF_SECONDS)))()
+    assert time.monotonic() - began < 1.0

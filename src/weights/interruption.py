@@ -10,10 +10,12 @@ from __future__ import annotations
 
 import contextvars
 import os
+import queue
 import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future
 from contextlib import contextmanager, suppress
 from functools import wraps
 from typing import Any, ParamSpec, TypeVar
@@ -34,6 +36,7 @@ class _Request(threading.Event):
 
 
 _request: contextvars.ContextVar[_Request | None] = contextvars.ContextVar("request", default=None)
+_caller: contextvars.ContextVar[queue.SimpleQueue[Callable[[], Any]] | None] = contextvars.ContextVar("caller", default=None)
 _undone: dict[object, Callable[[], Any]] = {}
 
 
@@ -63,6 +66,26 @@ def stoppable(function: Callable[P, T]) -> Callable[P, T]:
         return _wait_for(lambda: function(*args, **options))
 
     return run
+
+
+def do_for_caller(function: Callable[[], T]) -> T:
+    """What a function returns or raises, called in the thread from which a `stoppable` one was: what the user made there may stay there.
+
+    A connection to a database, for one, may refuse others. A signal raises KeyboardInterrupt in it, as everywhere in Python.
+    """
+    calls = _caller.get()
+    if calls is None:
+        return function()
+    done: Future[T] = Future()
+
+    def call() -> None:
+        try:
+            done.set_result(function())
+        except BaseException as error:
+            done.set_exception(error)
+
+    calls.put(call)
+    return done.result()
 
 
 @contextmanager
@@ -114,17 +137,21 @@ def _wait_for(work: Callable[[], T]) -> T:
     request, signals = _Request(), list[float]()
     results: list[T] = []
     errors: list[BaseException] = []
+    calls: queue.SimpleQueue[Callable[[], Any]] = queue.SimpleQueue()
+    is_called = False
 
     def run() -> None:
         _request.set(request)
+        _caller.set(calls)
         try:
             results.append(work())
         except BaseException as error:
             errors.append(error)
+        calls.put(lambda: None)  # there is nothing left to wait for
 
     def hear(number: int, frame: Any) -> None:
         # Programs such as `timeout` and some terminals deliver one Ctrl-C twice; a person needs longer for a second.
-        if signals and time.monotonic() - signals[0] > _SAME_KEYSTROKE_SECONDS:
+        if is_called or (signals and time.monotonic() - signals[0] > _SAME_KEYSTROKE_SECONDS):
             raise KeyboardInterrupt
         signals.append(time.monotonic())
         request.set()
@@ -137,7 +164,11 @@ def _wait_for(work: Callable[[], T]) -> T:
             signal.signal(number, hear)
         worker.start()
         while worker.is_alive():
-            worker.join(_LOOKED_EVERY_SECONDS)
+            with suppress(queue.Empty):
+                call = calls.get(timeout=_LOOKED_EVERY_SECONDS)
+                is_called = True
+                call()
+            is_called = False
             patience = _PATIENCE_SECONDS if request.is_minded else 0.0
             if signals and time.monotonic() - signals[0] > patience and worker.is_alive():
                 raise KeyboardInterrupt

@@ -6,6 +6,7 @@ import sqlite3
 import threading
 from decimal import Decimal
 
+import numpy as np
 import pyarrow as pa
 import pytest
 
@@ -282,3 +283,11 @@ def test_a_run_of_a_connection_knows_its_rows_only_while_it_lasts(tmp_path, clin
         model.save(tmp_path / "run")
     assert wt.load(tmp_path / "run").report.origin.source is None
     assert "select age, dose, sex" in wt.load(tmp_path / "run").report.source
+
+
+def test_a_connection_that_its_thread_alone_may_use_serves_a_fit_and_its_predictions():
+    connection = sqlite3.connect(":memory:")  # refuses other threads, as is the default
+    connection.execute("create table t (a real, y real)")
+    connection.executemany("insert into t values (?, ?)", [(0.1 * i, 0.2 * i + 1) for i in range(40)])
+    model = wt.fit(Query("select * from t", connection), "y", model="linear", members=4, inspect=False)
+    np.testing.assert_allclose(model.predict(Query("select a from t where y > 5", connection))[0], 5.2, rtol=1e-3)

@@ -8,6 +8,7 @@ some at a time, and become columns of Arrow as they come.
 from __future__ import annotations
 
 import contextlib
+import functools
 import re
 import shlex
 import sqlite3
@@ -21,6 +22,7 @@ from weights.data.memory import check_memory_for
 from weights.data.table.cells import count_sorts, describe_mixture, spell
 from weights.data.table.part import Part, path_of
 from weights.errors import DataError, NotFoundError, UsageError, WeightsError, abridged, listed, suggest
+from weights.interruption import do_for_caller
 
 SUFFIXES = (".sqlite", ".sqlite3", ".db", ".db3")
 _MAGIC = b"SQLite format 3\0"
@@ -96,10 +98,13 @@ class Query(Part, frozen=True, tag="query"):
             hint = "In Python connect to it, and give the connection: Query(query, connection)"
             raise UsageError(f"A file of SQLite was needed, but the address '{path}' came. {hint}.")
         if path is None:
-            with _answering(), contextlib.closing(_ask(self.database, self.query)) as cursor:
-                return _read_rows(cursor, missing)
+            return do_for_caller(functools.partial(self._ask_connection, missing))
         with _open(Path(path)) as connection, _heeding(connection, Path(path)):
             return _read_rows(connection.execute(self.query), missing)
+
+    def _ask_connection(self, missing: Sequence[str]) -> pa.Table:
+        with _answering(), contextlib.closing(_ask(self.database, self.query)) as cursor:
+            return _read_rows(cursor, missing)
 
 
 def read_database(path: Path, missing: Sequence[str] = (), verbatim: Collection[str] = (), keep: Collection[str] = ()) -> pa.Table:
