@@ -209,4 +209,5 @@ def check_memory(plans: list[Plan]) -> None:
     Raises:
         DataError: it does.
     """
-    check_memory_for(1e9 * max(p.gigabytes for p in plans), "Training")
+    members = [16.0 * p.n_members * p.n_weights for p in plans]  # weights, their mean and the optimizer's: all populations at a time
+    check_memory_for(1e9 * max(p.gigabytes for p in plans) + sum(members) - max(members), "Training")

@@ -45,6 +45,8 @@ def train_together(
 ) -> tuple[dict[str, Trained], dict[str, LeftOut]]:
     """Populations that are trained, and those that are left out, by name, in the order of the jobs.
 
+    Those of a table that is streamed, and those whose members were trained before, are trained one after the other to their ends.
+
     Args:
         jobs: of each population, all on the same rows.
         control: for threads, progress, interruption and checkpoints.
@@ -55,22 +57,26 @@ def train_together(
         Interrupted: asked to stop; the work done so far has been handed to `control.keep`.
         TrainingError: every member of a population failed.
     """
+    if len(jobs) == 1 or any(job.streaming or name in control.trained for name, job in jobs.items()):
+        return {name: _finish(name, method_of(job.specs[0]).begin(job, control), control) for name, job in jobs.items()}, {}
     left_out, looked = _recall(control)
     courses = {name: method_of(job.specs[0]).begin(job, control) for name, job in jobs.items() if name not in left_out}
-    all_count = any(job.streaming or name in control.trained for name, job in jobs.items())
-    for look in () if all_count else _LOOKS:
+    for look in _LOOKS:
         if look > looked and len(courses) > 1:
             for name, why in _find_left_out(courses, jobs, look, control, group, time).items():
                 left_out[name] = why
                 del courses[name]
                 control.report(Progress(name, 1.0, None))
             control.keep(_SNAPSHOT, functools.partial(_snapshot, left_out, look), True)
-    trained = {}
-    for name, course in courses.items():
-        course.advance()
-        trained[name] = course.finish()
-        control.report(Progress(name, 1.0, None))
-    return trained, left_out
+    return {name: _finish(name, courses.pop(name), control) for name in [*courses]}, left_out
+
+
+def _finish(name: str, course: Course, control: Control) -> Trained:
+    """What a course comes to at its end."""
+    course.advance()
+    trained = course.finish()
+    control.report(Progress(name, 1.0, None))
+    return trained
 
 
 def _find_left_out(
