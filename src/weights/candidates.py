@@ -13,7 +13,7 @@ from weights.data.inputs import Layout, example_layout
 from weights.data.memory import check_memory_for
 from weights.errors import UsageError, suggest
 from weights.models.registry import ARCHITECTURES, architecture_of
-from weights.spec import Members, Spec, find_setting, resolve, with_settings
+from weights.spec import Members, Spec, find_setting, resolve, with_settings, without_numbers
 from weights.training.plan import Plan, plan, steps_within
 
 _MOST_CANDIDATES = 64
@@ -198,9 +198,14 @@ def shorten_to_budget(
 
 
 def plans_of(specs: Mapping[str, Spec], layout: Layout, n_samples: int, *, n_threads: int, n_streamed: int = 0) -> list[Plan]:
-    """What each population will take, under its name; arguments as `plan`."""
-    taken = {name: plan(spec, layout, n_samples, n_threads=n_threads, n_streamed=n_streamed) for name, spec in specs.items()}
-    return [msgspec.structs.replace(estimate, model=name) for name, estimate in taken.items()]
+    """What each population will take, under its name; arguments as `plan`. Those that differ in numbers only share a program."""
+    plans, programs = [], []
+    for name, spec in specs.items():
+        estimate, program = plan(spec, layout, n_samples, n_threads=n_threads, n_streamed=n_streamed), without_numbers(spec)
+        compiling = architecture_of(spec.model).pace.compile_seconds if program in programs else 0.0
+        plans.append(msgspec.structs.replace(estimate, model=name, seconds=round(estimate.seconds - compiling, 2)))
+        programs.append(program)
+    return plans
 
 
 def check_memory(plans: list[Plan]) -> None:
