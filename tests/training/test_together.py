@@ -11,7 +11,7 @@ from weights.data.inputs import Inputs, table_layout
 from weights.errors import Interrupted
 from weights.spec import Spec, resolve, with_settings
 from weights.tasks.number import Number
-from weights.training import solving
+from weights.training import solving, together
 from weights.training.control import Control
 from weights.training.job import Job
 from weights.training.population import member_seeds, train
@@ -20,6 +20,12 @@ from weights.training.together import train_together
 
 N = 160
 STEPPED = {"model": "linear", "optimization": "sgd", "schedule": "constant", "n_steps": 96, "batch_size": 16, "patience": 0, "strength": 0}
+
+
+@pytest.fixture(autouse=True)
+def few_steps_tell(monkeypatch):
+    """What is planted here is learned within some steps."""
+    monkeypatch.setattr(together, "_FEWEST_STEPS", 20)
 
 
 def job_of(name, **settings) -> Job:
@@ -69,6 +75,11 @@ def test_one_that_is_solved_by_then_stays_and_one_of_many_rows_is_not_solved_in_
     monkeypatch.setattr(solving, "_FEW_ROWS", 100)
     trained, left_out = train_together({"poor": poor, "good": good}, Control())
     assert ([*trained], [*left_out]) == (["good"], ["poor"])
+
+
+def test_nobody_is_left_out_in_the_first_steps(monkeypatch):
+    monkeypatch.setattr(together, "_FEWEST_STEPS", 49)  # of 96: more than half
+    assert train_together(jobs(), Control())[1] == {}
 
 
 def test_groups_count_instead_of_their_rows():

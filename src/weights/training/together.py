@@ -24,6 +24,8 @@ from weights.types import BoolArray, FloatArray, IntArray
 _LOOKS = (0.25, 0.5)
 _LEAST_SHARE, _BEHIND = 0.01, 3.0
 """The share of the answers below which, and the standard errors behind the best from which on, a population is left out (our choice)."""
+_FEWEST_STEPS = 200
+"""Steps before which nobody is left out (our choice): a population may begin slowly."""
 _SNAPSHOT = "left-out"
 
 
@@ -97,7 +99,9 @@ def _find_left_out(
     of_rows = [None if values is None else values[rows] for values in (group, time)]
     left_out = {}
     for name, own, share in zip(names, losses, shares, strict=True):
-        if courses[name].is_complete or share >= _LEAST_SHARE:
+        n_steps = jobs[name].specs[0].optimization.n_steps
+        is_early = n_steps is not None and look * n_steps < _FEWEST_STEPS
+        if courses[name].is_complete or is_early or share >= _LEAST_SHARE:
             continue
         difference = paired_difference(own, losses[best], weight, np.ones(len(y), bool), *of_rows)
         if difference.mean > _BEHIND * difference.std_err > 0:
