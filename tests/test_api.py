@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import re
 import signal
+import subprocess
+import sys
 import threading
 import time
 from pathlib import Path
@@ -722,3 +724,22 @@ def test_weights_that_cannot_be_are_refused_with_merged_copies_too():
 def test_another_word_for_copies_is_refused():
     with pytest.raises(UsageError, match="copies must be keep or merge, but is 'drop'"):
         api.plan_fit(table("wage"), "wage", copies="drop")
+
+
+def test_metrics_by_levels_name_one_column():
+    model = wt.fit({"x": [i % 20 / 2 for i in range(40)], "s": ["a", "b"] * 20, "y": [*range(40)]}, "y", model="linear", members=2)
+    rows = {"x": [1, 2, 3, 4], "s": ["a", "b"] * 2, "y": [1, 2, 3, 4]}
+    with pytest.raises(UsageError, match="levels of one column, but a list came"):
+        model.score(rows, by=["s"])
+
+
+def test_a_table_is_described_by_the_rows_that_are_learned_from(tmp_path):
+    path = tmp_path / "t.csv"
+    path.write_text("x,y\n" + "".join(f"{i % 7},{i % 5 / 2}\n" for i in range(60)) + "300,\n")
+    [_, x] = api.look(str(path), "y").columns
+    assert (x.n_distinct, x.quartiles[-1]) == (7, "6")
+
+
+def test_questions_are_at_hand_without_another_import():
+    command = "import weights; print(weights.questions.ask.__name__)"
+    assert subprocess.run([sys.executable, "-c", command], capture_output=True, text=True, check=True).stdout == "ask\n"

@@ -729,3 +729,16 @@ def test_columns_have_the_labels_of_the_frame_and_their_places():
     np.testing.assert_array_equal(fitted.predict(frame), fitted.predict(x))
     with pytest.raises(ValueError, match="Columns must be in the order of fit, 2, 0, 1, but came as 0, 1, 2"):
         fitted.predict(frame[[0, 1, 2]])
+
+
+@pytest.mark.parametrize("name", ["data", "target", "progress"])
+def test_settings_hold_no_argument_of_fit(name):
+    x, y, _ = rows()
+    with pytest.raises(wt.UsageError, match=f"settings holds '{name}'"):
+        network(settings={name: None}).fit(x, y)
+
+
+def test_feature_weights_are_estimated_where_settings_ask_for_it():
+    x, y, _ = rows()
+    fitted = wt.WeightsLinearClassifier(members=4, settings={"inspect": True}).fit(x[:60], y[:60])
+    assert len(fitted.model_.feature_weights()) > 0

@@ -60,6 +60,8 @@ _HOME |= {name: "weights.estimators" for name in __all__ if name.endswith(("Clas
 
 
 def __getattr__(name: str) -> Any:
+    if name == "questions":
+        return importlib.import_module("weights.questions")
     if name not in __all__:
         raise AttributeError(f"module 'weights' has no attribute '{name}'")
     return getattr(importlib.import_module(_HOME.get(name, "weights.errors")), name)

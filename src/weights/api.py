@@ -223,7 +223,8 @@ def look(data: Any, target: Any = None, **options: Any) -> Look:
         dataset, task = prepared.dataset, prepared.task
         kind, kept = "numeric" if task.numeric else "category", dataset.roles.keep
         of_target = look_at(pa.table({task.target: dataset.target}), task.target, kind, kept=kept)
-        columns = _glances(tables[0], dataset.features, kept) if tables and dataset.streamed is None else []
+        learned = [table.filter(task.knows(table[task.target])) if task.target in table.column_names else table for table in tables]
+        columns = _glances(learned[0], dataset.features, kept) if learned and dataset.streamed is None else []
         return Look(dataset.source, dataset.n_samples, dataset.features, task, prepared.remarks, [of_target, *columns])
     roles, _ = name_roles(data, said)
     table = read_table(data, **roles.wording)

@@ -28,6 +28,7 @@ from weights.data.encoding import Datetime, Encoding, Numeric
 from weights.data.inputs import FARTHEST, Inputs, Layout
 from weights.data.newrows import read_new_rows
 from weights.data.roles import Roles
+from weights.data.table.part import part_like
 from weights.data.table.read import AnyPart
 from weights.effects import FeatureWeights
 from weights.errors import UsageError
@@ -226,7 +227,8 @@ class Ensemble:
 
     def read(self, data: Any) -> pa.Table:
         """The table behind a path, frame, mapping or array, read as in training, with the names that classes were given there."""
-        table = read_new_rows(self.encoding, data, target=self.task.column)
+        origin = None if self.report.origin is None else self.report.origin.source
+        table = read_new_rows(self.encoding, part_like(origin, data), target=self.task.column)
         names = () if self.report.origin is None else self.report.origin.roles.classes
         return put_names(table, self.task.target, names) if isinstance(names, dict) else table
 

@@ -420,6 +420,8 @@ class Model:
             **options: label, sensitivity, level; they, and what is raised, as `weights.scoring.scoring.score_rows`.
         """
         column = None if by is None else name_column(by, column_labels(data))
+        if by is not None and column is None:
+            raise UsageError(f"Metrics are given for the levels of one column, but a {type(by).__name__} came. Name one label.")
         return score_rows(self.ensemble, self.read(data), by=column, source=data, **options)
 
     def save(self, folder: Any) -> None:

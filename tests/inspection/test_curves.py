@@ -90,3 +90,13 @@ def test_the_band_holds_the_line_that_members_learn():
         inside = (np.array(curve.low) <= truth) & (truth <= np.array(curve.high))
         held.append(inside[np.linspace(0, len(values) - 1, 8).astype(int)].mean())
     assert np.mean(held) >= 0.95 - 0.131
+
+
+def test_bands_of_probabilities_stay_between_zero_and_one():
+    rng = np.random.default_rng(4)
+    x = rng.normal(size=60)
+    model = weights.fit({"x": x, "y": np.where(x + 0.3 * rng.normal(size=60) > 0, "a", "b")}, "y", model="linear", members=8)
+    for curve in find_curves(model.ensemble, pa.table({"x": x}), 0):
+        assert min(curve.low) >= 0
+        assert max(curve.high) <= 1
+        assert max(curve.high) == 1 or min(curve.low) == 0  # else nothing was cut

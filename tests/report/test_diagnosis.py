@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import msgspec
 import pytest
@@ -105,3 +106,12 @@ def test_a_program_reads_the_parts_as_numbers():
     assert printed["bias"] + printed["variance"] - printed["diversity"] == pytest.approx(printed["loss"])
     assert {"change", "gain", "low", "high"} <= {*printed["remedies"][0]}
     assert printed["noise"] is None
+
+
+def test_where_rows_are_judged_by_one_member_of_each_model_the_parts_add_up_too():
+    terms = msgspec.structs.replace(PARTS, bias=Part(0.3, 0.01), variance=None, diversity=Part(0.05, 0.01), loss=Part(0.25, 0.01))
+    lines = decomposition_lines(terms)
+    assert "what one model loses by itself" in lines[1]
+    assert "unknown" in lines[2]
+    assert re.search(r"diversity +-0\.05", lines[3])
+    assert len(decomposition_lines(msgspec.structs.replace(terms, diversity=Part(0.0, 0.0)))) == 3  # one model

@@ -44,6 +44,7 @@ _OPTIONS_OF_FIT = {*DataOptions.__struct_fields__, *FitOptions.__struct_fields__
 _OF_BATCHES = {"n_steps": 1, "schedule": "constant", "warmup": 0.0, "patience": 0}
 """Settings for learning from batches: one pass after another at a constant rate, because no end is known."""
 _DECIDED_BY_FIT = ("model", "seed", "task", "class_weight", "sample_weight", "copies")
+_ARGUMENTS_OF_FIT = ("data", "target", "progress")
 _LEFT_OPEN = ("budget", *SETTINGS)
 """Parameters that are options of `weights.fit` of the same name; None leaves the choice to Weights."""
 _FREE_TO_CHANGE = ("members", "warm_start", "threads", "random_state")
@@ -99,7 +100,7 @@ class Estimator(BaseEstimator):
             options |= {"search": None, "budget": None}  # they were spent on the members there are
         class_weight = self._factors_by_label(self._class_factors(codes, weight))
         targets = self._targets(codes)
-        prepared = plan_fit(table, targets, sample_weight=weight, class_weight=class_weight, inspect=False, **options)
+        prepared = plan_fit(table, targets, sample_weight=weight, class_weight=class_weight, **{"inspect": False, **options})
         rows = fingerprint(prepared.dataset.inputs.x, prepared.y, prepared.weight)
         prepared, trained = self._with_members_so_far(prepared, rows) if more else (prepared, {})
         try:
@@ -194,7 +195,7 @@ class Estimator(BaseEstimator):
         """
         parameters = self.get_params(deep=False)
         said = {name for name, value in parameters.items() if name not in _LEFT_OPEN or value is not None}
-        elsewhere = {*said, *_DECIDED_BY_FIT}.intersection(self.settings or {})
+        elsewhere = {*said, *_DECIDED_BY_FIT, *_ARGUMENTS_OF_FIT}.intersection(self.settings or {})
         if elsewhere:
             raise UsageError(f"settings holds '{min(elsewhere)}', which has a parameter or argument of its own. Pass it there.")
         chosen = {name: value for name, value in parameters.items() if name in _LEFT_OPEN and value is not None}

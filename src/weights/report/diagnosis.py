@@ -44,16 +44,18 @@ def decomposition_lines(terms: Decomposition, train_loss: float | None = None) -
     """What a loss is made of, as bars."""
     beside = "" if train_loss is None else f", {compact(train_loss)} on rows that members learned from"
     lines = [labelled("Loss", f"{terms.measure} {compact(terms.loss.value)} out of bag{beside}; {compact(terms.constant)} for a constant")]
-    rows = [_part_cells("bias" if terms.noise else "bias and noise", terms.bias, terms, "what many members would lose together")]
+    together = "what many members would lose together" if terms.variance else "what one model loses by itself"
+    rows = [_part_cells("bias" if terms.noise else "bias and noise", terms.bias, terms, together)]
     if terms.noise:
         rows.append(_part_cells("noise", terms.noise, terms, "among rows that agree in all inputs"))
     if terms.variance is None:
-        rows.append(["variance", "unknown", "", "", "in the above: each row is judged by one member only"])
-        return lines + aligned(rows, to_right=(1,))
-    due = f", {compact(terms.rows.value)} of it because other rows might have come" if terms.rows else ""
-    rows.append(_part_cells("variance", terms.variance, terms, f"what one member loses more{due}"))
-    taken = Part(-terms.diversity.value, terms.diversity.std_err)
-    rows.append(_part_cells("diversity", taken, terms, "taken away by answering together"))
+        rows.append(["variance", "unknown", "", "", "in the above: each row is judged by one member of each model only"])
+    else:
+        due = f", {compact(terms.rows.value)} of it because other rows might have come" if terms.rows else ""
+        rows.append(_part_cells("variance", terms.variance, terms, f"what one member loses more{due}"))
+    if terms.variance or terms.diversity.value:
+        taken = Part(-terms.diversity.value, terms.diversity.std_err)
+        rows.append(_part_cells("diversity", taken, terms, "taken away by answering together"))
     return lines + aligned(rows, to_right=(1,))
 
 

@@ -112,6 +112,13 @@ def _find_known(ensemble: Ensemble, table: pa.Table) -> AnyArray:
     known = ensemble.task.knows(table[target])
     if not known.any():
         absent = int(is_missing(table[target]).sum())
+        if not absent:
+            came = listed([repr(value) for value in table[target].unique().to_pylist()], 3)
+            classes = listed([repr(label) for label in ensemble.classes], 8)
+            raise DataError(
+                f"To score answers the rows must hold what came, but '{printable(target)}' holds no class of the run ({classes}) in any of "
+                f"{table.num_rows:,} rows: {printable(came)}. Check the column."
+            )
         others = f"; the other {table.num_rows - absent:,} hold no class of the run" if absent < table.num_rows else ""
         raise DataError(
             f"To score answers the rows must hold what came, but '{printable(target)}' is missing in {absent:,} of "

@@ -9,6 +9,7 @@ the target's unit or a probability for each class.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from typing import Any, ClassVar, Literal, NamedTuple, Protocol
 
@@ -66,6 +67,7 @@ class Outcome(NamedTuple):
         with_level: whether a level is fitted beside slopes on residuals: those that are zero on average in rows that count by precision
             are not so in all rows, which moves the mean where the link is steep.
         endless: why no finite slope may fit best, where that can be.
+        range: what it is at least and at most.
     """
 
     scale: str
@@ -75,6 +77,7 @@ class Outcome(NamedTuple):
     by_precision: bool = False
     with_level: bool = False
     endless: str = ""
+    range: tuple[float, float] = (-math.inf, math.inf)
 
 
 class Scaled(NamedTuple):

@@ -353,7 +353,10 @@ class Binary(Classes, frozen=True, tag="binary"):
     def outcomes(self) -> list[Outcome]:
         """The probability and the log odds of the second class."""
         label = self.classes[1]
-        return [Outcome("target", label, 1, "least squares"), Outcome("link", label, 1, "logistic", by_precision=True, endless=_ENDLESS)]
+        return [
+            Outcome("target", label, 1, "least squares", range=(0.0, 1.0)),
+            Outcome("link", label, 1, "logistic", by_precision=True, endless=_ENDLESS),
+        ]
 
     def effect_of(self, scale: str) -> str:
         """The probability or the log odds of the second class."""
@@ -414,7 +417,7 @@ class Multiclass(Classes, frozen=True, tag="multiclass"):
             outcome
             for k, label in enumerate(self.classes)
             for outcome in (
-                Outcome("target", label, k, "least squares"),
+                Outcome("target", label, k, "least squares", range=(0.0, 1.0)),
                 Outcome("link", label, k, None, by_precision=True, endless=_ENDLESS),
             )
         ]

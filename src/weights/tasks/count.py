@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
@@ -145,7 +146,7 @@ class Count(Number, frozen=True, tag="count"):
         """The mean count and the log rate."""
         endless = "no finite log rate fits best, because all its counts are zero"
         return [
-            Outcome("target", None, 0, "least squares"),
+            Outcome("target", None, 0, "least squares", range=(0.0, math.inf)),
             Outcome("link", None, 0, "poisson", by_precision=True, with_level=True, endless=endless),
         ]
 

@@ -350,3 +350,15 @@ def test_notes_name_the_row_of_the_sheet(tmp_path):
     model = wt.fit({"x": [float(i) for i in range(40)], "ill": ["no", "yes"] * 20}, "ill", model="linear", members=2, inspect=False)
     path = make(tmp_path / "t.xlsx", s=[["Visits"], ["x", "y"], [1, 2], [None], [99, 2]])
     assert any("1 of 2 rows lie outside" in note and "(first: row 5, 99)" in note for note in model.notes(path))
+
+
+def test_a_run_of_a_sheet_answers_the_sheet_of_that_name_in_other_workbooks(tmp_path):
+    rows = [["x", "y"], *([i % 10, 2 * (i % 10) + 1] for i in range(40))]
+    model = wt.fit(Sheet(str(make(tmp_path / "t.xlsx", May=rows, notes=[["a"], [1]])), "May"), "y", model="linear", members=4)
+    several = make(tmp_path / "new.xlsx", notes=[["a"], [1]], May=[["x"], [3], [4]])
+    single = make(tmp_path / "single.xlsx", June=[["x"], [3], [4]])
+    for path in (several, single):
+        np.testing.assert_allclose(model.predict(str(path)), [7, 9], rtol=1e-3)
+    others = make(tmp_path / "others.xlsx", notes=[["a"], [1]], June=[["x"], [3]])
+    with pytest.raises(UsageError, match=r"2 sheets with cells: 'notes', 'June'"):
+        model.predict(str(others))

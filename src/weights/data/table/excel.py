@@ -92,6 +92,11 @@ class Sheet(Part, frozen=True, tag="sheet"):
         """The sheet of this name in another workbook."""
         return Sheet(str(where), self.sheet)
 
+    def is_in(self, path: Path) -> bool:
+        """Whether another workbook has several sheets, one of this name among them."""
+        with _open(path) as book:
+            return len(book.sheetnames) > 1 and self.sheet in book.sheetnames
+
     def read(self, missing: Sequence[str], verbatim: Collection[str], keep: Collection[str]) -> pa.Table:
         """Its table, see `read_workbook`."""
         return read_workbook(Path(self.path), missing, verbatim, keep, sheet=self.sheet)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Collection, Sequence
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -35,6 +36,10 @@ class Part(msgspec.Struct, frozen=True, tag_field="part"):
         """The same part of another file."""
         raise NotImplementedError
 
+    def is_in(self, path: Path) -> bool:
+        """Whether another file holds several parts, and one such as this may be among them."""
+        raise NotImplementedError
+
     def read(self, missing: Sequence[str], verbatim: Collection[str], keep: Collection[str]) -> pa.Table:
         """Its rows; arguments and errors as `weights.data.table.read.read_table`."""
         raise NotImplementedError
@@ -49,6 +54,20 @@ def path_of(source: Any) -> str | None:
     """
     where = source.where if isinstance(source, Part) else source
     return os.fsdecode(where) if isinstance(where, str | os.PathLike) else None
+
+
+def part_like(source: Any, data: Any) -> Any:
+    """The part of a file that is called as that which a source is, where the file holds several of which one is; else the file itself.
+
+    Example:
+        >>> part_like("wages.csv", "new.csv")
+        'new.csv'
+    """
+    if not isinstance(source, Part) or isinstance(data, Part) or path_of(data) is None:
+        return data
+    path = Path(str(path_of(data)))
+    same_format = Path(str(path_of(source))).suffix.lower() == path.suffix.lower()
+    return source.at(str(path)) if same_format and path.is_file() and source.is_in(path) else data
 
 
 def is_same_source(a: Any, b: Any) -> bool:

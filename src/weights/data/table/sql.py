@@ -83,6 +83,11 @@ class Query(Part, frozen=True, tag="query"):
         """The same query of another database."""
         return Query(self.query, where)
 
+    def is_in(self, path: Path) -> bool:
+        """Whether another database has several tables; whether it answers is seen when it is asked."""
+        with _open(path) as connection, _heeding(connection, path):
+            return len(_list_tables(connection)) > 1
+
     def read(self, missing: Sequence[str], verbatim: Collection[str], keep: Collection[str]) -> pa.Table:
         """The rows of the result, in its order.
 
