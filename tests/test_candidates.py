@@ -10,6 +10,7 @@ from planted import planted
 from weights.api import plan_fit
 from weights.candidates import check_memory, races, shorten_to_budget
 from weights.errors import DataError, UsageError
+from weights.models.registry import ARCHITECTURES
 from weights.spec import program_spec
 from weights.training.plan import Plan
 
@@ -48,6 +49,16 @@ def test_networks_of_freer_weights_differ_in_what_nobody_asked_for_only(options,
         if name != "linear":
             assert spec.optimization.weight_decay == options.get("weight_decay", spec.optimization.weight_decay)
             assert spec.regularization.dropout == options.get("dropout", spec.regularization.dropout)
+
+
+def test_plans_compile_a_program_once_and_expect_networks_that_wait_to_end_early():
+    waiting = {plan.model: plan.seconds for plan in plan_fit(planted(), "y", **QUICK).plans}
+    in_full = {plan.model: plan.seconds for plan in plan_fit(planted(), "y", **QUICK, patience=0).plans}
+    compiling = ARCHITECTURES["mlp"].pace.compile_seconds
+    assert waiting["mlp"] > compiling > waiting["mlp-loose"]
+    assert waiting["mlp"] < in_full["mlp"]
+    # The speed of the machine is measured anew for each.
+    assert waiting["mlp-loose"] == pytest.approx(0.6 * in_full["mlp-loose"], rel=0.5)
 
 
 def test_beside_a_network_the_linear_model_stays_solved():
