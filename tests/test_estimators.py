@@ -740,5 +740,5 @@ def test_settings_hold_no_argument_of_fit(name):
 
 def test_feature_weights_are_estimated_where_settings_ask_for_it():
     x, y, _ = rows()
-    fitted = wt.WeightsLinearClassifier(members=4, settings={"inspect": True}).fit(x[:60], y[:60])
+    fitted = wt.WeightsLinearRegressor(members=4, settings={"inspect": True}).fit(x[:60], y[:60])
     assert len(fitted.model_.feature_weights()) > 0

@@ -99,7 +99,8 @@ def test_rows_without_a_known_target_are_counted_and_left_out(model, rows):
     [
         (None, r"the rows must hold what came, in the column 'ill', but it is not there\. .* `weights predict` answers the rows"),
         ([None] * 200, r"'ill' is missing in 200 of 200 rows\. Check the column"),
-        (["perhaps"] * 200, r"'ill' is missing in 0 of 200 rows; the other 200 hold no class of the run"),
+        ([None, *["perhaps"] * 199], r"'ill' is missing in 1 of 200 rows; the other 199 hold no class of the run"),
+        (["perhaps"] * 200, r"'ill' holds no class of the run \('no', 'yes'\) in any of 200 rows: 'perhaps'\. Check the column"),
     ],
 )
 def test_rows_without_any_target_are_refused(model, rows, cells, complaint):
