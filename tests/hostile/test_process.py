@@ -497,7 +497,13 @@ def test_a_signal_at_any_stage_ends_in_a_whole_run_or_none(csv, tmp_path, moment
         assert (code, words) == (0, "")
         assert api.load(tmp_path / "run").ensemble.n_members == 3
     else:
-        assert (code, output, words) == (130, "", "weights: Stopped at once.\n")
+        assert (code, output) == (130, "")
+    if moment == "running.keep_compiled_programs" and words.endswith(" --resume\n"):
+        # The waiting thread hears of a signal within a twentieth of a second, in which training may have begun.
+        assert words.startswith("weights: Training was stopped. Go on with: ")
+        assert os.listdir(tmp_path) == ["run.checkpoint"]
+        return
+    assert words == ("" if code == 0 else "weights: Stopped at once.\n")
     assert os.listdir(tmp_path) == (["run"] if code == 0 else [])
 
 
