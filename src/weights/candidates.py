@@ -207,10 +207,10 @@ def plans_of(specs: Mapping[str, Spec], layout: Layout, n_samples: int, *, n_thr
     plans, programs = [], []
     for name, spec in specs.items():
         estimate, program = plan(spec, layout, n_samples, n_threads=n_threads, n_streamed=n_streamed), without_numbers(spec)
-        compiling = min(architecture_of(spec.model).pace.compile_seconds, estimate.seconds) * (estimate.n_steps > 0)
-        training = (estimate.seconds - compiling) * (_SHARE_TAKEN if estimate.n_steps and spec.regularization.patience else 1.0)
-        seconds = training + compiling * (program not in programs)
-        plans.append(msgspec.structs.replace(estimate, model=name, seconds=round(seconds, 2)))
+        compiling = 0.0 if program in programs else estimate.compiling
+        share = _SHARE_TAKEN if estimate.n_steps and spec.regularization.patience else 1.0
+        seconds = round(share * (estimate.seconds - estimate.compiling) + compiling, 2)
+        plans.append(msgspec.structs.replace(estimate, model=name, seconds=seconds, compiling=compiling))
         programs.append(program)
     return plans
 

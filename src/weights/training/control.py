@@ -69,6 +69,10 @@ class Control:
     resume: dict[str, Snapshot] = field(default_factory=dict)
     trained: dict[str, list[Params | None]] = field(default_factory=dict)
 
+    def aside(self) -> Control:
+        """The same threads, stopped by the same, for work beside the run, of which nothing is reported, measured or kept."""
+        return Control(n_threads=self.n_threads, stopping=self.stopping, measuring=False)
+
     def check(self, what: str = "Training") -> None:
         """Raise `Interrupted` if the work is to stop."""
         if self.stopping():

@@ -25,7 +25,7 @@ what each row adds to that (measured)."""
 
 
 class Plan(msgspec.Struct, frozen=True):
-    """One population's plan. seconds and gigabytes are estimates, usually within a factor of two."""
+    """One population's plan. seconds, of which `compiling` the program, and gigabytes are estimates, usually within a factor of two."""
 
     model: str
     n_members: int
@@ -34,6 +34,7 @@ class Plan(msgspec.Struct, frozen=True):
     n_weights: int
     seconds: float
     gigabytes: float
+    compiling: float = 0.0
 
 
 def plan(spec: Spec, layout: Layout, n_samples: int, *, n_threads: int, n_streamed: int = 0) -> Plan:
@@ -52,6 +53,7 @@ def plan(spec: Spec, layout: Layout, n_samples: int, *, n_threads: int, n_stream
         n_weights=architecture_of(spec.model).cost(spec.model, layout).n_weights,
         seconds=round(effort.seconds, 2),
         gigabytes=round(held / 1e9 + 0.25, 2),
+        compiling=effort.compiling,
     )
 
 
@@ -80,9 +82,8 @@ def estimate_weighing(specs: Iterable[Spec], layout: Layout, n_rows: int, n_feat
 
 def steps_within(budget_seconds: float, spec: Spec, layout: Layout, n_samples: int, *, n_threads: int) -> int:
     """How many steps each member may take so that the population needs about the budget; at least 50, at most 20 times the default."""
-    default, compiling = spec.optimization.n_steps or 1, architecture_of(spec.model).pace.compile_seconds
-    full = plan(spec, layout, n_samples, n_threads=n_threads).seconds - compiling
-    share = max(budget_seconds - compiling, 0.2 * budget_seconds) / max(full, 1e-3)
+    default, full = spec.optimization.n_steps or 1, plan(spec, layout, n_samples, n_threads=n_threads)
+    share = max(budget_seconds - full.compiling, 0.2 * budget_seconds) / max(full.seconds - full.compiling, 1e-3)
     return int(np.clip(default * share, 50, 20 * default))
 
 

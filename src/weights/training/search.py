@@ -74,12 +74,11 @@ def race(jobs: dict[str, Job], control: Control, *, group: IntArray | None) -> t
     Raises:
         TrainingError: no candidate could be trained.
     """
-    quiet = Control(n_threads=control.n_threads, stopping=control.stopping, measuring=False)
     specs = [job.specs[0] for job in jobs.values()]
     runners = []
     for label, job in jobs.items():
         spec = job.specs[0]
-        course = method_of(spec).begin(job, quiet, alike=_find_alike(spec, specs))
+        course = method_of(spec).begin(job, control.aside(), alike=_find_alike(spec, specs))
         runners.append(_Runner(label, job, course))
     left = list(runners)
     for i, rung in enumerate(_RUNGS):

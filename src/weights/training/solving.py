@@ -57,8 +57,7 @@ class Solving:
         if self.trained is not None:
             return self.trained.outputs, self.trained.covered
         rows = _draw_some(job, _FEW_ROWS)
-        quiet = Control(n_threads=self.control.n_threads, stopping=self.control.stopping)
-        few = _solve_members(job.only(range(min(_FEW_MEMBERS, job.n_members))).of_rows(rows), quiet)
+        few = _solve_members(job.only(range(min(_FEW_MEMBERS, job.n_members))).of_rows(rows), self.control.aside())
         outputs, covered = np.zeros((n_rows, few.outputs.shape[1])), np.zeros(n_rows, bool)
         outputs[rows], covered[rows] = few.outputs, few.covered
         return outputs, covered

@@ -95,7 +95,7 @@ class Sheet(Part, frozen=True, tag="sheet"):
     def is_in(self, path: Path) -> bool:
         """Whether another workbook has several sheets, one of this name among them."""
         with _open(path) as book:
-            return len(book.sheetnames) > 1 and self.sheet in book.sheetnames
+            return len(book.worksheets) > 1 and _find_sheet(book, self.sheet) is not None
 
     def read(self, missing: Sequence[str], verbatim: Collection[str], keep: Collection[str]) -> pa.Table:
         """Its table, see `read_workbook`."""
@@ -215,9 +215,8 @@ def _choose_sheet(book: Any, path: Path, asked: str | None) -> str:
     """The name of the sheet to read."""
     sheets = {sheet.title: sheet for sheet in book.worksheets}
     if asked is not None:
-        named = [title for title in sheets if title.casefold() == asked.strip().casefold()]
-        if asked in sheets or named:
-            return asked if asked in sheets else named[0]
+        if (found := _find_sheet(book, asked)) is not None:
+            return found
         raise NotFoundError(f"'{path}' has no sheet '{asked}'. {suggest(asked, sheets)}")
     shown = [title for title, sheet in sheets.items() if sheet.sheet_state == "visible" and _holds_cells(sheet)]
     if len(shown) == 1:
@@ -228,6 +227,13 @@ def _choose_sheet(book: Any, path: Path, asked: str | None) -> str:
     hidden = [f"'{title}'" for title, sheet in sheets.items() if _holds_cells(sheet)]
     more = f"but those of {listed(hidden, 5)}, which are hidden (--sheet names one)" if hidden else "at all"
     raise DataError(f"'{path}' holds no cells {more}: a header and at least one row were needed.")
+
+
+def _find_sheet(book: Any, asked: str) -> str | None:
+    """The name of the sheet that is called so, whatever the case and blanks around; None if there is none."""
+    titles = [sheet.title for sheet in book.worksheets]
+    alike = [title for title in titles if title.casefold() == asked.strip().casefold()]
+    return asked if asked in titles else next(iter(alike), None)
 
 
 def _holds_cells(sheet: Any) -> bool:
