@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
@@ -51,14 +52,15 @@ class Solving:
 
     def glimpse(self, share: float) -> tuple[FloatArray, BoolArray]:
         """Out-of-bag outputs (n, k), and which rows have some (n,): of a sample of rows, where they are many, by a few members."""
-        job, n_rows = self.job, len(self.job.inputs)
-        if self.trained is None and n_rows <= _FEW_ROWS:
+        if self.trained is None and len(self.job.inputs) <= _FEW_ROWS:
             self.finish()
-        if self.trained is not None:
-            return self.trained.outputs, self.trained.covered
-        rows = _draw_some(job, _FEW_ROWS)
+        return self._glimpse_of_few if self.trained is None else (self.trained.outputs, self.trained.covered)
+
+    @functools.cached_property
+    def _glimpse_of_few(self) -> tuple[FloatArray, BoolArray]:
+        job, rows = self.job, _draw_some(self.job, _FEW_ROWS)
         few = _solve_members(job.only(range(min(_FEW_MEMBERS, job.n_members))).of_rows(rows), self.control.aside())
-        outputs, covered = np.zeros((n_rows, few.outputs.shape[1])), np.zeros(n_rows, bool)
+        outputs, covered = np.zeros((len(job.inputs), few.outputs.shape[1])), np.zeros(len(job.inputs), bool)
         outputs[rows], covered[rows] = few.outputs, few.covered
         return outputs, covered
 
