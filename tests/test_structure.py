@@ -95,7 +95,6 @@ def test_tests_mirror_the_source():
         "types",
         "verdicts",
         "base",
-        "compiling",
         "control",
         "effort",
         "stepping",

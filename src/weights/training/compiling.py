@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import hashlib
 import os
 import threading
@@ -45,6 +46,7 @@ class WholePrograms(LRUCache):
 
 _MOST_PADDED = 1 << 16
 """Sizes above this are left as they are: training then takes so long that compiling does not count, and memory does (our choice)."""
+_WITHOUT_EMITTERS = {"xla_cpu_use_fusion_emitters": False}
 
 
 def padded_size(n: int, *, least: int = 64) -> int:
@@ -55,6 +57,21 @@ def padded_size(n: int, *, least: int = 64) -> int:
         [64, 64, 128, 100000]
     """
     return n if n > _MOST_PADDED else 1 << (max(n, least) - 1).bit_length()
+
+
+@functools.cache
+def quick_options() -> dict[str, bool | int]:
+    """Options of the compiler for what runs a few times only, so that compiling it takes longer than running it.
+
+    Without fusion emitters a third of the time to compile is left, and measuring a network of images takes as long as with them. A
+    compiler that does not know them (they are no promise of JAX) is only asked not to optimize.
+    """
+    fewer: dict[str, bool | int] = {"xla_backend_optimization_level": 0}
+    try:
+        jax.jit(lambda x: x + 1, compiler_options=fewer | _WITHOUT_EMITTERS)(0)
+    except jax.errors.JaxRuntimeError:
+        return fewer
+    return fewer | _WITHOUT_EMITTERS
 
 
 def cache_folder() -> Path:

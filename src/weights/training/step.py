@@ -25,11 +25,10 @@ from weights.models.base import MemberModel, keep_all
 from weights.models.registry import build
 from weights.spec import Spec, program_spec
 from weights.tasks.base import OutputFunctions
+from weights.training.compiling import quick_options
 from weights.training.health import Measurements, measure_start, measure_step, measure_units
 from weights.types import Params
 
-_QUICKLY = {"xla_backend_optimization_level": 0}
-"""For what runs a few times a member: compiling it takes longer than running it."""
 _OTHER_BLOCKS = 0xB10C
 """Streams of random numbers for the inputs of further blocks, apart from those of layers."""
 _COTANGENTS = 0x60
@@ -170,7 +169,7 @@ def _compiled(spec: Spec, functions: OutputFunctions, layout: Layout) -> Program
     def send(params: Params, inputs: Inputs, rows: jax.Array, member: Member) -> dict[str, jax.Array]:
         return measure_start(model, params, inputs, rows, key=jax.random.fold_in(jax.random.key(member.seed), _COTANGENTS))
 
-    quickly = functools.partial(jax.jit, compiler_options=_QUICKLY)
+    quickly = functools.partial(jax.jit, compiler_options=quick_options())
     return Program(quickly(start), jax.jit(advance), quickly(measure), quickly(send))
 
 
