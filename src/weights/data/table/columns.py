@@ -19,6 +19,7 @@ from weights.data.table.notation import (
     LEADING_ZERO,
     Notation,
     are_labels,
+    describe_mixture,
     describe_notation,
     find_numbers,
     read_numbers,
@@ -94,7 +95,7 @@ def find_kind(column: pa.ChunkedArray, name: str, *, coded: bool = False) -> Fou
 
 
 def describe_cells(column: pa.ChunkedArray, name: str, kind: str) -> str:
-    """What is to be said of cells of a column of this kind: codes for "no value", numbers far apart from all others, levels written in several ways."""
+    """What is to be said of cells of a column of this kind: codes for "no value", numbers far apart, levels written in several ways."""
     column = simplify_type(column)
     is_text = pa.types.is_string(column.type)
     if kind == "category" and is_text:
@@ -172,12 +173,14 @@ def _find_kind_of_text(column: pa.ChunkedArray, n_distinct: int) -> Found:
     words_among = words_among_numbers(column)
     if words_among:
         row, value = _first_where(column, lambda cell: cell in words_among)
-        return Found("numeric", f"text among numbers is read as missing (first: row {row}, '{abridged(value)}')")
+        mixed = f"; {mixture}" if (mixture := describe_mixture(column)) else ""
+        return Found("numeric", f"text among numbers is read as missing (first: row {row}, '{abridged(value)}'){mixed}")
     if words_among := words_among_moments(column):
         row, value = _first_where(column, lambda cell: cell in words_among)
         return Found("datetime", f"dates written as text; other text is read as missing (first: row {row}, '{abridged(value)}')")
     like_dates = pc.all(pc.match_substring_regex(column, _LIKE_A_DATE)).as_py()
-    return _find_kind_of_labels(column, n_distinct, "look like dates, but share no format: read as labels" if like_dates else "")
+    note = "look like dates, but share no format: read as labels" if like_dates else describe_mixture(column)
+    return _find_kind_of_labels(column, n_distinct, note)
 
 
 def _find_kind_of_labels(column: pa.ChunkedArray, n_distinct: int, note: str = "") -> Found:

@@ -20,8 +20,8 @@ _MOST_APART = 3
 _TAIL_SHARE, _FEWEST_IN_TAIL, _MOST_IN_TAIL = 0.1, 10, 100
 """The part of the numbers on one side of the median that says how its tail falls off, and bounds for their number (our choice)."""
 _LEVEL_APART, _LEAST_RATIO, _LEAST_STEPS = 1e-4, 2.0, 3.0
-"""Probability below which a gap is none of the tail; how many times as far from the median as all others what is apart must be, and how many times
-as wide as any gap between these the gap (our choice)."""
+"""What is apart lies behind a gap that a tail has with at most this probability, this many times as far from the median as all others, and
+the gap is this many times as wide as any between these (our choice)."""
 
 
 class End(NamedTuple):
@@ -66,12 +66,12 @@ def describe_sentinel(values: FloatArray, *, moments: bool = False) -> str:
 def describe_apart(values: FloatArray) -> str:
     """A remark about at most three numbers at an end that lie far apart from all others, with the first one's row; empty if there are none.
 
-    Take the logarithms of distances from the median, the largest first. In a tail that falls off as a power their gaps, times their rank, are
-    independent and exponentially distributed with one mean (Rényi 1953); in lighter tails, such as the lognormal one, they shrink outwards.
-    The gap behind the first 1, 2 or 3, over the mean of the m following ones, then has the F distribution with 2 and 2 m degrees of freedom
-    (Pisarenko and Sornette 2012, European Physical Journal Special Topics 205: their test of "dragon kings"), so that a long tail is nothing
-    to remark on. The m are a tenth of the numbers on that side of the median, from 10 to 100. Equal numbers count as spread evenly down to
-    the next smaller.
+    Take the logarithms of distances from the median, the largest first. In a tail that falls off as a power their gaps, times their
+    rank, are independent and exponentially distributed with one mean (Rényi 1953); in lighter tails, such as the lognormal one, they
+    shrink outwards. The gap behind the first 1, 2 or 3, over the mean of the m following ones, then has the F distribution with 2 and 2 m
+    degrees of freedom (Pisarenko and Sornette 2012, European Physical Journal Special Topics 205: their test of "dragon kings"), so that a
+    long tail is nothing to remark on. The m + 1 are a tenth of the numbers on that side of the median, from 10 to 100. Equal numbers count
+    as spread evenly down to the next smaller.
 
     Args:
         values: n numbers, NaN where missing.
