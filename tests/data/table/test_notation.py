@@ -9,7 +9,7 @@ from weights.data.dataset import prepare
 from weights.data.roles import Roles
 from weights.data.table.columns import find_kind
 from weights.data.table.delimited import remark_of
-from weights.data.table.notation import PLAIN, TRUTH, Notation, are_labels, describe_mixture, find_numbers, read_numbers
+from weights.data.table.notation import PLAIN, TRUTH, Notation, are_labels, describe_notations, find_numbers, read_numbers
 from weights.data.table.read import read_table
 
 
@@ -136,12 +136,12 @@ def test_numbers_in_several_notations_are_said_to_be_what_keeps_a_column_from_be
     found = find_kind(read_table(path)["price"], "price")
     assert (price.kind, found.kind) == ("category", "identifier")
     assert found.note.endswith("30 without a unit (first: row 1, '0.5'), 30 with '$' (first: row 2, '$1.5'); write all alike")
-    assert "20 with decimal comma (first: row 1, '0,5')" in describe_mixture(column([f"{i}{'.,'[i % 2 == 0]}5" for i in range(40)]))
+    assert "20 with decimal comma (first: row 1, '0,5')" in describe_notations(column([f"{i}{'.,'[i % 2 == 0]}5" for i in range(40)]))
 
 
 @pytest.mark.parametrize("cells", [["A1", "2"], ["1.2.3", "1.2"], ["12-34", "5"], ["1", None], [None], [], ["5A", "7B"], ["12:30", "4"]])
 def test_codes_are_no_numbers_in_several_notations(cells):
-    assert describe_mixture(column(cells)) == ""
+    assert describe_notations(column(cells)) == ""
 
 
 @pytest.mark.parametrize(

@@ -54,7 +54,7 @@ def test_another_zip_is_refused_with_what_it_holds(tmp_path, files, said):
 
 @pytest.mark.parametrize("method", [zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
 def test_what_cannot_be_unpacked_in_bounded_pieces_is_refused(tmp_path, method):
-    with pytest.raises(DataError, match="'t.csv' in the zip .* is packed in another way than by deflation"):
+    with pytest.raises(DataError, match=r"'t.csv' in the zip .* is packed in another way than by deflation"):
         read_table(zipped(tmp_path / "t.zip", {"t.csv": CSV}, method))
 
 

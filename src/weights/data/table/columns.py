@@ -19,7 +19,7 @@ from weights.data.table.notation import (
     LEADING_ZERO,
     Notation,
     are_labels,
-    describe_mixture,
+    describe_notations,
     describe_notation,
     find_numbers,
     read_numbers,
@@ -173,13 +173,13 @@ def _find_kind_of_text(column: pa.ChunkedArray, n_distinct: int) -> Found:
     words_among = words_among_numbers(column)
     if words_among:
         row, value = _first_where(column, lambda cell: cell in words_among)
-        mixed = f"; {mixture}" if (mixture := describe_mixture(column)) else ""
+        mixed = f"; {mixture}" if (mixture := describe_notations(column)) else ""
         return Found("numeric", f"text among numbers is read as missing (first: row {row}, '{abridged(value)}'){mixed}")
     if words_among := words_among_moments(column):
         row, value = _first_where(column, lambda cell: cell in words_among)
         return Found("datetime", f"dates written as text; other text is read as missing (first: row {row}, '{abridged(value)}')")
     like_dates = pc.all(pc.match_substring_regex(column, _LIKE_A_DATE)).as_py()
-    note = "look like dates, but share no format: read as labels" if like_dates else describe_mixture(column)
+    note = "look like dates, but share no format: read as labels" if like_dates else describe_notations(column)
     return _find_kind_of_labels(column, n_distinct, note)
 
 

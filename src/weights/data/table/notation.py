@@ -169,11 +169,11 @@ def describe_notation(notation: Notation) -> str:
     return f"with decimal {'comma' if notation.decimal == ',' else 'point'}" + (f" and '{notation.unit}'" if notation.unit else "")
 
 
-def describe_mixture(text: pa.ChunkedArray) -> str:
+def describe_notations(text: pa.ChunkedArray) -> str:
     """A remark about cells that are all numbers, but in several notations, each with its first cell; empty of other cells.
 
     Example:
-        >>> describe_mixture(pa.chunked_array([["83", "$41", "77"]]))
+        >>> describe_notations(pa.chunked_array([["83", "$41", "77"]]))
         "numbers, but not in one notation: 2 without a unit (first: row 1, '83'), 1 with '$' (first: row 2, '$41'); write all alike"
     """
     if not _all_match(text[:100], _PARTS) or text.null_count == len(text):  # most columns of words end here

@@ -49,9 +49,9 @@ def read_table(source: Any, *, missing: Sequence[str] = (), keep: Collection[str
 
     Args:
         source: path to .csv, .tsv, .txt, .data, .dat, .parquet, .jsonl or .ndjson (or .gz, .bz2, .xz, .zst of the text
-            formats, or a .zip that holds one), to a workbook or a database that holds one table; a part of one, see `part_of`; a bundled example's name (see `weights data`);
-            any eager frame narwhals knows; a mapping from column name to values; or a two-dimensional array, whose
-            columns become ``x0, x1, ...``.
+            formats, or a .zip that holds one), to a workbook or a database that holds one table; a part of one, see
+            `part_of`; a bundled example's name (see `weights data`); any eager frame narwhals knows; a mapping from column
+            name to values; or a two-dimensional array, whose columns become ``x0, x1, ...``.
         missing: further words that mean "no value" in text columns.
         keep: words that mean "no value" in other text files, and are labels in this one, see `read_delimited`.
         verbatim: columns whose cells in text files stay text, as they are written: labels, and what is read as in training.
