@@ -19,8 +19,8 @@ from weights.data.table.notation import (
     LEADING_ZERO,
     Notation,
     are_labels,
-    describe_notations,
     describe_notation,
+    describe_notations,
     find_numbers,
     read_numbers,
 )
