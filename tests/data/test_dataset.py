@@ -163,3 +163,8 @@ def test_sample_weights_that_are_no_weights_are_refused(weights, message):
 def test_a_message_counts_the_rows_of_the_table_as_it_was_given():
     with pytest.raises(DataError, match=r"'cost' is -1\.0 in row 4"):
         prepare(table(cost=[1.0, 1.0, 1.0, -1.0], ill=[None, 0, 1, 0]), Roles("ill", sample_weight="cost"))
+
+
+def test_one_bad_weight_is_called_one_row():
+    with pytest.raises(DataError, match=r"'w' is -1\.0 in row 2\. Repair or leave out this row\."):
+        prepare(read_table({"x": [1.0, 2.0, 3.0], "w": [1.0, -1.0, 1.0], "y": [0.0, 1.0, 2.0]}), Roles("y", sample_weight="w"))

@@ -45,7 +45,6 @@ AGES = [*np.random.default_rng(0).integers(18, 90, 200).tolist()]
         ([*AGES, 999, 999], "999 in 2 rows, far from all others: a code for no value?"),
         ([*AGES, -999, -999, -999], "-999 in 3 rows, far from all others"),
         ([*(60 + 0.5 * age for age in AGES), 0, 0], "0 in 2 rows, and the least of all others is 69"),
-        ([*AGES, 12_345_678], "1 row far out (12,345,678)"),
     ],
 )
 def test_numbers_that_look_like_none_are_named(values, said):
@@ -72,10 +71,9 @@ def test_moments_that_stand_for_none_are_named():
     assert "1900-01-01 in 2 rows" in glance([*days, *[datetime.date(1900, 1, 1)] * 2], "datetime").suspicious[0]
 
 
-def test_words_that_mean_none_or_differ_in_writing_are_named():
+def test_words_that_mean_none_are_named():
     said = glance(["North", "north ", "south", "?", "?", "Unknown"], "category").suspicious
-    assert said[:2] == ["'?' in 2 rows: no value? (--missing '?')", "'Unknown' in 1 row: no value? (--missing 'Unknown')"]
-    assert "'North' (1), 'north' (1)" in said[2]
+    assert said == ["'?' in 2 rows: no value? (--missing '?')", "'Unknown' in 1 row: no value? (--missing 'Unknown')"]
     assert glance(["north", "south", "na-trium"], "category").suspicious == []
 
 

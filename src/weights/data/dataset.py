@@ -26,7 +26,7 @@ from weights.data.registry import KINDS, find_block_kind, kind_of, used_kinds
 from weights.data.repeats import describe_repeats
 from weights.data.roles import STEERING, Roles, check_cells, check_roles
 from weights.data.steering import Steering, find_test_rows, keep_copies_together, read_group, read_sample_weight, read_steering
-from weights.data.table.columns import Found, as_text, find_kind, is_missing
+from weights.data.table.columns import Found, as_text, describe_cells, find_kind, is_missing
 from weights.data.table.delimited import notation_of, remark_of, remarks_of
 from weights.data.table.indices import describe_index
 from weights.data.table.keys import text_keys
@@ -198,7 +198,7 @@ def prepare(table: pa.Table, roles: Roles, *, source: str = "table", numbers: In
     learned, rows = steering.of(known & ~tests), _rows(table, known & ~tests)
     features = _find_features(rows, roles, learned.numbers)
     target = rows.schema.field(roles.target)
-    remarks += [*without_target, *copied, *_describe_target_and_weight(target, learned.weight), *describe_repeats(rows)]
+    remarks += [*without_target, *copied, *_describe_target_and_weight(rows, roles.target, learned), *describe_repeats(rows)]
     with rows_numbered(learned.numbers):
         usable = {feature.name: feature.kind for feature in features if feature.used}
         encoding, crowded = bound_levels(fit_encoding(rows, usable, clip=roles.clip), rows)
@@ -246,10 +246,12 @@ def _find_features(table: pa.Table, roles: Roles, numbers: IntArray | None) -> l
     return features
 
 
-def _describe_target_and_weight(target: pa.Field, weight: FloatArray) -> list[str]:
-    """What was remarked of the cells of the target, and of rows (n,) of which nothing is learned."""
-    said = [f"'{target.name}': {note}"] if (note := remark_of(target)) else []
-    idle = np.count_nonzero(weight == 0)
+def _describe_target_and_weight(rows: pa.Table, target: str, steering: Steering) -> list[str]:
+    """What was remarked of the cells of the target, and of rows of which nothing is learned."""
+    cells = describe_cells(rows[target], target, find_kind(rows[target], target).kind)
+    notes = filter(None, [remark_of(rows.field(target)), renumbered(cells, steering.numbers)])
+    idle, weight = np.count_nonzero(steering.weight == 0), steering.weight
+    said = [f"'{target}': {note}" for note in notes]
     return [*said, *([f"{idle:,} of {len(weight):,} rows have weight zero: nothing is learned from them"] if idle else [])]
 
 
@@ -389,5 +391,6 @@ def describe(table: pa.Table, name: str, asked: str | None = None, numbers: IntA
         return Feature(name, block, KINDS[block].remark(table.schema.field(name)))
     if asked not in used_kinds() and (index := describe_index(table, name)):
         return Feature(name, "identifier", index)
-    kind, note = Found(asked) if asked in used_kinds() else find_kind(table[name], name, coded=came_as_codes(table.field(name)))  # type: ignore[arg-type]
+    column, coded = table[name], came_as_codes(table.field(name))
+    kind, note = Found(asked, describe_cells(column, name, asked)) if asked in used_kinds() else find_kind(column, name, coded=coded)  # type: ignore[arg-type]
     return Feature(name, kind, "; ".join(filter(None, [remark_of(table.schema.field(name)), renumbered(note, numbers)])))

@@ -24,11 +24,8 @@ MOST_LEVELS = 20
 _ORDERED, _LEVELS = ("numeric", "datetime"), ("category", "boolean")
 _FEWEST_DIFFERENT = 10
 """Different numbers below which none is called suspicious: a scale of few steps has ends (our choice)."""
-_FAR_OUT, _MOST_FAR = 20.0, 0.001
-"""Quartile distances beyond which numbers are called far out, where they are at most this share of the rows, or three (our choice)."""
 _LEAST_OF_MEDIAN = 0.1
 """Zeros are suspicious where all other numbers are above this part of their median (our choice)."""
-_MOST_NAMED = 3
 Show = Callable[[float], str]
 
 
@@ -97,9 +94,9 @@ def look_at(table: pa.Table, name: str, kind: str, *, note: str = "", kept: Coll
         with np.errstate(over="ignore", invalid="ignore"):  # numbers may be as far apart as doubles reach
             quartiles = [show(value) for value in np.quantile(values, [0, 0.25, 0.5, 0.75, 1]).tolist()]
             code = describe_sentinel(values, moments=kind == "datetime")
-            ends = [] if (noted := bool(code) and code in note) else _suspicious_end(values, show)
+            ends = [] if code and code in note else _suspicious_end(values, show)
             if kind == "numeric":
-                ends = (ends if ends or noted else _far_out(values, show)) + _suspicious_zeros(values)
+                ends += _suspicious_zeros(values)
         return msgspec.structs.replace(glance, quartiles=quartiles, suspicious=ends)
     if kind in _LEVELS:
         pairs = zip(counts.field("values").to_pylist(), counts.field("counts").to_pylist(), strict=True)
@@ -126,26 +123,10 @@ def _suspicious_zeros(values: FloatArray) -> list[str]:
     return [f"0 in {_rows(n)}, and the least of all others is {_in_digits(others.min())}: a zero, or no value?"]
 
 
-def _far_out(values: FloatArray, show: Show) -> list[str]:
-    """A few numbers that lie far from all others."""
-    low, middle, high = np.quantile(values, [0.25, 0.5, 0.75])
-    far = values[np.abs(values - middle) > _FAR_OUT * (high - low)] if high > low else values[:0]
-    if not 0 < len(far) <= max(_MOST_FAR * len(values), _MOST_NAMED):
-        return []
-    named = ", ".join(show(value) for value in sorted(set(far.tolist()), key=lambda value: -abs(value - middle))[:_MOST_NAMED])
-    return [f"{_rows(len(far))} far out ({named}): errors, or the end of a long tail?"]
-
-
 def _suspicious_words(levels: list[Level]) -> list[str]:
-    """Words that look like no value, and levels that differ only in how they are written."""
+    """Words that look like no value."""
     empty = [level for level in levels if NO_VALUE.fullmatch(level.label.strip())]
-    said = [f"'{level.label}' in {_rows(level.n_rows)}: no value? (--missing '{level.label}')" for level in empty]
-    alike: dict[str, list[Level]] = {}
-    for level in levels:
-        alike.setdefault(" ".join(level.label.split()).casefold(), []).append(level)
-    several = [", ".join(f"'{level.label}' ({level.n_rows:,})" for level in same) for same in alike.values() if len(same) > 1]
-    more = f", and {len(several) - _MOST_NAMED} more such" if len(several) > _MOST_NAMED else ""
-    return said + ([f"the same but for letters or blanks? {'; '.join(several[:_MOST_NAMED])}{more}"] if several else [])
+    return [f"'{level.label}' in {_rows(level.n_rows)}: no value? (--missing '{level.label}')" for level in empty]
 
 
 def _rows(n: int) -> str:

@@ -90,7 +90,7 @@ def read_sample_weight(table: pa.Table, name: str | None) -> FloatArray:
         row = int(np.flatnonzero(bad)[0])
         raise DataError(
             f"Sample weights must be at least zero, but '{name}' is {weight[row]} in row {row + 1}. "
-            f"Repair or leave out these {bad.sum()} rows."
+            f"Repair or leave out {'this row' if bad.sum() == 1 else f'these {bad.sum():,} rows'}."
         )
     return weight
 
@@ -116,8 +116,7 @@ def _time(table: pa.Table, name: str | None) -> FloatArray | None:
 
 def _complete(values: AnyArray, absent: BoolArray, name: str, needed: str) -> AnyArray:
     if absent.any():
-        first = int(np.argmax(absent)) + 1
-        raise DataError(
-            f"Column '{name}' must {needed} all rows, but {absent.sum()} cells are missing (first: row {first}). Leave these rows out."
-        )
+        n, first = int(absent.sum()), int(np.argmax(absent)) + 1
+        which, these = ("1 cell is", "this row") if n == 1 else (f"{n:,} cells are", "these rows")
+        raise DataError(f"Column '{name}' must {needed} all rows, but {which} missing (first: row {first}). Leave {these} out.")
     return values

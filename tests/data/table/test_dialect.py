@@ -25,6 +25,9 @@ TABLE = "age,ill\n31,no\n47,yes\n52,no\n"
         ("# a comment, with commas, and more\n# another\n", TABLE),
         ("Report,,\n,,\n", "age,ill,sex\n31,no,m\n47,yes,f\n52,no,m\n"),
         ("", TABLE.replace(",", " ")),
+        ("Report of May\n", TABLE.replace(",", " ")),
+        ("Report of May\nmade by hand\n\n", TABLE.replace(",", "   ")),
+        ("# a comment\n# another, with commas\n", TABLE.replace(",", "   ")),
     ],
 )
 def test_a_table_is_found_behind_what_stands_before_it(tmp_path, before, table):

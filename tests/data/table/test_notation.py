@@ -5,7 +5,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from weights.data.table.notation import PLAIN, TRUTH, Notation, are_labels, find_numbers, read_numbers
+from weights.data.dataset import prepare
+from weights.data.roles import Roles
+from weights.data.table.columns import find_kind
+from weights.data.table.delimited import remark_of
+from weights.data.table.notation import PLAIN, TRUTH, Notation, are_labels, describe_notations, find_numbers, read_numbers
+from weights.data.table.read import read_table
 
 
 def column(cells):
@@ -122,3 +127,30 @@ def test_what_only_looks_so_is_no_number(cells):
 def test_truth_values_are_read_as_numbers_where_they_were_in_training():
     assert read_numbers(column(["true", "FALSE", None]), TRUTH).to_pylist() == [1.0, 0.0, None]
     assert read_numbers(column(["maybe"]), TRUTH) is None
+
+
+def test_numbers_in_several_notations_are_said_to_be_what_keeps_a_column_from_being_one(tmp_path):
+    path = tmp_path / "prices.csv"
+    path.write_text("price,y\n" + "".join(f"{'$' * (i % 2)}{i}.5,{i % 5}\n" for i in range(60)))
+    [price] = prepare(read_table(path), Roles("y", kinds={"price": "category"})).features[:1]
+    found = find_kind(read_table(path)["price"], "price")
+    assert (price.kind, found.kind) == ("category", "identifier")
+    assert found.note.endswith("30 without a unit (first: row 1, '0.5'), 30 with '$' (first: row 2, '$1.5'); write all alike")
+    assert "20 with decimal comma (first: row 1, '0,5')" in describe_notations(column([f"{i}{'.,'[i % 2 == 0]}5" for i in range(40)]))
+
+
+@pytest.mark.parametrize("cells", [["A1", "2"], ["1.2.3", "1.2"], ["12-34", "5"], ["1", None], [None], [], ["5A", "7B"], ["12:30", "4"]])
+def test_codes_are_no_numbers_in_several_notations(cells):
+    assert describe_notations(column(cells)) == ""
+
+
+@pytest.mark.parametrize(
+    ("delimiter", "last", "said"),
+    [(";", "1.234", True), (";", "500", True), (";", "0.234", False), (";", "12.34", False), (",", "1.234", False)],
+)
+def test_points_that_could_set_thousands_apart_are_said_in_files_of_semicolons(tmp_path, delimiter, last, said):
+    path = tmp_path / "t.csv"
+    path.write_text(f"a{delimiter}b\n" + "".join(f"{i}{delimiter}{cell}\n" for i, cell in enumerate(["1.234", "7.100", last])))
+    remark = remark_of(read_table(path).schema.field("b"))
+    text = "'1.234' is read as 1.234, which could also be 1234: no cell of the column decides; if it is, write 1234 in the file"
+    assert remark == (text if said else "")

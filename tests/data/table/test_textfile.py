@@ -107,8 +107,8 @@ def test_compressed_text_is_read_whatever_it_is_called(tmp_path, compress, name)
         assert read(tmp_path, compress(text.encode()), name)[0] == text
 
 
-def test_a_zip_archive_is_refused_in_words(tmp_path):
-    with pytest.raises(DataError, match=r"is a zip archive: a table of text was needed. Unpack it"):
+def test_what_only_begins_as_a_zip_archive_is_refused_in_words(tmp_path):
+    with pytest.raises(DataError, match=r"begins as a zip archive does, but is damaged"):
         read(tmp_path, b"PK\x03\x04" + b"0" * 50)
 
 

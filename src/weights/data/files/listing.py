@@ -244,7 +244,7 @@ def _remark_on_others(files: list[Located], medium: Medium[Any]) -> list[str]:
 def _explain_emptiness(tree: Tree, source: Path, medium: Medium[Any]) -> DataError:
     """The error for a source without any file of the medium."""
     kind = "folder" if source.is_dir() else "zip"
-    elsewhere = f"Name the {kind} that holds them."
+    elsewhere = f"Name the {kind} that holds them, or the file if it is a table."
     needed = f"{medium.plural.capitalize()} ({medium.needed}) were needed, but the {kind} '{source}'"
     if not tree.files and tree.folders:
         folders = _quote(["/".join(steps) for steps in sorted(tree.folders)])

@@ -16,6 +16,7 @@ import pyarrow as pa
 
 from weights.data.files.places import Content
 from weights.data.files.sample import Sample
+from weights.data.table.zipped import find_zipped_table
 from weights.types import ReportProgress
 
 
@@ -107,8 +108,10 @@ class Medium(NamedTuple, Generic[Options]):
 
 
 def names_source(source: Any, medium: Medium[Any]) -> bool:
-    """Whether a source is a path to files of a medium: a folder, a zip, a bundle or one of the files, by its name."""
+    """Whether a source is a path to files of a medium: a folder, a zip (but not of a table), a bundle or one file, by its name."""
     if not isinstance(source, str | os.PathLike):
         return False
     path = Path(source)
-    return path.suffix.lower() in (".zip", *medium.bundles, *medium.formats) or path.is_dir()
+    if path.suffix.lower() == ".zip":
+        return find_zipped_table(path) is None
+    return path.suffix.lower() in (*medium.bundles, *medium.formats) or path.is_dir()

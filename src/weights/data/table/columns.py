@@ -20,11 +20,12 @@ from weights.data.table.notation import (
     Notation,
     are_labels,
     describe_notation,
+    describe_notations,
     find_numbers,
     read_numbers,
 )
 from weights.data.table.plainform import simplify_type
-from weights.data.table.sentinels import describe_sentinel
+from weights.data.table.sentinels import describe_alike, describe_apart, describe_sentinel
 from weights.errors import DataError, abridged
 from weights.types import AnyArray, FloatArray, IntArray
 
@@ -89,17 +90,23 @@ def find_kind(column: pa.ChunkedArray, name: str, *, coded: bool = False) -> Fou
         return Found("boolean")
     found = _find_kind_of_values(column, name, n_distinct)
     if coded and found.kind not in ("boolean", "constant") and (labels := _find_kind_of_labels(column, n_distinct)).kind == "category":
-        return labels
-    sentinel = _describe_sentinel(column, name, found.kind)
-    return found._replace(note="; ".join(filter(None, [found.note, sentinel]))) if sentinel else found
+        found = labels
+    return found._replace(note="; ".join(filter(None, [found.note, describe_cells(column, name, found.kind)])))
 
 
-def _describe_sentinel(column: pa.ChunkedArray, name: str, kind: str) -> str:
-    """What is to be said of a code for "no value" among numbers or moments."""
+def describe_cells(column: pa.ChunkedArray, name: str, kind: str) -> str:
+    """What is to be said of cells of a column of this kind: codes for "no value", numbers far apart, levels written in several ways."""
+    column = simplify_type(column)
+    is_text = pa.types.is_string(column.type)
+    if kind == "category" and is_text:
+        return describe_alike({level["values"]: level["counts"] for level in pc.value_counts(as_text(column).drop_null()).to_pylist()})
     if kind == "datetime":
-        words = words_among_moments(column) if pa.types.is_string(column.type) else ()
+        words = words_among_moments(column) if is_text else ()
         return describe_sentinel(to_seconds(column, name, words=words), moments=True)
-    return describe_sentinel(to_numbers(column, name)) if kind == "numeric" and is_number(column.type) else ""
+    if kind != "numeric" or not (is_text or is_number(column.type)):
+        return ""
+    values = to_numbers(column, name, words_among_numbers(column) if is_text else ())
+    return describe_sentinel(values) or describe_apart(values)
 
 
 def _find_kind_of_values(column: pa.ChunkedArray, name: str, n_distinct: int) -> Found:
@@ -166,12 +173,14 @@ def _find_kind_of_text(column: pa.ChunkedArray, n_distinct: int) -> Found:
     words_among = words_among_numbers(column)
     if words_among:
         row, value = _first_where(column, lambda cell: cell in words_among)
-        return Found("numeric", f"text among numbers is read as missing (first: row {row}, '{abridged(value)}')")
+        mixed = f"; {mixture}" if (mixture := describe_notations(column)) else ""
+        return Found("numeric", f"text among numbers is read as missing (first: row {row}, '{abridged(value)}'){mixed}")
     if words_among := words_among_moments(column):
         row, value = _first_where(column, lambda cell: cell in words_among)
         return Found("datetime", f"dates written as text; other text is read as missing (first: row {row}, '{abridged(value)}')")
     like_dates = pc.all(pc.match_substring_regex(column, _LIKE_A_DATE)).as_py()
-    return _find_kind_of_labels(column, n_distinct, "look like dates, but share no format: read as labels" if like_dates else "")
+    note = "look like dates, but share no format: read as labels" if like_dates else describe_notations(column)
+    return _find_kind_of_labels(column, n_distinct, note)
 
 
 def _find_kind_of_labels(column: pa.ChunkedArray, n_distinct: int, note: str = "") -> Found:

@@ -70,7 +70,9 @@ def read_delimited(path: Path, missing: Sequence[str] = (), verbatim: Collection
         # Taken off the list, so that a column's text is let go as soon as it is read.
         raw = cells.pop(0)
         raw = _without_blank_cells(raw)
-        column, metadata = (raw, {}) if name in verbatim else typed(raw, keep, decimal_comma=decimal_comma)
+        column, metadata = (
+            (raw, {}) if name in verbatim else typed(raw, keep, decimal_comma=decimal_comma, doubtful_point=file.delimiter == ";")
+        )
         columns.append(column)
         fields.append(pa.field(name, column.type, metadata=metadata))
     about: dict[str, bytes] = {"remarks": msgspec.json.encode(remarks), "decimal": b"," if decimal_comma else b"."}
@@ -330,26 +332,28 @@ def _without_blank_cells(raw: pa.ChunkedArray) -> pa.ChunkedArray:
     return pc.if_else(blank, pa.scalar(None, pa.string()), raw) if pc.any(blank).as_py() else raw
 
 
-def typed(raw: pa.ChunkedArray, keep: Collection[str] = (), *, decimal_comma: bool = False) -> tuple[pa.ChunkedArray, dict[str, str]]:
+def typed(
+    raw: pa.ChunkedArray, keep: Collection[str] = (), *, decimal_comma: bool = False, doubtful_point: bool = False
+) -> tuple[pa.ChunkedArray, dict[str, str]]:
     """A column of text as what all its cells are, and the metadata of its field; text where they are nothing else.
 
-    Where all cells but those of the words to keep are numbers or moments, these words are no value.
+    Where all cells but those of the words to keep are numbers or moments, these words are no value; the rest as `find_numbers`.
     """
     others = without_words(raw, keep)
     if others is not raw:
-        column, metadata = _typed(others, decimal_comma=decimal_comma)
+        column, metadata = _typed(others, decimal_comma, doubtful_point)
         return (column, metadata) if is_number(column.type) or pa.types.is_temporal(column.type) else (raw, {})
-    return _typed(raw, decimal_comma=decimal_comma)
+    return _typed(raw, decimal_comma, doubtful_point)
 
 
-def _typed(raw: pa.ChunkedArray, *, decimal_comma: bool) -> tuple[pa.ChunkedArray, dict[str, str]]:
+def _typed(raw: pa.ChunkedArray, decimal_comma: bool, doubtful_point: bool) -> tuple[pa.ChunkedArray, dict[str, str]]:
     """A column of text as what all its cells are, and the metadata of its field; text where they are nothing else."""
     if raw.null_count == len(raw):
         return pa.chunked_array([pa.nulls(len(raw))]), {}
     text = pc.utf8_trim_whitespace(raw)
     if are_labels(text):
         return raw, {}
-    numbers = find_numbers(text, decimal_comma=decimal_comma)
+    numbers = find_numbers(text, decimal_comma=decimal_comma, doubtful_point=doubtful_point)
     if numbers is not None:
         return _whole_if_possible(text, numbers), _metadata(numbers)
     if (flags := _flags(text)) is not None:

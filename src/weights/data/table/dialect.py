@@ -16,6 +16,7 @@ from weights.errors import DataError
 LINE_END = re.compile(r"\r\n|\r|\n")
 _DELIMITERS = (",", ";", "\t", "|")
 _MOST_BEFORE = 30
+_COMMENTS = ("#", "%")
 _WORD = re.compile(r'"[^"]*"|\S+')
 _NUMBERS_APART = re.compile(r"\d[.,]? {2,}[-+.\d?]")
 """Two numbers with several blanks between, which no other delimiter sets apart."""
@@ -52,15 +53,16 @@ def find_dialect(sample: str, *, default: str, name: str) -> Dialect:
         return Dialect(" ")
     if (delimiter := _delimiter_of(sample)) is not None:
         return Dialect(delimiter)
-    for end in _ends_before_table(sample):
-        delimiter, head = _delimiter_of(sample[end:]), sample[end:]
-        if delimiter is not None and _is_header(LINE_END.split(head)[0].split(delimiter)):
-            lines = LINE_END.split(sample[:end])[:-1]
-            number = "1 line before the table was" if len(lines) == 1 else f"{len(lines)} lines before the table were"
-            first = next((line.strip(" ,;\t|") for line in lines if line.strip(" ,;\t|")), "")
-            return Dialect(delimiter, sample[:end], f"{number} skipped, the first '{first[:60]}'")
     if _by_blanks(lines):
         return Dialect(" ")
+    for end in _ends_before_table(sample):
+        below = [line for line in LINE_END.split(sample[end:])[:50] if line.strip()]
+        delimiter = _delimiter_of(sample[end:]) or (" " if _by_blanks(below) else None)
+        if delimiter is not None and _is_header(_WORD.findall(below[0]) if delimiter == " " else below[0].split(delimiter)):
+            before = LINE_END.split(sample[:end])[:-1]
+            number = "1 line before the table was" if len(before) == 1 else f"{len(before)} lines before the table were"
+            first = next((line.strip(" ,;\t|") for line in before if line.strip(" ,;\t|")), "")
+            return Dialect(delimiter, sample[:end], f"{number} skipped, the first '{first[:60]}'")
     if len(lines) > 1 and all(re.search(r"\S\s{2,}\S", line) for line in lines):
         counts = sorted({len(_WORD.findall(line)) for line in lines})
         raise DataError(
@@ -93,7 +95,7 @@ def _ends_before_table(sample: str) -> Iterator[int]:
         line = LINE_END.split(sample[: end.start()])[-1]
         cuts = max(line.count(delimiter) for delimiter in _DELIMITERS)
         titled = any(_is_title(line, delimiter) for delimiter in _DELIMITERS if line.count(delimiter) == cuts)
-        if number == _MOST_BEFORE or not (cuts == 0 or titled or line.startswith("#")):
+        if number == _MOST_BEFORE or not (cuts == 0 or titled or line.startswith(_COMMENTS)):
             return
         yield end.end()
 

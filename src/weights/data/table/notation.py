@@ -7,11 +7,14 @@ known, what a cell is read as depends on that cell alone.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from typing import NamedTuple
 
 import msgspec
 import pyarrow as pa
 import pyarrow.compute as pc
+
+from weights.errors import abridged
 
 LEADING_ZERO = r"^[-+]?0\d+$"
 """Whole numbers such as 00123 are labels (zip codes, article numbers): read as numbers they would equal 123."""
@@ -40,6 +43,8 @@ _ENDS_SO = re.compile(r".*[A-Za-zµ°²³]")
 _THOUSANDS = {".": "," + _APOSTROPHES + _BLANKS, ",": "." + _APOSTROPHES + _BLANKS}
 _MOST_LIMITS = 0.5
 """Where more of the cells are limits, such as <30 and >30, they are levels rather than numbers (our choice)."""
+_MOST_NOTATIONS = 3
+"""Notations in one column up to which these are said to be what keeps it from being numbers (our choice)."""
 _INFINITE = r"^[-+]?(?i:inf|infinity)$"
 _LOOKS_SO = re.compile(rf"[^-\d]{{0,5}}[-{_MINUS}]?[^-\d]{{0,5}}[\d.,{_APOSTROPHES}{_BLANKS}]+(?:[eE][-+]?\d+)?[^-\d]{{0,13}}")
 """What a first cell must look like for the others to be worth taking apart."""
@@ -72,16 +77,18 @@ class Numbers(NamedTuple):
     remark: str = ""
 
 
-def find_numbers(text: pa.ChunkedArray, *, decimal_comma: bool = False) -> Numbers | None:
+def find_numbers(text: pa.ChunkedArray, *, decimal_comma: bool = False, doubtful_point: bool = False) -> Numbers | None:
     """The numbers of a column of text and how they are written, or None if some cell is no number.
 
     Args:
         text: cells without surrounding blanks.
         decimal_comma: what the rest of the file suggests for cells such as 1,234 or 1.234, which could be either.
+        doubtful_point: whether 1.234 in all cells deserves a remark, as in files of semicolons: often it is a thousand there.
     """
     plain = _cast(text)
     if plain is not None and not (decimal_comma and _all_match(text, rf"^[-+]?{_digits_pattern(',')[1:]}")):
-        return Numbers(plain, PLAIN)
+        doubtful = doubtful_point and _all_match(text, r"^[-+]?[1-9]\d{0,2}(\.\d{3})?$") and _any_match(text, r"\.")
+        return Numbers(plain, PLAIN, _remark(text, plain, ambiguous=True) if doubtful else "")
     parts = _parts(_signed(text))
     if parts is None:
         return None
@@ -162,6 +169,37 @@ def describe_notation(notation: Notation) -> str:
     return f"with decimal {'comma' if notation.decimal == ',' else 'point'}" + (f" and '{notation.unit}'" if notation.unit else "")
 
 
+def describe_notations(text: pa.ChunkedArray) -> str:
+    """A remark about cells that are all numbers, but in several notations, each with its first cell; empty of other cells.
+
+    Example:
+        >>> describe_notations(pa.chunked_array([["83", "$41", "77"]]))
+        "numbers, but not in one notation: 2 without a unit (first: row 1, '83'), 1 with '$' (first: row 2, '$41'); write all alike"
+    """
+    if not _all_match(text[:100], _PARTS) or text.null_count == len(text):  # most columns of words end here
+        return ""
+    parts = pc.extract_regex(_signed(text), _PARTS)
+    if parts.null_count != text.null_count:
+        return ""
+    digits = pc.struct_field(parts, "digits")
+    marks = [pc.fill_null(pc.match_substring_regex(digits, _digits_pattern(mark)), False) for mark in ".,"]
+    if not pc.all(pc.or_(pc.or_(*marks), pc.is_null(text))).as_py():
+        return ""
+    cells = text.to_pylist()
+    units = pc.binary_join_element_wise(pc.struct_field(parts, "before"), pc.struct_field(parts, "after"), "").to_pylist()
+    sorts = [f"with '{unit}'" if unit else "without a unit" for unit in units]
+    if len({sort for sort, cell in zip(sorts, cells, strict=True) if cell is not None}) == 1:
+        point, comma = (mark.to_pylist() for mark in marks)
+        sorts = ["with decimal point" * a + "with decimal comma" * b if a != b else "" for a, b in zip(point, comma, strict=True)]
+    present = [(row, sort, cell) for row, (sort, cell) in enumerate(zip(sorts, cells, strict=True), 1) if cell is not None and sort]
+    counts = Counter(sort for _, sort, _ in present)
+    first = {sort: (row, cell) for row, sort, cell in reversed(present)}
+    if not 1 < len(counts) <= _MOST_NOTATIONS:
+        return ""
+    named = [f"{n:,} {sort} (first: row {first[sort][0]}, '{abridged(first[sort][1], 40)}')" for sort, n in counts.most_common()]
+    return f"numbers, but not in one notation: {', '.join(named)}; write all alike"
+
+
 def are_labels(text: pa.ChunkedArray) -> bool:
     """Whether a column of whole numbers holds labels: with leading zeros, or longer than 64 bits hold."""
     zero_first = pc.starts_with(text, "0")
@@ -229,4 +267,8 @@ def _remark(text: pa.ChunkedArray, values: pa.ChunkedArray, *, ambiguous: bool) 
         place = pc.index(limits, True).as_py()
         cells = "1 cell is a limit" if n_limits == 1 else f"{n_limits:,} cells are limits"
         return f"{cells}, read as that number: '{text[place].as_py()}' as {values[place].as_py():.15g}"
-    return f"{example}, which could also be otherwise: no cell of the column decides" if ambiguous else example
+    if not ambiguous:
+        return example
+    value = values[shown].as_py()
+    other = value / 1000 if value == int(value) and abs(value) >= 1000 else value * 1000
+    return f"{example}, which could also be {other:.15g}: no cell of the column decides; if it is, write {other:.15g} in the file"

@@ -13,6 +13,7 @@ import itertools
 import lzma
 import os
 import re
+import zipfile
 import zlib
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -39,6 +40,7 @@ from weights.data.table.plainform import extension_of, simplify_type
 from weights.data.table.sql import SUFFIXES as DATABASES
 from weights.data.table.sql import Query, read_database
 from weights.data.table.textfile import COMPRESSIONS
+from weights.data.table.zipped import find_zipped_table
 from weights.errors import DataError, NotFoundError, UsageError, suggest
 
 
@@ -46,10 +48,10 @@ def read_table(source: Any, *, missing: Sequence[str] = (), keep: Collection[str
     """The table behind a path, the name of a bundled example, a data frame, or a mapping of columns.
 
     Args:
-        source: path to .csv, .tsv, .txt, .data, .dat, .parquet, .jsonl or .ndjson (or .gz, .bz2, .xz or .zst of the text formats), to
-            a workbook or a database that holds one table; a part of one, see `part_of`; a bundled example's name (see `weights data`);
-            any eager frame narwhals knows; a mapping from column name to values; or a two-dimensional array, whose
-            columns become ``x0, x1, ...``.
+        source: path to .csv, .tsv, .txt, .data, .dat, .parquet, .jsonl or .ndjson (or .gz, .bz2, .xz, .zst of the text
+            formats, or a .zip that holds one), to a workbook or a database that holds one table; a part of one, see
+            `part_of`; a bundled example's name (see `weights data`); any eager frame narwhals knows; a mapping from column
+            name to values; or a two-dimensional array, whose columns become ``x0, x1, ...``.
         missing: further words that mean "no value" in text columns.
         keep: words that mean "no value" in other text files, and are labels in this one, see `read_delimited`.
         verbatim: columns whose cells in text files stay text, as they are written: labels, and what is read as in training.
@@ -137,7 +139,9 @@ def missing_words_of(source: Any, table: pa.Table, name: str) -> dict[str, int]:
 
 
 def _kind_of(path: Path) -> str:
-    """The ending that says how a file is read."""
+    """The ending that says how a file is read; of a zip that of the one table in it, or .csv, whose reader says what else it holds."""
+    if path.suffix.lower() == ".zip":
+        path = Path(find_zipped_table(path) or "table.csv")
     return next((suffix.lower() for suffix in reversed(path.suffixes) if suffix.lower() not in COMPRESSIONS), "")
 
 
@@ -155,9 +159,8 @@ def _read_named(name: str, missing: Sequence[str], verbatim: Collection[str], ke
     kind = _kind_of(path)
     reader = _READERS.get(kind)
     if reader is None:
-        raise UsageError(
-            f"'{name}' ends in '{kind or 'nothing'}', and the formats read are {', '.join(sorted(_READERS))}. Convert the file."
-        )
+        how = _CONVERSIONS.get(kind, "Convert the file.")
+        raise UsageError(f"'{name}' ends in '{kind or 'nothing'}', and the formats read are {', '.join(sorted(_READERS))}. {how}")
     with reading(path, kind[1:]):
         return reader(path, missing, verbatim, keep)
 
@@ -171,7 +174,7 @@ def reading(path: Path, kind: str) -> Iterator[None]:
     """
     try:
         yield
-    except (pa.ArrowException, OSError, UnicodeError, EOFError, zlib.error, lzma.LZMAError) as error:
+    except (pa.ArrowException, OSError, UnicodeError, EOFError, zlib.error, lzma.LZMAError, zipfile.BadZipFile) as error:
         reason = str(error).splitlines()[0].rstrip(".") if str(error) else type(error).__name__
         raise DataError(f"'{path}' could not be read as {kind}: {reason}. Check that the file is complete and of that format.") from error
 
@@ -195,6 +198,15 @@ _READERS: dict[str, Callable[[Path, Sequence[str], Collection[str], Collection[s
 }
 
 
+_CONVERSIONS = {
+    ".arff": "Its rows below @data are CSV: put a line with the names of its @attributes above them, and save these lines as .csv.",
+    **dict.fromkeys(
+        (".pkl", ".pickle", ".rds"), "Such a file may run code as it is read: save its table as CSV or Parquet where it was made."
+    ),
+}
+"""What to do about formats that are not read."""
+
+
 def _from_memory(source: Any) -> pa.Table:
     if isinstance(source, pa.RecordBatch | pa.RecordBatchReader):
         source = pa.table(source) if isinstance(source, pa.RecordBatch) else source.read_all()
@@ -213,9 +225,8 @@ def _from_memory(source: Any) -> pa.Table:
     try:
         frame = nw.from_native(source, eager_only=True)
     except TypeError as error:
-        raise UsageError(
-            f"A path, data frame, mapping of columns or 2-D array was needed, but a {type(source).__name__} came. Convert it."
-        ) from error
+        needed = f"A path, data frame, mapping of columns or 2-D array was needed, but a {type(source).__name__} came."
+        raise UsageError(f"{needed} {'Call its .collect() first' if hasattr(source, 'collect') else 'Convert it'}.") from error
     except nw.exceptions.DuplicateError as error:
         check_names_differ([str(name) for name in source.columns], describe_source(source))
         raise DataError(f"Column names must differ, but the {type(source).__name__} repeats one. Rename it.") from error

@@ -19,19 +19,20 @@ from typing import IO, Any
 import pyarrow as pa
 
 from weights.data.memory import format_bytes
+from weights.data.table.zipped import open_zipped
 from weights.errors import DataError
 
 _CHUNK = 1 << 20
 _BYTE_ORDER_MARKS = {codecs.BOM_UTF8: "utf-8", codecs.BOM_UTF16_LE: "utf-16-le", codecs.BOM_UTF16_BE: "utf-16-be"}
 _SEVERAL_BLANKS = re.compile(rb'"[^"\r\n]*"|[ \t]+')
-COMPRESSIONS = (".gz", ".bz2", ".xz", ".zst")
+COMPRESSIONS = (".gz", ".bz2", ".xz", ".zst", ".zip")
 """How names of compressed text files end."""
 _MOST_EXPANSION, _EXPANSION_AFTER = 200, 64 << 20
-"""A gzip file may grow this many times, judged after so many bytes; tables rarely pass 50, bombs reach 1000 (our choice)."""
+"""A compressed file may grow this many times, judged after so many bytes; tables rarely pass 50, bombs reach 1000 (our choice)."""
 
 
 class TextFile(io.RawIOBase):
-    """A text file (compressed by gzip, bzip2, xz or zstd too) as UTF-8 bytes without byte-order mark.
+    """A text file (compressed by gzip, bzip2, xz or zstd, or alone in a zip, too) as UTF-8 bytes without byte-order mark.
 
     UTF-8, UTF-16 (with a byte-order mark, or recognised by its NUL bytes) and Windows-1252 are read. The encoding is
     decided by the first bytes that are not ASCII, and what follows must agree with it.
@@ -113,7 +114,7 @@ class TextFile(io.RawIOBase):
         if self._n_read > _EXPANSION_AFTER and self._n_read > _MOST_EXPANSION * self._file.tell():
             raise DataError(
                 f"'{self._name}' grows more than {_MOST_EXPANSION} times when decompressed ({format_bytes(self._n_read)} so far), "
-                "as files made to exhaust memory do. If it is what it should be, decompress it with gunzip first."
+                "as files made to exhaust memory do. If it is what it should be, decompress it first."
             )
         text = self._as_utf8(raw)
         if b"\0" in text:
@@ -193,8 +194,11 @@ def _decompressed(file: IO[bytes], path: Path) -> Any:
     begin = file.read(8)
     file.seek(0)
     if begin.startswith(b"PK\x03\x04"):
-        file.close()
-        raise DataError(f"'{path}' is a zip archive: a table of text was needed. Unpack it, and name the file inside.")
+        try:
+            return open_zipped(file, path)
+        except DataError:
+            file.close()
+            raise
     if begin.startswith(b"\x1f\x8b") or path.suffix.lower() == ".gz":
         return gzip.GzipFile(fileobj=file)
     if re.match(rb"BZh[1-9]1AY&", begin):
