@@ -40,8 +40,8 @@ _PLACES = tuple(each / 2 for each in (np.polynomial.legendre.leggauss(8)[0] + 1,
 _ROUNDING = 1e-9
 _MOST_DISAGREE, _CLEAR, _GO_ALONG = 0.5, 0.05, 0.5
 _MOST_OF_SLOPE, _MUCH_OF_SLOPE = 0.5, 0.25
-"""Shares of an input's variation, given the other features, from which the row that has it is named, and where nothing can be told without an
-error (our choice: of four such rows none would be the cause)."""
+"""Shares of an input's variation, given the other features, from which the row that has it is named, and where nothing can be told without
+an error (our choice: of four such rows none would be the cause)."""
 _FEWEST_DEGREES = 1.0
 """Of freedom; with fewer an interval says nothing (Student's t has no mean)."""
 
