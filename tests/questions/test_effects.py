@@ -18,6 +18,7 @@ from small import fitted_example
 from weights.cli import cli
 from weights.errors import NotFoundError, UsageError
 from weights.questions import ask
+from weights.tables import compact
 
 
 def test_importances_are_ordered_and_drawn():
@@ -46,6 +47,22 @@ def test_odds_are_drawn_around_one_and_classes_by_name():
     assert "change of the probability of setosa" in words(flowers.figure)
     strongest = ask(fitted_example("iris"), "effects")
     assert len(strongest.record) == 4  # a class each
+
+
+def test_each_line_of_the_effects_says_what_they_are_of():
+    rng = np.random.default_rng(0)
+    columns = {"age": rng.normal(50, 10, 200), "sex": rng.choice(["f", "m", "x"], 200), "seen": rng.uniform(size=200) < 0.5}
+    columns["ill"] = np.where(columns["age"] + rng.normal(0, 10, 200) > 50, "yes", "no")
+    model = weights.fit(columns, "ill", model="linear", members=5)
+    lines = [*ask(model, "effects", scale="odds").lines]
+    assert lines[0] == "Effects       on ill: ratio of the odds of (yes); 1 is none"
+    spread = compact(float(np.std(columns["age"])))
+    assert any(line.startswith(f"  age      {spread} more (1 sd)") for line in lines)
+    for step in ("sex      all levels alike", "sex      f (beside ", "seen     yes (beside no)"):
+        assert any(line.startswith(f"  {step}") for line in lines)
+    per_unit = [*ask(model, "effects", per="unit").lines]
+    assert per_unit[0].endswith("change of P(yes); 0 is none")
+    assert any(line.startswith("  age      1 more") for line in per_unit)
 
 
 def test_a_curve_is_drawn_of_the_column_that_was_named_or_the_most_important():
