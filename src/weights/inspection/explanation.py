@@ -243,7 +243,7 @@ def explain_no_spread(ensemble: Ensemble) -> str:
     for population in ensemble.populations:
         members, n_members = population.spec.members, len(population.member_weights)
         if members.resampling == "time":
-            return "members learn from nested stretches of time, so that how they differ does not show what other rows would have done"
+            return "rows were split by time, and members that answer learned from all of them: none shows what others would say"
         if n_members < members.n_members:
             return f"{members.n_members - n_members} of {members.n_members} members failed, and the others do not share out all rows"
         if n_members < _LEAST_MEMBERS:

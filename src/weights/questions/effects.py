@@ -131,13 +131,16 @@ def ask_effects(model: Model, options: EffectsOptions, asker: Asker) -> Answer:
     head = ("effect", f"[{(1 - options.level) / 2:.3g} {(1 + options.level) / 2:.3g}]", "p")
     title = title_figure(model.ensemble, "effects of features")
     figure = rows_figure(rows, heads=head, axis=whole, reference=float(ratio), ratio=ratio, title=title, caption=caption)
+    steps = [_describe_step(weights, record, options.per) for record in records]
     table = [["feature", *(["class"] if several else []), "for", *head, ""]]
-    for record, row in zip(records, rows, strict=True):
-        told = [*row.beside, ""] if len(row.beside) == len(head) else ["", "", "", *row.beside]
+    for record, row, step in zip(records, rows, steps, strict=True):
+        cells_of = [*row.beside, ""] if len(row.beside) == len(head) else ["", "", "", *row.beside]
         of_class = [printable(str(record["class"]))] if several else []
-        table.append([printable(record["feature"]), *of_class, _describe_step(weights, record, options.per), *told])
+        table.append([printable(record["feature"]), *of_class, step, *cells_of])
     remarks = [
-        f"{printable(r['feature'])}: {printable(r['note'])}" for r in records if r["low"] is not None and r["note"] not in r["level"]
+        f"{printable(record['feature'])}: {printable(record['note'])}"
+        for record, step in zip(records, steps, strict=True)
+        if record["low"] is not None and record["note"] not in step
     ]
     first = table[0].index("effect")
     lines = [
