@@ -43,6 +43,10 @@ def test_an_axis_of_ratios_names_one_wherever_it_holds_it(low, high):
     assert (np.diff(places) > 0.05).all()  # so that texts do not touch
 
 
+def test_an_axis_of_ratios_has_ticks_on_both_sides_of_one():
+    assert [words for _, words in Axis(0.14, 5.2, "", ratio=True).ticks(4)] == ["0.3", "1", "3"]
+
+
 def test_values_far_out_are_left_beyond_an_axis_that_shows_it():
     values = np.append(np.random.default_rng(0).normal(size=2_000), [1e6])
     axis = number_axis(values, "x")

@@ -235,7 +235,7 @@ def _steps(low: float, high: float, most: int) -> list[float]:
 def _factors(low: float, high: float, most: int) -> list[float]:
     """Round values at about even factors between two."""
     decades = math.log10(high / low)
-    leads = (1, 2, 5) if decades * 3 <= most else (1,)
+    leads = (1, 2, 5) if decades * 3 <= most else (1, 3) if decades * 2 <= most else (1,)
     every = 1 if len(leads) > 1 else max(math.ceil(decades / most), 1)
     exponents = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
     ticks = [lead * 10.0**e for e in exponents if e % every == 0 for lead in leads]
