@@ -124,9 +124,10 @@ def test_long_notes_are_wrapped():
     assert max(map(len, lines[len(crowd) + 2 :])) <= 118
 
 
-def test_a_long_name_is_cut():
-    shown = summarise(weights_of([contrast("x" * 40, 1.0)], {"x" * 40: 0.1}), WAGE)
-    assert names(shown) == ["x" * 31 + "…"]
+def test_a_long_name_is_cut_in_its_middle():
+    long = "x" * 20 + "y" * 20
+    shown = summarise(weights_of([contrast(long, 1.0)], {long: 0.1}), WAGE)
+    assert names(shown) == ["x" * 15 + "…" + "y" * 16]
 
 
 def test_all_columns_are_shown_where_there_is_room():

@@ -361,8 +361,9 @@ def bounds(measure: Measure, metric: Metric) -> str:
 
 
 def _named(name: str) -> str:
-    name = printable(name)
-    return name if len(name) <= _WIDEST_NAME else name[: _WIDEST_NAME - 1] + "…"
+    """A name as short as its column is wide: its beginning and its end, because long names often differ in the end only."""
+    name, half = printable(name), _WIDEST_NAME // 2
+    return name if len(name) <= _WIDEST_NAME else f"{name[: _WIDEST_NAME - half - 1]}…{name[-half:]}"
 
 
 def _signed(value: float | None) -> str:

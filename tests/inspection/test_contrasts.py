@@ -55,6 +55,18 @@ def test_a_level_of_which_hardly_a_row_of_the_rarer_class_is_expected_says_so():
     assert "too few rows to tell" in row["note"]
 
 
+@pytest.mark.parametrize(("answers", "value"), [("classes", 455), ("classes", 4550), ("numbers", 4550)])
+def test_a_row_that_makes_a_slope_nearly_alone_is_named_with_its_value(answers, value):
+    rng = np.random.default_rng(0)
+    age, dose = rng.integers(20, 90, 500).astype(float), rng.normal(50, 10, 500)
+    y = np.where(rng.uniform(size=500) < 1 / (1 + np.exp((55 - age) / 15)), "yes", "no") if answers == "classes" else rng.normal(size=500)
+    age[17] = value
+    first, second = wt.fit({"age": age, "dose": dose, "y": y}, "y", model="linear", members=5).feature_weights()
+    assert f"of this slope rests on one row, of value {value}: repair that cell" in first["note"]
+    assert "the rarer class" not in first["note"]
+    assert second["note"] == ""
+
+
 @pytest.mark.parametrize("model", ["linear", "mlp"])
 def test_a_category_of_pure_noise_is_not_found_in_classes_of_which_one_is_rare(model):
     """50 levels of uneven size, one row in ten: Wald's test found it in every table."""

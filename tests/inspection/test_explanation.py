@@ -15,6 +15,8 @@ from weights.data.inputs import Inputs
 from weights.errors import UsageError
 from weights.inspection import explanation
 from weights.inspection.coefficients import coefficients
+from weights.inspection.explanation import explain_no_spread
+from weights.questions import ask
 
 N = 90
 RNG = np.random.default_rng(0)
@@ -205,9 +207,16 @@ def test_errors_of_drawn_members_are_their_deviation_as_their_draw_scales_it(opt
     assert found.degrees == pytest.approx(1 / (1 / 15 + 1 / 11))
 
 
-@pytest.mark.parametrize("options", [{"members": 4, "n_folds": 4}, {"members": 6, "time": "day", "columns": {"day": np.arange(12)}}])
-def test_there_is_no_interval_where_members_cannot_tell(options):
+@pytest.mark.parametrize(
+    ("options", "reason"),
+    [
+        ({"members": 4, "n_folds": 4}, "4 members are too few to show it: fit with --members 5 or more"),
+        ({"members": 6, "time": "day", "columns": {"day": np.arange(12)}}, "rows were split by time"),
+    ],
+)
+def test_there_is_no_interval_where_members_cannot_tell_and_it_is_said_why(options, reason):
     model, data = line(**options)
+    assert any(reason in note for note in ask(model, "explain", source=data).notes)
     assert np.isnan(model.explain(data).std_err).all()
     for record in answering.explanations(model, data):
         assert {(part["low"], part["high"]) for part in record["contributions"]} == {(None, None)}
@@ -222,6 +231,7 @@ def test_there_is_no_interval_where_members_failed():
     )
     assert np.isfinite(model.explain(data).std_err).all()
     assert np.isnan(wt.Model(ensemble).explain(data).std_err).all()
+    assert explain_no_spread(ensemble).startswith("1 of 6 members failed")
 
 
 def test_records_hold_the_largest_contribution_first_between_its_bounds():

@@ -48,6 +48,22 @@ def test_odds_are_drawn_around_one_and_classes_by_name():
     assert len(strongest.record) == 4  # a class each
 
 
+def test_each_line_of_the_effects_says_what_they_are_of():
+    rng = np.random.default_rng(0)
+    columns = {"age": rng.normal(50, 10, 200), "sex": rng.choice(["f", "m", "x"], 200), "seen": rng.uniform(size=200) < 0.5}
+    columns["ill"] = np.where(columns["age"] + rng.normal(0, 10, 200) > 50, "yes", "no")
+    model = weights.fit(columns, "ill", model="linear", members=5)
+    lines = [*ask(model, "effects", scale="odds").lines]
+    assert lines[0] == "Effects       on ill: ratio of the odds of (yes); 1 is none"
+    [spread] = [float(step[1]) for line in lines if (step := re.match(r"  age      (\S+) more \(1 sd\) ", line))]
+    assert spread == pytest.approx(np.std(columns["age"]), rel=0.02)  # of numbers as members read them, with a bound
+    for step in ("sex      all levels alike", "sex      f (beside ", "seen     yes (beside no)"):
+        assert any(line.startswith(f"  {step}") for line in lines)
+    per_unit = [*ask(model, "effects", per="unit").lines]
+    assert per_unit[0].endswith("change of P(yes); 0 is none")
+    assert any(line.startswith("  age      1 more") for line in per_unit)
+
+
 def test_a_curve_is_drawn_of_the_column_that_was_named_or_the_most_important():
     model = fitted_example("diabetes")
     named = ask(model, "effect", feature="bp")

@@ -35,6 +35,18 @@ def test_ratios_take_equal_room_for_equal_factors():
     assert [words for _, words in axis.ticks(5)] == ["0.5", "1", "2"]
 
 
+@pytest.mark.parametrize(("low", "high"), [(0.14, 5.2), (0.0002, 3.0), (0.3, 1e5), (0.97, 1.02), (0.99, 400.0)])
+def test_an_axis_of_ratios_names_one_wherever_it_holds_it(low, high):
+    ticks = Axis(low, high, "", ratio=True).ticks(4)
+    places = Axis(low, high, "", ratio=True).share(np.array([value for value, _ in ticks]))
+    assert "1" in [words for _, words in ticks]
+    assert (np.diff(places) > 0.05).all()  # so that texts do not touch
+
+
+def test_an_axis_of_ratios_has_ticks_on_both_sides_of_one():
+    assert [words for _, words in Axis(0.14, 5.2, "", ratio=True).ticks(4)] == ["0.3", "1", "3"]
+
+
 def test_values_far_out_are_left_beyond_an_axis_that_shows_it():
     values = np.append(np.random.default_rng(0).normal(size=2_000), [1e6])
     axis = number_axis(values, "x")

@@ -10,7 +10,8 @@ from typing import NamedTuple
 import msgspec
 import numpy as np
 
-from weights.data.encoding import Boolean, Category, ColumnEncoding, Datetime, Encoding
+from weights.data.distributions import describe_value
+from weights.data.encoding import Boolean, Category, ColumnEncoding, Datetime, Encoding, Numeric
 from weights.effects import INTERCEPT, Contrast, Intercept, Joint, Key
 from weights.errors import listed
 from weights.inspection.clusters import Clusters
@@ -28,6 +29,7 @@ from weights.types import AnyArray, FloatArray, IntArray
 _DAY = 86400.0
 _NO_ERROR = "without an interval, because the inputs leave nothing of the outcome"
 _FEW_ROWS = "too few rows to tell: less than one event, or row of the rarer class, is expected among those that decide it"
+_ONE_ROW = "{:.0f} % of this slope rests on one row, of value {}: repair that cell if it is an error, or leave the row out"
 _FEW_FOR_INPUTS = "without an interval, because events, or rows of the rarer class, are too few for as many inputs"
 _FEW_CLUSTERS = "without a cluster-robust interval, because it differs between too few clusters"
 _NO_SUCH_ROW = "not identifiable, because no row can have all of this: {} is determined by other features"
@@ -37,6 +39,9 @@ _PLACES = tuple(each / 2 for each in (np.polynomial.legendre.leggauss(8)[0] + 1,
 """Where an integral from 0 to 1 is sampled, and the shares of these."""
 _ROUNDING = 1e-9
 _MOST_DISAGREE, _CLEAR, _GO_ALONG = 0.5, 0.05, 0.5
+_MOST_OF_SLOPE, _MUCH_OF_SLOPE = 0.5, 0.25
+"""Shares of an input's variation, given the other features, from which the row that has it is named, and where nothing can be told without
+an error (our choice: of four such rows none would be the cause)."""
 _FEWEST_DEGREES = 1.0
 """Of freedom; with fewer an interval says nothing (Student's t has no mean)."""
 
@@ -199,7 +204,9 @@ def find_contrasts(estimator: Estimator, own: IntArray, without: Without) -> tup
             contrast = Contrast(column.name, level, outcome.label, outcome.scale, None, note=outcome.endless)
             if b in finite:
                 contrast = _filled(contrast, slopes, b, factor, spread, float(agreement[b]))
-                contrast = msgspec.structs.replace(contrast, note=contrast.note or _explain_sign(estimator, contrast, int(i)))
+                one_row = _explain_one_row(estimator, column, int(i), told=bool(contrast.std_errs))
+                cause = one_row or contrast.note or _explain_sign(estimator, contrast, int(i))
+                contrast = msgspec.structs.replace(contrast, note=cause)
             contrasts.append(contrast)
         for c in design.columns[feature]:
             if int(c) in design.lost:
@@ -263,6 +270,21 @@ def _filled(contrast: Contrast, slopes: Slopes, b: int, factor: float, spread: f
         degrees=degrees,
         sign_agreement=agreement,
         note=_explain_errors(errors, n_wanted=len(slopes.degrees)),
+    )
+
+
+def _explain_one_row(estimator: Estimator, column: ColumnEncoding, i: int, *, told: bool) -> str:
+    """Which row makes most of the slope of a number, or so much that nothing is told of it, and what to do; empty where none does."""
+    inspected, input_ = estimator.inspected, estimator.design.inputs[i]
+    if not isinstance(column, Numeric) or input_.level:
+        return ""
+    makes = inspected.rows.weight * estimator.partialled.residuals[:, i] ** 2
+    row = int(makes.argmax())
+    share = makes[row] / max(makes.sum(), 1e-300)
+    if share < (_MOST_OF_SLOPE if told else _MUCH_OF_SLOPE):
+        return ""
+    return ("" if told else "too few rows to tell: ") + _ONE_ROW.format(
+        100 * share, describe_value(column, column.center + column.scale * inspected.x[row, input_.column])
     )
 
 

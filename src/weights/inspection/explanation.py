@@ -232,15 +232,23 @@ def _programs(spec: Spec, layout: Layout, functions: OutputFunctions) -> tuple[C
 
 
 def count_replicates(ensemble: Ensemble) -> int:
-    """How many members of each population together show how much the choice of rows matters.
+    """How many members of each population together show how much the choice of rows matters; none where they cannot show it."""
+    if explain_no_spread(ensemble):
+        return 0
+    return min(_MOST_MEMBERS, *(len(population.member_weights) for population in ensemble.populations))
 
-    None where they cannot show it: too few, some failed, or rows split by time.
-    """
+
+def explain_no_spread(ensemble: Ensemble) -> str:
+    """Why members cannot show how much the choice of rows matters: rows split by time, too few, or some failed; empty where they can."""
     for population in ensemble.populations:
         members, n_members = population.spec.members, len(population.member_weights)
-        if members.resampling == "time" or not _LEAST_MEMBERS <= n_members == members.n_members:
-            return 0
-    return min(_MOST_MEMBERS, *(len(population.member_weights) for population in ensemble.populations))
+        if members.resampling == "time":
+            return "rows were split by time, and members that answer learned from all of them: none shows what others would say"
+        if n_members < members.n_members:
+            return f"{members.n_members - n_members} of {members.n_members} members failed, and the others do not share out all rows"
+        if n_members < _LEAST_MEMBERS:
+            return f"{n_members} members are too few to show it: fit with --members {_LEAST_MEMBERS} or more"
+    return ""
 
 
 def spread_of_replicates(ensemble: Ensemble, moves: FloatArray) -> tuple[FloatArray, float]:

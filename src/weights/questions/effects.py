@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from typing import TYPE_CHECKING, Annotated, Any
 
 import msgspec
@@ -9,12 +10,15 @@ import msgspec
 from weights.errors import NotFoundError, UsageError, listed, printable, suggest
 from weights.options import option
 from weights.questions.question import Answer, Asker, Question, find_refusal
+from weights.tables import compact
 
 if TYPE_CHECKING:
+    from weights.effects import FeatureWeights
     from weights.inspection.curves import Curve
     from weights.model import Model
 
 Top = Annotated[int, option("At most so many features.", "NUMBER")]
+_WIDEST_NOTE = 118
 _MOST_LEVELS = 8
 """Levels of a category that are drawn, those that differ most surely (our choice)."""
 
@@ -127,11 +131,40 @@ def ask_effects(model: Model, options: EffectsOptions, asker: Asker) -> Answer:
     head = ("effect", f"[{(1 - options.level) / 2:.3g} {(1 + options.level) / 2:.3g}]", "p")
     title = title_figure(model.ensemble, "effects of features")
     figure = rows_figure(rows, heads=head, axis=whole, reference=float(ratio), ratio=ratio, title=title, caption=caption)
-    lines = [["feature", *head, ""]]
-    for row in rows:
-        told = [*row.beside, ""] if len(row.beside) == len(head) else ["", "", "", *row.beside]
-        lines.append([f"{'  ' * row.part}{printable(row.name)}", *told])
-    return Answer(records, aligned(lines, to_right=[1, 3]), figure)
+    steps = [_describe_step(weights, record, options.per) for record in records]
+    table = [["feature", *(["class"] if several else []), "for", *head, ""]]
+    for record, row, step in zip(records, rows, steps, strict=True):
+        cells_of = [*row.beside, ""] if len(row.beside) == len(head) else ["", "", "", *row.beside]
+        of_class = [printable(str(record["class"]))] if several else []
+        table.append([printable(record["feature"]), *of_class, step, *cells_of])
+    remarks = [
+        f"{printable(record['feature'])}: {printable(record['note'])}"
+        for record, step in zip(records, steps, strict=True)
+        if record["low"] is not None and record["note"] not in step
+    ]
+    first = table[0].index("effect")
+    lines = [
+        f"Effects       on {printable(model.ensemble.task.target)}: {whole}; {float(ratio):g} is none",
+        *aligned(table, to_right=[first, first + 2]),
+    ]
+    for note in [*dict.fromkeys(remarks), " ".join(caption.split())]:
+        lines += textwrap.wrap(note, _WIDEST_NOTE, initial_indent="  ", subsequent_indent="    ")
+    return Answer(records, lines, figure)
+
+
+def _describe_step(weights: FeatureWeights, record: dict[str, Any], per: str) -> str:
+    """What an effect is of: how much more of a number, or which level beside which."""
+    own = [c for c in weights.contrasts if c.feature == record["feature"]]
+    levels = [printable(c.level) for c in own if c.level]
+    if record["level"]:
+        return printable(record["level"])
+    if record["effect"] is None:
+        return "all levels alike" if levels else ""
+    spread = next((c.spread for c in own if c.spread is not None), None)
+    if spread is None:
+        return levels[0] if levels else ""
+    unit = f" {record['unit'].removeprefix('per ')}" if record["unit"] else ""
+    return f"{compact(spread)}{unit} more (1 sd)" if per == "sd" else f"1{unit} more"
 
 
 class EffectOptions(msgspec.Struct, frozen=True):

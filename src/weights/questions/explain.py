@@ -42,6 +42,7 @@ def _explain_rows(model: Model, options: ExplainOptions) -> Answer:
     from weights import answering
     from weights.data.output import contributions_table
     from weights.data.table.read import part_of
+    from weights.inspection.explanation import explain_no_spread
     from weights.summary import explained
 
     if options.top < 1:
@@ -49,6 +50,8 @@ def _explain_rows(model: Model, options: ExplainOptions) -> Answer:
         raise UsageError(f"top must be at least 1, but is {options.top}. {usual}")
     rows = model.read(part_of(options.source, options) if options.source is not None else model.find_rows())
     first = [f"no rows were named: these are the first {_SHOWN} of training"] if options.source is None and len(rows) > _SHOWN else []
+    reason = explain_no_spread(model.ensemble)
+    no_bounds = [f"contributions have no intervals: {reason}"] if reason else []
     rows = rows.slice(0, _SHOWN) if options.source is None else rows
     records = answering.explanations(model, rows, label=options.label, level=options.level)
     counts = {"n_samples": len(records), "n_contributions": sum(len(record["contributions"]) for record in records)}
@@ -59,7 +62,7 @@ def _explain_rows(model: Model, options: ExplainOptions) -> Answer:
     return Answer(
         records,
         write_lines(),
-        notes=[*first, *model.notes(rows)],
+        notes=[*first, *no_bounds, *model.notes(rows)],
         table=functools.partial(contributions_table, records),
         counts=counts,
         contents=f"{counts['n_contributions']:,} contributions to {counts['n_samples']:,} predictions",

@@ -235,12 +235,16 @@ def _steps(low: float, high: float, most: int) -> list[float]:
 def _factors(low: float, high: float, most: int) -> list[float]:
     """Round values at about even factors between two."""
     decades = math.log10(high / low)
-    leads = (1, 2, 5) if decades * 3 <= most else (1,)
+    leads = (1, 2, 5) if decades * 3 <= most else (1, 3) if decades * 2 <= most else (1,)
     every = 1 if len(leads) > 1 else max(math.ceil(decades / most), 1)
     exponents = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
     ticks = [lead * 10.0**e for e in exponents if e % every == 0 for lead in leads]
     ticks = [tick for tick in ticks if low * (1 - 1e-9) <= tick <= high * (1 + 1e-9)]
-    return ticks if len(ticks) > 1 else _steps(low, high, most)
+    ticks = ticks if len(ticks) > 1 else _steps(low, high, most)
+    # One is where a ratio says that nothing changes; what stands too near to it to be read gives way.
+    if not low <= 1 <= high:
+        return ticks
+    return sorted([1.0, *(tick for tick in ticks if abs(math.log10(tick)) >= decades / most / 2)])
 
 
 def _decimals(places: Sequence[float], *, ratio: bool) -> Callable[[float], str]:
