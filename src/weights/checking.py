@@ -23,6 +23,7 @@ from weights.fitting import WEIGHING, Prepared, check_rows, choose_inspected_row
 from weights.inspection.contrasts import noiseless_effects
 from weights.inspection.outofbag import OutOfBagMembers
 from weights.inspection.slopes import n_lags
+from weights.tables import show_text
 from weights.training.control import Control, Progress, Stages
 from weights.types import FloatArray, IntArray
 
@@ -58,6 +59,18 @@ class Check(msgspec.Struct, frozen=True):
     n_rows: int
     held: list[Held]
     null_features: list[str]
+
+    def __str__(self) -> str:
+        from weights.summary import checked
+
+        return "\n".join(checked(self, "the run"))
+
+    def __repr__(self) -> str:
+        return str(self)
+
+    def _repr_html_(self) -> str:
+        """For notebooks."""
+        return show_text(str(self).splitlines())
 
 
 def check_intervals(
