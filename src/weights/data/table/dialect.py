@@ -44,7 +44,7 @@ def find_dialect(sample: str, *, default: str, name: str) -> Dialect:
 
     Example:
         >>> find_dialect("Report of May\\n\\nage,ill\\n31,no\\n47,yes\\n", default=",", name="t.csv")
-        Dialect(delimiter=',', before='Report of May\\n\\n', remark="2 lines before the table were skipped, the first 'Report of May'")
+        Dialect(delimiter=',', before='Report of May\\n', remark="1 line before the table was skipped, the first 'Report of May'")
     """
     if said := _SEPARATOR_SAID.match(sample):
         return Dialect(said[1], said[0])
