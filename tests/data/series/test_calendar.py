@@ -84,7 +84,7 @@ def test_moments_without_a_calendar_are_refused_with_what_they_are():
 def test_series_of_two_frequencies_are_refused():
     hourly, daily = pd.date_range("2024-01-01", periods=500, freq="h"), pd.date_range("2024-01-01", periods=20, freq="D")
     series = np.repeat([0, 1], [500, 20])
-    with pytest.raises(DataError, match="'date' are 1 hour apart in most series and 1 day in others. Fit a run for each"):
+    with pytest.raises(DataError, match=r"'date' are 1 hour apart in most series and 1 day in others. Fit a run for each"):
         find(hourly.append(daily), series)
 
 

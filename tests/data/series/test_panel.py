@@ -66,7 +66,10 @@ def test_of_rows_that_repeat_a_moment_the_last_one_counts():
     panel = read(frame, time="day", series="shop")
     assert panel.series(1)[:2, 0].tolist() == [7.0, 8.0]
     assert panel.rows[30] == 70
-    assert panel.remarks == ["3 rows repeat a moment of their series (first: row 1, 2024-01-01), 2 with other values; the last one counts"]
+    assert panel.remarks == [
+        "rows were put in the order of time",
+        "3 rows repeat a moment of their series (first: row 1, 2024-01-01), 2 with other values; the last one counts",
+    ]
 
 
 def test_series_that_were_not_told_apart_are_refused():
@@ -98,7 +101,7 @@ def test_the_hour_that_is_there_twice_counts_twice(tmp_path):
 def test_a_day_far_in_the_future_is_refused():
     frame = long_table()
     frame.loc[3, "day"] = pd.Timestamp("2999-01-01")
-    with pytest.raises(DataError, match="few gaps, but between the first and the last of 'day' lie .* steps with 70 rows"):
+    with pytest.raises(DataError, match=r"few gaps, but between the first and the last of 'day' lie .* steps with 70 rows"):
         read(frame, time="day", series="shop")
 
 
@@ -106,7 +109,7 @@ def test_a_day_far_in_the_future_is_refused():
 def test_values_that_cannot_be_squared_are_refused_with_their_row(value):
     frame = long_table()
     frame.loc[3, "sold"] = value
-    with pytest.raises(DataError, match="Values between -1e100 and 1e100 were needed, but 'sold' is .* in row 4"):
+    with pytest.raises(DataError, match=r"Values between -1e100 and 1e100 were needed, but 'sold' is .* in row 4"):
         read(frame, time="day", series="shop")
 
 

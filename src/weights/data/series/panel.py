@@ -24,6 +24,9 @@ _MOST_REPEATED = 0.1
 """Share of rows that may repeat a moment of their series; of more, the series were not told apart (our choice)."""
 
 
+_NEVER_SET: tuple[tuple[float, float], ...] = ()
+
+
 @dataclass(frozen=True, eq=False)
 class Panel:
     """S series of C columns on one calendar, one behind the other.
@@ -93,7 +96,7 @@ def read_panel(table: pa.Table, targets: Sequence[str], *, time: str | None = No
         raise DataError("Rows with a moment and a series were needed, but there are none. Name other columns with --time and --series.")
     moments, codes = moments[kept], codes[kept]
     name = time or "the rows"
-    shown, clock = moments, ()
+    shown, clock = moments, _NEVER_SET
     if not numbered:
         moments, clock = _undo_clock_changes(moments, codes)
     calendar = find_calendar(moments, codes, name=name, numbered=numbered)
@@ -161,8 +164,8 @@ def _read_moments(table: pa.Table, time: str | None, codes: IntArray) -> tuple[F
 
 
 def _undo_clock_changes(moments: FloatArray, codes: IntArray) -> tuple[FloatArray, tuple[tuple[float, float], ...]]:
-    """Moments as if clocks had never been set, (n,), and from which such moment on so many seconds were added, as the longest series says."""
-    even, longest, clock = moments.copy(), 0, ()
+    """Moments as if clocks had never been set, (n,), and from which of them on clocks showed so many seconds more, in the longest series."""
+    even, longest, clock = moments.copy(), 0, _NEVER_SET
     order = np.argsort(codes, kind="stable")
     for own in np.split(order, np.flatnonzero(np.diff(codes[order])) + 1):
         undone, changes = undo_clock_changes(moments[own])
