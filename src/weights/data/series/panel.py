@@ -164,7 +164,7 @@ def _read_moments(table: pa.Table, time: str | None, codes: IntArray) -> tuple[F
 
 
 def _undo_clock_changes(moments: FloatArray, codes: IntArray) -> tuple[FloatArray, tuple[tuple[float, float], ...]]:
-    """Moments as if clocks had never been set, (n,), and from which of them on clocks showed so many seconds more, in the longest series."""
+    """Moments as if clocks had never been set, (n,), and from which of them on clocks of the longest series showed so many seconds more."""
     even, longest, clock = moments.copy(), 0, _NEVER_SET
     order = np.argsort(codes, kind="stable")
     for own in np.split(order, np.flatnonzero(np.diff(codes[order])) + 1):
