@@ -37,9 +37,9 @@ class WindowSums(NamedTuple):
         """The sums without the windows of the other."""
         return WindowSums(*(a - b for a, b in zip(self, other, strict=True)))
 
-    def of_scaled(self, scale: float) -> WindowSums:
-        """The sums of the values divided by a scale."""
-        return WindowSums(self.n, *(part / scale**2 for part in self[1:]))
+    def at(self, place: int) -> WindowSums:
+        """One of several sets."""
+        return WindowSums(*(part[place] for part in self))
 
     def weighted(self, weights: FloatArray) -> WindowSums:
         """The sums of m mixtures of the sets on the first axis, from the weights (m, sets) of each."""

@@ -21,6 +21,8 @@ _NAMES = {("hour", 1): "hourly", ("day", 1): "daily", ("week", 1): "weekly"}
 _MONTHLY = {1: "monthly", 3: "quarterly", 12: "yearly"}
 _LEAST_REGULAR = 0.6
 """Share of the distances between neighbouring moments that must be one step, so that the others are gaps (our choice)."""
+_MANY_DISTANCES = 10
+"""Fewer may be any whole numbers of steps."""
 _LARGEST_JITTER = 0.1
 """Share of a step by which a moment may lie beside its place (our choice)."""
 _FEWEST_SEASONS_APART = 90 * _DAY
@@ -219,7 +221,8 @@ def _check_one_step(distances: FloatArray, owners: IntArray, step: float, name: 
     Raises:
         DataError: there are such.
     """
-    if np.mean(distances == step) < _LEAST_REGULAR and np.mean(np.abs(distances / step - 1) < 2 * _LARGEST_JITTER) < _LEAST_REGULAR:
+    few = len(distances) < _MANY_DISTANCES and not (distances % step).any()
+    if not few and np.mean(np.abs(distances / step - 1) < 2 * _LARGEST_JITTER) < _LEAST_REGULAR:
         raise DataError(_irregular(distances, name, numbered))
     for owner in np.unique(owners):
         own = distances[owners == owner]
@@ -232,10 +235,9 @@ def _irregular(distances: FloatArray, name: str, numbered: bool) -> str:
     lengths, counts = np.unique(distances, return_counts=True)
     often = np.argsort(-counts, kind="stable")[:3]
     shares = ", ".join(f"{_length(float(lengths[i]), numbered)} ({counts[i] / len(distances):.0%})" for i in often)
-    return (
-        f"Moments must lie at equal distances, with gaps at most, but those of '{name}' are {shares} apart, and "
-        f"{len(lengths)} other ways in all. Sum or average the rows by hour, day or month first."
-    )
+    rest = f", and {len(lengths) - 3} other lengths" if len(lengths) > 3 else ""
+    needed = "Moments must lie at equal distances, with gaps at most"
+    return f"{needed}, but those of '{name}' are {shares}{rest} apart. Sum or average the rows by hour, day or month first."
 
 
 def _length(step: float, numbered: bool) -> str:
