@@ -21,6 +21,27 @@ def test_auto_tries_the_simpler_model_first():
     assert [*plan_fit(planted(), "y", **QUICK).candidates] == ["linear", "mlp", "mlp-loose"]
 
 
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [
+        (12, "of 12 members asked for 24 are trained (linear 8, mlp 8, mlp-loose 8): equal parts rounded up, and at least 8 each; "),
+        ("32", "of 32 members asked for 33 are trained (linear 11, mlp 11, mlp-loose 11): equal parts rounded up, and at least 8 each; "),
+        (4, "of 4 members asked for 12 are trained (linear 4, mlp 4, mlp-loose 4): equal parts rounded up, and at least 4 each; "),
+        (24, "of 24 members asked for 24 are trained (linear 8, mlp 8, mlp-loose 8): equal parts; "),
+    ],
+)
+def test_a_remark_says_how_members_are_shared_before_they_are_trained(asked, said):
+    prepared = plan_fit(planted(), "y", members=asked)
+    [remark] = [remark for remark in prepared.remarks if "asked for" in remark]
+    assert remark == f"{said}a model that gets no weight in the answers is not kept, nor are its members"
+    assert f"{sum(spec.members.n_members for spec in prepared.candidates.values())} are trained" in remark
+
+
+def test_nothing_is_said_of_members_that_nobody_asked_for_or_that_one_model_gets_all_of():
+    for options in ({}, {"members": 12, "model": "linear"}):
+        assert not [remark for remark in plan_fit(planted(), "y", **options).remarks if "asked for" in remark]
+
+
 def test_auto_tries_networks_of_freer_weights_too_through_the_same_program():
     specs = plan_fit(planted(), "y", **QUICK).candidates
     held, free = specs["mlp"], specs["mlp-loose"]

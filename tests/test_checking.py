@@ -12,7 +12,7 @@ from pyarrow import csv
 from statsmodels.stats.proportion import proportion_confint
 
 from weights import api
-from weights.checking import Check, _held, check_intervals
+from weights.checking import Check, Held, _held, check_intervals
 from weights.errors import DataError, Interrupted, NotFoundError, UsageError
 from weights.fitting import GivenRows
 from weights.preparing import read_whole, ready_again
@@ -222,3 +222,10 @@ def test_a_feature_without_importance_is_rarely_said_to_have_some(claims):
     [importance] = [held for held in claims.held if held.what == "importance"]
     assert (importance.kind, importance.n_intervals) == ("null", 40)
     assert importance.measured >= 36 / 40
+
+
+def test_a_check_shows_itself_as_a_table():
+    check = Check(40, 1500, [Held("effect", "strong", 0.95, 0.941, 0.92, 0.96, 300)], ["<luck>"])
+    assert repr(check) == str(check)
+    assert ["effect", "strong", "95", "%", "94.1", "%", "[92.0", "96.0]", "300"] in [line.split() for line in str(check).splitlines()]
+    assert "&lt;luck&gt;" in check._repr_html_()

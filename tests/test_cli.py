@@ -909,6 +909,18 @@ def test_a_command_nobody_knows_is_refused_with_its_likeness():
     assert "There is no command 'fitt'. Did you mean 'fit'?" in said
 
 
+@pytest.mark.parametrize("args", [("score", "runs/x", "x.csv", "--by", "a", "--by=b"), ("fit", "iris", "-m", "8", "--members", "9")])
+def test_an_option_of_one_value_is_not_taken_twice(args):
+    code, said = refused(*args)
+    assert code == 2
+    assert re.search(r"--(by|members) takes one value, but was given 2 times\. Leave one, or run the command for each\.", said)
+
+
+def test_options_that_add_up_and_switches_may_be_repeated():
+    dropped = ("--drop", "sepal width (cm)", "--drop", "sepal length (cm)")
+    assert "2 numeric columns" in well("fit", "iris", *dropped, "--dry-run", "--dry-run").stderr
+
+
 def test_an_option_nobody_knows_is_refused_with_its_likeness():
     code, said = refused("fit", "iris", "--penality", "l1")
     assert code == 2

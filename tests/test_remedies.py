@@ -8,8 +8,9 @@ import pytest
 from pyarrow import csv as arrow_csv
 
 from planted import planted, save_stripes
+from weights import experiments, remedies
 from weights.api import diagnose, fit, improve, load, read_again
-from weights.errors import DataError, UsageError
+from weights.errors import DataError, Interrupted, UsageError
 from weights.fitting import job
 from weights.model import Model
 from weights.remedies import _take_part, _verdict
@@ -22,6 +23,16 @@ NETWORK = {"model": "mlp", "embedding": "none", "hidden": (16,), "n_steps": 96, 
 
 def fitted(data, **options):
     return fit(data, "y", members=4, inspect=False, **options)
+
+
+def test_who_stops_a_diagnosis_or_a_comparison_reads_that_this_was_stopped():
+    data = planted(60)
+    model = fitted(data, model="linear")
+    prepared = read_again(model, data)
+    with pytest.raises(Interrupted, match=r"^The diagnosis was stopped\.$"):
+        remedies.diagnose(model.ensemble, prepared, stopping=lambda: True)
+    with pytest.raises(Interrupted, match=r"^The comparison was stopped\.$"):
+        experiments.compare(model.ensemble, prepared, {"penalty": ["l1"]}, stopping=lambda: True)
 
 
 # The parts of the rows

@@ -127,8 +127,8 @@ def plan_fit(data: Any, target: Any = None, *, progress: OnProgress = None, **op
     Of the fit (`weights.fitoptions.FitOptions`):
         model: one of `weights.models.registry.ARCHITECTURES`; auto trains those that read what the rows hold (linear and mlp columns,
             convolution pictures, and columns beside them) and stacks their answers, each with the weight that out-of-bag rows give it.
-        members: size of the ensemble, 32 if not given, and 8 of pictures; with auto equal parts of them in each population, at least
-            one for each fold.
+        members: how many are trained, 32 if not given, and 8 of pictures. With auto each population gets an equal part, rounded up, but
+            at least one for each fold (or all of them, if they are fewer); one that gets no weight in the answers is not kept.
         budget: about the longest that training should take: seconds, or a text such as "5m".
         seed: of everything random.
         threads: members in work at the same time; all cores if not given. The result does not depend on it.

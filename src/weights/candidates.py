@@ -106,6 +106,24 @@ def _with_members(spec: Spec, n_populations: int) -> Spec:
     return msgspec.structs.replace(spec, members=msgspec.structs.replace(members, n_members=own))
 
 
+def describe_members(specs: Mapping[str, Spec], settings: Mapping[str, Any]) -> list[str]:
+    """Remarks on how many members there are: where those that were asked for are shared, and where some folds are left out by none."""
+    [members, *_], n_each = (spec.members for spec in specs.values()), [spec.members.n_members for spec in specs.values()]
+    remarks = []
+    asked = settings.get("n_members", settings.get("members.n_members"))
+    if asked is not None and len(specs) > 1:
+        parts = ", ".join(f"{name} {n}" for name, n in zip(specs, n_each, strict=True))
+        why = (
+            "equal parts" if sum(n_each) == int(asked) else f"equal parts rounded up, and at least {min(int(asked), members.n_folds)} each"
+        )
+        kept = "a model that gets no weight in the answers is not kept, nor are its members"
+        remarks.append(f"of {asked} members asked for {sum(n_each)} are trained ({parts}): {why}; {kept}")
+    if members.resampling == "folds" and min(n_each) < members.n_folds:
+        left_out = f"{min(n_each)} of {members.n_folds} folds are left out by a member"
+        remarks.append(f"{left_out}: all figures rest on the rows of these. With --members {members.n_folds} they rest on all rows")
+    return remarks
+
+
 def _own_settings(model: str, settings: Mapping[str, Any], beside: Sequence[str]) -> dict[str, Any]:
     """The settings less those that only other models have."""
 

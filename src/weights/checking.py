@@ -18,17 +18,20 @@ import numpy as np
 from weights.data.dataset import Dataset
 from weights.effects import FeatureWeights, Key
 from weights.ensemble import Ensemble
-from weights.errors import UsageError
+from weights.errors import UsageError, listed, printable
 from weights.fitting import WEIGHING, Prepared, check_rows, choose_inspected_rows, train_ensemble
 from weights.inspection.contrasts import noiseless_effects
 from weights.inspection.outofbag import OutOfBagMembers
 from weights.inspection.slopes import n_lags
+from weights.tables import Shown, Table
 from weights.training.control import Control, Progress, Stages
 from weights.types import FloatArray, IntArray
 
 _NULL_SHARE = 0.3
 """Share of features that are cut out of the truth, those of least importance."""
 _NORMAL_95 = 1.96
+_FEWEST_SIMULATIONS = 10
+"""Fewer say little (our choice)."""
 _STRONG = 4.0
 """Standard errors from which on an effect counts as strong."""
 
@@ -51,13 +54,30 @@ class Held(msgspec.Struct, frozen=True):
     n_intervals: int
 
 
-class Check(msgspec.Struct, frozen=True):
+class Check(Shown, msgspec.Struct, frozen=True):
     """What simulations on a run's own rows showed."""
 
     n_simulations: int
     n_rows: int
     held: list[Held]
     null_features: list[str]
+
+    def tables(self) -> list[Table]:
+        """How often intervals held the truth, by what they are of."""
+        rows = []
+        for held in self.held:
+            shares = f"{100 * held.nominal:.0f} %", f"{100 * held.measured:.1f} %", f"[{100 * held.low:.1f} {100 * held.high:.1f}]"
+            rows.append([held.what, held.kind, *shares, f"{held.n_intervals:,}"])
+        null = listed([printable(feature) for feature in self.null_features], 6)
+        notes = [f"strong: beyond 4 standard errors; null: cut out of the truth for this, having mattered least ({null or 'none'})"]
+        if self.n_simulations < _FEWEST_SIMULATIONS:
+            notes.append(f"{self.n_simulations} simulations say little: --simulations {_FEWEST_SIMULATIONS} or more")
+        elif doubtful := [held for held in self.held if held.high < held.nominal]:
+            worst = min(doubtful, key=lambda held: held.measured)
+            of = f"{worst.what}s of {worst.kind} features"
+            notes.append(f"intervals of {of} are too narrow on such rows: 95 % is about {100 * worst.measured:.0f} %")
+        simulated = f"{self.n_simulations} simulations on {self.n_rows:,} rows"
+        return [Table(simulated, ["intervals of", "features", "claimed", "measured", "[0.025 0.975]", "of"], rows, notes)]
 
 
 def check_intervals(
@@ -106,7 +126,7 @@ def check_intervals(
         def report_part(progress: Progress, number: int = number, stages: Stages = stages) -> None:
             report(Progress("simulations", (number + stages.share(progress)) / n_simulations, None))
 
-        control = Control(n_threads=prepared.n_threads, report=report_part, stopping=stopping, measuring=False)
+        control = Control(n_threads=prepared.n_threads, report=report_part, stopping=stopping, measuring=False, work="The check")
         control.check("The check")
         y = ensemble.task.simulate(answers, residual, together, rng)
         weight = ensemble.task.row_weights(y, prepared.dataset.sample_weight)

@@ -73,7 +73,7 @@ def compare(
     for specs in (baseline, *variants.values()):
         check_features(specs, prepared.dataset)
         check_memory(plans_of(specs, prepared.layout, len(prepared.dataset.inputs), n_threads=prepared.n_threads))
-    control = Control(n_threads=prepared.n_threads, stopping=stopping, report=report)
+    control = Control(n_threads=prepared.n_threads, stopping=stopping, report=report, work="The comparison")
     n_trials = (len(variants) + 1) * n_trainings
     runner = TrialRunner(ensemble, prepared, control, in_folds(len(prepared.dataset.inputs)), stage="trainings", n_trials=n_trials)
 

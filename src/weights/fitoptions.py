@@ -244,7 +244,7 @@ class FitOptions(msgspec.Struct, frozen=True):
     members: Annotated[
         int | None,
         option(
-            "Members in all, of which each model gets its part, but one a fold at least (or all of fewer).  [default: 32, of pictures 8]",
+            "Members, in equal parts for the models, but one a fold at least (or all of fewer) each.  [default: 32, of pictures 8]",
             "NUMBER",
             "--members",
             "-m",

@@ -16,7 +16,7 @@ import msgspec
 import numpy as np
 import pyarrow as pa
 
-from weights.candidates import candidates, check_memory, plans_of, races, shorten_to_budget
+from weights.candidates import candidates, check_memory, describe_members, plans_of, races, shorten_to_budget
 from weights.data.classnames import parse_class_names
 from weights.data.dataset import Dataset, prepare, prepare_streamed
 from weights.data.examples import EXAMPLES
@@ -151,7 +151,7 @@ def decide(dataset: Dataset, request: Request, origin: Origin | None = None, giv
         *find_leaks(dataset, task, y),
         *_too_few(dataset.n_samples, task, y),
         *_never_learned(dataset, task),
-        *_never_judged(specs),
+        *describe_members(specs, chosen),
         *_never_read(dataset, specs),
     ]
     if dataset.streamed is not None and task.classes and dataset.streamed.n_other_labels:
@@ -373,15 +373,6 @@ def _never_learned(dataset: Dataset, task: Task) -> list[str]:
     n_others = np.count_nonzero(~known)
     said = f"{n_others:,} of {len(known):,} rows for the test are of classes that nothing is learned of, and not judged: "
     return [said + listed(others, 5)] if others else []
-
-
-def _never_judged(specs: Mapping[str, Spec]) -> list[str]:
-    """A remark where there are fewer members than folds, so that some folds are left out by no member."""
-    few = next((m for m in (spec.members for spec in specs.values()) if m.resampling == "folds" and m.n_members < m.n_folds), None)
-    if few is None:
-        return []
-    left_out = f"{few.n_members} of {few.n_folds} folds are left out by a member"
-    return [f"{left_out}: all figures rest on the rows of these. With --members {few.n_folds} they rest on all rows"]
 
 
 def _never_read(dataset: Dataset, specs: Mapping[str, Spec]) -> list[str]:

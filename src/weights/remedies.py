@@ -91,7 +91,7 @@ def diagnose(
     possible = changes(ensemble, prepared)
     extent, to_try = _choose_trials(ensemble, prepared, possible, quick=quick, thorough=thorough, curves=curves)
     untried = [] if quick else [change.name for change in choose_changes(possible, quick=False, curves=curves) if change not in to_try]
-    control = Control(n_threads=prepared.n_threads, report=report, stopping=stopping, measuring=False)
+    control = Control(n_threads=prepared.n_threads, report=report, stopping=stopping, measuring=False, work="The diagnosis")
     runner = TrialRunner(
         ensemble, prepared, control, extent, n_trials=extent.n_trials + len(to_try) + _MOST_HOPEFUL * (extent.n_baselines - 1)
     )

@@ -29,7 +29,6 @@ _HELD = "held as they are while the features above change, and not ranked: {}; s
 _WIDEST_NAME, _WIDEST_VALUE = 32, 14
 _MOST_GROUPS, _MOST_OF_GROUP = 3, 4
 _LEAST_SHOWN = 5e-5
-_FEWEST_SIMULATIONS = 10
 _GOOD_COVERAGE = 0.93
 _MOST_CLASSES, _REPEATED = 2, " "
 _READABLE = 1e-6, 1e6
@@ -311,23 +310,9 @@ def _cut(shown: str) -> str:
 
 def checked(check: Check, name: str) -> list[str]:
     """Lines about what simulations showed of the intervals of a run."""
-    head = f"{check.n_simulations} simulations on {check.n_rows:,} rows: outcomes drawn from {printable(name)}, models fitted anew"
-    lines = [f"Checked       {head}"]
-    cells = [["intervals of", "features", "claimed", "measured", "[0.025 0.975]", "of"]]
-    for held in check.held:
-        bounds = f"[{100 * held.low:.1f} {100 * held.high:.1f}]"
-        cells.append([held.what, held.kind, f"{100 * held.nominal:.0f} %", f"{100 * held.measured:.1f} %", bounds, f"{held.n_intervals:,}"])
-    lines += aligned(cells, to_right=(2, 3, 5))
-    null = listed([printable(feature) for feature in check.null_features], 6)
-    lines.append(f"  strong: beyond 4 standard errors; null: cut out of the truth for this, having mattered least ({null or 'none'})")
-    if check.n_simulations < _FEWEST_SIMULATIONS:
-        lines.append(f"  {check.n_simulations} simulations say little: --simulations {_FEWEST_SIMULATIONS} or more")
-    elif doubtful := [held for held in check.held if held.high < held.nominal]:
-        worst = min(doubtful, key=lambda held: held.measured)
-        lines.append(
-            f"  intervals of {worst.what}s of {worst.kind} features are too narrow on such rows: 95 % is about {100 * worst.measured:.0f} %"
-        )
-    return lines
+    [table] = check.tables()
+    head = f"Checked       {table.title}: outcomes drawn from {printable(name)}, models fitted anew"
+    return [head, *aligned([table.heads, *table.rows], to_right=(2, 3, 5)), *(f"  {note}" for note in table.notes)]
 
 
 def labelled(label: str, text: str) -> str:

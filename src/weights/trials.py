@@ -137,7 +137,7 @@ class TrialRunner:
         Raises:
             Interrupted: asked to stop. TrainingError: the members of a population cannot be trained.
         """
-        self.control.check(f"Running {self.stage}")
+        self.control.check()
         new = [name for name in jobs if name not in known]
         trained = {**known}
         for i, name in enumerate(new):

@@ -2,11 +2,14 @@
 
 import os
 
+import numpy as np
 import pytest
 
 import weights as wt
 from weights.api import plan_fit
 from weights.errors import NotFoundError, UsageError
+from weights.report.runs import run_lines
+from weights.store.checkpoint import Checkpoints
 from weights.store.listing import check_replaceable, describe_run, list_runs, remove_run
 
 FRAME = {"x": [0.5 * i * (-1) ** i for i in range(40)], "y": [0.5 * i for i in range(40)]}
@@ -60,6 +63,33 @@ def test_only_a_run_is_removed(runs):
     os.unlink(runs / "iris" / "thesis.tex")
     remove_run(runs / "iris")
     assert sorted(os.listdir(runs)) == ["link", "notes", "of may"]
+
+
+def interrupt(run) -> str:
+    """What a fit that was to be saved there leaves where it is interrupted."""
+    checkpoints = Checkpoints(run, "of these rows")
+    with checkpoints.claim():
+        checkpoints.begin(resume=False)
+        checkpoints.keep("linear", lambda: ({"w": np.zeros(3)}, {"step": 1}), final=True)
+    return str(checkpoints.folder)
+
+
+def test_what_an_interrupted_fit_has_left_is_listed_as_unfinished_and_removed_like_a_run(runs):
+    unfinished = interrupt(runs / "wine")
+    [left] = [saved for saved in list_runs(runs) if saved.unfinished]
+    assert (left.run, left.damaged, left.value) == (unfinished, "", None)
+    lines = run_lines(list_runs(runs), str(runs))
+    assert any("unfinished" in line and "wine.checkpoint" in line for line in lines)
+    assert lines[-1].strip().startswith("Unfinished fits go on with their command and --resume")
+    with Checkpoints(runs / "wine", "").claim(), pytest.raises(UsageError, match="is being fitted by another process"):
+        remove_run(runs / "wine.checkpoint")
+    (runs / "wine.checkpoint" / "thesis.tex").write_text("")
+    with pytest.raises(UsageError, match="is not a saved run, so it is not removed"):
+        remove_run(runs / "wine.checkpoint")
+    os.unlink(runs / "wine.checkpoint" / "thesis.tex")
+    remove_run(runs / "wine.checkpoint")
+    assert not os.path.lexists(unfinished)
+    assert not [saved for saved in list_runs(runs) if saved.unfinished]
 
 
 def test_a_run_takes_the_place_of_one_of_the_same_file_and_target(runs, tmp_path):

@@ -22,12 +22,26 @@ _WIDE = {"max_content_width": 110, "help_option_names": ["-h", "--help"]}
 
 
 class _Commands(click.Group):
-    """A group that says what was probably meant."""
+    """A group that says what was probably meant, and refuses an option that is given more than once where one value counts."""
 
     def resolve_command(self, ctx: click.Context, args: list[str]) -> tuple[str | None, click.Command | None, list[str]]:
         if args and self.get_command(ctx, args[0]) is None and not args[0].startswith("-"):
             raise click.UsageError(f"There is no command '{args[0]}'. {suggest(args[0], self.list_commands(ctx))}", ctx)
-        return super().resolve_command(ctx, args)
+        name, command, rest = super().resolve_command(ctx, args)
+        if command is not None:
+            _refuse_repeated(click.Context(command, ctx, info_name=name, resilient_parsing=True), rest)
+        return name, command, rest
+
+
+def _refuse_repeated(ctx: click.Context, args: list[str]) -> None:
+    """Refuse options that would silently lose all values but the last."""
+    *_, given = ctx.command.make_parser(ctx).parse_args([*args])
+    once = [param for param in given if isinstance(param, click.Option) and not (param.multiple or param.is_flag or param.count)]
+    for param in once:
+        if (times := once.count(param)) > 1:
+            raise click.UsageError(
+                f"{param.opts[0]} takes one value, but was given {times} times. Leave one, or run the command for each.", ctx
+            )
 
 
 def make_cli() -> click.Group:

@@ -147,7 +147,8 @@ class WeightsClassifier(ClassifierBase):
 
     Args:
         model: linear, mlp, or auto: train both and stack their answers, each with the weight that out-of-bag rows give it.
-        members: size of the ensemble.
+        members: how many are trained; with auto in equal parts, rounded up, and at least one for each fold (or all, if fewer) of each
+            model, of which those that get no weight in the answers are not kept.
         budget: about the longest that a fit should take, seconds or a text such as "5m".
         class_weight: "balanced", or class -> factor.
         warm_start: a second `fit` with more `members` keeps those already trained and adds the rest; rows and other parameters

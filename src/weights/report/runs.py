@@ -18,7 +18,8 @@ def run_lines(saved: Sequence[SavedRun], folder: str) -> list[str]:
     rows = [["run", "data", "target", "rows", "models", "out of bag", "", "created (UTC)"]]
     for run in saved:
         if run.value is None:
-            rows.append([printable(run.run), "cannot be read" if run.damaged else printable(run.data), *[""] * 6])
+            said = "unfinished" if run.unfinished else "cannot be read" if run.damaged else printable(run.data)
+            rows.append([printable(run.run), said, *[""] * 5, run.created[:16].replace("T", " ")])
             continue
         measure = find_measure(run.metric)
         title = measure.title or run.metric.replace("_", " ")
@@ -26,4 +27,7 @@ def run_lines(saved: Sequence[SavedRun], folder: str) -> list[str]:
         told = [printable(run.run), printable(run.data), printable(run.target), f"{run.n_samples:,}", ", ".join(run.models)]
         rows.append([*told, *quality, run.created[:16].replace("T", " ")])
     lines = [f"  {line}".rstrip() for line in aligned(rows, to_right=[3])]
-    return [*lines, *(f"  {printable(run.run)}: {run.damaged}" for run in saved if run.damaged)]
+    lines += [f"  {printable(run.run)}: {run.damaged}" for run in saved if run.damaged]
+    if any(run.unfinished for run in saved):
+        lines.append("  Unfinished fits go on with their command and --resume; `weights rm` removes what they have left.")
+    return lines

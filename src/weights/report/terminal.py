@@ -34,6 +34,8 @@ from weights.training.plan import Plan
 from weights.verdicts import Usefulness
 
 _PLAIN_EVERY_SECONDS = 10.0
+_MOST_NOTED = 8
+"""Lines of remarks on columns; what does not fit is counted in the last of them, so that it stands for two at least."""
 _QUICK_SECONDS = 1.0
 """What is done sooner shows no bar."""
 
@@ -51,8 +53,8 @@ def overview(dataset: Dataset, task: Task, remarks: list[str]) -> list[str]:
         more = f", and {len(ignored) - 6} more (`weights data` lists all)" if len(ignored) > 6 else ""
         lines.append(labelled("ignored", ", ".join(ignored[:6]) + more))
     noted = [f"{f.name}: {f.note}" for f in dataset.used_features if f.note and f.kind in TABLE_KINDS]
-    if len(noted) > 4:
-        noted = [*noted[:4], f"and {len(noted) - 4} more columns with a remark (`weights data` lists all)"]
+    if len(noted) > _MOST_NOTED:
+        noted = [*noted[: _MOST_NOTED - 1], f"and {len(noted) - _MOST_NOTED + 1} more columns with a remark (`weights data` lists all)"]
     return [*lines, *note_lines([*remarks, *noted])]
 
 

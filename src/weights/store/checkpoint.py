@@ -47,7 +47,7 @@ class Checkpoints:
 
     def __init__(self, run: Path, fingerprint: str, *, every_seconds: float = 20.0) -> None:
         self.run = run.resolve()
-        self.folder = self.run.with_name(self.run.name + ".checkpoint")
+        self.folder = self.run.with_name(self.run.name + _ENDING)
         self.fingerprint, self.every_seconds = fingerprint, every_seconds
         self._last = time.monotonic()
 
@@ -151,6 +151,27 @@ class Checkpoints:
 def has_checkpoint(run: Path) -> bool:
     """Whether an interrupted fit that was to be saved there has left something to go on with."""
     return any(Checkpoints(run, "").folder.glob(f"*{_ENDING}"))
+
+
+def is_checkpoint(folder: Path) -> bool:
+    """Whether a folder is what an interrupted fit has left to go on with, and nothing else."""
+    if folder.is_symlink() or not folder.is_dir() or not folder.name.endswith(_ENDING):
+        return False
+    names = os.listdir(folder)
+    return _FINGERPRINT_FILE in names and all(name == _FINGERPRINT_FILE or name.endswith((_ENDING, ".new")) for name in names)
+
+
+def remove_checkpoint(folder: Path) -> None:
+    """Remove what an interrupted fit has left.
+
+    Raises:
+        UsageError: it is something else, or a fit is at work on it. StorageError: the disk does not let it.
+    """
+    unfinished = Checkpoints(folder.with_name(folder.name.removesuffix(_ENDING)), "")
+    with unfinished.claim(), faults_said(folder):
+        if not is_checkpoint(folder):
+            raise UsageError(f"'{folder}' is no checkpoint any more, so it is not removed.")
+        unfinished.remove()
 
 
 def fingerprint(*parts: Any) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import os
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import msgspec
 from weights.data.table.part import is_same_source
 from weights.errors import CorruptError, NotFoundError, UsageError, WeightsError, printable
 from weights.fitting import Prepared
+from weights.store.checkpoint import is_checkpoint, remove_checkpoint
 from weights.store.disk import remove_folder
 from weights.store.verify import is_saved, read_heading
 from weights.tasks.proportions import Metric
@@ -28,6 +30,7 @@ class SavedRun(msgspec.Struct, frozen=True):
         metric: name of the first out-of-bag metric. value: of it, with its interval.
         created: when, in UTC.
         damaged: why it cannot be read; the rest is then empty.
+        unfinished: whether it is what an interrupted fit has left; the rest is then empty, but for when it was last written.
     """
 
     run: str
@@ -40,10 +43,11 @@ class SavedRun(msgspec.Struct, frozen=True):
     value: Metric | None = None
     created: str = ""
     damaged: str = ""
+    unfinished: bool = False
 
 
 def list_runs(folder: Path) -> list[SavedRun]:
-    """The runs in a folder and the folders in it, the newest first; those that cannot be read say why.
+    """The runs in a folder and the folders in it, the newest first, and those that are unfinished; those that cannot be read say why.
 
     Raises:
         NotFoundError: there is no such folder.
@@ -52,12 +56,15 @@ def list_runs(folder: Path) -> list[SavedRun]:
         raise NotFoundError(f"There is no folder '{printable(str(folder))}' to look for runs in. `weights fit` saves to runs/.")
     if is_saved(folder):
         return [describe_run(folder)]
-    inside = sorted(path for pattern in ("*", "*/*") for path in folder.glob(pattern) if not path.name.startswith(".") and is_saved(path))
+    inside = sorted(path for pattern in ("*", "*/*") for path in folder.glob(pattern) if not path.name.startswith(".") and _is_run(path))
     return sorted(map(describe_run, inside), key=lambda saved: saved.created, reverse=True)
 
 
 def describe_run(folder: Path) -> SavedRun:
     """What the run in a folder is of."""
+    if is_checkpoint(folder):
+        written = datetime.datetime.fromtimestamp(folder.stat().st_mtime, datetime.UTC)
+        return SavedRun(str(folder), created=written.isoformat(timespec="seconds"), unfinished=True)
     try:
         config, report = read_heading(folder)
     except WeightsError as error:
@@ -115,15 +122,24 @@ def check_removable(folder: Path) -> Path:
     """
     if not os.path.lexists(folder):
         raise NotFoundError(f"There is no saved run at '{printable(str(folder))}'. `weights runs` lists those there are.")
-    if folder.is_symlink() or not is_saved(folder):
+    if folder.is_symlink() or not _is_run(folder):
         raise UsageError(f"'{printable(str(folder))}' is not a saved run, so it is not removed. `weights runs` lists those there are.")
     return folder
 
 
 def remove_run(folder: Path) -> None:
-    """Remove a saved run, all of it or nothing.
+    """Remove a saved run, all of it or nothing, or what an interrupted fit has left.
 
     Raises:
         UsageError: the folder is not a run, or a fit is saving to it. NotFoundError: there is none. StorageError: the disk does not let it.
     """
-    remove_folder(check_removable(folder).absolute(), removes=is_saved)
+    folder = check_removable(folder).absolute()
+    if is_checkpoint(folder):
+        remove_checkpoint(folder)
+    else:
+        remove_folder(folder, removes=is_saved)
+
+
+def _is_run(folder: Path) -> bool:
+    """Whether a folder is a saved run, or what an interrupted fit has left."""
+    return is_saved(folder) or is_checkpoint(folder)

@@ -58,6 +58,7 @@ class Control:
         resume: job name -> snapshot to continue from.
         trained: job name -> params of its first members, trained before on the same rows with the same settings (None for one that
             failed): those that took steps are kept as they are, solved ones are solved again to the same bits.
+        work: what is stopped, where it is stopped: training, or what trains for an answer.
     """
 
     n_threads: int = field(default_factory=available_threads)
@@ -68,15 +69,16 @@ class Control:
     keep: Callable[[str, Callable[[], Snapshot], bool], None] = lambda name, snapshot, final: None
     resume: dict[str, Snapshot] = field(default_factory=dict)
     trained: dict[str, list[Params | None]] = field(default_factory=dict)
+    work: str = "Training"
 
     def aside(self) -> Control:
         """The same threads, stopped by the same, for work beside the run, of which nothing is reported, measured or kept."""
-        return Control(n_threads=self.n_threads, stopping=self.stopping, measuring=False)
+        return Control(n_threads=self.n_threads, stopping=self.stopping, measuring=False, work=self.work)
 
-    def check(self, what: str = "Training") -> None:
-        """Raise `Interrupted` if the work is to stop."""
+    def check(self, what: str = "") -> None:
+        """Raise `Interrupted` if the work, or this part of it, is to stop."""
         if self.stopping():
-            raise Interrupted(f"{what} was stopped.")
+            raise Interrupted(f"{what or self.work} was stopped.")
 
     @contextmanager
     def threads(self) -> Iterator[ThreadPoolExecutor]:
