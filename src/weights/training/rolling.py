@@ -15,10 +15,8 @@ import numpy as np
 from weights.training.windows import Reference, RidgePath, WindowSums, sum_windows
 from weights.types import FloatArray, IntArray
 
-STRENGTHS = (0.0, 1e-4, 1e-3, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0)
-"""Strengths that are tried, as shares of the mean square of a lag (our choice)."""
-_LEAST_STRENGTH = 1e-9
-"""In place of zero, so that lags that say the same have an answer."""
+STRENGTHS = (1e-9, 1e-4, 1e-3, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0)
+"""Strengths that are tried, as shares of the mean square of a lag (our choice); the least gives lags that say the same an answer."""
 
 
 class RollingSums(NamedTuple):
@@ -101,7 +99,7 @@ def try_settings(
             for cut in range(n_cuts):
                 path = RidgePath(learned.at(cut), reference)
                 for strength in STRENGTHS:
-                    errors = judged.at(cut).squared_errors(path.weights(max(strength, _LEAST_STRENGTH)))
+                    errors = judged.at(cut).squared_errors(path.weights(strength))
                     setting = Setting(n_lags, name, strength)
                     losses[setting] = losses.get(setting, 0.0) + errors / sums.judged.n.sum()
     return losses
