@@ -1,0 +1,1 @@
+"""Time series: which moments there are, and what was measured at each."""
