@@ -127,7 +127,7 @@ def check_intervals(
             report(Progress("simulations", (number + stages.share(progress)) / n_simulations, None))
 
         control = Control(n_threads=prepared.n_threads, report=report_part, stopping=stopping, measuring=False, work="The check")
-        control.check("The check")
+        control.check()
         y = ensemble.task.simulate(answers, residual, together, rng)
         weight = ensemble.task.row_weights(y, prepared.dataset.sample_weight)
         fitted = train_ensemble(dataclasses.replace(prepared, y=y, weight=weight), control).report.feature_weights

@@ -26,7 +26,7 @@ from weights.data.registry import KINDS, find_block_kind, kind_of, used_kinds
 from weights.data.repeats import describe_repeats
 from weights.data.roles import STEERING, Roles, check_cells, check_roles
 from weights.data.steering import Steering, find_test_rows, keep_copies_together, read_group, read_sample_weight, read_steering
-from weights.data.table.columns import Found, as_text, describe_cells, find_kind, is_missing
+from weights.data.table.columns import Found, as_text, describe_cells, find_bare_kind, find_kind, is_missing
 from weights.data.table.delimited import notation_of, remark_of, remarks_of
 from weights.data.table.indices import describe_index
 from weights.data.table.keys import text_keys
@@ -248,7 +248,7 @@ def _find_features(table: pa.Table, roles: Roles, numbers: IntArray | None) -> l
 
 def _describe_target_and_weight(rows: pa.Table, target: str, steering: Steering) -> list[str]:
     """What was remarked of the cells of the target, and of rows of which nothing is learned."""
-    cells = describe_cells(rows[target], target, find_kind(rows[target], target).kind)
+    cells = describe_cells(rows[target], target, find_bare_kind(rows[target], target).kind)
     notes = filter(None, [remark_of(rows.field(target)), renumbered(cells, steering.numbers)])
     idle, weight = np.count_nonzero(steering.weight == 0), steering.weight
     said = [f"'{target}': {note}" for note in notes]

@@ -7,7 +7,7 @@ gives the moments of numbers back, of the future too.
 from __future__ import annotations
 
 import datetime
-from typing import Any
+from typing import Any, ClassVar
 
 import msgspec
 import numpy as np
@@ -86,6 +86,8 @@ class Months(msgspec.Struct, frozen=True, tag="months"):
     day: int
     second: float = 0.0
 
+    numbered: ClassVar[bool] = False
+
     def number(self, moments: FloatArray) -> IntArray:
         """The number of each of n moments, shape (n,)."""
         return np.asarray((_month_of(moments) - self.origin) // self.step, np.int64)
@@ -115,6 +117,8 @@ class TradingDays(msgspec.Struct, frozen=True, tag="trading days"):
 
     days: tuple[int, ...]
     second: float = 0.0
+
+    numbered: ClassVar[bool] = False
 
     def number(self, moments: FloatArray) -> IntArray:
         """The number of each of n moments, shape (n,): of those between two days the number of the later."""

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -16,14 +15,12 @@ import pyarrow as pa
 from weights.data.series.calendar import Calendar, Even, find_calendar, show_moment, undo_clock_changes
 from weights.data.table.columns import is_number, to_levels, to_numbers, to_seconds
 from weights.errors import DataError, NotFoundError, UsageError, suggest
-from weights.types import FloatArray, IntArray
+from weights.types import BoolArray, FloatArray, IntArray
 
 _MOST_PLACES_A_ROW, _PLACES_FREE = 20, 100_000
 """Places on the calendar that there may be for each row, beside so many in all: a moment far from all others is an error (our choice)."""
 _MOST_REPEATED = 0.1
 """Share of rows that may repeat a moment of their series; of more, the series were not told apart (our choice)."""
-
-
 _NEVER_SET: tuple[tuple[float, float], ...] = ()
 
 
@@ -91,7 +88,9 @@ def read_panel(table: pa.Table, targets: Sequence[str], *, time: str | None = No
     remarks = []
     kept = np.flatnonzero((codes >= 0) & ~np.isnan(moments))
     if n_lost := table.num_rows - len(kept):
-        remarks.append(f"{n_lost:,} {'row has' if n_lost == 1 else 'rows have'} no moment or no series, and {_is(n_lost)} left out")
+        remarks.append(
+            f"{n_lost:,} {'row has' if n_lost == 1 else 'rows have'} no moment or no series, and {'is' if n_lost == 1 else 'are'} left out"
+        )
     if not len(kept):
         raise DataError("Rows with a moment and a series were needed, but there are none. Name other columns with --time and --series.")
     moments, codes = moments[kept], codes[kept]
@@ -110,14 +109,10 @@ def read_panel(table: pa.Table, targets: Sequence[str], *, time: str | None = No
     order = np.lexsort((kept, numbers, codes))  # of equal moments the last row of the table stands last
     numbers, codes, kept, shown = numbers[order], codes[order], kept[order], shown[order]
     last = np.append((np.diff(numbers) != 0) | (np.diff(codes) != 0), True)
-    remarks += _judge_repeats(table, values, kept, last, shown, series, numbered)
+    remarks += _judge_repeats(values, kept, last, shown, series, numbered)
     begins, offsets = _spans(codes[last], numbers[last], len(labels), name)
     came = Panel(calendar, labels, targets, begins, offsets, values, kept[last], remarks)
     return _place(came, numbers[last], codes[last])
-
-
-def _is(n: int) -> str:
-    return "is" if n == 1 else "are"
 
 
 def _check_columns(table: pa.Table, targets: Sequence[str], time: str | None, series: str | None) -> None:
@@ -181,9 +176,7 @@ def _with_clock(calendar: Even, clock: tuple[tuple[float, float], ...]) -> Even:
     return Even(calendar.origin, calendar.step, clock=tuple((int(n), seconds) for n, (_, seconds) in zip(begins, clock, strict=True)))
 
 
-def _judge_repeats(
-    table: pa.Table, values: FloatArray, kept: IntArray, last: Any, shown: FloatArray, series: str | None, numbered: bool
-) -> list[str]:
+def _judge_repeats(values: FloatArray, kept: IntArray, last: BoolArray, shown: FloatArray, series: str | None, numbered: bool) -> list[str]:
     """What is said of rows that repeat a moment of their series, of which the last counts.
 
     Raises:
@@ -206,7 +199,8 @@ def _judge_repeats(
     return [f"{first}, {len(other):,} with other values; the last one counts" if len(other) else f"{first} with the same values"]
 
 
-def _alike(a: FloatArray, b: FloatArray) -> Any:
+def _alike(a: FloatArray, b: FloatArray) -> BoolArray:
+    """Which rows are equal, missing values too, shape (n,)."""
     return ((a == b) | (np.isnan(a) & np.isnan(b))).all(axis=1)
 
 
@@ -240,7 +234,7 @@ def _place(panel: Panel, numbers: IntArray, codes: IntArray) -> Panel:
         first = int(np.argmax(rows < 0))
         s = int(np.searchsorted(panel.offsets, first, side="right")) - 1
         moment = float(panel.calendar.moments(np.asarray([panel.begins[s] + first - panel.offsets[s]]))[0])
-        shown = show_moment(moment, numbered=isinstance(panel.calendar, Even) and panel.calendar.numbered)
+        shown = show_moment(moment, numbered=panel.calendar.numbered)
         of = f" of '{panel.labels[s]}'" if panel.labels[s] else ""
         remarks.append(f"{n_gaps:,} of {n_places:,} moments have no row (first: {shown}{of})")
     return Panel(panel.calendar, panel.labels, panel.columns, panel.begins, panel.offsets, values, rows, remarks)

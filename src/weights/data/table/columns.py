@@ -77,6 +77,12 @@ def find_kind(column: pa.ChunkedArray, name: str, *, coded: bool = False) -> Fou
         >>> find_kind(pa.chunked_array([["yes", "no", "no"]]), "smoker").kind
         'boolean'
     """
+    found = find_bare_kind(column, name, coded=coded)
+    return found._replace(note="; ".join(filter(None, [found.note, describe_cells(column, name, found.kind)])))
+
+
+def find_bare_kind(column: pa.ChunkedArray, name: str, *, coded: bool = False) -> Found:
+    """As `find_kind`, without what is to be said of single cells."""
     column = simplify_type(column)
     kind = column.type
     if not is_supported(kind):
@@ -90,8 +96,8 @@ def find_kind(column: pa.ChunkedArray, name: str, *, coded: bool = False) -> Fou
         return Found("boolean")
     found = _find_kind_of_values(column, name, n_distinct)
     if coded and found.kind not in ("boolean", "constant") and (labels := _find_kind_of_labels(column, n_distinct)).kind == "category":
-        found = labels
-    return found._replace(note="; ".join(filter(None, [found.note, describe_cells(column, name, found.kind)])))
+        return labels
+    return found
 
 
 def describe_cells(column: pa.ChunkedArray, name: str, kind: str) -> str:

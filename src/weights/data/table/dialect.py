@@ -44,7 +44,7 @@ def find_dialect(sample: str, *, default: str, name: str) -> Dialect:
 
     Example:
         >>> find_dialect("Report of May\\n\\nage,ill\\n31,no\\n47,yes\\n", default=",", name="t.csv")
-        Dialect(delimiter=',', before='Report of May\\n', remark="1 line before the table was skipped, the first 'Report of May'")
+        Dialect(delimiter=',', before='Report of May\\n\\n', remark="2 lines before the table were skipped, the first 'Report of May'")
     """
     if said := _SEPARATOR_SAID.match(sample):
         return Dialect(said[1], said[0])
@@ -56,7 +56,10 @@ def find_dialect(sample: str, *, default: str, name: str) -> Dialect:
     if _by_blanks(lines):
         return Dialect(" ")
     for end in _ends_before_table(sample):
-        below = [line for line in LINE_END.split(sample[end:])[:50] if line.strip()]
+        below = LINE_END.split(sample[end:])[:50]
+        if not below[0].strip():
+            continue
+        below = [line for line in below if line.strip()]
         delimiter = _delimiter_of(sample[end:]) or (" " if _by_blanks(below) else None)
         if delimiter is not None and _is_header(_WORD.findall(below[0]) if delimiter == " " else below[0].split(delimiter)):
             before = LINE_END.split(sample[:end])[:-1]

@@ -23,10 +23,9 @@ def find_zipped_table(path: Path) -> str | None:
     """
     try:
         with zipfile.ZipFile(path) as archive:
-            names = _files(archive)
+            return _find_table(_files(archive))
     except (OSError, zipfile.BadZipFile, NotImplementedError, ValueError):
         return None
-    return names[0] if len(names) == 1 and PurePosixPath(names[0]).suffix.lower() in TEXT_SUFFIXES else None
 
 
 def open_zipped(file: IO[bytes], path: Path) -> IO[bytes]:
@@ -35,11 +34,11 @@ def open_zipped(file: IO[bytes], path: Path) -> IO[bytes]:
     Raises:
         DataError: it holds something else, or is encrypted or packed in another way than by deflation.
     """
-    name = find_zipped_table(path)
     try:
         archive = zipfile.ZipFile(file)
+        names = _files(archive)
+        name = _find_table(names)
         if name is None:
-            names = _files(archive)
             first = ", ".join(f"'{printable(held)}'" for held in names[:3]) + (", ..." if len(names) > 3 else "")
             raise DataError(
                 f"'{path}' is a zip archive: one table of text ({', '.join(TEXT_SUFFIXES)}) was needed in it, but it holds "
@@ -52,6 +51,11 @@ def open_zipped(file: IO[bytes], path: Path) -> IO[bytes]:
         return archive.open(held)
     except (zipfile.BadZipFile, NotImplementedError) as error:
         raise DataError(f"'{path}' begins as a zip archive does, but is damaged ({error}). Check that it is complete.") from error
+
+
+def _find_table(names: list[str]) -> str | None:
+    """The only name, if it is that of a table of text."""
+    return names[0] if len(names) == 1 and PurePosixPath(names[0]).suffix.lower() in TEXT_SUFFIXES else None
 
 
 def _files(archive: zipfile.ZipFile) -> list[str]:
