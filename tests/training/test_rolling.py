@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from weights.training.rolling import STRENGTHS, Setting, place_cuts, sum_around_cuts, try_settings
+from weights.training.rolling import STRENGTHS, Setting, place_cuts, sum_around_cuts, try_strengths
 from weights.training.windows import RidgePath, refer_to_last, refer_to_nothing, refer_to_season
 
 L, H = 8, 3
@@ -15,6 +15,11 @@ REFERENCES = {"nothing": refer_to_nothing, "last": refer_to_last, "season": lamb
 def sums_of(values, n_lags=L, horizon=H, n_cuts=4):
     cuts = place_cuts(len(values), n_lags, horizon, n_cuts=n_cuts)
     return cuts, sum_around_cuts(values, n_lags, horizon, cuts, scale=np.std)
+
+
+def try_settings(sums, lags, references):
+    trials = [trial for n_lags in lags for name, refer in references.items() for trial in try_strengths(sums, n_lags, name, refer)]
+    return {trial.setting: trial.losses for trial in trials}
 
 
 @pytest.mark.parametrize("n_values", [14, 15, 20, 60])

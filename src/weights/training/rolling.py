@@ -7,7 +7,7 @@ decomposition a cut.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -15,8 +15,9 @@ import numpy as np
 from weights.training.windows import Reference, RidgePath, WindowSums, sum_windows
 from weights.types import FloatArray, IntArray
 
-STRENGTHS = (1e-9, 1e-4, 1e-3, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0)
-"""Strengths that are tried, as shares of the mean square of a lag (our choice); the least gives lags that say the same an answer."""
+STRENGTHS = (1e-9, 1e-4, 1e-3, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0, float("inf"))
+"""Strengths that are tried, as shares of the mean square of a lag (our choice); the least gives lags that say the same an answer, and at
+the last the reference answers alone."""
 
 
 class RollingSums(NamedTuple):
@@ -36,11 +37,27 @@ class RollingSums(NamedTuple):
 
 
 class Setting(NamedTuple):
-    """A regression on lags: how many, what it improves on (a key of the references that were tried), and its strength."""
+    """A regression on lags: how many, what it improves on (a key of the references that were tried), its strength, and whose windows it
+    learned from: those of the series it forecasts, or of all."""
 
     n_lags: int
     reference: str
     strength: float
+    pooled: bool = False
+
+
+class Trial(NamedTuple):
+    """How a setting forecast at rolling origins.
+
+    Attributes:
+        setting: what was tried.
+        losses: mean squared error at each step, shape (H,).
+        weights: what was learned before each cut, each of shape (n_lags, H).
+    """
+
+    setting: Setting
+    losses: FloatArray
+    weights: list[FloatArray]
 
 
 def place_cuts(n_values: int, n_lags: int, horizon: int, *, n_cuts: int = 4) -> IntArray:
@@ -80,29 +97,30 @@ def sum_around_cuts(values: FloatArray, n_lags: int, horizon: int, cuts: IntArra
     return RollingSums(_divided(learned, scales), _divided(judged, scales))
 
 
-def try_settings(
-    sums: RollingSums, lags: Sequence[int], references: Mapping[str, Callable[[int, int], Reference]]
-) -> dict[Setting, FloatArray]:
-    """The mean squared error of each setting at each step, over the windows that all cuts judge, shape (H,).
+def try_strengths(sums: RollingSums, n_lags: int, name: str, refer: Callable[[int, int], Reference]) -> list[Trial]:
+    """How regressions on lags forecast the windows that the cuts judge, one trial for each of `STRENGTHS`.
 
     Args:
-        sums: of the largest number of lags; fewer are its newest ones.
-        lags: numbers of lags to try.
-        references: by name, (L, H) -> what forecasts improve on.
+        sums: of so many lags at least, of which the newest count.
+        n_lags: L.
+        name: of the reference. refer: (L, H) -> what forecasts improve on.
     """
-    n_cuts, horizon = sums.judged.future.shape
-    losses: dict[Setting, FloatArray] = {}
-    for n_lags in lags:
-        learned, judged = sums.learned.of_lags(n_lags), sums.judged.of_lags(n_lags)
-        for name, refer in references.items():
-            reference = refer(n_lags, horizon)
-            for cut in range(n_cuts):
-                path = RidgePath(learned.at(cut), reference)
-                for strength in STRENGTHS:
-                    errors = judged.at(cut).squared_errors(path.weights(strength))
-                    setting = Setting(n_lags, name, strength)
-                    losses[setting] = losses.get(setting, 0.0) + errors / sums.judged.n.sum()
-    return losses
+    learned, judged = sums.learned.of_lags(n_lags), sums.judged.of_lags(n_lags)
+    n_cuts, horizon = judged.future.shape
+    reference = refer(n_lags, horizon)
+    paths = [RidgePath(learned.at(cut), reference) for cut in range(n_cuts)]
+    trials = []
+    for strength in STRENGTHS:
+        weights = [path.weights(strength) for path in paths]
+        trials.append(Trial(Setting(n_lags, name, strength), judge(sums, weights), weights))
+    return trials
+
+
+def judge(sums: RollingSums, weights: Sequence[FloatArray]) -> FloatArray:
+    """The mean squared error at each step, over the windows that all cuts judge, of weights (n_lags, H) for each cut; shape (H,)."""
+    judged = sums.judged.of_lags(len(weights[0]))
+    errors = sum(judged.at(cut).squared_errors(own) for cut, own in enumerate(weights))
+    return np.maximum(errors, 0.0) / judged.n.sum()
 
 
 def _divided(sums: WindowSums, scales: FloatArray) -> WindowSums:

@@ -7,6 +7,8 @@ gives the moments of numbers back, of the future too.
 from __future__ import annotations
 
 import datetime
+import itertools
+import math
 from typing import Any, ClassVar
 
 import msgspec
@@ -147,6 +149,18 @@ class TradingDays(msgspec.Struct, frozen=True, tag="trading days"):
 
 
 Calendar = Even | Months | TradingDays
+
+
+def check_calendar(calendar: Calendar) -> list[str]:
+    """What is wrong with a calendar that was saved, in words; nothing if all is well."""
+    match calendar:
+        case Even(origin=origin, step=step):
+            lawful = math.isfinite(origin) and 0 < step < math.inf and all(math.isfinite(seconds) for _, seconds in calendar.clock)
+        case Months(step=step, day=day, second=second):
+            lawful = step >= 1 and 1 <= day <= 31 and 0 <= second < _DAY
+        case TradingDays(days=days, second=second):
+            lawful = bool(days) and all(a < b for a, b in itertools.pairwise(days)) and 0 <= second < _DAY
+    return [] if lawful else [f"a calendar of {calendar.name} cannot be so"]
 
 
 def find_calendar(moments: FloatArray, series: IntArray, *, name: str, numbered: bool = False) -> Calendar:

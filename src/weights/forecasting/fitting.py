@@ -1,0 +1,315 @@
+"""From series to a `Forecaster`: regressions on lags, each series' own and pooled, mixed by rolling origins, beside plain forecasts."""
+
+from __future__ import annotations
+
+import datetime
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+
+import weights
+from weights.data.series.calendar import Calendar
+from weights.ensemble import Origin, Report
+from weights.forecasting.forecaster import Forecaster, LagModel, SeriesArrays
+from weights.forecasting.later import continue_units
+from weights.forecasting.rolling import Errors, forecast_at, mean_error, measure_sizes, metrics_of, place_origins, steps_after
+from weights.forecasting.units import Unit
+from weights.tasks.forecast import Forecast
+from weights.training.control import Control, Progress
+from weights.training.lagged import (
+    LagMixture,
+    Pool,
+    Regressions,
+    describe_shares,
+    deviation,
+    mix_pool,
+    mix_regressions,
+    pool_regressions,
+    sum_all_windows,
+)
+from weights.training.rolling import place_cuts, sum_around_cuts
+from weights.training.windows import refer_to_last, refer_to_season
+from weights.types import FloatArray, IntArray
+
+POOLING, REGRESSING = "all series", "each series"
+"""The stages of a fit."""
+_N_CUTS = 3
+_SAMPLED, _LEAST_POOLED = 20, 0.02
+"""Series that are tried with the pooled regressions, and the share that these must have for all to be (our choice)."""
+_MOST_ORIGINS, _FEWEST_ORIGINS, _MOST_ERRORS = 400, 8, 16_000_000
+_SECONDS_A_CUBE, _SECONDS_A_PRODUCT, _SECONDS_A_DISTANCE = 4.5e-10, 2e-9, 6e-5
+
+
+@dataclass(frozen=True, eq=False)
+class ForecastPlan:
+    """A forecast that is ready to be learned.
+
+    Attributes:
+        task, calendar, labels: what is forecast.
+        units: what is learned from. regressions: what is tried.
+        tests: values of each unit that come after those it learns from, shape (t,) each; none where nothing is for the test.
+        source: where rows came from, in a few words. origin: where they can be read again. n_samples: their number.
+        remarks: notes on the data. n_threads: units in work at the same time. seconds: about how long it takes.
+        with_pool: whether series share regressions.
+    """
+
+    task: Forecast
+    calendar: Calendar
+    labels: Sequence[str]
+    units: Sequence[Unit]
+    regressions: Regressions
+    tests: Sequence[FloatArray]
+    source: str
+    origin: Origin
+    n_samples: int
+    remarks: list[str]
+    n_threads: int
+    seconds: float
+    with_pool: bool
+
+    def agrees_with(self, config: Any) -> bool:
+        """Whether a saved run forecasts series of the same names."""
+        return [*self.labels] == getattr(config, "labels", None)
+
+    @property
+    def stages(self) -> dict[str, float]:
+        """The names of what is done, in this order, and about how many seconds each takes."""
+        return ({POOLING: 0.3 * self.seconds} if self.with_pool else {}) | {REGRESSING: self.seconds}
+
+
+def estimate_seconds(n_units: int, regressions: Regressions, n_threads: int) -> float:
+    """About how long the regressions of so many series take."""
+    each = 0.0
+    for n_lags in regressions.lags:
+        n_references = len(regressions.references(n_lags))
+        decomposing = _SECONDS_A_CUBE * n_lags**3
+        judging = _SECONDS_A_PRODUCT * n_lags**2 * regressions.horizon
+        each += (_N_CUTS + 1) * n_references * (decomposing + judging)
+    longest = max(regressions.lags, default=1)
+    return n_units * (each + _SECONDS_A_DISTANCE * (longest + regressions.horizon)) / n_threads
+
+
+class _UnitResult(NamedTuple):
+    """What was learned of a unit: its weights (L, H), the mixture they are of, and errors at rolling origins by forecast, plain ones too."""
+
+    weights: FloatArray
+    mixture: LagMixture | None
+    errors: dict[str, Errors]
+
+
+OURS = "regressions"
+"""What the mixture is called beside plain forecasts."""
+
+
+def fit_forecaster(plan: ForecastPlan, control: Control) -> Forecaster:
+    """Learn the weights of lags of every unit.
+
+    Raises:
+        Interrupted: the work was asked to stop.
+    """
+    begun = time.monotonic()
+    cuts = _place_cuts(plan)
+    pool = _pool(plan, cuts, control) if plan.with_pool else None
+    n_lags, n_units, horizon = plan.regressions.lags[-1], len(plan.units), plan.task.horizon
+    most = int(np.clip(_MOST_ERRORS // (n_units * horizon), _FEWEST_ORIGINS, _MOST_ORIGINS))
+    results: list[_UnitResult] = []
+
+    def learn(unit: Unit, own_cuts: IntArray | None) -> _UnitResult:
+        return _learn_unit(unit, plan.regressions, own_cuts, pool, most)
+
+    with control.threads() as threads:
+        for result in control.each(threads, learn, plan.units, cuts):
+            results.append(result)
+            control.report(Progress(REGRESSING, len(results) / n_units, None))
+    season_error = np.asarray([_season_error(unit.values, plan.regressions.seasons) for unit in plan.units])
+    plain, beaten, decision = _compare(results, plan, season_error)
+    weights_of_lags = np.zeros((n_units, n_lags, horizon))
+    for u, result in enumerate(results):
+        own = result.weights if beaten else plain_weights(plain, min(len(plan.units[u].values), n_lags), horizon)
+        weights_of_lags[u, : len(own)] = own
+    pooled = None if pool is None else mix_pool(pool).weights if beaten else plain_weights(plain, n_lags, horizon)
+    mixed = [(result.mixture, 1.0) for result in results if result.mixture is not None]
+    shares = describe_shares((mixture, 1.0 / len(mixed)) for mixture, _ in mixed) if beaten else {plain: 1.0}
+    chosen = OURS if beaten else plain
+    sizes = {name: measure_sizes([_errors_of(result, name) for result in results], season_error) for name in _forecasts(results)}
+    metrics = {name: metrics_of(own, Forecast.metrics) for name, own in sizes.items()}
+    report = Report(
+        source=plan.source,
+        n_samples=plan.n_samples,
+        n_features=len(plan.task.targets),
+        metrics=metrics[chosen],
+        compared=metrics,
+        decision=decision,
+        remarks=plan.remarks,
+        seconds=round(time.monotonic() - begun, 3),
+        created=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+        version=weights.__version__,
+        origin=plan.origin,
+    )
+    forecaster = Forecaster(
+        plan.task,
+        plan.calendar,
+        plan.labels,
+        LagModel(n_lags, plan.regressions.seasons, shares, plain, beaten),
+        _arrays(plan.units, n_lags, season_error, weights_of_lags),
+        pooled,
+        report,
+    )
+    return _with_test(forecaster, plan.tests)
+
+
+def _place_cuts(plan: ForecastPlan) -> list[IntArray | None]:
+    """The first origins that are judged of each unit: at the same moments in all, where they are long enough; None where it is not.
+
+    Series that count steps of their own are laid beside each other by their ends.
+    """
+    regressions, units = plan.regressions, plan.units
+    given = [unit.first_judged for unit in units]
+    if all(first is not None for first in given):
+        n_lags, horizon = regressions.lags[-1], regressions.horizon
+        return [_from_judged(unit, n_lags, horizon) for unit in units]
+    latest = max(unit.end for unit in units)
+    beside = [plan.calendar.numbered or unit.end == latest for unit in units]
+    lengths = [len(unit.values) for unit, fits in zip(units, beside, strict=True) if fits]
+    enough = [n for n in lengths if n >= max(lengths) / 2 and regressions.lags[-1] in regressions.within(n).lags]
+    if not enough:
+        return [None] * len(units)
+    shortest = min(enough)
+    from_end = shortest - place_cuts(shortest, regressions.lags[-1], regressions.horizon, n_cuts=_N_CUTS)
+    return [
+        len(unit.values) - from_end if fits and len(unit.values) >= shortest else None for unit, fits in zip(units, beside, strict=True)
+    ]
+
+
+def _from_judged(unit: Unit, n_lags: int, horizon: int) -> IntArray | None:
+    """One cut, before the values that were given to judge by; None where they leave too little."""
+    assert unit.first_judged is not None
+    cut = unit.first_judged - 1
+    return np.asarray([cut]) if n_lags - 1 + horizon <= cut < len(unit.values) - horizon else None
+
+
+def _pool(plan: ForecastPlan, cuts: Sequence[IntArray | None], control: Control) -> Pool | None:
+    """The regressions on the windows of all units that are judged at the same moments; None where they help none of a few."""
+    regressions = plan.regressions
+    together = [(unit, own) for unit, own in zip(plan.units, cuts, strict=True) if own is not None]
+    together = [(unit, own) for unit, own in together if len(own) == len(together[0][1])]
+    if len(together) < 2:
+        return None
+    learned = whole = None
+    n_lags, horizon = regressions.lags[-1], regressions.horizon
+    for i, (unit, own) in enumerate(together):
+        control.check()
+        seen = unit.seen
+        around = sum_around_cuts(seen, n_lags, horizon, own, scale=deviation)
+        windows = sum_all_windows(seen / deviation(seen), n_lags, horizon)
+        learned = around if learned is None else learned.plus(around)
+        whole = windows if whole is None else whole.plus(windows)
+        control.report(Progress(POOLING, (i + 1) / len(together), None))
+    assert learned is not None and whole is not None
+    pool = pool_regressions(learned, whole, regressions)
+    sample = together[:: -(-len(together) // _SAMPLED)]
+    mixtures = [mixture for unit, own in sample if (mixture := mix_regressions(unit.seen, regressions, own, pool)) is not None]
+    shares = [share.mean() for mixture in mixtures for setting, share in mixture.shares.items() if setting.pooled]
+    return pool if sum(shares) >= _LEAST_POOLED * len(mixtures) else None
+
+
+def _learn_unit(unit: Unit, regressions: Regressions, cuts: IntArray | None, pool: Pool | None, most: int) -> _UnitResult:
+    """The weights of a unit, and errors at origins that what they come from never saw."""
+    seen, horizon = unit.seen, regressions.horizon
+    mixture = mix_regressions(seen, regressions, cuts, None if cuts is None else pool)
+    if mixture is None:
+        n_lags = min(len(seen), regressions.lags[-1])
+        alone = mix_pool(pool).weights if pool is not None else _plain_forecasts(regressions.seasons, n_lags, horizon).popitem()[1]
+        return _UnitResult(alone, None, {})
+    plain = _plain_forecasts(regressions.seasons, len(mixture.weights), horizon)
+    parts: dict[str, list[FloatArray]] = {name: [] for name in (OURS, *plain)}
+    by_cut = place_origins(mixture, len(seen), most)
+    for cut, origins in enumerate(by_cut):
+        came = steps_after(unit.values, origins, horizon)
+        came = np.where(steps_after(unit.known.astype(float), origins, horizon) > 0, came, np.nan)
+        for name, own in {OURS: mixture.weights_at_cuts[cut], **plain}.items():
+            parts[name].append(came - unit.scale.undo(forecast_at(seen, origins, own)))
+    moments = np.concatenate(by_cut) - len(seen)
+    errors = {name: Errors(moments, np.concatenate(values)) for name, values in parts.items()}
+    return _UnitResult(mixture.weights, mixture, errors)
+
+
+def _plain_forecasts(seasons: Sequence[int], n_lags: int, horizon: int) -> dict[str, FloatArray]:
+    """The weights (n_lags, H) of forecasts that learn nothing, by name."""
+    names = ["last value", *(f"season of {season}" for season in seasons if season <= n_lags)]
+    return {name: plain_weights(name, n_lags, horizon) for name in names}
+
+
+def plain_weights(name: str, n_lags: int, horizon: int) -> FloatArray:
+    """The weights (n_lags, H) of a forecast that learns nothing; those of the last value where lags do not suffice for a season."""
+    season = int(name.removeprefix("season of ")) if name.startswith("season of ") else 0
+    return (refer_to_season(n_lags, horizon, season) if 0 < season <= n_lags else refer_to_last(n_lags, horizon)).start
+
+
+def _forecasts(results: Sequence[_UnitResult]) -> list[str]:
+    """The names of the forecasts that every unit with errors has."""
+    known = [result.errors for result in results if result.errors]
+    return [name for name in known[0] if all(name in errors for errors in known)]
+
+
+def _errors_of(result: _UnitResult, name: str) -> Errors:
+    return result.errors.get(name, Errors(np.zeros(0, np.int64), np.zeros((0, 1))))
+
+
+def _compare(results: Sequence[_UnitResult], plan: ForecastPlan, season_error: FloatArray) -> tuple[str, bool, str]:
+    """The best of the plain forecasts, whether the regressions are better by more than their standard error, and that in words."""
+    sizes = {name: measure_sizes([_errors_of(result, name) for result in results], season_error) for name in _forecasts(results)}
+    spread = np.asarray([max(float(np.var(unit.values)), np.finfo(float).tiny) for unit in plan.units])
+    losses = {name: own.mse / spread[own.unit] for name, own in sizes.items()}
+    means = {name: mean_error(losses[name], sizes[name])[0] for name in losses}
+    plain = min((name for name in means if name != OURS), key=means.__getitem__)
+    gain, error = mean_error(losses[plain] - losses[OURS], sizes[plain])
+    if error.degrees > 0 and gain <= error.std_err or gain <= 0:
+        worse = f"{-gain / means[plain]:.1%} worse" if gain < 0 else f"{gain / max(means[plain], 1e-300):.1%} better, which is within its error"
+        return plain, False, f"nothing beats the {plain}: regressions on lags were {worse} at rolling origins, so that it answers alone"
+    better = f"regressions on lags lose {gain / means[plain]:.1%} less than the {plain}, the best of the plain forecasts"
+    return plain, True, f"{better}, at rolling origins (squared errors, as shares of the variance)"
+
+
+def _season_error(values: FloatArray, seasons: Sequence[int]) -> float:
+    """The mean absolute difference of values a season apart (Hyndman and Koehler 2006); one where all are alike."""
+    season = next((season for season in seasons if season < len(values)), 1)
+    mean = float(np.abs(values[season:] - values[:-season]).mean())
+    return mean if mean > 0 else 1.0
+
+
+def _arrays(units: Sequence[Unit], n_lags: int, season_error: FloatArray, weights_of_lags: FloatArray) -> SeriesArrays:
+    tails = np.zeros((len(units), n_lags))
+    for u, unit in enumerate(units):
+        seen = unit.seen[-n_lags:]
+        tails[u] = np.concatenate([np.full(n_lags - len(seen), seen[0]), seen])
+    return SeriesArrays(
+        np.asarray([unit.series for unit in units]),
+        np.asarray([unit.target for unit in units]),
+        np.asarray([unit.end for unit in units]),
+        tails,
+        *(np.asarray([float(part) for part in parts]) for parts in zip(*(unit.scale for unit in units), strict=True)),
+        season_error,
+        weights_of_lags,
+    )
+
+
+def _with_test(forecaster: Forecaster, tests: Sequence[FloatArray]) -> Forecaster:
+    """The forecaster with metrics of all windows of the values that were for the test, if there are some."""
+    if not tests:
+        return forecaster
+    from dataclasses import replace
+
+    import msgspec
+
+    errors = continue_units(forecaster, dict(enumerate(tests)))
+    if not any(len(own.origins) for own in errors):
+        return forecaster
+    sizes = measure_sizes(errors, forecaster.units.season_error)
+    report = msgspec.structs.replace(
+        forecaster.report, test=metrics_of(sizes, Forecast.metrics), n_test=int(sum(len(own.origins) for own in errors))
+    )
+    return replace(forecaster, report=report)

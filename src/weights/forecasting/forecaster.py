@@ -1,0 +1,128 @@
+"""`Forecaster`: weights of lags for each target of each series, and what they say of the next steps."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import msgspec
+import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
+
+from weights.data.series.calendar import Calendar
+from weights.ensemble import Report
+from weights.forecasting.units import Scale, name_unit
+from weights.tasks.forecast import Forecast
+from weights.types import FloatArray, IntArray
+
+_BLOCK = 256
+
+
+class LagModel(msgspec.Struct, frozen=True):
+    """What the weights of a forecaster are of.
+
+    Attributes:
+        n_lags: L, of the longest regression.
+        seasons: lengths in steps.
+        shares: of each regression in the forecasts, by its name, the largest first; means over series and steps.
+        beaten: whether forecasts are better than the best of the plain ones by more than their standard error; where not, that answers.
+        plain: the best of the plain forecasts, such as the last value.
+    """
+
+    n_lags: int
+    seasons: tuple[int, ...]
+    shares: dict[str, float]
+    plain: str
+    beaten: bool
+
+
+class SeriesArrays(NamedTuple):
+    """What is known of each of U units, a target of a series each.
+
+    Attributes:
+        series, target: which, counted from 0, shape (U,).
+        ends: the number of the moment of the last value, shape (U,).
+        tails: the last values as they were learned from, the newest last, shape (U, K).
+        center, spread, logged: how values are seen, see `Scale`, shape (U,).
+        season_error: mean absolute difference of values a season apart, which errors are compared with, shape (U,).
+        weights: of each lag in the forecast of each step, shape (U, L, H).
+    """
+
+    series: IntArray
+    target: IntArray
+    ends: IntArray
+    tails: FloatArray
+    center: FloatArray
+    spread: FloatArray
+    logged: FloatArray
+    season_error: FloatArray
+    weights: FloatArray
+
+    def scale(self, unit: int) -> Scale:
+        """How the values of a unit are seen."""
+        return Scale(float(self.center[unit]), float(self.spread[unit]), bool(self.logged[unit]))
+
+
+@dataclass(frozen=True, eq=False)
+class Forecaster:
+    """Weights of lags, and what is needed to use them.
+
+    Attributes:
+        task: what is forecast. calendar: which moments there are. labels: what the series are called.
+        model: what the weights are of.
+        units: a target of a series each.
+        pooled: weights of lags that all series share, for one that comes later, shape (L, H); none where there is one series.
+        report: how it was made and how good it is.
+    """
+
+    task: Forecast
+    calendar: Calendar
+    labels: Sequence[str]
+    model: LagModel
+    units: SeriesArrays
+    pooled: FloatArray | None
+    report: Report
+
+    def __len__(self) -> int:
+        """The number of units."""
+        return len(self.units.series)
+
+    def name(self, unit: int) -> str:
+        """What a unit is called."""
+        target = self.task.targets[self.units.target[unit]]
+        return name_unit(self.labels[self.units.series[unit]], target, len(self.task.targets))
+
+    def forecast_unit(self, unit: int, later: FloatArray = np.zeros(0)) -> FloatArray:
+        """The next H values of a unit after the last that is known, in the user's units, shape (H,).
+
+        Args:
+            unit: which.
+            later: values that came after those it learned from, none missing, shape (t,).
+        """
+        scale = self.units.scale(unit)
+        seen = np.concatenate([self.units.tails[unit], scale.see(later)])
+        return scale.undo(seen[: -self.model.n_lags - 1 : -1] @ self.units.weights[unit])
+
+    def walk(self, unit: int, later: FloatArray) -> Iterator[tuple[IntArray, FloatArray]]:
+        """Forecasts from every origin whose steps all are among later values, some origins at a time.
+
+        Args:
+            unit: which.
+            later: values that came after those it learned from, shape (t,).
+
+        Yields:
+            How many later values were known at each origin, from 0 on, shape (n,), and the forecasts in the user's units, shape (n, H).
+        """
+        scale, n_lags = self.units.scale(unit), self.model.n_lags
+        seen = np.concatenate([self.units.tails[unit][-n_lags:], scale.see(later)])
+        windows = sliding_window_view(seen, n_lags)[: max(len(later) - self.task.horizon + 1, 0)]
+        newest_last = self.units.weights[unit][::-1]
+        for begin in range(0, len(windows), _BLOCK):
+            part = windows[begin : begin + _BLOCK]
+            yield np.arange(begin, begin + len(part)), scale.undo(part @ newest_last)
+
+    @property
+    def metrics(self) -> Mapping[str, float]:
+        """Metrics at rolling origins by name."""
+        return {name: metric.value for name, metric in self.report.metrics.items()}

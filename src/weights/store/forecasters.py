@@ -1,0 +1,146 @@
+"""What the folder of a forecaster holds: config and arrays, what must hold of them, and the forecaster that they are."""
+
+from __future__ import annotations
+
+import itertools
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import numpy as np
+
+from weights.data.series.calendar import Calendar, check_calendar
+from weights.ensemble import Report
+from weights.errors import CorruptError
+from weights.forecasting.forecaster import Forecaster, LagModel, SeriesArrays
+from weights.store.card import forecast_card
+from weights.store.content import Content, Listed
+from weights.tasks.forecast import Forecast
+from weights.types import AnyArray
+
+_WHOLE = ("series", "target", "ends", "logged")
+_ABOVE_ZERO = ("spread", "season_error")
+_LARGEST = 1e150
+_POOLED = "pooled"
+
+
+class ForecastConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The content of config.json. `tensors` lists type and shape of every array in model.safetensors."""
+
+    format: str
+    format_version: int
+    weights_version: str
+    task: Forecast
+    calendar: Calendar
+    labels: list[str]
+    model: LagModel
+    tensors: dict[str, tuple[str, list[int]]]
+
+    @property
+    def models(self) -> list[str]:
+        """What answers, in words."""
+        return ["lags" if self.model.beaten else self.model.plain]
+
+
+def describe_forecaster(forecaster: Forecaster, format_version: int, listed: Listed) -> ForecastConfig:
+    """The content of config.json."""
+    return ForecastConfig(
+        format="weights-forecaster",
+        format_version=format_version,
+        weights_version=forecaster.report.version,
+        task=forecaster.task,
+        calendar=forecaster.calendar,
+        labels=[*forecaster.labels],
+        model=forecaster.model,
+        tensors=listed,
+    )
+
+
+def arrays_of(forecaster: Forecaster) -> dict[str, AnyArray]:
+    """The arrays of a forecaster by name."""
+    arrays = {f"units/{name}": getattr(forecaster.units, name).astype(np.float64) for name in SeriesArrays._fields}
+    return arrays if forecaster.pooled is None else arrays | {_POOLED: forecaster.pooled}
+
+
+def wrong_in_config(config: ForecastConfig) -> list[str]:
+    """What is wrong with the task, the calendar or the names of series, in words."""
+    wrong = [*config.task.check(), *check_calendar(config.calendar)]
+    if not config.labels or len({*config.labels}) < len(config.labels):
+        wrong.append("series must be there, each with a name of its own")
+    if config.model.n_lags < 1 or not all(season >= 2 for season in config.model.seasons):
+        wrong.append(f"{config.model.n_lags} lags and seasons of {config.model.seasons} steps cannot be")
+    if not all(0 <= share <= 1.0001 for share in config.model.shares.values()):
+        wrong.append("a share is below zero or above one")
+    return wrong
+
+
+def wrong_beside_config(report: Report, config: ForecastConfig) -> list[str]:
+    """What of a report does not belong to a forecaster."""
+    return ["it has feature weights of columns"] if report.feature_weights or report.distributions else []
+
+
+def check_names(config: ForecastConfig, path: Path) -> None:
+    """Refuse arrays that are not those of the forecaster that config.json describes.
+
+    Raises:
+        CorruptError: there are such.
+    """
+    listed = {name: shape for name, (_, shape) in config.tensors.items()}
+    n_units = listed.get("units/series", [])
+    if len(n_units) != 1:
+        raise CorruptError(f"'{path}' must hold 'units/series', but holds {', '.join(sorted(listed)[:10])}. Fit again.")
+    n_lags, horizon = config.model.n_lags, config.task.horizon
+    needed = {f"units/{name}": n_units for name in SeriesArrays._fields}
+    needed |= {"units/tails": [*n_units, n_lags], "units/weights": [*n_units, n_lags, horizon]}
+    needed |= {_POOLED: [n_lags, horizon]} if _POOLED in listed else {}
+    for name in {**needed, **listed}:
+        if listed.get(name) != needed.get(name):
+            raise CorruptError(f"'{path}' holds '{name}' as {listed.get(name)}, but the model needs {needed.get(name)}. Fit again.")
+
+
+def wrong_in_arrays(arrays: dict[str, AnyArray], config: ForecastConfig) -> list[str]:
+    """What is wrong with the values of arrays: types, numbers that are not finite, and codes of series that are not there."""
+    for name, array in arrays.items():
+        if str(array.dtype) != "float64":
+            return [f"numbers in '{name}' have the type {array.dtype}"]
+        if not np.isfinite(array).all() or np.abs(array).max(initial=0.0) > _LARGEST:
+            return [f"numbers in '{name}' that are not finite"]
+    units = {name: arrays[f"units/{name}"] for name in SeriesArrays._fields}
+    wrong = [f"codes in 'units/{name}' that are not whole numbers" for name in _WHOLE if not _whole(units[name])]
+    wrong += [f"numbers in 'units/{name}' that are not above zero" for name in _ABOVE_ZERO if not (units[name] > 0).all()]
+    most = {"series": len(config.labels), "target": len(config.task.targets), "logged": 2}
+    wrong += [f"codes in 'units/{name}' of what is not there" for name, n in most.items() if not _within(units[name], n)]
+    pairs = [*zip(units["series"].tolist(), units["target"].tolist(), strict=True)]
+    if any(a >= b for a, b in itertools.pairwise(pairs)):
+        wrong.append("series that are there twice, or out of order")
+    return wrong
+
+
+def build_forecaster(config: ForecastConfig, report: Report, tensors: dict[str, AnyArray]) -> Forecaster:
+    """The forecaster that checked records and arrays are of."""
+    parts: dict[str, Any] = {name: tensors[f"units/{name}"] for name in SeriesArrays._fields}
+    parts |= {name: parts[name].astype(np.int64) for name in ("series", "target", "ends")}
+    return Forecaster(config.task, config.calendar, config.labels, config.model, SeriesArrays(**parts), tensors.get(_POOLED), report)
+
+
+def _whole(values: AnyArray) -> bool:
+    return bool((values == np.floor(values)).all() and (np.abs(values) < 2**53).all())
+
+
+def _within(values: AnyArray, n: int) -> bool:
+    return bool((values >= 0).all() and (values < n).all())
+
+
+FORECASTER = Content(
+    name="weights-forecaster",
+    saves=Forecaster,
+    config=ForecastConfig,
+    describe=describe_forecaster,
+    arrays=arrays_of,
+    card=forecast_card,
+    wrong_in_config=wrong_in_config,
+    wrong_beside_config=wrong_beside_config,
+    check_names=check_names,
+    wrong_in_arrays=wrong_in_arrays,
+    build=build_forecaster,
+)
