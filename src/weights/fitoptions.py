@@ -134,7 +134,12 @@ def list_values(module: str, record: str, field: str) -> Callable[[], list[str]]
     return name_values
 
 
-_TASKS = list_names("weights.tasks.registry", "TASKS")
+
+
+def _list_tasks() -> list[str]:
+    from weights.tasks.registry import list_tasks
+
+    return list_tasks()
 
 
 def _list_kinds() -> list[str]:
@@ -182,7 +187,7 @@ class DataOptions(PartOptions, frozen=True):
     ] = None
     task: Annotated[
         str | None,
-        option("{either}; found from the target if not given.", "KIND", choices=_TASKS),
+        option("{either}; found from the target if not given.", "KIND", choices=_list_tasks),
     ] = None
     drop: Annotated[
         Sequence[str],

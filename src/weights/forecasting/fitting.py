@@ -305,7 +305,7 @@ def _with_test(forecaster: Forecaster, tests: Sequence[FloatArray]) -> Forecaste
 
     import msgspec
 
-    errors = continue_units(forecaster, dict(enumerate(tests)))
+    errors = continue_units(forecaster, tests)
     if not any(len(own.origins) for own in errors):
         return forecaster
     sizes = measure_sizes(errors, forecaster.units.season_error)

@@ -1,14 +1,121 @@
-"""What a forecaster says of values that came after those it learned from: forecasts from every origin, and their errors."""
+"""Rows that come after those a forecaster learned from: read like them, and forecast from every origin among them."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
-from weights.forecasting.forecaster import Forecaster
+from weights.data.series.panel import Panel, read_panel
+from weights.data.table.delimited import remarks_of
+from weights.data.table.read import read_table
+from weights.errors import DataError, listed, printable
+from weights.forecasting.forecaster import Forecaster, SeriesArrays
 from weights.forecasting.rolling import Errors, steps_after
+from weights.forecasting.units import fill_gaps, find_scale
 from weights.types import FloatArray
+
+_MOST_BETWEEN = 100_000
+"""Steps that may lie between the last that was learned from and the first later one (our choice)."""
+_FEWEST_VALUES = 3
+
+
+@dataclass(frozen=True, eq=False)
+class Later:
+    """Values that came after those a forecaster learned from.
+
+    Attributes:
+        forecaster: that knows the series there are, those that it never saw by the weights that all share.
+        values: of each unit, from the step after its last on, shape (t,), NaN where there is none.
+        notes: sentences about the rows.
+    """
+
+    forecaster: Forecaster
+    values: Sequence[FloatArray]
+    notes: list[str]
+
+
+def read_later(forecaster: Forecaster, data: Any) -> Later:
+    """The values of rows that go on with those a forecaster learned from.
+
+    Args:
+        forecaster: of some series.
+        data: rows with the same columns. Where rows are steps, they come right after; else those at or before the last that it learned
+            from are passed over.
+
+    Raises:
+        NotFoundError, DataError: as `weights.data.series.panel.read_panel`; no row is later.
+    """
+    task = forecaster.task
+    origin = forecaster.report.origin
+    table = read_table(data, missing=() if origin is None else origin.roles.missing, verbatim=[task.series] if task.series else [])
+    panel = read_panel(table, task.targets, time=task.time, series=task.series, calendar=forecaster.calendar)
+    known = {label: s for s, label in enumerate(forecaster.labels)}
+    unknown = [s for s, label in enumerate(panel.labels) if label not in known]
+    forecaster = replace(forecaster, calendar=panel.calendar)
+    if unknown:
+        forecaster = _with_series(forecaster, panel, unknown)
+        known = {label: s for s, label in enumerate(forecaster.labels)}
+    values, n_before = [], 0
+    places = {known[label]: s for s, label in enumerate(panel.labels)}
+    for u in range(len(forecaster)):
+        place = places.get(int(forecaster.units.series[u]))
+        if place is None or place in unknown:
+            values.append(np.zeros(0))
+            continue
+        own = panel.series(place)[:, forecaster.units.target[u]]
+        begin = int(panel.begins[place]) if task.time is not None else int(forecaster.units.ends[u]) + 1
+        after = begin - int(forecaster.units.ends[u]) - 1
+        if after > _MOST_BETWEEN:
+            raise DataError(
+                f"Later rows of {forecaster.name(u)} must follow the last that was learned from, but {after:,} steps lie between. "
+                "Give the rows between too, or fit again."
+            )
+        n_before += min(max(-after, 0), len(own))
+        values.append(np.concatenate([np.full(max(after, 0), np.nan), own[max(-after, 0) :]]))
+    notes = [*remarks_of(table), *panel.remarks]
+    if n_before:
+        notes.append(f"{n_before:,} values are not later than the last that was learned from, and are passed over")
+    if unknown:
+        named = listed([printable(panel.labels[s]) for s in unknown], 5)
+        notes.append(f"{len(unknown):,} series were not there when it learned, and are forecast by the weights that all share: {named}")
+    if not unknown and not any(len(own) for own in values):
+        raise DataError("Rows later than those it learned from were needed, but there are none. Give rows that go on behind them.")
+    return Later(forecaster, values, notes)
+
+
+def _with_series(forecaster: Forecaster, panel: Panel, places: Sequence[int]) -> Forecaster:
+    """The forecaster with series that it never saw, which end where their rows do.
+
+    Raises:
+        DataError: it knows one series only, or one has too few values.
+    """
+    if forecaster.pooled is None:
+        named = listed([printable(panel.labels[s]) for s in places], 5)
+        raise DataError(f"The run knows one series, but rows are of others: {named}. Fit a run on several series with --series.")
+    n_lags, units, labels = forecaster.model.n_lags, [], [*forecaster.labels]
+    for s in places:
+        labels.append(panel.labels[s])
+        for c in range(len(panel.columns)):
+            values = panel.series(s)[:, c]
+            there = np.flatnonzero(~np.isnan(values))
+            if len(there) < _FEWEST_VALUES:
+                raise DataError(
+                    f"A series that was not learned from needs at least {_FEWEST_VALUES} values to be forecast, but "
+                    f"'{printable(panel.labels[s])}' has {len(there)}. Give more of its rows."
+                )
+            values = fill_gaps(values[there[0] : there[-1] + 1], forecaster.model.seasons)
+            scale = find_scale(values, forecaster.model.seasons)
+            seen = scale.see(values)[-n_lags:]
+            tail = np.concatenate([np.full(n_lags - len(seen), seen[0]), seen])
+            error = float(np.abs(np.diff(values)).mean()) or 1.0
+            numbers = (len(labels) - 1, c, int(panel.begins[s] + there[-1]))
+            units.append((*numbers, tail, scale.center, scale.spread, float(scale.logged), error, forecaster.pooled))
+    added = [np.asarray(part) for part in zip(*units, strict=True)]
+    arrays = SeriesArrays(*(np.concatenate(parts) for parts in zip(forecaster.units, added, strict=True)))
+    return replace(forecaster, labels=labels, units=arrays)
 
 
 def carry_forward(values: FloatArray, before: FloatArray, seasons: Sequence[int]) -> FloatArray:
@@ -30,17 +137,22 @@ def carry_forward(values: FloatArray, before: FloatArray, seasons: Sequence[int]
     return whole[len(before) :]
 
 
-def continue_units(forecaster: Forecaster, later: Mapping[int, FloatArray]) -> list[Errors]:
+def known_later(forecaster: Forecaster, unit: int, values: FloatArray) -> FloatArray:
+    """Later values of a unit with missing ones carried forward, shape (t,)."""
+    before = forecaster.units.scale(unit).undo(forecaster.units.tails[unit])
+    return carry_forward(values, before, forecaster.model.seasons)
+
+
+def continue_units(forecaster: Forecaster, later: Sequence[FloatArray]) -> list[Errors]:
     """The errors of forecasts from every origin whose steps all lie among later values, of each unit; none of one without such.
 
     Args:
         forecaster: what forecasts.
-        later: by unit, the values after the last that it learned from, shape (t,), NaN where there is none.
+        later: of each unit the values after the last that it learned from, shape (t,), NaN where there is none.
     """
     horizon, errors = forecaster.task.horizon, []
-    for u in range(len(forecaster)):
-        values = later.get(u, np.zeros(0))
-        filled = carry_forward(values, forecaster.units.scale(u).undo(forecaster.units.tails[u]), forecaster.model.seasons)
+    for u, values in enumerate(later):
+        filled = known_later(forecaster, u, values)
         parts = [(known, steps_after(np.append(0.0, values), known, horizon) - own) for known, own in forecaster.walk(u, filled)]
         origins = np.concatenate([known for known, _ in parts]) if parts else np.zeros(0, np.int64)
         came = np.concatenate([own for _, own in parts]) if parts else np.zeros((0, horizon))

@@ -22,10 +22,12 @@ from weights.forecasting.fitting import ForecastPlan, estimate_seconds
 from weights.forecasting.units import Parts, Unit, find_seasons, make_units
 from weights.options import list_options
 from weights.tasks.forecast import MOST_STEPS, Forecast
+from weights.tasks.registry import SERIES_TASKS
 from weights.training.lagged import MOST_LAGS, Regressions, choose_lags
 
 TAKES = ("task", "target", "time", "series", "horizon", "split", "missing", "sheet", "query", "budget", "seed", "threads", "drop", "inspect")
 """Options that act on forecasts."""
+_OF_SERIES = ("series", "horizon")
 _USUAL_SECONDS = 300.0
 _MOST_FOUND = 50
 """Series of which seasons are found, where the calendar tells of none."""
@@ -80,6 +82,17 @@ def plan_forecast(data: Any, request: Request) -> ForecastPlan:
         seconds=seconds,
         with_pool=with_pool,
     )
+
+
+def refuse_series_options(said: DataOptions) -> None:
+    """Refuse what is said of series where rows are learned from.
+
+    Raises:
+        UsageError: something is.
+    """
+    for known in list_options(DataOptions):
+        if known.name in _OF_SERIES and getattr(said, known.name) is not None:
+            raise UsageError(f"{known.flag} is for forecasts of series. Add --task {min(SERIES_TASKS)}, or leave it out.")
 
 
 def check_horizon(horizon: Any) -> int:

@@ -16,7 +16,7 @@ from weights.types import BoolArray, FloatArray, IntArray
 _MOST_FILLED = 0.5
 """Share of a series that may be missing (our choice)."""
 _FEWEST_PARTS = 6
-_LOG_SLOPE = 0.5
+_LOG_SLOPE = 0.75
 """A series is seen on a log scale where its spread within a season grows with its level, by a power of at least so much (Guerrero 1993
 chooses the power by which it does not grow)."""
 _FEWEST_VALUES = 3
@@ -199,7 +199,7 @@ def grows_with_level(values: FloatArray, length: int) -> bool:
         return False
     slope = float(x @ y) / total
     noise = float(((y - slope * x) ** 2).sum()) / max(n_parts - 2, 1)
-    return slope > _LOG_SLOPE and slope > 2 * np.sqrt(noise / total)
+    return slope >= _LOG_SLOPE and slope > 2 * np.sqrt(noise / total)
 
 
 def find_seasons(units: Sequence[FloatArray]) -> tuple[int, ...]:
@@ -226,9 +226,9 @@ def find_seasons(units: Sequence[FloatArray]) -> tuple[int, ...]:
 
 
 def _autocorrelate(values: FloatArray, most: int) -> FloatArray:
-    """Autocorrelations at lags 0 to `most` - 1, zero where all values are alike, shape (most,)."""
+    """Autocorrelations at lags 0 to `most` - 1, as means over the pairs there are; zero where all values are alike, shape (most,)."""
     values = values - values.mean()
     size = 1 << (2 * len(values) - 1).bit_length()
     powers = np.abs(np.fft.rfft(values, size)) ** 2
     sums = np.fft.irfft(powers, size)[:most]
-    return sums / sums[0] if sums[0] > 0 else np.zeros(most)
+    return sums / sums[0] * (len(values) / (len(values) - np.arange(most))) if sums[0] > 0 else np.zeros(most)

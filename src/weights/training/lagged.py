@@ -33,6 +33,12 @@ _LEAST_LOSS = 1e-12
 _N_CUTS = 3
 MOST_LAGS = 730
 """Of a regression: a month of hours, two years of days (our choice)."""
+_FEW_LAGS = 16
+"""So many have no mean that a series could return to, which is then zero; more have one, and need no zero beside (m4_hourly: MASE lower by
+0.02 without it)."""
+_MANY_LAGS, _FEW_REFERENCES = 200, 2
+"""Regressions on more lags have windows enough to learn what they improve on, and are tried with the first references only: on ETTh1 two
+(MSE of 96 and 720 steps 0.359 and 0.414) were as good as five (0.356 and 0.414), in less than half of the time."""
 _LAGS_TRIED = 3
 _PLAIN_LAGS = (1, 4, 16, 64, 256)
 _LAGS_A_WINDOW = 3
@@ -59,7 +65,9 @@ class Regressions(NamedTuple):
             return lambda n_lags, horizon: refer_to_season(n_lags, horizon, season)
 
         seasons = {f"season of {season}": refer_to(season) for season in self.seasons if season <= n_lags}
-        return {"zero": refer_to_nothing, "last value": refer_to_last, "mean of lags": refer_to_mean, **seasons}
+        level = {"mean of lags": refer_to_mean} if n_lags > _FEW_LAGS else {"zero": refer_to_nothing}
+        known = {"last value": refer_to_last, **seasons, **level}
+        return known if n_lags <= _MANY_LAGS else dict([*known.items()][:_FEW_REFERENCES])
 
     def each(self) -> Iterable[tuple[int, str, Callable[[int, int], Reference]]]:
         """The number of lags and the reference of each."""
@@ -129,7 +137,7 @@ class Pool(NamedTuple):
 
 def pool_regressions(sums: RollingSums, whole: WindowSums, regressions: Regressions) -> Pool:
     """The regressions on windows of several series, each at the strength that forecast all of them best."""
-    trials = [_pooled(trial) for trial in _best_trials(sums, regressions)]
+    trials = [_pooled(trial) for trial in _try_all(sums, regressions)]
     return Pool(trials, [_fit(whole, trial.setting, regressions) for trial in trials])
 
 
@@ -158,7 +166,7 @@ def mix_regressions(
     n_lags, horizon = regressions.lags[-1], regressions.horizon
     cuts = place_cuts(len(values), n_lags, horizon, n_cuts=_N_CUTS) if cuts is None else cuts
     sums = sum_around_cuts(values, n_lags, horizon, cuts, scale=deviation)
-    trials = _best_trials(sums, regressions)
+    trials = _try_all(sums, regressions)
     whole = sum_all_windows(values, n_lags, horizon)
     weights = [_fit(whole, trial.setting, regressions) for trial in trials]
     if pool is not None:
@@ -202,12 +210,9 @@ def _mix(trials: Sequence[Trial], weights: Sequence[FloatArray], cuts: IntArray,
     )
 
 
-def _best_trials(sums: RollingSums, regressions: Regressions) -> list[Trial]:
-    """Of each regression the trial of the strength that lost least over all steps."""
-    return [
-        min(try_strengths(sums, n_lags, name, refer), key=lambda trial: float(trial.losses.mean()))
-        for n_lags, name, refer in regressions.each()
-    ]
+def _try_all(sums: RollingSums, regressions: Regressions) -> list[Trial]:
+    """Each regression at the strength that lost least over all steps."""
+    return [try_strengths(sums, n_lags, name, refer) for n_lags, name, refer in regressions.each()]
 
 
 def _fit(whole: WindowSums, setting: Setting, regressions: Regressions) -> FloatArray:

@@ -18,6 +18,8 @@ from weights.types import FloatArray, IntArray
 STRENGTHS = (1e-9, 1e-4, 1e-3, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0, float("inf"))
 """Strengths that are tried, as shares of the mean square of a lag (our choice); the least gives lags that say the same an answer, and at
 the last the reference answers alone."""
+_MOST_STEPS = 24
+"""Steps, evenly apart, by which a strength is chosen: neighbouring ones are forecast alike (our choice)."""
 
 
 class RollingSums(NamedTuple):
@@ -97,8 +99,8 @@ def sum_around_cuts(values: FloatArray, n_lags: int, horizon: int, cuts: IntArra
     return RollingSums(_divided(learned, scales), _divided(judged, scales))
 
 
-def try_strengths(sums: RollingSums, n_lags: int, name: str, refer: Callable[[int, int], Reference]) -> list[Trial]:
-    """How regressions on lags forecast the windows that the cuts judge, one trial for each of `STRENGTHS`.
+def try_strengths(sums: RollingSums, n_lags: int, name: str, refer: Callable[[int, int], Reference]) -> Trial:
+    """How a regression on lags forecasts the windows that the cuts judge, at the strength that loses least.
 
     Args:
         sums: of so many lags at least, of which the newest count.
@@ -109,11 +111,15 @@ def try_strengths(sums: RollingSums, n_lags: int, name: str, refer: Callable[[in
     n_cuts, horizon = judged.future.shape
     reference = refer(n_lags, horizon)
     paths = [RidgePath(learned.at(cut), reference) for cut in range(n_cuts)]
-    trials = []
-    for strength in STRENGTHS:
-        weights = [path.weights(strength) for path in paths]
-        trials.append(Trial(Setting(n_lags, name, strength), judge(sums, weights), weights))
-    return trials
+    some = slice(None, None, -(-horizon // _MOST_STEPS))
+    by_some = RollingSums(learned, judged.of_steps(some))
+
+    def lose(strength: float) -> float:
+        return float(judge(by_some, [path.weights(strength, some) for path in paths]).mean())
+
+    strength = min(STRENGTHS, key=lose)
+    weights = [path.weights(strength) for path in paths]
+    return Trial(Setting(n_lags, name, strength), judge(sums, weights), weights)
 
 
 def judge(sums: RollingSums, weights: Sequence[FloatArray]) -> FloatArray:

@@ -49,6 +49,10 @@ class WindowSums(NamedTuple):
         """The sums of the newest lags only."""
         return self._replace(past=self.past[..., :n_lags, :n_lags], cross=self.cross[..., :n_lags, :])
 
+    def of_steps(self, steps: slice) -> WindowSums:
+        """The sums of some steps only."""
+        return self._replace(cross=self.cross[..., steps], future=self.future[..., steps])
+
     def squared_errors(self, weights: FloatArray) -> FloatArray:
         """Squared errors of forecasts ``lags @ weights``, from weights (..., L, H), summed over the windows, shape (..., H)."""
         explained = np.einsum("...lh,...lh->...h", weights, 2 * self.cross - self.past @ weights)
@@ -146,11 +150,11 @@ class RidgePath:
         self._scale = max(float(self._values.mean()), np.finfo(float).tiny)
         self._moved = self._vectors.T @ self._see(sums.cross - sums.past @ reference.start)
 
-    def weights(self, strength: float) -> FloatArray:
-        """The weight of each lag in the forecast of each step, shape (L, H)."""
-        shrunk = self._moved / (self._values + strength * self._scale)[:, None]
+    def weights(self, strength: float, steps: slice = slice(None)) -> FloatArray:
+        """The weight of each lag in the forecast of each step, or of some, shape (L, H)."""
+        shrunk = self._moved[:, steps] / (self._values + strength * self._scale)[:, None]
         moved = self._vectors @ shrunk
-        return self._reference.start + moved - np.outer(self._reference.level, moved.sum(axis=0))
+        return self._reference.start[:, steps] + moved - np.outer(self._reference.level, moved.sum(axis=0))
 
     def _see(self, lags: FloatArray) -> FloatArray:
         """Rows of lags, (L, any), less their level."""
