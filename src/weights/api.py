@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from functools import singledispatch
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +19,7 @@ from weights.data.table.delimited import remarks_of
 from weights.data.table.read import PARTS, describe_source, part_of, read_table
 from weights.data.table.rownumbers import kept_numbers
 from weights.ensemble import Ensemble, Origin
-from weights.errors import TooLargeError, printable
+from weights.errors import TooLargeError, UsageError, printable
 from weights.fitoptions import asks_to_merge, make_request, takes_options
 from weights.fitting import GivenRows, Prepared
 from weights.forecasting.fitting import ForecastPlan
@@ -41,8 +40,8 @@ from weights.preparing import (
 from weights.running import OnProgress, report_reading, run
 from weights.spec import list_settings
 from weights.store.format import load as load_saved
-from weights.tasks.registry import SERIES_TASKS
 from weights.tasks.base import Task
+from weights.tasks.registry import SERIES_TASKS
 from weights.training.compiling import keep_compiled_programs
 from weights.types import Params
 
@@ -160,13 +159,13 @@ def plan_fit(data: Any, target: Any = None, *, progress: OnProgress = None, **op
     request = make_request(target, options)
     if request.data.task in SERIES_TASKS:
         return plan_forecast(data, request)
-    return _plan(data, target, options, progress=progress)
+    return plan_rows(data, target, options, progress=progress)
 
 
-def _plan(
+def plan_rows(
     data: Any, target: Any, options: Mapping[str, Any], *, progress: OnProgress = None, see: Callable[[pa.Table], None] = lambda table: None
 ) -> Prepared:
-    """As `plan_fit`; `see` is shown the table as it was read, before it is let go, where it is one that fits into memory."""
+    """As `plan_fit`, of rows; `see` is shown the table as it was read, before it is let go, where it is one that fits into memory."""
     request = make_request(target, options)
     refuse_series_options(request.data)
     said, merge = request.data, asks_to_merge(request.data.copies)
@@ -189,8 +188,7 @@ def _plan(
     return prepared(read_streamed(Path(data), roles, apart, merge=merge, seed=request.fit.seed))
 
 
-@singledispatch
-def run_fit(
+def run_rows(
     prepared: Prepared,
     *,
     save: Any = None,
@@ -198,13 +196,18 @@ def run_fit(
     overwrite: bool = False,
     progress: OnProgress = None,
     trained: Mapping[str, Sequence[Params | None]] | None = None,
-) -> AnyModel:
-    """Train what `plan_fit` prepared; arguments and errors as `fit`, `trained` as `Control` has it."""
+) -> Model:
+    """Train what `plan_rows` prepared; arguments and errors as `fit`, `trained` as `Control` has it."""
     ensemble = run(prepared, save=save, resume=resume, overwrite=overwrite, progress=progress, trained=trained)
     return Model(ensemble, prepared.given)
 
 
-run_fit.register(ForecastPlan, run_forecast)
+_RUNS: dict[type, Callable[..., AnyModel]] = {Prepared: run_rows, ForecastPlan: run_forecast}
+
+
+def run_fit(prepared: Prepared | ForecastPlan, **options: Any) -> AnyModel:
+    """Train what `plan_fit` prepared; options and errors as `fit`."""
+    return _RUNS[type(prepared)](prepared, **options)
 
 
 class Look(msgspec.Struct, frozen=True):
@@ -240,7 +243,7 @@ def look(data: Any, target: Any = None, **options: Any) -> Look:
     options = {name: value for name, value in options.items() if name not in PARTS}
     if target is not None or find_source_kind(data) or (isinstance(data, str) and data in EXAMPLES):
         tables: list[pa.Table] = []
-        prepared = _plan(data, target, options, see=tables.append)
+        prepared = plan_rows(data, target, options, see=tables.append)
         dataset, task = prepared.dataset, prepared.task
         kind, kept = "numeric" if task.numeric else "category", dataset.roles.keep
         of_target = look_at(pa.table({task.target: dataset.target}), task.target, kind, kept=kept)
@@ -272,6 +275,18 @@ def load(folder: Any) -> AnyModel:
     keep_compiled_programs()
     saved = load_saved(Path(folder))
     return _MODELS[type(saved)](saved)
+
+
+def load_rows(folder: Any) -> Model:
+    """As `load`, of a run that answers rows.
+
+    Raises:
+        UsageError: it forecasts series.
+    """
+    model = load(folder)
+    if not isinstance(model, Model):
+        raise UsageError(f"This needs a run that answers rows, but '{printable(str(folder))}' forecasts series: see weights forecast.")
+    return model
 
 
 _MODELS: dict[type, Callable[[Any], AnyModel]] = {Ensemble: Model, Forecaster: ForecastModel}

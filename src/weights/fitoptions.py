@@ -134,8 +134,6 @@ def list_values(module: str, record: str, field: str) -> Callable[[], list[str]]
     return name_values
 
 
-
-
 def _list_tasks() -> list[str]:
     from weights.tasks.registry import list_tasks
 

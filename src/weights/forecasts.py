@@ -7,14 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
 from weights.ensemble import Report
 from weights.errors import UsageError
-from weights.forecasting.forecaster import Forecaster
 from weights.forecasting.fitting import ForecastPlan, fit_forecaster
+from weights.forecasting.forecaster import Forecaster
 from weights.forecasting.later import Later, read_later
 from weights.forecasting.scoring import ForecastScore, score_later
 from weights.forecasting.steps import ForecastTable, tabulate_steps
@@ -33,12 +33,15 @@ class ForecastModel:
         forecaster: the weights of lags, and what is known of series.
     """
 
+    subject: ClassVar[str] = "series"
+
     def __init__(self, forecaster: Forecaster) -> None:
         self.forecaster = forecaster
 
     def __repr__(self) -> str:
         task = self.forecaster.task
-        return f"ForecastModel({task.target}, {task.horizon} steps, {len(self.forecaster.labels)} series)"
+        quality = "".join(f", {name} {value:.4g} at rolling origins" for name, value in [*self.metrics.items()][:1])
+        return f"<weights.ForecastModel: '{task.target}', {task.horizon} steps ahead, {len(self.forecaster)} series{quality}>"
 
     @property
     def report(self) -> Report:
@@ -51,16 +54,26 @@ class ForecastModel:
         return dict(self.forecaster.metrics)
 
     @stoppable
-    def forecast(self, horizon: int | None = None, *, after: Any = None, level: float | Sequence[float] = (0.8, 0.95)) -> ForecastTable:
+    def forecast(
+        self,
+        horizon: int | None = None,
+        *,
+        after: Any = None,
+        level: float | Sequence[float] = (0.8, 0.95),
+        series: str | None = None,
+    ) -> ForecastTable:
         """The next steps after the rows it learned from, or after later rows.
 
         Args:
             horizon: steps, at most those that were asked for when it learned; all of them if not given.
             after: rows that came since, which are looked at but not learned from; those of a series that it never saw too.
             level: of the intervals, one or several, between 0 and 1.
+            series: of this series only; of all if not given.
 
         Raises:
-            UsageError: more steps are asked for, or a level is not between 0 and 1. DataError: rows do not go on with those it learned from.
+            NotFoundError: there is no such series.
+            UsageError: more steps are asked for, or a level is not between 0 and 1.
+            DataError: rows do not go on with those it learned from.
 
         Example:
             >>> import numpy as np, weights as wt
@@ -75,8 +88,8 @@ class ForecastModel:
             raise UsageError(
                 f"The run forecasts 1 to {task.horizon:,} steps ahead, but {horizon} were asked for. Fit again with a longer --horizon."
             )
-        later = self.read(after)
-        return tabulate_steps(later.forecaster, later.values, horizon, {}, later.notes)
+        levels = [level] if isinstance(level, float | int) else [*level]
+        return tabulate_steps(self.read(after), horizon, levels, series)
 
     @stoppable
     def score(self, data: Any) -> ForecastScore:

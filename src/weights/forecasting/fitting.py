@@ -5,9 +5,10 @@ from __future__ import annotations
 import datetime
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
+import msgspec
 import numpy as np
 
 import weights
@@ -93,7 +94,7 @@ def estimate_seconds(n_units: int, regressions: Regressions, n_threads: int) -> 
 
 
 class _UnitResult(NamedTuple):
-    """What was learned of a unit: its weights (L, H), the mixture they are of, and errors at rolling origins by forecast, plain ones too."""
+    """What was learned of a unit: its weights (L, H), the mixture they are of, and the errors of forecasts at rolling origins."""
 
     weights: FloatArray
     mixture: LagMixture | None
@@ -208,7 +209,8 @@ def _pool(plan: ForecastPlan, cuts: Sequence[IntArray | None], control: Control)
         learned = around if learned is None else learned.plus(around)
         whole = windows if whole is None else whole.plus(windows)
         control.report(Progress(POOLING, (i + 1) / len(together), None))
-    assert learned is not None and whole is not None
+    assert learned is not None
+    assert whole is not None
     pool = pool_regressions(learned, whole, regressions)
     sample = together[:: -(-len(together) // _SAMPLED)]
     mixtures = [mixture for unit, own in sample if (mixture := mix_regressions(unit.seen, regressions, own, pool)) is not None]
@@ -267,8 +269,9 @@ def _compare(results: Sequence[_UnitResult], plan: ForecastPlan, season_error: F
     means = {name: mean_error(losses[name], sizes[name])[0] for name in losses}
     plain = min((name for name in means if name != OURS), key=means.__getitem__)
     gain, error = mean_error(losses[plain] - losses[OURS], sizes[plain])
-    if error.degrees > 0 and gain <= error.std_err or gain <= 0:
-        worse = f"{-gain / means[plain]:.1%} worse" if gain < 0 else f"{gain / max(means[plain], 1e-300):.1%} better, which is within its error"
+    if (error.degrees > 0 and gain <= error.std_err) or gain <= 0:
+        share = abs(gain) / max(means[plain], np.finfo(float).tiny)
+        worse = f"{share:.1%} worse" if gain < 0 else f"{share:.1%} better, which is within its error,"
         return plain, False, f"nothing beats the {plain}: regressions on lags were {worse} at rolling origins, so that it answers alone"
     better = f"regressions on lags lose {gain / means[plain]:.1%} less than the {plain}, the best of the plain forecasts"
     return plain, True, f"{better}, at rolling origins (squared errors, as shares of the variance)"
@@ -286,25 +289,15 @@ def _arrays(units: Sequence[Unit], n_lags: int, season_error: FloatArray, weight
     for u, unit in enumerate(units):
         seen = unit.seen[-n_lags:]
         tails[u] = np.concatenate([np.full(n_lags - len(seen), seen[0]), seen])
-    return SeriesArrays(
-        np.asarray([unit.series for unit in units]),
-        np.asarray([unit.target for unit in units]),
-        np.asarray([unit.end for unit in units]),
-        tails,
-        *(np.asarray([float(part) for part in parts]) for parts in zip(*(unit.scale for unit in units), strict=True)),
-        season_error,
-        weights_of_lags,
-    )
+    center, spread, logged = (np.asarray(parts, float) for parts in zip(*(unit.scale for unit in units), strict=True))
+    series, target, ends = (np.asarray(parts) for parts in zip(*((u.series, u.target, u.end) for u in units), strict=True))
+    return SeriesArrays(series, target, ends, tails, center, spread, logged, season_error, weights_of_lags)
 
 
 def _with_test(forecaster: Forecaster, tests: Sequence[FloatArray]) -> Forecaster:
     """The forecaster with metrics of all windows of the values that were for the test, if there are some."""
     if not tests:
         return forecaster
-    from dataclasses import replace
-
-    import msgspec
-
     errors = continue_units(forecaster, tests)
     if not any(len(own.origins) for own in errors):
         return forecaster

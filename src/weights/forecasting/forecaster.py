@@ -93,7 +93,7 @@ class Forecaster:
         target = self.task.targets[self.units.target[unit]]
         return name_unit(self.labels[self.units.series[unit]], target, len(self.task.targets))
 
-    def forecast_unit(self, unit: int, later: FloatArray = np.zeros(0)) -> FloatArray:
+    def forecast_unit(self, unit: int, later: FloatArray) -> FloatArray:
         """The next H values of a unit after the last that is known, in the user's units, shape (H,).
 
         Args:

@@ -25,7 +25,22 @@ from weights.tasks.forecast import MOST_STEPS, Forecast
 from weights.tasks.registry import SERIES_TASKS
 from weights.training.lagged import MOST_LAGS, Regressions, choose_lags
 
-TAKES = ("task", "target", "time", "series", "horizon", "split", "missing", "sheet", "query", "budget", "seed", "threads", "drop", "inspect")
+TAKES = (
+    "task",
+    "target",
+    "time",
+    "series",
+    "horizon",
+    "split",
+    "missing",
+    "sheet",
+    "query",
+    "budget",
+    "seed",
+    "threads",
+    "drop",
+    "inspect",
+)
 """Options that act on forecasts."""
 _OF_SERIES = ("series", "horizon")
 _USUAL_SECONDS = 300.0

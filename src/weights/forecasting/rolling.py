@@ -86,7 +86,7 @@ def metrics_of(sizes: Sizes, names: Mapping[str, object]) -> dict[str, Metric]:
 
 
 def mean_error(values: FloatArray, sizes: Sizes) -> tuple[float, MeanError]:
-    """The mean over units of a value of each forecast (n,), and how sure it is, where forecasts made near each other depend on each other."""
+    """The mean over units of a value of each forecast (n,), and how sure it is, where those made near each other depend on each other."""
     codes, counts = np.unique(sizes.unit, return_inverse=True, return_counts=True)[1:]
     share = 1.0 / counts[codes] / len(counts)
     mean = float(share @ values)

@@ -54,7 +54,7 @@ class ForecastScore(msgspec.Struct, frozen=True):
         by_step += [[str(s.step), *(f"{value:.4g}" for value in (s.mase, s.mae, s.mse))] for s in (self.steps[place] for place in places)]
         return [
             *aligned(rows, to_right=[1, 3]),
-            f"  over {self.n_windows:,} forecasts of {self.n_series:,} {'series' if self.n_series > 1 else 'one'}; [95 % interval over the choice of moments]",
+            f"  over {self.n_windows:,} forecasts of {self.n_series:,} series; [95 % interval over the choice of moments]",
             *aligned(by_step, to_right=range(4)),
         ]
 

@@ -8,13 +8,40 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from weights.conformal import check_level
 from weights.data.series.calendar import show_moment
+from weights.errors import NotFoundError, printable, suggest
 from weights.forecasting.forecaster import Forecaster
-from weights.forecasting.later import known_later
+from weights.forecasting.later import Later, known_later
 from weights.tables import Table, compact
 from weights.types import AnyArray, FloatArray
 
 _MOST_SHOWN = 30
+
+
+class History:
+    """The values of a unit before its next steps, made where they are looked at."""
+
+    def __init__(self, forecaster: Forecaster, unit: int, later: FloatArray) -> None:
+        self._forecaster, self._unit, self._later = forecaster, unit, later
+
+    @property
+    def name(self) -> str:
+        """What the unit is called."""
+        return self._forecaster.name(self._unit)
+
+    @property
+    def values(self) -> FloatArray:
+        """The last values that are known, shape (t,)."""
+        units = self._forecaster.units
+        return np.concatenate([units.scale(self._unit).undo(units.tails[self._unit]), self._later])
+
+    @property
+    def times(self) -> AnyArray:
+        """Their moments, shape (t,)."""
+        end = int(self._forecaster.units.ends[self._unit]) + len(self._later)
+        calendar = self._forecaster.calendar
+        return _as_times(calendar.moments(end + np.arange(1 - len(self.values), 1)), numbered=calendar.numbered)
 
 
 class ForecastTable(dict[str, AnyArray]):
@@ -23,12 +50,13 @@ class ForecastTable(dict[str, AnyArray]):
     A frame is made of it as of any mapping of columns, such as ``pandas.DataFrame(table)``.
 
     Attributes:
+        before: the values of the first series before its steps.
         notes: sentences about the rows that came before.
     """
 
-    def __init__(self, columns: Mapping[str, AnyArray], notes: Sequence[str] = ()) -> None:
+    def __init__(self, columns: Mapping[str, AnyArray], before: History, notes: Sequence[str] = ()) -> None:
         super().__init__(columns)
-        self.notes = [*notes]
+        self.before, self.notes = before, [*notes]
 
     def to_arrow(self) -> pa.Table:
         """The same as a table of Arrow."""
@@ -60,38 +88,42 @@ def _show(value: Any) -> str:
     return compact(float(value)) if isinstance(value, float | np.floating) else str(value)
 
 
-def tabulate_steps(
-    forecaster: Forecaster,
-    later: Sequence[FloatArray],
-    horizon: int,
-    bounds: Mapping[str, Sequence[FloatArray]],
-    notes: Sequence[str] = (),
-) -> ForecastTable:
-    """The next steps of every unit.
+def tabulate_steps(later: Later, horizon: int, levels: Sequence[float], series: str | None = None) -> ForecastTable:
+    """The next steps of every unit, or of those of one series.
 
     Args:
-        forecaster: what forecasts.
-        later: of each unit the values after those it learned from, shape (t,).
+        later: what came after what was learned from.
         horizon: steps, at most those it learned.
-        bounds: by name, of each unit the bounds of its steps, shape (H,).
-        notes: sentences about the rows.
+        levels: of the intervals.
+        series: whose; of all if not given.
+
+    Raises:
+        UsageError: a level is not between 0 and 1. NotFoundError: there is no such series.
     """
+    forecaster = later.forecaster
     units = forecaster.units
-    predictions, moments, names, targets = [], [], [], []
+    if series is not None and series not in forecaster.labels:
+        raise NotFoundError(f"There is no series '{printable(series)}'. {suggest(series, forecaster.labels)}")
+    for level in levels:
+        check_level(level)
+    parts: dict[str, list[AnyArray]] = {}
+    histories = []
     for u in range(len(forecaster)):
-        own = known_later(forecaster, u, later[u])
-        predictions.append(forecaster.forecast_unit(u, own)[:horizon])
-        moments.append(forecaster.calendar.moments(int(units.ends[u]) + len(own) + np.arange(1, horizon + 1)))
-        names.append(forecaster.labels[units.series[u]])
-        targets.append(forecaster.task.targets[units.target[u]])
-    n = len(predictions)
-    columns: dict[str, AnyArray] = {} if forecaster.task.series is None else {"series": np.repeat(np.asarray(names, object), horizon)}
-    columns["target"] = np.repeat(np.asarray(targets, object), horizon)
-    columns["time"] = _as_times(np.concatenate(moments), numbered=forecaster.calendar.numbered)
-    columns["step"] = np.tile(np.arange(1, horizon + 1), n)
-    columns["prediction"] = np.concatenate(predictions)
-    columns |= {name: np.concatenate([own[:horizon] for own in each]) for name, each in bounds.items()}
-    return ForecastTable(columns, notes)
+        label = forecaster.labels[units.series[u]]
+        if series is not None and label != series:
+            continue
+        own = known_later(forecaster, u, later.values[u])
+        predicted = forecaster.forecast_unit(u, own)[:horizon]
+        moments = int(units.ends[u]) + len(own) + np.arange(1, horizon + 1)
+        columns: dict[str, AnyArray] = {} if forecaster.task.series is None else {"series": np.full(horizon, label, object)}
+        columns["target"] = np.full(horizon, forecaster.task.targets[units.target[u]], object)
+        columns["time"] = _as_times(forecaster.calendar.moments(moments), numbered=forecaster.calendar.numbered)
+        columns["step"] = np.arange(1, horizon + 1)
+        columns["prediction"] = predicted
+        for name, values in columns.items():
+            parts.setdefault(name, []).append(values)
+        histories.append(History(forecaster, u, own))
+    return ForecastTable({name: np.concatenate(values) for name, values in parts.items()}, histories[0], later.notes)
 
 
 def _as_times(moments: FloatArray, *, numbered: bool) -> AnyArray:

@@ -122,7 +122,9 @@ def make_units(panel: Panel, parts: Parts | None, seasons: Sequence[int]) -> tup
     if not units:
         raise DataError(f"A series needs at least {_FEWEST_VALUES} values to learn from, but none has. Give more rows.")
     if n_filled:
-        remarks.append(f"{n_filled:,} missing values were filled from the same place of the seasons beside, or on a line between neighbours")
+        remarks.append(
+            f"{n_filled:,} missing values were filled from the same place of the seasons beside, or on a line between neighbours"
+        )
     return units, remarks
 
 
@@ -220,7 +222,7 @@ def find_seasons(units: Sequence[FloatArray]) -> tuple[int, ...]:
         return ()
     highest = max(mean[lag] for lag in peaks)
     first = next(lag for lag in peaks if mean[lag] >= 0.8 * highest)
-    by_cycle = mean[first : most : first]
+    by_cycle = mean[first:most:first]
     longer = [k for k in range(1, len(by_cycle) - 1) if by_cycle[k] > max(by_cycle[k - 1], by_cycle[k + 1])]
     return (first, (max(longer, key=lambda k: by_cycle[k]) + 1) * first) if longer else (first,)
 

@@ -48,10 +48,10 @@ def save(saved: Saved, folder: Path) -> None:
         "metrics.json": _json(_with_numbers(saved.report)),
         "README.md": content.card(saved).encode(),
     }
-    for name, content in contents.items():
-        if name != "model.safetensors" and len(content) > LARGEST_JSON:
+    for name, written in contents.items():
+        if name != "model.safetensors" and len(written) > LARGEST_JSON:
             raise DataError(
-                f"The file '{name}' would have {len(content):,} bytes, but at most {LARGEST_JSON:,} can be loaded again. "
+                f"The file '{name}' would have {len(written):,} bytes, but at most {LARGEST_JSON:,} can be loaded again. "
                 "Use --drop for columns with long texts."
             )
     write_folder(folder.resolve(), {**contents, SUMS: _sums(contents)}, replaces=_replaceable)

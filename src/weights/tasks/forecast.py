@@ -9,17 +9,10 @@ from typing import Annotated, ClassVar
 
 import msgspec
 
-from weights.tasks.metrics import UNLISTED, Measure
+from weights.tasks.metrics import FORECAST_METRICS, Measure
 
 MOST_STEPS = 10_000
 """Steps that may be forecast (our choice)."""
-
-
-def _show_error(value: float) -> str:
-    return f"{value:.4g}"
-
-
-_ERROR = UNLISTED._replace(high=float("inf"), show=_show_error)
 
 
 class Forecast(msgspec.Struct, frozen=True, tag="forecast", tag_field="kind"):
@@ -37,11 +30,7 @@ class Forecast(msgspec.Struct, frozen=True, tag="forecast", tag_field="kind"):
     time: str | None = None
     series: str | None = None
 
-    metrics: ClassVar[dict[str, Measure]] = {
-        "mase": _ERROR._replace(title="scaled error (MASE)"),
-        "mae": _ERROR._replace(title="mean absolute error"),
-        "mse": _ERROR._replace(title="mean squared error"),
-    }
+    metrics: ClassVar[dict[str, Measure]] = FORECAST_METRICS
 
     @property
     def kind(self) -> str:

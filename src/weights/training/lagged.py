@@ -7,7 +7,7 @@ one series or, pooled, of all series, each in units of its own deviation.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -227,7 +227,7 @@ def _pooled(trial: Trial) -> Trial:
     return trial._replace(setting=trial.setting._replace(pooled=True))
 
 
-def describe_shares(mixtures: Iterable[tuple[LagMixture, float]]) -> Mapping[str, float]:
+def describe_shares(mixtures: Iterable[tuple[LagMixture, float]]) -> dict[str, float]:
     """The mean share of each regression in several mixtures of given weights, by its name, the largest first."""
     totals: dict[str, float] = {}
     for mixture, weight in mixtures:

@@ -39,8 +39,12 @@ class RollingSums(NamedTuple):
 
 
 class Setting(NamedTuple):
-    """A regression on lags: how many, what it improves on (a key of the references that were tried), its strength, and whose windows it
-    learned from: those of the series it forecasts, or of all."""
+    """A regression on lags.
+
+    Attributes:
+        n_lags: how many. reference: what it improves on, by name. strength: of its penalty.
+        pooled: whether it learned from the windows of all series, not only of the one that it forecasts.
+    """
 
     n_lags: int
     reference: str
@@ -105,7 +109,8 @@ def try_strengths(sums: RollingSums, n_lags: int, name: str, refer: Callable[[in
     Args:
         sums: of so many lags at least, of which the newest count.
         n_lags: L.
-        name: of the reference. refer: (L, H) -> what forecasts improve on.
+        name: of the reference.
+        refer: (L, H) -> what forecasts improve on.
     """
     learned, judged = sums.learned.of_lags(n_lags), sums.judged.of_lags(n_lags)
     n_cuts, horizon = judged.future.shape

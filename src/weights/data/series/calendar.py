@@ -222,7 +222,9 @@ def continue_calendar(calendar: Calendar, moments: FloatArray, *, name: str, num
     lengths = calendar.step if isinstance(calendar, Even) else _DAY
     if (beside > 2 * _LARGEST_JITTER * lengths).any():
         shown = show_moment(float(moments[np.argmax(beside)]), numbered=numbered)
-        raise DataError(f"Moments must be {calendar.name}, as those of the fit, but '{name}' has {shown}. Sum or average rows to these steps.")
+        raise DataError(
+            f"Moments must be {calendar.name}, as those of the fit, but '{name}' has {shown}. Sum or average rows to these steps."
+        )
     return calendar
 
 
