@@ -15,7 +15,7 @@ from planted import OF_MARKS, marked
 from small import fitted_example
 from weights import cli
 from weights.errors import UsageError
-from weights.questions import ask, list_drawings
+from weights.questions import QUESTIONS, ask, list_drawings
 
 SIDE = 16
 DRAWINGS = list_drawings()
