@@ -23,10 +23,14 @@ LEVELS = np.array([0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.15, 0.2, 0.3, 0.4, 0
 LEVELS = np.concatenate([LEVELS, 1 - LEVELS[-2::-1]])
 """Of the quantiles that are kept. Between and beyond them they are linear in quantiles of the normal distribution."""
 _NORMAL = scipy.special.ndtri(LEVELS)
-_HALF_LIVES = (10.0, 30.0, 100.0, 300.0, 1000.0, np.inf)
+_HALF_LIVES = (10.0, 30.0, 100.0, 300.0, np.inf)
 """Moments after which an error counts half in the size that is expected of later ones; the best on rolling origins is taken (our choice)."""
+_KEEP = 0.5 ** (1 / np.asarray(_HALF_LIVES))
+_SH = 1.0
+_PM3 = 0.0
 _PRIOR_MOMENTS, _PRIOR_SEASONS = 2.0, 4.0
 """What is known without the series counts as so many moments, and that all phases of a season are alike as so many seasons (our choice)."""
+_PM2 = 0.0
 _MEMORY = 500.0
 """Moments in which quantiles move by what the levels ask for, and as many more as the step lies ahead (our choice): a value that comes late
 must move them less, or they swing."""
@@ -35,47 +39,44 @@ _ROW_KEY = 0xB0
 
 
 class Sums(NamedTuple):
-    """Sums of sizes of errors, and of their weights, from which expected sizes follow; leading axes may be of several settings.
+    """Sums of sizes of errors, and of their weights, from which expected sizes follow.
 
-    recent: old ones fading, shape (2, S, B). overall: all alike, shape (2, S, B). phases: by phase of the season, relative to what was
-    expected without one, shape (2, S, P).
+    sizes: older ones fading with each half-life, the last of which is infinite, shape (half-lives, 2, S, B). phases: by phase of the season,
+    relative to what was expected without one, shape (2, S, P).
     """
 
-    recent: FloatArray
-    overall: FloatArray
+    fading: FloatArray
     phases: FloatArray
 
     def sizes(self, prior: FloatArray) -> FloatArray:
         """The expected size of errors at each knot but for the phase, shape (S, B), from what is expected without any (S, B)."""
-        held = _PRIOR_MOMENTS
-        overall = (self.overall[..., 0, :, :] + held * prior) / (self.overall[..., 1, :, :] + held)
-        return (self.recent[..., 0, :, :] + held * overall) / (self.recent[..., 1, :, :] + held)
+        held = _PRIOR_MOMENTS + _PM2 * 2.0 ** np.arange(prior.shape[-1])
+        overall = (self.fading[-1, 0] + held * prior) / (self.fading[-1, 1] + held)
+        held = _PRIOR_MOMENTS + _PM3 * 2.0 ** np.arange(prior.shape[-1])
+        recent = (self.fading[:-1, 0] + held * overall) / (self.fading[:-1, 1] + held)
+        return (recent.sum(axis=0) * _SH + overall * (1 + (1 - _SH) * len(recent))) / (len(recent) + 1)
 
     def factors(self, moments: IntArray | int) -> FloatArray:
         """By how much errors are larger at moments (n,) for their phase, shape (S, n); of one moment (S,)."""
-        phase = np.asarray(moments) % self.phases.shape[-1]
-        sums = self.phases[..., phase] if phase.ndim else self.phases[..., int(phase)]
-        axis = -3 if phase.ndim else -2
-        total, weight = np.moveaxis(sums, axis, 0)
-        return (total + _PRIOR_SEASONS) / (weight + _PRIOR_SEASONS)
+        total, weight = self.phases[..., np.asarray(moments) % self.phases.shape[-1]]
+        pooled = (total.sum(axis=0) + _PRIOR_SEASONS) / (weight.sum(axis=0) + _PRIOR_SEASONS)
+        return (total + _PRIOR_SEASONS * pooled) / (weight + _PRIOR_SEASONS)
 
-    def plus(self, moment: int, total: FloatArray, weight: FloatArray, keep: FloatArray | float, prior: FloatArray) -> Sums:
+    def plus(self, moment: int, total: FloatArray, weight: FloatArray, prior: FloatArray) -> Sums:
         """The sums with the sizes that became known at a moment.
 
         Args:
             moment: its number.
             total: weighted sums of sizes at each knot, shape (S, B).
             weight: sums of these weights, zero where none became known, shape (S, B).
-            keep: what is kept of old sums, with the leading axes.
             prior: as in `sizes`.
         """
-        expected, factor = self.sizes(prior), self.factors(moment)[..., None]
-        came = weight.sum(-1)
-        ratio = (total / expected).sum(-1) / np.maximum(came, 1e-12)
-        new = np.stack(np.broadcast_arrays(total / factor, weight), axis=-3)
+        expected, factor = self.sizes(prior), self.factors(moment)[:, None]
+        came = weight.sum(axis=1)
+        ratio = (total / np.maximum(expected, np.finfo(float).tiny)).sum(axis=1) / np.maximum(came, 1e-12)
         phases = self.phases.copy()
-        phases[..., moment % phases.shape[-1]] += np.stack(np.broadcast_arrays(ratio, np.minimum(came, 1.0)), axis=-2) * (came > 0)
-        return Sums(np.asarray(keep)[..., None, None, None] * self.recent + new, self.overall + new, phases)
+        phases[..., moment % phases.shape[-1]] += np.where(came > 0, [ratio, np.minimum(came, 1.0)], 0.0)
+        return Sums(_KEEP[:, None, None, None] * self.fading + np.stack([total / factor, weight]), phases)
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,7 +85,6 @@ class AdaptiveBounds:
 
     Attributes:
         moment: number of the last one that is known.
-        keep: share of the sums of sizes that is kept from one moment to the next.
         prior: expected size of errors of a series of which none is known, shape (S, B).
         sums: of sizes of errors.
         issued: sizes that were expected at the last H moments, the newest last, shape (H, S, B).
@@ -94,7 +94,6 @@ class AdaptiveBounds:
     """
 
     moment: int
-    keep: float
     prior: FloatArray
     sums: Sums
     issued: FloatArray
@@ -149,6 +148,18 @@ class AdaptiveBounds:
         paths = forecast.reshape(len(sizes), 1, -1) + np.moveaxis(scores, 0, -1) * sizes[:, None]
         return paths.reshape(*forecast.shape[:-1], n_paths, self.horizon)
 
+    def with_series(self, n_more: int) -> AdaptiveBounds:
+        """The bounds with so many further series, of which no error is known."""
+
+        def more(array: FloatArray, axis: int, row: FloatArray | float) -> FloatArray:
+            shape = [*array.shape]
+            shape[axis] = n_more
+            return np.concatenate([array, np.broadcast_to(row, shape)], axis=axis)
+
+        sums = Sums(*(more(part, -2, 0.0) for part in self.sums))
+        issued = more(self.issued, 1, self.issued.mean(axis=1, keepdims=True))
+        return replace(self, prior=more(self.prior, 0, self.prior.mean(axis=0)), sums=sums, issued=issued)
+
     @property
     def horizon(self) -> int:
         """H, how many steps ahead there are bounds for."""
@@ -176,7 +187,7 @@ class AdaptiveBounds:
         moment, knots = self.moment + 1, _knots(self.horizon)
         then = np.einsum("hsb,hb->sh", self.issued[::-1], knots) * self.sums.factors(moment)[:, None]
         total, weight = _at_knots(errors)
-        sums = self.sums.plus(moment, total, weight, self.keep, self.prior)
+        sums = self.sums.plus(moment, total, weight, self.prior)
         issued = np.concatenate([self.issued[1:], sums.sizes(self.prior)[None]])
         return replace(self, moment=moment, sums=sums, issued=issued, quantiles=self._track(_divide(errors, then)))
 
@@ -223,16 +234,28 @@ def fit_bounds(
     _check(errors)
     history = _History(errors, origins, moment, units)
     burn = min(horizon, (moment - int(origins[0])) // 2)
-    tried = [history.walk(season, _HALF_LIVES) for season in (1, *(s for s in seasons if 1 < s <= history.n_moments // 2))]
-    _, best, place = min((walked.deviances(history, burn).min(), i, int(np.argmin(walked.deviances(history, burn)))) for i, walked in enumerate(tried))
-    walked = tried[best].at(place)
+    walks = [history.walk(season) for season in (1, *(s for s in seasons if 1 < s <= history.n_moments // 2))]
+    walked = min(walks, key=lambda walked: walked.deviance(history, burn))
     scores = history.scores(walked, burn)
-    quantiles = _fit_quantiles(scores, origins)
+    quantiles = _fit_quantiles(scores)
     spread = (quantiles[:, _NINE_TENTHS] - quantiles[:, _TENTH]) / (_NORMAL[_NINE_TENTHS] - _NORMAL[_TENTH])
     issued = walked.expected[-horizon:]
     issued = np.concatenate([np.repeat(history.prior[None], horizon - len(issued), axis=0), issued])
-    keep = 0.5 ** (1 / _HALF_LIVES[place])
-    return AdaptiveBounds(moment, keep, history.prior, walked.sums, issued, quantiles, spread, _rank_rows(scores))
+    return AdaptiveBounds(moment, history.prior, walked.sums, issued, quantiles, spread, _rank_rows(scores))
+
+
+def shapes_of(n_series: int, horizon: int, *, season: int, n_rows: int) -> dict[str, list[int]]:
+    """The shapes of the arrays of bounds, by name."""
+    n_knots = _knots(horizon).shape[1]
+    return {
+        "prior": [n_series, n_knots],
+        "issued": [horizon, n_series, n_knots],
+        "quantiles": [n_knots, len(LEVELS)],
+        "spread": [n_knots],
+        "rows": [n_rows, horizon],
+        "fading": [len(_HALF_LIVES), 2, n_series, n_knots],
+        "phases": [2, n_series, season],
+    }
 
 
 _TENTH, _NINE_TENTHS = np.searchsorted(LEVELS, [0.1 - 1e-9, 0.9 - 1e-9])
@@ -249,22 +272,18 @@ class _Walk(NamedTuple):
     factors: FloatArray
     sums: Sums
 
-    def at(self, place: int) -> _Walk:
-        """One of the settings."""
-        return _Walk(self.expected[:, place], self.factors[:, place], Sums(*(part[place] for part in self.sums)))
-
-    def deviances(self, history: _History, burn: int) -> FloatArray:
-        """The mean deviance of the errors of each setting, from forecasts after the first moments on, shape (settings,)."""
-        n_moments, *_, n_knots = self.expected.shape
-        total, count = np.zeros(self.expected.shape[1]), 0.0
+    def deviance(self, history: _History, burn: int) -> float:
+        """The mean deviance of errors, from forecasts after the first moments on."""
+        n_moments, _, n_knots = self.expected.shape
+        total = count = 0.0
         for b in range(n_knots):
             ahead = min(2**b, history.errors.shape[2])
             later = slice(burn + ahead, n_moments)
-            expected = self.expected[burn : n_moments - ahead, ..., b] * self.factors[later]
-            weight, sizes = history.weights[later, None, :, b], history.totals[later, None, :, b]
+            expected = self.expected[burn : n_moments - ahead, :, b] * self.factors[later]
+            weight, sizes = history.weights[later, :, b], history.totals[later, :, b]
             expected = np.maximum(expected / history.prior[:, b].clip(np.finfo(float).tiny), 1e-12)
             relative = sizes / history.prior[:, b].clip(np.finfo(float).tiny)
-            total += (weight * np.log(expected) + relative / expected).sum(axis=(0, 2))
+            total += (weight * np.log(expected) + relative / expected).sum()
             count += weight.sum()
         return total / max(count, 1.0)
 
@@ -299,16 +318,15 @@ class _History:
         relative = np.where(share > 0, relative, relative.max())
         return units[:, None] * relative
 
-    def walk(self, season: int, half_lives: Sequence[float]) -> _Walk:
+    def walk(self, season: int) -> _Walk:
         """Sizes expected at each moment, for each half-life."""
-        keep = 0.5 ** (1 / np.asarray(half_lives))
-        shape = (len(keep), 2, *self.prior.shape)
-        sums = Sums(np.zeros(shape), np.zeros(shape), np.zeros((*shape[:-1], season)))
-        expected = np.empty((self.n_moments, len(keep), *self.prior.shape))
+        shape = (len(_KEEP), 2, *self.prior.shape)
+        sums = Sums(np.zeros(shape), np.zeros((*shape[1:-1], season)))
+        expected = np.empty((self.n_moments, *self.prior.shape))
         factors = np.empty(expected.shape[:-1])
         for t in range(self.n_moments):
             factors[t] = sums.factors(self.first + t)
-            sums = sums.plus(self.first + t, self.totals[t], self.weights[t], keep, self.prior)
+            sums = sums.plus(self.first + t, self.totals[t], self.weights[t], self.prior)
             expected[t] = sums.sizes(self.prior)
         return _Walk(expected, factors, sums)
 
@@ -354,25 +372,37 @@ def _divide(errors: FloatArray, expected: FloatArray) -> FloatArray:
     return errors / np.maximum(expected, np.finfo(float).tiny)
 
 
-def _fit_quantiles(scores: FloatArray, origins: IntArray) -> FloatArray:
+def _fit_quantiles(scores: FloatArray) -> FloatArray:
     """The quantiles of scores (S, o, H) at each knot, shape (B, levels).
 
-    The score of rank i among n is the quantile of i / (n + 1), as in conformal prediction, where forecasts of h steps that follow one
-    another closely count as one of h: these share their values.
+    The score of rank i among n is the quantile of i / (n + 1), as in conformal prediction, where as many forecasts count as one as tell the
+    same.
     """
     n_series, n_rows, horizon = scores.shape
     knots = _knots(horizon)
-    apart = max(float(np.median(np.diff(origins))), 1.0) if len(origins) > 1 else 1.0
     quantiles = np.empty((knots.shape[1], len(LEVELS)))
     for b in range(len(quantiles)):
         steps = np.flatnonzero(knots[:, b])
+        alike = _count_alike(scores[:, :, min(2**b, horizon) - 1], min(2**b, horizon))
         every = -(-n_series * n_rows * len(steps) // _MOST_SCORES)
         here = scores[:, ::every, steps]
         came = np.isfinite(here)
         weight = np.broadcast_to(knots[steps, b], here.shape)[came]
-        overlap = max(float(knots[steps, b] @ (steps + 1)) / knots[steps, b].sum() / (apart * every), 1.0)
-        quantiles[b] = _weighted_quantiles(here[came], weight, overlap * knots[steps, b].sum())
+        quantiles[b] = _weighted_quantiles(here[came], weight, max(alike / every, 1.0) * knots[steps, b].sum())
     return quantiles
+
+
+def _count_alike(scores: FloatArray, n_lags: int) -> float:
+    """How many forecasts that follow one another tell as much as one alone, from their scores (S, o) at a step: one at least.
+
+    It is the sum of the autocorrelations of less than `n_lags`, beyond which forecasts share no value, as in the variance of a mean; about
+    zero, because the mean of few that tell the same is near them.
+    """
+    here = np.nan_to_num(scores)
+    length = 2 * here.shape[1]
+    power = np.abs(np.fft.rfft(here, length, axis=1)) ** 2
+    products = np.fft.irfft(power.sum(axis=0), length)[: min(n_lags, here.shape[1])]
+    return max(1.0, 2 * float(products.sum() / products[0]) - 1) if products[0] > 0 else 1.0
 
 
 def _weighted_quantiles(scores: FloatArray, weight: FloatArray, unit: float) -> FloatArray:

@@ -16,7 +16,7 @@ from weights.errors import UsageError
 from weights.forecasting.fitting import ForecastPlan, fit_forecaster
 from weights.forecasting.forecaster import Forecaster
 from weights.forecasting.later import Later, read_later
-from weights.forecasting.scoring import ForecastScore, score_later
+from weights.forecasting.scoring import LEVELS, ForecastScore, score_later
 from weights.forecasting.steps import ForecastTable, tabulate_steps
 from weights.interruption import stop_request, stoppable
 from weights.running import OnProgress
@@ -59,7 +59,7 @@ class ForecastModel:
         horizon: int | None = None,
         *,
         after: Any = None,
-        level: float | Sequence[float] = (0.8, 0.95),
+        level: float | Sequence[float] = LEVELS,
         series: str | None = None,
     ) -> ForecastTable:
         """The next steps after the rows it learned from, or after later rows.
@@ -92,16 +92,17 @@ class ForecastModel:
         return tabulate_steps(self.read(after), horizon, levels, series)
 
     @stoppable
-    def score(self, data: Any) -> ForecastScore:
+    def score(self, data: Any, *, level: float | Sequence[float] = LEVELS) -> ForecastScore:
         """How good forecasts of later rows are: from every origin whose steps all are among them.
 
         Args:
             data: rows that go on with those it learned from.
+            level: of the intervals whose coverage is counted.
 
         Raises:
             DataError: they do not, or are less than the horizon.
         """
-        return score_later(self.read(data))
+        return score_later(self.read(data), [level] if isinstance(level, float | int) else [*level])
 
     def read(self, data: Any) -> Later:
         """Later rows, or none, as the model reads them."""

@@ -12,11 +12,23 @@ import msgspec
 import numpy as np
 
 import weights
+from weights.adaptive import AdaptiveBounds, fit_bounds
 from weights.data.series.calendar import Calendar
 from weights.ensemble import Origin, Report
 from weights.forecasting.forecaster import Forecaster, LagModel, SeriesArrays
-from weights.forecasting.later import continue_units
-from weights.forecasting.rolling import Errors, forecast_at, mean_error, measure_sizes, metrics_of, place_origins, steps_after
+from weights.forecasting.rolling import (
+    NO_ERRORS,
+    Errors,
+    find_errors,
+    forecast_at,
+    lay_side_by_side,
+    mean_error,
+    measure_sizes,
+    metrics_of,
+    place_origins,
+    steps_after,
+)
+from weights.forecasting.scoring import walk_later
 from weights.forecasting.units import Unit
 from weights.tasks.forecast import Forecast
 from weights.training.control import Control, Progress
@@ -157,6 +169,7 @@ def fit_forecaster(plan: ForecastPlan, control: Control) -> Forecaster:
         LagModel(n_lags, plan.regressions.seasons, shares, plain, beaten),
         _arrays(plan.units, n_lags, season_error, weights_of_lags),
         pooled,
+        _fit_bounds([_errors_of(result, chosen) for result in results], plan),
         report,
     )
     return _with_test(forecaster, plan.tests)
@@ -227,15 +240,14 @@ def _learn_unit(unit: Unit, regressions: Regressions, cuts: IntArray | None, poo
         alone = mix_pool(pool).weights if pool is not None else _plain_forecasts(regressions.seasons, n_lags, horizon).popitem()[1]
         return _UnitResult(alone, None, {})
     plain = _plain_forecasts(regressions.seasons, len(mixture.weights), horizon)
-    parts: dict[str, list[FloatArray]] = {name: [] for name in (OURS, *plain)}
+    parts: dict[str, list[Errors]] = {name: [] for name in (OURS, *plain)}
     by_cut = place_origins(mixture, len(seen), most)
     for cut, origins in enumerate(by_cut):
         came = steps_after(unit.values, origins, horizon)
         came = np.where(steps_after(unit.known.astype(float), origins, horizon) > 0, came, np.nan)
         for name, own in {OURS: mixture.weights_at_cuts[cut], **plain}.items():
-            parts[name].append(came - unit.scale.undo(forecast_at(seen, origins, own)))
-    moments = np.concatenate(by_cut) - len(seen)
-    errors = {name: Errors(moments, np.concatenate(values)) for name, values in parts.items()}
+            parts[name].append(find_errors(origins - len(seen), came, forecast_at(seen, origins, own), unit.scale))
+    errors = {name: Errors(*(np.concatenate(part) for part in zip(*own, strict=True))) for name, own in parts.items()}
     return _UnitResult(mixture.weights, mixture, errors)
 
 
@@ -258,7 +270,7 @@ def _forecasts(results: Sequence[_UnitResult]) -> list[str]:
 
 
 def _errors_of(result: _UnitResult, name: str) -> Errors:
-    return result.errors.get(name, Errors(np.zeros(0, np.int64), np.zeros((0, 1))))
+    return result.errors.get(name, NO_ERRORS)
 
 
 def _compare(results: Sequence[_UnitResult], plan: ForecastPlan, season_error: FloatArray) -> tuple[str, bool, str]:
@@ -275,6 +287,12 @@ def _compare(results: Sequence[_UnitResult], plan: ForecastPlan, season_error: F
         return plain, False, f"nothing beats the {plain}: regressions on lags were {worse} at rolling origins, so that it answers alone"
     better = f"regressions on lags lose {gain / means[plain]:.1%} less than the {plain}, the best of the plain forecasts"
     return plain, True, f"{better}, at rolling origins (squared errors, as shares of the variance)"
+
+
+def _fit_bounds(errors: Sequence[Errors], plan: ForecastPlan) -> AdaptiveBounds:
+    """The bounds that errors at rolling origins give, of all units together; moments are counted from the ends of series, which are at -1."""
+    together, origins = lay_side_by_side(errors, plan.task.horizon)
+    return fit_bounds(together, origins, moment=-1, units=np.ones(len(errors)), seasons=plan.regressions.seasons)
 
 
 def _season_error(values: FloatArray, seasons: Sequence[int]) -> float:
@@ -298,11 +316,9 @@ def _with_test(forecaster: Forecaster, tests: Sequence[FloatArray]) -> Forecaste
     """The forecaster with metrics of all windows of the values that were for the test, if there are some."""
     if not tests:
         return forecaster
-    errors = continue_units(forecaster, tests)
-    if not any(len(own.origins) for own in errors):
+    errors = walk_later(forecaster, tests, ()).errors
+    n_windows = sum(len(own.origins) for own in errors)
+    if not n_windows:
         return forecaster
-    sizes = measure_sizes(errors, forecaster.units.season_error)
-    report = msgspec.structs.replace(
-        forecaster.report, test=metrics_of(sizes, Forecast.metrics), n_test=int(sum(len(own.origins) for own in errors))
-    )
-    return replace(forecaster, report=report)
+    metrics = metrics_of(measure_sizes(errors, forecaster.units.season_error), Forecast.metrics)
+    return replace(forecaster, report=msgspec.structs.replace(forecaster.report, test=metrics, n_test=n_windows))

@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
 import msgspec
-import numpy as np
-from numpy.lib.stride_tricks import sliding_window_view
 
+from weights.adaptive import AdaptiveBounds
 from weights.data.series.calendar import Calendar
 from weights.ensemble import Report
-from weights.forecasting.units import Scale, name_unit
+from weights.forecasting.units import Scale, carry_forward, name_unit
 from weights.tasks.forecast import Forecast
 from weights.types import FloatArray, IntArray
-
-_BLOCK = 256
 
 
 class LagModel(msgspec.Struct, frozen=True):
@@ -73,6 +70,8 @@ class Forecaster:
         model: what the weights are of.
         units: a target of a series each.
         pooled: weights of lags that all series share, for one that comes later, shape (L, H); none where there is one series.
+        bounds: how far values may lie from forecasts, in units in which they were learned; moments are counted from the ends of series,
+            which are at -1.
         report: how it was made and how good it is.
     """
 
@@ -82,6 +81,7 @@ class Forecaster:
     model: LagModel
     units: SeriesArrays
     pooled: FloatArray | None
+    bounds: AdaptiveBounds
     report: Report
 
     def __len__(self) -> int:
@@ -93,34 +93,9 @@ class Forecaster:
         target = self.task.targets[self.units.target[unit]]
         return name_unit(self.labels[self.units.series[unit]], target, len(self.task.targets))
 
-    def forecast_unit(self, unit: int, later: FloatArray) -> FloatArray:
-        """The next H values of a unit after the last that is known, in the user's units, shape (H,).
-
-        Args:
-            unit: which.
-            later: values that came after those it learned from, none missing, shape (t,).
-        """
-        scale = self.units.scale(unit)
-        seen = np.concatenate([self.units.tails[unit], scale.see(later)])
-        return scale.undo(seen[: -self.model.n_lags - 1 : -1] @ self.units.weights[unit])
-
-    def walk(self, unit: int, later: FloatArray) -> Iterator[tuple[IntArray, FloatArray]]:
-        """Forecasts from every origin whose steps all are among later values, some origins at a time.
-
-        Args:
-            unit: which.
-            later: values that came after those it learned from, shape (t,).
-
-        Yields:
-            How many later values were known at each origin, from 0 on, shape (n,), and the forecasts in the user's units, shape (n, H).
-        """
-        scale, n_lags = self.units.scale(unit), self.model.n_lags
-        seen = np.concatenate([self.units.tails[unit][-n_lags:], scale.see(later)])
-        windows = sliding_window_view(seen, n_lags)[: max(len(later) - self.task.horizon + 1, 0)]
-        newest_last = self.units.weights[unit][::-1]
-        for begin in range(0, len(windows), _BLOCK):
-            part = windows[begin : begin + _BLOCK]
-            yield np.arange(begin, begin + len(part)), scale.undo(part @ newest_last)
+    def fill_later(self, unit: int, values: FloatArray) -> FloatArray:
+        """Later values of a unit with missing ones carried forward, shape (t,)."""
+        return carry_forward(values, self.units.scale(unit).undo(self.units.tails[unit]), self.model.seasons)
 
     @property
     def metrics(self) -> Mapping[str, float]:

@@ -13,7 +13,6 @@ from weights.data.table.delimited import remarks_of
 from weights.data.table.read import read_table
 from weights.errors import DataError, listed, printable
 from weights.forecasting.forecaster import Forecaster, SeriesArrays
-from weights.forecasting.rolling import Errors, steps_after
 from weights.forecasting.units import fill_gaps, find_scale
 from weights.types import FloatArray
 
@@ -115,46 +114,4 @@ def _with_series(forecaster: Forecaster, panel: Panel, places: Sequence[int]) ->
             units.append((*numbers, tail, scale.center, scale.spread, float(scale.logged), error, forecaster.pooled))
     added = [np.asarray(part) for part in zip(*units, strict=True)]
     arrays = SeriesArrays(*(np.concatenate(parts) for parts in zip(forecaster.units, added, strict=True)))
-    return replace(forecaster, labels=labels, units=arrays)
-
-
-def carry_forward(values: FloatArray, before: FloatArray, seasons: Sequence[int]) -> FloatArray:
-    """Values whose missing ones are those a season before, or the last ones, so that nothing is known before it came.
-
-    Args:
-        values: shape (t,), NaN where there is none.
-        before: what came before them, none missing.
-        seasons: lengths in steps, of which the first counts.
-
-    Example:
-        >>> carry_forward(np.array([3.0, np.nan, np.nan]), np.array([1.0, 2.0]), [2])
-        array([3., 2., 3.])
-    """
-    season = next((season for season in seasons if season <= len(before)), 1)
-    whole = np.concatenate([before, values])
-    for place in np.flatnonzero(np.isnan(whole)):
-        whole[place] = whole[place - season]
-    return whole[len(before) :]
-
-
-def known_later(forecaster: Forecaster, unit: int, values: FloatArray) -> FloatArray:
-    """Later values of a unit with missing ones carried forward, shape (t,)."""
-    before = forecaster.units.scale(unit).undo(forecaster.units.tails[unit])
-    return carry_forward(values, before, forecaster.model.seasons)
-
-
-def continue_units(forecaster: Forecaster, later: Sequence[FloatArray]) -> list[Errors]:
-    """The errors of forecasts from every origin whose steps all lie among later values, of each unit; none of one without such.
-
-    Args:
-        forecaster: what forecasts.
-        later: of each unit the values after the last that it learned from, shape (t,), NaN where there is none.
-    """
-    horizon, errors = forecaster.task.horizon, []
-    for u, values in enumerate(later):
-        filled = known_later(forecaster, u, values)
-        parts = [(known, steps_after(np.append(0.0, values), known, horizon) - own) for known, own in forecaster.walk(u, filled)]
-        origins = np.concatenate([known for known, _ in parts]) if parts else np.zeros(0, np.int64)
-        came = np.concatenate([own for _, own in parts]) if parts else np.zeros((0, horizon))
-        errors.append(Errors(origins + int(forecaster.units.ends[u]), came))
-    return errors
+    return replace(forecaster, labels=labels, units=arrays, bounds=forecaster.bounds.with_series(len(units)))

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
 from weights.dependence import MeanError, error_of_mean
+from weights.forecasting.units import Scale
 from weights.tasks.proportions import Metric
 from weights.training.lagged import LagMixture
 from weights.types import FloatArray, IntArray
@@ -20,10 +21,29 @@ class Errors(NamedTuple):
     Attributes:
         origins: when forecasts were made, as numbers that are the same at the same time in all units, shape (n,).
         values: in the user's units, NaN where nothing came, shape (n, H).
+        seen: in units in which it was learned, shape (n, H).
     """
 
     origins: IntArray
     values: FloatArray
+    seen: FloatArray
+
+
+NO_ERRORS = Errors(np.zeros(0, np.int64), np.zeros((0, 1)), np.zeros((0, 1)))
+
+
+def find_errors(origins: IntArray, came: FloatArray, forecasts: FloatArray, scale: Scale) -> Errors:
+    """The errors of forecasts (n, H), which are in units in which they were learned, of values (n, H) in the user's."""
+    return Errors(origins, came - scale.undo(forecasts), scale.see(came) - forecasts)
+
+
+def lay_side_by_side(errors: Sequence[Errors], horizon: int) -> tuple[FloatArray, IntArray]:
+    """Errors as they were seen of all units at all origins, shape (U, O, H), NaN where there are none, and the origins, ascending, (O,)."""
+    origins = np.unique(np.concatenate([own.origins for own in errors]))
+    together = np.full((len(errors), len(origins), horizon), np.nan)
+    for u, own in enumerate(errors):
+        together[u, np.searchsorted(origins, own.origins)] = own.seen if len(own.origins) else together[u, :0]
+    return together, origins
 
 
 def place_origins(mixture: LagMixture, n_values: int, most: int) -> list[IntArray]:

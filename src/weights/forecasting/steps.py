@@ -12,7 +12,9 @@ from weights.conformal import check_level
 from weights.data.series.calendar import show_moment
 from weights.errors import NotFoundError, printable, suggest
 from weights.forecasting.forecaster import Forecaster
-from weights.forecasting.later import Later, known_later
+from weights.forecasting.later import Later
+from weights.forecasting.scoring import name_level
+from weights.forecasting.walking import Moment, bound_steps, undo_all, walk
 from weights.tables import Table, compact
 from weights.types import AnyArray, FloatArray
 
@@ -106,24 +108,32 @@ def tabulate_steps(later: Later, horizon: int, levels: Sequence[float], series: 
         raise NotFoundError(f"There is no series '{printable(series)}'. {suggest(series, forecaster.labels)}")
     for level in levels:
         check_level(level)
+    lengths = {u: len(later.values[u]) for u in range(len(forecaster)) if series in (None, forecaster.labels[units.series[u]])}
+    moments = {moment.known: moment for moment in walk(forecaster, later.values) if moment.known in lengths.values()}
+    said = {known: _say(forecaster, moment, levels) for known, moment in moments.items()}
     parts: dict[str, list[AnyArray]] = {}
-    histories = []
-    for u in range(len(forecaster)):
-        label = forecaster.labels[units.series[u]]
-        if series is not None and label != series:
-            continue
-        own = known_later(forecaster, u, later.values[u])
-        predicted = forecaster.forecast_unit(u, own)[:horizon]
-        moments = int(units.ends[u]) + len(own) + np.arange(1, horizon + 1)
+    for u, n_later in lengths.items():
+        times = int(units.ends[u]) + n_later + np.arange(1, horizon + 1)
+        label, target = forecaster.labels[units.series[u]], forecaster.task.targets[units.target[u]]
         columns: dict[str, AnyArray] = {} if forecaster.task.series is None else {"series": np.full(horizon, label, object)}
-        columns["target"] = np.full(horizon, forecaster.task.targets[units.target[u]], object)
-        columns["time"] = _as_times(forecaster.calendar.moments(moments), numbered=forecaster.calendar.numbered)
+        columns["target"] = np.full(horizon, target, object)
+        columns["time"] = _as_times(forecaster.calendar.moments(times), numbered=forecaster.calendar.numbered)
         columns["step"] = np.arange(1, horizon + 1)
-        columns["prediction"] = predicted
+        columns |= {name: values[u, :horizon] for name, values in said[n_later].items()}
         for name, values in columns.items():
             parts.setdefault(name, []).append(values)
-        histories.append(History(forecaster, u, own))
-    return ForecastTable({name: np.concatenate(values) for name, values in parts.items()}, histories[0], later.notes)
+    first = next(iter(lengths))
+    history = History(forecaster, first, forecaster.fill_later(first, later.values[first]))
+    return ForecastTable({name: np.concatenate(values) for name, values in parts.items()}, history, later.notes)
+
+
+def _say(forecaster: Forecaster, moment: Moment, levels: Sequence[float]) -> dict[str, FloatArray]:
+    """Forecasts and their bounds by the name of the column, of all units, shape (U, H) each."""
+    said = {"prediction": undo_all(forecaster, moment.forecasts)}
+    for level in levels:
+        bounds, name = bound_steps(forecaster, moment, level), name_level(level)
+        said |= {f"low {name}": bounds.low, f"high {name}": bounds.high}
+    return said
 
 
 def _as_times(moments: FloatArray, *, numbered: bool) -> AnyArray:

@@ -174,6 +174,25 @@ def fill_gaps(values: FloatArray, seasons: Sequence[int]) -> FloatArray:
     return values
 
 
+def carry_forward(values: FloatArray, before: FloatArray, seasons: Sequence[int]) -> FloatArray:
+    """Values whose missing ones are those a season before, or the last ones, so that nothing is known before it came.
+
+    Args:
+        values: shape (t,), NaN where there is none.
+        before: what came before them, none missing.
+        seasons: lengths in steps, of which the first counts.
+
+    Example:
+        >>> carry_forward(np.array([3.0, np.nan, np.nan]), np.array([1.0, 2.0]), [2])
+        array([3., 2., 3.])
+    """
+    season = next((season for season in seasons if season <= len(before)), 1)
+    whole = np.concatenate([before, values])
+    for place in np.flatnonzero(np.isnan(whole)):
+        whole[place] = whole[place - season]
+    return whole[len(before) :]
+
+
 def find_scale(values: FloatArray, seasons: Sequence[int]) -> Scale:
     """How a series is seen, from what was known when settings were judged.
 

@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 import numpy as np
 
+from weights.adaptive import AdaptiveBounds, Sums, shapes_of
 from weights.data.series.calendar import Calendar, check_calendar
 from weights.ensemble import Report
 from weights.errors import CorruptError
@@ -20,6 +21,10 @@ from weights.types import AnyArray
 
 _WHOLE = ("series", "target", "ends", "logged")
 _ABOVE_ZERO = ("spread", "season_error")
+_BOUNDS = ("prior", "issued", "quantiles", "spread", "rows")
+_SIZES = ("prior", "issued", "spread", *Sums._fields)
+_LAST = -1
+"""The moment of the last value that was learned from, as bounds count it."""
 _LARGEST = 1e150
 _POOLED = "pooled"
 
@@ -59,6 +64,10 @@ def describe_forecaster(forecaster: Forecaster, format_version: int, listed: Lis
 def arrays_of(forecaster: Forecaster) -> dict[str, AnyArray]:
     """The arrays of a forecaster by name."""
     arrays = {f"units/{name}": getattr(forecaster.units, name).astype(np.float64) for name in SeriesArrays._fields}
+    bounds = forecaster.bounds
+    arrays |= {f"bounds/{name}": getattr(bounds, name) for name in _BOUNDS} | {
+        f"bounds/{name}": getattr(bounds.sums, name) for name in Sums._fields
+    }
     return arrays if forecaster.pooled is None else arrays | {_POOLED: forecaster.pooled}
 
 
@@ -92,10 +101,17 @@ def check_names(config: ForecastConfig, path: Path) -> None:
     n_lags, horizon = config.model.n_lags, config.task.horizon
     needed = {f"units/{name}": n_units for name in SeriesArrays._fields}
     needed |= {"units/tails": [*n_units, n_lags], "units/weights": [*n_units, n_lags, horizon]}
+    needed |= {f"bounds/{name}": shape for name, shape in _shapes_of_bounds(n_units[0], horizon, listed).items()}
     needed |= {_POOLED: [n_lags, horizon]} if _POOLED in listed else {}
     for name in {**needed, **listed}:
         if listed.get(name) != needed.get(name):
             raise CorruptError(f"'{path}' holds '{name}' as {listed.get(name)}, but the model needs {needed.get(name)}. Fit again.")
+
+
+def _shapes_of_bounds(n_units: int, horizon: int, listed: dict[str, list[int]]) -> dict[str, list[int]]:
+    """The shapes of the arrays of bounds, whose season and number of rows are free."""
+    free = {name: listed.get(f"bounds/{name}", [0])[place] for name, place in (("phases", -1), ("rows", 0)) if listed.get(f"bounds/{name}")}
+    return shapes_of(n_units, horizon, season=free.get("phases", 0), n_rows=free.get("rows", 0))
 
 
 def wrong_in_arrays(arrays: dict[str, AnyArray], config: ForecastConfig) -> list[str]:
@@ -110,6 +126,12 @@ def wrong_in_arrays(arrays: dict[str, AnyArray], config: ForecastConfig) -> list
     wrong += [f"numbers in 'units/{name}' that are not above zero" for name in _ABOVE_ZERO if not (units[name] > 0).all()]
     most = {"series": len(config.labels), "target": len(config.task.targets), "logged": 2}
     wrong += [f"codes in 'units/{name}' of what is not there" for name, n in most.items() if not _within(units[name], n)]
+    bounds = {name: arrays[f"bounds/{name}"] for name in (*_BOUNDS, *Sums._fields)}
+    if (np.diff(bounds["quantiles"], axis=1) < 0).any():
+        wrong.append("quantiles that are not in ascending order")
+    wrong += [f"numbers in 'bounds/{name}' that are below zero" for name in _SIZES if (bounds[name] < 0).any()]
+    if ((bounds["rows"] <= 0) | (bounds["rows"] >= 1)).any():
+        wrong.append("ranks that are not between 0 and 1")
     pairs = [*zip(units["series"].tolist(), units["target"].tolist(), strict=True)]
     if any(a >= b for a, b in itertools.pairwise(pairs)):
         wrong.append("series that are there twice, or out of order")
@@ -120,7 +142,11 @@ def build_forecaster(config: ForecastConfig, report: Report, tensors: dict[str, 
     """The forecaster that checked records and arrays are of."""
     parts: dict[str, Any] = {name: tensors[f"units/{name}"] for name in SeriesArrays._fields}
     parts |= {name: parts[name].astype(np.int64) for name in ("series", "target", "ends")}
-    return Forecaster(config.task, config.calendar, config.labels, config.model, SeriesArrays(**parts), tensors.get(_POOLED), report)
+    sums = Sums(*(tensors[f"bounds/{name}"] for name in Sums._fields))
+    own = {name: tensors[f"bounds/{name}"] for name in _BOUNDS}
+    bounds = AdaptiveBounds(moment=_LAST, sums=sums, **own)
+    units = SeriesArrays(**parts)
+    return Forecaster(config.task, config.calendar, config.labels, config.model, units, tensors.get(_POOLED), bounds, report)
 
 
 def _whole(values: AnyArray) -> bool:
