@@ -290,7 +290,7 @@ def _compare(results: Sequence[_UnitResult], plan: ForecastPlan, season_error: F
 
 
 def _fit_bounds(errors: Sequence[Errors], plan: ForecastPlan) -> AdaptiveBounds:
-    """The bounds that errors at rolling origins give, of all units together; moments are counted from the ends of series, which are at -1."""
+    """The bounds that errors at rolling origins give, of all units together; moments count from the ends of series, which are at -1."""
     together, origins = lay_side_by_side(errors, plan.task.horizon)
     return fit_bounds(together, origins, moment=-1, units=np.ones(len(errors)), seasons=plan.regressions.seasons)
 

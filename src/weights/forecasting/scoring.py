@@ -37,6 +37,10 @@ class StepScore(msgspec.Struct, frozen=True):
     mse: float
     coverage: dict[str, float]
 
+    def cells(self) -> list[str]:
+        """The same as text."""
+        return [str(self.step), *(f"{value:.4g}" for value in (self.mase, self.mae, self.mse)), *map(_per_cent, self.coverage.values())]
+
 
 class ForecastScore(msgspec.Struct, frozen=True):
     """How good forecasts of later rows are.
@@ -66,8 +70,7 @@ class ForecastScore(msgspec.Struct, frozen=True):
             rows.append([measure.title, measure.show(metric.value), _bounds(metric), *_beside(before)])
         places = np.unique(np.linspace(0, len(self.steps) - 1, _MOST_STEPS_SHOWN).astype(int))
         by_step = [["steps ahead", "MASE", "mean absolute", "mean squared", *(f"within {level}" for level in self.coverage)]]
-        for s in (self.steps[place] for place in places):
-            by_step.append([str(s.step), *(f"{value:.4g}" for value in (s.mase, s.mae, s.mse)), *map(_per_cent, s.coverage.values())])
+        by_step += [self.steps[place].cells() for place in places]
         by_step.append(["all", "", "", "", *map(_per_cent, self.coverage.values())])
         return [
             *aligned(rows, to_right=[1, 3]),
@@ -163,12 +166,12 @@ def walk_later(forecaster: Forecaster, later: Sequence[FloatArray], levels: Sequ
         whole = np.flatnonzero(lengths >= moment.known + horizon)
         if not len(whole):
             break
-        came = np.stack([later[u][moment.known : moment.known + horizon] for u in whole])
+        came = np.stack([later[int(u)][moment.known : moment.known + horizon] for u in whole])
         counts += (~np.isnan(came)).sum(axis=0)
         for i, level in enumerate(levels):
             bounds = bound_steps(forecaster, moment, level)
             hits[i] += ((bounds.low[whole] <= came) & (came <= bounds.high[whole])).sum(axis=0)
-        for u, own in zip(whole, came, strict=True):
+        for u, own in zip(whole.tolist(), came, strict=True):
             origin = np.asarray([moment.known + int(forecaster.units.ends[u])])
             parts[u].append(find_errors(origin, own[None], moment.forecasts[u][None], forecaster.units.scale(u)))
     errors = [Errors(*(np.concatenate(part) for part in zip(*own, strict=True))) if own else NO_ERRORS for own in parts]
@@ -191,4 +194,4 @@ def _score_steps(walked: Walked, season_error: FloatArray) -> list[StepScore]:
         n_units += counts > 0
     means = sums / np.maximum(n_units, 1)
     shares = [{name: float(own[h]) for name, own in walked.by_step.items()} for h in range(horizon)]
-    return [StepScore(h + 1, *(float(value) for value in means[:, h]), shares[h]) for h in range(horizon) if n_units[h]]
+    return [StepScore(h + 1, *map(float, means[:, h]), coverage=shares[h]) for h in range(horizon) if n_units[h]]
