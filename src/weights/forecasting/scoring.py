@@ -194,4 +194,5 @@ def _score_steps(walked: Walked, season_error: FloatArray) -> list[StepScore]:
         n_units += counts > 0
     means = sums / np.maximum(n_units, 1)
     shares = [{name: float(own[h]) for name, own in walked.by_step.items()} for h in range(horizon)]
-    return [StepScore(h + 1, *map(float, means[:, h]), coverage=shares[h]) for h in range(horizon) if n_units[h]]
+    mase, mae, mse = means.tolist()
+    return [StepScore(h + 1, mase[h], mae[h], mse[h], shares[h]) for h in range(horizon) if n_units[h]]
