@@ -126,7 +126,7 @@ def fit_forecaster(plan: ForecastPlan, control: Control) -> Forecaster:
     begun = time.monotonic()
     cuts = _place_cuts(plan)
     pool = _pool(plan, cuts, control) if plan.with_pool else None
-    n_lags, n_units, horizon = plan.regressions.lags[-1], len(plan.units), plan.task.horizon
+    n_lags, n_units, horizon = plan.regressions.n_lags, len(plan.units), plan.task.horizon
     most = int(np.clip(_MOST_ERRORS // (n_units * horizon), _FEWEST_ORIGINS, _MOST_ORIGINS))
     results: list[_UnitResult] = []
 
@@ -182,12 +182,12 @@ def _place_cuts(plan: ForecastPlan) -> list[IntArray | None]:
     """
     regressions, units = plan.regressions, plan.units
     given = [unit.first_judged for unit in units]
-    if all(first is not None for first in given):
+    if regressions.lags and all(first is not None for first in given):
         n_lags, horizon = regressions.lags[-1], regressions.horizon
         return [_from_judged(unit, n_lags, horizon) for unit in units]
     latest = max(unit.end for unit in units)
     beside = [plan.calendar.numbered or unit.end == latest for unit in units]
-    lengths = [len(unit.values) for unit, fits in zip(units, beside, strict=True) if fits]
+    lengths = [len(unit.values) for unit, fits in zip(units, beside, strict=True) if fits] if regressions.lags else []
     enough = [n for n in lengths if n >= max(lengths) / 2 and regressions.lags[-1] in regressions.within(n).lags]
     if not enough:
         return [None] * len(units)
@@ -236,19 +236,22 @@ def _learn_unit(unit: Unit, regressions: Regressions, cuts: IntArray | None, poo
     seen, horizon = unit.seen, regressions.horizon
     mixture = mix_regressions(seen, regressions, cuts, None if cuts is None else pool)
     if mixture is None:
-        n_lags = min(len(seen), regressions.lags[-1])
-        alone = mix_pool(pool).weights if pool is not None else _plain_forecasts(regressions.seasons, n_lags, horizon).popitem()[1]
-        return _UnitResult(alone, None, {})
-    plain = _plain_forecasts(regressions.seasons, len(mixture.weights), horizon)
-    parts: dict[str, list[Errors]] = {name: [] for name in (OURS, *plain)}
-    by_cut = place_origins(mixture, len(seen), most)
-    for cut, origins in enumerate(by_cut):
+        by_cut = [np.arange(min(max(1, *regressions.seasons), len(seen) - horizon) - 1, len(seen) - horizon)[-most:]]
+        learned = [{}]
+    else:
+        by_cut = place_origins(mixture, len(seen), most)
+        learned = [{OURS: own} for own in mixture.weights_at_cuts]
+    plain = _plain_forecasts(regressions.seasons, int(by_cut[0][0]) + 1 if len(by_cut[0]) else 1, horizon)
+    parts: dict[str, list[Errors]] = {}
+    for origins, own in zip(by_cut, learned, strict=True):
         came = steps_after(unit.values, origins, horizon)
         came = np.where(steps_after(unit.known.astype(float), origins, horizon) > 0, came, np.nan)
-        for name, own in {OURS: mixture.weights_at_cuts[cut], **plain}.items():
-            parts[name].append(find_errors(origins - len(seen), came, forecast_at(seen, origins, own), unit.scale))
-    errors = {name: Errors(*(np.concatenate(part) for part in zip(*own, strict=True))) for name, own in parts.items()}
-    return _UnitResult(mixture.weights, mixture, errors)
+        for name, of_lags in {**own, **plain}.items():
+            errors = find_errors(origins - len(seen), came, forecast_at(seen, origins, of_lags), unit.scale)
+            parts.setdefault(name, []).append(errors)
+    together = {name: Errors(*(np.concatenate(part) for part in zip(*own, strict=True))) for name, own in parts.items()}
+    alone = mix_pool(pool).weights if pool is not None else [*plain.values()][-1]
+    return _UnitResult(alone if mixture is None else mixture.weights, mixture, together)
 
 
 def _plain_forecasts(seasons: Sequence[int], n_lags: int, horizon: int) -> dict[str, FloatArray]:
@@ -265,7 +268,7 @@ def plain_weights(name: str, n_lags: int, horizon: int) -> FloatArray:
 
 def _forecasts(results: Sequence[_UnitResult]) -> list[str]:
     """The names of the forecasts that every unit with errors has."""
-    known = [result.errors for result in results if result.errors]
+    known = [result.errors for result in results if result.mixture is not None] or [result.errors for result in results]
     return [name for name in known[0] if all(name in errors for errors in known)]
 
 
@@ -275,6 +278,9 @@ def _errors_of(result: _UnitResult, name: str) -> Errors:
 
 def _compare(results: Sequence[_UnitResult], plan: ForecastPlan, season_error: FloatArray) -> tuple[str, bool, str]:
     """The best of the plain forecasts, whether the regressions are better by more than their standard error, and that in words."""
+    if all(result.mixture is None for result in results):
+        name = _forecasts(results)[-1]
+        return name, False, f"series are too short for regressions on lags, so that the {name} answers alone"
     sizes = {name: measure_sizes([_errors_of(result, name) for result in results], season_error) for name in _forecasts(results)}
     spread = np.asarray([max(float(np.var(unit.values)), np.finfo(float).tiny) for unit in plan.units])
     losses = {name: own.mse / spread[own.unit] for name, own in sizes.items()}

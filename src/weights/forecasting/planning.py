@@ -43,6 +43,8 @@ TAKES = (
 )
 """Options that act on forecasts."""
 _OF_SERIES = ("series", "horizon")
+_FEWEST_BEFORE = 5
+"""Values that a series has beside those of the horizon, so that there are some forecasts of what came (our choice)."""
 _USUAL_SECONDS = 300.0
 _MOST_FOUND = 50
 """Series of which seasons are found, where the calendar tells of none."""
@@ -75,11 +77,11 @@ def plan_forecast(data: Any, request: Request) -> ForecastPlan:
     if panel.calendar.numbered:
         step = -(-len(units) // _MOST_FOUND)
         seasons = find_seasons([unit.values for unit in units[::step]])
-    regressions = _choose_regressions(units, horizon, [season for season in seasons if season <= MOST_LAGS])
+    regressions = _choose_regressions(units, horizon, seasons)
     n_threads = request.fit.threads or available_threads()
     with_pool = len(units) > 1
     regressions, seconds, thinned = _thin(regressions, len(units), n_threads, request.fit.budget)
-    check_memory_for(8.0 * len(units) * regressions.lags[-1] * horizon * 2, f"The weights of {len(units):,} series")
+    check_memory_for(8.0 * len(units) * regressions.n_lags * horizon * 2, f"The weights of {len(units):,} series")
     source, origin = printable(describe_source(data)), GivenRows(data).source
     roles = Roles(target=", ".join(targets), time=time, split=split, missing=name_columns(said.missing, ()))
     return ForecastPlan(
@@ -156,14 +158,19 @@ def _choose_regressions(units: Sequence[Unit], horizon: int, seasons: Sequence[i
         DataError: not one is long enough to learn from.
     """
     lengths = np.sort([len(unit.values) for unit in units])
-    for n in (int(np.median(lengths)), int(lengths[-1])):
-        regressions = Regressions(horizon, choose_lags(n, horizon, seasons), tuple(seasons)).within(n)
+    longest = int(lengths[-1])
+    if longest < horizon + _FEWEST_BEFORE:
+        raise DataError(
+            f"To forecast {horizon:,} steps ahead a series needs at least {horizon + _FEWEST_BEFORE:,} values, so that forecasts of what came "
+            f"can be judged, but the longest has {longest:,}. Ask for a shorter --horizon, or give more rows."
+        )
+    regressions = Regressions(horizon, ())
+    for n in (int(np.median(lengths)), longest):
+        fitting = tuple(season for season in seasons if season <= min(MOST_LAGS, n - horizon))
+        regressions = Regressions(horizon, choose_lags(n, horizon, fitting), fitting).within(n)
         if regressions.lags:
-            return regressions
-    raise DataError(
-        f"To forecast {horizon:,} steps ahead a series needs at least {2 * horizon + 1:,} values, but the longest has {lengths[-1]:,}. "
-        "Ask for a shorter --horizon, or give more rows."
-    )
+            break
+    return regressions
 
 
 def _thin(regressions: Regressions, n_units: int, n_threads: int, budget: float | str | None) -> tuple[Regressions, float, list[str]]:

@@ -21,6 +21,7 @@ from weights.training.windows import (
     refer_to_mean,
     refer_to_nothing,
     refer_to_season,
+    refer_to_trend,
     sum_windows,
 )
 from weights.types import FloatArray, IntArray
@@ -58,6 +59,11 @@ class Regressions(NamedTuple):
     lags: tuple[int, ...]
     seasons: tuple[int, ...] = ()
 
+    @property
+    def n_lags(self) -> int:
+        """The most lags that a forecast looks at, L."""
+        return max(1, *self.lags, *self.seasons)
+
     def references(self, n_lags: int) -> dict[str, Callable[[int, int], Reference]]:
         """What forecasts from so many lags may improve on, by name."""
 
@@ -66,7 +72,9 @@ class Regressions(NamedTuple):
 
         seasons = {f"season of {season}": refer_to(season) for season in self.seasons if season <= n_lags}
         level = {"mean of lags": refer_to_mean} if n_lags > _FEW_LAGS else {"zero": refer_to_nothing}
-        known = {"last value": refer_to_last, **seasons, **level}
+        first = next((season for season in self.seasons if season <= n_lags), 1)
+        trend = {"half the trend": lambda n_lags, horizon: refer_to_trend(n_lags, horizon, first)} if n_lags > 2 else {}
+        known = {"last value": refer_to_last, **seasons, **level, **trend}
         return known if n_lags <= _MANY_LAGS else dict([*known.items()][:_FEW_REFERENCES])
 
     def each(self) -> Iterable[tuple[int, str, Callable[[int, int], Reference]]]:

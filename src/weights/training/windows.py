@@ -126,6 +126,18 @@ def refer_to_season(n_lags: int, horizon: int, season: int) -> Reference:
     return Reference(start, np.where(np.arange(n_lags) < season, 1 / season, 0.0))
 
 
+def refer_to_trend(n_lags: int, horizon: int, season: int = 1) -> Reference:
+    """The value a season before (or the last one), and half of what a straight line through the lags rises by since then.
+
+    Half of the trend is what the theta method goes on with (Assimakopoulos and Nikolopoulos 2000; Hyndman and Billah 2003).
+    """
+    before = refer_to_season(n_lags, horizon, season)
+    age = np.arange(n_lags) - (n_lags - 1) / 2
+    slope = -age / max(float(age @ age), 1.0)
+    passed = (np.arange(horizon) // season + 1) * season
+    return Reference(before.start + 0.5 * np.outer(slope, passed), before.level)
+
+
 def refer_to_nothing(n_lags: int, horizon: int) -> Reference:
     """Zero, from which series were centred."""
     return Reference(np.zeros((n_lags, horizon)), np.zeros(n_lags))
