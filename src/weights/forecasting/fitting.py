@@ -184,7 +184,7 @@ def _place_cuts(plan: ForecastPlan) -> list[IntArray | None]:
     given = [unit.first_judged for unit in units]
     if regressions.lags and all(first is not None for first in given):
         n_lags, horizon = regressions.lags[-1], regressions.horizon
-        return [_from_judged(unit, n_lags, horizon) for unit in units]
+        return [cut_before_judged(unit, n_lags, horizon) for unit in units]
     latest = max(unit.end for unit in units)
     beside = [plan.calendar.numbered or unit.end == latest for unit in units]
     lengths = [len(unit.values) for unit, fits in zip(units, beside, strict=True) if fits] if regressions.lags else []
@@ -198,7 +198,7 @@ def _place_cuts(plan: ForecastPlan) -> list[IntArray | None]:
     ]
 
 
-def _from_judged(unit: Unit, n_lags: int, horizon: int) -> IntArray | None:
+def cut_before_judged(unit: Unit, n_lags: int, horizon: int) -> IntArray | None:
     """One cut, before the values that were given to judge by; None where they leave too little."""
     assert unit.first_judged is not None
     cut = unit.first_judged - 1
@@ -319,12 +319,13 @@ def _arrays(units: Sequence[Unit], n_lags: int, season_error: FloatArray, weight
 
 
 def _with_test(forecaster: Forecaster, tests: Sequence[FloatArray]) -> Forecaster:
-    """The forecaster with metrics of all windows of the values that were for the test, if there are some."""
+    """The forecaster with metrics of all windows of the values that were for the test, if there are some; a remark where there are too few."""
     if not tests:
         return forecaster
-    errors = walk_later(forecaster, tests, ()).errors
-    n_windows = sum(len(own.origins) for own in errors)
-    if not n_windows:
-        return forecaster
-    metrics = metrics_of(measure_sizes(errors, forecaster.units.season_error), Forecast.metrics)
-    return replace(forecaster, report=msgspec.structs.replace(forecaster.report, test=metrics, n_test=n_windows))
+    errors, report = walk_later(forecaster, tests, ()).errors, forecaster.report
+    n_windows = sum(not np.isnan(values).all() for own in errors for values in own.values)
+    if n_windows:
+        metrics = metrics_of(measure_sizes(errors, forecaster.units.season_error), Forecast.metrics)
+        return replace(forecaster, report=msgspec.structs.replace(report, test=metrics, n_test=n_windows))
+    said = f"nothing was judged by the test, in which no series has values for {forecaster.task.horizon:,} steps"
+    return replace(forecaster, report=msgspec.structs.replace(report, remarks=[*report.remarks, said]))

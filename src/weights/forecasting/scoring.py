@@ -112,7 +112,7 @@ def score_later(later: Later, levels: Sequence[float] = LEVELS) -> ForecastScore
         levels: of the intervals whose coverage is counted.
 
     Raises:
-        DataError: of no series there are as many as the horizon. UsageError: a level is not between 0 and 1.
+        DataError: of no series there are as many as the horizon, or none has a value. UsageError: a level is not between 0 and 1.
     """
     forecaster = later.forecaster
     walked = walk_later(forecaster, later.values, levels)
@@ -123,6 +123,8 @@ def score_later(later: Later, levels: Sequence[float] = LEVELS) -> ForecastScore
             f"To be judged, forecasts of {forecaster.task.horizon:,} steps need as many later rows of a series, but there are {longest:,}. "
             "Give more rows, or fit with a shorter --horizon."
         )
+    if all(np.isnan(own.values).all() for own in walked.errors):
+        raise DataError("To be judged, forecasts need values that came, but all later ones are missing. Give rows with values.")
     season_error = forecaster.units.season_error
     sizes = measure_sizes(walked.errors, season_error)
     return ForecastScore(
