@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from weights.adaptive import AdaptiveBounds, Sums, shapes_of
+from weights.adaptive import AdaptiveBounds, Sizes, shapes_of
 from weights.data.series.calendar import Calendar, check_calendar
 from weights.ensemble import Report
 from weights.errors import CorruptError
@@ -22,7 +22,7 @@ from weights.types import AnyArray
 _WHOLE = ("series", "target", "ends", "logged")
 _ABOVE_ZERO = ("spread", "season_error")
 _BOUNDS = ("prior", "issued", "quantiles", "spread", "rows")
-_SIZES = ("prior", "issued", "spread", *Sums._fields)
+_SIZES = ("prior", "issued", "spread", *Sizes._fields)
 _LAST = -1
 """The moment of the last value that was learned from, as bounds count it."""
 _LARGEST = 1e150
@@ -66,7 +66,7 @@ def arrays_of(forecaster: Forecaster) -> dict[str, AnyArray]:
     arrays = {f"units/{name}": getattr(forecaster.units, name).astype(np.float64) for name in SeriesArrays._fields}
     bounds = forecaster.bounds
     arrays |= {f"bounds/{name}": getattr(bounds, name) for name in _BOUNDS} | {
-        f"bounds/{name}": getattr(bounds.sums, name) for name in Sums._fields
+        f"bounds/{name}": getattr(bounds.sizes, name) for name in Sizes._fields
     }
     return arrays if forecaster.pooled is None else arrays | {_POOLED: forecaster.pooled}
 
@@ -126,7 +126,7 @@ def wrong_in_arrays(arrays: dict[str, AnyArray], config: ForecastConfig) -> list
     wrong += [f"numbers in 'units/{name}' that are not above zero" for name in _ABOVE_ZERO if not (units[name] > 0).all()]
     most = {"series": len(config.labels), "target": len(config.task.targets), "logged": 2}
     wrong += [f"codes in 'units/{name}' of what is not there" for name, n in most.items() if not _within(units[name], n)]
-    bounds = {name: arrays[f"bounds/{name}"] for name in (*_BOUNDS, *Sums._fields)}
+    bounds = {name: arrays[f"bounds/{name}"] for name in (*_BOUNDS, *Sizes._fields)}
     if (np.diff(bounds["quantiles"], axis=1) < 0).any():
         wrong.append("quantiles that are not in ascending order")
     wrong += [f"numbers in 'bounds/{name}' that are below zero" for name in _SIZES if (bounds[name] < 0).any()]
@@ -142,9 +142,9 @@ def build_forecaster(config: ForecastConfig, report: Report, tensors: dict[str, 
     """The forecaster that checked records and arrays are of."""
     parts: dict[str, Any] = {name: tensors[f"units/{name}"] for name in SeriesArrays._fields}
     parts |= {name: parts[name].astype(np.int64) for name in ("series", "target", "ends")}
-    sums = Sums(*(tensors[f"bounds/{name}"] for name in Sums._fields))
+    sizes = Sizes(*(tensors[f"bounds/{name}"] for name in Sizes._fields))
     own = {name: tensors[f"bounds/{name}"] for name in _BOUNDS}
-    bounds = AdaptiveBounds(moment=_LAST, sums=sums, **own)
+    bounds = AdaptiveBounds(moment=_LAST, sizes=sizes, **own)
     units = SeriesArrays(**parts)
     return Forecaster(config.task, config.calendar, config.labels, config.model, units, tensors.get(_POOLED), bounds, report)
 
