@@ -237,7 +237,7 @@ def _learn_unit(unit: Unit, regressions: Regressions, cuts: IntArray | None, poo
     mixture = mix_regressions(seen, regressions, cuts, None if cuts is None else pool)
     if mixture is None:
         by_cut = [np.arange(min(max(1, *regressions.seasons), len(seen) - horizon) - 1, len(seen) - horizon)[-most:]]
-        learned = [{}]
+        learned: list[dict[str, FloatArray]] = [{}]
     else:
         by_cut = place_origins(mixture, len(seen), most)
         learned = [{OURS: own} for own in mixture.weights_at_cuts]
@@ -319,7 +319,7 @@ def _arrays(units: Sequence[Unit], n_lags: int, season_error: FloatArray, weight
 
 
 def _with_test(forecaster: Forecaster, tests: Sequence[FloatArray]) -> Forecaster:
-    """The forecaster with metrics of all windows of the values that were for the test, if there are some; a remark where there are too few."""
+    """The forecaster with metrics of all windows of the values that were for the test, or a remark where they do not do for one."""
     if not tests:
         return forecaster
     errors, report = walk_later(forecaster, tests, ()).errors, forecaster.report

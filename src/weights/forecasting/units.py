@@ -133,8 +133,8 @@ def make_units(panel: Panel, parts: Parts | None, seasons: Sequence[int]) -> tup
         each = "one series has" if len(constant) == 1 else f"{len(constant):,} series have"
         remarks.append(f"{each} the same value at all moments, so that there is nothing to learn: {listed(constant, 5)}")
     if ended:
-        each = [f"{name} by {n:,}" for name, n in ended]
-        remarks.append(f"forecasts begin after the last value, which lies before the last moment: {listed(each, 5)}")
+        named = listed([f"{name} by {n:,}" for name, n in ended], 5)
+        remarks.append(f"forecasts begin after the last value, which lies before the last moment: {named}")
     return units, remarks
 
 

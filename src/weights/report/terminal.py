@@ -110,8 +110,11 @@ def metric_lines(
     """A table: each metric with its interval, and the same metric of the models it was compared with.
 
     Args:
-        report: of a fit. model: what answers. measures: metrics by name.
-        judged: how it was judged. counted: what the test has.
+        report: of a fit.
+        model: what answers.
+        measures: metrics by name.
+        judged: how it was judged.
+        counted: what the test is counted in.
     """
     others = [name for name in report.compared if name != model]
     tested = [f"test, {report.n_test:,} {counted}", ""] if report.test else []

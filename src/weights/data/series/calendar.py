@@ -211,8 +211,10 @@ def continue_calendar(calendar: Calendar, moments: FloatArray, series: IntArray,
 
     Args:
         calendar: of the rows before.
-        moments: shape (n,). series: codes of the series that each is of, shape (n,).
-        name, numbered: as `find_calendar`.
+        moments: shape (n,).
+        series: codes of the series that each is of, shape (n,).
+        name: of the column, for messages.
+        numbered: whether moments are numbers.
 
     Raises:
         DataError: moments are numbers where they were times, lie between two that the calendar has, or leave most of these out.
@@ -301,9 +303,7 @@ def _check_same_step(calendar: Calendar, moments: FloatArray, series: IntArray, 
     there, owners = same & (distances > 0), series[order][1:]
     if wide := _find_wide(np.diff(calendar.number(moments[order]))[there], owners[there]):
         usual = _length(float(np.median(distances[there & (owners == wide[0])])), calendar.numbered)
-        raise DataError(
-            f"Moments must be {calendar.name}, as those of the fit, but those of '{name}' are {usual} apart. Fit a run on those."
-        )
+        raise DataError(f"Moments must be {calendar.name}, as those of the fit, but '{name}' has some {usual} apart. Fit a run on these.")
 
 
 def _find_wide(steps: FloatArray | IntArray, owners: IntArray) -> list[int]:
