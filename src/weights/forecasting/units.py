@@ -21,6 +21,9 @@ _LOG_SLOPE = 0.75
 chooses the power by which it does not grow)."""
 _FEWEST_VALUES = 3
 _FOUND_SEASON, _MOST_SEASON = 0.3, 400
+_LASTING = 0.5
+"""Of the autocorrelation at a season, its mean over all its multiples has at least this share: noise in a smooth series makes a peak at
+two steps that has no others (our choice)."""
 _PART_SEASON = 7
 
 
@@ -244,6 +247,7 @@ def find_seasons(units: Sequence[FloatArray]) -> tuple[int, ...]:
         return ()
     mean = np.mean([_autocorrelate(np.diff(values), most) for values in units], axis=0)
     peaks = [lag for lag in range(2, most - 1) if mean[lag] >= _FOUND_SEASON and mean[lag] >= mean[lag - 1 : lag + 2].max()]
+    peaks = [lag for lag in peaks if mean[lag::lag].mean() >= _LASTING * mean[lag]]
     if not peaks:
         return ()
     highest = max(mean[lag] for lag in peaks)
