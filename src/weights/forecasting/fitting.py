@@ -38,13 +38,13 @@ from weights.training.lagged import (
     Regressions,
     describe_shares,
     deviation,
+    mix_plain,
     mix_pool,
     mix_regressions,
     pool_regressions,
     sum_all_windows,
 )
 from weights.training.rolling import place_cuts, sum_around_cuts
-from weights.training.windows import refer_to_last, refer_to_season
 from weights.types import FloatArray, IntArray
 
 POOLING, REGRESSING = "all series", "each series"
@@ -52,6 +52,7 @@ POOLING, REGRESSING = "all series", "each series"
 _N_CUTS = 3
 _SAMPLED, _LEAST_POOLED = 20, 0.02
 """Series that are tried with the pooled regressions, and the share that these must have for all to be (our choice)."""
+_UNSURE = 0.05
 _MOST_ORIGINS, _FEWEST_ORIGINS, _MOST_ERRORS = 400, 8, 16_000_000
 _SECONDS_A_CUBE, _SECONDS_A_PRODUCT, _SECONDS_A_DISTANCE = 4.5e-10, 2e-9, 6e-5
 
@@ -141,9 +142,9 @@ def fit_forecaster(plan: ForecastPlan, control: Control) -> Forecaster:
     plain, beaten, decision = _compare(results, plan, season_error)
     weights_of_lags = np.zeros((n_units, n_lags, horizon))
     for u, result in enumerate(results):
-        own = result.weights if beaten else plain_weights(plain, min(len(plan.units[u].values), n_lags), horizon)
+        own = result.weights if beaten else plain_weights(plain, plan.regressions, len(plan.units[u].values))
         weights_of_lags[u, : len(own)] = own
-    pooled = None if pool is None else mix_pool(pool).weights if beaten else plain_weights(plain, n_lags, horizon)
+    shared = mix_pool(pool).weights if pool is not None and beaten else plain_weights(plain, plan.regressions, n_lags)
     mixed = [(result.mixture, 1.0) for result in results if result.mixture is not None]
     shares = describe_shares((mixture, 1.0 / len(mixed)) for mixture, _ in mixed) if beaten else {plain: 1.0}
     chosen = OURS if beaten else plain
@@ -168,7 +169,7 @@ def fit_forecaster(plan: ForecastPlan, control: Control) -> Forecaster:
         plan.labels,
         LagModel(n_lags, plan.regressions.seasons, shares, plain, beaten),
         _arrays(plan.units, n_lags, season_error, weights_of_lags),
-        pooled,
+        shared if n_units > 1 else None,
         _fit_bounds([_errors_of(result, chosen) for result in results], plan),
         report,
     )
@@ -235,35 +236,28 @@ def _learn_unit(unit: Unit, regressions: Regressions, cuts: IntArray | None, poo
     """The weights of a unit, and errors at origins that what they come from never saw."""
     seen, horizon = unit.seen, regressions.horizon
     mixture = mix_regressions(seen, regressions, cuts, None if cuts is None else pool)
+    if mixture is None and len(seen) <= horizon:
+        return _UnitResult(plain_weights("last value", regressions, len(seen)), None, {})
     if mixture is None:
-        by_cut = [np.arange(min(max(1, *regressions.seasons), len(seen) - horizon) - 1, len(seen) - horizon)[-most:]]
-        learned = [{}]
-    else:
-        by_cut = place_origins(mixture, len(seen), most)
-        learned = [{OURS: own} for own in mixture.weights_at_cuts]
-    plain = _plain_forecasts(regressions.seasons, int(by_cut[0][0]) + 1 if len(by_cut[0]) else 1, horizon)
+        first = min(max(1, *regressions.seasons), len(seen) - horizon, max(len(seen) // 2 - horizon, 1)) - 1
+        mixture = mix_plain(seen, regressions, np.arange(first, len(seen) - horizon))
+    by_cut = place_origins(mixture, len(seen), most)
+    plain = regressions.plain_forecasts(min(int(by_cut[0][0]) + 1, regressions.n_lags))
     parts: dict[str, list[Errors]] = {}
-    for origins, own in zip(by_cut, learned, strict=True):
+    for origins, own in zip(by_cut, mixture.weights_at_cuts, strict=True):
         came = steps_after(unit.values, origins, horizon)
         came = np.where(steps_after(unit.known.astype(float), origins, horizon) > 0, came, np.nan)
-        for name, of_lags in {**own, **plain}.items():
+        for name, of_lags in {OURS: own, **plain}.items():
             errors = find_errors(origins - len(seen), came, forecast_at(seen, origins, of_lags), unit.scale)
             parts.setdefault(name, []).append(errors)
     together = {name: Errors(*(np.concatenate(part) for part in zip(*own, strict=True))) for name, own in parts.items()}
-    alone = mix_pool(pool).weights if pool is not None else [*plain.values()][-1]
-    return _UnitResult(alone if mixture is None else mixture.weights, mixture, together)
+    return _UnitResult(mixture.weights, mixture, together)
 
 
-def _plain_forecasts(seasons: Sequence[int], n_lags: int, horizon: int) -> dict[str, FloatArray]:
-    """The weights (n_lags, H) of forecasts that learn nothing, by name."""
-    names = ["last value", *(f"season of {season}" for season in seasons if season <= n_lags)]
-    return {name: plain_weights(name, n_lags, horizon) for name in names}
-
-
-def plain_weights(name: str, n_lags: int, horizon: int) -> FloatArray:
-    """The weights (n_lags, H) of a forecast that learns nothing; those of the last value where lags do not suffice for a season."""
-    season = int(name.removeprefix("season of ")) if name.startswith("season of ") else 0
-    return (refer_to_season(n_lags, horizon, season) if 0 < season <= n_lags else refer_to_last(n_lags, horizon)).start
+def plain_weights(name: str, regressions: Regressions, n_lags: int) -> FloatArray:
+    """The weights (L, H) of a forecast that learns nothing; those of the last value where lags do not suffice for it."""
+    plain = regressions.plain_forecasts(min(n_lags, regressions.n_lags))
+    return plain.get(name, plain["last value"])
 
 
 def _forecasts(results: Sequence[_UnitResult]) -> list[str]:
@@ -278,21 +272,18 @@ def _errors_of(result: _UnitResult, name: str) -> Errors:
 
 def _compare(results: Sequence[_UnitResult], plan: ForecastPlan, season_error: FloatArray) -> tuple[str, bool, str]:
     """The best of the plain forecasts, whether the regressions are better by more than their standard error, and that in words."""
-    if all(result.mixture is None for result in results):
-        name = _forecasts(results)[-1]
-        return name, False, f"series are too short for regressions on lags, so that the {name} answers alone"
     sizes = {name: measure_sizes([_errors_of(result, name) for result in results], season_error) for name in _forecasts(results)}
     spread = np.asarray([max(float(np.var(unit.values)), np.finfo(float).tiny) for unit in plan.units])
     losses = {name: own.mse / spread[own.unit] for name, own in sizes.items()}
     means = {name: mean_error(losses[name], sizes[name])[0] for name in losses}
     plain = min((name for name in means if name != OURS), key=means.__getitem__)
     gain, error = mean_error(losses[plain] - losses[OURS], sizes[plain])
-    if (error.degrees > 0 and gain <= error.std_err) or gain <= 0:
+    if gain <= (error.std_err if error.degrees > 0 else -_UNSURE * means[plain]):
         share = abs(gain) / max(means[plain], np.finfo(float).tiny)
         worse = f"{share:.1%} worse" if gain < 0 else f"{share:.1%} better, which is within its error,"
         return plain, False, f"nothing beats the {plain}: regressions on lags were {worse} at rolling origins, so that it answers alone"
-    better = f"regressions on lags lose {gain / means[plain]:.1%} less than the {plain}, the best of the plain forecasts"
-    return plain, True, f"{better}, at rolling origins (squared errors, as shares of the variance)"
+    better = f"lose {gain / means[plain]:.1%} less than" if gain > 0 else "are as good as"
+    return plain, True, f"regressions on lags {better} the {plain}, the best of the plain forecasts, at rolling origins (squared errors)"
 
 
 def _fit_bounds(errors: Sequence[Errors], plan: ForecastPlan) -> AdaptiveBounds:

@@ -161,8 +161,8 @@ def _choose_regressions(units: Sequence[Unit], horizon: int, seasons: Sequence[i
     longest = int(lengths[-1])
     if longest < horizon + _FEWEST_BEFORE:
         raise DataError(
-            f"To forecast {horizon:,} steps ahead a series needs at least {horizon + _FEWEST_BEFORE:,} values, so that forecasts of what came "
-            f"can be judged, but the longest has {longest:,}. Ask for a shorter --horizon, or give more rows."
+            f"To forecast {horizon:,} steps ahead a series needs at least {horizon + _FEWEST_BEFORE:,} values, so that it can be judged, "
+            f"but the longest has {longest:,}. Ask for a shorter --horizon, or give more rows."
         )
     regressions = Regressions(horizon, ())
     for n in (int(np.median(lengths)), longest):
