@@ -23,6 +23,8 @@ _STRENGTH = 1e-6
 """Of the ridge, as a share of each column's square, so that columns that say the same share an effect."""
 _FEWEST_DEGREES = 8
 """Of a slope that rests on fewer moments errors are those of independent ones: so few show no dependence, which the filter took out."""
+_LARGEST_SHARE = 0.9
+"""Of one moment in a slope, above which nothing can be said: it would be judged by an error that it made zero itself (our choice)."""
 _HIGHEST_LEVERAGE = 1 - 1e-6
 _TINY = 1e-12
 
@@ -60,6 +62,8 @@ class Effects(NamedTuple):
         if not design.any():
             return MeanError(0.0, 0.0, 0)
         share = design**2 / float(design @ design)
+        if share.max() > _LARGEST_SHARE:
+            return MeanError(0.0, 0.0, 1)
         leverage = np.minimum(np.einsum("tk,tk->t", self.designs, self.seen), _HIGHEST_LEVERAGE)
         alone = error_of_mean(design * self.steps / np.sqrt(1 - leverage), share)
         if alone.degrees < _FEWEST_DEGREES:
@@ -116,13 +120,14 @@ def fit_effects(values: FloatArray, columns: Columns, *, longest: int = 28, half
         seen = whiten(design, lag_filter)
         target = whiten(design @ slopes + fill_gaps(rest, lag_filter), lag_filter)
         slopes, inverse = _solve(seen[kept], target[kept], weight[p:][kept])
+        slopes[0] = np.average(values[there] - design[there, 1:] @ slopes[1:], weights=weight[there])
         rest = values - design @ slopes
     filled = fill_gaps(rest, lag_filter)
     designs = np.where(kept, weight[p:], 0.0)[:, None] * (seen @ inverse)
     units = np.append(1.0, scale)
     used = np.append(True, differs)
-    slopes = _spread(slopes / units, used)[1:]
-    intercept = float(np.mean(values[there] - filled[there] - known @ slopes))
+    intercept, slopes = float(slopes[0]), _spread(slopes / units, used)[1:]
+    intercept -= float(center @ slopes[differs])
     steps = whiten(filled, lag_filter)
     return Effects(columns.names, intercept, slopes, lag_filter, filled, steps, _spread(seen * units, used), _spread(designs / units, used))
 

@@ -21,6 +21,8 @@ from weights.types import FloatArray, IntArray
 
 _STRENGTHS = (0.01, 0.03, 0.1, 0.3, 1.0, 3.0)
 """Of the ridge on past columns, of deviation one, beside none of them at all."""
+_ROUNDING = 1e-12
+"""Of the largest value, below which what is left is no more than rounding."""
 
 
 class LagSetting(NamedTuple):
@@ -42,7 +44,7 @@ class LaggedRegression(NamedTuple):
 
     Attributes:
         effects: of the columns.
-        lags: of the rest in units of `scale` from `center`; none where the series is too short, and the center is forecast.
+        lags: of the rest in units of `scale` from `center`; none where it is too short or constant, and the center is forecast.
         center: of the rest. scale: of the rest.
         farthest: how far a rest may lie from what was expected before it counts as this far.
         horizon: H.
@@ -133,8 +135,9 @@ def fit_regression(values: FloatArray, columns: Columns, setting: LagSetting, *,
     effects = fit_effects(values, columns, longest=setting.longest, half_life=half_life)
     farthest = find_farthest(effects.rest, effects.lag_filter)
     rest = clean(values - effects.expect(columns.values), effects.lag_filter, farthest)
-    center, scale = float(rest.mean()), max(float(rest.std()), np.finfo(float).tiny)
-    lags = mix_regressions((rest - center) / scale, setting.horizon, setting.lags, setting.seasons)
+    center, scale = float(rest.mean()), float(rest.std())
+    varies = scale > _ROUNDING * float(np.nanmax(np.abs(values)))
+    lags = mix_regressions((rest - center) / scale, setting.horizon, setting.lags, setting.seasons) if varies else None
     return LaggedRegression(effects, lags, center, scale, farthest, setting.horizon)
 
 
