@@ -164,7 +164,7 @@ def pool_regressions(sums: RollingSums, whole: WindowSums, regressions: Regressi
 
 
 def mix_regressions(
-    values: FloatArray, regressions: Regressions, cuts: IntArray | None = None, pool: Pool | None = None
+    values: FloatArray, regressions: Regressions, cuts: IntArray | None = None, pool: Pool | None = None, final: FloatArray | None = None
 ) -> LagMixture | None:
     """The mixture of ridge regressions on lags that forecasts a series; None where it is too short for any.
 
@@ -175,6 +175,7 @@ def mix_regressions(
         regressions: what is tried.
         cuts: the first origins that are judged, as `place_cuts` gives them; those of the longest lags if not given.
         pool: regressions that learned from all series before the same cuts, which have shares too.
+        final: the values that the mixture is fitted to in the end, if not to those by which settings are judged, shape (t,).
 
     Example:
         >>> regressions = Regressions(4, (4, 8), (4,))
@@ -189,7 +190,7 @@ def mix_regressions(
     cuts = place_cuts(len(values), n_lags, horizon, n_cuts=_N_CUTS) if cuts is None else cuts
     sums = sum_around_cuts(values, n_lags, horizon, cuts, scale=deviation)
     trials = _try_all(sums, regressions)
-    whole = sum_all_windows(values, n_lags, horizon)
+    whole = sum_all_windows(values if final is None else final, n_lags, horizon)
     weights = [_fit(whole, trial.setting, regressions) for trial in trials]
     if pool is not None:
         fitting = [i for i, trial in enumerate(pool.trials) if trial.setting.n_lags <= n_lags]

@@ -137,7 +137,11 @@ def fit_regression(values: FloatArray, columns: Columns, setting: LagSetting, *,
     rest = clean(values - effects.expect(columns.values), effects.lag_filter, farthest)
     center, scale = float(rest.mean()), float(rest.std())
     varies = scale > _ROUNDING * float(np.nanmax(np.abs(values)))
-    lags = mix_regressions((rest - center) / scale, Regressions(setting.horizon, tuple(setting.lags), tuple(setting.seasons))) if varies else None
+    lags = (
+        mix_regressions((rest - center) / scale, Regressions(setting.horizon, tuple(setting.lags), tuple(setting.seasons)))
+        if varies
+        else None
+    )
     return LaggedRegression(effects, lags, center, scale, farthest, setting.horizon)
 
 
