@@ -215,6 +215,10 @@ class DataOptions(PartOptions, frozen=True):
         str | None,
         option("Column that says which series a row is of, where a forecast is of several.", "COLUMN"),
     ] = None
+    known: Annotated[
+        str | Sequence[str],
+        option("Column whose later values are known when a forecast is made, such as holiday; may be repeated.", "COLUMN", repeated=True),
+    ] = ()
     horizon: Annotated[
         int | None,
         option("Steps ahead that are forecast.", "STEPS"),

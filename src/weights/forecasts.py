@@ -9,13 +9,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
-import numpy as np
-
 from weights.ensemble import Report
 from weights.errors import UsageError
 from weights.forecasting.fitting import ForecastPlan, fit_forecaster
 from weights.forecasting.forecaster import Forecaster
-from weights.forecasting.later import Later, read_later
+from weights.forecasting.later import Later, nothing_later, read_later
 from weights.forecasting.planning import check_horizon
 from weights.forecasting.scoring import LEVELS, ForecastScore, score_later
 from weights.forecasting.steps import ForecastTable, tabulate_steps
@@ -107,7 +105,7 @@ class ForecastModel:
 
     def read(self, data: Any) -> Later:
         """Later rows, or none, as the model reads them."""
-        return Later(self.forecaster, [np.zeros(0)] * len(self.forecaster), []) if data is None else read_later(self.forecaster, data)
+        return nothing_later(self.forecaster) if data is None else read_later(self.forecaster, data)
 
     def save(self, folder: Any) -> None:
         """Write the model to a folder (docs/store-format.md); a Weights folder of that name is replaced.

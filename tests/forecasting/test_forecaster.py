@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from planted import weekly
 from small import forecast_one, forecast_two
 
 
@@ -14,8 +15,6 @@ def test_units_are_called_by_what_tells_them_apart():
 
 
 def test_tails_are_the_last_values_as_they_were_seen():
-    from planted import weekly
-
     units = forecast_one().forecaster.units
     values = weekly(105)["sold"][-units.tails.shape[1] :]
     np.testing.assert_allclose(units.scale(0).undo(units.tails[0]), values)
@@ -28,11 +27,12 @@ def test_the_scale_of_a_series_twice_as_high_is_twice_as_wide():
     assert not units.logged.any()
 
 
-def test_values_that_did_not_come_later_are_those_a_season_before():
+def test_what_columns_leave_of_values_that_did_not_come_is_that_of_a_season_before():
     forecaster = forecast_one().forecaster
-    before = forecaster.units.scale(0).undo(forecaster.units.tails[0])
-    filled = forecaster.fill_later(0, np.array([np.nan, 3.0, np.nan]))
-    np.testing.assert_allclose(filled, [before[-7], 3.0, before[-5]])
+    units, expected = forecaster.units, np.array([0.1, 0.2, 0.3])
+    before = units.tails[0] - units.tail_effects[0]
+    rest = forecaster.rest_later(0, np.array([np.nan, 3.0, np.nan]), expected)
+    np.testing.assert_allclose(rest, [before[-7], units.scale(0).see(np.array([3.0]))[0] - 0.2, before[-5]])
 
 
 def test_metrics_are_those_of_its_report():

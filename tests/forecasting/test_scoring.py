@@ -70,9 +70,9 @@ def test_a_score_is_shown_as_tables():
 
 
 def test_rows_less_than_the_horizon_judge_nothing():
-    with pytest.raises(DataError, match="forecasts of 5 steps need as many later rows of a series, but there are 4"):
+    with pytest.raises(DataError, match="forecasts of 5 steps need as many later values of a series, but there are 4"):
         forecast_one().score(rows_of(LATER, slice(4)))
-    with pytest.raises(DataError, match="all later ones are missing"):
+    with pytest.raises(DataError, match="as many later values of a series, but there are 0"):
         forecast_one().score(LATER | {"sold": np.full(25, np.nan)})
     with pytest.raises(UsageError, match="between 0 and 1"):
         forecast_one().score(LATER, level=80)

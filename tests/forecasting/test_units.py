@@ -104,7 +104,7 @@ def test_noise_walks_and_constants_have_no_season():
 
 
 def test_a_unit_reaches_from_its_first_value_to_its_last_and_knows_which_came():
-    units, remarks = make_units(panel_of([None, 1.0, 2.0, None, 4.0, None]), None, [])
+    units, remarks = make_units(panel_of([None, 1.0, 2.0, None, 4.0, None]), 1, None, [])
     assert [(unit.begin, unit.end, unit.values.tolist()) for unit in units] == [(1, 4, [1.0, 2.0, 3.0, 4.0])]
     assert units[0].known.tolist() == [True, True, False, True]
     assert remarks == [
@@ -116,7 +116,7 @@ def test_a_unit_reaches_from_its_first_value_to_its_last_and_knows_which_came():
 def test_what_is_for_the_test_is_not_learned_from_and_the_scale_is_of_what_lies_before_the_judged():
     values = [*RNG.normal(size=30), *RNG.normal(100, 1, 10), *RNG.normal(1e6, 1, 10)]
     test, val = np.arange(50) >= 40, (np.arange(50) >= 30) & (np.arange(50) < 40)
-    (unit,), _ = make_units(panel_of(values), Parts(test, val), [])
+    (unit,), _ = make_units(panel_of(values), 1, Parts(test, val), [])
     assert (len(unit.values), unit.first_judged) == (40, 30)
     assert unit.scale == find_scale(np.asarray(values[:30]), [])
 
@@ -125,7 +125,7 @@ def test_a_part_in_the_middle_is_refused_with_its_series():
     shop = ["a"] * 20 + ["b"] * 20
     test = np.arange(40) % 20 < 5
     with pytest.raises(DataError, match="for the test must come after what is learned from, but rows of 'a' that are not lie behind"):
-        make_units(panel_of(RNG.normal(size=40), shop=shop), Parts(test, np.zeros(40, bool)), [])
+        make_units(panel_of(RNG.normal(size=40), shop=shop), 1, Parts(test, np.zeros(40, bool)), [])
 
 
 def test_a_target_of_a_series_is_called_by_what_tells_it_apart():

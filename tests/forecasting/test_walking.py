@@ -13,8 +13,8 @@ LATER = rows_of(weekly(130), slice(105, None))
 
 
 def walked(later, model=None):
-    forecaster = (model or forecast_one()).forecaster
-    return forecaster, [*walk(forecaster, read_later(forecaster, later).values)]
+    known = read_later((model or forecast_one()).forecaster, later)
+    return known.forecaster, [*walk(known.forecaster, known.values, known.expected)]
 
 
 def test_there_is_a_moment_before_the_first_later_value_and_one_after_each():
@@ -22,13 +22,14 @@ def test_there_is_a_moment_before_the_first_later_value_and_one_after_each():
     assert [moment.known for moment in moments] == [*range(26)]
 
 
-def test_forecasts_at_each_moment_are_weights_of_the_last_values():
+def test_forecasts_at_each_moment_are_weights_of_what_columns_leave_of_the_last_values():
     forecaster, moments = walked(LATER)
-    units = forecaster.units
-    seen = np.concatenate([units.tails[0], units.scale(0).see(LATER["sold"])])
+    units, (expected,) = forecaster.units, read_later(forecaster, LATER).expected
+    rest = np.concatenate([units.tails[0] - units.tail_effects[0], units.scale(0).see(LATER["sold"]) - expected[:25]])
     for moment in moments:
-        lags = seen[: len(units.tails[0]) + moment.known][::-1][: forecaster.model.n_lags]
-        np.testing.assert_allclose(moment.forecasts[0], lags @ units.weights[0], atol=1e-9)
+        lags = rest[: len(units.tails[0]) + moment.known][::-1][: forecaster.model.n_lags]
+        forecast = lags @ units.weights[0] + expected[moment.known : moment.known + HORIZON]
+        np.testing.assert_allclose(moment.forecasts[0], forecast, atol=1e-9)
 
 
 def test_what_comes_after_a_moment_changes_nothing_that_is_said_at_it():
@@ -53,7 +54,7 @@ def test_bounds_widen_after_large_errors_and_narrow_after_none():
 
 
 def test_a_value_that_did_not_come_leaves_bounds_as_they_were_but_for_time():
-    forecaster, moments = walked(dict(LATER, sold=np.append(np.nan, LATER["sold"][1:])))
+    _, moments = walked(dict(LATER, sold=np.append(np.nan, LATER["sold"][1:])))
     np.testing.assert_array_equal(moments[0].bounds.quantiles, moments[1].bounds.quantiles)
     assert moments[1].bounds.moment == moments[0].bounds.moment + 1
 

@@ -70,7 +70,7 @@ REFUSED: dict[str, tuple[dict[str, Any], tuple[object, ...], int, str]] = {
     "unknown target": (weekly(), ("--target", "bought"), 4, "no column 'bought' to use as target"),
     "unknown split": (weekly(), ("--split", "part"), 4, "no column 'part' to use as split"),
     "a column in two roles": (weekly(), ("--target", "day"), 2, "'day' is the target and cannot also be the time"),
-    "a target twice": (weekly(), ("--target", "sold", "--target", "sold"), 2, "Columns to forecast must differ"),
+    "a target twice": (weekly(), ("--target", "sold", "--target", "sold"), 2, "Columns must be named once, but sold, sold were"),
     "no thread": (weekly(), ("--threads", "0"), 2, "threads must be at least 1, but is 0"),
     "fewer threads than none": (weekly(), ("--threads", "-3"), 2, "threads must be at least 1, but is -3"),
     "to go on with": (weekly(), ("--resume",), 2, "leave nothing to go on with"),
@@ -252,8 +252,12 @@ def test_an_empty_file_of_later_rows_is_refused(runs, tmp_path):
 LATER_NOTED: dict[str, tuple[str, dict[str, Any], str]] = {
     "rows that were there": ("one", rows_of(LATER, slice(N - 10, None)), "10 values are not later than the last that was learned from"),
     "a gap": ("one", rows_of(LATER, slice(N + 5, None)), "5 of 36 later values are missing"),
-    "missing values": ("one", later(sold=[None] * 36), "36 of 36 later values are missing"),
-    "one series of two": ("two", later(shop=["a"] * 36), "1 series have no later rows, and are forecast from their last values: b"),
+    "missing values": ("one", later(sold=[None] * 36), "a series has no later values"),
+    "one series of two": (
+        "two",
+        later(shop=["a"] * 36),
+        "a series has no later values, and forecasts that begin after the last that was learned from: b",
+    ),
     "a new series": ("two", new_shop(40), "1 series were not there when it learned, .* by the weights that all share: c"),
     "steps": ("steps", {"sold": LATER["sold"][N:]}, ""),
 }
@@ -269,9 +273,13 @@ def test_what_is_odd_about_later_rows_is_said_once(name, runs, tmp_path):
 
 
 def test_forecasts_are_not_judged_by_rows_without_values(runs, tmp_path):
-    refused(run("score", runs / "one", write(tmp_path / "later.csv", later(sold=[None] * 36))), 3, "all later ones are missing")
+    refused(
+        run("score", runs / "one", write(tmp_path / "later.csv", later(sold=[None] * 36))),
+        3,
+        "as many later values of a series, but there are 0",
+    )
     few = write(tmp_path / "few.csv", rows_of(LATER, slice(N, N + 3)))
-    refused(run("score", runs / "one", few), 3, "of 4 steps need as many later rows of a series, but there are 3")
+    refused(run("score", runs / "one", few), 3, "of 4 steps need as many later values of a series, but there are 3")
 
 
 @pytest.mark.parametrize(

@@ -8,12 +8,14 @@ from typing import Any
 
 import numpy as np
 
+from weights.data.series.calendar import show_moment
 from weights.data.series.panel import Panel, read_panel
 from weights.data.table.delimited import remarks_of
 from weights.data.table.read import read_table
 from weights.errors import DataError, listed, printable
+from weights.forecasting.columns import moments_of
 from weights.forecasting.forecaster import Forecaster, SeriesArrays
-from weights.forecasting.units import fill_gaps, find_scale
+from weights.forecasting.units import fill_gaps, find_scale, last_values
 from weights.types import FloatArray
 
 _MOST_BETWEEN = 100_000
@@ -30,11 +32,14 @@ class Later:
     Attributes:
         forecaster: that knows the series there are, those that it never saw by the weights that all share.
         values: of each unit, from the step after its last on, shape (t,), NaN where there is none.
+        expected: of each unit what columns add to these and later values, as they are seen, shape (t + H,); NaN where a column that
+            is to be known beforehand is missing.
         notes: sentences about the rows.
     """
 
     forecaster: Forecaster
     values: Sequence[FloatArray]
+    expected: Sequence[FloatArray]
     notes: list[str]
 
 
@@ -49,34 +54,29 @@ def read_later(forecaster: Forecaster, data: Any) -> Later:
     Raises:
         NotFoundError, DataError: as `weights.data.series.panel.read_panel`; no row is later.
     """
-    task = forecaster.task
+    task, n_targets = forecaster.task, len(forecaster.task.targets)
     origin = forecaster.report.origin
     table = read_table(data, missing=() if origin is None else origin.roles.missing, verbatim=[task.series] if task.series else [])
-    panel = read_panel(table, task.targets, time=task.time, series=task.series, calendar=forecaster.calendar)
+    names = [*task.targets, *forecaster.columns.known]
+    panel = read_panel(table, names, time=task.time, series=task.series, calendar=forecaster.calendar)
     known = {label: s for s, label in enumerate(forecaster.labels)}
     unknown = [s for s, label in enumerate(panel.labels) if label not in known]
     forecaster, n_known = replace(forecaster, calendar=panel.calendar), len(forecaster)
     if unknown:
         forecaster = _with_series(forecaster, panel, unknown)
         known = {label: s for s, label in enumerate(forecaster.labels)}
-    values, n_before = [], 0
+    values, expected, n_before, n_after = [], [], 0, 0
     places = {known[label]: s for s, label in enumerate(panel.labels)}
     for u in range(len(forecaster)):
         place = places.get(int(forecaster.units.series[u]))
-        if place is None or place in unknown:
-            values.append(np.zeros(0))
-            continue
-        own = panel.series(place)[:, forecaster.units.target[u]]
-        begin = int(panel.begins[place]) if task.time is not None else int(forecaster.units.ends[u]) + 1
-        after = begin - int(forecaster.units.ends[u]) - 1
-        if after > _MOST_BETWEEN:
-            raise DataError(
-                f"Later rows of {forecaster.name(u)} must follow the last that was learned from, but {after:,} steps lie between. "
-                "Give the rows between too, or fit again."
-            )
-        n_before += min(max(-after, 0), len(own))
-        values.append(np.concatenate([np.full(max(after, 0), np.nan), own[max(-after, 0) :]]))
+        own = np.zeros((0, len(names))) if place is None else _rows_after(forecaster, u, panel, place)
+        n_after += len(own)
+        n_before += 0 if place is None or place in unknown else len(panel.series(place)) - min(len(own), len(panel.series(place)))
+        came = own[:, forecaster.units.target[u]]
+        there = np.flatnonzero(~np.isnan(came))
+        values.append(came[: there[-1] + 1 if len(there) else 0])
         _check_sizes(forecaster, u, values[-1])
+        expected.append(expect_steps(forecaster, u, len(values[-1]), own[:, n_targets:]))
     notes = [*remarks_of(table), *panel.remarks]
     if n_before:
         notes.append(f"{n_before:,} values are not later than the last that was learned from, and are passed over")
@@ -84,9 +84,67 @@ def read_later(forecaster: Forecaster, data: Any) -> Later:
         named = listed([printable(panel.labels[s]) for s in unknown], 5)
         notes.append(f"{len(unknown):,} series were not there when it learned, and are forecast by the weights that all share: {named}")
     notes += _describe_missing(forecaster, values, n_new=len(forecaster) - n_known)
-    if not unknown and not any(len(own) for own in values):
+    if not unknown and not n_after:
         raise DataError("Rows later than those it learned from were needed, but there are none. Give rows that go on behind them.")
-    return Later(forecaster, values, notes)
+    return Later(forecaster, values, expected, notes)
+
+
+def nothing_later(forecaster: Forecaster) -> Later:
+    """No values after those a forecaster learned from."""
+    expected = [expect_steps(forecaster, u, 0, np.zeros((0, len(forecaster.columns.known)))) for u in range(len(forecaster))]
+    return Later(forecaster, [np.zeros(0)] * len(forecaster), expected, [])
+
+
+def expect_steps(forecaster: Forecaster, unit: int, n_values: int, known: FloatArray) -> FloatArray:
+    """What columns add to later values and the next steps of a unit, as they are seen, shape (n_values + H,); NaN where one is missing.
+
+    Args:
+        forecaster: of the unit.
+        unit: which.
+        n_values: later ones.
+        known: columns that are known beforehand, at later moments, shape (t, k); those that training knew fill in for what is not there.
+    """
+    n = n_values + forecaster.task.horizon
+    before = forecaster.units.known[unit, 1:]
+    whole = np.full((n, known.shape[1]), np.nan)
+    for part in (before, known):
+        own = part[:n]
+        whole[: len(own)] = np.where(np.isnan(own), whole[: len(own)], own)
+    return forecaster.expect_later(unit, whole)
+
+
+def _rows_after(forecaster: Forecaster, unit: int, panel: Panel, place: int) -> FloatArray:
+    """The rows of a series from the moment after the last that a unit learned from, shape (t, columns), NaN where there is none.
+
+    Raises:
+        DataError: they begin too far behind.
+    """
+    rows, end = panel.series(place), int(forecaster.units.ends[unit])
+    begin = int(panel.begins[place]) if forecaster.task.time is not None else end + 1
+    after = begin - end - 1
+    if after > _MOST_BETWEEN:
+        raise DataError(
+            f"Later rows of {forecaster.name(unit)} must follow the last that was learned from, but {after:,} steps lie between. "
+            "Give the rows between too, or fit again."
+        )
+    return np.concatenate([np.full((max(after, 0), rows.shape[1]), np.nan), rows[max(-after, 0) :]])
+
+
+def check_expected(forecaster: Forecaster, unit: int, n_values: int, expected: FloatArray) -> None:
+    """Refuse next steps for which a column that is to be known beforehand is missing.
+
+    Raises:
+        DataError: one is.
+    """
+    missing = np.isnan(expected)
+    if missing.any():
+        number = int(forecaster.units.ends[unit]) + 1 + int(np.argmax(missing))
+        moment = show_moment(float(forecaster.calendar.moments(np.asarray([number]))[0]), numbered=forecaster.calendar.numbered)
+        named = listed([printable(name) for name in forecaster.columns.known], 5)
+        raise DataError(
+            f"Columns that are known beforehand ({named}) must have values at every moment that is forecast, but {forecaster.name(unit)} "
+            f"has none at {moment}. Give rows with them, whose target may be empty, with --after, or forecast fewer steps with --horizon."
+        )
 
 
 def _check_sizes(forecaster: Forecaster, unit: int, values: FloatArray) -> None:
@@ -104,14 +162,15 @@ def _check_sizes(forecaster: Forecaster, unit: int, values: FloatArray) -> None:
 
 
 def _describe_missing(forecaster: Forecaster, values: Sequence[FloatArray], *, n_new: int) -> list[str]:
-    """Sentences about what did not come: values, and later rows of series that were learned from."""
+    """Sentences about values that did not come, and about series that were learned from of which none came."""
     n_missing, n_values = sum(int(np.isnan(own).sum()) for own in values), sum(map(len, values))
     notes = []
     if n_missing:
         notes.append(f"{n_missing:,} of {n_values:,} later values are missing, and stand for the same as a season before, or the last ones")
     behind = [printable(forecaster.name(u)) for u in range(len(forecaster) - n_new) if not len(values[u])]
-    if behind and len(behind) < len(forecaster):
-        notes.append(f"{len(behind):,} series have no later rows, and are forecast from their last values: {listed(behind, 5)}")
+    if behind and not forecaster.columns.known:
+        several = f"{len(behind):,} series have" if len(behind) > 1 else "a series has"
+        notes.append(f"{several} no later values, and forecasts that begin after the last that was learned from: {listed(behind, 5)}")
     return notes
 
 
@@ -127,7 +186,7 @@ def _with_series(forecaster: Forecaster, panel: Panel, places: Sequence[int]) ->
     n_lags, units, labels = forecaster.model.n_lags, [], [*forecaster.labels]
     for s in places:
         labels.append(panel.labels[s])
-        for c in range(len(panel.columns)):
+        for c in range(len(forecaster.task.targets)):
             values = panel.series(s)[:, c]
             there = np.flatnonzero(~np.isnan(values))
             if len(there) < _FEWEST_VALUES:
@@ -137,11 +196,27 @@ def _with_series(forecaster: Forecaster, panel: Panel, places: Sequence[int]) ->
                 )
             values = fill_gaps(values[there[0] : there[-1] + 1], forecaster.model.seasons)
             scale = find_scale(values, forecaster.model.seasons)
-            seen = scale.see(values)[-n_lags:]
-            tail = np.concatenate([np.full(n_lags - len(seen), seen[0]), seen])
+            end = int(panel.begins[s] + there[-1])
+            known = panel.series(s)[:, len(forecaster.task.targets) :]
+            slopes = forecaster.units.slopes.mean(axis=0)
+            added, intercept = _expect(forecaster, slopes, scale.see(values), end, known[there[0] : there[-1] + 1])
+            after = np.full((forecaster.units.known.shape[1], known.shape[1]), np.nan)
+            own = known[there[-1] :][: len(after)]
+            after[: len(own)] = own
+            seen = last_values(scale.see(values), n_lags)
+            numbers = (len(labels) - 1, c, end, seen, last_values(added, n_lags), *map(float, scale))
             error = float(np.abs(np.diff(values)).mean()) or 1.0
-            numbers = (len(labels) - 1, c, int(panel.begins[s] + there[-1]))
-            units.append((*numbers, tail, scale.center, scale.spread, float(scale.logged), error, forecaster.pooled))
-    added = [np.asarray(part) for part in zip(*units, strict=True)]
-    arrays = SeriesArrays(*(np.concatenate(parts) for parts in zip(forecaster.units, added, strict=True)))
+            units.append((*numbers, error, forecaster.pooled, intercept, slopes, after))
+    parts = [np.asarray(part) for part in zip(*units, strict=True)]
+    arrays = SeriesArrays(*(np.concatenate(both) for both in zip(forecaster.units, parts, strict=True)))
     return replace(forecaster, labels=labels, units=arrays, bounds=forecaster.bounds.with_series(len(units)))
+
+
+def _expect(forecaster: Forecaster, slopes: FloatArray, seen: FloatArray, end: int, known: FloatArray) -> tuple[FloatArray, float]:
+    """What columns add to the values (t,) of a series that ends at a moment, by slopes, shape (t,), and the intercept of these."""
+    if not forecaster.columns.groups:
+        return np.zeros(len(seen)), 0.0
+    moments = moments_of(forecaster.calendar, end + 1 - len(seen), len(seen))
+    added = np.nan_to_num(forecaster.columns.at(forecaster.calendar, moments, known).values @ slopes)
+    intercept = float((seen - added).mean())
+    return intercept + added, intercept

@@ -10,6 +10,7 @@ import pyarrow as pa
 
 from weights.data.memory import check_memory_for
 from weights.data.roles import Roles, column_labels, name_column, name_columns
+from weights.data.series.calendar import show_moment
 from weights.data.series.panel import Panel, read_panel
 from weights.data.steering import find_rows_of, find_test_rows
 from weights.data.table.delimited import remarks_of
@@ -18,6 +19,7 @@ from weights.ensemble import Origin, check_threads
 from weights.errors import DataError, NotFoundError, UsageError, printable, suggest
 from weights.fitoptions import DataOptions, FitOptions, Request
 from weights.fitting import GivenRows
+from weights.forecasting.columns import NO_COLUMNS, ChosenColumns, choose_beside
 from weights.forecasting.fitting import ForecastPlan, cut_before_judged, estimate_seconds
 from weights.forecasting.units import Parts, Unit, find_seasons, make_units
 from weights.options import list_options
@@ -31,6 +33,7 @@ TAKES = (
     "time",
     "series",
     "horizon",
+    "known",
     "split",
     "missing",
     "sheet",
@@ -41,9 +44,11 @@ TAKES = (
     "inspect",
 )
 """Options that act on forecasts."""
-_OF_SERIES = ("series", "horizon")
+_OF_SERIES = ("series", "horizon", "known")
 _FEWEST_BEFORE = 5
 """Values that a series has beside those of the horizon, so that there are some forecasts of what came (our choice)."""
+_FEWEST_DESCRIBED, _MOST_DESCRIBED = 100, 10_000
+"""Values of which columns beside lags are asked: with fewer there is little to ask, with more it takes long (our choice)."""
 _USUAL_SECONDS = 300.0
 _MOST_FOUND = 50
 """Series of which seasons are found, where the calendar tells of none."""
@@ -69,10 +74,13 @@ def plan_forecast(data: Any, request: Request) -> ForecastPlan:
     if not targets:
         raise UsageError("The column to forecast was not named. Name it with --target, which may be repeated.")
     table = read_table(data, missing=name_columns(said.missing, ()), verbatim=[name for name in (series, split) if name])
-    panel = read_panel(table, targets, time=time, series=series)
+    known = name_columns(said.known, labels)
+    if both := {*known} & {*targets}:
+        raise UsageError(f"Column '{min(both)}' is forecast and cannot be known beforehand. Leave it out of --known.")
+    panel = read_panel(table, [*targets, *known], time=time, series=series)
     parts = None if split is None else _find_parts(table, panel, split)
     seasons = panel.calendar.seasons
-    units, remarks = make_units(panel, parts, seasons)
+    units, remarks = make_units(panel, len(targets), parts, seasons)
     if panel.calendar.numbered:
         step = -(-len(units) // _MOST_FOUND)
         seasons = find_seasons([unit.values for unit in units[::step]])
@@ -97,6 +105,7 @@ def plan_forecast(data: Any, request: Request) -> ForecastPlan:
         n_threads=n_threads,
         seconds=seconds,
         with_pool=with_pool,
+        columns=_choose_columns(known, panel, units, regressions),
     )
 
 
@@ -107,7 +116,7 @@ def refuse_series_options(said: DataOptions) -> None:
         UsageError: something is.
     """
     for known in list_options(DataOptions):
-        if known.name in _OF_SERIES and getattr(said, known.name) is not None:
+        if known.name in _OF_SERIES and getattr(said, known.name) not in (None, ()):
             raise UsageError(f"{known.flag} is for forecasts of series. Add --task {min(SERIES_TASKS)}, or leave it out.")
 
 
@@ -160,8 +169,8 @@ def _choose_regressions(units: Sequence[Unit], horizon: int, seasons: Sequence[i
     longest = int(lengths[-1])
     if longest < horizon + _FEWEST_BEFORE:
         raise DataError(
-            f"To forecast {horizon:,} steps ahead a series needs at least {horizon + _FEWEST_BEFORE:,} values, so that forecasts can be "
-            f"judged by what came, but the longest has {longest:,}. Ask for a shorter --horizon, or give more rows."
+            f"To forecast {horizon:,} steps ahead a series needs at least {horizon + _FEWEST_BEFORE:,} values, so that it can be judged, "
+            f"but the longest has {longest:,}. Ask for a shorter --horizon, or give more rows."
         )
     regressions = Regressions(horizon, ())
     for n in (int(np.median(lengths)), longest):
@@ -182,6 +191,31 @@ def _describe_judging(units: Sequence[Unit], regressions: Regressions) -> list[s
     short = [unit for unit in units if cut_before_judged(unit, regressions.lags[-1], regressions.horizon) is None]
     said = f"what is to judge by (val), or what lies before it, is too short in {len(short):,} of {len(units):,} series"
     return [f"{said}, which are judged at rolling origins of all their values"] if short else []
+
+
+def _choose_columns(known: Sequence[str], panel: Panel, units: Sequence[Unit], regressions: Regressions) -> ChosenColumns:
+    """The columns that help beside lags, asked of the mean of all units over the moments that they share.
+
+    Raises:
+        DataError: a column that was said to be known is missing at a moment that is learned from.
+    """
+    for unit in units:
+        missing = np.isnan(unit.columns[: len(unit.values)])
+        if missing.any():
+            place, column = np.argwhere(missing)[0]
+            moment = float(panel.calendar.moments(np.asarray([unit.begin + place]))[0])
+            raise DataError(
+                f"A column that is known beforehand must have a value at every moment, but '{known[column]}' has none at "
+                f"{show_moment(moment, numbered=panel.calendar.numbered)}. Fill it in, or do not name it with --known."
+            )
+    begin, end = max(unit.begin for unit in units), min(unit.end for unit in units)
+    if not regressions.lags or end - begin < _FEWEST_DESCRIBED or (panel.calendar.numbered and not known):
+        return NO_COLUMNS
+    begin = max(begin, end + 1 - _MOST_DESCRIBED) if known else begin
+    if end + 1 - begin > _MOST_DESCRIBED:
+        return NO_COLUMNS
+    seen = np.mean([unit.seen[begin - unit.begin : end + 1 - unit.begin] for unit in units], axis=0)
+    return choose_beside(known, panel.calendar, begin, seen, units[0].columns[begin - units[0].begin :][: len(seen)], regressions)
 
 
 def _thin(regressions: Regressions, n_units: int, n_threads: int, budget: float | str | None) -> tuple[Regressions, float, list[str]]:

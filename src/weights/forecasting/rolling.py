@@ -33,7 +33,7 @@ NO_ERRORS = Errors(np.zeros(0, np.int64), np.zeros((0, 1)), np.zeros((0, 1)))
 
 
 def find_errors(origins: IntArray, came: FloatArray, forecasts: FloatArray, scale: Scale) -> Errors:
-    """The errors of forecasts (n, H), which are in units in which they were learned, of values (n, H) in the user's."""
+    """The errors of forecasts (n, H), as values are seen, of values (n, H) in the user's units."""
     return Errors(origins, came - scale.undo(forecasts), scale.see(came) - forecasts)
 
 

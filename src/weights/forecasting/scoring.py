@@ -9,8 +9,7 @@ import msgspec
 import numpy as np
 
 from weights.errors import DataError
-from weights.forecasting.forecaster import Forecaster
-from weights.forecasting.later import Later
+from weights.forecasting.later import Later, check_expected
 from weights.forecasting.rolling import NO_ERRORS, Errors, find_errors, measure_sizes, metrics_of
 from weights.forecasting.walking import bound_steps, walk
 from weights.tables import aligned
@@ -112,19 +111,17 @@ def score_later(later: Later, levels: Sequence[float] = LEVELS) -> ForecastScore
         levels: of the intervals whose coverage is counted.
 
     Raises:
-        DataError: of no series there are as many as the horizon, or none has a value. UsageError: a level is not between 0 and 1.
+        DataError: of no series there are as many as the horizon. UsageError: a level is not between 0 and 1.
     """
     forecaster = later.forecaster
-    walked = walk_later(forecaster, later.values, levels)
+    walked = walk_later(later, levels)
     n_windows = sum(len(own.origins) for own in walked.errors)
     if not n_windows:
         longest = max(map(len, later.values))
         raise DataError(
-            f"To be judged, forecasts of {forecaster.task.horizon:,} steps need as many later rows of a series, but there are {longest:,}. "
+            f"To be judged, forecasts of {forecaster.task.horizon:,} steps need as many later values of a series, but there are {longest:,}."
             "Give more rows, or fit with a shorter --horizon."
         )
-    if all(np.isnan(own.values).all() for own in walked.errors):
-        raise DataError("To be judged, forecasts need values that came, but all later ones are missing. Give rows with values.")
     season_error = forecaster.units.season_error
     sizes = measure_sizes(walked.errors, season_error)
     return ForecastScore(
@@ -152,23 +149,28 @@ class Walked(NamedTuple):
     by_step: dict[str, FloatArray]
 
 
-def walk_later(forecaster: Forecaster, later: Sequence[FloatArray], levels: Sequence[float]) -> Walked:
+def walk_later(later: Later, levels: Sequence[float]) -> Walked:
     """Forecasts and bounds from every origin whose steps all lie among later values, beside what came.
 
     Args:
-        forecaster: what forecasts.
-        later: of each unit the values after the last that it learned from, shape (t,), NaN where there is none.
+        later: what came.
         levels: of bounds.
+
+    Raises:
+        DataError: a column that is to be known beforehand is missing.
     """
+    forecaster, values = later.forecaster, later.values
+    for u, own in enumerate(values):
+        check_expected(forecaster, u, len(own), later.expected[u][: len(own)])
     horizon, n_units = forecaster.task.horizon, len(forecaster)
-    lengths = np.asarray([len(values) for values in later])
+    lengths = np.asarray([len(own) for own in values])
     parts: list[list[Errors]] = [[] for _ in range(n_units)]
     hits, counts = np.zeros((len(levels), horizon)), np.zeros(horizon)
-    for moment in walk(forecaster, later) if lengths.max(initial=0) >= horizon else ():
+    for moment in walk(forecaster, values, later.expected) if lengths.max(initial=0) >= horizon else ():
         whole = np.flatnonzero(lengths >= moment.known + horizon)
         if not len(whole):
             break
-        came = np.stack([later[int(u)][moment.known : moment.known + horizon] for u in whole])
+        came = np.stack([values[int(u)][moment.known : moment.known + horizon] for u in whole])
         counts += (~np.isnan(came)).sum(axis=0)
         for i, level in enumerate(levels):
             bounds = bound_steps(forecaster, moment, level)

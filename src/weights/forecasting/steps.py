@@ -12,7 +12,7 @@ from weights.conformal import check_level
 from weights.data.series.calendar import show_moment
 from weights.errors import NotFoundError, printable, suggest
 from weights.forecasting.forecaster import Forecaster
-from weights.forecasting.later import Later
+from weights.forecasting.later import Later, check_expected
 from weights.forecasting.scoring import name_level
 from weights.forecasting.walking import Moment, bound_steps, undo_all, walk
 from weights.tables import Table, compact
@@ -111,7 +111,10 @@ def tabulate_steps(later: Later, horizon: int, levels: Sequence[float], series: 
     for level in levels:
         check_level(level)
     lengths = {u: len(later.values[u]) for u in range(len(forecaster)) if series in (None, forecaster.labels[units.series[u]])}
-    moments = {moment.known: moment for moment in walk(forecaster, later.values) if moment.known in lengths.values()}
+    for u, n_later in lengths.items():
+        check_expected(forecaster, u, n_later, later.expected[u][: n_later + horizon])
+    walked = walk(forecaster, later.values, later.expected)
+    moments = {moment.known: moment for moment in walked if moment.known in lengths.values()}
     said = {known: _say(forecaster, moment, levels) for known, moment in moments.items()}
     parts: dict[str, list[AnyArray]] = {}
     for u, n_later in lengths.items():
@@ -125,7 +128,7 @@ def tabulate_steps(later: Later, horizon: int, levels: Sequence[float], series: 
         for name, values in columns.items():
             parts.setdefault(name, []).append(values)
     first = next(iter(lengths))
-    history = History(forecaster, first, forecaster.fill_later(first, later.values[first]))
+    history = History(forecaster, first, later.values[first])
     return ForecastTable({name: np.concatenate(values) for name, values in parts.items()}, history, later.notes)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import numpy as np
@@ -55,6 +55,8 @@ class Unit:
         known: which of these came, shape (t,).
         scale: how they are seen.
         first_judged: the first of these that was not to be learned from where settings are tried; None leaves it to us.
+        columns: those of the table that are known beforehand, at the moments of the values and of as many later ones as there are rows,
+            shape (t or more, k); NaN where missing.
     """
 
     series: int
@@ -64,6 +66,7 @@ class Unit:
     known: BoolArray
     scale: Scale
     first_judged: int | None = None
+    columns: FloatArray = field(default_factory=lambda: np.zeros((0, 0)))
 
     @property
     def end(self) -> int:
@@ -83,11 +86,12 @@ class Parts(NamedTuple):
     val: BoolArray
 
 
-def make_units(panel: Panel, parts: Parts | None, seasons: Sequence[int]) -> tuple[list[Unit], list[str]]:
+def make_units(panel: Panel, n_targets: int, parts: Parts | None, seasons: Sequence[int]) -> tuple[list[Unit], list[str]]:
     """A unit for each target of each series, and sentences about what was filled or left out.
 
     Args:
         panel: the series.
+        n_targets: how many of its columns are forecast; the others are known beforehand.
         parts: which places are not learned from.
         seasons: lengths in steps.
 
@@ -102,9 +106,9 @@ def make_units(panel: Panel, parts: Parts | None, seasons: Sequence[int]) -> tup
             length = _find_first(parts.test[own], panel.rows[own], panel.labels[s], "for the test")
             judged = parts.val[own][:length]
             first_judged = _find_first(judged, panel.rows[own][:length], panel.labels[s], "to judge by") if judged.any() else None
-        for c, target in enumerate(panel.columns):
+        for c, target in enumerate(panel.columns[:n_targets]):
             values = panel.series(s)[:length, c]
-            places, name = np.flatnonzero(~np.isnan(values)), name_unit(panel.labels[s], target, len(panel.columns))
+            places, name = np.flatnonzero(~np.isnan(values)), name_unit(panel.labels[s], target, n_targets)
             if len(places) < _FEWEST_VALUES:
                 left_out.append(name)
                 continue
@@ -122,7 +126,9 @@ def make_units(panel: Panel, parts: Parts | None, seasons: Sequence[int]) -> tup
             values = fill_gaps(values, seasons)
             begun = None if first_judged is None else int(first_judged - places[0])
             until = len(values) if begun is None else max(begun, 2)
-            units.append(Unit(s, c, int(panel.begins[s] + places[0]), values, known, find_scale(values[:until], seasons), begun))
+            columns = panel.series(s)[places[0] :, n_targets:]
+            scale = find_scale(values[:until], seasons)
+            units.append(Unit(s, c, int(panel.begins[s] + places[0]), values, known, scale, begun, columns))
     if left_out:
         several = f"{len(left_out)} series have" if len(left_out) > 1 else "a series has"
         remarks.append(f"{several} less than {_FEWEST_VALUES} values to learn from and cannot be forecast: {listed(left_out, 5)}")
@@ -201,6 +207,12 @@ def carry_forward(values: FloatArray, before: FloatArray, seasons: Sequence[int]
     for place in np.flatnonzero(np.isnan(whole)):
         whole[place] = whole[place - season]
     return whole[len(before) :]
+
+
+def last_values(values: FloatArray, n: int) -> FloatArray:
+    """The last values, shape (n,), of which the first is repeated where they are fewer."""
+    values = values[-n:]
+    return np.concatenate([np.full(n - len(values), values[0]), values])
 
 
 def find_scale(values: FloatArray, seasons: Sequence[int]) -> Scale:

@@ -31,23 +31,26 @@ class Moment(NamedTuple):
     bounds: AdaptiveBounds
 
 
-def walk(forecaster: Forecaster, later: Sequence[FloatArray]) -> Iterator[Moment]:
+def walk(forecaster: Forecaster, later: Sequence[FloatArray], expected: Sequence[FloatArray]) -> Iterator[Moment]:
     """What is said at the end of what was learned from, and after each later value.
 
     Args:
         forecaster: what forecasts.
         later: of each unit the values that came after those it learned from, shape (t,), NaN where there is none.
+        expected: of each unit what columns add to these and the next steps, as values are seen, shape (t + H or less,).
     """
     n_units, horizon, n_lags = len(forecaster), forecaster.task.horizon, forecaster.model.n_lags
     n_later = max(map(len, later))
-    seen, came = np.zeros((n_units, n_lags + n_later)), np.full((n_units, n_later), np.nan)
-    for u, values in enumerate(later):
-        scale = forecaster.units.scale(u)
-        seen[u, : n_lags + len(values)] = np.concatenate([forecaster.units.tails[u], scale.see(forecaster.fill_later(u, values))])
-        came[u, : len(values)] = scale.see(values)
+    rest, came, added = np.zeros((n_units, n_lags + n_later)), np.full((n_units, n_later), np.nan), np.zeros((n_units, n_later + horizon))
+    for u, (values, own) in enumerate(zip(later, expected, strict=True)):
+        rest[u, :n_lags] = forecaster.units.tails[u] - forecaster.units.tail_effects[u]
+        rest[u, n_lags : n_lags + len(values)] = forecaster.rest_later(u, values, own[: len(values)])
+        came[u, : len(values)] = forecaster.units.scale(u).see(values)
+        added[u, : len(own)] = own
     steps, bounds = np.arange(horizon), forecaster.bounds
     made = np.full((horizon, n_units, horizon), np.nan)  # by origin, the last ones
-    for known, forecasts in enumerate(_forecasts(forecaster, seen)):
+    for known, of_rest in enumerate(_forecasts(forecaster, rest)):
+        forecasts = of_rest + added[:, known : known + horizon]
         yield Moment(known, forecasts, bounds)
         if known < n_later:
             made[known % horizon] = forecasts

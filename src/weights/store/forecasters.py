@@ -13,6 +13,7 @@ from weights.adaptive import AdaptiveBounds, Sizes, shapes_of
 from weights.data.series.calendar import Calendar, check_calendar
 from weights.ensemble import Report
 from weights.errors import CorruptError
+from weights.forecasting.columns import ChosenColumns
 from weights.forecasting.forecaster import Forecaster, LagModel, SeriesArrays
 from weights.store.card import forecast_card
 from weights.store.content import Content, Listed
@@ -26,6 +27,8 @@ _SIZES = ("prior", "issued", "spread", *Sizes._fields)
 _LAST = -1
 """The moment of the last value that was learned from, as bounds count it."""
 _LARGEST = 1e150
+_MAY_MISS = "units/known"
+"""Where a later value is not known yet."""
 _POOLED = "pooled"
 
 
@@ -39,6 +42,7 @@ class ForecastConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     calendar: Calendar
     labels: list[str]
     model: LagModel
+    columns: ChosenColumns
     tensors: dict[str, tuple[str, list[int]]]
 
     @property
@@ -57,6 +61,7 @@ def describe_forecaster(forecaster: Forecaster, format_version: int, listed: Lis
         calendar=forecaster.calendar,
         labels=[*forecaster.labels],
         model=forecaster.model,
+        columns=forecaster.columns,
         tensors=listed,
     )
 
@@ -100,7 +105,10 @@ def check_names(config: ForecastConfig, path: Path) -> None:
         raise CorruptError(f"'{path}' must hold 'units/series', but holds {', '.join(sorted(listed)[:10])}. Fit again.")
     n_lags, horizon = config.model.n_lags, config.task.horizon
     needed = {f"units/{name}": n_units for name in SeriesArrays._fields}
-    needed |= {"units/tails": [*n_units, n_lags], "units/weights": [*n_units, n_lags, horizon]}
+    needed |= {f"units/{name}": [*n_units, n_lags] for name in ("tails", "tail_effects")}
+    needed |= {"units/weights": [*n_units, n_lags, horizon], "units/slopes": [*n_units, len(config.columns.names)]}
+    n_known = listed.get("units/known", [0, 0, 0])[1:2] or [0]
+    needed |= {"units/known": [*n_units, max(n_known[0], 1), len(config.columns.known)]}
     needed |= {f"bounds/{name}": shape for name, shape in _shapes_of_bounds(n_units[0], horizon, listed).items()}
     needed |= {_POOLED: [n_lags, horizon]} if _POOLED in listed else {}
     for name in {**needed, **listed}:
@@ -119,7 +127,7 @@ def wrong_in_arrays(arrays: dict[str, AnyArray], config: ForecastConfig) -> list
     for name, array in arrays.items():
         if str(array.dtype) != "float64":
             return [f"numbers in '{name}' have the type {array.dtype}"]
-        if not np.isfinite(array).all() or np.abs(array).max(initial=0.0) > _LARGEST:
+        if (name != _MAY_MISS and not np.isfinite(array).all()) or np.abs(array).max(initial=0.0) > _LARGEST:
             return [f"numbers in '{name}' that are not finite"]
     units = {name: arrays[f"units/{name}"] for name in SeriesArrays._fields}
     wrong = [f"codes in 'units/{name}' that are not whole numbers" for name in _WHOLE if not _whole(units[name])]
@@ -146,7 +154,9 @@ def build_forecaster(config: ForecastConfig, report: Report, tensors: dict[str, 
     own = {name: tensors[f"bounds/{name}"] for name in _BOUNDS}
     bounds = AdaptiveBounds(moment=_LAST, sizes=sizes, **own)
     units = SeriesArrays(**parts)
-    return Forecaster(config.task, config.calendar, config.labels, config.model, units, tensors.get(_POOLED), bounds, report)
+    return Forecaster(
+        config.task, config.calendar, config.labels, config.model, config.columns, units, tensors.get(_POOLED), bounds, report
+    )
 
 
 def _whole(values: AnyArray) -> bool:

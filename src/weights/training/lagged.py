@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 
 from weights.training.rolling import RollingSums, Setting, Trial, judge, place_cuts, sum_around_cuts, try_strengths
 from weights.training.windows import (
@@ -64,18 +65,31 @@ class Regressions(NamedTuple):
         """The most lags that a forecast looks at, L."""
         return max(1, *self.lags, *self.seasons)
 
-    def references(self, n_lags: int) -> dict[str, Callable[[int, int], Reference]]:
-        """What forecasts from so many lags may improve on, by name."""
+    def known_references(self, n_lags: int) -> dict[str, Callable[[int, int], Reference]]:
+        """What forecasts from so many lags may begin with, by name."""
 
         def refer_to(season: int) -> Callable[[int, int], Reference]:
             return lambda n_lags, horizon: refer_to_season(n_lags, horizon, season)
 
-        seasons = {f"season of {season}": refer_to(season) for season in self.seasons if season <= n_lags}
-        level = {"mean of lags": refer_to_mean} if n_lags > _FEW_LAGS else {"zero": refer_to_nothing}
-        first = next((season for season in self.seasons if season <= n_lags), 1)
+        seasons = [season for season in self.seasons if season <= n_lags]
+        first = next(iter(seasons), 1)
         trend = {"half the trend": lambda n_lags, horizon: refer_to_trend(n_lags, horizon, first)} if n_lags > 2 else {}
-        known = {"last value": refer_to_last, **seasons, **level, **trend}
-        return known if n_lags <= _MANY_LAGS else dict([*known.items()][:_FEW_REFERENCES])
+        level = {"mean of lags": refer_to_mean} if n_lags > 1 else {}
+        return {"last value": refer_to_last, **{f"season of {season}": refer_to(season) for season in seasons}, **level, **trend}
+
+    def references(self, n_lags: int) -> dict[str, Callable[[int, int], Reference]]:
+        """What regressions on so many lags improve on, by name."""
+        known = self.known_references(n_lags)
+        if n_lags > _MANY_LAGS:
+            return dict([*known.items()][:_FEW_REFERENCES])
+        if n_lags > _FEW_LAGS:
+            return known
+        return {name: refer for name, refer in known.items() if refer is not refer_to_mean} | {"zero": refer_to_nothing}
+
+    def plain_forecasts(self, n_lags: int) -> dict[str, FloatArray]:
+        """The weights (n_lags, H) of forecasts from so many lags that are one earlier value, by name."""
+        known = {name: refer(n_lags, self.horizon).start for name, refer in self.known_references(n_lags).items()}
+        return {name: start for name, start in known.items() if np.isin(start, (0.0, 1.0)).all()}
 
     def each(self) -> Iterable[tuple[int, str, Callable[[int, int], Reference]]]:
         """The number of lags and the reference of each."""
@@ -150,7 +164,7 @@ def pool_regressions(sums: RollingSums, whole: WindowSums, regressions: Regressi
 
 
 def mix_regressions(
-    values: FloatArray, regressions: Regressions, cuts: IntArray | None = None, pool: Pool | None = None
+    values: FloatArray, regressions: Regressions, cuts: IntArray | None = None, pool: Pool | None = None, final: FloatArray | None = None
 ) -> LagMixture | None:
     """The mixture of ridge regressions on lags that forecasts a series; None where it is too short for any.
 
@@ -161,6 +175,7 @@ def mix_regressions(
         regressions: what is tried.
         cuts: the first origins that are judged, as `place_cuts` gives them; those of the longest lags if not given.
         pool: regressions that learned from all series before the same cuts, which have shares too.
+        final: the values that the mixture is fitted to in the end, if not to those by which settings are judged, shape (t,).
 
     Example:
         >>> regressions = Regressions(4, (4, 8), (4,))
@@ -175,13 +190,31 @@ def mix_regressions(
     cuts = place_cuts(len(values), n_lags, horizon, n_cuts=_N_CUTS) if cuts is None else cuts
     sums = sum_around_cuts(values, n_lags, horizon, cuts, scale=deviation)
     trials = _try_all(sums, regressions)
-    whole = sum_all_windows(values, n_lags, horizon)
+    whole = sum_all_windows(values if final is None else final, n_lags, horizon)
     weights = [_fit(whole, trial.setting, regressions) for trial in trials]
     if pool is not None:
         fitting = [i for i, trial in enumerate(pool.trials) if trial.setting.n_lags <= n_lags]
         trials += [pool.trials[i]._replace(losses=judge(sums, pool.trials[i].weights)) for i in fitting]
         weights += [pool.weights[i] for i in fitting]
     return _mix(trials, weights, cuts, float(np.mean(values**2)) / deviation(values) ** 2)
+
+
+def mix_plain(values: FloatArray, regressions: Regressions, origins: IntArray) -> LagMixture:
+    """The mixture of forecasts that learn nothing, by their losses at origins (n,), for a series that is too short for regressions.
+
+    Args:
+        values: of the series, none missing, shape (t,).
+        regressions: whose references are mixed.
+        origins: each with H values after it.
+    """
+    trials = []
+    came = sliding_window_view(values, regressions.horizon)[origins + 1]
+    n_lags = min(int(origins[0]) + 1, regressions.n_lags)
+    for name, refer in regressions.known_references(n_lags).items():
+        weights = refer(n_lags, regressions.horizon).start
+        errors = came - sliding_window_view(values, n_lags)[origins - n_lags + 1] @ weights[::-1]
+        trials.append(Trial(Setting(n_lags, name, math.inf), (errors**2).mean(axis=0), [weights]))
+    return _mix(trials, [trial.weights[0] for trial in trials], origins[:1], float(np.mean(values**2)))
 
 
 def mix_pool(pool: Pool) -> LagMixture:

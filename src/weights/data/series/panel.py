@@ -133,7 +133,7 @@ def _check_columns(table: pa.Table, targets: Sequence[str], time: str | None, se
         raise UsageError("The column to forecast was not named. Name it with --target; several may be named.")
     taken: dict[str, str] = {}
     if len({*targets}) < len(targets):
-        raise UsageError(f"Columns to forecast must differ, but {', '.join(targets)} were named. Name each with --target once.")
+        raise UsageError(f"Columns must be named once, but {', '.join(targets)} were. Name each with --target or --known once.")
     for role, names in {"target": targets, "time": [time], "series": [series]}.items():
         for name in names:
             if name is None:
@@ -144,7 +144,7 @@ def _check_columns(table: pa.Table, targets: Sequence[str], time: str | None, se
                 raise UsageError(f"Column '{name}' is the {taken[name]} and cannot also be the {role}. Name another column.")
     for name in targets:
         if find_kind(table[name], name).kind == "datetime":
-            raise DataError(f"A column to forecast must hold numbers, but '{name}' holds dates. Name another column with --target.")
+            raise DataError(f"A column to forecast, or known beforehand, must hold numbers, but '{name}' holds dates. Name another column.")
 
 
 def _finite(values: FloatArray, name: str) -> FloatArray:
