@@ -87,7 +87,7 @@ PROCESSES = {
     "var3": Process(np.array([[[0.6, 0.3, 0.0], [0.0, 0.5, 0.2], [0.2, 0.0, 0.7]]])),
     "var3 of 3 lags": Process(np.array([[[0.6, 0.3, 0.0], [0.0, 0.5, 0.2], [0.2, 0.0, 0.7]]]), 2),
     "ar4 of 2 lags": Process(of_roots(0.95, -0.7, 0.6 * np.exp(1j), 0.6 * np.exp(-1j)), -2),
-    "season, 6 lags": Process(seasonal(12), -7),
+    "season of 6 lags": Process(seasonal(12), -7),
 }
 
 
@@ -184,14 +184,14 @@ def main() -> None:
         f"{asked.values:,} values, {asked.repetitions:,} series a cell, steps {STEPS[0]} to {STEPS[-1]}; percent of 95 % intervals that hold the truth"
     )
     print(
-        f"{'process':<16}{'errors':<8}{'all':>6}{'least, most':>14}{'below 93':>10}{'step 1':>8}{'step 12':>8}{'sums':>7}{'usual':>7}{'least':>7}{'false':>7}{'left':>6}"
+        f"{'process':<18}{'errors':<8}{'all':>6}{'least, most':>14}{'below 93':>10}{'step 1':>8}{'step 12':>8}{'sums':>7}{'usual':>7}{'least':>7}{'false':>7}{'left':>6}"
     )
     for name, kind in itertools.product(names, errors):
         shares = measure(PROCESSES[name], asked.values, kind, asked.repetitions)
         cells, usual = 100 * shares.held.mean(axis=0), 100 * shares.usual.mean(axis=0)
         false = f"{100 * shares.false.mean():.1f}" if shares.false.size else ""
         print(
-            f"{name:<16}{kind:<8}{cells.mean():>6.1f}{f'{cells.min():.1f}, {cells.max():.1f}':>14}"
+            f"{name:<18}{kind:<8}{cells.mean():>6.1f}{f'{cells.min():.1f}, {cells.max():.1f}':>14}"
             f"{f'{(cells < 93).sum()} of {cells.size}':>10}{cells[..., 0].mean():>8.1f}{cells[..., -1].mean():>8.1f}"
             f"{100 * shares.sums.mean():>7.1f}{usual.mean():>7.1f}{usual.min():>7.1f}{false:>7}{100 * shares.left.mean():>6.1f}",
             flush=True,

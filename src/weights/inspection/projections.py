@@ -76,7 +76,7 @@ class Projections:
         ends = np.cumsum([segment.shape[1] - n_lags for segment in segments])[:-1]
         self.residuals, self._shocks = (np.split(each, ends, axis=1) for each in (residuals, shocks))
         self._moves = np.split(((by @ shocks) * (along @ moved)).real, ends)  # of the log of the largest root, times n
-        self._responses = process.respond(horizon)
+        self._responses, self._stretch = process.respond(horizon), process.stretch(n)
         self._bias, self._moved_bias = process.bias(horizon), process.bias_of_persistence(horizon)
 
     def estimate(self, step: int) -> Projection:
@@ -91,7 +91,7 @@ class Projections:
         inverse = _invert((self._products - beyond @ beyond.T - np.outer(sums, sums / n)) / n, self._n_lags)
         cross = sum(windows[:, :-step] @ own for windows, own in zip(self._windows, values, strict=True))
         least_squares = inverse @ (cross - sums * np.concatenate(values).mean()) / n
-        influences = inverse @ np.concatenate([self._score(s, step) for s in range(len(self._segments))], axis=1)
+        influences = self._stretch @ inverse @ np.concatenate([self._score(s, step) for s in range(len(self._segments))], axis=1)
         moves = np.concatenate([own[step - 1 :] for own in self._moves])
         influences -= np.outer(self._moved_bias[:, step - 1] / n, moves)
         return Projection(least_squares - self._bias[:, step - 1] / n, influences, n)
