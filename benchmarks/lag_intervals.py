@@ -6,8 +6,14 @@
 
 Series are drawn from autoregressions whose weights at each step follow from their coefficients, with normal errors, Student's t of 5
 degrees, or errors whose variance follows from the last one (ARCH: 0.5 + 0.5 e^2), and are measured at steps 1 to 12 with as many lags as
-the process has, or more. Beside them stand the usual intervals: least squares with the errors of Newey and West (over as many lags as
-there are steps, or n^(1/4) * 0.75 if that is more) and 1.96 of them. Tests: that lags beyond those of the process have no weight, together, where there are such.
+the process has, or more ("ar4 of 8 lags"); in the last two with fewer, for which intervals are not meant. Columns:
+
+    all         intervals of weights that hold the truth; the least and the most of any lag and step; how many of these are below 93 %
+    sums        of the weights of all lags of a channel
+    usual       least squares with the errors of Newey and West (over as many steps as the forecast looks ahead, or 0.75 n^(1/4) if that is
+                more) and 1.96 of them, all and the least of any lag and step
+    false       tests at 5 % of lags that the process does not have, together, that find something
+    left        series of whose residuals it is said, at 5 %, that they depend on each other
 """
 
 from __future__ import annotations
@@ -138,8 +144,15 @@ def groups_of(process: Process) -> list[LagGroup]:
 
 
 class Shares(NamedTuple):
-    """What held of each series: weights (r, lags, C, steps), the usual intervals of these, sums (r, C, steps); tests of lags without weight that rejected
-    (r, steps), and whether residuals were said to depend (r,)."""
+    """What held of each of r series.
+
+    Attributes:
+        held: intervals of weights, shape (r, lags, C, steps).
+        usual: the usual ones, the same shape.
+        sums: intervals of sums of all lags of a channel, shape (r, C, steps).
+        false: tests of lags without weight that found some, shape (r, steps) or none.
+        left: whether residuals were said to depend on each other, shape (r,).
+    """
 
     held: np.ndarray
     usual: np.ndarray
@@ -180,12 +193,9 @@ def main() -> None:
     parser.add_argument("--repetitions", type=int, default=1_000)
     asked = parser.parse_args()
     names, errors = [[each.strip() for each in text.split(",")] for text in (asked.process, asked.errors)]
-    print(
-        f"{asked.values:,} values, {asked.repetitions:,} series a cell, steps {STEPS[0]} to {STEPS[-1]}; percent of 95 % intervals that hold the truth"
-    )
-    print(
-        f"{'process':<18}{'errors':<8}{'all':>6}{'least, most':>14}{'below 93':>10}{'step 1':>8}{'step 12':>8}{'sums':>7}{'usual':>7}{'least':>7}{'false':>7}{'left':>6}"
-    )
+    print(f"{asked.values:,} values, {asked.repetitions:,} series a cell, steps {STEPS[0]} to {STEPS[-1]}; percent")
+    heads = {"least, most": 14, "below 93": 10, "step 1": 8, "step 12": 8, "sums": 7, "usual": 7, "least": 7, "false": 7, "left": 6}
+    print(f"{'process':<18}{'errors':<8}{'all':>6}" + "".join(f"{head:>{width}}" for head, width in heads.items()))
     for name, kind in itertools.product(names, errors):
         shares = measure(PROCESSES[name], asked.values, kind, asked.repetitions)
         cells, usual = 100 * shares.held.mean(axis=0), 100 * shares.usual.mean(axis=0)

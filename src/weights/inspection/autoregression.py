@@ -104,8 +104,8 @@ class Autoregression:
 def debias(coefficients: FloatArray, shocks: FloatArray, n_windows: int) -> Autoregression:
     """The autoregression of coefficients of least squares less their expected bias (Kilian 1998, section 2, without the bootstrap).
 
-    Roots are held below one by one over the number of windows (our choice), before the bias is reckoned and after it was taken off, so that what is
-    returned has a mean and a covariance.
+    Roots are held below one by one over the number of windows (our choice), before the bias is reckoned and after it was taken off, so
+    that what is returned has a mean and a covariance.
 
     Args:
         coefficients: as least squares gives them, see `Autoregression`, shape (C, L * C).

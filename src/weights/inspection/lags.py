@@ -49,7 +49,7 @@ class Estimates:
         return self.value - half, self.value + half
 
     def p_values(self, adjust: str = "none") -> FloatArray:
-        """The probability of a value so far from zero if zero is the truth; corrected for as many tests as there are values, the same shape.
+        """The probability of values that far from zero if that is the truth, the same shape; corrected for as many tests as there are.
 
         Args:
             adjust: "none", "holm" or "bh", see `weights.multiplicity.adjusted`.
@@ -70,8 +70,11 @@ class LagGroup(NamedTuple):
 
 
 class LeftOver(NamedTuple):
-    """What lags have not told: residuals of a step ahead go along with those so many steps before, with this p-value, corrected for all
-    distances and channels that were looked at.
+    """What the lags have not told: residuals of the first step go along with those so many steps before.
+
+    Attributes:
+        distance: how many, where it is most sure.
+        p_value: of there being no such dependence, corrected for all distances and channels that were looked at.
     """
 
     distance: int
@@ -129,11 +132,12 @@ def measure_lags(series: FloatArray | Sequence[FloatArray], n_lags: int, steps: 
         DataError: there are too few windows, a channel is constant, or lags follow from others.
 
     Example:
-        >>> values = scipy.signal.lfilter([1.0], [1.0, -0.8], np.random.default_rng(1).normal(size=1_000))  # y[t] = 0.8 y[t - 1] + shock
-        >>> measured = measure_lags(values, 2, [1, 2])  # the truth: 0.8 and 0.64 of the last value, none of the one before
-        >>> low, high = measured.weights.interval()
+        >>> from scipy.signal import lfilter
+        >>> values = lfilter([1.0], [1.0, -0.8], np.random.default_rng(1).normal(size=1_000))  # y[t] = 0.8 y[t - 1] + shock
+        >>> lag_map = measure_lags(values, 2, [1, 2])  # the truth: 0.8 and 0.64 of the last value, nothing of the one before
+        >>> low, high = lag_map.weights.interval()
         >>> low[:, 0].round(2).tolist(), high[:, 0].round(2).tolist()
-        ([[0.74, 0.58], [-0.06, -0.08]], [[0.86, 0.76], [0.06, 0.1]])
+        ([[0.72, 0.52], [-0.05, -0.04]], [[0.85, 0.68], [0.08, 0.12]])
     """
     segments = _cut_at_gaps(series, n_lags + max(steps, default=0))
     _check(segments, n_lags, steps, groups)

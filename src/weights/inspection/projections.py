@@ -118,8 +118,8 @@ def _invert(products: FloatArray, n_lags: int) -> FloatArray:
         own = np.zeros(1)
     if own.min() < _LEAST_OWN:
         raise DataError(
-            f"Lags that say something of their own were needed, but those of {n_lags} steps follow exactly from each other, as where a series "
-            "repeats itself or a channel is a sum of others. Use fewer lags or channels."
+            f"Lags that say something of their own were needed, but those of {n_lags} steps follow exactly from each other, as where a "
+            "series repeats itself or a channel is a sum of others. Use fewer lags or channels."
         )
     return scipy.linalg.cho_solve((factor, True), np.eye(len(products)))
 
