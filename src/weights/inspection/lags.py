@@ -227,13 +227,16 @@ def _judge(projection: Projection) -> Estimates:
 def _test(projection: Projection) -> float:
     """The p-value of all weights being zero; NaN where too few shocks decide for so many of them.
 
-    Hotelling's T squared, by the degrees of freedom of the least certain weight.
+    Hotelling's T squared. Its degrees of freedom are those for which the covariance would vary as much as that of shocks of which each has
+    the fourth moment of a normal one, given the lags that missed it.
     """
-    n_weights, degrees = len(projection.weights), float(_judge(projection).degrees.min()) - len(projection.weights) + 1
+    influences, (n_weights, n) = projection.influences, projection.influences.shape
+    factor = scipy.linalg.cho_factor(influences @ influences.T / n, lower=True)
+    lengths = np.einsum("kn,kn->n", influences, scipy.linalg.cho_solve(factor, influences))
+    degrees = 1.5 * n_weights * (n_weights + 1) * n / np.mean(lengths**2) - n_weights + 1
     if degrees < _LEAST_DEGREES:
         return np.nan
-    covariance = projection.influences @ projection.influences.T / projection.influences.shape[1] / projection.n_windows
-    square = projection.weights @ scipy.linalg.solve(covariance, projection.weights, assume_a="pos")
+    square = projection.n_windows * projection.weights @ scipy.linalg.cho_solve(factor, projection.weights)
     return float(scipy.special.fdtrc(n_weights, degrees, square * degrees / (n_weights * (degrees + n_weights - 1))))
 
 

@@ -68,9 +68,9 @@ class Projections:
         coefficients = (nexts @ lags.T / n) @ inverse
         residuals = nexts - nexts.mean(axis=1, keepdims=True) - coefficients @ lags
         moved = inverse @ lags
-        # As if the window itself had had no say (HC3, MacKinnon and White 1985), or shocks would look smaller than they are.
+        # Residuals are smaller than shocks, by what each window had a say in (HC2, MacKinnon and White 1985).
         leverage = (1 + np.einsum("kn,kn->n", moved, lags)) / n
-        shocks = residuals / (1 - np.minimum(leverage, _MOST_LEVERAGE))
+        shocks = residuals / np.sqrt(1 - np.minimum(leverage, _MOST_LEVERAGE))
         process = debias(coefficients, residuals @ residuals.T / (n - n_weights - 1), n)
         by, along = process.move_of_persistence()
         ends = np.cumsum([segment.shape[1] - n_lags for segment in segments])[:-1]
