@@ -11,6 +11,7 @@ from typing import Any, ClassVar
 
 from weights.ensemble import Report
 from weights.errors import UsageError
+from weights.forecasting.drivers import Drivers
 from weights.forecasting.fitting import ForecastPlan, fit_forecaster
 from weights.forecasting.forecaster import Forecaster
 from weights.forecasting.later import Later, nothing_later, read_later
@@ -88,6 +89,17 @@ class ForecastModel:
             )
         levels = [level] if isinstance(level, float | int) else [*level]
         return tabulate_steps(self.read(after), horizon, levels, series)
+
+    @property
+    def drivers(self) -> Drivers:
+        """Which lag counts at which step ahead, and what columns add, with intervals (what `weights summary` shows).
+
+        Raises:
+            UsageError: the fit was without inspection.
+        """
+        if self.forecaster.drivers is None:
+            raise UsageError("What drives forecasts was not measured in this fit. Fit again with inspection (without inspect=False).")
+        return self.forecaster.drivers
 
     @stoppable
     def score(self, data: Any, *, level: float | Sequence[float] = LEVELS) -> ForecastScore:

@@ -43,7 +43,7 @@ class ChosenColumns(msgspec.Struct, frozen=True):
         missing: BoolArray = np.isnan(known)
         groups = list_groups(self, calendar, moments, np.where(missing, 0.0, known))
         columns = join_columns([groups[name] for name in self.groups], len(moments))
-        return columns._replace(values=np.where(missing.any(axis=1)[:, None], np.nan, columns.values))
+        return columns._replace(values=np.where(np.any(missing, axis=1, keepdims=True), np.nan, columns.values))
 
 
 NO_COLUMNS = ChosenColumns()

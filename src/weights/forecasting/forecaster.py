@@ -13,6 +13,7 @@ from weights.adaptive import AdaptiveBounds
 from weights.data.series.calendar import Calendar
 from weights.ensemble import Report
 from weights.forecasting.columns import ChosenColumns, moments_of
+from weights.forecasting.drivers import Drivers
 from weights.forecasting.units import Scale, carry_forward, name_unit
 from weights.tasks.forecast import Forecast
 from weights.types import FloatArray, IntArray
@@ -80,6 +81,7 @@ class Forecaster:
         pooled: weights of lags that all series share, for one that comes later, shape (L, H); none where there is one series.
         bounds: how far values may lie from forecasts, in units in which they were learned; moments are counted from the ends of series,
             which are at -1.
+        drivers: what drives forecasts; None where that was not asked for.
         report: how it was made and how good it is.
     """
 
@@ -91,6 +93,7 @@ class Forecaster:
     units: SeriesArrays
     pooled: FloatArray | None
     bounds: AdaptiveBounds
+    drivers: Drivers | None
     report: Report
 
     def __len__(self) -> int:

@@ -107,6 +107,7 @@ def plan_forecast(data: Any, request: Request) -> ForecastPlan:
         seconds=seconds,
         with_pool=with_pool,
         columns=_choose_columns(known, panel, units, regressions),
+        inspect=request.fit.inspect is not False,
     )
 
 

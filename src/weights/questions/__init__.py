@@ -47,6 +47,7 @@ SERIES_QUESTIONS: dict[str, Question] = {
     question.name: question
     for question in (
         forecasts.SHOW,
+        forecasts.SUMMARY,
         forecasts.FORECAST,
         forecasts.SCORE,
     )

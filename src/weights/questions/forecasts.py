@@ -47,6 +47,42 @@ SHOW = Question(
 )
 
 
+class SummaryOptions(msgspec.Struct, frozen=True):
+    """How much is shown."""
+
+    top: Annotated[int | None, option("At most so many lags of each step, and columns.", "NUMBER")] = None
+
+
+def refuse_summary(model: ForecastModel) -> str:
+    """Why there is nothing to sum up, or nothing."""
+    asked = model.forecaster.drivers is not None
+    return "" if asked else "What drives forecasts was not measured in this fit. Fit again with inspection (without --no-inspect)."
+
+
+def ask_summary(model: ForecastModel, options: SummaryOptions, asker: Asker) -> Answer:
+    """What drives forecasts, as records and as tables."""
+    from weights.report.forecasts import driver_lines
+
+    if refusal := refuse_summary(model):
+        raise UsageError(refusal)
+    return Answer(msgspec.to_builtins(model.forecaster.drivers), driver_lines(model.forecaster, top=options.top))
+
+
+SUMMARY = Question(
+    name="summary",
+    help="""Of a run of forecasts: which lag counts at which step ahead, and what columns add, and how sure that is.
+
+    \b
+      weights summary runs/oil
+      weights summary runs/oil --top 20
+    """,
+    ask=ask_summary,
+    options=SummaryOptions,
+    refuses=refuse_summary,
+    subject="series",
+)
+
+
 class ForecastOptions(PartOptions, frozen=True):
     """How far ahead, after which rows, with which intervals."""
 
