@@ -12,6 +12,7 @@ from typing import Any, ClassVar
 from weights.ensemble import Report
 from weights.errors import UsageError
 from weights.forecasting.drivers import Drivers
+from weights.forecasting.explaining import ExplainedStep, explain_steps
 from weights.forecasting.fitting import ForecastPlan, fit_forecaster
 from weights.forecasting.forecaster import Forecaster
 from weights.forecasting.later import Later, nothing_later, read_later
@@ -22,6 +23,7 @@ from weights.running import OnProgress
 from weights.store.format import check_writable
 from weights.store.format import save as save_forecaster
 from weights.store.listing import check_replaceable
+from weights.tables import Records
 from weights.training.control import Control
 
 
@@ -100,6 +102,23 @@ class ForecastModel:
         if self.forecaster.drivers is None:
             raise UsageError("What drives forecasts was not measured in this fit. Fit again with inspection (without inspect=False).")
         return self.forecaster.drivers
+
+    def explain(self, after: Any = None, *, series: str | None = None, steps: Sequence[int] | None = None) -> list[ExplainedStep]:
+        """The next steps of a series shared out among lags and columns.
+
+        Args:
+            after: rows that came since it learned; none if None.
+            series: whose; the first if None.
+            steps: which, from 1 on; the first and the last if None.
+
+        Raises:
+            NotFoundError: there is no such series. UsageError: there is no such step. DataError: as `forecast`.
+        """
+        horizon = self.forecaster.task.horizon
+        chosen = sorted({1, horizon}) if steps is None else [*steps]
+        if not all(1 <= step <= horizon for step in chosen):
+            raise UsageError(f"Steps are counted from 1 to {horizon:,}, but {chosen} were asked for. Name others with --step.")
+        return Records(explain_steps(self.read(after), chosen, series))
 
     @stoppable
     def score(self, data: Any, *, level: float | Sequence[float] = LEVELS) -> ForecastScore:

@@ -18,7 +18,7 @@ from weights.ensemble import Origin, Report
 from weights.forecasting.columns import NO_COLUMNS, ChosenColumns, fit_beside, moments_of
 from weights.forecasting.drivers import Drivers, find_drivers
 from weights.forecasting.forecaster import Forecaster, LagModel, SeriesArrays
-from weights.forecasting.later import Later, expect_steps
+from weights.forecasting.later import lay_out_later
 from weights.forecasting.rolling import (
     NO_ERRORS,
     Errors,
@@ -373,8 +373,7 @@ def _with_test(forecaster: Forecaster, plan: ForecastPlan) -> Forecaster:
         return forecaster
     n_known = len(forecaster.columns.known)
     known = [own.columns[len(own.values) :, :n_known] for own in plan.units]
-    expected = [expect_steps(forecaster, u, len(values), known[u]) for u, values in enumerate(tests)]
-    errors = walk_later(Later(forecaster, tests, expected, []), ()).errors
+    errors = walk_later(lay_out_later(forecaster, tests, known, []), ()).errors
     n_windows = sum(len(own.origins) for own in errors)
     if not n_windows:
         return forecaster

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -16,7 +17,7 @@ from weights.data.steering import find_rows_of, find_test_rows
 from weights.data.table.delimited import remarks_of
 from weights.data.table.read import describe_source, part_of, read_table
 from weights.ensemble import Origin, available_threads
-from weights.errors import DataError, NotFoundError, UsageError, printable, suggest
+from weights.errors import DataError, NotFoundError, UsageError, listed, printable, suggest
 from weights.fitoptions import DataOptions, FitOptions, Request
 from weights.fitting import GivenRows
 from weights.forecasting.columns import NO_COLUMNS, ChosenColumns, choose_beside
@@ -86,6 +87,12 @@ def plan_forecast(data: Any, request: Request) -> ForecastPlan:
         step = -(-len(units) // _MOST_FOUND)
         seasons = find_seasons([unit.values for unit in units[::step]])
     regressions = _choose_regressions(units, horizon, seasons)
+    columns = _choose_columns(known, panel, units, regressions)
+    if known and not columns.known:
+        remarks.append(
+            f"what is known beforehand did not help forecasts, and is not used: {listed([printable(name) for name in known], 5)}"
+        )
+        units = [replace(unit, columns=unit.columns[:, :0]) for unit in units]
     n_threads = request.fit.threads or available_threads()
     with_pool = len(units) > 1
     regressions, seconds, thinned = _thin(regressions, len(units), n_threads, request.fit.budget)
@@ -106,7 +113,7 @@ def plan_forecast(data: Any, request: Request) -> ForecastPlan:
         n_threads=n_threads,
         seconds=seconds,
         with_pool=with_pool,
-        columns=_choose_columns(known, panel, units, regressions),
+        columns=columns,
         inspect=request.fit.inspect is not False,
     )
 

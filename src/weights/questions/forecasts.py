@@ -154,3 +154,37 @@ SCORE = Question(
     options=ScoreOptions,
     subject="series",
 )
+
+
+class ExplainOptions(PartOptions, frozen=True):
+    """Which steps of which series are explained, after which rows."""
+
+    after: Annotated[Any, option("Rows that came since the fit.", "FILE", "--after")] = None
+    series: Annotated[str | None, option("The series; the first if not given.", "NAME")] = None
+    step: Annotated[int | None, option("The step ahead; the first and the last if not given.", "STEPS")] = None
+    top: Annotated[int, option("At most so many parts.", "NUMBER")] = 10
+
+
+def ask_explain(model: ForecastModel, options: ExplainOptions, asker: Asker) -> Answer:
+    """What forecasts are made of, as records and as tables."""
+    from weights.data.table.read import part_of
+    from weights.report.forecasts import explained_lines
+
+    after = None if options.after is None else part_of(options.after, options)
+    steps = None if options.step is None else [options.step]
+    explained = model.explain(after, series=options.series, steps=steps)
+    return Answer(msgspec.to_builtins(explained), explained_lines(explained, options.top))
+
+
+EXPLAIN = Question(
+    name="explain",
+    help="""Of a run of forecasts: share out the next steps among lags and columns, beside the forecast from an average past.
+
+    \b
+      weights explain runs/oil
+      weights explain runs/sales --series north --step 7
+    """,
+    ask=ask_explain,
+    options=ExplainOptions,
+    subject="series",
+)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import msgspec
 from weights.ensemble import Report
 from weights.errors import listed, printable
 from weights.forecasting.drivers import Drivers
+from weights.forecasting.explaining import ExplainedStep
 from weights.forecasting.fitting import OURS, ForecastPlan
 from weights.forecasting.forecaster import Forecaster
 from weights.forecasts import ForecastModel
@@ -181,6 +183,23 @@ def _column_lines(drivers: Drivers, top: int) -> list[str]:
     more = [f"  and {len(known) - top} more"] if len(known) > top else []
     heading = labelled("Columns", "what each adds beside the others, for one of its units; levels beside the first of their kind")
     return [heading, *aligned(rows, to_right=[1, 3]), *more]
+
+
+def explained_lines(explained: Sequence[ExplainedStep], top: int) -> list[str]:
+    """What forecasts are made of, a table for each step."""
+    lines = []
+    for step in explained:
+        how = "times" if step.factors else "plus"
+        base = f"{compact(step.base)} from an average past, {how} what follows"
+        lines.append(labelled("Forecast", f"{step.series}, {step.ahead}: {compact(step.prediction)} = {base}"))
+        shown = [(part.part, _signed(part.value, step.factors)) for part in step.contributions[:top]]
+        more = [(f"{len(step.contributions) - top} more", "")] if len(step.contributions) > top else []
+        lines += aligned([[printable(name), value] for name, value in [*shown, *more]], to_right=[1])
+    return lines
+
+
+def _signed(value: float, factor: bool) -> str:
+    return f"x {value:.3f}" if factor else f"{'+' if value >= 0 else '-'} {compact(abs(value))}"
 
 
 def show_p(p_value: float) -> str:
