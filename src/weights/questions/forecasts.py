@@ -12,6 +12,7 @@ from weights.errors import UsageError
 from weights.fitoptions import PartOptions
 from weights.options import option
 from weights.questions.question import Answer, Asker, NoOptions, Question
+from weights.runoptions import TrainingRows
 
 if TYPE_CHECKING:
     from weights.forecasts import ForecastModel
@@ -152,6 +153,36 @@ SCORE = Question(
     """,
     ask=ask_score,
     options=ScoreOptions,
+    subject="series",
+)
+
+
+class BacktestOptions(msgspec.Struct, frozen=True):
+    """What is held out."""
+
+    hold_out: Annotated[int | None, option("Last moments that are held out; a fifth, or five horizons, if not given.", "STEPS")] = None
+    level: Annotated[Any, option("Levels of the intervals, in per cent or as shares.", "LEVELS", parse=parse_levels)] = "80,95"
+    data: TrainingRows = None
+
+
+def ask_backtest(model: ForecastModel, options: BacktestOptions, asker: Asker) -> Answer:
+    """The score of what was held out as a record and as tables."""
+    levels = parse_levels(options.level, "level")
+    score = model.backtest(options.data, hold_out=options.hold_out, level=levels, progress=asker.progress)
+    return Answer(msgspec.to_builtins(score), score.lines(), notes=score.notes)
+
+
+BACKTEST = Question(
+    name="backtest",
+    help="""Learn again without the last moments, and judge forecasts on these from every origin (walk-forward).
+
+    \b
+      weights backtest runs/oil
+      weights backtest runs/oil --hold-out 2880
+    """,
+    ask=ask_backtest,
+    options=BacktestOptions,
+    stages={"all series": 0.3, "each series": 1.0},
     subject="series",
 )
 
