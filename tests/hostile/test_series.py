@@ -279,7 +279,7 @@ def test_forecasts_are_not_judged_by_rows_without_values(runs, tmp_path):
         "as many later values of a series, but there are 0",
     )
     few = write(tmp_path / "few.csv", rows_of(LATER, slice(N, N + 3)))
-    refused(run("score", runs / "one", few), 3, "of 4 steps need as many later values of a series, but there are 3")
+    refused(run("score", runs / "one", few), 3, "of 4 steps needs as many later values of a series, but there are 3")
 
 
 @pytest.mark.parametrize(
@@ -305,7 +305,7 @@ def test_a_series_that_is_not_there_is_not_found(runs):
     refused(run("forecast", runs / "two", "--series", "z"), 4, "There is no series 'z'. Known: a, b")
 
 
-@pytest.mark.parametrize("verb", ["predict", "diagnose", "explain"])
+@pytest.mark.parametrize("verb", ["predict", "diagnose"])
 def test_a_run_of_series_is_not_asked_for_answers_to_rows(verb, runs):
-    source = [runs / "one.csv"] if verb in ("predict", "explain") else []
+    source = [runs / "one.csv"] if verb == "predict" else []
     refused(run(verb, runs / "one", *source), 2, "forecasts series|A run of series is not asked")

@@ -32,6 +32,7 @@ class Later:
     Attributes:
         forecaster: that knows the series there are, those that it never saw by the weights that all share.
         values: of each unit, from the step after its last on, shape (t,), NaN where there is none.
+        known: of each unit the columns that are known beforehand at these and later moments, shape (t + H, k); NaN where missing.
         expected: of each unit what columns add to these and later values, as they are seen, shape (t + H,); NaN where a column that
             is to be known beforehand is missing.
         notes: sentences about the rows.
@@ -39,6 +40,7 @@ class Later:
 
     forecaster: Forecaster
     values: Sequence[FloatArray]
+    known: Sequence[FloatArray]
     expected: Sequence[FloatArray]
     notes: list[str]
 
@@ -65,7 +67,7 @@ def read_later(forecaster: Forecaster, data: Any) -> Later:
     if unknown:
         forecaster = _with_series(forecaster, panel, unknown)
         known = {label: s for s, label in enumerate(forecaster.labels)}
-    values, expected, n_before, n_after = [], [], 0, 0
+    values, known_after, n_before, n_after = [], [], 0, 0
     places = {known[label]: s for s, label in enumerate(panel.labels)}
     for u in range(len(forecaster)):
         place = places.get(int(forecaster.units.series[u]))
@@ -76,7 +78,7 @@ def read_later(forecaster: Forecaster, data: Any) -> Later:
         there = np.flatnonzero(~np.isnan(came))
         values.append(came[: there[-1] + 1 if len(there) else 0])
         _check_sizes(forecaster, u, values[-1])
-        expected.append(expect_steps(forecaster, u, len(values[-1]), own[:, n_targets:]))
+        known_after.append(own[:, n_targets:])
     notes = [*remarks_of(table), *panel.remarks]
     if n_before:
         notes.append(f"{n_before:,} values are not later than the last that was learned from, and are passed over")
@@ -86,31 +88,37 @@ def read_later(forecaster: Forecaster, data: Any) -> Later:
     notes += _describe_missing(forecaster, values, n_new=len(forecaster) - n_known)
     if not unknown and not n_after:
         raise DataError("Rows later than those it learned from were needed, but there are none. Give rows that go on behind them.")
-    return Later(forecaster, values, expected, notes)
+    return lay_out_later(forecaster, values, known_after, notes)
 
 
 def nothing_later(forecaster: Forecaster) -> Later:
     """No values after those a forecaster learned from."""
-    expected = [expect_steps(forecaster, u, 0, np.zeros((0, len(forecaster.columns.known)))) for u in range(len(forecaster))]
-    return Later(forecaster, [np.zeros(0)] * len(forecaster), expected, [])
+    known = np.zeros((0, len(forecaster.columns.known)))
+    return lay_out_later(forecaster, [np.zeros(0)] * len(forecaster), [known] * len(forecaster), [])
 
 
-def expect_steps(forecaster: Forecaster, unit: int, n_values: int, known: FloatArray) -> FloatArray:
-    """What columns add to later values and the next steps of a unit, as they are seen, shape (n_values + H,); NaN where one is missing.
+def lay_out_later(forecaster: Forecaster, values: Sequence[FloatArray], known: Sequence[FloatArray], notes: list[str]) -> Later:
+    """Later values with what columns add to them and to the next steps.
 
     Args:
-        forecaster: of the unit.
-        unit: which.
-        n_values: later ones.
-        known: columns that are known beforehand, at later moments, shape (t, k); those that training knew fill in for what is not there.
+        forecaster: that knows the series there are.
+        values: of each unit, as in `Later`.
+        known: of each unit columns that are known beforehand, at later moments, shape (any, k); those that training knew stand for what
+            is not there.
+        notes: sentences about the rows.
     """
+    whole = [_known_steps(forecaster, u, len(own), known[u]) for u, own in enumerate(values)]
+    return Later(forecaster, values, whole, [forecaster.expect_later(u, own) for u, own in enumerate(whole)], notes)
+
+
+def _known_steps(forecaster: Forecaster, unit: int, n_values: int, known: FloatArray) -> FloatArray:
+    """Columns that are known beforehand at later values and the next steps of a unit, shape (n_values + H, k); NaN where missing."""
     n = n_values + forecaster.task.horizon
-    before = forecaster.units.known[unit, 1:]
     whole = np.full((n, known.shape[1]), np.nan)
-    for part in (before, known):
+    for part in (forecaster.units.known[unit, 1:], known):
         own = part[:n]
         whole[: len(own)] = np.where(np.isnan(own), whole[: len(own)], own)
-    return forecaster.expect_later(unit, whole)
+    return whole
 
 
 def _rows_after(forecaster: Forecaster, unit: int, panel: Panel, place: int) -> FloatArray:

@@ -79,6 +79,22 @@ class Even(msgspec.Struct, frozen=True, tag="even"):
         lengths = [length / self.step for length in (_DAY, _WEEK) if length % self.step == 0]
         return tuple(round(length) for length in [*lengths, _YEAR / self.step] if length >= 2)
 
+    def span(self, n_steps: int) -> str:
+        """How long so many steps are, in the largest unit of which they are a whole number, such as 2 days.
+
+        Example:
+            >>> hourly = Even(0.0, 3600.0)
+            >>> hourly.span(48), hourly.span(36), hourly.span(8766), Even(0.0, 1.0, numbered=True).span(1)
+            ('2 days', '36 hours', '1 year', '1 step')
+        """
+        if self.numbered:
+            return _count(n_steps, "step")
+        seconds = round(n_steps * self.step, 6)
+        if (years := round(seconds / _YEAR)) and n_steps == round(years * _YEAR / self.step):
+            return _count(years, "year")
+        unit = next((unit for unit, length in reversed(_UNITS.items()) if seconds % length == 0), "second")
+        return _count(seconds / _UNITS[unit], unit)
+
 
 class Months(msgspec.Struct, frozen=True, tag="months"):
     """A day of every so many months.
@@ -114,6 +130,11 @@ class Months(msgspec.Struct, frozen=True, tag="months"):
     def seasons(self) -> tuple[int, ...]:
         """The length of a year in steps, if it is more than one."""
         return (12 // self.step,) if self.step < 12 and 12 % self.step == 0 else ()
+
+    def span(self, n_steps: int) -> str:
+        """How long so many steps are, such as 3 months or 1 year."""
+        months = n_steps * self.step
+        return _count(months, "month") if months % 12 else _count(months // 12, "year")
 
 
 class TradingDays(msgspec.Struct, frozen=True, tag="trading days"):
@@ -153,6 +174,10 @@ class TradingDays(msgspec.Struct, frozen=True, tag="trading days"):
     def seasons(self) -> tuple[int, ...]:
         """A week."""
         return (5,)
+
+    def span(self, n_steps: int) -> str:
+        """How long so many steps are; weeks have five of them or fewer."""
+        return _count(n_steps, "trading day")
 
 
 Calendar = Even | Months | TradingDays
@@ -331,8 +356,12 @@ def _length(step: float, numbered: bool) -> str:
     if numbered:
         return f"{step:g}"
     unit = next((unit for unit, length in reversed(_UNITS.items()) if step >= length), "second")
-    count = step / _UNITS[unit]
-    return f"{count:.3g} {unit}{'' if count == 1 else 's'}"
+    return _count(step / _UNITS[unit], unit, digits=3)
+
+
+def _count(count: float, unit: str, *, digits: int = 6) -> str:
+    """So many of a unit, in words."""
+    return f"{count:.{digits}g} {unit}{'' if count == 1 else 's'}"
 
 
 def _find_months(moments: FloatArray, distances: FloatArray) -> Months | None:
