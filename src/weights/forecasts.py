@@ -18,7 +18,7 @@ from weights.forecasting.explaining import ExplainedStep, explain_steps
 from weights.forecasting.fitting import ForecastPlan, fit_forecaster
 from weights.forecasting.forecaster import Forecaster
 from weights.forecasting.later import Later, lay_out_later, nothing_later, read_later
-from weights.forecasting.planning import plan_forecast
+from weights.forecasting.planning import check_horizon, plan_forecast
 from weights.forecasting.scoring import LEVELS, ForecastScore, score_later
 from weights.forecasting.steps import ForecastTable, tabulate_steps
 from weights.interruption import stop_request, stoppable
@@ -88,9 +88,9 @@ class ForecastModel:
         """
         task = self.forecaster.task
         horizon = task.horizon if horizon is None else horizon
-        if not 1 <= horizon <= task.horizon:
+        if check_horizon(horizon) > task.horizon:
             raise UsageError(
-                f"The run forecasts 1 to {task.horizon:,} steps ahead, but {horizon} were asked for. Fit again with a longer --horizon."
+                f"The run forecasts 1 to {task.horizon:,} steps ahead, but {horizon:,} were asked for. Fit again with a longer --horizon."
             )
         levels = [level] if isinstance(level, float | int) else [*level]
         return tabulate_steps(self.read(after), horizon, levels, series)

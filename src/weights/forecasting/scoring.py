@@ -124,7 +124,7 @@ def score_later(later: Later, levels: Sequence[float] = LEVELS) -> ForecastScore
     if not n_windows:
         longest = max(map(len, later.values))
         raise DataError(
-            f"To be judged, forecasts of {forecaster.task.horizon:,} steps need as many later rows of a series, but there are {longest:,}. "
+            f"Judging forecasts of {forecaster.task.horizon:,} steps needs as many later values of a series, but there are {longest:,}. "
             "Give more rows, or fit with a shorter --horizon."
         )
     season_error = forecaster.units.season_error

@@ -89,7 +89,7 @@ class ForecastOptions(PartOptions, frozen=True):
 
     horizon: Annotated[int | None, option("Steps ahead, at most those of the fit.", "STEPS")] = None
     after: Annotated[Any, option("Rows that came since the fit, or of a new series: looked at, not learned from.", "FILE")] = None
-    level: Annotated[Any, option("Levels of the intervals, in per cent or as shares.", "LEVELS", parse=parse_levels)] = "80,95"
+    level: Annotated[Any, option("Levels of the intervals, in per cent or as shares.", "LEVELS")] = "80,95"
     series: Annotated[str | None, option("Of this series only; drawn is the first if not given.", "NAME")] = None
 
 
@@ -99,11 +99,11 @@ def ask_forecast(model: ForecastModel, options: ForecastOptions, asker: Asker) -
     from weights.report.forecast_figures import forecast_figure
 
     after = None if options.after is None else part_of(options.after, options)
-    table = model.forecast(options.horizon, after=after, level=parse_levels(options.level, "level"), series=options.series)
+    table = model.forecast(options.horizon, after=after, level=parse_levels(options.level, "--level"), series=options.series)
     n_rows = len(table["prediction"])
     return Answer(
         table.to_arrow().to_pylist(),
-        table.table().lines(),
+        table.table(notes=False).lines(),
         forecast_figure(table),
         notes=table.notes,
         table=table.to_arrow,
