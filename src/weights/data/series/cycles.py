@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from weights.types import FloatArray, IntArray
+from weights.types import BoolArray, FloatArray, IntArray
 
 _DAY, _YEAR = 86_400.0, 365.2425 * 86_400.0
 _THURSDAY = 3  # 1970-01-01
@@ -19,6 +19,8 @@ _WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday",
 _MONTHS = ("January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November", "December")
 _WAVES = (3, 6, 12, 20)
 """Waves a year up to which groups reach; more than 20 would be shorter than three weeks (our choice)."""
+_MOST_EVENTFUL = 0.2
+"""Share of moments at which a column of events may be other than zero (our choice)."""
 _MOST_TIMES = 96
 """Times of day that may have a column each: quarters of an hour."""
 
@@ -55,34 +57,37 @@ def join_columns(groups: Sequence[Columns], n_moments: int) -> Columns:
     return Columns(names, np.concatenate([np.zeros((n_moments, 0)), *(group.values for group in groups)], axis=1))
 
 
-def propose_groups(moments: FloatArray, known: Columns | None, *, step: float) -> dict[str, Columns]:
+def find_events(known: Columns) -> BoolArray:
+    """Which columns are of events, shape (k,): zero at most moments, such as of holidays."""
+    return np.mean(known.values != 0, axis=0) <= _MOST_EVENTFUL
+
+
+def propose_groups(moments: FloatArray, *, step: float, events: Columns | None = None, known: Columns | None = None) -> dict[str, Columns]:
     """Groups of columns that may help a forecast, by name, those first that usually explain most.
 
-    Known columns as they are, at weekends (when a holiday changes little), a step before and after; what the calendar says
-    (`describe_moments`); days of the week that change with the season and with the years.
+    Events as they are, at weekends (when a holiday changes little), a step before and after; what the calendar says (`describe_moments`);
+    other known columns; days of the week that change with the season and with the years.
 
     Args:
         moments: seconds since 1970-01-01, ascending, shape (t,).
-        known: columns that are known in the future, such as holidays; none.
         step: the usual distance between two moments, in seconds.
+        events: columns that are known in the future and mostly zero (`find_events`), such as holidays.
+        known: other columns that are known in the future, such as prices.
     """
     calendar = describe_moments(moments, step=step)
     groups: dict[str, Columns] = {}
     weekend, week = calendar.pop("weekend", None), calendar.get("day of the week")
-    if known is not None:
-        beside = {
-            "known": known,
-            "known, a step ahead": known.shifted(-1, "a step ahead"),
-            "known, a step ago": known.shifted(1, "a step ago"),
-        }
-        for name, columns in beside.items():
-            groups[name] = columns
+    if events is not None:
+        for name, by in {"events": 0, "events a step ahead": -1, "events a step ago": 1}.items():
+            groups[name] = columns = events.shifted(by, name.removeprefix("events ")) if by else events
             if weekend is not None:
                 groups[f"{name}, at weekends"] = columns.times(weekend)
     groups |= calendar
+    if known is not None:
+        groups["known"] = known
     if week is not None:
-        beside = {name: calendar[name] for name in ("season of the year", "trend") if name in calendar}
-        groups |= {f"day of the week by {name}": week.times(columns) for name, columns in beside.items()}
+        changing = {name: calendar[name] for name in ("season of the year", "trend") if name in calendar}
+        groups |= {f"day of the week by {name}": week.times(columns) for name, columns in changing.items()}
     return groups
 
 
