@@ -15,7 +15,7 @@ import numpy as np
 from weights.data.series.cycles import Columns, join_columns
 from weights.training.autoregression import clean, find_farthest
 from weights.training.covariates import Effects, fit_effects
-from weights.training.lagged import LagMixture, mix_regressions
+from weights.training.lagged import LagMixture, Regressions, mix_regressions
 from weights.training.rolling import place_cuts
 from weights.types import FloatArray, IntArray
 
@@ -137,7 +137,11 @@ def fit_regression(values: FloatArray, columns: Columns, setting: LagSetting, *,
     rest = clean(values - effects.expect(columns.values), effects.lag_filter, farthest)
     center, scale = float(rest.mean()), float(rest.std())
     varies = scale > _ROUNDING * float(np.nanmax(np.abs(values)))
-    lags = mix_regressions((rest - center) / scale, setting.horizon, setting.lags, setting.seasons) if varies else None
+    lags = (
+        mix_regressions((rest - center) / scale, Regressions(setting.horizon, tuple(setting.lags), tuple(setting.seasons)))
+        if varies
+        else None
+    )
     return LaggedRegression(effects, lags, center, scale, farthest, setting.horizon)
 
 
