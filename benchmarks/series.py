@@ -25,6 +25,7 @@ import pandas as pd
 import scipy.stats
 from pandas.tseries.holiday import USFederalHolidayCalendar
 
+import weights as wt
 from series_peers import (
     LONGEST_SEASON,
     Holdout,
@@ -41,6 +42,7 @@ from series_peers import (
     walk_trees,
 )
 from weights.data.series.cycles import Columns, find_events, join_columns, propose_groups
+from weights.forecasting.walking import walk as walk_later
 from weights.training.lagged_errors import LagSetting, choose_columns, fit_regression
 
 ETT_TRAIN, ETT_VALIDATION, ETT_TEST = 8_640, 2_880, 2_880
@@ -75,24 +77,19 @@ Run = Callable[[], Record]
 
 def walk_ours(walk: Walk) -> np.ndarray:
     """Forecasts of Weights at each origin, shape (targets, n, H)."""
-    import weights as wt
-
     answers = np.empty((len(walk.targets), len(walk.origins), walk.horizon))
-    columns = [walk.time, *walk.targets, *walk.known, *walk.past]
-    frame = walk.frame[columns]
-    upto = [*walk.fits[1:], walk.origins[-1] + 1]
-    for origin, end in zip(walk.fits, upto, strict=True):
-        options: Record = {"known": [*walk.known]} if walk.known else {}
-        model = wt.fit(frame[: origin + 1], task="forecast", time=walk.time, target=[*walk.targets], horizon=walk.horizon, **options)
-        for i in np.flatnonzero((walk.origins >= origin) & (walk.origins < end)):
-            later = frame[origin + 1 : walk.origins[i] + 1 + walk.horizon].copy()
-            ahead = later.index > walk.origins[i]
-            later.loc[ahead, [*walk.targets, *walk.past]] = np.nan  # what is known of the future alone
-            table = model.forecast(horizon=walk.horizon, after=later if walk.known or not ahead.all() else None)
-            steps = pd.DataFrame(table.to_pydict() if hasattr(table, "to_pydict") else table)
-            for c, target in enumerate(walk.targets):
-                own = steps["target"] == target if "target" in steps else slice(None)
-                answers[c, i] = steps["prediction"][own]
+    frame = walk.frame[[walk.time, *walk.targets, *walk.known]]
+    for origin, end in zip(walk.fits, [*walk.fits[1:], walk.origins[-1] + 1], strict=True):
+        known = {"known": [*walk.known]} if walk.known else {}
+        fit: Record = {"time": walk.time, "target": [*walk.targets], "horizon": walk.horizon, "inspect": False, **known}
+        model = wt.fit(frame[: origin + 1], task="forecast", **fit)
+        later = model.read(frame[origin + 1 : end + walk.horizon])
+        for moment in walk_later(later.forecaster, later.values, later.expected):
+            for i in np.flatnonzero(walk.origins == origin + moment.known):
+                for unit, forecast in enumerate(moment.forecasts):
+                    answers[later.forecaster.units.target[unit], i] = later.forecaster.units.scale(unit).undo(forecast)
+            if origin + moment.known + 1 == end:
+                break
     return answers
 
 
@@ -124,12 +121,9 @@ def take(columns: Columns, rows: slice) -> Columns:
 
 def hold_ours(holdout: Holdout) -> list[np.ndarray]:
     """Forecasts of Weights of each series of a table."""
-    import weights as wt
-
     frame = holdout.frame[holdout.frame["split"] == "train"].drop(columns="split")
-    model = wt.fit(frame, task="forecast", time=holdout.time, series="series", target="value", horizon=holdout.horizon)
-    table = model.forecast(horizon=holdout.horizon)
-    steps = pd.DataFrame(table.to_pydict() if hasattr(table, "to_pydict") else table)
+    model = wt.fit(frame, task="forecast", time=holdout.time, series="series", target="value", horizon=holdout.horizon, inspect=False)
+    steps = pd.DataFrame(model.forecast())
     return [steps["prediction"][steps["series"] == name].to_numpy() for name in holdout.frame["series"].unique()]
 
 
