@@ -238,8 +238,8 @@ def _fill(inputs: FloatArray) -> FloatArray:
 def _solve(windows: _Windows, strengths: Sequence[float]) -> dict[float, tuple[FloatArray, FloatArray, FloatArray]]:
     """Weights (p, H), centre (p,) and start (H,) for each strength: ridge regression of logarithms, made right in the mean.
 
-    What comes is what was forecast, in the mean of the windows that were learned from (Duan 1983, smearing, as a ratio), which is where QLIKE
-    is least. The mean of a log-normal, which rare jumps do not move, lost more before 2016 and less after (benchmarks/finance.py).
+    What comes is what was forecast, in the mean of the windows that were learned from (Duan 1983, smearing, as a ratio), which is
+    where QLIKE is least. The mean of a log-normal, which rare jumps do not move, lost more in half of the years and less in others.
     """
     n = len(windows.origin)
     known = np.maximum((~np.isnan(windows.inputs)).sum(axis=0), 1)
