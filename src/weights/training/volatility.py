@@ -34,6 +34,8 @@ _MOST_WINDOWS = 100_000
 """Windows that are learned from; of more every second or third origin is taken: windows of neighbours say nearly the same (our choice)."""
 _LEAST_SQUARE = 0.01
 """Of the mean square of a series: what is added to a mean square before its logarithm, as that of no movement is none (our choice)."""
+_SMALLEST = 1e-30
+"""Mean square of no movement, in errors."""
 _PROBABILITIES = np.linspace(0.0, 1.0, 401)
 
 
@@ -122,9 +124,10 @@ def fit_volatility(squares: FloatArray, measures: Sequence[FloatArray], horizon:
         learned = windows.at(windows.origin <= cut - horizon)
         judged = windows.at(judging[place])
         for strength, (weights, centre, start) in _solve(learned, _STRENGTHS).items():
-            log_ratio = np.log(judged.square) - judged.level[:, None] - _fill(judged.inputs - centre) @ weights - start
-            losses[strength].append(np.exp(log_ratio[:, -1]) - log_ratio[:, -1] - 1)
-            errors[strength].append(log_ratio)
+            forecast = judged.level[:, None] + _fill(judged.inputs - centre) @ weights + start
+            log_ratio = np.log(judged.padded[:, -1]) - forecast[:, -1]
+            losses[strength].append(np.exp(log_ratio) - log_ratio - 1)
+            errors[strength].append(np.log(np.maximum(judged.square, _SMALLEST)) - forecast)
     loss = {strength: float(np.concatenate(part).mean()) for strength, part in losses.items()}
     best = min(loss, key=loss.__getitem__)
     weights, centre, start = _solve(windows, (best,))[best]
@@ -157,12 +160,13 @@ def measure_movement(
 
 
 class _Windows(NamedTuple):
-    """Windows of all series: origin (n,), inputs (n, p), level (n,), and the mean square of the next h returns (n, H)."""
+    """Windows of all series: origin (n,), inputs (n, p), level (n,), the mean square of the next h returns (n, H), and it padded (n, H)."""
 
     origin: IntArray
     inputs: FloatArray
     level: FloatArray
     square: FloatArray
+    padded: FloatArray
 
     def at(self, which: BoolArray) -> _Windows:
         return _Windows(*(part[which] for part in self))
@@ -187,6 +191,7 @@ def _collect_windows(squares: FloatArray, measures: Sequence[FloatArray], horizo
         origins[place],
         inputs[place, series],
         level[place, series],
+        square[place, series],
         square[place, series] + _LEAST_SQUARE * usual[place, series, None] / steps,
     )
 
@@ -247,7 +252,7 @@ def _solve(windows: _Windows, strengths: Sequence[float]) -> dict[float, tuple[F
     seen = _fill(windows.inputs - centre)
     scale = np.maximum(np.sqrt(np.mean(seen**2, axis=0)), 1e-9)
     seen /= scale
-    logs = np.log(windows.square) - windows.level[:, None]
+    logs = np.log(windows.padded) - windows.level[:, None]
     middle = logs.mean(axis=0)
     values, vectors = np.linalg.eigh(seen.T @ seen / n)
     values, moved = np.maximum(values, 0.0)[:, None], vectors.T @ (seen.T @ (logs - middle) / n)
