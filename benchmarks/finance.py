@@ -34,6 +34,7 @@ DATA = "series/stocks_daily/data.parquet"
 HORIZON, N_TEST, BETWEEN_FITS = 20, 504, 21
 MEANS = (1, 5, 22)
 LEVELS = (0.8, 0.95)
+N_RESAMPLES = 199
 
 
 def read_prices(path: Path) -> tuple[dict[str, np.ndarray], list[str]]:
@@ -170,7 +171,7 @@ def scaled_outcome(returns: np.ndarray, scale: np.ndarray, steps: int) -> np.nda
 
 def count_alarms(outcome: np.ndarray, known: np.ndarray, names: list[str], steps: int, seed: int) -> tuple[int, int]:
     """Variables of a p-value below 5 %, by themselves and adjusted for their number."""
-    rows = weigh_predictors(outcome, known, names, steps=steps, n_resamples=499, seed=seed)
+    rows = weigh_predictors(outcome, known, names, steps=steps, n_resamples=N_RESAMPLES, seed=seed)
     return sum(row.p_value < 0.05 for row in rows), sum(row.p_adjusted < 0.05 for row in rows)
 
 
@@ -215,7 +216,7 @@ def show_returns(folder: Path) -> None:
 
 
 def draw_nothing(n_moments: int, n_series: int, seed: int) -> np.ndarray:
-    """Prices without anything to forecast, (t, S): a market and shares of their own, both of three degrees of freedom and changing volatility."""
+    """Prices without anything to forecast, (t, S): a market and what is own, both of three degrees of freedom, of changing volatility."""
     rng = np.random.default_rng(seed)
     logs = np.zeros(n_moments)
     for t in range(1, n_moments):
@@ -234,7 +235,7 @@ def show_size(repetitions: int = 1_000) -> None:
             close = draw_nothing(n_moments, 20, seed)
             names, known = tell_history(close)
             returns, scale = scale_returns(close)
-            rows = weigh_predictors(scaled_outcome(returns, scale, steps), known, names, steps=steps, n_resamples=499, seed=seed)
+            rows = weigh_predictors(scaled_outcome(returns, scale, steps), known, names, steps=steps, n_resamples=N_RESAMPLES, seed=seed)
             alarms.append([(row.p_value < 0.05, row.p_adjusted < 0.05) for row in rows])
         called = np.asarray(alarms)
         each, (alone, adjusted) = called[..., 0].mean(axis=0), called.any(axis=1).mean(axis=0)

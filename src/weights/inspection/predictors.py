@@ -22,8 +22,8 @@ from weights.types import BoolArray, FloatArray, IntArray
 _N_COSINES = 8
 _N_RESAMPLES = 999
 _FEWEST_DATES = 60
-_LARGEST_SHARED = 1 - 1e-9
-"""Of the variance of a variable, that the others may explain."""
+_LEAST_OWN = 1e-9
+"""Eigenvalue of the correlations of variables, below which one follows from others."""
 _N_STEPS = 5
 """Moments before and after at which the news of a variable is compared with what came (our choice)."""
 _LEAST_AHEAD, _TIMES_AHEAD = 0.1, 2.0
@@ -83,11 +83,11 @@ def weigh_predictors(
 ) -> list[Predictor]:
     """What each variable says of what comes, the others as they are.
 
-    Errors are those of Driscoll and Kraay (1998): what all series contribute at a date is one observation, and dates are a series,
-    whose long-run variance is taken from its eight slowest cosines, with Student's t of eight degrees (`dependence.error_of_mean`,
-    fixed-b). P-values are adjusted by the step-down of Romano and Wolf (2005, section 4): contributions of dates are drawn in moving
-    blocks (Künsch 1989), all variables and series together, and the largest of their statistics is compared, each divided by the same
-    kind of error.
+    Errors are those of Driscoll and Kraay (1998): what all series contribute at a date is one observation, and dates are a series.
+    Intervals and p-values are the less sure of two: the long-run variance from its eight slowest cosines with Student's t of eight
+    degrees (`dependence.error_of_mean`, fixed-b), and the regression repeated on moving blocks of dates (Künsch 1989), all variables
+    and series together, each slope over the same kind of error. From the largest of these statistics p-values are adjusted in steps
+    (Romano and Wolf 2005, section 4).
 
     Args:
         outcome: what came over the next steps after each moment, as `data.series.finance.observe` gives it; NaN where unknown, (t, S).
@@ -119,21 +119,24 @@ def weigh_predictors(
             f"Predictors need {_FEWEST_DATES} dates or more, but {len(dates)} have all values. Leave out variables that are rarely known."
         )
     x, y = predictors[:, there].T, outcome[there]
-    x, y = x - x.mean(axis=0), y - y.mean()
-    own, slopes, residuals = _regress(x, y, names)
-    squares = np.sum(own**2, axis=0)
-    contributions = own * residuals[:, None] / squares * x.std(axis=0)
-    by_date = np.stack([np.bincount(place, column) for column in contributions.T], axis=1)
-    slopes = slopes * x.std(axis=0)
-    share = np.full(len(dates), 1 / len(dates))
-    errors = [error_of_mean(column, share, time=dates.astype(float)) for column in by_date.T]
-    degrees, std_err = np.asarray([error.degrees for error in errors]), np.asarray([error.std_err for error in errors])
-    known, degrees = degrees > 0, np.maximum(degrees, 1)
-    p_values = np.where(known, 2 * scipy.special.stdtr(degrees, -np.abs(slopes) / std_err), 1.0)
-    half = np.where(known, scipy.special.stdtrit(degrees, 0.975) * std_err, np.inf)
-    adjusted = _step_down(slopes, by_date, _choose_block(len(dates), steps), n_resamples, seed)
-    explained = slopes**2 / x.var(axis=0) * squares / max(float(y @ y), np.finfo(float).tiny)
-    columns = zip(names, slopes, slopes - half, slopes + half, p_values, np.maximum(adjusted, p_values), explained, strict=True)
+    scale = x.std(axis=0)
+    x, y = (x - x.mean(axis=0)) / np.where(scale > 0, scale, 1), y - y.mean()
+    inverse = _invert(x, names)
+    slopes = inverse @ (x.T @ y)
+    residuals = y - x @ slopes
+    slopes += _undo_means(x @ inverse, residuals, place)
+    begins = np.searchsorted(place, np.arange(len(dates)))
+    products = np.stack([np.add.reduceat(x * column[:, None], begins) for column in x.T], axis=-1)
+    scores = np.add.reduceat(x * residuals[:, None], begins)
+    half, p_values = _fixed_b(slopes, scores @ inverse, dates)
+    error = _long_run_error(scores @ inverse)
+    drawn = np.abs(_draw_statistics(products, scores, _choose_block(len(dates), steps), n_resamples, np.random.default_rng(seed)))
+    observed = np.abs(slopes) / error
+    alone = (1 + (drawn >= observed).sum(axis=0)) / (1 + n_resamples)
+    p_values, half = np.maximum(p_values, alone), np.maximum(half, np.quantile(drawn, 0.95, axis=0) * error)
+    adjusted = np.maximum(_step_down(observed, drawn), p_values)
+    explained = slopes**2 / np.diag(inverse) / max(float(y @ y), np.finfo(float).tiny)
+    columns = zip(names, slopes, slopes - half, slopes + half, p_values, adjusted, explained, strict=True)
     return [Predictor(name, *map(float, row)) for name, *row in columns]
 
 
@@ -152,60 +155,84 @@ def find_look_ahead(values: FloatArray, covariates: FloatArray, names: Sequence[
     return [_place_in_time(name, new_values, _take_news(covariate)) for name, covariate in zip(names, covariates, strict=True)]
 
 
-def _regress(x: FloatArray, y: FloatArray, names: Sequence[str]) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """What each variable has that the others have not (n, p), slopes (p,), and residuals (n,), by Frisch and Waugh.
+def _invert(x: FloatArray, names: Sequence[str]) -> FloatArray:
+    """The inverse of the products of standardised variables (p, p).
 
     Raises:
         DataError: a variable has nothing of its own.
     """
-    scale = x.std(axis=0)
-    constant = scale == 0
-    products = np.linalg.pinv((x / np.where(constant, 1, scale)).T @ (x / np.where(constant, 1, scale)) / len(x), hermitian=True)
-    shared = 1 - 1 / np.maximum(np.diag(products), 1)
-    rank = np.linalg.matrix_rank(x / np.where(constant, 1, scale))
-    if constant.any() or rank < x.shape[1] or (shared > _LARGEST_SHARED).any():
-        name = names[int(np.argmax(constant if constant.any() else shared))]
+    values, vectors = np.linalg.eigh(x.T @ x / len(x))
+    if values[0] < _LEAST_OWN:
+        constant = np.ptp(x, axis=0) == 0
+        name = names[int(np.argmax(constant if constant.any() else np.abs(vectors[:, 0])))]
         raise DataError(
             f"Each variable must say something that the others do not, but '{name}' is constant or follows from them. Leave it out."
         )
-    inverse = products / np.outer(scale, scale) / len(x)
-    own = x @ inverse / np.diag(inverse)
-    slopes = inverse @ (x.T @ y)
-    return own, slopes, y - x @ slopes
+    return np.asarray(vectors / values @ vectors.T / len(x))
+
+
+def _fixed_b(slopes: FloatArray, contributions: FloatArray, dates: IntArray) -> tuple[FloatArray, FloatArray]:
+    """How far 95 % intervals reach, and p-values, each of shape (p,), from what dates contribute to slopes (D, p)."""
+    share = np.full(len(dates), 1 / len(dates))
+    errors = [error_of_mean(column, share, time=dates.astype(float)) for column in contributions.T]
+    half = [width if (width := error.half_width()) is not None else np.inf for error in errors]
+    p_values = [
+        2 * scipy.special.stdtr(error.degrees, -abs(slope) / error.std_err) if error.degrees > 0 else 1.0
+        for slope, error in zip(slopes, errors, strict=True)
+    ]
+    return np.asarray(half), np.asarray(p_values)
+
+
+def _undo_means(influence: FloatArray, residuals: FloatArray, place: IntArray) -> FloatArray:
+    """What slopes lack because variables and outcomes both lost the mean of all dates, shape (p,).
+
+    A variable that follows earlier outcomes, such as last month's return, has a mean that moves with theirs, so that taking off both makes
+    slopes too low by the long-run covariance of the two (Stambaugh 1999; Marriott and Pope 1954 of an autoregression).
+    """
+    sums = np.stack([np.bincount(place, column) for column in (*influence.T, residuals)], axis=1)
+    seen = _cosines(len(sums)) @ sums
+    return np.asarray(2 * np.mean(seen[:, :-1] * seen[:, -1:], axis=0) / len(place))
 
 
 def _choose_block(n_dates: int, steps: int) -> int:
-    """How many dates are drawn together: the cube root of their number, and twice the steps at least (our choice)."""
-    return int(min(max(2 * steps, round(n_dates ** (1 / 3))), n_dates // 4))
+    """How many dates are drawn together: the root of their number, and four times the steps at least (our choice)."""
+    return int(min(max(4 * steps, round(np.sqrt(n_dates))), n_dates // 4))
 
 
-def _step_down(slopes: FloatArray, by_date: FloatArray, block: int, n_resamples: int, seed: int) -> FloatArray:
-    """P-values of Romano and Wolf, shape (p,)."""
-    rng = np.random.default_rng(seed)
-    observed = np.abs(slopes) / _long_run_error(by_date)
-    drawn = np.abs(_draw_statistics(by_date, block, n_resamples, rng))
+def _draw_statistics(products: FloatArray, scores: FloatArray, block: int, n_resamples: int, rng: np.random.Generator) -> FloatArray:
+    """Slopes over their errors of regressions on moving blocks of dates, about what blocks have in the mean, shape (r, p).
+
+    Args:
+        products: of the variables at each date, shape (D, p, p).
+        scores: variables times residuals at each date, shape (D, p).
+        block: how many dates are drawn together.
+        n_resamples: r.
+        rng: what blocks are drawn with.
+    """
+    n = len(scores)
+    cosines = _cosines(n)
+    sums = np.cumsum(np.vstack([np.zeros((1, scores.shape[1])), scores]), axis=0)
+    centred = scores - (sums[block:] - sums[:-block]).mean(axis=0) / block
+    statistics = np.empty((n_resamples, scores.shape[1]))
+    for r in range(n_resamples):
+        begins = rng.integers(0, n - block + 1, size=-(-n // block))
+        dates = (begins[:, None] + np.arange(block)).ravel()[:n]
+        inverse = np.linalg.pinv(products[dates].sum(axis=0), hermitian=True)
+        slopes = inverse @ centred[dates].sum(axis=0)
+        contributions = (centred[dates] - products[dates] @ slopes) @ inverse
+        statistics[r] = slopes / _long_run_error(contributions, cosines)
+    return statistics
+
+
+def _step_down(observed: FloatArray, drawn: FloatArray) -> FloatArray:
+    """P-values of Romano and Wolf from statistics (p,) and drawn ones (r, p), shape (p,)."""
     order = np.argsort(-observed)
-    p_values, so_far = np.empty(len(slopes)), 0.0
+    p_values, so_far = np.empty(len(observed)), 0.0
     for rank, j in enumerate(order):
-        largest = drawn[:, order[rank:]].max(axis=1)
-        so_far = max(so_far, (1 + int((largest >= observed[j]).sum())) / (1 + n_resamples))
+        larger = int((drawn[:, order[rank:]].max(axis=1) >= observed[j]).sum())
+        so_far = max(so_far, (1 + larger) / (1 + len(drawn)))
         p_values[j] = so_far
     return p_values
-
-
-def _draw_statistics(by_date: FloatArray, block: int, n_resamples: int, rng: np.random.Generator) -> FloatArray:
-    """Statistics of contributions in moving blocks of dates, about the mean that blocks have, shape (r, p)."""
-    n = len(by_date)
-    n_blocks = -(-n // block)
-    cosines = _cosines(n)
-    sums = np.cumsum(np.vstack([np.zeros((1, by_date.shape[1])), by_date]), axis=0)
-    middle = (sums[block:] - sums[:-block]).mean(axis=0) / block
-    statistics = np.empty((n_resamples, by_date.shape[1]))
-    for r in range(n_resamples):
-        begins = rng.integers(0, n - block + 1, size=n_blocks)
-        drawn = by_date[(begins[:, None] + np.arange(block)).ravel()[:n]] - middle
-        statistics[r] = drawn.sum(axis=0) / _long_run_error(drawn, cosines)
-    return statistics
 
 
 def _long_run_error(series: FloatArray, cosines: FloatArray | None = None) -> FloatArray:
