@@ -34,6 +34,7 @@ DATA = "series/stocks_daily/data.parquet"
 HORIZON, N_TEST, BETWEEN_FITS = 20, 504, 21
 MEANS = (1, 5, 22)
 LEVELS = (0.8, 0.95)
+STEPS = (1, 5, 10, 20)
 N_RESAMPLES = 199
 
 
@@ -122,16 +123,18 @@ def show_volatility(folder: Path) -> None:
     n_before = np.cumsum(~np.isnan(returns), axis=0)
     n_moments = len(returns)
     edges = [*range(n_moments - N_TEST, n_moments - HORIZON, BETWEEN_FITS), n_moments - HORIZON]
-    ours, lows, highs, seconds = [], [], [], 0.0
+    ours, held, seconds = [], [], 0.0
+    steps_ahead = np.stack([mean_ahead(squares, steps) for steps in STEPS], axis=-1)
     for origin, until in itertools.pairwise(edges):
         begin = time.process_time()
         model = fit_volatility(squares[: origin + 1], [part[: origin + 1] for part in measures], HORIZON)
         forecast = model.forecast(squares[:until], [part[:until] for part in measures], np.arange(origin, until))
         seconds += time.process_time() - begin
-        bounds = [model.bounds(forecast, level) for level in LEVELS]
         ours.append(forecast[..., -1])
-        lows.append(np.stack([low[..., -1] for low, _ in bounds]))
-        highs.append(np.stack([high[..., -1] for _, high in bounds]))
+        at = np.asarray(STEPS) - 1
+        later = steps_ahead[origin:until]
+        bounds = [[bound[..., at] for bound in model.bounds(forecast, level)] for level in LEVELS]
+        held.append(np.stack([np.where(later < low, -1, np.where(later > high, 1, 0)) for low, high in bounds]))
     usual: dict[str, Callable[[int, int], np.ndarray]] = {
         "mean so far": lambda a, b: mean_back(squares, n_moments)[a:b],
         "last 20 days": lambda a, b: mean_back(squares, HORIZON)[a:b],
@@ -154,14 +157,17 @@ def show_volatility(folder: Path) -> None:
     first = origins[place] < edges[0] + len(origins) // 2
     for name, loss in losses.items():
         more = loss - losses["ours"]
-        half = error_of_mean((more - more.mean()) * share, share, time=origins[place].astype(float)).half_width() or np.nan
+        half = error_of_mean((more - more.mean()) * share, share, time=origins[place].astype(float)).half_width() or 0.0
         rmse = np.sqrt(252 * np.mean((np.sqrt(forecasts[name][counted]) - np.sqrt(came[origins][counted])) ** 2))
         halves = f"{loss[first].mean():>10.4f}{loss[~first].mean():>10.4f}"
         print(f"{name:<28}{loss.mean():>8.4f}{halves}{more.mean():>11.4f}{half:>9.4f}{rmse:>19.1%}")
-    low, high = np.concatenate(lows, axis=1), np.concatenate(highs, axis=1)
-    for k, level in enumerate(LEVELS):
-        below, above = ((came[origins] < low[k])[counted].mean(), (came[origins] > high[k])[counted].mean())
-        print(f"intervals of {level:.0%}: {1 - below - above:.1%} held, {below:.1%} lay below, {above:.1%} above")
+    sides = np.concatenate(held, axis=1)[:, counted]
+    for level, at_level in zip(LEVELS, sides, strict=True):
+        each = ", ".join(
+            f"{np.mean(side == 0):.1%} of {steps} ({np.mean(side < 0):.1%} lay below)"
+            for steps, side in zip(STEPS, at_level.T, strict=True)
+        )
+        print(f"intervals of {level:.0%} held at steps: {each}")
 
 
 def scaled_outcome(returns: np.ndarray, scale: np.ndarray, steps: int) -> np.ndarray:

@@ -131,7 +131,7 @@ def qlike(came: FloatArray, expected: FloatArray) -> FloatArray:
     """
     with np.errstate(divide="ignore", invalid="ignore"):
         ratio = np.where(came > 0, came / expected, np.nan)
-    return np.asarray(ratio - np.log(ratio) - 1)
+        return np.asarray(ratio - np.log(ratio) - 1)
 
 
 def log_loss(came: FloatArray, expected: FloatArray) -> FloatArray:
