@@ -210,18 +210,19 @@ def _draw_statistics(products: FloatArray, scores: FloatArray, block: int, n_res
         rng: what blocks are drawn with.
     """
     n = len(scores)
-    cosines = _cosines(n)
+    waves = np.vstack([np.ones((1, n)), _cosines(n)])
     sums = np.cumsum(np.vstack([np.zeros((1, scores.shape[1])), scores]), axis=0)
     centred = scores - (sums[block:] - sums[:-block]).mean(axis=0) / block
-    statistics = np.empty((n_resamples, scores.shape[1]))
+    flat = np.column_stack([centred, products.reshape(n, -1)])
+    seen = np.empty((n_resamples, len(waves), flat.shape[1]))
     for r in range(n_resamples):
         begins = rng.integers(0, n - block + 1, size=-(-n // block))
-        dates = (begins[:, None] + np.arange(block)).ravel()[:n]
-        inverse = np.linalg.pinv(products[dates].sum(axis=0), hermitian=True)
-        slopes = inverse @ centred[dates].sum(axis=0)
-        contributions = (centred[dates] - products[dates] @ slopes) @ inverse
-        statistics[r] = slopes / _long_run_error(contributions, cosines)
-    return statistics
+        seen[r] = waves @ flat[(begins[:, None] + np.arange(block)).ravel()[:n]]
+    score, product = seen[..., : scores.shape[1], None], seen[..., scores.shape[1] :].reshape(*seen.shape[:2], *products.shape[1:])
+    inverse = np.linalg.pinv(product[:, 0], hermitian=True)
+    slopes = inverse @ score[:, 0]
+    left = inverse[:, None] @ (score[:, 1:] - product[:, 1:] @ slopes[:, None])  # cosines of what dates contribute, (r, 8, p, 1)
+    return np.asarray((slopes / np.maximum(np.sqrt(2 * np.mean(left**2, axis=1)), np.finfo(float).tiny))[..., 0])
 
 
 def _step_down(observed: FloatArray, drawn: FloatArray) -> FloatArray:
@@ -235,11 +236,9 @@ def _step_down(observed: FloatArray, drawn: FloatArray) -> FloatArray:
     return p_values
 
 
-def _long_run_error(series: FloatArray, cosines: FloatArray | None = None) -> FloatArray:
+def _long_run_error(series: FloatArray) -> FloatArray:
     """The error of the sum of each series (n, p), from the slowest cosines, shape (p,)."""
-    n = len(series)
-    cosines = _cosines(n) if cosines is None else cosines
-    return np.maximum(np.sqrt(2 * np.mean((cosines @ series) ** 2, axis=0)), np.finfo(float).tiny)
+    return np.maximum(np.sqrt(2 * np.mean((_cosines(len(series)) @ series) ** 2, axis=0)), np.finfo(float).tiny)
 
 
 def _cosines(n: int) -> FloatArray:
