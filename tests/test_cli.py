@@ -39,7 +39,7 @@ from weights.errors import Interrupted
 from weights.models.mlp import Mlp
 from weights.models.registry import ARCHITECTURES
 from weights.spec import Members
-from weights.tasks.registry import TASKS
+from weights.tasks.registry import list_tasks
 
 PROGRAM = str(Path(sys.executable).parent / "weights")
 FOUR = ("--members", "4")
@@ -147,7 +147,7 @@ def listed_in_help(option: str) -> set[str]:
         ("schedule", SCHEDULES),
         ("resampling", get_args(get_type_hints(Members)["resampling"])),
         ("embedding", get_args(get_args(get_type_hints(Mlp)["embedding"])[0])),
-        ("task", TASKS),
+        ("task", list_tasks()),
     ],
 )
 def test_the_names_listed_in_help_are_the_choices(option, names):

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
         WeightsError,
     )
     from weights.estimators import WeightsClassifier, WeightsLinearClassifier, WeightsLinearRegressor, WeightsRegressor
+    from weights.forecasts import ForecastModel
     from weights.model import Model
 
 __version__ = "0.1.0"
@@ -35,6 +36,7 @@ __version__ = "0.1.0"
 __all__ = [
     "CorruptError",
     "DataError",
+    "ForecastModel",
     "Interrupted",
     "Model",
     "NotFoundError",
@@ -54,7 +56,7 @@ __all__ = [
     "load",
 ]
 
-_HOME = {"Model": "weights.model", "fit": "weights.api", "load": "weights.api"}
+_HOME = {"ForecastModel": "weights.forecasts", "Model": "weights.model", "fit": "weights.api", "load": "weights.api"}
 _HOME |= {"Query": "weights.data.table.sql", "Sheet": "weights.data.table.excel"}
 _HOME |= {name: "weights.estimators" for name in __all__ if name.endswith(("Classifier", "Regressor"))}
 

@@ -18,10 +18,14 @@ from weights.data.glance import Glance, look_at
 from weights.data.table.delimited import remarks_of
 from weights.data.table.read import PARTS, describe_source, part_of, read_table
 from weights.data.table.rownumbers import kept_numbers
-from weights.ensemble import Origin
-from weights.errors import TooLargeError, printable
+from weights.ensemble import Ensemble, Origin
+from weights.errors import TooLargeError, UsageError, printable
 from weights.fitoptions import asks_to_merge, make_request, takes_options
 from weights.fitting import GivenRows, Prepared
+from weights.forecasting.fitting import ForecastPlan
+from weights.forecasting.forecaster import Forecaster
+from weights.forecasting.planning import plan_forecast, refuse_series_options
+from weights.forecasts import ForecastModel, run_forecast
 from weights.interruption import stoppable
 from weights.model import Model
 from weights.preparing import (
@@ -35,10 +39,14 @@ from weights.preparing import (
 )
 from weights.running import OnProgress, report_reading, run
 from weights.spec import list_settings
-from weights.store.format import load as load_ensemble
+from weights.store.format import load as load_saved
 from weights.tasks.base import Task
+from weights.tasks.registry import SERIES_TASKS
 from weights.training.compiling import keep_compiled_programs
 from weights.types import Params
+
+AnyModel = Model | ForecastModel
+"""What a fit gives: of rows, or of series."""
 
 
 @takes_options(list_settings())
@@ -52,13 +60,14 @@ def fit(
     overwrite: bool = False,
     progress: OnProgress = None,
     **more: Any,
-) -> Model:
-    """Train an ensemble.
+) -> AnyModel:
+    """Train an ensemble, or, with ``task="forecast"``, learn to forecast series.
 
     Args:
         data: path, `Sheet` or `Query`, bundled example, data frame, mapping of columns, or array of features (n, p) or of pictures
             (n, h, w, c).
-        target: label of the target column, or the target itself, n values. A bundled example knows its own.
+        target: label of the target column, or the target itself, n values; of a forecast one label or several. A bundled example knows
+            its own.
         save: folder to save to; also the place of checkpoints, so that an interrupted fit can be resumed.
         resume: continue the interrupted fit whose checkpoint lies beside `save`.
         overwrite: whether a run of other data or another target that the folder holds may go; one of the same is replaced.
@@ -90,7 +99,7 @@ def fit(
 
 
 @stoppable
-def plan_fit(data: Any, target: Any = None, *, progress: OnProgress = None, **options: Any) -> Prepared:
+def plan_fit(data: Any, target: Any = None, *, progress: OnProgress = None, **options: Any) -> Prepared | ForecastPlan:
     """Read the data and decide what would be trained, without training.
 
     Args:
@@ -100,14 +109,17 @@ def plan_fit(data: Any, target: Any = None, *, progress: OnProgress = None, **op
         **options: what is said of the data and of the fit, and any setting.
 
     Of the data (`weights.fitoptions.DataOptions`):
-        task: binary, multiclass or regression; found from the target if not given.
+        task: binary, multiclass, regression, count or forecast; found from the target if not given, but for a forecast.
         drop: columns to leave out, by their labels, which need not be text.
         kinds: column -> numeric, boolean, category or datetime, instead of what is found.
         missing: further words that mean "no value".
         keep: words that text files mean "no value" by, such as None and NA, and that are labels here, of the target and of categories;
             "all" for all of them. In columns of numbers and dates they still mean "no value".
         group: column, or n values, whose equal values stay on one side of every split.
-        time: column, or n values, that orders rows; members are then scored on rows later than those they learned from.
+        time: column, or n values, that orders rows; members are then scored on rows later than those they learned from. Of a forecast
+            the column of moments: dates, times or numbers; without, rows are steps.
+        series: of a forecast, the column that says which series a row is of.
+        horizon: of a forecast, how many steps ahead.
         split: column, or n values, that says train, val or test; what is said to be test is not learned from, but judged at the end.
             Folders and .npz files of pictures that are split so say it themselves.
         picture_size: height and width that pictures get, 8 to 512; by default theirs, if all have one of at most 64, and
@@ -144,14 +156,18 @@ def plan_fit(data: Any, target: Any = None, *, progress: OnProgress = None, **op
         DataError: the data cannot be used as asked.
         UsageError: an option or setting is not known, or options contradict each other.
     """
-    return _plan(data, target, options, progress=progress)
+    request = make_request(target, options)
+    if request.data.task in SERIES_TASKS:
+        return plan_forecast(data, request)
+    return plan_rows(data, target, options, progress=progress)
 
 
-def _plan(
+def plan_rows(
     data: Any, target: Any, options: Mapping[str, Any], *, progress: OnProgress = None, see: Callable[[pa.Table], None] = lambda table: None
 ) -> Prepared:
-    """As `plan_fit`; `see` is shown the table as it was read, before it is let go, where it is one that fits into memory."""
+    """As `plan_fit`, of rows; `see` is shown the table as it was read, before it is let go, where it is one that fits into memory."""
     request = make_request(target, options)
+    refuse_series_options(request.data)
     said, merge = request.data, asks_to_merge(request.data.copies)
     data = part_of(data, said)
     roles, apart = name_roles(data, said)
@@ -172,7 +188,7 @@ def _plan(
     return prepared(read_streamed(Path(data), roles, apart, merge=merge, seed=request.fit.seed))
 
 
-def run_fit(
+def run_rows(
     prepared: Prepared,
     *,
     save: Any = None,
@@ -181,9 +197,17 @@ def run_fit(
     progress: OnProgress = None,
     trained: Mapping[str, Sequence[Params | None]] | None = None,
 ) -> Model:
-    """Train what `plan_fit` prepared; arguments and errors as `fit`, `trained` as `Control` has it."""
+    """Train what `plan_rows` prepared; arguments and errors as `fit`, `trained` as `Control` has it."""
     ensemble = run(prepared, save=save, resume=resume, overwrite=overwrite, progress=progress, trained=trained)
     return Model(ensemble, prepared.given)
+
+
+_RUNS: dict[type, Callable[..., AnyModel]] = {Prepared: run_rows, ForecastPlan: run_forecast}
+
+
+def run_fit(prepared: Prepared | ForecastPlan, **options: Any) -> AnyModel:
+    """Train what `plan_fit` prepared; options and errors as `fit`."""
+    return _RUNS[type(prepared)](prepared, **options)
 
 
 class Look(msgspec.Struct, frozen=True):
@@ -219,7 +243,7 @@ def look(data: Any, target: Any = None, **options: Any) -> Look:
     options = {name: value for name, value in options.items() if name not in PARTS}
     if target is not None or find_source_kind(data) or (isinstance(data, str) and data in EXAMPLES):
         tables: list[pa.Table] = []
-        prepared = _plan(data, target, options, see=tables.append)
+        prepared = plan_rows(data, target, options, see=tables.append)
         dataset, task = prepared.dataset, prepared.task
         kind, kept = "numeric" if task.numeric else "category", dataset.roles.keep
         of_target = look_at(pa.table({task.target: dataset.target}), task.target, kind, kept=kept)
@@ -240,7 +264,7 @@ def _glances(table: pa.Table, features: list[Feature], kept: Collection[str]) ->
     return [look_at(table, f.name, f.kind, note=f.note, kept=kept) for f in features if f.name in table.column_names]
 
 
-def load(folder: Any) -> Model:
+def load(folder: Any) -> AnyModel:
     """The model that `save` wrote to a folder.
 
     Raises:
@@ -249,7 +273,23 @@ def load(folder: Any) -> Model:
         StorageError: the disk or its permissions do not let it be read.
     """
     keep_compiled_programs()
-    return Model(load_ensemble(Path(folder)))
+    saved = load_saved(Path(folder))
+    return _MODELS[type(saved)](saved)
+
+
+def load_rows(folder: Any) -> Model:
+    """As `load`, of a run that answers rows.
+
+    Raises:
+        UsageError: it forecasts series.
+    """
+    model = load(folder)
+    if not isinstance(model, Model):
+        raise UsageError(f"This needs a run that answers rows, but '{printable(str(folder))}' forecasts series: see weights forecast.")
+    return model
+
+
+_MODELS: dict[type, Callable[[Any], AnyModel]] = {Ensemble: Model, Forecaster: ForecastModel}
 
 
 diagnose, compare, improve, check_intervals, read_again = (

@@ -97,10 +97,13 @@ def _of_series(series: FloatArray) -> MeanError:
     highest = min(correlation + 2 * np.sqrt((1 - correlation**2) / n), _LARGEST_CORRELATION)
     known = _count_effective(n, highest) >= _FEWEST_EFFECTIVE
     white = series[1:] - correlation * series[:-1]
-    places = (np.arange(n - 1) + 0.5) / (n - 1)
-    cosines = np.cos(np.pi * np.outer(np.arange(1, _N_COSINES + 1), places))
-    variance = 2 * np.mean((cosines @ white) ** 2) / (1 - correlation) ** 2 * n / (n - 1)
+    variance = 2 * np.mean((slow_cosines(n - 1) @ white) ** 2) / (1 - correlation) ** 2 * n / (n - 1)
     return MeanError(float(np.sqrt(variance)), float(_N_COSINES) if known else 0.0, _count_effective(n, correlation))
+
+
+def slow_cosines(n: int) -> FloatArray:
+    """The cosines over n moments that long-run variances are taken from, the slowest first, shape (8, n)."""
+    return np.cos(np.pi * np.outer(np.arange(1, _N_COSINES + 1), (np.arange(n) + 0.5) / n))
 
 
 def _count_effective(n: int, correlation: float) -> float:

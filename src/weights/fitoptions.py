@@ -113,6 +113,11 @@ def parse_class_weights(texts: Sequence[str], flag: str) -> str | dict[str, floa
     return factors
 
 
+def parse_targets(texts: Sequence[str], flag: str) -> str | list[str]:
+    """One column, or several."""
+    return texts[0] if len(texts) == 1 else [*texts]
+
+
 def list_names(module: str, table: str) -> Callable[[], list[str]]:
     """A function that names what stands in a table, which it imports when it is called."""
     return lambda: [*getattr(importlib.import_module(module), table)]
@@ -129,7 +134,10 @@ def list_values(module: str, record: str, field: str) -> Callable[[], list[str]]
     return name_values
 
 
-_TASKS = list_names("weights.tasks.registry", "TASKS")
+def _list_tasks() -> list[str]:
+    from weights.tasks.registry import list_tasks
+
+    return list_tasks()
 
 
 def _list_kinds() -> list[str]:
@@ -166,11 +174,18 @@ class DataOptions(PartOptions, frozen=True):
 
     target: Annotated[
         Any,
-        option("Column to predict (bundled examples know theirs).", "COLUMN", "--target", "-t"),
+        option(
+            "Column to predict (bundled examples know theirs); of a forecast it may be repeated.",
+            "COLUMN",
+            "--target",
+            "-t",
+            parse=parse_targets,
+            repeated=True,
+        ),
     ] = None
     task: Annotated[
         str | None,
-        option("{either}; found from the target if not given.", "KIND", choices=_TASKS),
+        option("{either}; found from the target if not given.", "KIND", choices=_list_tasks),
     ] = None
     drop: Annotated[
         Sequence[str],
@@ -194,7 +209,19 @@ class DataOptions(PartOptions, frozen=True):
     ] = None
     time: Annotated[
         str | None,
-        option("Score members on rows later than those they learned from.", "COLUMN"),
+        option("Score members on rows later than those they learned from; of a forecast, the moments.", "COLUMN"),
+    ] = None
+    series: Annotated[
+        str | None,
+        option("Column that says which series a row is of, where a forecast is of several.", "COLUMN"),
+    ] = None
+    known: Annotated[
+        str | Sequence[str],
+        option("Column whose later values are known when a forecast is made, such as holiday; may be repeated.", "COLUMN", repeated=True),
+    ] = ()
+    horizon: Annotated[
+        int | None,
+        option("Steps ahead that are forecast.", "STEPS"),
     ] = None
     split: Annotated[
         str | None,

@@ -103,6 +103,15 @@ class Prepared:
     weighing_seconds: float = 0.0
 
     @property
+    def n_samples(self) -> int:
+        """The number of rows that are learned from."""
+        return self.dataset.n_samples
+
+    def agrees_with(self, config: Any) -> bool:
+        """Whether rows of a saved run were encoded as these are."""
+        return self.dataset.encoding.agrees_with(config.encoding)
+
+    @property
     def stages(self) -> dict[str, float]:
         """The names of what is done, in this order, and about how many seconds each takes."""
         # Of a race half of the candidates take half of the run, and a quarter all of it.

@@ -9,7 +9,7 @@ import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pyarrow as pa
@@ -72,6 +72,7 @@ class Model:
 
     ensemble: Ensemble
     given: GivenRows | None = None
+    subject: ClassVar[str] = "rows"
 
     def __reduce__(self) -> Any:
         """The model without its rows, which go with the process."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from weights.training.rolling import STRENGTHS, Setting, place_cuts, sum_around_cuts, try_settings
+from weights.training.rolling import STRENGTHS, Setting, judge, place_cuts, sum_around_cuts, try_strengths
 from weights.training.windows import RidgePath, refer_to_last, refer_to_nothing, refer_to_season
 
 L, H = 8, 3
@@ -39,18 +39,21 @@ def test_a_series_too_short_has_no_cut():
 def test_losses_are_those_of_fits_and_forecasts_written_out():
     values = np.random.default_rng(1).normal(size=80).cumsum()
     cuts, sums = sums_of(values)
-    losses = try_settings(sums, [4, L], REFERENCES)
-    assert len(losses) == 2 * 3 * len(STRENGTHS)
-    errors = []
-    for k, cut in enumerate(cuts):
-        path = RidgePath(sums.learned.of_lags(4).at(k), refer_to_last(4, H))
-        weights, scale = path.weights(0.1), np.std(values[: cut + 1])
-        end = [*cuts[1:], len(values) - H][k]
-        for origin in range(cut, end):
-            forecast = values[origin - np.arange(4)] @ weights
-            errors.append(((values[origin + 1 : origin + H + 1] - forecast) / scale) ** 2)
+    trial = try_strengths(sums, 4, "last", refer_to_last)
+    losses = {}
+    for strength in STRENGTHS:
+        errors = []
+        for k, cut in enumerate(cuts):
+            path = RidgePath(sums.learned.of_lags(4).at(k), refer_to_last(4, H))
+            weights, scale = path.weights(strength), np.std(values[: cut + 1])
+            end = [*cuts[1:], len(values) - H][k]
+            for origin in range(cut, end):
+                forecast = values[origin - np.arange(4)] @ weights
+                errors.append(((values[origin + 1 : origin + H + 1] - forecast) / scale) ** 2)
+        losses[strength] = np.mean(errors, axis=0)
+    assert trial.setting == Setting(4, "last", min(losses, key=lambda strength: losses[strength].mean()))
     # Differences of cumulative sums beside sums of differences.
-    np.testing.assert_allclose(losses[Setting(4, "last", 0.1)], np.mean(errors, axis=0), rtol=1e-6)
+    np.testing.assert_allclose(trial.losses, losses[trial.setting.strength], rtol=1e-6)
 
 
 @pytest.mark.parametrize("name", ["nothing", "last", "season"])
@@ -60,9 +63,8 @@ def test_what_a_series_was_made_of_is_found(name):
     season = np.tile([3.0, -1.0, 0.0, -2.0], n // 4)
     values = {"nothing": noise, "last": noise.cumsum(), "season": season + 0.1 * noise.cumsum()}[name]
     _, sums = sums_of(values)
-    losses = {setting: float(loss.mean()) for setting, loss in try_settings(sums, [L], REFERENCES).items()}
-    best = min(losses, key=losses.__getitem__)
-    # With all its strength a ridge forecasts its reference, which is the truth here; weak ones are as good wherever lags suffice.
-    strong = {reference: losses[Setting(L, reference, STRENGTHS[-1])] for reference in REFERENCES}
-    assert min(strong, key=strong.__getitem__) == name
-    assert losses[best] <= strong[name]
+    trials = {reference: try_strengths(sums, L, reference, refer) for reference, refer in REFERENCES.items()}
+    # With all its strength a ridge forecasts its reference, which is the truth here.
+    alone = {reference: judge(sums, [refer(L, H).start] * len(sums.judged.n)).mean() for reference, refer in REFERENCES.items()}
+    assert min(alone, key=alone.__getitem__) == name
+    assert trials[name].losses.mean() <= alone[name]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,11 +16,11 @@ from weights.cli.options import add_options, check_output, make_options
 from weights.cli.process import guard, is_narrow, print_json, print_lines, say, uses_color
 from weights.errors import UsageError, printable, suggest
 from weights.options import Option, list_options, read_texts
-from weights.questions import QUESTIONS, answer, list_drawings, list_drawn
+from weights.questions import answer, find_question, list_commands, list_drawings, list_drawn
 from weights.questions.question import Answer, Asker, Question
 
 if TYPE_CHECKING:
-    from weights.model import Model
+    from weights.api import AnyModel
 
 _QUIET = click.option("--quiet", "-q", is_flag=True, help="Print results only.")
 _RUN = click.argument("run")
@@ -28,11 +28,44 @@ _RUN = click.argument("run")
 
 def make_commands() -> list[click.Command]:
     """A command for each question, and `draw`."""
-    return [*map(_make_command, QUESTIONS.values()), _make_draw()]
+    return [*(_make_command(questions) for questions in list_commands().values()), _make_draw()]
 
 
-def _make_command(question: Question) -> click.Command:
-    options = list_options(question.options)
+class _Options:
+    """The options of several questions as those of one command, of which each takes its own."""
+
+    def __init__(self, questions: Mapping[str, Sequence[Question]]) -> None:
+        declared: dict[str, dict[str, Option]] = {}
+        for owner, asked in questions.items():
+            for question in asked:
+                for known in list_options(question.options):
+                    declared.setdefault(known.name, {})[owner] = known
+        self._declared = declared
+
+    @property
+    def joined(self) -> list[Option]:
+        """Each option once."""
+        return [_join_owners(known) for known in self._declared.values()]
+
+    def choose(self, question: Question, given: Mapping[str, Any], name: str) -> msgspec.Struct:
+        """The options of a question, from what was said.
+
+        Raises:
+            UsageError: something was said that it does not take, or a text cannot be read.
+        """
+        own = {known.name: known for known in list_options(question.options)}
+        context = click.get_current_context()  # which tells what was said from what is a default, as those of questions differ
+        said = {name: value for name, value in given.items() if context.get_parameter_source(name) is not ParameterSource.DEFAULT}
+        for option in said:
+            if option not in own:
+                [flag, *_] = (known.flag for known in self._declared[option].values())
+                raise UsageError(f"{flag} does nothing for {name}; it is for {', '.join(self._declared[option])}. Leave it out.")
+        return question.options(**read_texts(own.values(), said))
+
+
+def _make_command(questions: Sequence[Question]) -> click.Command:
+    first = questions[0]
+    options = _Options({question.subject: [question] for question in questions})
 
     def command(run: str, as_json: bool, quiet: bool = False, output: str | None = None, **given: Any) -> None:
         """Ask the question of a run, and print or write the answer."""
@@ -41,9 +74,12 @@ def _make_command(question: Question) -> click.Command:
         from weights.report import charts
         from weights.report.terminal import note_lines
 
-        chosen = question.options(**read_texts(options, given))
+        if len(questions) == 1:
+            options.choose(first, given, first.name)  # what is wrong there is said before a run is read
         model = api.load(run)
-        for known in options:
+        question = find_question(model, first.name)
+        chosen = options.choose(question, given, f"{first.name} of {question.subject}")
+        for known in list_options(question.options):
             if known.declared.argument and given[known.name] is not None:
                 check_output(given[known.name], output)
         if output and question.draws(model):
@@ -55,24 +91,22 @@ def _make_command(question: Question) -> click.Command:
         if not quiet:
             say(note_lines(answered.notes))
         if output:
-            _write(answered, run, Path(output), as_json=as_json)
+            _write(answered, run, Path(output), drawn=question.draws(model), as_json=as_json)
         else:
             print_json(answered.record) if as_json else print_lines(answered.lines)
 
-    params = [_RUN, *make_options(options)]
-    if question.output:
-        params.append(click.option("--output", "-o", metavar="FILE", help=question.output))
-    if question.stages:
+    params = [_RUN, *make_options(options.joined)]
+    if output := next((question.output for question in questions if question.output), ""):
+        params.append(click.option("--output", "-o", metavar="FILE", help=output))
+    if any(question.stages for question in questions):
         params.append(_QUIET)
-    return click.command(question.name, help=inspect.cleandoc(question.help))(add_options(params)(guard(command)))
+    help = "\n\n".join(inspect.cleandoc(question.help) for question in questions)
+    return click.command(first.name, help=help)(add_options(params)(guard(command)))
 
 
 def _make_draw() -> click.Command:
     drawings = list_drawings()
-    declared: dict[str, dict[str, Option]] = {}
-    for name, question in drawings.items():
-        for known in list_options(question.options):
-            declared.setdefault(known.name, {})[name] = known
+    options = _Options({name: [question] for name, question in drawings.items()})
 
     def draw(run: str, what: str, output: str, quiet: bool, as_json: bool, **given: Any) -> None:
         """Draw what is asked of a run."""
@@ -82,24 +116,18 @@ def _make_draw() -> click.Command:
         charts.check_ending(Path(output))
         model = api.load(run)
         if what not in drawings:
-            if what in QUESTIONS:
+            if what in list_commands():
                 raise UsageError(f"'{what}' is a command of its own, which draws with --output if it can: weights {what} --help.")
             raise UsageError(f"There is no drawing '{what}'. {suggest(what, drawings)}")
-        context = click.get_current_context()  # which tells what was said from what is a default, as those of drawings differ
-        said = {name: value for name, value in given.items() if context.get_parameter_source(name) is not ParameterSource.DEFAULT}
-        for name in said:
-            if what not in declared[name]:
-                [flag, *_] = (known.flag for known in declared[name].values())
-                raise UsageError(f"{flag} does nothing for {what}; it is for {', '.join(declared[name])}. Leave it out.")
-        chosen = drawings[what].options(**read_texts([known[what] for known in declared.values() if what in known], said))
-        answered = _ask(model, drawings[what], chosen, run, quiet=quiet)
-        _write(answered, run, Path(output), as_json=as_json)
+        chosen = options.choose(drawings[what], given, what)
+        answered = _ask(model, find_question(model, what), chosen, run, quiet=quiet)
+        _write(answered, run, Path(output), drawn=True, as_json=as_json)
 
     params = [
         _RUN,
         click.argument("what"),
         click.option("--output", "-o", required=True, metavar="FILE", help="The .png or .svg to write."),
-        *make_options([_join_owners(known) for known in declared.values()]),
+        *make_options(options.joined),
         _QUIET,
     ]
     listed = "\n".join(f"  {name:<13}{question.caption}" for name, question in drawings.items())
@@ -124,30 +152,35 @@ The first three need a run of pictures; classes, numbers and tables have their o
 def _join_owners(declared: Mapping[str, Option]) -> Option:
     """The option of several drawings, by name, as one: its help says what it is for which, and the default of each where these differ."""
     [first, *_] = declared.values()
+    if len(declared) == 1 or len({known.help for known in declared.values()}) == 1 == len({repr(k.default) for k in declared.values()}):
+        return first
     differ = len({repr(known.default) for known in declared.values()}) > 1
     owners: dict[str, list[str]] = {}
     for name, known in declared.items():
         default = f", {known.default} if not given" * differ
         owners.setdefault(f"{known.declared.help.rstrip('.')}{default}", []).append(name)
     help = " ".join(f"{words} ({', '.join(names)})." for words, names in owners.items())
+    alike = len({(known.type, known.declared.parse) for known in declared.values()}) == 1
+    first = first if alike else first._replace(type=str)  # which each question reads as its own
     return first._replace(default=None if differ else first.default, declared=first.declared._replace(help=help))
 
 
-def _ask(model: Model, question: Question, chosen: msgspec.Struct, run: str, *, quiet: bool) -> Answer:
+def _ask(model: AnyModel, question: Question, chosen: msgspec.Struct, run: str, *, quiet: bool) -> Answer:
     from weights.report.terminal import progress_bar
 
     with progress_bar(quiet=quiet, color=uses_color(sys.stderr), stages=question.stages) as progress:
         return answer(model, question, chosen, Asker(run, narrow=is_narrow(), progress=progress))
 
 
-def _write(answered: Answer, run: str, path: Path, *, as_json: bool) -> None:
+def _write(answered: Answer, run: str, path: Path, *, drawn: bool, as_json: bool) -> None:
     """Write the figure of an answer, or its table, and say so."""
     from weights.data.output import write_tables
     from weights.report import charts
     from weights.report.json import spell
 
     written = f"{answered.contents} in {printable(str(path))}"
-    if answered.figure is not None:
+    if drawn:
+        assert answered.figure is not None
         charts.save(answered.figure, path)
         print_json(answered.record) if as_json else print_lines(answered.lines)
         say([written])

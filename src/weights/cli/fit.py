@@ -6,7 +6,7 @@ import os
 import shlex
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 import msgspec
@@ -18,10 +18,6 @@ from weights.fitoptions import DataOptions, ElementOptions, FitOptions
 from weights.options import list_options, read_texts
 from weights.runoptions import ImproveOptions
 
-if TYPE_CHECKING:
-    from weights.fitting import Prepared
-
-_SHOWN_AFTER_FIT = 10
 _IMPROVE = list_options(ImproveOptions)
 _RECORDS = (DataOptions, FitOptions, ElementOptions)
 _DATA = list_options(DataOptions)
@@ -59,22 +55,21 @@ _OPTIONS = (
 def fit(source: str, settings: tuple[str, ...], as_json: bool, quiet: bool, **options: Any) -> None:
     """Train an ensemble on SOURCE: a CSV, TSV, Parquet, JSON-lines or Excel file, a database, pictures, or a bundled example.
 
-    Pictures are a folder or a .zip with a folder for each class, an .npz file, or a table with a column of file names.
+    Pictures are a folder or a .zip with a folder for each class, an .npz file, or a table with a column of file names. With --task
+    forecast SOURCE holds series, with a row for each moment.
 
     \b
       weights fit breast-cancer
       weights fit income.parquet --target income --save runs/income
       weights fit photos/ --budget 15m
       weights fit visits.xlsx --sheet 2024 --target ill
+      weights fit sales.csv --task forecast --time day --series shop --target sold --horizon 28
       weights fit clinic.sqlite --query "select age, dose, ill from visits" --target ill
       weights fit wages.csv --target wage --model mlp --activation gelu --search learning_rate=0.001,0.003
     """
     from weights import api
     from weights.report import terminal
-    from weights.report.diagnosis import decomposition_lines
-    from weights.report.elements import finding_lines
-    from weights.report.json import plan_object, run_object
-    from weights.report.usefulness import verdict_lines
+    from weights.report.fits import report_of
     from weights.store.checkpoint import has_checkpoint
     from weights.store.listing import check_replaceable
     from weights.summary import labelled
@@ -87,34 +82,22 @@ def fit(source: str, settings: tuple[str, ...], as_json: bool, quiet: bool, **op
         prepared = api.plan_fit(source, progress=report, **read_given(_RECORDS, options, settings))
     if folder is not None and check_replaceable(folder, prepared, overwrite=overwrite):
         say([labelled("replaces", f"the run in {folder}")])
-    plan = terminal.plan_lines(prepared.plans, sum(len(race) for race in prepared.races.values()), prepared.weighing_seconds)
+    shown = report_of(prepared)
     if not quiet:
-        say(terminal.overview(prepared.dataset, prepared.task, prepared.remarks))
+        say(shown.overview(prepared))
     if dry_run:
-        print_json(plan_object(prepared)) if as_json else print_lines(plan)
+        print_json(shown.plan_object(prepared)) if as_json else print_lines(shown.plan_lines(prepared))
         return
     if not quiet:
-        say(plan)
+        say(shown.plan_lines(prepared))
     try:
         with terminal.progress_bar(quiet=quiet, color=uses_color(sys.stderr), stages=prepared.stages) as report:
             model = api.run_fit(prepared, save=folder, resume=resume, overwrite=overwrite, progress=report)
     except (Interrupted, StorageError) as error:
         if isinstance(error, StorageError) and not (folder and has_checkpoint(folder)):
             raise
-        raise type(error)(f"{error} {_describe_resuming(folder, save, prepared)}") from None
-    if as_json:
-        print_json(run_object(model, folder))
-        return
-    print_lines(terminal.result_lines(model.ensemble))
-    print_lines(verdict_lines(model.report.usefulness, str(folder or "RUN")))
-    print_lines(terminal.note_lines(remark for remark in model.report.remarks if remark not in prepared.remarks))
-    if model.report.decomposition:
-        print_lines(decomposition_lines(model.report.decomposition))
-    print_lines(finding_lines(model.findings(), str(folder or "RUN")))
-    if model.report.feature_weights:
-        n_lines_each = len({outcome.label for outcome in model.ensemble.task.outcomes()})
-        print_lines(model.summary(top=max(_SHOWN_AFTER_FIT // n_lines_each, 2), narrow=True, per="sd").lines())
-    print_lines(terminal.next_lines(folder, model.ensemble))
+        raise type(error)(f"{error} {_describe_resuming(folder, save, shown.n_steps(prepared))}") from None
+    print_json(shown.run_object(model, folder)) if as_json else print_lines(shown.result_lines(model, prepared, folder))
 
 
 @click.command()
@@ -138,7 +121,7 @@ def improve(run: str, as_json: bool, quiet: bool, **given: Any) -> None:
     from weights.summary import labelled
 
     chosen = ImproveOptions(**read_texts(_IMPROVE, given))
-    model = api.load(run)
+    model = api.load_rows(run)
     folder = Path(chosen.save) if chosen.save else _find_free(f"{run.rstrip('/')}-{chosen.apply or 'improved'}", chosen.resume)
     trained = {population.name: 1.0 / len(model.ensemble.populations) for population in model.ensemble.populations}
     stages = {READING: 0.1, **({} if chosen.apply else {"trials": 1.0}), **trained, WEIGHING: 0.5}
@@ -200,14 +183,15 @@ def _find_free(name: str, resume: bool) -> Path:
     return interrupted[-1] if resume and interrupted else folder
 
 
-def _describe_resuming(folder: Path | None, save: str | None, prepared: Prepared) -> str:
-    """The command that goes on; a budget, which each run measures anew, is replaced by the steps it came to."""
+def _describe_resuming(folder: Path | None, save: str | None, n_steps: int | None) -> str:
+    """The command that goes on, if one can; a budget, which each run measures anew, is replaced by the steps it came to."""
+    if n_steps is None:
+        return "Nothing was kept: run the same command again."
     if folder is None:
         return "Nothing was kept, because of --no-save."
     words = [word for word in sys.argv[1:] if word != "--resume"]
     for i, word in enumerate(words):
         if word.partition("=")[0] == "--budget":
-            n_steps = max(plan.n_steps for plan in prepared.plans)
             words[i : i + (1 if "=" in word else 2)] = ["--steps", str(n_steps)]
             break
     return f"Go on with: weights {shlex.join([*words, *([] if save else ['--save', str(folder)]), '--resume'])}"

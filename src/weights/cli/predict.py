@@ -53,7 +53,7 @@ def predict(run: str, source: str, output: str | None, as_json: bool, **given: A
     chosen = PredictOptions(**read_texts(_OPTIONS, given))
     rows = part_of(source, PartOptions(**read_texts(_PARTS, given)))
     check_class(chosen.label, chosen.sensitivity)
-    model = api.load(run)
+    model = api.load_rows(run)
 
     def tables() -> Iterator[pa.Table]:
         """Answers part by part; notes are printed of the first part that has some."""

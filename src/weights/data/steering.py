@@ -66,14 +66,23 @@ def find_test_rows(table: pa.Table, split: str | None) -> BoolArray:
     """Which rows are for the test only, shape (n,)."""
     if split is None:
         return np.zeros(table.num_rows, bool)
+    tests = find_rows_of(table, split, "test")
+    if tests.all():
+        raise DataError(f"'{split}' must leave rows to learn from, but says test in all {len(tests)} rows. Name another column.")
+    return tests
+
+
+def find_rows_of(table: pa.Table, split: str, name: str) -> BoolArray:
+    """Which rows are of a part (train, val or test), by any of the words for it, shape (n,).
+
+    Raises:
+        DataError: a row is of none.
+    """
     parts = pc.utf8_lower(pc.utf8_trim_whitespace(as_text(table[split])))
     unknown = [part for part in pc.unique(parts).to_pylist() if part not in PARTS]
     if unknown:
         raise DataError(f"'{split}' must say train, val or test in every row, but says {unknown[0]!r} in some. Name another column.")
-    tests = pc.is_in(parts, pa.array([word for word, part in PARTS.items() if part == "test"])).to_numpy()
-    if tests.all():
-        raise DataError(f"'{split}' must leave rows to learn from, but says test in all {len(tests)} rows. Name another column.")
-    return tests
+    return pc.is_in(parts, pa.array([word for word, part in PARTS.items() if part == name])).to_numpy()
 
 
 def read_sample_weight(table: pa.Table, name: str | None) -> FloatArray:

@@ -1,6 +1,6 @@
 """Ensembles as scikit-learn estimators: `WeightsClassifier`, `WeightsRegressor` and their linear siblings.
 
-Each is a thin wiring over `api.plan_fit` and `api.run_fit`. They can be cloned, searched, put into pipelines, calibrated, inspected and
+Each is a thin wiring over `api.plan_rows` and `api.run_rows`. They can be cloned, searched, put into pipelines, calibrated, inspected and
 pickled like any estimator of scikit-learn.
 
 What they do beyond `weights.fit`: columns of numbers are always used as numbers; rows that stand in a table several times are

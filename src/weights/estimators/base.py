@@ -17,7 +17,7 @@ from sklearn.base import BaseEstimator
 from sklearn.utils import check_random_state, column_or_1d
 from sklearn.utils.validation import assert_all_finite, check_consistent_length, check_is_fitted, validate_data
 
-from weights.api import plan_fit, run_fit
+from weights.api import plan_rows, run_rows
 from weights.data.dataset import prepare
 from weights.data.encoding import apply_encoding
 from weights.data.inputs import Inputs
@@ -100,11 +100,11 @@ class Estimator(BaseEstimator):
             options |= {"search": None, "budget": None}  # they were spent on the members there are
         class_weight = self._factors_by_label(self._class_factors(codes, weight))
         targets = self._targets(codes)
-        prepared = plan_fit(table, targets, sample_weight=weight, class_weight=class_weight, **{"inspect": False, **options})
+        prepared = plan_rows(table, targets, {"sample_weight": weight, "class_weight": class_weight, "inspect": False, **options})
         rows = fingerprint(prepared.dataset.inputs.x, prepared.y, prepared.weight)
         prepared, trained = self._with_members_so_far(prepared, rows) if more else (prepared, {})
         try:
-            self.model_ = run_fit(prepared, trained=trained)
+            self.model_ = run_rows(prepared, trained=trained)
         except Interrupted as error:
             # The searches of scikit-learn go on after an error, which is not what Ctrl-C asks for.
             raise KeyboardInterrupt from error

@@ -12,11 +12,11 @@ import msgspec
 
 from weights.errors import UsageError, suggest
 from weights.options import check_names, list_options
-from weights.questions import classes, effects, explain, numbers, pictures, score, show, summary, trials
+from weights.questions import classes, effects, explain, forecasts, numbers, pictures, score, show, summary, trials
 from weights.questions.question import Answer, Asker, Question
 
 if TYPE_CHECKING:
-    from weights.model import Model
+    from weights.api import AnyModel
 
 QUESTIONS: dict[str, Question] = {
     question.name: question
@@ -43,9 +43,24 @@ QUESTIONS: dict[str, Question] = {
         effects.EFFECT,
     )
 }
+SERIES_QUESTIONS: dict[str, Question] = {
+    question.name: question
+    for question in (
+        forecasts.SHOW,
+        forecasts.FORECAST,
+        forecasts.SCORE,
+    )
+}
+BY_SUBJECT = {"rows": QUESTIONS, "series": SERIES_QUESTIONS}
+"""By what a run learned from (`subject` of its model) the questions that it can be asked."""
 
 
-def ask(model: Model, name: str, *, asker: Asker | None = None, **options: Any) -> Answer:
+def questions_of(model: AnyModel) -> dict[str, Question]:
+    """The questions that a model can be asked, by name."""
+    return BY_SUBJECT[model.subject]
+
+
+def ask(model: AnyModel, name: str, *, asker: Asker | None = None, **options: Any) -> Answer:
     """The answer of a model to a question.
 
     Args:
@@ -62,27 +77,45 @@ def ask(model: Model, name: str, *, asker: Asker | None = None, **options: Any) 
         >>> [*ask(fit("iris", model="linear", members=8), "confusion").lines][0].split()
         ['truth', 'setosa', 'versicolor', 'virginica', 'answered', 'rightly']
     """
-    if name not in QUESTIONS:
-        raise UsageError(f"There is no question '{name}'. {suggest(name, QUESTIONS)}")
-    question = QUESTIONS[name]
+    question = find_question(model, name)
     check_names(options, [known.name for known in list_options(question.options)], name)
     return answer(model, question, question.options(**options), asker or Asker())
 
 
-def answer(model: Model, question: Question, options: msgspec.Struct, asker: Asker) -> Answer:
+def find_question(model: AnyModel, name: str) -> Question:
+    """The question of this name that a model can be asked.
+
+    Raises:
+        UsageError: there is none.
+    """
+    known = questions_of(model)
+    if name in known:
+        return known[name]
+    if any(name in others for others in BY_SUBJECT.values()):
+        raise UsageError(f"A run of {model.subject} is not asked for '{name}', but for {', '.join(known)}.")
+    raise UsageError(f"There is no question '{name}'. {suggest(name, known)}")
+
+
+def answer(model: AnyModel, question: Question, options: msgspec.Struct, asker: Asker) -> Answer:
     """The answer to a question with its record of options; errors as `ask`."""
     if refusal := question.refuses(model):
         raise UsageError(refusal)
     return question.ask(model, options, asker)
 
 
+def list_commands() -> dict[str, list[Question]]:
+    """The questions of each name, of whatever they are asked."""
+    names = dict.fromkeys(name for known in BY_SUBJECT.values() for name in known)
+    return {name: [known[name] for known in BY_SUBJECT.values() if name in known] for name in names}
+
+
 def list_drawings() -> dict[str, Question]:
     """The questions that `weights draw` knows, by name."""
-    return {name: question for name, question in QUESTIONS.items() if question.caption}
+    return {name: question for known in BY_SUBJECT.values() for name, question in known.items() if question.caption}
 
 
-def list_drawn(model: Model, run: str) -> list[str]:
+def list_drawn(model: AnyModel, run: str) -> list[str]:
     """The commands that draw something of a model, of a run that is called this."""
-    applying = [question for question in QUESTIONS.values() if not question.refuses(model)]
+    applying = [question for question in questions_of(model).values() if not question.refuses(model)]
     of_rows = [f"weights {question.name} {run} ROWS" for question in applying if question.output and question.draws(model)]
     return [*of_rows, *(f"weights draw {run} {question.name}" for question in applying if question.caption)]

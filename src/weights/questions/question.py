@@ -59,7 +59,7 @@ class Question(NamedTuple):
     """Something that is asked of a saved run.
 
     Attributes:
-        name: in commands and addresses.
+        name: in commands and addresses; questions that are asked of other things may have the same.
         help: the first sentence says what comes back; the rest explains and gives examples.
         ask: answers, with a record of the options.
         options: what may be chosen; each field is declared by `weights.options.option`.
@@ -67,18 +67,20 @@ class Question(NamedTuple):
         caption: what the figure of the answer shows, in a few words; of questions that `weights draw` knows.
         output: help on the file that the command of the question itself may write; of those that have one.
         draws: whether this file holds the figure of the answer instead of its table.
+        subject: what a run that it is asked of learned from, rows or series.
         stages: what is reported of its progress, in this order, each with the part of the time that it takes about; none if it is quick.
     """
 
     name: str
     help: str
-    ask: Callable[[Model, Any, Asker], Answer]
+    ask: Callable[[Any, Any, Asker], Answer]
     options: type[msgspec.Struct] = NoOptions
-    refuses: Callable[[Model], str] = lambda model: ""
+    refuses: Callable[[Any], str] = lambda model: ""
     caption: str = ""
     output: str = ""
-    draws: Callable[[Model], bool] = lambda model: False
+    draws: Callable[[Any], bool] = lambda model: False
     stages: Mapping[str, float] = {}
+    subject: str = "rows"
 
 
 def describe_judged(model: Model, *, test: bool = False) -> str:

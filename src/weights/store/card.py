@@ -6,12 +6,14 @@ import json
 from collections import Counter
 
 from weights.data.table.columns import TABLE_KINDS
-from weights.ensemble import Ensemble
+from weights.ensemble import Ensemble, Report
 from weights.errors import DataError
+from weights.forecasting.forecaster import Forecaster
 from weights.inspection.classes import operating_point
 from weights.tasks.metrics import Metric
 
 _SENSITIVITY = 0.95
+_MOST_SHARES = 20
 
 
 def model_card(ensemble: Ensemble) -> str:
@@ -53,6 +55,38 @@ def model_card(ensemble: Ensemble) -> str:
         f"```json\n{json.dumps(json.loads(_spec_json(ensemble)), indent=1)}\n```",
     ]
     return "\n\n".join(section for section in sections if section) + "\n"
+
+
+def forecast_card(forecaster: Forecaster) -> str:
+    """Markdown with YAML front matter: what is forecast, from what, how well, and what it is not for."""
+    task, report, model = forecaster.task, forecaster.report, forecaster.model
+    shares = "\n".join(f"- {_line(name)}: {share:.1%}" for name, share in [*model.shares.items()][:_MOST_SHARES])
+    n_series = f"{len(forecaster.labels):,} series" if task.series else "one series"
+    sections = [
+        "---\nlibrary_name: weights\npipeline_tag: time-series-forecasting\ntags: [time-series, forecasting]\n---",
+        f"# {_line(task.target)} from {_line(report.source)}",
+        f"Forecasts of {_line(task.target)}, {task.horizon:,} steps ahead ({forecaster.calendar.name}), of {n_series}.",
+        f"Learned from {report.n_samples:,} rows in {report.seconds:.1f} s with Weights {report.version}, {report.created}.",
+        "## How good it is",
+        "At rolling origins (what was forecast from was learned from earlier values only), with 95 % intervals over the choice of moments:",
+        _metrics_table(report.metrics),
+        *_test_sections(report),
+        report.decision,
+        "## What forecasts are made of",
+        shares,
+        "## Notes",
+        "\n".join(f"- {_line(remark)}" for remark in report.remarks) or "- nothing",
+        "## Use",
+        '```python\nimport weights as wt\n\nmodel = wt.load("this-folder")\nmodel.forecast()\n```',
+        "## Limits",
+        "Forecasts hold as far as what comes is like what came. Weights describe association, not cause.",
+    ]
+    return "\n\n".join(section for section in sections if section) + "\n"
+
+
+def _test_sections(report: Report) -> list[str]:
+    """The metrics of the test, if there was one."""
+    return [f"On {report.n_test:,} forecasts of what was for the test only:", _metrics_table(report.test)] if report.test else []
 
 
 def _metrics_table(metrics: dict[str, Metric]) -> str:

@@ -1,4 +1,4 @@
-"""An ensemble as a folder, specified in docs/store-format.md: `save` and `load`.
+"""An ensemble or a forecaster as a folder, specified in docs/store-format.md: `save` and `load`.
 
 Weights are safetensors, everything else is JSON; nothing that is loaded can run code. Loading checks sizes before
 it reads, and checksums, names, types, shapes and values before it believes.
@@ -9,42 +9,27 @@ from __future__ import annotations
 import math
 import os
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import msgspec
 import numpy as np
 from safetensors.numpy import save as save_tensors
 
-from weights.conformal import Conformal, Difficulty
-from weights.ensemble import Ensemble, Population, Predictions, Report
+from weights.ensemble import Ensemble, Report
 from weights.errors import CorruptError, DataError, NotFoundError, StorageError, UsageError, WeightsError
-from weights.models.registry import layers_of
-from weights.store.card import model_card
-from weights.store.checks import CONFORMAL_PARTS, PREDICTION_PARTS
+from weights.forecasting.forecaster import Forecaster
+from weights.store.contents import content_of
 from weights.store.disk import write_folder
 from weights.store.migrations import FORMAT_VERSION
-from weights.store.verify import (
-    FILES,
-    LARGEST_JSON,
-    PREDICTIONS,
-    SUMS,
-    Config,
-    SavedPopulation,
-    check_tensors,
-    find_state,
-    hash_line,
-    is_saved,
-    read_verified,
-)
+from weights.store.verify import FILES, LARGEST_JSON, SUMS, check_tensors, find_state, hash_line, is_saved, read_verified
 from weights.tasks.metrics import Metric
-from weights.tasks.registry import AnyTask
-from weights.types import AnyArray, Params
 
+Saved = Ensemble | Forecaster
 _MOST_TRIES = 100
 
 
-def save(ensemble: Ensemble, folder: Path) -> None:
-    """Write an ensemble. The folder appears whole or not at all; a Weights folder of that name is replaced in one step.
+def save(saved: Saved, folder: Path) -> None:
+    """Write an ensemble or a forecaster. The folder appears whole or not at all; a Weights folder of that name is replaced in one step.
 
     A folder that is a symbolic link is followed. Two processes that save to one folder take turns.
 
@@ -54,27 +39,19 @@ def save(ensemble: Ensemble, folder: Path) -> None:
         DataError: there are so many columns or so long texts that the folder could not be loaded again.
     """
     check_writable(folder)
-    tensors = _tensors(ensemble)
-    config = Config(
-        format="weights-ensemble",
-        format_version=FORMAT_VERSION,
-        weights_version=ensemble.report.version,
-        populations=[SavedPopulation(p.name, p.spec, p.stacking_weight) for p in ensemble.populations],
-        task=cast(AnyTask, ensemble.task),
-        encoding=ensemble.encoding,
-        features=ensemble.features,
-        tensors={name: (str(array.dtype), list(array.shape)) for name, array in tensors.items()},
-    )
+    content = content_of(saved)
+    tensors = {name: np.ascontiguousarray(array) for name, array in content.arrays(saved).items()}
+    config = content.describe(saved, FORMAT_VERSION, {name: (str(array.dtype), list(array.shape)) for name, array in tensors.items()})
     contents = {
-        "model.safetensors": save_tensors(tensors, {"format": "weights-ensemble"}),
+        "model.safetensors": save_tensors(tensors, {"format": content.name}),
         "config.json": _json(config),
-        "metrics.json": _json(_with_numbers(ensemble.report)),
-        "README.md": model_card(ensemble).encode(),
+        "metrics.json": _json(_with_numbers(saved.report)),
+        "README.md": content.card(saved).encode(),
     }
-    for name, content in contents.items():
-        if name != "model.safetensors" and len(content) > LARGEST_JSON:
+    for name, written in contents.items():
+        if name != "model.safetensors" and len(written) > LARGEST_JSON:
             raise DataError(
-                f"The file '{name}' would have {len(content):,} bytes, but at most {LARGEST_JSON:,} can be loaded again. "
+                f"The file '{name}' would have {len(written):,} bytes, but at most {LARGEST_JSON:,} can be loaded again. "
                 "Use --drop for columns with long texts."
             )
     write_folder(folder.resolve(), {**contents, SUMS: _sums(contents)}, replaces=_replaceable)
@@ -102,8 +79,8 @@ def check_writable(folder: Path) -> None:
         raise UsageError(f"The folder '{parent}' cannot be written to. Choose another place for --save.")
 
 
-def load(folder: Path) -> Ensemble:
-    """Read an ensemble that `save` wrote, after checking every byte.
+def load(folder: Path) -> Any:
+    """Read what `save` wrote, an ensemble or a forecaster, after checking every byte.
 
     A folder that is replaced meanwhile is read again, so that what comes back is all of the old run or all of the new.
 
@@ -115,67 +92,20 @@ def load(folder: Path) -> Ensemble:
     for _ in range(_MOST_TRIES):
         before = find_state(folder)
         try:
-            config, report, content, version = read_verified(folder)
+            verified = read_verified(folder)
             break
         except (CorruptError, NotFoundError):
             if find_state(folder) == before:
                 raise
     else:
         raise StorageError(f"'{folder}' was replaced again and again while it was read. Try again when no fit saves there.")
-    tensors = check_tensors(content, config, version, folder / "model.safetensors")
-    populations = [_population(saved, tensors) for saved in config.populations]
-    oob, test = (_read_predictions(name, tensors) for name in PREDICTIONS)
-    conformal = _read_conformal(tensors)
-    return Ensemble(config.task, config.encoding, config.features, populations, tensors["offset"], conformal, report, oob, test)
+    tensors = check_tensors(verified, folder / "model.safetensors")
+    return verified.content.build(verified.config, verified.report, tensors)
 
 
 def _replaceable(folder: Path) -> bool:
     """Whether a save may write there: nothing, an empty folder, or an earlier run."""
     return not os.path.lexists(folder.resolve()) or is_saved(folder) or (folder.is_dir() and not os.listdir(folder))
-
-
-def _tensors(ensemble: Ensemble) -> dict[str, AnyArray]:
-    conformal = ensemble.conformal
-    tensors = {"offset": ensemble.offset, "scores": conformal.scores}
-    if conformal.predictions is not None:
-        tensors |= dict(zip(CONFORMAL_PARTS, (conformal.predictions, *conformal.difficulty), strict=True))
-    for name in PREDICTIONS:
-        predictions = getattr(ensemble, name)
-        parts = {} if predictions is None else {part: getattr(predictions, part) for part in PREDICTION_PARTS}
-        tensors |= {f"{name}/{part}": array.astype(np.float64) for part, array in parts.items() if array is not None}
-    for population in ensemble.populations:
-        own = {f"params/{layer}/{part}": array for layer, parts in population.params.items() for part, array in parts.items()}
-        own |= {f"history/{name}": array for name, array in population.history.items()}
-        tensors |= {f"{population.name}/{name}": array for name, array in {"member_weights": population.member_weights, **own}.items()}
-    return {name: np.ascontiguousarray(array) for name, array in tensors.items()}
-
-
-def _read_conformal(tensors: dict[str, AnyArray]) -> Conformal:
-    """The saved scores; those of classes, of few rows and of version 2 have nothing else."""
-    if CONFORMAL_PARTS[0] not in tensors:
-        return Conformal(tensors["scores"])
-    predictions, *difficulty = (tensors[name] for name in CONFORMAL_PARTS)
-    return Conformal(tensors["scores"], predictions, Difficulty(*difficulty))
-
-
-def _read_predictions(name: str, tensors: dict[str, AnyArray]) -> Predictions | None:
-    """The answers saved under a name; runs of older versions have none."""
-    if f"{name}/y" not in tensors:
-        return None
-    prediction, y, rows, weight = (tensors[f"{name}/{part}"] for part in ("prediction", "y", "rows", "weight"))
-    group = tensors.get(f"{name}/group")
-    target = y.astype(np.int64) if prediction.ndim == 2 else y  # class codes, or values
-    return Predictions(prediction, target, rows.astype(np.int64), weight, None if group is None else group.astype(np.int64))
-
-
-def _population(saved: SavedPopulation, tensors: dict[str, AnyArray]) -> Population:
-    own = {name.removeprefix(f"{saved.name}/"): array for name, array in tensors.items() if name.startswith(f"{saved.name}/")}
-    params: Params = {layer: {} for layer in layers_of(saved.spec.model)}  # as signals pass, which safetensors do not keep
-    for name in (name for name in own if name.startswith("params/")):
-        _, layer, part = name.split("/")
-        params[layer][part] = own[name]
-    history = {name.removeprefix("history/"): array for name, array in own.items() if name.startswith("history/")}
-    return Population(saved.name, saved.spec, params, own["member_weights"], saved.stacking_weight, history)
 
 
 def _json(record: Any) -> bytes:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import datetime
 import os
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
 from weights.data.table.part import is_same_source
 from weights.errors import CorruptError, NotFoundError, UsageError, WeightsError, printable
-from weights.fitting import Prepared
 from weights.store.checkpoint import is_checkpoint, remove_checkpoint
 from weights.store.disk import remove_folder
 from weights.store.verify import is_saved, read_heading
@@ -75,7 +75,7 @@ def describe_run(folder: Path) -> SavedRun:
         report.source,
         config.task.target,
         config.task.kind,
-        [population.name for population in config.populations],
+        config.models,
         report.n_samples,
         name,
         metric,
@@ -83,7 +83,7 @@ def describe_run(folder: Path) -> SavedRun:
     )
 
 
-def check_replaceable(folder: Path, prepared: Prepared, *, overwrite: bool) -> bool:
+def check_replaceable(folder: Path, prepared: Any, *, overwrite: bool) -> bool:
     """Whether a folder holds a run whose place a fit will take: one of the same rows and target, or any where that is wanted.
 
     Raises:
@@ -101,7 +101,7 @@ def check_replaceable(folder: Path, prepared: Prepared, *, overwrite: bool) -> b
     return True
 
 
-def _is_like(folder: Path, prepared: Prepared) -> bool:
+def _is_like(folder: Path, prepared: Any) -> bool:
     """Whether the run in a folder is of the same file and target, or, of rows from memory, of rows that are encoded alike."""
     try:
         config, report = read_heading(folder)
@@ -110,8 +110,8 @@ def _is_like(folder: Path, prepared: Prepared) -> bool:
     if config.task.target != prepared.task.target:
         return False
     sources = [None if known is None else known.source for known in (report.origin, prepared.origin)]
-    from_memory = sources == [None, None] and report.n_samples == prepared.dataset.n_samples
-    return is_same_source(*sources) or (from_memory and prepared.dataset.encoding.agrees_with(config.encoding))
+    from_memory = sources == [None, None] and report.n_samples == prepared.n_samples
+    return is_same_source(*sources) or (from_memory and prepared.agrees_with(config))
 
 
 def check_removable(folder: Path) -> Path:

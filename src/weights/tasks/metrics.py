@@ -117,9 +117,17 @@ def score(
     return results
 
 
+_ERROR = UNLISTED._replace(high=float("inf"), show=lambda value: f"{value:.4g}")
+FORECAST_METRICS: dict[str, Measure] = {
+    "mase": _ERROR._replace(title="scaled error (MASE)"),
+    "mae": _ERROR._replace(title="mean absolute error"),
+    "mse": _ERROR._replace(title="mean squared error"),
+}
+
+
 def find_measure(name: str) -> Measure:
     """How a metric of any task is computed and shown; `UNLISTED` where no table has it."""
-    return {**CLASS_METRICS, **REGRESSION_METRICS, **COUNT_METRICS}.get(name, UNLISTED)
+    return {**CLASS_METRICS, **REGRESSION_METRICS, **COUNT_METRICS, **FORECAST_METRICS}.get(name, UNLISTED)
 
 
 def log_losses(probability: FloatArray, y: IntArray) -> FloatArray:

@@ -18,6 +18,7 @@ from weights.errors import DataError, UsageError, printable, suggest
 from weights.tasks.base import Task
 from weights.tasks.classes import Binary, Multiclass
 from weights.tasks.count import Count, find_count, looks_counted
+from weights.tasks.forecast import Forecast
 from weights.tasks.labels import MOST_CLASS_CODES, find_classes
 from weights.tasks.number import Number, find_number
 from weights.tasks.order import order_p_value
@@ -42,6 +43,15 @@ TASKS: dict[str, Callable[..., Task]] = {
     "count": find_count,
 }
 """What makes a task of a target, by the name a user asks for it."""
+
+SERIES_TASKS = {"forecast": Forecast}
+"""Those of series, whose answers are no rows."""
+
+
+def list_tasks() -> list[str]:
+    """The names by which a user asks for a task."""
+    return [*TASKS, *SERIES_TASKS]
+
 
 _IN_ORDER = 0.05
 """Probability by chance up to which numbers that could be names of classes are taken to be in an order (our choice)."""
@@ -82,7 +92,7 @@ def find_task(
         'binary'
     """
     if kind is not None and kind not in TASKS:
-        raise UsageError(f"The task must be one of {', '.join(TASKS)}, but '{kind}' came. {suggest(kind, TASKS)}")
+        raise UsageError(f"The task must be one of {', '.join(list_tasks())}, but '{kind}' came. {suggest(kind, list_tasks())}")
     if pa.types.is_nested(target.type):
         raise DataError(f"The target '{name}' must hold one number or label a row, but it holds {target.type}. Name another target.")
     asked, remark = (kind, "") if kind else _guess_kind(target, name, x, gaps=gaps)

@@ -7,7 +7,7 @@ decomposition a cut.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -15,8 +15,11 @@ import numpy as np
 from weights.training.windows import Reference, RidgePath, WindowSums, sum_windows
 from weights.types import FloatArray, IntArray
 
-STRENGTHS = (1e-9, 1e-4, 1e-3, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0)
-"""Strengths that are tried, as shares of the mean square of a lag (our choice); the least gives lags that say the same an answer."""
+STRENGTHS = (1e-9, 1e-4, 1e-3, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0, float("inf"))
+"""Strengths that are tried, as shares of the mean square of a lag (our choice); the least gives lags that say the same an answer, and at
+the last the reference answers alone."""
+_MOST_STEPS = 24
+"""Steps, evenly apart, by which a strength is chosen: neighbouring ones are forecast alike (our choice)."""
 
 
 class RollingSums(NamedTuple):
@@ -36,11 +39,31 @@ class RollingSums(NamedTuple):
 
 
 class Setting(NamedTuple):
-    """A regression on lags: how many, what it improves on (a key of the references that were tried), and its strength."""
+    """A regression on lags.
+
+    Attributes:
+        n_lags: how many. reference: what it improves on, by name. strength: of its penalty.
+        pooled: whether it learned from the windows of all series, not only of the one that it forecasts.
+    """
 
     n_lags: int
     reference: str
     strength: float
+    pooled: bool = False
+
+
+class Trial(NamedTuple):
+    """How a setting forecast at rolling origins.
+
+    Attributes:
+        setting: what was tried.
+        losses: mean squared error at each step, shape (H,).
+        weights: what was learned before each cut, each of shape (n_lags, H).
+    """
+
+    setting: Setting
+    losses: FloatArray
+    weights: list[FloatArray]
 
 
 def place_cuts(n_values: int, n_lags: int, horizon: int, *, n_cuts: int = 4) -> IntArray:
@@ -80,29 +103,35 @@ def sum_around_cuts(values: FloatArray, n_lags: int, horizon: int, cuts: IntArra
     return RollingSums(_divided(learned, scales), _divided(judged, scales))
 
 
-def try_settings(
-    sums: RollingSums, lags: Sequence[int], references: Mapping[str, Callable[[int, int], Reference]]
-) -> dict[Setting, FloatArray]:
-    """The mean squared error of each setting at each step, over the windows that all cuts judge, shape (H,).
+def try_strengths(sums: RollingSums, n_lags: int, name: str, refer: Callable[[int, int], Reference]) -> Trial:
+    """How a regression on lags forecasts the windows that the cuts judge, at the strength that loses least.
 
     Args:
-        sums: of the largest number of lags; fewer are its newest ones.
-        lags: numbers of lags to try.
-        references: by name, (L, H) -> what forecasts improve on.
+        sums: of so many lags at least, of which the newest count.
+        n_lags: L.
+        name: of the reference.
+        refer: (L, H) -> what forecasts improve on.
     """
-    n_cuts, horizon = sums.judged.future.shape
-    losses: dict[Setting, FloatArray] = {}
-    for n_lags in lags:
-        learned, judged = sums.learned.of_lags(n_lags), sums.judged.of_lags(n_lags)
-        for name, refer in references.items():
-            reference = refer(n_lags, horizon)
-            for cut in range(n_cuts):
-                path = RidgePath(learned.at(cut), reference)
-                for strength in STRENGTHS:
-                    errors = judged.at(cut).squared_errors(path.weights(strength))
-                    setting = Setting(n_lags, name, strength)
-                    losses[setting] = losses.get(setting, 0.0) + errors / sums.judged.n.sum()
-    return losses
+    learned, judged = sums.learned.of_lags(n_lags), sums.judged.of_lags(n_lags)
+    n_cuts, horizon = judged.future.shape
+    reference = refer(n_lags, horizon)
+    paths = [RidgePath(learned.at(cut), reference) for cut in range(n_cuts)]
+    some = slice(None, None, -(-horizon // _MOST_STEPS))
+    by_some = RollingSums(learned, judged.of_steps(some))
+
+    def lose(strength: float) -> float:
+        return float(judge(by_some, [path.weights(strength, some) for path in paths]).mean())
+
+    strength = min(STRENGTHS, key=lose)
+    weights = [path.weights(strength) for path in paths]
+    return Trial(Setting(n_lags, name, strength), judge(sums, weights), weights)
+
+
+def judge(sums: RollingSums, weights: Sequence[FloatArray]) -> FloatArray:
+    """The mean squared error at each step, over the windows that all cuts judge, of weights (n_lags, H) for each cut; shape (H,)."""
+    judged = sums.judged.of_lags(len(weights[0]))
+    errors = sum(judged.at(cut).squared_errors(own) for cut, own in enumerate(weights))
+    return np.maximum(errors, 0.0) / judged.n.sum()
 
 
 def _divided(sums: WindowSums, scales: FloatArray) -> WindowSums:

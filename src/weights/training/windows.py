@@ -49,6 +49,10 @@ class WindowSums(NamedTuple):
         """The sums of the newest lags only."""
         return self._replace(past=self.past[..., :n_lags, :n_lags], cross=self.cross[..., :n_lags, :])
 
+    def of_steps(self, steps: slice) -> WindowSums:
+        """The sums of some steps only."""
+        return self._replace(cross=self.cross[..., steps], future=self.future[..., steps])
+
     def squared_errors(self, weights: FloatArray) -> FloatArray:
         """Squared errors of forecasts ``lags @ weights``, from weights (..., L, H), summed over the windows, shape (..., H)."""
         explained = np.einsum("...lh,...lh->...h", weights, 2 * self.cross - self.past @ weights)
@@ -122,6 +126,18 @@ def refer_to_season(n_lags: int, horizon: int, season: int) -> Reference:
     return Reference(start, np.where(np.arange(n_lags) < season, 1 / season, 0.0))
 
 
+def refer_to_trend(n_lags: int, horizon: int, season: int = 1) -> Reference:
+    """The value a season before (or the last one), and half of what a straight line through the lags rises by since then.
+
+    Half of the trend is what the theta method goes on with (Assimakopoulos and Nikolopoulos 2000; Hyndman and Billah 2003).
+    """
+    before = refer_to_season(n_lags, horizon, season)
+    age = np.arange(n_lags) - (n_lags - 1) / 2
+    slope = -age / max(float(age @ age), 1.0)
+    passed = (np.arange(horizon) // season + 1) * season
+    return Reference(before.start + 0.5 * np.outer(slope, passed), before.level)
+
+
 def refer_to_nothing(n_lags: int, horizon: int) -> Reference:
     """Zero, from which series were centred."""
     return Reference(np.zeros((n_lags, horizon)), np.zeros(n_lags))
@@ -146,11 +162,11 @@ class RidgePath:
         self._scale = max(float(self._values.mean()), np.finfo(float).tiny)
         self._moved = self._vectors.T @ self._see(sums.cross - sums.past @ reference.start)
 
-    def weights(self, strength: float) -> FloatArray:
-        """The weight of each lag in the forecast of each step, shape (L, H)."""
-        shrunk = self._moved / (self._values + strength * self._scale)[:, None]
+    def weights(self, strength: float, steps: slice = slice(None)) -> FloatArray:
+        """The weight of each lag in the forecast of each step, or of some, shape (L, H)."""
+        shrunk = self._moved[:, steps] / (self._values + strength * self._scale)[:, None]
         moved = self._vectors @ shrunk
-        return self._reference.start + moved - np.outer(self._reference.level, moved.sum(axis=0))
+        return self._reference.start[:, steps] + moved - np.outer(self._reference.level, moved.sum(axis=0))
 
     def _see(self, lags: FloatArray) -> FloatArray:
         """Rows of lags, (L, any), less their level."""

@@ -7,6 +7,8 @@ gives the moments of numbers back, of the future too.
 from __future__ import annotations
 
 import datetime
+import itertools
+import math
 from typing import Any, ClassVar
 
 import msgspec
@@ -56,6 +58,11 @@ class Even(msgspec.Struct, frozen=True, tag="even"):
         return self.origin + self.step * numbers + ahead
 
     @property
+    def ahead(self) -> float:
+        """By how many seconds clocks were ahead in the end."""
+        return self.clock[-1][1] if self.clock else 0.0
+
+    @property
     def name(self) -> str:
         """What it is called, such as hourly or every 15 minutes."""
         if self.numbered:
@@ -87,6 +94,7 @@ class Months(msgspec.Struct, frozen=True, tag="months"):
     second: float = 0.0
 
     numbered: ClassVar[bool] = False
+    ahead: ClassVar[float] = 0.0
 
     def number(self, moments: FloatArray) -> IntArray:
         """The number of each of n moments, shape (n,)."""
@@ -119,6 +127,7 @@ class TradingDays(msgspec.Struct, frozen=True, tag="trading days"):
     second: float = 0.0
 
     numbered: ClassVar[bool] = False
+    ahead: ClassVar[float] = 0.0
 
     def number(self, moments: FloatArray) -> IntArray:
         """The number of each of n moments, shape (n,): of those between two days the number of the later."""
@@ -147,6 +156,18 @@ class TradingDays(msgspec.Struct, frozen=True, tag="trading days"):
 
 
 Calendar = Even | Months | TradingDays
+
+
+def check_calendar(calendar: Calendar) -> list[str]:
+    """What is wrong with a calendar that was saved, in words; nothing if all is well."""
+    match calendar:
+        case Even(origin=origin, step=step):
+            lawful = math.isfinite(origin) and 0 < step < math.inf and all(math.isfinite(seconds) for _, seconds in calendar.clock)
+        case Months(step=step, day=day, second=second):
+            lawful = step >= 1 and 1 <= day <= 31 and 0 <= second < _DAY
+        case TradingDays(days=days, second=second):
+            lawful = bool(days) and all(a < b for a, b in itertools.pairwise(days)) and 0 <= second < _DAY
+    return [] if lawful else [f"a calendar of {calendar.name} cannot be so"]
 
 
 def find_calendar(moments: FloatArray, series: IntArray, *, name: str, numbered: bool = False) -> Calendar:
@@ -185,6 +206,28 @@ def find_calendar(moments: FloatArray, series: IntArray, *, name: str, numbered:
     return Even(origin, step, numbered)
 
 
+def continue_calendar(calendar: Calendar, moments: FloatArray, *, name: str, numbered: bool) -> Calendar:
+    """The calendar with moments (n,) that go on with it, which later days of trading become a part of.
+
+    Raises:
+        DataError: moments are numbers where they were times, or lie between two that the calendar has.
+    """
+    if numbered != calendar.numbered:
+        kinds = ("times", "numbers") if calendar.numbered is False else ("numbers", "times")
+        raise DataError(f"The moments in '{name}' must be {kinds[0]}, as those of the fit, but are {kinds[1]}. Name rows like those.")
+    if isinstance(calendar, TradingDays):
+        later = np.unique(np.floor(moments / _DAY)).astype(np.int64)
+        return TradingDays((*calendar.days, *later[later > calendar.days[-1]].tolist()), calendar.second)
+    beside = np.abs(moments - _even_moments(calendar, calendar.number(moments)))
+    lengths = calendar.step if isinstance(calendar, Even) else _DAY
+    if (beside > 2 * _LARGEST_JITTER * lengths).any():
+        shown = show_moment(float(moments[np.argmax(beside)]), numbered=numbered)
+        raise DataError(
+            f"Moments must be {calendar.name}, as those of the fit, but '{name}' has {shown}. Sum or average rows to these steps."
+        )
+    return calendar
+
+
 def undo_clock_changes(moments: FloatArray) -> tuple[FloatArray, tuple[tuple[int, float], ...]]:
     """Moments of a series as if clocks had never been set, shape (n,), and where they were: row and seconds added from there on.
 
@@ -217,6 +260,13 @@ def undo_clock_changes(moments: FloatArray) -> tuple[FloatArray, tuple[tuple[int
     added[set_at + 1] = ways * _HOUR
     total = np.cumsum(added)
     return moments + total, tuple((int(row) + 1, -float(total[row + 1])) for row in set_at)
+
+
+def _even_moments(calendar: Even | Months, numbers: IntArray) -> FloatArray:
+    """The moments of numbers (n,), as if clocks had never been set."""
+    if isinstance(calendar, Even):
+        return calendar.origin + calendar.step * numbers
+    return calendar.moments(numbers)
 
 
 def _check_one_step(distances: FloatArray, owners: IntArray, step: float, name: str, numbered: bool) -> None:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 import pyarrow as pa
 
-from weights.data.series.calendar import Calendar, Even, find_calendar, show_moment, undo_clock_changes
+from weights.data.series.calendar import Calendar, Even, continue_calendar, find_calendar, show_moment, undo_clock_changes
 from weights.data.table.columns import is_number, to_levels, to_numbers, to_seconds
 from weights.errors import DataError, NotFoundError, UsageError, suggest
 from weights.types import BoolArray, FloatArray, IntArray
@@ -61,7 +61,9 @@ class Panel:
         return self.calendar.moments(self.begins[s] + np.arange(self.offsets[s + 1] - self.offsets[s]))
 
 
-def read_panel(table: pa.Table, targets: Sequence[str], *, time: str | None = None, series: str | None = None) -> Panel:
+def read_panel(
+    table: pa.Table, targets: Sequence[str], *, time: str | None = None, series: str | None = None, calendar: Calendar | None = None
+) -> Panel:
     """The series of a table.
 
     Args:
@@ -69,6 +71,7 @@ def read_panel(table: pa.Table, targets: Sequence[str], *, time: str | None = No
         targets: the columns to forecast, numbers.
         time: the column of moments: dates, times or numbers; without, rows are steps.
         series: the column that says which series a row is of; without, all are of one.
+        calendar: that of earlier rows, which these go on with; found in the rows if not given.
 
     Raises:
         NotFoundError: a column does not exist.
@@ -98,7 +101,11 @@ def read_panel(table: pa.Table, targets: Sequence[str], *, time: str | None = No
     shown, clock = moments, _NEVER_SET
     if not numbered:
         moments, clock = _undo_clock_changes(moments, codes)
-    calendar = find_calendar(moments, codes, name=name, numbered=numbered)
+    if calendar is None:
+        calendar = find_calendar(moments, codes, name=name, numbered=numbered)
+    else:
+        moments, clock = moments - calendar.ahead, _NEVER_SET
+        calendar = continue_calendar(calendar, moments, name=name, numbered=numbered)
     numbers = calendar.number(moments)
     if clock and isinstance(calendar, Even):
         calendar = _with_clock(calendar, clock)

@@ -1,0 +1,95 @@
+"""Which columns stand beside the lags of series: what the calendar says, and columns of the table that are known beforehand."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import msgspec
+import numpy as np
+
+from weights.data.series.calendar import Calendar
+from weights.data.series.cycles import Columns, find_events, join_columns, propose_groups
+from weights.training.covariates import Effects, fit_effects
+from weights.training.lagged import Regressions
+from weights.training.lagged_errors import LagSetting, choose_columns
+from weights.types import BoolArray, FloatArray, IntArray
+
+_MOST_LAGS, _LAGS_TRIED = 60, 2
+_HALF_LIVES = (1_000.0, 300.0)
+_LONGEST_FILTER = 28
+
+
+class ChosenColumns(msgspec.Struct, frozen=True):
+    """The columns that stand beside the lags.
+
+    Attributes:
+        known: columns of the table that are known beforehand. events: those of them that are zero at most moments, such as holidays.
+        groups: names of the groups of columns that help, as `propose_groups` has them.
+        names: of all columns of these groups.
+        half_life: moments after which a value counts half in the effects; None where all count alike.
+    """
+
+    known: tuple[str, ...] = ()
+    events: tuple[str, ...] = ()
+    groups: tuple[str, ...] = ()
+    names: tuple[str, ...] = ()
+    half_life: float | None = None
+
+    def at(self, calendar: Calendar, moments: FloatArray, known: FloatArray) -> Columns:
+        """The columns at moments (t,), from the known ones (t, k), shape (t, names); missing where one that they need is.
+
+        Shifted events at the first and the last moment are taken as none.
+        """
+        missing: BoolArray = np.isnan(known)
+        groups = list_groups(self, calendar, moments, np.where(missing, 0.0, known))
+        columns = join_columns([groups[name] for name in self.groups], len(moments))
+        return columns._replace(values=np.where(missing.any(axis=1)[:, None], np.nan, columns.values))
+
+
+NO_COLUMNS = ChosenColumns()
+
+
+def list_groups(chosen: ChosenColumns, calendar: Calendar, moments: FloatArray, known: FloatArray) -> Mapping[str, Columns]:
+    """The groups of columns that there are at moments (t,), by name, from known columns (t, k), none missing."""
+    is_event: BoolArray = np.asarray([name in chosen.events for name in chosen.known], bool)
+    parts = [Columns(tuple(np.asarray(chosen.known, object)[own]), known[:, own]) for own in (is_event, ~is_event)]
+    events, others = (part if part.names else None for part in parts)
+    if calendar.numbered:
+        return {name: part for name, part in (("events", events), ("known", others)) if part is not None}
+    step = float(np.median(np.diff(calendar.moments(np.arange(3)))))
+    return propose_groups(moments, step=step, events=events, known=others)
+
+
+def choose_beside(
+    known_names: Sequence[str], calendar: Calendar, begin: int, seen: FloatArray, known: FloatArray, regressions: Regressions
+) -> ChosenColumns:
+    """The groups of columns that forecast a series best at rolling origins, beside its lags.
+
+    Args:
+        known_names: of columns of the table that are known beforehand.
+        calendar: of the series.
+        begin: number of its first moment.
+        seen: its values, none missing, shape (t,).
+        known: the known columns at these moments, none missing, shape (t, k).
+        regressions: of the lags.
+    """
+    events = find_events(Columns(tuple(known_names), known)) if len(known_names) else np.zeros(0, bool)
+    chosen = ChosenColumns(tuple(known_names), tuple(name for name, own in zip(known_names, events, strict=True) if own))
+    moments = calendar.moments(begin + np.arange(len(seen)))
+    groups = list_groups(chosen, calendar, moments, known)
+    lags = [n for n in regressions.lags if n <= _MOST_LAGS] or [season for season in regressions.seasons if season <= _MOST_LAGS]
+    setting = LagSetting(regressions.horizon, lags[-_LAGS_TRIED:] or [1, 4], [s for s in regressions.seasons if s <= _MOST_LAGS])
+    choice = choose_columns(seen, groups, setting, half_lives=[life for life in _HALF_LIVES if life < len(seen) / 2])
+    names = join_columns([groups[name] for name in choice.groups], len(seen)).names
+    return msgspec.structs.replace(chosen, groups=choice.groups, names=names, half_life=choice.half_life if choice.groups else None)
+
+
+def fit_beside(seen: FloatArray, columns: Columns, chosen: ChosenColumns) -> Effects:
+    """The effects of chosen columns on a series (t,)."""
+    return fit_effects(seen, columns, longest=_LONGEST_FILTER, half_life=chosen.half_life)
+
+
+def moments_of(calendar: Calendar, begin: int, n: int) -> FloatArray:
+    """The moments of n numbers from one on, shape (n,)."""
+    numbers: IntArray = begin + np.arange(n)
+    return calendar.moments(numbers)

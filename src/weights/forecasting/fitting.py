@@ -1,0 +1,371 @@
+"""From series to a `Forecaster`: regressions on lags, each series' own and pooled, mixed by rolling origins, beside plain forecasts."""
+
+from __future__ import annotations
+
+import datetime
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any, NamedTuple
+
+import msgspec
+import numpy as np
+
+import weights
+from weights.adaptive import AdaptiveBounds, fit_bounds
+from weights.data.series.calendar import Calendar
+from weights.ensemble import Origin, Report
+from weights.forecasting.columns import NO_COLUMNS, ChosenColumns, fit_beside, moments_of
+from weights.forecasting.forecaster import Forecaster, LagModel, SeriesArrays
+from weights.forecasting.later import Later, expect_steps
+from weights.forecasting.rolling import (
+    NO_ERRORS,
+    Errors,
+    find_errors,
+    forecast_at,
+    lay_side_by_side,
+    mean_error,
+    measure_sizes,
+    metrics_of,
+    place_origins,
+    steps_after,
+)
+from weights.forecasting.scoring import walk_later
+from weights.forecasting.units import Unit, last_values
+from weights.tasks.forecast import Forecast
+from weights.training.control import Control, Progress
+from weights.training.covariates import Effects
+from weights.training.lagged import (
+    LagMixture,
+    Pool,
+    Regressions,
+    describe_shares,
+    deviation,
+    mix_plain,
+    mix_pool,
+    mix_regressions,
+    pool_regressions,
+    sum_all_windows,
+)
+from weights.training.rolling import place_cuts, sum_around_cuts
+from weights.types import FloatArray, IntArray
+
+POOLING, REGRESSING = "all series", "each series"
+"""The stages of a fit."""
+_N_CUTS = 3
+_SAMPLED, _LEAST_POOLED = 20, 0.02
+"""Series that are tried with the pooled regressions, and the share that these must have for all to be (our choice)."""
+_UNSURE = 0.05
+_MOST_KNOWN = 10_000
+_MOST_ORIGINS, _FEWEST_ORIGINS, _MOST_ERRORS = 400, 8, 16_000_000
+_SECONDS_A_CUBE, _SECONDS_A_PRODUCT, _SECONDS_A_DISTANCE = 4.5e-10, 2e-9, 6e-5
+
+
+@dataclass(frozen=True, eq=False)
+class ForecastPlan:
+    """A forecast that is ready to be learned.
+
+    Attributes:
+        task, calendar, labels: what is forecast.
+        units: what is learned from. regressions: what is tried.
+        tests: values of each unit that come after those it learns from, shape (t,) each; none where nothing is for the test.
+        source: where rows came from, in a few words. origin: where they can be read again. n_samples: their number.
+        remarks: notes on the data. n_threads: units in work at the same time. seconds: about how long it takes.
+        with_pool: whether series share regressions. columns: what stands beside lags.
+    """
+
+    task: Forecast
+    calendar: Calendar
+    labels: Sequence[str]
+    units: Sequence[Unit]
+    regressions: Regressions
+    tests: Sequence[FloatArray]
+    source: str
+    origin: Origin
+    n_samples: int
+    remarks: list[str]
+    n_threads: int
+    seconds: float
+    with_pool: bool
+    columns: ChosenColumns
+
+    def agrees_with(self, config: Any) -> bool:
+        """Whether a saved run forecasts series of the same names."""
+        return [*self.labels] == getattr(config, "labels", None)
+
+    @property
+    def stages(self) -> dict[str, float]:
+        """The names of what is done, in this order, and about how many seconds each takes."""
+        return ({POOLING: 0.3 * self.seconds} if self.with_pool else {}) | {REGRESSING: self.seconds}
+
+
+def estimate_seconds(n_units: int, regressions: Regressions, n_threads: int) -> float:
+    """About how long the regressions of so many series take."""
+    each = 0.0
+    for n_lags in regressions.lags:
+        n_references = len(regressions.references(n_lags))
+        decomposing = _SECONDS_A_CUBE * n_lags**3
+        judging = _SECONDS_A_PRODUCT * n_lags**2 * regressions.horizon
+        each += (_N_CUTS + 1) * n_references * (decomposing + judging)
+    longest = max(regressions.lags, default=1)
+    return n_units * (each + _SECONDS_A_DISTANCE * (longest + regressions.horizon)) / n_threads
+
+
+class _UnitResult(NamedTuple):
+    """What was learned of a unit: weights (L, H), the mixture they are of, errors of forecasts at rolling origins, effects of columns."""
+
+    weights: FloatArray
+    mixture: LagMixture | None
+    errors: dict[str, Errors]
+    beside: _Beside
+
+
+OURS = "regressions"
+"""What the mixture is called beside plain forecasts."""
+
+
+def fit_forecaster(plan: ForecastPlan, control: Control) -> Forecaster:
+    """Learn the weights of lags of every unit.
+
+    Raises:
+        Interrupted: the work was asked to stop.
+    """
+    begun = time.monotonic()
+    cuts = _place_cuts(plan)
+    beside = [_fit_beside(unit, plan, own) for unit, own in zip(plan.units, cuts, strict=True)]
+    pool = _pool(plan, beside, cuts, control) if plan.with_pool else None
+    n_lags, n_units, horizon = plan.regressions.n_lags, len(plan.units), plan.task.horizon
+    most = int(np.clip(_MOST_ERRORS // (n_units * horizon), _FEWEST_ORIGINS, _MOST_ORIGINS))
+    results: list[_UnitResult] = []
+
+    def learn(unit: Unit, own_beside: _Beside, own_cuts: IntArray | None) -> _UnitResult:
+        return _learn_unit(unit, plan.regressions, own_beside, own_cuts, pool, most)
+
+    with control.threads() as threads:
+        for result in control.each(threads, learn, plan.units, beside, cuts):
+            results.append(result)
+            control.report(Progress(REGRESSING, len(results) / n_units, None))
+    season_error = np.asarray([_season_error(unit.values, plan.regressions.seasons) for unit in plan.units])
+    plain, beaten, decision = _compare(results, plan, season_error)
+    weights_of_lags = np.zeros((n_units, n_lags, horizon))
+    for u, result in enumerate(results):
+        own = result.weights if beaten else plain_weights(plain, plan.regressions, len(plan.units[u].values))
+        weights_of_lags[u, : len(own)] = own
+    shared = mix_pool(pool).weights if pool is not None and beaten else plain_weights(plain, plan.regressions, n_lags)
+    mixed = [(result.mixture, 1.0) for result in results if result.mixture is not None]
+    shares = describe_shares((mixture, 1.0 / len(mixed)) for mixture, _ in mixed) if beaten else {plain: 1.0}
+    chosen = OURS if beaten else plain
+    sizes = {name: measure_sizes([_errors_of(result, name) for result in results], season_error) for name in _forecasts(results)}
+    metrics = {name: metrics_of(own, Forecast.metrics) for name, own in sizes.items()}
+    report = Report(
+        source=plan.source,
+        n_samples=plan.n_samples,
+        n_features=len(plan.task.targets),
+        metrics=metrics[chosen],
+        compared=metrics,
+        decision=decision,
+        remarks=plan.remarks,
+        seconds=round(time.monotonic() - begun, 3),
+        created=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+        version=weights.__version__,
+        origin=plan.origin,
+    )
+    forecaster = Forecaster(
+        plan.task,
+        plan.calendar,
+        plan.labels,
+        LagModel(n_lags, plan.regressions.seasons, shares, plain, beaten),
+        plan.columns if beaten else NO_COLUMNS,
+        _arrays(plan, [result.beside for result in results] if beaten else None, season_error, weights_of_lags),
+        shared if n_units > 1 else None,
+        _fit_bounds([_errors_of(result, chosen) for result in results], plan),
+        report,
+    )
+    return _with_test(forecaster, plan)
+
+
+def _place_cuts(plan: ForecastPlan) -> list[IntArray | None]:
+    """The first origins that are judged of each unit: at the same moments in all, where they are long enough; None where it is not.
+
+    Series that count steps of their own are laid beside each other by their ends.
+    """
+    regressions, units = plan.regressions, plan.units
+    given = [unit.first_judged for unit in units]
+    if regressions.lags and all(first is not None for first in given):
+        n_lags, horizon = regressions.lags[-1], regressions.horizon
+        return [_from_judged(unit, n_lags, horizon) for unit in units]
+    latest = max(unit.end for unit in units)
+    beside = [plan.calendar.numbered or unit.end == latest for unit in units]
+    lengths = [len(unit.values) for unit, fits in zip(units, beside, strict=True) if fits] if regressions.lags else []
+    enough = [n for n in lengths if n >= max(lengths) / 2 and regressions.lags[-1] in regressions.within(n).lags]
+    if not enough:
+        return [None] * len(units)
+    shortest = min(enough)
+    from_end = shortest - place_cuts(shortest, regressions.lags[-1], regressions.horizon, n_cuts=_N_CUTS)
+    return [
+        len(unit.values) - from_end if fits and len(unit.values) >= shortest else None for unit, fits in zip(units, beside, strict=True)
+    ]
+
+
+def _from_judged(unit: Unit, n_lags: int, horizon: int) -> IntArray | None:
+    """One cut, before the values that were given to judge by; None where they leave too little."""
+    assert unit.first_judged is not None
+    cut = unit.first_judged - 1
+    return np.asarray([cut]) if n_lags - 1 + horizon <= cut < len(unit.values) - horizon else None
+
+
+def _pool(plan: ForecastPlan, beside: Sequence[_Beside], cuts: Sequence[IntArray | None], control: Control) -> Pool | None:
+    """The regressions on the windows of all units that are judged at the same moments; None where they help none of a few."""
+    regressions = plan.regressions
+    parts = zip(plan.units, beside, cuts, strict=True)
+    together = [(unit.seen - own.early, unit.seen - own.final, at) for unit, own, at in parts if at is not None]
+    together = [one for one in together if len(one[2]) == len(together[0][2])]
+    if len(together) < 2:
+        return None
+    learned = whole = None
+    n_lags, horizon = regressions.lags[-1], regressions.horizon
+    for i, (early, final, own) in enumerate(together):
+        control.check()
+        around = sum_around_cuts(early, n_lags, horizon, own, scale=deviation)
+        windows = sum_all_windows(final / deviation(final), n_lags, horizon)
+        learned = around if learned is None else learned.plus(around)
+        whole = windows if whole is None else whole.plus(windows)
+        control.report(Progress(POOLING, (i + 1) / len(together), None))
+    assert learned is not None
+    assert whole is not None
+    pool = pool_regressions(learned, whole, regressions)
+    sample = together[:: -(-len(together) // _SAMPLED)]
+    mixtures = [mixture for early, _, own in sample if (mixture := mix_regressions(early, regressions, own, pool)) is not None]
+    shares = [share.mean() for mixture in mixtures for setting, share in mixture.shares.items() if setting.pooled]
+    return pool if sum(shares) >= _LEAST_POOLED * len(mixtures) else None
+
+
+def _learn_unit(unit: Unit, regressions: Regressions, beside: _Beside, cuts: IntArray | None, pool: Pool | None, most: int) -> _UnitResult:
+    """The weights of a unit, and errors at origins that what they come from never saw."""
+    seen, horizon = unit.seen, regressions.horizon
+    if len(seen) <= horizon:
+        return _UnitResult(plain_weights("last value", regressions, len(seen)), None, {}, beside)
+    early, final = seen - beside.early, seen - beside.final
+    mixture = mix_regressions(early, regressions, cuts, None if cuts is None else pool, final)
+    if mixture is None:
+        first = min(max(1, *regressions.seasons), len(seen) - horizon, max(len(seen) // 2 - horizon, 1)) - 1
+        mixture = mix_plain(early, regressions, np.arange(first, len(seen) - horizon))
+    by_cut = place_origins(mixture, len(seen), most)
+    plain = regressions.plain_forecasts(min(int(by_cut[0][0]) + 1, regressions.n_lags))
+    parts: dict[str, list[Errors]] = {}
+    for origins, own in zip(by_cut, mixture.weights_at_cuts, strict=True):
+        came = steps_after(unit.values, origins, horizon)
+        came = np.where(steps_after(unit.known.astype(float), origins, horizon) > 0, came, np.nan)
+        forecasts = {OURS: forecast_at(early, origins, own) + steps_after(beside.early, origins, horizon)}
+        forecasts |= {name: forecast_at(seen, origins, start) for name, start in plain.items()}
+        for name, forecast in forecasts.items():
+            parts.setdefault(name, []).append(find_errors(origins - len(seen), came, forecast, unit.scale))
+    together = {name: Errors(*(np.concatenate(part) for part in zip(*own, strict=True))) for name, own in parts.items()}
+    return _UnitResult(mixture.weights, mixture, together, beside)
+
+
+class _Beside(NamedTuple):
+    """What columns add to the values of a unit, as they are seen: by effects from what came before settings were judged, and by all.
+
+    early, final: shape (t,). effects: those from all values; None where no column helps.
+    """
+
+    early: FloatArray
+    final: FloatArray
+    effects: Effects | None
+
+
+def _fit_beside(unit: Unit, plan: ForecastPlan, cuts: IntArray | None) -> _Beside:
+    """What the chosen columns add to the values of a unit."""
+    seen = unit.seen
+    nothing = np.zeros(len(seen))
+    if not plan.columns.groups:
+        return _Beside(nothing, nothing, None)
+    moments = moments_of(plan.calendar, unit.begin, len(seen))
+    columns = plan.columns.at(plan.calendar, moments, unit.columns[: len(seen)])
+    until = int(cuts[0]) + 1 if cuts is not None and len(cuts) else len(seen) // 2
+    early = fit_beside(seen[:until], columns._replace(values=columns.values[:until]), plan.columns)
+    final = fit_beside(seen, columns, plan.columns)
+    return _Beside(early.expect(columns.values), final.expect(columns.values), final)
+
+
+def plain_weights(name: str, regressions: Regressions, n_lags: int) -> FloatArray:
+    """The weights (L, H) of a forecast that learns nothing; those of the last value where lags do not suffice for it."""
+    plain = regressions.plain_forecasts(min(n_lags, regressions.n_lags))
+    return plain.get(name, plain["last value"])
+
+
+def _forecasts(results: Sequence[_UnitResult]) -> list[str]:
+    """The names of the forecasts that every unit with errors has."""
+    known = [result.errors for result in results if result.mixture is not None] or [result.errors for result in results]
+    return [name for name in known[0] if all(name in errors for errors in known)]
+
+
+def _errors_of(result: _UnitResult, name: str) -> Errors:
+    return result.errors.get(name, NO_ERRORS)
+
+
+def _compare(results: Sequence[_UnitResult], plan: ForecastPlan, season_error: FloatArray) -> tuple[str, bool, str]:
+    """The best of the plain forecasts, whether the regressions are better by more than their standard error, and that in words."""
+    sizes = {name: measure_sizes([_errors_of(result, name) for result in results], season_error) for name in _forecasts(results)}
+    spread = np.asarray([max(float(np.var(unit.values)), np.finfo(float).tiny) for unit in plan.units])
+    losses = {name: own.mse / spread[own.unit] for name, own in sizes.items()}
+    means = {name: mean_error(losses[name], sizes[name])[0] for name in losses}
+    plain = min((name for name in means if name != OURS), key=means.__getitem__)
+    gain, error = mean_error(losses[plain] - losses[OURS], sizes[plain])
+    if gain <= (error.std_err if error.degrees > 0 else -_UNSURE * means[plain]):
+        share = abs(gain) / max(means[plain], np.finfo(float).tiny)
+        worse = f"{share:.1%} worse" if gain < 0 else f"{share:.1%} better, which is within its error,"
+        return plain, False, f"nothing beats the {plain}: regressions on lags were {worse} at rolling origins, so that it answers alone"
+    better = f"lose {gain / means[plain]:.1%} less than" if gain > 0 else "are as good as"
+    return plain, True, f"regressions on lags {better} the {plain}, the best of the plain forecasts, at rolling origins (squared errors)"
+
+
+def _fit_bounds(errors: Sequence[Errors], plan: ForecastPlan) -> AdaptiveBounds:
+    """The bounds that errors at rolling origins give, of all units together; moments count from the ends of series, which are at -1."""
+    together, origins = lay_side_by_side(errors, plan.task.horizon)
+    return fit_bounds(together, origins, moment=-1, units=np.ones(len(errors)), seasons=plan.regressions.seasons)
+
+
+def _season_error(values: FloatArray, seasons: Sequence[int]) -> float:
+    """The mean absolute difference of values a season apart (Hyndman and Koehler 2006); one where all are alike."""
+    season = next((season for season in seasons if season < len(values)), 1)
+    mean = float(np.abs(values[season:] - values[:-season]).mean())
+    return mean if mean > 0 else 1.0
+
+
+def _arrays(plan: ForecastPlan, beside: Sequence[_Beside] | None, season_error: FloatArray, weights_of_lags: FloatArray) -> SeriesArrays:
+    """What is kept of the units; of effects of columns nothing where there are none."""
+    units, n_lags = plan.units, weights_of_lags.shape[1]
+    effects = [None] * len(units) if beside is None else [own.effects for own in beside]
+    tails, tail_effects = np.zeros((len(units), n_lags)), np.zeros((len(units), n_lags))
+    for u, unit in enumerate(units):
+        tails[u] = last_values(unit.seen, n_lags)
+        if beside is not None:
+            tail_effects[u] = last_values(beside[u].final, n_lags)
+    center, spread, logged = (np.asarray(parts, float) for parts in zip(*(unit.scale for unit in units), strict=True))
+    series, target, ends = (np.asarray(parts) for parts in zip(*((u.series, u.target, u.end) for u in units), strict=True))
+    intercept = np.asarray([0.0 if own is None else own.intercept for own in effects])
+    slopes = np.stack([np.zeros(0) if own is None else own.slopes for own in effects])
+    later = [unit.columns[len(unit.values) - 1 :][: 1 + _MOST_KNOWN] for unit in units]
+    known = np.full((len(units), max(map(len, later)), later[0].shape[1]), np.nan)
+    for u, own in enumerate(later):
+        known[u, : len(own)] = own
+    arrays = (series, target, ends, tails, tail_effects, center, spread, logged, season_error, weights_of_lags)
+    return SeriesArrays(*arrays, intercept, slopes, known)
+
+
+def _with_test(forecaster: Forecaster, plan: ForecastPlan) -> Forecaster:
+    """The forecaster with metrics of all windows of the values that were for the test, if there are some."""
+    tests = plan.tests
+    if not tests:
+        return forecaster
+    n_known = len(forecaster.columns.known)
+    known = [own.columns[len(own.values) :, :n_known] for own in plan.units]
+    expected = [expect_steps(forecaster, u, len(values), known[u]) for u, values in enumerate(tests)]
+    errors = walk_later(Later(forecaster, tests, expected, []), ()).errors
+    n_windows = sum(len(own.origins) for own in errors)
+    if not n_windows:
+        return forecaster
+    metrics = metrics_of(measure_sizes(errors, forecaster.units.season_error), Forecast.metrics)
+    return replace(forecaster, report=msgspec.structs.replace(forecaster.report, test=metrics, n_test=n_windows))

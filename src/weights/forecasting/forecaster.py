@@ -1,0 +1,121 @@
+"""`Forecaster`: weights of lags for each target of each series, and what they say of the next steps."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import msgspec
+import numpy as np
+
+from weights.adaptive import AdaptiveBounds
+from weights.data.series.calendar import Calendar
+from weights.ensemble import Report
+from weights.forecasting.columns import ChosenColumns, moments_of
+from weights.forecasting.units import Scale, carry_forward, name_unit
+from weights.tasks.forecast import Forecast
+from weights.types import FloatArray, IntArray
+
+
+class LagModel(msgspec.Struct, frozen=True):
+    """What the weights of a forecaster are of.
+
+    Attributes:
+        n_lags: L, of the longest regression.
+        seasons: lengths in steps.
+        shares: of each regression in the forecasts, by its name, the largest first; means over series and steps.
+        beaten: whether forecasts are better than the best of the plain ones by more than their standard error; where not, that answers.
+        plain: the best of the plain forecasts, such as the last value.
+    """
+
+    n_lags: int
+    seasons: tuple[int, ...]
+    shares: dict[str, float]
+    plain: str
+    beaten: bool
+
+
+class SeriesArrays(NamedTuple):
+    """What is known of each of U units, a target of a series each.
+
+    Attributes:
+        series, target: which, counted from 0, shape (U,).
+        ends: the number of the moment of the last value, shape (U,).
+        tails: the last values as they are seen, the newest last, shape (U, L). tail_effects: what columns did to them, shape (U, L).
+        center, spread, logged: how values are seen, see `Scale`, shape (U,).
+        season_error: mean absolute difference of values a season apart, which errors are compared with, shape (U,).
+        weights: of each lag in the forecast of each step, shape (U, L, H).
+        intercept, slopes: the effects of columns, shape (U,) and (U, columns).
+        known: columns that are known beforehand at the last moment and after it, shape (U, 1 + later ones, k); NaN where missing.
+    """
+
+    series: IntArray
+    target: IntArray
+    ends: IntArray
+    tails: FloatArray
+    tail_effects: FloatArray
+    center: FloatArray
+    spread: FloatArray
+    logged: FloatArray
+    season_error: FloatArray
+    weights: FloatArray
+    intercept: FloatArray
+    slopes: FloatArray
+    known: FloatArray
+
+    def scale(self, unit: int) -> Scale:
+        """How the values of a unit are seen."""
+        return Scale(float(self.center[unit]), float(self.spread[unit]), bool(self.logged[unit]))
+
+
+@dataclass(frozen=True, eq=False)
+class Forecaster:
+    """Weights of lags, and what is needed to use them.
+
+    Attributes:
+        task: what is forecast. calendar: which moments there are. labels: what the series are called.
+        model: what the weights are of. columns: what stands beside lags.
+        units: a target of a series each.
+        pooled: weights of lags that all series share, for one that comes later, shape (L, H); none where there is one series.
+        bounds: how far values may lie from forecasts, in units in which they were learned; moments are counted from the ends of series,
+            which are at -1.
+        report: how it was made and how good it is.
+    """
+
+    task: Forecast
+    calendar: Calendar
+    labels: Sequence[str]
+    model: LagModel
+    columns: ChosenColumns
+    units: SeriesArrays
+    pooled: FloatArray | None
+    bounds: AdaptiveBounds
+    report: Report
+
+    def __len__(self) -> int:
+        """The number of units."""
+        return len(self.units.series)
+
+    def name(self, unit: int) -> str:
+        """What a unit is called."""
+        target = self.task.targets[self.units.target[unit]]
+        return name_unit(self.labels[self.units.series[unit]], target, len(self.task.targets))
+
+    def expect_later(self, unit: int, known: FloatArray) -> FloatArray:
+        """What columns add after the last moment that was learned from, shape (t,), from known ones (t, k); NaN where one is missing."""
+        if not self.columns.groups:
+            return np.zeros(len(known))
+        known = np.concatenate([self.units.known[unit, :1], known])
+        columns = self.columns.at(self.calendar, moments_of(self.calendar, int(self.units.ends[unit]), len(known)), known)
+        return (self.units.intercept[unit] + columns.values @ self.units.slopes[unit])[1:]
+
+    def rest_later(self, unit: int, values: FloatArray, expected: FloatArray) -> FloatArray:
+        """What columns leave of later values (t,), missing ones carried forward, shape (t,), from what they add, (t,)."""
+        before = self.units.tails[unit] - self.units.tail_effects[unit]
+        return carry_forward(self.units.scale(unit).see(values) - expected, before, self.model.seasons)
+
+    @property
+    def metrics(self) -> Mapping[str, float]:
+        """Metrics at rolling origins by name."""
+        return {name: metric.value for name, metric in self.report.metrics.items()}

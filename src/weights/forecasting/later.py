@@ -1,0 +1,191 @@
+"""Rows that come after those a forecaster learned from: read like them, and forecast from every origin among them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from weights.data.series.calendar import show_moment
+from weights.data.series.panel import Panel, read_panel
+from weights.data.table.delimited import remarks_of
+from weights.data.table.read import read_table
+from weights.errors import DataError, listed, printable
+from weights.forecasting.columns import moments_of
+from weights.forecasting.forecaster import Forecaster, SeriesArrays
+from weights.forecasting.units import fill_gaps, find_scale, last_values
+from weights.types import FloatArray
+
+_MOST_BETWEEN = 100_000
+"""Steps that may lie between the last that was learned from and the first later one (our choice)."""
+_FEWEST_VALUES = 3
+
+
+@dataclass(frozen=True, eq=False)
+class Later:
+    """Values that came after those a forecaster learned from.
+
+    Attributes:
+        forecaster: that knows the series there are, those that it never saw by the weights that all share.
+        values: of each unit, from the step after its last on, shape (t,), NaN where there is none.
+        expected: of each unit what columns add to these and later values, as they are seen, shape (t + H,); NaN where a column that
+            is to be known beforehand is missing.
+        notes: sentences about the rows.
+    """
+
+    forecaster: Forecaster
+    values: Sequence[FloatArray]
+    expected: Sequence[FloatArray]
+    notes: list[str]
+
+
+def read_later(forecaster: Forecaster, data: Any) -> Later:
+    """The values of rows that go on with those a forecaster learned from.
+
+    Args:
+        forecaster: of some series.
+        data: rows with the same columns. Where rows are steps, they come right after; else those at or before the last that it learned
+            from are passed over.
+
+    Raises:
+        NotFoundError, DataError: as `weights.data.series.panel.read_panel`; no row is later.
+    """
+    task, n_targets = forecaster.task, len(forecaster.task.targets)
+    origin = forecaster.report.origin
+    table = read_table(data, missing=() if origin is None else origin.roles.missing, verbatim=[task.series] if task.series else [])
+    names = [*task.targets, *forecaster.columns.known]
+    panel = read_panel(table, names, time=task.time, series=task.series, calendar=forecaster.calendar)
+    known = {label: s for s, label in enumerate(forecaster.labels)}
+    unknown = [s for s, label in enumerate(panel.labels) if label not in known]
+    forecaster = replace(forecaster, calendar=panel.calendar)
+    if unknown:
+        forecaster = _with_series(forecaster, panel, unknown)
+        known = {label: s for s, label in enumerate(forecaster.labels)}
+    values, expected, n_before, n_after = [], [], 0, 0
+    places = {known[label]: s for s, label in enumerate(panel.labels)}
+    for u in range(len(forecaster)):
+        place = places.get(int(forecaster.units.series[u]))
+        own = np.zeros((0, len(names))) if place is None else _rows_after(forecaster, u, panel, place)
+        n_after += len(own)
+        n_before += 0 if place is None or place in unknown else len(panel.series(place)) - min(len(own), len(panel.series(place)))
+        came = own[:, forecaster.units.target[u]]
+        there = np.flatnonzero(~np.isnan(came))
+        values.append(came[: there[-1] + 1 if len(there) else 0])
+        expected.append(expect_steps(forecaster, u, len(values[-1]), own[:, n_targets:]))
+    notes = [*remarks_of(table), *panel.remarks]
+    if n_before:
+        notes.append(f"{n_before:,} values are not later than the last that was learned from, and are passed over")
+    if unknown:
+        named = listed([printable(panel.labels[s]) for s in unknown], 5)
+        notes.append(f"{len(unknown):,} series were not there when it learned, and are forecast by the weights that all share: {named}")
+    if not unknown and not n_after:
+        raise DataError("Rows later than those it learned from were needed, but there are none. Give rows that go on behind them.")
+    return Later(forecaster, values, expected, notes)
+
+
+def nothing_later(forecaster: Forecaster) -> Later:
+    """No values after those a forecaster learned from."""
+    expected = [expect_steps(forecaster, u, 0, np.zeros((0, len(forecaster.columns.known)))) for u in range(len(forecaster))]
+    return Later(forecaster, [np.zeros(0)] * len(forecaster), expected, [])
+
+
+def expect_steps(forecaster: Forecaster, unit: int, n_values: int, known: FloatArray) -> FloatArray:
+    """What columns add to later values and the next steps of a unit, as they are seen, shape (n_values + H,); NaN where one is missing.
+
+    Args:
+        forecaster: of the unit.
+        unit: which.
+        n_values: later ones.
+        known: columns that are known beforehand, at later moments, shape (t, k); those that training knew fill in for what is not there.
+    """
+    n = n_values + forecaster.task.horizon
+    before = forecaster.units.known[unit, 1:]
+    whole = np.full((n, known.shape[1]), np.nan)
+    for part in (before, known):
+        own = part[:n]
+        whole[: len(own)] = np.where(np.isnan(own), whole[: len(own)], own)
+    return forecaster.expect_later(unit, whole)
+
+
+def _rows_after(forecaster: Forecaster, unit: int, panel: Panel, place: int) -> FloatArray:
+    """The rows of a series from the moment after the last that a unit learned from, shape (t, columns), NaN where there is none.
+
+    Raises:
+        DataError: they begin too far behind.
+    """
+    rows, end = panel.series(place), int(forecaster.units.ends[unit])
+    begin = int(panel.begins[place]) if forecaster.task.time is not None else end + 1
+    after = begin - end - 1
+    if after > _MOST_BETWEEN:
+        raise DataError(
+            f"Later rows of {forecaster.name(unit)} must follow the last that was learned from, but {after:,} steps lie between. "
+            "Give the rows between too, or fit again."
+        )
+    return np.concatenate([np.full((max(after, 0), rows.shape[1]), np.nan), rows[max(-after, 0) :]])
+
+
+def check_expected(forecaster: Forecaster, unit: int, n_values: int, expected: FloatArray) -> None:
+    """Refuse next steps for which a column that is to be known beforehand is missing.
+
+    Raises:
+        DataError: one is.
+    """
+    missing = np.isnan(expected)
+    if missing.any():
+        number = int(forecaster.units.ends[unit]) + 1 + int(np.argmax(missing))
+        moment = show_moment(float(forecaster.calendar.moments(np.asarray([number]))[0]), numbered=forecaster.calendar.numbered)
+        named = listed([printable(name) for name in forecaster.columns.known], 5)
+        raise DataError(
+            f"Columns that are known beforehand ({named}) must have values at every moment that is forecast, but {forecaster.name(unit)} "
+            f"has none at {moment}. Give rows with them, whose target may be empty, with --after, or forecast fewer steps with --horizon."
+        )
+
+
+def _with_series(forecaster: Forecaster, panel: Panel, places: Sequence[int]) -> Forecaster:
+    """The forecaster with series that it never saw, which end where their rows do.
+
+    Raises:
+        DataError: it knows one series only, or one has too few values.
+    """
+    if forecaster.pooled is None:
+        named = listed([printable(panel.labels[s]) for s in places], 5)
+        raise DataError(f"The run knows one series, but rows are of others: {named}. Fit a run on several series with --series.")
+    n_lags, units, labels = forecaster.model.n_lags, [], [*forecaster.labels]
+    for s in places:
+        labels.append(panel.labels[s])
+        for c in range(len(forecaster.task.targets)):
+            values = panel.series(s)[:, c]
+            there = np.flatnonzero(~np.isnan(values))
+            if len(there) < _FEWEST_VALUES:
+                raise DataError(
+                    f"A series that was not learned from needs at least {_FEWEST_VALUES} values to be forecast, but "
+                    f"'{printable(panel.labels[s])}' has {len(there)}. Give more of its rows."
+                )
+            values = fill_gaps(values[there[0] : there[-1] + 1], forecaster.model.seasons)
+            scale = find_scale(values, forecaster.model.seasons)
+            end = int(panel.begins[s] + there[-1])
+            known = panel.series(s)[:, len(forecaster.task.targets) :]
+            slopes = forecaster.units.slopes.mean(axis=0)
+            added, intercept = _expect(forecaster, slopes, scale.see(values), end, known[there[0] : there[-1] + 1])
+            after = np.full((forecaster.units.known.shape[1], known.shape[1]), np.nan)
+            own = known[there[-1] :][: len(after)]
+            after[: len(own)] = own
+            seen = last_values(scale.see(values), n_lags)
+            numbers = (len(labels) - 1, c, end, seen, last_values(added, n_lags), *map(float, scale))
+            error = float(np.abs(np.diff(values)).mean()) or 1.0
+            units.append((*numbers, error, forecaster.pooled, intercept, slopes, after))
+    parts = [np.asarray(part) for part in zip(*units, strict=True)]
+    arrays = SeriesArrays(*(np.concatenate(both) for both in zip(forecaster.units, parts, strict=True)))
+    return replace(forecaster, labels=labels, units=arrays, bounds=forecaster.bounds.with_series(len(units)))
+
+
+def _expect(forecaster: Forecaster, slopes: FloatArray, seen: FloatArray, end: int, known: FloatArray) -> tuple[FloatArray, float]:
+    """What columns add to the values (t,) of a series that ends at a moment, by slopes, shape (t,), and the intercept of these."""
+    if not forecaster.columns.groups:
+        return np.zeros(len(seen)), 0.0
+    moments = moments_of(forecaster.calendar, end + 1 - len(seen), len(seen))
+    added = np.nan_to_num(forecaster.columns.at(forecaster.calendar, moments, known).values @ slopes)
+    intercept = float((seen - added).mean())
+    return intercept + added, intercept

@@ -1,0 +1,223 @@
+"""From the user's words to a forecast that is ready to be learned: read the rows, lay the series on a calendar, decide what is tried."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from weights.data.memory import check_memory_for
+from weights.data.roles import Roles, column_labels, name_column, name_columns
+from weights.data.series.calendar import show_moment
+from weights.data.series.panel import Panel, read_panel
+from weights.data.steering import find_rows_of, find_test_rows
+from weights.data.table.delimited import remarks_of
+from weights.data.table.read import describe_source, part_of, read_table
+from weights.ensemble import Origin, available_threads
+from weights.errors import DataError, NotFoundError, UsageError, printable, suggest
+from weights.fitoptions import DataOptions, FitOptions, Request
+from weights.fitting import GivenRows
+from weights.forecasting.columns import NO_COLUMNS, ChosenColumns, choose_beside
+from weights.forecasting.fitting import ForecastPlan, estimate_seconds
+from weights.forecasting.units import Parts, Unit, find_seasons, make_units
+from weights.options import list_options
+from weights.tasks.forecast import MOST_STEPS, Forecast
+from weights.tasks.registry import SERIES_TASKS
+from weights.training.lagged import MOST_LAGS, Regressions, choose_lags
+
+TAKES = (
+    "task",
+    "target",
+    "time",
+    "series",
+    "horizon",
+    "known",
+    "split",
+    "missing",
+    "sheet",
+    "query",
+    "budget",
+    "seed",
+    "threads",
+    "drop",
+    "inspect",
+)
+"""Options that act on forecasts."""
+_OF_SERIES = ("series", "horizon", "known")
+_FEWEST_BEFORE = 5
+"""Values that a series has beside those of the horizon, so that there are some forecasts of what came (our choice)."""
+_FEWEST_DESCRIBED, _MOST_DESCRIBED = 100, 10_000
+"""Values of which columns beside lags are asked: with fewer there is little to ask, with more it takes long (our choice)."""
+_USUAL_SECONDS = 300.0
+_MOST_FOUND = 50
+"""Series of which seasons are found, where the calendar tells of none."""
+
+
+def plan_forecast(data: Any, request: Request) -> ForecastPlan:
+    """Read series and decide what would be learned of them.
+
+    Args:
+        data: as `weights.fit`.
+        request: what was said.
+
+    Raises:
+        UsageError: an option is missing, or does nothing for forecasts. NotFoundError, DataError: as `read_panel` and `make_units`.
+    """
+    said = request.data
+    _check_acting(request)
+    data = part_of(data, said)
+    horizon = check_horizon(said.horizon)
+    labels = column_labels(data)
+    targets = name_columns(said.target, labels)
+    time, series, split = (None if asked is None else name_column(asked, labels) for asked in (said.time, said.series, said.split))
+    if not targets:
+        raise UsageError("The column to forecast was not named. Name it with --target, which may be repeated.")
+    table = read_table(data, missing=name_columns(said.missing, ()), verbatim=[name for name in (series, split) if name])
+    known = name_columns(said.known, labels)
+    if both := {*known} & {*targets}:
+        raise UsageError(f"Column '{min(both)}' is forecast and cannot be known beforehand. Leave it out of --known.")
+    panel = read_panel(table, [*targets, *known], time=time, series=series)
+    parts = None if split is None else _find_parts(table, panel, split)
+    seasons = panel.calendar.seasons
+    units, remarks = make_units(panel, len(targets), parts, seasons)
+    if panel.calendar.numbered:
+        step = -(-len(units) // _MOST_FOUND)
+        seasons = find_seasons([unit.values for unit in units[::step]])
+    regressions = _choose_regressions(units, horizon, seasons)
+    n_threads = request.fit.threads or available_threads()
+    with_pool = len(units) > 1
+    regressions, seconds, thinned = _thin(regressions, len(units), n_threads, request.fit.budget)
+    check_memory_for(8.0 * len(units) * regressions.n_lags * horizon * 2, f"The weights of {len(units):,} series")
+    source, origin = printable(describe_source(data)), GivenRows(data).source
+    roles = Roles(target=", ".join(targets), time=time, split=split, missing=name_columns(said.missing, ()))
+    return ForecastPlan(
+        task=Forecast(targets, horizon, time, series),
+        calendar=panel.calendar,
+        labels=[*panel.labels],
+        units=units,
+        regressions=regressions,
+        tests=_tests(panel, units) if parts is not None and parts.test.any() else [],
+        source=source,
+        origin=Origin(origin, roles),
+        n_samples=table.num_rows,
+        remarks=[*remarks_of(table), *panel.remarks, *remarks, *thinned],
+        n_threads=n_threads,
+        seconds=seconds,
+        with_pool=with_pool,
+        columns=_choose_columns(known, panel, units, regressions),
+    )
+
+
+def refuse_series_options(said: DataOptions) -> None:
+    """Refuse what is said of series where rows are learned from.
+
+    Raises:
+        UsageError: something is.
+    """
+    for known in list_options(DataOptions):
+        if known.name in _OF_SERIES and getattr(said, known.name) not in (None, ()):
+            raise UsageError(f"{known.flag} is for forecasts of series. Add --task {min(SERIES_TASKS)}, or leave it out.")
+
+
+def check_horizon(horizon: Any) -> int:
+    """The steps to forecast, if they are a number of them.
+
+    Raises:
+        UsageError: they are not.
+    """
+    if horizon is None:
+        raise UsageError("How many steps ahead to forecast was not said. Say it with --horizon, such as 24 for the next day of hours.")
+    if isinstance(horizon, bool) or not isinstance(horizon, int | np.integer) or not 1 <= horizon <= MOST_STEPS:
+        raise UsageError(f"The horizon must be a whole number of steps from 1 to {MOST_STEPS:,}, but is {horizon!r}.")
+    return int(horizon)
+
+
+def _check_acting(request: Request) -> None:
+    """Refuse options that do nothing for forecasts.
+
+    Raises:
+        UsageError: there is one.
+    """
+    for record, options in ((request.data, DataOptions), (request.fit, FitOptions)):
+        for known in list_options(options):
+            value = getattr(record, known.name)
+            if known.name not in TAKES and value != known.default and not (known.default == () and not value):
+                raise UsageError(f"{known.flag} does nothing for forecasts. Leave it out.")
+    for name in request.settings:
+        raise UsageError(f"The setting '{name}' does nothing for forecasts, which are regressions on lags. Leave it out.")
+
+
+def _find_parts(table: pa.Table, panel: Panel, split: str) -> Parts:
+    """Which places are for the test, and for judging; a place without a row is of the part of the one before it."""
+    if split not in table.column_names:
+        raise NotFoundError(f"The table has no column '{split}' to use as split. {suggest(split, table.column_names)}")
+    test, val = find_test_rows(table, split), find_rows_of(table, split, "val")
+    rows = panel.rows.copy()
+    there = np.maximum.accumulate(np.where(rows >= 0, np.arange(len(rows)), 0))
+    rows = rows[there]
+    return Parts(test[rows] & (rows >= 0), val[rows] & (rows >= 0))
+
+
+def _choose_regressions(units: Sequence[Unit], horizon: int, seasons: Sequence[int]) -> Regressions:
+    """What is tried for units of about the usual length.
+
+    Raises:
+        DataError: not one is long enough to learn from.
+    """
+    lengths = np.sort([len(unit.values) for unit in units])
+    longest = int(lengths[-1])
+    if longest < horizon + _FEWEST_BEFORE:
+        raise DataError(
+            f"To forecast {horizon:,} steps ahead a series needs at least {horizon + _FEWEST_BEFORE:,} values, so that it can be judged, "
+            f"but the longest has {longest:,}. Ask for a shorter --horizon, or give more rows."
+        )
+    regressions = Regressions(horizon, ())
+    for n in (int(np.median(lengths)), longest):
+        fitting = tuple(season for season in seasons if season <= min(MOST_LAGS, n - horizon))
+        regressions = Regressions(horizon, choose_lags(n, horizon, fitting), fitting).within(n)
+        if regressions.lags:
+            break
+    return regressions
+
+
+def _choose_columns(known: Sequence[str], panel: Panel, units: Sequence[Unit], regressions: Regressions) -> ChosenColumns:
+    """The columns that help beside lags, asked of the mean of all units over the moments that they share.
+
+    Raises:
+        DataError: a column that was said to be known is missing at a moment that is learned from.
+    """
+    for unit in units:
+        missing = np.isnan(unit.columns[: len(unit.values)])
+        if missing.any():
+            place, column = np.argwhere(missing)[0]
+            moment = float(panel.calendar.moments(np.asarray([unit.begin + place]))[0])
+            raise DataError(
+                f"A column that is known beforehand must have a value at every moment, but '{known[column]}' has none at "
+                f"{show_moment(moment, numbered=panel.calendar.numbered)}. Fill it in, or do not name it with --known."
+            )
+    begin, end = max(unit.begin for unit in units), min(unit.end for unit in units)
+    if not regressions.lags or end - begin < _FEWEST_DESCRIBED or (panel.calendar.numbered and not known):
+        return NO_COLUMNS
+    begin = max(begin, end + 1 - _MOST_DESCRIBED) if known else begin
+    if end + 1 - begin > _MOST_DESCRIBED:
+        return NO_COLUMNS
+    seen = np.mean([unit.seen[begin - unit.begin : end + 1 - unit.begin] for unit in units], axis=0)
+    return choose_beside(known, panel.calendar, begin, seen, units[0].columns[begin - units[0].begin :][: len(seen)], regressions)
+
+
+def _thin(regressions: Regressions, n_units: int, n_threads: int, budget: float | str | None) -> tuple[Regressions, float, list[str]]:
+    """The regressions that the time suffices for, how long they take, and what was left out, in words."""
+    most = _USUAL_SECONDS if budget is None else float(budget)
+    whole = regressions.lags
+    while (seconds := estimate_seconds(n_units, regressions, n_threads)) > most and len(regressions.lags) > 1:
+        regressions = regressions._replace(lags=regressions.lags[:-1])
+    left = [n for n in whole if n not in regressions.lags]
+    said = [f"regressions on {', '.join(map(str, left))} lags were left out, which would take longer than {most:.0f} s"] if left else []
+    return regressions, seconds, said
+
+
+def _tests(panel: Panel, units: Sequence[Unit]) -> list[Any]:
+    """The values of each unit after the last that it learns from, shape (t,) each."""
+    return [panel.series(unit.series)[unit.end + 1 - panel.begins[unit.series] :, unit.target] for unit in units]

@@ -1,0 +1,146 @@
+"""The next steps of series as named columns: `ForecastTable`, which prints and goes into any frame."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from weights.conformal import check_level
+from weights.data.series.calendar import show_moment
+from weights.errors import NotFoundError, printable, suggest
+from weights.forecasting.forecaster import Forecaster
+from weights.forecasting.later import Later, check_expected
+from weights.forecasting.scoring import name_level
+from weights.forecasting.walking import Moment, bound_steps, undo_all, walk
+from weights.tables import Table, compact
+from weights.types import AnyArray, FloatArray
+
+_MOST_SHOWN = 30
+
+
+class History:
+    """The values of a unit before its next steps, made where they are looked at."""
+
+    def __init__(self, forecaster: Forecaster, unit: int, later: FloatArray) -> None:
+        self._forecaster, self._unit, self._later = forecaster, unit, later
+
+    @property
+    def name(self) -> str:
+        """What the unit is called."""
+        return self._forecaster.name(self._unit)
+
+    @property
+    def values(self) -> FloatArray:
+        """The last values that are known, shape (t,)."""
+        units = self._forecaster.units
+        return np.concatenate([units.scale(self._unit).undo(units.tails[self._unit]), self._later])
+
+    @property
+    def times(self) -> AnyArray:
+        """Their moments, shape (t,)."""
+        end = int(self._forecaster.units.ends[self._unit]) + len(self._later)
+        calendar = self._forecaster.calendar
+        return _as_times(calendar.moments(end + np.arange(1 - len(self.values), 1)), numbered=calendar.numbered)
+
+
+class ForecastTable(dict[str, AnyArray]):
+    """Columns by name: series (where there are several), target, time, step, prediction, and bounds such as ``low 80%``.
+
+    A frame is made of it as of any mapping of columns, such as ``pandas.DataFrame(table)``.
+
+    Attributes:
+        before: the values of the first series before its steps.
+        notes: sentences about the rows that came before.
+    """
+
+    def __init__(self, columns: Mapping[str, AnyArray], before: History, notes: Sequence[str] = ()) -> None:
+        super().__init__(columns)
+        self.before, self.notes = before, [*notes]
+
+    def to_arrow(self) -> pa.Table:
+        """The same as a table of Arrow."""
+        return pa.table({name: pa.array(values) for name, values in self.items()})
+
+    def table(self) -> Table:
+        """The same to be read, the first rows of many."""
+        n_rows = len(self["prediction"])
+        shown = range(min(n_rows, _MOST_SHOWN))
+        rows = [[_show(values[row]) for values in self.values()] for row in shown]
+        more = [f"the first {_MOST_SHOWN} of {n_rows:,}"] if n_rows > _MOST_SHOWN else []
+        return Table(f"Forecast      {n_rows:,} steps", [*self], rows, [*more, *self.notes])
+
+    def __str__(self) -> str:
+        return str(self.table())
+
+    def __repr__(self) -> str:
+        return str(self)
+
+    def _repr_html_(self) -> str:
+        """For notebooks."""
+        return self.table()._repr_html_()
+
+
+def _show(value: Any) -> str:
+    if isinstance(value, np.datetime64):
+        seconds = float(value.astype("datetime64[ms]").astype(np.int64)) / 1000
+        return show_moment(seconds, numbered=False)
+    return compact(float(value)) if isinstance(value, float | np.floating) else str(value)
+
+
+def tabulate_steps(later: Later, horizon: int, levels: Sequence[float], series: str | None = None) -> ForecastTable:
+    """The next steps of every unit, or of those of one series.
+
+    Args:
+        later: what came after what was learned from.
+        horizon: steps, at most those it learned.
+        levels: of the intervals.
+        series: whose; of all if not given.
+
+    Raises:
+        UsageError: a level is not between 0 and 1. NotFoundError: there is no such series.
+    """
+    forecaster = later.forecaster
+    units = forecaster.units
+    if series is not None and series not in forecaster.labels:
+        raise NotFoundError(f"There is no series '{printable(series)}'. {suggest(series, forecaster.labels)}")
+    for level in levels:
+        check_level(level)
+    lengths = {u: len(later.values[u]) for u in range(len(forecaster)) if series in (None, forecaster.labels[units.series[u]])}
+    for u, n_later in lengths.items():
+        check_expected(forecaster, u, n_later, later.expected[u][: n_later + horizon])
+    walked = walk(forecaster, later.values, later.expected)
+    moments = {moment.known: moment for moment in walked if moment.known in lengths.values()}
+    said = {known: _say(forecaster, moment, levels) for known, moment in moments.items()}
+    parts: dict[str, list[AnyArray]] = {}
+    for u, n_later in lengths.items():
+        times = int(units.ends[u]) + n_later + np.arange(1, horizon + 1)
+        label, target = forecaster.labels[units.series[u]], forecaster.task.targets[units.target[u]]
+        columns: dict[str, AnyArray] = {} if forecaster.task.series is None else {"series": np.full(horizon, label, object)}
+        columns["target"] = np.full(horizon, target, object)
+        columns["time"] = _as_times(forecaster.calendar.moments(times), numbered=forecaster.calendar.numbered)
+        columns["step"] = np.arange(1, horizon + 1)
+        columns |= {name: values[u, :horizon] for name, values in said[n_later].items()}
+        for name, values in columns.items():
+            parts.setdefault(name, []).append(values)
+    first = next(iter(lengths))
+    history = History(forecaster, first, later.values[first])
+    return ForecastTable({name: np.concatenate(values) for name, values in parts.items()}, history, later.notes)
+
+
+def _say(forecaster: Forecaster, moment: Moment, levels: Sequence[float]) -> dict[str, FloatArray]:
+    """Forecasts and their bounds by the name of the column, of all units, shape (U, H) each."""
+    said = {"prediction": undo_all(forecaster, moment.forecasts)}
+    for level in levels:
+        bounds, name = bound_steps(forecaster, moment, level), name_level(level)
+        said |= {f"low {name}": bounds.low, f"high {name}": bounds.high}
+    return said
+
+
+def _as_times(moments: FloatArray, *, numbered: bool) -> AnyArray:
+    """Moments as dates with times, or as whole numbers where they are such."""
+    if not numbered:
+        return np.round(moments * 1000).astype(np.int64).astype("datetime64[ms]")
+    return moments.astype(np.int64) if (moments == np.floor(moments)).all() else moments

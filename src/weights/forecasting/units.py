@@ -1,0 +1,267 @@
+"""One target of one series at a time: gaps filled, seen from a level, in units of a deviation, on a log scale where errors grow with it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+import numpy as np
+
+from weights.data.series.panel import Panel
+from weights.errors import DataError, listed
+from weights.training.lagged import deviation
+from weights.types import BoolArray, FloatArray, IntArray
+
+_MOST_FILLED = 0.5
+"""Share of a series that may be missing (our choice)."""
+_FEWEST_PARTS = 6
+_LOG_SLOPE = 0.75
+"""A series is seen on a log scale where its spread within a season grows with its level, by a power of at least so much (Guerrero 1993
+chooses the power by which it does not grow)."""
+_FEWEST_VALUES = 3
+_FOUND_SEASON, _MOST_SEASON = 0.3, 400
+_PART_SEASON = 7
+
+
+class Scale(NamedTuple):
+    """How a series is seen: ``(f(value) - center) / spread``, where f is the logarithm if it is logged."""
+
+    center: float
+    spread: float
+    logged: bool = False
+
+    def see(self, values: FloatArray) -> FloatArray:
+        """Values as they are learned from; those that have no logarithm as the smallest that does."""
+        return ((np.log(np.maximum(values, np.finfo(float).tiny)) if self.logged else values) - self.center) / self.spread
+
+    def undo(self, seen: FloatArray) -> FloatArray:
+        """Values in the user's units."""
+        back = seen * self.spread + self.center
+        return np.exp(np.clip(back, -700.0, 700.0)) if self.logged else back
+
+
+@dataclass(frozen=True, eq=False)
+class Unit:
+    """A target of a series.
+
+    Attributes:
+        series, target: which, counted from 0.
+        begin: the number of the moment of the first value.
+        values: those learned from, from the first that is known to the last, gaps filled, shape (t,).
+        known: which of these came, shape (t,).
+        scale: how they are seen.
+        first_judged: the first of these that was not to be learned from where settings are tried; None leaves it to us.
+        columns: those of the table that are known beforehand, at the moments of the values and of as many later ones as there are rows,
+            shape (t or more, k); NaN where missing.
+    """
+
+    series: int
+    target: int
+    begin: int
+    values: FloatArray
+    known: BoolArray
+    scale: Scale
+    first_judged: int | None = None
+    columns: FloatArray = field(default_factory=lambda: np.zeros((0, 0)))
+
+    @property
+    def end(self) -> int:
+        """The number of the moment of the last value."""
+        return self.begin + len(self.values) - 1
+
+    @property
+    def seen(self) -> FloatArray:
+        """The values as they are learned from, shape (t,)."""
+        return self.scale.see(self.values)
+
+
+class Parts(NamedTuple):
+    """Which places of a panel, (T,), are for the test, and which for judging settings (val)."""
+
+    test: BoolArray
+    val: BoolArray
+
+
+def make_units(panel: Panel, n_targets: int, parts: Parts | None, seasons: Sequence[int]) -> tuple[list[Unit], list[str]]:
+    """A unit for each target of each series, and sentences about what was filled or left out.
+
+    Args:
+        panel: the series.
+        n_targets: how many of its columns are forecast; the others are known beforehand.
+        parts: which places are not learned from.
+        seasons: lengths in steps.
+
+    Raises:
+        DataError: a value comes after the test began, nothing is left, or more is missing than is there.
+    """
+    units, remarks, n_filled, left_out = [], [], 0, []
+    for s in range(len(panel)):
+        own = slice(panel.offsets[s], panel.offsets[s + 1])
+        length, first_judged = panel.offsets[s + 1] - panel.offsets[s], None
+        if parts is not None:
+            length = _find_first(parts.test[own], panel.rows[own], panel.labels[s])
+            first_judged = int(np.argmax(parts.val[own])) if parts.val[own].any() else None
+        for c, target in enumerate(panel.columns[:n_targets]):
+            values = panel.series(s)[:length, c]
+            places = np.flatnonzero(~np.isnan(values))
+            if len(places) < _FEWEST_VALUES:
+                left_out.append(name_unit(panel.labels[s], target, n_targets))
+                continue
+            values = values[places[0] : places[-1] + 1]
+            known = ~np.isnan(values)
+            if (~known).mean() > _MOST_FILLED:
+                raise DataError(
+                    f"At least half of the moments of a series must have a value, but {name_unit(panel.labels[s], target, 2)} has "
+                    f"{known.sum():,} values for {len(known):,} moments. Sum or average rows by longer steps, or leave it out."
+                )
+            n_filled += int((~known).sum())
+            values = fill_gaps(values, seasons)
+            judged = None if first_judged is None else int(first_judged - places[0])
+            until = len(values) if judged is None else max(judged, 2)
+            columns = panel.series(s)[places[0] :, n_targets:]
+            scale = find_scale(values[:until], seasons)
+            units.append(Unit(s, c, int(panel.begins[s] + places[0]), values, known, scale, judged, columns))
+    if left_out:
+        several = f"{len(left_out)} series have" if len(left_out) > 1 else "a series has"
+        remarks.append(f"{several} less than {_FEWEST_VALUES} values to learn from and cannot be forecast: {listed(left_out, 5)}")
+    if not units:
+        raise DataError(f"A series needs at least {_FEWEST_VALUES} values to learn from, but none has. Give more rows.")
+    if n_filled:
+        remarks.append(
+            f"{n_filled:,} missing values were filled from the same place of the seasons beside, or on a line between neighbours"
+        )
+    return units, remarks
+
+
+def name_unit(label: str, target: str, n_targets: int) -> str:
+    """What a target of a series is called."""
+    return target if not label else label if n_targets == 1 else f"{label}, {target}"
+
+
+def _find_first(test: BoolArray, rows: IntArray, label: str) -> int:
+    """How many places lie before the test of a series.
+
+    Raises:
+        DataError: some of those to learn from lie behind.
+    """
+    if not test.any():
+        return len(test)
+    first = int(np.argmax(test))
+    if (~test[first:] & (rows[first:] >= 0)).any():
+        of = f" of '{label}'" if label else ""
+        raise DataError(
+            f"What is for the test must come after what is learned from, but rows{of} that are not for it lie behind. Split by time."
+        )
+    return first
+
+
+def fill_gaps(values: FloatArray, seasons: Sequence[int]) -> FloatArray:
+    """The values, with missing ones between known ones filled.
+
+    From the mean of what came a season before and a season later, where both are known and the gap is longer than a step; on a line
+    between neighbours otherwise.
+
+    Example:
+        >>> fill_gaps(np.array([1.0, np.nan, 3.0]), [])
+        array([1., 2., 3.])
+    """
+    values = values.copy()
+    for season in (season for season in seasons if 2 <= season < len(values) / 2):
+        missing = np.isnan(values)
+        alone = missing & ~np.append(False, missing[:-1]) & ~np.append(missing[1:], False)
+        places = np.flatnonzero(missing & ~alone)
+        inside = places[(places >= season) & (places < len(values) - season)]
+        values[inside] = (values[inside - season] + values[inside + season]) / 2
+    missing = np.isnan(values)
+    if missing.any():
+        places = np.arange(len(values))
+        values[missing] = np.interp(places[missing], places[~missing], values[~missing])
+    return values
+
+
+def carry_forward(values: FloatArray, before: FloatArray, seasons: Sequence[int]) -> FloatArray:
+    """Values whose missing ones are those a season before, or the last ones, so that nothing is known before it came.
+
+    Args:
+        values: shape (t,), NaN where there is none.
+        before: what came before them, none missing.
+        seasons: lengths in steps, of which the first counts.
+
+    Example:
+        >>> carry_forward(np.array([3.0, np.nan, np.nan]), np.array([1.0, 2.0]), [2])
+        array([3., 2., 3.])
+    """
+    season = next((season for season in seasons if season <= len(before)), 1)
+    whole = np.concatenate([before, values])
+    for place in np.flatnonzero(np.isnan(whole)):
+        whole[place] = whole[place - season]
+    return whole[len(before) :]
+
+
+def last_values(values: FloatArray, n: int) -> FloatArray:
+    """The last values, shape (n,), of which the first is repeated where they are fewer."""
+    values = values[-n:]
+    return np.concatenate([np.full(n - len(values), values[0]), values])
+
+
+def find_scale(values: FloatArray, seasons: Sequence[int]) -> Scale:
+    """How a series is seen, from what was known when settings were judged.
+
+    Args:
+        values: none missing, shape (t,).
+        seasons: lengths in steps; the shortest is the part whose spread is compared with its level.
+    """
+    logged = grows_with_level(values, seasons[0] if seasons else _PART_SEASON)
+    seen = np.log(values) if logged else values
+    return Scale(float(seen[: len(seen) // 2 + 1].mean()), deviation(seen), logged)
+
+
+def grows_with_level(values: FloatArray, length: int) -> bool:
+    """Whether the spread within parts of a series grows with their level, in which case logs have the same spread everywhere."""
+    n_parts = len(values) // length
+    if n_parts < _FEWEST_PARTS or length < 2 or values.min() <= 0:
+        return False
+    parts = values[len(values) - n_parts * length :].reshape(n_parts, length)
+    level, spread = parts.mean(axis=1), parts.std(axis=1, ddof=1)
+    if (spread <= 0).any():
+        return False
+    x, y = np.log(level) - np.log(level).mean(), np.log(spread) - np.log(spread).mean()
+    total = float(x @ x)
+    if total <= 1e-4 * n_parts:
+        return False
+    slope = float(x @ y) / total
+    noise = float(((y - slope * x) ** 2).sum()) / max(n_parts - 2, 1)
+    return slope >= _LOG_SLOPE and slope > 2 * np.sqrt(noise / total)
+
+
+def find_seasons(units: Sequence[FloatArray]) -> tuple[int, ...]:
+    """The lengths of seasons of series whose calendar tells of none: at most two, where neighbouring seasons are alike.
+
+    The first is a peak of the mean autocorrelation of the series' differences; the second a whole number of it, such as a week of days of
+    hours, at which the autocorrelation is higher than at one more and one less.
+
+    Args:
+        units: values of series, none missing.
+    """
+    most = min(_MOST_SEASON, min(map(len, units)) // 3)
+    if most < 3:
+        return ()
+    mean = np.mean([_autocorrelate(np.diff(values), most) for values in units], axis=0)
+    peaks = [lag for lag in range(2, most - 1) if mean[lag] >= _FOUND_SEASON and mean[lag] >= mean[lag - 1 : lag + 2].max()]
+    if not peaks:
+        return ()
+    highest = max(mean[lag] for lag in peaks)
+    first = next(lag for lag in peaks if mean[lag] >= 0.8 * highest)
+    by_cycle = mean[first:most:first]
+    longer = [k for k in range(1, len(by_cycle) - 1) if by_cycle[k] > max(by_cycle[k - 1], by_cycle[k + 1])]
+    return (first, (max(longer, key=lambda k: by_cycle[k]) + 1) * first) if longer else (first,)
+
+
+def _autocorrelate(values: FloatArray, most: int) -> FloatArray:
+    """Autocorrelations at lags 0 to `most` - 1, as means over the pairs there are; zero where all values are alike, shape (most,)."""
+    values = values - values.mean()
+    size = 1 << (2 * len(values) - 1).bit_length()
+    powers = np.abs(np.fft.rfft(values, size)) ** 2
+    sums = np.fft.irfft(powers, size)[:most]
+    return sums / sums[0] * (len(values) / (len(values) - np.arange(most))) if sums[0] > 0 else np.zeros(most)

@@ -1,0 +1,78 @@
+"""Walking forward over values that came later: forecasts from every origin, with bounds that follow what came."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
+
+from weights.adaptive import AdaptiveBounds
+from weights.conformal import Interval
+from weights.forecasting.forecaster import Forecaster
+from weights.types import FloatArray
+
+_BLOCK = 256
+
+
+class Moment(NamedTuple):
+    """What is said at a moment.
+
+    Attributes:
+        known: how many later values had come.
+        forecasts: of the next steps of each unit, in units in which they were learned, shape (U, H); of units whose values ended before,
+            nothing that means anything.
+        bounds: how far values may lie from them.
+    """
+
+    known: int
+    forecasts: FloatArray
+    bounds: AdaptiveBounds
+
+
+def walk(forecaster: Forecaster, later: Sequence[FloatArray], expected: Sequence[FloatArray]) -> Iterator[Moment]:
+    """What is said at the end of what was learned from, and after each later value.
+
+    Args:
+        forecaster: what forecasts.
+        later: of each unit the values that came after those it learned from, shape (t,), NaN where there is none.
+        expected: of each unit what columns add to these and the next steps, as values are seen, shape (t + H or less,).
+    """
+    n_units, horizon, n_lags = len(forecaster), forecaster.task.horizon, forecaster.model.n_lags
+    n_later = max(map(len, later))
+    rest, came, added = np.zeros((n_units, n_lags + n_later)), np.full((n_units, n_later), np.nan), np.zeros((n_units, n_later + horizon))
+    for u, (values, own) in enumerate(zip(later, expected, strict=True)):
+        rest[u, :n_lags] = forecaster.units.tails[u] - forecaster.units.tail_effects[u]
+        rest[u, n_lags : n_lags + len(values)] = forecaster.rest_later(u, values, own[: len(values)])
+        came[u, : len(values)] = forecaster.units.scale(u).see(values)
+        added[u, : len(own)] = own
+    steps, bounds = np.arange(horizon), forecaster.bounds
+    made = np.full((horizon, n_units, horizon), np.nan)  # by origin, the last ones
+    for known, of_rest in enumerate(_forecasts(forecaster, rest)):
+        forecasts = of_rest + added[:, known : known + horizon]
+        yield Moment(known, forecasts, bounds)
+        if known < n_later:
+            made[known % horizon] = forecasts
+            bounds = bounds.update(came[:, known, None] - made[(known - steps) % horizon, :, steps].T)
+
+
+def _forecasts(forecaster: Forecaster, seen: FloatArray) -> Iterator[FloatArray]:
+    """Forecasts (U, H) from each origin of all units, of values (U, t)."""
+    windows = sliding_window_view(seen, forecaster.model.n_lags, axis=1)
+    newest_last = forecaster.units.weights[:, ::-1]
+    for begin in range(0, windows.shape[1], _BLOCK):
+        part = windows[:, begin : begin + _BLOCK] @ newest_last
+        yield from np.moveaxis(part, 1, 0)
+
+
+def bound_steps(forecaster: Forecaster, moment: Moment, level: float) -> Interval:
+    """Bounds of each unit and step in the user's units, shape (U, H)."""
+    seen = moment.bounds.bounds(moment.forecasts, level)
+    low, high = (undo_all(forecaster, side) for side in (seen.low, seen.high))
+    return Interval(low, high, level)
+
+
+def undo_all(forecaster: Forecaster, seen: FloatArray) -> FloatArray:
+    """Values (U, H) of all units in the user's units."""
+    return np.stack([forecaster.units.scale(u).undo(own) for u, own in enumerate(seen)])

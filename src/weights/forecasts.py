@@ -1,0 +1,133 @@
+"""`ForecastModel`: a fitted forecaster that reads the user's own rows, and all that can be done with one.
+
+`weights.fit` with ``task="forecast"`` and `weights.load` give such models. What is computed has its home in `weights.forecasting`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, ClassVar
+
+from weights.ensemble import Report
+from weights.errors import UsageError
+from weights.forecasting.fitting import ForecastPlan, fit_forecaster
+from weights.forecasting.forecaster import Forecaster
+from weights.forecasting.later import Later, nothing_later, read_later
+from weights.forecasting.scoring import LEVELS, ForecastScore, score_later
+from weights.forecasting.steps import ForecastTable, tabulate_steps
+from weights.interruption import stop_request, stoppable
+from weights.running import OnProgress
+from weights.store.format import check_writable
+from weights.store.format import save as save_forecaster
+from weights.store.listing import check_replaceable
+from weights.training.control import Control
+
+
+class ForecastModel:
+    """A fitted forecaster.
+
+    Attributes:
+        forecaster: the weights of lags, and what is known of series.
+    """
+
+    subject: ClassVar[str] = "series"
+
+    def __init__(self, forecaster: Forecaster) -> None:
+        self.forecaster = forecaster
+
+    def __repr__(self) -> str:
+        task = self.forecaster.task
+        quality = "".join(f", {name} {value:.4g} at rolling origins" for name, value in [*self.metrics.items()][:1])
+        return f"<weights.ForecastModel: '{task.target}', {task.horizon} steps ahead, {len(self.forecaster)} series{quality}>"
+
+    @property
+    def report(self) -> Report:
+        """How it was made and how good it is."""
+        return self.forecaster.report
+
+    @property
+    def metrics(self) -> dict[str, float]:
+        """Metrics at rolling origins by name."""
+        return dict(self.forecaster.metrics)
+
+    @stoppable
+    def forecast(
+        self,
+        horizon: int | None = None,
+        *,
+        after: Any = None,
+        level: float | Sequence[float] = LEVELS,
+        series: str | None = None,
+    ) -> ForecastTable:
+        """The next steps after the rows it learned from, or after later rows.
+
+        Args:
+            horizon: steps, at most those that were asked for when it learned; all of them if not given.
+            after: rows that came since, which are looked at but not learned from; those of a series that it never saw too.
+            level: of the intervals, one or several, between 0 and 1.
+            series: of this series only; of all if not given.
+
+        Raises:
+            NotFoundError: there is no such series.
+            UsageError: more steps are asked for, or a level is not between 0 and 1.
+            DataError: rows do not go on with those it learned from.
+
+        Example:
+            >>> import numpy as np, weights as wt
+            >>> rows = {"day": np.arange(60), "sold": np.tile([5.0, 6.0, 9.0, 4.0], 15)}
+            >>> model = wt.fit(rows, task="forecast", time="day", target="sold", horizon=4)
+            >>> model.forecast()["prediction"].round(2).tolist()
+            [5.0, 6.0, 9.0, 4.0]
+        """
+        task = self.forecaster.task
+        horizon = task.horizon if horizon is None else horizon
+        if not 1 <= horizon <= task.horizon:
+            raise UsageError(
+                f"The run forecasts 1 to {task.horizon:,} steps ahead, but {horizon} were asked for. Fit again with a longer --horizon."
+            )
+        levels = [level] if isinstance(level, float | int) else [*level]
+        return tabulate_steps(self.read(after), horizon, levels, series)
+
+    @stoppable
+    def score(self, data: Any, *, level: float | Sequence[float] = LEVELS) -> ForecastScore:
+        """How good forecasts of later rows are: from every origin whose steps all are among them.
+
+        Args:
+            data: rows that go on with those it learned from.
+            level: of the intervals whose coverage is counted.
+
+        Raises:
+            DataError: they do not, or are less than the horizon.
+        """
+        return score_later(self.read(data), [level] if isinstance(level, float | int) else [*level])
+
+    def read(self, data: Any) -> Later:
+        """Later rows, or none, as the model reads them."""
+        return nothing_later(self.forecaster) if data is None else read_later(self.forecaster, data)
+
+    def save(self, folder: Any) -> None:
+        """Write the model to a folder (docs/store-format.md); a Weights folder of that name is replaced.
+
+        Raises:
+            UsageError: the path holds something else or cannot be written to.
+            StorageError: the disk is full, read-only or failing; what was there is as it was.
+        """
+        save_forecaster(self.forecaster, Path(folder))
+
+
+@stoppable
+def run_forecast(
+    plan: ForecastPlan, *, save: Any = None, resume: bool = False, overwrite: bool = False, progress: OnProgress = None
+) -> ForecastModel:
+    """The model of a forecast that is ready to be learned; arguments and errors as `weights.fit`."""
+    if resume:
+        raise UsageError("Forecasts are learned in one go, and leave nothing to go on with. Leave out --resume.")
+    if save is not None:
+        check_writable(Path(save))
+        check_replaceable(Path(save), plan, overwrite=overwrite)
+    control = Control(n_threads=plan.n_threads, report=progress or (lambda progress: None), stopping=stop_request())
+    forecaster = fit_forecaster(plan, control)
+    if save is not None:
+        save_forecaster(forecaster, Path(save))
+    return ForecastModel(forecaster)

@@ -1,0 +1,120 @@
+"""What comes next, how good forecasts are, what they are made of, and what drives them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import msgspec
+import numpy as np
+
+from weights.errors import UsageError
+from weights.fitoptions import PartOptions
+from weights.options import option
+from weights.questions.question import Answer, Asker, NoOptions, Question
+
+if TYPE_CHECKING:
+    from weights.forecasts import ForecastModel
+
+
+def parse_levels(text: Any, flag: str) -> list[float]:
+    """Levels in per cent or as shares, separated by commas, or as numbers.
+
+    Example:
+        >>> parse_levels("80,95", "--level"), parse_levels("0.9", "--level")
+        ([0.8, 0.95], [0.9])
+    """
+    try:
+        numbers = [float(part) for part in (text.split(",") if isinstance(text, str) else np.atleast_1d(text))]
+    except ValueError:
+        raise UsageError(f"{flag} takes levels such as 80,95, but '{text}' came.") from None
+    return [number / 100 if number > 1 else number for number in numbers]
+
+
+def ask_show(model: ForecastModel, options: NoOptions, asker: Asker) -> Answer:
+    """All that is known of a run."""
+    from weights.report.forecasts import run_lines, run_object
+
+    folder = Path(asker.run)
+    return Answer(run_object(model, folder), run_lines(model, folder))
+
+
+SHOW = Question(
+    name="show",
+    help="""Of a run of forecasts: what is forecast, how good that is beside plain forecasts, and the regressions it is made of.""",
+    ask=ask_show,
+    subject="series",
+)
+
+
+class ForecastOptions(PartOptions, frozen=True):
+    """How far ahead, after which rows, with which intervals."""
+
+    horizon: Annotated[int | None, option("Steps ahead, at most those of the fit.", "STEPS")] = None
+    after: Annotated[Any, option("Rows that came since the fit, or of a new series: looked at, not learned from.", "FILE")] = None
+    level: Annotated[Any, option("Levels of the intervals, in per cent or as shares.", "LEVELS", parse=parse_levels)] = "80,95"
+    series: Annotated[str | None, option("Of this series only; drawn is the first if not given.", "NAME")] = None
+
+
+def ask_forecast(model: ForecastModel, options: ForecastOptions, asker: Asker) -> Answer:
+    """The next steps as a table, and those of a series drawn."""
+    from weights.data.table.read import part_of
+    from weights.report.forecast_figures import forecast_figure
+
+    after = None if options.after is None else part_of(options.after, options)
+    table = model.forecast(options.horizon, after=after, level=parse_levels(options.level, "level"), series=options.series)
+    n_rows = len(table["prediction"])
+    return Answer(
+        table.to_arrow().to_pylist(),
+        table.table().lines(),
+        forecast_figure(table),
+        notes=table.notes,
+        table=table.to_arrow,
+        counts={"n_steps": n_rows},
+        contents=f"{n_rows:,} forecasts",
+    )
+
+
+FORECAST = Question(
+    name="forecast",
+    help="""Forecast the next steps of the series that the run saved in RUN learned from.
+
+    They follow the last of its rows, or the rows of --after, which go on with them.
+
+    \b
+      weights forecast runs/oil
+      weights forecast runs/oil --horizon 24 --after today.csv --output next.csv
+    """,
+    ask=ask_forecast,
+    options=ForecastOptions,
+    caption="the last values of a series and its next steps with intervals",
+    output="Write to a .csv, .parquet or .jsonl file instead of standard output.",
+    subject="series",
+)
+
+
+class ScoreOptions(PartOptions, frozen=True):
+    """The later rows."""
+
+    source: Annotated[Any, option("The rows, with what came.", argument=True)]
+
+
+def ask_score(model: ForecastModel, options: ScoreOptions, asker: Asker) -> Answer:
+    """The score as a record and as tables."""
+    from weights.data.table.read import part_of
+
+    score = model.score(part_of(options.source, options))
+    return Answer(msgspec.to_builtins(score), score.lines(), notes=score.notes)
+
+
+SCORE = Question(
+    name="score",
+    help="""Of a run of forecasts: judge it on later rows, from every origin whose steps all are among them (walk-forward).
+
+    \b
+      weights score runs/oil later.csv
+    """,
+    ask=ask_score,
+    options=ScoreOptions,
+    subject="series",
+)

@@ -1,0 +1,136 @@
+"""What is shown of forecasts: the plan, the outcome of a fit, what forecasts are made of, as lines and for JSON."""
+
+from __future__ import annotations
+
+import shlex
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from weights.ensemble import Report
+from weights.errors import listed, printable
+from weights.forecasting.fitting import OURS, ForecastPlan
+from weights.forecasting.forecaster import Forecaster
+from weights.forecasts import ForecastModel
+from weights.report.json import spell
+from weights.report.terminal import duration, metric_lines, note_lines
+from weights.summary import labelled
+from weights.tables import aligned
+from weights.tasks.forecast import Forecast
+
+_MOST_SHARES = 8
+
+
+def overview(plan: ForecastPlan) -> list[str]:
+    """What was read: series, their calendar, what is forecast, and notes."""
+    n_series = len(plan.labels)
+    several = f"{n_series:,} series" if plan.task.series else "one series"
+    seasons = plan.regressions.seasons
+    found = f", seasons of {listed([str(season) for season in seasons], 3)} steps" if seasons else ", without a season"
+    line = (
+        f"{plan.n_samples:,} rows, {several}, {plan.calendar.name}{found}; forecast {plan.task.target}, {plan.task.horizon:,} steps ahead"
+    )
+    return [labelled(plan.source, line), *note_lines(plan.remarks)]
+
+
+def plan_lines(plan: ForecastPlan) -> list[str]:
+    """What will be learned, and about how long it takes."""
+    lags = listed([str(n) for n in plan.regressions.lags], 5)
+    shared = ", of each series and of all" if plan.with_pool else ""
+    n_units = len(plan.units)
+    each = f"{n_units:,} times: " if n_units > 1 else ""
+    return [labelled("plan", f"{each}ridge regressions on {lags} lags{shared}, solved exactly; about {duration(plan.seconds)}")]
+
+
+def plan_object(plan: ForecastPlan) -> dict[str, Any]:
+    """What `fit --dry-run` prints as JSON."""
+    return {
+        "task": plan.task.kind,
+        "targets": plan.task.targets,
+        "horizon": plan.task.horizon,
+        "calendar": plan.calendar.name,
+        "n_samples": plan.n_samples,
+        "n_series": len(plan.labels),
+        "seasons": plan.regressions.seasons,
+        "lags": plan.regressions.lags,
+        "seconds": round(plan.seconds, 2),
+        "remarks": plan.remarks,
+    }
+
+
+def result_lines(model: ForecastModel, plan: ForecastPlan, folder: Path | None) -> list[str]:
+    """The outcome of a fit: how good forecasts are beside plain ones, what they are made of, and what to do next."""
+    forecaster = model.forecaster
+    lines = [labelled("Result", f"{_answering(forecaster)}, {duration(model.report.seconds)}"), *quality_lines(model.report)]
+    lines.append(labelled("Why", model.report.decision))
+    lines += note_lines(remark for remark in model.report.remarks if remark not in plan.remarks)
+    if folder is None:
+        return [*lines, labelled("Saved", "nowhere, because of --no-save")]
+    run = shlex.quote(f"./{folder}" if str(folder).startswith("-") else str(folder))
+    steps = f"weights forecast {run}     weights summary {run}     weights score {run} LATER.csv"
+    return [*lines, labelled("Saved", f"in {folder}"), labelled("Next", steps)]
+
+
+def _answering(forecaster: Forecaster) -> str:
+    """What answers, in words."""
+    if not forecaster.model.beaten:
+        return f"the {forecaster.model.plain}"
+    return f"{len(forecaster.model.shares)} regressions on lags, mixed"
+
+
+def quality_lines(report: Report) -> list[str]:
+    """Metrics at rolling origins beside those of plain forecasts, and those of the test."""
+    shown = [row.replace("out of bag", "rolling   ", 1) for row in metric_lines(report, OURS, Forecast.metrics)]
+    return [
+        *shown,
+        "  at rolling origins: learned from what was known, judged on what came next; [95 % interval over the choice of moments]",
+    ]
+
+
+def share_lines(forecaster: Forecaster) -> list[str]:
+    """Which regressions forecasts are made of."""
+    shares = [*forecaster.model.shares.items()]
+    rows = [["regression", "share"], *([printable(name), f"{share:.1%}".replace("%", " %")] for name, share in shares[:_MOST_SHARES])]
+    more = [f"  and {len(shares) - _MOST_SHARES} more"] if len(shares) > _MOST_SHARES else []
+    return [*aligned(rows, to_right=[1]), *more]
+
+
+def run_lines(model: ForecastModel, folder: Path) -> list[str]:
+    """Everything about a saved run of forecasts."""
+    forecaster, report = model.forecaster, model.report
+    task = forecaster.task
+    several = f"{len(forecaster.labels):,} series" if task.series else "one series"
+    return [
+        labelled(folder.name, f"forecast: {task.target}, {task.horizon:,} steps ahead, {forecaster.calendar.name}"),
+        labelled("made", f"{report.created[:19].replace('T', ' ')} from {report.source}, {report.n_samples:,} rows, {several}"),
+        labelled("model", f"{_answering(forecaster)}, {duration(report.seconds)}"),
+        *quality_lines(report),
+        labelled("why", report.decision),
+        *share_lines(forecaster),
+        *note_lines(report.remarks),
+    ]
+
+
+def run_object(model: ForecastModel, folder: Path | None) -> dict[str, Any]:
+    """What `fit` and `show` print as JSON."""
+    forecaster, report = model.forecaster, model.report
+    return {
+        "task": forecaster.task.kind,
+        "targets": forecaster.task.targets,
+        "horizon": forecaster.task.horizon,
+        "calendar": forecaster.calendar.name,
+        "n_samples": report.n_samples,
+        "n_series": len(forecaster.labels),
+        "metrics": msgspec.to_builtins(report.metrics),
+        "test": msgspec.to_builtins(report.test),
+        "n_test": report.n_test,
+        "compared": {name: {key: metric.value for key, metric in metrics.items()} for name, metrics in report.compared.items()},
+        "beaten": forecaster.model.beaten,
+        "plain": forecaster.model.plain,
+        "shares": forecaster.model.shares,
+        "decision": report.decision,
+        "remarks": report.remarks,
+        "seconds": report.seconds,
+        "saved": spell(folder) if folder else None,
+    }

@@ -1,0 +1,43 @@
+"""What a saved folder may be of: a record of the functions by which it is written, checked and read."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import msgspec
+
+from weights.ensemble import Report
+from weights.types import AnyArray
+
+Listed = dict[str, tuple[str, list[int]]]
+"""Type and shape of arrays by name, as config.json lists them."""
+
+
+class Content(NamedTuple):
+    """What a folder may be of. All have the same files, and a `Report`.
+
+    Attributes:
+        name: the format that config.json states.
+        saves: the type that is written. config: the record in config.json, which has `format`, `format_version`, `weights_version`,
+            `task`, `models` (names) and `tensors` (`Listed`).
+        describe: (saved, format version, listed arrays) -> its config.
+        arrays: its arrays by name. card: its README.md.
+        wrong_in_config: complaints about a config. wrong_beside_config: about a report that does not belong to it.
+        check_names: (config, path of the arrays) -> nothing, or `CorruptError` where the listed arrays are not those it needs.
+        wrong_in_arrays: (arrays, config) -> complaints about their values.
+        build: (config, report, arrays) -> what was saved.
+    """
+
+    name: str
+    saves: type
+    config: type[msgspec.Struct]
+    describe: Callable[[Any, int, Listed], Any]
+    arrays: Callable[[Any], dict[str, AnyArray]]
+    card: Callable[[Any], str]
+    wrong_in_config: Callable[[Any], list[str]]
+    wrong_beside_config: Callable[[Report, Any], list[str]]
+    check_names: Callable[[Any, Path], None]
+    wrong_in_arrays: Callable[[dict[str, AnyArray], Any], list[str]]
+    build: Callable[[Any, Report, dict[str, AnyArray]], Any]

@@ -1,0 +1,182 @@
+"""What the folder of a forecaster holds: config and arrays, what must hold of them, and the forecaster that they are."""
+
+from __future__ import annotations
+
+import itertools
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import numpy as np
+
+from weights.adaptive import AdaptiveBounds, Sizes, shapes_of
+from weights.data.series.calendar import Calendar, check_calendar
+from weights.ensemble import Report
+from weights.errors import CorruptError
+from weights.forecasting.columns import ChosenColumns
+from weights.forecasting.forecaster import Forecaster, LagModel, SeriesArrays
+from weights.store.card import forecast_card
+from weights.store.content import Content, Listed
+from weights.tasks.forecast import Forecast
+from weights.types import AnyArray
+
+_WHOLE = ("series", "target", "ends", "logged")
+_ABOVE_ZERO = ("spread", "season_error")
+_BOUNDS = ("prior", "issued", "quantiles", "spread", "rows")
+_SIZES = ("prior", "issued", "spread", *Sizes._fields)
+_LAST = -1
+"""The moment of the last value that was learned from, as bounds count it."""
+_LARGEST = 1e150
+_MAY_MISS = "units/known"
+"""Where a later value is not known yet."""
+_POOLED = "pooled"
+
+
+class ForecastConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The content of config.json. `tensors` lists type and shape of every array in model.safetensors."""
+
+    format: str
+    format_version: int
+    weights_version: str
+    task: Forecast
+    calendar: Calendar
+    labels: list[str]
+    model: LagModel
+    columns: ChosenColumns
+    tensors: dict[str, tuple[str, list[int]]]
+
+    @property
+    def models(self) -> list[str]:
+        """What answers, in words."""
+        return ["lags" if self.model.beaten else self.model.plain]
+
+
+def describe_forecaster(forecaster: Forecaster, format_version: int, listed: Listed) -> ForecastConfig:
+    """The content of config.json."""
+    return ForecastConfig(
+        format="weights-forecaster",
+        format_version=format_version,
+        weights_version=forecaster.report.version,
+        task=forecaster.task,
+        calendar=forecaster.calendar,
+        labels=[*forecaster.labels],
+        model=forecaster.model,
+        columns=forecaster.columns,
+        tensors=listed,
+    )
+
+
+def arrays_of(forecaster: Forecaster) -> dict[str, AnyArray]:
+    """The arrays of a forecaster by name."""
+    arrays = {f"units/{name}": getattr(forecaster.units, name).astype(np.float64) for name in SeriesArrays._fields}
+    bounds = forecaster.bounds
+    arrays |= {f"bounds/{name}": getattr(bounds, name) for name in _BOUNDS} | {
+        f"bounds/{name}": getattr(bounds.sizes, name) for name in Sizes._fields
+    }
+    return arrays if forecaster.pooled is None else arrays | {_POOLED: forecaster.pooled}
+
+
+def wrong_in_config(config: ForecastConfig) -> list[str]:
+    """What is wrong with the task, the calendar or the names of series, in words."""
+    wrong = [*config.task.check(), *check_calendar(config.calendar)]
+    if not config.labels or len({*config.labels}) < len(config.labels):
+        wrong.append("series must be there, each with a name of its own")
+    if config.model.n_lags < 1 or not all(season >= 2 for season in config.model.seasons):
+        wrong.append(f"{config.model.n_lags} lags and seasons of {config.model.seasons} steps cannot be")
+    if not all(0 <= share <= 1.0001 for share in config.model.shares.values()):
+        wrong.append("a share is below zero or above one")
+    return wrong
+
+
+def wrong_beside_config(report: Report, config: ForecastConfig) -> list[str]:
+    """What of a report does not belong to a forecaster."""
+    return ["it has feature weights of columns"] if report.feature_weights or report.distributions else []
+
+
+def check_names(config: ForecastConfig, path: Path) -> None:
+    """Refuse arrays that are not those of the forecaster that config.json describes.
+
+    Raises:
+        CorruptError: there are such.
+    """
+    listed = {name: shape for name, (_, shape) in config.tensors.items()}
+    n_units = listed.get("units/series", [])
+    if len(n_units) != 1:
+        raise CorruptError(f"'{path}' must hold 'units/series', but holds {', '.join(sorted(listed)[:10])}. Fit again.")
+    n_lags, horizon = config.model.n_lags, config.task.horizon
+    needed = {f"units/{name}": n_units for name in SeriesArrays._fields}
+    needed |= {f"units/{name}": [*n_units, n_lags] for name in ("tails", "tail_effects")}
+    needed |= {"units/weights": [*n_units, n_lags, horizon], "units/slopes": [*n_units, len(config.columns.names)]}
+    n_known = listed.get("units/known", [0, 0, 0])[1:2] or [0]
+    needed |= {"units/known": [*n_units, max(n_known[0], 1), len(config.columns.known)]}
+    needed |= {f"bounds/{name}": shape for name, shape in _shapes_of_bounds(n_units[0], horizon, listed).items()}
+    needed |= {_POOLED: [n_lags, horizon]} if _POOLED in listed else {}
+    for name in {**needed, **listed}:
+        if listed.get(name) != needed.get(name):
+            raise CorruptError(f"'{path}' holds '{name}' as {listed.get(name)}, but the model needs {needed.get(name)}. Fit again.")
+
+
+def _shapes_of_bounds(n_units: int, horizon: int, listed: dict[str, list[int]]) -> dict[str, list[int]]:
+    """The shapes of the arrays of bounds, whose season and number of rows are free."""
+    free = {name: listed.get(f"bounds/{name}", [0])[place] for name, place in (("phases", -1), ("rows", 0)) if listed.get(f"bounds/{name}")}
+    return shapes_of(n_units, horizon, season=free.get("phases", 0), n_rows=free.get("rows", 0))
+
+
+def wrong_in_arrays(arrays: dict[str, AnyArray], config: ForecastConfig) -> list[str]:
+    """What is wrong with the values of arrays: types, numbers that are not finite, and codes of series that are not there."""
+    for name, array in arrays.items():
+        if str(array.dtype) != "float64":
+            return [f"numbers in '{name}' have the type {array.dtype}"]
+        if (name != _MAY_MISS and not np.isfinite(array).all()) or np.abs(array).max(initial=0.0) > _LARGEST:
+            return [f"numbers in '{name}' that are not finite"]
+    units = {name: arrays[f"units/{name}"] for name in SeriesArrays._fields}
+    wrong = [f"codes in 'units/{name}' that are not whole numbers" for name in _WHOLE if not _whole(units[name])]
+    wrong += [f"numbers in 'units/{name}' that are not above zero" for name in _ABOVE_ZERO if not (units[name] > 0).all()]
+    most = {"series": len(config.labels), "target": len(config.task.targets), "logged": 2}
+    wrong += [f"codes in 'units/{name}' of what is not there" for name, n in most.items() if not _within(units[name], n)]
+    bounds = {name: arrays[f"bounds/{name}"] for name in (*_BOUNDS, *Sizes._fields)}
+    if (np.diff(bounds["quantiles"], axis=1) < 0).any():
+        wrong.append("quantiles that are not in ascending order")
+    wrong += [f"numbers in 'bounds/{name}' that are below zero" for name in _SIZES if (bounds[name] < 0).any()]
+    if ((bounds["rows"] <= 0) | (bounds["rows"] >= 1)).any():
+        wrong.append("ranks that are not between 0 and 1")
+    pairs = [*zip(units["series"].tolist(), units["target"].tolist(), strict=True)]
+    if any(a >= b for a, b in itertools.pairwise(pairs)):
+        wrong.append("series that are there twice, or out of order")
+    return wrong
+
+
+def build_forecaster(config: ForecastConfig, report: Report, tensors: dict[str, AnyArray]) -> Forecaster:
+    """The forecaster that checked records and arrays are of."""
+    parts: dict[str, Any] = {name: tensors[f"units/{name}"] for name in SeriesArrays._fields}
+    parts |= {name: parts[name].astype(np.int64) for name in ("series", "target", "ends")}
+    sizes = Sizes(*(tensors[f"bounds/{name}"] for name in Sizes._fields))
+    own = {name: tensors[f"bounds/{name}"] for name in _BOUNDS}
+    bounds = AdaptiveBounds(moment=_LAST, sizes=sizes, **own)
+    units = SeriesArrays(**parts)
+    return Forecaster(
+        config.task, config.calendar, config.labels, config.model, config.columns, units, tensors.get(_POOLED), bounds, report
+    )
+
+
+def _whole(values: AnyArray) -> bool:
+    return bool((values == np.floor(values)).all() and (np.abs(values) < 2**53).all())
+
+
+def _within(values: AnyArray, n: int) -> bool:
+    return bool((values >= 0).all() and (values < n).all())
+
+
+FORECASTER = Content(
+    name="weights-forecaster",
+    saves=Forecaster,
+    config=ForecastConfig,
+    describe=describe_forecaster,
+    arrays=arrays_of,
+    card=forecast_card,
+    wrong_in_config=wrong_in_config,
+    wrong_beside_config=wrong_beside_config,
+    check_names=check_names,
+    wrong_in_arrays=wrong_in_arrays,
+    build=build_forecaster,
+)

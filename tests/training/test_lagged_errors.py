@@ -1,0 +1,157 @@
+"""Forecasts from columns and lags know nothing of what came later, and rolling origins keep the columns that help."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import scipy.signal
+
+from weights.data.series.cycles import Columns, propose_groups
+from weights.training.lagged_errors import LagSetting, choose_columns, fit_past, fit_regression
+
+H = 5
+SETTING = LagSetting(H, (7,), (7,))
+N = 420
+
+
+def draw(n=N, *, seed=0, noise=1.0):
+    """Days with a week, holidays and a rest that is an autoregression; columns of H more days."""
+    random = np.random.default_rng(seed)
+    holiday = (random.random(n + H) < 0.05).astype(float)
+    rest = scipy.signal.lfilter([1.0], [1.0, -0.6], random.normal(size=n))
+    return 20 + np.arange(n) % 7 - 6 * holiday[:n] + noise * rest, Columns(("holiday",), holiday[:, None])
+
+
+def first(columns, n):
+    return Columns(columns.names, columns.values[:n])
+
+
+def test_a_holiday_that_is_known_is_forecast_and_leaves_no_trace_in_later_weeks():
+    values, holiday = draw(noise=0.0)
+    model = fit_regression(values, first(holiday, N), SETTING)
+    origins = np.arange(50, N - H)
+    forecast = model.forecast(values, holiday.values, origins)
+    # Ridges of lags are chosen of a few strengths, so that a hundredth of a week's range may be left.
+    np.testing.assert_allclose(forecast, values[origins[:, None] + np.arange(1, H + 1)], atol=0.06)
+
+
+def test_forecasts_know_nothing_of_later_values():
+    values, holiday = draw()
+    model = fit_regression(values[:300], first(holiday, 300), SETTING)
+    later = values.copy()
+    later[350:] = 1e6
+    origins = np.arange(300, 350)
+    np.testing.assert_array_equal(model.forecast(values, holiday.values, origins), model.forecast(later, holiday.values, origins))
+
+
+def test_origins_forecast_alike_one_by_one():
+    values, holiday = draw()
+    values[[200, 310, 311]] = np.nan
+    model = fit_regression(values, first(holiday, N), SETTING)
+    together = model.forecast(values, holiday.values, np.array([250, 312]))
+    for row, origin in zip(together, [250, 312], strict=True):
+        np.testing.assert_allclose(model.forecast(values[: origin + 1], holiday.values, np.array([origin]))[0], row)
+
+
+def test_gaps_cost_little():
+    values, holiday = draw()
+    gaps = values.copy()
+    gaps[np.random.default_rng(1).random(N) < 0.2] = np.nan
+    origins = np.arange(300, N - H)
+    steps = values[origins[:, None] + np.arange(1, H + 1)]
+    models = [fit_regression(series[:300], first(holiday, 300), SETTING) for series in (values, gaps)]
+    forecasts = [model.forecast(series, holiday.values, origins) for model, series in zip(models, (values, gaps), strict=True)]
+    whole, less = (np.abs(forecast - steps).mean() for forecast in forecasts)
+    assert less < 1.25 * whole  # a fifth of the values is not there to learn from, nor to forecast from
+
+
+def test_a_strange_day_is_not_repeated_a_week_later():
+    values, holiday = draw()
+    strange = values.copy()
+    strange[300] += 100
+    model = fit_regression(values, first(holiday, N), SETTING)
+    moved = model.forecast(strange, holiday.values, np.array([302])) - model.forecast(values, holiday.values, np.array([302]))
+    assert np.abs(moved).max() < 3
+
+
+@pytest.mark.parametrize("n", [2, 3, 8, 12, 20])
+def test_short_series_are_forecast_from_what_there_is(n):
+    values, holiday = draw(n)
+    forecast = fit_regression(values, first(holiday, n), SETTING).forecast(values, holiday.values, np.array([n - 1]))
+    assert forecast.shape == (1, H)
+    assert np.isfinite(forecast).all()
+
+
+def test_a_constant_is_forecast_as_it_is():
+    model = fit_regression(np.full(60, 4.0), Columns((), np.zeros((60, 0))), SETTING)
+    np.testing.assert_allclose(model.forecast(np.full(60, 4.0), np.zeros((60 + H, 0)), np.array([59])), 4.0)
+
+
+def test_groups_that_help_are_chosen_and_others_are_not():
+    values, holiday = draw()
+    random = np.random.default_rng(2)
+    groups = {"holidays": first(holiday, N), "noise": Columns(tuple("abcdefgh"), random.normal(size=(N, 8)))}
+    choice = choose_columns(values, groups, SETTING)
+    assert choice.groups == ("holidays",)
+    assert choice.losses["holidays"] > choice.losses[""] * 0.5  # of the second turn: without them again
+    assert choice.half_life is None
+
+
+def test_a_half_life_is_chosen_where_effects_change():
+    values, holiday = draw(800, seed=3)
+    values[400:] -= 12 * holiday.values[400:800, 0]
+    choice = choose_columns(values, {"holidays": first(holiday, 800)}, SETTING, half_lives=(60,))
+    assert choice.half_life == 60
+
+
+def test_choices_depend_on_nothing_that_came_later():
+    values, holiday = draw()
+    proposed = propose_groups(86_400.0 * np.arange(N + H), holiday, step=86_400.0)
+    groups = {name: first(columns, 300) for name, columns in proposed.items() if "season" not in name}
+    chosen = choose_columns(values[:300], groups, SETTING, n_cuts=2)
+    assert "known" in chosen.groups
+    assert set(chosen.groups) <= set(groups)
+
+
+@pytest.mark.parametrize("values", [np.arange(8.0), np.full(60, np.nan)])
+def test_of_what_is_too_short_or_missing_nothing_is_chosen(values):
+    groups = {"holidays": Columns(("holiday",), np.zeros((len(values), 1)))}
+    assert choose_columns(values, groups, SETTING) == ((), None, {})
+
+
+def test_a_leading_column_takes_its_weight_at_its_lag_and_step():
+    random = np.random.default_rng(4)
+    past = random.normal(size=(600, 2))
+    errors = np.full((600, 3), np.nan)
+    origins = np.arange(10, 590)
+    values = np.zeros(600)
+    values[4:] = 2 * past[:-4, 1]  # what came four days ago
+    errors = values[origins[:, None] + np.arange(1, 4)] + 0.5 * random.normal(size=(580, 3))
+    weights = fit_past(errors, past, origins, n_lags=5)
+    truth = np.zeros((5, 2, 3))
+    truth[3, 1, 0] = truth[2, 1, 1] = truth[1, 1, 2] = 2  # step h is lag 4 - h before the origin
+    # Deviations of weights are 0.5 / sqrt(580), beside the shrinkage of the ridge.
+    np.testing.assert_allclose(weights.weights, truth, atol=0.1)
+    assert weights.loss < 0.4
+    np.testing.assert_allclose(weights.forecast(past, np.array([300]))[0], 2 * past[[297, 298, 299], 1], atol=0.5)
+
+
+def test_past_columns_that_say_nothing_are_not_used():
+    random = np.random.default_rng(5)
+    weights = fit_past(random.normal(size=(200, H)), random.normal(size=(220, 6)), np.arange(10, 210), n_lags=4)
+    assert not weights.weights.any()
+    assert weights.loss == 1
+
+
+def test_missing_past_columns_count_as_their_mean():
+    random = np.random.default_rng(6)
+    past = random.normal(3.0, 1.0, size=(300, 3))
+    past[random.random((300, 3)) < 0.2] = np.nan
+    past[:, 2] = np.nan
+    origins = np.arange(5, 290)
+    errors = np.nan_to_num(past[origins, :1] - 3.0) * np.ones(H)
+    weights = fit_past(errors, past, origins, n_lags=1)
+    assert np.isfinite(weights.forecast(past, origins)).all()
+    np.testing.assert_allclose(weights.weights[0, 0], 1.0, atol=0.1)
+    assert not weights.weights[0, 2].any()
+    np.testing.assert_allclose(weights.forecast(np.full((300, 3), np.nan), origins), 0.0)
