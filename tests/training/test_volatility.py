@@ -96,10 +96,11 @@ def test_series_that_are_too_short_are_refused_with_what_is_needed():
     assert np.isfinite(fit_to(draw_returns(91, 2, seed=6))[0].weights).all()
     with pytest.raises(UsageError, match="measure of movement was needed"):
         fit_volatility(draw_returns(200, 2, seed=7) ** 2, [], H)
-    late = np.full((200, 1), np.nan)
-    late[150:] = 0.01
-    with pytest.raises(DataError, match="no series has them"):
-        fit_to(late)
+    for there in (slice(150, None), slice(0, 80)):
+        part = np.full((400, 1), np.nan)
+        part[there] = draw_returns(400, 1, seed=8)[there]
+        with pytest.raises(DataError, match="in the first quarter of its moments, and in the rest, but there is none"):
+            fit_to(part)
 
 
 def test_a_range_covers_prices_that_contradict_each_other():

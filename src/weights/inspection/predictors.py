@@ -93,7 +93,7 @@ def weigh_predictors(
         outcome: what came over the next steps after each moment, as `data.series.finance.observe` gives it; NaN where unknown, (t, S).
         predictors: what was known at each moment, shape (p, t, S); a row counts where all are known.
         names: of the predictors, length p.
-        steps: moments that outcomes of neighbours have in common, less one; blocks are twice as long at least.
+        steps: over how many moments an outcome reaches; blocks of dates are four times as long at least.
         n_resamples: draws.
         seed: of the draws.
 

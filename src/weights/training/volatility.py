@@ -113,10 +113,13 @@ def fit_volatility(squares: FloatArray, measures: Sequence[FloatArray], horizon:
         raise DataError(
             f"Volatility over {horizon} steps needs {needed} moments or more, but there are {len(squares)}. Shorten --horizon, or add rows."
         )
-    windows = _collect_windows(squares, measures, horizon)
-    if not (windows.origin <= first - horizon).any():
-        raise DataError(f"Volatility needs {_FEWEST_BEFORE} returns in a row before its first forecast, but no series has them. Add rows.")
     bounds = np.linspace(max(first, len(squares) // 4), end, _N_CUTS + 1).astype(np.int64)
+    windows = _collect_windows(squares, measures, horizon)
+    if not (windows.origin <= bounds[0] - horizon).any() or not (windows.origin >= bounds[0]).any():
+        raise DataError(
+            f"Volatility needs a series with {_FEWEST_BEFORE} returns and {horizon} more after them in the first quarter of its moments, and in "
+            "the rest, but there is none. Leave out moments at which hardly a series has a price."
+        )
     judging = [(windows.origin >= cut) & (windows.origin < end) for cut, end in itertools.pairwise(bounds)]
     losses: dict[float, list[FloatArray]] = {strength: [] for strength in _STRENGTHS}
     errors: dict[float, list[FloatArray]] = {strength: [] for strength in _STRENGTHS}
