@@ -117,8 +117,8 @@ def fit_volatility(squares: FloatArray, measures: Sequence[FloatArray], horizon:
     windows = _collect_windows(squares, measures, horizon)
     if not (windows.origin <= bounds[0] - horizon).any() or not (windows.origin >= bounds[0]).any():
         raise DataError(
-            f"Volatility needs a series with {_FEWEST_BEFORE} returns and {horizon} more after them in the first quarter of its moments, and in "
-            "the rest, but there is none. Leave out moments at which hardly a series has a price."
+            f"Volatility needs a series with {_FEWEST_BEFORE} returns and {horizon} more after them in the first quarter of its moments, "
+            "and in the rest, but there is none. Leave out moments at which hardly a series has a price."
         )
     judging = [(windows.origin >= cut) & (windows.origin < end) for cut, end in itertools.pairwise(bounds)]
     losses: dict[float, list[FloatArray]] = {strength: [] for strength in _STRENGTHS}
