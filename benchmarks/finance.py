@@ -168,6 +168,8 @@ def show_volatility(folder: Path) -> None:
             for steps, side in zip(STEPS, at_level.T, strict=True)
         )
         print(f"intervals of {level:.0%} held at steps: {each}")
+        months = [np.mean(at_level[(origins[place] >= a) & (origins[place] < b), -1] == 0) for a, b in itertools.pairwise(edges)]
+        print(f"  in single months of origins, at {STEPS[-1]} steps: {min(months):.0%} at least, {max(months):.0%} at most")
 
 
 def scaled_outcome(returns: np.ndarray, scale: np.ndarray, steps: int) -> np.ndarray:

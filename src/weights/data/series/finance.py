@@ -2,8 +2,7 @@
 
 A quantity has values at every moment, made from prices up to that moment, and an outcome of a path of values: what has come to be
 after each of its steps, such as the return since its begin. `observe` gives the outcomes that came after every moment; `expect` gives
-what is expected from a forecast of values and its errors, and bounds, from sample paths, as what is told of prices is seldom linear in
-the values of single steps.
+what is expected, and bounds, from sample paths of values, as what is told of prices is seldom linear in the values of single steps.
 """
 
 from __future__ import annotations
@@ -87,21 +86,21 @@ def observe(quantity: Quantity, values: FloatArray, horizon: int) -> FloatArray:
     return quantity.outcome(np.lib.stride_tricks.sliding_window_view(ahead, horizon))
 
 
-def expect(quantity: Quantity, forecast: FloatArray, errors: FloatArray, level: float = 0.8) -> Expected:
-    """The mean and the quantiles of the outcomes of paths: a forecast of values plus errors that forecasts of the same steps had.
+def expect(quantity: Quantity, paths: FloatArray, level: float = 0.8) -> Expected:
+    """The mean and the quantiles of the outcomes of paths of values, which came about as those may that will come.
 
     Args:
         quantity: a row of `QUANTITIES`.
-        forecast: of the values of the next H steps, shape (H,).
-        errors: what came less what was forecast, at n origins; rows stay whole, so that steps depend on each other as they do, (n, H).
+        paths: of the values of the next H steps, such as a forecast plus the errors that forecasts of the same steps had at n origins, in
+            which rows stay whole, so that steps depend on each other as they do; shape (n, H).
         level: of the bounds.
 
     Example:
-        >>> up = expect(QUANTITIES["direction"], np.zeros(2), np.array([[0.01, 0.01], [-0.02, 0.03], [0.01, 0.02], [-0.01, -0.01]]))
-        >>> up.mean
+        >>> paths = np.array([[0.01, 0.01], [-0.02, 0.03], [0.01, 0.02], [-0.01, -0.01]])
+        >>> expect(QUANTITIES["direction"], paths).mean
         array([0.5 , 0.75])
     """
-    outcomes = quantity.outcome(forecast + errors)
+    outcomes = quantity.outcome(paths)
     low, high = np.quantile(outcomes, [(1 - level) / 2, (1 + level) / 2], axis=0)
     return Expected(outcomes.mean(axis=0), low, high)
 
