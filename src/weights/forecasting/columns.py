@@ -43,7 +43,7 @@ class ChosenColumns(msgspec.Struct, frozen=True):
         missing: BoolArray = np.isnan(known)
         groups = list_groups(self, calendar, moments, np.where(missing, 0.0, known))
         columns = join_columns([groups[name] for name in self.groups], len(moments))
-        return columns._replace(values=np.where(missing.any(axis=1)[:, None], np.nan, columns.values))
+        return columns._replace(values=np.where(np.any(missing, axis=1, keepdims=True), np.nan, columns.values))
 
 
 NO_COLUMNS = ChosenColumns()
@@ -55,7 +55,7 @@ def list_groups(chosen: ChosenColumns, calendar: Calendar, moments: FloatArray, 
     parts = [Columns(tuple(np.asarray(chosen.known, object)[own]), known[:, own]) for own in (is_event, ~is_event)]
     events, others = (part if part.names else None for part in parts)
     if calendar.numbered:
-        return {name: part for name, part in (("events", events), ("known", others)) if part is not None}
+        return {name: part for name, part in {"events": events, "known": others}.items() if part is not None}
     step = float(np.median(np.diff(calendar.moments(np.arange(3)))))
     return propose_groups(moments, step=step, events=events, known=others)
 
@@ -81,6 +81,8 @@ def choose_beside(
     setting = LagSetting(regressions.horizon, lags[-_LAGS_TRIED:] or [1, 4], [s for s in regressions.seasons if s <= _MOST_LAGS])
     choice = choose_columns(seen, groups, setting, half_lives=[life for life in _HALF_LIVES if life < len(seen) / 2])
     names = join_columns([groups[name] for name in choice.groups], len(seen)).names
+    if {*choice.groups} <= {*list_groups(NO_COLUMNS, calendar, moments, known[:, :0])}:
+        chosen = NO_COLUMNS
     return msgspec.structs.replace(chosen, groups=choice.groups, names=names, half_life=choice.half_life if choice.groups else None)
 
 

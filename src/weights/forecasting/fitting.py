@@ -16,8 +16,9 @@ from weights.adaptive import AdaptiveBounds, fit_bounds
 from weights.data.series.calendar import Calendar
 from weights.ensemble import Origin, Report
 from weights.forecasting.columns import NO_COLUMNS, ChosenColumns, fit_beside, moments_of
+from weights.forecasting.drivers import Drivers, find_drivers
 from weights.forecasting.forecaster import Forecaster, LagModel, SeriesArrays
-from weights.forecasting.later import Later, expect_steps
+from weights.forecasting.later import lay_out_later
 from weights.forecasting.rolling import (
     NO_ERRORS,
     Errors,
@@ -72,6 +73,7 @@ class ForecastPlan:
         source: where rows came from, in a few words. origin: where they can be read again. n_samples: their number.
         remarks: notes on the data. n_threads: units in work at the same time. seconds: about how long it takes.
         with_pool: whether series share regressions. columns: what stands beside lags.
+        inspect: whether to measure what drives forecasts.
     """
 
     task: Forecast
@@ -88,6 +90,7 @@ class ForecastPlan:
     seconds: float
     with_pool: bool
     columns: ChosenColumns
+    inspect: bool
 
     def agrees_with(self, config: Any) -> bool:
         """Whether a saved run forecasts series of the same names."""
@@ -179,6 +182,7 @@ def fit_forecaster(plan: ForecastPlan, control: Control) -> Forecaster:
         _arrays(plan, [result.beside for result in results] if beaten else None, season_error, weights_of_lags),
         shared if n_units > 1 else None,
         _fit_bounds([_errors_of(result, chosen) for result in results], plan),
+        _find_drivers(plan, results, weights_of_lags) if plan.inspect else None,
         report,
     )
     return _with_test(forecaster, plan)
@@ -193,7 +197,7 @@ def _place_cuts(plan: ForecastPlan) -> list[IntArray | None]:
     given = [unit.first_judged for unit in units]
     if regressions.lags and all(first is not None for first in given):
         n_lags, horizon = regressions.lags[-1], regressions.horizon
-        return [_from_judged(unit, n_lags, horizon) for unit in units]
+        return [cut_before_judged(unit, n_lags, horizon) for unit in units]
     latest = max(unit.end for unit in units)
     beside = [plan.calendar.numbered or unit.end == latest for unit in units]
     lengths = [len(unit.values) for unit, fits in zip(units, beside, strict=True) if fits] if regressions.lags else []
@@ -207,7 +211,7 @@ def _place_cuts(plan: ForecastPlan) -> list[IntArray | None]:
     ]
 
 
-def _from_judged(unit: Unit, n_lags: int, horizon: int) -> IntArray | None:
+def cut_before_judged(unit: Unit, n_lags: int, horizon: int) -> IntArray | None:
     """One cut, before the values that were given to judge by; None where they leave too little."""
     assert unit.first_judged is not None
     cut = unit.first_judged - 1
@@ -327,6 +331,13 @@ def _fit_bounds(errors: Sequence[Errors], plan: ForecastPlan) -> AdaptiveBounds:
     return fit_bounds(together, origins, moment=-1, units=np.ones(len(errors)), seasons=plan.regressions.seasons)
 
 
+def _find_drivers(plan: ForecastPlan, results: Sequence[_UnitResult], used: FloatArray) -> Drivers:
+    """What drives the forecasts of all units."""
+    rests = [unit.seen - result.beside.final for unit, result in zip(plan.units, results, strict=True)]
+    effects = results[0].beside.effects if len(results) == 1 else None
+    return find_drivers(plan.units, rests, effects, used.mean(axis=0), plan.calendar, next(iter(plan.regressions.seasons), 0))
+
+
 def _season_error(values: FloatArray, seasons: Sequence[int]) -> float:
     """The mean absolute difference of values a season apart (Hyndman and Koehler 2006); one where all are alike."""
     season = next((season for season in seasons if season < len(values)), 1)
@@ -356,16 +367,16 @@ def _arrays(plan: ForecastPlan, beside: Sequence[_Beside] | None, season_error: 
 
 
 def _with_test(forecaster: Forecaster, plan: ForecastPlan) -> Forecaster:
-    """The forecaster with metrics of all windows of the values that were for the test, if there are some."""
-    tests = plan.tests
+    """The forecaster with metrics of all windows of the values that were for the test, or a remark where they do not do for one."""
+    tests, report = plan.tests, forecaster.report
     if not tests:
         return forecaster
     n_known = len(forecaster.columns.known)
     known = [own.columns[len(own.values) :, :n_known] for own in plan.units]
-    expected = [expect_steps(forecaster, u, len(values), known[u]) for u, values in enumerate(tests)]
-    errors = walk_later(Later(forecaster, tests, expected, []), ()).errors
-    n_windows = sum(len(own.origins) for own in errors)
-    if not n_windows:
-        return forecaster
-    metrics = metrics_of(measure_sizes(errors, forecaster.units.season_error), Forecast.metrics)
-    return replace(forecaster, report=msgspec.structs.replace(forecaster.report, test=metrics, n_test=n_windows))
+    errors = walk_later(lay_out_later(forecaster, tests, known, []), ()).errors
+    n_windows = sum(not np.isnan(values).all() for own in errors for values in own.values)
+    if n_windows:
+        metrics = metrics_of(measure_sizes(errors, forecaster.units.season_error), Forecast.metrics)
+        return replace(forecaster, report=msgspec.structs.replace(report, test=metrics, n_test=n_windows))
+    said = f"nothing was judged by the test, in which no series has values for {forecaster.task.horizon:,} steps"
+    return replace(forecaster, report=msgspec.structs.replace(report, remarks=[*report.remarks, said]))

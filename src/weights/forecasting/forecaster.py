@@ -13,8 +13,10 @@ from weights.adaptive import AdaptiveBounds
 from weights.data.series.calendar import Calendar
 from weights.ensemble import Report
 from weights.forecasting.columns import ChosenColumns, moments_of
+from weights.forecasting.drivers import Drivers
 from weights.forecasting.units import Scale, carry_forward, name_unit
 from weights.tasks.forecast import Forecast
+from weights.training.lagged import Regressions
 from weights.types import FloatArray, IntArray
 
 
@@ -80,6 +82,7 @@ class Forecaster:
         pooled: weights of lags that all series share, for one that comes later, shape (L, H); none where there is one series.
         bounds: how far values may lie from forecasts, in units in which they were learned; moments are counted from the ends of series,
             which are at -1.
+        drivers: what drives forecasts; None where that was not asked for.
         report: how it was made and how good it is.
     """
 
@@ -91,7 +94,15 @@ class Forecaster:
     units: SeriesArrays
     pooled: FloatArray | None
     bounds: AdaptiveBounds
+    drivers: Drivers | None
     report: Report
+
+    @property
+    def plain(self) -> FloatArray:
+        """The weights of lags of the best of the plain forecasts, shape (L, H)."""
+        n_lags, horizon = self.model.n_lags, self.task.horizon
+        plain = Regressions(horizon, (), self.model.seasons).plain_forecasts(n_lags)
+        return plain[self.model.plain]
 
     def __len__(self) -> int:
         """The number of units."""

@@ -21,6 +21,8 @@ from weights.types import FloatArray
 _MOST_BETWEEN = 100_000
 """Steps that may lie between the last that was learned from and the first later one (our choice)."""
 _FEWEST_VALUES = 3
+_FARTHEST = 1e30
+"""Deviations that a later value may lie off, so that all that is computed with it is finite (our choice)."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,6 +32,7 @@ class Later:
     Attributes:
         forecaster: that knows the series there are, those that it never saw by the weights that all share.
         values: of each unit, from the step after its last on, shape (t,), NaN where there is none.
+        known: of each unit the columns that are known beforehand at these and later moments, shape (t + H, k); NaN where missing.
         expected: of each unit what columns add to these and later values, as they are seen, shape (t + H,); NaN where a column that
             is to be known beforehand is missing.
         notes: sentences about the rows.
@@ -37,6 +40,7 @@ class Later:
 
     forecaster: Forecaster
     values: Sequence[FloatArray]
+    known: Sequence[FloatArray]
     expected: Sequence[FloatArray]
     notes: list[str]
 
@@ -59,11 +63,11 @@ def read_later(forecaster: Forecaster, data: Any) -> Later:
     panel = read_panel(table, names, time=task.time, series=task.series, calendar=forecaster.calendar)
     known = {label: s for s, label in enumerate(forecaster.labels)}
     unknown = [s for s, label in enumerate(panel.labels) if label not in known]
-    forecaster = replace(forecaster, calendar=panel.calendar)
+    forecaster, n_known = replace(forecaster, calendar=panel.calendar), len(forecaster)
     if unknown:
         forecaster = _with_series(forecaster, panel, unknown)
         known = {label: s for s, label in enumerate(forecaster.labels)}
-    values, expected, n_before, n_after = [], [], 0, 0
+    values, known_after, n_before, n_after = [], [], 0, 0
     places = {known[label]: s for s, label in enumerate(panel.labels)}
     for u in range(len(forecaster)):
         place = places.get(int(forecaster.units.series[u]))
@@ -73,40 +77,48 @@ def read_later(forecaster: Forecaster, data: Any) -> Later:
         came = own[:, forecaster.units.target[u]]
         there = np.flatnonzero(~np.isnan(came))
         values.append(came[: there[-1] + 1 if len(there) else 0])
-        expected.append(expect_steps(forecaster, u, len(values[-1]), own[:, n_targets:]))
+        _check_sizes(forecaster, u, values[-1])
+        known_after.append(own[:, n_targets:])
     notes = [*remarks_of(table), *panel.remarks]
     if n_before:
         notes.append(f"{n_before:,} values are not later than the last that was learned from, and are passed over")
     if unknown:
         named = listed([printable(panel.labels[s]) for s in unknown], 5)
         notes.append(f"{len(unknown):,} series were not there when it learned, and are forecast by the weights that all share: {named}")
+    notes += _describe_missing(forecaster, values, n_new=len(forecaster) - n_known)
     if not unknown and not n_after:
         raise DataError("Rows later than those it learned from were needed, but there are none. Give rows that go on behind them.")
-    return Later(forecaster, values, expected, notes)
+    return lay_out_later(forecaster, values, known_after, notes)
 
 
 def nothing_later(forecaster: Forecaster) -> Later:
     """No values after those a forecaster learned from."""
-    expected = [expect_steps(forecaster, u, 0, np.zeros((0, len(forecaster.columns.known)))) for u in range(len(forecaster))]
-    return Later(forecaster, [np.zeros(0)] * len(forecaster), expected, [])
+    known = np.zeros((0, len(forecaster.columns.known)))
+    return lay_out_later(forecaster, [np.zeros(0)] * len(forecaster), [known] * len(forecaster), [])
 
 
-def expect_steps(forecaster: Forecaster, unit: int, n_values: int, known: FloatArray) -> FloatArray:
-    """What columns add to later values and the next steps of a unit, as they are seen, shape (n_values + H,); NaN where one is missing.
+def lay_out_later(forecaster: Forecaster, values: Sequence[FloatArray], known: Sequence[FloatArray], notes: list[str]) -> Later:
+    """Later values with what columns add to them and to the next steps.
 
     Args:
-        forecaster: of the unit.
-        unit: which.
-        n_values: later ones.
-        known: columns that are known beforehand, at later moments, shape (t, k); those that training knew fill in for what is not there.
+        forecaster: that knows the series there are.
+        values: of each unit, as in `Later`.
+        known: of each unit columns that are known beforehand, at later moments, shape (any, k); those that training knew stand for what
+            is not there.
+        notes: sentences about the rows.
     """
+    whole = [_known_steps(forecaster, u, len(own), known[u]) for u, own in enumerate(values)]
+    return Later(forecaster, values, whole, [forecaster.expect_later(u, own) for u, own in enumerate(whole)], notes)
+
+
+def _known_steps(forecaster: Forecaster, unit: int, n_values: int, known: FloatArray) -> FloatArray:
+    """Columns that are known beforehand at later values and the next steps of a unit, shape (n_values + H, k); NaN where missing."""
     n = n_values + forecaster.task.horizon
-    before = forecaster.units.known[unit, 1:]
     whole = np.full((n, known.shape[1]), np.nan)
-    for part in (before, known):
+    for part in (forecaster.units.known[unit, 1:], known):
         own = part[:n]
         whole[: len(own)] = np.where(np.isnan(own), whole[: len(own)], own)
-    return forecaster.expect_later(unit, whole)
+    return whole
 
 
 def _rows_after(forecaster: Forecaster, unit: int, panel: Panel, place: int) -> FloatArray:
@@ -141,6 +153,33 @@ def check_expected(forecaster: Forecaster, unit: int, n_values: int, expected: F
             f"Columns that are known beforehand ({named}) must have values at every moment that is forecast, but {forecaster.name(unit)} "
             f"has none at {moment}. Give rows with them, whose target may be empty, with --after, or forecast fewer steps with --horizon."
         )
+
+
+def _check_sizes(forecaster: Forecaster, unit: int, values: FloatArray) -> None:
+    """Refuse later values of another size than those that were learned from.
+
+    Raises:
+        DataError: there are such.
+    """
+    far = np.abs(forecaster.units.scale(unit).see(values)) > _FARTHEST
+    if far.any():
+        raise DataError(
+            f"Later values must be of the size of those that were learned from, but {printable(forecaster.name(unit))} is "
+            f"{values[int(np.argmax(far))]:g}. Repair this cell, or fit again."
+        )
+
+
+def _describe_missing(forecaster: Forecaster, values: Sequence[FloatArray], *, n_new: int) -> list[str]:
+    """Sentences about values that did not come, and about series that were learned from of which none came."""
+    n_missing, n_values = sum(int(np.isnan(own).sum()) for own in values), sum(map(len, values))
+    notes = []
+    if n_missing:
+        notes.append(f"{n_missing:,} of {n_values:,} later values are missing, and stand for the same as a season before, or the last ones")
+    behind = [printable(forecaster.name(u)) for u in range(len(forecaster) - n_new) if not len(values[u])]
+    if behind and not forecaster.columns.known:
+        several = f"{len(behind):,} series have" if len(behind) > 1 else "a series has"
+        notes.append(f"{several} no later values, and forecasts that begin after the last that was learned from: {listed(behind, 5)}")
+    return notes
 
 
 def _with_series(forecaster: Forecaster, panel: Panel, places: Sequence[int]) -> Forecaster:

@@ -47,8 +47,11 @@ SERIES_QUESTIONS: dict[str, Question] = {
     question.name: question
     for question in (
         forecasts.SHOW,
+        forecasts.SUMMARY,
         forecasts.FORECAST,
         forecasts.SCORE,
+        forecasts.BACKTEST,
+        forecasts.EXPLAIN,
     )
 }
 BY_SUBJECT = {"rows": QUESTIONS, "series": SERIES_QUESTIONS}

@@ -12,6 +12,7 @@ from weights.errors import UsageError
 from weights.fitoptions import PartOptions
 from weights.options import option
 from weights.questions.question import Answer, Asker, NoOptions, Question
+from weights.runoptions import TrainingRows
 
 if TYPE_CHECKING:
     from weights.forecasts import ForecastModel
@@ -47,12 +48,48 @@ SHOW = Question(
 )
 
 
+class SummaryOptions(msgspec.Struct, frozen=True):
+    """How much is shown."""
+
+    top: Annotated[int | None, option("At most so many lags of each step, and columns.", "NUMBER")] = None
+
+
+def refuse_summary(model: ForecastModel) -> str:
+    """Why there is nothing to sum up, or nothing."""
+    asked = model.forecaster.drivers is not None
+    return "" if asked else "What drives forecasts was not measured in this fit. Fit again with inspection (without --no-inspect)."
+
+
+def ask_summary(model: ForecastModel, options: SummaryOptions, asker: Asker) -> Answer:
+    """What drives forecasts, as records and as tables."""
+    from weights.report.forecasts import driver_lines
+
+    if refusal := refuse_summary(model):
+        raise UsageError(refusal)
+    return Answer(msgspec.to_builtins(model.forecaster.drivers), driver_lines(model.forecaster, top=options.top))
+
+
+SUMMARY = Question(
+    name="summary",
+    help="""Of a run of forecasts: which lag counts at which step ahead, and what columns add, and how sure that is.
+
+    \b
+      weights summary runs/oil
+      weights summary runs/oil --top 20
+    """,
+    ask=ask_summary,
+    options=SummaryOptions,
+    refuses=refuse_summary,
+    subject="series",
+)
+
+
 class ForecastOptions(PartOptions, frozen=True):
     """How far ahead, after which rows, with which intervals."""
 
     horizon: Annotated[int | None, option("Steps ahead, at most those of the fit.", "STEPS")] = None
     after: Annotated[Any, option("Rows that came since the fit, or of a new series: looked at, not learned from.", "FILE")] = None
-    level: Annotated[Any, option("Levels of the intervals, in per cent or as shares.", "LEVELS", parse=parse_levels)] = "80,95"
+    level: Annotated[Any, option("Levels of the intervals, in per cent or as shares.", "LEVELS")] = "80,95"
     series: Annotated[str | None, option("Of this series only; drawn is the first if not given.", "NAME")] = None
 
 
@@ -62,11 +99,11 @@ def ask_forecast(model: ForecastModel, options: ForecastOptions, asker: Asker) -
     from weights.report.forecast_figures import forecast_figure
 
     after = None if options.after is None else part_of(options.after, options)
-    table = model.forecast(options.horizon, after=after, level=parse_levels(options.level, "level"), series=options.series)
+    table = model.forecast(options.horizon, after=after, level=parse_levels(options.level, "--level"), series=options.series)
     n_rows = len(table["prediction"])
     return Answer(
         table.to_arrow().to_pylist(),
-        table.table().lines(),
+        table.table(notes=False).lines(),
         forecast_figure(table),
         notes=table.notes,
         table=table.to_arrow,
@@ -116,5 +153,69 @@ SCORE = Question(
     """,
     ask=ask_score,
     options=ScoreOptions,
+    subject="series",
+)
+
+
+class BacktestOptions(msgspec.Struct, frozen=True):
+    """What is held out."""
+
+    hold_out: Annotated[int | None, option("Last moments that are held out; a fifth, or five horizons, if not given.", "STEPS")] = None
+    level: Annotated[Any, option("Levels of the intervals, in per cent or as shares.", "LEVELS", parse=parse_levels)] = "80,95"
+    data: TrainingRows = None
+
+
+def ask_backtest(model: ForecastModel, options: BacktestOptions, asker: Asker) -> Answer:
+    """The score of what was held out as a record and as tables."""
+    levels = parse_levels(options.level, "level")
+    score = model.backtest(options.data, hold_out=options.hold_out, level=levels, progress=asker.progress)
+    return Answer(msgspec.to_builtins(score), score.lines(), notes=score.notes)
+
+
+BACKTEST = Question(
+    name="backtest",
+    help="""Learn again without the last moments, and judge forecasts on these from every origin (walk-forward).
+
+    \b
+      weights backtest runs/oil
+      weights backtest runs/oil --hold-out 2880
+    """,
+    ask=ask_backtest,
+    options=BacktestOptions,
+    stages={"all series": 0.3, "each series": 1.0},
+    subject="series",
+)
+
+
+class ExplainOptions(PartOptions, frozen=True):
+    """Which steps of which series are explained, after which rows."""
+
+    after: Annotated[Any, option("Rows that came since the fit.", "FILE", "--after")] = None
+    series: Annotated[str | None, option("The series; the first if not given.", "NAME")] = None
+    step: Annotated[int | None, option("The step ahead; the first and the last if not given.", "STEPS")] = None
+    top: Annotated[int, option("At most so many parts.", "NUMBER")] = 10
+
+
+def ask_explain(model: ForecastModel, options: ExplainOptions, asker: Asker) -> Answer:
+    """What forecasts are made of, as records and as tables."""
+    from weights.data.table.read import part_of
+    from weights.report.forecasts import explained_lines
+
+    after = None if options.after is None else part_of(options.after, options)
+    steps = None if options.step is None else [options.step]
+    explained = model.explain(after, series=options.series, steps=steps)
+    return Answer(msgspec.to_builtins(explained), explained_lines(explained, options.top))
+
+
+EXPLAIN = Question(
+    name="explain",
+    help="""Of a run of forecasts: share out the next steps among lags and columns, beside the forecast from an average past.
+
+    \b
+      weights explain runs/oil
+      weights explain runs/sales --series north --step 7
+    """,
+    ask=ask_explain,
+    options=ExplainOptions,
     subject="series",
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,16 +11,19 @@ import msgspec
 
 from weights.ensemble import Report
 from weights.errors import listed, printable
+from weights.forecasting.drivers import Drivers
+from weights.forecasting.explaining import ExplainedStep
 from weights.forecasting.fitting import OURS, ForecastPlan
 from weights.forecasting.forecaster import Forecaster
 from weights.forecasts import ForecastModel
 from weights.report.json import spell
 from weights.report.terminal import duration, metric_lines, note_lines
 from weights.summary import labelled
-from weights.tables import aligned
+from weights.tables import aligned, compact
 from weights.tasks.forecast import Forecast
 
-_MOST_SHARES = 8
+_SHOWN_AFTER_FIT = 3
+_MOST_SHARES, _MOST_LAGS, _ALPHA = 8, 6, 0.05
 
 
 def overview(plan: ForecastPlan) -> list[str]:
@@ -40,7 +44,10 @@ def plan_lines(plan: ForecastPlan) -> list[str]:
     shared = ", of each series and of all" if plan.with_pool else ""
     n_units = len(plan.units)
     each = f"{n_units:,} times: " if n_units > 1 else ""
-    return [labelled("plan", f"{each}ridge regressions on {lags} lags{shared}, solved exactly; about {duration(plan.seconds)}")]
+    if not plan.regressions.lags:
+        return [labelled("plan", "a forecast that learns nothing, because series are too short for regressions on lags")]
+    several = "lag" if plan.regressions.lags == (1,) else "lags"
+    return [labelled("plan", f"{each}ridge regressions on {lags} {several}{shared}, solved exactly; about {duration(plan.seconds)}")]
 
 
 def plan_object(plan: ForecastPlan) -> dict[str, Any]:
@@ -64,6 +71,8 @@ def result_lines(model: ForecastModel, plan: ForecastPlan, folder: Path | None) 
     forecaster = model.forecaster
     lines = [labelled("Result", f"{_answering(forecaster)}, {duration(model.report.seconds)}"), *quality_lines(model.report)]
     lines.append(labelled("Why", model.report.decision))
+    if forecaster.drivers is not None:
+        lines += driver_lines(forecaster, top=_SHOWN_AFTER_FIT)
     lines += note_lines(remark for remark in model.report.remarks if remark not in plan.remarks)
     if folder is None:
         return [*lines, labelled("Saved", "nowhere, because of --no-save")]
@@ -81,9 +90,8 @@ def _answering(forecaster: Forecaster) -> str:
 
 def quality_lines(report: Report) -> list[str]:
     """Metrics at rolling origins beside those of plain forecasts, and those of the test."""
-    shown = [row.replace("out of bag", "rolling   ", 1) for row in metric_lines(report, OURS, Forecast.metrics)]
     return [
-        *shown,
+        *metric_lines(report, OURS, Forecast.metrics, judged="rolling", counted="forecasts"),
         "  at rolling origins: learned from what was known, judged on what came next; [95 % interval over the choice of moments]",
     ]
 
@@ -134,3 +142,73 @@ def run_object(model: ForecastModel, folder: Path | None) -> dict[str, Any]:
         "seconds": report.seconds,
         "saved": spell(folder) if folder else None,
     }
+
+
+def driver_lines(forecaster: Forecaster, *, top: int | None = None) -> list[str]:
+    """Which lag counts at which step ahead, and what columns add, as aligned tables."""
+    drivers = forecaster.drivers
+    assert drivers is not None
+    top = _MOST_LAGS if top is None else top
+    lines = []
+    if drivers.lags:
+        several = f"of {drivers.n_series:,} series together, each in units of its own deviation; " if drivers.n_series > 1 else ""
+        lines.append(labelled("Lags", f"weight in the best linear forecast, {several}{drivers.n_windows:,} windows"))
+        rows = [["", "weight", "", "p (Holm)", "used"]]
+        for name, step in drivers.steps.items():
+            own = [weight for weight in drivers.lags if weight.step == step]
+            counted = sorted((weight for weight in own if weight.adjusted < _ALPHA), key=lambda weight: -abs(weight.weight))
+            rows.append([name, *[""] * 4] if counted else [f"{name}: no lag is distinguishable from zero", *[""] * 4])
+            for weight in counted[:top]:
+                bounds = f"[{compact(weight.low)} {compact(weight.high)}]"
+                shown = weight.name.removesuffix(f", {name}")
+                rows.append([f"  {shown}", compact(weight.weight), bounds, show_p(weight.adjusted), compact(weight.used)])
+            if len(counted) > top:
+                rows.append([f"  and {len(counted) - top} more", *[""] * 4])
+        lines += aligned(rows, to_right=[1, 3, 4])
+        lines.append("  [95 % interval that respects dependence]; used: the shrunk weight of forecasts, which has no interval")
+        if drivers.left_over is not None and drivers.left_over < _ALPHA:
+            lines.append("  these lags do not tell all that the past tells (p < 0.05), so that intervals may be too narrow")
+    elif drivers.reason:
+        lines.append(labelled("Lags", drivers.reason))
+    if drivers.columns:
+        lines += _column_lines(drivers, top)
+    return lines
+
+
+def _column_lines(drivers: Drivers, top: int) -> list[str]:
+    unit = "factor" if drivers.factors else "effect"
+    known = sorted(drivers.columns, key=lambda column: (1.0 if column.adjusted is None else column.adjusted, -abs(column.effect)))
+    rows = [["column", unit, "", "p (Holm)"]]
+    for column in known[:top]:
+        bounds = "" if column.low is None or column.high is None else f"[{compact(column.low)} {compact(column.high)}]"
+        rows.append([printable(column.name), compact(column.effect), bounds, "" if column.adjusted is None else show_p(column.adjusted)])
+    more = [f"  and {len(known) - top} more"] if len(known) > top else []
+    heading = labelled("Columns", "what each adds beside the others, for one of its units; levels beside the first of their kind")
+    return [heading, *aligned(rows, to_right=[1, 3]), *more]
+
+
+def explained_lines(explained: Sequence[ExplainedStep], top: int) -> list[str]:
+    """What forecasts are made of, a table for each step."""
+    lines = []
+    for step in explained:
+        how = "times" if step.factors else "plus"
+        base = f"{compact(step.base)} from an average past, {how} what follows"
+        lines.append(labelled("Forecast", f"{step.series}, {step.ahead}: {compact(step.prediction)} = {base}"))
+        shown = [(part.part, _signed(part.value, step.factors)) for part in step.contributions[:top]]
+        more = [(f"{len(step.contributions) - top} more", "")] if len(step.contributions) > top else []
+        lines += aligned([[printable(name), value] for name, value in [*shown, *more]], to_right=[1])
+    return lines
+
+
+def _signed(value: float, factor: bool) -> str:
+    return f"x {value:.3f}" if factor else f"{'+' if value >= 0 else '-'} {compact(abs(value))}"
+
+
+def show_p(p_value: float) -> str:
+    """A p-value in three digits.
+
+    Example:
+        >>> show_p(0.0312), show_p(0.00001)
+        ('0.031', '<0.001')
+    """
+    return "<0.001" if p_value < 0.0005 else f"{p_value:.3f}"

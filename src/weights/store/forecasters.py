@@ -14,6 +14,7 @@ from weights.data.series.calendar import Calendar, check_calendar
 from weights.ensemble import Report
 from weights.errors import CorruptError
 from weights.forecasting.columns import ChosenColumns
+from weights.forecasting.drivers import Drivers
 from weights.forecasting.forecaster import Forecaster, LagModel, SeriesArrays
 from weights.store.card import forecast_card
 from weights.store.content import Content, Listed
@@ -44,6 +45,7 @@ class ForecastConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     model: LagModel
     columns: ChosenColumns
     tensors: dict[str, tuple[str, list[int]]]
+    drivers: Drivers | None = None
 
     @property
     def models(self) -> list[str]:
@@ -63,6 +65,7 @@ def describe_forecaster(forecaster: Forecaster, format_version: int, listed: Lis
         model=forecaster.model,
         columns=forecaster.columns,
         tensors=listed,
+        drivers=forecaster.drivers,
     )
 
 
@@ -153,10 +156,8 @@ def build_forecaster(config: ForecastConfig, report: Report, tensors: dict[str, 
     sizes = Sizes(*(tensors[f"bounds/{name}"] for name in Sizes._fields))
     own = {name: tensors[f"bounds/{name}"] for name in _BOUNDS}
     bounds = AdaptiveBounds(moment=_LAST, sizes=sizes, **own)
-    units = SeriesArrays(**parts)
-    return Forecaster(
-        config.task, config.calendar, config.labels, config.model, config.columns, units, tensors.get(_POOLED), bounds, report
-    )
+    said = config.task, config.calendar, config.labels, config.model, config.columns
+    return Forecaster(*said, SeriesArrays(**parts), tensors.get(_POOLED), bounds, config.drivers, report)
 
 
 def _whole(values: AnyArray) -> bool:

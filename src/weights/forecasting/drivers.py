@@ -1,0 +1,152 @@
+"""What drives forecasts: which lag counts at which step ahead, and what columns add, with intervals that respect dependence.
+
+Lags are measured in the best linear forecast there is (`inspection/lags.py`), beside the weights that the forecast uses, which are shrunk
+and have no interval. What columns beside lags add is what `training/covariates.py` estimates.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import msgspec
+import numpy as np
+import scipy.special
+
+from weights.data.series.calendar import Calendar
+from weights.errors import DataError
+from weights.forecasting.units import Unit
+from weights.inspection.lagnames import name_step, name_weight
+from weights.inspection.lags import measure_lags
+from weights.multiplicity import adjusted
+from weights.training.covariates import Effects
+from weights.types import FloatArray
+
+_FEWEST_LAGS, _MOST_LAGS = 4, 48
+_WINDOWS_A_LAG = 8
+"""Values that there are at least for each lag that is measured (our choice)."""
+_MOST_SERIES = 50
+_LEVEL = 0.95
+
+
+class LagWeight(msgspec.Struct, frozen=True):
+    """The weight of a lag in the forecast of a step.
+
+    Attributes:
+        name: of both. lag: counted from 0, the last value. step: ahead, counted from 1.
+        weight: in the best linear forecast. low, high: its 95 % interval. p_value: of zero. adjusted: for all weights measured (Holm).
+        used: the weight that forecasts use, the mean over series.
+    """
+
+    name: str
+    lag: int
+    step: int
+    weight: float
+    low: float
+    high: float
+    p_value: float
+    adjusted: float
+    used: float
+
+
+class ColumnEffect(msgspec.Struct, frozen=True):
+    """What a column adds for each of its units, all others and the lags of what they leave as they are.
+
+    Attributes:
+        name: of the column. effect: in the unit of the target, or, of a series that is learned on a log scale, a factor.
+        low, high: its 95 % interval; None where nothing can be said. p_value: of no effect. adjusted: for all columns (Holm).
+    """
+
+    name: str
+    effect: float
+    low: float | None
+    high: float | None
+    p_value: float | None
+    adjusted: float | None
+
+
+class Drivers(msgspec.Struct, frozen=True):
+    """What drives forecasts.
+
+    Attributes:
+        lags: by step, then by lag; none where there are too few values, which `reason` says.
+        steps: that were looked at, by their names.
+        n_windows: from which the first step was measured. n_series: of how many series, in units of their own deviation if several.
+        left_over: the p-value of lags telling all that the past tells; intervals hold where they do.
+        columns: what columns add. factors: whether that is a factor, not a sum.
+        reason: why something is missing; nothing if nothing is.
+    """
+
+    lags: list[LagWeight] = []
+    steps: dict[str, int] = {}
+    n_windows: int = 0
+    n_series: int = 0
+    left_over: float | None = None
+    columns: list[ColumnEffect] = []
+    factors: bool = False
+    reason: str = ""
+
+
+def find_drivers(
+    units: Sequence[Unit], rests: Sequence[FloatArray], effects: Effects | None, used: FloatArray, calendar: Calendar, n_season: int
+) -> Drivers:
+    """What drives the forecasts of some series.
+
+    Args:
+        units: the series.
+        rests: what columns leave of their values as they are seen, shape (t,) each.
+        effects: of columns, where there is one series.
+        used: weights that forecasts use, means over series, shape (L, H).
+        calendar: of the series.
+        n_season: length of the shortest season in steps; zero without one.
+    """
+    columns = [] if effects is None else _judge_columns(effects, units[0])
+    every = -(-len(units) // _MOST_SERIES)
+    chosen = [rest / max(float(rest.std()), np.finfo(float).tiny) for rest in rests[::every]]
+    horizon = used.shape[1]
+    n_values = sum(map(len, chosen))
+    n_lags = min(max(2 * n_season, _FEWEST_LAGS), _MOST_LAGS, len(used), n_values // _WINDOWS_A_LAG)
+    steps = sorted({1, n_season if 0 < n_season <= horizon else 1, horizon})
+    known = Drivers(columns=columns, factors=units[0].scale.logged, n_series=len(chosen))
+    try:
+        lag_map = measure_lags(chosen, n_lags, steps)
+    except DataError as error:
+        return msgspec.structs.replace(known, reason=f"lags were not measured: {str(error)[:1].lower()}{str(error)[1:]}")
+    low, high = lag_map.weights.interval(_LEVEL)
+    single, all_together = lag_map.weights.p_values(), lag_map.weights.p_values("holm")
+    parts = np.stack([lag_map.weights.value, low, high, single, all_together])[:, :, 0].tolist()
+    weights = []
+    for k, step in enumerate(steps):
+        for lag in range(n_lags):
+            weight, least, most, p_value, whole = (part[lag][k] for part in parts)
+            name = name_weight(calendar, lag, step)
+            weights.append(LagWeight(name, lag, step, weight, least, most, p_value, whole, float(used[lag, step - 1])))
+    return msgspec.structs.replace(
+        known,
+        lags=weights,
+        steps={name_step(calendar, step): step for step in steps},
+        n_windows=int(lag_map.n_windows[0]),
+        left_over=lag_map.left_over.p_value,
+    )
+
+
+def _judge_columns(effects: Effects, unit: Unit) -> list[ColumnEffect]:
+    """The effects of columns in the unit of the target, or as factors."""
+    judged = []
+    for slope, own in zip(effects.slopes, np.eye(len(effects.slopes)), strict=True):
+        error = effects.error_of(own)
+        half = error.half_width(_LEVEL)
+        sure = half is not None and error.std_err > 0
+        p_value = float(2 * scipy.special.stdtr(error.degrees, -abs(slope) / error.std_err)) if sure else None
+        ends = (None, None) if half is None or not sure else (float(slope - half), float(slope + half))
+        judged.append((float(slope), *ends, p_value))
+    together = adjusted([p_value for *_, p_value in judged], "holm")
+
+    def shown(value: float | None) -> float | None:
+        if value is None:
+            return None
+        return float(np.exp(value * unit.scale.spread)) if unit.scale.logged else value * unit.scale.spread
+
+    return [
+        ColumnEffect(name, shown(slope) or 0.0, shown(low), shown(high), p_value, whole)
+        for name, (slope, low, high, p_value), whole in zip(effects.names, judged, together, strict=True)
+    ]

@@ -1,0 +1,133 @@
+"""A forecast shared out among lags and columns: what each adds to that of an average past."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+
+import msgspec
+import numpy as np
+
+from weights.errors import NotFoundError, printable, suggest
+from weights.forecasting.columns import list_groups, moments_of
+from weights.forecasting.forecaster import Forecaster
+from weights.forecasting.later import Later, check_expected
+from weights.inspection.lagnames import name_lag, name_step
+from weights.inspection.lags import LagGroup
+from weights.inspection.shares import share_out
+from weights.types import FloatArray
+
+_ALONE = 3
+"""Lags that stand for themselves (our choice)."""
+
+
+class Contribution(msgspec.Struct, frozen=True):
+    """What a part adds to the forecast of a step.
+
+    Attributes:
+        part: a lag, lags, or a group of columns.
+        value: in the unit of the target, or, of a series that is learned on a log scale, a factor.
+    """
+
+    part: str
+    value: float
+
+
+class ExplainedStep(msgspec.Struct, frozen=True):
+    """A forecast and what it is made of.
+
+    Attributes:
+        series: whose. step: ahead. ahead: that in words.
+        prediction: the forecast. base: that of an average past; the contributions add up to the difference, or multiply up to the ratio.
+        factors: whether they multiply.
+        contributions: the largest first.
+    """
+
+    series: str
+    step: int
+    ahead: str
+    prediction: float
+    base: float
+    factors: bool
+    contributions: list[Contribution]
+
+
+def explain_steps(later: Later, steps: Sequence[int], series: str | None = None) -> list[ExplainedStep]:
+    """What the next steps of a series are made of; of the first series if none is named.
+
+    Args:
+        later: what came after what was learned from.
+        steps: which, from 1 to H.
+        series: whose.
+
+    Raises:
+        NotFoundError: there is no such series. DataError: a column that is to be known beforehand is missing.
+    """
+    forecaster = later.forecaster
+    if series is not None and series not in forecaster.labels:
+        raise NotFoundError(f"There is no series '{printable(series)}'. {suggest(series, forecaster.labels)}")
+    place = 0 if series is None else [*forecaster.labels].index(series)
+    return [one for u in np.flatnonzero(forecaster.units.series == place).tolist() for one in _explain_unit(later, u, steps)]
+
+
+def _explain_unit(later: Later, unit: int, steps: Sequence[int]) -> list[ExplainedStep]:
+    forecaster, values = later.forecaster, later.values[unit]
+    check_expected(forecaster, unit, len(values), later.expected[unit][: len(values) + max(steps)])
+    units, scale = forecaster.units, forecaster.units.scale(unit)
+    n_lags, n_values = forecaster.model.n_lags, len(values)
+    rest = np.concatenate(
+        [units.tails[unit] - units.tail_effects[unit], forecaster.rest_later(unit, values, later.expected[unit][:n_values])]
+    )
+    window = rest[: -n_lags - 1 : -1]
+    mean = np.asarray([window.mean()])
+    shares = share_out(units.weights[unit][:, None], window[:, None], mean, _group_lags(forecaster), 0.0)
+    added, usual = _added_by_group(forecaster, unit, later, max(steps))
+    explained = []
+    for step in steps:
+        moved = dict(zip(shares.names, shares.contributions[:, step - 1].tolist(), strict=True))
+        moved |= {name: float(own[step - 1]) for name, own in added.items()}
+        base = float(shares.mean_forecast[step - 1] + units.intercept[unit] + usual)
+        prediction = float(scale.undo(np.asarray(base + sum(moved.values()))))
+        shown = {name: float(np.exp(value * scale.spread)) if scale.logged else value * scale.spread for name, value in moved.items()}
+        parts = [Contribution(name, shown[name]) for name in sorted(moved, key=lambda name: -abs(moved[name]))]
+        ahead = name_step(forecaster.calendar, step)
+        explained.append(
+            ExplainedStep(forecaster.name(unit), step, ahead, prediction, float(scale.undo(np.asarray(base))), scale.logged, parts)
+        )
+    return explained
+
+
+def _group_lags(forecaster: Forecaster) -> list[LagGroup]:
+    """The first lags each for itself, then those of each season, of which the last holds the rest."""
+    n_lags, calendar = forecaster.model.n_lags, forecaster.calendar
+    groups = [LagGroup(name_lag(calendar, lag), (lag,)) for lag in range(min(_ALONE, n_lags))]
+    edges = [_ALONE, *(season for season in forecaster.model.seasons if _ALONE < season < n_lags), n_lags]
+    for begin, end in itertools.pairwise(edges):
+        if begin < end:
+            name = f"the values {calendar.span(begin)} to {calendar.span(end - 1)} before the last"
+            groups.append(LagGroup(name, tuple(range(begin, end))))
+    return groups
+
+
+def _added_by_group(forecaster: Forecaster, unit: int, later: Later, most: int) -> tuple[dict[str, FloatArray], float]:
+    """What each group of columns adds to the next steps beside the mean of the last lags, by its name, shape (most,), and all these means.
+
+    Among the last lags there are no events, and other columns that are known beforehand are as at the last moment.
+    """
+    chosen, units, n_values = forecaster.columns, forecaster.units, len(later.values[unit])
+    if not chosen.groups:
+        return {}, 0.0
+    n_lags = forecaster.model.n_lags
+    known = np.nan_to_num(np.concatenate([units.known[unit, :1], later.known[unit]])[: 1 + n_values + most])
+    before = np.where([name in chosen.events for name in chosen.known], 0.0, known[:1])
+    known = np.concatenate([np.repeat(before, n_lags - 1, axis=0), known])
+    moments = moments_of(forecaster.calendar, int(units.ends[unit]) - n_lags + 1, len(known))
+    groups = list_groups(chosen, forecaster.calendar, moments, known)
+    added, begin, total = {}, 0, 0.0
+    for name in chosen.groups:
+        own = slice(begin, begin + len(groups[name].names))
+        values = groups[name].values @ units.slopes[unit, own]
+        usual = float(values[:n_lags].mean())
+        added[name] = values[n_lags + n_values :] - usual
+        total, begin = total + usual, own.stop
+    return added, total
