@@ -49,7 +49,7 @@ def test_a_backtest_learns_again_without_what_it_is_judged_on():
 
 
 def test_a_backtest_needs_rows_and_at_least_the_horizon():
-    with pytest.raises(UsageError, match="came from memory. Give them again"):
+    with pytest.raises(UsageError, match=r"came from memory\. Give them again"):
         forecast_one().backtest()
     with pytest.raises(UsageError, match="At least the 5 steps of the horizon are held out, but 4"):
         forecast_one().backtest(rows_of(ALL, slice(105)), hold_out=4)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 import pytest
 
@@ -9,7 +11,8 @@ import weights
 from drawn import inside, words
 from planted import rows_of, weekly
 from small import HORIZON, forecast_one, forecast_two
-from weights.report.charts import INK, ORANGE, Area, Line
+from weights.forecasting.steps import ForecastTable
+from weights.report.charts import INK, ORANGE, SMALL, Area, Line, Text, save, width_of
 from weights.report.forecast_figures import forecast_figure
 
 
@@ -45,20 +48,18 @@ def test_of_several_series_the_first_is_drawn_and_named():
 
 
 def test_moments_stand_below_and_do_not_overlap():
-    hours = np.datetime64("2024-01-01T00") + np.arange(24 * 40)
+    hours = np.datetime64("2024-01-01T00") + np.arange(24 * 60)
     rows = {"hour": hours, "load": np.sin(np.arange(len(hours)) * 2 * np.pi / 24)}
-    figure = forecast_figure(weights.fit(rows, "load", task="forecast", time="hour", horizon=96).forecast())
-    from weights.report.charts import SMALL, Text, width_of
-
-    below = sorted((m for m in figure.marks if isinstance(m, Text) and m.words.startswith("2024-")), key=lambda m: m.x)
-    assert len(below) >= 3
-    for a, b in zip(below, below[1:], strict=False):
-        assert a.x + width_of(a.words, SMALL) / 2 < b.x - width_of(b.words, SMALL) / 2
+    table = weights.fit(rows, "load", task="forecast", time="hour", horizon=96).forecast()
+    for n in (40, 96):
+        shorter = ForecastTable({name: values[:n] for name, values in table.items()}, table.before)
+        below = [mark for mark in forecast_figure(shorter).marks if isinstance(mark, Text) and mark.words.startswith("2024-")]
+        assert len(below) >= 3
+        for a, b in itertools.pairwise(below):
+            assert a.x + width_of(a.words, SMALL) / 2 + 5 < b.x - width_of(b.words, SMALL) / 2
 
 
 @pytest.mark.parametrize("ending", ["svg", "png"])
 def test_it_is_written_to_a_file(ending, tmp_path):
-    from weights.report.charts import save
-
     save(forecast_figure(forecast_one().forecast(after=rows_of(weekly(130), slice(105, None)))), tmp_path / f"next.{ending}")
     assert (tmp_path / f"next.{ending}").stat().st_size > 1000
