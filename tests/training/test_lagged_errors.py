@@ -106,10 +106,10 @@ def test_a_half_life_is_chosen_where_effects_change():
 
 def test_choices_depend_on_nothing_that_came_later():
     values, holiday = draw()
-    proposed = propose_groups(86_400.0 * np.arange(N + H), holiday, step=86_400.0)
+    proposed = propose_groups(86_400.0 * np.arange(N + H), step=86_400.0, events=holiday)
     groups = {name: first(columns, 300) for name, columns in proposed.items() if "season" not in name}
     chosen = choose_columns(values[:300], groups, SETTING, n_cuts=2)
-    assert "known" in chosen.groups
+    assert "events" in chosen.groups
     assert set(chosen.groups) <= set(groups)
 
 

@@ -7,7 +7,7 @@ import datetime
 import numpy as np
 import pytest
 
-from weights.data.series.cycles import Columns, describe_moments, join_columns, propose_groups
+from weights.data.series.cycles import Columns, describe_moments, find_events, join_columns, propose_groups
 
 DAY, HOUR = 86_400.0, 3_600.0
 
@@ -47,28 +47,35 @@ def test_no_wave_is_shorter_than_two_steps():
 def test_the_future_is_described_as_it_will_be_when_it_came(n, step):
     moments = moments_of("2021-03-04 05:00", n, step)
     known = Columns(("holiday",), (np.arange(n) % 9 == 0).astype(float)[:, None])
-    whole = propose_groups(moments, known, step=step)
-    later = propose_groups(moments[-7:], Columns(known.names, known.values[-7:]), step=step)
+    whole = propose_groups(moments, step=step, events=known)
+    later = propose_groups(moments[-7:], step=step, events=Columns(known.names, known.values[-7:]))
     assert [*whole] == [*later]
     for name, columns in whole.items():
         assert columns.names == later[name].names
         np.testing.assert_array_equal(columns.values[-6:-1], later[name].values[1:-1], err_msg=name)  # a step beside needs its neighbour
 
 
-def test_known_columns_are_moved_by_a_step_and_split_by_weekends():
+def test_events_are_moved_by_a_step_and_split_by_weekends():
     moments = moments_of("2024-03-02", 5, DAY)  # a Saturday
     holiday = Columns(("holiday",), np.array([[1.0], [0.0], [1.0], [0.0], [0.0]]))
-    groups = propose_groups(moments, holiday, step=DAY)
-    assert groups["known, at weekends"].names == ("holiday, weekend",)
-    assert groups["known, at weekends"].values[:, 0].tolist() == [1, 0, 0, 0, 0]
-    assert groups["known, a step ago"].values[:, 0].tolist() == [0, 1, 0, 1, 0]
-    assert groups["known, a step ahead"].values[:, 0].tolist() == [0, 1, 0, 0, 0]
+    groups = propose_groups(moments, step=DAY, events=holiday)
+    assert groups["events, at weekends"].names == ("holiday, weekend",)
+    assert groups["events, at weekends"].values[:, 0].tolist() == [1, 0, 0, 0, 0]
+    assert groups["events a step ago"].values[:, 0].tolist() == [0, 1, 0, 1, 0]
+    assert groups["events a step ahead"].values[:, 0].tolist() == [0, 1, 0, 0, 0]
 
 
 def test_without_known_columns_there_is_the_calendar_alone():
-    groups = propose_groups(moments_of("2024-01-01", 30, DAY), None, step=DAY)
+    groups = propose_groups(moments_of("2024-01-01", 30, DAY), step=DAY)
     assert "day of the week by trend" in groups
-    assert not any(name.startswith("known") for name in groups)
+    assert not any("events" in name or "known" in name for name in groups)
+
+
+def test_events_are_columns_that_are_mostly_zero():
+    known = Columns(("holiday", "price", "game"), np.column_stack([np.arange(20) == 3, np.full(20, 2.5), np.arange(20) % 2]).astype(float))
+    assert find_events(known).tolist() == [True, False, False]
+    groups = propose_groups(moments_of("2024-01-01", 20, DAY), step=DAY, known=known)
+    assert groups["known"] is known
 
 
 def test_groups_are_joined_in_their_order_and_none_are_no_columns():
