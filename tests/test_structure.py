@@ -95,6 +95,7 @@ def test_tests_mirror_the_source():
         "types",
         "verdicts",
         "base",
+        "content",
         "control",
         "effort",
         "stepping",

@@ -53,7 +53,7 @@ def test_a_scale_is_that_of_the_values_it_was_given():
 
 def test_a_series_whose_rhythm_grows_with_its_level_is_seen_as_logs():
     level = np.exp(PLACES / 80)
-    assert grows_with_level(level * (10 + 3 * RHYTHM + RNG.normal(size=240)), 12)
+    assert grows_with_level(level * (10 + 3 * RHYTHM + RNG.normal(size=240)), 12) is True
     assert find_scale(level * (10 + 3 * RHYTHM), [12]).logged
     assert not grows_with_level(10 * level + 3 * RHYTHM + RNG.normal(size=240), 12)
     assert not grows_with_level(level * (10 + 3 * RHYTHM) - 8, 12)  # some are below zero

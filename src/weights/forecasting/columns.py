@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 
 import msgspec
@@ -84,6 +85,17 @@ def choose_beside(
     if {*choice.groups} <= {*list_groups(NO_COLUMNS, calendar, moments, known[:, :0])}:
         chosen = NO_COLUMNS
     return msgspec.structs.replace(chosen, groups=choice.groups, names=names, half_life=choice.half_life if choice.groups else None)
+
+
+def wrong_in_columns(chosen: ChosenColumns, calendar: Calendar) -> list[str]:
+    """What is wrong with columns that were saved, in words; nothing if all is well."""
+    lawful = len({*chosen.known}) == len(chosen.known) and {*chosen.events} <= {*chosen.known}
+    lawful = lawful and (chosen.half_life is None or 0 < chosen.half_life < math.inf)
+    if lawful:
+        groups = list_groups(chosen, calendar, calendar.moments(np.arange(3)), np.zeros((3, len(chosen.known))))
+        lawful = {*chosen.groups} <= {*groups}
+        lawful = lawful and join_columns([groups[name] for name in chosen.groups], 3).names == chosen.names
+    return [] if lawful else ["columns beside lags are not those that the calendar and known columns give"]
 
 
 def fit_beside(seen: FloatArray, columns: Columns, chosen: ChosenColumns) -> Effects:

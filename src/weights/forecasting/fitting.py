@@ -252,7 +252,7 @@ def _learn_unit(unit: Unit, regressions: Regressions, beside: _Beside, cuts: Int
     early, final = seen - beside.early, seen - beside.final
     mixture = mix_regressions(early, regressions, cuts, None if cuts is None else pool, final)
     if mixture is None:
-        first = min(max(1, *regressions.seasons), len(seen) - horizon, max(len(seen) // 2 - horizon, 1)) - 1
+        first = min(max((1, *regressions.seasons)), len(seen) - horizon, max(len(seen) // 2 - horizon, 1)) - 1
         mixture = mix_plain(early, regressions, np.arange(first, len(seen) - horizon))
     by_cut = place_origins(mixture, len(seen), most)
     plain = regressions.plain_forecasts(min(int(by_cut[0][0]) + 1, regressions.n_lags))

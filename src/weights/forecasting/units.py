@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
@@ -242,7 +243,7 @@ def grows_with_level(values: FloatArray, length: int) -> bool:
         return False
     slope = float(x @ y) / total
     noise = float(((y - slope * x) ** 2).sum()) / max(n_parts - 2, 1)
-    return slope >= _LOG_SLOPE and slope > 2 * np.sqrt(noise / total)
+    return slope >= _LOG_SLOPE and slope > 2 * math.sqrt(noise / total)
 
 
 def find_seasons(units: Sequence[FloatArray]) -> tuple[int, ...]:

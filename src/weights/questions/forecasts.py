@@ -161,13 +161,13 @@ class BacktestOptions(msgspec.Struct, frozen=True):
     """What is held out."""
 
     hold_out: Annotated[int | None, option("Last moments that are held out; a fifth, or five horizons, if not given.", "STEPS")] = None
-    level: Annotated[Any, option("Levels of the intervals, in per cent or as shares.", "LEVELS", parse=parse_levels)] = "80,95"
+    level: Annotated[Any, option("Levels of the intervals, in per cent or as shares.", "LEVELS")] = "80,95"
     data: TrainingRows = None
 
 
 def ask_backtest(model: ForecastModel, options: BacktestOptions, asker: Asker) -> Answer:
     """The score of what was held out as a record and as tables."""
-    levels = parse_levels(options.level, "level")
+    levels = parse_levels(options.level, "--level")
     score = model.backtest(options.data, hold_out=options.hold_out, level=levels, progress=asker.progress)
     return Answer(msgspec.to_builtins(score), score.lines(), notes=score.notes)
 

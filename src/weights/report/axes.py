@@ -28,6 +28,7 @@ from weights.report.charts import (
     Raster,
     Text,
     mixed,
+    width_of,
     wrapped,
 )
 from weights.types import AnyArray, FloatArray
@@ -36,6 +37,7 @@ MARGIN = 24
 BELOW_TITLE = MARGIN + LARGE + 34.0
 """Where panels begin."""
 _ACROSS_EVERY, _UP_EVERY = 76, 52
+_BETWEEN_TEXTS = 6.0
 """Pixels between ticks, at the least."""
 _TAIL, _FEW, _FAR = 0.002, 1.5, 3.0
 """An axis leaves out values beyond these quantiles, or of few rows beyond the outermost one, where all values take so many times as much
@@ -136,7 +138,7 @@ class Panel(NamedTuple):
         """
         right, bottom = self.left + self.width, self.top + self.height
         marks: list[Mark] = []
-        for value, words in self.across.ticks(max(int(self.width / _ACROSS_EVERY), 2)):
+        for value, words in self._ticks_across():
             x, _ = self.at(value, self.up.low)
             marks.append(Line([(x, self.top), (x, bottom)], LINE, 0.5))
             if below:
@@ -156,6 +158,17 @@ class Panel(NamedTuple):
         for (x, y), cut in zip([(self.left, bottom), (self.left, self.top)], self.up.cut, strict=True):
             marks += _cut_sign(x, y, across=False) if cut else []
         return marks
+
+    def _ticks_across(self) -> list[tuple[float, str]]:
+        """The ticks of the lower axis, so few that their texts do not touch."""
+        most = max(int(self.width / _ACROSS_EVERY), 2)
+        while True:
+            ticks = self.across.ticks(most)
+            places = self.across.share(np.asarray([value for value, _ in ticks])) * self.width
+            widest = max((width_of(words, SMALL) for _, words in ticks), default=0.0)
+            if most <= 2 or len(ticks) < 2 or float(np.diff(places).min()) >= widest + _BETWEEN_TEXTS:
+                return ticks
+            most = min(most, len(ticks)) - 1
 
     def points(self, x: FloatArray, y: FloatArray, color: str = BLUE) -> tuple[list[Mark], str]:
         """Points (n,), (n,) as dots, or of more than 1,500 how many lie where; and what must be known of that, in words.

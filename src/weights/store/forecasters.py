@@ -10,10 +10,10 @@ import msgspec
 import numpy as np
 
 from weights.adaptive import AdaptiveBounds, Sizes, shapes_of
-from weights.data.series.calendar import Calendar, check_calendar
+from weights.data.series.calendar import Calendar, check_calendar, wrong_in_numbers
 from weights.ensemble import Report
 from weights.errors import CorruptError
-from weights.forecasting.columns import ChosenColumns
+from weights.forecasting.columns import ChosenColumns, wrong_in_columns
 from weights.forecasting.drivers import Drivers
 from weights.forecasting.forecaster import Forecaster, LagModel, SeriesArrays
 from weights.store.card import forecast_card
@@ -86,6 +86,7 @@ def wrong_in_config(config: ForecastConfig) -> list[str]:
         wrong.append("series must be there, each with a name of its own")
     if config.model.n_lags < 1 or not all(season >= 2 for season in config.model.seasons):
         wrong.append(f"{config.model.n_lags} lags and seasons of {config.model.seasons} steps cannot be")
+    wrong = wrong or wrong_in_columns(config.columns, config.calendar)
     if not all(0 <= share <= 1.0001 for share in config.model.shares.values()):
         wrong.append("a share is below zero or above one")
     return wrong
@@ -141,8 +142,9 @@ def wrong_in_arrays(arrays: dict[str, AnyArray], config: ForecastConfig) -> list
     if (np.diff(bounds["quantiles"], axis=1) < 0).any():
         wrong.append("quantiles that are not in ascending order")
     wrong += [f"numbers in 'bounds/{name}' that are below zero" for name in _SIZES if (bounds[name] < 0).any()]
-    if ((bounds["rows"] <= 0) | (bounds["rows"] >= 1)).any():
+    if not len(bounds["rows"]) or ((bounds["rows"] <= 0) | (bounds["rows"] >= 1)).any():
         wrong.append("ranks that are not between 0 and 1")
+    wrong = wrong or wrong_in_numbers(config.calendar, units["ends"].astype(np.int64))
     pairs = [*zip(units["series"].tolist(), units["target"].tolist(), strict=True)]
     if any(a >= b for a, b in itertools.pairwise(pairs)):
         wrong.append("series that are there twice, or out of order")

@@ -63,7 +63,7 @@ class Regressions(NamedTuple):
     @property
     def n_lags(self) -> int:
         """The most lags that a forecast looks at, L."""
-        return max(1, *self.lags, *self.seasons)
+        return max((1, *self.lags, *self.seasons))
 
     def known_references(self, n_lags: int) -> dict[str, Callable[[int, int], Reference]]:
         """What forecasts from so many lags may begin with, by name."""

@@ -27,6 +27,8 @@ _MANY_DISTANCES = 10
 """Fewer may be any whole numbers of steps."""
 _LARGEST_JITTER = 0.1
 """Share of a step by which a moment may lie beside its place (our choice)."""
+_YEARS, _LARGEST_NUMBERS = (-62_135_596_800.0, 253_000_000_000.0), (-(2.0**62), 2.0**62)
+"""Moments that can be shown: of the years 1 to 9987, and of numbers those that can be counted."""
 _FEWEST_SEASONS_APART = 90 * _DAY
 """Clocks are set forward and back once a year each."""
 
@@ -187,12 +189,28 @@ def check_calendar(calendar: Calendar) -> list[str]:
     """What is wrong with a calendar that was saved, in words; nothing if all is well."""
     match calendar:
         case Even(origin=origin, step=step):
-            lawful = math.isfinite(origin) and 0 < step < math.inf and all(math.isfinite(seconds) for _, seconds in calendar.clock)
+            set_at, added = [number for number, _ in calendar.clock], [seconds for _, seconds in calendar.clock]
+            lawful = math.isfinite(origin) and 0 < step < math.inf and all(abs(seconds) <= _DAY for seconds in added)
+            lawful = lawful and all(a < b for a, b in itertools.pairwise(set_at))
         case Months(step=step, day=day, second=second):
             lawful = step >= 1 and 1 <= day <= 31 and 0 <= second < _DAY
         case TradingDays(days=days, second=second):
             lawful = bool(days) and all(a < b for a, b in itertools.pairwise(days)) and 0 <= second < _DAY
-    return [] if lawful else [f"a calendar of {calendar.name} cannot be so"]
+    if not lawful:
+        return ["a calendar that cannot be"]
+    return wrong_in_numbers(calendar, np.zeros(1, np.int64))
+
+
+def wrong_in_numbers(calendar: Calendar, numbers: IntArray) -> list[str]:
+    """What is wrong with numbers (n,) of a calendar that was saved, which must be those of moments that can be shown; or nothing."""
+    match calendar:
+        case Even(origin=origin, step=step):
+            places, (low, high) = origin + step * np.asarray(numbers, float), _LARGEST_NUMBERS if calendar.numbered else _YEARS
+        case Months(origin=origin, step=step):
+            places, (low, high) = origin + step * np.asarray(numbers, float), (12.0, 12.0 * 9_990)
+        case TradingDays(days=days):
+            places, (low, high) = np.asarray([*days, *numbers + days[-1]], float) * _DAY, _YEARS
+    return [] if ((places >= low) & (places <= high)).all() else ["moments of a calendar that are no dates"]
 
 
 def find_calendar(moments: FloatArray, series: IntArray, *, name: str, numbered: bool = False) -> Calendar:

@@ -1,0 +1,113 @@
+"""What is read and tried follows from what was said; what does nothing, or cannot be, is refused before anything is learned."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from planted import stacked, weekly
+from weights import api
+from weights.errors import DataError, NotFoundError, UsageError
+from weights.fitoptions import DataOptions, FitOptions
+from weights.forecasting.planning import TAKES, check_horizon, refuse_series_options
+from weights.options import list_options
+
+
+def plan(table, target="sold", **options):
+    return api.plan_fit(table, target, task="forecast", **{"time": "day", "horizon": 5} | options)
+
+
+def test_a_plan_says_what_will_be_learned():
+    planned = plan(weekly(84))
+    assert (planned.calendar.name, planned.task.target, planned.n_samples) == ("daily", "sold", 84)
+    assert planned.regressions.horizon == 5
+    assert planned.regressions.seasons == (7,)
+    assert all(n % 7 == 0 for n in planned.regressions.lags)
+    assert (len(planned.units), planned.with_pool, planned.tests) == (1, False, [])
+    assert [*planned.stages] == ["each series"]
+
+
+def test_several_series_share_regressions():
+    planned = plan(stacked(weekly(84, shop=["a"] * 84), weekly(60, shop=["b"] * 60)), series="shop")
+    assert (planned.labels, planned.with_pool) == (["a", "b"], True)
+    assert [*planned.stages] == ["all series", "each series"]
+
+
+def test_what_is_for_the_test_is_kept_apart():
+    planned = plan(weekly(84, split=["train"] * 60 + ["val"] * 14 + ["test"] * 10), split="split")
+    (unit,), (test,) = planned.units, planned.tests
+    assert (len(unit.values), unit.first_judged, len(test)) == (74, 60, 10)
+    np.testing.assert_array_equal(test, weekly(84)["sold"][74:])
+
+
+def test_a_budget_leaves_long_regressions_out_and_says_so():
+    planned = plan(weekly(400), budget=0.0001)
+    assert len(planned.regressions.lags) == 1
+    assert "lags were left out, which would take longer than 0 s" in planned.remarks[-1]
+    assert planned.seconds < plan(weekly(400)).seconds
+
+
+def test_columns_may_have_labels_that_are_no_text():
+    frame = pd.DataFrame({0: weekly(84)["day"], 1: weekly(84)["sold"]})
+    planned = plan(frame, 1, time=0)
+    assert (planned.task.targets, planned.task.time) == (("1",), "0")
+
+
+def test_every_option_acts_or_is_refused():
+    known = {option.name for record in (DataOptions, FitOptions) for option in list_options(record)}
+    assert {*TAKES} <= known
+    for name in sorted(known - {*TAKES}):
+        with pytest.raises(UsageError, match="does nothing for forecasts"):
+            plan(weekly(84), **{name: "something"})
+
+
+def test_settings_of_models_are_refused():
+    with pytest.raises(UsageError, match="'activation' does nothing for forecasts"):
+        plan(weekly(84), activation="gelu")
+
+
+@pytest.mark.parametrize("name", ["series", "horizon", "known"])
+def test_options_of_series_are_refused_for_rows(name):
+    with pytest.raises(UsageError, match=f"--{name} is for forecasts of series"):
+        refuse_series_options(DataOptions(target="sold", **{name: "day"}))
+    refuse_series_options(DataOptions(target="sold"))
+
+
+@pytest.mark.parametrize("horizon", [0, -1, 1.5, "5", True, 10_001, float("nan"), [5]])
+def test_a_horizon_is_a_whole_number_of_steps(horizon):
+    with pytest.raises(UsageError, match="whole number of steps from 1 to 10,000"):
+        check_horizon(horizon)
+
+
+def test_a_horizon_may_be_any_whole_number_there_is():
+    assert [check_horizon(5), check_horizon(np.int32(7)), check_horizon(10_000)] == [5, 7, 10_000]
+    with pytest.raises(UsageError, match="Say it with --horizon"):
+        check_horizon(None)
+
+
+def test_what_is_known_beforehand_is_there_at_every_moment_and_is_not_the_target():
+    with pytest.raises(UsageError, match="'sold' is forecast and cannot be known beforehand"):
+        plan(weekly(120), known="sold")
+    price = np.where(np.arange(120) == 30, np.nan, 1.0)
+    with pytest.raises(DataError, match="'price' has none at 2024-01-31"):
+        plan(weekly(120, price=price), known="price")
+    with pytest.raises(NotFoundError, match="no column 'prize'"):
+        plan(weekly(120, price=price), known="prize")
+
+
+def test_nothing_is_forecast_without_a_column():
+    with pytest.raises(UsageError, match="The column to forecast was not named"):
+        plan(weekly(84), None)
+
+
+def test_a_plan_takes_the_place_of_a_run_of_the_same_series_only(tmp_path):
+    import weights
+
+    options = {"task": "forecast", "time": "day", "series": "shop", "horizon": 5, "save": tmp_path / "run"}
+    a, b = weekly(84, shop=["a"] * 84), weekly(84, shop=["b"] * 84)
+    weights.fit(a, "sold", **options)
+    weights.fit(a, "sold", **options)
+    with pytest.raises(UsageError, match="add --overwrite"):
+        weights.fit(b, "sold", **options)
+    weights.fit(b, "sold", overwrite=True, **options)

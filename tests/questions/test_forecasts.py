@@ -1,0 +1,68 @@
+"""What is asked of forecasts: the next steps, later rows, all that is known; as records, lines and drawn."""
+
+from __future__ import annotations
+
+import pytest
+
+from drawn import inside, words
+from planted import rows_of, weekly
+from small import HORIZON, fitted_example, forecast_one, forecast_two
+from weights.errors import UsageError
+from weights.questions import ask
+from weights.questions.forecasts import parse_levels
+
+LATER = rows_of(weekly(130), slice(105, None))
+
+
+@pytest.mark.parametrize(
+    ("text", "levels"), [("80,95", [0.8, 0.95]), ("0.8", [0.8]), (80, [0.8]), ([0.5, 90], [0.5, 0.9]), ("99.9", [0.999]), ("101", [1.01])]
+)
+def test_levels_are_read_in_per_cent_or_as_shares(text, levels):
+    assert parse_levels(text, "--level") == pytest.approx(levels)
+
+
+@pytest.mark.parametrize("text", ["", "much", "80;95", "80,"])
+def test_levels_that_are_no_numbers_are_refused(text):
+    with pytest.raises(UsageError, match="--level takes levels such as 80,95"):
+        parse_levels(text, "--level")
+
+
+def test_the_next_steps_are_a_record_lines_rows_and_a_drawing():
+    answer = ask(forecast_two(), "forecast", level="90")
+    assert len(answer.record) == 2 * HORIZON
+    assert [*answer.record[0]] == ["series", "target", "time", "step", "prediction", "low 90%", "high 90%"]
+    assert answer.table().num_rows == answer.counts["n_steps"] == 2 * HORIZON
+    assert next(iter(answer.lines)).split() == ["Forecast", "10", "steps"]
+    assert inside(answer.figure)
+
+
+def test_what_is_said_of_later_rows_is_said_beside_the_answer_not_in_it():
+    answer = ask(forecast_one(), "forecast", after=rows_of(weekly(130), slice(100, None)))
+    assert len(answer.notes) == 1
+    assert "passed over" not in " ".join(answer.lines)
+
+
+def test_a_score_is_a_record_and_tables():
+    answer = ask(forecast_one(), "score", source=LATER)
+    assert answer.record["n_windows"] == 25 - HORIZON + 1
+    assert next(iter(answer.lines)).strip().startswith("walk-forward")
+
+
+def test_all_that_is_known_of_a_run_is_shown():
+    answer = ask(forecast_one(), "show")
+    lines = " ".join(answer.lines)
+    assert "forecast: sold, 5 steps ahead, daily" in lines
+    assert "105 rows, one series" in lines
+    assert answer.record["horizon"] == HORIZON
+
+
+def test_the_forecast_of_one_series_is_drawn():
+    drawn = words(ask(forecast_two(), "forecast", series="b").figure)
+    assert "b: the next 5 steps" in drawn
+
+
+def test_runs_of_rows_are_not_asked_for_the_next_steps():
+    with pytest.raises(UsageError, match="forecast"):
+        ask(fitted_example("wine"), "forecast")
+    with pytest.raises(UsageError, match="A run of series is not asked for 'diagnose'"):
+        ask(forecast_one(), "diagnose")

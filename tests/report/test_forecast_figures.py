@@ -1,0 +1,65 @@
+"""A forecast is drawn behind the values that were known, within its intervals."""
+
+from __future__ import annotations
+
+import itertools
+
+import numpy as np
+import pytest
+
+import weights
+from drawn import inside, words
+from planted import rows_of, weekly
+from small import HORIZON, forecast_one, forecast_two
+from weights.forecasting.steps import ForecastTable
+from weights.report.charts import INK, ORANGE, SMALL, Area, Line, Text, save, width_of
+from weights.report.forecast_figures import forecast_figure
+
+
+def lines_of(figure, color) -> list[Line]:
+    return [mark for mark in figure.marks if isinstance(mark, Line) and mark.color == color]
+
+
+def test_the_forecast_goes_on_from_the_last_value():
+    figure = forecast_figure(forecast_one().forecast())
+    (before,), (after,) = lines_of(figure, INK), lines_of(figure, ORANGE)
+    assert after.points[0] == before.points[-1]
+    assert len(after.points) == HORIZON + 1
+    assert inside(figure)
+
+
+def test_each_level_is_a_band_around_the_forecast_and_the_widest_lies_behind():
+    figure = forecast_figure(forecast_one().forecast(level=[0.95, 0.5]))
+    bands = [mark for mark in figure.marks if isinstance(mark, Area)]
+    assert len(bands) == 2
+    heights = [np.ptp([y for _, y in band.points]) for band in bands]
+    assert heights[0] > heights[1]
+    assert "with intervals of 50% and 95%, each step for itself" in " ".join(words(figure))
+
+
+def test_without_levels_there_is_no_band():
+    figure = forecast_figure(forecast_one().forecast(level=[]))
+    assert not [mark for mark in figure.marks if isinstance(mark, Area)]
+    assert "without intervals" in " ".join(words(figure))
+
+
+def test_of_several_series_the_first_is_drawn_and_named():
+    assert "a: the next 5 steps" in words(forecast_figure(forecast_two().forecast()))
+
+
+def test_moments_stand_below_and_do_not_overlap():
+    hours = np.datetime64("2024-01-01T00") + np.arange(24 * 60)
+    rows = {"hour": hours, "load": np.sin(np.arange(len(hours)) * 2 * np.pi / 24)}
+    table = weights.fit(rows, "load", task="forecast", time="hour", horizon=96).forecast()
+    for n in (40, 96):
+        shorter = ForecastTable({name: values[:n] for name, values in table.items()}, table.before)
+        below = [mark for mark in forecast_figure(shorter).marks if isinstance(mark, Text) and mark.words.startswith("2024-")]
+        assert len(below) >= 3
+        for a, b in itertools.pairwise(below):
+            assert a.x + width_of(a.words, SMALL) / 2 + 5 < b.x - width_of(b.words, SMALL) / 2
+
+
+@pytest.mark.parametrize("ending", ["svg", "png"])
+def test_it_is_written_to_a_file(ending, tmp_path):
+    save(forecast_figure(forecast_one().forecast(after=rows_of(weekly(130), slice(105, None)))), tmp_path / f"next.{ending}")
+    assert (tmp_path / f"next.{ending}").stat().st_size > 1000

@@ -1,0 +1,77 @@
+"""A model of forecasts reads the user's rows in any form, answers alike after saving, and refuses what it cannot do."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import polars as pl
+import pyarrow as pa
+import pytest
+
+import weights
+from planted import rows_of, weekly
+from small import HORIZON, forecast_one, forecast_two
+from weights.errors import UsageError
+
+ALL = weekly(130)
+LATER = rows_of(ALL, slice(105, None))
+
+
+@pytest.mark.parametrize("make", [dict, pd.DataFrame, pl.DataFrame, pa.table], ids=["mapping", "pandas", "polars", "arrow"])
+def test_rows_may_come_in_any_form(make):
+    table = make(rows_of(ALL, slice(105)))
+    model = weights.fit(table, "sold", task="forecast", time="day", horizon=HORIZON)
+    np.testing.assert_array_equal(model.forecast()["prediction"], forecast_one().forecast()["prediction"])
+    np.testing.assert_array_equal(model.forecast(after=make(LATER))["high 80%"], forecast_one().forecast(after=LATER)["high 80%"])
+
+
+def test_the_same_rows_give_the_same_bits_whatever_the_threads():
+    one, two = (
+        weights.fit(rows_of(ALL, slice(105)), "sold", task="forecast", time="day", horizon=HORIZON, threads=threads) for threads in (1, 2)
+    )
+    np.testing.assert_array_equal(one.forecast()["low 95%"], two.forecast()["low 95%"])
+
+
+def test_a_model_says_what_it_is():
+    assert repr(forecast_one()).startswith("<weights.ForecastModel: 'sold', 5 steps ahead, 1 series, mase 0.")
+    assert "2 series" in repr(forecast_two())
+    assert [*forecast_one().metrics] == ["mase", "mae", "mse"]
+
+
+def test_a_backtest_learns_again_without_what_it_is_judged_on():
+    table = rows_of(ALL, slice(105))
+    score = forecast_one().backtest(table, hold_out=20)
+    alone = weights.fit(rows_of(ALL, slice(85)), "sold", task="forecast", time="day", horizon=HORIZON)
+    apart = alone.score(rows_of(ALL, slice(85, 105)))
+    assert score.n_windows == apart.n_windows == 20 - HORIZON + 1
+    np.testing.assert_allclose(score.metrics["mae"].value, apart.metrics["mae"].value)
+    assert score.coverage == pytest.approx(apart.coverage)
+
+
+def test_a_backtest_needs_rows_and_at_least_the_horizon():
+    with pytest.raises(UsageError, match=r"came from memory\. Give them again"):
+        forecast_one().backtest()
+    with pytest.raises(UsageError, match="At least the 5 steps of the horizon are held out, but 4"):
+        forecast_one().backtest(rows_of(ALL, slice(105)), hold_out=4)
+
+
+def test_a_saved_run_is_replaced_and_a_folder_of_something_else_is_not(tmp_path):
+    forecast_one().save(tmp_path / "run")
+    forecast_two().save(tmp_path / "run")
+    assert len(weights.load(tmp_path / "run").forecaster) == 2
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / "thesis.txt").write_text("all of it")
+    with pytest.raises(UsageError, match="is not a Weights folder"):
+        forecast_one().save(tmp_path / "other")
+
+
+def test_forecasts_leave_nothing_to_go_on_with(tmp_path):
+    with pytest.raises(UsageError, match="learned in one go"):
+        weights.fit(ALL, "sold", task="forecast", time="day", horizon=HORIZON, save=tmp_path / "run", resume=True)
+    assert not (tmp_path / "run").exists()
+
+
+def test_levels_may_be_one_or_several():
+    score = forecast_one().score(LATER, level=0.5)
+    assert [*score.coverage] == ["50%"]
+    assert [*forecast_one().score(LATER, level=[0.5, 0.9]).coverage] == ["50%", "90%"]
