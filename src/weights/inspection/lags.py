@@ -23,8 +23,6 @@ from weights.types import FloatArray, IntArray
 
 _WINDOWS_A_WEIGHT = 2
 """Windows that there must be for each weight (our choice; benchmarks/lag_intervals.py says what more lags do to intervals)."""
-_LEAST_DEGREES = 3.0
-"""Of freedom that a joint test must be left with (our choice)."""
 _FARTHER = 24
 """Steps beyond twice the lags over which residuals are looked at (our choice)."""
 
@@ -90,7 +88,7 @@ class LagMap:
         weights: of each lag, channel and step, shape (L, C, H).
         groups: of lags.
         sums: of the weights of each group: what the forecast rises by where all its lags are higher by one, shape (G, H).
-        joint: p-values of no weight in the group being other than zero, shape (G, H); NaN where too little is known to test so many.
+        joint: p-values of no weight in the group being other than zero, shape (G, H); NaN where fewer shocks decide.
         n_windows: from which each step was estimated, shape (H,).
         spreads: standard deviation of each channel, shape (C,).
         left_over: where residuals still show dependence most.
@@ -199,7 +197,8 @@ def _check(segments: list[FloatArray], n_lags: int, steps: Sequence[int], groups
             f"{n_weights} weights needed {needed:,} windows of {n_lags} lags and {most} steps without a gap, but there are {n_windows:,}. "
             "Use fewer lags or steps."
         )
-    constant = np.ptp(np.concatenate(segments), axis=0) == 0
+    values = np.concatenate(segments)
+    constant = (np.ptp(values, axis=0) == 0) | (values.std(axis=0) == 0)
     if constant.any():
         raise DataError(f"Values that differ were needed, but channel {int(np.argmax(constant))} is constant. Leave it out.")
 
@@ -225,17 +224,18 @@ def _judge(projection: Projection) -> Estimates:
 
 
 def _test(projection: Projection) -> float:
-    """The p-value of all weights being zero; NaN where too few shocks decide for so many of them.
+    """The p-value of all weights being zero; NaN where fewer shocks than weights decide.
 
     Hotelling's T squared. Its degrees of freedom are those for which the covariance would vary as much as that of shocks of which each has
     the fourth moment of a normal one, given the lags that missed it.
     """
     influences, (n_weights, n) = projection.influences, projection.influences.shape
-    factor = scipy.linalg.cho_factor(influences @ influences.T / n, lower=True)
+    try:
+        factor = scipy.linalg.cho_factor(influences @ influences.T / n, lower=True)
+    except scipy.linalg.LinAlgError:
+        return np.nan
     lengths = np.einsum("kn,kn->n", influences, scipy.linalg.cho_solve(factor, influences))
     degrees = 1.5 * n_weights * (n_weights + 1) * n / np.mean(lengths**2) - n_weights + 1
-    if degrees < _LEAST_DEGREES:
-        return np.nan
     square = projection.n_windows * projection.weights @ scipy.linalg.cho_solve(factor, projection.weights)
     return float(scipy.special.fdtrc(n_weights, degrees, square * degrees / (n_weights * (degrees + n_weights - 1))))
 
