@@ -110,6 +110,7 @@ def test_a_season_that_lags_do_not_reach_is_left_over():
     values = scipy.signal.lfilter([1.0], [1.0, *[0.0] * 11, -0.6], np.random.default_rng(4).normal(size=500))
     short, long = measure_lags(values, 4, [1]).left_over, measure_lags(values, 12, [1]).left_over
     assert (short.distance, short.p_value < 1e-6) == (12, True)
+    assert short.correlation == pytest.approx(0.6, abs=0.12)
     assert long.p_value > 0.05
 
 

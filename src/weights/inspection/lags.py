@@ -72,10 +72,12 @@ class LeftOver(NamedTuple):
 
     Attributes:
         distance: how many, where it is most sure.
+        correlation: of the residuals so far apart; a small one, found in many values, does little to intervals.
         p_value: of there being no such dependence, corrected for all distances and channels that were looked at.
     """
 
     distance: int
+    correlation: float
     p_value: float
 
 
@@ -253,12 +255,16 @@ def _find_left_over(residuals: list[FloatArray], n_lags: int) -> LeftOver:
     Nankervis and Savin 2001), one by one; the least p-value times their number. Up to L steps they are smaller than by chance.
     """
     farthest = min(2 * n_lags + _FARTHER, sum(each.shape[1] for each in residuals) // 4)
-    z = np.zeros((farthest, len(residuals[0]) ** 2))
+    scaled = [each / np.concatenate(residuals, axis=1).std(axis=1, keepdims=True) for each in residuals]
+    z, correlations = np.zeros((2, farthest, len(residuals[0]) ** 2))
     for distance in range(1, farthest + 1):
-        products = np.concatenate([each[:, None, distance:] * each[:, :-distance] for each in residuals], axis=2)
-        z[distance - 1] = (products.sum(axis=2) / np.sqrt((products**2).sum(axis=2))).ravel()
-    largest = np.abs(z).max(axis=1)
-    return LeftOver(int(np.argmax(largest)) + 1, float(min(2 * scipy.special.ndtr(-largest.max()) * z.size, 1.0)))
+        products = np.concatenate([each[:, None, distance:] * each[:, :-distance] for each in scaled], axis=2)
+        sums = products.sum(axis=2)
+        z[distance - 1] = (sums / np.sqrt((products**2).sum(axis=2))).ravel()
+        correlations[distance - 1] = sums.ravel() / products.shape[2]
+    place = np.unravel_index(np.argmax(np.abs(z)), z.shape)
+    p_value = min(2 * scipy.special.ndtr(-abs(z[place])) * z.size, 1.0)
+    return LeftOver(int(place[0]) + 1, float(correlations[place]), float(p_value))
 
 
 def _adjust(p_values: FloatArray, how: str) -> FloatArray:
