@@ -90,3 +90,10 @@ def test_errors_are_widened_by_how_slowly_a_series_moves_about_its_mean():
 def test_roots_of_what_is_debiased_stay_below_one():
     assert debias(np.array([[0.999]]), np.eye(1), 100).persistence == pytest.approx(0.99)
     assert debias(np.array([[1.05]]), np.eye(1), 100).persistence == pytest.approx(0.99)
+
+
+def test_lags_that_do_not_count_at_all_leave_the_process_as_it_is():
+    one, many = Autoregression(np.array([[0.5]]), np.eye(1)), Autoregression(np.array([[0.5, 0.0, 0.0]]), np.eye(1))
+    np.testing.assert_allclose(many.respond(8), one.respond(8), atol=1e-5)
+    np.testing.assert_allclose(many.covariance[0, 0], one.covariance[0, 0], rtol=1e-5)
+    assert np.isfinite(many.bias(4)).all()
