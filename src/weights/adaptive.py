@@ -60,9 +60,10 @@ class Sizes(NamedTuple):
 
     def factors(self, moments: IntArray) -> FloatArray:
         """By how much errors at moments (n,) are larger for their phase, shape (S, n): of the series where it is long, else of all."""
-        total, count = self.phases[..., moments % self.phases.shape[-1]]
+        total, count = self.phases
         pooled = (total.sum(axis=0) + _PRIOR_SEASONS) / (count.sum(axis=0) + _PRIOR_SEASONS)
-        return (total + _PRIOR_SEASONS * pooled) / (count + _PRIOR_SEASONS)
+        factors = (total + _PRIOR_SEASONS * pooled) / (count + _PRIOR_SEASONS)
+        return (factors / factors.mean(axis=1, keepdims=True))[:, moments % factors.shape[1]]
 
     def plus(self, moment: int, total: FloatArray, weight: FloatArray, prior: FloatArray) -> Sizes:
         """With what became known at a moment: sums of sizes at each knot, shape (S, B), and of their weights (zero for none), (S, B)."""
@@ -211,17 +212,18 @@ def fit_bounds(
         >>> errors = np.random.default_rng(0).normal(size=(1, 1000, 2)) * [1.0, 2.0]
         >>> bounds = fit_bounds(errors, np.arange(1000), moment=1001).bounds(np.array([10.0, 10.0]), 0.8)
         >>> bounds.low.round(), bounds.high.round()
-        (array([9., 7.]), array([11., 12.]))
+        (array([9., 7.]), array([11., 13.]))
     """
     errors, origins = np.asarray(errors, float), np.asarray(origins, np.int64)
     horizon = errors.shape[2]
     errors = np.where(origins[:, None] + np.arange(1, horizon + 1) <= moment, errors, np.nan)
     _check_finite(errors)
-    usable = np.isfinite(errors).any(axis=(0, 2))
-    if not usable.any():
+    usable = np.flatnonzero(np.isfinite(errors).any(axis=(0, 2)))
+    if not len(usable):
         raise DataError("Bounds follow from errors at rolling origins, but there is none. Give longer series, or a shorter horizon.")
+    errors, origins = errors[:, usable], origins[usable]
     history = _History(errors, origins, moment, units)
-    first = int(min(origins[0] + min(horizon, history.n_moments // 2), origins[usable][-1]))  # before it little is known of sizes
+    first = int(min(origins[0] + min(horizon, history.n_moments // 2), origins[-1]))  # before it little is known of sizes
     walks = [history.walk(season) for season in (1, *(season for season in seasons if 1 < season <= history.n_moments // 2))]
     walk = min(walks, key=lambda walk: history.deviance(walk, first))
     scores = history.scores(walk, first)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from weights.training.rolling import STRENGTHS, Setting, place_cuts, sum_around_cuts, try_settings
+from weights.training import rolling
+from weights.training.rolling import STRENGTHS, Setting, place_cuts, roll_errors, sum_around_cuts, try_settings
 from weights.training.windows import RidgePath, refer_to_last, refer_to_nothing, refer_to_season
 
 L, H = 8, 3
@@ -66,3 +67,32 @@ def test_what_a_series_was_made_of_is_found(name):
     strong = {reference: losses[Setting(L, reference, STRENGTHS[-1])] for reference in REFERENCES}
     assert min(strong, key=strong.__getitem__) == name
     assert losses[best] <= strong[name]
+
+
+def test_errors_at_rolling_origins_are_those_of_forecasts_written_out(monkeypatch):
+    monkeypatch.setattr(rolling, "_WINDOW_VALUES_AT_ONCE", 3 * L)  # so that origins of a cut are dealt with in several parts
+    random = np.random.default_rng(3)
+    values, cuts = random.normal(size=60), np.array([20, 31])
+    weights = [random.normal(size=(L, H)), random.normal(size=(L - 3, H))]  # of fewer lags after the second cut
+    values[45] = np.nan
+    errors = roll_errors(values, weights, cuts)
+    assert errors.shape == (60 - 1 - 20, H)
+    for origin in range(20, 59):
+        used = weights[int(origin >= 31)]
+        forecast = values[origin - np.arange(len(used))] @ used
+        for h in range(1, H + 1):
+            expected = values[origin + h] - forecast[h - 1] if origin + h < 60 else np.nan
+            np.testing.assert_allclose(errors[origin - 20, h - 1], expected)
+
+
+def test_errors_at_an_origin_change_with_no_later_value_but_the_one_that_was_forecast():
+    random = np.random.default_rng(4)
+    values, weights = random.normal(size=40), [random.normal(size=(L, H))]
+    before = roll_errors(values, weights, np.array([10]))
+    values[30:] += 100.0
+    after = roll_errors(values, weights, np.array([10]))
+    origins = 10 + np.arange(len(before))
+    known = origins[:, None] + np.arange(1, H + 1) < 30
+    np.testing.assert_array_equal(before[known], after[known])
+    first = (origins < 30)[:, None] & ~known
+    np.testing.assert_allclose(after[first] - before[first], 100.0)

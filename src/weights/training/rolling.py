@@ -1,5 +1,7 @@
 """Which regression on lags forecasts best is asked of rolling origins: fitted to what was known at a moment, judged on what came after.
 
+`place_cuts`, `sum_around_cuts` and `try_settings` choose; `roll_errors` gives the errors themselves, of which bounds are made.
+
 A cut is a moment. Windows whose last step lies before it are learned from, windows whose origin lies between it and the next cut are
 judged; those in between are neither. All follows from sums over windows (`windows.py`), so that many settings are tried for the price of a
 decomposition a cut.
@@ -11,12 +13,15 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 
 from weights.training.windows import Reference, RidgePath, WindowSums, sum_windows
 from weights.types import FloatArray, IntArray
 
 STRENGTHS = (1e-9, 1e-4, 1e-3, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0)
 """Strengths that are tried, as shares of the mean square of a lag (our choice); the least gives lags that say the same an answer."""
+_WINDOW_VALUES_AT_ONCE = 2**21
+"""So many values of windows are copied at a time."""
 
 
 class RollingSums(NamedTuple):
@@ -103,6 +108,34 @@ def try_settings(
                     setting = Setting(n_lags, name, strength)
                     losses[setting] = losses.get(setting, 0.0) + errors / sums.judged.n.sum()
     return losses
+
+
+def roll_errors(values: FloatArray, weights: Sequence[FloatArray], cuts: IntArray) -> FloatArray:
+    """The errors of forecasts from every origin from the first cut on, values less forecasts, shape (origins, H).
+
+    Forecasts are made with the weights of the last cut at or before their origin. Errors are NaN where the value, or a lag of any weight,
+    did not come, as after the last value: origins end before it.
+
+    Args:
+        values: of a series, NaN where missing, shape (t,).
+        weights: of lags in the forecast of each step, fitted to nothing that came after the cut, for each cut, shape (L, H).
+        cuts: the first origin that each is used at, ascending, with the values for the lags before it.
+
+    Example:
+        >>> roll_errors(np.array([1.0, 2.0, 4.0, 8.0]), [np.array([[1.0, 1.0]])], np.array([1]))  # the last value stays
+        array([[ 2.,  6.],
+               [ 4., nan]])
+    """
+    horizon = weights[0].shape[1]
+    futures = sliding_window_view(np.append(values, np.full(horizon, np.nan)), horizon)[1:]
+    rows = []
+    for of_lags, begin, end in zip(weights, cuts, [*cuts[1:], len(values) - 1], strict=True):
+        n_lags = len(of_lags)
+        pasts = sliding_window_view(values, n_lags)[:, ::-1]
+        for first in range(begin, end, step := max(_WINDOW_VALUES_AT_ONCE // n_lags, 1)):
+            last = min(first + step, end)
+            rows.append(futures[first:last] - pasts[first - n_lags + 1 : last - n_lags + 1] @ of_lags)
+    return np.concatenate(rows) if rows else np.empty((0, horizon))
 
 
 def _divided(sums: WindowSums, scales: FloatArray) -> WindowSums:
