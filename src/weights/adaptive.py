@@ -223,11 +223,10 @@ def fit_bounds(
         raise DataError("Bounds follow from errors at rolling origins, but there is none. Give longer series, or a shorter horizon.")
     errors, origins = errors[:, usable], origins[usable]
     history = _History(errors, origins, moment, units)
-    first = int(min(origins[0] + min(horizon, history.n_moments // 2), origins[-1]))  # before it little is known of sizes
     walks = [history.walk(season) for season in (1, *(season for season in seasons if 1 < season <= history.n_moments // 2))]
-    walk = min(walks, key=lambda walk: history.deviance(walk, first))
-    scores = history.scores(walk, first)
-    quantiles = _fit_quantiles(scores)
+    walk = min(walks, key=history.deviance)
+    scores = history.scores(walk)
+    quantiles = _fit_quantiles(scores, 1.0 + origins - origins[0])
     tenth, nine_tenths = LEVELS.searchsorted(0.1), len(LEVELS) - 1 - LEVELS.searchsorted(0.1)
     spread = (quantiles[:, nine_tenths] - quantiles[:, tenth]) / (_NORMAL[nine_tenths] - _NORMAL[tenth])
     before = np.repeat(history.prior[None], max(horizon - history.n_moments, 0), axis=0)
@@ -290,26 +289,24 @@ class _History:
             expected[t] = sizes.expected(self.prior)
         return _Walk(expected, factors, sizes)
 
-    def deviance(self, walk: _Walk, first: int) -> float:
-        """The mean deviance of errors from what was expected of them when they were forecast, from an origin on."""
+    def deviance(self, walk: _Walk) -> float:
+        """The mean deviance of errors from what was expected of them when they were forecast."""
         total, count, scale = 0.0, 0.0, np.maximum(self.prior, _TINY)
         for b, step in enumerate(_steps(self.errors.shape[2])):
-            then, later = slice(first - self.begin, self.n_moments - step), slice(first - self.begin + step, self.n_moments)
-            relative = np.maximum(walk.expected[then, :, b] * walk.factors[later] / scale[:, b], 1e-12)
-            weight, sizes = self.weights[later, :, b], self.totals[later, :, b] / scale[:, b]
+            expected = walk.expected[:-step, :, b] * walk.factors[step:]
+            relative = np.maximum(expected / scale[:, b], 1e-12)
+            weight, sizes = self.weights[step:, :, b], self.totals[step:, :, b] / scale[:, b]
             total += float((weight * np.log(relative) + sizes / relative).sum())
             count += float(weight.sum())
         return total / max(count, 1.0)
 
-    def scores(self, walk: _Walk, first: int) -> FloatArray:
-        """Errors in units of what was expected of them, of forecasts from an origin on, shape (S, o, H)."""
-        horizon, begun = self.errors.shape[2], np.flatnonzero(self.origins >= first)
-        scores = np.empty((len(self.prior), len(begun), horizon))
-        for i, row in enumerate(begun):
-            then = int(self.origins[row]) - self.begin
-            later = np.minimum(then + np.arange(1, horizon + 1), self.n_moments - 1)
-            expected = walk.expected[then] @ _knots(horizon).T * walk.factors[later].T
-            scores[:, i] = self.errors[:, row] / np.maximum(expected, _TINY)
+    def scores(self, walk: _Walk) -> FloatArray:
+        """Errors in units of what was expected of them, shape (S, O, H)."""
+        scores, steps = np.empty(self.errors.shape), np.arange(1, self.errors.shape[2] + 1)
+        for row, then in enumerate(self.origins - self.begin):
+            later = np.minimum(then + steps, self.n_moments - 1)
+            expected = walk.expected[then] @ _knots(len(steps)).T * walk.factors[later].T
+            scores[:, row] = self.errors[:, row] / np.maximum(expected, _TINY)
         return scores
 
 
@@ -347,8 +344,12 @@ def _sum_at_knots(errors: FloatArray) -> tuple[FloatArray, FloatArray]:
     return np.where(came, np.abs(errors), 0.0) @ weights, came @ weights
 
 
-def _fit_quantiles(scores: FloatArray) -> FloatArray:
-    """The quantiles at each knot of scores (S, o, H), shape (B, levels)."""
+def _fit_quantiles(scores: FloatArray, trust: FloatArray) -> FloatArray:
+    """The quantiles at each knot of scores (S, O, H), shape (B, levels).
+
+    Forecasts count by their trust (O,), which is for how many moments errors had been known: sizes expected from few make scores that
+    differ more than those to come.
+    """
     n_series, n_rows, horizon = scores.shape
     knots, steps = _knots(horizon), _steps(horizon)
     quantiles, known = np.zeros((len(steps), len(LEVELS))), np.zeros(len(steps), bool)
@@ -359,14 +360,14 @@ def _fit_quantiles(scores: FloatArray) -> FloatArray:
         came = np.isfinite(here)
         known[b] = came.any()
         if known[b]:
-            weight = np.broadcast_to(knots[near, b], here.shape)[came]
-            alike = _count_alike(scores[:, :, step - 1], step) / every
-            quantiles[b] = _weigh_quantiles(here[came], weight, max(alike, 1.0) * knots[near, b].sum())
+            weight = np.broadcast_to(trust[::every, None] * knots[near, b], here.shape)[came]
+            alike = max(_count_alike(scores[:, :, step - 1], step) / every, 1.0)
+            quantiles[b] = _weigh_quantiles(here[came], weight, alike * knots[near, b].sum() * (trust @ trust) / trust.sum())
     return _fill(quantiles, known)
 
 
 def _count_alike(scores: FloatArray, n_lags: int) -> float:
-    """How many forecasts in a row tell as much as one, from their scores (S, o) at a step: one at least.
+    """How many forecasts in a row tell as much as one, from their scores (S, O) at a step: one at least.
 
     It is the sum of autocorrelations, as in the variance of a mean, over less than `n_lags`, because forecasts farther apart share no
     value; about zero, not the mean, which of few that tell the same is near them.
@@ -401,7 +402,7 @@ def _interpolate(quantiles: FloatArray, p: FloatArray) -> FloatArray:
 
 
 def _rank_rows(scores: FloatArray) -> FloatArray:
-    """Ranks at each step, between 0 and 1, of rows of scores (S, o, H) among one another, shape (r, H); where many, of some.
+    """Ranks at each step, between 0 and 1, of rows of scores (S, O, H) among one another, shape (r, H); where many, of some.
 
     Rows of the most values are taken; what they lack is ranked at random.
     """
