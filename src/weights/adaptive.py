@@ -157,8 +157,8 @@ class AdaptiveBounds:
         Quantiles move by quantile tracking (Angelopoulos et al. 2023, "Conformal PID control for time series prediction", equation 4;
         Gibbs and Candès 2021, "Adaptive conformal inference under distribution shift", move the level instead), all at once, by the share
         of series and neighbouring steps that lay below them. An error of h steps ahead is known h moments after its forecast, and in units
-        of the size that was expected then; it is compared with the quantiles of now, where the paper takes those of then: with these,
-        quantiles of steps far ahead went on moving long after they were right.
+        of the size that was expected then (for its phase, of the size that is now); it is compared with the quantiles of now, where the
+        paper takes those of then: with these, quantiles of steps far ahead went on moving long after they were right.
 
         Args:
             errors: of the value that came, less the forecasts of it 1, 2, ..., H moments before, shape (S, H) or (H,), as `known_at` gives
@@ -223,15 +223,12 @@ def fit_bounds(
         raise DataError("Bounds follow from errors at rolling origins, but there is none. Give longer series, or a shorter horizon.")
     errors, origins = errors[:, usable], origins[usable]
     history = _History(errors, origins, moment, units)
-    walks = [history.walk(season) for season in (1, *(season for season in seasons if 1 < season <= history.n_moments // 2))]
-    walk = min(walks, key=history.deviance)
-    scores = history.scores(walk)
-    quantiles = _fit_quantiles(scores, 1.0 + origins - origins[0])
+    lengths = (1, *(season for season in seasons if 1 < season <= history.n_moments // 2))
+    walk = min((history.walk(season) for season in lengths), key=lambda walk: walk.deviance)
+    quantiles = _fit_quantiles(walk.scores, 1.0 + origins - origins[0])
     tenth, nine_tenths = LEVELS.searchsorted(0.1), len(LEVELS) - 1 - LEVELS.searchsorted(0.1)
     spread = (quantiles[:, nine_tenths] - quantiles[:, tenth]) / (_NORMAL[nine_tenths] - _NORMAL[tenth])
-    before = np.repeat(history.prior[None], max(horizon - history.n_moments, 0), axis=0)
-    issued = np.concatenate([before, walk.expected[-horizon:]])
-    return AdaptiveBounds(moment, history.prior, walk.sizes, issued, quantiles, spread, _rank_rows(scores))
+    return AdaptiveBounds(moment, history.prior, walk.sizes, walk.issued, quantiles, spread, _rank_rows(walk.scores))
 
 
 def known_at(errors: FloatArray, origins: IntArray, moment: int) -> FloatArray:
@@ -250,12 +247,13 @@ def known_at(errors: FloatArray, origins: IntArray, moment: int) -> FloatArray:
 class _Walk(NamedTuple):
     """What was expected while errors came in.
 
-    expected: sizes at each moment but for the phase, with what was known by then, shape (moments, S, B). factors: of the phase of each
-    moment, with what was known before it, shape (moments, S). sizes: at the end.
+    scores: errors in units of what was expected of them at their origin, shape (S, O, H). deviance: the mean of all.
+    issued, sizes: at the end, as in `AdaptiveBounds`.
     """
 
-    expected: FloatArray
-    factors: FloatArray
+    scores: FloatArray
+    deviance: float
+    issued: FloatArray
     sizes: Sizes
 
 
@@ -280,34 +278,21 @@ class _History:
 
     def walk(self, season: int) -> _Walk:
         """What was expected at each moment, where sizes repeat themselves after a season."""
-        sizes = Sizes(np.zeros((len(_HALF_LIVES), 2, *self.prior.shape)), np.zeros((2, len(self.prior), season)))
-        expected = np.empty((self.n_moments, *self.prior.shape))
-        factors = np.empty((self.n_moments, len(self.prior)))
+        n_series, _, horizon = self.errors.shape
+        sizes = Sizes(np.zeros((len(_HALF_LIVES), 2, *self.prior.shape)), np.zeros((2, n_series, season)))
+        issued = np.repeat(self.prior[None], self.n_moments + horizon, axis=0)
+        scores, logs, steps, row = np.empty(self.errors.shape), 0.0, np.arange(1, horizon + 1), 0
         for t in range(self.n_moments):
-            factors[t] = sizes.factors(np.array([self.begin + t]))[:, 0]
             sizes = sizes.plus(self.begin + t, self.totals[t], self.weights[t], self.prior)
-            expected[t] = sizes.expected(self.prior)
-        return _Walk(expected, factors, sizes)
-
-    def deviance(self, walk: _Walk) -> float:
-        """The mean deviance of errors from what was expected of them when they were forecast."""
-        total, count, scale = 0.0, 0.0, np.maximum(self.prior, _TINY)
-        for b, step in enumerate(_steps(self.errors.shape[2])):
-            expected = walk.expected[:-step, :, b] * walk.factors[step:]
-            relative = np.maximum(expected / scale[:, b], 1e-12)
-            weight, sizes = self.weights[step:, :, b], self.totals[step:, :, b] / scale[:, b]
-            total += float((weight * np.log(relative) + sizes / relative).sum())
-            count += float(weight.sum())
-        return total / max(count, 1.0)
-
-    def scores(self, walk: _Walk) -> FloatArray:
-        """Errors in units of what was expected of them, shape (S, O, H)."""
-        scores, steps = np.empty(self.errors.shape), np.arange(1, self.errors.shape[2] + 1)
-        for row, then in enumerate(self.origins - self.begin):
-            later = np.minimum(then + steps, self.n_moments - 1)
-            expected = walk.expected[then] @ _knots(len(steps)).T * walk.factors[later].T
-            scores[:, row] = self.errors[:, row] / np.maximum(expected, _TINY)
-        return scores
+            issued[horizon + t] = sizes.expected(self.prior)
+            if row < len(self.origins) and self.origins[row] == self.begin + t:
+                expected = issued[horizon + t] @ _knots(horizon).T * sizes.factors(self.begin + t + steps)
+                expected = np.maximum(expected, _TINY)
+                scores[:, row] = self.errors[:, row] / expected
+                logs += float(np.log(expected)[np.isfinite(scores[:, row])].sum())
+                row += 1
+        came = np.isfinite(scores)
+        return _Walk(scores, (logs + np.abs(scores[came]).sum()) / came.sum(), issued[-horizon:], sizes)
 
 
 def _check_finite(errors: FloatArray) -> None:
