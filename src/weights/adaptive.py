@@ -225,10 +225,13 @@ def fit_bounds(
     history = _History(errors, origins, moment, units)
     lengths = (1, *(season for season in seasons if 1 < season <= history.n_moments // 2))
     walk = min((history.walk(season) for season in lengths), key=lambda walk: walk.deviance)
-    quantiles = _fit_quantiles(walk.scores, 1.0 + origins - origins[0])
+    known = origins - origins[0]
+    tried = known >= min(horizon, history.n_moments // 2, known[-1])  # before that next to nothing is known of sizes
+    scores = walk.scores[:, tried]
+    quantiles = _fit_quantiles(scores, 1.0 + known[tried])
     tenth, nine_tenths = LEVELS.searchsorted(0.1), len(LEVELS) - 1 - LEVELS.searchsorted(0.1)
     spread = (quantiles[:, nine_tenths] - quantiles[:, tenth]) / (_NORMAL[nine_tenths] - _NORMAL[tenth])
-    return AdaptiveBounds(moment, history.prior, walk.sizes, walk.issued, quantiles, spread, _rank_rows(walk.scores))
+    return AdaptiveBounds(moment, history.prior, walk.sizes, walk.issued, quantiles, spread, _rank_rows(scores))
 
 
 def known_at(errors: FloatArray, origins: IntArray, moment: int) -> FloatArray:
@@ -330,9 +333,9 @@ def _sum_at_knots(errors: FloatArray) -> tuple[FloatArray, FloatArray]:
 
 
 def _fit_quantiles(scores: FloatArray, trust: FloatArray) -> FloatArray:
-    """The quantiles at each knot of scores (S, O, H), shape (B, levels).
+    """The quantiles at each knot of scores (S, o, H), shape (B, levels).
 
-    Forecasts count by their trust (O,), which is for how many moments errors had been known: sizes expected from few make scores that
+    Forecasts count by their trust (o,), which is for how many moments errors had been known: sizes expected from few make scores that
     differ more than those to come.
     """
     n_series, n_rows, horizon = scores.shape
@@ -347,12 +350,12 @@ def _fit_quantiles(scores: FloatArray, trust: FloatArray) -> FloatArray:
         if known[b]:
             weight = np.broadcast_to(trust[::every, None] * knots[near, b], here.shape)[came]
             alike = max(_count_alike(scores[:, :, step - 1], step) / every, 1.0)
-            quantiles[b] = _weigh_quantiles(here[came], weight, alike * knots[near, b].sum() * (trust @ trust) / trust.sum())
+            quantiles[b] = _weigh_quantiles(here[came], weight, alike * knots[near, b].sum() * trust.mean())
     return _fill(quantiles, known)
 
 
 def _count_alike(scores: FloatArray, n_lags: int) -> float:
-    """How many forecasts in a row tell as much as one, from their scores (S, O) at a step: one at least.
+    """How many forecasts in a row tell as much as one, from their scores (S, o) at a step: one at least.
 
     It is the sum of autocorrelations, as in the variance of a mean, over less than `n_lags`, because forecasts farther apart share no
     value; about zero, not the mean, which of few that tell the same is near them.
@@ -387,7 +390,7 @@ def _interpolate(quantiles: FloatArray, p: FloatArray) -> FloatArray:
 
 
 def _rank_rows(scores: FloatArray) -> FloatArray:
-    """Ranks at each step, between 0 and 1, of rows of scores (S, O, H) among one another, shape (r, H); where many, of some.
+    """Ranks at each step, between 0 and 1, of rows of scores (S, o, H) among one another, shape (r, H); where many, of some.
 
     Rows of the most values are taken; what they lack is ranked at random.
     """
