@@ -1,10 +1,10 @@
 """Random convolutional kernels: a series becomes about a thousand features, and outputs are linear in these.
 
-A kernel is a pattern of nine weights, six of -1 and three of 2, laid over a series with gaps between its places (dilation). Features are the
-largest of its sums, and the shares of places at which they lie above thresholds (ROCKET: Dempster, Petitjean and Webb 2020, sections 3.1 and
-3.2; the 84 patterns, and thresholds at quantiles of sums in training, are those of MiniRocket: Dempster, Schmidt and Webb 2021, sections
-3.1 to 3.3). Half of the kernels are laid wholly inside, half beyond the ends as well, where there is zero. Differences from one value to the
-next are read beside the values (MultiRocket: Tan et al. 2022, section 3.1). We depart from these in that
+A kernel is a pattern of nine weights, six of -1 and three of 2, laid over a series with gaps between its places (dilation). Features
+are the largest of its sums, and the shares of places at which they lie above thresholds (ROCKET: Dempster, Petitjean and Webb 2020,
+section 3; the 84 patterns, and thresholds at quantiles of sums in training, are those of MiniRocket: Dempster, Schmidt and Webb 2021,
+section 3). Half of the kernels are laid wholly inside, half beyond the ends as well, where there is zero. Differences from one value to
+the next are read beside the values (MultiRocket: Tan et al. 2022, section 3). We depart from these in that
 
 - each member draws its own kernels, so that a population has as many in all as one of theirs;
 - a kernel reads one channel, so that what channels say adds up, and an explanation shares the answer out among them;
@@ -73,8 +73,8 @@ class Kernels(ModelSettings, msgspec.Struct, frozen=True, tag="kernels"):
 def kernel_model(settings: Kernels, layout: Layout, initialization: Initialization, activation: Activation) -> MemberModel:
     """Outputs linear in the features of series and in columns, with params ``kernels`` and ``output``; settings are resolved.
 
-    The layer ``kernels`` holds of K kernels their ``taps`` (K, 9), ``dilation`` (K,) and ``thresholds`` (K, q), and ``center`` and ``scale``
-    (f,) of f features: q + 1 for each kernel, and one for each channel. None of these is learned.
+    The layer ``kernels`` holds of K kernels their ``taps`` (K, 9), ``dilation`` (K,) and ``thresholds`` (K, q), and ``center`` and
+    ``scale`` (f,) of f features: q + 1 for each kernel, and one for each channel. None of these is learned.
     """
     longest, n_channels = layout.shape(SERIES)
     n_kernels, n_thresholds = settings.n_kernels or 0, settings.n_thresholds

@@ -92,5 +92,5 @@ def estimate_solving(spec: Spec, load: Load) -> Effort:
     drawing = 0.0 if architecture.linear else 2.0 * members * n_samples * cost.n_multiplications / (_SPEED_OF_DRAWING * load.speed)
     seconds = (drawing + multiplying + (formed + streamed) * solve / (0.25 * load.speed)) / load.n_threads
     held = load.n_threads * (min(n_samples * n_inputs, MOST_COPIED + BLOCK * n_inputs) * 24 + dense**2 * 16)
-    held += 0.0 if architecture.linear else 4.0 * members * n_samples * n_inputs
-    return Effort(0, n_samples, seconds, held)
+    drawn = 0.0 if architecture.linear else 4.0 * members * n_samples * n_inputs
+    return Effort(0, n_samples, seconds, held + drawn)

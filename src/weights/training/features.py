@@ -33,7 +33,8 @@ class Features:
 
     Attributes:
         as_they_are: limits within which numbers are read as they are, no limit for any, shape (numeric,), empty where none can be.
-        groups: the feature that each input is of, see `Encoding.groups`, shape (p,). used: 0 for inputs that are masked, else 1, shape (p,).
+        groups: the feature that each input is of, see `Encoding.groups`, shape (p,).
+        used: 0 for inputs that are masked, else 1, shape (p,).
     """
 
     def __init__(self, job: Job) -> None:

@@ -81,9 +81,10 @@ def _apply(column: Series, table: pa.Table) -> FloatArray:
     lists = _without_missing_ends(_read(table[column.name]))
     longest = int(lists.lengths.max(initial=0))
     if longest > 2 * column.longest:
+        row = int(lists.lengths.argmax()) + 1
         raise DataError(
-            f"Lists in column '{column.name}' held {column.longest:,} values at most in training, but row {int(lists.lengths.argmax()) + 1} "
-            f"holds {longest:,}, more than twice as many. Cut it to what it was in training, or train on such lists too."
+            f"Lists in column '{column.name}' held {column.longest:,} values at most in training, but row {row} holds {longest:,}, more than "
+            "twice as many. Cut it to what it was in training, or train on such lists too."
         )
     width = column.longest if longest <= column.longest else 2 * column.longest
     check_memory_for(4.0 * table.num_rows * width, f"A block of {table.num_rows:,} series of up to {width:,} values")
@@ -133,7 +134,7 @@ def _hash_values(column: pa.ChunkedArray) -> AnyArray:
     lists = _without_missing_ends(_read(column))
     ends = np.cumsum(lists.lengths)
     bits = np.where(np.isnan(lists.values), np.nan, lists.values + 0.0)
-    hashes = [hashlib.blake2b(bits[begin:end], digest_size=8).digest() for begin, end in zip(ends - lists.lengths, ends, strict=True)]
+    hashes = [hashlib.blake2b(bits[begin:end].data, digest_size=8).digest() for begin, end in zip(ends - lists.lengths, ends, strict=True)]
     return np.frombuffer(b"".join(hashes), np.uint64)
 
 
