@@ -406,7 +406,7 @@ class Model:
             kind = kind_of(self.ensemble.encoding.blocks[0])
             raise UsageError(
                 f"{kind.block.capitalize()} have no effects of their own, so that a run of {kind.plural} has no feature "
-                "weights. See `weights draw` and `weights explain`, or Model.saliency."
+                "weights. See `weights explain`, which says what an answer rests on, and `weights draw`."
             )
         if self.report.feature_weights is None:
             raise UsageError("Feature weights were not estimated in this fit. Fit again with inspection (without --no-inspect).")

@@ -73,6 +73,7 @@ class Kind(NamedTuple):
         by_channel: whether several columns of it are one block, side by side along its last axis, see `side_by_side`; each is a feature
             of its own, of shape (..., 1). Otherwise a block holds one column.
         source: how values are read from files; None where columns hold them.
+        cells: (record, table) -> what each row holds, in a few words, where no file has its name; length n.
         modality: how model cards call it.
         example: what new rows are called in examples.
         disclaimer: what every report of such a run ends with; empty for nothing. card_notice: the same, at length, for the model card.
@@ -92,6 +93,7 @@ class Kind(NamedTuple):
     plural: str
     by_channel: bool = False
     source: Source | None = None
+    cells: Callable[[Any, pa.Table], Sequence[str | None]] = lambda record, table: [None] * table.num_rows
     modality: str = "tabular"
     example: str = "new-rows.csv"
     disclaimer: str = ""

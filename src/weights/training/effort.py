@@ -89,8 +89,10 @@ def estimate_solving(spec: Spec, load: Load) -> Effort:
         multiplying = (members + n_path) * products * 4.0 * n_samples * (width + 1) * layout.n_outputs / (0.1 * load.speed)
     else:
         formed, multiplying = (members + n_path) * _EXACT_SOLVES, 0.0
-    drawing = 0.0 if architecture.linear else 2.0 * members * n_samples * cost.n_multiplications / (_SPEED_OF_DRAWING * load.speed)
-    seconds = (drawing + multiplying + (formed + streamed) * solve / (0.25 * load.speed)) / load.n_threads
+    seconds = (multiplying + (formed + streamed) * solve / (0.25 * load.speed)) / load.n_threads
     held = load.n_threads * (min(n_samples * n_inputs, MOST_COPIED + BLOCK * n_inputs) * 24 + dense**2 * 16)
-    drawn = 0.0 if architecture.linear else 4.0 * members * n_samples * n_inputs
-    return Effort(0, n_samples, seconds, held + drawn)
+    if architecture.linear:
+        return Effort(0, n_samples, seconds, held)
+    drawing = 2.0 * members * n_samples * cost.n_multiplications / (_SPEED_OF_DRAWING * load.speed) / load.n_threads
+    compiling, drawn = architecture.pace.compile_seconds, 4.0 * members * n_samples * n_inputs
+    return Effort(0, n_samples, compiling + drawing + seconds, held + drawn, compiling)

@@ -83,8 +83,8 @@ def _apply(column: Series, table: pa.Table) -> FloatArray:
     if longest > 2 * column.longest:
         row = int(lists.lengths.argmax()) + 1
         raise DataError(
-            f"Lists in column '{column.name}' held {column.longest:,} values at most in training, but row {row} holds {longest:,}, more than "
-            "twice as many. Cut it to what it was in training, or train on such lists too."
+            f"Lists in column '{column.name}' held {column.longest:,} values at most in training, but row {row} holds {longest:,}, more "
+            "than twice as many. Cut it to what it was in training, or train on such lists too."
         )
     width = column.longest if longest <= column.longest else 2 * column.longest
     check_memory_for(4.0 * table.num_rows * width, f"A block of {table.num_rows:,} series of up to {width:,} values")
@@ -138,6 +138,11 @@ def _hash_values(column: pa.ChunkedArray) -> AnyArray:
     return np.frombuffer(b"".join(hashes), np.uint64)
 
 
+def _tell_lengths(column: Series, table: pa.Table) -> list[str]:
+    lengths = _without_missing_ends(_read(table[column.name])).lengths
+    return [f"{length:,} {'value' if length == 1 else 'values'}" for length in lengths]
+
+
 def _describe(column: Series) -> str:
     lengths = f"{column.longest:,}" if column.shortest == column.longest else f"{column.shortest:,} to {column.longest:,}"
     return f"series of {lengths} values"
@@ -165,6 +170,7 @@ WHOLE_SERIES = Kind(
     check=_check,
     plural="series",
     by_channel=True,
+    cells=_tell_lengths,
     example="new-rows.parquet",
     next_steps=lambda classes: ["explain {run} NEW.parquet", "diagnose {run}", "predict {run} NEW.parquet"],
 )
