@@ -107,7 +107,8 @@ def kernel_model(settings: Kernels, layout: Layout, initialization: Initializati
         seen = signals[sources[:, None, None], places[:, :, None] + away[:, None], rows[:, :, None]]
         sums = jnp.sort(jnp.einsum("kpj,kj->kp", seen, taps), axis=1)
         levels = (jnp.arange(n_thresholds) + which[2, :, :n_thresholds]) / n_thresholds
-        return jnp.take_along_axis(sums, (levels * _PLACES_SEEN).astype(jnp.int32), 1)
+        # A little above what was seen, or rounding would say on which side the same sum lies.
+        return jnp.take_along_axis(sums, (levels * _PLACES_SEEN).astype(jnp.int32), 1) + 1e-4 * sums.std(1, keepdims=True)
 
     def read_features(layer: Layer, series: jax.Array) -> jax.Array:
         """Of each kernel shares of places above its thresholds and the largest sum, NaN where there is none, and lengths, (n, f)."""

@@ -85,10 +85,9 @@ class Features:
 
     def as_params(self, m: int, solution: Solution, limits: FloatArray) -> Params:
         """The params of member m with this solution."""
+        w = solution.w * self.used[:, None]
         if not self._of_columns:
-            params, _ = self._drawn[m]
-            return {**params, "output": {"w": solution.w, "b": solution.b}}
-        w = solution.w
+            return {**self._drawn[m][0], "output": {"w": w, "b": solution.b}}
         if not len(limits):
             return {"output": {"w": w, "b": solution.b}}
         numeric, unbounded = np.asarray(self.job.layout.numeric), limits > 0
