@@ -97,7 +97,7 @@ def test_patterns_add_up_to_zero_and_do_not_see_the_level(params):
 
 
 def test_thresholds_divide_the_places_of_training_evenly(model):
-    """Of 200 series a share of about 1/6, 1/2 and 5/6 of the sums lies below the three thresholds on average: one is drawn in each third."""
+    """Of 200 series about 1/6, 1/2 and 5/6 of the sums lie below the three thresholds on average: one is drawn in each third."""
     many = np.random.default_rng(1).normal(size=(200, 20, 2)).astype(np.float32)
     rows = Inputs({"x": np.zeros((200, 3), np.float32), "series": many})
     layer = model.init(rows, jnp.zeros((0, 1)), key=jax.random.key(0))["kernels"]
