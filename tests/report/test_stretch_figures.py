@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from weights.inspection.stretches import Stretch, Stretches
-from weights.report.charts import Box, Line, Text
+from weights.report.charts import BLUE, ORANGE, Box, Line, Text, mixed
 from weights.report.stretch_figures import stretches_figure
 
 
@@ -19,7 +19,7 @@ def make_row(n_channels: int) -> Stretches:
 def test_a_row_is_a_title_and_a_line_over_two_boxes():
     figure = stretches_figure([make_row(1)], ["Row 1: ill"], "log odds")
     boxes = [mark for mark in figure.marks if isinstance(mark, Box)]
-    assert [box.fill for box in boxes] == ["#e08748", "#9fcbe2"]  # orange by 0.75, blue by half of that
+    assert [box.fill for box in boxes] == [mixed(ORANGE, 0.75), mixed(BLUE, 0.375)]
     assert boxes[0].x + boxes[0].width == boxes[1].x
     assert sum(isinstance(mark, Line) and len(mark.points) == 4 for mark in figure.marks) == 1
     assert any(isinstance(mark, Text) and mark.words == "Row 1: ill" for mark in figure.marks)

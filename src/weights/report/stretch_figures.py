@@ -30,8 +30,8 @@ def stretches_figure(found: Sequence[Stretches], titles: Sequence[str], unit: st
         top += 10
     n_left = len(found) - _MOST_ROWS
     caption = (
-        f"Orange: stretches without which the answer has less of its {unit}; blue: without which it has more. Full colour: the strongest of "
-        f"the row. At most {_MOST_CHANNELS} channels a row, those that matter most{f'; {n_left} more rows' if n_left > 0 else ''}."
+        f"Orange: stretches without which the answer has less of its {unit}; blue: without which it has more. Full colour: the strongest "
+        f"of the row. At most {_MOST_CHANNELS} channels a row, those that matter most{f'; {n_left} more rows' if n_left > 0 else ''}."
     )
     return lay_out(marks, title="What answers rest on", caption=caption, width=_LEFT + _WIDTH + MARGIN + 16, bottom=top)
 
