@@ -204,6 +204,7 @@ KERNELS = Architecture(
     lacks=lambda settings: "the number of kernels" if settings.n_kernels is None else "",
     reads=(SERIES,),
     also_reads=(COLUMNS,),
+    capacity="n_kernels",
     has_hidden=False,
     solves=True,
     takes_steps=False,
