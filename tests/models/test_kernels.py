@@ -61,7 +61,7 @@ def test_features_are_shares_of_places_above_thresholds_largest_sums_and_lengths
             kernel = layer["taps"][k], int(layer["dilation"][k]), layer["thresholds"][k]
             expected += see(values, *kernel, inside=turn % 2 == 0)
         expected += [np.isfinite(SERIES[i, :, c]).sum() / 20 for c in range(2)]
-        standardised = np.nan_to_num(np.clip((np.asarray(expected) - layer["center"]) / layer["scale"], -5, 5))
+        standardised = np.nan_to_num(np.clip((np.asarray(expected) - layer["center"]) / layer["scale"], -5, 5)) * (30 / N_FEATURES) ** 0.5
         np.testing.assert_allclose(features[i], standardised, atol=2e-4)  # float32, divided by scales from 0.01 on
 
 

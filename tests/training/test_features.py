@@ -54,7 +54,7 @@ def test_features_of_training_rows_are_standardised():
     x = Features(job).of(0, EVERYWHERE)[job.resampling.counts[0] > 0, 1:]
     # By a sample of 512 drawn of 40 rows, each of them 12 or 13 times; a few features are bounded.
     np.testing.assert_allclose(x.mean(0), 0, atol=0.1)
-    assert np.median(x.std(0)) == pytest.approx(1, abs=0.05)
+    assert np.median(x.std(0)) == pytest.approx((30 / 62) ** 0.5, abs=0.05)  # as thirty columns, together
 
 
 def test_what_is_solved_is_what_the_program_of_the_member_answers():

@@ -11,7 +11,7 @@ the next are read beside the values (MultiRocket: Tan et al. 2022, section 3). W
 - patterns add up to zero and do not see the level, so that some kernels are a single weight, whose shares are how values are distributed;
   and of each channel the length is a feature;
 - shares are of a series' own length, so that series of different lengths can be compared;
-- features are standardised by the rows that the member learns from, and bounded.
+- features are standardised by the rows that the member learns from, bounded, and so small that together they count as some columns would.
 """
 
 from __future__ import annotations
@@ -49,6 +49,10 @@ _LEAST_SCALE, _BOUND = 0.01, 5.0
 """By which a feature is divided at least, as shares that hardly differ are hardly more than noise, and where it ends (our choice)."""
 
 
+_AS_MANY_COLUMNS = 30.0
+"""As which all features of series together are penalised, or a column beside them would be held back as one of a thousand (our choice)."""
+
+
 class Kernels(ModelSettings, msgspec.Struct, frozen=True, tag="kernels"):
     """Random kernels and a linear model of what they see.
 
@@ -80,6 +84,7 @@ def kernel_model(settings: Kernels, layout: Layout, initialization: Initializati
     n_kernels, n_thresholds = settings.n_kernels or 0, settings.n_thresholds
     alone, inside, sources = _share_out(n_kernels, n_channels)
     n_features = n_kernels * (n_thresholds + 1) + n_channels
+    counted_as = math.sqrt(_AS_MANY_COLUMNS / n_features)
     furthest = math.log2(max((longest - 1) / (_N_TAPS - 1), 1.0))
     margin = int(2**furthest) * (_N_TAPS // 2)
 
@@ -130,7 +135,7 @@ def kernel_model(settings: Kernels, layout: Layout, initialization: Initializati
     def embed(params: Params, inputs: Inputs) -> Inputs:
         layer = params["kernels"]
         features = (read_features(layer, inputs[SERIES]) - layer["center"]) / layer["scale"]
-        features = jnp.nan_to_num(jnp.clip(features, -_BOUND, _BOUND))
+        features = counted_as * jnp.nan_to_num(jnp.clip(features, -_BOUND, _BOUND))
         return Inputs({**inputs.only((COLUMNS,)).blocks, SERIES: features})
 
     def forward(params: Params, embedded: Inputs, dropout: Dropout) -> tuple[jax.Array, dict[str, Hidden]]:

@@ -251,10 +251,9 @@ def _to_arrow(values: Any, name: str) -> pa.Array:
     if isinstance(values, pa.Array | pa.ChunkedArray):
         return values
     shape = (len(values),) if hasattr(values, "to_arrow") else _shape_of(values)
-    if len(shape) > 2 or len(shape) == 2 and shape[1] == 1:
-        raise DataError(
-            f"Column '{name}' must hold one value, or a list of them, a row, but it has shape {shape}. Pass its columns one by one."
-        )
+    if len(shape) > 2 or (len(shape) == 2 and shape[1] == 1):
+        needed = "one value, or a list of them, a row"
+        raise DataError(f"Column '{name}' must hold {needed}, but it has shape {shape}. Pass its columns one by one.")
     try:
         if len(shape) == 2:
             return pa.array([*values], from_pandas=True)
