@@ -132,7 +132,7 @@ def test_what_is_refused_is_what_asking_would_complain_of(runs, name):
 
 
 def test_questions_that_apply_are_not_refused(runs):
-    of_pictures, of_numbers = {"maps", "filters", "units", "gallery"}, {"predicted", "residuals", "intervals"}
+    of_pictures, of_numbers = {"maps", "filters", "units", "gallery", "stretches"}, {"predicted", "residuals", "intervals"}
     of_classes, of_weights = {"confusion", "calibration", "operating", "rows"}, {"summary", "explain", "importance", "effects"}
     for run, others in (("classes", of_pictures | of_numbers), ("numbers", of_pictures | of_classes | of_weights | {"check-intervals"})):
         model = wt.load(runs / run)

@@ -42,10 +42,13 @@ class _Options:
                     declared.setdefault(known.name, {})[owner] = known
         self._declared = declared
 
-    @property
-    def joined(self) -> list[Option]:
-        """Each option once."""
-        return [_join_owners(known) for known in self._declared.values()]
+    def join(self, *, always_named: bool = False) -> list[Option]:
+        """Each option once; its help names whose it is where that is not all of them, or always."""
+        owners = {name for known in self._declared.values() for name in known}
+        return [
+            _join_owners(known) if always_named or {*known} < owners or not _are_alike(known) else next(iter(known.values()))
+            for known in self._declared.values()
+        ]
 
     def choose(self, question: Question, given: Mapping[str, Any], name: str) -> msgspec.Struct:
         """The options of a question, from what was said.
@@ -95,7 +98,7 @@ def _make_command(questions: Sequence[Question]) -> click.Command:
         else:
             print_json(answered.record) if as_json else print_lines(answered.lines)
 
-    params = [_RUN, *make_options(options.joined)]
+    params = [_RUN, *make_options(options.join())]
     if output := next((question.output for question in questions if question.output), ""):
         params.append(click.option("--output", "-o", metavar="FILE", help=output))
     if any(question.stages for question in questions):
@@ -127,7 +130,7 @@ def _make_draw() -> click.Command:
         _RUN,
         click.argument("what"),
         click.option("--output", "-o", required=True, metavar="FILE", help="The .png or .svg to write."),
-        *make_options(options.joined),
+        *make_options(options.join(always_named=True)),
         _QUIET,
     ]
     listed = "\n".join(f"  {name:<13}{question.caption}" for name, question in drawings.items())
@@ -149,11 +152,14 @@ The first three need a run of pictures; classes, numbers and tables have their o
 """
 
 
+def _are_alike(declared: Mapping[str, Option]) -> bool:
+    """Whether an option is the same for all that have it."""
+    return len({(known.help, repr(known.default)) for known in declared.values()}) == 1
+
+
 def _join_owners(declared: Mapping[str, Option]) -> Option:
     """The option of several drawings, by name, as one: its help says what it is for which, and the default of each where these differ."""
     [first, *_] = declared.values()
-    if len(declared) == 1 or len({known.help for known in declared.values()}) == 1 == len({repr(k.default) for k in declared.values()}):
-        return first
     differ = len({repr(known.default) for known in declared.values()}) > 1
     owners: dict[str, list[str]] = {}
     for name, known in declared.items():
