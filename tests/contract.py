@@ -61,10 +61,25 @@ def make_both(signal: np.ndarray, rng: np.random.Generator) -> pa.Table:
     return pa.Table.from_arrays([columns[0], pictures[0], *columns.columns[1:]], schema=schema)
 
 
+def make_series(signal: np.ndarray, rng: np.random.Generator) -> pa.Table:
+    """Two channels of 3 to 12 values each around the signal, of which the second has gaps."""
+    first = [(value + 0.5 * rng.normal(size=rng.integers(3, 13))).tolist() for value in signal]
+    second = [[None if rng.random() < 0.2 else float(value) for value in value + rng.normal(size=8)] for value in signal]
+    return pa.table({"left": first, "right": second})
+
+
+def make_series_and_columns(signal: np.ndarray, rng: np.random.Generator) -> pa.Table:
+    """Such series beside such columns."""
+    series, columns = make_series(signal, rng), make_columns(signal, rng)
+    return pa.table([series[0], *columns.columns, series[1]], names=["left", *columns.column_names, "right"])
+
+
 SAMPLES = {
     "columns": Sample(make_columns, frozenset({"x"})),
     "pictures": Sample(make_pictures, frozenset({"pixels"})),
     "columns and pictures": Sample(make_both, frozenset({"x", "pixels"})),
+    "series": Sample(make_series, frozenset({"series"})),
+    "columns and series": Sample(make_series_and_columns, frozenset({"x", "series"})),
 }
 TARGETS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
     "binary": lambda signal: np.where(signal > 0, "yes", "no"),

@@ -60,9 +60,10 @@ class Sizes(NamedTuple):
 
     def factors(self, moments: IntArray) -> FloatArray:
         """By how much errors at moments (n,) are larger for their phase, shape (S, n): of the series where it is long, else of all."""
-        total, count = self.phases[..., moments % self.phases.shape[-1]]
+        total, count = self.phases
         pooled = (total.sum(axis=0) + _PRIOR_SEASONS) / (count.sum(axis=0) + _PRIOR_SEASONS)
-        return (total + _PRIOR_SEASONS * pooled) / (count + _PRIOR_SEASONS)
+        factors = (total + _PRIOR_SEASONS * pooled) / (count + _PRIOR_SEASONS)
+        return (factors / factors.mean(axis=1, keepdims=True))[:, moments % factors.shape[1]]
 
     def plus(self, moment: int, total: FloatArray, weight: FloatArray, prior: FloatArray) -> Sizes:
         """With what became known at a moment: sums of sizes at each knot, shape (S, B), and of their weights (zero for none), (S, B)."""
@@ -168,8 +169,8 @@ class AdaptiveBounds:
         Quantiles move by quantile tracking (Angelopoulos et al. 2023, "Conformal PID control for time series prediction", equation 4;
         Gibbs and Candès 2021, "Adaptive conformal inference under distribution shift", move the level instead), all at once, by the share
         of series and neighbouring steps that lay below them. An error of h steps ahead is known h moments after its forecast, and in units
-        of the size that was expected then; it is compared with the quantiles of now, where the paper takes those of then: with these,
-        quantiles of steps far ahead went on moving long after they were right.
+        of the size that was expected then (for its phase, of the size that is now); it is compared with the quantiles of now, where the
+        paper takes those of then: with these, quantiles of steps far ahead went on moving long after they were right.
 
         Args:
             errors: of the value that came, less the forecasts of it 1, 2, ..., H moments before, shape (S, H) or (H,), as `known_at` gives
@@ -223,26 +224,26 @@ def fit_bounds(
         >>> errors = np.random.default_rng(0).normal(size=(1, 1000, 2)) * [1.0, 2.0]
         >>> bounds = fit_bounds(errors, np.arange(1000), moment=1001).bounds(np.array([10.0, 10.0]), 0.8)
         >>> bounds.low.round(), bounds.high.round()
-        (array([9., 7.]), array([11., 12.]))
+        (array([9., 7.]), array([11., 13.]))
     """
     errors, origins = np.asarray(errors, float), np.asarray(origins, np.int64)
     horizon = errors.shape[2]
     errors = np.where(origins[:, None] + np.arange(1, horizon + 1) <= moment, errors, np.nan)
     _check_finite(errors)
-    usable = np.isfinite(errors).any(axis=(0, 2))
-    if not usable.any():
+    usable = np.flatnonzero(np.isfinite(errors).any(axis=(0, 2)))
+    if not len(usable):
         raise DataError("Bounds follow from errors at rolling origins, but there is none. Give longer series, or a shorter horizon.")
+    errors, origins = errors[:, usable], origins[usable]
     history = _History(errors, origins, moment, units)
-    first = int(min(origins[0] + min(horizon, history.n_moments // 2), origins[usable][-1]))  # before it little is known of sizes
-    walks = [history.walk(season) for season in (1, *(season for season in seasons if 1 < season <= history.n_moments // 2))]
-    walk = min(walks, key=lambda walk: history.deviance(walk, first))
-    scores = history.scores(walk, first)
-    quantiles = _fit_quantiles(scores)
+    lengths = (1, *(season for season in seasons if 1 < season <= history.n_moments // 2))
+    walk = min((history.walk(season) for season in lengths), key=lambda walk: walk.deviance)
+    known = origins - origins[0]
+    tried = known >= min(horizon, history.n_moments // 2, known[-1])  # before that next to nothing is known of sizes
+    scores = walk.scores[:, tried]
+    quantiles = _fit_quantiles(scores, 1.0 + known[tried])
     tenth, nine_tenths = LEVELS.searchsorted(0.1), len(LEVELS) - 1 - LEVELS.searchsorted(0.1)
     spread = (quantiles[:, nine_tenths] - quantiles[:, tenth]) / (_NORMAL[nine_tenths] - _NORMAL[tenth])
-    before = np.repeat(history.prior[None], max(horizon - history.n_moments, 0), axis=0)
-    issued = np.concatenate([before, walk.expected[-horizon:]])
-    return AdaptiveBounds(moment, history.prior, walk.sizes, issued, quantiles, spread, _rank_rows(scores))
+    return AdaptiveBounds(moment, history.prior, walk.sizes, walk.issued, quantiles, spread, _rank_rows(scores))
 
 
 def shapes_of(n_series: int, horizon: int, *, season: int, n_rows: int) -> dict[str, list[int]]:
@@ -275,12 +276,13 @@ def known_at(errors: FloatArray, origins: IntArray, moment: int) -> FloatArray:
 class _Walk(NamedTuple):
     """What was expected while errors came in.
 
-    expected: sizes at each moment but for the phase, with what was known by then, shape (moments, S, B). factors: of the phase of each
-    moment, with what was known before it, shape (moments, S). sizes: at the end.
+    scores: errors in units of what was expected of them at their origin, shape (S, O, H). deviance: the mean of all.
+    issued, sizes: at the end, as in `AdaptiveBounds`.
     """
 
-    expected: FloatArray
-    factors: FloatArray
+    scores: FloatArray
+    deviance: float
+    issued: FloatArray
     sizes: Sizes
 
 
@@ -305,36 +307,21 @@ class _History:
 
     def walk(self, season: int) -> _Walk:
         """What was expected at each moment, where sizes repeat themselves after a season."""
-        sizes = Sizes(np.zeros((len(_HALF_LIVES), 2, *self.prior.shape)), np.zeros((2, len(self.prior), season)))
-        expected = np.empty((self.n_moments, *self.prior.shape))
-        factors = np.empty((self.n_moments, len(self.prior)))
+        n_series, _, horizon = self.errors.shape
+        sizes = Sizes(np.zeros((len(_HALF_LIVES), 2, *self.prior.shape)), np.zeros((2, n_series, season)))
+        issued = np.repeat(self.prior[None], self.n_moments + horizon, axis=0)
+        scores, logs, steps, row = np.empty(self.errors.shape), 0.0, np.arange(1, horizon + 1), 0
         for t in range(self.n_moments):
-            factors[t] = sizes.factors(np.array([self.begin + t]))[:, 0]
             sizes = sizes.plus(self.begin + t, self.totals[t], self.weights[t], self.prior)
-            expected[t] = sizes.expected(self.prior)
-        return _Walk(expected, factors, sizes)
-
-    def deviance(self, walk: _Walk, first: int) -> float:
-        """The mean deviance of errors from what was expected of them when they were forecast, from an origin on."""
-        total, count, scale = 0.0, 0.0, np.maximum(self.prior, _TINY)
-        for b, step in enumerate(_steps(self.errors.shape[2])):
-            then, later = slice(first - self.begin, self.n_moments - step), slice(first - self.begin + step, self.n_moments)
-            relative = np.maximum(walk.expected[then, :, b] * walk.factors[later] / scale[:, b], 1e-12)
-            weight, sizes = self.weights[later, :, b], self.totals[later, :, b] / scale[:, b]
-            total += float((weight * np.log(relative) + sizes / relative).sum())
-            count += float(weight.sum())
-        return total / max(count, 1.0)
-
-    def scores(self, walk: _Walk, first: int) -> FloatArray:
-        """Errors in units of what was expected of them, of forecasts from an origin on, shape (S, o, H)."""
-        horizon, begun = self.errors.shape[2], np.flatnonzero(self.origins >= first)
-        scores = np.empty((len(self.prior), len(begun), horizon))
-        for i, row in enumerate(begun):
-            then = int(self.origins[row]) - self.begin
-            later = np.minimum(then + np.arange(1, horizon + 1), self.n_moments - 1)
-            expected = walk.expected[then] @ _knots(horizon).T * walk.factors[later].T
-            scores[:, i] = self.errors[:, row] / np.maximum(expected, _TINY)
-        return scores
+            issued[horizon + t] = sizes.expected(self.prior)
+            if row < len(self.origins) and self.origins[row] == self.begin + t:
+                expected = issued[horizon + t] @ _knots(horizon).T * sizes.factors(self.begin + t + steps)
+                expected = np.maximum(expected, _TINY)
+                scores[:, row] = self.errors[:, row] / expected
+                logs += float(np.log(expected)[np.isfinite(scores[:, row])].sum())
+                row += 1
+        came = np.isfinite(scores)
+        return _Walk(scores, (logs + np.abs(scores[came]).sum()) / came.sum(), issued[-horizon:], sizes)
 
 
 def _check_finite(errors: FloatArray) -> None:
@@ -371,8 +358,12 @@ def _sum_at_knots(errors: FloatArray) -> tuple[FloatArray, FloatArray]:
     return np.where(came, np.abs(errors), 0.0) @ weights, came @ weights
 
 
-def _fit_quantiles(scores: FloatArray) -> FloatArray:
-    """The quantiles at each knot of scores (S, o, H), shape (B, levels)."""
+def _fit_quantiles(scores: FloatArray, trust: FloatArray) -> FloatArray:
+    """The quantiles at each knot of scores (S, o, H), shape (B, levels).
+
+    Forecasts count by their trust (o,), which is for how many moments errors had been known: sizes expected from few make scores that
+    differ more than those to come.
+    """
     n_series, n_rows, horizon = scores.shape
     knots, steps = _knots(horizon), _steps(horizon)
     quantiles, known = np.zeros((len(steps), len(LEVELS))), np.zeros(len(steps), bool)
@@ -383,9 +374,9 @@ def _fit_quantiles(scores: FloatArray) -> FloatArray:
         came = np.isfinite(here)
         known[b] = came.any()
         if known[b]:
-            weight = np.broadcast_to(knots[near, b], here.shape)[came]
-            alike = _count_alike(scores[:, :, step - 1], step) / every
-            quantiles[b] = _weigh_quantiles(here[came], weight, max(alike, 1.0) * knots[near, b].sum())
+            weight = np.broadcast_to(trust[::every, None] * knots[near, b], here.shape)[came]
+            alike = max(_count_alike(scores[:, :, step - 1], step) / every, 1.0)
+            quantiles[b] = _weigh_quantiles(here[came], weight, alike * knots[near, b].sum() * trust.mean())
     return _fill(quantiles, known)
 
 

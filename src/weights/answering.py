@@ -14,6 +14,7 @@ import pyarrow as pa
 
 from weights.data.encoding import apply_encoding, cells
 from weights.data.files.labelled import FILE_NAMES
+from weights.data.registry import kind_of
 from weights.data.table.rownumbers import counted_from, rows_counted_from
 from weights.data.table.streaming import parts
 from weights.errors import TooLargeError, UsageError
@@ -92,8 +93,8 @@ def explanations(model: Model, data: Any, *, label: Any = None, level: float = 0
     explanation = model.explained(table, label)
     half = explanation.half_width(level)
     encoding = model.ensemble.encoding
-    files = table[FILE_NAMES].to_pylist() if FILE_NAMES in table.column_names else [None] * table.num_rows
-    values = [*(cells(column, table) for column in encoding.columns), *([files] * len(encoding.blocks))]
+    files = table[FILE_NAMES].to_pylist() if FILE_NAMES in table.column_names else None
+    values = [*(cells(column, table) for column in encoding.columns), *(files or kind_of(b).cells(b, table) for b in encoding.blocks)]
     records = []
     for r, contributions in enumerate(explanation.contributions):
         parts = [

@@ -146,9 +146,11 @@ def _settings_that_solve(model: str, settings: dict[str, Any], beside: Sequence[
     if _asks_for_optimizer(settings):
         return settings
 
+    layout = example_layout(ARCHITECTURES[model].reads)
+
     def solves(name: str) -> bool:
         try:
-            return resolve(with_settings(Spec(), {"model": model, name: settings[name]}), 1000).solved
+            return resolve(with_settings(Spec(), {"model": model, name: settings[name]}), 1000, layout).solved
         except UsageError:
             return False
 

@@ -46,10 +46,10 @@ def changes(ensemble: Ensemble, prepared: Prepared) -> list[Change]:
     specs = prepared.candidates
     possible = [*_list_changes(specs, excluded_populations(ensemble))]
     networks = {name: spec for name, spec in specs.items() if architecture_of(spec.model).has_hidden}
-    if networks and len(networks) < len(specs):
-        linear = {name: spec for name, spec in specs.items() if name not in networks}
+    linear = {name: spec for name, spec in specs.items() if architecture_of(spec.model).linear}
+    if networks and linear:
         possible.append(Change("linear-alone", "the linear model alone", linear))
-    if not networks:
+    if not networks and prepared.layout.n_columns:
         like = next(iter(specs.values()))
         chosen = {f"members.{name}": value for name, value in msgspec.structs.asdict(like.members).items()}
         chosen["updates.mask"] = like.updates.mask
@@ -143,12 +143,15 @@ _AUGMENTATION = {"shift": (0.25, 0.1), "crop": (0.25, 0.1), "rotate": (30.0, 10.
 _SETTING_CHANGES = (
     *_resize("wider", hidden=4.0, widths=1.5),
     *_resize("narrower", hidden=0.25, widths=0.5),
+    _SettingChange("wider", "model.n_kernels", _is_resized_by("n_kernels"), lambda n: 2 * n),
+    _SettingChange("narrower", "model.n_kernels", _is_resized_by("n_kernels"), lambda n: max(n // 4, 1)),
     _SettingChange("stronger-penalty", "regularization.strength", _has_none_hidden, _times(10.0)),
     _SettingChange("stronger-penalty", "optimization.weight_decay", _has_hidden, _times(10.0, from_zero=1.0)),
     _SettingChange("weaker-penalty", "regularization.strength", _has_none_hidden, _times(0.1)),
     _SettingChange("weaker-penalty", "optimization.weight_decay", _has_hidden, _times(0.1)),
     _SettingChange("weaker-penalty", "regularization.strength", _has_hidden, _times(0.1)),
     *_resize("much-narrower", hidden=1 / 16, widths=1 / 4),
+    _SettingChange("much-narrower", "model.n_kernels", _is_resized_by("n_kernels"), lambda n: max(n // 16, 1)),
     _SettingChange("much-stronger-penalty", "regularization.strength", _has_none_hidden, _times(100.0)),
     _SettingChange("much-stronger-penalty", "optimization.weight_decay", _has_hidden, _times(100.0, from_zero=10.0)),
     _SettingChange("much-weaker-penalty", "regularization.strength", _has_none_hidden, _times(0.01)),

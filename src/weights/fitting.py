@@ -36,11 +36,12 @@ from weights.spec import Spec
 from weights.tasks.base import Task
 from weights.tasks.metrics import Metric, score
 from weights.training.control import Control, Progress
+from weights.training.features import within
 from weights.training.job import Job, StreamedRows, Streaming
 from weights.training.outofbag import Trained
 from weights.training.plan import Plan
 from weights.training.population import member_seeds, method_of
-from weights.training.reading import find_tailed, share_bounded, within
+from weights.training.reading import find_tailed, share_bounded
 from weights.training.resampling import Draw, resample
 from weights.training.search import SEARCHING, race
 from weights.training.stacking import Stacking, stack

@@ -397,7 +397,8 @@ class Model:
 
     def explained(self, table: pa.Table, label: Any) -> Explanation:
         """As `explain`, of a table that `read` gave."""
-        reference = np.asarray(self._require_feature_weights().reference)
+        of_columns = bool(self.ensemble.encoding.columns)
+        reference = np.asarray(self._require_feature_weights().reference if of_columns else [])
         number = None if label is None else self.ensemble.task.class_number(label)
         return explain(self.ensemble, apply_encoding(self.ensemble.encoding, table), reference, label=number)
 
@@ -406,7 +407,7 @@ class Model:
             kind = kind_of(self.ensemble.encoding.blocks[0])
             raise UsageError(
                 f"{kind.block.capitalize()} have no effects of their own, so that a run of {kind.plural} has no feature "
-                "weights. See `weights draw` and `weights explain`, or Model.saliency."
+                "weights. See `weights explain`, which says what an answer rests on, and `weights draw`."
             )
         if self.report.feature_weights is None:
             raise UsageError("Feature weights were not estimated in this fit. Fit again with inspection (without --no-inspect).")

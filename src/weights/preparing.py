@@ -349,7 +349,7 @@ def _check_acts(dataset: Dataset, settings: Collection[str], *, inspect: bool) -
     if inspect:
         raise UsageError(
             f"Inspection estimates the effect of each column, but {kind.plural} came, and {kind.block} have no effects of their own. "
-            "Leave --inspect out; see `weights explain` and `weights draw`, or Model.saliency."
+            "Leave --inspect out; see `weights explain`, which says what an answer rests on, and `weights draw`."
         )
 
 

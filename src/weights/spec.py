@@ -162,8 +162,11 @@ def _misfits(spec: Spec) -> list[str]:
     misfits = []
     optimizer, chosen = spec.optimization.optimizer, f"optimization '{spec.optimization.name}'"
     architecture, name = architecture_of(spec.model), name_of(spec.model)
-    if optimizer.solves and not architecture.linear:
+    if optimizer.solves and not architecture.solves:
         misfits.append(f"{chosen} solves linear models only, but the model is {name}. Use --model linear or another optimizer.")
+    if not optimizer.solves and not architecture.takes_steps:
+        asking = [*_needs_steps(spec), chosen][0]
+        misfits.append(f"The model {name} is solved, and takes no steps, but {asking} asks for them. Leave it out.")
     if optimizer.solves and (unable := _needs_steps(spec)):
         misfits.append(f"{chosen} takes no steps, but {unable[0]} acts on steps. Unset it or choose an optimizer such as adamw.")
     if optimizer.all_rows:

@@ -261,6 +261,19 @@ def test_a_second_derivative_that_is_kept_serves_problems_nearby_and_changes_not
     assert_close(numbers(warm), numbers(expected), rtol=1e-6)  # as above
 
 
+def test_squares_stand_in_for_a_second_derivative_of_many_unknowns_and_save_products(monkeypatch):
+    """Inputs whose deviations lie a hundred times apart: without them the gradient's measure is a thousand times off."""
+    x, counted = X * np.geomspace(0.1, 10.0, P), []
+    expected, multiply = solution("multiclass", "l2", 1e-4, x=x), exact.curve
+    monkeypatch.setattr(exact, "LARGEST_DENSE", P + 1)
+    monkeypatch.setattr(exact, "curve", lambda *given: counted.append(1) or multiply(*given))
+    assert_close(numbers(solution("multiclass", "l2", 1e-4, x=x)), numbers(expected), rtol=1e-6)  # as above
+    n_with = len(counted)
+    monkeypatch.setattr(exact, "LARGEST_DENSE", 0)
+    solution("multiclass", "l2", 1e-4, x=x)
+    assert n_with < 0.5 * (len(counted) - n_with)
+
+
 @pytest.mark.parametrize("strength", [0.0, 0.05])
 @KINDS
 def test_conjugate_gradients_reach_the_default_tolerance(kind, strength, monkeypatch):

@@ -164,7 +164,7 @@ class Dataset:
 
     @property
     def blocks(self) -> dict[str, Kind]:
-        """The columns that are a block of their own, each with its kind."""
+        """The columns of other kinds than numbers, words and dates, each with its kind."""
         return {block.name: kind_of(block) for block in self.encoding.blocks}
 
 
@@ -280,17 +280,15 @@ def _rows(table: pa.Table, chosen: BoolArray) -> pa.Table:
 
 
 def _one_of_each_block(features: list[Feature]) -> list[Feature]:
-    """The features that can be read together: a block holds one column."""
+    """The features that can be read together: a block holds one column, unless columns of its kind stand side by side."""
+    alone = [feature for feature in features if feature.kind in KINDS and not KINDS[feature.kind].by_channel]
     first: dict[str, str] = {}
-    for feature in features:
-        if feature.kind in KINDS:
-            first.setdefault(KINDS[feature.kind].block, feature.name)
-    return [
-        Feature(f.name, "unsupported", f"not read beside the {KINDS[f.kind].plural} in '{first[KINDS[f.kind].block]}'")
-        if f.kind in KINDS and first[KINDS[f.kind].block] != f.name
-        else f
-        for f in features
-    ]
+    for feature in alone:
+        first.setdefault(KINDS[feature.kind].block, feature.name)
+    left_out = {
+        f.name: f"not read beside the {KINDS[f.kind].plural} in '{name}'" for f in alone if (name := first[KINDS[f.kind].block]) != f.name
+    }
+    return [Feature(f.name, "unsupported", left_out[f.name]) if f.name in left_out else f for f in features]
 
 
 def _inspected(encoding: Encoding, table: pa.Table) -> Inspected:

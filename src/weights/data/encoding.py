@@ -7,6 +7,7 @@ as what was learned from. Nothing here ever looks at the target.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import NoReturn
 
@@ -16,7 +17,7 @@ import pyarrow as pa
 from msgspec.structs import replace
 
 from weights.data.inputs import COLUMNS, FARTHEST, NUMBERS, Inputs, Layout
-from weights.data.kind import BlockEncoding, Kind
+from weights.data.kind import BlockEncoding, Kind, joined_shape, side_by_side
 from weights.data.memory import check_memory_for
 from weights.data.registry import KINDS, kind_of
 from weights.data.scaling import center_and_scale, clipped, encode_cycle, find_varying_cycles, range_of
@@ -39,7 +40,7 @@ from weights.data.table.moments import DURATION, TIME_OF_DAY, UNMISTAKABLE, find
 from weights.data.table.notation import PLAIN, TRUTH, Notation, find_numbers
 from weights.data.table.rownumbers import kept_numbers, rows_numbered
 from weights.errors import DataError, suggest
-from weights.types import FloatArray, IntArray
+from weights.types import AnyArray, FloatArray, IntArray
 
 
 class Numeric(msgspec.Struct, frozen=True, tag="numeric"):
@@ -117,7 +118,7 @@ class Encoding(msgspec.Struct, frozen=True):
         columns: numbers, words and dates, in the order in which they stand in the block of columns.
         clip: bound of the smooth clip of numbers (None: no clip).
         missing_words: further words that mean "no value". kept_words: those that text files mean it by, and that are labels here.
-        blocks: columns of other kinds, each a block of its own.
+        blocks: columns of other kinds, in the order of `KINDS`; each is a block of its own, or a channel of that of its kind.
         unbounded: whether numbers also come without the clip, as the block `NUMBERS`.
     """
 
@@ -130,7 +131,7 @@ class Encoding(msgspec.Struct, frozen=True):
 
     @property
     def names(self) -> list[str]:
-        """The names of all columns that are read: those of the block of columns, then one for each other block."""
+        """The names of all columns that are read: those of the block of columns, then those of other kinds."""
         return [column.name for column in (*self.columns, *self.blocks)]
 
     @property
@@ -151,12 +152,12 @@ class Encoding(msgspec.Struct, frozen=True):
 
     @property
     def groups(self) -> list[int]:
-        """The same, and then for each other block the position of its feature: one entry for each place of the inputs."""
+        """The same, and then for each column of another kind its own position: one entry for each place of the inputs."""
         return [*self.column_groups, *range(len(self.columns), len(self.columns) + len(self.blocks))]
 
     @property
     def kinds(self) -> list[Kind]:
-        """The kinds of the columns that are a block of their own."""
+        """The kind of each column of another kind."""
         return [kind_of(block) for block in self.blocks]
 
     @property
@@ -165,16 +166,21 @@ class Encoding(msgspec.Struct, frozen=True):
         return next((kind.disclaimer for kind in self.kinds if kind.disclaimer), "")
 
     def describe_blocks(self) -> str:
-        """What the columns are that are a block of their own, in a few words."""
-        return " and ".join(kind_of(block).describe(block) for block in self.blocks)
+        """What the columns of other kinds are, in a few words."""
+        counts = Counter(kind_of(block).describe(block) for block in self.blocks)
+        return " and ".join(f"{n} {words}" if n > 1 else words for words, n in counts.items())
 
     def layout(self, n_outputs: int) -> Layout:
         """What models must fit that read these inputs and have so many outputs."""
         n_inputs = len(self.inputs)
         own = [(COLUMNS, (n_inputs,))] if n_inputs else []
-        others = [(kind_of(block).block, kind_of(block).shape(block)) for block in self.blocks]
+        shapes: dict[str, list[tuple[int, ...]]] = {}
+        for block in self.blocks:
+            shapes.setdefault(kind_of(block).block, []).append(kind_of(block).shape(block))
+        others = [(name, joined_shape(own)) for name, own in shapes.items()]
+        by_channel = tuple(dict.fromkeys(kind.block for kind in self.kinds if kind.by_channel))
         numbers = [(NUMBERS, (len(self.numeric_inputs),))] if self.unbounded else []
-        return Layout((*own, *others, *numbers), n_outputs, tuple(self.numeric_inputs))
+        return Layout((*own, *others, *numbers), n_outputs, tuple(self.numeric_inputs), by_channel)
 
     def agrees_with(self, other: Encoding) -> bool:
         """Whether the same cells become the same columns, also if one is of an older run that kept less."""
@@ -205,7 +211,7 @@ def fit_encoding(table: pa.Table, kinds: dict[str, str], *, clip: float | None =
     Raises:
         DataError: a column cannot be read as its kind.
     """
-    blocks = [KINDS[kind].fit(table, name) for name, kind in kinds.items() if kind in KINDS]
+    blocks = [KINDS[kind].fit(table, name) for kind in KINDS for name, its in kinds.items() if its == kind]
     own = {name: kind for name, kind in kinds.items() if kind not in KINDS}
     columns = [_fit_column(table[name], table.schema.field(name), kind, max_levels, min_count) for name, kind in own.items()]
     numbers = any(isinstance(column, Numeric | Datetime) for column in columns)
@@ -235,8 +241,15 @@ def apply_encoding(encoding: Encoding, table: pa.Table) -> Inputs:
             f"(first: '{absent[0]}'). {suggest(absent[0], [name for name in table.column_names if name.isprintable()])}"
         )
     with rows_numbered(kept_numbers(table)):
-        blocks = {kind_of(block).block: kind_of(block).apply(block, table) for block in encoding.blocks}
-        return Inputs({**_apply_columns(encoding, table), **blocks, **_apply_numbers(encoding, table)})
+        return Inputs({**_apply_columns(encoding, table), **_apply_blocks(encoding, table), **_apply_numbers(encoding, table)})
+
+
+def _apply_blocks(encoding: Encoding, table: pa.Table) -> dict[str, AnyArray]:
+    """The blocks of other kinds."""
+    parts: dict[str, list[AnyArray]] = {}
+    for block in encoding.blocks:
+        parts.setdefault(kind_of(block).block, []).append(kind_of(block).apply(block, table))
+    return {name: side_by_side(own) for name, own in parts.items()}
 
 
 def _apply_columns(encoding: Encoding, table: pa.Table) -> dict[str, FloatArray]:

@@ -85,11 +85,13 @@ class Layout(NamedTuple):
         blocks: name and shape of each, ``x`` first where there is one.
         n_outputs: of the model.
         numeric: which inputs of ``x`` are scaled numbers, not flags or levels.
+        by_channel: the blocks along whose last axis columns stand side by side, each a feature; any other block is one feature.
     """
 
     blocks: tuple[tuple[str, tuple[int, ...]], ...]
     n_outputs: int
     numeric: tuple[int, ...] = ()
+    by_channel: tuple[str, ...] = ()
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -121,12 +123,16 @@ class Layout(NamedTuple):
 
     @property
     def n_places(self) -> int:
-        """Places of inputs: one for each column, and one for each block of another kind, see `Encoding.groups`."""
-        return self.n_columns + len(self._apart)
+        """Places of inputs: one for each column, and one for each feature in blocks of other kinds, see `Encoding.groups`."""
+        return self.n_columns + sum(map(self._count_features, self._apart))
 
     def place(self, block: str) -> int:
-        """The position of a block that is one feature behind those of the columns, see `Encoding.groups`."""
-        return self.n_columns + self._apart.index(block)
+        """The position of a block's first feature behind those of the columns, see `Encoding.groups`."""
+        before = self._apart[: self._apart.index(block)]
+        return self.n_columns + sum(map(self._count_features, before))
+
+    def _count_features(self, block: str) -> int:
+        return self.shape(block)[-1] if block in self.by_channel else 1
 
     @property
     def _apart(self) -> list[str]:
@@ -135,7 +141,8 @@ class Layout(NamedTuple):
 
     def rows_at_once(self, most: int) -> int:
         """How many rows to answer at a time, at most so many: fewer where layers keep numbers for each place of a row."""
-        places = max((math.prod(shape[:-1]) for name, shape in self.blocks if name != COLUMNS), default=1)
+        own = (shape if name in self.by_channel else shape[:-1] for name, shape in self.blocks if name != COLUMNS)
+        places = max(map(math.prod, own), default=1)
         if places <= 1:
             return most
         fitting = max(_MOST_PLACES // places, 1)

@@ -7,10 +7,11 @@ outside asks which one is at hand.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import numpy as np
 import pyarrow as pa
 
 from weights.types import AnyArray, ReportProgress
@@ -69,7 +70,10 @@ class Kind(NamedTuple):
         hash_values: (column) -> a 64-bit number for each value, equal where values are, shape (n,).
         check: (record) -> what is wrong with values that were read from a file, in words.
         plural: what its values are called.
+        by_channel: whether several columns of it are one block, side by side along its last axis, see `side_by_side`; each is a feature
+            of its own, of shape (..., 1). Otherwise a block holds one column.
         source: how values are read from files; None where columns hold them.
+        cells: (record, table) -> what each row holds, in a few words, where no file has its name; length n.
         modality: how model cards call it.
         example: what new rows are called in examples.
         disclaimer: what every report of such a run ends with; empty for nothing. card_notice: the same, at length, for the model card.
@@ -87,9 +91,34 @@ class Kind(NamedTuple):
     hash_values: Callable[[pa.ChunkedArray], AnyArray]
     check: Callable[[Any], list[str]]
     plural: str
+    by_channel: bool = False
     source: Source | None = None
+    cells: Callable[[Any, pa.Table], Sequence[str | None]] = lambda record, table: [None] * table.num_rows
     modality: str = "tabular"
     example: str = "new-rows.csv"
     disclaimer: str = ""
     card_notice: str = ""
     next_steps: Callable[[bool], list[str]] = lambda classes: ["diagnose {run}", "predict {run} NEW.csv"]
+
+
+def joined_shape(shapes: Sequence[tuple[int, ...]]) -> tuple[int, ...]:
+    """The shape of a row in the block that columns of these shapes share: as long as the longest, side by side along the last axis.
+
+    Example:
+        >>> joined_shape([(20, 1), (30, 1)])
+        (30, 2)
+    """
+    return (*(max(sizes) for sizes in zip(*(shape[:-1] for shape in shapes), strict=True)), sum(shape[-1] for shape in shapes))
+
+
+def side_by_side(parts: Sequence[AnyArray]) -> AnyArray:
+    """The block that columns of a kind share, from the block of each, sample axis first; where one is shorter than others it holds NaN."""
+    if len(parts) == 1:
+        return parts[0]
+    joined = np.full((len(parts[0]), *joined_shape([part.shape[1:] for part in parts])), np.nan, parts[0].dtype)
+    begin = 0
+    for part in parts:
+        end = begin + part.shape[-1]
+        joined[(*map(slice, part.shape[:-1]), slice(begin, end))] = part
+        begin = end
+    return joined

@@ -1,4 +1,4 @@
-"""The kinds of columns there are: `KINDS` lists those that become a block of their own, beside the columns of a table.
+"""The kinds of columns there are: `KINDS` lists those that become blocks beside that of the columns of a table.
 
 To add one, write its file, and give it a row here.
 """
@@ -12,9 +12,10 @@ import pyarrow as pa
 
 from weights.data.image.kind import PICTURE
 from weights.data.kind import BlockEncoding, Kind
+from weights.data.series.kind import WHOLE_SERIES
 from weights.data.table.columns import TABLE_KINDS
 
-KINDS: dict[str, Kind] = {"picture": PICTURE}
+KINDS: dict[str, Kind] = {"picture": PICTURE, "series": WHOLE_SERIES}
 
 
 def kind_of(encoding: BlockEncoding) -> Kind:

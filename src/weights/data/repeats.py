@@ -16,15 +16,20 @@ _MOSTLY = 0.5
 
 
 def find_copies(table: pa.Table) -> tuple[IntArray | None, str]:
-    """The code of each row's value in the first column that is a block of its own, equal where values are, shape (n,), and its plural.
+    """The code of each row's value in the first column of another kind, equal where values are, shape (n,), and its plural.
 
-    None where no two rows have the same, or there is no such column.
+    Of columns that stand side by side in a block a row's values are all of them. None where no two rows have the same, or there is no
+    such column.
     """
-    for field in table.schema:
-        if (name := find_block_kind(field)) is not None:
-            codes = np.unique(KINDS[name].hash_values(table[field.name]), return_inverse=True)[1]
-            return codes if codes.max() + 1 < len(codes) else None, KINDS[name].plural
-    return None, ""
+    kinds = {field.name: name for field in table.schema if (name := find_block_kind(field)) is not None}
+    if not kinds:
+        return None, ""
+    first, *others = kinds
+    kind = KINDS[kinds[first]]
+    values = [first, *(name for name in others if kind.by_channel and kinds[name] == kinds[first])]
+    hashes = np.stack([kind.hash_values(table[name]) for name in values], axis=1)
+    codes = np.unique(hashes, axis=0, return_inverse=True)[1].ravel()
+    return codes if codes.max() + 1 < len(codes) else None, kind.plural
 
 
 def keep_together(copies: IntArray, keep: BoolArray, plural: str) -> IntArray | None:

@@ -13,6 +13,8 @@ from weights.types import FloatArray
 
 _GROWTH = 2.0
 """Of variances, see `Autoregression.stretch`."""
+_LEAST_LAST = 1e-6
+"""Of the coefficients of the last lag: several lags of none have one eigenvector in place of several, so that these get as little."""
 _STEP = 0.05
 """Share of the distance of the largest root from one by which it is moved to see what the bias does."""
 
@@ -31,6 +33,8 @@ class Autoregression:
         n_channels, size = coefficients.shape
         companion = np.eye(size, k=-n_channels)
         companion[:n_channels] = coefficients
+        if np.linalg.svd(companion[:n_channels, -n_channels:], compute_uv=False).min() < _LEAST_LAST:
+            companion[:n_channels, -n_channels:] += 2 * _LEAST_LAST * np.eye(n_channels)
         self._set(*np.linalg.eig(companion), shocks)
 
     def _set(self, roots: FloatArray, vectors: FloatArray, shocks: FloatArray) -> None:

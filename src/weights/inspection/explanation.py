@@ -12,6 +12,7 @@ import functools
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -105,7 +106,7 @@ def explain(ensemble: Ensemble, inputs: Inputs, reference: FloatArray, *, label:
 
     Args:
         ensemble: that predicts.
-        inputs: r encoded rows. Blocks of other kinds than columns are one feature each, beside what its model takes for nothing: zero.
+        inputs: r encoded rows. Features in blocks of other kinds than columns stand beside what their model takes for nothing: zero.
         reference: average columns and numbers without a bound, see `Inputs.joined`, shape (p,).
         label: code of the class to explain, or None; see `Task.explained_codes`.
 
@@ -195,8 +196,12 @@ class _Lines:
 def _programs(spec: Spec, layout: Layout, functions: OutputFunctions) -> tuple[Callable[..., jax.Array], Callable[..., jax.Array]]:
     """Outputs (n, k) of a member on the way to rows, and what each place of their inputs moves there, (n, places)."""
     model = build(spec.model, layout, spec.initialization, spec.activation)
-    places = jnp.asarray(model.embedded_places, jnp.int32)
     n_places = layout.n_places
+
+    def find_places(name: str) -> Any:
+        """The place of the inputs that each of the last axis of an embedded block belongs to, or the one of all."""
+        known = model.embedded_places if name == COLUMNS else model.block_places.get(name, (layout.place(name),))
+        return jnp.asarray(known, jnp.int32)
 
     def line(params: Params, reference: jax.Array, inputs: Inputs) -> tuple[Inputs, Inputs]:
         """Where the way begins, embedded, and how it goes on from there."""
@@ -222,10 +227,8 @@ def _programs(spec: Spec, layout: Layout, functions: OutputFunctions) -> tuple[C
         each = jax.tree.map(jnp.multiply, slopes, way)
         total = jnp.zeros((len(towards), n_places))
         for name, block in each.blocks.items():
-            if name == COLUMNS:
-                total = total.at[:, places].add(block)
-            else:
-                total = total.at[:, layout.place(name)].add(block.reshape(len(block), -1).sum(1))
+            own, places = block.reshape(len(block), -1, block.shape[-1]).sum(1), find_places(name)
+            total = total.at[:, places].add(own if len(places) > 1 else own.sum(1, keepdims=True))
         return total
 
     return jax.jit(outputs), jax.jit(parts)

@@ -99,9 +99,11 @@ class Architecture(NamedTuple):
         n_bins: settings -> bins of each number whose edges are looked up in all rows before the first draw; 0 for none.
         reads: the blocks that it needs. also_reads: those that it reads as well where they are there.
         augmentation: type of the settings of what is changed in rows while members learn; None for none.
-        capacity: the setting that makes it wider or narrower, a number of units for each layer; empty if there is none.
+        capacity: the setting that makes it wider or narrower, a number of units, or one for each layer; empty if there is none.
         has_hidden: whether there are hidden units, which dropout silences and max_norm limits.
-        linear: whether outputs are ``x @ w + b`` of the layer "output": these can be solved, and weights are coefficients.
+        linear: whether outputs are ``x @ w + b`` of the layer "output" and columns x, so that weights are coefficients.
+        solves: whether the optimum of the layer "output" can be solved, all before it being drawn, not learned.
+        takes_steps: whether members can also be trained by steps.
         in_auto: whether it is trained where no model is asked for.
         beside: settings, by name, of a second population trained beside it where no model is asked for; none if empty.
         defaults: what its members learn with.
@@ -121,6 +123,8 @@ class Architecture(NamedTuple):
     capacity: str = ""
     has_hidden: bool = True
     linear: bool = False
+    solves: bool = False
+    takes_steps: bool = True
     in_auto: bool = False
     beside: Mapping[str, Any] = {}
     defaults: Defaults = Defaults()

@@ -74,6 +74,7 @@ class MemberModel(NamedTuple):
     input_rows: for each layer that reads inputs and for each row of its weights, the place of the input it belongs to (see
         `Encoding.groups`), -1 for what comes from other layers: where feature-wise penalties and masks act.
     embedded_places: the place of the input that each of the e embedded columns is made of.
+    block_places: the same along the last axis of other embedded blocks, where these are more features than one.
     view(inputs, augmentation, seed, step): rows as a member sees them while it learns.
     by_column: how the first layer adds up columns, where that is all it reads; None where it is not.
     """
@@ -85,6 +86,7 @@ class MemberModel(NamedTuple):
     embedded_places: tuple[int, ...] = ()
     view: Callable[..., Inputs] = _view_unchanged
     by_column: ByColumn | None = None
+    block_places: Mapping[str, tuple[int, ...]] = {}
 
     def apply(self, params: Params, inputs: Inputs, dropout: Dropout = keep_all) -> tuple[jax.Array, dict[str, Hidden]]:
         """Outputs (n, k) of rows, and `Hidden` of each hidden layer by name."""

@@ -83,6 +83,7 @@ LINEAR = Architecture(
     also_reads=(NUMBERS,),
     has_hidden=False,
     linear=True,
+    solves=True,
     in_auto=True,
     defaults=Defaults(solver="exact", weight_decay=0.0),  # there is a penalty of its own
 )

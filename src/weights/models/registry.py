@@ -9,6 +9,7 @@ from weights.elements.initialization import Initialization
 from weights.models.architecture import Architecture, ModelSettings
 from weights.models.base import MemberModel
 from weights.models.convolution import CONVOLUTION
+from weights.models.kernels import KERNELS
 from weights.models.linear import LINEAR
 from weights.models.mlp import MLP
 from weights.models.patches import PATCHES
@@ -34,5 +35,5 @@ def layers_of(settings: ModelSettings) -> list[str]:
     return architecture_of(settings).layers(settings)
 
 
-ARCHITECTURES: dict[str, Architecture] = {"linear": LINEAR, "mlp": MLP, "convolution": CONVOLUTION, "patches": PATCHES}
+ARCHITECTURES: dict[str, Architecture] = {"linear": LINEAR, "mlp": MLP, "kernels": KERNELS, "convolution": CONVOLUTION, "patches": PATCHES}
 """The simpler first."""

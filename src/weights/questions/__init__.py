@@ -12,7 +12,7 @@ import msgspec
 
 from weights.errors import UsageError, suggest
 from weights.options import check_names, list_options
-from weights.questions import classes, effects, explain, forecasts, numbers, pictures, score, show, summary, trials
+from weights.questions import classes, effects, explain, forecasts, numbers, pictures, score, show, stretches, summary, trials
 from weights.questions.question import Answer, Asker, Question
 
 if TYPE_CHECKING:
@@ -26,6 +26,7 @@ QUESTIONS: dict[str, Question] = {
         score.SCORE,
         explain.EXPLAIN,
         explain.MAPS,
+        stretches.STRETCHES,
         trials.DIAGNOSE,
         trials.COMPARE,
         trials.CHECK_INTERVALS,

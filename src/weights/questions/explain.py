@@ -110,7 +110,9 @@ def ask_maps(model: Model, options: MapsOptions, asker: Asker) -> Answer:
 
 
 def _reads_pictures(model: Model) -> bool:
-    return not model.ensemble.encoding.columns
+    from weights.inspection.gratings import reads_pictures
+
+    return not model.ensemble.encoding.columns and reads_pictures(model.ensemble)
 
 
 def refuse_maps(model: Model) -> str:
@@ -134,7 +136,7 @@ EXPLAIN = Question(
     """,
     ask=ask_explain,
     options=ExplainOptions,
-    refuses=lambda model: "" if _reads_pictures(model) else find_refusal(lambda: model.feature_weights(top=1)),
+    refuses=lambda model: find_refusal(lambda: model.feature_weights(top=1)) if model.ensemble.encoding.columns else "",
     draws=_reads_pictures,
     output="Write all contributions to a .csv, .parquet or .jsonl; of pictures a .png or .svg.",
     stages={"explaining": 1.0},

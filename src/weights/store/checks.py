@@ -57,10 +57,12 @@ def wrong_in_model(model: ModelSettings, encoding: Encoding) -> list[str]:
 def wrong_in_encoding(encoding: Encoding, features: Iterable[Feature]) -> list[str]:
     """What is wrong with an encoding: scales, cycles or levels, or it is not that of the features in use."""
     used = [(feature.name, feature.kind) for feature in features if feature.used]
-    used.sort(key=lambda feature: feature[1] in KINDS)  # what is a block of its own comes behind the columns
+    places = {kind: place for place, kind in enumerate(KINDS, 1)}
+    used.sort(key=lambda feature: places.get(feature[1], 0))  # columns of other kinds come behind, see `Encoding.blocks`
     encoded = [(column.name, tag_of(column)) for column in (*encoding.columns, *encoding.blocks)]
     wrong = [complaint for block in encoding.blocks for complaint in kind_of(block).check(block)]
-    if len({kind.block for kind in encoding.kinds}) < len(encoding.blocks):
+    alone = [kind.block for kind in encoding.kinds if not kind.by_channel]
+    if len({*alone}) < len(alone):
         wrong.append("two columns are the same block of inputs")
     if not encoded or used != encoded:
         wrong.append("the columns that are encoded are not the features in use")

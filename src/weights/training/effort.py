@@ -18,6 +18,8 @@ _EXACT_SOLVES = 6
 _PRODUCTS, _PRODUCTS_ALONE = 25, 140
 """With a second derivative that a solution takes, in the measure of that of a problem nearby and without (measured on four real tables)."""
 _PATH_LENGTH = 10
+_SPEED_OF_DRAWING = 0.05
+"""Of features that members draw, as a share of that of a large product of matrices (measured)."""
 
 
 class Load(NamedTuple):
@@ -69,9 +71,12 @@ def estimate_steps(spec: Spec, load: Load) -> Effort:
 def estimate_solving(spec: Spec, load: Load) -> Effort:
     """What members take that are solved, and those before them that choose a strength."""
     layout, n_samples, members = load.layout, load.n_samples, spec.members.n_members
+    architecture = architecture_of(spec.model)
+    cost = architecture.cost(spec.model, layout)
+    n_inputs = layout.n_columns if architecture.linear else cost.n_units
     # Fewer rows than inputs are solved in the space of the rows, see `exact.solve`.
     smooth = not PENALTIES[spec.regularization.penalty].makes_zeros
-    width = min(layout.n_columns, n_samples) if smooth else layout.n_columns
+    width = min(n_inputs, n_samples) if smooth else n_inputs
     unknowns = (width + 1) * layout.n_outputs
     products = layout.n_outputs * (layout.n_outputs + 1) / 2
     solve = 2.0 * n_samples * (width + 1) ** 2 * products + unknowns**3 / 3
@@ -85,5 +90,9 @@ def estimate_solving(spec: Spec, load: Load) -> Effort:
     else:
         formed, multiplying = (members + n_path) * _EXACT_SOLVES, 0.0
     seconds = (multiplying + (formed + streamed) * solve / (0.25 * load.speed)) / load.n_threads
-    held = load.n_threads * (min(n_samples * layout.n_columns, MOST_COPIED + BLOCK * layout.n_columns) * 24 + dense**2 * 16)
-    return Effort(0, n_samples, seconds, held)
+    held = load.n_threads * (min(n_samples * n_inputs, MOST_COPIED + BLOCK * n_inputs) * 24 + dense**2 * 16)
+    if architecture.linear:
+        return Effort(0, n_samples, seconds, held)
+    drawing = 2.0 * members * n_samples * cost.n_multiplications / (_SPEED_OF_DRAWING * load.speed) / load.n_threads
+    compiling, drawn = architecture.pace.compile_seconds, 4.0 * members * n_samples * n_inputs
+    return Effort(0, n_samples, compiling + drawing + seconds, held + drawn, compiling)

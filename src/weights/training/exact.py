@@ -5,7 +5,8 @@ proximal Newton steps (Lee, Sun and Saunders 2014): each step solves the quadrat
 penalty. Without a non-smooth penalty that is Newton's method; for least squares it is one linear system. Where a second derivative
 costs as much as many gradients (several classes, many inputs), it is formed once and then serves problems nearby, with other rows or
 another strength, as preconditioner of conjugate gradients (truncated Newton, Nocedal and Wright 2006, section 7.1); where it is too large
-or too costly to be formed at all, these go without.
+or too costly to be formed at all, that of least squares stands in for it, the same for all classes (but for its factor the bound of
+Böhning 1992, "Multinomial Logistic Regression Algorithm", section 3).
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ import scipy.sparse.linalg
 
 from weights.elements.regularization import PENALTIES, Penalty, Regularization
 from weights.tasks.base import ConvexLoss
-from weights.training.problem import BLOCK, Problem, curve, evaluate, mean_loss, second_derivative, used_rows
+from weights.training.problem import BLOCK, Problem, curve, evaluate, mean_loss, second_derivative, second_of_squares, used_rows
 from weights.types import AnyArray, FloatArray, IntArray
 
 LARGEST_DENSE = 2_500
@@ -45,7 +46,8 @@ class Solution(NamedTuple):
     """An optimum.
 
     w: (p, k); b: (k,); residual: how far from optimal, see `solve`; solved: whether that is within tolerance.
-    second: the second derivative of the mean loss near it, where that is worth keeping for problems nearby.
+    second: the second derivative of the mean loss near it, where that is worth keeping for problems nearby; of many unknowns that of half
+        the mean square of one output.
     """
 
     w: FloatArray
@@ -87,7 +89,8 @@ def solve(
             return solution
         theta = np.vstack([solution.w, solution.b])
     if smooth and (theta.size > LARGEST_DENSE or cost > _TOO_COSTLY):
-        return _solve_by_conjugate_gradients(problem, penalty, strength, theta, tolerance)
+        near = second_of_squares(problem) if n_outputs > 1 and n_inputs < LARGEST_DENSE else None
+        return _solve_by_conjugate_gradients(problem, penalty, strength, theta, tolerance, near)
     return _solve_by_newton(problem, penalty, regularization.l1_ratio, strength, theta, tolerance, smooth)
 
 
@@ -362,7 +365,8 @@ def _solve_by_conjugate_gradients(
     With the second derivative of a problem `near`, directions are sought in its measure; after `most` products that is given up.
     """
     shape, curvature = theta.shape, float(penalty.curvature(strength, 0.0))
-    precondition = None if near is None else _invert(near, curvature, shape, problem.loss)
+    of_squares = near is not None and len(near) < theta.size
+    precondition = None if near is None or of_squares else _invert(near, curvature, shape, problem.loss)
     n_products, cost = 0, newton_cost(len(problem.y), len(theta), problem.n_outputs)
 
     def look(theta: FloatArray) -> tuple[float, FloatArray, FloatArray]:
@@ -385,6 +389,8 @@ def _solve_by_conjugate_gradients(
     objective, gradient, responses = look(theta)
     n_steps = 0
     while np.abs(gradient).max() > tolerance and n_steps < _MOST_STEPS and n_products < most:
+        if near is not None and of_squares:
+            precondition = _invert_alike(near, _mean_curvature(problem, responses), curvature, shape)
         matrix = scipy.sparse.linalg.LinearOperator((theta.size, theta.size), functools.partial(product, responses), dtype=float)
         change, _ = scipy.sparse.linalg.cg(matrix, -gradient.ravel(), rtol=_ROUGHLY, maxiter=500, M=precondition)
         for halvings in range(_MOST_HALVINGS):
@@ -397,7 +403,7 @@ def _solve_by_conjugate_gradients(
             break
         theta, (objective, gradient, responses), n_steps = candidate, following, n_steps + 1
     residual = float(np.abs(gradient).max())
-    if near is not None and n_products > _MOST_OF_OTHERS * cost:
+    if near is not None and not of_squares and n_products > _MOST_OF_OTHERS * cost:
         near = second_derivative(problem, responses)
     return Solution(theta[:-1], theta[-1], residual, n_steps, residual <= tolerance, near)
 
@@ -412,3 +418,22 @@ def _invert(near: FloatArray, curvature: float, shape: tuple[int, ...], loss: Co
     except np.linalg.LinAlgError:
         return None
     return scipy.sparse.linalg.LinearOperator(matrix.shape, lambda v: scipy.linalg.cho_solve(factor, v, check_finite=False), dtype=float)
+
+
+def _mean_curvature(problem: Problem, responses: FloatArray) -> float:
+    """The second derivative of the loss by an output of its own, averaged over outputs and rows."""
+    return float(np.mean([problem.weight @ problem.loss.second(responses, k, k) for k in range(problem.n_outputs)]))
+
+
+def _invert_alike(squares: FloatArray, mean: float, curvature: float, shape: tuple[int, ...]) -> Any:
+    """As `_invert`, as if outputs did not depend on each other, and the loss had this mean second derivative in all rows and outputs."""
+    matrix = mean * squares
+    matrix[np.diag_indices(len(matrix) - 1)] += curvature
+    matrix[np.diag_indices_from(matrix)] += 1e-10 * np.trace(matrix) / len(matrix)
+    try:
+        factor = scipy.linalg.cho_factor(matrix, check_finite=False)
+    except np.linalg.LinAlgError:
+        return None
+    size = shape[0] * shape[1]
+    solve_each = functools.partial(scipy.linalg.cho_solve, factor, check_finite=False)
+    return scipy.sparse.linalg.LinearOperator((size, size), lambda v: solve_each(v.reshape(shape)).ravel(), dtype=float)

@@ -87,6 +87,16 @@ def second_derivative(problem: Problem, responses: FloatArray) -> FloatArray:
     return hessian.reshape(p * k, p * k)
 
 
+def second_of_squares(problem: Problem) -> FloatArray:
+    """Second derivative of half the mean square of one output, by its weights and its bias, shape (p + 1, p + 1)."""
+    p = problem.x.shape[1] + 1
+    products = np.zeros((p, p))
+    for rows, x in blocks(problem):
+        x1 = np.hstack([x, np.ones((len(x), 1))])
+        products += (x1 * problem.weight[rows, None]).T @ x1
+    return products
+
+
 def curve(problem: Problem, responses: FloatArray, towards: FloatArray) -> FloatArray:
     """The second derivative of the mean loss times a direction, both (p + 1, k), without forming it."""
     product = np.zeros_like(towards)

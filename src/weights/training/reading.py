@@ -8,7 +8,7 @@ a gap, far from the rows on either side, so that the line goes on beyond the row
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
@@ -21,9 +21,9 @@ from weights.ensemble import Population
 from weights.models.registry import architecture_of
 from weights.training.control import Control
 from weights.training.exact import Solution, linear_outputs, solve_path, strength_path
+from weights.training.features import Features
 from weights.training.job import Job
 from weights.training.outofbag import row_losses
-from weights.training.problem import Problem
 from weights.types import BoolArray, FloatArray, IntArray
 
 _LEAST_GAIN = 0.01
@@ -43,15 +43,15 @@ class Choice(NamedTuple):
     """What members are solved with: limits within which they read numbers as they are, and strengths of their penalties (m,).
 
     limits: shape (numeric,), in units of the encoding: `FARTHEST` for no limit, 0 where the number is read with its bound.
-    start: a solution nearby, None where none was tried.
+    starts: solutions nearby of the first members, none where none were tried.
     """
 
     limits: FloatArray
     strengths: FloatArray
-    start: Solution | None = None
+    starts: Sequence[Solution] = ()
 
 
-def choose(job: Job, control: Control, threads: ThreadPoolExecutor) -> Choice:
+def choose(job: Job, features: Features, control: Control, threads: ThreadPoolExecutor) -> Choice:
     """How all members read numbers, by all rows that are judged, and the strength of each, by rows that it learned from.
 
     Where numbers have rows far beyond the bound, all such are tried within limits too, and all with the bound; then, from the best,
@@ -60,14 +60,14 @@ def choose(job: Job, control: Control, threads: ThreadPoolExecutor) -> Choice:
     """
     regularization = job.specs[0].regularization
     open_strength = regularization.strength is None and PENALTIES[regularization.penalty].has_strength
-    as_they_are = np.full(_n_unbounded(job), FARTHEST)
-    ways = _find_ways(job) if len(as_they_are) else {}
+    as_they_are = features.as_they_are
+    ways = _find_ways(job, features) if len(as_they_are) else {}
     strengths = np.asarray([regularization.strength or 0.0])
     if not open_strength and not ways:
         return Choice(as_they_are, strengths.repeat(job.n_members))
     if open_strength:
-        strengths = strength_path(pose(job, job.inputs.x, job.weight), regularization)
-    trials = _Trials(job, control, threads, strengths)
+        strengths = strength_path(features.pose_rows(0, as_they_are, job.weight), regularization)
+    trials = _Trials(job, features, control, threads, strengths)
     best = trials.walk(as_they_are)
     for limits in _ladder(as_they_are, ways):
         best = trials.better(best, trials.walk(limits, near=best), needs_certainty=False)
@@ -79,7 +79,7 @@ def choose(job: Job, control: Control, threads: ThreadPoolExecutor) -> Choice:
     if len(best.losses) == 1 < len(strengths):
         best = trials.walk(best.limits, near=best)
     chosen = np.asarray([strengths[trials.place_of(best, weight)] for weight in trials.weights])
-    return Choice(best.limits, chosen, best.solutions[0])
+    return Choice(best.limits, chosen, best.solutions)
 
 
 def find_tailed(layout: Layout, inputs: Inputs) -> BoolArray:
@@ -93,9 +93,9 @@ def _find_far(layout: Layout, inputs: Inputs) -> BoolArray:
     return np.asarray(np.abs(inputs[NUMBERS]) > 5**0.5 * np.abs(inputs[COLUMNS][:, list(layout.numeric)]))
 
 
-def _find_ways(job: Job) -> dict[int, list[float]]:
+def _find_ways(job: Job, features: Features) -> dict[int, list[float]]:
     """The numbers in use that have rows far beyond the bound, those with the farthest first, and the limits to try of each."""
-    asked = np.outer(job.weight > 0, find_used(job)[list(job.layout.numeric)] > 0)
+    asked = np.outer(job.weight > 0, features.used[list(job.layout.numeric)] > 0)
     far, distances = _find_far(job.layout, job.inputs) & asked, np.abs(job.inputs[NUMBERS]) * asked
     reach = np.argsort(-distances.max(0), kind="stable")
     return {int(j): find_limits(distances[:, j], int(far[:, j].sum())) for j in reach if far[:, j].any()}
@@ -131,32 +131,6 @@ def _ladder(as_they_are: FloatArray, ways: dict[int, list[float]]) -> Iterator[F
         yield np.zeros_like(as_they_are)
 
 
-def read(job: Job, inputs: Inputs, limits: FloatArray) -> FloatArray:
-    """The columns of rows with numbers in them as they are up to these limits, float32, shape (n, p)."""
-    unbounded = limits > 0
-    if not unbounded.any():
-        return inputs.x
-    x = np.array(inputs.x)
-    x[:, np.asarray(job.layout.numeric)[unbounded]] = within(inputs[NUMBERS][:, unbounded], limits[unbounded])
-    return x
-
-
-def within(numbers: FloatArray, limits: FloatArray) -> FloatArray:
-    """Numbers (n, numeric) as they are up to their limits; those beyond are zero, which is the median."""
-    return np.where(np.abs(numbers) <= limits, numbers, 0.0)
-
-
-def as_layer(job: Job, solution: Solution, limits: FloatArray) -> dict[str, FloatArray]:
-    """A solution for columns that were `read` as the layer of the model, weights (p + numeric, k), those of numbers with limits last."""
-    w = solution.w
-    if not len(limits):
-        return {"w": w, "b": solution.b}
-    numeric, unbounded = np.asarray(job.layout.numeric), limits > 0
-    own, behind = w.copy(), np.where(unbounded[:, None], w[numeric], 0.0)
-    own[numeric[unbounded]] = 0.0
-    return {"w": np.concatenate([own, behind]), "b": solution.b, "limit": limits}
-
-
 def share_bounded(population: Population, layout: Layout) -> FloatArray:
     """The share of a population's members, by weight, that read a number with its bound, shape (numeric,).
 
@@ -168,23 +142,6 @@ def share_bounded(population: Population, layout: Layout) -> FloatArray:
         return np.full(len(numeric), np.nan)
     w = np.asarray(population.params["output"]["w"])  # (m, p + numeric, k)
     return weights @ (w[:, numeric] != 0).any(2) if w.shape[1] > n_columns else np.full(len(numeric), np.nan)
-
-
-def pose(job: Job, x: FloatArray, weight: FloatArray) -> Problem:
-    """What is solved for columns x (n, p) and weights of rows (n,); masked inputs are zero, so that their weights are too."""
-    used, groups = find_used(job), job.groups[: job.layout.n_columns]
-    return Problem(job.task.convex, x if used.all() else x * used, job.y, weight, job.task.n_outputs, groups)
-
-
-def find_used(job: Job) -> FloatArray:
-    """0 for columns that are masked, else 1, shape (p,)."""
-    return job.used[: job.layout.n_columns]
-
-
-def _n_unbounded(job: Job) -> int:
-    """How many numbers the model may read without a bound: as many as it has weights for behind those of columns."""
-    model = job.specs[0].model
-    return architecture_of(model).cost(model, job.layout).n_units - job.layout.n_columns
 
 
 class _Walk(NamedTuple):
@@ -202,8 +159,8 @@ class _Walk(NamedTuple):
 class _Trials:
     """What is tried: members of some folds, the scouts, are solved along a path of falling strengths (s,), and judged on the rest."""
 
-    def __init__(self, job: Job, control: Control, threads: ThreadPoolExecutor, strengths: FloatArray) -> None:
-        self.job, self.control, self.threads, self.strengths = job, control, threads, strengths
+    def __init__(self, job: Job, features: Features, control: Control, threads: ThreadPoolExecutor, strengths: FloatArray) -> None:
+        self.job, self.features, self.control, self.threads, self.strengths = job, features, control, threads, strengths
         self.scouts = range(_count_scouts(job, job.specs[0].members.n_folds))
         self.covered = np.asarray(job.resampling.scored[: len(self.scouts)].any(0))
         self.weights = np.stack([job.weight * (self.covered & ~scored) for scored in job.resampling.scored])  # by which members choose
@@ -227,15 +184,15 @@ class _Trials:
 
     def _follow(self, limits: FloatArray, first: int, end: int, starts: list[Solution] | None) -> _Walk:
         """Try the strengths from a place up to another, at most, solutions starting from those nearby."""
-        job, x, spec = self.job, read(self.job, self.job.inputs, limits), self.job.specs[0]
+        job, spec = self.job, self.job.specs[0]
 
         def solve_along_path(m: int) -> Iterator[Solution]:
-            problem, start = pose(job, x, job.weight * job.resampling.counts[m]), None if starts is None else starts[m]
+            problem, start = self.features.pose(m, limits), None if starts is None else starts[m]
             yield from solve_path(problem, spec.regularization, self.strengths[first:end], tolerance=_SCOUTING_TOLERANCE, start=start)
 
         def predict(m: int, solution: Solution) -> tuple[IntArray, FloatArray]:
             rows = np.flatnonzero(job.resampling.scored[m])
-            return rows, linear_outputs(x, rows, solution)
+            return rows, linear_outputs(self.features.of(m, limits), rows, solution)
 
         paths = [solve_along_path(m) for m in self.scouts]
         losses: list[FloatArray] = []

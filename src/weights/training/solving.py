@@ -9,12 +9,14 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import threadpoolctl
 
+from weights.models.registry import architecture_of
 from weights.spec import Spec
 from weights.training.control import Control, Progress
 from weights.training.exact import NewtonStep, Solution, solve
+from weights.training.features import Features
 from weights.training.job import Job
 from weights.training.outofbag import Trained, collect, row_losses
-from weights.training.reading import Choice, as_layer, choose, find_used, pose, read
+from weights.training.reading import Choice, choose
 from weights.types import BoolArray, FloatArray, IntArray
 
 _MOST_BYTES_OF_DERIVATIVES = 1 << 27
@@ -74,14 +76,13 @@ def _solve_members(job: Job, control: Control) -> Trained:
     """Solve every member."""
     solutions: list[Solution] = []
     with threadpoolctl.threadpool_limits(1), control.threads() as threads:
-        choice = choose(job, control, threads)
-        x = read(job, job.inputs, choice.limits)
+        features = Features(job)
+        choice = choose(job, features, control, threads)
 
         def solve_member(m: int) -> Solution:
-            spec, problem = job.specs[m], pose(job, x, job.weight * job.resampling.counts[m])
-            strength = float(choice.strengths[m])
+            spec, problem, strength = job.specs[m], features.pose(m, choice.limits), float(choice.strengths[m])
             # Without a penalty the optimum may not be unique: then it is the one nearest to zero, whatever was tried.
-            start = choice.start if strength > 0 else None
+            start = features.nearest(m, choice.starts) if strength > 0 else None
             return solve(problem, spec.regularization, strength, tolerance=spec.optimization.tolerance, start=start)
 
         streamed = job.streaming is not None and solves_all_rows(job)
@@ -90,8 +91,8 @@ def _solve_members(job: Job, control: Control) -> Trained:
             if not streamed:
                 control.report(Progress(job.name, len(solutions) / job.n_members, None))
         if streamed:
-            solutions = _refine(job, choice, solutions, control, threads)
-    params = [{"output": as_layer(job, s, choice.limits)} for s in solutions]
+            solutions = _refine(job, features, choice, solutions, control, threads)
+    params = [features.as_params(m, solution, choice.limits) for m, solution in enumerate(solutions)]
     failures = ["" if np.isfinite(s.w).all() and np.isfinite(s.b).all() else "its solution is not finite" for s in solutions]
     history = {
         "residual": np.asarray([[s.residual] for s in solutions]),
@@ -111,13 +112,18 @@ def _draw_some(job: Job, n: int) -> IntArray:
 
 
 def solves_all_rows(job: Job) -> bool:
-    """Whether members learn from all rows, also of a table that is streamed, for which second derivatives must fit into memory."""
+    """Whether members learn from all rows, also of a table that is streamed.
+
+    These are members whose features are columns, and whose second derivatives fit into memory.
+    """
     unknowns = (job.layout.n_columns + 1) * job.task.n_outputs
-    return job.streaming is None or 8 * job.n_members * unknowns**2 <= _MOST_BYTES_OF_DERIVATIVES
+    of_columns = architecture_of(job.specs[0].model).linear
+    return job.streaming is None or (of_columns and 8 * job.n_members * unknowns**2 <= _MOST_BYTES_OF_DERIVATIVES)
 
 
 def _refine(
     job: Job,
+    features: Features,
     choice: Choice,
     solutions: list[Solution],
     control: Control,
@@ -127,23 +133,29 @@ def _refine(
 
     One whose first step led away stays as it is.
     """
-    first = _take_newton_step(job, choice, solutions, control, threads, 0.0)
-    second = _take_newton_step(job, choice, first, control, threads, 0.5)
+    first = _take_newton_step(job, features, choice, solutions, control, threads, 0.0)
+    second = _take_newton_step(job, features, choice, first, control, threads, 0.5)
     return [c if c.residual <= b.residual else a for a, b, c in zip(solutions, first, second, strict=True)]
 
 
 def _take_newton_step(
-    job: Job, choice: Choice, solutions: list[Solution], control: Control, threads: ThreadPoolExecutor, done: float
+    job: Job,
+    features: Features,
+    choice: Choice,
+    solutions: list[Solution],
+    control: Control,
+    threads: ThreadPoolExecutor,
+    done: float,
 ) -> list[Solution]:
     assert job.streaming is not None
     steps, n_rows = [NewtonStep(job.task.convex, solution) for solution in solutions], 0
     for rows in job.streaming.in_order():
         control.check()
-        x = (read(job, rows.inputs, choice.limits) * find_used(job)).astype(np.float64)
+        x = features.of_rows(rows.inputs, choice.limits).astype(np.float64)
         weights = rows.weight * rows.counts.T
         for _ in threads.map(lambda step, weight, x=x, y=rows.y: step.add(x, y, weight), steps, weights):
             pass
         n_rows += len(rows.y)
         control.report(Progress(job.name, min(done + 0.5 * n_rows / job.streaming.stream.n_rows, 1.0), None))
-    regularization, groups = job.specs[0].regularization, job.groups[: job.layout.n_columns]
-    return [step.take(regularization, float(strength), groups) for step, strength in zip(steps, choice.strengths, strict=True)]
+    regularization = job.specs[0].regularization
+    return [step.take(regularization, float(strength), features.groups) for step, strength in zip(steps, choice.strengths, strict=True)]

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from weights.data.series.calendar import Even, TradingDays, find_calendar, show_moment, undo_clock_changes
+from weights.data.series.calendar import Even, Months, TradingDays, find_calendar, show_moment, undo_clock_changes
 from weights.errors import DataError
 
 
@@ -126,3 +126,22 @@ def test_gaps_and_repeats_that_clocks_do_not_make_stay(moments):
 def test_moments_are_shown_as_short_as_they_are():
     shown = [show_moment(s, numbered=False) for s in seconds(["2024-02-29", "2024-02-29 13:00", "2024-02-29 13:00:05"])]
     assert shown == ["2024-02-29", "2024-02-29 13:00", "2024-02-29 13:00:05"]
+
+
+@pytest.mark.parametrize(
+    ("calendar", "n_steps", "span"),
+    [
+        (Even(0.0, 900.0), 3, "45 minutes"),
+        (Even(0.0, 900.0), 96, "1 day"),
+        (Even(0.0, 86_400.0), 365, "1 year"),
+        (Even(0.0, 86_400.0), 364, "52 weeks"),
+        (Even(0.0, 604_800.0), 104, "2 years"),
+        (Even(0.0, 1.5), 3, "4.5 seconds"),
+        (Even(0.0, 2.0, numbered=True), 3, "3 steps"),
+        (Months(24_000, 3, 1), 3, "9 months"),
+        (Months(24_000, 12, 1), 1, "1 year"),
+        (TradingDays((19_723, 19_724)), 5, "5 trading days"),
+    ],
+)
+def test_a_number_of_steps_is_told_in_the_largest_unit_of_which_it_is_a_whole_number(calendar, n_steps, span):
+    assert calendar.span(n_steps) == span

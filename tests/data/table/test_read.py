@@ -321,10 +321,19 @@ def test_an_array_that_is_not_two_dimensional_is_refused(shape):
         read_table(np.ones(shape))
 
 
-@pytest.mark.parametrize("values", [5, np.ones((3, 2))], ids=["a number", "a matrix"])
+@pytest.mark.parametrize("values", [5, np.ones((3, 1)), np.ones((3, 2, 2))], ids=["a number", "one column", "matrices"])
 def test_a_column_that_is_no_list_is_refused(values):
-    with pytest.raises(DataError, match=r"Column 'a' (could not be read|must hold one value a row)"):
+    with pytest.raises(DataError, match=r"Column 'a' (could not be read|must hold one value, or a list of them, a row)"):
         read_table({"a": values})
+
+
+@pytest.mark.parametrize(
+    "values", [np.ones((3, 2)), [[1.0, 1.0]] * 3, [[1.0], [], [2.0, 3.0]]], ids=["a matrix", "lists", "lengths differ"]
+)
+def test_a_list_a_row_is_a_column_of_lists(values):
+    column = read_table({"a": values})["a"]
+    assert column.type == pa.list_(pa.float64())
+    assert column.to_pylist() == [[*row] for row in values]
 
 
 def test_columns_of_different_lengths_are_refused():

@@ -250,9 +250,13 @@ def _from_columns(columns: Iterable[tuple[Any, Any]]) -> pa.Table:
 def _to_arrow(values: Any, name: str) -> pa.Array:
     if isinstance(values, pa.Array | pa.ChunkedArray):
         return values
-    if not hasattr(values, "to_arrow") and np.ndim(values) > 1:
-        raise DataError(f"Column '{name}' must hold one value a row, but it has shape {np.shape(values)}. Pass its columns one by one.")
+    shape = (len(values),) if hasattr(values, "to_arrow") else _shape_of(values)
+    if len(shape) > 2 or (len(shape) == 2 and shape[1] == 1):
+        needed = "one value, or a list of them, a row"
+        raise DataError(f"Column '{name}' must hold {needed}, but it has shape {shape}. Pass its columns one by one.")
     try:
+        if len(shape) == 2:
+            return pa.array([*values], from_pandas=True)
         column = values.to_arrow() if hasattr(values, "to_arrow") else pa.array(values, from_pandas=True)
         if pa.types.is_fixed_size_binary(column.type) and str(getattr(values, "dtype", "")) == "Object":  # of polars: addresses
             return _from_objects(values.to_list())
@@ -261,6 +265,13 @@ def _to_arrow(values: Any, name: str) -> pa.Array:
         return _from_objects(values)
     except TypeError as error:
         raise DataError(f"Column '{name}' could not be read: {error}. Pass a list or a one-dimensional array.") from error
+
+
+def _shape_of(values: Any) -> tuple[int, ...]:
+    try:
+        return np.shape(values)
+    except ValueError:  # lists of several lengths
+        return (len(values),)
 
 
 def _from_objects(values: Iterable[Any]) -> pa.Array:
