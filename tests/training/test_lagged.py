@@ -21,7 +21,7 @@ def test_shares_add_up_at_every_step_and_the_best_has_most():
     mixture = mix_regressions(autoregression(300, seed=0), Regressions(H, (1, 4, 8), (4,)))
     assert {(setting.n_lags, setting.reference) for setting in mixture.shares} == {
         *((n, name) for n in (1, 4, 8) for name in ("zero", "last value")),
-        *((n, "season of 4") for n in (4, 8)),
+        *((n, name) for n in (4, 8) for name in ("season of 4", "half the trend")),
     }
     np.testing.assert_allclose(np.sum([*mixture.shares.values()], axis=0), 1.0)
     first = {setting: loss[0] for setting, loss in mixture.losses.items()}
