@@ -58,18 +58,19 @@ def test_an_autoregression_is_forecast_by_the_powers_of_its_coefficient():
 
 
 def test_a_rhythm_without_noise_is_forecast_without_error():
-    values = np.tile([5.0, 6.0, 9.0, 4.0, 7.0, 1.0, 2.0], 20)
-    model = weights.fit(weekly(140) | {"sold": values}, "sold", task="forecast", time="day", horizon=14)
+    values = np.tile([5.0, 6.0, 9.0, 4.0, 7.0, 1.0, 2.0], 14)
+    model = weights.fit(weekly(98) | {"sold": values}, "sold", task="forecast", time="day", horizon=14)
     np.testing.assert_allclose(model.forecast()["prediction"], values[:14], atol=1e-6)
     assert model.metrics["mae"] < 1e-6
 
 
-def test_a_constant_is_forecast_as_it_is_and_its_bounds_hold_nothing_else():
-    forecaster = fit({"sold": np.full(60, 7.0)})
+@pytest.mark.parametrize("value", [7.0, 0.0, -1e-9, 1e99])
+def test_a_constant_is_forecast_as_it_is_and_its_bounds_hold_nothing_else(value):
+    forecaster = fit({"sold": np.full(60, value)})
     table = weights.ForecastModel(forecaster).forecast()
     for name in ("prediction", "low 80%", "high 95%"):
-        np.testing.assert_allclose(table[name], 7.0)
-    assert forecaster.metrics == {"mase": 0.0, "mae": 0.0, "mse": 0.0}
+        np.testing.assert_allclose(table[name], value, atol=1e-12)
+    assert forecaster.metrics["mae"] <= 1e-12 * abs(value)
 
 
 def test_series_of_one_rhythm_learn_from_each_other():
@@ -113,10 +114,10 @@ def test_rows_are_steps_where_no_column_says_when():
 
 
 def test_what_did_not_come_is_no_error():
-    holes = np.delete(np.arange(200), np.arange(5, 200, 9))
-    forecaster = fit(rows_of(weekly(200), holes), time="day")
+    holes = np.delete(np.arange(99), np.arange(5, 99, 9))
+    forecaster = fit(rows_of(weekly(99), holes), time="day")
     assert forecaster.report.n_samples == len(holes)
-    assert 0.5 < forecaster.metrics["mae"] < 1.4  # that of noise of deviation one is 0.8
+    assert 0.4 < forecaster.metrics["mae"] < 1.5  # that of noise of deviation one is 0.8
 
 
 def parted(n_train: int, n_test: int, later: np.ndarray | None = None, n_val: int = 0) -> dict[str, object]:

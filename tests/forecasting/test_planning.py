@@ -42,10 +42,10 @@ def test_what_is_for_the_test_is_kept_apart():
 
 
 def test_a_budget_leaves_long_regressions_out_and_says_so():
-    planned = plan(weekly(400), budget=0.0001)
+    planned = plan(weekly(90), budget=0.0001)
     assert len(planned.regressions.lags) == 1
     assert "lags were left out, which would take longer than 0 s" in planned.remarks[-1]
-    assert planned.seconds < plan(weekly(400)).seconds
+    assert planned.seconds < plan(weekly(90)).seconds
 
 
 def test_columns_may_have_labels_that_are_no_text():

@@ -64,7 +64,7 @@ def test_a_score_is_shown_as_tables():
     score = forecast_one().score(LATER, level=0.9)
     lines = score.lines()
     assert [*score.coverage] == ["90%"]
-    assert lines[0].lstrip().startswith("walk-forward")
+    assert lines[0].strip().startswith("walk-forward")
     assert f"over {N_WINDOWS} forecasts of 1 series" in str(score)
     assert [line.split()[0] for line in lines[-HORIZON - 1 :]] == ["1", "2", "3", "4", "5", "all"]
 

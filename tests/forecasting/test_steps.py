@@ -71,7 +71,7 @@ def test_it_prints_as_a_table_the_first_rows_of_many():
     assert str(table).splitlines()[0].split() == ["Forecast", "5", "steps"]
     assert "2024-04-15" in str(table)
     assert table._repr_html_().count("<tr") == HORIZON + 1
-    many = weights.fit(weekly(300), "sold", task="forecast", time="day", horizon=40).forecast()
+    many = weights.fit(weekly(99), "sold", task="forecast", time="day", horizon=40).forecast()
     assert "the first 30 of 40" in str(many)
 
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import itertools
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
-import weights
 from drawn import inside, words
 from planted import rows_of, weekly
 from small import HORIZON, forecast_one, forecast_two
@@ -48,11 +48,11 @@ def test_of_several_series_the_first_is_drawn_and_named():
 
 
 def test_moments_stand_below_and_do_not_overlap():
-    hours = np.datetime64("2024-01-01T00") + np.arange(24 * 60)
-    rows = {"hour": hours, "load": np.sin(np.arange(len(hours)) * 2 * np.pi / 24)}
-    table = weights.fit(rows, "load", task="forecast", time="hour", horizon=96).forecast()
-    for n in (40, 96):
-        shorter = ForecastTable({name: values[:n] for name, values in table.items()}, table.before)
+    hours = (np.datetime64("2024-01-01T09") + np.arange(400)).astype("datetime64[ms]")
+    values = np.sin(np.arange(400) / 4)
+    for n in (40, 60, 96):
+        before = SimpleNamespace(name="load", values=values[:-n], times=hours[:-n])
+        shorter = ForecastTable({"time": hours[-n:], "step": np.arange(1, n + 1), "prediction": values[-n:]}, before)
         below = [mark for mark in forecast_figure(shorter).marks if isinstance(mark, Text) and mark.words.startswith("2024-")]
         assert len(below) >= 3
         for a, b in itertools.pairwise(below):

@@ -68,13 +68,13 @@ def test_saving_twice_writes_the_same_bytes(make, tmp_path):
 
 
 def test_columns_known_beforehand_and_calendars_of_every_kind_come_back(tmp_path):
-    day = np.datetime64("2019-01-01") + np.arange(400)
-    holiday = (np.arange(400) % 50 == 0).astype(float)
-    sold = np.where(np.arange(400) < 380, weekly(400)["sold"] + 8 * holiday, np.nan)
+    day = np.datetime64("2019-01-01") + np.arange(140)
+    holiday = (np.arange(140) % 10 == 0).astype(float)
+    sold = np.where(np.arange(140) < 120, weekly(140)["sold"] + 8 * holiday, np.nan)
     rows = {"day": day, "sold": sold, "holiday": holiday}
-    months = {"day": (np.datetime64("2000-01") + np.arange(N)).astype("datetime64[D]"), "sold": weekly(N)["sold"]}
-    trading = rows_of({"day": day, "sold": weekly(400)["sold"]}, np.is_busday(day))
-    steps = {"day": 10 * np.arange(N), "sold": weekly(N)["sold"]}
+    months = {"day": (np.datetime64("2000-01") + np.arange(90)).astype("datetime64[D]"), "sold": weekly(90)["sold"]}
+    trading = rows_of({"day": day, "sold": weekly(140)["sold"]}, np.is_busday(day))
+    steps = {"day": 10 * np.arange(90), "sold": weekly(90)["sold"]}
     for name, table, known in (("known", rows, "holiday"), ("months", months, None), ("trading", trading, None), ("steps", steps, None)):
         model = weights.fit(table, "sold", task="forecast", time="day", horizon=HORIZON, known=known, save=tmp_path / name)
         again = weights.load(tmp_path / name)

@@ -145,9 +145,9 @@ def lags_of(values: FloatArray, n_lags: int) -> FloatArray:
 
 
 def deviation(values: FloatArray) -> float:
-    """The standard deviation, or one where all values are alike."""
-    spread = float(values.std())
-    return spread if spread > 1e-12 * max(float(np.abs(values).max(initial=0.0)), np.finfo(float).tiny) else 1.0
+    """The standard deviation, or one where all values are alike, but not so little that what rounding left of them is large."""
+    spread, least = float(values.std()), 1e-12 * max(float(np.abs(values).max(initial=0.0)), np.finfo(float).tiny)
+    return spread if spread > least else max(least, 1.0)
 
 
 class Pool(NamedTuple):
