@@ -61,3 +61,20 @@ def marked(n: int, *, seed: int, place: tuple[int, int] | None = None, side: int
 
 OF_MARKS = {"members": 3, "n_folds": 3, "n_steps": 120, "batch_size": 32, "widths": (8, 16), "blocks": (0, 0)}
 """Settings by which 200 marked pictures are learned, the same wherever they are, so that the programs are compiled once."""
+
+
+def weekly(n: int = 84, *, noise: float = 1.0, seed: int = 0, begin: str = "2024-01-01", **columns: object) -> dict[str, object]:
+    """Days, `day`, and what was sold on each, `sold`: 20 and a weekly rhythm of 3 up and down, in noise."""
+    rng = np.random.default_rng(seed)
+    sold = 20 + 3 * np.sin(2 * np.pi * np.arange(n) / 7) + noise * rng.normal(size=n)
+    return {"day": np.datetime64(begin) + np.arange(n), "sold": sold, **columns}
+
+
+def rows_of(table: dict[str, object], rows: object) -> dict[str, object]:
+    """Some rows of a table, by a slice or by their numbers."""
+    return {name: np.asarray(values)[rows] for name, values in table.items()}
+
+
+def stacked(*tables: dict[str, object]) -> dict[str, object]:
+    """The rows of tables one below the other."""
+    return {name: np.concatenate([np.asarray(table[name]) for table in tables]) for name in tables[0]}

@@ -7,6 +7,7 @@ import functools
 import jax
 
 import weights
+from planted import stacked, weekly
 from weights.data.inputs import Layout
 from weights.elements.activation import Activation
 from weights.elements.initialization import Initialization
@@ -37,3 +38,21 @@ def whole(model: MemberModel) -> MemberModel:
     return model._replace(
         init=jax.jit(model.init), embed=jax.jit(model.embed), forward=jax.jit(model.forward, static_argnums=2, static_argnames="dropout")
     )
+
+
+HORIZON = 5
+"""Steps ahead of the small forecasts."""
+
+
+@functools.cache
+def forecast_one() -> weights.ForecastModel:
+    """A model of 105 days of a weekly rhythm in noise; learned once, and not to be changed."""
+    return weights.fit(weekly(105), "sold", task="forecast", time="day", horizon=HORIZON)
+
+
+@functools.cache
+def forecast_two() -> weights.ForecastModel:
+    """The same of two shops, b twice as high as a, of which b ends ten days earlier."""
+    a, b = weekly(105, shop=["a"] * 105), weekly(95, seed=1, shop=["b"] * 95)
+    table = stacked(b | {"sold": 2 * b["sold"]}, a)
+    return weights.fit(table, "sold", task="forecast", time="day", series="shop", horizon=HORIZON)

@@ -362,6 +362,17 @@ def name_limits(encoding: Encoding, limits: FloatArray) -> dict[str, tuple[float
     }
 
 
+def check_threads(asked: int | None) -> int:
+    """How many threads were asked for; all cores where nothing was said.
+
+    Raises:
+        UsageError: less than one.
+    """
+    if asked is not None and asked < 1:
+        raise UsageError(f"threads must be at least 1, but is {asked}. Leave it out to use all cores.")
+    return available_threads() if asked is None else asked
+
+
 def available_threads() -> int:
     """Cores this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -6,16 +6,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar
 
 from weights.ensemble import Report
 from weights.errors import UsageError
+from weights.fitoptions import make_request
 from weights.forecasting.drivers import Drivers
 from weights.forecasting.explaining import ExplainedStep, explain_steps
 from weights.forecasting.fitting import ForecastPlan, fit_forecaster
 from weights.forecasting.forecaster import Forecaster
-from weights.forecasting.later import Later, nothing_later, read_later
+from weights.forecasting.later import Later, lay_out_later, nothing_later, read_later
+from weights.forecasting.planning import check_horizon, plan_forecast
 from weights.forecasting.scoring import LEVELS, ForecastScore, score_later
 from weights.forecasting.steps import ForecastTable, tabulate_steps
 from weights.interruption import stop_request, stoppable
@@ -85,9 +88,9 @@ class ForecastModel:
         """
         task = self.forecaster.task
         horizon = task.horizon if horizon is None else horizon
-        if not 1 <= horizon <= task.horizon:
+        if check_horizon(horizon) > task.horizon:
             raise UsageError(
-                f"The run forecasts 1 to {task.horizon:,} steps ahead, but {horizon} were asked for. Fit again with a longer --horizon."
+                f"The run forecasts 1 to {task.horizon:,} steps ahead, but {horizon:,} were asked for. Fit again with a longer --horizon."
             )
         levels = [level] if isinstance(level, float | int) else [*level]
         return tabulate_steps(self.read(after), horizon, levels, series)
@@ -132,6 +135,38 @@ class ForecastModel:
             DataError: they do not, or are less than the horizon.
         """
         return score_later(self.read(data), [level] if isinstance(level, float | int) else [*level])
+
+    @stoppable
+    def backtest(
+        self, data: Any = None, *, hold_out: int | None = None, level: float | Sequence[float] = LEVELS, progress: OnProgress = None
+    ) -> ForecastScore:
+        """How forecasts would have fared: learned again without the last moments, and judged on these (walk-forward).
+
+        Args:
+            data: the rows it learned from; read from where they came from if None.
+            hold_out: how many of the last moments; a fifth of them, or five horizons if these are less, if not given.
+            level: of the intervals whose coverage is counted.
+            progress: called while it learns.
+
+        Raises:
+            UsageError: rows came from memory and are not given, or the hold-out is shorter than the horizon.
+            NotFoundError, DataError: rows are gone, or leave nothing to learn from.
+        """
+        task, origin = self.forecaster.task, self.report.origin
+        source = origin.source if data is None and origin is not None else data
+        if source is None:
+            raise UsageError("The rows of training came from memory. Give them again with --data (in Python: data).")
+        if hold_out is None:
+            hold_out = max(min(self.report.n_samples // len(self.forecaster.labels) // 5, 5 * task.horizon), task.horizon)
+        if hold_out < task.horizon:
+            raise UsageError(f"At least the {task.horizon:,} steps of the horizon are held out, but {hold_out:,} were asked for.")
+        given: dict[str, Any] = {"task": task.kind, "time": task.time, "series": task.series, "horizon": task.horizon, "inspect": False}
+        given |= {"known": self.forecaster.columns.known, "missing": () if origin is None else origin.roles.missing}
+        plan = plan_forecast(source, make_request([*task.targets], given), held_out=hold_out)
+        control = Control(n_threads=plan.n_threads, report=progress or (lambda progress: None), stopping=stop_request())
+        forecaster = fit_forecaster(replace(plan, tests=()), control)
+        later = lay_out_later(forecaster, plan.tests, [unit.columns[len(unit.values) :] for unit in plan.units], plan.remarks)
+        return score_later(later, [level] if isinstance(level, float | int) else [*level])
 
     def read(self, data: Any) -> Later:
         """Later rows, or none, as the model reads them."""

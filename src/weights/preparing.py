@@ -31,7 +31,7 @@ from weights.data.table.duplicates import merge_copies
 from weights.data.table.part import Part
 from weights.data.table.read import describe_source, missing_words_of, read_table
 from weights.data.table.rownumbers import kept_numbers, rows_numbered, take_numbers
-from weights.ensemble import Ensemble, Origin, available_threads
+from weights.ensemble import Ensemble, Origin, available_threads, check_threads
 from weights.errors import DataError, UsageError, listed, printable
 from weights.fitoptions import DataOptions, Request
 from weights.fitting import GivenRows, Prepared, check_streamed_target
@@ -119,9 +119,7 @@ def can_stream(data: Any) -> bool:
 def decide(dataset: Dataset, request: Request, origin: Origin | None = None, given: GivenRows | None = None) -> Prepared:
     """What is asked of the rows, what is trained for it, and what that takes; `request` says what was asked for."""
     fit, chosen, search = request.fit, request.chosen, request.fit.search or {}
-    n_threads = fit.threads if fit.threads is not None else available_threads()
-    if n_threads < 1:
-        raise UsageError(f"threads must be at least 1, but is {n_threads}. Leave it out to use all cores.")
+    n_threads = check_threads(fit.threads)
     _check_acts(dataset, [*chosen, *search], inspect=fit.inspect is True)
     class_weight = request.data.class_weight
     with rows_numbered(dataset.numbers):
@@ -392,6 +390,9 @@ def _with_column(table: Any, name: str, values: Any) -> tuple[Any, str]:
     read = read_table({name: values})
     column = read[name]
     if len(column) != table.num_rows:
+        if isinstance(values, list | tuple) and {*values} <= {*table.column_names}:
+            named = listed([printable(label) for label in values], 5)
+            raise UsageError(f"One column may be the {name} of rows, but several were named: {named}. Name one, or add --task forecast.")
         raise DataError(
             f"'{name}' must have one value a row, but there are {len(column)} values and {table.num_rows} rows. Check how they were split."
         )

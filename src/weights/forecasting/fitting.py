@@ -197,7 +197,7 @@ def _place_cuts(plan: ForecastPlan) -> list[IntArray | None]:
     given = [unit.first_judged for unit in units]
     if regressions.lags and all(first is not None for first in given):
         n_lags, horizon = regressions.lags[-1], regressions.horizon
-        return [_from_judged(unit, n_lags, horizon) for unit in units]
+        return [cut_before_judged(unit, n_lags, horizon) for unit in units]
     latest = max(unit.end for unit in units)
     beside = [plan.calendar.numbered or unit.end == latest for unit in units]
     lengths = [len(unit.values) for unit, fits in zip(units, beside, strict=True) if fits] if regressions.lags else []
@@ -211,7 +211,7 @@ def _place_cuts(plan: ForecastPlan) -> list[IntArray | None]:
     ]
 
 
-def _from_judged(unit: Unit, n_lags: int, horizon: int) -> IntArray | None:
+def cut_before_judged(unit: Unit, n_lags: int, horizon: int) -> IntArray | None:
     """One cut, before the values that were given to judge by; None where they leave too little."""
     assert unit.first_judged is not None
     cut = unit.first_judged - 1
@@ -367,15 +367,16 @@ def _arrays(plan: ForecastPlan, beside: Sequence[_Beside] | None, season_error: 
 
 
 def _with_test(forecaster: Forecaster, plan: ForecastPlan) -> Forecaster:
-    """The forecaster with metrics of all windows of the values that were for the test, if there are some."""
-    tests = plan.tests
+    """The forecaster with metrics of all windows of the values that were for the test, or a remark where they do not do for one."""
+    tests, report = plan.tests, forecaster.report
     if not tests:
         return forecaster
     n_known = len(forecaster.columns.known)
     known = [own.columns[len(own.values) :, :n_known] for own in plan.units]
     errors = walk_later(lay_out_later(forecaster, tests, known, []), ()).errors
-    n_windows = sum(len(own.origins) for own in errors)
-    if not n_windows:
-        return forecaster
-    metrics = metrics_of(measure_sizes(errors, forecaster.units.season_error), Forecast.metrics)
-    return replace(forecaster, report=msgspec.structs.replace(forecaster.report, test=metrics, n_test=n_windows))
+    n_windows = sum(not np.isnan(values).all() for own in errors for values in own.values)
+    if n_windows:
+        metrics = metrics_of(measure_sizes(errors, forecaster.units.season_error), Forecast.metrics)
+        return replace(forecaster, report=msgspec.structs.replace(report, test=metrics, n_test=n_windows))
+    said = f"nothing was judged by the test, in which no series has values for {forecaster.task.horizon:,} steps"
+    return replace(forecaster, report=msgspec.structs.replace(report, remarks=[*report.remarks, said]))

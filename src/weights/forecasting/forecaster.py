@@ -16,6 +16,7 @@ from weights.forecasting.columns import ChosenColumns, moments_of
 from weights.forecasting.drivers import Drivers
 from weights.forecasting.units import Scale, carry_forward, name_unit
 from weights.tasks.forecast import Forecast
+from weights.training.lagged import Regressions
 from weights.types import FloatArray, IntArray
 
 
@@ -95,6 +96,13 @@ class Forecaster:
     bounds: AdaptiveBounds
     drivers: Drivers | None
     report: Report
+
+    @property
+    def plain(self) -> FloatArray:
+        """The weights of lags of the best of the plain forecasts, shape (L, H)."""
+        n_lags, horizon = self.model.n_lags, self.task.horizon
+        plain = Regressions(horizon, (), self.model.seasons).plain_forecasts(n_lags)
+        return plain[self.model.plain]
 
     def __len__(self) -> int:
         """The number of units."""

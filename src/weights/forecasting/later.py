@@ -21,6 +21,8 @@ from weights.types import FloatArray
 _MOST_BETWEEN = 100_000
 """Steps that may lie between the last that was learned from and the first later one (our choice)."""
 _FEWEST_VALUES = 3
+_FARTHEST = 1e30
+"""Deviations that a later value may lie off, so that all that is computed with it is finite (our choice)."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,7 +63,7 @@ def read_later(forecaster: Forecaster, data: Any) -> Later:
     panel = read_panel(table, names, time=task.time, series=task.series, calendar=forecaster.calendar)
     known = {label: s for s, label in enumerate(forecaster.labels)}
     unknown = [s for s, label in enumerate(panel.labels) if label not in known]
-    forecaster = replace(forecaster, calendar=panel.calendar)
+    forecaster, n_known = replace(forecaster, calendar=panel.calendar), len(forecaster)
     if unknown:
         forecaster = _with_series(forecaster, panel, unknown)
         known = {label: s for s, label in enumerate(forecaster.labels)}
@@ -75,6 +77,7 @@ def read_later(forecaster: Forecaster, data: Any) -> Later:
         came = own[:, forecaster.units.target[u]]
         there = np.flatnonzero(~np.isnan(came))
         values.append(came[: there[-1] + 1 if len(there) else 0])
+        _check_sizes(forecaster, u, values[-1])
         known_after.append(own[:, n_targets:])
     notes = [*remarks_of(table), *panel.remarks]
     if n_before:
@@ -82,6 +85,7 @@ def read_later(forecaster: Forecaster, data: Any) -> Later:
     if unknown:
         named = listed([printable(panel.labels[s]) for s in unknown], 5)
         notes.append(f"{len(unknown):,} series were not there when it learned, and are forecast by the weights that all share: {named}")
+    notes += _describe_missing(forecaster, values, n_new=len(forecaster) - n_known)
     if not unknown and not n_after:
         raise DataError("Rows later than those it learned from were needed, but there are none. Give rows that go on behind them.")
     return lay_out_later(forecaster, values, known_after, notes)
@@ -149,6 +153,33 @@ def check_expected(forecaster: Forecaster, unit: int, n_values: int, expected: F
             f"Columns that are known beforehand ({named}) must have values at every moment that is forecast, but {forecaster.name(unit)} "
             f"has none at {moment}. Give rows with them, whose target may be empty, with --after, or forecast fewer steps with --horizon."
         )
+
+
+def _check_sizes(forecaster: Forecaster, unit: int, values: FloatArray) -> None:
+    """Refuse later values of another size than those that were learned from.
+
+    Raises:
+        DataError: there are such.
+    """
+    far = np.abs(forecaster.units.scale(unit).see(values)) > _FARTHEST
+    if far.any():
+        raise DataError(
+            f"Later values must be of the size of those that were learned from, but {printable(forecaster.name(unit))} is "
+            f"{values[int(np.argmax(far))]:g}. Repair this cell, or fit again."
+        )
+
+
+def _describe_missing(forecaster: Forecaster, values: Sequence[FloatArray], *, n_new: int) -> list[str]:
+    """Sentences about values that did not come, and about series that were learned from of which none came."""
+    n_missing, n_values = sum(int(np.isnan(own).sum()) for own in values), sum(map(len, values))
+    notes = []
+    if n_missing:
+        notes.append(f"{n_missing:,} of {n_values:,} later values are missing, and stand for the same as a season before, or the last ones")
+    behind = [printable(forecaster.name(u)) for u in range(len(forecaster) - n_new) if not len(values[u])]
+    if behind and not forecaster.columns.known:
+        several = f"{len(behind):,} series have" if len(behind) > 1 else "a series has"
+        notes.append(f"{several} no later values, and forecasts that begin after the last that was learned from: {listed(behind, 5)}")
+    return notes
 
 
 def _with_series(forecaster: Forecaster, panel: Panel, places: Sequence[int]) -> Forecaster:

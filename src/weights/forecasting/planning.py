@@ -16,12 +16,12 @@ from weights.data.series.panel import Panel, read_panel
 from weights.data.steering import find_rows_of, find_test_rows
 from weights.data.table.delimited import remarks_of
 from weights.data.table.read import describe_source, part_of, read_table
-from weights.ensemble import Origin, available_threads
+from weights.ensemble import Origin, check_threads
 from weights.errors import DataError, NotFoundError, UsageError, listed, printable, suggest
 from weights.fitoptions import DataOptions, FitOptions, Request
 from weights.fitting import GivenRows
 from weights.forecasting.columns import NO_COLUMNS, ChosenColumns, choose_beside
-from weights.forecasting.fitting import ForecastPlan, estimate_seconds
+from weights.forecasting.fitting import ForecastPlan, cut_before_judged, estimate_seconds
 from weights.forecasting.units import Parts, Unit, find_seasons, make_units
 from weights.options import list_options
 from weights.tasks.forecast import MOST_STEPS, Forecast
@@ -42,7 +42,6 @@ TAKES = (
     "budget",
     "seed",
     "threads",
-    "drop",
     "inspect",
 )
 """Options that act on forecasts."""
@@ -56,12 +55,13 @@ _MOST_FOUND = 50
 """Series of which seasons are found, where the calendar tells of none."""
 
 
-def plan_forecast(data: Any, request: Request) -> ForecastPlan:
+def plan_forecast(data: Any, request: Request, *, held_out: int = 0) -> ForecastPlan:
     """Read series and decide what would be learned of them.
 
     Args:
         data: as `weights.fit`.
         request: what was said.
+        held_out: how many of the last moments are for the test, where no split says so.
 
     Raises:
         UsageError: an option is missing, or does nothing for forecasts. NotFoundError, DataError: as `read_panel` and `make_units`.
@@ -80,7 +80,7 @@ def plan_forecast(data: Any, request: Request) -> ForecastPlan:
     if both := {*known} & {*targets}:
         raise UsageError(f"Column '{min(both)}' is forecast and cannot be known beforehand. Leave it out of --known.")
     panel = read_panel(table, [*targets, *known], time=time, series=series)
-    parts = None if split is None else _find_parts(table, panel, split)
+    parts = _find_parts(table, panel, split) if split is not None else _hold_out(panel, held_out) if held_out else None
     seasons = panel.calendar.seasons
     units, remarks = make_units(panel, len(targets), parts, seasons)
     if panel.calendar.numbered:
@@ -93,7 +93,7 @@ def plan_forecast(data: Any, request: Request) -> ForecastPlan:
             f"what is known beforehand did not help forecasts, and is not used: {listed([printable(name) for name in known], 5)}"
         )
         units = [replace(unit, columns=unit.columns[:, :0]) for unit in units]
-    n_threads = request.fit.threads or available_threads()
+    n_threads = check_threads(request.fit.threads)
     with_pool = len(units) > 1
     regressions, seconds, thinned = _thin(regressions, len(units), n_threads, request.fit.budget)
     check_memory_for(8.0 * len(units) * regressions.n_lags * horizon * 2, f"The weights of {len(units):,} series")
@@ -109,7 +109,7 @@ def plan_forecast(data: Any, request: Request) -> ForecastPlan:
         source=source,
         origin=Origin(origin, roles),
         n_samples=table.num_rows,
-        remarks=[*remarks_of(table), *panel.remarks, *remarks, *thinned],
+        remarks=[*remarks_of(table), *panel.remarks, *remarks, *thinned, *_describe_judging(units, regressions)],
         n_threads=n_threads,
         seconds=seconds,
         with_pool=with_pool,
@@ -168,6 +168,16 @@ def _find_parts(table: pa.Table, panel: Panel, split: str) -> Parts:
     return Parts(test[rows] & (rows >= 0), val[rows] & (rows >= 0))
 
 
+def _hold_out(panel: Panel, n: int) -> Parts:
+    """The last n moments for the test: the same in all series, or, of series that count steps of their own, the last of each."""
+    lengths = np.diff(panel.offsets)
+    from_end = np.concatenate([np.arange(length)[::-1] for length in lengths])
+    if not panel.calendar.numbered:
+        ends = panel.begins + lengths
+        from_end += np.repeat(ends.max() - ends, lengths)
+    return Parts(from_end < n, np.zeros(len(from_end), bool))
+
+
 def _choose_regressions(units: Sequence[Unit], horizon: int, seasons: Sequence[int]) -> Regressions:
     """What is tried for units of about the usual length.
 
@@ -188,6 +198,18 @@ def _choose_regressions(units: Sequence[Unit], horizon: int, seasons: Sequence[i
         if regressions.lags:
             break
     return regressions
+
+
+def _describe_judging(units: Sequence[Unit], regressions: Regressions) -> list[str]:
+    """What is to be said where values were given to judge by, and do not do for all."""
+    without = [unit for unit in units if unit.first_judged is None]
+    if len(without) == len(units) or not regressions.lags:
+        return []
+    if without:
+        return [f"{len(without):,} of {len(units):,} series have nothing to judge by (val), so that all are judged at rolling origins"]
+    short = [unit for unit in units if cut_before_judged(unit, regressions.lags[-1], regressions.horizon) is None]
+    said = f"what is to judge by (val), or what lies before it, is too short in {len(short):,} of {len(units):,} series"
+    return [f"{said}, which are judged at rolling origins of all their values"] if short else []
 
 
 def _choose_columns(known: Sequence[str], panel: Panel, units: Sequence[Unit], regressions: Regressions) -> ChosenColumns:

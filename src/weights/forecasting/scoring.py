@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
 import msgspec
@@ -48,6 +49,7 @@ class ForecastScore(msgspec.Struct, frozen=True):
         n_windows: forecasts that were looked at, of all series.
         n_series: series that had some.
         metrics: over these rows. rolling: the same at rolling origins, when it learned.
+        plain: the best of the plain forecasts then, such as the last value. plain_metrics: of it over these rows.
         steps: by step ahead.
         coverage: by level, such as "80%", the share of values that lay within the bounds.
         notes: sentences about the rows.
@@ -57,22 +59,25 @@ class ForecastScore(msgspec.Struct, frozen=True):
     n_series: int
     metrics: dict[str, Metric]
     rolling: dict[str, Metric]
+    plain: str
+    plain_metrics: dict[str, Metric]
     steps: list[StepScore]
     coverage: dict[str, float]
     notes: list[str] = []
 
     def lines(self) -> list[str]:
         """Aligned text."""
-        rows = [["walk-forward", "later rows", "", "at rolling origins", ""]]
+        rows = [["walk-forward", "these rows", "", self.plain, "at rolling origins", ""]]
         for name, metric in self.metrics.items():
             measure, before = Forecast.metrics[name], self.rolling.get(name)
-            rows.append([measure.title, measure.show(metric.value), _bounds(metric), *_beside(before)])
+            plain = measure.show(self.plain_metrics[name].value)
+            rows.append([measure.title, measure.show(metric.value), _bounds(metric), plain, *_beside(before)])
         places = np.unique(np.linspace(0, len(self.steps) - 1, _MOST_STEPS_SHOWN).astype(int))
         by_step = [["steps ahead", "MASE", "mean absolute", "mean squared", *(f"within {level}" for level in self.coverage)]]
         by_step += [self.steps[place].cells() for place in places]
         by_step.append(["all", "", "", "", *map(_per_cent, self.coverage.values())])
         return [
-            *aligned(rows, to_right=[1, 3]),
+            *aligned(rows, to_right=[1, 3, 4]),
             f"  over {self.n_windows:,} forecasts of {self.n_series:,} series; [95 % interval over the choice of moments]",
             *aligned(by_step, to_right=range(4 + len(self.coverage))),
         ]
@@ -119,7 +124,7 @@ def score_later(later: Later, levels: Sequence[float] = LEVELS) -> ForecastScore
     if not n_windows:
         longest = max(map(len, later.values))
         raise DataError(
-            f"To be judged, forecasts of {forecaster.task.horizon:,} steps need as many later rows of a series, but there are {longest:,}. "
+            f"Judging forecasts of {forecaster.task.horizon:,} steps needs as many later values of a series, but there are {longest:,}. "
             "Give more rows, or fit with a shorter --horizon."
         )
     season_error = forecaster.units.season_error
@@ -129,10 +134,21 @@ def score_later(later: Later, levels: Sequence[float] = LEVELS) -> ForecastScore
         sum(len(own.origins) > 0 for own in walked.errors),
         metrics_of(sizes, Forecast.metrics),
         forecaster.report.metrics,
+        forecaster.model.plain,
+        metrics_of(measure_sizes(walk_later(_plainly(later), ()).errors, season_error), Forecast.metrics),
         _score_steps(walked, season_error),
         walked.coverage,
         later.notes,
     )
+
+
+def _plainly(later: Later) -> Later:
+    """Later values as the best of the plain forecasts answers them."""
+    forecaster = later.forecaster
+    weights = np.broadcast_to(forecaster.plain, forecaster.units.weights.shape)
+    units = forecaster.units._replace(weights=weights, tail_effects=np.zeros_like(forecaster.units.tail_effects))
+    nothing = [np.zeros_like(own) for own in later.expected]
+    return replace(later, forecaster=replace(forecaster, units=units), expected=nothing)
 
 
 class Walked(NamedTuple):

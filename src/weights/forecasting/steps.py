@@ -64,13 +64,13 @@ class ForecastTable(dict[str, AnyArray]):
         """The same as a table of Arrow."""
         return pa.table({name: pa.array(values) for name, values in self.items()})
 
-    def table(self) -> Table:
-        """The same to be read, the first rows of many."""
+    def table(self, *, notes: bool = True) -> Table:
+        """The same to be read, the first rows of many, with or without what is to be said of the rows that came before."""
         n_rows = len(self["prediction"])
         shown = range(min(n_rows, _MOST_SHOWN))
         rows = [[_show(values[row]) for values in self.values()] for row in shown]
         more = [f"the first {_MOST_SHOWN} of {n_rows:,}"] if n_rows > _MOST_SHOWN else []
-        return Table(f"Forecast      {n_rows:,} steps", [*self], rows, [*more, *self.notes])
+        return Table(f"Forecast      {n_rows:,} steps", [*self], rows, [*more, *(self.notes if notes else [])])
 
     def __str__(self) -> str:
         return str(self.table())
@@ -104,6 +104,8 @@ def tabulate_steps(later: Later, horizon: int, levels: Sequence[float], series: 
     """
     forecaster = later.forecaster
     units = forecaster.units
+    if series is not None and forecaster.task.series is None:
+        raise NotFoundError(f"The run forecasts one series, which has no name, but '{printable(series)}' was asked for. Leave it out.")
     if series is not None and series not in forecaster.labels:
         raise NotFoundError(f"There is no series '{printable(series)}'. {suggest(series, forecaster.labels)}")
     for level in levels:

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from weights.data.series.panel import Panel
-from weights.errors import DataError, listed
+from weights.errors import DataError, listed, printable
 from weights.training.lagged import deviation
 from weights.types import BoolArray, FloatArray, IntArray
 
@@ -21,6 +21,9 @@ _LOG_SLOPE = 0.75
 chooses the power by which it does not grow)."""
 _FEWEST_VALUES = 3
 _FOUND_SEASON, _MOST_SEASON = 0.3, 400
+_LASTING = 0.5
+"""Of the autocorrelation at a season, its mean over all its multiples has at least this share: noise in a smooth series makes a peak at
+two steps that has no others (our choice)."""
 _PART_SEASON = 7
 
 
@@ -95,33 +98,37 @@ def make_units(panel: Panel, n_targets: int, parts: Parts | None, seasons: Seque
     Raises:
         DataError: a value comes after the test began, nothing is left, or more is missing than is there.
     """
-    units, remarks, n_filled, left_out = [], [], 0, []
+    units, remarks, n_filled, left_out, constant, ended = [], [], 0, [], [], []
     for s in range(len(panel)):
         own = slice(panel.offsets[s], panel.offsets[s + 1])
         length, first_judged = panel.offsets[s + 1] - panel.offsets[s], None
         if parts is not None:
-            length = _find_first(parts.test[own], panel.rows[own], panel.labels[s])
-            first_judged = int(np.argmax(parts.val[own])) if parts.val[own].any() else None
+            length = _find_first(parts.test[own], panel.rows[own], panel.labels[s], "for the test")
+            judged = parts.val[own][:length]
+            first_judged = _find_first(judged, panel.rows[own][:length], panel.labels[s], "to judge by") if judged.any() else None
         for c, target in enumerate(panel.columns[:n_targets]):
             values = panel.series(s)[:length, c]
-            places = np.flatnonzero(~np.isnan(values))
+            places, name = np.flatnonzero(~np.isnan(values)), name_unit(panel.labels[s], target, n_targets)
             if len(places) < _FEWEST_VALUES:
-                left_out.append(name_unit(panel.labels[s], target, n_targets))
+                left_out.append(name)
                 continue
+            if places[-1] + 1 < length:
+                ended.append((name, length - 1 - int(places[-1])))
             values = values[places[0] : places[-1] + 1]
             known = ~np.isnan(values)
             if (~known).mean() > _MOST_FILLED:
                 raise DataError(
-                    f"At least half of the moments of a series must have a value, but {name_unit(panel.labels[s], target, 2)} has "
+                    f"At least half of the moments of a series must have a value, but {name} has "
                     f"{known.sum():,} values for {len(known):,} moments. Sum or average rows by longer steps, or leave it out."
                 )
             n_filled += int((~known).sum())
+            constant += [name] if (values[known] == values[0]).all() else []
             values = fill_gaps(values, seasons)
-            judged = None if first_judged is None else int(first_judged - places[0])
-            until = len(values) if judged is None else max(judged, 2)
+            begun = None if first_judged is None else int(first_judged - places[0])
+            until = len(values) if begun is None else max(begun, 2)
             columns = panel.series(s)[places[0] :, n_targets:]
             scale = find_scale(values[:until], seasons)
-            units.append(Unit(s, c, int(panel.begins[s] + places[0]), values, known, scale, judged, columns))
+            units.append(Unit(s, c, int(panel.begins[s] + places[0]), values, known, scale, begun, columns))
     if left_out:
         several = f"{len(left_out)} series have" if len(left_out) > 1 else "a series has"
         remarks.append(f"{several} less than {_FEWEST_VALUES} values to learn from and cannot be forecast: {listed(left_out, 5)}")
@@ -131,6 +138,12 @@ def make_units(panel: Panel, n_targets: int, parts: Parts | None, seasons: Seque
         remarks.append(
             f"{n_filled:,} missing values were filled from the same place of the seasons beside, or on a line between neighbours"
         )
+    if constant:
+        each = "one series has" if len(constant) == 1 else f"{len(constant):,} series have"
+        remarks.append(f"{each} the same value at all moments, so that there is nothing to learn: {listed(constant, 5)}")
+    if ended:
+        named = listed([f"{name} by {n:,}" for name, n in ended], 5)
+        remarks.append(f"forecasts begin after the last value, which lies before the last moment: {named}")
     return units, remarks
 
 
@@ -139,20 +152,17 @@ def name_unit(label: str, target: str, n_targets: int) -> str:
     return target if not label else label if n_targets == 1 else f"{label}, {target}"
 
 
-def _find_first(test: BoolArray, rows: IntArray, label: str) -> int:
-    """How many places lie before the test of a series.
+def _find_first(part: BoolArray, rows: IntArray, label: str, what: str) -> int:
+    """How many places of a series lie before a part of it.
 
     Raises:
-        DataError: some of those to learn from lie behind.
+        DataError: some that are not of this part lie behind, or none before.
     """
-    if not test.any():
-        return len(test)
-    first = int(np.argmax(test))
-    if (~test[first:] & (rows[first:] >= 0)).any():
-        of = f" of '{label}'" if label else ""
-        raise DataError(
-            f"What is for the test must come after what is learned from, but rows{of} that are not for it lie behind. Split by time."
-        )
+    if not part.any():
+        return len(part)
+    first, of = int(np.argmax(part)), f" of '{printable(label)}'" if label else ""
+    if (~part[first:] & (rows[first:] >= 0)).any():
+        raise DataError(f"What is {what} must come after what is learned from, but rows{of} that are not lie behind. Split by time.")
     return first
 
 
@@ -249,6 +259,7 @@ def find_seasons(units: Sequence[FloatArray]) -> tuple[int, ...]:
         return ()
     mean = np.mean([_autocorrelate(np.diff(values), most) for values in units], axis=0)
     peaks = [lag for lag in range(2, most - 1) if mean[lag] >= _FOUND_SEASON and mean[lag] >= mean[lag - 1 : lag + 2].max()]
+    peaks = [lag for lag in peaks if mean[lag::lag].mean() >= _LASTING * mean[lag]]
     if not peaks:
         return ()
     highest = max(mean[lag] for lag in peaks)

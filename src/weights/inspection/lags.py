@@ -256,7 +256,8 @@ def _find_left_over(residuals: list[FloatArray], n_lags: int) -> LeftOver:
     z = np.zeros((farthest, len(residuals[0]) ** 2))
     for distance in range(1, farthest + 1):
         products = np.concatenate([each[:, None, distance:] * each[:, :-distance] for each in residuals], axis=2)
-        z[distance - 1] = (products.sum(axis=2) / np.sqrt((products**2).sum(axis=2))).ravel()
+        size = np.sqrt((products**2).sum(axis=2))  # zero where no segment is so long
+        z[distance - 1] = (products.sum(axis=2) / np.maximum(size, np.finfo(float).tiny)).ravel()
     largest = np.abs(z).max(axis=1)
     return LeftOver(int(np.argmax(largest)) + 1, float(min(2 * scipy.special.ndtr(-largest.max()) * z.size, 1.0)))
 

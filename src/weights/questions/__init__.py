@@ -50,6 +50,7 @@ SERIES_QUESTIONS: dict[str, Question] = {
         forecasts.SUMMARY,
         forecasts.FORECAST,
         forecasts.SCORE,
+        forecasts.BACKTEST,
         forecasts.EXPLAIN,
     )
 }

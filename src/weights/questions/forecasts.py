@@ -12,6 +12,7 @@ from weights.errors import UsageError
 from weights.fitoptions import PartOptions
 from weights.options import option
 from weights.questions.question import Answer, Asker, NoOptions, Question
+from weights.runoptions import TrainingRows
 
 if TYPE_CHECKING:
     from weights.forecasts import ForecastModel
@@ -88,7 +89,7 @@ class ForecastOptions(PartOptions, frozen=True):
 
     horizon: Annotated[int | None, option("Steps ahead, at most those of the fit.", "STEPS")] = None
     after: Annotated[Any, option("Rows that came since the fit, or of a new series: looked at, not learned from.", "FILE")] = None
-    level: Annotated[Any, option("Levels of the intervals, in per cent or as shares.", "LEVELS", parse=parse_levels)] = "80,95"
+    level: Annotated[Any, option("Levels of the intervals, in per cent or as shares.", "LEVELS")] = "80,95"
     series: Annotated[str | None, option("Of this series only; drawn is the first if not given.", "NAME")] = None
 
 
@@ -98,11 +99,11 @@ def ask_forecast(model: ForecastModel, options: ForecastOptions, asker: Asker) -
     from weights.report.forecast_figures import forecast_figure
 
     after = None if options.after is None else part_of(options.after, options)
-    table = model.forecast(options.horizon, after=after, level=parse_levels(options.level, "level"), series=options.series)
+    table = model.forecast(options.horizon, after=after, level=parse_levels(options.level, "--level"), series=options.series)
     n_rows = len(table["prediction"])
     return Answer(
         table.to_arrow().to_pylist(),
-        table.table().lines(),
+        table.table(notes=False).lines(),
         forecast_figure(table),
         notes=table.notes,
         table=table.to_arrow,
@@ -152,6 +153,36 @@ SCORE = Question(
     """,
     ask=ask_score,
     options=ScoreOptions,
+    subject="series",
+)
+
+
+class BacktestOptions(msgspec.Struct, frozen=True):
+    """What is held out."""
+
+    hold_out: Annotated[int | None, option("Last moments that are held out; a fifth, or five horizons, if not given.", "STEPS")] = None
+    level: Annotated[Any, option("Levels of the intervals, in per cent or as shares.", "LEVELS", parse=parse_levels)] = "80,95"
+    data: TrainingRows = None
+
+
+def ask_backtest(model: ForecastModel, options: BacktestOptions, asker: Asker) -> Answer:
+    """The score of what was held out as a record and as tables."""
+    levels = parse_levels(options.level, "level")
+    score = model.backtest(options.data, hold_out=options.hold_out, level=levels, progress=asker.progress)
+    return Answer(msgspec.to_builtins(score), score.lines(), notes=score.notes)
+
+
+BACKTEST = Question(
+    name="backtest",
+    help="""Learn again without the last moments, and judge forecasts on these from every origin (walk-forward).
+
+    \b
+      weights backtest runs/oil
+      weights backtest runs/oil --hold-out 2880
+    """,
+    ask=ask_backtest,
+    options=BacktestOptions,
+    stages={"all series": 0.3, "each series": 1.0},
     subject="series",
 )
 

@@ -44,7 +44,10 @@ def plan_lines(plan: ForecastPlan) -> list[str]:
     shared = ", of each series and of all" if plan.with_pool else ""
     n_units = len(plan.units)
     each = f"{n_units:,} times: " if n_units > 1 else ""
-    return [labelled("plan", f"{each}ridge regressions on {lags} lags{shared}, solved exactly; about {duration(plan.seconds)}")]
+    if not plan.regressions.lags:
+        return [labelled("plan", "a forecast that learns nothing, because series are too short for regressions on lags")]
+    several = "lag" if plan.regressions.lags == (1,) else "lags"
+    return [labelled("plan", f"{each}ridge regressions on {lags} {several}{shared}, solved exactly; about {duration(plan.seconds)}")]
 
 
 def plan_object(plan: ForecastPlan) -> dict[str, Any]:
@@ -87,9 +90,8 @@ def _answering(forecaster: Forecaster) -> str:
 
 def quality_lines(report: Report) -> list[str]:
     """Metrics at rolling origins beside those of plain forecasts, and those of the test."""
-    shown = [row.replace("out of bag", "rolling   ", 1) for row in metric_lines(report, OURS, Forecast.metrics)]
     return [
-        *shown,
+        *metric_lines(report, OURS, Forecast.metrics, judged="rolling", counted="forecasts"),
         "  at rolling origins: learned from what was known, judged on what came next; [95 % interval over the choice of moments]",
     ]
 

@@ -104,11 +104,21 @@ def next_lines(saved: Path | None, ensemble: Ensemble) -> list[str]:
     return [labelled("Saved", f"in {saved}"), labelled("Next", "     ".join(f"weights {command}" for command in commands))]
 
 
-def metric_lines(report: Report, model: str, measures: Mapping[str, Measure]) -> list[str]:
-    """A table: each metric with its interval, and the same metric of the models it was compared with."""
+def metric_lines(
+    report: Report, model: str, measures: Mapping[str, Measure], *, judged: str = "out of bag", counted: str = "rows"
+) -> list[str]:
+    """A table: each metric with its interval, and the same metric of the models it was compared with.
+
+    Args:
+        report: of a fit.
+        model: what answers.
+        measures: metrics by name.
+        judged: how it was judged.
+        counted: what the test is counted in.
+    """
     others = [name for name in report.compared if name != model]
-    tested = [f"test, {report.n_test:,} rows", ""] if report.test else []
-    rows = [["out of bag", model, "", *others, *tested]]
+    tested = [f"test, {report.n_test:,} {counted}", ""] if report.test else []
+    rows = [[judged, model, "", *others, *tested]]
     for name, metric in report.metrics.items():
         measure = measures.get(name, UNLISTED)
         beside = [number(measure, report.compared[other][name].value) for other in others]

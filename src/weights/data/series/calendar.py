@@ -231,15 +231,23 @@ def find_calendar(moments: FloatArray, series: IntArray, *, name: str, numbered:
     return Even(origin, step, numbered)
 
 
-def continue_calendar(calendar: Calendar, moments: FloatArray, *, name: str, numbered: bool) -> Calendar:
-    """The calendar with moments (n,) that go on with it, which later days of trading become a part of.
+def continue_calendar(calendar: Calendar, moments: FloatArray, series: IntArray, *, name: str, numbered: bool) -> Calendar:
+    """The calendar with moments that go on with it, which later days of trading become a part of.
+
+    Args:
+        calendar: of the rows before.
+        moments: shape (n,).
+        series: codes of the series that each is of, shape (n,).
+        name: of the column, for messages.
+        numbered: whether moments are numbers.
 
     Raises:
-        DataError: moments are numbers where they were times, or lie between two that the calendar has.
+        DataError: moments are numbers where they were times, lie between two that the calendar has, or leave most of these out.
     """
     if numbered != calendar.numbered:
         kinds = ("times", "numbers") if calendar.numbered is False else ("numbers", "times")
         raise DataError(f"The moments in '{name}' must be {kinds[0]}, as those of the fit, but are {kinds[1]}. Name rows like those.")
+    _check_same_step(calendar, moments, series, name)
     if isinstance(calendar, TradingDays):
         later = np.unique(np.floor(moments / _DAY)).astype(np.int64)
         return TradingDays((*calendar.days, *later[later > calendar.days[-1]].tolist()), calendar.second)
@@ -303,11 +311,30 @@ def _check_one_step(distances: FloatArray, owners: IntArray, step: float, name: 
     few = len(distances) < _MANY_DISTANCES and not (distances % step).any()
     if not few and np.mean(np.abs(distances / step - 1) < 2 * _LARGEST_JITTER) < _LEAST_REGULAR:
         raise DataError(_irregular(distances, name, numbered))
-    for owner in np.unique(owners):
-        own = distances[owners == owner]
-        if len(own) >= 3 and (usual := float(np.median(own))) > step * 1.5:
-            both = f"{_length(step, numbered)} apart in most series and {_length(usual, numbered)} in others"
-            raise DataError(f"Moments of all series must follow one calendar, but those of '{name}' are {both}. Fit a run for each.")
+    if wide := _find_wide(distances / step, owners):
+        usual = float(np.median(distances[owners == wide[0]]))
+        both = f"{_length(step, numbered)} apart in most series and {_length(usual, numbered)} in others"
+        raise DataError(f"Moments of all series must follow one calendar, but those of '{name}' are {both}. Fit a run for each.")
+
+
+def _check_same_step(calendar: Calendar, moments: FloatArray, series: IntArray, name: str) -> None:
+    """Refuse later moments of longer steps.
+
+    Raises:
+        DataError: there are such.
+    """
+    order = np.lexsort((moments, series))
+    distances, same = np.diff(moments[order]), np.diff(series[order]) == 0
+    there, owners = same & (distances > 0), series[order][1:]
+    if wide := _find_wide(np.diff(calendar.number(moments[order]))[there], owners[there]):
+        usual = _length(float(np.median(distances[there & (owners == wide[0])])), calendar.numbered)
+        raise DataError(f"Moments must be {calendar.name}, as those of the fit, but '{name}' has some {usual} apart. Fit a run on these.")
+
+
+def _find_wide(steps: FloatArray | IntArray, owners: IntArray) -> list[int]:
+    """Series whose neighbouring moments usually lie more than a step apart, from distances in steps, all above zero, and whose they are."""
+    each = ((int(owner), steps[owners == owner]) for owner in np.unique(owners))
+    return [owner for owner, own in each if len(own) >= 3 and np.median(own) > 1.5]
 
 
 def _irregular(distances: FloatArray, name: str, numbered: bool) -> str:

@@ -13,7 +13,7 @@ import numpy as np
 import pyarrow as pa
 
 from weights.data.series.calendar import Calendar, Even, continue_calendar, find_calendar, show_moment, undo_clock_changes
-from weights.data.table.columns import is_number, to_levels, to_numbers, to_seconds
+from weights.data.table.columns import find_kind, is_number, to_levels, to_numbers, to_seconds
 from weights.errors import DataError, NotFoundError, UsageError, suggest
 from weights.types import BoolArray, FloatArray, IntArray
 
@@ -105,11 +105,12 @@ def read_panel(
         calendar = find_calendar(moments, codes, name=name, numbered=numbered)
     else:
         moments, clock = moments - calendar.ahead, _NEVER_SET
-        calendar = continue_calendar(calendar, moments, name=name, numbered=numbered)
+        calendar = continue_calendar(calendar, moments, codes, name=name, numbered=numbered)
     numbers = calendar.number(moments)
     if clock and isinstance(calendar, Even):
         calendar = _with_clock(calendar, clock)
-        remarks.append(f"clocks were set {len(clock)} times, so that hours are counted as they passed, not as clocks show them")
+        times = "once" if len(clock) == 1 else f"{len(clock)} times"
+        remarks.append(f"clocks were set {times}, so that hours are counted as they passed, not as clocks show them")
     by_series = np.argsort(codes, kind="stable")
     if ((np.diff(numbers[by_series]) < 0) & (np.diff(codes[by_series]) == 0)).any():
         remarks.append("rows were put in the order of time")
@@ -131,6 +132,8 @@ def _check_columns(table: pa.Table, targets: Sequence[str], time: str | None, se
     if not targets:
         raise UsageError("The column to forecast was not named. Name it with --target; several may be named.")
     taken: dict[str, str] = {}
+    if len({*targets}) < len(targets):
+        raise UsageError(f"Columns must be named once, but {', '.join(targets)} were. Name each with --target or --known once.")
     for role, names in {"target": targets, "time": [time], "series": [series]}.items():
         for name in names:
             if name is None:
@@ -139,6 +142,9 @@ def _check_columns(table: pa.Table, targets: Sequence[str], time: str | None, se
                 raise NotFoundError(f"The table has no column '{name}' to use as {role}. {suggest(name, table.column_names)}")
             if taken.setdefault(name, role) != role:
                 raise UsageError(f"Column '{name}' is the {taken[name]} and cannot also be the {role}. Name another column.")
+    for name in targets:
+        if find_kind(table[name], name).kind == "datetime":
+            raise DataError(f"A column to forecast, or known beforehand, must hold numbers, but '{name}' holds dates. Name another column.")
 
 
 def _finite(values: FloatArray, name: str) -> FloatArray:

@@ -1,0 +1,186 @@
+"""What is learned is what was planted: the last value of a walk, powers of an autoregression, a rhythm; nothing of what came later."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import weights
+from planted import rows_of, stacked, weekly
+from small import HORIZON, forecast_two
+from weights.forecasting.fitting import estimate_seconds, plain_weights
+from weights.forecasting.forecaster import Forecaster
+from weights.forecasting.rolling import forecast_at
+from weights.store.forecasters import arrays_of
+from weights.training.lagged import Regressions
+
+RNG = np.random.default_rng(0)
+
+
+def fit(table, target="sold", **options) -> Forecaster:
+    return weights.fit(table, target, task="forecast", **{"horizon": HORIZON} | options).forecaster
+
+
+def assert_same(a: Forecaster, b: Forecaster) -> None:
+    """All that is learned is the same, bit for bit; what is known beforehand is not learned."""
+    assert (a.model, a.calendar, [*a.labels], a.report.metrics) == (b.model, b.calendar, [*b.labels], b.report.metrics)
+    first, second = arrays_of(a), arrays_of(b)
+    assert first.keys() == second.keys()
+    for name in {*first} - {"units/known"}:
+        np.testing.assert_array_equal(first[name], second[name], err_msg=name)
+
+
+def test_a_random_walk_is_answered_by_its_last_value():
+    values = RNG.normal(size=300).cumsum()
+    forecaster = fit({"sold": values})
+    assert (forecaster.model.plain, forecaster.model.beaten) == ("last value", False)
+    assert forecaster.report.decision.startswith("nothing beats the last value")
+    forecast = weights.ForecastModel(forecaster).forecast()["prediction"]
+    np.testing.assert_allclose(forecast, values[-1], rtol=1e-12)
+
+
+def test_an_autoregression_is_forecast_by_the_powers_of_its_coefficient():
+    phi, n = 0.8, 3000
+    values = np.zeros(n + 500)
+    for t in range(1, len(values)):
+        values[t] = phi * values[t - 1] + RNG.normal()
+    forecaster = fit({"sold": values[:n]}, horizon=3)
+    assert forecaster.model.beaten
+    scale = forecaster.units.scale(0)
+    origins = np.arange(forecaster.model.n_lags, 500)
+    forecasts = scale.undo(forecast_at(scale.see(values[n:]), origins, forecaster.units.weights[0]))
+    best = values[n:][origins, None] * phi ** np.arange(1, 4)
+    variance = (1 - phi ** (2 * np.arange(1, 4))) / (1 - phi**2)
+    # Least squares on p lags learned from n values lose p / n of the variance beside the true one (Akaike 1969): of 64 lags 2 %, doubled.
+    assert (np.mean((forecasts - best) ** 2, axis=0) < 2 * 64 / n * variance).all()
+
+
+def test_a_rhythm_without_noise_is_forecast_without_error():
+    values = np.tile([5.0, 6.0, 9.0, 4.0, 7.0, 1.0, 2.0], 20)
+    model = weights.fit(weekly(140) | {"sold": values}, "sold", task="forecast", time="day", horizon=14)
+    np.testing.assert_allclose(model.forecast()["prediction"], values[:14], atol=1e-6)
+    assert model.metrics["mae"] < 1e-6
+
+
+def test_a_constant_is_forecast_as_it_is_and_its_bounds_hold_nothing_else():
+    forecaster = fit({"sold": np.full(60, 7.0)})
+    table = weights.ForecastModel(forecaster).forecast()
+    for name in ("prediction", "low 80%", "high 95%"):
+        np.testing.assert_allclose(table[name], 7.0)
+    assert forecaster.metrics == {"mase": 0.0, "mae": 0.0, "mse": 0.0}
+
+
+def test_series_of_one_rhythm_learn_from_each_other():
+    short = [weekly(60, seed=seed, noise=2.0, shop=[f"{seed:02}"] * 60) for seed in range(12)]
+    forecaster = fit(stacked(*short), time="day", series="shop")
+    assert forecaster.model.beaten
+    assert sum(share for name, share in forecaster.model.shares.items() if name.endswith("pooled")) > 0.3
+    np.testing.assert_allclose(sum(forecaster.model.shares.values()), 1.0)
+    assert forecaster.pooled is not None
+    rhythm = 20 + 3 * np.sin(2 * np.pi * (60 + np.arange(HORIZON)) / 7)
+    forecasts = weights.ForecastModel(forecaster).forecast()["prediction"].reshape(12, HORIZON)
+    assert np.abs(forecasts.mean(axis=0) - rhythm).max() < 4 * 2.0 / np.sqrt(12)
+
+
+@pytest.mark.parametrize("target", ["sold", ["sold", "returned"]])
+def test_the_order_of_rows_does_not_matter(target):
+    a, b = weekly(90, shop=["a"] * 90, returned=RNG.normal(size=90)), weekly(80, seed=1, shop=["b"] * 80, returned=RNG.normal(size=80))
+    table = stacked(a, b)
+    options = {"time": "day", "series": "shop"}
+    assert_same(fit(table, target, **options), fit(rows_of(table, RNG.permutation(170)), target, **options))
+
+
+def test_several_targets_are_each_forecast_as_they_are_alone():
+    table = weekly(90, returned=weekly(90, seed=4, noise=0.5)["sold"])
+    both = fit(table, ["sold", "returned"], time="day")
+    assert [both.name(u) for u in range(2)] == ["sold", "returned"]
+    np.testing.assert_array_equal(both.units.target, [0, 1])
+    alone = weights.ForecastModel(fit(table, "returned", time="day")).forecast()
+    together = weights.ForecastModel(both).forecast()
+    assert set(together["target"]) == {"sold", "returned"}
+    second = together["prediction"][HORIZON:]
+    # Both may learn from each other, so that forecasts differ by less than the noise, and are not the same.
+    assert np.abs(second - alone["prediction"]).max() < 0.5
+
+
+def test_rows_are_steps_where_no_column_says_when():
+    table = weekly(90)
+    by_day, by_step = (weights.ForecastModel(fit(table, time=time)).forecast() for time in ("day", None))
+    assert by_step["time"].tolist() == [90, 91, 92, 93, 94]
+    assert np.abs(by_step["prediction"] - by_day["prediction"]).max() < 1.5
+
+
+def test_what_did_not_come_is_no_error():
+    holes = np.delete(np.arange(200), np.arange(5, 200, 9))
+    forecaster = fit(rows_of(weekly(200), holes), time="day")
+    assert forecaster.report.n_samples == len(holes)
+    assert 0.5 < forecaster.metrics["mae"] < 1.4  # that of noise of deviation one is 0.8
+
+
+def parted(n_train: int, n_test: int, later: np.ndarray | None = None, n_val: int = 0) -> dict[str, object]:
+    """Days of which the last are for the test, with other values there if some are given."""
+    n = n_train + n_val + n_test
+    table = weekly(n, split=["train"] * n_train + ["val"] * n_val + ["test"] * n_test)
+    if later is not None:
+        table["sold"] = np.concatenate([table["sold"][: n - n_test], later])
+    return table
+
+
+VALUE = st.one_of(st.floats(-1e6, 1e6), st.just(0.0), st.just(np.nan))
+
+
+@settings(max_examples=12, deadline=None, derandomize=True)
+@given(st.lists(VALUE, min_size=12, max_size=12), st.sampled_from([0, 20]), st.booleans())
+def test_nothing_that_comes_later_moves_a_weight_a_scale_a_choice_or_a_forecast(later, n_val, by_step):
+    options = {"split": "split"} | ({} if by_step else {"time": "day"})
+    usual = fit(parted(80, 12, n_val=n_val), **options)
+    changed = fit(parted(80, 12, np.asarray(later), n_val=n_val), **options)
+    assert_same(usual, changed)
+    before, after = (weights.ForecastModel(forecaster).forecast() for forecaster in (usual, changed))
+    for name in ("prediction", "low 80%", "high 95%"):
+        np.testing.assert_array_equal(before[name], after[name])
+
+
+def test_rows_of_the_test_may_as_well_not_be_there():
+    table = parted(80, 12)
+    assert_same(fit(table, time="day", split="split"), fit(rows_of(table, slice(80)), time="day"))
+
+
+def test_what_is_learned_before_the_judged_does_not_depend_on_it():
+    options = {"time": "day", "split": "split"}
+    usual, changed = parted(80, 0, n_val=20), parted(80, 0, n_val=20)
+    changed["sold"] = np.concatenate([changed["sold"][:80], 1e3 * RNG.normal(size=20)])
+    usual, changed = fit(usual, **options), fit(changed, **options)
+    np.testing.assert_array_equal(usual.units.center, changed.units.center)
+    np.testing.assert_array_equal(usual.units.spread, changed.units.spread)
+
+
+def test_the_test_is_judged_over_all_its_windows():
+    forecaster = fit(parted(80, 12), time="day", split="split")
+    assert forecaster.report.n_test == 12 - HORIZON + 1
+    later = rows_of(parted(80, 12), slice(80, None))
+    score = weights.ForecastModel(forecaster).score(later)
+    assert score.n_windows == forecaster.report.n_test
+    for name, metric in forecaster.report.test.items():
+        np.testing.assert_allclose(score.metrics[name].value, metric.value)
+
+
+def test_a_series_that_ends_earlier_is_forecast_from_its_own_end():
+    table = forecast_two().forecast()
+    assert table["time"][0] == np.datetime64("2024-01-01") + 105
+    assert table["time"][HORIZON] == np.datetime64("2024-01-01") + 95
+
+
+def test_plain_forecasts_are_the_last_value_and_that_a_season_before():
+    regressions = Regressions(2, (), (2, 7))
+    assert plain_weights("last value", regressions, 7)[:2].tolist() == [[1, 1], [0, 0]]
+    assert plain_weights("season of 2", regressions, 7)[:2].tolist() == [[0, 1], [1, 0]]
+    assert plain_weights("season of 7", regressions, 3).tolist() == plain_weights("last value", regressions, 3).tolist()
+
+
+def test_more_series_and_longer_lags_take_longer_and_threads_share_them():
+    short, long = Regressions(5, (7,), (7,)), Regressions(5, (7, 70), (7,))
+    assert estimate_seconds(10, long, 1) > estimate_seconds(10, short, 1) > 0
+    assert estimate_seconds(10, short, 2) == estimate_seconds(10, short, 1) / 2 == estimate_seconds(5, short, 1)

@@ -1,0 +1,41 @@
+"""A forecaster knows what its units are called, how they are seen, and what stands for values that did not come."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from planted import weekly
+from small import forecast_one, forecast_two
+
+
+def test_units_are_called_by_what_tells_them_apart():
+    one, two = forecast_one().forecaster, forecast_two().forecaster
+    assert (len(one), one.name(0)) == (1, "sold")
+    assert (len(two), [two.name(u) for u in range(2)]) == (2, ["a", "b"])
+
+
+def test_tails_are_the_last_values_as_they_were_seen():
+    units = forecast_one().forecaster.units
+    values = weekly(105)["sold"][-units.tails.shape[1] :]
+    np.testing.assert_allclose(units.scale(0).undo(units.tails[0]), values)
+
+
+def test_the_scale_of_a_series_twice_as_high_is_twice_as_wide():
+    units = forecast_two().forecaster.units
+    ratio = units.spread[1] / units.spread[0]
+    assert 1.6 < ratio < 2.4
+    assert not units.logged.any()
+
+
+def test_what_columns_leave_of_values_that_did_not_come_is_that_of_a_season_before():
+    forecaster = forecast_one().forecaster
+    units, expected = forecaster.units, np.array([0.1, 0.2, 0.3])
+    before = units.tails[0] - units.tail_effects[0]
+    rest = forecaster.rest_later(0, np.array([np.nan, 3.0, np.nan]), expected)
+    np.testing.assert_allclose(rest, [before[-7], units.scale(0).see(np.array([3.0]))[0] - 0.2, before[-5]])
+
+
+def test_metrics_are_those_of_its_report():
+    forecaster = forecast_one().forecaster
+    assert forecaster.metrics == {name: metric.value for name, metric in forecaster.report.metrics.items()}
+    assert [*forecaster.metrics] == ["mase", "mae", "mse"]
