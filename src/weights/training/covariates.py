@@ -71,8 +71,10 @@ class Effects(NamedTuple):
         near = error_of_mean(design * self.steps, np.ones(len(share)), time=np.arange(len(share), dtype=float))
         waves = (slow_cosines(len(share)) * design).T
         left = waves - self.seen @ (self.designs.T @ waves)
-        std_err = near.std_err * np.sqrt(np.sum(waves**2) / max(float(np.sum(left**2)), _TINY * float(np.sum(waves**2))))
-        return MeanError(float(std_err), near.degrees, min(near.n_units, 1 / float(share @ share)))
+        gram = left.T @ left
+        kept = max(float(np.trace(gram) / np.sum(waves**2)), _TINY)
+        degrees = min(near.degrees, float(np.trace(gram) ** 2 / max(np.sum(gram**2), np.finfo(float).tiny)))
+        return MeanError(near.std_err / np.sqrt(kept), degrees, min(near.n_units, 1 / float(share @ share)))
 
     def intervals(self, level: float = 0.95) -> FloatArray:
         """Low and high ends for each slope, shape (k, 2); NaN where nothing can be said."""
@@ -85,9 +87,10 @@ def fit_effects(values: FloatArray, columns: Columns, *, longest: int = 28, half
     """What columns do to a series, with errors that respect dependence in time.
 
     The error of a slope is that of a sum of what each moment contributes to it. Its long-run variance comes from the eight slowest cosines
-    (`weights.dependence`), with Student's t of eight degrees, so that neither dependence that the filter missed nor noise that changes
-    makes it too small, and is divided by what the fit leaves of it where steps are white, as CR2 (Bell and McCaffrey 2002, equation 8). Of
-    columns that differ at fewer moments it is the sum over these (HC2 of MacKinnon and White 1985).
+    (`weights.dependence`), so that neither dependence that the filter missed nor noise that changes makes it too small. It is divided by
+    what the fit leaves of it where steps are white, and Student's t has the degrees of freedom that these cosines then have, eight at most
+    (Bell and McCaffrey 2002, sections 3 and 4). Of columns that differ at few moments it is the sum over these (HC2 of MacKinnon and White
+    1985).
 
     Args:
         values: of the series, NaN where missing, shape (t,).
