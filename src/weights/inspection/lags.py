@@ -114,9 +114,10 @@ def measure_lags(series: FloatArray | Sequence[FloatArray], n_lags: int, steps: 
     """The weight of each lag in the best linear forecast of each step, with standard errors, and the sums of groups of lags.
 
     Intervals hold the weights of the projection on so many lags where these tell all that the past tells, so that what they miss is new
-    (`LagMap.left_over` says whether that is so), and where the series keeps its mean and its ways. They then allow for windows that
-    overlap, for shocks of unequal size (also if large ones follow large ones) and for the bias of least squares, which pulls weights of
-    a series that moves slowly towards zero. They are for one lag and step each: among many some miss, see `Estimates.p_values`.
+    (`LagMap.left_over` says whether that is so; where it is not, more lags help), and where the series keeps its mean and its ways. They
+    then allow for windows that overlap, for shocks of unequal size (also if large ones follow large ones) and for the bias of least
+    squares, which pulls weights of a series that moves slowly towards zero. They are for one lag and step each: among many some miss, see
+    `Estimates.p_values`.
 
     Cost: for each step as many products as windows times the square of L * C, and some times its cube: a third of a second of processor
     time for 48 lags, 48 steps and 10,000 values, a second for 336 lags, three steps and 17,000 values.
