@@ -33,14 +33,13 @@ def planted(n: int, *, seed: int) -> pa.Table:
     return pa.table({"list": lists, "shift": shift, "label": np.where(score > 0, "up", "down")})
 
 
-@pytest.mark.parametrize(("name", "least"), [("gun_point", 0.97), ("japanese_vowels", 0.947)])
-def test_official_splits_are_answered_as_well_as_published(name, least):
-    """At least what ROCKET has there (1.0 of 150 and 0.966 of 370 rows), less three standard errors of such a share (at 0.985)."""
-    path = DATA / name / "data.parquet"
+def test_an_official_split_is_answered_as_well_as_published():
+    """At least what ROCKET has of japanese_vowels, 0.966 of 370 rows, less three standard errors of such a share (at 0.985)."""
+    path = DATA / "japanese_vowels" / "data.parquet"
     if not path.exists():
         pytest.skip(f"needs the collection of series, which is not at {DATA}")
     model = wt.fit(path, "label", split="split", seed=0)
-    assert model.report.test["accuracy"].value >= least
+    assert model.report.test["accuracy"].value >= 0.947
     assert [population.name for population in model.ensemble.populations] == ["kernels"]
 
 

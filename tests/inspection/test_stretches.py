@@ -49,6 +49,14 @@ def test_the_stretch_that_tells_is_the_one_that_costs_most(model):
         assert most.change > 3 * max(rest)
 
 
+def test_an_explanation_shares_answers_out_among_channels(model):
+    """The answer moves with the second channel, whose wave tells; the first is noise."""
+    explanation = model.explain(planted(20, seed=1))
+    left, right = (np.abs(explanation.contributions[:, explanation.features.index(name)]).mean() for name in ("left", "right"))
+    assert right > 3 * left
+    np.testing.assert_allclose(explanation.base + explanation.contributions.sum(1), explanation.prediction, atol=1e-6)
+
+
 def test_a_change_is_what_the_answer_loses_where_a_gap_stands(model):
     """A gap in the list itself, which is read as a line, gives the same answer as hiding does."""
     rows = planted(2, seed=2)

@@ -72,6 +72,7 @@ class Kind(NamedTuple):
         plural: what its values are called.
         by_channel: whether several columns of it are one block, side by side along its last axis, see `side_by_side`; each is a feature
             of its own, of shape (..., 1). Otherwise a block holds one column.
+        identifies: whether equal values are copies of one thing, which nobody may learn from and be judged by at once.
         source: how values are read from files; None where columns hold them.
         cells: (record, table) -> what each row holds, in a few words, where no file has its name; length n.
         modality: how model cards call it.
@@ -92,6 +93,7 @@ class Kind(NamedTuple):
     check: Callable[[Any], list[str]]
     plural: str
     by_channel: bool = False
+    identifies: bool = True
     source: Source | None = None
     cells: Callable[[Any, pa.Table], Sequence[str | None]] = lambda record, table: [None] * table.num_rows
     modality: str = "tabular"

@@ -16,20 +16,15 @@ _MOSTLY = 0.5
 
 
 def find_copies(table: pa.Table) -> tuple[IntArray | None, str]:
-    """The code of each row's value in the first column of another kind, equal where values are, shape (n,), and its plural.
+    """The code of each row's value in the first column whose values identify what they are of, equal where values are, and its plural.
 
-    Of columns that stand side by side in a block a row's values are all of them. None where no two rows have the same, or there is no
-    such column.
+    None, instead of codes (n,), where no two rows have the same, or there is no such column.
     """
-    kinds = {field.name: name for field in table.schema if (name := find_block_kind(field)) is not None}
-    if not kinds:
-        return None, ""
-    first, *others = kinds
-    kind = KINDS[kinds[first]]
-    values = [first, *(name for name in others if kind.by_channel and kinds[name] == kinds[first])]
-    hashes = np.stack([kind.hash_values(table[name]) for name in values], axis=1)
-    codes = np.unique(hashes, axis=0, return_inverse=True)[1].ravel()
-    return codes if codes.max() + 1 < len(codes) else None, kind.plural
+    for field in table.schema:
+        if (name := find_block_kind(field)) is not None and KINDS[name].identifies:
+            codes = np.unique(KINDS[name].hash_values(table[field.name]), return_inverse=True)[1]
+            return codes if codes.max() + 1 < len(codes) else None, KINDS[name].plural
+    return None, ""
 
 
 def keep_together(copies: IntArray, keep: BoolArray, plural: str) -> IntArray | None:
@@ -60,7 +55,7 @@ def describe_copies(copies: IntArray, tests: BoolArray, target: pa.ChunkedArray,
 
 def describe_repeats(table: pa.Table) -> list[str]:
     """A remark about rows that repeat an earlier one in every column."""
-    if any(map(find_block_kind, table.schema)):
+    if any(KINDS[name].identifies for name in map(find_block_kind, table.schema) if name is not None):
         return []
     n_different = len(np.unique(_hash_rows(table)))
     n_repeats = table.num_rows - n_different
@@ -73,8 +68,10 @@ def describe_repeats(table: pa.Table) -> list[str]:
 def _hash_rows(table: pa.Table) -> AnyArray:
     """A 64-bit number for each row, equal where all cells are, shape (n,); different rows share one with probability about 2^-64."""
     hashes = np.zeros(table.num_rows, np.uint64)
-    for column in table.columns:
-        if is_number(column.type):
+    for field, column in zip(table.schema, table.columns, strict=True):
+        if (name := find_block_kind(field)) is not None:
+            cells = KINDS[name].hash_values(column)
+        elif is_number(column.type):
             cells = np.ascontiguousarray(pc.cast(column, pa.float64(), safe=False).to_numpy()).view(np.uint64)
         elif pa.types.is_nested(column.type):
             continue

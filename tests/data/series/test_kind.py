@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from weights.data.encoding import apply_encoding, fit_encoding
 from weights.data.kind import joined_shape, side_by_side
-from weights.data.repeats import find_copies
+from weights.data.repeats import describe_repeats, find_copies
 from weights.data.series.kind import WHOLE_SERIES, Series
 from weights.data.table.read import read_table
 from weights.errors import DataError
@@ -87,7 +87,9 @@ def test_later_lists_may_be_twice_as_long_and_no_longer():
 def test_what_is_no_list_is_refused():
     with pytest.raises(DataError, match=r"needs lists of numbers in 's', but it holds string"):
         apply(["1", "2"], pa.string())
-    assert np.isnan(apply([None, None], pa.null())).all()
+    for nothing in (pa.null(), pa.list_(pa.null())):
+        assert not WHOLE_SERIES.recognises(pa.field("s", nothing))
+        assert np.isnan(apply([None, None], nothing)).all()
 
 
 def test_a_column_without_a_value_is_refused():
@@ -134,12 +136,11 @@ def test_parts_of_a_block_are_as_long_as_the_longest():
     np.testing.assert_array_equal(joined[0, :, 1:], 0)
 
 
-def test_rows_are_copies_only_if_all_channels_are_the_same():
-    table = pa.table({"a": [[0.0], [0.0], [0.0]], "b": [[1.0], [2.0], [1.0]]})
-    codes, plural = find_copies(table)
-    assert plural == "series"
-    assert codes[0] == codes[2] != codes[1]
-    assert find_copies(table.slice(0, 2))[0] is None
+def test_equal_lists_are_no_copies_of_one_thing_but_rows_that_repeat_others_in_all_columns_are_said():
+    table = pa.table({"a": [[0.0], [0.0], [0.0], [0.0]], "b": [[1.0], [2.0], [3.0], [1.0]]})
+    assert find_copies(table) == (None, "")
+    assert describe_repeats(table.slice(0, 3)) == []
+    assert [said[:36] for said in describe_repeats(table)] == ["1 of 4 rows repeat an earlier row in"]
 
 
 def test_frames_with_arrays_in_their_cells_hold_series():

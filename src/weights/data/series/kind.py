@@ -50,10 +50,17 @@ class _Lists(NamedTuple):
 
 
 def holds_series(field: pa.Field) -> bool:
-    """Whether cells are lists of numbers, or of nothing."""
-    kind = field.type
-    is_list = pa.types.is_list(kind) or pa.types.is_large_list(kind) or pa.types.is_fixed_size_list(kind)
-    return is_list and (is_number(kind.value_type) or pa.types.is_null(kind.value_type))
+    """Whether cells are lists of numbers."""
+    return _holds_lists(field.type) and is_number(field.type.value_type)
+
+
+def _holds_lists(kind: pa.DataType) -> bool:
+    return bool(pa.types.is_list(kind) or pa.types.is_large_list(kind) or pa.types.is_fixed_size_list(kind))
+
+
+def _holds_nothing(kind: pa.DataType) -> bool:
+    """Whether there is no value, or there are empty lists alone."""
+    return bool(pa.types.is_null(kind) or (_holds_lists(kind) and pa.types.is_null(kind.value_type)))
 
 
 def _fit(table: pa.Table, name: str) -> Series:
@@ -76,7 +83,7 @@ def _apply(column: Series, table: pa.Table) -> FloatArray:
     So programs for two widths serve all rows, and a later list that is a little longer is read as it is.
     """
     field = table.schema.field(column.name)
-    if not holds_series(field) and not pa.types.is_null(field.type):
+    if not holds_series(field) and not _holds_nothing(field.type):
         raise DataError(f"The model needs lists of numbers in '{column.name}', but it holds {field.type}. Give a list a row.")
     lists = _without_missing_ends(_read(table[column.name]))
     longest = int(lists.lengths.max(initial=0))
@@ -165,11 +172,12 @@ WHOLE_SERIES = Kind(
     apply=_apply,
     shape=lambda column: (column.longest, 1),
     describe=_describe,
-    remark=lambda field: "a list of numbers a row",
+    remark=lambda field: "",
     hash_values=_hash_values,
     check=_check,
     plural="series",
     by_channel=True,
+    identifies=False,  # short lists are equal by chance, and one column may be the same in all rows
     cells=_tell_lengths,
     example="new-rows.parquet",
     next_steps=lambda classes: ["explain {run} NEW.parquet", "diagnose {run}", "predict {run} NEW.parquet"],
