@@ -241,7 +241,8 @@ def look(data: Any, target: Any = None, **options: Any) -> Look:
     said = make_request(target, options).data
     data = part_of(data, said)
     options = {name: value for name, value in options.items() if name not in PARTS}
-    if target is not None or find_source_kind(data) or (isinstance(data, str) and data in EXAMPLES):
+    of_series = said.task in SERIES_TASKS
+    if not of_series and (target is not None or find_source_kind(data) or (isinstance(data, str) and data in EXAMPLES)):
         tables: list[pa.Table] = []
         prepared = plan_rows(data, target, options, see=tables.append)
         dataset, task = prepared.dataset, prepared.task
@@ -255,7 +256,7 @@ def look(data: Any, target: Any = None, **options: Any) -> Look:
     names = [name for name in table.column_names if name not in roles.drop]
     found = {column: kind for kind, column in find_block_columns(table, data, roles, ()).items()}
     features = [describe(table, name, (roles.kinds | found).get(name), kept_numbers(table)) for name in names]
-    remarks = [*remarks_of(table), "no target was named (--target)"]
+    remarks = [*remarks_of(table), *([] if of_series else ["no target was named (--target)"])]
     return Look(printable(describe_source(data)), table.num_rows, features, None, remarks, _glances(table, features, roles.keep))
 
 

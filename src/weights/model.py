@@ -397,8 +397,7 @@ class Model:
 
     def explained(self, table: pa.Table, label: Any) -> Explanation:
         """As `explain`, of a table that `read` gave."""
-        of_columns = bool(self.ensemble.encoding.columns)
-        reference = np.asarray(self._require_feature_weights().reference if of_columns else [])
+        reference = np.asarray(self._require_feature_weights().reference if self.ensemble.encoding.columns else [])
         number = None if label is None else self.ensemble.task.class_number(label)
         return explain(self.ensemble, apply_encoding(self.ensemble.encoding, table), reference, label=number)
 
