@@ -10,8 +10,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar
 
+import numpy as np
+
 from weights.ensemble import Report
-from weights.errors import UsageError
+from weights.errors import NotFoundError, UsageError, printable, suggest
 from weights.fitoptions import make_request
 from weights.forecasting.drivers import Drivers
 from weights.forecasting.explaining import ExplainedStep, explain_steps
@@ -167,6 +169,18 @@ class ForecastModel:
         forecaster = fit_forecaster(replace(plan, tests=()), control)
         later = lay_out_later(forecaster, plan.tests, [unit.columns[len(unit.values) :] for unit in plan.units], plan.remarks)
         return score_later(later, [level] if isinstance(level, float | int) else [*level])
+
+    def find_unit(self, series: str | None) -> int:
+        """The number of the first target of a series among all units; of the first series if None.
+
+        Raises:
+            NotFoundError: there is no such series.
+        """
+        labels = [*self.forecaster.labels]
+        if series is not None and series not in labels:
+            raise NotFoundError(f"There is no series '{printable(series)}'. {suggest(series, labels)}")
+        places = self.forecaster.units.series
+        return int(np.argmax(places == (places[0] if series is None else labels.index(series))))
 
     def read(self, data: Any) -> Later:
         """Later rows, or none, as the model reads them."""

@@ -7,7 +7,7 @@ import pytest
 from drawn import inside, words
 from planted import rows_of, weekly
 from small import HORIZON, fitted_example, forecast_one, forecast_two
-from weights.errors import UsageError
+from weights.errors import NotFoundError, UsageError
 from weights.questions import ask
 from weights.questions.forecasts import parse_levels
 
@@ -66,3 +66,12 @@ def test_runs_of_rows_are_not_asked_for_the_next_steps():
         ask(fitted_example("wine"), "forecast")
     with pytest.raises(UsageError, match="A run of series is not asked for 'diagnose'"):
         ask(forecast_one(), "diagnose")
+
+
+def test_weights_of_lags_are_numbers_and_a_drawing_of_the_series_that_is_named():
+    model = forecast_two()
+    answer = ask(model, "lags", series="b")
+    assert answer.record["weights"] == model.forecaster.units.weights[1].tolist()
+    assert inside(answer.figure)
+    with pytest.raises(NotFoundError, match=r"There is no series 'c'"):
+        ask(model, "lags", series="c")

@@ -12,8 +12,8 @@ from drawn import inside, words
 from planted import rows_of, weekly
 from small import HORIZON, forecast_one, forecast_two
 from weights.forecasting.steps import ForecastTable
-from weights.report.charts import INK, ORANGE, SMALL, Area, Line, Text, save, width_of
-from weights.report.forecast_figures import forecast_figure
+from weights.report.charts import INK, ORANGE, SMALL, Area, Line, Raster, Text, save, width_of
+from weights.report.forecast_figures import forecast_figure, lag_figure
 
 
 def lines_of(figure, color) -> list[Line]:
@@ -63,3 +63,15 @@ def test_moments_stand_below_and_do_not_overlap():
 def test_it_is_written_to_a_file(ending, tmp_path):
     save(forecast_figure(forecast_one().forecast(after=rows_of(weekly(130), slice(105, None)))), tmp_path / f"next.{ending}")
     assert (tmp_path / f"next.{ending}").stat().st_size > 1000
+
+
+def test_weights_of_lags_are_a_pixel_each_without_old_ones_that_are_next_to_nothing():
+    forecaster = forecast_one().forecaster
+    weights = forecaster.units.weights[0]
+    figure = lag_figure(forecaster, 0)
+    (raster,) = [mark for mark in figure.marks if isinstance(mark, Raster)]
+    n_lags = raster.pixels.shape[0]
+    assert raster.pixels.shape[1] == HORIZON
+    assert np.abs(weights[n_lags:]).max(initial=0.0) <= 0.005 * np.abs(weights).max()
+    assert (raster.pixels[:, :, 0] > raster.pixels[:, :, 2])[weights[:n_lags] > 0].all()  # more red than blue above zero
+    assert inside(figure)

@@ -53,6 +53,7 @@ SERIES_QUESTIONS: dict[str, Question] = {
         forecasts.SCORE,
         forecasts.BACKTEST,
         forecasts.EXPLAIN,
+        forecasts.LAGS,
     )
 }
 BY_SUBJECT = {"rows": QUESTIONS, "series": SERIES_QUESTIONS}

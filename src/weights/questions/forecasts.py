@@ -219,3 +219,34 @@ EXPLAIN = Question(
     options=ExplainOptions,
     subject="series",
 )
+
+
+class LagsOptions(msgspec.Struct, frozen=True):
+    """Whose weights are drawn."""
+
+    series: Annotated[str | None, option("The series; the first if not given.", "NAME")] = None
+
+
+def ask_lags(model: ForecastModel, options: LagsOptions, asker: Asker) -> Answer:
+    """The weights of lags by step ahead, as records and drawn."""
+    from weights.report.forecast_figures import lag_figure
+
+    unit = model.find_unit(options.series)
+    weights = model.forecaster.units.weights[unit]
+    lines = [f"  {len(weights):,} lags, {weights.shape[1]:,} steps ahead of {model.forecaster.name(unit)}"]
+    return Answer({"series": model.forecaster.name(unit), "weights": weights.tolist()}, lines, lag_figure(model.forecaster, unit))
+
+
+LAGS = Question(
+    name="lags",
+    help="""Give the weight of each lag in the forecast of each step, as it is used.
+
+    \b
+      weights lags runs/oil --json
+      weights draw runs/oil lags --output lags.svg
+    """,
+    ask=ask_lags,
+    options=LagsOptions,
+    caption="the weight of each lag in the forecast of each step",
+    subject="series",
+)

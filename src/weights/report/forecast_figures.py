@@ -5,15 +5,19 @@ from __future__ import annotations
 import numpy as np
 
 from weights.data.series.calendar import show_moment
+from weights.forecasting.forecaster import Forecaster
 from weights.forecasting.steps import ForecastTable
 from weights.report.axes import BELOW_TITLE, MARGIN, Axis, Panel, lay_out, number_axis
-from weights.report.charts import FAINT, INK, ORANGE, Drawing, Line, Mark
+from weights.report.charts import FAINT, INK, ORANGE, Drawing, Line, Mark, Raster, diverging
+from weights.tables import compact
 from weights.types import AnyArray
 
 _LEFT, _WIDTH, _HEIGHT = MARGIN + 66.0, 640.0, 300.0
 _MOST_BEFORE = 3
 """Times the horizon that is drawn of the values before (our choice)."""
 _FEWEST_BEFORE = 20
+_LEAST_SHOWN, _BRIGHTEST = 0.005, 0.995
+"""Share of the largest weight below which the oldest lags are not drawn, and of weights that have not the strongest colour (our choice)."""
 
 
 def forecast_figure(table: ForecastTable) -> Drawing:
@@ -56,3 +60,24 @@ def _show_time(times: AnyArray, place: int) -> str:
     if isinstance(time, np.datetime64):
         return show_moment(float(time.astype("datetime64[ms]").astype(np.int64)) / 1000, numbered=False)
     return f"{float(time):g}"
+
+
+def lag_figure(forecaster: Forecaster, unit: int) -> Drawing:
+    """The weight of each lag in the forecast of each step of a unit, as colours."""
+    weights = forecaster.units.weights[unit]
+    shown = weights[: np.flatnonzero(np.abs(weights).max(axis=1) > _LEAST_SHOWN * np.abs(weights).max()).max(initial=0) + 1]
+    n_lags, horizon = shown.shape
+    largest = float(np.quantile(np.abs(shown), _BRIGHTEST)) or float(np.abs(shown).max()) or 1.0
+    calendar = forecaster.calendar
+    across = Axis(0.5, horizon + 0.5, "steps ahead", lambda step: f"{step:g}")
+    up = Axis(0.5 - n_lags, 0.5, "lag", lambda place: f"{abs(place):g}")  # the last value at the top
+    panel = Panel(_LEFT, BELOW_TITLE, _WIDTH, _HEIGHT, across, up)
+    pixels = diverging(shown, largest)
+    marks: list[Mark] = [Raster(_LEFT, BELOW_TITLE, _WIDTH, _HEIGHT, pixels), *panel.frame()]
+    caption = (
+        f"The weight of each lag (0 is the last value, {n_lags - 1} lies {calendar.span(n_lags - 1)} before it) in the forecast of a step. "
+        f"Orange above zero, blue below; the strongest colour stands for {compact(largest)} and more. These weights are shrunk: "
+        "weights summary measures lags with intervals."
+    )
+    title = f"{forecaster.name(unit)}: weights of lags by step ahead"
+    return lay_out(marks, title=title, caption=caption, width=_LEFT + _WIDTH + MARGIN, bottom=BELOW_TITLE + _HEIGHT + 52)
