@@ -97,13 +97,14 @@ def test_sums_are_those_of_the_weights_of_their_groups():
     np.testing.assert_allclose(lag_map.sums.std_err[1], lag_map.weights.std_err[2, 1])
 
 
-def test_no_window_reaches_over_a_gap():
+def test_no_window_reaches_over_a_gap_or_lies_in_a_stretch_that_is_too_short():
     values = draw(SLOW, 300, 1)[0, :, 0]
     broken = np.concatenate([values[:140], [np.nan] * 3, values[140:]])
-    gap, apart = measure_lags(broken, 2, [1, 3]), measure_lags([values[:140], values[140:]], 2, [1, 3])
+    short = np.concatenate([[1e6, np.nan], values[:140], [np.nan, 1e6, -1e6, 0, 1e6, np.nan], values[140:]])
+    gap, other = measure_lags(broken, 2, [1, 3]), measure_lags(short, 2, [1, 3])
     assert gap.n_windows.tolist() == [300 - 2 * 2, 300 - 2 * 4]
-    np.testing.assert_array_equal(gap.weights.value, apart.weights.value)
-    np.testing.assert_array_equal(gap.weights.std_err, apart.weights.std_err)
+    np.testing.assert_array_equal(gap.weights.value, other.weights.value)
+    np.testing.assert_array_equal(gap.weights.std_err, other.weights.std_err)
 
 
 def test_a_season_that_lags_do_not_reach_is_left_over():

@@ -110,7 +110,7 @@ class LagMap:
         return _adjust(self.joint, adjust)
 
 
-def measure_lags(series: FloatArray | Sequence[FloatArray], n_lags: int, steps: Sequence[int], groups: Sequence[LagGroup] = ()) -> LagMap:
+def measure_lags(series: FloatArray, n_lags: int, steps: Sequence[int], groups: Sequence[LagGroup] = ()) -> LagMap:
     """The weight of each lag in the best linear forecast of each step, with standard errors, and the sums of groups of lags.
 
     Intervals hold the weights of the projection on so many lags where these tell all that the past tells, so that what they miss is new
@@ -124,7 +124,7 @@ def measure_lags(series: FloatArray | Sequence[FloatArray], n_lags: int, steps: 
 
     Args:
         series: values (t,), or channels (t, C) of which the first is forecast; moments at which one is NaN are gaps, over which no window
-            reaches. Several such series are taken to have one mean and the same weights.
+            reaches. So several series can be measured as one, with a gap between, if they have one mean and the same weights.
         n_lags: L.
         steps: which, from one on.
         groups: whose weights are summed and tested together.
@@ -168,15 +168,12 @@ def measure_lags(series: FloatArray | Sequence[FloatArray], n_lags: int, steps: 
     )
 
 
-def _cut_at_gaps(series: FloatArray | Sequence[FloatArray], least: int) -> list[FloatArray]:
+def _cut_at_gaps(series: FloatArray, least: int) -> list[FloatArray]:
     """Stretches (t, C) without NaN, of more moments than so many."""
-    stretches: list[FloatArray] = []
-    for each in [series] if isinstance(series, np.ndarray) else series:
-        values = np.asarray(each, float).reshape(len(each), -1)
-        whole = np.concatenate([[False], ~np.isnan(values).any(axis=1), [False]])
-        begins, ends = np.flatnonzero(np.diff(whole.astype(int)) == 1), np.flatnonzero(np.diff(whole.astype(int)) == -1)
-        stretches += [values[begin:end] for begin, end in zip(begins, ends, strict=True) if end - begin > least]
-    return stretches
+    values = np.asarray(series, float).reshape(len(series), -1)
+    whole = np.concatenate([[False], ~np.isnan(values).any(axis=1), [False]])
+    edges = np.flatnonzero(np.diff(whole)).reshape(-1, 2)
+    return [values[begin:end] for begin, end in edges if end - begin > least]
 
 
 def _check(segments: list[FloatArray], n_lags: int, steps: Sequence[int], groups: Sequence[LagGroup]) -> None:
