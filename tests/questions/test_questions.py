@@ -118,12 +118,12 @@ def test_python_asks_by_name(runs):
 
 
 @pytest.mark.parametrize(
-    "name", ["summary", "explain", "maps", "check-intervals", "filters", "units", "gallery", "confusion", "calibration"]
+    "name", ["summary", "explain", "maps", "stretches", "check-intervals", "filters", "units", "gallery", "confusion", "calibration"]
 )
 def test_what_is_refused_is_what_asking_would_complain_of(runs, name):
     """The sentence that is known beforehand is the one that whoever answers would raise."""
     question, model = QUESTIONS[name], wt.load(runs / "numbers")
-    options = question.options("diabetes") if name in ("explain", "maps") else question.options()
+    options = question.options("diabetes") if name in ("explain", "maps", "stretches") else question.options()
     refusal = question.refuses(model)
     assert refusal
     with pytest.raises(UsageError) as raised:
@@ -132,9 +132,9 @@ def test_what_is_refused_is_what_asking_would_complain_of(runs, name):
 
 
 def test_questions_that_apply_are_not_refused(runs):
-    of_pictures, of_numbers = {"maps", "filters", "units", "gallery", "stretches"}, {"predicted", "residuals", "intervals"}
+    of_others, of_numbers = {"maps", "filters", "units", "gallery", "stretches"}, {"predicted", "residuals", "intervals"}
     of_classes, of_weights = {"confusion", "calibration", "operating", "rows"}, {"summary", "explain", "importance", "effects"}
-    for run, others in (("classes", of_pictures | of_numbers), ("numbers", of_pictures | of_classes | of_weights | {"check-intervals"})):
+    for run, others in (("classes", of_others | of_numbers), ("numbers", of_others | of_classes | of_weights | {"check-intervals"})):
         model = wt.load(runs / run)
         assert {name for name, question in QUESTIONS.items() if question.refuses(model)} == others
 
