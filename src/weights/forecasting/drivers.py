@@ -108,7 +108,7 @@ def find_drivers(
     steps = sorted({1, n_season if 0 < n_season <= horizon else 1, horizon})
     known = Drivers(columns=columns, factors=units[0].scale.logged, n_series=len(chosen))
     try:
-        lag_map = measure_lags(chosen, n_lags, steps)
+        lag_map = measure_lags(np.concatenate([np.append(rest, np.nan) for rest in chosen]), n_lags, steps)
     except DataError as error:
         return msgspec.structs.replace(known, reason=f"lags were not measured: {str(error)[:1].lower()}{str(error)[1:]}")
     low, high = lag_map.weights.interval(_LEVEL)
