@@ -224,7 +224,7 @@ def fit_bounds(
         >>> errors = np.random.default_rng(0).normal(size=(1, 1000, 2)) * [1.0, 2.0]
         >>> bounds = fit_bounds(errors, np.arange(1000), moment=1001).bounds(np.array([10.0, 10.0]), 0.8)
         >>> bounds.low.round(), bounds.high.round()
-        (array([9., 7.]), array([11., 13.]))
+        (array([9., 7.]), array([11., 12.]))
     """
     errors, origins = np.asarray(errors, float), np.asarray(origins, np.int64)
     horizon = errors.shape[2]
