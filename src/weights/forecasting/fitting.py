@@ -58,7 +58,7 @@ _SAMPLED, _LEAST_POOLED = 20, 0.02
 """Series that are tried with the pooled regressions, and the share that these must have for all to be (our choice)."""
 _UNSURE = 0.05
 _MOST_KNOWN = 10_000
-_MOST_ORIGINS, _FEWEST_ORIGINS, _MOST_ERRORS = 400, 8, 16_000_000
+_MOST_ORIGINS, _FEWEST_ORIGINS, _MOST_ERRORS = 3_000, 8, 16_000_000
 _SECONDS_A_CUBE, _SECONDS_A_PRODUCT, _SECONDS_A_DISTANCE = 4.5e-10, 2e-9, 6e-5
 
 
