@@ -290,7 +290,7 @@ def of_exchange(folder: Path) -> dict[str, Run]:
         losses = np.mean(errors**2, axis=2)
         more = (losses - random_walk).mean(axis=1)
         figures = {"mse": float(losses.mean()), "mae": float(np.abs(errors).mean()), "more": float(more.mean())}
-        return figures | {"doubt": float(scipy.stats.sem(more)), "won": float(np.mean(losses < random_walk))}
+        return figures | {"doubt": float(scipy.stats.sem(more)), "won": float(np.mean(losses < (1 - 1e-9) * random_walk))}
 
     peers = walkers(EXCHANGE_DAYS, EXCHANGE_DAYS)
     peers["boosted trees"] = walk_trees
