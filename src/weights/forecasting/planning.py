@@ -87,6 +87,10 @@ def plan_forecast(data: Any, request: Request, *, held_out: int = 0) -> Forecast
         step = -(-len(units) // _MOST_FOUND)
         seasons = find_seasons([unit.values for unit in units[::step]])
     regressions = _choose_regressions(units, horizon, seasons)
+    read = {*targets, *known, time, series, split}
+    if others := [name for name in table.column_names if name not in read]:
+        named = listed([printable(name) for name in others], 5)
+        remarks.append(f"{len(others):,} other columns are not looked at ({named}); --known names those that are known beforehand")
     columns = _choose_columns(known, panel, units, regressions)
     if known and not columns.known:
         remarks.append(
