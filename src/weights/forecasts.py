@@ -22,7 +22,7 @@ from weights.forecasting.forecaster import Forecaster
 from weights.forecasting.later import Later, lay_out_later, nothing_later, read_later
 from weights.forecasting.planning import check_horizon, plan_forecast
 from weights.forecasting.scoring import LEVELS, ForecastScore, score_later
-from weights.forecasting.steps import ForecastTable, tabulate_steps
+from weights.forecasting.steps import ForecastTable, tabulate_steps, total_steps
 from weights.interruption import stop_request, stoppable
 from weights.running import OnProgress
 from weights.store.format import check_writable
@@ -67,6 +67,7 @@ class ForecastModel:
         after: Any = None,
         level: float | Sequence[float] = LEVELS,
         series: str | None = None,
+        total: bool = False,
     ) -> ForecastTable:
         """The next steps after the rows it learned from, or after later rows.
 
@@ -75,6 +76,7 @@ class ForecastModel:
             after: rows that came since, which are looked at but not learned from; those of a series that it never saw too.
             level: of the intervals, one or several, between 0 and 1.
             series: of this series only; of all if not given.
+            total: the sum of these steps in place of each, with intervals from sample paths.
 
         Raises:
             NotFoundError: there is no such series.
@@ -95,7 +97,7 @@ class ForecastModel:
                 f"The run forecasts 1 to {task.horizon:,} steps ahead, but {horizon:,} were asked for. Fit again with a longer --horizon."
             )
         levels = [level] if isinstance(level, float | int) else [*level]
-        return tabulate_steps(self.read(after), horizon, levels, series)
+        return (total_steps if total else tabulate_steps)(self.read(after), horizon, levels, series)
 
     @property
     def drivers(self) -> Drivers:

@@ -104,3 +104,22 @@ def test_what_is_not_there_is_refused():
             forecast_one().forecast(horizon)
     with pytest.raises(UsageError, match="forecasts 1 to 5 steps ahead, but 6 were asked for"):
         forecast_one().forecast(6)
+
+
+def test_a_total_is_the_sum_of_the_steps_and_surer_than_their_bounds_together():
+    model = forecast_one()
+    each, total = model.forecast(level=0.8), model.forecast(level=0.8, total=True)
+    assert [*total] == ["target", "from", "to", "steps", "prediction", "low 80%", "high 80%"]
+    np.testing.assert_allclose(total["prediction"], each["prediction"].sum())
+    assert (total["from"][0], total["to"][0], total["steps"][0]) == (each["time"][0], each["time"][-1], HORIZON)
+    width = total["high 80%"][0] - total["low 80%"][0]
+    # Noise of each day for itself: the width of the sum is that of a day times the root of their number, within a third (105 days).
+    usual = (each["high 80%"] - each["low 80%"]).mean() * np.sqrt(HORIZON)
+    assert abs(width / usual - 1) < 1 / 3
+    assert width < (each["high 80%"] - each["low 80%"]).sum()
+
+
+def test_totals_of_several_series_are_a_row_each():
+    total = forecast_two().forecast(3, total=True)
+    assert total["series"].tolist() == ["a", "b"]
+    assert total["steps"].tolist() == [3, 3]

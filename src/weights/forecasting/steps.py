@@ -16,9 +16,10 @@ from weights.forecasting.later import Later, check_expected
 from weights.forecasting.scoring import name_level
 from weights.forecasting.walking import Moment, bound_steps, undo_all, walk
 from weights.tables import Table, compact
-from weights.types import AnyArray, FloatArray
+from weights.types import AnyArray, FloatArray, IntArray
 
 _MOST_SHOWN = 30
+_MOST_NUMBERS, _N_PATHS = 20_000_000, (200, 2_000)
 
 
 class History:
@@ -101,35 +102,88 @@ def tabulate_steps(later: Later, horizon: int, levels: Sequence[float], series: 
 
     Raises:
         UsageError: a level is not between 0 and 1. NotFoundError: there is no such series.
+        DataError: a column that is to be known beforehand is missing.
     """
+    forecaster, lengths, moments = _walk_to_ends(later, horizon, levels, series)
+    said = {known: _say(forecaster, moment, levels) for known, moment in moments.items()}
+    parts: dict[str, list[AnyArray]] = {}
+    for u, n_later in lengths.items():
+        columns = _name_unit(forecaster, u, horizon)
+        columns["time"] = _times_after(forecaster, u, n_later + np.arange(1, horizon + 1))
+        columns["step"] = np.arange(1, horizon + 1)
+        columns |= {name: values[u, :horizon] for name, values in said[n_later].items()}
+        for name, values in columns.items():
+            parts.setdefault(name, []).append(values)
+    return ForecastTable({name: np.concatenate(values) for name, values in parts.items()}, _history(later, lengths), later.notes)
+
+
+def total_steps(later: Later, horizon: int, levels: Sequence[float], series: str | None = None) -> ForecastTable:
+    """The sum of the next steps of every unit, or of those of one series, a row for each.
+
+    Bounds are quantiles of sums over sample paths, whose steps depend on one another as those of forecasts of the past did.
+
+    Args:
+        later: what came after what was learned from.
+        horizon: steps that are summed, at most those it learned.
+        levels: of the intervals.
+        series: whose; of all if not given.
+
+    Raises:
+        UsageError, NotFoundError, DataError: as `tabulate_steps`.
+    """
+    forecaster, lengths, moments = _walk_to_ends(later, horizon, levels, series)
+    n_paths = int(np.clip(_MOST_NUMBERS // (len(forecaster) * forecaster.task.horizon), *_N_PATHS))
+    paths = {known: moment.bounds.sample_paths(moment.forecasts, n_paths, seed=0) for known, moment in moments.items()}
+    parts: dict[str, list[AnyArray]] = {}
+    for u, n_later in lengths.items():
+        scale = forecaster.units.scale(u)
+        totals = scale.undo(paths[n_later][u, :, :horizon]).sum(axis=1)
+        columns = _name_unit(forecaster, u, 1)
+        columns["from"], columns["to"] = (_times_after(forecaster, u, np.asarray([n_later + step])) for step in (1, horizon))
+        columns["steps"] = np.asarray([horizon])
+        columns["prediction"] = scale.undo(moments[n_later].forecasts[u, :horizon]).sum(keepdims=True)
+        for level in levels:
+            low, high = np.quantile(totals, [(1 - level) / 2, (1 + level) / 2])
+            columns |= {f"low {name_level(level)}": np.asarray([low]), f"high {name_level(level)}": np.asarray([high])}
+        for name, values in columns.items():
+            parts.setdefault(name, []).append(values)
+    return ForecastTable({name: np.concatenate(values) for name, values in parts.items()}, _history(later, lengths), later.notes)
+
+
+def _walk_to_ends(
+    later: Later, horizon: int, levels: Sequence[float], series: str | None
+) -> tuple[Forecaster, dict[int, int], dict[int, Moment]]:
+    """The forecaster, how many later values each of the units that are asked for has, and what is said after so many."""
     forecaster = later.forecaster
-    units = forecaster.units
     if series is not None and forecaster.task.series is None:
         raise NotFoundError(f"The run forecasts one series, which has no name, but '{printable(series)}' was asked for. Leave it out.")
     if series is not None and series not in forecaster.labels:
         raise NotFoundError(f"There is no series '{printable(series)}'. {suggest(series, forecaster.labels)}")
     for level in levels:
         check_level(level)
-    lengths = {u: len(later.values[u]) for u in range(len(forecaster)) if series in (None, forecaster.labels[units.series[u]])}
+    places = forecaster.units.series
+    lengths = {u: len(later.values[u]) for u in range(len(forecaster)) if series in (None, forecaster.labels[places[u]])}
     for u, n_later in lengths.items():
         check_expected(forecaster, u, n_later, later.expected[u][: n_later + horizon])
     walked = walk(forecaster, later.values, later.expected)
-    moments = {moment.known: moment for moment in walked if moment.known in lengths.values()}
-    said = {known: _say(forecaster, moment, levels) for known, moment in moments.items()}
-    parts: dict[str, list[AnyArray]] = {}
-    for u, n_later in lengths.items():
-        times = int(units.ends[u]) + n_later + np.arange(1, horizon + 1)
-        label, target = forecaster.labels[units.series[u]], forecaster.task.targets[units.target[u]]
-        columns: dict[str, AnyArray] = {} if forecaster.task.series is None else {"series": np.full(horizon, label, object)}
-        columns["target"] = np.full(horizon, target, object)
-        columns["time"] = _as_times(forecaster.calendar.moments(times), numbered=forecaster.calendar.numbered)
-        columns["step"] = np.arange(1, horizon + 1)
-        columns |= {name: values[u, :horizon] for name, values in said[n_later].items()}
-        for name, values in columns.items():
-            parts.setdefault(name, []).append(values)
+    return forecaster, lengths, {moment.known: moment for moment in walked if moment.known in lengths.values()}
+
+
+def _name_unit(forecaster: Forecaster, unit: int, n_rows: int) -> dict[str, AnyArray]:
+    """The columns that say what rows are of."""
+    label, target = forecaster.labels[forecaster.units.series[unit]], forecaster.task.targets[forecaster.units.target[unit]]
+    named = {} if forecaster.task.series is None else {"series": np.full(n_rows, label, object)}
+    return {**named, "target": np.full(n_rows, target, object)}
+
+
+def _times_after(forecaster: Forecaster, unit: int, steps: IntArray) -> AnyArray:
+    """The moments so many steps (n,) after the last value of a unit that was learned from."""
+    return _as_times(forecaster.calendar.moments(int(forecaster.units.ends[unit]) + steps), numbered=forecaster.calendar.numbered)
+
+
+def _history(later: Later, lengths: Mapping[int, int]) -> History:
     first = next(iter(lengths))
-    history = History(forecaster, first, later.values[first])
-    return ForecastTable({name: np.concatenate(values) for name, values in parts.items()}, history, later.notes)
+    return History(later.forecaster, first, later.values[first])
 
 
 def _say(forecaster: Forecaster, moment: Moment, levels: Sequence[float]) -> dict[str, FloatArray]:

@@ -91,6 +91,7 @@ class ForecastOptions(PartOptions, frozen=True):
     after: Annotated[Any, option("Rows that came since the fit, or of a new series: looked at, not learned from.", "FILE")] = None
     level: Annotated[Any, option("Levels of the intervals, in per cent or as shares.", "LEVELS")] = "80,95"
     series: Annotated[str | None, option("Of this series only; drawn is the first if not given.", "NAME")] = None
+    total: Annotated[bool, option("The sum of the steps in place of each.")] = False
 
 
 def ask_forecast(model: ForecastModel, options: ForecastOptions, asker: Asker) -> Answer:
@@ -99,12 +100,14 @@ def ask_forecast(model: ForecastModel, options: ForecastOptions, asker: Asker) -
     from weights.report.forecast_figures import forecast_figure
 
     after = None if options.after is None else part_of(options.after, options)
-    table = model.forecast(options.horizon, after=after, level=parse_levels(options.level, "--level"), series=options.series)
+    table = model.forecast(
+        options.horizon, after=after, level=parse_levels(options.level, "--level"), series=options.series, total=options.total
+    )
     n_rows = len(table["prediction"])
     return Answer(
         table.to_arrow().to_pylist(),
         table.table(notes=False).lines(),
-        forecast_figure(table),
+        None if options.total else forecast_figure(table),
         notes=table.notes,
         table=table.to_arrow,
         counts={"n_steps": n_rows},
