@@ -100,14 +100,14 @@ def ask_forecast(model: ForecastModel, options: ForecastOptions, asker: Asker) -
     from weights.report.forecast_figures import forecast_figure
 
     after = None if options.after is None else part_of(options.after, options)
-    table = model.forecast(
-        options.horizon, after=after, level=parse_levels(options.level, "--level"), series=options.series, total=options.total
-    )
+    levels = parse_levels(options.level, "--level")
+    steps = model.forecast(options.horizon, after=after, level=levels, series=options.series)
+    table = model.forecast(options.horizon, after=after, level=levels, series=options.series, total=True) if options.total else steps
     n_rows = len(table["prediction"])
     return Answer(
         table.to_arrow().to_pylist(),
         table.table(notes=False).lines(),
-        None if options.total else forecast_figure(table),
+        forecast_figure(steps),
         notes=table.notes,
         table=table.to_arrow,
         counts={"n_steps": n_rows},
