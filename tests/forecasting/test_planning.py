@@ -111,3 +111,14 @@ def test_a_plan_takes_the_place_of_a_run_of_the_same_series_only(tmp_path):
     with pytest.raises(UsageError, match="add --overwrite"):
         weights.fit(b, "sold", **options)
     weights.fit(b, "sold", overwrite=True, **options)
+
+
+def test_columns_are_as_usual_at_moments_without_a_row():
+    table = weekly(150)
+    promotion = (np.arange(150) % 10 == 3).astype(float)
+    rows = {name: np.delete(np.asarray(values), [40, 41]) for name, values in (table | {"promotion": promotion}).items()}
+    rows["sold"] = rows["sold"] + 20 * rows["promotion"]
+    planned = plan(rows, known="promotion")
+    assert planned.columns.known == ("promotion",)
+    assert planned.units[0].columns[40:42, 0].tolist() == [0.0, 0.0]
+    assert "what is known beforehand is taken to be as usual at moments without a row (its median)" in planned.remarks

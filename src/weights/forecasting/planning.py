@@ -79,7 +79,7 @@ def plan_forecast(data: Any, request: Request, *, held_out: int = 0) -> Forecast
     known = name_columns(said.known, labels)
     if both := {*known} & {*targets}:
         raise UsageError(f"Column '{min(both)}' is forecast and cannot be known beforehand. Leave it out of --known.")
-    panel = read_panel(table, [*targets, *known], time=time, series=series)
+    panel, filled = _fill_known(read_panel(table, [*targets, *known], time=time, series=series), len(targets))
     parts = _find_parts(table, panel, split) if split is not None else _hold_out(panel, held_out) if held_out else None
     seasons = panel.calendar.seasons
     units, remarks = make_units(panel, len(targets), parts, seasons)
@@ -113,7 +113,7 @@ def plan_forecast(data: Any, request: Request, *, held_out: int = 0) -> Forecast
         source=source,
         origin=Origin(origin, roles),
         n_samples=table.num_rows,
-        remarks=[*remarks_of(table), *panel.remarks, *remarks, *thinned, *_describe_judging(units, regressions)],
+        remarks=[*remarks_of(table), *panel.remarks, *filled, *remarks, *thinned, *_describe_judging(units, regressions)],
         n_threads=n_threads,
         seconds=seconds,
         with_pool=with_pool,
@@ -159,6 +159,16 @@ def _check_acting(request: Request) -> None:
                 raise UsageError(f"{known.flag} does nothing for forecasts. Leave it out.")
     for name in request.settings:
         raise UsageError(f"The setting '{name}' does nothing for forecasts, which are regressions on lags. Leave it out.")
+
+
+def _fill_known(panel: Panel, n_targets: int) -> tuple[Panel, list[str]]:
+    """The panel with columns that are known beforehand as usual, at their medians, where a moment has no row, and that in words."""
+    without = panel.rows < 0
+    if not without.any() or n_targets == panel.values.shape[1]:
+        return panel, []
+    values = panel.values.copy()
+    values[without, n_targets:] = np.nanmedian(values[~without, n_targets:], axis=0)
+    return replace(panel, values=values), ["what is known beforehand is taken to be as usual at moments without a row (its median)"]
 
 
 def _find_parts(table: pa.Table, panel: Panel, split: str) -> Parts:
