@@ -622,7 +622,7 @@ def test_ctrl_c_ends_a_search_and_not_one_fit_of_it(monkeypatch):
     def interrupted(*args, **options):
         raise wt.Interrupted("Training was stopped.")
 
-    monkeypatch.setattr("weights.estimators.base.run_fit", interrupted)
+    monkeypatch.setattr("weights.estimators.base.run_rows", interrupted)
     x, y, _ = rows()
     with pytest.raises(KeyboardInterrupt):
         network().fit(x, y)

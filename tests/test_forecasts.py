@@ -76,3 +76,23 @@ def test_levels_may_be_one_or_several():
     score = forecast_one().score(LATER, level=0.5)
     assert [*score.coverage] == ["50%"]
     assert [*forecast_one().score(LATER, level=[0.5, 0.9]).coverage] == ["50%", "90%"]
+
+
+def test_a_run_of_several_series_whose_season_is_longer_than_its_lags_is_saved_and_loaded(tmp_path):
+    days = np.arange("2023-01-01", "2024-07-01", dtype="datetime64[D]")
+    random = np.random.default_rng(0)
+    rows = {"day": np.tile(days, 2), "shop": np.repeat(["a", "b"], len(days)), "sold": 20 + random.normal(size=2 * len(days))}
+    model = weights.fit(rows, "sold", task="forecast", time="day", series="shop", horizon=28)
+    assert model.forecaster.model.seasons == (7, 365)
+    model.save(tmp_path / "run")
+    np.testing.assert_array_equal(weights.load(tmp_path / "run").forecast()["low 80%"], model.forecast()["low 80%"])
+
+
+def test_moments_of_a_zone_are_those_of_its_clocks():
+    days = pd.date_range("2024-01-01", periods=105, freq="D", tz="Europe/Berlin")
+    rows = pd.DataFrame({"day": days, "sold": np.tile([5.0, 6, 9, 4, 5, 5, 20], 15)})
+    model = weights.fit(rows, "sold", task="forecast", time="day", horizon=7)
+    table = model.forecast()
+    assert table["time"][0] == np.datetime64("2024-04-15T00:00")
+    assert "moments are those of clocks in Europe/Berlin" in model.report.remarks
+    assert (table["time"][np.argmax(table["prediction"])].astype("datetime64[D]").astype(int) + 3) % 7 == 6  # a Sunday

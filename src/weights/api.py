@@ -119,8 +119,8 @@ def plan_fit(data: Any, target: Any = None, *, progress: OnProgress = None, **op
         time: column, or n values, that orders rows; members are then scored on rows later than those they learned from. Of a forecast
             the column of moments: dates, times or numbers; without, rows are steps.
         series: of a forecast, the column that says which series a row is of.
-        horizon: of a forecast, how many steps ahead.
         known: of a forecast, columns of numbers whose later values are known when it is made, such as holidays or prices.
+        horizon: of a forecast, how many steps ahead.
         split: column, or n values, that says train, val or test; what is said to be test is not learned from, but judged at the end.
             Folders and .npz files of pictures that are split so say it themselves.
         picture_size: height and width that pictures get, 8 to 512; by default theirs, if all have one of at most 64, and

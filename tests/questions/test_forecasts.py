@@ -75,3 +75,14 @@ def test_weights_of_lags_are_numbers_and_a_drawing_of_the_series_that_is_named()
     assert inside(answer.figure)
     with pytest.raises(NotFoundError, match=r"There is no series 'c'"):
         ask(model, "lags", series="c")
+
+
+def test_what_forecasts_are_made_of_is_written_a_row_a_part():
+    answer = ask(forecast_one(), "explain", step=2)
+    table = answer.table()
+    assert table.column_names == ["series", "step", "prediction", "base", "part", "value"]
+    assert table.num_rows == len(answer.record[0]["contributions"])
+
+
+def test_a_total_is_not_drawn():
+    assert ask(forecast_one(), "forecast", total=True).figure is None

@@ -40,7 +40,7 @@ def test_a_plan_names_its_lags_and_series():
 
 
 def test_quality_stands_beside_that_of_plain_forecasts():
-    lines = quality_lines(forecast_one().report)
+    lines = quality_lines(forecast_one().forecaster)
     assert lines[0].split()[:4] == ["rolling", "regressions", "last", "value"]
     assert "season of 7" in lines[0]
     assert [line.split()[0] for line in lines[1:4]] == ["scaled", "mean", "mean"]
@@ -49,7 +49,7 @@ def test_quality_stands_beside_that_of_plain_forecasts():
 def test_a_test_is_counted_in_forecasts():
     table = weekly(104, split=["train"] * 84 + ["test"] * 20)
     model = weights.fit(table, "sold", task="forecast", time="day", horizon=HORIZON, split="split")
-    assert "test, 16 forecasts" in quality_lines(model.report)[0]
+    assert "test, 16 forecasts" in quality_lines(model.forecaster)[0]
 
 
 def test_shares_add_up_and_many_are_cut():
@@ -80,3 +80,14 @@ def test_a_run_is_told_in_lines_and_as_a_record():
     record = run_object(forecast_two(), Path("runs/sales"))
     assert (record["n_series"], record["targets"], record["saved"]) == (2, ("sold",), "runs/sales")
     assert {*record["compared"]} >= {"regressions", "last value", "season of 7"}
+
+
+def test_where_a_plain_forecast_answers_its_figures_stand_first_and_those_of_regressions_beside():
+    walk = {"day": np.arange(400), "close": np.random.default_rng(0).normal(size=400).cumsum()}
+    model = weights.fit(walk, "close", task="forecast", time="day", horizon=HORIZON)
+    assert not model.forecaster.model.beaten
+    head, first = (line.split() for line in quality_lines(model.forecaster)[:2])
+    assert head == ["rolling", "last", "value", "regressions"]
+    compared = model.report.compared
+    assert float(first[-1]) != float(first[3])
+    assert abs(float(first[3]) - compared["last value"]["mase"].value) < 1e-3

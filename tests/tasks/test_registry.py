@@ -170,7 +170,8 @@ def test_a_target_too_large_to_scale_is_refused():
 
 def test_an_unknown_task_is_refused_with_a_suggestion():
     with pytest.raises(
-        UsageError, match=r"must be one of binary, multiclass, regression, count, but 'regresion' came\. Did you mean 'regression'\?"
+        UsageError,
+        match=r"must be one of binary, multiclass, regression, count, forecast, but 'regresion' came\. Did you mean 'regression'\?",
     ):
         task_of([1, 2], kind="regresion")
 

@@ -154,7 +154,8 @@ def fit_forecaster(plan: ForecastPlan, control: Control) -> Forecaster:
     for u, result in enumerate(results):
         own = result.weights if beaten else plain_weights(plain, plan.regressions, len(plan.units[u].values))
         weights_of_lags[u, : len(own)] = own
-    shared = mix_pool(pool).weights if pool is not None and beaten else plain_weights(plain, plan.regressions, n_lags)
+    own = mix_pool(pool).weights if pool is not None and beaten else plain_weights(plain, plan.regressions, n_lags)
+    shared = np.concatenate([own, np.zeros((n_lags - len(own), horizon))])
     mixed = [(result.mixture, 1.0) for result in results if result.mixture is not None]
     shares = describe_shares((mixture, 1.0 / len(mixed)) for mixture, _ in mixed) if beaten else {plain: 1.0}
     chosen = OURS if beaten else plain

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 
 from weights.data.series.calendar import show_moment
 from weights.data.series.panel import Panel, read_panel
@@ -59,6 +60,9 @@ def read_later(forecaster: Forecaster, data: Any) -> Later:
     task, n_targets = forecaster.task, len(forecaster.task.targets)
     origin = forecaster.report.origin
     table = read_table(data, missing=() if origin is None else origin.roles.missing, verbatim=[task.series] if task.series else [])
+    for name in task.targets if forecaster.columns.known else ():
+        if name not in table.column_names:  # rows that say what is known beforehand
+            table = table.append_column(name, pa.nulls(table.num_rows, pa.float64()))
     names = [*task.targets, *forecaster.columns.known]
     panel = read_panel(table, names, time=task.time, series=task.series, calendar=forecaster.calendar)
     known = {label: s for s, label in enumerate(forecaster.labels)}

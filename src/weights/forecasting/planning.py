@@ -14,6 +14,7 @@ from weights.data.roles import Roles, column_labels, name_column, name_columns
 from weights.data.series.calendar import show_moment
 from weights.data.series.panel import Panel, read_panel
 from weights.data.steering import find_rows_of, find_test_rows
+from weights.data.table.columns import find_kind
 from weights.data.table.delimited import remarks_of
 from weights.data.table.read import describe_source, part_of, read_table
 from weights.ensemble import Origin, check_threads
@@ -79,6 +80,11 @@ def plan_forecast(data: Any, request: Request, *, held_out: int = 0) -> Forecast
     known = name_columns(said.known, labels)
     if both := {*known} & {*targets}:
         raise UsageError(f"Column '{min(both)}' is forecast and cannot be known beforehand. Leave it out of --known.")
+    for name in known:
+        if name not in table.column_names:
+            raise NotFoundError(
+                f"The table has no column '{printable(name)}' that is known beforehand. {suggest(name, table.column_names)}"
+            )
     panel, filled = _fill_known(read_panel(table, [*targets, *known], time=time, series=series), len(targets))
     parts = _find_parts(table, panel, split) if split is not None else _hold_out(panel, held_out) if held_out else None
     seasons = panel.calendar.seasons
@@ -89,8 +95,11 @@ def plan_forecast(data: Any, request: Request, *, held_out: int = 0) -> Forecast
     regressions = _choose_regressions(units, horizon, seasons)
     read = {*targets, *known, time, series, split}
     if others := [name for name in table.column_names if name not in read]:
+        several = f"{len(others):,} other columns are" if len(others) > 1 else "a column is"
         named = listed([printable(name) for name in others], 5)
-        remarks.append(f"{len(others):,} other columns are not looked at ({named}); --known names those that are known beforehand")
+        remarks.append(f"{several} not looked at ({named}); --known names those that are known beforehand")
+    if time is None and (dates := [name for name in others if find_kind(table[name], name).kind == "datetime"]):
+        remarks.append(f"rows are taken as steps, but '{printable(dates[0])}' holds dates: --time {printable(dates[0])} counts moments")
     columns = _choose_columns(known, panel, units, regressions)
     if known and not columns.known:
         remarks.append(

@@ -101,17 +101,16 @@ def ask_forecast(model: ForecastModel, options: ForecastOptions, asker: Asker) -
 
     after = None if options.after is None else part_of(options.after, options)
     levels = parse_levels(options.level, "--level")
-    steps = model.forecast(options.horizon, after=after, level=levels, series=options.series)
-    table = model.forecast(options.horizon, after=after, level=levels, series=options.series, total=True) if options.total else steps
+    table = model.forecast(options.horizon, after=after, level=levels, series=options.series, total=options.total)
     n_rows = len(table["prediction"])
     return Answer(
         table.to_arrow().to_pylist(),
         table.table(notes=False).lines(),
-        forecast_figure(steps),
+        None if options.total else forecast_figure(table),
         notes=table.notes,
         table=table.to_arrow,
         counts={"n_steps": n_rows},
-        contents=f"{n_rows:,} forecasts",
+        contents="1 forecast" if n_rows == 1 else f"{n_rows:,} forecasts",
     )
 
 
@@ -193,7 +192,7 @@ BACKTEST = Question(
 class ExplainOptions(PartOptions, frozen=True):
     """Which steps of which series are explained, after which rows."""
 
-    after: Annotated[Any, option("Rows that came since the fit.", "FILE", "--after")] = None
+    source: Annotated[Any, option("Rows that came since the fit.", argument=True)] = None
     series: Annotated[str | None, option("The series; the first if not given.", "NAME")] = None
     step: Annotated[int | None, option("The step ahead; the first and the last if not given.", "STEPS")] = None
     top: Annotated[int, option("At most so many parts.", "NUMBER")] = 10
@@ -202,12 +201,14 @@ class ExplainOptions(PartOptions, frozen=True):
 def ask_explain(model: ForecastModel, options: ExplainOptions, asker: Asker) -> Answer:
     """What forecasts are made of, as records and as tables."""
     from weights.data.table.read import part_of
-    from weights.report.forecasts import explained_lines
+    from weights.report.forecasts import explained_lines, explained_table
 
-    after = None if options.after is None else part_of(options.after, options)
+    after = None if options.source is None else part_of(options.source, options)
     steps = None if options.step is None else [options.step]
     explained = model.explain(after, series=options.series, steps=steps)
-    return Answer(msgspec.to_builtins(explained), explained_lines(explained, options.top))
+    contents = f"{len(explained)} explained forecasts"
+    lines = explained_lines(explained, options.top)
+    return Answer(msgspec.to_builtins(explained), lines, table=lambda: explained_table(explained), contents=contents)
 
 
 EXPLAIN = Question(
@@ -216,7 +217,7 @@ EXPLAIN = Question(
 
     \b
       weights explain runs/oil
-      weights explain runs/sales --series north --step 7
+      weights explain runs/sales later.csv --series north --step 7
     """,
     ask=ask_explain,
     options=ExplainOptions,

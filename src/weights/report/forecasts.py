@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+import pyarrow as pa
 
-from weights.ensemble import Report
 from weights.errors import listed, printable
 from weights.forecasting.drivers import Drivers
 from weights.forecasting.explaining import ExplainedStep
@@ -69,7 +69,7 @@ def plan_object(plan: ForecastPlan) -> dict[str, Any]:
 def result_lines(model: ForecastModel, plan: ForecastPlan, folder: Path | None) -> list[str]:
     """The outcome of a fit: how good forecasts are beside plain ones, what they are made of, and what to do next."""
     forecaster = model.forecaster
-    lines = [labelled("Result", f"{_answering(forecaster)}, {duration(model.report.seconds)}"), *quality_lines(model.report)]
+    lines = [labelled("Result", f"{_answering(forecaster)}, {duration(model.report.seconds)}"), *quality_lines(forecaster)]
     lines.append(labelled("Why", model.report.decision))
     if forecaster.drivers is not None:
         lines += driver_lines(forecaster, top=_SHOWN_AFTER_FIT)
@@ -85,13 +85,15 @@ def _answering(forecaster: Forecaster) -> str:
     """What answers, in words."""
     if not forecaster.model.beaten:
         return f"the {forecaster.model.plain}"
-    return f"{len(forecaster.model.shares)} regressions on lags, mixed"
+    n = len(forecaster.model.shares)
+    return f"{n} regressions on lags, mixed" if n > 1 else next(iter(forecaster.model.shares))
 
 
-def quality_lines(report: Report) -> list[str]:
-    """Metrics at rolling origins beside those of plain forecasts, and those of the test."""
+def quality_lines(forecaster: Forecaster) -> list[str]:
+    """Metrics at rolling origins of what answers, beside those of the other forecasts, and those of the test."""
+    answering = OURS if forecaster.model.beaten else forecaster.model.plain
     return [
-        *metric_lines(report, OURS, Forecast.metrics, judged="rolling", counted="forecasts"),
+        *metric_lines(forecaster.report, answering, Forecast.metrics, judged="rolling", counted="forecasts"),
         "  at rolling origins: learned from what was known, judged on what came next; [95 % interval over the choice of moments]",
     ]
 
@@ -113,7 +115,7 @@ def run_lines(model: ForecastModel, folder: Path) -> list[str]:
         labelled(folder.name, f"forecast: {task.target}, {task.horizon:,} steps ahead, {forecaster.calendar.name}"),
         labelled("made", f"{report.created[:19].replace('T', ' ')} from {report.source}, {report.n_samples:,} rows, {several}"),
         labelled("model", f"{_answering(forecaster)}, {duration(report.seconds)}"),
-        *quality_lines(report),
+        *quality_lines(forecaster),
         labelled("why", report.decision),
         *share_lines(forecaster),
         *note_lines(report.remarks),
@@ -172,6 +174,8 @@ def driver_lines(forecaster: Forecaster, *, top: int | None = None) -> list[str]
         lines.append(labelled("Lags", drivers.reason))
     if drivers.columns:
         lines += _column_lines(drivers, top)
+    elif forecaster.columns.names:
+        lines.append(labelled("Columns", "what they add is measured of one series only: fit a run on one to see it"))
     return lines
 
 
@@ -198,6 +202,14 @@ def explained_lines(explained: Sequence[ExplainedStep], top: int) -> list[str]:
         more = [(f"{len(step.contributions) - top} more", "")] if len(step.contributions) > top else []
         lines += aligned([[printable(name), value] for name, value in [*shown, *more]], to_right=[1])
     return lines
+
+
+def explained_table(explained: Sequence[ExplainedStep]) -> pa.Table:
+    """What forecasts are made of, a row for each part of each step."""
+    rows = [(step, part) for step in explained for part in step.contributions]
+    known = ("series", "step", "prediction", "base")
+    columns = {name: [getattr(step, name) for step, _ in rows] for name in known}
+    return pa.table({**columns, "part": [part.part for _, part in rows], "value": [part.value for _, part in rows]})
 
 
 def _signed(value: float, factor: bool) -> str:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from weights.data.series.calendar import Calendar, Even, continue_calendar, find_calendar, show_moment, undo_clock_changes
 from weights.data.table.columns import find_kind, is_number, to_levels, to_numbers, to_seconds
@@ -87,8 +88,8 @@ def read_panel(
     _check_columns(table, targets, time, series)
     values = np.stack([_finite(to_numbers(table[name], name), name) for name in targets], axis=1)
     codes, labels = (np.zeros(table.num_rows, np.int64), [""]) if series is None else to_levels(table[series])
+    table, remarks = _take_local_time(table, time)
     moments, numbered = _read_moments(table, time, codes)
-    remarks = []
     kept = np.flatnonzero((codes >= 0) & ~np.isnan(moments))
     if n_lost := table.num_rows - len(kept):
         remarks.append(
@@ -158,6 +159,19 @@ def _finite(values: FloatArray, name: str) -> FloatArray:
         row = int(np.argmax(large))
         raise DataError(f"Values between -1e100 and 1e100 were needed, but '{name}' is {values[row]:g} in row {row + 1}. Repair this cell.")
     return values
+
+
+def _take_local_time(table: pa.Table, time: str | None) -> tuple[pa.Table, list[str]]:
+    """The table with moments of a zone as clocks there show them, as days begin and end by these, and that in words."""
+    if time is None:
+        return table, []
+    cells = table[time]
+    if pa.types.is_timestamp(cells.type) and cells.type.tz is not None:
+        place = table.schema.get_field_index(time)
+        return table.set_column(place, time, pc.local_timestamp(cells)), [f"moments are those of clocks in {cells.type.tz}"]
+    if pa.types.is_string(cells.type) and pc.any(pc.match_substring_regex(cells, r":\d\d(\.\d+)?\s?[+-]\d\d:?\d\d$")).as_py():
+        return table, ["moments with a zone are counted in UTC, where days begin at other hours: write them as clocks show them"]
+    return table, []
 
 
 def _read_moments(table: pa.Table, time: str | None, codes: IntArray) -> tuple[FloatArray, bool]:
