@@ -48,12 +48,14 @@ from weights.training.lagged import (
     pool_regressions,
     sum_all_windows,
 )
-from weights.training.rolling import place_cuts, sum_around_cuts
+from weights.training.rolling import RollingSums, place_cuts, sum_around_cuts
+from weights.training.windows import WindowSums
 from weights.types import FloatArray, IntArray
 
 POOLING, REGRESSING = "all series", "each series"
 """The stages of a fit."""
 _N_CUTS = 3
+_BATCH = 16
 _SAMPLED, _LEAST_POOLED = 20, 0.02
 """Series that are tried with the pooled regressions, and the share that these must have for all to be (our choice)."""
 _UNSURE = 0.05
@@ -227,18 +229,24 @@ def _pool(plan: ForecastPlan, beside: Sequence[_Beside], cuts: Sequence[IntArray
     together = [one for one in together if len(one[2]) == len(together[0][2])]
     if len(together) < 2:
         return None
-    learned = whole = None
     n_lags, horizon = regressions.lags[-1], regressions.horizon
-    for i, (early, final, own) in enumerate(together):
-        control.check()
+
+    def add_up(early: FloatArray, final: FloatArray, own: IntArray) -> tuple[RollingSums, WindowSums]:
         around = sum_around_cuts(early, n_lags, horizon, own, scale=deviation)
-        windows = sum_all_windows(final / deviation(final), n_lags, horizon)
-        learned = around if learned is None else learned.plus(around)
-        whole = windows if whole is None else whole.plus(windows)
-        control.report(Progress(POOLING, (i + 1) / len(together), None))
+        return around, sum_all_windows(final / deviation(final), n_lags, horizon)
+
+    learned = whole = None
+    with control.threads() as threads:
+        for begin in range(0, len(together), _BATCH):  # so that no more sums than these are there at a time
+            for around, windows in control.each(threads, add_up, *zip(*together[begin : begin + _BATCH], strict=True)):
+                learned = around if learned is None else learned.plus(around)
+                whole = windows if whole is None else whole.plus(windows)
+            control.report(Progress(POOLING, min(begin + _BATCH, len(together)) / len(together), None))
     assert learned is not None
     assert whole is not None
     pool = pool_regressions(learned, whole, regressions)
+    if len(together) <= _SAMPLED:
+        return pool
     sample = together[:: -(-len(together) // _SAMPLED)]
     mixtures = [mixture for early, _, own in sample if (mixture := mix_regressions(early, regressions, own, pool)) is not None]
     shares = [share.mean() for mixture in mixtures for setting, share in mixture.shares.items() if setting.pooled]
