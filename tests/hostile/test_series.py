@@ -288,7 +288,7 @@ def test_forecasts_are_not_judged_by_rows_without_values(runs, tmp_path):
         (("--horizon", "0"), 2, "from 1 to 10,000, but is 0"),
         (("--horizon", "5"), 2, "forecasts 1 to 4 steps ahead, but 5 were asked for"),
         (("--level", "0"), 2, "between 0 and 1, but is 0.0"),
-        (("--level", "101"), 2, "between 0 and 1, but is 1.01"),
+        (("--level", "101"), 2, "takes levels below 100 %"),
         (("--level", "much"), 2, "--level takes levels such as 80,95, but 'much' came"),
         (("--level", ""), 2, "--level takes levels such as 80,95, but '' came"),
         (("--level", "nan"), 2, "between 0 and 1, but is nan"),

@@ -9,7 +9,7 @@ import msgspec
 import numpy as np
 
 from weights.errors import NotFoundError, printable, suggest
-from weights.forecasting.columns import list_groups, moments_of
+from weights.forecasting.columns import ChosenColumns, list_groups, moments_of
 from weights.forecasting.forecaster import Forecaster
 from weights.forecasting.later import Later, check_expected
 from weights.inspection.lagnames import name_lag, name_step
@@ -110,8 +110,9 @@ def _group_lags(forecaster: Forecaster) -> list[LagGroup]:
 
 
 def _added_by_group(forecaster: Forecaster, unit: int, later: Later, most: int) -> tuple[dict[str, FloatArray], float]:
-    """What each group of columns adds to the next steps beside the mean of the last lags, by its name, shape (most,), and all these means.
+    """What columns add to the next steps beside the mean of the last lags, by what they tell, shape (most,), and the sum of these means.
 
+    Columns of the table are named; of those that tell of the same, such as the day of the week and how it changes, there is the sum.
     Among the last lags there are no events, and other columns that are known beforehand are as at the last moment.
     """
     chosen, units, n_values = forecaster.columns, forecaster.units, len(later.values[unit])
@@ -123,11 +124,19 @@ def _added_by_group(forecaster: Forecaster, unit: int, later: Later, most: int) 
     known = np.concatenate([np.repeat(before, n_lags - 1, axis=0), known])
     moments = moments_of(forecaster.calendar, int(units.ends[unit]) - n_lags + 1, len(known))
     groups = list_groups(chosen, forecaster.calendar, moments, known)
-    added, begin, total = {}, 0, 0.0
-    for name in chosen.groups:
-        own = slice(begin, begin + len(groups[name].names))
-        values = groups[name].values @ units.slopes[unit, own]
-        usual = float(values[:n_lags].mean())
-        added[name] = values[n_lags + n_values :] - usual
-        total, begin = total + usual, own.stop
+    added: dict[str, FloatArray] = {}
+    place, total = 0, 0.0
+    for group in chosen.groups:
+        for name, column in zip(groups[group].names, groups[group].values.T, strict=True):
+            values = column * units.slopes[unit, place]
+            usual = float(values[:n_lags].mean())
+            part = _name_part(chosen, group, name)
+            added[part] = added.get(part, 0.0) + values[n_lags + n_values :] - usual
+            total, place = total + usual, place + 1
     return added, total
+
+
+def _name_part(chosen: ChosenColumns, group: str, column: str) -> str:
+    """What a column tells of: a column of the table, or a group of what the calendar says, without how it changes."""
+    own = next((name for name in chosen.known if column == name or column.startswith(f"{name}, ")), None)
+    return own or ("season of the year" if group.startswith("season") else group.partition(" by ")[0])

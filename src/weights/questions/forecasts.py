@@ -29,7 +29,10 @@ def parse_levels(text: Any, flag: str) -> list[float]:
         numbers = [float(part) for part in (text.split(",") if isinstance(text, str) else np.atleast_1d(text))]
     except ValueError:
         raise UsageError(f"{flag} takes levels such as 80,95, but '{text}' came.") from None
-    return [number / 100 if number > 1 else number for number in numbers]
+    levels = [number / 100 if number > 1 else number for number in numbers]
+    if any(level >= 1 for level in levels):
+        raise UsageError(f"{flag} takes levels below 100 %, such as 80,95, but '{text}' came.")
+    return levels
 
 
 def ask_show(model: ForecastModel, options: NoOptions, asker: Asker) -> Answer:
@@ -237,7 +240,7 @@ def ask_lags(model: ForecastModel, options: LagsOptions, asker: Asker) -> Answer
 
     unit = model.find_unit(options.series)
     weights = model.forecaster.units.weights[unit]
-    lines = [f"  {len(weights):,} lags, {weights.shape[1]:,} steps ahead of {model.forecaster.name(unit)}"]
+    lines = [f"  {len(weights):,} lags, {weights.shape[1]:,} steps ahead of {model.forecaster.name(unit)}; see --json, or draw"]
     return Answer({"series": model.forecaster.name(unit), "weights": weights.tolist()}, lines, lag_figure(model.forecaster, unit))
 
 
