@@ -61,6 +61,7 @@ _SAMPLED, _LEAST_POOLED = 20, 0.02
 _UNSURE = 0.05
 _MOST_KNOWN = 10_000
 _MOST_ORIGINS, _FEWEST_ORIGINS, _MOST_ERRORS = 3_000, 8, 16_000_000
+_NO_SLOPES = np.zeros(0)
 _SECONDS_A_CUBE, _SECONDS_A_PRODUCT, _SECONDS_A_DISTANCE = 4.5e-10, 2e-9, 6e-5
 
 
@@ -137,7 +138,8 @@ def fit_forecaster(plan: ForecastPlan, control: Control) -> Forecaster:
     """
     begun = time.monotonic()
     cuts = _place_cuts(plan)
-    beside = [_fit_beside(unit, plan, own) for unit, own in zip(plan.units, cuts, strict=True)]
+    with control.threads() as threads:
+        beside = [*control.each(threads, lambda unit, own: _fit_beside(unit, plan, own), plan.units, cuts)]
     pool = _pool(plan, beside, cuts, control) if plan.with_pool else None
     n_lags, n_units, horizon = plan.regressions.n_lags, len(plan.units), plan.task.horizon
     most = int(np.clip(_MOST_ERRORS // (n_units * horizon), _FEWEST_ORIGINS, _MOST_ORIGINS))
@@ -280,12 +282,15 @@ def _learn_unit(unit: Unit, regressions: Regressions, beside: _Beside, cuts: Int
 class _Beside(NamedTuple):
     """What columns add to the values of a unit, as they are seen: by effects from what came before settings were judged, and by all.
 
-    early, final: shape (t,). effects: those from all values; None where no column helps.
+    early, final: shape (t,). intercept, slopes: of the effects from all values; none where no column helps.
+    effects: these with their errors, of one series alone, as they are large.
     """
 
     early: FloatArray
     final: FloatArray
-    effects: Effects | None
+    intercept: float = 0.0
+    slopes: FloatArray = _NO_SLOPES
+    effects: Effects | None = None
 
 
 def _fit_beside(unit: Unit, plan: ForecastPlan, cuts: IntArray | None) -> _Beside:
@@ -293,13 +298,14 @@ def _fit_beside(unit: Unit, plan: ForecastPlan, cuts: IntArray | None) -> _Besid
     seen = unit.seen
     nothing = np.zeros(len(seen))
     if not plan.columns.groups:
-        return _Beside(nothing, nothing, None)
+        return _Beside(nothing, nothing)
     moments = moments_of(plan.calendar, unit.begin, len(seen))
     columns = plan.columns.at(plan.calendar, moments, unit.columns[: len(seen)])
     until = int(cuts[0]) + 1 if cuts is not None and len(cuts) else len(seen) // 2
     early = fit_beside(seen[:until], columns._replace(values=columns.values[:until]), plan.columns)
     final = fit_beside(seen, columns, plan.columns)
-    return _Beside(early.expect(columns.values), final.expect(columns.values), final)
+    kept = final if len(plan.units) == 1 else None
+    return _Beside(early.expect(columns.values), final.expect(columns.values), final.intercept, final.slopes, kept)
 
 
 def plain_weights(name: str, regressions: Regressions, n_lags: int) -> FloatArray:
@@ -357,7 +363,6 @@ def _season_error(values: FloatArray, seasons: Sequence[int]) -> float:
 def _arrays(plan: ForecastPlan, beside: Sequence[_Beside] | None, season_error: FloatArray, weights_of_lags: FloatArray) -> SeriesArrays:
     """What is kept of the units; of effects of columns nothing where there are none."""
     units, n_lags = plan.units, weights_of_lags.shape[1]
-    effects = [None] * len(units) if beside is None else [own.effects for own in beside]
     tails, tail_effects = np.zeros((len(units), n_lags)), np.zeros((len(units), n_lags))
     for u, unit in enumerate(units):
         tails[u] = last_values(unit.seen, n_lags)
@@ -365,8 +370,8 @@ def _arrays(plan: ForecastPlan, beside: Sequence[_Beside] | None, season_error: 
             tail_effects[u] = last_values(beside[u].final, n_lags)
     center, spread, logged = (np.asarray(parts, float) for parts in zip(*(unit.scale for unit in units), strict=True))
     series, target, ends = (np.asarray(parts) for parts in zip(*((u.series, u.target, u.end) for u in units), strict=True))
-    intercept = np.asarray([0.0 if own is None else own.intercept for own in effects])
-    slopes = np.stack([np.zeros(0) if own is None else own.slopes for own in effects])
+    intercept = np.asarray([0.0] * len(units) if beside is None else [own.intercept for own in beside])
+    slopes = np.stack([_NO_SLOPES] * len(units) if beside is None else [own.slopes for own in beside])
     later = [unit.columns[len(unit.values) - 1 :][: 1 + _MOST_KNOWN] for unit in units]
     known = np.full((len(units), max(map(len, later)), later[0].shape[1]), np.nan)
     for u, own in enumerate(later):
