@@ -10,10 +10,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar
 
-import numpy as np
-
 from weights.ensemble import Report
-from weights.errors import NotFoundError, UsageError, printable, suggest
+from weights.errors import UsageError
 from weights.fitoptions import make_request
 from weights.forecasting.drivers import Drivers
 from weights.forecasting.explaining import ExplainedStep, explain_steps
@@ -96,8 +94,7 @@ class ForecastModel:
             raise UsageError(
                 f"The run forecasts 1 to {task.horizon:,} steps ahead, but {horizon:,} were asked for. Fit again with a longer --horizon."
             )
-        levels = [level] if isinstance(level, float | int) else [*level]
-        return (total_steps if total else tabulate_steps)(self.read(after), horizon, levels, series)
+        return (total_steps if total else tabulate_steps)(self.read(after), horizon, _list_levels(level), series)
 
     @property
     def drivers(self) -> Drivers:
@@ -138,7 +135,7 @@ class ForecastModel:
         Raises:
             DataError: they do not, or are less than the horizon.
         """
-        return score_later(self.read(data), [level] if isinstance(level, float | int) else [*level])
+        return score_later(self.read(data), _list_levels(level))
 
     @stoppable
     def backtest(
@@ -170,19 +167,7 @@ class ForecastModel:
         control = Control(n_threads=plan.n_threads, report=progress or (lambda progress: None), stopping=stop_request())
         forecaster = fit_forecaster(replace(plan, tests=()), control)
         later = lay_out_later(forecaster, plan.tests, [unit.columns[len(unit.values) :] for unit in plan.units], plan.remarks)
-        return score_later(later, [level] if isinstance(level, float | int) else [*level])
-
-    def find_unit(self, series: str | None) -> int:
-        """The number of the first target of a series among all units; of the first series if None.
-
-        Raises:
-            NotFoundError: there is no such series.
-        """
-        labels = [*self.forecaster.labels]
-        if series is not None and series not in labels:
-            raise NotFoundError(f"There is no series '{printable(series)}'. {suggest(series, labels)}")
-        places = self.forecaster.units.series
-        return int(np.argmax(places == (places[0] if series is None else labels.index(series))))
+        return score_later(later, _list_levels(level))
 
     def read(self, data: Any) -> Later:
         """Later rows, or none, as the model reads them."""
@@ -213,3 +198,8 @@ def run_forecast(
     if save is not None:
         save_forecaster(forecaster, Path(save))
     return ForecastModel(forecaster)
+
+
+def _list_levels(level: float | Sequence[float]) -> list[float]:
+    """One level or several as a list."""
+    return [level] if isinstance(level, float | int) else [*level]

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
-from planted import weekly
-from small import forecast_one, forecast_two
+import weights
+from planted import stacked, weekly
+from small import HORIZON, forecast_one, forecast_two
+from weights.errors import NotFoundError
 
 
 def test_units_are_called_by_what_tells_them_apart():
@@ -39,3 +42,12 @@ def test_metrics_are_those_of_its_report():
     forecaster = forecast_one().forecaster
     assert forecaster.metrics == {name: metric.value for name, metric in forecaster.report.metrics.items()}
     assert [*forecaster.metrics] == ["mase", "mae", "mse"]
+
+
+def test_a_series_that_had_too_few_values_is_known_by_name_and_not_forecast():
+    few = {"day": [np.datetime64("2024-01-01"), np.datetime64("2024-01-02")], "sold": [1.0, 2.0], "shop": ["few", "few"]}
+    many = weekly(105, shop=["many"] * 105)
+    model = weights.fit(stacked(few, many), "sold", task="forecast", time="day", series="shop", horizon=HORIZON)
+    with pytest.raises(NotFoundError, match="'few' had too few values to be learned"):
+        model.forecast(series="few")
+    assert model.explain()[0].series == "many"

@@ -185,10 +185,9 @@ def _write(answered: Answer, run: str, path: Path, *, drawn: bool, as_json: bool
     from weights.report.json import spell
 
     written = f"{answered.contents} in {printable(str(path))}"
-    if drawn and answered.figure is None:
-        raise UsageError("Nothing is drawn of this answer. Leave out what it was asked with, or ask for it without a drawing.")
     if drawn:
-        assert answered.figure is not None
+        if answered.figure is None:
+            raise UsageError("Nothing is drawn of this answer. Leave out what it was asked with, or ask for it without a drawing.")
         charts.save(answered.figure, path)
         print_json(answered.record) if as_json else print_lines(answered.lines)
         say([written])

@@ -76,7 +76,7 @@ def choose_beside(
     """
     events = find_events(Columns(tuple(known_names), known)) if len(known_names) else np.zeros(0, bool)
     chosen = ChosenColumns(tuple(known_names), tuple(name for name, own in zip(known_names, events, strict=True) if own))
-    moments = calendar.moments(begin + np.arange(len(seen)))
+    moments = moments_of(calendar, begin, len(seen))
     groups = list_groups(chosen, calendar, moments, known)
     lags = [n for n in regressions.lags if n <= _MOST_LAGS] or [season for season in regressions.seasons if season <= _MOST_LAGS]
     setting = LagSetting(regressions.horizon, lags[-_LAGS_TRIED:] or [1, 4], [s for s in regressions.seasons if s <= _MOST_LAGS])

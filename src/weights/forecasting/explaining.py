@@ -8,7 +8,6 @@ from collections.abc import Sequence
 import msgspec
 import numpy as np
 
-from weights.errors import NotFoundError, printable, suggest
 from weights.forecasting.columns import ChosenColumns, list_groups, moments_of
 from weights.forecasting.forecaster import Forecaster
 from weights.forecasting.later import Later, check_expected
@@ -64,10 +63,9 @@ def explain_steps(later: Later, steps: Sequence[int], series: str | None = None)
         NotFoundError: there is no such series. DataError: a column that is to be known beforehand is missing.
     """
     forecaster = later.forecaster
-    if series is not None and series not in forecaster.labels:
-        raise NotFoundError(f"There is no series '{printable(series)}'. {suggest(series, forecaster.labels)}")
-    place = 0 if series is None else [*forecaster.labels].index(series)
-    return [one for u in np.flatnonzero(forecaster.units.series == place).tolist() for one in _explain_unit(later, u, steps)]
+    places = forecaster.units.series
+    units = np.flatnonzero(places == places[0]).tolist() if series is None else forecaster.units_of(series)
+    return [explained for u in units for explained in _explain_unit(later, u, steps)]
 
 
 def _explain_unit(later: Later, unit: int, steps: Sequence[int]) -> list[ExplainedStep]:

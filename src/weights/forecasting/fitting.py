@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
@@ -22,8 +22,10 @@ from weights.forecasting.later import lay_out_later
 from weights.forecasting.rolling import (
     NO_ERRORS,
     Errors,
+    Sizes,
     find_errors,
     forecast_at,
+    join_errors,
     lay_side_by_side,
     mean_error,
     measure_sizes,
@@ -75,7 +77,7 @@ class ForecastPlan:
         tests: values of each unit that come after those it learns from, shape (t,) each; none where nothing is for the test.
         source: where rows came from, in a few words. origin: where they can be read again. n_samples: their number.
         remarks: notes on the data. n_threads: units in work at the same time. seconds: about how long it takes.
-        with_pool: whether series share regressions. columns: what stands beside lags.
+        columns: what stands beside lags.
         inspect: whether to measure what drives forecasts.
     """
 
@@ -91,13 +93,17 @@ class ForecastPlan:
     remarks: list[str]
     n_threads: int
     seconds: float
-    with_pool: bool
     columns: ChosenColumns
     inspect: bool
 
     def agrees_with(self, config: Any) -> bool:
         """Whether a saved run forecasts series of the same names."""
         return [*self.labels] == getattr(config, "labels", None)
+
+    @property
+    def with_pool(self) -> bool:
+        """Whether series share regressions."""
+        return len(self.units) > 1
 
     @property
     def stages(self) -> dict[str, float]:
@@ -153,17 +159,16 @@ def fit_forecaster(plan: ForecastPlan, control: Control) -> Forecaster:
             results.append(result)
             control.report(Progress(REGRESSING, len(results) / n_units, None))
     season_error = np.asarray([_season_error(unit.values, plan.regressions.seasons) for unit in plan.units])
-    plain, beaten, decision = _compare(results, plan, season_error)
+    sizes = {name: measure_sizes([_errors_of(result, name) for result in results], season_error) for name in _forecasts(results)}
+    plain, beaten, decision = _compare(sizes, plan)
     weights_of_lags = np.zeros((n_units, n_lags, horizon))
     for u, result in enumerate(results):
         own = result.weights if beaten else plain_weights(plain, plan.regressions, len(plan.units[u].values))
         weights_of_lags[u, : len(own)] = own
     own = mix_pool(pool).weights if pool is not None and beaten else plain_weights(plain, plan.regressions, n_lags)
     shared = np.concatenate([own, np.zeros((n_lags - len(own), horizon))])
-    mixed = [(result.mixture, 1.0) for result in results if result.mixture is not None]
-    shares = describe_shares((mixture, 1.0 / len(mixed)) for mixture, _ in mixed) if beaten else {plain: 1.0}
+    shares = describe_shares([result.mixture for result in results if result.mixture is not None]) if beaten else {plain: 1.0}
     chosen = OURS if beaten else plain
-    sizes = {name: measure_sizes([_errors_of(result, name) for result in results], season_error) for name in _forecasts(results)}
     metrics = {name: metrics_of(own, Forecast.metrics) for name, own in sizes.items()}
     report = Report(
         source=plan.source,
@@ -185,7 +190,7 @@ def fit_forecaster(plan: ForecastPlan, control: Control) -> Forecaster:
         LagModel(n_lags, plan.regressions.seasons, shares, plain, beaten),
         plan.columns if beaten else NO_COLUMNS,
         _arrays(plan, [result.beside for result in results] if beaten else None, season_error, weights_of_lags),
-        shared if n_units > 1 else None,
+        shared if plan.with_pool else None,
         _fit_bounds([_errors_of(result, chosen) for result in results], plan),
         _find_drivers(plan, results, weights_of_lags) if plan.inspect else None,
         report,
@@ -275,7 +280,7 @@ def _learn_unit(unit: Unit, regressions: Regressions, beside: _Beside, cuts: Int
         forecasts |= {name: forecast_at(seen, origins, start) for name, start in plain.items()}
         for name, forecast in forecasts.items():
             parts.setdefault(name, []).append(find_errors(origins - len(seen), came, forecast, unit.scale))
-    together = {name: Errors(*(np.concatenate(part) for part in zip(*own, strict=True))) for name, own in parts.items()}
+    together = {name: join_errors(own) for name, own in parts.items()}
     return _UnitResult(mixture.weights, mixture, together, beside)
 
 
@@ -324,9 +329,8 @@ def _errors_of(result: _UnitResult, name: str) -> Errors:
     return result.errors.get(name, NO_ERRORS)
 
 
-def _compare(results: Sequence[_UnitResult], plan: ForecastPlan, season_error: FloatArray) -> tuple[str, bool, str]:
+def _compare(sizes: Mapping[str, Sizes], plan: ForecastPlan) -> tuple[str, bool, str]:
     """The best of the plain forecasts, whether the regressions are better by more than their standard error, and that in words."""
-    sizes = {name: measure_sizes([_errors_of(result, name) for result in results], season_error) for name in _forecasts(results)}
     spread = np.asarray([max(float(np.var(unit.values)), np.finfo(float).tiny) for unit in plan.units])
     losses = {name: own.mse / spread[own.unit] for name, own in sizes.items()}
     means = {name: mean_error(losses[name], sizes[name])[0] for name in losses}

@@ -12,6 +12,7 @@ import numpy as np
 from weights.adaptive import AdaptiveBounds
 from weights.data.series.calendar import Calendar
 from weights.ensemble import Report
+from weights.errors import NotFoundError, printable, suggest
 from weights.forecasting.columns import ChosenColumns, moments_of
 from weights.forecasting.drivers import Drivers
 from weights.forecasting.units import Scale, carry_forward, name_unit
@@ -107,6 +108,21 @@ class Forecaster:
     def __len__(self) -> int:
         """The number of units."""
         return len(self.units.series)
+
+    def units_of(self, series: str) -> list[int]:
+        """The units of a series, one for each target.
+
+        Raises:
+            NotFoundError: there is no such series, or it had too few values to be learned.
+        """
+        if self.task.series is None:
+            raise NotFoundError(f"The run forecasts one series, which has no name, but '{printable(series)}' was asked for. Leave it out.")
+        if series not in self.labels:
+            raise NotFoundError(f"There is no series '{printable(series)}'. {suggest(series, self.labels)}")
+        units = np.flatnonzero(self.units.series == [*self.labels].index(series)).tolist()
+        if not units:
+            raise NotFoundError(f"Series '{printable(series)}' had too few values to be learned, and is not forecast. Name another.")
+        return units
 
     def name(self, unit: int) -> str:
         """What a unit is called."""

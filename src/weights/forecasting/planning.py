@@ -107,7 +107,6 @@ def plan_forecast(data: Any, request: Request, *, held_out: int = 0) -> Forecast
         )
         units = [replace(unit, columns=unit.columns[:, :0]) for unit in units]
     n_threads = check_threads(request.fit.threads)
-    with_pool = len(units) > 1
     regressions, seconds, thinned = _thin(regressions, len(units), n_threads, request.fit.budget)
     check_memory_for(8.0 * len(units) * regressions.n_lags * horizon * 2, f"The weights of {len(units):,} series")
     source, origin = printable(describe_source(data)), GivenRows(data).source
@@ -125,7 +124,6 @@ def plan_forecast(data: Any, request: Request, *, held_out: int = 0) -> Forecast
         remarks=[*remarks_of(table), *panel.remarks, *filled, *remarks, *thinned, *_describe_judging(units, regressions)],
         n_threads=n_threads,
         seconds=seconds,
-        with_pool=with_pool,
         columns=columns,
         inspect=request.fit.inspect is not False,
     )

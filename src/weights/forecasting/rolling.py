@@ -37,12 +37,18 @@ def find_errors(origins: IntArray, came: FloatArray, forecasts: FloatArray, scal
     return Errors(origins, came - scale.undo(forecasts), scale.see(came) - forecasts)
 
 
+def join_errors(parts: Sequence[Errors]) -> Errors:
+    """The errors of one unit behind each other; none of no parts."""
+    return Errors(*(np.concatenate(part) for part in zip(*parts, strict=True))) if parts else NO_ERRORS
+
+
 def lay_side_by_side(errors: Sequence[Errors], horizon: int) -> tuple[FloatArray, IntArray]:
     """Errors as they were seen of all units at all origins, shape (U, O, H), NaN where there are none, and the origins, ascending, (O,)."""
     origins = np.unique(np.concatenate([own.origins for own in errors]))
     together = np.full((len(errors), len(origins), horizon), np.nan)
     for u, own in enumerate(errors):
-        together[u, np.searchsorted(origins, own.origins)] = own.seen if len(own.origins) else together[u, :0]
+        if len(own.origins):
+            together[u, np.searchsorted(origins, own.origins)] = own.seen
     return together, origins
 
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from weights.errors import DataError
 from weights.forecasting.later import Later, check_expected
-from weights.forecasting.rolling import NO_ERRORS, Errors, find_errors, measure_sizes, metrics_of
+from weights.forecasting.rolling import Errors, find_errors, join_errors, measure_sizes, metrics_of
 from weights.forecasting.walking import bound_steps, walk
 from weights.tables import aligned
 from weights.tasks.forecast import Forecast
@@ -182,7 +182,7 @@ def walk_later(later: Later, levels: Sequence[float]) -> Walked:
     lengths = np.asarray([len(own) for own in values])
     parts: list[list[Errors]] = [[] for _ in range(n_units)]
     hits, counts = np.zeros((len(levels), horizon)), np.zeros(horizon)
-    for moment in walk(forecaster, values, later.expected) if lengths.max(initial=0) >= horizon else ():
+    for moment in walk(forecaster, values, later.expected, follow=bool(levels)) if lengths.max(initial=0) >= horizon else ():
         whole = np.flatnonzero(lengths >= moment.known + horizon)
         if not len(whole):
             break
@@ -194,11 +194,12 @@ def walk_later(later: Later, levels: Sequence[float]) -> Walked:
         for u, own in zip(whole.tolist(), came, strict=True):
             origin = np.asarray([moment.known + int(forecaster.units.ends[u])])
             parts[u].append(find_errors(origin, own[None], moment.forecasts[u][None], forecaster.units.scale(u)))
-    errors = [Errors(*(np.concatenate(part) for part in zip(*own, strict=True))) if own else NO_ERRORS for own in parts]
     names = [name_level(level) for level in levels]
     total = max(float(counts.sum()), 1.0)
     coverage = {name: float(own.sum() / total) for name, own in zip(names, hits, strict=True)}
-    return Walked(errors, coverage, {name: own / np.maximum(counts, 1) for name, own in zip(names, hits, strict=True)})
+    return Walked(
+        [join_errors(own) for own in parts], coverage, {name: own / np.maximum(counts, 1) for name, own in zip(names, hits, strict=True)}
+    )
 
 
 def _score_steps(walked: Walked, season_error: FloatArray) -> list[StepScore]:

@@ -10,7 +10,6 @@ import pyarrow as pa
 
 from weights.conformal import check_level
 from weights.data.series.calendar import show_moment
-from weights.errors import NotFoundError, printable, suggest
 from weights.forecasting.forecaster import Forecaster
 from weights.forecasting.later import Later, check_expected
 from weights.forecasting.scoring import name_level
@@ -155,14 +154,9 @@ def _walk_to_ends(
 ) -> tuple[Forecaster, dict[int, int], dict[int, Moment]]:
     """The forecaster, how many later values each of the units that are asked for has, and what is said after so many."""
     forecaster = later.forecaster
-    if series is not None and forecaster.task.series is None:
-        raise NotFoundError(f"The run forecasts one series, which has no name, but '{printable(series)}' was asked for. Leave it out.")
-    if series is not None and series not in forecaster.labels:
-        raise NotFoundError(f"There is no series '{printable(series)}'. {suggest(series, forecaster.labels)}")
     for level in levels:
         check_level(level)
-    places = forecaster.units.series
-    lengths = {u: len(later.values[u]) for u in range(len(forecaster)) if series in (None, forecaster.labels[places[u]])}
+    lengths = {u: len(later.values[u]) for u in (range(len(forecaster)) if series is None else forecaster.units_of(series))}
     for u, n_later in lengths.items():
         check_expected(forecaster, u, n_later, later.expected[u][: n_later + horizon])
     walked = walk(forecaster, later.values, later.expected)

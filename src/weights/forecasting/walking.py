@@ -31,13 +31,14 @@ class Moment(NamedTuple):
     bounds: AdaptiveBounds
 
 
-def walk(forecaster: Forecaster, later: Sequence[FloatArray], expected: Sequence[FloatArray]) -> Iterator[Moment]:
+def walk(forecaster: Forecaster, later: Sequence[FloatArray], expected: Sequence[FloatArray], *, follow: bool = True) -> Iterator[Moment]:
     """What is said at the end of what was learned from, and after each later value.
 
     Args:
         forecaster: what forecasts.
         later: of each unit the values that came after those it learned from, shape (t,), NaN where there is none.
         expected: of each unit what columns add to these and the next steps, as values are seen, shape (t + H or less,).
+        follow: whether bounds follow what came, which takes most of the time; they stay as they were where nobody asks for them.
     """
     n_units, horizon, n_lags = len(forecaster), forecaster.task.horizon, forecaster.model.n_lags
     n_later = max(map(len, later))
@@ -52,7 +53,7 @@ def walk(forecaster: Forecaster, later: Sequence[FloatArray], expected: Sequence
     for known, of_rest in enumerate(_forecasts(forecaster, rest)):
         forecasts = of_rest + added[:, known : known + horizon]
         yield Moment(known, forecasts, bounds)
-        if known < n_later:
+        if follow and known < n_later:
             made[known % horizon] = forecasts
             bounds = bounds.update(came[:, known, None] - made[(known - steps) % horizon, :, steps].T)
 

@@ -238,7 +238,7 @@ def ask_lags(model: ForecastModel, options: LagsOptions, asker: Asker) -> Answer
     """The weights of lags by step ahead, as records and drawn."""
     from weights.report.forecast_figures import lag_figure
 
-    unit = model.find_unit(options.series)
+    unit = 0 if options.series is None else model.forecaster.units_of(options.series)[0]
     weights = model.forecaster.units.weights[unit]
     lines = [f"  {len(weights):,} lags, {weights.shape[1]:,} steps ahead of {model.forecaster.name(unit)}; see --json, or draw"]
     return Answer({"series": model.forecaster.name(unit), "weights": weights.tolist()}, lines, lag_figure(model.forecaster, unit))

@@ -268,11 +268,11 @@ def _pooled(trial: Trial) -> Trial:
     return trial._replace(setting=trial.setting._replace(pooled=True))
 
 
-def describe_shares(mixtures: Iterable[tuple[LagMixture, float]]) -> dict[str, float]:
-    """The mean share of each regression in several mixtures of given weights, by its name, the largest first."""
+def describe_shares(mixtures: Sequence[LagMixture]) -> dict[str, float]:
+    """The mean share of each regression in several mixtures, by its name, the largest first."""
     totals: dict[str, float] = {}
-    for mixture, weight in mixtures:
+    for mixture in mixtures:
         for setting, share in mixture.shares.items():
             name = f"{setting.n_lags} lags beside {setting.reference}{', pooled' * setting.pooled}"
-            totals[name] = totals.get(name, 0.0) + weight * float(share.mean())
+            totals[name] = totals.get(name, 0.0) + float(share.mean()) / len(mixtures)
     return dict(sorted(totals.items(), key=lambda item: -item[1]))
