@@ -12,9 +12,8 @@ from planted import rows_of, stacked, weekly
 from small import HORIZON, forecast_two
 from weights.forecasting.fitting import estimate_seconds, plain_weights
 from weights.forecasting.forecaster import Forecaster
-from weights.forecasting.rolling import forecast_at
 from weights.store.forecasters import arrays_of
-from weights.training.lagged import Regressions
+from weights.training.lagged import Regressions, forecast_at
 
 RNG = np.random.default_rng(0)
 

@@ -9,16 +9,14 @@ from weights.forecasting.rolling import (
     NO_ERRORS,
     Errors,
     find_errors,
-    forecast_at,
     lay_side_by_side,
     mean_error,
     measure_sizes,
     metrics_of,
     place_origins,
-    steps_after,
 )
 from weights.forecasting.units import Scale
-from weights.training.lagged import LagMixture
+from weights.training.lagged import LagMixture, forecast_at, steps_after
 from weights.training.windows import refer_to_last, refer_to_season
 
 NAN = np.nan

@@ -24,14 +24,12 @@ from weights.forecasting.rolling import (
     Errors,
     Sizes,
     find_errors,
-    forecast_at,
     join_errors,
     lay_side_by_side,
     mean_error,
     measure_sizes,
     metrics_of,
     place_origins,
-    steps_after,
 )
 from weights.forecasting.scoring import walk_later
 from weights.forecasting.units import Unit, last_values
@@ -44,10 +42,12 @@ from weights.training.lagged import (
     Regressions,
     describe_shares,
     deviation,
+    forecast_at,
     mix_plain,
     mix_pool,
     mix_regressions,
     pool_regressions,
+    steps_after,
     sum_all_windows,
 )
 from weights.training.rolling import RollingSums, place_cuts, sum_around_cuts

@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
-from numpy.lib.stride_tricks import sliding_window_view
 
 from weights.dependence import MeanError, error_of_mean
 from weights.forecasting.units import Scale
@@ -59,17 +58,6 @@ def place_origins(mixture: LagMixture, n_values: int, most: int) -> list[IntArra
     n_origins = int(ends[-1] - mixture.cuts[0])
     apart = -(-n_origins // most)
     return [np.arange(cut + (mixture.cuts[0] - cut) % apart, end, apart) for cut, end in zip(mixture.cuts, ends, strict=True)]
-
-
-def forecast_at(seen: FloatArray, origins: IntArray, weights: FloatArray) -> FloatArray:
-    """Forecasts (n, H) from origins (n,) of a series (t,), by weights of lags (L, H)."""
-    windows = sliding_window_view(seen, len(weights))
-    return windows[origins - len(weights) + 1] @ weights[::-1]
-
-
-def steps_after(values: FloatArray, origins: IntArray, horizon: int) -> FloatArray:
-    """The H values after each origin, shape (n, H)."""
-    return sliding_window_view(values, horizon)[origins + 1]
 
 
 class Sizes(NamedTuple):

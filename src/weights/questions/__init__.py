@@ -18,44 +18,43 @@ from weights.questions.question import Answer, Asker, Question
 if TYPE_CHECKING:
     from weights.api import AnyModel
 
-QUESTIONS: dict[str, Question] = {
-    question.name: question
-    for question in (
-        show.SHOW,
-        summary.SUMMARY,
-        score.SCORE,
-        explain.EXPLAIN,
-        explain.MAPS,
-        stretches.STRETCHES,
-        trials.DIAGNOSE,
-        trials.COMPARE,
-        trials.CHECK_INTERVALS,
-        pictures.FILTERS,
-        pictures.UNITS,
-        pictures.GALLERY,
-        classes.CONFUSION,
-        classes.CALIBRATION,
-        classes.OPERATING,
-        numbers.PREDICTED,
-        numbers.RESIDUALS,
-        numbers.INTERVALS,
-        effects.IMPORTANCE,
-        effects.EFFECTS,
-        effects.EFFECT,
-    )
-}
-SERIES_QUESTIONS: dict[str, Question] = {
-    question.name: question
-    for question in (
-        forecasts.SHOW,
-        forecasts.SUMMARY,
-        forecasts.FORECAST,
-        forecasts.SCORE,
-        forecasts.BACKTEST,
-        forecasts.EXPLAIN,
-        forecasts.LAGS,
-    )
-}
+
+def _list_by_name(*questions: Question) -> dict[str, Question]:
+    return {question.name: question for question in questions}
+
+
+QUESTIONS = _list_by_name(
+    show.SHOW,
+    summary.SUMMARY,
+    score.SCORE,
+    explain.EXPLAIN,
+    explain.MAPS,
+    stretches.STRETCHES,
+    trials.DIAGNOSE,
+    trials.COMPARE,
+    trials.CHECK_INTERVALS,
+    pictures.FILTERS,
+    pictures.UNITS,
+    pictures.GALLERY,
+    classes.CONFUSION,
+    classes.CALIBRATION,
+    classes.OPERATING,
+    numbers.PREDICTED,
+    numbers.RESIDUALS,
+    numbers.INTERVALS,
+    effects.IMPORTANCE,
+    effects.EFFECTS,
+    effects.EFFECT,
+)
+SERIES_QUESTIONS = _list_by_name(
+    forecasts.SHOW,
+    forecasts.SUMMARY,
+    forecasts.FORECAST,
+    forecasts.SCORE,
+    forecasts.BACKTEST,
+    forecasts.EXPLAIN,
+    forecasts.LAGS,
+)
 BY_SUBJECT = {"rows": QUESTIONS, "series": SERIES_QUESTIONS}
 """By what a run learned from (`subject` of its model) the questions that it can be asked."""
 

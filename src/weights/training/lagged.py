@@ -144,6 +144,17 @@ def lags_of(values: FloatArray, n_lags: int) -> FloatArray:
     return values[: -n_lags - 1 : -1]
 
 
+def forecast_at(seen: FloatArray, origins: IntArray, weights: FloatArray) -> FloatArray:
+    """Forecasts (n, H) from origins (n,) of a series (t,), by weights of lags (L, H)."""
+    windows = sliding_window_view(seen, len(weights))
+    return windows[origins - len(weights) + 1] @ weights[::-1]
+
+
+def steps_after(values: FloatArray, origins: IntArray, horizon: int) -> FloatArray:
+    """The H values after each origin, shape (n, H)."""
+    return sliding_window_view(values, horizon)[origins + 1]
+
+
 def deviation(values: FloatArray) -> float:
     """The standard deviation, or one where all values are alike, but not so little that what rounding left of them is large."""
     spread, least = float(values.std()), 1e-12 * max(float(np.abs(values).max(initial=0.0)), np.finfo(float).tiny)
@@ -208,11 +219,11 @@ def mix_plain(values: FloatArray, regressions: Regressions, origins: IntArray) -
         origins: each with H values after it.
     """
     trials = []
-    came = sliding_window_view(values, regressions.horizon)[origins + 1]
+    came = steps_after(values, origins, regressions.horizon)
     n_lags = min(int(origins[0]) + 1, regressions.n_lags)
     for name, refer in regressions.known_references(n_lags).items():
         weights = refer(n_lags, regressions.horizon).start
-        errors = came - sliding_window_view(values, n_lags)[origins - n_lags + 1] @ weights[::-1]
+        errors = came - forecast_at(values, origins, weights)
         trials.append(Trial(Setting(n_lags, name, math.inf), (errors**2).mean(axis=0), [weights]))
     return _mix(trials, [trial.weights[0] for trial in trials], origins[:1], float(np.mean(values**2)))
 

@@ -15,7 +15,7 @@ import numpy as np
 from weights.data.series.cycles import Columns, join_columns
 from weights.training.autoregression import clean, find_farthest
 from weights.training.covariates import Effects, fit_effects
-from weights.training.lagged import LagMixture, Regressions, mix_regressions
+from weights.training.lagged import LagMixture, Regressions, forecast_at, mix_regressions
 from weights.training.rolling import place_cuts
 from weights.types import FloatArray, IntArray
 
@@ -75,8 +75,7 @@ class LaggedRegression(NamedTuple):
             return np.full((len(origins), self.horizon), self.center)
         n_lags = len(self.lags.weights)
         before = np.concatenate([np.zeros(n_lags - 1), (rest - self.center) / self.scale])
-        windows = np.lib.stride_tricks.sliding_window_view(before, n_lags)[origins]
-        return self.center + self.scale * (windows[:, ::-1] @ self.lags.weights)
+        return self.center + self.scale * forecast_at(before, origins + n_lags - 1, self.lags.weights)
 
 
 class PastWeights(NamedTuple):
