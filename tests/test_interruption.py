@@ -72,6 +72,21 @@ def test_who_waits_hears_of_a_signal_although_the_work_hears_nothing(work, most_
     assert time.monotonic() - began < most_seconds
 
 
+def test_a_signal_is_heard_although_its_handler_outlasts_the_wait_it_came_in(monkeypatch):
+    told = time.monotonic
+    began = told()
+
+    def tell_slowly():
+        time.sleep(0.1 if threading.current_thread() is threading.main_thread() else 0.0)  # longer than a wait of who waits
+        return told()
+
+    press()
+    monkeypatch.setattr("weights.interruption.time.monotonic", tell_slowly)
+    with pytest.raises(KeyboardInterrupt):
+        stoppable(sleep_deaf)()
+    assert told() - began < 2.0
+
+
 def test_work_that_looks_ends_of_itself():
     @stoppable
     def work():

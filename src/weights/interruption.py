@@ -36,7 +36,7 @@ class _Request(threading.Event):
 
 
 _request: contextvars.ContextVar[_Request | None] = contextvars.ContextVar("request", default=None)
-_caller: contextvars.ContextVar[queue.SimpleQueue[Callable[[], Any]] | None] = contextvars.ContextVar("caller", default=None)
+_caller: contextvars.ContextVar[queue.Queue[Callable[[], Any]] | None] = contextvars.ContextVar("caller", default=None)
 _undone: dict[object, Callable[[], Any]] = {}
 
 
@@ -137,7 +137,8 @@ def _wait_for(work: Callable[[], T]) -> T:
     request, signals = _Request(), list[float]()
     results: list[T] = []
     errors: list[BaseException] = []
-    calls: queue.SimpleQueue[Callable[[], Any]] = queue.SimpleQueue()
+    # Not a SimpleQueue, which waits for ever where a handler of signals outlasts the time that it was to wait.
+    calls: queue.Queue[Callable[[], Any]] = queue.Queue()
     is_called = False
 
     def run() -> None:
