@@ -23,12 +23,13 @@ from pathlib import Path
 import numpy as np
 import pyarrow.parquet as pq
 
-from weights.data.series.finance import qlike, take_log_returns
+from weights.data.series.finance import QUANTITIES, qlike
 from weights.data.series.panel import read_panel
 from weights.data.series.pricehistory import scale_returns, tell_history
 from weights.dependence import error_of_mean
+from weights.finance.history import PriceHistory, lay_out_prices
+from weights.finance.paths import fit_paths
 from weights.inspection.predictors import find_look_ahead, weigh_predictors
-from weights.training.volatility import fit_volatility, measure_movement
 
 DATA = "series/stocks_daily/data.parquet"
 HORIZON, N_TEST, BETWEEN_FITS = 20, 504, 21
@@ -38,15 +39,11 @@ STEPS = (1, 5, 10, 20)
 N_RESAMPLES = 199
 
 
-def read_prices(path: Path) -> tuple[dict[str, np.ndarray], list[str]]:
-    """Each column on all dates, shape (t, S), and the tickers."""
-    names = ["open", "high", "low", "close", "volume"]
+def read_prices(path: Path) -> tuple[PriceHistory, list[str]]:
+    """The prices on all dates, and the tickers."""
+    names = ["close", "open", "high", "low", "volume"]
     panel = read_panel(pq.read_table(path), names, time="date", series="ticker")
-    n_moments = int(max(panel.begins[s] + len(panel.series(s)) for s in range(len(panel))))
-    columns = np.full((len(names), n_moments, len(panel)), np.nan)
-    for s in range(len(panel)):
-        columns[:, panel.begins[s] : panel.begins[s] + len(panel.series(s)), s] = panel.series(s).T
-    return dict(zip(names, columns, strict=True)), [*panel.labels]
+    return lay_out_prices(panel)[0], [*panel.labels]
 
 
 def mean_back(values: np.ndarray, length: int) -> np.ndarray:
@@ -115,11 +112,9 @@ def garch(returns: np.ndarray, squares: np.ndarray, origin: int, until: int) -> 
 
 def show_volatility(folder: Path) -> None:
     """Print losses of all models, differences from ours with their errors by date, and how often intervals held."""
-    prices, tickers = read_prices(folder / DATA)
-    returns = np.stack([take_log_returns(column) for column in prices["close"].T], axis=1)
-    squares = returns**2
+    history, tickers = read_prices(folder / DATA)
+    returns, squares, volatility = history.returns, history.squares, QUANTITIES["volatility"]
     came = mean_ahead(squares, HORIZON)
-    measures = measure_movement(prices["close"], open=prices["open"], high=prices["high"], low=prices["low"])
     n_before = np.cumsum(~np.isnan(returns), axis=0)
     n_moments = len(returns)
     edges = [*range(n_moments - N_TEST, n_moments - HORIZON, BETWEEN_FITS), n_moments - HORIZON]
@@ -127,14 +122,12 @@ def show_volatility(folder: Path) -> None:
     steps_ahead = np.stack([mean_ahead(squares, steps) for steps in STEPS], axis=-1)
     for origin, until in itertools.pairwise(edges):
         begin = time.process_time()
-        model = fit_volatility(squares[: origin + 1], [part[: origin + 1] for part in measures], HORIZON)
-        forecast = model.forecast(squares[:until], [part[:until] for part in measures], np.arange(origin, until))
+        model, _ = fit_paths(volatility, history.until(origin + 1), HORIZON)
+        outlook = model.expect(volatility, history, np.arange(origin, until), steps=np.asarray(STEPS), levels=LEVELS)
         seconds += time.process_time() - begin
-        ours.append(forecast[..., -1])
-        at = np.asarray(STEPS) - 1
+        ours.append(outlook.mean[..., -1])
         later = steps_ahead[origin:until]
-        bounds = [[bound[..., at] for bound in model.bounds(forecast, level)] for level in LEVELS]
-        held.append(np.stack([np.where(later < low, -1, np.where(later > high, 1, 0)) for low, high in bounds]))
+        held.append(np.where(later < outlook.low, -1, np.where(later > outlook.high, 1, 0)))
     usual: dict[str, Callable[[int, int], np.ndarray]] = {
         "mean so far": lambda a, b: mean_back(squares, n_moments)[a:b],
         "last 20 days": lambda a, b: mean_back(squares, HORIZON)[a:b],
@@ -185,9 +178,9 @@ def count_alarms(outcome: np.ndarray, known: np.ndarray, names: list[str], steps
 
 def show_returns(folder: Path) -> None:
     """Print what each variable says of returns, how many alarms shuffled dates give, and which planted signals are seen."""
-    prices, _ = read_prices(folder / DATA)
-    names, known = tell_history(prices["close"], volume=prices["volume"], high=prices["high"], low=prices["low"])
-    returns, scale = scale_returns(prices["close"])
+    history, _ = read_prices(folder / DATA)
+    names, known = history.predictors
+    returns, scale = history.returns, history.volatility
     for steps in (1, 5, 20):
         outcome = scaled_outcome(returns, scale, steps)
         print(f"the next {steps} {'day' if steps == 1 else 'days'}")

@@ -78,3 +78,27 @@ def rows_of(table: dict[str, object], rows: object) -> dict[str, object]:
 def stacked(*tables: dict[str, object]) -> dict[str, object]:
     """The rows of tables one below the other."""
     return {name: np.concatenate([np.asarray(table[name]) for table in tables]) for name in tables[0]}
+
+
+def traded(
+    n_days: int = 420, n_shares: int = 4, *, seed: int = 0, follows: float = 0.0, persistence: float = 0.97, **columns: object
+) -> dict[str, object]:
+    """Prices of shares on days of trading: heavy tails, volatility that changes slowly and for all shares, returns that nothing tells of.
+
+    With `follows` a column "signal" tells of the next day: so many standard deviations of its return for one of the signal.
+    """
+    moves, own, told = (np.random.default_rng([seed, part]) for part in range(3))  # each by itself, so that more days begin like fewer
+    logs = np.zeros((n_days, 1))
+    for t in range(1, n_days):
+        logs[t] = persistence * logs[t - 1] + 0.15 * moves.normal()
+    signal = told.normal(size=(n_days, n_shares))
+    shocks = own.standard_t(5, size=(n_days, n_shares)) + follows * np.vstack([np.zeros((1, n_shares)), signal[:-1]])
+    close = 100 * np.exp(np.cumsum(0.01 * np.exp(logs) * shocks, axis=0))
+    days = np.busday_offset("2020-01-01", np.arange(n_days), roll="forward")
+    return {
+        "day": np.repeat(days, n_shares),
+        "share": np.tile([f"S{s}" for s in range(n_shares)], n_days),
+        "close": close.ravel(),
+        **({"signal": signal.ravel()} if follows else {}),
+        **columns,
+    }

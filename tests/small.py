@@ -7,7 +7,7 @@ import functools
 import jax
 
 import weights
-from planted import stacked, weekly
+from planted import stacked, traded, weekly
 from weights.data.inputs import Layout
 from weights.elements.activation import Activation
 from weights.elements.initialization import Initialization
@@ -56,3 +56,9 @@ def forecast_two() -> weights.ForecastModel:
     a, b = weekly(105, shop=["a"] * 105), weekly(95, seed=1, shop=["b"] * 95)
     table = stacked(b | {"sold": 2 * b["sold"]}, a)
     return weights.fit(table, "sold", task="forecast", time="day", series="shop", horizon=HORIZON)
+
+
+@functools.cache
+def forecast_prices(quantity: str = "volatility") -> weights.PriceModel:
+    """A model of what four shares do over five days, from 420 days; learned once, and not to be changed."""
+    return weights.fit(traded(), "close", task="forecast", time="day", series="share", horizon=HORIZON, quantity=quantity)

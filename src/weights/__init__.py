@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from weights.estimators import WeightsClassifier, WeightsLinearClassifier, WeightsLinearRegressor, WeightsRegressor
     from weights.forecasts import ForecastModel
     from weights.model import Model
+    from weights.pricemodel import PriceModel
 
 __version__ = "0.1.0"
 
@@ -40,6 +41,7 @@ __all__ = [
     "Interrupted",
     "Model",
     "NotFoundError",
+    "PriceModel",
     "Query",
     "RowsWarning",
     "Sheet",
@@ -57,6 +59,7 @@ __all__ = [
 ]
 
 _HOME = {"ForecastModel": "weights.forecasts", "Model": "weights.model", "fit": "weights.api", "load": "weights.api"}
+_HOME |= {"PriceModel": "weights.pricemodel"}
 _HOME |= {"Query": "weights.data.table.sql", "Sheet": "weights.data.table.excel"}
 _HOME |= {name: "weights.estimators" for name in __all__ if name.endswith(("Classifier", "Regressor"))}
 

@@ -20,6 +20,9 @@ from weights.data.table.read import PARTS, describe_source, part_of, read_table
 from weights.data.table.rownumbers import kept_numbers
 from weights.ensemble import Ensemble, Origin
 from weights.errors import TooLargeError, UsageError, printable
+from weights.finance.fitting import PricePlan
+from weights.finance.forecaster import PriceForecaster
+from weights.finance.planning import plan_prices
 from weights.fitoptions import asks_to_merge, make_request, takes_options
 from weights.fitting import GivenRows, Prepared
 from weights.forecasting.fitting import ForecastPlan
@@ -37,6 +40,7 @@ from weights.preparing import (
     read_streamed,
     read_whole,
 )
+from weights.pricemodel import PriceModel, run_prices
 from weights.running import OnProgress, report_reading, run
 from weights.spec import list_settings
 from weights.store.format import load as load_saved
@@ -45,8 +49,10 @@ from weights.tasks.registry import SERIES_TASKS
 from weights.training.compiling import keep_compiled_programs
 from weights.types import Params
 
-AnyModel = Model | ForecastModel
-"""What a fit gives: of rows, or of series."""
+AnyModel = Model | ForecastModel | PriceModel
+"""What a fit gives: of rows, of series, or of prices."""
+AnyPlan = Prepared | ForecastPlan | PricePlan
+"""A fit that is ready to start."""
 
 
 @takes_options(list_settings())
@@ -99,7 +105,7 @@ def fit(
 
 
 @stoppable
-def plan_fit(data: Any, target: Any = None, *, progress: OnProgress = None, **options: Any) -> Prepared | ForecastPlan:
+def plan_fit(data: Any, target: Any = None, *, progress: OnProgress = None, **options: Any) -> AnyPlan:
     """Read the data and decide what would be trained, without training.
 
     Args:
@@ -121,6 +127,8 @@ def plan_fit(data: Any, target: Any = None, *, progress: OnProgress = None, **op
         series: of a forecast, the column that says which series a row is of.
         known: of a forecast, columns of numbers whose later values are known when it is made, such as holidays or prices.
         horizon: of a forecast, how many steps ahead.
+        quantity: what of prices is forecast (``--as``): returns, log-returns, volatility, direction or drawdown; the values themselves if
+            not given.
         split: column, or n values, that says train, val or test; what is said to be test is not learned from, but judged at the end.
             Folders and .npz files of pictures that are split so say it themselves.
         picture_size: height and width that pictures get, 8 to 512; by default theirs, if all have one of at most 64, and
@@ -159,7 +167,7 @@ def plan_fit(data: Any, target: Any = None, *, progress: OnProgress = None, **op
     """
     request = make_request(target, options)
     if request.data.task in SERIES_TASKS:
-        return plan_forecast(data, request)
+        return plan_forecast(data, request) if request.data.quantity is None else plan_prices(data, request)
     return plan_rows(data, target, options, progress=progress)
 
 
@@ -203,10 +211,10 @@ def run_rows(
     return Model(ensemble, prepared.given)
 
 
-_RUNS: dict[type, Callable[..., AnyModel]] = {Prepared: run_rows, ForecastPlan: run_forecast}
+_RUNS: dict[type, Callable[..., AnyModel]] = {Prepared: run_rows, ForecastPlan: run_forecast, PricePlan: run_prices}
 
 
-def run_fit(prepared: Prepared | ForecastPlan, **options: Any) -> AnyModel:
+def run_fit(prepared: AnyPlan, **options: Any) -> AnyModel:
     """Train what `plan_fit` prepared; options and errors as `fit`."""
     return _RUNS[type(prepared)](prepared, **options)
 
@@ -291,7 +299,7 @@ def load_rows(folder: Any) -> Model:
     return model
 
 
-_MODELS: dict[type, Callable[[Any], AnyModel]] = {Ensemble: Model, Forecaster: ForecastModel}
+_MODELS: dict[type, Callable[[Any], AnyModel]] = {Ensemble: Model, Forecaster: ForecastModel, PriceForecaster: PriceModel}
 
 
 diagnose, compare, improve, check_intervals, read_again = (

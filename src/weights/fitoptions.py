@@ -153,6 +153,7 @@ _PENALTIES = list_names("weights.elements.regularization", "PENALTIES")
 _OPTIMIZERS = list_names("weights.elements.optimization", "OPTIMIZERS")
 _SCHEDULES = list_names("weights.elements.optimization", "SCHEDULES")
 _EMBEDDINGS = list_values("weights.models.mlp", "Mlp", "embedding")
+_QUANTITIES = list_names("weights.data.series.finance", "QUANTITIES")
 _RESAMPLINGS = list_values("weights.spec", "Members", "resampling")
 
 
@@ -222,6 +223,10 @@ class DataOptions(PartOptions, frozen=True):
     horizon: Annotated[
         int | None,
         option("Steps ahead that are forecast.", "STEPS"),
+    ] = None
+    quantity: Annotated[
+        str | None,
+        option("What of prices is forecast: {choices}; the values themselves if not given.", "NAME", "--as", choices=_QUANTITIES),
     ] = None
     split: Annotated[
         str | None,

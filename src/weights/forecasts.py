@@ -18,8 +18,8 @@ from weights.forecasting.explaining import ExplainedStep, explain_steps
 from weights.forecasting.fitting import ForecastPlan, fit_forecaster
 from weights.forecasting.forecaster import Forecaster
 from weights.forecasting.later import Later, lay_out_later, nothing_later, read_later
-from weights.forecasting.planning import check_horizon, plan_forecast
-from weights.forecasting.scoring import LEVELS, ForecastScore, score_later
+from weights.forecasting.planning import check_horizon, choose_held_out, plan_forecast
+from weights.forecasting.scoring import LEVELS, ForecastScore, list_levels, score_later
 from weights.forecasting.steps import ForecastTable, tabulate_steps, total_steps
 from weights.interruption import stop_request, stoppable
 from weights.running import OnProgress
@@ -94,7 +94,7 @@ class ForecastModel:
             raise UsageError(
                 f"The run forecasts 1 to {task.horizon:,} steps ahead, but {horizon:,} were asked for. Fit again with a longer --horizon."
             )
-        return (total_steps if total else tabulate_steps)(self.read(after), horizon, _list_levels(level), series)
+        return (total_steps if total else tabulate_steps)(self.read(after), horizon, list_levels(level), series)
 
     @property
     def drivers(self) -> Drivers:
@@ -135,7 +135,7 @@ class ForecastModel:
         Raises:
             DataError: they do not, or are less than the horizon.
         """
-        return score_later(self.read(data), _list_levels(level))
+        return score_later(self.read(data), list_levels(level))
 
     @stoppable
     def backtest(
@@ -157,17 +157,14 @@ class ForecastModel:
         source = origin.source if data is None and origin is not None else data
         if source is None:
             raise UsageError("The rows of training came from memory. Give them again with --data (in Python: data).")
-        if hold_out is None:
-            hold_out = max(min(self.report.n_samples // len(self.forecaster.labels) // 5, 5 * task.horizon), task.horizon)
-        if hold_out < task.horizon:
-            raise UsageError(f"At least the {task.horizon:,} steps of the horizon are held out, but {hold_out:,} were asked for.")
+        hold_out = choose_held_out(hold_out, self.report.n_samples // len(self.forecaster.labels), task.horizon)
         given: dict[str, Any] = {"task": task.kind, "time": task.time, "series": task.series, "horizon": task.horizon, "inspect": False}
         given |= {"known": self.forecaster.columns.known, "missing": () if origin is None else origin.roles.missing}
         plan = plan_forecast(source, make_request([*task.targets], given), held_out=hold_out)
         control = Control(n_threads=plan.n_threads, report=progress or (lambda progress: None), stopping=stop_request())
         forecaster = fit_forecaster(replace(plan, tests=()), control)
         later = lay_out_later(forecaster, plan.tests, [unit.columns[len(unit.values) :] for unit in plan.units], plan.remarks)
-        return score_later(later, _list_levels(level))
+        return score_later(later, list_levels(level))
 
     def read(self, data: Any) -> Later:
         """Later rows, or none, as the model reads them."""
@@ -198,8 +195,3 @@ def run_forecast(
     if save is not None:
         save_forecaster(forecaster, Path(save))
     return ForecastModel(forecaster)
-
-
-def _list_levels(level: float | Sequence[float]) -> list[float]:
-    """One level or several as a list."""
-    return [level] if isinstance(level, float | int) else [*level]

@@ -57,7 +57,7 @@ def test_columns_may_have_labels_that_are_no_text():
 def test_every_option_acts_or_is_refused():
     known = {option.name for record in (DataOptions, FitOptions) for option in list_options(record)}
     assert {*TAKES} <= known
-    for name in sorted(known - {*TAKES}):
+    for name in sorted(known - {*TAKES, "quantity"}):  # which makes a forecast of prices of it, see tests/finance
         with pytest.raises(UsageError, match="does nothing for forecasts"):
             plan(weekly(84), **{name: "something"})
 
@@ -67,9 +67,9 @@ def test_settings_of_models_are_refused():
         plan(weekly(84), activation="gelu")
 
 
-@pytest.mark.parametrize("name", ["series", "horizon", "known"])
-def test_options_of_series_are_refused_for_rows(name):
-    with pytest.raises(UsageError, match=f"--{name} is for forecasts of series"):
+@pytest.mark.parametrize(("name", "flag"), [("series", "series"), ("horizon", "horizon"), ("known", "known"), ("quantity", "as")])
+def test_options_of_series_are_refused_for_rows(name, flag):
+    with pytest.raises(UsageError, match=f"--{flag} is for forecasts of series"):
         refuse_series_options(DataOptions(target="sold", **{name: "day"}))
     refuse_series_options(DataOptions(target="sold"))
 

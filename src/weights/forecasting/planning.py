@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -46,7 +46,7 @@ TAKES = (
     "inspect",
 )
 """Options that act on forecasts."""
-_OF_SERIES = ("series", "horizon", "known")
+_OF_SERIES = ("series", "horizon", "known", "quantity")
 _FEWEST_BEFORE = 5
 """Values that a series has beside those of the horizon, so that there are some forecasts of what came (our choice)."""
 _FEWEST_DESCRIBED, _MOST_DESCRIBED = 100, 10_000
@@ -68,7 +68,7 @@ def plan_forecast(data: Any, request: Request, *, held_out: int = 0) -> Forecast
         UsageError: an option is missing, or does nothing for forecasts. NotFoundError, DataError: as `read_panel` and `make_units`.
     """
     said = request.data
-    _check_acting(request)
+    check_acting(request, TAKES, "forecasts")
     data = part_of(data, said)
     horizon = check_horizon(said.horizon)
     labels = column_labels(data)
@@ -153,8 +153,26 @@ def check_horizon(horizon: Any) -> int:
     return int(horizon)
 
 
-def _check_acting(request: Request) -> None:
-    """Refuse options that do nothing for forecasts.
+def choose_held_out(asked: int | None, n_moments: int, horizon: int) -> int:
+    """How many of the last moments are held out: what was asked for, or a fifth, or five horizons if these are less.
+
+    Raises:
+        UsageError: less than the horizon was asked for.
+    """
+    if asked is None:
+        return max(min(n_moments // 5, 5 * horizon), horizon)
+    if asked < horizon:
+        raise UsageError(f"At least the {horizon:,} steps of the horizon are held out, but {asked:,} were asked for.")
+    return asked
+
+
+def check_acting(request: Request, takes: Collection[str], what: str) -> None:
+    """Refuse options that do nothing for what is learned.
+
+    Args:
+        request: what was said.
+        takes: the options that act.
+        what: what is learned, in words.
 
     Raises:
         UsageError: there is one.
@@ -162,10 +180,10 @@ def _check_acting(request: Request) -> None:
     for record, options in ((request.data, DataOptions), (request.fit, FitOptions)):
         for known in list_options(options):
             value = getattr(record, known.name)
-            if known.name not in TAKES and value != known.default and not (known.default == () and not value):
-                raise UsageError(f"{known.flag} does nothing for forecasts. Leave it out.")
+            if known.name not in takes and value != known.default and not (known.default == () and not value):
+                raise UsageError(f"{known.flag} does nothing for {what}. Leave it out.")
     for name in request.settings:
-        raise UsageError(f"The setting '{name}' does nothing for forecasts, which are regressions on lags. Leave it out.")
+        raise UsageError(f"The setting '{name}' does nothing for {what}, which are learned in closed form. Leave it out.")
 
 
 def _fill_known(panel: Panel, n_targets: int) -> tuple[Panel, list[str]]:

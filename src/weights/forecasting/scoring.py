@@ -96,6 +96,11 @@ def name_level(level: float) -> str:
     return f"{100 * level:.10g}%"
 
 
+def list_levels(level: float | Sequence[float]) -> list[float]:
+    """One level or several as a list."""
+    return [level] if isinstance(level, float | int) else [*level]
+
+
 def _per_cent(share: float) -> str:
     return f"{100 * share:.1f} %"
 

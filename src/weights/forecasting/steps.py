@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import pyarrow as pa
@@ -19,6 +19,22 @@ from weights.types import AnyArray, FloatArray, IntArray
 
 _MOST_SHOWN = 30
 _MOST_NUMBERS, _N_PATHS = 20_000_000, (200, 2_000)
+
+
+class Before(Protocol):
+    """What came before the next steps."""
+
+    @property
+    def name(self) -> str:
+        """What it is called."""
+
+    @property
+    def values(self) -> FloatArray:
+        """The last values that are known, shape (t,)."""
+
+    @property
+    def times(self) -> AnyArray:
+        """Their moments, shape (t,)."""
 
 
 class History:
@@ -43,7 +59,7 @@ class History:
         """Their moments, shape (t,)."""
         end = int(self._forecaster.units.ends[self._unit]) + len(self._later)
         calendar = self._forecaster.calendar
-        return _as_times(calendar.moments(end + np.arange(1 - len(self.values), 1)), numbered=calendar.numbered)
+        return as_times(calendar.moments(end + np.arange(1 - len(self.values), 1)), numbered=calendar.numbered)
 
 
 class ForecastTable(dict[str, AnyArray]):
@@ -56,7 +72,7 @@ class ForecastTable(dict[str, AnyArray]):
         notes: sentences about the rows that came before.
     """
 
-    def __init__(self, columns: Mapping[str, AnyArray], before: History, notes: Sequence[str] = ()) -> None:
+    def __init__(self, columns: Mapping[str, AnyArray], before: Before, notes: Sequence[str] = ()) -> None:
         super().__init__(columns)
         self.before, self.notes = before, [*notes]
 
@@ -172,7 +188,7 @@ def _name_unit(forecaster: Forecaster, unit: int, n_rows: int) -> dict[str, AnyA
 
 def _times_after(forecaster: Forecaster, unit: int, steps: IntArray) -> AnyArray:
     """The moments so many steps (n,) after the last value of a unit that was learned from."""
-    return _as_times(forecaster.calendar.moments(int(forecaster.units.ends[unit]) + steps), numbered=forecaster.calendar.numbered)
+    return as_times(forecaster.calendar.moments(int(forecaster.units.ends[unit]) + steps), numbered=forecaster.calendar.numbered)
 
 
 def _history(later: Later, lengths: Mapping[int, int]) -> History:
@@ -189,7 +205,7 @@ def _say(forecaster: Forecaster, moment: Moment, levels: Sequence[float]) -> dic
     return said
 
 
-def _as_times(moments: FloatArray, *, numbered: bool) -> AnyArray:
+def as_times(moments: FloatArray, *, numbered: bool) -> AnyArray:
     """Moments as dates with times, or as whole numbers where they are such."""
     if not numbered:
         return np.round(moments * 1000).astype(np.int64).astype("datetime64[ms]")

@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
+import msgspec
 import numpy as np
 import scipy.special
 
@@ -31,7 +32,7 @@ _LEAST_AHEAD, _TIMES_AHEAD = 0.1, 2.0
 _SURE_AHEAD = 0.001
 
 
-class Predictor(NamedTuple):
+class Predictor(msgspec.Struct, frozen=True):
     """What a variable says of what comes.
 
     Attributes:

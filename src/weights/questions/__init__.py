@@ -12,7 +12,7 @@ import msgspec
 
 from weights.errors import UsageError, suggest
 from weights.options import check_names, list_options
-from weights.questions import classes, effects, explain, forecasts, numbers, pictures, score, show, stretches, summary, trials
+from weights.questions import classes, effects, explain, forecasts, numbers, pictures, prices, score, show, stretches, summary, trials
 from weights.questions.question import Answer, Asker, Question
 
 if TYPE_CHECKING:
@@ -55,7 +55,14 @@ SERIES_QUESTIONS = _list_by_name(
     forecasts.EXPLAIN,
     forecasts.LAGS,
 )
-BY_SUBJECT = {"rows": QUESTIONS, "series": SERIES_QUESTIONS}
+PRICE_QUESTIONS = _list_by_name(
+    prices.SHOW,
+    prices.SUMMARY,
+    prices.FORECAST,
+    prices.SCORE,
+    prices.BACKTEST,
+)
+BY_SUBJECT = {"rows": QUESTIONS, "series": SERIES_QUESTIONS, "prices": PRICE_QUESTIONS}
 """By what a run learned from (`subject` of its model) the questions that it can be asked."""
 
 

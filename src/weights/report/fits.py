@@ -1,4 +1,4 @@
-"""What is shown of a fit, before and after: a record of functions for fits of rows, and one for forecasts."""
+"""What is shown of a fit, before and after: a record of functions for fits of rows, one for forecasts, and one for those of prices."""
 
 from __future__ import annotations
 
@@ -6,10 +6,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from weights.finance.fitting import PricePlan
 from weights.fitting import Prepared
 from weights.forecasting.fitting import ForecastPlan
 from weights.model import Model
-from weights.report import forecasts, terminal
+from weights.report import forecasts, prices, terminal
 from weights.report.diagnosis import decomposition_lines
 from weights.report.elements import finding_lines
 from weights.report.json import plan_object, run_object
@@ -73,6 +74,14 @@ REPORTS = {
         forecasts.plan_object,
         forecasts.result_lines,
         forecasts.run_object,
+        lambda plan: None,
+    ),
+    PricePlan: FitReport(
+        prices.overview,
+        prices.plan_lines,
+        prices.plan_object,
+        prices.result_lines,
+        prices.run_object,
         lambda plan: None,
     ),
 }

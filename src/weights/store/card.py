@@ -8,6 +8,7 @@ from collections import Counter
 from weights.data.table.columns import TABLE_KINDS
 from weights.ensemble import Ensemble, Report
 from weights.errors import DataError
+from weights.finance.forecaster import PriceForecaster
 from weights.forecasting.forecaster import Forecaster
 from weights.inspection.classes import operating_point
 from weights.tasks.metrics import Metric
@@ -80,6 +81,30 @@ def forecast_card(forecaster: Forecaster) -> str:
         '```python\nimport weights as wt\n\nmodel = wt.load("this-folder")\nmodel.forecast()\n```',
         "## Limits",
         "Forecasts hold as far as what comes is like what came. Weights describe association, not cause.",
+    ]
+    return "\n\n".join(section for section in sections if section) + "\n"
+
+
+def price_card(forecaster: PriceForecaster) -> str:
+    """Markdown with YAML front matter: what of prices is forecast, from what, how well, and what it is not for."""
+    task, report = forecaster.task, forecaster.report
+    several = f"{len(forecaster.labels):,} series" if task.series else "one series"
+    sections = [
+        "---\nlibrary_name: weights\npipeline_tag: time-series-forecasting\ntags: [time-series, finance]\n---",
+        f"# {_line(task.quantity)} of {_line(task.target)} from {_line(report.source)}",
+        f"{_line(task.told.help)} {task.horizon:,} steps ahead ({forecaster.calendar.name}), of {several}.",
+        f"Learned from {report.n_samples:,} rows in {report.seconds:.1f} s with Weights {report.version}, {report.created}.",
+        "## How good it is",
+        f"At rolling origins, after {task.horizon:,} steps, with 95 % intervals over the choice of moments:",
+        _metrics_table(report.metrics),
+        *_test_sections(report),
+        _line(report.decision),
+        "## Notes",
+        "\n".join(f"- {_line(remark)}" for remark in report.remarks) or "- nothing",
+        "## Use",
+        '```python\nimport weights as wt\n\nmodel = wt.load("this-folder")\nmodel.forecast()\n```',
+        "## Limits",
+        "The folder holds the prices it learned from. Forecasts hold as far as what comes is like what came. They are no advice to trade.",
     ]
     return "\n\n".join(section for section in sections if section) + "\n"
 

@@ -7,8 +7,9 @@ from typing import Any
 from weights.store.content import Content
 from weights.store.ensembles import ENSEMBLE
 from weights.store.forecasters import FORECASTER
+from weights.store.prices import PRICES
 
-CONTENTS = {content.name: content for content in (ENSEMBLE, FORECASTER)}
+CONTENTS = {content.name: content for content in (ENSEMBLE, FORECASTER, PRICES)}
 
 
 def content_of(saved: Any) -> Content:

@@ -17,6 +17,7 @@ from safetensors.numpy import save as save_tensors
 
 from weights.ensemble import Ensemble, Report
 from weights.errors import CorruptError, DataError, NotFoundError, StorageError, UsageError, WeightsError
+from weights.finance.forecaster import PriceForecaster
 from weights.forecasting.forecaster import Forecaster
 from weights.store.contents import content_of
 from weights.store.disk import write_folder
@@ -24,7 +25,7 @@ from weights.store.migrations import FORMAT_VERSION
 from weights.store.verify import FILES, LARGEST_JSON, SUMS, check_tensors, find_state, hash_line, is_saved, read_verified
 from weights.tasks.metrics import Metric
 
-Saved = Ensemble | Forecaster
+Saved = Ensemble | Forecaster | PriceForecaster
 _MOST_TRIES = 100
 
 

@@ -123,6 +123,14 @@ FORECAST_METRICS: dict[str, Measure] = {
     "mae": _ERROR._replace(title="mean absolute error"),
     "mse": _ERROR._replace(title="mean squared error"),
 }
+PRICE_METRICS: dict[str, Measure] = {
+    "qlike": _ERROR._replace(title="loss of variances (QLIKE)"),
+    "mse": _ERROR._replace(title="mean squared error"),
+    "mae": _ERROR._replace(title="mean absolute error"),
+    "brier": _ERROR._replace(title="Brier score"),
+    "log_loss": _ERROR._replace(title="log loss"),
+}
+"""Losses of forecasts of prices (`weights.data.series.finance.QUANTITIES`)."""
 
 
 def find_measure(name: str) -> Measure:

@@ -5,7 +5,7 @@ absolute return, what was traded), because they are nearly normal where squared 
 weeks of about a year, so that what comes back every quarter, such as earnings, is seen. Every series is seen from its own mean so far and
 from what the others did at the same time, of which only the last month is told: there are many series, but few such months.
 
-`fit_volatility` gives a `Volatility`, which forecasts with bounds.
+`fit_volatility` gives a `Volatility`, which forecasts, and what it would have forecast at rolling origins.
 """
 
 from __future__ import annotations
@@ -34,9 +34,21 @@ _MOST_WINDOWS = 100_000
 """Windows that are learned from; of more every second or third origin is taken: windows of neighbours say nearly the same (our choice)."""
 _LEAST_SQUARE = 0.01
 """Of the mean square of a series: what is added to a mean square before its logarithm, as that of no movement is none (our choice)."""
-_SMALLEST = 1e-30
-"""Mean square of no movement, in errors."""
-_PROBABILITIES = np.linspace(0.0, 1.0, 401)
+_MOST_NUMBERS = 10_000_000
+"""Steps of all windows that are learned from (our choice)."""
+
+
+class RollingForecasts(NamedTuple):
+    """What would have been forecast from what was known at earlier moments.
+
+    Attributes:
+        origin: the last moment that each knew, shape (n,). series: of which series, shape (n,).
+        squares: mean squares that were expected over the next h steps, h = 1 to H, shape (n, H).
+    """
+
+    origin: IntArray
+    series: IntArray
+    squares: FloatArray
 
 
 class Volatility(NamedTuple):
@@ -48,8 +60,7 @@ class Volatility(NamedTuple):
         start: what is added, shape (H,).
         strength: of the penalty that rolling origins chose.
         loss: mean QLIKE at rolling origins of each strength that was tried, at step H.
-        errors: quantiles of the logarithm of what came over what was forecast, at rolling origins, shape (401, H).
-        n_errors: as many independent errors tell as much, shape (H,).
+        rolling: forecasts at these origins, of the best strength; not kept with a run.
     """
 
     weights: FloatArray
@@ -57,8 +68,7 @@ class Volatility(NamedTuple):
     start: FloatArray
     strength: float
     loss: dict[float, float]
-    errors: FloatArray
-    n_errors: FloatArray
+    rolling: RollingForecasts | None = None
 
     def forecast(self, squares: FloatArray, measures: Sequence[FloatArray], origins: IntArray | None = None) -> FloatArray:
         """The mean square expected over the next h steps, h = 1 to H, of each series, after each origin, shape (o, S, H).
@@ -72,20 +82,6 @@ class Volatility(NamedTuple):
         origins = np.asarray([len(squares) - 1]) if origins is None else origins
         inputs, level = _inputs(squares, measures, origins)
         return np.exp(_fill(inputs - self.centre) @ self.weights + self.start + level[..., None])
-
-    def bounds(self, forecasts: FloatArray, level: float) -> tuple[FloatArray, FloatArray]:
-        """Between which two the mean square of the returns to come lies with this probability, each of the shape of the forecasts (..., H).
-
-        Quantiles of how far forecasts were off at rolling origins, as split conformal prediction takes them from as many errors as tell as
-        much independently. The level is one over many months: when all series move at once, few hold.
-        """
-        n, tail = self.n_errors, (1 - level) / 2
-        tails = np.maximum((n + 1) * tail - 1, 0.0) / n
-        low, high = (
-            np.asarray([np.interp(p, _PROBABILITIES, column) for p, column in zip(ends, self.errors.T, strict=True)])
-            for ends in (tails, 1 - tails)
-        )
-        return forecasts * np.exp(low), forecasts * np.exp(high)
 
 
 def fit_volatility(squares: FloatArray, measures: Sequence[FloatArray], horizon: int) -> Volatility:
@@ -122,7 +118,7 @@ def fit_volatility(squares: FloatArray, measures: Sequence[FloatArray], horizon:
         )
     judging = [(windows.origin >= cut) & (windows.origin < end) for cut, end in itertools.pairwise(bounds)]
     losses: dict[float, list[FloatArray]] = {strength: [] for strength in _STRENGTHS}
-    errors: dict[float, list[FloatArray]] = {strength: [] for strength in _STRENGTHS}
+    forecasts: dict[float, list[FloatArray]] = {strength: [] for strength in _STRENGTHS}
     for place, cut in enumerate(bounds[:-1]):
         learned = windows.at(windows.origin <= cut - horizon)
         judged = windows.at(judging[place])
@@ -130,13 +126,17 @@ def fit_volatility(squares: FloatArray, measures: Sequence[FloatArray], horizon:
             forecast = judged.level[:, None] + _fill(judged.inputs - centre) @ weights + start
             log_ratio = np.log(judged.padded[:, -1]) - forecast[:, -1]
             losses[strength].append(np.exp(log_ratio) - log_ratio - 1)
-            errors[strength].append(np.log(np.maximum(judged.square, _SMALLEST)) - forecast)
+            forecasts[strength].append(np.exp(forecast))
     loss = {strength: float(np.concatenate(part).mean()) for strength, part in losses.items()}
     best = min(loss, key=loss.__getitem__)
     weights, centre, start = _solve(windows, (best,))[best]
-    off, origin = np.concatenate(errors[best]), np.concatenate([windows.origin[judged] for judged in judging])
-    n_errors = np.asarray([_count_independent(column, origin, horizon) for column in off.T])
-    return Volatility(weights, centre, start, best, loss, np.quantile(off, _PROBABILITIES, axis=0), n_errors)
+    together = [windows.at(judged) for judged in judging]
+    rolling = RollingForecasts(
+        np.concatenate([part.origin for part in together]),
+        np.concatenate([part.series for part in together]),
+        np.concatenate(forecasts[best]),
+    )
+    return Volatility(weights, centre, start, best, loss, rolling)
 
 
 def measure_movement(
@@ -162,13 +162,18 @@ def measure_movement(
     return [np.log(variance + 1e-6), moved]
 
 
+def count_inputs(with_range: bool) -> int:
+    """How many inputs forecasts have, where the range of a moment is known beside its return, or not."""
+    return (1 + with_range) * (len(EDGES) - 1) + len(_TOGETHER) + len(_LEVELS) + 1
+
+
 class _Windows(NamedTuple):
-    """Windows of all series: origin (n,), inputs (n, p), level (n,), the mean square of the next h returns (n, H), and it padded (n, H)."""
+    """Windows of all series: origin and series (n,), inputs (n, p), level (n,), the mean square of the next h returns, padded, (n, H)."""
 
     origin: IntArray
+    series: IntArray
     inputs: FloatArray
     level: FloatArray
-    square: FloatArray
     padded: FloatArray
 
     def at(self, which: BoolArray) -> _Windows:
@@ -178,7 +183,7 @@ class _Windows(NamedTuple):
 def _collect_windows(squares: FloatArray, measures: Sequence[FloatArray], horizon: int) -> _Windows:
     """The windows that have enough before them and all returns after them."""
     n_moments, n_series = squares.shape
-    stride = -(-n_moments * n_series // _MOST_WINDOWS)
+    stride = -(-n_moments * n_series // min(_MOST_WINDOWS, _MOST_NUMBERS // horizon))
     origins = np.arange(_FEWEST_BEFORE, n_moments - horizon, stride)
     inputs, level = _inputs(squares, measures, origins)
     sums = np.cumsum(np.vstack([np.zeros((1, n_series)), np.nan_to_num(squares)]), axis=0)
@@ -192,9 +197,9 @@ def _collect_windows(squares: FloatArray, measures: Sequence[FloatArray], horizo
     place, series = np.nonzero(there)
     return _Windows(
         origins[place],
+        series,
         inputs[place, series],
         level[place, series],
-        square[place, series],
         square[place, series] + _LEAST_SQUARE * usual[place, series, None] / steps,
     )
 
@@ -265,12 +270,3 @@ def _solve(windows: _Windows, strengths: Sequence[float]) -> dict[float, tuple[F
         ratio = np.exp(logs - middle - seen @ weights).mean(axis=0)
         solutions[strength] = weights / scale[:, None], centre, middle + np.log(ratio)
     return solutions
-
-
-def _count_independent(errors: FloatArray, origin: IntArray, horizon: int) -> float:
-    """As many independent errors have a mean as sure as that of these, by the means of batches of twice the horizon."""
-    groups = origin // (2 * horizon)
-    _, place = np.unique(groups, return_inverse=True)
-    means = np.bincount(place, errors) / np.bincount(place)
-    spread = float(means.var(ddof=1)) if len(means) > 1 else 0.0
-    return float(np.clip(len(means) * errors.var() / max(spread, np.finfo(float).tiny), 1.0, len(errors)))

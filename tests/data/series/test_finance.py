@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from weights.data.series.finance import QUANTITIES, check_prices, expect, log_loss, observe, qlike
+from weights.data.series.finance import QUANTITIES, check_prices, log_loss, observe, qlike
 from weights.errors import DataError
 
 PRICES = np.array([100.0, 110.0, 99.0, 99.0, 118.8])
@@ -88,25 +88,13 @@ def test_har_finds_the_slopes_of_a_truth_that_is_har():
     np.testing.assert_allclose(expected[110:-1, 0], values[111:], rtol=1e-6)
 
 
-def test_expected_outcomes_are_means_over_whole_paths():
-    """Errors that cancel within a path leave no return at its end, whatever each step did."""
-    errors = np.array([[0.1, -0.1], [-0.1, 0.1]])
-    cumulative = expect(QUANTITIES["log-returns"], errors)
-    np.testing.assert_allclose([cumulative.mean[1], cumulative.low[1], cumulative.high[1]], 0.0, atol=1e-12)
-    falls = expect(QUANTITIES["drawdown"], errors)
-    np.testing.assert_allclose(falls.mean, (1 - np.exp(-0.1)) * np.array([0.5, 1.0]))
-
-
-def test_probabilities_of_direction_and_bounds_of_returns_hold_on_a_random_walk():
-    """With errors of other paths of the same walk: Brier scores that of a coin, and bounds of level 80 % hold 80 %."""
-    rng = np.random.default_rng(4)
-    errors, steps = (0.01 * rng.standard_t(5, size=(2_000, 10)) for _ in range(2))
-    up = expect(QUANTITIES["direction"], errors).mean
-    np.testing.assert_allclose(up, 0.5, atol=4 * 0.5 / np.sqrt(2_000))  # four standard errors
-    bounds = expect(QUANTITIES["returns"], errors, level=0.8)
-    came = QUANTITIES["returns"].outcome(steps)
-    held = ((came >= bounds.low) & (came <= bounds.high)).mean(axis=0)
-    np.testing.assert_allclose(held, 0.8, atol=4 * np.sqrt(2 * 0.8 * 0.2 / 2_000))  # of both samples
+@pytest.mark.parametrize("name", QUANTITIES)
+def test_baselines_of_some_steps_are_those_of_all(name):
+    quantity, prices = QUANTITIES[name], random_prices(150, seed=6)
+    values, steps = quantity.values(prices), np.array([1, 3])
+    outcomes = observe(quantity, values, H)
+    for baseline in quantity.baselines.values():
+        np.testing.assert_allclose(baseline(values, outcomes[:, steps - 1], steps), baseline(values, outcomes)[:, steps - 1], rtol=1e-9)
 
 
 def test_losses_are_zero_of_what_is_right_and_qlike_is_least_at_the_mean():

@@ -1,8 +1,8 @@
 """What of prices is forecast: returns, log returns, volatility, direction, drawdown. Each is a `Quantity`, a row of `QUANTITIES`.
 
 A quantity has values at every moment, made from prices up to that moment, and an outcome of a path of values: what has come to be
-after each of its steps, such as the return since its begin. `observe` gives the outcomes that came after every moment; `expect` gives
-what is expected, and bounds, from sample paths of values, as what is told of prices is seldom linear in the values of single steps.
+after each of its steps, such as the return since its begin. `observe` gives the outcomes that came after every moment; what is expected,
+and bounds, follow from sample paths of log returns, as what is told of prices is seldom linear in the values of single steps.
 """
 
 from __future__ import annotations
@@ -13,13 +13,14 @@ from typing import NamedTuple
 import numpy as np
 
 from weights.errors import DataError
-from weights.types import FloatArray
+from weights.types import FloatArray, IntArray
 
-DAYS_A_YEAR = 252.0
-"""Of trading, by which volatility is annualised."""
 _HAR = (1, 5, 22)
 """Moments over which means are taken: a day, a week and a month (Corsi 2009, equation 12)."""
-_LEAST_PROBABILITY = 1e-6
+_LEAST_PROBABILITY, _ROUNDING = 1e-6, 1e-13
+
+Baseline = Callable[..., FloatArray]
+"""Values (t,), their outcomes after steps (t, k), and these steps (k,) where they are not 1 to k -> what is expected without any model."""
 
 
 class Quantity(NamedTuple):
@@ -27,28 +28,30 @@ class Quantity(NamedTuple):
 
     Attributes:
         name: as it is chosen. help: what is told, in a sentence.
-        values: prices (t,) -> values (t,); each from its price and those before.
+        of_returns: log returns (...) -> values of the same shape, such as their squares.
         outcome: values of the steps of a path (..., H) -> what has come to be after each step (..., H).
         show: outcomes, moments a year -> what the user is told, of the same shape.
-        losses: by name, what came and what was expected -> loss of each; the first one judges.
-        baselines: by name, values (t,) and their outcomes over the next steps (t, H) -> outcomes expected after each moment (t, H).
+        losses: by name, what came and what was expected, both as they are shown -> loss of each; the first one judges.
+        baselines: by name, what is expected after each moment without any model, shape (t, k).
+        compare: outcomes (..., k), volatility (..., 1) and steps (k,) -> in units in which series can be compared.
+        neutral: what is expected where nothing tells which way prices go; None of what says nothing of whether they rise.
+        bounded: whether an interval says something of it; of a yes or no it does not.
     """
 
     name: str
     help: str
-    values: Callable[[FloatArray], FloatArray]
+    of_returns: Callable[[FloatArray], FloatArray]
     outcome: Callable[[FloatArray], FloatArray]
     show: Callable[[FloatArray, float], FloatArray]
     losses: Mapping[str, Callable[[FloatArray, FloatArray], FloatArray]]
-    baselines: Mapping[str, Callable[[FloatArray, FloatArray], FloatArray]]
+    baselines: Mapping[str, Baseline]
+    compare: Callable[[FloatArray, FloatArray, IntArray], FloatArray]
+    neutral: float | None = None
+    bounded: bool = True
 
-
-class Expected(NamedTuple):
-    """What is expected after each step, shape (H,), and what lies between `low` and `high` with the probability that was asked for."""
-
-    mean: FloatArray
-    low: FloatArray
-    high: FloatArray
+    def values(self, prices: FloatArray) -> FloatArray:
+        """The value at each moment (t,), from its price and those before; NaN where there is no price."""
+        return self.of_returns(take_log_returns(prices))
 
 
 def check_prices(prices: FloatArray, name: str) -> None:
@@ -86,25 +89,6 @@ def observe(quantity: Quantity, values: FloatArray, horizon: int) -> FloatArray:
     return quantity.outcome(np.lib.stride_tricks.sliding_window_view(ahead, horizon))
 
 
-def expect(quantity: Quantity, paths: FloatArray, level: float = 0.8) -> Expected:
-    """The mean and the quantiles of the outcomes of paths of values, which came about as those may that will come.
-
-    Args:
-        quantity: a row of `QUANTITIES`.
-        paths: of the values of the next H steps, such as a forecast plus the errors that forecasts of the same steps had at n origins, in
-            which rows stay whole, so that steps depend on each other as they do; shape (n, H).
-        level: of the bounds.
-
-    Example:
-        >>> paths = np.array([[0.01, 0.01], [-0.02, 0.03], [0.01, 0.02], [-0.01, -0.01]])
-        >>> expect(QUANTITIES["direction"], paths).mean
-        array([0.5 , 0.75])
-    """
-    outcomes = quantity.outcome(paths)
-    low, high = np.quantile(outcomes, [(1 - level) / 2, (1 + level) / 2], axis=0)
-    return Expected(outcomes.mean(axis=0), low, high)
-
-
 def take_returns(prices: FloatArray) -> FloatArray:
     """The return at each moment since the price before, shape (t,); NaN at the first and where there is no price.
 
@@ -139,25 +123,25 @@ def log_loss(came: FloatArray, expected: FloatArray) -> FloatArray:
     return -(came * np.log(probability) + (1 - came) * np.log1p(-probability))
 
 
-def expect_history(values: FloatArray, outcomes: FloatArray) -> FloatArray:
-    """The mean of the outcomes that had come by each moment, shape (t, H); NaN before the first."""
-    ended = _shift_to_end(outcomes)
+def expect_history(values: FloatArray, outcomes: FloatArray, steps: IntArray | None = None) -> FloatArray:
+    """The mean of the outcomes that had come by each moment, shape (t, k); NaN before the first."""
+    ended = shift_to_end(outcomes, steps)
     known = np.cumsum(~np.isnan(ended), axis=0)
     return np.where(known > 0, np.cumsum(np.nan_to_num(ended), axis=0) / np.maximum(known, 1), np.nan)
 
 
-def expect_last(values: FloatArray, outcomes: FloatArray) -> FloatArray:
-    """The outcome over as many steps up to each moment, shape (t, H)."""
-    return _shift_to_end(outcomes)
+def expect_last(values: FloatArray, outcomes: FloatArray, steps: IntArray | None = None) -> FloatArray:
+    """The outcome over as many steps up to each moment, shape (t, k)."""
+    return shift_to_end(outcomes, steps)
 
 
-def expect_constant(value: float) -> Callable[[FloatArray, FloatArray], FloatArray]:
+def expect_constant(value: float) -> Baseline:
     """A baseline that always expects one value."""
-    return lambda values, outcomes: np.full_like(outcomes, value)
+    return lambda values, outcomes, steps=None: np.full_like(outcomes, value)
 
 
-def expect_har(values: FloatArray, outcomes: FloatArray) -> FloatArray:
-    """Least squares on the means of the last day, week and month, over the windows that had ended by each moment, shape (t, H).
+def expect_har(values: FloatArray, outcomes: FloatArray, steps: IntArray | None = None) -> FloatArray:
+    """Least squares on the means of the last day, week and month, over the windows that had ended by each moment, shape (t, k).
 
     The regression is that of Corsi (2009, equation 12). Not below the least outcome so far, as variances are positive
     (Bollerslev, Patton and Quaedvlieg 2016, section 2.4).
@@ -169,22 +153,29 @@ def expect_har(values: FloatArray, outcomes: FloatArray) -> FloatArray:
     inputs = np.column_stack([np.ones(len(values)), (sums[ends][:, None] - sums[begins]) / np.maximum(counts, 1)])
     full = ends > _HAR[-1]
     expected = np.full_like(outcomes, np.nan)
-    for h in range(1, outcomes.shape[1] + 1):
-        used = full & ~np.isnan(outcomes[:, h - 1])
-        seen, came = np.where(used[:, None], inputs, 0.0), np.where(used, outcomes[:, h - 1], 0.0)
+    for place, h in enumerate(_list_steps(outcomes, steps)):
+        used = full & ~np.isnan(outcomes[:, place])
+        seen, came = np.where(used[:, None], inputs, 0.0), np.where(used, outcomes[:, place], 0.0)
         products = _delay(np.cumsum(seen[:, :, None] * seen[:, None, :], axis=0), h)
         cross = _delay(np.cumsum(seen * came[:, None], axis=0), h)
         enough = full & (_delay(np.cumsum(used.astype(float)), h) >= 3 * inputs.shape[1])
-        least = _delay(np.minimum.accumulate(np.where(used, outcomes[:, h - 1], np.inf)), h)
-        slopes = np.linalg.pinv(products[enough], hermitian=True) @ cross[enough, :, None]
-        fitted = (inputs[enough, None, :] @ slopes)[:, 0, 0]
-        expected[enough, h - 1] = np.maximum(fitted, least[enough])
+        least = _delay(np.minimum.accumulate(np.where(used, outcomes[:, place], np.inf)), h)
+        scale = np.sqrt(np.maximum(np.diagonal(products[enough], axis1=1, axis2=2), np.finfo(float).tiny))
+        alike = products[enough] / (scale[:, :, None] * scale[:, None, :]) + _ROUNDING * np.eye(inputs.shape[1])
+        slopes = np.linalg.solve(alike, (cross[enough] / scale)[..., None])[..., 0] / scale
+        fitted = (inputs[enough] * slopes).sum(axis=1)
+        expected[enough, place] = np.maximum(fitted, least[enough])
     return expected
 
 
-def _shift_to_end(outcomes: FloatArray) -> FloatArray:
-    """Outcomes at the moments when they were known, h steps after their origin, shape (t, H)."""
-    return np.stack([_delay(column, h, np.nan) for h, column in enumerate(outcomes.T, start=1)], axis=1)
+def _list_steps(outcomes: FloatArray, steps: IntArray | None) -> list[int]:
+    """After how many steps each outcome came."""
+    return [*range(1, outcomes.shape[1] + 1)] if steps is None else steps.tolist()
+
+
+def shift_to_end(outcomes: FloatArray, steps: IntArray | None = None) -> FloatArray:
+    """Outcomes at the moments when they were known, which is so many steps after their origin as they reach over, shape (t, k)."""
+    return np.stack([_delay(outcomes[:, place], h, np.nan) for place, h in enumerate(_list_steps(outcomes, steps))], axis=1)
 
 
 def _delay(values: FloatArray, steps: int, blank: float = 0.0) -> FloatArray:
@@ -224,11 +215,34 @@ def _annualise(outcomes: FloatArray, moments_a_year: float) -> FloatArray:
     return np.sqrt(np.maximum(outcomes, 0.0) * moments_a_year)
 
 
+def _compare_sums(outcomes: FloatArray, volatility: FloatArray, steps: IntArray) -> FloatArray:
+    """Sums of returns in units of their deviation, were they independent."""
+    return np.asarray(outcomes / (volatility * np.sqrt(steps)))
+
+
+def _compare_squares(outcomes: FloatArray, volatility: FloatArray, steps: IntArray) -> FloatArray:
+    """Logarithms of mean squares over the mean square so far; of no movement, over a hundredth of it more."""
+    return np.log(outcomes / volatility**2 + 0.01)
+
+
+def _compare_as_they_are(outcomes: FloatArray, volatility: FloatArray, steps: IntArray) -> FloatArray:
+    return np.where(np.isnan(volatility), np.nan, outcomes)
+
+
 def _squared_error(came: FloatArray, expected: FloatArray) -> FloatArray:
     return (came - expected) ** 2
 
 
+def _absolute_error(came: FloatArray, expected: FloatArray) -> FloatArray:
+    return np.abs(came - expected)
+
+
+def _qlike_of_roots(came: FloatArray, expected: FloatArray) -> FloatArray:
+    return qlike(came**2, expected**2)
+
+
 _OF_RETURNS = {"zero": expect_constant(0.0), "historical mean": expect_history, "last": expect_last}
+_ERRORS_OF_RETURNS = {"mse": _squared_error, "mae": _absolute_error}
 
 QUANTITIES = {
     quantity.name: quantity
@@ -236,47 +250,56 @@ QUANTITIES = {
         Quantity(
             "returns",
             "The return since the last known price.",
-            take_returns,
+            np.expm1,
             _compound,
             _as_it_is,
-            {"mse": _squared_error},
+            _ERRORS_OF_RETURNS,
             _OF_RETURNS,
+            _compare_sums,
+            neutral=0.0,
         ),
         Quantity(
             "log-returns",
             "The logarithm of the price over the last known one.",
-            take_log_returns,
+            np.positive,
             _accumulate,
             _as_it_is,
-            {"mse": _squared_error},
+            _ERRORS_OF_RETURNS,
             _OF_RETURNS,
+            _compare_sums,
+            neutral=0.0,
         ),
         Quantity(
             "volatility",
-            "The root of the mean squared log return over the next steps, for a year of 252 days of trading.",
-            lambda prices: take_log_returns(prices) ** 2,
+            "The root of the mean squared log return over the next steps, for a year.",
+            np.square,
             _average,
             _annualise,
-            {"qlike": qlike, "mse": _squared_error},
+            {"qlike": _qlike_of_roots, "mae": _absolute_error},
             {"historical mean": expect_history, "last": expect_last, "HAR": expect_har},
+            _compare_squares,
         ),
         Quantity(
             "direction",
             "The probability that the price is higher than the last known one.",
-            take_log_returns,
+            np.positive,
             _went_up,
             _as_it_is,
-            {"brier": _squared_error, "log loss": log_loss},
+            {"brier": _squared_error, "log_loss": log_loss},
             {"even": expect_constant(0.5), "historical mean": expect_history},
+            _compare_as_they_are,
+            neutral=0.5,
+            bounded=False,
         ),
         Quantity(
             "drawdown",
             "The largest fall within the next steps, from a price to a later one, as a share of the higher.",
-            take_log_returns,
+            np.positive,
             _fall,
             _as_it_is,
-            {"mse": _squared_error},
+            {"mse": _squared_error, "mae": _absolute_error},
             {"historical mean": expect_history, "last": expect_last},
+            _compare_sums,
         ),
     )
 }

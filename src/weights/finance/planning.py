@@ -1,0 +1,115 @@
+"""From the user's words to a forecast of prices that is ready to be learned."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from weights.data.roles import Roles, column_labels, name_column, name_columns
+from weights.data.series.finance import QUANTITIES
+from weights.data.series.panel import Panel, read_panel
+from weights.data.steering import find_test_rows
+from weights.data.table.columns import find_kind
+from weights.data.table.delimited import remarks_of
+from weights.data.table.read import describe_source, part_of, read_table
+from weights.ensemble import Origin, check_threads
+from weights.errors import DataError, NotFoundError, UsageError, listed, printable, suggest
+from weights.finance.fitting import PricePlan
+from weights.finance.history import PriceHistory, lay_out_prices
+from weights.fitoptions import Request
+from weights.fitting import GivenRows
+from weights.forecasting.planning import check_acting, check_horizon
+from weights.tasks.prices import PriceForecast
+
+TAKES = ("task", "target", "time", "series", "horizon", "quantity", "split", "missing", "sheet", "query", "threads", "inspect")
+"""Options that act on forecasts of prices."""
+
+
+def plan_prices(data: Any, request: Request, *, held_out: int = 0) -> PricePlan:
+    """Read prices and decide what would be learned of them.
+
+    Args:
+        data: as `weights.fit`.
+        request: what was said.
+        held_out: how many of the last moments are not learned from, where no split says so.
+
+    Raises:
+        UsageError: an option is missing, or does nothing for forecasts of prices.
+        NotFoundError, DataError: as `read_panel` and `lay_out_prices`; rows of the test do not come last.
+    """
+    said = request.data
+    check_acting(request, TAKES, "forecasts of prices (--as)")
+    data = part_of(data, said)
+    horizon, quantity = check_horizon(said.horizon), check_quantity(said.quantity)
+    labels = column_labels(data)
+    targets = name_columns(said.target, labels)
+    time, series, split = (None if asked is None else name_column(asked, labels) for asked in (said.time, said.series, said.split))
+    if len(targets) != 1:
+        raise UsageError("One column of prices is needed. Name it with --target.")
+    if series is not None and time is None:
+        raise UsageError("Prices of several series are learned from together, moment by moment. Name the column of dates with --time.")
+    missing = name_columns(said.missing, ())
+    table = read_table(data, missing=missing, verbatim=[name for name in (series, split) if name])
+    if split is not None and split not in table.column_names:
+        raise NotFoundError(f"The table has no column '{printable(split)}' to use as split. {suggest(split, table.column_names)}")
+    signals, unread = _find_signals(table, {*targets, time, series, split})
+    panel = read_panel(table, [*targets, *signals], time=time, series=series)
+    history, remarks = lay_out_prices(panel)
+    if unread:
+        remarks.append(f"not looked at, as they are no numbers: {listed([printable(name) for name in unread], 5)}")
+    if time is None and (dates := [name for name in unread if find_kind(table[name], name).kind == "datetime"]):
+        remarks.append(f"rows are taken as steps, but '{printable(dates[0])}' holds dates: --time {printable(dates[0])} counts moments")
+    n_learned = len(history) - held_out if split is None else _find_first_tested(table, panel, history, split)
+    return PricePlan(
+        task=PriceForecast(targets[0], quantity, horizon, time, series),
+        calendar=panel.calendar,
+        labels=[*panel.labels],
+        history=history,
+        n_learned=n_learned,
+        source=printable(describe_source(data)),
+        origin=Origin(GivenRows(data).source, Roles(target=targets[0], time=time, split=split, missing=missing)),
+        n_samples=table.num_rows,
+        remarks=[*remarks_of(table), *panel.remarks, *remarks],
+        n_threads=check_threads(request.fit.threads),
+        inspect=request.fit.inspect is not False,
+    )
+
+
+def check_quantity(quantity: Any) -> str:
+    """The quantity, if it is one.
+
+    Raises:
+        UsageError: it is not.
+    """
+    if quantity not in QUANTITIES:
+        raise UsageError(f"--as must be one of {', '.join(QUANTITIES)}, but is '{quantity}'. {suggest(str(quantity), QUANTITIES)}")
+    return str(quantity)
+
+
+def _find_signals(table: pa.Table, taken: set[Any]) -> tuple[list[str], list[str]]:
+    """The other columns of numbers, and those of anything else."""
+    others = [name for name in table.column_names if name not in taken]
+    kinds = {name: find_kind(table[name], name).kind for name in others}
+    signals = [name for name in others if kinds[name] in ("numeric", "boolean")]
+    return signals, [name for name in others if name not in signals]
+
+
+def _find_first_tested(table: pa.Table, panel: Panel, history: PriceHistory, split: str) -> int:
+    """The place of the first moment that is for the test.
+
+    Raises:
+        DataError: a row that is not lies behind one that is.
+    """
+    tested = find_test_rows(table, split)
+    lengths = np.diff(panel.offsets)
+    places = np.concatenate([begin - history.begin + np.arange(n) for begin, n in zip(panel.begins, lengths, strict=True)])
+    there = panel.rows >= 0
+    of_test = tested[panel.rows[there]]
+    if not of_test.any():
+        return len(history)
+    first = int(places[there][of_test].min())
+    if (places[there][~of_test] >= first).any():
+        raise DataError(f"What is for the test must come after what is learned from, but '{split}' mixes them. Split by time.")
+    return first

@@ -1,0 +1,224 @@
+"""How good forecasts of later prices are, over every window of them: losses beside what needs no model, by step, and coverage."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import NamedTuple
+
+import msgspec
+import numpy as np
+
+from weights.conformal import check_level
+from weights.errors import DataError
+from weights.finance.forecaster import LEARNED, PriceForecaster, expect_plainly
+from weights.finance.history import PriceHistory
+from weights.finance.judging import Judged, measure_losses
+from weights.finance.trading import Trading, trade
+from weights.forecasting.scoring import LEVELS, name_level
+from weights.tables import aligned
+from weights.tasks.prices import PriceForecast
+from weights.tasks.proportions import Metric
+from weights.types import FloatArray, IntArray
+
+_MOST_STEPS_JUDGED = 6
+_BLOCK = 64
+
+
+class PriceStep(msgspec.Struct, frozen=True):
+    """How good forecasts after a step are.
+
+    Attributes:
+        step: its number. losses: by name the mean of what answers.
+        coverage: by level the share of outcomes that lay within the bounds.
+    """
+
+    step: int
+    losses: dict[str, float]
+    coverage: dict[str, float]
+
+
+class PriceScore(msgspec.Struct, frozen=True):
+    """How good forecasts of later prices are.
+
+    Attributes:
+        task: what was forecast.
+        n_windows: forecasts that were looked at, of all shares. n_origins: moments at which they were made. n_series: shares that had some.
+        n_fits: how often it was learned again on the way.
+        answering: what answers; of several fits each in its turn, if they differ.
+        metrics: losses after the last step of what answers, of what was learned, and of each forecast that needs no model.
+        rolling: those of what answers at rolling origins, when it learned.
+        steps: by step. coverage: by level over all of these; none of what has no interval.
+        trading: what it would have earned to go by the forecasts; None of what says nothing of whether prices rise.
+        notes: sentences about the rows.
+    """
+
+    task: PriceForecast
+    n_windows: int
+    n_origins: int
+    n_series: int
+    n_fits: int
+    answering: str
+    metrics: dict[str, dict[str, Metric]]
+    rolling: dict[str, Metric]
+    steps: list[PriceStep]
+    coverage: dict[str, float]
+    trading: Trading | None = None
+    notes: list[str] = []
+
+    def lines(self) -> list[str]:
+        """Aligned text."""
+        names = [self.answering, *(name for name in self.metrics if name != self.answering)]
+        measures = self.task.metrics
+        rows = [["walk-forward", names[0], "", *names[1:], "at rolling origins"]]
+        for loss, measure in measures.items():
+            values, before = [self.metrics[name][loss] for name in names], self.rolling.get(loss)
+            bounds = "" if values[0].low is None else f"[{measure.show(values[0].low)} {measure.show(values[0].high or 0.0)}]"
+            shown = [measure.show(metric.value) for metric in values]
+            rows.append([measure.title, shown[0], bounds, *shown[1:], "" if before is None else measure.show(before.value)])
+        by_step = [["steps ahead", *(measure.title for measure in measures.values()), *(f"within {level}" for level in self.coverage)]]
+        for row in self.steps:
+            losses = [measure.show(row.losses[loss]) for loss, measure in measures.items()]
+            by_step.append([str(row.step), *losses, *map(_per_cent, row.coverage.values())])
+        if self.coverage:
+            by_step.append(["all of these", *[""] * len(measures), *map(_per_cent, self.coverage.values())])
+        counted = (
+            f"{self.n_windows:,} forecasts of {self.n_series:,} series from {self.n_origins:,} moments, after {self.task.horizon:,} steps"
+        )
+        fits = f", learned {self.n_fits:,} times on the way" if self.n_fits > 1 else ""
+        return [
+            *aligned(rows, to_right=[1, *range(3, len(rows[0]))]),
+            f"  {counted}{fits}; [95 % interval over the choice of moments]",
+            *aligned(by_step, to_right=range(1, len(by_step[0]))),
+            *(self.trading.lines(self.task.horizon) if self.trading else []),
+        ]
+
+    def __str__(self) -> str:
+        return "\n".join(self.lines())
+
+
+def _per_cent(share: float) -> str:
+    return f"{100 * share:.1f} %"
+
+
+def choose_steps(horizon: int) -> IntArray:
+    """Steps at which forecasts are judged, from the first to the last, some of many."""
+    return np.unique(np.round(np.geomspace(1, horizon, _MOST_STEPS_JUDGED)).astype(np.int64))
+
+
+class Walked(NamedTuple):
+    """What was said at moments, and what came.
+
+    Attributes:
+        origins: places of moments, shape (o,).
+        expected: of what answers, after the judged steps, shape (o, S, k). learned: of the model.
+        held: whether outcomes lay within the bounds of each level, shape (levels, o, S, k).
+    """
+
+    origins: IntArray
+    expected: FloatArray
+    learned: FloatArray
+    held: FloatArray
+
+
+def score_prices(
+    stretches: Sequence[tuple[PriceForecaster, IntArray]],
+    history: PriceHistory,
+    *,
+    levels: Sequence[float] = LEVELS,
+    cost: float = 0.0,
+    notes: Sequence[str] = (),
+) -> PriceScore:
+    """How good forecasts are, from origins each of which is answered by its own forecaster.
+
+    Args:
+        stretches: forecasters, each with the places of moments after which it forecasts.
+        history: prices of all these moments and of those after them.
+        levels: of the intervals whose coverage is counted.
+        cost: of trading, as a share of what is traded.
+        notes: sentences about the rows.
+
+    Raises:
+        DataError: no origin has as many prices after it as the horizon.
+    """
+    for level in levels:
+        check_level(level)
+    last = stretches[-1][0]
+    task, steps = last.task, choose_steps(last.task.horizon)
+    levels = levels if task.told.bounded else ()
+    known = [(forecaster, origins[origins + task.horizon < len(history)]) for forecaster, origins in stretches]
+    known = [(forecaster, origins) for forecaster, origins in known if len(origins)]
+    if not known:
+        raise DataError(
+            f"Judging forecasts of {task.horizon:,} steps needs as many later prices, but there are fewer. "
+            "Give more rows, or fit with a shorter --horizon."
+        )
+    origins = np.concatenate([own for _, own in known])
+    came, plain = _observe_all(task, history, steps, last.a_year, origins)
+    walked = [part for forecaster, own in known for part in _walk(replace(forecaster, history=history), own, steps, levels, came)]
+    expected, learned = (np.concatenate([getattr(part, name) for part in walked]) for name in ("expected", "learned"))
+    held = np.concatenate([part.held for part in walked], axis=1)
+    at, share = np.nonzero(np.isfinite(came[origins]).any(axis=-1))
+    answering = ", ".join(dict.fromkeys(forecaster.answering for forecaster, _ in known))
+    said = {name: own[at, share] for name, own in {answering: expected, LEARNED: learned, **plain}.items()}
+    judged = Judged(origins[at], share, came[origins][at, share], said)
+    there = np.isfinite(came[origins])
+    names = [name_level(level) for level in levels]
+    trading = None
+    if task.told.neutral is not None:
+        trading = trade(np.sign(expected[..., -1] - task.told.neutral), origins, history, task.horizon, last.a_year, cost)
+    by_step = [
+        PriceStep(
+            int(step),
+            {loss: float(np.nanmean(values)) for loss, values in judged.losses(task, answering, k).items()},
+            {name: float(own[..., k][there[..., k]].mean()) for name, own in zip(names, held, strict=True)},
+        )
+        for k, step in enumerate(steps)
+    ]
+    return PriceScore(
+        task,
+        len(at),
+        len(np.unique(at)),
+        len(np.unique(share)),
+        len(known),
+        answering,
+        measure_losses(judged, task),
+        last.report.metrics,
+        by_step,
+        {name: float(own[there].mean()) for name, own in zip(names, held, strict=True)},
+        trading,
+        [*notes],
+    )
+
+
+def judge_later(forecaster: PriceForecaster, history: PriceHistory) -> PriceForecaster:
+    """The forecaster with its losses on prices that come after those it learned from, where they are enough."""
+    origins = np.arange(forecaster.n_learned - 1, len(history) - forecaster.task.horizon)
+    if not len(origins):
+        return forecaster
+    score = score_prices([(forecaster, origins)], history)
+    report = msgspec.structs.replace(forecaster.report, test=score.metrics[forecaster.answering], n_test=score.n_windows)
+    return replace(forecaster, report=report)
+
+
+def _observe_all(
+    task: PriceForecast, history: PriceHistory, steps: IntArray, a_year: float, origins: IntArray
+) -> tuple[FloatArray, dict[str, FloatArray]]:
+    """What came after every moment (t, S, k), and what needs no model after origins (o, S, k) by its name, as they are shown."""
+    parts = [expect_plainly(task, history, share, steps) for share in range(history.close.shape[1])]
+    show = task.told.show
+    came = show(np.stack([outcomes for outcomes, _ in parts], axis=1), a_year)
+    plain = {name: show(np.stack([own[name][origins] for _, own in parts], axis=1), a_year) for name in task.told.baselines}
+    return came, plain
+
+
+def _walk(forecaster: PriceForecaster, origins: IntArray, steps: IntArray, levels: Sequence[float], came: FloatArray) -> list[Walked]:
+    """What a forecaster says after origins, in parts so that memory suffices."""
+    learned = replace(forecaster, answering=LEARNED)
+    parts = []
+    for begin in range(0, len(origins), _BLOCK):
+        own = origins[begin : begin + _BLOCK]
+        outlook = learned.expect(own, steps=steps, levels=levels)
+        held = (outlook.low <= came[own]) & (came[own] <= outlook.high)
+        parts.append(Walked(own, forecaster.answer(outlook.mean, own, steps), outlook.mean, held))
+    return parts

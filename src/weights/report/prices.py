@@ -1,0 +1,153 @@
+"""What is shown of forecasts of prices: the plan, the outcome of a fit, what tells of prices, and scores, as lines and for JSON."""
+
+from __future__ import annotations
+
+import shlex
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from weights.errors import listed, printable
+from weights.finance.fitting import PricePlan
+from weights.finance.forecaster import LEARNED, PriceDrivers, PriceForecaster
+from weights.pricemodel import PriceModel
+from weights.report.forecasts import show_p
+from weights.report.json import spell
+from weights.report.terminal import duration, metric_lines, note_lines
+from weights.summary import labelled
+from weights.tables import aligned, compact
+
+_ALPHA = 0.05
+
+
+def overview(plan: PricePlan) -> list[str]:
+    """What was read: shares, their calendar, what is forecast, and notes."""
+    several = f"{len(plan.labels):,} series" if plan.task.series else "one series"
+    line = f"{plan.n_samples:,} rows, {several}, {plan.calendar.name}; forecast {plan.task.quantity} of {plan.task.target}"
+    return [labelled(plan.source, f"{line}, {plan.task.horizon:,} steps ahead"), *note_lines(plan.remarks)]
+
+
+def plan_lines(plan: PricePlan) -> list[str]:
+    """What will be learned, and about how long it takes."""
+    line = "how much and which way prices move, of all series together, from ranges and returns of about a year"
+    return [labelled("plan", f"{line}; about {duration(plan.seconds)}")]
+
+
+def plan_object(plan: PricePlan) -> dict[str, Any]:
+    """What `fit --dry-run` prints as JSON."""
+    return {
+        "task": plan.task.kind,
+        "quantity": plan.task.quantity,
+        "target": plan.task.target,
+        "horizon": plan.task.horizon,
+        "calendar": plan.calendar.name,
+        "n_samples": plan.n_samples,
+        "n_series": len(plan.labels),
+        "beside": [*plan.history.beside],
+        "signals": [*plan.history.signals],
+        "seconds": round(plan.seconds, 2),
+        "remarks": plan.remarks,
+    }
+
+
+def result_lines(model: PriceModel, plan: PricePlan, folder: Path | None) -> list[str]:
+    """The outcome of a fit: how good forecasts are beside plain ones, what tells of prices, and what to do next."""
+    forecaster = model.forecaster
+    lines = [labelled("Result", f"{_answering(forecaster)}, {duration(model.report.seconds)}"), *quality_lines(forecaster)]
+    lines.append(labelled("Why", model.report.decision))
+    if forecaster.drivers is not None:
+        lines += driver_lines(forecaster)
+    lines += note_lines(remark for remark in model.report.remarks if remark not in plan.remarks)
+    if folder is None:
+        return [*lines, labelled("Saved", "nowhere, because of --no-save")]
+    run = shlex.quote(f"./{folder}" if str(folder).startswith("-") else str(folder))
+    steps = f"weights forecast {run}     weights backtest {run}     weights score {run} LATER.csv"
+    return [*lines, labelled("Saved", f"in {folder}"), labelled("Next", steps)]
+
+
+def _answering(forecaster: PriceForecaster) -> str:
+    """What answers, in words."""
+    if forecaster.answering != LEARNED:
+        return f"{forecaster.answering} answers, with intervals from paths"
+    return f"paths of returns; {forecaster.model.drift.rule} for which way, a regression for how much"
+
+
+def quality_lines(forecaster: PriceForecaster) -> list[str]:
+    """Losses at rolling origins of what answers, beside those of the other forecasts, and those of the test."""
+    shown = metric_lines(forecaster.report, forecaster.answering, forecaster.task.metrics, judged="rolling", counted="forecasts")
+    after = f"after {forecaster.task.horizon:,} steps, " if forecaster.task.horizon > 1 else ""
+    return [*shown, f"  {after}at rolling origins: learned from what was known, judged on what came next"]
+
+
+def driver_lines(forecaster: PriceForecaster) -> list[str]:
+    """What tells of the quantity, as an aligned table, and whether anything does."""
+    drivers, task = forecaster.drivers, forecaster.task
+    assert drivers is not None
+    lines = [labelled("Warning", warning) for warning in drivers.suspects]
+    if drivers.reason:
+        return [*lines, labelled("Drivers", drivers.reason)]
+    sure = [row for row in drivers.predictors if row.p_adjusted < _ALPHA]
+    n = len(drivers.predictors)
+    if sure:
+        tell = "variables tells" if len(sure) == 1 else "variables tell"
+        said = f"{len(sure)} of {n} {tell} of {task.quantity} {task.horizon:,} steps ahead, beside the others"
+    else:
+        said = f"nothing: none of {n} variables is distinguishable from no effect on {task.quantity} {task.horizon:,} steps ahead"
+    lines.append(labelled("Drivers", said))
+    rows = [["known at the moment", "slope", "", "p", "p (adjusted)", "explained"]]
+    for row in sorted(drivers.predictors, key=lambda row: (row.p_adjusted, -abs(row.slope))):
+        bounds = f"[{compact(row.low)} {compact(row.high)}]"
+        explained = f"{100 * row.explained:.2f} %"
+        rows.append([printable(row.name), compact(row.slope), bounds, show_p(row.p_value), show_p(row.p_adjusted), explained])
+    lines += aligned(rows, to_right=[1, 3, 4, 5])
+    lines.append(f"  slope: {drivers.unit}, with its own 95 % interval; {drivers.n_dates:,} dates, {drivers.n_rows:,} rows")
+    lines.append("  a date with all its series is one observation; adjusted (Romano and Wolf) for having looked at all of them")
+    return lines
+
+
+def driver_object(drivers: PriceDrivers) -> dict[str, Any]:
+    """The same for JSON."""
+    found: dict[str, Any] = msgspec.to_builtins(drivers)
+    return {**found, "significant": [row.name for row in drivers.predictors if row.p_adjusted < _ALPHA]}
+
+
+def run_lines(model: PriceModel, folder: Path) -> list[str]:
+    """Everything about a saved run of forecasts of prices."""
+    forecaster, report = model.forecaster, model.report
+    task = forecaster.task
+    several = f"{len(forecaster.labels):,} series" if task.series else "one series"
+    beside = [*forecaster.history.beside, *forecaster.history.signals]
+    return [
+        labelled(folder.name, f"forecast: {task.quantity} of {task.target}, {task.horizon:,} steps ahead, {forecaster.calendar.name}"),
+        labelled("made", f"{report.created[:19].replace('T', ' ')} from {report.source}, {report.n_samples:,} rows, {several}"),
+        labelled("model", f"{_answering(forecaster)}, {duration(report.seconds)}"),
+        *([labelled("beside", listed([printable(name) for name in beside], 8))] if beside else []),
+        *quality_lines(forecaster),
+        labelled("why", report.decision),
+        *note_lines(report.remarks),
+    ]
+
+
+def run_object(model: PriceModel, folder: Path | None) -> dict[str, Any]:
+    """What `fit` and `show` print as JSON."""
+    forecaster, report = model.forecaster, model.report
+    return {
+        "task": forecaster.task.kind,
+        "quantity": forecaster.task.quantity,
+        "target": forecaster.task.target,
+        "horizon": forecaster.task.horizon,
+        "calendar": forecaster.calendar.name,
+        "n_samples": report.n_samples,
+        "n_series": len(forecaster.labels),
+        "answering": forecaster.answering,
+        "drift": forecaster.model.drift.rule,
+        "metrics": msgspec.to_builtins(report.metrics),
+        "test": msgspec.to_builtins(report.test),
+        "n_test": report.n_test,
+        "compared": {name: {key: metric.value for key, metric in metrics.items()} for name, metrics in report.compared.items()},
+        "decision": report.decision,
+        "remarks": report.remarks,
+        "seconds": report.seconds,
+        "saved": spell(folder) if folder else None,
+    }
