@@ -1,4 +1,4 @@
-"""Explained predictions; benchmarks/coverage.py measures at length how often their intervals hold."""
+"""Explained predictions; benchmarks/coverages.py measures at length how often their intervals hold."""
 
 from __future__ import annotations
 

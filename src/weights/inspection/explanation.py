@@ -100,7 +100,7 @@ def explain(ensemble: Ensemble, inputs: Inputs, reference: FloatArray, *, label:
     so it is not what is true of the world; nor what would be said beside the average of another table, nor by another kind of model.
 
     With one member a fold the effect of its rows cannot be separated from that of its random start. Intervals of
-    networks take both for the former: in simulations (benchmarks/coverage.py contributions) they are 1.8 to 2.5 times
+    networks take both for the former: in simulations (benchmarks/coverages.py contributions) they are 1.8 to 2.5 times
     as wide as need be, with bootstraps 1.2 to 1.7 times, and hold 97 to 100 %. Those
     of linear members are 1.0 to 1.2 times as wide and hold 94 to 98 %.
 

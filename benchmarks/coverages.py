@@ -1,10 +1,10 @@
 """How often the intervals of feature weights hold what they claim to hold, on simulated tables whose truth is known.
 
-    python benchmarks/coverage.py linear --output coverage.jsonl          216 cells, 500 repetitions each
-    python benchmarks/coverage.py neural --output coverage.jsonl          96 cells, 200 repetitions each
-    python benchmarks/coverage.py contributions --output coverage.jsonl   15 cells of explained predictions, 100 or 200 repetitions each
-    python benchmarks/coverage.py show coverage.jsonl                     the tables of docs/benchmarks.md
-    python benchmarks/coverage.py publish coverage.jsonl                  what the product's footnotes quote
+    python benchmarks/coverages.py linear --output coverage.jsonl          216 cells, 500 repetitions each
+    python benchmarks/coverages.py neural --output coverage.jsonl          96 cells, 200 repetitions each
+    python benchmarks/coverages.py contributions --output coverage.jsonl   15 cells of explained predictions, 100 or 200 repetitions each
+    python benchmarks/coverages.py show coverage.jsonl                     the tables of docs/benchmarks.md
+    python benchmarks/coverages.py publish coverage.jsonl                  what the product's footnotes quote
 
 A cell is a size, a distribution of inputs and a truth. Cells that are in the output already are left out, so that a run can be
 stopped and continued. `linear` draws effects by the functions that linear members use; `neural` fits networks (five members, one a
