@@ -13,6 +13,7 @@ from typing import Any, ClassVar
 from weights.ensemble import Report
 from weights.errors import UsageError
 from weights.fitoptions import make_request
+from weights.forecasting.diagnosing import ForecastDiagnosis, diagnose_forecasts
 from weights.forecasting.drivers import Drivers
 from weights.forecasting.explaining import ExplainedStep, explain_steps
 from weights.forecasting.fitting import ForecastPlan, fit_forecaster
@@ -153,18 +154,41 @@ class ForecastModel:
             UsageError: rows came from memory and are not given, or the hold-out is shorter than the horizon.
             NotFoundError, DataError: rows are gone, or leave nothing to learn from.
         """
-        task, origin = self.forecaster.task, self.report.origin
-        source = origin.source if data is None and origin is not None else data
-        if source is None:
-            raise UsageError("The rows of training came from memory. Give them again with --data (in Python: data).")
-        hold_out = choose_held_out(hold_out, self.report.n_samples // len(self.forecaster.labels), task.horizon)
-        given: dict[str, Any] = {"task": task.kind, "time": task.time, "series": task.series, "horizon": task.horizon, "inspect": False}
-        given |= {"known": self.forecaster.columns.known, "missing": () if origin is None else origin.roles.missing}
-        plan = plan_forecast(source, make_request([*task.targets], given), held_out=hold_out)
+        plan = self._plan_without(data, hold_out)
         control = Control(n_threads=plan.n_threads, report=progress or (lambda progress: None), stopping=stop_request())
         forecaster = fit_forecaster(replace(plan, tests=()), control)
         later = lay_out_later(forecaster, plan.tests, [unit.columns[len(unit.values) :] for unit in plan.units], plan.remarks)
         return score_later(later, list_levels(level))
+
+    @stoppable
+    def diagnose(self, data: Any = None, *, hold_out: int | None = None, progress: OnProgress = None) -> ForecastDiagnosis:
+        """Whether forecasts are too free or too stiff: changes are learned without the last moments, and judged on these.
+
+        Args:
+            data: the rows it learned from; read from where they came from if None.
+            hold_out: how many of the last moments; a fifth of them, or five horizons if these are less, if not given.
+            progress: called after each change.
+
+        Raises:
+            UsageError: rows came from memory and are not given, or the hold-out is shorter than the horizon.
+            NotFoundError, DataError: rows are gone, or leave nothing to learn from.
+        """
+        plan = self._plan_without(data, hold_out)
+        control = Control(n_threads=plan.n_threads, report=progress or (lambda progress: None), stopping=stop_request())
+        return diagnose_forecasts(plan, self._held_out(hold_out), control)
+
+    def _held_out(self, asked: int | None) -> int:
+        return choose_held_out(asked, self.report.n_samples // len(self.forecaster.labels), self.forecaster.task.horizon)
+
+    def _plan_without(self, data: Any, hold_out: int | None) -> ForecastPlan:
+        """The plan of the rows it learned from, without the last moments, which are its tests; errors as `backtest`."""
+        task, origin = self.forecaster.task, self.report.origin
+        source = origin.source if data is None and origin is not None else data
+        if source is None:
+            raise UsageError("The rows of training came from memory. Give them again with --data (in Python: data).")
+        given: dict[str, Any] = {"task": task.kind, "time": task.time, "series": task.series, "horizon": task.horizon, "inspect": False}
+        given |= {"known": self.forecaster.columns.known, "missing": () if origin is None else origin.roles.missing}
+        return plan_forecast(source, make_request([*task.targets], given), held_out=self._held_out(hold_out))
 
     def read(self, data: Any) -> Later:
         """Later rows, or none, as the model reads them."""

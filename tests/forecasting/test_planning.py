@@ -48,6 +48,13 @@ def test_a_budget_leaves_long_regressions_out_and_says_so():
     assert planned.seconds < plan(weekly(90)).seconds
 
 
+def test_columns_that_are_known_may_be_listed_with_commas():
+    table = weekly(84) | {"rain": np.arange(84) % 5, "sun, or none": np.arange(84) % 3}
+    plan(table, known=["sun, or none"])
+    with pytest.raises(NotFoundError, match="no column 'snow' that is known beforehand"):
+        plan(table, known=["rain,snow"])
+
+
 def test_columns_may_have_labels_that_are_no_text():
     frame = pd.DataFrame({0: weekly(84)["day"], 1: weekly(84)["sold"]})
     planned = plan(frame, 1, time=0)

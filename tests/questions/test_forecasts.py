@@ -48,6 +48,14 @@ def test_a_score_is_a_record_and_tables():
     assert next(iter(answer.lines)).strip().startswith("walk-forward")
 
 
+def test_a_diagnosis_is_a_record_and_tables():
+    answer = ask(forecast_one(), "diagnose", data=weekly(105), hold_out=30)
+    assert {"recent", "fewer-lags"} <= {remedy["name"] for remedy in answer.record["remedies"]}
+    lines = [*answer.lines]
+    assert lines[0].startswith("Verdict")
+    assert "forecasts of these" in " ".join(lines)
+
+
 def test_all_that_is_known_of_a_run_is_shown():
     answer = ask(forecast_one(), "show")
     lines = " ".join(answer.lines)
@@ -64,8 +72,8 @@ def test_the_forecast_of_one_series_is_drawn():
 def test_runs_of_rows_are_not_asked_for_the_next_steps():
     with pytest.raises(UsageError, match="forecast"):
         ask(fitted_example("wine"), "forecast")
-    with pytest.raises(UsageError, match="A run of series is not asked for 'diagnose'"):
-        ask(forecast_one(), "diagnose")
+    with pytest.raises(UsageError, match="A run of series is not asked for 'compare'"):
+        ask(forecast_one(), "compare")
 
 
 def test_weights_of_lags_are_numbers_and_a_drawing_of_the_series_that_is_named():

@@ -79,6 +79,7 @@ class ForecastPlan:
         remarks: notes on the data. n_threads: units in work at the same time. seconds: about how long it takes.
         columns: what stands beside lags.
         inspect: whether to measure what drives forecasts.
+        pooling: whether series may share regressions.
     """
 
     task: Forecast
@@ -95,6 +96,7 @@ class ForecastPlan:
     seconds: float
     columns: ChosenColumns
     inspect: bool
+    pooling: bool = True
 
     def agrees_with(self, config: Any) -> bool:
         """Whether a saved run forecasts series of the same names."""
@@ -103,7 +105,7 @@ class ForecastPlan:
     @property
     def with_pool(self) -> bool:
         """Whether series share regressions."""
-        return len(self.units) > 1
+        return self.pooling and len(self.units) > 1
 
     @property
     def stages(self) -> dict[str, float]:

@@ -77,7 +77,7 @@ def plan_forecast(data: Any, request: Request, *, held_out: int = 0) -> Forecast
     if not targets:
         raise UsageError("The column to forecast was not named. Name it with --target, which may be repeated.")
     table = read_table(data, missing=name_columns(said.missing, ()), verbatim=[name for name in (series, split) if name])
-    known = name_columns(said.known, labels)
+    known = _split_listed(name_columns(said.known, labels), table.column_names)
     if both := {*known} & {*targets}:
         raise UsageError(f"Column '{min(both)}' is forecast and cannot be known beforehand. Leave it out of --known.")
     for name in known:
@@ -151,6 +151,11 @@ def check_horizon(horizon: Any) -> int:
     if isinstance(horizon, bool) or not isinstance(horizon, int | np.integer) or not 1 <= horizon <= MOST_STEPS:
         raise UsageError(f"The horizon must be a whole number of steps from 1 to {MOST_STEPS:,}, but is {horizon!r}.")
     return int(horizon)
+
+
+def _split_listed(names: Sequence[str], columns: Collection[str]) -> tuple[str, ...]:
+    """The names, of which those that are no columns may list several, with commas between."""
+    return tuple(part for name in names for part in ([name] if name in columns else [part.strip() for part in name.split(",")]))
 
 
 def choose_held_out(asked: int | None, n_moments: int, horizon: int) -> int:

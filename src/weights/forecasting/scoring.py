@@ -140,14 +140,14 @@ def score_later(later: Later, levels: Sequence[float] = LEVELS) -> ForecastScore
         metrics_of(sizes, Forecast.metrics),
         forecaster.report.metrics,
         forecaster.model.plain,
-        metrics_of(measure_sizes(walk_later(_plainly(later), ()).errors, season_error), Forecast.metrics),
+        metrics_of(measure_sizes(walk_later(answer_plainly(later), ()).errors, season_error), Forecast.metrics),
         _score_steps(walked, season_error),
         walked.coverage,
         later.notes,
     )
 
 
-def _plainly(later: Later) -> Later:
+def answer_plainly(later: Later) -> Later:
     """Later values as the best of the plain forecasts answers them."""
     forecaster = later.forecaster
     weights = np.broadcast_to(forecaster.plain, forecaster.units.weights.shape)

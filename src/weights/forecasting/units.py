@@ -216,14 +216,15 @@ def last_values(values: FloatArray, n: int) -> FloatArray:
     return np.concatenate([np.full(n - len(values), values[0]), values])
 
 
-def find_scale(values: FloatArray, seasons: Sequence[int]) -> Scale:
+def find_scale(values: FloatArray, seasons: Sequence[int], *, logged: bool | None = None) -> Scale:
     """How a series is seen, from what was known when settings were judged.
 
     Args:
         values: none missing, shape (t,).
         seasons: lengths in steps; the shortest is the part whose spread is compared with its level.
+        logged: whether on a log scale; by that comparison if None.
     """
-    logged = grows_with_level(values, seasons[0] if seasons else _PART_SEASON)
+    logged = grows_with_level(values, seasons[0] if seasons else _PART_SEASON) if logged is None else logged
     seen = np.log(values) if logged else values
     return Scale(float(seen[: len(seen) // 2 + 1].mean()), deviation(seen), logged)
 

@@ -1,4 +1,4 @@
-"""How intervals and tests of effects held on simulated tables, as benchmarks/coverages.py and benchmarks/sizes.py measured and published it.
+"""How intervals and tests of effects held on simulated tables, as benchmarks/coverages.py and sizes.py measured and published it.
 
 `find_measured` gives the figures of tables like a user's own, or none where no simulated table was like it.
 """

@@ -52,6 +52,7 @@ SERIES_QUESTIONS = _list_by_name(
     forecasts.FORECAST,
     forecasts.SCORE,
     forecasts.BACKTEST,
+    forecasts.DIAGNOSE,
     forecasts.EXPLAIN,
     forecasts.LAGS,
 )

@@ -192,6 +192,36 @@ BACKTEST = Question(
 )
 
 
+class DiagnoseOptions(msgspec.Struct, frozen=True):
+    """What is held out."""
+
+    hold_out: Annotated[int | None, option("Last moments that are held out; a fifth, or five horizons, if not given.", "STEPS")] = None
+    data: TrainingRows = None
+
+
+def ask_diagnose(model: ForecastModel, options: DiagnoseOptions, asker: Asker) -> Answer:
+    """A verdict with what was tried for it."""
+    from weights.report.diagnosis import forecast_diagnosis_lines
+
+    diagnosis = model.diagnose(options.data, hold_out=options.hold_out, progress=asker.progress)
+    return Answer(msgspec.to_builtins(diagnosis), forecast_diagnosis_lines(diagnosis), notes=diagnosis.notes)
+
+
+DIAGNOSE = Question(
+    name="diagnose",
+    help="""Of a run of forecasts: try what would make them better, learned without the last moments and judged on these.
+
+    
+      weights diagnose runs/oil
+      weights diagnose runs/oil --hold-out 2880
+    """,
+    ask=ask_diagnose,
+    options=DiagnoseOptions,
+    stages={"trying changes": 1.0},
+    subject="series",
+)
+
+
 class ExplainOptions(PartOptions, frozen=True):
     """Which steps of which series are explained, after which rows."""
 

@@ -7,6 +7,7 @@ import shlex
 import msgspec
 
 from weights.errors import listed
+from weights.forecasting.diagnosing import ForecastDiagnosis
 from weights.report.elements import finding_lines
 from weights.report.terminal import duration
 from weights.summary import labelled
@@ -38,6 +39,28 @@ def diagnosis_lines(diagnosis: Diagnosis, run: str) -> list[str]:
     if helpful := [remedy for remedy in diagnosis.remedies if remedy.helps]:
         lines.append(labelled("Next", f"weights improve {shlex.quote(run)} --apply {helpful[0].name}"))
     return lines
+
+
+def forecast_diagnosis_lines(diagnosis: ForecastDiagnosis) -> list[str]:
+    """Everything a diagnosis of forecasts says."""
+    tried = f"{len(diagnosis.remedies)} changes, each learned without the last {diagnosis.held_out:,} moments"
+    rows = [["", "change", "loss falls by", "[low high]", "share", "where learned", ""]]
+    for remedy in diagnosis.remedies:
+        if remedy.failure:
+            rows.append([remedy.name, _cut(remedy.change), "failed", "", "", "", remedy.failure])
+            continue
+        bounds = "" if remedy.low is None or remedy.high is None else f"[{compact(remedy.low)} {compact(remedy.high)}]"
+        word = "helps" if remedy.helps else "harms" if remedy.harms else ""
+        share = f"{remedy.gain / max(diagnosis.loss, 1e-300):+.1%}"
+        rows.append([remedy.name, _cut(remedy.change), compact(remedy.gain), bounds, share, compact(remedy.train_gain), word])
+    learned = f"{compact(diagnosis.train_loss)} where it was learned, {compact(diagnosis.plain_loss)} of the {diagnosis.plain}"
+    return [
+        labelled("Verdict", f"{diagnosis.verdict}: {diagnosis.reason}"),
+        labelled("Loss", f"{diagnosis.measure} {compact(diagnosis.loss)} on the last moments; {learned}"),
+        labelled("Tried", f"{tried} and judged on {diagnosis.n_windows:,} forecasts of these"),
+        *aligned(rows, to_right=(2, 4, 5)),
+        "  [95 % interval that holds for all of them together, over the choice of moments]",
+    ]
 
 
 def decomposition_lines(terms: Decomposition, train_loss: float | None = None) -> list[str]:
