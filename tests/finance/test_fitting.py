@@ -75,10 +75,22 @@ def test_prices_that_are_too_few_are_refused_with_what_is_needed():
     assert "60 dates or more" in wt.fit(traded(75), "close", **SAID).drivers.reason
 
 
-def test_a_constant_price_is_refused_in_words():
-    rows = traded(420) | {"close": np.full(1680, 7.0)}
-    with pytest.raises(DataError, match="first quarter of its moments"):
-        wt.fit(rows, "close", **SAID)
+def test_prices_that_never_move_are_refused_and_one_of_several_is_named():
+    rows = traded(420)
+    with pytest.raises(DataError, match="Prices that move were needed"):
+        wt.fit(rows | {"close": np.full(1680, 7.0)}, "close", **SAID)
+    one = rows | {"close": np.where(np.asarray(rows["share"]) == "S2", 7.0, rows["close"])}
+    model = wt.fit(one, "close", **{**SAID, "inspect": False})
+    assert "the price never moves, so that there is nothing to learn: S2" in model.report.remarks
+    assert np.isfinite(model.forecast()["prediction"]).all()
+
+
+def test_a_tail_without_prices_is_told():
+    rows = traded(420, 1) | {"share": ["a"] * 420}
+    rows["close"] = np.where(np.arange(420) >= 400, np.nan, rows["close"])
+    model = wt.fit(rows, "close", **{**SAID, "inspect": False})
+    assert "forecasts begin after the last price, which lies before the last moment: a by 20" in model.report.remarks
+    assert model.forecast()["time"][0] == np.busday_offset(rows["day"][0], 400).astype("datetime64[ms]")
 
 
 def test_a_fit_stops_when_it_is_asked_to():

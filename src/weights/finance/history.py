@@ -11,6 +11,7 @@ import numpy as np
 from weights.data.series.finance import Quantity, check_prices, observe, take_log_returns
 from weights.data.series.panel import Panel
 from weights.data.series.pricehistory import scale_returns, tell_history
+from weights.errors import DataError, listed, printable
 from weights.training.volatility import measure_movement
 from weights.types import FloatArray, IntArray
 
@@ -78,7 +79,7 @@ class PriceHistory:
         return observe(quantity, quantity.of_returns(self.returns[:, share]), horizon)
 
     def last_moments(self) -> IntArray:
-        """The place of the last price of each share, shape (S,)."""
+        """The place of the last price of each share, shape (S,); the last one of a share without any."""
         return len(self) - 1 - np.argmax(~np.isnan(self.close[::-1]), axis=0)
 
     def until(self, n: int) -> PriceHistory:
@@ -137,6 +138,23 @@ def lay_out_prices(panel: Panel) -> tuple[PriceHistory, list[str]]:
     if beside:
         remarks.append(f"read beside prices, by their names: {', '.join(beside)}")
     return PriceHistory(begin, close, beside, others), remarks
+
+
+def describe_ends(history: PriceHistory, labels: Sequence[str]) -> list[str]:
+    """Sentences about shares whose price never moves, or of which the last moments have none.
+
+    Raises:
+        DataError: no price moves.
+    """
+    names = [printable(label) or "the price" for label in labels]
+    with np.errstate(invalid="ignore"):
+        still = [name for name, moved in zip(names, (np.abs(history.returns) > 0).any(axis=0), strict=True) if not moved]
+    if len(still) == len(names):
+        raise DataError("Prices that move were needed, but each is the same at all its moments. Name another column with --target.")
+    behind = len(history) - 1 - history.last_moments()
+    ended = [f"{name} by {n:,}" for name, n in zip(names, behind.tolist(), strict=True) if n]
+    remarks = [f"the price never moves, so that there is nothing to learn: {listed(still, 5)}"] if still else []
+    return [*remarks, *([f"forecasts begin after the last price, which lies before the last moment: {listed(ended, 5)}"] if ended else [])]
 
 
 def _can_be(close: FloatArray, opened: FloatArray, high: FloatArray, low: FloatArray) -> bool:

@@ -17,7 +17,7 @@ from weights.data.table.read import describe_source, part_of, read_table
 from weights.ensemble import Origin, check_threads
 from weights.errors import DataError, NotFoundError, UsageError, listed, printable, suggest
 from weights.finance.fitting import PricePlan
-from weights.finance.history import PriceHistory, lay_out_prices
+from weights.finance.history import PriceHistory, describe_ends, lay_out_prices
 from weights.fitoptions import Request
 from weights.fitting import GivenRows
 from weights.forecasting.planning import check_acting, check_horizon
@@ -57,6 +57,7 @@ def plan_prices(data: Any, request: Request, *, held_out: int = 0) -> PricePlan:
     signals, unread = _find_signals(table, {*targets, time, series, split})
     panel = read_panel(table, [*targets, *signals], time=time, series=series)
     history, remarks = lay_out_prices(panel)
+    remarks += describe_ends(history, panel.labels)
     if unread:
         remarks.append(f"not looked at, as they are no numbers: {listed([printable(name) for name in unread], 5)}")
     if time is None and (dates := [name for name in unread if find_kind(table[name], name).kind == "datetime"]):
