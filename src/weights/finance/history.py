@@ -147,8 +147,8 @@ def describe_ends(history: PriceHistory, labels: Sequence[str]) -> list[str]:
         DataError: no price moves.
     """
     names = [printable(label) or "the price" for label in labels]
-    with np.errstate(invalid="ignore"):
-        still = [name for name, moved in zip(names, (np.abs(history.returns) > 0).any(axis=0), strict=True) if not moved]
+    moved = np.nansum(history.squares, axis=0) > 0
+    still = [name for name, moves in zip(names, moved.tolist(), strict=True) if not moves]
     if len(still) == len(names):
         raise DataError("Prices that move were needed, but each is the same at all its moments. Name another column with --target.")
     behind = len(history) - 1 - history.last_moments()
