@@ -15,12 +15,13 @@ from weights.forecasting.drivers import Drivers
 from weights.forecasting.explaining import ExplainedStep
 from weights.forecasting.fitting import OURS, ForecastPlan
 from weights.forecasting.forecaster import Forecaster
+from weights.forecasting.scorelines import describe_intervals
 from weights.forecasts import ForecastModel
 from weights.report.json import spell
 from weights.report.terminal import duration, metric_lines, note_lines
 from weights.summary import labelled
 from weights.tables import aligned, compact
-from weights.tasks.forecast import Forecast
+from weights.tasks.forecast import comparable_metrics
 
 _SHOWN_AFTER_FIT = 3
 _MOST_SHARES, _MOST_LAGS, _ALPHA = 8, 6, 0.05
@@ -92,10 +93,17 @@ def _answering(forecaster: Forecaster) -> str:
 def quality_lines(forecaster: Forecaster) -> list[str]:
     """Metrics at rolling origins of what answers, beside those of the other forecasts, and those of the test."""
     answering = OURS if forecaster.model.beaten else forecaster.model.plain
-    return [
-        *metric_lines(forecaster.report, answering, Forecast.metrics, judged="rolling", counted="forecasts"),
-        "  at rolling origins: learned from what was known, judged on what came next; [95 % interval over the choice of moments]",
+    measures, metrics = comparable_metrics(len(forecaster.task.targets)), forecaster.report.metrics
+    shown = {name: metric for name, metric in metrics.items() if name in measures}
+    report, tests = msgspec.structs.replace(forecaster.report, metrics=shown), forecaster.report.test.values()
+    intervals = describe_intervals([*shown.values(), *tests])
+    lines = [
+        *metric_lines(report, answering, measures, judged="rolling", counted="forecasts"),
+        f"  at rolling origins: learned from what was known, judged on what came next{intervals}",
     ]
+    if len(shown) < len(metrics):
+        lines.append("  a mean over targets; absolute errors, in the units of each, are told by weights backtest and weights score")
+    return lines
 
 
 def share_lines(forecaster: Forecaster) -> list[str]:
