@@ -8,7 +8,7 @@ import pytest
 
 import weights
 from planted import rows_of, weekly
-from small import HORIZON, forecast_one, forecast_two
+from small import HORIZON, forecast_counts, forecast_one, forecast_two
 from weights.errors import NotFoundError, UsageError
 
 LATER = rows_of(weekly(130), slice(105, None))
@@ -104,6 +104,14 @@ def test_what_is_not_there_is_refused():
             forecast_one().forecast(horizon)
     with pytest.raises(UsageError, match="forecasts 1 to 5 steps ahead, but 6 were asked for"):
         forecast_one().forecast(6)
+
+
+def test_counts_are_not_forecast_below_zero_and_that_is_said():
+    table = forecast_counts().forecast()
+    assert min(table[name].min() for name in ("prediction", "low 80%", "low 95%")) == 0.0
+    assert "forecasts and bounds are cut at zero, as no value was ever below" in table.notes
+    assert forecast_counts().forecast(total=True)["low 95%"][0] >= 0
+    assert forecast_one().forecast().notes == []
 
 
 def test_a_total_is_the_sum_of_the_steps_and_surer_than_their_bounds_together():

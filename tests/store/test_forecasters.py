@@ -158,6 +158,7 @@ ARRAYS: list[tuple[str, Any, str]] = [
     ("units/ends", lambda a: first(a, 0.5), "codes in 'units/ends' that are not whole numbers"),
     ("units/ends", lambda a: first(a, 1e14), "moments of a calendar that are no dates"),
     ("units/logged", lambda a: first(a, 2), "codes in 'units/logged' of what is not there"),
+    ("units/floored", lambda a: first(a, 2), "codes in 'units/floored' of what is not there"),
     ("units/spread", lambda a: first(a, 0), "numbers in 'units/spread' that are not above zero"),
     ("units/season_error", lambda a: first(a, -1), "numbers in 'units/season_error' that are not above zero"),
     ("pooled", lambda a: a[:-1], "holds 'pooled' as"),

@@ -16,6 +16,7 @@ from weights.inspection.lags import LagGroup
 from weights.inspection.shares import share_out
 from weights.types import FloatArray
 
+_CUT = "cut at zero"
 _ALONE = 3
 """Lags that stand for themselves (our choice)."""
 
@@ -72,6 +73,7 @@ def _explain_unit(later: Later, unit: int, steps: Sequence[int]) -> list[Explain
     forecaster, values = later.forecaster, later.values[unit]
     check_expected(forecaster, unit, len(values), later.expected[unit][: len(values) + max(steps)])
     units, scale = forecaster.units, forecaster.units.scale(unit)
+    floored, scale = scale.floored and not (values < 0).any(), scale._replace(floored=False)
     n_lags, n_values = forecaster.model.n_lags, len(values)
     rest = np.concatenate(
         [units.tails[unit] - units.tail_effects[unit], forecaster.rest_later(unit, values, later.expected[unit][:n_values])]
@@ -87,6 +89,8 @@ def _explain_unit(later: Later, unit: int, steps: Sequence[int]) -> list[Explain
         base = float(shares.mean_forecast[step - 1] + units.intercept[unit] + usual)
         prediction = float(scale.undo(np.asarray(base + sum(moved.values()))))
         shown = {name: float(np.exp(value * scale.spread)) if scale.logged else value * scale.spread for name, value in moved.items()}
+        if prediction < 0 and floored:
+            shown[_CUT], moved[_CUT], prediction = -prediction, -prediction / scale.spread, 0.0
         parts = [Contribution(name, shown[name]) for name in sorted(moved, key=lambda name: -abs(moved[name]))]
         ahead = name_step(forecaster.calendar, step)
         explained.append(

@@ -46,7 +46,7 @@ class SeriesArrays(NamedTuple):
         series, target: which, counted from 0, shape (U,).
         ends: the number of the moment of the last value, shape (U,).
         tails: the last values as they are seen, the newest last, shape (U, L). tail_effects: what columns did to them, shape (U, L).
-        center, spread, logged: how values are seen, see `Scale`, shape (U,).
+        center, spread, logged, floored: how values are seen, see `Scale`, shape (U,).
         season_error: mean absolute difference of values a season apart, which errors are compared with, shape (U,).
         weights: of each lag in the forecast of each step, shape (U, L, H).
         intercept, slopes: the effects of columns, shape (U,) and (U, columns).
@@ -61,6 +61,7 @@ class SeriesArrays(NamedTuple):
     center: FloatArray
     spread: FloatArray
     logged: FloatArray
+    floored: FloatArray
     season_error: FloatArray
     weights: FloatArray
     intercept: FloatArray
@@ -69,7 +70,7 @@ class SeriesArrays(NamedTuple):
 
     def scale(self, unit: int) -> Scale:
         """How the values of a unit are seen."""
-        return Scale(float(self.center[unit]), float(self.spread[unit]), bool(self.logged[unit]))
+        return Scale(float(self.center[unit]), float(self.spread[unit]), bool(self.logged[unit]), bool(self.floored[unit]))
 
 
 @dataclass(frozen=True, eq=False)

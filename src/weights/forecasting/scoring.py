@@ -232,13 +232,13 @@ def walk_later(later: Later, levels: Sequence[float]) -> Walked:
         counts += there.sum(axis=0)
         unit_counts[whole] += there.sum(axis=1)
         for i, level in enumerate(levels):
-            bounds = bound_steps(forecaster, moment, level)
+            bounds = bound_steps(moment, level)
             within = (bounds.low[whole] <= came) & (came <= bounds.high[whole])
             hits[i] += within.sum(axis=0)
             unit_hits[i, whole] += within.sum(axis=1)
         for u, own in zip(whole.tolist(), came, strict=True):
             origin = np.asarray([moment.known + int(forecaster.units.ends[u])])
-            parts[u].append(find_errors(origin, own[None], moment.forecasts[u][None], forecaster.units.scale(u)))
+            parts[u].append(find_errors(origin, own[None], moment.forecasts[u][None], moment.scales[u]))
     names, total = [name_level(level) for level in levels], max(float(counts.sum()), 1.0)
     return Walked(
         [join_errors(own) for own in parts],

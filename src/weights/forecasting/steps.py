@@ -18,6 +18,7 @@ from weights.tables import Table, compact
 from weights.types import AnyArray, FloatArray, IntArray
 
 _MOST_SHOWN = 30
+_CUT = "forecasts and bounds are cut at zero, as no value was ever below"
 _MOST_NUMBERS, _N_PATHS = 20_000_000, (200, 2_000)
 
 
@@ -104,7 +105,7 @@ def tabulate_steps(later: Later, horizon: int, levels: Sequence[float], series: 
         DataError: a column that is to be known beforehand is missing.
     """
     forecaster, lengths, moments = _walk_to_ends(later, horizon, levels, series)
-    said = {known: _say(forecaster, moment, levels) for known, moment in moments.items()}
+    said = {known: _say(moment, levels) for known, moment in moments.items()}
     parts: dict[str, list[AnyArray]] = {}
     for u, n_later in lengths.items():
         columns = _name_unit(forecaster, u, horizon)
@@ -113,7 +114,7 @@ def tabulate_steps(later: Later, horizon: int, levels: Sequence[float], series: 
         columns |= {name: values[u, :horizon] for name, values in said[n_later].items()}
         for name, values in columns.items():
             parts.setdefault(name, []).append(values)
-    return ForecastTable({name: np.concatenate(values) for name, values in parts.items()}, _history(later, lengths), later.notes)
+    return _make_table(parts, later, lengths, moments)
 
 
 def total_steps(later: Later, horizon: int, levels: Sequence[float], series: str | None = None) -> ForecastTable:
@@ -135,7 +136,7 @@ def total_steps(later: Later, horizon: int, levels: Sequence[float], series: str
     paths = {known: moment.bounds.sample_paths(moment.forecasts, n_paths, seed=0) for known, moment in moments.items()}
     parts: dict[str, list[AnyArray]] = {}
     for u, n_later in lengths.items():
-        scale = forecaster.units.scale(u)
+        scale = moments[n_later].scales[u]
         totals = scale.undo(paths[n_later][u, :, :horizon]).sum(axis=1)
         columns = _name_unit(forecaster, u, 1)
         columns["from"], columns["to"] = (_times_after(forecaster, u, np.asarray([n_later + step])) for step in (1, horizon))
@@ -146,7 +147,18 @@ def total_steps(later: Later, horizon: int, levels: Sequence[float], series: str
             columns |= {f"low {name_level(level)}": np.asarray([low]), f"high {name_level(level)}": np.asarray([high])}
         for name, values in columns.items():
             parts.setdefault(name, []).append(values)
-    return ForecastTable({name: np.concatenate(values) for name, values in parts.items()}, _history(later, lengths), later.notes)
+    return _make_table(parts, later, lengths, moments)
+
+
+def _make_table(
+    parts: Mapping[str, list[AnyArray]], later: Later, lengths: Mapping[int, int], moments: Mapping[int, Moment]
+) -> ForecastTable:
+    """The columns in one table, and a note where something was cut at zero."""
+    columns, first = {name: np.concatenate(values) for name, values in parts.items()}, next(iter(lengths))
+    floored = any(moments[n_later].scales[u].floored for u, n_later in lengths.items())
+    cut = floored and any((values == 0).any() for name, values in columns.items() if name.startswith(("prediction", "low", "high")))
+    notes = [*later.notes, _CUT] if cut else later.notes
+    return ForecastTable(columns, History(later.forecaster, first, later.values[first]), notes)
 
 
 def _walk_to_ends(
@@ -175,16 +187,11 @@ def _times_after(forecaster: Forecaster, unit: int, steps: IntArray) -> AnyArray
     return _as_times(forecaster.calendar.moments(int(forecaster.units.ends[unit]) + steps), numbered=forecaster.calendar.numbered)
 
 
-def _history(later: Later, lengths: Mapping[int, int]) -> History:
-    first = next(iter(lengths))
-    return History(later.forecaster, first, later.values[first])
-
-
-def _say(forecaster: Forecaster, moment: Moment, levels: Sequence[float]) -> dict[str, FloatArray]:
+def _say(moment: Moment, levels: Sequence[float]) -> dict[str, FloatArray]:
     """Forecasts and their bounds by the name of the column, of all units, shape (U, H) each."""
-    said = {"prediction": undo_all(forecaster, moment.forecasts)}
+    said = {"prediction": undo_all(moment.scales, moment.forecasts)}
     for level in levels:
-        bounds, name = bound_steps(forecaster, moment, level), name_level(level)
+        bounds, name = bound_steps(moment, level), name_level(level)
         said |= {f"low {name}": bounds.low, f"high {name}": bounds.high}
     return said
 

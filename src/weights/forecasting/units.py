@@ -29,20 +29,27 @@ _PART_SEASON = 7
 
 
 class Scale(NamedTuple):
-    """How a series is seen: ``(f(value) - center) / spread``, where f is the logarithm if it is logged."""
+    """How a series is seen: ``(f(value) - center) / spread``, where f is the logarithm if it is logged.
+
+    Attributes:
+        center, spread, logged: see there.
+        floored: whether no value was below zero, so that what is said of it is not either.
+    """
 
     center: float
     spread: float
     logged: bool = False
+    floored: bool = False
 
     def see(self, values: FloatArray) -> FloatArray:
         """Values as they are learned from; those that have no logarithm as the smallest that does."""
         return ((np.log(np.maximum(values, np.finfo(float).tiny)) if self.logged else values) - self.center) / self.spread
 
     def undo(self, seen: FloatArray) -> FloatArray:
-        """Values in the user's units."""
+        """Values in the user's units, those below zero as zero where it is floored."""
         back = seen * self.spread + self.center
-        return np.exp(np.clip(back, -700.0, 700.0)) if self.logged else back
+        back = np.exp(np.clip(back, -700.0, 700.0)) if self.logged else back
+        return np.maximum(back, 0.0) if self.floored else back
 
 
 @dataclass(frozen=True, eq=False)
@@ -128,7 +135,7 @@ def make_units(panel: Panel, n_targets: int, parts: Parts | None, seasons: Seque
             begun = None if first_judged is None else int(first_judged - places[0])
             until = len(values) if begun is None else max(begun, 2)
             columns = panel.series(s)[places[0] :, n_targets:]
-            scale = find_scale(values[:until], seasons)
+            scale = find_scale(values[:until], seasons)._replace(floored=bool(values.min() >= 0))
             units.append(Unit(s, c, int(panel.begins[s] + places[0]), values, known, scale, begun, columns))
     if left_out:
         several = f"{len(left_out)} series have" if len(left_out) > 1 else "a series has"
@@ -225,7 +232,7 @@ def find_scale(values: FloatArray, seasons: Sequence[int]) -> Scale:
     """
     logged = grows_with_level(values, seasons[0] if seasons else _PART_SEASON)
     seen = np.log(values) if logged else values
-    return Scale(float(seen[: len(seen) // 2 + 1].mean()), deviation(seen), logged)
+    return Scale(float(seen[: len(seen) // 2 + 1].mean()), deviation(seen), logged, bool(values.min() >= 0))
 
 
 def grows_with_level(values: FloatArray, length: int) -> bool:
