@@ -57,8 +57,7 @@ def list_groups(chosen: ChosenColumns, calendar: Calendar, moments: FloatArray, 
     events, others = (part if part.names else None for part in parts)
     if calendar.numbered:
         return {name: part for name, part in {"events": events, "known": others}.items() if part is not None}
-    step = float(np.median(np.diff(calendar.moments(np.arange(3)))))
-    return propose_groups(moments, step=step, events=events, known=others)
+    return propose_groups(moments, step=calendar.usual_seconds, events=events, known=others)
 
 
 def choose_beside(
