@@ -75,6 +75,14 @@ def test_it_prints_as_a_table_the_first_rows_of_many():
     assert "the first 30 of 40" in str(many)
 
 
+def test_moments_are_shown_alike_in_all_rows():
+    hours = np.datetime64("2024-01-01T00:00") + np.arange(96) * np.timedelta64(1, "h")
+    sold = 5 + np.sin(2 * np.pi * np.arange(96) / 24) + 0.1 * np.random.default_rng(0).normal(size=96)
+    table = weights.fit({"hour": hours, "sold": sold}, "sold", task="forecast", time="hour", horizon=2, inspect=False).forecast()
+    assert "2024-01-05 00:00" in str(table)
+    assert "2024-01-05 01:00" in str(table)
+
+
 def test_notes_of_later_rows_are_said_with_the_table():
     table = forecast_one().forecast(after=rows_of(weekly(130), slice(100, None)))
     assert table.notes == ["5 values are not later than the last that was learned from, and are passed over"]

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
 from weights.conformal import check_level
-from weights.data.series.calendar import show_moment
+from weights.data.series.calendar import show_moments
 from weights.forecasting.forecaster import Forecaster
 from weights.forecasting.later import Later, check_expected
 from weights.forecasting.scoring import name_level
@@ -68,8 +67,7 @@ class ForecastTable(dict[str, AnyArray]):
     def table(self, *, notes: bool = True) -> Table:
         """The same to be read, the first rows of many, with or without what is to be said of the rows that came before."""
         n_rows = len(self["prediction"])
-        shown = range(min(n_rows, _MOST_SHOWN))
-        rows = [[_show(values[row]) for values in self.values()] for row in shown]
+        rows = [[*row] for row in zip(*(_show(values[:_MOST_SHOWN]) for values in self.values()), strict=True)]
         more = [f"the first {_MOST_SHOWN} of {n_rows:,}"] if n_rows > _MOST_SHOWN else []
         return Table(f"Forecast      {n_rows:,} steps", [*self], rows, [*more, *(self.notes if notes else [])])
 
@@ -84,11 +82,11 @@ class ForecastTable(dict[str, AnyArray]):
         return self.table()._repr_html_()
 
 
-def _show(value: Any) -> str:
-    if isinstance(value, np.datetime64):
-        seconds = float(value.astype("datetime64[ms]").astype(np.int64)) / 1000
-        return show_moment(seconds, numbered=False)
-    return compact(float(value)) if isinstance(value, float | np.floating) else str(value)
+def _show(values: AnyArray) -> list[str]:
+    """The values of a column as text."""
+    if values.dtype.kind == "M":
+        return show_moments(values.astype("datetime64[ms]").astype(np.int64) / 1000, numbered=False)
+    return [compact(float(value)) if values.dtype.kind == "f" else str(value) for value in values]
 
 
 def tabulate_steps(later: Later, horizon: int, levels: Sequence[float], series: str | None = None) -> ForecastTable:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import datetime
 import itertools
 import math
+from collections.abc import Sequence
 from typing import Any, ClassVar
 
 import msgspec
@@ -380,6 +381,19 @@ def _first_of_month(months: IntArray) -> Any:
 def _days_in(months: IntArray) -> Any:
     """The number of days of months."""
     return (_first_of_month(np.asarray(months) + 1) - _first_of_month(months)) / _DAY
+
+
+def show_moments(moments: Sequence[float] | FloatArray, *, numbered: bool) -> list[str]:
+    """Moments as they are shown beside each other: dates where all are midnights, all with their time otherwise.
+
+    Example:
+        >>> show_moments([0.0, 86_400.0], numbered=False), show_moments([0.0, 3_600.0], numbered=False)
+        (['1970-01-01', '1970-01-02'], ['1970-01-01 00:00', '1970-01-01 01:00'])
+    """
+    if numbered or all(moment % _DAY == 0 for moment in moments):
+        return [show_moment(moment, numbered=numbered) for moment in moments]
+    shown = [f"{datetime.datetime(1970, 1, 1) + datetime.timedelta(seconds=moment):%Y-%m-%d %H:%M:%S}" for moment in moments]
+    return [text.removesuffix(":00") for text in shown] if all(text.endswith(":00") for text in shown) else shown
 
 
 def show_moment(moment: float, *, numbered: bool) -> str:
