@@ -57,6 +57,14 @@ def forecast_counts() -> weights.ForecastModel:
 
 
 @functools.cache
+def forecast_targets() -> weights.ForecastModel:
+    """A model of two targets of one series, the second in thousands."""
+    table = weekly(105)
+    table["weight"] = 1000 * weekly(105, seed=1)["sold"]
+    return weights.fit(table, ["sold", "weight"], task="forecast", time="day", horizon=HORIZON, inspect=False)
+
+
+@functools.cache
 def forecast_two() -> weights.ForecastModel:
     """The same of two shops, b twice as high as a, of which b ends ten days earlier."""
     a, b = weekly(105, shop=["a"] * 105), weekly(95, seed=1, shop=["b"] * 95)

@@ -65,6 +65,7 @@ class ForecastModel:
         after: Any = None,
         level: float | Sequence[float] = LEVELS,
         series: str | None = None,
+        target: str | None = None,
         total: bool = False,
     ) -> ForecastTable:
         """The next steps after the rows it learned from, or after later rows.
@@ -74,10 +75,11 @@ class ForecastModel:
             after: rows that came since, which are looked at but not learned from; those of a series that it never saw too.
             level: of the intervals, one or several, between 0 and 1.
             series: of this series only; of all if not given.
+            target: this target only; all if not given.
             total: the sum of these steps in place of each, with intervals from sample paths.
 
         Raises:
-            NotFoundError: there is no such series.
+            NotFoundError: there is no such series or target.
             UsageError: more steps are asked for, or a level is not between 0 and 1.
             DataError: rows do not go on with those it learned from.
 
@@ -94,7 +96,7 @@ class ForecastModel:
             raise UsageError(
                 f"The run forecasts 1 to {task.horizon:,} steps ahead, but {horizon:,} were asked for. Fit again with a longer --horizon."
             )
-        return (total_steps if total else tabulate_steps)(self.read(after), horizon, _list_levels(level), series)
+        return (total_steps if total else tabulate_steps)(self.read(after), horizon, _list_levels(level), series, target)
 
     @property
     def drivers(self) -> Drivers:
@@ -107,22 +109,25 @@ class ForecastModel:
             raise UsageError("What drives forecasts was not measured in this fit. Fit again with inspection (without inspect=False).")
         return self.forecaster.drivers
 
-    def explain(self, after: Any = None, *, series: str | None = None, steps: Sequence[int] | None = None) -> list[ExplainedStep]:
+    def explain(
+        self, after: Any = None, *, series: str | None = None, target: str | None = None, steps: Sequence[int] | None = None
+    ) -> list[ExplainedStep]:
         """The next steps of a series shared out among lags and columns.
 
         Args:
             after: rows that came since it learned; none if None.
             series: whose; the first if None.
+            target: which; all if None.
             steps: which, from 1 on; the first and the last if None.
 
         Raises:
-            NotFoundError: there is no such series. UsageError: there is no such step. DataError: as `forecast`.
+            NotFoundError: there is no such series or target. UsageError: there is no such step. DataError: as `forecast`.
         """
         horizon = self.forecaster.task.horizon
         chosen = sorted({1, horizon}) if steps is None else [*steps]
         if not all(1 <= step <= horizon for step in chosen):
             raise UsageError(f"Steps are counted from 1 to {horizon:,}, but {chosen} were asked for. Name others with --step.")
-        return Records(explain_steps(self.read(after), chosen, series))
+        return Records(explain_steps(self.read(after), chosen, series, target))
 
     @stoppable
     def score(self, data: Any, *, level: float | Sequence[float] = LEVELS) -> ForecastScore:

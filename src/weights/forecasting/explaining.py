@@ -52,21 +52,21 @@ class ExplainedStep(msgspec.Struct, frozen=True):
     contributions: list[Contribution]
 
 
-def explain_steps(later: Later, steps: Sequence[int], series: str | None = None) -> list[ExplainedStep]:
+def explain_steps(later: Later, steps: Sequence[int], series: str | None = None, target: str | None = None) -> list[ExplainedStep]:
     """What the next steps of a series are made of; of the first series if none is named.
 
     Args:
         later: what came after what was learned from.
         steps: which, from 1 to H.
         series: whose.
+        target: which; all if not given.
 
     Raises:
-        NotFoundError: there is no such series. DataError: a column that is to be known beforehand is missing.
+        NotFoundError: there is no such series or target. DataError: a column that is to be known beforehand is missing.
     """
     forecaster = later.forecaster
-    places = forecaster.units.series
-    units = np.flatnonzero(places == places[0]).tolist() if series is None else forecaster.units_of(series)
-    return [explained for u in units for explained in _explain_unit(later, u, steps)]
+    units, of = forecaster.units_of(series, target), forecaster.units.series
+    return [explained for u in units if of[u] == of[units[0]] for explained in _explain_unit(later, u, steps)]
 
 
 def _explain_unit(later: Later, unit: int, steps: Sequence[int]) -> list[ExplainedStep]:

@@ -110,20 +110,30 @@ class Forecaster:
         """The number of units."""
         return len(self.units.series)
 
-    def units_of(self, series: str) -> list[int]:
-        """The units of a series, one for each target.
+    def units_of(self, series: str | None = None, target: str | None = None) -> list[int]:
+        """The units of a series, of a target, or both; all where neither is named.
 
         Raises:
-            NotFoundError: there is no such series, or it had too few values to be learned.
+            NotFoundError: there is no such series or target, or it had too few values to be learned.
         """
+        own = np.ones(len(self), bool)
+        if series is not None:
+            own &= self.units.series == self._place_series(series)
+        if target is not None:
+            if target not in self.task.targets:
+                raise NotFoundError(f"No target is called '{printable(target)}'. {suggest(target, self.task.targets)}")
+            own &= self.units.target == self.task.targets.index(target)
+        if not own.any():
+            named = " of ".join(f"'{printable(name)}'" for name in (target, series) if name is not None)
+            raise NotFoundError(f"{named} had too few values to be learned, and is not forecast. Name another.")
+        return np.flatnonzero(own).tolist()
+
+    def _place_series(self, series: str) -> int:
         if self.task.series is None:
             raise NotFoundError(f"The run forecasts one series, which has no name, but '{printable(series)}' was asked for. Leave it out.")
         if series not in self.labels:
             raise NotFoundError(f"There is no series '{printable(series)}'. {suggest(series, self.labels)}")
-        units = np.flatnonzero(self.units.series == [*self.labels].index(series)).tolist()
-        if not units:
-            raise NotFoundError(f"Series '{printable(series)}' had too few values to be learned, and is not forecast. Name another.")
-        return units
+        return [*self.labels].index(series)
 
     def name(self, unit: int) -> str:
         """What a unit is called."""

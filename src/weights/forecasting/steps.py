@@ -89,20 +89,23 @@ def _show(values: AnyArray) -> list[str]:
     return [compact(float(value)) if values.dtype.kind == "f" else str(value) for value in values]
 
 
-def tabulate_steps(later: Later, horizon: int, levels: Sequence[float], series: str | None = None) -> ForecastTable:
-    """The next steps of every unit, or of those of one series.
+def tabulate_steps(
+    later: Later, horizon: int, levels: Sequence[float], series: str | None = None, target: str | None = None
+) -> ForecastTable:
+    """The next steps of every unit, or of those of one series or target.
 
     Args:
         later: what came after what was learned from.
         horizon: steps, at most those it learned.
         levels: of the intervals.
         series: whose; of all if not given.
+        target: which; all if not given.
 
     Raises:
-        UsageError: a level is not between 0 and 1. NotFoundError: there is no such series.
+        UsageError: a level is not between 0 and 1. NotFoundError: there is no such series or target.
         DataError: a column that is to be known beforehand is missing.
     """
-    forecaster, lengths, moments = _walk_to_ends(later, horizon, levels, series)
+    forecaster, lengths, moments = _walk_to_ends(later, horizon, levels, later.forecaster.units_of(series, target))
     said = {known: _say(moment, levels) for known, moment in moments.items()}
     parts: dict[str, list[AnyArray]] = {}
     for u, n_later in lengths.items():
@@ -115,8 +118,8 @@ def tabulate_steps(later: Later, horizon: int, levels: Sequence[float], series: 
     return _make_table(parts, later, lengths, moments)
 
 
-def total_steps(later: Later, horizon: int, levels: Sequence[float], series: str | None = None) -> ForecastTable:
-    """The sum of the next steps of every unit, or of those of one series, a row for each.
+def total_steps(later: Later, horizon: int, levels: Sequence[float], series: str | None = None, target: str | None = None) -> ForecastTable:
+    """The sum of the next steps of every unit, or of those of one series or target, a row for each.
 
     Bounds are quantiles of sums over sample paths, whose steps depend on one another as those of forecasts of the past did.
 
@@ -125,11 +128,12 @@ def total_steps(later: Later, horizon: int, levels: Sequence[float], series: str
         horizon: steps that are summed, at most those it learned.
         levels: of the intervals.
         series: whose; of all if not given.
+        target: which; all if not given.
 
     Raises:
         UsageError, NotFoundError, DataError: as `tabulate_steps`.
     """
-    forecaster, lengths, moments = _walk_to_ends(later, horizon, levels, series)
+    forecaster, lengths, moments = _walk_to_ends(later, horizon, levels, later.forecaster.units_of(series, target))
     n_paths = int(np.clip(_MOST_NUMBERS // (len(forecaster) * forecaster.task.horizon), *_N_PATHS))
     paths = {known: moment.bounds.sample_paths(moment.forecasts, n_paths, seed=0) for known, moment in moments.items()}
     parts: dict[str, list[AnyArray]] = {}
@@ -160,13 +164,13 @@ def _make_table(
 
 
 def _walk_to_ends(
-    later: Later, horizon: int, levels: Sequence[float], series: str | None
+    later: Later, horizon: int, levels: Sequence[float], units: Sequence[int]
 ) -> tuple[Forecaster, dict[int, int], dict[int, Moment]]:
     """The forecaster, how many later values each of the units that are asked for has, and what is said after so many."""
     forecaster = later.forecaster
     for level in levels:
         check_level(level)
-    lengths = {u: len(later.values[u]) for u in (range(len(forecaster)) if series is None else forecaster.units_of(series))}
+    lengths = {u: len(later.values[u]) for u in units}
     for u, n_later in lengths.items():
         check_expected(forecaster, u, n_later, later.expected[u][: n_later + horizon])
     walked = walk(forecaster, later.values, later.expected)
