@@ -14,6 +14,7 @@ from weights.ensemble import Report
 from weights.errors import UsageError
 from weights.fitoptions import make_request
 from weights.forecasting.drivers import Drivers
+from weights.forecasting.drivertables import DriverTables, tabulate_drivers
 from weights.forecasting.explaining import ExplainedStep, explain_steps
 from weights.forecasting.fitting import ForecastPlan, fit_forecaster
 from weights.forecasting.forecaster import Forecaster
@@ -106,8 +107,32 @@ class ForecastModel:
             UsageError: the fit was without inspection.
         """
         if self.forecaster.drivers is None:
-            raise UsageError("What drives forecasts was not measured in this fit. Fit again with inspection (without inspect=False).")
+            raise UsageError(
+                "What drives forecasts was not measured in this fit. Fit again without --no-inspect (in Python: inspect=False)."
+            )
         return self.forecaster.drivers
+
+    def summary(self, *, top: int | None = None) -> DriverTables:
+        """The same as tables: text when printed, HTML in a notebook.
+
+        Args:
+            top: at most so many lags of each step, and columns.
+
+        Raises:
+            UsageError: as `drivers`.
+
+        Example:
+            >>> import numpy as np, weights as wt
+            >>> noise = np.random.default_rng(0).normal(size=300)
+            >>> rows = {"sold": np.convolve(noise, 0.8 ** np.arange(9))[:300]}
+            >>> print(wt.fit(rows, task="forecast", target="sold", horizon=2).summary(top=1))  # doctest: +ELLIPSIS
+            Lags          weight in the best linear forecast, 296 windows
+                                weight                 p (Holm)   used
+              1 step ahead
+                the last value   0.831  [0.725 0.937]    <0.001  0.767
+            ...
+        """
+        return tabulate_drivers(self.forecaster, self.drivers, top=top)
 
     def explain(
         self, after: Any = None, *, series: str | None = None, target: str | None = None, steps: Sequence[int] | None = None

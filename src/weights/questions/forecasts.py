@@ -11,7 +11,7 @@ import numpy as np
 from weights.errors import UsageError
 from weights.fitoptions import PartOptions
 from weights.options import option
-from weights.questions.question import Answer, Asker, NoOptions, Question
+from weights.questions.question import Answer, Asker, NoOptions, Question, find_refusal
 from weights.runoptions import TrainingRows
 
 if TYPE_CHECKING:
@@ -57,19 +57,9 @@ class SummaryOptions(msgspec.Struct, frozen=True):
     top: Annotated[int | None, option("At most so many lags of each step, and columns.", "NUMBER")] = None
 
 
-def refuse_summary(model: ForecastModel) -> str:
-    """Why there is nothing to sum up, or nothing."""
-    asked = model.forecaster.drivers is not None
-    return "" if asked else "What drives forecasts was not measured in this fit. Fit again with inspection (without --no-inspect)."
-
-
 def ask_summary(model: ForecastModel, options: SummaryOptions, asker: Asker) -> Answer:
     """What drives forecasts, as records and as tables."""
-    from weights.report.forecasts import driver_lines
-
-    if refusal := refuse_summary(model):
-        raise UsageError(refusal)
-    return Answer(msgspec.to_builtins(model.forecaster.drivers), driver_lines(model.forecaster, top=options.top))
+    return Answer(msgspec.to_builtins(model.drivers), model.summary(top=options.top).lines())
 
 
 SUMMARY = Question(
@@ -82,7 +72,7 @@ SUMMARY = Question(
     """,
     ask=ask_summary,
     options=SummaryOptions,
-    refuses=refuse_summary,
+    refuses=lambda model: find_refusal(lambda: model.drivers),
     subject="series",
 )
 
