@@ -49,6 +49,13 @@ def test_a_backtest_learns_again_without_what_it_is_judged_on():
     assert score.coverage == pytest.approx(apart.coverage)
 
 
+def test_a_backtest_of_rows_that_are_steps_counts_them_again():
+    table = rows_of(ALL, slice(105))
+    model = weights.fit(table, "sold", task="forecast", time="none", horizon=HORIZON, inspect=False)
+    assert model.backtest(table, hold_out=20).n_windows == 20 - HORIZON + 1
+    assert model.forecast()["time"].tolist() == [105, 106, 107, 108, 109]
+
+
 def test_a_backtest_needs_rows_and_at_least_the_horizon():
     with pytest.raises(UsageError, match=r"came from memory\. Give them again"):
         forecast_one().backtest()

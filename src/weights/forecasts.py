@@ -191,7 +191,13 @@ class ForecastModel:
             hold_out = max(min(self.report.n_samples // len(self.forecaster.labels) // 5, 5 * task.horizon), task.horizon)
         if hold_out < task.horizon:
             raise UsageError(f"At least the {task.horizon:,} steps of the horizon are held out, but {hold_out:,} were asked for.")
-        given: dict[str, Any] = {"task": task.kind, "time": task.time, "series": task.series, "horizon": task.horizon, "inspect": False}
+        given: dict[str, Any] = {
+            "task": task.kind,
+            "time": task.time or "none",
+            "series": task.series,
+            "horizon": task.horizon,
+            "inspect": False,
+        }
         given |= {"known": self.forecaster.columns.known, "missing": () if origin is None else origin.roles.missing}
         plan = plan_forecast(source, make_request([*task.targets], given), held_out=hold_out)
         control = Control(n_threads=plan.n_threads, report=progress or (lambda progress: None), stopping=stop_request())

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import shlex
+from collections.abc import Sequence, Set
 from dataclasses import replace
 from typing import Any
 
@@ -47,6 +48,8 @@ TAKES = (
 )
 """Options that act on forecasts."""
 _OF_SERIES = ("series", "horizon", "known")
+_STEPS = "none"
+"""What is said in place of a column of moments where rows are steps."""
 _FEWEST_BEFORE = 5
 """Values that a series has beside those of the horizon, so that there are some forecasts of what came (our choice)."""
 _FEWEST_DESCRIBED, _MOST_DESCRIBED = 100, 10_000
@@ -85,7 +88,12 @@ def plan_forecast(data: Any, request: Request, *, held_out: int = 0) -> Forecast
             raise NotFoundError(
                 f"The table has no column '{printable(name)}' that is known beforehand. {suggest(name, table.column_names)}"
             )
-    panel, filled = _fill_known(read_panel(table, [*targets, *known], time=time, series=series), len(targets))
+    time, said_of_time = _choose_time(table, time, {*targets, *known, series, split})
+    try:
+        panel = read_panel(table, [*targets, *known], time=time, series=series)
+    except DataError as error:
+        raise (DataError(f"{error} Or count rows as steps with --time {_STEPS}.") if said_of_time and time else error) from None
+    panel, filled = _fill_known(panel, len(targets))
     parts = _find_parts(table, panel, split) if split is not None else _hold_out(panel, held_out) if held_out else None
     seasons = panel.calendar.seasons
     units, remarks = make_units(panel, len(targets), parts, seasons)
@@ -98,8 +106,6 @@ def plan_forecast(data: Any, request: Request, *, held_out: int = 0) -> Forecast
         several = f"{len(others):,} other columns are" if len(others) > 1 else "a column is"
         named = listed([printable(name) for name in others], 5)
         remarks.append(f"{several} not looked at ({named}); --known names those that are known beforehand")
-    if time is None and (dates := [name for name in others if find_kind(table[name], name).kind == "datetime"]):
-        remarks.append(f"rows are taken as steps, but '{printable(dates[0])}' holds dates: --time {printable(dates[0])} counts moments")
     columns = _choose_columns(known, panel, units, regressions)
     if known and not columns.known:
         remarks.append(
@@ -121,12 +127,29 @@ def plan_forecast(data: Any, request: Request, *, held_out: int = 0) -> Forecast
         source=source,
         origin=Origin(origin, roles),
         n_samples=table.num_rows,
-        remarks=[*remarks_of(table), *panel.remarks, *filled, *remarks, *thinned, *_describe_judging(units, regressions)],
+        remarks=[*remarks_of(table), *said_of_time, *panel.remarks, *filled, *remarks, *thinned, *_describe_judging(units, regressions)],
         n_threads=n_threads,
         seconds=seconds,
         columns=columns,
         inspect=request.fit.inspect is not False,
     )
+
+
+def _choose_time(table: pa.Table, asked: str | None, taken: Set[str | None]) -> tuple[str | None, list[str]]:
+    """The column of moments, None where rows are steps, and what is to be said of that.
+
+    Args:
+        table: with its columns.
+        asked: the column that was named; where none was, the only one of dates is meant.
+        taken: columns that are something else.
+    """
+    if asked is not None:
+        return (None if asked == _STEPS and asked not in table.column_names else asked), []
+    dates = [name for name in table.column_names if name not in taken and find_kind(table[name], name).kind == "datetime"]
+    named = printable(dates[0]) if dates else ""
+    if len(dates) == 1:
+        return dates[0], [f"moments are those of '{named}', the only column of dates; --time {_STEPS} counts rows as steps"]
+    return None, [f"rows are taken as steps, but '{named}' holds dates: --time {shlex.quote(named)} counts moments"] if dates else []
 
 
 def refuse_series_options(said: DataOptions) -> None:
