@@ -190,7 +190,11 @@ def runs(tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("runs")
     one = rows_of(LATER, slice(N))
     two = stacked(one | {"shop": ["a"] * N}, one | {"shop": ["b"] * N, "sold": 2 * one["sold"]})
-    for name, table, options in (("one", one, ("--time", "day")), ("two", two, ("--time", "day", "--series", "shop")), ("steps", one, ("--time", "none"))):
+    for name, table, options in (
+        ("one", one, ("--time", "day")),
+        ("two", two, ("--time", "day", "--series", "shop")),
+        ("steps", one, ("--time", "none")),
+    ):
         source = write(folder / f"{name}.csv", table)
         result = run("fit", source, "--task", "forecast", "--target", "sold", "--horizon", H, *options, "--save", folder / name)
         assert result.exit_code == 0, result.stderr
