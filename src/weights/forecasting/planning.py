@@ -42,7 +42,6 @@ TAKES = (
     "sheet",
     "query",
     "budget",
-    "seed",
     "threads",
     "inspect",
 )

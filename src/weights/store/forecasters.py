@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import msgspec
 import numpy as np
@@ -46,6 +46,8 @@ class ForecastConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     columns: ChosenColumns
     tensors: dict[str, tuple[str, list[int]]]
     drivers: Drivers | None = None
+
+    judged: ClassVar[str] = "at rolling origins"
 
     @property
     def models(self) -> list[str]:
