@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from weights.ensemble import Report
-from weights.errors import UsageError
+from weights.errors import UsageError, counted
 from weights.fitoptions import make_request
 from weights.forecasting.drivers import Drivers
 from weights.forecasting.drivertables import DriverTables, tabulate_drivers
@@ -46,7 +46,8 @@ class ForecastModel:
     def __repr__(self) -> str:
         task = self.forecaster.task
         quality = "".join(f", {name} {value:.4g} at rolling origins" for name, value in [*self.metrics.items()][:1])
-        return f"<weights.ForecastModel: '{task.target}', {task.horizon} steps ahead, {len(self.forecaster)} series{quality}>"
+        n_series = len({*self.forecaster.units.series.tolist()})
+        return f"<weights.ForecastModel: '{task.target}', {counted(task.horizon, 'step')} ahead, {n_series:,} series{quality}>"
 
     @property
     def report(self) -> Report:
@@ -95,7 +96,7 @@ class ForecastModel:
         horizon = task.horizon if horizon is None else horizon
         if check_horizon(horizon) > task.horizon:
             raise UsageError(
-                f"The run forecasts 1 to {task.horizon:,} steps ahead, but {horizon:,} were asked for. Fit again with a longer --horizon."
+                f"The run forecasts 1 to {task.horizon:,} steps ahead, but {horizon:,} were asked for. Fit again with a longer horizon."
             )
         return (total_steps if total else tabulate_steps)(self.read(after), horizon, _list_levels(level), series, target)
 
@@ -151,7 +152,9 @@ class ForecastModel:
         horizon = self.forecaster.task.horizon
         chosen = sorted({1, horizon}) if steps is None else [*steps]
         if not all(1 <= step <= horizon for step in chosen):
-            raise UsageError(f"Steps are counted from 1 to {horizon:,}, but {chosen} were asked for. Name others with --step.")
+            raise UsageError(
+                f"Steps are counted from 1 to {horizon:,}, but {chosen} were asked for. Name others with --step (in Python: steps)."
+            )
         return Records(explain_steps(self.read(after), chosen, series, target))
 
     @stoppable
@@ -190,7 +193,7 @@ class ForecastModel:
         if hold_out is None:
             hold_out = max(min(self.report.n_samples // len(self.forecaster.labels) // 5, 5 * task.horizon), task.horizon)
         if hold_out < task.horizon:
-            raise UsageError(f"At least the {task.horizon:,} steps of the horizon are held out, but {hold_out:,} were asked for.")
+            raise UsageError(f"At least the {counted(task.horizon, 'step')} of the horizon are held out, but {hold_out:,} were asked for.")
         given: dict[str, Any] = {
             "task": task.kind,
             "time": task.time or "none",

@@ -123,7 +123,7 @@ def test_a_unit_reaches_from_its_first_value_to_its_last_and_knows_which_came():
     assert [(unit.begin, unit.end, unit.values.tolist()) for unit in units] == [(1, 4, [1.0, 2.0, 3.0, 4.0])]
     assert units[0].known.tolist() == [True, True, False, True]
     assert remarks == [
-        "1 missing values were filled from the same place of the seasons beside, or on a line between neighbours",
+        "1 missing value was filled from the same place of the seasons beside, or on a line between neighbours",
         "forecasts begin after the last value, which lies before the last moment: y by 1",
     ]
 

@@ -262,7 +262,7 @@ LATER_NOTED: dict[str, tuple[str, dict[str, Any], str]] = {
         later(shop=["a"] * 36),
         "a series has no later values, and forecasts that begin after the last that was learned from: b",
     ),
-    "a new series": ("two", new_shop(40), "1 series were not there when it learned, .* by the weights that all share: c"),
+    "a new series": ("two", new_shop(40), "1 series was not there when it learned, and is forecast by the weights that all share: c"),
     "steps": ("steps", {"sold": LATER["sold"][N:]}, ""),
 }
 

@@ -15,6 +15,7 @@ import weights
 from weights.adaptive import AdaptiveBounds, fit_bounds
 from weights.data.series.calendar import Calendar
 from weights.ensemble import Origin, Report
+from weights.errors import counted
 from weights.forecasting.columns import NO_COLUMNS, ChosenColumns, fit_beside, moments_of
 from weights.forecasting.drivers import Drivers, find_drivers
 from weights.forecasting.forecaster import Forecaster, LagModel, SeriesArrays
@@ -396,5 +397,5 @@ def _with_test(forecaster: Forecaster, plan: ForecastPlan) -> Forecaster:
     if n_windows:
         metrics = metrics_of(measure_sizes(errors, forecaster.units.season_error), Forecast.metrics)
         return replace(forecaster, report=msgspec.structs.replace(report, test=metrics, n_test=n_windows))
-    said = f"nothing was judged by the test, in which no series has values for {forecaster.task.horizon:,} steps"
+    said = f"nothing was judged by the test, in which no series has values for {counted(forecaster.task.horizon, 'step')}"
     return replace(forecaster, report=msgspec.structs.replace(report, remarks=[*report.remarks, said]))

@@ -19,7 +19,7 @@ from weights.data.table.columns import find_kind
 from weights.data.table.delimited import remarks_of
 from weights.data.table.read import describe_source, part_of, read_table
 from weights.ensemble import Origin, check_threads
-from weights.errors import DataError, NotFoundError, UsageError, listed, printable, suggest
+from weights.errors import DataError, NotFoundError, UsageError, counted, listed, printable, suggest
 from weights.fitoptions import DataOptions, FitOptions, Request
 from weights.fitting import GivenRows
 from weights.forecasting.columns import NO_COLUMNS, ChosenColumns, choose_beside
@@ -77,7 +77,9 @@ def plan_forecast(data: Any, request: Request, *, held_out: int = 0) -> Forecast
     targets = name_columns(said.target, labels)
     time, series, split = (None if asked is None else name_column(asked, labels) for asked in (said.time, said.series, said.split))
     if not targets:
-        raise UsageError("The column to forecast was not named. Name it with --target, which may be repeated.")
+        raise UsageError(
+            "The column to forecast was not named. Name it with --target, which may be repeated (in Python: target, a name or a list)."
+        )
     table = read_table(data, missing=name_columns(said.missing, ()), verbatim=[name for name in (series, split) if name])
     known = name_columns(said.known, labels)
     if both := {*known} & {*targets}:
@@ -169,7 +171,9 @@ def check_horizon(horizon: Any) -> int:
         UsageError: they are not.
     """
     if horizon is None:
-        raise UsageError("How many steps ahead to forecast was not said. Say it with --horizon, such as 24 for the next day of hours.")
+        raise UsageError(
+            "How many steps ahead to forecast was not said. Say it with --horizon (in Python: horizon), such as 24 for a day of hours."
+        )
     if isinstance(horizon, bool) or not isinstance(horizon, int | np.integer) or not 1 <= horizon <= MOST_STEPS:
         raise UsageError(f"The horizon must be a whole number of steps from 1 to {MOST_STEPS:,}, but is {horizon!r}.")
     return int(horizon)
@@ -231,8 +235,8 @@ def _choose_regressions(units: Sequence[Unit], horizon: int, seasons: Sequence[i
     longest = int(lengths[-1])
     if longest < horizon + _FEWEST_BEFORE:
         raise DataError(
-            f"To forecast {horizon:,} steps ahead a series needs at least {horizon + _FEWEST_BEFORE:,} values, so that it can be judged, "
-            f"but the longest has {longest:,}. Ask for a shorter --horizon, or give more rows."
+            f"To forecast {counted(horizon, 'step')} ahead a series needs at least {horizon + _FEWEST_BEFORE:,} values, so that it can be "
+            f"judged, but the longest has {longest:,}. Ask for a shorter horizon, or give more rows."
         )
     regressions = Regressions(horizon, ())
     for n in (int(np.median(lengths)), longest):

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 
 import numpy as np
 
-from weights.errors import abridged, listed, printable
+from weights.errors import abridged, counted, listed, printable
 from weights.forecasting.scoring import ForecastScore, StepScore, UnitScore
 from weights.tables import aligned
 from weights.tasks.forecast import Forecast, comparable_metrics
@@ -19,8 +19,8 @@ def score_lines(score: ForecastScore) -> list[str]:
     """All of a score as aligned text; of many series the worst and the best."""
     several = len(score.targets) > 1
     shown = [name for name in comparable_metrics(len(score.targets)) if name in score.metrics]
-    forecasts = "forecast" if score.n_windows == 1 else "forecasts"
     rolling = [metric for name in shown if (metric := score.rolling.get(name)) is not None]
+    intervals = describe_intervals([*score.metrics.values(), *rolling])
     rows = [["walk-forward", "these rows", "", score.plain, "at rolling origins", ""]]
     for name in shown:
         metric, measure = score.metrics[name], Forecast.metrics[name]
@@ -28,7 +28,7 @@ def score_lines(score: ForecastScore) -> list[str]:
         rows.append([measure.title, measure.show(metric.value), _bounds(metric), plain, *_beside(score.rolling.get(name))])
     return [
         *aligned(rows, to_right=[1, 3, 4]),
-        f"  over {score.n_windows:,} {forecasts} of {score.n_series:,} series{describe_intervals([*score.metrics.values(), *rolling])}",
+        f"  over {counted(score.n_windows, 'forecast')} of {score.n_series:,} series{intervals}",
         *(_target_lines(score) if several else []),
         *(_unit_lines(score, named=several) if score.n_series > 1 else []),
         *_step_lines(score, shown),

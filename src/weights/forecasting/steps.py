@@ -9,6 +9,7 @@ import pyarrow as pa
 
 from weights.conformal import check_level
 from weights.data.series.calendar import show_moments
+from weights.errors import counted
 from weights.forecasting.forecaster import Forecaster
 from weights.forecasting.later import Later, check_expected
 from weights.forecasting.scoring import name_level
@@ -69,7 +70,7 @@ class ForecastTable(dict[str, AnyArray]):
         n_rows = len(self["prediction"])
         rows = [[*row] for row in zip(*(_show(values[:_MOST_SHOWN]) for values in self.values()), strict=True)]
         more = [f"the first {_MOST_SHOWN} of {n_rows:,}"] if n_rows > _MOST_SHOWN else []
-        return Table(f"Forecast      {n_rows:,} steps", [*self], rows, [*more, *(self.notes if notes else [])])
+        return Table(f"Forecast      {counted(n_rows, 'step')}", [*self], rows, [*more, *(self.notes if notes else [])])
 
     def __str__(self) -> str:
         return str(self.table())

@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 from weights.data.series.panel import Panel
-from weights.errors import DataError, listed, printable
+from weights.errors import DataError, counted, listed, printable
 from weights.training.lagged import deviation
 from weights.types import BoolArray, FloatArray, IntArray
 
@@ -127,7 +127,7 @@ def make_units(panel: Panel, n_targets: int, parts: Parts | None, seasons: Seque
             if (~known).mean() > _MOST_FILLED:
                 raise DataError(
                     f"At least half of the moments of a series must have a value, but {name} has "
-                    f"{known.sum():,} values for {len(known):,} moments. Sum or average rows by longer steps, or leave it out."
+                    f"{counted(int(known.sum()), 'value')} for {len(known):,} moments. Sum or average rows by longer steps, or leave it out."
                 )
             n_filled += int((~known).sum())
             constant += [name] if (values[known] == values[0]).all() else []
@@ -138,13 +138,13 @@ def make_units(panel: Panel, n_targets: int, parts: Parts | None, seasons: Seque
             scale = find_scale(values[:until], seasons)._replace(floored=bool(values.min() >= 0))
             units.append(Unit(s, c, int(panel.begins[s] + places[0]), values, known, scale, begun, columns))
     if left_out:
-        several = f"{len(left_out)} series have" if len(left_out) > 1 else "a series has"
+        several = "a series has" if len(left_out) == 1 else f"{len(left_out):,} series have"
         remarks.append(f"{several} less than {_FEWEST_VALUES} values to learn from and cannot be forecast: {listed(left_out, 5)}")
     if not units:
         raise DataError(f"A series needs at least {_FEWEST_VALUES} values to learn from, but none has. Give more rows.")
     if n_filled:
         remarks.append(
-            f"{n_filled:,} missing values were filled from the same place of the seasons beside, or on a line between neighbours"
+            f"{counted(n_filled, 'missing value was', 'missing values were')} filled from the same place of the seasons beside, or on a line between neighbours"
         )
     if constant:
         each = "one series has" if len(constant) == 1 else f"{len(constant):,} series have"

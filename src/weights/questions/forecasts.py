@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import msgspec
 import numpy as np
 
-from weights.errors import UsageError
+from weights.errors import UsageError, counted
 from weights.fitoptions import PartOptions
 from weights.options import option
 from weights.questions.question import Answer, Asker, NoOptions, Question, find_refusal
@@ -104,7 +104,7 @@ def ask_forecast(model: ForecastModel, options: ForecastOptions, asker: Asker) -
         notes=table.notes,
         table=table.to_arrow,
         counts={"n_steps": n_rows},
-        contents="1 forecast" if n_rows == 1 else f"{n_rows:,} forecasts",
+        contents=counted(n_rows, "forecast"),
     )
 
 
@@ -201,7 +201,7 @@ def ask_explain(model: ForecastModel, options: ExplainOptions, asker: Asker) -> 
     after = None if options.source is None else part_of(options.source, options)
     steps = None if options.step is None else [options.step]
     explained = model.explain(after, series=options.series, target=options.target, steps=steps)
-    contents = f"{len(explained)} explained forecasts"
+    contents = counted(len(explained), "explained forecast")
     lines = explained_lines(explained, options.top)
     return Answer(msgspec.to_builtins(explained), lines, table=lambda: explained_table(explained), contents=contents)
 
@@ -233,7 +233,9 @@ def ask_lags(model: ForecastModel, options: LagsOptions, asker: Asker) -> Answer
 
     unit = model.forecaster.units_of(options.series, options.target)[0]
     weights = model.forecaster.units.weights[unit]
-    lines = [f"  {len(weights):,} lags, {weights.shape[1]:,} steps ahead of {model.forecaster.name(unit)}; see --json, or draw"]
+    lines = [
+        f"  {counted(len(weights), 'lag')}, {counted(weights.shape[1], 'step')} ahead of {model.forecaster.name(unit)}; see --json, or draw"
+    ]
     return Answer({"series": model.forecaster.name(unit), "weights": weights.tolist()}, lines, lag_figure(model.forecaster, unit))
 
 

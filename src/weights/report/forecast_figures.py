@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from weights.errors import counted
 from weights.forecasting.forecaster import Forecaster
 from weights.forecasting.steps import ForecastTable
 from weights.report.axes import BELOW_TITLE, MARGIN, Axis, Panel, lay_out, number_axis
@@ -44,10 +45,10 @@ def forecast_figure(table: ForecastTable) -> Drawing:
     marks.append(Line(panel.line(np.concatenate([[0], at_after]), np.concatenate([values[-1:], predicted])), ORANGE, 1.8))
     marks.append(Line(panel.line([0, 0], [panel.up.low, panel.up.high]), FAINT, dashed=True))
     held = f"with intervals of {' and '.join(sorted(levels))}, each step for itself" if levels else "without intervals"
-    caption = f"Black: what came, the last {n_before} values. Orange: the next {first} steps, {held}."
+    caption = f"Black: what came, the last {counted(n_before, 'value')}. Orange: the next {counted(first, 'step')}, {held}."
     return lay_out(
         marks,
-        title=f"{before.name}: the next {first} steps",
+        title=f"{before.name}: the next {counted(first, 'step')}",
         caption=caption,
         width=_LEFT + _WIDTH + MARGIN,
         bottom=BELOW_TITLE + _HEIGHT + 42,

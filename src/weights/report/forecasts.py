@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 import pyarrow as pa
 
-from weights.errors import listed, printable
+from weights.errors import counted, listed, printable
 from weights.forecasting.drivertables import tabulate_drivers
 from weights.forecasting.explaining import ExplainedStep
 from weights.forecasting.fitting import OURS, ForecastPlan
@@ -33,9 +33,7 @@ def overview(plan: ForecastPlan) -> list[str]:
     several = f"{n_series:,} series" if plan.task.series else "one series"
     seasons = plan.regressions.seasons
     found = f", seasons of {listed([str(season) for season in seasons], 3)} steps" if seasons else ", without a season"
-    line = (
-        f"{plan.n_samples:,} rows, {several}, {plan.calendar.name}{found}; forecast {plan.task.target}, {plan.task.horizon:,} steps ahead"
-    )
+    line = f"{counted(plan.n_samples, 'row')}, {several}, {plan.calendar.name}{found}; forecast {plan.task.target}, {counted(plan.task.horizon, 'step')} ahead"
     return [labelled(plan.source, line), *note_lines(plan.remarks)]
 
 
@@ -120,7 +118,7 @@ def run_lines(model: ForecastModel, folder: Path) -> list[str]:
     task = forecaster.task
     several = f"{len(forecaster.labels):,} series" if task.series else "one series"
     return [
-        labelled(folder.name, f"forecast: {task.target}, {task.horizon:,} steps ahead, {forecaster.calendar.name}"),
+        labelled(folder.name, f"forecast: {task.target}, {counted(task.horizon, 'step')} ahead, {forecaster.calendar.name}"),
         labelled("made", f"{report.created[:19].replace('T', ' ')} from {report.source}, {report.n_samples:,} rows, {several}"),
         labelled("model", f"{_answering(forecaster)}, {duration(report.seconds)}"),
         *quality_lines(forecaster),

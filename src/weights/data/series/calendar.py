@@ -16,7 +16,7 @@ import msgspec
 import numpy as np
 
 from weights.data.series.tradingdays import TradingDays, find_trading_days
-from weights.errors import DataError
+from weights.errors import DataError, counted
 from weights.types import FloatArray, IntArray
 
 _HOUR, _DAY, _WEEK, _YEAR = 3_600.0, 86_400.0, 604_800.0, 365.25 * 86_400.0
@@ -329,7 +329,7 @@ def _irregular(distances: FloatArray, name: str, numbered: bool) -> str:
     lengths, counts = np.unique(distances, return_counts=True)
     often = np.argsort(-counts, kind="stable")[:3]
     shares = ", ".join(f"{_length(float(lengths[i]), numbered)} ({counts[i] / len(distances):.0%})" for i in often)
-    rest = f", and {len(lengths) - 3} other lengths" if len(lengths) > 3 else ""
+    rest = f", and {counted(len(lengths) - 3, 'other length')}" if len(lengths) > 3 else ""
     needed = "Moments must lie at equal distances, with gaps at most"
     return f"{needed}, but those of '{name}' are {shares}{rest} apart. Sum or average the rows by hour, day or month first."
 

@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 
 from weights.data.series.calendar import Calendar, Even, continue_calendar, find_calendar, show_moment, undo_clock_changes
 from weights.data.table.columns import find_kind, is_number, to_levels, to_numbers, to_seconds
-from weights.errors import DataError, NotFoundError, UsageError, suggest
+from weights.errors import DataError, NotFoundError, UsageError, counted, suggest
 from weights.types import BoolArray, FloatArray, IntArray
 
 _MOST_PLACES_A_ROW, _PLACES_FREE = 20, 100_000
@@ -92,9 +92,7 @@ def read_panel(
     moments, numbered = _read_moments(table, time, codes)
     kept = np.flatnonzero((codes >= 0) & ~np.isnan(moments))
     if n_lost := table.num_rows - len(kept):
-        remarks.append(
-            f"{n_lost:,} {'row has' if n_lost == 1 else 'rows have'} no moment or no series, and {'is' if n_lost == 1 else 'are'} left out"
-        )
+        remarks.append(counted(n_lost, "row has no moment or no series, and is", "rows have no moment or no series, and are") + " left out")
     if not len(kept):
         raise DataError("Rows with a moment and a series were needed, but there are none. Name other columns with --time and --series.")
     moments, codes = moments[kept], codes[kept]
@@ -263,5 +261,5 @@ def _place(panel: Panel, numbers: IntArray, codes: IntArray) -> Panel:
         moment = float(panel.calendar.moments(np.asarray([panel.begins[s] + first - panel.offsets[s]]))[0])
         shown = show_moment(moment, numbered=panel.calendar.numbered)
         of = f" of '{panel.labels[s]}'" if panel.labels[s] else ""
-        remarks.append(f"{n_gaps:,} of {n_places:,} moments have no row (first: {shown}{of})")
+        remarks.append(f"{n_gaps:,} of {n_places:,} moments {'has' if n_gaps == 1 else 'have'} no row (first: {shown}{of})")
     return Panel(panel.calendar, panel.labels, panel.columns, panel.begins, panel.offsets, values, rows, remarks)
