@@ -129,8 +129,8 @@ def score_later(later: Later, levels: Sequence[float] = LEVELS) -> ForecastScore
     if not n_windows:
         longest = max(map(len, later.values))
         raise DataError(
-            f"Judging forecasts of {counted(forecaster.task.horizon, 'step')} needs as many later values of a series, but there are {longest:,}. "
-            "Give more rows, or fit with a shorter horizon."
+            f"Judging forecasts of {counted(forecaster.task.horizon, 'step')} needs as many later values of a series, but there are "
+            f"{longest:,}. Give more rows, or fit with a shorter horizon."
         )
     season_error = forecaster.units.season_error
     sizes, plain = (measure_sizes(errors, season_error) for errors in (walked.errors, walk_later(_plainly(later), ()).errors))

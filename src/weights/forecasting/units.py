@@ -127,7 +127,8 @@ def make_units(panel: Panel, n_targets: int, parts: Parts | None, seasons: Seque
             if (~known).mean() > _MOST_FILLED:
                 raise DataError(
                     f"At least half of the moments of a series must have a value, but {name} has "
-                    f"{counted(int(known.sum()), 'value')} for {len(known):,} moments. Sum or average rows by longer steps, or leave it out."
+                    f"{counted(int(known.sum()), 'value')} for {len(known):,} moments. Sum or average rows by longer steps, or leave it "
+                    "out."
                 )
             n_filled += int((~known).sum())
             constant += [name] if (values[known] == values[0]).all() else []
