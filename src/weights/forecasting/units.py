@@ -145,7 +145,8 @@ def make_units(panel: Panel, n_targets: int, parts: Parts | None, seasons: Seque
         raise DataError(f"A series needs at least {_FEWEST_VALUES} values to learn from, but none has. Give more rows.")
     if n_filled:
         remarks.append(
-            f"{counted(n_filled, 'missing value was', 'missing values were')} filled from the same place of the seasons beside, or on a line between neighbours"
+            counted(n_filled, "missing value was", "missing values were")
+            + " filled from the same place of the seasons beside, or on a line between neighbours"
         )
     if constant:
         each = "one series has" if len(constant) == 1 else f"{len(constant):,} series have"
