@@ -33,7 +33,8 @@ def overview(plan: ForecastPlan) -> list[str]:
     several = f"{n_series:,} series" if plan.task.series else "one series"
     seasons = plan.regressions.seasons
     found = f", seasons of {listed([str(season) for season in seasons], 3)} steps" if seasons else ", without a season"
-    line = f"{counted(plan.n_samples, 'row')}, {several}, {plan.calendar.name}{found}; forecast {plan.task.target}, {counted(plan.task.horizon, 'step')} ahead"
+    ahead = f"forecast {plan.task.target}, {counted(plan.task.horizon, 'step')} ahead"
+    line = f"{counted(plan.n_samples, 'row')}, {several}, {plan.calendar.name}{found}; {ahead}"
     return [labelled(plan.source, line), *note_lines(plan.remarks)]
 
 
