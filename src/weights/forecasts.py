@@ -201,7 +201,7 @@ class ForecastModel:
             "horizon": task.horizon,
             "inspect": False,
         }
-        given |= {"known": self.forecaster.columns.known, "missing": () if origin is None else origin.roles.missing}
+        given |= {"known": self.forecaster.columns.sources, "missing": () if origin is None else origin.roles.missing}
         plan = plan_forecast(source, make_request([*task.targets], given), held_out=hold_out)
         control = Control(n_threads=plan.n_threads, report=progress or (lambda progress: None), stopping=stop_request())
         forecaster = fit_forecaster(replace(plan, tests=()), control)

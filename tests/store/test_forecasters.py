@@ -121,6 +121,8 @@ CONFIG: list[tuple[tuple[Any, ...], Any, str]] = [
     (("columns", "groups"), ["surprise"], "columns beside lags are not those"),
     (("columns", "names"), ["surprise"], "but the model needs|columns beside lags are not those"),
     (("columns", "known"), ["price"], "but the model needs|columns beside lags are not those"),
+    (("columns", "levels"), {"price": ["no", "yes"]}, "columns beside lags are not those"),
+    (("columns", "levels"), {"price": ["no"]}, "columns beside lags are not those"),
     (("columns", "half_life"), -1.0, "columns beside lags are not those"),
     (("tensors", "units/tails"), ["float64", [2, 1 << 40]], "but the model needs"),
     (("tensors", "units/series"), ["float64", []], "must hold 'units/series'"),

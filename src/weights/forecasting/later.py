@@ -16,6 +16,7 @@ from weights.data.table.read import read_table
 from weights.errors import DataError, counted, listed, printable
 from weights.forecasting.columns import moments_of
 from weights.forecasting.forecaster import Forecaster, SeriesArrays
+from weights.forecasting.knownlevels import spread_levels
 from weights.forecasting.units import fill_gaps, find_scale, last_values
 from weights.types import FloatArray
 
@@ -59,7 +60,9 @@ def read_later(forecaster: Forecaster, data: Any) -> Later:
     """
     task, n_targets = forecaster.task, len(forecaster.task.targets)
     origin = forecaster.report.origin
-    table = read_table(data, missing=() if origin is None else origin.roles.missing, verbatim=[task.series] if task.series else [])
+    verbatim = [*forecaster.columns.levels, *([task.series] if task.series else [])]
+    table = read_table(data, missing=() if origin is None else origin.roles.missing, verbatim=verbatim)
+    table, strange = spread_levels(table, forecaster.columns.levels)
     for name in task.targets if forecaster.columns.known else ():
         if name not in table.column_names:  # rows that say what is known beforehand
             table = table.append_column(name, pa.nulls(table.num_rows, pa.float64()))
@@ -83,7 +86,7 @@ def read_later(forecaster: Forecaster, data: Any) -> Later:
         values.append(came[: there[-1] + 1 if len(there) else 0])
         _check_sizes(forecaster, u, values[-1])
         known_after.append(own[:, n_targets:])
-    notes = [*remarks_of(table), *panel.remarks]
+    notes = [*remarks_of(table), *strange, *panel.remarks]
     if n_before:
         are = "is" if n_before == 1 else "are"
         notes.append(f"{counted(n_before, 'value')} {are} not later than the last that was learned from, and {are} passed over")
@@ -155,7 +158,7 @@ def check_expected(forecaster: Forecaster, unit: int, n_values: int, expected: F
     if missing.any():
         number = int(forecaster.units.ends[unit]) + 1 + int(np.argmax(missing))
         moment = show_moment(float(forecaster.calendar.moments(np.asarray([number]))[0]), numbered=forecaster.calendar.numbered)
-        named = listed([printable(name) for name in forecaster.columns.known], 5)
+        named = listed([printable(name) for name in forecaster.columns.sources], 5)
         raise DataError(
             f"Columns that are known beforehand ({named}) must have values at every moment that is forecast, but {forecaster.name(unit)} "
             f"has none at {moment}. Give rows with them, whose target may be empty, with --after (in Python: after), or forecast fewer "

@@ -7,6 +7,7 @@ from collections.abc import Sequence, Set
 from dataclasses import replace
 from typing import Any
 
+import msgspec
 import numpy as np
 import pyarrow as pa
 
@@ -24,6 +25,7 @@ from weights.fitoptions import DataOptions, FitOptions, Request
 from weights.fitting import GivenRows
 from weights.forecasting.columns import NO_COLUMNS, ChosenColumns, choose_beside
 from weights.forecasting.fitting import ForecastPlan, cut_before_judged, estimate_seconds
+from weights.forecasting.knownlevels import describe_levels, find_levels, name_columns_of, spread_levels
 from weights.forecasting.units import Parts, Unit, find_seasons, make_units
 from weights.options import list_options
 from weights.tasks.forecast import MOST_STEPS, Forecast
@@ -89,6 +91,9 @@ def plan_forecast(data: Any, request: Request, *, held_out: int = 0) -> Forecast
             raise NotFoundError(
                 f"The table has no column '{printable(name)}' that is known beforehand. {suggest(name, table.column_names)}"
             )
+    asked, levels = known, find_levels(table, known)
+    table, _ = spread_levels(table, levels)
+    known = (*(name for name in asked if name not in levels), *name_columns_of(levels))
     time, said_of_time = _choose_time(table, time, {*targets, *known, series, split})
     try:
         panel = read_panel(table, [*targets, *known], time=time, series=series)
@@ -108,9 +113,10 @@ def plan_forecast(data: Any, request: Request, *, held_out: int = 0) -> Forecast
         named = listed([printable(name) for name in others], 5)
         remarks.append(f"{several} not looked at ({named}); --known names those that are known beforehand")
     columns = _choose_columns(known, panel, units, regressions)
+    columns = msgspec.structs.replace(columns, levels=levels) if columns.known else columns
     if known and not columns.known:
         remarks.append(
-            f"what is known beforehand did not help forecasts, and is not used: {listed([printable(name) for name in known], 5)}"
+            f"what is known beforehand did not help forecasts, and is not used: {listed([printable(name) for name in asked], 5)}"
         )
         units = [replace(unit, columns=unit.columns[:, :0]) for unit in units]
     n_threads = check_threads(request.fit.threads)
@@ -128,7 +134,16 @@ def plan_forecast(data: Any, request: Request, *, held_out: int = 0) -> Forecast
         source=source,
         origin=Origin(origin, roles),
         n_samples=table.num_rows,
-        remarks=[*remarks_of(table), *said_of_time, *panel.remarks, *filled, *remarks, *thinned, *_describe_judging(units, regressions)],
+        remarks=[
+            *remarks_of(table),
+            *said_of_time,
+            *describe_levels(levels),
+            *panel.remarks,
+            *filled,
+            *remarks,
+            *thinned,
+            *_describe_judging(units, regressions),
+        ],
         n_threads=n_threads,
         seconds=seconds,
         columns=columns,
