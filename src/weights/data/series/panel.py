@@ -13,9 +13,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from weights.data.roles import check_claims
 from weights.data.series.calendar import Calendar, Even, continue_calendar, find_calendar, show_moment, undo_clock_changes
 from weights.data.table.columns import find_kind, is_number, to_levels, to_numbers, to_seconds
-from weights.errors import DataError, NotFoundError, UsageError, counted, suggest
+from weights.errors import DataError, UsageError, counted
 from weights.types import BoolArray, FloatArray, IntArray
 
 _MOST_PLACES_A_ROW, _PLACES_FREE = 20, 100_000
@@ -130,17 +131,10 @@ def _check_columns(table: pa.Table, targets: Sequence[str], time: str | None, se
     """
     if not targets:
         raise UsageError("The column to forecast was not named. Name it with --target; several may be named.")
-    taken: dict[str, str] = {}
     if len({*targets}) < len(targets):
         raise UsageError(f"Columns must be named once, but {', '.join(targets)} were. Name each with --target or --known once.")
-    for role, names in {"target": targets, "time": [time], "series": [series]}.items():
-        for name in names:
-            if name is None:
-                continue
-            if name not in table.column_names:
-                raise NotFoundError(f"The table has no column '{name}' to use as {role}. {suggest(name, table.column_names)}")
-            if taken.setdefault(name, role) != role:
-                raise UsageError(f"Column '{name}' is the {taken[name]} and cannot also be the {role}. Name another column.")
+    steering = {role: [name] for role, name in (("time", time), ("series", series)) if name is not None}
+    check_claims(table.column_names, {"target": targets, **steering}, "The table", article="the ")
     for name in targets:
         if find_kind(table[name], name).kind == "datetime":
             raise DataError(f"A column to forecast, or known beforehand, must hold numbers, but '{name}' holds dates. Name another column.")
