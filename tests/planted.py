@@ -70,6 +70,12 @@ def weekly(n: int = 84, *, noise: float = 1.0, seed: int = 0, begin: str = "2024
     return {"day": np.datetime64(begin) + np.arange(n), "sold": sold, **columns}
 
 
+def weekly_counts(n: int, *, seed: int = 0) -> dict[str, object]:
+    """Days and small counts sold on each, more at the end of the week, many of them zero."""
+    expected = 0.8 + 0.7 * np.sin(2 * np.pi * np.arange(n) / 7)
+    return weekly(n) | {"sold": np.random.default_rng(seed).poisson(expected).astype(float)}
+
+
 def rows_of(table: dict[str, object], rows: object) -> dict[str, object]:
     """Some rows of a table, by a slice or by their numbers."""
     return {name: np.asarray(values)[rows] for name, values in table.items()}

@@ -7,7 +7,7 @@ import functools
 import jax
 
 import weights
-from planted import stacked, traded, weekly
+from planted import stacked, traded, weekly, weekly_counts
 from weights.data.inputs import Layout
 from weights.elements.activation import Activation
 from weights.elements.initialization import Initialization
@@ -48,6 +48,20 @@ HORIZON = 5
 def forecast_one() -> weights.ForecastModel:
     """A model of 105 days of a weekly rhythm in noise; learned once, and not to be changed."""
     return weights.fit(weekly(105), "sold", task="forecast", time="day", horizon=HORIZON)
+
+
+@functools.cache
+def forecast_counts() -> weights.ForecastModel:
+    """A model of 140 days of small counts, many of them zero."""
+    return weights.fit(weekly_counts(140), "sold", task="forecast", time="day", horizon=HORIZON, inspect=False)
+
+
+@functools.cache
+def forecast_targets() -> weights.ForecastModel:
+    """A model of two targets of one series, the second in thousands."""
+    table = weekly(105)
+    table["weight"] = 1000 * weekly(105, seed=1)["sold"]
+    return weights.fit(table, ["sold", "weight"], task="forecast", time="day", horizon=HORIZON, inspect=False)
 
 
 @functools.cache

@@ -11,7 +11,7 @@ import pytest
 import weights
 from planted import rows_of, weekly
 from small import HORIZON, forecast_one, forecast_two
-from weights.errors import UsageError
+from weights.errors import DataError, UsageError
 
 ALL = weekly(130)
 LATER = rows_of(ALL, slice(105, None))
@@ -49,6 +49,13 @@ def test_a_backtest_learns_again_without_what_it_is_judged_on():
     assert score.coverage == pytest.approx(apart.coverage)
 
 
+def test_a_backtest_of_rows_that_are_steps_counts_them_again():
+    table = rows_of(ALL, slice(105))
+    model = weights.fit(table, "sold", task="forecast", time="none", horizon=HORIZON, inspect=False)
+    assert model.backtest(table, hold_out=20).n_windows == 20 - HORIZON + 1
+    assert model.forecast()["time"].tolist() == [105, 106, 107, 108, 109]
+
+
 def test_a_backtest_needs_rows_and_at_least_the_horizon():
     with pytest.raises(UsageError, match=r"came from memory\. Give them again"):
         forecast_one().backtest()
@@ -70,6 +77,18 @@ def test_forecasts_leave_nothing_to_go_on_with(tmp_path):
     with pytest.raises(UsageError, match="learned in one go"):
         weights.fit(rows_of(ALL, slice(84)), "sold", task="forecast", time="day", horizon=HORIZON, save=tmp_path / "run", resume=True)
     assert not (tmp_path / "run").exists()
+
+
+def test_errors_name_the_arguments_of_both_faces():
+    with pytest.raises(UsageError, match=r"with --step \(in Python: steps\)"):
+        forecast_one().explain(steps=[9])
+    with pytest.raises(UsageError, match=r"Fit again with a longer horizon"):
+        forecast_one().forecast(9)
+    table = weekly(130, price=np.cos(np.arange(130)))
+    table["sold"] = table["sold"] + 20 * table["price"]
+    model = weights.fit(table, "sold", task="forecast", time="day", known="price", horizon=HORIZON, inspect=False)
+    with pytest.raises(DataError, match=r"with --after \(in Python: after\), or forecast fewer steps \(horizon\)"):
+        model.forecast()
 
 
 def test_levels_may_be_one_or_several():

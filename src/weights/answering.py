@@ -91,7 +91,7 @@ def explanations(model: Model, data: Any, *, label: Any = None, level: float = 0
         raise UsageError(f"The level must be between 0 and 1, but is {level}. Use 0.95 for intervals that hold 19 times in 20.")
     table = model.read(data)
     explanation = model.explained(table, label)
-    half = explanation.half_width(level)
+    low, high = explanation.bounds(level)
     encoding = model.ensemble.encoding
     files = table[FILE_NAMES].to_pylist() if FILE_NAMES in table.column_names else None
     values = [*(cells(column, table) for column in encoding.columns), *(files or kind_of(b).cells(b, table) for b in encoding.blocks)]
@@ -102,8 +102,8 @@ def explanations(model: Model, data: Any, *, label: Any = None, level: float = 0
                 "feature": explanation.features[j],
                 "value": values[j][r],
                 "contribution": float(contributions[j]),
-                "low": float(contributions[j] - half[r, j]) if np.isfinite(half[r, j]) else None,
-                "high": float(contributions[j] + half[r, j]) if np.isfinite(half[r, j]) else None,
+                "low": float(low[r, j]) if np.isfinite(low[r, j]) else None,
+                "high": float(high[r, j]) if np.isfinite(high[r, j]) else None,
             }
             for j in np.argsort(-np.abs(contributions), kind="stable")
         ]

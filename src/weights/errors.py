@@ -102,6 +102,16 @@ def listed(names: Sequence[str], most: int) -> str:
     return ", ".join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "")
 
 
+def counted(number: int, one: str, many: str = "") -> str:
+    """A number with its words in the singular or the plural, which adds an s if it is not given.
+
+    Example:
+        >>> counted(1, "step"), counted(1_200, "step"), counted(2, "series was", "series were")
+        ('1 step', '1,200 steps', '2 series were')
+    """
+    return f"{number:,} {one if number == 1 else many or f'{one}s'}"
+
+
 def printable(text: str) -> str:
     """Text from the outside on one line and without what would steer a terminal: control characters are spelled out.
 

@@ -210,7 +210,11 @@ class DataOptions(PartOptions, frozen=True):
     ] = None
     time: Annotated[
         str | None,
-        option("Score members on rows later than those they learned from; of a forecast, the moments.", "COLUMN"),
+        option(
+            "Score members on rows later than those they learned from; of a forecast, the moments (the only column of dates if not given; "
+            "none: rows are steps).",
+            "COLUMN",
+        ),
     ] = None
     series: Annotated[
         str | None,

@@ -11,15 +11,16 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from weights.ensemble import Report
-from weights.errors import UsageError
+from weights.errors import UsageError, counted
 from weights.fitoptions import make_request
 from weights.forecasting.diagnosing import ForecastDiagnosis, diagnose_forecasts
 from weights.forecasting.drivers import Drivers
+from weights.forecasting.drivertables import DriverTables, tabulate_drivers
 from weights.forecasting.explaining import ExplainedStep, explain_steps
 from weights.forecasting.fitting import ForecastPlan, fit_forecaster
 from weights.forecasting.forecaster import Forecaster
 from weights.forecasting.later import Later, lay_out_later, nothing_later, read_later
-from weights.forecasting.planning import check_horizon, choose_held_out, plan_forecast
+from weights.forecasting.planning import STEPS, check_horizon, choose_held_out, plan_forecast
 from weights.forecasting.scoring import LEVELS, ForecastScore, list_levels, score_later
 from weights.forecasting.steps import ForecastTable, tabulate_steps, total_steps
 from weights.interruption import stop_request, stoppable
@@ -46,7 +47,8 @@ class ForecastModel:
     def __repr__(self) -> str:
         task = self.forecaster.task
         quality = "".join(f", {name} {value:.4g} at rolling origins" for name, value in [*self.metrics.items()][:1])
-        return f"<weights.ForecastModel: '{task.target}', {task.horizon} steps ahead, {len(self.forecaster)} series{quality}>"
+        n_series = len({*self.forecaster.units.series.tolist()})
+        return f"<weights.ForecastModel: '{task.target}', {counted(task.horizon, 'step')} ahead, {n_series:,} series{quality}>"
 
     @property
     def report(self) -> Report:
@@ -66,6 +68,7 @@ class ForecastModel:
         after: Any = None,
         level: float | Sequence[float] = LEVELS,
         series: str | None = None,
+        target: str | None = None,
         total: bool = False,
     ) -> ForecastTable:
         """The next steps after the rows it learned from, or after later rows.
@@ -75,10 +78,11 @@ class ForecastModel:
             after: rows that came since, which are looked at but not learned from; those of a series that it never saw too.
             level: of the intervals, one or several, between 0 and 1.
             series: of this series only; of all if not given.
+            target: this target only; all if not given.
             total: the sum of these steps in place of each, with intervals from sample paths.
 
         Raises:
-            NotFoundError: there is no such series.
+            NotFoundError: there is no such series or target.
             UsageError: more steps are asked for, or a level is not between 0 and 1.
             DataError: rows do not go on with those it learned from.
 
@@ -93,9 +97,9 @@ class ForecastModel:
         horizon = task.horizon if horizon is None else horizon
         if check_horizon(horizon) > task.horizon:
             raise UsageError(
-                f"The run forecasts 1 to {task.horizon:,} steps ahead, but {horizon:,} were asked for. Fit again with a longer --horizon."
+                f"The run forecasts 1 to {task.horizon:,} steps ahead, but {horizon:,} were asked for. Fit again with a longer horizon."
             )
-        return (total_steps if total else tabulate_steps)(self.read(after), horizon, list_levels(level), series)
+        return (total_steps if total else tabulate_steps)(self.read(after), horizon, list_levels(level), series, target)
 
     @property
     def drivers(self) -> Drivers:
@@ -105,25 +109,54 @@ class ForecastModel:
             UsageError: the fit was without inspection.
         """
         if self.forecaster.drivers is None:
-            raise UsageError("What drives forecasts was not measured in this fit. Fit again with inspection (without inspect=False).")
+            raise UsageError(
+                "What drives forecasts was not measured in this fit. Fit again without --no-inspect (in Python: inspect=False)."
+            )
         return self.forecaster.drivers
 
-    def explain(self, after: Any = None, *, series: str | None = None, steps: Sequence[int] | None = None) -> list[ExplainedStep]:
+    def summary(self, *, top: int | None = None) -> DriverTables:
+        """The same as tables: text when printed, HTML in a notebook.
+
+        Args:
+            top: at most so many lags of each step, and columns.
+
+        Raises:
+            UsageError: as `drivers`.
+
+        Example:
+            >>> import numpy as np, weights as wt
+            >>> noise = np.random.default_rng(0).normal(size=300)
+            >>> rows = {"sold": np.convolve(noise, 0.8 ** np.arange(9))[:300]}
+            >>> print(wt.fit(rows, task="forecast", target="sold", horizon=2).summary(top=1))  # doctest: +ELLIPSIS
+            Lags          weight in the best linear forecast, 296 windows
+                                weight                 p (Holm)   used
+              1 step ahead
+                the last value   0.831  [0.725 0.937]    <0.001  0.767
+            ...
+        """
+        return tabulate_drivers(self.forecaster, self.drivers, top=top)
+
+    def explain(
+        self, after: Any = None, *, series: str | None = None, target: str | None = None, steps: Sequence[int] | None = None
+    ) -> list[ExplainedStep]:
         """The next steps of a series shared out among lags and columns.
 
         Args:
             after: rows that came since it learned; none if None.
             series: whose; the first if None.
+            target: which; all if None.
             steps: which, from 1 on; the first and the last if None.
 
         Raises:
-            NotFoundError: there is no such series. UsageError: there is no such step. DataError: as `forecast`.
+            NotFoundError: there is no such series or target. UsageError: there is no such step. DataError: as `forecast`.
         """
         horizon = self.forecaster.task.horizon
         chosen = sorted({1, horizon}) if steps is None else [*steps]
         if not all(1 <= step <= horizon for step in chosen):
-            raise UsageError(f"Steps are counted from 1 to {horizon:,}, but {chosen} were asked for. Name others with --step.")
-        return Records(explain_steps(self.read(after), chosen, series))
+            raise UsageError(
+                f"Steps are counted from 1 to {horizon:,}, but {chosen} were asked for. Name others with --step (in Python: steps)."
+            )
+        return Records(explain_steps(self.read(after), chosen, series, target))
 
     @stoppable
     def score(self, data: Any, *, level: float | Sequence[float] = LEVELS) -> ForecastScore:
@@ -186,8 +219,14 @@ class ForecastModel:
         source = origin.source if data is None and origin is not None else data
         if source is None:
             raise UsageError("The rows of training came from memory. Give them again with --data (in Python: data).")
-        given: dict[str, Any] = {"task": task.kind, "time": task.time, "series": task.series, "horizon": task.horizon, "inspect": False}
-        given |= {"known": self.forecaster.columns.known, "missing": () if origin is None else origin.roles.missing}
+        given: dict[str, Any] = {
+            "task": task.kind,
+            "time": task.time or STEPS,
+            "series": task.series,
+            "horizon": task.horizon,
+            "inspect": False,
+        }
+        given |= {"known": self.forecaster.columns.sources, "missing": () if origin is None else origin.roles.missing}
         return plan_forecast(source, make_request([*task.targets], given), held_out=self._held_out(hold_out))
 
     def read(self, data: Any) -> Later:

@@ -20,7 +20,7 @@ from weights.finance.planning import plan_prices
 from weights.finance.scoring import PriceScore, score_prices
 from weights.finance.steps import tabulate_prices
 from weights.fitoptions import make_request
-from weights.forecasting.planning import check_horizon, choose_held_out
+from weights.forecasting.planning import STEPS, check_horizon, choose_held_out
 from weights.forecasting.scoring import LEVELS, list_levels
 from weights.forecasting.steps import ForecastTable
 from weights.interruption import stop_request, stoppable
@@ -153,7 +153,7 @@ class PriceModel:
         if source is None:
             raise UsageError("The rows of training came from memory. Give them again with --data (in Python: data).")
         hold_out = choose_held_out(hold_out, self.forecaster.n_learned, task.horizon)
-        given: dict[str, Any] = {"task": task.kind, "time": task.time, "series": task.series, "horizon": task.horizon}
+        given: dict[str, Any] = {"task": task.kind, "time": task.time or STEPS, "series": task.series, "horizon": task.horizon}
         given |= {"quantity": task.quantity, "missing": () if origin is None else origin.roles.missing}
         plan = plan_prices(source, make_request(task.target, given), held_out=hold_out)
         control = Control(report=progress or (lambda progress: None), stopping=stop_request())

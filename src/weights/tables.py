@@ -158,6 +158,16 @@ def compact(value: float | None) -> str:
     return f"{value:,.{max(0, 2 - math.floor(math.log10(size)))}f}"
 
 
+def show_p(p_value: float | None) -> str:
+    """A p-value in three digits; nothing where there is none.
+
+    Example:
+        >>> show_p(0.0312), show_p(0.00001), show_p(None)
+        ('0.031', '<0.001', '')
+    """
+    return "" if p_value is None else "<0.001" if p_value < 0.001 else f"{p_value:.3f}"
+
+
 def between(low: float | None, high: float | None) -> str:
     """An interval in brackets; nothing where there is none."""
     return "" if low is None or high is None else f"[{compact(low)} {compact(high)}]"

@@ -31,6 +31,13 @@ def test_the_same_table_gives_the_same_bytes(ending):
     assert table_bytes(predictions_table(ANSWERS), ending) == table_bytes(predictions_table(ANSWERS), ending)
 
 
+def test_moments_are_as_short_in_csv_as_all_of_a_column_allow():
+    day, hour, part = datetime(2024, 1, 1), datetime(2024, 1, 1, 13), datetime(2024, 1, 1, 13, 0, 0, 250_000)
+    table = predictions_table({"day": [day, None], "hour": [day, hour], "part": [hour, part]})
+    lines = table_bytes(table, ".csv").decode().splitlines()
+    assert lines[1:] == ["2024-01-01,2024-01-01 00:00:00,2024-01-01 13:00:00.000000", ",2024-01-01 13:00:00,2024-01-01 13:00:00.250000"]
+
+
 def test_json_lines_hold_one_row_each_and_null_for_nan():
     table = predictions_table({"a": [1, 2], "b": [float("nan"), 0.5], "at": [datetime(2024, 1, 1), None]})
     assert table_bytes(table, ".jsonl") == b'{"a":1,"b":null,"at":"2024-01-01T00:00:00"}\n{"a":2,"b":0.5,"at":null}\n'

@@ -39,7 +39,7 @@ def test_every_option_acts_or_is_refused():
     ("said", "words"),
     [
         ({"quantity": "luck"}, "--as must be one of returns, log-returns, volatility, direction, drawdown, but is 'luck'"),
-        ({"time": None}, "Name the column of dates with --time"),
+        ({"time": "none"}, "Name the column of dates with --time"),
         ({"horizon": None}, "was not said"),
         ({"activation": "gelu"}, "'activation' does nothing"),
     ],
@@ -62,9 +62,10 @@ def test_the_test_part_must_come_last():
         plan({**rows, "part": part}, split="parts")
 
 
-def test_one_series_may_have_no_dates():
+def test_the_only_dates_are_those_of_rows_and_one_series_may_have_none():
     rows = traded(420, 1)
     planned = plan({"close": rows["close"]}, time=None, series=None)
     assert (len(planned.history), planned.calendar.numbered) == (420, True)
-    said = plan({"close": rows["close"], "when": rows["day"]}, time=None, series=None).remarks
-    assert any("--time when counts moments" in remark for remark in said)
+    dated = plan({"close": rows["close"], "when": rows["day"]}, time=None, series=None)
+    assert (dated.task.time, dated.calendar.name) == ("when", "trading days")
+    assert any("'when', the only column of dates" in remark for remark in dated.remarks)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -33,6 +35,18 @@ def test_parts_multiply_up_where_a_series_is_seen_as_logs():
     assert step.factors
     assert step.base * np.prod([part.value for part in step.contributions]) == pytest.approx(step.prediction)
     assert step.prediction == pytest.approx(model.forecast()["prediction"][1])
+
+
+def test_a_forecast_that_is_cut_at_zero_says_how_much_that_adds():
+    table = weekly(140)
+    table["sold"] = np.maximum(np.round(10 - np.arange(140) / 13.0), 0.0)
+    model = weights.fit(table, "sold", task="forecast", time="day", horizon=HORIZON, inspect=False)
+    units = model.forecaster.units
+    lower = replace(model.forecaster, units=units._replace(tails=units.tails - 1.0))
+    for step in weights.ForecastModel(lower).explain(steps=range(1, HORIZON + 1)):
+        assert step.prediction == 0.0
+        assert next(part.value for part in step.contributions if part.part == "cut at zero") > 0
+        assert step.base + sum(part.value for part in step.contributions) == pytest.approx(0.0, abs=1e-9)
 
 
 def test_a_series_is_explained_by_name_and_the_first_without_one():

@@ -40,6 +40,17 @@ def test_a_random_walk_is_answered_by_its_last_value():
     np.testing.assert_allclose(forecast, values[-1], rtol=1e-12)
 
 
+def test_noise_around_a_level_is_answered_by_the_mean():
+    forecaster = fit({"sold": 50 + 5 * np.random.default_rng(1).normal(size=60)})
+    assert (forecaster.model.plain, forecaster.model.beaten) == ("mean of lags", False)
+    assert forecaster.report.decision.startswith("nothing beats the mean of lags")
+    table = weights.ForecastModel(forecaster).forecast()
+    n_lags = forecaster.model.n_lags
+    np.testing.assert_allclose(
+        table["prediction"], forecaster.units.tails[0][-n_lags:].mean() * forecaster.units.spread[0] + forecaster.units.center[0]
+    )
+
+
 def test_an_autoregression_is_forecast_by_the_powers_of_its_coefficient():
     phi, n = 0.8, 3000
     values = np.zeros(n + 500)
@@ -107,7 +118,7 @@ def test_several_targets_are_each_forecast_as_they_are_alone():
 
 def test_rows_are_steps_where_no_column_says_when():
     table = weekly(90)
-    by_day, by_step = (weights.ForecastModel(fit(table, time=time)).forecast() for time in ("day", None))
+    by_day, by_step = (weights.ForecastModel(fit(table, time=time)).forecast() for time in ("day", "none"))
     assert by_step["time"].tolist() == [90, 91, 92, 93, 94]
     assert np.abs(by_step["prediction"] - by_day["prediction"]).max() < 1.5
 

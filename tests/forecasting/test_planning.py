@@ -13,6 +13,8 @@ from weights.fitoptions import DataOptions, FitOptions
 from weights.forecasting.planning import TAKES, check_horizon, refuse_series_options
 from weights.options import list_options
 
+NOT_LOOKED_AT = "a column is not looked at (day); --known names those that are known beforehand"
+
 
 def plan(table, target="sold", **options):
     return api.plan_fit(table, target, task="forecast", **{"time": "day", "horizon": 5} | options)
@@ -101,6 +103,26 @@ def test_what_is_known_beforehand_is_there_at_every_moment_and_is_not_the_target
         plan(weekly(120, price=price), known="price")
     with pytest.raises(NotFoundError, match="no column 'prize'"):
         plan(weekly(120, price=price), known="prize")
+
+
+def test_the_only_column_of_dates_says_when_unless_rows_are_steps():
+    planned = plan(weekly(84), time=None)
+    assert (planned.task.time, planned.calendar.name) == ("day", "daily")
+    assert "moments are those of 'day', the only column of dates; --time none counts rows as steps" in planned.remarks
+    steps = plan(weekly(84), time="none")
+    assert (steps.task.time, steps.calendar.name, steps.remarks[:1]) == (None, "numbered steps", [NOT_LOOKED_AT])
+    two = plan(weekly(84) | {"until": weekly(84)["day"] + 1}, time=None)
+    assert two.task.time is None
+    assert "rows are taken as steps, but 'day' holds dates: --time day counts moments" in two.remarks
+    named = plan(weekly(84) | {"none": np.arange(84.0)}, time="none")
+    assert named.task.time == "none"
+
+
+def test_dates_without_a_calendar_are_no_moments_and_the_error_says_how_to_count_rows():
+    days = np.datetime64("2024-01-01") + np.cumsum(np.random.default_rng(0).integers(1, 9, 84))
+    with pytest.raises(DataError, match=r"equal distances.*Or count rows as steps with --time none"):
+        plan(weekly(84) | {"day": days}, time=None)
+    assert plan(weekly(84) | {"day": days}, time="none").task.time is None
 
 
 def test_nothing_is_forecast_without_a_column():

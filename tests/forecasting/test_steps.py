@@ -8,7 +8,7 @@ import pytest
 
 import weights
 from planted import rows_of, weekly
-from small import HORIZON, forecast_one, forecast_two
+from small import HORIZON, forecast_counts, forecast_one, forecast_two
 from weights.errors import NotFoundError, UsageError
 
 LATER = rows_of(weekly(130), slice(105, None))
@@ -75,6 +75,14 @@ def test_it_prints_as_a_table_the_first_rows_of_many():
     assert "the first 30 of 40" in str(many)
 
 
+def test_moments_are_shown_alike_in_all_rows():
+    hours = np.datetime64("2024-01-01T00:00") + np.arange(96) * np.timedelta64(1, "h")
+    sold = 5 + np.sin(2 * np.pi * np.arange(96) / 24) + 0.1 * np.random.default_rng(0).normal(size=96)
+    table = weights.fit({"hour": hours, "sold": sold}, "sold", task="forecast", time="hour", horizon=2, inspect=False).forecast()
+    assert "2024-01-05 00:00" in str(table)
+    assert "2024-01-05 01:00" in str(table)
+
+
 def test_notes_of_later_rows_are_said_with_the_table():
     table = forecast_one().forecast(after=rows_of(weekly(130), slice(100, None)))
     assert table.notes == ["5 values are not later than the last that was learned from, and are passed over"]
@@ -104,6 +112,14 @@ def test_what_is_not_there_is_refused():
             forecast_one().forecast(horizon)
     with pytest.raises(UsageError, match="forecasts 1 to 5 steps ahead, but 6 were asked for"):
         forecast_one().forecast(6)
+
+
+def test_counts_are_not_forecast_below_zero_and_that_is_said():
+    table = forecast_counts().forecast()
+    assert min(table[name].min() for name in ("prediction", "low 80%", "low 95%")) == 0.0
+    assert "forecasts and bounds are cut at zero, as no value was ever below" in table.notes
+    assert forecast_counts().forecast(total=True)["low 95%"][0] >= 0
+    assert forecast_one().forecast().notes == []
 
 
 def test_a_total_is_the_sum_of_the_steps_and_surer_than_their_bounds_together():

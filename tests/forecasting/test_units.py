@@ -39,6 +39,21 @@ def test_values_come_back_from_how_they_were_seen(center, spread, logged, values
     np.testing.assert_allclose(scale.undo(scale.see(np.asarray(values))), values, rtol=1e-6, atol=1e-6)
 
 
+def test_values_that_were_never_below_zero_do_not_come_back_below():
+    never, once = find_scale(np.array([0.0, 3.0, 1.0, 2.0]), []), find_scale(np.array([-1.0, 3.0, 1.0, 2.0]), [])
+    assert (never.floored, once.floored) == (True, False)
+    assert never.undo(np.array([-9.0, 0.0])).tolist() == [0.0, never.center]
+    assert once.undo(np.array([-9.0]))[0] < 0
+
+
+def test_values_to_judge_by_count_where_something_is_below_zero():
+    table = pa.table({"v": [1.0, 2.0, 1.0, 3.0, 2.0, 1.0, -4.0, 1.0], "split": ["train"] * 5 + ["val"] * 3})
+    panel = read_panel(table, ["v"])
+    judged = np.asarray([False] * 5 + [True] * 3)
+    ((unit,), _) = make_units(panel, 1, Parts(np.zeros(8, bool), judged), [])
+    assert not unit.scale.floored
+
+
 def test_what_has_no_logarithm_is_seen_as_the_smallest_that_does():
     seen = Scale(0.0, 1.0, True).see(np.array([-3.0, 0.0, 1.0]))
     assert seen.tolist() == [np.log(np.finfo(float).tiny)] * 2 + [0.0]
@@ -47,7 +62,7 @@ def test_what_has_no_logarithm_is_seen_as_the_smallest_that_does():
 def test_a_scale_is_that_of_the_values_it_was_given():
     values = RNG.normal(50, 3, 201)
     scale = find_scale(values, [])
-    assert scale == Scale(values[:101].mean(), values.std(), False)
+    assert scale == Scale(values[:101].mean(), values.std(), False, True)
     assert find_scale(np.full(9, 4.0), []).spread == 1.0
 
 
@@ -108,7 +123,7 @@ def test_a_unit_reaches_from_its_first_value_to_its_last_and_knows_which_came():
     assert [(unit.begin, unit.end, unit.values.tolist()) for unit in units] == [(1, 4, [1.0, 2.0, 3.0, 4.0])]
     assert units[0].known.tolist() == [True, True, False, True]
     assert remarks == [
-        "1 missing values were filled from the same place of the seasons beside, or on a line between neighbours",
+        "1 missing value was filled from the same place of the seasons beside, or on a line between neighbours",
         "forecasts begin after the last value, which lies before the last moment: y by 1",
     ]
 

@@ -186,6 +186,17 @@ def test_with_a_fold_for_each_row_errors_are_those_of_the_jackknife(members):
     np.testing.assert_allclose(found.half_width(0.9), scipy.stats.t.ppf(0.95, 11) * found.std_err, rtol=1e-9)
 
 
+def test_intervals_of_what_moves_a_probability_end_where_none_can_be():
+    model, data = line(members=12, n_folds=12)
+    found = model.explain(data)
+    wide = dataclasses.replace(found, std_err=np.full_like(found.std_err, 0.8))
+    of_class = dataclasses.replace(wide, label=np.zeros_like(found.label), contributions=np.full_like(found.std_err, -0.55))
+    low, high = of_class.bounds()
+    assert (low == -1).all()
+    np.testing.assert_allclose(high, np.minimum(of_class.contributions + of_class.half_width(), 1.0))
+    np.testing.assert_allclose(wide.bounds()[0], wide.contributions - wide.half_width())
+
+
 def test_groups_are_left_out_together():
     ward = np.arange(12) // 2
     model, data = line(members=12, n_folds=8, group="ward", columns={"ward": [f"ward {number}" for number in ward]})

@@ -6,7 +6,7 @@ import pytest
 
 from drawn import inside, words
 from planted import rows_of, weekly
-from small import HORIZON, fitted_example, forecast_one, forecast_two
+from small import HORIZON, fitted_example, forecast_one, forecast_targets, forecast_two
 from weights.errors import NotFoundError, UsageError
 from weights.questions import ask
 from weights.questions.forecasts import parse_levels
@@ -83,6 +83,19 @@ def test_weights_of_lags_are_numbers_and_a_drawing_of_the_series_that_is_named()
     assert inside(answer.figure)
     with pytest.raises(NotFoundError, match=r"There is no series 'c'"):
         ask(model, "lags", series="c")
+
+
+def test_one_of_several_targets_is_forecast_drawn_and_explained():
+    model = forecast_targets()
+    answer = ask(model, "forecast", target="weight")
+    assert {row["target"] for row in answer.record} == {"weight"}
+    assert "weight: the next 5 steps" in words(answer.figure)
+    assert ask(model, "lags", target="weight").record["weights"] == model.forecaster.units.weights[1].tolist()
+    assert {step["series"] for step in ask(model, "explain", target="weight").record} == {"weight"}
+    assert model.forecast(target="weight", total=True)["target"].tolist() == ["weight"]
+    for question in ("forecast", "lags", "explain"):
+        with pytest.raises(NotFoundError, match=r"No target is called 'wieght'\. Did you mean 'weight'"):
+            ask(model, question, target="wieght")
 
 
 def test_what_forecasts_are_made_of_is_written_a_row_a_part():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -69,9 +70,34 @@ def test_weights_of_lags_are_a_pixel_each_without_old_ones_that_are_next_to_noth
     forecaster = forecast_one().forecaster
     weights = forecaster.units.weights[0]
     figure = lag_figure(forecaster, 0)
-    (raster,) = [mark for mark in figure.marks if isinstance(mark, Raster)]
+    raster, legend = (mark for mark in figure.marks if isinstance(mark, Raster))
+    assert legend.pixels.shape[0] == 1
     n_lags = raster.pixels.shape[0]
     assert raster.pixels.shape[1] == HORIZON
     assert np.abs(weights[n_lags:]).max(initial=0.0) <= 0.005 * np.abs(weights).max()
     assert (raster.pixels[:, :, 0] > raster.pixels[:, :, 2])[weights[:n_lags] > 0].all()  # more red than blue above zero
+    assert inside(figure)
+
+
+def test_a_large_weight_and_small_ones_are_told_by_a_legend_in_roots():
+    forecaster = forecast_one().forecaster
+    weights = np.zeros_like(forecaster.units.weights)
+    weights[0, 0], weights[0, 1:21] = 1.0, -0.04
+    figure = lag_figure(replace(forecaster, units=forecaster.units._replace(weights=weights)), 0)
+    opacity = next(mark for mark in figure.marks if isinstance(mark, Raster)).pixels[:, 0, 3] / 255
+    np.testing.assert_allclose(opacity[:2], [1.0, 0.2], atol=0.01)
+    assert {"-1.00", "-0.250", "0", "0.250", "1.00"} <= {*words(figure)}
+
+
+def test_of_many_lags_the_last_value_can_be_seen_and_no_large_weight_is_left_out():
+    forecaster = forecast_one().forecaster
+    weights = np.full((1, 700, HORIZON), 0.006)
+    weights[0, 0], weights[0, 690] = 1.0, -0.5
+    units = forecaster.units._replace(weights=weights)
+    figure = lag_figure(replace(forecaster, units=units), 0)
+    pixels = next(mark for mark in figure.marks if isinstance(mark, Raster)).pixels
+    assert (pixels[:, 0, 3] == 255).sum() >= 10  # rows of the last value
+    assert (pixels[-10:, 0, 2] > pixels[-10:, 0, 0]).any()  # blue among the oldest
+    assert "0" in words(figure)
+    assert "500" in words(figure)
     assert inside(figure)

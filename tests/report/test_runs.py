@@ -13,5 +13,16 @@ def test_each_run_is_a_line_and_a_damaged_one_says_why():
     assert lines[3] == "  runs/b: 'runs/b' is cut off."
 
 
+def test_how_a_run_was_judged_is_said():
+    rows = SavedRun("runs/a", "a.csv", "y", "binary", ["linear"], 1234, "accuracy", Metric(0.5, 0.4, 0.6), "2026-11-28T10:20:30+00:00")
+    series = SavedRun("runs/b", "b.csv", "y", "forecast", ["lags"], 99, "mase", Metric(0.8), judged="at rolling origins")
+    assert "out of bag" in run_lines([rows], "runs")[0]
+    assert "at rolling origins" in run_lines([series], "runs")[0]
+    head, first, second = run_lines([rows, series], "runs")
+    assert "judged" in head
+    assert "accuracy 50.0 % out of bag" in first
+    assert "0.8 at rolling origins" in second
+
+
 def test_no_runs_are_said_to_be_none():
     assert run_lines([], "runs")[0].startswith("There are no saved runs in runs.")

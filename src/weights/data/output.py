@@ -74,7 +74,7 @@ def write_tables(tables: Iterable[pa.Table], path: Path) -> int:
 def pour_tables(tables: Iterable[pa.Table], file: BinaryIO, ending: str) -> int:
     """Write tables of the same columns into an open file, in the format of this ending; returns the number of rows.
 
-    Text in CSV that a spreadsheet would run as a formula gets a leading apostrophe.
+    Text in CSV that a spreadsheet would run as a formula gets a leading apostrophe, and days are dates there.
     """
     n_rows = 0
     with contextlib.ExitStack() as stack:
@@ -92,7 +92,7 @@ def _write_csv(file: BinaryIO, stack: contextlib.ExitStack) -> Callable[[pa.Tabl
 
     def write(table: pa.Table) -> None:
         sink = pa.BufferOutputStream()
-        csv.write_csv(_disarm_formulas(table), sink, csv.WriteOptions(include_header=next(header), quoting_style="needed"))
+        csv.write_csv(_disarm_formulas(_shorten_times(table)), sink, csv.WriteOptions(include_header=next(header), quoting_style="needed"))
         file.write(sink.getvalue())
 
     return write
@@ -119,6 +119,21 @@ def _write_parquet(file: BinaryIO, stack: contextlib.ExitStack) -> Callable[[pa.
 
 _WRITERS = {".csv": _write_csv, ".parquet": _write_parquet, ".jsonl": _write_json_lines}
 FORMATS = tuple(_WRITERS)
+
+
+def _shorten_times(table: pa.Table) -> pa.Table:
+    """The table with moments as dates where all of a column are midnights, and without parts of seconds where none has any."""
+    import pyarrow.compute as pc
+
+    for index, field in enumerate(table.schema):
+        if not pa.types.is_timestamp(field.type) or field.type.tz is not None:
+            continue
+        moments = table.column(index)
+        for unit, kind in (("day", pa.date32()), ("second", pa.timestamp("s"))):
+            if pc.all(pc.equal(pc.floor_temporal(moments, unit=unit), moments)).as_py() is not False:
+                table = table.set_column(index, field.name, moments.cast(kind))
+                break
+    return table
 
 
 def _disarm_formulas(table: pa.Table) -> pa.Table:

@@ -183,10 +183,31 @@ def check_roles(names: Sequence[str], roles: Roles, source: str) -> None:
     """
     parse_kinds(roles.kinds)
     steering = {role: (name,) for role in STEERING if (name := getattr(roles, role)) is not None}
-    taken = {roles.target: "target"}
-    for role, named in {**steering, "drop": roles.drop, "kind": tuple(roles.kinds)}.items():
+    check_claims(names, {**steering, "drop": roles.drop}, source)
+    for name in roles.kinds:
+        _find_column(names, name, "kind", source)
+
+
+def check_claims(names: Sequence[str], claims: Mapping[str, Sequence[str]], source: str, *, article: str = "") -> None:
+    """Refuse columns that are not there, or that several roles claim.
+
+    Args:
+        names: of the columns there are.
+        claims: the columns of each role, by the name of the role.
+        source: what has the columns, for messages.
+        article: before the name of a role.
+
+    Raises:
+        NotFoundError: a column does not exist. UsageError: one has two roles.
+    """
+    taken: dict[str, str] = {}
+    for role, named in claims.items():
         for name in named:
-            if name not in names:
-                raise NotFoundError(f"{source} has no column '{name}' to use as {role}. {suggest(name, names)}")
-            if role not in ("target", "kind") and taken.setdefault(name, role) != role:
-                raise UsageError(f"Column '{name}' is the {taken[name]} and cannot also be {role}. Name another column.")
+            _find_column(names, name, role, source)
+            if taken.setdefault(name, role) != role:
+                raise UsageError(f"Column '{name}' is the {taken[name]} and cannot also be {article}{role}. Name another column.")
+
+
+def _find_column(names: Sequence[str], name: str, role: str, source: str) -> None:
+    if name not in names:
+        raise NotFoundError(f"{source} has no column '{name}' to use as {role}. {suggest(name, names)}")

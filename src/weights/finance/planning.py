@@ -20,7 +20,7 @@ from weights.finance.fitting import PricePlan
 from weights.finance.history import PriceHistory, describe_ends, lay_out_prices
 from weights.fitoptions import Request
 from weights.fitting import GivenRows
-from weights.forecasting.planning import check_acting, check_horizon
+from weights.forecasting.planning import check_acting, check_horizon, choose_time
 from weights.tasks.prices import PriceForecast
 
 TAKES = ("task", "target", "time", "series", "horizon", "quantity", "split", "missing", "sheet", "query", "threads", "inspect")
@@ -48,10 +48,11 @@ def plan_prices(data: Any, request: Request, *, held_out: int = 0) -> PricePlan:
     time, series, split = (None if asked is None else name_column(asked, labels) for asked in (said.time, said.series, said.split))
     if len(targets) != 1:
         raise UsageError("One column of prices is needed. Name it with --target.")
-    if series is not None and time is None:
-        raise UsageError("Prices of several series are learned from together, moment by moment. Name the column of dates with --time.")
     missing = name_columns(said.missing, ())
     table = read_table(data, missing=missing, verbatim=[name for name in (series, split) if name])
+    time, said_of_time = choose_time(table, time, {*targets, series, split})
+    if series is not None and time is None:
+        raise UsageError("Prices of several series are learned from together, moment by moment. Name the column of dates with --time.")
     if split is not None and split not in table.column_names:
         raise NotFoundError(f"The table has no column '{printable(split)}' to use as split. {suggest(split, table.column_names)}")
     signals, unread = _find_signals(table, {*targets, time, series, split})
@@ -60,8 +61,6 @@ def plan_prices(data: Any, request: Request, *, held_out: int = 0) -> PricePlan:
     remarks += describe_ends(history, panel.labels)
     if unread:
         remarks.append(f"not looked at, as they are no numbers: {listed([printable(name) for name in unread], 5)}")
-    if time is None and (dates := [name for name in unread if find_kind(table[name], name).kind == "datetime"]):
-        remarks.append(f"rows are taken as steps, but '{printable(dates[0])}' holds dates: --time {printable(dates[0])} counts moments")
     n_learned = len(history) - held_out if split is None else _find_first_tested(table, panel, history, split)
     return PricePlan(
         task=PriceForecast(targets[0], quantity, horizon, time, series),
@@ -72,7 +71,7 @@ def plan_prices(data: Any, request: Request, *, held_out: int = 0) -> PricePlan:
         source=printable(describe_source(data)),
         origin=Origin(GivenRows(data).source, Roles(target=targets[0], time=time, split=split, missing=missing)),
         n_samples=table.num_rows,
-        remarks=[*remarks_of(table), *panel.remarks, *remarks],
+        remarks=[*remarks_of(table), *said_of_time, *panel.remarks, *remarks],
         n_threads=check_threads(request.fit.threads),
         inspect=request.fit.inspect is not False,
     )

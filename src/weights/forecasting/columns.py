@@ -10,6 +10,7 @@ import numpy as np
 
 from weights.data.series.calendar import Calendar
 from weights.data.series.cycles import Columns, find_events, join_columns, propose_groups
+from weights.forecasting.knownlevels import name_columns_of
 from weights.training.covariates import Effects, fit_effects
 from weights.training.lagged import Regressions
 from weights.training.lagged_errors import LagSetting, choose_columns
@@ -28,6 +29,7 @@ class ChosenColumns(msgspec.Struct, frozen=True):
         groups: names of the groups of columns that help, as `propose_groups` has them.
         names: of all columns of these groups.
         half_life: moments after which a value counts half in the effects; None where all count alike.
+        levels: of columns of words in the table, which are known by columns of zeros and ones, see `spread_levels`.
     """
 
     known: tuple[str, ...] = ()
@@ -35,6 +37,13 @@ class ChosenColumns(msgspec.Struct, frozen=True):
     groups: tuple[str, ...] = ()
     names: tuple[str, ...] = ()
     half_life: float | None = None
+    levels: dict[str, tuple[str, ...]] = {}
+
+    @property
+    def sources(self) -> tuple[str, ...]:
+        """The columns of the table that are known beforehand, those of words as they are there."""
+        spread = {*name_columns_of(self.levels)}
+        return (*(name for name in self.known if name not in spread), *self.levels)
 
     def at(self, calendar: Calendar, moments: FloatArray, known: FloatArray) -> Columns:
         """The columns at moments (t,), from the known ones (t, k), shape (t, names); missing where one that they need is.
@@ -57,8 +66,7 @@ def list_groups(chosen: ChosenColumns, calendar: Calendar, moments: FloatArray, 
     events, others = (part if part.names else None for part in parts)
     if calendar.numbered:
         return {name: part for name, part in {"events": events, "known": others}.items() if part is not None}
-    step = float(np.median(np.diff(calendar.moments(np.arange(3)))))
-    return propose_groups(moments, step=step, events=events, known=others)
+    return propose_groups(moments, step=calendar.usual_seconds, events=events, known=others)
 
 
 def choose_beside(
@@ -91,6 +99,8 @@ def wrong_in_columns(chosen: ChosenColumns, calendar: Calendar) -> list[str]:
     """What is wrong with columns that were saved, in words; nothing if all is well."""
     lawful = len({*chosen.known}) == len(chosen.known) and {*chosen.events} <= {*chosen.known}
     lawful = lawful and (chosen.half_life is None or 0 < chosen.half_life < math.inf)
+    lawful = lawful and all(len({*levels}) == len(levels) > 1 for levels in chosen.levels.values())
+    lawful = lawful and {*name_columns_of(chosen.levels)} <= {*chosen.known}
     if lawful:
         groups = list_groups(chosen, calendar, calendar.moments(np.arange(3)), np.zeros((3, len(chosen.known))))
         lawful = {*chosen.groups} <= {*groups}

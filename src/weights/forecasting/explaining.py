@@ -16,6 +16,7 @@ from weights.inspection.lags import LagGroup
 from weights.inspection.shares import share_out
 from weights.types import FloatArray
 
+_CUT = "cut at zero"
 _ALONE = 3
 """Lags that stand for themselves (our choice)."""
 
@@ -51,27 +52,28 @@ class ExplainedStep(msgspec.Struct, frozen=True):
     contributions: list[Contribution]
 
 
-def explain_steps(later: Later, steps: Sequence[int], series: str | None = None) -> list[ExplainedStep]:
+def explain_steps(later: Later, steps: Sequence[int], series: str | None = None, target: str | None = None) -> list[ExplainedStep]:
     """What the next steps of a series are made of; of the first series if none is named.
 
     Args:
         later: what came after what was learned from.
         steps: which, from 1 to H.
         series: whose.
+        target: which; all if not given.
 
     Raises:
-        NotFoundError: there is no such series. DataError: a column that is to be known beforehand is missing.
+        NotFoundError: there is no such series or target. DataError: a column that is to be known beforehand is missing.
     """
     forecaster = later.forecaster
-    places = forecaster.units.series
-    units = np.flatnonzero(places == places[0]).tolist() if series is None else forecaster.units_of(series)
-    return [explained for u in units for explained in _explain_unit(later, u, steps)]
+    units, of = forecaster.units_of(series, target), forecaster.units.series
+    return [explained for u in units if of[u] == of[units[0]] for explained in _explain_unit(later, u, steps)]
 
 
 def _explain_unit(later: Later, unit: int, steps: Sequence[int]) -> list[ExplainedStep]:
     forecaster, values = later.forecaster, later.values[unit]
     check_expected(forecaster, unit, len(values), later.expected[unit][: len(values) + max(steps)])
     units, scale = forecaster.units, forecaster.units.scale(unit)
+    floored, scale = scale.floored and not (values < 0).any(), scale._replace(floored=False)
     n_lags, n_values = forecaster.model.n_lags, len(values)
     rest = np.concatenate(
         [units.tails[unit] - units.tail_effects[unit], forecaster.rest_later(unit, values, later.expected[unit][:n_values])]
@@ -87,6 +89,8 @@ def _explain_unit(later: Later, unit: int, steps: Sequence[int]) -> list[Explain
         base = float(shares.mean_forecast[step - 1] + units.intercept[unit] + usual)
         prediction = float(scale.undo(np.asarray(base + sum(moved.values()))))
         shown = {name: float(np.exp(value * scale.spread)) if scale.logged else value * scale.spread for name, value in moved.items()}
+        if prediction < 0 and floored:
+            shown[_CUT], moved[_CUT], prediction = -prediction, -prediction / scale.spread, 0.0
         parts = [Contribution(name, shown[name]) for name in sorted(moved, key=lambda name: -abs(moved[name]))]
         ahead = name_step(forecaster.calendar, step)
         explained.append(

@@ -15,6 +15,7 @@ import weights
 from weights.adaptive import AdaptiveBounds, fit_bounds
 from weights.data.series.calendar import Calendar
 from weights.ensemble import Origin, Report
+from weights.errors import counted
 from weights.forecasting.columns import NO_COLUMNS, ChosenColumns, fit_beside, moments_of
 from weights.forecasting.drivers import Drivers, find_drivers
 from weights.forecasting.forecaster import Forecaster, LagModel, SeriesArrays
@@ -374,7 +375,7 @@ def _arrays(plan: ForecastPlan, beside: Sequence[_Beside] | None, season_error: 
         tails[u] = last_values(unit.seen, n_lags)
         if beside is not None:
             tail_effects[u] = last_values(beside[u].final, n_lags)
-    center, spread, logged = (np.asarray(parts, float) for parts in zip(*(unit.scale for unit in units), strict=True))
+    center, spread, logged, floored = (np.asarray(parts, float) for parts in zip(*(unit.scale for unit in units), strict=True))
     series, target, ends = (np.asarray(parts) for parts in zip(*((u.series, u.target, u.end) for u in units), strict=True))
     intercept = np.asarray([0.0] * len(units) if beside is None else [own.intercept for own in beside])
     slopes = np.stack([_NO_SLOPES] * len(units) if beside is None else [own.slopes for own in beside])
@@ -382,7 +383,7 @@ def _arrays(plan: ForecastPlan, beside: Sequence[_Beside] | None, season_error: 
     known = np.full((len(units), max(map(len, later)), later[0].shape[1]), np.nan)
     for u, own in enumerate(later):
         known[u, : len(own)] = own
-    arrays = (series, target, ends, tails, tail_effects, center, spread, logged, season_error, weights_of_lags)
+    arrays = (series, target, ends, tails, tail_effects, center, spread, logged, floored, season_error, weights_of_lags)
     return SeriesArrays(*arrays, intercept, slopes, known)
 
 
@@ -398,5 +399,5 @@ def _with_test(forecaster: Forecaster, plan: ForecastPlan) -> Forecaster:
     if n_windows:
         metrics = metrics_of(measure_sizes(errors, forecaster.units.season_error), Forecast.metrics)
         return replace(forecaster, report=msgspec.structs.replace(report, test=metrics, n_test=n_windows))
-    said = f"nothing was judged by the test, in which no series has values for {forecaster.task.horizon:,} steps"
+    said = f"nothing was judged by the test, in which no series has values for {counted(forecaster.task.horizon, 'step')}"
     return replace(forecaster, report=msgspec.structs.replace(report, remarks=[*report.remarks, said]))

@@ -46,7 +46,7 @@ class SeriesArrays(NamedTuple):
         series, target: which, counted from 0, shape (U,).
         ends: the number of the moment of the last value, shape (U,).
         tails: the last values as they are seen, the newest last, shape (U, L). tail_effects: what columns did to them, shape (U, L).
-        center, spread, logged: how values are seen, see `Scale`, shape (U,).
+        center, spread, logged, floored: how values are seen, see `Scale`, shape (U,).
         season_error: mean absolute difference of values a season apart, which errors are compared with, shape (U,).
         weights: of each lag in the forecast of each step, shape (U, L, H).
         intercept, slopes: the effects of columns, shape (U,) and (U, columns).
@@ -61,6 +61,7 @@ class SeriesArrays(NamedTuple):
     center: FloatArray
     spread: FloatArray
     logged: FloatArray
+    floored: FloatArray
     season_error: FloatArray
     weights: FloatArray
     intercept: FloatArray
@@ -69,7 +70,7 @@ class SeriesArrays(NamedTuple):
 
     def scale(self, unit: int) -> Scale:
         """How the values of a unit are seen."""
-        return Scale(float(self.center[unit]), float(self.spread[unit]), bool(self.logged[unit]))
+        return Scale(float(self.center[unit]), float(self.spread[unit]), bool(self.logged[unit]), bool(self.floored[unit]))
 
 
 @dataclass(frozen=True, eq=False)
@@ -109,20 +110,30 @@ class Forecaster:
         """The number of units."""
         return len(self.units.series)
 
-    def units_of(self, series: str) -> list[int]:
-        """The units of a series, one for each target.
+    def units_of(self, series: str | None = None, target: str | None = None) -> list[int]:
+        """The units of a series, of a target, or both; all where neither is named.
 
         Raises:
-            NotFoundError: there is no such series, or it had too few values to be learned.
+            NotFoundError: there is no such series or target, or it had too few values to be learned.
         """
+        own = np.ones(len(self), bool)
+        if series is not None:
+            own &= self.units.series == self._place_series(series)
+        if target is not None:
+            if target not in self.task.targets:
+                raise NotFoundError(f"No target is called '{printable(target)}'. {suggest(target, self.task.targets)}")
+            own &= self.units.target == self.task.targets.index(target)
+        if not own.any():
+            named = " of ".join(f"'{printable(name)}'" for name in (target, series) if name is not None)
+            raise NotFoundError(f"{named} had too few values to be learned, and is not forecast. Name another.")
+        return np.flatnonzero(own).tolist()
+
+    def _place_series(self, series: str) -> int:
         if self.task.series is None:
             raise NotFoundError(f"The run forecasts one series, which has no name, but '{printable(series)}' was asked for. Leave it out.")
         if series not in self.labels:
             raise NotFoundError(f"There is no series '{printable(series)}'. {suggest(series, self.labels)}")
-        units = np.flatnonzero(self.units.series == [*self.labels].index(series)).tolist()
-        if not units:
-            raise NotFoundError(f"Series '{printable(series)}' had too few values to be learned, and is not forecast. Name another.")
-        return units
+        return [*self.labels].index(series)
 
     def name(self, unit: int) -> str:
         """What a unit is called."""

@@ -13,9 +13,10 @@ from weights.data.series.calendar import show_moment
 from weights.data.series.panel import Panel, read_panel
 from weights.data.table.delimited import remarks_of
 from weights.data.table.read import read_table
-from weights.errors import DataError, listed, printable
+from weights.errors import DataError, counted, listed, printable
 from weights.forecasting.columns import moments_of
 from weights.forecasting.forecaster import Forecaster, SeriesArrays
+from weights.forecasting.knownlevels import spread_levels
 from weights.forecasting.units import fill_gaps, find_scale, last_values
 from weights.types import FloatArray
 
@@ -59,7 +60,9 @@ def read_later(forecaster: Forecaster, data: Any) -> Later:
     """
     task, n_targets = forecaster.task, len(forecaster.task.targets)
     origin = forecaster.report.origin
-    table = read_table(data, missing=() if origin is None else origin.roles.missing, verbatim=[task.series] if task.series else [])
+    verbatim = [*forecaster.columns.levels, *([task.series] if task.series else [])]
+    table = read_table(data, missing=() if origin is None else origin.roles.missing, verbatim=verbatim)
+    table, strange = spread_levels(table, forecaster.columns.levels)
     for name in task.targets if forecaster.columns.known else ():
         if name not in table.column_names:  # rows that say what is known beforehand
             table = table.append_column(name, pa.nulls(table.num_rows, pa.float64()))
@@ -83,12 +86,14 @@ def read_later(forecaster: Forecaster, data: Any) -> Later:
         values.append(came[: there[-1] + 1 if len(there) else 0])
         _check_sizes(forecaster, u, values[-1])
         known_after.append(own[:, n_targets:])
-    notes = [*remarks_of(table), *panel.remarks]
+    notes = [*remarks_of(table), *strange, *panel.remarks]
     if n_before:
-        notes.append(f"{n_before:,} values are not later than the last that was learned from, and are passed over")
+        are = "is" if n_before == 1 else "are"
+        notes.append(f"{counted(n_before, 'value')} {are} not later than the last that was learned from, and {are} passed over")
     if unknown:
         named = listed([printable(panel.labels[s]) for s in unknown], 5)
-        notes.append(f"{len(unknown):,} series were not there when it learned, and are forecast by the weights that all share: {named}")
+        were = counted(len(unknown), "series was not there when it learned, and is", "series were not there when it learned, and are")
+        notes.append(f"{were} forecast by the weights that all share: {named}")
     notes += _describe_missing(forecaster, values, n_new=len(forecaster) - n_known)
     if not unknown and not n_after:
         raise DataError("Rows later than those it learned from were needed, but there are none. Give rows that go on behind them.")
@@ -136,7 +141,8 @@ def _rows_after(forecaster: Forecaster, unit: int, panel: Panel, place: int) -> 
     after = begin - end - 1
     if after > _MOST_BETWEEN:
         raise DataError(
-            f"Later rows of {forecaster.name(unit)} must follow the last that was learned from, but {after:,} steps lie between. "
+            f"Later rows of {forecaster.name(unit)} must follow the last that was learned from, but "
+            f"{counted(after, 'step lies', 'steps lie')} between. "
             "Give the rows between too, or fit again."
         )
     return np.concatenate([np.full((max(after, 0), rows.shape[1]), np.nan), rows[max(-after, 0) :]])
@@ -152,10 +158,11 @@ def check_expected(forecaster: Forecaster, unit: int, n_values: int, expected: F
     if missing.any():
         number = int(forecaster.units.ends[unit]) + 1 + int(np.argmax(missing))
         moment = show_moment(float(forecaster.calendar.moments(np.asarray([number]))[0]), numbered=forecaster.calendar.numbered)
-        named = listed([printable(name) for name in forecaster.columns.known], 5)
+        named = listed([printable(name) for name in forecaster.columns.sources], 5)
         raise DataError(
             f"Columns that are known beforehand ({named}) must have values at every moment that is forecast, but {forecaster.name(unit)} "
-            f"has none at {moment}. Give rows with them, whose target may be empty, with --after, or forecast fewer steps with --horizon."
+            f"has none at {moment}. Give rows with them, whose target may be empty, with --after (in Python: after), or forecast fewer "
+            "steps (horizon)."
         )
 
 
@@ -178,7 +185,8 @@ def _describe_missing(forecaster: Forecaster, values: Sequence[FloatArray], *, n
     n_missing, n_values = sum(int(np.isnan(own).sum()) for own in values), sum(map(len, values))
     notes = []
     if n_missing:
-        notes.append(f"{n_missing:,} of {n_values:,} later values are missing, and stand for the same as a season before, or the last ones")
+        said = "is missing, and stands" if n_missing == 1 else "are missing, and stand"
+        notes.append(f"{n_missing:,} of {n_values:,} later values {said} for the same as a season before, or the last ones")
     behind = [printable(forecaster.name(u)) for u in range(len(forecaster) - n_new) if not len(values[u])]
     if behind and not forecaster.columns.known:
         several = f"{len(behind):,} series have" if len(behind) > 1 else "a series has"
@@ -194,7 +202,9 @@ def _with_series(forecaster: Forecaster, panel: Panel, places: Sequence[int]) ->
     """
     if forecaster.pooled is None:
         named = listed([printable(panel.labels[s]) for s in places], 5)
-        raise DataError(f"The run knows one series, but rows are of others: {named}. Fit a run on several series with --series.")
+        raise DataError(
+            f"The run knows one series, but rows are of others: {named}. Fit a run on several series with --series (in Python: series)."
+        )
     n_lags, units, labels = forecaster.model.n_lags, [], [*forecaster.labels]
     for s in places:
         labels.append(panel.labels[s])

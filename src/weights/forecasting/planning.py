@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+import shlex
+from collections.abc import Collection, Sequence, Set
 from dataclasses import replace
 from typing import Any
 
+import msgspec
 import numpy as np
 import pyarrow as pa
 
@@ -18,11 +20,12 @@ from weights.data.table.columns import find_kind
 from weights.data.table.delimited import remarks_of
 from weights.data.table.read import describe_source, part_of, read_table
 from weights.ensemble import Origin, check_threads
-from weights.errors import DataError, NotFoundError, UsageError, listed, printable, suggest
+from weights.errors import DataError, NotFoundError, UsageError, counted, listed, printable, suggest
 from weights.fitoptions import DataOptions, FitOptions, Request
 from weights.fitting import GivenRows
 from weights.forecasting.columns import NO_COLUMNS, ChosenColumns, choose_beside
 from weights.forecasting.fitting import ForecastPlan, cut_before_judged, estimate_seconds
+from weights.forecasting.knownlevels import describe_levels, find_levels, name_columns_of, spread_levels
 from weights.forecasting.units import Parts, Unit, find_seasons, make_units
 from weights.options import list_options
 from weights.tasks.forecast import MOST_STEPS, Forecast
@@ -41,12 +44,13 @@ TAKES = (
     "sheet",
     "query",
     "budget",
-    "seed",
     "threads",
     "inspect",
 )
 """Options that act on forecasts."""
 _OF_SERIES = ("series", "horizon", "known", "quantity")
+STEPS = "none"
+"""What is said in place of a column of moments where rows are steps."""
 _FEWEST_BEFORE = 5
 """Values that a series has beside those of the horizon, so that there are some forecasts of what came (our choice)."""
 _FEWEST_DESCRIBED, _MOST_DESCRIBED = 100, 10_000
@@ -75,7 +79,9 @@ def plan_forecast(data: Any, request: Request, *, held_out: int = 0) -> Forecast
     targets = name_columns(said.target, labels)
     time, series, split = (None if asked is None else name_column(asked, labels) for asked in (said.time, said.series, said.split))
     if not targets:
-        raise UsageError("The column to forecast was not named. Name it with --target, which may be repeated.")
+        raise UsageError(
+            "The column to forecast was not named. Name it with --target, which may be repeated (in Python: target, a name or a list)."
+        )
     table = read_table(data, missing=name_columns(said.missing, ()), verbatim=[name for name in (series, split) if name])
     known = _split_listed(name_columns(said.known, labels), table.column_names)
     if both := {*known} & {*targets}:
@@ -85,7 +91,15 @@ def plan_forecast(data: Any, request: Request, *, held_out: int = 0) -> Forecast
             raise NotFoundError(
                 f"The table has no column '{printable(name)}' that is known beforehand. {suggest(name, table.column_names)}"
             )
-    panel, filled = _fill_known(read_panel(table, [*targets, *known], time=time, series=series), len(targets))
+    asked, levels = known, find_levels(table, known)
+    table, _ = spread_levels(table, levels)
+    known = (*(name for name in asked if name not in levels), *name_columns_of(levels))
+    time, said_of_time = choose_time(table, time, {*targets, *known, series, split})
+    try:
+        panel = read_panel(table, [*targets, *known], time=time, series=series)
+    except DataError as error:
+        raise (DataError(f"{error} Or count rows as steps with --time {STEPS}.") if said_of_time and time else error) from None
+    panel, filled = _fill_known(panel, len(targets))
     parts = _find_parts(table, panel, split) if split is not None else _hold_out(panel, held_out) if held_out else None
     seasons = panel.calendar.seasons
     units, remarks = make_units(panel, len(targets), parts, seasons)
@@ -98,12 +112,11 @@ def plan_forecast(data: Any, request: Request, *, held_out: int = 0) -> Forecast
         several = f"{len(others):,} other columns are" if len(others) > 1 else "a column is"
         named = listed([printable(name) for name in others], 5)
         remarks.append(f"{several} not looked at ({named}); --known names those that are known beforehand")
-    if time is None and (dates := [name for name in others if find_kind(table[name], name).kind == "datetime"]):
-        remarks.append(f"rows are taken as steps, but '{printable(dates[0])}' holds dates: --time {printable(dates[0])} counts moments")
     columns = _choose_columns(known, panel, units, regressions)
+    columns = msgspec.structs.replace(columns, levels=levels) if columns.known else columns
     if known and not columns.known:
         remarks.append(
-            f"what is known beforehand did not help forecasts, and is not used: {listed([printable(name) for name in known], 5)}"
+            f"what is known beforehand did not help forecasts, and is not used: {listed([printable(name) for name in asked], 5)}"
         )
         units = [replace(unit, columns=unit.columns[:, :0]) for unit in units]
     n_threads = check_threads(request.fit.threads)
@@ -121,12 +134,38 @@ def plan_forecast(data: Any, request: Request, *, held_out: int = 0) -> Forecast
         source=source,
         origin=Origin(origin, roles),
         n_samples=table.num_rows,
-        remarks=[*remarks_of(table), *panel.remarks, *filled, *remarks, *thinned, *_describe_judging(units, regressions)],
+        remarks=[
+            *remarks_of(table),
+            *said_of_time,
+            *describe_levels(levels),
+            *panel.remarks,
+            *filled,
+            *remarks,
+            *thinned,
+            *_describe_judging(units, regressions),
+        ],
         n_threads=n_threads,
         seconds=seconds,
         columns=columns,
         inspect=request.fit.inspect is not False,
     )
+
+
+def choose_time(table: pa.Table, asked: str | None, taken: Set[str | None]) -> tuple[str | None, list[str]]:
+    """The column of moments, None where rows are steps, and what is to be said of that.
+
+    Args:
+        table: with its columns.
+        asked: the column that was named; where none was, the only one of dates is meant.
+        taken: columns that are something else.
+    """
+    if asked is not None:
+        return (None if asked == STEPS and asked not in table.column_names else asked), []
+    dates = [name for name in table.column_names if name not in taken and find_kind(table[name], name).kind == "datetime"]
+    named = printable(dates[0]) if dates else ""
+    if len(dates) == 1:
+        return dates[0], [f"moments are those of '{named}', the only column of dates; --time {STEPS} counts rows as steps"]
+    return None, [f"rows are taken as steps, but '{named}' holds dates: --time {shlex.quote(named)} counts moments"] if dates else []
 
 
 def refuse_series_options(said: DataOptions) -> None:
@@ -147,7 +186,9 @@ def check_horizon(horizon: Any) -> int:
         UsageError: they are not.
     """
     if horizon is None:
-        raise UsageError("How many steps ahead to forecast was not said. Say it with --horizon, such as 24 for the next day of hours.")
+        raise UsageError(
+            "How many steps ahead to forecast was not said. Say it with --horizon (in Python: horizon), such as 24 for a day of hours."
+        )
     if isinstance(horizon, bool) or not isinstance(horizon, int | np.integer) or not 1 <= horizon <= MOST_STEPS:
         raise UsageError(f"The horizon must be a whole number of steps from 1 to {MOST_STEPS:,}, but is {horizon!r}.")
     return int(horizon)
@@ -232,8 +273,8 @@ def _choose_regressions(units: Sequence[Unit], horizon: int, seasons: Sequence[i
     longest = int(lengths[-1])
     if longest < horizon + _FEWEST_BEFORE:
         raise DataError(
-            f"To forecast {horizon:,} steps ahead a series needs at least {horizon + _FEWEST_BEFORE:,} values, so that it can be judged, "
-            f"but the longest has {longest:,}. Ask for a shorter --horizon, or give more rows."
+            f"To forecast {counted(horizon, 'step')} ahead a series needs at least {horizon + _FEWEST_BEFORE:,} values, so that it can be "
+            f"judged, but the longest has {longest:,}. Ask for a shorter horizon, or give more rows."
         )
     regressions = Regressions(horizon, ())
     for n in (int(np.median(lengths)), longest):

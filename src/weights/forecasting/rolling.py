@@ -11,7 +11,7 @@ from weights.dependence import MeanError, error_of_mean
 from weights.forecasting.units import Scale
 from weights.tasks.proportions import Metric
 from weights.training.lagged import LagMixture
-from weights.types import FloatArray, IntArray
+from weights.types import BoolArray, FloatArray, IntArray
 
 
 class Errors(NamedTuple):
@@ -74,6 +74,10 @@ class Sizes(NamedTuple):
     mae: FloatArray
     mse: FloatArray
 
+    def of(self, places: IntArray | BoolArray) -> Sizes:
+        """Those of some forecasts."""
+        return Sizes(*(part[places] for part in self))
+
 
 def measure_sizes(errors: Sequence[Errors], season_errors: FloatArray) -> Sizes:
     """The sizes of errors of several units (U), beside the mean difference of each over a season (U,)."""
@@ -83,8 +87,7 @@ def measure_sizes(errors: Sequence[Errors], season_errors: FloatArray) -> Sizes:
     units = [np.full(len(known.origins), u) for u, known in kept]
     mase = [own / season_errors[u] for own, (u, _) in zip(mae, kept, strict=True)]
     sizes = Sizes(*(np.concatenate(part) for part in ([known.origins for _, known in kept], units, mase, mae, mse)))
-    there = ~np.isnan(sizes.mae)
-    return Sizes(*(part[there] for part in sizes))
+    return sizes.of(~np.isnan(sizes.mae))
 
 
 def _mean(values: FloatArray) -> FloatArray:

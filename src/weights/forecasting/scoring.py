@@ -9,18 +9,17 @@ from typing import NamedTuple
 import msgspec
 import numpy as np
 
-from weights.errors import DataError
+from weights.errors import DataError, counted, listed, printable
+from weights.forecasting.forecaster import Forecaster
 from weights.forecasting.later import Later, check_expected
-from weights.forecasting.rolling import Errors, find_errors, join_errors, measure_sizes, metrics_of
+from weights.forecasting.rolling import Errors, Sizes, find_errors, join_errors, measure_sizes, metrics_of
 from weights.forecasting.walking import bound_steps, walk
-from weights.tables import aligned
 from weights.tasks.forecast import Forecast
 from weights.tasks.proportions import Metric
 from weights.types import FloatArray
 
 LEVELS = (0.8, 0.95)
 """Of the intervals that are given where nothing else is said."""
-_MOST_STEPS_SHOWN = 10
 
 
 class StepScore(msgspec.Struct, frozen=True):
@@ -37,21 +36,48 @@ class StepScore(msgspec.Struct, frozen=True):
     mse: float
     coverage: dict[str, float]
 
-    def cells(self) -> list[str]:
-        """The same as text."""
-        return [str(self.step), *(f"{value:.4g}" for value in (self.mase, self.mae, self.mse)), *map(_per_cent, self.coverage.values())]
+
+class UnitScore(msgspec.Struct, frozen=True):
+    """How good forecasts of a target of a series are.
+
+    Attributes:
+        series: its name; empty where there is one. target: which column.
+        n_windows: forecasts that were looked at.
+        mase, mae, mse: mean scaled, absolute and squared error. plain: the scaled error of the plain forecast.
+        coverage: by level the share of values that lay within the bounds.
+    """
+
+    series: str
+    target: str
+    n_windows: int
+    mase: float
+    mae: float
+    mse: float
+    plain: float
+    coverage: dict[str, float]
+
+
+class TargetScore(msgspec.Struct, frozen=True):
+    """How good forecasts of a target are, over all series: metrics, and those of the plain forecast."""
+
+    target: str
+    metrics: dict[str, Metric]
+    plain_metrics: dict[str, Metric]
 
 
 class ForecastScore(msgspec.Struct, frozen=True):
     """How good forecasts of later rows are.
 
     Attributes:
-        n_windows: forecasts that were looked at, of all series.
+        n_windows: forecasts that were looked at, of all targets of all series.
         n_series: series that had some.
-        metrics: over these rows. rolling: the same at rolling origins, when it learned.
+        metrics: over these rows; of several targets means over all, which compare them only where their units are the same, or scaled.
+        rolling: the same at rolling origins, when it learned.
         plain: the best of the plain forecasts then, such as the last value. plain_metrics: of it over these rows.
         steps: by step ahead.
         coverage: by level, such as "80%", the share of values that lay within the bounds.
+        targets: by target, each in its own units.
+        units: by series and target, those with the largest scaled error first.
         notes: sentences about the rows.
     """
 
@@ -63,24 +89,15 @@ class ForecastScore(msgspec.Struct, frozen=True):
     plain_metrics: dict[str, Metric]
     steps: list[StepScore]
     coverage: dict[str, float]
+    targets: list[TargetScore]
+    units: list[UnitScore]
     notes: list[str] = []
 
     def lines(self) -> list[str]:
         """Aligned text."""
-        rows = [["walk-forward", "these rows", "", self.plain, "at rolling origins", ""]]
-        for name, metric in self.metrics.items():
-            measure, before = Forecast.metrics[name], self.rolling.get(name)
-            plain = measure.show(self.plain_metrics[name].value)
-            rows.append([measure.title, measure.show(metric.value), _bounds(metric), plain, *_beside(before)])
-        places = np.unique(np.linspace(0, len(self.steps) - 1, _MOST_STEPS_SHOWN).astype(int))
-        by_step = [["steps ahead", "MASE", "mean absolute", "mean squared", *(f"within {level}" for level in self.coverage)]]
-        by_step += [self.steps[place].cells() for place in places]
-        by_step.append(["all", "", "", "", *map(_per_cent, self.coverage.values())])
-        return [
-            *aligned(rows, to_right=[1, 3, 4]),
-            f"  over {self.n_windows:,} forecasts of {self.n_series:,} series; [95 % interval over the choice of moments]",
-            *aligned(by_step, to_right=range(4 + len(self.coverage))),
-        ]
+        from weights.forecasting.scorelines import score_lines
+
+        return score_lines(self)
 
     def __str__(self) -> str:
         return "\n".join(self.lines())
@@ -101,18 +118,6 @@ def list_levels(level: float | Sequence[float]) -> list[float]:
     return [level] if isinstance(level, float | int) else [*level]
 
 
-def _per_cent(share: float) -> str:
-    return f"{100 * share:.1f} %"
-
-
-def _bounds(metric: Metric) -> str:
-    return "" if metric.low is None or metric.high is None else f"[{metric.low:.4g} {metric.high:.4g}]"
-
-
-def _beside(metric: Metric | None) -> list[str]:
-    return ["", ""] if metric is None else [f"{metric.value:.4g}", _bounds(metric)]
-
-
 def score_later(later: Later, levels: Sequence[float] = LEVELS) -> ForecastScore:
     """How good forecasts of later values are, from every origin whose steps all are among them.
 
@@ -129,22 +134,56 @@ def score_later(later: Later, levels: Sequence[float] = LEVELS) -> ForecastScore
     if not n_windows:
         longest = max(map(len, later.values))
         raise DataError(
-            f"Judging forecasts of {forecaster.task.horizon:,} steps needs as many later values of a series, but there are {longest:,}. "
-            "Give more rows, or fit with a shorter --horizon."
+            f"Judging forecasts of {counted(forecaster.task.horizon, 'step')} needs as many later values of a series, but there are "
+            f"{longest:,}. Give more rows, or fit with a shorter horizon."
         )
     season_error = forecaster.units.season_error
-    sizes = measure_sizes(walked.errors, season_error)
+    sizes, plain = (measure_sizes(errors, season_error) for errors in (walked.errors, walk_later(answer_plainly(later), ()).errors))
+    judged = [u for u, own in enumerate(walked.errors) if len(own.origins)]
     return ForecastScore(
         n_windows,
-        sum(len(own.origins) > 0 for own in walked.errors),
+        len({*forecaster.units.series[judged].tolist()}),
         metrics_of(sizes, Forecast.metrics),
         forecaster.report.metrics,
         forecaster.model.plain,
-        metrics_of(measure_sizes(walk_later(answer_plainly(later), ()).errors, season_error), Forecast.metrics),
+        metrics_of(plain, Forecast.metrics),
         _score_steps(walked, season_error),
         walked.coverage,
-        later.notes,
+        _score_targets(forecaster, sizes, plain),
+        _score_units(forecaster, sizes, plain, walked),
+        [*later.notes, *_describe_unjudged(forecaster, judged)],
     )
+
+
+def _describe_unjudged(forecaster: Forecaster, judged: Sequence[int]) -> list[str]:
+    """A sentence about units that have too few later values."""
+    left = [printable(forecaster.name(u)) for u in sorted({*range(len(forecaster))} - {*judged})]
+    has = "has" if len(left) == 1 else "have"
+    return [f"{len(left):,} of {len(forecaster):,} series {has} too few later values to be judged ({listed(left, 5)})"] if left else []
+
+
+def _score_targets(forecaster: Forecaster, sizes: Sizes, plain: Sizes) -> list[TargetScore]:
+    """The metrics of each target that has some, over all series."""
+    scores = []
+    for c, target in enumerate(forecaster.task.targets):
+        own, beside = (part.of(np.flatnonzero(forecaster.units.target[part.unit] == c)) for part in (sizes, plain))
+        if len(own.unit):
+            scores.append(TargetScore(target, metrics_of(own, Forecast.metrics), metrics_of(beside, Forecast.metrics)))
+    return scores
+
+
+def _score_units(forecaster: Forecaster, sizes: Sizes, plain: Sizes, walked: Walked) -> list[UnitScore]:
+    """The metrics of each unit that has some, the largest scaled error first."""
+    counts = np.bincount(sizes.unit, minlength=len(forecaster))
+    sums = [np.bincount(sizes.unit, values, minlength=len(forecaster)) for values in (sizes.mase, sizes.mae, sizes.mse)]
+    sums.append(np.bincount(plain.unit, plain.mase, minlength=len(forecaster)))
+    units, scores = forecaster.units, []
+    for u in np.flatnonzero(counts).tolist():
+        series, target = forecaster.labels[units.series[u]], forecaster.task.targets[units.target[u]]
+        mase, mae, mse, beside = (float(own[u] / counts[u]) for own in sums)
+        coverage = {name: float(own[u]) for name, own in walked.by_unit.items()}
+        scores.append(UnitScore(series, target, int(counts[u]), mase, mae, mse, beside, coverage))
+    return sorted(scores, key=lambda score: -score.mase)
 
 
 def answer_plainly(later: Later) -> Later:
@@ -162,12 +201,13 @@ class Walked(NamedTuple):
     Attributes:
         errors: of each unit.
         coverage: by level, such as "80%", the share of values that lay within, over all steps.
-        by_step: the same of each step, shape (H,).
+        by_step: the same of each step, shape (H,). by_unit: of each unit, shape (U,).
     """
 
     errors: list[Errors]
     coverage: dict[str, float]
     by_step: dict[str, FloatArray]
+    by_unit: dict[str, FloatArray]
 
 
 def walk_later(later: Later, levels: Sequence[float]) -> Walked:
@@ -187,23 +227,29 @@ def walk_later(later: Later, levels: Sequence[float]) -> Walked:
     lengths = np.asarray([len(own) for own in values])
     parts: list[list[Errors]] = [[] for _ in range(n_units)]
     hits, counts = np.zeros((len(levels), horizon)), np.zeros(horizon)
+    unit_hits, unit_counts = np.zeros((len(levels), n_units)), np.zeros(n_units)
     for moment in walk(forecaster, values, later.expected, follow=bool(levels)) if lengths.max(initial=0) >= horizon else ():
         whole = np.flatnonzero(lengths >= moment.known + horizon)
         if not len(whole):
             break
         came = np.stack([values[int(u)][moment.known : moment.known + horizon] for u in whole])
-        counts += (~np.isnan(came)).sum(axis=0)
+        there = ~np.isnan(came)
+        counts += there.sum(axis=0)
+        unit_counts[whole] += there.sum(axis=1)
         for i, level in enumerate(levels):
-            bounds = bound_steps(forecaster, moment, level)
-            hits[i] += ((bounds.low[whole] <= came) & (came <= bounds.high[whole])).sum(axis=0)
+            bounds = bound_steps(moment, level)
+            within = (bounds.low[whole] <= came) & (came <= bounds.high[whole])
+            hits[i] += within.sum(axis=0)
+            unit_hits[i, whole] += within.sum(axis=1)
         for u, own in zip(whole.tolist(), came, strict=True):
             origin = np.asarray([moment.known + int(forecaster.units.ends[u])])
-            parts[u].append(find_errors(origin, own[None], moment.forecasts[u][None], forecaster.units.scale(u)))
-    names = [name_level(level) for level in levels]
-    total = max(float(counts.sum()), 1.0)
-    coverage = {name: float(own.sum() / total) for name, own in zip(names, hits, strict=True)}
+            parts[u].append(find_errors(origin, own[None], moment.forecasts[u][None], moment.scales[u]))
+    names, total = [name_level(level) for level in levels], max(float(counts.sum()), 1.0)
     return Walked(
-        [join_errors(own) for own in parts], coverage, {name: own / np.maximum(counts, 1) for name, own in zip(names, hits, strict=True)}
+        [join_errors(own) for own in parts],
+        {name: float(own.sum() / total) for name, own in zip(names, hits, strict=True)},
+        {name: own / np.maximum(counts, 1) for name, own in zip(names, hits, strict=True)},
+        {name: own / np.maximum(unit_counts, 1) for name, own in zip(names, unit_hits, strict=True)},
     )
 
 

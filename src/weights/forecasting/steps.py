@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
 import pyarrow as pa
 
 from weights.conformal import check_level
-from weights.data.series.calendar import show_moment
+from weights.data.series.calendar import show_moments
+from weights.errors import counted
 from weights.forecasting.forecaster import Forecaster
 from weights.forecasting.later import Later, check_expected
 from weights.forecasting.scoring import name_level
@@ -18,6 +19,7 @@ from weights.tables import Table, compact
 from weights.types import AnyArray, FloatArray, IntArray
 
 _MOST_SHOWN = 30
+_CUT = "forecasts and bounds are cut at zero, as no value was ever below"
 _MOST_NUMBERS, _N_PATHS = 20_000_000, (200, 2_000)
 
 
@@ -83,10 +85,9 @@ class ForecastTable(dict[str, AnyArray]):
     def table(self, *, notes: bool = True) -> Table:
         """The same to be read, the first rows of many, with or without what is to be said of the rows that came before."""
         n_rows = len(self["prediction"])
-        shown = range(min(n_rows, _MOST_SHOWN))
-        rows = [[_show(values[row]) for values in self.values()] for row in shown]
+        rows = [[*row] for row in zip(*(_show(values[:_MOST_SHOWN]) for values in self.values()), strict=True)]
         more = [f"the first {_MOST_SHOWN} of {n_rows:,}"] if n_rows > _MOST_SHOWN else []
-        return Table(f"Forecast      {n_rows:,} steps", [*self], rows, [*more, *(self.notes if notes else [])])
+        return Table(f"Forecast      {counted(n_rows, 'step')}", [*self], rows, [*more, *(self.notes if notes else [])])
 
     def __str__(self) -> str:
         return str(self.table())
@@ -99,28 +100,31 @@ class ForecastTable(dict[str, AnyArray]):
         return self.table()._repr_html_()
 
 
-def _show(value: Any) -> str:
-    if isinstance(value, np.datetime64):
-        seconds = float(value.astype("datetime64[ms]").astype(np.int64)) / 1000
-        return show_moment(seconds, numbered=False)
-    return compact(float(value)) if isinstance(value, float | np.floating) else str(value)
+def _show(values: AnyArray) -> list[str]:
+    """The values of a column as text."""
+    if values.dtype.kind == "M":
+        return show_moments(values.astype("datetime64[ms]").astype(np.int64) / 1000, numbered=False)
+    return [compact(float(value)) if values.dtype.kind == "f" else str(value) for value in values]
 
 
-def tabulate_steps(later: Later, horizon: int, levels: Sequence[float], series: str | None = None) -> ForecastTable:
-    """The next steps of every unit, or of those of one series.
+def tabulate_steps(
+    later: Later, horizon: int, levels: Sequence[float], series: str | None = None, target: str | None = None
+) -> ForecastTable:
+    """The next steps of every unit, or of those of one series or target.
 
     Args:
         later: what came after what was learned from.
         horizon: steps, at most those it learned.
         levels: of the intervals.
         series: whose; of all if not given.
+        target: which; all if not given.
 
     Raises:
-        UsageError: a level is not between 0 and 1. NotFoundError: there is no such series.
+        UsageError: a level is not between 0 and 1. NotFoundError: there is no such series or target.
         DataError: a column that is to be known beforehand is missing.
     """
-    forecaster, lengths, moments = _walk_to_ends(later, horizon, levels, series)
-    said = {known: _say(forecaster, moment, levels) for known, moment in moments.items()}
+    forecaster, lengths, moments = _walk_to_ends(later, horizon, levels, later.forecaster.units_of(series, target))
+    said = {known: _say(moment, levels) for known, moment in moments.items()}
     parts: dict[str, list[AnyArray]] = {}
     for u, n_later in lengths.items():
         columns = _name_unit(forecaster, u, horizon)
@@ -129,11 +133,11 @@ def tabulate_steps(later: Later, horizon: int, levels: Sequence[float], series: 
         columns |= {name: values[u, :horizon] for name, values in said[n_later].items()}
         for name, values in columns.items():
             parts.setdefault(name, []).append(values)
-    return ForecastTable({name: np.concatenate(values) for name, values in parts.items()}, _history(later, lengths), later.notes)
+    return _make_table(parts, later, lengths, moments)
 
 
-def total_steps(later: Later, horizon: int, levels: Sequence[float], series: str | None = None) -> ForecastTable:
-    """The sum of the next steps of every unit, or of those of one series, a row for each.
+def total_steps(later: Later, horizon: int, levels: Sequence[float], series: str | None = None, target: str | None = None) -> ForecastTable:
+    """The sum of the next steps of every unit, or of those of one series or target, a row for each.
 
     Bounds are quantiles of sums over sample paths, whose steps depend on one another as those of forecasts of the past did.
 
@@ -142,16 +146,17 @@ def total_steps(later: Later, horizon: int, levels: Sequence[float], series: str
         horizon: steps that are summed, at most those it learned.
         levels: of the intervals.
         series: whose; of all if not given.
+        target: which; all if not given.
 
     Raises:
         UsageError, NotFoundError, DataError: as `tabulate_steps`.
     """
-    forecaster, lengths, moments = _walk_to_ends(later, horizon, levels, series)
+    forecaster, lengths, moments = _walk_to_ends(later, horizon, levels, later.forecaster.units_of(series, target))
     n_paths = int(np.clip(_MOST_NUMBERS // (len(forecaster) * forecaster.task.horizon), *_N_PATHS))
     paths = {known: moment.bounds.sample_paths(moment.forecasts, n_paths, seed=0) for known, moment in moments.items()}
     parts: dict[str, list[AnyArray]] = {}
     for u, n_later in lengths.items():
-        scale = forecaster.units.scale(u)
+        scale = moments[n_later].scales[u]
         totals = scale.undo(paths[n_later][u, :, :horizon]).sum(axis=1)
         columns = _name_unit(forecaster, u, 1)
         columns["from"], columns["to"] = (_times_after(forecaster, u, np.asarray([n_later + step])) for step in (1, horizon))
@@ -162,17 +167,28 @@ def total_steps(later: Later, horizon: int, levels: Sequence[float], series: str
             columns |= {f"low {name_level(level)}": np.asarray([low]), f"high {name_level(level)}": np.asarray([high])}
         for name, values in columns.items():
             parts.setdefault(name, []).append(values)
-    return ForecastTable({name: np.concatenate(values) for name, values in parts.items()}, _history(later, lengths), later.notes)
+    return _make_table(parts, later, lengths, moments)
+
+
+def _make_table(
+    parts: Mapping[str, list[AnyArray]], later: Later, lengths: Mapping[int, int], moments: Mapping[int, Moment]
+) -> ForecastTable:
+    """The columns in one table, and a note where something was cut at zero."""
+    columns, first = {name: np.concatenate(values) for name, values in parts.items()}, next(iter(lengths))
+    floored = any(moments[n_later].scales[u].floored for u, n_later in lengths.items())
+    cut = floored and any((values == 0).any() for name, values in columns.items() if name.startswith(("prediction", "low", "high")))
+    notes = [*later.notes, _CUT] if cut else later.notes
+    return ForecastTable(columns, History(later.forecaster, first, later.values[first]), notes)
 
 
 def _walk_to_ends(
-    later: Later, horizon: int, levels: Sequence[float], series: str | None
+    later: Later, horizon: int, levels: Sequence[float], units: Sequence[int]
 ) -> tuple[Forecaster, dict[int, int], dict[int, Moment]]:
     """The forecaster, how many later values each of the units that are asked for has, and what is said after so many."""
     forecaster = later.forecaster
     for level in levels:
         check_level(level)
-    lengths = {u: len(later.values[u]) for u in (range(len(forecaster)) if series is None else forecaster.units_of(series))}
+    lengths = {u: len(later.values[u]) for u in units}
     for u, n_later in lengths.items():
         check_expected(forecaster, u, n_later, later.expected[u][: n_later + horizon])
     walked = walk(forecaster, later.values, later.expected)
@@ -191,16 +207,11 @@ def _times_after(forecaster: Forecaster, unit: int, steps: IntArray) -> AnyArray
     return as_times(forecaster.calendar.moments(int(forecaster.units.ends[unit]) + steps), numbered=forecaster.calendar.numbered)
 
 
-def _history(later: Later, lengths: Mapping[int, int]) -> History:
-    first = next(iter(lengths))
-    return History(later.forecaster, first, later.values[first])
-
-
-def _say(forecaster: Forecaster, moment: Moment, levels: Sequence[float]) -> dict[str, FloatArray]:
+def _say(moment: Moment, levels: Sequence[float]) -> dict[str, FloatArray]:
     """Forecasts and their bounds by the name of the column, of all units, shape (U, H) each."""
-    said = {"prediction": undo_all(forecaster, moment.forecasts)}
+    said = {"prediction": undo_all(moment.scales, moment.forecasts)}
     for level in levels:
-        bounds, name = bound_steps(forecaster, moment, level), name_level(level)
+        bounds, name = bound_steps(moment, level), name_level(level)
         said |= {f"low {name}": bounds.low, f"high {name}": bounds.high}
     return said
 

@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 from weights.data.series.panel import Panel
-from weights.errors import DataError, listed, printable
+from weights.errors import DataError, counted, listed, printable
 from weights.training.lagged import deviation
 from weights.types import BoolArray, FloatArray, IntArray
 
@@ -29,20 +29,27 @@ _PART_SEASON = 7
 
 
 class Scale(NamedTuple):
-    """How a series is seen: ``(f(value) - center) / spread``, where f is the logarithm if it is logged."""
+    """How a series is seen: ``(f(value) - center) / spread``, where f is the logarithm if it is logged.
+
+    Attributes:
+        center, spread, logged: see there.
+        floored: whether no value was below zero, so that what is said of it is not either.
+    """
 
     center: float
     spread: float
     logged: bool = False
+    floored: bool = False
 
     def see(self, values: FloatArray) -> FloatArray:
         """Values as they are learned from; those that have no logarithm as the smallest that does."""
         return ((np.log(np.maximum(values, np.finfo(float).tiny)) if self.logged else values) - self.center) / self.spread
 
     def undo(self, seen: FloatArray) -> FloatArray:
-        """Values in the user's units."""
+        """Values in the user's units, those below zero as zero where it is floored."""
         back = seen * self.spread + self.center
-        return np.exp(np.clip(back, -700.0, 700.0)) if self.logged else back
+        back = np.exp(np.clip(back, -700.0, 700.0)) if self.logged else back
+        return np.maximum(back, 0.0) if self.floored else back
 
 
 @dataclass(frozen=True, eq=False)
@@ -120,7 +127,8 @@ def make_units(panel: Panel, n_targets: int, parts: Parts | None, seasons: Seque
             if (~known).mean() > _MOST_FILLED:
                 raise DataError(
                     f"At least half of the moments of a series must have a value, but {name} has "
-                    f"{known.sum():,} values for {len(known):,} moments. Sum or average rows by longer steps, or leave it out."
+                    f"{counted(int(known.sum()), 'value')} for {len(known):,} moments. Sum or average rows by longer steps, or leave it "
+                    "out."
                 )
             n_filled += int((~known).sum())
             constant += [name] if (values[known] == values[0]).all() else []
@@ -128,16 +136,17 @@ def make_units(panel: Panel, n_targets: int, parts: Parts | None, seasons: Seque
             begun = None if first_judged is None else int(first_judged - places[0])
             until = len(values) if begun is None else max(begun, 2)
             columns = panel.series(s)[places[0] :, n_targets:]
-            scale = find_scale(values[:until], seasons)
+            scale = find_scale(values[:until], seasons)._replace(floored=bool(values.min() >= 0))
             units.append(Unit(s, c, int(panel.begins[s] + places[0]), values, known, scale, begun, columns))
     if left_out:
-        several = f"{len(left_out)} series have" if len(left_out) > 1 else "a series has"
+        several = "a series has" if len(left_out) == 1 else f"{len(left_out):,} series have"
         remarks.append(f"{several} less than {_FEWEST_VALUES} values to learn from and cannot be forecast: {listed(left_out, 5)}")
     if not units:
         raise DataError(f"A series needs at least {_FEWEST_VALUES} values to learn from, but none has. Give more rows.")
     if n_filled:
         remarks.append(
-            f"{n_filled:,} missing values were filled from the same place of the seasons beside, or on a line between neighbours"
+            counted(n_filled, "missing value was", "missing values were")
+            + " filled from the same place of the seasons beside, or on a line between neighbours"
         )
     if constant:
         each = "one series has" if len(constant) == 1 else f"{len(constant):,} series have"
@@ -226,7 +235,7 @@ def find_scale(values: FloatArray, seasons: Sequence[int], *, logged: bool | Non
     """
     logged = grows_with_level(values, seasons[0] if seasons else _PART_SEASON) if logged is None else logged
     seen = np.log(values) if logged else values
-    return Scale(float(seen[: len(seen) // 2 + 1].mean()), deviation(seen), logged)
+    return Scale(float(seen[: len(seen) // 2 + 1].mean()), deviation(seen), logged, bool(values.min() >= 0))
 
 
 def grows_with_level(values: FloatArray, length: int) -> bool:

@@ -11,6 +11,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 from weights.adaptive import AdaptiveBounds
 from weights.conformal import Interval
 from weights.forecasting.forecaster import Forecaster
+from weights.forecasting.units import Scale
 from weights.types import FloatArray
 
 _BLOCK = 256
@@ -24,11 +25,13 @@ class Moment(NamedTuple):
         forecasts: of the next steps of each unit, in units in which they were learned, shape (U, H); of units whose values ended before,
             nothing that means anything.
         bounds: how far values may lie from them.
+        scales: how the values of each unit are seen, which are not cut at zero where some have come below.
     """
 
     known: int
     forecasts: FloatArray
     bounds: AdaptiveBounds
+    scales: Sequence[Scale]
 
 
 def walk(forecaster: Forecaster, later: Sequence[FloatArray], expected: Sequence[FloatArray], *, follow: bool = True) -> Iterator[Moment]:
@@ -43,16 +46,20 @@ def walk(forecaster: Forecaster, later: Sequence[FloatArray], expected: Sequence
     n_units, horizon, n_lags = len(forecaster), forecaster.task.horizon, forecaster.model.n_lags
     n_later = max(map(len, later))
     rest, came, added = np.zeros((n_units, n_lags + n_later)), np.full((n_units, n_later), np.nan), np.zeros((n_units, n_later + horizon))
+    scales, below = [forecaster.units.scale(u) for u in range(n_units)], np.zeros((n_units, n_later), bool)
     for u, (values, own) in enumerate(zip(later, expected, strict=True)):
         rest[u, :n_lags] = forecaster.units.tails[u] - forecaster.units.tail_effects[u]
         rest[u, n_lags : n_lags + len(values)] = forecaster.rest_later(u, values, own[: len(values)])
-        came[u, : len(values)] = forecaster.units.scale(u).see(values)
+        came[u, : len(values)] = scales[u].see(values)
+        below[u, : len(values)] = scales[u].floored & (values < 0)
         added[u, : len(own)] = own
     steps, bounds = np.arange(horizon), forecaster.bounds
     made = np.full((horizon, n_units, horizon), np.nan)  # by origin, the last ones
     for known, of_rest in enumerate(_forecasts(forecaster, rest)):
         forecasts = of_rest + added[:, known : known + horizon]
-        yield Moment(known, forecasts, bounds)
+        if known and below[:, known - 1].any():
+            scales = [scale._replace(floored=scale.floored and not own) for scale, own in zip(scales, below[:, known - 1], strict=True)]
+        yield Moment(known, forecasts, bounds, scales)
         if follow and known < n_later:
             made[known % horizon] = forecasts
             bounds = bounds.update(came[:, known, None] - made[(known - steps) % horizon, :, steps].T)
@@ -67,13 +74,13 @@ def _forecasts(forecaster: Forecaster, seen: FloatArray) -> Iterator[FloatArray]
         yield from np.moveaxis(part, 1, 0)
 
 
-def bound_steps(forecaster: Forecaster, moment: Moment, level: float) -> Interval:
+def bound_steps(moment: Moment, level: float) -> Interval:
     """Bounds of each unit and step in the user's units, shape (U, H)."""
     seen = moment.bounds.bounds(moment.forecasts, level)
-    low, high = (undo_all(forecaster, side) for side in (seen.low, seen.high))
+    low, high = (undo_all(moment.scales, side) for side in (seen.low, seen.high))
     return Interval(low, high, level)
 
 
-def undo_all(forecaster: Forecaster, seen: FloatArray) -> FloatArray:
+def undo_all(scales: Sequence[Scale], seen: FloatArray) -> FloatArray:
     """Values (U, H) of all units in the user's units."""
-    return np.stack([forecaster.units.scale(u).undo(own) for u, own in enumerate(seen)])
+    return np.stack([scale.undo(own) for scale, own in zip(scales, seen, strict=True)])

@@ -67,9 +67,18 @@ class Explanation(Shown):
         """How far intervals at this level reach to either side, shape (r, f)."""
         return float(scipy.special.stdtrit(self.degrees, (1 + level) / 2)) * self.std_err
 
+    def bounds(self, level: float = 0.95) -> tuple[FloatArray, FloatArray]:
+        """The ends of intervals at this level, shape (r, f) each; NaN where there are none.
+
+        No feature alone moves a probability by more than one, so that intervals of these end there.
+        """
+        half = self.half_width(level)
+        most = np.where(self.label[:, None] >= 0, np.maximum(np.abs(self.contributions), 1.0), np.inf)
+        return np.maximum(self.contributions - half, -most), np.minimum(self.contributions + half, most)
+
     def tables(self) -> list[Table]:
         """The largest contributions to the first rows."""
-        shown, half = [], self.half_width()
+        shown, (low, high) = [], self.bounds()
         for r, own in enumerate(self.contributions[:_MOST_ROWS]):
             largest = np.argsort(-np.abs(own), kind="stable")
             first, rest = largest[:_MOST_FEATURES], largest[_MOST_FEATURES:]
@@ -78,7 +87,7 @@ class Explanation(Shown):
                 [
                     self.features[j],
                     compact(float(own[j])),
-                    between(*(own[j] + half[r, j] * np.array([-1.0, 1.0])).tolist()) if np.isfinite(half[r, j]) else "",
+                    between(float(low[r, j]), float(high[r, j])) if np.isfinite(low[r, j]) else "",
                     ("+" if own[j] > 0 else "-") * round(20 * abs(own[j]) / whole),
                 ]
                 for j in first

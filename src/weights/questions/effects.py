@@ -10,7 +10,7 @@ import msgspec
 from weights.errors import NotFoundError, UsageError, listed, printable, suggest
 from weights.options import option
 from weights.questions.question import Answer, Asker, Question, find_refusal
-from weights.tables import compact
+from weights.tables import compact, show_p
 
 if TYPE_CHECKING:
     from weights.effects import FeatureWeights
@@ -108,8 +108,7 @@ def ask_effects(model: Model, options: EffectsOptions, asker: Asker) -> Answer:
         if record["low"] is None and record["p_value"] is None:
             return (record["note"] or "no interval can be given",)
         bounds = "" if record["low"] is None else f"[{in_digits(record['low'])} {in_digits(record['high'])}]"
-        p_value = "" if record["p_value"] is None else "< 0.001" if record["p_value"] < 0.001 else f"{record['p_value']:.3f}"
-        return in_digits(record["effect"]), bounds, p_value
+        return in_digits(record["effect"]), bounds, show_p(record["p_value"])
 
     def name(record: dict[str, Any]) -> str:
         of_class = f" ({record['class']})" if several and label is None and not record["level"] else ""

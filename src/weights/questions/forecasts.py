@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 import msgspec
 import numpy as np
 
-from weights.errors import UsageError
+from weights.errors import UsageError, counted
 from weights.fitoptions import PartOptions
 from weights.options import option
-from weights.questions.question import Answer, Asker, NoOptions, Question
+from weights.questions.question import Answer, Asker, NoOptions, Question, find_refusal
 from weights.runoptions import TrainingRows
 
 if TYPE_CHECKING:
@@ -57,19 +57,9 @@ class SummaryOptions(msgspec.Struct, frozen=True):
     top: Annotated[int | None, option("At most so many lags of each step, and columns.", "NUMBER")] = None
 
 
-def refuse_summary(model: ForecastModel) -> str:
-    """Why there is nothing to sum up, or nothing."""
-    asked = model.forecaster.drivers is not None
-    return "" if asked else "What drives forecasts was not measured in this fit. Fit again with inspection (without --no-inspect)."
-
-
 def ask_summary(model: ForecastModel, options: SummaryOptions, asker: Asker) -> Answer:
     """What drives forecasts, as records and as tables."""
-    from weights.report.forecasts import driver_lines
-
-    if refusal := refuse_summary(model):
-        raise UsageError(refusal)
-    return Answer(msgspec.to_builtins(model.forecaster.drivers), driver_lines(model.forecaster, top=options.top))
+    return Answer(msgspec.to_builtins(model.drivers), model.summary(top=options.top).lines())
 
 
 SUMMARY = Question(
@@ -82,7 +72,7 @@ SUMMARY = Question(
     """,
     ask=ask_summary,
     options=SummaryOptions,
-    refuses=refuse_summary,
+    refuses=lambda model: find_refusal(lambda: model.drivers),
     subject="series",
 )
 
@@ -94,6 +84,7 @@ class ForecastOptions(PartOptions, frozen=True):
     after: Annotated[Any, option("Rows that came since the fit, or of a new series: looked at, not learned from.", "FILE")] = None
     level: Annotated[Any, option("Levels of the intervals, in per cent or as shares.", "LEVELS")] = "80,95"
     series: Annotated[str | None, option("Of this series only; drawn is the first if not given.", "NAME")] = None
+    target: Annotated[str | None, option("Of this target only; drawn is the first if not given.", "COLUMN")] = None
     total: Annotated[bool, option("The sum of the steps in place of each.")] = False
 
 
@@ -104,7 +95,7 @@ def ask_forecast(model: ForecastModel, options: ForecastOptions, asker: Asker) -
 
     after = None if options.after is None else part_of(options.after, options)
     levels = parse_levels(options.level, "--level")
-    table = model.forecast(options.horizon, after=after, level=levels, series=options.series, total=options.total)
+    table = model.forecast(options.horizon, after=after, level=levels, series=options.series, target=options.target, total=options.total)
     n_rows = len(table["prediction"])
     return Answer(
         table.to_arrow().to_pylist(),
@@ -113,7 +104,7 @@ def ask_forecast(model: ForecastModel, options: ForecastOptions, asker: Asker) -
         notes=table.notes,
         table=table.to_arrow,
         counts={"n_steps": n_rows},
-        contents="1 forecast" if n_rows == 1 else f"{n_rows:,} forecasts",
+        contents=counted(n_rows, "forecast"),
     )
 
 
@@ -227,6 +218,7 @@ class ExplainOptions(PartOptions, frozen=True):
 
     source: Annotated[Any, option("Rows that came since the fit.", argument=True)] = None
     series: Annotated[str | None, option("The series; the first if not given.", "NAME")] = None
+    target: Annotated[str | None, option("The target; all if not given.", "COLUMN")] = None
     step: Annotated[int | None, option("The step ahead; the first and the last if not given.", "STEPS")] = None
     top: Annotated[int, option("At most so many parts.", "NUMBER")] = 10
 
@@ -238,8 +230,8 @@ def ask_explain(model: ForecastModel, options: ExplainOptions, asker: Asker) -> 
 
     after = None if options.source is None else part_of(options.source, options)
     steps = None if options.step is None else [options.step]
-    explained = model.explain(after, series=options.series, steps=steps)
-    contents = f"{len(explained)} explained forecasts"
+    explained = model.explain(after, series=options.series, target=options.target, steps=steps)
+    contents = counted(len(explained), "explained forecast")
     lines = explained_lines(explained, options.top)
     return Answer(msgspec.to_builtins(explained), lines, table=lambda: explained_table(explained), contents=contents)
 
@@ -262,15 +254,18 @@ class LagsOptions(msgspec.Struct, frozen=True):
     """Whose weights are drawn."""
 
     series: Annotated[str | None, option("The series; the first if not given.", "NAME")] = None
+    target: Annotated[str | None, option("The target; the first if not given.", "COLUMN")] = None
 
 
 def ask_lags(model: ForecastModel, options: LagsOptions, asker: Asker) -> Answer:
     """The weights of lags by step ahead, as records and drawn."""
     from weights.report.forecast_figures import lag_figure
 
-    unit = 0 if options.series is None else model.forecaster.units_of(options.series)[0]
+    unit = model.forecaster.units_of(options.series, options.target)[0]
     weights = model.forecaster.units.weights[unit]
-    lines = [f"  {len(weights):,} lags, {weights.shape[1]:,} steps ahead of {model.forecaster.name(unit)}; see --json, or draw"]
+    lines = [
+        f"  {counted(len(weights), 'lag')}, {counted(weights.shape[1], 'step')} ahead of {model.forecaster.name(unit)}; see --json, or draw"
+    ]
     return Answer({"series": model.forecaster.name(unit), "weights": weights.tolist()}, lines, lag_figure(model.forecaster, unit))
 
 

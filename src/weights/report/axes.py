@@ -56,6 +56,7 @@ class Axis(NamedTuple):
         show: a value as text.
         ratio: whether equal steps are equal factors.
         cut: whether values lie beyond the low and beyond the high end, which a sign there tells.
+        find_ticks: at most so many values at which a line stands, and their texts; round values if None.
     """
 
     low: float
@@ -64,6 +65,7 @@ class Axis(NamedTuple):
     show: Callable[[float], str] | None = None
     ratio: bool = False
     cut: tuple[bool, bool] = (False, False)
+    find_ticks: Callable[[int], list[tuple[float, str]]] | None = None
 
     def share(self, values: FloatArray) -> FloatArray:
         """How far along the axis values (n,) lie, from 0 to 1; those beyond its ends at these."""
@@ -74,6 +76,8 @@ class Axis(NamedTuple):
 
     def ticks(self, most: int) -> list[tuple[float, str]]:
         """At most so many values, and one, at which a line stands, and their texts."""
+        if self.find_ticks is not None:
+            return self.find_ticks(most)
         places = _factors(self.low, self.high, most) if self.ratio else _steps(self.low, self.high, most)
         show = self.show or _decimals(places, ratio=self.ratio)
         return [(place, show(place)) for place in places]

@@ -10,20 +10,21 @@ from typing import Any
 import msgspec
 import pyarrow as pa
 
-from weights.errors import listed, printable
-from weights.forecasting.drivers import Drivers
+from weights.errors import counted, listed, printable
+from weights.forecasting.drivertables import tabulate_drivers
 from weights.forecasting.explaining import ExplainedStep
 from weights.forecasting.fitting import OURS, ForecastPlan
 from weights.forecasting.forecaster import Forecaster
+from weights.forecasting.scorelines import describe_intervals
 from weights.forecasts import ForecastModel
 from weights.report.json import spell
 from weights.report.terminal import duration, metric_lines, note_lines
 from weights.summary import labelled
 from weights.tables import aligned, compact
-from weights.tasks.forecast import Forecast
+from weights.tasks.forecast import comparable_metrics
 
 _SHOWN_AFTER_FIT = 3
-_MOST_SHARES, _MOST_LAGS, _ALPHA = 8, 6, 0.05
+_MOST_SHARES = 8
 
 
 def overview(plan: ForecastPlan) -> list[str]:
@@ -32,9 +33,8 @@ def overview(plan: ForecastPlan) -> list[str]:
     several = f"{n_series:,} series" if plan.task.series else "one series"
     seasons = plan.regressions.seasons
     found = f", seasons of {listed([str(season) for season in seasons], 3)} steps" if seasons else ", without a season"
-    line = (
-        f"{plan.n_samples:,} rows, {several}, {plan.calendar.name}{found}; forecast {plan.task.target}, {plan.task.horizon:,} steps ahead"
-    )
+    ahead = f"forecast {plan.task.target}, {counted(plan.task.horizon, 'step')} ahead"
+    line = f"{counted(plan.n_samples, 'row')}, {several}, {plan.calendar.name}{found}; {ahead}"
     return [labelled(plan.source, line), *note_lines(plan.remarks)]
 
 
@@ -72,7 +72,7 @@ def result_lines(model: ForecastModel, plan: ForecastPlan, folder: Path | None) 
     lines = [labelled("Result", f"{_answering(forecaster)}, {duration(model.report.seconds)}"), *quality_lines(forecaster)]
     lines.append(labelled("Why", model.report.decision))
     if forecaster.drivers is not None:
-        lines += driver_lines(forecaster, top=_SHOWN_AFTER_FIT)
+        lines += tabulate_drivers(forecaster, forecaster.drivers, top=_SHOWN_AFTER_FIT).lines()
     lines += note_lines(remark for remark in model.report.remarks if remark not in plan.remarks)
     if folder is None:
         return [*lines, labelled("Saved", "nowhere, because of --no-save")]
@@ -92,10 +92,17 @@ def _answering(forecaster: Forecaster) -> str:
 def quality_lines(forecaster: Forecaster) -> list[str]:
     """Metrics at rolling origins of what answers, beside those of the other forecasts, and those of the test."""
     answering = OURS if forecaster.model.beaten else forecaster.model.plain
-    return [
-        *metric_lines(forecaster.report, answering, Forecast.metrics, judged="rolling", counted="forecasts"),
-        "  at rolling origins: learned from what was known, judged on what came next; [95 % interval over the choice of moments]",
+    measures, metrics = comparable_metrics(len(forecaster.task.targets)), forecaster.report.metrics
+    shown = {name: metric for name, metric in metrics.items() if name in measures}
+    report, tests = msgspec.structs.replace(forecaster.report, metrics=shown), forecaster.report.test.values()
+    intervals = describe_intervals([*shown.values(), *tests])
+    lines = [
+        *metric_lines(report, answering, measures, judged="rolling", counted="forecasts"),
+        f"  at rolling origins: learned from what was known, judged on what came next{intervals}",
     ]
+    if len(shown) < len(metrics):
+        lines.append("  a mean over targets; absolute errors, in the units of each, are told by weights backtest and weights score")
+    return lines
 
 
 def share_lines(forecaster: Forecaster) -> list[str]:
@@ -112,7 +119,7 @@ def run_lines(model: ForecastModel, folder: Path) -> list[str]:
     task = forecaster.task
     several = f"{len(forecaster.labels):,} series" if task.series else "one series"
     return [
-        labelled(folder.name, f"forecast: {task.target}, {task.horizon:,} steps ahead, {forecaster.calendar.name}"),
+        labelled(folder.name, f"forecast: {task.target}, {counted(task.horizon, 'step')} ahead, {forecaster.calendar.name}"),
         labelled("made", f"{report.created[:19].replace('T', ' ')} from {report.source}, {report.n_samples:,} rows, {several}"),
         labelled("model", f"{_answering(forecaster)}, {duration(report.seconds)}"),
         *quality_lines(forecaster),
@@ -146,51 +153,6 @@ def run_object(model: ForecastModel, folder: Path | None) -> dict[str, Any]:
     }
 
 
-def driver_lines(forecaster: Forecaster, *, top: int | None = None) -> list[str]:
-    """Which lag counts at which step ahead, and what columns add, as aligned tables."""
-    drivers = forecaster.drivers
-    assert drivers is not None
-    top = _MOST_LAGS if top is None else top
-    lines = []
-    if drivers.lags:
-        several = f"of {drivers.n_series:,} series together, each in units of its own deviation; " if drivers.n_series > 1 else ""
-        lines.append(labelled("Lags", f"weight in the best linear forecast, {several}{drivers.n_windows:,} windows"))
-        rows = [["", "weight", "", "p (Holm)", "used"]]
-        for name, step in drivers.steps.items():
-            own = [weight for weight in drivers.lags if weight.step == step]
-            counted = sorted((weight for weight in own if weight.adjusted < _ALPHA), key=lambda weight: -abs(weight.weight))
-            rows.append([name, *[""] * 4] if counted else [f"{name}: no lag is distinguishable from zero", *[""] * 4])
-            for weight in counted[:top]:
-                bounds = f"[{compact(weight.low)} {compact(weight.high)}]"
-                shown = weight.name.removesuffix(f", {name}")
-                rows.append([f"  {shown}", compact(weight.weight), bounds, show_p(weight.adjusted), compact(weight.used)])
-            if len(counted) > top:
-                rows.append([f"  and {len(counted) - top} more", *[""] * 4])
-        lines += aligned(rows, to_right=[1, 3, 4])
-        lines.append("  [95 % interval that respects dependence]; used: the shrunk weight of forecasts, which has no interval")
-        if drivers.left_over is not None and drivers.left_over < _ALPHA:
-            lines.append("  these lags do not tell all that the past tells (p < 0.05), so that intervals may be too narrow")
-    elif drivers.reason:
-        lines.append(labelled("Lags", drivers.reason))
-    if drivers.columns:
-        lines += _column_lines(drivers, top)
-    elif forecaster.columns.names:
-        lines.append(labelled("Columns", "what they add is measured of one series only: fit a run on one to see it"))
-    return lines
-
-
-def _column_lines(drivers: Drivers, top: int) -> list[str]:
-    unit = "factor" if drivers.factors else "effect"
-    known = sorted(drivers.columns, key=lambda column: (1.0 if column.adjusted is None else column.adjusted, -abs(column.effect)))
-    rows = [["column", unit, "", "p (Holm)"]]
-    for column in known[:top]:
-        bounds = "" if column.low is None or column.high is None else f"[{compact(column.low)} {compact(column.high)}]"
-        rows.append([printable(column.name), compact(column.effect), bounds, "" if column.adjusted is None else show_p(column.adjusted)])
-    more = [f"  and {len(known) - top} more"] if len(known) > top else []
-    heading = labelled("Columns", "what each adds beside the others, for one of its units; levels beside the first of their kind")
-    return [heading, *aligned(rows, to_right=[1, 3]), *more]
-
-
 def explained_lines(explained: Sequence[ExplainedStep], top: int) -> list[str]:
     """What forecasts are made of, a table for each step."""
     lines = []
@@ -214,13 +176,3 @@ def explained_table(explained: Sequence[ExplainedStep]) -> pa.Table:
 
 def _signed(value: float, factor: bool) -> str:
     return f"x {value:.3f}" if factor else f"{'+' if value >= 0 else '-'} {compact(abs(value))}"
-
-
-def show_p(p_value: float) -> str:
-    """A p-value in three digits.
-
-    Example:
-        >>> show_p(0.0312), show_p(0.00001)
-        ('0.031', '<0.001')
-    """
-    return "<0.001" if p_value < 0.0005 else f"{p_value:.3f}"

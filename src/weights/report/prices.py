@@ -12,11 +12,10 @@ from weights.errors import listed, printable
 from weights.finance.fitting import PricePlan
 from weights.finance.forecaster import LEARNED, PriceDrivers, PriceForecaster
 from weights.pricemodel import PriceModel
-from weights.report.forecasts import show_p
 from weights.report.json import spell
 from weights.report.terminal import duration, metric_lines, note_lines
 from weights.summary import labelled
-from weights.tables import aligned, compact
+from weights.tables import aligned, compact, show_p
 
 _ALPHA = 0.05
 

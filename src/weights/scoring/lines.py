@@ -11,7 +11,7 @@ from weights.inspection.comparison import FEWEST_ROWS, Difference
 from weights.inspection.drift import Drift
 from weights.scoring.records import LevelScore, Score
 from weights.summary import LABEL, bounds, labelled, number, percent
-from weights.tables import aligned, compact
+from weights.tables import aligned, compact, show_p
 from weights.tasks.metrics import MEAN_GAP, Measure, find_measure
 
 _WIDTHS = {True: 96, False: 136}
@@ -80,15 +80,11 @@ def _show_difference(measure: Measure, gap: Difference | None) -> list[str]:
     if gap is None:
         return ["", "", ""]
     low, high = (_signed(measure, value).removesuffix(" %") for value in (gap.low, gap.high))
-    return [_signed(measure, gap.value), f"[{low} {high}]", _show_p(gap.p_value)]
+    return [_signed(measure, gap.value), f"[{low} {high}]", show_p(gap.p_value)]
 
 
 def _signed(measure: Measure, value: float) -> str:
     return ("+" if value > 0 else "") + number(measure, value)
-
-
-def _show_p(p: float | None) -> str:
-    return "" if p is None else "<0.001" if p < 0.001 else f"{p:.3f}"
 
 
 def name_of(metric: str) -> str:
@@ -190,7 +186,7 @@ def _level_cells(level: LevelScore, name: str) -> list[str]:
     if name not in level.metrics:
         return ["", "", ""]
     measure, own = find_measure(name), level.metrics[name]
-    return [number(measure, own.metric.value), bounds(measure, own.metric), _show_p(own.difference.p_value if own.difference else None)]
+    return [number(measure, own.metric.value), bounds(measure, own.metric), show_p(own.difference.p_value if own.difference else None)]
 
 
 def _drift_lines(score: Score, top: int) -> list[str]:
@@ -229,7 +225,7 @@ def _drift_cells(drift: Drift) -> list[str]:
         words.append(f"missing {100 * drift.missing_in_training:.1f} % -> {100 * drift.missing:.1f} %")
     if drift.matters is False:
         words.append("but the answers hardly use it")
-    p = _show_p(drift.p_value)
+    p = show_p(drift.p_value)
     return [_cut(drift.feature), f"{drift.stability_index:.3f}", f"{drift.by_chance:.3f}", p, moved, way, printable("; ".join(words))]
 
 

@@ -21,7 +21,7 @@ class Content(NamedTuple):
     Attributes:
         name: the format that config.json states.
         saves: the type that is written. config: the record in config.json, which has `format`, `format_version`, `weights_version`,
-            `task`, `models` (names) and `tensors` (`Listed`).
+            `task`, `models` (names), `tensors` (`Listed`), and says how runs are `judged`.
         describe: (saved, format version, listed arrays) -> its config.
         arrays: its arrays by name. card: its README.md.
         wrong_in_config: complaints about a config. wrong_beside_config: about a report that does not belong to it.

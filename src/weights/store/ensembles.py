@@ -6,7 +6,7 @@ import functools
 import math
 import re
 from pathlib import Path
-from typing import cast
+from typing import ClassVar, cast
 
 import jax
 import msgspec
@@ -62,6 +62,8 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     encoding: Encoding
     features: list[Feature]
     tensors: dict[str, tuple[str, list[int]]]
+
+    judged: ClassVar[str] = "out of bag"
 
     @property
     def models(self) -> list[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import msgspec
 import numpy as np
@@ -21,7 +21,7 @@ from weights.store.content import Content, Listed
 from weights.tasks.forecast import Forecast
 from weights.types import AnyArray
 
-_WHOLE = ("series", "target", "ends", "logged")
+_WHOLE = ("series", "target", "ends", "logged", "floored")
 _ABOVE_ZERO = ("spread", "season_error")
 _BOUNDS = ("prior", "issued", "quantiles", "spread", "rows")
 _SIZES = ("prior", "issued", "spread", *Sizes._fields)
@@ -46,6 +46,8 @@ class ForecastConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     columns: ChosenColumns
     tensors: dict[str, tuple[str, list[int]]]
     drivers: Drivers | None = None
+
+    judged: ClassVar[str] = "at rolling origins"
 
     @property
     def models(self) -> list[str]:
@@ -136,7 +138,7 @@ def wrong_in_arrays(arrays: dict[str, AnyArray], config: ForecastConfig) -> list
     units = {name: arrays[f"units/{name}"] for name in SeriesArrays._fields}
     wrong = [f"codes in 'units/{name}' that are not whole numbers" for name in _WHOLE if not _whole(units[name])]
     wrong += [f"numbers in 'units/{name}' that are not above zero" for name in _ABOVE_ZERO if not (units[name] > 0).all()]
-    most = {"series": len(config.labels), "target": len(config.task.targets), "logged": 2}
+    most = {"series": len(config.labels), "target": len(config.task.targets), "logged": 2, "floored": 2}
     wrong += [f"codes in 'units/{name}' of what is not there" for name, n in most.items() if not _within(units[name], n)]
     bounds = {name: arrays[f"bounds/{name}"] for name in (*_BOUNDS, *Sizes._fields)}
     if (np.diff(bounds["quantiles"], axis=1) < 0).any():

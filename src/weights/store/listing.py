@@ -27,7 +27,8 @@ class SavedRun(msgspec.Struct, frozen=True):
         task: kind of task.
         models: names of its populations.
         n_samples: rows it learned from.
-        metric: name of the first out-of-bag metric. value: of it, with its interval.
+        metric: name of its first metric. value: of it, with its interval.
+        judged: how that was found, such as out of bag.
         created: when, in UTC.
         damaged: why it cannot be read; the rest is then empty.
         unfinished: whether it is what an interrupted fit has left; the rest is then empty, but for when it was last written.
@@ -44,6 +45,7 @@ class SavedRun(msgspec.Struct, frozen=True):
     created: str = ""
     damaged: str = ""
     unfinished: bool = False
+    judged: str = "out of bag"
 
 
 def list_runs(folder: Path) -> list[SavedRun]:
@@ -80,6 +82,7 @@ def describe_run(folder: Path) -> SavedRun:
         name,
         metric,
         report.created,
+        judged=config.judged,
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import msgspec
 import numpy as np
@@ -48,6 +48,8 @@ class PriceConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     drift_rule: str
     tensors: dict[str, tuple[str, list[int]]]
     drivers: PriceDrivers | None = None
+
+    judged: ClassVar[str] = "at rolling origins"
 
     @property
     def models(self) -> list[str]:

@@ -13,6 +13,7 @@ from weights.tasks.metrics import FORECAST_METRICS, Measure
 
 MOST_STEPS = 10_000
 """Steps that may be forecast (our choice)."""
+_WITHOUT_UNIT = ("mase",)
 
 
 class Forecast(msgspec.Struct, frozen=True, tag="forecast", tag_field="kind"):
@@ -46,3 +47,13 @@ class Forecast(msgspec.Struct, frozen=True, tag="forecast", tag_field="kind"):
         """What is wrong with it, in words; nothing if all is well."""
         wrong = [] if self.targets else ["nothing is forecast"]
         return wrong + (["two targets are the same column"] if len({*self.targets}) < len(self.targets) else [])
+
+
+def comparable_metrics(n_targets: int) -> dict[str, Measure]:
+    """The metrics whose means over so many targets can be read: all of one, and of several those that have no unit.
+
+    Example:
+        >>> [*comparable_metrics(1)], [*comparable_metrics(2)]
+        (['mase', 'mae', 'mse'], ['mase'])
+    """
+    return {name: measure for name, measure in FORECAST_METRICS.items() if n_targets == 1 or name in _WITHOUT_UNIT}

@@ -87,9 +87,9 @@ class Regressions(NamedTuple):
         return {name: refer for name, refer in known.items() if refer is not refer_to_mean} | {"zero": refer_to_nothing}
 
     def plain_forecasts(self, n_lags: int) -> dict[str, FloatArray]:
-        """The weights (n_lags, H) of forecasts from so many lags that are one earlier value, by name."""
+        """The weights (n_lags, H) of forecasts from so many lags that are one earlier value or the mean of all, by name."""
         known = {name: refer(n_lags, self.horizon).start for name, refer in self.known_references(n_lags).items()}
-        return {name: start for name, start in known.items() if np.isin(start, (0.0, 1.0)).all()}
+        return {name: start for name, start in known.items() if (start >= 0).all()}
 
     def each(self) -> Iterable[tuple[int, str, Callable[[int, int], Reference]]]:
         """The number of lags and the reference of each."""

@@ -1,4 +1,4 @@
-"""Which moments a time series has: steps of one length, months, or the days on which there was trading.
+"""Which moments a time series has: steps of one length, months, or days of trading, such as all but Sundays.
 
 `find_calendar` finds it from the moments that came. A calendar numbers moments from 0 on, so that all that comes later counts steps, and
 gives the moments of numbers back, of the future too.
@@ -9,13 +9,15 @@ from __future__ import annotations
 import datetime
 import itertools
 import math
+from collections.abc import Sequence
 from typing import Any, ClassVar
 
 import msgspec
 import numpy as np
 
-from weights.errors import DataError
-from weights.types import BoolArray, FloatArray, IntArray
+from weights.data.series.tradingdays import TradingDays, find_trading_days
+from weights.errors import DataError, counted
+from weights.types import FloatArray, IntArray
 
 _HOUR, _DAY, _WEEK, _YEAR = 3_600.0, 86_400.0, 604_800.0, 365.25 * 86_400.0
 _UNITS = {"second": 1.0, "minute": 60.0, "hour": _HOUR, "day": _DAY, "week": _WEEK}
@@ -58,6 +60,11 @@ class Even(msgspec.Struct, frozen=True, tag="even"):
         for begin, seconds in self.clock:
             ahead[numbers >= begin] = seconds
         return self.origin + self.step * numbers + ahead
+
+    @property
+    def usual_seconds(self) -> float:
+        """The length of a step, in seconds, or in numbers."""
+        return self.step
 
     @property
     def ahead(self) -> float:
@@ -124,6 +131,11 @@ class Months(msgspec.Struct, frozen=True, tag="months"):
         return _first_of_month(months) + (np.minimum(self.day, _days_in(months)) - 1) * _DAY + self.second
 
     @property
+    def usual_seconds(self) -> float:
+        """The mean length of a step."""
+        return self.step * _YEAR / 12
+
+    @property
     def name(self) -> str:
         """What it is called, such as monthly."""
         return _MONTHLY.get(self.step, f"every {self.step} months")
@@ -139,49 +151,6 @@ class Months(msgspec.Struct, frozen=True, tag="months"):
         return _count(months, "month") if months % 12 else _count(months // 12, "year")
 
 
-class TradingDays(msgspec.Struct, frozen=True, tag="trading days"):
-    """Weekdays on which something came; later ones are all weekdays.
-
-    Attributes:
-        days: those that came, days since 1970-01-01, ascending. second: of the day.
-    """
-
-    days: tuple[int, ...]
-    second: float = 0.0
-
-    numbered: ClassVar[bool] = False
-    ahead: ClassVar[float] = 0.0
-
-    def number(self, moments: FloatArray) -> IntArray:
-        """The number of each of n moments, shape (n,): of those between two days the number of the later."""
-        days = np.floor(np.asarray(moments) / _DAY).astype(np.int64)
-        last = self.days[-1]
-        beyond = len(self.days) - 1 + np.busday_count(np.datetime64(last, "D"), np.maximum(days, last).astype("datetime64[D]"))
-        before = np.searchsorted(self.days, days)
-        return np.where(days > last, beyond, before)
-
-    def moments(self, numbers: IntArray) -> FloatArray:
-        """The moments of numbers (n,), seconds since 1970-01-01."""
-        numbers, known = np.asarray(numbers), np.asarray(self.days)
-        ahead = np.maximum(numbers - (len(known) - 1), 0)
-        later = np.busday_offset(np.datetime64(int(known[-1]), "D"), ahead, roll="forward").astype(np.int64)
-        return np.where(ahead > 0, later, known[np.clip(numbers, 0, len(known) - 1)]) * _DAY + self.second
-
-    @property
-    def name(self) -> str:
-        """What it is called."""
-        return "trading days"
-
-    @property
-    def seasons(self) -> tuple[int, ...]:
-        """A week."""
-        return (5,)
-
-    def span(self, n_steps: int) -> str:
-        """How long so many steps are; weeks have five of them or fewer."""
-        return _count(n_steps, "trading day")
-
-
 Calendar = Even | Months | TradingDays
 
 
@@ -194,8 +163,8 @@ def check_calendar(calendar: Calendar) -> list[str]:
             lawful = lawful and all(a < b for a, b in itertools.pairwise(set_at))
         case Months(step=step, day=day, second=second):
             lawful = step >= 1 and 1 <= day <= 31 and 0 <= second < _DAY
-        case TradingDays(days=days, second=second):
-            lawful = bool(days) and all(a < b for a, b in itertools.pairwise(days)) and 0 <= second < _DAY
+        case TradingDays():
+            lawful = calendar.is_lawful
     if not lawful:
         return ["a calendar that cannot be"]
     return wrong_in_numbers(calendar, np.zeros(1, np.int64))
@@ -209,7 +178,7 @@ def wrong_in_numbers(calendar: Calendar, numbers: IntArray) -> list[str]:
         case Months(origin=origin, step=step):
             places, (low, high) = origin + step * np.asarray(numbers, float), (12.0, 12.0 * 9_990)
         case TradingDays(days=days):
-            places, (low, high) = np.asarray([*days, *numbers + days[-1]], float) * _DAY, _YEARS
+            places, (low, high) = np.asarray([*days, *7 * np.asarray(numbers) + days[-1]], float) * _DAY, _YEARS
     return [] if ((places >= low) & (places <= high)).all() else ["moments of a calendar that are no dates"]
 
 
@@ -237,6 +206,9 @@ def find_calendar(moments: FloatArray, series: IntArray, *, name: str, numbered:
         raise DataError(f"A series has at least two moments, but in '{name}' each has one. Name the column of times with --time.")
     if not numbered and (months := _find_months(moments, distances)) is not None:
         return months
+    days = None if numbered else find_trading_days(moments)
+    if days is not None and not _find_wide(np.diff(days.number(sorted_moments))[same], owners):
+        return days
     lengths, counts = np.unique(distances, return_counts=True)
     step = float(lengths[np.argmax(counts)])
     _check_one_step(distances, owners, step, name, numbered)
@@ -244,8 +216,6 @@ def find_calendar(moments: FloatArray, series: IntArray, *, name: str, numbered:
     places = (moments - origin) / step
     if np.abs(places - np.round(places)).max() > _LARGEST_JITTER:
         raise DataError(_irregular(distances, name, numbered))
-    if step == _DAY and not numbered and (days := _find_trading_days(moments)) is not None:
-        return days
     return Even(origin, step, numbered)
 
 
@@ -268,7 +238,7 @@ def continue_calendar(calendar: Calendar, moments: FloatArray, series: IntArray,
     _check_same_step(calendar, moments, series, name)
     if isinstance(calendar, TradingDays):
         later = np.unique(np.floor(moments / _DAY)).astype(np.int64)
-        return TradingDays((*calendar.days, *later[later > calendar.days[-1]].tolist()), calendar.second)
+        return msgspec.structs.replace(calendar, days=(*calendar.days, *later[later > calendar.days[-1]].tolist()))
     beside = np.abs(moments - _even_moments(calendar, calendar.number(moments)))
     lengths = calendar.step if isinstance(calendar, Even) else _DAY
     if (beside > 2 * _LARGEST_JITTER * lengths).any():
@@ -359,7 +329,7 @@ def _irregular(distances: FloatArray, name: str, numbered: bool) -> str:
     lengths, counts = np.unique(distances, return_counts=True)
     often = np.argsort(-counts, kind="stable")[:3]
     shares = ", ".join(f"{_length(float(lengths[i]), numbered)} ({counts[i] / len(distances):.0%})" for i in often)
-    rest = f", and {len(lengths) - 3} other lengths" if len(lengths) > 3 else ""
+    rest = f", and {counted(len(lengths) - 3, 'other length')}" if len(lengths) > 3 else ""
     needed = "Moments must lie at equal distances, with gaps at most"
     return f"{needed}, but those of '{name}' are {shares}{rest} apart. Sum or average the rows by hour, day or month first."
 
@@ -397,15 +367,6 @@ def _find_months(moments: FloatArray, distances: FloatArray) -> Months | None:
     return Months(first, int(np.gcd.reduce((months - first).astype(np.int64))), day, float(second))
 
 
-def _find_trading_days(moments: FloatArray) -> TradingDays | None:
-    """The days that came, where none is at a weekend though weekends were passed; None otherwise."""
-    days = np.unique(np.floor(moments / _DAY)).astype(np.int64)
-    at_weekend: BoolArray = (days + 3) % 7 >= 5  # 1970-01-01 was a Thursday
-    if at_weekend.any() or days[-1] - days[0] < 14:
-        return None
-    return TradingDays(tuple(days.tolist()), float(moments[0] % _DAY))
-
-
 def _month_of(moments: FloatArray) -> IntArray:
     """The month of each moment, counted from January of year 0."""
     days = np.floor(np.asarray(moments) / _DAY).astype(np.int64)
@@ -420,6 +381,19 @@ def _first_of_month(months: IntArray) -> Any:
 def _days_in(months: IntArray) -> Any:
     """The number of days of months."""
     return (_first_of_month(np.asarray(months) + 1) - _first_of_month(months)) / _DAY
+
+
+def show_moments(moments: Sequence[float] | FloatArray, *, numbered: bool) -> list[str]:
+    """Moments as they are shown beside each other: dates where all are midnights, all with their time otherwise.
+
+    Example:
+        >>> show_moments([0.0, 86_400.0], numbered=False), show_moments([0.0, 3_600.0], numbered=False)
+        (['1970-01-01', '1970-01-02'], ['1970-01-01 00:00', '1970-01-01 01:00'])
+    """
+    if numbered or all(moment % _DAY == 0 for moment in moments):
+        return [show_moment(moment, numbered=numbered) for moment in moments]
+    shown = [f"{datetime.datetime(1970, 1, 1) + datetime.timedelta(seconds=moment):%Y-%m-%d %H:%M:%S}" for moment in moments]
+    return [text.removesuffix(":00") for text in shown] if all(text.endswith(":00") for text in shown) else shown
 
 
 def show_moment(moment: float, *, numbered: bool) -> str:

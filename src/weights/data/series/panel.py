@@ -13,9 +13,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from weights.data.roles import check_claims
 from weights.data.series.calendar import Calendar, Even, continue_calendar, find_calendar, show_moment, undo_clock_changes
 from weights.data.table.columns import find_kind, is_number, to_levels, to_numbers, to_seconds
-from weights.errors import DataError, NotFoundError, UsageError, suggest
+from weights.errors import DataError, UsageError, counted
 from weights.types import BoolArray, FloatArray, IntArray
 
 _MOST_PLACES_A_ROW, _PLACES_FREE = 20, 100_000
@@ -92,9 +93,7 @@ def read_panel(
     moments, numbered = _read_moments(table, time, codes)
     kept = np.flatnonzero((codes >= 0) & ~np.isnan(moments))
     if n_lost := table.num_rows - len(kept):
-        remarks.append(
-            f"{n_lost:,} {'row has' if n_lost == 1 else 'rows have'} no moment or no series, and {'is' if n_lost == 1 else 'are'} left out"
-        )
+        remarks.append(counted(n_lost, "row has no moment or no series, and is", "rows have no moment or no series, and are") + " left out")
     if not len(kept):
         raise DataError("Rows with a moment and a series were needed, but there are none. Name other columns with --time and --series.")
     moments, codes = moments[kept], codes[kept]
@@ -132,17 +131,10 @@ def _check_columns(table: pa.Table, targets: Sequence[str], time: str | None, se
     """
     if not targets:
         raise UsageError("The column to forecast was not named. Name it with --target; several may be named.")
-    taken: dict[str, str] = {}
     if len({*targets}) < len(targets):
         raise UsageError(f"Columns must be named once, but {', '.join(targets)} were. Name each with --target or --known once.")
-    for role, names in {"target": targets, "time": [time], "series": [series]}.items():
-        for name in names:
-            if name is None:
-                continue
-            if name not in table.column_names:
-                raise NotFoundError(f"The table has no column '{name}' to use as {role}. {suggest(name, table.column_names)}")
-            if taken.setdefault(name, role) != role:
-                raise UsageError(f"Column '{name}' is the {taken[name]} and cannot also be the {role}. Name another column.")
+    steering = {role: [name] for role, name in (("time", time), ("series", series)) if name is not None}
+    check_claims(table.column_names, {"target": targets, **steering}, "The table", article="the ")
     for name in targets:
         if find_kind(table[name], name).kind == "datetime":
             raise DataError(f"A column to forecast, or known beforehand, must hold numbers, but '{name}' holds dates. Name another column.")
@@ -263,5 +255,5 @@ def _place(panel: Panel, numbers: IntArray, codes: IntArray) -> Panel:
         moment = float(panel.calendar.moments(np.asarray([panel.begins[s] + first - panel.offsets[s]]))[0])
         shown = show_moment(moment, numbered=panel.calendar.numbered)
         of = f" of '{panel.labels[s]}'" if panel.labels[s] else ""
-        remarks.append(f"{n_gaps:,} of {n_places:,} moments have no row (first: {shown}{of})")
+        remarks.append(f"{n_gaps:,} of {n_places:,} moments {'has' if n_gaps == 1 else 'have'} no row (first: {shown}{of})")
     return Panel(panel.calendar, panel.labels, panel.columns, panel.begins, panel.offsets, values, rows, remarks)

@@ -1,0 +1,84 @@
+"""What drives forecasts as tables: which lag counts at which step ahead, and what columns add."""
+
+from __future__ import annotations
+
+from weights.errors import printable
+from weights.forecasting.drivers import Drivers, LagWeight
+from weights.forecasting.forecaster import Forecaster
+from weights.tables import Shown, Table, between, compact, show_p
+
+_MOST, _ALPHA = 6, 0.05
+_TITLE = "{:<14}{}"
+_EACH_ALONE = "[95 % interval] of each by itself, p adjusted for all that were tried (Holm)"
+
+
+class DriverTables(Shown):
+    """What drives forecasts, which shows itself as tables."""
+
+    __slots__ = ("_tables",)
+
+    def __init__(self, tables: list[Table]) -> None:
+        self._tables = tables
+
+    def tables(self) -> list[Table]:
+        """Of lags, and of columns."""
+        return self._tables
+
+    def lines(self) -> list[str]:
+        """Aligned text."""
+        return [line for table in self._tables for line in table.lines()]
+
+
+def tabulate_drivers(forecaster: Forecaster, drivers: Drivers, *, top: int | None = None) -> DriverTables:
+    """What drives forecasts as tables.
+
+    Args:
+        forecaster: whose.
+        drivers: what was measured.
+        top: at most so many lags of each step, and columns.
+    """
+    top = _MOST if top is None else top
+    tables = []
+    if drivers.lags:
+        tables.append(_tabulate_lags(drivers, top))
+    elif drivers.reason:
+        tables.append(Table(_TITLE.format("Lags", drivers.reason), [], []))
+    if drivers.columns:
+        tables.append(_tabulate_columns(drivers, top))
+    elif forecaster.columns.names:
+        alone = "what they add is measured of one series only: fit a run on one to see it"
+        tables.append(Table(_TITLE.format("Columns", alone), [], []))
+    return DriverTables(tables)
+
+
+def _tabulate_lags(drivers: Drivers, top: int) -> Table:
+    several = f"of {drivers.n_series:,} series together, each in units of its own deviation; " if drivers.n_series > 1 else ""
+    rows = []
+    for name, step in drivers.steps.items():
+        own = [weight for weight in drivers.lags if weight.step == step]
+        counted = sorted((weight for weight in own if weight.adjusted < _ALPHA), key=lambda weight: -abs(weight.weight))
+        rows.append([name if counted else f"{name}: no lag is distinguishable from zero", *[""] * 4])
+        rows += [_lag_cells(weight, name) for weight in counted[:top]]
+        rows += [[f"  and {len(counted) - top} more", *[""] * 4]] if len(counted) > top else []
+    notes = [f"{_EACH_ALONE}; both respect dependence", "used: the shrunk weight of forecasts, which has no interval"]
+    if drivers.left_over is not None and drivers.left_over < _ALPHA:
+        notes.append("these lags do not tell all that the past tells (p < 0.05), so that intervals may be too narrow")
+    title = f"weight in the best linear forecast, {several}{drivers.n_windows:,} windows"
+    return Table(_TITLE.format("Lags", title), ["", "weight", "", "p (Holm)", "used"], rows, notes)
+
+
+def _lag_cells(weight: LagWeight, step: str) -> list[str]:
+    shown = f"  {weight.name.removesuffix(f', {step}')}"
+    return [shown, compact(weight.weight), between(weight.low, weight.high), show_p(weight.adjusted), compact(weight.used)]
+
+
+def _tabulate_columns(drivers: Drivers, top: int) -> Table:
+    known = sorted(drivers.columns, key=lambda column: (1.0 if column.adjusted is None else column.adjusted, -abs(column.effect)))
+    rows = [
+        [printable(column.name), compact(column.effect), between(column.low, column.high), show_p(column.adjusted)]
+        for column in known[:top]
+    ]
+    rows += [[f"and {len(known) - top} more", *[""] * 3]] if len(known) > top else []
+    title = "what each adds beside the others, for one of its units; levels beside the first of their kind"
+    heads = ["column", "factor" if drivers.factors else "effect", "", "p (Holm)"]
+    return Table(_TITLE.format("Columns", title), heads, rows, [_EACH_ALONE] if not drivers.lags else [])
