@@ -5,7 +5,13 @@ from __future__ import annotations
 import numpy as np
 
 from weights.finance.history import PriceHistory
-from weights.finance.trading import trade
+from weights.finance.trading import earn, measure_trading
+
+
+
+def trade(leans, origins, history, horizon, a_year, cost):
+    return measure_trading(earn(leans, origins, history, horizon), a_year, cost)
+
 
 RISING = PriceHistory(0, np.cumprod(np.full((60, 1), 1.01), axis=0))
 

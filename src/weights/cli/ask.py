@@ -109,7 +109,7 @@ def _make_command(questions: Sequence[Question]) -> click.Command:
 
 def _make_draw() -> click.Command:
     drawings = list_drawings()
-    options = _Options({name: [question] for name, question in drawings.items()})
+    options = _Options(drawings)
 
     def draw(run: str, what: str, output: str, quiet: bool, as_json: bool, **given: Any) -> None:
         """Draw what is asked of a run."""
@@ -122,8 +122,8 @@ def _make_draw() -> click.Command:
             if what in list_commands():
                 raise UsageError(f"'{what}' is a command of its own, which draws with --output if it can: weights {what} --help.")
             raise UsageError(f"There is no drawing '{what}'. {suggest(what, drawings)}")
-        chosen = options.choose(drawings[what], given, what)
-        answered = _ask(model, find_question(model, what), chosen, run, quiet=quiet)
+        question = find_question(model, what)
+        answered = _ask(model, question, options.choose(question, given, what), run, quiet=quiet)
         _write(answered, run, Path(output), drawn=True, as_json=as_json)
 
     params = [
@@ -133,7 +133,7 @@ def _make_draw() -> click.Command:
         *make_options(options.join(always_named=True)),
         _QUIET,
     ]
-    listed = "\n".join(f"  {name:<13}{question.caption}" for name, question in drawings.items())
+    listed = "\n".join(f"  {name:<13}{asked[0].caption}" for name, asked in drawings.items())
     return click.command("draw", help=_DRAW.replace("LISTED", listed))(add_options(params)(guard(draw)))
 
 

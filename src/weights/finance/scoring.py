@@ -14,7 +14,8 @@ from weights.errors import DataError
 from weights.finance.forecaster import LEARNED, PriceForecaster, expect_plainly
 from weights.finance.history import PriceHistory
 from weights.finance.judging import Judged, measure_losses
-from weights.finance.trading import Trading, trade
+from weights.finance.trading import Trading, earn, measure_trading
+from weights.forecasting.course import Course, record_course
 from weights.forecasting.scoring import LEVELS, name_level
 from weights.tables import aligned
 from weights.tasks.prices import PriceForecast
@@ -49,6 +50,7 @@ class PriceScore(msgspec.Struct, frozen=True):
         metrics: losses after the last step of what answers, of what was learned, and of each forecast that needs no model.
         rolling: those of what answers at rolling origins, when it learned.
         steps: by step. coverage: by level over all of these; none of what has no interval.
+        course: the first loss after the last step, as time went on, and what was earned.
         trading: what it would have earned to go by the forecasts; None of what says nothing of whether prices rise.
         notes: sentences about the rows.
     """
@@ -63,6 +65,7 @@ class PriceScore(msgspec.Struct, frozen=True):
     rolling: dict[str, Metric]
     steps: list[PriceStep]
     coverage: dict[str, float]
+    course: Course
     trading: Trading | None = None
     notes: list[str] = []
 
@@ -164,9 +167,10 @@ def score_prices(
     judged = Judged(origins[at], share, came[origins][at, share], said)
     there = np.isfinite(came[origins])
     names = [name_level(level) for level in levels]
-    trading = None
+    trading, gained = None, None
     if task.told.neutral is not None:
-        trading = trade(np.sign(expected[..., -1] - task.told.neutral), origins, history, task.horizon, last.a_year, cost)
+        earned = earn(np.sign(expected[..., -1] - task.told.neutral), origins, history, task.horizon)
+        trading, gained = measure_trading(earned, last.a_year, cost), {"after costs": earned.after(cost), "holding all": earned.held}
     by_step = [
         PriceStep(
             int(step),
@@ -186,9 +190,16 @@ def score_prices(
         last.report.metrics,
         by_step,
         {name: float(own[there].mean()) for name, own in zip(names, held, strict=True)},
+        record_course(last.calendar, _name_losses(judged, task, history.begin), next(iter(task.metrics.values())).title, gained),
         trading,
         [*notes],
     )
+
+
+def _name_losses(judged: Judged, task: PriceForecast, begin: int) -> dict[str, tuple[IntArray, FloatArray]]:
+    """Numbers of moments and losses by who forecasts."""
+    first = next(iter(task.told.losses))
+    return {name: (begin + judged.origin, judged.losses(task, name)[first]) for name in judged.expected}
 
 
 def judge_later(forecaster: PriceForecaster, history: PriceHistory) -> PriceForecaster:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import msgspec
 import numpy as np
 
@@ -50,7 +52,24 @@ class Trading(msgspec.Struct, frozen=True):
         return [f"{_HEADING}{said}", *aligned(rows, to_right=[1]), f"  {named}; [95 % interval over the choice of moments]"]
 
 
-def trade(leans: FloatArray, origins: IntArray, history: PriceHistory, horizon: int, a_year: float, cost: float) -> Trading:
+class Earned(NamedTuple):
+    """What positions earned at each of m moments, as shares of what is invested.
+
+    Attributes:
+        gross: before costs, shape (m,). traded: what was traded, as a share of what is invested, (m,).
+        held: of holding all shares, (m,).
+    """
+
+    gross: FloatArray
+    traded: FloatArray
+    held: FloatArray
+
+    def after(self, cost: float) -> FloatArray:
+        """What is left after costs, a share of what is traded, shape (m,)."""
+        return self.gross - cost * self.traded
+
+
+def earn(leans: FloatArray, origins: IntArray, history: PriceHistory, horizon: int) -> Earned:
     """What positions would have earned from the step after the first origin to that after the last.
 
     Args:
@@ -58,21 +77,28 @@ def trade(leans: FloatArray, origins: IntArray, history: PriceHistory, horizon: 
         origins: places of the moments at which that was said, ascending, shape (o,).
         history: prices of these moments and the ones after them.
         horizon: for how many steps it was said.
-        a_year: steps in a year.
-        cost: of trading, as a share of what is traded.
     """
     said = np.zeros((int(origins[-1] - origins[0]) + 1, leans.shape[1]))
     said[origins - origins[0]] = np.nan_to_num(leans)
     sums = np.cumsum(np.vstack([np.zeros((horizon, leans.shape[1])), said]), axis=0)
     positions = (sums[horizon:] - sums[:-horizon]) / horizon
     steps = np.expm1(history.returns[origins[0] + 1 : origins[0] + 1 + len(said)])
-    there = np.isfinite(steps)
-    n_shares = np.maximum(there.sum(axis=1), 1)
-    earned = (positions * np.nan_to_num(steps)).sum(axis=1) / n_shares
-    changed = np.abs(np.diff(positions, axis=0, prepend=0.0)).sum(axis=1) / n_shares
-    held = np.nan_to_num(steps).sum(axis=1) / n_shares
-    gross, net, all_held = (_mean(values, a_year) for values in (earned, earned - cost * changed, held))
-    return Trading(cost, gross, net, all_held, float(changed.mean() * a_year), len(said))
+    n_shares = np.maximum(np.isfinite(steps).sum(axis=1), 1)
+    changed = np.abs(np.diff(positions, axis=0, prepend=0.0))
+    sums_of = [(part.sum(axis=1) / n_shares) for part in (positions * np.nan_to_num(steps), changed, np.nan_to_num(steps))]
+    return Earned(*sums_of)
+
+
+def measure_trading(earned: Earned, a_year: float, cost: float) -> Trading:
+    """What was earned a year.
+
+    Args:
+        earned: at each moment.
+        a_year: moments in a year.
+        cost: of trading, as a share of what is traded.
+    """
+    gross, net, held = (_mean(values, a_year) for values in (earned.gross, earned.after(cost), earned.held))
+    return Trading(cost, gross, net, held, float(earned.traded.mean() * a_year), len(earned.gross))
 
 
 def _mean(values: FloatArray, a_year: float) -> Metric:

@@ -10,13 +10,14 @@ import msgspec
 import numpy as np
 
 from weights.errors import DataError, counted, listed, printable
+from weights.forecasting.course import Course, record_course
 from weights.forecasting.forecaster import Forecaster
 from weights.forecasting.later import Later, check_expected
 from weights.forecasting.rolling import Errors, Sizes, find_errors, join_errors, measure_sizes, metrics_of
 from weights.forecasting.walking import bound_steps, walk
 from weights.tasks.forecast import Forecast
 from weights.tasks.proportions import Metric
-from weights.types import FloatArray
+from weights.types import FloatArray, IntArray
 
 LEVELS = (0.8, 0.95)
 """Of the intervals that are given where nothing else is said."""
@@ -78,6 +79,7 @@ class ForecastScore(msgspec.Struct, frozen=True):
         coverage: by level, such as "80%", the share of values that lay within the bounds.
         targets: by target, each in its own units.
         units: by series and target, those with the largest scaled error first.
+        course: scaled errors as time went on.
         notes: sentences about the rows.
     """
 
@@ -91,6 +93,7 @@ class ForecastScore(msgspec.Struct, frozen=True):
     coverage: dict[str, float]
     targets: list[TargetScore]
     units: list[UnitScore]
+    course: Course
     notes: list[str] = []
 
     def lines(self) -> list[str]:
@@ -151,8 +154,15 @@ def score_later(later: Later, levels: Sequence[float] = LEVELS) -> ForecastScore
         walked.coverage,
         _score_targets(forecaster, sizes, plain),
         _score_units(forecaster, sizes, plain, walked),
+        record_course(forecaster.calendar, _name_losses(forecaster, sizes, plain), Forecast.metrics["mase"].title),
         [*later.notes, *_describe_unjudged(forecaster, judged)],
     )
+
+
+def _name_losses(forecaster: Forecaster, sizes: Sizes, plain: Sizes) -> dict[str, tuple[IntArray, FloatArray]]:
+    """Moments and scaled errors by who forecasts."""
+    answering = {"this run": (sizes.origin, sizes.mase)}
+    return answering | ({forecaster.model.plain: (plain.origin, plain.mase)} if forecaster.model.beaten else {})
 
 
 def _describe_unjudged(forecaster: Forecaster, judged: Sequence[int]) -> list[str]:

@@ -121,9 +121,14 @@ def list_commands() -> dict[str, list[Question]]:
     return {name: [known[name] for known in BY_SUBJECT.values() if name in known] for name in names}
 
 
-def list_drawings() -> dict[str, Question]:
-    """The questions that `weights draw` knows, by name."""
-    return {name: question for known in BY_SUBJECT.values() for name, question in known.items() if question.caption}
+def list_drawings() -> dict[str, list[Question]]:
+    """The questions that `weights draw` knows, of whatever they are asked, by name."""
+    found: dict[str, list[Question]] = {}
+    for known in BY_SUBJECT.values():
+        for name, question in known.items():
+            if question.caption:
+                found.setdefault(name, []).append(question)
+    return found
 
 
 def list_drawn(model: AnyModel, run: str) -> list[str]:

@@ -163,9 +163,13 @@ class BacktestOptions(msgspec.Struct, frozen=True):
 
 def ask_backtest(model: ForecastModel, options: BacktestOptions, asker: Asker) -> Answer:
     """The score of what was held out as a record and as tables."""
+    from weights.report.walk_figures import walk_figure
+
     levels = parse_levels(options.level, "--level")
     score = model.backtest(options.data, hold_out=options.hold_out, level=levels, progress=asker.progress)
-    return Answer(msgspec.to_builtins(score), score.lines(), notes=score.notes)
+    task = model.forecaster.task
+    figure = walk_figure(f"{task.target}, {counted(task.horizon, 'step')} ahead: a walk forward", score.course, score.steps)
+    return Answer(msgspec.to_builtins(score), score.lines(), figure, notes=score.notes)
 
 
 BACKTEST = Question(
@@ -178,6 +182,7 @@ BACKTEST = Question(
     """,
     ask=ask_backtest,
     options=BacktestOptions,
+    caption="losses as time went on, and coverage by step",
     stages={"all series": 0.3, "each series": 1.0},
     subject="series",
 )

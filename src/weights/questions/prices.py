@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import msgspec
 
-from weights.errors import UsageError
+from weights.errors import UsageError, counted
 from weights.fitoptions import PartOptions
 from weights.options import option
 from weights.questions.forecasts import parse_levels
@@ -146,11 +146,17 @@ class PriceBacktestOptions(msgspec.Struct, frozen=True):
 
 def ask_backtest(model: PriceModel, options: PriceBacktestOptions, asker: Asker) -> Answer:
     """The score of what was held out as a record and as tables."""
+    from weights.report.walk_figures import walk_figure
+
     levels = parse_levels(options.level, "--level")
     score = model.backtest(
         options.data, hold_out=options.hold_out, refit=options.refit, cost=options.cost, level=levels, progress=asker.progress
     )
-    return Answer(msgspec.to_builtins(score), score.lines(), notes=score.notes)
+    task = model.forecaster.task
+    figure = walk_figure(
+        f"{task.quantity} of {task.target}, {counted(task.horizon, 'step')} ahead: a walk forward", score.course, score.steps
+    )
+    return Answer(msgspec.to_builtins(score), score.lines(), figure, notes=score.notes)
 
 
 BACKTEST = Question(
@@ -164,6 +170,7 @@ BACKTEST = Question(
     """,
     ask=ask_backtest,
     options=PriceBacktestOptions,
+    caption="losses, coverage and what was earned, as time went on",
     stages={"walking forward": 1.0},
     subject="prices",
 )
