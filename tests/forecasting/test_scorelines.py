@@ -45,6 +45,15 @@ def test_the_series_that_fails_stands_first_and_the_record_holds_all():
     assert text.index(f"shop {N_SHOPS - 1}") < text.index("and 4 between") < text.index(score.units[-1].series)
 
 
+def test_it_shows_itself_as_lines_and_not_as_a_record_of_all_series():
+    score = score_many()
+    assert repr(score) == str(score)
+    assert score._repr_html_().startswith("<pre")
+    assert len(str(score).splitlines()) < 40
+    short = forecast_two().score(rows_of(weekly(130, shop=["a"] * 130), slice(105, None)))
+    assert str(short).splitlines()[-1].strip() == short.notes[-1]
+
+
 def test_of_one_series_there_is_no_table_of_series():
     assert "worst first" not in str(forecast_one().score(rows_of(weekly(130), slice(105, None))))
 

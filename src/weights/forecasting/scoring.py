@@ -15,6 +15,7 @@ from weights.forecasting.forecaster import Forecaster
 from weights.forecasting.later import Later, check_expected
 from weights.forecasting.rolling import Errors, Sizes, find_errors, join_errors, measure_sizes, metrics_of
 from weights.forecasting.walking import bound_steps, walk
+from weights.tables import show_text
 from weights.tasks.forecast import Forecast
 from weights.tasks.proportions import Metric
 from weights.types import FloatArray, IntArray
@@ -103,7 +104,14 @@ class ForecastScore(msgspec.Struct, frozen=True):
         return score_lines(self)
 
     def __str__(self) -> str:
-        return "\n".join(self.lines())
+        return "\n".join([*self.lines(), *(f"  {note}" for note in self.notes)])
+
+    def __repr__(self) -> str:
+        return str(self)
+
+    def _repr_html_(self) -> str:
+        """For notebooks."""
+        return show_text(str(self).splitlines())
 
 
 def name_level(level: float) -> str:
