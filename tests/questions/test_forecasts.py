@@ -48,6 +48,12 @@ def test_a_score_is_a_record_and_tables():
     assert next(iter(answer.lines)).strip().startswith("walk-forward")
 
 
+def test_a_backtest_is_drawn_as_time_went_on():
+    answer = ask(forecast_one(), "backtest", data=weekly(105), hold_out=30)
+    assert inside(answer.figure)
+    assert len(answer.record["course"]["times"]) == 30 - HORIZON + 1
+
+
 def test_a_diagnosis_is_a_record_and_tables():
     answer = ask(forecast_one(), "diagnose", data=weekly(105), hold_out=30)
     assert {"recent", "fewer-lags"} <= {remedy["name"] for remedy in answer.record["remedies"]}

@@ -34,6 +34,7 @@ def test_a_score_and_a_backtest_are_records_and_tables():
     tested = ask(forecast_prices("returns"), "backtest", data=traded(), hold_out=20, cost=0.001)
     assert tested.record["trading"]["cost"] == 0.001
     assert any(line.startswith("Trading") for line in tested.lines)
+    assert inside(tested.figure)
 
 
 def test_all_that_is_known_of_a_run_is_shown():

@@ -73,7 +73,7 @@ def _draw(
     panel = Panel(_LEFT, top, _WIDTH, _HEIGHT, across, up)
     marks += panel.frame()
     marks += [Line(panel.line([across.low, across.high], [value, value]), FAINT, dashed=True) for value in dashed]
-    x = _LEFT
+    x = _LEFT + 7.2 * len(words) + 24
     for color, (name, own) in zip(_COLORS, lines.items(), strict=False):
         there = np.isfinite(np.asarray(own, float))
         marks.append(Line(panel.line(places[there], np.asarray(own, float)[there]), color, 1.8))
