@@ -8,7 +8,6 @@ from weights.finance.history import PriceHistory
 from weights.finance.trading import earn, measure_trading
 
 
-
 def trade(leans, origins, history, horizon, a_year, cost):
     return measure_trading(earn(leans, origins, history, horizon), a_year, cost)
 

@@ -11,6 +11,9 @@ from weights.tasks.prices import PriceForecast
 from weights.tasks.proportions import Metric
 from weights.types import FloatArray, IntArray
 
+_SURE = 2.0
+"""Standard errors by which the best of those that need no model is to be better than a simpler one (our choice)."""
+
 
 class Judged(NamedTuple):
     """Forecasts of n windows after k steps and what came, both as they are shown.
@@ -70,7 +73,7 @@ def compare(judged: Judged, task: PriceForecast, name: str) -> Comparison:
     others = [other for other in means if other != name]
     best = min(others, key=means.__getitem__)
     errors = {other: _error(losses[other] - losses[best], judged.origin) for other in others}
-    simplest = next(other for other in others if means[other] - means[best] <= errors[other].std_err)
+    simplest = next(other for other in others if means[other] - means[best] <= _SURE * errors[other].std_err)
     error = _error(losses[best] - losses[name], judged.origin)
     return Comparison(best, simplest, means[name], means[best], error.std_err if error.degrees > 0 else None)
 
@@ -98,4 +101,4 @@ def say_comparison(comparison: Comparison, title: str) -> str:
     if comparison.beaten:
         return f"what was learned loses less than all that needs no model: {beside}"
     within = "" if comparison.simplest == comparison.best else ", than which it does not lose more beyond doubt"
-    return f"nothing beats {comparison.simplest} beyond doubt, which answers: of what was learned {beside}{within}"
+    return f"nothing beats {comparison.simplest} by more than its error, which answers: of what was learned {beside}{within}"
