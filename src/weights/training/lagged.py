@@ -110,9 +110,8 @@ class Regressions(NamedTuple):
         if not names or not self.lags:
             return self
         cuts = place_cuts(n_values, self.lags[-1], self.horizon, n_cuts=1)
-        return self._replace(
-            smoothers=tuple(names), smoothing_lags=max(self.lags[-1], *(min(_SMOOTHING_LAGS, cut + 1) for cut in cuts.tolist()))
-        )
+        before = [min(_SMOOTHING_LAGS, cut + 1) for cut in cuts.tolist()]
+        return self._replace(smoothers=tuple(names), smoothing_lags=max([self.lags[-1], *before]))
 
     def without_smoothers(self) -> Regressions:
         """These alone."""
