@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import scipy.stats
 
-from weights.adaptive import AdaptiveBounds, fit_bounds, known_at
+from weights.adaptive import AdaptiveBounds, Sizes, fit_bounds, known_at
 from weights.errors import DataError, UsageError
 
 
@@ -114,6 +114,15 @@ def test_a_season_in_the_size_of_errors_is_taken_where_there_is_one():
     assert (issued.high - issued.low) / 2 == pytest.approx(half, rel=0.3)
     steady = autoregressive_errors(random.normal(size=(1, 1_200)), 4)
     assert fit_bounds(steady, np.arange(1_196), moment=1_199, seasons=(24, 7)).season == 1
+
+
+def test_errors_far_ahead_tell_less_of_their_size_as_they_go_on_alike():
+    counts = np.array([3.0, 6.0, 12.0, 24.0])  # moments at steps 1, 2, 4 and 8: three forecasts that share no value at each
+    sums = np.zeros((5, 2, 1, 4))
+    sums[-1, :, 0] = 4 * counts, counts
+    sizes = Sizes(sums, np.zeros((2, 1, 1))).expected(np.ones((1, 4)))
+    # Two such forecasts of size 1 are expected without errors: (3 * 4 + 2 * 1) / 5 at each step.
+    np.testing.assert_allclose(sizes, 2.8)
 
 
 def test_paths_are_distributed_as_the_bounds_at_each_step_and_depend_on_one_another_as_errors_did():

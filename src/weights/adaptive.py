@@ -33,7 +33,8 @@ approximate long-memory model of realized volatility"): it was near the best one
 origins was not (our choice)."""
 _KEPT = 0.5 ** (1 / _HALF_LIVES)[:, None, None, None]
 _PRIOR_MOMENTS, _PRIOR_SEASONS = 2.0, 4.0
-"""What is expected without a series' errors counts as so many moments, and without those of a phase as so many seasons (our choice)."""
+"""What is expected without a series' errors counts as so many moments, and h steps ahead, where errors go on alike for as long, as h times
+as many; what is without those of a phase as so many seasons (our choice)."""
 _MEMORY = 500.0
 """Moments in which quantiles move by all that levels ask for, and as many more as a step lies ahead, because what is known late must move
 them less, or they swing (our choice)."""
@@ -54,7 +55,8 @@ class Sizes(NamedTuple):
 
     def expected(self, prior: FloatArray) -> FloatArray:
         """What is expected at each knot but for the phase, shape (S, B), from what is expected without any error (S, B)."""
-        overall = (self.sums[-1, 0] + _PRIOR_MOMENTS * prior) / (self.sums[-1, 1] + _PRIOR_MOMENTS)
+        apart = _PRIOR_MOMENTS * 2.0 ** np.arange(prior.shape[1])  # moments in which as many errors come that share no value
+        overall = (self.sums[-1, 0] + apart * prior) / (self.sums[-1, 1] + apart)
         recent = (self.sums[:-1, 0] + _PRIOR_MOMENTS * overall) / (self.sums[:-1, 1] + _PRIOR_MOMENTS)
         return (recent.sum(axis=0) + overall) / len(self.sums)
 

@@ -10,6 +10,7 @@ from planted import stacked, weekly
 from weights import api
 from weights.errors import DataError, NotFoundError, UsageError
 from weights.fitoptions import DataOptions, FitOptions
+from weights.forecasting import planning
 from weights.forecasting.planning import TAKES, check_horizon, refuse_series_options
 from weights.options import list_options
 
@@ -151,3 +152,22 @@ def test_columns_are_as_usual_at_moments_without_a_row():
     assert planned.columns.known == ("promotion",)
     assert planned.units[0].columns[40:42, 0].tolist() == [0.0, 0.0]
     assert "what is known beforehand is taken to be as usual at moments without a row (its median)" in planned.remarks
+
+
+def test_smoothing_is_mixed_in_where_it_can_be_estimated_and_its_absence_is_said(monkeypatch):
+    planned = plan(weekly(84))
+    assert planned.regressions.smoothers == ("exponential smoothing", "theta")
+    assert planned.regressions.lags[-1] < planned.regressions.smoothing_lags <= 84
+    monkeypatch.setattr(planning, "list_smoothers", lambda: ())
+    without = plan(weekly(84))
+    assert without.regressions.smoothers == ()
+    assert without.regressions.n_lags == without.regressions.lags[-1]
+    assert "they need statsmodels, which is not installed; install it with pip install 'weights[series]'" in without.remarks[-1]
+    assert not any("statsmodels" in remark for remark in plan(weekly(20), horizon=14).remarks)  # there is nothing to mix it with
+
+
+def test_smoothing_of_more_series_than_there_is_time_for_is_left_out_and_that_said():
+    assert plan(weekly(84), budget=60).regressions.smoothers
+    planned = plan(weekly(84), budget=0.01)
+    assert not planned.regressions.smoothers
+    assert any("left out of the mixture: they would take about" in remark for remark in planned.remarks)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from weights.training.lagged import Regressions, mix_regressions
+from weights.training.lagged import Regressions, Smoothed, describe_shares, mix_regressions
+from weights.training.smoothing import smooth
 
 H = 4
 
@@ -59,3 +60,50 @@ def test_a_series_too_short_for_some_lags_is_forecast_from_fewer(n_values):
     else:
         assert len(mixture.weights) == (5 if n_values >= 3 * 5 + H else 2)
         assert np.isfinite(mixture.forecast(autoregression(n_values, seed=3))).all()
+
+
+def trending(n, *, seed):
+    return np.linspace(-1, 1, n) + autoregression(n, seed=seed, slope=0.5) / 20 + np.tile([0.2, -0.2, 0.1, -0.1], n)[:n]
+
+
+@pytest.mark.parametrize(("n_values", "smoothing_lags"), [(80, 30), (80, 8), (900, 8)])
+def test_smoothing_is_judged_by_what_came_after_each_cut_with_parameters_from_before(n_values, smoothing_lags):
+    values, cuts = trending(n_values, seed=4), np.array([50, 58, 67]) * (n_values // 80)
+    mixture = mix_regressions(values, Regressions(H, (4, 8), (4,), ("exponential smoothing", "theta"), smoothing_lags), cuts)
+    assert {setting.name for setting in mixture.shares} >= {"exponential smoothing", "theta", "8 lags beside last value"}
+    np.testing.assert_allclose(np.sum([*mixture.shares.values()], axis=0), 1.0)
+    assert mixture.weights.shape == (smoothing_lags, H)
+    for name in ("exponential smoothing", "theta"):
+        errors = []
+        for cut, until in zip(cuts, [*cuts[1:], n_values - H], strict=True):
+            known = values[: (cuts[0] if n_values > 200 else cut) + 1]  # of many values those before the first cut do
+            weights = smooth(name, known, 4, smoothing_lags, H)
+            origins = np.arange(cut, until)
+            forecasts = np.stack([values[: origin + 1][: -smoothing_lags - 1 : -1] @ weights for origin in origins])
+            errors.append((values[origins[:, None] + np.arange(1, H + 1)] - forecasts) ** 2 / values[: cut + 1].var())
+        losses = mixture.losses[Smoothed(smoothing_lags, name)]
+        np.testing.assert_allclose(losses, np.concatenate(errors).mean(axis=0), rtol=1e-6)
+
+
+def test_what_smooths_has_most_of_a_level_that_drifts_in_noise():
+    rng = np.random.default_rng(5)
+    values = (rng.normal(size=120) * 0.3).cumsum() + rng.normal(size=120)
+    alone = mix_regressions(values, regressions := Regressions(H, (1, 4, 16)))
+    mixed = mix_regressions(values, regressions.with_smoothers(("exponential smoothing",), 120))
+    best = max(mixed.shares, key=lambda setting: mixed.shares[setting].mean())
+    assert best.name == "exponential smoothing"
+    assert not {setting.name for setting in alone.shares} & {best.name}
+    assert len(mixed.weights) > len(alone.weights)
+
+
+def test_smoothing_is_left_out_where_there_is_nothing_to_smooth():
+    assert Regressions(H, ()).with_smoothers(("theta",), 100) == Regressions(H, ())
+    mixture = mix_regressions(np.full(60, 2.0), Regressions(H, (2, 4), (4,), ("theta",), 20))
+    assert "theta" not in {setting.name for setting in mixture.shares}
+
+
+def test_shares_are_told_by_name_whatever_the_number_of_lags():
+    parts = [mix_regressions(trending(n, seed=6), Regressions(H, (4,), (), ("theta",), 96)) for n in (60, 80)]
+    shares = describe_shares(parts)
+    assert "theta" in shares
+    assert sum(shares.values()) == pytest.approx(1.0)

@@ -65,6 +65,8 @@ _UNSURE = 0.05
 _MOST_KNOWN = 10_000
 _MOST_ORIGINS, _FEWEST_ORIGINS, _MOST_ERRORS = 3_000, 8, 16_000_000
 _NO_SLOPES = np.zeros(0)
+SECONDS_A_SMOOTHING = 0.04
+"""Of a series, about: parameters are estimated from its values before some cuts, and from all."""
 _SECONDS_A_CUBE, _SECONDS_A_PRODUCT, _SECONDS_A_DISTANCE = 4.5e-10, 2e-9, 6e-5
 
 
@@ -123,7 +125,8 @@ def estimate_seconds(n_units: int, regressions: Regressions, n_threads: int) -> 
         judging = _SECONDS_A_PRODUCT * n_lags**2 * regressions.horizon
         each += (_N_CUTS + 1) * n_references * (decomposing + judging)
     longest = max(regressions.lags, default=1)
-    return n_units * (each + _SECONDS_A_DISTANCE * (longest + regressions.horizon)) / n_threads
+    smoothing = SECONDS_A_SMOOTHING * n_units if regressions.smoothers else 0.0  # of one thread at a time
+    return smoothing + n_units * (each + _SECONDS_A_DISTANCE * (longest + regressions.horizon)) / n_threads
 
 
 class _UnitResult(NamedTuple):
@@ -257,8 +260,8 @@ def _pool(plan: ForecastPlan, beside: Sequence[_Beside], cuts: Sequence[IntArray
     pool = pool_regressions(learned, whole, regressions)
     if len(together) <= _SAMPLED:
         return pool
-    sample = together[:: -(-len(together) // _SAMPLED)]
-    mixtures = [mixture for early, _, own in sample if (mixture := mix_regressions(early, regressions, own, pool)) is not None]
+    sample, alone = together[:: -(-len(together) // _SAMPLED)], regressions.without_smoothers()
+    mixtures = [mixture for early, _, own in sample if (mixture := mix_regressions(early, alone, own, pool)) is not None]
     shares = [share.mean() for mixture in mixtures for setting, share in mixture.shares.items() if setting.pooled]
     return pool if sum(shares) >= _LEAST_POOLED * len(mixtures) else None
 
@@ -339,12 +342,13 @@ def _compare(sizes: Mapping[str, Sizes], plan: ForecastPlan) -> tuple[str, bool,
     means = {name: mean_error(losses[name], sizes[name])[0] for name in losses}
     plain = min((name for name in means if name != OURS), key=means.__getitem__)
     gain, error = mean_error(losses[plain] - losses[OURS], sizes[plain])
+    mixed = f"regressions on lags{' and smoothing' if plan.regressions.smoothers else ''}"
     if gain <= (error.std_err if error.degrees > 0 else -_UNSURE * means[plain]):
         share = abs(gain) / max(means[plain], np.finfo(float).tiny)
         worse = f"{share:.1%} worse" if gain < 0 else f"{share:.1%} better, which is within its error,"
-        return plain, False, f"nothing beats the {plain}: regressions on lags were {worse} at rolling origins, so that it answers alone"
+        return plain, False, f"nothing beats the {plain}: {mixed} were {worse} at rolling origins, so that it answers alone"
     better = f"lose {gain / means[plain]:.1%} less than" if gain > 0 else "are as good as"
-    return plain, True, f"regressions on lags {better} the {plain}, the best of the plain forecasts, at rolling origins (squared errors)"
+    return plain, True, f"{mixed} {better} the {plain}, the best of the plain forecasts, at rolling origins (squared errors)"
 
 
 def _fit_bounds(errors: Sequence[Errors], plan: ForecastPlan) -> AdaptiveBounds:

@@ -25,9 +25,9 @@ class LagModel(msgspec.Struct, frozen=True):
     """What the weights of a forecaster are of.
 
     Attributes:
-        n_lags: L, of the longest regression.
+        n_lags: L, the most that a regression or smoothing looks at.
         seasons: lengths in steps.
-        shares: of each regression in the forecasts, by its name, the largest first; means over series and steps.
+        shares: of each regression, and of what smooths, in the forecasts, by its name, the largest first; means over series and steps.
         beaten: whether forecasts are better than the best of the plain ones by more than their standard error; where not, that answers.
         plain: the best of the plain forecasts, such as the last value.
     """

@@ -24,13 +24,14 @@ from weights.errors import DataError, NotFoundError, UsageError, counted, listed
 from weights.fitoptions import DataOptions, FitOptions, Request
 from weights.fitting import GivenRows
 from weights.forecasting.columns import NO_COLUMNS, ChosenColumns, choose_beside
-from weights.forecasting.fitting import ForecastPlan, cut_before_judged, estimate_seconds
+from weights.forecasting.fitting import SECONDS_A_SMOOTHING, ForecastPlan, cut_before_judged, estimate_seconds
 from weights.forecasting.knownlevels import describe_levels, find_levels, name_columns_of, spread_levels
 from weights.forecasting.units import Parts, Unit, find_seasons, make_units
 from weights.options import list_options
 from weights.tasks.forecast import MOST_STEPS, Forecast
 from weights.tasks.registry import SERIES_TASKS
 from weights.training.lagged import MOST_LAGS, Regressions, choose_lags
+from weights.training.smoothing import SMOOTHERS, list_smoothers
 
 TAKES = (
     "task",
@@ -56,6 +57,8 @@ _FEWEST_BEFORE = 5
 _FEWEST_DESCRIBED, _MOST_DESCRIBED = 100, 10_000
 """Values of which columns beside lags are asked: with fewer there is little to ask, with more it takes long (our choice)."""
 _USUAL_SECONDS = 300.0
+_MOST_SMOOTHING = 1 / 3
+"""Share of this that smoothing may take, which is for short series above all (our choice)."""
 _MOST_FOUND = 50
 """Series of which seasons are found, where the calendar tells of none."""
 
@@ -120,6 +123,7 @@ def plan_forecast(data: Any, request: Request, *, held_out: int = 0) -> Forecast
         )
         units = [replace(unit, columns=unit.columns[:, :0]) for unit in units]
     n_threads = check_threads(request.fit.threads)
+    regressions, smoothing = _add_smoothers(regressions, units, request.fit.budget)
     regressions, seconds, thinned = _thin(regressions, len(units), n_threads, request.fit.budget)
     check_memory_for(8.0 * len(units) * regressions.n_lags * horizon * 2, f"The weights of {len(units):,} series")
     source, origin = printable(describe_source(data)), GivenRows(data).source
@@ -141,6 +145,7 @@ def plan_forecast(data: Any, request: Request, *, held_out: int = 0) -> Forecast
             *panel.remarks,
             *filled,
             *remarks,
+            *smoothing,
             *thinned,
             *_describe_judging(units, regressions),
         ],
@@ -322,10 +327,26 @@ def _choose_columns(known: Sequence[str], panel: Panel, units: Sequence[Unit], r
     return choose_beside(known, panel.calendar, begin, seen, units[0].columns[begin - units[0].begin :][: len(seen)], regressions)
 
 
+def _add_smoothers(regressions: Regressions, units: Sequence[Unit], budget: float | str | None) -> tuple[Regressions, list[str]]:
+    """The regressions with smoothing, or with a sentence that says why it is left out."""
+    if not (mixed := regressions.with_smoothers(list_smoothers(), max(len(unit.values) for unit in units))).lags:
+        return regressions, []
+    if not mixed.smoothers:
+        needed = "statsmodels, which is not installed; install it with pip install 'weights[series]'"
+        return regressions, [f"{' and '.join(SMOOTHERS)} are left out of the mixture: they need {needed}"]
+    if (seconds := SECONDS_A_SMOOTHING * len(units)) > _MOST_SMOOTHING * _most_seconds(budget):
+        return regressions, [f"{' and '.join(SMOOTHERS)} are left out of the mixture: they would take about {seconds:.0f} s"]
+    return mixed, []
+
+
+def _most_seconds(budget: float | str | None) -> float:
+    """How long learning may take."""
+    return _USUAL_SECONDS if budget is None else float(budget)
+
+
 def _thin(regressions: Regressions, n_units: int, n_threads: int, budget: float | str | None) -> tuple[Regressions, float, list[str]]:
     """The regressions that the time suffices for, how long they take, and what was left out, in words."""
-    most = _USUAL_SECONDS if budget is None else float(budget)
-    whole = regressions.lags
+    most, whole = _most_seconds(budget), regressions.lags
     while (seconds := estimate_seconds(n_units, regressions, n_threads)) > most and len(regressions.lags) > 1:
         regressions = regressions._replace(lags=regressions.lags[:-1])
     left = [n for n in whole if n not in regressions.lags]

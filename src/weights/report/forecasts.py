@@ -22,6 +22,7 @@ from weights.report.terminal import duration, metric_lines, note_lines
 from weights.summary import labelled
 from weights.tables import aligned, compact
 from weights.tasks.forecast import comparable_metrics
+from weights.training.smoothing import SMOOTHERS
 
 _SHOWN_AFTER_FIT = 3
 _MOST_SHARES = 8
@@ -47,7 +48,9 @@ def plan_lines(plan: ForecastPlan) -> list[str]:
     if not plan.regressions.lags:
         return [labelled("plan", "a forecast that learns nothing, because series are too short for regressions on lags")]
     several = "lag" if plan.regressions.lags == (1,) else "lags"
-    return [labelled("plan", f"{each}ridge regressions on {lags} {several}{shared}, solved exactly; about {duration(plan.seconds)}")]
+    beside = "".join(f", {name}" for name in plan.regressions.smoothers)
+    mixed = f"ridge regressions on {lags} {several}{shared}, solved exactly{beside}"
+    return [labelled("plan", f"{each}{mixed}; about {duration(plan.seconds)}")]
 
 
 def plan_object(plan: ForecastPlan) -> dict[str, Any]:
@@ -61,6 +64,7 @@ def plan_object(plan: ForecastPlan) -> dict[str, Any]:
         "n_series": len(plan.labels),
         "seasons": plan.regressions.seasons,
         "lags": plan.regressions.lags,
+        "smoothers": plan.regressions.smoothers,
         "seconds": round(plan.seconds, 2),
         "remarks": plan.remarks,
     }
@@ -85,8 +89,9 @@ def _answering(forecaster: Forecaster) -> str:
     """What answers, in words."""
     if not forecaster.model.beaten:
         return f"the {forecaster.model.plain}"
-    n = len(forecaster.model.shares)
-    return f"{n} regressions on lags, mixed" if n > 1 else next(iter(forecaster.model.shares))
+    shares = [*forecaster.model.shares]
+    smoothers = [name for name in shares if name in SMOOTHERS]
+    return ", ".join([f"{len(shares) - len(smoothers)} regressions on lags", *smoothers, "mixed"]) if len(shares) > 1 else shares[0]
 
 
 def quality_lines(forecaster: Forecaster) -> list[str]:
@@ -106,7 +111,7 @@ def quality_lines(forecaster: Forecaster) -> list[str]:
 
 
 def share_lines(forecaster: Forecaster) -> list[str]:
-    """Which regressions forecasts are made of."""
+    """Which regressions, and what else, forecasts are made of."""
     shares = [*forecaster.model.shares.items()]
     rows = [["regression", "share"], *([printable(name), f"{share:.1%}".replace("%", " %")] for name, share in shares[:_MOST_SHARES])]
     more = [f"  and {len(shares) - _MOST_SHARES} more"] if len(shares) > _MOST_SHARES else []

@@ -1,19 +1,20 @@
-"""Forecasts that are linear in the lags of a series: a mixture of ridge regressions, each with the share that rolling origins give it.
+"""Forecasts that are linear in the lags of a series: ridge regressions and smoothing, mixed by the shares that rolling origins give.
 
-A mixture of regressions is a regression, so that what comes out is one weight for each lag and step. Regressions learn from the windows of
-one series or, pooled, of all series, each in units of its own deviation.
+A mixture of what is linear in lags is so itself: what comes out is one weight for each lag and step. Regressions learn from the windows of
+one series or, pooled, of all series, each in units of its own deviation; exponential smoothing and theta from one series.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
 from weights.training.rolling import RollingSums, Setting, Trial, judge, place_cuts, sum_around_cuts, try_strengths
+from weights.training.smoothing import smooth
 from weights.training.windows import (
     Reference,
     RidgePath,
@@ -43,6 +44,12 @@ _MANY_LAGS, _FEW_REFERENCES = 200, 2
 (MSE of 96 and 720 steps 0.359 and 0.414) were as good as five (0.356 and 0.414), in less than half of the time."""
 _LAGS_TRIED = 3
 _PLAIN_LAGS = (1, 4, 16, 64, 256)
+_SMOOTHING_LAGS = 96
+"""That smoothing has, or as many as regressions, or as there are before the first cut: eight years of months, four days of hours (our
+choice). In the few that regressions have on short series, often those of one season, season and trend are not told apart. More lags in the
+end than before the cuts were worse: shares are of forecasts that are as good as those that were judged."""
+_SETTLED = 200
+"""Values before a cut from which parameters of smoothing are not estimated again at the cuts after it (our choice)."""
 _LAGS_A_WINDOW = 3
 """A series has at least so many times the lags of its longest regression, so that weights are fewer than windows (our choice)."""
 
@@ -54,16 +61,19 @@ class Regressions(NamedTuple):
         horizon: H.
         lags: numbers of lags, ascending.
         seasons: lengths in steps of the seasons that a forecast may begin with.
+        smoothers: names of what is mixed with them, see `SMOOTHERS`. smoothing_lags: how many lags that has at most.
     """
 
     horizon: int
     lags: tuple[int, ...]
     seasons: tuple[int, ...] = ()
+    smoothers: tuple[str, ...] = ()
+    smoothing_lags: int = 0
 
     @property
     def n_lags(self) -> int:
         """The most lags that a forecast looks at, L."""
-        return max((1, *self.lags, *self.seasons))
+        return max((1, *self.lags, *self.seasons, self.smoothing_lags))
 
     def known_references(self, n_lags: int) -> dict[str, Callable[[int, int], Reference]]:
         """What forecasts from so many lags may begin with, by name."""
@@ -95,6 +105,18 @@ class Regressions(NamedTuple):
         """The number of lags and the reference of each."""
         return ((n_lags, name, refer) for n_lags in self.lags for name, refer in self.references(n_lags).items())
 
+    def with_smoothers(self, names: Sequence[str], n_values: int) -> Regressions:
+        """These, mixed with smoothing of series of so many values at most; without regressions there is nothing to mix with."""
+        if not names or not self.lags:
+            return self
+        cuts = place_cuts(n_values, self.lags[-1], self.horizon, n_cuts=1)
+        before = [min(_SMOOTHING_LAGS, cut + 1) for cut in cuts.tolist()]
+        return self._replace(smoothers=tuple(names), smoothing_lags=max([self.lags[-1], *before]))
+
+    def without_smoothers(self) -> Regressions:
+        """These alone."""
+        return self._replace(smoothers=(), smoothing_lags=0)
+
     def within(self, n_values: int) -> Regressions:
         """Those for which a series of so many values has windows to learn from and to judge by."""
         enough = (n_values - self.horizon) // _LAGS_A_WINDOW
@@ -117,20 +139,48 @@ def choose_lags(n_values: int, horizon: int, seasons: Sequence[int]) -> tuple[in
     return tuple(known[-_LAGS_TRIED:])
 
 
+class Smoothed(NamedTuple):
+    """Smoothing, by its name, of so many lags."""
+
+    n_lags: int
+    name: str
+
+    @property
+    def pooled(self) -> bool:
+        """Whether it learned from all series: it does from one."""
+        return False
+
+
+class Component(NamedTuple):
+    """What is mixed.
+
+    Attributes:
+        setting: what it is.
+        losses: mean squared error at rolling origins of each step, shape (H,).
+        weights_at_cuts: what was learned before each cut, each of shape (n_lags, H).
+        weights: what was learned in the end, shape (n_lags, H).
+    """
+
+    setting: Setting | Smoothed
+    losses: FloatArray
+    weights_at_cuts: Sequence[FloatArray]
+    weights: FloatArray
+
+
 class LagMixture(NamedTuple):
     """A forecast that is linear in lags.
 
     Attributes:
         weights: of each lag, the newest first, in the forecast of each step, shape (L, H).
-        shares: of each regression in the forecast of each step, adding up to one, shape (H,).
+        shares: of each component in the forecast of each step, adding up to one, shape (H,).
         losses: mean squared error of each at rolling origins, shape (H,), in units of the series' deviation before the cut.
         cuts: first origins that were judged, shape (c,).
-        weights_at_cuts: what the mixture was before each cut, shape (c, L, H).
+        weights_at_cuts: what the mixture was before each cut, shape (c, L or fewer, H).
     """
 
     weights: FloatArray
-    shares: dict[Setting, FloatArray]
-    losses: dict[Setting, FloatArray]
+    shares: dict[Setting | Smoothed, FloatArray]
+    losses: dict[Setting | Smoothed, FloatArray]
     cuts: IntArray
     weights_at_cuts: FloatArray
 
@@ -177,7 +227,7 @@ def pool_regressions(sums: RollingSums, whole: WindowSums, regressions: Regressi
 def mix_regressions(
     values: FloatArray, regressions: Regressions, cuts: IntArray | None = None, pool: Pool | None = None, final: FloatArray | None = None
 ) -> LagMixture | None:
-    """The mixture of ridge regressions on lags that forecasts a series; None where it is too short for any.
+    """The mixture of ridge regressions on lags, and of smoothing, that forecasts a series; None where it is too short for any.
 
     Every number of lags is tried with every reference, each at the strength that forecast best at rolling origins.
 
@@ -200,14 +250,14 @@ def mix_regressions(
     n_lags, horizon = regressions.lags[-1], regressions.horizon
     cuts = place_cuts(len(values), n_lags, horizon, n_cuts=_N_CUTS) if cuts is None else cuts
     sums = sum_around_cuts(values, n_lags, horizon, cuts, scale=deviation)
-    trials = _try_all(sums, regressions)
-    whole = sum_all_windows(values if final is None else final, n_lags, horizon)
-    weights = [_fit(whole, trial.setting, regressions) for trial in trials]
+    final = values if final is None else final
+    whole = sum_all_windows(final, n_lags, horizon)
+    mixed = [Component(*trial, _fit(whole, trial.setting, regressions)) for trial in _try_all(sums, regressions)]
     if pool is not None:
-        fitting = [i for i, trial in enumerate(pool.trials) if trial.setting.n_lags <= n_lags]
-        trials += [pool.trials[i]._replace(losses=judge(sums, pool.trials[i].weights)) for i in fitting]
-        weights += [pool.weights[i] for i in fitting]
-    return _mix(trials, weights, cuts, float(np.mean(values**2)) / deviation(values) ** 2)
+        pooled = [Component(*trial, own) for trial, own in zip(pool.trials, pool.weights, strict=True) if trial.setting.n_lags <= n_lags]
+        mixed += [part._replace(losses=judge(sums, part.weights_at_cuts)) for part in pooled]
+    mixed += _try_smoothers(values, final, regressions, cuts, sums)
+    return _mix(mixed, cuts, float(np.mean(values**2)) / deviation(values) ** 2)
 
 
 def mix_plain(values: FloatArray, regressions: Regressions, origins: IntArray) -> LagMixture:
@@ -218,19 +268,20 @@ def mix_plain(values: FloatArray, regressions: Regressions, origins: IntArray) -
         regressions: whose references are mixed.
         origins: each with H values after it.
     """
-    trials = []
+    mixed = []
     came = steps_after(values, origins, regressions.horizon)
     n_lags = min(int(origins[0]) + 1, regressions.n_lags)
     for name, refer in regressions.known_references(n_lags).items():
         weights = refer(n_lags, regressions.horizon).start
         errors = came - forecast_at(values, origins, weights)
-        trials.append(Trial(Setting(n_lags, name, math.inf), (errors**2).mean(axis=0), [weights]))
-    return _mix(trials, [trial.weights[0] for trial in trials], origins[:1], float(np.mean(values**2)))
+        mixed.append(Component(Setting(n_lags, name, math.inf), (errors**2).mean(axis=0), [weights], weights))
+    return _mix(mixed, origins[:1], float(np.mean(values**2)))
 
 
 def mix_pool(pool: Pool) -> LagMixture:
     """The mixture of the pooled regressions alone, by their losses on all series, for series that nothing is known of."""
-    return _mix(pool.trials, pool.weights, np.zeros(0, np.int64), 1.0)
+    mixed = [Component(*trial, own) for trial, own in zip(pool.trials, pool.weights, strict=True)]
+    return _mix(mixed, np.zeros(0, np.int64), 1.0)
 
 
 def sum_all_windows(values: FloatArray, n_lags: int, horizon: int) -> WindowSums:
@@ -238,28 +289,56 @@ def sum_all_windows(values: FloatArray, n_lags: int, horizon: int) -> WindowSums
     return sum_windows(values, n_lags, horizon, np.asarray([n_lags - 1, len(values) - horizon])).at(0)
 
 
-def _mix(trials: Sequence[Trial], weights: Sequence[FloatArray], cuts: IntArray, mean_square: float) -> LagMixture:
-    """The mixture of regressions (each of its own number of lags) with shares by their losses."""
+def _mix(components: Sequence[Component], cuts: IntArray, mean_square: float) -> LagMixture:
+    """The mixture of components (each of its own number of lags) with shares by their losses."""
     least = _LEAST_LOSS * max(mean_square, np.finfo(float).tiny)
-    best = np.min([trial.losses for trial in trials], axis=0) + least
-    powers = [((trial.losses + least) / best) ** -_POWER for trial in trials]
+    best = np.min([part.losses for part in components], axis=0) + least
+    powers = [((part.losses + least) / best) ** -_POWER for part in components]
     shares = [power / np.sum(powers, axis=0) for power in powers]
-    n_lags = max(map(len, weights))
 
     def mixed(parts: Sequence[FloatArray]) -> FloatArray:
-        total = np.zeros((n_lags, parts[0].shape[1]))
+        total = np.zeros((max(map(len, parts)), parts[0].shape[1]))
         for share, part in zip(shares, parts, strict=True):
             total[: len(part)] += share * part
         return total
 
-    at_cuts = [mixed([trial.weights[cut] for trial in trials]) for cut in range(len(cuts))]
+    weights = mixed([part.weights for part in components])
+    at_cuts = [mixed([part.weights_at_cuts[cut] for part in components]) for cut in range(len(cuts))]
     return LagMixture(
-        mixed(weights),
-        {trial.setting: share for trial, share in zip(trials, shares, strict=True)},
-        {trial.setting: trial.losses for trial in trials},
+        weights,
+        {part.setting: share for part, share in zip(components, shares, strict=True)},
+        {part.setting: part.losses for part in components},
         cuts,
-        np.stack(at_cuts) if at_cuts else np.zeros((0, *mixed(weights).shape)),
+        np.stack(at_cuts) if at_cuts else np.zeros((0, *weights.shape)),
     )
+
+
+def _try_smoothers(
+    values: FloatArray, final: FloatArray, regressions: Regressions, cuts: IntArray, sums: RollingSums
+) -> Iterator[Component]:
+    """Smoothing with parameters from what came before each cut, where that suffices."""
+    season = next(iter(regressions.seasons), 1)
+    n_lags = min(max(regressions.lags[-1], regressions.smoothing_lags), int(cuts[0]) + 1)
+    again = cuts if cuts[0] < _SETTLED else cuts[:1]
+    for name in regressions.smoothers:
+        at_cuts = [smooth(name, values[: cut + 1], season, n_lags, regressions.horizon) for cut in again]
+        known = [own for own in at_cuts if own is not None]
+        weights = smooth(name, final, season, n_lags, regressions.horizon)
+        if weights is not None and len(known) == len(again):
+            known += known[-1:] * (len(cuts) - len(again))
+            losses = judge(sums, known) if n_lags <= regressions.lags[-1] else _judge_long(values, cuts, known)
+            yield Component(Smoothed(n_lags, name), losses, known, weights)
+
+
+def _judge_long(values: FloatArray, cuts: IntArray, weights: Sequence[FloatArray]) -> FloatArray:
+    """As `judge`, of weights for more lags than there are sums of."""
+    horizon, n_judged = weights[0].shape[1], len(values) - weights[0].shape[1] - cuts[0]
+    total = np.zeros(horizon)
+    for cut, until, own in zip(cuts, [*cuts[1:], len(values) - horizon], weights, strict=True):
+        origins = np.arange(cut, until)
+        errors = steps_after(values, origins, horizon) - forecast_at(values, origins, own)
+        total += (errors**2).sum(axis=0) / deviation(values[: cut + 1]) ** 2
+    return total / n_judged
 
 
 def _try_all(sums: RollingSums, regressions: Regressions) -> list[Trial]:
@@ -280,10 +359,9 @@ def _pooled(trial: Trial) -> Trial:
 
 
 def describe_shares(mixtures: Sequence[LagMixture]) -> dict[str, float]:
-    """The mean share of each regression in several mixtures, by its name, the largest first."""
+    """The mean share of each component in several mixtures, by its name, the largest first."""
     totals: dict[str, float] = {}
     for mixture in mixtures:
         for setting, share in mixture.shares.items():
-            name = f"{setting.n_lags} lags beside {setting.reference}{', pooled' * setting.pooled}"
-            totals[name] = totals.get(name, 0.0) + float(share.mean()) / len(mixtures)
+            totals[setting.name] = totals.get(setting.name, 0.0) + float(share.mean()) / len(mixtures)
     return dict(sorted(totals.items(), key=lambda item: -item[1]))

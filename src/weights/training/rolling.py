@@ -51,6 +51,11 @@ class Setting(NamedTuple):
     strength: float
     pooled: bool = False
 
+    @property
+    def name(self) -> str:
+        """What it is called, but for its strength."""
+        return f"{self.n_lags} lags beside {self.reference}{', pooled' * self.pooled}"
+
 
 class Trial(NamedTuple):
     """How a setting forecast at rolling origins.
