@@ -159,6 +159,8 @@ ARRAYS: list[tuple[str, Any, str]] = [
     ("units/ends", lambda a: first(a, 1e14), "moments of a calendar that are no dates"),
     ("units/logged", lambda a: first(a, 2), "codes in 'units/logged' of what is not there"),
     ("units/spread", lambda a: first(a, 0), "numbers in 'units/spread' that are not above zero"),
+    ("units/farthest", lambda a: first(a, -1), "numbers in 'units/farthest' that are below zero"),
+    ("units/filters", lambda a: np.zeros((2, 800)), "holds 'units/filters' as"),
     ("units/season_error", lambda a: first(a, -1), "numbers in 'units/season_error' that are not above zero"),
     ("pooled", lambda a: a[:-1], "holds 'pooled' as"),
     ("bounds/quantiles", lambda a: a[:, ::-1], "quantiles that are not in ascending order"),

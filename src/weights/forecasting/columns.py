@@ -15,7 +15,6 @@ from weights.training.lagged import Regressions
 from weights.training.lagged_errors import LagSetting, choose_columns
 from weights.types import BoolArray, FloatArray, IntArray
 
-_MOST_LAGS, _LAGS_TRIED = 60, 2
 _HALF_LIVES = (1_000.0, 300.0)
 _LONGEST_FILTER = 28
 
@@ -78,8 +77,7 @@ def choose_beside(
     chosen = ChosenColumns(tuple(known_names), tuple(name for name, own in zip(known_names, events, strict=True) if own))
     moments = moments_of(calendar, begin, len(seen))
     groups = list_groups(chosen, calendar, moments, known)
-    lags = [n for n in regressions.lags if n <= _MOST_LAGS] or [season for season in regressions.seasons if season <= _MOST_LAGS]
-    setting = LagSetting(regressions.horizon, lags[-_LAGS_TRIED:] or [1, 4], [s for s in regressions.seasons if s <= _MOST_LAGS])
+    setting = LagSetting(*regressions.short())
     choice = choose_columns(seen, groups, setting, half_lives=[life for life in _HALF_LIVES if life < len(seen) / 2])
     names = join_columns([groups[name] for name in choice.groups], len(seen)).names
     if {*choice.groups} <= {*list_groups(NO_COLUMNS, calendar, moments, known[:, :0])}:

@@ -15,6 +15,15 @@ import weights
 from weights.adaptive import AdaptiveBounds, fit_bounds
 from weights.data.series.calendar import Calendar
 from weights.ensemble import Origin, Report
+from weights.forecasting.cleaning import (
+    AS_THEY_ARE,
+    Cleaning,
+    clean_all,
+    describe_gain,
+    fit_cleaning,
+    gain_by_cleaning,
+    stack_cleanings,
+)
 from weights.forecasting.columns import NO_COLUMNS, ChosenColumns, fit_beside, moments_of
 from weights.forecasting.drivers import Drivers, find_drivers
 from weights.forecasting.forecaster import Forecaster, LagModel, SeriesArrays
@@ -146,6 +155,8 @@ def fit_forecaster(plan: ForecastPlan, control: Control) -> Forecaster:
     cuts = _place_cuts(plan)
     with control.threads() as threads:
         beside = [*control.each(threads, lambda unit, own: _fit_beside(unit, plan, own), plan.units, cuts)]
+    if saved := gain_by_cleaning([own.rest_early for own in beside], cuts, plan.regressions):
+        beside = [own.cleaned(at, plan.regressions.n_lags) for own, at in zip(beside, cuts, strict=True)]
     pool = _pool(plan, beside, cuts, control) if plan.with_pool else None
     n_lags, n_units, horizon = plan.regressions.n_lags, len(plan.units), plan.task.horizon
     most = int(np.clip(_MOST_ERRORS // (n_units * horizon), _FEWEST_ORIGINS, _MOST_ORIGINS))
@@ -177,7 +188,7 @@ def fit_forecaster(plan: ForecastPlan, control: Control) -> Forecaster:
         metrics=metrics[chosen],
         compared=metrics,
         decision=decision,
-        remarks=plan.remarks,
+        remarks=[*plan.remarks, *describe_gain(saved)] if beaten else plan.remarks,
         seconds=round(time.monotonic() - begun, 3),
         created=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
         version=weights.__version__,
@@ -231,8 +242,8 @@ def cut_before_judged(unit: Unit, n_lags: int, horizon: int) -> IntArray | None:
 def _pool(plan: ForecastPlan, beside: Sequence[_Beside], cuts: Sequence[IntArray | None], control: Control) -> Pool | None:
     """The regressions on the windows of all units that are judged at the same moments; None where they help none of a few."""
     regressions = plan.regressions
-    parts = zip(plan.units, beside, cuts, strict=True)
-    together = [(unit.seen - own.early, unit.seen - own.final, at) for unit, own, at in parts if at is not None]
+    parts = zip(beside, cuts, strict=True)
+    together = [(own.rest_early, own.rest_final, at) for own, at in parts if at is not None]
     together = [one for one in together if len(one[2]) == len(together[0][2])]
     if len(together) < 2:
         return None
@@ -265,7 +276,7 @@ def _learn_unit(unit: Unit, regressions: Regressions, beside: _Beside, cuts: Int
     seen, horizon = unit.seen, regressions.horizon
     if len(seen) <= horizon:
         return _UnitResult(plain_weights("last value", regressions, len(seen)), None, {}, beside)
-    early, final = seen - beside.early, seen - beside.final
+    early, final = beside.rest_early, beside.rest_final
     mixture = mix_regressions(early, regressions, cuts, None if cuts is None else pool, final)
     if mixture is None:
         first = min(max((1, *regressions.seasons)), len(seen) - horizon, max(len(seen) // 2 - horizon, 1)) - 1
@@ -287,15 +298,31 @@ def _learn_unit(unit: Unit, regressions: Regressions, beside: _Beside, cuts: Int
 class _Beside(NamedTuple):
     """What columns add to the values of a unit, as they are seen: by effects from what came before settings were judged, and by all.
 
-    early, final: shape (t,). intercept, slopes: of the effects from all values; none where no column helps.
-    effects: these with their errors, of one series alone, as they are large.
+    early, final: shape (t,). rest_early, rest_final: what they leave, of which lags are, cleaned where that helps.
+    intercept, slopes: of the effects from all values; none where no column helps.
+    effects: these with their errors, of one series alone, as they are large. cleaning: of later values.
     """
 
     early: FloatArray
     final: FloatArray
+    rest_early: FloatArray
+    rest_final: FloatArray
     intercept: float = 0.0
     slopes: FloatArray = _NO_SLOPES
     effects: Effects | None = None
+    cleaning: Cleaning = AS_THEY_ARE
+
+    def cleaned(self, cuts: IntArray | None, n_lags: int) -> _Beside:
+        """The same with cleaned rests."""
+        early = fit_cleaning(self.rest_early[: _first_judged(cuts, len(self.early))], n_lags)
+        final = fit_cleaning(self.rest_final, n_lags)
+        rests = clean_all(self.rest_early, early), clean_all(self.rest_final, final)
+        return self._replace(rest_early=rests[0], rest_final=rests[1], cleaning=final)
+
+
+def _first_judged(cuts: IntArray | None, n_values: int) -> int:
+    """How many values are known before settings are judged."""
+    return int(cuts[0]) + 1 if cuts is not None and len(cuts) else n_values // 2
 
 
 def _fit_beside(unit: Unit, plan: ForecastPlan, cuts: IntArray | None) -> _Beside:
@@ -303,14 +330,15 @@ def _fit_beside(unit: Unit, plan: ForecastPlan, cuts: IntArray | None) -> _Besid
     seen = unit.seen
     nothing = np.zeros(len(seen))
     if not plan.columns.groups:
-        return _Beside(nothing, nothing)
+        return _Beside(nothing, nothing, seen, seen)
     moments = moments_of(plan.calendar, unit.begin, len(seen))
     columns = plan.columns.at(plan.calendar, moments, unit.columns[: len(seen)])
-    until = int(cuts[0]) + 1 if cuts is not None and len(cuts) else len(seen) // 2
+    until = _first_judged(cuts, len(seen))
     early = fit_beside(seen[:until], columns._replace(values=columns.values[:until]), plan.columns)
     final = fit_beside(seen, columns, plan.columns)
     kept = final if len(plan.units) == 1 else None
-    return _Beside(early.expect(columns.values), final.expect(columns.values), final.intercept, final.slopes, kept)
+    by_early, by_all = early.expect(columns.values), final.expect(columns.values)
+    return _Beside(by_early, by_all, seen - by_early, seen - by_all, final.intercept, final.slopes, kept)
 
 
 def plain_weights(name: str, regressions: Regressions, n_lags: int) -> FloatArray:
@@ -371,17 +399,18 @@ def _arrays(plan: ForecastPlan, beside: Sequence[_Beside] | None, season_error: 
     for u, unit in enumerate(units):
         tails[u] = last_values(unit.seen, n_lags)
         if beside is not None:
-            tail_effects[u] = last_values(beside[u].final, n_lags)
+            tail_effects[u] = last_values(unit.seen - beside[u].rest_final, n_lags)
     center, spread, logged = (np.asarray(parts, float) for parts in zip(*(unit.scale for unit in units), strict=True))
     series, target, ends = (np.asarray(parts) for parts in zip(*((u.series, u.target, u.end) for u in units), strict=True))
     intercept = np.asarray([0.0] * len(units) if beside is None else [own.intercept for own in beside])
     slopes = np.stack([_NO_SLOPES] * len(units) if beside is None else [own.slopes for own in beside])
+    cleanings = [AS_THEY_ARE] * len(units) if beside is None else [own.cleaning for own in beside]
     later = [unit.columns[len(unit.values) - 1 :][: 1 + _MOST_KNOWN] for unit in units]
     known = np.full((len(units), max(map(len, later)), later[0].shape[1]), np.nan)
     for u, own in enumerate(later):
         known[u, : len(own)] = own
     arrays = (series, target, ends, tails, tail_effects, center, spread, logged, season_error, weights_of_lags)
-    return SeriesArrays(*arrays, intercept, slopes, known)
+    return SeriesArrays(*arrays, intercept, slopes, known, *stack_cleanings(cleanings))
 
 
 def _with_test(forecaster: Forecaster, plan: ForecastPlan) -> Forecaster:

@@ -13,6 +13,7 @@ from weights.adaptive import AdaptiveBounds
 from weights.data.series.calendar import Calendar
 from weights.ensemble import Report
 from weights.errors import NotFoundError, printable, suggest
+from weights.forecasting.cleaning import Cleaning
 from weights.forecasting.columns import ChosenColumns, moments_of
 from weights.forecasting.drivers import Drivers
 from weights.forecasting.units import Scale, carry_forward, name_unit
@@ -45,11 +46,13 @@ class SeriesArrays(NamedTuple):
     Attributes:
         series, target: which, counted from 0, shape (U,).
         ends: the number of the moment of the last value, shape (U,).
-        tails: the last values as they are seen, the newest last, shape (U, L). tail_effects: what columns did to them, shape (U, L).
+        tails: the last values as they are seen, the newest last, shape (U, L).
+        tail_effects: what columns did to them, and what was strange about them, which lags do not look at, shape (U, L).
         center, spread, logged: how values are seen, see `Scale`, shape (U,).
         season_error: mean absolute difference of values a season apart, which errors are compared with, shape (U,).
         weights: of each lag in the forecast of each step, shape (U, L, H).
         intercept, slopes: the effects of columns, shape (U,) and (U, columns).
+        filters, farthest: what cleans later values before lags are taken of them, see `Cleaning`, shape (U, p) and (U,).
         known: columns that are known beforehand at the last moment and after it, shape (U, 1 + later ones, k); NaN where missing.
     """
 
@@ -66,10 +69,16 @@ class SeriesArrays(NamedTuple):
     intercept: FloatArray
     slopes: FloatArray
     known: FloatArray
+    filters: FloatArray
+    farthest: FloatArray
 
     def scale(self, unit: int) -> Scale:
         """How the values of a unit are seen."""
         return Scale(float(self.center[unit]), float(self.spread[unit]), bool(self.logged[unit]))
+
+    def cleaning(self, unit: int) -> Cleaning:
+        """What is done to later values of a unit before lags are taken of them."""
+        return Cleaning(self.filters[unit], float(self.farthest[unit]))
 
 
 @dataclass(frozen=True, eq=False)
@@ -138,9 +147,13 @@ class Forecaster:
         return (self.units.intercept[unit] + columns.values @ self.units.slopes[unit])[1:]
 
     def rest_later(self, unit: int, values: FloatArray, expected: FloatArray) -> FloatArray:
-        """What columns leave of later values (t,), missing ones carried forward, shape (t,), from what they add, (t,)."""
+        """What lags are taken of: what columns leave of later values (t,), from what they add, (t,), shape (t,).
+
+        Missing values are carried forward, and strange ones moved.
+        """
         before = self.units.tails[unit] - self.units.tail_effects[unit]
-        return carry_forward(self.units.scale(unit).see(values) - expected, before, self.model.seasons)
+        rest = carry_forward(self.units.scale(unit).see(values) - expected, before, self.model.seasons)
+        return self.units.cleaning(unit).apply(rest, before)
 
     @property
     def metrics(self) -> Mapping[str, float]:

@@ -14,6 +14,7 @@ from weights.data.series.panel import Panel, read_panel
 from weights.data.table.delimited import remarks_of
 from weights.data.table.read import read_table
 from weights.errors import DataError, listed, printable
+from weights.forecasting.cleaning import AS_THEY_ARE, clean_all, fit_cleaning, stack_cleanings
 from weights.forecasting.columns import moments_of
 from weights.forecasting.forecaster import Forecaster, SeriesArrays
 from weights.forecasting.units import fill_gaps, find_scale, last_values
@@ -195,7 +196,7 @@ def _with_series(forecaster: Forecaster, panel: Panel, places: Sequence[int]) ->
     if forecaster.pooled is None:
         named = listed([printable(panel.labels[s]) for s in places], 5)
         raise DataError(f"The run knows one series, but rows are of others: {named}. Fit a run on several series with --series.")
-    n_lags, units, labels = forecaster.model.n_lags, [], [*forecaster.labels]
+    n_lags, units, labels, cleanings = forecaster.model.n_lags, [], [*forecaster.labels], []
     for s in places:
         labels.append(panel.labels[s])
         for c in range(len(forecaster.task.targets)):
@@ -215,11 +216,14 @@ def _with_series(forecaster: Forecaster, panel: Panel, places: Sequence[int]) ->
             after = np.full((forecaster.units.known.shape[1], known.shape[1]), np.nan)
             own = known[there[-1] :][: len(after)]
             after[: len(own)] = own
-            seen = last_values(scale.see(values), n_lags)
-            numbers = (len(labels) - 1, c, end, seen, last_values(added, n_lags), *map(float, scale))
+            rest = scale.see(values) - added
+            cleaning = fit_cleaning(rest, forecaster.units.filters.shape[1]) if forecaster.units.farthest.any() else AS_THEY_ARE
+            tails = [last_values(own, n_lags) for own in (scale.see(values), scale.see(values) - clean_all(rest, cleaning))]
+            numbers = (len(labels) - 1, c, end, *tails, *map(float, scale))
             error = float(np.abs(np.diff(values)).mean()) or 1.0
+            cleanings.append(cleaning)
             units.append((*numbers, error, forecaster.pooled, intercept, slopes, after))
-    parts = [np.asarray(part) for part in zip(*units, strict=True)]
+    parts = [*(np.asarray(part) for part in zip(*units, strict=True)), *stack_cleanings(cleanings, forecaster.units.filters.shape[1])]
     arrays = SeriesArrays(*(np.concatenate(both) for both in zip(forecaster.units, parts, strict=True)))
     return replace(forecaster, labels=labels, units=arrays, bounds=forecaster.bounds.with_series(len(units)))
 

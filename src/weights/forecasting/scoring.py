@@ -146,7 +146,8 @@ def _plainly(later: Later) -> Later:
     """Later values as the best of the plain forecasts answers them."""
     forecaster = later.forecaster
     weights = np.broadcast_to(forecaster.plain, forecaster.units.weights.shape)
-    units = forecaster.units._replace(weights=weights, tail_effects=np.zeros_like(forecaster.units.tail_effects))
+    as_they_are = {name: np.zeros_like(getattr(forecaster.units, name)) for name in ("tail_effects", "farthest")}
+    units = forecaster.units._replace(weights=weights, **as_they_are)
     nothing = [np.zeros_like(own) for own in later.expected]
     return replace(later, forecaster=replace(forecaster, units=units), expected=nothing)
 

@@ -112,6 +112,8 @@ def check_names(config: ForecastConfig, path: Path) -> None:
     needed |= {f"units/{name}": [*n_units, n_lags] for name in ("tails", "tail_effects")}
     needed |= {"units/weights": [*n_units, n_lags, horizon], "units/slopes": [*n_units, len(config.columns.names)]}
     n_known = listed.get("units/known", [0, 0, 0])[1:2] or [0]
+    n_filter = listed.get("units/filters", [0, 0])[1:2] or [0]
+    needed |= {"units/filters": [*n_units, min(n_filter[0], n_lags)]}
     needed |= {"units/known": [*n_units, max(n_known[0], 1), len(config.columns.known)]}
     needed |= {f"bounds/{name}": shape for name, shape in _shapes_of_bounds(n_units[0], horizon, listed).items()}
     needed |= {_POOLED: [n_lags, horizon]} if _POOLED in listed else {}
@@ -137,6 +139,8 @@ def wrong_in_arrays(arrays: dict[str, AnyArray], config: ForecastConfig) -> list
     wrong = [f"codes in 'units/{name}' that are not whole numbers" for name in _WHOLE if not _whole(units[name])]
     wrong += [f"numbers in 'units/{name}' that are not above zero" for name in _ABOVE_ZERO if not (units[name] > 0).all()]
     most = {"series": len(config.labels), "target": len(config.task.targets), "logged": 2}
+    if (units["farthest"] < 0).any():
+        wrong.append("numbers in 'units/farthest' that are below zero")
     wrong += [f"codes in 'units/{name}' of what is not there" for name, n in most.items() if not _within(units[name], n)]
     bounds = {name: arrays[f"bounds/{name}"] for name in (*_BOUNDS, *Sizes._fields)}
     if (np.diff(bounds["quantiles"], axis=1) < 0).any():
