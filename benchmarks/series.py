@@ -74,13 +74,13 @@ Run = Callable[[], Record]
 def walk_ours(walk: Walk) -> np.ndarray:
     """Forecasts of Weights at each origin, shape (targets, n, H)."""
     answers = np.empty((len(walk.targets), len(walk.origins), walk.horizon))
-    frame = walk.frame[[walk.time, *walk.targets, *walk.known]]
+    frame = walk.frame[[walk.time, *walk.targets, *walk.known, *walk.past]]
     for origin, end in zip(walk.fits, [*walk.fits[1:], walk.origins[-1] + 1], strict=True):
         known = {"known": [*walk.known]} if walk.known else {}
         fit: Record = {"time": walk.time, "target": [*walk.targets], "horizon": walk.horizon, "inspect": False, **known}
         model = wt.fit(frame[: origin + 1], task="forecast", **fit)
         later = model.read(frame[origin + 1 : end + walk.horizon])
-        for moment in walk_later(later.forecaster, later.values, later.expected):
+        for moment in walk_later(later.forecaster, later.values, later.expected, later.past):
             for i in np.flatnonzero(walk.origins == origin + moment.known):
                 for unit, forecast in enumerate(moment.forecasts):
                     answers[later.forecaster.units.target[unit], i] = later.forecaster.units.scale(unit).undo(forecast)

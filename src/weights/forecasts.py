@@ -166,7 +166,8 @@ class ForecastModel:
         plan = plan_forecast(source, make_request([*task.targets], given), held_out=hold_out)
         control = Control(n_threads=plan.n_threads, report=progress or (lambda progress: None), stopping=stop_request())
         forecaster = fit_forecaster(replace(plan, tests=()), control)
-        later = lay_out_later(forecaster, plan.tests, [unit.columns[len(unit.values) :] for unit in plan.units], plan.remarks)
+        places = plan.places_of(forecaster.columns)
+        later = lay_out_later(forecaster, plan.tests, [unit.columns[len(unit.values) :, places] for unit in plan.units], plan.remarks)
         return score_later(later, _list_levels(level))
 
     def read(self, data: Any) -> Later:

@@ -178,6 +178,57 @@ def test_a_strange_day_is_not_repeated_and_that_is_said():
     np.testing.assert_allclose(low, lowest)
 
 
+def led(n: int, seed: int = 6) -> dict[str, object]:
+    """Sales that rise by what was spent on notices two days before, and other columns that say nothing."""
+    rng = np.random.default_rng(seed)
+    spent = rng.gamma(2.0, 2.0, size=n + 2)
+    table = weekly(n, notices=spent[2:], noise_of_it=rng.normal(size=n), shut=np.zeros(n), words=["a", "b"] * (n // 2))
+    return dict(table, sold=table["sold"] + 2 * spent[:n])
+
+
+def test_a_column_known_up_to_the_origin_leads_and_that_is_said():
+    table = led(440)
+    model = weights.fit(rows_of(table, slice(400)), "sold", task="forecast", time="day", horizon=HORIZON)
+    forecaster = model.forecaster
+    assert forecaster.columns.past == ("notices",)
+    remarks = " / ".join(forecaster.report.remarks)
+    for said in ("notices at the origin saves", "noise_of_it did not help", "hold no numbers that differ: shut, words"):
+        assert said in remarks
+    bare = {name: table[name] for name in ("day", "sold")}
+    alone = weights.fit(rows_of(bare, slice(400)), "sold", task="forecast", time="day", horizon=HORIZON)
+    # Two of five steps are told two days before: of a deviation of 2 * sqrt(8) there remains that of the noise, which is one.
+    later = rows_of(table, slice(400, 440))
+    assert model.score(later).steps[1].mae < 0.5 * alone.score(rows_of(bare, slice(400, 440))).steps[1].mae
+    explained = model.explain(later)[1]
+    parts = {part.part: part.value for part in explained.contributions}
+    assert "notices, at the origin" in parts
+    together = explained.base * np.prod([*parts.values()]) if explained.factors else explained.base + sum(parts.values())
+    np.testing.assert_allclose(explained.prediction, together)
+    np.testing.assert_allclose(explained.prediction, model.forecast(after=later)["prediction"][explained.step - 1])
+    without = model.read({name: own for name, own in later.items() if name != "notices"})
+    assert any("do not say what was known at the origin of notices" in note for note in without.notes)
+
+
+def test_what_comes_later_of_a_column_known_up_to_the_origin_moves_nothing():
+    usual, changed = led(412), led(412)
+    for table in (usual, changed):
+        table["split"] = ["train"] * 400 + ["test"] * 12
+    changed["notices"] = np.concatenate([changed["notices"][:400], np.full(12, 1e6)])
+    usual, changed = (fit(table, time="day", split="split") for table in (usual, changed))
+    assert usual.columns.past == ("notices",)
+    assert_same(usual, changed)
+    before, after = (weights.ForecastModel(forecaster).forecast() for forecaster in (usual, changed))
+    np.testing.assert_array_equal(before["prediction"], after["prediction"])
+
+
+def test_series_share_what_a_column_tells():
+    table = stacked(dict(led(300), shop=["a"] * 300), dict(led(300, seed=7), shop=["b"] * 300))
+    model = weights.fit(table, "sold", task="forecast", time="day", series="shop", horizon=HORIZON)
+    assert model.forecaster.columns.past == ("notices",)
+    c = dict(led(60, seed=8), shop=["c"] * 60)
+    assert np.isfinite(model.forecast(after=c, series="c")["prediction"]).all()
+
+
 def test_values_without_strange_ones_are_taken_as_they_are():
     assert not fit(weekly(400), time="day").units.farthest.any()
 

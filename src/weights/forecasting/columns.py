@@ -10,13 +10,11 @@ import numpy as np
 
 from weights.data.series.calendar import Calendar
 from weights.data.series.cycles import Columns, find_events, join_columns, propose_groups
-from weights.training.covariates import Effects, fit_effects
 from weights.training.lagged import Regressions
 from weights.training.lagged_errors import LagSetting, choose_columns
 from weights.types import BoolArray, FloatArray, IntArray
 
 _HALF_LIVES = (1_000.0, 300.0)
-_LONGEST_FILTER = 28
 
 
 class ChosenColumns(msgspec.Struct, frozen=True):
@@ -27,6 +25,7 @@ class ChosenColumns(msgspec.Struct, frozen=True):
         groups: names of the groups of columns that help, as `propose_groups` has them.
         names: of all columns of these groups.
         half_life: moments after which a value counts half in the effects; None where all count alike.
+        past: columns of the table that are known up to the origin only, whose lags have weights; behind the known ones wherever both are.
     """
 
     known: tuple[str, ...] = ()
@@ -34,12 +33,14 @@ class ChosenColumns(msgspec.Struct, frozen=True):
     groups: tuple[str, ...] = ()
     names: tuple[str, ...] = ()
     half_life: float | None = None
+    past: tuple[str, ...] = ()
 
     def at(self, calendar: Calendar, moments: FloatArray, known: FloatArray) -> Columns:
-        """The columns at moments (t,), from the known ones (t, k), shape (t, names); missing where one that they need is.
+        """The columns at moments (t,), from the known ones (t, k or more), shape (t, names); missing where one that they need is.
 
         Shifted events at the first and the last moment are taken as none.
         """
+        known = known[:, : len(self.known)]
         missing: BoolArray = np.isnan(known)
         groups = list_groups(self, calendar, moments, np.where(missing, 0.0, known))
         columns = join_columns([groups[name] for name in self.groups], len(moments))
@@ -87,18 +88,13 @@ def choose_beside(
 
 def wrong_in_columns(chosen: ChosenColumns, calendar: Calendar) -> list[str]:
     """What is wrong with columns that were saved, in words; nothing if all is well."""
-    lawful = len({*chosen.known}) == len(chosen.known) and {*chosen.events} <= {*chosen.known}
+    lawful = len({*chosen.known, *chosen.past}) == len(chosen.known) + len(chosen.past) and {*chosen.events} <= {*chosen.known}
     lawful = lawful and (chosen.half_life is None or 0 < chosen.half_life < math.inf)
     if lawful:
         groups = list_groups(chosen, calendar, calendar.moments(np.arange(3)), np.zeros((3, len(chosen.known))))
         lawful = {*chosen.groups} <= {*groups}
         lawful = lawful and join_columns([groups[name] for name in chosen.groups], 3).names == chosen.names
     return [] if lawful else ["columns beside lags are not those that the calendar and known columns give"]
-
-
-def fit_beside(seen: FloatArray, columns: Columns, chosen: ChosenColumns) -> Effects:
-    """The effects of chosen columns on a series (t,)."""
-    return fit_effects(seen, columns, longest=_LONGEST_FILTER, half_life=chosen.half_life)
 
 
 def moments_of(calendar: Calendar, begin: int, n: int) -> FloatArray:

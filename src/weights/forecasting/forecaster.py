@@ -16,6 +16,7 @@ from weights.errors import NotFoundError, printable, suggest
 from weights.forecasting.cleaning import Cleaning
 from weights.forecasting.columns import ChosenColumns, moments_of
 from weights.forecasting.drivers import Drivers
+from weights.forecasting.past import PastScale
 from weights.forecasting.units import Scale, carry_forward, name_unit
 from weights.tasks.forecast import Forecast
 from weights.training.lagged import Regressions
@@ -53,7 +54,10 @@ class SeriesArrays(NamedTuple):
         weights: of each lag in the forecast of each step, shape (U, L, H).
         intercept, slopes: the effects of columns, shape (U,) and (U, columns).
         filters, farthest: what cleans later values before lags are taken of them, see `Cleaning`, shape (U, p) and (U,).
-        known: columns that are known beforehand at the last moment and after it, shape (U, 1 + later ones, k); NaN where missing.
+        known: columns that are known beforehand, and those known up to the origin, at the last moment and after it, shape
+            (U, 1 + later ones, k + m); NaN where missing.
+        past: columns known up to the origin at the last moments, as they are seen, the newest last, shape (U, q, m).
+        past_center, past_spread: how these are seen, shape (U, m).
     """
 
     series: IntArray
@@ -71,6 +75,9 @@ class SeriesArrays(NamedTuple):
     known: FloatArray
     filters: FloatArray
     farthest: FloatArray
+    past: FloatArray
+    past_center: FloatArray
+    past_spread: FloatArray
 
     def scale(self, unit: int) -> Scale:
         """How the values of a unit are seen."""
@@ -94,6 +101,8 @@ class Forecaster:
             which are at -1.
         drivers: what drives forecasts; None where that was not asked for.
         report: how it was made and how good it is.
+        past_weights: of lags of columns known up to the origin, the newest first, in the forecast of each step, shape (q, m, H); None where
+            there are no such columns.
     """
 
     task: Forecast
@@ -106,6 +115,7 @@ class Forecaster:
     bounds: AdaptiveBounds
     drivers: Drivers | None
     report: Report
+    past_weights: FloatArray | None = None
 
     @property
     def plain(self) -> FloatArray:
@@ -154,6 +164,11 @@ class Forecaster:
         before = self.units.tails[unit] - self.units.tail_effects[unit]
         rest = carry_forward(self.units.scale(unit).see(values) - expected, before, self.model.seasons)
         return self.units.cleaning(unit).apply(rest, before)
+
+    def past_later(self, unit: int, known: FloatArray) -> FloatArray:
+        """Columns known up to the origin as they are seen, shape (q + t, m): the last ones, and later ones of (t, k + m)."""
+        own = PastScale(self.units.past_center[unit], self.units.past_spread[unit])
+        return np.concatenate([self.units.past[unit], own.see(known[:, len(self.columns.known) :])])
 
     @property
     def metrics(self) -> Mapping[str, float]:

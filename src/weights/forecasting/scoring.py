@@ -149,7 +149,7 @@ def _plainly(later: Later) -> Later:
     as_they_are = {name: np.zeros_like(getattr(forecaster.units, name)) for name in ("tail_effects", "farthest")}
     units = forecaster.units._replace(weights=weights, **as_they_are)
     nothing = [np.zeros_like(own) for own in later.expected]
-    return replace(later, forecaster=replace(forecaster, units=units), expected=nothing)
+    return replace(later, forecaster=replace(forecaster, units=units, past_weights=None), expected=nothing)
 
 
 class Walked(NamedTuple):
@@ -183,7 +183,7 @@ def walk_later(later: Later, levels: Sequence[float]) -> Walked:
     lengths = np.asarray([len(own) for own in values])
     parts: list[list[Errors]] = [[] for _ in range(n_units)]
     hits, counts = np.zeros((len(levels), horizon)), np.zeros(horizon)
-    for moment in walk(forecaster, values, later.expected, follow=bool(levels)) if lengths.max(initial=0) >= horizon else ():
+    for moment in walk(forecaster, values, later.expected, later.past, follow=bool(levels)) if lengths.max(initial=0) >= horizon else ():
         whole = np.flatnonzero(lengths >= moment.known + horizon)
         if not len(whole):
             break
