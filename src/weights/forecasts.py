@@ -131,8 +131,7 @@ class ForecastModel:
             Lags          weight in the best linear forecast, 296 windows
                                 weight                 p (Holm)   used
               1 step ahead
-                the last value   0.831  [0.725 0.937]    <0.001  0.767
-            ...
+                the last value   0.831  [0.725 0.937]    <0.001  ...
         """
         return tabulate_drivers(self.forecaster, self.drivers, top=top)
 
