@@ -116,7 +116,7 @@ def leave_out(names: Sequence[str], columns: Sequence[FloatArray]) -> tuple[list
     remarks = []
     for which, said in ((missing, "mostly missing"), (constant, "the same at all moments")):
         if which.any():
-            named = listed([printable(names[i]) for i in np.flatnonzero(which)], 5)
+            named = listed([printable(names[i]) for i in np.flatnonzero(which).tolist()], 5)
             remarks.append(f"what is {said} is not asked what it says of later values: {named}")
     return np.flatnonzero(~missing & ~constant).tolist()[:_MOST_COLUMNS], remarks
 
