@@ -29,6 +29,9 @@ from weights.store.format import save as save_forecaster
 from weights.tables import Records
 from weights.training.control import Control
 
+_MOST_DIAGNOSED = 3_000
+"""Moments on which changes are judged where nothing else is said: less seldom tell how those near each other depend (our choice)."""
+
 
 class ForecastModel:
     """A fitted forecaster.
@@ -197,19 +200,25 @@ class ForecastModel:
 
         Args:
             data: the rows it learned from; read from where they came from if None.
-            hold_out: how many of the last moments; a fifth of them, or five horizons if these are less, if not given.
+            hold_out: how many of the last moments; a quarter of them, 3,000 at most, if not given.
             progress: called after each change.
 
         Raises:
             UsageError: rows came from memory and are not given, or the hold-out is shorter than the horizon.
             NotFoundError, DataError: rows are gone, or leave nothing to learn from.
         """
-        plan = self._plan_without(data, hold_out)
+        n_held = self._held_out(hold_out, least=min(self._n_moments // 4, _MOST_DIAGNOSED))
+        plan = self._plan_without(data, n_held)
         control = Control(n_threads=plan.n_threads, report=progress or (lambda progress: None), stopping=stop_request())
-        return diagnose_forecasts(plan, self._held_out(hold_out), control)
+        return diagnose_forecasts(plan, n_held, control)
 
-    def _held_out(self, asked: int | None) -> int:
-        return choose_held_out(asked, self.report.n_samples // len(self.forecaster.labels), self.forecaster.task.horizon)
+    @property
+    def _n_moments(self) -> int:
+        """About how many there are of a series."""
+        return self.report.n_samples // len(self.forecaster.labels)
+
+    def _held_out(self, asked: int | None, *, least: int = 0) -> int:
+        return choose_held_out(asked, self._n_moments, self.forecaster.task.horizon, least=least)
 
     def _plan_without(self, data: Any, hold_out: int | None) -> ForecastPlan:
         """The plan of the rows it learned from, without the last moments, which are its tests; errors as `backtest`."""

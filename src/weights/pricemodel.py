@@ -10,9 +10,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
+import msgspec
+import numpy as np
+
 from weights.ensemble import Report
 from weights.errors import UsageError
 from weights.finance.backtesting import backtest_prices
+from weights.finance.drivertable import tabulate_predictors
 from weights.finance.fitting import PricePlan, fit_prices
 from weights.finance.forecaster import PriceDrivers, PriceForecaster
 from weights.finance.later import LaterPrices, read_later_prices
@@ -26,6 +30,7 @@ from weights.forecasting.steps import ForecastTable
 from weights.interruption import stop_request, stoppable
 from weights.running import OnProgress, run_at_once
 from weights.store.format import save as save_forecaster
+from weights.tables import Table
 from weights.training.control import Control
 
 
@@ -103,6 +108,14 @@ class PriceModel:
             raise UsageError("What tells of prices was not measured in this fit. Fit again with inspection (without inspect=False).")
         return self.forecaster.drivers
 
+    def summary(self, *, top: int | None = None) -> Table:
+        """What tells of the quantity as a table, which prints itself; errors as `drivers`.
+
+        Args:
+            top: at most so many variables.
+        """
+        return tabulate_predictors(self.forecaster, self.drivers, top=top)
+
     @stoppable
     def score(self, data: Any, *, level: float | Sequence[float] = LEVELS, cost: float = 0.0) -> PriceScore:
         """How good forecasts of later rows are: from every moment whose steps all are among them, without learning again.
@@ -115,11 +128,15 @@ class PriceModel:
         Raises:
             DataError: they do not, or are less than the horizon.
         """
-        import numpy as np
-
         forecaster, notes = self.read(data)
         origins = np.arange(len(self.forecaster.history) - 1, len(forecaster.history))
-        return score_prices([(forecaster, origins)], forecaster.history, levels=list_levels(level), cost=check_cost(cost), notes=notes)
+        return score_prices(
+            [(forecaster, origins)],
+            forecaster.history,
+            levels=list_levels(level),
+            cost=check_cost(cost),
+            notes=[*notes, *forecaster.suspects],
+        )
 
     @stoppable
     def backtest(
@@ -136,7 +153,7 @@ class PriceModel:
 
         Args:
             data: the rows it learned from; read from where they came from if None.
-            hold_out: how many of the last moments are judged; a fifth of them, or five horizons if these are less, if not given.
+            hold_out: how many of the last moments are judged; a fifth of them if not given.
             refit: after how many moments it is learned again; the horizon, or more so that it is two dozen times at most, if not given.
             cost: of trading, as a share of what is traded, such as 0.001.
             level: of the intervals whose coverage is counted.
@@ -150,12 +167,13 @@ class PriceModel:
         source = origin.source if data is None and origin is not None else data
         if source is None:
             raise UsageError("The rows of training came from memory. Give them again with --data (in Python: data).")
-        hold_out = choose_held_out(hold_out, self.forecaster.n_learned, task.horizon)
+        hold_out = choose_held_out(hold_out, self.forecaster.n_learned, task.horizon, least=self.forecaster.n_learned // 5)
         given: dict[str, Any] = {"task": task.kind, "time": task.time or STEPS, "series": task.series, "horizon": task.horizon}
         given |= {"quantity": task.quantity, "missing": () if origin is None else origin.roles.missing}
         plan = plan_prices(source, make_request(task.target, given), held_out=hold_out)
         control = Control(report=progress or (lambda progress: None), stopping=stop_request())
-        return backtest_prices(plan, refit=refit, levels=list_levels(level), cost=check_cost(cost), control=control)
+        score = backtest_prices(plan, refit=refit, levels=list_levels(level), cost=check_cost(cost), control=control)
+        return msgspec.structs.replace(score, notes=[*score.notes, *self.forecaster.suspects])
 
     def read(self, data: Any) -> LaterPrices:
         """The forecaster with later rows behind its prices, or as it is."""

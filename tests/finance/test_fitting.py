@@ -42,6 +42,18 @@ def test_a_planted_signal_is_named_and_used_and_has_its_sign():
     assert model.drivers.suspects == []
 
 
+def test_variables_that_follow_from_others_are_not_weighed_as_the_market_of_one_share():
+    rows = traded(500, 1, seed=5, follows=0.35)
+    names = [row.name for row in wt.fit({**rows, "again": 2 * np.asarray(rows["signal"])}, "close", **SAID).drivers.predictors]
+    assert "signal" in names
+    assert not {"again", "market, last day", "market, last week"} & {*names}
+
+
+def test_columns_can_be_left_out():
+    model = wt.fit(traded(420, follows=0.35), "close", **{**SAID, "inspect": False}, drop="signal")
+    assert [*model.forecaster.history.signals] == []
+
+
 def test_a_column_that_was_filled_in_afterwards_is_warned_of():
     rows = traded(500, 5, seed=3)
     close = np.asarray(rows["close"]).reshape(500, 5)
@@ -49,6 +61,7 @@ def test_a_column_that_was_filled_in_afterwards_is_warned_of():
     model = wt.fit({**rows, "mood": tomorrow.ravel()}, "close", **SAID)
     assert len(model.drivers.suspects) == 1
     assert model.drivers.suspects[0].startswith("'mood' tells")
+    assert any("'mood' tells" in note for note in model.backtest({**rows, "mood": tomorrow.ravel()}, hold_out=30, refit=30).notes)
 
 
 def test_what_is_for_the_test_is_judged_and_not_learned_from():

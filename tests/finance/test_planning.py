@@ -38,7 +38,10 @@ def test_every_option_acts_or_is_refused():
 @pytest.mark.parametrize(
     ("said", "words"),
     [
-        ({"quantity": "luck"}, "--as must be one of returns, log-returns, volatility, direction, drawdown, but is 'luck'"),
+        (
+            {"quantity": "luck"},
+            r"--as \(in Python: quantity\) must be one of returns, .*, drawdown, but is 'luck'",
+        ),
         ({"time": "none"}, "Name the column of dates with --time"),
         ({"horizon": None}, "was not said"),
         ({"activation": "gelu"}, "'activation' does nothing"),

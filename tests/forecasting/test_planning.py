@@ -72,6 +72,13 @@ def test_every_option_acts_or_is_refused():
             plan(weekly(84), **{name: "something"})
 
 
+def test_columns_can_be_left_out_and_must_be_there():
+    planned = plan(weekly(120) | {"rain": np.arange(120) % 5}, drop="rain")
+    assert planned.past == []
+    with pytest.raises(NotFoundError, match="no column 'snow' to leave out"):
+        plan(weekly(84), drop="snow")
+
+
 def test_settings_of_models_are_refused():
     with pytest.raises(UsageError, match="'activation' does nothing for forecasts"):
         plan(weekly(84), activation="gelu")

@@ -118,7 +118,6 @@ def test_a_horizon_that_was_not_said_is_asked_for(tmp_path):
         ("--classes", "a"),
         ("--kind", "sold=category"),
         ("--keep", "all"),
-        ("--drop", "sold"),
         ("--clip", "3"),
         ("--search", "members=3"),
         ("--learning-rate", "0.1"),

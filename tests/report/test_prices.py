@@ -7,7 +7,7 @@ from pathlib import Path
 from planted import traded
 from small import HORIZON, forecast_prices
 from weights import api
-from weights.report.prices import driver_lines, overview, plan_lines, plan_object, result_lines, run_lines, run_object
+from weights.report.prices import overview, plan_lines, plan_object, result_lines, run_lines, run_object
 
 
 def plan(**options):
@@ -34,13 +34,11 @@ def test_an_outcome_says_what_answers_why_and_what_to_do_next():
     assert "nowhere, because of --no-save" in said(result_lines(forecast_prices(), plan(), None))
 
 
-def test_where_nothing_tells_of_returns_it_is_said_first():
-    lines = driver_lines(forecast_prices("returns").forecaster)
-    assert lines[0].split()[:2] == ["Drivers", "nothing:"]
-    assert "return, last month" in said(lines)
+def test_where_nothing_beats_zero_it_is_said():
     answering = said(run_lines(forecast_prices("returns"), Path("runs/shares")))
     assert "zero answers, with intervals from paths" in answering
     assert "nothing beats zero" in answering
+    assert "with intervals" not in said(run_lines(forecast_prices("direction"), Path("runs/shares")))
 
 
 def test_the_object_holds_what_json_can():

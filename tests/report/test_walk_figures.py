@@ -33,3 +33,10 @@ def test_what_was_earned_is_drawn_where_something_was_and_nothing_of_intervals_w
     assert inside(figure)
     assert "earned so far" in said
     assert "within" not in said
+
+
+def test_lines_that_cover_one_another_are_one_with_both_names():
+    course = Course(COURSE.times, "error", {"zero": [1.0, 2.0, 3.0], "learned": [1.0, 2.0, 3.0], "last": [2.0, 2.0, 2.0]})
+    said = words(walk_figure("returns", course, [Step(1, {})]))
+    assert "zero = learned" in said
+    assert "last" in said

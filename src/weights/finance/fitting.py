@@ -22,11 +22,14 @@ from weights.finance.scoring import choose_steps, judge_later
 from weights.inspection.predictors import find_look_ahead, weigh_predictors
 from weights.tasks.prices import PriceForecast
 from weights.training.control import Control, Progress
+from weights.types import FloatArray
 
 LEARNING, JUDGING, WEIGHING = "learning paths", "judging them", "weighing predictors"
 """The stages of a fit."""
 _SHARES_OF_TIME = {LEARNING: 0.4, JUDGING: 0.2, WEIGHING: 0.4}
 _SECONDS_A_PRICE = 4e-5
+_SAME = 1e-9
+"""Below one, that the correlation of a variable and its copy may be."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -134,7 +137,7 @@ def _judge(model: PathModel, windows: Windows, history: PriceHistory, task: Pric
 
 def _find_drivers(history: PriceHistory, task: PriceForecast) -> PriceDrivers:
     """What was known that might tell of the outcome after the last step, with what looks ahead."""
-    names, known = history.predictors
+    names, known = _leave_copies(*history.predictors)
     told, step = task.told, np.asarray([task.horizon])
     came = np.stack([history.observe(told, share, task.horizon)[:, -1] for share in range(history.close.shape[1])], axis=1)
     outcome = told.compare(came[..., None], history.volatility[..., None], step)[..., 0]
@@ -148,3 +151,15 @@ def _find_drivers(history: PriceHistory, task: PriceForecast) -> PriceDrivers:
         return PriceDrivers(suspects=suspects, reason=str(error))
     unit = "standard deviations of the outcome for one of the predictor"
     return PriceDrivers(predictors, unit, int(there.any(axis=1).sum()), int(there.sum()), suspects)
+
+
+def _leave_copies(names: Sequence[str], known: FloatArray) -> tuple[list[str], FloatArray]:
+    """Variables (p, t, S) without those that follow from an earlier one, as the market does from the only share there is."""
+    there = np.isfinite(known).all(axis=0)
+    seen = known[:, there] - known[:, there].mean(axis=1, keepdims=True)
+    size = np.sqrt((seen**2).sum(axis=1))
+    kept: list[int] = []
+    for i, own in enumerate(seen):
+        alike = any(abs(own @ seen[j]) >= (1 - _SAME) * size[i] * size[j] for j in kept)
+        kept += [] if alike and size[i] > 0 else [i]
+    return [names[i] for i in kept], known[kept]

@@ -69,6 +69,11 @@ class PriceForecaster:
         """The number of shares."""
         return len(self.labels)
 
+    @property
+    def suspects(self) -> list[str]:
+        """Warnings of columns that know what comes better than what has been."""
+        return [] if self.drivers is None else self.drivers.suspects
+
     def place_of(self, share: str) -> int:
         """The place of a share.
 

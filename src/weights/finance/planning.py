@@ -20,10 +20,10 @@ from weights.finance.fitting import PricePlan
 from weights.finance.history import PriceHistory, describe_ends, lay_out_prices
 from weights.fitoptions import Request
 from weights.fitting import GivenRows
-from weights.forecasting.planning import check_acting, check_horizon, choose_time
+from weights.forecasting.planning import check_acting, check_horizon, choose_time, leave_columns
 from weights.tasks.prices import PriceForecast
 
-TAKES = ("task", "target", "time", "series", "horizon", "quantity", "split", "missing", "sheet", "query", "threads", "inspect")
+TAKES = ("task", "target", "time", "series", "horizon", "quantity", "drop", "split", "missing", "sheet", "query", "threads", "inspect")
 """Options that act on forecasts of prices."""
 
 
@@ -50,6 +50,7 @@ def plan_prices(data: Any, request: Request, *, held_out: int = 0) -> PricePlan:
         raise UsageError("One column of prices is needed. Name it with --target.")
     missing = name_columns(said.missing, ())
     table = read_table(data, missing=missing, verbatim=[name for name in (series, split) if name])
+    table = leave_columns(table, name_columns(said.drop, labels))
     time, said_of_time = choose_time(table, time, {*targets, series, split})
     if series is not None and time is None:
         raise UsageError("Prices of several series are learned from together, moment by moment. Name the column of dates with --time.")
@@ -61,6 +62,8 @@ def plan_prices(data: Any, request: Request, *, held_out: int = 0) -> PricePlan:
     remarks += describe_ends(history, panel.labels)
     if unread:
         remarks.append(f"not looked at, as they are no numbers: {listed([printable(name) for name in unread], 5)}")
+    if panel.calendar.numbered and QUANTITIES[quantity].by_year:
+        remarks.append("rows are steps without dates, so that volatility is that of a step, not of a year")
     n_learned = len(history) - held_out if split is None else _find_first_tested(table, panel, history, split)
     return PricePlan(
         task=PriceForecast(targets[0], quantity, horizon, time, series),
@@ -84,7 +87,7 @@ def check_quantity(quantity: Any) -> str:
         UsageError: it is not.
     """
     if quantity not in QUANTITIES:
-        raise UsageError(f"--as must be one of {', '.join(QUANTITIES)}, but is '{quantity}'. {suggest(str(quantity), QUANTITIES)}")
+        raise UsageError(f"--as (in Python: quantity) must be one of {', '.join(QUANTITIES)}, but is '{quantity}'.")
     return str(quantity)
 
 

@@ -89,9 +89,10 @@ class PriceScore(msgspec.Struct, frozen=True):
             f"{self.n_windows:,} forecasts of {self.n_series:,} series from {self.n_origins:,} moments, after {self.task.horizon:,} steps"
         )
         fits = f", learned {self.n_fits:,} times on the way" if self.n_fits > 1 else ""
+        brackets = "; [95 % interval over the choice of moments]" if any(row[2] for row in rows) else ""
         return [
             *aligned(rows, to_right=[1, *range(3, len(rows[0]))]),
-            f"  {counted}{fits}; [95 % interval over the choice of moments]",
+            f"  {counted}{fits}{brackets}",
             *aligned(by_step, to_right=range(1, len(by_step[0]))),
             *(self.trading.lines(self.task.horizon) if self.trading else []),
         ]

@@ -15,7 +15,7 @@ from typing import NamedTuple
 import msgspec
 import numpy as np
 
-from weights.errors import DataError, Interrupted
+from weights.errors import DataError, Interrupted, listed, printable
 from weights.forecasting.cleaning import clean_all
 from weights.forecasting.columns import NO_COLUMNS, moments_of
 from weights.forecasting.fitting import ForecastPlan, fit_forecaster
@@ -111,8 +111,8 @@ class _Tried(NamedTuple):
     seconds: float
 
 
-def list_changes(plan: ForecastPlan) -> Iterator[Change]:
-    """The changes that make sense for a plan."""
+def list_changes(plan: ForecastPlan, used: Sequence[str] = ()) -> Iterator[Change]:
+    """The changes that make sense for a plan, of which these columns that are known up to the origin are used."""
     lags, longest = plan.regressions.lags, max(len(unit.values) for unit in plan.units)
     if lags:
         yield Change("recent", "the later half of the history alone", _take_recent)
@@ -123,10 +123,10 @@ def list_changes(plan: ForecastPlan) -> Iterator[Change]:
     if plan.with_pool:
         yield Change("each-alone", "each series by itself, without what all share", lambda plan: replace(plan, pooling=False))
     if plan.columns.groups:
-        without = f"without {', '.join(plan.columns.groups)}"
+        without = f"without {listed([*plan.columns.groups], 3)}"
         yield Change("without-columns", without, _without_columns)
-    if plan.past:
-        yield Change("without-past", f"without {', '.join(plan.past[:5])}", _without_past)
+    if used:
+        yield Change("without-past", f"without {listed([printable(name) for name in used], 3)}", _without_past)
     if any(unit.scale.logged for unit in plan.units):
         yield Change("without-logs", "without logarithms", lambda plan: _with_scale(plan, logged=False))
     elif all(unit.values.min() > 0 for unit in plan.units):
@@ -144,8 +144,8 @@ def diagnose_forecasts(plan: ForecastPlan, held_out: int, control: Control) -> F
     Raises:
         DataError: nothing can be judged. Interrupted: the work was asked to stop.
     """
-    changes = [*list_changes(plan)]
     base = _try(plan, control, plan)
+    changes = [*list_changes(plan, base.forecaster.columns.past)]
     if not len(base.later.mase):
         raise DataError(
             "Judging changes needs a series with as many of the last moments as the horizon, but there is none. Give more rows."

@@ -341,7 +341,8 @@ def _compare(sizes: Mapping[str, Sizes], plan: ForecastPlan) -> tuple[str, bool,
         worse = f"{share:.1%} worse" if gain < 0 else f"{share:.1%} better, which is within its error,"
         return plain, False, f"nothing beats the {plain}: {mixed} were {worse} at rolling origins, so that it answers alone"
     better = f"lose {gain / means[plain]:.1%} less than" if gain > 0 else "are as good as"
-    return plain, True, f"{mixed} {better} the {plain}, the best of the plain forecasts, at rolling origins (squared errors)"
+    how = "squared errors" if len(plan.units) == 1 else "squared errors over the variance of each series"
+    return plain, True, f"{mixed} {better} the {plain}, the best of the plain forecasts, at rolling origins ({how})"
 
 
 def _fit_bounds(errors: Sequence[Errors], plan: ForecastPlan) -> AdaptiveBounds:

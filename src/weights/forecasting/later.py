@@ -105,7 +105,10 @@ def read_later(forecaster: Forecaster, data: Any) -> Later:
     if unknown:
         named = listed([printable(panel.labels[s]) for s in unknown], 5)
         were = counted(len(unknown), "series was not there when it learned, and is", "series were not there when it learned, and are")
-        notes.append(f"{were} forecast by the weights that all share: {named}")
+        notes.append(
+            f"{were} forecast by the weights that all share: {named}; intervals are as wide as those of the series that it learned from, "
+            "and too narrow where a new one is harder to forecast"
+        )
     notes += _describe_missing(forecaster, values, n_new=len(forecaster) - n_known)
     if not unknown and not n_after:
         raise DataError("Rows later than those it learned from were needed, but there are none. Give rows that go on behind them.")
@@ -174,9 +177,9 @@ def check_expected(forecaster: Forecaster, unit: int, n_values: int, expected: F
         moment = show_moment(float(forecaster.calendar.moments(np.asarray([number]))[0]), numbered=forecaster.calendar.numbered)
         named = listed([printable(name) for name in forecaster.columns.sources], 5)
         raise DataError(
-            f"Columns that are known beforehand ({named}) must have values at every moment that is forecast, but {forecaster.name(unit)} "
-            f"has none at {moment}. Give rows with them, whose target may be empty, with --after (in Python: after), or forecast fewer "
-            "steps (horizon)."
+            f"Columns that are known beforehand ({named}) must have values at every moment that is forecast, but one is missing "
+            f"at {moment} for {forecaster.name(unit)}. Give rows with them, whose target may be empty, with --after (in Python: after), "
+            "or forecast fewer steps (horizon)."
         )
 
 

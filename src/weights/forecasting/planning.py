@@ -41,6 +41,7 @@ TAKES = (
     "series",
     "horizon",
     "known",
+    "drop",
     "split",
     "missing",
     "sheet",
@@ -87,6 +88,7 @@ def plan_forecast(data: Any, request: Request, *, held_out: int = 0) -> Forecast
             "The column to forecast was not named. Name it with --target, which may be repeated (in Python: target, a name or a list)."
         )
     table = read_table(data, missing=name_columns(said.missing, ()), verbatim=[name for name in (series, split) if name])
+    table = leave_columns(table, name_columns(said.drop, labels))
     known = _split_listed(name_columns(said.known, labels), table.column_names)
     if both := {*known} & {*targets}:
         raise UsageError(f"Column '{min(both)}' is forecast and cannot be known beforehand. Leave it out of --known.")
@@ -215,14 +217,26 @@ def _split_listed(names: Sequence[str], columns: Collection[str]) -> tuple[str, 
     return tuple(part for name in names for part in ([name] if name in columns else [part.strip() for part in name.split(",")]))
 
 
-def choose_held_out(asked: int | None, n_moments: int, horizon: int) -> int:
-    """How many of the last moments are held out: what was asked for, or a fifth, or five horizons if these are less.
+def leave_columns(table: pa.Table, names: Sequence[str]) -> pa.Table:
+    """The table without some columns.
+
+    Raises:
+        NotFoundError: it has no such column.
+    """
+    for name in names:
+        if name not in table.column_names:
+            raise NotFoundError(f"The table has no column '{printable(name)}' to leave out. {suggest(name, table.column_names)}")
+    return table.drop_columns([*names])
+
+
+def choose_held_out(asked: int | None, n_moments: int, horizon: int, *, least: int = 0) -> int:
+    """How many of the last moments are held out: what was asked for, or a fifth, or five horizons if these are less, but so many at least.
 
     Raises:
         UsageError: less than the horizon was asked for.
     """
     if asked is None:
-        return max(min(n_moments // 5, 5 * horizon), horizon)
+        return max(min(n_moments // 5, 5 * horizon), horizon, least)
     if asked < horizon:
         raise UsageError(f"At least the {horizon:,} steps of the horizon are held out, but {asked:,} were asked for.")
     return asked

@@ -191,7 +191,7 @@ BACKTEST = Question(
 class DiagnoseOptions(msgspec.Struct, frozen=True):
     """What is held out."""
 
-    hold_out: Annotated[int | None, option("Last moments that are held out; a fifth, or five horizons, if not given.", "STEPS")] = None
+    hold_out: Annotated[int | None, option("Last moments that are held out; a quarter, 3,000 at most, if not given.", "STEPS")] = None
     data: TrainingRows = None
 
 

@@ -40,13 +40,19 @@ def refuse_summary(model: PriceModel) -> str:
     return "" if asked else "What tells of prices was not measured in this fit. Fit again with inspection (without --no-inspect)."
 
 
-def ask_summary(model: PriceModel, options: NoOptions, asker: Asker) -> Answer:
+class PriceSummaryOptions(msgspec.Struct, frozen=True):
+    """How much is shown."""
+
+    top: Annotated[int | None, option("At most so many variables.", "NUMBER")] = None
+
+
+def ask_summary(model: PriceModel, options: PriceSummaryOptions, asker: Asker) -> Answer:
     """What tells of prices, as a record and as a table."""
-    from weights.report.prices import driver_lines, driver_object
+    from weights.report.prices import driver_object
 
     if refusal := refuse_summary(model):
         raise UsageError(refusal)
-    return Answer(driver_object(model.drivers), driver_lines(model.forecaster))
+    return Answer(driver_object(model.drivers), model.summary(top=options.top).lines())
 
 
 SUMMARY = Question(
@@ -57,6 +63,7 @@ SUMMARY = Question(
       weights summary runs/shares
     """,
     ask=ask_summary,
+    options=PriceSummaryOptions,
     refuses=refuse_summary,
     subject="prices",
 )
@@ -137,7 +144,7 @@ SCORE = Question(
 class PriceBacktestOptions(msgspec.Struct, frozen=True):
     """What is held out, how often it is learned again, and what trading costs."""
 
-    hold_out: Annotated[int | None, option("Last moments that are held out; a fifth, or five horizons, if not given.", "STEPS")] = None
+    hold_out: Annotated[int | None, option("Last moments that are held out; a fifth if not given.", "STEPS")] = None
     refit: Annotated[int | None, option("Learn again after so many moments; after the horizon, or two dozen times.", "STEPS")] = None
     cost: Annotated[float, option("Of trading, as a share of what is traded, such as 0.001.", "SHARE")] = 0.0
     level: Annotated[Any, option("Levels of the intervals, in per cent or as shares.", "LEVELS")] = "80,95"

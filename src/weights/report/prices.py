@@ -9,15 +9,13 @@ from typing import Any
 import msgspec
 
 from weights.errors import listed, printable
+from weights.finance.drivertable import find_significant, tabulate_predictors
 from weights.finance.fitting import PricePlan
 from weights.finance.forecaster import LEARNED, PriceDrivers, PriceForecaster
 from weights.pricemodel import PriceModel
 from weights.report.forecasts import report_object
 from weights.report.terminal import duration, metric_lines, note_lines
 from weights.summary import labelled
-from weights.tables import aligned, compact, show_p
-
-_ALPHA = 0.05
 
 
 def overview(plan: PricePlan) -> list[str]:
@@ -56,7 +54,7 @@ def result_lines(model: PriceModel, plan: PricePlan, folder: Path | None) -> lis
     lines = [labelled("Result", f"{_answering(forecaster)}, {duration(model.report.seconds)}"), *quality_lines(forecaster)]
     lines.append(labelled("Why", model.report.decision))
     if forecaster.drivers is not None:
-        lines += driver_lines(forecaster)
+        lines += tabulate_predictors(forecaster, forecaster.drivers).lines()
     lines += note_lines(remark for remark in model.report.remarks if remark not in plan.remarks)
     if folder is None:
         return [*lines, labelled("Saved", "nowhere, because of --no-save")]
@@ -68,7 +66,8 @@ def result_lines(model: PriceModel, plan: PricePlan, folder: Path | None) -> lis
 def _answering(forecaster: PriceForecaster) -> str:
     """What answers, in words."""
     if forecaster.answering != LEARNED:
-        return f"{forecaster.answering} answers, with intervals from paths"
+        bounds = ", with intervals from paths" if forecaster.task.told.bounded else ""
+        return f"{forecaster.answering} answers{bounds}"
     return f"paths of returns; {forecaster.model.drift.rule} for which way, a regression for how much"
 
 
@@ -79,36 +78,10 @@ def quality_lines(forecaster: PriceForecaster) -> list[str]:
     return [*shown, f"  {after}at rolling origins: learned from what was known, judged on what came next"]
 
 
-def driver_lines(forecaster: PriceForecaster) -> list[str]:
-    """What tells of the quantity, as an aligned table, and whether anything does."""
-    drivers, task = forecaster.drivers, forecaster.task
-    assert drivers is not None
-    lines = [labelled("Warning", warning) for warning in drivers.suspects]
-    if drivers.reason:
-        return [*lines, labelled("Drivers", drivers.reason)]
-    sure = [row for row in drivers.predictors if row.p_adjusted < _ALPHA]
-    n = len(drivers.predictors)
-    if sure:
-        tell = "variables tells" if len(sure) == 1 else "variables tell"
-        said = f"{len(sure)} of {n} {tell} of {task.quantity} {task.horizon:,} steps ahead, beside the others"
-    else:
-        said = f"nothing: none of {n} variables is distinguishable from no effect on {task.quantity} {task.horizon:,} steps ahead"
-    lines.append(labelled("Drivers", said))
-    rows = [["known at the moment", "slope", "", "p", "p (adjusted)", "explained"]]
-    for row in sorted(drivers.predictors, key=lambda row: (row.p_adjusted, -abs(row.slope))):
-        bounds = f"[{compact(row.low)} {compact(row.high)}]"
-        explained = f"{100 * row.explained:.2f} %"
-        rows.append([printable(row.name), compact(row.slope), bounds, show_p(row.p_value), show_p(row.p_adjusted), explained])
-    lines += aligned(rows, to_right=[1, 3, 4, 5])
-    lines.append(f"  slope: {drivers.unit}, with its own 95 % interval; {drivers.n_dates:,} dates, {drivers.n_rows:,} rows")
-    lines.append("  a date with all its series is one observation; adjusted (Romano and Wolf) for having looked at all of them")
-    return lines
-
-
 def driver_object(drivers: PriceDrivers) -> dict[str, Any]:
-    """The same for JSON."""
+    """What tells of the quantity, for JSON."""
     found: dict[str, Any] = msgspec.to_builtins(drivers)
-    return {**found, "significant": [row.name for row in drivers.predictors if row.p_adjusted < _ALPHA]}
+    return {**found, "significant": find_significant(drivers)}
 
 
 def run_lines(model: PriceModel, folder: Path) -> list[str]:
@@ -124,7 +97,7 @@ def run_lines(model: PriceModel, folder: Path) -> list[str]:
         *([labelled("beside", listed([printable(name) for name in beside], 8))] if beside else []),
         *quality_lines(forecaster),
         labelled("why", report.decision),
-        *note_lines(report.remarks),
+        *note_lines([*report.remarks, *forecaster.suspects]),
     ]
 
 

@@ -74,12 +74,24 @@ def _draw(
     marks += panel.frame()
     marks += [Line(panel.line([across.low, across.high], [value, value]), FAINT, dashed=True) for value in dashed]
     x = _LEFT + 7.2 * len(words) + 24
-    for color, (name, own) in zip(_COLORS, lines.items(), strict=False):
+    for color, (name, own) in zip(_COLORS, _join_equal(lines).items(), strict=False):
         there = np.isfinite(np.asarray(own, float))
         marks.append(Line(panel.line(places[there], np.asarray(own, float)[there]), color, 1.8))
         marks.append(Text(x, top - 8, name, SMALL, color, bold=True))
         x += 7.2 * len(name) + 24
     return top + _HEIGHT + _APART
+
+
+def _join_equal(lines: Mapping[str, Sequence[float]]) -> dict[str, Sequence[float]]:
+    """The lines, of which those that cover one another are one, with both names."""
+    joined: dict[str, Sequence[float]] = {}
+    for name, own in lines.items():
+        same = next((known for known, other in joined.items() if np.allclose(own, other, rtol=1e-9, atol=0.0, equal_nan=True)), None)
+        if same is None:
+            joined[name] = own
+        else:
+            joined = {f"{same} = {name}" if known == same else known: other for known, other in joined.items()}
+    return joined
 
 
 def _at(times: Sequence[str], place: float) -> str:

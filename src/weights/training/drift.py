@@ -15,6 +15,8 @@ import numpy as np
 from weights.dependence import error_of_mean
 from weights.types import FloatArray, IntArray
 
+ZERO, _MEAN, _REGRESSION = "zero", "the mean so far", "a regression on what is known"
+"""The rules."""
 _STRENGTHS = (1.0, 10.0, 100.0)
 """Of the penalty, beside inputs of variance one (our choice): there is little to learn, so that weights are held back strongly."""
 _N_CUTS = 6
@@ -77,16 +79,13 @@ def fit_drift(came: FloatArray, known: FloatArray, origin: IntArray, steps: int)
 def _choose(expected: Mapping[str, FloatArray], came: FloatArray, origin: IntArray, judged: list[IntArray]) -> str:
     """The name of the rule of the least squared error, if that is less than that of zero beyond doubt."""
     if not judged:
-        return _ZERO
+        return ZERO
     place = np.concatenate(judged)
     gains = {name: came[place] ** 2 - (came[place] - own) ** 2 for name, own in expected.items()}
     best = max(gains, key=lambda name: float(gains[name].mean()))
     gain, share = gains[best], np.full(len(place), 1 / len(place))
     error = error_of_mean(share * (gain - gain.mean()), share, time=origin[place].astype(float))
-    return best if error.degrees > 0 and gain.mean() > _SURE * error.std_err > 0 else _ZERO
-
-
-_ZERO, _MEAN, _REGRESSION = "zero", "the mean so far", "a regression on what is known"
+    return best if error.degrees > 0 and gain.mean() > _SURE * error.std_err > 0 else ZERO
 
 
 def _fit_rules(came: FloatArray, known: FloatArray) -> dict[str, Drift]:
@@ -98,7 +97,7 @@ def _fit_rules(came: FloatArray, known: FloatArray) -> dict[str, Drift]:
     scale = np.sqrt((seen**2).sum(axis=1) / counts)
     scale = np.where(scale > 0, scale, 1.0)
     mean, nothing = float(came.mean()) if len(came) else 0.0, np.zeros(len(known))
-    rules = {_ZERO: Drift(centre, scale, nothing, 0.0, _ZERO), _MEAN: Drift(centre, scale, nothing, mean, _MEAN)}
+    rules = {ZERO: Drift(centre, scale, nothing, 0.0, ZERO), _MEAN: Drift(centre, scale, nothing, mean, _MEAN)}
     seen /= scale[:, None]
     products, cross = seen @ seen.T / max(len(came), 1), seen @ (came - mean) / max(len(came), 1)
     for strength in _STRENGTHS:

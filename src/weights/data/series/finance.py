@@ -35,6 +35,7 @@ class Quantity(NamedTuple):
         baselines: by name, what is expected after each moment without any model, shape (t, k).
         compare: outcomes (..., k), volatility (..., 1) and steps (k,) -> in units in which series can be compared.
         neutral: what is expected where nothing tells which way prices go; None of what says nothing of whether they rise.
+        by_year: whether it is shown for a year.
         bounded: whether an interval says something of it; of a yes or no it does not.
     """
 
@@ -47,6 +48,7 @@ class Quantity(NamedTuple):
     baselines: Mapping[str, Baseline]
     compare: Callable[[FloatArray, FloatArray, IntArray], FloatArray]
     neutral: float | None = None
+    by_year: bool = False
     bounded: bool = True
 
     def values(self, prices: FloatArray) -> FloatArray:
@@ -278,6 +280,7 @@ QUANTITIES = {
             {"qlike": _qlike_of_roots, "mae": _absolute_error},
             {"historical mean": expect_history, "last": expect_last, "HAR": expect_har},
             _compare_squares,
+            by_year=True,
         ),
         Quantity(
             "direction",
