@@ -34,7 +34,7 @@ def test_what_was_learned_answers_where_it_loses_less_beyond_doubt():
 def test_the_simplest_answers_where_others_do_not_lose_less_beyond_doubt():
     close = compare(judged_of(learned=1.0, zero=1.001, mean=1.0), TASK, "learned")
     assert (close.simplest, close.beaten) == ("zero", False)
-    assert "nothing beats zero by more than its error, which answers" in say_comparison(close, "error")
+    assert "nothing beats zero by more than its error, so that it answers" in say_comparison(close, "error")
     apart = compare(judged_of(learned=1.0, zero=3.0, mean=1.0), TASK, "learned")
     assert apart.simplest == "mean"
 

@@ -97,8 +97,7 @@ def say_comparison(comparison: Comparison, title: str) -> str:
     if np.isclose(comparison.loss, comparison.other, rtol=1e-9):
         return f"nothing beats {comparison.simplest}, which answers: what was known tells nothing more ({title} {comparison.loss:.4g})"
     doubt = "" if comparison.error is None else f", standard error of the difference {comparison.error:.2g}"
-    beside = f"{title} {comparison.loss:.4g} beside {comparison.other:.4g} of {comparison.best}{doubt}"
+    beside = f"{title} {comparison.loss:.4g} as learned, {comparison.other:.4g} of {comparison.best}{doubt}"
     if comparison.beaten:
         return f"what was learned loses less than all that needs no model: {beside}"
-    within = "" if comparison.simplest == comparison.best else ", than which it does not lose more beyond doubt"
-    return f"nothing beats {comparison.simplest} by more than its error, which answers: of what was learned {beside}{within}"
+    return f"nothing beats {comparison.simplest} by more than its error, so that it answers: {beside}"
