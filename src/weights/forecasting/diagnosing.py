@@ -213,7 +213,7 @@ def _try(plan: ForecastPlan, control: Control, whole: ForecastPlan) -> _Tried:
     """A plan as it fares on what comes later, and on what it was learned from."""
     begun = time.monotonic()
     quiet = Control(n_threads=control.n_threads, stopping=control.stopping, work="The diagnosis")
-    forecaster = fit_forecaster(replace(plan, tests=(), inspect=False), quiet)
+    forecaster = fit_forecaster(replace(plan, tests=(), inspect=False, network=False), quiet)
     seconds = time.monotonic() - begun
     known = [unit.columns[len(unit.values) :, : len(forecaster.columns.known)] for unit in plan.units]
     walked = walk_later(lay_out_later(forecaster, whole.tests, known, []), ())

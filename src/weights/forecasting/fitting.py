@@ -20,6 +20,7 @@ from weights.forecasting.columns import NO_COLUMNS, ChosenColumns, fit_beside, m
 from weights.forecasting.drivers import Drivers, find_drivers
 from weights.forecasting.forecaster import Forecaster, LagModel, SeriesArrays
 from weights.forecasting.later import lay_out_later
+from weights.forecasting.network import SeriesNetwork, describe_network, estimate_network, train_network
 from weights.forecasting.rolling import (
     NO_ERRORS,
     Errors,
@@ -83,6 +84,7 @@ class ForecastPlan:
         columns: what stands beside lags.
         inspect: whether to measure what drives forecasts.
         pooling: whether series may share regressions.
+        network: whether a network may add to what many series' regressions forecast.
     """
 
     task: Forecast
@@ -100,6 +102,7 @@ class ForecastPlan:
     columns: ChosenColumns
     inspect: bool
     pooling: bool = True
+    network: bool = True
 
     def agrees_with(self, config: Any) -> bool:
         """Whether a saved run forecasts series of the same names."""
@@ -113,7 +116,10 @@ class ForecastPlan:
     @property
     def stages(self) -> dict[str, float]:
         """The names of what is done, in this order, and about how many seconds each takes."""
-        return ({POOLING: 0.3 * self.seconds} if self.with_pool else {}) | {REGRESSING: self.seconds}
+        alone = {REGRESSING: self.seconds}
+        if not self.with_pool:
+            return alone
+        return {POOLING: 0.3 * self.seconds, **alone} | (estimate_network(len(self.units), self.n_threads) if self.network else {})
 
 
 def estimate_seconds(n_units: int, regressions: Regressions, n_threads: int) -> float:
@@ -171,6 +177,7 @@ def fit_forecaster(plan: ForecastPlan, control: Control) -> Forecaster:
     for u, result in enumerate(results):
         own = result.weights if beaten else plain_weights(plain, plan.regressions, len(plan.units[u].values))
         weights_of_lags[u, : len(own)] = own
+    network = _train_network(plan, results, weights_of_lags, control) if beaten and plan.network and plan.with_pool else None
     own = mix_pool(pool).weights if pool is not None and beaten else plain_weights(plain, plan.regressions, n_lags)
     shared = np.concatenate([own, np.zeros((n_lags - len(own), horizon))])
     shares = describe_shares([result.mixture for result in results if result.mixture is not None]) if beaten else {plain: 1.0}
@@ -183,7 +190,7 @@ def fit_forecaster(plan: ForecastPlan, control: Control) -> Forecaster:
         metrics=metrics[chosen],
         compared=metrics,
         decision=decision,
-        remarks=plan.remarks,
+        remarks=[*plan.remarks, *describe_network(network)],
         seconds=round(time.monotonic() - begun, 3),
         created=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
         version=weights.__version__,
@@ -200,8 +207,17 @@ def fit_forecaster(plan: ForecastPlan, control: Control) -> Forecaster:
         _fit_bounds([_errors_of(result, chosen) for result in results], plan),
         _find_drivers(plan, results, weights_of_lags) if plan.inspect else None,
         report,
+        network,
     )
     return _with_test(forecaster, plan)
+
+
+def _train_network(
+    plan: ForecastPlan, results: Sequence[_UnitResult], weights_of_lags: FloatArray, control: Control
+) -> SeriesNetwork | None:
+    """A network on what the regressions of all units leave, where it helps."""
+    effects, with_columns = [result.beside.final for result in results], bool(plan.columns.groups)
+    return train_network(plan.units, effects, weights_of_lags, plan.regressions.seasons, control, with_columns=with_columns)
 
 
 def _place_cuts(plan: ForecastPlan) -> list[IntArray | None]:

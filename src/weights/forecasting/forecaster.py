@@ -15,6 +15,7 @@ from weights.ensemble import Report
 from weights.errors import NotFoundError, printable, suggest
 from weights.forecasting.columns import ChosenColumns, moments_of
 from weights.forecasting.drivers import Drivers
+from weights.forecasting.network import SeriesNetwork
 from weights.forecasting.units import Scale, carry_forward, name_unit
 from weights.tasks.forecast import Forecast
 from weights.training.lagged import Regressions
@@ -86,6 +87,7 @@ class Forecaster:
             which are at -1.
         drivers: what drives forecasts; None where that was not asked for.
         report: how it was made and how good it is.
+        network: what adds to the forecasts of regressions; None where nothing does.
     """
 
     task: Forecast
@@ -98,6 +100,20 @@ class Forecaster:
     bounds: AdaptiveBounds
     drivers: Drivers | None
     report: Report
+    network: SeriesNetwork | None = None
+
+    def correct(self, units: IntArray, rest: FloatArray, forecasts: FloatArray, added: FloatArray) -> FloatArray:
+        """What the network adds to forecasts (n, H) of these units (n,), by regressions, of what columns leave, shape (n, H).
+
+        Args:
+            units: whose.
+            rest: the last values of it, the newest last, shape (n, L).
+            forecasts: of it.
+            added: what columns add at the next steps, shape (n, H), NaN where one is missing.
+        """
+        if self.network is None:
+            return np.zeros_like(forecasts)
+        return self.network.correct(units, rest, forecasts, added if self.columns.groups else added[:, :0])
 
     @property
     def plain(self) -> FloatArray:

@@ -210,7 +210,7 @@ def answer_plainly(later: Later) -> Later:
     weights = np.broadcast_to(forecaster.plain, forecaster.units.weights.shape)
     units = forecaster.units._replace(weights=weights, tail_effects=np.zeros_like(forecaster.units.tail_effects))
     nothing = [np.zeros_like(own) for own in later.expected]
-    return replace(later, forecaster=replace(forecaster, units=units), expected=nothing)
+    return replace(later, forecaster=replace(forecaster, units=units, network=None), expected=nothing)
 
 
 class Walked(NamedTuple):
