@@ -41,6 +41,11 @@ def test_where_noise_is_left_there_is_no_network():
     assert fit_lag_network(examples(lambda last: 0.0 * last), CONTROL) is None
 
 
+def test_where_no_member_stays_finite_there_is_no_network(monkeypatch):
+    monkeypatch.setattr(lag_network, "_LEARNING_RATE", 1e30)
+    assert fit_lag_network(examples(np.abs), CONTROL) is None
+
+
 def test_the_same_seed_gives_the_same_network():
     first, again = (fit_lag_network(examples(np.abs), CONTROL, seed=3) for _ in range(2))
     windows = examples(np.abs, seed=1).windows

@@ -20,6 +20,7 @@ from weights.dependence import error_of_mean
 from weights.elements.optimization import Optimization
 from weights.elements.regularization import Regularization
 from weights.ensemble import apply_program
+from weights.errors import TrainingError
 from weights.models.mlp import Mlp
 from weights.spec import Members, Spec, resolve
 from weights.tasks.base import OutputFunctions, Task
@@ -162,6 +163,8 @@ def describe_windows(windows: Windows) -> tuple[FloatArray, FloatArray]:
 def fit_lag_network(examples: Examples, control: Control, *, seed: int = 0) -> LagNetwork | None:
     """A network on what regressions leave, or None where it saves no more than its standard error in time that its members left out.
 
+    None as well where no member stayed finite.
+
     Args:
         examples: windows of all series.
         control: threads, and whether to stop.
@@ -191,7 +194,10 @@ def fit_lag_network(examples: Examples, control: Control, *, seed: int = 0) -> L
         groups=np.arange(x.shape[1]),
         used=np.ones(x.shape[1], np.float32),
     )
-    trained = train(job, replace(control.aside(), report=control.report))
+    try:
+        trained = train(job, replace(control.aside(), report=control.report))
+    except TrainingError:  # no member stayed finite: regressions answer alone
+        return None
     share, gain = _choose_share(trained, job)
     settings = NetworkSettings(spec, examples.windows.rest.shape[1], share, gain)
     return LagNetwork(settings, trained.population.params, center, deviation) if share else None
