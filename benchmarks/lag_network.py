@@ -44,16 +44,17 @@ class Fitted(NamedTuple):
 
     forecaster: Forecaster
     plan: Any
-    effects: list[np.ndarray]
+    learned: list[network.LearnedSeries]
     losses: Losses
 
 
-def fit(frame: pd.DataFrame, **options: Any) -> tuple[Forecaster, Any, list[np.ndarray]]:
-    """Regressions without a network, their plan, and what columns add to the values of each series."""
+def fit(frame: pd.DataFrame, **options: Any) -> tuple[Forecaster, Any, list[network.LearnedSeries]]:
+    """Regressions without a network, their plan, and what they learned from."""
     arrays, kept = fitting._arrays, []
 
     def keep(plan: Any, beside: Any, *rest: Any) -> Any:
-        kept.append((plan, [own.final for own in beside]))
+        series_of = zip(plan.units, beside, strict=True)
+        kept.append((plan, [network.LearnedSeries(unit, own.rest_final, own.final) for unit, own in series_of]))
         return arrays(plan, beside, *rest)
 
     with mock.patch.object(fitting, "_arrays", keep), mock.patch.object(fitting, "_train_network", return_value=None):
@@ -99,7 +100,7 @@ def of_walk(job: Walk) -> Fitted:
 
     def losses(forecaster: Forecaster) -> np.ndarray:
         later = read_later(forecaster, frame[first + 1 :]) if len(frame) > first + 1 else nothing_later(forecaster)
-        moments = walk(later.forecaster, later.values, later.expected, follow=False)
+        moments = walk(later.forecaster, later.values, later.expected, later.past, follow=False)
         forecasts = [undo_all(moment.scales, moment.forecasts) for moment, _ in zip(moments, job.origins, strict=False)]
         of_targets = np.stack(forecasts, axis=1)
         errors = np.abs(of_targets - job.steps()[later.forecaster.units.target]).mean(axis=(0, 2))
@@ -110,7 +111,7 @@ def of_walk(job: Walk) -> Fitted:
 
 def try_network(fitted: Fitted, seed: int) -> dict[str, float]:
     """The figures of one seed."""
-    forecaster, plan, effects, losses = fitted
+    forecaster, plan, learned, losses = fitted
     train, choose = lag_network.fit_lag_network, lag_network._choose_share
     chosen: list[tuple[float, float]] = []
 
@@ -125,7 +126,7 @@ def try_network(fitted: Fitted, seed: int) -> dict[str, float]:
     ):
         columns = bool(plan.columns.groups)
         seasons = plan.regressions.seasons
-        whole = network.train_network(plan.units, effects, forecaster.units.weights, seasons, Control(), with_columns=columns)
+        whole = network.train_network(learned, forecaster.units.weights, seasons, Control(), with_columns=columns)
     seconds = time.process_time() - began
     assert whole is not None
     share, gain = chosen[0]

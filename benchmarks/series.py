@@ -41,9 +41,7 @@ from series_peers import (
     walk_naive,
     walk_trees,
 )
-from weights.data.series.cycles import Columns, find_events, join_columns, propose_groups
 from weights.forecasting.walking import walk as walk_later
-from weights.training.lagged_errors import LagSetting, choose_columns, fit_regression
 
 ETT_TRAIN, ETT_VALIDATION, ETT_TEST = 8_640, 2_880, 2_880
 ETT_HORIZONS = (96, 192, 336, 720)
@@ -55,8 +53,6 @@ ARIMA_SERIES = 20
 """Series of m4_hourly, drawn at random, that AutoARIMA is run on."""
 YEARS_MSTL = 1_461
 ALL = 100_000
-HALF_LIVES = (4 * 365.25, 2 * 365.25)
-"""Days after which the regression may count a day half."""
 CHICAGO_TEST = 731
 CHICAGO_AHEAD = 14
 EXCHANGE_TEST = 1_517
@@ -78,45 +74,19 @@ Run = Callable[[], Record]
 def walk_ours(walk: Walk) -> np.ndarray:
     """Forecasts of Weights at each origin, shape (targets, n, H)."""
     answers = np.empty((len(walk.targets), len(walk.origins), walk.horizon))
-    frame = walk.frame[[walk.time, *walk.targets, *walk.known]]
+    frame = walk.frame[[walk.time, *walk.targets, *walk.known, *walk.past]]
     for origin, end in zip(walk.fits, [*walk.fits[1:], walk.origins[-1] + 1], strict=True):
         known = {"known": [*walk.known]} if walk.known else {}
         fit: Record = {"time": walk.time, "target": [*walk.targets], "horizon": walk.horizon, "inspect": False, **known}
         model = wt.fit(frame[: origin + 1], task="forecast", **fit)
         later = model.read(frame[origin + 1 : end + walk.horizon])
-        for moment in walk_later(later.forecaster, later.values, later.expected):
+        for moment in walk_later(later.forecaster, later.values, later.expected, later.past):
             for i in np.flatnonzero(walk.origins == origin + moment.known):
                 for unit, forecast in enumerate(moment.forecasts):
                     answers[later.forecaster.units.target[unit], i] = later.forecaster.units.scale(unit).undo(forecast)
             if origin + moment.known + 1 == end:
                 break
     return answers
-
-
-def walk_regression(walk: Walk) -> np.ndarray:
-    """Forecasts of the regression with lagged errors alone, as `weights.training` has it; its columns are chosen at the first fit."""
-    values = walk.frame[walk.targets[0]].to_numpy(float)
-    moments = walk.frame[walk.time].astype("datetime64[s]").astype("int64").to_numpy(float)
-    known = Columns(tuple(walk.known), walk.frame[[*walk.known]].to_numpy(float))
-    first = walk.fits[0] + 1
-    is_event = find_events(take(known, slice(first)))
-    events, others = (Columns(tuple(np.array(known.names)[part]), known.values[:, part]) for part in (is_event, ~is_event))
-    groups = propose_groups(moments, step=float(moments[1] - moments[0]), events=events, known=others)
-    short, full = (LagSetting(walk.horizon, lags, (walk.season,)) for lags in ((4 * walk.season,), (4 * walk.season, 16 * walk.season)))
-    learned = {name: take(columns, slice(first)) for name, columns in groups.items()}
-    choice = choose_columns(values[:first], learned, short, half_lives=HALF_LIVES)
-    columns = join_columns([groups[name] for name in choice.groups], len(values))
-    answers = np.empty((1, len(walk.origins), walk.horizon))
-    for origin in walk.fits:
-        model = fit_regression(values[: origin + 1], take(columns, slice(origin + 1)), full, half_life=choice.half_life)
-        asked = (walk.origins >= origin) & (walk.origins < origin + (walk.refit or len(values)))
-        answers[0, asked] = model.forecast(values, columns.values, walk.origins[asked])
-    return answers
-
-
-def take(columns: Columns, rows: slice) -> Columns:
-    """Columns of some moments."""
-    return Columns(columns.names, columns.values[rows])
 
 
 def hold_ours(holdout: Holdout) -> list[np.ndarray]:
@@ -236,8 +206,7 @@ def of_chicago(folder: Path) -> dict[str, Run]:
         return {"mae": float(errors.mean()), "day1": float(errors[:, 0].mean()), f"day{CHICAGO_AHEAD}": float(errors[:, -1].mean())}
 
     peers = walkers(ALL, ARIMA_DAYS) | {"MSTL 7, 365 (statsforecast)": partial(walk_model, make_mstl, YEARS_MSTL)}
-    ours = {"weights": walk_ours, "weights, the regression alone": walk_regression}
-    return {name: partial(score, forecast) for name, forecast in {**ours, **peers}.items()}
+    return {name: partial(score, forecast) for name, forecast in {"weights": walk_ours, **peers}.items()}
 
 
 def walk_chicago(folder: Path) -> Walk:

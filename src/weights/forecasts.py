@@ -24,10 +24,8 @@ from weights.forecasting.planning import STEPS, check_horizon, choose_held_out, 
 from weights.forecasting.scoring import LEVELS, ForecastScore, list_levels, score_later
 from weights.forecasting.steps import ForecastTable, tabulate_steps, total_steps
 from weights.interruption import stop_request, stoppable
-from weights.running import OnProgress
-from weights.store.format import check_writable
+from weights.running import OnProgress, run_at_once
 from weights.store.format import save as save_forecaster
-from weights.store.listing import check_replaceable
 from weights.tables import Records
 from weights.training.control import Control
 
@@ -131,8 +129,7 @@ class ForecastModel:
             Lags          weight in the best linear forecast, 296 windows
                                 weight                 p (Holm)   used
               1 step ahead
-                the last value   0.831  [0.725 0.937]    <0.001  0.767
-            ...
+                the last value   0.831  [0.725 0.937]    <0.001  ...
         """
         return tabulate_drivers(self.forecaster, self.drivers, top=top)
 
@@ -190,7 +187,8 @@ class ForecastModel:
         plan = self._plan_without(data, hold_out)
         control = Control(n_threads=plan.n_threads, report=progress or (lambda progress: None), stopping=stop_request())
         forecaster = fit_forecaster(replace(plan, tests=()), control)
-        later = lay_out_later(forecaster, plan.tests, [unit.columns[len(unit.values) :] for unit in plan.units], plan.remarks)
+        places = plan.places_of(forecaster.columns)
+        later = lay_out_later(forecaster, plan.tests, [unit.columns[len(unit.values) :, places] for unit in plan.units], plan.remarks)
         return score_later(later, list_levels(level))
 
     @stoppable
@@ -244,17 +242,6 @@ class ForecastModel:
 
 
 @stoppable
-def run_forecast(
-    plan: ForecastPlan, *, save: Any = None, resume: bool = False, overwrite: bool = False, progress: OnProgress = None
-) -> ForecastModel:
-    """The model of a forecast that is ready to be learned; arguments and errors as `weights.fit`."""
-    if resume:
-        raise UsageError("Forecasts are learned in one go, and leave nothing to go on with. Leave out --resume.")
-    if save is not None:
-        check_writable(Path(save))
-        check_replaceable(Path(save), plan, overwrite=overwrite)
-    control = Control(n_threads=plan.n_threads, report=progress or (lambda progress: None), stopping=stop_request())
-    forecaster = fit_forecaster(plan, control)
-    if save is not None:
-        save_forecaster(forecaster, Path(save))
-    return ForecastModel(forecaster)
+def run_forecast(plan: ForecastPlan, **options: Any) -> ForecastModel:
+    """The model of a forecast that is ready to be learned; options and errors as `weights.running.run_at_once`."""
+    return ForecastModel(run_at_once(plan, fit_forecaster, **options))

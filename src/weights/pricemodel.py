@@ -24,10 +24,8 @@ from weights.forecasting.planning import STEPS, check_horizon, choose_held_out
 from weights.forecasting.scoring import LEVELS, list_levels
 from weights.forecasting.steps import ForecastTable
 from weights.interruption import stop_request, stoppable
-from weights.running import OnProgress
-from weights.store.format import check_writable
+from weights.running import OnProgress, run_at_once
 from weights.store.format import save as save_forecaster
-from weights.store.listing import check_replaceable
 from weights.training.control import Control
 
 
@@ -185,17 +183,6 @@ def check_cost(cost: float) -> float:
 
 
 @stoppable
-def run_prices(
-    plan: PricePlan, *, save: Any = None, resume: bool = False, overwrite: bool = False, progress: OnProgress = None
-) -> PriceModel:
-    """The model of a forecast of prices that is ready to be learned; arguments and errors as `weights.fit`."""
-    if resume:
-        raise UsageError("Forecasts are learned in one go, and leave nothing to go on with. Leave out --resume.")
-    if save is not None:
-        check_writable(Path(save))
-        check_replaceable(Path(save), plan, overwrite=overwrite)
-    control = Control(n_threads=plan.n_threads, report=progress or (lambda progress: None), stopping=stop_request())
-    forecaster = fit_prices(plan, control)
-    if save is not None:
-        save_forecaster(forecaster, Path(save))
-    return PriceModel(forecaster)
+def run_prices(plan: PricePlan, **options: Any) -> PriceModel:
+    """The model of a forecast of prices that is ready to be learned; options and errors as `weights.running.run_at_once`."""
+    return PriceModel(run_at_once(plan, fit_prices, **options))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import weights
 from weights.ensemble import Ensemble
@@ -13,12 +13,13 @@ from weights.fitting import Prepared, train_ensemble
 from weights.interruption import stop_request, stoppable
 from weights.store.checkpoint import Checkpoints, fingerprint
 from weights.store.format import check_writable
-from weights.store.format import save as save_ensemble
+from weights.store.format import save as save_run
 from weights.store.listing import check_replaceable
 from weights.training.compiling import keep_compiled_programs
 from weights.training.control import Control, Progress
 from weights.types import Params, ReportProgress
 
+Saved = TypeVar("Saved", bound=Any)
 READING = "reading pictures"
 """The stage in which pictures are decoded."""
 OnProgress = Callable[[Progress], None] | None
@@ -65,9 +66,40 @@ def run(
                 f"The checkpoint '{checkpoints.folder}' does not fit the run ({type(error).__name__}: {error}). "
                 "Remove that folder and run without --resume."
             ) from error
-        save_ensemble(ensemble, Path(save))
+        save_run(ensemble, Path(save))
         checkpoints.remove()
     return ensemble
+
+
+def run_at_once(
+    plan: Any,
+    learn: Callable[[Any, Control], Saved],
+    *,
+    save: Any = None,
+    resume: bool = False,
+    overwrite: bool = False,
+    progress: OnProgress = None,
+) -> Saved:
+    """What is learned in one go, which leaves no checkpoints; arguments and errors as `weights.fit`.
+
+    Args:
+        plan: what is ready to be learned, with `n_threads` and `agrees_with`.
+        learn: makes what is saved of it.
+        save: the folder.
+        resume: is refused.
+        overwrite: whether a run of something else may be replaced.
+        progress: called while it learns.
+    """
+    if resume:
+        raise UsageError("Forecasts are learned in one go, and leave nothing to go on with. Leave out --resume.")
+    if save is not None:
+        check_writable(Path(save))
+        check_replaceable(Path(save), plan, overwrite=overwrite)
+    control = Control(n_threads=plan.n_threads, report=progress or (lambda progress: None), stopping=stop_request())
+    learned = learn(plan, control)
+    if save is not None:
+        save_run(learned, Path(save))
+    return learned
 
 
 def report_reading(progress: OnProgress) -> ReportProgress:

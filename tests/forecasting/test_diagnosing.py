@@ -9,6 +9,8 @@ import weights as wt
 from planted import stacked, weekly
 from small import HORIZON, forecast_one, forecast_two
 from weights.errors import UsageError
+from weights.forecasting.diagnosing import ForecastRemedy, conclude
+from weights.forecasting.forecaster import LagModel
 
 SAID = {"task": "forecast", "time": "day", "horizon": HORIZON, "inspect": False}
 
@@ -22,16 +24,25 @@ def by_name(diagnosis):
     return {remedy.name: remedy for remedy in diagnosis.remedies}
 
 
-def test_a_rhythm_that_has_changed_is_better_learned_from_its_later_half():
-    """The week turns upside down at two fifths, so that all that was learned before is wrong."""
-    table = weekly(900, noise=0.3)
-    table["sold"] = np.where(np.arange(900) < 360, 40 - table["sold"], table["sold"] + 0.01 * np.arange(900))
-    diagnosis = diagnose(table)
-    recent = by_name(diagnosis)["recent"]
-    assert recent.helps
-    assert recent.low <= recent.gain <= recent.high
-    assert diagnosis.verdict in ("overfits", "underfits")
-    assert diagnosis.remedies[0] == max(diagnosis.remedies, key=lambda remedy: remedy.gain)
+def remedy(name, gain, half, train_gain=0.0):
+    return ForecastRemedy(name, f"with {name}", gain, gain - half, gain + half, train_gain)
+
+
+@pytest.mark.parametrize(
+    ("remedies", "beaten", "verdict"),
+    [
+        ([remedy("more-lags", 0.2, 0.1, 0.3), remedy("recent", -0.1, 0.3)], True, "underfits"),
+        ([remedy("fewer-lags", 0.2, 0.1, -0.3)], True, "overfits"),
+        ([remedy("fewer-lags", 0.2, 0.3, -0.3), remedy("recent", -0.3, 0.1)], True, "limited by the amount of data"),
+        ([remedy("fewer-lags", 0.01, 0.005, -0.3), remedy("recent", -0.01, 0.1)], True, "balanced"),
+        ([remedy("fewer-lags", 0.0, 0.0)], False, "limited by noise"),
+        ([ForecastRemedy("recent", "the later half", 0.3)], True, "undecided"),
+    ],
+)
+def test_a_verdict_follows_from_what_changes_do(remedies, beaten, verdict):
+    found, reason = conclude(1.0, 2.0, LagModel(7, (7,), {}, "last value", beaten), remedies)
+    assert found == verdict
+    assert reason
 
 
 def test_where_no_change_helps_that_is_said():
@@ -40,6 +51,12 @@ def test_where_no_change_helps_that_is_said():
     assert not any(remedy.helps for remedy in diagnosis.remedies)
     assert diagnosis.plain_loss > diagnosis.loss
     assert 0.5 * diagnosis.loss < diagnosis.train_loss < 1.5 * diagnosis.loss
+
+
+def test_changes_stand_in_the_order_of_their_gains_within_their_intervals():
+    remedies = diagnose(weekly(600, noise=2.0)).remedies
+    assert [own.gain for own in remedies] == sorted((own.gain for own in remedies), reverse=True)
+    assert all(own.low <= own.gain <= own.high for own in remedies)
 
 
 def test_noise_is_limited_by_noise():

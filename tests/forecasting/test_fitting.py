@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.signal import lfilter
 
 import weights
 from planted import rows_of, stacked, weekly
@@ -139,19 +140,112 @@ def parted(n_train: int, n_test: int, later: np.ndarray | None = None, n_val: in
     return table
 
 
+def strange(table: dict[str, object]) -> dict[str, object]:
+    """The table with sales that rise and fall over weeks, and a strange day now and then, on which little is sold."""
+    rng, n = np.random.default_rng(5), len(table["sold"])
+    slow = lfilter([1.0], [1.0, -0.9], rng.normal(size=n))
+    return dict(table, sold=table["sold"] + slow - 15.0 * (rng.random(n) < 1 / 25))
+
+
 VALUE = st.one_of(st.floats(-1e6, 1e6), st.just(0.0), st.just(np.nan))
 
 
 @settings(max_examples=12, deadline=None, derandomize=True)
 @given(st.lists(VALUE, min_size=12, max_size=12), st.sampled_from([0, 20]), st.booleans())
 def test_nothing_that_comes_later_moves_a_weight_a_scale_a_choice_or_a_forecast(later, n_val, by_step):
-    options = {"split": "split"} | ({} if by_step else {"time": "day"})
-    usual = fit(parted(80, 12, n_val=n_val), **options)
-    changed = fit(parted(80, 12, np.asarray(later), n_val=n_val), **options)
+    assert_nothing_moves(lambda table: table, 80, later, n_val, by_step)
+
+
+@settings(max_examples=6, deadline=None, derandomize=True)
+@given(st.lists(VALUE, min_size=12, max_size=12), st.sampled_from([0, 60]))
+def test_nor_does_it_where_lags_are_of_cleaned_values(later, n_val):
+    assert assert_nothing_moves(strange, 300, later, n_val, True).units.farthest.all()
+
+
+def assert_nothing_moves(change, n_train: int, later: list[float], n_val: int, by_step: bool) -> Forecaster:
+    options = {"split": "split", "time": "none" if by_step else "day"}
+    usual = fit(change(parted(n_train, 12, n_val=n_val)), **options)
+    table = parted(n_train, 12, n_val=n_val)
+    table["sold"] = np.concatenate([change(table)["sold"][:-12], later])
+    changed = fit(table, **options)
     assert_same(usual, changed)
     before, after = (weights.ForecastModel(forecaster).forecast() for forecaster in (usual, changed))
     for name in ("prediction", "low 80%", "high 95%"):
         np.testing.assert_array_equal(before[name], after[name])
+    return usual
+
+
+def test_a_strange_day_is_not_repeated_and_that_is_said():
+    table = strange(weekly(440))
+    forecaster = fit(rows_of(table, slice(400)), time="day")
+    farthest = forecaster.units.farthest[0] * forecaster.units.spread[0]
+    assert 0 < farthest < 15
+    assert any("of the absolute errors at rolling origins" in remark for remark in forecaster.report.remarks)
+    model, later = weights.ForecastModel(forecaster), rows_of(table, slice(400, 407))
+    drops = [np.repeat([0.0, drop], [6, 1]) for drop in (0.0, 15.0, 1e6)]
+    usual, low, lowest = (model.forecast(after=dict(later, sold=later["sold"] - drop))["prediction"] for drop in drops)
+    # One weight of the last value is 0.9 at most, and it moves by no more than from as far above as below what is expected of it.
+    assert np.abs(low - usual).max() <= 0.9 * 2 * farthest
+    np.testing.assert_allclose(low, lowest)
+
+
+def led(n: int, seed: int = 6) -> dict[str, object]:
+    """Sales that rise by what was spent on notices two days before, and other columns that say nothing."""
+    rng = np.random.default_rng(seed)
+    spent = rng.gamma(2.0, 2.0, size=n + 2)
+    table = weekly(n, notices=spent[2:], noise_of_it=rng.normal(size=n), shut=np.zeros(n), words=["a", "b"] * (n // 2))
+    return dict(table, sold=table["sold"] + 2 * spent[:n])
+
+
+def test_a_column_known_up_to_the_origin_leads_and_that_is_said():
+    table = led(440)
+    model = weights.fit(rows_of(table, slice(400)), "sold", task="forecast", time="day", horizon=HORIZON)
+    forecaster = model.forecaster
+    assert forecaster.columns.past == ("notices",)
+    remarks = " / ".join(forecaster.report.remarks)
+    for said in (
+        "notices at the origin saves",
+        "noise_of_it did not help",
+        "hold no numbers that differ, and are not looked at: shut, words",
+    ):
+        assert said in remarks
+    bare = {name: table[name] for name in ("day", "sold")}
+    alone = weights.fit(rows_of(bare, slice(400)), "sold", task="forecast", time="day", horizon=HORIZON)
+    # Two of five steps are told two days before: of a deviation of 2 * sqrt(8) there remains that of the noise, which is one.
+    later = rows_of(table, slice(400, 440))
+    assert model.score(later).steps[1].mae < 0.5 * alone.score(rows_of(bare, slice(400, 440))).steps[1].mae
+    explained = model.explain(later)[1]
+    parts = {part.part: part.value for part in explained.contributions}
+    assert "notices, at the origin" in parts
+    together = explained.base * np.prod([*parts.values()]) if explained.factors else explained.base + sum(parts.values())
+    np.testing.assert_allclose(explained.prediction, together)
+    np.testing.assert_allclose(explained.prediction, model.forecast(after=later)["prediction"][explained.step - 1])
+    without = model.read({name: own for name, own in later.items() if name != "notices"})
+    assert any("do not say what was known at the origin of notices" in note for note in without.notes)
+
+
+def test_what_comes_later_of_a_column_known_up_to_the_origin_moves_nothing():
+    usual, changed = led(412), led(412)
+    for table in (usual, changed):
+        table["split"] = ["train"] * 400 + ["test"] * 12
+    changed["notices"] = np.concatenate([changed["notices"][:400], np.full(12, 1e6)])
+    usual, changed = (fit(table, time="day", split="split") for table in (usual, changed))
+    assert usual.columns.past == ("notices",)
+    assert_same(usual, changed)
+    before, after = (weights.ForecastModel(forecaster).forecast() for forecaster in (usual, changed))
+    np.testing.assert_array_equal(before["prediction"], after["prediction"])
+
+
+def test_series_share_what_a_column_tells():
+    table = stacked(dict(led(300), shop=["a"] * 300), dict(led(300, seed=7), shop=["b"] * 300))
+    model = weights.fit(table, "sold", task="forecast", time="day", series="shop", horizon=HORIZON)
+    assert model.forecaster.columns.past == ("notices",)
+    c = dict(led(60, seed=8), shop=["c"] * 60)
+    assert np.isfinite(model.forecast(after=c, series="c")["prediction"]).all()
+
+
+def test_values_without_strange_ones_are_taken_as_they_are():
+    assert not fit(weekly(400), time="day").units.farthest.any()
 
 
 def test_rows_of_the_test_may_as_well_not_be_there():

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -36,6 +38,15 @@ def test_what_columns_leave_of_values_that_did_not_come_is_that_of_a_season_befo
     before = units.tails[0] - units.tail_effects[0]
     rest = forecaster.rest_later(0, np.array([np.nan, 3.0, np.nan]), expected)
     np.testing.assert_allclose(rest, [before[-7], units.scale(0).see(np.array([3.0]))[0] - 0.2, before[-5]])
+
+
+def test_lags_are_of_values_as_they_came_or_moved_to_where_they_are_not_strange():
+    forecaster, zero = forecast_one().forecaster, np.zeros(2)
+    seen = forecaster.units.scale(0).see(far := np.array([500.0, 20.0]))
+    np.testing.assert_array_equal(forecaster.rest_later(0, far, zero), seen)
+    cleaning = replace(forecaster, units=forecaster.units._replace(filters=np.array([[0.5]]), farthest=np.array([2.0])))
+    last = (forecaster.units.tails[0] - forecaster.units.tail_effects[0])[-1]
+    np.testing.assert_allclose(cleaning.rest_later(0, far, zero)[0], 0.5 * last + 2.0)
 
 
 def test_metrics_are_those_of_its_report():

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -71,6 +73,19 @@ def test_a_series_that_was_never_seen_is_forecast_by_weights_that_all_share():
     np.testing.assert_allclose(table["prediction"], rhythm, atol=1.0)
     assert (table["low 95%"] < table["prediction"]).all()
     assert [*model.forecaster.labels] == ["a", "b"]  # the model is as it was
+
+
+def test_lags_of_a_series_that_was_never_seen_are_cleaned_where_those_of_the_others_are():
+    usual = forecast_two().forecaster
+    cleaned = replace(usual, units=usual.units._replace(filters=np.full((2, 1), 0.2), farthest=np.ones(2)))
+    c = weekly(60, seed=7, begin="2024-03-01", shop=["c"] * 60)
+    c["sold"][50] += 30.0
+    before, after = (read_later(forecaster, c).forecaster.units for forecaster in (usual, cleaned))
+    assert (before.farthest[2], before.filters.shape) == (0, (3, 0))
+    assert after.farthest[2] > 0
+    np.testing.assert_array_equal(after.tails, before.tails)
+    moved = after.tail_effects[2] - before.tail_effects[2]
+    assert np.argmax(moved) == len(moved) - 10
 
 
 def test_a_run_of_one_series_does_not_take_rows_of_others():

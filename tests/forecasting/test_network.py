@@ -52,7 +52,7 @@ def test_what_comes_after_a_moment_changes_nothing_that_is_said_at_it():
     forecaster = forecast_many().forecaster
     changed = dict(LATER, sold=np.where(np.tile(np.arange(40), 24) < 10, LATER["sold"], 50.0))
     read = [read_later(forecaster, rows) for rows in (LATER, changed)]
-    usual, other = ([*walk(forecaster, known.values, known.expected, follow=False)] for known in read)
+    usual, other = ([*walk(forecaster, known.values, known.expected, known.past, follow=False)] for known in read)
     for a, b in zip(usual[:11], other[:11], strict=True):
         np.testing.assert_array_equal(a.forecasts, b.forecasts)
     assert not np.array_equal(usual[11].forecasts, other[11].forecasts)

@@ -14,7 +14,7 @@ from weights.forecasting import planning
 from weights.forecasting.planning import TAKES, check_horizon, refuse_series_options
 from weights.options import list_options
 
-NOT_LOOKED_AT = "a column is not looked at (day); --known names those that are known beforehand"
+NOT_LOOKED_AT = "a column holds no numbers that differ, and is not looked at: day"
 
 
 def plan(table, target="sold", **options):

@@ -17,7 +17,7 @@ LATER = rows_of(weekly(130), slice(105, None))
 
 def walked(later, model=None):
     known = read_later((model or forecast_one()).forecaster, later)
-    return known.forecaster, [*walk(known.forecaster, known.values, known.expected)]
+    return known.forecaster, [*walk(known.forecaster, known.values, known.expected, known.past)]
 
 
 def test_there_is_a_moment_before_the_first_later_value_and_one_after_each():

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from scipy.signal import lfilter
 
 import weights
 from damages import change_arrays, change_json, set_at
@@ -65,6 +66,18 @@ def test_saving_twice_writes_the_same_bytes(make, tmp_path):
     load(tmp_path / "a")
     for path in (tmp_path / "a").iterdir():
         assert path.read_bytes() == (tmp_path / "b" / path.name).read_bytes()
+
+
+def test_lags_of_other_columns_and_cleaning_come_back(tmp_path):
+    rng = np.random.default_rng(3)
+    spent, slow = rng.normal(size=402), lfilter([1.0], [1.0, -0.9], rng.normal(size=400))
+    sold = 50 + slow + 2 * spent[:400] - 15.0 * (rng.random(400) < 1 / 25)
+    model = weights.fit({"sold": sold, "spent": spent[2:]}, "sold", task="forecast", horizon=HORIZON, save=tmp_path / "run")
+    assert model.forecaster.columns.past == ("spent",)
+    assert model.forecaster.units.farthest.all()
+    again, later = weights.load(tmp_path / "run"), {"sold": sold[:20] - 60, "spent": spent[:20]}
+    assert again.score(later) == model.score(later)
+    assert again.explain(later) == model.explain(later)
 
 
 def test_columns_known_beforehand_and_calendars_of_every_kind_come_back(tmp_path):
@@ -165,6 +178,10 @@ ARRAYS: list[tuple[str, Any, str]] = [
     ("units/logged", lambda a: first(a, 2), "codes in 'units/logged' of what is not there"),
     ("units/floored", lambda a: first(a, 2), "codes in 'units/floored' of what is not there"),
     ("units/spread", lambda a: first(a, 0), "numbers in 'units/spread' that are not above zero"),
+    ("units/farthest", lambda a: first(a, -1), "numbers in 'units/farthest' that are below zero"),
+    ("units/past_spread", lambda a: np.zeros((2, 1)), "holds 'units/past_spread' as"),
+    ("past", lambda a: np.zeros((3, 1, 5)), "holds 'past' as"),
+    ("units/filters", lambda a: np.zeros((2, 800)), "holds 'units/filters' as"),
     ("units/season_error", lambda a: first(a, -1), "numbers in 'units/season_error' that are not above zero"),
     ("pooled", lambda a: a[:-1], "holds 'pooled' as"),
     ("bounds/quantiles", lambda a: a[:, ::-1], "quantiles that are not in ascending order"),

@@ -66,6 +66,31 @@ def test_gaps_at_the_ends_and_everywhere_are_survived():
     np.testing.assert_array_equal(fill_gaps(np.full(9, np.nan), TRUE), np.zeros(9))
 
 
+@pytest.mark.parametrize("taps", [np.zeros(0), np.array([0.8]), np.array([1.2, -0.5, 0.25])])
+@pytest.mark.parametrize("farthest", [0.0, 1.0, 2.5, np.inf])
+@pytest.mark.parametrize("n", [0, 2, 3, 4, 300])
+def test_cleaning_goes_from_value_to_value(taps, farthest, n):
+    values = autoregression(n, seed=7)
+    rng = np.random.default_rng(8)
+    values[rng.random(n) < 0.05] += 20.0
+    values[rng.random(n) < 0.1] = np.nan
+    p, wanted = len(taps), values.copy()
+    wanted[:p] = np.nan_to_num(wanted[:p])
+    for t in range(p, n):
+        expected = taps @ wanted[t - p : t][::-1]
+        wanted[t] = expected + np.clip(np.nan_to_num(wanted[t] - expected), -farthest, farthest)
+    np.testing.assert_allclose(clean(values, taps, farthest), wanted, atol=1e-12)
+
+
+def test_a_value_of_any_size_leaves_no_rounding_behind():
+    values = autoregression(100, seed=9)
+    huge, missing = values.copy(), values.copy()
+    huge[40], missing[40] = 1e30, np.nan
+    moved = clean(huge, TRUE, 2.5)
+    assert moved[40] == pytest.approx(clean(missing, TRUE, 2.5)[40] + 2.5)
+    np.testing.assert_array_equal(moved[80:], clean(values, TRUE, 2.5)[80:])
+
+
 def test_cleaning_sees_nothing_that_came_later():
     values = autoregression(60, seed=6)
     values[[7, 30, 31]] = np.nan

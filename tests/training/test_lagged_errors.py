@@ -7,7 +7,7 @@ import pytest
 import scipy.signal
 
 from weights.data.series.cycles import Columns, propose_groups
-from weights.training.lagged_errors import LagSetting, choose_columns, fit_past, fit_regression
+from weights.training.lagged_errors import LagSetting, choose_columns, fit_regression
 
 H = 5
 SETTING = LagSetting(H, (7,), (7,))
@@ -117,41 +117,3 @@ def test_choices_depend_on_nothing_that_came_later():
 def test_of_what_is_too_short_or_missing_nothing_is_chosen(values):
     groups = {"holidays": Columns(("holiday",), np.zeros((len(values), 1)))}
     assert choose_columns(values, groups, SETTING) == ((), None, {})
-
-
-def test_a_leading_column_takes_its_weight_at_its_lag_and_step():
-    random = np.random.default_rng(4)
-    past = random.normal(size=(600, 2))
-    errors = np.full((600, 3), np.nan)
-    origins = np.arange(10, 590)
-    values = np.zeros(600)
-    values[4:] = 2 * past[:-4, 1]  # what came four days ago
-    errors = values[origins[:, None] + np.arange(1, 4)] + 0.5 * random.normal(size=(580, 3))
-    weights = fit_past(errors, past, origins, n_lags=5)
-    truth = np.zeros((5, 2, 3))
-    truth[3, 1, 0] = truth[2, 1, 1] = truth[1, 1, 2] = 2  # step h is lag 4 - h before the origin
-    # Deviations of weights are 0.5 / sqrt(580), beside the shrinkage of the ridge.
-    np.testing.assert_allclose(weights.weights, truth, atol=0.1)
-    assert weights.loss < 0.4
-    np.testing.assert_allclose(weights.forecast(past, np.array([300]))[0], 2 * past[[297, 298, 299], 1], atol=0.5)
-
-
-def test_past_columns_that_say_nothing_are_not_used():
-    random = np.random.default_rng(5)
-    weights = fit_past(random.normal(size=(200, H)), random.normal(size=(220, 6)), np.arange(10, 210), n_lags=4)
-    assert not weights.weights.any()
-    assert weights.loss == 1
-
-
-def test_missing_past_columns_count_as_their_mean():
-    random = np.random.default_rng(6)
-    past = random.normal(3.0, 1.0, size=(300, 3))
-    past[random.random((300, 3)) < 0.2] = np.nan
-    past[:, 2] = np.nan
-    origins = np.arange(5, 290)
-    errors = np.nan_to_num(past[origins, :1] - 3.0) * np.ones(H)
-    weights = fit_past(errors, past, origins, n_lags=1)
-    assert np.isfinite(weights.forecast(past, origins)).all()
-    np.testing.assert_allclose(weights.weights[0, 0], 1.0, atol=0.1)
-    assert not weights.weights[0, 2].any()
-    np.testing.assert_allclose(weights.forecast(np.full((300, 3), np.nan), origins), 0.0)

@@ -11,14 +11,11 @@ import numpy as np
 from weights.data.series.calendar import Calendar
 from weights.data.series.cycles import Columns, find_events, join_columns, propose_groups
 from weights.forecasting.knownlevels import name_columns_of
-from weights.training.covariates import Effects, fit_effects
 from weights.training.lagged import Regressions
 from weights.training.lagged_errors import LagSetting, choose_columns
 from weights.types import BoolArray, FloatArray, IntArray
 
-_MOST_LAGS, _LAGS_TRIED = 60, 2
 _HALF_LIVES = (1_000.0, 300.0)
-_LONGEST_FILTER = 28
 
 
 class ChosenColumns(msgspec.Struct, frozen=True):
@@ -30,6 +27,7 @@ class ChosenColumns(msgspec.Struct, frozen=True):
         names: of all columns of these groups.
         half_life: moments after which a value counts half in the effects; None where all count alike.
         levels: of columns of words in the table, which are known by columns of zeros and ones, see `spread_levels`.
+        past: columns of the table that are known up to the origin only, whose lags have weights; behind the known ones wherever both are.
     """
 
     known: tuple[str, ...] = ()
@@ -38,6 +36,7 @@ class ChosenColumns(msgspec.Struct, frozen=True):
     names: tuple[str, ...] = ()
     half_life: float | None = None
     levels: dict[str, tuple[str, ...]] = {}
+    past: tuple[str, ...] = ()
 
     @property
     def sources(self) -> tuple[str, ...]:
@@ -46,10 +45,11 @@ class ChosenColumns(msgspec.Struct, frozen=True):
         return (*(name for name in self.known if name not in spread), *self.levels)
 
     def at(self, calendar: Calendar, moments: FloatArray, known: FloatArray) -> Columns:
-        """The columns at moments (t,), from the known ones (t, k), shape (t, names); missing where one that they need is.
+        """The columns at moments (t,), from the known ones (t, k or more), shape (t, names); missing where one that they need is.
 
         Shifted events at the first and the last moment are taken as none.
         """
+        known = known[:, : len(self.known)]
         missing: BoolArray = np.isnan(known)
         groups = list_groups(self, calendar, moments, np.where(missing, 0.0, known))
         columns = join_columns([groups[name] for name in self.groups], len(moments))
@@ -86,8 +86,8 @@ def choose_beside(
     chosen = ChosenColumns(tuple(known_names), tuple(name for name, own in zip(known_names, events, strict=True) if own))
     moments = moments_of(calendar, begin, len(seen))
     groups = list_groups(chosen, calendar, moments, known)
-    lags = [n for n in regressions.lags if n <= _MOST_LAGS] or [season for season in regressions.seasons if season <= _MOST_LAGS]
-    setting = LagSetting(regressions.horizon, lags[-_LAGS_TRIED:] or [1, 4], [s for s in regressions.seasons if s <= _MOST_LAGS])
+    short = regressions.short()
+    setting = LagSetting(short.horizon, short.lags, short.seasons)
     choice = choose_columns(seen, groups, setting, half_lives=[life for life in _HALF_LIVES if life < len(seen) / 2])
     names = join_columns([groups[name] for name in choice.groups], len(seen)).names
     if {*choice.groups} <= {*list_groups(NO_COLUMNS, calendar, moments, known[:, :0])}:
@@ -97,7 +97,7 @@ def choose_beside(
 
 def wrong_in_columns(chosen: ChosenColumns, calendar: Calendar) -> list[str]:
     """What is wrong with columns that were saved, in words; nothing if all is well."""
-    lawful = len({*chosen.known}) == len(chosen.known) and {*chosen.events} <= {*chosen.known}
+    lawful = len({*chosen.known, *chosen.past}) == len(chosen.known) + len(chosen.past) and {*chosen.events} <= {*chosen.known}
     lawful = lawful and (chosen.half_life is None or 0 < chosen.half_life < math.inf)
     lawful = lawful and all(len({*levels}) == len(levels) > 1 for levels in chosen.levels.values())
     lawful = lawful and {*name_columns_of(chosen.levels)} <= {*chosen.known}
@@ -106,11 +106,6 @@ def wrong_in_columns(chosen: ChosenColumns, calendar: Calendar) -> list[str]:
         lawful = {*chosen.groups} <= {*groups}
         lawful = lawful and join_columns([groups[name] for name in chosen.groups], 3).names == chosen.names
     return [] if lawful else ["columns beside lags are not those that the calendar and known columns give"]
-
-
-def fit_beside(seen: FloatArray, columns: Columns, chosen: ChosenColumns) -> Effects:
-    """The effects of chosen columns on a series (t,)."""
-    return fit_effects(seen, columns, longest=_LONGEST_FILTER, half_life=chosen.half_life)
 
 
 def moments_of(calendar: Calendar, begin: int, n: int) -> FloatArray:

@@ -16,9 +16,10 @@ import msgspec
 import numpy as np
 
 from weights.errors import DataError, Interrupted
+from weights.forecasting.cleaning import clean_all
 from weights.forecasting.columns import NO_COLUMNS, moments_of
 from weights.forecasting.fitting import ForecastPlan, fit_forecaster
-from weights.forecasting.forecaster import Forecaster
+from weights.forecasting.forecaster import Forecaster, LagModel
 from weights.forecasting.later import lay_out_later
 from weights.forecasting.rolling import Errors, Sizes, find_errors, mean_error, measure_sizes
 from weights.forecasting.scoring import answer_plainly, walk_later
@@ -123,7 +124,9 @@ def list_changes(plan: ForecastPlan) -> Iterator[Change]:
         yield Change("each-alone", "each series by itself, without what all share", lambda plan: replace(plan, pooling=False))
     if plan.columns.groups:
         without = f"without {', '.join(plan.columns.groups)}"
-        yield Change("without-columns", without, lambda plan: replace(plan, columns=NO_COLUMNS))
+        yield Change("without-columns", without, _without_columns)
+    if plan.past:
+        yield Change("without-past", f"without {', '.join(plan.past[:5])}", _without_past)
     if any(unit.scale.logged for unit in plan.units):
         yield Change("without-logs", "without logarithms", lambda plan: _with_scale(plan, logged=False))
     elif all(unit.values.min() > 0 for unit in plan.units):
@@ -155,7 +158,7 @@ def diagnose_forecasts(plan: ForecastPlan, held_out: int, control: Control) -> F
         control.report(Progress(TRYING, (done + 2) / (len(changes) + 1), None))
     remedies.sort(key=lambda remedy: -remedy.gain)
     loss, train_loss, plain_loss = (mean_error(sizes.mase, sizes)[0] for sizes in (base.later, base.learned, plain))
-    verdict, reason = _conclude(loss, plain_loss, base.forecaster, remedies)
+    verdict, reason = conclude(loss, plain_loss, base.forecaster.model, remedies)
     return ForecastDiagnosis(
         verdict,
         reason,
@@ -187,7 +190,7 @@ def _judge(change: Change, base: _Tried, plan: ForecastPlan, control: Control, n
     return ForecastRemedy(change.name, change.words, gain, low, high, train_gain, tried.seconds)
 
 
-def _conclude(loss: float, plain_loss: float, forecaster: Forecaster, remedies: Sequence[ForecastRemedy]) -> tuple[str, str]:
+def conclude(loss: float, plain_loss: float, model: LagModel, remedies: Sequence[ForecastRemedy]) -> tuple[str, str]:
     """A verdict and its reason."""
     if any(remedy.low is None and not remedy.failure for remedy in remedies):
         return "undecided", "what was held out is too short to tell how forecasts near each other depend: hold out more (--hold-out)"
@@ -201,11 +204,11 @@ def _conclude(loss: float, plain_loss: float, forecaster: Forecaster, remedies: 
     if recent is not None and recent.harms and -recent.gain > _CLOSE * loss:
         said = f"with half of the history the loss rises by {-recent.gain / loss:.1%}, so that more of it would lower it further"
         return "limited by the amount of data", said
-    if not forecaster.model.beaten:
-        return "limited by noise", f"nothing beats the {forecaster.model.plain}, and no change helps beyond doubt"
+    if not model.beaten:
+        return "limited by noise", f"nothing beats the {model.plain}, and no change helps beyond doubt"
     return (
         "balanced",
-        f"no change helps beyond doubt; the {forecaster.model.plain} loses {plain_loss / max(loss, 1e-300):.2g} times as much",
+        f"no change helps beyond doubt; the {model.plain} loses {plain_loss / max(loss, 1e-300):.2g} times as much",
     )
 
 
@@ -215,8 +218,7 @@ def _try(plan: ForecastPlan, control: Control, whole: ForecastPlan) -> _Tried:
     quiet = Control(n_threads=control.n_threads, stopping=control.stopping, work="The diagnosis")
     forecaster = fit_forecaster(replace(plan, tests=(), inspect=False, network=False), quiet)
     seconds = time.monotonic() - begun
-    known = [unit.columns[len(unit.values) :, : len(forecaster.columns.known)] for unit in plan.units]
-    walked = walk_later(lay_out_later(forecaster, whole.tests, known, []), ())
+    walked = walk_later(lay_out_later(forecaster, whole.tests, _columns_after(forecaster, plan), []), ())
     scale = _season_errors(forecaster, whole)
     return _Tried(forecaster, measure_sizes(walked.errors, scale), measure_sizes(_fitted_errors(forecaster, plan), scale), seconds)
 
@@ -230,7 +232,7 @@ def _season_errors(forecaster: Forecaster, whole: ForecastPlan) -> FloatArray:
 
 
 def _fitted_errors(forecaster: Forecaster, plan: ForecastPlan) -> list[Errors]:
-    """The errors of windows that were learned from, the last ones of each series."""
+    """The errors of windows that were learned from, the last ones of each series, without what columns known up to the origin add."""
     horizon, found = forecaster.task.horizon, []
     for u, unit in enumerate(plan.units):
         effects = np.zeros(len(unit.values))
@@ -240,18 +242,35 @@ def _fitted_errors(forecaster: Forecaster, plan: ForecastPlan) -> list[Errors]:
             effects = forecaster.units.intercept[u] + columns.values @ forecaster.units.slopes[u]
         n_lags = max(min(forecaster.model.n_lags, len(effects) // 2), 1)
         origins = np.arange(max(n_lags - 1, len(effects) - horizon - _MOST_WINDOWS), len(effects) - horizon)
-        forecasts = forecast_at(unit.seen - effects, origins, forecaster.units.weights[u, :n_lags]) + steps_after(effects, origins, horizon)
+        rest = clean_all(unit.seen - effects, forecaster.units.cleaning(u))
+        forecasts = forecast_at(rest, origins, forecaster.units.weights[u, :n_lags]) + steps_after(effects, origins, horizon)
         came = np.where(steps_after(unit.known.astype(float), origins, horizon) > 0, steps_after(unit.values, origins, horizon), np.nan)
         found.append(find_errors(origins - len(effects), came, forecasts, unit.scale))
     return found
 
 
+def _columns_after(forecaster: Forecaster, plan: ForecastPlan) -> list[FloatArray]:
+    """The columns of each unit that the forecaster looks at, after what it learned from."""
+    places = plan.places_of(forecaster.columns)
+    return [unit.columns[len(unit.values) :, places] for unit in plan.units]
+
+
 def _plainly(forecaster: Forecaster, plan: ForecastPlan) -> Sizes:
     """The sizes of errors of the best forecast that learns nothing."""
-    later = lay_out_later(
-        forecaster, plan.tests, [unit.columns[len(unit.values) :, : len(forecaster.columns.known)] for unit in plan.units], []
-    )
+    later = lay_out_later(forecaster, plan.tests, _columns_after(forecaster, plan), [])
     return measure_sizes(walk_later(answer_plainly(later), ()).errors, _season_errors(forecaster, plan))
+
+
+def _without_columns(plan: ForecastPlan) -> ForecastPlan:
+    """The plan without columns of the calendar and those that are known beforehand."""
+    n_known = len(plan.columns.known)
+    return replace(plan, columns=NO_COLUMNS, units=[replace(unit, columns=unit.columns[:, n_known:]) for unit in plan.units])
+
+
+def _without_past(plan: ForecastPlan) -> ForecastPlan:
+    """The plan without columns that are known up to the origin."""
+    n_known = len(plan.columns.known)
+    return replace(plan, past=(), units=[replace(unit, columns=unit.columns[:, :n_known]) for unit in plan.units])
 
 
 def _take_recent(plan: ForecastPlan) -> ForecastPlan:

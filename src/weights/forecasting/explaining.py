@@ -87,11 +87,13 @@ def _explain_unit(later: Later, unit: int, steps: Sequence[int]) -> list[Explain
     beside[: len(step_effects)] = step_effects
     corrected = forecaster.correct(np.asarray([unit]), rest[None, -n_lags:], window[None] @ units.weights[unit], beside[None])[0]
     added, usual = _added_by_group(forecaster, unit, later, max(steps))
+    by_past = _added_by_past(forecaster, later.past[unit][n_values:])
     explained = []
     for step in steps:
         moved = dict(zip(shares.names, shares.contributions[:, step - 1].tolist(), strict=True))
         moved |= {name: float(own[step - 1]) for name, own in added.items()}
         moved |= {_NETWORK: float(corrected[step - 1])} if forecaster.network is not None else {}
+        moved |= {f"{name}, at the origin": float(own[step - 1]) for name, own in by_past.items()}
         base = float(shares.mean_forecast[step - 1] + units.intercept[unit] + usual)
         prediction = float(scale.undo(np.asarray(base + sum(moved.values()))))
         shown = {name: float(np.exp(value * scale.spread)) if scale.logged else value * scale.spread for name, value in moved.items()}
@@ -127,7 +129,8 @@ def _added_by_group(forecaster: Forecaster, unit: int, later: Later, most: int) 
     if not chosen.groups:
         return {}, 0.0
     n_lags = forecaster.model.n_lags
-    known = np.nan_to_num(np.concatenate([units.known[unit, :1], later.known[unit]])[: 1 + n_values + most])
+    known = np.concatenate([units.known[unit, :1], later.known[unit]])[: 1 + n_values + most, : len(chosen.known)]
+    known = np.nan_to_num(known)
     before = np.where([name in chosen.events for name in chosen.known], 0.0, known[:1])
     known = np.concatenate([np.repeat(before, n_lags - 1, axis=0), known])
     moments = moments_of(forecaster.calendar, int(units.ends[unit]) - n_lags + 1, len(known))
@@ -142,6 +145,13 @@ def _added_by_group(forecaster: Forecaster, unit: int, later: Later, most: int) 
             added[part] = added.get(part, 0.0) + values[n_lags + n_values :] - usual
             total, place = total + usual, place + 1
     return added, total
+
+
+def _added_by_past(forecaster: Forecaster, last: FloatArray) -> dict[str, FloatArray]:
+    """What each column known up to the origin adds to the next steps beside its mean, shape (H,), from its last values (q, m)."""
+    if (weights := forecaster.past_weights) is None:
+        return {}
+    return {name: last[::-1, i] @ weights[:, i] for i, name in enumerate(forecaster.columns.past)}
 
 
 def _name_part(chosen: ChosenColumns, group: str, column: str) -> str:

@@ -16,11 +16,14 @@ from weights.adaptive import AdaptiveBounds, fit_bounds
 from weights.data.series.calendar import Calendar
 from weights.ensemble import Origin, Report
 from weights.errors import counted
-from weights.forecasting.columns import NO_COLUMNS, ChosenColumns, fit_beside, moments_of
+from weights.forecasting.beside import NO_SLOPES, Beside, count_before_judged, fit_beside
+from weights.forecasting.cleaning import AS_THEY_ARE, describe_gain, gain_by_cleaning, stack_cleanings
+from weights.forecasting.columns import NO_COLUMNS, ChosenColumns
 from weights.forecasting.drivers import Drivers, find_drivers
 from weights.forecasting.forecaster import Forecaster, LagModel, SeriesArrays
 from weights.forecasting.later import lay_out_later
-from weights.forecasting.network import SeriesNetwork, describe_network, estimate_network, train_network
+from weights.forecasting.network import LearnedSeries, SeriesNetwork, describe_network, estimate_network, train_network
+from weights.forecasting.past import NO_PAST, PastResult, ask_past, describe_past, keep_past
 from weights.forecasting.rolling import (
     NO_ERRORS,
     Errors,
@@ -37,7 +40,6 @@ from weights.forecasting.scoring import walk_later
 from weights.forecasting.units import Unit, last_values
 from weights.tasks.forecast import Forecast
 from weights.training.control import Control, Progress
-from weights.training.covariates import Effects
 from weights.training.lagged import (
     LagMixture,
     Pool,
@@ -65,7 +67,6 @@ _SAMPLED, _LEAST_POOLED = 20, 0.02
 _UNSURE = 0.05
 _MOST_KNOWN = 10_000
 _MOST_ORIGINS, _FEWEST_ORIGINS, _MOST_ERRORS = 3_000, 8, 16_000_000
-_NO_SLOPES = np.zeros(0)
 SECONDS_A_SMOOTHING = 0.04
 """Of a series, about: parameters are estimated from its values before some cuts, and from all."""
 _SECONDS_A_CUBE, _SECONDS_A_PRODUCT, _SECONDS_A_DISTANCE = 4.5e-10, 2e-9, 6e-5
@@ -81,10 +82,10 @@ class ForecastPlan:
         tests: values of each unit that come after those it learns from, shape (t,) each; none where nothing is for the test.
         source: where rows came from, in a few words. origin: where they can be read again. n_samples: their number.
         remarks: notes on the data. n_threads: units in work at the same time. seconds: about how long it takes.
-        columns: what stands beside lags.
+        columns: what stands beside lags. past: columns that are known up to the origin, which are asked whether they help.
         inspect: whether to measure what drives forecasts.
         pooling: whether series may share regressions.
-        network: whether a network may add to what many series' regressions forecast.
+        network: whether a network may add to what many series' regressions forecast; not beside columns known up to the origin.
     """
 
     task: Forecast
@@ -100,6 +101,7 @@ class ForecastPlan:
     n_threads: int
     seconds: float
     columns: ChosenColumns
+    past: Sequence[str]
     inspect: bool
     pooling: bool = True
     network: bool = True
@@ -107,6 +109,11 @@ class ForecastPlan:
     def agrees_with(self, config: Any) -> bool:
         """Whether a saved run forecasts series of the same names."""
         return [*self.labels] == getattr(config, "labels", None)
+
+    def places_of(self, columns: ChosenColumns) -> list[int]:
+        """Where chosen columns stand among those of the units."""
+        names = [*self.columns.known, *self.past]
+        return [names.index(name) for name in (*columns.known, *columns.past)]
 
     @property
     def with_pool(self) -> bool:
@@ -141,7 +148,7 @@ class _UnitResult(NamedTuple):
     weights: FloatArray
     mixture: LagMixture | None
     errors: dict[str, Errors]
-    beside: _Beside
+    beside: Beside
 
 
 OURS = "regressions"
@@ -156,20 +163,31 @@ def fit_forecaster(plan: ForecastPlan, control: Control) -> Forecaster:
     """
     begun = time.monotonic()
     cuts = _place_cuts(plan)
+
+    def leave(unit: Unit, own_cuts: IntArray | None) -> Beside:
+        return fit_beside(unit, plan.columns, plan.calendar, own_cuts, alone=not plan.with_pool)
+
     with control.threads() as threads:
-        beside = [*control.each(threads, lambda unit, own: _fit_beside(unit, plan, own), plan.units, cuts)]
+        beside = [*control.each(threads, leave, plan.units, cuts)]
+    if saved := gain_by_cleaning([own.rest_early for own in beside], cuts, plan.regressions):
+        beside = [own.cleaned(at, plan.regressions.n_lags) for own, at in zip(beside, cuts, strict=True)]
     pool = _pool(plan, beside, cuts, control) if plan.with_pool else None
     n_lags, n_units, horizon = plan.regressions.n_lags, len(plan.units), plan.task.horizon
     most = int(np.clip(_MOST_ERRORS // (n_units * horizon), _FEWEST_ORIGINS, _MOST_ORIGINS))
     results: list[_UnitResult] = []
 
-    def learn(unit: Unit, own_beside: _Beside, own_cuts: IntArray | None) -> _UnitResult:
+    def learn(unit: Unit, own_beside: Beside, own_cuts: IntArray | None) -> _UnitResult:
         return _learn_unit(unit, plan.regressions, own_beside, own_cuts, pool, most)
 
     with control.threads() as threads:
         for result in control.each(threads, learn, plan.units, beside, cuts):
             results.append(result)
             control.report(Progress(REGRESSING, len(results) / n_units, None))
+    begun_judging = [count_before_judged(own, len(unit.values)) for unit, own in zip(plan.units, cuts, strict=True)]
+    past = ask_past(plan.units, len(plan.columns.known), [_errors_of(result, OURS) for result in results], begun_judging)
+    if past is not None:
+        pairs = zip(results, past.errors, strict=True)
+        results = [result._replace(errors={**result.errors, OURS: own}) if result.errors else result for result, own in pairs]
     season_error = np.asarray([_season_error(unit.values, plan.regressions.seasons) for unit in plan.units])
     sizes = {name: measure_sizes([_errors_of(result, name) for result in results], season_error) for name in _forecasts(results)}
     plain, beaten, decision = _compare(sizes, plan)
@@ -177,11 +195,15 @@ def fit_forecaster(plan: ForecastPlan, control: Control) -> Forecaster:
     for u, result in enumerate(results):
         own = result.weights if beaten else plain_weights(plain, plan.regressions, len(plan.units[u].values))
         weights_of_lags[u, : len(own)] = own
-    network = _train_network(plan, results, weights_of_lags, control) if beaten and plan.network and plan.with_pool else None
+    tried = beaten and plan.network and plan.with_pool and past is None
+    network = _train_network(plan, results, weights_of_lags, control) if tried else None
     own = mix_pool(pool).weights if pool is not None and beaten else plain_weights(plain, plan.regressions, n_lags)
     shared = np.concatenate([own, np.zeros((n_lags - len(own), horizon))])
     shares = describe_shares([result.mixture for result in results if result.mixture is not None]) if beaten else {plain: 1.0}
-    chosen = OURS if beaten else plain
+    chosen, past = (OURS, past) if beaten else (plain, None)
+    columns = plan.columns if beaten else NO_COLUMNS
+    if past is not None:
+        columns = msgspec.structs.replace(columns, past=tuple(plan.past[i] for i in past.kept))
     metrics = {name: metrics_of(own, Forecast.metrics) for name, own in sizes.items()}
     report = Report(
         source=plan.source,
@@ -190,7 +212,7 @@ def fit_forecaster(plan: ForecastPlan, control: Control) -> Forecaster:
         metrics=metrics[chosen],
         compared=metrics,
         decision=decision,
-        remarks=[*plan.remarks, *describe_network(network)],
+        remarks=[*plan.remarks, *(describe_gain(saved) if beaten else []), *describe_past(plan.past, past), *describe_network(network)],
         seconds=round(time.monotonic() - begun, 3),
         created=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
         version=weights.__version__,
@@ -201,12 +223,13 @@ def fit_forecaster(plan: ForecastPlan, control: Control) -> Forecaster:
         plan.calendar,
         plan.labels,
         LagModel(n_lags, plan.regressions.seasons, shares, plain, beaten),
-        plan.columns if beaten else NO_COLUMNS,
-        _arrays(plan, [result.beside for result in results] if beaten else None, season_error, weights_of_lags),
+        columns,
+        _arrays(plan, [result.beside for result in results] if beaten else None, season_error, weights_of_lags, columns, past),
         shared if plan.with_pool else None,
         _fit_bounds([_errors_of(result, chosen) for result in results], plan),
         _find_drivers(plan, results, weights_of_lags) if plan.inspect else None,
         report,
+        None if past is None else past.weights,
         network,
     )
     return _with_test(forecaster, plan)
@@ -216,8 +239,8 @@ def _train_network(
     plan: ForecastPlan, results: Sequence[_UnitResult], weights_of_lags: FloatArray, control: Control
 ) -> SeriesNetwork | None:
     """A network on what the regressions of all units leave, where it helps."""
-    effects, with_columns = [result.beside.final for result in results], bool(plan.columns.groups)
-    return train_network(plan.units, effects, weights_of_lags, plan.regressions.seasons, control, with_columns=with_columns)
+    learned = [LearnedSeries(unit, own.beside.rest_final, own.beside.final) for unit, own in zip(plan.units, results, strict=True)]
+    return train_network(learned, weights_of_lags, plan.regressions.seasons, control, with_columns=bool(plan.columns.groups))
 
 
 def _place_cuts(plan: ForecastPlan) -> list[IntArray | None]:
@@ -250,11 +273,11 @@ def cut_before_judged(unit: Unit, n_lags: int, horizon: int) -> IntArray | None:
     return np.asarray([cut]) if n_lags - 1 + horizon <= cut < len(unit.values) - horizon else None
 
 
-def _pool(plan: ForecastPlan, beside: Sequence[_Beside], cuts: Sequence[IntArray | None], control: Control) -> Pool | None:
+def _pool(plan: ForecastPlan, beside: Sequence[Beside], cuts: Sequence[IntArray | None], control: Control) -> Pool | None:
     """The regressions on the windows of all units that are judged at the same moments; None where they help none of a few."""
     regressions = plan.regressions
-    parts = zip(plan.units, beside, cuts, strict=True)
-    together = [(unit.seen - own.early, unit.seen - own.final, at) for unit, own, at in parts if at is not None]
+    parts = zip(beside, cuts, strict=True)
+    together = [(own.rest_early, own.rest_final, at) for own, at in parts if at is not None]
     together = [one for one in together if len(one[2]) == len(together[0][2])]
     if len(together) < 2:
         return None
@@ -282,12 +305,12 @@ def _pool(plan: ForecastPlan, beside: Sequence[_Beside], cuts: Sequence[IntArray
     return pool if sum(shares) >= _LEAST_POOLED * len(mixtures) else None
 
 
-def _learn_unit(unit: Unit, regressions: Regressions, beside: _Beside, cuts: IntArray | None, pool: Pool | None, most: int) -> _UnitResult:
+def _learn_unit(unit: Unit, regressions: Regressions, beside: Beside, cuts: IntArray | None, pool: Pool | None, most: int) -> _UnitResult:
     """The weights of a unit, and errors at origins that what they come from never saw."""
     seen, horizon = unit.seen, regressions.horizon
     if len(seen) <= horizon:
         return _UnitResult(plain_weights("last value", regressions, len(seen)), None, {}, beside)
-    early, final = seen - beside.early, seen - beside.final
+    early, final = beside.rest_early, beside.rest_final
     mixture = mix_regressions(early, regressions, cuts, None if cuts is None else pool, final)
     if mixture is None:
         first = min(max((1, *regressions.seasons)), len(seen) - horizon, max(len(seen) // 2 - horizon, 1)) - 1
@@ -304,35 +327,6 @@ def _learn_unit(unit: Unit, regressions: Regressions, beside: _Beside, cuts: Int
             parts.setdefault(name, []).append(find_errors(origins - len(seen), came, forecast, unit.scale))
     together = {name: join_errors(own) for name, own in parts.items()}
     return _UnitResult(mixture.weights, mixture, together, beside)
-
-
-class _Beside(NamedTuple):
-    """What columns add to the values of a unit, as they are seen: by effects from what came before settings were judged, and by all.
-
-    early, final: shape (t,). intercept, slopes: of the effects from all values; none where no column helps.
-    effects: these with their errors, of one series alone, as they are large.
-    """
-
-    early: FloatArray
-    final: FloatArray
-    intercept: float = 0.0
-    slopes: FloatArray = _NO_SLOPES
-    effects: Effects | None = None
-
-
-def _fit_beside(unit: Unit, plan: ForecastPlan, cuts: IntArray | None) -> _Beside:
-    """What the chosen columns add to the values of a unit."""
-    seen = unit.seen
-    nothing = np.zeros(len(seen))
-    if not plan.columns.groups:
-        return _Beside(nothing, nothing)
-    moments = moments_of(plan.calendar, unit.begin, len(seen))
-    columns = plan.columns.at(plan.calendar, moments, unit.columns[: len(seen)])
-    until = int(cuts[0]) + 1 if cuts is not None and len(cuts) else len(seen) // 2
-    early = fit_beside(seen[:until], columns._replace(values=columns.values[:until]), plan.columns)
-    final = fit_beside(seen, columns, plan.columns)
-    kept = final if len(plan.units) == 1 else None
-    return _Beside(early.expect(columns.values), final.expect(columns.values), final.intercept, final.slopes, kept)
 
 
 def plain_weights(name: str, regressions: Regressions, n_lags: int) -> FloatArray:
@@ -387,24 +381,37 @@ def _season_error(values: FloatArray, seasons: Sequence[int]) -> float:
     return mean if mean > 0 else 1.0
 
 
-def _arrays(plan: ForecastPlan, beside: Sequence[_Beside] | None, season_error: FloatArray, weights_of_lags: FloatArray) -> SeriesArrays:
+def _arrays(
+    plan: ForecastPlan,
+    beside: Sequence[Beside] | None,
+    season_error: FloatArray,
+    weights_of_lags: FloatArray,
+    columns: ChosenColumns,
+    past: PastResult | None,
+) -> SeriesArrays:
     """What is kept of the units; of effects of columns nothing where there are none."""
     units, n_lags = plan.units, weights_of_lags.shape[1]
     tails, tail_effects = np.zeros((len(units), n_lags)), np.zeros((len(units), n_lags))
     for u, unit in enumerate(units):
         tails[u] = last_values(unit.seen, n_lags)
         if beside is not None:
-            tail_effects[u] = last_values(beside[u].final, n_lags)
+            tail_effects[u] = last_values(unit.seen - beside[u].rest_final, n_lags)
     center, spread, logged, floored = (np.asarray(parts, float) for parts in zip(*(unit.scale for unit in units), strict=True))
     series, target, ends = (np.asarray(parts) for parts in zip(*((u.series, u.target, u.end) for u in units), strict=True))
     intercept = np.asarray([0.0] * len(units) if beside is None else [own.intercept for own in beside])
-    slopes = np.stack([_NO_SLOPES] * len(units) if beside is None else [own.slopes for own in beside])
-    later = [unit.columns[len(unit.values) - 1 :][: 1 + _MOST_KNOWN] for unit in units]
+    slopes = np.stack([NO_SLOPES] * len(units) if beside is None else [own.slopes for own in beside])
+    cleanings = [AS_THEY_ARE] * len(units) if beside is None else [own.cleaning for own in beside]
+    places = plan.places_of(columns)
+    later = [unit.columns[len(unit.values) - 1 :, places][: 1 + _MOST_KNOWN] for unit in units]
     known = np.full((len(units), max(map(len, later)), later[0].shape[1]), np.nan)
     for u, own in enumerate(later):
         known[u, : len(own)] = own
     arrays = (series, target, ends, tails, tail_effects, center, spread, logged, floored, season_error, weights_of_lags)
-    return SeriesArrays(*arrays, intercept, slopes, known)
+    own_past = [unit.columns[: len(unit.values), places[len(columns.known) :]] for unit in units]
+    scales = [NO_PAST] * len(units) if past is None else past.scales
+    kept = [keep_past(own, scale, 0 if past is None else len(past.weights)) for own, scale in zip(own_past, scales, strict=True)]
+    of_past = (np.stack(part) for part in zip(*kept, strict=True))
+    return SeriesArrays(*arrays, intercept, slopes, known, *stack_cleanings(cleanings), *of_past)
 
 
 def _with_test(forecaster: Forecaster, plan: ForecastPlan) -> Forecaster:
@@ -412,8 +419,7 @@ def _with_test(forecaster: Forecaster, plan: ForecastPlan) -> Forecaster:
     tests, report = plan.tests, forecaster.report
     if not tests:
         return forecaster
-    n_known = len(forecaster.columns.known)
-    known = [own.columns[len(own.values) :, :n_known] for own in plan.units]
+    known = [own.columns[len(own.values) :, plan.places_of(forecaster.columns)] for own in plan.units]
     errors = walk_later(lay_out_later(forecaster, tests, known, []), ()).errors
     n_windows = sum(not np.isnan(values).all() for own in errors for values in own.values)
     if n_windows:

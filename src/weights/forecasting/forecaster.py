@@ -13,9 +13,11 @@ from weights.adaptive import AdaptiveBounds
 from weights.data.series.calendar import Calendar
 from weights.ensemble import Report
 from weights.errors import NotFoundError, printable, suggest
+from weights.forecasting.cleaning import Cleaning
 from weights.forecasting.columns import ChosenColumns, moments_of
 from weights.forecasting.drivers import Drivers
 from weights.forecasting.network import SeriesNetwork
+from weights.forecasting.past import PastScale
 from weights.forecasting.units import Scale, carry_forward, name_unit
 from weights.tasks.forecast import Forecast
 from weights.training.lagged import Regressions
@@ -46,12 +48,17 @@ class SeriesArrays(NamedTuple):
     Attributes:
         series, target: which, counted from 0, shape (U,).
         ends: the number of the moment of the last value, shape (U,).
-        tails: the last values as they are seen, the newest last, shape (U, L). tail_effects: what columns did to them, shape (U, L).
+        tails: the last values as they are seen, the newest last, shape (U, L).
+        tail_effects: what columns did to them, and what was strange about them, which lags do not look at, shape (U, L).
         center, spread, logged, floored: how values are seen, see `Scale`, shape (U,).
         season_error: mean absolute difference of values a season apart, which errors are compared with, shape (U,).
         weights: of each lag in the forecast of each step, shape (U, L, H).
         intercept, slopes: the effects of columns, shape (U,) and (U, columns).
-        known: columns that are known beforehand at the last moment and after it, shape (U, 1 + later ones, k); NaN where missing.
+        filters, farthest: what cleans later values before lags are taken of them, see `Cleaning`, shape (U, p) and (U,).
+        known: columns that are known beforehand, and those known up to the origin, at the last moment and after it, shape
+            (U, 1 + later ones, k + m); NaN where missing.
+        past: columns known up to the origin at the last moments, as they are seen, the newest last, shape (U, q, m).
+        past_center, past_spread: how these are seen, shape (U, m).
     """
 
     series: IntArray
@@ -68,10 +75,19 @@ class SeriesArrays(NamedTuple):
     intercept: FloatArray
     slopes: FloatArray
     known: FloatArray
+    filters: FloatArray
+    farthest: FloatArray
+    past: FloatArray
+    past_center: FloatArray
+    past_spread: FloatArray
 
     def scale(self, unit: int) -> Scale:
         """How the values of a unit are seen."""
         return Scale(float(self.center[unit]), float(self.spread[unit]), bool(self.logged[unit]), bool(self.floored[unit]))
+
+    def cleaning(self, unit: int) -> Cleaning:
+        """What is done to later values of a unit before lags are taken of them."""
+        return Cleaning(self.filters[unit], float(self.farthest[unit]))
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,6 +103,8 @@ class Forecaster:
             which are at -1.
         drivers: what drives forecasts; None where that was not asked for.
         report: how it was made and how good it is.
+        past_weights: of lags of columns known up to the origin, the newest first, in the forecast of each step, shape (q, m, H); None where
+            there are no such columns.
         network: what adds to the forecasts of regressions; None where nothing does.
     """
 
@@ -100,6 +118,7 @@ class Forecaster:
     bounds: AdaptiveBounds
     drivers: Drivers | None
     report: Report
+    past_weights: FloatArray | None = None
     network: SeriesNetwork | None = None
 
     def correct(self, units: IntArray, rest: FloatArray, forecasts: FloatArray, added: FloatArray) -> FloatArray:
@@ -165,9 +184,18 @@ class Forecaster:
         return (self.units.intercept[unit] + columns.values @ self.units.slopes[unit])[1:]
 
     def rest_later(self, unit: int, values: FloatArray, expected: FloatArray) -> FloatArray:
-        """What columns leave of later values (t,), missing ones carried forward, shape (t,), from what they add, (t,)."""
+        """What lags are taken of: what columns leave of later values (t,), from what they add, (t,), shape (t,).
+
+        Missing values are carried forward, and strange ones moved.
+        """
         before = self.units.tails[unit] - self.units.tail_effects[unit]
-        return carry_forward(self.units.scale(unit).see(values) - expected, before, self.model.seasons)
+        rest = carry_forward(self.units.scale(unit).see(values) - expected, before, self.model.seasons)
+        return self.units.cleaning(unit).apply(rest, before)
+
+    def past_later(self, unit: int, known: FloatArray) -> FloatArray:
+        """Columns known up to the origin as they are seen, shape (q + t, m): the last ones, and later ones of (t, k + m)."""
+        own = PastScale(self.units.past_center[unit], self.units.past_spread[unit])
+        return np.concatenate([self.units.past[unit], own.see(known[:, len(self.columns.known) :])])
 
     @property
     def metrics(self) -> Mapping[str, float]:

@@ -14,9 +14,11 @@ from weights.data.series.panel import Panel, read_panel
 from weights.data.table.delimited import remarks_of
 from weights.data.table.read import read_table
 from weights.errors import DataError, counted, listed, printable
+from weights.forecasting.cleaning import AS_THEY_ARE, clean_all, fit_cleaning, stack_cleanings
 from weights.forecasting.columns import moments_of
 from weights.forecasting.forecaster import Forecaster, SeriesArrays
 from weights.forecasting.knownlevels import spread_levels
+from weights.forecasting.past import find_past_scale, keep_past
 from weights.forecasting.units import fill_gaps, find_scale, last_values
 from weights.types import FloatArray
 
@@ -34,9 +36,12 @@ class Later:
     Attributes:
         forecaster: that knows the series there are, those that it never saw by the weights that all share.
         values: of each unit, from the step after its last on, shape (t,), NaN where there is none.
-        known: of each unit the columns that are known beforehand at these and later moments, shape (t + H, k); NaN where missing.
+        known: of each unit the columns that are known beforehand, and those known up to the origin, at these and later moments, shape
+            (t + H, k + m); NaN where missing.
         expected: of each unit what columns add to these and later values, as they are seen, shape (t + H,); NaN where a column that
             is to be known beforehand is missing.
+        past: of each unit the columns known up to the origin as weights take them, at the last moments that were learned from and at
+            these, shape (q + t, m).
         notes: sentences about the rows.
     """
 
@@ -44,6 +49,7 @@ class Later:
     values: Sequence[FloatArray]
     known: Sequence[FloatArray]
     expected: Sequence[FloatArray]
+    past: Sequence[FloatArray]
     notes: list[str]
 
 
@@ -66,7 +72,10 @@ def read_later(forecaster: Forecaster, data: Any) -> Later:
     for name in task.targets if forecaster.columns.known else ():
         if name not in table.column_names:  # rows that say what is known beforehand
             table = table.append_column(name, pa.nulls(table.num_rows, pa.float64()))
-    names = [*task.targets, *forecaster.columns.known]
+    missing = [name for name in forecaster.columns.past if name not in table.column_names]
+    for name in missing:
+        table = table.append_column(name, pa.nulls(table.num_rows, pa.float64()))
+    names = [*task.targets, *forecaster.columns.known, *forecaster.columns.past]
     panel = read_panel(table, names, time=task.time, series=task.series, calendar=forecaster.calendar)
     known = {label: s for s, label in enumerate(forecaster.labels)}
     unknown = [s for s, label in enumerate(panel.labels) if label not in known]
@@ -87,6 +96,9 @@ def read_later(forecaster: Forecaster, data: Any) -> Later:
         _check_sizes(forecaster, u, values[-1])
         known_after.append(own[:, n_targets:])
     notes = [*remarks_of(table), *strange, *panel.remarks]
+    if missing:
+        named = listed([printable(name) for name in missing], 5)
+        notes.append(f"the rows do not say what was known at the origin of {named}, which is taken to be as usual (its mean)")
     if n_before:
         are = "is" if n_before == 1 else "are"
         notes.append(f"{counted(n_before, 'value')} {are} not later than the last that was learned from, and {are} passed over")
@@ -102,7 +114,7 @@ def read_later(forecaster: Forecaster, data: Any) -> Later:
 
 def nothing_later(forecaster: Forecaster) -> Later:
     """No values after those a forecaster learned from."""
-    known = np.zeros((0, len(forecaster.columns.known)))
+    known = np.zeros((0, len(forecaster.columns.known) + len(forecaster.columns.past)))
     return lay_out_later(forecaster, [np.zeros(0)] * len(forecaster), [known] * len(forecaster), [])
 
 
@@ -112,16 +124,18 @@ def lay_out_later(forecaster: Forecaster, values: Sequence[FloatArray], known: S
     Args:
         forecaster: that knows the series there are.
         values: of each unit, as in `Later`.
-        known: of each unit columns that are known beforehand, at later moments, shape (any, k); those that training knew stand for what
-            is not there.
+        known: of each unit columns that are known beforehand, and those known up to the origin, at later moments, shape (any, k + m);
+            those that training knew stand for what is not there.
         notes: sentences about the rows.
     """
     whole = [_known_steps(forecaster, u, len(own), known[u]) for u, own in enumerate(values)]
-    return Later(forecaster, values, whole, [forecaster.expect_later(u, own) for u, own in enumerate(whole)], notes)
+    expected = [forecaster.expect_later(u, own) for u, own in enumerate(whole)]
+    past = [forecaster.past_later(u, own[: len(values[u])]) for u, own in enumerate(whole)]
+    return Later(forecaster, values, whole, expected, past, notes)
 
 
 def _known_steps(forecaster: Forecaster, unit: int, n_values: int, known: FloatArray) -> FloatArray:
-    """Columns that are known beforehand at later values and the next steps of a unit, shape (n_values + H, k); NaN where missing."""
+    """Columns beside the target at later values and the next steps of a unit, shape (n_values + H, k + m); NaN where missing."""
     n = n_values + forecaster.task.horizon
     whole = np.full((n, known.shape[1]), np.nan)
     for part in (forecaster.units.known[unit, 1:], known):
@@ -205,7 +219,7 @@ def _with_series(forecaster: Forecaster, panel: Panel, places: Sequence[int]) ->
         raise DataError(
             f"The run knows one series, but rows are of others: {named}. Fit a run on several series with --series (in Python: series)."
         )
-    n_lags, units, labels = forecaster.model.n_lags, [], [*forecaster.labels]
+    n_lags, units, labels, cleanings, pasts = forecaster.model.n_lags, [], [*forecaster.labels], [], []
     for s in places:
         labels.append(panel.labels[s])
         for c in range(len(forecaster.task.targets)):
@@ -225,11 +239,17 @@ def _with_series(forecaster: Forecaster, panel: Panel, places: Sequence[int]) ->
             after = np.full((forecaster.units.known.shape[1], known.shape[1]), np.nan)
             own = known[there[-1] :][: len(after)]
             after[: len(own)] = own
-            seen = last_values(scale.see(values), n_lags)
-            numbers = (len(labels) - 1, c, end, seen, last_values(added, n_lags), *map(float, scale))
+            rest = scale.see(values) - added
+            cleaning = fit_cleaning(rest, forecaster.units.filters.shape[1]) if forecaster.units.farthest.any() else AS_THEY_ARE
+            tails = [last_values(own, n_lags) for own in (scale.see(values), scale.see(values) - clean_all(rest, cleaning))]
+            numbers = (len(labels) - 1, c, end, *tails, *map(float, scale))
             error = float(np.abs(np.diff(values)).mean()) or 1.0
+            cleanings.append(cleaning)
             units.append((*numbers, error, forecaster.pooled, intercept, slopes, after))
-    parts = [np.asarray(part) for part in zip(*units, strict=True)]
+            past = known[there[0] : there[-1] + 1, len(forecaster.columns.known) :]
+            pasts.append(keep_past(past, find_past_scale(past), forecaster.units.past.shape[1]))
+    parts = [*(np.asarray(part) for part in zip(*units, strict=True)), *stack_cleanings(cleanings, forecaster.units.filters.shape[1])]
+    parts += [np.stack(part) for part in zip(*pasts, strict=True)]
     arrays = SeriesArrays(*(np.concatenate(both) for both in zip(forecaster.units, parts, strict=True)))
     return replace(forecaster, labels=labels, units=arrays, bounds=forecaster.bounds.with_series(len(units)))
 

@@ -72,20 +72,21 @@ def _correlate(values: FloatArray, lag: int) -> float:
     return float(before @ after) / size if size > 0 else 0.0
 
 
+class LearnedSeries(NamedTuple):
+    """What regressions learned from: a series, what lags are taken of (t,), and what columns add to its values, as they are seen, (t,)."""
+
+    unit: Unit
+    rest: FloatArray
+    effects: FloatArray
+
+
 def train_network(
-    units: Sequence[Unit],
-    effects: Sequence[FloatArray],
-    weights: FloatArray,
-    seasons: Sequence[int],
-    control: Control,
-    *,
-    with_columns: bool,
+    learned: Sequence[LearnedSeries], weights: FloatArray, seasons: Sequence[int], control: Control, *, with_columns: bool
 ) -> SeriesNetwork | None:
     """A network on what the regressions of many long series leave; None where there are few, short ones, or where it does not help.
 
     Args:
-        units: the series.
-        effects: what columns add to the values of each, as they are seen, shape (t,); zeros where there are none.
+        learned: the series.
         weights: of lags in the forecasts of regressions, shape (U, L, H).
         seasons: lengths in steps.
         control: threads, and whether to stop.
@@ -93,6 +94,7 @@ def train_network(
     """
     horizon, n_used = weights.shape[2], int(np.flatnonzero(weights.any(axis=(0, 2))).max(initial=0)) + 1
     n_lags = max(n_used, min(weights.shape[1], _MOST_LAGS))  # longer seasons may have no regression
+    units = [own.unit for own in learned]
     lengths = np.asarray([len(unit.values) for unit in units])
     n_windows = int(np.maximum(lengths - n_lags - horizon + 1, 0).sum())
     most = min(_MOST_WINDOWS, _MOST_NUMBERS // (n_lags + 3 * horizon))
@@ -102,7 +104,7 @@ def train_network(
     traits = np.stack([find_traits(unit.seen, seasons, logged=unit.scale.logged) for unit in units])
     parts = []
     for u in np.flatnonzero(lengths >= n_lags + horizon):
-        examples = _find_examples(units[u], effects[u], weights[u, :n_lags], seasons, apart)
+        examples = _find_examples(learned[u], weights[u, :n_lags], seasons, apart)
         windows = examples.windows
         added = windows.added if with_columns else windows.added[:, :0]
         of_series = np.repeat(traits[u][None], len(examples.moment), axis=0)
@@ -111,10 +113,10 @@ def train_network(
     return None if network is None else SeriesNetwork(network, traits)
 
 
-def _find_examples(unit: Unit, effects: FloatArray, weights: FloatArray, seasons: Sequence[int], apart: int) -> Examples:
+def _find_examples(learned: LearnedSeries, weights: FloatArray, seasons: Sequence[int], apart: int) -> Examples:
     """The windows of a series whose steps are known, so many moments apart, the last of them with the last step; without traits."""
-    seen, (n_lags, horizon) = unit.seen, weights.shape
-    rest, n_values = seen - effects, len(seen)
+    unit, rest, effects = learned
+    seen, n_values, (n_lags, horizon) = unit.seen, len(rest), weights.shape
     origins = np.arange(n_values - 1 - horizon, n_lags - 2, -apart)[::-1]
     forecasts, added = forecast_at(rest, origins, weights), steps_after(effects, origins, horizon)
     n_seen = min(n_lags, _MOST_LAGS)

@@ -14,9 +14,9 @@ import pyarrow as pa
 from weights.data.memory import check_memory_for
 from weights.data.roles import Roles, column_labels, name_column, name_columns
 from weights.data.series.calendar import show_moment
-from weights.data.series.panel import Panel, read_panel
+from weights.data.series.panel import LARGEST, Panel, read_panel
 from weights.data.steering import find_rows_of, find_test_rows
-from weights.data.table.columns import find_kind
+from weights.data.table.columns import find_kind, to_numbers
 from weights.data.table.delimited import remarks_of
 from weights.data.table.read import describe_source, part_of, read_table
 from weights.ensemble import Origin, check_threads
@@ -26,6 +26,7 @@ from weights.fitting import GivenRows
 from weights.forecasting.columns import NO_COLUMNS, ChosenColumns, choose_beside
 from weights.forecasting.fitting import SECONDS_A_SMOOTHING, ForecastPlan, cut_before_judged, estimate_seconds
 from weights.forecasting.knownlevels import describe_levels, find_levels, name_columns_of, spread_levels
+from weights.forecasting.past import leave_out
 from weights.forecasting.units import Parts, Unit, find_seasons, make_units
 from weights.options import list_options
 from weights.tasks.forecast import MOST_STEPS, Forecast
@@ -98,11 +99,14 @@ def plan_forecast(data: Any, request: Request, *, held_out: int = 0) -> Forecast
     table, _ = spread_levels(table, levels)
     known = (*(name for name in asked if name not in levels), *name_columns_of(levels))
     time, said_of_time = choose_time(table, time, {*targets, *known, series, split})
+    read = {*targets, *known, time, series, split}
+    others = [name for name in table.column_names if name not in read]
+    past = [name for name in others if _is_measured(table[name], name)]
     try:
-        panel = read_panel(table, [*targets, *known], time=time, series=series)
+        panel = read_panel(table, [*targets, *known, *past], time=time, series=series)
     except DataError as error:
         raise (DataError(f"{error} Or count rows as steps with --time {STEPS}.") if said_of_time and time else error) from None
-    panel, filled = _fill_known(panel, len(targets))
+    panel, filled = _fill_known(panel, slice(len(targets), len(targets) + len(known)))
     parts = _find_parts(table, panel, split) if split is not None else _hold_out(panel, held_out) if held_out else None
     seasons = panel.calendar.seasons
     units, remarks = make_units(panel, len(targets), parts, seasons)
@@ -110,18 +114,24 @@ def plan_forecast(data: Any, request: Request, *, held_out: int = 0) -> Forecast
         step = -(-len(units) // _MOST_FOUND)
         seasons = find_seasons([unit.values for unit in units[::step]])
     regressions = _choose_regressions(units, horizon, seasons)
-    read = {*targets, *known, time, series, split}
-    if others := [name for name in table.column_names if name not in read]:
-        several = f"{len(others):,} other columns are" if len(others) > 1 else "a column is"
-        named = listed([printable(name) for name in others], 5)
-        remarks.append(f"{several} not looked at ({named}); --known names those that are known beforehand")
+    if unread := [name for name in others if name not in past]:
+        several = (
+            f"{len(unread):,} other columns hold no numbers that differ, and are"
+            if len(unread) > 1
+            else "a column holds no numbers that differ, and is"
+        )
+        remarks.append(f"{several} not looked at: {listed([printable(name) for name in unread], 5)}")
+    told, cannot = leave_out(past, [unit.columns[: len(unit.values), len(known) :] for unit in units])
+    remarks += cannot
+    past, kept = [past[i] for i in told], [*range(len(known)), *(len(known) + i for i in told)]
+    units = [replace(unit, columns=unit.columns[:, kept]) for unit in units]
     columns = _choose_columns(known, panel, units, regressions)
     columns = msgspec.structs.replace(columns, levels=levels) if columns.known else columns
     if known and not columns.known:
         remarks.append(
             f"what is known beforehand did not help forecasts, and is not used: {listed([printable(name) for name in asked], 5)}"
         )
-        units = [replace(unit, columns=unit.columns[:, :0]) for unit in units]
+        units = [replace(unit, columns=unit.columns[:, len(known) :]) for unit in units]
     n_threads = check_threads(request.fit.threads)
     regressions, smoothing = _add_smoothers(regressions, units, request.fit.budget)
     regressions, seconds, thinned = _thin(regressions, len(units), n_threads, request.fit.budget)
@@ -152,6 +162,7 @@ def plan_forecast(data: Any, request: Request, *, held_out: int = 0) -> Forecast
         n_threads=n_threads,
         seconds=seconds,
         columns=columns,
+        past=past,
         inspect=request.fit.inspect is not False,
     )
 
@@ -237,13 +248,24 @@ def check_acting(request: Request, takes: Collection[str], what: str) -> None:
         raise UsageError(f"The setting '{name}' does nothing for {what}, which are learned in closed form. Leave it out.")
 
 
-def _fill_known(panel: Panel, n_targets: int) -> tuple[Panel, list[str]]:
+def _is_measured(column: pa.ChunkedArray, name: str) -> bool:
+    """Whether a column that nothing was said of holds numbers, of a size that can be squared and summed."""
+    if find_kind(column, name).kind not in ("numeric", "boolean"):
+        return False
+    try:
+        values = to_numbers(column, name)
+    except DataError:
+        return False
+    return not bool((np.abs(values) > LARGEST).any())
+
+
+def _fill_known(panel: Panel, of_known: slice) -> tuple[Panel, list[str]]:
     """The panel with columns that are known beforehand as usual, at their medians, where a moment has no row, and that in words."""
     without = panel.rows < 0
-    if not without.any() or n_targets == panel.values.shape[1]:
+    if not without.any() or of_known.start == of_known.stop:
         return panel, []
     values = panel.values.copy()
-    values[without, n_targets:] = np.nanmedian(values[~without, n_targets:], axis=0)
+    values[without, of_known] = np.nanmedian(values[~without, of_known], axis=0)
     return replace(panel, values=values), ["what is known beforehand is taken to be as usual at moments without a row (its median)"]
 
 
@@ -309,7 +331,7 @@ def _choose_columns(known: Sequence[str], panel: Panel, units: Sequence[Unit], r
         DataError: a column that was said to be known is missing at a moment that is learned from.
     """
     for unit in units:
-        missing = np.isnan(unit.columns[: len(unit.values)])
+        missing = np.isnan(unit.columns[: len(unit.values), : len(known)])
         if missing.any():
             place, column = np.argwhere(missing)[0]
             moment = float(panel.calendar.moments(np.asarray([unit.begin + place]))[0])
@@ -324,7 +346,8 @@ def _choose_columns(known: Sequence[str], panel: Panel, units: Sequence[Unit], r
     if end + 1 - begin > _MOST_DESCRIBED:
         return NO_COLUMNS
     seen = np.mean([unit.seen[begin - unit.begin : end + 1 - unit.begin] for unit in units], axis=0)
-    return choose_beside(known, panel.calendar, begin, seen, units[0].columns[begin - units[0].begin :][: len(seen)], regressions)
+    of_known = units[0].columns[begin - units[0].begin :][: len(seen), : len(known)]
+    return choose_beside(known, panel.calendar, begin, seen, of_known, regressions)
 
 
 def _add_smoothers(regressions: Regressions, units: Sequence[Unit], budget: float | str | None) -> tuple[Regressions, list[str]]:

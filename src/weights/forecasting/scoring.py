@@ -208,9 +208,10 @@ def answer_plainly(later: Later) -> Later:
     """Later values as the best of the plain forecasts answers them."""
     forecaster = later.forecaster
     weights = np.broadcast_to(forecaster.plain, forecaster.units.weights.shape)
-    units = forecaster.units._replace(weights=weights, tail_effects=np.zeros_like(forecaster.units.tail_effects))
+    as_they_are = {name: np.zeros_like(getattr(forecaster.units, name)) for name in ("tail_effects", "farthest")}
+    units = forecaster.units._replace(weights=weights, **as_they_are)
     nothing = [np.zeros_like(own) for own in later.expected]
-    return replace(later, forecaster=replace(forecaster, units=units, network=None), expected=nothing)
+    return replace(later, forecaster=replace(forecaster, units=units, past_weights=None, network=None), expected=nothing)
 
 
 class Walked(NamedTuple):
@@ -246,7 +247,7 @@ def walk_later(later: Later, levels: Sequence[float]) -> Walked:
     parts: list[list[Errors]] = [[] for _ in range(n_units)]
     hits, counts = np.zeros((len(levels), horizon)), np.zeros(horizon)
     unit_hits, unit_counts = np.zeros((len(levels), n_units)), np.zeros(n_units)
-    for moment in walk(forecaster, values, later.expected, follow=bool(levels)) if lengths.max(initial=0) >= horizon else ():
+    for moment in walk(forecaster, values, later.expected, later.past, follow=bool(levels)) if lengths.max(initial=0) >= horizon else ():
         whole = np.flatnonzero(lengths >= moment.known + horizon)
         if not len(whole):
             break

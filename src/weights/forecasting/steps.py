@@ -191,7 +191,7 @@ def _walk_to_ends(
     lengths = {u: len(later.values[u]) for u in units}
     for u, n_later in lengths.items():
         check_expected(forecaster, u, n_later, later.expected[u][: n_later + horizon])
-    walked = walk(forecaster, later.values, later.expected)
+    walked = walk(forecaster, later.values, later.expected, later.past)
     return forecaster, lengths, {moment.known: moment for moment in walked if moment.known in lengths.values()}
 
 

@@ -63,8 +63,8 @@ class Unit:
         known: which of these came, shape (t,).
         scale: how they are seen.
         first_judged: the first of these that was not to be learned from where settings are tried; None leaves it to us.
-        columns: those of the table that are known beforehand, at the moments of the values and of as many later ones as there are rows,
-            shape (t or more, k); NaN where missing.
+        columns: those of the table that are known beforehand, and behind them those known up to the origin, at the moments of the values
+            and of as many later ones as there are rows, shape (t or more, k + m); NaN where missing.
     """
 
     series: int
@@ -99,7 +99,7 @@ def make_units(panel: Panel, n_targets: int, parts: Parts | None, seasons: Seque
 
     Args:
         panel: the series.
-        n_targets: how many of its columns are forecast; the others are known beforehand.
+        n_targets: how many of its columns are forecast; the others stand beside them.
         parts: which places are not learned from.
         seasons: lengths in steps.
 

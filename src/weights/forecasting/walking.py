@@ -11,6 +11,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 from weights.adaptive import AdaptiveBounds
 from weights.conformal import Interval
 from weights.forecasting.forecaster import Forecaster
+from weights.forecasting.past import forecast_past
 from weights.forecasting.units import Scale
 from weights.types import FloatArray
 
@@ -36,13 +37,21 @@ class Moment(NamedTuple):
     scales: Sequence[Scale]
 
 
-def walk(forecaster: Forecaster, later: Sequence[FloatArray], expected: Sequence[FloatArray], *, follow: bool = True) -> Iterator[Moment]:
+def walk(
+    forecaster: Forecaster,
+    later: Sequence[FloatArray],
+    expected: Sequence[FloatArray],
+    past: Sequence[FloatArray],
+    *,
+    follow: bool = True,
+) -> Iterator[Moment]:
     """What is said at the end of what was learned from, and after each later value.
 
     Args:
         forecaster: what forecasts.
         later: of each unit the values that came after those it learned from, shape (t,), NaN where there is none.
         expected: of each unit what columns add to these and the next steps, as values are seen, shape (t + H or less,).
+        past: of each unit the columns known up to the origin, as `Later` has them, shape (q + t, m).
         follow: whether bounds follow what came, which takes most of the time; they stay as they were where nobody asks for them.
     """
     n_units, horizon, n_lags = len(forecaster), forecaster.task.horizon, forecaster.model.n_lags
@@ -57,7 +66,8 @@ def walk(forecaster: Forecaster, later: Sequence[FloatArray], expected: Sequence
         added[u, : len(own)] = own
     steps, bounds = np.arange(horizon), forecaster.bounds
     made = np.full((horizon, n_units, horizon), np.nan)  # by origin, the last ones
-    for known, forecasts in enumerate(_forecasts(forecaster, rest, added)):
+    for known, by_lags in enumerate(_forecasts(forecaster, rest, added)):
+        forecasts = by_lags + _add_past(forecaster, past, known)
         if known and below[:, known - 1].any():
             scales = [scale._replace(floored=scale.floored and not own) for scale, own in zip(scales, below[:, known - 1], strict=True)]
         yield Moment(known, forecasts, bounds, scales)
@@ -81,6 +91,17 @@ def _forecasts(forecaster: Forecaster, rest: FloatArray, added: FloatArray) -> I
             rows = (own.reshape(-1, own.shape[2]) for own in (known, part, expected))
             forecasts += forecaster.correct(units, *rows).reshape(part.shape)
         yield from np.moveaxis(forecasts, 1, 0)
+
+
+def _add_past(forecaster: Forecaster, past: Sequence[FloatArray], known: int) -> FloatArray | float:
+    """What columns known up to the origin add after so many later values, shape (U, H)."""
+    if (weights := forecaster.past_weights) is None:
+        return 0.0
+    lags = np.zeros((len(past), *weights.shape[:2]))
+    for own, columns in zip(lags, past, strict=True):
+        newest_first = columns[known : known + len(own)][::-1]
+        own[len(own) - len(newest_first) :] = newest_first
+    return forecast_past(lags, weights)
 
 
 def bound_steps(moment: Moment, level: float) -> Interval:

@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 import pyarrow as pa
 
+from weights.ensemble import Report
 from weights.errors import counted, listed, printable
 from weights.forecasting.drivertables import tabulate_drivers
 from weights.forecasting.explaining import ExplainedStep
@@ -136,21 +137,28 @@ def run_lines(model: ForecastModel, folder: Path) -> list[str]:
 
 def run_object(model: ForecastModel, folder: Path | None) -> dict[str, Any]:
     """What `fit` and `show` print as JSON."""
-    forecaster, report = model.forecaster, model.report
+    forecaster = model.forecaster
     return {
         "task": forecaster.task.kind,
         "targets": forecaster.task.targets,
         "horizon": forecaster.task.horizon,
         "calendar": forecaster.calendar.name,
-        "n_samples": report.n_samples,
         "n_series": len(forecaster.labels),
+        "beaten": forecaster.model.beaten,
+        "plain": forecaster.model.plain,
+        "shares": forecaster.model.shares,
+        **report_object(model.report, folder),
+    }
+
+
+def report_object(report: Report, folder: Path | None) -> dict[str, Any]:
+    """What JSON says of a report of any forecasts."""
+    return {
+        "n_samples": report.n_samples,
         "metrics": msgspec.to_builtins(report.metrics),
         "test": msgspec.to_builtins(report.test),
         "n_test": report.n_test,
         "compared": {name: {key: metric.value for key, metric in metrics.items()} for name, metrics in report.compared.items()},
-        "beaten": forecaster.model.beaten,
-        "plain": forecaster.model.plain,
-        "shares": forecaster.model.shares,
         "decision": report.decision,
         "remarks": report.remarks,
         "seconds": report.seconds,

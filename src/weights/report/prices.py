@@ -12,7 +12,7 @@ from weights.errors import listed, printable
 from weights.finance.fitting import PricePlan
 from weights.finance.forecaster import LEARNED, PriceDrivers, PriceForecaster
 from weights.pricemodel import PriceModel
-from weights.report.json import spell
+from weights.report.forecasts import report_object
 from weights.report.terminal import duration, metric_lines, note_lines
 from weights.summary import labelled
 from weights.tables import aligned, compact, show_p
@@ -130,23 +130,15 @@ def run_lines(model: PriceModel, folder: Path) -> list[str]:
 
 def run_object(model: PriceModel, folder: Path | None) -> dict[str, Any]:
     """What `fit` and `show` print as JSON."""
-    forecaster, report = model.forecaster, model.report
+    forecaster = model.forecaster
     return {
         "task": forecaster.task.kind,
         "quantity": forecaster.task.quantity,
         "target": forecaster.task.target,
         "horizon": forecaster.task.horizon,
         "calendar": forecaster.calendar.name,
-        "n_samples": report.n_samples,
         "n_series": len(forecaster.labels),
         "answering": forecaster.answering,
         "drift": forecaster.model.drift.rule,
-        "metrics": msgspec.to_builtins(report.metrics),
-        "test": msgspec.to_builtins(report.test),
-        "n_test": report.n_test,
-        "compared": {name: {key: metric.value for key, metric in metrics.items()} for name, metrics in report.compared.items()},
-        "decision": report.decision,
-        "remarks": report.remarks,
-        "seconds": report.seconds,
-        "saved": spell(folder) if folder else None,
+        **report_object(model.report, folder),
     }

@@ -24,7 +24,7 @@ from weights.training.lag_network import NetworkSettings
 from weights.types import AnyArray
 
 _WHOLE = ("series", "target", "ends", "logged", "floored")
-_ABOVE_ZERO = ("spread", "season_error")
+_ABOVE_ZERO, _NOT_BELOW_ZERO = ("spread", "season_error"), ("farthest", "past_spread")
 _BOUNDS = ("prior", "issued", "quantiles", "spread", "rows")
 _SIZES = ("prior", "issued", "spread", *Sizes._fields)
 _LAST = -1
@@ -32,7 +32,7 @@ _LAST = -1
 _LARGEST = 1e150
 _MAY_MISS = "units/known"
 """Where a later value is not known yet."""
-_POOLED = "pooled"
+_POOLED, _PAST = "pooled", "past"
 
 
 class ForecastConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -83,7 +83,8 @@ def arrays_of(forecaster: Forecaster) -> dict[str, AnyArray]:
     arrays |= {f"bounds/{name}": getattr(bounds, name) for name in _BOUNDS} | {
         f"bounds/{name}": getattr(bounds.sizes, name) for name in Sizes._fields
     }
-    return arrays if forecaster.pooled is None else arrays | {_POOLED: forecaster.pooled}
+    beside = {_POOLED: forecaster.pooled, _PAST: forecaster.past_weights}
+    return arrays | {name: own for name, own in beside.items() if own is not None}
 
 
 def wrong_in_config(config: ForecastConfig) -> list[str]:
@@ -120,7 +121,17 @@ def check_names(config: ForecastConfig, path: Path) -> None:
     needed |= {f"units/{name}": [*n_units, n_lags] for name in ("tails", "tail_effects")}
     needed |= {"units/weights": [*n_units, n_lags, horizon], "units/slopes": [*n_units, len(config.columns.names)]}
     n_known = listed.get("units/known", [0, 0, 0])[1:2] or [0]
-    needed |= {"units/known": [*n_units, max(n_known[0], 1), len(config.columns.known)]}
+    n_filter = listed.get("units/filters", [0, 0])[1:2] or [0]
+    needed |= {"units/filters": [*n_units, min(n_filter[0], n_lags)]}
+    n_past = len(config.columns.past)
+    needed |= {"units/known": [*n_units, max(n_known[0], 1), len(config.columns.known) + n_past]}
+    n_past_lags = max((listed.get(_PAST, [0])[:1] or [0])[0], 1) if n_past else 0
+    needed |= {
+        "units/past": [*n_units, n_past_lags, n_past],
+        "units/past_center": [*n_units, n_past],
+        "units/past_spread": [*n_units, n_past],
+    }
+    needed |= {_PAST: [n_past_lags, n_past, horizon]} if n_past else {}
     needed |= {f"bounds/{name}": shape for name, shape in _shapes_of_bounds(n_units[0], horizon, listed).items()}
     needed |= network_shapes(config.network, n_units[0], horizon, len(config.model.seasons), listed)
     needed |= {_POOLED: [n_lags, horizon]} if _POOLED in listed else {}
@@ -147,6 +158,7 @@ def wrong_in_arrays(arrays: dict[str, AnyArray], config: ForecastConfig) -> list
     wrong += wrong_in_network_arrays(arrays)
     wrong += [f"numbers in 'units/{name}' that are not above zero" for name in _ABOVE_ZERO if not (units[name] > 0).all()]
     most = {"series": len(config.labels), "target": len(config.task.targets), "logged": 2, "floored": 2}
+    wrong += [f"numbers in 'units/{name}' that are below zero" for name in _NOT_BELOW_ZERO if (units[name] < 0).any()]
     wrong += [f"codes in 'units/{name}' of what is not there" for name, n in most.items() if not _within(units[name], n)]
     bounds = {name: arrays[f"bounds/{name}"] for name in (*_BOUNDS, *Sizes._fields)}
     if (np.diff(bounds["quantiles"], axis=1) < 0).any():
@@ -170,7 +182,7 @@ def build_forecaster(config: ForecastConfig, report: Report, tensors: dict[str, 
     bounds = AdaptiveBounds(moment=_LAST, sizes=sizes, **own)
     network = build_network(config.network, tensors)
     said = config.task, config.calendar, config.labels, config.model, config.columns
-    return Forecaster(*said, SeriesArrays(**parts), tensors.get(_POOLED), bounds, config.drivers, report, network)
+    return Forecaster(*said, SeriesArrays(**parts), tensors.get(_POOLED), bounds, config.drivers, report, tensors.get(_PAST), network)
 
 
 def _whole(values: AnyArray) -> bool:

@@ -96,12 +96,24 @@ def clean(rest: FloatArray, lag_filter: FloatArray, farthest: float) -> FloatArr
         >>> clean(np.array([0.0, 0.5, np.nan, 9.0, 0.0]), np.array([0.5]), 2.0).tolist()
         [0.0, 0.5, 0.25, 2.125, 0.0]
     """
-    p = len(lag_filter)
-    cleaned = rest.copy()
-    cleaned[:p] = np.nan_to_num(rest[:p])
-    taps = lag_filter[::-1]
-    for t in range(p, len(cleaned)):
-        expected = float(taps @ cleaned[t - p : t])
-        step = cleaned[t] - expected
-        cleaned[t] = expected if np.isnan(step) else expected + min(max(step, -farthest), farthest)
+    p, n = len(lag_filter), len(rest)
+    taps, newest_last = np.concatenate([[1.0], -lag_filter]), lag_filter[::-1]
+    missing = np.isnan(rest)
+    cleaned = np.where(missing, 0.0, rest)
+    if n <= p:
+        return cleaned
+    strange = missing[p:] | (np.abs(whiten(cleaned, lag_filter)) > farthest)
+    places = p + np.flatnonzero(strange)
+    begin = p
+    while (i := int(np.searchsorted(places, begin))) < len(places):  # only strange values are visited, and those whose past they are
+        t = int(places[i])
+        while t < n:
+            expected = float(newest_last @ cleaned[t - p : t])
+            cleaned[t] = expected if missing[t] else expected + min(max(cleaned[t] - expected, -farthest), farthest)
+            begin = t + 1 + p
+            if not (n_near := min(p, n - t - 1)):
+                break
+            steps = np.convolve(cleaned[t + 1 - p : t + 1 + n_near], taps, "valid")
+            again = np.flatnonzero(missing[t + 1 : t + 1 + n_near] | (np.abs(steps) > farthest))
+            t = t + 1 + int(again[0]) if len(again) else n
     return cleaned

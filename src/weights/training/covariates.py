@@ -115,7 +115,7 @@ def fit_effects(values: FloatArray, columns: Columns, *, longest: int = 28, half
     design = np.column_stack([np.ones(len(values)), (columns.values[:, differs] - center) / scale])
     weight = np.ones(len(values)) if half_life is None else 0.5 ** (np.arange(len(values))[::-1] / half_life)
     slopes, _ = _solve(design[there], values[there], weight[there])
-    rest = values - design @ slopes
+    rest = _subtract(values, design @ slopes)
     for _ in range(_ROUNDS):
         lag_filter = fit_filter(rest, longest)
         p = len(lag_filter)
@@ -124,7 +124,7 @@ def fit_effects(values: FloatArray, columns: Columns, *, longest: int = 28, half
         target = whiten(design @ slopes + fill_gaps(rest, lag_filter), lag_filter)
         slopes, inverse = _solve(seen[kept], target[kept], weight[p:][kept])
         slopes[0] = np.average(values[there] - design[there, 1:] @ slopes[1:], weights=weight[there])
-        rest = values - design @ slopes
+        rest = _subtract(values, design @ slopes)
     filled = fill_gaps(rest, lag_filter)
     designs = np.where(kept, weight[p:], 0.0)[:, None] * (seen @ inverse)
     units = np.append(1.0, scale)
@@ -133,6 +133,12 @@ def fit_effects(values: FloatArray, columns: Columns, *, longest: int = 28, half
     intercept -= float(center @ slopes[differs])
     steps = whiten(filled, lag_filter)
     return Effects(columns.names, intercept, slopes, lag_filter, filled, steps, _spread(seen * units, used), _spread(designs / units, used))
+
+
+def _subtract(values: FloatArray, expected: FloatArray) -> FloatArray:
+    """What is left of values (t,), of which no more than rounding is nothing: a filter of that would be one of chance."""
+    rest = values - expected
+    return np.where(np.abs(rest) > _TINY * np.nanmax(np.abs(values)), rest, 0.0 * rest)
 
 
 def _check(values: FloatArray, columns: Columns) -> None:

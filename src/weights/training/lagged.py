@@ -6,6 +6,7 @@ one series or, pooled, of all series, each in units of its own deviation; expone
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import NamedTuple
@@ -43,6 +44,9 @@ _MANY_LAGS, _FEW_REFERENCES = 200, 2
 """Regressions on more lags have windows enough to learn what they improve on, and are tried with the first references only: on ETTh1 two
 (MSE of 96 and 720 steps 0.359 and 0.414) were as good as five (0.356 and 0.414), in less than half of the time."""
 _LAGS_TRIED = 3
+_SHORT, _SHORT_TRIED = 60, 2
+"""Lags by which it is asked which columns help; with 112 instead of 7 Chicago was forecast better (MAE 0.602 beside 0.610), and the
+temperatures of Melbourne worse (MASE 0.702 beside 0.660)."""
 _PLAIN_LAGS = (1, 4, 16, 64, 256)
 _SMOOTHING_LAGS = 96
 """That smoothing has, or as many as regressions, or as there are before the first cut: eight years of months, four days of hours (our
@@ -117,6 +121,12 @@ class Regressions(NamedTuple):
         """These alone."""
         return self._replace(smoothers=(), smoothing_lags=0)
 
+    def short(self) -> Regressions:
+        """Few on few lags, by which it is asked what would be the same for all."""
+        seasons = tuple(season for season in self.seasons if season <= _SHORT)
+        lags = tuple(n for n in self.lags if n <= _SHORT) or seasons or (1, 4)
+        return Regressions(self.horizon, lags[-_SHORT_TRIED:], seasons)
+
     def within(self, n_values: int) -> Regressions:
         """Those for which a series of so many values has windows to learn from and to judge by."""
         enough = (n_values - self.horizon) // _LAGS_A_WINDOW
@@ -127,14 +137,18 @@ class Regressions(NamedTuple):
 def choose_lags(n_values: int, horizon: int, seasons: Sequence[int]) -> tuple[int, ...]:
     """The numbers of lags to try for series of so many values, ascending: the three longest for which windows suffice.
 
-    They are whole seasons, and powers of four where there are none.
+    They are whole seasons, the shorter doubled up to a third of the next, and powers of four where there are none.
 
     Example:
         >>> choose_lags(11_520, 96, [24, 168]), choose_lags(800, 48, [24, 168]), choose_lags(60, 6, [])
         ((336, 504, 672), (24, 48, 168), (1, 4, 16))
+        >>> choose_lags(5_500, 14, [7, 365])
+        (112, 365, 730)
     """
     most = min((n_values - horizon) // _LAGS_A_WINDOW, MOST_LAGS)
-    whole = {times * season for season in seasons for times in ((1, 2, 3, 4) if season == max(seasons) else (1, 2))}
+    whole = {times * max(seasons) for times in (1, 2, 3, 4)} if seasons else set()
+    for season, longer in itertools.pairwise(sorted(seasons)):
+        whole |= {season, *(season << i for i in range(1, longer.bit_length()) if 3 * (season << i) <= longer)}
     known = sorted(n for n in (whole or {*_PLAIN_LAGS}) if n <= most) or [n for n in _PLAIN_LAGS if n <= most]
     return tuple(known[-_LAGS_TRIED:])
 

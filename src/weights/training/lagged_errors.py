@@ -1,12 +1,10 @@
 """Regression with lagged errors: a forecast of what columns do that are known beforehand, and of the rest from its own lags.
 
-`fit_regression` gives it; `choose_columns` asks rolling origins which columns help, and how fast effects are forgotten. Columns that are
-known up to the origin only have a weight for each lag and step (`fit_past`).
+`fit_regression` gives it; `choose_columns` asks rolling origins which columns help, and how fast effects are forgotten.
 """
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
@@ -19,8 +17,6 @@ from weights.training.lagged import LagMixture, Regressions, forecast_at, mix_re
 from weights.training.rolling import place_cuts
 from weights.types import FloatArray, IntArray
 
-_STRENGTHS = (0.01, 0.03, 0.1, 0.3, 1.0, 3.0)
-"""Of the ridge on past columns, of deviation one, beside none of them at all."""
 _ROUNDING = 1e-12
 """Of the largest value, below which what is left is no more than rounding."""
 
@@ -78,25 +74,6 @@ class LaggedRegression(NamedTuple):
         return self.center + self.scale * forecast_at(before, origins + n_lags - 1, self.lags.weights)
 
 
-class PastWeights(NamedTuple):
-    """What columns that are known up to the origin add to a forecast.
-
-    Attributes:
-        center: of the columns, which stands for missing ones, shape (m,).
-        weights: of each lag, the newest first, column and step, per unit of the column, shape (q, m, H); zero where they did not help.
-        loss: mean absolute error at rolling origins beside that without them; none where there was none.
-    """
-
-    center: FloatArray
-    weights: FloatArray
-    loss: float | None
-
-    def forecast(self, past: FloatArray, origins: IntArray) -> FloatArray:
-        """What is added after each of n origins, shape (n, H), from columns (t, m), NaN where missing."""
-        lags = _lag_columns(past - self.center, origins, len(self.weights))
-        return lags @ self.weights.reshape(-1, self.weights.shape[2])
-
-
 class Choice(NamedTuple):
     """Which columns forecast best at rolling origins.
 
@@ -142,42 +119,6 @@ def fit_regression(values: FloatArray, columns: Columns, setting: LagSetting, *,
         else None
     )
     return LaggedRegression(effects, lags, center, scale, farthest, setting.horizon)
-
-
-def fit_past(errors: FloatArray, past: FloatArray, origins: IntArray, *, n_lags: int, n_cuts: int = 3) -> PastWeights:
-    """What columns that are known up to the origin say of the errors that forecasts without them have: a ridge regression a step.
-
-    Its strength is that of least absolute error at rolling origins, and none of the columns is used where that was less without.
-
-    Args:
-        errors: of forecasts without, what came less what was forecast, NaN where that is missing, shape (n, H).
-        past: columns, NaN where missing, shape (t, m).
-        origins: of the forecasts, ascending, shape (n,).
-        n_lags: q.
-        n_cuts: rolling origins, over the last half.
-    """
-    n, horizon = errors.shape
-    n_columns = past.shape[1]
-    with_values = ~np.isnan(past).all(axis=0)
-    center = np.where(with_values, np.nanmean(np.where(with_values, past, 0.0), axis=0), 0.0)
-    scale = np.nan_to_num(np.nanstd(np.where(with_values, past, 0.0), axis=0))
-    scale[scale == 0] = np.inf
-    lags = _lag_columns((past - center) / scale, origins, n_lags)
-    whole = np.logical_not(np.isnan(errors).any(axis=1))
-    cuts = np.linspace(n // 2, n, n_cuts + 1).astype(int)
-    sums, judged = np.zeros(len(_STRENGTHS) + 1), 0
-    for cut, end in itertools.pairwise(cuts):
-        learned = np.flatnonzero(whole[: max(cut - horizon + 1, 0)])
-        if not len(learned):
-            continue
-        for i, weights in enumerate([*_ridges(lags[learned], errors[learned]), np.zeros((lags.shape[1], horizon))]):
-            sums[i] += np.nansum(np.abs(errors[cut:end] - lags[cut:end] @ weights))
-        judged += 1
-    best = int(np.argmin(sums))
-    if not judged or best == len(_STRENGTHS):
-        return PastWeights(center, np.zeros((n_lags, n_columns, horizon)), 1.0 if judged else None)
-    weights = _ridges(lags[whole], errors[whole])[best].reshape(n_lags, n_columns, horizon)
-    return PastWeights(center, weights / scale[:, None], float(sums[best] / sums[-1]))
 
 
 def choose_columns(
@@ -239,17 +180,3 @@ def _judge(values: FloatArray, columns: Columns, cuts: IntArray, setting: LagSet
 def _ahead(origins: IntArray, horizon: int) -> IntArray:
     """The places of the steps after each origin, shape (n, H)."""
     return origins[:, None] + np.arange(1, horizon + 1)
-
-
-def _lag_columns(past: FloatArray, origins: IntArray, n_lags: int) -> FloatArray:
-    """Lags of columns (t, m) of mean zero at each origin, shape (n, q * m); zero where missing, and before the first."""
-    before = np.concatenate([np.zeros((n_lags - 1, past.shape[1])), np.nan_to_num(past)])
-    places = origins[:, None] + n_lags - 1 - np.arange(n_lags)
-    return before[places].reshape(len(origins), -1)
-
-
-def _ridges(lags: FloatArray, errors: FloatArray) -> list[FloatArray]:
-    """Ridge regressions of errors (n, H) on lags (n, k), of each strength, shape (k, H)."""
-    values, vectors = np.linalg.eigh(lags.T @ lags)
-    moved = vectors.T @ (lags.T @ errors)
-    return [vectors @ (moved / (np.maximum(values, 0.0) + strength * len(lags))[:, None]) for strength in _STRENGTHS]

@@ -23,6 +23,8 @@ _MOST_PLACES_A_ROW, _PLACES_FREE = 20, 100_000
 """Places on the calendar that there may be for each row, beside so many in all: a moment far from all others is an error (our choice)."""
 _MOST_REPEATED = 0.1
 """Share of rows that may repeat a moment of their series; of more, the series were not told apart (our choice)."""
+LARGEST = 1e100
+"""Of values, so that they can be squared and summed."""
 _NEVER_SET: tuple[tuple[float, float], ...] = ()
 
 
@@ -146,7 +148,7 @@ def _finite(values: FloatArray, name: str) -> FloatArray:
     Raises:
         DataError: one is not.
     """
-    large = np.abs(values) > 1e100
+    large = np.abs(values) > LARGEST
     if large.any():
         row = int(np.argmax(large))
         raise DataError(f"Values between -1e100 and 1e100 were needed, but '{name}' is {values[row]:g} in row {row + 1}. Repair this cell.")
