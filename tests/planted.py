@@ -86,6 +86,18 @@ def stacked(*tables: dict[str, object]) -> dict[str, object]:
     return {name: np.concatenate([np.asarray(table[name]) for table in tables]) for name in tables[0]}
 
 
+def bent(n_days: int = 640, n_shops: int = 24, *, seed: int = 0) -> dict[str, object]:
+    """What shops sold on each day: a weekly rhythm, and a rest that falls the further the day before was from usual, whichever way."""
+    tables = []
+    for shop in range(n_shops):
+        noise, rest = 0.3 * np.random.default_rng([seed, shop]).normal(size=n_days), np.zeros(n_days)
+        for t in range(1, n_days):
+            rest[t] = 1.5 - 1.2 * abs(rest[t - 1]) + noise[t]
+        days = weekly(n_days, noise=0.0, shop=[f"s{shop:02}"] * n_days)
+        tables.append(days | {"sold": np.asarray(days["sold"]) + rest})
+    return stacked(*tables)
+
+
 def traded(
     n_days: int = 420, n_shares: int = 4, *, seed: int = 0, follows: float = 0.0, persistence: float = 0.97, **columns: object
 ) -> dict[str, object]:

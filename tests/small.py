@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import functools
+from unittest import mock
 
 import jax
 
 import weights
-from planted import stacked, traded, weekly, weekly_counts
+from planted import bent, stacked, traded, weekly, weekly_counts
 from weights.data.inputs import Layout
 from weights.elements.activation import Activation
 from weights.elements.initialization import Initialization
 from weights.models.architecture import ModelSettings
 from weights.models.base import MemberModel
 from weights.models.registry import build
+from weights.training import lag_network
 
 
 @functools.cache
@@ -70,6 +72,13 @@ def forecast_two() -> weights.ForecastModel:
     a, b = weekly(105, shop=["a"] * 105), weekly(95, seed=1, shop=["b"] * 95)
     table = stacked(b | {"sold": 2 * b["sold"]}, a)
     return weights.fit(table, "sold", task="forecast", time="day", series="shop", horizon=HORIZON)
+
+
+@functools.cache
+def forecast_many() -> weights.ForecastModel:
+    """A model of 24 shops in which a network helps, which took few steps."""
+    with mock.patch.object(lag_network, "_N_STEPS", 600):
+        return weights.fit(bent(), "sold", task="forecast", time="day", series="shop", horizon=2, inspect=False)
 
 
 @functools.cache

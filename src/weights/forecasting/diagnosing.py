@@ -216,7 +216,7 @@ def _try(plan: ForecastPlan, control: Control, whole: ForecastPlan) -> _Tried:
     """A plan as it fares on what comes later, and on what it was learned from."""
     begun = time.monotonic()
     quiet = Control(n_threads=control.n_threads, stopping=control.stopping, work="The diagnosis")
-    forecaster = fit_forecaster(replace(plan, tests=(), inspect=False), quiet)
+    forecaster = fit_forecaster(replace(plan, tests=(), inspect=False, network=False), quiet)
     seconds = time.monotonic() - begun
     walked = walk_later(lay_out_later(forecaster, whole.tests, _columns_after(forecaster, plan), []), ())
     scale = _season_errors(forecaster, whole)

@@ -17,6 +17,7 @@ from weights.inspection.shares import share_out
 from weights.types import FloatArray
 
 _CUT = "cut at zero"
+_NETWORK = "the network"
 _ALONE = 3
 """Lags that stand for themselves (our choice)."""
 
@@ -81,12 +82,17 @@ def _explain_unit(later: Later, unit: int, steps: Sequence[int]) -> list[Explain
     window = rest[: -n_lags - 1 : -1]
     mean = np.asarray([window.mean()])
     shares = share_out(units.weights[unit][:, None], window[:, None], mean, _group_lags(forecaster), 0.0)
+    step_effects = later.expected[unit][n_values : n_values + forecaster.task.horizon]
+    beside = np.full(forecaster.task.horizon, np.nan)
+    beside[: len(step_effects)] = step_effects
+    corrected = forecaster.correct(np.asarray([unit]), rest[None, -n_lags:], window[None] @ units.weights[unit], beside[None])[0]
     added, usual = _added_by_group(forecaster, unit, later, max(steps))
     by_past = _added_by_past(forecaster, later.past[unit][n_values:])
     explained = []
     for step in steps:
         moved = dict(zip(shares.names, shares.contributions[:, step - 1].tolist(), strict=True))
         moved |= {name: float(own[step - 1]) for name, own in added.items()}
+        moved |= {_NETWORK: float(corrected[step - 1])} if forecaster.network is not None else {}
         moved |= {f"{name}, at the origin": float(own[step - 1]) for name, own in by_past.items()}
         base = float(shares.mean_forecast[step - 1] + units.intercept[unit] + usual)
         prediction = float(scale.undo(np.asarray(base + sum(moved.values()))))

@@ -22,6 +22,7 @@ from weights.forecasting.columns import NO_COLUMNS, ChosenColumns
 from weights.forecasting.drivers import Drivers, find_drivers
 from weights.forecasting.forecaster import Forecaster, LagModel, SeriesArrays
 from weights.forecasting.later import lay_out_later
+from weights.forecasting.network import LearnedSeries, SeriesNetwork, describe_network, estimate_network, train_network
 from weights.forecasting.past import NO_PAST, PastResult, ask_past, describe_past, keep_past
 from weights.forecasting.rolling import (
     NO_ERRORS,
@@ -84,6 +85,7 @@ class ForecastPlan:
         columns: what stands beside lags. past: columns that are known up to the origin, which are asked whether they help.
         inspect: whether to measure what drives forecasts.
         pooling: whether series may share regressions.
+        network: whether a network may add to what many series' regressions forecast; not beside columns known up to the origin.
     """
 
     task: Forecast
@@ -102,6 +104,7 @@ class ForecastPlan:
     past: Sequence[str]
     inspect: bool
     pooling: bool = True
+    network: bool = True
 
     def agrees_with(self, config: Any) -> bool:
         """Whether a saved run forecasts series of the same names."""
@@ -120,7 +123,10 @@ class ForecastPlan:
     @property
     def stages(self) -> dict[str, float]:
         """The names of what is done, in this order, and about how many seconds each takes."""
-        return ({POOLING: 0.3 * self.seconds} if self.with_pool else {}) | {REGRESSING: self.seconds}
+        alone = {REGRESSING: self.seconds}
+        if not self.with_pool:
+            return alone
+        return {POOLING: 0.3 * self.seconds, **alone} | (estimate_network(len(self.units), self.n_threads) if self.network else {})
 
 
 def estimate_seconds(n_units: int, regressions: Regressions, n_threads: int) -> float:
@@ -189,6 +195,8 @@ def fit_forecaster(plan: ForecastPlan, control: Control) -> Forecaster:
     for u, result in enumerate(results):
         own = result.weights if beaten else plain_weights(plain, plan.regressions, len(plan.units[u].values))
         weights_of_lags[u, : len(own)] = own
+    tried = beaten and plan.network and plan.with_pool and past is None
+    network = _train_network(plan, results, weights_of_lags, control) if tried else None
     own = mix_pool(pool).weights if pool is not None and beaten else plain_weights(plain, plan.regressions, n_lags)
     shared = np.concatenate([own, np.zeros((n_lags - len(own), horizon))])
     shares = describe_shares([result.mixture for result in results if result.mixture is not None]) if beaten else {plain: 1.0}
@@ -204,7 +212,7 @@ def fit_forecaster(plan: ForecastPlan, control: Control) -> Forecaster:
         metrics=metrics[chosen],
         compared=metrics,
         decision=decision,
-        remarks=[*plan.remarks, *(describe_gain(saved) if beaten else []), *describe_past(plan.past, past)],
+        remarks=[*plan.remarks, *(describe_gain(saved) if beaten else []), *describe_past(plan.past, past), *describe_network(network)],
         seconds=round(time.monotonic() - begun, 3),
         created=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
         version=weights.__version__,
@@ -222,8 +230,17 @@ def fit_forecaster(plan: ForecastPlan, control: Control) -> Forecaster:
         _find_drivers(plan, results, weights_of_lags) if plan.inspect else None,
         report,
         None if past is None else past.weights,
+        network,
     )
     return _with_test(forecaster, plan)
+
+
+def _train_network(
+    plan: ForecastPlan, results: Sequence[_UnitResult], weights_of_lags: FloatArray, control: Control
+) -> SeriesNetwork | None:
+    """A network on what the regressions of all units leave, where it helps."""
+    learned = [LearnedSeries(unit, own.beside.rest_final, own.beside.final) for unit, own in zip(plan.units, results, strict=True)]
+    return train_network(learned, weights_of_lags, plan.regressions.seasons, control, with_columns=bool(plan.columns.groups))
 
 
 def _place_cuts(plan: ForecastPlan) -> list[IntArray | None]:

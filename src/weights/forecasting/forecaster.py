@@ -16,6 +16,7 @@ from weights.errors import NotFoundError, printable, suggest
 from weights.forecasting.cleaning import Cleaning
 from weights.forecasting.columns import ChosenColumns, moments_of
 from weights.forecasting.drivers import Drivers
+from weights.forecasting.network import SeriesNetwork
 from weights.forecasting.past import PastScale
 from weights.forecasting.units import Scale, carry_forward, name_unit
 from weights.tasks.forecast import Forecast
@@ -104,6 +105,7 @@ class Forecaster:
         report: how it was made and how good it is.
         past_weights: of lags of columns known up to the origin, the newest first, in the forecast of each step, shape (q, m, H); None where
             there are no such columns.
+        network: what adds to the forecasts of regressions; None where nothing does.
     """
 
     task: Forecast
@@ -117,6 +119,20 @@ class Forecaster:
     drivers: Drivers | None
     report: Report
     past_weights: FloatArray | None = None
+    network: SeriesNetwork | None = None
+
+    def correct(self, units: IntArray, rest: FloatArray, forecasts: FloatArray, added: FloatArray) -> FloatArray:
+        """What the network adds to forecasts (n, H) of these units (n,), by regressions, of what columns leave, shape (n, H).
+
+        Args:
+            units: whose.
+            rest: the last values of it, the newest last, shape (n, L).
+            forecasts: of it.
+            added: what columns add at the next steps, shape (n, H), NaN where one is missing.
+        """
+        if self.network is None:
+            return np.zeros_like(forecasts)
+        return self.network.correct(units, rest, forecasts, added if self.columns.groups else added[:, :0])
 
     @property
     def plain(self) -> FloatArray:

@@ -16,6 +16,8 @@ from weights.forecasting.units import Scale
 from weights.types import FloatArray
 
 _BLOCK = 256
+_MOST_AT_ONCE = 1 << 16
+"""Windows that are written out for a network."""
 
 
 class Moment(NamedTuple):
@@ -64,8 +66,8 @@ def walk(
         added[u, : len(own)] = own
     steps, bounds = np.arange(horizon), forecaster.bounds
     made = np.full((horizon, n_units, horizon), np.nan)  # by origin, the last ones
-    for known, of_rest in enumerate(_forecasts(forecaster, rest)):
-        forecasts = of_rest + added[:, known : known + horizon] + _add_past(forecaster, past, known)
+    for known, by_lags in enumerate(_forecasts(forecaster, rest, added)):
+        forecasts = by_lags + _add_past(forecaster, past, known)
         if known and below[:, known - 1].any():
             scales = [scale._replace(floored=scale.floored and not own) for scale, own in zip(scales, below[:, known - 1], strict=True)]
         yield Moment(known, forecasts, bounds, scales)
@@ -74,13 +76,21 @@ def walk(
             bounds = bounds.update(came[:, known, None] - made[(known - steps) % horizon, :, steps].T)
 
 
-def _forecasts(forecaster: Forecaster, seen: FloatArray) -> Iterator[FloatArray]:
-    """Forecasts (U, H) from each origin of all units, of values (U, t)."""
-    windows = sliding_window_view(seen, forecaster.model.n_lags, axis=1)
+def _forecasts(forecaster: Forecaster, rest: FloatArray, added: FloatArray) -> Iterator[FloatArray]:
+    """Forecasts (U, H) from each origin of all units, of what columns leave (U, L + t), and what these add after the first, (U, t + H)."""
+    n_lags, horizon = forecaster.model.n_lags, forecaster.task.horizon
+    windows, steps = sliding_window_view(rest, n_lags, axis=1), sliding_window_view(added, horizon, axis=1)
     newest_last = forecaster.units.weights[:, ::-1]
-    for begin in range(0, windows.shape[1], _BLOCK):
-        part = windows[:, begin : begin + _BLOCK] @ newest_last
-        yield from np.moveaxis(part, 1, 0)
+    size = _BLOCK if forecaster.network is None else max(min(_BLOCK, _MOST_AT_ONCE // len(rest)), 1)
+    for begin in range(0, windows.shape[1], size):
+        known, expected = windows[:, begin : begin + size], steps[:, begin : begin + size]
+        part = known @ newest_last
+        forecasts = part + expected
+        if forecaster.network is not None:
+            units = np.repeat(np.arange(len(rest)), known.shape[1])
+            rows = (own.reshape(-1, own.shape[2]) for own in (known, part, expected))
+            forecasts += forecaster.correct(units, *rows).reshape(part.shape)
+        yield from np.moveaxis(forecasts, 1, 0)
 
 
 def _add_past(forecaster: Forecaster, past: Sequence[FloatArray], known: int) -> FloatArray | float:

@@ -149,15 +149,24 @@ def check_names(config: Config, path: Path) -> None:
 
 def _needed_shapes(config: Config, spec: Spec, n_members: int) -> dict[str, list[int]]:
     """Names and shapes of the arrays that a population of so many members of this model must have."""
-    try:
-        shapes = _member_shapes(spec.model, config.encoding.layout(config.task.n_outputs), spec.initialization, spec.activation)
-    except (TypeError, ValueError, OverflowError) as error:  # layers of more units than an array can have
-        raise CorruptError(f"The saved model cannot be built: {error}. Restore the folder from a copy or fit again.") from error
+    shapes = member_shapes(spec, config.encoding.layout(config.task.n_outputs))
     return {"member_weights": [n_members], **{name: [n_members, *shape] for name, shape in shapes.items()}}
 
 
+def member_shapes(spec: Spec, layout: Layout) -> dict[str, tuple[int, ...]]:
+    """Names and shapes of one member's weights.
+
+    Raises:
+        CorruptError: there can be no such model.
+    """
+    try:
+        return _find_shapes(spec.model, layout, spec.initialization, spec.activation)
+    except (TypeError, ValueError, OverflowError) as error:  # layers of more units than an array can have
+        raise CorruptError(f"The saved model cannot be built: {error}. Restore the folder from a copy or fit again.") from error
+
+
 @functools.lru_cache(maxsize=32)
-def _member_shapes(
+def _find_shapes(
     model: ModelSettings, layout: Layout, initialization: Initialization, activation: Activation
 ) -> dict[str, tuple[int, ...]]:
     """Names and shapes of one member's weights."""

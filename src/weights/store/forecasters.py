@@ -18,7 +18,9 @@ from weights.forecasting.drivers import Drivers
 from weights.forecasting.forecaster import Forecaster, LagModel, SeriesArrays
 from weights.store.card import forecast_card
 from weights.store.content import Content, Listed
+from weights.store.networks import build_network, network_arrays, network_shapes, wrong_in_network, wrong_in_network_arrays
 from weights.tasks.forecast import Forecast
+from weights.training.lag_network import NetworkSettings
 from weights.types import AnyArray
 
 _WHOLE = ("series", "target", "ends", "logged", "floored")
@@ -46,13 +48,14 @@ class ForecastConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     columns: ChosenColumns
     tensors: dict[str, tuple[str, list[int]]]
     drivers: Drivers | None = None
+    network: NetworkSettings | None = None
 
     judged: ClassVar[str] = "at rolling origins"
 
     @property
     def models(self) -> list[str]:
         """What answers, in words."""
-        return ["lags" if self.model.beaten else self.model.plain]
+        return ["lags" if self.model.beaten else self.model.plain, *(["network"] if self.network else [])]
 
 
 def describe_forecaster(forecaster: Forecaster, format_version: int, listed: Listed) -> ForecastConfig:
@@ -68,12 +71,14 @@ def describe_forecaster(forecaster: Forecaster, format_version: int, listed: Lis
         columns=forecaster.columns,
         tensors=listed,
         drivers=forecaster.drivers,
+        network=forecaster.network and forecaster.network.network.settings,
     )
 
 
 def arrays_of(forecaster: Forecaster) -> dict[str, AnyArray]:
     """The arrays of a forecaster by name."""
     arrays = {f"units/{name}": getattr(forecaster.units, name).astype(np.float64) for name in SeriesArrays._fields}
+    arrays |= network_arrays(forecaster.network)
     bounds = forecaster.bounds
     arrays |= {f"bounds/{name}": getattr(bounds, name) for name in _BOUNDS} | {
         f"bounds/{name}": getattr(bounds.sizes, name) for name in Sizes._fields
@@ -89,6 +94,7 @@ def wrong_in_config(config: ForecastConfig) -> list[str]:
         wrong.append("series must be there, each with a name of its own")
     if config.model.n_lags < 1 or not all(season >= 2 for season in config.model.seasons):
         wrong.append(f"{config.model.n_lags} lags and seasons of {config.model.seasons} steps cannot be")
+    wrong += wrong_in_network(config.network, config.model.n_lags, beaten=config.model.beaten)
     wrong = wrong or wrong_in_columns(config.columns, config.calendar)
     if not all(0 <= share <= 1.0001 for share in config.model.shares.values()):
         wrong.append("a share is below zero or above one")
@@ -127,6 +133,7 @@ def check_names(config: ForecastConfig, path: Path) -> None:
     }
     needed |= {_PAST: [n_past_lags, n_past, horizon]} if n_past else {}
     needed |= {f"bounds/{name}": shape for name, shape in _shapes_of_bounds(n_units[0], horizon, listed).items()}
+    needed |= network_shapes(config.network, n_units[0], horizon, len(config.model.seasons), listed)
     needed |= {_POOLED: [n_lags, horizon]} if _POOLED in listed else {}
     for name in {**needed, **listed}:
         if listed.get(name) != needed.get(name):
@@ -148,6 +155,7 @@ def wrong_in_arrays(arrays: dict[str, AnyArray], config: ForecastConfig) -> list
             return [f"numbers in '{name}' that are not finite"]
     units = {name: arrays[f"units/{name}"] for name in SeriesArrays._fields}
     wrong = [f"codes in 'units/{name}' that are not whole numbers" for name in _WHOLE if not _whole(units[name])]
+    wrong += wrong_in_network_arrays(arrays)
     wrong += [f"numbers in 'units/{name}' that are not above zero" for name in _ABOVE_ZERO if not (units[name] > 0).all()]
     most = {"series": len(config.labels), "target": len(config.task.targets), "logged": 2, "floored": 2}
     wrong += [f"numbers in 'units/{name}' that are below zero" for name in _NOT_BELOW_ZERO if (units[name] < 0).any()]
@@ -172,8 +180,9 @@ def build_forecaster(config: ForecastConfig, report: Report, tensors: dict[str, 
     sizes = Sizes(*(tensors[f"bounds/{name}"] for name in Sizes._fields))
     own = {name: tensors[f"bounds/{name}"] for name in _BOUNDS}
     bounds = AdaptiveBounds(moment=_LAST, sizes=sizes, **own)
+    network = build_network(config.network, tensors)
     said = config.task, config.calendar, config.labels, config.model, config.columns
-    return Forecaster(*said, SeriesArrays(**parts), tensors.get(_POOLED), bounds, config.drivers, report, tensors.get(_PAST))
+    return Forecaster(*said, SeriesArrays(**parts), tensors.get(_POOLED), bounds, config.drivers, report, tensors.get(_PAST), network)
 
 
 def _whole(values: AnyArray) -> bool:
