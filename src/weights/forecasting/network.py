@@ -103,7 +103,7 @@ def train_network(
     apart = -(-n_windows // most)
     traits = np.stack([find_traits(unit.seen, seasons, logged=unit.scale.logged) for unit in units])
     parts = []
-    for u in np.flatnonzero(lengths >= n_lags + horizon):
+    for u in np.flatnonzero(lengths >= n_lags + horizon).tolist():
         examples = _find_examples(learned[u], weights[u, :n_lags], seasons, apart)
         windows = examples.windows
         added = windows.added if with_columns else windows.added[:, :0]
