@@ -129,7 +129,7 @@ def fit_in_phases(folder: Path, stage: Stage, last: int | None, seed: int, *, re
     Checkpoints.keep = during("checkpoint", Checkpoints.keep)  # type: ignore[method-assign]
     Checkpoints.remove = during("removing", Checkpoints.remove)  # type: ignore[method-assign]
     running.Checkpoints = functools.partial(Checkpoints, every_seconds=0.0)  # type: ignore[attr-defined]
-    running.save_ensemble = during("saving", running.save_ensemble)  # type: ignore[attr-defined]
+    running.save_run = during("saving", running.save_run)  # type: ignore[attr-defined]
     running.train_ensemble = during("training", running.train_ensemble)  # type: ignore[attr-defined]
     stage.enter("planning")
     api.fit(table(), "wage", save=folder, resume=resume, seed=seed, **OPTIONS)

@@ -478,7 +478,7 @@ def test_a_signal_while_training_keeps_a_checkpoint(csv, tmp_path, number):
     assert sorted(os.listdir(tmp_path)) == ["run.checkpoint"]
 
 
-MOMENTS = ("preparing.read_table", "preparing.prepare", "running.keep_compiled_programs", "running.save_ensemble")
+MOMENTS = ("preparing.read_table", "preparing.prepare", "running.keep_compiled_programs", "running.save_run")
 
 
 @pytest.mark.parametrize(
@@ -494,7 +494,7 @@ def test_a_signal_at_any_stage_ends_in_a_whole_run_or_none(csv, tmp_path, moment
     )
     command = [sys.executable, "-c", program, "fit", str(csv), *LINEAR, "--save", "run", "--quiet"]
     code, output, words = ended(subprocess.Popen(command, stdout=-1, stderr=-1, text=True))
-    if moment == "running.save_ensemble":
+    if moment == "running.save_run":
         assert (code, words) == (0, "")
         assert api.load(tmp_path / "run").ensemble.n_members == 3
     else:
