@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 import numpy as np
+import threadpoolctl
 
 import weights
 from weights.adaptive import AdaptiveBounds, fit_bounds
@@ -161,6 +162,13 @@ def fit_forecaster(plan: ForecastPlan, control: Control) -> Forecaster:
     Raises:
         Interrupted: the work was asked to stop.
     """
+    side_by_side = len(plan.units) > 1
+    with threadpoolctl.threadpool_limits(1 if side_by_side else None):  # else threads of matrix products get in each other's way
+        return _fit(plan, control)
+
+
+def _fit(plan: ForecastPlan, control: Control) -> Forecaster:
+    """The same, with as many threads of matrix products as there are."""
     begun = time.monotonic()
     cuts = _place_cuts(plan)
 
