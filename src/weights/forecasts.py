@@ -20,7 +20,7 @@ from weights.forecasting.explaining import ExplainedStep, explain_steps
 from weights.forecasting.fitting import ForecastPlan, fit_forecaster
 from weights.forecasting.forecaster import Forecaster
 from weights.forecasting.later import Later, lay_out_later, nothing_later, read_later
-from weights.forecasting.planning import STEPS, check_horizon, choose_held_out, plan_forecast
+from weights.forecasting.planning import check_horizon, choose_held_out, plan_forecast, read_again
 from weights.forecasting.scoring import LEVELS, ForecastScore, list_levels, score_later
 from weights.forecasting.steps import ForecastTable, tabulate_steps, total_steps
 from weights.interruption import stop_request, stoppable
@@ -222,19 +222,10 @@ class ForecastModel:
 
     def _plan_without(self, data: Any, hold_out: int | None) -> ForecastPlan:
         """The plan of the rows it learned from, without the last moments, which are its tests; errors as `backtest`."""
-        task, origin = self.forecaster.task, self.report.origin
-        source = origin.source if data is None and origin is not None else data
-        if source is None:
-            raise UsageError("The rows of training came from memory. Give them again with --data (in Python: data).")
-        given: dict[str, Any] = {
-            "task": task.kind,
-            "time": task.time or STEPS,
-            "series": task.series,
-            "horizon": task.horizon,
-            "inspect": False,
-        }
-        given |= {"known": self.forecaster.columns.sources, "missing": () if origin is None else origin.roles.missing}
-        return plan_forecast(source, make_request([*task.targets], given), held_out=self._held_out(hold_out))
+        task = self.forecaster.task
+        source, said = read_again(self.report, task, data)
+        said |= {"known": self.forecaster.columns.sources, "inspect": False}
+        return plan_forecast(source, make_request([*task.targets], said), held_out=self._held_out(hold_out))
 
     def read(self, data: Any) -> Later:
         """Later rows, or none, as the model reads them."""

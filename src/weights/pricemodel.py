@@ -24,7 +24,7 @@ from weights.finance.planning import plan_prices
 from weights.finance.scoring import PriceScore, score_prices
 from weights.finance.steps import tabulate_prices
 from weights.fitoptions import make_request
-from weights.forecasting.planning import STEPS, check_horizon, choose_held_out
+from weights.forecasting.planning import check_horizon, choose_held_out, read_again
 from weights.forecasting.scoring import LEVELS, list_levels
 from weights.forecasting.steps import ForecastTable
 from weights.interruption import stop_request, stoppable
@@ -163,14 +163,10 @@ class PriceModel:
             UsageError: rows came from memory and are not given, or the hold-out is shorter than the horizon.
             NotFoundError, DataError: rows are gone, or leave nothing to learn from.
         """
-        task, origin = self.forecaster.task, self.report.origin
-        source = origin.source if data is None and origin is not None else data
-        if source is None:
-            raise UsageError("The rows of training came from memory. Give them again with --data (in Python: data).")
-        hold_out = choose_held_out(hold_out, self.forecaster.n_learned, task.horizon, least=self.forecaster.n_learned // 5)
-        given: dict[str, Any] = {"task": task.kind, "time": task.time or STEPS, "series": task.series, "horizon": task.horizon}
-        given |= {"quantity": task.quantity, "missing": () if origin is None else origin.roles.missing}
-        plan = plan_prices(source, make_request(task.target, given), held_out=hold_out)
+        task, n_learned = self.forecaster.task, self.forecaster.n_learned
+        source, said = read_again(self.report, task, data)
+        hold_out = choose_held_out(hold_out, n_learned, task.horizon, least=n_learned // 5)
+        plan = plan_prices(source, make_request(task.target, {**said, "quantity": task.quantity}), held_out=hold_out)
         control = Control(report=progress or (lambda progress: None), stopping=stop_request())
         score = backtest_prices(plan, refit=refit, levels=list_levels(level), cost=check_cost(cost), control=control)
         return msgspec.structs.replace(score, notes=[*score.notes, *self.forecaster.suspects])

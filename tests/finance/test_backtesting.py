@@ -40,6 +40,16 @@ def test_positions_are_taken_where_a_signal_tells_and_not_where_nothing_does():
     assert silent.traded == 0
 
 
+def test_columns_that_were_left_out_of_the_fit_are_left_out_of_a_backtest():
+    rows = traded(420, follows=0.5)
+    said = {"task": "forecast", "time": "day", "series": "share", "horizon": 1, "quantity": "returns", "inspect": False}
+    fewer = {name: values for name, values in rows.items() if name != "signal"}
+    left, without, whole = wt.fit(rows, "close", **said, drop="signal"), wt.fit(fewer, "close", **said), wt.fit(rows, "close", **said)
+    asked = {"hold_out": 40, "refit": 40}
+    assert left.backtest(rows, **asked).metrics == without.backtest(fewer, **asked).metrics
+    assert left.backtest(rows, **asked).metrics != whole.backtest(rows, **asked).metrics
+
+
 def test_what_cannot_be_is_refused():
     with pytest.raises(UsageError, match="At least the 5 steps of the horizon"):
         forecast_prices().backtest(traded(), hold_out=2)

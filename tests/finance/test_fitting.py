@@ -49,6 +49,13 @@ def test_variables_that_follow_from_others_are_not_weighed_as_the_market_of_one_
     assert not {"again", "market, last day", "market, last week"} & {*names}
 
 
+def test_a_variable_that_is_never_known_with_the_others_is_a_reason_not_a_warning():
+    early = np.where(np.arange(1680) < 200, np.random.default_rng(0).normal(size=1680), np.nan)  # a quarter is needed for the others
+    drivers = wt.fit({**traded(420), "mood": np.where(np.arange(1680) < 40, early, np.nan)}, "close", **SAID).drivers
+    assert drivers.predictors == []
+    assert "60 dates or more, but 0 have all values" in drivers.reason
+
+
 def test_columns_can_be_left_out():
     model = wt.fit(traded(420, follows=0.35), "close", **{**SAID, "inspect": False}, drop="signal")
     assert [*model.forecaster.history.signals] == []

@@ -79,6 +79,13 @@ def test_columns_can_be_left_out_and_must_be_there():
         plan(weekly(84), drop="snow")
 
 
+def test_columns_that_were_left_out_of_the_fit_are_left_out_of_a_backtest():
+    table = weekly(600) | {"rain": np.roll(weekly(600)["sold"], -1)}
+    left = api.fit(table, "sold", task="forecast", time="day", horizon=1, inspect=False, drop="rain")
+    without = api.fit(weekly(600), "sold", task="forecast", time="day", horizon=1, inspect=False)
+    assert left.backtest(table, hold_out=60).metrics == without.backtest(weekly(600), hold_out=60).metrics
+
+
 def test_settings_of_models_are_refused():
     with pytest.raises(UsageError, match="'activation' does nothing for forecasts"):
         plan(weekly(84), activation="gelu")

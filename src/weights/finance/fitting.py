@@ -156,6 +156,8 @@ def _find_drivers(history: PriceHistory, task: PriceForecast) -> PriceDrivers:
 def _leave_copies(names: Sequence[str], known: FloatArray) -> tuple[list[str], FloatArray]:
     """Variables (p, t, S) without those that follow from an earlier one, as the market does from the only share there is."""
     there = np.isfinite(known).all(axis=0)
+    if not there.any():
+        return [*names], known
     seen = known[:, there] - known[:, there].mean(axis=1, keepdims=True)
     size = np.sqrt((seen**2).sum(axis=1))
     kept: list[int] = []

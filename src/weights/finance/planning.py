@@ -48,9 +48,9 @@ def plan_prices(data: Any, request: Request, *, held_out: int = 0) -> PricePlan:
     time, series, split = (None if asked is None else name_column(asked, labels) for asked in (said.time, said.series, said.split))
     if len(targets) != 1:
         raise UsageError("One column of prices is needed. Name it with --target.")
-    missing = name_columns(said.missing, ())
+    missing, drop = name_columns(said.missing, ()), name_columns(said.drop, labels)
     table = read_table(data, missing=missing, verbatim=[name for name in (series, split) if name])
-    table = leave_columns(table, name_columns(said.drop, labels))
+    table = leave_columns(table, drop)
     time, said_of_time = choose_time(table, time, {*targets, series, split})
     if series is not None and time is None:
         raise UsageError("Prices of several series are learned from together, moment by moment. Name the column of dates with --time.")
@@ -72,7 +72,7 @@ def plan_prices(data: Any, request: Request, *, held_out: int = 0) -> PricePlan:
         history=history,
         n_learned=n_learned,
         source=printable(describe_source(data)),
-        origin=Origin(GivenRows(data).source, Roles(target=targets[0], time=time, split=split, missing=missing)),
+        origin=Origin(GivenRows(data).source, Roles(target=targets[0], drop=drop, time=time, split=split, missing=missing)),
         n_samples=table.num_rows,
         remarks=[*remarks_of(table), *said_of_time, *panel.remarks, *remarks],
         n_threads=check_threads(request.fit.threads),

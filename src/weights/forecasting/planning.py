@@ -19,7 +19,7 @@ from weights.data.steering import find_rows_of, find_test_rows
 from weights.data.table.columns import find_kind, to_numbers
 from weights.data.table.delimited import remarks_of
 from weights.data.table.read import describe_source, part_of, read_table
-from weights.ensemble import Origin, check_threads
+from weights.ensemble import Origin, Report, check_threads
 from weights.errors import DataError, NotFoundError, UsageError, counted, listed, printable, suggest
 from weights.fitoptions import DataOptions, FitOptions, Request
 from weights.fitting import GivenRows
@@ -30,6 +30,7 @@ from weights.forecasting.past import leave_out
 from weights.forecasting.units import Parts, Unit, find_seasons, make_units
 from weights.options import list_options
 from weights.tasks.forecast import MOST_STEPS, Forecast
+from weights.tasks.prices import PriceForecast
 from weights.tasks.registry import SERIES_TASKS
 from weights.training.lagged import MOST_LAGS, Regressions, choose_lags
 from weights.training.smoothing import SMOOTHERS, list_smoothers
@@ -88,7 +89,8 @@ def plan_forecast(data: Any, request: Request, *, held_out: int = 0) -> Forecast
             "The column to forecast was not named. Name it with --target, which may be repeated (in Python: target, a name or a list)."
         )
     table = read_table(data, missing=name_columns(said.missing, ()), verbatim=[name for name in (series, split) if name])
-    table = leave_columns(table, name_columns(said.drop, labels))
+    drop = name_columns(said.drop, labels)
+    table = leave_columns(table, drop)
     known = _split_listed(name_columns(said.known, labels), table.column_names)
     if both := {*known} & {*targets}:
         raise UsageError(f"Column '{min(both)}' is forecast and cannot be known beforehand. Leave it out of --known.")
@@ -139,7 +141,7 @@ def plan_forecast(data: Any, request: Request, *, held_out: int = 0) -> Forecast
     regressions, seconds, thinned = _thin(regressions, len(units), n_threads, request.fit.budget)
     check_memory_for(8.0 * len(units) * regressions.n_lags * horizon * 2, f"The weights of {len(units):,} series")
     source, origin = printable(describe_source(data)), GivenRows(data).source
-    roles = Roles(target=", ".join(targets), time=time, split=split, missing=name_columns(said.missing, ()))
+    roles = Roles(target=", ".join(targets), time=time, split=split, drop=drop, missing=name_columns(said.missing, ()))
     return ForecastPlan(
         task=Forecast(targets, horizon, time, series),
         calendar=panel.calendar,
@@ -227,6 +229,25 @@ def leave_columns(table: pa.Table, names: Sequence[str]) -> pa.Table:
         if name not in table.column_names:
             raise NotFoundError(f"The table has no column '{printable(name)}' to leave out. {suggest(name, table.column_names)}")
     return table.drop_columns([*names])
+
+
+def read_again(report: Report, task: Forecast | PriceForecast, data: Any) -> tuple[Any, dict[str, Any]]:
+    """The rows that a run learned from, and what was said of them, to plan it anew.
+
+    Args:
+        report: of the run.
+        task: of the run.
+        data: the rows, if they are given again; None reads them from where they came from.
+
+    Raises:
+        UsageError: they came from memory and are not given.
+    """
+    source = report.origin.source if data is None and report.origin is not None else data
+    if source is None:
+        raise UsageError("The rows of training came from memory. Give them again with --data (in Python: data).")
+    roles = Roles(target="") if report.origin is None else report.origin.roles
+    said = {"task": task.kind, "time": task.time or STEPS, "series": task.series, "horizon": task.horizon}
+    return source, {**said, "drop": roles.drop, "missing": roles.missing}
 
 
 def choose_held_out(asked: int | None, n_moments: int, horizon: int, *, least: int = 0) -> int:
