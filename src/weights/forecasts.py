@@ -190,8 +190,7 @@ class ForecastModel:
         plan = self._plan_without(data, hold_out)
         control = Control(n_threads=plan.n_threads, report=progress or (lambda progress: None), stopping=stop_request())
         forecaster = fit_forecaster(replace(plan, tests=()), control)
-        places = plan.places_of(forecaster.columns)
-        later = lay_out_later(forecaster, plan.tests, [unit.columns[len(unit.values) :, places] for unit in plan.units], plan.remarks)
+        later = lay_out_later(forecaster, plan.tests, plan.columns_after(forecaster.columns), plan.remarks)
         return score_later(later, list_levels(level))
 
     @stoppable

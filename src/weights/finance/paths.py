@@ -86,10 +86,12 @@ class PathModel(NamedTuple):
         mean = np.empty((len(drift), len(steps)))
         low, high = (np.empty((len(levels), *mean.shape)) for _ in range(2))
         for part in _parts(len(drift), self.shapes.size):
-            outcomes = np.sort(follow_paths(quantity, drift[part], spread[part], self.shapes)[..., steps - 1], axis=1)
+            own = drift[part]
+            outcomes = np.sort(follow_paths(quantity, own, spread[part], self.shapes)[..., steps - 1], axis=1)
             mean[part] = outcomes.mean(axis=1)
             if quantity.neutral is not None:  # which way prices go is what the drift says, and not how skewed paths are
-                still = follow_paths(quantity, np.zeros_like(drift[part]), spread[part], self.shapes)[..., steps - 1]
+                moved = own.any()
+                still = follow_paths(quantity, 0 * own, spread[part], self.shapes)[..., steps - 1] if moved else outcomes
                 mean[part] += quantity.neutral - still.mean(axis=1)
             for i, ends in enumerate(places):
                 low[i, part], high[i, part] = (_interpolate(outcomes, end) for end in ends)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import NamedTuple
 
 import msgspec
 import numpy as np
@@ -14,6 +13,7 @@ from weights.errors import DataError
 from weights.finance.forecaster import LEARNED, PriceForecaster, expect_plainly
 from weights.finance.history import PriceHistory
 from weights.finance.judging import Judged, measure_losses
+from weights.finance.paths import Outlook
 from weights.finance.trading import Trading, earn, measure_trading
 from weights.forecasting.course import Course, record_course
 from weights.forecasting.scoring import LEVELS, name_level
@@ -110,21 +110,6 @@ def choose_steps(horizon: int) -> IntArray:
     return np.unique(np.round(np.geomspace(1, horizon, _MOST_STEPS_JUDGED)).astype(np.int64))
 
 
-class Walked(NamedTuple):
-    """What was said at moments, and what came.
-
-    Attributes:
-        origins: places of moments, shape (o,).
-        expected: of what answers, after the judged steps, shape (o, S, k). learned: of the model.
-        held: whether outcomes lay within the bounds of each level, shape (levels, o, S, k).
-    """
-
-    origins: IntArray
-    expected: FloatArray
-    learned: FloatArray
-    held: FloatArray
-
-
 def score_prices(
     stretches: Sequence[tuple[PriceForecaster, IntArray]],
     history: PriceHistory,
@@ -159,9 +144,17 @@ def score_prices(
         )
     origins = np.concatenate([own for _, own in known])
     came, plain = _observe_all(task, history, steps, last.a_year, origins)
-    walked = [part for forecaster, own in known for part in _walk(replace(forecaster, history=history), own, steps, levels, came)]
-    expected, learned = (np.concatenate([getattr(part, name) for part in walked]) for name in ("expected", "learned"))
-    held = np.concatenate([part.held for part in walked], axis=1)
+    outlooks = [
+        part for forecaster, own in known for part in _walk(replace(forecaster, history=history, a_year=last.a_year), own, steps, levels)
+    ]
+    learned = np.concatenate([part.mean for part in outlooks])
+    low, high = (np.concatenate([getattr(part, side) for part in outlooks], axis=1) for side in ("low", "high"))
+    held = (low <= came[origins]) & (came[origins] <= high)
+    answering_at = np.repeat([forecaster.answering for forecaster, _ in known], [len(own) for _, own in known])
+    expected = learned.copy()
+    for name, own in plain.items():
+        said_here = (answering_at == name)[:, None, None] & np.isfinite(own)
+        expected = np.where(said_here, own, expected)
     at, share = np.nonzero(np.isfinite(came[origins]).any(axis=-1))
     answering = ", ".join(dict.fromkeys(forecaster.answering for forecaster, _ in known))
     said = {name: own[at, share] for name, own in {answering: expected, LEARNED: learned, **plain}.items()}
@@ -224,13 +217,8 @@ def _observe_all(
     return came, plain
 
 
-def _walk(forecaster: PriceForecaster, origins: IntArray, steps: IntArray, levels: Sequence[float], came: FloatArray) -> list[Walked]:
-    """What a forecaster says after origins, in parts so that memory suffices."""
+def _walk(forecaster: PriceForecaster, origins: IntArray, steps: IntArray, levels: Sequence[float]) -> list[Outlook]:
+    """What is learned says after origins, in parts so that memory suffices."""
     learned = replace(forecaster, answering=LEARNED)
-    parts = []
-    for begin in range(0, len(origins), _BLOCK):
-        own = origins[begin : begin + _BLOCK]
-        outlook = learned.expect(own, steps=steps, levels=levels)
-        held = (outlook.low <= came[own]) & (came[own] <= outlook.high)
-        parts.append(Walked(own, forecaster.answer(outlook.mean, own, steps), outlook.mean, held))
-    return parts
+    parts = [origins[begin : begin + _BLOCK] for begin in range(0, len(origins), _BLOCK)]
+    return [learned.expect(own, steps=steps, levels=levels) for own in parts]

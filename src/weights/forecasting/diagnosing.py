@@ -10,15 +10,16 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import NamedTuple
 
 import msgspec
 import numpy as np
 
-from weights.errors import DataError, Interrupted, listed, printable
+from weights.errors import DataError, listed, printable
 from weights.forecasting.cleaning import clean_all
-from weights.forecasting.columns import NO_COLUMNS, moments_of
-from weights.forecasting.fitting import ForecastPlan, fit_forecaster
+from weights.forecasting.columns import NO_COLUMNS
+from weights.forecasting.fitting import ForecastPlan, find_season_errors, fit_forecaster
 from weights.forecasting.forecaster import Forecaster, LagModel
 from weights.forecasting.later import lay_out_later
 from weights.forecasting.rolling import Errors, Sizes, find_errors, mean_error, measure_sizes
@@ -144,17 +145,19 @@ def diagnose_forecasts(plan: ForecastPlan, held_out: int, control: Control) -> F
     Raises:
         DataError: nothing can be judged. Interrupted: the work was asked to stop.
     """
-    base = _try(plan, control, plan)
+    tests, scale = plan.tests, find_season_errors(plan)
+    base = _try(plan, control, tests, scale)
     changes = [*list_changes(plan, base.forecaster.columns.past)]
     if not len(base.later.mase):
         raise DataError(
             "Judging changes needs a series with as many of the last moments as the horizon, but there is none. Give more rows."
         )
-    plain = _plainly(base.forecaster, plan)
+    plainly = answer_plainly(lay_out_later(base.forecaster, tests, plan.columns_after(base.forecaster.columns), []))
+    plain = measure_sizes(walk_later(plainly, ()).errors, scale)
     control.report(Progress(TRYING, 1 / (len(changes) + 1), None))
     remedies = []
     for done, change in enumerate(changes):
-        remedies.append(_judge(change, base, plan, control, len(changes)))
+        remedies.append(_judge(change, base, partial(_try, control=control, tests=tests, scale=scale), plan, len(changes)))
         control.report(Progress(TRYING, (done + 2) / (len(changes) + 1), None))
     remedies.sort(key=lambda remedy: -remedy.gain)
     loss, train_loss, plain_loss = (mean_error(sizes.mase, sizes)[0] for sizes in (base.later, base.learned, plain))
@@ -174,12 +177,10 @@ def diagnose_forecasts(plan: ForecastPlan, held_out: int, control: Control) -> F
     )
 
 
-def _judge(change: Change, base: _Tried, plan: ForecastPlan, control: Control, n_changes: int) -> ForecastRemedy:
-    """What a change does."""
+def _judge(change: Change, base: _Tried, attempt: Callable[[ForecastPlan], _Tried], plan: ForecastPlan, n_changes: int) -> ForecastRemedy:
+    """What a change, one of so many, does to a plan, beside what came of that as it is."""
     try:
-        tried = _try(change.make(plan), control, plan)
-    except Interrupted:
-        raise
+        tried = attempt(change.make(plan))
     except DataError as failed:
         return ForecastRemedy(change.name, change.words, failure=str(failed))
     gain, error = mean_error(base.later.mase - tried.later.mase, base.later)
@@ -212,53 +213,28 @@ def conclude(loss: float, plain_loss: float, model: LagModel, remedies: Sequence
     )
 
 
-def _try(plan: ForecastPlan, control: Control, whole: ForecastPlan) -> _Tried:
-    """A plan as it fares on what comes later, and on what it was learned from."""
+def _try(plan: ForecastPlan, control: Control, tests: Sequence[FloatArray], scale: FloatArray) -> _Tried:
+    """How a plan fares on what comes later, and on what it was learned from; errors of units are scaled by the same of all plans (U,)."""
     begun = time.monotonic()
     quiet = Control(n_threads=control.n_threads, stopping=control.stopping, work="The diagnosis")
     forecaster = fit_forecaster(replace(plan, tests=(), inspect=False, network=False), quiet)
     seconds = time.monotonic() - begun
-    walked = walk_later(lay_out_later(forecaster, whole.tests, _columns_after(forecaster, plan), []), ())
-    scale = _season_errors(forecaster, whole)
+    walked = walk_later(lay_out_later(forecaster, tests, plan.columns_after(forecaster.columns), []), ())
     return _Tried(forecaster, measure_sizes(walked.errors, scale), measure_sizes(_fitted_errors(forecaster, plan), scale), seconds)
-
-
-def _season_errors(forecaster: Forecaster, whole: ForecastPlan) -> FloatArray:
-    """By what errors are scaled: the same for all changes."""
-    seasons = whole.regressions.seasons
-    season = [next((season for season in seasons if season < len(unit.values)), 1) for unit in whole.units]
-    means = [float(np.abs(unit.values[n:] - unit.values[:-n]).mean()) for unit, n in zip(whole.units, season, strict=True)]
-    return np.where(np.asarray(means) > 0, means, 1.0)
 
 
 def _fitted_errors(forecaster: Forecaster, plan: ForecastPlan) -> list[Errors]:
     """The errors of windows that were learned from, the last ones of each series, without what columns known up to the origin add."""
-    horizon, found = forecaster.task.horizon, []
+    horizon, places, found = forecaster.task.horizon, plan.places_of(forecaster.columns), []
     for u, unit in enumerate(plan.units):
-        effects = np.zeros(len(unit.values))
-        if forecaster.columns.groups:
-            moments = moments_of(forecaster.calendar, unit.begin, len(effects))
-            columns = forecaster.columns.at(forecaster.calendar, moments, unit.columns[: len(effects)])
-            effects = forecaster.units.intercept[u] + columns.values @ forecaster.units.slopes[u]
+        effects = forecaster.expect_from(u, unit.begin, unit.columns[: len(unit.values), places])
         n_lags = max(min(forecaster.model.n_lags, len(effects) // 2), 1)
         origins = np.arange(max(n_lags - 1, len(effects) - horizon - _MOST_WINDOWS), len(effects) - horizon)
         rest = clean_all(unit.seen - effects, forecaster.units.cleaning(u))
         forecasts = forecast_at(rest, origins, forecaster.units.weights[u, :n_lags]) + steps_after(effects, origins, horizon)
-        came = np.where(steps_after(unit.known.astype(float), origins, horizon) > 0, steps_after(unit.values, origins, horizon), np.nan)
+        came = steps_after(unit.came, origins, horizon)
         found.append(find_errors(origins - len(effects), came, forecasts, unit.scale))
     return found
-
-
-def _columns_after(forecaster: Forecaster, plan: ForecastPlan) -> list[FloatArray]:
-    """The columns of each unit that the forecaster looks at, after what it learned from."""
-    places = plan.places_of(forecaster.columns)
-    return [unit.columns[len(unit.values) :, places] for unit in plan.units]
-
-
-def _plainly(forecaster: Forecaster, plan: ForecastPlan) -> Sizes:
-    """The sizes of errors of the best forecast that learns nothing."""
-    later = lay_out_later(forecaster, plan.tests, _columns_after(forecaster, plan), [])
-    return measure_sizes(walk_later(answer_plainly(later), ()).errors, _season_errors(forecaster, plan))
 
 
 def _without_columns(plan: ForecastPlan) -> ForecastPlan:

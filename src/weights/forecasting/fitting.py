@@ -116,6 +116,11 @@ class ForecastPlan:
         names = [*self.columns.known, *self.past]
         return [names.index(name) for name in (*columns.known, *columns.past)]
 
+    def columns_after(self, columns: ChosenColumns) -> list[FloatArray]:
+        """Chosen columns of each unit after what is learned from, shape (any, k + m) each."""
+        places = self.places_of(columns)
+        return [unit.columns[len(unit.values) :, places] for unit in self.units]
+
     @property
     def with_pool(self) -> bool:
         """Whether series share regressions."""
@@ -196,8 +201,8 @@ def _fit(plan: ForecastPlan, control: Control) -> Forecaster:
     if past is not None:
         pairs = zip(results, past.errors, strict=True)
         results = [result._replace(errors={**result.errors, OURS: own}) if result.errors else result for result, own in pairs]
-    season_error = np.asarray([_season_error(unit.values, plan.regressions.seasons) for unit in plan.units])
-    sizes = {name: measure_sizes([_errors_of(result, name) for result in results], season_error) for name in _forecasts(results)}
+    scaled_by = find_season_errors(plan)
+    sizes = {name: measure_sizes([_errors_of(result, name) for result in results], scaled_by) for name in _forecasts(results)}
     plain, beaten, decision = _compare(sizes, plan)
     weights_of_lags = np.zeros((n_units, n_lags, horizon))
     for u, result in enumerate(results):
@@ -232,7 +237,7 @@ def _fit(plan: ForecastPlan, control: Control) -> Forecaster:
         plan.labels,
         LagModel(n_lags, plan.regressions.seasons, shares, plain, beaten),
         columns,
-        _arrays(plan, [result.beside for result in results] if beaten else None, season_error, weights_of_lags, columns, past),
+        _arrays(plan, [result.beside for result in results] if beaten else None, scaled_by, weights_of_lags, columns, past),
         shared if plan.with_pool else None,
         _fit_bounds([_errors_of(result, chosen) for result in results], plan),
         _find_drivers(plan, results, weights_of_lags) if plan.inspect else None,
@@ -327,8 +332,7 @@ def _learn_unit(unit: Unit, regressions: Regressions, beside: Beside, cuts: IntA
     plain = regressions.plain_forecasts(min(int(by_cut[0][0]) + 1, regressions.n_lags))
     parts: dict[str, list[Errors]] = {}
     for origins, own in zip(by_cut, mixture.weights_at_cuts, strict=True):
-        came = steps_after(unit.values, origins, horizon)
-        came = np.where(steps_after(unit.known.astype(float), origins, horizon) > 0, came, np.nan)
+        came = steps_after(unit.came, origins, horizon)
         forecasts = {OURS: forecast_at(early, origins, own) + steps_after(beside.early, origins, horizon)}
         forecasts |= {name: forecast_at(seen, origins, start) for name, start in plain.items()}
         for name, forecast in forecasts.items():
@@ -383,6 +387,11 @@ def _find_drivers(plan: ForecastPlan, results: Sequence[_UnitResult], used: Floa
     return find_drivers(plan.units, rests, effects, used.mean(axis=0), plan.calendar, next(iter(plan.regressions.seasons), 0))
 
 
+def find_season_errors(plan: ForecastPlan) -> FloatArray:
+    """What errors of each unit are scaled by, shape (U,)."""
+    return np.asarray([_season_error(unit.values, plan.regressions.seasons) for unit in plan.units])
+
+
 def _season_error(values: FloatArray, seasons: Sequence[int]) -> float:
     """The mean absolute difference of values a season apart (Hyndman and Koehler 2006); one where all are alike."""
     season = next((season for season in seasons if season < len(values)), 1)
@@ -428,8 +437,7 @@ def _with_test(forecaster: Forecaster, plan: ForecastPlan) -> Forecaster:
     tests, report = plan.tests, forecaster.report
     if not tests:
         return forecaster
-    known = [own.columns[len(own.values) :, plan.places_of(forecaster.columns)] for own in plan.units]
-    errors = walk_later(lay_out_later(forecaster, tests, known, []), ()).errors
+    errors = walk_later(lay_out_later(forecaster, tests, plan.columns_after(forecaster.columns), []), ()).errors
     n_windows = sum(not np.isnan(values).all() for own in errors for values in own.values)
     if n_windows:
         metrics = metrics_of(measure_sizes(errors, forecaster.units.season_error), Forecast.metrics)

@@ -177,11 +177,14 @@ class Forecaster:
 
     def expect_later(self, unit: int, known: FloatArray) -> FloatArray:
         """What columns add after the last moment that was learned from, shape (t,), from known ones (t, k); NaN where one is missing."""
+        return self.expect_from(unit, int(self.units.ends[unit]), np.concatenate([self.units.known[unit, :1], known]))[1:]
+
+    def expect_from(self, unit: int, begin: int, known: FloatArray) -> FloatArray:
+        """What columns add from the moment of a number on, shape (t,), from known ones (t, k or more); NaN where one is missing."""
         if not self.columns.groups:
             return np.zeros(len(known))
-        known = np.concatenate([self.units.known[unit, :1], known])
-        columns = self.columns.at(self.calendar, moments_of(self.calendar, int(self.units.ends[unit]), len(known)), known)
-        return (self.units.intercept[unit] + columns.values @ self.units.slopes[unit])[1:]
+        columns = self.columns.at(self.calendar, moments_of(self.calendar, begin, len(known)), known)
+        return self.units.intercept[unit] + columns.values @ self.units.slopes[unit]
 
     def rest_later(self, unit: int, values: FloatArray, expected: FloatArray) -> FloatArray:
         """What lags are taken of: what columns leave of later values (t,), from what they add, (t,), shape (t,).

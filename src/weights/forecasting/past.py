@@ -132,8 +132,8 @@ def ask_past(units: Sequence[Unit], n_known: int, errors: Sequence[Errors], firs
     """
     asked = []
     for unit, own, begin in zip(units, errors, first_judged, strict=True):
-        columns, values = unit.columns[: len(unit.values), n_known:], np.where(unit.known, unit.values, np.nan)
-        asked.append(PastErrors(columns, find_past_scale(columns[:begin]), values, unit.scale, own))
+        columns = unit.columns[: len(unit.values), n_known:]
+        asked.append(PastErrors(columns, find_past_scale(columns[:begin]), unit.came, unit.scale, own))
     return fit_past(asked)
 
 

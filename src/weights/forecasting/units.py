@@ -86,6 +86,11 @@ class Unit:
         """The values as they are learned from, shape (t,)."""
         return self.scale.see(self.values)
 
+    @property
+    def came(self) -> FloatArray:
+        """The values that came, NaN where one was filled, shape (t,)."""
+        return np.where(self.known, self.values, np.nan)
+
 
 class Parts(NamedTuple):
     """Which places of a panel, (T,), are for the test, and which for judging settings (val)."""
