@@ -20,7 +20,7 @@ from weights.forecasting.explaining import ExplainedStep, explain_steps
 from weights.forecasting.fitting import ForecastPlan, fit_forecaster
 from weights.forecasting.forecaster import Forecaster
 from weights.forecasting.later import Later, lay_out_later, nothing_later, read_later
-from weights.forecasting.planning import check_horizon, choose_held_out, plan_forecast, read_again
+from weights.forecasting.planning import choose_held_out, choose_horizon, plan_forecast, read_again
 from weights.forecasting.scoring import LEVELS, ForecastScore, list_levels, score_later
 from weights.forecasting.steps import ForecastTable, tabulate_steps, total_steps
 from weights.interruption import stop_request, stoppable
@@ -94,12 +94,7 @@ class ForecastModel:
             >>> model.forecast()["prediction"].round(2).tolist()
             [5.0, 6.0, 9.0, 4.0]
         """
-        task = self.forecaster.task
-        horizon = task.horizon if horizon is None else horizon
-        if check_horizon(horizon) > task.horizon:
-            raise UsageError(
-                f"The run forecasts 1 to {task.horizon:,} steps ahead, but {horizon:,} were asked for. Fit again with a longer horizon."
-            )
+        horizon = choose_horizon(horizon, self.forecaster.task.horizon)
         return (total_steps if total else tabulate_steps)(self.read(after), horizon, list_levels(level), series, target)
 
     @property

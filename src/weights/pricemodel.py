@@ -24,7 +24,7 @@ from weights.finance.planning import plan_prices
 from weights.finance.scoring import PriceScore, score_prices
 from weights.finance.steps import tabulate_prices
 from weights.fitoptions import make_request
-from weights.forecasting.planning import check_horizon, choose_held_out, read_again
+from weights.forecasting.planning import choose_held_out, choose_horizon, read_again
 from weights.forecasting.scoring import LEVELS, list_levels
 from weights.forecasting.steps import ForecastTable
 from weights.interruption import stop_request, stoppable
@@ -88,12 +88,7 @@ class PriceModel:
             >>> [*model.forecast(level=0.8)]
             ['target', 'time', 'step', 'prediction', 'low 80%', 'high 80%']
         """
-        task = self.forecaster.task
-        horizon = task.horizon if horizon is None else horizon
-        if check_horizon(horizon) > task.horizon:
-            raise UsageError(
-                f"The run forecasts 1 to {task.horizon:,} steps ahead, but {horizon:,} were asked for. Fit again with a longer --horizon."
-            )
+        horizon = choose_horizon(horizon, self.forecaster.task.horizon)
         forecaster, notes = self.read(after)
         return tabulate_prices(forecaster, horizon, list_levels(level), series, notes)
 

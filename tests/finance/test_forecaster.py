@@ -9,6 +9,7 @@ import pytest
 
 from small import forecast_prices
 from weights.errors import NotFoundError
+from weights.forecasting.units import place_series
 
 
 def test_a_baseline_answers_with_its_own_value_and_the_bounds_of_paths():
@@ -28,6 +29,7 @@ def test_the_model_answers_where_a_baseline_has_nothing_to_say_yet():
 
 
 def test_shares_are_found_by_their_names():
-    assert forecast_prices().forecaster.place_of("S3") == 3
+    forecaster = forecast_prices().forecaster
+    assert place_series(forecaster.labels, forecaster.task.series, "S3") == 3
     with pytest.raises(NotFoundError, match="There is no series 'S33'"):
-        forecast_prices().forecaster.place_of("S33")
+        place_series(forecaster.labels, forecaster.task.series, "S33")

@@ -11,7 +11,7 @@ from weights import api
 from weights.errors import DataError, NotFoundError, UsageError
 from weights.fitoptions import DataOptions, FitOptions
 from weights.forecasting import planning
-from weights.forecasting.planning import TAKES, check_horizon, refuse_series_options
+from weights.forecasting.planning import TAKES, check_horizon, choose_horizon, refuse_series_options
 from weights.options import list_options
 
 NOT_LOOKED_AT = "a column holds no numbers that differ, and is not looked at: day"
@@ -185,3 +185,12 @@ def test_smoothing_of_more_series_than_there_is_time_for_is_left_out_and_that_sa
     planned = plan(weekly(84), budget=0.01)
     assert not planned.regressions.smoothers
     assert any("left out of the mixture: they would take about" in remark for remark in planned.remarks)
+
+
+def test_a_run_is_asked_for_as_many_steps_as_it_learned_or_fewer():
+    assert choose_horizon(None, 12) == 12
+    assert choose_horizon(5, 12) == 5
+    with pytest.raises(UsageError, match=r"forecasts 1 to 12 steps ahead, but 13 were asked for\. Fit again with a longer horizon"):
+        choose_horizon(13, 12)
+    with pytest.raises(UsageError):
+        choose_horizon(0, 12)

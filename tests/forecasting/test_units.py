@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from weights.data.series.panel import read_panel
-from weights.errors import DataError
+from weights.errors import DataError, NotFoundError
 from weights.forecasting.units import (
     Parts,
     Scale,
@@ -20,6 +20,7 @@ from weights.forecasting.units import (
     grows_with_level,
     make_units,
     name_unit,
+    place_series,
 )
 
 RNG = np.random.default_rng(0)
@@ -145,3 +146,11 @@ def test_a_part_in_the_middle_is_refused_with_its_series():
 
 def test_a_target_of_a_series_is_called_by_what_tells_it_apart():
     assert [name_unit("", "y", 1), name_unit("a", "y", 1), name_unit("a", "y", 2)] == ["y", "a", "a, y"]
+
+
+def test_a_series_is_placed_by_its_name_and_one_without_names_has_none_to_ask_for():
+    assert place_series(["north", "south"], "region", "south") == 1
+    with pytest.raises(NotFoundError, match=r"There is no series 'sout'. Did you mean 'south'"):
+        place_series(["north", "south"], "region", "sout")
+    with pytest.raises(NotFoundError, match=r"one series, which has no name, but 'south' was asked for\. Leave it out"):
+        place_series([""], None, "south")

@@ -10,7 +10,6 @@ import numpy as np
 
 from weights.data.series.calendar import Calendar
 from weights.ensemble import Report
-from weights.errors import NotFoundError, printable, suggest
 from weights.finance.history import PriceHistory
 from weights.finance.paths import Outlook, PathModel
 from weights.inspection.predictors import Predictor
@@ -73,18 +72,6 @@ class PriceForecaster:
     def suspects(self) -> list[str]:
         """Warnings of columns that know what comes better than what has been."""
         return [] if self.drivers is None else self.drivers.suspects
-
-    def place_of(self, share: str) -> int:
-        """The place of a share.
-
-        Raises:
-            NotFoundError: there is no such share.
-        """
-        if self.task.series is None:
-            raise NotFoundError(f"The run forecasts one series, which has no name, but '{printable(share)}' was asked for. Leave it out.")
-        if share not in self.labels:
-            raise NotFoundError(f"There is no series '{printable(share)}'. {suggest(share, self.labels)}")
-        return [*self.labels].index(share)
 
     def expect(self, origins: IntArray, *, steps: IntArray, levels: Sequence[float] = ()) -> Outlook:
         """What is expected of every share after moments of the history, as it is shown, shape (o, S, k).

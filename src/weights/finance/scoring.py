@@ -16,6 +16,7 @@ from weights.finance.judging import Judged, measure_losses
 from weights.finance.paths import Outlook
 from weights.finance.trading import Trading, earn, measure_trading
 from weights.forecasting.course import Course, record_course
+from weights.forecasting.scorelines import describe_intervals, per_cent
 from weights.forecasting.scoring import LEVELS, name_level
 from weights.tables import aligned
 from weights.tasks.prices import PriceForecast
@@ -82,14 +83,14 @@ class PriceScore(msgspec.Struct, frozen=True):
         by_step = [["steps ahead", *(measure.title for measure in measures.values()), *(f"within {level}" for level in self.coverage)]]
         for row in self.steps:
             losses = [measure.show(row.losses[loss]) for loss, measure in measures.items()]
-            by_step.append([str(row.step), *losses, *map(_per_cent, row.coverage.values())])
+            by_step.append([str(row.step), *losses, *map(per_cent, row.coverage.values())])
         if self.coverage:
-            by_step.append(["all of these", *[""] * len(measures), *map(_per_cent, self.coverage.values())])
+            by_step.append(["all of these", *[""] * len(measures), *map(per_cent, self.coverage.values())])
         counted = (
             f"{self.n_windows:,} forecasts of {self.n_series:,} series from {self.n_origins:,} moments, after {self.task.horizon:,} steps"
         )
         fits = f", learned {self.n_fits:,} times on the way" if self.n_fits > 1 else ""
-        brackets = "; [95 % interval over the choice of moments]" if any(row[2] for row in rows) else ""
+        brackets = describe_intervals(self.metrics[names[0]].values())
         return [
             *aligned(rows, to_right=[1, *range(3, len(rows[0]))]),
             f"  {counted}{fits}{brackets}",
@@ -99,10 +100,6 @@ class PriceScore(msgspec.Struct, frozen=True):
 
     def __str__(self) -> str:
         return "\n".join(self.lines())
-
-
-def _per_cent(share: float) -> str:
-    return f"{100 * share:.1f} %"
 
 
 def choose_steps(horizon: int) -> IntArray:

@@ -12,6 +12,7 @@ from weights.data.series.finance import shift_to_end
 from weights.finance.forecaster import PriceForecaster
 from weights.forecasting.scoring import name_level
 from weights.forecasting.steps import ForecastTable, as_times
+from weights.forecasting.units import place_series
 from weights.types import AnyArray, FloatArray
 
 
@@ -66,7 +67,7 @@ def tabulate_prices(
         check_level(level)
     task, history = forecaster.task, forecaster.history
     levels, steps = levels if task.told.bounded else (), np.arange(1, horizon + 1)
-    shares = [*range(len(forecaster))] if share is None else [forecaster.place_of(share)]
+    shares = [*range(len(forecaster))] if share is None else [place_series(forecaster.labels, task.series, share)]
     last = history.last_moments()
     origins = np.unique(last[shares])
     outlook = forecaster.expect(origins, steps=steps, levels=levels)

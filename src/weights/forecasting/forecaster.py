@@ -18,7 +18,7 @@ from weights.forecasting.columns import ChosenColumns, moments_of
 from weights.forecasting.drivers import Drivers
 from weights.forecasting.network import SeriesNetwork
 from weights.forecasting.past import PastScale
-from weights.forecasting.units import Scale, carry_forward, name_unit
+from weights.forecasting.units import Scale, carry_forward, name_unit, place_series
 from weights.tasks.forecast import Forecast
 from weights.training.lagged import Regressions
 from weights.types import FloatArray, IntArray
@@ -153,7 +153,7 @@ class Forecaster:
         """
         own = np.ones(len(self), bool)
         if series is not None:
-            own &= self.units.series == self._place_series(series)
+            own &= self.units.series == place_series(self.labels, self.task.series, series)
         if target is not None:
             if target not in self.task.targets:
                 raise NotFoundError(f"No target is called '{printable(target)}'. {suggest(target, self.task.targets)}")
@@ -162,13 +162,6 @@ class Forecaster:
             named = " of ".join(f"'{printable(name)}'" for name in (target, series) if name is not None)
             raise NotFoundError(f"{named} had too few values to be learned, and is not forecast. Name another.")
         return np.flatnonzero(own).tolist()
-
-    def _place_series(self, series: str) -> int:
-        if self.task.series is None:
-            raise NotFoundError(f"The run forecasts one series, which has no name, but '{printable(series)}' was asked for. Leave it out.")
-        if series not in self.labels:
-            raise NotFoundError(f"There is no series '{printable(series)}'. {suggest(series, self.labels)}")
-        return [*self.labels].index(series)
 
     def name(self, unit: int) -> str:
         """What a unit is called."""

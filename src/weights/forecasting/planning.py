@@ -214,6 +214,19 @@ def check_horizon(horizon: Any) -> int:
     return int(horizon)
 
 
+def choose_horizon(asked: int | None, most: int) -> int:
+    """How many steps a run is asked for: what was said, or as many as it learned.
+
+    Raises:
+        UsageError: it learned less.
+    """
+    if asked is None:
+        return most
+    if check_horizon(asked) > most:
+        raise UsageError(f"The run forecasts 1 to {most:,} steps ahead, but {asked:,} were asked for. Fit again with a longer horizon.")
+    return asked
+
+
 def _split_listed(names: Sequence[str], columns: Collection[str]) -> tuple[str, ...]:
     """The names, of which those that are no columns may list several, with commas between."""
     return tuple(part for name in names for part in ([name] if name in columns else [part.strip() for part in name.split(",")]))

@@ -79,7 +79,7 @@ def _name(own: UnitScore, *, named: bool) -> str:
 
 def _unit_cells(own: UnitScore, *, named: bool) -> list[str]:
     errors = [f"{value:.4g}" for value in (own.mase, own.plain, own.mae)]
-    return [abridged(printable(_name(own, named=named)), _WIDEST_NAME), *errors, *map(_per_cent, own.coverage.values())]
+    return [abridged(printable(_name(own, named=named)), _WIDEST_NAME), *errors, *map(per_cent, own.coverage.values())]
 
 
 def _step_lines(score: ForecastScore, shown: Iterable[str]) -> list[str]:
@@ -89,15 +89,16 @@ def _step_lines(score: ForecastScore, shown: Iterable[str]) -> list[str]:
     places = np.unique(np.linspace(0, len(score.steps) - 1, _MOST_STEPS).astype(int))
     rows = [["steps ahead", *kept.values(), *(f"within {level}" for level in score.coverage)]]
     rows += [_step_cells(score.steps[place], kept) for place in places]
-    rows.append(["all", *[""] * len(kept), *map(_per_cent, score.coverage.values())])
+    rows.append(["all", *[""] * len(kept), *map(per_cent, score.coverage.values())])
     return aligned(rows, to_right=range(1 + len(kept) + len(score.coverage)))
 
 
 def _step_cells(step: StepScore, kept: Mapping[str, str]) -> list[str]:
-    return [str(step.step), *(f"{getattr(step, name):.4g}" for name in kept), *map(_per_cent, step.coverage.values())]
+    return [str(step.step), *(f"{getattr(step, name):.4g}" for name in kept), *map(per_cent, step.coverage.values())]
 
 
-def _per_cent(share: float) -> str:
+def per_cent(share: float) -> str:
+    """A share in per cent."""
     return f"{100 * share:.1f} %"
 
 

@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 from weights.data.series.panel import Panel
-from weights.errors import DataError, counted, listed, printable
+from weights.errors import DataError, NotFoundError, counted, listed, printable, suggest
 from weights.training.lagged import deviation
 from weights.types import BoolArray, FloatArray, IntArray
 
@@ -160,6 +160,19 @@ def make_units(panel: Panel, n_targets: int, parts: Parts | None, seasons: Seque
         named = listed([f"{name} by {n:,}" for name, n in ended], 5)
         remarks.append(f"forecasts begin after the last value, which lies before the last moment: {named}")
     return units, remarks
+
+
+def place_series(labels: Sequence[str], column: str | None, series: str) -> int:
+    """The place of a series among those of a run, which are told apart by a column; None where there is one without a name.
+
+    Raises:
+        NotFoundError: there is no such series.
+    """
+    if column is None:
+        raise NotFoundError(f"The run forecasts one series, which has no name, but '{printable(series)}' was asked for. Leave it out.")
+    if series not in labels:
+        raise NotFoundError(f"There is no series '{printable(series)}'. {suggest(series, labels)}")
+    return [*labels].index(series)
 
 
 def name_unit(label: str, target: str, n_targets: int) -> str:
