@@ -14,6 +14,7 @@ from weights.forecasting.units import (
     Parts,
     Scale,
     carry_forward,
+    count_series,
     fill_gaps,
     find_scale,
     find_seasons,
@@ -146,6 +147,11 @@ def test_a_part_in_the_middle_is_refused_with_its_series():
 
 def test_a_target_of_a_series_is_called_by_what_tells_it_apart():
     assert [name_unit("", "y", 1), name_unit("a", "y", 1), name_unit("a", "y", 2)] == ["y", "a", "a, y"]
+
+
+def test_series_are_counted_where_a_column_tells_them_apart():
+    assert count_series(["north", "south"], "region") == "2 series"
+    assert count_series([""], None) == "one series"
 
 
 def test_a_series_is_placed_by_its_name_and_one_without_names_has_none_to_ask_for():

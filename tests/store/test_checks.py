@@ -5,6 +5,8 @@ Each way in which a saved folder can be wrong is tried in test_verify.py; here a
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import msgspec
 import numpy as np
 import pytest
@@ -16,17 +18,21 @@ from weights.data.encoding import Category, Datetime, Encoding, Numeric
 from weights.data.image.column import Picture
 from weights.effects import FeatureWeights, Importance
 from weights.ensemble import Report
+from weights.errors import CorruptError
 from weights.models.convolution import Convolution
 from weights.models.mlp import Mlp
 from weights.models.patches import Patches
 from weights.spec import Spec, resolve, with_settings
 from weights.store.checks import (
+    check_shapes,
     wrong_in_arrays,
     wrong_in_encoding,
     wrong_in_feature_weights,
     wrong_in_model,
+    wrong_in_names,
     wrong_in_report,
     wrong_in_spec,
+    wrong_without_columns,
 )
 from weights.tasks.classes import Binary, Multiclass
 from weights.tasks.count import Count
@@ -228,3 +234,22 @@ def test_a_model_must_read_what_is_encoded(model, encoding, wrong):
 )
 def test_pictures_have_sizes_that_can_be(picture, lawful):
     assert (wrong_in_encoding(Encoding([], blocks=[picture]), [Feature("scan", "picture")]) == []) is lawful
+
+
+def test_names_must_be_there_and_differ():
+    assert wrong_in_names("series", ["north", "south"]) == []
+    for names in ([], ["north", "north"]):
+        assert wrong_in_names("series", names) == ["series must be there, each with a name of its own"]
+
+
+def test_what_has_no_columns_has_no_feature_weights_of_them(ensemble):
+    assert wrong_without_columns(ensemble.report, None) == ["it has feature weights of columns"]
+    without = msgspec.structs.replace(ensemble.report, feature_weights=None, distributions=[])
+    assert wrong_without_columns(without, None) == []
+
+
+@pytest.mark.parametrize("listed", [{"a": [2]}, {"a": [2, 1], "b": [3]}, {"a": [2], "b": [3], "c": [1]}])
+def test_arrays_that_are_missing_have_another_shape_or_are_not_known_are_refused(listed):
+    check_shapes(Path("arrays"), {"a": [2], "b": [3], "h/1": [9]}, {"a": [2], "b": [3]}, also=r"h/\d")
+    with pytest.raises(CorruptError, match=r"but the model needs .*\. Fit again\."):
+        check_shapes(Path("arrays"), listed, {"a": [2], "b": [3]})

@@ -175,6 +175,11 @@ def place_series(labels: Sequence[str], column: str | None, series: str) -> int:
     return [*labels].index(series)
 
 
+def count_series(labels: Sequence[str], column: str | None) -> str:
+    """How many series a run has, in words; one without a name where no column tells them apart."""
+    return f"{len(labels):,} series" if column else "one series"
+
+
 def name_unit(label: str, target: str, n_targets: int) -> str:
     """What a target of a series is called."""
     return target if not label else label if n_targets == 1 else f"{label}, {target}"

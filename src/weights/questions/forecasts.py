@@ -15,7 +15,9 @@ from weights.questions.question import Answer, Asker, NoOptions, Question, find_
 from weights.runoptions import TrainingRows
 
 if TYPE_CHECKING:
+    from weights.forecasting.steps import ForecastTable
     from weights.forecasts import ForecastModel
+    from weights.report.charts import Drawing
 
 
 def parse_levels(text: Any, flag: str) -> list[float]:
@@ -96,11 +98,16 @@ def ask_forecast(model: ForecastModel, options: ForecastOptions, asker: Asker) -
     after = None if options.after is None else part_of(options.after, options)
     levels = parse_levels(options.level, "--level")
     table = model.forecast(options.horizon, after=after, level=levels, series=options.series, target=options.target, total=options.total)
+    return answer_steps(table, None if options.total else forecast_figure(table))
+
+
+def answer_steps(table: ForecastTable, figure: Drawing | None) -> Answer:
+    """Next steps as records, as lines and for a file."""
     n_rows = len(table["prediction"])
     return Answer(
         table.to_arrow().to_pylist(),
         table.table(notes=False).lines(),
-        None if options.total else forecast_figure(table),
+        figure,
         notes=table.notes,
         table=table.to_arrow,
         counts={"n_steps": n_rows},

@@ -10,7 +10,7 @@ import msgspec
 from weights.errors import UsageError, counted
 from weights.fitoptions import PartOptions
 from weights.options import option
-from weights.questions.forecasts import parse_levels
+from weights.questions.forecasts import answer_steps, parse_levels
 from weights.questions.question import Answer, Asker, NoOptions, Question
 from weights.runoptions import TrainingRows
 
@@ -85,16 +85,7 @@ def ask_forecast(model: PriceModel, options: PriceOptions, asker: Asker) -> Answ
 
     after = None if options.after is None else part_of(options.after, options)
     table = model.forecast(options.horizon, after=after, level=parse_levels(options.level, "--level"), series=options.series)
-    n_rows = len(table["prediction"])
-    return Answer(
-        table.to_arrow().to_pylist(),
-        table.table(notes=False).lines(),
-        forecast_figure(table),
-        notes=table.notes,
-        table=table.to_arrow,
-        counts={"n_steps": n_rows},
-        contents="1 forecast" if n_rows == 1 else f"{n_rows:,} forecasts",
-    )
+    return answer_steps(table, forecast_figure(table))
 
 
 FORECAST = Question(

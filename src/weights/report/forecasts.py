@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -17,9 +16,10 @@ from weights.forecasting.explaining import ExplainedStep
 from weights.forecasting.fitting import OURS, ForecastPlan
 from weights.forecasting.forecaster import Forecaster
 from weights.forecasting.scorelines import describe_intervals
+from weights.forecasting.units import count_series
 from weights.forecasts import ForecastModel
 from weights.report.json import spell
-from weights.report.terminal import duration, metric_lines, note_lines
+from weights.report.terminal import duration, metric_lines, note_lines, saved_lines
 from weights.summary import labelled
 from weights.tables import aligned, compact
 from weights.tasks.forecast import comparable_metrics
@@ -31,8 +31,7 @@ _MOST_SHARES = 8
 
 def overview(plan: ForecastPlan) -> list[str]:
     """What was read: series, their calendar, what is forecast, and notes."""
-    n_series = len(plan.labels)
-    several = f"{n_series:,} series" if plan.task.series else "one series"
+    several = count_series(plan.labels, plan.task.series)
     seasons = plan.regressions.seasons
     found = f", seasons of {listed([str(season) for season in seasons], 3)} steps" if seasons else ", without a season"
     ahead = f"forecast {plan.task.target}, {counted(plan.task.horizon, 'step')} ahead"
@@ -79,11 +78,7 @@ def result_lines(model: ForecastModel, plan: ForecastPlan, folder: Path | None) 
     if forecaster.drivers is not None:
         lines += tabulate_drivers(forecaster, forecaster.drivers, top=_SHOWN_AFTER_FIT).lines()
     lines += note_lines(remark for remark in model.report.remarks if remark not in plan.remarks)
-    if folder is None:
-        return [*lines, labelled("Saved", "nowhere, because of --no-save")]
-    run = shlex.quote(f"./{folder}" if str(folder).startswith("-") else str(folder))
-    steps = f"weights forecast {run}     weights summary {run}     weights score {run} LATER.csv"
-    return [*lines, labelled("Saved", f"in {folder}"), labelled("Next", steps)]
+    return [*lines, *saved_lines(folder, ["forecast {run}", "summary {run}", "score {run} LATER.csv"])]
 
 
 def _answering(forecaster: Forecaster) -> str:
@@ -123,7 +118,7 @@ def run_lines(model: ForecastModel, folder: Path) -> list[str]:
     """Everything about a saved run of forecasts."""
     forecaster, report = model.forecaster, model.report
     task = forecaster.task
-    several = f"{len(forecaster.labels):,} series" if task.series else "one series"
+    several = count_series(forecaster.labels, task.series)
     return [
         labelled(folder.name, f"forecast: {task.target}, {counted(task.horizon, 'step')} ahead, {forecaster.calendar.name}"),
         labelled("made", f"{report.created[:19].replace('T', ' ')} from {report.source}, {report.n_samples:,} rows, {several}"),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from pathlib import Path
 from typing import Any
 
@@ -12,15 +11,16 @@ from weights.errors import listed, printable
 from weights.finance.drivertable import find_significant, tabulate_predictors
 from weights.finance.fitting import PricePlan
 from weights.finance.forecaster import LEARNED, PriceDrivers, PriceForecaster
+from weights.forecasting.units import count_series
 from weights.pricemodel import PriceModel
 from weights.report.forecasts import report_object
-from weights.report.terminal import duration, metric_lines, note_lines
+from weights.report.terminal import duration, metric_lines, note_lines, saved_lines
 from weights.summary import labelled
 
 
 def overview(plan: PricePlan) -> list[str]:
     """What was read: shares, their calendar, what is forecast, and notes."""
-    several = f"{len(plan.labels):,} series" if plan.task.series else "one series"
+    several = count_series(plan.labels, plan.task.series)
     line = f"{plan.n_samples:,} rows, {several}, {plan.calendar.name}; forecast {plan.task.quantity} of {plan.task.target}"
     return [labelled(plan.source, f"{line}, {plan.task.horizon:,} steps ahead"), *note_lines(plan.remarks)]
 
@@ -56,11 +56,7 @@ def result_lines(model: PriceModel, plan: PricePlan, folder: Path | None) -> lis
     if forecaster.drivers is not None:
         lines += tabulate_predictors(forecaster, forecaster.drivers).lines()
     lines += note_lines(remark for remark in model.report.remarks if remark not in plan.remarks)
-    if folder is None:
-        return [*lines, labelled("Saved", "nowhere, because of --no-save")]
-    run = shlex.quote(f"./{folder}" if str(folder).startswith("-") else str(folder))
-    steps = f"weights forecast {run}     weights backtest {run}     weights score {run} LATER.csv"
-    return [*lines, labelled("Saved", f"in {folder}"), labelled("Next", steps)]
+    return [*lines, *saved_lines(folder, ["forecast {run}", "backtest {run}", "score {run} LATER.csv"])]
 
 
 def _answering(forecaster: PriceForecaster) -> str:
@@ -88,7 +84,7 @@ def run_lines(model: PriceModel, folder: Path) -> list[str]:
     """Everything about a saved run of forecasts of prices."""
     forecaster, report = model.forecaster, model.report
     task = forecaster.task
-    several = f"{len(forecaster.labels):,} series" if task.series else "one series"
+    several = count_series(forecaster.labels, task.series)
     beside = [*forecaster.history.beside, *forecaster.history.signals]
     return [
         labelled(folder.name, f"forecast: {task.quantity} of {task.target}, {task.horizon:,} steps ahead, {forecaster.calendar.name}"),

@@ -93,15 +93,19 @@ def result_lines(ensemble: Ensemble) -> list[str]:
 
 def next_lines(saved: Path | None, ensemble: Ensemble) -> list[str]:
     """Where a run was saved and what to do with it."""
+    if ensemble.encoding.columns:
+        steps = [*(["summary {run}"] if ensemble.report.feature_weights else []), "diagnose {run}", "predict {run} NEW.csv"]
+        return saved_lines(saved, steps)
+    return saved_lines(saved, ensemble.encoding.kinds[0].next_steps(bool(ensemble.task.classes)))
+
+
+def saved_lines(saved: Path | None, steps: Iterable[str]) -> list[str]:
+    """Where a run was saved, and commands that may follow, in which `{run}` stands for it."""
     if saved is None:
         return [labelled("Saved", "nowhere, because of --no-save")]
     run = shlex.quote(f"./{saved}" if str(saved).startswith("-") else str(saved))
-    if ensemble.encoding.columns:
-        commands = [*([f"summary {run}"] if ensemble.report.feature_weights else []), f"diagnose {run}", f"predict {run} NEW.csv"]
-    else:
-        steps = ensemble.encoding.kinds[0].next_steps(bool(ensemble.task.classes))
-        commands = [step.replace("{run}", run) for step in steps]
-    return [labelled("Saved", f"in {saved}"), labelled("Next", "     ".join(f"weights {command}" for command in commands))]
+    commands = [f"weights {step}".replace("{run}", run) for step in steps]
+    return [labelled("Saved", f"in {saved}"), labelled("Next", "     ".join(commands))]
 
 
 def metric_lines(

@@ -10,6 +10,7 @@ from weights.ensemble import Ensemble, Report
 from weights.errors import DataError
 from weights.finance.forecaster import PriceForecaster
 from weights.forecasting.forecaster import Forecaster
+from weights.forecasting.units import count_series
 from weights.inspection.classes import operating_point
 from weights.tasks.metrics import Metric
 
@@ -62,11 +63,11 @@ def forecast_card(forecaster: Forecaster) -> str:
     """Markdown with YAML front matter: what is forecast, from what, how well, and what it is not for."""
     task, report, model = forecaster.task, forecaster.report, forecaster.model
     shares = "\n".join(f"- {_line(name)}: {share:.1%}" for name, share in [*model.shares.items()][:_MOST_SHARES])
-    n_series = f"{len(forecaster.labels):,} series" if task.series else "one series"
+    several = count_series(forecaster.labels, task.series)
     sections = [
         "---\nlibrary_name: weights\npipeline_tag: time-series-forecasting\ntags: [time-series, forecasting]\n---",
         f"# {_line(task.target)} from {_line(report.source)}",
-        f"Forecasts of {_line(task.target)}, {task.horizon:,} steps ahead ({forecaster.calendar.name}), of {n_series}.",
+        f"Forecasts of {_line(task.target)}, {task.horizon:,} steps ahead ({forecaster.calendar.name}), of {several}.",
         f"Learned from {report.n_samples:,} rows in {report.seconds:.1f} s with Weights {report.version}, {report.created}.",
         "## How good it is",
         "At rolling origins (what was forecast from was learned from earlier values only), with 95 % intervals over the choice of moments:",
@@ -88,7 +89,7 @@ def forecast_card(forecaster: Forecaster) -> str:
 def price_card(forecaster: PriceForecaster) -> str:
     """Markdown with YAML front matter: what of prices is forecast, from what, how well, and what it is not for."""
     task, report = forecaster.task, forecaster.report
-    several = f"{len(forecaster.labels):,} series" if task.series else "one series"
+    several = count_series(forecaster.labels, task.series)
     sections = [
         "---\nlibrary_name: weights\npipeline_tag: time-series-forecasting\ntags: [time-series, finance]\n---",
         f"# {_line(task.quantity)} of {_line(task.target)} from {_line(report.source)}",

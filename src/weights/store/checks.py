@@ -9,7 +9,10 @@ from __future__ import annotations
 import dataclasses
 import itertools
 import math
+import re
 from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -21,7 +24,7 @@ from weights.data.registry import KINDS, describe_blocks, kind_of, tag_of
 from weights.data.scaling import CYCLE_SECONDS
 from weights.effects import ERRORS, INTERCEPT, INVERSE_LINKS, MEASURES, FeatureWeights
 from weights.ensemble import Predictions, Report
-from weights.errors import UsageError
+from weights.errors import CorruptError, UsageError
 from weights.models.architecture import ModelSettings
 from weights.models.registry import architecture_of
 from weights.spec import Spec
@@ -101,6 +104,34 @@ def wrong_in_report(report: Report) -> list[str]:
         if not all(isinstance(each.label, str | int) for each in known.unanswered):
             wrong.append("a class that is never answered is no label")
     return wrong
+
+
+def wrong_in_names(what: str, names: Sequence[str]) -> list[str]:
+    """What is wrong with names: there are none, or two are the same."""
+    return [] if 0 < len({*names}) == len(names) else [f"{what} must be there, each with a name of its own"]
+
+
+def wrong_without_columns(report: Report, config: Any) -> list[str]:
+    """What of a report belongs to columns of inputs, where a config has none."""
+    return ["it has feature weights of columns"] if report.feature_weights or report.distributions else []
+
+
+def check_shapes(path: Path, listed: Mapping[str, list[int]], needed: Mapping[str, list[int]], also: str | None = None) -> None:
+    """Refuse arrays that are missing, have another shape, or are not known.
+
+    Args:
+        path: of the arrays.
+        listed: shapes of the arrays that it holds, by name.
+        needed: shapes of those that must be there.
+        also: a pattern of names that may be there beside them, with any shape.
+
+    Raises:
+        CorruptError: there are such.
+    """
+    for name in {**needed, **listed}:
+        free = name not in needed and also is not None and re.fullmatch(also, name)
+        if not free and listed.get(name) != needed.get(name):
+            raise CorruptError(f"'{path}' holds '{name}' as {listed.get(name)}, but the model needs {needed.get(name)}. Fit again.")
 
 
 def wrong_in_feature_weights(weights: FeatureWeights, encoding: Encoding) -> list[str]:

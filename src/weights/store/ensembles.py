@@ -27,12 +27,14 @@ from weights.store.card import model_card
 from weights.store.checks import (
     CONFORMAL_PARTS,
     PREDICTION_PARTS,
+    check_shapes,
     wrong_in_arrays,
     wrong_in_difficulty,
     wrong_in_distributions,
     wrong_in_encoding,
     wrong_in_feature_weights,
     wrong_in_model,
+    wrong_in_names,
     wrong_in_spec,
 )
 from weights.store.content import Content, Listed
@@ -94,9 +96,7 @@ def wrong_in_config(config: Config) -> list[str]:
             wrong.append(f"a population has the name '{population.name}'")
         if not 0 <= population.stacking_weight < math.inf:
             wrong.append(f"the stacking weight of '{population.name}' is {population.stacking_weight}")
-    if not 0 < len({population.name for population in config.populations}) == len(config.populations):
-        wrong.append("populations must be there, each with a name of its own")
-    return wrong
+    return [*wrong, *wrong_in_names("populations", [population.name for population in config.populations])]
 
 
 def wrong_beside_config(report: Report, config: Config) -> list[str]:
@@ -141,10 +141,7 @@ def check_names(config: Config, path: Path) -> None:
             )
         needed |= {f"{population.name}/{name}": shape for name, shape in _needed_shapes(config, population.spec, member_weights[0]).items()}
     histories = "|".join(re.escape(population.name) for population in config.populations)
-    for name in {**needed, **listed}:
-        lawful = name in needed or re.fullmatch(f"({histories})/history/([a-z_0-9.]+/)?[a-z_0-9]+", name)
-        if not lawful or (name in needed and listed.get(name) != needed[name]):
-            raise CorruptError(f"'{path}' holds '{name}' as {listed.get(name)}, but the model needs {needed.get(name)}. Fit again.")
+    check_shapes(path, listed, needed, also=f"({histories})/history/([a-z_0-9.]+/)?[a-z_0-9]+")
 
 
 def _needed_shapes(config: Config, spec: Spec, n_members: int) -> dict[str, list[int]]:

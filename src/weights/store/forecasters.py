@@ -17,6 +17,7 @@ from weights.forecasting.columns import ChosenColumns, wrong_in_columns
 from weights.forecasting.drivers import Drivers
 from weights.forecasting.forecaster import Forecaster, LagModel, SeriesArrays
 from weights.store.card import forecast_card
+from weights.store.checks import check_shapes, wrong_in_names, wrong_without_columns
 from weights.store.content import Content, Listed
 from weights.store.networks import build_network, network_arrays, network_shapes, wrong_in_network, wrong_in_network_arrays
 from weights.tasks.forecast import Forecast
@@ -89,9 +90,7 @@ def arrays_of(forecaster: Forecaster) -> dict[str, AnyArray]:
 
 def wrong_in_config(config: ForecastConfig) -> list[str]:
     """What is wrong with the task, the calendar or the names of series, in words."""
-    wrong = [*config.task.check(), *check_calendar(config.calendar)]
-    if not config.labels or len({*config.labels}) < len(config.labels):
-        wrong.append("series must be there, each with a name of its own")
+    wrong = [*config.task.check(), *check_calendar(config.calendar), *wrong_in_names("series", config.labels)]
     if config.model.n_lags < 1 or not all(season >= 2 for season in config.model.seasons):
         wrong.append(f"{config.model.n_lags} lags and seasons of {config.model.seasons} steps cannot be")
     wrong += wrong_in_network(config.network, config.model.n_lags, beaten=config.model.beaten)
@@ -99,11 +98,6 @@ def wrong_in_config(config: ForecastConfig) -> list[str]:
     if not all(0 <= share <= 1.0001 for share in config.model.shares.values()):
         wrong.append("a share is below zero or above one")
     return wrong
-
-
-def wrong_beside_config(report: Report, config: ForecastConfig) -> list[str]:
-    """What of a report does not belong to a forecaster."""
-    return ["it has feature weights of columns"] if report.feature_weights or report.distributions else []
 
 
 def check_names(config: ForecastConfig, path: Path) -> None:
@@ -135,9 +129,7 @@ def check_names(config: ForecastConfig, path: Path) -> None:
     needed |= {f"bounds/{name}": shape for name, shape in _shapes_of_bounds(n_units[0], horizon, listed).items()}
     needed |= network_shapes(config.network, n_units[0], horizon, len(config.model.seasons), listed)
     needed |= {_POOLED: [n_lags, horizon]} if _POOLED in listed else {}
-    for name in {**needed, **listed}:
-        if listed.get(name) != needed.get(name):
-            raise CorruptError(f"'{path}' holds '{name}' as {listed.get(name)}, but the model needs {needed.get(name)}. Fit again.")
+    check_shapes(path, listed, needed)
 
 
 def _shapes_of_bounds(n_units: int, horizon: int, listed: dict[str, list[int]]) -> dict[str, list[int]]:
@@ -201,7 +193,7 @@ FORECASTER = Content(
     arrays=arrays_of,
     card=forecast_card,
     wrong_in_config=wrong_in_config,
-    wrong_beside_config=wrong_beside_config,
+    wrong_beside_config=wrong_without_columns,
     check_names=check_names,
     wrong_in_arrays=wrong_in_arrays,
     build=build_forecaster,

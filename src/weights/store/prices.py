@@ -16,6 +16,7 @@ from weights.finance.forecaster import LEARNED, PriceDrivers, PriceForecaster
 from weights.finance.history import OF_A_DAY, TRADED, PriceHistory
 from weights.finance.paths import N_RANKS, N_SHAPES, PathModel
 from weights.store.card import price_card
+from weights.store.checks import check_shapes, wrong_in_names, wrong_without_columns
 from weights.store.content import Content, Listed
 from weights.tasks.prices import PriceForecast
 from weights.training.drift import Drift
@@ -93,9 +94,7 @@ def arrays_of(forecaster: PriceForecaster) -> dict[str, AnyArray]:
 
 def wrong_in_config(config: PriceConfig) -> list[str]:
     """What is wrong with the task, the calendar, the names of shares or what answers, in words."""
-    wrong = [*config.task.check(), *check_calendar(config.calendar)]
-    if not config.labels or len({*config.labels}) < len(config.labels):
-        wrong.append("series must be there, each with a name of its own")
+    wrong = [*config.task.check(), *check_calendar(config.calendar), *wrong_in_names("series", config.labels)]
     known = [[], [TRADED], [*OF_A_DAY], [*OF_A_DAY, TRADED]]
     if config.beside not in known or len({*config.signals}) < len(config.signals):
         wrong.append(f"columns beside prices that cannot be: {', '.join([*config.beside, *config.signals][:10])}")
@@ -104,11 +103,6 @@ def wrong_in_config(config: PriceConfig) -> list[str]:
     if not (config.a_year > 0 and all(math.isfinite(number) for number in (config.a_year, config.strength, config.drift))):
         wrong.append("numbers that are not finite")
     return wrong
-
-
-def wrong_beside_config(report: Report, config: PriceConfig) -> list[str]:
-    """What of a report does not belong to a forecaster of prices."""
-    return ["it has feature weights of columns"] if report.feature_weights or report.distributions else []
 
 
 def check_names(config: PriceConfig, path: Path) -> None:
@@ -129,9 +123,7 @@ def check_names(config: PriceConfig, path: Path) -> None:
     needed |= {f"drift/{name}": [n_known] for name in _OF_DRIFT}
     n_shapes = min(max((listed.get("shapes") or [1])[0], 1), N_SHAPES)
     needed |= {"shapes": [n_shapes, horizon], "ranks": [N_RANKS, horizon], "n_independent": [horizon]}
-    for name in {**needed, **listed}:
-        if listed.get(name) != needed.get(name):
-            raise CorruptError(f"'{path}' holds '{name}' as {listed.get(name)}, but the model needs {needed.get(name)}. Fit again.")
+    check_shapes(path, listed, needed)
 
 
 def wrong_in_arrays(arrays: dict[str, AnyArray], config: PriceConfig) -> list[str]:
@@ -191,7 +183,7 @@ PRICES = Content(
     arrays=arrays_of,
     card=price_card,
     wrong_in_config=wrong_in_config,
-    wrong_beside_config=wrong_beside_config,
+    wrong_beside_config=wrong_without_columns,
     check_names=check_names,
     wrong_in_arrays=wrong_in_arrays,
     build=build_prices,
