@@ -7,20 +7,18 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from weights.data.roles import Roles, column_labels, name_column, name_columns
 from weights.data.series.finance import QUANTITIES
 from weights.data.series.panel import Panel, read_panel
 from weights.data.steering import find_test_rows
 from weights.data.table.columns import find_kind
 from weights.data.table.delimited import remarks_of
-from weights.data.table.read import describe_source, part_of, read_table
-from weights.ensemble import Origin, check_threads
-from weights.errors import DataError, NotFoundError, UsageError, listed, printable, suggest
+from weights.ensemble import check_threads
+from weights.errors import DataError, UsageError, listed, printable
 from weights.finance.fitting import PricePlan
 from weights.finance.history import PriceHistory, describe_ends, lay_out_prices
 from weights.fitoptions import Request
-from weights.fitting import GivenRows
-from weights.forecasting.planning import check_acting, check_horizon, choose_time, leave_columns
+from weights.forecasting.planning import check_acting, check_horizon
+from weights.forecasting.reading import choose_time, name_series_columns
 from weights.tasks.prices import PriceForecast
 
 TAKES = ("task", "target", "time", "series", "horizon", "quantity", "drop", "split", "missing", "sheet", "query", "threads", "inspect")
@@ -39,23 +37,16 @@ def plan_prices(data: Any, request: Request, *, held_out: int = 0) -> PricePlan:
         UsageError: an option is missing, or does nothing for forecasts of prices.
         NotFoundError, DataError: as `read_panel` and `lay_out_prices`; rows of the test do not come last.
     """
-    said = request.data
     check_acting(request, TAKES, "forecasts of prices (--as)")
-    data = part_of(data, said)
-    horizon, quantity = check_horizon(said.horizon), check_quantity(said.quantity)
-    labels = column_labels(data)
-    targets = name_columns(said.target, labels)
-    time, series, split = (None if asked is None else name_column(asked, labels) for asked in (said.time, said.series, said.split))
+    horizon, quantity = check_horizon(request.data.horizon), check_quantity(request.data.quantity)
+    named = name_series_columns(data, request.data)
+    targets, series, split = named.targets, named.series, named.split
     if len(targets) != 1:
         raise UsageError("One column of prices is needed. Name it with --target.")
-    missing, drop = name_columns(said.missing, ()), name_columns(said.drop, labels)
-    table = read_table(data, missing=missing, verbatim=[name for name in (series, split) if name])
-    table = leave_columns(table, drop)
-    time, said_of_time = choose_time(table, time, {*targets, series, split})
+    table = named.read()
+    time, said_of_time = choose_time(table, named.time, {*targets, series, split})
     if series is not None and time is None:
         raise UsageError("Prices of several series are learned from together, moment by moment. Name the column of dates with --time.")
-    if split is not None and split not in table.column_names:
-        raise NotFoundError(f"The table has no column '{printable(split)}' to use as split. {suggest(split, table.column_names)}")
     signals, unread = _find_signals(table, {*targets, time, series, split})
     panel = read_panel(table, [*targets, *signals], time=time, series=series)
     history, remarks = lay_out_prices(panel)
@@ -71,8 +62,8 @@ def plan_prices(data: Any, request: Request, *, held_out: int = 0) -> PricePlan:
         labels=[*panel.labels],
         history=history,
         n_learned=n_learned,
-        source=printable(describe_source(data)),
-        origin=Origin(GivenRows(data).source, Roles(target=targets[0], drop=drop, time=time, split=split, missing=missing)),
+        source=named.source,
+        origin=named.origin(time),
         n_samples=table.num_rows,
         remarks=[*remarks_of(table), *said_of_time, *panel.remarks, *remarks],
         n_threads=check_threads(request.fit.threads),
