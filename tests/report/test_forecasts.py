@@ -10,7 +10,9 @@ import weights
 from planted import stacked, weekly
 from small import HORIZON, forecast_one, forecast_two
 from weights import api
+from weights.forecasting.network import NETWORK
 from weights.report.forecasts import overview, plan_lines, plan_object, quality_lines, result_lines, run_lines, run_object, share_lines
+from weights.report.terminal import duration
 
 
 def plan(table, **options):
@@ -37,6 +39,14 @@ def test_a_plan_names_its_lags_and_series():
     assert "too short for regressions on lags" in said(plan_lines(plan(weekly(20), horizon=14)))
     planned = plan_object(plan(weekly(84)))
     assert (planned["task"], planned["horizon"], planned["seasons"]) == ("forecast", HORIZON, (7,))
+
+
+def test_a_plan_tells_the_seconds_of_all_that_is_done():
+    n_series = 60
+    planned = plan(stacked(*(weekly(84, shop=[str(i)] * 84) for i in range(n_series))), series="shop")
+    assert NETWORK in planned.stages
+    assert plan_object(planned)["seconds"] == round(sum(planned.stages.values()), 2) > planned.seconds
+    assert f"about {duration(sum(planned.stages.values()))}" in said(plan_lines(planned))
 
 
 def test_quality_stands_beside_that_of_plain_forecasts():
