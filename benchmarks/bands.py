@@ -31,7 +31,8 @@ import pyarrow.parquet as pq
 import scipy.stats
 from numpy.lib.stride_tricks import sliding_window_view
 
-from weights.adaptive import AdaptiveBounds, fit_bounds, known_at
+from weights.adaptive import AdaptiveBounds, fit_bounds
+from weights.errorsizes import known_at
 from weights.training.lagged import Regressions, mix_regressions
 from weights.training.rolling import STRENGTHS
 from weights.training.windows import RidgePath, refer_to_last, refer_to_mean, sum_windows

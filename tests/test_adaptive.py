@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 import scipy.stats
 
-from weights.adaptive import AdaptiveBounds, Sizes, fit_bounds, known_at
+from weights.adaptive import AdaptiveBounds, fit_bounds
 from weights.errors import DataError, UsageError
+from weights.errorsizes import known_at
 
 
 def walk(errors: np.ndarray, n_fitted: int, level: float, **options) -> tuple[np.ndarray, AdaptiveBounds]:
@@ -116,15 +117,6 @@ def test_a_season_in_the_size_of_errors_is_taken_where_there_is_one():
     assert fit_bounds(steady, np.arange(1_196), moment=1_199, seasons=(24, 7)).season == 1
 
 
-def test_errors_far_ahead_tell_less_of_their_size_as_they_go_on_alike():
-    counts = np.array([3.0, 6.0, 12.0, 24.0])  # moments at steps 1, 2, 4 and 8: three forecasts that share no value at each
-    sums = np.zeros((5, 2, 1, 4))
-    sums[-1, :, 0] = 4 * counts, counts
-    sizes = Sizes(sums, np.zeros((2, 1, 1))).expected(np.ones((1, 4)))
-    # Two such forecasts of size 1 are expected without errors: (3 * 4 + 2 * 1) / 5 at each step.
-    np.testing.assert_allclose(sizes, 2.8)
-
-
 def test_paths_are_distributed_as_the_bounds_at_each_step_and_depend_on_one_another_as_errors_did():
     """Errors of a random walk: those of a path add up, so that the sum over steps has a variance of 1 + 4 + ... + H^2."""
     errors = autoregressive_errors(np.random.default_rng(7).normal(size=(1, 3_000)), 6, share=1.0)
@@ -192,3 +184,27 @@ def test_errors_that_give_no_bounds_are_refused():
         bounds.update(np.array([np.inf, 0.0]))
     with pytest.raises(UsageError, match="between 0 and 1"):
         bounds.bounds(np.zeros(2), 95)
+
+
+def test_a_further_series_has_bounds_of_the_size_of_its_own_errors_as_if_it_had_been_there():
+    random = np.random.default_rng(0)
+    errors, further = random.normal(size=(3, 200, 2)), 4 * random.normal(size=(1, 200, 2))
+    bounds = fit_bounds(errors, np.arange(200), moment=200)
+    with_it = bounds.with_series(further, bounds.expect_of_another()[None])
+    assert (with_it.prior.shape, with_it.issued.shape) == ((4, 2), (2, 4, 2))
+    np.testing.assert_array_equal(with_it.expected_sizes()[:3], bounds.expected_sizes())
+    fitted = fit_bounds(np.concatenate([errors, further]), np.arange(200), moment=200)
+    np.testing.assert_allclose(with_it.expected_sizes()[3], fitted.expected_sizes()[3], rtol=0.03)  # priors differ, by two moments of 200
+
+
+def test_what_is_expected_of_another_series_holds_an_error_of_any_as_often_as_of_one():
+    """Sizes of 0.2 to 3: within bounds of the mean size fewer than 80 % lie, since most that lie beyond are of large ones."""
+    random = np.random.default_rng(1)
+    sizes = np.geomspace(0.1, 10, 40)
+    bounds = fit_bounds(sizes[:, None, None] * random.normal(size=(40, 300, 1)), np.arange(300), moment=300)
+    nothing = np.full((1, 0, 1), np.nan)
+    another = bounds.with_series(nothing, bounds.expect_of_another()[None]).bounds(np.zeros((41, 1)), 0.9)
+    inside = np.abs(random.choice(sizes, 20_000) * random.normal(size=20_000)) <= another.high[-1, 0]
+    assert inside.mean() == pytest.approx(0.9, abs=0.02)  # 1 % is the error of a quantile of 40 series
+    alike = bounds.expect_of_another(random.normal(size=(500, 1)))
+    assert alike == pytest.approx(np.sqrt(2 / np.pi), rel=0.15)

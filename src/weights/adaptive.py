@@ -17,7 +17,8 @@ import scipy.special
 
 from weights.conformal import Interval, check_level
 from weights.errors import DataError
-from weights.types import BoolArray, FloatArray, IntArray
+from weights.errorsizes import HALF_LIVES, TINY, ErrorSizes, fill_knots, knots_of, known_at, steps_of_knots, sum_at_knots
+from weights.types import FloatArray, IntArray
 
 _LOWER = [0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.15, 0.2, 0.3, 0.4]
 LEVELS = np.array([*_LOWER, 0.5, *(1 - p for p in reversed(_LOWER))])
@@ -27,54 +28,13 @@ _SLOPES = np.sqrt(2 * np.pi) * np.exp(_NORMAL**2 / 2)
 """Of the normal quantile function, at LEVELS."""
 _DEVIATION = np.sqrt(np.pi / 2)
 """Of a normal error whose mean size is one."""
-_HALF_LIVES = np.array([10.0, 30.0, 100.0, 300.0, np.inf])
-"""Moments after which an error counts half in what is expected of later ones. The mean of all is taken (as in Corsi 2009, "A simple
-approximate long-memory model of realized volatility"): it was near the best one on every series that was tried, and the best one on rolling
-origins was not (our choice)."""
-_KEPT = 0.5 ** (1 / _HALF_LIVES)[:, None, None, None]
-_PRIOR_MOMENTS, _PRIOR_SEASONS = 2.0, 4.0
-"""What is expected without a series' errors counts as so many moments, and h steps ahead, where errors go on alike for as long, as h times
-as many; what is without those of a phase as so many seasons (our choice)."""
 _MEMORY = 500.0
 """Moments in which quantiles move by all that levels ask for, and as many more as a step lies ahead, because what is known late must move
 them less, or they swing (our choice)."""
 _MOST_SCORES, _MOST_ROWS = 200_000, 400
+_HELD, _EVENLY = 0.9, (np.arange(200) + 0.5) / 200
+"""The share of errors of any series that the size expected of another must hold, and probabilities at which scores are read."""
 _ROW_KEY = 0xB0
-_TINY = np.finfo(float).tiny
-
-
-class Sizes(NamedTuple):
-    """Sums of sizes of errors, from which the size of later ones is expected.
-
-    sums: of sizes, and of their weights, fading with each half-life, of which the last is infinite, shape (half-lives, 2, S, B).
-    phases: of sizes relative to what was expected but for the phase of the season, and how many, shape (2, S, P).
-    """
-
-    sums: FloatArray
-    phases: FloatArray
-
-    def expected(self, prior: FloatArray) -> FloatArray:
-        """What is expected at each knot but for the phase, shape (S, B), from what is expected without any error (S, B)."""
-        apart = _PRIOR_MOMENTS * 2.0 ** np.arange(prior.shape[1])  # moments in which as many errors come that share no value
-        overall = (self.sums[-1, 0] + apart * prior) / (self.sums[-1, 1] + apart)
-        recent = (self.sums[:-1, 0] + _PRIOR_MOMENTS * overall) / (self.sums[:-1, 1] + _PRIOR_MOMENTS)
-        return (recent.sum(axis=0) + overall) / len(self.sums)
-
-    def factors(self, moments: IntArray) -> FloatArray:
-        """By how much errors at moments (n,) are larger for their phase, shape (S, n): of the series where it is long, else of all."""
-        total, count = self.phases
-        pooled = (total.sum(axis=0) + _PRIOR_SEASONS) / (count.sum(axis=0) + _PRIOR_SEASONS)
-        factors = (total + _PRIOR_SEASONS * pooled) / (count + _PRIOR_SEASONS)
-        return (factors / factors.mean(axis=1, keepdims=True))[:, moments % factors.shape[1]]
-
-    def plus(self, moment: int, total: FloatArray, weight: FloatArray, prior: FloatArray) -> Sizes:
-        """With what became known at a moment: sums of sizes at each knot, shape (S, B), and of their weights (zero for none), (S, B)."""
-        came = weight.sum(axis=1)
-        ratios = np.divide(total, np.maximum(self.expected(prior), _TINY)).sum(axis=1) / np.maximum(came, _TINY)
-        phases = self.phases.copy()
-        phases[..., moment % phases.shape[-1]] += np.where(came > 0, [ratios, np.minimum(came, 1.0)], 0.0)
-        factors = self.factors(np.array([moment]))
-        return Sizes(_KEPT * self.sums + np.stack([total / factors, weight]), phases)
 
 
 @dataclass(frozen=True, eq=False)
@@ -93,23 +53,56 @@ class AdaptiveBounds:
 
     moment: int
     prior: FloatArray
-    sizes: Sizes
+    sizes: ErrorSizes
     issued: FloatArray
     quantiles: FloatArray
     spread: FloatArray
     rows: FloatArray
 
-    def with_series(self, n_more: int) -> AdaptiveBounds:
-        """The bounds with so many further series, of which no error is known."""
+    def with_series(self, errors: FloatArray, prior: FloatArray) -> AdaptiveBounds:
+        """The bounds with further series. Quantiles stay as they are.
 
-        def more(array: FloatArray, axis: int, row: FloatArray | float) -> FloatArray:
-            shape = [*array.shape]
-            shape[axis] = n_more
-            return np.concatenate([array, np.broadcast_to(row, shape)], axis=axis)
+        Args:
+            errors: of forecasts of the further series from the O moments before the last, as in `fit_bounds`, shape (S, O, H); NaN where
+                there was none.
+            prior: size that is expected of errors of these series without knowing any, such as `expect_of_another`, shape (S, B).
 
-        sizes = Sizes(*(more(part, -2, 0.0) for part in self.sizes))
-        issued = more(self.issued, 1, self.issued.mean(axis=1, keepdims=True))
-        return replace(self, prior=more(self.prior, 0, self.prior.mean(axis=0)), sizes=sizes, issued=issued)
+        Raises:
+            DataError: an error is infinite.
+        """
+        _check_finite(errors)
+        n_more, n_origins, horizon = errors.shape
+        origins = self.moment + np.arange(-n_origins, 0)
+        sizes = ErrorSizes(np.zeros((len(HALF_LIVES), 2, *prior.shape)), np.zeros((2, n_more, self.season)))
+        issued = [prior] * horizon
+        for moment in range(self.moment - n_origins + 1, self.moment + 1):
+            sizes = sizes.plus(moment, *sum_at_knots(known_at(errors, origins, moment)), prior)
+            issued.append(sizes.expected(prior))
+        return replace(
+            self,
+            prior=np.concatenate([self.prior, prior]),
+            sizes=ErrorSizes(*(np.concatenate(both, axis=-2) for both in zip(self.sizes, sizes, strict=True))),
+            issued=np.concatenate([self.issued, np.stack(issued[-horizon:])], axis=1),
+        )
+
+    def expect_of_another(self, errors: FloatArray | None = None) -> FloatArray:
+        """The size that is expected of errors of a series of which nothing is known, shape (B,).
+
+        An error of any series lies within quantiles of that size as often as it lies within those of its own.
+
+        Args:
+            errors: of series like it, shape (n, H), NaN where there was none; where none is given as those of the series there are.
+        """
+        at_levels = np.broadcast_to(_EVENLY, (len(self.quantiles), len(_EVENLY)))
+        scores = np.abs(_interpolate(self.quantiles, at_levels))
+        if errors is None:
+            of_any = np.moveaxis(self.issued[-1][..., None] * scores, 1, 0).reshape(len(scores), -1)
+        else:
+            near = knots_of(self.horizon).T.astype(bool)
+            of_any = np.abs(np.where(near[:, None], errors, np.nan)).reshape(len(near), -1)
+        known = np.isfinite(of_any).any(axis=1)
+        sizes = [np.nanquantile(own, _HELD) if any_known else 0.0 for own, any_known in zip(of_any, known, strict=True)]
+        return fill_knots(np.asarray(sizes), known) / np.maximum(np.quantile(scores, _HELD, axis=1), TINY)
 
     @property
     def horizon(self) -> int:
@@ -163,7 +156,7 @@ class AdaptiveBounds:
     def expected_sizes(self) -> FloatArray:
         """The size that is expected of the error of each of the next steps, shape (S, H), in units of the series."""
         moments = self.moment + np.arange(1, self.horizon + 1)
-        return self.issued[-1] @ _knots(self.horizon).T * self.sizes.factors(moments)
+        return self.issued[-1] @ knots_of(self.horizon).T * self.sizes.factors(moments)
 
     def update(self, errors: FloatArray) -> AdaptiveBounds:
         """The bounds one moment later.
@@ -184,14 +177,14 @@ class AdaptiveBounds:
         errors = errors.reshape(len(self.prior), self.horizon)
         _check_finite(errors)
         moment = self.moment + 1
-        then = np.einsum("hsb,hb->sh", self.issued[::-1], _knots(self.horizon)) * self.sizes.factors(np.array([moment]))
-        sizes = self.sizes.plus(moment, *_sum_at_knots(errors), self.prior)
+        then = np.einsum("hsb,hb->sh", self.issued[::-1], knots_of(self.horizon)) * self.sizes.factors(np.array([moment]))
+        sizes = self.sizes.plus(moment, *sum_at_knots(errors), self.prior)
         issued = np.concatenate([self.issued[1:], sizes.expected(self.prior)[None]])
-        return replace(self, moment=moment, sizes=sizes, issued=issued, quantiles=self._track(errors / np.maximum(then, _TINY)))
+        return replace(self, moment=moment, sizes=sizes, issued=issued, quantiles=self._track(errors / np.maximum(then, TINY)))
 
     def _track(self, scores: FloatArray) -> FloatArray:
         """Quantiles moved by scores (S, H)."""
-        knots, came = _knots(self.horizon), np.isfinite(scores)
+        knots, came = knots_of(self.horizon), np.isfinite(scores)
         below = (np.where(came, scores, np.inf)[..., None] <= self._by_step()).sum(axis=0)
         excess = (knots / knots.sum(axis=0)).T @ (below - LEVELS * came.sum(axis=0)[:, None]) / len(scores)
         rates = self.spread / (_MEMORY + 2.0 ** np.arange(len(self.spread)))
@@ -199,7 +192,7 @@ class AdaptiveBounds:
 
     def _by_step(self) -> FloatArray:
         """The quantiles of each step, shape (H, levels)."""
-        return _knots(self.horizon) @ self.quantiles
+        return knots_of(self.horizon) @ self.quantiles
 
 
 def fit_bounds(
@@ -250,29 +243,16 @@ def fit_bounds(
 
 def shapes_of(n_series: int, horizon: int, *, season: int, n_rows: int) -> dict[str, list[int]]:
     """The shapes of the arrays of bounds, by name."""
-    n_knots = _knots(horizon).shape[1]
+    n_knots = knots_of(horizon).shape[1]
     return {
         "prior": [n_series, n_knots],
         "issued": [horizon, n_series, n_knots],
         "quantiles": [n_knots, len(LEVELS)],
         "spread": [n_knots],
         "rows": [n_rows, horizon],
-        "sums": [len(_HALF_LIVES), 2, n_series, n_knots],
+        "sums": [len(HALF_LIVES), 2, n_series, n_knots],
         "phases": [2, n_series, season],
     }
-
-
-def known_at(errors: FloatArray, origins: IntArray, moment: int) -> FloatArray:
-    """The errors that become known at a moment, of forecasts 1, 2, ..., H moments before it, shape (S, H); NaN where there was none.
-
-    Args:
-        errors: of all forecasts, shape (S, O, H), as in `fit_bounds`.
-        origins: of these, ascending, shape (O,), as in `fit_bounds`.
-        moment: its number.
-    """
-    steps = np.arange(errors.shape[2])
-    rows = np.minimum(np.searchsorted(origins, moment - 1 - steps), len(origins) - 1)
-    return np.where(origins[rows] == moment - 1 - steps, errors[:, rows, steps], np.nan)
 
 
 class _Walk(NamedTuple):
@@ -285,7 +265,7 @@ class _Walk(NamedTuple):
     scores: FloatArray
     deviance: float
     issued: FloatArray
-    sizes: Sizes
+    sizes: ErrorSizes
 
 
 class _History:
@@ -294,31 +274,31 @@ class _History:
     def __init__(self, errors: FloatArray, origins: IntArray, moment: int, units: FloatArray | None) -> None:
         self.errors, self.origins, self.begin = errors, origins, int(origins[0])
         self.n_moments = moment - self.begin + 1
-        known = [_sum_at_knots(known_at(errors, origins, self.begin + t)) for t in range(self.n_moments)]
+        known = [sum_at_knots(known_at(errors, origins, self.begin + t)) for t in range(self.n_moments)]
         self.totals, self.weights = (np.stack(part) for part in zip(*known, strict=True))
         self.prior = self._expect_without(units)
 
     def _expect_without(self, units: FloatArray | None) -> FloatArray:
         """What is expected of a series of which no error is known, shape (S, B): the mean of all, in their units."""
         total, weight = self.totals.sum(axis=0), self.weights.sum(axis=0)
-        own = total.sum(axis=1) / np.maximum(weight.sum(axis=1), _TINY)
-        units = np.maximum(own if units is None else np.asarray(units, float), _TINY)
+        own = total.sum(axis=1) / np.maximum(weight.sum(axis=1), TINY)
+        units = np.maximum(own if units is None else np.asarray(units, float), TINY)
         means = np.divide(total, weight, out=np.zeros(weight.shape), where=weight > 0) / units[:, None]
         pooled = means.sum(axis=0) / np.maximum((weight > 0).sum(axis=0), 1)
-        return units[:, None] * _fill(pooled, weight.any(axis=0))
+        return units[:, None] * fill_knots(pooled, weight.any(axis=0))
 
     def walk(self, season: int) -> _Walk:
         """What was expected at each moment, where sizes repeat themselves after a season."""
         n_series, _, horizon = self.errors.shape
-        sizes = Sizes(np.zeros((len(_HALF_LIVES), 2, *self.prior.shape)), np.zeros((2, n_series, season)))
+        sizes = ErrorSizes(np.zeros((len(HALF_LIVES), 2, *self.prior.shape)), np.zeros((2, n_series, season)))
         issued = np.repeat(self.prior[None], self.n_moments + horizon, axis=0)
         scores, logs, steps, row = np.empty(self.errors.shape), 0.0, np.arange(1, horizon + 1), 0
         for t in range(self.n_moments):
             sizes = sizes.plus(self.begin + t, self.totals[t], self.weights[t], self.prior)
             issued[horizon + t] = sizes.expected(self.prior)
             if row < len(self.origins) and self.origins[row] == self.begin + t:
-                expected = issued[horizon + t] @ _knots(horizon).T * sizes.factors(self.begin + t + steps)
-                expected = np.maximum(expected, _TINY)
+                expected = issued[horizon + t] @ knots_of(horizon).T * sizes.factors(self.begin + t + steps)
+                expected = np.maximum(expected, TINY)
                 scores[:, row] = self.errors[:, row] / expected
                 logs += float(np.log(expected)[np.isfinite(scores[:, row])].sum())
                 row += 1
@@ -336,30 +316,6 @@ def _check_finite(errors: FloatArray) -> None:
         raise DataError("Errors of forecasts must be finite, but some are infinite. Repair the values or the forecasts.")
 
 
-def _knots(horizon: int) -> FloatArray:
-    """The weight of each knot in what is said of each step, shape (H, B): linear in the log of the step between powers of two."""
-    places = np.log2(np.arange(1, horizon + 1))
-    return np.maximum(0.0, 1.0 - np.abs(places[:, None] - np.arange(np.ceil(places[-1]) + 1)))
-
-
-def _steps(horizon: int) -> list[int]:
-    """The step that each knot lies at, the last one at the horizon at most."""
-    return [min(2**b, horizon) for b in range(_knots(horizon).shape[1])]
-
-
-def _fill(values: FloatArray, known: BoolArray) -> FloatArray:
-    """Values of knots (B, ...), where they are not known those of the nearest that is; one at least is."""
-    knots, places = np.flatnonzero(known), np.arange(len(values))
-    return values[knots[np.abs(places[:, None] - knots).argmin(axis=1)]]
-
-
-def _sum_at_knots(errors: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """Weighted sums at each knot of the sizes of errors (S, H), and of the weights of those that came, one at most, each (S, B)."""
-    knots, came = _knots(errors.shape[1]), np.isfinite(errors)
-    weights = knots / knots.sum(axis=0)
-    return np.where(came, np.abs(errors), 0.0) @ weights, came @ weights
-
-
 def _fit_quantiles(scores: FloatArray, trust: FloatArray) -> FloatArray:
     """The quantiles at each knot of scores (S, o, H), shape (B, levels).
 
@@ -367,7 +323,7 @@ def _fit_quantiles(scores: FloatArray, trust: FloatArray) -> FloatArray:
     differ more than those to come.
     """
     n_series, n_rows, horizon = scores.shape
-    knots, steps = _knots(horizon), _steps(horizon)
+    knots, steps = knots_of(horizon), steps_of_knots(horizon)
     quantiles, known = np.zeros((len(steps), len(LEVELS))), np.zeros(len(steps), bool)
     for b, step in enumerate(steps):
         near = np.flatnonzero(knots[:, b])
@@ -379,7 +335,7 @@ def _fit_quantiles(scores: FloatArray, trust: FloatArray) -> FloatArray:
             weight = np.broadcast_to(trust[::every, None] * knots[near, b], here.shape)[came]
             alike = max(_count_alike(scores[:, :, step - 1], step) / every, 1.0)
             quantiles[b] = _weigh_quantiles(here[came], weight, alike * knots[near, b].sum() * trust.mean())
-    return _fill(quantiles, known)
+    return fill_knots(quantiles, known)
 
 
 def _count_alike(scores: FloatArray, n_lags: int) -> float:

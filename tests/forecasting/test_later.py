@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 
@@ -58,41 +56,6 @@ def test_each_series_goes_on_from_its_own_end():
     later = read_later(forecast_two().forecaster, stacked(b, a))
     assert [len(own) for own in later.values] == [15, 25]
     np.testing.assert_array_equal(later.values[1], b["sold"])
-
-
-def test_a_series_that_was_never_seen_is_forecast_by_weights_that_all_share():
-    model = forecast_two()
-    c = weekly(60, seed=7, begin="2024-03-01", shop=["c"] * 60, noise=0.0)
-    later = read_later(model.forecaster, c)
-    assert [*later.forecaster.labels] == ["a", "b", "c"]
-    np.testing.assert_array_equal(later.forecaster.units.weights[2], model.forecaster.pooled)
-    table = model.forecast(after=c, series="c")
-    begins = np.datetime64("2024-03-01") + 60
-    assert table["time"].tolist() == (begins + np.arange(HORIZON)).astype("datetime64[ms]").tolist()
-    rhythm = 20 + 3 * np.sin(2 * np.pi * (60 + np.arange(HORIZON)) / 7)
-    np.testing.assert_allclose(table["prediction"], rhythm, atol=1.0)
-    assert (table["low 95%"] < table["prediction"]).all()
-    assert [*model.forecaster.labels] == ["a", "b"]  # the model is as it was
-
-
-def test_lags_of_a_series_that_was_never_seen_are_cleaned_where_those_of_the_others_are():
-    usual = forecast_two().forecaster
-    cleaned = replace(usual, units=usual.units._replace(filters=np.full((2, 1), 0.2), farthest=np.ones(2)))
-    c = weekly(60, seed=7, begin="2024-03-01", shop=["c"] * 60)
-    c["sold"][50] += 30.0
-    before, after = (read_later(forecaster, c).forecaster.units for forecaster in (usual, cleaned))
-    assert (before.farthest[2], before.filters.shape) == (0, (3, 0))
-    assert after.farthest[2] > 0
-    np.testing.assert_array_equal(after.tails, before.tails)
-    moved = after.tail_effects[2] - before.tail_effects[2]
-    assert np.argmax(moved) == len(moved) - 10
-
-
-def test_a_run_of_one_series_does_not_take_rows_of_others():
-    table = weekly(N, shop=["a"] * N)
-    model = weights.fit(table, "sold", task="forecast", time="day", series="shop", horizon=HORIZON)
-    with pytest.raises(DataError, match="The run knows one series, but rows are of others: b"):
-        model.forecast(after=weekly(40, begin="2024-05-01", shop=["b"] * 40))
 
 
 def test_values_of_another_size_are_refused_so_that_all_that_follows_is_finite():

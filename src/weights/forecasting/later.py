@@ -14,17 +14,13 @@ from weights.data.series.panel import Panel, read_panel
 from weights.data.table.delimited import remarks_of
 from weights.data.table.read import read_table
 from weights.errors import DataError, counted, listed, printable
-from weights.forecasting.cleaning import AS_THEY_ARE, clean_all, fit_cleaning, stack_cleanings
-from weights.forecasting.columns import moments_of
-from weights.forecasting.forecaster import Forecaster, SeriesArrays
+from weights.forecasting.forecaster import Forecaster
 from weights.forecasting.knownlevels import spread_levels
-from weights.forecasting.past import find_past_scale, keep_past
-from weights.forecasting.units import fill_gaps, find_scale, last_values
+from weights.forecasting.newseries import add_series
 from weights.types import FloatArray
 
 _MOST_BETWEEN = 100_000
 """Steps that may lie between the last that was learned from and the first later one (our choice)."""
-_FEWEST_VALUES = 3
 _FARTHEST = 1e30
 """Deviations that a later value may lie off, so that all that is computed with it is finite (our choice)."""
 
@@ -81,7 +77,7 @@ def read_later(forecaster: Forecaster, data: Any) -> Later:
     unknown = [s for s, label in enumerate(panel.labels) if label not in known]
     forecaster, n_known = replace(forecaster, calendar=panel.calendar), len(forecaster)
     if unknown:
-        forecaster = _with_series(forecaster, panel, unknown)
+        forecaster = add_series(forecaster, panel, unknown)
         known = {label: s for s, label in enumerate(forecaster.labels)}
     values, known_after, n_before, n_after = [], [], 0, 0
     places = {known[label]: s for s, label in enumerate(panel.labels)}
@@ -106,8 +102,7 @@ def read_later(forecaster: Forecaster, data: Any) -> Later:
         named = listed([printable(panel.labels[s]) for s in unknown], 5)
         were = counted(len(unknown), "series was not there when it learned, and is", "series were not there when it learned, and are")
         notes.append(
-            f"{were} forecast by the weights that all share: {named}; intervals are as wide as those of the series that it learned from, "
-            "and too narrow where a new one is harder to forecast"
+            f"{were} forecast by the weights that all share: {named}; intervals are as wide as errors of such forecasts of its own rows"
         )
     notes += _describe_missing(forecaster, values, n_new=len(forecaster) - n_known)
     if not unknown and not n_after:
@@ -209,59 +204,3 @@ def _describe_missing(forecaster: Forecaster, values: Sequence[FloatArray], *, n
         several = f"{len(behind):,} series have" if len(behind) > 1 else "a series has"
         notes.append(f"{several} no later values, and forecasts that begin after the last that was learned from: {listed(behind, 5)}")
     return notes
-
-
-def _with_series(forecaster: Forecaster, panel: Panel, places: Sequence[int]) -> Forecaster:
-    """The forecaster with series that it never saw, which end where their rows do.
-
-    Raises:
-        DataError: it knows one series only, or one has too few values.
-    """
-    if forecaster.pooled is None:
-        named = listed([printable(panel.labels[s]) for s in places], 5)
-        raise DataError(
-            f"The run knows one series, but rows are of others: {named}. Fit a run on several series with --series (in Python: series)."
-        )
-    n_lags, units, labels, cleanings, pasts = forecaster.model.n_lags, [], [*forecaster.labels], [], []
-    for s in places:
-        labels.append(panel.labels[s])
-        for c in range(len(forecaster.task.targets)):
-            values = panel.series(s)[:, c]
-            there = np.flatnonzero(~np.isnan(values))
-            if len(there) < _FEWEST_VALUES:
-                raise DataError(
-                    f"A series that was not learned from needs at least {_FEWEST_VALUES} values to be forecast, but "
-                    f"'{printable(panel.labels[s])}' has {len(there)}. Give more of its rows."
-                )
-            values = fill_gaps(values[there[0] : there[-1] + 1], forecaster.model.seasons)
-            scale = find_scale(values, forecaster.model.seasons)
-            end = int(panel.begins[s] + there[-1])
-            known = panel.series(s)[:, len(forecaster.task.targets) :]
-            slopes = forecaster.units.slopes.mean(axis=0)
-            added, intercept = _expect(forecaster, slopes, scale.see(values), end, known[there[0] : there[-1] + 1])
-            after = np.full((forecaster.units.known.shape[1], known.shape[1]), np.nan)
-            own = known[there[-1] :][: len(after)]
-            after[: len(own)] = own
-            rest = scale.see(values) - added
-            cleaning = fit_cleaning(rest, forecaster.units.filters.shape[1]) if forecaster.units.farthest.any() else AS_THEY_ARE
-            tails = [last_values(own, n_lags) for own in (scale.see(values), scale.see(values) - clean_all(rest, cleaning))]
-            numbers = (len(labels) - 1, c, end, *tails, *map(float, scale))
-            error = float(np.abs(np.diff(values)).mean()) or 1.0
-            cleanings.append(cleaning)
-            units.append((*numbers, error, forecaster.pooled, intercept, slopes, after))
-            past = known[there[0] : there[-1] + 1, len(forecaster.columns.known) :]
-            pasts.append(keep_past(past, find_past_scale(past), forecaster.units.past.shape[1]))
-    parts = [*(np.asarray(part) for part in zip(*units, strict=True)), *stack_cleanings(cleanings, forecaster.units.filters.shape[1])]
-    parts += [np.stack(part) for part in zip(*pasts, strict=True)]
-    arrays = SeriesArrays(*(np.concatenate(both) for both in zip(forecaster.units, parts, strict=True)))
-    return replace(forecaster, labels=labels, units=arrays, bounds=forecaster.bounds.with_series(len(units)))
-
-
-def _expect(forecaster: Forecaster, slopes: FloatArray, seen: FloatArray, end: int, known: FloatArray) -> tuple[FloatArray, float]:
-    """What columns add to the values (t,) of a series that ends at a moment, by slopes, shape (t,), and the intercept of these."""
-    if not forecaster.columns.groups:
-        return np.zeros(len(seen)), 0.0
-    moments = moments_of(forecaster.calendar, end + 1 - len(seen), len(seen))
-    added = np.nan_to_num(forecaster.columns.at(forecaster.calendar, moments, known).values @ slopes)
-    intercept = float((seen - added).mean())
-    return intercept + added, intercept

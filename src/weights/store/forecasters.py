@@ -9,10 +9,11 @@ from typing import Any, ClassVar
 import msgspec
 import numpy as np
 
-from weights.adaptive import AdaptiveBounds, Sizes, shapes_of
+from weights.adaptive import AdaptiveBounds, shapes_of
 from weights.data.series.calendar import Calendar, check_calendar, wrong_in_numbers
 from weights.ensemble import Report
 from weights.errors import CorruptError
+from weights.errorsizes import ErrorSizes
 from weights.forecasting.columns import ChosenColumns, wrong_in_columns
 from weights.forecasting.drivers import Drivers
 from weights.forecasting.forecaster import Forecaster, LagModel, SeriesArrays
@@ -27,7 +28,7 @@ from weights.types import AnyArray
 _WHOLE = ("series", "target", "ends", "logged", "floored")
 _ABOVE_ZERO, _NOT_BELOW_ZERO = ("spread", "season_error"), ("farthest", "past_spread")
 _BOUNDS = ("prior", "issued", "quantiles", "spread", "rows")
-_SIZES = ("prior", "issued", "spread", *Sizes._fields)
+_SIZES = ("prior", "issued", "spread", *ErrorSizes._fields)
 _LAST = -1
 """The moment of the last value that was learned from, as bounds count it."""
 _LARGEST = 1e150
@@ -82,7 +83,7 @@ def arrays_of(forecaster: Forecaster) -> dict[str, AnyArray]:
     arrays |= network_arrays(forecaster.network)
     bounds = forecaster.bounds
     arrays |= {f"bounds/{name}": getattr(bounds, name) for name in _BOUNDS} | {
-        f"bounds/{name}": getattr(bounds.sizes, name) for name in Sizes._fields
+        f"bounds/{name}": getattr(bounds.sizes, name) for name in ErrorSizes._fields
     }
     beside = {_POOLED: forecaster.pooled, _PAST: forecaster.past_weights}
     return arrays | {name: own for name, own in beside.items() if own is not None}
@@ -152,7 +153,7 @@ def wrong_in_arrays(arrays: dict[str, AnyArray], config: ForecastConfig) -> list
     most = {"series": len(config.labels), "target": len(config.task.targets), "logged": 2, "floored": 2}
     wrong += [f"numbers in 'units/{name}' that are below zero" for name in _NOT_BELOW_ZERO if (units[name] < 0).any()]
     wrong += [f"codes in 'units/{name}' of what is not there" for name, n in most.items() if not _within(units[name], n)]
-    bounds = {name: arrays[f"bounds/{name}"] for name in (*_BOUNDS, *Sizes._fields)}
+    bounds = {name: arrays[f"bounds/{name}"] for name in (*_BOUNDS, *ErrorSizes._fields)}
     if (np.diff(bounds["quantiles"], axis=1) < 0).any():
         wrong.append("quantiles that are not in ascending order")
     wrong += [f"numbers in 'bounds/{name}' that are below zero" for name in _SIZES if (bounds[name] < 0).any()]
@@ -169,7 +170,7 @@ def build_forecaster(config: ForecastConfig, report: Report, tensors: dict[str, 
     """The forecaster that checked records and arrays are of."""
     parts: dict[str, Any] = {name: tensors[f"units/{name}"] for name in SeriesArrays._fields}
     parts |= {name: parts[name].astype(np.int64) for name in ("series", "target", "ends")}
-    sizes = Sizes(*(tensors[f"bounds/{name}"] for name in Sizes._fields))
+    sizes = ErrorSizes(*(tensors[f"bounds/{name}"] for name in ErrorSizes._fields))
     own = {name: tensors[f"bounds/{name}"] for name in _BOUNDS}
     bounds = AdaptiveBounds(moment=_LAST, sizes=sizes, **own)
     network = build_network(config.network, tensors)
