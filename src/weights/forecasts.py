@@ -17,9 +17,10 @@ from weights.forecasting.diagnosing import ForecastDiagnosis, diagnose_forecasts
 from weights.forecasting.drivers import Drivers
 from weights.forecasting.drivertables import DriverTables, tabulate_drivers
 from weights.forecasting.explaining import ExplainedStep, explain_steps
-from weights.forecasting.fitting import ForecastPlan, fit_forecaster
+from weights.forecasting.fitting import fit_forecaster
 from weights.forecasting.forecaster import Forecaster
 from weights.forecasting.later import Later, lay_out_later, nothing_later, read_later
+from weights.forecasting.plan import ForecastPlan
 from weights.forecasting.planning import choose_held_out, choose_horizon, plan_forecast, read_again
 from weights.forecasting.scoring import LEVELS, ForecastScore, list_levels, score_later
 from weights.forecasting.steps import ForecastTable, tabulate_steps, total_steps
@@ -185,7 +186,7 @@ class ForecastModel:
         plan = self._plan_without(data, hold_out)
         control = Control(n_threads=plan.n_threads, report=progress or (lambda progress: None), stopping=stop_request())
         forecaster = fit_forecaster(replace(plan, tests=()), control)
-        later = lay_out_later(forecaster, plan.tests, plan.columns_after(forecaster.columns), plan.remarks)
+        later = lay_out_later(forecaster, plan.tests, plan.columns_after(forecaster.columns), forecaster.report.remarks)
         return score_later(later, list_levels(level))
 
     @stoppable

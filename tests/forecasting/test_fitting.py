@@ -11,7 +11,7 @@ from scipy.signal import lfilter
 import weights
 from planted import rows_of, stacked, weekly
 from small import HORIZON, forecast_two
-from weights.forecasting.fitting import estimate_seconds, plain_weights
+from weights.forecasting.fitting import plain_weights
 from weights.forecasting.forecaster import Forecaster
 from weights.store.forecasters import arrays_of
 from weights.training.lagged import Regressions, forecast_at
@@ -283,9 +283,3 @@ def test_plain_forecasts_are_the_last_value_and_that_a_season_before():
     assert plain_weights("last value", regressions, 7)[:2].tolist() == [[1, 1], [0, 0]]
     assert plain_weights("season of 2", regressions, 7)[:2].tolist() == [[0, 1], [1, 0]]
     assert plain_weights("season of 7", regressions, 3).tolist() == plain_weights("last value", regressions, 3).tolist()
-
-
-def test_more_series_and_longer_lags_take_longer_and_threads_share_them():
-    short, long = Regressions(5, (7,), (7,)), Regressions(5, (7, 70), (7,))
-    assert estimate_seconds(10, long, 1) > estimate_seconds(10, short, 1) > 0
-    assert estimate_seconds(10, short, 2) == estimate_seconds(10, short, 1) / 2 == estimate_seconds(5, short, 1)

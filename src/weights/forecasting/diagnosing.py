@@ -19,9 +19,10 @@ import numpy as np
 from weights.errors import DataError, listed, printable
 from weights.forecasting.cleaning import clean_all
 from weights.forecasting.columns import NO_COLUMNS
-from weights.forecasting.fitting import ForecastPlan, find_season_errors, fit_forecaster
+from weights.forecasting.fitting import find_season_errors, fit_forecaster
 from weights.forecasting.forecaster import Forecaster, LagModel
 from weights.forecasting.later import lay_out_later
+from weights.forecasting.plan import ForecastPlan
 from weights.forecasting.rolling import Errors, Sizes, find_errors, mean_error, measure_sizes
 from weights.forecasting.scoring import answer_plainly, walk_later
 from weights.forecasting.units import Unit, find_scale

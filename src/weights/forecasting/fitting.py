@@ -5,8 +5,8 @@ from __future__ import annotations
 import datetime
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import Any, NamedTuple
+from dataclasses import replace
+from typing import NamedTuple
 
 import msgspec
 import numpy as np
@@ -14,8 +14,7 @@ import threadpoolctl
 
 import weights
 from weights.adaptive import AdaptiveBounds, fit_bounds
-from weights.data.series.calendar import Calendar
-from weights.ensemble import Origin, Report
+from weights.ensemble import Report
 from weights.errors import counted
 from weights.forecasting.beside import NO_SLOPES, Beside, count_before_judged, fit_beside
 from weights.forecasting.cleaning import AS_THEY_ARE, describe_gain, gain_by_cleaning, stack_cleanings
@@ -23,8 +22,10 @@ from weights.forecasting.columns import NO_COLUMNS, ChosenColumns
 from weights.forecasting.drivers import Drivers, find_drivers
 from weights.forecasting.forecaster import Forecaster, LagModel, SeriesArrays
 from weights.forecasting.later import lay_out_later
-from weights.forecasting.network import LearnedSeries, SeriesNetwork, describe_network, estimate_network, train_network
+from weights.forecasting.lookahead import describe_look_ahead
+from weights.forecasting.network import LearnedSeries, SeriesNetwork, describe_network, train_network
 from weights.forecasting.past import NO_PAST, PastResult, ask_past, describe_past, keep_past
+from weights.forecasting.plan import POOLING, REGRESSING, ForecastPlan, place_first_judged
 from weights.forecasting.rolling import (
     NO_ERRORS,
     Errors,
@@ -55,97 +56,16 @@ from weights.training.lagged import (
     steps_after,
     sum_all_windows,
 )
-from weights.training.rolling import RollingSums, place_cuts, sum_around_cuts
+from weights.training.rolling import RollingSums, sum_around_cuts
 from weights.training.windows import WindowSums
 from weights.types import FloatArray, IntArray
 
-POOLING, REGRESSING = "all series", "each series"
-"""The stages of a fit."""
-_N_CUTS = 3
 _BATCH = 16
 _SAMPLED, _LEAST_POOLED = 20, 0.02
 """Series that are tried with the pooled regressions, and the share that these must have for all to be (our choice)."""
 _UNSURE = 0.05
 _MOST_KNOWN = 10_000
 _MOST_ORIGINS, _FEWEST_ORIGINS, _MOST_ERRORS = 3_000, 8, 16_000_000
-SECONDS_A_SMOOTHING = 0.04
-"""Of a series, about: parameters are estimated from its values before some cuts, and from all."""
-_SECONDS_A_CUBE, _SECONDS_A_PRODUCT, _SECONDS_A_DISTANCE = 4.5e-10, 2e-9, 6e-5
-
-
-@dataclass(frozen=True, eq=False)
-class ForecastPlan:
-    """A forecast that is ready to be learned.
-
-    Attributes:
-        task, calendar, labels: what is forecast.
-        units: what is learned from. regressions: what is tried.
-        tests: values of each unit that come after those it learns from, shape (t,) each; none where nothing is for the test.
-        source: where rows came from, in a few words. origin: where they can be read again. n_samples: their number.
-        remarks: notes on the data. n_threads: units in work at the same time. seconds: about how long it takes.
-        columns: what stands beside lags. past: columns that are known up to the origin, which are asked whether they help.
-        inspect: whether to measure what drives forecasts.
-        pooling: whether series may share regressions.
-        network: whether a network may add to what many series' regressions forecast; not beside columns known up to the origin.
-    """
-
-    task: Forecast
-    calendar: Calendar
-    labels: Sequence[str]
-    units: Sequence[Unit]
-    regressions: Regressions
-    tests: Sequence[FloatArray]
-    source: str
-    origin: Origin
-    n_samples: int
-    remarks: list[str]
-    n_threads: int
-    seconds: float
-    columns: ChosenColumns
-    past: Sequence[str]
-    inspect: bool
-    pooling: bool = True
-    network: bool = True
-
-    def agrees_with(self, config: Any) -> bool:
-        """Whether a saved run forecasts series of the same names."""
-        return [*self.labels] == getattr(config, "labels", None)
-
-    def places_of(self, columns: ChosenColumns) -> list[int]:
-        """Where chosen columns stand among those of the units."""
-        names = [*self.columns.known, *self.past]
-        return [names.index(name) for name in (*columns.known, *columns.past)]
-
-    def columns_after(self, columns: ChosenColumns) -> list[FloatArray]:
-        """Chosen columns of each unit after what is learned from, shape (any, k + m) each."""
-        places = self.places_of(columns)
-        return [unit.columns[len(unit.values) :, places] for unit in self.units]
-
-    @property
-    def with_pool(self) -> bool:
-        """Whether series share regressions."""
-        return self.pooling and len(self.units) > 1
-
-    @property
-    def stages(self) -> dict[str, float]:
-        """The names of what is done, in this order, and about how many seconds each takes."""
-        alone = {REGRESSING: self.seconds}
-        if not self.with_pool:
-            return alone
-        return {POOLING: 0.3 * self.seconds, **alone} | (estimate_network(len(self.units), self.n_threads) if self.network else {})
-
-
-def estimate_seconds(n_units: int, regressions: Regressions, n_threads: int) -> float:
-    """About how long the regressions of so many series take."""
-    each = 0.0
-    for n_lags in regressions.lags:
-        n_references = len(regressions.references(n_lags))
-        decomposing = _SECONDS_A_CUBE * n_lags**3
-        judging = _SECONDS_A_PRODUCT * n_lags**2 * regressions.horizon
-        each += (_N_CUTS + 1) * n_references * (decomposing + judging)
-    longest = max(regressions.lags, default=1)
-    smoothing = SECONDS_A_SMOOTHING * n_units if regressions.smoothers else 0.0  # of one thread at a time
-    return smoothing + n_units * (each + _SECONDS_A_DISTANCE * (longest + regressions.horizon)) / n_threads
 
 
 class _UnitResult(NamedTuple):
@@ -175,7 +95,7 @@ def fit_forecaster(plan: ForecastPlan, control: Control) -> Forecaster:
 def _fit(plan: ForecastPlan, control: Control) -> Forecaster:
     """The same, with as many threads of matrix products as there are."""
     begun = time.monotonic()
-    cuts = _place_cuts(plan)
+    cuts = place_first_judged(plan)
 
     def leave(unit: Unit, own_cuts: IntArray | None) -> Beside:
         return fit_beside(unit, plan.columns, plan.calendar, own_cuts, alone=not plan.with_pool)
@@ -225,7 +145,12 @@ def _fit(plan: ForecastPlan, control: Control) -> Forecaster:
         metrics=metrics[chosen],
         compared=metrics,
         decision=decision,
-        remarks=[*plan.remarks, *(describe_gain(saved) if beaten else []), *describe_past(plan.past, past), *describe_network(network)],
+        remarks=[
+            *plan.remarks,
+            *(describe_gain(saved) if beaten else []),
+            *_describe_past(plan, past, columns),
+            *describe_network(network),
+        ],
         seconds=round(time.monotonic() - begun, 3),
         created=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
         version=weights.__version__,
@@ -248,42 +173,18 @@ def _fit(plan: ForecastPlan, control: Control) -> Forecaster:
     return _with_test(forecaster, plan)
 
 
+def _describe_past(plan: ForecastPlan, past: PastResult | None, columns: ChosenColumns) -> list[str]:
+    """What became of columns that are known up to the origin, and which of those that are used look ahead, in words."""
+    places = plan.places_of(columns)[len(columns.known) :]
+    return [*describe_past(plan.past, past), *describe_look_ahead(plan.units, columns.past, places, plan.regressions.seasons)]
+
+
 def _train_network(
     plan: ForecastPlan, results: Sequence[_UnitResult], weights_of_lags: FloatArray, control: Control
 ) -> SeriesNetwork | None:
     """A network on what the regressions of all units leave, where it helps."""
     learned = [LearnedSeries(unit, own.beside.rest_final, own.beside.final) for unit, own in zip(plan.units, results, strict=True)]
     return train_network(learned, weights_of_lags, plan.regressions.seasons, control, with_columns=bool(plan.columns.groups))
-
-
-def _place_cuts(plan: ForecastPlan) -> list[IntArray | None]:
-    """The first origins that are judged of each unit: at the same moments in all, where they are long enough; None where it is not.
-
-    Series that count steps of their own are laid beside each other by their ends.
-    """
-    regressions, units = plan.regressions, plan.units
-    given = [unit.first_judged for unit in units]
-    if regressions.lags and all(first is not None for first in given):
-        n_lags, horizon = regressions.lags[-1], regressions.horizon
-        return [cut_before_judged(unit, n_lags, horizon) for unit in units]
-    latest = max(unit.end for unit in units)
-    beside = [plan.calendar.numbered or unit.end == latest for unit in units]
-    lengths = [len(unit.values) for unit, fits in zip(units, beside, strict=True) if fits] if regressions.lags else []
-    enough = [n for n in lengths if n >= max(lengths) / 2 and regressions.lags[-1] in regressions.within(n).lags]
-    if not enough:
-        return [None] * len(units)
-    shortest = min(enough)
-    from_end = shortest - place_cuts(shortest, regressions.lags[-1], regressions.horizon, n_cuts=_N_CUTS)
-    return [
-        len(unit.values) - from_end if fits and len(unit.values) >= shortest else None for unit, fits in zip(units, beside, strict=True)
-    ]
-
-
-def cut_before_judged(unit: Unit, n_lags: int, horizon: int) -> IntArray | None:
-    """One cut, before the values that were given to judge by; None where they leave too little."""
-    assert unit.first_judged is not None
-    cut = unit.first_judged - 1
-    return np.asarray([cut]) if n_lags - 1 + horizon <= cut < len(unit.values) - horizon else None
 
 
 def _pool(plan: ForecastPlan, beside: Sequence[Beside], cuts: Sequence[IntArray | None], control: Control) -> Pool | None:

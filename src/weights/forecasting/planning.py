@@ -17,8 +17,8 @@ from weights.ensemble import Report, check_threads
 from weights.errors import DataError, UsageError, counted, listed, printable
 from weights.fitoptions import DataOptions, FitOptions, Request
 from weights.forecasting.columns import NO_COLUMNS, ChosenColumns, choose_beside
-from weights.forecasting.fitting import SECONDS_A_SMOOTHING, ForecastPlan, cut_before_judged, estimate_seconds
 from weights.forecasting.past import leave_out
+from weights.forecasting.plan import SECONDS_A_SMOOTHING, ForecastPlan, cut_before_judged, estimate_seconds
 from weights.forecasting.reading import STEPS, describe_unread, read_series
 from weights.forecasting.units import Unit, find_seasons, make_units
 from weights.options import list_options

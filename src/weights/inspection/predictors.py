@@ -17,7 +17,7 @@ import numpy as np
 import scipy.special
 
 from weights.dependence import error_of_mean
-from weights.errors import DataError, UsageError
+from weights.errors import DataError, UsageError, printable
 from weights.types import BoolArray, FloatArray, IntArray
 
 _N_COSINES = 8
@@ -74,8 +74,8 @@ class LookAhead(NamedTuple):
         """What is said of a suspect variable."""
         later = f"{self.step} {'step' if self.step == 1 else 'steps'} later"
         return (
-            f"'{self.name}' tells {self.ahead:.0%} of the value {later} and {self.behind:.0%} of those up to its own moment, as a column "
-            "does that was filled in afterwards. Make sure that it was known at its time, or leave it out."
+            f"'{printable(self.name)}' tells {self.ahead:.0%} of the value {later} and {self.behind:.0%} of those up to its own moment, "
+            "as a column does that was filled in afterwards, or that leads. Make sure that it was known at its time, or leave it out."
         )
 
 

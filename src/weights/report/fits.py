@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from weights.finance.fitting import PricePlan
 from weights.fitting import Prepared
-from weights.forecasting.fitting import ForecastPlan
+from weights.forecasting.plan import ForecastPlan
 from weights.model import Model
 from weights.report import forecasts, prices, terminal
 from weights.report.diagnosis import decomposition_lines

@@ -13,8 +13,9 @@ from weights.ensemble import Report
 from weights.errors import counted, listed, printable
 from weights.forecasting.drivertables import tabulate_drivers
 from weights.forecasting.explaining import ExplainedStep
-from weights.forecasting.fitting import OURS, ForecastPlan
+from weights.forecasting.fitting import OURS
 from weights.forecasting.forecaster import Forecaster
+from weights.forecasting.plan import ForecastPlan
 from weights.forecasting.scorelines import describe_intervals
 from weights.forecasting.units import count_series
 from weights.forecasts import ForecastModel
