@@ -5,14 +5,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar
 
-from weights.ensemble import Report
+from weights.ensemble import Report, check_threads
 from weights.errors import UsageError, counted
 from weights.fitoptions import make_request
+from weights.forecasting.comparing import ForecastComparison, compare_forecasts
 from weights.forecasting.diagnosing import ForecastDiagnosis, diagnose_forecasts
 from weights.forecasting.drivers import Drivers
 from weights.forecasting.drivertables import DriverTables, tabulate_drivers
@@ -21,10 +22,11 @@ from weights.forecasting.fitting import fit_forecaster
 from weights.forecasting.forecaster import Forecaster
 from weights.forecasting.later import Later, lay_out_later, nothing_later, read_later
 from weights.forecasting.plan import ForecastPlan
-from weights.forecasting.planning import choose_held_out, choose_horizon, plan_forecast, read_again
+from weights.forecasting.planning import SeriesPlanner, choose_held_out, choose_horizon, read_again, read_planner
 from weights.forecasting.scoring import LEVELS, ForecastScore, list_levels, score_later
 from weights.forecasting.steps import ForecastTable, tabulate_steps, total_steps
 from weights.interruption import stop_request, stoppable
+from weights.preparing import values_to_vary
 from weights.running import OnProgress, run_at_once
 from weights.store.format import save as save_forecaster
 from weights.tables import Records
@@ -183,9 +185,8 @@ class ForecastModel:
             UsageError: rows came from memory and are not given, or the hold-out is shorter than the horizon.
             NotFoundError, DataError: rows are gone, or leave nothing to learn from.
         """
-        plan = self._plan_without(data, hold_out)
-        control = Control(n_threads=plan.n_threads, report=progress or (lambda progress: None), stopping=stop_request())
-        forecaster = fit_forecaster(replace(plan, tests=()), control)
+        plan = self._read_without(data, self._held_out(hold_out)).plan(self.forecaster.model.settings)
+        forecaster = fit_forecaster(replace(plan, tests=()), self._control(progress))
         later = lay_out_later(forecaster, plan.tests, plan.columns_after(forecaster.columns), forecaster.report.remarks)
         return score_later(later, list_levels(level))
 
@@ -203,9 +204,28 @@ class ForecastModel:
             NotFoundError, DataError: rows are gone, or leave nothing to learn from.
         """
         n_held = self._held_out(hold_out, least=min(self._n_moments // 4, _MOST_DIAGNOSED))
-        plan = self._plan_without(data, n_held)
-        control = Control(n_threads=plan.n_threads, report=progress or (lambda progress: None), stopping=stop_request())
-        return diagnose_forecasts(plan, n_held, control)
+        control = self._control(progress)
+        return diagnose_forecasts(self._read_without(data, n_held), self.forecaster.model.settings, n_held, control)
+
+    @stoppable
+    def compare(
+        self, vary: Mapping[str, Any], data: Any = None, *, hold_out: int | None = None, progress: OnProgress = None
+    ) -> ForecastComparison:
+        """Forecasts with other settings, learned without the last moments and judged on these, beside those of the run.
+
+        Args:
+            vary: setting -> values, such as ``{"lags": [[24], [24, 168]], "network": [True, False]}``; all combinations are tried.
+            data: the rows it learned from; read from where they came from if None.
+            hold_out: as `diagnose`.
+            progress: called after each variant.
+
+        Raises:
+            UsageError: a setting or a value is not known, or nothing changes; others as `diagnose`.
+            NotFoundError, DataError: rows are gone, or leave nothing to learn from.
+        """
+        n_held = self._held_out(hold_out, least=min(self._n_moments // 4, _MOST_DIAGNOSED))
+        control, several = self._control(progress), values_to_vary(vary)
+        return compare_forecasts(self._read_without(data, n_held), self.forecaster.model.settings, several, n_held, control)
 
     @property
     def _n_moments(self) -> int:
@@ -215,12 +235,15 @@ class ForecastModel:
     def _held_out(self, asked: int | None, *, least: int = 0) -> int:
         return choose_held_out(asked, self._n_moments, self.forecaster.task.horizon, least=least)
 
-    def _plan_without(self, data: Any, hold_out: int | None) -> ForecastPlan:
-        """The plan of the rows it learned from, without the last moments, which are its tests; errors as `backtest`."""
-        task = self.forecaster.task
-        source, said = read_again(self.report, task, data)
+    def _read_without(self, data: Any, n_held: int) -> SeriesPlanner:
+        """The series it learned from, of which the last moments are tests; errors as `backtest`."""
+        source, said = read_again(self.report, self.forecaster.task, data)
         said |= {"known": self.forecaster.columns.sources, "inspect": False}
-        return plan_forecast(source, make_request([*task.targets], said), held_out=self._held_out(hold_out))
+        return read_planner(source, make_request([*self.forecaster.task.targets], said), held_out=n_held)
+
+    @staticmethod
+    def _control(progress: OnProgress) -> Control:
+        return Control(n_threads=check_threads(None), report=progress or (lambda progress: None), stopping=stop_request())
 
     def read(self, data: Any) -> Later:
         """Later rows, or none, as the model reads them."""

@@ -6,9 +6,13 @@ from typing import Annotated, Any
 
 import msgspec
 
-from weights.options import option, parse_numbers
+from weights.options import option, parse_lists, parse_numbers
 
 TrainingRows = Annotated[Any, option("The rows of training, if they are no longer where they were.", "FILE", "--data")]
+Varied = Annotated[
+    dict[str, Any],
+    option("A setting and values; ; separates such with commas.", "NAME=V1,V2,...", parse=parse_lists, repeated=True),
+]
 
 
 class PredictOptions(msgspec.Struct, frozen=True):

@@ -350,7 +350,7 @@ def with_settings(spec: Spec, settings: Mapping[str, Any]) -> Spec:
         types = {f.name: f.type for f in msgspec.structs.fields(type(part))}
         if value is None and not _takes_none(types[field]):
             continue  # left open
-        changed = msgspec.structs.replace(part, **{field: _convert(value, types[field], f"{section}.{field}")})
+        changed = msgspec.structs.replace(part, **{field: convert_setting(value, types[field], f"{section}.{field}")})
         spec = msgspec.structs.replace(spec, **{section: changed})
     return spec
 
@@ -398,7 +398,12 @@ def find_setting(spec: Spec, name: str) -> tuple[str, str]:
     raise UsageError(f"There is no setting '{name}' for this model. {suggest(name, [*known, *short])}")
 
 
-def _convert(value: Any, kind: Any, name: str) -> Any:
+def convert_setting(value: Any, kind: Any, name: str) -> Any:
+    """The value of a setting as its type, from a text as well.
+
+    Raises:
+        UsageError: it is not of that type.
+    """
     if isinstance(value, np.generic):
         value = value.item()
     if isinstance(value, str) and "tuple" in str(kind):

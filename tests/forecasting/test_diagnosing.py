@@ -9,8 +9,9 @@ import weights as wt
 from planted import stacked, weekly
 from small import HORIZON, forecast_one, forecast_two
 from weights.errors import UsageError
-from weights.forecasting.diagnosing import ForecastRemedy, conclude
+from weights.forecasting.diagnosing import conclude
 from weights.forecasting.forecaster import LagModel
+from weights.forecasting.trials import ForecastTrial
 
 SAID = {"task": "forecast", "time": "day", "horizon": HORIZON, "inspect": False}
 
@@ -25,7 +26,7 @@ def by_name(diagnosis):
 
 
 def remedy(name, gain, half, train_gain=0.0):
-    return ForecastRemedy(name, f"with {name}", gain, gain - half, gain + half, train_gain)
+    return ForecastTrial(name, f"with {name}", {}, gain, gain - half, gain + half, train_gain)
 
 
 @pytest.mark.parametrize(
@@ -36,7 +37,7 @@ def remedy(name, gain, half, train_gain=0.0):
         ([remedy("fewer-lags", 0.2, 0.3, -0.3), remedy("recent", -0.3, 0.1)], True, "limited by the amount of data"),
         ([remedy("fewer-lags", 0.01, 0.005, -0.3), remedy("recent", -0.01, 0.1)], True, "balanced"),
         ([remedy("fewer-lags", 0.0, 0.0)], False, "limited by noise"),
-        ([ForecastRemedy("recent", "the later half", 0.3)], True, "undecided"),
+        ([ForecastTrial("recent", "the later half", {}, 0.3)], True, "undecided"),
     ],
 )
 def test_a_verdict_follows_from_what_changes_do(remedies, beaten, verdict):

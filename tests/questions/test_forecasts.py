@@ -78,8 +78,8 @@ def test_the_forecast_of_one_series_is_drawn():
 def test_runs_of_rows_are_not_asked_for_the_next_steps():
     with pytest.raises(UsageError, match="forecast"):
         ask(fitted_example("wine"), "forecast")
-    with pytest.raises(UsageError, match="A run of series is not asked for 'compare'"):
-        ask(forecast_one(), "compare")
+    with pytest.raises(UsageError, match="A run of series is not asked for 'check-intervals'"):
+        ask(forecast_one(), "check-intervals")
 
 
 def test_weights_of_lags_are_numbers_and_a_drawing_of_the_series_that_is_named():

@@ -38,6 +38,10 @@ def plan_prices(data: Any, request: Request, *, held_out: int = 0) -> PricePlan:
         NotFoundError, DataError: as `read_panel` and `lay_out_prices`; rows of the test do not come last.
     """
     check_acting(request, TAKES, "forecasts of prices (--as)")
+    for name in request.settings:
+        raise UsageError(
+            f"The setting '{name}' does nothing for forecasts of prices (--as), which are learned in closed form. Leave it out."
+        )
     horizon, quantity = check_horizon(request.data.horizon), check_quantity(request.data.quantity)
     named = name_series_columns(data, request.data)
     targets, series, split = named.targets, named.series, named.split

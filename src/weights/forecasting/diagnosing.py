@@ -1,74 +1,29 @@
-"""Would forecasts be better otherwise? Changes of a plan are learned without the last moments, and judged on these.
+"""Would forecasts be better otherwise? Changes are learned without the last moments, and judged on these.
 
-Every change is tried on the windows of the run itself, so that differences are paired, and their intervals know that windows near each
-other depend on each other. What a change does where it was learned from, beside what it does to what came later, says which way the run
-is wrong: a freer forecast that fits better and forecasts worse was too free.
+What a change does where it was learned from, beside what it does to what came later, says which way the run is wrong: a freer forecast that
+fits better and forecasts worse was too free.
 """
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
-from functools import partial
-from typing import NamedTuple
+from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple
 
 import msgspec
-import numpy as np
 
-from weights.errors import DataError, listed, printable
-from weights.forecasting.cleaning import clean_all
-from weights.forecasting.columns import NO_COLUMNS
-from weights.forecasting.fitting import find_season_errors, fit_forecaster
-from weights.forecasting.forecaster import Forecaster, LagModel
-from weights.forecasting.later import lay_out_later
+from weights.errors import listed, printable
+from weights.forecasting.forecaster import LagModel
 from weights.forecasting.plan import ForecastPlan
-from weights.forecasting.rolling import Errors, Sizes, find_errors, mean_error, measure_sizes
-from weights.forecasting.scoring import answer_plainly, walk_later
-from weights.forecasting.units import Unit, find_scale
+from weights.forecasting.planning import SeriesPlanner
+from weights.forecasting.settings import ForecastSettings
+from weights.forecasting.trials import MEASURE, ForecastTrial, TrialRunner
 from weights.training.control import Control, Progress
-from weights.training.lagged import MOST_LAGS, forecast_at, steps_after
-from weights.types import FloatArray
+from weights.training.lagged import MOST_LAGS
 
 TRYING = "trying changes"
 """The stage of a diagnosis."""
-_LEVEL = 0.95
-_MOST_WINDOWS = 500
-"""Of each series, of which it is asked how well they are fitted (our choice)."""
 _CLOSE = 0.02
 """Share of the loss below which a change is not worth making (our choice)."""
-
-
-class ForecastRemedy(msgspec.Struct, frozen=True):
-    """A change and what it does.
-
-    Attributes:
-        name: of the change. change: in words.
-        gain: by how much the loss of later values falls. low, high: where that lies, with 95 % for all changes together; None where
-            nothing can be said.
-        train_gain: by how much the loss of windows that were learned from falls.
-        seconds: what learning took.
-        failure: why it could not be tried; empty if it could.
-    """
-
-    name: str
-    change: str
-    gain: float = 0.0
-    low: float | None = None
-    high: float | None = None
-    train_gain: float = 0.0
-    seconds: float = 0.0
-    failure: str = ""
-
-    @property
-    def helps(self) -> bool:
-        """Whether the loss falls beyond doubt."""
-        return self.low is not None and self.low > 0
-
-    @property
-    def harms(self) -> bool:
-        """Whether the loss rises beyond doubt."""
-        return self.high is not None and self.high < 0
 
 
 class ForecastDiagnosis(msgspec.Struct, frozen=True):
@@ -92,107 +47,68 @@ class ForecastDiagnosis(msgspec.Struct, frozen=True):
     plain: str
     n_windows: int
     held_out: int
-    remedies: list[ForecastRemedy]
+    remedies: list[ForecastTrial]
     notes: list[str] = []
 
 
 class Change(NamedTuple):
-    """A change of a plan: its name, in words, and how it is made."""
+    """A change of the settings: its name, in words, and what is set."""
 
     name: str
     words: str
-    make: Callable[[ForecastPlan], ForecastPlan]
-
-
-class _Tried(NamedTuple):
-    """What came of a plan: sizes of errors of later values, and of those that were learned from."""
-
-    forecaster: Forecaster
-    later: Sizes
-    learned: Sizes
-    seconds: float
+    settings: dict[str, Any]
 
 
 def list_changes(plan: ForecastPlan, used: Sequence[str] = ()) -> Iterator[Change]:
     """The changes that make sense for a plan, of which these columns that are known up to the origin are used."""
     lags, longest = plan.regressions.lags, max(len(unit.values) for unit in plan.units)
     if lags:
-        yield Change("recent", "the later half of the history alone", _take_recent)
+        yield Change("recent", "the later half of the history alone", {"history": longest - longest // 2})
     if len(lags) > 1:
-        yield Change("fewer-lags", f"regressions on {lags[0]} lags alone", lambda plan: _with_lags(plan, lags[:1]))
-    if lags and (more := 2 * lags[-1]) <= MOST_LAGS and more in _within(plan, (more,), longest):
-        yield Change("more-lags", f"regressions on {more} lags as well", lambda plan: _with_lags(plan, (*lags, more)))
+        yield Change("fewer-lags", f"regressions on {lags[0]} lags alone", {"lags": lags[:1]})
+    if lags and (more := 2 * lags[-1]) <= MOST_LAGS and more in plan.regressions._replace(lags=(*lags, more)).within(longest).lags:
+        yield Change("more-lags", f"regressions on {more} lags as well", {"lags": (*lags, more)})
     if plan.with_pool:
-        yield Change("each-alone", "each series by itself, without what all share", lambda plan: replace(plan, pooling=False))
+        yield Change("each-alone", "each series by itself, without what all share", {"pooling": False})
     if plan.columns.groups:
-        without = f"without {listed([*plan.columns.groups], 3)}"
-        yield Change("without-columns", without, _without_columns)
+        yield Change("without-columns", f"without {listed([*plan.columns.groups], 3)}", {"columns": False})
     if used:
-        yield Change("without-past", f"without {listed([printable(name) for name in used], 3)}", _without_past)
+        yield Change("without-past", f"without {listed([printable(name) for name in used], 3)}", {"past": False})
     if any(unit.scale.logged for unit in plan.units):
-        yield Change("without-logs", "without logarithms", lambda plan: _with_scale(plan, logged=False))
+        yield Change("without-logs", "without logarithms", {"logs": False})
     elif all(unit.values.min() > 0 for unit in plan.units):
-        yield Change("with-logs", "of logarithms", lambda plan: _with_scale(plan, logged=True))
+        yield Change("with-logs", "of logarithms", {"logs": True})
 
 
-def diagnose_forecasts(plan: ForecastPlan, held_out: int, control: Control) -> ForecastDiagnosis:
-    """What changes of a plan do to forecasts of its last moments.
+def diagnose_forecasts(planner: SeriesPlanner, settings: ForecastSettings, held_out: int, control: Control) -> ForecastDiagnosis:
+    """What changes do to forecasts of the last moments of series.
 
     Args:
-        plan: without the last moments, which are its tests.
-        held_out: how many these are.
+        planner: of series whose last moments are their tests.
+        settings: of the run.
+        held_out: how many moments these are.
         control: reports progress, and stops.
 
     Raises:
         DataError: nothing can be judged. Interrupted: the work was asked to stop.
     """
-    tests, scale = plan.tests, find_season_errors(plan)
-    base = _try(plan, control, tests, scale)
-    changes = [*list_changes(plan, base.forecaster.columns.past)]
-    if not len(base.later.mase):
-        raise DataError(
-            "Judging changes needs a series with as many of the last moments as the horizon, but there is none. Give more rows."
-        )
-    plainly = answer_plainly(lay_out_later(base.forecaster, tests, plan.columns_after(base.forecaster.columns), []))
-    plain = measure_sizes(walk_later(plainly, ()).errors, scale)
-    control.report(Progress(TRYING, 1 / (len(changes) + 1), None))
+    runner = TrialRunner(planner, control, "The diagnosis", network=False)
+    base = runner.learn(settings)
+    changes = [*list_changes(base.plan, base.forecaster.columns.past)]
+    plain_loss, model = base.judge_plainly(), base.forecaster.model
     remedies = []
     for done, change in enumerate(changes):
-        remedies.append(_judge(change, base, partial(_try, control=control, tests=tests, scale=scale), plan, len(changes)))
-        control.report(Progress(TRYING, (done + 2) / (len(changes) + 1), None))
+        control.report(Progress(TRYING, (done + 1) / (len(changes) + 1), None))
+        remedies.append(runner.judge(base, *change, among=len(changes)))
     remedies.sort(key=lambda remedy: -remedy.gain)
-    loss, train_loss, plain_loss = (mean_error(sizes.mase, sizes)[0] for sizes in (base.later, base.learned, plain))
-    verdict, reason = conclude(loss, plain_loss, base.forecaster.model, remedies)
+    verdict, reason = conclude(base.loss, plain_loss, model, remedies)
+    n_windows, notes = len(base.later.mase), base.plan.remarks
     return ForecastDiagnosis(
-        verdict,
-        reason,
-        "scaled error (MASE)",
-        loss,
-        train_loss,
-        plain_loss,
-        base.forecaster.model.plain,
-        len(base.later.mase),
-        held_out,
-        remedies,
-        plan.remarks,
+        verdict, reason, MEASURE, base.loss, base.train_loss, plain_loss, model.plain, n_windows, held_out, remedies, notes
     )
 
 
-def _judge(change: Change, base: _Tried, attempt: Callable[[ForecastPlan], _Tried], plan: ForecastPlan, n_changes: int) -> ForecastRemedy:
-    """What a change, one of so many, does to a plan, beside what came of that as it is."""
-    try:
-        tried = attempt(change.make(plan))
-    except DataError as failed:
-        return ForecastRemedy(change.name, change.words, failure=str(failed))
-    gain, error = mean_error(base.later.mase - tried.later.mase, base.later)
-    half = error.half_width(1 - (1 - _LEVEL) / n_changes)
-    train_gain = mean_error(base.learned.mase, base.learned)[0] - mean_error(tried.learned.mase, tried.learned)[0]
-    same = np.array_equal(base.later.mase, tried.later.mase)
-    low, high = (0.0, 0.0) if same else (None, None) if half is None else (gain - half, gain + half)
-    return ForecastRemedy(change.name, change.words, gain, low, high, train_gain, tried.seconds)
-
-
-def conclude(loss: float, plain_loss: float, model: LagModel, remedies: Sequence[ForecastRemedy]) -> tuple[str, str]:
+def conclude(loss: float, plain_loss: float, model: LagModel, remedies: Sequence[ForecastTrial]) -> tuple[str, str]:
     """A verdict and its reason."""
     if any(remedy.low is None and not remedy.failure for remedy in remedies):
         return "undecided", "what was held out is too short to tell how forecasts near each other depend: hold out more (--hold-out)"
@@ -211,69 +127,4 @@ def conclude(loss: float, plain_loss: float, model: LagModel, remedies: Sequence
     return (
         "balanced",
         f"no change helps beyond doubt; the {model.plain} loses {plain_loss / max(loss, 1e-300):.2g} times as much",
-    )
-
-
-def _try(plan: ForecastPlan, control: Control, tests: Sequence[FloatArray], scale: FloatArray) -> _Tried:
-    """How a plan fares on what comes later, and on what it was learned from; errors of units are scaled by the same of all plans (U,)."""
-    begun = time.monotonic()
-    quiet = Control(n_threads=control.n_threads, stopping=control.stopping, work="The diagnosis")
-    forecaster = fit_forecaster(replace(plan, tests=(), inspect=False, network=False), quiet)
-    seconds = time.monotonic() - begun
-    walked = walk_later(lay_out_later(forecaster, tests, plan.columns_after(forecaster.columns), []), ())
-    return _Tried(forecaster, measure_sizes(walked.errors, scale), measure_sizes(_fitted_errors(forecaster, plan), scale), seconds)
-
-
-def _fitted_errors(forecaster: Forecaster, plan: ForecastPlan) -> list[Errors]:
-    """The errors of windows that were learned from, the last ones of each series, without what columns known up to the origin add."""
-    horizon, places, found = forecaster.task.horizon, plan.places_of(forecaster.columns), []
-    for u, unit in enumerate(plan.units):
-        effects = forecaster.expect_from(u, unit.begin, unit.columns[: len(unit.values), places])
-        n_lags = max(min(forecaster.model.n_lags, len(effects) // 2), 1)
-        origins = np.arange(max(n_lags - 1, len(effects) - horizon - _MOST_WINDOWS), len(effects) - horizon)
-        rest = clean_all(unit.seen - effects, forecaster.units.cleaning(u))
-        forecasts = forecast_at(rest, origins, forecaster.units.weights[u, :n_lags]) + steps_after(effects, origins, horizon)
-        came = steps_after(unit.came, origins, horizon)
-        found.append(find_errors(origins - len(effects), came, forecasts, unit.scale))
-    return found
-
-
-def _without_columns(plan: ForecastPlan) -> ForecastPlan:
-    """The plan without columns of the calendar and those that are known beforehand."""
-    n_known = len(plan.columns.known)
-    return replace(plan, columns=NO_COLUMNS, units=[replace(unit, columns=unit.columns[:, n_known:]) for unit in plan.units])
-
-
-def _without_past(plan: ForecastPlan) -> ForecastPlan:
-    """The plan without columns that are known up to the origin."""
-    n_known = len(plan.columns.known)
-    return replace(plan, past=(), units=[replace(unit, columns=unit.columns[:, :n_known]) for unit in plan.units])
-
-
-def _take_recent(plan: ForecastPlan) -> ForecastPlan:
-    """The plan of the later half of each series."""
-    units = [_cut_front(unit, len(unit.values) // 2) for unit in plan.units]
-    return _with_lags(replace(plan, units=units), plan.regressions.lags)
-
-
-def _cut_front(unit: Unit, n: int) -> Unit:
-    """A unit without its first n values."""
-    judged = None if unit.first_judged is None else max(unit.first_judged - n, 0) or None
-    return replace(unit, begin=unit.begin + n, values=unit.values[n:], known=unit.known[n:], columns=unit.columns[n:], first_judged=judged)
-
-
-def _with_lags(plan: ForecastPlan, lags: tuple[int, ...]) -> ForecastPlan:
-    """The plan with regressions on other numbers of lags, as far as series suffice for them."""
-    lags = _within(plan, lags, max(len(unit.values) for unit in plan.units))
-    return replace(plan, regressions=plan.regressions._replace(lags=lags))
-
-
-def _within(plan: ForecastPlan, lags: tuple[int, ...], longest: int) -> tuple[int, ...]:
-    return plan.regressions._replace(lags=lags).within(longest).lags
-
-
-def _with_scale(plan: ForecastPlan, *, logged: bool) -> ForecastPlan:
-    """The plan of values on a log scale, or not."""
-    return replace(
-        plan, units=[replace(unit, scale=find_scale(unit.values, plan.regressions.seasons, logged=logged)) for unit in plan.units]
     )

@@ -128,7 +128,7 @@ def _fit(plan: ForecastPlan, control: Control) -> Forecaster:
     for u, result in enumerate(results):
         own = result.weights if beaten else plain_weights(plain, plan.regressions, len(plan.units[u].values))
         weights_of_lags[u, : len(own)] = own
-    tried = beaten and plan.network and plan.with_pool and past is None
+    tried = beaten and plan.settings.network and plan.with_pool and past is None
     network = _train_network(plan, results, weights_of_lags, control) if tried else None
     own = mix_pool(pool).weights if pool is not None and beaten else plain_weights(plain, plan.regressions, n_lags)
     shared = np.concatenate([own, np.zeros((n_lags - len(own), horizon))])
@@ -160,7 +160,7 @@ def _fit(plan: ForecastPlan, control: Control) -> Forecaster:
         plan.task,
         plan.calendar,
         plan.labels,
-        LagModel(n_lags, plan.regressions.seasons, shares, plain, beaten),
+        LagModel(n_lags, plan.regressions.seasons, shares, plain, beaten, plan.settings),
         columns,
         _arrays(plan, [result.beside for result in results] if beaten else None, scaled_by, weights_of_lags, columns, past),
         shared if plan.with_pool else None,

@@ -18,6 +18,7 @@ from weights.forecasting.columns import ChosenColumns, moments_of
 from weights.forecasting.drivers import Drivers
 from weights.forecasting.network import SeriesNetwork
 from weights.forecasting.past import PastScale
+from weights.forecasting.settings import ForecastSettings
 from weights.forecasting.units import Scale, carry_forward, name_unit, place_series
 from weights.tasks.forecast import Forecast
 from weights.training.lagged import Regressions
@@ -33,6 +34,7 @@ class LagModel(msgspec.Struct, frozen=True):
         shares: of each regression, and of what smooths, in the forecasts, by its name, the largest first; means over series and steps.
         beaten: whether forecasts are better than the best of the plain ones by more than their standard error; where not, that answers.
         plain: the best of the plain forecasts, such as the last value.
+        settings: what was set.
     """
 
     n_lags: int
@@ -40,6 +42,7 @@ class LagModel(msgspec.Struct, frozen=True):
     shares: dict[str, float]
     plain: str
     beaten: bool
+    settings: ForecastSettings = ForecastSettings()
 
 
 class SeriesArrays(NamedTuple):

@@ -12,6 +12,7 @@ from weights.data.series.calendar import Calendar
 from weights.ensemble import Origin
 from weights.forecasting.columns import ChosenColumns
 from weights.forecasting.network import estimate_network
+from weights.forecasting.settings import ForecastSettings
 from weights.forecasting.units import Unit
 from weights.tasks.forecast import Forecast
 from weights.training.lagged import Regressions
@@ -38,8 +39,7 @@ class ForecastPlan:
         remarks: notes on the data. n_threads: units in work at the same time. seconds: about how long it takes.
         columns: what stands beside lags. past: columns that are known up to the origin, which are asked whether they help.
         inspect: whether to measure what drives forecasts.
-        pooling: whether series may share regressions.
-        network: whether a network may add to what many series' regressions forecast; not beside columns known up to the origin.
+        settings: what was set of it.
     """
 
     task: Forecast
@@ -57,8 +57,7 @@ class ForecastPlan:
     columns: ChosenColumns
     past: Sequence[str]
     inspect: bool
-    pooling: bool = True
-    network: bool = True
+    settings: ForecastSettings
 
     def agrees_with(self, config: Any) -> bool:
         """Whether a saved run forecasts series of the same names."""
@@ -77,7 +76,7 @@ class ForecastPlan:
     @property
     def with_pool(self) -> bool:
         """Whether series share regressions."""
-        return self.pooling and len(self.units) > 1
+        return self.settings.pooling and len(self.units) > 1
 
     @property
     def stages(self) -> dict[str, float]:
@@ -85,7 +84,7 @@ class ForecastPlan:
         alone = {REGRESSING: self.seconds}
         if not self.with_pool:
             return alone
-        return {POOLING: 0.3 * self.seconds, **alone} | (estimate_network(len(self.units), self.n_threads) if self.network else {})
+        return {POOLING: 0.3 * self.seconds, **alone} | (estimate_network(len(self.units), self.n_threads) if self.settings.network else {})
 
 
 def estimate_seconds(n_units: int, regressions: Regressions, n_threads: int) -> float:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 import numpy as np
@@ -19,13 +19,15 @@ from weights.fitoptions import DataOptions, FitOptions, Request
 from weights.forecasting.columns import NO_COLUMNS, ChosenColumns, choose_beside
 from weights.forecasting.past import leave_out
 from weights.forecasting.plan import SECONDS_A_SMOOTHING, ForecastPlan, cut_before_judged, estimate_seconds
-from weights.forecasting.reading import STEPS, describe_unread, read_series
-from weights.forecasting.units import Unit, find_seasons, make_units
+from weights.forecasting.reading import STEPS, SeriesRows, describe_unread, read_series
+from weights.forecasting.settings import ForecastSettings, change_settings
+from weights.forecasting.units import Unit, find_scale, find_seasons, make_units
 from weights.options import list_options
 from weights.tasks.forecast import MOST_STEPS, Forecast
 from weights.tasks.prices import PriceForecast
 from weights.tasks.registry import SERIES_TASKS
 from weights.training.lagged import MOST_LAGS, Regressions, choose_lags
+from weights.training.rolling import STRENGTHS
 from weights.training.smoothing import SMOOTHERS, list_smoothers
 
 TAKES = (
@@ -68,48 +70,96 @@ def plan_forecast(data: Any, request: Request, *, held_out: int = 0) -> Forecast
     Raises:
         UsageError: an option is missing, or does nothing for forecasts. NotFoundError, DataError: as `read_series` and `make_units`.
     """
+    settings = change_settings(ForecastSettings(), request.settings)
+    return read_planner(data, request, held_out=held_out).plan(settings)
+
+
+def read_planner(data: Any, request: Request, *, held_out: int = 0) -> SeriesPlanner:
+    """Series of which forecasts may be planned; arguments and errors as `plan_forecast`, but settings, which are not looked at."""
     check_acting(request, TAKES, "forecasts")
     horizon = check_horizon(request.data.horizon)
-    rows = read_series(data, request.data, held_out=held_out)
-    panel, n_known = rows.panel, len(rows.known)
-    seasons = panel.calendar.seasons
-    units, remarks = make_units(panel, len(rows.named.targets), rows.parts, seasons)
-    if panel.calendar.numbered:
-        step = -(-len(units) // _MOST_FOUND)
-        seasons = find_seasons([unit.values for unit in units[::step]])
-    regressions = _choose_regressions(units, horizon, seasons)
-    remarks += describe_unread(rows.unread)
-    told, cannot = leave_out(rows.past, [unit.columns[: len(unit.values), n_known:] for unit in units])
-    remarks += cannot
-    past, kept = [rows.past[i] for i in told], [*range(n_known), *(n_known + i for i in told)]
-    units = [replace(unit, columns=unit.columns[:, kept]) for unit in units]
-    columns = _choose_columns(rows.known, panel, units, regressions)
-    columns = msgspec.structs.replace(columns, levels=rows.levels) if columns.known else columns
-    if rows.known and not columns.known:
-        named = listed([printable(name) for name in rows.said_known], 5)
-        remarks.append(f"what is known beforehand did not help forecasts, and is not used: {named}")
-        units = [replace(unit, columns=unit.columns[:, n_known:]) for unit in units]
-    n_threads = check_threads(request.fit.threads)
-    regressions, smoothing = _add_smoothers(regressions, units, request.fit.budget)
-    regressions, seconds, thinned = _thin(regressions, len(units), n_threads, request.fit.budget)
-    check_memory_for(8.0 * len(units) * regressions.n_lags * horizon * 2, f"The weights of {len(units):,} series")
-    return ForecastPlan(
-        task=Forecast(rows.named.targets, horizon, rows.time, rows.named.series),
-        calendar=panel.calendar,
-        labels=[*panel.labels],
-        units=units,
-        regressions=regressions,
-        tests=_tests(panel, units) if rows.parts is not None and rows.parts.test.any() else [],
-        source=rows.named.source,
-        origin=rows.named.origin(rows.time),
-        n_samples=rows.n_rows,
-        remarks=[*rows.remarks, *remarks, *smoothing, *thinned, *_describe_judging(units, regressions)],
-        n_threads=n_threads,
-        seconds=seconds,
-        columns=columns,
-        past=past,
-        inspect=request.fit.inspect is not False,
-    )
+    return SeriesPlanner(read_series(data, request.data, held_out=held_out), horizon, request.fit)
+
+
+class SeriesPlanner(NamedTuple):
+    """Series that were read, of which forecasts are planned with one setting or another.
+
+    Attributes:
+        rows: the series. horizon: steps ahead. fit: what was said of the fit.
+    """
+
+    rows: SeriesRows
+    horizon: int
+    fit: FitOptions
+
+    def plan(self, settings: ForecastSettings) -> ForecastPlan:
+        """What would be learned with these settings.
+
+        Raises:
+            UsageError: a setting does not suit the series. DataError: as `make_units`; no series is long enough.
+        """
+        rows, panel, n_known = self.rows, self.rows.panel, len(self.rows.known)
+        seasons = panel.calendar.seasons if settings.seasons is None else settings.seasons
+        units, remarks = make_units(panel, len(rows.named.targets), rows.parts, seasons)
+        units = units if settings.history is None else [_keep_recent(unit, settings.history) for unit in units]
+        if panel.calendar.numbered and settings.seasons is None:
+            step = -(-len(units) // _MOST_FOUND)
+            seasons = find_seasons([unit.values for unit in units[::step]])
+        units = units if settings.history is None and settings.logs is None else _see_again(units, seasons, settings.logs)
+        regressions = _choose_regressions(units, self.horizon, seasons, settings)
+        remarks += describe_unread(rows.unread)
+        told, cannot = leave_out(rows.past if settings.past else [], [unit.columns[: len(unit.values), n_known:] for unit in units])
+        remarks += cannot
+        past, kept = [rows.past[i] for i in told], [*range(n_known), *(n_known + i for i in told)]
+        units = [replace(unit, columns=unit.columns[:, kept]) for unit in units]
+        columns = _choose_columns(rows.known, panel, units, regressions) if settings.columns else NO_COLUMNS
+        columns = msgspec.structs.replace(columns, levels=rows.levels) if columns.known else columns
+        if rows.known and not columns.known:
+            if settings.columns:
+                named = listed([printable(name) for name in rows.said_known], 5)
+                remarks.append(f"what is known beforehand did not help forecasts, and is not used: {named}")
+            units = [replace(unit, columns=unit.columns[:, n_known:]) for unit in units]
+        n_threads = check_threads(self.fit.threads)
+        regressions, smoothing = _add_smoothers(regressions, units, self.fit.budget) if settings.smoothing else (regressions, [])
+        regressions, seconds, thinned = _thin(regressions, len(units), n_threads, self.fit.budget)
+        check_memory_for(8.0 * len(units) * regressions.n_lags * self.horizon * 2, f"The weights of {len(units):,} series")
+        return ForecastPlan(
+            task=Forecast(rows.named.targets, self.horizon, rows.time, rows.named.series),
+            calendar=panel.calendar,
+            labels=[*panel.labels],
+            units=units,
+            regressions=regressions,
+            tests=_tests(panel, units) if rows.parts is not None and rows.parts.test.any() else [],
+            source=rows.named.source,
+            origin=rows.named.origin(rows.time),
+            n_samples=rows.n_rows,
+            remarks=[*rows.remarks, *remarks, *smoothing, *thinned, *_describe_judging(units, regressions)],
+            n_threads=n_threads,
+            seconds=seconds,
+            columns=columns,
+            past=past,
+            inspect=self.fit.inspect is not False,
+            settings=settings,
+        )
+
+
+def _keep_recent(unit: Unit, n: int) -> Unit:
+    """A unit of its last n values."""
+    cut = max(len(unit.values) - n, 0)
+    judged = None if unit.first_judged is None else max(unit.first_judged - cut, 0) or None
+    parts = {name: getattr(unit, name)[cut:] for name in ("values", "known", "columns")}
+    return replace(unit, begin=unit.begin + cut, first_judged=judged, **parts)
+
+
+def _see_again(units: Sequence[Unit], seasons: Sequence[int], logs: bool | None) -> list[Unit]:
+    """Units whose scales follow from the values that they have, on a log scale or not.
+
+    Raises:
+        UsageError: a log scale is asked for values that have no logarithm.
+    """
+    if logs and (least := min(float(unit.values.min()) for unit in units)) <= 0:
+        raise UsageError(f"logs need values above zero, but the least is {least:g}. Leave the setting out, or set logs=no.")
+    return [replace(unit, scale=find_scale(unit.values, seasons, logged=logs)) for unit in units]
 
 
 def refuse_series_options(said: DataOptions) -> None:
@@ -199,15 +249,13 @@ def check_acting(request: Request, takes: Collection[str], what: str) -> None:
             value = getattr(record, known.name)
             if known.name not in takes and value != known.default and not (known.default == () and not value):
                 raise UsageError(f"{known.flag} does nothing for {what}. Leave it out.")
-    for name in request.settings:
-        raise UsageError(f"The setting '{name}' does nothing for {what}, which are learned in closed form. Leave it out.")
 
 
-def _choose_regressions(units: Sequence[Unit], horizon: int, seasons: Sequence[int]) -> Regressions:
+def _choose_regressions(units: Sequence[Unit], horizon: int, seasons: Sequence[int], settings: ForecastSettings) -> Regressions:
     """What is tried for units of about the usual length.
 
     Raises:
-        DataError: not one is long enough to learn from.
+        DataError: not one is long enough to learn from, or for the lags that were set.
     """
     lengths = np.sort([len(unit.values) for unit in units])
     longest = int(lengths[-1])
@@ -217,11 +265,17 @@ def _choose_regressions(units: Sequence[Unit], horizon: int, seasons: Sequence[i
             f"judged, but the longest has {longest:,}. Ask for a shorter horizon, or give more rows."
         )
     regressions = Regressions(horizon, ())
-    for n in (int(np.median(lengths)), longest):
+    for n in (int(np.median(lengths)), longest) if settings.lags is None else (longest,):
         fitting = tuple(season for season in seasons if season <= min(MOST_LAGS, n - horizon))
-        regressions = Regressions(horizon, choose_lags(n, horizon, fitting), fitting).within(n)
-        if regressions.lags:
+        lags = choose_lags(n, horizon, fitting) if settings.lags is None else tuple(sorted({*settings.lags}))
+        regressions = Regressions(horizon, lags, fitting, strengths=settings.strengths or STRENGTHS)
+        if (regressions := regressions.within(n)).lags:
             break
+    if settings.lags is not None and {*regressions.lags} != {*settings.lags}:
+        raise DataError(
+            f"Series must be long enough for {listed([str(n) for n in settings.lags], 5)} lags and {counted(horizon, 'step')} ahead, "
+            f"but the longest has {longest:,} values. Set fewer lags."
+        )
     return regressions
 
 

@@ -53,6 +53,7 @@ SERIES_QUESTIONS = _list_by_name(
     forecasts.SCORE,
     forecasts.BACKTEST,
     forecasts.DIAGNOSE,
+    forecasts.COMPARE,
     forecasts.EXPLAIN,
     forecasts.LAGS,
 )

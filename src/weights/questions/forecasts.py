@@ -12,7 +12,7 @@ from weights.errors import UsageError, counted
 from weights.fitoptions import PartOptions
 from weights.options import option
 from weights.questions.question import Answer, Asker, NoOptions, Question, find_refusal
-from weights.runoptions import TrainingRows
+from weights.runoptions import TrainingRows, Varied
 
 if TYPE_CHECKING:
     from weights.forecasting.steps import ForecastTable
@@ -208,6 +208,40 @@ def ask_diagnose(model: ForecastModel, options: DiagnoseOptions, asker: Asker) -
 
     diagnosis = model.diagnose(options.data, hold_out=options.hold_out, progress=asker.progress)
     return Answer(msgspec.to_builtins(diagnosis), forecast_diagnosis_lines(diagnosis), notes=diagnosis.notes)
+
+
+class CompareOptions(msgspec.Struct, frozen=True):
+    """What is varied, and what is held out."""
+
+    vary: Varied
+    hold_out: Annotated[int | None, option("Last moments that are held out; a quarter, 3,000 at most, if not given.", "STEPS")] = None
+    data: TrainingRows = None
+
+
+def ask_compare(model: ForecastModel, options: CompareOptions, asker: Asker) -> Answer:
+    """Variants with their differences from the settings of the run."""
+    from weights.report.diagnosis import forecast_comparison_lines
+
+    comparison = model.compare(options.vary, options.data, hold_out=options.hold_out, progress=asker.progress)
+    return Answer(msgspec.to_builtins(comparison), forecast_comparison_lines(comparison), notes=comparison.notes)
+
+
+COMPARE = Question(
+    name="compare",
+    help="""Of a run of forecasts: learn it with other settings without the last moments, and judge all on these.
+
+    Settings are lags, seasons, strengths, history, logs, columns, past, pooling, smoothing and network; all combinations are
+    compared with the settings as they are.
+
+    \b
+      weights compare runs/oil --vary "lags=24;24,168;336" --vary network=yes,no
+      weights compare runs/sales --vary "seasons=7;7,28" --vary logs=yes
+    """,
+    ask=ask_compare,
+    options=CompareOptions,
+    stages={"variants": 1.0},
+    subject="series",
+)
 
 
 DIAGNOSE = Question(

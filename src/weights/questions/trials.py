@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import msgspec
 
-from weights.options import option, parse_lists
+from weights.options import option
 from weights.questions.question import Answer, Asker, Question
-from weights.runoptions import TrainingRows
+from weights.runoptions import TrainingRows, Varied
 
 if TYPE_CHECKING:
     from weights.model import Model
@@ -38,15 +38,7 @@ def ask_diagnose(model: Model, options: DiagnoseOptions, asker: Asker) -> Answer
 class CompareOptions(msgspec.Struct, frozen=True):
     """What is varied, and how often it is tried."""
 
-    vary: Annotated[
-        dict[str, Any],
-        option(
-            "A setting and values; ; separates such with commas.",
-            "NAME=V1,V2,...",
-            parse=parse_lists,
-            repeated=True,
-        ),
-    ]
+    vary: Varied
     trainings: Annotated[int, option("How often each variant is trained, with other seeds.", "NUMBER")] = 3
     data: TrainingRows = None
 

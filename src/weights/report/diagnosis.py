@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Sequence
 
 import msgspec
 
 from weights.errors import listed
+from weights.forecasting.comparing import ForecastComparison
 from weights.forecasting.diagnosing import ForecastDiagnosis
+from weights.forecasting.settings import write_settings
+from weights.forecasting.trials import ForecastTrial
 from weights.report.elements import finding_lines
 from weights.report.terminal import duration
 from weights.summary import labelled
@@ -44,23 +48,45 @@ def diagnosis_lines(diagnosis: Diagnosis, run: str) -> list[str]:
 def forecast_diagnosis_lines(diagnosis: ForecastDiagnosis) -> list[str]:
     """Everything a diagnosis of forecasts says."""
     tried = f"{len(diagnosis.remedies)} changes, each learned without the last {diagnosis.held_out:,} moments"
-    rows = [["", "change", "loss falls by", "[low high]", "share", "where learned", ""]]
-    for remedy in diagnosis.remedies:
-        if remedy.failure:
-            rows.append([remedy.name, _cut(remedy.change), "failed", "", "", "", remedy.failure])
-            continue
-        bounds = "" if remedy.low is None or remedy.high is None else f"[{compact(remedy.low)} {compact(remedy.high)}]"
-        word = "helps" if remedy.helps else "harms" if remedy.harms else ""
-        share = f"{remedy.gain / max(diagnosis.loss, 1e-300):+.1%}"
-        rows.append([remedy.name, _cut(remedy.change), compact(remedy.gain), bounds, share, compact(remedy.train_gain), word])
     learned = f"{compact(diagnosis.train_loss)} where it was learned, {compact(diagnosis.plain_loss)} of the {diagnosis.plain}"
+    helps = next((remedy for remedy in diagnosis.remedies if remedy.helps), None)
+    fitting = f"weights fit ... {' '.join(f'--set {text}' for text in write_settings(helps.settings))}" if helps is not None else ""
     return [
         labelled("Verdict", f"{diagnosis.verdict}: {diagnosis.reason}"),
         labelled("Loss", f"{diagnosis.measure} {compact(diagnosis.loss)} on the last moments; {learned}"),
         labelled("Tried", f"{tried} and judged on {diagnosis.n_windows:,} forecasts of these"),
-        *aligned(rows, to_right=(2, 4, 5)),
-        "  [95 % interval that holds for all of them together, over the choice of moments]",
+        *_trial_lines(diagnosis.remedies, diagnosis.loss),
+        *([labelled("Next", fitting)] if fitting else []),
     ]
+
+
+def forecast_comparison_lines(comparison: ForecastComparison) -> list[str]:
+    """Settings of forecasts beside those of the run."""
+    learned = f"{compact(comparison.train_loss)} where it was learned"
+    tried = f"{len(comparison.variants)} variants, each learned without the last {comparison.held_out:,} moments"
+    return [
+        labelled("Loss", f"{comparison.measure} {compact(comparison.loss)} on the last moments as it is; {learned}"),
+        labelled("Tried", f"{tried} and judged on {comparison.n_windows:,} forecasts of these"),
+        *_trial_lines(comparison.variants, comparison.loss),
+    ]
+
+
+def _trial_lines(trials: Sequence[ForecastTrial], loss: float) -> list[str]:
+    """What other settings do, as a table."""
+    rows = [["", "change", "loss falls by", "[low high]", "share", "where learned", "time", ""]]
+    for trial in trials:
+        named = ["", _cut(trial.change)] if trial.name == trial.change else [trial.name, _cut(trial.change)]
+        if trial.failure:
+            rows.append([*named, "failed", "", "", "", "", trial.failure])
+            continue
+        bounds = "" if trial.low is None or trial.high is None else f"[{compact(trial.low)} {compact(trial.high)}]"
+        word = "helps" if trial.helps else "harms" if trial.harms else ""
+        share = f"{trial.gain / max(loss, 1e-300):+.1%}"
+        rows.append([*named, compact(trial.gain), bounds, share, compact(trial.train_gain), duration(trial.seconds), word])
+    columns = [i for i in range(len(rows[0])) if any(row[i] for row in rows)]
+    shown = [[row[i] for i in columns] for row in rows]
+    right = [place for place, i in enumerate(columns) if i in (2, 4, 5, 6)]
+    return [*aligned(shown, to_right=right), "  [95 % interval that holds for all of them together, over the choice of moments]"]
 
 
 def decomposition_lines(terms: Decomposition, train_loss: float | None = None) -> list[str]:

@@ -17,6 +17,7 @@ from weights.forecasting.fitting import OURS
 from weights.forecasting.forecaster import Forecaster
 from weights.forecasting.plan import ForecastPlan
 from weights.forecasting.scorelines import describe_intervals
+from weights.forecasting.settings import write_settings
 from weights.forecasting.units import count_series
 from weights.forecasts import ForecastModel
 from weights.report.json import spell
@@ -51,7 +52,8 @@ def plan_lines(plan: ForecastPlan) -> list[str]:
     several = "lag" if plan.regressions.lags == (1,) else "lags"
     beside = "".join(f", {name}" for name in plan.regressions.smoothers)
     mixed = f"ridge regressions on {lags} {several}{shared}, solved exactly{beside}"
-    return [labelled("plan", f"{each}{mixed}; about {duration(sum(plan.stages.values()))}")]
+    said = [labelled("set", ", ".join(write_settings(changed)))] if (changed := plan.settings.changed) else []
+    return [*said, labelled("plan", f"{each}{mixed}; about {duration(sum(plan.stages.values()))}")]
 
 
 def plan_object(plan: ForecastPlan) -> dict[str, Any]:
@@ -66,6 +68,7 @@ def plan_object(plan: ForecastPlan) -> dict[str, Any]:
         "seasons": plan.regressions.seasons,
         "lags": plan.regressions.lags,
         "smoothers": plan.regressions.smoothers,
+        "settings": plan.settings.changed,
         "seconds": round(sum(plan.stages.values()), 2),
         "remarks": plan.remarks,
     }
@@ -124,6 +127,7 @@ def run_lines(model: ForecastModel, folder: Path) -> list[str]:
         labelled(folder.name, f"forecast: {task.target}, {counted(task.horizon, 'step')} ahead, {forecaster.calendar.name}"),
         labelled("made", f"{report.created[:19].replace('T', ' ')} from {report.source}, {report.n_samples:,} rows, {several}"),
         labelled("model", f"{_answering(forecaster)}, {duration(report.seconds)}"),
+        *([labelled("set", ", ".join(write_settings(changed)))] if (changed := forecaster.model.settings.changed) else []),
         *quality_lines(forecaster),
         labelled("why", report.decision),
         *share_lines(forecaster),

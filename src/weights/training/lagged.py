@@ -14,7 +14,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
-from weights.training.rolling import RollingSums, Setting, Trial, judge, place_cuts, sum_around_cuts, try_strengths
+from weights.training.rolling import STRENGTHS, RollingSums, Setting, Trial, judge, place_cuts, sum_around_cuts, try_strengths
 from weights.training.smoothing import smooth
 from weights.training.windows import (
     Reference,
@@ -66,6 +66,7 @@ class Regressions(NamedTuple):
         lags: numbers of lags, ascending.
         seasons: lengths in steps of the seasons that a forecast may begin with.
         smoothers: names of what is mixed with them, see `SMOOTHERS`. smoothing_lags: how many lags that has at most.
+        strengths: penalties that are tried.
     """
 
     horizon: int
@@ -73,6 +74,7 @@ class Regressions(NamedTuple):
     seasons: tuple[int, ...] = ()
     smoothers: tuple[str, ...] = ()
     smoothing_lags: int = 0
+    strengths: tuple[float, ...] = STRENGTHS
 
     @property
     def n_lags(self) -> int:
@@ -125,7 +127,7 @@ class Regressions(NamedTuple):
         """Few on few lags, by which it is asked what would be the same for all."""
         seasons = tuple(season for season in self.seasons if season <= _SHORT)
         lags = tuple(n for n in self.lags if n <= _SHORT) or seasons or (1, 4)
-        return Regressions(self.horizon, lags[-_SHORT_TRIED:], seasons)
+        return Regressions(self.horizon, lags[-_SHORT_TRIED:], seasons, strengths=self.strengths)
 
     def within(self, n_values: int) -> Regressions:
         """Those for which a series of so many values has windows to learn from and to judge by."""
@@ -357,7 +359,7 @@ def _judge_long(values: FloatArray, cuts: IntArray, weights: Sequence[FloatArray
 
 def _try_all(sums: RollingSums, regressions: Regressions) -> list[Trial]:
     """Each regression at the strength that lost least over all steps."""
-    return [try_strengths(sums, n_lags, name, refer) for n_lags, name, refer in regressions.each()]
+    return [try_strengths(sums, n_lags, name, refer, regressions.strengths) for n_lags, name, refer in regressions.each()]
 
 
 def _fit(whole: WindowSums, setting: Setting, regressions: Regressions) -> FloatArray:

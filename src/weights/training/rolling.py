@@ -108,7 +108,9 @@ def sum_around_cuts(values: FloatArray, n_lags: int, horizon: int, cuts: IntArra
     return RollingSums(_divided(learned, scales), _divided(judged, scales))
 
 
-def try_strengths(sums: RollingSums, n_lags: int, name: str, refer: Callable[[int, int], Reference]) -> Trial:
+def try_strengths(
+    sums: RollingSums, n_lags: int, name: str, refer: Callable[[int, int], Reference], strengths: Sequence[float] = STRENGTHS
+) -> Trial:
     """How a regression on lags forecasts the windows that the cuts judge, at the strength that loses least.
 
     Args:
@@ -116,6 +118,7 @@ def try_strengths(sums: RollingSums, n_lags: int, name: str, refer: Callable[[in
         n_lags: L.
         name: of the reference.
         refer: (L, H) -> what forecasts improve on.
+        strengths: that are tried.
     """
     learned, judged = sums.learned.of_lags(n_lags), sums.judged.of_lags(n_lags)
     n_cuts, horizon = judged.future.shape
@@ -127,7 +130,7 @@ def try_strengths(sums: RollingSums, n_lags: int, name: str, refer: Callable[[in
     def lose(strength: float) -> float:
         return float(judge(by_some, [path.weights(strength, some) for path in paths]).mean())
 
-    strength = min(STRENGTHS, key=lose)
+    strength = min(strengths, key=lose)
     weights = [path.weights(strength) for path in paths]
     return Trial(Setting(n_lags, name, strength), judge(sums, weights), weights)
 
