@@ -14,6 +14,7 @@ import scipy.special
 
 from weights.data.series.calendar import Calendar
 from weights.errors import DataError
+from weights.forecasting.pastdrivers import PastDrivers, find_past_drivers
 from weights.forecasting.units import Unit
 from weights.inspection.lagnames import name_step, name_weight
 from weights.inspection.lags import measure_lags
@@ -74,6 +75,7 @@ class Drivers(msgspec.Struct, frozen=True):
         left_over: the p-value of lags telling all that the past tells; intervals hold where they do.
         columns: what columns add. factors: whether that is a factor, not a sum.
         reason: why something is missing; nothing if nothing is.
+        past: what columns known up to the origin say.
     """
 
     lags: list[LagWeight] = []
@@ -84,10 +86,17 @@ class Drivers(msgspec.Struct, frozen=True):
     columns: list[ColumnEffect] = []
     factors: bool = False
     reason: str = ""
+    past: PastDrivers = PastDrivers()
 
 
 def find_drivers(
-    units: Sequence[Unit], rests: Sequence[FloatArray], effects: Effects | None, used: FloatArray, calendar: Calendar, n_season: int
+    units: Sequence[Unit],
+    rests: Sequence[FloatArray],
+    effects: Effects | None,
+    used: FloatArray,
+    calendar: Calendar,
+    n_season: int,
+    past: Sequence[str] = (),
 ) -> Drivers:
     """What drives the forecasts of some series.
 
@@ -98,6 +107,7 @@ def find_drivers(
         used: weights that forecasts use, means over series, shape (L, H).
         calendar: of the series.
         n_season: length of the shortest season in steps; zero without one.
+        past: columns known up to the origin, which stand last among those of the series.
     """
     columns = [] if effects is None else _judge_columns(effects, units[0])
     every = -(-len(units) // _MOST_SERIES)
@@ -106,7 +116,9 @@ def find_drivers(
     n_values = sum(map(len, chosen))
     n_lags = min(max(2 * n_season, _FEWEST_LAGS), _MOST_LAGS, len(used), n_values // _WINDOWS_A_LAG)
     steps = sorted({1, n_season if 0 < n_season <= horizon else 1, horizon})
-    known = Drivers(columns=columns, factors=units[0].scale.logged, n_series=len(chosen))
+    n_known = units[0].columns.shape[1] - len(past)
+    told = find_past_drivers(units[::every], rests[::every], past, n_known, steps, max(n_season, _FEWEST_LAGS))
+    known = Drivers(columns=columns, factors=units[0].scale.logged, n_series=len(chosen), past=told)
     try:
         lag_map = measure_lags(np.concatenate([np.append(rest, np.nan) for rest in chosen]), n_lags, steps)
     except DataError as error:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from weights.errors import printable
 from weights.forecasting.drivers import Drivers, LagWeight
 from weights.forecasting.forecaster import Forecaster
+from weights.forecasting.pastdrivers import PastEffect
 from weights.tables import Shown, Table, between, compact, show_p
 
 _MOST, _ALPHA = 6, 0.05
@@ -48,6 +49,10 @@ def tabulate_drivers(forecaster: Forecaster, drivers: Drivers, *, top: int | Non
     elif forecaster.columns.names:
         alone = "what they add is measured of one series only: fit a run on one to see it"
         tables.append(Table(_TITLE.format("Columns", alone), [], []))
+    if drivers.past.effects:
+        tables.append(_tabulate_past(drivers, forecaster, top))
+    elif drivers.past.reason:
+        tables.append(Table(_TITLE.format("Past columns", f"not measured: {drivers.past.reason}"), [], []))
     return DriverTables(tables)
 
 
@@ -82,3 +87,31 @@ def _tabulate_columns(drivers: Drivers, top: int) -> Table:
     title = "what each adds beside the others, for one of its units; levels beside the first of their kind"
     heads = ["column", "factor" if drivers.factors else "effect", "", "p (Holm)"]
     return Table(_TITLE.format("Columns", title), heads, rows, [_EACH_ALONE] if not drivers.lags else [])
+
+
+def _tabulate_past(drivers: Drivers, forecaster: Forecaster, top: int) -> Table:
+    """Columns known up to the origin, those that tell most surely first, at the step at which they do."""
+    past, steps = drivers.past, {step: name for name, step in drivers.steps.items()}
+    names = dict.fromkeys(effect.name for effect in past.effects)
+    surest = {name: min((own for own in past.effects if own.name == name), key=_doubt) for name in names}
+    order = sorted(surest, key=lambda name: _doubt(surest[name]))
+    rows = []
+    for name in order[:top]:
+        effect = surest[name]
+        step = steps.get(effect.step, f"step {effect.step}")
+        used = "used" if name in forecaster.columns.past else ""
+        rows.append([printable(name), step, compact(effect.effect), between(effect.low, effect.high), show_p(effect.adjusted), used])
+    rows += [[f"and {len(order) - top} more", *[""] * 5]] if len(order) > top else []
+    unit = "a deviation, in deviations" if drivers.n_series > 1 else "one, in logarithms" if past.logged else "one"
+    title = f"change where its last {past.n_lags} values are all higher by {unit}, other lags and columns as they are"
+    notes = [
+        "each at the step ahead at which it tells most surely; p: of none of its lags telling anything, for all columns and steps (Holm)"
+    ]
+    if past.left_over is not None and past.left_over < _ALPHA:
+        notes.append("these lags do not tell all that the past tells (p < 0.05), so that intervals may be too narrow")
+    return Table(_TITLE.format("Past columns", title), ["column", "ahead", "effect", "", "p (Holm)", ""], rows, notes)
+
+
+def _doubt(effect: PastEffect) -> tuple[float, float]:
+    """What effects are sorted by: their p-values, adjusted and not."""
+    return (1.0 if effect.adjusted is None else effect.adjusted, 1.0 if effect.p_value is None else effect.p_value)

@@ -285,7 +285,8 @@ def _find_drivers(plan: ForecastPlan, results: Sequence[_UnitResult], used: Floa
     """What drives the forecasts of all units."""
     rests = [unit.seen - result.beside.final for unit, result in zip(plan.units, results, strict=True)]
     effects = results[0].beside.effects if len(results) == 1 else None
-    return find_drivers(plan.units, rests, effects, used.mean(axis=0), plan.calendar, next(iter(plan.regressions.seasons), 0))
+    season = next(iter(plan.regressions.seasons), 0)
+    return find_drivers(plan.units, rests, effects, used.mean(axis=0), plan.calendar, season, plan.past)
 
 
 def find_season_errors(plan: ForecastPlan) -> FloatArray:

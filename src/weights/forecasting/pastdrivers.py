@@ -1,0 +1,106 @@
+"""What columns known up to the origin say of later values, beside the lags of these: sums over their lags, with intervals."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import msgspec
+import numpy as np
+
+from weights.errors import DataError
+from weights.forecasting.units import Unit
+from weights.inspection.lags import LagGroup, measure_lags
+from weights.types import FloatArray
+
+_MOST_LAGS = 14
+_WINDOWS_A_WEIGHT = 8
+"""Values that there are at least for each weight that is measured (our choice)."""
+_TINY = np.finfo(float).tiny
+
+
+class PastEffect(msgspec.Struct, frozen=True):
+    """What the last values of a column say of the value a step ahead, those of the target and of the other columns as they are.
+
+    Attributes:
+        name: of the column. step: ahead, counted from 1.
+        effect: change of the value where all these values of the column are higher by one unit (of several series, by a deviation, in
+            deviations): a sum of weights of lags.
+        low, high: its 95 % interval.
+        p_value: of none of these lags telling anything; None where too few shocks decide. adjusted: for all columns and steps (Holm).
+    """
+
+    name: str
+    step: int
+    effect: float
+    low: float
+    high: float
+    p_value: float | None
+    adjusted: float | None
+
+
+class PastDrivers(msgspec.Struct, frozen=True):
+    """What columns known up to the origin say.
+
+    Attributes:
+        effects: by column, then by step. n_lags: values of each column, and of the target, that are looked at.
+        n_windows: from which the first step was measured.
+        left_over: the p-value of these lags telling all that the past tells; intervals hold where they do.
+        logged: whether the target is learned on a log scale, where an effect is of its logarithm.
+        reason: why nothing was measured; nothing if it was.
+    """
+
+    effects: list[PastEffect] = []
+    n_lags: int = 0
+    n_windows: int = 0
+    left_over: float | None = None
+    logged: bool = False
+    reason: str = ""
+
+
+def find_past_drivers(
+    units: Sequence[Unit], rests: Sequence[FloatArray], names: Sequence[str], n_known: int, steps: Sequence[int], most_lags: int
+) -> PastDrivers:
+    """What columns known up to the origin say of some series.
+
+    Args:
+        units: the series, whose columns are known ones, and behind them those that are asked.
+        rests: what columns known beforehand leave of their values as they are seen, shape (t,) each.
+        names: of the columns that are asked, m.
+        n_known: how many known ones there are.
+        steps: ahead.
+        most_lags: of each column, at most.
+    """
+    if not names:
+        return PastDrivers()
+    logged = units[0].scale.logged
+    parts = [_lay_out(unit, rest, n_known, alone=len(units) == 1) for unit, rest in zip(units, rests, strict=True)]
+    n_values = sum(map(len, rests))
+    n_lags = min(most_lags, _MOST_LAGS, n_values // (_WINDOWS_A_WEIGHT * (1 + len(names))))
+    groups = [LagGroup(name, tuple(range(n_lags)), 1 + column) for column, name in enumerate(names)]
+    try:
+        measured = measure_lags(np.concatenate(parts), max(n_lags, 1), steps, groups if n_lags else ())
+    except DataError as error:
+        return PastDrivers(reason=f"{str(error)[:1].lower()}{str(error)[1:]}")
+    if not n_lags:
+        return PastDrivers(reason=f"{len(names)} columns are too many for {n_values:,} values")
+    values = (measured.sums.value, *measured.sums.interval(), measured.joint, measured.joint_p_values("holm"))
+    effects = []
+    for g, name in enumerate(names):
+        for k, step in enumerate(steps):
+            effect, low, high, p_value, adjusted = (float(part[g, k]) for part in values)
+            sure = not np.isnan(p_value)
+            effects.append(PastEffect(name, step, effect, low, high, p_value if sure else None, adjusted if sure else None))
+    return PastDrivers(effects, n_lags, int(measured.n_windows[0]), measured.left_over.p_value, logged)
+
+
+def _lay_out(unit: Unit, rest: FloatArray, n_known: int, *, alone: bool) -> FloatArray:
+    """The target and the columns of a series beside each other, shape (t + 1, 1 + m), with a gap behind: in their units if it is alone."""
+    columns = unit.columns[: len(rest), n_known:]
+    own = np.column_stack([np.where(unit.known, rest, np.nan), columns])
+    if alone:
+        own[:, 0] *= unit.scale.spread
+    else:
+        with np.errstate(invalid="ignore"):
+            own -= np.nanmean(own, axis=0)
+            own /= np.maximum(np.nanstd(own, axis=0), _TINY)
+    return np.concatenate([own, np.full((1, own.shape[1]), np.nan)])
