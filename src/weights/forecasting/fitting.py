@@ -39,6 +39,7 @@ from weights.forecasting.rolling import (
     place_origins,
 )
 from weights.forecasting.scoring import walk_later
+from weights.forecasting.statics import describe_statics
 from weights.forecasting.units import Unit, last_values
 from weights.tasks.forecast import Forecast
 from weights.training.control import Control, Progress
@@ -150,6 +151,7 @@ def _fit(plan: ForecastPlan, control: Control) -> Forecaster:
             *(describe_gain(saved) if beaten else []),
             *_describe_past(plan, past, columns),
             *describe_network(network),
+            *describe_statics(plan.statics, used=network is not None),
         ],
         seconds=round(time.monotonic() - begun, 3),
         created=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
@@ -183,7 +185,9 @@ def _train_network(
     plan: ForecastPlan, results: Sequence[_UnitResult], weights_of_lags: FloatArray, control: Control
 ) -> SeriesNetwork | None:
     """A network on what the regressions of all units leave, where it helps."""
-    learned = [LearnedSeries(unit, own.beside.rest_final, own.beside.final) for unit, own in zip(plan.units, results, strict=True)]
+    traits = plan.statics.of([plan.labels[unit.series] for unit in plan.units])
+    parts = zip(plan.units, results, traits, strict=True)
+    learned = [LearnedSeries(unit, own.beside.rest_final, own.beside.final, static) for unit, own, static in parts]
     return train_network(learned, weights_of_lags, plan.regressions.seasons, control, with_columns=bool(plan.columns.groups))
 
 

@@ -37,7 +37,7 @@ class SeriesNetwork(NamedTuple):
 
     Attributes:
         network: what says what regressions leave.
-        traits: of each series that it learned from, see `find_traits`, shape (U, q).
+        traits: of each series that it learned from, see `find_traits`, and those that the table gives, shape (U, q).
     """
 
     network: LagNetwork
@@ -73,11 +73,17 @@ def _correlate(values: FloatArray, lag: int) -> float:
 
 
 class LearnedSeries(NamedTuple):
-    """What regressions learned from: a series, what lags are taken of (t,), and what columns add to its values, as they are seen, (t,)."""
+    """What regressions learned from.
+
+    Attributes:
+        unit: a series. rest: what lags are taken of, shape (t,). effects: what columns add to its values as they are seen, shape (t,).
+        static: traits that the table gives, shape (q,).
+    """
 
     unit: Unit
     rest: FloatArray
     effects: FloatArray
+    static: FloatArray
 
 
 def train_network(
@@ -101,7 +107,8 @@ def train_network(
     if len(units) < _FEWEST_SERIES or min(n_windows, most) < _FEWEST_WINDOWS or lengths.min() < n_lags:
         return None
     apart = -(-n_windows // most)
-    traits = np.stack([find_traits(unit.seen, seasons, logged=unit.scale.logged) for unit in units])
+    found = [find_traits(unit.seen, seasons, logged=unit.scale.logged) for unit in units]
+    traits = np.stack([np.concatenate([own, series.static]) for own, series in zip(found, learned, strict=True)])
     parts = []
     for u in np.flatnonzero(lengths >= n_lags + horizon).tolist():
         examples = _find_examples(learned[u], weights[u, :n_lags], seasons, apart)
@@ -115,7 +122,7 @@ def train_network(
 
 def _find_examples(learned: LearnedSeries, weights: FloatArray, seasons: Sequence[int], apart: int) -> Examples:
     """The windows of a series whose steps are known, so many moments apart, the last of them with the last step; without traits."""
-    unit, rest, effects = learned
+    unit, rest, effects, _ = learned
     seen, n_values, (n_lags, horizon) = unit.seen, len(rest), weights.shape
     origins = np.arange(n_values - 1 - horizon, n_lags - 2, -apart)[::-1]
     forecasts, added = forecast_at(rest, origins, weights), steps_after(effects, origins, horizon)

@@ -13,6 +13,7 @@ from weights.ensemble import Origin
 from weights.forecasting.columns import ChosenColumns
 from weights.forecasting.network import estimate_network
 from weights.forecasting.settings import ForecastSettings
+from weights.forecasting.statics import Statics
 from weights.forecasting.units import Unit
 from weights.tasks.forecast import Forecast
 from weights.training.lagged import Regressions
@@ -39,7 +40,7 @@ class ForecastPlan:
         remarks: notes on the data. n_threads: units in work at the same time. seconds: about how long it takes.
         columns: what stands beside lags. past: columns that are known up to the origin, which are asked whether they help.
         inspect: whether to measure what drives forecasts.
-        settings: what was set of it.
+        settings: what was set of it. statics: columns that are the same at all moments of a series, which a network reads.
     """
 
     task: Forecast
@@ -58,6 +59,7 @@ class ForecastPlan:
     past: Sequence[str]
     inspect: bool
     settings: ForecastSettings
+    statics: Statics
 
     def agrees_with(self, config: Any) -> bool:
         """Whether a saved run forecasts series of the same names."""

@@ -140,6 +140,7 @@ class SeriesPlanner(NamedTuple):
             past=past,
             inspect=self.fit.inspect is not False,
             settings=settings,
+            statics=rows.statics,
         )
 
 

@@ -21,6 +21,7 @@ from weights.errors import DataError, NotFoundError, UsageError, listed, printab
 from weights.fitoptions import DataOptions
 from weights.fitting import GivenRows
 from weights.forecasting.knownlevels import describe_levels, find_levels, name_columns_of, spread_levels
+from weights.forecasting.statics import Statics, find_statics
 from weights.forecasting.units import Parts
 
 STEPS = "none"
@@ -81,6 +82,7 @@ class SeriesRows(NamedTuple):
         known: the second of these. said_known: as they were named; one of words is a column for each of its levels.
         levels: these levels.
         past: the third of these.
+        statics: columns that are the same at all moments of a series.
         unread: columns that are not looked at.
         parts: what is for the test, and for judging, if there is such.
         n_rows: how many rows there are.
@@ -94,6 +96,7 @@ class SeriesRows(NamedTuple):
     said_known: tuple[str, ...]
     levels: dict[str, tuple[str, ...]]
     past: list[str]
+    statics: Statics
     unread: list[str]
     parts: Parts | None
     n_rows: int
@@ -134,6 +137,8 @@ def read_series(data: Any, said: DataOptions, *, held_out: int = 0) -> SeriesRow
     time, said_of_time = choose_time(table, named.time, {*targets, *known, series, split})
     read = {*targets, *known, time, series, split}
     others = [name for name in table.column_names if name not in read]
+    statics = find_statics(table, series, others)
+    others = [name for name in others if name not in statics.names]
     past = [name for name in others if _is_measured(table[name], name)]
     try:
         panel = read_panel(table, [*targets, *known, *past], time=time, series=series)
@@ -148,6 +153,7 @@ def read_series(data: Any, said: DataOptions, *, held_out: int = 0) -> SeriesRow
         said_known=said_known,
         levels=levels,
         past=past,
+        statics=statics,
         unread=[name for name in others if name not in past],
         parts=_find_parts(table, panel, split) if split is not None else _hold_out(panel, held_out) if held_out else None,
         n_rows=table.num_rows,
