@@ -25,8 +25,6 @@ def test_what_columns_add_and_leave_make_up_the_values():
     for added, rest in ((beside.early, beside.rest_early), (beside.final, beside.rest_final)):
         np.testing.assert_allclose(added + rest, own.seen)
         assert np.std(rest) < 0.6 * np.std(own.seen)
-    assert beside.effects is not None
-    assert fit_beside(own, CHOSEN, DAYS, CUTS, alone=False).effects is None
 
 
 def test_without_columns_lags_are_of_the_values():

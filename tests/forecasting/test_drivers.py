@@ -42,4 +42,4 @@ def test_columns_that_stand_beside_lags_are_judged_in_the_unit_of_the_target():
     # Against Monday, in a rhythm of 3 sin(2 pi d / 7) from the first day, a Monday: Wednesday is 2.9 higher, in noise of one.
     wednesday = next(effect for effect in drivers.columns if effect.name == "Wednesday")
     assert wednesday.low < 3 * np.sin(4 * np.pi / 7) < wednesday.high
-    assert not drivers.factors
+    assert drivers.basis == "effect"

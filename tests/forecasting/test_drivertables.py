@@ -34,10 +34,10 @@ def test_at_most_so_many_lags_and_columns_are_shown_and_the_others_counted():
     assert [row[0] for row in lags.rows] == ["1 step ahead", "  the last value", "2 steps ahead", "  the last value"]
 
 
-def test_of_several_series_columns_are_not_measured_and_that_is_said():
+def test_of_several_series_columns_are_measured_in_the_mean_and_that_is_said():
     said = str(forecast_two().summary())
     assert "of 2 series together, each in units of its own deviation" in said
-    assert ("measured of one series only" in said) == bool(forecast_two().forecaster.columns.names)
+    assert ("for one of its units, the mean of 2 series" in said) == bool(forecast_two().forecaster.columns.names)
 
 
 def test_without_inspection_there_is_none_and_both_faces_say_what_to_do():

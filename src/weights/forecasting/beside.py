@@ -10,7 +10,7 @@ from weights.data.series.calendar import Calendar
 from weights.forecasting.cleaning import AS_THEY_ARE, LONGEST_FILTER, Cleaning, clean_all, fit_cleaning
 from weights.forecasting.columns import ChosenColumns, moments_of
 from weights.forecasting.units import Unit
-from weights.training.covariates import Effects, fit_effects
+from weights.training.covariates import fit_effects
 from weights.types import FloatArray, IntArray
 
 NO_SLOPES = np.zeros(0)
@@ -21,7 +21,7 @@ class Beside(NamedTuple):
 
     early, final: shape (t,). rest_early, rest_final: what they leave, of which lags are, cleaned where that helps.
     intercept, slopes: of the effects from all values; none where no column helps.
-    effects: these with their errors, of one series alone, as they are large. cleaning: of later values.
+    cleaning: of later values.
     """
 
     early: FloatArray
@@ -30,7 +30,6 @@ class Beside(NamedTuple):
     rest_final: FloatArray
     intercept: float = 0.0
     slopes: FloatArray = NO_SLOPES
-    effects: Effects | None = None
     cleaning: Cleaning = AS_THEY_ARE
 
     def cleaned(self, cuts: IntArray | None, n_lags: int) -> Beside:
@@ -46,8 +45,8 @@ def count_before_judged(cuts: IntArray | None, n_values: int) -> int:
     return int(cuts[0]) + 1 if cuts is not None and len(cuts) else n_values // 2
 
 
-def fit_beside(unit: Unit, chosen: ChosenColumns, calendar: Calendar, cuts: IntArray | None, *, alone: bool = True) -> Beside:
-    """What the chosen columns add to the values of a unit whose settings are judged from some cuts on; errors of effects if it is alone."""
+def fit_beside(unit: Unit, chosen: ChosenColumns, calendar: Calendar, cuts: IntArray | None) -> Beside:
+    """What the chosen columns add to the values of a unit whose settings are judged from some cuts on."""
     seen = unit.seen
     if not chosen.groups:
         nothing = np.zeros(len(seen))
@@ -59,4 +58,4 @@ def fit_beside(unit: Unit, chosen: ChosenColumns, calendar: Calendar, cuts: IntA
         for n in (until, len(seen))
     )
     by_early, by_all = early.expect(columns.values), final.expect(columns.values)
-    return Beside(by_early, by_all, seen - by_early, seen - by_all, final.intercept, final.slopes, final if alone else None)
+    return Beside(by_early, by_all, seen - by_early, seen - by_all, final.intercept, final.slopes)

@@ -10,16 +10,15 @@ from collections.abc import Sequence
 
 import msgspec
 import numpy as np
-import scipy.special
 
 from weights.data.series.calendar import Calendar
 from weights.errors import DataError
+from weights.forecasting.columneffects import UNITS, ColumnEffect, find_basis, judge_columns
+from weights.forecasting.columns import ChosenColumns
 from weights.forecasting.pastdrivers import PastDrivers, find_past_drivers
 from weights.forecasting.units import Unit
 from weights.inspection.lagnames import name_step, name_weight
 from weights.inspection.lags import measure_lags
-from weights.multiplicity import adjusted
-from weights.training.covariates import Effects
 from weights.types import FloatArray
 
 _FEWEST_LAGS, _MOST_LAGS = 4, 48
@@ -49,22 +48,6 @@ class LagWeight(msgspec.Struct, frozen=True):
     used: float
 
 
-class ColumnEffect(msgspec.Struct, frozen=True):
-    """What a column adds for each of its units, all others and the lags of what they leave as they are.
-
-    Attributes:
-        name: of the column. effect: in the unit of the target, or, of a series that is learned on a log scale, a factor.
-        low, high: its 95 % interval; None where nothing can be said. p_value: of no effect. adjusted: for all columns (Holm).
-    """
-
-    name: str
-    effect: float
-    low: float | None
-    high: float | None
-    p_value: float | None
-    adjusted: float | None
-
-
 class Drivers(msgspec.Struct, frozen=True):
     """What drives forecasts.
 
@@ -73,7 +56,7 @@ class Drivers(msgspec.Struct, frozen=True):
         steps: that were looked at, by their names.
         n_windows: from which the first step was measured. n_series: of how many series, in units of their own deviation if several.
         left_over: the p-value of lags telling all that the past tells; intervals hold where they do.
-        columns: what columns add. factors: whether that is a factor, not a sum.
+        columns: what columns add, a mean over series. basis: what that is in, see `columneffects`.
         reason: why something is missing; nothing if nothing is.
         past: what columns known up to the origin say.
     """
@@ -84,7 +67,7 @@ class Drivers(msgspec.Struct, frozen=True):
     n_series: int = 0
     left_over: float | None = None
     columns: list[ColumnEffect] = []
-    factors: bool = False
+    basis: str = UNITS
     reason: str = ""
     past: PastDrivers = PastDrivers()
 
@@ -92,7 +75,7 @@ class Drivers(msgspec.Struct, frozen=True):
 def find_drivers(
     units: Sequence[Unit],
     rests: Sequence[FloatArray],
-    effects: Effects | None,
+    beside: ChosenColumns,
     used: FloatArray,
     calendar: Calendar,
     n_season: int,
@@ -103,14 +86,14 @@ def find_drivers(
     Args:
         units: the series.
         rests: what columns leave of their values as they are seen, shape (t,) each.
-        effects: of columns, where there is one series.
+        beside: columns that stand beside lags.
         used: weights that forecasts use, means over series, shape (L, H).
         calendar: of the series.
         n_season: length of the shortest season in steps; zero without one.
         past: columns known up to the origin, which stand last among those of the series.
     """
-    columns = [] if effects is None else _judge_columns(effects, units[0])
     every = -(-len(units) // _MOST_SERIES)
+    columns = judge_columns(units[::every], beside, calendar)
     chosen = [rest / max(float(rest.std()), np.finfo(float).tiny) for rest in rests[::every]]
     horizon = used.shape[1]
     n_values = sum(map(len, chosen))
@@ -118,7 +101,7 @@ def find_drivers(
     steps = sorted({1, n_season if 0 < n_season <= horizon else 1, horizon})
     n_known = units[0].columns.shape[1] - len(past)
     told = find_past_drivers(units[::every], rests[::every], past, n_known, steps, max(n_season, _FEWEST_LAGS))
-    known = Drivers(columns=columns, factors=units[0].scale.logged, n_series=len(chosen), past=told)
+    known = Drivers(columns=columns, basis=find_basis(units[::every]), n_series=len(chosen), past=told)
     try:
         lag_map = measure_lags(np.concatenate([np.append(rest, np.nan) for rest in chosen]), n_lags, steps)
     except DataError as error:
@@ -139,26 +122,3 @@ def find_drivers(
         n_windows=int(lag_map.n_windows[0]),
         left_over=lag_map.left_over.p_value,
     )
-
-
-def _judge_columns(effects: Effects, unit: Unit) -> list[ColumnEffect]:
-    """The effects of columns in the unit of the target, or as factors."""
-    judged = []
-    for slope, own in zip(effects.slopes, np.eye(len(effects.slopes)), strict=True):
-        error = effects.error_of(own)
-        half = error.half_width(_LEVEL)
-        sure = half is not None and error.std_err > 0
-        p_value = float(2 * scipy.special.stdtr(error.degrees, -abs(slope) / error.std_err)) if sure else None
-        ends = (None, None) if half is None or not sure else (float(slope - half), float(slope + half))
-        judged.append((float(slope), *ends, p_value))
-    together = adjusted([p_value for *_, p_value in judged], "holm")
-
-    def shown(value: float | None) -> float | None:
-        if value is None:
-            return None
-        return float(np.exp(value * unit.scale.spread)) if unit.scale.logged else value * unit.scale.spread
-
-    return [
-        ColumnEffect(name, shown(slope) or 0.0, shown(low), shown(high), p_value, whole)
-        for name, (slope, low, high, p_value), whole in zip(effects.names, judged, together, strict=True)
-    ]

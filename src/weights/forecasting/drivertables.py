@@ -46,9 +46,6 @@ def tabulate_drivers(forecaster: Forecaster, drivers: Drivers, *, top: int | Non
         tables.append(Table(_TITLE.format("Lags", drivers.reason), [], []))
     if drivers.columns:
         tables.append(_tabulate_columns(drivers, top))
-    elif forecaster.columns.names:
-        alone = "what they add is measured of one series only: fit a run on one to see it"
-        tables.append(Table(_TITLE.format("Columns", alone), [], []))
     if drivers.past.effects:
         tables.append(_tabulate_past(drivers, forecaster, top))
     elif drivers.past.reason:
@@ -84,8 +81,9 @@ def _tabulate_columns(drivers: Drivers, top: int) -> Table:
         for column in known[:top]
     ]
     rows += [[f"and {len(known) - top} more", *[""] * 3]] if len(known) > top else []
-    title = "what each adds beside the others, for one of its units; levels beside the first of their kind"
-    heads = ["column", "factor" if drivers.factors else "effect", "", "p (Holm)"]
+    several = f", the mean of {drivers.n_series:,} series" if drivers.n_series > 1 else ""
+    title = f"what each adds beside the others, for one of its units{several}; levels beside the first of their kind"
+    heads = ["column", drivers.basis, "", "p (Holm)"]
     return Table(_TITLE.format("Columns", title), heads, rows, [_EACH_ALONE] if not drivers.lags else [])
 
 

@@ -99,7 +99,7 @@ def _fit(plan: ForecastPlan, control: Control) -> Forecaster:
     cuts = place_first_judged(plan)
 
     def leave(unit: Unit, own_cuts: IntArray | None) -> Beside:
-        return fit_beside(unit, plan.columns, plan.calendar, own_cuts, alone=not plan.with_pool)
+        return fit_beside(unit, plan.columns, plan.calendar, own_cuts)
 
     with control.threads() as threads:
         beside = [*control.each(threads, leave, plan.units, cuts)]
@@ -288,9 +288,8 @@ def _fit_bounds(errors: Sequence[Errors], plan: ForecastPlan) -> AdaptiveBounds:
 def _find_drivers(plan: ForecastPlan, results: Sequence[_UnitResult], used: FloatArray) -> Drivers:
     """What drives the forecasts of all units."""
     rests = [unit.seen - result.beside.final for unit, result in zip(plan.units, results, strict=True)]
-    effects = results[0].beside.effects if len(results) == 1 else None
     season = next(iter(plan.regressions.seasons), 0)
-    return find_drivers(plan.units, rests, effects, used.mean(axis=0), plan.calendar, season, plan.past)
+    return find_drivers(plan.units, rests, plan.columns, used.mean(axis=0), plan.calendar, season, plan.past)
 
 
 def find_season_errors(plan: ForecastPlan) -> FloatArray:

@@ -29,6 +29,37 @@ _HIGHEST_LEVERAGE = 1 - 1e-6
 _TINY = 1e-12
 
 
+class Influence(NamedTuple):
+    """What moments do to a slope.
+
+    Attributes:
+        near: what each adds to its error, shape (t,). alone: the same without what the fit takes of it, of moments that are independent.
+        share: of each moment in the slope, but for their sum, shape (t,).
+        kept: how much the fit leaves of the long-run variance of `near`. degrees: of freedom of that.
+    """
+
+    near: FloatArray
+    alone: FloatArray
+    share: FloatArray
+    kept: float
+    degrees: float
+
+
+def judge_influence(own: Influence) -> MeanError:
+    """How sure a slope is; degrees of zero where nothing can be said."""
+    total = float(own.share.sum())
+    if not total:
+        return MeanError(0.0, 0.0, 0)
+    share = own.share / total
+    if share.max() > _LARGEST_SHARE:
+        return MeanError(0.0, 0.0, 1)
+    alone = error_of_mean(own.alone, share)
+    if alone.degrees < _FEWEST_DEGREES:
+        return alone
+    near = error_of_mean(own.near, np.ones(len(share)), time=np.arange(len(share), dtype=float))
+    return MeanError(near.std_err / np.sqrt(own.kept), min(near.degrees, own.degrees), min(near.n_units, 1 / float(share @ share)))
+
+
 class Effects(NamedTuple):
     """What columns do to a series.
 
@@ -58,23 +89,18 @@ class Effects(NamedTuple):
 
     def error_of(self, contrast: FloatArray) -> MeanError:
         """How sure a sum of slopes is, each times its entry in the contrast (k,); degrees of zero where nothing can be said."""
-        design = self.designs[:, 1:] @ contrast
-        if not design.any():
-            return MeanError(0.0, 0.0, 0)
-        share = design**2 / float(design @ design)
-        if share.max() > _LARGEST_SHARE:
-            return MeanError(0.0, 0.0, 1)
+        return judge_influence(self.influence_of(contrast))
+
+    def influence_of(self, contrast: FloatArray) -> Influence:
+        """What each moment does to a sum of slopes, each times its entry in the contrast (k,)."""
+        design, n = self.designs[:, 1:] @ contrast, len(self.designs)
         leverage = np.minimum(np.einsum("tk,tk->t", self.designs, self.seen), _HIGHEST_LEVERAGE)
-        alone = error_of_mean(design * self.steps / np.sqrt(1 - leverage), share)
-        if alone.degrees < _FEWEST_DEGREES:
-            return alone
-        near = error_of_mean(design * self.steps, np.ones(len(share)), time=np.arange(len(share), dtype=float))
-        waves = (slow_cosines(len(share)) * design).T
+        waves = (slow_cosines(n) * design).T
         left = waves - self.seen @ (self.designs.T @ waves)
         gram = left.T @ left
-        kept = max(float(np.trace(gram) / np.sum(waves**2)), _TINY)
-        degrees = min(near.degrees, float(np.trace(gram) ** 2 / max(np.sum(gram**2), np.finfo(float).tiny)))
-        return MeanError(near.std_err / np.sqrt(kept), degrees, min(near.n_units, 1 / float(share @ share)))
+        kept = max(float(np.trace(gram) / max(float(np.sum(waves**2)), np.finfo(float).tiny)), _TINY)
+        degrees = float(np.trace(gram) ** 2 / max(np.sum(gram**2), np.finfo(float).tiny))
+        return Influence(design * self.steps, design * self.steps / np.sqrt(1 - leverage), design**2, kept, degrees)
 
     def intervals(self, level: float = 0.95) -> FloatArray:
         """Low and high ends for each slope, shape (k, 2); NaN where nothing can be said."""
