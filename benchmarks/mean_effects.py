@@ -3,9 +3,9 @@
     python benchmarks/mean_effects.py                    3 and 20 series, 200 and 1,000 moments, 200 tables a cell
 
 Series are a shock that all share (an autoregression of 0.6), one of their own (0.5, Student's t of 4 degrees), a holiday that all have
-(3 % of moments, worth 1), heat (an autoregression of 0.8 that all have, worth 0.5 a unit) and promotions of their own (10 %, worth 2), which
-differ between series by so much of a deviation. Printed: intervals that hold the mean of the true effects of these series, in per cent, and
-standard errors.
+(3 % of moments, worth 1), heat (an autoregression of 0.8 that all have, worth 0.5 a unit) and promotions of their own (10 %, worth 2);
+what they are worth differs between series by the deviation that is said. Printed: intervals that hold the mean of the true effects of
+these series, in per cent, and standard errors.
 """
 
 from __future__ import annotations

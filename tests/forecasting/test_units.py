@@ -8,6 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import weights
+from planted import weekly
 from weights.data.series.panel import read_panel
 from weights.errors import DataError, NotFoundError
 from weights.forecasting.units import (
@@ -160,3 +162,13 @@ def test_a_series_is_placed_by_its_name_and_one_without_names_has_none_to_ask_fo
         place_series(["north", "south"], "region", "sout")
     with pytest.raises(NotFoundError, match=r"one series, which has no name, but 'south' was asked for\. Leave it out"):
         place_series([""], None, "south")
+
+
+def test_a_long_gap_is_told_with_its_ends():
+    days = np.datetime64("2024-01-01") + np.arange(300)
+    days[-1] = np.datetime64("2025-02-01")  # typed a year too late
+    remarks = weights.fit({"day": days, "sold": weekly(300)["sold"]}, "sold", task="forecast", time="day", horizon=5).report.remarks
+    assert any("nothing came in 98 moments between 2024-10-25 and 2025-02-01: repair these" in remark for remark in remarks)
+    days[-1] = np.datetime64("2034-10-26")
+    with pytest.raises(DataError, match=r"Nothing came in 3,652 moments between 2024-10-25 and 2034-10-26"):
+        weights.fit({"day": days, "sold": weekly(300)["sold"]}, "sold", task="forecast", time="day", horizon=5)

@@ -111,5 +111,8 @@ def test_what_forecasts_are_made_of_is_written_a_row_a_part():
     assert table.num_rows == len(answer.record[0]["contributions"])
 
 
-def test_a_total_is_not_drawn():
-    assert ask(forecast_one(), "forecast", total=True).figure is None
+def test_totals_are_drawn_by_series_and_target():
+    assert inside(ask(forecast_one(), "forecast", total=True).figure)
+    drawn = " ".join(words(ask(forecast_two(), "forecast", total=True, level="90").figure))
+    assert "sum of the next 5 steps" in drawn
+    assert "with intervals of 90% from sample paths" in drawn

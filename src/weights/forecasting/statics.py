@@ -41,7 +41,7 @@ def find_statics(table: pa.Table, series: str | None, names: Sequence[str]) -> S
         series: the column that tells series apart; without one nothing is static.
         names: of the columns that are asked.
     """
-    if series is None:
+    if series is None or series not in table.column_names:  # the latter is refused where it is read
         return Statics()
     codes, labels = to_levels(table[series])
     first = pa.array(codes == codes.max(initial=0))  # of one series alone, so that most columns are not looked at whole

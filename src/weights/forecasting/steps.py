@@ -87,7 +87,8 @@ class ForecastTable(dict[str, AnyArray]):
         n_rows = len(self["prediction"])
         rows = [[*row] for row in zip(*(_show(values[:_MOST_SHOWN]) for values in self.values()), strict=True)]
         more = [f"the first {_MOST_SHOWN} of {n_rows:,}"] if n_rows > _MOST_SHOWN else []
-        return Table(f"Forecast      {counted(n_rows, 'step')}", [*self], rows, [*more, *(self.notes if notes else [])])
+        what = f"{counted(n_rows, 'total')} of {counted(int(self['steps'][0]), 'step')}" if "steps" in self else counted(n_rows, "step")
+        return Table(f"Forecast      {what}", [*self], rows, [*more, *(self.notes if notes else [])])
 
     def __str__(self) -> str:
         return str(self.table())

@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from weights.data.series.calendar import show_moment
 from weights.data.series.panel import Panel
 from weights.errors import DataError, NotFoundError, counted, listed, printable, suggest
 from weights.training.lagged import deviation
@@ -16,6 +17,8 @@ from weights.types import BoolArray, FloatArray, IntArray
 
 _MOST_FILLED = 0.5
 """Share of a series that may be missing (our choice)."""
+_LONG_GAP, _FEWEST_IN_GAP, _MOST_GAPS = 0.1, 10, 3
+"""Share of a series, and moments, that may be missing in a row without a word, and how many such gaps are told (our choice)."""
 _FEWEST_PARTS = 6
 _LOG_SLOPE = 0.75
 """A series is seen on a log scale where its spread within a season grows with its level, by a power of at least so much (Guerrero 1993
@@ -111,7 +114,7 @@ def make_units(panel: Panel, n_targets: int, parts: Parts | None, seasons: Seque
     Raises:
         DataError: a value comes after the test began, nothing is left, or more is missing than is there.
     """
-    units, remarks, n_filled, left_out, constant, ended = [], [], 0, [], [], []
+    units, remarks, n_filled, left_out, constant, ended, gaps = [], [], 0, [], [], [], []
     for s in range(len(panel)):
         own = slice(panel.offsets[s], panel.offsets[s + 1])
         length, first_judged = panel.offsets[s + 1] - panel.offsets[s], None
@@ -129,13 +132,15 @@ def make_units(panel: Panel, n_targets: int, parts: Parts | None, seasons: Seque
                 ended.append((name, length - 1 - int(places[-1])))
             values = values[places[0] : places[-1] + 1]
             known = ~np.isnan(values)
+            gap = _describe_gap(panel, s, places)
             if (~known).mean() > _MOST_FILLED:
                 raise DataError(
                     f"At least half of the moments of a series must have a value, but {name} has "
-                    f"{counted(int(known.sum()), 'value')} for {len(known):,} moments. Sum or average rows by longer steps, or leave it "
-                    "out."
+                    f"{counted(int(known.sum()), 'value')} for {len(known):,} moments. {gap}Sum or average rows "
+                    "by longer steps, or leave it out."
                 )
             n_filled += int((~known).sum())
+            gaps += [f"{name}: {gap[:1].lower()}{gap[1:-2]}"] if gap else []
             constant += [name] if (values[known] == values[0]).all() else []
             values = fill_gaps(values, seasons)
             begun = None if first_judged is None else int(first_judged - places[0])
@@ -153,6 +158,7 @@ def make_units(panel: Panel, n_targets: int, parts: Parts | None, seasons: Seque
             counted(n_filled, "missing value was", "missing values were")
             + " filled from the same place of the seasons beside, or on a line between neighbours"
         )
+        remarks += gaps[:_MOST_GAPS]
     if constant:
         each = "one series has" if len(constant) == 1 else f"{len(constant):,} series have"
         remarks.append(f"{each} the same value at all moments, so that there is nothing to learn: {listed(constant, 5)}")
@@ -160,6 +166,17 @@ def make_units(panel: Panel, n_targets: int, parts: Parts | None, seasons: Seque
         named = listed([f"{name} by {n:,}" for name, n in ended], 5)
         remarks.append(f"forecasts begin after the last value, which lies before the last moment: {named}")
     return units, remarks
+
+
+def _describe_gap(panel: Panel, series: int, places: IntArray) -> str:
+    """A sentence about the longest gap between places of a series that have a value, where it is long; nothing else."""
+    gaps = np.diff(places) - 1
+    longest = int(np.argmax(gaps)) if len(gaps) else 0
+    if not len(gaps) or gaps[longest] < max(_LONG_GAP * (places[-1] + 1 - places[0]), _FEWEST_IN_GAP):
+        return ""
+    ends = panel.calendar.moments(panel.begins[series] + places[[longest, longest + 1]])
+    begin, end = (show_moment(float(moment), numbered=panel.calendar.numbered) for moment in ends)
+    return f"Nothing came in {gaps[longest]:,} moments between {begin} and {end}: repair these, if one of them is wrong. "
 
 
 def place_series(labels: Sequence[str], column: str | None, series: str) -> int:

@@ -93,12 +93,12 @@ class ForecastOptions(PartOptions, frozen=True):
 def ask_forecast(model: ForecastModel, options: ForecastOptions, asker: Asker) -> Answer:
     """The next steps as a table, and those of a series drawn."""
     from weights.data.table.read import part_of
-    from weights.report.forecast_figures import forecast_figure
+    from weights.report.forecast_figures import forecast_figure, totals_figure
 
     after = None if options.after is None else part_of(options.after, options)
     levels = parse_levels(options.level, "--level")
     table = model.forecast(options.horizon, after=after, level=levels, series=options.series, target=options.target, total=options.total)
-    return answer_steps(table, None if options.total else forecast_figure(table))
+    return answer_steps(table, (totals_figure if options.total else forecast_figure)(table))
 
 
 def answer_steps(table: ForecastTable, figure: Drawing | None) -> Answer:
@@ -309,8 +309,9 @@ def ask_lags(model: ForecastModel, options: LagsOptions, asker: Asker) -> Answer
 
     unit = model.forecaster.units_of(options.series, options.target)[0]
     weights = model.forecaster.units.weights[unit]
+    used = weights[: np.flatnonzero(weights.any(axis=1)).max(initial=0) + 1]  # the others have no weight
     lines = [
-        f"  {counted(len(weights), 'lag')}, {counted(weights.shape[1], 'step')} ahead of {model.forecaster.name(unit)}; see --json, or draw"
+        f"  {counted(len(used), 'lag')}, {counted(weights.shape[1], 'step')} ahead of {model.forecaster.name(unit)}; see --json, or draw"
     ]
     return Answer({"series": model.forecaster.name(unit), "weights": weights.tolist()}, lines, lag_figure(model.forecaster, unit))
 

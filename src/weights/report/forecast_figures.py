@@ -9,6 +9,7 @@ from weights.forecasting.forecaster import Forecaster
 from weights.forecasting.steps import ForecastTable
 from weights.report.axes import BELOW_TITLE, MARGIN, Axis, Panel, lay_out, number_axis
 from weights.report.charts import FAINT, INK, ORANGE, SMALL, Drawing, Line, Mark, Raster, Text, diverging
+from weights.report.row_figures import Row, rows_figure
 from weights.report.time_axis import time_axis
 from weights.tables import compact
 from weights.types import FloatArray
@@ -17,6 +18,7 @@ _LEFT, _WIDTH, _HEIGHT = MARGIN + 66.0, 640.0, 300.0
 _MOST_BEFORE = 3
 """Times the horizon that is drawn of the values before (our choice)."""
 _FEWEST_BEFORE = 20
+_MOST_TOTALS = 40
 _LEAST_SHOWN = 0.005
 """Share of the largest weight below which the oldest lags are not drawn (our choice)."""
 _MOST_EVEN, _CROWDED_ROWS = 60, 300
@@ -52,6 +54,30 @@ def forecast_figure(table: ForecastTable) -> Drawing:
         caption=caption,
         width=_LEFT + _WIDTH + MARGIN,
         bottom=BELOW_TITLE + _HEIGHT + 42,
+    )
+
+
+def totals_figure(table: ForecastTable) -> Drawing:
+    """The sums of the next steps of series and targets, the largest first, with the first of the intervals that the table has."""
+    names = [list(map(str, table[name])) for name in ("series", "target") if name in table and len({*table[name]}) > 1]
+    labels = [", ".join(parts) for parts in zip(*names, strict=True)] or [table.before.name]
+    level = next((name.removeprefix("low ") for name in table if name.startswith("low ")), None)
+    totals = table["prediction"]
+    low, high = (totals, totals) if level is None else (table[f"low {level}"], table[f"high {level}"])
+    order = np.argsort(-totals, kind="stable")
+    rows = [
+        Row(labels[i], float(totals[i]), float(low[i]), float(high[i]), (compact(float(totals[i])),)) for i in order[:_MOST_TOTALS].tolist()
+    ]
+    held = "without intervals" if level is None else f"with intervals of {level}"
+    more = f" The {_MOST_TOTALS} largest of {len(totals):,}." if len(totals) > _MOST_TOTALS else ""
+    steps = counted(int(table["steps"][0]), "step")
+    return rows_figure(
+        rows,
+        heads=("total",),
+        axis=f"sum of the next {steps}",
+        reference=float(totals[order[:_MOST_TOTALS]].mean()),
+        title=f"The next {steps} together",
+        caption=f"Sums of the next {steps}, {held} from sample paths. Line: their mean.{more}",
     )
 
 
