@@ -289,7 +289,7 @@ QUANTITIES = {
             _went_up,
             _as_it_is,
             {"brier": _squared_error, "log_loss": log_loss},
-            {"even": expect_constant(0.5), "historical mean": expect_history},
+            {"even odds": expect_constant(0.5), "historical mean": expect_history},
             _compare_as_they_are,
             neutral=0.5,
             bounded=False,
