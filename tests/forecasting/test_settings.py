@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
 import weights
@@ -87,3 +88,21 @@ def test_a_run_keeps_its_settings_and_is_learned_again_with_them(tmp_path):
     assert loaded.forecaster.model.settings == ForecastSettings(lags=(7,), smoothing=False)
     usual = weights.fit(table, "sold", task="forecast", time="day", horizon=5, inspect=False).backtest(table)
     assert loaded.backtest(table).metrics["mase"].value != usual.metrics["mase"].value
+
+
+def test_each_of_what_may_stand_beside_lags_can_be_left_out():
+    random = np.random.default_rng(0)
+    leads = random.normal(size=301)
+    table = weekly(300, holiday=(random.random(300) < 0.1).astype(int), leads=leads[1:])
+    table["sold"] = table["sold"] + 5 * table["holiday"] + 4 * leads[:-1]
+    usual = plan(table, known="holiday")
+    assert (usual.past, usual.columns.known, usual.units[0].columns.shape[1]) == (["leads"], ("holiday",), 2)
+    without = plan(table, known="holiday", past=False)
+    assert (without.past, without.units[0].columns.shape[1]) == ([], 1)
+    alone = plan(table, known="holiday", past=False, columns=False)
+    assert (alone.columns.known, alone.columns.groups, alone.units[0].columns.shape[1]) == ((), (), 0)
+    model = weights.fit(table, "sold", task="forecast", time="day", horizon=5, known="holiday", inspect=False)
+    assert model.forecaster.columns.past == ("leads",)
+    changes = {remedy.name: remedy for remedy in model.diagnose(table, hold_out=90).remedies}
+    assert changes["without-past"].gain < 0
+    assert changes["without-columns"].gain < 0

@@ -62,6 +62,8 @@ from weights.training.windows import WindowSums
 from weights.types import FloatArray, IntArray
 
 _BATCH = 16
+_MANY_LAGS = 256
+"""Of one series, from which on matrix products have as many threads as there are: of smaller ones these wait more than they work."""
 _SAMPLED, _LEAST_POOLED = 20, 0.02
 """Series that are tried with the pooled regressions, and the share that these must have for all to be (our choice)."""
 _UNSURE = 0.05
@@ -88,8 +90,8 @@ def fit_forecaster(plan: ForecastPlan, control: Control) -> Forecaster:
     Raises:
         Interrupted: the work was asked to stop.
     """
-    side_by_side = len(plan.units) > 1
-    with threadpoolctl.threadpool_limits(1 if side_by_side else None):  # else threads of matrix products get in each other's way
+    large = len(plan.units) == 1 and plan.regressions.n_lags >= _MANY_LAGS
+    with threadpoolctl.threadpool_limits(None if large else 1):  # else threads of matrix products get in each other's way
         return _fit(plan, control)
 
 

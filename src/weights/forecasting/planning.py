@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 import numpy as np
+import threadpoolctl
 
 from weights.data.memory import check_memory_for
 from weights.data.roles import Roles
@@ -98,6 +99,11 @@ class SeriesPlanner(NamedTuple):
         Raises:
             UsageError: a setting does not suit the series. DataError: as `make_units`; no series is long enough.
         """
+        with threadpoolctl.threadpool_limits(1):  # matrices are small
+            return self._plan(settings)
+
+    def _plan(self, settings: ForecastSettings) -> ForecastPlan:
+        """The same, with as many threads of matrix products as there are."""
         rows, panel, n_known = self.rows, self.rows.panel, len(self.rows.known)
         seasons = panel.calendar.seasons if settings.seasons is None else settings.seasons
         units, remarks = make_units(panel, len(rows.named.targets), rows.parts, seasons)
@@ -108,7 +114,8 @@ class SeriesPlanner(NamedTuple):
         units = units if settings.history is None and settings.logs is None else _see_again(units, seasons, settings.logs)
         regressions = _choose_regressions(units, self.horizon, seasons, settings)
         remarks += describe_unread(rows.unread)
-        told, cannot = leave_out(rows.past if settings.past else [], [unit.columns[: len(unit.values), n_known:] for unit in units])
+        measured = [unit.columns[: len(unit.values), n_known:] for unit in units]
+        told, cannot = leave_out(rows.past, measured) if settings.past else ([], [])
         remarks += cannot
         past, kept = [rows.past[i] for i in told], [*range(n_known), *(n_known + i for i in told)]
         units = [replace(unit, columns=unit.columns[:, kept]) for unit in units]
