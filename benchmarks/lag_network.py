@@ -121,7 +121,7 @@ def try_network(fitted: Fitted, seed: int) -> dict[str, float]:
 
     began = time.process_time()
     with (
-        mock.patch.multiple(network, _FEWEST_SERIES=1, _FEWEST_WINDOWS=1, fit_lag_network=lambda *given: train(*given, seed=seed)),
+        mock.patch.multiple(network, FEWEST_SERIES=1, _FEWEST_WINDOWS=1, fit_lag_network=lambda *given: train(*given, seed=seed)),
         mock.patch.object(lag_network, "_choose_share", choose_all),
     ):
         columns = bool(plan.columns.groups)

@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from weights.errors import UsageError
-from weights.options import check_names, list_options, option, read_texts
+from weights.options import check_names, list_options, option, parse_pairs, read_texts
 
 
 class Options(msgspec.Struct, frozen=True):
@@ -46,3 +46,8 @@ def test_a_text_that_came_where_a_value_is_needed_is_read_as_one():
     assert read_texts([SHARE, FAST], {"share": "0.5", "fast": "true"}) == {"share": 0.5, "fast": True}
     with pytest.raises(UsageError, match=r"--share takes a number, but 'much' came\."):
         read_texts([SHARE], {"share": "much"})
+
+
+def test_a_name_that_is_given_twice_is_refused():
+    with pytest.raises(UsageError, match="--set was given twice for 'lags'"):
+        parse_pairs(["lags=1", "lags=2"], "--set")

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from weights.ensemble import Report, check_threads
-from weights.errors import UsageError, counted
+from weights.errors import DataError, UsageError, counted
 from weights.fitoptions import make_request
 from weights.forecasting.comparing import ForecastComparison, compare_forecasts
 from weights.forecasting.diagnosing import ForecastDiagnosis, diagnose_forecasts
@@ -238,8 +238,11 @@ class ForecastModel:
     def _read_without(self, data: Any, n_held: int) -> SeriesPlanner:
         """The series it learned from, of which the last moments are tests; errors as `backtest`."""
         source, said = read_again(self.report, self.forecaster.task, data)
-        said |= {"known": self.forecaster.columns.sources, "inspect": False}
-        return read_planner(source, make_request([*self.forecaster.task.targets], said), held_out=n_held)
+        said |= {"known": self.forecaster.model.said_known, "inspect": False}
+        planner = read_planner(source, make_request([*self.forecaster.task.targets], said), held_out=n_held)
+        if [*planner.rows.panel.labels] != [*self.forecaster.labels]:
+            raise DataError("The rows must be those that the run learned from, but they are of other series. Give those, or fit again.")
+        return planner
 
     @staticmethod
     def _control(progress: OnProgress) -> Control:

@@ -147,7 +147,10 @@ def parse_pairs(texts: Iterable[str], flag: str) -> dict[str, str]:
         name, equals, value = text.partition("=")
         if not equals or not name:
             raise UsageError(f"{flag} takes name=value, but '{text}' came.")
-        pairs[name.replace("-", "_")] = value
+        name = name.replace("-", "_")
+        if name in pairs:
+            raise UsageError(f"{flag} was given twice for '{name}'. Give it once, with what is meant.")
+        pairs[name] = value
     return pairs
 
 

@@ -52,3 +52,12 @@ def test_what_is_seen_differently_is_in_deviations():
     assert find_basis([unit(0, logged=True), unit(0, logged=True)]) == FACTORS
     assert find_basis([unit(0, logged=True), unit(0, logged=False)]) == DEVIATIONS
     assert find_basis([unit(0, logged=False), unit(1, logged=False)]) == DEVIATIONS
+
+
+def test_missing_values_say_nothing_of_columns():
+    """Filled from the week before, a fifth of the values would take a fifth of the effect of holidays."""
+    random, table = np.random.default_rng(4), shops()
+    table["sold"] = np.where(random.random(3 * N) < 0.2, np.nan, table["sold"])
+    model = weights.fit(table, "sold", **SAID, logs=False)
+    effect = next(own for own in model.drivers.columns if own.name == "holiday")
+    assert effect.effect == pytest.approx(16.0, abs=1.0)

@@ -28,7 +28,7 @@ def test_a_note_says_that_p_is_adjusted_and_intervals_are_not():
 def test_at_most_so_many_lags_and_columns_are_shown_and_the_others_counted():
     _, columns = forecast_one().summary(top=2).tables()
     assert len(columns.rows) == 3
-    assert columns.rows[-1][0] == f"and {len(forecast_one().drivers.columns) - 2} more"
+    assert columns.rows[-1][0] == f"and {len(forecast_one().drivers.columns) - 2} more (--top)"
     values = np.convolve(np.random.default_rng(0).normal(size=300), 0.8 ** np.arange(9))[:300]
     (lags,) = weights.fit({"sold": values}, "sold", task="forecast", horizon=2).summary(top=1).tables()
     assert [row[0] for row in lags.rows] == ["1 step ahead", "  the last value", "2 steps ahead", "  the last value"]

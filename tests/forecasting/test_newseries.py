@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import weights
-from planted import weekly
+from planted import stacked, weekly
 from small import HORIZON, forecast_two
 from weights.errors import DataError
 from weights.forecasting.later import read_later
@@ -101,3 +101,30 @@ def test_few_values_make_bounds_wider(model: weights.ForecastModel):
         table = model.forecast(after=table_of({"n": new[-n:]}, n), series="n", level=0.8)
         widths[n] = float((table["high 80%"] - table["low 80%"]).mean() / new[-n:].std())
     assert widths[4] > 1.3 * widths[50]
+
+
+def test_new_series_with_too_few_values_are_left_out_and_told(model: weights.ForecastModel):
+    new = walks(["n", "m"], 40, 2, (0.5, 0.5))
+    rows = table_of({"n": new["n"]}, 40)
+    both = {name: np.concatenate([rows[name], part]) for name, part in (("step", [0]), ("name", ["m"]), ("value", [1.0]))}
+    table = model.forecast(after=both)
+    assert "m" not in {*table["series"].tolist()}
+    assert "n" in {*table["series"].tolist()}
+    assert any("are left out where they have less: 'm' has 1" in note for note in table.notes)
+
+
+def test_only_series_of_which_all_is_known_beforehand_are_forecast():
+    days = np.random.default_rng(5).random(120) < 0.1
+    shops = [weekly(120, seed=seed, shop=[f"s{seed}"] * 120, holiday=days.astype(int)) for seed in range(3)]
+    shops = [table | {"sold": table["sold"] + 9 * days} for table in shops]
+    said = {"task": "forecast", "time": "day", "series": "shop", "known": "holiday", "horizon": HORIZON}
+    known = weights.fit(stacked(*shops[:2]), "sold", **said, smoothing=False, inspect=False)
+    assert known.forecaster.columns.known
+    later = shops[2] | {"sold": np.where(np.arange(120) < 110, shops[2]["sold"], np.nan)}
+    table = known.forecast(after=later)
+    assert {*table["series"].tolist()} == {"s2"}
+    assert any(note.startswith("2 series have no rows that say what is known beforehand (holiday)") for note in table.notes)
+    with pytest.raises(DataError, match="must have values at every moment that is forecast"):
+        known.forecast(after=later, series="s0")
+    with pytest.raises(DataError, match="must have values at every moment that is forecast"):
+        known.forecast()

@@ -76,7 +76,10 @@ def test_columns_that_say_nothing_are_seldom_found():
 def test_what_cannot_be_measured_has_a_reason():
     unit = driven(5)
     same = unit_of(unit.values, unit.columns[:, 0], unit.columns[:, 0])
-    assert find_past_drivers([same], [unit.values], ["a", "b"], 0, [1], 3).reason
+    followed = find_past_drivers([same], [unit.values], ["a", "b"], 0, [1], 3)
+    assert (followed.followed, {effect.name for effect in followed.effects}) == (["b"], {"a"})
+    still = unit_of(unit.values, np.zeros(N))
+    assert find_past_drivers([still], [unit.values], ["a"], 0, [1], 3) == PastDrivers(reason="they are constant", followed=["a"])
     short = unit_of(unit.values[:20], *unit.columns[:20].T)
     assert "too many for 20 values" in find_past_drivers([short], [short.values], ["a", "b"], 0, [1], 3).reason
     assert find_past_drivers([unit], [unit.values], [], 2, [1], 3) == PastDrivers()

@@ -27,7 +27,7 @@ def plan(table: dict[str, object], **options: object) -> ForecastPlan:
         ({"lags": "24, 168"}, {"lags": (24, 168)}),
         ({"lags": [7]}, {"lags": (7,)}),
         ({"seasons": 7}, {"seasons": (7,)}),
-        ({"strengths": "0,0.1"}, {"strengths": (0.0, 0.1)}),
+        ({"strengths": "0.01,0.1"}, {"strengths": (0.01, 0.1)}),
         ({"network": "no", "pooling": False}, {"network": False, "pooling": False}),
         ({"logs": "yes", "history": "100"}, {"logs": True, "history": 100}),
         ({"logs": "none", "columns": "on"}, {}),
@@ -45,9 +45,12 @@ def test_values_and_texts_are_read_alike(given, changed):
         ({"lags": "0"}, "lags must be numbers from 1"),
         ({"lags": ""}, "lags must be numbers from 1"),
         ({"seasons": "1"}, "seasons must be lengths from 2"),
-        ({"strengths": "-1"}, "strengths must not be negative"),
+        ({"strengths": "-1"}, "strengths must be above zero and finite"),
+        ({"strengths": "0"}, "strengths must be above zero and finite"),
+        ({"strengths": "inf"}, "strengths must be above zero and finite"),
+        ({"lags": "abc"}, "lags must be numbers, such as 24,168, but 'abc' came"),
         ({"history": 0}, "history must be a number of moments"),
-        ({"network": "perhaps"}, "network cannot be 'perhaps'"),
+        ({"network": "perhaps"}, "network must be yes or no, but 'perhaps' came"),
     ],
 )
 def test_what_makes_no_sense_is_refused_in_words(given, said):
@@ -74,6 +77,8 @@ def test_a_plan_is_made_of_what_was_set():
 def test_what_series_do_not_suffice_for_is_refused():
     with pytest.raises(DataError, match=r"long enough for 7, 60 lags and 5 steps ahead, but the longest has 84 values"):
         plan(weekly(84), lags=[7, 60])
+    with pytest.raises(DataError, match=r"long enough for seasons of 120 steps and 5 steps ahead, but the longest has 84 values"):
+        plan(weekly(84), seasons=120)
     with pytest.raises(UsageError, match="logs need values above zero"):
         plan(weekly(84, noise=20.0), logs=True)
 
@@ -106,3 +111,34 @@ def test_each_of_what_may_stand_beside_lags_can_be_left_out():
     changes = {remedy.name: remedy for remedy in model.diagnose(table, hold_out=90).remedies}
     assert changes["without-past"].gain < 0
     assert changes["without-columns"].gain < 0
+
+
+def test_a_run_remembers_what_is_known_beforehand_though_it_does_not_use_it():
+    random = np.random.default_rng(1)
+    table = weekly(300, holiday=(random.random(300) < 0.1).astype(int))
+    table["sold"] = table["sold"] + 8 * table["holiday"]
+    said = {"task": "forecast", "time": "day", "horizon": 5, "known": "holiday", "inspect": False}
+    model = weights.fit(table, "sold", **said, columns=False, smoothing=False)
+    assert model.forecaster.columns.known == ()
+    found = {remedy.name: remedy for remedy in model.diagnose(table, hold_out=90).remedies}
+    assert found["usual-columns"].helps
+    assert found["usual-columns"].settings == {"columns": True}
+    assert "without-past" not in found
+
+
+def test_what_is_known_and_does_not_help_is_named():
+    random = np.random.default_rng(2)
+    table = weekly(300, holiday=(random.random(300) < 0.1).astype(int), mood=random.normal(size=300))
+    table["sold"] = table["sold"] + 8 * table["holiday"]
+    own = plan(table, known=["holiday", "mood"])
+    assert "what is known beforehand did not help forecasts, and is not used: mood" in own.remarks
+
+
+def test_what_differs_between_series_is_asked_of_all_of_them():
+    """A price that each of six shops has for itself, which the first never changed."""
+    random, tables = np.random.default_rng(3), []
+    for shop in range(6):
+        price = np.full(300, 5.0) if shop == 0 else random.choice([4.0, 5.0, 6.0], size=300)
+        table = weekly(300, seed=shop, shop=[f"s{shop}"] * 300, price=price)
+        tables.append(table | {"sold": table["sold"] - 4 * price})
+    assert plan(stacked(*tables), series="shop", known="price").columns.known == ("price",)

@@ -52,9 +52,9 @@ def fit_beside(unit: Unit, chosen: ChosenColumns, calendar: Calendar, cuts: IntA
         nothing = np.zeros(len(seen))
         return Beside(nothing, nothing, seen, seen)
     columns = chosen.at(calendar, moments_of(calendar, unit.begin, len(seen)), unit.columns[: len(seen)])
-    until = count_before_judged(cuts, len(seen))
+    until, came = count_before_judged(cuts, len(seen)), np.where(unit.known, seen, np.nan)  # what was filled says nothing of columns
     early, final = (
-        fit_effects(seen[:n], columns._replace(values=columns.values[:n]), longest=LONGEST_FILTER, half_life=chosen.half_life)
+        fit_effects(came[:n], columns._replace(values=columns.values[:n]), longest=LONGEST_FILTER, half_life=chosen.half_life)
         for n in (until, len(seen))
     )
     by_early, by_all = early.expect(columns.values), final.expect(columns.values)

@@ -62,7 +62,7 @@ def judge_columns(units: Sequence[Unit], chosen: ChosenColumns, calendar: Calend
     def each() -> Iterator[OwnEffects]:
         for unit in units:
             columns = chosen.at(calendar, moments_of(calendar, unit.begin, len(unit.values)), unit.columns[: len(unit.values)])
-            effects = fit_effects(unit.seen, columns, longest=LONGEST_FILTER, half_life=chosen.half_life)
+            effects = fit_effects(np.where(unit.known, unit.seen, np.nan), columns, longest=LONGEST_FILTER, half_life=chosen.half_life)
             yield OwnEffects(effects, unit.begin - first, 1.0 if basis == DEVIATIONS else unit.scale.spread)
 
     slopes, errors = average_effects(each(), max(unit.end for unit in units) + 1 - first)

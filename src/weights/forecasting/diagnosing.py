@@ -15,13 +15,14 @@ from weights.errors import listed, printable
 from weights.forecasting.forecaster import LagModel
 from weights.forecasting.plan import ForecastPlan
 from weights.forecasting.planning import SeriesPlanner
-from weights.forecasting.settings import ForecastSettings
+from weights.forecasting.settings import ForecastSettings, write_value
 from weights.forecasting.trials import MEASURE, ForecastTrial, TrialRunner
 from weights.training.control import Control, Progress
 from weights.training.lagged import MOST_LAGS
 
 TRYING = "trying changes"
 """The stage of a diagnosis."""
+_USUAL = ForecastSettings()
 _CLOSE = 0.02
 """Share of the loss below which a change is not worth making (our choice)."""
 
@@ -78,6 +79,8 @@ def list_changes(plan: ForecastPlan, used: Sequence[str] = ()) -> Iterator[Chang
         yield Change("without-logs", "without logarithms", {"logs": False})
     elif all(unit.values.min() > 0 for unit in plan.units):
         yield Change("with-logs", "of logarithms", {"logs": True})
+    for name, value in plan.settings.changed.items():
+        yield Change(f"usual-{name}", f"without {name}={write_value(value)}, which was set", {name: getattr(_USUAL, name)})
 
 
 def diagnose_forecasts(planner: SeriesPlanner, settings: ForecastSettings, held_out: int, control: Control) -> ForecastDiagnosis:
@@ -110,7 +113,7 @@ def diagnose_forecasts(planner: SeriesPlanner, settings: ForecastSettings, held_
 
 def conclude(loss: float, plain_loss: float, model: LagModel, remedies: Sequence[ForecastTrial]) -> tuple[str, str]:
     """A verdict and its reason."""
-    if any(remedy.low is None and not remedy.failure for remedy in remedies):
+    if remedies and all(remedy.low is None for remedy in remedies):
         return "undecided", "what was held out is too short to tell how forecasts near each other depend: hold out more (--hold-out)"
     helpful = [remedy for remedy in remedies if remedy.helps and remedy.gain > _CLOSE * loss]
     if helpful:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from weights.errors import printable
+from weights.errors import listed, printable
 from weights.forecasting.drivers import Drivers, LagWeight
 from weights.forecasting.forecaster import Forecaster
 from weights.forecasting.pastdrivers import PastEffect
@@ -61,7 +61,7 @@ def _tabulate_lags(drivers: Drivers, top: int) -> Table:
         counted = sorted((weight for weight in own if weight.adjusted < _ALPHA), key=lambda weight: -abs(weight.weight))
         rows.append([name if counted else f"{name}: no lag is distinguishable from zero", *[""] * 4])
         rows += [_lag_cells(weight, name) for weight in counted[:top]]
-        rows += [[f"  and {len(counted) - top} more", *[""] * 4]] if len(counted) > top else []
+        rows += [[f"  and {len(counted) - top} more (--top)", *[""] * 4]] if len(counted) > top else []
     notes = [f"{_EACH_ALONE}; both respect dependence", "used: the shrunk weight of forecasts, which has no interval"]
     if drivers.left_over is not None and drivers.left_over < _ALPHA:
         notes.append("these lags do not tell all that the past tells (p < 0.05), so that intervals may be too narrow")
@@ -80,7 +80,7 @@ def _tabulate_columns(drivers: Drivers, top: int) -> Table:
         [printable(column.name), compact(column.effect), between(column.low, column.high), show_p(column.adjusted)]
         for column in known[:top]
     ]
-    rows += [[f"and {len(known) - top} more", *[""] * 3]] if len(known) > top else []
+    rows += [[f"and {len(known) - top} more (--top)", *[""] * 3]] if len(known) > top else []
     several = f", the mean of {drivers.n_series:,} series" if drivers.n_series > 1 else ""
     title = f"what each adds beside the others, for one of its units{several}; levels beside the first of their kind"
     heads = ["column", drivers.basis, "", "p (Holm)"]
@@ -99,12 +99,16 @@ def _tabulate_past(drivers: Drivers, forecaster: Forecaster, top: int) -> Table:
         step = steps.get(effect.step, f"step {effect.step}")
         used = "used" if name in forecaster.columns.past else ""
         rows.append([printable(name), step, compact(effect.effect), between(effect.low, effect.high), show_p(effect.adjusted), used])
-    rows += [[f"and {len(order) - top} more", *[""] * 5]] if len(order) > top else []
+    rows += [[f"and {len(order) - top} more (--top)", *[""] * 5]] if len(order) > top else []
     unit = "a deviation, in deviations" if drivers.n_series > 1 else "one, in logarithms" if past.logged else "one"
     title = f"change where its last {past.n_lags} values are all higher by {unit}, other lags and columns as they are"
     notes = [
         "each at the step ahead at which it tells most surely; p: of none of its lags telling anything, for all columns and steps (Holm)"
     ]
+    if past.followed:
+        notes.append(
+            f"not measured, as they are constant or follow from the others: {listed([printable(name) for name in past.followed], 5)}"
+        )
     if past.left_over is not None and past.left_over < _ALPHA:
         notes.append("these lags do not tell all that the past tells (p < 0.05), so that intervals may be too narrow")
     return Table(_TITLE.format("Past columns", title), ["column", "ahead", "effect", "", "p (Holm)", ""], rows, notes)

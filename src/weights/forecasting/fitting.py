@@ -23,7 +23,7 @@ from weights.forecasting.drivers import Drivers, find_drivers
 from weights.forecasting.forecaster import Forecaster, LagModel, SeriesArrays
 from weights.forecasting.later import lay_out_later
 from weights.forecasting.lookahead import describe_look_ahead
-from weights.forecasting.network import LearnedSeries, SeriesNetwork, describe_network, train_network
+from weights.forecasting.network import FEWEST_SERIES, LearnedSeries, SeriesNetwork, describe_network, train_network
 from weights.forecasting.past import NO_PAST, PastResult, ask_past, describe_past, keep_past
 from weights.forecasting.plan import POOLING, REGRESSING, ForecastPlan, place_first_judged
 from weights.forecasting.rolling import (
@@ -153,7 +153,7 @@ def _fit(plan: ForecastPlan, control: Control) -> Forecaster:
             *(describe_gain(saved) if beaten else []),
             *_describe_past(plan, past, columns),
             *describe_network(network),
-            *describe_statics(plan.statics, used=network is not None),
+            *describe_statics(plan.statics, tried=tried and len(plan.units) >= FEWEST_SERIES, used=network is not None),
         ],
         seconds=round(time.monotonic() - begun, 3),
         created=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
@@ -164,7 +164,7 @@ def _fit(plan: ForecastPlan, control: Control) -> Forecaster:
         plan.task,
         plan.calendar,
         plan.labels,
-        LagModel(n_lags, plan.regressions.seasons, shares, plain, beaten, plan.settings),
+        LagModel(n_lags, plan.regressions.seasons, shares, plain, beaten, plan.settings, plan.said_known),
         columns,
         _arrays(plan, [result.beside for result in results] if beaten else None, scaled_by, weights_of_lags, columns, past),
         shared if plan.with_pool else None,

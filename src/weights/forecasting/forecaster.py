@@ -34,7 +34,7 @@ class LagModel(msgspec.Struct, frozen=True):
         shares: of each regression, and of what smooths, in the forecasts, by its name, the largest first; means over series and steps.
         beaten: whether forecasts are better than the best of the plain ones by more than their standard error; where not, that answers.
         plain: the best of the plain forecasts, such as the last value.
-        settings: what was set.
+        settings: what was set. said_known: columns that were said to be known beforehand, whether they help or not.
     """
 
     n_lags: int
@@ -43,6 +43,7 @@ class LagModel(msgspec.Struct, frozen=True):
     plain: str
     beaten: bool
     settings: ForecastSettings = ForecastSettings()
+    said_known: tuple[str, ...] = ()
 
 
 class SeriesArrays(NamedTuple):

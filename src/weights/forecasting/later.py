@@ -16,7 +16,7 @@ from weights.data.table.read import read_table
 from weights.errors import DataError, counted, listed, printable
 from weights.forecasting.forecaster import Forecaster
 from weights.forecasting.knownlevels import spread_levels
-from weights.forecasting.newseries import add_series
+from weights.forecasting.newseries import add_series, leave_out_short
 from weights.types import FloatArray
 
 _MOST_BETWEEN = 100_000
@@ -74,13 +74,13 @@ def read_later(forecaster: Forecaster, data: Any) -> Later:
     names = [*task.targets, *forecaster.columns.known, *forecaster.columns.past]
     panel = read_panel(table, names, time=task.time, series=task.series, calendar=forecaster.calendar)
     known = {label: s for s, label in enumerate(forecaster.labels)}
-    unknown = [s for s, label in enumerate(panel.labels) if label not in known]
+    unknown, short = leave_out_short(panel, [s for s, label in enumerate(panel.labels) if label not in known], n_targets)
     forecaster, n_known = replace(forecaster, calendar=panel.calendar), len(forecaster)
     if unknown:
         forecaster = add_series(forecaster, panel, unknown)
         known = {label: s for s, label in enumerate(forecaster.labels)}
     values, known_after, n_before, n_after = [], [], 0, 0
-    places = {known[label]: s for s, label in enumerate(panel.labels)}
+    places = {known[label]: s for s, label in enumerate(panel.labels) if label in known}
     for u in range(len(forecaster)):
         place = places.get(int(forecaster.units.series[u]))
         own = np.zeros((0, len(names))) if place is None else _rows_after(forecaster, u, panel, place)
@@ -91,7 +91,7 @@ def read_later(forecaster: Forecaster, data: Any) -> Later:
         values.append(came[: there[-1] + 1 if len(there) else 0])
         _check_sizes(forecaster, u, values[-1])
         known_after.append(own[:, n_targets:])
-    notes = [*remarks_of(table), *strange, *panel.remarks]
+    notes = [*remarks_of(table), *strange, *panel.remarks, *short]
     if missing:
         named = listed([printable(name) for name in missing], 5)
         notes.append(f"the rows do not say what was known at the origin of {named}, which is taken to be as usual (its mean)")

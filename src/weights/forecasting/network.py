@@ -14,7 +14,7 @@ from weights.training.lag_network import NETWORK, Examples, LagNetwork, Windows,
 from weights.training.lagged import forecast_at, steps_after
 from weights.types import FloatArray, IntArray
 
-_FEWEST_SERIES, _FEWEST_WINDOWS, _MOST_WINDOWS = 20, 10_000, 90_000
+FEWEST_SERIES, _FEWEST_WINDOWS, _MOST_WINDOWS = 20, 10_000, 90_000
 """Series and windows for which it is tried, and the most that it learns from, evenly apart (our choice): fewer tell it too little beside
 what they tell regressions."""
 _MOST_LAGS = 168
@@ -29,7 +29,7 @@ _LEAST_ERROR, _LEAST_STEP = 0.02, 1e-3
 
 def estimate_network(n_units: int, n_threads: int) -> dict[str, float]:
     """The stage of a fit that trains a network, and about how many seconds it takes; none of few series."""
-    return {NETWORK: _SECONDS / n_threads} if n_units >= _FEWEST_SERIES else {}
+    return {NETWORK: _SECONDS / n_threads} if n_units >= FEWEST_SERIES else {}
 
 
 class SeriesNetwork(NamedTuple):
@@ -104,7 +104,7 @@ def train_network(
     lengths = np.asarray([len(unit.values) for unit in units])
     n_windows = int(np.maximum(lengths - n_lags - horizon + 1, 0).sum())
     most = min(_MOST_WINDOWS, _MOST_NUMBERS // (n_lags + 3 * horizon))
-    if len(units) < _FEWEST_SERIES or min(n_windows, most) < _FEWEST_WINDOWS or lengths.min() < n_lags:
+    if len(units) < FEWEST_SERIES or min(n_windows, most) < _FEWEST_WINDOWS or lengths.min() < n_lags:
         return None
     apart = -(-n_windows // most)
     found = [find_traits(unit.seen, seasons, logged=unit.scale.logged) for unit in units]

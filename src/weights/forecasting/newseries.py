@@ -18,7 +18,7 @@ from weights.forecasting.units import fill_gaps, find_scale, last_values
 from weights.training.lagged import forecast_at, steps_after
 from weights.types import FloatArray
 
-_FEWEST_VALUES = 3
+FEWEST_VALUES = 3
 _MOST_JUDGED = 1_000
 """Origins of a new series, the last ones, from which the size of its errors is learned (our choice)."""
 _MOST_ASKED, _PARTS = 100, 5
@@ -34,7 +34,7 @@ def add_series(forecaster: Forecaster, panel: Panel, places: Sequence[int]) -> F
         places: which series of it are new.
 
     Raises:
-        DataError: it knows one series only, or one has too few values.
+        DataError: the forecaster knows one series only.
     """
     if forecaster.pooled is None:
         named = listed([printable(panel.labels[s]) for s in places], 5)
@@ -56,20 +56,30 @@ def add_series(forecaster: Forecaster, panel: Panel, places: Sequence[int]) -> F
     return replace(forecaster, labels=labels, units=units, bounds=bounds)
 
 
-def _read_unit(forecaster: Forecaster, panel: Panel, place: int, target: int) -> tuple[dict[str, Any], FloatArray]:
-    """What is known of a target of a new series, by the names of `SeriesArrays` but its own number; and errors, as `_find_errors`.
+def leave_out_short(panel: Panel, places: Sequence[int], n_targets: int) -> tuple[list[int], list[str]]:
+    """The series, of some, that have enough values of all targets to be forecast, and a sentence about the others.
 
     Raises:
-        DataError: it has too few values.
+        DataError: none has.
     """
+    counts = {s: int((~np.isnan(panel.series(s)[:, :n_targets])).sum(axis=0).min()) for s in places}
+    short = [s for s, n in counts.items() if n < FEWEST_VALUES]
+    if not short:
+        return [*places], []
+    named = listed([f"'{printable(panel.labels[s])}' has {counts[s]}" for s in short], 5)
+    if len(short) == len(panel):
+        raise DataError(
+            f"A series that was not learned from needs at least {FEWEST_VALUES} values to be forecast, but {named}. Give more of its rows."
+        )
+    said = f"series that were not learned from need at least {FEWEST_VALUES} values, and are left out where they have less: {named}"
+    return [s for s in places if s not in short], [said]
+
+
+def _read_unit(forecaster: Forecaster, panel: Panel, place: int, target: int) -> tuple[dict[str, Any], FloatArray]:
+    """What is known of a target of a new series, by the names of `SeriesArrays` but its own number; and errors, as `_find_errors`."""
     units, seasons, n_targets = forecaster.units, forecaster.model.seasons, len(forecaster.task.targets)
     rows = panel.series(place)
     there = np.flatnonzero(~np.isnan(rows[:, target]))
-    if len(there) < _FEWEST_VALUES:
-        raise DataError(
-            f"A series that was not learned from needs at least {_FEWEST_VALUES} values to be forecast, but "
-            f"'{printable(panel.labels[place])}' has {len(there)}. Give more of its rows."
-        )
     first, last = there[[0, -1]]
     came, columns = rows[first : last + 1, target], rows[:, n_targets:]
     values = fill_gaps(came, seasons)

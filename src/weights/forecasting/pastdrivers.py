@@ -10,11 +10,13 @@ import numpy as np
 from weights.errors import DataError
 from weights.forecasting.units import Unit
 from weights.inspection.lags import LagGroup, measure_lags
-from weights.types import FloatArray
+from weights.types import BoolArray, FloatArray
 
 _MOST_LAGS = 14
 _WINDOWS_A_WEIGHT = 8
 """Values that there are at least for each weight that is measured (our choice)."""
+_LEAST_OWN = 1e-6
+"""Deviations of a column that others do not tell, below which it follows from them."""
 _TINY = np.finfo(float).tiny
 
 
@@ -46,7 +48,7 @@ class PastDrivers(msgspec.Struct, frozen=True):
         n_windows: from which the first step was measured.
         left_over: the p-value of these lags telling all that the past tells; intervals hold where they do.
         logged: whether the target is learned on a log scale, where an effect is of its logarithm.
-        reason: why nothing was measured; nothing if it was.
+        reason: why nothing was measured; nothing if it was. followed: columns that follow from the others, and are not measured.
     """
 
     effects: list[PastEffect] = []
@@ -55,6 +57,7 @@ class PastDrivers(msgspec.Struct, frozen=True):
     left_over: float | None = None
     logged: bool = False
     reason: str = ""
+    followed: list[str] = []
 
 
 def find_past_drivers(
@@ -74,15 +77,20 @@ def find_past_drivers(
         return PastDrivers()
     logged = units[0].scale.logged
     parts = [_lay_out(unit, rest, n_known, alone=len(units) == 1) for unit, rest in zip(units, rests, strict=True)]
+    own = _find_own(np.concatenate(parts)[:, 1:])
+    followed, names = [names[i] for i in np.flatnonzero(~own).tolist()], [names[i] for i in np.flatnonzero(own).tolist()]
+    if not names:
+        return PastDrivers(reason="they are constant", followed=followed)
+    parts = [part[:, np.append(True, own)] for part in parts]
     n_values = sum(map(len, rests))
     n_lags = min(most_lags, _MOST_LAGS, n_values // (_WINDOWS_A_WEIGHT * (1 + len(names))))
     groups = [LagGroup(name, tuple(range(n_lags)), 1 + column) for column, name in enumerate(names)]
     try:
         measured = measure_lags(np.concatenate(parts), max(n_lags, 1), steps, groups if n_lags else ())
     except DataError as error:
-        return PastDrivers(reason=f"{str(error)[:1].lower()}{str(error)[1:]}")
+        return PastDrivers(reason=f"{str(error)[:1].lower()}{str(error)[1:]}", followed=followed)
     if not n_lags:
-        return PastDrivers(reason=f"{len(names)} columns are too many for {n_values:,} values")
+        return PastDrivers(reason=f"{len(names)} columns are too many for {n_values:,} values", followed=followed)
     values = (measured.sums.value, *measured.sums.interval(), measured.joint, measured.joint_p_values("holm"))
     effects = []
     for g, name in enumerate(names):
@@ -90,7 +98,20 @@ def find_past_drivers(
             effect, low, high, p_value, adjusted = (float(part[g, k]) for part in values)
             sure = not np.isnan(p_value)
             effects.append(PastEffect(name, step, effect, low, high, p_value if sure else None, adjusted if sure else None))
-    return PastDrivers(effects, n_lags, int(measured.n_windows[0]), measured.left_over.p_value, logged)
+    return PastDrivers(effects, n_lags, int(measured.n_windows[0]), measured.left_over.p_value, logged, followed=followed)
+
+
+def _find_own(columns: FloatArray) -> BoolArray:
+    """Which columns (t, m), NaN where missing, say something that those before them do not, shape (m,)."""
+    whole = columns[~np.isnan(columns).any(axis=1)]
+    spread = whole.std(axis=0) if len(whole) else np.zeros(columns.shape[1])
+    seen = (whole - whole.mean(axis=0)) / np.maximum(spread, _TINY) if len(whole) else whole
+    own = spread > _LEAST_OWN * np.abs(whole).max(axis=0, initial=0.0)
+    for column in np.flatnonzero(own).tolist():
+        before = seen[:, :column][:, own[:column]]
+        left = seen[:, column] - before @ np.linalg.lstsq(before, seen[:, column], rcond=None)[0]
+        own[column] = left.std() > _LEAST_OWN
+    return np.asarray(own)
 
 
 def _lay_out(unit: Unit, rest: FloatArray, n_known: int, *, alone: bool) -> FloatArray:

@@ -41,6 +41,7 @@ class ForecastPlan:
         columns: what stands beside lags. past: columns that are known up to the origin, which are asked whether they help.
         inspect: whether to measure what drives forecasts.
         settings: what was set of it. statics: columns that are the same at all moments of a series, which a network reads.
+        said_known: columns of the table that were said to be known beforehand, whether they help or not.
     """
 
     task: Forecast
@@ -60,6 +61,7 @@ class ForecastPlan:
     inspect: bool
     settings: ForecastSettings
     statics: Statics
+    said_known: tuple[str, ...]
 
     def agrees_with(self, config: Any) -> bool:
         """Whether a saved run forecasts series of the same names."""

@@ -18,6 +18,7 @@ from weights.ensemble import Report, check_threads
 from weights.errors import DataError, UsageError, counted, listed, printable
 from weights.fitoptions import DataOptions, FitOptions, Request
 from weights.forecasting.columns import NO_COLUMNS, ChosenColumns, choose_beside
+from weights.forecasting.knownlevels import name_columns_of
 from weights.forecasting.past import leave_out
 from weights.forecasting.plan import SECONDS_A_SMOOTHING, ForecastPlan, cut_before_judged, estimate_seconds
 from weights.forecasting.reading import STEPS, SeriesRows, describe_unread, read_series
@@ -121,10 +122,8 @@ class SeriesPlanner(NamedTuple):
         units = [replace(unit, columns=unit.columns[:, kept]) for unit in units]
         columns = _choose_columns(rows.known, panel, units, regressions) if settings.columns else NO_COLUMNS
         columns = msgspec.structs.replace(columns, levels=rows.levels) if columns.known else columns
+        remarks += _describe_unused(rows, columns) if settings.columns else []
         if rows.known and not columns.known:
-            if settings.columns:
-                named = listed([printable(name) for name in rows.said_known], 5)
-                remarks.append(f"what is known beforehand did not help forecasts, and is not used: {named}")
             units = [replace(unit, columns=unit.columns[:, n_known:]) for unit in units]
         n_threads = check_threads(self.fit.threads)
         regressions, smoothing = _add_smoothers(regressions, units, self.fit.budget) if settings.smoothing else (regressions, [])
@@ -148,7 +147,16 @@ class SeriesPlanner(NamedTuple):
             inspect=self.fit.inspect is not False,
             settings=settings,
             statics=rows.statics,
+            said_known=rows.said_known,
         )
+
+
+def _describe_unused(rows: SeriesRows, columns: ChosenColumns) -> list[str]:
+    """What is to be said of columns that are known beforehand and are in no group that helps."""
+    parts = {name: name_columns_of({name: rows.levels[name]}) if name in rows.levels else [name] for name in rows.said_known}
+    unused = [name for name, own in parts.items() if not any(used.startswith(part) for part in own for used in columns.names)]
+    named = listed([printable(name) for name in unused], 5)
+    return [f"what is known beforehand did not help forecasts, and is not used: {named}"] if unused else []
 
 
 def _keep_recent(unit: Unit, n: int) -> Unit:
@@ -279,6 +287,11 @@ def _choose_regressions(units: Sequence[Unit], horizon: int, seasons: Sequence[i
         regressions = Regressions(horizon, lags, fitting, strengths=settings.strengths or STRENGTHS)
         if (regressions := regressions.within(n)).lags:
             break
+    if settings.seasons is not None and {*regressions.seasons} != {*settings.seasons}:
+        raise DataError(
+            f"Series must be long enough for seasons of {listed([str(n) for n in settings.seasons], 5)} steps and "
+            f"{counted(horizon, 'step')} ahead, but the longest has {longest:,} values. Set shorter ones."
+        )
     if settings.lags is not None and {*regressions.lags} != {*settings.lags}:
         raise DataError(
             f"Series must be long enough for {listed([str(n) for n in settings.lags], 5)} lags and {counted(horizon, 'step')} ahead, "
@@ -321,7 +334,7 @@ def _choose_columns(known: Sequence[str], panel: Panel, units: Sequence[Unit], r
     if end + 1 - begin > _MOST_DESCRIBED:
         return NO_COLUMNS
     seen = np.mean([unit.seen[begin - unit.begin : end + 1 - unit.begin] for unit in units], axis=0)
-    of_known = units[0].columns[begin - units[0].begin :][: len(seen), : len(known)]
+    of_known = np.mean([unit.columns[begin - unit.begin :][: len(seen), : len(known)] for unit in units], axis=0)
     return choose_beside(known, panel.calendar, begin, seen, of_known, regressions)
 
 

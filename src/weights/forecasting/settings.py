@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -69,7 +70,11 @@ def change_settings(settings: ForecastSettings, given: Mapping[str, Any]) -> For
         kind = fields[name]
         value = (value,) if "tuple" in str(kind) and isinstance(value, int | float) else value
         value = _WORDS.get(value.strip().lower(), value) if isinstance(value, str) and "bool" in str(kind) else value
-        changes[name] = convert_setting(value, kind, name)
+        try:
+            changes[name] = convert_setting(value, kind, name)
+        except UsageError:
+            needed = next(words for part, words in _NEEDED.items() if part in str(kind))
+            raise UsageError(f"{name} must be {needed}, but {value!r} came.") from None
     changed = msgspec.structs.replace(settings, **changes)
     if wrong := _find_wrong(changed):
         raise UsageError(wrong)
@@ -93,6 +98,8 @@ def write_value(value: Any) -> str:
     return ",".join(f"{part:g}" for part in value) if isinstance(value, list | tuple) else str(value)
 
 
+_NEEDED = {"tuple": "numbers, such as 24,168", "bool": "yes or no", "int": "a whole number"}
+"""What values of settings must be, by a part of their type."""
 _WORDS = {"yes": True, "no": False, "on": True, "off": False}
 
 
@@ -102,8 +109,8 @@ def _find_wrong(settings: ForecastSettings) -> str:
         return f"lags must be numbers from 1 to {MOST_LAGS:,}, but are {settings.lags}. Give some, such as lags=24,168."
     if settings.seasons is not None and not all(2 <= n <= MOST_LAGS for n in settings.seasons):
         return f"seasons must be lengths from 2 to {MOST_LAGS:,} steps, but are {settings.seasons}. Give some, such as seasons=24,168."
-    if settings.strengths is not None and not (settings.strengths and all(strength >= 0 for strength in settings.strengths)):
-        return f"strengths must not be negative, but are {settings.strengths}. Give some, such as strengths=0.01,0.1,1."
+    if settings.strengths is not None and not (settings.strengths and all(0 < strength < math.inf for strength in settings.strengths)):
+        return f"strengths must be above zero and finite, but are {settings.strengths}. Give some, such as strengths=0.01,0.1,1."
     if settings.history is not None and settings.history < 1:
         return f"history must be a number of moments, but is {settings.history}. Give more, or leave it out."
     return ""

@@ -56,12 +56,13 @@ def find_statics(table: pa.Table, series: str | None, names: Sequence[str]) -> S
     return Statics(tuple(columns), dict(zip(labels, whole, strict=False)))
 
 
-def describe_statics(statics: Statics, *, used: bool) -> list[str]:
-    """What becomes of static columns, in words."""
+def describe_statics(statics: Statics, *, tried: bool, used: bool) -> list[str]:
+    """What becomes of static columns, where a network was tried, or is used, in words."""
     if not statics.names:
         return []
     named = listed([printable(name) for name in statics.names], 5)
-    said = "is read by the network" if used else "tells series apart, which a network of many series reads; none is used"
+    none = "did not help" if tried else "is not tried of fewer than 20 series, nor beside columns known up to the origin"
+    said = "is read by the network" if used else f"tells series apart, which a network reads; one {none}"
     return [f"what is the same at all moments of a series ({named}) {said}"]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Protocol
 
 import numpy as np
@@ -10,7 +11,7 @@ import pyarrow as pa
 
 from weights.conformal import check_level
 from weights.data.series.calendar import show_moments
-from weights.errors import counted
+from weights.errors import counted, listed, printable
 from weights.forecasting.forecaster import Forecaster
 from weights.forecasting.later import Later, check_expected
 from weights.forecasting.scoring import name_level
@@ -124,7 +125,8 @@ def tabulate_steps(
         UsageError: a level is not between 0 and 1. NotFoundError: there is no such series or target.
         DataError: a column that is to be known beforehand is missing.
     """
-    forecaster, lengths, moments = _walk_to_ends(later, horizon, levels, later.forecaster.units_of(series, target))
+    later, units = _choose_units(later, horizon, series, target)
+    forecaster, lengths, moments = _walk_to_ends(later, horizon, levels, units)
     said = {known: _say(moment, levels) for known, moment in moments.items()}
     parts: dict[str, list[AnyArray]] = {}
     for u, n_later in lengths.items():
@@ -152,7 +154,8 @@ def total_steps(later: Later, horizon: int, levels: Sequence[float], series: str
     Raises:
         UsageError, NotFoundError, DataError: as `tabulate_steps`.
     """
-    forecaster, lengths, moments = _walk_to_ends(later, horizon, levels, later.forecaster.units_of(series, target))
+    later, units = _choose_units(later, horizon, series, target)
+    forecaster, lengths, moments = _walk_to_ends(later, horizon, levels, units)
     n_paths = int(np.clip(_MOST_NUMBERS // (len(forecaster) * forecaster.task.horizon), *_N_PATHS))
     paths = {known: moment.bounds.sample_paths(moment.forecasts, n_paths, seed=0) for known, moment in moments.items()}
     parts: dict[str, list[AnyArray]] = {}
@@ -180,6 +183,23 @@ def _make_table(
     cut = floored and any((values == 0).any() for name, values in columns.items() if name.startswith(("prediction", "low", "high")))
     notes = [*later.notes, _CUT] if cut else later.notes
     return ForecastTable(columns, History(later.forecaster, first, later.values[first]), notes)
+
+
+def _choose_units(later: Later, horizon: int, series: str | None, target: str | None) -> tuple[Later, list[int]]:
+    """The units that are asked for: of all, those of which all is known that must be, and others are told in a note.
+
+    Raises:
+        NotFoundError: there is no such series or target. DataError: a column that is to be known beforehand is missing.
+    """
+    units = later.forecaster.units_of(series, target)
+    whole = [u for u in units if not np.isnan(later.expected[u][: len(later.values[u]) + horizon]).any()]
+    if series is not None or not whole or len(whole) == len(units):
+        return later, units
+    left = [printable(later.forecaster.name(u)) for u in units if u not in whole]
+    known = listed([printable(name) for name in later.forecaster.columns.sources], 5)
+    several = "a series has" if len(left) == 1 else f"{len(left):,} series have"
+    note = f"{several} no rows that say what is known beforehand ({known}) of the next steps, and no forecast: {listed(left, 5)}"
+    return replace(later, notes=[*later.notes, note]), whole
 
 
 def _walk_to_ends(

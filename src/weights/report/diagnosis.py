@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from weights.errors import listed
+from weights.errors import counted, listed
 from weights.forecasting.comparing import ForecastComparison
 from weights.forecasting.diagnosing import ForecastDiagnosis
 from weights.forecasting.settings import write_settings
@@ -47,7 +47,7 @@ def diagnosis_lines(diagnosis: Diagnosis, run: str) -> list[str]:
 
 def forecast_diagnosis_lines(diagnosis: ForecastDiagnosis) -> list[str]:
     """Everything a diagnosis of forecasts says."""
-    tried = f"{len(diagnosis.remedies)} changes, each learned without the last {diagnosis.held_out:,} moments"
+    tried = f"{counted(len(diagnosis.remedies), 'change')}, each learned without the last {diagnosis.held_out:,} moments"
     learned = f"{compact(diagnosis.train_loss)} where it was learned, {compact(diagnosis.plain_loss)} of the {diagnosis.plain}"
     helps = next((remedy for remedy in diagnosis.remedies if remedy.helps), None)
     fitting = f"weights fit ... {' '.join(f'--set {text}' for text in write_settings(helps.settings))}" if helps is not None else ""
@@ -63,7 +63,7 @@ def forecast_diagnosis_lines(diagnosis: ForecastDiagnosis) -> list[str]:
 def forecast_comparison_lines(comparison: ForecastComparison) -> list[str]:
     """Settings of forecasts beside those of the run."""
     learned = f"{compact(comparison.train_loss)} where it was learned"
-    tried = f"{len(comparison.variants)} variants, each learned without the last {comparison.held_out:,} moments"
+    tried = f"{counted(len(comparison.variants), 'variant')}, each learned without the last {comparison.held_out:,} moments"
     return [
         labelled("Loss", f"{comparison.measure} {compact(comparison.loss)} on the last moments as it is; {learned}"),
         labelled("Tried", f"{tried} and judged on {comparison.n_windows:,} forecasts of these"),
@@ -86,7 +86,10 @@ def _trial_lines(trials: Sequence[ForecastTrial], loss: float) -> list[str]:
     columns = [i for i in range(len(rows[0])) if any(row[i] for row in rows)]
     shown = [[row[i] for i in columns] for row in rows]
     right = [place for place, i in enumerate(columns) if i in (2, 4, 5, 6)]
-    return [*aligned(shown, to_right=right), "  [95 % interval that holds for all of them together, over the choice of moments]"]
+    notes = ["  [95 % interval that holds for all of them together, over the choice of moments]"]
+    if any(trial.low is None and not trial.failure for trial in trials):
+        notes.append("  no interval: what was held out is too short to tell how forecasts near each other depend (--hold-out)")
+    return [*aligned(shown, to_right=right), *notes]
 
 
 def decomposition_lines(terms: Decomposition, train_loss: float | None = None) -> list[str]:

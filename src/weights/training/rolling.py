@@ -54,7 +54,7 @@ class Setting(NamedTuple):
     @property
     def name(self) -> str:
         """What it is called, but for its strength."""
-        return f"{self.n_lags} lags beside {self.reference}{', pooled' * self.pooled}"
+        return f"{self.n_lags} {'lag' if self.n_lags == 1 else 'lags'} beside {self.reference}{', pooled' * self.pooled}"
 
 
 class Trial(NamedTuple):
