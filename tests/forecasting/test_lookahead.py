@@ -39,6 +39,21 @@ def test_tomorrows_value_is_suspect_and_what_is_measured_or_known_to_repeat_itse
     assert describe_look_ahead([unit], [], [], (7,)) == []
 
 
+def test_means_around_and_after_a_moment_are_suspect_and_those_before_it_are_not():
+    values, random = season_and_noise(5), np.random.default_rng(6)
+    week = np.lib.stride_tricks.sliding_window_view(values, 7).mean(axis=1)
+    n = len(values) - 14
+    around, after, before = week[4 : 4 + n], week[8 : 8 + n], week[1 : 1 + n]  # of 7 values, from 3 before, 1 after, and 6 before
+    later = values[14 : 14 + n] + 0.3 * random.normal(size=n)
+    said = describe_look_ahead(
+        [unit_of(values[7 : 7 + n], around, after, before, later, values[6 : 6 + n])],
+        ["around", "after", "before", "a week later", "yesterday"],
+        [0, 1, 2, 3, 4],
+        (7,),
+    )
+    assert [warning.split("'")[1] for warning in said] == ["around", "after", "a week later"]
+
+
 def test_series_that_end_at_different_moments_are_laid_beside_each_other():
     values = season_and_noise(2), season_and_noise(3)
     shared = values[0][1:] + 0.5 * np.random.default_rng(4).normal(size=N)

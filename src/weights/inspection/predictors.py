@@ -25,11 +25,13 @@ _N_RESAMPLES = 999
 _FEWEST_DATES = 60
 _LEAST_OWN = 1e-9
 """Eigenvalue of the correlations of variables, below which one follows from others."""
-_N_STEPS = 5
+_N_STEPS = 7
 """Moments before and after at which the news of a variable is compared with what came (our choice)."""
-_LEAST_AHEAD, _TIMES_AHEAD = 0.1, 2.0
-"""Share of the variance of a later value that a suspect variable tells, and how many times that of earlier ones (our choice)."""
+_LEAST_AHEAD = 0.1
+"""Share of the variance of a later value that a suspect variable tells beyond all that came up to its own moment (our choice)."""
 _SURE_AHEAD = 0.001
+_LEAST_NEWS = 1e-6
+"""Deviations of a variable, below which nothing of it is new but what rounding left."""
 
 
 class Predictor(msgspec.Struct, frozen=True):
@@ -58,9 +60,10 @@ class LookAhead(NamedTuple):
 
     Attributes:
         name: of the variable.
-        ahead: the largest share of the variance of a later value that its news tells, and `step`, how much later that is.
-        behind: the same of the values of its own moment and earlier ones.
-        suspect: whether it tells so much more of what comes that it was probably not known then.
+        ahead: the largest share of the variance of a later value that it tells beyond what came up to its own moment, and `step`, how
+            much later that is.
+        behind: the largest share of the values of its own moment and of earlier ones that its news tells.
+        suspect: whether it tells so much of what comes that it may not have been known then.
     """
 
     name: str
@@ -144,8 +147,9 @@ def weigh_predictors(
 def find_look_ahead(values: FloatArray, covariates: FloatArray, names: Sequence[str]) -> list[LookAhead]:
     """How each variable lies in time: what is new in it at a moment beside the values of that moment, of earlier ones and of later ones.
 
-    New is what its own past does not tell. Variables that are measured tell most of the moment when they were, or of earlier ones;
-    one that tells more of later ones was seldom known at its time. That it may lead honestly, weakly, is why little is not suspect.
+    New beside earlier values is what its own past does not tell; beside later ones what neither its own past tells nor the values up to its
+    moment, as in Granger (1969, definition 1). Variables that are measured tell most of the moment when they were, or of earlier ones, and
+    little of later ones beyond that; one that tells much was filled in afterwards, or leads.
 
     Args:
         values: of the series that are to be forecast, stationary such as returns, NaN where there are none, shape (t, S).
@@ -153,7 +157,8 @@ def find_look_ahead(values: FloatArray, covariates: FloatArray, names: Sequence[
         names: of the variables, length p.
     """
     new_values = _take_news(values)
-    return [_place_in_time(name, new_values, _take_news(covariate)) for name, covariate in zip(names, covariates, strict=True)]
+    news = [(_take_news(own), _take_news(own, values)) for own in covariates]
+    return [_place_in_time(name, new_values, *own) for name, own in zip(names, news, strict=True)]
 
 
 def _invert(x: FloatArray, names: Sequence[str]) -> FloatArray:
@@ -246,26 +251,30 @@ def _cosines(n: int) -> FloatArray:
     return np.cos(np.pi * np.outer(np.arange(1, _N_COSINES + 1), (np.arange(n) + 0.5) / n))
 
 
-def _take_news(values: FloatArray) -> FloatArray:
-    """What the last values of a series do not tell of the next, by one regression for all series, shape (t, S); NaN where unknown."""
-    lags = np.stack([_shift(values, k) for k in range(_N_STEPS + 1)])
-    there = np.isfinite(lags).all(axis=0)
-    rows = lags[:, there]
+def _take_news(values: FloatArray, beside: FloatArray | None = None) -> FloatArray:
+    """What the last values of a series, and those of another up to the same moment, do not tell of it, shape (t, S); NaN where unknown.
+
+    It is one regression for all series.
+    """
+    lags = [_shift(values, k) for k in range(_N_STEPS + 1)] + ([] if beside is None else [_shift(beside, k) for k in range(_N_STEPS + 1)])
+    rows = np.stack(lags)
+    there = np.isfinite(rows).all(axis=0)
+    rows = rows[:, there]
     news = np.full_like(values, np.nan)
     if rows.size:
         rows = rows - rows.mean(axis=1, keepdims=True)
-        news[there] = rows[0] - np.linalg.lstsq(rows[1:].T, rows[0], rcond=None)[0] @ rows[1:]
+        left = rows[0] - np.linalg.lstsq(rows[1:].T, rows[0], rcond=None)[0] @ rows[1:]
+        news[there] = left if left.std() > _LEAST_NEWS * rows[0].std() else 0.0
     return news
 
 
-def _place_in_time(name: str, values: FloatArray, news: FloatArray) -> LookAhead:
-    """What the news of a variable tells of earlier and later values."""
-    told = {k: _tell(_shift(values, -k), news) for k in range(-_N_STEPS, _N_STEPS + 1)}
-    step = max(range(1, _N_STEPS + 1), key=lambda k: told[k][0])
-    behind = max(told[k][0] for k in range(-_N_STEPS, 1))
+def _place_in_time(name: str, values: FloatArray, news: FloatArray, beyond: FloatArray) -> LookAhead:
+    """What the news of a variable tells of earlier values, and what it says beyond these of later ones."""
+    told = {k: _tell(_shift(values, -k), beyond) for k in range(1, _N_STEPS + 1)}
+    step = max(told, key=lambda k: told[k][0])
+    behind = max(_tell(_shift(values, k), news)[0] for k in range(_N_STEPS + 1))
     ahead, p_value = told[step]
-    suspect = ahead > max(_LEAST_AHEAD, _TIMES_AHEAD * behind) and p_value < _SURE_AHEAD
-    return LookAhead(name, ahead, step, behind, suspect)
+    return LookAhead(name, ahead, step, behind, ahead > _LEAST_AHEAD and p_value < _SURE_AHEAD)
 
 
 def _tell(values: FloatArray, news: FloatArray) -> tuple[float, float]:
