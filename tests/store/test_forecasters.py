@@ -131,6 +131,8 @@ CONFIG: list[tuple[tuple[Any, ...], Any, str]] = [
     (("model", "seasons"), [0], r"seasons of \(0,\) steps cannot be"),
     (("model", "shares"), {"last value": -0.5}, "a share is below zero or above one"),
     (("model", "shares"), {"last value": 1.5}, "a share is below zero or above one"),
+    (("model", "settings", "lags"), [0], "lags must be numbers from 1"),
+    (("model", "settings", "strengths"), [-1.0], "strengths must be above zero"),
     (("columns", "groups"), ["surprise"], "columns beside lags are not those"),
     (("columns", "names"), ["surprise"], "but the model needs|columns beside lags are not those"),
     (("columns", "known"), ["price"], "but the model needs|columns beside lags are not those"),

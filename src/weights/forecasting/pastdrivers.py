@@ -27,15 +27,15 @@ class PastEffect(msgspec.Struct, frozen=True):
         name: of the column. step: ahead, counted from 1.
         effect: change of the value where all these values of the column are higher by one unit (of several series, by a deviation, in
             deviations): a sum of weights of lags.
-        low, high: its 95 % interval.
+        low, high: its 95 % interval; None where nothing can be said.
         p_value: of none of these lags telling anything; None where too few shocks decide. adjusted: for all columns and steps (Holm).
     """
 
     name: str
     step: int
     effect: float
-    low: float
-    high: float
+    low: float | None
+    high: float | None
     p_value: float | None
     adjusted: float | None
 
@@ -95,9 +95,8 @@ def find_past_drivers(
     effects = []
     for g, name in enumerate(names):
         for k, step in enumerate(steps):
-            effect, low, high, p_value, adjusted = (float(part[g, k]) for part in values)
-            sure = not np.isnan(p_value)
-            effects.append(PastEffect(name, step, effect, low, high, p_value if sure else None, adjusted if sure else None))
+            effect, *sure = (float(part[g, k]) for part in values)
+            effects.append(PastEffect(name, step, effect, *(part if np.isfinite(part) else None for part in sure)))
     return PastDrivers(effects, n_lags, int(measured.n_windows[0]), measured.left_over.p_value, logged, followed=followed)
 
 

@@ -76,7 +76,7 @@ def change_settings(settings: ForecastSettings, given: Mapping[str, Any]) -> For
             needed = next(words for part, words in _NEEDED.items() if part in str(kind))
             raise UsageError(f"{name} must be {needed}, but {value!r} came.") from None
     changed = msgspec.structs.replace(settings, **changes)
-    if wrong := _find_wrong(changed):
+    if wrong := wrong_in_settings(changed):
         raise UsageError(wrong)
     return changed
 
@@ -103,8 +103,8 @@ _NEEDED = {"tuple": "numbers, such as 24,168", "bool": "yes or no", "int": "a wh
 _WORDS = {"yes": True, "no": False, "on": True, "off": False}
 
 
-def _find_wrong(settings: ForecastSettings) -> str:
-    """What does not make sense, in words; nothing if all does."""
+def wrong_in_settings(settings: ForecastSettings) -> str:
+    """What does not make sense of settings, in words; nothing if all does."""
     if settings.lags is not None and not (settings.lags and all(1 <= n <= MOST_LAGS for n in settings.lags)):
         return f"lags must be numbers from 1 to {MOST_LAGS:,}, but are {settings.lags}. Give some, such as lags=24,168."
     if settings.seasons is not None and not all(2 <= n <= MOST_LAGS for n in settings.seasons):

@@ -17,6 +17,7 @@ from weights.errorsizes import ErrorSizes
 from weights.forecasting.columns import ChosenColumns, wrong_in_columns
 from weights.forecasting.drivers import Drivers
 from weights.forecasting.forecaster import Forecaster, LagModel, SeriesArrays
+from weights.forecasting.settings import wrong_in_settings
 from weights.store.card import forecast_card
 from weights.store.checks import check_shapes, wrong_in_names, wrong_without_columns
 from weights.store.content import Content, Listed
@@ -94,6 +95,7 @@ def wrong_in_config(config: ForecastConfig) -> list[str]:
     wrong = [*config.task.check(), *check_calendar(config.calendar), *wrong_in_names("series", config.labels)]
     if config.model.n_lags < 1 or not all(season >= 2 for season in config.model.seasons):
         wrong.append(f"{config.model.n_lags} lags and seasons of {config.model.seasons} steps cannot be")
+    wrong += [said] if (said := wrong_in_settings(config.model.settings)) else []
     wrong += wrong_in_network(config.network, config.model.n_lags, beaten=config.model.beaten)
     wrong = wrong or wrong_in_columns(config.columns, config.calendar)
     if not all(0 <= share <= 1.0001 for share in config.model.shares.values()):

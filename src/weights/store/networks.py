@@ -49,7 +49,7 @@ def network_shapes(
     """
     if settings is None:
         return {}
-    n_traits = max(n_seasons + 3, listed.get(f"{_PREFIX}traits", [0])[-1])  # those of the table stand behind
+    n_traits = max(n_seasons + 3, (listed.get(f"{_PREFIX}traits") or [0])[-1])  # those of the table stand behind
     alone = settings.n_lags + 3 + horizon + n_traits
     n_inputs = alone + horizon if listed.get(f"{_PREFIX}center") == [alone + horizon] else alone
     n_members = next((shape[0] for name, shape in listed.items() if name.startswith(_PARAMS) and shape), 1)
