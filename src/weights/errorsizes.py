@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import NamedTuple
 
 import numpy as np
@@ -70,10 +71,13 @@ def known_at(errors: FloatArray, origins: IntArray, moment: int) -> FloatArray:
     return np.where(origins[rows] == moment - 1 - steps, errors[:, rows, steps], np.nan)
 
 
+@functools.cache
 def knots_of(horizon: int) -> FloatArray:
     """The weight of each knot in what is said of each step, shape (H, B): linear in the log of the step between powers of two."""
     places = np.log2(np.arange(1, horizon + 1))
-    return np.maximum(0.0, 1.0 - np.abs(places[:, None] - np.arange(np.ceil(places[-1]) + 1)))
+    knots = np.maximum(0.0, 1.0 - np.abs(places[:, None] - np.arange(np.ceil(places[-1]) + 1)))
+    knots.flags.writeable = False  # it is kept
+    return knots
 
 
 def steps_of_knots(horizon: int) -> list[int]:

@@ -128,3 +128,10 @@ def test_only_series_of_which_all_is_known_beforehand_are_forecast():
         known.forecast(after=later, series="s0")
     with pytest.raises(DataError, match="must have values at every moment that is forecast"):
         known.forecast()
+
+
+def test_a_run_that_shares_nothing_between_series_takes_no_rows_of_others():
+    table = stacked(weekly(N, shop=["a"] * N), weekly(N, seed=1, shop=["b"] * N))
+    alone = weights.fit(table, "sold", task="forecast", time="day", series="shop", horizon=HORIZON, pooling=False, inspect=False)
+    with pytest.raises(DataError, match="The run shares nothing between series, but rows are of others: c"):
+        alone.forecast(after=weekly(40, begin="2024-05-01", shop=["c"] * 40))

@@ -38,8 +38,9 @@ def add_series(forecaster: Forecaster, panel: Panel, places: Sequence[int]) -> F
     """
     if forecaster.pooled is None:
         named = listed([printable(panel.labels[s]) for s in places], 5)
+        knows = "shares nothing between series" if len(forecaster.labels) > 1 else "knows one series"
         raise DataError(
-            f"The run knows one series, but rows are of others: {named}. Fit a run on several series with --series (in Python: series)."
+            f"The run {knows}, but rows are of others: {named}. Fit a run on several series with --series (in Python: series), and pooling."
         )
     labels, rows, errors, lengths = [*forecaster.labels], [], [], []
     for s in places:
