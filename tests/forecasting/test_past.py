@@ -142,3 +142,27 @@ def test_of_few_values_nothing_is_said(n):
     assert fit_past([asked(columns[:n], seen[:n])]) is None
     assert fit_past([asked(columns[:, :0], seen)]) is None
     assert fit_past([asked(columns, seen)._replace(errors=NO_ERRORS)]) is None
+
+
+def test_a_column_that_all_but_holds_the_next_value_takes_the_place_of_the_forecast():
+    """The forecast is the same at each step, so that lags of the column say nothing of it, and its errors go with it."""
+    random = np.random.default_rng(7)
+    seen = lfilter([1.0], [1.0, -0.8], random.normal(size=N + 1)) / 1.7
+    other = random.normal(size=N + 1)  # what the forecast knows, and lags of the column do not
+    column, seen = (seen + other)[1:] + 0.3 * random.normal(size=N), (seen + other)[:N]
+    origins = np.arange(N // 2, N - H)
+    forecasts = np.stack([other[origins + step] for step in range(1, H + 1)], axis=1)
+    result = fit_past([asked(column[:, None], seen, forecasts)])
+    assert result is not None
+    assert result.kept == [0]
+    assert -1.0 < result.shares[0] < -0.6
+    (errors,) = result.errors
+    judged = errors.seen[len(errors.seen) // 2 + 1 :]
+    assert np.std(judged[:, 0]) < 0.6 * np.std(judged[:, 2])
+
+
+def test_the_forecast_beside_columns_that_say_nothing_gains_nothing():
+    random = np.random.default_rng(8)
+    seen = random.normal(size=N)
+    forecasts = random.normal(size=(N - H - N // 2, H))  # the worst there are: less of them would help
+    assert fit_past([asked(random.normal(size=(N, 2)), seen, forecasts)]) is None

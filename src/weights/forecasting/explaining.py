@@ -18,6 +18,7 @@ from weights.types import FloatArray
 
 _CUT = "cut at zero"
 _NETWORK = "the network"
+_TAKEN_BACK = "less of the forecast, as columns at the origin tell more"
 _ALONE = 3
 """Lags that stand for themselves (our choice)."""
 
@@ -88,13 +89,15 @@ def _explain_unit(later: Later, unit: int, steps: Sequence[int]) -> list[Explain
     corrected = forecaster.correct(np.asarray([unit]), rest[None, -n_lags:], window[None] @ units.weights[unit], beside[None])[0]
     added, usual = _added_by_group(forecaster, unit, later, max(steps))
     by_past = _added_by_past(forecaster, later.past[unit][n_values:])
+    taken = np.broadcast_to(forecaster.past_shares, forecaster.task.horizon)
     explained = []
     for step in steps:
         moved = dict(zip(shares.names, shares.contributions[:, step - 1].tolist(), strict=True))
         moved |= {name: float(own[step - 1]) for name, own in added.items()}
         moved |= {_NETWORK: float(corrected[step - 1])} if forecaster.network is not None else {}
-        moved |= {f"{name}, at the origin": float(own[step - 1]) for name, own in by_past.items()}
         base = float(shares.mean_forecast[step - 1] + units.intercept[unit] + usual)
+        moved |= {_TAKEN_BACK: float(taken[step - 1]) * (base + sum(moved.values()))} if by_past else {}
+        moved |= {f"{name}, at the origin": float(own[step - 1]) for name, own in by_past.items()}
         prediction = float(scale.undo(np.asarray(base + sum(moved.values()))))
         shown = {name: float(np.exp(value * scale.spread)) if scale.logged else value * scale.spread for name, value in moved.items()}
         if prediction < 0 and floored:

@@ -172,6 +172,7 @@ def _fit(plan: ForecastPlan, control: Control) -> Forecaster:
         _find_drivers(plan, results, weights_of_lags) if plan.inspect else None,
         report,
         None if past is None else past.weights,
+        0.0 if past is None else past.shares,
         network,
     )
     return _with_test(forecaster, plan)

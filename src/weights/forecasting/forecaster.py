@@ -109,6 +109,7 @@ class Forecaster:
         report: how it was made and how good it is.
         past_weights: of lags of columns known up to the origin, the newest first, in the forecast of each step, shape (q, m, H); None where
             there are no such columns.
+        past_shares: of the forecast without them, that are added to it, at each step, shape (H,); zeros without such columns.
         network: what adds to the forecasts of regressions; None where nothing does.
     """
 
@@ -123,6 +124,7 @@ class Forecaster:
     drivers: Drivers | None
     report: Report
     past_weights: FloatArray | None = None
+    past_shares: FloatArray | float = 0.0
     network: SeriesNetwork | None = None
 
     def correct(self, units: IntArray, rest: FloatArray, forecasts: FloatArray, added: FloatArray) -> FloatArray:

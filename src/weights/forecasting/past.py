@@ -1,7 +1,8 @@
 """Columns that are known up to the origin, such as the weather: what their lags add to the forecasts that lags of the target give.
 
 They are asked what they say of the errors of forecasts at rolling origins, by a ridge regression for each step that all series share, in
-units of their deviations. Only columns that save errors there, by more than the standard error of that, are used.
+units of their deviations. The forecast itself stands beside them, since the error of one that a column knows better is the column less the
+forecast. Only columns that save errors there, by more than the standard error of that, are used.
 """
 
 from __future__ import annotations
@@ -67,6 +68,11 @@ class PastErrors(NamedTuple):
         """Places of the origins among the values."""
         return self.errors.origins + len(self.values)
 
+    @property
+    def forecasts(self) -> FloatArray:
+        """At the origins, as values are seen, NaN where none came, shape (n, H)."""
+        return self.scale.see(steps_after(self.values, self.origins, self.errors.seen.shape[1])) - self.errors.seen
+
 
 class PastResult(NamedTuple):
     """What past columns add.
@@ -74,6 +80,7 @@ class PastResult(NamedTuple):
     Attributes:
         kept: places of the columns that help, ascending.
         weights: of each lag, the newest first, column and step, per deviation, in units in which series are seen, shape (q, kept, H).
+        shares: of the forecast, that are added to it, at each step, shape (H,); negative where columns take its place.
         errors: of each unit, with what was known of the columns before them.
         gain: share of the absolute errors that they save at rolling origins.
         scales: of the kept columns of each unit.
@@ -81,6 +88,7 @@ class PastResult(NamedTuple):
 
     kept: list[int]
     weights: FloatArray
+    shares: FloatArray
     errors: list[Errors]
     gain: float
     scales: list[PastScale]
@@ -152,11 +160,13 @@ def fit_past(units: Sequence[PastErrors], n_lags: int = N_LAGS) -> PastResult | 
     lags = np.concatenate([lag_columns(own.as_seen.see(own.columns), own.origins, n_lags) for own in judged])
     errors, origins = (np.concatenate([getattr(own.errors, name) for own in judged]) for name in ("seen", "origins"))
     unit = np.repeat(np.arange(len(judged)), [len(own.errors.origins) for own in judged])
+    forecasts = np.concatenate([own.forecasts for own in judged])
     cuts = _place(origins)
-    asked = _Asked(lags, errors, origins, cuts)
+    asked = _Asked(lags, errors, forecasts, origins, cuts)
     if not asked.rows.any():
         return None
-    without = _mean_size(errors[asked.rows])
+    without = min(_mean_size(errors[asked.rows]), asked.judge([]).losses, key=np.mean)  # a column must do more than the forecast alone
+    plain = _mean_size(errors[asked.rows]).mean()
     alone = {column: asked.judge([column]).losses.mean() for column in range(lags.shape[2])}
     kept: list[int] = []
     best: _Judged | None = None
@@ -169,15 +179,15 @@ def fit_past(units: Sequence[PastErrors], n_lags: int = N_LAGS) -> PastResult | 
     if best is None:
         return None
     whole = ~np.isnan(errors).any(axis=1)
-    weights = _solve(lags[whole][:, :, kept], errors[whole], [best.strength])[0]
+    (final,) = _solve(lags[whole][:, :, kept], errors[whole], forecasts[whole], [best.strength])
     added = np.zeros_like(errors)
     for (begin, end), own in zip(itertools.pairwise(cuts), best.at_cuts, strict=True):
         part = (origins >= begin) & (origins < end)
-        added[part] = forecast_past(lags[part][:, :, kept], own)
+        added[part] = own.expect(lags[part][:, :, kept], forecasts[part])
     parts = iter(np.split(added, np.cumsum([len(own.errors.origins) for own in judged])[:-1]))
     moved = [_move(own, next(parts)) if len(own.errors.origins) else own.errors for own in units]
     scales = [PastScale(own.as_seen.center[kept], own.as_seen.spread[kept]) for own in units]
-    return PastResult(kept, weights, moved, float(1 - best.losses.mean() / without.mean()), scales)
+    return PastResult(kept, final.weights, final.shares, moved, float(1 - best.losses.mean() / plain), scales)
 
 
 def describe_past(names: Sequence[str], result: PastResult | None) -> list[str]:
@@ -209,19 +219,31 @@ def forecast_past(lags: FloatArray, weights: FloatArray) -> FloatArray:
     return lags.reshape(len(lags), -1) @ weights.reshape(-1, weights.shape[2])
 
 
+class _Regression(NamedTuple):
+    """Weights (q, m, H) of lags of columns, and shares (H,) of the forecast, in what is expected of its errors."""
+
+    weights: FloatArray
+    shares: FloatArray
+
+    def expect(self, lags: FloatArray, forecasts: FloatArray) -> FloatArray:
+        """The errors that are expected, shape (n, H), from lags (n, q, m) and forecasts (n, H)."""
+        return forecast_past(lags, self.weights) + self.shares * forecasts
+
+
 class _Judged(NamedTuple):
-    """How much is lost with some columns: the mean absolute error of each row that is judged, (n,), the strength, and weights at cuts."""
+    """How much is lost with some columns: the mean absolute error of each row that is judged, (n,), the strength, regressions at cuts."""
 
     losses: FloatArray
     strength: float
-    at_cuts: list[FloatArray]
+    at_cuts: list[_Regression]
 
 
 class _Asked(NamedTuple):
-    """Lags (n, q, m) and errors (n, H) at origins (n,), of which those between two cuts are judged by what came before."""
+    """Lags (n, q, m), errors and forecasts (n, H) at origins (n,), of which those between two cuts are judged by what came before."""
 
     lags: FloatArray
     errors: FloatArray
+    forecasts: FloatArray
     origins: IntArray
     cuts: IntArray
 
@@ -237,10 +259,11 @@ class _Asked(NamedTuple):
         left = np.full((len(_STRENGTHS), len(self.errors)), np.nan)
         for begin, end in itertools.pairwise(self.cuts):
             learned, part = self._learned(begin), rows & (self.origins >= begin) & (self.origins < end)
-            own = _solve(self.lags[learned][:, :, columns], self.errors[learned], _STRENGTHS)
+            own = _solve(self.lags[learned][:, :, columns], self.errors[learned], self.forecasts[learned], _STRENGTHS)
             at_cuts.append(own)
-            for place, weights in enumerate(own):
-                left[place, part] = _mean_size(self.errors[part] - forecast_past(self.lags[part][:, :, columns], weights))
+            for place, regression in enumerate(own):
+                expected = regression.expect(self.lags[part][:, :, columns], self.forecasts[part])
+                left[place, part] = _mean_size(self.errors[part] - expected)
         losses = left[:, rows]
         best = int(np.argmin(losses.mean(axis=1)))
         return _Judged(losses[best], _STRENGTHS[best], [own[best] for own in at_cuts])
@@ -257,14 +280,21 @@ def _place(origins: IntArray) -> IntArray:
     return np.unique(np.append(different, different[-1] + 1)[places])
 
 
-def _solve(lags: FloatArray, errors: FloatArray, strengths: Sequence[float]) -> list[FloatArray]:
-    """Ridge regressions of errors (n, H) on lags (n, q, m), of each strength, shape (q, m, H)."""
+def _solve(lags: FloatArray, errors: FloatArray, forecasts: FloatArray, strengths: Sequence[float]) -> list[_Regression]:
+    """Ridge regressions of errors (n, H) on lags (n, q, m) and on the forecast (n, H) of the same step, of each strength."""
     n, n_lags, n_columns = lags.shape
     flat = lags.reshape(n, -1)
     values, vectors = np.linalg.eigh(flat.T @ flat)
-    moved = vectors.T @ (flat.T @ errors)
-    parts = [vectors @ (moved / (np.maximum(values, 0.0) + strength * n)[:, None]) for strength in strengths]
-    return [part.reshape(n_lags, n_columns, -1) for part in parts]
+    moved, along = vectors.T @ (flat.T @ errors), vectors.T @ (flat.T @ forecasts)
+    squares, products = (forecasts**2).sum(axis=0), (forecasts * errors).sum(axis=0)
+    found = []
+    for strength in strengths:
+        inverse = 1.0 / (np.maximum(values, 0.0) + strength * n)[:, None]
+        left = squares + strength * n - (along**2 * inverse).sum(axis=0)  # what lags do not tell of the forecast, and the penalty
+        shares = (products - (along * moved * inverse).sum(axis=0)) / left
+        weights = vectors @ ((moved - along * shares) * inverse)
+        found.append(_Regression(weights.reshape(n_lags, n_columns, errors.shape[1]), shares))
+    return found
 
 
 def _mean_size(errors: FloatArray) -> FloatArray:

@@ -211,7 +211,7 @@ def answer_plainly(later: Later) -> Later:
     as_they_are = {name: np.zeros_like(getattr(forecaster.units, name)) for name in ("tail_effects", "farthest")}
     units = forecaster.units._replace(weights=weights, **as_they_are)
     nothing = [np.zeros_like(own) for own in later.expected]
-    return replace(later, forecaster=replace(forecaster, units=units, past_weights=None, network=None), expected=nothing)
+    return replace(later, forecaster=replace(forecaster, units=units, past_weights=None, past_shares=0.0, network=None), expected=nothing)
 
 
 class Walked(NamedTuple):

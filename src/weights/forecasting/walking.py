@@ -67,7 +67,7 @@ def walk(
     steps, bounds = np.arange(horizon), forecaster.bounds
     made = np.full((horizon, n_units, horizon), np.nan)  # by origin, the last ones
     for known, by_lags in enumerate(_forecasts(forecaster, rest, added)):
-        forecasts = by_lags + _add_past(forecaster, past, known)
+        forecasts = by_lags * (1 + forecaster.past_shares) + _add_past(forecaster, past, known)
         if known and below[:, known - 1].any():
             scales = [scale._replace(floored=scale.floored and not own) for scale, own in zip(scales, below[:, known - 1], strict=True)]
         yield Moment(known, forecasts, bounds, scales)

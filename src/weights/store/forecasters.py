@@ -35,7 +35,7 @@ _LAST = -1
 _LARGEST = 1e150
 _MAY_MISS = "units/known"
 """Where a later value is not known yet."""
-_POOLED, _PAST = "pooled", "past"
+_POOLED, _PAST, _PAST_SHARES = "pooled", "past", "past_shares"
 
 
 class ForecastConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -87,6 +87,7 @@ def arrays_of(forecaster: Forecaster) -> dict[str, AnyArray]:
         f"bounds/{name}": getattr(bounds.sizes, name) for name in ErrorSizes._fields
     }
     beside = {_POOLED: forecaster.pooled, _PAST: forecaster.past_weights}
+    beside |= {} if forecaster.past_weights is None else {_PAST_SHARES: np.asarray(forecaster.past_shares)}
     return arrays | {name: own for name, own in beside.items() if own is not None}
 
 
@@ -128,7 +129,7 @@ def check_names(config: ForecastConfig, path: Path) -> None:
         "units/past_center": [*n_units, n_past],
         "units/past_spread": [*n_units, n_past],
     }
-    needed |= {_PAST: [n_past_lags, n_past, horizon]} if n_past else {}
+    needed |= {_PAST: [n_past_lags, n_past, horizon], _PAST_SHARES: [horizon]} if n_past else {}
     needed |= {f"bounds/{name}": shape for name, shape in _shapes_of_bounds(n_units[0], horizon, listed).items()}
     needed |= network_shapes(config.network, n_units[0], horizon, len(config.model.seasons), listed)
     needed |= {_POOLED: [n_lags, horizon]} if _POOLED in listed else {}
@@ -177,7 +178,8 @@ def build_forecaster(config: ForecastConfig, report: Report, tensors: dict[str, 
     bounds = AdaptiveBounds(moment=_LAST, sizes=sizes, **own)
     network = build_network(config.network, tensors)
     said = config.task, config.calendar, config.labels, config.model, config.columns
-    return Forecaster(*said, SeriesArrays(**parts), tensors.get(_POOLED), bounds, config.drivers, report, tensors.get(_PAST), network)
+    past = tensors.get(_PAST), tensors.get(_PAST_SHARES, 0.0)
+    return Forecaster(*said, SeriesArrays(**parts), tensors.get(_POOLED), bounds, config.drivers, report, *past, network)
 
 
 def _whole(values: AnyArray) -> bool:
