@@ -31,7 +31,7 @@ _DEVIATION = np.sqrt(np.pi / 2)
 _MEMORY = 500.0
 """Moments in which quantiles move by all that levels ask for, and as many more as a step lies ahead, because what is known late must move
 them less, or they swing (our choice)."""
-_MOST_SCORES, _MOST_ROWS = 200_000, 400
+_MOST_SCORES, _MOST_ROWS, _MOST_AT_ONCE = 200_000, 400, 1_000_000
 _HELD, _EVENLY = 0.9, (np.arange(200) + 0.5) / 200
 """The share of errors of any series that the size expected of another must hold, and probabilities at which scores are read."""
 _ROW_KEY = 0xB0
@@ -289,19 +289,28 @@ class _History:
 
     def walk(self, season: int) -> _Walk:
         """What was expected at each moment, where sizes repeat themselves after a season."""
-        n_series, _, horizon = self.errors.shape
+        n_series, n_rows, horizon = self.errors.shape
         sizes = ErrorSizes(np.zeros((len(HALF_LIVES), 2, *self.prior.shape)), np.zeros((2, n_series, season)))
         issued = np.repeat(self.prior[None], self.n_moments + horizon, axis=0)
-        scores, logs, steps, row = np.empty(self.errors.shape), 0.0, np.arange(1, horizon + 1), 0
+        rows, phases = self.origins - self.begin, np.arange(season)
+        factors = np.ones((n_rows, n_series, season))
+        row = 0
         for t in range(self.n_moments):
             sizes = sizes.plus(self.begin + t, self.totals[t], self.weights[t], self.prior)
             issued[horizon + t] = sizes.expected(self.prior)
-            if row < len(self.origins) and self.origins[row] == self.begin + t:
-                expected = issued[horizon + t] @ knots_of(horizon).T * sizes.factors(self.begin + t + steps)
-                expected = np.maximum(expected, TINY)
-                scores[:, row] = self.errors[:, row] / expected
-                logs += float(np.log(expected)[np.isfinite(scores[:, row])].sum())
+            if row < n_rows and rows[row] == t:
+                factors[row] = sizes.factors(phases)
                 row += 1
+        scores, logs = np.empty(self.errors.shape), 0.0
+        size = max(_MOST_AT_ONCE // (n_series * horizon), 1)
+        for begin in range(0, n_rows, size):
+            part = rows[begin : begin + size]
+            expected = issued[horizon + part] @ knots_of(horizon).T
+            moments = (self.begin + part[:, None] + np.arange(1, horizon + 1)) % season
+            expected *= np.take_along_axis(factors[begin : begin + size], moments[:, None], axis=2)
+            expected = np.maximum(np.swapaxes(expected, 0, 1), TINY)
+            own = scores[:, begin : begin + size] = self.errors[:, begin : begin + size] / expected
+            logs += float(np.log(expected)[np.isfinite(own)].sum())
         came = np.isfinite(scores)
         return _Walk(scores, (logs + np.abs(scores[came]).sum()) / came.sum(), issued[-horizon:], sizes)
 
