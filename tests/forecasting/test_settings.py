@@ -142,3 +142,10 @@ def test_what_differs_between_series_is_asked_of_all_of_them():
         table = weekly(300, seed=shop, shop=[f"s{shop}"] * 300, price=price)
         tables.append(table | {"sold": table["sold"] - 4 * price})
     assert plan(stacked(*tables), series="shop", known="price").columns.known == ("price",)
+
+
+def test_a_column_whose_name_begins_like_that_of_one_that_is_used_is_named_too():
+    random = np.random.default_rng(2)
+    table = weekly(300, holiday=(random.random(300) < 0.1).astype(int), hol=random.normal(size=300))
+    table["sold"] = table["sold"] + 8 * table["holiday"]
+    assert "what is known beforehand did not help forecasts, and is not used: hol" in plan(table, known=["holiday", "hol"]).remarks

@@ -6,6 +6,7 @@ from unittest import mock
 
 import numpy as np
 import pyarrow as pa
+import pytest
 
 import weights
 from planted import bent, stacked, weekly
@@ -62,3 +63,25 @@ def test_of_few_series_it_is_said_that_nothing_reads_them():
     table = stacked(*(weekly(84, seed=seed, shop=[f"s{seed}"] * 84, size=[seed] * 84) for seed in range(3)))
     remarks = weights.fit(table, "sold", task="forecast", time="day", series="shop", horizon=3, inspect=False).report.remarks
     assert any(remark.startswith("what is the same at all moments of a series (size) tells series apart") for remark in remarks)
+
+
+@pytest.mark.parametrize(
+    "cells",
+    [
+        pa.array([["x", "y"], [], None] * 56),
+        pa.array([{"a": 1}] * 168),
+        pa.nulls(168),
+        pa.array(["x", "y"] * 84).dictionary_encode(),
+        pa.array(["1.5", "2.5"] * 84).cast(pa.decimal128(5, 2)),
+        pa.array(np.repeat(np.array(["2024-01-01", "2024-05-01"], "datetime64[D]"), 84)),
+        pa.array([b"x"] * 84 + [b"y"] * 84),
+    ],
+    ids=lambda cells: str(cells.type),
+)
+def test_a_column_of_any_type_may_stand_beside_series(cells):
+    table = stacked(weekly(84, shop=["a"] * 84), weekly(84, seed=1, shop=["b"] * 84))
+    columns = {name: pa.array(np.asarray(values)) for name, values in table.items()}
+    model = weights.fit(
+        pa.table(columns | {"other": cells}), "sold", task="forecast", time="day", series="shop", horizon=3, smoothing=False, inspect=False
+    )
+    assert any("other" in remark for remark in model.report.remarks)

@@ -44,6 +44,10 @@ class ChosenColumns(msgspec.Struct, frozen=True):
         spread = {*name_columns_of(self.levels)}
         return (*(name for name in self.known if name not in spread), *self.levels)
 
+    def known_of(self, column: str) -> str | None:
+        """The known column that one of the groups is of, itself or a step before or after; None of what the calendar says."""
+        return next((name for name in self.known if column == name or column.startswith(f"{name}, ")), None)
+
     def at(self, calendar: Calendar, moments: FloatArray, known: FloatArray) -> Columns:
         """The columns at moments (t,), from the known ones (t, k or more), shape (t, names); missing where one that they need is.
 

@@ -159,5 +159,4 @@ def _added_by_past(forecaster: Forecaster, last: FloatArray) -> dict[str, FloatA
 
 def _name_part(chosen: ChosenColumns, group: str, column: str) -> str:
     """What a column tells of: a column of the table, or a group of what the calendar says, without how it changes."""
-    own = next((name for name in chosen.known if column == name or column.startswith(f"{name}, ")), None)
-    return own or ("season of the year" if group.startswith("season") else group.partition(" by ")[0])
+    return chosen.known_of(column) or ("season of the year" if group.startswith("season") else group.partition(" by ")[0])

@@ -154,7 +154,8 @@ class SeriesPlanner(NamedTuple):
 def _describe_unused(rows: SeriesRows, columns: ChosenColumns) -> list[str]:
     """What is to be said of columns that are known beforehand and are in no group that helps."""
     parts = {name: name_columns_of({name: rows.levels[name]}) if name in rows.levels else [name] for name in rows.said_known}
-    unused = [name for name, own in parts.items() if not any(used.startswith(part) for part in own for used in columns.names)]
+    used = {columns.known_of(column) for column in columns.names}
+    unused = [name for name, own in parts.items() if used.isdisjoint(own)]
     named = listed([printable(name) for name in unused], 5)
     return [f"what is known beforehand did not help forecasts, and is not used: {named}"] if unused else []
 

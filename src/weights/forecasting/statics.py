@@ -45,7 +45,8 @@ def find_statics(table: pa.Table, series: str | None, names: Sequence[str]) -> S
         return Statics()
     codes, labels = to_levels(table[series])
     first = pa.array(codes == codes.max(initial=0))  # of one series alone, so that most columns are not looked at whole
-    asked = [name for name in names if pc.count_distinct(table[name].filter(first)).as_py() <= 1]
+    plain = [name for name in names if not (pa.types.is_nested(table[name].type) or pa.types.is_null(table[name].type))]
+    asked = [name for name in plain if pc.count_distinct(table[name].filter(first)).as_py() <= 1]
     columns: dict[str, FloatArray] = {}
     for name in asked:
         row = _find_rows(table[name], codes, len(labels))
