@@ -190,7 +190,7 @@ def test_a_further_series_has_bounds_of_the_size_of_its_own_errors_as_if_it_had_
     random = np.random.default_rng(0)
     errors, further = random.normal(size=(3, 200, 2)), 4 * random.normal(size=(1, 200, 2))
     bounds = fit_bounds(errors, np.arange(200), moment=200)
-    with_it = bounds.with_series(further, bounds.expect_of_another()[None])
+    with_it = bounds.with_series(further, np.arange(200), bounds.expect_of_another()[None])
     assert (with_it.prior.shape, with_it.issued.shape) == ((4, 2), (2, 4, 2))
     np.testing.assert_array_equal(with_it.expected_sizes()[:3], bounds.expected_sizes())
     fitted = fit_bounds(np.concatenate([errors, further]), np.arange(200), moment=200)
@@ -203,7 +203,7 @@ def test_what_is_expected_of_another_series_holds_an_error_of_any_as_often_as_of
     sizes = np.geomspace(0.1, 10, 40)
     bounds = fit_bounds(sizes[:, None, None] * random.normal(size=(40, 300, 1)), np.arange(300), moment=300)
     nothing = np.full((1, 0, 1), np.nan)
-    another = bounds.with_series(nothing, bounds.expect_of_another()[None]).bounds(np.zeros((41, 1)), 0.9)
+    another = bounds.with_series(nothing, np.arange(0), bounds.expect_of_another()[None]).bounds(np.zeros((41, 1)), 0.9)
     inside = np.abs(random.choice(sizes, 20_000) * random.normal(size=20_000)) <= another.high[-1, 0]
     assert inside.mean() == pytest.approx(0.9, abs=0.02)  # 1 % is the error of a quantile of 40 series
     alike = bounds.expect_of_another(random.normal(size=(500, 1)))

@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from weights.errors import UsageError
-from weights.options import check_names, list_options, option, parse_pairs, read_texts
+from weights.options import check_names, list_choices, list_options, option, parse_pairs, read_texts
 
 
 class Options(msgspec.Struct, frozen=True):
@@ -51,3 +51,12 @@ def test_a_text_that_came_where_a_value_is_needed_is_read_as_one():
 def test_a_name_that_is_given_twice_is_refused():
     with pytest.raises(UsageError, match="--set was given twice for 'lags'"):
         parse_pairs(["lags=1", "lags=2"], "--set")
+
+
+def test_all_combinations_are_listed_unless_they_are_none_or_too_many():
+    assert list_choices({"a": [1, 2], "b": ["x"]}, "a=1,2") == [{"a": 1, "b": "x"}, {"a": 2, "b": "x"}]
+    for nothing in ({}, {"a": []}):
+        with pytest.raises(UsageError, match=r"Name what to vary and its values, such as a=1,2\."):
+            list_choices(nothing, "a=1,2")
+    with pytest.raises(UsageError, match="These are 65 variants, and at most 64 are compared"):
+        list_choices({"a": [*range(65)]}, "a=1,2")

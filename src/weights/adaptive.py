@@ -59,23 +59,22 @@ class AdaptiveBounds:
     spread: FloatArray
     rows: FloatArray
 
-    def with_series(self, errors: FloatArray, prior: FloatArray) -> AdaptiveBounds:
+    def with_series(self, errors: FloatArray, origins: IntArray, prior: FloatArray) -> AdaptiveBounds:
         """The bounds with further series. Quantiles stay as they are.
 
         Args:
-            errors: of forecasts of the further series from the O moments before the last, as in `fit_bounds`, shape (S, O, H); NaN where
-                there was none.
+            errors: of forecasts of the further series, as in `fit_bounds`, shape (S, O, H); NaN where there was none.
+            origins: of these, ascending, shape (O,), as in `fit_bounds`.
             prior: size that is expected of errors of these series without knowing any, such as `expect_of_another`, shape (S, B).
 
         Raises:
             DataError: an error is infinite.
         """
         _check_finite(errors)
-        n_more, n_origins, horizon = errors.shape
-        origins = self.moment + np.arange(-n_origins, 0)
+        n_more, _, horizon = errors.shape
         sizes = ErrorSizes(np.zeros((len(HALF_LIVES), 2, *prior.shape)), np.zeros((2, n_more, self.season)))
         issued = [prior] * horizon
-        for moment in range(self.moment - n_origins + 1, self.moment + 1):
+        for moment in range(int(origins.min(initial=self.moment)) + 1, self.moment + 1):
             sizes = sizes.plus(moment, *sum_at_knots(known_at(errors, origins, moment)), prior)
             issued.append(sizes.expected(prior))
         return replace(

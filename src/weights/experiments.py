@@ -6,7 +6,6 @@ difference of their losses on rows that no member saw has an interval over the c
 
 from __future__ import annotations
 
-import itertools
 import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -19,12 +18,12 @@ from weights.errors import TrainingError, UsageError
 from weights.fitting import Prepared, check_rows
 from weights.inspection.decomposition import average
 from weights.inspection.health import findings
+from weights.options import list_choices
 from weights.spec import Spec, counts, find_setting, resolve, with_settings
 from weights.training.control import Control, Progress
 from weights.trials import N_TRAININGS, Trial, TrialRunner, cost_of, excluded_populations, in_folds, reseed
 from weights.verdicts import Experiment, Variant
 
-_MOST_VARIANTS = 64
 _NEARLY_THERE = 0.01
 """A run has converged where what it still gains is this share of all it gains (our choice)."""
 _MODEL = ("model", "name")
@@ -133,11 +132,7 @@ def check_trainings(n_trainings: Any) -> None:
 
 def _variants(specs: Mapping[str, Spec], vary: Mapping[str, Sequence[Any]], prepared: Prepared) -> dict[str, dict[str, Spec]]:
     """All combinations by label: the settings of each population that has what is varied."""
-    if not vary or not all(vary.values()):
-        raise UsageError("Name what to vary and its values, such as initialization=xavier,he,orthogonal.")
-    choices = [dict(zip(vary, values, strict=True)) for values in itertools.product(*vary.values())]
-    if len(choices) > _MOST_VARIANTS:
-        raise UsageError(f"These are {len(choices)} variants, and at most {_MOST_VARIANTS} are compared. Vary fewer values.")
+    choices = list_choices(vary, "initialization=xavier,he,orthogonal")
     sizes = sizes_of(prepared.dataset)
     varied: dict[str, list[Spec]] = {}
     refused: UsageError | None = None

@@ -203,9 +203,8 @@ class ForecastModel:
             UsageError: rows came from memory and are not given, or the hold-out is shorter than the horizon.
             NotFoundError, DataError: rows are gone, or leave nothing to learn from.
         """
-        n_held = self._held_out(hold_out, least=min(self._n_moments // 4, _MOST_DIAGNOSED))
-        control = self._control(progress)
-        return diagnose_forecasts(self._read_without(data, n_held), self.forecaster.model.settings, n_held, control)
+        n_held, settings = self._held_for_trials(hold_out), self.forecaster.model.settings
+        return diagnose_forecasts(self._read_without(data, n_held), settings, n_held, self._control(progress))
 
     @stoppable
     def compare(
@@ -223,9 +222,8 @@ class ForecastModel:
             UsageError: a setting or a value is not known, or nothing changes; others as `diagnose`.
             NotFoundError, DataError: rows are gone, or leave nothing to learn from.
         """
-        n_held = self._held_out(hold_out, least=min(self._n_moments // 4, _MOST_DIAGNOSED))
-        control, several = self._control(progress), values_to_vary(vary)
-        return compare_forecasts(self._read_without(data, n_held), self.forecaster.model.settings, several, n_held, control)
+        n_held, settings, several = self._held_for_trials(hold_out), self.forecaster.model.settings, values_to_vary(vary)
+        return compare_forecasts(self._read_without(data, n_held), settings, several, n_held, self._control(progress))
 
     @property
     def _n_moments(self) -> int:
@@ -234,6 +232,9 @@ class ForecastModel:
 
     def _held_out(self, asked: int | None, *, least: int = 0) -> int:
         return choose_held_out(asked, self._n_moments, self.forecaster.task.horizon, least=least)
+
+    def _held_for_trials(self, asked: int | None) -> int:
+        return self._held_out(asked, least=min(self._n_moments // 4, _MOST_DIAGNOSED))
 
     def _read_without(self, data: Any, n_held: int) -> SeriesPlanner:
         """The series it learned from, of which the last moments are tests; errors as `backtest`."""

@@ -7,13 +7,16 @@ so that help answers at once.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+import itertools
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import UnionType
 from typing import Any, NamedTuple, get_args, get_origin
 
 import msgspec
 
 from weights.errors import UsageError, suggest
+
+_MOST_VARIANTS = 64
 
 Parse = Callable[[Any, str], Any]
 """Makes a value of the text of an option, or of the texts where it may be repeated, and is given what it is called."""
@@ -162,6 +165,24 @@ def parse_lists(texts: Iterable[str], flag: str) -> dict[str, list[str]]:
         {'hidden': ['64', '128,128']}
     """
     return {name: value.split(";" if ";" in value else ",") for name, value in parse_pairs(texts, flag).items()}
+
+
+def list_choices(vary: Mapping[str, Sequence[Any]], example: str) -> list[dict[str, Any]]:
+    """All combinations of values of settings that are varied.
+
+    Args:
+        vary: setting -> values.
+        example: of what may be named.
+
+    Raises:
+        UsageError: nothing is varied, or there are too many combinations.
+    """
+    if not vary or not all(vary.values()):
+        raise UsageError(f"Name what to vary and its values, such as {example}.")
+    choices = [dict(zip(vary, values, strict=True)) for values in itertools.product(*vary.values())]
+    if len(choices) > _MOST_VARIANTS:
+        raise UsageError(f"These are {len(choices)} variants, and at most {_MOST_VARIANTS} are compared. Vary fewer values.")
+    return choices
 
 
 def parse_numbers(texts: Iterable[str], flag: str) -> dict[str, float]:

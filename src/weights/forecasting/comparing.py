@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -12,11 +11,11 @@ from weights.errors import UsageError
 from weights.forecasting.planning import SeriesPlanner
 from weights.forecasting.settings import ForecastSettings, change_settings, write_value
 from weights.forecasting.trials import MEASURE, ForecastTrial, TrialRunner
+from weights.options import list_choices
 from weights.training.control import Control, Progress
 
 COMPARING = "variants"
 """The stage of a comparison."""
-_MOST_VARIANTS = 64
 
 
 class ForecastComparison(msgspec.Struct, frozen=True):
@@ -73,13 +72,8 @@ def _list_variants(settings: ForecastSettings, vary: Mapping[str, Sequence[Any]]
     Raises:
         UsageError: as `compare_forecasts`.
     """
-    if not vary:
-        raise UsageError("Name what to vary and its values, such as lags=24;24,168.")
-    choices = [dict(zip(vary, values, strict=True)) for values in itertools.product(*vary.values())]
-    if len(choices) > _MOST_VARIANTS:
-        raise UsageError(f"These are {len(choices)} variants, and at most {_MOST_VARIANTS} are compared. Vary fewer values.")
     found, known = {}, [settings]
-    for choice in choices:
+    for choice in list_choices(vary, "lags=24;24,168"):
         changed = change_settings(settings, choice)
         if changed not in known:
             known.append(changed)

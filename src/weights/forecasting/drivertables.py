@@ -63,8 +63,7 @@ def _tabulate_lags(drivers: Drivers, top: int) -> Table:
         rows += [_lag_cells(weight, name) for weight in counted[:top]]
         rows += [[f"  and {len(counted) - top} more (--top)", *[""] * 4]] if len(counted) > top else []
     notes = [f"{_EACH_ALONE}; both respect dependence", "used: the shrunk weight of forecasts, which has no interval"]
-    if drivers.left_over is not None and drivers.left_over < _ALPHA:
-        notes.append("these lags do not tell all that the past tells (p < 0.05), so that intervals may be too narrow")
+    notes += _describe_left_over(drivers.left_over)
     title = f"weight in the best linear forecast, {several}{drivers.n_windows:,} windows"
     return Table(_TITLE.format("Lags", title), ["", "weight", "", "p (Holm)", "used"], rows, notes)
 
@@ -109,9 +108,14 @@ def _tabulate_past(drivers: Drivers, forecaster: Forecaster, top: int) -> Table:
         notes.append(
             f"not measured, as they are constant or follow from the others: {listed([printable(name) for name in past.followed], 5)}"
         )
-    if past.left_over is not None and past.left_over < _ALPHA:
-        notes.append("these lags do not tell all that the past tells (p < 0.05), so that intervals may be too narrow")
+    notes += _describe_left_over(past.left_over)
     return Table(_TITLE.format("Past columns", title), ["column", "ahead", "effect", "", "p (Holm)", ""], rows, notes)
+
+
+def _describe_left_over(p_value: float | None) -> list[str]:
+    """What is to be said where lags do not tell all that the past tells."""
+    narrow = p_value is not None and p_value < _ALPHA
+    return ["these lags do not tell all that the past tells (p < 0.05), so that intervals may be too narrow"] if narrow else []
 
 
 def _doubt(effect: PastEffect) -> tuple[float, float]:

@@ -14,6 +14,7 @@ from weights.forecasting.cleaning import AS_THEY_ARE, clean_all, fit_cleaning, s
 from weights.forecasting.columns import moments_of
 from weights.forecasting.forecaster import Forecaster, SeriesArrays
 from weights.forecasting.past import find_past_scale, keep_past
+from weights.forecasting.rolling import Errors, lay_side_by_side
 from weights.forecasting.units import fill_gaps, find_scale, last_values
 from weights.training.lagged import forecast_at, steps_after
 from weights.types import FloatArray
@@ -53,7 +54,8 @@ def add_series(forecaster: Forecaster, panel: Panel, places: Sequence[int]) -> F
     expected = {n: _expect_sizes(forecaster, n) for n in {*lengths}}
     added = SeriesArrays(**{name: np.asarray([row[name] for row in rows]) for name in SeriesArrays._fields})
     units = SeriesArrays(*(np.concatenate(both) for both in zip(forecaster.units, added, strict=True)))
-    bounds = forecaster.bounds.with_series(_lay_by_ends(errors), np.stack([expected[n] for n in lengths]))
+    together = lay_side_by_side(errors, forecaster.task.horizon)
+    bounds = forecaster.bounds.with_series(*together, np.stack([expected[n] for n in lengths]))
     return replace(forecaster, labels=labels, units=units, bounds=bounds)
 
 
@@ -76,7 +78,7 @@ def leave_out_short(panel: Panel, places: Sequence[int], n_targets: int) -> tupl
     return [s for s in places if s not in short], [said]
 
 
-def _read_unit(forecaster: Forecaster, panel: Panel, place: int, target: int) -> tuple[dict[str, Any], FloatArray]:
+def _read_unit(forecaster: Forecaster, panel: Panel, place: int, target: int) -> tuple[dict[str, Any], Errors]:
     """What is known of a target of a new series, by the names of `SeriesArrays` but its own number; and errors, as `_find_errors`."""
     units, seasons, n_targets = forecaster.units, forecaster.model.seasons, len(forecaster.task.targets)
     rows = panel.series(place)
@@ -113,10 +115,11 @@ def _read_unit(forecaster: Forecaster, panel: Panel, place: int, target: int) ->
     return row, _find_errors(scale.see(came) - effects, cleaned, weights)
 
 
-def _find_errors(came: FloatArray, cleaned: FloatArray, weights: FloatArray) -> FloatArray:
-    """Errors of forecasts by weights of lags (L, H) from the last origins of a series (t,) but the newest, shape (n, H).
+def _find_errors(came: FloatArray, cleaned: FloatArray, weights: FloatArray) -> Errors:
+    """Errors of forecasts by weights of lags (L, H) from the last origins of a series (t,) but the newest, as it is seen.
 
-    They are NaN where nothing came. Origins lie in the second half of a short series, where lags before its first value are as that is.
+    Origins count from its end, at -1, and lie in the second half of a short series, where lags before its first value are as that is.
+    Errors are NaN where nothing came.
 
     Args:
         came: what columns leave of the values, NaN where there was none, shape (t,).
@@ -128,7 +131,8 @@ def _find_errors(came: FloatArray, cleaned: FloatArray, weights: FloatArray) -> 
     origins = np.arange(first, len(came) - 1)
     whole = np.concatenate([np.full(n_lags - 1, cleaned[0]), cleaned])
     after = np.concatenate([came, np.full(horizon, np.nan)])
-    return steps_after(after, origins, horizon) - forecast_at(whole, origins + n_lags - 1, weights)
+    own = steps_after(after, origins, horizon) - forecast_at(whole, origins + n_lags - 1, weights)
+    return Errors(origins - len(came), own, own)
 
 
 def _expect_sizes(forecaster: Forecaster, n_values: int) -> FloatArray:
@@ -151,14 +155,6 @@ def _judge_part(rest: FloatArray, n_values: int, weights: FloatArray) -> FloatAr
     before, after = scale.see(rest[:n_values]), scale.see(rest[n_values:])[: weights.shape[1]]
     forecast = last_values(before, len(weights))[::-1] @ weights
     return np.concatenate([after, np.full(len(forecast) - len(after), np.nan)]) - forecast
-
-
-def _lay_by_ends(errors: Sequence[FloatArray]) -> FloatArray:
-    """Errors of several series (n, H) whose last origins are side by side, shape (S, most, H), NaN where there are none."""
-    whole = np.full((len(errors), max(map(len, errors)), errors[0].shape[1]), np.nan)
-    for own, part in zip(whole, errors, strict=True):
-        own[len(own) - len(part) :] = part
-    return whole
 
 
 def _expect(forecaster: Forecaster, slopes: FloatArray, seen: FloatArray, end: int, known: FloatArray) -> tuple[FloatArray, float]:

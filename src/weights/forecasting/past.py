@@ -165,8 +165,8 @@ def fit_past(units: Sequence[PastErrors], n_lags: int = N_LAGS) -> PastResult | 
     asked = _Asked(lags, errors, forecasts, origins, cuts)
     if not asked.rows.any():
         return None
-    without = min(_mean_size(errors[asked.rows]), asked.judge([]).losses, key=np.mean)  # a column must do more than the forecast alone
-    plain = _mean_size(errors[asked.rows]).mean()
+    plain = _mean_size(errors[asked.rows])
+    without = min(plain, asked.judge([]).losses, key=np.mean)  # a column must do more than the forecast alone
     alone = {column: asked.judge([column]).losses.mean() for column in range(lags.shape[2])}
     kept: list[int] = []
     best: _Judged | None = None
@@ -187,7 +187,7 @@ def fit_past(units: Sequence[PastErrors], n_lags: int = N_LAGS) -> PastResult | 
     parts = iter(np.split(added, np.cumsum([len(own.errors.origins) for own in judged])[:-1]))
     moved = [_move(own, next(parts)) if len(own.errors.origins) else own.errors for own in units]
     scales = [PastScale(own.as_seen.center[kept], own.as_seen.spread[kept]) for own in units]
-    return PastResult(kept, final.weights, final.shares, moved, float(1 - best.losses.mean() / plain), scales)
+    return PastResult(kept, final.weights, final.shares, moved, float(1 - best.losses.mean() / plain.mean()), scales)
 
 
 def describe_past(names: Sequence[str], result: PastResult | None) -> list[str]:
@@ -306,4 +306,4 @@ def _mean_size(errors: FloatArray) -> FloatArray:
 def _move(own: PastErrors, added: FloatArray) -> Errors:
     """The errors of a unit with what past columns add (n, H) to its forecasts."""
     came = steps_after(own.values, own.origins, added.shape[1])
-    return find_errors(own.errors.origins, came, own.scale.see(came) - own.errors.seen + added, own.scale)
+    return find_errors(own.errors.origins, came, own.forecasts + added, own.scale)

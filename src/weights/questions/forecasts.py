@@ -195,10 +195,13 @@ BACKTEST = Question(
 )
 
 
+_HeldOut = Annotated[int | None, option("Last moments that are held out; a quarter, 3,000 at most, if not given.", "STEPS")]
+
+
 class DiagnoseOptions(msgspec.Struct, frozen=True):
     """What is held out."""
 
-    hold_out: Annotated[int | None, option("Last moments that are held out; a quarter, 3,000 at most, if not given.", "STEPS")] = None
+    hold_out: _HeldOut = None
     data: TrainingRows = None
 
 
@@ -214,7 +217,7 @@ class CompareOptions(msgspec.Struct, frozen=True):
     """What is varied, and what is held out."""
 
     vary: Varied
-    hold_out: Annotated[int | None, option("Last moments that are held out; a quarter, 3,000 at most, if not given.", "STEPS")] = None
+    hold_out: _HeldOut = None
     data: TrainingRows = None
 
 
