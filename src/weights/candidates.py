@@ -77,8 +77,8 @@ def _vary(specs: Mapping[str, Spec], settings: Mapping[str, Any]) -> dict[str, S
         architecture = architecture_of(spec.model)
         asked = {path for path in architecture.beside if {path, path.split(".")[1]} & settings.keys()}
         beside = {path: value for path, value in architecture.beside.items() if path not in asked}
-        if beside and spec.optimization.name == architecture.defaults.optimizer:
-            varied[f"{name}-loose"] = with_settings(spec, beside)
+        if beside and spec.optimization.name == (architecture.defaults.solver or architecture.defaults.optimizer):
+            varied[f"{name}-{architecture.beside_name}"] = with_settings(spec, beside)
     return varied
 
 

@@ -386,22 +386,11 @@ def apply_program(spec: Spec, layout: Layout) -> Callable[[Params, Inputs], Floa
         outputs = np.empty((len(inputs), layout.n_outputs), np.float32)
         for begin in range(0, len(inputs), most):
             rows = inputs[begin : begin + most]
-            padded = pad(rows, min(most, 1 << (max(len(rows), 16) - 1).bit_length()))
+            padded = rows.padded(min(most, 1 << (max(len(rows), 16) - 1).bit_length()))
             outputs[begin : begin + len(rows)] = np.asarray(compiled(params, padded))[: len(rows)]
         return outputs
 
     return run
-
-
-def pad(rows: Inputs, n: int) -> Inputs:
-    """The rows with zeros behind them, so that there are n."""
-
-    def extend(block: AnyArray) -> AnyArray:
-        padded = np.zeros((n, *block.shape[1:]), block.dtype)
-        padded[: len(block)] = block
-        return padded
-
-    return Inputs({name: extend(block) for name, block in rows.blocks.items()})
 
 
 @functools.lru_cache(maxsize=32)

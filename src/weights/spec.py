@@ -16,7 +16,7 @@ import numpy as np
 from weights.data.inputs import NUMBERS, Layout, table_layout
 from weights.data.registry import describe_blocks
 from weights.elements.activation import ACTIVATIONS, Activation
-from weights.elements.augmentation import Augmentation
+from weights.elements.augmentation import AnyAugmentation
 from weights.elements.initialization import SCHEMES, Initialization
 from weights.elements.optimization import OPTIMIZERS, SCHEDULES, Optimization
 from weights.elements.regularization import PENALTIES, Regularization
@@ -74,7 +74,7 @@ class Spec(msgspec.Struct, frozen=True):
     optimization: Optimization = Optimization()
     updates: Updates = Updates()
     members: Members = Members()
-    augmentation: Augmentation | None = None
+    augmentation: AnyAugmentation | None = None
 
     @property
     def solved(self) -> bool:

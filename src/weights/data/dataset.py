@@ -22,7 +22,7 @@ from weights.data.fingerprint import fingerprint_rows
 from weights.data.inputs import Inputs
 from weights.data.kind import Kind
 from weights.data.levels import bound_levels
-from weights.data.registry import KINDS, find_block_kind, kind_of, used_kinds
+from weights.data.registry import KINDS, find_block_kind, kind_of, mark_kinds, used_kinds
 from weights.data.repeats import describe_repeats
 from weights.data.roles import STEERING, Roles, check_cells, check_roles
 from weights.data.steering import Steering, find_test_rows, keep_copies_together, read_group, read_sample_weight, read_steering
@@ -188,6 +188,7 @@ def prepare(table: pa.Table, roles: Roles, *, source: str = "table", numbers: In
     numbers = in_file if numbers is None else numbers
     check_roles(table.column_names, roles, source)
     check_cells(table, roles)
+    table = mark_kinds(table, roles.kinds, among=_list_candidates(table, roles))
     with rows_numbered(numbers):
         table, named, naming = name_classes(table, roles.target, roles.classes)
     roles, remarks = msgspec.structs.replace(roles, classes=named or ()), [*remarks, *filter(None, [naming])]
@@ -235,8 +236,7 @@ def _find_features(table: pa.Table, roles: Roles, numbers: IntArray | None) -> l
     Raises:
         DataError: none can be used.
     """
-    steering = {roles.group, roles.time, roles.sample_weight, roles.split, roles.target, *roles.drop}
-    candidates = [name for name in table.column_names if name not in steering]
+    candidates = _list_candidates(table, roles)
     features = _one_of_each_block([describe(table, name, roles.kinds.get(name), numbers) for name in candidates])
     if not any(feature.used for feature in features):
         reasons = "; ".join(f"{f.name} ({f.kind}{': ' + f.note if f.note else ''})" for f in features[:5]) or "there is no other column"
@@ -244,6 +244,12 @@ def _find_features(table: pa.Table, roles: Roles, numbers: IntArray | None) -> l
             f"At least one usable feature was needed, but none is left of {len(candidates)}: {reasons}. Use --kind to use one anyway."
         )
     return features
+
+
+def _list_candidates(table: pa.Table, roles: Roles) -> list[str]:
+    """The columns that neither are the target nor steer."""
+    steering = {roles.group, roles.time, roles.sample_weight, roles.split, roles.target, *roles.drop}
+    return [name for name in table.column_names if name not in steering]
 
 
 def _describe_target_and_weight(rows: pa.Table, target: str, steering: Steering) -> list[str]:
@@ -281,7 +287,7 @@ def _rows(table: pa.Table, chosen: BoolArray) -> pa.Table:
 
 def _one_of_each_block(features: list[Feature]) -> list[Feature]:
     """The features that can be read together: a block holds one column, unless columns of its kind stand side by side."""
-    alone = [feature for feature in features if feature.kind in KINDS and not KINDS[feature.kind].by_channel]
+    alone = [feature for feature in features if feature.kind in KINDS and KINDS[feature.kind].part is None]
     first: dict[str, str] = {}
     for feature in alone:
         first.setdefault(KINDS[feature.kind].block, feature.name)

@@ -9,15 +9,15 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import msgspec
 import numpy as np
 import pyarrow as pa
 from msgspec.structs import replace
 
-from weights.data.inputs import COLUMNS, FARTHEST, NUMBERS, Inputs, Layout
-from weights.data.kind import BlockEncoding, Kind, joined_shape, side_by_side
+from weights.data.inputs import COLUMNS, FARTHEST, NUMBERS, Inputs, Layout, Part
+from weights.data.kind import BlockEncoding, Kind, joined_shape
 from weights.data.memory import check_memory_for
 from weights.data.registry import KINDS, kind_of
 from weights.data.scaling import center_and_scale, clipped, encode_cycle, find_varying_cycles, range_of
@@ -178,9 +178,12 @@ class Encoding(msgspec.Struct, frozen=True):
         for block in self.blocks:
             shapes.setdefault(kind_of(block).block, []).append(kind_of(block).shape(block))
         others = [(name, joined_shape(own)) for name, own in shapes.items()]
-        by_channel = tuple(dict.fromkeys(kind.block for kind in self.kinds if kind.by_channel))
+        parts: dict[str, tuple[Part, ...]] = {}
+        for block in self.blocks:
+            if (kind := kind_of(block)).part is not None:
+                parts[kind.block] = (*parts.get(kind.block, ()), kind.part(block))
         numbers = [(NUMBERS, (len(self.numeric_inputs),))] if self.unbounded else []
-        return Layout((*own, *others, *numbers), n_outputs, tuple(self.numeric_inputs), by_channel)
+        return Layout((*own, *others, *numbers), n_outputs, tuple(self.numeric_inputs), tuple(parts.items()))
 
     def agrees_with(self, other: Encoding) -> bool:
         """Whether the same cells become the same columns, also if one is of an older run that kept less."""
@@ -244,12 +247,13 @@ def apply_encoding(encoding: Encoding, table: pa.Table) -> Inputs:
         return Inputs({**_apply_columns(encoding, table), **_apply_blocks(encoding, table), **_apply_numbers(encoding, table)})
 
 
-def _apply_blocks(encoding: Encoding, table: pa.Table) -> dict[str, AnyArray]:
+def _apply_blocks(encoding: Encoding, table: pa.Table) -> dict[str, Any]:
     """The blocks of other kinds."""
-    parts: dict[str, list[AnyArray]] = {}
+    parts: dict[str, list[Any]] = {}
+    joins = {kind.block: kind.join for kind in encoding.kinds}
     for block in encoding.blocks:
         parts.setdefault(kind_of(block).block, []).append(kind_of(block).apply(block, table))
-    return {name: side_by_side(own) for name, own in parts.items()}
+    return {name: joins[name](own) for name, own in parts.items()}
 
 
 def _apply_columns(encoding: Encoding, table: pa.Table) -> dict[str, FloatArray]:

@@ -2,8 +2,8 @@
 
 What numbers, words and dates of a table become is the block ``x``, float32 of shape (n, p), in which numbers are bounded. As they are,
 centred and scaled alone, they stand in the block ``numbers``, float32 of shape (n, numeric), for models that can do without a bound. A
-column of another kind (kind.py) is a block of its own, such as ``pixels``, uint8 of shape (n, height, width, channels). A model says which
-blocks it reads.
+column of another kind (kind.py) is a block of its own, such as ``pixels``, uint8 of shape (n, height, width, channels), or ``text``, whose
+rows are bags of features (bags.py). A model says which blocks it reads.
 """
 
 from __future__ import annotations
@@ -14,7 +14,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from weights.types import FloatArray
+from weights.data.bags import Bags, join_bags
+from weights.types import AnyArray, FloatArray, IntArray
 
 COLUMNS = "x"
 """The block of encoded columns."""
@@ -72,10 +73,38 @@ class Inputs:
         """The rows with other arrays for some blocks."""
         return Inputs({**self.blocks, **blocks})
 
+    def padded(self, n: int) -> Inputs:
+        """The rows with rows of zeros behind them, so that there are n."""
+        return Inputs({name: block.padded(n) if isinstance(block, Bags) else pad(block, n) for name, block in self.blocks.items()})
+
+
+def pad(array: AnyArray, n: int) -> AnyArray:
+    """The array with zeros behind its rows, so that there are n."""
+    return array if len(array) == n else np.concatenate([array, np.zeros((n - len(array), *array.shape[1:]), array.dtype)])
+
 
 def concatenate(parts: list[Inputs]) -> Inputs:
     """Rows one part behind the other."""
-    return Inputs({name: np.concatenate([part[name] for part in parts]) for name in parts[0].blocks})
+
+    def join(blocks: list[Any]) -> Any:
+        return join_bags(blocks) if isinstance(blocks[0], Bags) else np.concatenate(blocks)
+
+    return Inputs({name: join([part[name] for part in parts]) for name in parts[0].blocks})
+
+
+class Part(NamedTuple):
+    """What a column has of a block that columns share.
+
+    Attributes:
+        width: along the last axis.
+        leading: how much of that leads, where rows are bags.
+        entries: how many features a row has, about. leading_entries: of these how many lead.
+    """
+
+    width: int
+    leading: int | None = None
+    entries: int = 0
+    leading_entries: int = 0
 
 
 class Layout(NamedTuple):
@@ -85,13 +114,13 @@ class Layout(NamedTuple):
         blocks: name and shape of each, ``x`` first where there is one.
         n_outputs: of the model.
         numeric: which inputs of ``x`` are scaled numbers, not flags or levels.
-        by_channel: the blocks along whose last axis columns stand side by side, each a feature; any other block is one feature.
+        parts: of the blocks along whose last axis columns stand side by side, what each column has; any other block is one feature.
     """
 
     blocks: tuple[tuple[str, tuple[int, ...]], ...]
     n_outputs: int
     numeric: tuple[int, ...] = ()
-    by_channel: tuple[str, ...] = ()
+    parts: tuple[tuple[str, tuple[Part, ...]], ...] = ()
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -131,8 +160,30 @@ class Layout(NamedTuple):
         before = self._apart[: self._apart.index(block)]
         return self.n_columns + sum(map(self._count_features, before))
 
+    def places_in(self, block: str) -> IntArray:
+        """The place of the feature that each number along the last axis of a block is of, see `Encoding.groups`."""
+        parts, first = self.parts_of(block) or (Part(self.shape(block)[-1]),), self.place(block)
+        leading = np.repeat(np.arange(len(parts)), [part.leading or 0 for part in parts])
+        others = np.repeat(np.arange(len(parts)), [part.width - (part.leading or 0) for part in parts])
+        return first + np.concatenate([leading, others])
+
+    def parts_of(self, block: str) -> tuple[Part, ...]:
+        """What each column has of a block that columns share; nothing of one that they do not."""
+        return dict(self.parts).get(block, ())
+
+    def n_leading(self, block: str) -> int:
+        """How many features lead in a block of bags."""
+        return sum(part.leading or 0 for part in self.parts_of(block))
+
+    def count_entries(self, block: str, *, leading: bool = False) -> int:
+        """How many entries a row of a block of bags has, about, of all features or of those that lead."""
+        return sum(part.leading_entries if leading else part.entries for part in self.parts_of(block))
+
+    def _holds_bags(self, block: str) -> bool:
+        return any(part.leading is not None for part in self.parts_of(block))
+
     def _count_features(self, block: str) -> int:
-        return self.shape(block)[-1] if block in self.by_channel else 1
+        return max(len(self.parts_of(block)), 1)
 
     @property
     def _apart(self) -> list[str]:
@@ -141,8 +192,8 @@ class Layout(NamedTuple):
 
     def rows_at_once(self, most: int) -> int:
         """How many rows to answer at a time, at most so many: fewer where layers keep numbers for each place of a row."""
-        own = (shape if name in self.by_channel else shape[:-1] for name, shape in self.blocks if name != COLUMNS)
-        places = max(map(math.prod, own), default=1)
+        own = (math.prod(shape[:-1]) * self._count_features(name) for name, shape in self.blocks if name != COLUMNS)
+        places = max(own, default=1)
         if places <= 1:
             return most
         fitting = max(_MOST_PLACES // places, 1)
@@ -155,7 +206,11 @@ class Layout(NamedTuple):
 
     def zeros(self, n: int) -> Inputs:
         """So many rows of zeros."""
-        return Inputs({name: np.zeros((n, *shape), np.float32) for name, shape in self.blocks})
+
+        def make(name: str, shape: tuple[int, ...]) -> Any:
+            return Bags.empty(n, shape[-1], self.n_leading(name)) if self._holds_bags(name) else np.zeros((n, *shape), np.float32)
+
+        return Inputs({name: make(name, shape) for name, shape in self.blocks})
 
 
 def example_layout(blocks: tuple[str, ...]) -> Layout:

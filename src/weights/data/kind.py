@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pyarrow as pa
 
+from weights.data.inputs import Part
 from weights.types import AnyArray, ReportProgress
 
 
@@ -55,54 +56,6 @@ class Source(NamedTuple):
     options: Callable[[Any], dict[str, Any]]
 
 
-class Kind(NamedTuple):
-    """A kind of column, and all that others ask of it.
-
-    Attributes:
-        block: the name of its block of inputs.
-        encoding: type of its saved record, a `BlockEncoding`.
-        recognises: (field) -> whether a column holds values of this kind.
-        fit: (table, column) -> the record, from the rows of training.
-        apply: (record, table) -> the block, sample axis first.
-        shape: (record) -> the shape of a row in the block.
-        describe: (record) -> what rows are, in a few words, such as "pictures of 8 x 8 in grey".
-        remark: (field) -> what users should know of a column.
-        hash_values: (column) -> a 64-bit number for each value, equal where values are, shape (n,).
-        check: (record) -> what is wrong with values that were read from a file, in words.
-        plural: what its values are called.
-        by_channel: whether several columns of it are one block, side by side along its last axis, see `side_by_side`; each is a feature
-            of its own, of shape (..., 1). Otherwise a block holds one column.
-        identifies: whether equal values are copies of one thing, which nobody may learn from and be judged by at once.
-        source: how values are read from files; None where columns hold them.
-        cells: (record, table) -> what each row holds, in a few words, where no file has its name; length n.
-        modality: how model cards call it.
-        example: what new rows are called in examples.
-        disclaimer: what every report of such a run ends with; empty for nothing. card_notice: the same, at length, for the model card.
-        next_steps: (answers with classes?) -> commands that come next for a run of nothing else, ``{run}`` standing for its name.
-    """
-
-    block: str
-    encoding: type[Any]
-    recognises: Callable[[pa.Field], bool]
-    fit: Callable[[pa.Table, str], Any]
-    apply: Callable[[Any, pa.Table], AnyArray]
-    shape: Callable[[Any], tuple[int, ...]]
-    describe: Callable[[Any], str]
-    remark: Callable[[pa.Field], str]
-    hash_values: Callable[[pa.ChunkedArray], AnyArray]
-    check: Callable[[Any], list[str]]
-    plural: str
-    by_channel: bool = False
-    identifies: bool = True
-    source: Source | None = None
-    cells: Callable[[Any, pa.Table], Sequence[str | None]] = lambda record, table: [None] * table.num_rows
-    modality: str = "tabular"
-    example: str = "new-rows.csv"
-    disclaimer: str = ""
-    card_notice: str = ""
-    next_steps: Callable[[bool], list[str]] = lambda classes: ["diagnose {run}", "predict {run} NEW.csv"]
-
-
 def joined_shape(shapes: Sequence[tuple[int, ...]]) -> tuple[int, ...]:
     """The shape of a row in the block that columns of these shapes share: as long as the longest, side by side along the last axis.
 
@@ -124,3 +77,55 @@ def side_by_side(parts: Sequence[AnyArray]) -> AnyArray:
         joined[(*map(slice, part.shape[:-1]), slice(begin, end))] = part
         begin = end
     return joined
+
+
+class Kind(NamedTuple):
+    """A kind of column, and all that others ask of it.
+
+    Attributes:
+        block: the name of its block of inputs.
+        encoding: type of its saved record, a `BlockEncoding`.
+        recognises: (field) -> whether a column holds values of this kind, by its type.
+        finds: (column, name) -> whether a column of cells holds them, by these; None where cells cannot. Such a column is marked as one,
+            and may also be asked for.
+        fit: (table, column) -> the record, from the rows of training.
+        apply: (record, table) -> the block, sample axis first.
+        shape: (record) -> the shape of a row in the block.
+        describe: (record) -> what rows are, in a few words, such as "pictures of 8 x 8 in grey".
+        remark: (field) -> what users should know of a column.
+        hash_values: (column) -> a 64-bit number for each value, equal where values are, shape (n,).
+        check: (record) -> what is wrong with values that were read from a file, in words.
+        plural: what its values are called.
+        part: (record) -> what a column has of a block that several columns share, side by side along its last axis, each a feature of its
+            own; None where a block holds one column. join: (blocks) -> that block, from the block of each.
+        identifies: whether equal values are copies of one thing, which nobody may learn from and be judged by at once.
+        source: how values are read from files; None where columns hold them.
+        cells: (record, table) -> what each row holds, in a few words, where no file has its name; length n.
+        modality: how model cards call it.
+        example: what new rows are called in examples.
+        disclaimer: what every report of such a run ends with; empty for nothing. card_notice: the same, at length, for the model card.
+        next_steps: (answers with classes?) -> commands that come next for a run of nothing else, ``{run}`` standing for its name.
+    """
+
+    block: str
+    encoding: type[Any]
+    recognises: Callable[[pa.Field], bool]
+    fit: Callable[[pa.Table, str], Any]
+    apply: Callable[[Any, pa.Table], AnyArray]
+    shape: Callable[[Any], tuple[int, ...]]
+    describe: Callable[[Any], str]
+    remark: Callable[[pa.Field], str]
+    hash_values: Callable[[pa.ChunkedArray], AnyArray]
+    check: Callable[[Any], list[str]]
+    plural: str
+    part: Callable[[Any], Part] | None = None
+    join: Callable[[Sequence[Any]], Any] = side_by_side
+    finds: Callable[[pa.ChunkedArray, str], bool] | None = None
+    identifies: bool = True
+    source: Source | None = None
+    cells: Callable[[Any, pa.Table], Sequence[str | None]] = lambda record, table: [None] * table.num_rows
+    modality: str = "tabular"
+    example: str = "new-rows.csv"
+    disclaimer: str = ""
+    card_notice: str = ""
+    next_steps: Callable[[bool], list[str]] = lambda classes: ["diagnose {run}", "predict {run} NEW.csv"]

@@ -66,7 +66,7 @@ def variance(settings: Initialization, shape: tuple[int, int], gain: float) -> f
         gain = settings.gain
     elif settings.name == "lecun":
         gain = 1.0
-    return SCHEMES[settings.name](settings, shape[0], shape[1], gain)
+    return SCHEMES[settings.name](settings, max(shape[0], 1), shape[1], gain)
 
 
 def match_data(weights: jax.Array, inputs: jax.Array) -> jax.Array:

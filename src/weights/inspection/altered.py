@@ -11,7 +11,6 @@ import jax.numpy as jnp
 import numpy as np
 
 from weights.data.inputs import Inputs, Layout
-from weights.ensemble import pad
 from weights.models.base import ByColumn, keep_all
 from weights.models.registry import build
 from weights.spec import Spec, program_spec
@@ -57,7 +56,7 @@ class Altered:
     def read(self, params: Params, inputs: Inputs) -> FloatArray:
         """What the first layer of a member adds up for rows as they are, float32, shape (r, h)."""
         parts = [inputs[begin : begin + _MOST_ROWS_AT_ONCE] for begin in range(0, len(inputs), _MOST_ROWS_AT_ONCE)]
-        return np.concatenate([np.asarray(self._sums(params, pad(part, _whole(len(part)))))[: len(part)] for part in parts])
+        return np.concatenate([np.asarray(self._sums(params, part.padded(_whole(len(part)))))[: len(part)] for part in parts])
 
     def change(self, columns: IntArray, before: FloatArray, after: FloatArray) -> Change:
         """What rows are asked about.

@@ -20,7 +20,7 @@ import numpy as np
 import scipy.special
 
 from weights.data.inputs import COLUMNS, Inputs, Layout
-from weights.ensemble import Ensemble, Population, available_threads, pad
+from weights.ensemble import Ensemble, Population, available_threads
 from weights.errors import DataError
 from weights.models.base import keep_all
 from weights.models.registry import build
@@ -197,7 +197,7 @@ class _Lines:
             size = 1 << (max(len(rows), 16) - 1).bit_length()
             block = np.zeros((size, towards.shape[1]), np.float32)
             block[: len(rows)] = towards[begin : begin + _BLOCK]
-            values.append(np.asarray(program(params, self.reference, np.float32(place), pad(rows, size), block))[: len(rows)])
+            values.append(np.asarray(program(params, self.reference, np.float32(place), rows.padded(size), block))[: len(rows)])
         return np.concatenate(values)
 
 

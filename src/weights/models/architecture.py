@@ -103,9 +103,11 @@ class Architecture(NamedTuple):
         has_hidden: whether there are hidden units, which dropout silences and max_norm limits.
         linear: whether outputs are ``x @ w + b`` of the layer "output" and columns x, so that weights are coefficients.
         solves: whether the optimum of the layer "output" can be solved, all before it being drawn, not learned.
+        sparse: whether it is solved over sparse inputs, see `MemberModel.sparse`.
         takes_steps: whether members can also be trained by steps.
         in_auto: whether it is trained where no model is asked for.
-        beside: settings, by name, of a second population trained beside it where no model is asked for; none if empty.
+        beside: settings, by name, of a second population trained beside it where no model is asked for; none if empty. beside_name: what is
+            added to its name.
         defaults: what its members learn with.
         pace: how long that takes.
     """
@@ -124,8 +126,10 @@ class Architecture(NamedTuple):
     has_hidden: bool = True
     linear: bool = False
     solves: bool = False
+    sparse: bool = False
     takes_steps: bool = True
     in_auto: bool = False
     beside: Mapping[str, Any] = {}
+    beside_name: str = "loose"
     defaults: Defaults = Defaults()
     pace: Pace = Pace()

@@ -13,13 +13,14 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 
+from weights.data.bags import Bags
 from weights.data.inputs import Inputs
 from weights.elements.initialization import Initialization, draw, match_data
 from weights.types import FloatArray, IntArray, Params
 
 Layer = dict[str, jax.Array]
 Dropout = Callable[[jax.Array, int], jax.Array]
-"""Drops inputs (layer 0 for the first block, -1 for the second, ...) and units of layer 1, 2, ... while training; none otherwise."""
+"""Drops inputs (layer 0 for the first block, -1 for the second, ...; of bags none) and units of layer 1, 2, ... while training; none otherwise."""
 
 
 def keep_all(x: jax.Array, layer: int) -> jax.Array:
@@ -63,6 +64,18 @@ class ByColumn(NamedTuple):
     onward: Callable[[Params, jax.Array, Dropout], tuple[jax.Array, dict[str, Hidden]]]
 
 
+class SparseInputs(NamedTuple):
+    """What a model that is linear in sparse inputs is solved for, in NumPy.
+
+    matrix(inputs): rows as a sparse matrix, float32, shape (n, p).
+    scale(matrix, slopes, weight): what inputs are multiplied by for each output, (p, k): known from rows of these weights (n,) whose outputs
+        a constant prediction would lower where slopes of the loss (n, k) are above zero. The shorter a weight, the larger its input is.
+    """
+
+    matrix: Callable[[Inputs], Any]
+    scale: Callable[[Any, FloatArray, FloatArray], FloatArray]
+
+
 class MemberModel(NamedTuple):
     """Pure functions.
 
@@ -77,6 +90,7 @@ class MemberModel(NamedTuple):
     block_places: the same along the last axis of other embedded blocks, where these are more features than one.
     view(inputs, augmentation, seed, step): rows as a member sees them while it learns.
     by_column: how the first layer adds up columns, where that is all it reads; None where it is not.
+    sparse: the sparse inputs that outputs are linear in; None where they are linear in other things.
     """
 
     init: Callable[..., Params]
@@ -87,10 +101,12 @@ class MemberModel(NamedTuple):
     view: Callable[..., Inputs] = _view_unchanged
     by_column: ByColumn | None = None
     block_places: Mapping[str, tuple[int, ...]] = {}
+    sparse: SparseInputs | None = None
 
     def apply(self, params: Params, inputs: Inputs, dropout: Dropout = keep_all) -> tuple[jax.Array, dict[str, Hidden]]:
         """Outputs (n, k) of rows, and `Hidden` of each hidden layer by name."""
-        kept = Inputs({name: dropout(block, -i) for i, (name, block) in enumerate(inputs.blocks.items())})
+        blocks = enumerate(inputs.blocks.items())
+        kept = Inputs({name: block if isinstance(block, Bags) else dropout(block, -i) for i, (name, block) in blocks})
         return self.forward(params, self.embed(params, kept), dropout)
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import itertools
-from typing import Literal
+from collections.abc import Callable, Mapping
+from typing import Literal, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -53,16 +54,31 @@ class Mlp(ModelSettings, msgspec.Struct, frozen=True, tag="mlp"):
         return Mlp(self.hidden, embedding, n_bins, size)
 
 
+class FirstSums(NamedTuple):
+    """What a first layer adds up of other blocks than columns.
+
+    init(n_units, key): its params by layer. embed(params, inputs): by block what is added up, (n, h) of each feature side by side.
+    add_up(embedded): the sum over features, (n, h). input_rows: as of `MemberModel`.
+    """
+
+    init: Callable[..., Params]
+    embed: Callable[[Params, Inputs], dict[str, jax.Array]]
+    add_up: Callable[[Inputs], jax.Array]
+    input_rows: Mapping[str, tuple[int, ...]]
+
+
 def name_hidden(settings: Mlp) -> list[str]:
     """Names of the hidden layers, as signals pass."""
     return [f"hidden.{i}" for i in range(len(settings.hidden))]
 
 
-def mlp_model(settings: Mlp, layout: Layout, initialization: Initialization, activation: Activation) -> MemberModel:
+def mlp_model(
+    settings: Mlp, layout: Layout, initialization: Initialization, activation: Activation, *, first: FirstSums | None = None
+) -> MemberModel:
     """Layers ``hidden.0, hidden.1, ..., output``, and ``embedding`` where asked for; settings are resolved.
 
     Hidden layers start with the gain of the activation before them; the output layer starts with none. Signals are silenced before
-    each layer by `dropout(x, position)`.
+    each layer by `dropout(x, position)`. What the first layer adds up of other blocks than columns is `first`.
     """
     respond = ACTIVATIONS[activation.name]
     hidden_gain = gain(activation.name)
@@ -73,13 +89,15 @@ def mlp_model(settings: Mlp, layout: Layout, initialization: Initialization, act
     layers = (*names, "output")
 
     def embed(params: Params, inputs: Inputs) -> Inputs:
-        """Columns (n, p) with the features of each numeric one behind them, (n, p + numeric * size)."""
-        x = inputs[COLUMNS]
-        return Inputs({COLUMNS: jnp.concatenate([x, embed_numbers(params["embedding"], x[:, numeric])], axis=1) if embeds else x})
+        """Columns (n, p) with the features of each numeric one behind them, (n, p + numeric * size), and what the rest adds up to."""
+        x = inputs.x
+        x = jnp.concatenate([x, embed_numbers(params["embedding"], x[:, numeric])], axis=1) if embeds else x
+        return Inputs({COLUMNS: x, **(first.embed(params, inputs) if first else {})})
 
     def init(inputs: Inputs, knots: jax.Array, *, key: jax.Array) -> Params:
         keys = jax.random.split(key, len(settings.hidden) + 2)
         params: Params = {"embedding": first_embedding(knots, size, key=keys[-1])} if embeds else {}
+        params |= first.init(settings.hidden[0] if settings.hidden else layout.n_outputs, key=jax.random.fold_in(key, 1)) if first else {}
         x = embed(params, inputs)[COLUMNS]
         for i, (name, n_units) in enumerate(zip(names, settings.hidden, strict=True)):
             # Inputs have variance one as they are; what has come through an activation must be widened to have it again.
@@ -88,8 +106,12 @@ def mlp_model(settings: Mlp, layout: Layout, initialization: Initialization, act
         params["output"] = first_layer(initialization, x, layout.n_outputs, 1.0, key=keys[-2])
         return params
 
+    def add_up(params: Params, embedded: Inputs) -> jax.Array:
+        sums = affine(params[layers[0]], embedded[COLUMNS])
+        return sums + first.add_up(embedded) if first else sums
+
     def forward(params: Params, embedded: Inputs, dropout: Dropout) -> tuple[jax.Array, dict[str, Hidden]]:
-        return onward(params, affine(params[layers[0]], embedded[COLUMNS]), dropout)
+        return onward(params, add_up(params, embedded), dropout)
 
     def onward(params: Params, sums: jax.Array, dropout: Dropout) -> tuple[jax.Array, dict[str, Hidden]]:
         hidden = {}
@@ -99,7 +121,7 @@ def mlp_model(settings: Mlp, layout: Layout, initialization: Initialization, act
         return sums, hidden
 
     def sums_of(params: Params, inputs: Inputs) -> jax.Array:
-        return affine(params[layers[0]], embed(params, inputs)[COLUMNS])
+        return add_up(params, embed(params, inputs))
 
     def change(params: Params, columns: IntArray, moved: FloatArray, which: IntArray, before: FloatArray, after: FloatArray) -> FloatArray:
         w = np.asarray(params[layers[0]]["w"])
@@ -110,7 +132,9 @@ def mlp_model(settings: Mlp, layout: Layout, initialization: Initialization, act
         return of_columns + change_of_features(params["embedding"], which, before, after) @ w[rows.ravel()]
 
     places = (*range(layout.n_columns), *([j for j in layout.numeric for _ in range(size)] if embeds else []))
-    return MemberModel(init, embed, forward, {layers[0]: places}, places, by_column=ByColumn(sums_of, change, onward))
+    others = first.input_rows if first else {}
+    by_column = ByColumn(sums_of, change, onward)
+    return MemberModel(init, embed, forward, {layers[0]: places, **others}, places, by_column=by_column)
 
 
 def layer_names(settings: Mlp) -> list[str]:

@@ -7,12 +7,14 @@ from weights.data.registry import tag_of
 from weights.elements.activation import Activation
 from weights.elements.initialization import Initialization
 from weights.models.architecture import Architecture, ModelSettings
+from weights.models.bag import BAG
 from weights.models.base import MemberModel
 from weights.models.convolution import CONVOLUTION
 from weights.models.kernels import KERNELS
 from weights.models.linear import LINEAR
 from weights.models.mlp import MLP
 from weights.models.patches import PATCHES
+from weights.models.words import WORDS
 
 
 def name_of(settings: ModelSettings) -> str:
@@ -35,5 +37,13 @@ def layers_of(settings: ModelSettings) -> list[str]:
     return architecture_of(settings).layers(settings)
 
 
-ARCHITECTURES: dict[str, Architecture] = {"linear": LINEAR, "mlp": MLP, "kernels": KERNELS, "convolution": CONVOLUTION, "patches": PATCHES}
+ARCHITECTURES: dict[str, Architecture] = {
+    "linear": LINEAR,
+    "mlp": MLP,
+    "kernels": KERNELS,
+    "words": WORDS,
+    "bag": BAG,
+    "convolution": CONVOLUTION,
+    "patches": PATCHES,
+}
 """The simpler first."""

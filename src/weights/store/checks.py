@@ -64,7 +64,7 @@ def wrong_in_encoding(encoding: Encoding, features: Iterable[Feature]) -> list[s
     used.sort(key=lambda feature: places.get(feature[1], 0))  # columns of other kinds come behind, see `Encoding.blocks`
     encoded = [(column.name, tag_of(column)) for column in (*encoding.columns, *encoding.blocks)]
     wrong = [complaint for block in encoding.blocks for complaint in kind_of(block).check(block)]
-    alone = [kind.block for kind in encoding.kinds if not kind.by_channel]
+    alone = [kind.block for kind in encoding.kinds if kind.part is None]
     if len({*alone}) < len(alone):
         wrong.append("two columns are the same block of inputs")
     if not encoded or used != encoded:

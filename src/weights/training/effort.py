@@ -21,6 +21,13 @@ _PATH_LENGTH = 10
 _SPEED_OF_DRAWING = 0.05
 """Of features that members draw, as a share of that of a large product of matrices (measured)."""
 
+_SPARSE_SCOUTS, _SPARSE_PATH_LENGTH, _SPARSE_STEPS, _SPARSE_STEPS_TO_CHOOSE = 3, 6, 45, 20
+_SPEED_OF_ENTRIES = 0.1
+"""Of members that are solved over sparse inputs: how many choose, strengths that each tries, steps of a solution and of one that chooses; and
+the speed at which entries are read, as a share of that of a large product of matrices (measured on three collections of texts)."""
+_VECTORS_MOVED, _VECTORS_HELD, _OUTPUTS_HELD = 100, 30, 8
+"""Vectors as long as the weights that a step reads or writes, and that are held; numbers held for each row and output."""
+
 
 class Load(NamedTuple):
     """What there is to do, and what with.
@@ -73,6 +80,8 @@ def estimate_solving(spec: Spec, load: Load) -> Effort:
     layout, n_samples, members = load.layout, load.n_samples, spec.members.n_members
     architecture = architecture_of(spec.model)
     cost = architecture.cost(spec.model, layout)
+    if architecture.sparse:
+        return _estimate_sparse(spec, load)
     n_inputs = layout.n_columns if architecture.linear else cost.n_units
     # Fewer rows than inputs are solved in the space of the rows, see `exact.solve`.
     smooth = not PENALTIES[spec.regularization.penalty].makes_zeros
@@ -96,3 +105,15 @@ def estimate_solving(spec: Spec, load: Load) -> Effort:
     drawing = 2.0 * members * n_samples * cost.n_multiplications / (_SPEED_OF_DRAWING * load.speed) / load.n_threads
     compiling, drawn = architecture.pace.compile_seconds, 4.0 * members * n_samples * n_inputs
     return Effort(0, n_samples, compiling + drawing + seconds, held + drawn, compiling)
+
+
+def _estimate_sparse(spec: Spec, load: Load) -> Effort:
+    """The same of members that are solved over sparse inputs, by steps that read all entries twice."""
+    cost, members = architecture_of(spec.model).cost(spec.model, load.layout), spec.members.n_members
+    n_path = _SPARSE_SCOUTS * _SPARSE_PATH_LENGTH if spec.regularization.strength is None else 0
+    reading = 2.0 * load.n_samples * cost.n_multiplications / (_SPEED_OF_ENTRIES * load.speed)
+    moving = _VECTORS_MOVED * cost.n_weights / (_SPEED_OF_ENTRIES * load.speed)
+    n_steps = members * _SPARSE_STEPS + n_path * _SPARSE_STEPS_TO_CHOOSE
+    entries = load.n_samples * cost.n_activations * 8
+    held = 2 * entries + load.n_threads * (_VECTORS_HELD * cost.n_weights * 4 + _OUTPUTS_HELD * load.n_samples * load.layout.n_outputs * 8)
+    return Effort(0, load.n_samples, n_steps * (2 * reading + moving) / load.n_threads, held)

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import scipy.linalg
@@ -21,7 +21,18 @@ import scipy.sparse.linalg
 
 from weights.elements.regularization import PENALTIES, Penalty, Regularization
 from weights.tasks.base import ConvexLoss
-from weights.training.problem import BLOCK, Problem, curve, evaluate, mean_loss, second_derivative, second_of_squares, used_rows
+from weights.training.problem import (
+    BLOCK,
+    Problem,
+    Solution,
+    curve,
+    evaluate,
+    mean_loss,
+    second_derivative,
+    second_of_squares,
+    used_rows,
+)
+from weights.training.sparse import solve_sparse
 from weights.types import AnyArray, FloatArray, IntArray
 
 LARGEST_DENSE = 2_500
@@ -42,22 +53,6 @@ _MOST_STEPS = 100
 _MOST_INNER_STEPS = 20_000
 
 
-class Solution(NamedTuple):
-    """An optimum.
-
-    w: (p, k); b: (k,); residual: how far from optimal, see `solve`; solved: whether that is within tolerance.
-    second: the second derivative of the mean loss near it, where that is worth keeping for problems nearby; of many unknowns that of half
-        the mean square of one output.
-    """
-
-    w: FloatArray
-    b: FloatArray
-    residual: float
-    n_steps: int
-    solved: bool
-    second: FloatArray | None = None
-
-
 def solve(
     problem: Problem, regularization: Regularization, strength: float, *, tolerance: float, start: Solution | None = None
 ) -> Solution:
@@ -76,6 +71,8 @@ def solve(
     """
     penalty = PENALTIES[regularization.penalty]
     problem = used_rows(problem)
+    if problem.is_sparse:
+        return solve_sparse(problem, regularization, strength, tolerance=tolerance, start=start)
     n_samples, n_inputs, n_outputs = len(problem.y), problem.x.shape[1], problem.n_outputs
     smooth = not penalty.makes_zeros or strength == 0
     if smooth and n_samples < n_inputs:
@@ -98,7 +95,7 @@ def solve_path(
     problem: Problem, regularization: Regularization, strengths: FloatArray, *, tolerance: float, start: Solution | None = None
 ) -> Iterator[Solution]:
     """The solution at each strength, each started from the one before, the first from `start`; strengths should fall."""
-    if not PENALTIES[regularization.penalty].makes_zeros and len(problem.x) < problem.x.shape[1]:
+    if not (PENALTIES[regularization.penalty].makes_zeros or problem.is_sparse) and len(problem.x) < problem.x.shape[1]:
         yield from _solve_in_row_space(used_rows(problem), regularization, strengths, tolerance, start)
         return
     for strength in strengths:
@@ -114,7 +111,7 @@ def newton_cost(n_samples: int, n_rows: int, n_outputs: int) -> float:
 
 def linear_outputs(x: FloatArray, rows: IntArray, solution: Solution) -> FloatArray:
     """What a solution puts out for some rows of the inputs x (n, p), in float64, shape (rows, k)."""
-    blocks = (x[rows[begin : begin + BLOCK]].astype(np.float64) for begin in range(0, len(rows), BLOCK))
+    blocks = (x[rows[begin : begin + BLOCK]].astype(np.float64, copy=False) for begin in range(0, len(rows), BLOCK))
     outputs = [block @ solution.w + solution.b for block in blocks]
     return np.concatenate(outputs) if outputs else np.zeros((0, len(solution.b)))
 
@@ -142,12 +139,14 @@ def strength_path(problem: Problem, regularization: Regularization, *, n_strengt
     """Falling strengths worth trying, shape (n_strengths,).
 
     For penalties with exact zeros from the least strength that leaves no weight down to a thousandth of it; for smooth ones from 3 to
-    1e-5, on inputs of variance one (our choice).
+    1e-5, on inputs of variance one, of sparse ones from 0.03 (our choice).
     """
     least_strength = PENALTIES[regularization.penalty].least_strength
+    if least_strength is None and problem.is_sparse:
+        return np.geomspace(0.03, 1e-5, n_strengths - 2)
     if least_strength is None:
         return np.geomspace(3.0, 1e-5, n_strengths)
-    center = Problem(problem.loss, np.zeros((len(problem.x), 1)), problem.y, problem.weight, problem.n_outputs, np.zeros(1, int))
+    center = Problem(problem.loss, np.zeros((problem.x.shape[0], 1)), problem.y, problem.weight, problem.n_outputs, np.zeros(1, int))
     constant = solve(center, Regularization(penalty="none"), 0.0, tolerance=1e-9)
     weight = problem.weight / problem.weight.sum()
     theta = np.vstack([np.zeros((problem.x.shape[1], problem.n_outputs)), constant.b])

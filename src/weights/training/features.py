@@ -9,13 +9,13 @@ from __future__ import annotations
 import functools
 import threading
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
 from weights.data.inputs import FARTHEST, NUMBERS, Inputs, Layout
-from weights.ensemble import pad
 from weights.models.registry import architecture_of, build
 from weights.spec import Spec, program_spec
 from weights.training.exact import Solution
@@ -40,14 +40,22 @@ class Features:
     def __init__(self, job: Job) -> None:
         spec = job.specs[0]
         self.job, self._of_columns = job, architecture_of(spec.model).linear
-        places = build(spec.model, job.layout, spec.initialization, spec.activation).input_rows["output"]
+        model = build(spec.model, job.layout, spec.initialization, spec.activation)
+        places, self._sparse = model.input_rows["output"], model.sparse
+        self._is_shared = self._of_columns or self._sparse is not None
         n_unbounded = len(places) - job.layout.n_columns if self._of_columns else 0
         self.as_they_are = np.full(n_unbounded, FARTHEST)
         own = np.asarray(places[: len(places) - n_unbounded], int)
         self.groups, self.used = job.groups[own], job.used[own]
         self._drawn: dict[int, tuple[Params, FloatArray]] = {}
         self._read: tuple[FloatArray, FloatArray] | None = None
+        self._matrix: Any = None
         self._reading = threading.Lock()
+
+    @property
+    def is_sparse(self) -> bool:
+        """Whether they are a sparse matrix."""
+        return self._sparse is not None
 
     def of_rows(self, inputs: Inputs, limits: FloatArray) -> FloatArray:
         """The columns of rows as a linear model reads them, with numbers as they are up to these limits, float32, shape (n, p)."""
@@ -64,29 +72,38 @@ class Features:
 
     def pose_rows(self, m: int, limits: FloatArray, weight: FloatArray) -> Problem:
         """The same of rows of these weights (n,)."""
-        job = self.job
-        return Problem(job.task.convex, self.of(m, limits), job.y, weight, job.task.n_outputs, self.groups)
+        job, x, scale = self.job, self.of(m, limits), None
+        if self._sparse is not None:
+            rows = np.flatnonzero(weight)
+            constant = job.task.constant_outputs(job.y[rows], weight[rows])
+            outputs = np.broadcast_to(constant, (len(job.y), job.task.n_outputs))
+            scale = self.used[:, None] * self._sparse.scale(x, job.task.convex.evaluate(outputs, job.y)[1], weight)
+        return Problem(job.task.convex, x, job.y, weight, job.task.n_outputs, self.groups, scale=scale)
 
-    def of(self, m: int, limits: FloatArray) -> FloatArray:
-        """The features of all rows for member m, float32, shape (n, p)."""
+    def of(self, m: int, limits: FloatArray) -> Any:
+        """The features of all rows for member m, float32, shape (n, p), or a sparse matrix of them."""
         if self._of_columns:
             with self._reading:
                 if self._read is None or not np.array_equal(self._read[0], limits):
                     self._read = limits, self.of_rows(self.job.inputs, limits)
                 return self._read[1]
+        if self._sparse is not None:
+            with self._reading:
+                self._matrix = self._sparse.matrix(self.job.inputs) if self._matrix is None else self._matrix
+                return self._matrix
         if m not in self._drawn:
             self._drawn[m] = self._draw(m)
         return self._drawn[m][1]
 
     def nearest(self, m: int, solutions: Sequence[Solution]) -> Solution | None:
         """Which of the solutions of the first members is for the features of member m; None if none is."""
-        place = 0 if self._of_columns else m
+        place = 0 if self._of_columns else m  # sparse solutions are not so exact that nothing is left of where they began
         return solutions[place] if place < len(solutions) else None
 
     def as_params(self, m: int, solution: Solution, limits: FloatArray) -> Params:
         """The params of member m with this solution."""
         w = solution.w * self.used[:, None]
-        if not self._of_columns:
+        if not self._is_shared:
             return {**self._drawn[m][0], "output": {"w": w, "b": solution.b}}
         if not len(limits):
             return {"output": {"w": w, "b": solution.b}}
@@ -104,7 +121,7 @@ class Features:
         most, parts = job.layout.rows_at_once(_BLOCK), []
         for begin in range(0, len(job.inputs), most):
             rows = job.inputs[begin : begin + most]
-            padded = pad(rows, min(most, 1 << (max(len(rows), 16) - 1).bit_length()))
+            padded = rows.padded(min(most, 1 << (max(len(rows), 16) - 1).bit_length()))
             parts.append(np.asarray(embed(params, padded))[: len(rows)])
         features = np.concatenate(parts)
         return params, features if self.used.all() else features * self.used

@@ -13,7 +13,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from weights.data.inputs import Inputs
+from weights.data.inputs import Inputs, pad
 from weights.training.compiling import padded_size
 from weights.training.job import Job, StreamedRows
 from weights.training.step import Shared
@@ -71,8 +71,7 @@ class InMemory:
         self.batch_size = job.specs[0].optimization.batch_size or len(job.inputs)
         # What is no table is not padded: a copy of it would be larger than all else.
         n_rows = padded_size(len(job.inputs) + n_extra) if job.layout.is_table else len(job.inputs) + n_extra
-        inputs = jax.tree.map(lambda block: _padded(block, n_rows), job.inputs)
-        self.shared = _shared(job, inputs, *(_padded(a, n_rows) for a in (job.y, job.weight.astype(np.float32))))
+        self.shared = _shared(job, job.inputs.padded(n_rows), *(pad(a, n_rows) for a in (job.y, job.weight.astype(np.float32))))
 
     def refill(self, taken: int, n_steps: int) -> None:
         """Nothing is to be done."""
@@ -84,7 +83,7 @@ class InMemory:
         first, last = begin // len(bag), -(-end // len(bag))
         passes = [np.random.default_rng([int(self.job.seeds[m]), number]).permutation(bag) for number in range(first, last)]
         sequence = np.concatenate(passes)[begin - first * len(bag) :][: end - begin]
-        return _padded(sequence.reshape(n_steps, self.batch_size), padded_size(self.most_steps))
+        return pad(sequence.reshape(n_steps, self.batch_size), padded_size(self.most_steps))
 
     def places(self, rows: IntArray) -> IntArray:
         """Where they are."""
@@ -155,7 +154,7 @@ class StreamingFeed:
         """The member's rows of the buffer, shuffled."""
         bag = _bag(self.counts[:, m])
         shuffled = np.random.default_rng([int(self.job.seeds[m]), taken]).permutation(bag)
-        return _padded(np.resize(shuffled, (n_steps, self.batch_size)), padded_size(self.most_steps))
+        return pad(np.resize(shuffled, (n_steps, self.batch_size)), padded_size(self.most_steps))
 
     def places(self, rows: IntArray) -> IntArray:
         """Behind the buffer."""
@@ -189,8 +188,3 @@ def _shared(job: Job, *rows: Any) -> Shared:
 def _bag(counts: IntArray) -> IntArray:
     """Every row as often as it counts, int32."""
     return np.repeat(np.arange(len(counts), dtype=np.int32), counts)
-
-
-def _padded(array: AnyArray, n: int) -> AnyArray:
-    """The array with zeros behind its rows, so that there are n."""
-    return array if len(array) == n else np.concatenate([array, np.zeros((n - len(array), *array.shape[1:]), array.dtype)])

@@ -24,6 +24,7 @@ from weights.training.exact import Solution, linear_outputs, solve_path, strengt
 from weights.training.features import Features
 from weights.training.job import Job
 from weights.training.outofbag import row_losses
+from weights.training.sparse import CHOOSING_TOLERANCE
 from weights.types import BoolArray, FloatArray, IntArray
 
 _LEAST_GAIN = 0.01
@@ -34,9 +35,7 @@ _MOST_BEYOND = 0.1
 """Share of rows that may lie beyond a limit (our choice)."""
 _NO_DIFFERENCE = 1e-6
 _MOST_TRIED_ALONE = 8
-_ENOUGH_JUDGED = 10_000
-_SCOUTING_TOLERANCE = 1e-5
-"""Of solutions that only choose."""
+_ENOUGH_JUDGED, _ENOUGH_OF_SPARSE = 10_000, 2_500
 
 
 class Choice(NamedTuple):
@@ -161,7 +160,8 @@ class _Trials:
 
     def __init__(self, job: Job, features: Features, control: Control, threads: ThreadPoolExecutor, strengths: FloatArray) -> None:
         self.job, self.features, self.control, self.threads, self.strengths = job, features, control, threads, strengths
-        self.scouts = range(_count_scouts(job, job.specs[0].members.n_folds))
+        enough = _ENOUGH_OF_SPARSE if features.is_sparse else _ENOUGH_JUDGED
+        self.scouts = range(_count_scouts(job, job.specs[0].members.n_folds, enough))
         self.covered = np.asarray(job.resampling.scored[: len(self.scouts)].any(0))
         self.weights = np.stack([job.weight * (self.covered & ~scored) for scored in job.resampling.scored])  # by which members choose
 
@@ -188,7 +188,7 @@ class _Trials:
 
         def solve_along_path(m: int) -> Iterator[Solution]:
             problem, start = self.features.pose(m, limits), None if starts is None else starts[m]
-            yield from solve_path(problem, spec.regularization, self.strengths[first:end], tolerance=_SCOUTING_TOLERANCE, start=start)
+            yield from solve_path(problem, spec.regularization, self.strengths[first:end], tolerance=CHOOSING_TOLERANCE, start=start)
 
         def predict(m: int, solution: Solution) -> tuple[IntArray, FloatArray]:
             rows = np.flatnonzero(job.resampling.scored[m])
@@ -232,7 +232,7 @@ def _differs(before: FloatArray, after: FloatArray, weight: FloatArray) -> bool:
     return bool(weight.sum() * mean > 2 * np.sqrt(weight**2 @ (gains - mean) ** 2))
 
 
-def _count_scouts(job: Job, most: int) -> int:
-    """How many members walk the path: each fold's, or the first ones, three at least, if those alone are judged on 10,000 rows."""
+def _count_scouts(job: Job, most: int, enough: int) -> int:
+    """How many members walk the path: each fold's, or the first ones, three at least, if those alone are judged on enough rows."""
     judged = np.cumsum(job.resampling.scored[:most].sum(1))
-    return min(max(3, int(np.searchsorted(judged, _ENOUGH_JUDGED)) + 1), len(judged))
+    return min(max(3, int(np.searchsorted(judged, enough)) + 1), len(judged))

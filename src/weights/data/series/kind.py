@@ -16,7 +16,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from weights.data.inputs import FARTHEST
+from weights.data.inputs import FARTHEST, Part
 from weights.data.kind import BlockEncoding, Kind
 from weights.data.memory import check_memory_for
 from weights.data.scaling import center_and_scale
@@ -176,7 +176,7 @@ WHOLE_SERIES = Kind(
     hash_values=_hash_values,
     check=_check,
     plural="series",
-    by_channel=True,
+    part=lambda column: Part(1),
     identifies=False,  # short lists are equal by chance, and one column may be the same in all rows
     cells=_tell_lengths,
     example="new-rows.parquet",

@@ -1,0 +1,268 @@
+"""Which words, pairs of words and n-grams of characters count as features of a text: `Vocabulary`, chosen from the texts of training."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Sequence
+import msgspec
+import numpy as np
+import pyarrow as pa
+import scipy.sparse
+
+from weights.data.bags import Bags
+from weights.data.text.ngrams import find_ngrams, hash_ngrams
+from weights.data.text.words import Texts, Tokens, find_tokens, read_texts, without_long_words
+from weights.types import AnyArray, FloatArray, IntArray
+
+GROUPS = ("words", "pairs", "characters")
+"""Kinds of features: words, pairs of words that follow each other, and n-grams of characters within words."""
+LEAST_TEXTS = 2
+"""Texts of training that must hold a feature (our choice: one text says nothing about another)."""
+MOST = (1 << 17, 1 << 17, 1 << 18)
+"""Features of each kind at most, those in most texts (our choice)."""
+_LEAST_LEADING, _MOST_LEADING = 3, (1 << 13, 1 << 13, 1 << 14)
+"""Texts that must hold a leading feature, and leading ones of each kind at most (our choice)."""
+_LEADING_LENGTH = 3
+"""Characters of the n-grams that lead: with words and pairs they tell a network as much as all lengths do, in a third of the entries."""
+
+
+class Vocabulary(msgspec.Struct, frozen=True, dict=True):
+    """Features of texts, and in how many texts of training each was.
+
+    Features are numbered through: first those of each kind that lead, which networks read, then all others.
+
+    Attributes:
+        n_texts: of training.
+        words, pairs, characters: as they are written; pairs with a blank between their words, a blank in characters where a word ends.
+        counts: texts that hold each word, each pair, each n-gram.
+        leading: how many of each kind lead.
+    """
+
+    n_texts: int
+    words: list[str]
+    pairs: list[str]
+    characters: list[str]
+    counts: list[list[int]]
+    leading: list[int]
+
+    @property
+    def lists(self) -> tuple[list[str], list[str], list[str]]:
+        """The features of each kind."""
+        return self.words, self.pairs, self.characters
+
+    @property
+    def width(self) -> int:
+        """How many features there are."""
+        return sum(map(len, self.lists))
+
+    @property
+    def n_leading(self) -> int:
+        """How many lead."""
+        return sum(self.leading)
+
+    @functools.cached_property
+    def numbers(self) -> tuple[IntArray, IntArray, IntArray]:
+        """The number of each feature of each kind."""
+        numbers, leads, follows = [], 0, self.n_leading
+        for texts, n in zip(self.lists, self.leading, strict=True):
+            rest = len(texts) - n
+            numbers.append(np.concatenate([leads + np.arange(n), follows + np.arange(rest)]))
+            leads, follows = leads + n, follows + rest
+        return tuple(numbers)  # type: ignore[return-value]
+
+    @functools.cached_property
+    def group(self) -> IntArray:
+        """The kind of each feature, a place in `GROUPS`, int8, shape (width,)."""
+        group = np.empty(self.width, np.int8)
+        for place, numbers in enumerate(self.numbers):
+            group[numbers] = place
+        return group
+
+    @functools.cached_property
+    def texts(self) -> list[str]:
+        """How each feature is written, in the order of their numbers."""
+        written = [""] * self.width
+        for texts, numbers in zip(self.lists, self.numbers, strict=True):
+            for text, number in zip(texts, numbers.tolist(), strict=True):
+                written[number] = text
+        return written
+
+    @functools.cached_property
+    def n_holding(self) -> IntArray:
+        """In how many texts of training each feature was, shape (width,)."""
+        n_holding = np.empty(self.width, np.int64)
+        for counts, numbers in zip(self.counts, self.numbers, strict=True):
+            n_holding[numbers] = counts
+        return n_holding
+
+    @functools.cached_property
+    def _tokens(self) -> dict[str, int]:
+        """A number for each token that is a word or part of a pair."""
+        parts = {part for pair in self.pairs for part in pair.split(" ")}
+        return {word: i for i, word in enumerate([*self.words, *sorted(parts.difference(self.words))])}
+
+    @functools.cached_property
+    def _pairs(self) -> tuple[AnyArray, IntArray]:
+        """What pairs are known by, ascending, and the number of each."""
+        known = self._tokens
+        keys = [known[a] * len(known) + known[b] for a, b in (pair.split(" ") for pair in self.pairs)]
+        order = np.argsort(keys, kind="stable")
+        return np.asarray(keys, np.int64)[order], self.numbers[1][order]
+
+    @functools.cached_property
+    def _characters(self) -> tuple[AnyArray, IntArray]:
+        """Hashes of n-grams, ascending, and the number of each."""
+        hashes = hash_ngrams(self.characters)
+        order = np.argsort(hashes)
+        return hashes[order], self.numbers[2][order]
+
+    def count(self, column: pa.ChunkedArray) -> scipy.sparse.csr_array:
+        """How often each text holds each feature, shape (n, width)."""
+        texts = read_texts(column)
+        tokens = find_tokens(texts.pieces)
+        return self._count(texts, tokens)
+
+    def _count(self, texts: Texts, tokens: Tokens) -> scipy.sparse.csr_array:
+        n = len(texts.sizes)
+        known = self._tokens
+        own = np.fromiter((known.get(word, -1) for word in tokens.words), np.int64, len(tokens.words))
+        of_pieces = _count_pieces(texts)
+        parts = [of_pieces @ _count_tokens(tokens, own, len(self.words), self.numbers[0], self.width)]
+        if self.pairs:
+            sequence, rows = tokens.in_texts(texts)
+            keys, rows = _pair_up(own[tokens.classes[sequence]], rows, len(known))
+            which, columns = _look_up(keys, *self._pairs)
+            parts.append(_sum_up(rows[which], columns, (n, self.width)))
+        if self.characters:
+            grams = find_ngrams([without_long_words(piece) for piece in texts.pieces], named=False)
+            which, columns = _look_up(grams.hashes, *self._characters)
+            chosen = scipy.sparse.csr_array(
+                (np.ones(len(which)), (which, columns)), shape=(len(grams.hashes), self.width)
+            )
+            parts.append(of_pieces @ (grams.counts @ chosen))
+        return scipy.sparse.csr_array(sum(parts[1:], parts[0]))
+
+    def bags(self, column: pa.ChunkedArray) -> Bags:
+        """Texts as rows, shape (n, width), each of whose kinds of features is of length one.
+
+        Values are ``(1 + log count) * idf``, where ``idf = log((1 + n) / (1 + holding)) + 1`` (Salton and Buckley 1988, with ones as in
+        scikit-learn). Flags are the same for all features that are there.
+        """
+        counts = self.count(column)
+        counts.sort_indices()
+        idf = np.log((1 + self.n_texts) / (1 + self.n_holding)) + 1
+        rows = np.repeat(np.arange(counts.shape[0]), np.diff(counts.indptr))
+        places = 2 * rows + (self.group == len(GROUPS) - 1)[counts.indices]
+        values = _scale((1 + np.log(counts.data)) * idf[counts.indices], places)
+        flags = _scale(np.ones(len(places)), places)
+        return Bags.of(scipy.sparse.csr_array((values, counts.indices, counts.indptr), shape=counts.shape), flags, self.n_leading)
+
+
+def _scale(values: FloatArray, places: IntArray) -> FloatArray:
+    """Values (entries,) divided by the length of all that have the same place."""
+    return values / np.sqrt(np.bincount(places, values**2))[places]
+
+
+def find_vocabulary(column: pa.ChunkedArray) -> Vocabulary:
+    """The features of the texts of training: those that two texts hold, at most as many of each kind as `MOST` says, the frequent first.
+
+    Where there are no two texts with a word in common, all words of single ones.
+
+    Example:
+        >>> vocabulary = find_vocabulary(pa.chunked_array([["no card", "no card yet", "none"]]))
+        >>> vocabulary.words, vocabulary.pairs
+        (['card', 'no'], ['no card'])
+    """
+    texts = read_texts(column)
+    tokens = find_tokens(texts.pieces)
+    of_pieces = _count_pieces(texts)
+    numbers = np.arange(len(tokens.words))
+    holding = _count_holding(of_pieces @ _count_tokens(tokens, numbers, len(numbers), numbers, len(numbers)))
+    sequence, rows = tokens.in_texts(texts)
+    keys, rows = _pair_up(tokens.classes[sequence], rows, len(tokens.words))
+    pair_keys, columns = np.unique(keys, return_inverse=True)
+    pairs_holding = _count_holding(_sum_up(rows, columns, (len(texts.sizes), len(pair_keys))))
+    grams = find_ngrams([without_long_words(piece) for piece in texts.pieces])
+    grams_holding = _count_holding(of_pieces @ grams.counts)
+    least = LEAST_TEXTS if holding.max(initial=0) >= LEAST_TEXTS else 1
+
+    words = [(tokens.words[i], int(holding[i])) for i in _choose(holding, least, MOST[0], tokens.words)]
+    said = [" ".join(tokens.words[place] for place in divmod(int(key), len(tokens.words))) for key in pair_keys[pairs_holding >= least]]
+    pairs_holding = pairs_holding[pairs_holding >= least]
+    pairs = [(said[i], int(pairs_holding[i])) for i in _choose(pairs_holding, least, MOST[1], said)]
+    is_middle = np.fromiter((len(text) == _LEADING_LENGTH for text in grams.texts), bool, len(grams.texts))
+    chosen = np.asarray(_choose(grams_holding, least, MOST[2], grams.texts), int)
+    chosen = chosen[np.argsort(~is_middle[chosen], kind="stable")]
+    characters = [(grams.texts[i], int(grams_holding[i])) for i in chosen]
+    kinds = (words, pairs, characters)
+    n_middle = (len(words), len(pairs), int(is_middle[chosen].sum()))
+    leading = [
+        min(sum(count >= max(least, min(_LEAST_LEADING, len(texts.sizes) // 2)) for _, count in kind[:n]), most)
+        for kind, n, most in zip(kinds, n_middle, _MOST_LEADING, strict=True)
+    ]
+    return Vocabulary(
+        len(texts.sizes),
+        *([text for text, _ in kind] for kind in kinds),
+        [[count for _, count in kind] for kind in kinds],
+        leading,
+    )
+
+
+def _choose(holding: IntArray, least: int, most: int, written: Sequence[str]) -> list[int]:
+    """The places of features that enough texts hold, those of most first, in alphabetical order where as many do."""
+    places = np.flatnonzero(holding >= least)
+    if len(places) > most:
+        places = np.sort(places[np.argpartition(-holding[places], most)[:most]])
+    return sorted(places.tolist(), key=lambda i: (-holding[i], written[i]))
+
+
+def _count_pieces(texts: Texts) -> scipy.sparse.csr_array:
+    """How often each text holds each piece, shape (n, pieces)."""
+    rows = np.repeat(np.arange(len(texts.sizes)), texts.sizes)
+    return _sum_up(rows, texts.of, (len(texts.sizes), len(texts.pieces)))
+
+
+def _count_tokens(tokens: Tokens, own: IntArray, n_words: int, numbers: IntArray, width: int) -> scipy.sparse.csr_array:
+    """How often each piece holds each word, and words of each class, shape (pieces, width).
+
+    Args:
+        tokens: of the pieces.
+        own: place of each token among the words, beyond them or -1 for those that are none, shape (tokens,).
+        n_words: how many words there are.
+        numbers: of these, shape (n_words,).
+        width: numbers in all.
+    """
+    rows = np.repeat(np.arange(len(tokens.sizes)), tokens.sizes)
+    has_class = tokens.classes[tokens.of] != tokens.of
+    rows, of = np.concatenate([rows, rows[has_class]]), np.concatenate([tokens.of, tokens.classes[tokens.of[has_class]]])
+    places = own[of]
+    known = (places >= 0) & (places < n_words)
+    return _sum_up(rows[known], numbers[places[known]], (len(tokens.sizes), width))
+
+
+def _pair_up(sequence: IntArray, rows: IntArray, n_tokens: int) -> tuple[AnyArray, IntArray]:
+    """What pairs of neighbours in a text are known by, -1 where one of them is not known, and their texts, both (pairs,)."""
+    first, second = sequence[:-1], sequence[1:]
+    beside = (rows[:-1] == rows[1:]) & (first >= 0) & (second >= 0)
+    return first[beside] * n_tokens + second[beside], rows[:-1][beside]
+
+
+def _look_up(keys: AnyArray, known: AnyArray, numbers: IntArray) -> tuple[IntArray, IntArray]:
+    """The places of those keys that are known, and their numbers."""
+    if not len(known):
+        return np.zeros(0, np.int64), np.zeros(0, np.int64)
+    places = np.minimum(np.searchsorted(known, keys), len(known) - 1)
+    found = np.flatnonzero(known[places] == keys)
+    return found, numbers[places[found]]
+
+
+def _sum_up(rows: IntArray, columns: IntArray, shape: tuple[int, int]) -> scipy.sparse.csr_array:
+    """How often each pair of row and column is there, shape `shape`."""
+    matrix = scipy.sparse.csr_array((np.ones(len(rows)), (rows, columns)), shape=shape)
+    matrix.sum_duplicates()
+    return matrix
+
+
+def _count_holding(counts: scipy.sparse.csr_array) -> IntArray:
+    """How many rows have something in each column, shape (columns,)."""
+    return np.bincount(counts.indices, minlength=counts.shape[1])
